@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "keyring/letters.h"
@@ -27,7 +28,7 @@ typedef struct team_list {
 	const emr_bureau *bureau;
 	const emr_team *like; /* NULL: every name */
 	emr_team *list;	      /* owned */
-	size_t n;
+	size_t n, cap;
 } team_list;
 
 static void team_list_free(team_list *l)
@@ -38,17 +39,14 @@ static void team_list_free(team_list *l)
 static emr_status note_team(void *arg, const emr_team *team)
 {
 	team_list *l = arg;
-	emr_team *grown;
 
 	if (memcmp(team->row.steward, l->bureau->session.identity.signer_id.b, 32) != 0 ||
 		(l->like != NULL &&
 			(team->kind != l->like->kind || strcmp(team->name, l->like->name) != 0)))
 		return EMR_OK;
-	grown = realloc(l->list, (l->n + 1) * sizeof *grown);
-	if (grown == NULL)
+	if (emr_array_room(&l->list, l->n, &l->cap, sizeof *l->list) != EMR_OK)
 		return EMR_NO_MEMORY;
-	l->list = grown;
-	grown[l->n++] = *team;
+	l->list[l->n++] = *team;
 	return EMR_OK;
 }
 
@@ -62,7 +60,7 @@ static emr_status list_teams(const emr_bureau *bureau, const emr_team *like, tea
 
 typedef struct member_list {
 	emr_row_member *list; /* owned */
-	size_t n;
+	size_t n, cap;
 } member_list;
 
 static void member_list_free(member_list *l)
@@ -73,12 +71,10 @@ static void member_list_free(member_list *l)
 static emr_status note_member(void *arg, const emr_row_member *row)
 {
 	member_list *l = arg;
-	emr_row_member *grown = realloc(l->list, (l->n + 1) * sizeof *grown);
 
-	if (grown == NULL)
+	if (emr_array_room(&l->list, l->n, &l->cap, sizeof *l->list) != EMR_OK)
 		return EMR_NO_MEMORY;
-	l->list = grown;
-	grown[l->n++] = *row;
+	l->list[l->n++] = *row;
 	return EMR_OK;
 }
 
@@ -467,7 +463,7 @@ emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t qui
 
 typedef struct staff_list {
 	emr_known_person *list; /* owned */
-	size_t n;
+	size_t n, cap;
 	emr_id32 leader;
 } staff_list;
 
@@ -479,16 +475,13 @@ static void staff_list_free(staff_list *l)
 static emr_status note_staff(void *arg, const emr_staff_member *m)
 {
 	staff_list *l = arg;
-	emr_known_person *grown;
 
 	if (!m->is_active || (m->person.row.roles & EMR_ROLES_OF_STAFF) == 0 ||
 		emr_id32_equal(m->person.signer_id, l->leader))
 		return EMR_OK;
-	grown = realloc(l->list, (l->n + 1) * sizeof *grown);
-	if (grown == NULL)
+	if (emr_array_room(&l->list, l->n, &l->cap, sizeof *l->list) != EMR_OK)
 		return EMR_NO_MEMORY;
-	l->list = grown;
-	grown[l->n++] = m->person;
+	l->list[l->n++] = m->person;
 	return EMR_OK;
 }
 
