@@ -2,36 +2,8 @@
 # deposit.sh: what a PACS sends and a record system leaves in a folder is in the Inbox of its patient, once, wherever examples/hospital-deposit
 # is killed; what nobody can place is kept and named.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
-. "$SUPPORT/two.sh"
-for program in storescp storescu dcmodify strace; do
-	command -v $program >/dev/null || emr_skip "$program is not installed (Debian: dcmtk, strace)"
-done
-service=$(cd "$(dirname "$0")/../../examples/hospital-deposit" && pwd)/hospital-deposit
-two_begin deposit
-members_end=$(declare -f at_end)
-eval "members_${members_end}"
-at_end() {
-	local group
-	for group in ${RECEIVER:-} ${SENDER:-} ${PLACER:-}; do kill -KILL -- "-$group" 2>/dev/null; done
-	members_at_end
-}
-two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-EMR_BORN=1951-07-30 two_join rui "Silva, Rui" patient
-two_join ward "São Lucas archive" hospital
-two_cards ana rui ward
-two_mount ana rui ward
-is_open() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 2 ]; }
-emr_until is_open
-
-state=$EMR_WORK/deposits drop=$EMR_WORK/drop
-mkdir -p "$state/arriving" "$drop/K7QF" "$drop/R1@São Lucas" && printf 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\nSão Lucas,R1,rui,1951-07-30\n' >patients.csv || exit 2
-# place: one run of the service, as the ward's; arguments go before it (a tracer).
-place() { EMRFS_HOME=$EMR_WORK/ward "$@" /usr/bin/python3 -B "$service" place --state "$state" --folder "$EMR_WORK/ward-folder" --table patients.csv --drop "$drop" --still 0 --once 2>>out/place; }
-status() { EMRFS_HOME=$EMR_WORK/ward /usr/bin/python3 -B "$service" status --state "$state" --drop "$drop" >out/said; }
-names() { find "$EMR_WORK/$1-folder/Inbox" -type f -printf '%f\n' | sort; }
+. "$SUPPORT/ward.sh"
+ward_begin deposit storescp storescu dcmodify strace
 PORT=$(emr_port)
 receive() {
 	setsid /usr/bin/python3 -B "$service" receive --state "$state" --port $PORT --title HOSPITAL >out/receive 2>&1 &
@@ -135,7 +107,6 @@ say "what nobody could place is kept, with the reason, and a person is told"
 ! status || emr_fail "nobody is told"
 expect "placed" "$(field placed)" 10
 expect "held" "$(field held)" 7
-held() { [ "$(find "$state/unplaced" -name "$1*" | wc -l)" = 1 ] || emr_fail "$1: $(ls "$state/unplaced")"; }
 held "unknown patient 4711 - CT"
 held "patient K7QF was born on another day - CT"
 held "it is cut off - CT"
@@ -158,8 +129,6 @@ expect "finished" "$(cat ana-folder/Inbox/*/*/growing*.txt)" "the first half,
 and the second."
 expect "4711" "$(uids rui | sort)" "$(wanted rui.dcm nobody.dcm)"
 
-# What an Inbox did not take is tried again after a minute; here at once.
-at_once() { sqlite3 "$state/deposit.sqlite" "UPDATE object SET not_before = 0" || exit 2; }
 say "with the folder killed nothing is lost or lands beside it, and a week later the same series is known"
 two_kill ward
 must sends ct

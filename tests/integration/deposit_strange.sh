@@ -3,43 +3,12 @@
 # table that is being written, a file that is replaced while it is taken, a full disk, a person who is called otherwise, a patient who erases)
 # brings nothing to the wrong patient, loses nothing, and keeps nobody else waiting.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
-. "$SUPPORT/two.sh"
-for program in dcmodify strace; do
-	command -v $program >/dev/null || emr_skip "$program is not installed (Debian: dcmtk, strace)"
-done
-service=$(cd "$(dirname "$0")/../../examples/hospital-deposit" && pwd)/hospital-deposit
-two_begin deposit_strange
-eval "members_$(declare -f at_end)"
-PLACER=
-at_end() {
-	[ -z "$PLACER" ] || kill -KILL -- "-$PLACER" 2>/dev/null
-	members_at_end
-}
-two_network "São Lucas"
-two_join ana "Silva, Ana" patient
-EMR_BORN=1951-07-30 two_join rui "Silva, Rui" patient
-two_join ward "São Lucas archive" hospital
-two_cards ana rui ward
-two_mount ana rui ward
-is_open() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 2 ]; }
-emr_until is_open
-
-state=$EMR_WORK/deposits drop=$EMR_WORK/drop
-mkdir -p "$state/arriving/1-1" "$drop/K7QF" "$drop/R1@São Lucas" || exit 2
-table() { printf '%s\n' issuer,patient_id,who,born "$@" >patients.csv; }
-table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30"
-# place: one run of the service, as the ward's; arguments go before it (a tracer).
-place() { EMRFS_HOME=$EMR_WORK/ward "$@" /usr/bin/python3 -B "$service" place --state "$state" --folder "$EMR_WORK/ward-folder" --table patients.csv --drop "$drop" --still 0 --once --most ${MOST:-100000000} 2>>out/place; }
+. "$SUPPORT/ward.sh"
+ward_begin deposit_strange dcmodify strace
+mkdir "$state/arriving/1-1" || exit 2
 must_place() { place "$@" || emr_fail "the service ended by itself: $(tail -5 out/place)"; }
-status() { EMRFS_HOME=$EMR_WORK/ward /usr/bin/python3 -B "$service" status --state "$state" --drop "$drop" >out/said; }
-names() { find "$EMR_WORK/$1-folder/Inbox" -type f -printf '%f\n' | sort; }
 # got WHO BEGINNING [TIMES]: so often it is in the Inbox of WHO
 got() { [ "$(names "$1" | grep -cF -- "$2")" = "${3:-1}" ]; }
-held() { [ "$(find "$state/unplaced" -name "$1*" | wc -l)" = 1 ] || emr_fail "$1: $(ls "$state/unplaced")"; }
-# What an Inbox did not take is tried again after a minute; here at once.
-at_once() { sqlite3 "$state/deposit.sqlite" "UPDATE object SET not_before = 0" || exit 2; }
 must /usr/bin/python3 "$SUPPORT/make_cd.py" cd 6
 image=cd/DICOM/ST0/SE0/IM0
 
