@@ -62,6 +62,11 @@ bool fail(checking *c, emr_proof_step step, const char *why);
 /* The key with that id; NULL when the file shows none. */
 const known_key *key_of(const checking *c, const uint8_t signer_id[32]);
 
+/* PROOF's entry stands in the tree of HEAD. */
+bool is_in_log(const emr_proof *proof, const emr_checkpoint *head, const emr_entry *entry);
+/* PROOF's item stands in the batch of HEADER. */
+bool is_in_batch(const emr_proof *proof, const emr_header *header);
+/* By who HEADER names. */
 bool batch_is_signed(const emr_entry *entry, const emr_header *header);
 
 /* A proof of one item inside a proof. */
