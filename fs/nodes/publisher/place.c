@@ -1,15 +1,18 @@
-/* This file is one place as the publisher sees it: what is noted of it, how it goes, and the thread
- * that sends (imports.c), lets go and asks again (kept.c), one after the other.  What fails is
- * tried again after a pause that grows. */
+/* This file is one place as the publisher sees it: what is noted of it, how it goes, what people
+ * are told of it, and how its threads wait.  What fails is tried again after a pause that grows. */
 #include "place.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "ipfs/cluster.h"
 
-#define PROBE_MS 20000
+#define NICE 10			     /* of the publisher's threads: who saves goes first */
 #define PAUSE_NS INT64_C(1000000000) /* after the first failure; twice as long after each more */
 #define PAUSE_DOUBLINGS 6
 #define TELL_NS INT64_C(3600000000000) /* a person is told of one kind of failure once in it */
@@ -23,6 +26,33 @@ uint16_t place_bit(const publisher_place *place)
 emr_ipfs_call place_call(const publisher_place *place, uint32_t timeout_ms)
 {
 	return emr_ipfs_call_of(timeout_ms, place->publisher->stop_fd);
+}
+
+/* ---- Waiting ---- */
+
+int64_t publisher_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void publisher_step_back(void)
+{
+	if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE) != 0)
+		emr_log(EMR_LOG_INFO, "publisher: its threads run like any other");
+}
+
+void publisher_wait_until(emr_publisher *p, int64_t until_ns)
+{
+	const struct timespec until = {
+		.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+
+	if (until_ns == INT64_MAX)
+		pthread_cond_wait(&p->wake, &p->lock);
+	else
+		pthread_cond_timedwait(&p->wake, &p->lock, &until);
 }
 
 /* ---- What is noted ---- */
@@ -54,6 +84,62 @@ emr_status place_note(publisher_place *place, const emr_cid *root, book_mark mar
 	return entry == NULL ? EMR_OK : book_set(b, entry, place->number, mark);
 }
 
+/* ---- What people are told ---- */
+
+/* What people know it by. */
+static const char *address_of(const publisher_place *place)
+{
+	const emr_ipfs *cluster = emr_ipfs_cluster(place->node);
+
+	return emr_ipfs_address(cluster != NULL ? cluster : place->node);
+}
+
+/* With the lock.  True: there is one that the place does not take, does not let go of, or comes to
+ * no end with. */
+static bool count_records(const emr_publisher *p, uint16_t bit, emr_publisher_place *out)
+{
+	bool is_any = false;
+
+	for (size_t i = 0; i < book_count(&p->book); i++) {
+		const book_entry *entry = book_at(&p->book, i);
+		bool is_held = (entry->held & bit) != 0;
+		bool is_lacking = entry->is_wanted && !is_held;
+		/* Where the pins are away nothing is known to be erased. */
+		bool is_leaving = !p->options.has_nothing && !entry->is_wanted &&
+				  ((entry->held | entry->sent) & bit) != 0;
+
+		out->records += entry->is_wanted;
+		out->held += entry->is_wanted && is_held;
+		out->leaving += is_leaving;
+		out->stuck += is_lacking && (entry->stuck & bit) != 0;
+		out->late += is_lacking && (entry->late & bit) != 0;
+		is_any = is_any || (is_leaving && (entry->stuck & bit) != 0);
+	}
+	return is_any || out->stuck + out->late > 0;
+}
+
+void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out_place)
+{
+	const publisher_place *place = &p->places[index];
+	const char *said = place->said;
+
+	pthread_mutex_lock(&p->lock);
+	*out_place = (emr_publisher_place){.address = address_of(place),
+		.failed = place->failed,
+		.counts = place->copies,
+		.has_answered = place->has_answered,
+		.sending = atomic_load(&p->places[index].going),
+		.sending_of = atomic_load(&p->places[index].going_of),
+		.fault = place->fault};
+	if (count_records(p, place_bit(place), out_place) && place->fault == EMR_IPFS_FINE) {
+		out_place->fault = place->trouble;
+		out_place->failed = place->troubled;
+		said = place->trouble_said;
+	}
+	memcpy(out_place->said, said, sizeof out_place->said);
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* ---- How it goes ---- */
 
 static void say_change(publisher_place *place)
@@ -75,8 +161,7 @@ static int64_t pause_ns(unsigned failures)
 	return pause - pause / 4 + publisher_now_ns() % (pause / 2);
 }
 
-/* With the lock. */
-static void place_works_now(publisher_place *place)
+void place_works_now(publisher_place *place)
 {
 	place->has_answered = true;
 	place->fault = EMR_IPFS_FINE;
@@ -224,114 +309,4 @@ emr_status place_ask(
 	if (status != EMR_OK)
 		place_fails_with(place, call.fault, call.said);
 	return status;
-}
-
-/* ---- The thread ---- */
-
-/* A place that did not answer last time, or not yet, is asked for little before it is given much.
- */
-static bool answers(publisher_place *place)
-{
-	emr_publisher *p = place->publisher;
-	emr_ipfs_call call = place_call(place, PROBE_MS);
-	char version[EMR_IPFS_VERSION_BYTES];
-	emr_ipfs *at = place->node;
-	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE;
-
-	if (is_well)
-		return true;
-	pthread_mutex_unlock(&p->lock);
-	is_well = emr_ipfs_version(at, &call, version) == EMR_OK;
-	if (is_well && place_is_clustered(place)) {
-		at = emr_ipfs_cluster(place->node);
-		is_well = emr_ipfs_version(at, &call, version) == EMR_OK;
-	}
-	if (!is_well)
-		place_fails(place, at, &call);
-	pthread_mutex_lock(&p->lock);
-	place->has_answered = place->has_answered || is_well;
-	return is_well;
-}
-
-/* With the lock. */
-static void unstick(publisher_place *place)
-{
-	const book *b = &place->publisher->book;
-
-	if (place->unstick_ns == 0 || publisher_now_ns() < place->unstick_ns)
-		return;
-	place->unstick_ns = 0;
-	for (size_t i = 0; i < book_count(b); i++) {
-		book_at(b, i)->stuck &= (uint16_t)~place_bit(place);
-		book_at(b, i)->urged &= (uint16_t)~place_bit(place);
-	}
-}
-
-static int64_t next_ns(const publisher_place *place)
-{
-	int64_t next = place->next_check_ns;
-
-	if (place->unstick_ns != 0 && place->unstick_ns < next)
-		next = place->unstick_ns;
-	return place->look_ns != 0 && place->look_ns < next ? place->look_ns : next;
-}
-
-/* With the lock. */
-static void serve_once(publisher_place *place)
-{
-	emr_publisher *p = place->publisher;
-
-	if (publisher_now_ns() < place->retry_ns) {
-		publisher_wait_until(p, place->retry_ns);
-		return;
-	}
-	unstick(place);
-	cluster_unwait(place);
-	if (!answers(place))
-		return;
-	place_read_list(place);
-	/* What is let go of may be what it has no room for. */
-	if (place->is_full && place->at_work == 0 && place_let_one_go(place))
-		return;
-	if (place_send_some(place))
-		return;
-	if (place->at_work > 0) { /* what is let go of may be what another thread sends */
-		publisher_wait_until(p, INT64_MAX);
-		return;
-	}
-	if (place_let_one_go(place) || place_check_one(place) || p->is_stopping)
-		return;
-	place_works_now(place);
-	publisher_wait_until(p, next_ns(place));
-}
-
-/* With the lock: only to a place that is known to take what it is given. */
-static void send_beside(publisher_place *place)
-{
-	emr_publisher *p = place->publisher;
-	const bool is_well = place->has_taken && place->failures == 0 && place->at_work > 0 &&
-			     publisher_now_ns() >= place->retry_ns;
-
-	if (!is_well || !place_send_some(place))
-		publisher_wait_until(p, INT64_MAX);
-}
-
-void *place_serve(void *arg)
-{
-	publisher_lane *lane = arg;
-	publisher_place *place = lane->place;
-	emr_publisher *p = place->publisher;
-
-	publisher_step_back();
-	pthread_mutex_lock(&p->lock);
-	while (!p->is_stopping) {
-		if (!p->has_looked)
-			publisher_wait_until(p, INT64_MAX);
-		else if (lane != &place->lanes[0])
-			send_beside(place);
-		else
-			serve_once(place);
-	}
-	pthread_mutex_unlock(&p->lock);
-	return NULL;
 }

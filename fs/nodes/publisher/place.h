@@ -88,6 +88,11 @@ typedef struct pick {
 
 /* ---- place.c ---- */
 
+int64_t publisher_now_ns(void);
+/* The calling thread gives way to those that somebody waits for. */
+void publisher_step_back(void);
+/* With the lock; INT64_MAX: until woken. */
+void publisher_wait_until(emr_publisher *p, int64_t until_ns);
 uint16_t place_bit(const publisher_place *place);
 emr_ipfs_call place_call(const publisher_place *place, uint32_t timeout_ms);
 /* AT failed: it is left alone for a while, and a person is told. */
@@ -108,6 +113,7 @@ void place_stick_root(publisher_place *place, const emr_cid *root);
 /* The same, because of what the place said last. */
 void place_stick_for_fault(publisher_place *place, const emr_cid *root);
 void place_works(publisher_place *place);
+void place_works_now(publisher_place *place); /* with the lock */
 void place_fails_with(publisher_place *place, emr_ipfs_fault fault, const char *said);
 /* Our own side: memory, or the disk. */
 void place_fails_here(publisher_place *place, emr_status status);
@@ -166,8 +172,3 @@ void here_note_lacking(emr_publisher *p, const emr_cid *root);
 void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but);
 
 void *place_serve(void *lane); /* its thread */
-int64_t publisher_now_ns(void);
-/* The calling thread gives way to those that somebody waits for. */
-void publisher_step_back(void);
-/* With the lock; INT64_MAX: until woken. */
-void publisher_wait_until(emr_publisher *p, int64_t until_ns);

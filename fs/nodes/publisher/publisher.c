@@ -4,13 +4,10 @@
 #include "publisher/publisher.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,7 +17,6 @@
 #include "load.h"
 #include "place.h"
 
-#define NICE 10				    /* of the publisher's threads: who saves goes first */
 #define ROOTS_FIRST 16			    /* of the first import; twice as many in each more */
 #define CHECK_BEGIN_NS INT64_C(60000000000) /* after the start */
 #define LOOK_PAUSE_NS INT64_C(200000000)    /* after a change, for those that follow it */
@@ -78,33 +74,6 @@ void emr_publisher_free(emr_publisher *p)
 	pthread_mutex_destroy(&p->write_lock);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
-}
-
-/* ---- Waiting ---- */
-
-int64_t publisher_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-void publisher_step_back(void)
-{
-	if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE) != 0)
-		emr_log(EMR_LOG_INFO, "publisher: its threads run like any other");
-}
-
-void publisher_wait_until(emr_publisher *p, int64_t until_ns)
-{
-	const struct timespec until = {
-		.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
-
-	if (until_ns == INT64_MAX)
-		pthread_cond_wait(&p->wake, &p->lock);
-	else
-		pthread_cond_timedwait(&p->wake, &p->lock, &until);
 }
 
 /* ---- Looking which records there are to be ---- */
@@ -344,60 +313,6 @@ void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 size_t emr_publisher_place_count(const emr_publisher *p)
 {
 	return p->count;
-}
-
-/* What people know it by. */
-static const char *address_of(const publisher_place *place)
-{
-	const emr_ipfs *cluster = emr_ipfs_cluster(place->node);
-
-	return emr_ipfs_address(cluster != NULL ? cluster : place->node);
-}
-
-/* With the lock.  True: there is one that the place does not take, does not let go of, or comes to
- * no end with. */
-static bool count_records(const emr_publisher *p, uint16_t bit, emr_publisher_place *out)
-{
-	bool is_any = false;
-
-	for (size_t i = 0; i < book_count(&p->book); i++) {
-		const book_entry *entry = book_at(&p->book, i);
-		bool is_held = (entry->held & bit) != 0;
-		bool is_lacking = entry->is_wanted && !is_held;
-		/* Where the pins are away nothing is known to be erased. */
-		bool is_leaving = !p->options.has_nothing && !entry->is_wanted &&
-				  ((entry->held | entry->sent) & bit) != 0;
-
-		out->records += entry->is_wanted;
-		out->held += entry->is_wanted && is_held;
-		out->leaving += is_leaving;
-		out->stuck += is_lacking && (entry->stuck & bit) != 0;
-		out->late += is_lacking && (entry->late & bit) != 0;
-		is_any = is_any || (is_leaving && (entry->stuck & bit) != 0);
-	}
-	return is_any || out->stuck + out->late > 0;
-}
-
-void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out_place)
-{
-	const publisher_place *place = &p->places[index];
-	const char *said = place->said;
-
-	pthread_mutex_lock(&p->lock);
-	*out_place = (emr_publisher_place){.address = address_of(place),
-		.failed = place->failed,
-		.counts = place->copies,
-		.has_answered = place->has_answered,
-		.sending = atomic_load(&p->places[index].going),
-		.sending_of = atomic_load(&p->places[index].going_of),
-		.fault = place->fault};
-	if (count_records(p, place_bit(place), out_place) && place->fault == EMR_IPFS_FINE) {
-		out_place->fault = place->trouble;
-		out_place->failed = place->troubled;
-		said = place->trouble_said;
-	}
-	memcpy(out_place->said, said, sizeof out_place->said);
-	pthread_mutex_unlock(&p->lock);
 }
 
 bool emr_publisher_holds(emr_publisher *p, size_t index, const emr_cid *root)
