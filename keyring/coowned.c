@@ -193,27 +193,3 @@ emr_status emr_coowned_pre(
 	pthread_rwlock_unlock(&kr->coowned->lock);
 	return status;
 }
-
-emr_status emr_keyring_epoch_key(
-	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
-{
-	emr_secret a = {0};
-	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
-
-	return status == EMR_OK ? emr_epoch_key_from(&a, domain_id, epoch, out) : status;
-}
-
-emr_status emr_keyring_person_pk(const emr_keyring *kr, uint8_t out_pk[32])
-{
-	EMR_AUTO_BUF owner = {0};
-	emr_status status = emr_keyring_tlv_get(kr, EMR_KEYRING_OWNER, &owner);
-
-	if (status == EMR_OK && owner.len != 32)
-		return EMR_DAMAGED;
-	if (status == EMR_OK) {
-		memcpy(out_pk, owner.data, 32);
-		return EMR_OK;
-	}
-	return status == EMR_NOT_FOUND ? emr_signer_public(kr, emr_signer_identity(), out_pk)
-				       : status;
-}

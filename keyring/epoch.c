@@ -71,7 +71,7 @@ emr_status emr_epoch_part_open(
 	if (!emr_reader_done(&r) || flag > 1 || item.epoch == 0)
 		return EMR_DAMAGED;
 	status = flag == 1 ? epoch_letter_open(kr, &item, letter, &key)
-			   : emr_epoch_key_derive(kr, item.domain_id, item.epoch, &key);
+			   : emr_keyring_epoch_key(kr, item.domain_id, item.epoch, &key);
 	if (status != EMR_OK)
 		return status;
 	if (memcmp(key->A, item.pub.data, 32) != 0) {

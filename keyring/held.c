@@ -163,7 +163,7 @@ emr_status emr_epoch_key_from(
 	return EMR_OK;
 }
 
-emr_status emr_epoch_key_derive(
+emr_status emr_keyring_epoch_key(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
 {
 	emr_secret a = {0};

@@ -1,5 +1,5 @@
-/* This file makes a keyring from its seed, keeps the facts in it, and gives out its public keys.
- * The seed never leaves it. */
+/* This file makes a keyring from its seed, and gives out its public keys.  The seed never leaves
+ * it. */
 #include "keyring/keyring.h"
 
 #include <sodium.h>
@@ -55,13 +55,6 @@ emr_status emr_keyring_create(emr_keyring_kind kind, uint64_t created_unix_s, em
 	return emr_keyring_from_seed(kind, created_unix_s, emr_id16_random(), &seed, out);
 }
 
-static void forget_fact(emr_keyring_fact *fact)
-{
-	if (fact->value.len > 0)
-		emr_wipe(fact->value.data, fact->value.len);
-	emr_buf_free(&fact->value);
-}
-
 void emr_keyring_free(emr_keyring *kr)
 {
 	if (kr == NULL)
@@ -69,9 +62,7 @@ void emr_keyring_free(emr_keyring *kr)
 	emr_secret_free(&kr->seed);
 	emr_coowned_free(kr->coowned);
 	emr_memo_free(kr->memo);
-	for (size_t i = 0; i < kr->nfacts; i++)
-		forget_fact(&kr->facts[i]);
-	pthread_mutex_destroy(&kr->facts_lock);
+	emr_keyring_forget_facts(kr);
 	free(kr);
 }
 
@@ -93,90 +84,6 @@ emr_id16 emr_keyring_device_id(const emr_keyring *kr)
 void emr_keyring_set_device(emr_keyring *kr, emr_id16 device_id)
 {
 	kr->device_id = device_id;
-}
-
-/* The index of the fact of TYPE, or nfacts. */
-static size_t find_fact(const emr_keyring *kr, uint8_t type)
-{
-	size_t i = 0;
-
-	while (i < kr->nfacts && kr->facts[i].type != type)
-		i++;
-	return i;
-}
-
-static void remove_fact(emr_keyring *kr, size_t i)
-{
-	if (i == kr->nfacts)
-		return;
-	forget_fact(&kr->facts[i]);
-	kr->facts[i] = kr->facts[--kr->nfacts];
-	kr->facts[kr->nfacts] = (emr_keyring_fact){0};
-}
-
-/* What is held is no key and nothing that can be seen: a keyring that does not change has it, too.
- */
-void emr_keyring_hold_facts(const emr_keyring *kr)
-{
-	(void)pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&kr->facts_lock);
-}
-
-void emr_keyring_let_facts(const emr_keyring *kr)
-{
-	(void)pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&kr->facts_lock);
-}
-
-/* With the facts held. */
-static emr_status put_fact(emr_keyring *kr, uint8_t type, emr_bytes value)
-{
-	size_t i = find_fact(kr, type);
-	emr_buf copy = {0};
-	emr_status status;
-
-	if (value.len == 0) {
-		remove_fact(kr, i);
-		return EMR_OK;
-	}
-	if (i == EMR_KEYRING_TLVS)
-		return EMR_LIMIT;
-	status = emr_buf_append(&copy, value.data, value.len);
-	if (status != EMR_OK)
-		return status;
-	if (i == kr->nfacts)
-		kr->nfacts++;
-	forget_fact(&kr->facts[i]);
-	kr->facts[i] = (emr_keyring_fact){.type = type, .value = copy};
-	return EMR_OK;
-}
-
-emr_status emr_keyring_tlv_set(emr_keyring *kr, emr_keyring_tlv type, emr_bytes value)
-{
-	emr_status status;
-
-	if ((unsigned)type == 0 || (unsigned)type > UINT8_MAX || value.len > EMR_KEYRING_TLV_MAX)
-		return EMR_INVALID;
-	emr_keyring_hold_facts(kr);
-	status = put_fact(kr, (uint8_t)type, value);
-	emr_keyring_let_facts(kr);
-	return status;
-}
-
-emr_status emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out)
-{
-	emr_status status = EMR_NOT_FOUND;
-	size_t i;
-
-	emr_keyring_hold_facts(kr);
-	i = find_fact(kr, (uint8_t)type);
-	if (i < kr->nfacts)
-		status = emr_buf_append(out, kr->facts[i].value.data, kr->facts[i].value.len);
-	emr_keyring_let_facts(kr);
-	return status;
-}
-
-emr_status emr_keyring_tlv_get(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out)
-{
-	return type == EMR_KEYRING_COPIES ? EMR_DENIED : emr_keyring_fact_value(kr, type, out);
 }
 
 static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
@@ -218,6 +125,21 @@ emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
 	if (status == EMR_OK)
 		*out = made;
 	return status;
+}
+
+emr_status emr_keyring_person_pk(const emr_keyring *kr, uint8_t out_pk[32])
+{
+	EMR_AUTO_BUF owner = {0};
+	emr_status status = emr_keyring_tlv_get(kr, EMR_KEYRING_OWNER, &owner);
+
+	if (status == EMR_OK && owner.len != 32)
+		return EMR_DAMAGED;
+	if (status == EMR_OK) {
+		memcpy(out_pk, owner.data, 32);
+		return EMR_OK;
+	}
+	return status == EMR_NOT_FOUND ? emr_signer_public(kr, emr_signer_identity(), out_pk)
+				       : status;
 }
 
 emr_status emr_keyring_log_public(const emr_keyring *kr, emr_id16 net_id, uint8_t out_pk[32])

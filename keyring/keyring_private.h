@@ -38,6 +38,7 @@ emr_status emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type, e
 /* Whoever goes through all facts of a keyring that others may use holds its facts meanwhile. */
 void emr_keyring_hold_facts(const emr_keyring *kr);
 void emr_keyring_let_facts(const emr_keyring *kr);
+void emr_keyring_forget_facts(emr_keyring *kr); /* wiped; the end of them */
 
 /* HKDF-SHA512("emrfs/v1/id", seed, LABEL || 0 || ID || u32 NUMBER); ID may be empty, NUMBER only
  * with with_number. */

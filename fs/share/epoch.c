@@ -114,7 +114,7 @@ emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const ui
 	emr_act act = emr_act_kfrags(terms->domain_id, terms->grant_id, epoch);
 	emr_epoch_key *key = NULL;
 	emr_status status =
-		emr_epoch_key_derive(p->share->o.keyring, terms->domain_id, epoch, &key);
+		emr_keyring_epoch_key(p->share->o.keyring, terms->domain_id, epoch, &key);
 
 	if (status != EMR_OK)
 		return status;

@@ -56,7 +56,7 @@ static emr_status give_slot(owners_answer *a, uint16_t i)
 	if (status != EMR_OK)
 		return status;
 	if (code == EMR_RESULT_APPLIED) {
-		status = emr_epoch_key_derive(
+		status = emr_keyring_epoch_key(
 			a->desk->share->o.keyring, q->domain, capsule.epoch, &epoch);
 		if (status == EMR_OK)
 			status = emr_kem_key_decapsulate(

@@ -88,7 +88,7 @@ static inline grant_kit grant_of(uint8_t t, uint8_t n, uint32_t epoch, const uin
 
 	share_item_encode(&facts, (emr_bytes){0}, &item);
 	assert_ok(emr_grant_terms_read(emr_buf_view(&item), &kit.terms));
-	assert_ok(emr_epoch_key_derive(owner, domain_id, epoch, &kit.key));
+	assert_ok(emr_keyring_epoch_key(owner, domain_id, epoch, &kit.key));
 	emr_epoch_key_public(kit.key, kit.A);
 	if (n > 0)
 		kfrags_for(&kit, B);

@@ -71,7 +71,7 @@ static void seal_grant(sealing *s)
 	assert_ok(emr_grant_terms_read(emr_buf_view(&s->item), &read));
 	assert_ok(emr_grant_part_seal(emr_buf_view(&s->item), &parties, &letter, &s->part));
 	assert_applied(folk_own(act, emr_buf_view(&s->part)));
-	assert_ok(emr_epoch_key_derive(ana.keyring, health.id, 1, &epoch));
+	assert_ok(emr_keyring_epoch_key(ana.keyring, health.id, 1, &epoch));
 	emr_buf_clear(&s->part);
 	assert_ok(emr_kfrags_part_seal(ana.keyring, emr_signer_domain(health.id, 1), epoch, &read,
 		lima.public.B, &to, &s->part));

@@ -338,7 +338,7 @@ static void the_owner_has_the_key_of_every_epoch_whoever_began_it(void **state)
 	(void)state;
 	assert_ok(
 		emr_epoch_part_open(owner, emr_buf_view(&own.item), emr_buf_view(&own.part), &key));
-	assert_ok(emr_epoch_key_derive(owner, domain_id, 4, &derived));
+	assert_ok(emr_keyring_epoch_key(owner, domain_id, 4, &derived));
 	assert_memory_equal(key->a.data, derived->a.data, 32);
 	emr_epoch_key_free(key);
 	emr_epoch_key_free(derived);

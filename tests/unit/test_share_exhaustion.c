@@ -391,7 +391,7 @@ static int set_up_all(void **state)
 	assert_ok(emr_access_part_read(item_of(&access), bytes_of(&access), &asked));
 	assert_ok(emr_box_key_identity(agents[0], &agent_box));
 	assert_ok(emr_grantee_key_identity(grantee, &b));
-	assert_ok(emr_epoch_key_derive(owner, domain_id, 3, &epoch_key));
+	assert_ok(emr_keyring_epoch_key(owner, domain_id, 3, &epoch_key));
 	emr_epoch_key_public(epoch_key, A);
 	public_B(grantee, B);
 	emr_box_key_public(domain_box, pk);

@@ -23,10 +23,6 @@ bool emr_keyring_coowns(const emr_keyring *kr, emr_id16 domain_id);
 /* Who signs there: the identity where the domain is co-owned, else the domain's key of
  * generation 1. */
 emr_signer emr_keyring_signer_of(const emr_keyring *kr, emr_id16 domain_id);
-/* The key of EPOCH, of one's own domain or a co-owned one.  EMR_AWAITED: it has not come yet, as
- * from everything else that needs it. */
-emr_status emr_keyring_epoch_key(
-	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out);
 /* The person's identity key: of a device the one it was told (EMR_KEYRING_OWNER), else one's own.
  */
 emr_status emr_keyring_person_pk(const emr_keyring *kr, uint8_t out_pk[32]);

@@ -42,8 +42,10 @@ emr_status emr_box_key_revealed(const uint8_t sk[32], emr_box_key **out);
 
 typedef struct emr_epoch_key emr_epoch_key;
 
-/* The owner's, from the seed: every epoch, at any time, so nothing about epochs must be stored. */
-emr_status emr_epoch_key_derive(
+/* Of a domain of one's own, from the seed: every epoch, at any time, so nothing about epochs must
+ * be stored.  Of a co-owned one (keyring/coowned.h), EMR_AWAITED: it has not come yet, as from
+ * everything else that needs it. */
+emr_status emr_keyring_epoch_key(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out);
 /* Random: a device that starts an epoch in its owner's domain.  It must travel to the owner in the
  * EPOCH operation (keyring/letters.h). */
