@@ -104,9 +104,12 @@ node=$!
 emr_until test -f node/ready
 rm "$EMRFS_HOME/state/copies" # or what the node said last is believed until it is asked again
 find "$EMRFS_HOME/cache" -type f -exec touch -d '3 days ago' {} +
+run 0 unmount --purge "$MNT" # of a folder that is closed: nobody can look, so the cache with the last copies stays
+says "it may be the last copy"
 emr_mount
-emr_unmount --purge # before it was looked which are last copies, and once more when it is closed
+emr_unmount --purge # before it was looked which are last copies, and once more when all of them are home
 run 0 unmount --purge "$MNT"
+says_not "it may be the last copy"
 emr_mount
 emr_until everywhere scan # given to the node anew, which only a record can be that is whole here
 emr_unmount
