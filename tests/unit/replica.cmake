@@ -1,4 +1,6 @@
-emr_test(test_replica SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica.c USES ledger_kit Threads::Threads
+emr_test(test_replica SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica.c USES ledger_kit Threads::Threads)
+emr_test(test_replica_refused SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica_refused.c USES ledger_kit Threads::Threads)
+emr_test(test_replica_long SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_replica_long.c USES ledger_kit Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=statvfs64)
 emr_test(test_follower SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_follower.c USES ledger_kit Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_size,--wrap=emr_ledger_wait,--wrap=pthread_cond_wait,--wrap=pthread_cond_timedwait)

@@ -1,0 +1,261 @@
+/* These tests put another ledger or another copy in the place of the one that a computer knows: one
+ * that went back or split is refused, and a damaged copy is made again. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "replica_kit.h"
+
+/* ---- files that are put back ---- */
+
+static void copy_file(const char *dir, const char *from, const char *to)
+{
+	char command[512];
+
+	(void)snprintf(command, sizeof command, "cp -p %s/%s %s/%s", dir, from, dir, to);
+	assert_int_equal(system(command), 0);
+}
+
+static void remove_file(const char *dir, const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	(void)unlink(path);
+}
+
+/* ---- what is damaged ---- */
+
+/* More than a transaction of the copy takes in, and than the ledger gives at once. */
+#define LONG_LEDGER 1100
+
+static void see_in_order(void *arg, const emr_replica_change *change)
+{
+	seen *s = arg;
+
+	assert_true(change->seq == s->last.seq || change->seq == s->last.seq + 1);
+	s->n++;
+	s->last = *change;
+}
+
+/* A copy that begins anew takes in, and tells, what comes before the entry DAMAGED. */
+static void expect_all_before(uint64_t damaged)
+{
+	emr_replica_trouble trouble;
+	emr_replica_position position;
+	seen s = {0};
+	char sql[80];
+
+	(void)snprintf(sql, sizeof sql, "UPDATE entries SET entry=zeroblob(400) WHERE seq=%llu",
+		(unsigned long long)damaged);
+	kit_sql(k.network, "ledger.sqlite", sql);
+	stop();
+	remove_file(k.state, "replica.sqlite");
+	remove_file(k.state, "replica.hw");
+	start();
+	assert_status(EMR_DAMAGED, emr_replica_catch_up(replica, see_in_order, &s, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.seq, damaged);
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, damaged);
+	assert_int_equal(s.n, damaged); /* one entry brought two, and the first none */
+	assert_int_equal(s.last.seq, damaged - 1);
+}
+
+static void a_damaged_entry_takes_nothing_away_of_what_came_before_it(void **state)
+{
+	seen s = {0};
+
+	(void)state;
+	(void)save(emr_id16_random(), LONG_LEDGER);
+	assert_ok(emr_replica_catch_up(replica, see_in_order, &s, NULL));
+	assert_int_equal(s.n, LONG_LEDGER + 3);
+	expect_all_before(LONG_LEDGER - 60);
+	expect_all_before(150);
+	expect_all_before(3);
+}
+
+static void a_ledger_that_went_back_is_refused(void **state)
+{
+	emr_ledger *now = k.ledger;
+	emr_replica_trouble trouble;
+
+	(void)state;
+	stop();
+	emr_ledger_close(now);
+	copy_file(k.network, "ledger.sqlite", "old");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	start();
+	(void)catch_up();
+	stop();
+	emr_ledger_close(k.ledger);
+	copy_file(k.network, "old", "ledger.sqlite");
+	k.ledger = kit_open(&k);
+	start();
+	assert_status(EMR_ROLLBACK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.status, EMR_ROLLBACK);
+	assert_int_equal(trouble.seq, 3);
+	stop();
+	/* Without its own copy the mark still knows. */
+	remove_file(k.state, "replica.sqlite");
+	start();
+	assert_status(EMR_ROLLBACK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+}
+
+static void a_ledger_that_forked_is_refused(void **state)
+{
+	emr_replica_trouble trouble;
+
+	(void)state;
+	stop();
+	emr_ledger_close(k.ledger);
+	copy_file(k.network, "ledger.sqlite", "old");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	start();
+	(void)catch_up();
+	stop();
+	emr_ledger_close(k.ledger);
+	copy_file(k.network, "old", "ledger.sqlite");
+	k.ledger = kit_open(&k);
+	kit_fill(&k, &domain, 1);
+	kit_fill(&k, &domain, 1);
+	start();
+	assert_status(EMR_FORK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.seq, 3);
+	stop();
+	remove_file(k.state, "replica.sqlite");
+	start();
+	assert_status(EMR_FORK, emr_replica_catch_up(replica, NULL, NULL, NULL));
+}
+
+static void a_copy_that_went_back_catches_up_from_where_it_is(void **state)
+{
+	emr_replica_position position;
+
+	(void)state;
+	(void)catch_up();
+	stop();
+	copy_file(k.state, "replica.sqlite", "old");
+	kit_fill(&k, &domain, 1);
+	start();
+	(void)catch_up();
+	stop();
+	copy_file(k.state, "old", "replica.sqlite");
+	start();
+	assert_int_equal(catch_up(), 1);
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, 4);
+}
+
+static void a_damaged_copy_is_made_again(void **state)
+{
+	emr_id16 object = emr_id16_random();
+	emr_replica_head head;
+
+	(void)state;
+	(void)save(object, 1);
+	(void)catch_up();
+	stop();
+	kit_sql(k.state, "replica.sqlite",
+		"UPDATE state SET value = zeroblob(128) WHERE key LIKE 'O/%'");
+	start();
+	assert_status(EMR_DAMAGED, emr_replica_head_get(replica, domain.id, object, &head));
+	stop();
+	start();
+	assert_int_equal(catch_up(), 4);
+	assert_ok(emr_replica_head_get(replica, domain.id, object, &head));
+	stop();
+	kit_sql(k.state, "replica.sqlite", "PRAGMA application_id=7");
+	start();
+	assert_int_equal(catch_up(), 4);
+	stop();
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=3");
+	assert_status(EMR_NEWER_FORMAT,
+		emr_replica_open(
+			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
+			&replica));
+	kit_sql(k.state, "replica.sqlite", "PRAGMA user_version=2");
+	start();
+}
+
+static void a_damaged_mark_is_made_again_beside_a_whole_copy_only(void **state)
+{
+	char path[256];
+	int fd;
+
+	(void)state;
+	(void)catch_up();
+	for (int i = 0; i < 2; i++) {
+		stop();
+		(void)snprintf(path, sizeof path, "%s/replica.hw", k.state);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		assert_int_equal(pwrite(fd, "zz", 2, 30), 2);
+		(void)close(fd);
+		if (i == 0) {
+			start(); /* and written again at the next stop */
+			continue;
+		}
+		remove_file(k.state, "replica.sqlite");
+		assert_status(EMR_DAMAGED,
+			emr_replica_open(&(emr_replica_options){.state_dirfd = k.state_fd,
+						 .ledger = k.ledger},
+				&replica));
+	}
+	remove_file(k.state, "replica.hw");
+	start();
+	assert_int_equal(catch_up(), 3);
+}
+
+static void a_copy_of_another_network_is_refused(void **state)
+{
+	kit other;
+
+	(void)state;
+	(void)catch_up();
+	stop();
+	kit_new(&other);
+	assert_status(EMR_FORK, emr_replica_open(&(emr_replica_options){.state_dirfd = k.state_fd,
+							 .ledger = other.ledger},
+					&replica));
+	kit_end(&other);
+	start();
+}
+
+static void a_copy_that_others_can_read_is_refused(void **state)
+{
+	char path[256];
+
+	(void)state;
+	stop();
+	(void)snprintf(path, sizeof path, "%s/replica.sqlite", k.state);
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_status(EMR_EXPOSED,
+		emr_replica_open(
+			&(emr_replica_options){.state_dirfd = k.state_fd, .ledger = k.ledger},
+			&replica));
+	assert_int_equal(chmod(path, 0600), 0);
+	start();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_damaged_entry_takes_nothing_away_of_what_came_before_it),
+		TEST(a_ledger_that_went_back_is_refused),
+		TEST(a_ledger_that_forked_is_refused),
+		TEST(a_copy_that_went_back_catches_up_from_where_it_is),
+		TEST(a_damaged_copy_is_made_again),
+		TEST(a_damaged_mark_is_made_again_beside_a_whole_copy_only),
+		TEST(a_copy_of_another_network_is_refused),
+		TEST(a_copy_that_others_can_read_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
