@@ -1,3 +1,5 @@
-emr_test(test_journal
-	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_journal.c ${CMAKE_CURRENT_LIST_DIR}/store_kit.c
-	USES journal Threads::Threads)
+foreach(test test_journal test_journal_damage)
+	emr_test(${test}
+		SOURCES ${CMAKE_CURRENT_LIST_DIR}/${test}.c ${CMAKE_CURRENT_LIST_DIR}/store_kit.c
+		USES journal Threads::Threads)
+endforeach()
