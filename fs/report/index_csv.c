@@ -1,6 +1,6 @@
 /* This file writes `.emrfs/index.csv`, one line for each record, for a spreadsheet. A text that
  * a spreadsheet would run as a formula is made harmless. */
-#include "report/index_csv.h"
+#include "special_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 
 #include "kit/text.h"
 #include "people/origin.h"
-#include "report/kinds.h"
 #include "session/walk.h"
 #include "settle/chronicle.h"
 

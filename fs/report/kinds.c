@@ -1,6 +1,6 @@
 /* This file tells what kind of record a file is (image, laboratory report, letter ...), by its
  * header or else by the ending of its name. */
-#include "report/kinds.h"
+#include "special_private.h"
 
 #include <string.h>
 #include <strings.h>

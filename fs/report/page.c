@@ -1,6 +1,6 @@
 /* This file writes the report page `.emrfs/report.html`: what is here, whether it is safe, who
  * can see it, and what happened. The page needs nothing from the Internet. */
-#include "report/page.h"
+#include "special_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,10 +9,10 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "kit/language.h"
-#include "report/kinds.h"
 #include "report/report.h"
 #include "org/datasets.h"
 #include "session/walk.h"
+#include "special_private.h"
 
 /* ---- sums ---- */
 

@@ -1,6 +1,6 @@
 /* This file is the style sheet of the report page, for light and dark screens, telephones and
  * paper. No colour says anything that words do not say, too. */
-#include "report/page.h"
+#include "special_private.h"
 
 const char page_style[] =
 	":root{color-scheme:light "

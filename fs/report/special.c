@@ -10,10 +10,9 @@
 #include "kit/language.h"
 #include "kit/verbs.h"
 #include "report/deeds.h"
-#include "report/index_csv.h"
-#include "report/page.h"
 #include "report/report.h"
 #include "sharing/request_list.h"
+#include "special_private.h"
 
 static const char *const readme = N_(
 	"This folder is yours. What you put here is encrypted, kept on this computer and "

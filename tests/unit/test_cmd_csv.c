@@ -1,8 +1,7 @@
 /* Fields of index.csv, and what kind of file a name suggests. */
 #include "emr_test.h"
 
-#include "report/index_csv.h"
-#include "report/kinds.h"
+#include "special_private.h"
 
 static const char *field(const char *text)
 {

@@ -2,7 +2,7 @@
 #include "log_kit.h"
 
 #include "report/fhir_audit.h"
-#include "report/page.h"
+#include "report/special.h"
 
 static void line_has(const json_t *entry, const char *text)
 {
@@ -314,7 +314,8 @@ static void the_page_has_it_among_what_happened_lately(void **state)
 
 	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
-	assert_ok(emr_page_html(&session, notices, &page));
+	assert_ok(emr_special_make(
+		&(emr_special){.session = &session, .notices = notices}, "report.html", &page));
 	has(&page, "shared <bdi dir=\"ltr\">Imaging</bdi> with <bdi ");
 	has(&page, "ended the share of <bdi dir=\"ltr\">Pictures</bdi> with <bdi ");
 	has(&page, "</bdi> ended (its time was over)</span>");

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "report/fhir_audit.h"
-#include "report/page.h"
+#include "report/special.h"
 
 static void all_agents(story *of)
 {
@@ -215,7 +215,8 @@ static void the_page_says_who_can_see_what_and_who_opened_it(void **state)
 
 	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
-	assert_ok(emr_page_html(&session, notices, &page));
+	assert_ok(emr_special_make(
+		&(emr_special){.session = &session, .notices = notices}, "report.html", &page));
 	if (getenv("EMR_PAGE") != NULL) { /* for a look */
 		int fd = open(getenv("EMR_PAGE"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
@@ -258,7 +259,8 @@ static void who_saw_the_names_alone_is_said_to_have_seen_them(void **state)
 	eve_lists(made.grant);
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	assert_ok(emr_notices_new(NULL, &notices));
-	assert_ok(emr_page_html(&session, notices, &page));
+	assert_ok(emr_special_make(
+		&(emr_special){.session = &session, .notices = notices}, "report.html", &page));
 	has(&page, "<span>saw the names and opened nothing, last ");
 	assert_null(memmem(page.data, page.len, "opened 0 times", 14));
 	emr_notices_free(notices);
