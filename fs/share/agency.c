@@ -8,8 +8,6 @@
 
 #include "base/log.h"
 
-#include "teams_private.h"
-
 #define STAGGER_NS 150000000 /* between those who answer only when others do not */
 
 emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency)
@@ -60,19 +58,20 @@ static void note_end(emr_agency *agency, uint64_t end_unix_s)
 
 /* ---- taking in ---- */
 
-/* What is cut for one's own organisation, or twice for it, would not be of different hands. */
+/* What is cut for somebody of one's own organisation, or twice for it, would not be of different
+ * hands. */
 static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *out_may)
 {
 	emr_share *share = agency->desk.share;
+	EMR_AUTO_BUF readers = {0};
 	emr_known_person me, other;
 	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
 
-	if (status != EMR_OK)
-		return status;
 	*out_may = false;
-	status = share_party(share, grant->terms.grantee, &other, NULL);
-	if (status == EMR_OK && memcmp(other.row.org, me.row.org, 16) == 0)
-		return EMR_OK;
+	if (status == EMR_OK)
+		status = share_near(share, grant->terms.grantee, &readers);
+	if (status != EMR_OK || share_is_near(&readers, me.row.org))
+		return status;
 	for (unsigned i = 0; i < grant->read.n; i++) {
 		if (emr_id32_equal(grant->read.agents[i], share->me.signer_id))
 			continue;
@@ -82,6 +81,14 @@ static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *o
 	}
 	*out_may = true;
 	return EMR_OK;
+}
+
+static bool is_named(const emr_agency *agency, const grant_facts *grant)
+{
+	for (unsigned i = 0; i < grant->read.n; i++)
+		if (emr_id32_equal(grant->read.agents[i], agency->desk.share->me.signer_id))
+			return true;
+	return false;
 }
 
 static emr_status open_fragment(emr_agency *agency, const grant_facts *grant,
@@ -116,8 +123,11 @@ static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool
 	if (status != EMR_OK)
 		return status;
 	if (grant.known.row.head.state != EMR_GRANT_ACTIVE ||
-		share_now(share) >= grant.terms.not_after)
+		share_now(share) >= grant.terms.not_after || !is_named(agency, &grant))
 		return EMR_OK;
+	status = may_hold(agency, &grant, &may);
+	if (status != EMR_OK || !may)
+		return status;
 	status = share_item(
 		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &item_bytes, &item);
 	if (status != EMR_OK)
@@ -141,11 +151,9 @@ static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK; /* cut for others */
 	if (status == EMR_OK)
-		status = may_hold(agency, &grant, &may);
-	if (status == EMR_OK && may)
 		status = agency_keep(agency, name, fragment);
 	emr_fragment_free(fragment);
-	*out_is_new = status == EMR_OK && may;
+	*out_is_new = status == EMR_OK;
 	if (!*out_is_new)
 		return status;
 	note_end(agency, grant.terms.not_after);

@@ -247,6 +247,22 @@ static emr_status open_question(emr_agency *agency, question *q)
 	return status;
 }
 
+/* Who asks somebody of his own organisation has as many hands as he needs, however he was let in:
+ * by a share, in a team of several organisations, into a dataset. A key stays in its organisation
+ * for as long as it is one. */
+static emr_status judge_nearness(const emr_agency *agency, const question *q, uint8_t *out_code)
+{
+	emr_replica *replica = agency->desk.share->o.replica;
+	emr_known_person me, who;
+	emr_status status = emr_replica_person(replica, agency->desk.share->me.signer_id, &me);
+
+	if (status == EMR_OK)
+		status = emr_replica_person(replica, q->signer, &who);
+	if (status == EMR_OK && memcmp(who.row.org, me.row.org, sizeof me.row.org) == 0)
+		*out_code = EMR_RESULT_NOT_AUTHORISED;
+	return status;
+}
+
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally)
 {
 	desk *d = &agency->desk;
@@ -255,6 +271,8 @@ emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tal
 
 	if (status == EMR_OK)
 		status = desk_judge(d, q, &code);
+	if (status == EMR_OK && code == EMR_RESULT_APPLIED)
+		status = judge_nearness(agency, q, &code);
 	if (status != EMR_OK)
 		return status;
 	if (code == EMR_RESULT_APPLIED)

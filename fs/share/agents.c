@@ -1,5 +1,6 @@
 /* This file chooses the agents for a grant, says who is left out and why, and tells whether
- * those of an older grant still fit. Nobody who could also read becomes an agent.
+ * those of an older grant still fit. Nobody who could also read becomes an agent, and no agent of
+ * an organisation where somebody could.
  *
  * Where there are more than a grant takes, nobody may choose himself: a key can be made again and
  * again until its id is the lowest.  So the order is one that only the owner's computer can tell,
@@ -16,7 +17,8 @@
 
 typedef struct choice {
 	emr_share *share;
-	const uint8_t *mine, *grantees; /* organisations */
+	const uint8_t *mine; /* organisation */
+	emr_buf readers;     /* organisations: whoever could read */
 	uint8_t orgs[AGENTS_CHOSEN][16];
 	emr_id32 *agents;
 	unsigned n;
@@ -24,6 +26,12 @@ typedef struct choice {
 	emr_left_out_fn fn; /* may be NULL */
 	void *arg;
 } choice;
+
+static void choice_end(choice *c)
+{
+	emr_buf_free(&c->readers);
+}
+#define AUTO_CHOICE __attribute__((cleanup(choice_end))) choice
 
 static bool is_of_chosen(const choice *c, const emr_known_person *person)
 {
@@ -44,11 +52,11 @@ static emr_status judge_agent(
 	*out_why = !is_active ? EMR_LEFT_OUT_OVER
 		   : (person->row.roles & ~(EMR_ROLE_AGENT | EMR_ROLE_GATEWAY)) != 0
 			   ? EMR_LEFT_OUT_ALSO_A_PERSON
-		   : memcmp(person->row.org, c->mine, 16) == 0	   ? EMR_LEFT_OUT_YOURS
-		   : memcmp(person->row.org, c->grantees, 16) == 0 ? EMR_LEFT_OUT_THEIRS
-		   : is_of_chosen(c, person)			   ? EMR_LEFT_OUT_TWICE
-		   : c->n == AGENTS_CHOSEN			   ? EMR_LEFT_OUT_ENOUGH
-								   : EMR_LEFT_OUT_NOT;
+		   : memcmp(person->row.org, c->mine, 16) == 0	 ? EMR_LEFT_OUT_YOURS
+		   : share_is_near(&c->readers, person->row.org) ? EMR_LEFT_OUT_THEIRS
+		   : is_of_chosen(c, person)			 ? EMR_LEFT_OUT_TWICE
+		   : c->n == AGENTS_CHOSEN			 ? EMR_LEFT_OUT_ENOUGH
+								 : EMR_LEFT_OUT_NOT;
 	return status;
 }
 
@@ -137,9 +145,13 @@ static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 	__attribute__((cleanup(lining_up_end))) lining_up l = {.secret = {{0}}};
 	candidate *all;
 	emr_known_person me;
+	emr_id32 root;
 	size_t n;
 	emr_status status = emr_replica_person(c->share->o.replica, c->share->me.signer_id, &me);
 
+	memcpy(root.b, grantee->row.root, sizeof root.b);
+	if (status == EMR_OK)
+		status = share_near(c->share, root, &c->readers);
 	if (status == EMR_OK)
 		status = make_secret(c->share, grantee, &l.secret);
 	if (status == EMR_OK)
@@ -148,7 +160,6 @@ static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 		return status;
 	c->now = share_now(c->share);
 	c->mine = me.row.org;
-	c->grantees = grantee->row.org;
 	all = (candidate *)(void *)l.all.data;
 	n = l.all.len / sizeof *all;
 	if (n > 0)
@@ -161,7 +172,7 @@ static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee,
 	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n)
 {
-	choice c = {.share = share, .agents = out_agents};
+	AUTO_CHOICE c = {.share = share, .agents = out_agents};
 	emr_status status = choose_agents(&c, grantee);
 
 	if (status == EMR_OK)
@@ -173,7 +184,7 @@ emr_status emr_share_agents_left_out(
 	emr_share *share, emr_id32 grantee, emr_left_out_fn fn, void *arg)
 {
 	emr_id32 agents[EMR_AGENTS_MAX];
-	choice c = {.share = share, .agents = agents, .fn = fn, .arg = arg};
+	AUTO_CHOICE c = {.share = share, .agents = agents, .fn = fn, .arg = arg};
 	emr_known_person person;
 	emr_status status = share_party(share, grantee, &person, NULL);
 
@@ -185,7 +196,7 @@ emr_status emr_share_agents_fit(
 {
 	emr_id32 agents[EMR_AGENTS_MAX];
 	emr_known_person person;
-	unsigned n = 0;
+	unsigned n = 0, near = 0;
 	emr_status status = share_party(share, grantee, &person, NULL);
 
 	*out_fit = true;
@@ -193,7 +204,10 @@ emr_status emr_share_agents_fit(
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = share_choose_agents(share, &person, agents, &n);
-	*out_fit = given->agents_count >= n;
+	if (status == EMR_OK)
+		status = share_agents_near(
+			share, grantee, given->agents, given->agents_count, NULL, &near);
+	*out_fit = given->agents_count >= n && near == 0;
 	for (unsigned i = 0; i < given->agents_count && status == EMR_OK && *out_fit; i++) {
 		status = emr_replica_person(share->o.replica, given->agents[i], &person);
 		if (status == EMR_OK)
@@ -207,11 +221,48 @@ emr_status emr_share_agents_fit(
 	return status;
 }
 
-emr_status share_agents(
-	emr_share *share, const emr_id32 *ids, unsigned n, emr_agent out[EMR_AGENTS_MAX])
+emr_status share_agents_near(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
+	emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n)
+{
+	EMR_AUTO_BUF readers = {0};
+	unsigned near = 0;
+	emr_status status = n <= EMR_AGENTS_MAX ? EMR_OK : EMR_INVALID;
+
+	if (status == EMR_OK && n > 0)
+		status = share_near(share, grantee, &readers);
+	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
+		emr_known_person agent;
+
+		status = emr_replica_person(share->o.replica, ids[i], &agent);
+		if (status == EMR_NOT_FOUND) {
+			status = EMR_OK;
+		} else if (status == EMR_OK && share_is_near(&readers, agent.row.org)) {
+			if (out != NULL)
+				out[near] = ids[i];
+			near++;
+		}
+	}
+	if (status == EMR_OK)
+		*out_n = near;
+	return status;
+}
+
+/* How many fragments there are the grant says: what such an agent would have is cut all the same,
+ * and sealed to bytes that are no one's key. */
+static void seal_to_nobody(const emr_id32 *near, unsigned n, emr_agent *one)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (emr_id32_equal(near[i], one->id))
+			memcpy(one->x25519, emr_id32_random().b, sizeof one->x25519);
+}
+
+emr_status share_agents(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
+	emr_agent out[EMR_AGENTS_MAX])
 {
 	emr_known_person person;
-	emr_status status = n <= EMR_AGENTS_MAX ? EMR_OK : EMR_INVALID;
+	emr_id32 near[EMR_AGENTS_MAX];
+	unsigned near_n = 0;
+	emr_status status = share_agents_near(share, grantee, ids, n, near, &near_n);
 
 	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
 		status = emr_replica_person(share->o.replica, ids[i], &person);
@@ -221,6 +272,7 @@ emr_status share_agents(
 			return EMR_INVALID;
 		out[i].id = ids[i];
 		memcpy(out[i].x25519, person.row.x25519, 32);
+		seal_to_nobody(near, near_n, &out[i]);
 	}
 	return status;
 }

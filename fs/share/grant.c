@@ -66,28 +66,52 @@ static emr_status look_up(making *m)
 	return is_active ? EMR_OK : EMR_DENIED;
 }
 
+/* Those of an order are of an earlier share: somebody of an organisation of theirs may read now. */
+static emr_status choose(making *m, bool *out_chosen)
+{
+	const emr_grant_order *o = m->order;
+	emr_id32 agents[EMR_AGENTS_MAX], root;
+	unsigned n = 0, near = 0;
+	emr_status status = EMR_OK;
+
+	memcpy(root.b, m->grantee.row.root, sizeof root.b);
+	if (o->agents != NULL)
+		status = share_agents_near(m->share, root, o->agents, o->agents_count, NULL, &near);
+	*out_chosen = false;
+	if (status != EMR_OK || (o->agents != NULL && near == 0))
+		return status;
+	status = share_choose_agents(m->share, &m->grantee, agents, &n);
+	/* Never with fewer who must agree than she was told. */
+	*out_chosen = o->agents == NULL || (n >= 2 ? 2 : n) >= o->threshold;
+	if (status != EMR_OK || !*out_chosen)
+		return status;
+	m->made.n = (uint8_t)n;
+	memcpy(m->made.agents, agents, n * sizeof *agents);
+	m->made.t = 0;
+	return EMR_OK;
+}
+
 static emr_status settle_agents(making *m)
 {
 	const emr_grant_order *o = m->order;
-	emr_status status = EMR_OK;
+	emr_id32 root;
+	bool is_chosen = false;
+	emr_status status;
 
 	if (o->rights == 0) /* there is nothing to release */
 		return EMR_OK;
-	if (o->agents != NULL) {
+	memcpy(root.b, m->grantee.row.root, sizeof root.b);
+	status = choose(m, &is_chosen);
+	if (status == EMR_OK && !is_chosen) {
 		m->made.n = (uint8_t)o->agents_count;
 		memcpy(m->made.agents, o->agents, o->agents_count * sizeof *o->agents);
 		m->made.t = o->threshold;
-	} else {
-		unsigned n = 0;
-
-		status = share_choose_agents(m->share, &m->grantee, m->made.agents, &n);
-		m->made.n = (uint8_t)n;
 	}
 	if (status != EMR_OK)
 		return status;
 	if (m->made.t == 0)
 		m->made.t = m->made.n >= 2 ? 2 : m->made.n;
-	return share_agents(m->share, m->made.agents, m->made.n, m->agents);
+	return share_agents(m->share, root, m->made.agents, m->made.n, m->agents);
 }
 
 emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name,

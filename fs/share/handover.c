@@ -1,5 +1,6 @@
-/* This file finds shares some of whose agents have ended (their key is no longer in force), and
- * gives those shares through other agents, as far as the owner agreed to that. */
+/* This file finds shares some of whose agents are none any more (their key is no longer in force,
+ * or somebody of their organisation reads now), and gives those shares through other agents, as far
+ * as the owner agreed to that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,14 +47,29 @@ static emr_status may_grantee_act(emr_share *share, const emr_given *given, bool
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
+static bool is_gone(const one *o, emr_id32 agent)
+{
+	for (unsigned i = 0; i < o->gone_n; i++)
+		if (emr_id32_equal(o->gone[i], agent))
+			return true;
+	return false;
+}
+
+/* Those who are near first, and then those whose keys have ended. */
 static emr_status find_gone(emr_share *share, one *o)
 {
-	emr_status status = EMR_OK;
+	emr_id32 root;
+	emr_status status;
 
+	memcpy(root.b, o->given.grant.row.grantee, sizeof root.b);
+	status = share_agents_near(
+		share, root, o->given.agents, o->given.agents_count, o->gone, &o->gone_n);
 	for (unsigned i = 0; i < o->given.agents_count && status == EMR_OK; i++) {
 		emr_known_person agent;
 		bool is_active = false;
 
+		if (is_gone(o, o->given.agents[i]))
+			continue;
 		status = emr_replica_person(share->o.replica, o->given.agents[i], &agent);
 		if (status == EMR_OK)
 			status = emr_replica_person_is_active(

@@ -181,14 +181,27 @@ emr_status share_list_keys(emr_share *share, emr_id16 domain, published_key_fn f
 /* The same with those before them: what was described with one stays under it. */
 emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key_fn fn, void *arg);
 
+/* ---- nearness.c ---- */
+
+/* The organisations (16 bytes each, once) of whoever could read what is granted to GRANTEE, a
+ * person's key or what grants to a team name, appended to OUT_ORGS.  No agent of theirs has a part
+ * in it. */
+emr_status share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs);
+bool share_is_near(const emr_buf *orgs, const uint8_t org[16]);
+
 /* ---- agents.c ---- */
 
-/* Up to three, of organisations that are neither the owner's nor the grantee's, one each. */
+/* Up to three, of organisations that are neither the owner's nor of anybody who reads, one each. */
 emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee,
 	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n);
-/* With their present receiving keys. */
-emr_status share_agents(
-	emr_share *share, const emr_id32 *ids, unsigned n, emr_agent out[EMR_AGENTS_MAX]);
+/* Which of IDS are of the organisation of somebody who reads what GRANTEE is given; *OUT_N of them
+ * into OUT (may be NULL). */
+emr_status share_agents_near(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
+	emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n);
+/* With their present receiving keys, for fragments for GRANTEE: those that are near get a key that
+ * nobody has. */
+emr_status share_agents(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
+	emr_agent out[EMR_AGENTS_MAX]);
 
 /* received.c: a letter's card.  EMR_DAMAGED: not of the ledger's DOMAIN; errors of emr_card_read.
  */

@@ -21,12 +21,13 @@ typedef struct telling {
 			  opened */
 } telling;
 
-/* Any other status ends the walk: keys, organisations, or what is shared has changed. */
+/* Any other status ends the walk: keys, organisations, or who is in a team has changed. */
 static emr_status is_of_agents(void *arg, const emr_replica_change *change)
 {
 	(void)arg;
 	return change->family == EMR_FAMILY_KEY || change->family == EMR_FAMILY_ORG ||
-			       change->family == EMR_FAMILY_APPROVAL
+			       change->family == EMR_FAMILY_APPROVAL ||
+			       change->family == EMR_FAMILY_MEMBER
 		       ? EMR_EXISTS
 		       : EMR_OK;
 }

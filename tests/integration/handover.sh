@@ -50,7 +50,7 @@ say "one of the two leaves, and a third is there: the share goes on through thos
 orgs_agent keys-norte norte
 agent_start keys-norte
 leaves trust "Patients' Trust" hospital aurora norte
-emr_until noticed "Keys of Patients' Trust are in force no more. Imaging for Dr Paula Lima, São Lucas is released by" "Hospital do Norte"
+emr_until noticed "Patients' Trust may release Imaging no more. For Dr Paula Lima, São Lucas it is released by" "Hospital do Norte"
 emr_until agent_says keys-norte '"grants":1'
 as ana run 0 share --json
 python3 - out/said <<'END' || emr_fail "the list of shares: $(cat out/said)"
@@ -68,7 +68,7 @@ emr_until agent_says keys-norte '"served":[1-9]'
 say "then its keys end, too, and one alone is not what she agreed to"
 as norte run 0 org revoke keys-norte --yes $PF
 two_mount ana
-emr_until noticed "Keys of Hospital do Norte are in force no more, and too few others release Imaging" "emrfs share 'Imaging' with 'lima'"
+emr_until noticed "Hospital do Norte may release Imaging no more, and too few others do" "emrfs share 'Imaging' with 'lima'"
 saves 3
 emr_until shows 3	# her folder is open
 as ana run 0 share Imaging with lima --yes --wait
@@ -84,7 +84,7 @@ orgs_agent keys-hospital hospital
 agent_start keys-hospital
 as aurora run 0 org revoke keys-aurora --yes $PF
 two_mount ana
-emr_until noticed "Keys of Clínica Aurora are in force no more, and too few others release Imaging" "emrfs share 'Imaging' with 'lima'"
+emr_until noticed "Clínica Aurora may release Imaging no more, and too few others do" "emrfs share 'Imaging' with 'lima'"
 as ana run 0 share Imaging with lima --yes --wait
 says "No organisation here releases keys of this share"
 says "The agent of Clínica Aurora is left out: its key is in force no more."

@@ -12,6 +12,11 @@ emr_test(test_story_datasets
 	USES ${emr_program} ${story_uses} PkgConfig::jansson
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
 	LINK_OPTIONS -Wl,--wrap=emr_grant_letter_open,--wrap=emr_replica_voucher,--wrap=share_revoke,--wrap=share_is_paid,--wrap=emr_grant_outer_seal)
+emr_test(test_nearness
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_nearness.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
+	USES ${story_uses}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
+	LINK_OPTIONS -Wl,--wrap=share_near)
 emr_test(test_counts SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_counts.c USES share keyring replica)
 emr_test(test_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_terms.c USES share keyring record crypto PkgConfig::jansson)
 emr_test(test_story_log

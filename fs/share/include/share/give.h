@@ -105,7 +105,7 @@ emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains);
 typedef enum emr_left_out_why {
 	EMR_LEFT_OUT_NOT,
 	EMR_LEFT_OUT_YOURS,	    /* of the owner's organisation */
-	EMR_LEFT_OUT_THEIRS,	    /* of the grantee's */
+	EMR_LEFT_OUT_THEIRS,	    /* of one of which somebody could read */
 	EMR_LEFT_OUT_ALSO_A_PERSON, /* its key has a role of a person: it could read itself */
 	EMR_LEFT_OUT_OVER,	    /* its key, or its organisation, is in force no more */
 	EMR_LEFT_OUT_TWICE,	    /* another of the same organisation does */
@@ -116,8 +116,9 @@ typedef emr_status (*emr_left_out_fn)(void *arg, emr_id32 agent, emr_left_out_wh
  * grantee. */
 emr_status emr_share_agents_left_out(
 	emr_share *share, emr_id32 grantee, emr_left_out_fn fn, void *arg);
-/* Whether those who release GIVEN are all in force, and no fewer than a new grant to GRANTEE (his
- * present key) would name: then giving it again would change nothing. */
+/* Whether those who release GIVEN are all in force, none of the organisation of somebody who could
+ * read, and no fewer than a new grant to GRANTEE (his present key) would name: then giving it again
+ * would change nothing. */
 emr_status emr_share_agents_fit(
 	emr_share *share, emr_id32 grantee, const emr_given *given, bool *out_fit);
 
@@ -155,7 +156,7 @@ emr_status emr_share_follow_teams(
 	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes);
 
 /* A share whose agents are no agents any more (their organisation left, their key was revoked or
- * ran out): too few are left to answer. */
+ * ran out, somebody of their organisation can read now): too few are left to answer. */
 typedef struct emr_handover {
 	const emr_given *given;
 	const emr_id32 *gone;
@@ -167,8 +168,8 @@ typedef emr_status (*emr_handover_fn)(void *arg, const emr_handover *handover);
 /* Gives each such share anew on the same terms, with what lies inside, through agents that are
  * there now, and ends the former one; unless of these fewer must agree than the owner was told when
  * she shared: that is left to her.  Tells FN of each.  Shares that another one covers are passed
- * over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys or
- * organisations, and at a start. */
+ * over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys,
+ * organisations or members of teams, and at a start. */
 emr_status emr_share_replace_agents(
 	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg);
 

@@ -41,7 +41,8 @@ typedef struct emr_agency emr_agency;
 emr_status emr_agency_open(emr_share *share, int dirfd, emr_agency **out_agency);
 void emr_agency_close(emr_agency *agency);
 /* Follows the ledger: takes in fragments, answers, destroys what has ended by the ledger or by its
- * own clock and says so (AGENT_ACK).  Never the fragments of a grantee of its own organisation. The
+ * own clock and says so (AGENT_ACK).  Never fragments
+ * for what somebody of its own organisation could read, nor an answer to one of them. The
  * first t agents, in an order that each question gives, answer at once; the others one by one, 150
  * ms apart, while fewer than t answers stand there. */
 emr_status emr_agency_run(emr_agency *agency, emr_release_tally *out_tally);
