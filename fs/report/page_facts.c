@@ -361,7 +361,7 @@ static emr_status know_shares(emr_session *session, page_facts *p)
 	for (size_t i = 0; i < p->shares.n; i++)
 		takes_part |= p->shares.list[i].who.is_dataset;
 	return status == EMR_OK && takes_part
-		       ? emr_datasets_json(&crowd, session->identity.signer_id, &p->datasets)
+		       ? emr_datasets_json(&crowd, session->identity.signer_id, true, &p->datasets)
 		       : status;
 }
 

@@ -104,33 +104,32 @@ static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 	return emr_buf_append(&t->told->keys, t->key, KEY_BYTES);
 }
 
+/* Also when it was closed meanwhile: whoever was let in before could read. */
 static emr_status tell_of(
 	const emr_visit *visit, emr_crowd *crowd, const emr_share_row *row, telling *t)
 {
 	const char *called = strchr(row->who.called, ':');
+	json_t *lists[2] = {json_array(), json_array()}; /* readers, former */
 	emr_problem problem = {0};
-	json_t *one = NULL;
+	bool is_reader = false;
 	emr_team dataset;
-	char names[600];
-	emr_status status =
-		called != NULL ? emr_dataset_find(crowd, called + 1, &dataset, names, sizeof names)
-			       : EMR_NOT_FOUND;
+	emr_status status = lists[0] != NULL && lists[1] != NULL
+				    ? emr_team_of_grantee(crowd->replica, row->who.root, &dataset)
+				    : EMR_NO_MEMORY;
+	bool is_dataset = status == EMR_OK;
 
-	if (status == EMR_NOT_FOUND || status == EMR_CONFLICT)
-		return EMR_OK; /* it is closed: nobody reads it */
-	memcpy(t->key, emr_copies_dataset_id(&dataset).b, 16);
-	if (status == EMR_OK)
-		status =
-			emr_dataset_json(crowd, &dataset, visit->session->identity.signer_id, &one);
-	for (int former = 0; former < 2; former++) {
-		const json_t *list = json_object_get(one, former ? "former" : "readers");
-
-		for (size_t i = 0; i < json_array_size(list) && status == EMR_OK; i++)
-			status = note_reader(t, json_array_get(list, i), former);
+	if (is_dataset) {
+		memcpy(t->key, emr_copies_dataset_id(&dataset).b, 16);
+		status = emr_dataset_readers(crowd, &dataset, visit->session->identity.signer_id,
+			lists[0], lists[1], &is_reader);
 	}
-	json_decref(one);
-	if (status != EMR_OK || t->n == 0)
-		return status;
+	for (int former = 0; former < 2; former++)
+		for (size_t i = 0; i < json_array_size(lists[former]) && status == EMR_OK; i++)
+			status = note_reader(t, json_array_get(lists[former], i), former);
+	json_decref(lists[0]);
+	json_decref(lists[1]);
+	if (status != EMR_OK || t->n == 0 || called == NULL)
+		return status == EMR_NOT_FOUND && !is_dataset ? EMR_OK : status;
 	emr_problem_set(&problem, EMR_SAY_READER_ADMITTED, "names", t->names, "dataset", called + 1,
 		"path", row->path, NULL);
 	emr_notices_add_problem(visit->notices, &problem, row->path);

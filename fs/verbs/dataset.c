@@ -66,7 +66,6 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 	emr_known_person me;
 	emr_id32 root = session->identity.signer_id;
 	emr_team one;
-	json_t *object = NULL;
 	emr_status status = emr_crowd_open(session, &crowd);
 
 	if (status == EMR_OK && emr_replica_person(session->replica, root, &me) == EMR_OK)
@@ -74,15 +73,11 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 	if (status == EMR_OK && name == NULL) {
 		json_decref(d->list);
 		d->list = NULL;
-		return emr_datasets_json(&crowd, root, &d->list);
+		return emr_datasets_json(&crowd, root, false, &d->list);
 	}
-	if (status == EMR_OK)
-		status = emr_dataset_find_or_say(&crowd, name, &one, out_problem);
-	if (status == EMR_OK)
-		status = emr_dataset_json(&crowd, &one, root, &object);
-	if (status == EMR_OK && json_array_append_new(d->list, object) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	return status == EMR_OK
+		       ? emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem)
+		       : status;
 }
 
 static emr_status open_client(dataset *d, emr_problem *out_problem)
@@ -146,8 +141,10 @@ static void say_readers(const dataset *d, const json_t *one)
 {
 	const json_t *readers = json_object_get(one, "readers");
 
-	if (json_array_size(readers) == 0)
-		emr_say(d->out, "  Nobody reads it yet.\n");
+	if (json_array_size(readers) == 0 && emr_json_text_at(one, "closed")[0] == '\0')
+		emr_say(d->out, json_array_size(json_object_get(one, "former")) == 0
+					? N_("  Nobody reads it yet.\n")
+					: N_("  Nobody reads it now.\n"));
 	for (size_t i = 0; i < json_array_size(readers); i++) {
 		const json_t *reader = json_array_get(readers, i);
 		char name[300], organisation[300], since[EMR_TEXT_BYTES];
@@ -291,9 +288,13 @@ static void say_one(const dataset *d, const json_t *one)
 	const json_t *joined = json_object_get(one, "joined");
 	char until[EMR_TEXT_BYTES], count[EMR_COUNT_BYTES], text[SHOWN_BYTES];
 	bool is_plain = strcmp(emr_json_text_at(one, "data"), "identified") == 0;
+	const char *closed = emr_json_text_at(one, "closed");
 
 	emr_say(d->out, "%s, of %s\n", emr_json_text_at(one, "name"),
 		shown(emr_json_text_at(one, "organisation"), text));
+	emr_moment_text(closed, until);
+	if (closed[0] != '\0')
+		emr_say(d->out, "  Closed %s: nobody joins or reads it any more.\n", until);
 	emr_say(d->out, "  For: %s\n", shown(emr_json_text_at(one, "purpose"), text));
 	emr_say(d->out, "  Read by: %s\n", shown(emr_json_text_at(one, "who"), text));
 	emr_day_text(emr_json_text_at(one, "until"), until);

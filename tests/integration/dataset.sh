@@ -46,7 +46,6 @@ for who in ana rui; do
 	as "$who" run 0 status --wait
 done
 knows() { as "$1" "$EMRFS" dataset "$2" >out/known 2>&1 </dev/null; }
-knows_not() { ! knows "$@"; }
 for who in ana rui dora; do emr_until knows "$who" knees; done
 
 say "nothing is in it but on its terms"
@@ -292,12 +291,31 @@ expect "in its place" "$(ls eva-folder)" ""
 mv "$NET.away" "$NET"
 as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 
-say "what is closed is read by nobody"
+say "nobody is admitted quietly into what is closed before its participants are back"
+terms purpose '"To count toes"'
+steward 0 create toes --terms terms.json
+emr_until knows ana toes
+as ana run 0 dataset join toes Imaging --yes --wait
+two_unmount ana
+steward 0 admit toes eva@saolucas
+steward 0 close toes --yes
+two_mount ana
+emr_until noticed ana "Eva Reis, São Lucas (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
+as ana run 0 dataset toes
+says "nobody joins or reads it any more"
+grep -qE "Eva Reis, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
+grep -q "Eva Reis</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* read it, since" ana-folder/.emrfs/report.html || emr_fail "not on the page"
+
+say "what is closed is read by nobody, and everybody who read it stays listed"
 steward 13 close knees
 steward 0 close knees --yes
 empty() { [ -z "$(ls eva-folder)" ]; }
 emr_until empty
-emr_until knows_not ana knees
+is_closed() { as ana json 0 dataset knees && [ "$(field datasets.0.closed | cut -c1-2)" = 20 ]; }
+emr_until is_closed
+expect "who read" "$(python3 -c 'import json; print(*sorted({r["name"] for r in json.load(open("out/said"))["datasets"][0]["former"]}))')" "Dora Reis Eva Reis"
+expect "who reads" "$(field datasets.0.readers)" "[]"
+as ana json 5 dataset nothing
 as ana json 5 dataset join knees Imaging --yes
 expect error "$(field error)" unknown-dataset
 two_unmount ana rui eva

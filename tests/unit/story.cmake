@@ -12,6 +12,10 @@ emr_test(test_story_datasets
 	USES ${emr_program} ${story_uses} PkgConfig::jansson
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
 	LINK_OPTIONS -Wl,--wrap=emr_grant_letter_open,--wrap=emr_replica_voucher,--wrap=share_revoke,--wrap=share_is_paid,--wrap=emr_grant_outer_seal)
+emr_test(test_dataset_readers
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_dataset_readers.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
+	USES ${emr_program} ${story_uses} PkgConfig::jansson
+	LINK_OPTIONS -Wl,--wrap=emr_person_code)
 emr_test(test_nearness
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_nearness.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES ${story_uses}

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/codec.h"
 #include "contract/codes.h"
-#include "keyring/card.h"
 #include "kit/text.h"
 #include "share/counts.h"
+
+#include "dataset_readers.h"
 
 /* ---- which ---- */
 
@@ -33,7 +35,7 @@ static emr_status call_name(emr_crowd *crowd, const emr_team *dataset, char *out
 typedef struct walk {
 	emr_crowd *crowd;
 	emr_status (*fn)(struct walk *w, const emr_team *dataset);
-	const char *name; /* sought */
+	const char *name; /* sought; NULL: any */
 	size_t name_len;
 	char org[160]; /* folded; "": any */
 	emr_team found;
@@ -58,18 +60,42 @@ static emr_status visit_dataset(void *arg, const emr_team *team)
 	return w->fn(w, team);
 }
 
-static emr_status consider_dataset(walk *w, const emr_team *dataset)
+/* TEXT: NAME, or NAME@ORGANISATION. */
+static void seek(walk *w, const char *text)
 {
-	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
-	size_t at = strlen(w->names);
+	const char *at = strrchr(text, '@');
+
+	w->name = text;
+	w->name_len = at != NULL ? (size_t)(at - text) : strlen(text);
+	if (at != NULL)
+		emr_who_fold(at + 1, w->org, sizeof w->org);
+}
+
+/* *OUT_CALLED, of 256 bytes, is what it is called, where it is the one that is sought. */
+static emr_status consider_name(
+	const walk *w, const emr_team *dataset, char called[256], bool *out_is)
+{
+	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
 	emr_status status;
 
-	if (strlen(dataset->name) != w->name_len ||
-		strncasecmp(dataset->name, w->name, w->name_len) != 0)
+	*out_is = false;
+	if (w->name != NULL && (strlen(dataset->name) != w->name_len ||
+				       strncasecmp(dataset->name, w->name, w->name_len) != 0))
 		return EMR_OK;
-	status = call_name(w->crowd, dataset, called, sizeof called, organisation);
-	if (status != EMR_OK ||
-		(w->org[0] != '\0' && strcmp(strrchr(called, '@') + 1, w->org) != 0))
+	status = call_name(w->crowd, dataset, called, 256, organisation);
+	*out_is = status == EMR_OK &&
+		  (w->org[0] == '\0' || strcmp(strrchr(called, '@') + 1, w->org) == 0);
+	return status;
+}
+
+static emr_status consider_dataset(walk *w, const emr_team *dataset)
+{
+	size_t at = strlen(w->names);
+	char called[256];
+	bool is_sought;
+	emr_status status = consider_name(w, dataset, called, &is_sought);
+
+	if (status != EMR_OK || !is_sought)
 		return status;
 	w->found = *dataset;
 	w->n++;
@@ -81,18 +107,14 @@ static emr_status consider_dataset(walk *w, const emr_team *dataset)
 emr_status emr_dataset_find(
 	emr_crowd *crowd, const char *text, emr_team *out, char *out_names, size_t names_size)
 {
-	const char *at = strrchr(text, '@');
 	walk w = {.crowd = crowd,
 		.fn = consider_dataset,
-		.name = text,
-		.name_len = at != NULL ? (size_t)(at - text) : strlen(text),
 		.names = out_names,
 		.names_size = names_size};
 	emr_status status;
 
 	out_names[0] = '\0';
-	if (at != NULL)
-		emr_who_fold(at + 1, w.org, sizeof w.org);
+	seek(&w, text);
 	status = emr_teams_open(crowd->replica, visit_dataset, &w);
 	if (status == EMR_OK && w.n != 1)
 		return w.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
@@ -115,16 +137,13 @@ emr_status emr_dataset_find_or_say(
 	return status;
 }
 
-/* ---- who reads, and who takes part ---- */
+/* ---- how many take part ---- */
 
 typedef struct counting {
 	emr_crowd *crowd;
 	const emr_team *dataset;
 	const emr_team *one; /* of the same line: in hand */
-	json_t *readers, *former;
-	emr_id32 me;
-	bool is_reader;
-	emr_buf domains; /* emr_id16, each once: folders that are in */
+	emr_buf domains;     /* emr_id16, each once: folders that are in */
 } counting;
 
 static emr_status note_grant(void *arg, const emr_known_grant *grant)
@@ -143,100 +162,15 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	return emr_buf_append(&c->domains, grant->domain.b, sizeof grant->domain);
 }
 
-static bool is_listed(const json_t *readers, const char *code)
-{
-	for (size_t i = 0; i < json_array_size(readers); i++)
-		if (strcmp(json_string_value(json_object_get(json_array_get(readers, i), "code")),
-			    code) == 0)
-			return true;
-	return false;
-}
-
-/* When VERSION of him in the dataset came, as the ledger has it. */
-static emr_status moment_of(const counting *c, emr_id32 root, uint64_t version,
-	char out[EMR_TEXT_BYTES], json_int_t *out_entry)
-{
-	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .version = version};
-	EMR_AUTO_BUF item = {0};
-	emr_replica_item facts = {.seq = 0};
-	emr_status status;
-
-	emr_object_member(c->one->id.b, root.b, key.object.b);
-	status = emr_replica_item_get(c->crowd->replica, &key, &item, &facts);
-	out[0] = '\0';
-	if (status == EMR_OK)
-		emr_time_json((int64_t)facts.ledger_time, out);
-	*out_entry = (json_int_t)facts.seq;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
-/* The steward is in what he makes, and goes out again: its key was his before anybody took part.
- * Had he come back later, this would be another version. */
-static bool is_its_maker(const counting *c, const emr_row_member *row)
-{
-	return row->head.version == 2 &&
-	       memcmp(row->member, c->one->row.steward, sizeof row->member) == 0;
-}
-
-static emr_status note_reader(void *arg, const emr_row_member *row)
-{
-	counting *c = arg;
-	bool is_ended = row->head.state != EMR_MEMBER_ACTIVE,
-	     is_over = is_ended || c->crowd->now_unix_s >= row->not_after_unix_s;
-	json_t *list = is_over ? c->former : c->readers, *one;
-	char code[EMR_PERSON_CODE_CHARS], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
-	json_int_t entry = 0, ending = 0;
-	emr_id32 root;
-	emr_who who;
-	emr_status status;
-
-	memcpy(root.b, row->member, sizeof root.b);
-	c->is_reader = c->is_reader || (!is_over && emr_id32_equal(root, c->me));
-	emr_person_code(root, code);
-	emr_hex(root.b, sizeof root.b, id);
-	if (is_listed(list, code) || (is_ended && is_its_maker(c, row)))
-		return EMR_OK;
-	emr_time_json((int64_t)row->not_after_unix_s, until);
-	status = emr_who_of(c->crowd, root, &who);
-	if (status == EMR_OK) /* what ended it is a version of its own */
-		status = moment_of(c, root, row->head.version - is_ended, since, &entry);
-	if (status == EMR_OK && is_ended)
-		status = moment_of(c, root, row->head.version, until, &ending);
-	if (status != EMR_OK)
-		return status;
-	one = json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:I}", "who", emr_json_text(who.called),
-		"name", emr_json_text(who.name), "organisation", emr_json_text(who.organisation),
-		"code", code, "id", id, "since", since, "entry", entry);
-	if (is_over && json_object_set_new(one, "until", json_string(until)) != 0)
-		status = EMR_NO_MEMORY;
-	if (json_array_append_new(list, one) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
-}
-
-/* Who reads by another key of the same dataset is no former reader. */
-static void drop_present(const counting *c)
-{
-	for (size_t i = json_array_size(c->former); i > 0; i--)
-		if (is_listed(c->readers, json_string_value(json_object_get(
-						  json_array_get(c->former, i - 1), "code"))))
-			json_array_remove(c->former, i - 1);
-}
-
-/* Whoever is let into what the dataset was before reads as well, as long as owners' computers have
- * not followed: so every one of the line counts. */
+/* One of the line that was closed has nobody's folder in it any more. */
 static emr_status count_one(void *arg, const emr_team *team)
 {
 	counting *c = arg;
-	emr_status status;
 
 	if (!emr_dataset_is_same(team, c->dataset))
 		return EMR_OK;
 	c->one = team;
-	status = emr_replica_members(c->crowd->replica, team->id, note_reader, c);
-	return status == EMR_OK
-		       ? emr_replica_grants_to(c->crowd->replica, team->grantee, note_grant, c)
-		       : status;
+	return emr_replica_grants_to(c->crowd->replica, team->grantee, note_grant, c);
 }
 
 /* "|F|M|" as a list. */
@@ -372,47 +306,67 @@ static emr_status add_counts(
 	return json_object_set_new(one, "counts", counts) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
+/* Of the whole line, and when it was closed. */
+static emr_status add_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t *one)
+{
+	json_t *readers = json_array(), *former = json_array();
+	char closed[EMR_TEXT_BYTES];
+	uint64_t closed_unix_s = 0;
+	bool is_reader = false;
+	emr_status status =
+		readers != NULL && former != NULL
+			? emr_dataset_readers(crowd, dataset, me, readers, former, &is_reader)
+			: EMR_NO_MEMORY;
+
+	if (status == EMR_OK)
+		status = dataset_closed(crowd, dataset, &closed_unix_s);
+	if (status == EMR_OK && (json_object_set_new(one, "reader", json_boolean(is_reader)) != 0 ||
+					json_object_set(one, "readers", readers) != 0 ||
+					json_object_set(one, "former", former) != 0))
+		status = EMR_NO_MEMORY;
+	emr_time_json((int64_t)closed_unix_s, closed);
+	if (status == EMR_OK && closed_unix_s != 0 &&
+		json_object_set_new(one, "closed", json_string(closed)) != 0)
+		status = EMR_NO_MEMORY;
+	json_decref(readers);
+	json_decref(former);
+	return status;
+}
+
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json)
 {
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1], called[256];
-	counting c = {.crowd = crowd,
-		.dataset = dataset,
-		.me = me,
-		.readers = json_array(),
-		.former = json_array()};
+	counting c = {.crowd = crowd, .dataset = dataset};
 	json_t *one = NULL;
+	size_t n;
 	bool leads = memcmp(dataset->row.steward, me.b, sizeof me.b) == 0;
-	emr_status status = c.readers != NULL && c.former != NULL
-				    ? call_name(crowd, dataset, called, sizeof called, organisation)
-				    : EMR_NO_MEMORY;
+	emr_status status = call_name(crowd, dataset, called, sizeof called, organisation);
 
 	if (status == EMR_OK)
 		status = emr_teams_open(crowd->replica, count_one, &c);
-	drop_present(&c);
+	n = c.domains.len / sizeof(emr_id16);
+	emr_buf_free(&c.domains);
 	if (status == EMR_OK)
 		one = terms_json(dataset, called, organisation);
 	if (status == EMR_OK &&
 		(one == NULL || add_rules(&dataset->terms, one) != EMR_OK ||
-			json_object_set_new(one, "participants",
-				json_integer((json_int_t)(c.domains.len / sizeof(emr_id16)))) !=
+			json_object_set_new(one, "participants", json_integer((json_int_t)n)) !=
 				0 ||
-			json_object_set_new(one, "steward", json_boolean(leads)) != 0 ||
-			json_object_set_new(one, "reader", json_boolean(c.is_reader)) != 0 ||
-			json_object_set(one, "readers", c.readers) != 0 ||
-			json_object_set(one, "former", c.former) != 0))
+			json_object_set_new(one, "steward", json_boolean(leads)) != 0))
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)
-		status = add_counts(crowd->replica, dataset, c.domains.len / sizeof(emr_id16), one);
-	json_decref(c.readers);
-	json_decref(c.former);
-	emr_buf_free(&c.domains);
+		status = add_readers(crowd, dataset, me, one);
+	if (status == EMR_OK)
+		status = add_counts(crowd->replica, dataset, n, one);
 	if (status == EMR_OK)
 		*out_json = one;
 	else
 		json_decref(one);
 	return status;
 }
+
+/* ---- lists ---- */
 
 static emr_status list_one(walk *w, const emr_team *dataset)
 {
@@ -424,15 +378,120 @@ static emr_status list_one(walk *w, const emr_team *dataset)
 	return status;
 }
 
-emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, json_t **out_list)
+/* Datasets of which nothing is open any more, one of each line: the last that was closed. */
+typedef struct closing {
+	walk *w;
+	emr_team *list; /* owned */
+	size_t n, cap;
+} closing;
+
+static emr_status note_closed(void *arg, const emr_team *team)
+{
+	closing *c = arg;
+	char called[256];
+	bool is_sought = false;
+	emr_status status = EMR_OK;
+
+	if (team->kind == EMR_TEAM_DATASET && team->row.head.state != EMR_DATASET_OPEN)
+		status = consider_name(c->w, team, called, &is_sought);
+	if (status != EMR_OK || !is_sought)
+		return status;
+	if (emr_array_room(&c->list, c->n, &c->cap, sizeof *c->list) != EMR_OK)
+		return EMR_NO_MEMORY;
+	c->list[c->n++] = *team;
+	return EMR_OK;
+}
+
+static emr_status note_open(void *arg, const emr_team *team)
+{
+	closing *c = arg;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (!emr_dataset_is_same(&c->list[i], team))
+			c->list[n++] = c->list[i];
+	c->n = n;
+	return EMR_OK;
+}
+
+static emr_status keep_last(const closing *c, size_t i, bool *out_is_last)
+{
+	uint64_t mine = 0, other = 0;
+	emr_status status = dataset_closed(c->w->crowd, &c->list[i], &mine);
+
+	*out_is_last = true;
+	for (size_t k = 0; k < c->n && status == EMR_OK; k++) {
+		if (k == i || !emr_dataset_is_same(&c->list[i], &c->list[k]))
+			continue;
+		status = dataset_closed(c->w->crowd, &c->list[k], &other);
+		*out_is_last = *out_is_last && (other < mine || (other == mine && i < k));
+	}
+	return status;
+}
+
+/* TEXT NULL: whatever they are called. */
+static emr_status add_closed(emr_crowd *crowd, const char *text, emr_id32 me, json_t *io_list)
+{
+	walk w = {.crowd = crowd, .me = me, .list = io_list};
+	closing c = {.w = &w};
+	emr_status status;
+
+	if (text != NULL)
+		seek(&w, text);
+	status = emr_teams_ever(crowd->replica, note_closed, &c);
+	if (status == EMR_OK && c.n > 0)
+		status = emr_teams_open(crowd->replica, note_open, &c);
+	for (size_t i = 0; i < c.n && status == EMR_OK; i++) {
+		bool is_last = false;
+
+		status = keep_last(&c, i, &is_last);
+		if (status == EMR_OK && is_last)
+			status = list_one(&w, &c.list[i]);
+	}
+	free(c.list);
+	return status;
+}
+
+emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t **out_list)
 {
 	walk w = {.crowd = crowd, .fn = list_one, .me = me, .list = json_array()};
 	emr_status status =
 		w.list != NULL ? emr_teams_open(crowd->replica, visit_dataset, &w) : EMR_NO_MEMORY;
 
+	if (status == EMR_OK && with_closed)
+		status = add_closed(crowd, NULL, me, w.list);
 	if (status == EMR_OK)
 		*out_list = w.list;
 	else
 		json_decref(w.list);
 	return status;
+}
+
+emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
+	json_t *io_list, emr_problem *out_problem)
+{
+	json_t *one = NULL;
+	emr_status status = emr_dataset_find_or_say(crowd, text, out, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_dataset_json(crowd, out, me, &one);
+	if (status == EMR_OK && json_array_append_new(io_list, one) != 0)
+		status = EMR_NO_MEMORY;
+	return status;
+}
+
+emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
+	json_t *io_list, emr_problem *out_problem)
+{
+	emr_problem problem = {0};
+	emr_status found = emr_dataset_open_json(crowd, text, me, out, io_list, &problem), status;
+
+	if (found != EMR_OK && found != EMR_NOT_FOUND) {
+		*out_problem = problem;
+		return found;
+	}
+	status = add_closed(crowd, text, me, io_list);
+	if (status == EMR_OK && json_array_size(io_list) == 0)
+		*out_problem = problem;
+	return status == EMR_OK && json_array_size(io_list) == 0 ? found : status;
 }

@@ -110,7 +110,7 @@ emr_status emr_answer_dataset(emr_session *session, const emr_request *request, 
 	void *arg, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	json_t *list = NULL, *one = NULL;
+	json_t *list = NULL;
 	emr_known_person me;
 	emr_id32 root = session->identity.signer_id;
 	emr_team dataset;
@@ -119,20 +119,21 @@ emr_status emr_answer_dataset(emr_session *session, const emr_request *request, 
 	if (status == EMR_OK && emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
 	if (status == EMR_OK && request->who[0] == '\0') {
-		status = emr_datasets_json(&crowd, root, &list);
+		status = emr_datasets_json(&crowd, root, false, &list);
 	} else if (status == EMR_OK) {
-		status = emr_dataset_find_or_say(&crowd, request->who, &dataset, out_problem);
-		if (status == EMR_OK)
-			status = emr_dataset_json(&crowd, &dataset, root, &one);
-		if (status == EMR_OK && (list = json_pack("[o]", one)) == NULL)
-			status = EMR_NO_MEMORY;
+		list = json_array();
+		status = list == NULL	 ? EMR_NO_MEMORY
+			 : request->join ? emr_dataset_open_json(&crowd, request->who, root,
+						   &dataset, list, out_problem)
+					 : emr_dataset_called_json(&crowd, request->who, root,
+						   &dataset, list, out_problem);
 	}
 	if (status == EMR_OK && request->join && request->has_path && request->who[0] != '\0') {
 		json_decref(list);
 		return research_join(session->research, request, &dataset, emit, arg, out_problem);
 	}
 	if (status == EMR_OK && request->join && request->who[0] != '\0')
-		status = add_copies(session, &dataset, one);
+		status = add_copies(session, &dataset, json_array_get(list, 0));
 	if (status == EMR_OK)
 		status = emit_each(session, &crowd, list, emit, arg);
 	json_decref(list);

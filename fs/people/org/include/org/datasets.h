@@ -19,14 +19,28 @@ emr_status emr_dataset_find_or_say(
 /* {"name" "organisation" "called" "data" "purpose" "who" "until" "until_unix" "price" "daily_limit"
  * "dates" "characteristics" "faces" "columns" (of copies) "terms" (SHA-256 of their file)
  * "participants" "steward" "reader" "readers":[{"who" "name" "organisation" "code" "id" "since"
- * "entry"}] "former":[{... "until"}]}, owned: FORMER were let in and read no more.  Where there is
- * a table of what is in it (share/counts.h) also "counts":{"as_of" "fewest" "people" "ages":[{"age"
- * "people"}] "kinds":[{"kind" "people" "files"}] "modalities":[{"modality" ...}]}. ME: the first
- * key of whom is told. */
+ * "entry"}] "former":[{... "until"}]}, owned: FORMER has each time that somebody was in and is no
+ * more, whoever he is and however short it was; he may read now as well. Where there is a table of
+ * what is in it (share/counts.h) also "counts":{"as_of" "fewest" "people" "ages":[{"age" "people"}]
+ * "kinds":[{"kind" "people" "files"}] "modalities":[{"modality" ...}]}. ME: the first key of whom
+ * is told. */
 emr_status emr_dataset_json(
 	emr_crowd *crowd, const emr_team *dataset, emr_id32 me, json_t **out_json);
-/* All that are open, as above; owned. */
-emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, json_t **out_list);
+/* All that are open, as above, and WITH_CLOSED behind them those of which nothing is open any more,
+ * with "closed" (when); owned. */
+emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, json_t **out_list);
+/* The open one that TEXT means, in *OUT and appended to IO_LIST as above.  Errors as
+ * emr_dataset_find_or_say. */
+emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
+	json_t *io_list, emr_problem *out_problem);
+/* The same, and behind it those called so of which nothing is open any more, with "closed" (when):
+ * who took part can see for ever who read.  Where only such are called so that is no error, and
+ * *OUT is untouched. */
+emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
+	json_t *io_list, emr_problem *out_problem);
+/* Of the line of DATASET, as "readers" and "former" above; appended. */
+emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me,
+	json_t *readers, json_t *former, bool *out_is_reader);
 
 /* dataset create NAME --terms FILE; dataset admit NAME WHO; dataset drop NAME WHO; dataset close
  * NAME. */

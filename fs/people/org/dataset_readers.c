@@ -1,0 +1,265 @@
+/* Who could ever read a dataset, this file gathers from every admission there was: in each team of
+ * its line, open or closed, each time that somebody was in. */
+#include "dataset_readers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "contract/pubs_share.h"
+#include "keyring/card.h"
+#include "kit/json.h"
+#include "kit/text.h"
+#include "share/frozen.h"
+
+/* One time that one person was in. */
+typedef struct stay {
+	emr_id32 root;
+	uint64_t from, to;	   /* seconds; TO as it stands now, may be ahead */
+	uint64_t entry, ended_seq; /* ended_seq 0: by its date, or not yet */
+} stay;
+
+typedef struct gathering {
+	emr_crowd *crowd;
+	const emr_team *dataset;
+	const emr_team *team; /* of the same line: in hand */
+	emr_id32 founder;     /* the first key of its steward */
+	uint64_t closed;      /* 0: it is open */
+	uint64_t first_grant; /* entry of the first one to it; UINT64_MAX: there was none */
+	stay *all;	      /* owned */
+	size_t n, cap;
+} gathering;
+
+static void gathering_end(gathering *g)
+{
+	free(g->all);
+}
+
+/* ---- one person in one team ---- */
+
+/* The steward is in what he makes, and goes out again, to keep its key: nothing was granted to it
+ * yet, so there was nothing to read. */
+static bool is_founding(const gathering *g, const stay *s)
+{
+	return emr_id32_equal(s->root, g->founder) && s->ended_seq != 0 &&
+	       s->ended_seq < g->first_grant;
+}
+
+static emr_status keep_stay(gathering *g, stay *s)
+{
+	stay one = *s;
+
+	*s = (stay){.root = s->root};
+	if (one.from == 0 || is_founding(g, &one))
+		return EMR_OK;
+	if (g->closed != 0 && g->closed < one.to)
+		one.to = g->closed;
+	if (emr_array_room(&g->all, g->n, &g->cap, sizeof *g->all) != EMR_OK)
+		return EMR_NO_MEMORY;
+	g->all[g->n++] = one;
+	return EMR_OK;
+}
+
+/* Who was in and is admitted again stays in, as long as that says; S is the stay in hand, or one
+ * with no FROM. */
+static emr_status take_admission(gathering *g, const emr_replica_item *item, stay *s)
+{
+	emr_pub_dataset_admit pub;
+	emr_status status = EMR_OK;
+
+	if (item->bytes.len < EMR_ITEM_BYTES ||
+		!emr_pub_dataset_admit_parse((emr_span){item->bytes.data + EMR_ITEM_BYTES,
+						     item->bytes.len - EMR_ITEM_BYTES},
+			&pub))
+		return EMR_DAMAGED;
+	if (s->from != 0 && item->ledger_time > s->to)
+		status = keep_stay(g, s);
+	if (s->from == 0) {
+		s->from = item->ledger_time;
+		s->entry = item->seq;
+	}
+	s->to = pub.not_after_unix_s;
+	return status;
+}
+
+static emr_status take_drop(gathering *g, const emr_replica_item *item, stay *s)
+{
+	s->ended_seq = item->seq;
+	if (item->ledger_time < s->to)
+		s->to = item->ledger_time;
+	return keep_stay(g, s);
+}
+
+static emr_status note_member(void *arg, const emr_row_member *row)
+{
+	gathering *g = arg;
+	emr_part_key key = {.family = EMR_FAMILY_MEMBER};
+	stay s = {.from = 0};
+	emr_status status = EMR_OK;
+
+	memcpy(s.root.b, row->member, sizeof s.root.b);
+	emr_object_member(g->team->id.b, row->member, key.object.b);
+	for (key.version = 1; key.version <= row->head.version && status == EMR_OK; key.version++) {
+		EMR_AUTO_BUF bytes = {0};
+		emr_replica_item item;
+
+		status = emr_replica_item_get(g->crowd->replica, &key, &bytes, &item);
+		if (status == EMR_OK)
+			status = item.op == EMR_OP_DATASET_ADMIT ? take_admission(g, &item, &s)
+								 : take_drop(g, &item, &s);
+	}
+	return status == EMR_OK ? keep_stay(g, &s) : status;
+}
+
+/* ---- one team ---- */
+
+static emr_status note_grant(void *arg, const emr_known_grant *grant)
+{
+	gathering *g = arg;
+	const emr_part_key key = {.family = EMR_FAMILY_GRANT,
+		.domain = grant->domain,
+		.object = grant->grant,
+		.version = 1};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status = emr_replica_item_get(g->crowd->replica, &key, &bytes, &item);
+
+	if (status == EMR_OK && item.seq < g->first_grant)
+		g->first_grant = item.seq;
+	return status;
+}
+
+emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t *out_unix_s)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_DATASET,
+		.object = team->id,
+		.version = team->row.head.version};
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status;
+
+	*out_unix_s = 0;
+	if (team->row.head.state == EMR_DATASET_OPEN)
+		return EMR_OK;
+	status = emr_replica_item_get(crowd->replica, &key, &bytes, &item);
+	if (status == EMR_OK)
+		*out_unix_s = item.ledger_time;
+	return status;
+}
+
+static emr_status find_founder(gathering *g)
+{
+	emr_known_person steward;
+	emr_status status;
+
+	memcpy(g->founder.b, g->team->row.steward, sizeof g->founder.b);
+	status = emr_replica_person(g->crowd->replica, g->founder, &steward);
+	if (status == EMR_OK)
+		memcpy(g->founder.b, steward.row.root, sizeof g->founder.b);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* Whoever is let into what the dataset was before reads as well, as long as owners' computers have
+ * not followed: so every one of the line counts, and also when it is closed. */
+static emr_status note_team(void *arg, const emr_team *team)
+{
+	gathering *g = arg;
+	emr_replica *replica = g->crowd->replica;
+	emr_status status;
+
+	if (!emr_dataset_is_same(team, g->dataset))
+		return EMR_OK;
+	g->team = team;
+	g->first_grant = UINT64_MAX;
+	status = find_founder(g);
+	if (status == EMR_OK)
+		status = dataset_closed(g->crowd, team, &g->closed);
+	if (status == EMR_OK)
+		status = emr_replica_grants_to(replica, team->grantee, note_grant, g);
+	return status == EMR_OK ? emr_replica_members(replica, team->id, note_member, g) : status;
+}
+
+/* ---- all of them ---- */
+
+static int by_person_and_time(const void *a, const void *b)
+{
+	const stay *one = a, *other = b;
+	int order = memcmp(one->root.b, other->root.b, sizeof one->root.b);
+
+	if (order != 0)
+		return order;
+	return one->from != other->from ? (one->from < other->from ? -1 : 1)
+					: (one->entry > other->entry) - (one->entry < other->entry);
+}
+
+/* Who goes on in what took the dataset's place was never out. */
+static void join_stays(gathering *g)
+{
+	size_t n = 0;
+
+	if (g->n > 1)
+		qsort(g->all, g->n, sizeof *g->all, by_person_and_time);
+	for (size_t i = 0; i < g->n; i++) {
+		stay *last = n > 0 ? &g->all[n - 1] : NULL;
+
+		if (last != NULL && emr_id32_equal(last->root, g->all[i].root) &&
+			g->all[i].from <= last->to)
+			last->to = last->to > g->all[i].to ? last->to : g->all[i].to;
+		else
+			g->all[n++] = g->all[i];
+	}
+	g->n = n;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const stay *one = a, *other = b;
+
+	return (one->entry > other->entry) - (one->entry < other->entry);
+}
+
+static emr_status put_stay(emr_crowd *crowd, const stay *s, bool is_over, json_t *list)
+{
+	char code[EMR_PERSON_CODE_CHARS], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+	json_t *one;
+	emr_who who;
+	emr_status status = emr_who_of(crowd, s->root, &who);
+
+	if (status != EMR_OK)
+		return status;
+	emr_person_code(s->root, code);
+	emr_hex(s->root.b, sizeof s->root.b, id);
+	emr_time_json((int64_t)s->from, since);
+	emr_time_json((int64_t)s->to, until);
+	one = json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:I}", "who", emr_json_text(who.called),
+		"name", emr_json_text(who.name), "organisation", emr_json_text(who.organisation),
+		"code", code, "id", id, "since", since, "entry", (json_int_t)s->entry);
+	if (is_over && json_object_set_new(one, "until", json_string(until)) != 0)
+		status = EMR_NO_MEMORY;
+	if (json_array_append_new(list, one) != 0)
+		status = EMR_NO_MEMORY;
+	return status;
+}
+
+emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id32 me,
+	json_t *readers, json_t *former, bool *out_is_reader)
+{
+	__attribute__((cleanup(gathering_end))) gathering g = {.crowd = crowd, .dataset = dataset};
+	bool is_reader = false;
+	emr_status status = emr_teams_ever(crowd->replica, note_team, &g);
+
+	join_stays(&g);
+	if (g.n > 1)
+		qsort(g.all, g.n, sizeof *g.all, by_time);
+	for (size_t i = 0; i < g.n && status == EMR_OK; i++) {
+		bool is_over = g.all[i].to <= crowd->now_unix_s;
+
+		is_reader = is_reader || (!is_over && emr_id32_equal(g.all[i].root, me));
+		status = put_stay(crowd, &g.all[i], is_over, is_over ? former : readers);
+	}
+	if (status == EMR_OK)
+		*out_is_reader = is_reader;
+	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* an entry that is not there */
+}

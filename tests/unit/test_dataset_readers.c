@@ -1,0 +1,222 @@
+/* Who could ever read a dataset is listed to everybody, each time that he was in: whatever code he
+ * has, whoever he is, and whatever became of the dataset. */
+#include "datasets_kit.h"
+
+#include "base/codec.h"
+#include "contract/codes.h"
+#include "keyring/card.h"
+#include "kit/text.h"
+#include "org/datasets.h"
+
+#define STORY                                                                                      \
+	story s;                                                                                   \
+	(void)state;                                                                               \
+	story_begin(&s)
+
+#define TERMS(until)                                                                               \
+	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"" until              \
+	"\",\"data\":\"identified\"}"
+
+static bool has_one_code; /* everybody's four letters are the same */
+
+void __real_emr_person_code(emr_id32 id, char out[EMR_PERSON_CODE_CHARS]);
+void __wrap_emr_person_code(emr_id32 id, char out[EMR_PERSON_CODE_CHARS]);
+void __wrap_emr_person_code(emr_id32 id, char out[EMR_PERSON_CODE_CHARS])
+{
+	__real_emr_person_code(id, out);
+	if (has_one_code)
+		snprintf(out, EMR_PERSON_CODE_CHARS, "AAAA");
+}
+
+/* What everybody's copy says of "knees"; owned. */
+static json_t *told(story *s)
+{
+	emr_crowd crowd = {.keyring = s->lima.keyring,
+		.replica = s->lima.replica,
+		.descriptor = emr_ledger_descriptor(s->lima.ledger),
+		.now_unix_s = story_now(s)};
+	json_t *all = json_array();
+	emr_problem problem = {0};
+	emr_team team;
+
+	story_see(&s->lima);
+	assert_ok(emr_dataset_called_json(
+		&crowd, "knees", s->lima.public.signer_id, &team, all, &problem));
+	return all;
+}
+
+/* How often M is in LIST, "readers" or "former"; OUT_SINCE (may be NULL): since when at last. */
+static size_t look_for(story *s, const char *list, const person *m, char *out_since)
+{
+	json_t *all = told(s), *one, *reader;
+	char id[65];
+	size_t n = 0, i, k;
+
+	emr_hex(m->public.signer_id.b, 32, id);
+	json_array_foreach(all, i, one) json_array_foreach(json_object_get(one, list), k, reader)
+	{
+		if (strcmp(json_string_value(json_object_get(reader, "id")), id) != 0)
+			continue;
+		n++;
+		if (out_since != NULL)
+			snprintf(out_since, EMR_TEXT_BYTES, "%s",
+				json_string_value(json_object_get(reader, "since")));
+	}
+	json_decref(all);
+	return n;
+}
+
+static size_t times_in(story *s, const char *list, const person *m)
+{
+	return look_for(s, list, m, NULL);
+}
+
+static void since_of(story *s, const person *m, char out[EMR_TEXT_BYTES])
+{
+	assert_int_equal(look_for(s, "readers", m, out), 1);
+}
+
+static void drop(const called *d, const person *m)
+{
+	assert_int_equal(story_says(d->s, dataset_steward(d),
+				 emr_act_drop(d->id, m->public.signer_id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+}
+
+static void close_it(const called *d)
+{
+	assert_int_equal(
+		story_says(d->s, dataset_steward(d), emr_act_dataset_close(d->id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+}
+
+static void two_readers_with_one_code_are_two(void **state)
+{
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	(void)dataset_join(&d);
+	dataset_admit(&d, &s.lima);
+	dataset_admit(&d, &s.eve);
+	has_one_code = true;
+	assert_int_equal(times_in(&s, "readers", &s.lima), 1);
+	assert_int_equal(times_in(&s, "readers", &s.eve), 1);
+	drop(&d, &s.eve);
+	assert_int_equal(times_in(&s, "former", &s.eve), 1);
+	has_one_code = false;
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+static void a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not(void **state)
+{
+	called d, quiet;
+	person *steward;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	steward = dataset_steward(&d);
+	dataset_admit(&d, steward);
+	drop(&d, steward);
+	(void)dataset_join(&d);
+	assert_int_equal(times_in(&s, "former", steward), 0);
+	dataset_admit(&d, steward);
+	assert_int_equal(times_in(&s, "readers", steward), 1);
+	drop(&d, steward);
+	assert_int_equal(times_in(&s, "former", steward), 1);
+	/* One that he was not in when he made it, so that this is his first time, too. */
+	story_pass(&s, 10);
+	dataset_call_on(&quiet, &s, TERMS("2090-01-01"), d.id, 0);
+	(void)dataset_join(&quiet);
+	dataset_admit(&quiet, steward);
+	drop(&quiet, steward);
+	assert_int_equal(times_in(&s, "former", steward), 2);
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(quiet.key);
+	story_end(&s);
+}
+
+static void whoever_was_in_what_is_closed_stays_listed(void **state)
+{
+	called d, heir;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.lima);
+	(void)dataset_join(&d);
+	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
+	dataset_admit(&heir, &s.lima);
+	dataset_admit(&d, &s.eve);
+	close_it(&d); /* eve is not let out of it */
+	assert_int_equal(times_in(&s, "former", &s.eve), 1);
+	assert_int_equal(times_in(&s, "readers", &s.eve), 0);
+	assert_int_equal(times_in(&s, "readers", &s.lima), 1);
+	assert_int_equal(times_in(&s, "former", &s.lima), 0); /* she was never out */
+	close_it(&heir);
+	assert_int_equal(times_in(&s, "former", &s.eve), 1);
+	assert_int_equal(times_in(&s, "former", &s.lima), 1);
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(heir.key);
+	story_end(&s);
+}
+
+/* What took a name anew takes no readers of what had it from the list. */
+static void a_call_by_the_same_name_hides_no_reader_of_the_one_before(void **state)
+{
+	called d, other;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	(void)dataset_join(&d);
+	dataset_admit(&d, &s.eve);
+	drop(&d, &s.eve);
+	close_it(&d);
+	dataset_call_on(&other, &s, TERMS("2091-01-01"), (emr_id16){{0}}, 0);
+	assert_int_equal(times_in(&s, "former", &s.eve), 1);
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(other.key);
+	story_end(&s);
+}
+
+static void each_time_that_somebody_was_in_is_listed_from_its_beginning(void **state)
+{
+	char first[EMR_TEXT_BYTES], now[EMR_TEXT_BYTES];
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	(void)dataset_join(&d);
+	dataset_admit(&d, &s.eve);
+	since_of(&s, &s.eve, first);
+	story_pass(&s, DAY);
+	dataset_admit(&d, &s.eve); /* goes on: since the first day */
+	since_of(&s, &s.eve, now);
+	assert_string_equal(now, first);
+	drop(&d, &s.eve);
+	story_pass(&s, DAY);
+	dataset_admit(&d, &s.eve);
+	assert_int_equal(times_in(&s, "readers", &s.eve), 1);
+	assert_int_equal(times_in(&s, "former", &s.eve), 1);
+	since_of(&s, &s.eve, now);
+	assert_string_not_equal(now, first);
+	story_pass(&s, 301 * DAY); /* her time runs out by itself */
+	assert_int_equal(times_in(&s, "readers", &s.eve), 0);
+	assert_int_equal(times_in(&s, "former", &s.eve), 2);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_readers_with_one_code_are_two),
+		cmocka_unit_test(
+			a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not),
+		cmocka_unit_test(whoever_was_in_what_is_closed_stays_listed),
+		cmocka_unit_test(a_call_by_the_same_name_hides_no_reader_of_the_one_before),
+		cmocka_unit_test(each_time_that_somebody_was_in_is_listed_from_its_beginning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
