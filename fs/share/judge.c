@@ -192,6 +192,7 @@ static emr_status judge_grantee(
 {
 	membership m = {.root = person->row.root};
 	emr_row_dataset row;
+	emr_team terms;
 	uint8_t team[32];
 	emr_id16 via, outer;
 	bool is_paid = true;
@@ -215,6 +216,12 @@ static emr_status judge_grantee(
 	if (status != EMR_OK || m.row.head.state != EMR_MEMBER_ACTIVE ||
 		now >= m.row.not_after_unix_s)
 		return status;
+	/* Terms that are not there bind nobody, and tell nobody who reads. */
+	status = emr_team_get(d->share->o.replica, via, &terms);
+	if (status == EMR_NOT_FOUND)
+		*out_code = EMR_RESULT_PRIVATE_PART;
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	if (row.price > 0)
 		status = share_is_paid(d->share, via, &q->grant, &is_paid, &outer);
 	*out_code = is_paid ? EMR_RESULT_APPLIED : EMR_RESULT_FUNDS;

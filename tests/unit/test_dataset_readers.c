@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "contract/codes.h"
+#include "contract/pubs.h"
 #include "keyring/card.h"
 #include "kit/text.h"
 #include "org/datasets.h"
@@ -207,6 +208,67 @@ static void each_time_that_somebody_was_in_is_listed_from_its_beginning(void **s
 	story_end(&s);
 }
 
+/* ---- the terms, by which everybody knows a dataset ---- */
+
+static bool terms_are_gone; /* from the copy of whoever looks */
+
+emr_status __real_emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
+emr_status __wrap_emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out);
+emr_status __wrap_emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out)
+{
+	return terms_are_gone ? EMR_NOT_FOUND : __real_emr_team_get(replica, id, out);
+}
+
+/* Without them nobody would find it, know of its readers, or count what they ask for in a day. */
+static void its_steward_does_not_take_the_terms_from_the_ledger(void **state)
+{
+	const emr_pub_erase pub = {
+		.family = EMR_FAMILY_DATASET, .from_version = 1, .to_version = 1};
+	emr_act act = {.op = EMR_OP_ERASE};
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	(void)dataset_join(&d);
+	dataset_admit(&d, &s.eve);
+	act.object = d.id;
+	emr_pub_erase_encode(&pub, act.pub);
+	assert_int_equal(story_says(&s, dataset_steward(&d), act, (emr_bytes){0}),
+		EMR_RESULT_NOT_AUTHORISED);
+	assert_int_equal(times_in(&s, "readers", &s.eve), 1);
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+static void all_answer(story *s)
+{
+	story_agents(s, 7);
+	(void)story_owner(s);
+}
+
+static void nobody_releases_keys_by_terms_that_are_not_there(void **state)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+	emr_grant_made made;
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
+	made = dataset_join(&d);
+	story_see(&s.eve);
+	terms_are_gone = true;
+	assert_int_not_equal(
+		story_read(&s, &s.eve, made.grant, "MRI.pdf", all_answer, &bytes, &trouble),
+		EMR_OK);
+	assert_int_equal(trouble.code, EMR_RESULT_PRIVATE_PART);
+	terms_are_gone = false;
+	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_answer, &bytes, &trouble));
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +278,8 @@ int main(void)
 		cmocka_unit_test(whoever_was_in_what_is_closed_stays_listed),
 		cmocka_unit_test(a_call_by_the_same_name_hides_no_reader_of_the_one_before),
 		cmocka_unit_test(each_time_that_somebody_was_in_is_listed_from_its_beginning),
+		cmocka_unit_test(its_steward_does_not_take_the_terms_from_the_ledger),
+		cmocka_unit_test(nobody_releases_keys_by_terms_that_are_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -615,7 +615,7 @@ const byObject = (l, named = 0) => [(c) => key.by(l, c.object), named, false];
 const FAMILIES = {
 	0x01: [(c) => key.K(c.signer), -1, false], 0x10: [(c) => key.D(c.domain), 0, true], 0x13: inDomain('W'), 0x15: inDomain('L'), 0x20: inDomain('O'), 0x30: inDomain('G'), 0x32: inDomain('G'),
 	0x33: inDomain('H', 48), 0x34: inDomain('Y', 48), 0x40: inDomain('Q', 48), 0x48: inDomain('R', 48), 0x49: inDomain('S', 48), 0x4a: inDomain('X', 48),
-	0x04: byObject('P'), 0x50: byObject('DS', 48), 0x52: byObject('DM', 64), 0x68: byObject('TR', 48), 0x69: byObject('RQ', 48),
+	0x04: byObject('P'), 0x50: byObject('DS'), 0x52: byObject('DM', 64), 0x68: byObject('TR', 48), 0x69: byObject('RQ', 48),
 };
 const PARTS = {
 	0x24: {
