@@ -97,8 +97,10 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	if (status != EMR_OK)
 		return status;
 	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
-	/* A participant's clock that is ahead of this one takes nobody out. */
-	f->is_in = f->is_in || phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING;
+	/* A participant's clock that is ahead of this one takes nobody out; what is granted to a
+	 * closed one is read by nobody. */
+	f->is_in = f->is_in || (l->one->row.head.state == EMR_DATASET_OPEN &&
+				       (phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING));
 	return note_joined(l, f);
 }
 
@@ -174,7 +176,8 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 
 static emr_status gather_folders(looking *l, emr_frozen_look *out)
 {
-	emr_status status = emr_teams_open(l->replica, note_line, l);
+	/* Of what the dataset was before, too: that is closed once all have followed. */
+	emr_status status = emr_teams_ever(l->replica, note_line, l);
 
 	for (size_t at = 0; at < l->folders.len && status == EMR_OK; at += sizeof(folder)) {
 		const folder *f = (const folder *)(const void *)(l->folders.data + at);

@@ -616,6 +616,38 @@ static void a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_sin
 	story_end(&s);
 }
 
+/* Its key changed when a reader was taken out, and the owners' computers followed. */
+static void a_frozen_state_outlives_the_key_that_it_was_made_under(void **state)
+{
+	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
+	emr_replica_position then;
+	emr_grant_made made;
+	called d, heir;
+	emr_team team;
+	STORY;
+
+	made = read_by_lima(&s, &d);
+	assert_ok(emr_replica_at(s.lima.replica, &then));
+	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
+	dataset_admit(&heir, &s.lima);
+	(void)dataset_join(&heir);
+	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
+	assert_int_equal(versions_at(&s, &heir, then.size), 2);
+	assert_int_equal(
+		story_says(&s, dataset_steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(versions_at(&s, &heir, then.size), 2);
+	/* Who has not followed is in what nobody reads. */
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, heir.grantee, &(size_t){0}));
+	assert_int_equal(versions_at(&s, &heir, then.size), 0);
+	assert_ok(emr_team_get(s.lima.replica, heir.id, &team));
+	assert_ok(emr_frozen_look_at(s.lima.replica, &team, then.size, story_now(&s), &look));
+	assert_int_equal(look.withdrawn, 1);
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(heir.key);
+	story_end(&s);
+}
+
 /* ---- a price ---- */
 
 #define PAID                                                                                       \
@@ -943,6 +975,7 @@ int main(void)
 		cmocka_unit_test(questions_in_two_folders_count_each_other),
 		cmocka_unit_test(
 			a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since),
+		cmocka_unit_test(a_frozen_state_outlives_the_key_that_it_was_made_under),
 		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
 		cmocka_unit_test(nobody_releases_keys_of_what_was_not_paid),
 		cmocka_unit_test(a_folder_inside_is_read_while_the_one_around_it_is_paid_for),
