@@ -199,9 +199,53 @@ emr_status emr_share_counts_due(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
-	const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES], const emr_counts *counts)
+typedef struct remembering {
+	emr_share *share;
+	emr_id16 domain;
+	const emr_team *dataset;
+	bool was_stated;
+} remembering;
+
+/* The statement itself goes with whoever leaves; that there was one its entry says for ever. */
+static emr_status look_back(void *arg, const emr_team *team)
 {
+	remembering *r = arg;
+	emr_row_join row;
+	bool is_in, was_in = false;
+	emr_status status = EMR_OK;
+
+	if (!r->was_stated && emr_dataset_is_same(team, r->dataset))
+		status = joined_by(r->share->o.replica, r->domain, team->id, &is_in, &was_in, &row);
+	for (uint64_t v = 1; was_in && status == EMR_OK && !r->was_stated && v <= row.head.version;
+		v++) {
+		EMR_AUTO_BUF bytes = {0};
+		emr_replica_item item = {.priv_len = 0};
+
+		status = share_item(
+			r->share, EMR_FAMILY_JOIN, r->domain, team->id, v, &bytes, &item);
+		r->was_stated = status == EMR_OK && item.priv_len > 0;
+	}
+	return status;
+}
+
+emr_status emr_share_counts_ever(
+	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_was_stated)
+{
+	emr_team dataset;
+	remembering r = {.share = share, .domain = domain, .dataset = &dataset};
+	emr_status status = dataset_of(share, grantee, &dataset);
+
+	if (status == EMR_OK)
+		status = emr_teams_ever(share->o.replica, look_back, &r);
+	*out_was_stated = r.was_stated;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
+	const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES], const emr_counts *counts,
+	bool *out_is_sent)
+{
+	bool is_same;
 	uint8_t plain[EMR_COUNTS_PLAIN_BYTES];
 	EMR_AUTO_BUF before = {0};
 	uint64_t time = 0;
@@ -212,9 +256,12 @@ emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 gr
 	if (status != EMR_OK)
 		return status;
 	emr_counts_encode(counts, plain);
-	if (!emr_counts_part_says(emr_buf_view(&before), mark_key, plain))
+	is_same = emr_counts_part_says(emr_buf_view(&before), mark_key, plain);
+	if (!is_same)
 		status = send_counts(share, domain, &dataset, &row, mark_key, plain);
 	emr_wipe(plain, sizeof plain);
+	if (out_is_sent != NULL)
+		*out_is_sent = !is_same && status == EMR_OK;
 	return status;
 }
 

@@ -62,6 +62,8 @@ echo 'tell-counts = no' >>ivo/settings
 two_mount ivo
 takes_back() { grep -qa "a steward is told nothing any more" ivo/state/log; }
 emr_until takes_back
+two_unmount ivo
+two_mount ivo # it stands there already
 
 freeze knees
 as tom json 0 dataset knees
@@ -82,6 +84,14 @@ says "Kinds: dicom (5 people, 10 files), csv (5 people, 5 files)"
 says "what fewer than 5 people have is not shown"
 says_not pdf
 for who in $PEOPLE; do says_not "${who^}"; done
+
+say "who comes back is not told again"
+told_times() { grep -c " counts-told .*knees" "$1-folder/.emrfs/notices" || true; }
+expect "told of it" "$(told_times ana)" 1
+as ana run 0 dataset leave knees --wait
+as ana run 0 dataset join knees Imaging --yes --wait
+emr_until counted knees
+expect "told of it once" "$(told_times ana)" 1
 
 say "of copies what they were made of says which modality they are"
 emr_until counted bones
@@ -106,8 +116,9 @@ expect "no table of four" "$(grep -c '"counts"' out/said)" 0
 
 say "what was stated of a dataset that was closed goes with whoever leaves it"
 steward 0 close bones --yes
-closed() { as ana "$EMRFS" dataset bones >out/closed 2>&1 </dev/null; grep -q "no open dataset" out/closed; }
+closed() { as ana "$EMRFS" dataset bones >out/closed 2>&1 </dev/null; grep -q "nobody joins or reads it any more" out/closed; }
 emr_until closed
 as ana run 0 dataset leave bones@saolucas --wait
+expect "taken back once" "$(grep -ca "a steward is told nothing any more" ivo/state/log)" 1
 two_unmount $PEOPLE ivo tom
 echo "all is well"

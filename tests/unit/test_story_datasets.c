@@ -274,8 +274,8 @@ static void what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves(void 
 	emr_replica_item facts;
 	emr_box_key *lima = NULL, *boss = NULL;
 	emr_grant_made made;
-	bool is_due = false, is_stated = false;
-	called d;
+	bool is_due = false, is_stated = false, was_stated = true;
+	called d, heir;
 	STORY;
 
 	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
@@ -284,8 +284,10 @@ static void what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves(void 
 	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due, &is_stated));
 	assert_true(is_due);
 	assert_false(is_stated);
+	assert_ok(emr_share_counts_ever(s.ana, s.imaging, d.grantee, &was_stated));
+	assert_false(was_stated);
 	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 1, &part));
-	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts, NULL));
 	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due, &is_stated));
 	assert_false(is_due);
 	assert_true(is_stated);
@@ -307,19 +309,32 @@ static void what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves(void 
 	emr_box_key_free(lima);
 	emr_box_key_free(boss);
 	/* The same again is not sent, other numbers take the place of these. */
-	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts, &is_due));
+	assert_false(is_due);
 	emr_buf_clear(&part);
 	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 3, &part));
 	counts.kinds[0] = 8;
-	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	assert_ok(emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts, NULL));
 	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 2, &part));
 	assert_ok(stated_part(&s, &d, 3, &part));
 	assert_int_equal(counted_by_steward(&s, &d).people, 0); /* one is too few */
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
 	emr_buf_clear(&part);
 	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 3, &part));
-	assert_status(
-		EMR_NOT_FOUND, emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts));
+	assert_status(EMR_NOT_FOUND,
+		emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts, NULL));
+	/* Who comes back, or goes on in what takes its place, was told of it once. */
+	(void)dataset_join(&d);
+	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due, &is_stated));
+	assert_true(is_due);
+	assert_false(is_stated);
+	assert_ok(emr_share_counts_ever(s.ana, s.imaging, d.grantee, &was_stated));
+	assert_true(was_stated);
+	dataset_call_on(&heir, &s, TERMS("2090-01-01"), d.id, 0);
+	(void)dataset_join(&heir);
+	assert_ok(emr_share_counts_ever(s.ana, s.imaging, heir.grantee, &was_stated));
+	assert_true(was_stated);
+	emr_grantee_key_free(heir.key);
 	emr_grantee_key_free(d.key);
 	story_end(&s);
 }

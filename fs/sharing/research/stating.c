@@ -179,7 +179,8 @@ static emr_status count_row(emr_research *r, emr_share *share, const emr_share_r
 {
 	uint64_t now = emr_clock_unix_s(emr_clock_system());
 	emr_team dataset;
-	bool is_due = false, is_stated = false, says_nothing = r->session->tells_no_counts;
+	bool is_due = false, is_stated = false, was_stated = false,
+	     says_nothing = r->session->tells_no_counts;
 	emr_status status;
 
 	*out_waits = *out_waits || (row->who.is_dataset && row->state == EMR_SHARE_QUEUED);
@@ -193,7 +194,11 @@ static emr_status count_row(emr_research *r, emr_share *share, const emr_share_r
 	/* Who refuses takes back what was stated, at once. */
 	if (status != EMR_OK || !(says_nothing ? is_stated : is_due))
 		return status;
-	io->list[io->n].is_first = !is_stated;
+	if (!is_stated)
+		status = emr_share_counts_ever(share, row->domain, dataset.grantee, &was_stated);
+	if (status != EMR_OK)
+		return status;
+	io->list[io->n].is_first = !is_stated && !was_stated;
 	return count_one(r, row, &dataset, io);
 }
 
@@ -251,14 +256,15 @@ static void tell_first(emr_research *r, const statement *one)
 
 static emr_status state_one(emr_research *r, emr_share *share, const statement *one)
 {
+	bool is_sent = false; /* else it says what stands there already, as of who refuses */
 	emr_status status = atomic_load(&r->stop)
 				    ? EMR_INTERRUPTED
 				    : emr_share_state_counts(share, one->domain, one->grantee,
-					      one->mark_key, &one->counts);
+					      one->mark_key, &one->counts, &is_sent);
 
-	if (status == EMR_OK && one->is_first)
+	if (is_sent && one->is_first)
 		tell_first(r, one);
-	else if (status == EMR_OK && r->session->tells_no_counts)
+	else if (is_sent && r->session->tells_no_counts)
 		emr_log(EMR_LOG_INFO, "datasets: a steward is told nothing any more");
 	return status;
 }

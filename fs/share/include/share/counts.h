@@ -69,10 +69,15 @@ emr_status emr_counts_table_decode(emr_bytes part, emr_counts_table *out);
  * least EMR_COUNTS_AGAIN_S ago; *OUT_IS_STATED: it was. */
 emr_status emr_share_counts_due(
 	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_is_due, bool *out_is_stated);
-/* States what it holds; nothing is sent where the same stands there.  EMR_NOT_FOUND: it is in no
- * such dataset. */
+/* Whether it ever was, also before DOMAIN left and came back, or in what took the dataset's place
+ * or had it before. */
+emr_status emr_share_counts_ever(
+	emr_share *share, emr_id16 domain, emr_id32 grantee, bool *out_was_stated);
+/* States what it holds; nothing is sent where the same stands there (*OUT_IS_SENT, may be NULL).
+ * EMR_NOT_FOUND: it is in no such dataset. */
 emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
-	const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES], const emr_counts *counts);
+	const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES], const emr_counts *counts,
+	bool *out_is_sent);
 /* The table of what participants have stated of what is in DATASET now.  BOX is its steward's
  * identity's.  What does not open, or is out of bounds, counts for nobody. */
 emr_status emr_counts_collect(emr_replica *replica, emr_ledger *ledger, const emr_team *dataset,
