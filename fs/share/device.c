@@ -485,8 +485,7 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 	return status == EMR_DENIED ? EMR_OK : status; /* it has ended meanwhile */
 }
 
-/* All of them that are managers, or all that are not. */
-static emr_status end_those(ending *e, bool managers)
+static emr_status end_found(const ending *e)
 {
 	emr_status status = EMR_OK;
 
@@ -494,8 +493,6 @@ static emr_status end_those(ending *e, bool managers)
 		emr_stranger s;
 
 		memcpy(&s, e->found.data + at, sizeof s);
-		if ((s.kind == EMR_STRANGER_MANAGER) != managers)
-			continue;
 		status = end_stranger(e->share, &s);
 		if (status == EMR_OK && e->fn != NULL)
 			status = e->fn(e->arg, &s);
@@ -503,42 +500,29 @@ static emr_status end_those(ending *e, bool managers)
 	return status;
 }
 
-/* What they gave, then a new epoch, which must not have fragments for whom they gave it to, and at
- * last they: should this stop in between, their rows are still there to be seen, and it is done
- * again.  A manager who begins epochs of his own without end makes ours fail; then he goes first.
- */
-static emr_status end_found(ending *e, emr_id16 domain)
-{
-	emr_status status = end_those(e, false);
-	emr_status epoch;
-
-	if (status != EMR_OK)
-		return status;
-	epoch = emr_share_begin_epoch(e->share, domain);
-	status = end_those(e, true);
-	return status == EMR_OK && epoch != EMR_OK ? emr_share_begin_epoch(e->share, domain)
-						   : status;
-}
-
-/* Until nobody is left: whoever sees that he is being ended may add another one meanwhile. */
+/* Until nobody is left: whoever sees that he is being ended may add another one meanwhile.  Then
+ * the key that they have had is of no more use: the ledger tells whether there is such a one, also
+ * when they ended their rights themselves, or an earlier call was interrupted here. */
 static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_stranger_fn fn, void *arg)
 {
 	emr_status status = EMR_OK;
+	bool is_done = false, is_due = false;
 
-	for (int round = 0; round < ROUNDS_MAX && status == EMR_OK; round++) {
+	for (int round = 0; round < ROUNDS_MAX && status == EMR_OK && !is_done; round++) {
 		ending e = {.share = share, .fn = fn, .arg = arg};
-		bool is_done;
 
 		status = emr_strangers_in(share->o.keyring, share->o.replica, domain,
 			share_now(share), note_stranger, &e);
 		is_done = e.found.len == 0;
-		if (status == EMR_OK && !is_done)
-			status = end_found(&e, domain);
+		if (status == EMR_OK)
+			status = end_found(&e);
 		emr_buf_free(&e.found);
-		if (is_done)
-			return status;
 	}
-	return status == EMR_OK ? EMR_CONFLICT : status;
+	if (status == EMR_OK && !is_done)
+		return EMR_CONFLICT;
+	if (status == EMR_OK)
+		status = emr_share_epoch_is_due(share, domain, &is_due);
+	return status == EMR_OK && is_due ? emr_share_begin_epoch(share, domain) : status;
 }
 
 static emr_status end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)

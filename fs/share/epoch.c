@@ -8,8 +8,10 @@
 
 #include "keyring/coowned.h"
 #include "keyring/letters.h"
+#include "share/strangers.h"
 
 #include "share_private.h"
+#include "teams_private.h"
 
 /* ---- is one due? ---- */
 
@@ -19,29 +21,130 @@ typedef struct due {
 	bool is_due;
 } due;
 
+static emr_status is_later(
+	due *d, uint8_t family, emr_id16 domain, emr_id16 object, uint64_t version, bool *out_is)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+	emr_status status = share_item(d->share, family, domain, object, version, &bytes, &item);
+
+	if (status == EMR_OK)
+		*out_is = item.seq > d->since_seq;
+	return status;
+}
+
+/* The dates of an entry are those of whoever brought it, its place is not: terms that came behind
+ * the epoch were in force in it, whatever they say. */
+static emr_status grant_ended_since(due *d, const emr_known_grant *grant, emr_grant_phase phase)
+{
+	bool is_moved = false;
+	emr_status status = is_later(d, EMR_FAMILY_GRANT, grant->domain, grant->grant,
+		grant->row.head.version, &is_moved);
+
+	d->is_due |= is_moved ||
+		     (phase == EMR_GRANT_IS_OVER && grant->row.not_after_unix_s > d->since_time);
+	return status;
+}
+
+static emr_status team_ended_since(due *d, emr_id32 grantee)
+{
+	emr_id16 none = {{0}};
+	bool is_closed = false;
+	emr_team team;
+	emr_status status = emr_team_of_grantee(d->share->o.replica, grantee, &team);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (team.row.head.state != EMR_DATASET_OPEN)
+		status = is_later(
+			d, EMR_FAMILY_DATASET, none, team.id, team.row.head.version, &is_closed);
+	d->is_due |= is_closed || (team.row.not_after_unix_s <= d->now &&
+					  team.row.not_after_unix_s > d->since_time);
+	return status;
+}
+
+/* His present key, by his first one.  EMR_NOT_FOUND: it is a team, or nobody. */
+static emr_status present_person(emr_share *share, emr_id32 root, emr_known_person *out)
+{
+	emr_id32 key;
+	emr_status status = emr_replica_person(share->o.replica, root, out);
+
+	if (status != EMR_OK || out->row.head.state != EMR_KEY_ROTATED)
+		return status;
+	status = share_present_key(share, root, &key);
+	return status == EMR_OK ? emr_replica_person(share->o.replica, key, out) : status;
+}
+
+/* The grant is in force, and nobody can read by it any more: but what he was told before, names
+ * for example, opens what comes until there is another key. */
+static emr_status grantee_ended_since(due *d, emr_id32 root)
+{
+	emr_id16 none = {{0}}, object;
+	emr_known_person person;
+	bool is_revoked = false;
+	emr_status status = present_person(d->share, root, &person);
+
+	if (status == EMR_NOT_FOUND)
+		return team_ended_since(d, root);
+	if (status == EMR_OK && person.row.head.state == EMR_KEY_REVOKED) {
+		memcpy(object.b, person.signer_id.b, sizeof object.b);
+		status = is_later(
+			d, EMR_FAMILY_KEY, none, object, person.row.head.version, &is_revoked);
+	}
+	if (status == EMR_OK)
+		d->is_due |= is_revoked || (person.row.not_after_unix_s <= d->now &&
+						   person.row.not_after_unix_s > d->since_time);
+	return status;
+}
+
 /* Did it end while this epoch was on?  (A grant that had ended before was left out of the epoch.)
  */
 static emr_status ended_since(void *arg, const emr_known_grant *grant)
 {
 	due *d = arg;
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-	emr_status status;
+	emr_grant_phase phase = emr_grant_phase_at(grant, d->now);
+	emr_id32 root;
 
-	switch (emr_grant_phase_at(grant, d->now)) {
-	case EMR_GRANT_COMING:
-	case EMR_GRANT_IN_FORCE:
+	if (d->is_due || (phase == EMR_GRANT_COMING && grant->row.head.version == 1))
 		return EMR_OK;
-	case EMR_GRANT_IS_OVER:
-		d->is_due = d->is_due || grant->row.not_after_unix_s > d->since_time;
-		return EMR_OK;
-	case EMR_GRANT_IS_REVOKED:
-		break;
+	memcpy(root.b, grant->row.grantee, sizeof root.b);
+	return phase == EMR_GRANT_IN_FORCE ? grantee_ended_since(d, root)
+					   : grant_ended_since(d, grant, phase);
+}
+
+/* Whoever was let manage since this epoch began has its key, by letter or from who let him.  What
+ * his row says by now is nothing to go by: with a stolen computer he ends his right himself, or
+ * makes it another that is over in seconds.  So its entries are read, and he must be a computer of
+ * hers still. */
+static emr_status managed_since(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	due *d = arg;
+	EMR_AUTO_BUF bytes = {0};
+	emr_pub_writer_add pub;
+	emr_replica_item item;
+	emr_id16 object;
+	emr_id32 who;
+	bool has_key = false, is_hers = false;
+	emr_status status = EMR_OK;
+
+	memcpy(who.b, row->writer, sizeof who.b);
+	memcpy(object.b, row->writer, sizeof object.b);
+	for (uint64_t v = row->head.version; v > 0 && !d->is_due && !has_key; v--) {
+		status = share_item(d->share, EMR_FAMILY_WRITER, domain, object, v, &bytes, &item);
+		if (status != EMR_OK || item.seq < d->since_seq)
+			break;
+		if (item.op != EMR_OP_WRITER_ADD)
+			continue;
+		if (!emr_pub_writer_add_parse(
+			    (emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES},
+			    &pub))
+			return EMR_DAMAGED;
+		has_key = (pub.rights & EMR_RIGHT_MANAGE) != 0;
 	}
-	status = share_item(d->share, EMR_FAMILY_GRANT, grant->domain, grant->grant,
-		grant->row.head.version, &bytes, &item);
-	if (status == EMR_OK && item.seq > d->since_seq)
-		d->is_due = true;
+	if (status == EMR_OK && has_key)
+		status = emr_is_own_computer(
+			d->share->o.keyring, d->share->o.replica, who, d->now, &is_hers);
+	d->is_due |= status == EMR_OK && has_key && !is_hers;
 	return status;
 }
 
@@ -50,8 +153,9 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	due d = {.share = share, .now = share_now(share)};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
+	emr_domain_public public;
 	emr_row_domain row;
-	emr_status status = share_domain(share, domain, &row);
+	emr_status status = share_own_domain(share, domain, &row, &public);
 
 	if (status == EMR_OK) /* the row's last item began the epoch: keys are not rotated yet */
 		status = share_item(
@@ -60,7 +164,11 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 		return status;
 	d.since_seq = item.seq;
 	d.since_time = item.ledger_time;
-	status = emr_replica_grants(share->o.replica, domain, ended_since, &d);
+	/* Somebody else began the present one: what is sealed for it would not open here. */
+	d.is_due = memcmp(public.A, row.A, sizeof row.A) != 0;
+	status = emr_replica_writers(share->o.replica, domain, managed_since, &d);
+	if (status == EMR_OK)
+		status = emr_replica_grants(share->o.replica, domain, ended_since, &d);
 	if (status == EMR_OK)
 		*out_is_due = d.is_due;
 	return status;
@@ -156,6 +264,22 @@ static emr_status fragments_epoch(
 	return status;
 }
 
+/* With her key behind it another's word would be hers; and whose key was revoked reads no more. */
+static emr_status is_hers_and_read(emr_share *share, const emr_known_grant *grant, bool *out_is)
+{
+	emr_known_person person = {.row.head.state = EMR_KEY_ACTIVE};
+	emr_id32 root;
+	emr_status status;
+
+	memcpy(root.b, grant->row.grantee, sizeof root.b);
+	status = present_person(share, root, &person);
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = emr_grant_is_owners(share->o.replica, grant, out_is);
+	if (status == EMR_OK)
+		*out_is &= person.row.head.state != EMR_KEY_REVOKED;
+	return status;
+}
+
 static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 {
 	const remaining *r = arg;
@@ -165,13 +289,16 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 	uint64_t version = grant->row.kver;
 	emr_grant_phase phase = emr_grant_phase_at(grant, r->p->now);
 	uint32_t newest = 0;
+	bool is_read = false;
 	emr_id32 prev;
 	emr_status status;
 
 	if (grant->row.n == 0 || phase == EMR_GRANT_IS_OVER || phase == EMR_GRANT_IS_REVOKED)
 		return EMR_OK;
 	status = fragments_epoch(share, grant, &newest);
-	if (status != EMR_OK || newest >= r->epoch)
+	if (status == EMR_OK && newest < r->epoch)
+		status = is_hers_and_read(share, grant, &is_read);
+	if (status != EMR_OK || !is_read)
 		return status;
 	status = share_grant_facts(share, grant->domain, grant->grant, &facts);
 	if (status == EMR_OK)
@@ -251,9 +378,6 @@ emr_status emr_share_renew(emr_share *share, emr_id16 domain)
 	if (status == EMR_OK)
 		status = share_end_writers(share, domain);
 	if (status == EMR_OK && is_due)
-		return emr_share_begin_epoch(share, domain);
-	/* Somebody else began the present one: what is sealed for it would not open here. */
-	if (status == EMR_OK && memcmp(public.A, row.A, sizeof row.A) != 0)
 		return emr_share_begin_epoch(share, domain);
 	/* An epoch of more than one batch may have been interrupted. */
 	if (status == EMR_OK)

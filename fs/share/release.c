@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "share/strangers.h"
+
 #include "judge.h"
 
 struct emr_release {
@@ -124,6 +126,7 @@ static emr_status answer_question(emr_release *release, question *q, emr_release
 	emr_signer who = emr_signer_domain(q->domain, SHARE_GEN);
 	emr_box_key *box = NULL;
 	size_t given = 0;
+	bool is_hers = false;
 	uint8_t code = EMR_RESULT_APPLIED;
 	emr_status status = emr_box_key_domain(d->share->o.keyring, q->domain, &box);
 
@@ -132,8 +135,13 @@ static emr_status answer_question(emr_release *release, question *q, emr_release
 	emr_box_key_free(box);
 	if (status == EMR_OK)
 		status = desk_judge(d, q, &code);
+	if (status == EMR_OK)
+		status = emr_grant_is_owners(d->share->o.replica, &q->grant.known, &is_hers);
 	if (status != EMR_OK)
 		return status;
+	/* Somebody who may manage shared it, with a stolen computer for example, not she. */
+	if (code == EMR_RESULT_APPLIED && !is_hers)
+		code = EMR_RESULT_NOT_AUTHORISED;
 	if (code != EMR_RESULT_APPLIED)
 		status = desk_refuse(d, q, who, code);
 	else

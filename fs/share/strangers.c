@@ -31,21 +31,41 @@ static emr_id32 id_of(const uint8_t pk[32])
 
 /* ---- hers ---- */
 
-static emr_status is_hers(const looking *l, emr_id32 signer, bool *out_is)
+static emr_status person_of(const emr_keyring *keyring, emr_id32 *out_person)
 {
-	emr_known_person key;
+	uint8_t pk[32];
+	emr_status status = emr_keyring_person_pk(keyring, pk);
+
+	if (status == EMR_OK)
+		*out_person = id_of(pk);
+	return status;
+}
+
+static emr_status is_computer_of(
+	emr_replica *replica, emr_id32 person, emr_id32 key, uint64_t now, bool *out_is)
+{
+	emr_known_person known;
 	emr_status status;
 
-	*out_is = emr_id32_equal(signer, l->owner) || emr_id32_equal(signer, l->person);
+	*out_is = emr_id32_equal(key, person);
 	if (*out_is)
 		return EMR_OK;
-	status = emr_replica_person(l->replica, signer, &key);
+	status = emr_replica_person(replica, key, &known);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	*out_is = (key.row.roles & EMR_ROLE_DEVICE) != 0 &&
-		  memcmp(key.row.ref, l->person.b, 32) == 0 &&
-		  key.row.head.state == EMR_KEY_ACTIVE && key.row.not_after_unix_s > l->now;
+	*out_is = (known.row.roles & EMR_ROLE_DEVICE) != 0 &&
+		  memcmp(known.row.ref, person.b, 32) == 0 &&
+		  known.row.head.state == EMR_KEY_ACTIVE && known.row.not_after_unix_s > now;
 	return EMR_OK;
+}
+
+emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica, emr_id32 key,
+	uint64_t now_unix_s, bool *out_is)
+{
+	emr_id32 person;
+	emr_status status = person_of(keyring, &person);
+
+	return status == EMR_OK ? is_computer_of(replica, person, key, now_unix_s, out_is) : status;
 }
 
 static emr_status signer_of(
@@ -72,14 +92,16 @@ static emr_status look_at_writer(void *arg, emr_id16 domain, const emr_row_write
 	emr_id16 object;
 	emr_status status;
 
-	if (row->head.state != EMR_WRITER_ACTIVE || row->not_after_unix_s <= l->now)
+	/* Who may manage and dates an entry back is a manager still, until an entry ends it. */
+	if (row->head.state != EMR_WRITER_ACTIVE ||
+		(!is_manager && row->not_after_unix_s <= l->now))
 		return EMR_OK;
 	memcpy(s.who.b, row->writer, sizeof s.who.b);
 	memcpy(object.b, row->writer, sizeof object.b);
 	status = signer_of(l, EMR_FAMILY_WRITER, object, row->head.version, &s.by);
 	s.kind = is_manager ? EMR_STRANGER_MANAGER : EMR_STRANGER_WRITER;
 	if (status == EMR_OK && is_manager)
-		status = is_hers(l, s.who, &is_known);
+		status = is_computer_of(l->replica, l->person, s.who, l->now, &is_known);
 	else if (status == EMR_OK)
 		is_known = emr_id32_equal(s.by, l->owner);
 	return status == EMR_OK && !is_known ? l->fn(l->arg, &s) : status;
@@ -104,16 +126,6 @@ static emr_status look_at_grant(void *arg, const emr_known_grant *grant)
 
 /* ---- domains ---- */
 
-static emr_status set_person(looking *l, const emr_keyring *keyring)
-{
-	uint8_t pk[32];
-	emr_status status = emr_keyring_person_pk(keyring, pk);
-
-	if (status == EMR_OK)
-		l->person = id_of(pk);
-	return status;
-}
-
 static emr_status look_at_domain(looking *l, emr_id16 domain, const uint8_t owner_pk[32])
 {
 	emr_status status;
@@ -129,7 +141,7 @@ emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, em
 {
 	looking l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg};
 	emr_row_domain row;
-	emr_status status = set_person(&l, keyring);
+	emr_status status = person_of(keyring, &l.person);
 
 	if (status == EMR_OK)
 		status = emr_domain_row(replica, domain, &row);
@@ -159,7 +171,7 @@ emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint6
 {
 	walk w = {.l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg},
 		.keyring = keyring};
-	emr_status status = set_person(&w.l, keyring);
+	emr_status status = person_of(keyring, &w.l.person);
 
 	return status == EMR_OK ? emr_replica_domains(replica, one_domain, &w) : status;
 }

@@ -2,6 +2,7 @@
  * a manager, a reader, and an epoch begins whose key is his.  Everything here is signed by the
  * stolen computer's own key and taken by the ledger. */
 #include "pen_kit.h"
+#include "strangers_kit.h"
 
 #include <stdlib.h>
 
@@ -12,48 +13,6 @@
 #include "ledger/act.h"
 #include "replica/people.h"
 #include "share/devices.h"
-
-#define EVERYTHING                                                                                 \
-	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
-#define SEALED (80 + 512)
-
-static story s;
-static person laptop; /* stolen */
-
-static int begin(void **state)
-{
-	(void)state;
-	story_begin(&s);
-	story_device(&s, &laptop, "laptop");
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	story_part(&laptop);
-	story_end(&s);
-	return 0;
-}
-
-/* ---- what he does ---- */
-
-static int says(person *m, emr_act act, size_t part_len)
-{
-	EMR_AUTO_BUF part = {0};
-
-	assert_ok(emr_buf_append_zeros(&part, part_len));
-	memcpy(part.data, emr_id32_random().b, 32);
-	return story_says(&s, m, act, emr_buf_view(&part));
-}
-
-static int makes_manager(person *m, const person *whom)
-{
-	return says(m,
-		emr_act_writer_add(
-			s.imaging, whom->public.signer_id, EVERYTHING, story_now(&s) + 300 * DAY),
-		SEALED);
-}
 
 static emr_id16 lets_read(person *m, const person *whom)
 {
@@ -69,20 +28,6 @@ static emr_id16 lets_read(person *m, const person *whom)
 	return grant;
 }
 
-static emr_row_domain imaging_row(void)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_row_domain row;
-	emr_key_text key;
-
-	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	emr_key_domain(s.imaging.b, &key);
-	assert_ok(emr_replica_state_get(s.k.stack.replica, key.text, &bytes));
-	assert_int_equal(
-		emr_row_domain_parse((emr_span){bytes.data, bytes.len}, &row), EMR_CONTRACT_OK);
-	return row;
-}
-
 /* The epoch that begins; *OUT_KEY is his, and the caller's. */
 static uint32_t begins_epoch(person *m, emr_epoch_key **out_key)
 {
@@ -95,16 +40,6 @@ static uint32_t begins_epoch(person *m, emr_epoch_key **out_key)
 	assert_int_equal(says(m, act, 113), EMR_RESULT_APPLIED);
 	assert_int_equal(imaging_row().head.epoch, epoch);
 	return epoch;
-}
-
-static emr_replica_head head_of(const char *name)
-{
-	emr_replica_head head;
-	emr_place place;
-
-	assert_ok(emr_view_place(s.k.view, name, &place));
-	assert_ok(emr_replica_head_get(s.k.stack.replica, place.domain, place.object, &head));
-	return head;
 }
 
 /* ---- an epoch of his ---- */
@@ -226,32 +161,6 @@ static void another_computer_of_hers_takes_no_key_from_him(void **state)
 
 /* ---- people of his ---- */
 
-typedef struct seen {
-	size_t managers, writers, grants;
-	emr_id32 manager;
-} seen;
-
-static emr_status note(void *arg, const emr_stranger *stranger)
-{
-	seen *n = arg;
-
-	n->managers += stranger->kind == EMR_STRANGER_MANAGER;
-	n->writers += stranger->kind == EMR_STRANGER_WRITER;
-	n->grants += stranger->kind == EMR_STRANGER_GRANT;
-	if (stranger->kind == EMR_STRANGER_MANAGER)
-		n->manager = stranger->who;
-	return EMR_OK;
-}
-
-static seen look(void)
-{
-	seen n = {0};
-
-	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_strangers(s.k.stack.keyring, s.k.stack.replica, story_now(&s), note, &n));
-	return n;
-}
-
 static void her_own_computers_are_no_strangers(void **state)
 {
 	seen n;
@@ -276,7 +185,7 @@ static void who_may_manage_is_listed_and_ends_with_the_computer(void **state)
 	assert_int_equal(n.managers, 1);
 	assert_true(emr_id32_equal(n.manager, s.eve.public.signer_id));
 	assert_int_equal(n.grants, 1);
-	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, note, &ended));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, strangers_note, &ended));
 	assert_int_equal(ended.managers, 1);
 	assert_int_equal(ended.grants, 1);
 	n = look();
@@ -302,7 +211,8 @@ static void recover_lost_ends_whoever_is_left(void **state)
 {
 	emr_lost lost;
 	seen ended = {0};
-	const emr_lost_tell tell = {.removed = tell_nothing, .ended = note, .arg = &ended};
+	const emr_lost_tell tell = {
+		.removed = tell_nothing, .ended = strangers_note, .arg = &ended};
 
 	(void)state;
 	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
@@ -325,8 +235,8 @@ static void settle(void)
 		kit_publish_all(&s.k);
 }
 
-/* Whole, as her own would be, by a program of his; AGENT may be NULL. */
-static emr_id16 shares(person *m, const person *whom, const person *agent)
+/* Whole, as her own would be, by a program of his; AGENT may be NULL.  GRANT may be one of hers. */
+static void shares_as(emr_id16 grant, person *m, const person *whom, const person *agent)
 {
 	emr_row_domain row = imaging_row();
 	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -338,7 +248,6 @@ static emr_id16 shares(person *m, const person *whom, const person *agent)
 	emr_grant_parties parties = {.agents = agent != NULL ? &agent->public.signer_id : NULL};
 	emr_grant_letter letter = {
 		.root_dir_id = s.imaging, .share_id = emr_id16_random(), .label = "Imaging"};
-	emr_id16 grant = emr_id16_random();
 	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_act act;
@@ -354,6 +263,13 @@ static emr_id16 shares(person *m, const person *whom, const person *agent)
 	assert_ok(emr_grant_part_seal(emr_buf_view(&item), &parties, &letter, &part));
 	assert_int_equal(story_says(&s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+}
+
+static emr_id16 shares(person *m, const person *whom, const person *agent)
+{
+	emr_id16 grant = emr_id16_random();
+
+	shares_as(grant, m, whom, agent);
 	return grant;
 }
 
@@ -489,6 +405,44 @@ static void how_long_he_lets_somebody_write_is_not_taken_over(void **state)
 	assert_int_equal(look().writers, 0);
 }
 
+static void what_he_shares_gets_no_key_from_her(void **state)
+{
+	emr_known_grant his, hers;
+	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
+	emr_id16 grant = shares(&laptop, &s.eve, &s.agents[0]);
+	emr_row_domain row;
+
+	(void)state;
+	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	row = imaging_row();
+	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, grant, &his));
+	assert_int_equal(his.row.kver, 0);
+	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &hers));
+	assert_int_equal(hers.row.kver, row.head.epoch);
+}
+
+/* She shared it once; as it is now it is his. */
+static void her_computer_answers_nobody_by_his_word(void **state)
+{
+	emr_id16 given = story_share(&s, &s.eve, 0, false).grant;
+	emr_shared *shared = NULL;
+	emr_ask *ask = NULL;
+	emr_share_trouble trouble;
+	emr_release_tally tally;
+
+	(void)state;
+	story_see(&s.eve);
+	assert_ok(emr_shared_open(
+		s.eve.share, s.imaging, given, CONSULT, EMR_READER_PERSON, &shared, &trouble));
+	assert_ok(emr_shared_ask_names(shared, &ask, &trouble));
+	shares_as(given, &laptop, &s.eve, NULL);
+	tally = story_owner(&s);
+	assert_int_equal(tally.answered, 0);
+	assert_int_equal(tally.refused, 1);
+	emr_ask_free(ask);
+	emr_shared_free(shared);
+}
+
 /* ---- he keeps it from being removed ---- */
 
 static emr_status count_computer(void *arg, const emr_device *device)
@@ -566,7 +520,7 @@ static void a_computer_takes_no_other_key(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, strangers_begin, strangers_end)
 	const struct CMUnitTest tests[] = {
 		TEST(the_owner_seals_nothing_for_a_key_that_is_not_hers),
 		TEST(what_cannot_be_sealed_for_her_waits),
@@ -579,6 +533,8 @@ int main(void)
 		TEST(what_he_shares_is_not_carried_to_a_folder_inside),
 		TEST(what_he_shares_is_not_given_anew_through_other_agents),
 		TEST(how_long_he_lets_somebody_write_is_not_taken_over),
+		TEST(what_he_shares_gets_no_key_from_her),
+		TEST(her_computer_answers_nobody_by_his_word),
 		TEST(a_computer_that_erases_its_name_is_removed_all_the_same),
 		TEST(a_computer_takes_no_other_key),
 	};

@@ -34,7 +34,8 @@ emr_status emr_share_device_add(
 emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n);
 /* The device's key is revoked, its rights end, and what it gave others ends with it; so does every
  * other key that may manage a domain and is no computer of this person's, and what such keys gave.
- * Every domain where something ended begins a new epoch, for those who remain.  FN (may be NULL)
+ * Every domain whose keys any of them has had begins a new epoch, for those who remain, also when
+ * their rights were over before (emr_share_epoch_is_due).  FN (may be NULL)
  * hears of each that ended besides the device's own rights.  Goes on where an interrupted call
  * stopped.  EMR_DENIED as above; EMR_NOT_FOUND. */
 emr_status emr_share_device_remove(

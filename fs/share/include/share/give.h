@@ -175,8 +175,9 @@ emr_status emr_share_replace_agents(
 
 /* ---- epochs ---- */
 
-/* Whether somebody's grant has ended since the present epoch began, so that what is written next
- * needs another key. */
+/* Whether what is written next in DOMAIN, one's own, needs another key: somebody's grant has ended
+ * since the present epoch began, or the key or team that it is to; somebody who is no computer of
+ * hers (any more) was let manage since, whatever his right is by now; or the epoch is not hers. */
 emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_is_due);
 /* A new epoch: EPOCH, the owner's listing key and fragments for those who remain, in one batch.
  * Earlier records stay as they are, readable for those who remain. */

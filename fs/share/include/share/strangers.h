@@ -23,9 +23,11 @@ typedef struct emr_stranger {
 	emr_id32 who, by;
 } emr_stranger;
 
-/* Calls FN for each in force at NOW in every domain of KEYRING's person: keys with MANAGE that are
- * neither the domain's nor an active computer of hers, then writers and grants whose present terms
- * the domain's own key did not sign (her other computers share nothing, also while they are hers).
+/* Calls FN for each in every domain of KEYRING's person: keys with MANAGE that are neither the
+ * domain's nor an active computer of hers, also when their time is over and no entry has ended it,
+ * because whoever appends to an embedded ledger chooses the time; then writers and grants in force
+ * at NOW whose present terms the domain's own key did not sign (her other computers share nothing,
+ * also while they are hers).
  * Any other status of FN than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_stranger_fn)(void *arg, const emr_stranger *stranger);
 emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint64_t now_unix_s,
@@ -33,6 +35,11 @@ emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint6
 /* Those of DOMAIN, which is this person's. */
 emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
 	uint64_t now_unix_s, emr_stranger_fn fn, void *arg);
+
+/* Whether KEY is that of KEYRING's person or of another computer of hers that is in force at NOW:
+ * not removed, by her or by itself, and in its time. */
+emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica, emr_id32 key,
+	uint64_t now_unix_s, bool *out_is);
 
 /* Whether the terms of GRANT, or the right of ROW, were signed by the owner's key.  What is given
  * on, given anew or prolonged on her behalf must be, or it would become her word.  EMR_NOT_FOUND:

@@ -1,0 +1,40 @@
+/* A story with a second computer of ana's, which is stolen: what whoever has it says to the ledger
+ * with that computer's own key, and what ana's copy shows of it.  A failed step fails the test. */
+#pragma once
+
+#include "story_kit.h"
+
+#include "keyring/coowned.h"
+#include "replica/people.h"
+#include "share/devices.h"
+
+#define EVERYTHING                                                                                 \
+	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
+#define SEALED (80 + 512)
+
+extern story s;
+extern person laptop; /* stolen */
+
+/* Around each test. */
+int strangers_begin(void **state);
+int strangers_end(void **state);
+
+/* M's ACT with a part of PART_LEN bytes that open for nobody; the ledger's result. */
+int says(person *m, emr_act act, size_t part_len);
+/* WHOM gets RIGHTS in Imaging for SECONDS; all of them for long. */
+int lets(person *m, const person *whom, uint16_t rights, uint64_t seconds);
+int makes_manager(person *m, const person *whom);
+
+/* As the ledger has it by now. */
+emr_row_domain imaging_row(void);
+emr_replica_head head_of(const char *name);
+
+typedef struct seen {
+	size_t managers, writers, grants;
+	emr_id32 manager;
+} seen;
+
+/* Counts them in a seen. */
+emr_status strangers_note(void *arg, const emr_stranger *stranger);
+/* Who is listed now. */
+seen look(void);

@@ -1,0 +1,236 @@
+/* Whoever has a stolen computer of ana's ends his rights himself before she removes it, or makes
+ * them last for seconds, so that nothing of them is there to be ended: what is saved afterwards
+ * opens for him all the same as little as if she had been quicker. */
+#include "strangers_kit.h"
+
+#include "contract/codes.h"
+#include "ledger/act.h"
+#include "share/write.h"
+
+/* With the keys that the computer has by its letters. */
+static bool opens(const person *m, const char *name)
+{
+	emr_replica_head head = head_of(name);
+	emr_epoch_key *key = NULL;
+	bool has_key = emr_keyring_epoch_key(m->keyring, head.domain, head.epoch, &key) == EMR_OK;
+
+	emr_epoch_key_free(key);
+	return has_key;
+}
+
+static void learns(person *m)
+{
+	bool some;
+
+	story_see(m);
+	(void)!emr_share_learn(m->share, &some);
+}
+
+static int ends_his_right(person *m)
+{
+	return story_says(
+		&s, m, emr_act_writer_del(s.imaging, m->public.signer_id), (emr_bytes){0});
+}
+
+static void is_over_in_seconds(person *m)
+{
+	assert_int_equal(lets(m, m, EVERYTHING, 2), EMR_RESULT_APPLIED);
+	story_pass(&s, 10);
+}
+
+static void is_ended(person *m)
+{
+	assert_int_equal(ends_his_right(m), EMR_RESULT_APPLIED);
+}
+
+static void becomes_a_writer_for_seconds(person *m)
+{
+	assert_int_equal(lets(m, m, EMR_WRITES_DEPOSIT, 2), EMR_RESULT_APPLIED);
+	story_pass(&s, 10);
+}
+
+static void is_ended_and_removed(person *m)
+{
+	is_ended(m);
+	assert_int_equal(
+		story_says(&s, m, emr_act_key_revoke(m->public.signer_id, story_now(&s), 1),
+			(emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+}
+
+/* He has kept what the computer knew; PREPARE is what he does before she removes it. */
+static void expect_new_keys(void (*prepare)(person *))
+{
+	emr_row_domain before;
+
+	learns(&laptop);
+	assert_true(opens(&laptop, "Imaging/MRI.pdf"));
+	before = imaging_row();
+	prepare(&laptop);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
+	kit_text(&s.k, "Imaging/later.txt", "not for him");
+	kit_publish_all(&s.k);
+	learns(&laptop);
+	assert_true(opens(&laptop, "Imaging/MRI.pdf")); /* what was there */
+	assert_false(opens(&laptop, "Imaging/later.txt"));
+	/* Once is enough. */
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
+}
+
+static void whose_right_was_over_in_seconds_opens_nothing_more(void **state)
+{
+	(void)state;
+	expect_new_keys(is_over_in_seconds);
+}
+
+static void who_ended_his_right_opens_nothing_more(void **state)
+{
+	(void)state;
+	expect_new_keys(is_ended);
+}
+
+static void whose_row_says_a_lesser_right_opens_nothing_more(void **state)
+{
+	(void)state;
+	expect_new_keys(becomes_a_writer_for_seconds);
+}
+
+static void who_removed_himself_opens_nothing_more(void **state)
+{
+	(void)state;
+	expect_new_keys(is_ended_and_removed);
+}
+
+/* Without a removal, and with nobody else on the ledger: her next save begins new keys. */
+static void who_removed_himself_is_no_computer_of_hers(void **state)
+{
+	(void)state;
+	learns(&laptop);
+	is_ended_and_removed(&laptop);
+	kit_text(&s.k, "Imaging/later.txt", "not for him");
+	kit_publish_all(&s.k);
+	assert_false(opens(&laptop, "Imaging/later.txt"));
+}
+
+/* Another computer of hers goes on, and nothing begins while both are hers. */
+static void her_other_computers_have_the_new_keys(void **state)
+{
+	person tablet;
+	emr_row_domain before;
+
+	(void)state;
+	story_device(&s, &tablet, "tablet");
+	learns(&laptop);
+	learns(&tablet);
+	before = imaging_row();
+	is_ended(&laptop);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(imaging_row().head.epoch, before.head.epoch);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	kit_text(&s.k, "Imaging/later.txt", "for both");
+	kit_publish_all(&s.k);
+	learns(&tablet);
+	assert_true(opens(&tablet, "Imaging/later.txt"));
+	assert_false(opens(&laptop, "Imaging/later.txt"));
+	story_part(&tablet);
+}
+
+static emr_status note_state(void *arg, emr_id16 domain, const emr_row_writer *row)
+{
+	(void)domain;
+	if (memcmp(row->writer, s.eve.public.signer_id.b, 32) == 0)
+		*(uint8_t *)arg = row->head.state;
+	return EMR_OK;
+}
+
+/* The time of an entry is said by who brings it: a manager of seconds is one again when he says
+ * that it is still then. */
+static void a_manager_whose_time_is_over_is_ended_by_an_entry(void **state)
+{
+	seen ended = {0};
+	uint8_t is = 0;
+
+	(void)state;
+	assert_int_equal(lets(&laptop, &s.eve, EVERYTHING, 2), EMR_RESULT_APPLIED);
+	story_pass(&s, 10);
+	assert_int_equal(look().managers, 1);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, strangers_note, &ended));
+	assert_int_equal(ended.managers, 1);
+	assert_ok(emr_replica_writers(s.k.stack.replica, s.imaging, note_state, &is));
+	assert_int_equal(is, EMR_WRITER_ENDED);
+	s.k.clock.unix_ns -= INT64_C(10) * 1000000000;
+	assert_int_equal(lets(&s.eve, &s.lima, EMR_WRITES_DEPOSIT, DAY), EMR_RESULT_NOT_AUTHORISED);
+}
+
+/* What somebody was told before, names for example, is under the key that goes on. */
+static void a_reader_whose_key_was_revoked_calls_for_another_key(void **state)
+{
+	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
+	emr_known_grant grant;
+	bool is_due = true;
+
+	(void)state;
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	assert_int_equal(story_says(&s, &s.bosses[0],
+				 emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	/* In which there is nothing for him. */
+	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &grant));
+	assert_int_equal(grant.row.kver, 1);
+}
+
+/* The terms are his, with an end that lies before the epoch: their place is behind it. */
+static void an_end_that_he_dates_back_is_an_end_all_the_same(void **state)
+{
+	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
+	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1};
+	emr_row_domain row;
+	bool is_due = true;
+
+	(void)state;
+	story_pass(&s, 100);
+	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
+	row = imaging_row();
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	s.k.clock.unix_ns -= INT64_C(50) * 1000000000;
+	terms.not_before_unix_s = story_now(&s) - 10;
+	terms.not_after_unix_s = story_now(&s) + 2;
+	memcpy(terms.grantee, s.lima.public.signer_id.b, sizeof terms.grantee);
+	assert_int_equal(
+		says(&laptop, emr_act_grant(s.imaging, given, row.head.epoch, &terms), 210 + 512),
+		EMR_RESULT_APPLIED);
+	s.k.clock.unix_ns += INT64_C(60) * 1000000000;
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, strangers_begin, strangers_end)
+	const struct CMUnitTest tests[] = {
+		TEST(whose_right_was_over_in_seconds_opens_nothing_more),
+		TEST(who_ended_his_right_opens_nothing_more),
+		TEST(whose_row_says_a_lesser_right_opens_nothing_more),
+		TEST(who_removed_himself_opens_nothing_more),
+		TEST(who_removed_himself_is_no_computer_of_hers),
+		TEST(her_other_computers_have_the_new_keys),
+		TEST(a_manager_whose_time_is_over_is_ended_by_an_entry),
+		TEST(a_reader_whose_key_was_revoked_calls_for_another_key),
+		TEST(an_end_that_he_dates_back_is_an_end_all_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
