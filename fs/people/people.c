@@ -89,7 +89,7 @@ static emr_status put_vouched(const asking *a, const emr_contact *contact, json_
 	json_t *names = NULL;
 	emr_status status =
 		emr_vouched_by(a->session->replica, emr_ledger_descriptor(a->session->ledger),
-			a->net_id, emr_buf_view(&contact->bytes), &names);
+			a->net_id, emr_buf_view(&contact->bytes), a->now, &names);
 
 	if (status != EMR_OK)
 		return status;

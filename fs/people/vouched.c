@@ -48,7 +48,7 @@ emr_status emr_session_vouched(
 			status = emr_vouched_each(session->replica,
 				emr_ledger_descriptor(session->ledger),
 				emr_ledger_net_id(session->ledger), emr_buf_view(&c->bytes),
-				say_one, &s);
+				(uint64_t)emr_clock_unix_s(emr_clock_system()), say_one, &s);
 	}
 	if (status == EMR_OK && out[0] == '\0')
 		snprintf(out, size, "self");

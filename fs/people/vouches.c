@@ -16,20 +16,23 @@ typedef struct vouching {
 	emr_bytes descriptor;
 	emr_id16 net_id;
 	emr_bytes card;
+	uint64_t now;
 	emr_vouched_fn fn;
 	void *arg;
 	uint8_t told[ORGANISATIONS_MAX][16];
 	size_t n_told;
 } vouching;
 
-static bool is_good(const vouching *v, const uint8_t *bytes, const emr_vouch *vouch,
-	const emr_known_person *person)
+/* The date in a vouch is the signer's own word, and nothing on the ledger is of it: whoever has a
+ * key that is not in force any more would write one of before.  So it counts while the key does. */
+static emr_status is_good(
+	const vouching *v, const uint8_t *bytes, const emr_known_person *person, bool *out_is)
 {
-	bool was_trusted = person->row.head.state != EMR_KEY_REVOKED ||
-			   vouch->time < person->row.invalid_since_unix_s;
+	emr_status status = emr_replica_person_is_active(v->replica, person, v->now, out_is);
 
-	return was_trusted && (person->row.roles & EMR_ROLE_ORG_ADMIN) != 0 &&
-	       emr_vouch_verify(bytes, person->row.pk, v->net_id, v->card) == EMR_OK;
+	*out_is = status == EMR_OK && *out_is && (person->row.roles & EMR_ROLE_ORG_ADMIN) != 0 &&
+		  emr_vouch_verify(bytes, person->row.pk, v->net_id, v->card) == EMR_OK;
+	return status;
 }
 
 static bool is_told(const vouching *v, const uint8_t org[16])
@@ -45,14 +48,17 @@ static emr_status look_at(vouching *v, const uint8_t *bytes)
 	char name[EMR_ORGANISATION_NAME_MAX + 1];
 	emr_known_person person;
 	emr_vouch vouch;
+	bool counts = false;
 	emr_status status = emr_vouch_read(bytes, &vouch);
 
 	if (status != EMR_OK)
 		return EMR_OK; /* none of ours */
 	status = emr_replica_person(v->replica, vouch.signer_id, &person);
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && !is_good(v, bytes, &vouch, &person)))
+	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
-	if (status == EMR_OK && is_told(v, person.row.org))
+	if (status == EMR_OK)
+		status = is_good(v, bytes, &person, &counts);
+	if (status == EMR_OK && (!counts || is_told(v, person.row.org)))
 		return EMR_OK;
 	if (status == EMR_OK)
 		status = emr_organisation_name(v->replica, v->descriptor, person.row.org, name);
@@ -63,11 +69,12 @@ static emr_status look_at(vouching *v, const uint8_t *bytes)
 }
 
 emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, emr_vouched_fn fn, void *arg)
+	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_vouched_fn fn, void *arg)
 {
 	vouching v = {.replica = replica,
 		.descriptor = descriptor,
 		.net_id = net_id,
+		.now = now_unix_s,
 		.fn = fn,
 		.arg = arg};
 	emr_bytes vouches;
@@ -92,11 +99,11 @@ static emr_status note_name(void *arg, const char *name, uint64_t time_unix_s)
 }
 
 emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
-	emr_bytes card_and_vouches, json_t **out_names)
+	emr_bytes card_and_vouches, uint64_t now_unix_s, json_t **out_names)
 {
 	json_t *names = json_array();
 	emr_status status = names != NULL ? emr_vouched_each(replica, descriptor, net_id,
-						    card_and_vouches, note_name, names)
+						    card_and_vouches, now_unix_s, note_name, names)
 					  : EMR_NO_MEMORY;
 
 	if (status != EMR_OK) {

@@ -1,6 +1,9 @@
 # What a mount does for others: who is meant, the office, orders to share.
 emr_test(test_office THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${story_kit}
 	USES ${emr_program} ${story_uses})
+emr_test(test_vouches SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_vouches.c ${story_kit}
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/people
+	USES ${emr_program} ${story_uses} PkgConfig::jansson)
 emr_test(test_sharing THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sharing.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
 	USES ${emr_program} ${story_uses} PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit -Wl,--wrap=emr_share_revoke_below -Wl,--wrap=emr_share_free -Wl,--wrap=emr_share_grant)

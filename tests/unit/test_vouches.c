@@ -1,0 +1,88 @@
+/* Whose word counts that a card is its holder's: that of an organisation's administrator for as
+ * long as his key is in force.  The date in a vouch is written by who signs it, so it says nothing
+ * of a key that has ended. */
+#include "story_kit.h"
+
+#include "keyring/card.h"
+#include "replica/people.h"
+#include "vouches.h"
+
+static story s;
+static emr_buf card;
+
+static int begin(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	assert_ok(emr_card_make_person(s.lima.keyring, emr_ledger_net_id(s.k.stack.ledger),
+		story_now(&s), story_now(&s) + 300 * DAY, "Paula Lima", "", &card));
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_buf_free(&card);
+	story_end(&s);
+	return 0;
+}
+
+/* How many organisations say at NOW that the card is hers, by what M has signed with the date AT.
+ */
+static size_t say(const person *m, uint64_t at, uint64_t now)
+{
+	emr_id16 net_id = emr_ledger_net_id(s.k.stack.ledger);
+	EMR_AUTO_BUF both = {0};
+	uint8_t vouch[EMR_VOUCH_BYTES];
+	json_t *names = NULL;
+	size_t n;
+
+	assert_ok(emr_vouch_make(m->keyring, net_id, emr_buf_view(&card), at, vouch));
+	assert_ok(emr_buf_append(&both, card.data, card.len));
+	assert_ok(emr_buf_append(&both, vouch, sizeof vouch));
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_vouched_by(s.k.stack.replica, emr_ledger_descriptor(s.k.stack.ledger), net_id,
+		emr_buf_view(&both), now, &names));
+	n = json_array_size(names);
+	json_decref(names);
+	return n;
+}
+
+static void an_administrator_vouches_and_nobody_else(void **state)
+{
+	(void)state;
+	assert_int_equal(say(&s.bosses[0], story_now(&s), story_now(&s)), 1);
+	assert_int_equal(say(&s.eve, story_now(&s), story_now(&s)), 0);
+}
+
+static void who_was_revoked_vouches_for_nobody_by_a_date_of_before(void **state)
+{
+	(void)state;
+	assert_int_equal(story_says(&s, &s.bosses[0],
+				 emr_act_key_revoke(s.bosses[0].public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(say(&s.bosses[0], story_now(&s) - DAY, story_now(&s)), 0);
+}
+
+static void whose_certificate_ended_vouches_for_nobody_by_a_date_of_before(void **state)
+{
+	emr_known_person boss;
+
+	(void)state;
+	assert_ok(emr_replica_person(s.k.stack.replica, s.bosses[0].public.signer_id, &boss));
+	assert_int_equal(say(&s.bosses[0], story_now(&s), boss.row.not_after_unix_s - 1), 1);
+	assert_int_equal(say(&s.bosses[0], story_now(&s), boss.row.not_after_unix_s), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(an_administrator_vouches_and_nobody_else),
+		TEST(who_was_revoked_vouches_for_nobody_by_a_date_of_before),
+		TEST(whose_certificate_ended_vouches_for_nobody_by_a_date_of_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
