@@ -259,11 +259,29 @@ emr_status emr_keyfile_parse_payload(emr_bytes plain, emr_keyring **out, const c
 	return EMR_OK;
 }
 
+static emr_kdf_cost larger_cost(const emr_kdf_cost *a, const emr_kdf_cost *b)
+{
+	return (emr_kdf_cost){.passes = a->passes > b->passes ? a->passes : b->passes,
+		.memory_bytes =
+			a->memory_bytes > b->memory_bytes ? a->memory_bytes : b->memory_bytes};
+}
+
+emr_kdf_cost emr_keyring_cost(const emr_keyring *kr)
+{
+	return kr->cost;
+}
+
+void emr_keyring_cost_at_least(emr_keyring *kr, const emr_kdf_cost *cost)
+{
+	kr->cost = larger_cost(cost, &kr->cost);
+}
+
 typedef emr_status (*file_writer)(int dirfd, const char *name, emr_bytes bytes, mode_t mode);
 
 static emr_status save_with(file_writer write_file, const emr_keyring *kr, int dirfd,
 	const char *name, emr_bytes passphrase, const emr_kdf_cost *cost)
 {
+	const emr_kdf_cost whole = larger_cost(cost, &kr->cost);
 	EMR_AUTO_BUF file = {0};
 	uint8_t salt[16];
 	uint8_t nonce[24];
@@ -271,7 +289,7 @@ static emr_status save_with(file_writer write_file, const emr_keyring *kr, int d
 
 	randombytes_buf(salt, sizeof salt);
 	randombytes_buf(nonce, sizeof nonce);
-	status = emr_keyfile_make(kr, passphrase, cost, salt, nonce, &file);
+	status = emr_keyfile_make(kr, passphrase, &whole, salt, nonce, &file);
 	if (status != EMR_OK)
 		return status;
 	return write_file(dirfd, name, emr_buf_view(&file), 0600);
@@ -331,17 +349,20 @@ emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, e
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_SECRET key = {0};
 	emr_keyfile_header header;
+	emr_kdf_cost cost;
 	uint8_t com[32];
 	emr_status status = load(dirfd, name, &file, &header, out_field);
 
 	if (status != EMR_OK)
 		return status;
-	status = key_and_com(passphrase, header.salt,
-		&(emr_kdf_cost){.passes = header.passes, .memory_bytes = header.memory_bytes}, &key,
-		com);
+	cost = (emr_kdf_cost){.passes = header.passes, .memory_bytes = header.memory_bytes};
+	status = key_and_com(passphrase, header.salt, &cost, &key, com);
 	if (status != EMR_OK)
 		return status;
 	if (sodium_memcmp(com, header.com, sizeof com) != 0)
 		return EMR_WRONG_PASSPHRASE;
-	return unseal(&header, &key, out, out_field);
+	status = unseal(&header, &key, out, out_field);
+	if (status == EMR_OK)
+		emr_keyring_cost_at_least(*out, &cost);
+	return status;
 }

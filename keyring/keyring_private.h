@@ -21,6 +21,7 @@ struct emr_keyring {
 	uint32_t gen; /* of the identity's keys, from 1 */
 	uint64_t created_unix_s;
 	emr_id16 device_id;
+	emr_kdf_cost cost; /* of the keyfile; zeros: not known yet */
 	emr_secret seed;
 	pthread_mutex_t facts_lock; /* nfacts, facts */
 	size_t nfacts;

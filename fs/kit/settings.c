@@ -255,7 +255,9 @@ static const struct {
 	setting_fn set;
 } known[] = {
 	{{"kdf", "MEMORY_MIB,PASSES",
-		 "what a guess of the passphrase costs (256,3); used when the keyfile is made"},
+		 "what a guess of the passphrase costs (256,3); of a keyring that is there it "
+		 "makes "
+		 "it more, never less"},
 		set_kdf},
 	{{"idle", "TIME", "close the folder when unused for TIME, as `mount --idle`; or never"},
 		set_idle},

@@ -139,6 +139,19 @@ emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem)
 	return EMR_OK;
 }
 
+void emr_keys_cost(emr_out *out, emr_keyring *keyring, const emr_kdf_cost *wanted)
+{
+	emr_kdf_cost cost;
+
+	emr_keyring_cost_at_least(keyring, wanted);
+	cost = emr_keyring_cost(keyring);
+	if (cost.passes > wanted->passes || cost.memory_bytes > wanted->memory_bytes)
+		emr_say(out,
+			"A guess of the passphrase costs %u MiB and %u passes. The settings (kdf) "
+			"ask for less, and cannot make it less.\n",
+			(unsigned)(cost.memory_bytes >> 20), (unsigned)cost.passes);
+}
+
 void emr_keys_say_backups(emr_out *out, int state_fd)
 {
 	EMR_AUTO_FREE emr_second_copy *all = calloc(EMR_SECOND_COPIES_MAX, sizeof *all);

@@ -1,5 +1,5 @@
-/* This file keeps the person's name and birth date, and the day when the 24 words were tested,
- * sealed with a key of this computer. */
+/* This file keeps the person's name and birth date, the day when the 24 words were tested, and what
+ * a guess of the passphrase costs, sealed with a key of this computer. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,8 @@
 #include "session/session.h"
 
 /* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
- * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested, padded with zeros to 512.
+ * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested | u32 passes | u64 memory,
+ * padded with zeros to 512.
  */
 #define PLAIN_BYTES 512
 
@@ -35,11 +36,14 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 {
 	EMR_AUTO_BUF plain = {0};
 	emr_writer w = emr_writer_of(&plain);
+	emr_kdf_cost cost = emr_keyring_cost(keyring);
 	emr_status status;
 
 	write_text(&w, profile->name);
 	write_text(&w, profile->born);
 	emr_write_u64(&w, profile->words_tested_unix_s);
+	emr_write_u32(&w, cost.passes);
+	emr_write_u64(&w, cost.memory_bytes);
 	if (w.status == EMR_OK)
 		emr_write_zeros(&w, PLAIN_BYTES - plain.len);
 	status = w.status;
@@ -59,6 +63,8 @@ static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 		!read_text(&r, profile.born, sizeof profile.born))
 		return EMR_DAMAGED;
 	profile.words_tested_unix_s = emr_read_u64(&r);
+	profile.cost.passes = emr_read_u32(&r);
+	profile.cost.memory_bytes = emr_read_u64(&r);
 	emr_read_zeros(&r, r.left);
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;

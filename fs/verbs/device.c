@@ -330,6 +330,7 @@ static emr_status make_device(devices *d, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING device = NULL;
 	EMR_AUTO_BUF network = {0};
+	emr_kdf_cost cost;
 	uint8_t owner[32];
 	emr_status status = emr_keyring_create(
 		EMR_KEYRING_DEVICE, emr_clock_unix_s(emr_clock_system()), &device);
@@ -341,9 +342,14 @@ static emr_status make_device(devices *d, emr_keyring **out)
 			device, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner));
 	if (status == EMR_OK)
 		status = emr_keyring_give_copies(d->acting.keyring, device);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(
-			d->acting.keyring, EMR_KEYRING_NET_DESCRIPTOR, &network);
+	if (status != EMR_OK)
+		return status;
+	/* The same passphrase opens both: it must not be cheaper to guess with the file that is
+	 * carried over. */
+	cost = emr_keyring_cost(d->acting.keyring);
+	emr_keyring_cost_at_least(device, &cost);
+	emr_keyring_cost_at_least(device, &d->settings.kdf);
+	status = emr_keyring_tlv_get(d->acting.keyring, EMR_KEYRING_NET_DESCRIPTOR, &network);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(
 			device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));

@@ -509,8 +509,10 @@ static emr_status share_blocks(making *m, emr_problem *out_problem)
 
 static emr_status finish(making *m, emr_problem *out_problem)
 {
-	emr_status status = emr_profile_save(m->session.keyring, m->session.state_fd, &m->profile);
+	emr_status status;
 
+	emr_keyring_cost_at_least(m->session.keyring, &m->settings.kdf);
+	status = emr_profile_save(m->session.keyring, m->session.state_fd, &m->profile);
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_BEGUN, (emr_bytes){0});
 	if (status == EMR_OK)

@@ -196,6 +196,7 @@ static emr_status open_keys(restoring *r, emr_problem *out_problem)
 	status = open_words(r, out_problem);
 	if (status != EMR_OK)
 		return status;
+	emr_keys_cost(r->out, r->session.keyring, &r->settings.kdf);
 	status = emr_keyring_save(r->session.keyring, r->session.state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&r->passphrase), &r->settings.kdf);
 	if (status != EMR_OK)

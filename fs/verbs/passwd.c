@@ -6,6 +6,7 @@
 #include "kit/language.h"
 #include "network/begun.h"
 #include "session/keys.h"
+#include "session/session.h"
 #include "verbs/cmd.h"
 
 /* The state's own lock is not needed: the keyfile is replaced in one step, and whoever has the
@@ -17,6 +18,7 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	EMR_AUTO_FD lock_fd = -1;
 	EMR_AUTO_KEYRING keyring = NULL;
 	EMR_AUTO_PASSPHRASE passphrase = {0};
+	emr_profile profile;
 	emr_status status = emr_places_open_state(places, false, &state_fd, out_problem);
 
 	if (status == EMR_OK)
@@ -29,12 +31,17 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 			args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
 	if (status != EMR_OK)
 		return status;
+	emr_keys_cost(out, keyring, &settings->kdf);
 	status = emr_keyring_save(keyring, state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&passphrase), &settings->kdf);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The keyfile"));
 	else
 		emr_keys_say_backups(out, state_fd);
+	/* It has the cost, too.  Where there is none that opens, words will make it the usual one.
+	 */
+	if (status == EMR_OK && emr_profile_load(keyring, state_fd, &profile) == EMR_OK)
+		(void)!emr_profile_save(keyring, state_fd, &profile);
 	/* Of an organisation that was made while the computer lost its power: the old passphrase
 	 * opens it, too. */
 	if (status == EMR_OK)

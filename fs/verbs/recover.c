@@ -139,6 +139,7 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 
 	if (status != EMR_OK)
 		return status;
+	emr_keys_cost(r->out, r->keyring, &r->settings.kdf);
 	status = emr_keyring_save(r->keyring, r->state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
 	if (status != EMR_OK) {

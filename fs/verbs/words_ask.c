@@ -250,6 +250,7 @@ typedef struct device_search {
 	emr_id16 device;
 	struct timespec newest;
 	bool is_found, is_proven;
+	emr_kdf_cost cost; /* as the profile says; zeros: it does not */
 } device_search;
 
 static void try_device(device_search *search, int blocks_fd, const char *name)
@@ -264,6 +265,8 @@ static void try_device(device_search *search, int blocks_fd, const char *name)
 		return;
 	emr_keyring_set_device(search->keyring, writer);
 	search->is_proven = emr_profile_load(search->keyring, search->state_fd, &profile) == EMR_OK;
+	if (search->is_proven)
+		search->cost = profile.cost;
 	if (!search->is_proven && search->is_found &&
 		(st.st_mtim.tv_sec < search->newest.tv_sec ||
 			(st.st_mtim.tv_sec == search->newest.tv_sec &&
@@ -293,6 +296,9 @@ static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_d
 		try_device(&search, fd, entry->d_name);
 	closedir(directory);
 	emr_keyring_set_device(keyring, search.device);
+	/* The keyfile is not asked: without its passphrase anybody could have written it. */
+	emr_keyring_cost_at_least(
+		keyring, search.cost.passes != 0 ? &search.cost : &EMR_KDF_COST_DEFAULT);
 	*out_is_disproved = search.is_found && !search.is_proven;
 	return EMR_OK;
 }

@@ -36,7 +36,9 @@ for (copy,) in sqlite3.connect("file:%s/state/replica.sqlite?mode=ro" % sys.argv
 
 say "a folder of one computer, and its ledger moved to where another can reach it"
 home a
+printf 'kdf = 16,1\nnotify = none\n' >a/settings
 run 0 init --yes --name "Ana Silva" --born 1984-03-12 $P --words-file words
+printf 'kdf = 8,1\nnotify = none\n' >a/settings	# whoever may write there makes no guess cheaper
 run 0 mount $P "$EMR_WORK/a-folder"
 must mkdir a-folder/Imaging
 echo first >a-folder/Imaging/scan.txt
@@ -60,6 +62,8 @@ grep -q '"name": *"tablet"' out/said && run 0 device remove tablet $P
 run 0 device add laptop --network "$NET" -o laptop.device --yes $P
 expect "the ledger" "$(readlink a/state/ledger)" "$NET/ledger"
 expect "the blocks" "$(readlink a/state/blocks)" "$NET/blocks"
+expect "MiB of a guess with the file for the laptop" "$(python3 -c 'import re, struct
+print(struct.unpack(">Q", re.search(b"EMRK.{16}", open("laptop.device", "rb").read(), re.S).group()[12:])[0] >> 20)')" 16
 [ "$(stat -c %a laptop.device)" = 600 ] && [ ! -e "$NET/.becoming" ] && [ ! -e a/state/ledger.new ] || emr_fail "something was left"
 run 1 device add laptop -o again.device --yes $P
 [ ! -e again.device ] || emr_fail "a file for nobody"

@@ -117,4 +117,35 @@ json 12 recover --words-file strange-words --new-passphrase-file third
 says "no keyring here has them"
 json 12 recover --lost --yes --words-file strange-words --new-passphrase-file second
 json 12 recover --test --words-file strange-words --passphrase-file second
+say "settings that somebody has changed make no guess cheaper"
+cost() { python3 -c 'import struct, sys
+print("%d MiB, %d passes" % tuple(n >> k for n, k in zip(struct.unpack(">IQ", open(sys.argv[1], "rb").read(20)[8:])[::-1], (20, 0))))' "$1"; }
+mkdir -m 700 dear && export EMRFS_HOME=$EMR_WORK/dear
+settings() { printf 'kdf = %s\n' "$1" >dear/settings; }
+settings 16,2
+run 0 init --yes --name Ana --passphrase-file second --words-file dear-words
+settings 8,1
+run 0 passwd --passphrase-file second --new-passphrase-file third
+says "16 MiB and 2 passes"
+expect "after passwd" "$(cost dear/state/keyfile)" "16 MiB, 2 passes"
+run 0 recover --words-file dear-words --new-passphrase-file second
+says "16 MiB and 2 passes"
+expect "after recover" "$(cost dear/state/keyfile)" "16 MiB, 2 passes"
+settings 24,1
+run 0 passwd --passphrase-file second --new-passphrase-file third
+expect "more is more" "$(cost dear/state/keyfile)" "24 MiB, 2 passes"
+settings 8,1
+run 0 mount --passphrase-file third "$MNT"
+run 0 status --wait
+run 0 backup "$EMR_WORK/dear-copy"
+run 0 unmount
+rm dear/state/keyfile			# or put there by whoever likes
+run 0 recover --words-file dear-words --new-passphrase-file second
+expect "what the keyfile costs stands elsewhere, too" "$(cost dear/state/keyfile)" "24 MiB, 2 passes"
+mkdir -m 700 again && cp dear/settings again/
+EMRFS_HOME=$EMR_WORK/again run 0 init --yes --restore "$EMR_WORK/dear-copy" --words-file dear-words --passphrase-file second
+expect "after a restore by words" "$(cost again/state/keyfile)" "24 MiB, 2 passes"
+rm dear/state/profile
+run 0 recover --words-file dear-words --new-passphrase-file third
+expect "where nothing says it, as much as usual" "$(cost dear/state/keyfile)" "256 MiB, 3 passes"
 echo "all is well"

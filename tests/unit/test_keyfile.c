@@ -256,6 +256,42 @@ static void a_payload_is_parsed_strictly(void **state)
 
 #define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, test_dir_make, test_dir_remove)
 
+/* "passes MiB" of the file. */
+static void expect_cost(const test_dir *here, const char *name, uint32_t passes, uint64_t mib)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_keyfile_header header;
+
+	assert_ok(emr_file_read(here->fd, name, 100000, &file));
+	assert_ok(emr_keyfile_parse(emr_buf_view(&file), &header, NULL));
+	assert_int_equal(header.passes, passes);
+	assert_int_equal(header.memory_bytes, mib << 20);
+}
+
+/* Whoever may write the settings, where the cost comes from, need not be able to open it. */
+static void a_keyfile_costs_no_less_than_the_one_before(void **state)
+{
+	const test_dir *here = *state;
+	const emr_kdf_cost first = {.passes = 2, .memory_bytes = (uint64_t)10 << 20};
+	const emr_kdf_cost wider = {.passes = 1, .memory_bytes = (uint64_t)12 << 20};
+	EMR_AUTO_KEYRING kr = kit_keyring();
+	EMR_AUTO_KEYRING opened = NULL;
+
+	assert_ok(emr_keyring_save_new(kr, here->fd, "keyring", kit_text("first"), &first));
+	assert_ok(emr_keyring_open(here->fd, "keyring", kit_text("first"), &opened, NULL));
+	assert_ok(emr_keyring_save(opened, here->fd, "keyring", kit_text("first"), &cheap));
+	expect_cost(here, "keyring", 2, 10);
+	assert_ok(emr_keyring_save_new(opened, here->fd, "another", kit_text("first"), &cheap));
+	expect_cost(here, "another", 2, 10);
+	assert_ok(emr_keyring_save(opened, here->fd, "keyring", kit_text("first"), &wider));
+	expect_cost(here, "keyring", 2, 12);
+	/* What came out of no file costs what is said of it. */
+	emr_keyring_cost_at_least(kr, &first);
+	emr_keyring_cost_at_least(kr, &cheap);
+	assert_ok(emr_keyring_save(kr, here->fd, "keyring", kit_text("first"), &cheap));
+	expect_cost(here, "keyring", 2, 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +301,7 @@ int main(void)
 		IN_DIRECTORY(a_passphrase_has_1_to_1024_bytes),
 		IN_DIRECTORY(every_flipped_byte_is_refused_with_its_cause),
 		IN_DIRECTORY(every_cut_and_every_addition_is_refused),
+		IN_DIRECTORY(a_keyfile_costs_no_less_than_the_one_before),
 		cmocka_unit_test(a_payload_is_parsed_strictly),
 	};
 

@@ -40,12 +40,19 @@ typedef struct emr_kdf_cost {
 /* A passphrase has 1..1024 bytes, taken as they are (EMR_INVALID otherwise). */
 #define EMR_PASSPHRASE_MAX 1024
 
+/* What a guess of the keyfile's passphrase costs at least: as it was opened, and as was said here.
+ * Zeros: it came out of no file, and nothing was said. */
+emr_kdf_cost emr_keyring_cost(const emr_keyring *kr);
+/* Of passes and memory each the larger one from here on.  Not thread-safe. */
+void emr_keyring_cost_at_least(emr_keyring *kr, const emr_kdf_cost *cost);
+
 /* Writes the keyfile NAME (mode 0600) in DIRFD for the first time; EMR_EXISTS when something has
- * that name. */
+ * that name.  It costs COST, and never less than emr_keyring_cost: settings, where COST comes from,
+ * may be changed by who cannot open the keyring. */
 emr_status emr_keyring_save_new(const emr_keyring *kr, int dirfd, const char *name,
 	emr_bytes passphrase, const emr_kdf_cost *cost);
-/* Replaces it in one step (also for a new passphrase): after a power cut it is the old or the new
- * one, whole. */
+/* Replaces it in one step (also for a new passphrase), as above: after a power cut it is the old or
+ * the new one, whole. */
 emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name,
 	emr_bytes passphrase, const emr_kdf_cost *cost);
 /* EMR_NOT_FOUND; EMR_EXPOSED when others can read it; EMR_NEWER_FORMAT; EMR_WRONG_PASSPHRASE, known

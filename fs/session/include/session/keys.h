@@ -30,6 +30,9 @@ bool emr_keys_newer_certificate(
 	int state_fd, const char *file, const emr_keyring *keyring, emr_buf *out);
 /* Before replacing the keyfile: EMR_BUSY while another process does.  Closing *out_fd lets go. */
 emr_status emr_keys_lock(int state_fd, int *out_fd, emr_problem *out_problem);
+/* Before it is replaced: WANTED, of the settings, becomes part of the keyring's cost, and it is
+ * said when that is more than WANTED.  It never becomes less. */
+void emr_keys_cost(emr_out *out, emr_keyring *keyring, const emr_kdf_cost *wanted);
 /* After it was replaced: a remark for each backup that is not seen to be gone, which keeps the old
  * one. */
 void emr_keys_say_backups(emr_out *out, int state_fd);

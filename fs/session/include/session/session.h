@@ -16,6 +16,8 @@ typedef struct emr_profile {
 	char name[256];
 	char born[16];		      /* YYYY-MM-DD or "" */
 	uint64_t words_tested_unix_s; /* 0 = never */
+	emr_kdf_cost cost; /* of the keyfile, for who comes with the words alone; zeros: not known.
+			      The keyring's own is what is saved */
 } emr_profile;
 
 /* Nothing here changes while there are several threads, but for waiting_requests. */
