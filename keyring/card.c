@@ -49,7 +49,7 @@ static bool born_ok(const char *born, size_t len)
 
 bool emr_shown_name_ok(const char *name, size_t len)
 {
-	return emr_text_ok(name, len) && (len == 0 || (name[0] != ' ' && name[len - 1] != ' '));
+	return emr_text_ok(name, len) && emr_text_is_trimmed(name, len);
 }
 
 bool emr_card_name_ok(const char *name)

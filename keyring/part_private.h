@@ -75,5 +75,7 @@ void emr_vault_free(emr_vault *vault);
 
 /* Cheap text checks for what strangers write and people read (text.c). */
 bool emr_text_ok(const char *text, size_t len);
+/* Begins and ends with no blank of Unicode, none of which is seen there. */
+bool emr_text_is_trimmed(const char *text, size_t len);
 /* Bytes of the UTF-8 character at TEXT; 0 when it is none. */
 size_t emr_utf8_len(const uint8_t *text, size_t left);

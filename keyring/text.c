@@ -35,13 +35,16 @@ static uint32_t code_point(const uint8_t *text, size_t n)
 
 /* Controls, line and paragraph separators, and what turns or hides the text around it (Unicode's
  * bidirectional marks, embeddings, overrides and isolates; zero-width space, word joiner, byte
- * order mark).  The zero-width joiners stay: Persian and Indic names need them. */
+ * order mark; soft hyphen, joiner of graphemes, fillers of Hangul).  The zero-width joiners stay:
+ * Persian and Indic names need them. */
 static bool misleads(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0x200b ||
-	       code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe007f);
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x00ad || code == 0x034f ||
+	       code == 0x061c || code == 0x115f || code == 0x1160 || code == 0x3164 ||
+	       code == 0xffa0 || code == 0x200b || code == 0x200e || code == 0x200f ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
+	       code == 0xfeff || (code >= 0xfff9 && code <= 0xfffb) ||
+	       (code >= 0xe0000 && code <= 0xe007f);
 }
 
 bool emr_text_ok(const char *text, size_t len)
@@ -54,4 +57,28 @@ bool emr_text_ok(const char *text, size_t len)
 			return false;
 	}
 	return true;
+}
+
+/* Blanks of Unicode (White_Space) that are no controls. */
+static bool is_blank(uint32_t code)
+{
+	return code == ' ' || code == 0x00a0 || code == 0x1680 ||
+	       (code >= 0x2000 && code <= 0x200a) || code == 0x202f || code == 0x205f ||
+	       code == 0x3000;
+}
+
+bool emr_text_is_trimmed(const char *text, size_t len)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	bool is_first = true, was_blank = false;
+
+	for (size_t n; len > 0; at += n, len -= n, is_first = false) {
+		n = emr_utf8_len(at, len);
+		if (n == 0)
+			return false;
+		was_blank = is_blank(code_point(at, n));
+		if (is_first && was_blank)
+			return false;
+	}
+	return !was_blank;
 }

@@ -84,7 +84,7 @@ static json_t *called_json(emr_crowd *crowd, const emr_buf *ids)
 static json_t *answer_of(emr_session *session, const emr_moved *moved)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	char names[600];
+	char names[2 * EMR_WHO_TEXT_BYTES];
 
 	if (emr_crowd_open(session, &crowd) != EMR_OK)
 		return NULL;

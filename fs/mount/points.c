@@ -186,7 +186,7 @@ static const char *why_of(emr_movement_kind kind)
 static emr_status note_movement(void *arg, const emr_movement *m)
 {
 	counting *c = arg;
-	char at[EMR_TEXT_BYTES], tx[65], dataset[33] = "", who[600] = "";
+	char at[EMR_TEXT_BYTES], tx[65], dataset[33] = "", who[EMR_WHO_TEXT_BYTES] = "";
 	bool has_other = m->kind == EMR_MOVEMENT_RECEIVED || m->kind == EMR_MOVEMENT_SENT;
 	bool has_dataset = !has_other && m->kind != EMR_MOVEMENT_MADE;
 
@@ -209,7 +209,7 @@ static emr_status note_movement(void *arg, const emr_movement *m)
 static emr_status note_credit(void *arg, const emr_credit *credit)
 {
 	counting *c = arg;
-	char who[600];
+	char who[EMR_WHO_TEXT_BYTES];
 
 	if (is_own(&c->accounts, credit->account)) {
 		c->own.patient += credit->patient;

@@ -183,7 +183,8 @@ static emr_status tell_version(void *arg, const emr_shared_version *version)
 		.bytes = version->bytes,
 		.time_unix_s = version->time_unix_s,
 		.is_current = version->is_current,
-		.signer_id = version->signer};
+		.signer_id = version->signer,
+		.seq = version->seq};
 	bool is_hers = false;
 	emr_status status = is_owners(t->l, version->signer, &is_hers);
 

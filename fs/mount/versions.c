@@ -93,10 +93,12 @@ static emr_status emit_portion(listing *l)
 }
 
 /* The owner, or who else may write here. */
-static emr_status name_of(listing *l, emr_id32 signer, char *out, size_t size, bool *out_is_own)
+static emr_status name_of(
+	listing *l, const emr_file_version *v, char *out, size_t size, bool *out_is_own)
 {
 	const emr_author *author;
-	emr_status status = emr_authors_find(&l->authors, l->session, signer, &author);
+	emr_status status =
+		emr_authors_find(&l->authors, l->session, v->signer_id, v->seq, &author);
 
 	if (status != EMR_OK)
 		return status;
@@ -127,9 +129,9 @@ static emr_status add_named(listing *l, const emr_file_version *v, const char *n
 static emr_status add_version(void *arg, const emr_file_version *v)
 {
 	listing *l = arg;
-	char name[600];
+	char name[EMR_WHO_TEXT_BYTES];
 	bool is_own = true;
-	emr_status status = name_of(l, v->signer_id, name, sizeof name, &is_own);
+	emr_status status = name_of(l, v, name, sizeof name, &is_own);
 
 	return status == EMR_OK ? add_named(l, v, name, is_own) : status;
 }

@@ -13,6 +13,7 @@
 void emr_authors_free(emr_authors *authors)
 {
 	free(authors->list);
+	emr_crowd_close(&authors->crowd);
 	*authors = (emr_authors){0};
 }
 
@@ -32,14 +33,15 @@ static emr_status find_me(emr_authors *authors, const emr_session *session)
 }
 
 /* A domain's key is registered nowhere: it is the owner's. */
-static emr_status judge_author(
-	const emr_authors *authors, const emr_session *session, emr_id32 signer, emr_author *out)
+static emr_status judge_author(emr_authors *authors, const emr_session *session, emr_id32 signer,
+	uint64_t seq, emr_author *out)
 {
-	EMR_AUTO_CROWD crowd = {0};
 	emr_known_person key;
 	emr_status status = emr_replica_person(session->replica, signer, &key);
 
-	*out = (emr_author){.signer_id = signer, .is_me = status == EMR_NOT_FOUND};
+	*out = (emr_author){.signer_id = signer,
+		.is_me = status == EMR_NOT_FOUND,
+		.who = {.until_seq = UINT64_MAX}};
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	out->is_me = memcmp(key.row.root, authors->me.b, 32) == 0 ||
@@ -47,14 +49,15 @@ static emr_status judge_author(
 			     memcmp(key.row.ref, authors->me.b, 32) == 0);
 	if (out->is_me)
 		return EMR_OK;
-	status = emr_crowd_open(session, &crowd);
-	return status == EMR_OK ? emr_who_of(&crowd, signer, &out->who) : status;
+	if (authors->crowd.replica == NULL)
+		status = emr_crowd_open(session, &authors->crowd);
+	return status == EMR_OK ? emr_who_at(&authors->crowd, signer, seq, &out->who) : status;
 }
 
 emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size)
 {
 	const emr_session *session = arg;
-	emr_authors me = {0};
+	EMR_AUTO_AUTHORS me = {0};
 	emr_known_person key;
 	emr_author author;
 	emr_status status = emr_replica_person(session->replica, signer, &key);
@@ -62,27 +65,36 @@ emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size)
 	if (status == EMR_OK)
 		status = find_me(&me, session);
 	if (status == EMR_OK)
-		status = judge_author(&me, session, signer, &author);
+		status = judge_author(&me, session, signer, UINT64_MAX, &author);
 	out[0] = '\0';
 	if (status == EMR_OK && !author.is_me)
 		emr_who_text(&author.who, out, size);
 	return status;
 }
 
-emr_status emr_authors_find(
-	emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out)
+const emr_author *emr_authors_known(const emr_authors *authors, emr_id32 signer, uint64_t seq)
 {
-	emr_author *grown, found;
-	emr_status status;
-
 	for (size_t i = authors->n; i-- > 0;)
-		if (emr_id32_equal(authors->list[i].signer_id, signer)) {
-			*out = &authors->list[i];
-			return EMR_OK;
-		}
+		if (emr_id32_equal(authors->list[i].signer_id, signer) &&
+			emr_who_holds_at(&authors->list[i].who, seq))
+			return &authors->list[i];
+	return NULL;
+}
+
+emr_status emr_authors_find(emr_authors *authors, const emr_session *session, emr_id32 signer,
+	uint64_t seq, const emr_author **out)
+{
+	const emr_author *known = emr_authors_known(authors, signer, seq);
+	emr_author *grown, found;
+	emr_status status = EMR_OK;
+
+	if (known != NULL) {
+		*out = known;
+		return EMR_OK;
+	}
 	status = find_me(authors, session);
 	if (status == EMR_OK)
-		status = judge_author(authors, session, signer, &found);
+		status = judge_author(authors, session, signer, seq, &found);
 	if (status != EMR_OK)
 		return status;
 	grown = realloc(authors->list, (authors->n + 1) * sizeof *grown);

@@ -9,6 +9,7 @@
 
 #include "base/codec.h"
 #include "kit/places.h"
+#include "replica/names.h"
 #include "session/sealed.h"
 #include "view/received.h"
 
@@ -137,7 +138,8 @@ emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out
 
 bool emr_who_is_ok(const char *who)
 {
-	static const char *const taken[] = {"card", "add", "check"};
+	/* Words of the verb, and those that stand for somebody in what emrfs says. */
+	static const char *const taken[] = {"card", "add", "check", "you", "the owner", "somebody"};
 
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
 		if (strcasecmp(who, taken[i]) == 0)
@@ -169,14 +171,6 @@ static void list_name(const emr_contact *contact, char *out_names, size_t size)
 		snprintf(out_names + len, size - len, "%s%s", len > 0 ? "; " : "", text);
 }
 
-/* The whole name, or the code, or both as the person's directory is called: never a beginning,
- * which may soon be somebody else's, too. */
-static bool is_meant(const emr_contact *contact, const char *who)
-{
-	return who[0] != '\0' && (strcasecmp(contact->card.name, who) == 0 ||
-					 emr_shared_owner_is(&contact->card, who));
-}
-
 /* Names that begin as WHO does, or at least with its first letter. */
 static void list_near(const emr_book *book, const char *who, char *out_names, size_t size)
 {
@@ -195,27 +189,17 @@ static void list_near(const emr_book *book, const char *who, char *out_names, si
 emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
 	size_t names_size)
 {
-	size_t index = 0, n = 0;
-
 	for (size_t i = 0; i < book->n; i++) {
 		if (strcasecmp(book->people[i].who, who) == 0) {
 			*out_index = i;
 			return EMR_OK;
 		}
 	}
-	out_names[0] = '\0';
 	for (size_t i = 0; i < book->n; i++) {
-		if (!is_meant(&book->people[i], who))
-			continue;
-		list_name(&book->people[i], out_names, names_size);
-		index = i;
-		n++;
-	}
-	if (n > 1)
-		return EMR_CONFLICT;
-	if (n == 1) {
-		*out_index = index;
-		return EMR_OK;
+		if (emr_key_code_names(book->people[i].card.signer_id, who)) {
+			*out_index = i;
+			return EMR_OK;
+		}
 	}
 	list_near(book, who, out_names, names_size);
 	return EMR_NOT_FOUND;

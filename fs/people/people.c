@@ -199,9 +199,6 @@ static emr_status find_contact(const asking *a, size_t *out_index)
 			"names", names, NULL);
 	else if (status == EMR_NOT_FOUND)
 		emr_problem_set(a->problem, EMR_SAY_UNKNOWN_PERSON, "who", a->request->who, NULL);
-	else if (status == EMR_CONFLICT)
-		emr_problem_set(a->problem, EMR_SAY_WHICH_PERSON, "who", a->request->who, "names",
-			names, NULL);
 	return status;
 }
 

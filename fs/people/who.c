@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "contract/codes.h"
+#include "keyring/card.h"
 #include "ledger/ledger.h"
 #include "replica/people.h"
 
@@ -39,32 +40,6 @@ void emr_crowd_close(emr_crowd *crowd)
 
 /* ---- words ---- */
 
-/* U+00C0 to U+00FF without their accents (Unicode, Latin-1 Supplement); what has none is left out.
- */
-static const char plain_latin[64 + 1] =
-	"aaaaaaaceeeeiiiidnooooo ouuuuytsaaaaaaaceeeeiiiidnooooo ouuuuyty";
-
-void emr_who_fold(const char *text, char *out, size_t size)
-{
-	const unsigned char *at = (const unsigned char *)text;
-	size_t n = 0;
-
-	for (; *at != '\0' && n + 1 < size; at++) {
-		if ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9'))
-			out[n++] = (char)*at;
-		else if (*at >= 'A' && *at <= 'Z')
-			out[n++] = (char)(*at - 'A' + 'a');
-		else if (*at == 0xc3 && at[1] >= 0x80 && at[1] <= 0xbf &&
-			 plain_latin[at[1] - 0x80] != ' ')
-			out[n++] = plain_latin[*++at - 0x80];
-		else if (*at >= 0xc4) /* of other scripts every byte tells */
-			out[n++] = (char)*at;
-		else if (*at >= 0x80 && n > 0 && (unsigned char)out[n - 1] >= 0x80)
-			out[n++] = (char)*at;
-	}
-	out[n] = '\0';
-}
-
 static void list_name(const char *name, char *out, size_t size)
 {
 	size_t at = strlen(out);
@@ -73,19 +48,18 @@ static void list_name(const char *name, char *out, size_t size)
 		snprintf(out + at, size - at, "%s%s", at > 0 ? "; " : "", name);
 }
 
-/* As emr_contact_text says it, of somebody who may be in nobody's book. */
-static void list_person(const emr_who *who, char *out, size_t size)
+/* As emr_contact_text says it, of somebody who may be in nobody's book; with a code that can be
+ * typed where several are meant. */
+static void list_person(const emr_who *who, size_t letters, char *out, size_t size)
 {
-	char code[EMR_PERSON_CODE_CHARS], text[2 * EMR_WHO_CALLED_MAX + 64];
-	const char *born = who->born[0] != '\0' ? " " : "";
+	char code[EMR_KEY_CODE_MAX + 1], text[EMR_WHO_TEXT_BYTES], line[2 * EMR_WHO_TEXT_BYTES];
 
-	emr_person_code(who->id, code);
-	if (who->name[0] != '\0')
-		snprintf(text, sizeof text, "%s%s%s (%s) called %s", who->name, born, who->born,
-			code, who->called);
-	else
-		snprintf(text, sizeof text, "%s (%s)", who->called, code);
-	list_name(text, out, size);
+	emr_key_code(who->id, letters, code);
+	emr_who_text(who, text, sizeof text);
+	snprintf(line, sizeof line, "%s (%s)%s%s", text, code,
+		strcmp(who->called, code) == 0 ? "" : " called ",
+		strcmp(who->called, code) == 0 ? "" : who->called);
+	list_name(line, out, size);
 }
 
 emr_id32 emr_who_org_id(emr_id16 org)
@@ -104,39 +78,7 @@ bool emr_who_is_same(const emr_who *a, const emr_who *b)
 	       strcmp(a->called, b->called) == 0;
 }
 
-void emr_who_text(const emr_who *who, char *out, size_t size)
-{
-	char name[300], organisation[300];
-
-	emr_show(who->name[0] != '\0' ? who->name : who->called, name, sizeof name);
-	emr_show(who->organisation, organisation, sizeof organisation);
-	snprintf(out, size, "%s%s%s", name, organisation[0] != '\0' ? ", " : "", organisation);
-}
-
 /* ---- what the ledger says of one key ---- */
-
-/* A device, or one whose part is gone, is without a name. */
-static emr_status read_registration(emr_crowd *crowd, const emr_known_person *person,
-	char handle[EMR_CERT_HANDLE_MAX + 1], char name[256])
-{
-	EMR_AUTO_BUF part = {0};
-	emr_cert_facts facts;
-	emr_bytes der, text;
-	emr_status status;
-
-	handle[0] = name[0] = '\0';
-	status = emr_replica_registration(crowd->replica, person, &part, &der, &text);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (emr_cert_read(der, &facts) != EMR_OK)
-		return EMR_OK;
-	memcpy(handle, facts.handle, sizeof facts.handle);
-	if (text.len > 0 && memchr(text.data, '\0', text.len) == NULL) {
-		memcpy(name, text.data, text.len);
-		name[text.len] = '\0';
-	}
-	return EMR_OK;
-}
 
 /* The key that came after ID, and after that one, to the last. */
 static emr_status present_key(emr_crowd *crowd, emr_id32 id, emr_known_person *out)
@@ -167,66 +109,89 @@ static const emr_contact *contact_of(
 	return NULL;
 }
 
+/* What this person calls him; a name with a comma could stand for two words of a sentence, a name
+ * and an organisation, so that the code tells whose it is. */
 static void take_contact(const emr_contact *contact, emr_who *out)
 {
+	char code[EMR_PERSON_CODE_CHARS];
+	bool has_comma = strchr(contact->who, ',') != NULL;
+
+	emr_person_code(contact->card.signer_id, code);
 	snprintf(out->called, sizeof out->called, "%s", contact->who);
-	if (contact->card.name[0] != '\0')
-		snprintf(out->name, sizeof out->name, "%s", contact->card.name);
+	snprintf(out->name, sizeof out->name, "%s%s%s%s", contact->who, has_comma ? " (" : "",
+		has_comma ? code : "", has_comma ? ")" : "");
+	emr_name_says(emr_bytes_of(contact->card.name, strlen(contact->card.name)), contact->who,
+		out->says, sizeof out->says);
 	snprintf(out->born, sizeof out->born, "%s", contact->card.born);
 	out->is_known = true;
 	out->is_compared = contact->compared_unix_s != 0;
 }
 
-static void call_by_handle(const char *handle, emr_who *out)
+/* What can be typed: a handle that is nobody else's, else a code that nobody else can have; without
+ * a certificate nothing can, and the code is for people's eyes. */
+static void call_by_handle(const emr_known_name *known, emr_who *out)
 {
-	char folded[FOLDED_MAX], code[EMR_PERSON_CODE_CHARS];
+	char folded[FOLDED_MAX], code[EMR_KEY_CODE_MAX + 1];
+	bool has_handle = known != NULL && known->handle[0] != '\0';
 
-	emr_person_code(out->id, code);
-	emr_who_fold(out->organisation, folded, 160);
-	if (handle[0] != '\0' && strchr(handle, '/') == NULL && folded[0] != '\0')
-		snprintf(out->called, sizeof out->called, "%.90s@%.160s", handle, folded);
+	emr_key_code(out->id, has_handle ? EMR_KEY_CODE_NAMES : EMR_KEY_CODE_SHOWN, code);
+	emr_name_fold(out->organisation, folded, 160);
+	if (has_handle && known->is_alone && strchr(known->handle, '/') == NULL &&
+		emr_shown_name_ok(known->handle, strlen(known->handle)) && folded[0] != '\0')
+		snprintf(out->called, sizeof out->called, "%.90s@%.160s", known->handle, folded);
 	else
 		snprintf(out->called, sizeof out->called, "%s", code);
 }
 
-static emr_status describe_person(
-	emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
+/* KNOWN: by which of his certificates. */
+static emr_status describe_person(emr_crowd *crowd, const emr_known_person *person, emr_id32 id,
+	const emr_known_name *known, emr_who *out)
 {
-	emr_who who = {.kind = EMR_WHO_PERSON, .id = person->signer_id, .is_registered = true};
-	char handle[EMR_CERT_HANDLE_MAX + 1];
+	emr_who who = {.kind = EMR_WHO_PERSON,
+		.id = person->signer_id,
+		.is_registered = true,
+		.from_seq = known->from_seq,
+		.until_seq = known->until_seq};
 	const emr_contact *contact = contact_of(crowd, person, id);
-	emr_status status = read_registration(crowd, person, handle, who.name);
+	emr_status status = emr_organisation_name(
+		crowd->replica, crowd->descriptor, person->row.org, who.organisation);
 
 	memcpy(who.root.b, person->row.root, 32);
 	memcpy(who.org.b, person->row.org, 16);
-	if (status == EMR_OK)
-		status = emr_organisation_name(
-			crowd->replica, crowd->descriptor, person->row.org, who.organisation);
 	if (status == EMR_OK)
 		status = emr_replica_person_is_active(
 			crowd->replica, person, crowd->now_unix_s, &who.is_active);
 	if (status != EMR_OK)
 		return status;
+	snprintf(who.name, sizeof who.name, "%s", known->shown);
+	snprintf(who.says, sizeof who.says, "%s", known->says);
 	if (contact != NULL)
 		take_contact(contact, &who);
 	else
-		call_by_handle(handle, &who);
+		call_by_handle(known, &who);
 	*out = who;
 	return EMR_OK;
 }
 
-emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
+/* As he is called now. */
+static emr_status describe_present(
+	emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
 {
-	emr_known_person person;
-	emr_who who = {.kind = EMR_WHO_PERSON, .id = id, .root = id};
-	emr_team team;
-	const emr_contact *contact = contact_of(crowd, NULL, id);
-	emr_status status = present_key(crowd, id, &person);
+	emr_known_name known;
+	emr_status status = emr_replica_name(crowd->replica, person->signer_id, UINT64_MAX, &known);
 
-	if (status == EMR_OK)
-		return describe_person(crowd, &person, id, out_who);
-	if (status == EMR_NOT_FOUND && contact == NULL)
-		status = emr_team_of_grantee(crowd->replica, id, &team);
+	return status == EMR_OK ? describe_person(crowd, person, id, &known, out) : status;
+}
+
+/* Whom the ledger knows no key of: a team, a card, or nobody. */
+static emr_status describe_other(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
+{
+	emr_who who = {.kind = EMR_WHO_PERSON, .id = id, .root = id, .until_seq = UINT64_MAX};
+	const emr_contact *contact = contact_of(crowd, NULL, id);
+	emr_team team;
+	emr_status status =
+		contact == NULL ? emr_team_of_grantee(crowd->replica, id, &team) : EMR_NOT_FOUND;
+
 	if (status == EMR_OK)
 		return emr_who_of_team(crowd, &team, out_who);
 	if (status != EMR_NOT_FOUND)
@@ -234,32 +199,37 @@ emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
 	if (contact != NULL)
 		take_contact(contact, &who);
 	else
-		call_by_handle("", &who);
+		call_by_handle(NULL, &who);
 	*out_who = who;
 	return EMR_OK;
 }
 
-void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size)
+emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)
 {
-	size_t at = 0;
+	emr_known_person person;
+	emr_status status = present_key(crowd, id, &person);
 
-	out[0] = '\0';
-	for (size_t i = 0; i + sizeof(emr_id32) <= ids.len; i += sizeof(emr_id32)) {
-		char text[601]; /* two names as emr_who_text shows them */
-		emr_who who = {.name = ""};
-		emr_id32 id;
+	if (status == EMR_OK)
+		return describe_present(crowd, &person, id, out_who);
+	return status == EMR_NOT_FOUND ? describe_other(crowd, id, out_who) : status;
+}
 
-		memcpy(id.b, ids.data + i, sizeof id.b);
-		if (emr_who_of(crowd, id, &who) != EMR_OK)
-			snprintf(who.name, sizeof who.name, "somebody");
-		emr_who_text(&who, text, sizeof text);
-		if (at + strlen(text) + 8 > size) {
-			snprintf(out + at, size - at, "; ...");
-			return;
-		}
-		snprintf(out + at, size - at, "%s%s", i > 0 ? "; " : "", text);
-		at = strlen(out);
-	}
+bool emr_who_holds_at(const emr_who *who, uint64_t seq)
+{
+	return seq >= who->from_seq && (seq < who->until_seq || who->until_seq == UINT64_MAX);
+}
+
+emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_who)
+{
+	emr_known_name known;
+	emr_known_person person;
+	emr_status status = present_key(crowd, id, &person);
+
+	if (status == EMR_OK)
+		status = emr_replica_name(crowd->replica, id, seq, &known);
+	if (status == EMR_OK)
+		status = describe_person(crowd, &person, id, &known, out_who);
+	return status == EMR_NOT_FOUND ? describe_other(crowd, id, out_who) : status;
 }
 
 /* ---- handle@organisation ---- */
@@ -269,7 +239,7 @@ typedef struct search {
 	char handle[HANDLE_MAX + 1]; /* "" = the organisation itself */
 	char org[FOLDED_MAX];
 	emr_id16 orgs[256]; /* those that are called so */
-	size_t n_orgs, n;
+	size_t n_orgs, n_members, n;
 	emr_who found;
 	char *names, *near;
 	size_t size;
@@ -283,10 +253,9 @@ static emr_status consider_org(void *arg, emr_id16 org, const emr_row_org *row)
 	emr_status status =
 		emr_organisation_name(s->crowd->replica, s->crowd->descriptor, org.b, name);
 
-	(void)row;
 	if (status != EMR_OK)
 		return status;
-	emr_who_fold(name, folded, sizeof folded);
+	emr_name_fold(name, folded, sizeof folded);
 	snprintf(at, sizeof at, "@%s", folded);
 	if (folded[0] == '\0' || strcmp(folded, s->org) != 0) {
 		list_name(at, s->near, s->size);
@@ -294,11 +263,15 @@ static emr_status consider_org(void *arg, emr_id16 org, const emr_row_org *row)
 	}
 	if (s->n_orgs < sizeof s->orgs / sizeof *s->orgs)
 		s->orgs[s->n_orgs++] = org;
+	s->n_members += row->head.state == EMR_ORG_MEMBER;
 	if (s->handle[0] != '\0')
 		return EMR_OK;
 	s->n++;
-	s->found = (emr_who){
-		.kind = EMR_WHO_ORGANISATION, .org = org, .is_registered = true, .is_active = true};
+	s->found = (emr_who){.kind = EMR_WHO_ORGANISATION,
+		.org = org,
+		.is_registered = true,
+		.is_active = true,
+		.until_seq = UINT64_MAX};
 	s->found.id = s->found.root = emr_who_org_id(org);
 	snprintf(s->found.called, sizeof s->found.called, "%.255s", at);
 	snprintf(s->found.name, sizeof s->found.name, "%s", name);
@@ -316,10 +289,25 @@ static bool is_of(const search *s, const uint8_t org[16])
 	return false;
 }
 
+/* "" of one without a certificate. */
+static emr_status read_handle(
+	emr_crowd *crowd, const emr_known_person *person, char out[EMR_CERT_HANDLE_MAX + 1])
+{
+	EMR_AUTO_BUF part = {0};
+	emr_cert_facts facts;
+	emr_bytes der, says;
+	emr_status status = emr_replica_registration(crowd->replica, person, &part, &der, &says);
+
+	out[0] = '\0';
+	if (status == EMR_OK && emr_cert_read(der, &facts) == EMR_OK)
+		memcpy(out, facts.handle, sizeof facts.handle);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status consider_person(void *arg, const emr_known_person *person)
 {
 	search *s = arg;
-	char handle[EMR_CERT_HANDLE_MAX + 1], name[256];
+	char handle[EMR_CERT_HANDLE_MAX + 1];
 	emr_who who;
 	emr_id32 next;
 	bool is_meant;
@@ -329,16 +317,17 @@ static emr_status consider_person(void *arg, const emr_known_person *person)
 	if (!emr_id32_is_zero(next) || !is_of(s, person->row.org) ||
 		(person->row.roles & EMR_ROLE_DEVICE) != 0)
 		return EMR_OK;
-	status = read_registration(s->crowd, person, handle, name);
+	status = read_handle(s->crowd, person, handle);
 	if (status != EMR_OK)
 		return status;
 	is_meant = strcasecmp(handle, s->handle) == 0;
 	if (!is_meant && strncasecmp(handle, s->handle, 2) != 0)
 		return EMR_OK;
-	status = describe_person(s->crowd, person, person->signer_id, &who);
+	status = describe_present(s->crowd, person, person->signer_id, &who);
 	if (status != EMR_OK || !who.is_active)
 		return status;
-	list_person(&who, is_meant ? s->names : s->near, s->size);
+	list_person(&who, is_meant ? EMR_KEY_CODE_NAMES : EMR_KEY_CODE_SHOWN,
+		is_meant ? s->names : s->near, s->size);
 	if (!is_meant)
 		return EMR_OK;
 	s->found = who;
@@ -379,7 +368,7 @@ static emr_status find_at(
 	if ((size_t)(at - text) >= sizeof s.handle)
 		return EMR_NOT_FOUND;
 	memcpy(s.handle, text, (size_t)(at - text));
-	emr_who_fold(at + 1, s.org, sizeof s.org);
+	emr_name_fold(at + 1, s.org, sizeof s.org);
 	status = emr_replica_orgs(crowd->replica, consider_org, &s);
 	if (status == EMR_OK && s.n_orgs > 0 && s.handle[0] != '\0') {
 		near[0] = '\0'; /* its people are nearer than other organisations */
@@ -390,10 +379,53 @@ static emr_status find_at(
 	if (status != EMR_OK)
 		return status;
 	snprintf(out_names, size, "%s", s.n > 0 ? names : near);
+	/* One of two organisations that are called so may have nobody of that handle yet. */
+	if (s.n == 1 && s.n_members > 1)
+		return EMR_CONFLICT;
 	if (s.n != 1)
 		return s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
 	*out_who = s.found;
 	return EMR_OK;
+}
+
+/* ---- a code ---- */
+
+static emr_status consider_code(void *arg, const emr_known_person *person)
+{
+	search *s = arg;
+	emr_status status;
+
+	if (!emr_key_code_names(person->signer_id, s->handle) ||
+		(person->row.roles & EMR_ROLE_DEVICE) != 0)
+		return EMR_OK;
+	status = emr_who_of(s->crowd, person->signer_id, &s->found);
+	if (status == EMR_OK)
+		list_person(&s->found, EMR_KEY_CODE_MAX, s->names, s->size);
+	s->n++;
+	return status;
+}
+
+static bool is_code(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= EMR_KEY_CODE_NAMES && len <= EMR_KEY_CODE_MAX &&
+	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567") == len;
+}
+
+static emr_status find_code(
+	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
+{
+	search s = {.crowd = crowd, .names = out_names, .size = size};
+	emr_status status;
+
+	snprintf(s.handle, sizeof s.handle, "%s", text);
+	status = emr_replica_people(crowd->replica, consider_code, &s);
+	if (status == EMR_OK && s.n != 1)
+		status = s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
+	if (status == EMR_OK)
+		*out_who = s.found;
+	return status;
 }
 
 /* ---- what was typed ---- */
@@ -408,6 +440,8 @@ emr_status emr_who_find(
 	if (strchr(text, '@') != NULL)
 		return find_at(crowd, text, out_who, out_names, names_size);
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
+	if (status == EMR_NOT_FOUND && is_code(text))
+		return find_code(crowd, text, out_who, out_names, names_size);
 	return status == EMR_OK
 		       ? emr_who_of(crowd, crowd->book.people[index].card.signer_id, out_who)
 		       : status;

@@ -15,7 +15,8 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 		.id = team->grantee,
 		.root = team->grantee,
 		.org = team->org,
-		.is_registered = true};
+		.is_registered = true,
+		.until_seq = UINT64_MAX};
 	char folded[ORG_FOLDED_MAX];
 	emr_status status = emr_organisation_name(
 		crowd->replica, crowd->descriptor, team->org.b, who.organisation);
@@ -25,7 +26,7 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 			emr_team_is_active(crowd->replica, team, crowd->now_unix_s, &who.is_active);
 	if (status != EMR_OK)
 		return status;
-	emr_who_fold(who.organisation, folded, sizeof folded);
+	emr_name_fold(who.organisation, folded, sizeof folded);
 	who.is_dataset = team->kind == EMR_TEAM_DATASET;
 	snprintf(who.called, sizeof who.called, "%s%s@%s", who.is_dataset ? DATASET_PREFIX : "",
 		is_staff ? "" : team->name, folded);

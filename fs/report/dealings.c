@@ -46,7 +46,7 @@ static emr_status note_dealing(void *arg, const emr_share_dealing *said)
 
 	if (said->at < g->since)
 		return EMR_OK;
-	status = gathering_person(g, said->person, &one.who);
+	status = gathering_person(g, said->person, said->seq, &one.who);
 	if (status != EMR_OK)
 		return status;
 	one.said.asked = NULL;
@@ -126,8 +126,9 @@ static const char *action_of(emr_dealing_kind kind)
 
 static json_t *with_json(const emr_who *who)
 {
-	return json_pack("{s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name",
-		emr_json_text(who->name), "organisation", emr_json_text(who->organisation), "kind",
+	return json_pack("{s:o, s:o, s:o, s:o, s:s}", "who", emr_json_text(who->called), "name",
+		emr_json_text(who->name), "organisation", emr_json_text(who->organisation), "says",
+		emr_json_text(who->says), "kind",
 		who->kind == EMR_WHO_PERSON ? "person"
 		: who->kind == EMR_WHO_TEAM ? "team"
 					    : "organisation");
@@ -169,10 +170,10 @@ json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const c
 	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", said->seq, id);
 	if (said->purposes != 0)
 		emr_purposes_text(said->purposes, purposes);
-	entry = json_pack("{s:s, s:s, s:o, s:n, s:s, s:s, s:s, s:s, s:o, s:n, s:n, s:n, s:n, s:b, "
-			  "s:b, s:[], s:s}",
-		"at", at, "who", "you", "name", emr_json_text(own), "organisation", "team", "",
-		"purpose", purposes, "action", action_of(said->kind), "type",
+	entry = json_pack("{s:s, s:s, s:o, s:n, s:s, s:s, s:s, s:s, s:s, s:o, s:n, s:n, s:n, s:n, "
+			  "s:b, s:b, s:[], s:s}",
+		"at", at, "who", "you", "name", emr_json_text(own), "organisation", "says", "",
+		"team", "", "purpose", purposes, "action", action_of(said->kind), "type",
 		dealing->type == EMR_META_FILE	? "file"
 		: dealing->type == EMR_META_DIR ? "directory"
 						: "unknown",
@@ -211,16 +212,10 @@ static void put_shown(FILE *to, const char *text, const char *otherwise)
 
 static void put_with(FILE *to, const json_t *entry)
 {
-	const json_t *with = json_object_get(entry, "with");
-	const char *organisation = emr_json_text_at(with, "organisation");
+	char with[EMR_WHO_TEXT_BYTES];
 
-	put_shown(to,
-		emr_json_text_at(with, emr_json_text_at(with, "name")[0] != '\0' ? "name" : "who"),
-		_("somebody"));
-	if (organisation[0] != '\0') {
-		fputs(", ", to);
-		put_shown(to, organisation, "");
-	}
+	emr_who_json_text(json_object_get(entry, "with"), _("somebody"), with, sizeof with);
+	fputs(with, to);
 }
 
 static void put_share(FILE *to, const json_t *entry)
@@ -309,11 +304,10 @@ void emr_dealing_line(FILE *to, const json_t *entry)
 		put_share(to, entry);
 		fputs(_(" ended (its time was over)"), to);
 	} else {
-		put_shown(to,
-			deeds_called(emr_json_text_at(entry,
-				emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who")),
-			"");
-		fputs("  ", to);
+		char who[EMR_WHO_TEXT_BYTES];
+
+		deeds_who(entry, who, sizeof who);
+		fprintf(to, "%s  ", who);
 	}
 	if (strcmp(action, "shared") == 0) {
 		fputs(_("shared   "), to);

@@ -123,6 +123,12 @@ static bool is_of(const choice *c, const emr_author *author)
 		       emr_id16_equal(c->who->org, author->who.org));
 }
 
+/* What came before a join has entries of another ledger: none of this one is as early. */
+static uint64_t seq_of(const emr_event *event)
+{
+	return event->in_annex ? 0 : event->seq;
+}
+
 /* Under the chronicle's lock: copies and returns. */
 static emr_status note_event(void *arg, const emr_event *event)
 {
@@ -134,7 +140,8 @@ static emr_status note_event(void *arg, const emr_event *event)
 
 	if (event->time_unix_s < c->since)
 		return EMR_OK;
-	status = emr_authors_find(&out->authors, c->session, event->signer_id, &author);
+	status = emr_authors_find(
+		&out->authors, c->session, event->signer_id, seq_of(event), &author);
 	if (status != EMR_OK || !is_of(c, author))
 		return status;
 	/* What came in since the marks were made counts by its path alone. */
@@ -332,12 +339,12 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 	return EMR_OK;
 }
 
-const emr_author *emr_deeds_author(const emr_deeds *deeds, emr_id32 signer)
+const emr_author *emr_deeds_author(const emr_deeds *deeds, const emr_event *event)
 {
-	for (size_t i = 0; i < deeds->authors.n; i++)
-		if (emr_id32_equal(deeds->authors.list[i].signer_id, signer))
-			return deeds->authors.list[i].is_me ? NULL : &deeds->authors.list[i];
-	return NULL;
+	const emr_author *author =
+		emr_authors_known(&deeds->authors, event->signer_id, seq_of(event));
+
+	return author == NULL || author->is_me ? NULL : author;
 }
 
 /* ---- one after the other ---- */

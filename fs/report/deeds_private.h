@@ -12,3 +12,5 @@ const char *deeds_called(const char *name);
 void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise);
 /* NULL without memory. */
 json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e);
+/* Who did ENTRY, as people read it. */
+void deeds_who(const json_t *entry, char *out, size_t size);

@@ -56,10 +56,23 @@ const char *deeds_called(const char *name)
 	return strcmp(name, "the owner") == 0 ? _("the owner") : name;
 }
 
+/* Only for the owner's own deeds a word of ours is in the place of a name. */
+void deeds_who(const json_t *entry, char *out, size_t size)
+{
+	const char *who = emr_json_text_at(entry, "who");
+
+	if (strcmp(who, "you") == 0 || strcmp(who, "the owner") == 0)
+		emr_show(deeds_called(emr_json_text_at(entry,
+				 emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who")),
+			out, size);
+	else
+		emr_who_json_text(entry, "", out, size);
+}
+
 /* What says whole, software and purpose is for openings. */
 json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
 {
-	const emr_author *author = emr_deeds_author(deeds, e->signer_id);
+	const emr_author *author = emr_deeds_author(deeds, e);
 	const char *name = author == NULL ? deeds_own_name(session) : author->who.name;
 	bool is_file = e->type == EMR_META_FILE && e->path != NULL;
 	char at[EMR_TEXT_BYTES], tx[96], id[65];
@@ -68,12 +81,13 @@ json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, con
 	emr_hex(e->batch_id.b, sizeof e->batch_id.b, id);
 	/* Of the ledger before a join: its numbers begin anew on the other. */
 	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", e->in_annex ? "annex/" : "", e->seq, id);
-	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, s:n, "
-			 "s:b, s:[], s:s, s:I}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, "
+			 "s:n, s:b, s:[], s:s, s:I}",
 		"at", at, "who", emr_json_text(author == NULL ? "you" : author->who.called), "name",
 		emr_json_text(name), "organisation",
-		author == NULL ? json_null() : emr_json_text(author->who.organisation), "team", "",
-		"purpose", "action", emr_deed_text((emr_deed)e->deed), "type",
+		author == NULL ? json_null() : emr_json_text(author->who.organisation), "says",
+		emr_json_text(author == NULL ? "" : author->who.says), "team", "", "purpose",
+		"action", emr_deed_text((emr_deed)e->deed), "type",
 		e->type == EMR_META_FILE      ? "file"
 		: e->type == EMR_META_DIR     ? "directory"
 		: e->type == EMR_META_SYMLINK ? "link"
@@ -144,7 +158,7 @@ static void put_deed(FILE *to, const json_t *entry)
 
 char *emr_deed_line(const json_t *entry)
 {
-	char when[EMR_TEXT_BYTES], who[600], organisation[300];
+	char when[EMR_TEXT_BYTES], who[EMR_WHO_TEXT_BYTES];
 	char *text = NULL;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
@@ -152,27 +166,19 @@ char *emr_deed_line(const json_t *entry)
 	if (to == NULL)
 		return NULL;
 	emr_time_text((int64_t)json_integer_value(json_object_get(entry, "at_unix")), when);
-	emr_show(deeds_called(emr_json_text_at(
-			 entry, emr_json_text_at(entry, "name")[0] != '\0' ? "name" : "who")),
-		who, sizeof who);
+	deeds_who(entry, who, sizeof who);
 	if (emr_dealing_is(entry)) {
 		fprintf(to, "%-18s ", when);
 		emr_dealing_line(to, entry);
 	} else if (json_is_null(json_object_get(entry, "purpose"))) {
-		emr_show(
-			emr_json_text_at(entry, "organisation"), organisation, sizeof organisation);
-		fprintf(to, "%-18s %s%s%s  ", when, who, organisation[0] != '\0' ? ", " : "",
-			organisation);
+		fprintf(to, "%-18s %s  ", when, who);
 		put_deed(to, entry);
 		fprintf(to, _("   proven, entry %.*s"),
 			(int)strcspn(emr_json_text_at(entry, "tx"), ":"),
 			emr_json_text_at(entry, "tx"));
 	} else {
-		emr_show(
-			emr_json_text_at(entry, "organisation"), organisation, sizeof organisation);
-		fprintf(to, "%-18s %s%s%s%s%s%s  ", when, who,
+		fprintf(to, "%-18s %s%s%s%s  ", when, who,
 			json_is_true(json_object_get(entry, "software")) ? _(" (software)") : "",
-			organisation[0] != '\0' ? ", " : "", organisation,
 			emr_json_text_at(entry, "purpose")[0] != '\0' ? ", " : "",
 			emr_text_word(emr_json_text_at(entry, "purpose")));
 		emr_opening_line(to, entry);

@@ -105,7 +105,7 @@ static size_t folder_len(const char *path)
 
 static bool is_alike(const json_t *a, const json_t *b)
 {
-	static const char *const same[] = {"who", "name", "organisation", "team", "purpose",
+	static const char *const same[] = {"who", "name", "organisation", "says", "team", "purpose",
 		"action", "whole", "software", "proven", "released_by", "with", "into"};
 	const char *path = emr_json_text_at(a, "path"), *other = emr_json_text_at(b, "path");
 	size_t len = folder_len(path);

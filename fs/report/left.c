@@ -25,7 +25,8 @@ static emr_status add_nameless(emr_openings *o, emr_id16 domain, size_t *out_who
 {
 	emr_who nameless = {.kind = EMR_WHO_PERSON,
 		.id = emr_who_org_id(domain),
-		.root = emr_who_org_id(domain)};
+		.root = emr_who_org_id(domain),
+		.until_seq = UINT64_MAX};
 	emr_who *grown;
 
 	for (size_t i = 0; i < o->n_people; i++) {
@@ -61,7 +62,7 @@ static emr_status note_left(void *arg, const emr_deposit_left *left)
 	if (left->at < g->since)
 		return EMR_OK;
 	status = emr_id32_is_zero(owner) ? add_nameless(g->out, left->domain, &one.who)
-					 : gathering_person(g, owner, &one.who);
+					 : gathering_person(g, owner, left->seq, &one.who);
 	if (status != EMR_OK)
 		return status;
 	one.path = left->name != NULL ? strdup(left->name) : NULL;

@@ -34,15 +34,16 @@ void emr_openings_free(emr_openings *openings)
 
 /* ---- entries ---- */
 
-emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who)
+emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t *out_who)
 {
 	emr_openings *o = g->out;
 	emr_who *grown;
 	emr_status status;
 
 	for (size_t i = 0; i < o->n_people; i++) {
-		if (emr_id32_equal(o->people[i].id, signer) ||
-			emr_id32_equal(o->people[i].root, signer)) {
+		if ((emr_id32_equal(o->people[i].id, signer) ||
+			    emr_id32_equal(o->people[i].root, signer)) &&
+			emr_who_holds_at(&o->people[i], seq)) {
 			*out_who = i;
 			return EMR_OK;
 		}
@@ -51,7 +52,7 @@ emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who)
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
 	o->people = grown;
-	status = emr_who_of(&g->crowd, signer, &o->people[o->n_people]);
+	status = emr_who_at(&g->crowd, signer, seq, &o->people[o->n_people]);
 	if (status == EMR_OK)
 		*out_who = o->n_people++;
 	return status;
@@ -80,7 +81,7 @@ static emr_status note_team(gathering *g, const emr_audit_entry *entry, emr_open
 	if (emr_id16_is_zero(entry->via))
 		return EMR_OK;
 	emr_grantee_dataset(entry->via.b, team.b);
-	return gathering_person(g, team, &one->team);
+	return gathering_person(g, team, entry->seq, &one->team);
 }
 
 emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out)
@@ -121,7 +122,7 @@ static emr_status note_audit_entry(void *arg, const emr_audit_entry *entry)
 	if (entry->ledger_time < g->since ||
 		(entry->kind == EMR_AUDIT_ASKED && g->now < entry->ledger_time + UNANSWERED_S))
 		return EMR_OK;
-	status = gathering_person(g, entry->who, &who);
+	status = gathering_person(g, entry->who, entry->seq, &who);
 	if (status == EMR_OK)
 		status = gathering_add(g, entry, &one);
 	if (status != EMR_OK)
@@ -311,7 +312,8 @@ emr_status gathering_agents(gathering *g)
 
 	for (size_t i = 0; i < g->out->n; i++) {
 		for (unsigned k = 0; k < g->out->list[i].given_count && status == EMR_OK; k++)
-			status = gathering_person(g, g->out->list[i].given[k], &ignored);
+			status = gathering_person(
+				g, g->out->list[i].given[k], g->out->list[i].seq, &ignored);
 	}
 	return status;
 }
@@ -446,10 +448,10 @@ json_t *emr_opening_json(const emr_openings *openings, const emr_opening *o)
 	snprintf(tx, sizeof tx, "%" PRIu64 ":%s", o->seq, id);
 	if (o->is_readable)
 		emr_purposes_text((uint32_t)1 << (o->purpose & 31), purpose);
-	entry = json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:s}", "at", at, "who",
+	entry = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s}", "at", at, "who",
 		emr_json_text(who->called), "name", emr_json_text(who->name), "organisation",
-		emr_json_text(who->organisation), "purpose", purpose, "action", action_of(o),
-		"type",
+		emr_json_text(who->organisation), "says", emr_json_text(who->says), "purpose",
+		purpose, "action", action_of(o), "type",
 		o->is_names	 ? "directory"
 		: o->is_readable ? "file"
 				 : "unknown");

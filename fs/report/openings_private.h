@@ -15,8 +15,8 @@ typedef struct gathering {
 	emr_id16 domain;
 } gathering;
 
-/* Whoever signed, in the list's people. */
-emr_status gathering_person(gathering *g, emr_id32 signer, size_t *out_who);
+/* Whoever signed what came with entry SEQ, as he was called then, in the list's people. */
+emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t *out_who);
 /* One more behind the list, which the caller counts when it is whole. */
 emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out);
 /* What the owner gave and took back, behind the list's dealings. */

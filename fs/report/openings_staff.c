@@ -22,7 +22,7 @@ static emr_status add_of_staff(gathering *g, const emr_audit_entry *entry, emr_o
 	emr_status status;
 
 	g->domain = entry->domain;
-	status = gathering_person(g, entry->who, &who);
+	status = gathering_person(g, entry->who, entry->seq, &who);
 	if (status == EMR_OK)
 		status = gathering_add(g, entry, out);
 	if (status != EMR_OK)

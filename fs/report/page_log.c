@@ -82,7 +82,7 @@ static void put_event_at(FILE *to, uint64_t time_unix_s)
 
 static void put_event(FILE *to, const emr_deeds *d, const emr_event *e, size_t n)
 {
-	const emr_author *author = emr_deeds_author(d, e->signer_id);
+	const emr_author *author = emr_deeds_author(d, e);
 
 	put_event_at(to, e->time_unix_s);
 	if (author != NULL) {

@@ -25,6 +25,8 @@ void page_who(FILE *to, const emr_who *who)
 			.put_text = emr_html_name,
 			.text = who->name[0] != '\0' ? who->name : who->called},
 		{0}};
+	const emr_html_piece says[] = {
+		{.name = "name", .put_text = emr_html_name, .text = who->says}, {0}};
 
 	emr_html_say(to,
 		who->kind == EMR_WHO_TEAM	    ? _("the team {name}")
@@ -35,6 +37,8 @@ void page_who(FILE *to, const emr_who *who)
 		fputs(", ", to);
 		emr_html_name(to, who->organisation);
 	}
+	if (who->says[0] != '\0')
+		emr_html_say(to, _(" (own word: {name})"), says);
 }
 
 void page_who_piece(FILE *to, const void *who)

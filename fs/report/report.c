@@ -395,7 +395,7 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 		status = emr_shares_collect_inner(session, &crowd, &rows);
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
 		const emr_share_row *row = &rows.list[i];
-		char name[600];
+		char name[EMR_WHO_TEXT_BYTES];
 
 		if (!emr_id16_equal(row->domain, domain) ||
 			emr_rights_of_reading(row->rights) == 0 ||

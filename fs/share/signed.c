@@ -17,6 +17,7 @@
 #include "keyring/cert.h"
 #include "ledger/hash.h"
 #include "record/derived.h"
+#include "replica/names.h"
 
 static const uint8_t nobody[32];
 
@@ -149,7 +150,7 @@ static emr_statement_verdict compare_statement(const judging *j)
 /* The entry of the issuer's key that names the certificate. */
 typedef struct entry_search {
 	const uint8_t *ref;
-	uint64_t before_seq, version, not_after;
+	uint64_t before_seq, seq, version, not_after;
 	uint8_t pub[288], bind_sig[64];
 	size_t pub_len;
 	bool is_found;
@@ -177,15 +178,15 @@ static emr_status look_at_entry(void *arg, const emr_replica_item *item)
 		return EMR_OK;
 	}
 	s->is_found = true;
+	s->seq = item->seq;
 	s->version = item->version;
 	s->pub_len = pub.len;
 	memcpy(s->pub, pub.data, pub.len);
 	return EMR_OK;
 }
 
-/* salt, certificate, name. */
-static emr_status read_part(
-	judging *j, uint64_t version, emr_buf *part, emr_bytes *out_der, emr_bytes *out_name)
+/* salt, certificate, and what its bearer says of himself, which is nobody's name. */
+static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_bytes *out_der)
 {
 	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = version};
 	emr_reader r;
@@ -198,36 +199,35 @@ static emr_status read_part(
 	r = emr_reader_of(emr_buf_view(part));
 	(void)emr_read_bytes(&r, 32);
 	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
-	*out_name = emr_read_bytes(&r, emr_read_u8(&r));
+	(void)emr_read_bytes(&r, emr_read_u8(&r));
 	return r.bad ? EMR_DAMAGED : EMR_OK;
 }
 
-/* Letters that do not show as they are would let one name look like another; and what the attribute
- * says behind a name is not the name's to say. */
+/* What the attribute says behind a name is not the name's to say. */
 static bool is_fit_to_show(const char *name, size_t len)
 {
 	return len > 0 && memchr(name, '\0', len) == NULL && emr_shown_name_ok(name, len) &&
 	       memmem(name, len, " at=", 4) == NULL && (len < 3 || memcmp(name, "at=", 3) != 0);
 }
 
-/* The bearer chose the name of the registration; the certificate's handle is from his organisation.
- */
-static void name_them(judging *j, emr_bytes name, const char *handle)
+/* By the certificate of entry SEQ, and the organisation that gave it. */
+static emr_status name_them(judging *j, uint64_t seq)
 {
 	emr_signed *is = j->is;
+	emr_known_name known = {.shown = ""};
 	const char *organisation =
 		is_fit_to_show(is->organisation, strlen(is->organisation)) ? is->organisation : "";
-	char person[256] = "";
+	emr_status status = emr_replica_name(j->replica, j->issuer, seq, &known);
 
-	if (name.len < sizeof person && is_fit_to_show((const char *)name.data, name.len))
-		memcpy(person, name.data, name.len);
-	else if (is_fit_to_show(handle, strlen(handle)))
-		snprintf(person, sizeof person, "%s", handle);
-	if (organisation[0] != '\0' && ((is->roles & EMR_ROLE_HOSPITAL) != 0 || person[0] == '\0'))
+	if (status != EMR_OK)
+		return status;
+	if (organisation[0] != '\0' &&
+		((is->roles & EMR_ROLE_HOSPITAL) != 0 || known.shown[0] == '\0'))
 		snprintf(is->by, sizeof is->by, "%s", organisation);
 	else
-		snprintf(is->by, sizeof is->by, "%s%s%s", person,
+		snprintf(is->by, sizeof is->by, "%s%s%s", known.shown,
 			organisation[0] != '\0' ? ", " : "", organisation);
+	return EMR_OK;
 }
 
 /* That the certificate is the organisation's, and that its key vouches for the issuer's. */
@@ -286,7 +286,7 @@ static emr_status judge_other(judging *j)
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_ORGANISATION org = {.name = ""};
 	emr_cert_facts facts = {.is_ca = false};
-	emr_bytes der, name = {0};
+	emr_bytes der;
 	emr_id16 object;
 	emr_signed_fault fault;
 	emr_status status =
@@ -301,11 +301,12 @@ static emr_status judge_other(judging *j)
 			j->replica, EMR_FAMILY_KEY, (emr_id16){{0}}, object, look_at_entry, &entry);
 	if (status != EMR_OK && !is_absent(status))
 		return status;
-	if (!entry.is_found) {
-		name_them(j, name, "");
+	status = name_them(j, entry.is_found ? entry.seq : j->place->seq);
+	if (status != EMR_OK && !is_absent(status))
+		return status;
+	if (!entry.is_found)
 		return mismatch(j, EMR_SIGNED_NO_ENTRY);
-	}
-	status = read_part(j, entry.version, &part, &der, &name);
+	status = read_part(j, entry.version, &part, &der);
 	if (status != EMR_OK && !is_absent(status))
 		return status;
 	fault = check_dates(j, &entry);
@@ -313,9 +314,6 @@ static emr_status judge_other(judging *j)
 		fault = check_certificate(j, &entry, der, emr_buf_view(&org.ca), &facts);
 	else if (fault == EMR_SIGNED_NO_FAULT)
 		fault = EMR_SIGNED_NO_CERTIFICATE;
-	if (status == EMR_OK && facts.handle[0] == '\0' && emr_cert_read(der, &facts) != EMR_OK)
-		facts.handle[0] = '\0';
-	name_them(j, name, facts.handle);
 	if (fault == EMR_SIGNED_NOT_IN_FORCE && !j->place->is_put)
 		fault = EMR_SIGNED_TIME_UNKNOWN;
 	return end_with(j, fault);

@@ -87,6 +87,7 @@ static emr_status note_version(walk *w, const emr_replica_item *item, const reco
 				  .bytes = facts->meta.n,
 				  .time_unix_s = item->ledger_time,
 				  .signer = item->signer_id,
+				  .seq = item->seq,
 				  .is_current = item->version == w->head.pversion &&
 						w->head.state == EMR_OBJECT_LIVE},
 		.record_id = facts->put.record_id,

@@ -417,7 +417,7 @@ static emr_status check_confirmed(emr_doors *doors, const emr_order *order, cons
 {
 	EMR_AUTO_FREE char *place = NULL;
 	bool is_covered;
-	char text[300];
+	char text[EMR_WHO_TEXT_BYTES];
 	emr_status status = find_covering(doors, order, who, &is_covered);
 
 	if (status != EMR_OK || is_covered)
@@ -565,7 +565,7 @@ static void add_writers(emr_doors *doors, emr_bytes ids, const char *to, char *n
 		const emr_share_row *row = &doors->rows.list[i];
 		size_t at = strlen(names);
 		bool is_meant = false;
-		char text[300];
+		char text[EMR_WHO_TEXT_BYTES];
 
 		for (size_t k = 0; k + sizeof(emr_id32) <= ids.len; k += sizeof(emr_id32))
 			is_meant = is_meant || memcmp(ids.data + k, row->who.root.b,
@@ -591,7 +591,7 @@ static void would_share(void *arg, const char *from, const char *to, emr_bytes i
 	EMR_AUTO_FREE char *folder = strndup(to, slash != NULL ? (size_t)(slash - to) : 0);
 	EMR_AUTO_CROWD crowd = {0};
 	emr_problem problem = {0};
-	char names[600];
+	char names[2 * EMR_WHO_TEXT_BYTES];
 
 	if (doors->notices == NULL || !may_tell(doors))
 		return;

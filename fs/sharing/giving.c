@@ -126,7 +126,7 @@ static bool count_one(void *arg, const char *path, const emr_attr *attr)
 
 static emr_status say_terms(const asking *a, emr_status status, const emr_who *who)
 {
-	char text[600];
+	char text[EMR_WHO_TEXT_BYTES];
 
 	emr_who_text(who, text, sizeof text);
 	if (status == EMR_INVALID && emr_id32_equal(who->id, a->session->identity.signer_id))
@@ -280,7 +280,7 @@ static emr_status answer_look(asking *a, const emr_order *order, const emr_who *
 {
 	__attribute__((cleanup(looking_end)))
 	looking l = {.replaced = json_array(), .left_out = json_array()};
-	char text[600];
+	char text[EMR_WHO_TEXT_BYTES];
 	json_t *object;
 	emr_status status = l.replaced != NULL && l.left_out != NULL ? EMR_OK : EMR_NO_MEMORY;
 

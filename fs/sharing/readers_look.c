@@ -82,7 +82,7 @@ typedef struct telling {
 
 static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 {
-	char name[160], organisation[160];
+	char who[320];
 	size_t at = strlen(t->names);
 
 	if (emr_unhex(emr_json_text_at(reader, "id"), t->key + 16, 32) != EMR_OK)
@@ -90,13 +90,9 @@ static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 	if (was_told(t->told, t->key))
 		return EMR_OK;
 	if (t->n++ < NAMES_MAX && at + 2 < sizeof t->names) {
-		emr_show(emr_json_text_at(reader,
-				 emr_json_text_at(reader, "name")[0] != '\0' ? "name" : "who"),
-			name, sizeof name);
-		emr_show(emr_json_text_at(reader, "organisation"), organisation,
-			sizeof organisation);
-		snprintf(t->names + at, sizeof t->names - at, "%s%s, %s%s", at > 0 ? "; " : "",
-			name, organisation, is_former ? _(" (who reads no more)") : "");
+		emr_who_json_text(reader, "", who, sizeof who);
+		snprintf(t->names + at, sizeof t->names - at, "%s%s%s", at > 0 ? "; " : "", who,
+			is_former ? _(" (who reads no more)") : "");
 	} else if (t->n == NAMES_MAX + 1 && at + 5 < sizeof t->names) {
 		snprintf(t->names + at, sizeof t->names - at, "; ...");
 	}

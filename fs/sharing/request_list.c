@@ -45,12 +45,13 @@ static emr_status next_row(collecting *c, emr_listed_request **out)
 	return EMR_OK;
 }
 
-/* Whom neither the book nor the ledger has a name of is called what his card says. */
+/* Of whom neither the book nor the ledger has anything: what his card says is his own word. */
 static void name_asker(const emr_share_request *p, emr_listed_request *listed)
 {
-	if (listed->who.name[0] != '\0' || !p->has_card)
+	if (listed->who.name[0] != '\0' || listed->who.says[0] != '\0' || !p->has_card)
 		return;
-	snprintf(listed->who.name, sizeof listed->who.name, "%s", p->card.name);
+	emr_name_says(emr_bytes_of(p->card.name, strlen(p->card.name)), "", listed->who.says,
+		sizeof listed->who.says);
 	snprintf(listed->who.born, sizeof listed->who.born, "%s", p->card.born);
 }
 
@@ -466,11 +467,11 @@ json_t *emr_listed_request_json(const emr_listed_request *listed)
 	emr_time_json((int64_t)listed->until_unix_s, until);
 	emr_time_json((int64_t)listed->asked_at, at);
 	emr_time_json((int64_t)listed->last_at, last);
-	row = json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:b}", "id", listed->id, "direction",
+	row = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b}", "id", listed->id, "direction",
 		listed->is_to_me ? "to-me" : "from-me", "who", emr_json_text(listed->who.called),
 		"name", emr_json_text(listed->who.name), "organisation",
-		emr_json_text(listed->who.organisation), "known", listed->who.is_known, "compared",
-		listed->who.is_compared);
+		emr_json_text(listed->who.organisation), "says", emr_json_text(listed->who.says),
+		"known", listed->who.is_known, "compared", listed->who.is_compared);
 	if (row == NULL ||
 		json_object_update_new(row,
 			json_pack("{s:s, s:o}", "signature", emr_signature_word(listed->signature),

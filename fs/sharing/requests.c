@@ -134,7 +134,7 @@ static emr_status say_both(
 	emr_crowd *crowd, const char *text, emr_id32 one, emr_id32 other, emr_problem *out_problem)
 {
 	const emr_id32 ids[] = {one, other};
-	char names[600];
+	char names[2 * EMR_WHO_TEXT_BYTES];
 
 	emr_who_names(crowd, emr_bytes_of(ids, sizeof ids), names, sizeof names);
 	emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);

@@ -88,7 +88,7 @@ char *emr_sharing_path(emr_session *session, emr_id16 domain, const char *label)
 
 emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
 {
-	char text[600];
+	char text[EMR_WHO_TEXT_BYTES];
 
 	emr_who_text(who, text, sizeof text);
 	/* An organisation without anybody who works there. */
@@ -133,7 +133,7 @@ static emr_status may_take(
 emr_status emr_sharing_may_join(emr_session *session, const char *path, const emr_who *who,
 	const char *terms, emr_order *order, emr_problem *out_problem)
 {
-	char text[600], hash[65];
+	char text[EMR_WHO_TEXT_BYTES], hash[65];
 	emr_team dataset;
 	emr_status status = who->is_dataset
 				    ? emr_team_of_grantee(session->replica, who->root, &dataset)
@@ -179,7 +179,7 @@ emr_status emr_sharing_may_join(emr_session *session, const char *path, const em
 emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_who *who,
 	uint16_t rights, emr_problem *out_problem)
 {
-	char text[600];
+	char text[EMR_WHO_TEXT_BYTES];
 	emr_path_domain d;
 	emr_status status;
 

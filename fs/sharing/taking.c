@@ -348,7 +348,7 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, e
 	EMR_AUTO_CROWD crowd = {0};
 	emr_id16 domain;
 	emr_who who;
-	char text[600];
+	char text[EMR_WHO_TEXT_BYTES];
 	emr_status status = t.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	t.crowd = &crowd;

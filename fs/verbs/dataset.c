@@ -122,17 +122,12 @@ static void say_former(const dataset *d, const json_t *one)
 
 	for (size_t i = 0; i < json_array_size(former); i++) {
 		const json_t *reader = json_array_get(former, i);
-		char name[300], organisation[300], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+		char who[EMR_WHO_TEXT_BYTES], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
 
-		emr_show(emr_json_text_at(reader, "name")[0] != '\0'
-				 ? emr_json_text_at(reader, "name")
-				 : emr_json_text_at(reader, "who"),
-			name, sizeof name);
-		emr_show(emr_json_text_at(reader, "organisation"), organisation,
-			sizeof organisation);
+		emr_who_json_text(reader, "", who, sizeof who);
 		emr_moment_text(emr_json_text_at(reader, "since"), since);
 		emr_moment_text(emr_json_text_at(reader, "until"), until);
-		emr_say(d->out, "  %s, %s (%s) read it, from %s to %s\n", name, organisation,
+		emr_say(d->out, "  %s (%s) read it, from %s to %s\n", who,
 			emr_json_text_at(reader, "code"), since, until);
 	}
 }
@@ -147,16 +142,11 @@ static void say_readers(const dataset *d, const json_t *one)
 					: N_("  Nobody reads it now.\n"));
 	for (size_t i = 0; i < json_array_size(readers); i++) {
 		const json_t *reader = json_array_get(readers, i);
-		char name[300], organisation[300], since[EMR_TEXT_BYTES];
+		char who[EMR_WHO_TEXT_BYTES], since[EMR_TEXT_BYTES];
 
-		emr_show(emr_json_text_at(reader, "name")[0] != '\0'
-				 ? emr_json_text_at(reader, "name")
-				 : emr_json_text_at(reader, "who"),
-			name, sizeof name);
-		emr_show(emr_json_text_at(reader, "organisation"), organisation,
-			sizeof organisation);
+		emr_who_json_text(reader, "", who, sizeof who);
 		emr_moment_text(emr_json_text_at(reader, "since"), since);
-		emr_say(d->out, "  %s, %s (%s) reads it, since %s\n", name, organisation,
+		emr_say(d->out, "  %s (%s) reads it, since %s\n", who,
 			emr_json_text_at(reader, "code"), since);
 	}
 }

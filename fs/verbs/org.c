@@ -214,8 +214,9 @@ static emr_status give_certificate_again(inviting *i, emr_bytes cert, emr_proble
 static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out_problem)
 {
 	emr_staff_member other;
-	emr_status status =
-		i->handle != NULL ? emr_staff_find(&i->bureau, i->handle, &other) : EMR_NOT_FOUND;
+	emr_status status = i->handle != NULL
+				    ? emr_staff_find(&i->bureau, i->handle, &other, NULL, 0)
+				    : EMR_NOT_FOUND;
 
 	if (status == EMR_OK && other.person.row.head.state != EMR_KEY_REVOKED &&
 		!emr_id32_equal(other.person.signer_id, signer_id)) {

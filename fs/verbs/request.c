@@ -80,14 +80,7 @@ static void show_reason(const char *text, char *out, size_t size)
 
 static void show_who(const json_t *one, char *out, size_t size)
 {
-	char name[300], organisation[300];
-
-	emr_show(emr_json_text_at(one, "name")[0] != '\0' ? emr_json_text_at(one, "name")
-							  : emr_json_text_at(one, "who"),
-		name, sizeof name);
-	emr_show(emr_json_text_at(one, "organisation"), organisation, sizeof organisation);
-	snprintf(out, size, "%s%s%s", name[0] != '\0' ? name : _("somebody"),
-		organisation[0] != '\0' ? ", " : "", organisation);
+	emr_who_json_text(one, _("somebody"), out, size);
 }
 
 static void show_what(const json_t *one, char *out, size_t size)

@@ -1,6 +1,8 @@
 /* This file is `emrfs share`: it shares a folder or file with a person, a team or an
  * organisation, for a purpose and a time, or lists what is shared. It shows what will happen and
  * asks first. */
+#include "people/who.h"
+
 #include "share.h"
 
 #include <stdio.h>
@@ -70,14 +72,13 @@ static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 
 static void say_grant(const sharing *s, const json_t *one)
 {
-	char path[300], column[340], name[300], organisation[300], until[80],
+	char path[300], column[340], who[EMR_WHO_TEXT_BYTES], until[80],
 		opened[EMR_TEXT_BYTES + 60] = "";
-	const char *state = emr_json_text_at(one, "state"), *known = emr_json_text_at(one, "name");
+	const char *state = emr_json_text_at(one, "state");
 	uint64_t times = emr_json_number_at(one, "opened");
 
 	emr_show(emr_json_text_at(one, "path"), path, sizeof path);
-	emr_show(known[0] != '\0' ? known : emr_json_text_at(one, "who"), name, sizeof name);
-	emr_show(emr_json_text_at(one, "organisation"), organisation, sizeof organisation);
+	emr_who_json_text(one, "", who, sizeof who);
 	until_text(emr_json_number_at(one, "until_unix"), s->now, until, sizeof until);
 	if (times > 0) {
 		char last[EMR_TEXT_BYTES];
@@ -89,9 +90,8 @@ static void say_grant(const sharing *s, const json_t *one)
 			(unsigned long long)times, last);
 	}
 	emr_column_text(path, 20, column, sizeof column);
-	emr_say(s->out, "%-10s  %s  %s%s%s   %s%s   %s   %s%s%s%s\n", emr_json_text_at(one, "id"),
-		column, name, organisation[0] != '\0' ? ", " : "", organisation,
-		emr_text_word(emr_json_text_at(one, "rights")),
+	emr_say(s->out, "%-10s  %s  %s   %s%s   %s   %s%s%s%s\n", emr_json_text_at(one, "id"),
+		column, who, emr_text_word(emr_json_text_at(one, "rights")),
 		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
 		emr_text_word(emr_json_text_at(one, "purpose")), until,
 		strcmp(state, "confirmed") == 0 ? "" : "   ",

@@ -336,7 +336,7 @@ static emr_status pay(wallet *w, emr_id32 to, uint64_t points, emr_problem *out_
 static emr_status ask_payment(
 	const wallet *w, const emr_who *to, uint64_t points, emr_problem *out_problem)
 {
-	char who[600], number[EMR_TEXT_BYTES], question[1200];
+	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1600];
 	uint64_t own = 0;
 	emr_status status = emr_account_points(&w->session, accounts_of(w)[0].id, &own);
 

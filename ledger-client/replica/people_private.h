@@ -2,6 +2,7 @@
 #pragma once
 
 #include "replica/people.h"
+#include "replica_private.h"
 
 /* Ids of a key that begins with LETTERS letters and "/"; SECOND may be NULL.  EMR_DAMAGED. */
 emr_status replica_key_ids(
@@ -9,10 +10,11 @@ emr_status replica_key_ids(
 /* EMR_DAMAGED for a row that cannot be. */
 emr_status replica_parsed(emr_contract_status status);
 
-static inline emr_span span_of(emr_bytes bytes)
-{
-	return (emr_span){.data = bytes.data, .len = bytes.len};
-}
+/* What the private part at KEY has of the certificate REF; both borrow from OUT_PART.
+ * EMR_NOT_FOUND: it is not there, or of another one. */
+emr_status replica_certificate_at(emr_replica *replica, const emr_part_key *key,
+	const uint8_t ref[32], emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name);
+
 static inline emr_span view_of(const emr_buf *buf)
 {
 	return span_of(emr_buf_view(buf));

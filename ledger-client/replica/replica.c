@@ -317,6 +317,7 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 	r->is_mark_saved = true;
 	r->lock_fd = -1;
 	follower_init(&r->follower);
+	names_init(&r->names);
 	(void)pthread_mutex_init(&r->write_lock, NULL);
 	(void)pthread_mutex_init(&r->pool_lock, NULL);
 	(void)pthread_mutex_init(&r->kept_lock, NULL);
@@ -367,6 +368,7 @@ void emr_replica_close(emr_replica *r)
 	if (r->dirfd >= 0)
 		(void)close(r->dirfd);
 	follower_destroy(&r->follower);
+	names_destroy(&r->names);
 	(void)pthread_mutex_destroy(&r->write_lock);
 	(void)pthread_mutex_destroy(&r->pool_lock);
 	(void)pthread_mutex_destroy(&r->kept_lock);

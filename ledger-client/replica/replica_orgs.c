@@ -138,26 +138,36 @@ static bool read_registration(emr_bytes part, emr_bytes *out_der, emr_bytes *out
 	return !r.bad;
 }
 
-/* *KEY: the version of the row that named the certificate REF. */
+emr_status replica_certificate_at(emr_replica *replica, const emr_part_key *key,
+	const uint8_t ref[32], emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name)
+{
+	emr_status status = emr_replica_part(replica, key, out_part);
+
+	if (status == EMR_MISSING_DATA)
+		return EMR_NOT_FOUND;
+	if (status != EMR_OK)
+		return status;
+	return read_registration(emr_buf_view(out_part), out_der, out_name) &&
+			       has_hash(*out_der, ref)
+		       ? EMR_OK
+		       : EMR_NOT_FOUND;
+}
+
+/* *KEY: the version of the row that named the certificate REF; others moved it without one. */
 static emr_status find_registration(emr_replica *replica, const emr_known_person *person,
 	const uint8_t ref[32], emr_part_key *key, emr_buf *out_part, emr_bytes *out_der,
 	emr_bytes *out_name)
 {
-	emr_status status;
+	emr_status status = EMR_NOT_FOUND;
 
 	*key = (emr_part_key){.family = EMR_FAMILY_KEY, .version = person->row.head.version};
 	memcpy(key->object.b, person->signer_id.b, 16);
-	for (; key->version > 0; key->version--) {
-		status = emr_replica_part(replica, key, out_part);
-		if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA)
-			continue; /* this version moved the row without one */
-		if (status != EMR_OK)
+	for (; key->version > 0 && status == EMR_NOT_FOUND; key->version--) {
+		status = replica_certificate_at(replica, key, ref, out_part, out_der, out_name);
+		if (status != EMR_NOT_FOUND)
 			return status;
-		if (read_registration(emr_buf_view(out_part), out_der, out_name) &&
-			has_hash(*out_der, ref))
-			return EMR_OK;
 	}
-	return EMR_NOT_FOUND;
+	return status;
 }
 
 emr_status emr_replica_registration(emr_replica *replica, const emr_known_person *person,

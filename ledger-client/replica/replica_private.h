@@ -44,6 +44,16 @@ typedef struct follower {
 void follower_init(follower *f);
 void follower_destroy(follower *f);
 
+/* Every certificate that the ledger knows, so that nobody is called as somebody else:
+ * replica_names.c only. */
+typedef struct known_names {
+	pthread_mutex_t lock; /* reads the copy under it */
+	uint64_t size;	      /* entries that were looked at; 0: none yet */
+	emr_buf all;
+} known_names;
+void names_init(known_names *names);
+void names_destroy(known_names *names);
+
 /* Each lock protects what is named beside it or stands below it.  write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
  * three.  What stands above them is set when it is opened. */
@@ -59,6 +69,7 @@ struct emr_replica {
 	void *is_mine_arg;
 
 	follower follower; /* its locks stand outside of all others here */
+	known_names names; /* its lock stands outside of pool_lock and entries_lock */
 
 	_Atomic uint64_t reached;   /* verified entries that are known to be in the copy */
 	pthread_mutex_t write_lock; /* writer, mark; held for a whole catch_up */

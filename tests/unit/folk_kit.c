@@ -76,7 +76,7 @@ void folk_pass(uint64_t seconds)
 
 /* ---- people ---- */
 
-static void open_member(member *m, const char *name)
+void folk_bring(member *m, const char *name)
 {
 	emr_ledger_options ledger = {
 		.path = k.network, .submitter = m->keyring, .clock = &k.clock.clock};
@@ -107,7 +107,7 @@ void folk_close_member(member *m, bool is_kits)
 void folk_create(member *m, const char *name)
 {
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &m->keyring));
-	open_member(m, name);
+	folk_bring(m, name);
 }
 
 /* M comes in under a certificate that the clinic's CA gave her. */
@@ -162,7 +162,7 @@ int folk_begin(void **state)
 	kit_new(&k);
 	health = kit_domain_new(&k);
 	ana = (member){.keyring = k.keyring};
-	open_member(&ana, "ana");
+	folk_bring(&ana, "ana");
 	folk_create(&boss, "boss");
 	folk_create(&lima, "lima");
 	folk_create(&agent, "agent");
@@ -179,8 +179,8 @@ int folk_with_clinic(void **state)
 {
 	(void)folk_begin(state);
 	folk_admit_the_clinic();
-	assert_applied(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima@clinic"));
-	assert_applied(folk_register_in_clinic(&agent, EMR_ROLE_AGENT, "agent@clinic"));
+	assert_applied(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima.clinic"));
+	assert_applied(folk_register_in_clinic(&agent, EMR_ROLE_AGENT, "agent.clinic"));
 	return 0;
 }
 

@@ -34,6 +34,8 @@ int folk_with_clinic(void **state);
 int folk_end(void **state);
 /* Another keyring, with a copy in a directory of that name. */
 void folk_create(member *m, const char *name);
+/* The same of a member whose keyring is there. */
+void folk_bring(member *m, const char *name);
 /* IS_KITS: the keyring is the ledger kit's to free. */
 void folk_close_member(member *m, bool is_kits);
 

@@ -290,9 +290,9 @@ static void people(story *s)
 		admit(s, home, i);
 	}
 	open_person(s, &s->lima, "lima");
-	register_in(s, &s->lima, &s->bosses[0], EMR_ROLE_CLINICIAN, "lima@clinic");
+	register_in(s, &s->lima, &s->bosses[0], EMR_ROLE_CLINICIAN, "lima.clinic");
 	open_person(s, &s->eve, "eve");
-	register_in(s, &s->eve, &s->bosses[0], EMR_ROLE_CLINICIAN, "eve@clinic");
+	register_in(s, &s->eve, &s->bosses[0], EMR_ROLE_CLINICIAN, "eve.clinic");
 	for (int i = 0; i < AGENTS; i++) {
 		char name[16];
 
@@ -309,7 +309,7 @@ static void people(story *s)
 void story_auditor(story *s)
 {
 	open_person(s, &s->auditor, "auditor");
-	register_in(s, &s->auditor, &s->bosses[0], EMR_ROLE_AUDITOR, "auditor@clinic");
+	register_in(s, &s->auditor, &s->bosses[0], EMR_ROLE_AUDITOR, "auditor.clinic");
 	s->has_auditor = true;
 }
 

@@ -130,7 +130,7 @@ static void a_version_saved_again_amends_the_one_before(void **state)
 	arrive();
 	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
 	kit_publish(&s.k);
-	assert_memory_equal(signature(), "valid by=lima@clinic, org0 at=", 30);
+	assert_memory_equal(signature(), "valid by=lima.clinic, org0 at=", 30);
 	assert_int_equal(save_again(&v1, 2, NULL, "v2", &v2), EMR_RESULT_APPLIED);
 	arrive();
 	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v2");
@@ -335,7 +335,7 @@ static void nobody_amends_after_the_end(void **state)
 	arrive();
 	kit_expect_text(&s.k, "Imaging/Lab.pdf", "v1");
 	kit_publish(&s.k);
-	assert_memory_equal(signature(), "valid by=lima@clinic, org0 at=", 30);
+	assert_memory_equal(signature(), "valid by=lima.clinic, org0 at=", 30);
 	end();
 }
 
@@ -422,7 +422,7 @@ static void a_number_that_went_nowhere_is_missed(void **state)
 	arrive();
 	g = look_for_gaps();
 	assert_int_equal(g.n, 1);
-	assert_string_equal(g.last.by, "lima@clinic, org0");
+	assert_string_equal(g.last.by, "lima.clinic, org0");
 	assert_memory_equal(g.last.issuer.b, s.lima.public.signer_id.b, 32);
 	assert_string_equal(g.last.gap.numbers, "2-4");
 	assert_int_equal(g.last.gap.here, 2);

@@ -12,6 +12,7 @@
 #include "people/book.h"
 #include "kit/places.h"
 #include "people/qr.h"
+#include "replica/names.h"
 
 #define NOW 1800000000u
 
@@ -154,26 +155,22 @@ static void who_is_meant_is_one_or_nobody(void **state)
 	assert_ok(emr_book_find(&book, "MIA", &index, names, sizeof names));
 	assert_int_equal(index, 1);
 	assert_status(
-		EMR_CONFLICT, emr_book_find(&book, "maria sousa", &index, names, sizeof names));
+		EMR_NOT_FOUND, emr_book_find(&book, "maria sousa", &index, names, sizeof names));
 	emr_person_code(book.people[0].card.signer_id, code);
 	emr_person_code(book.people[1].card.signer_id, mias);
 	(void)snprintf(both, sizeof both,
 		"Maria Sousa %s (%s) called maria; Maria Sousa %s (%s) called mia",
 		book.people[0].card.born, code, book.people[1].card.born, mias);
 	assert_string_equal(names, both);
-	assert_ok(emr_book_find(&book, code, &index, names, sizeof names));
-	assert_int_equal(index, 0);
-	/* As a directory below shared-with-me is called; every part of it must fit. */
+	/* Who makes keys has one with these letters soon, and a card says what its holder likes. */
+	assert_status(EMR_NOT_FOUND, emr_book_find(&book, code, &index, names, sizeof names));
 	(void)snprintf(whole, sizeof whole, "maria sousa %s (%s)", book.people[1].card.born, mias);
+	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
+	emr_key_code(book.people[1].card.signer_id, EMR_KEY_CODE_NAMES - 1, whole);
+	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
+	emr_key_code(book.people[1].card.signer_id, EMR_KEY_CODE_NAMES, whole);
 	assert_ok(emr_book_find(&book, whole, &index, names, sizeof names));
 	assert_int_equal(index, 1);
-	(void)snprintf(whole, sizeof whole, "Maria Souza %s (%s)", book.people[1].card.born, mias);
-	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
-	(void)snprintf(whole, sizeof whole, "Maria Sousa 1901-01-01 (%s)", mias);
-	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
-	(void)snprintf(
-		whole, sizeof whole, "Maria Sousa %s (%.3s)", book.people[1].card.born, mias);
-	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
 	/* A beginning is a hint, never a person. */
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, "mar", &index, names, sizeof names));
 	assert_string_equal(names, both);
@@ -185,7 +182,7 @@ static void who_is_meant_is_one_or_nobody(void **state)
 static void a_name_that_misleads_is_refused(void **state)
 {
 	static const char *const bad[] = {"", "a/b", "a@b", "../x", "-o", "card", "ADD", "check",
-		"a\tb", "a\nb", " a", "a ",
+		"You", "the owner", "a\tb", "a\nb", " a", "a ",
 		("\xe2\x80\xae"
 		 "evil"),
 		"\xff", "123456789012345678901234567890123456789012345678901234"};

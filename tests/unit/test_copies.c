@@ -43,7 +43,7 @@ static void expect_told(const story *s, const char *copy, const char *original)
 {
 	char wanted[800];
 
-	(void)snprintf(wanted, sizeof wanted, "copy-unsigned %s %s lima@clinic, org0\n", copy,
+	(void)snprintf(wanted, sizeof wanted, "copy-unsigned %s %s lima.clinic, org0\n", copy,
 		today(s, original));
 	assert_string_equal(noticed, wanted);
 	noticed[0] = 0;

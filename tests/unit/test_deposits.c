@@ -46,15 +46,15 @@ static void a_deposit_lies_where_its_signer_and_day_say(void **state)
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
 	kit_expect_text(&s.k, today(&s, "Findings.pdf"), "%PDF all is well");
 	kit_publish(&s.k); /* the bytes are compared behind */
-	expect_signature(&s, today(&s, "Findings.pdf"), "valid by=lima@clinic, org0 at=");
+	expect_signature(&s, today(&s, "Findings.pdf"), "valid by=lima.clinic, org0 at=");
 	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.signed-by"),
-		"lima@clinic, org0");
+		"lima.clinic, org0");
 	assert_string_equal(kit_attribute(&s.k, today(&s, "Findings.pdf"), "user.emrfs.state"),
 		"confirmed 1/1");
 	/* It is there after a restart, and says the same. */
 	kit_restart_and_compare(&s.k);
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
-	expect_signature(&s, today(&s, "Findings.pdf"), "valid-content by=lima@clinic, org0");
+	expect_signature(&s, today(&s, "Findings.pdf"), "valid-content by=lima.clinic, org0");
 	end(&s, &d);
 }
 
@@ -302,9 +302,9 @@ static void moved_out_of_the_inbox_it_stays_the_doctors_word(void **state)
 	deposits_arrive(&s);
 	kit_expect_text(&s.k, "Imaging/Report.pdf", "%PDF signed");
 	kit_publish(&s.k);
-	expect_signature(&s, "Imaging/Report.pdf", "valid by=lima@clinic, org0");
+	expect_signature(&s, "Imaging/Report.pdf", "valid by=lima.clinic, org0");
 	kit_restart(&s.k);
-	expect_signature(&s, "Imaging/Report.pdf", "valid-content by=lima@clinic, org0");
+	expect_signature(&s, "Imaging/Report.pdf", "valid-content by=lima.clinic, org0");
 	/* What she writes herself is hers, and says what it is. */
 	kit_text(&s.k, "Imaging/Report.pdf", "%PDF corrected by me");
 	deposits_arrive(&s);
@@ -380,13 +380,13 @@ static void a_forged_signature_opens_nothing_wherever_it_is_moved(void **state)
 	forges = true;
 	(void)deposit(&d, "Forged.pdf", "%PDF nobody signed this");
 	deposits_arrive(&s);
-	expect_signature(&s, today(&s, "Forged.pdf"), "mismatch by=lima@clinic, org0 at=");
+	expect_signature(&s, today(&s, "Forged.pdf"), "mismatch by=lima.clinic, org0 at=");
 	assert_status(EMR_BAD_SIGNATURE, try_read(&s, today(&s, "Forged.pdf")));
 	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
 	kit_rename(&s.k, today(&s, "Forged.pdf"), "Imaging/Forged.pdf");
 	deposits_arrive(&s);
 	assert_status(EMR_BAD_SIGNATURE, try_read(&s, "Imaging/Forged.pdf"));
-	expect_signature(&s, "Imaging/Forged.pdf", "mismatch by=lima@clinic, org0 at=");
+	expect_signature(&s, "Imaging/Forged.pdf", "mismatch by=lima.clinic, org0 at=");
 	end(&s, &d);
 }
 
@@ -404,7 +404,7 @@ static void a_root_that_is_not_that_of_the_bytes_is_found_behind(void **state)
 	kit_expect_text(
 		&s.k, today(&s, "Other.pdf"), "%PDF these bytes"); /* as sealed; not compared yet */
 	kit_publish(&s.k);
-	expect_signature(&s, today(&s, "Other.pdf"), "mismatch by=lima@clinic, org0 at=");
+	expect_signature(&s, today(&s, "Other.pdf"), "mismatch by=lima.clinic, org0 at=");
 	assert_non_null(strstr(noticed, "bad-signature Inbox/org0"));
 	end(&s, &d);
 }

@@ -72,7 +72,8 @@ static void a_name_in_the_book_is_the_person_that_the_ledger_knows(void **state)
 	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
 	assert_memory_equal(who.root.b, s.lima.public.signer_id.b, 32);
 	assert_string_equal(who.called, "paula");
-	assert_string_equal(who.name, "Paula Lima");
+	assert_string_equal(who.name, "paula");
+	assert_string_equal(who.says, "Paula Lima");
 	assert_string_equal(who.organisation, "org0");
 	assert_true(who.is_known && who.is_registered && who.is_active);
 	assert_false(who.is_compared);
@@ -84,9 +85,9 @@ static void handle_and_organisation_are_one_person(void **state)
 	char names[400];
 
 	(void)state;
-	assert_ok(find("LIMA@clinic@Org-0", &who, names));
+	assert_ok(find("LIMA.clinic@Org-0", &who, names));
 	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
-	assert_string_equal(who.called, "lima@clinic@org0");
+	assert_string_equal(who.called, "lima.clinic@org0");
 	assert_false(who.is_known);
 	assert_ok(find(who.called, &who, names));
 	assert_ok(find("@org2", &who, names));
@@ -97,31 +98,79 @@ static void handle_and_organisation_are_one_person(void **state)
 static void what_fits_nobody_names_those_who_are_near_and_nobody_else(void **state)
 {
 	emr_who who = {.org = {{9}}};
-	char names[400], near[80], code[EMR_PERSON_CODE_CHARS];
+	char names[400], near[120], code[EMR_PERSON_CODE_CHARS];
 
 	(void)state;
 	assert_status(EMR_NOT_FOUND, find("limo@org0", &who, names));
 	emr_person_code(s.lima.public.signer_id, code);
-	(void)snprintf(near, sizeof near, "lima@clinic (%s) called lima@clinic@org0", code);
+	(void)snprintf(near, sizeof near, "lima.clinic, org0 (%s) called lima.clinic@org0", code);
 	assert_string_equal(names, near);
-	assert_status(EMR_NOT_FOUND, find("lima@clinic@nowhere", &who, names));
+	assert_status(EMR_NOT_FOUND, find("lima.clinic@nowhere", &who, names));
 	assert_non_null(strstr(names, "@org0"));
 	assert_status(EMR_NOT_FOUND, find("lima", &who, names));
-	assert_status(EMR_NOT_FOUND, find("lima@clinic@org1", &who, names));
+	assert_status(EMR_NOT_FOUND, find("lima.clinic@org1", &who, names));
 	assert_int_equal(who.org.b[0], 9);
 }
 
+static emr_status emr_who_of_session(emr_id32 id, emr_who *out)
+{
+	EMR_AUTO_CROWD crowd = {0};
+
+	assert_ok(emr_crowd_open(&session, &crowd));
+	return emr_who_of(&crowd, id, out);
+}
+
+/* What a card says of its holder names nobody; nor do letters that a key can be made to have. */
 static void several_of_one_name_are_nobody(void **state)
 {
 	emr_who who;
-	char names[400];
+	char names[400], code[EMR_KEY_CODE_MAX + 1];
 
 	(void)state;
 	know(s.lima.keyring, "Paula Lima", "paula");
 	know(s.eve.keyring, "Paula Lima", "the other");
-	assert_status(EMR_CONFLICT, find("Paula Lima", &who, names));
+	assert_status(EMR_NOT_FOUND, find("Paula Lima", &who, names));
 	assert_non_null(strstr(names, ") called paula"));
 	assert_non_null(strstr(names, ") called the other"));
+	emr_key_code(s.eve.public.signer_id, EMR_KEY_CODE_NAMES - 1, code);
+	assert_status(EMR_NOT_FOUND, find(code, &who, names));
+	emr_key_code(s.eve.public.signer_id, EMR_KEY_CODE_NAMES, code);
+	assert_ok(find(code, &who, names));
+	assert_memory_equal(who.id.b, s.eve.public.signer_id.b, 32);
+}
+
+/* A colleague comes in who says that he is Lima, and another whose handle is hers but for the case:
+ * an authority of its own may give such a certificate. */
+static void nobody_is_called_by_what_he_says_of_himself(void **state)
+{
+	person mallory = {0}, other = {0};
+	char names[400], text[EMR_WHO_TEXT_BYTES], code[EMR_KEY_CODE_MAX + 1], wanted[200];
+	emr_who who;
+
+	(void)state;
+	story_newcomer_called(&s, &mallory, &s.bosses[0], "mallory", "lima.clinic");
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_ok(find("lima.clinic@org0", &who, names));
+	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
+	assert_ok(find("mallory@org0", &who, names));
+	emr_who_text(&who, text, sizeof text);
+	assert_string_equal(text, "mallory, org0 (own word: lima.clinic)");
+
+	story_newcomer_called(&s, &other, &s.bosses[0], "Lima.Clinic", "");
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_status(EMR_CONFLICT, find("lima.clinic@org0", &who, names));
+	emr_key_code(s.lima.public.signer_id, EMR_KEY_CODE_NAMES, code);
+	assert_non_null(strstr(names, code)); /* which can be typed */
+	assert_ok(find(code, &who, names));
+	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
+	emr_key_code(s.lima.public.signer_id, 4, code);
+	(void)snprintf(wanted, sizeof wanted, "lima.clinic (%s), org0", code);
+	emr_who_text(&who, text, sizeof text);
+	assert_string_equal(text, wanted);
+	assert_ok(emr_who_of_session(other.public.signer_id, &who));
+	assert_string_not_equal(who.name, "Lima.Clinic");
+	story_part(&other);
+	story_part(&mallory);
 }
 
 static void a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered(void **state)
@@ -272,7 +321,7 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 	assert_ok(emr_look_agents(&visit));
 	assert_int_equal(times_noticed(visit.notices, "agents-replaced"), 1);
 	assert_int_equal(times_noticed(visit.notices,
-				 "org1 may release Imaging no more. For lima@clinic"),
+				 "org1 may release Imaging no more. For lima.clinic"),
 		1);
 	assert_int_equal(times_noticed(visit.notices, "is released by org2, org3 now.") +
 				 times_noticed(visit.notices, "is released by org3, org2 now."),
@@ -287,7 +336,7 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 			"org2 may release Imaging no more, and too few others do"),
 		1);
 	assert_int_equal(
-		times_noticed(visit.notices, "emrfs share 'Imaging' with 'lima@clinic@org0'"), 1);
+		times_noticed(visit.notices, "emrfs share 'Imaging' with 'lima.clinic@org0'"), 1);
 	emr_told_end(visit.memory);
 	emr_notices_free(visit.notices);
 }
@@ -314,7 +363,7 @@ static void the_office_says_once_that_what_was_deleted_is_still_shared(void **st
 	assert_int_equal(
 		times_noticed(visit.notices, "Imaging was deleted, and is still shared with"), 1);
 	assert_int_equal(
-		times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima@clinic@org0'"), 1);
+		times_noticed(visit.notices, "emrfs revoke 'Imaging' from 'lima.clinic@org0'"), 1);
 	emr_told_end(visit.memory);
 	emr_notices_free(visit.notices);
 }
@@ -435,6 +484,7 @@ int main(void)
 		STORY(handle_and_organisation_are_one_person),
 		STORY(what_fits_nobody_names_those_who_are_near_and_nobody_else),
 		STORY(several_of_one_name_are_nobody),
+		STORY(nobody_is_called_by_what_he_says_of_himself),
 		STORY(a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered),
 		STORY(whom_nobody_can_name_is_called_by_his_code),
 		cmocka_unit_test(organisations_are_compared_by_their_letters),

@@ -91,7 +91,7 @@ static void the_log_has_what_was_released_and_what_was_opened(void **state)
 	assert_int_equal(json_integer_value(json_object_get(released, "version")), 1);
 	assert_true(json_is_true(json_object_get(released, "proven")));
 	assert_int_equal(json_array_size(json_object_get(released, "released_by")), 2);
-	assert_string_equal(text_of(released, "who"), "lima@clinic@org0");
+	assert_string_equal(text_of(released, "who"), "lima.clinic@org0");
 	assert_string_equal(text_of(released, "organisation"), "org0");
 	assert_string_equal(text_of(released, "purpose"), "treatment");
 	assert_string_equal(text_of(opened, "path"), "Imaging/MRI.pdf");

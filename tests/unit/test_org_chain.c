@@ -51,7 +51,7 @@ static int come_in(member *m, const cert_authority *issuer, const cert_authority
 		.org = clinic,
 		.roles = EMR_ROLE_CLINICIAN,
 		.name = "lima"};
-	cert_wish wish = cert_person_wish("lima@clinic", now - DAY);
+	cert_wish wish = cert_person_wish("lima.clinic", now - DAY);
 	EMR_AUTO_BUF chain = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_act act;

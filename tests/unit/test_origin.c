@@ -293,7 +293,7 @@ static void a_reader_is_told_what_the_owner_placed_there(void **state)
 	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.tx"), placed);
 	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-at"), at);
 	assert_string_equal(read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signed-by"),
-		"lima@clinic, org0");
+		"lima.clinic, org0");
 	says = read_there(&d, "Imaging/Findings.pdf", "user.emrfs.signature");
 	assert_memory_equal(says, "valid", 5);
 	assert_non_null(strstr(says, at));

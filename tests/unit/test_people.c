@@ -28,10 +28,10 @@ static void an_organisations_people_come_in_once_it_is_admitted(void **state)
 	bool is_active = false;
 
 	(void)state;
-	assert_int_equal(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima@clinic"),
+	assert_int_equal(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima.clinic"),
 		1000 + EMR_RESULT_SUBMITTER);
 	folk_admit_the_clinic();
-	assert_applied(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima@clinic"));
+	assert_applied(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima.clinic"));
 	folk_see(&agent); /* who replays all this from the beginning, certificates included */
 	assert_ok(emr_replica_orgs(agent.replica, count_org, &orgs));
 	assert_ok(emr_replica_people(agent.replica, count_person, &people));
@@ -246,7 +246,7 @@ static void join_and(bool leaves, emr_id16 dataset, emr_id16 grant)
 		.t = 1,
 		.n = 1};
 
-	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	memcpy(what.B, boss.public.B, 32);
 	assert_ok(emr_keyring_pop(boss.keyring, k.net_id, what.pop));
 	assert_applied(folk_say(&boss, emr_act_dataset(dataset, &what), folk_part_of(60)));

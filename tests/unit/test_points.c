@@ -141,7 +141,7 @@ static void points_can_be_followed_from_the_mint_to_the_patient(void **state)
 	seen s;
 
 	(void)state;
-	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	mint_for_boss(100);
 	dataset = dataset_of_boss(10);
 	from = fund(dataset, 3);
@@ -192,7 +192,7 @@ static void the_largest_tokens_and_the_vouchers_that_are_left_are_found(void **s
 	emr_purse p;
 
 	(void)state;
-	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	mint_for_boss(100);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		emr_pub_transfer pub = {.out = {{.amount = parts[i]}}};
@@ -302,7 +302,7 @@ static void credit_is_for_each_thing_once_and_the_same_for_all(void **state)
 		folk_part_of(160 + 512)));
 	assert_int_equal(credit_of(&boss, agent.public.signer_id).agent, 2);
 	folk_create(&hospital, "hospital");
-	assert_applied(folk_register_in_clinic(&hospital, EMR_ROLE_HOSPITAL, "hospital@clinic"));
+	assert_applied(folk_register_in_clinic(&hospital, EMR_ROLE_HOSPITAL, "hospital.clinic"));
 	assert_applied(folk_own(emr_act_writer_add(health.id, hospital.public.signer_id,
 					EMR_RIGHT_PUT, now + 9 * DAY),
 		folk_part_of(592)));

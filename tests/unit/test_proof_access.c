@@ -226,7 +226,7 @@ static void a_proof_shows_who_asked_under_what_and_who_gave(void **state)
 	make(reads(&s.lima, made.grant, all_agents), &file);
 	check(&file, &v);
 	assert_int_equal(v.kind, EMR_PROOF_OF_ACCESS);
-	assert_string_equal(v.signer, "lima@clinic");
+	assert_string_equal(v.signer, "lima.clinic");
 	assert_string_equal(v.organisation, "org0");
 	assert_true(emr_id16_equal(v.domain, s.imaging));
 	assert_true(emr_id16_equal(v.grant, made.grant));
@@ -829,7 +829,7 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 	prove_content("opinion.txt", &file);
 	check(&file, &v);
 	assert_int_equal(v.kind, EMR_PROOF_OF_CONTENT);
-	assert_string_equal(v.signer, "lima@clinic");
+	assert_string_equal(v.signer, "lima.clinic");
 	assert_string_equal(v.organisation, "org0");
 	assert_string_not_equal(v.owner, v.signer);
 	open_file(&file, &f);

@@ -113,7 +113,7 @@ static void rules_hold_for_everybody_when_enough_have_approved(void **state)
 	bool is_read = false;
 
 	(void)state;
-	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	assert_applied(propose("slots-a-day = 12\n", 2, &proposal));
 	assert_applied(folk_say(&ana, emr_act_approve_proposal(proposal, home), folk_nothing()));
 	folk_see(&agent);
@@ -143,7 +143,7 @@ static void more_approvals_than_there_are_members_are_refused(void **state)
 	emr_row_network network;
 
 	(void)state;
-	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	assert_applied(propose("slots-a-day = 12\n", 3, &proposal));
 	both_approve(proposal, EMR_RESULT_RULES);
 	assert_ok(emr_replica_network(agent.replica, &network));
@@ -158,7 +158,7 @@ static void what_nobody_can_read_leaves_the_usual_limits(void **state)
 	bool is_read = true;
 
 	(void)state;
-	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	assert_applied(propose("slots-a-day = many\n", 0, &proposal)); /* another program's */
 	both_approve(proposal, EMR_RESULT_APPLIED);
 	assert_ok(emr_rules_in_force(agent.replica, &rules, &text, &is_read));

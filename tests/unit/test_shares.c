@@ -173,7 +173,7 @@ static void a_member_of_a_team_uses_the_teams_grant(void **state)
 	found f = {0};
 
 	(void)state;
-	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	memcpy(what.B, boss.public.B, 32);
 	assert_ok(emr_keyring_pop(boss.keyring, k.net_id, what.pop));
 	assert_applied(folk_say(&boss, emr_act_dataset(team, &what), folk_part_of(60)));

@@ -117,13 +117,13 @@ static void what_a_doctor_signed_is_valid_and_says_who(void **state)
 	(void)state;
 	begin(&w);
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
-	assert_string_equal(w.is.by, "lima@clinic, org0");
+	assert_string_equal(w.is.by, "lima.clinic, org0");
 	assert_string_equal(w.is.organisation, "org0");
 	emr_signed_text(&w.is, "", 1000000000, true, "", text, sizeof text);
-	assert_string_equal(text, "valid by=lima@clinic, org0 at=2001-09-09T01:46:40Z");
+	assert_string_equal(text, "valid by=lima.clinic, org0 at=2001-09-09T01:46:40Z");
 	emr_signed_text(&w.is, "", 1000000000, false, "superseded", text, sizeof text);
 	assert_string_equal(
-		text, "valid-content by=lima@clinic, org0 at=2001-09-09T01:46:40Z superseded");
+		text, "valid-content by=lima.clinic, org0 at=2001-09-09T01:46:40Z superseded");
 	end(&w);
 }
 
@@ -146,7 +146,7 @@ static void a_hospital_is_called_by_its_own_name(void **state)
 	end(&w);
 }
 
-/* The bearer chose the name of his registration. */
+/* The bearer chose the name of his registration: it is nobody's. */
 static void a_name_says_nothing_that_is_not_its_to_say(void **state)
 {
 	static const struct {
@@ -157,8 +157,7 @@ static void a_name_says_nothing_that_is_not_its_to_say(void **state)
 		 "amiL",
 			"h2, org0"},
 		{"at=2020", "h3, org0"}, {" Lima", "h4, org0"}, {"\xc3", "h5, org0"},
-		{"Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto",
-			"Dr. Maria Fernanda de Albuquerque Cavalcanti e Silva Pinto, org0"}};
+		{"lima.clinic", "h6, org0"}};
 	char handle[8];
 	world w;
 
@@ -229,7 +228,7 @@ static void each_thing_that_does_not_fit_is_a_mismatch(void **state)
 	w.bundle.content.com[0] ^= 1;
 	w.bundle.sig[5] ^= 1;
 	expect_verdict(&w, EMR_STATEMENT_WRONG_SIGNATURE);
-	assert_string_equal(w.is.by, "lima@clinic, org0"); /* that is what it claims */
+	assert_string_equal(w.is.by, "lima.clinic, org0"); /* that is what it claims */
 	w.bundle.sig[5] ^= 1;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	end(&w);
@@ -270,7 +269,7 @@ static void nobody_signs_for_another(void **state)
 	sign(&w, w.s.eve.keyring, emr_signer_identity());
 	w.place.put_signer = w.s.eve.public.signer_id;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
-	assert_string_equal(w.is.by, "eve@clinic, org0");
+	assert_string_equal(w.is.by, "eve.clinic, org0");
 	end(&w);
 }
 
@@ -283,7 +282,7 @@ static void nobody_but_the_owner_brings_anothers_word(void **state)
 	begin(&w);
 	w.place.put_signer = w.s.eve.public.signer_id;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_OTHERS_WORD);
-	assert_string_equal(w.is.by, "lima@clinic, org0"); /* that is what it claims */
+	assert_string_equal(w.is.by, "lima.clinic, org0"); /* that is what it claims */
 	/* She seals it again, or brings it back. */
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
 	w.place.put_signer = domain.signer_id;

@@ -172,7 +172,7 @@ static void what_another_once_said_is_not_brought_again_as_new(void **state)
 	begin(&c);
 	bring_again(&c.eve, c.second, c.first, 1, "biopsy-2026.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
-	owner_says("Imaging/biopsy-2026.txt", "mismatch by=lima@clinic");
+	owner_says("Imaging/biopsy-2026.txt", "mismatch by=lima.clinic");
 	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2026.txt");
 	/* Nor does it become good because the owner seals everything again. */
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
@@ -249,7 +249,7 @@ static void nor_in_two_steps(void **state)
 		c.lima.says_n = strlen("2024: second opinion");
 		bring_again(&c.lima, c.first, c.first, 2, "biopsy-2024.txt");
 		assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
-		owner_says("Imaging/biopsy-2024.txt", "mismatch by=lima@clinic");
+		owner_says("Imaging/biopsy-2024.txt", "mismatch by=lima.clinic");
 		if (!owner_seals_again)
 			reader_meets_a_mismatch(&s.eve, &c.eve_may, "biopsy-2024.txt");
 		end(&c);

@@ -233,9 +233,10 @@ static emr_status put_stay(emr_crowd *crowd, const stay *s, bool is_over, json_t
 	emr_hex(s->root.b, sizeof s->root.b, id);
 	emr_time_json((int64_t)s->from, since);
 	emr_time_json((int64_t)s->to, until);
-	one = json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:I}", "who", emr_json_text(who.called),
-		"name", emr_json_text(who.name), "organisation", emr_json_text(who.organisation),
-		"code", code, "id", id, "since", since, "entry", (json_int_t)s->entry);
+	one = json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I}", "who",
+		emr_json_text(who.called), "name", emr_json_text(who.name), "organisation",
+		emr_json_text(who.organisation), "says", emr_json_text(who.says), "code", code,
+		"id", id, "since", since, "entry", (json_int_t)s->entry);
 	if (is_over && json_object_set_new(one, "until", json_string(until)) != 0)
 		status = EMR_NO_MEMORY;
 	if (json_array_append_new(list, one) != 0)

@@ -99,7 +99,7 @@ static emr_status propose_mint(minting *m, emr_bureau *bureau, emr_problem *out_
 static emr_status agree_to_mint(const emr_args *args, emr_out *out, minting *m, emr_bureau *bureau,
 	emr_problem *out_problem)
 {
-	char who[600], number[EMR_TEXT_BYTES], question[900];
+	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1300];
 	emr_act act;
 	emr_status status;
 
@@ -149,7 +149,7 @@ static emr_status make_points(minting *m, emr_bureau *bureau, emr_problem *out_p
 static void say_minted(emr_out *out, const minting *m)
 {
 	bool is_done = m->row.head.state != EMR_PROPOSAL_OPEN;
-	char who[600], number[EMR_TEXT_BYTES];
+	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES];
 
 	emr_who_text(&m->who, who, sizeof who);
 	emr_number_text(m->points, number);

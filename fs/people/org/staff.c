@@ -20,10 +20,12 @@
 #include "org/proposals.h"
 #include "org/rules.h"
 #include "org/team_care.h"
+#include "replica/names.h"
 
 #include "certificates.h"
 
 #define CARD_TEXT_MAX ((size_t)64 << 10)
+#define STAFF_NAMES_MAX 900
 
 /* ---- who is there ---- */
 
@@ -44,8 +46,7 @@ static emr_status read_registration(const emr_bureau *bureau, emr_staff_member *
 	if (emr_cert_read(der, &facts) != EMR_OK)
 		return EMR_OK;
 	memcpy(m->handle, facts.handle, sizeof facts.handle);
-	if (name.len > 0 && memchr(name.data, '\0', name.len) == NULL)
-		memcpy(m->name, name.data, name.len);
+	emr_name_says(name, m->handle, m->says, sizeof m->says);
 	return EMR_OK;
 }
 
@@ -85,17 +86,34 @@ typedef struct search {
 	const char *what;
 	emr_staff_member found;
 	unsigned active, ended;
+	char *names;
+	size_t size;
 } search;
+
+/* "lima (I7Z4...), clinician", for whoever must say which. */
+static void list_member(search *s, const emr_staff_member *m, const char *code)
+{
+	char roles[EMR_ROLES_TEXT_MAX], handle[300], text[512];
+	size_t at = strlen(s->names);
+
+	emr_roles_text(m->person.row.roles, roles);
+	emr_show(m->handle, handle, sizeof handle);
+	snprintf(text, sizeof text, "%s (%s), %s%s", handle, code, roles,
+		m->is_active ? "" : _(", ended"));
+	if (at + strlen(text) + 3 < s->size)
+		snprintf(s->names + at, s->size - at, "%s%s", at > 0 ? "; " : "", text);
+}
 
 static emr_status compare_member(void *arg, const emr_staff_member *m)
 {
 	search *s = arg;
-	char code[EMR_PERSON_CODE_CHARS];
+	char code[EMR_KEY_CODE_MAX + 1];
 
-	emr_person_code(m->person.signer_id, code);
-	if (strcmp(m->handle, s->what) != 0 && strcmp(m->name, s->what) != 0 &&
-		strcasecmp(code, s->what) != 0)
+	if (strcasecmp(m->handle, s->what) != 0 &&
+		!emr_key_code_names(m->person.signer_id, s->what))
 		return EMR_OK;
+	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);
+	list_member(s, m, code);
 	if (m->is_active || s->active == 0)
 		s->found = *m;
 	s->active += m->is_active;
@@ -103,13 +121,18 @@ static emr_status compare_member(void *arg, const emr_staff_member *m)
 	return EMR_OK;
 }
 
-emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out)
+emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out,
+	char *out_names, size_t size)
 {
-	search s = {.what = what};
-	emr_status status = emr_staff_each(bureau, compare_member, &s);
+	char names[STAFF_NAMES_MAX] = "";
+	search s = {.what = what, .names = names, .size = sizeof names};
+	emr_status status =
+		what[0] != '\0' ? emr_staff_each(bureau, compare_member, &s) : EMR_NOT_FOUND;
 
 	if (status != EMR_OK)
 		return status;
+	if (out_names != NULL)
+		snprintf(out_names, size, "%s", names);
 	if (s.active > 1 || (s.active == 0 && s.ended > 1))
 		return EMR_CONFLICT;
 	if (s.active + s.ended == 0)
@@ -121,14 +144,15 @@ emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_
 emr_status emr_staff_find_or_say(
 	const emr_bureau *bureau, const char *what, emr_staff_member *out, emr_problem *out_problem)
 {
-	emr_status status = emr_staff_find(bureau, what, out);
+	char names[STAFF_NAMES_MAX];
+	emr_status status = emr_staff_find(bureau, what, out, names, sizeof names);
 
 	if (status == EMR_NOT_FOUND)
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_STAFF, "who", what, "what",
 			bureau->name, NULL);
 	else if (status == EMR_CONFLICT)
-		emr_problem_set(
-			out_problem, EMR_SAY_WHICH_STAFF, "who", what, "what", bureau->name, NULL);
+		emr_problem_set(out_problem, EMR_SAY_WHICH_STAFF, "who", what, "what", bureau->name,
+			"names", names, NULL);
 	return status;
 }
 
@@ -145,22 +169,27 @@ static emr_status show_member(void *arg, const emr_staff_member *m)
 {
 	showing *s = arg;
 	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
-		day[EMR_TEXT_BYTES], name[300];
+		day[EMR_TEXT_BYTES], handle[300], says[300], word[340] = "", id[65];
 	json_t *one;
 
 	emr_person_code(m->person.signer_id, code);
 	emr_roles_text(m->person.row.roles, roles);
 	emr_time_json((int64_t)m->person.row.not_after_unix_s, until);
 	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
-	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
-		"name", emr_json_text(m->name), "role", roles, "code", code, "until", until,
-		"in_force", (int)m->is_active);
-	emr_column_text(m->name, 24, name, sizeof name);
-	emr_say(s->out, "  %-20s %s %-20s %s  %s%s\n", m->handle, name, roles, code,
+	emr_hex(m->person.signer_id.b, sizeof m->person.signer_id.b, id);
+	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
+		"says", emr_json_text(m->says), "role", roles, "code", code, "id", id, "until",
+		until, "in_force", (int)m->is_active);
+	emr_column_text(m->handle, 20, handle, sizeof handle);
+	emr_show(m->says, says, sizeof says);
+	if (says[0] != '\0')
+		snprintf(word, sizeof word, _("   (own word: %s)"), says);
+	emr_say(s->out, "  %s %-20s %s  %s%s%s\n", handle, roles, code,
 		m->is_active ? _("until ") : "",
 		m->is_active				      ? day
 		: m->person.row.head.state == EMR_KEY_REVOKED ? _("revoked")
-							      : _("ended"));
+							      : _("ended"),
+		word);
 	return one != NULL && json_array_append_new(s->members, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -116,11 +116,11 @@ typedef struct finding {
 	size_t n;
 } finding;
 
-/* As `dataset NAME` lists him: what one types for him, his name, or his code. */
+/* As `dataset NAME` lists him: what one types for him, or so much of his code that no other key can
+ * have it. */
 static emr_status compare_member(void *arg, const emr_row_member *row)
 {
 	finding *f = arg;
-	char code[EMR_PERSON_CODE_CHARS];
 	emr_id32 root;
 	emr_who who;
 	emr_status status;
@@ -128,12 +128,10 @@ static emr_status compare_member(void *arg, const emr_row_member *row)
 	if (row->head.state != EMR_MEMBER_ACTIVE)
 		return EMR_OK;
 	memcpy(root.b, row->member, sizeof root.b);
-	emr_person_code(root, code);
 	status = emr_who_of(f->crowd, root, &who);
 	if (status != EMR_OK)
 		return status;
-	if (strcasecmp(f->text, code) != 0 && strcasecmp(f->text, who.called) != 0 &&
-		strcasecmp(f->text, who.name) != 0)
+	if (!emr_key_code_names(root, f->text) && strcasecmp(f->text, who.called) != 0)
 		return EMR_OK;
 	f->root = root;
 	f->n++;

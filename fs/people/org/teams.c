@@ -75,7 +75,7 @@ typedef struct listing {
 	json_t *list;
 	uint64_t now;
 	emr_id32 member; /* of the row in hand */
-	char handle[EMR_CERT_HANDLE_MAX + 1], name[256];
+	char handle[EMR_CERT_HANDLE_MAX + 1], says[256];
 } listing;
 
 static emr_status note_handle(void *arg, const emr_staff_member *m)
@@ -84,7 +84,7 @@ static emr_status note_handle(void *arg, const emr_staff_member *m)
 
 	if (memcmp(m->person.row.root, l->member.b, 32) == 0) {
 		memcpy(l->handle, m->handle, sizeof l->handle);
-		memcpy(l->name, m->name, sizeof l->name);
+		memcpy(l->says, m->says, sizeof l->says);
 	}
 	return EMR_OK;
 }
@@ -99,14 +99,14 @@ static emr_status list_member(void *arg, const emr_row_member *row)
 	if (row->head.state != EMR_MEMBER_ACTIVE || l->now >= row->not_after_unix_s)
 		return EMR_OK;
 	memcpy(l->member.b, row->member, 32);
-	l->handle[0] = l->name[0] = '\0';
+	l->handle[0] = l->says[0] = '\0';
 	status = emr_staff_each(l->bureau, note_handle, l);
 	if (status != EMR_OK)
 		return status;
 	emr_person_code(l->member, code);
 	emr_time_json((int64_t)row->not_after_unix_s, until);
-	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "name",
-		emr_json_text(l->name), "code", code, "until", until);
+	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "says",
+		emr_json_text(l->says), "code", code, "until", until);
 	return one != NULL && json_array_append_new(l->list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 

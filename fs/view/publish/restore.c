@@ -657,6 +657,7 @@ static emr_status tell_steps(
 		const emr_file_version v = {.cver = steps[i].v.place.cver,
 			.bytes = steps[i].bytes,
 			.signer_id = steps[i].v.signer_id,
+			.seq = steps[i].v.seq,
 			.time_unix_s = steps[i].v.time_unix_s,
 			.is_deletion = goes,
 			.is_current = is_live && i == last};

@@ -10,17 +10,22 @@ typedef struct emr_author {
 	emr_who who; /* unless it is me */
 } emr_author;
 
-/* Those met so far: few sign many things. */
+/* Those met so far: few sign many things.  One thread at a time. */
 typedef struct emr_authors {
 	emr_author *list; /* owned */
 	size_t n;
-	emr_id32 me; /* the person's first key */
+	emr_crowd crowd; /* open once somebody else was met */
+	emr_id32 me;	 /* the person's first key */
 	bool knows_me;
 } emr_authors;
 
-/* OUT is borrowed, until the next call.  EMR_NO_MEMORY; errors of the ledger's copy. */
-emr_status emr_authors_find(
-	emr_authors *authors, const emr_session *session, emr_id32 signer, const emr_author **out);
+/* Who signed with that key what came with entry SEQ, by the name that he had then; UINT64_MAX: he
+ * has now. OUT is borrowed, until the next call.  EMR_NO_MEMORY; errors of the ledger's copy. */
+emr_status emr_authors_find(emr_authors *authors, const emr_session *session, emr_id32 signer,
+	uint64_t seq, const emr_author **out);
+/* One of those met; NULL: none. */
+const emr_author *emr_authors_known(const emr_authors *authors, emr_id32 signer, uint64_t seq);
 void emr_authors_free(emr_authors *authors);
+#define EMR_AUTO_AUTHORS __attribute__((cleanup(emr_authors_free))) emr_authors
 /* For emr_view_options.named; ARG: emr_session. */
 emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size);

@@ -32,7 +32,7 @@ void emr_book_free(emr_book *book);
 #define EMR_AUTO_BOOK __attribute__((cleanup(emr_book_free))) emr_book
 
 /* 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not beginning with a dot or a
- * dash, and not `card`, `add` or `check`. */
+ * dash, and not `card`, `add`, `check`, `you`, `the owner` or `somebody`. */
 bool emr_who_is_ok(const char *who);
 
 typedef enum emr_book_change {
@@ -55,9 +55,8 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
 #define EMR_CONTACT_TEXT_BYTES 340
 void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES]);
 
-/* Who is meant: what he is called here; else his full name or code, or NAME BORN (CODE), when only
- * one has it; never a beginning. OUT_NAMES are emr_contact_text's.  Letters a to z in either case.
- * EMR_NOT_FOUND (OUT_NAMES: some that are near, may be empty), EMR_CONFLICT: several (OUT_NAMES).
- */
+/* Who is meant: what he is called here, else EMR_KEY_CODE_NAMES letters or more of his code; never
+ * a beginning, and nothing that his card says. Letters a to z in either case.  EMR_NOT_FOUND
+ * (OUT_NAMES, emr_contact_text's: some that are near, also by their cards; may be empty). */
 emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
 	size_t names_size);

@@ -3,7 +3,10 @@
  * nothing else. */
 #pragma once
 
+#include <jansson.h>
+
 #include "people/book.h"
+#include "replica/names.h"
 #include "session/registered.h"
 #include "session/session.h"
 
@@ -23,8 +26,13 @@ typedef struct emr_who {
 	emr_id16 org;
 	char called[EMR_WHO_CALLED_MAX +
 		    1]; /* what one types for it: the book's name, or handle@organisation; no "/" */
-	char name[256]; /* as a card or the registration has it; may be "" */
-	char born[16];	/* of a card; "" when nobody said it */
+	char name[256]; /* what stands for him: what he is called in the book, else what his
+			   certificate says (replica/names.h); "" when neither is here */
+	char says[256]; /* what he says of himself, on his card or when he registered: never in the
+			   place of a name; "" when it is the same */
+	uint64_t from_seq, until_seq; /* it is so for what was done in entries from the one on, and
+					 before the other (UINT64_MAX: it still is) */
+	char born[16];		      /* of a card; "" when nobody said it */
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
 	bool is_dataset;    /* a team of the readers of one: "dataset:NAME@organisation" */
 	bool is_known;	    /* in the book of people */
@@ -48,11 +56,13 @@ emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd);
 void emr_crowd_close(emr_crowd *crowd);
 #define EMR_AUTO_CROWD __attribute__((cleanup(emr_crowd_close))) emr_crowd
 
-/* TEXT is what somebody is called in the book (or his full name or code, where one alone has it),
- * handle@organisation, team@organisation, dataset:NAME@organisation, or @organisation.
- * Organisations are compared without regard to case, accents and what is no letter or digit:
- * saolucas is "São Lucas".  EMR_NOT_FOUND (OUT_NAMES: who is near, may be ""), EMR_CONFLICT:
- * several (OUT_NAMES). */
+/* TEXT is what somebody is called in the book, handle@organisation by the certificate,
+ * team@organisation, dataset:NAME@organisation, @organisation, or a code of EMR_KEY_CODE_NAMES
+ * letters or more; never what somebody says of himself, and no shorter code, which others' keys can
+ * be made to have.  Organisations are compared without regard to case, accents and what is no
+ * letter or digit: saolucas is "São Lucas"; where two members are called so, nobody is found.
+ * EMR_NOT_FOUND (OUT_NAMES: who is near, may be ""), EMR_CONFLICT: several (OUT_NAMES, with codes
+ * that can be typed). */
 emr_status emr_who_find(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size);
 /* The same for a verb: the problem is said. */
@@ -60,16 +70,28 @@ emr_status emr_who_find_or_say(
 	emr_crowd *crowd, const char *text, emr_who *out_who, emr_problem *out_problem);
 /* Who has the key ID, or had it first.  One whom nobody can name is called by his code. */
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who);
+/* The same, named by the certificate that counted in entry SEQ, in which he did something: what
+ * came later does not change what was done. */
+emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_who);
+/* Whether WHO, as emr_who_at gave it, is also how he was called in entry SEQ. */
+bool emr_who_holds_at(const emr_who *who, uint64_t seq);
 
 /* What stands for ORG where an id of 32 bytes is wanted: an organisation that has no team of all
  * staff. */
 emr_id32 emr_who_org_id(emr_id16 org);
 /* Whether both are the same person, or the same team, before and after it got another key. */
 bool emr_who_is_same(const emr_who *a, const emr_who *b);
-/* "Paula Lima, São Lucas": for people; control characters are shown as emr_show does. */
+/* "lima, São Lucas (own word: Paula Lima)": for people; control characters are shown as emr_show
+ * does. */
+#define EMR_WHO_TEXT_BYTES 900
 void emr_who_text(const emr_who *who, char *out, size_t size);
+/* The same of what JSON has in the members who (CALLED), name, organisation, says and kind;
+ * OTHERWISE: what stands for nobody. */
+void emr_who_json_text(const json_t *who, const char *otherwise, char *out, size_t size);
 /* The same for IDS (emr_id32, ...), separated by "; ", each once; what does not fit is "...". */
 void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size);
-/* Letters and digits of TEXT, in lower case and without accents of Latin-1; at most SIZE - 1 bytes.
- */
-void emr_who_fold(const char *text, char *out, size_t size);
+/* For organisations and what else is typed without care: emr_name_fold. */
+static inline void emr_who_fold(const char *text, char *out, size_t size)
+{
+	emr_name_fold(text, out, size);
+}

@@ -168,6 +168,7 @@ typedef struct emr_shared_version {
 	uint64_t bytes;
 	uint64_t time_unix_s; /* of the entry with which it came here */
 	emr_id32 signer;      /* of that entry */
+	uint64_t seq;	      /* its number */
 	bool is_current;
 } emr_shared_version;
 typedef emr_status (*emr_shared_version_fn)(void *arg, const emr_shared_version *version);

@@ -327,6 +327,7 @@ typedef struct emr_file_version {
 	bool is_deletion; /* not a version: here the file went away; CVER and BYTES as before it */
 	bool is_current;  /* what the file is now, if it is there */
 	emr_id32 signer_id; /* who registered it, or the deletion */
+	uint64_t seq;	    /* with which entry */
 } emr_file_version;
 typedef emr_status (*emr_file_version_fn)(void *arg, const emr_file_version *version);
 /* The versions of the file at PATH, or of the one that was deleted from there last, oldest first;

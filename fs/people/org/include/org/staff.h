@@ -9,16 +9,20 @@ typedef struct emr_staff_member {
 	emr_known_person person;
 	char handle[EMR_CERT_HANDLE_MAX +
 		    1]; /* of the certificate; "" when the ledger has none (any more) */
-	char name[256]; /* as it was registered; a patient's is "" */
+	char says[256]; /* what the bearer wrote beside it; "" when it is the same, or cannot be
+			   shown */
 	bool is_active;
 } emr_staff_member;
 
 typedef emr_status (*emr_staff_fn)(void *arg, const emr_staff_member *member);
 /* Everybody of the administrator's organisation, in every state. */
 emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg);
-/* By handle, name, or code (four letters); keys in force first.  EMR_NOT_FOUND; EMR_CONFLICT:
- * several. */
-emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out);
+/* By the certificate's handle (letters a to z in either case), or by EMR_KEY_CODE_NAMES letters or
+ * more of the code; never by what somebody says of himself, nor by fewer letters, which he can make
+ * a key for.  Keys in force first. EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_NAMES, with codes of
+ * that length; may be NULL). */
+emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out,
+	char *out_names, size_t size);
 /* The same, with a problem. */
 emr_status emr_staff_find_or_say(const emr_bureau *bureau, const char *what, emr_staff_member *out,
 	emr_problem *out_problem);

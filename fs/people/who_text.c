@@ -1,0 +1,65 @@
+/* This file puts people into words: the name that somebody else vouches for, and beside it, marked
+ * as his own, what he says of himself. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/json.h"
+#include "kit/language.h"
+#include "people/who.h"
+
+/* Brackets are kept for the code and the own word: no name has any of its own. */
+static void put_words(const char *name, const char *organisation, const char *says, bool is_team,
+	char *out, size_t size)
+{
+	char shown[600], of[600], word[600];
+	size_t at;
+
+	emr_show(name, shown, sizeof shown);
+	emr_show(organisation, of, sizeof of);
+	emr_show(says, word, sizeof word);
+	snprintf(out, size, "%s%s%s%s", shown, is_team ? _(" (team)") : "",
+		of[0] != '\0' ? ", " : "", of);
+	at = strlen(out);
+	if (word[0] != '\0' && at < size)
+		snprintf(out + at, size - at, _(" (own word: %s)"), word);
+}
+
+void emr_who_text(const emr_who *who, char *out, size_t size)
+{
+	put_words(who->name[0] != '\0' ? who->name : who->called, who->organisation, who->says,
+		who->kind == EMR_WHO_TEAM && !who->is_dataset, out, size);
+}
+
+void emr_who_json_text(const json_t *who, const char *otherwise, char *out, size_t size)
+{
+	const char *name = emr_json_text_at(who, "name"), *called = emr_json_text_at(who, "who");
+
+	put_words(name[0] != '\0'     ? name
+		  : called[0] != '\0' ? called
+				      : otherwise,
+		emr_json_text_at(who, "organisation"), emr_json_text_at(who, "says"),
+		strcmp(emr_json_text_at(who, "kind"), "team") == 0, out, size);
+}
+
+void emr_who_names(emr_crowd *crowd, emr_bytes ids, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i + sizeof(emr_id32) <= ids.len; i += sizeof(emr_id32)) {
+		char text[EMR_WHO_TEXT_BYTES];
+		emr_who who = {.name = ""};
+		emr_id32 id;
+
+		memcpy(id.b, ids.data + i, sizeof id.b);
+		if (emr_who_of(crowd, id, &who) != EMR_OK)
+			snprintf(who.name, sizeof who.name, "somebody");
+		emr_who_text(&who, text, sizeof text);
+		if (at + strlen(text) + 8 > size) {
+			snprintf(out + at, size - at, "; ...");
+			return;
+		}
+		snprintf(out + at, size - at, "%s%s", i > 0 ? "; " : "", text);
+		at = strlen(out);
+	}
+}

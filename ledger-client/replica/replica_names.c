@@ -1,0 +1,442 @@
+/* This file decides how the holder of a key is called: by the certificate that counted when he did
+ * something, never by what he writes of himself, and apart from everybody whom he could be taken
+ * for. */
+#include "replica/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "contract/codes.h"
+#include "contract/pubs_share.h"
+#include "keyring/card.h"
+#include "ledger/hash.h"
+#include "people_private.h"
+
+#define ROTATIONS_MAX 64 /* keys in a row; more is no person */
+#define FOLDED_MAX 128
+
+/* ---- letters ---- */
+
+/* U+00C0 to U+00FF without their accents (Unicode, Latin-1 Supplement); what has none is left out.
+ */
+static const char plain_latin[64 + 1] =
+	"aaaaaaaceeeeiiiidnooooo ouuuuytsaaaaaaaceeeeiiiidnooooo ouuuuyty";
+
+/* Of two bytes at AT, a letter of Latin-1; 0: none. */
+static char latin_letter(const unsigned char *at)
+{
+	char letter =
+		at[0] == 0xc3 && at[1] >= 0x80 && at[1] <= 0xbf ? plain_latin[at[1] - 0x80] : ' ';
+
+	return letter == ' ' ? 0 : letter;
+}
+
+void emr_name_fold(const char *text, char *out, size_t size)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t n = 0;
+
+	for (; *at != '\0' && n + 1 < size; at++) {
+		if ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9'))
+			out[n++] = (char)*at;
+		else if (*at >= 'A' && *at <= 'Z')
+			out[n++] = (char)(*at - 'A' + 'a');
+		else if (latin_letter(at) != 0)
+			out[n++] = latin_letter(at++);
+		else if (*at >= 0xc4) /* of other scripts every byte tells */
+			out[n++] = (char)*at;
+		else if (*at >= 0x80 && n > 0 && (unsigned char)out[n - 1] >= 0x80)
+			out[n++] = (char)*at;
+	}
+	out[n] = '\0';
+}
+
+/* What looks alike at a glance is alike: 1, i and l; 0 and o; rn and m; vv and w. */
+static uint64_t look_of(const char *handle)
+{
+	char text[FOLDED_MAX];
+	emr_bytes bytes = {(const uint8_t *)text, 0};
+	uint64_t look;
+	emr_id32 hash;
+
+	emr_name_fold(handle, text, sizeof text);
+	for (const char *at = text; *at != '\0'; at++) {
+		char c = *at == '1' || *at == 'i' ? 'l' : *at == '0' ? 'o' : *at;
+
+		if ((at[0] == 'r' && at[1] == 'n') || (at[0] == 'v' && at[1] == 'v'))
+			c = *at++ == 'r' ? 'm' : 'w';
+		text[bytes.len++] = c;
+	}
+	hash = emr_sha256_of(&bytes, 1);
+	memcpy(&look, hash.b, sizeof look);
+	return look;
+}
+
+/* Latin letters, digits and what stands between them: nothing of another script, and nothing that a
+ * sentence around it is made of. */
+static bool has_plain_letters(const char *handle)
+{
+	for (const unsigned char *at = (const unsigned char *)handle; *at != '\0'; at++) {
+		if (latin_letter(at) != 0)
+			at++;
+		else if (*at >= 0x80 || strchr("(),;:=\"'@/\\[]{}<>", *at) != NULL)
+			return false;
+	}
+	return true;
+}
+
+/* A role, a word that stands for somebody in what emrfs says, or a code. */
+static bool is_word_of_ours(const char *handle)
+{
+	static const char *const words[] = {"you", "theowner", "owner", "somebody", "nobody",
+		"everybody", "emrfs", "self", "me"};
+	char folded[FOLDED_MAX];
+	uint16_t role;
+
+	emr_name_fold(handle, folded, sizeof folded);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(folded, words[i]) == 0)
+			return true;
+	return emr_roles_parse(folded, &role) == EMR_OK ||
+	       (strlen(handle) >= EMR_KEY_CODE_SHOWN &&
+		       strspn(handle, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == strlen(handle));
+}
+
+static void blank_brackets(char *text)
+{
+	for (char *at = text; *at != '\0'; at++)
+		if (strchr("()[]{}\"", *at) != NULL)
+			*at = '_';
+}
+
+void emr_name_says(emr_bytes word, const char *name, char *out, size_t size)
+{
+	out[0] = '\0';
+	if (word.len == 0 || word.len >= size || memchr(word.data, '\0', word.len) != NULL ||
+		!emr_shown_name_ok((const char *)word.data, word.len))
+		return;
+	memcpy(out, word.data, word.len);
+	out[word.len] = '\0';
+	blank_brackets(out);
+	if (strcasecmp(out, name) == 0)
+		out[0] = '\0';
+}
+
+/* ---- the certificates of one person ---- */
+
+typedef struct named {
+	emr_part_key at;
+	uint8_t ref[32];
+	uint64_t seq;
+} named;
+
+static emr_status note_certificate(void *arg, const emr_replica_item *item)
+{
+	named one = {.at = {.family = EMR_FAMILY_KEY, .version = item->version}, .seq = item->seq};
+	emr_pub_key_reg reg;
+	emr_pub_key_cert cert;
+	emr_span pub;
+
+	if (item->bytes.len < EMR_ITEM_BYTES || item->priv_len == 0)
+		return EMR_OK;
+	pub = (emr_span){item->bytes.data + EMR_ITEM_BYTES, item->bytes.len - EMR_ITEM_BYTES};
+	memcpy(one.at.object.b, item->signer_id.b, sizeof one.at.object.b); /* both are its own */
+	if (item->op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg))
+		memcpy(one.ref, reg.ref, sizeof one.ref);
+	else if (item->op == EMR_OP_KEY_CERT && emr_pub_key_cert_parse(pub, &cert))
+		memcpy(one.ref, cert.ref, sizeof one.ref);
+	else
+		return EMR_OK;
+	return emr_buf_append(arg, &one, sizeof one);
+}
+
+static emr_status certificates_of(emr_replica *replica, emr_id32 id, emr_buf *out)
+{
+	emr_id16 nowhere = {{0}}, object;
+
+	memcpy(object.b, id.b, sizeof object.b);
+	return emr_replica_history(replica, EMR_FAMILY_KEY, nowhere, object, note_certificate, out);
+}
+
+/* Of PERSON's first key, of the one that followed it, and so on to his own: oldest first. */
+static emr_status all_certificates_of(
+	emr_replica *replica, const emr_known_person *person, emr_buf *out)
+{
+	emr_known_person one;
+	emr_id32 id;
+
+	memcpy(id.b, person->row.root, sizeof id.b);
+	for (int i = 0; i < ROTATIONS_MAX; i++) {
+		emr_status status = certificates_of(replica, id, out);
+
+		if (status != EMR_OK || emr_id32_equal(id, person->signer_id))
+			return status;
+		status = emr_replica_person(replica, id, &one);
+		if (status != EMR_OK)
+			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+		memcpy(id.b, one.row.next, sizeof id.b);
+	}
+	return EMR_DAMAGED;
+}
+
+/* ---- everybody, to be compared with ---- */
+
+typedef struct known {
+	emr_id32 id, root; /* of a computer: whose it is */
+	uint8_t org[16];
+	uint64_t look;
+	bool has_look;
+} known;
+
+void names_init(known_names *names)
+{
+	*names = (known_names){.size = 0};
+	(void)pthread_mutex_init(&names->lock, NULL);
+}
+
+void names_destroy(known_names *names)
+{
+	emr_buf_free(&names->all);
+	(void)pthread_mutex_destroy(&names->lock);
+}
+
+typedef struct gathering {
+	emr_replica *replica;
+	emr_buf *all;
+} gathering;
+
+/* FOUND's handle; "" when what it names is not here, or is no certificate. */
+static emr_status read_handle(emr_replica *replica, const named *found,
+	char out[EMR_CERT_HANDLE_MAX + 1], emr_buf *part, emr_bytes *out_says)
+{
+	emr_cert_facts facts;
+	emr_bytes der;
+	emr_status status =
+		replica_certificate_at(replica, &found->at, found->ref, part, &der, out_says);
+
+	out[0] = '\0';
+	if (status == EMR_OK && emr_cert_read(der, &facts) == EMR_OK)
+		memcpy(out, facts.handle, sizeof facts.handle);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status note_known(void *arg, const emr_known_person *person)
+{
+	gathering *g = arg;
+	EMR_AUTO_BUF list = {0}, part = {0};
+	known one = {.id = person->signer_id};
+	emr_known_person owner;
+	emr_id32 endorser;
+	emr_status status = certificates_of(g->replica, person->signer_id, &list);
+
+	memcpy(one.root.b, person->row.root, sizeof one.root.b);
+	memcpy(one.org, person->row.org, sizeof one.org);
+	memcpy(endorser.b, person->row.ref, sizeof endorser.b);
+	if (person->row.how == EMR_HOW_DEVICE &&
+		emr_replica_person(g->replica, endorser, &owner) == EMR_OK)
+		memcpy(one.root.b, owner.row.root, sizeof one.root.b);
+	if (status == EMR_OK)
+		status = emr_buf_append(g->all, &one, sizeof one);
+	for (size_t at = 0; status == EMR_OK && at < list.len; at += sizeof(named)) {
+		char handle[EMR_CERT_HANDLE_MAX + 1];
+		emr_bytes says;
+		named found;
+
+		memcpy(&found, list.data + at, sizeof found);
+		emr_buf_clear(&part);
+		status = read_handle(g->replica, &found, handle, &part, &says);
+		one.has_look = handle[0] != '\0';
+		one.look = look_of(handle);
+		if (status == EMR_OK && one.has_look)
+			status = emr_buf_append(g->all, &one, sizeof one);
+	}
+	return status;
+}
+
+static emr_status is_of_keys(void *arg, const emr_replica_change *change)
+{
+	(void)arg;
+	/* Any other status ends the walk: a key came, went or changed. */
+	return change->op < EMR_OP_DOMAIN_NEW ? EMR_EXISTS : EMR_OK;
+}
+
+/* Under the lock. */
+static emr_status bring_up(emr_replica *replica)
+{
+	known_names *names = &replica->names;
+	EMR_AUTO_BUF all = {0};
+	gathering g = {.replica = replica, .all = &all};
+	emr_replica_position at;
+	emr_status status = emr_replica_at(replica, &at);
+
+	if (status != EMR_OK || at.size == names->size)
+		return status;
+	status = names->size > 0 ? emr_replica_since(replica, names->size, is_of_keys, NULL)
+				 : EMR_EXISTS;
+	if (status == EMR_EXISTS) {
+		status = emr_replica_people(replica, note_known, &g);
+		if (status != EMR_OK)
+			return status;
+		emr_buf_free(&names->all);
+		names->all = all;
+		all = (emr_buf){0};
+	}
+	if (status == EMR_OK)
+		names->size = at.size;
+	return status;
+}
+
+/* Whether another person of ORG has, or had, what looks like HANDLE. */
+static bool has_namesake(
+	const known_names *names, const uint8_t org[16], emr_id32 root, const char *handle)
+{
+	uint64_t look = look_of(handle);
+	known one;
+
+	for (size_t at = 0; at < names->all.len; at += sizeof one) {
+		memcpy(&one, names->all.data + at, sizeof one);
+		if (one.has_look && one.look == look && memcmp(one.org, org, 16) == 0 &&
+			!emr_id32_equal(one.root, root))
+			return true;
+	}
+	return false;
+}
+
+void emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1])
+{
+	emr_base32(id.b, sizeof id.b, out);
+	for (char *at = out; *at != '\0'; at++)
+		*at = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
+	out[letters < EMR_KEY_CODE_MAX ? letters : EMR_KEY_CODE_MAX] = '\0';
+}
+
+bool emr_key_code_names(emr_id32 id, const char *text)
+{
+	char code[EMR_KEY_CODE_MAX + 1];
+	size_t len = strlen(text);
+
+	emr_key_code(id, EMR_KEY_CODE_MAX, code);
+	return len >= EMR_KEY_CODE_NAMES && strncasecmp(code, text, len) == 0;
+}
+
+static size_t equal_letters(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (n < EMR_KEY_CODE_MAX && a[n] == b[n])
+		n++;
+	return n;
+}
+
+static void code_of(const known_names *names, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1])
+{
+	char all[EMR_KEY_CODE_MAX + 1], other[EMR_KEY_CODE_MAX + 1];
+	size_t letters = EMR_KEY_CODE_SHOWN;
+	known one;
+
+	emr_key_code(id, EMR_KEY_CODE_MAX, all);
+	for (size_t at = 0; at < names->all.len; at += sizeof one) {
+		memcpy(&one, names->all.data + at, sizeof one);
+		/* Each key is there once without a look; 16 bits are fewer than are shown. */
+		if (one.has_look || memcmp(one.id.b, id.b, 2) != 0 || emr_id32_equal(one.id, id))
+			continue;
+		emr_key_code(one.id, EMR_KEY_CODE_MAX, other);
+		if (equal_letters(all, other) >= letters)
+			letters = equal_letters(all, other) + 1;
+	}
+	emr_key_code(id, letters, out);
+}
+
+emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1])
+{
+	emr_status status;
+
+	(void)pthread_mutex_lock(&replica->names.lock);
+	status = bring_up(replica);
+	if (status == EMR_OK)
+		code_of(&replica->names, id, out);
+	(void)pthread_mutex_unlock(&replica->names.lock);
+	return status;
+}
+
+/* ---- one name ---- */
+
+/* Which of LIST counted in entry SEQ, and until when; false: there is none. */
+static bool choose(const emr_buf *list, uint64_t seq, named *out, emr_known_name *name)
+{
+	named one;
+	bool has_one = false;
+
+	name->until_seq = UINT64_MAX;
+	for (size_t at = 0; at < list->len; at += sizeof one) {
+		memcpy(&one, list->data + at, sizeof one);
+		if (has_one && one.seq > seq) {
+			name->until_seq = one.seq;
+			break;
+		}
+		*out = one;
+		name->from_seq = has_one ? one.seq : 0; /* nobody did anything before the first */
+		has_one = true;
+	}
+	return has_one;
+}
+
+static emr_status show(emr_replica *replica, const emr_known_person *person, emr_known_name *name)
+{
+	char code[EMR_KEY_CODE_MAX + 1], handle[EMR_CERT_HANDLE_MAX + 1];
+	bool is_plain;
+	emr_id32 root;
+	emr_status status;
+
+	memcpy(root.b, person->row.root, sizeof root.b);
+	memcpy(handle, name->handle, sizeof handle);
+	is_plain = emr_shown_name_ok(handle, strlen(handle)) && has_plain_letters(handle) &&
+		   !is_word_of_ours(handle);
+	(void)pthread_mutex_lock(&replica->names.lock);
+	status = bring_up(replica);
+	if (status == EMR_OK) {
+		name->is_alone = !has_namesake(&replica->names, person->row.org, root, handle);
+		if (!is_plain || !name->is_alone)
+			code_of(&replica->names, root, code);
+	}
+	(void)pthread_mutex_unlock(&replica->names.lock);
+	if (status != EMR_OK)
+		return status;
+	if (is_plain && name->is_alone) {
+		(void)snprintf(name->shown, sizeof name->shown, "%s", handle);
+		return EMR_OK;
+	}
+	if (!emr_shown_name_ok(handle, strlen(handle))) {
+		(void)snprintf(name->shown, sizeof name->shown, "%s", code);
+		return EMR_OK;
+	}
+	for (char *at = handle; (at = strpbrk(at, "()[]{},=\"")) != NULL;)
+		*at = '_';
+	(void)snprintf(name->shown, sizeof name->shown, "%s (%s)", handle, code);
+	return EMR_OK;
+}
+
+emr_status emr_replica_name(
+	emr_replica *replica, emr_id32 signer, uint64_t seq, emr_known_name *out)
+{
+	EMR_AUTO_BUF list = {0}, part = {0};
+	emr_known_name name = {.until_seq = UINT64_MAX};
+	emr_known_person person;
+	emr_bytes says = {0};
+	named found;
+	emr_status status = emr_replica_person(replica, signer, &person);
+
+	if (status == EMR_OK)
+		status = all_certificates_of(replica, &person, &list);
+	if (status == EMR_OK && choose(&list, seq, &found, &name))
+		status = read_handle(replica, &found, name.handle, &part, &says);
+	if (status == EMR_OK && name.handle[0] != '\0')
+		status = show(replica, &person, &name);
+	if (status != EMR_OK)
+		return status;
+	emr_name_says(says, name.handle, name.says, sizeof name.says);
+	*out = name;
+	return EMR_OK;
+}

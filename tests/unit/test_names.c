@@ -1,0 +1,301 @@
+/* These tests come in as somebody who says that he is somebody else: by his own word, by another
+ * certificate later on, by a handle that looks like another's, or by a key whose code begins like
+ * another's. Whatever he does, nobody is called as he is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "folk_kit.h"
+#include "keyring/words.h"
+#include "replica/names.h"
+
+#define KEYRINGS_MAX 6000 /* two of so many begin with the same 20 bits */
+
+static uint64_t entries(void)
+{
+	emr_replica_position at;
+
+	folk_see(&ana);
+	assert_ok(emr_replica_at(ana.replica, &at));
+	return at.size;
+}
+
+/* M comes in as HANDLE by the certificate that BY gave him, and as SAYS by his own word; or he is
+ * certified anew. */
+static int certify(const member *by, emr_id16 org, emr_bytes ca, member *m, const char *handle,
+	const char *says, bool is_renewal)
+{
+	EMR_AUTO_BUF cert = {0}, part = {0};
+	emr_cert_subject subject = {.handle = handle,
+		.roles = EMR_ROLE_CLINICIAN,
+		.org = org,
+		.not_before = now - DAY,
+		.not_after = now + 300 * DAY};
+	emr_register who = {.keyring = m->keyring,
+		.net_id = k.net_id,
+		.org = org,
+		.roles = EMR_ROLE_CLINICIAN,
+		.name = says};
+	emr_act act;
+
+	assert_ok(emr_cert_issue(by->keyring, ca, &subject,
+		emr_bytes_of(m->public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
+	assert_ok(is_renewal ? emr_register_renew(&who, emr_buf_view(&cert), &act, &part)
+			     : emr_register_certified(&who, emr_buf_view(&cert), &act, &part));
+	return folk_say(m, act, emr_buf_view(&part));
+}
+
+static int join(member *m, const char *handle, const char *says)
+{
+	return certify(&boss, clinic, emr_buf_view(&clinic_ca), m, handle, says, false);
+}
+
+static emr_known_name name_at(const member *m, uint64_t seq)
+{
+	emr_known_name name;
+
+	folk_see(&ana);
+	assert_ok(emr_replica_name(ana.replica, m->public.signer_id, seq, &name));
+	return name;
+}
+
+static emr_known_name name_of(const member *m)
+{
+	return name_at(m, UINT64_MAX);
+}
+
+/* "HANDLE (CODE)", with the four letters of the key. */
+static void assert_coded(const member *m, const char *handle)
+{
+	char code[EMR_KEY_CODE_MAX + 1], wanted[200];
+
+	emr_key_code(m->public.signer_id, 4, code);
+	(void)snprintf(wanted, sizeof wanted, "%s (%s)", handle, code);
+	assert_string_equal(name_of(m).shown, wanted);
+}
+
+static void what_a_bearer_says_is_no_name(void **state)
+{
+	member mallory = {0};
+
+	(void)state;
+	folk_create(&mallory, "mallory");
+	assert_applied(join(&mallory, "mallory", "Paula Lima"));
+	assert_string_equal(name_of(&mallory).shown, "mallory");
+	assert_string_equal(name_of(&mallory).says, "Paula Lima");
+	folk_close_member(&mallory, false);
+}
+
+static void what_was_done_is_named_as_of_its_entry(void **state)
+{
+	uint64_t before, after;
+	member mallory = {0};
+
+	(void)state;
+	folk_create(&mallory, "mallory");
+	assert_applied(join(&mallory, "mallory", ""));
+	before = entries() - 1;
+	folk_pass(DAY);
+	assert_applied(certify(
+		&boss, clinic, emr_buf_view(&clinic_ca), &mallory, "reis", "Paula Lima", true));
+	after = entries() - 1;
+	assert_string_equal(name_at(&mallory, before).shown, "mallory");
+	assert_string_equal(name_at(&mallory, before).says, "");
+	assert_true(name_at(&mallory, before).until_seq == after);
+	assert_string_equal(name_at(&mallory, after).shown, "reis");
+	assert_string_equal(name_at(&mallory, after).says, "Paula Lima");
+	assert_true(name_at(&mallory, after).from_seq == after);
+	assert_true(name_of(&mallory).until_seq == UINT64_MAX);
+	folk_close_member(&mallory, false);
+}
+
+static void another_key_of_a_person_has_her_name(void **state)
+{
+	member silva = {0}, next = {0};
+	emr_act act;
+
+	(void)state;
+	folk_create(&silva, "silva");
+	folk_create(&next, "next");
+	assert_applied(join(&silva, "silva", ""));
+	assert_ok(emr_act_key_rotate(silva.public.signer_id, next.keyring, k.net_id, &act));
+	assert_applied(folk_say(&silva, act, folk_nothing()));
+	assert_string_equal(name_of(&next).shown, "silva");
+	assert_true(name_of(&next).is_alone);
+	folk_close_member(&next, false);
+	folk_close_member(&silva, false);
+}
+
+/* Also of whom a name was before him: the log of then still has it. */
+static void who_could_be_taken_for_another_has_a_code(void **state)
+{
+	member silva = {0}, reis = {0}, other = {0};
+	emr_known_organisation org = {.name = ""};
+
+	(void)state;
+	folk_create(&silva, "silva");
+	folk_create(&reis, "reis");
+	folk_create(&other, "other");
+	assert_applied(join(&silva, "paul.silva", ""));
+	assert_string_equal(name_of(&silva).shown, "paul.silva");
+	assert_applied(join(&reis, "Pau1-S\xc3\xadlva", ""));
+	assert_coded(&silva, "paul.silva");
+	assert_coded(&reis, "Pau1-S\xc3\xadlva");
+	assert_false(name_of(&silva).is_alone);
+	assert_applied(certify(&boss, clinic, emr_buf_view(&clinic_ca), &reis, "reis", "", true));
+	assert_string_equal(name_of(&reis).shown, "reis");
+	assert_coded(&silva, "paul.silva");
+	/* In another organisation the same name is another's, and its organisation tells. */
+	assert_ok(emr_replica_organisation(
+		ana.replica, emr_ledger_descriptor(ana.ledger), home.b, &org));
+	assert_applied(certify(&ana, home, emr_buf_view(&org.ca), &other, "reis", "", false));
+	assert_string_equal(name_of(&other).shown, "reis");
+	assert_string_equal(name_of(&reis).shown, "reis");
+	emr_known_organisation_free(&org);
+	folk_close_member(&other, false);
+	folk_close_member(&reis, false);
+	folk_close_member(&silva, false);
+}
+
+/* An authority gives what it likes: none of it passes for somebody else, or for a word of ours. */
+static void a_handle_that_is_no_plain_name_has_a_code(void **state)
+{
+	static const struct {
+		const char *handle, *shown;
+	} cases[] = {{"l\xd1\x96ma", "l\xd1\x96ma"}, {"lima, Clinic", "lima_ Clinic"},
+		{"silva (I7Z4)", "silva _I7Z4_"}, {"lima@clinic", "lima@clinic"},
+		{"hospital", "hospital"}, {"you", "you"}, {"The Owner", "The Owner"},
+		{"I7Z4", "I7Z4"}, {"costa at=2020", "costa at_2020"}};
+	char code[EMR_KEY_CODE_MAX + 1], name[32];
+	member hidden = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		member m = {0};
+
+		(void)snprintf(name, sizeof name, "m%zu", i);
+		folk_create(&m, name);
+		assert_applied(join(&m, cases[i].handle, ""));
+		assert_coded(&m, cases[i].shown);
+		folk_close_member(&m, false);
+	}
+	/* What cannot be shown at all is the code alone. */
+	folk_create(&hidden, "hidden");
+	assert_applied(join(&hidden,
+		"\xe2\x80\xae"
+		"amil",
+		"\xe2\x80\xae"
+		"amiL"));
+	emr_key_code(hidden.public.signer_id, 4, code);
+	assert_string_equal(name_of(&hidden).shown, code);
+	assert_string_equal(name_of(&hidden).says, "");
+	folk_close_member(&hidden, false);
+}
+
+static void an_own_word_cannot_end_its_brackets(void **state)
+{
+	static const char *const unfit[] = {" Lima", "Lima ", "Li\nma", "\xc3", "Lima\xc2\xa0",
+		"Lima\xe3\x80\x80", "\xc2\xadLima", "Lima\xe3\x85\xa4"};
+	static const char forged[] = "x), S\xc3\xa3o Lucas (own word: y";
+	char says[64];
+
+	(void)state;
+	emr_name_says(emr_bytes_of(forged, strlen(forged)), "lima", says, sizeof says);
+	assert_string_equal(says, "x_, S\xc3\xa3o Lucas _own word: y");
+	emr_name_says(emr_bytes_of("LIMA", 4), "lima", says, sizeof says);
+	assert_string_equal(says, "");
+	for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++) {
+		emr_name_says(emr_bytes_of(unfit[i], strlen(unfit[i])), "x", says, sizeof says);
+		assert_string_equal(says, "");
+	}
+}
+
+/* ---- a code that was made ---- */
+
+typedef struct made {
+	uint32_t bits; /* the four letters */
+	char words[EMR_WORDS][EMR_WORD_CHARS];
+} made;
+
+static int by_bits(const void *a, const void *b)
+{
+	const made *one = a, *other = b;
+
+	return one->bits < other->bits ? -1 : one->bits > other->bits;
+}
+
+static void again(member *m, const char *name, const made *from)
+{
+	char text[EMR_WORDS * EMR_WORD_CHARS] = "";
+	emr_words_problem problem;
+
+	for (int i = 0; i < EMR_WORDS; i++) {
+		strcat(text, i > 0 ? " " : "");
+		strcat(text, from->words[i]);
+	}
+	assert_ok(emr_keyring_from_words(emr_bytes_of(text, strlen(text)), EMR_KEYRING_PERSON,
+		KIT_NOW, &problem, &m->keyring));
+	folk_bring(m, name);
+}
+
+/* Thousands of keys cost an attacker seconds: the letters that are shown become as many as it
+ * takes, for both. */
+static void keys_that_begin_alike_have_longer_codes(void **state)
+{
+	made *all = calloc(KEYRINGS_MAX, sizeof *all);
+	char code[EMR_KEY_CODE_MAX + 1], other[EMR_KEY_CODE_MAX + 1];
+	emr_id32 ids[2];
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(all);
+	for (; n < KEYRINGS_MAX; n++) {
+		emr_keyring *keyring = NULL;
+		emr_public public;
+
+		assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &keyring));
+		assert_ok(emr_keyring_public(keyring, &public));
+		all[n].bits = (uint32_t) public.signer_id.b[0] << 12 |
+			      (uint32_t) public.signer_id.b[1] << 4 | public.signer_id.b[2] >> 4;
+		assert_ok(emr_keyring_words(keyring, all[n].words));
+		emr_keyring_free(keyring);
+	}
+	qsort(all, KEYRINGS_MAX, sizeof *all, by_bits);
+	for (n = 1; n < KEYRINGS_MAX && all[n].bits != all[n - 1].bits; n++)
+		;
+	assert_true(n < KEYRINGS_MAX); /* once in ten million times there are none */
+	for (size_t i = 0; i < 2; i++) {
+		member m = {0};
+
+		again(&m, i == 0 ? "one" : "two", &all[n - i]);
+		ids[i] = m.public.signer_id;
+		assert_applied(join(&m, i == 0 ? "one" : "two", ""));
+		folk_close_member(&m, false);
+	}
+	folk_see(&ana);
+	assert_ok(emr_replica_code(ana.replica, ids[0], code));
+	assert_ok(emr_replica_code(ana.replica, ids[1], other));
+	assert_true(strlen(code) > 4);
+	assert_int_equal(strlen(code), strlen(other));
+	assert_string_not_equal(code, other);
+	assert_ok(emr_replica_code(ana.replica, lima.public.signer_id, code));
+	assert_int_equal(strlen(code), 4);
+	free(all);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH(what_a_bearer_says_is_no_name),
+		WITH(what_was_done_is_named_as_of_its_entry),
+		WITH(another_key_of_a_person_has_her_name),
+		WITH(who_could_be_taken_for_another_has_a_code),
+		WITH(a_handle_that_is_no_plain_name_has_a_code),
+		cmocka_unit_test(an_own_word_cannot_end_its_brackets),
+		WITH(keys_that_begin_alike_have_longer_codes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
