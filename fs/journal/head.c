@@ -2,7 +2,9 @@
  * wrong or missing hint costs time only. */
 #include "journal_private.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/codec.h"
 #include "base/file.h"
@@ -79,19 +81,40 @@ emr_status emr_journal_head_read(emr_store *store, emr_journal_head *out_head)
 
 	head_name(store, name);
 	status = emr_file_read(emr_store_directory(store), name, HEAD_BYTES, &bytes);
-	if (status == EMR_LIMIT)
+	/* What stands there may be anybody's who writes in the directory: a directory, a pipe, a
+	 * file without rights. */
+	if (status == EMR_LIMIT || status == EMR_IO || status == EMR_DENIED)
 		return EMR_DAMAGED;
 	if (status != EMR_OK)
 		return status;
 	return emr_journal_head_decode(emr_buf_view(&bytes), emr_store_writer(store), out_head);
 }
 
+/* A directory, which is none of ours: it may have anything in it, so it only gets another name. */
+static bool put_aside(int dirfd, const char *name)
+{
+	emr_id16 random = emr_id16_random();
+	char hex[33], aside[128];
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode))
+		return false;
+	emr_hex(random.b, sizeof random.b, hex);
+	snprintf(aside, sizeof aside, "%s.odd-%s", name, hex);
+	return renameat(dirfd, name, dirfd, aside) == 0;
+}
+
 emr_status emr_journal_head_write(emr_store *store, const emr_journal_head *head)
 {
+	const int dirfd = emr_store_directory(store);
 	uint8_t bytes[HEAD_BYTES];
+	const emr_bytes encoded = head_encode(head, emr_store_writer(store), bytes);
 	char name[64];
+	emr_status status;
 
 	head_name(store, name);
-	return emr_file_replace(emr_store_directory(store), name,
-		head_encode(head, emr_store_writer(store), bytes), 0600);
+	status = emr_file_replace(dirfd, name, encoded, 0600);
+	return status != EMR_OK && put_aside(dirfd, name)
+		       ? emr_file_replace(dirfd, name, encoded, 0600)
+		       : status;
 }

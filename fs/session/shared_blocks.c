@@ -27,7 +27,7 @@
 #define COPY_BYTES ((size_t)1 << 20)
 
 typedef struct sharing {
-	int state_fd, from_fd, to_fd;
+	int state_fd, from_fd, to_fd, aside_fd;
 	const char *dir;
 	char device[33];
 	char marker[64]; /* in DIR/blocks while the state's are being moved: then the state's are
@@ -41,6 +41,8 @@ static void sharing_end(sharing *s)
 		close(s->from_fd);
 	if (s->to_fd >= 0)
 		close(s->to_fd);
+	if (s->aside_fd >= 0)
+		close(s->aside_fd);
 }
 
 static emr_status say_failed(const sharing *s, emr_status status)
@@ -258,14 +260,15 @@ static emr_status move_files(sharing *s)
 	return status;
 }
 
-static emr_status put_link(sharing *s)
+/* The blocks of the state, if it has any, are in OLD_PLACE of it then. */
+static emr_status put_link(const sharing *s, const char *old_place)
 {
 	char target[PATH_MAX];
 
 	if (snprintf(target, sizeof target, "%s/" EMR_NETWORK_DIR_BLOCKS, s->dir) >=
 		(int)sizeof target)
 		return EMR_INVALID;
-	if (renameat(s->state_fd, EMR_STATE_BLOCKS, s->state_fd, MOVED) != 0 && errno != ENOENT)
+	if (renameat(s->state_fd, EMR_STATE_BLOCKS, s->state_fd, old_place) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);
 	if (symlinkat(target, s->state_fd, EMR_STATE_BLOCKS) != 0 || fsync(s->state_fd) != 0)
 		return emr_status_from_errno(errno);
@@ -320,7 +323,7 @@ static emr_status share(sharing *s, bool is_link)
 		if (s->from_fd >= 0)
 			status = move_files(s);
 		if (status == EMR_OK)
-			status = put_link(s);
+			status = put_link(s, MOVED);
 	}
 	if (status == EMR_OK)
 		clear_away(s);
@@ -333,6 +336,7 @@ emr_status emr_blocks_share(
 	__attribute__((cleanup(sharing_end))) sharing s = {.state_fd = state_fd,
 		.from_fd = -1,
 		.to_fd = -1,
+		.aside_fd = -1,
 		.dir = dir,
 		.problem = out_problem};
 	struct stat st;
@@ -342,6 +346,80 @@ emr_status emr_blocks_share(
 	emr_hex(device.b, sizeof device.b, s.device);
 	snprintf(s.marker, sizeof s.marker, ".moving-%s", s.device);
 	return say_failed(&s, share(&s, is_link));
+}
+
+/* ---- a state that came back from a second copy ---- */
+
+/* Under a name that nobody can have taken before, and away again when nothing came there. */
+static emr_status make_aside(sharing *s, char out_name[EMR_BLOCKS_ASIDE_MAX])
+{
+	emr_id16 random = emr_id16_random();
+	char hex[33];
+
+	emr_hex(random.b, sizeof random.b, hex);
+	snprintf(out_name, EMR_BLOCKS_ASIDE_MAX, "before-restore-%s", hex);
+	if (mkdirat(s->to_fd, out_name, 0700) != 0)
+		return emr_status_from_errno(errno);
+	s->aside_fd = openat(s->to_fd, out_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return s->aside_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static emr_status put_aside(sharing *s, int from_fd, int aside_fd, const char *name)
+{
+	if (!is_of(name, "seg-", s->device) && !is_of(name, "journal-", s->device))
+		return EMR_OK;
+	return renameat(from_fd, name, aside_fd, name) == 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+static emr_status give_restored(sharing *s, bool wins, char out_aside[EMR_BLOCKS_ASIDE_MAX])
+{
+	emr_status status = each_name(s, s->from_fd, s->to_fd, give_foreign);
+
+	if (status != EMR_OK || !wins)
+		return status;
+	status = make_aside(s, out_aside);
+	if (status == EMR_OK)
+		status = each_name(s, s->to_fd, s->aside_fd, put_aside);
+	if (status == EMR_OK && fsync(s->aside_fd) != 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = each_name(s, s->from_fd, s->to_fd, give_own);
+	if (status == EMR_OK && fsync(s->to_fd) != 0)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK && unlinkat(s->to_fd, out_aside, AT_REMOVEDIR) == 0)
+		out_aside[0] = '\0';
+	return status;
+}
+
+static emr_status share_restored(sharing *s, bool wins, char out_aside[EMR_BLOCKS_ASIDE_MAX])
+{
+	emr_status status = open_target(s);
+
+	if (status == EMR_OK)
+		status = note_device(s);
+	if (status != EMR_OK)
+		return status;
+	s->from_fd = openat(
+		s->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (s->from_fd < 0)
+		return emr_status_from_errno(errno);
+	status = give_restored(s, wins, out_aside);
+	return status == EMR_OK ? put_link(s, EMR_STATE_BLOCKS_COPIED) : status;
+}
+
+emr_status emr_blocks_share_restored(int state_fd, const char *dir, emr_id16 device, bool wins,
+	char out_aside[EMR_BLOCKS_ASIDE_MAX], emr_problem *out_problem)
+{
+	__attribute__((cleanup(sharing_end))) sharing s = {.state_fd = state_fd,
+		.from_fd = -1,
+		.to_fd = -1,
+		.aside_fd = -1,
+		.dir = dir,
+		.problem = out_problem};
+
+	out_aside[0] = '\0';
+	emr_hex(device.b, sizeof device.b, s.device);
+	return say_failed(&s, share_restored(&s, wins, out_aside));
 }
 
 emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem *out_problem)

@@ -19,6 +19,7 @@
 #include "replica/follower.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
+#include "session/restored_blocks.h"
 #include "session/second_copy.h"
 #include "session/stage.h"
 #include "store/car_store.h"
@@ -43,6 +44,8 @@ typedef struct restoring {
 	emr_profile profile;
 	emr_id32 signer_id;
 	char *dir; /* owned */
+	emr_restored_blocks blocks;
+	emr_blocks_found found;
 	uint64_t n_found;
 	emr_problem keys_problem; /* of a passphrase or words that do not fit */
 	bool by_words, has_second_copy;
@@ -52,6 +55,7 @@ typedef struct restoring {
 
 static void restoring_end(restoring *r)
 {
+	emr_restored_blocks_free(&r->blocks);
 	emr_session_close(&r->session);
 	if (r->own_dir_made) /* and not used */
 		(void)!emr_stage_remove_tree(r->stage.state_fd, EMR_STATE_NETWORK);
@@ -316,6 +320,8 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 		status = emr_stage_remove_tree(r->session.state_fd, EMR_STATE_LEDGER);
 	if (status == EMR_OK)
 		status = emr_network_dir_link(r->session.state_fd, dir);
+	if (status == EMR_OK)
+		status = emr_restored_blocks_settle(&r->session, dir, &r->blocks, out_problem);
 	r->is_of_network = status == EMR_OK;
 	if (status == EMR_OK)
 		status = remove_file(r->session.state_fd, EMR_BACKUP_NETWORK_PATH);
@@ -330,39 +336,16 @@ static emr_status return_to_network(restoring *r, emr_problem *out_problem)
 
 /* ---- what the backup said it has ---- */
 
-typedef struct looking {
-	restoring *r;
-	uint64_t n;
-} looking;
-
-/* Every block was hashed when the store here was opened: what is damaged has no place. */
-static emr_status need_block(void *arg, const emr_cid *cid)
+static void show_looking(void *arg, uint64_t done, uint64_t of)
 {
-	const looking *l = arg;
-	emr_store_position at;
-	emr_status status = emr_store_locate(l->r->session.store, cid, &at);
+	const restoring *r = arg;
 
-	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-}
-
-/* Everything below a pin must have come along. */
-static emr_status look_below(void *arg, const emr_pin *pin)
-{
-	looking *l = arg;
-	emr_cid missing;
-	emr_status status = emr_store_walk(
-		emr_store_blocks(l->r->session.store), &pin->root, need_block, l, &missing);
-
-	if (status != EMR_NOT_FOUND && status != EMR_MISSING_DATA && status != EMR_DAMAGED)
-		return status;
-	l->n++;
-	return EMR_OK;
+	emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, of);
 }
 
 /* What is not there is said here, and not when somebody wants to open it. */
 static emr_status look_for_gaps(restoring *r)
 {
-	looking l = {.r = r};
 	uint64_t parts = 0, first = 0;
 	char what[160];
 	emr_status status = emr_replica_missing(r->session.replica, &parts, &first);
@@ -376,13 +359,11 @@ static emr_status look_for_gaps(restoring *r)
 		note_found(r, "ledger/ledger.sqlite", what);
 	}
 	if (status == EMR_OK)
-		status = emr_store_each_pin(r->session.store, look_below, &l);
-	if (status == EMR_OK && l.n > 0) {
-		snprintf(what, sizeof what, _("blocks of %llu versions are missing or damaged"),
-			(unsigned long long)l.n);
-		note_found(r, "blocks", what);
-	}
-	return status;
+		status = emr_restored_blocks_bring(
+			&r->session, &r->blocks, show_looking, r, &r->found);
+	emr_progress_end(r->out);
+	return status == EMR_OK ? emr_restored_blocks_done(&r->session, &r->blocks, &r->found)
+				: status;
 }
 
 /* As a mount would; the ledger is followed and verified from its first entry. */
@@ -437,9 +418,30 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 	return status;
 }
 
-static int say_done(restoring *r)
+/* What was found in the copy and what is nowhere are two things: the first may be whole here. */
+static int say_damage(restoring *r)
 {
 	emr_problem damage = {0};
+	char n[EMR_TEXT_BYTES], m[EMR_TEXT_BYTES];
+
+	if (r->n_found == 0 && r->found.lacking == 0)
+		return EMR_EXIT_DONE;
+	emr_number_text(r->n_found, n);
+	if (r->n_found > 0)
+		emr_problem_set(&damage, EMR_SAY_RESTORE_DAMAGE, "n", n, "dir", r->dir, NULL);
+	if (r->found.lacking == 0)
+		return emr_out_fail(r->out, &damage);
+	if (damage.is_set)
+		emr_remark(r->out, &damage);
+	emr_number_text(r->found.lacking, n);
+	emr_number_text(r->found.versions, m);
+	damage = (emr_problem){.is_set = false};
+	emr_problem_set(&damage, EMR_SAY_RESTORE_LACKS, "n", n, "m", m, "dir", r->dir, NULL);
+	return emr_out_fail(r->out, &damage);
+}
+
+static int say_done(restoring *r)
+{
 	char id[65], records[EMR_COUNT_BYTES], when[EMR_TEXT_BYTES], shown[512], n[EMR_TEXT_BYTES];
 
 	emr_hex(r->signer_id.b, sizeof r->signer_id.b, id);
@@ -453,21 +455,24 @@ static int say_done(restoring *r)
 	emr_out_flag(r->out, "words_checked", r->by_words);
 	emr_out_flag(r->out, "second_copy", r->has_second_copy);
 	emr_out_number(r->out, "records", r->list.records);
+	emr_out_number(r->out, "versions", r->found.versions);
+	emr_out_number(r->out, "lacking", r->found.lacking);
 	emr_say(r->out,
 		shown[0] != '\0' ? _("%4$s, your keyring is in %1$s, with %2$s as of %3$s.\n")
 				 : _("Your keyring is in %1$s, with %2$s as of %3$s.\n"),
 		r->places.state, records, when, shown);
+	if (r->found.lacking == 0 && r->found.versions > 0) {
+		emr_number_text(r->found.versions, n);
+		emr_say(r->out, "Each block of %s versions of your records was looked at: whole.\n",
+			n);
+	}
 	emr_say(r->out,
 		"Do not go on with the "
 		"computer "
 		"that this backup is of: two that do go different ways, and neither sees what the "
 		"other saves.  For a second computer: emrfs device add\nOpen your folder: emrfs "
 		"mount\n");
-	if (r->n_found == 0)
-		return EMR_EXIT_DONE;
-	emr_number_text(r->n_found, n);
-	emr_problem_set(&damage, EMR_SAY_RESTORE_DAMAGE, "n", n, "dir", r->dir, NULL);
-	return emr_out_fail(r->out, &damage);
+	return say_damage(r);
 }
 
 static emr_status prepare(restoring *r, emr_problem *out_problem)
@@ -490,8 +495,11 @@ static emr_status prepare(restoring *r, emr_problem *out_problem)
 
 int emr_init_restore(const emr_args *args, emr_out *out)
 {
-	__attribute__((cleanup(restoring_end))) restoring r = {
-		.args = args, .out = out, .stage = EMR_STAGE_NONE, .session = EMR_SESSION_CLOSED};
+	__attribute__((cleanup(restoring_end))) restoring r = {.args = args,
+		.out = out,
+		.stage = EMR_STAGE_NONE,
+		.session = EMR_SESSION_CLOSED,
+		.blocks = EMR_RESTORED_BLOCKS_NONE};
 	emr_problem problem = {0};
 	emr_status status = prepare(&r, &problem);
 

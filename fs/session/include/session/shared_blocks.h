@@ -17,8 +17,16 @@
  * open. */
 emr_status emr_blocks_share(
 	int state_fd, const char *dir, emr_id16 device, emr_problem *out_problem);
-/* As above when the state's ledger is that of a network and its blocks are not yet: at each start.
- * A state without blocks is one that is being made, and is left alone. */
+/* The same for a state that came back from a second copy (restored_blocks.h): its own blocks stay
+ * at EMR_STATE_BLOCKS_COPIED, for who takes single ones out of them.  WINS: they take the place of
+ * what DIR has of this device, all of which goes aside, into a directory of DIR/blocks (out_aside:
+ * its name; "": there was nothing).  No mark that somebody left in DIR counts. */
+#define EMR_STATE_BLOCKS_COPIED "blocks.copied"
+#define EMR_BLOCKS_ASIDE_MAX 64
+emr_status emr_blocks_share_restored(int state_fd, const char *dir, emr_id16 device, bool wins,
+	char out_aside[EMR_BLOCKS_ASIDE_MAX], emr_problem *out_problem);
+/* As emr_blocks_share when the state's ledger is that of a network and its blocks are not yet: at
+ * each start. A state without blocks is one that is being made, and is left alone. */
 emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem *out_problem);
 /* NAME of one directory also in another: a hard link where that is possible, else a copy, on the
  * disk before it has its name. What stands there is of an earlier try. */

@@ -1,0 +1,312 @@
+/* After `init --restore` a member's blocks are in the network's directory and in the second copy.
+ * This file finds which of the two logs is the later, brings each block that is needed and lacks
+ * from the other one, and counts what is in neither. */
+#include "session/restored_blocks.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "journal/journal.h"
+#include "kit/places.h"
+#include "session/network_dir.h"
+#include "session/stage.h"
+
+/* ---- which is the later ---- */
+
+/* The last number of the journal in PATH; 0: there is none. */
+static emr_status last_number(const emr_session *session, const char *path, uint64_t *out_seq)
+{
+	const emr_store_options options = {
+		.path = path, .writer = emr_keyring_device_id(session->keyring)};
+	emr_store *store = NULL;
+	emr_journal *journal = NULL;
+	emr_status status = emr_store_open(&options, &store);
+
+	if (status == EMR_OK)
+		status = emr_journal_open(store, session->keyring, &journal);
+	if (status == EMR_OK)
+		*out_seq = emr_journal_state_get(journal).last_seq;
+	emr_journal_close(journal);
+	emr_store_close(store);
+	return status;
+}
+
+static emr_status open_source(const emr_session *session, const char *path, bool is_only_read,
+	emr_restored_blocks *blocks)
+{
+	const emr_store_options options = {.path = path,
+		.writer = emr_keyring_device_id(session->keyring),
+		.read_only = is_only_read};
+	emr_status status = emr_store_open(&options, &blocks->sources[blocks->count]);
+
+	blocks->count += status == EMR_OK;
+	return status;
+}
+
+/* The copy's files may be the directory's, too, by hard links: only the session writes them. */
+static emr_status open_sources(const emr_session *session, emr_restored_blocks *blocks)
+{
+	char path[4400];
+	emr_status status;
+
+	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_BLOCKS_COPIED, session->state_path);
+	status = open_source(session, path, true, blocks);
+	if (status != EMR_OK || blocks->aside[0] == '\0')
+		return status;
+	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_BLOCKS "/%s", blocks->dir,
+		blocks->aside);
+	return open_source(session, path, false, blocks);
+}
+
+emr_status emr_restored_blocks_settle(const emr_session *session, const char *dir,
+	emr_restored_blocks *out, emr_problem *out_problem)
+{
+	char copied[4400], there[4400];
+	uint64_t of_copy = 0, of_dir = 0;
+	emr_status status;
+
+	snprintf(copied, sizeof copied, "%.4200s/" EMR_STATE_BLOCKS, session->state_path);
+	snprintf(there, sizeof there, "%.4200s/" EMR_NETWORK_DIR_BLOCKS, dir);
+	out->dir = strdup(dir);
+	if (out->dir == NULL)
+		return EMR_NO_MEMORY;
+	status = last_number(session, copied, &of_copy);
+	if (status == EMR_OK)
+		status = last_number(session, there, &of_dir);
+	if (status == EMR_OK)
+		status = emr_blocks_share_restored(session->state_fd, dir,
+			emr_keyring_device_id(session->keyring), of_dir < of_copy, out->aside,
+			out_problem);
+	if (status == EMR_OK)
+		status = open_sources(session, out);
+	if (status == EMR_OK && out->aside[0] != '\0')
+		emr_log(EMR_LOG_WARN,
+			"restore: the blocks in the network's directory end before those of the "
+			"copy; they were put aside in %s",
+			out->aside);
+	return status;
+}
+
+/* ---- what is needed ---- */
+
+typedef struct bringing {
+	emr_block_store face; /* first: nodes from wherever they are */
+	const emr_restored_blocks *blocks;
+	emr_store *to;
+	emr_buf needed; /* of emr_pin; by root, then by owner */
+	emr_buf known;	/* of emr_pin: those of TO */
+	emr_blocks_found found;
+	bool lacks;	 /* of the root at hand */
+	bool is_damaged; /* a place of TO's segments */
+} bringing;
+
+static void bringing_end(bringing *b)
+{
+	emr_buf_free(&b->needed);
+	emr_buf_free(&b->known);
+}
+
+static emr_status note_known(void *arg, const emr_pin *pin)
+{
+	bringing *b = arg;
+	emr_status status = emr_buf_append(&b->known, pin, sizeof *pin);
+
+	return status == EMR_OK ? emr_buf_append(&b->needed, pin, sizeof *pin) : status;
+}
+
+static emr_status note_pin(void *arg, const emr_pin *pin)
+{
+	bringing *b = arg;
+
+	return emr_buf_append(&b->needed, pin, sizeof *pin);
+}
+
+static emr_status note_bundle(void *arg, emr_id16 object, const emr_cid *root)
+{
+	const emr_pin pin = {.root = *root, .owner = object, .state = EMR_PIN_REGISTERED};
+
+	return note_pin(arg, &pin);
+}
+
+static int by_root(const void *x, const void *y)
+{
+	const emr_pin *a = x, *b = y;
+	int roots = memcmp(a->root.b, b->root.b, sizeof a->root.b);
+
+	return roots != 0 ? roots : memcmp(a->owner.b, b->owner.b, sizeof a->owner.b);
+}
+
+static emr_status gather(emr_session *session, bringing *b)
+{
+	emr_status status = emr_store_each_pin(b->to, note_known, b);
+
+	for (size_t i = 0; status == EMR_OK && i < b->blocks->count; i++)
+		status = emr_store_each_pin(b->blocks->sources[i], note_pin, b);
+	if (status == EMR_OK)
+		status = emr_facts_each_bundle(session->facts, note_bundle, b);
+	if (status == EMR_OK && b->needed.len > 0)
+		qsort(b->needed.data, b->needed.len / sizeof(emr_pin), sizeof(emr_pin), by_root);
+	if (status == EMR_OK && b->known.len > 0)
+		qsort(b->known.data, b->known.len / sizeof(emr_pin), sizeof(emr_pin), by_root);
+	return status;
+}
+
+/* ---- bringing it ---- */
+
+/* A disk that cannot read one block keeps no other from coming back. */
+static bool is_no_block(emr_status status)
+{
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED ||
+	       status == EMR_IO;
+}
+
+static emr_status get_from_sources(const bringing *b, const emr_cid *cid, emr_buf *out)
+{
+	emr_status status = EMR_NOT_FOUND;
+
+	for (size_t i = 0; i < b->blocks->count && is_no_block(status); i++)
+		status = emr_store_get_verified(b->blocks->sources[i], cid, out);
+	return status;
+}
+
+/* The one call of a store that emr_store_walk makes. */
+static emr_status get_node(emr_block_store *store, const emr_cid *cid, emr_buf *out)
+{
+	const bringing *b = (const bringing *)(const void *)store;
+	emr_status status = emr_store_get_verified(b->to, cid, out);
+
+	return is_no_block(status) ? get_from_sources(b, cid, out) : status;
+}
+
+static const emr_block_store_ops only_reads = {.get_verified = get_node};
+
+static emr_status bring_block(void *arg, const emr_cid *cid)
+{
+	bringing *b = arg;
+	EMR_AUTO_BUF bytes = {0};
+	emr_block block = {.cid = *cid};
+	emr_status status = emr_store_get_verified(b->to, cid, &bytes);
+
+	if (!is_no_block(status))
+		return status;
+	b->is_damaged |= status == EMR_DAMAGED;
+	status = get_from_sources(b, cid, &bytes);
+	if (is_no_block(status)) {
+		b->lacks = true;
+		return EMR_OK;
+	}
+	block.data = emr_buf_view(&bytes);
+	if (status == EMR_OK)
+		status = emr_store_append(b->to, &block, 1, NULL);
+	b->found.brought += status == EMR_OK;
+	return status;
+}
+
+static emr_status bring_root(bringing *b, const emr_cid *root)
+{
+	emr_cid missing;
+	emr_status status;
+
+	b->lacks = false;
+	status = emr_store_walk(&b->face, root, bring_block, b, &missing);
+	b->lacks |= is_no_block(status);
+	b->found.versions++;
+	b->found.lacking += b->lacks;
+	return is_no_block(status) ? EMR_OK : status;
+}
+
+/* What nobody pins here is pinned by its owner, also where blocks of it lack: a node may have them.
+ */
+static emr_status pin_needed(bringing *b)
+{
+	const emr_pin *pins = (const void *)b->needed.data, *known = (const void *)b->known.data;
+	const size_t n = b->needed.len / sizeof *pins, n_known = b->known.len / sizeof *known;
+	EMR_AUTO_BUF changes = {0};
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		const emr_pin_change change = {.pin = pins[i]};
+
+		if ((i > 0 && by_root(&pins[i - 1], &pins[i]) == 0) ||
+			(n_known > 0 &&
+				bsearch(&pins[i], known, n_known, sizeof *known, by_root) != NULL))
+			continue;
+		status = emr_buf_append(&changes, &change, sizeof change);
+	}
+	return status == EMR_OK && changes.len > 0
+		       ? emr_store_pin(b->to, (const void *)changes.data,
+				 changes.len / sizeof(emr_pin_change))
+		       : status;
+}
+
+/* What is damaged goes into quarantine, so that nobody meets it again. */
+static emr_status clear_damage(const bringing *b)
+{
+	emr_status status = b->is_damaged ? emr_store_check(b->to, NULL, NULL) : EMR_OK;
+
+	return status == EMR_DAMAGED ? EMR_OK : status;
+}
+
+emr_status emr_restored_blocks_bring(emr_session *session, const emr_restored_blocks *blocks,
+	emr_blocks_progress_fn progress, void *arg, emr_blocks_found *out_found)
+{
+	__attribute__((cleanup(bringing_end)))
+	bringing b = {.face = {.ops = &only_reads}, .blocks = blocks, .to = session->store};
+	emr_status status = gather(session, &b);
+	const emr_pin *pins = (const void *)b.needed.data;
+	const size_t n = b.needed.len / sizeof *pins;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		if (i > 0 && emr_cid_equal(&pins[i - 1].root, &pins[i].root))
+			continue;
+		status = bring_root(&b, &pins[i].root);
+		if (progress != NULL)
+			progress(arg, i + 1, n);
+	}
+	if (status == EMR_OK)
+		status = pin_needed(&b);
+	if (status == EMR_OK)
+		status = emr_store_flush(session->store);
+	if (status == EMR_OK)
+		status = clear_damage(&b);
+	*out_found = b.found;
+	return status;
+}
+
+/* ---- afterwards ---- */
+
+static void close_sources(emr_restored_blocks *blocks)
+{
+	for (size_t i = 0; i < blocks->count; i++)
+		emr_store_close(blocks->sources[i]);
+	blocks->count = 0;
+}
+
+emr_status emr_restored_blocks_done(
+	const emr_session *session, emr_restored_blocks *blocks, const emr_blocks_found *found)
+{
+	EMR_AUTO_FD there = -1;
+	emr_status status;
+
+	if (blocks->dir == NULL)
+		return EMR_OK;
+	close_sources(blocks);
+	status = emr_stage_remove_tree(session->state_fd, EMR_STATE_BLOCKS_COPIED);
+	if (status != EMR_OK || found->lacking > 0 || blocks->aside[0] == '\0')
+		return status;
+	there = openat(session->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return there >= 0 ? emr_stage_remove_tree(there, blocks->aside) : EMR_IO;
+}
+
+void emr_restored_blocks_free(emr_restored_blocks *blocks)
+{
+	close_sources(blocks);
+	free(blocks->dir);
+	*blocks = EMR_RESTORED_BLOCKS_NONE;
+}
