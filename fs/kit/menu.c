@@ -1,6 +1,6 @@
 /* This file puts entries of a desktop's menus (packaging/) where a sentence names a command: who
  * reads it in a window has no terminal to type it in. */
-#include "kit/menu.h"
+#include "kit_private.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
 #include "kit/message.h"
 
 #include "kit/language.h"
-#include "kit/menu.h"
 #include "kit/terminal.h"
 #include "kit/verbs.h"
+#include "kit_private.h"
 
 #include <stdarg.h>
 #include <stdint.h>

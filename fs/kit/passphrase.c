@@ -19,8 +19,8 @@
 #include "base/file.h"
 #include "keyring/keyring.h"
 #include "kit/language.h"
-#include "kit/strength.h"
 #include "kit/terminal.h"
+#include "kit_private.h"
 
 #define TRIES 5
 #define BUFFER_BYTES (EMR_PASSPHRASE_MAX + 2) /* a newline and one byte too many */

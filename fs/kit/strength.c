@@ -2,7 +2,7 @@
  * with it, so that nothing of the passphrase stays behind in this one.  The library that does it is
  * loaded here, when it is needed: the loader reads all of its dictionary of 1.4 MB from a cold
  * disk, and opening a folder would wait for that. */
-#include "kit/strength.h"
+#include "kit_private.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
 foreach(part args message frame places strength text)
 	emr_test(test_cmd_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${part}.c
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/kit
 		USES kit ipfs base keyring PkgConfig::jansson Threads::Threads)
 endforeach()
 foreach(part path notices progress second_copy book device_file origin)

@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 #include "emr_test.h"
-#include "kit/strength.h"
+#include "kit_private.h"
 
 static double bits_of(const char *text)
 {

@@ -24,7 +24,7 @@ static inline emr_bytes emr_passphrase_view(const emr_passphrase *passphrase)
 /* In this order: FILE (may be NULL; 0600, one trailing newline is taken off), the program in
  * EMRFS_ASKPASS (its first line), $CREDENTIALS_DIRECTORY/emrfs.passphrase, the terminal without
  * echo.  IS_NEW: a terminal or program is asked twice, and one that could be guessed is
- * refused (kit/strength.h).  A terminal is asked again after a slip, five times.  EMR_EXPOSED,
+ * refused (strength.c).  A terminal is asked again after a slip, five times.  EMR_EXPOSED,
  * EMR_NOT_FOUND (nothing to ask), EMR_INVALID (empty, too long, weak, or the two differ), EMR_IO,
  * EMR_INTERRUPTED. */
 emr_status emr_passphrase_get(
