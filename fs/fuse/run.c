@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "view/received.h"
@@ -27,32 +26,6 @@ static pthread_mutex_t running_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t runner;
 static bool is_running; /* under running_lock: the.fuse and runner may be used by others */
 static int is_stopped;	/* atomic */
-
-static int64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-session *session_of(fuse_req_t req)
-{
-	session *s = fuse_req_userdata(req);
-
-	__atomic_store_n(&s->last_request_boot_ns, boot_ns(), __ATOMIC_RELAXED);
-	return s;
-}
-
-void session_opened(session *s)
-{
-	__atomic_add_fetch(&s->open_count, 1, __ATOMIC_RELAXED);
-}
-
-void session_closed(session *s)
-{
-	__atomic_sub_fetch(&s->open_count, 1, __ATOMIC_RELAXED);
-}
 
 static int64_t last_request_boot_ns(void)
 {

@@ -18,6 +18,8 @@ typedef struct session {
 	uint64_t open_count;	      /* atomic */
 } session;
 
+/* ---- session.c ---- */
+
 /* The session a request belongs to; notes the time for --idle. */
 session *session_of(fuse_req_t req);
 void session_opened(session *s);
