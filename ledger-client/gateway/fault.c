@@ -1,4 +1,5 @@
-/* This file names the faults of gateways, and finds them in what gRPC and validation say. */
+/* This file names the stages of a call and the faults of gateways, and finds those in what gRPC and
+ * validation say. */
 #include "gateway/fault.h"
 
 #include <string.h>
@@ -16,6 +17,18 @@ static const struct {
 	EMR_GATEWAY_FAULTS(X)
 #undef X
 };
+
+const char *emr_gateway_stage_name(emr_gateway_stage stage)
+{
+	static const char *const names[] = {[EMR_GATEWAY_EVALUATE] = "evaluate",
+		[EMR_GATEWAY_ENDORSE] = "endorse",
+		[EMR_GATEWAY_SIGN] = "sign",
+		[EMR_GATEWAY_SUBMIT] = "submit",
+		[EMR_GATEWAY_COMMIT] = "commit",
+		[EMR_GATEWAY_EVENTS] = "events"};
+
+	return stage >= EMR_GATEWAY_EVALUATE && stage <= EMR_GATEWAY_EVENTS ? names[stage] : "";
+}
 
 const char *emr_gateway_fault_name(emr_gateway_fault fault)
 {

@@ -12,18 +12,6 @@
 
 #define AUTHORITY_PEM_MAX 65536
 
-const char *emr_gateway_stage_name(emr_gateway_stage stage)
-{
-	static const char *const names[] = {[EMR_GATEWAY_EVALUATE] = "evaluate",
-		[EMR_GATEWAY_ENDORSE] = "endorse",
-		[EMR_GATEWAY_SIGN] = "sign",
-		[EMR_GATEWAY_SUBMIT] = "submit",
-		[EMR_GATEWAY_COMMIT] = "commit",
-		[EMR_GATEWAY_EVENTS] = "events"};
-
-	return stage >= EMR_GATEWAY_EVALUATE && stage <= EMR_GATEWAY_EVENTS ? names[stage] : "";
-}
-
 /* ---- Opening ---- */
 
 static emr_status read_authority(const char *pem, X509_STORE *store)

@@ -154,7 +154,7 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *proposal,
 	emr_bytes payload, gateway_prepared *out_prepared);
 
-/* ---- Blocks (blocks.c) ---- */
+/* ---- Blocks (blocks.c, block_header.c) ---- */
 
 #define BLOCK_HEADER_DER_MAX 128
 /* What a block's hash is of, and what orderers sign; its length. */
