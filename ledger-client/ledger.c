@@ -39,14 +39,6 @@ emr_status emr_ledger_over(const emr_ledger_backend *backend, void *self, emr_by
 	return EMR_OK;
 }
 
-emr_status emr_ledger_open(const emr_ledger_options *options, emr_ledger **out_ledger)
-{
-	if (options->known != NULL)
-		return emr_absent_open(options, out_ledger);
-	return options->host != NULL ? options->host(options, -1, out_ledger)
-				     : emr_embedded_open(options, out_ledger);
-}
-
 const emr_ledger_backend *emr_ledger_below(const emr_ledger *ledger, void **out_self)
 {
 	*out_self = ledger->self;
