@@ -23,19 +23,6 @@ void emr_ca_certificate_free(emr_ca_certificate *certificate)
 	emr_buf_free(&certificate->root);
 }
 
-bool emr_ca_url_ok(const char *url)
-{
-	size_t len = strlen(url);
-	const char *host = url + 8;
-
-	if (len <= 8 || len > 255 || strncmp(url, "https://", 8) != 0)
-		return false;
-	for (const char *at = host; *at != '\0'; at++)
-		if (*at <= ' ' || *at >= 0x7f || strchr("/@?#\\", *at) != NULL)
-			return false;
-	return true;
-}
-
 bool emr_ca_id_ok(const char *id)
 {
 	size_t len = strlen(id);

@@ -1,5 +1,5 @@
-/* This file makes one request to a Fabric CA: over TLS that the named roots vouch for, with a
- * deadline, and with an answer that is whole, or an error. */
+/* This file makes one request to a Fabric CA at an address that may be one: over TLS that the named
+ * roots vouch for, with a deadline, and with an answer that is whole, or an error. */
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,6 +17,19 @@ static CURLcode curl_begun;
 static void curl_begin(void)
 {
 	curl_begun = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+bool emr_ca_url_ok(const char *url)
+{
+	size_t len = strlen(url);
+	const char *host = url + 8;
+
+	if (len <= 8 || len > 255 || strncmp(url, "https://", 8) != 0)
+		return false;
+	for (const char *at = host; *at != '\0'; at++)
+		if (*at <= ' ' || *at >= 0x7f || strchr("/@?#\\", *at) != NULL)
+			return false;
+	return true;
 }
 
 typedef struct exchange {
