@@ -713,6 +713,37 @@ static void a_team_of_before_has_no_receiving_key(void **state)
 	assert_true(emr_id16_is_zero(team.before));
 }
 
+/* Its members were told the key of the names, which goes on until there is another. */
+static void a_team_that_ends_calls_for_another_key(void **state)
+{
+	STORY;
+	crew c;
+	emr_grant_order order;
+	emr_grant_made made;
+	bool is_due = true;
+
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	order = order_for(&c);
+	order.not_after_unix_s = story_now(&s) + 500 * DAY;
+	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	assert_int_equal(story_says(&s, c.leader, emr_act_dataset_close(c.id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	story_pass(&s, 401 * DAY); /* and its time */
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	crew_end(&c);
+	story_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -729,6 +760,7 @@ int main(void)
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
 		cmocka_unit_test(a_share_with_a_team_reaches_the_folders_inside),
+		cmocka_unit_test(a_team_that_ends_calls_for_another_key),
 		cmocka_unit_test(terms_are_their_leaders_or_none),
 		cmocka_unit_test(a_team_of_before_has_no_receiving_key),
 		cmocka_unit_test(known_answers_of_a_team),

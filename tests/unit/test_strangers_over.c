@@ -190,6 +190,24 @@ static void a_reader_whose_key_was_revoked_calls_for_another_key(void **state)
 	assert_int_equal(grant.row.kver, 1);
 }
 
+static void a_reader_whose_certificate_ended_calls_for_another_key(void **state)
+{
+	emr_grant_made made;
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 500 * DAY};
+	bool is_due = true;
+
+	(void)state;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	story_pass(&s, 399 * DAY);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	story_pass(&s, 2 * DAY);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+}
+
 /* The terms are his, with an end that lies before the epoch: their place is behind it. */
 static void an_end_that_he_dates_back_is_an_end_all_the_same(void **state)
 {
@@ -229,6 +247,7 @@ int main(void)
 		TEST(her_other_computers_have_the_new_keys),
 		TEST(a_manager_whose_time_is_over_is_ended_by_an_entry),
 		TEST(a_reader_whose_key_was_revoked_calls_for_another_key),
+		TEST(a_reader_whose_certificate_ended_calls_for_another_key),
 		TEST(an_end_that_he_dates_back_is_an_end_all_the_same),
 	};
 
