@@ -138,6 +138,10 @@ static const struct {
 		N_("their certificate of TLS is not of that name, or not by the CA that your "
 		   "network's settings name"),
 		N_("Ask whoever administers your organisation.")},
+	{"other-channel",
+		N_("their channel begins with another block than the one that your keyring knows"),
+		N_("Do not go on with what named them, a copy or a file; ask whoever administers "
+		   "your organisation, by another way.")},
 	{"endorsement", N_("too few organisations endorse it"),
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"here", N_("something is wrong on this computer"), N_("Look whether its disk is full.")},

@@ -21,6 +21,7 @@
 #include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/places.h"
+#include "ledger/hash.h"
 #include "ledger/network.h"
 #include "session/shared_blocks.h"
 #include "session/stage.h"
@@ -288,6 +289,17 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
 		return say_bad_dir(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;
+}
+
+emr_status emr_network_dir_note(emr_keyring *keyring, const char *dir, emr_bytes descriptor)
+{
+	const emr_id32 hash = emr_sha256_of(&descriptor, 1);
+	emr_status status = emr_keyring_tlv_set(
+		keyring, EMR_KEYRING_NET_DESCRIPTOR, emr_bytes_of(hash.b, sizeof hash.b));
+
+	if (status != EMR_OK || dir == NULL || !emr_network_dir_is_on_fabric(dir))
+		return status;
+	return emr_channel_note(dir, keyring);
 }
 
 bool emr_network_dir_is(const char *dir)

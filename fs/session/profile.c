@@ -1,5 +1,6 @@
-/* This file keeps the person's name and birth date, the day when the 24 words were tested, and what
- * a guess of the passphrase costs, sealed with a key of this computer. */
+/* This file keeps the person's name and birth date, the day when the 24 words were tested, what a
+ * guess of the passphrase costs, and which network the keyring is in, sealed with a key of this
+ * computer: the words alone bring it back. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,10 +9,11 @@
 #include "session/session.h"
 
 /* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
- * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested | u32 passes | u64 memory,
- * padded with zeros to 512.
- */
+ * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested | u32 passes | u64 memory |
+ * u8 length (0 or 32), hash of the network's descriptor | u8 length (0 or 32), hash of the channel's
+ * first block, padded with zeros to 512. */
 #define PLAIN_BYTES 512
+#define HASH_BYTES 32
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'F', 1, 0, 0, 0};
 
@@ -32,6 +34,30 @@ static bool read_text(emr_reader *r, char *out, size_t size)
 	return !r->bad;
 }
 
+static emr_status write_fact(emr_writer *w, const emr_keyring *keyring, emr_keyring_tlv type)
+{
+	EMR_AUTO_BUF known = {0};
+	emr_status status = emr_keyring_tlv_get(keyring, type, &known);
+
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		return status;
+	if (known.len != 0 && known.len != HASH_BYTES)
+		return EMR_DAMAGED;
+	emr_write_u8(w, (uint8_t)known.len);
+	emr_write_bytes(w, known.data, known.len);
+	return w->status;
+}
+
+static bool read_fact(emr_reader *r, emr_id32 *out, bool *out_is_known)
+{
+	size_t len = emr_read_u8(r);
+
+	*out_is_known = len == HASH_BYTES;
+	if (*out_is_known)
+		emr_read_copy(r, out->b, HASH_BYTES);
+	return !r->bad && (len == 0 || *out_is_known);
+}
+
 emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_profile *profile)
 {
 	EMR_AUTO_BUF plain = {0};
@@ -44,9 +70,13 @@ emr_status emr_profile_save(const emr_keyring *keyring, int state_fd, const emr_
 	emr_write_u64(&w, profile->words_tested_unix_s);
 	emr_write_u32(&w, cost.passes);
 	emr_write_u64(&w, cost.memory_bytes);
-	if (w.status == EMR_OK)
+	status = write_fact(&w, keyring, EMR_KEYRING_NET_DESCRIPTOR);
+	if (status == EMR_OK)
+		status = write_fact(&w, keyring, EMR_KEYRING_CHANNEL);
+	if (status == EMR_OK)
 		emr_write_zeros(&w, PLAIN_BYTES - plain.len);
-	status = w.status;
+	if (status == EMR_OK)
+		status = w.status;
 	if (status == EMR_OK)
 		status = emr_sealed_save(
 			keyring, state_fd, EMR_STATE_PROFILE, head, emr_buf_view(&plain));
@@ -65,6 +95,9 @@ static emr_status parse(emr_bytes plain, emr_profile *out_profile)
 	profile.words_tested_unix_s = emr_read_u64(&r);
 	profile.cost.passes = emr_read_u32(&r);
 	profile.cost.memory_bytes = emr_read_u64(&r);
+	if (!read_fact(&r, &profile.network, &profile.has_network) ||
+		!read_fact(&r, &profile.channel, &profile.has_channel))
+		return EMR_DAMAGED;
 	emr_read_zeros(&r, r.left);
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;

@@ -100,6 +100,10 @@ static emr_status take_new(int state_fd, int joining)
 	if (status == EMR_OK)
 		status = sync_both(state_fd, joining);
 	if (status == EMR_OK &&
+		renameat(joining, EMR_STATE_PROFILE, state_fd, EMR_STATE_PROFILE) != 0 &&
+		errno != ENOENT)
+		status = emr_status_from_errno(errno);
+	if (status == EMR_OK &&
 		renameat(joining, EMR_STATE_KEYFILE, state_fd, EMR_STATE_KEYFILE) != 0 &&
 		errno != ENOENT)
 		status = emr_status_from_errno(errno);

@@ -23,6 +23,7 @@
 #include "network/device_leaving.h"
 #include "network/network_adopt.h"
 #include "network/renewing.h"
+#include "session/absence.h"
 #include "session/acting.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -353,6 +354,13 @@ static emr_status make_device(devices *d, emr_keyring **out)
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_set(
 			device, EMR_KEYRING_NET_DESCRIPTOR, emr_buf_view(&network));
+	emr_buf_clear(&network);
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_get(d->acting.keyring, EMR_KEYRING_CHANNEL, &network);
+	if (status == EMR_OK)
+		status = emr_keyring_tlv_set(device, EMR_KEYRING_CHANNEL, emr_buf_view(&network));
+	else if (status == EMR_NOT_FOUND)
+		status = EMR_OK; /* the ledger is in no channel */
 	if (status != EMR_OK)
 		return status;
 	*out = device;
@@ -561,6 +569,9 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = emr_renewing_name_first(&a->session);
+	/* Who heard nothing of the ledger has not heard that he is none of hers. */
+	if (status != EMR_OK && a->session.ledger != NULL)
+		(void)emr_absence_say_refusal(&a->session, a->session.ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_DEVICE_REMOVED, NULL);
 	return status;

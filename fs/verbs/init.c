@@ -338,11 +338,8 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 /* The keyring remembers which network is its own. */
 static emr_status note_network(making *m)
 {
-	emr_bytes descriptor = emr_ledger_descriptor(m->session.ledger);
-	emr_id32 hash = emr_sha256_of(&descriptor, 1);
-
-	return emr_keyring_tlv_set(m->session.keyring, EMR_KEYRING_NET_DESCRIPTOR,
-		emr_bytes_of(hash.b, sizeof hash.b));
+	return emr_network_dir_note(
+		m->session.keyring, m->network_dir, emr_ledger_descriptor(m->session.ledger));
 }
 
 static emr_status make_folder(making *m)

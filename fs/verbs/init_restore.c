@@ -277,6 +277,21 @@ static emr_status settle_in(restoring *r, emr_bytes channel, emr_bytes descripto
 	return EMR_OK;
 }
 
+/* The words bring back what was sealed under them, and no keyfile: without the profile nothing says
+ * which channel is hers but what whoever had the copy in his hands may have written there. */
+static emr_status check_channel_known(const restoring *r, emr_problem *out_problem)
+{
+	EMR_AUTO_BUF known = {0};
+	emr_status status =
+		r->by_words ? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
+			    : EMR_OK;
+
+	if (status != EMR_NOT_FOUND)
+		return status;
+	emr_problem_set(out_problem, EMR_SAY_RESTORE_CHANNEL, "dir", r->dir, NULL);
+	return EMR_DAMAGED;
+}
+
 static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_problem)
 {
 	int state_fd = r->session.state_fd;
@@ -291,6 +306,8 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 		status = carried;
 	if (status == EMR_OK)
 		status = read_beginning(state_fd, &descriptor);
+	if (status == EMR_OK && carried == EMR_OK)
+		status = check_channel_known(r, out_problem);
 	if (status == EMR_OK && carried == EMR_OK &&
 		(*out_dir == NULL || !emr_network_dir_has(*out_dir, emr_buf_view(&descriptor))))
 		status = settle_in(r, emr_buf_view(&channel), emr_buf_view(&descriptor), out_dir);

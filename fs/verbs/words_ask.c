@@ -248,14 +248,13 @@ typedef struct device_search {
 	emr_keyring *keyring;
 	int state_fd;
 	emr_id16 device;
+	emr_profile profile; /* once it is proven; zeros before */
 	struct timespec newest;
 	bool is_found, is_proven;
-	emr_kdf_cost cost; /* as the profile says; zeros: it does not */
 } device_search;
 
 static void try_device(device_search *search, int blocks_fd, const char *name)
 {
-	emr_profile profile;
 	emr_id16 writer;
 	uint64_t number;
 	struct stat st;
@@ -264,9 +263,8 @@ static void try_device(device_search *search, int blocks_fd, const char *name)
 		fstatat(blocks_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
 	emr_keyring_set_device(search->keyring, writer);
-	search->is_proven = emr_profile_load(search->keyring, search->state_fd, &profile) == EMR_OK;
-	if (search->is_proven)
-		search->cost = profile.cost;
+	search->is_proven =
+		emr_profile_load(search->keyring, search->state_fd, &search->profile) == EMR_OK;
 	if (!search->is_proven && search->is_found &&
 		(st.st_mtim.tv_sec < search->newest.tv_sec ||
 			(st.st_mtim.tv_sec == search->newest.tv_sec &&
@@ -279,10 +277,8 @@ static void try_device(device_search *search, int blocks_fd, const char *name)
 
 /* The writer whose key opens the profile; without a profile, whoever wrote last.  Before any
  * segment is here, as at the beginning of a restore, nothing speaks for or against the words. */
-static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_disproved)
+static emr_status take_device(emr_keyring *keyring, int state_fd, device_search *search)
 {
-	device_search search = {
-		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
 	int fd = openat(state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
@@ -293,20 +289,33 @@ static emr_status take_device(emr_keyring *keyring, int state_fd, bool *out_is_d
 		return EMR_MISSING_DATA;
 	}
 	while ((entry = readdir(directory)) != NULL)
-		try_device(&search, fd, entry->d_name);
+		try_device(search, fd, entry->d_name);
 	closedir(directory);
-	emr_keyring_set_device(keyring, search.device);
+	emr_keyring_set_device(keyring, search->device);
 	/* The keyfile is not asked: without its passphrase anybody could have written it. */
-	emr_keyring_cost_at_least(
-		keyring, search.cost.passes != 0 ? &search.cost : &EMR_KDF_COST_DEFAULT);
-	*out_is_disproved = search.is_found && !search.is_proven;
+	emr_keyring_cost_at_least(keyring,
+		search->profile.cost.passes != 0 ? &search->profile.cost : &EMR_KDF_COST_DEFAULT);
 	return EMR_OK;
+}
+
+/* The profile is sealed under this keyring's own key, and says which network it is in.  What lies
+ * beside it anybody could have put there who had the copy in his hands. */
+static emr_status take_network(emr_keyring *keyring, const known *k, const emr_profile *profile)
+{
+	if (profile->has_network &&
+		memcmp(profile->network.b, k->descriptor_hash.b, sizeof profile->network.b) != 0)
+		return EMR_FORK;
+	return profile->has_channel
+		       ? emr_keyring_tlv_set(keyring, EMR_KEYRING_CHANNEL,
+				 emr_bytes_of(profile->channel.b, sizeof profile->channel.b))
+		       : EMR_OK;
 }
 
 static emr_status complete(
 	emr_keyring *keyring, const known *k, const known_member *me, int state_fd)
 {
-	bool is_disproved = false;
+	device_search search = {
+		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
 	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
 		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b));
 
@@ -314,10 +323,12 @@ static emr_status complete(
 		status = emr_keyring_tlv_set(
 			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate));
 	if (status == EMR_OK)
-		status = take_device(keyring, state_fd, &is_disproved);
+		status = take_device(keyring, state_fd, &search);
+	if (status == EMR_OK && search.is_proven)
+		return take_network(keyring, k, &search.profile);
 	/* Where several are members, being known to the ledger does not say that these records are
 	 * his. */
-	return status == EMR_OK && k->n > 1 && is_disproved ? EMR_WRONG_WORDS : status;
+	return status == EMR_OK && k->n > 1 && search.is_found ? EMR_WRONG_WORDS : status;
 }
 
 static const known_member *find_me(const known *k, const emr_keyring *keyring)

@@ -68,6 +68,24 @@ emr_status channel_gateway(const emr_channel *channel, const emr_gateway_identit
 	return emr_gateway_open(&options, out_gateway);
 }
 
+/* Settings lie where others may write, and come back from copies and out of files that lay about:
+ * what the keyring knows counts, whatever they say. */
+emr_status channel_of_keyring(emr_channel *channel, const emr_keyring *keyring)
+{
+	EMR_AUTO_BUF known = {0};
+	emr_status status = keyring == NULL
+				    ? EMR_NOT_FOUND
+				    : emr_keyring_tlv_get(keyring, EMR_KEYRING_CHANNEL, &known);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (known.len != sizeof channel->genesis)
+		return EMR_DAMAGED;
+	memcpy(channel->genesis, known.data, sizeof channel->genesis);
+	channel->has_genesis = true;
+	return EMR_OK;
+}
+
 static void line_free(line *l)
 {
 	emr_gateway_close(l->gateway);
@@ -83,6 +101,8 @@ static emr_status add_line(channel_lines *lines, emr_bytes certificate)
 	emr_status status = l != NULL ? emr_channel_read(lines->dir, &channel, cause, sizeof cause)
 				      : EMR_NO_MEMORY;
 
+	if (status == EMR_OK)
+		status = channel_of_keyring(&channel, lines->keyring);
 	if (status == EMR_OK)
 		status = emr_gateway_identity_of_keyring(
 			lines->keyring, channel.msp, certificate, &l->identity);

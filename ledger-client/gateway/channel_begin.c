@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "gateway/entries.h"
 #include "channel_private.h"
 
@@ -108,6 +109,8 @@ static emr_status meet(const char *dir, const emr_keyring *keyring, emr_bytes ce
 	if (said != NULL)
 		(void)snprintf(said, said_size, "%s", cause);
 	if (status == EMR_OK)
+		status = channel_of_keyring(&channel, keyring);
+	if (status == EMR_OK)
 		status = emr_gateway_identity_of_keyring(
 			keyring, channel.msp, certificate, &b.identity);
 	if (status == EMR_OK)
@@ -167,6 +170,27 @@ emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_byte
 	return *out_is_new ? meet(dir, keyring, certificate, (emr_bytes){0}, write_genesis, said,
 				     said_size)
 			   : status;
+}
+
+emr_status emr_channel_note(const char *dir, emr_keyring *keyring)
+{
+	EMR_AUTO_CHANNEL channel = {0};
+	EMR_AUTO_BUF chain = {0};
+	char cause[256] = "";
+	bool is_new = false;
+	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
+
+	if (status == EMR_OK)
+		status = emr_channel_pin(dir, keyring,
+			channel_first_certificate(emr_buf_view(&chain)), &is_new, cause,
+			sizeof cause);
+	if (status == EMR_OK)
+		status = emr_channel_read(dir, &channel, cause, sizeof cause);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "the channel's first block is not known: %s", cause);
+	return status == EMR_OK ? emr_keyring_tlv_set(keyring, EMR_KEYRING_CHANNEL,
+					  emr_bytes_of(channel.genesis, sizeof channel.genesis))
+				: status;
 }
 
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size)

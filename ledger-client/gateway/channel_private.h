@@ -13,6 +13,10 @@ emr_status channel_gateway(const emr_channel *channel, const emr_gateway_identit
 /* The first of what the keyring has: those between it and the CA stand behind it. */
 emr_bytes channel_first_certificate(emr_bytes chain);
 
+/* The first block that CHANNEL must have is the one that KEYRING (may be NULL) knows, if it knows
+ * one. */
+emr_status channel_of_keyring(emr_channel *channel, const emr_keyring *keyring);
+
 typedef struct channel_lines channel_lines;
 
 /* The client for the certificate that the keyring has now; lives as long as the lines.

@@ -7,6 +7,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_backup
+FAULT=$EMR_WORK/channel/fault
 channel_begin
 
 say "a hospital on a channel, a patient and her doctor"
@@ -90,6 +91,55 @@ run 0 init --restore "$EMR_WORK/second" --passphrase-file "$EMR_WORK/fresh"
 [ -s ana/state/network/network ] || emr_fail "the way to the channel is not there"
 EMR_PASS=$EMR_WORK/fresh restores ana
 two_unmount ana
+
+say "her second copy was edited and names another channel: she comes into that one by no way, and into her own by each"
+# edited COPY FILE PYTHON: a file of the copy in other words, and the list as if it had been made so
+edited() {
+	python3 - "$@" <<'END' || emr_fail "not edited: $1 $2"
+import glob, hashlib, os, sys
+copy, what, change = sys.argv[1:4]
+path = glob.glob("%s/emrfs-data/%s.*" % (copy, what))[0]
+genesis = bytes.fromhex([line.split()[2] for line in open("ana-network") if line.startswith("genesis")][0])
+lines = open(copy + "/emrfs-backup", "rb").read().splitlines(True)[:-1]
+was = open(path, "rb").read()
+now = eval(change)
+assert now != was
+name = os.path.basename(path).encode()
+digests = [hashlib.sha256(x).hexdigest().encode() for x in (was, now)]
+named = name.replace(digests[0][:16], digests[1][:16])
+os.remove(path)
+open("%s/emrfs-data/%s" % (copy, named.decode()), "wb").write(now)
+lines = [b"file %d %s %s %s" % (len(now), digests[1], named, x.split(b" ")[-1]) if b" %s " % name in x else x for x in lines]
+text = b"".join(lines)
+open(copy + "/emrfs-backup", "wb").write(text + b"sum %s\n" % hashlib.sha256(text).hexdigest().encode())
+END
+}
+nothing_made() { [ -z "$(ls ana/state | grep -v '^lock$')" ] || emr_fail "something was made: $(ls ana/state)"; }
+cp lost-too/network/network ana-network
+rm -rf ana/state && cp -a second other-channel
+edited other-channel channel 'was.replace(b"\x20" + genesis, b"\0")' # any first block will do, it says now
+touch "$FAULT/other-beginning"
+run 7 init --restore "$EMR_WORK/other-channel" --passphrase-file "$EMR_WORK/fresh"
+says "begins with another block"
+nothing_made
+run 7 init --restore "$EMR_WORK/other-channel" --words-file ana.words --passphrase-file "$EMR_WORK/fresh"
+says "begins with another block"
+nothing_made
+rm "$FAULT/other-beginning"
+run 0 init --restore "$EMR_WORK/other-channel" --passphrase-file "$EMR_WORK/fresh"
+EMR_PASS=$EMR_WORK/fresh restores ana
+two_unmount ana
+rm -rf ana/state
+cp -a other-channel without
+python3 - <<'END' || emr_fail "not edited" # the profile says to the words which channel it is, and the files of blocks whose profile it is
+import hashlib
+lines = open("without/emrfs-backup", "rb").read().splitlines(True)[:-1]
+text = b"".join(x for x in lines if b" profile\n" not in x and b" blocks/seg-" not in x)
+open("without/emrfs-backup", "wb").write(text + b"sum %s\n" % hashlib.sha256(text).hexdigest().encode())
+END
+run 8 init --restore "$EMR_WORK/without" --words-file ana.words --passphrase-file "$EMR_WORK/fresh"
+says "Which channel"
+nothing_made
 
 say "while the channel is away nothing is made, and it is said"
 rm -rf ana/state

@@ -95,6 +95,20 @@ invited
 two_unmount ana
 mv net net-away && mkdir -m 700 net && cp net-away/ca.pem net # the authority, which the channel of this test reads there
 two_home phone
+python3 - net-away/network <<'END' || emr_fail "no file of another channel" # any first block will do, it says now
+import sys
+genesis = bytes.fromhex([line.split()[2] for line in open(sys.argv[1]) if line.startswith("genesis")][0])
+was = open("phone.device", "rb").read()
+at = was.index(b"\x20" + genesis)
+way = max(i for i in range(at) if i + 4 + int.from_bytes(was[i:i + 4], "big") > at + 33 and was[i + 4:i + 8] == b"EMCH")
+size = int.from_bytes(was[way:way + 4], "big")
+open("other.device", "wb").write(was[:way] + (size - 32).to_bytes(4, "big") + was[way + 4:at] + b"\0" + was[at + 33:])
+END
+mkdir -p channel/fault && touch channel/fault/other-beginning
+run 7 device accept "$EMR_WORK/other.device" --passphrase-file "$EMR_PASS"
+says "begins with another block"
+[ ! -e phone/state/keyfile ] || emr_fail "it came into another channel"
+rm channel/fault/other-beginning
 run 0 device accept "$EMR_WORK/phone.device" --passphrase-file "$EMR_PASS"
 [ -s phone/state/network/network ] || emr_fail "its state does not keep where the network is"
 two_mount phone

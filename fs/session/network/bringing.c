@@ -242,11 +242,19 @@ emr_status emr_bringing_records(emr_bringing *b, emr_problem *out_problem)
 
 static emr_status note_network(emr_bringing *b)
 {
-	emr_bytes descriptor = emr_ledger_descriptor(b->ledger);
-	emr_id32 hash = emr_sha256_of(&descriptor, 1);
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_profile profile;
+	emr_status status = emr_network_dir_of(b->dir_fd, &dir);
 
-	return emr_keyring_tlv_set(b->session->keyring, EMR_KEYRING_NET_DESCRIPTOR,
-		emr_bytes_of(hash.b, sizeof hash.b));
+	if (status == EMR_OK)
+		status = emr_network_dir_note(
+			b->session->keyring, dir, emr_ledger_descriptor(b->ledger));
+	if (status != EMR_OK)
+		return status;
+	/* A profile that is lost costs a name, and is made again by the next test of the words. */
+	if (emr_profile_load(b->session->keyring, b->session->state_fd, &profile) != EMR_OK)
+		return EMR_OK;
+	return emr_profile_save(b->session->keyring, b->dir_fd, &profile);
 }
 
 static emr_status prepare_last(

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
+#include "keyring/keyring.h"
 #include "kit/message.h"
 
 #define EMR_NETWORK_DIR_LEDGER "ledger"
@@ -48,6 +49,10 @@ bool emr_network_dir_is(const char *dir);
 emr_status emr_network_dir_name(const char *dir, char out_name[256]);
 /* Whether somebody keeps blocks in it, so that DIR is an organisation's already. */
 bool emr_network_dir_is_lived_in(const char *dir);
+/* KEYRING knows from here on which network it is in: the one that began with DESCRIPTOR, and, of
+ * one on Fabric, in which channel; DIR is the network's, NULL: the ledger is the state's own.  As
+ * emr_channel_note. */
+emr_status emr_network_dir_note(emr_keyring *keyring, const char *dir, emr_bytes descriptor);
 /* The state's ledger is that of DIR from now on. */
 emr_status emr_network_dir_link(int state_fd, const char *dir);
 /* DIR out of what such a link says, owned by the caller.  EMR_INVALID. */

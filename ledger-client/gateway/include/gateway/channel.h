@@ -18,7 +18,8 @@
  *                                    the members' Fabric CA, if they have one; FILE has the roots
  *                                    of its TLS, NAME is of one authority among several there
  *   genesis = HASH                   SHA-256 (64 hex digits) of the header of the channel's first
- *                                    block; without it the one that a gateway gives is believed */
+ *                                    block; without it the one that a gateway gives is believed.
+ *                                    A keyring that knows it (emr_channel_note) asks no settings */
 #define EMR_CHANNEL_SETTINGS "network"
 #define EMR_CHANNEL_CA "ca.pem" /* beside it: the CA that the channel has to know */
 
@@ -66,6 +67,11 @@ emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_byt
  * that the gateway gives now; *OUT_IS_NEW.  As emr_channel_meet. */
 emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	bool *out_is_new, char *said, size_t said_size);
+
+/* KEYRING (with its certificate) remembers the first block of the channel that DIR names, which is
+ * asked for where DIR/network does not say it (emr_channel_pin).  From then on a gateway that has
+ * another one is refused to this keyring, whatever any settings say.  As emr_channel_pin. */
+emr_status emr_channel_note(const char *dir, emr_keyring *keyring);
 
 /* ---- On the way to another computer ---- */
 
