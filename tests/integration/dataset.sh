@@ -36,6 +36,7 @@ steward 0 create knees --terms terms.json
 says "For: To count pixels of knees"
 says "Nobody reads it yet."
 steward 6 create knees --terms terms.json
+steward 6 create Knees --terms terms.json
 as ana json 0 dataset --passphrase-file "$EMR_PASS"	# the folder is closed
 expect "called" "$(field datasets.0.called)" knees@saolucas
 two_mount ana rui dora

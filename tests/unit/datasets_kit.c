@@ -24,8 +24,8 @@ void dataset_admit(const called *d, const person *m)
 	assert_int_equal(story_says(d->s, leader, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 }
 
-void dataset_call_by(
-	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price)
+static void call_named(called *d, story *s, person *leader, const char *name, const char *file,
+	emr_id16 before, uint64_t price)
 {
 	const emr_bytes bytes = emr_bytes_of(file, strlen(file));
 	EMR_AUTO_BUF part = {0};
@@ -44,14 +44,24 @@ void dataset_call_by(
 	assert_ok(emr_grantee_key_box(d->key, &box));
 	emr_box_key_public(box, x25519);
 	emr_box_key_free(box);
-	assert_ok(emr_dataset_terms_make(
-		"knees", x25519, before, bytes, d->names, &part, what.terms));
+	assert_ok(emr_dataset_terms_make(name, x25519, before, bytes, d->names, &part, what.terms));
 	emr_grantee_key_public(d->key, what.B);
 	assert_ok(emr_grantee_key_pop(d->key, emr_ledger_net_id(s->lima.ledger),
 		dataset_steward(d)->public.signer_id, what.pop));
 	assert_int_equal(story_says(s, dataset_steward(d), emr_act_dataset(d->id, &what),
 				 emr_buf_view(&part)),
 		EMR_RESULT_APPLIED);
+}
+
+void dataset_call_by(
+	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price)
+{
+	call_named(d, s, leader, "knees", file, before, price);
+}
+
+void dataset_call_named(called *d, story *s, const char *name, const char *file)
+{
+	call_named(d, s, NULL, name, file, (emr_id16){{0}}, 0);
 }
 
 void dataset_call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price)

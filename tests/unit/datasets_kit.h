@@ -20,6 +20,8 @@ typedef struct called {
 void dataset_call_by(
 	called *d, story *s, person *leader, const char *file, emr_id16 before, uint64_t price);
 void dataset_call_on(called *d, story *s, const char *file, emr_id16 before, uint64_t price);
+/* The others are called "knees". */
+void dataset_call_named(called *d, story *s, const char *name, const char *file);
 person *dataset_steward(const called *d);
 /* M reads it for 300 days. */
 void dataset_admit(const called *d, const person *m);

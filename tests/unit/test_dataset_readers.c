@@ -180,6 +180,53 @@ static void a_call_by_the_same_name_hides_no_reader_of_the_one_before(void **sta
 	story_end(&s);
 }
 
+/* As a client of his own would: the program refuses to call two alike. */
+static void a_second_one_of_the_same_name_hides_neither(void **state)
+{
+	called d, other;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
+	dataset_call_on(&other, &s, TERMS("2091-01-01"), (emr_id16){{0}}, 0);
+	assert_int_equal(times_in(&s, "readers", &s.eve), 1);
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(other.key);
+	story_end(&s);
+}
+
+static emr_status find_knees(story *s, const char *text, emr_team *out)
+{
+	emr_crowd crowd = {.keyring = s->lima.keyring,
+		.replica = s->lima.replica,
+		.descriptor = emr_ledger_descriptor(s->lima.ledger),
+		.now_unix_s = story_now(s)};
+	char names[200];
+
+	story_see(&s->lima);
+	return emr_dataset_find(&crowd, text, out, names, sizeof names);
+}
+
+static void capitals_are_no_other_name_where_the_letters_fit(void **state)
+{
+	called d, other;
+	emr_team team;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	assert_ok(find_knees(&s, "KNEES", &team));
+	assert_true(emr_id16_equal(team.id, d.id));
+	dataset_call_named(&other, &s, "Knees", TERMS("2090-01-01"));
+	assert_ok(find_knees(&s, "knees", &team));
+	assert_true(emr_id16_equal(team.id, d.id));
+	assert_ok(find_knees(&s, "Knees", &team));
+	assert_true(emr_id16_equal(team.id, other.id));
+	assert_status(EMR_CONFLICT, find_knees(&s, "KNEES", &team));
+	emr_grantee_key_free(d.key);
+	emr_grantee_key_free(other.key);
+	story_end(&s);
+}
+
 static void each_time_that_somebody_was_in_is_listed_from_its_beginning(void **state)
 {
 	char first[EMR_TEXT_BYTES], now[EMR_TEXT_BYTES];
@@ -277,6 +324,8 @@ int main(void)
 			a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not),
 		cmocka_unit_test(whoever_was_in_what_is_closed_stays_listed),
 		cmocka_unit_test(a_call_by_the_same_name_hides_no_reader_of_the_one_before),
+		cmocka_unit_test(a_second_one_of_the_same_name_hides_neither),
+		cmocka_unit_test(capitals_are_no_other_name_where_the_letters_fit),
 		cmocka_unit_test(each_time_that_somebody_was_in_is_listed_from_its_beginning),
 		cmocka_unit_test(its_steward_does_not_take_the_terms_from_the_ledger),
 		cmocka_unit_test(nobody_releases_keys_by_terms_that_are_not_there),

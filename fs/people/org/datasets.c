@@ -37,9 +37,9 @@ typedef struct walk {
 	emr_status (*fn)(struct walk *w, const emr_team *dataset);
 	const char *name; /* sought; NULL: any */
 	size_t name_len;
-	char org[160]; /* folded; "": any */
-	emr_team found;
-	unsigned n;
+	char org[160];	/* folded; "": any */
+	emr_team found; /* of all that fit, or of those that fit letter by letter: the last */
+	unsigned n, n_exact;
 	char *names;
 	size_t names_size;
 	emr_id32 me;
@@ -92,12 +92,15 @@ static emr_status consider_dataset(walk *w, const emr_team *dataset)
 {
 	size_t at = strlen(w->names);
 	char called[256];
-	bool is_sought;
+	bool is_sought, is_exact;
 	emr_status status = consider_name(w, dataset, called, &is_sought);
 
 	if (status != EMR_OK || !is_sought)
 		return status;
-	w->found = *dataset;
+	is_exact = memcmp(dataset->name, w->name, w->name_len) == 0;
+	if (is_exact || w->n_exact == 0)
+		w->found = *dataset;
+	w->n_exact += is_exact;
 	w->n++;
 	if (at + strlen(called) + 3 < w->names_size)
 		snprintf(w->names + at, w->names_size - at, "%s%s", at > 0 ? ", " : "", called);
@@ -116,7 +119,7 @@ emr_status emr_dataset_find(
 	out_names[0] = '\0';
 	seek(&w, text);
 	status = emr_teams_open(crowd->replica, visit_dataset, &w);
-	if (status == EMR_OK && w.n != 1)
+	if (status == EMR_OK && w.n != 1 && w.n_exact != 1)
 		return w.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
 	if (status == EMR_OK)
 		*out = w.found;
@@ -467,6 +470,24 @@ emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, js
 	return status;
 }
 
+static emr_status list_sought(walk *w, const emr_team *dataset)
+{
+	char called[256];
+	bool is_sought;
+	emr_status status = consider_name(w, dataset, called, &is_sought);
+
+	return status == EMR_OK && is_sought ? list_one(w, dataset) : status;
+}
+
+/* Nobody hides what is there by calling another the same. */
+static emr_status list_all_called(emr_crowd *crowd, const char *text, emr_id32 me, json_t *io_list)
+{
+	walk w = {.crowd = crowd, .fn = list_sought, .me = me, .list = io_list};
+
+	seek(&w, text);
+	return emr_teams_open(crowd->replica, visit_dataset, &w);
+}
+
 emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
 	json_t *io_list, emr_problem *out_problem)
 {
@@ -486,6 +507,8 @@ emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 
 	emr_problem problem = {0};
 	emr_status found = emr_dataset_open_json(crowd, text, me, out, io_list, &problem), status;
 
+	if (found == EMR_CONFLICT)
+		found = list_all_called(crowd, text, me, io_list);
 	if (found != EMR_OK && found != EMR_NOT_FOUND) {
 		*out_problem = problem;
 		return found;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "kit/language.h"
@@ -41,12 +42,46 @@ static emr_status read_terms(
 	return status;
 }
 
+typedef struct naming {
+	const char *name;
+	emr_id16 org;
+	bool is_taken;
+} naming;
+
+static emr_status compare_name(void *arg, const emr_team *team)
+{
+	naming *n = arg;
+
+	n->is_taken = n->is_taken ||
+		      (team->kind == EMR_TEAM_DATASET && emr_id16_equal(team->org, n->org) &&
+			      strcasecmp(team->name, n->name) == 0);
+	return EMR_OK;
+}
+
+/* Also by another steward of it, or in other capitals: people name it by organisation and letters.
+ */
+static emr_status is_name_taken(const emr_bureau *bureau, const char *name, bool *out_is)
+{
+	emr_replica *replica = bureau->session.replica;
+	naming n = {.name = name};
+	emr_known_person me;
+	emr_status status = emr_replica_person(replica, bureau->session.identity.signer_id, &me);
+
+	if (status == EMR_OK) {
+		memcpy(n.org.b, me.row.org, sizeof n.org.b);
+		status = emr_teams_open(replica, compare_name, &n);
+	}
+	*out_is = n.is_taken;
+	return status;
+}
+
 emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
 {
 	const char *name = args->operands[1], *path = args->values[EMR_OPT_TERMS];
 	EMR_AUTO_BUF file = {0};
 	emr_terms terms;
 	emr_team made;
+	bool is_taken = false;
 	emr_status status;
 
 	if (!emr_dataset_name_ok(name))
@@ -57,7 +92,9 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 	if (path == NULL)
 		return emr_wrong_use("dataset", _("--terms FILE says on what terms."), out_problem);
 	status = read_terms(path, &file, &terms, out_problem);
-	if (status == EMR_OK && emr_team_find(bureau, EMR_TEAM_DATASET, name, &made) == EMR_OK) {
+	if (status == EMR_OK)
+		status = is_name_taken(bureau, name, &is_taken);
+	if (status == EMR_OK && is_taken) {
 		emr_problem_set(out_problem, EMR_SAY_DATASET_IS_THERE, "what", name, NULL);
 		status = EMR_EXISTS;
 	}

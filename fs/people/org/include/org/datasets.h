@@ -9,8 +9,9 @@
 #include "people/who.h"
 #include "share/frozen.h"
 
-/* The open dataset that TEXT means: NAME, or NAME@ORGANISATION where several are called so.
- * EMR_NOT_FOUND, EMR_CONFLICT (OUT_NAMES: them). */
+/* The open dataset that TEXT means: NAME, or NAME@ORGANISATION where several are called so; one
+ * that is called so letter by letter before one that differs in capitals. EMR_NOT_FOUND,
+ * EMR_CONFLICT (OUT_NAMES: them). */
 emr_status emr_dataset_find(
 	emr_crowd *crowd, const char *text, emr_team *out, char *out_names, size_t names_size);
 /* The same with a problem. */
@@ -33,9 +34,9 @@ emr_status emr_datasets_json(emr_crowd *crowd, emr_id32 me, bool with_closed, js
  * emr_dataset_find_or_say. */
 emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
 	json_t *io_list, emr_problem *out_problem);
-/* The same, and behind it those called so of which nothing is open any more, with "closed" (when):
- * who took part can see for ever who read.  Where only such are called so that is no error, and
- * *OUT is untouched. */
+/* The same, or all that TEXT could mean where it is several, and behind it those called so of which
+ * nothing is open any more, with "closed" (when): who took part can see for ever who read.  Where
+ * only such are called so that is no error, and *OUT is untouched. */
 emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,
 	json_t *io_list, emr_problem *out_problem);
 /* Of the line of DATASET, as "readers" and "former" above; appended. */
