@@ -122,11 +122,29 @@ for i in range(30000):
         break
     time.sleep(0.02)
 END
+# What is mapped is the kernel's pages: they go, and whoever touches them is killed.
+python3 - "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" <<'END' &
+import mmap, os, sys, time
+pages = mmap.mmap(os.open(sys.argv[1], os.O_RDONLY), 0, mmap.MAP_SHARED, mmap.PROT_READ)
+assert pages[:8] == b"the knee"
+child = os.fork()
+if child == 0:
+    open("mapped.open", "w")
+    for i in range(30000):
+        pages[0]
+        time.sleep(0.02)
+    os._exit(0)
+open("mapped.end~", "w").write(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+os.rename("mapped.end~", "mapped.end")
+END
 emr_until test -e held.open
+emr_until test -e mapped.open
 as ana run 0 dataset leave knees --wait
 says "What was worked out from your records before stays."
 emr_until test -e held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
+emr_until test -e mapped.end
+expect SIGBUS "$(cat mapped.end)" -7
 emr_until sees dora 1
 expect "who is left" "$(ls dora-folder/datasets/knees)" "$RUI"
 cat "dora-folder/datasets/knees/$ANA/Imaging/MRI.txt" 2>out/said && emr_fail "still read"

@@ -538,6 +538,60 @@ static void questions_of_one_entry_count_each_other(void **state)
 	story_end(&s);
 }
 
+/* Whether one more question is over the limit, by a clock of eve's that is OFF_S ahead. */
+static bool asks_at(called *d, emr_grant_made made, int64_t off_s)
+{
+	story *s = d->s;
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+	emr_id16 access;
+	question q = {0};
+	parcel p = {0};
+	bool is_over = false;
+
+	s->k.clock.unix_ns += off_s * 1000000000;
+	assert_ok(emr_shared_open(s->eve.share, s->imaging, made.grant, RESEARCH, EMR_READER_PERSON,
+		&shared, &trouble));
+	assert_ok(parcel_begin(s->eve.share, emr_signer_identity(), &p));
+	add_question(d, shared, made.grant, &p, &access);
+	assert_ok(parcel_send(&p));
+	parcel_end(&p);
+	emr_shared_free(shared);
+	s->k.clock.unix_ns -= off_s * 1000000000;
+	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
+	assert_ok(question_load(s->ana, s->imaging, access, &q));
+	assert_ok(share_is_over_daily_limit(s->ana, &q, &is_over));
+	question_free(&q);
+	return is_over;
+}
+
+#define MINUTE 60
+
+/* Whatever day a question says that it is of, what was asked in that day and after it counts. */
+static void a_clock_that_is_off_gets_no_more_of_a_day(void **state)
+{
+	emr_grant_made made;
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS_OF_ONE, (emr_id16){{0}}, 0);
+	dataset_admit(&d, &s.eve);
+	made = dataset_join(&d);
+	story_pass(&s, 2 * DAY - story_now(&s) % DAY - 10 * MINUTE);
+	received_by(&s.eve);
+	assert_false(asks_at(&d, made, 14 * MINUTE)); /* tomorrow's one */
+	assert_true(asks_at(&d, made, 0));	      /* none is left of today then */
+	assert_true(asks_at(&d, made, -14 * MINUTE));
+	assert_true(asks_at(&d, made, 14 * MINUTE));
+	story_pass(&s, 14 * MINUTE);
+	assert_true(asks_at(&d, made, 0));
+	assert_true(asks_at(&d, made, -14 * MINUTE)); /* yesterday's, when tomorrow is today */
+	story_pass(&s, DAY);
+	assert_false(asks_at(&d, made, 0));
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
 static emr_status find_letters(void *arg, const emr_place *place, const emr_meta *meta)
 {
 	if (meta->name.len == 7 && memcmp(meta->name.data, "Letters", 7) == 0)
@@ -992,6 +1046,7 @@ int main(void)
 			a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since),
 		cmocka_unit_test(a_frozen_state_outlives_the_key_that_it_was_made_under),
 		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
+		cmocka_unit_test(a_clock_that_is_off_gets_no_more_of_a_day),
 		cmocka_unit_test(nobody_releases_keys_of_what_was_not_paid),
 		cmocka_unit_test(a_folder_inside_is_read_while_the_one_around_it_is_paid_for),
 		cmocka_unit_test(a_wrong_folder_around_opens_nothing),
