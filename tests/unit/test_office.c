@@ -320,8 +320,8 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 	end_agent(0);
 	assert_ok(emr_look_agents(&visit));
 	assert_int_equal(times_noticed(visit.notices, "agents-replaced"), 1);
-	assert_int_equal(times_noticed(visit.notices,
-				 "org1 may release Imaging no more. For lima.clinic"),
+	assert_int_equal(
+		times_noticed(visit.notices, "org1 may release Imaging no more. For lima.clinic"),
 		1);
 	assert_int_equal(times_noticed(visit.notices, "is released by org2, org3 now.") +
 				 times_noticed(visit.notices, "is released by org3, org2 now."),
@@ -331,9 +331,8 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 		assert_ok(emr_look_agents(&visit));
 	assert_int_equal(times_noticed(visit.notices, "agents-"), 2);
 	assert_int_equal(times_noticed(visit.notices, "agents-gone"), 1);
-	assert_int_equal(
-		times_noticed(visit.notices,
-			"org2 may release Imaging no more, and too few others do"),
+	assert_int_equal(times_noticed(visit.notices,
+				 "org2 may release Imaging no more, and too few others do"),
 		1);
 	assert_int_equal(
 		times_noticed(visit.notices, "emrfs share 'Imaging' with 'lima.clinic@org0'"), 1);
