@@ -278,7 +278,8 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 static void put_left(FILE *to, const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
-	const char *into = emr_json_text_at(entry, "into"),
+	char shown[256];
+	const char *into = emr_json_text_at(entry, "into"), *says = emr_json_text_at(with, "says"),
 		   *name = emr_json_text_at(
 			   with, emr_json_text_at(with, "name")[0] != '\0' ? "name" : "who");
 
@@ -290,9 +291,11 @@ static void put_left(FILE *to, const json_t *entry)
 	if (emr_json_text_at(with, "born")[0] != '\0')
 		fputc(' ', to);
 	put_shown(to, emr_json_text_at(with, "born"), "");
-	if (emr_json_text_at(with, "code")[0] != '\0' &&
-		strcmp(name, emr_json_text_at(with, "code")) != 0)
+	if (strstr(name, emr_json_text_at(with, "code")) == NULL)
 		fprintf(to, " (%s)", emr_json_text_at(with, "code"));
+	emr_name_says(emr_bytes_of(says, strlen(says)), name, shown, sizeof shown);
+	if (shown[0] != '\0')
+		fprintf(to, _(" (own word: %s)"), shown);
 }
 
 void emr_dealing_line(FILE *to, const json_t *entry)

@@ -83,10 +83,10 @@ expect "refused" "$(entry refused Imaging/note.txt proven software)" "False|True
 expect "names" "$(entry listed Imaging proven type)" "True|directory"
 TX=$(entry released Imaging/MRI.pdf tx)
 run 0 log Imaging
-says "Paula Lima, São Lucas, treatment  opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by "
-says "Paula Lima (software), São Lucas, treatment  was refused: Imaging/note.txt v1   reported"
+says "lima, São Lucas (own word: Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)   reported; key proven, by "
+says "lima, São Lucas (own word: Paula Lima) (software), treatment  was refused: Imaging/note.txt v1   reported"
 says "got the key of Imaging/MRI.pdf v1   proven, keys by "
-grep -qF "Paula Lima, São Lucas, treatment  opened Imaging/MRI.pdf v1 (whole)" ana-folder/.emrfs/log || emr_fail ".emrfs/log"
+grep -qF "lima, São Lucas (own word: Paula Lima), treatment  opened Imaging/MRI.pdf v1 (whole)" ana-folder/.emrfs/log || emr_fail ".emrfs/log"
 json 0 log --fhir fhir
 expect "written" "$(field written)" "$(ls fhir | wc -l)"
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
@@ -189,7 +189,7 @@ must python3 "$SUPPORT/fhir_audit_event.py" staff-fhir
 grep -q "the owner of folder " staff-fhir/*.json || emr_fail "whose"
 ! grep -q "Ana\|Rosa" staff-fhir/*.json || emr_fail "an auditor learns a patient's name"
 run 0 log --staff
-says "Paula Lima, São Lucas, treatment  got the key of "
+says "lima, São Lucas (own word: Paula Lima), treatment  got the key of "
 says " in folder "
 says_not "MRI"
 run 2 log --staff Imaging

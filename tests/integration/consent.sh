@@ -43,14 +43,14 @@ emr_until asked
 expect "who, what" "$(one who) $(one path) $(one rights) $(one purpose) $(one direction)" "nuno@saolucas Imaging read treatment to-me"
 expect "where it stands" "$(one file)" Consents/c1.json
 id=$(one id)
-emr_until noticed "Consents/c1.json asks that Dr Nuno Reis, São Lucas (no card of each other) may have Imaging, treatment. It is not signed. Nobody has it before you say yes."
+emr_until noticed "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) (no card of each other) may have Imaging, treatment. It is not signed. Nobody has it before you say yes."
 noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
 expect "files" "$(ls "$MNT/.emrfs/requests")" "$id.txt"
 grep -qF "Consent:    Consents/c1.json" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
 run 0 status
 says "Waiting for you: 1 request (emrfs request)."
 run 0 request
-says "Consents/c1.json asks that Dr Nuno Reis, São Lucas may have Imaging, treatment     emrfs approve $id | emrfs deny $id"
+says "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) may have Imaging, treatment     emrfs approve $id | emrfs deny $id"
 json 0 share
 expect "nothing is granted by itself" "$(field grants)" "[]"
 [ ! -e "$EMR_WORK/nuno-folder/shared-with-me" ] || emr_fail "it is seen without a yes"

@@ -70,11 +70,11 @@ says_not ana
 
 say "everybody is told of every reader"
 steward 0 admit knees dora@saolucas
-says "Dora Reis, São Lucas"
-told() { as "$1" run 0 dataset knees; grep -q "Dora Reis, São Lucas .* reads it, since" out/said; }
+says "dora, São Lucas (own word: Dora Reis)"
+told() { as "$1" run 0 dataset knees; grep -q "dora, São Lucas .* reads it, since" out/said; }
 for who in ana rui; do emr_until told "$who"; done
 noticed() { grep -qF -- "$2" "$1-folder/.emrfs/notices"; }
-for who in ana rui; do emr_until noticed "$who" "Dora Reis, São Lucas: let into knees@saolucas by its steward, where Imaging can be read."; done
+for who in ana rui; do emr_until noticed "$who" "dora, São Lucas (own word: Dora Reis): let into knees@saolucas by its steward, where Imaging can be read."; done
 
 say "whom the steward admitted reads all of it, under pseudonyms, and writes nothing"
 sees() { [ "$(ls "$1-folder/datasets/knees" 2>/dev/null | wc -l)" = "$2" ]; }
@@ -193,7 +193,7 @@ steward 0 drop knees dora@saolucas
 emr_until sees dora 0
 eva_reads() { grep -qsx "the knee of ana" "eva-folder/datasets/knees/$ANA/Imaging/MRI.txt"; }
 emr_until eva_reads
-moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" = "Eva Reis" ]; }
+moved() { as ana json 0 dataset knees && [ "$(python3 -c 'import json; print(*[r["name"] for r in json.load(open("out/said"))["datasets"][0]["readers"]])')" = eva ]; }
 emr_until moved
 emr_until eva_reads
 expect "by the same names" "$(ls eva-folder/datasets/knees | sort | tr '\n' ' ')" "$(printf '%s\n' "$ANA" "$RUI" | sort | tr '\n' ' ')"
@@ -203,13 +203,13 @@ two_unmount ana
 steward 0 admit hips eva@saolucas
 steward 0 drop hips eva@saolucas
 two_mount ana
-emr_until noticed ana "Eva Reis, São Lucas (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
+emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
 noticed ana "Dora Reis" && emr_fail "told twice of the same reader"
 as ana run 0 dataset hips
-grep -qE "Eva Reis, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
+grep -qE "eva, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
 as ana json 0 dataset hips
-expect "on the ledger" "$(field datasets.0.former.0.name) $(python3 -c 'import json; print(json.load(open("out/said"))["datasets"][0]["former"][0]["entry"] > 0)')" "Eva Reis True"
-for line in "Dora Reis</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* reads it, since" "Eva Reis</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* read it, since"; do
+expect "on the ledger" "$(field datasets.0.former.0.name) $(python3 -c 'import json; print(json.load(open("out/said"))["datasets"][0]["former"][0]["entry"] > 0)')" "eva True"
+for line in "dora</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* reads it, since" "eva</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* read it, since"; do
 	grep -q "$line" ana-folder/.emrfs/report.html || emr_fail "not on the page: $line"
 done
 

@@ -213,7 +213,7 @@ join_b() { # USER WHO ROLE NAME
 join_b $C lima clinician "Paula Lima"
 join_b $B rita patient "Sá, Rita"
 far_as $B aurora run 0 org show --json $BF
-has '"handle":"lima","name":"Paula Lima","role":"clinician"'
+has '"handle":"lima","says":"Paula Lima","role":"clinician"'
 
 say "a patient of the first and a doctor of the second share, both ways"
 as ana run 0 people card -o "$EMR_WORK/ana.card"
@@ -243,7 +243,7 @@ sed -i "s/^msp = .*/msp = $MSP_C/" "${FAR[$B]}/net/network"
 far_as $B aurora run 6 org mint lima@clinicaaurora 100 --yes $BF
 sed -i "s/^msp = .*/msp = $MSP_B/" "${FAR[$B]}/net/network"
 far_as $B aurora run 0 org mint lima@clinicaaurora 100 --yes $BF
-says "Paula Lima, Clínica Aurora has 100 points more."
+says "lima, Clínica Aurora (own word: Paula Lima) has 100 points more."
 her_points() { far_as $C lima json 0 wallet --passphrase-file "${FAR[$C]}/passphrase" && [ "$(field points)" = 100 ]; }
 emr_until her_points # her open folder says what her computer has heard by now
 

@@ -70,7 +70,7 @@ must_smb lima "cd \"$ANA/Letters\"; put plan ~\$plan.docx; put plan ~WRD0001.tmp
 must_smb lima "cd \"$ANA/Letters\"; put doses 1A2B3C4D; del doses.xlsx; rename 1A2B3C4D doses.xlsx"
 emr_until version_is plan.docx 2 plan
 emr_until version_is doses.xlsx 2 doses
-signed() { getfattr --only-values -n user.emrfs.signature "ana-folder/Letters/$1" 2>/dev/null | grep -q "^valid by=Paula Lima, São Lucas "; }
+signed() { getfattr --only-values -n user.emrfs.signature "ana-folder/Letters/$1" 2>/dev/null | grep -q "^valid by=lima, São Lucas "; }
 emr_until signed plan.docx
 emr_until signed doses.xlsx
 expect "left behind" "$(ls -A ana-folder/Letters)" $'doses.xlsx\nplan.docx'
@@ -81,9 +81,9 @@ must_smb reis "cd \"$ANA/Inbox\"; put doses reis.txt"
 both() { [ "$(ls ana-folder/Inbox/*/*/)" = $'lima.txt\nreis.txt' ]; }
 emr_until both
 by() { getfattr --only-values -n user.emrfs.signed-by "$(echo ana-folder/Inbox/*/*)/$1" 2>/dev/null | grep -qx "$2, São Lucas"; }
-emr_until by lima.txt "Paula Lima"
-emr_until by reis.txt "Nuno Reis"
-opened() { as ana run 0 log Imaging && grep -q "Paula Lima, São Lucas, treatment.*MRI.txt" out/said; }
+emr_until by lima.txt lima
+emr_until by reis.txt reis
+opened() { as ana run 0 log Imaging && grep -q "lima, São Lucas (own word: Paula Lima), treatment.*MRI.txt" out/said; }
 emr_until opened
 ! grep -q Nuno out/said || emr_fail "the other opened it: $(cat out/said)"
 "$gateway" log lima "$EMR_WORK/smb-lima" >out/audit

@@ -36,31 +36,31 @@ expect "of another network" "$(field error)" not-on-ledger
 run 2 request "ana:$(printf 'a\342\200\256fdp.exe')"
 json 0 request "ana:Imaging" --reason 'second opinion on "Thursday"' --until 10d
 expect "direction" "$(one direction)" from-me
-expect "to" "$(one name)" "Ana Silva"
+expect "to" "$(one name)" ana
 id=$(one id)
 run 0 request
 says "$id"
-says "from you    to Ana Silva, São Lucas, for Imaging, treatment: \"second opinion on 'Thursday'\"     open"
+says "from you    to ana, São Lucas (own word: Ana Silva), for Imaging, treatment: \"second opinion on 'Thursday'\"     open"
 
 say "saying no"
 two_home ana
 noticed() { grep -qF -- "$1" "$MNT/.emrfs/notices"; }
-emr_until noticed "Dr Nuno Reis, São Lucas asks for Imaging, treatment: \"second opinion on 'Thursday'\""
+emr_until noticed "nuno, São Lucas (own word: Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
 noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
 run 0 status
 says "Waiting for you: 1 request (emrfs request)."
 expect "files" "$(ls "$MNT/.emrfs/requests")" "$id.txt"
-grep -qF "Who asks:   Dr Nuno Reis, São Lucas" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
+grep -qF "Who asks:   nuno, São Lucas (own word: Dr Nuno Reis)" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
 grep -qxF "Yes:        emrfs approve $id" "$MNT/.emrfs/requests/$id.txt" || emr_fail "no command in the file"
 ! touch "$MNT/.emrfs/requests/new" 2>/dev/null && ! rm -f "$MNT/.emrfs/requests/$id.txt" 2>/dev/null || emr_fail "a request was changed as a file"
 json 0 request
 expect "requests" "$(one)" 1
 expect "direction" "$(one direction)" to-me
-expect "who" "$(one who) $(one name) $(one organisation)" "nuno Dr Nuno Reis São Lucas"
+expect "who" "$(one who) $(one name) $(one organisation)" "nuno nuno São Lucas"
 expect "what" "$(one path) $(one purpose) $(one state)" "Imaging treatment open"
 expect "same id" "$(one id)" "$id"
 run 0 request
-says "$id    to you      Dr Nuno Reis, São Lucas asks for Imaging, treatment: \"second opinion on 'Thursday'\""
+says "$id    to you      nuno, São Lucas (own word: Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
 says "emrfs approve $id | emrfs deny $id"
 run 2 deny
 run 5 deny r-none
@@ -79,7 +79,7 @@ emr_until denied
 expect "why not" "$(one answer)" "ask me on Friday"
 run 0 request
 says "denied: \"ask me on Friday\""
-emr_until noticed "Ana Silva, São Lucas said no to your request $id for Imaging: \"ask me on Friday\""
+emr_until noticed "ana, São Lucas (own word: Ana Silva) said no to your request $id for Imaging: \"ask me on Friday\""
 two_unmount nuno
 two_mount nuno
 json 0 request
@@ -103,7 +103,7 @@ run 5 approve r-none
 run 2 approve
 run 2 approve "$id" --until yesterday
 run 13 approve "$id"
-says "This lets Dr Nuno Reis, São Lucas see 1 file."
+says "This lets nuno, São Lucas (own word: Dr Nuno Reis) see 1 file."
 json 0 approve "$id" --yes
 expect "shared" "$(field grant.path) $(field grant.who) $(field grant.purpose)" "Imaging nuno research"
 granted() { json 0 share && python3 -c 'import json,sys; g = json.load(open("out/said"))["grants"]
@@ -116,7 +116,7 @@ run 6 deny "$id"
 two_home nuno
 run 6 approve "$elsewhere"
 emr_until approved
-emr_until noticed "Ana Silva, São Lucas said yes to your request $id for /Imaging/."
+emr_until noticed "ana, São Lucas (own word: Ana Silva) said yes to your request $id for /Imaging/."
 run 0 deny "$elsewhere"
 
 say "said yes to twice at once: one answer, and one share"
@@ -163,7 +163,7 @@ expect "rights" "$(one rights)" deposit
 json 0 request ana:Drafts --write --until 8d
 writing=$(one id)
 run 0 request --emergency "$EMR_WORK/ana.card" --reason "found on the street"
-says "Nothing opens by this alone: Ana Silva, São Lucas (or a computer of theirs) has to say yes."
+says "Nothing opens by this alone: ana, São Lucas (own word: Ana Silva) (or a computer of theirs) has to say yes."
 json 0 request
 expect "emergency" "$(one path) $(one purpose) $(one rights) $(one reason)" "Emergency emergency read found on the street"
 run 0 deny "$(one id)"
@@ -183,7 +183,7 @@ answered() { [[ $(state_of "$1") =~ ^(approved)?$ ]]; }	# who asked takes it bac
 emr_until answered "$leaving"
 two_home nuno
 emr_until said_yes "$leaving"
-emr_until noticed "Ana Silva, São Lucas said yes to your request $leaving for Drafts"
+emr_until noticed "ana, São Lucas (own word: Ana Silva) said yes to your request $leaving for Drafts"
 two_home ana
 run 0 approve "$writing" --yes
 says "can read and change Drafts"
@@ -204,12 +204,12 @@ emr_until said_yes "$writing"
 say "the log, in words and as FHIR"
 two_home ana
 run 0 log --who nuno
-says "said no to a request of Dr Nuno Reis, São Lucas, for \"Imaging\"   proven, entry "
-says "shared   Imaging with Dr Nuno Reis, São Lucas, to read until "
-says "said yes to a request of Dr Nuno Reis, São Lucas, for Imaging   proven, entry "
-says "shared   Drafts with Dr Nuno Reis, São Lucas, to leave files there until "
-says "shared   Drafts with Dr Nuno Reis, São Lucas, to read and change until "
-says "ended    the share of Drafts with Dr Nuno Reis, São Lucas   proven, entry "
+says "said no to a request of nuno, São Lucas (own word: Dr Nuno Reis), for \"Imaging\"   proven, entry "
+says "shared   Imaging with nuno, São Lucas (own word: Dr Nuno Reis), to read until "
+says "said yes to a request of nuno, São Lucas (own word: Dr Nuno Reis), for Imaging   proven, entry "
+says "shared   Drafts with nuno, São Lucas (own word: Dr Nuno Reis), to leave files there until "
+says "shared   Drafts with nuno, São Lucas (own word: Dr Nuno Reis), to read and change until "
+says "ended    the share of Drafts with nuno, São Lucas (own word: Dr Nuno Reis)   proven, entry "
 expect "ends" "$(grep -c "ended    " out/said)" 2
 run 5 log --who nobody
 run 2 log --purpose fun

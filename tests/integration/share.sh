@@ -35,7 +35,7 @@ expect error "$(field error)" unknown-person
 json 5 share Nothing with lima --yes
 expect error "$(field error)" no-such-path
 json 5 share Imaging with lime@saolucas --yes
-grep -qE 'Near: Paula Lima 1984-03-12 \([A-Z2-7]{4}\) called lima\.' out/said out/complained || emr_fail "near: $(cat out/said out/complained)"
+grep -qE 'Near: lima, São Lucas \(own word: Paula Lima\) \([A-Z2-7]{4}\) called lima\.' out/said out/complained || emr_fail "near: $(cat out/said out/complained)"
 json 6 share Inbox with lima --yes
 expect error "$(field error)" never-shared
 json 6 share . with lima --yes
@@ -60,31 +60,31 @@ run 2 revoke --all lima
 json 5 revoke Imaging from lima
 expect error "$(field error)" not-shared
 run 13 share Imaging with lima
-says "This lets Paula Lima, São Lucas see 3 files"
+says "This lets lima, São Lucas (own word: Paula Lima) see 3 files"
 json 0 share
 expect rows "$(rows id)" ""
 
 say "sharing"
 run 0 share Imaging with lima --yes --wait
-says "Paula Lima, São Lucas can read Imaging (3 files"
+says "lima, São Lucas (own word: Paula Lima) can read Imaging (3 files"
 says "records are wrapped again"
 says "only while your folder is open"
 says "nobody has checked"
 says "Shared."
 run 0 status Imaging/MRI.pdf
-says "Can be opened by: Paula Lima, São Lucas until "
+says "Can be opened by: lima, São Lucas (own word: Paula Lima) until "
 json 0 status Imaging/Old
-expect readers "$(field readers.0.name)" "Paula Lima, São Lucas"
+expect readers "$(field readers.0.name)" "lima, São Lucas (own word: Paula Lima)"
 run 0 status Bills
 says "Can be opened by: nobody but you."
 json 0 share
-expect row "$(rows path who name organisation rights purpose history state needed)" "Imaging lima Paula Lima São Lucas read treatment False confirmed 0"
+expect row "$(rows path who name organisation rights purpose history state needed)" "Imaging lima lima São Lucas read treatment False confirmed 0"
 id=$(rows id)
 [[ $id =~ ^g-[a-z2-7]{4}$ ]] || emr_fail "id: $id"
 run 0 share Bills with eva@saolucas --until 2099-12-31 --purpose payment,legal --history --yes --wait
 json 0 share
-expect rows "$(rows path who name purpose until history | cut -c1-200)" "Bills eva@saolucas Eva Reis payment, legal 2099-12-31T23:59:59Z True
-Imaging lima Paula Lima treatment $(rows until | tail -1) False"
+expect rows "$(rows path who name purpose until history | cut -c1-200)" "Bills eva@saolucas eva payment, legal 2099-12-31T23:59:59Z True
+Imaging lima lima treatment $(rows until | tail -1) False"
 
 say "the same as FHIR Consents"
 expect "no ids in the list" "$(python3 -c 'import json; print(sorted({k for g in json.load(open("out/said"))["grants"] for k in g if k.endswith(("_id", "_unix"))}))')" "[]"
@@ -92,7 +92,7 @@ json 0 share --fhir consents
 expect "written" "$(field written) $(rows path | tr '\n' ' ')" "2 Bills Imaging "
 must python3 "$SUPPORT/fhir_consent.py" consents active active
 consent() { jq -r "select(.provision.data[0].reference.display == \"$1\") | $2" consents/*.json; }
-expect "Imaging" "$(consent Imaging '[.patient.display, .provision.actor[0].reference.display, .provision.purpose[].code, .provision.action[].coding[].code] | join(" ")')" "Ana Silva Paula Lima TREAT access"
+expect "Imaging" "$(consent Imaging '[.patient.display, .provision.actor[0].reference.display, .provision.purpose[].code, .provision.action[].coding[].code] | join(" ")')" "Ana Silva lima TREAT access"
 expect "Bills" "$(consent Bills '[.provision.period.end, .provision.purpose[].code] | join(" ")')" "2099-12-31T23:59:59Z HPAYMT HLEGAL"
 expect "the days" "$(consent Imaging '(.provision.period.end | fromdate) - (.provision.period.start | fromdate) | . / 86400 | round')" 30
 run 2 share Imaging with lima --fhir consents
@@ -228,7 +228,7 @@ run 2 share Drafts with lima --deposit --history --yes
 run 2 share --deposit
 run 13 share Drafts with lima --deposit
 says "can leave new files in Drafts, and sees nothing of it, until"
-says "This lets Paula Lima, São Lucas leave files in Drafts."
+says "This lets lima, São Lucas (own word: Paula Lima) leave files in Drafts."
 ! grep -q "release" out/said || emr_fail "keys of a deposit: $(cat out/said)"
 run 0 share Drafts with lima --deposit --yes --wait
 json 0 share
@@ -250,11 +250,11 @@ emr_until shown
 came() { [ "$(cat ana-folder/Drafts/note.txt 2>/dev/null)" = "by the doctor" ]; }
 emr_until came
 report_has() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
-emr_until report_has "Paula Lima, São Lucas, may change it, treatment"
-emr_until report_has "Paula Lima, São Lucas saved Drafts/note.txt"
+emr_until report_has "lima, São Lucas (own word: Paula Lima), may change it, treatment"
+emr_until report_has "lima, São Lucas (own word: Paula Lima) saved Drafts/note.txt"
 emr_until report_has "[0-9]made folder Drafts"
 run 0 log Drafts
-says "Paula Lima, São Lucas  saved    Drafts/note.txt v1, 14 bytes"
+says "lima, São Lucas (own word: Paula Lima)  saved    Drafts/note.txt v1, 14 bytes"
 says "Ana Silva  made     folder Drafts"
 json 0 log --who lima
 expect "whose deed" "$(python3 -c 'import json
@@ -262,10 +262,10 @@ print(*["%s %s %s" % (e["who"], e["action"], e["path"]) for e in json.load(open(
 run 0 log --who you
 ! grep -q note.txt out/said || emr_fail "called hers: $(cat out/said)"
 run 0 restore --list Drafts/note.txt
-says "Paula Lima, São Lucas"
+says "lima, São Lucas (own word: Paula Lima)"
 two_unmount lima
 run 13 share Drafts with lima --deposit
-says "What Paula Lima, São Lucas has of Drafts now (write, treatment, until "
+says "What lima, São Lucas (own word: Paula Lima) has of Drafts now (write, treatment, until "
 run 0 share Drafts with lima --deposit --until 20d --yes --wait
 json 0 share
 expect "narrowed" "$(rows path rights | grep Drafts)" "Drafts deposit"

@@ -82,7 +82,7 @@ json 2 restore --list "${FILE%/MRI.txt}"
 words() { timeout "$EMR_PATIENCE" "$EMRFS" restore "$FILE@v1" --to said.txt >out/said 2>out/complained </dev/null; }
 emr_until words
 says "said.txt: a copy of version 1, 7 bytes. It is yours; the signature stays with the original of $OWNER."
-told() { as ana run 0 log Imaging --who lima && grep -q "Paula Lima.* opened  *Imaging/MRI.txt v1 (whole)" out/said; }
+told() { as ana run 0 log Imaging --who lima && grep -q "lima, São Lucas.* opened  *Imaging/MRI.txt v1 (whole)" out/said; }
 emr_until told
 
 say "when nobody can give the key, it says who did not answer"

@@ -94,7 +94,7 @@ as ana run 0 log
 says "for radiology@saolucas got the key of Imaging/MRI.txt"
 in_report() { sed 's/<[^>]*>//g' ana-folder/.emrfs/report.html | grep -q "$1"; }
 emr_until in_report "the team radiology, São Lucas, treatment, "
-emr_until in_report "Paula Lima, São Lucas, for radiology@saolucas.*got the keys of 1 record"
+emr_until in_report "lima, São Lucas (own word: Paula Lima), for radiology@saolucas.*got the keys of 1 record"
 as ana json 0 log --fhir fhir
 must python3 "$SUPPORT/fhir_audit_event.py" fhir
 grep -lq '"on behalf of radiology@saolucas"' fhir/*.json || emr_fail "no AuditEvent in the team's name"

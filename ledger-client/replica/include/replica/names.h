@@ -12,8 +12,9 @@
 
 /* Letters of base32 of the beginning of a signer id. */
 #define EMR_KEY_CODE_MAX 52
-#define EMR_KEY_CODE_SHOWN 4 /* at least; as many more as tell it from every other registered key  \
-			      */
+#define EMR_KEY_CODE_SHOWN                                                                         \
+	4 /* at least; as many more as tell it from every other registered key                     \
+	   */
 /* At least so many name somebody to whom something is given or from whom it is taken: 130 bits.
  * Whoever makes keys until one begins alike needs 2^20 of them for four letters, which is seconds,
  * and here 2^130 divided by the number of keys that would do: more than it takes to forge the
