@@ -1,4 +1,4 @@
-/* On Fabric a private part may come later than its entry, or from whoever saved it. This file finds
+/* A private part may come later than its entry, or from whoever saved it. This file finds
  * those that a chain still lacks, and puts those of a batch that was sent from here in their place.
  */
 #include "chain_private.h"
@@ -58,6 +58,20 @@ emr_status emr_chain_lacks_last(emr_chain *chain, uint64_t *out_seq)
 	*out_seq = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
+}
+
+emr_status emr_chain_lacks_of(emr_chain *chain, uint64_t seq, bool *out_does)
+{
+	sqlite3_stmt *s = NULL;
+	emr_status status = emr_sql_use(&chain->sql, PART_LACKING_OF, &s);
+
+	if (status != EMR_OK)
+		return status;
+	emr_sql_bind_u64(s, 1, seq);
+	status = emr_sql_step(s);
+	(void)sqlite3_reset(s);
+	*out_does = status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch)

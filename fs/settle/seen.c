@@ -97,9 +97,9 @@ emr_status emr_settle_catch_up(emr_settle *settle)
 	return compare_once(settle, emr_follow_now(settle->options.replica));
 }
 
-emr_status settle_reach(emr_settle *settle, const emr_ledger_answer *answer)
+emr_status settle_reach(emr_settle *settle, emr_bytes batch, const emr_ledger_answer *answer)
 {
-	return compare_once(settle, emr_follow_answer(settle->options.replica, answer));
+	return compare_once(settle, emr_follow_answer(settle->options.replica, batch, answer));
 }
 
 /* One network is remembered under zero; one that was joined, under its id. */

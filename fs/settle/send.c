@@ -93,7 +93,7 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 		return send_smaller(settle, box);
 	}
 	if (status == EMR_OK)
-		status = settle_reach(settle, answer);
+		status = settle_reach(settle, emr_buf_view(&box->batch), answer);
 	if (status != EMR_OK) {
 		free(answer);
 		return status;

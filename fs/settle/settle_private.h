@@ -22,8 +22,9 @@ struct emr_settle {
 /* seen.c: the journal row of the network NET_ID. */
 emr_id16 settle_seen_key(emr_journal *journal, emr_id16 net_id);
 emr_status settle_remember_seen(emr_settle *settle, emr_journal_txn *txn);
-/* The replica has what the ledger answered; as emr_settle_catch_up. */
-emr_status settle_reach(emr_settle *settle, const emr_ledger_answer *answer);
+/* The replica has what the ledger answered to BATCH, and all of its parts; as emr_settle_catch_up.
+ */
+emr_status settle_reach(emr_settle *settle, emr_bytes batch, const emr_ledger_answer *answer);
 
 /* ---- send.c ---- */
 

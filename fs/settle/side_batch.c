@@ -75,7 +75,7 @@ emr_status side_batch_send(side_batch *batch)
 	if (status == EMR_OK)
 		status = emr_ledger_submit(batch->side->ledger, emr_buf_view(&bytes), answer);
 	if (status == EMR_OK)
-		status = emr_follow_answer(batch->side->replica, answer);
+		status = emr_follow_answer(batch->side->replica, emr_buf_view(&bytes), answer);
 	if (status == EMR_OK)
 		status = judge_answer(answer);
 	free(answer);

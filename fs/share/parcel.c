@@ -107,7 +107,7 @@ static emr_status send(parcel *p, emr_ledger_answer *answer)
 	if (status == EMR_OK)
 		status = emr_ledger_submit(p->share->o.ledger, emr_buf_view(&bytes), answer);
 	if (status == EMR_OK)
-		status = emr_follow_answer(p->share->o.replica, answer);
+		status = emr_follow_answer(p->share->o.replica, emr_buf_view(&bytes), answer);
 	if (status == EMR_OK)
 		p->share->refusal = first_refusal(answer);
 	return status;

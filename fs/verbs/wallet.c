@@ -278,7 +278,7 @@ static emr_status send_transfer(
 			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
 		return EMR_REFUSED;
 	}
-	return emr_follow_answer(w->acting.replica, answer);
+	return emr_follow_answer(w->acting.replica, (emr_bytes){0}, answer);
 }
 
 /* Pays as much of REST as four tokens of one account hold. */

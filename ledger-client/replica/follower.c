@@ -333,12 +333,14 @@ static emr_status reach_answer(emr_replica *replica, const emr_ledger_answer *an
 	return status == EMR_NOT_FOUND ? EMR_FORK : status;
 }
 
-emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answer)
+emr_status emr_follow_answer(emr_replica *replica, emr_bytes batch, const emr_ledger_answer *answer)
 {
 	emr_status status;
 
 	if (answer->refusal != 0)
 		return emr_follow_now(replica);
 	status = reach_answer(replica, answer);
+	if (status == EMR_OK && batch.len > 0)
+		status = replica_take_sent(replica, batch, answer->seq);
 	return status == EMR_OK ? replica_ask_for_entry(replica, answer->seq) : status;
 }

@@ -1,5 +1,7 @@
 /* A private part may come later than its entry. This file asks the ledger again for those that the
- * copy lacks, in growing intervals and without an end, and tells who waits for them. */
+ * copy lacks, in growing intervals and without an end, and tells who waits for them. Those that
+ * were sent from here it takes from what was sent: whoever may write where the ledger lies could
+ * have taken them out before anybody looked. */
 #include "replica_private.h"
 
 #include <stdlib.h>
@@ -125,6 +127,42 @@ static emr_status lacks_last(emr_replica *r, uint64_t *out_seq)
 	status = emr_chain_lacks_last(chain, out_seq);
 	replica_give(r, chain);
 	return status;
+}
+
+/* ---- what was sent from here ---- */
+
+static emr_status lacks_of(emr_replica *r, uint64_t seq, bool *out_does)
+{
+	emr_chain *chain = NULL;
+	emr_status status = replica_take(r, &chain);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_lacks_of(chain, seq, out_does);
+	replica_give(r, chain);
+	return status;
+}
+
+static emr_status fill_sent(emr_replica *r, void *arg)
+{
+	const emr_bytes *batch = arg;
+
+	return emr_chain_fill_batch(r->writer, *batch);
+}
+
+emr_status replica_take_sent(emr_replica *r, emr_bytes batch, uint64_t seq)
+{
+	bool lacks = false;
+	emr_status status = r->is_still ? EMR_OK : lacks_of(r, seq, &lacks);
+
+	if (status != EMR_OK || !lacks)
+		return status;
+	emr_log(EMR_LOG_WARN, "replica: entry %llu: a part of one's own is kept as it was sent",
+		(unsigned long long)seq);
+	status = replica_write_alone(r, fill_sent, &batch);
+	if (status == EMR_OK)
+		status = lacks_of(r, seq, &lacks);
+	return status == EMR_OK && lacks ? EMR_MISSING_DATA : status;
 }
 
 emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq)

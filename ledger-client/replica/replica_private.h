@@ -112,6 +112,9 @@ bool replica_keeps(emr_replica *replica, emr_id16 domain);
 emr_status replica_write_alone(
 	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg);
 emr_status replica_ask_for_all(emr_replica *r);
+/* What the copy lacks of the parts that entry SEQ brought comes from BATCH, which was sent from
+ * here and is that entry's.  EMR_MISSING_DATA: it lacks one all the same. */
+emr_status replica_take_sent(emr_replica *r, emr_bytes batch, uint64_t seq);
 /* Those that entry SEQ brought, at least. */
 emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq);
 /* As often as it is worth it, if the ledger can be asked; when it is next (boot time). */

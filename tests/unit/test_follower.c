@@ -12,6 +12,7 @@
 static kit k;
 static kit_domain domain;
 static emr_replica *replica;
+static emr_buf sent; /* the batch of the last save */
 
 /* ---- the ledger, watched ---- */
 
@@ -100,6 +101,7 @@ static int begin(void **state)
 static int end(void **state)
 {
 	(void)state;
+	emr_buf_free(&sent);
 	emr_replica_close(replica);
 	kit_end(&k);
 	return 0;
@@ -108,9 +110,15 @@ static int end(void **state)
 static emr_ledger_answer save(const kit_domain *d, uint8_t object)
 {
 	emr_batch_builder *b = kit_batch(&k, d->id);
+	emr_ledger_answer said;
 
 	(void)kit_put(b, d, (emr_id16){{object}}, 1, (emr_id32){{0}});
-	return kit_send(&k, b);
+	emr_buf_clear(&sent);
+	kit_finish(&k, b, &sent);
+	emr_batch_free(b);
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&sent), &said));
+	assert_int_equal(said.results[0], EMR_RESULT_APPLIED);
+	return said;
 }
 
 static uint64_t reached(void)
@@ -173,15 +181,15 @@ static void what_is_here_already_is_asked_of_nobody(void **state)
 	emr_ledger_answer said = save(&domain, 1);
 
 	(void)state;
-	assert_ok(emr_follow_answer(replica, &said));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 	assert_int_equal(looks, 1);
 	assert_int_equal(reached(), said.seq + 1);
-	assert_ok(emr_follow_answer(replica, &said));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 	assert_ok(emr_follow_to(replica, 2));
 	assert_int_equal(looks, 1);
 	/* Why a whole batch was refused stands in what is new. */
 	said.refusal = EMR_RESULT_EXPIRED_BATCH;
-	assert_ok(emr_follow_answer(replica, &said));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 	assert_int_equal(looks, 2);
 }
 
@@ -192,24 +200,24 @@ static void an_answer_that_is_not_in_the_verified_copy_is_not_believed(void **st
 
 	(void)state;
 	other = save(&domain, 2);
-	assert_ok(emr_follow_answer(replica, &other));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &other));
 	wrong = said;
 	wrong.batch_id = emr_id32_random();
-	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	assert_status(EMR_FORK, emr_follow_answer(replica, emr_buf_view(&sent), &wrong));
 	wrong = said;
 	wrong.seq = other.seq;
-	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	assert_status(EMR_FORK, emr_follow_answer(replica, emr_buf_view(&sent), &wrong));
 	wrong = said;
 	wrong.results[0] = EMR_RESULT_CONFLICT;
-	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	assert_status(EMR_FORK, emr_follow_answer(replica, emr_buf_view(&sent), &wrong));
 	wrong = said;
 	wrong.n_results++;
-	assert_status(EMR_FORK, emr_follow_answer(replica, &wrong));
+	assert_status(EMR_FORK, emr_follow_answer(replica, emr_buf_view(&sent), &wrong));
 	/* Why is the ledger's to say first. */
 	answer = EMR_OFFLINE;
-	assert_status(EMR_OFFLINE, emr_follow_answer(replica, &wrong));
+	assert_status(EMR_OFFLINE, emr_follow_answer(replica, emr_buf_view(&sent), &wrong));
 	answer = EMR_OK;
-	assert_ok(emr_follow_answer(replica, &said));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 }
 
 static void an_answer_is_waited_for_until_the_ledger_shows_its_entry(void **state)
@@ -221,8 +229,70 @@ static void an_answer_is_waited_for_until_the_ledger_shows_its_entry(void **stat
 	assert_ok(emr_follow_now(replica));
 	assert_int_equal(reached(), said.seq);
 	is_lagging = true;
-	assert_ok(emr_follow_answer(replica, &said));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 	assert_int_equal(reached(), said.seq + 1);
+}
+
+/* ---- what was sent from here ---- */
+
+static emr_status read_part(uint8_t object)
+{
+	const emr_part_key at = {.domain = domain.id,
+		.object = {{object}},
+		.version = 1,
+		.family = EMR_FAMILY_OBJECT};
+	EMR_AUTO_BUF part = {0};
+
+	return emr_replica_part(replica, &at, &part);
+}
+
+/* Whoever may write where the ledger lies is quicker than the next look. */
+static void ledger_loses(const char *what)
+{
+	kit_sql(k.network, EMR_NETWORK_LEDGER, what);
+}
+
+static void what_was_sent_from_here_is_kept_whatever_the_ledger_loses(void **state)
+{
+	static const char *const ways[] = {
+		"UPDATE parts SET part=x'' WHERE seq=(SELECT max(seq) FROM parts)",
+		"DELETE FROM parts WHERE seq=(SELECT max(seq) FROM parts)"};
+
+	(void)state;
+	for (uint8_t i = 0; i < 2; i++) {
+		emr_ledger_answer said = save(&domain, i + 1);
+
+		ledger_loses(ways[i]);
+		assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
+		assert_ok(read_part(i + 1));
+	}
+	/* Also when somebody else of this computer was quicker to look. */
+	emr_ledger_answer said = save(&domain, 3);
+
+	ledger_loses(ways[0]);
+	assert_ok(emr_follow_now(replica));
+	assert_status(EMR_MISSING_DATA, read_part(3));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
+	assert_ok(read_part(3));
+}
+
+/* Nobody says of a part that is neither there nor here that it is. */
+static void what_is_not_here_is_not_confirmed(void **state)
+{
+	EMR_AUTO_BUF other = {0};
+	emr_ledger_answer first, said;
+
+	(void)state;
+	first = save(&domain, 1);
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &first));
+	assert_ok(emr_buf_append(&other, sent.data, sent.len));
+	said = save(&domain, 2);
+	ledger_loses("UPDATE parts SET part=x'' WHERE seq=(SELECT max(seq) FROM parts)");
+	assert_status(EMR_MISSING_DATA, emr_follow_answer(replica, emr_buf_view(&other), &said));
+	/* What others lack of theirs is nothing to who has all of his own. */
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&other), &first));
+	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
+	assert_ok(read_part(2));
 }
 
 /* ---- waiting ---- */
@@ -377,6 +447,9 @@ int main(void)
 			an_answer_that_is_not_in_the_verified_copy_is_not_believed, begin, end),
 		cmocka_unit_test_setup_teardown(
 			an_answer_is_waited_for_until_the_ledger_shows_its_entry, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_was_sent_from_here_is_kept_whatever_the_ledger_loses, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_not_here_is_not_confirmed, begin, end),
 		cmocka_unit_test_setup_teardown(
 			each_who_waits_hears_what_one_of_them_has_seen, begin, end),
 		cmocka_unit_test_setup_teardown(

@@ -11,6 +11,7 @@
 /* ---- a ledger that is overtaken, fails, or answers into the void ---- */
 
 static void (*before_submit)(void); /* once */
+static void (*after_submit)(void);  /* once: before anybody looks what the ledger has */
 static int fail_before, fail_after; /* the next submission: not sent; sent, and the answer lost */
 
 emr_status __real_emr_ledger_submit(
@@ -30,6 +31,9 @@ emr_status __wrap_emr_ledger_submit(
 	if (fail_before > 0 && fail_before-- > 0)
 		return EMR_IO;
 	status = __real_emr_ledger_submit(ledger, batch, out_answer);
+	if (after_submit != NULL)
+		after_submit();
+	after_submit = NULL;
 	return fail_after > 0 && fail_after-- > 0 ? EMR_IO : status;
 }
 
@@ -437,6 +441,61 @@ static void what_ended_at_the_same_moment_is_taken_back_all_the_same(void **stat
 	story_end(&s);
 }
 
+/* ---- a ledger that loses what it was given ---- */
+
+/* Whoever may write in the network's directory takes out the parts that came last. */
+static void ledger_loses(void)
+{
+	story_sql(&s, "UPDATE parts SET part=x'' WHERE seq=(SELECT max(seq) FROM parts)");
+}
+
+static emr_status count_labelled(void *arg, const emr_given *given)
+{
+	int *n = arg;
+
+	*n += strcmp(given->label, "Imaging") == 0;
+	return EMR_OK;
+}
+
+static void what_the_ledger_loses_at_once_stays_with_who_saved_it(void **state)
+{
+	int before = 0, labelled = 0;
+
+	(void)state;
+	story_begin(&s);
+	kit_text(&s.k, "Imaging/new.txt", "what ana saved");
+	after_submit = ledger_loses;
+	kit_publish_all(&s.k);
+	assert_null(after_submit);
+	assert_memory_equal(
+		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "confirmed", 9);
+	/* A share that she makes, too. */
+	assert_ok(emr_share_given(s.ana, s.imaging, count_labelled, &before));
+	after_submit = ledger_loses;
+	(void)allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, 0);
+	assert_ok(emr_share_given(s.ana, s.imaging, count_labelled, &labelled));
+	assert_int_equal(labelled, before + 1);
+	kit_restart(&s.k);
+	kit_expect_text(&s.k, "Imaging/new.txt", "what ana saved");
+	story_end(&s);
+}
+
+/* The answer is lost as well: what is sent again brings its parts. */
+static void nor_is_it_lost_with_the_answer(void **state)
+{
+	(void)state;
+	story_begin(&s);
+	kit_text(&s.k, "Imaging/new.txt", "what ana saved");
+	after_submit = ledger_loses;
+	fail_after = 1;
+	(void)!emr_view_publish_now(s.k.view);
+	kit_restart(&s.k);
+	kit_publish_all(&s.k);
+	kit_restart(&s.k);
+	kit_expect_text(&s.k, "Imaging/new.txt", "what ana saved");
+	story_end(&s);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +506,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does),
 		cmocka_unit_test(what_ended_at_the_same_moment_is_taken_back_all_the_same),
+		cmocka_unit_test(what_the_ledger_loses_at_once_stays_with_who_saved_it),
+		cmocka_unit_test(nor_is_it_lost_with_the_answer),
 	};
 
 	if (argc > 1)

@@ -205,7 +205,8 @@ static emr_status send(emr_session *session, emr_bytes chain, const emr_known_pe
 			session->ledger, session->keyring, chain, emr_buf_view(&batch), answer);
 	if (status == EMR_OK) /* an answer is for good: another try is another batch */
 		(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
-	return status == EMR_OK ? emr_follow_answer(session->replica, answer) : status;
+	return status == EMR_OK ? emr_follow_answer(session->replica, emr_buf_view(&batch), answer)
+				: status;
 }
 
 /* A try whose end nobody saw may have told it, and the copy may not have it yet: then the first

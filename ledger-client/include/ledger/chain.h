@@ -120,6 +120,8 @@ typedef struct emr_chain_lacking {
 emr_status emr_chain_lacks(emr_chain *chain, uint64_t from, emr_chain_lacking *out);
 /* The newest entry that brought such a part.  EMR_NOT_FOUND: all are here. */
 emr_status emr_chain_lacks_last(emr_chain *chain, uint64_t *out_seq);
+/* Whether entry SEQ brought such a part. */
+emr_status emr_chain_lacks_of(emr_chain *chain, uint64_t seq, bool *out_does);
 /* In a transaction of the caller's: what CHAIN lacks of the parts of BATCH, as it was sent, which
  * an entry stands for already. */
 emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch);

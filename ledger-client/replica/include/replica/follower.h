@@ -14,11 +14,14 @@ emr_status emr_follow_now(emr_replica *replica);
  * ledger does not show so many within some seconds; else as emr_follow_now. */
 emr_status emr_follow_to(emr_replica *replica, uint64_t size);
 
-/* As far as ANSWER, which the ledger gave to one's own batch: the verified copy has the batch,
- * there and with these results, and the private parts that the ledger has of it.  EMR_FORK: it has
- * not, although the ledger is believed.  Where the whole batch was refused, as emr_follow_now,
- * because what is new may say why. */
-emr_status emr_follow_answer(emr_replica *replica, const emr_ledger_answer *answer);
+/* As far as ANSWER, which the ledger gave to one's own BATCH: the verified copy has the batch,
+ * there and with these results, and all of its private parts that belong here: whatever the ledger
+ * has of them no more is taken from BATCH, as it was sent.  BATCH may be empty when no item of it
+ * has a part.  EMR_FORK: the copy has it not, although the ledger is believed; EMR_MISSING_DATA: it
+ * lacks a part of it all the same.  Where the whole batch was refused, as emr_follow_now, because
+ * what is new may say why. */
+emr_status emr_follow_answer(
+	emr_replica *replica, emr_bytes batch, const emr_ledger_answer *answer);
 
 /* How far somebody who waits has seen the ledger, and which calls to wake up he has heard. */
 typedef struct emr_follow_place {
