@@ -432,8 +432,26 @@ static emr_status say_then_mend(
 	return status == EMR_OK ? mend_chain(v, fault) : status;
 }
 
+/* Ledger, copy and high-water mark lie in the clear, and may have been put back together: what this
+ * computer has seen stands in the sealed journal besides. */
+static emr_status check_seen(verification *v, emr_ledger_trouble *trouble)
+{
+	uint64_t seen = 0;
+	emr_status status = emr_settle_compare_seen(v->session->settle, &seen);
+
+	if (!is_chain_fault(status))
+		return status;
+	*trouble = (emr_ledger_trouble){.status = status, .seq = seen > 0 ? seen - 1 : 0};
+	snprintf(trouble->cause, sizeof trouble->cause, "%s",
+		status == EMR_ROLLBACK ? "the ledger is older than what this computer has seen"
+		: status == EMR_FORK
+			? "up to here the ledger is another than this computer has seen"
+			: "how far this computer has seen the ledger cannot be read");
+	return status;
+}
+
 /* The ledger against a fresh replay of the contract, then our own copy of it against the ledger.
- * While it is away, our own copy alone. */
+ * While it is away, our own copy alone.  Both against what this computer has seen. */
 static emr_status check_chain(verification *v, json_t **out_chain)
 {
 	emr_ledger_trouble trouble = {0};
@@ -464,6 +482,8 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		if (status == EMR_OK)
 			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
 	}
+	if (status == EMR_OK)
+		status = check_seen(v, &trouble);
 	if (is_chain_fault(status))
 		status = say_then_mend(v, &trouble, status);
 	if (status == EMR_OK)

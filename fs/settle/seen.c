@@ -50,7 +50,7 @@ emr_status emr_settle_expect(emr_journal *journal, emr_id16 net_id, const emr_re
 	return status == EMR_OK ? emr_journal_sync(journal, seq) : status;
 }
 
-static emr_status compare_seen(emr_settle *settle)
+emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
 {
 	EMR_AUTO_BUF row = {0};
 	emr_replica_position at;
@@ -58,6 +58,7 @@ static emr_status compare_seen(emr_settle *settle)
 	uint64_t size;
 	emr_status status;
 
+	*out_seen = 0;
 	status = emr_journal_get(settle->options.journal, EMR_ROW_SEEN, settle->seen_key, &row);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -65,7 +66,7 @@ static emr_status compare_seen(emr_settle *settle)
 		return row.len > 0 && row.data[0] > SEEN_VERSION
 			       ? emr_newer_format(row.data[0], SEEN_VERSION)
 			       : EMR_DAMAGED;
-	size = emr_get_u64(row.data + 1);
+	*out_seen = size = emr_get_u64(row.data + 1);
 	status = emr_replica_at(settle->options.replica, &at);
 	if (status != EMR_OK)
 		return status;
@@ -82,12 +83,13 @@ static emr_status compare_seen(emr_settle *settle)
 static emr_status compare_once(emr_settle *settle, emr_status followed)
 {
 	emr_status status = followed, seen;
+	uint64_t size;
 
 	if ((status != EMR_OK && status != EMR_OFFLINE) || settle->has_compared)
 		return status;
 	/* Once: from then on the replica itself does not go back.  Also while the ledger is away:
 	 * then the copy is all there is. */
-	seen = compare_seen(settle);
+	seen = emr_settle_compare_seen(settle, &size);
 	settle->has_compared = seen == EMR_OK;
 	return seen != EMR_OK ? seen : status;
 }

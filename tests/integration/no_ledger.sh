@@ -27,6 +27,7 @@ run 0 status --wait
 run 0 unmount
 cp -a "$LEDGER" rewound		# one version short of what follows
 cp -a "$STATE/replica.sqlite" earlier-own
+mkdir watchers && cp -a "$STATE"/replica.* watchers/
 open_folder
 echo "third" >"$MNT/Letters/letter.txt"
 run 0 status --wait
@@ -148,6 +149,19 @@ for cause in emptied no_database foreign rewound; do
 	run 0 unmount
 	[ "$(entries)" -gt "$SIZE" ] || emr_fail "$cause, mended: nothing was registered"
 done
+
+say "an older ledger, put there with this computer's copy of it and all else that watches it: what is sealed remembers more"
+again && rewound && rm -f "$STATE"/replica.* && cp -a watchers/. "$STATE/"
+json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "with its watchers: read only" "$(field read_only)" True
+emr_until grep -q rollback "$MNT/.emrfs/notices"
+for words in "" --chain; do
+	json 8 verify $words
+	grep -q "rollback.*older than what this computer has seen\|older than what this computer has seen.*rollback" out/said || emr_fail "verify $words: $(cat out/said)"
+done
+run 0 unmount
+json 8 verify --chain
+grep -q "older than what this computer has seen" out/said || emr_fail "verify of a closed folder: $(cat out/said)"
 
 say "put back while the folder is open; taken away while it is open"
 again && mv "$LEDGER" aside

@@ -84,12 +84,13 @@ static void save_with_an_older_copy(void)
 	emr_stack_close(&stack);
 }
 
-/* The ledger and all that watches it are those of the copy: NOTICE says what that is, and what was
- * saved before can be read. */
-static void expect_read_only(const char *notice)
+/* The ledger and all that watches it are those of the copy: NOTICE says what that is, and so is
+ * whoever asks told, WHY; what was saved before can be read. */
+static void expect_read_only(const char *notice, emr_status why)
 {
 	emr_stack stack;
 	emr_attr attr;
+	uint64_t seen = 0;
 
 	run("rm -rf %/network");
 	run("cp -a %.old/network %/");
@@ -97,6 +98,9 @@ static void expect_read_only(const char *notice)
 	open_stack(&stack);
 	assert_status(EMR_READ_ONLY, emr_view_mkdir(stack.view, EMR_ROOT_NODE, "new", 0700, &attr));
 	assert_non_null(strstr(notices, notice));
+	for (int i = 0; i < 2; i++) /* not only whoever is first */
+		assert_status(why, emr_settle_compare_seen(stack.settle, &seen));
+	assert_true(seen > 0);
 	assert_ok(emr_view_find(stack.view, "one", &attr));
 	emr_stack_close(&stack);
 }
@@ -105,7 +109,7 @@ static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(v
 {
 	(void)state;
 	save_with_an_older_copy();
-	expect_read_only("rollback");
+	expect_read_only("rollback", EMR_ROLLBACK);
 }
 
 /* It is no shorter: what was written to a copy of the folder went on from the same beginning. */
@@ -121,13 +125,14 @@ static void another_history_with_all_its_watchers_makes_the_folder_read_only(voi
 	save(&stack, "other");
 	save(&stack, "more");
 	emr_stack_close(&stack);
-	expect_read_only("ledger-damaged");
+	expect_read_only("ledger-damaged", EMR_FORK);
 }
 
 static void an_untouched_ledger_is_followed(void **state)
 {
 	emr_stack stack;
 	emr_attr attr;
+	uint64_t seen;
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
@@ -137,6 +142,8 @@ static void an_untouched_ledger_is_followed(void **state)
 		open_stack(&stack);
 		save(&stack, name);
 		assert_string_equal(notices, "");
+		assert_ok(emr_settle_compare_seen(stack.settle, &seen));
+		assert_true(seen > 0);
 		assert_ok(emr_view_find(stack.view, name, &attr));
 		emr_stack_close(&stack);
 	}

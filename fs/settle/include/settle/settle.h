@@ -151,3 +151,7 @@ void emr_settle_know_statement(emr_settle *settle, const emr_cid *root, const ui
  * with it. EMR_OFFLINE: the ledger is away, and what this computer has verified is all it has seen.
  */
 emr_status emr_settle_catch_up(emr_settle *settle);
+/* Whether the verified copy goes on from what the journal remembers of it, as it is now; nobody is
+ * asked.  *OUT_SEEN: so many entries it remembers, 0 nothing; also with EMR_ROLLBACK and EMR_FORK.
+ * EMR_DAMAGED, EMR_NEWER_FORMAT: what it remembers cannot be read.  Any thread. */
+emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen);
