@@ -5,6 +5,7 @@
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "share/domain.h"
+#include "settle/whose.h"
 #include "share/signed.h"
 
 #include "parcel_private.h"
@@ -83,33 +84,33 @@ static emr_status find_item(const emr_parcel *p, const record *r, emr_replica_it
 										   : status;
 }
 
+static emr_status judge(const emr_parcel *p, const record *r, emr_place place,
+	const emr_bundle *bundle, emr_whose *out)
+{
+	memcpy(place.r_pid, r->r_pid, sizeof place.r_pid);
+	return emr_facts_judge(p->ledger->facts, p->ledger->descriptor, &place, bundle, out);
+}
+
+/* As the folder judges it when it is opened there. */
 emr_status others_check(const emr_parcel *p, const record *r, const emr_bundle *bundle)
 {
-	emr_replica_item item = {.seq = 0};
-	emr_signed_place at = {.patient_pk = p->self.pk,
-		.r_pid = r->r_pid,
+	const emr_place place = {.domain = r->domain,
+		.object = r->object,
 		.record_id = r->put.record_id,
 		.cver = r->put.cver,
-		.mine_only = true};
-	emr_row_domain row;
-	emr_signed is;
+		.version = r->pversion,
+		.pversion = r->pversion,
+		.padded = r->put.padded,
+		.root = r->put.root};
+	emr_replica_item item;
+	emr_whose whose;
 	emr_status status = find_item(p, r, &item);
 
 	if (status == EMR_OK)
-		status = emr_domain_row(p->ledger->replica, r->domain, &row);
+		status = judge(p, r, place, bundle, &whose);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_BAD_SIGNATURE : status;
-	at.descriptor = p->ledger->descriptor;
-	at.is_reencrypted = (item.flags & EMR_ITEM_REENC) != 0;
-	at.put_signer = item.signer_id;
-	at.is_put = item.op == EMR_OP_PUT;
-	at.seq = item.seq;
-	at.time_unix_s = item.ledger_time;
-	memcpy(at.owner_pk, row.owner_pk, 32);
-	status = emr_signed_judge(p->ledger->replica, &at, bundle, &is);
-	if (status != EMR_OK)
-		return status;
-	return is.standing == EMR_SIGNED_MISMATCH || is.standing == EMR_SIGNED_NONE
+	return whose.is.standing == EMR_SIGNED_MISMATCH || whose.is.standing == EMR_SIGNED_NONE
 		       ? EMR_BAD_SIGNATURE
 		       : EMR_OK;
 }

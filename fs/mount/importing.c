@@ -432,6 +432,7 @@ static emr_status open_parcel(
 		return EMR_NOT_FOUND;
 	}
 	i->ledger = (emr_parcel_ledger){.replica = i->session->replica,
+		.facts = i->session->facts,
 		.descriptor = emr_ledger_descriptor(i->session->ledger)};
 	status = emr_parcel_open(*out_fd, i->session->keyring, &i->ledger, &i->parcel);
 	return status == EMR_OK ? look_up(i, request, out_problem)

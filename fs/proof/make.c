@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "contract/rows.h"
 #include "crypto/hashsig.h"
+#include "settle/whose.h"
 #include "store/unixfs.h"
 
 #define ITEM_SIGNER 80 /* where an item names its signer */
@@ -93,10 +94,12 @@ static emr_status read_content(making *m)
 	emr_bundle *bundle = calloc(1, sizeof *bundle);
 	emr_content_key *key = NULL;
 	emr_content content;
+	emr_whose whose;
 	emr_status status = bundle != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	if (status == EMR_OK)
-		status = emr_facts_open_content(m->from->facts, &m->place, &content, &key);
+		status = emr_facts_open_signed(m->from->facts,
+			emr_ledger_descriptor(m->from->ledger), &m->place, &content, &key, &whose);
 	if (status == EMR_OK)
 		status = emr_bundle_open(m->from->records, &m->place.root, key, m->place.record_id,
 			m->place.cver, bundle);

@@ -92,7 +92,8 @@ emr_status amend_look(
 	} else if (change->from != NULL && ctx->is_guest) {
 		is_amendment = recall(ctx->statements, &change->from->root, prev);
 	} else if (change->from != NULL) {
-		status = emr_facts_amended(ctx->facts, change->from, &is_amendment, prev);
+		status = emr_facts_amended(
+			ctx->facts, ctx->descriptor, change->from, &is_amendment, prev);
 	}
 	if (status != EMR_OK)
 		return status;

@@ -10,6 +10,7 @@
 #include "ledger/hash.h"
 #include "mime.h"
 #include "record/derived.h"
+#include "settle/whose.h"
 
 static void random_bytes(uint8_t *out, size_t len)
 {
@@ -119,7 +120,9 @@ emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_ke
 {
 	emr_content_key *key;
 	emr_content content;
-	emr_status status = emr_facts_open_content(ctx->facts, change->from, &content, &key);
+	emr_whose whose;
+	emr_status status = emr_facts_open_signed(
+		ctx->facts, ctx->descriptor, change->from, &content, &key, &whose);
 
 	if (status != EMR_OK)
 		return status;

@@ -25,9 +25,10 @@ typedef struct build_ctx {
 	emr_id32 listkey_id;
 	const emr_list_key *list_key;
 	uint64_t now_unix_s;
-	uint8_t person_pk[32];		     /* the patient's identity key, for statements */
-	emr_signer signer;		     /* of the batch, and of statements */
-	bool is_guest;			     /* the domain is another's */
+	emr_bytes descriptor;  /* the network's: what is wrapped again is judged before */
+	uint8_t person_pk[32]; /* the patient's identity key, for statements */
+	emr_signer signer;     /* of the batch, and of statements */
+	bool is_guest;	       /* the domain is another's */
 	struct known_statements *statements; /* in others' domains (amend.h) */
 	uint64_t issued;		     /* the number of the last statement for that patient */
 	struct ahead *ahead;  /* NULL, or keys of REWRAPs that are wrapped already (ahead.h) */
@@ -35,7 +36,9 @@ typedef struct build_ctx {
 				 owner */
 } build_ctx;
 
-/* The key of the content that CHANGE, a REWRAP, brings again, for the epoch of CTX.  Any thread. */
+/* The key of the content that CHANGE, a REWRAP, brings again, for the epoch of CTX: its item says
+ * to everybody else that the owner vouches for what is signed there.  EMR_BAD_SIGNATURE: she does
+ * not. Any thread. */
 emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_key *out);
 /* HEAD is where the row stands now (version 0 and a zero item when it is new).  *OUT_OP borrows
  * from OUT_PRIV; OUT_PLACE is where the record will stand when the item is applied. */

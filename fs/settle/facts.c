@@ -287,17 +287,6 @@ emr_status facts_open_bundle(
 	return EMR_OK;
 }
 
-emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place,
-	emr_content *out_content, emr_content_key **out_key)
-{
-	emr_bundle bundle;
-	emr_status status = facts_open_bundle(facts, place, &bundle, out_key);
-
-	if (status == EMR_OK)
-		*out_content = bundle.content;
-	return status;
-}
-
 /* ---- every version ---- */
 
 typedef struct bundles {

@@ -39,7 +39,9 @@ emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
  * EMR_MISSING_DATA. */
 emr_status facts_read_put(
 	emr_facts *facts, const emr_replica_head *head, emr_buf *bytes, emr_put_part *out_part);
-/* As emr_facts_open_content, with all that the bundle says. */
+/* The key and description of a published content: private part, capsule, bundle, commitment,
+ * manifest, in this order.  Whose word it is nobody has asked yet: outside of this room only
+ * settle/whose.h gives a key. */
 emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle,
 	emr_content_key **out_key);
 /* What is wrong with this record, and not with this moment: a disk that does not answer must not

@@ -270,6 +270,7 @@ static emr_status begin_run(
 		.records = settle->options.records,
 		.facts = settle->options.facts,
 		.domain = domain,
+		.descriptor = emr_ledger_descriptor(settle->options.ledger),
 		.now_unix_s = emr_clock_unix_s(settle->options.clock)};
 	r->build.signer = batch.signer;
 	memcpy(r->build.person_pk, g->is_guest ? g->writing.card.id_pk : settle->person_pk,

@@ -295,6 +295,18 @@ emr_status emr_facts_whose(
 	return status;
 }
 
+emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
+	const emr_bundle *bundle, emr_whose *out_whose)
+{
+	EMR_AUTO_SNAPSHOT snapshot = {0};
+	asking a;
+	emr_status status = emr_replica_snapshot_begin(facts->replica, &snapshot);
+
+	if (status == EMR_OK)
+		status = begin_asking(facts, place, &a);
+	return status == EMR_OK ? judge_bundle(&a, descriptor, bundle, out_whose) : status;
+}
+
 /* Another's statement names his certificate, and what the owner wrote on top of it goes on with its
  * chain. */
 static bool goes_on(const emr_statement *statement)
@@ -305,11 +317,12 @@ static bool goes_on(const emr_statement *statement)
 	       statement->kind == EMR_STATEMENT_AMENDMENT;
 }
 
-emr_status emr_facts_amended(
-	emr_facts *facts, const emr_place *place, bool *out_is, uint8_t out_prev[32])
+emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
+	bool *out_is, uint8_t out_prev[32])
 {
 	emr_content_key *key = NULL;
 	emr_bundle *bundle;
+	emr_whose whose;
 	asking a;
 	bool plain = true;
 	emr_status status = place->pversion == 0 ? EMR_NOT_FOUND : begin_asking(facts, place, &a);
@@ -322,7 +335,10 @@ emr_status emr_facts_amended(
 	bundle = calloc(1, sizeof *bundle);
 	status = bundle != NULL ? facts_open_bundle(facts, place, bundle, &key) : EMR_NO_MEMORY;
 	emr_content_key_free(key);
-	if (status == EMR_OK && bundle->has_statement && goes_on(&bundle->statement)) {
+	if (status == EMR_OK)
+		status = judge_bundle(&a, descriptor, bundle, &whose);
+	if (status == EMR_OK && whose.is.standing != EMR_SIGNED_MISMATCH && bundle->has_statement &&
+		goes_on(&bundle->statement)) {
 		const emr_bytes bytes = emr_bytes_of(bundle->statement_bytes, EMR_STATEMENT_BYTES);
 
 		memcpy(out_prev, emr_sha256_of(&bytes, 1).b, 32);

@@ -205,6 +205,8 @@ static emr_status wrap_content(const wrapping *w, const record_facts *record, em
 	status = emr_content_key_unwrap(
 		keyring, w->domain, record->put_epoch, from, part->capsule, part->wdek, &key);
 	if (status == EMR_OK)
+		status = share_vouch(w->share, &w->row, record, key);
+	if (status == EMR_OK)
 		status = emr_content_key_wrap(keyring, w->A, to, key, part->capsule, part->wdek);
 	emr_content_key_free(key);
 	return status;
@@ -263,8 +265,8 @@ static bool is_the_records(emr_status status)
 	       status == EMR_INVALID || status == EMR_UNSUPPORTED;
 }
 
-/* What does not open, or cannot be said again, stays in its epoch, where whom she shares with sees
- * nothing of it.  EMR_LIMIT: the batch is full. */
+/* What does not open, or is forged, or cannot be said again, stays in its epoch, where whom she
+ * shares with sees nothing of it.  EMR_LIMIT: the batch is full. */
 static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *head)
 {
 	AUTO_RECORD record = {0};
@@ -416,7 +418,9 @@ emr_status share_hide_past(
 	if (status != EMR_OK)
 		return status;
 	if (h.left_out > 0)
-		emr_log(EMR_LOG_WARN, "what somebody else wrote does not open, and is not shared");
+		emr_log(EMR_LOG_WARN,
+			"what somebody else wrote does not open, or its signature does not fit: it "
+			"is not shared");
 	*out_n = n;
 	*out_left_out = h.left_out;
 	return EMR_OK;

@@ -169,6 +169,13 @@ void share_take_root(emr_meta *meta, const emr_meta *hers);
 emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg,
 	record_facts *record);
 
+/* word.c: the owner of ROW's domain is about to seal RECORD's content, which KEY opens, again, and
+ * whoever reads it then has her word that she, or who it says, has signed it.  What she put there
+ * she made, or judged then.  EMR_BAD_SIGNATURE; EMR_UNSUPPORTED: without records; those of
+ * emr_bundle_open. */
+emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record_facts *record,
+	const emr_content_key *key);
+
 /* Listing keys of one domain: calls FN for each writer's newest of each epoch. */
 typedef struct published_key {
 	emr_id16 object;

@@ -1,6 +1,11 @@
 /* This file tells the reader of a shared record whose word a version is: who signed its content.
- * It goes through the items of the record on the ledger, as far as this computer has them. */
+ * It goes through the items of the record on the ledger, as far as this computer has them. Before
+ * its owner seals a record again, her computer asks the same: what she has signed, readers believe.
+ */
+#include <stdlib.h>
 #include <string.h>
+
+#include "keyring/coowned.h"
 
 #include "shared_private.h"
 
@@ -22,7 +27,7 @@ typedef struct coming {
 } coming;
 
 typedef struct chain {
-	emr_shared *shared;
+	emr_share *share;
 	const record_facts *facts;
 	emr_signed_place *place;
 	coming content;
@@ -33,8 +38,8 @@ typedef struct chain {
 
 static emr_status is_by_owner(const chain *c, emr_id32 signer, bool *out_is)
 {
-	return emr_signed_is_owner(c->shared->share->o.replica, c->place->owner_pk,
-		c->place->patient_pk, signer, out_is);
+	return emr_signed_is_owner(
+		c->share->o.replica, c->place->owner_pk, c->place->patient_pk, signer, out_is);
 }
 
 /* Sealing it again where it lies, or bringing it back, makes no new arrival. */
@@ -110,7 +115,7 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 
 	if (item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP)
 		return EMR_OK;
-	status = share_part(c->shared->share, EMR_FAMILY_OBJECT, c->shared->received.grant.domain,
+	status = share_part(c->share, EMR_FAMILY_OBJECT, c->facts->head.domain,
 		c->facts->head.object, item->version, &bytes);
 	if (emr_status_is_local(status))
 		return status;
@@ -168,33 +173,90 @@ static void take_arrival(const chain *c)
 	place->put_signer = now->item.signer_id;
 }
 
-emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts,
-	emr_shared_word *out)
+static emr_signed_place place_of(emr_share *share, const uint8_t patient_pk[32],
+	const uint8_t owner_pk[32], const record_facts *facts)
 {
-	emr_replica *replica = shared->share->o.replica;
-	emr_signed_place place = {.descriptor = emr_ledger_descriptor(shared->share->o.ledger),
-		.patient_pk = shared->received.card.id_pk,
+	emr_signed_place place = {.descriptor = emr_ledger_descriptor(share->o.ledger),
+		.patient_pk = patient_pk,
 		.r_pid = facts->meta.r_pid,
 		.record_id = facts->put.record_id,
 		.cver = facts->put.cver,
 		.is_reencrypted = (facts->put_flags & EMR_ITEM_REENC) != 0,
 		.put_signer = facts->put_signer};
-	chain c = {.shared = shared,
-		.facts = facts,
-		.place = &place,
-		.content = {.mine = &facts->put, .version = facts->head.pversion}};
-	emr_shared_word word = {.root = facts->put.root};
+
+	memcpy(place.owner_pk, owner_pk, sizeof place.owner_pk);
+	return place;
+}
+
+static emr_status find_arrival(chain *c)
+{
+	const emr_replica_head *head = &c->facts->head;
 	emr_status status;
 
-	memcpy(place.owner_pk, shared->row.owner_pk, 32);
-	status = emr_replica_history(replica, EMR_FAMILY_OBJECT, shared->received.grant.domain,
-		facts->head.object, look_at_item, &c);
-	if (status == EMR_OK) {
-		take_arrival(&c);
-		status = emr_signed_judge(replica, &place, bundle, &word.is);
-	}
+	c->content = (coming){.mine = &c->facts->put, .version = head->pversion};
+	status = emr_replica_history(c->share->o.replica, EMR_FAMILY_OBJECT, head->domain,
+		head->object, look_at_item, c);
 	if (status == EMR_OK)
-		status = judge_row(&c, &word.is);
+		take_arrival(c);
+	return status;
+}
+
+static emr_status judge(const chain *c, const emr_bundle *bundle, emr_signed *out)
+{
+	emr_status status = emr_signed_judge(c->share->o.replica, c->place, bundle, out);
+
+	return status == EMR_OK ? judge_row(c, out) : status;
+}
+
+static emr_status open_and_judge(const chain *c, const emr_content_key *key, emr_signed *out)
+{
+	const emr_put_part *put = &c->facts->put;
+	emr_bundle *bundle = calloc(1, sizeof *bundle);
+	emr_status status = bundle == NULL ? EMR_NO_MEMORY
+			    : c->share->o.records == NULL
+				    ? EMR_UNSUPPORTED
+				    : emr_bundle_open(c->share->o.records, &put->root, key,
+					      put->record_id, put->cver, bundle);
+
+	if (status == EMR_OK)
+		status = judge(c, bundle, out);
+	free(bundle);
+	return status;
+}
+
+emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record_facts *facts,
+	const emr_content_key *key)
+{
+	emr_signed_place place;
+	chain c = {.share = share, .facts = facts, .place = &place};
+	emr_signed is = {.standing = EMR_SIGNED_SELF};
+	uint8_t patient_pk[32];
+	bool is_hers = false;
+	emr_status status = emr_keyring_person_pk(share->o.keyring, patient_pk);
+
+	if (status != EMR_OK)
+		return status;
+	place = place_of(share, patient_pk, row->owner_pk, facts);
+	place.mine_only = true;
+	status = find_arrival(&c);
+	if (status == EMR_OK)
+		status = is_by_owner(&c, place.put_signer, &is_hers);
+	if (status == EMR_OK && !is_hers)
+		status = open_and_judge(&c, key, &is);
+	return status == EMR_OK && is.standing == EMR_SIGNED_MISMATCH ? EMR_BAD_SIGNATURE : status;
+}
+
+emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts,
+	emr_shared_word *out)
+{
+	emr_signed_place place =
+		place_of(shared->share, shared->received.card.id_pk, shared->row.owner_pk, facts);
+	chain c = {.share = shared->share, .facts = facts, .place = &place};
+	emr_shared_word word = {.root = facts->put.root};
+	emr_status status = find_arrival(&c);
+
+	if (status == EMR_OK)
+		status = judge(&c, bundle, &word.is);
 	if (status != EMR_OK)
 		return status;
 	word.is_placed = !place.is_put;

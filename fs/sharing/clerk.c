@@ -177,7 +177,8 @@ static emr_status grant(
 		.grant = has_name(order) ? order->request : (emr_id16){{0}},
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
-	emr_status status = emr_inner_await(session, order->domain);
+	uint64_t forged = 0;
+	emr_status status = emr_inner_await(session, order->domain, &forged);
 
 	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
 	if (status == EMR_OK)
@@ -198,7 +199,7 @@ static emr_status grant(
 		if (status == EMR_EXISTS && has_name(order)) /* since we looked */
 			status = find_answer(session, &c);
 		c.grant = made.grant;
-		*out_left_out = made.left_out;
+		*out_left_out = made.left_out + forged;
 		c.ledger_time = UINT64_MAX;
 	}
 	if (status == EMR_OK && order->replaces)

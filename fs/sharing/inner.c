@@ -31,7 +31,7 @@ emr_status emr_inner_tree(emr_session *session, emr_nested **out_tree, size_t *o
 }
 
 /* Each run takes a portion; as long as they get fewer it goes on. */
-emr_status emr_inner_await(emr_session *session, emr_id16 domain)
+emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_forged)
 {
 	emr_domain_state before, now;
 	emr_status status = emr_view_domain_state(session->view, domain, &now);
@@ -46,5 +46,7 @@ emr_status emr_inner_await(emr_session *session, emr_id16 domain)
 			status = now.left > 0 && now.left == now.failed ? EMR_MISSING_DATA
 									: EMR_BUSY;
 	}
+	if (status == EMR_OK)
+		*out_forged = now.forged;
 	return status;
 }

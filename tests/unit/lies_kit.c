@@ -1,12 +1,13 @@
 /* Tests of signatures use this file: it makes a writer's computer that puts somebody else's old
- * statement on its own save, which must be found out. */
+ * statement on its own save, or one by a folder of his, which must be found out. */
 #include "lies_kit.h"
 
 #include <string.h>
 
 #include "record/content.h"
 
-static enum { USUAL, REMEMBER, BRING_AGAIN } mode;
+static enum { USUAL, REMEMBER, BRING_AGAIN, SIGN_FOR } mode;
+static emr_id16 his_domain;
 static emr_content_key *kept_key;
 static emr_cid kept_root;
 static uint8_t kept_r_pid[32];
@@ -35,6 +36,12 @@ void lies_remember(void)
 void lies_bring_again(void)
 {
 	mode = BRING_AGAIN;
+}
+
+void lies_sign_for(emr_id16 domain)
+{
+	his_domain = domain;
+	mode = SIGN_FOR;
 }
 
 void lies_end(void)
@@ -74,8 +81,16 @@ emr_status __wrap_emr_statement_make(const emr_keyring *keyring, emr_signer issu
 	const emr_content *content, const emr_statement_facts *facts,
 	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64])
 {
+	emr_statement_facts own = *facts;
+
 	if (mode == REMEMBER)
 		memcpy(kept_r_pid, facts->r_pid, sizeof kept_r_pid);
+	if (mode == SIGN_FOR) {
+		memset(own.cert_ref, 0, sizeof own.cert_ref);
+		own.issuer_seq = 0;
+		issuer = emr_signer_domain(his_domain, 1);
+		facts = &own;
+	}
 	return __real_emr_statement_make(keyring, issuer, content, facts, out_bytes, out_sig);
 }
 

@@ -88,6 +88,7 @@ static emr_status note(void *arg, const emr_parcel_record *r)
 static found read_from(int fd, bool with_ledger)
 {
 	const emr_parcel_ledger ledger = {.replica = s.k.stack.replica,
+		.facts = s.k.stack.facts,
 		.descriptor = emr_ledger_descriptor(s.k.stack.ledger)};
 	found f = {.left_out = 0};
 
@@ -154,6 +155,35 @@ static void what_she_moved_out_of_the_shared_folder_stays_the_writers_word(void 
 	has(&f, "|note.txt=by lima|");
 	f = read_back(false);
 	has(&f, "|note.txt!|");
+	end();
+}
+
+/* As the folder, import looks where a version lies: one that is no newer than what lay there does
+ * not fit, also by who signed it. */
+static void what_the_folder_calls_a_mismatch_does_not_come_back(void **state)
+{
+	emr_place at = {.cver = 3};
+	found f;
+
+	(void)state;
+	begin();
+	at.domain = s.imaging;
+	pen_file(&p, s.imaging, s.imaging, "note.txt", "by lima", &at.record_id);
+	at.object = at.record_id;
+	pen_over(&p, &at, s.imaging, "note.txt", "corrected");
+	assert_ok(p.last.error);
+	let_it_arrive();
+	f = read_back(true);
+	has(&f, "|Imaging/note.txt=corrected|");
+	at.cver = 2;
+	pen_over(&p, &at, s.imaging, "note.txt", "what was");
+	assert_ok(p.last.error);
+	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
+	let_it_arrive();
+	assert_memory_equal(
+		kit_attribute(&s.k, "Imaging/note.txt", "user.emrfs.signature"), "mismatch", 8);
+	f = read_back(true);
+	has(&f, "|Imaging/note.txt!|");
 	end();
 }
 
@@ -378,6 +408,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_writer_wrote_comes_back_where_the_ledger_has_it),
+		cmocka_unit_test(what_the_folder_calls_a_mismatch_does_not_come_back),
 		cmocka_unit_test(what_she_moved_out_of_the_shared_folder_stays_the_writers_word),
 		cmocka_unit_test(a_description_of_another_patient_closes_nothing),
 		cmocka_unit_test(a_page_of_a_writers_own_takes_no_content_away),

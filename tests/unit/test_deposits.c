@@ -5,6 +5,7 @@
 #include "contract/codes.h"
 #include "edit.h"
 #include "share/deposit.h"
+#include "settle/whose.h"
 
 #define DEPOSIT                                                                                    \
 	story s;                                                                                   \
@@ -324,13 +325,16 @@ static void the_depositor_reads_nothing_of_it(void **state)
 	EMR_AUTO_BUF bytes = {0};
 	emr_content content;
 	emr_content_key *key = NULL;
+	emr_whose whose;
 	emr_place found;
 	emr_meta meta;
 
 	deposits_arrive(&s);
 	kit_expect_text(&s.k, today(&s, "secret.txt"), "for ana alone");
 	assert_ok(emr_settle_catch_up(d.v.settle));
-	assert_int_not_equal(emr_facts_open_content(d.v.facts, &place, &content, &key), EMR_OK);
+	assert_int_not_equal(emr_facts_open_signed(d.v.facts, emr_ledger_descriptor(d.v.ledger),
+				     &place, &content, &key, &whose),
+		EMR_OK);
 	assert_int_not_equal(
 		emr_facts_get(d.v.facts, d.inbox, place.object, &found, &bytes, &meta), EMR_OK);
 	end(&s, &d);

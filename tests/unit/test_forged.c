@@ -6,6 +6,7 @@
 
 #include "edit.h"
 #include "tree.h"
+#include "settle/whose.h"
 
 #define BIG ((size_t)20 << 20)
 #define FAR (BIG - 3000000)
@@ -306,6 +307,7 @@ static emr_content_reader *owners_reader(story *s, const char *path)
 	emr_view *view = s->k.view;
 	emr_content_reader *reader;
 	emr_content_key *key;
+	emr_whose whose;
 	emr_content content;
 	emr_place place;
 	uint64_t number = kit_attr(&s->k, path).node;
@@ -313,7 +315,8 @@ static emr_content_reader *owners_reader(story *s, const char *path)
 	pthread_mutex_lock(&view->lock);
 	place = node_place(tree_by_number(view, number));
 	pthread_mutex_unlock(&view->lock);
-	assert_ok(emr_facts_open_content(s->k.stack.facts, &place, &content, &key));
+	assert_ok(emr_facts_open_signed(s->k.stack.facts, emr_ledger_descriptor(s->k.stack.ledger),
+		&place, &content, &key, &whose));
 	assert_ok(emr_content_reader_open(s->k.stack.records, &content, key, &reader));
 	emr_content_key_free(key);
 	return reader;

@@ -6,6 +6,7 @@
 #include "contract/codes.h"
 #include "record/content.h"
 #include "settle/history.h"
+#include "settle/whose.h"
 
 #define BIG 700000
 
@@ -74,12 +75,14 @@ static void expect_bytes(kit *k, const emr_place *place, const void *data, size_
 {
 	emr_content_reader *reader;
 	emr_content_key *key;
+	emr_whose whose;
 	emr_content content;
 	uint8_t *got = malloc(len + 1);
 	size_t n;
 
 	assert_non_null(got);
-	assert_ok(emr_facts_open_content(k->stack.facts, place, &content, &key));
+	assert_ok(emr_facts_open_signed(k->stack.facts, emr_ledger_descriptor(k->stack.ledger),
+		place, &content, &key, &whose));
 	assert_int_equal(content.n, len);
 	assert_ok(emr_content_reader_open(k->stack.records, &content, key, &reader));
 	assert_ok(emr_content_reader_read(reader, 0, got, len + 1, &n));

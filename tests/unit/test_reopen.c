@@ -7,6 +7,7 @@
 #include "keyring/content.h"
 #include "keyring/coowned.h"
 #include "settle/reopen.h"
+#include "settle/whose.h"
 
 /* Each is curves that a person waits for. */
 static unsigned unwrapped;
@@ -241,6 +242,7 @@ static void of_what_was_erased_no_copy_is_left(void **state)
 	emr_opened one = {.place = {.version = 0}};
 	emr_erased erased = {0};
 	emr_content_key *key = NULL;
+	emr_whose whose;
 	EMR_AUTO_BUF copy = {0};
 	emr_part_key at;
 	kit k;
@@ -255,7 +257,8 @@ static void of_what_was_erased_no_copy_is_left(void **state)
 	assert_ok(emr_replica_local_get(k.stack.replica, &at, &copy));
 	assert_int_equal(copy.len, sizeof sealed);
 	memcpy(sealed, copy.data, sizeof sealed);
-	assert_ok(emr_facts_open_content(k.stack.facts, &one.place, &one.content, &key));
+	assert_ok(emr_facts_open_signed(k.stack.facts, emr_ledger_descriptor(k.stack.ledger),
+		&one.place, &one.content, &key, &whose));
 	assert_ok(emr_content_keep_key(k.stack.records, &one.content, key));
 	emr_content_key_free(key);
 	assert_ok(emr_view_erase(k.view, &what, &erased));
@@ -284,12 +287,14 @@ static void of_a_folder_whose_keys_came_by_letter_no_copy_is_kept(void **state)
 {
 	emr_opened one = {.place = {.version = 0}};
 	emr_content_key *key = NULL;
+	emr_whose whose;
 	kit k;
 
 	(void)state;
 	begin(&k);
 	one.place = place_of(&k, "A/x");
-	assert_ok(emr_facts_open_content(k.stack.facts, &one.place, &one.content, &key));
+	assert_ok(emr_facts_open_signed(k.stack.facts, emr_ledger_descriptor(k.stack.ledger),
+		&one.place, &one.content, &key, &whose));
 	assert_ok(emr_content_keep_key(k.stack.records, &one.content, key));
 	emr_content_key_free(key);
 	assert_ok(emr_replica_drop_locals(k.stack.replica));

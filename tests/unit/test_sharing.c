@@ -352,8 +352,8 @@ static void what_is_left_out_of_a_share_is_counted_and_told(void **state)
 	assert_ok(emr_notices_text(notices, &text));
 	assert_ok(emr_buf_append_zeros(&text, 1));
 	assert_non_null(strstr((const char *)text.data,
-		"not-all-shared Imaging: 3 files in Imaging cannot be opened, and are not in what "
-		"lima sees."));
+		"not-all-shared Imaging: 3 files in Imaging cannot be opened, or their signature "
+		"does not fit; they are not in what lima sees."));
 }
 
 static void do_all_orders(void)

@@ -12,6 +12,7 @@
 #include "settle/chronicle.h"
 #include "settle/history.h"
 #include "settle/takeover.h"
+#include "settle/whose.h"
 
 /* Ana's folder, and another network of which she is a member. */
 typedef struct world {
@@ -192,13 +193,15 @@ static emr_status draw(void *arg, const emr_place *place, const emr_meta *meta)
 	size_t used = strlen(p->text);
 	char object[33], record[33], root[73];
 	emr_content_key *key = NULL;
+	emr_whose whose;
 	emr_content content = {0};
 
 	emr_hex(place->object.b, 16, object);
 	emr_hex(place->record_id.b, 16, record);
 	emr_hex(place->root.b, 36, root);
 	if (meta->type == EMR_META_FILE)
-		assert_ok(emr_facts_open_content(p->facts, place, &content, &key));
+		assert_ok(emr_facts_open_signed(
+			p->facts, (emr_bytes){0}, place, &content, &key, &whose));
 	emr_content_key_free(key);
 	snprintf(p->text + used, sizeof p->text - used, "%s %.*s %d %s v%d %s %d\n", object,
 		(int)meta->name.len, (const char *)meta->name.data, (int)meta->mode, record,
@@ -529,6 +532,7 @@ static void an_old_version_opens_by_its_place(void **state)
 	world *w = *state;
 	seek s = {.cver = 1};
 	emr_content_key *key = NULL;
+	emr_whose whose;
 	emr_content content;
 	emr_place place;
 
@@ -537,7 +541,8 @@ static void an_old_version_opens_by_its_place(void **state)
 	annex(w);
 	assert_ok(emr_facts_record_history(w->facts, place.record_id, seek_version, &s, NULL));
 	assert_true((s.found.version & EMR_VERSION_ANNEX) != 0);
-	assert_ok(emr_facts_open_content(w->facts, &s.found, &content, &key));
+	assert_ok(
+		emr_facts_open_signed(w->facts, (emr_bytes){0}, &s.found, &content, &key, &whose));
 	assert_int_equal(content.n, strlen("first finding"));
 	emr_content_key_free(key);
 }

@@ -30,6 +30,10 @@ set(lies_wraps -Wl,--wrap=emr_content_open_key,--wrap=emr_bundle_build,--wrap=em
 emr_test(test_story_lies SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_lies.c ${CMAKE_CURRENT_LIST_DIR}/lies_kit.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=guest_may ${lies_wraps})
+emr_test(test_story_vouching SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_vouching.c ${CMAKE_CURRENT_LIST_DIR}/lies_kit.c ${writing_kit}
+		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
+	USES ${writing_uses} PkgConfig::sqlite3 INCLUDES ${writing_inside} ${view_inside}
+	LINK_OPTIONS ${lies_wraps})
 emr_test(test_chosen_ids SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_chosen_ids.c ${CMAKE_CURRENT_LIST_DIR}/deposit_kit.c ${reckless_kit}
 		${CMAKE_CURRENT_LIST_DIR}/shared_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside} ${view_inside}

@@ -180,6 +180,33 @@ emr_status signed_open(
 	return EMR_OK;
 }
 
+emr_status signed_content(
+	emr_view *view, const emr_place *place, emr_content *out_content, emr_content_key **out_key)
+{
+	emr_content_reader *reader = NULL;
+	emr_content_key *key = NULL;
+	emr_content content;
+	emr_whose whose;
+	emr_status status = emr_facts_open_signed(
+		view->options.facts, descriptor_of(view), place, &content, &key, &whose);
+
+	if (status == EMR_OK && is_anothers(&whose.is) &&
+		compare_of(view, &place->root) == COMPARE_DIFFERS)
+		status = EMR_BAD_SIGNATURE;
+	if (status == EMR_OK && whose.is.verdict == EMR_STATEMENT_VALID_AFTER_HASH)
+		status = emr_content_reader_open(view->options.records, &content, key, &reader);
+	if (status == EMR_OK && reader != NULL)
+		status = compare_now(view, reader);
+	emr_content_reader_free(reader);
+	if (status != EMR_OK) {
+		emr_content_key_free(key);
+		return status;
+	}
+	*out_content = content;
+	*out_key = key;
+	return EMR_OK;
+}
+
 emr_status signed_say(emr_view *view, const emr_place *place, bool is_derived, emr_buf *out)
 {
 	char text[EMR_SIGNED_BY_BYTES + 100];

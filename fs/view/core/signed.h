@@ -9,6 +9,9 @@
 /* The content at PLACE, for N, with its statement judged.  EMR_BAD_SIGNATURE. */
 emr_status signed_open(
 	emr_view *view, const node *n, const emr_place *place, emr_content_reader **out_reader);
+/* The same where the bytes are to be saved again, or wrapped for somebody else. */
+emr_status signed_content(emr_view *view, const emr_place *place, emr_content *out_content,
+	emr_content_key **out_key);
 /* "valid by=... at=..." and "NAME, ORGANISATION" of the version at PLACE.  IS_DERIVED: it was
  * marked here as a copy for research. */
 emr_status signed_say(emr_view *view, const emr_place *place, bool is_derived, emr_buf *out);

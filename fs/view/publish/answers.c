@@ -228,9 +228,9 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 	}
 	tree_note_changed(n, view_boot_ns(view));
 	/* The version that it was is gone for good; its bytes are here and become a record of their
-	 * own. */
-	if (o->error != EMR_OK && node_file(n) != NULL && node_file(n)->restored != NULL &&
-		!n->is_published) {
+	 * own, unless they are not whose they say. */
+	if (o->error != EMR_OK && o->error != EMR_BAD_SIGNATURE && node_file(n) != NULL &&
+		node_file(n)->restored != NULL && !n->is_published) {
 		free(node_file(n)->restored);
 		node_file(n)->restored = NULL;
 		return;

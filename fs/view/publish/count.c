@@ -48,8 +48,9 @@ static void count_one(void *arg, node *n)
 	count_bytes(counts, n); /* also under a name of scratch: many programs copy so */
 	if (n->is_local) {
 		counts->local++;
-		counts->pending +=
-			needs_settling(n); /* the ledger does not know yet that it left */
+		/* The ledger does not know yet that it left, or never will. */
+		counts->failed += needs_settling(n) && n->failure != EMR_OK;
+		counts->pending += needs_settling(n) && n->failure == EMR_OK;
 		return;
 	}
 	if (n->type != EMR_META_DIR) {
@@ -94,7 +95,7 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
 			counts.failed++;
-		else
+		else if (!v->is_held) /* it goes when what failed in it has gone, and is counted */
 			counts.pending++;
 	pthread_mutex_unlock(&view->lock);
 	*out_counts = counts;

@@ -8,6 +8,7 @@
 #include "foreign.h"
 #include "ops_file.h"
 #include "publishing.h"
+#include "signed.h"
 
 bool heirs_lack_bytes(const node *n)
 {
@@ -109,7 +110,7 @@ emr_status heirs_settle(publishing *p)
 /* ---- records that went to a name of scratch ---- */
 
 /* The bytes of a published file with a key of this computer's own, so that it reads without its
- * record. */
+ * record.  Under another name they would be saved as the owner's: EMR_BAD_SIGNATURE. */
 static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 {
 	emr_content_key *key = NULL;
@@ -119,7 +120,7 @@ static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 	pthread_mutex_lock(&view->lock);
 	place = node_place(n);
 	pthread_mutex_unlock(&view->lock);
-	status = emr_facts_open_content(view->options.facts, &place, out_content, &key);
+	status = signed_content(view, &place, out_content, &key);
 	if (status == EMR_OK)
 		status = emr_content_keep_key(view->options.records, out_content, key);
 	emr_content_key_free(key);

@@ -103,7 +103,8 @@ static emr_status note_old_places(const emr_view *view, counting *c)
 	emr_status status = EMR_OK;
 
 	for (const vacated *v = view->vacated; v != NULL && status == EMR_OK; v = v->next)
-		if (v->name[0] == 0 && !emr_id16_equal(v->place.domain, c->domain))
+		/* A directory stays where it was as long as something forged is in it. */
+		if (v->name[0] == 0 && !v->is_held && !emr_id16_equal(v->place.domain, c->domain))
 			status = emr_buf_append(
 				&c->left_behind, v->place.r_pid, sizeof v->place.r_pid);
 	if (c->left_behind.len > sizeof(emr_id32))
@@ -125,6 +126,11 @@ static void count_one(void *arg, node *n)
 			c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid) != NULL;
 	if (!n->is_published || emr_id16_equal(node_domain(n), c->domain))
 		return;
+	/* Whoever may write there could keep all of it from being shared. */
+	if (n->failure == EMR_BAD_SIGNATURE) {
+		c->out->forged++;
+		return;
+	}
 	c->out->left++;
 	c->out->failed += n->failure != EMR_OK;
 }

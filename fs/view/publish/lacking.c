@@ -5,6 +5,7 @@
 
 #include "file.h"
 #include "publishing.h"
+#include "signed.h"
 
 /* The next run looks again. */
 static void came(void *arg, emr_status status)
@@ -83,7 +84,7 @@ emr_status lacking_look(emr_view *view, node *n)
 			EMR_OK)
 		return EMR_OK;
 	emr_fetcher_begin(view->options.fetcher);
-	status = emr_facts_open_content(view->options.facts, &place, &content, &key);
+	status = signed_content(view, &place, &content, &key);
 	emr_content_key_free(key);
 	return lacking_bring(view, n, status);
 }

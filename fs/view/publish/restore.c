@@ -19,6 +19,7 @@
 #include "erase.h"
 #include "file.h"
 #include "ops_tree.h"
+#include "signed.h"
 
 /* One item of a record's history, without its name. */
 typedef struct step {
@@ -242,7 +243,7 @@ static emr_status choose(restoring *r)
 /* ---- what is read before the tree is locked ---- */
 
 /* The bytes with a key of this computer's own; opened once, so that nothing is changed for bytes
- * that are not there. */
+ * that are not there, or are not whose they say. */
 static emr_status fetch_content(restoring *r)
 {
 	emr_record_ctx *records = r->view->options.records;
@@ -252,7 +253,7 @@ static emr_status fetch_content(restoring *r)
 
 	if (r->meta.type != EMR_META_FILE)
 		return EMR_OK;
-	status = emr_facts_open_content(r->view->options.facts, &r->place, &r->content, &key);
+	status = signed_content(r->view, &r->place, &r->content, &key);
 	if (status != EMR_OK)
 		return status;
 	status = emr_content_keep_key(records, &r->content, key);

@@ -41,6 +41,7 @@ typedef struct emr_parcel emr_parcel; /* one thread */
 /* A copy of the ledger that this computer has verified; all borrowed. */
 typedef struct emr_parcel_ledger {
 	emr_replica *replica;
+	emr_facts *facts;     /* on that replica */
 	emr_bytes descriptor; /* of the network */
 } emr_parcel_ledger;
 

@@ -98,10 +98,6 @@ emr_status emr_facts_names_another(emr_facts *facts, const emr_place *place, boo
 typedef emr_status (*emr_bundle_fn)(void *arg, emr_id16 object, const emr_cid *root);
 emr_status emr_facts_each_bundle(emr_facts *facts, emr_bundle_fn fn, void *arg);
 
-/* The key and description of a published content: private part, capsule, bundle, commitment,
- * manifest, in this order. */
-emr_status emr_facts_open_content(emr_facts *facts, const emr_place *place,
-	emr_content *out_content, emr_content_key **out_key);
 /* The listing key that LISTKEY_ID names in this domain; borrowed, lives as long as FACTS. */
 emr_status emr_facts_list_key(
 	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, const emr_list_key **out_key);

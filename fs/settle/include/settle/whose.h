@@ -16,17 +16,22 @@ typedef struct emr_whose {
 	bool is_gap;	    /* it amends a version that is not in the chain (any more) */
 } emr_whose;
 
-/* As emr_facts_open_content, and judged.  EMR_BAD_SIGNATURE: a mismatch; *out_whose says which, key
- * and content are not given. DESCRIPTOR is the network's. */
+/* The key and description of a published content, judged: there is no other way to them, so nothing
+ * is shown, saved again or wrapped for others that is not whose it says.  EMR_BAD_SIGNATURE: a
+ * mismatch; *out_whose says which, key and content are not given.  DESCRIPTOR is the network's. */
 emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
 	emr_content *out_content, emr_content_key **out_key, emr_whose *out_whose);
 /* The judgement alone, a mismatch being one: EMR_OK.  Without opening anything where the ledger
  * shows that nobody but the owner ever wrote there. */
 emr_status emr_facts_whose(
 	emr_facts *facts, emr_bytes descriptor, const emr_place *place, emr_whose *out_whose);
+/* The same of a BUNDLE that was opened elsewhere. */
+emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
+	const emr_bundle *bundle, emr_whose *out_whose);
 /* Whether new content of the record at PLACE, saved by the owner, amends what another has said, and
- * the number of that statement.  What cannot be read any more cannot be named: then not. */
-emr_status emr_facts_amended(
-	emr_facts *facts, const emr_place *place, bool *out_is, uint8_t out_prev[32]);
+ * the number of that statement.  What cannot be read any more, or does not fit, cannot be named:
+ * then not. */
+emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
+	bool *out_is, uint8_t out_prev[32]);
 /* As emr_signed_note. */
 const char *emr_whose_note(const emr_whose *whose);

@@ -12,7 +12,8 @@ typedef struct clerk_result {
 	emr_status status;
 	bool is_momentary; /* worth trying again */
 	uint8_t code;	   /* the ledger's, when status is EMR_REFUSED */
-	uint64_t left_out; /* of what was shared: records that do not open */
+	uint64_t left_out; /* of what was shared: records that do not open, or whose signature
+			      does not fit */
 } clerk_result;
 
 /* May take as long as wrapping every record again does. */
