@@ -15,7 +15,16 @@
 
 /* ---- the text ---- */
 
-/* Bytes of the character at P, of LEFT there; 0 for what is no UTF-8, or a control character. */
+/* Control characters, and what turns, ends or hides the text around it: members agree to what they
+ * read (the same characters as in keyring/text.c). */
+static bool misleads(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200b || c == 0x200e ||
+	       c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+/* Bytes of the character at P, of LEFT there; 0 for what is no UTF-8, or misleads. */
 static size_t char_len(const uint8_t *p, size_t left)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -33,8 +42,7 @@ static size_t char_len(const uint8_t *p, size_t left)
 			return 0;
 		c = c << 6 | (p[i] & 0x3fu);
 	}
-	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ||
-		c < least[len])
+	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || c < least[len] || misleads(c))
 		return 0;
 	return len;
 }
@@ -106,6 +114,26 @@ static const struct {
 	{"quota-bytes", "none", EMR_RULES_NO_LIMIT, UINT64_MAX - 1},
 };
 #define KNOWN (sizeof known / sizeof *known)
+_Static_assert(KNOWN == EMR_RULES_KNOWN, "as the header says");
+
+const char *emr_rules_name(size_t which)
+{
+	return known[which].name;
+}
+
+const char *emr_rules_word(size_t which, uint64_t value)
+{
+	return known[which].word != NULL && known[which].value == value ? known[which].word : NULL;
+}
+
+uint64_t emr_rules_value(const emr_rules *rules, size_t which)
+{
+	const uint64_t all[] = {rules->copies, rules->copies_before_register, rules->places,
+		rules->witnesses, rules->slots_a_day, rules->deposit_bytes, rules->deposits_a_day,
+		rules->quota_bytes};
+
+	return all[which];
+}
 
 static void set(emr_rules *rules, size_t which, uint64_t n)
 {

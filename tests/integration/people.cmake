@@ -14,11 +14,13 @@ target_include_directories(share_peer PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit $
 target_link_libraries(share_peer PRIVATE emr_flags PkgConfig::cmocka emr_sharing emr_network emr_people emr_session emr_share emr_replica emr_ledger emr_settle emr_record emr_keyring emr_base)
 add_executable(come_again ${CMAKE_CURRENT_LIST_DIR}/come_again.c)
 target_link_libraries(come_again PRIVATE emr_flags emr_network emr_session emr_replica emr_ledger emr_keyring emr_base)
-foreach(part agents orgs)
+add_executable(propose ${CMAKE_CURRENT_LIST_DIR}/propose.c)
+target_link_libraries(propose PRIVATE emr_flags emr_network emr_session emr_replica emr_ledger emr_keyring emr_base)
+foreach(part agents orgs proposals)
 	add_test(NAME integration_${part} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${part}.sh)
 endforeach()
-set_tests_properties(integration_agents integration_orgs PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;PEER=$<TARGET_FILE:share_peer>;AGAIN=$<TARGET_FILE:come_again>")
+set_tests_properties(integration_agents integration_orgs integration_proposals PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;PEER=$<TARGET_FILE:share_peer>;AGAIN=$<TARGET_FILE:come_again>;PROPOSE=$<TARGET_FILE:propose>")
 # Two computers of one person.
 add_test(NAME integration_device COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/device.sh)
 set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

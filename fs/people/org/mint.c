@@ -27,8 +27,8 @@ typedef struct minting {
 	uint64_t seq; /* where it stands on the ledger */
 	uint16_t index;
 	bool is_there;
-	bool is_ours; /* we have approved it already */
-	unsigned need;
+	bool is_ours; /* we have approved it already, and that counts */
+	unsigned have, need;
 } minting;
 
 /* The newest on the ledger, whatever day its proposer chose; one that is done before all. Approvals
@@ -42,6 +42,7 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 	bool is_open = row->head.state == EMR_PROPOSAL_OPEN && m->now < row->not_after_unix_s &&
 		       row->not_after_unix_s - m->now <= EMR_PROPOSAL_MAX_S;
 	EMR_AUTO_BUF bytes = {0};
+	emr_known_votes votes;
 	emr_replica_item item;
 	emr_status status;
 
@@ -49,6 +50,9 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 		(!is_open && !is_done && row->head.state != EMR_PROPOSAL_USED) ||
 		m->row.head.state == EMR_PROPOSAL_DONE)
 		return EMR_OK;
+	status = emr_replica_votes(m->bureau->session.replica, proposal, m->bureau->org, &votes);
+	if (status != EMR_OK || votes.is_over) /* nobody can approve it: another one is made */
+		return status;
 	status = emr_replica_item_get(m->bureau->session.replica, &key, &bytes, &item);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
@@ -57,6 +61,8 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 		return EMR_OK;
 	m->proposal = proposal;
 	m->row = *row;
+	m->have = votes.have;
+	m->is_ours = votes.is_ours;
 	m->seq = item.seq;
 	m->index = item.index;
 	m->is_there = is_open || is_done;
@@ -66,22 +72,19 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 static emr_status look_for_proposal(minting *m)
 {
 	emr_replica *replica = m->bureau->session.replica;
-	EMR_AUTO_BUF mine = {0};
 	emr_row_network network;
-	emr_key_text key;
 	emr_status status = emr_replica_network(replica, &network);
 
 	m->is_there = m->is_ours = false;
 	m->row = (emr_row_proposal){0};
+	m->have = 0;
 	if (status == EMR_OK)
 		status = emr_replica_proposals(replica, note_proposal, m);
 	if (status != EMR_OK)
 		return status;
 	m->need = emr_approvals_needed(&network);
-	emr_key_approval(m->proposal.b, m->bureau->org.b, &key);
-	status = m->is_there ? emr_replica_state_get(replica, key.text, &mine) : EMR_NOT_FOUND;
-	m->is_ours = status == EMR_OK;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	m->is_ours &= m->is_there;
+	return EMR_OK;
 }
 
 static emr_status propose_mint(minting *m, emr_bureau *bureau, emr_problem *out_problem)
@@ -155,13 +158,13 @@ static void say_minted(emr_out *out, const minting *m)
 	emr_number_text(m->points, number);
 	emr_out_text(out, "who", m->who.called);
 	emr_out_number(out, "points", m->points);
-	emr_out_number(out, "have", m->row.count);
+	emr_out_number(out, "have", m->have);
 	emr_out_number(out, "need", m->need);
 	emr_out_flag(out, "done", is_done);
 	if (is_done)
 		emr_say(out, _("%s has %s points more.\n"), who, number);
 	else
-		emr_say(out, _("%u of %u members have approved %s points for %s.\n"), m->row.count,
+		emr_say(out, _("%u of %u members have approved %s points for %s.\n"), m->have,
 			m->need, number, who);
 }
 

@@ -48,70 +48,115 @@ static emr_status add_coming(looking *l, const emr_coming *one)
 	return EMR_OK;
 }
 
+/* Does a terminal show TEXT as it is? */
+static bool is_plain(const char *text)
+{
+	char shown[256];
+
+	emr_show(text, shown, sizeof shown);
+	return text[0] != '\0' && strcmp(text, shown) == 0;
+}
+
+bool emr_coming_is_clear(const emr_coming *coming)
+{
+	if (coming->kind == EMR_PROPOSAL_REMOVE)
+		return true;
+	return coming->number[0] != '\0' && is_plain(coming->new_name);
+}
+
 /* salt, name: as it was proposed; the CA in it must be the one that is voted on. */
 static emr_status read_part(
 	const looking *l, const emr_row_proposal *row, emr_id16 proposal, emr_coming *out)
 {
 	EMR_AUTO_BUF part = {0};
-	emr_reader r;
 	emr_bytes name, ca;
 	emr_cert_facts facts;
 	emr_id32 hash;
 	emr_status status = emr_bureau_proposal_part(l->bureau, proposal, &part);
 
 	if (status == EMR_OK)
-		status = emr_proposal_admit_ca(emr_buf_view(&part), &ca);
+		status = emr_proposal_admit_read(emr_buf_view(&part), &name, &ca);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
 	hash = emr_sha256_of(&ca, 1);
-	r = emr_reader_of(emr_buf_view(&part));
-	(void)emr_read_bytes(&r, 32);
-	name = emr_read_bytes(&r, emr_read_u8(&r));
-	if (r.bad || memcmp(hash.b, row->aux, 32) != 0 || memchr(name.data, '\0', name.len) != NULL)
+	if (memcmp(hash.b, row->aux, 32) != 0 || memchr(name.data, '\0', name.len) != NULL)
 		return EMR_OK;
-	memcpy(out->name, name.data, name.len);
-	out->name[name.len] = '\0';
+	memcpy(out->new_name, name.data, name.len);
+	out->new_name[name.len] = '\0';
+	if (out->is_member)
+		emr_application_number(ca, out->number);
 	if (emr_cert_read(ca, &facts) == EMR_OK)
 		memcpy(out->msp, facts.msp, sizeof out->msp);
 	return EMR_OK;
 }
 
+/* What the proposal says, who makes it, and whom it is about. */
+static emr_status describe(
+	const looking *l, const emr_row_proposal *row, emr_id16 proposal, emr_coming *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_key_text key;
+	emr_id16 by;
+	emr_status status;
+
+	memcpy(out->org.b, row->org, 16);
+	memcpy(out->admin_id, row->subject, 32);
+	memcpy(out->ca_hash, row->aux, 32);
+	memcpy(by.b, row->by.org, 16);
+	out->is_own_wish = emr_id16_equal(by, out->org);
+	out->ends_unix_s = row->not_after_unix_s;
+	emr_key_org(row->org, &key);
+	status = emr_replica_state_get(l->bureau->session.replica, key.text, &bytes);
+	out->is_member = status == EMR_OK;
+	if (status == EMR_OK)
+		status = emr_bureau_name(l->bureau, out->org, out->name);
+	if (status == EMR_OK || status == EMR_NOT_FOUND)
+		status = emr_bureau_name(l->bureau, by, out->by);
+	if (status == EMR_OK && row->kind == EMR_PROPOSAL_ADMIT)
+		status = read_part(l, row, proposal, out);
+	if (!out->is_member)
+		memcpy(out->name, out->new_name, sizeof out->name);
+	return status;
+}
+
 static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_proposal *row)
 {
 	looking *l = arg;
-	emr_coming one = {
-		.proposal = proposal, .kind = row->kind, .have = row->count, .need = l->need};
-	EMR_AUTO_BUF mine = {0};
-	emr_key_text key;
+	emr_coming one = {.proposal = proposal, .kind = row->kind, .need = l->need};
+	emr_known_votes votes;
 	emr_status status;
 
 	if (row->head.state != EMR_PROPOSAL_OPEN || l->now >= row->not_after_unix_s ||
 		(row->kind != EMR_PROPOSAL_ADMIT && row->kind != EMR_PROPOSAL_REMOVE))
 		return EMR_OK;
-	memcpy(one.org.b, row->org, 16);
-	memcpy(one.admin_id, row->subject, 32);
-	memcpy(one.ca_hash, row->aux, 32);
-	one.ends_unix_s = row->not_after_unix_s;
-	emr_key_approval(proposal.b, l->bureau->org.b, &key);
-	status = emr_replica_state_get(l->bureau->session.replica, key.text, &mine);
-	one.is_ours = status == EMR_OK;
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
+	status = emr_replica_votes(l->bureau->session.replica, proposal, l->bureau->org, &votes);
+	if (status != EMR_OK || votes.is_over)
 		return status;
-	status = row->kind == EMR_PROPOSAL_ADMIT ? read_part(l, row, proposal, &one)
-						 : emr_bureau_name(l->bureau, one.org, one.name);
+	one.have = votes.have;
+	one.is_ours = votes.is_ours;
+	status = describe(l, row, proposal, &one);
 	return status == EMR_OK ? add_coming(l, &one) : status;
 }
 
-/* An application gives an open proposal its number; alone it waits for somebody to propose it. */
+/* Is the proposal P what the application A asks for, word for word? */
+static bool asks_for(const emr_application *a, const emr_coming *of_a, const emr_coming *p)
+{
+	return memcmp(p->ca_hash, of_a->ca_hash, 32) == 0 &&
+	       memcmp(p->admin_id, of_a->admin_id, 32) == 0 && strcmp(p->new_name, a->name) == 0;
+}
+
+/* An application gives an open proposal its number; alone it waits for somebody to propose it. What
+ * others propose for its id under another name is not what it asks for. */
 static emr_status note_application(void *arg, emr_bytes bytes)
 {
 	looking *l = arg;
-	emr_coming one = {.kind = EMR_PROPOSAL_ADMIT, .need = l->need};
+	emr_coming one = {.kind = EMR_PROPOSAL_ADMIT, .need = l->need, .is_own_wish = true};
 	EMR_AUTO_BUF row = {0};
 	emr_application a;
 	emr_key_text key;
 	emr_id32 hash;
 	emr_status status;
+	bool is_proposed = false;
 
 	/* A CA that names no MSP brings nothing into a channel. */
 	if (emr_application_read(bytes, &a) != EMR_OK || l->now >= a.expires ||
@@ -122,23 +167,25 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	emr_signer_id(a.admin_pk, one.admin_id);
 	hash = emr_sha256_of(&a.ca_der, 1);
 	memcpy(one.ca_hash, hash.b, 32);
-	for (size_t i = 0; i < l->n; i++) {
-		emr_coming *p = &l->all[i];
-
-		if (p->kind != EMR_PROPOSAL_ADMIT || !emr_id16_equal(p->org, a.org))
-			continue;
-		if (memcmp(p->ca_hash, one.ca_hash, 32) == 0 &&
-			memcmp(p->admin_id, one.admin_id, 32) == 0)
-			memcpy(p->number, one.number, sizeof p->number);
-		return EMR_OK;
-	}
 	emr_key_org(a.org.b, &key);
 	status = emr_replica_state_get(l->bureau->session.replica, key.text, &row);
 	if (status != EMR_NOT_FOUND) /* it is in, or was: its application is over */
 		return status;
+	for (size_t i = 0; i < l->n; i++) {
+		emr_coming *p = &l->all[i];
+
+		if (p->kind != EMR_PROPOSAL_ADMIT || !emr_id16_equal(p->org, a.org) ||
+			!asks_for(&a, &one, p))
+			continue;
+		memcpy(p->number, one.number, sizeof p->number);
+		is_proposed = true;
+	}
+	if (is_proposed)
+		return EMR_OK;
 	one.org = a.org;
 	one.ends_unix_s = a.expires;
 	snprintf(one.name, sizeof one.name, "%s", a.name);
+	snprintf(one.new_name, sizeof one.new_name, "%s", a.name);
 	memcpy(one.msp, a.msp, sizeof one.msp);
 	return add_coming(l, &one);
 }
@@ -180,6 +227,7 @@ typedef struct choosing {
 	char wanted[256];
 	const char *exactly; /* NULL: what sounds the same is taken, because a person looks at it */
 	const char *said;    /* a name, or the number of one */
+	const emr_id16 *own; /* or: what this organisation has proposed of itself */
 	emr_coming found;
 	unsigned n;
 	char names[NAMES_MAX];	 /* of all */
@@ -198,6 +246,13 @@ static bool is_meant(const choosing *c, const emr_coming *one)
 {
 	char folded[256];
 
+	if (!emr_coming_is_clear(one))
+		return false;
+	if (c->own != NULL)
+		return one->is_own_wish && emr_id16_equal(one->org, *c->own);
+	if (c->exactly != NULL &&
+		(one->kind == EMR_PROPOSAL_REMOVE ? !one->is_own_wish : one->is_member))
+		return false; /* a person must look at that */
 	if (one->number[0] != '\0' && strcmp(one->number, c->said) == 0)
 		return true;
 	emr_who_fold(one->name, folded, sizeof folded);
@@ -205,27 +260,51 @@ static bool is_meant(const choosing *c, const emr_coming *one)
 				  : strcmp(folded, c->wanted) == 0;
 }
 
+/* The same, proposed twice; or that who wants to leave is to be expelled, too, which nobody needs.
+ */
+static bool is_the_same(const emr_coming *a, const emr_coming *b)
+{
+	return emr_id16_equal(a->org, b->org) && memcmp(a->admin_id, b->admin_id, 32) == 0 &&
+	       memcmp(a->ca_hash, b->ca_hash, 32) == 0 && strcmp(a->new_name, b->new_name) == 0;
+}
+
+static bool is_further(const emr_coming *a, const emr_coming *b)
+{
+	if (a->is_own_wish != b->is_own_wish)
+		return a->is_own_wish;
+	if (a->is_ours != b->is_ours)
+		return a->is_ours;
+	return a->have > b->have;
+}
+
 static emr_status choose_coming(void *arg, const emr_coming *one)
 {
 	choosing *c = arg;
+	bool is_known;
 
 	if (one->kind != c->kind)
 		return EMR_OK;
 	note_name(c->names, one->name);
 	if (!is_meant(c, one))
 		return EMR_OK;
-	note_name(c->numbers, one->number);
+	is_known = c->n > 0 && is_the_same(one, &c->found);
+	if (is_known && !is_further(one, &c->found))
+		return EMR_OK;
 	/* The one with a proposal of two that are called the same is not better: then a person must
 	 * look. */
 	c->found = *one;
+	if (is_known)
+		return EMR_OK;
+	note_name(c->numbers, one->number);
 	c->n++;
 	return EMR_OK;
 }
 
-static emr_status find_coming(const emr_bureau *bureau, const char *name, bool is_unseen,
-	uint8_t kind, emr_coming *out, emr_problem *out_problem)
+/* OWN: not NAME, but what that organisation has proposed of itself. */
+static emr_status find_coming(const emr_bureau *bureau, const char *name, const emr_id16 *own,
+	bool is_unseen, uint8_t kind, emr_coming *out, emr_problem *out_problem)
 {
-	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL, .said = name};
+	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL, .said = name, .own = own};
 	emr_status status;
 
 	emr_who_fold(name, c.wanted, sizeof c.wanted);
@@ -244,6 +323,142 @@ static emr_status find_coming(const emr_bureau *bureau, const char *name, bool i
 	}
 	*out = c.found;
 	return EMR_OK;
+}
+
+/* ---- what is asked ---- */
+
+typedef struct alike {
+	const emr_bureau *bureau;
+	const emr_coming *coming;
+	char wanted[256];
+	char found[256]; /* a member's name; "" none */
+} alike;
+
+static emr_status compare_member(void *arg, emr_id16 org, const emr_row_org *row)
+{
+	alike *a = arg;
+	char name[256], folded[256];
+	emr_status status = EMR_OK;
+
+	if (row->head.state != EMR_ORG_MEMBER || emr_id16_equal(org, a->coming->org))
+		return EMR_OK;
+	status = emr_bureau_name(a->bureau, org, name);
+	emr_who_fold(name, folded, sizeof folded);
+	if (status == EMR_OK && strcmp(folded, a->wanted) == 0)
+		emr_show(name, a->found, sizeof a->found);
+	return status;
+}
+
+/* Letters that are no Latin ones, among which some look as if they were.  TEXT is sound UTF-8. */
+static bool has_other_letters(const char *text)
+{
+	for (const unsigned char *u = (const unsigned char *)text; *u != '\0'; u++) {
+		uint32_t c = *u;
+
+		if (c < 0xc9) /* ASCII, what follows a first byte, and Latin up to U+023F */
+			continue;
+		c = c < 0xe0 ? (c & 0x1fu) << 6 | (u[1] & 0x3fu)
+			     : (c & 0x0fu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
+		if (*u >= 0xf0 ||
+			!(c < 0x250 || (c >= 0x300 && c < 0x370) || (c >= 0x1e00 && c < 0x1f00) ||
+				(c >= 0x2010 && c < 0x2028)))
+			return true;
+	}
+	return false;
+}
+
+/* What its name may make somebody believe. */
+static emr_status warn_of_name(emr_out *out, const emr_bureau *bureau, const emr_coming *coming)
+{
+	alike a = {.bureau = bureau, .coming = coming};
+	emr_status status;
+
+	emr_who_fold(coming->new_name, a.wanted, sizeof a.wanted);
+	status = emr_replica_orgs(bureau->session.replica, compare_member, &a);
+	if (status != EMR_OK)
+		return status;
+	if (a.found[0] != '\0')
+		emr_say(out,
+			_("Another organisation, which is a member, is called %s.  They are not "
+			  "the "
+			  "same.\n"),
+			a.found);
+	if (has_other_letters(coming->new_name))
+		emr_say(out,
+			_("Not all letters of that name are Latin ones: it may look like another "
+			  "name.\n"));
+	return EMR_OK;
+}
+
+static void describe_newcomer(emr_out *out, const emr_coming *coming)
+{
+	char by[256];
+
+	emr_show(coming->by, by, sizeof by);
+	emr_say(out, _("%s asks to be admitted.  Its number, which it must see, too: %s\n"),
+		coming->name, coming->number);
+	if (by[0] != '\0')
+		emr_say(out, _("%s has proposed it.\n"), by);
+}
+
+static void describe_authority(emr_out *out, const emr_coming *coming)
+{
+	char name[256];
+
+	emr_show(coming->name, name, sizeof name);
+	emr_say(out,
+		_("%s, which is a member, proposes another authority for itself: whoever has that "
+		  "says from then on who its people are.  Its number, which it must see, too: "
+		  "%s\n"),
+		name, coming->number);
+	if (strcmp(coming->new_name, coming->name) != 0)
+		emr_say(out, _("It would be called %s then.\n"), coming->new_name);
+}
+
+static emr_status ask_to_admit(const emr_args *args, emr_out *out, emr_bureau *bureau,
+	const emr_coming *coming, emr_problem *out_problem)
+{
+	emr_status status;
+
+	if (coming->is_member)
+		describe_authority(out, coming);
+	else
+		describe_newcomer(out, coming);
+	emr_out_text(out, "number", coming->number);
+	status = warn_of_name(out, bureau, coming);
+	if (coming->msp[0] != '\0')
+		emr_say(out, _("In the channel its people are members of %s.\n"), coming->msp);
+	emr_out_text(out, "msp", coming->msp);
+	if (status != EMR_OK)
+		return status;
+	return emr_bureau_agree(args, out,
+		coming->is_member
+			? _("Has it told you so itself, and shall that be its authority (yes, no)?")
+			: _("Is it the one you mean, and shall it be a member (yes, no)?"),
+		_("Nobody was admitted."), out_problem);
+}
+
+/* Of another's leaving: whose wish it is. */
+static emr_status ask_to_remove(
+	const emr_args *args, emr_out *out, const emr_coming *coming, emr_problem *out_problem)
+{
+	char name[256], by[256];
+
+	emr_show(coming->name, name, sizeof name);
+	emr_show(coming->by, by, sizeof by);
+	if (coming->is_own_wish) {
+		emr_say(out, _("%s wants to leave.\n"), name);
+		return emr_bureau_agree(args, out,
+			_("Shall it be no member any more, as it asks (yes, no)?"),
+			_("Nobody leaves."), out_problem);
+	}
+	emr_say(out,
+		_("%s has not asked to leave: it is to be expelled, as %s proposes.  Its people "
+		  "can "
+		  "save and share nothing any more then, and its agents release nothing.\n"),
+		name, by);
+	return emr_bureau_agree(
+		args, out, _("Shall it be expelled (yes, no)?"), _("Nobody leaves."), out_problem);
 }
 
 /* ---- proposing and approving ---- */
@@ -307,62 +522,86 @@ static emr_status propose_leave(emr_bureau *bureau, emr_coming *coming, emr_prob
 	return emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 }
 
-static emr_status approve_coming(emr_bureau *bureau, emr_coming *coming, emr_problem *out_problem)
+/* How it stands afterwards, the ledger says: who else may have come, gone or approved meanwhile. */
+static emr_status approve_coming(
+	emr_bureau *bureau, emr_coming *coming, bool *out_is_done, emr_problem *out_problem)
 {
 	emr_act act = emr_act_approve_proposal(coming->proposal, bureau->org);
+	emr_known_votes votes;
 	emr_status status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 
-	coming->have += status == EMR_OK;
-	return status;
+	if (status == EMR_OK)
+		status = emr_replica_votes(
+			bureau->session.replica, coming->proposal, bureau->org, &votes);
+	if (status != EMR_OK)
+		return status;
+	coming->have = votes.have;
+	*out_is_done = votes.is_done;
+	return EMR_OK;
 }
 
-static void say_result(emr_out *out, const emr_coming *coming, bool comes)
+static void say_removal(emr_out *out, const emr_coming *coming, const char *name, bool is_done)
 {
-	bool is_done = coming->have >= coming->need;
+	if (is_done)
+		emr_say(out, _("%s is no member any more.\n"), name);
+	else
+		emr_say(out,
+			coming->is_own_wish
+				? _("%u of %u members have approved that %s leaves.\n")
+				: _("%u of %u members have approved that %s is expelled.\n"),
+			coming->have, coming->need, name);
+}
 
+static void say_admission(emr_out *out, const emr_coming *coming, const char *name, bool is_done)
+{
+	if (is_done)
+		emr_say(out,
+			coming->is_member ? _("%s has another authority now.\n")
+					  : _("%s is a member now.\n"),
+			name);
+	else
+		emr_say(out,
+			coming->is_member
+				? _("%u of %u members have approved another authority of %s.\n")
+				: _("%u of %u members have approved that %s is admitted.\n"),
+			coming->have, coming->need, name);
+}
+
+static void say_result(emr_out *out, const emr_coming *coming, bool is_done)
+{
+	char name[256];
+
+	emr_show(coming->name, name, sizeof name);
 	emr_out_text(out, "organisation", coming->name);
+	emr_out_text(out, "by", coming->by);
 	emr_out_number(out, "have", coming->have);
 	emr_out_number(out, "need", coming->need);
 	emr_out_flag(out, "done", is_done);
-	if (is_done)
-		emr_say(out, comes ? _("%s is a member now.\n") : _("%s is no member any more.\n"),
-			coming->name);
+	if (coming->kind == EMR_PROPOSAL_REMOVE)
+		say_removal(out, coming, name, is_done);
 	else
-		emr_say(out,
-			comes ? _("%u of %u members have approved that %s is admitted.\n")
-			      : _("%u of %u members have approved that %s leaves.\n"),
-			coming->have, coming->need, coming->name);
+		say_admission(out, coming, name, is_done);
 }
 
 static emr_status admit_coming(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_coming coming;
-	emr_status status = find_coming(bureau, args->operands[1], args->given[EMR_OPT_YES],
+	bool is_done = false;
+	emr_status status = find_coming(bureau, args->operands[1], NULL, args->given[EMR_OPT_YES],
 		EMR_PROPOSAL_ADMIT, &coming, out_problem);
 
 	if (status != EMR_OK)
 		return status;
 	if (!coming.is_ours) {
-		emr_say(out, "%s asks to be admitted.  %s%s\n", coming.name,
-			coming.number[0] != '\0' ? _("Its number, which it must see, too: ")
-						 : _("It does not wait any more."),
-			coming.number);
-		emr_out_text(out, "number", coming.number);
-		if (coming.msp[0] != '\0')
-			emr_say(out, _("In the channel its people are members of %s.\n"),
-				coming.msp);
-		emr_out_text(out, "msp", coming.msp);
-		status = emr_bureau_agree(args, out,
-			_("Is it the one you mean, and shall it be a member (yes, no)?"),
-			_("Nobody was admitted."), out_problem);
+		status = ask_to_admit(args, out, bureau, &coming, out_problem);
 		if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
 			status = propose_admit(bureau, &coming, out_problem);
 		if (status == EMR_OK)
-			status = approve_coming(bureau, &coming, out_problem);
+			status = approve_coming(bureau, &coming, &is_done, out_problem);
 	}
 	if (status == EMR_OK)
-		say_result(out, &coming, true);
+		say_result(out, &coming, is_done);
 	return status;
 }
 
@@ -371,40 +610,54 @@ int emr_org_admit(const emr_args *args, emr_out *out)
 	return emr_bureau_run(args, out, admit_coming);
 }
 
+/* ---- leaving ---- */
+
+/* What is proposed when nobody has: that we leave. */
+static emr_status fill_leaving(const emr_bureau *bureau, emr_coming *coming)
+{
+	emr_row_network network;
+	emr_status status = emr_replica_network(bureau->session.replica, &network);
+
+	if (status != EMR_OK)
+		return status;
+	*coming = (emr_coming){.kind = EMR_PROPOSAL_REMOVE,
+		.org = bureau->org,
+		.is_own_wish = true,
+		.is_member = true,
+		.need = emr_approvals_needed(&network)};
+	snprintf(coming->name, sizeof coming->name, "%s", bureau->name);
+	snprintf(coming->by, sizeof coming->by, "%s", bureau->name);
+	return EMR_OK;
+}
+
 /* Its own wish, or another's that is approved. */
 static emr_status leave_network(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
-	bool is_own = args->n_operands < 2;
+	bool is_own = args->n_operands < 2, is_done = false;
 	const char *name = is_own ? bureau->name : args->operands[1];
 	emr_problem none = {0};
-	emr_coming coming = {.kind = EMR_PROPOSAL_REMOVE, .org = bureau->org};
-	emr_status status = find_coming(bureau, name, args->given[EMR_OPT_YES], EMR_PROPOSAL_REMOVE,
-		&coming, is_own ? &none : out_problem);
+	emr_coming coming;
+	emr_status status =
+		find_coming(bureau, name, is_own ? &bureau->org : NULL, args->given[EMR_OPT_YES],
+			EMR_PROPOSAL_REMOVE, &coming, is_own ? &none : out_problem);
 
-	if (status != EMR_OK && !(is_own && status == EMR_NOT_FOUND))
+	if (is_own && status == EMR_NOT_FOUND)
+		status = fill_leaving(bureau, &coming);
+	if (status != EMR_OK)
 		return status;
 	if (!coming.is_ours)
-		status = emr_bureau_agree(args, out,
-			is_own ? _("When enough members approve, nobody of yours can save or share "
-				   "any more. Leave (yes, no)?")
-			       : _("Shall it be no member any more, as it asks (yes, no)?"),
-			_("Nobody leaves."), out_problem);
-	else
-		status = EMR_OK;
-	if (status == EMR_OK && emr_id16_is_zero(coming.proposal)) {
-		emr_row_network network;
-
-		status = emr_replica_network(bureau->session.replica, &network);
-		snprintf(coming.name, sizeof coming.name, "%s", bureau->name);
-		coming.need = status == EMR_OK ? emr_approvals_needed(&network) : 0;
-		if (status == EMR_OK)
-			status = propose_leave(bureau, &coming, out_problem);
-	}
+		status = is_own ? emr_bureau_agree(args, out,
+					  _("When enough members approve, nobody of yours can save "
+					    "or share any more. Leave (yes, no)?"),
+					  _("Nobody leaves."), out_problem)
+				: ask_to_remove(args, out, &coming, out_problem);
+	if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
+		status = propose_leave(bureau, &coming, out_problem);
 	if (status == EMR_OK && !coming.is_ours)
-		status = approve_coming(bureau, &coming, out_problem);
+		status = approve_coming(bureau, &coming, &is_done, out_problem);
 	if (status == EMR_OK)
-		say_result(out, &coming, false);
+		say_result(out, &coming, is_done);
 	return status;
 }
 

@@ -32,8 +32,10 @@ typedef struct proposal {
 	emr_row_proposal row;
 	char letters[ID_LETTERS_MAX + 1];
 	char short_id[EMR_PROPOSAL_ID_BYTES];
-	bool is_ours; /* we have approved it already */
+	unsigned have;
+	bool is_ours; /* we have approved it already, and that counts */
 	emr_buf text; /* empty when it is not here, or another than was voted on */
+	char by[256]; /* who proposes it, as it can be shown */
 } proposal;
 
 typedef struct proposals {
@@ -77,19 +79,25 @@ static emr_status take_proposal(void *arg, emr_id16 id, const emr_row_proposal *
 {
 	proposals *all = arg;
 	proposal p = {.id = id, .row = *row};
-	EMR_AUTO_BUF mine = {0};
-	emr_key_text key;
+	char by[256];
+	emr_known_votes votes;
+	emr_id16 proposer;
 	emr_status status;
 
 	if (row->kind != EMR_PROPOSAL_RULES || row->head.state != EMR_PROPOSAL_OPEN ||
 		all->now >= row->not_after_unix_s)
 		return EMR_OK;
+	status = emr_replica_votes(all->bureau->session.replica, id, all->bureau->org, &votes);
+	if (status != EMR_OK || votes.is_over)
+		return status;
 	if (emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list) != EMR_OK)
 		return EMR_NO_MEMORY;
-	emr_key_approval(id.b, all->bureau->org.b, &key);
-	status = emr_replica_state_get(all->bureau->session.replica, key.text, &mine);
-	p.is_ours = status == EMR_OK;
-	if (status == EMR_OK || status == EMR_NOT_FOUND)
+	p.have = votes.have;
+	p.is_ours = votes.is_ours;
+	memcpy(proposer.b, row->by.org, 16);
+	status = emr_bureau_name(all->bureau, proposer, by);
+	emr_show(by, p.by, sizeof p.by);
+	if (status == EMR_OK)
 		status = read_text(all, &p);
 	if (status != EMR_OK) {
 		emr_buf_free(&p.text);
@@ -148,6 +156,15 @@ static json_t *text_json(emr_bytes text)
 	return text.len == 0 ? json_string("") : json_stringn((const char *)text.data, text.len);
 }
 
+static const char *rule_text(size_t which, uint64_t value, char out[EMR_TEXT_BYTES])
+{
+	const char *word = emr_rules_word(which, value);
+
+	if (word == NULL)
+		emr_number_text(value, out);
+	return word != NULL ? word : out;
+}
+
 static const char *how_many(uint8_t quorum, char *out, size_t size)
 {
 	if (quorum == 0)
@@ -180,18 +197,22 @@ static emr_status show_proposed(const proposals *all, emr_out *out, json_t *list
 
 	for (size_t i = 0; i < all->n; i++) {
 		const proposal *p = &all->list[i];
-		json_t *one = json_pack("{s:s, s:o, s:i, s:i, s:i, s:b}", "id", p->short_id, "text",
-			text_json(shown_text(&p->text)), "quorum", (int)p->row.quorum, "have",
-			(int)p->row.count, "need", (int)all->need, "ours", (int)p->is_ours);
+		json_t *one = json_pack("{s:s, s:o, s:i, s:i, s:i, s:b, s:s}", "id", p->short_id,
+			"text", text_json(shown_text(&p->text)), "quorum", (int)p->row.quorum,
+			"have", (int)p->have, "need", (int)all->need, "ours", (int)p->is_ours, "by",
+			p->by);
 
 		if (one == NULL || json_array_append_new(list, one) != 0)
 			return EMR_NO_MEMORY;
 		emr_say(out,
 			"  Proposed as %s: %u of %u approvals%s%s; approvals needed then: %s\n",
-			p->short_id, p->row.count, all->need,
+			p->short_id, p->have, all->need,
 			p->is_ours ? "" : _(".  Yours is missing: emrfs org rules approve "),
 			p->is_ours ? "" : p->short_id,
 			how_many(p->row.quorum, number, sizeof number));
+		if (shown_text(&p->text).len == 0)
+			emr_say(out,
+				_("    a text that cannot be shown, and is not approved here\n"));
 		say_text(out, shown_text(&p->text));
 	}
 	return EMR_OK;
@@ -337,24 +358,25 @@ static emr_status approve_rules(emr_bureau *bureau, const proposals *all, propos
 	emr_problem *out_problem)
 {
 	emr_act act = emr_act_approve_proposal(p->id, bureau->org);
-	unsigned have = p->row.count;
+	emr_known_votes votes;
 	emr_status status =
 		p->is_ours ? EMR_OK : emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 
+	if (status == EMR_OK) /* others may have come, gone or approved meanwhile */
+		status = emr_replica_votes(bureau->session.replica, p->id, bureau->org, &votes);
 	if (status != EMR_OK)
 		return status;
-	have += !p->is_ours;
 	emr_out_text(out, "id", p->short_id);
-	emr_out_number(out, "have", have);
+	emr_out_number(out, "have", votes.have);
 	emr_out_number(out, "need", all->need);
-	emr_out_flag(out, "done", have >= all->need);
-	if (have >= all->need)
+	emr_out_flag(out, "done", votes.is_done);
+	if (votes.is_done)
 		emr_say(out, "These rules are in force now.\n");
 	else
 		emr_say(out,
 			"%u of %u members have approved these rules.  The others: emrfs org rules "
 			"approve %s\n",
-			have, all->need, p->short_id);
+			votes.have, all->need, p->short_id);
 	return EMR_OK;
 }
 
@@ -368,14 +390,53 @@ static proposal *same_as(proposals *all, const emr_buf *text, uint8_t quorum)
 	return NULL;
 }
 
-static emr_status agree_to_rules(const emr_args *args, emr_out *out, emr_bytes text, uint8_t quorum,
-	emr_problem *out_problem)
+/* Behind a text that may be long: what would hold instead of what.  A line may be far up, or look
+ * like one that this program knows. */
+static emr_status say_changes(const proposals *all, emr_out *out, emr_bytes text)
 {
-	char number[8];
+	EMR_AUTO_BUF old_text = {0};
+	emr_rules old, new;
+	bool is_read;
+	size_t n = 0;
+	emr_status status =
+		emr_rules_in_force(all->bureau->session.replica, &old, &old_text, &is_read);
 
-	emr_say(out, "Approvals needed then: %s.  The rules:\n",
-		how_many(quorum, number, sizeof number));
+	if (status == EMR_OK)
+		status = emr_rules_parse(text, &new, NULL);
+	if (status != EMR_OK)
+		return status;
+	for (size_t i = 0; i < EMR_RULES_KNOWN; i++) {
+		char before[EMR_TEXT_BYTES], after[EMR_TEXT_BYTES];
+		uint64_t from = emr_rules_value(&old, i), to = emr_rules_value(&new, i);
+
+		if (from == to)
+			continue;
+		emr_say(out, _("  %s: %s instead of %s\n"), emr_rules_name(i),
+			rule_text(i, to, after), rule_text(i, from, before));
+		n++;
+	}
+	emr_say(out, n > 0 ? _("Above stands all that changes for this program.\n")
+			   : _("For this program these rules change nothing.\n"));
+	return EMR_OK;
+}
+
+/* BY: who proposes it; "" we do. */
+static emr_status agree_to_rules(const emr_args *args, emr_out *out, const proposals *all,
+	emr_bytes text, uint8_t quorum, const char *by, emr_problem *out_problem)
+{
+	char number[8], now[8];
+	emr_status status;
+
+	if (by[0] != '\0')
+		emr_say(out, _("%s proposes these rules.\n"), by);
+	emr_say(out, _("The rules:\n"));
 	say_text(out, text);
+	emr_say(out, _("Approvals needed for a change from then on: %s (now: %s)\n"),
+		how_many(quorum, number, sizeof number),
+		how_many(all->network.quorum, now, sizeof now));
+	status = say_changes(all, out, text);
+	if (status != EMR_OK)
+		return status;
 	return emr_bureau_agree(args, out, _("Shall these be the rules of the network (yes, no)?"),
 		_("Nothing was agreed to."), out_problem);
 }
@@ -395,7 +456,8 @@ static emr_status run_propose(
 		status = read_wanted(bureau, args->n_operands == 2 ? args->operands[1] : NULL,
 			&text, out_problem);
 	if (status == EMR_OK)
-		status = agree_to_rules(args, out, emr_buf_view(&text), quorum, out_problem);
+		status = agree_to_rules(
+			args, out, &all, emr_buf_view(&text), quorum, "", out_problem);
 	if (status != EMR_OK)
 		return status;
 	p = same_as(&all, &text, quorum);
@@ -428,8 +490,8 @@ static emr_status run_approve(
 		return EMR_NOT_FOUND;
 	}
 	if (!found->is_ours)
-		status = agree_to_rules(
-			args, out, shown_text(&found->text), found->row.quorum, out_problem);
+		status = agree_to_rules(args, out, &all, shown_text(&found->text),
+			found->row.quorum, found->by, out_problem);
 	return status == EMR_OK ? approve_rules(bureau, &all, found, out, out_problem) : status;
 }
 

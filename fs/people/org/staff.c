@@ -234,17 +234,38 @@ static emr_status show_team(void *arg, const emr_team *team)
 		       : EMR_NO_MEMORY;
 }
 
+static const char *coming_word(const emr_coming *one)
+{
+	if (one->kind == EMR_PROPOSAL_REMOVE)
+		return one->is_own_wish ? "leave" : "expel";
+	return one->is_member ? "authority" : "admit";
+}
+
+static const char *coming_text(const emr_coming *one)
+{
+	if (one->kind == EMR_PROPOSAL_REMOVE)
+		return one->is_own_wish ? _("wants to leave") : _("is to be expelled");
+	if (one->is_member)
+		return _("proposes another authority for itself");
+	return emr_coming_is_clear(one) ? _("asks to be admitted")
+					: _("is proposed, and nobody can be asked about it");
+}
+
 static emr_status show_coming(void *arg, const emr_coming *one)
 {
 	showing *s = arg;
 	bool is_in = one->kind == EMR_PROPOSAL_ADMIT;
-	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i}", "what", is_in ? "admit" : "leave",
-		"who", emr_json_text(one->name), "number", one->number, "have", (int)one->have,
-		"need", (int)one->need);
+	bool is_missing = !one->is_ours && emr_coming_is_clear(one);
+	char name[256], by[256];
+	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i, s:o}", "what", coming_word(one), "who",
+		emr_json_text(one->name), "number", one->number, "have", (int)one->have, "need",
+		(int)one->need, "by", emr_json_text(one->by));
 
+	emr_show(one->name, name, sizeof name);
+	emr_show(one->by, by, sizeof by);
 	if (what == NULL ||
 		(!emr_id16_is_zero(one->proposal) && json_array_append(s->approvals, what) != 0) ||
-		(!one->is_ours && json_array_append(s->waiting, what) != 0)) {
+		(is_missing && json_array_append(s->waiting, what) != 0)) {
 		json_decref(what);
 		return EMR_NO_MEMORY;
 	}
@@ -252,12 +273,13 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 	if (!s->has_coming)
 		emr_say(s->out, "On their way in or out:\n");
 	s->has_coming = true;
-	emr_say(s->out, "  %s %s: %u of %u approvals%s%s%s\n", one->name,
-		is_in ? _("asks to be admitted") : _("wants to leave"), one->have, one->need,
-		one->number[0] != '\0' ? _(", number ") : "", one->number,
-		one->is_ours ? ""
-		: is_in	     ? _(".  Yours is missing: emrfs org admit")
-			     : _(".  Yours is missing: emrfs org leave"));
+	emr_say(s->out, "  %s %s: %u of %u approvals%s%s%s\n", name, coming_text(one), one->have,
+		one->need, one->number[0] != '\0' ? _(", number ") : "", one->number,
+		!is_missing ? ""
+		: is_in	    ? _(".  Yours is missing: emrfs org admit")
+			    : _(".  Yours is missing: emrfs org leave"));
+	if (by[0] != '\0' && strcmp(by, name) != 0)
+		emr_say(s->out, _("    Proposed by %s.\n"), by);
 	return EMR_OK;
 }
 
@@ -265,23 +287,27 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 static emr_status show_points(void *arg, emr_id16 proposal, const emr_row_proposal *row)
 {
 	showing *s = arg;
+	emr_known_votes votes;
 	emr_row_network network;
 	emr_status status = EMR_OK;
 
-	(void)proposal;
 	if (row->kind != EMR_PROPOSAL_MINT || row->head.state != EMR_PROPOSAL_OPEN ||
 		emr_clock_unix_s(emr_clock_system()) >= row->not_after_unix_s)
 		return EMR_OK;
-	status = emr_replica_network(s->bureau->session.replica, &network);
+	status = emr_replica_votes(s->bureau->session.replica, proposal, s->bureau->org, &votes);
+	if (status == EMR_OK && votes.is_over)
+		return EMR_OK;
+	if (status == EMR_OK)
+		status = emr_replica_network(s->bureau->session.replica, &network);
 	if (status != EMR_OK)
 		return status;
 	emr_say(s->out,
 		_("Points are proposed for somebody: %u of %u approvals.  Whoever knows for whom "
 		  "and how many says: emrfs org mint WHO POINTS\n"),
-		row->count, emr_approvals_needed(&network));
+		votes.have, emr_approvals_needed(&network));
 	return json_array_append_new(
 		       s->approvals, json_pack("{s:s, s:n, s:s, s:i, s:i}", "what", "mint", "who",
-					     "number", "", "have", (int)row->count, "need",
+					     "number", "", "have", (int)votes.have, "need",
 					     (int)emr_approvals_needed(&network))) == 0
 		       ? EMR_OK
 		       : EMR_NO_MEMORY;

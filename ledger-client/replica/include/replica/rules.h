@@ -2,7 +2,8 @@
  * and as numbers. It refuses text that two programs could read differently; it enforces nothing:
  * whoever answers, keeps or shows does.
  *
- * The text is UTF-8 without control characters, at most 65,536 bytes: lines `name = value`, each
+ * The text is UTF-8 without control characters and without what turns or hides the text around it
+ * (marks of direction, what has no width), at most 65,536 bytes: lines `name = value`, each
  * name once, blanks around name and value free, empty lines and lines that begin with # mean
  * nothing.  Names are lower-case letters, digits and hyphens. A value of a name that is known here
  * is a number in decimal digits, or the word that is given with it.  Names that are not known here
@@ -37,6 +38,13 @@ typedef struct emr_rules {
 /* *OUT: the defaults, with what TEXT says.  EMR_INVALID: *OUT_LINE (from 1; may be NULL) is wrong.
  */
 emr_status emr_rules_parse(emr_bytes text, emr_rules *out, unsigned *out_line);
+
+/* The settings that are known here, one by one: WHICH is below EMR_RULES_KNOWN.  The word is that
+ * which stands for VALUE, NULL when it is a number. */
+#define EMR_RULES_KNOWN 8u
+const char *emr_rules_name(size_t which);
+const char *emr_rules_word(size_t which, uint64_t value);
+uint64_t emr_rules_value(const emr_rules *rules, size_t which);
 
 /* The rules that REPLICA's network has agreed on, for any thread; a read of one row, and of the
  * text when there is one. OUT_TEXT (may be NULL, else empty before) gets the text, and stays empty
