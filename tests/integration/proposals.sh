@@ -89,9 +89,11 @@ rm -f "$NET"/mail/*.application
 say "names of every kind, of somebody whom nobody can ask"
 long=$(printf 'x%.0s' $(seq 255))
 for name in "São Lucas" "$long" "${ESC}[2Jhidden" $'\u202esacuL oãS' $'S\u200bão Lucas' \
-	$'Lab\n  Clínica Aurora wants to leave: 1 of 2 approvals' $'\xff\xfe' "%s%n" "!!!" " " "-"; do
+	$'Lab\n  Clínica Aurora wants to leave: 1 of 2 approvals' $'\xff\xfe' "%s%n" "!!!" " " "-" \
+	"Lab$(printf ' %.0s' $(seq 80))Clínica Aurora wants to leave: 1 of 2 approvals"; do
 	propose applied admit "new:$name" "$name"
 	show
+	! grep -q '   Clínica' out/said || emr_fail "a name fills the line: $(cat out/said)"
 	! grep -q '^  Clínica Aurora wants to leave' out/said || emr_fail "a line of others: $(cat out/said)"
 	run 5 org admit "$name" $PF
 	is_harmless

@@ -362,7 +362,8 @@ emr_status __wrap_emr_replica_proposals(emr_replica *replica, emr_replica_propos
 			       : __real_emr_replica_proposals(replica, pretend, &p);
 }
 
-/* BOSS, who runs the clinic, proposes it again, with the CA that it has, and approves that alone. */
+/* BOSS, who runs the clinic, proposes it again, with the CA that it has, and approves that alone.
+ */
 static emr_id16 renames_the_clinic(person *boss, const char *name)
 {
 	const person *clinic = &s.bosses[0];

@@ -235,6 +235,26 @@ emr_status emr_bureau_send_all(
 	return bureau_sent(bureau, status, code, out_problem);
 }
 
+void emr_bureau_show(const char *name, char out[EMR_BESIDE_BYTES])
+{
+	char shown[512];
+	size_t n = 0;
+
+	emr_show(name, shown, sizeof shown);
+	for (const char *at = shown; *at != '\0'; at++) {
+		bool begins = ((unsigned char)*at & 0xc0) != 0x80;
+
+		if (*at == ' ' && n > 0 && out[n - 1] == ' ')
+			continue;
+		if (n >= 60 && begins && strlen(at) > 64 - n) {
+			memcpy(out + n, "...", 4);
+			return;
+		}
+		out[n++] = *at;
+	}
+	out[n] = '\0';
+}
+
 emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question,
 	const char *what, emr_problem *out_problem)
 {

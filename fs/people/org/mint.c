@@ -102,11 +102,13 @@ static emr_status propose_mint(minting *m, emr_bureau *bureau, emr_problem *out_
 static emr_status agree_to_mint(const emr_args *args, emr_out *out, minting *m, emr_bureau *bureau,
 	emr_problem *out_problem)
 {
-	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1300];
+	char text[EMR_WHO_TEXT_BYTES], who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES],
+		question[1300];
 	emr_act act;
 	emr_status status;
 
-	emr_who_text(&m->who, who, sizeof who);
+	emr_who_text(&m->who, text, sizeof text);
+	emr_show(text, who, sizeof who);
 	emr_number_text(m->points, number);
 	snprintf(question, sizeof question, _("Shall %s get %s points (yes, no)?"), who, number);
 	status = emr_bureau_agree(
@@ -152,9 +154,10 @@ static emr_status make_points(minting *m, emr_bureau *bureau, emr_problem *out_p
 static void say_minted(emr_out *out, const minting *m)
 {
 	bool is_done = m->row.head.state != EMR_PROPOSAL_OPEN;
-	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES];
+	char text[EMR_WHO_TEXT_BYTES], who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES];
 
-	emr_who_text(&m->who, who, sizeof who);
+	emr_who_text(&m->who, text, sizeof text);
+	emr_show(text, who, sizeof who);
 	emr_number_text(m->points, number);
 	emr_out_text(out, "who", m->who.called);
 	emr_out_number(out, "points", m->points);

@@ -51,9 +51,9 @@ static emr_status add_coming(looking *l, const emr_coming *one)
 /* Does a terminal show TEXT as it is? */
 static bool is_plain(const char *text)
 {
-	char shown[256];
+	char shown[EMR_BESIDE_BYTES];
 
-	emr_show(text, shown, sizeof shown);
+	emr_bureau_show(text, shown);
 	return text[0] != '\0' && strcmp(text, shown) == 0;
 }
 
@@ -331,7 +331,7 @@ typedef struct alike {
 	const emr_bureau *bureau;
 	const emr_coming *coming;
 	char wanted[256];
-	char found[256]; /* a member's name; "" none */
+	char found[EMR_BESIDE_BYTES]; /* a member's name; "" none */
 } alike;
 
 static emr_status compare_member(void *arg, emr_id16 org, const emr_row_org *row)
@@ -345,7 +345,7 @@ static emr_status compare_member(void *arg, emr_id16 org, const emr_row_org *row
 	status = emr_bureau_name(a->bureau, org, name);
 	emr_who_fold(name, folded, sizeof folded);
 	if (status == EMR_OK && strcmp(folded, a->wanted) == 0)
-		emr_show(name, a->found, sizeof a->found);
+		emr_bureau_show(name, a->found);
 	return status;
 }
 
@@ -392,9 +392,9 @@ static emr_status warn_of_name(emr_out *out, const emr_bureau *bureau, const emr
 
 static void describe_newcomer(emr_out *out, const emr_coming *coming)
 {
-	char by[256];
+	char by[EMR_BESIDE_BYTES];
 
-	emr_show(coming->by, by, sizeof by);
+	emr_bureau_show(coming->by, by);
 	emr_say(out, _("%s asks to be admitted.  Its number, which it must see, too: %s\n"),
 		coming->name, coming->number);
 	if (by[0] != '\0')
@@ -403,9 +403,9 @@ static void describe_newcomer(emr_out *out, const emr_coming *coming)
 
 static void describe_authority(emr_out *out, const emr_coming *coming)
 {
-	char name[256];
+	char name[EMR_BESIDE_BYTES];
 
-	emr_show(coming->name, name, sizeof name);
+	emr_bureau_show(coming->name, name);
 	emr_say(out,
 		_("%s, which is a member, proposes another authority for itself: whoever has that "
 		  "says from then on who its people are.  Its number, which it must see, too: "
@@ -442,10 +442,10 @@ static emr_status ask_to_admit(const emr_args *args, emr_out *out, emr_bureau *b
 static emr_status ask_to_remove(
 	const emr_args *args, emr_out *out, const emr_coming *coming, emr_problem *out_problem)
 {
-	char name[256], by[256];
+	char name[EMR_BESIDE_BYTES], by[EMR_BESIDE_BYTES];
 
-	emr_show(coming->name, name, sizeof name);
-	emr_show(coming->by, by, sizeof by);
+	emr_bureau_show(coming->name, name);
+	emr_bureau_show(coming->by, by);
 	if (coming->is_own_wish) {
 		emr_say(out, _("%s wants to leave.\n"), name);
 		return emr_bureau_agree(args, out,
@@ -569,9 +569,9 @@ static void say_admission(emr_out *out, const emr_coming *coming, const char *na
 
 static void say_result(emr_out *out, const emr_coming *coming, bool is_done)
 {
-	char name[256];
+	char name[EMR_BESIDE_BYTES];
 
-	emr_show(coming->name, name, sizeof name);
+	emr_bureau_show(coming->name, name);
 	emr_out_text(out, "organisation", coming->name);
 	emr_out_text(out, "by", coming->by);
 	emr_out_number(out, "have", coming->have);

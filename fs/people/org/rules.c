@@ -33,9 +33,9 @@ typedef struct proposal {
 	char letters[ID_LETTERS_MAX + 1];
 	char short_id[EMR_PROPOSAL_ID_BYTES];
 	unsigned have;
-	bool is_ours; /* we have approved it already, and that counts */
-	emr_buf text; /* empty when it is not here, or another than was voted on */
-	char by[256]; /* who proposes it, as it can be shown */
+	bool is_ours;		   /* we have approved it already, and that counts */
+	emr_buf text;		   /* empty when it is not here, or another than was voted on */
+	char by[EMR_BESIDE_BYTES]; /* who proposes it, as it is shown */
 } proposal;
 
 typedef struct proposals {
@@ -96,7 +96,7 @@ static emr_status take_proposal(void *arg, emr_id16 id, const emr_row_proposal *
 	p.is_ours = votes.is_ours;
 	memcpy(proposer.b, row->by.org, 16);
 	status = emr_bureau_name(all->bureau, proposer, by);
-	emr_show(by, p.by, sizeof p.by);
+	emr_bureau_show(by, p.by);
 	if (status == EMR_OK)
 		status = read_text(all, &p);
 	if (status != EMR_OK) {

@@ -169,7 +169,8 @@ static emr_status show_member(void *arg, const emr_staff_member *m)
 {
 	showing *s = arg;
 	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
-		day[EMR_TEXT_BYTES], handle[300], says[300], word[340] = "", id[65];
+		day[EMR_TEXT_BYTES], shown[EMR_BESIDE_BYTES], handle[300], says[EMR_BESIDE_BYTES],
+		word[160] = "", id[65];
 	json_t *one;
 
 	emr_person_code(m->person.signer_id, code);
@@ -180,8 +181,9 @@ static emr_status show_member(void *arg, const emr_staff_member *m)
 	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
 		"says", emr_json_text(m->says), "role", roles, "code", code, "id", id, "until",
 		until, "in_force", (int)m->is_active);
-	emr_column_text(m->handle, 20, handle, sizeof handle);
-	emr_show(m->says, says, sizeof says);
+	emr_bureau_show(m->handle, shown);
+	emr_column_text(shown, 20, handle, sizeof handle);
+	emr_bureau_show(m->says, says);
 	if (says[0] != '\0')
 		snprintf(word, sizeof word, _("   (own word: %s)"), says);
 	emr_say(s->out, "  %s %-20s %s  %s%s%s\n", handle, roles, code,
@@ -196,13 +198,14 @@ static emr_status show_member(void *arg, const emr_staff_member *m)
 static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *row)
 {
 	showing *s = arg;
-	char name[256];
+	char name[256], shown[EMR_BESIDE_BYTES];
 	bool is_member = row->head.state == EMR_ORG_MEMBER;
 	emr_status status = emr_bureau_name(s->bureau, org, name);
 
 	if (status != EMR_OK)
 		return status;
-	emr_say(s->out, "  %s%s\n", name, is_member ? "" : _(" (left)"));
+	emr_bureau_show(name, shown);
+	emr_say(s->out, "  %s%s\n", shown, is_member ? "" : _(" (left)"));
 	return json_array_append_new(
 		       s->organisations, json_pack("{s:o, s:b}", "name", emr_json_text(name),
 						 "member", (int)is_member)) == 0
@@ -213,6 +216,7 @@ static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *
 static emr_status show_team(void *arg, const emr_team *team)
 {
 	showing *s = arg;
+	char shown[EMR_BESIDE_BYTES];
 	json_t *members, *member;
 	size_t i;
 
@@ -223,9 +227,13 @@ static emr_status show_team(void *arg, const emr_team *team)
 		return EMR_NO_MEMORY;
 	if (json_array_size(s->teams) == 0)
 		emr_say(s->out, "Teams:\n");
-	emr_say(s->out, "  %s:", team->name);
-	json_array_foreach(members, i, member) emr_say(s->out, "%s %s", i > 0 ? "," : "",
-		json_string_value(json_object_get(member, "handle")));
+	emr_bureau_show(team->name, shown);
+	emr_say(s->out, "  %s:", shown);
+	json_array_foreach(members, i, member)
+	{
+		emr_bureau_show(json_string_value(json_object_get(member, "handle")), shown);
+		emr_say(s->out, "%s %s", i > 0 ? "," : "", shown);
+	}
 	emr_say(s->out, "%s\n", json_array_size(members) == 0 ? _(" nobody") : "");
 	return json_array_append_new(
 		       s->teams, json_pack("{s:o, s:o}", "name", emr_json_text(team->name),
@@ -256,13 +264,13 @@ static emr_status show_coming(void *arg, const emr_coming *one)
 	showing *s = arg;
 	bool is_in = one->kind == EMR_PROPOSAL_ADMIT;
 	bool is_missing = !one->is_ours && emr_coming_is_clear(one);
-	char name[256], by[256];
+	char name[EMR_BESIDE_BYTES], by[EMR_BESIDE_BYTES];
 	json_t *what = json_pack("{s:s, s:o, s:s, s:i, s:i, s:o}", "what", coming_word(one), "who",
 		emr_json_text(one->name), "number", one->number, "have", (int)one->have, "need",
 		(int)one->need, "by", emr_json_text(one->by));
 
-	emr_show(one->name, name, sizeof name);
-	emr_show(one->by, by, sizeof by);
+	emr_bureau_show(one->name, name);
+	emr_bureau_show(one->by, by);
 	if (what == NULL ||
 		(!emr_id16_is_zero(one->proposal) && json_array_append(s->approvals, what) != 0) ||
 		(is_missing && json_array_append(s->waiting, what) != 0)) {

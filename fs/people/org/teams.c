@@ -157,6 +157,7 @@ static emr_status change_member(
 static emr_status answer_change(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
+	char shown[EMR_BESIDE_BYTES];
 	emr_team team;
 	json_t *members;
 	emr_status status = args->n_operands == 4 ? change_member(bureau, args, &team, out_problem)
@@ -173,10 +174,14 @@ static emr_status answer_change(
 	members = emr_team_members(bureau, team.id);
 	if (members == NULL)
 		return EMR_NO_MEMORY;
-	emr_say(out, "%s, %s: %zu in it\n", team.name, bureau->name, json_array_size(members));
-	for (size_t i = 0; i < json_array_size(members); i++)
-		emr_say(out, "  %s\n",
-			json_string_value(json_object_get(json_array_get(members, i), "handle")));
+	emr_bureau_show(team.name, shown);
+	emr_say(out, "%s, %s: %zu in it\n", shown, bureau->name, json_array_size(members));
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		emr_bureau_show(
+			json_string_value(json_object_get(json_array_get(members, i), "handle")),
+			shown);
+		emr_say(out, "  %s\n", shown);
+	}
 	emr_out_text(out, "team", team.name);
 	emr_out_put(out, "members", members);
 	return EMR_OK;

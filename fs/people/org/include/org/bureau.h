@@ -40,6 +40,11 @@ emr_status emr_bureau_send_all(
 emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal, emr_buf *out_part);
 /* How ORG is called, "" when nobody says it. */
 emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]);
+/* What organisations and people are called by themselves or others, as it stands beside what is
+ * decided: as emr_show does, blanks that follow each other as one, and cut behind 64 bytes with
+ * "...", so that no name fills a line and goes on as another. */
+#define EMR_BESIDE_BYTES 72
+void emr_bureau_show(const char *name, char out[EMR_BESIDE_BYTES]);
 /* Asks QUESTION (yes, no) on a terminal; --yes is yes.  Else EMR_DENIED, with a problem: WHAT was
  * not done. */
 emr_status emr_bureau_agree(const emr_args *args, emr_out *out, const char *question,
