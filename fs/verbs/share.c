@@ -331,7 +331,7 @@ static void say_replaced(const sharing *s)
 
 static void say_look(const sharing *s)
 {
-	char who[600], path[300], count[EMR_COUNT_BYTES];
+	char who[600], path[EMR_ASK_PATH_MAX + 1], count[EMR_COUNT_BYTES];
 	emr_problem remark = {0};
 
 	emr_show(emr_json_text_at(s->look, "text"), who, sizeof who);

@@ -168,6 +168,43 @@ static void what_nobody_can_read_leaves_the_usual_limits(void **state)
 	assert_false(is_read);
 }
 
+static emr_known_votes votes_of(emr_id16 proposal, emr_id16 org)
+{
+	emr_known_votes votes;
+
+	folk_see(&agent);
+	assert_ok(emr_replica_votes(agent.replica, proposal, org, &votes));
+	return votes;
+}
+
+/* Whoever stole an administrator's key, and approved with it. */
+static void what_a_revoked_key_approved_is_in_nobodys_way(void **state)
+{
+	emr_id16 proposal, other;
+	emr_known_votes votes;
+	emr_rules rules;
+
+	(void)state;
+	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
+	assert_applied(propose("slots-a-day = 12\n", 0, &proposal));
+	assert_applied(folk_say(&boss, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
+	votes = votes_of(proposal, clinic);
+	assert_true(votes.have == 1 && votes.is_ours && !votes.is_over && !votes.is_done);
+	assert_applied(
+		folk_say(&boss, emr_act_key_revoke(boss.public.signer_id, now, 0), folk_nothing()));
+	votes = votes_of(proposal, clinic);
+	assert_true(votes.have == 0 && !votes.is_ours && !votes.is_over);
+	assert_applied(folk_say(&ana, emr_act_approve_proposal(proposal, home), folk_nothing()));
+	votes = votes_of(proposal, home);
+	assert_true(votes.have == 1 && votes.is_ours && !votes.is_done);
+	assert_ok(emr_rules_in_force(agent.replica, &rules, NULL, NULL));
+	assert_int_equal(rules.slots_a_day, 20000);
+	assert_applied(propose("slots-a-day = 13\n", 0, &other));
+	assert_applied(
+		folk_say(&ana, emr_act_key_revoke(ana.public.signer_id, now, 0), folk_nothing()));
+	assert_true(votes_of(other, home).is_over);
+}
+
 #define FOLK(name) cmocka_unit_test_setup_teardown(name, folk_with_clinic, folk_end)
 
 int main(void)
@@ -180,6 +217,7 @@ int main(void)
 		FOLK(rules_hold_for_everybody_when_enough_have_approved),
 		FOLK(more_approvals_than_there_are_members_are_refused),
 		FOLK(what_nobody_can_read_leaves_the_usual_limits),
+		FOLK(what_a_revoked_key_approved_is_in_nobodys_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
