@@ -326,6 +326,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_number(value, &out->order);
 	if (strcmp(name, "id") == 0)
 		return take_text(value, out->id);
+	if (strcmp(name, "shown") == 0)
+		return take_text(value, out->shown);
 	if (strcmp(name, "reason") == 0)
 		return take_reason(value, out->reason);
 	if (strcmp(name, "purposes") == 0)
@@ -465,6 +467,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_flag(object, "once", request->once);
 	failed |= put_number(object, "order", request->order);
 	failed |= put_text(object, "id", request->id);
+	failed |= put_text(object, "shown", request->shown);
 	failed |= put_text(object, "reason", request->reason);
 	failed |= put_number(object, "purposes", request->purposes);
 	failed |= put_text(object, "language", request->language);

@@ -43,6 +43,9 @@ static void say_problem(emr_session *session, emr_status status, const emr_reque
 	case EMR_NOT_DIRECTORY:
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", request->to, NULL);
 		return;
+	case EMR_CONFLICT:
+		emr_problem_set(out_problem, EMR_SAY_SHOWN_CHANGED, NULL);
+		return;
 	case EMR_EXISTS:
 		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", request->to, NULL);
 		return;
@@ -84,26 +87,31 @@ static json_t *called_json(emr_crowd *crowd, const emr_buf *ids)
 static json_t *answer_of(emr_session *session, const emr_moved *moved)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	char names[2 * EMR_WHO_TEXT_BYTES];
+	char names[2 * EMR_WHO_TEXT_BYTES], shown[2 * sizeof moved->sum.b + 1];
 
 	if (emr_crowd_open(session, &crowd) != EMR_OK)
 		return NULL;
 	emr_who_names(&crowd, emr_buf_view(&moved->gains), names, sizeof names);
-	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "done", 1, "path", emr_json_text(moved->path),
-		"gains", called_json(&crowd, &moved->gains), "loses",
+	emr_hex(moved->sum.b, sizeof moved->sum.b, shown);
+	return json_pack("{s:b, s:s, s:o, s:o, s:o, s:o}", "done", 1, "shown", shown, "path",
+		emr_json_text(moved->path), "gains", called_json(&crowd, &moved->gains), "loses",
 		called_json(&crowd, &moved->loses), "names", emr_json_text(names));
 }
 
 emr_status emr_answer_move(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	const emr_move what = {
-		.from = request->path, .to = request->to, .only_look = request->look};
+	emr_move what = {.from = request->path, .to = request->to, .only_look = request->look};
 	emr_moved moved = {0};
 	emr_status status = emr_path_is_shared(request->path)
 				    ? emr_shared_not_yours(request->path, "move", out_problem)
-				    : emr_view_move(session->view, &what, &moved);
+				    : EMR_OK;
 	json_t *object;
+
+	if (status == EMR_OK && request->shown[0] != '\0')
+		status = emr_unhex(request->shown, what.seen.b, sizeof what.seen.b);
+	if (status == EMR_OK)
+		status = emr_view_move(session->view, &what, &moved);
 
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)

@@ -10,16 +10,15 @@
 #include "request_private.h"
 
 #define CARD_YEAR_S ((uint64_t)365 * 86400)
-#define RIGHTS_ALL (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
 
 static const emr_id16 nowhere; /* the domain of what is said to a person */
 
 bool request_terms_ok(uint16_t rights, uint32_t purposes)
 {
-	uint16_t reading = emr_rights_of_reading(rights), writing = emr_rights_of_writing(rights);
+	bool has_word = rights == EMR_RIGHTS_READ || rights == EMR_RIGHTS_WRITE ||
+			rights == EMR_RIGHTS_DEPOSIT;
 
-	return rights != 0 && (reading & ~RIGHTS_ALL) == 0 && (writing & ~EMR_WRITES_ALL) == 0 &&
-	       purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0;
+	return has_word && purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0;
 }
 
 bool request_is_timely(const emr_known_request *known, uint64_t now)

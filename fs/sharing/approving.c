@@ -18,6 +18,7 @@
 #include "sharing/consents.h"
 #include "sharing/requests.h"
 #include "sharing/sharing.h"
+#include "sharing/shown.h"
 
 #define DEFAULT_S ((uint64_t)30 * 86400)
 
@@ -26,6 +27,7 @@ typedef struct approving {
 	const emr_request *request;
 	emr_problem *problem;
 	emr_listed_request listed;
+	emr_who who; /* as `share` would find and call him */
 	char path[EMR_ASK_PATH_MAX + 1], label[EMR_ORDER_TEXT_MAX + 1];
 	emr_id16 domain;
 	uint64_t until;
@@ -56,14 +58,13 @@ static emr_status find_place(approving *a)
 static emr_status check_name(approving *a)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	emr_who who;
 	emr_status status = emr_crowd_open(a->session, &crowd);
 
 	if (status == EMR_OK)
-		status = emr_who_find_or_say(&crowd, a->listed.who.called, &who, a->problem);
+		status = emr_who_find_or_say(&crowd, a->listed.who.called, &a->who, a->problem);
 	if (status != EMR_OK)
 		return status;
-	return emr_id32_equal(who.id, a->listed.who.id) ? EMR_OK : EMR_CONFLICT;
+	return emr_id32_equal(a->who.id, a->listed.who.id) ? EMR_OK : EMR_CONFLICT;
 }
 
 static emr_status find_request(approving *a)
@@ -124,6 +125,16 @@ static emr_status note_yes(const approving *a)
 	return emr_asked_add(a->session->keyring, a->session->state_fd, &row);
 }
 
+/* The question shows what `share` would with the same terms. */
+static emr_status check_shown(approving *a, const emr_order *order)
+{
+	char text[600], shown[EMR_SHOWN_CHARS];
+
+	emr_who_text(&a->who, text, sizeof text);
+	emr_shown_share(order, a->path, text, shown);
+	return emr_shown_check(a->request, shown, a->problem);
+}
+
 static emr_status order_it(approving *a, uint64_t *out_number)
 {
 	emr_order order = {.kind = EMR_ORDER_GRANT,
@@ -140,6 +151,8 @@ static emr_status order_it(approving *a, uint64_t *out_number)
 
 	if (status == EMR_OK && (a->session->sharing == NULL || a->session->read_only))
 		status = EMR_READ_ONLY;
+	if (status == EMR_OK)
+		status = check_shown(a, &order);
 	if (status == EMR_OK)
 		status = emr_view_make_domain(a->session->view, a->path, &order.domain);
 	if (status != EMR_OK)
@@ -168,11 +181,8 @@ static emr_status say_yes(approving *a, uint64_t *out_number)
  * request by the time that he has read what this one asks for. */
 static json_t *say_terms(const approving *a)
 {
-	char whole[2 + 27] = "r-";
-
-	emr_base32(a->listed.request.b, sizeof a->listed.request.b, whole + 2);
 	return json_pack("{s:b, s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "done", 1, "id", a->listed.id,
-		"whole", whole, "rights", emr_rights_word(a->listed.rights), "path",
+		"whole", a->listed.whole, "rights", emr_rights_word(a->listed.rights), "path",
 		emr_json_text(a->path), "who", emr_json_text(a->listed.who.called), "purposes",
 		(json_int_t)a->listed.purposes, "until_unix", (json_int_t)a->until);
 }
@@ -237,13 +247,22 @@ static emr_status find_order(
 	return status;
 }
 
-/* Of its own domain alone: where it was said yes to, the row knows. */
+/* Of its own domain alone: where it was said yes to, the row knows.  Somebody else's grant of that
+ * name, which another who manages the folder can make, answers nobody. */
 static emr_status is_granted(const emr_session *session, const emr_asked_for *row, bool *out_is)
 {
+	emr_asked_for yes = *row;
+	emr_known_person person;
 	emr_known_grant grant;
 	emr_status status = emr_replica_grant(session->replica, row->domain, row->request, &grant);
 
-	*out_is = status == EMR_OK;
+	if (status == EMR_OK && row->kind == EMR_ASKED_CONSENT) { /* it has his present key */
+		status = emr_replica_person(session->replica, row->owner, &person);
+		if (status == EMR_OK)
+			memcpy(yes.owner.b, person.row.root, sizeof yes.owner.b);
+	}
+	*out_is =
+		status == EMR_OK && emr_asked_compare(&yes, &grant.row) != EMR_ASKED_GRANT_ANOTHERS;
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -353,7 +372,8 @@ static emr_status finish_deposit(
 }
 
 /* The request was answered by another computer meanwhile, with no or with another folder, or taken
- * back by who asked: one request has one answer, so this one goes. */
+ * back by who asked: one request has one answer, so this one goes.  Only what was ordered here: a
+ * grant on other terms is not this computer's to end. */
 static emr_status undo(const emr_session *session, emr_share *share, const emr_asked_for *row)
 {
 	emr_status status = emr_share_revoke(share, row->domain, row->request);
@@ -366,6 +386,7 @@ static emr_status undo(const emr_session *session, emr_share *share, const emr_a
 
 static emr_status finish_one(const emr_session *session, emr_share *share, const emr_asked_for *row)
 {
+	emr_asked_grant is = EMR_ASKED_GRANT_ANOTHERS;
 	emr_grant_phase phase = EMR_GRANT_IS_OVER;
 	emr_known_grant grant;
 	emr_status status;
@@ -377,6 +398,8 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 	/* Afterwards: one that was given this second has begun. */
 	now = emr_clock_unix_s(emr_clock_system());
 	if (status == EMR_OK)
+		is = emr_asked_compare(row, &grant.row);
+	if (status == EMR_OK && is != EMR_ASKED_GRANT_ANOTHERS)
 		phase = emr_grant_phase_at(&grant, now);
 	if (status == EMR_NOT_FOUND && row->until_unix_s > now)
 		return EMR_OK; /* the grant is on its way, or has failed: then it is said, and the
@@ -387,7 +410,7 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 	if (phase == EMR_GRANT_IN_FORCE || phase == EMR_GRANT_COMING)
 		status = emr_share_request_approve(share, row->request, row->domain, row->request);
 	if (status == EMR_CONFLICT)
-		status = undo(session, share, row);
+		status = is == EMR_ASKED_GRANT_ORDERED ? undo(session, share, row) : EMR_OK;
 	/* Answered, taken back, ended, or its time is over. */
 	if (status == EMR_OK || status == EMR_NOT_FOUND)
 		status = emr_asked_drop(session->keyring, session->state_fd, row->request);

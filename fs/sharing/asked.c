@@ -8,6 +8,7 @@
 
 #include "base/codec.h"
 #include "session/sealed.h"
+#include "share/write.h"
 
 /* Sealed, of: u16 n, then for each request[16] | owner[32] | domain[16] | asked_at u64 | until u64
  * | purposes u32 | rights u16 | told u8 | kind u8 | u16 path_len | path | u16 reason_len | reason |
@@ -23,6 +24,17 @@ void emr_asked_free(emr_asked_list *list)
 {
 	free(list->rows);
 	*list = (emr_asked_list){0};
+}
+
+emr_asked_grant emr_asked_compare(const emr_asked_for *row, const emr_row_grant *grant)
+{
+	if (memcmp(grant->grantee, row->owner.b, sizeof row->owner.b) != 0)
+		return EMR_ASKED_GRANT_ANOTHERS;
+	return grant->rights == emr_rights_of_reading(row->rights) &&
+			       grant->purposes == row->purposes &&
+			       grant->not_after_unix_s == row->until_unix_s
+		       ? EMR_ASKED_GRANT_ORDERED
+		       : EMR_ASKED_GRANT_HIS;
 }
 
 emr_asked_for *emr_asked_find(const emr_asked_list *list, emr_id16 request)

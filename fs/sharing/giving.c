@@ -17,6 +17,7 @@
 #include "sharing/answers.h"
 #include "sharing/shared_with_me.h"
 #include "sharing/shares.h"
+#include "sharing/shown.h"
 
 #define PORTION 50 /* rows in one object */
 #define PORTION_BYTES 16384
@@ -276,11 +277,11 @@ static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 	return status;
 }
 
-static emr_status answer_look(asking *a, const emr_order *order, const emr_who *who)
+static emr_status answer_look(
+	asking *a, const emr_order *order, const emr_who *who, const char *text, const char *shown)
 {
 	__attribute__((cleanup(looking_end)))
 	looking l = {.replaced = json_array(), .left_out = json_array()};
-	char text[EMR_WHO_TEXT_BYTES];
 	json_t *object;
 	emr_status status = l.replaced != NULL && l.left_out != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -291,10 +292,9 @@ static emr_status answer_look(asking *a, const emr_order *order, const emr_who *
 	status = look_at_shares(a, order, &l);
 	if (status != EMR_OK)
 		return status;
-	emr_who_text(who, text, sizeof text);
 	object = json_pack(
-		"{s:b, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:O, s:O}",
-		"done", 1, "path", emr_json_text(a->request->path), "who",
+		"{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:O, s:O}",
+		"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
 		emr_json_text(who->called), "text", text, "compared", who->is_compared, "known",
 		who->is_known, "files", (json_int_t)l.c.files, "bytes", (json_int_t)l.c.bytes,
 		"wrapped", (json_int_t)l.made.wrapped_again, "moved",
@@ -326,6 +326,7 @@ static emr_status answer_give(asking *a)
 		.purposes = request->deposit ? 0 : request->purposes,
 		.until_unix_s = request->until_unix_s,
 		.replaces = request->id[0] == '\0'}; /* what answers a request comes besides */
+	char text[600], shown[EMR_SHOWN_CHARS];
 	uint64_t number = 0;
 	emr_who who;
 	json_t *object;
@@ -350,8 +351,13 @@ static emr_status answer_give(asking *a)
 	order.grantee = who.id;
 	order.root = who.root;
 	snprintf(order.who, sizeof order.who, "%s", who.called);
+	emr_who_text(&who, text, sizeof text);
+	emr_shown_share(&order, request->path, text, shown);
 	if (request->look)
-		return answer_look(a, &order, &who);
+		return answer_look(a, &order, &who, text, shown);
+	status = emr_shown_check(request, shown, a->problem);
+	if (status != EMR_OK)
+		return status;
 	status = emr_view_make_domain(a->session->view, request->path, &order.domain);
 	if (status == EMR_OK)
 		status = emr_sharing_give(a->session->sharing, &order, &number);

@@ -259,6 +259,7 @@ static emr_status name_rows(emr_request_list *requests)
 		}
 		snprintf(requests->list[i].id, sizeof requests->list[i].id, "r-%.*s", (int)letters,
 			whole[i]);
+		snprintf(requests->list[i].whole, sizeof requests->list[i].whole, "r-%s", whole[i]);
 	}
 	free(whole);
 	return EMR_OK;
@@ -467,11 +468,12 @@ json_t *emr_listed_request_json(const emr_listed_request *listed)
 	emr_time_json((int64_t)listed->until_unix_s, until);
 	emr_time_json((int64_t)listed->asked_at, at);
 	emr_time_json((int64_t)listed->last_at, last);
-	row = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b}", "id", listed->id, "direction",
-		listed->is_to_me ? "to-me" : "from-me", "who", emr_json_text(listed->who.called),
-		"name", emr_json_text(listed->who.name), "organisation",
-		emr_json_text(listed->who.organisation), "says", emr_json_text(listed->who.says),
-		"known", listed->who.is_known, "compared", listed->who.is_compared);
+	row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b}", "id", listed->id, "whole",
+		listed->whole, "direction", listed->is_to_me ? "to-me" : "from-me", "who",
+		emr_json_text(listed->who.called), "name", emr_json_text(listed->who.name),
+		"organisation", emr_json_text(listed->who.organisation), "says",
+		emr_json_text(listed->who.says), "known", listed->who.is_known, "compared",
+		listed->who.is_compared);
 	if (row == NULL ||
 		json_object_update_new(row,
 			json_pack("{s:s, s:o}", "signature", emr_signature_word(listed->signature),
@@ -540,7 +542,7 @@ emr_status emr_listed_request_file(const emr_listed_request *listed, emr_buf *ou
 		fprintf(to, "            %s\n", signature);
 	}
 	emr_hint_print(to, "\nYes:        emrfs approve %s\nNo:         emrfs deny %s\n",
-		listed->id, listed->id);
+		listed->whole, listed->whole);
 	if (fclose(to) != 0)
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)

@@ -60,6 +60,7 @@ static emr_status note_told(told *t, emr_id16 request)
 
 static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr_message message)
 {
+	bool is_question = message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS;
 	char who[900], what[SHORT_BYTES + 120], bits[EMR_PURPOSES_TEXT_BYTES],
 		purposes[2 * EMR_PURPOSES_TEXT_BYTES], reason[SHORT_BYTES],
 		because[SHORT_BYTES + 8], signature[EMR_SIGNATURE_TEXT_BYTES];
@@ -78,10 +79,11 @@ static void tell_request(emr_visit *visit, const emr_listed_request *listed, emr
 	emr_signature_text(
 		emr_signature_word(listed->signature), listed->signer, signature, sizeof signature);
 	emr_problem_set(&problem, message, "who", who, "what", what, "purpose", purposes, "because",
-		because, "id", listed->id, "path", listed->file, "signed", signature, NULL);
-	if (message == EMR_SAY_ASKED || message == EMR_SAY_CONSENT_ASKS)
+		because, "id", is_question ? listed->whole : listed->id, "path", listed->file,
+		"signed", signature, NULL);
+	if (is_question)
 		emr_notices_add_request(
-			visit->notices, &problem, listed->file, listed->request, listed->id);
+			visit->notices, &problem, listed->file, listed->request, listed->whole);
 	else
 		emr_notices_add_problem(visit->notices, &problem, listed->file);
 }
@@ -143,7 +145,7 @@ static emr_status show_files(const emr_session *session, const emr_request_list 
 		if (!requests->list[i].is_to_me ||
 			requests->list[i].state != EMR_SHARE_REQUEST_OPEN)
 			continue;
-		snprintf(names[n], sizeof names[n], "%s.txt", requests->list[i].id);
+		snprintf(names[n], sizeof names[n], "%s.txt", requests->list[i].whole);
 		list[n] = names[n];
 		n++;
 	}

@@ -390,6 +390,7 @@ typedef struct copies {
 	const char *from, *to, *pseudonym;
 	uint64_t n, added, changed, removed;
 	bool follows, is_gone;
+	char shown[80];	  /* the word for what would be given (sharing/shown.h) */
 	json_t *withheld; /* [{path why}]: owned */
 } copies;
 
@@ -475,6 +476,7 @@ static emr_status take_answer(dataset *d, const json_t *object, const char *doin
 		return EMR_NO_MEMORY;
 	if (!json_is_true(json_object_get(object, "done")))
 		return EMR_OK;
+	snprintf(c->shown, sizeof c->shown, "%s", emr_json_text_at(object, "shown"));
 	c->n = (uint64_t)number_of(object, "copies");
 	c->added = (uint64_t)number_of(object, "added");
 	c->changed = (uint64_t)number_of(object, "changed");
@@ -498,6 +500,8 @@ static emr_status ask_copies(
 
 	snprintf(request.who, sizeof request.who, "%s", c->dataset);
 	snprintf(request.path, sizeof request.path, "%s", from);
+	if (!look)
+		snprintf(request.shown, sizeof request.shown, "%s", c->shown);
 	json_array_clear(c->withheld);
 	status = emr_client_send(&d->client, &request, out_problem);
 	while (status == EMR_OK && !is_done) {

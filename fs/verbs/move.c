@@ -98,6 +98,7 @@ static emr_status move(
 		return status;
 	gains = json_array_size(json_object_get(answer, "gains"));
 	snprintf(names, sizeof names, "%s", emr_json_text_at(answer, "names"));
+	snprintf(request.shown, sizeof request.shown, "%s", emr_json_text_at(answer, "shown"));
 	say_seers(out, _("It will be seen by"), json_object_get(answer, "gains"));
 	say_seers(out, _("It will not be seen any more by"), json_object_get(answer, "loses"));
 	json_decref(answer);

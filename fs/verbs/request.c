@@ -101,7 +101,7 @@ static void show_what(const json_t *one, char *out, size_t size)
 /* A Consent that lies in the folder asks, for somebody. */
 static void say_file(telling *t, const json_t *one, bool is_open)
 {
-	const char *id = emr_json_text_at(one, "id");
+	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole");
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], file[PATH_SHOWN],
 		signature[EMR_SIGNATURE_TEXT_BYTES];
 
@@ -114,7 +114,7 @@ static void say_file(telling *t, const json_t *one, bool is_open)
 		emr_say(t->out,
 			"%-9s to you      %s asks that %s may have %s     emrfs approve %s | "
 			"emrfs deny %s\n%22s  %s\n",
-			id, file, who, what, id, id, "", signature);
+			id, file, who, what, whole, whole, "", signature);
 	else
 		emr_say(t->out, "%-9s to you      %s asked that %s may have %s     %s\n", id, file,
 			who, what, emr_text_word(emr_json_text_at(one, "state")));
@@ -124,7 +124,7 @@ static void say_one(telling *t, const json_t *one)
 {
 	bool is_to_me = strcmp(emr_json_text_at(one, "direction"), "to-me") == 0;
 	bool is_open = strcmp(emr_json_text_at(one, "state"), "open") == 0;
-	const char *id = emr_json_text_at(one, "id");
+	const char *id = emr_json_text_at(one, "id"), *whole = emr_json_text_at(one, "whole");
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200], answer[REASON_SHOWN];
 
 	show_who(one, who, sizeof who);
@@ -138,7 +138,7 @@ static void say_one(telling *t, const json_t *one)
 			id, who,
 			json_is_true(json_object_get(one, "known")) ? ""
 								    : _(" (no card of each other)"),
-			what, id, id);
+			what, whole, whole);
 	else if (is_to_me)
 		emr_say(t->out, "%-9s to you      %s asked for %s     %s\n", id, who, what,
 			emr_text_word(emr_json_text_at(one, "state")));

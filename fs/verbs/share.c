@@ -32,7 +32,7 @@ typedef struct sharing {
 	emr_out *out;
 	emr_client client;
 	emr_request request;
-	const emr_request *act; /* what does it, when somebody has said yes */
+	emr_request *act; /* what does it, when somebody has said yes */
 	uint64_t now;
 	json_t *look; /* what it would be; owned */
 	int fhir_fd;  /* -1: no Consents are wanted */
@@ -406,6 +406,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 		return EMR_DENIED;
 	}
 	s->request.look = false;
+	snprintf(s->act->shown, sizeof s->act->shown, "%s", emr_json_text_at(s->look, "shown"));
 	status = emr_client_ask(&s->client, s->act, WORK_MS, &answer, out_problem);
 	order = emr_json_number_at(answer, "order");
 	is_reached = json_is_true(json_object_get(answer, "reached"));
@@ -447,8 +448,7 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 }
 
 emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client,
-	const emr_request *request, const emr_request *act, json_t **out_grant,
-	emr_problem *out_problem)
+	const emr_request *request, emr_request *act, json_t **out_grant, emr_problem *out_problem)
 {
 	sharing s = {.args = args,
 		.out = out,

@@ -5,12 +5,11 @@
 #include "kit/out.h"
 #include "mount/client.h"
 
-/* REQUEST has path, who, purposes and until, and is shown; after a yes ACT is sent, which answers
- * with the number of its order.  *OUT_GRANT is the row of `share` that came of it
- * (JSON null while there is none); owned by the caller. */
+/* REQUEST has path, who, purposes and until, and is shown; after a yes ACT is sent, with the word
+ * for what was shown (sharing/shown.h), which answers with the number of its order.  *OUT_GRANT is
+ * the row of `share` that came of it (JSON null while there is none); owned by the caller. */
 emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client,
-	const emr_request *request, const emr_request *act, json_t **out_grant,
-	emr_problem *out_problem);
+	const emr_request *request, emr_request *act, json_t **out_grant, emr_problem *out_problem);
 /* As revoke --all from WHO. */
 emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *client,
 	const char *who, emr_problem *out_problem);

@@ -42,15 +42,15 @@ asked() { json 0 request && [ "$(one state)" = open ]; }
 emr_until asked
 expect "who, what" "$(one who) $(one path) $(one rights) $(one purpose) $(one direction)" "nuno@saolucas Imaging read treatment to-me"
 expect "where it stands" "$(one file)" Consents/c1.json
-id=$(one id)
+id=$(one id) whole=$(one whole)
 emr_until noticed "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) (no card of each other) may have Imaging, treatment. It is not signed. Nobody has it before you say yes."
-noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
-expect "files" "$(ls "$MNT/.emrfs/requests")" "$id.txt"
-grep -qF "Consent:    Consents/c1.json" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
+noticed "emrfs approve $whole, or: emrfs deny $whole" || emr_fail "a notice without its commands"
+expect "files" "$(ls "$MNT/.emrfs/requests")" "$whole.txt"
+grep -qF "Consent:    Consents/c1.json" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 run 0 status
 says "Waiting for you: 1 request (emrfs request)."
 run 0 request
-says "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) may have Imaging, treatment     emrfs approve $id | emrfs deny $id"
+says "Consents/c1.json asks that nuno, São Lucas (own word: Dr Nuno Reis) may have Imaging, treatment     emrfs approve $whole | emrfs deny $whole"
 json 0 share
 expect "nothing is granted by itself" "$(field grants)" "[]"
 [ ! -e "$EMR_WORK/nuno-folder/shared-with-me" ] || emr_fail "it is seen without a yes"
@@ -118,9 +118,9 @@ cp signed.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
 of_form() { json 0 request && [ "$(one state) $(one file)" = "open Consents/$1" ]; }
 emr_until of_form signed.pdf
 expect "what, who signed" "$(one path) $(one who) $(one signature) $(one signer)" "Drafts nuno@saolucas trusted Consent Office (São Lucas)"
-signed=$(one id)
+signed=$(one id) whole=$(one whole)
 emr_until noticed "treatment. It is signed by \"Consent Office (São Lucas)\"; you trust who vouches for that name. Nobody has it before you say yes."
-grep -qF 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.' "$MNT/.emrfs/requests/$signed.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$signed.txt")"
+grep -qF 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.' "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 run 0 request
 says 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.'
 json 0 share

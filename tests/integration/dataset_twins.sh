@@ -11,6 +11,26 @@ as ana run 0 status --wait
 knows_twin() { as ana "$EMRFS" dataset twin >out/known 2>&1 </dev/null; }
 emr_until knows_twin
 
+say "who agreed to the copies of one folder, or for one dataset, gives no others"
+cat >changed.py <<'END'
+# DATASET SEEN-PATH DATASET PATH: what was shown of the first, and a yes to the second.
+import json, os, socket, struct, sys
+line = socket.socket(socket.AF_UNIX); line.connect(os.environ["EMRFS_HOME"] + "/run/socket")
+def ask(**what):
+    body = json.dumps({"v": 1, "verb": "dataset", "join": True, **what}).encode()
+    line.sendall(struct.pack(">I", len(body)) + body)
+    while True:
+        size, answer = struct.unpack(">I", line.recv(4, socket.MSG_WAITALL))[0], b""
+        while len(answer) < size: answer += line.recv(size - len(answer))
+        answer = json.loads(answer)
+        if "done" in answer or answer.get("ok") is False: return answer
+shown = ask(who=sys.argv[1], path=sys.argv[2], look=True)["shown"]
+print(ask(who=sys.argv[3], path=sys.argv[4], shown=shown).get("error", "given"))
+END
+for other in "plain Knee" "twin CT"; do # whose name is CT's by now; that is called plain by now
+	expect "to $other" "$(as ana python3 changed.py plain CT $other)" changed-meanwhile
+done
+
 say "each has the copies of the folder that joined it"
 as ana run 0 dataset join plain CT --yes --wait
 as ana run 0 dataset join twin Knee --yes --wait

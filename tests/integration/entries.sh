@@ -162,16 +162,68 @@ emr_until reaches_it # her computer looks for itself
 say "a request is shown, and answered"
 as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
 asked() { "$EMRFS" request | grep -q 'to you'; }
+asked_again() { "$EMRFS" request | grep -q 'to you.*emrfs approve'; }
 emr_until asked
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*/\1/p')
 entry "$id x\nno\n" requests
 grep -q "to you .*Scans.*second opinion" shown || emr_fail "the request is not shown: $(cat shown)"
+say "what is chosen is the whole id: who asks finds another of the same first letters, and changes what he asks for under it"
+whole=$("$EMRFS" request --json | python3 -c 'import json, sys; print([r["whole"] for r in json.load(sys.stdin)["requests"] if r["state"] == "open"][0])')
+[[ $whole =~ ^$id[a-z2-7]*$ && ${#whole} = 28 ]] || emr_fail "no whole id: $whole"
+grep -qx "$whole" shown || emr_fail "not chosen by its whole id: $(cat shown)"
+say "a yes says the whole id, and the word for what was shown, also to who typed four letters"
+mkdir -m 700 -p heard/run
+cat >between.py <<'END'
+# Between the verb and the open folder: what the verb says is written down, a line each.
+import os, socket, struct, sys, threading
+def whole(line, n):
+    got = b""
+    while len(got) < n:
+        more = line.recv(n - len(got))
+        if not more: return None
+        got += more
+    return got
+def carry(a, b, note):
+    while (head := whole(a, 4)) and (body := whole(a, struct.unpack(">I", head)[0])):
+        if note:
+            with open("heard/said", "ab") as f: f.write(body + b"\n")
+        b.sendall(head + body)
+    for line in a, b:
+        try: line.shutdown(socket.SHUT_RDWR)
+        except OSError: pass
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("heard/run/socket"); os.chmod("heard/run/socket", 0o600); listener.listen()
+while True:
+    verb, _ = listener.accept()
+    folder = socket.socket(socket.AF_UNIX); folder.connect(sys.argv[1])
+    threading.Thread(target=carry, args=(verb, folder, True), daemon=True).start()
+    threading.Thread(target=carry, args=(folder, verb, False), daemon=True).start()
+END
+python3 between.py "$EMRFS_HOME/run/socket" & between=$!
+emr_until test -S heard/run/socket
+EMRFS_HOME=$EMR_WORK/heard run 13 approve "$id"
+! grep '"approve"' heard/said | grep -v '"look":true' || emr_fail "said yes by itself"
+cp heard/said heard/before
+EMRFS_HOME=$EMR_WORK/heard run 0 approve "$id" --yes
+kill $between
+python3 - "$whole" <<'END' || emr_fail "said: $(cat heard/said)"
+import json, sys
+yes = [r for r in map(json.loads, open("heard/said")) if r["verb"] == "approve" and not r.get("look")]
+sys.exit(not (len(yes) == 1 and yes[0]["id"] == sys.argv[1] and len(yes[0]["shown"]) == 64))
+END
+emr_until shares_one
+answered() { "$EMRFS" request | grep -q "^$id .* asked for "; }
+emr_until answered
+entry '1\nyes\nyes\n' unshare "$MNT/Scans"
+emr_until shares_none
+as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
+emr_until asked_again
+id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*emrfs approve.*/\1/p')
 say "also where the person reads Portuguese"
 LC_ALL=C.UTF-8 LANGUAGE=pt entry "$id x\nyes\nyes\nyes\n" requests # a translation needs no locale of its country
 grep -q "para si .*Scans.*second opinion" shown || emr_fail "the request is not shown in Portuguese: $(cat shown)"
 emr_until shares_one
 say "what has been answered is not offered again"
-answered() { "$EMRFS" request | grep -q "^$id .* asked for "; }
 emr_until answered
 entry 'no\n' requests
 ! grep "^$id" shown || emr_fail "offered: $(cat shown)"

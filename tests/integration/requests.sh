@@ -38,6 +38,7 @@ json 0 request "ana:Imaging" --reason 'second opinion on "Thursday"' --until 10d
 expect "direction" "$(one direction)" from-me
 expect "to" "$(one name)" ana
 id=$(one id)
+whole=$(one whole)
 run 0 request
 says "$id"
 says "from you    to ana, São Lucas (own word: Ana Silva), for Imaging, treatment: \"second opinion on 'Thursday'\"     open"
@@ -46,13 +47,13 @@ say "saying no"
 two_home ana
 noticed() { grep -qF -- "$1" "$MNT/.emrfs/notices"; }
 emr_until noticed "nuno, São Lucas (own word: Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
-noticed "emrfs approve $id, or: emrfs deny $id" || emr_fail "a notice without its commands"
+noticed "emrfs approve $whole, or: emrfs deny $whole" || emr_fail "a notice without its commands"
 run 0 status
 says "Waiting for you: 1 request (emrfs request)."
-expect "files" "$(ls "$MNT/.emrfs/requests")" "$id.txt"
-grep -qF "Who asks:   nuno, São Lucas (own word: Dr Nuno Reis)" "$MNT/.emrfs/requests/$id.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$id.txt")"
-grep -qxF "Yes:        emrfs approve $id" "$MNT/.emrfs/requests/$id.txt" || emr_fail "no command in the file"
-! touch "$MNT/.emrfs/requests/new" 2>/dev/null && ! rm -f "$MNT/.emrfs/requests/$id.txt" 2>/dev/null || emr_fail "a request was changed as a file"
+expect "files" "$(ls "$MNT/.emrfs/requests")" "$whole.txt"
+grep -qF "Who asks:   nuno, São Lucas (own word: Dr Nuno Reis)" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
+grep -qxF "Yes:        emrfs approve $whole" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "no command in the file"
+! touch "$MNT/.emrfs/requests/new" 2>/dev/null && ! rm -f "$MNT/.emrfs/requests/$whole.txt" 2>/dev/null || emr_fail "a request was changed as a file"
 json 0 request
 expect "requests" "$(one)" 1
 expect "direction" "$(one direction)" to-me
@@ -61,7 +62,7 @@ expect "what" "$(one path) $(one purpose) $(one state)" "Imaging treatment open"
 expect "same id" "$(one id)" "$id"
 run 0 request
 says "$id    to you      nuno, São Lucas (own word: Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
-says "emrfs approve $id | emrfs deny $id"
+says "emrfs approve $whole | emrfs deny $whole"
 run 2 deny
 run 5 deny r-none
 run 2 deny "$id" --reason "$(printf 'two\nlines')"
@@ -70,7 +71,7 @@ expect "denied" "$(field id)" "$id"
 run 6 deny "$id"
 no_files() { [ -z "$(ls "$MNT/.emrfs/requests")" ]; }
 emr_until no_files
-[ ! -e "$MNT/.emrfs/requests/$id.txt" ] || emr_fail "an answered request is still a file"
+[ ! -e "$MNT/.emrfs/requests/$whole.txt" ] || emr_fail "an answered request is still a file"
 run 0 status
 says_not "Waiting for you"
 two_home nuno
@@ -162,6 +163,7 @@ leaving=$(one id)
 expect "rights" "$(one rights)" deposit
 json 0 request ana:Drafts --write --until 8d
 writing=$(one id)
+whole=$(one whole)
 run 0 request --emergency "$EMR_WORK/ana.card" --reason "found on the street"
 says "Nothing opens by this alone: ana, São Lucas (own word: Ana Silva) (or a computer of theirs) has to say yes."
 json 0 request
@@ -172,7 +174,7 @@ must mkdir "$MNT/Drafts"
 run 0 status --wait
 emr_until noticed "asks for Drafts, to leave files there"
 emr_until noticed "asks for Drafts, to read and change"
-grep -qF "To:         read and change, until" "$MNT/.emrfs/requests/$writing.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$writing.txt")"
+grep -qF "To:         read and change, until" "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 run 0 approve "$leaving" --yes
 says "can leave new files in Drafts"
 rights_of() { json 0 share && python3 -c 'import json

@@ -2,8 +2,12 @@
  * around it, as an open session. */
 #include "sharing_story.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
+#include "contract/pubs_share.h"
+#include "keyring/letters.h"
+#include "share/request.h"
 #include "story_kit.h"
 
 static story s;
@@ -14,6 +18,7 @@ void sharing_story_begin(emr_session *session)
 	*session = EMR_SESSION_CLOSED;
 	session->keyring = s.k.stack.keyring;
 	session->ledger = s.k.stack.ledger;
+	session->journal = s.k.stack.journal;
 	session->replica = s.k.stack.replica;
 	session->records = s.k.stack.records;
 	session->view = s.k.view;
@@ -37,6 +42,103 @@ emr_id16 sharing_story_imaging(void)
 emr_id32 sharing_story_lima(void)
 {
 	return s.lima.public.signer_id;
+}
+
+emr_id32 sharing_story_eve(void)
+{
+	return s.eve.public.signer_id;
+}
+
+/* ---- asking ---- */
+
+/* Twenty bits: a million tries. */
+static bool begins_alike(emr_id16 a, emr_id16 b)
+{
+	return a.b[0] == b.b[0] && a.b[1] == b.b[1] && (a.b[2] & 0xf0) == (b.b[2] & 0xf0);
+}
+
+static emr_act act_of(const sharing_story_ask *what, emr_id32 ana, uint8_t out_rsalt[32])
+{
+	emr_id16 none = {{0}};
+	emr_id32 salt = emr_id32_random(), to;
+	emr_act act;
+
+	for (uint32_t i = 0;; i++) {
+		memcpy(salt.b, &i, sizeof i);
+		emr_request_to(salt.b, ana.b, to.b);
+		act = emr_act_request(none, s.lima.public.signer_id, to);
+		if (what->begins_as == NULL || begins_alike(act.object, *what->begins_as))
+			break;
+	}
+	memcpy(out_rsalt, salt.b, 32);
+	if (what->called != NULL)
+		act.object = *what->called;
+	return act;
+}
+
+static int try_to_ask(const sharing_story_ask *what, emr_id16 *out_request)
+{
+	emr_request_body body = {
+		.rights = what->rights, .purposes = 1, .until = what->until_unix_s};
+	EMR_AUTO_BUF item = {0};
+	EMR_AUTO_BUF part = {0};
+	emr_public ana;
+	emr_act act;
+
+	assert_ok(emr_keyring_public(s.k.stack.keyring, &ana));
+	act = act_of(what, ana.signer_id, body.rsalt);
+	snprintf(body.path, sizeof body.path, "%s", what->path);
+	story_see(&s.lima);
+	assert_ok(emr_replica_follow(s.lima.replica, s.lima.public.signer_id, &act));
+	assert_ok(emr_act_item(&act, s.lima.public.signer_id, story_now(&s), &item));
+	assert_ok(emr_request_part_seal(emr_buf_view(&item), ana.x25519, &body, &part));
+	*out_request = act.object;
+	return story_says(&s, &s.lima, act, emr_buf_view(&part));
+}
+
+int sharing_story_lima_tries(const sharing_story_ask *what)
+{
+	emr_id16 request;
+
+	return try_to_ask(what, &request);
+}
+
+emr_id16 sharing_story_lima_asks(const sharing_story_ask *what)
+{
+	emr_id16 request;
+
+	assert_int_equal(try_to_ask(what, &request), 0);
+	return request;
+}
+
+void sharing_story_lima_takes_back(emr_id16 request)
+{
+	story_see(&s.lima);
+	assert_ok(emr_share_request_withdraw(s.lima.share, request));
+}
+
+int sharing_story_request_state(emr_id16 request)
+{
+	emr_share_request_answer answer;
+
+	story_see(&s.lima);
+	assert_ok(emr_share_request_look(s.lima.share, request, &answer));
+	return (int)answer.state;
+}
+
+void sharing_story_swap(const char *path, const char *spare)
+{
+	char aside[256];
+	emr_moved moved = {0};
+
+	kit_mkdir(&s.k, spare);
+	sharing_story_publish();
+	snprintf(aside, sizeof aside, "%s aside", path);
+	assert_ok(emr_view_move(s.k.view, &(emr_move){.from = path, .to = aside}, &moved));
+	emr_moved_free(&moved);
+	assert_ok(emr_view_move(s.k.view, &(emr_move){.from = spare, .to = path}, &moved));
+	emr_moved_free(&moved);
+	sharing_story_publish();
 }
 
 void sharing_story_publish(void)

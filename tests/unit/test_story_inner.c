@@ -549,6 +549,45 @@ static void assert_gains(story *s, const char *from, const char *to, const perso
 	emr_moved_free(&moved);
 }
 
+/* While ana reads who would see it, somebody who may write there changes what lies at both names.
+ */
+static void what_a_person_was_asked_about_is_moved_and_nothing_else(void **state)
+{
+	STORY;
+	emr_moved seen, moved = {0};
+	emr_move what = {.from = "Bills", .to = "Box"};
+
+	kit_mkdir(&s.k, "Bills");
+	kit_mkdir(&s.k, "Box");
+	kit_mkdir(&s.k, "Others");
+	settle(&s);
+	seen = look(&s, "Bills", "Box");
+	what.seen = seen.sum;
+	kit_rename(&s.k, "Bills", "Aside");
+	kit_rename(&s.k, "Others", "Bills");
+	assert_status(EMR_CONFLICT, emr_view_move(s.k.view, &what, &moved));
+	kit_rename(&s.k, "Bills", "Others");
+	kit_rename(&s.k, "Aside", "Bills");
+	kit_rename(&s.k, "Box", "Aside");
+	kit_rename(&s.k, "Others", "Box");
+	assert_status(EMR_CONFLICT, emr_view_move(s.k.view, &what, &moved));
+	kit_rename(&s.k, "Box", "Others");
+	kit_rename(&s.k, "Aside", "Box");
+	/* Somebody else would see it by now. */
+	(void)story_share(&s, &s.lima, 0, false);
+	kit_rename(&s.k, "Box", "Imaging/Box");
+	settle(&s);
+	what.to = "Imaging/Box";
+	assert_status(EMR_CONFLICT, emr_view_move(s.k.view, &what, &moved));
+	emr_moved_free(&seen);
+	seen = look(&s, "Bills", "Imaging/Box");
+	what.seen = seen.sum;
+	assert_ok(emr_view_move(s.k.view, &what, &moved));
+	emr_moved_free(&moved);
+	emr_moved_free(&seen);
+	story_end(&s);
+}
+
 static void what_a_move_takes_along_is_compared_by_itself(void **state)
 {
 	STORY;
@@ -638,6 +677,7 @@ int main(int argc, char **argv)
 		TEST(what_a_person_took_back_inside_stays_so),
 		TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it),
 		TEST(what_a_move_takes_along_is_compared_by_itself),
+		TEST(what_a_person_was_asked_about_is_moved_and_nothing_else),
 		TEST(more_than_before_is_a_gain),
 	};
 

@@ -7,6 +7,8 @@
 #include "kit/language.h"
 #include "kit/out.h"
 
+#include "sharing/shown.h"
+
 #include "private.h"
 
 #define LEDGER_NS INT64_C(30000000000) /* for originals that were just saved */
@@ -24,6 +26,7 @@ typedef struct joining {
 	uint64_t looked_at, copies, added, changed, removed;
 	int64_t said_boot_ns;
 	unsigned made;
+	char shown[EMR_SHOWN_CHARS];
 } joining;
 
 static emr_status say_withheld(joining *j)
@@ -292,12 +295,25 @@ static emr_status undo(joining *j, bool *out_is_gone)
 
 static emr_status say_done(joining *j, bool is_gone)
 {
-	json_t *object = json_pack("{s:b, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "copies",
-		(json_int_t)j->copies, "added", (json_int_t)j->added, "changed",
+	json_t *object = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:b, s:b}", "done", 1, "shown",
+		j->shown, "copies", (json_int_t)j->copies, "added", (json_int_t)j->added, "changed",
 		(json_int_t)j->changed, "removed", (json_int_t)j->removed, "follows", follows(j),
 		"gone", is_gone);
 
 	return object != NULL ? j->emit(j->arg, object) : EMR_NO_MEMORY;
+}
+
+/* Who may write in the folder can give its name to another while its owner reads what would be
+ * given, and so can a steward with his dataset's. */
+static emr_status check_shown(joining *j, emr_problem *out_problem)
+{
+	emr_id16 object;
+	emr_status status = object_of(j->research->session, j->request->path, &object);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status; /* which is said of the path */
+	emr_shown_copies(j->c.dataset_id, object, j->shown);
+	return j->request->look ? EMR_OK : emr_shown_check(j->request, j->shown, out_problem);
 }
 
 static emr_status work(joining *j, emr_problem *out_problem)
@@ -308,6 +324,10 @@ static emr_status work(joining *j, emr_problem *out_problem)
 
 	if (!j->request->look && emr_session_is_read_only(j->research->session, &why))
 		return EMR_READ_ONLY;
+	if (!j->request->drop)
+		status = check_shown(j, out_problem);
+	if (status != EMR_OK)
+		return status;
 	if (j->request->drop)
 		status = undo(j, &is_gone);
 	else

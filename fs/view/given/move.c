@@ -6,6 +6,7 @@
 
 #include "contract/codes.h"
 #include "contract/rows.h"
+#include "crypto/hashsig.h"
 
 #include "edit.h"
 #include "ops_tree.h"
@@ -15,6 +16,7 @@ typedef struct planning {
 	emr_view *view;
 	uint64_t parent, new_parent;
 	char name[EMR_NAME_MAX + 1], new_name[EMR_NAME_MAX + 1];
+	emr_id16 object, target;
 	move_sight sight;
 	char *path;
 } planning;
@@ -264,6 +266,8 @@ static emr_status plan(planning *p, const emr_move *what)
 		return EMR_CROSS;
 	if (tree_child(view, directory, p->new_name) != NULL)
 		return EMR_EXISTS;
+	p->object = n->id;
+	p->target = directory->id;
 	p->parent = from->number;
 	p->new_parent = directory->number;
 	p->path = tree_path(directory);
@@ -276,6 +280,21 @@ static emr_status set_path(planning *p, emr_moved *out)
 		return EMR_OK;
 	out->path = NULL;
 	return EMR_NO_MEMORY;
+}
+
+/* What a person is asked about. */
+static emr_status sum_of(const planning *p, emr_moved *moved)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = emr_buf_append(&bytes, p->object.b, sizeof p->object.b);
+
+	if (status == EMR_OK)
+		status = emr_buf_append(&bytes, p->target.b, sizeof p->target.b);
+	if (status == EMR_OK)
+		status = emr_buf_append(&bytes, moved->gains.data, moved->gains.len);
+	if (status == EMR_OK)
+		emr_sha256(bytes.data, bytes.len, moved->sum.b);
+	return status;
 }
 
 static void tell_kernel(const planning *p)
@@ -312,6 +331,11 @@ emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_mo
 		status = set_path(&p, &moved);
 	if (status == EMR_OK)
 		status = move_compare_seers(view, &p.sight, &moved.gains, &moved.loses);
+	if (status == EMR_OK)
+		status = sum_of(&p, &moved);
+	if (status == EMR_OK && !what->only_look && !emr_id32_is_zero(what->seen) &&
+		!emr_id32_equal(what->seen, moved.sum))
+		status = EMR_CONFLICT;
 	if (status == EMR_OK && !what->only_look)
 		status = rename_node(
 			view, p.parent, p.name, p.new_parent, p.new_name, EMR_RENAME_NO_REPLACE);

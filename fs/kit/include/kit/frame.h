@@ -92,6 +92,7 @@ typedef struct emr_request {
 	bool has_to;
 	char who[EMR_ASK_WHO_MAX + 1], name[EMR_ASK_WHO_MAX + 1];     /* "" = not said */
 	char id[EMR_ASK_WHO_MAX + 1], reason[EMR_ASK_REASON_MAX + 1]; /* "" = not said */
+	char shown[EMR_ASK_WHO_MAX + 1]; /* what `look` answered with; "" = nobody was asked */
 	uint8_t card[EMR_ASK_CARD_MAX];
 	size_t card_len;			 /* 0 = none */
 	char language[EMR_ASK_LANGUAGE_MAX + 1]; /* of sentences in the answer; "" = English */

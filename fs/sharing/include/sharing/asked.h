@@ -4,6 +4,7 @@
  * rows. */
 #pragma once
 
+#include "contract/rows_share.h"
 #include "share/request.h"
 
 #define EMR_STATE_ASKED "asked"
@@ -43,6 +44,15 @@ typedef struct emr_asked_list {
 emr_status emr_asked_load(const emr_keyring *keyring, int state_fd, emr_asked_list *out_list);
 void emr_asked_free(emr_asked_list *list);
 #define EMR_AUTO_ASKED __attribute__((cleanup(emr_asked_free))) emr_asked_list
+/* What a grant that is called as a request has to do with the yes that ROW is: nothing, as it is
+ * somebody else's; it is for him who asked, on other terms (another computer of hers said them); or
+ * it is what was ordered, and may be undone with it. */
+typedef enum emr_asked_grant {
+	EMR_ASKED_GRANT_ANOTHERS,
+	EMR_ASKED_GRANT_HIS,
+	EMR_ASKED_GRANT_ORDERED,
+} emr_asked_grant;
+emr_asked_grant emr_asked_compare(const emr_asked_for *row, const emr_row_grant *grant);
 /* NULL: not there. */
 emr_asked_for *emr_asked_find(const emr_asked_list *list, emr_id16 request);
 

@@ -14,7 +14,10 @@
 /* One request. */
 typedef struct emr_listed_request {
 	emr_id16 request;
-	char id[EMR_LISTED_ID_BYTES]; /* "r-4m8t": as short as it is alone here */
+	char id[EMR_LISTED_ID_BYTES];	 /* "r-4m8t": as short as it is alone here, for a person to
+					    read out; a minute later another's may begin so */
+	char whole[EMR_LISTED_ID_BYTES]; /* "r-" and all 26 letters, which no other has: what a
+					    command says, a file is called, a window sends */
 	bool is_to_me;
 	bool is_readable; /* sent by me from another computer: only id, state and times are known
 			     here */
@@ -69,5 +72,5 @@ const char *emr_listed_request_besides(const emr_listed_request *listed);
 
 /* A row of the JSON answer; NULL without memory. */
 json_t *emr_listed_request_json(const emr_listed_request *listed);
-/* One request as .emrfs/requests/ID.txt tells it. */
+/* One request as .emrfs/requests/WHOLE.txt tells it. */
 emr_status emr_listed_request_file(const emr_listed_request *listed, emr_buf *out);

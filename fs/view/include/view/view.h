@@ -398,14 +398,19 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes);
 typedef struct emr_move {
 	const char *from, *to; /* paths from the top */
 	bool only_look;
+	/* emr_moved.sum of the look that a person was asked with; all zero: nobody was.  Who may
+	 * write there could have put something else in the place of both. */
+	emr_id32 seen;
 } emr_move;
 typedef struct emr_moved {
 	char *path;	      /* where it is, or would be */
 	emr_buf gains, loses; /* emr_id32 of whom else: who sees it, or more or longer of it, there
 				 and not here; here and not there */
+	emr_id32 sum;	      /* SHA-256 over what it is, into what, and whom it gains */
 } emr_moved;
-/* EMR_NOT_FOUND, EMR_EXISTS, EMR_CROSS (into itself), EMR_NOT_DIRECTORY, EMR_RESERVED_NAME,
- * EMR_BAD_NAME, EMR_DENIED, EMR_READ_ONLY.  Free with emr_moved_free. */
+/* EMR_CONFLICT: it is not what was seen; EMR_NOT_FOUND, EMR_EXISTS, EMR_CROSS (into itself),
+ * EMR_NOT_DIRECTORY, EMR_RESERVED_NAME, EMR_BAD_NAME, EMR_DENIED, EMR_READ_ONLY.  Free with
+ * emr_moved_free. */
 emr_status emr_view_move(emr_view *view, const emr_move *what, emr_moved *out_moved);
 void emr_moved_free(emr_moved *moved);
 

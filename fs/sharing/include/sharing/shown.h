@@ -1,0 +1,20 @@
+/* What somebody was shown before he was asked, as one word: the open folder gives it with what a
+ * question shows, and his yes says it again.  It refuses a yes to anything else: while he reads,
+ * who may write in a folder can give its name to another, and a name or an id that was typed can
+ * come to mean somebody else. */
+#pragma once
+
+#include "session/answer.h"
+#include "sharing/orders.h"
+
+#define EMR_SHOWN_CHARS 65
+
+/* Of what a yes would share, on what terms, with whom, as he is called in the question; ORDER has
+ * domain, grantee, rights, purposes and end. */
+void emr_shown_share(
+	const emr_order *order, const char *path, const char *who, char out[EMR_SHOWN_CHARS]);
+/* Of the folder or file OBJECT, whose copies a dataset (copies.h) would get. */
+void emr_shown_copies(emr_id32 dataset, emr_id16 object, char out[EMR_SHOWN_CHARS]);
+/* Whether REQUEST is an answer to what is SHOWN now, or to no question at all.  EMR_CONFLICT:
+ * said. */
+emr_status emr_shown_check(const emr_request *request, const char *shown, emr_problem *out_problem);
