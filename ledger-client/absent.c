@@ -185,6 +185,15 @@ static void absent_wake(void *self)
 	(void)n; /* it fails only when a wake is pending already */
 }
 
+static void absent_stop(void *self)
+{
+	const absent *a = self;
+	uint64_t one = 1;
+	ssize_t n = write(a->options.stop_fd, &one, sizeof one);
+
+	(void)n; /* it fails only when it was stopped very often */
+}
+
 /* A waiter may sit inside for a minute, not having seen that the file was away: he is asked to come
  * out.  False: somebody stays. */
 static bool lock_door(absent *a)
@@ -271,6 +280,8 @@ static void absent_close(void *self)
 	emr_buf_free(&a->descriptor);
 	if (a->wake_fd >= 0)
 		(void)close(a->wake_fd);
+	if (a->options.stop_fd > 0)
+		(void)close(a->options.stop_fd);
 	(void)pthread_rwlock_destroy(&a->door);
 	(void)pthread_mutex_destroy(&a->lock);
 	(void)pthread_cond_destroy(&a->knocked);
@@ -501,6 +512,7 @@ static const emr_ledger_backend backend = {
 	.replace_note = absent_replace_note,
 	.wait = absent_wait,
 	.wake = absent_wake,
+	.stop = absent_stop,
 	.verify = absent_verify,
 	.unite = absent_unite,
 	.mend = absent_mend,
@@ -527,8 +539,9 @@ static absent *absent_new(const emr_ledger_options *options)
 	if (asprintf(&a->file, "%s/" EMR_NETWORK_LEDGER, options->path) < 0)
 		a->file = NULL;
 	a->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	a->options.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (a->options.path == NULL || a->file == NULL || a->wake_fd < 0 ||
-		(options->own != NULL && a->options.own == NULL)) {
+		a->options.stop_fd < 0 || (options->own != NULL && a->options.own == NULL)) {
 		absent_close(a);
 		return NULL;
 	}

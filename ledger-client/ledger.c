@@ -179,6 +179,13 @@ void emr_ledger_wake(emr_ledger *ledger)
 	ledger->backend->wake(ledger->self);
 }
 
+void emr_ledger_stop(emr_ledger *ledger)
+{
+	if (ledger->backend->stop != NULL)
+		ledger->backend->stop(ledger->self);
+	emr_ledger_wake(ledger);
+}
+
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)
 {
 	return ledger->backend->verify(ledger->self, out_trouble);

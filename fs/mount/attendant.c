@@ -239,14 +239,9 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 
 static emr_status say_why_not(emr_session *session, emr_status status, emr_problem *out_problem)
 {
-	emr_absence absence;
-
-	if (out_problem->is_set)
+	if (out_problem->is_set || emr_absence_say_refusal(session, session->ledger, out_problem))
 		return status;
-	emr_absence_look(session, &absence);
-	if (absence.refusal != NULL)
-		emr_absence_say(session, &absence, NULL, out_problem);
-	else if (status == EMR_OFFLINE)
+	if (status == EMR_OFFLINE)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else
 		emr_problem_set_status(out_problem, status, _("The agent"));
@@ -317,6 +312,7 @@ void emr_attendant_stop(emr_attendant *a)
 
 	atomic_store(&a->stop, true);
 	emr_follow_wake(a->session->replica);
+	emr_ledger_stop(a->session->ledger); /* a peer may take a minute for each of its answers */
 	(void)!write(a->stop_fd, &one, sizeof one);
 }
 

@@ -14,11 +14,13 @@
 #include "kit/text.h"
 #include "publisher/publisher.h"
 #include "research/research.h"
+#include "session/absence.h"
 #include "session/fetching.h"
 #include "session/second_copy.h"
 #include "sharing/shared_paths.h"
 
-static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
+static void say_problem(emr_session *session, emr_status status, const emr_request *request,
+	emr_problem *out_problem)
 {
 	const char *path = request->deleted ? ".emrfs/deleted" : request->path;
 
@@ -37,8 +39,9 @@ static void say_problem(emr_status status, const emr_request *request, emr_probl
 			path[0] != '\0' ? path : _("The top"), NULL);
 		return;
 	case EMR_TIMEOUT:
-	case EMR_OFFLINE:
-		emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
+	case EMR_OFFLINE: /* or they answered, and would not have it */
+		if (!emr_absence_say_refusal(session, session->ledger, out_problem))
+			emr_problem_set(out_problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 		return;
 	case EMR_READ_ONLY:
 		emr_problem_set(out_problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);
@@ -166,7 +169,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 
 	if (status != EMR_OK) {
 		if (!out_problem->is_set)
-			say_problem(status, request, out_problem);
+			say_problem(session, status, request, out_problem);
 		return status;
 	}
 	if (!request->look) {

@@ -195,7 +195,8 @@ static emr_status open_fabric(const emr_ledger_options *options, int wake_fd, em
 		.line_free = channel_lines_free,
 		.submitter = options->submitter,
 		.descriptor = descriptor,
-		.wake_fd = wake_fd};
+		.wake_fd = wake_fd,
+		.stop_fd = options->stop_fd};
 	emr_status status = options->own != NULL ? emr_dir_open(options->own, &own) : EMR_INVALID;
 
 	if (status != EMR_OK)

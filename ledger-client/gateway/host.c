@@ -290,7 +290,7 @@ static emr_status host_changes(
 	emr_status status;
 	HOLD(&h->lock);
 
-	status = host_follow(h, -1);
+	status = host_follow(h, h->stop_fd);
 	if (status == EMR_OK)
 		status = read_change(h, domain, since, &change);
 	if (status == EMR_OK)
@@ -506,6 +506,15 @@ static void host_wake(void *self)
 	(void)n; /* it fails only when a wake is pending already */
 }
 
+static void host_stop(void *self)
+{
+	const fabric_host *h = self;
+	uint64_t one = 1;
+	ssize_t n = write(h->stop_fd, &one, sizeof one);
+
+	(void)n; /* it fails only when it was stopped very often */
+}
+
 static void orderers_free(emr_gateway_orderers **orderers)
 {
 	emr_gateway_orderers_free(*orderers);
@@ -545,7 +554,7 @@ static emr_status follow_to(fabric_host *h, uint64_t *out_next_block)
 	emr_status status;
 	HOLD(&h->lock);
 
-	status = host_follow(h, -1);
+	status = host_follow(h, h->stop_fd);
 	*out_next_block = h->position.next_block;
 	return status;
 }
@@ -587,7 +596,7 @@ static emr_status host_verify(void *self, emr_ledger_trouble *out_trouble)
 	EMR_AUTO_CHAIN truth = NULL;
 	__attribute__((cleanup(orderers_free))) emr_gateway_orderers *orderers =
 		emr_gateway_orderers_new();
-	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
+	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, h->stop_fd);
 	emr_gateway_position position = {0};
 	emr_ledger_genesis genesis = {.is_pinned = false};
 	uint64_t until = 0;
@@ -669,6 +678,8 @@ static void host_close(void *self)
 	host_renewal_free(&h->renewal);
 	if (h->wake_fd >= 0 && !h->is_wake_lent)
 		(void)close(h->wake_fd);
+	if (h->stop_fd >= 0 && !h->is_stop_lent)
+		(void)close(h->stop_fd);
 	if (h->line_free != NULL)
 		h->line_free(h->line_arg);
 	if (h->dirfd >= 0)
@@ -693,6 +704,7 @@ static const emr_ledger_backend backend = {
 	.replace_note = host_replace_note,
 	.wait = host_wait,
 	.wake = host_wake,
+	.stop = host_stop,
 	.verify = host_verify,
 	.genesis = host_genesis,
 	.look = host_look,
@@ -710,7 +722,9 @@ static emr_status fill(fabric_host *h, const emr_host_options *options)
 	h->dirfd = fcntl(options->dirfd, F_DUPFD_CLOEXEC, 0);
 	if (!h->is_wake_lent)
 		h->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (status != EMR_OK || h->dirfd < 0 || h->wake_fd < 0)
+	if (!h->is_stop_lent)
+		h->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (status != EMR_OK || h->dirfd < 0 || h->wake_fd < 0 || h->stop_fd < 0)
 		return status != EMR_OK ? status : emr_status_from_errno(errno);
 	if (options->submitter != NULL) {
 		status = emr_keyring_public(options->submitter, &facts);
@@ -735,6 +749,8 @@ emr_status emr_host_open(const emr_host_options *options, emr_ledger **out_ledge
 		return EMR_NO_MEMORY;
 	}
 	h->dirfd = -1;
+	h->is_stop_lent = options->stop_fd > 0;
+	h->stop_fd = h->is_stop_lent ? options->stop_fd : -1;
 	h->is_wake_lent = options->wake_fd > 0;
 	h->wake_fd = h->is_wake_lent ? options->wake_fd : -1;
 	h->gateway = options->gateway;

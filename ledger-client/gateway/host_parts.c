@@ -199,7 +199,7 @@ static emr_status take_told(fetching *f, told_parts *t)
 static emr_status ask_once(fetching *f)
 {
 	fabric_host *h = f->host;
-	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, -1);
+	emr_gateway_call call = emr_gateway_call_of(h->timeout_ms, h->stop_fd);
 	EMR_AUTO_FREE size_t *begins = calloc(f->n + 1, sizeof *begins);
 	EMR_AUTO_FREE bool *is_late = calloc(f->n, sizeof *is_late);
 	told_parts told = {.f = f, .begins = begins, .is_late = is_late};

@@ -24,8 +24,10 @@ typedef struct fabric_host {
 	emr_id32 submitter_id;
 	emr_buf descriptor;
 	int dirfd;
-	int wake_fd;
+	int wake_fd; /* ends a wait */
 	bool is_wake_lent;
+	int stop_fd; /* readable from emr_ledger_stop on: nothing is asked any more */
+	bool is_stop_lent;
 	uint32_t timeout_ms;
 	pthread_mutex_t submit_lock; /* one batch on its way at a time; before lock */
 	host_renewal renewal;	     /* with submit_lock */

@@ -54,7 +54,7 @@ static emr_status answer_with_parts(const sending *s, emr_ledger_answer *out)
 /* Lock held. */
 static emr_status follow(sending *s)
 {
-	emr_status status = host_follow(s->host, -1);
+	emr_status status = host_follow(s->host, s->host->stop_fd);
 
 	if (status != EMR_OK)
 		s->call.fault = s->host->fault;
@@ -197,7 +197,8 @@ static void sending_begin(fabric_host *h, emr_bytes batch, sending *out)
 {
 	char hex[65];
 
-	*out = (sending){.host = h, .batch = batch, .call = emr_gateway_call_of(h->timeout_ms, -1)};
+	*out = (sending){
+		.host = h, .batch = batch, .call = emr_gateway_call_of(h->timeout_ms, h->stop_fd)};
 	emr_batch_id(batch.data, out->batch_id.b);
 	emr_hex(out->batch_id.b, sizeof out->batch_id.b, hex);
 	(void)snprintf(out->name, sizeof out->name, "envelope-%s", hex);

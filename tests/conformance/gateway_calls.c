@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,7 +16,10 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "contract/item.h"
 #include "gateway/gateway.h"
+#include "gateway/host.h"
+#include "ledger/ledger.h"
 
 #define PATIENCE_MS 600000
 
@@ -438,6 +442,47 @@ static void somebody_who_gives_up_need_not_wait(void **state)
 	(void)pthread_join(thread, NULL);
 	(void)close(fd);
 	emr_gateway_close(gateway);
+}
+
+static void *stop(void *arg)
+{
+	emr_ledger_stop(arg);
+	return NULL;
+}
+
+/* Each of its calls may take a minute, and a service that ends has ninety seconds in all. */
+static void who_ends_waits_for_no_peer(void **state)
+{
+	char *path = file_of("stopped-XXXXXX");
+	const emr_span word = {(const uint8_t *)"OrgA", 4};
+	const emr_descriptor_org org = {
+		.org = {1}, .admin_pk = {2}, .name = word, .msp = word, .ca_der = word};
+	const emr_descriptor network = {.norg = 1, .created_unix_s = 1, .name = word};
+	uint8_t descriptor[1024];
+	emr_host_options options = {.gateway = open_at(RAW, "silent"), .timeout_ms = PATIENCE_MS};
+	size_t len = 0;
+	emr_ledger *ledger = NULL;
+	emr_ledger_change change;
+	pthread_t thread;
+	int64_t began;
+
+	(void)state;
+	assert_int_equal(emr_descriptor_encode(&network, &org, descriptor, sizeof descriptor, &len),
+		EMR_CONTRACT_OK);
+	options.descriptor = emr_bytes_of(descriptor, len);
+	assert_non_null(mkdtemp(path));
+	options.dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(options.dirfd >= 0);
+	assert_ok(emr_host_open(&options, &ledger));
+	began = now_ms();
+	assert_int_equal(pthread_create(&thread, NULL, stop, ledger), 0);
+	for (int i = 0; i < 5; i++) /* that one, and all that come */
+		assert_status(EMR_INTERRUPTED, emr_ledger_changes(ledger, NULL, 0, &change));
+	assert_true(now_ms() - began < PATIENCE_MS);
+	(void)pthread_join(thread, NULL);
+	emr_ledger_close(ledger);
+	emr_gateway_close(options.gateway);
+	(void)close(options.dirfd);
 }
 
 /* ---- the line ---- */
@@ -870,6 +915,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(more_headers_than_anybody_keeps_end_the_call),
 		cmocka_unit_test(a_peer_that_says_nothing_is_given_up),
 		cmocka_unit_test(somebody_who_gives_up_need_not_wait),
+		cmocka_unit_test(who_ends_waits_for_no_peer),
 		cmocka_unit_test(a_peer_that_hangs_up_is_away_and_refuses_nobody),
 		cmocka_unit_test(a_peer_is_known_by_its_certificate),
 		cmocka_unit_test(a_name_that_nobody_has_is_told),

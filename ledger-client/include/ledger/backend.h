@@ -35,6 +35,7 @@ typedef struct emr_ledger_backend {
 	emr_status (*replace_note)(void *self, emr_bytes old_note, emr_bytes note);
 	emr_status (*wait)(void *self, uint64_t since, int timeout_ms, uint64_t *out_size);
 	void (*wake)(void *self); /* also from a signal handler: takes no lock */
+	void (*stop)(void *self); /* the same.  NULL = nothing is waited for but by `wait` */
 	emr_status (*verify)(void *self, emr_ledger_trouble *out_trouble);
 	/* What the host's own bytes and those of OWN, a verified copy, have whole between them
 	 * (chain.h, emr_chain_unite). NULL = the host mends itself. */

@@ -37,6 +37,8 @@ typedef struct emr_ledger_options {
 	/* How a handle on this directory is made; NULL = emr_embedded_open_woken (backend.h). */
 	emr_status (*host)(
 		const struct emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger);
+	int stop_fd; /* of who stands in front of it: readable from emr_ledger_stop on; borrowed; 0
+		      * = nobody */
 	const emr_id32 *known_hash; /* SHA-256 of the descriptor: another ledger is EMR_FORK; NULL =
 				     * not known */
 } emr_ledger_options;
@@ -206,6 +208,10 @@ emr_status emr_ledger_leave_checkpoint(emr_ledger *ledger, emr_bytes note);
 emr_status emr_ledger_wait(emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size);
 /* Ends a wait, now or the next one.  Any thread; also from a signal handler. */
 void emr_ledger_wake(emr_ledger *ledger);
+/* The program ends: every call of this handle that somebody far away is asked by, under way or to
+ * come, gives up at once with EMR_INTERRUPTED; what was sent may have been taken.  There is no way
+ * back.  Any thread; also from a signal handler. */
+void emr_ledger_stop(emr_ledger *ledger);
 
 /* Walks everything the host keeps: chain, tree, batches, parts, state and index against a fresh
  * replay of the contract. Reads only.  EMR_DAMAGED with the first entry concerned and a short

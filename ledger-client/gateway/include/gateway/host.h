@@ -18,6 +18,7 @@ typedef struct emr_host_options {
 	int dirfd; /* a directory of one's own: the log (EMR_NETWORK_LOG), and envelopes that are on
 		    * their way */
 	int wake_fd; /* eventfd (EFD_NONBLOCK, borrowed) that ends waits; 0 or less: an own */
+	int stop_fd; /* the same, that ends everything (emr_ledger_stop) */
 	uint32_t timeout_ms; /* of each call that may wait for the network; 0 = 60,000 */
 } emr_host_options;
 
