@@ -257,22 +257,6 @@ emr_status emr_staging_remove(emr_record_ctx *ctx, emr_id16 id)
 	return status;
 }
 
-void emr_staging_discard(emr_staging *st)
-{
-	emr_record_ctx *ctx;
-	emr_id16 id;
-	bool had_file;
-
-	if (st == NULL)
-		return;
-	ctx = st->ctx;
-	id = st->id;
-	had_file = st->spill.fd >= 0;
-	emr_staging_free(st);
-	if (had_file && emr_staging_remove(ctx, id) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "a spill could not be removed");
-}
-
 /* ---- Memory ---- */
 
 /* Frees memory by writing the oldest bytes out until at most KEEP bytes are held here. */

@@ -1,5 +1,5 @@
-/* This file is the working copy of a file that a program writes: write, truncate and read of
- * bytes that are not a saved version yet. When memory is full and the disk takes nothing, a
+/* This file is the working copy of a file that a program writes: made, ended, written and cut; its
+ * bytes are not a saved version yet. When memory is full and the disk takes nothing, a
  * write is refused, so that the process is not killed. */
 #include "staging_impl.h"
 
@@ -65,12 +65,6 @@ emr_content_reader *emr_staging_base(emr_staging *st)
 	return base;
 }
 
-void staging_wait_jobs(emr_staging *st)
-{
-	while (st->jobs > 0)
-		gate_wait(&st->gate);
-}
-
 void staging_clear(emr_staging *st)
 {
 	for (size_t page = 0; page < st->page_count; page++) {
@@ -120,6 +114,22 @@ void emr_staging_free(emr_staging *st)
 	free(st);
 }
 
+void emr_staging_discard(emr_staging *st)
+{
+	emr_record_ctx *ctx;
+	emr_id16 id;
+	bool had_file;
+
+	if (st == NULL)
+		return;
+	ctx = st->ctx;
+	id = st->id;
+	had_file = st->spill.fd >= 0;
+	emr_staging_free(st);
+	if (had_file && emr_staging_remove(ctx, id) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "a spill could not be removed");
+}
+
 /* ---- Facts ---- */
 
 uint64_t emr_staging_size(emr_staging *st)
@@ -160,28 +170,7 @@ bool emr_staging_is_simple(emr_staging *st)
 
 /* ---- Blocks that nothing else may name ---- */
 
-void staging_retire(emr_staging *st, const emr_cid *cid)
-{
-	if (emr_buf_append(&st->retired, cid, sizeof *cid) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "what a crash may need is not kept"); /* there is room */
-}
-
-void staging_forget_retired(emr_staging *st, size_t n)
-{
-	size_t bytes = n * sizeof(emr_cid);
-	size_t kept = n < st->retired_kept ? n : (size_t)st->retired_kept;
-
-	st->retired_kept -= kept;
-	atomic_fetch_add(&st->ctx->left, (n - kept) * EMR_LEAF_SEALED_BYTES);
-	st->retired.len -= bytes;
-	memmove(st->retired.data, st->retired.data + bytes, st->retired.len);
-	st->retired_dropped += bytes;
-}
-
-emr_status staging_may_lie_on_one_more(emr_staging *st)
-{
-	return emr_buf_reserve(&st->retired, (size_t)(st->lies_on + 2) * sizeof(emr_cid));
-}
+/* ---- Blocks that nothing else may name ---- */
 
 /* Of one working copy, gate held. */
 static emr_status list_blocks(emr_staging *st, emr_buf *cids)
@@ -386,121 +375,4 @@ emr_status emr_staging_truncate(emr_staging *st, uint64_t size)
 		life_drop_unused(st);
 	gate_write_end(&st->gate);
 	return EMR_OK;
-}
-
-/* ---- Reading ---- */
-
-static emr_status read_sealed(
-	emr_staging *st, const bucket *b, uint32_t from, uint32_t len, uint8_t *out)
-{
-	record_leaf_source source = {.ctx = st->ctx,
-		.cipher = b->under->cipher,
-		.leaf = b->leaf,
-		.stream_len = EMR_LEAF_BYTES};
-
-	source.cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
-	return record_leaf_read(&source, from, len, out);
-}
-
-/* What shows where nothing was written: the sealed leaf, the base, or zeros. */
-static emr_status read_below(
-	emr_staging *st, const bucket *b, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
-{
-	uint64_t start = leaf << EMR_LEAF_LOG2;
-	uint64_t shows;
-	size_t got = 0;
-	emr_status status = EMR_OK;
-
-	if (b != NULL && b->under != NULL)
-		shows = b->under_len;
-	else
-		shows = st->base_limit > start ? st->base_limit - start : 0;
-	shows = shows > from ? shows - from : 0;
-	if (shows > len)
-		shows = len;
-	if (shows > 0 && b != NULL && b->under != NULL) {
-		status = read_sealed(st, b, from, (uint32_t)shows, out);
-		got = (size_t)shows;
-	} else if (shows > 0) {
-		status = emr_content_reader_read(st->base, start + from, out, (size_t)shows, &got);
-	}
-	if (status == EMR_OK)
-		memset(out + got, 0, len - got);
-	return status;
-}
-
-static emr_status read_extent(emr_staging *st, const bucket *b, const extent *e, uint32_t from,
-	uint32_t len, uint8_t *out)
-{
-	spill_record record = {.at = e->record_at, .seq = e->record_seq, .len = e->record_len};
-	uint8_t payload[SPILL_PAYLOAD_MAX];
-	emr_status status;
-
-	if (e->bytes != NULL) {
-		memcpy(out, e->bytes + (from - e->from), len);
-		return EMR_OK;
-	}
-	record.off = (b->leaf << EMR_LEAF_LOG2) + e->from - e->skip;
-	status = spill_read(&st->spill, &record, payload);
-	if (status == EMR_OK)
-		memcpy(out, payload + e->skip + (from - e->from), len);
-	return status;
-}
-
-emr_status staging_read_leaf(
-	emr_staging *st, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
-{
-	const bucket *b = staging_bucket(st, leaf);
-	uint32_t end = from + len;
-	emr_status status = EMR_OK;
-
-	for (uint32_t i = 0; b != NULL && i < b->count && from < end && status == EMR_OK; i++) {
-		const extent *e = &b->extents[i];
-		uint32_t take;
-
-		if (e->from + e->len <= from)
-			continue;
-		if (e->from >= end)
-			break;
-		if (e->from > from) {
-			status = read_below(st, b, leaf, from, e->from - from, out);
-			out += e->from - from;
-			from = e->from;
-		}
-		if (status != EMR_OK)
-			break;
-		take = (e->from + e->len < end ? e->from + e->len : end) - from;
-		status = read_extent(st, b, e, from, take, out);
-		out += take;
-		from += take;
-	}
-	if (status == EMR_OK && from < end)
-		status = read_below(st, b, leaf, from, end - from, out);
-	return status;
-}
-
-emr_status emr_staging_read(
-	emr_staging *st, uint64_t offset, void *buffer, size_t len, size_t *out_got)
-{
-	uint8_t *out = buffer;
-	size_t got = 0;
-	emr_status status = EMR_OK;
-
-	gate_read(&st->gate);
-	if (offset >= st->size)
-		len = 0;
-	else if (len > st->size - offset)
-		len = (size_t)(st->size - offset);
-	while (got < len && status == EMR_OK) {
-		size_t from = (size_t)((offset + got) & (EMR_LEAF_BYTES - 1));
-		size_t take = EMR_LEAF_BYTES - from < len - got ? EMR_LEAF_BYTES - from : len - got;
-
-		status = staging_read_leaf(st, (offset + got) >> EMR_LEAF_LOG2, (uint32_t)from,
-			(uint32_t)take, out + got);
-		got += take;
-	}
-	gate_read_end(&st->gate);
-	if (status == EMR_OK)
-		*out_got = got;
-	return status;
 }

@@ -112,7 +112,7 @@ struct emr_staging {
 		refs_flushed; /* records that speak of blocks of the store */
 };
 
-/* ---- staging.c ---- */
+/* ---- retired.c ---- */
 
 /* The spill names CID, and nothing else does from now on; room was made when it was laid on. */
 void staging_retire(emr_staging *st, const emr_cid *cid);
@@ -148,7 +148,7 @@ bool bucket_is_covered(const bucket *b, uint32_t len); /* by extents alone */
 void bucket_list(emr_staging *st, bucket *b);
 void bucket_unlist_if_clean(emr_staging *st, bucket *b);
 
-/* ---- staging.c ---- */
+/* ---- staging_read.c, holes.c, staging.c ---- */
 
 /* Plaintext of [from, from + len) of a leaf; gate held in either way, or the bucket sealing. */
 emr_status staging_read_leaf(
@@ -161,7 +161,11 @@ emr_status staging_next(
 void staging_note_base(emr_staging *st);
 emr_status staging_alloc(emr_record_ctx *ctx, emr_id16 id, emr_staging **out);
 void staging_clear(emr_staging *st); /* all buckets */
-void staging_wait_jobs(emr_staging *st);
+static inline void staging_wait_jobs(emr_staging *st)
+{
+	while (st->jobs > 0)
+		gate_wait(&st->gate);
+}
 void staging_cut(emr_staging *st, uint64_t size); /* nothing at or beyond SIZE shows any more */
 
 /* ---- seal.c ---- */
