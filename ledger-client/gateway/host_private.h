@@ -61,14 +61,21 @@ static inline void host_unlock(pthread_mutex_t **lock)
 	__attribute__((cleanup(host_unlock), unused)) pthread_mutex_t *held = (lock);              \
 	(void)pthread_mutex_lock(held)
 
-/* The status that ledger.h knows for a call that failed; what failed goes to the log.  EMR_OFFLINE
- * is also what no contract has judged. */
+/* host_follow.c: the status that ledger.h knows for a call that failed; what failed goes to the
+ * log. EMR_OFFLINE is also what no contract has judged. */
 emr_status host_status(const emr_gateway_call *call, emr_status status);
 /* Whom to ask now. */
 emr_status host_line(fabric_host *h, emr_gateway **out_gateway);
 /* All blocks that there are now, or those that come in time (EMR_TIMEOUT); lock held.  CANCEL_FD:
  * readable, it ends with EMR_INTERRUPTED; -1: nobody ends it. */
 emr_status host_follow(fabric_host *h, int cancel_fd);
+/* In so much time. */
+emr_status host_follow_for(fabric_host *h, uint32_t timeout_ms, int cancel_fd);
+/* That a folder waits for who says nothing, when it can be opened without him. */
+#define HOST_MOMENT_MS 3000
+/* The place in the blocks, in its file. */
+void host_keep_position(fabric_host *h);
+void host_find_position(fabric_host *h);
 /* host_parts.c; an emr_ledger_backend's fetch. */
 emr_status host_fetch(
 	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
