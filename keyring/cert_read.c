@@ -310,6 +310,12 @@ static emr_status read_facts(X509 *cert, emr_bytes der, emr_cert_facts *out)
 	return EMR_OK;
 }
 
+bool emr_cert_is_of(const emr_cert_facts *facts, const uint8_t org[16])
+{
+	return emr_id16_is_zero(facts->org) ? facts->roles != 0
+					    : memcmp(facts->org.b, org, sizeof facts->org.b) == 0;
+}
+
 /* ---- A chain, as it was handed over ---- */
 
 typedef struct links {

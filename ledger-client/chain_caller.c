@@ -47,9 +47,8 @@ static bool try_ca(const search *s, const uint8_t org[16], emr_bytes ca_der)
 {
 	emr_cert_facts facts;
 
-	if (emr_cert_verify(s->der, ca_der, s->now, &facts) != EMR_OK)
-		return false;
-	if (!emr_id16_is_zero(facts.org) && memcmp(facts.org.b, org, 16) != 0)
+	if (emr_cert_verify(s->der, ca_der, s->now, &facts) != EMR_OK ||
+		!emr_cert_is_of(&facts, org))
 		return false;
 	fill_cert(s->der, &facts, org, s->out);
 	return true;

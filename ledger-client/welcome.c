@@ -201,8 +201,7 @@ static emr_status check(const emr_keyring *invited, const emr_invitation *invita
 	 * not say whose it is. */
 	return memcmp(facts.spki, public.p256_spki, EMR_P256_SPKI_BYTES) == 0 &&
 			       (invitation->roles & ~facts.roles) == 0 &&
-			       (emr_id16_is_zero(facts.org) ||
-				       emr_id16_equal(facts.org, invitation->org))
+			       emr_cert_is_of(&facts, invitation->org.b)
 		       ? EMR_OK
 		       : EMR_BAD_SIGNATURE;
 }

@@ -89,7 +89,7 @@ static const char *check_chain(checking *c, known_key *key, emr_bytes chain, emr
 		return "the certificate was not in force when the entry was made";
 	if (status != EMR_OK)
 		return "the certificate is not signed by the network's CA";
-	if (memcmp(facts.org.b, key->pub.org, 16) != 0)
+	if (!emr_cert_is_of(&facts, key->pub.org))
 		return "the certificate is for another organisation";
 	emr_pub_key_reg_encode(&key->pub, pub);
 	if (emr_bind_message(c->verdict->net_id.b, key->signer_id.b, (emr_span){pub, sizeof pub},

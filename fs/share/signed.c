@@ -244,7 +244,7 @@ static emr_signed_fault check_certificate(const judging *j, const entry_search *
 	status = emr_cert_verify(der, ca, j->place->time_unix_s, facts);
 	if (status == EMR_DENIED)
 		return EMR_SIGNED_NOT_IN_FORCE;
-	if (status != EMR_OK || memcmp(facts->org.b, j->person.row.org, 16) != 0)
+	if (status != EMR_OK || !emr_cert_is_of(facts, j->person.row.org))
 		return EMR_SIGNED_BAD_CERTIFICATE;
 	emr_descriptor_net_id((emr_span){j->place->descriptor.data, j->place->descriptor.len}, net);
 	if (emr_bind_message(net, j->issuer.b, (emr_span){entry->pub, entry->pub_len}, message) !=

@@ -128,7 +128,7 @@ static emr_status note_yes(const approving *a)
 /* The question shows what `share` would with the same terms. */
 static emr_status check_shown(approving *a, const emr_order *order)
 {
-	char text[600], shown[EMR_SHOWN_CHARS];
+	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
 
 	emr_who_text(&a->who, text, sizeof text);
 	emr_shown_share(order, a->path, text, shown);

@@ -326,7 +326,7 @@ static emr_status answer_give(asking *a)
 		.purposes = request->deposit ? 0 : request->purposes,
 		.until_unix_s = request->until_unix_s,
 		.replaces = request->id[0] == '\0'}; /* what answers a request comes besides */
-	char text[600], shown[EMR_SHOWN_CHARS];
+	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
 	uint64_t number = 0;
 	emr_who who;
 	json_t *object;

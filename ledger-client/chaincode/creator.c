@@ -69,5 +69,5 @@ bool emr_creator_counts(const emr_creator *creator, const emr_creator_claim *cla
 {
 	return is_ca_of(row, claim->ca) &&
 	       emr_cert_verify(creator->certificate, claim->ca, now_unix_s, out_facts) == EMR_OK &&
-	       (emr_id16_is_zero(out_facts->org) || emr_id16_equal(out_facts->org, claim->org));
+	       emr_cert_is_of(out_facts, claim->org.b);
 }

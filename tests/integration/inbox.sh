@@ -114,7 +114,7 @@ for e in sorted((e for e in json.load(open(sys.argv[1]))["entries"] if e["action
     print(e["path"], e["bytes"], e["into"], w["who"], w["name"], w["born"], e["who"], e["proven"], e["tx"], e["at"])' "$EMR_WORK/out/said"
 }
 has_receipt() { as "$1" receipts | grep -qF -- "$2"; }
-emr_until has_receipt lima "Findings.pdf $(stat -c %s report.pdf) Inbox ana Silva, Ana 1984-03-12 you True $REGISTERED"
+emr_until has_receipt lima "Findings.pdf $(stat -c %s report.pdf) Inbox ana ana 1984-03-12 you True $REGISTERED"
 emr_until has_receipt ward "Ward.dcm 300000 Inbox ana ana 1984-03-12 you True $(cat ward.registered)"
 has_receipt lima "IM0001.dcm 300000 Inbox ana" || emr_fail "the image: $(as lima receipts)"
 expect "of the two Findings.pdf and the image" "$(as lima receipts | wc -l)" 3
@@ -124,7 +124,7 @@ says "Paula Lima  left     IM0001.dcm in the Inbox of ana 1984-03-12 ("
 says ") (own word: Silva, Ana)"
 emr_until has_receipt ward "Series - Scout - IM1.dcm 20000 Inbox ana"
 as lima run 0 log --who ana
-says "left     Findings.pdf in the Inbox of Silva, Ana"
+says "left     Findings.pdf in the Inbox of ana 1984"
 grep -q "Paula Lima  left     Findings.pdf in the Inbox of ana " lima-folder/.emrfs/log || emr_fail ".emrfs/log"
 grep -q "left <bdi dir=\"ltr\">Findings.pdf</bdi> in the <bdi dir=\"ltr\">Inbox</bdi> of " lima-folder/.emrfs/report.html || emr_fail "report.html"
 as lima run 0 log --fhir fhir
@@ -138,7 +138,7 @@ two_mount lima
 as lima run 0 status
 says "It belongs at $NET/ledger, where your network keeps it: ask whoever administers your organisation."
 as lima run 0 log
-says "left     a file (its name cannot be read) in the Inbox of Silva, Ana 1984-03-12 ("
+says "left     a file (its name cannot be read) in the Inbox of ana 1984-03-12 ("
 mv "$NET/ledger-away" "$NET/ledger" || exit 2
 same_receipts() { [ "$(as lima receipts)" = "$BEFORE" ]; }
 emr_until same_receipts

@@ -32,7 +32,7 @@ say "who is in reads"
 hears() { as ana "$EMRFS" log --who "$1" >out/said 2>&1 </dev/null; } # her copy of the ledger has it
 emr_until hears radiology@saolucas
 as ana run 0 share Imaging with radiology@saolucas --yes --wait
-says "radiology, São Lucas can read Imaging"
+says "radiology (team), São Lucas can read Imaging"
 as ana json 6 share Imaging with radiology@saolucas --write --yes
 expect "a team does not write" "$(field error)" not-a-person
 emr_until lists lima-folder/shared-with-me

@@ -70,7 +70,7 @@ static void certify(fabric_world *it, const cert_authority *by, const char *attr
 	uint8_t *spki = NULL;
 	int len;
 
-	wish.attrs = attrs;
+	wish.attrs = attrs != NULL ? attrs : "{\"attrs\":{\"emr.roles\":\"patient\"}}";
 	len = i2d_PUBKEY(it->ca.key, &spki); /* any key of that curve will do */
 	assert_int_equal(len, EMR_P256_SPKI_BYTES);
 	cert_certify(by, &wish, spki, out);
@@ -156,6 +156,20 @@ static void the_certificate_of_a_members_ca_counts(void **state)
 	(void)state;
 	make(&it);
 	assert_int_equal(answer(&it), 0);
+	unmake(&it);
+}
+
+/* A peer of the same CA, or who uses another program of the hospital. */
+static void a_certificate_that_says_nothing_of_emrfs_is_nobodys(void **state)
+{
+	fabric_world it;
+
+	(void)state;
+	make(&it);
+	emr_buf_free(&it.cert);
+	certify(&it, &it.ca, "{\"attrs\":{\"hf.Type\":\"peer\"}}", &it.cert);
+	put_key_row(&it, emr_buf_view(&it.cert)); /* its row names that very one */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	unmake(&it);
 }
 
@@ -587,6 +601,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_certificate_of_a_members_ca_counts),
+		cmocka_unit_test(a_certificate_that_says_nothing_of_emrfs_is_nobodys),
 		cmocka_unit_test(another_certificate_of_the_same_ca_is_somebody_else),
 		cmocka_unit_test(who_is_no_member_any_more_brings_nothing),
 		cmocka_unit_test(the_ca_counts_that_the_organisation_has_now),

@@ -4,12 +4,16 @@
 #include "folk_kit.h"
 
 static cert_authority root, staff, other_root, other_staff;
+static const char *chosen;		    /* NULL: the clinic's */
+static uint16_t roles = EMR_ROLE_CLINICIAN; /* that are registered */
 
 static const char *attributes(void)
 {
 	static char json[128];
 	char org[33];
 
+	if (chosen != NULL)
+		return chosen;
 	emr_hex(clinic.b, sizeof clinic.b, org);
 	(void)snprintf(json, sizeof json,
 		"{\"attrs\":{\"emr.org\":\"%s\",\"emr.roles\":\"clinician\"}}", org);
@@ -20,6 +24,7 @@ static int begin(void **state)
 {
 	cert_wish wish;
 
+	chosen = NULL;
 	(void)folk_begin(state);
 	wish = cert_authority_wish("Clinic CA", now - DAY);
 	cert_begin(&root, &wish, NULL);
@@ -49,7 +54,7 @@ static int come_in(member *m, const cert_authority *issuer, const cert_authority
 	const emr_register who = {.keyring = m->keyring,
 		.net_id = k.net_id,
 		.org = clinic,
-		.roles = EMR_ROLE_CLINICIAN,
+		.roles = roles,
 		.name = "lima"};
 	cert_wish wish = cert_person_wish("lima.clinic", now - DAY);
 	EMR_AUTO_BUF chain = {0};
@@ -109,12 +114,47 @@ static void who_is_not_below_its_root_is_not(void **state)
 	cert_end(&nobody);
 }
 
+/* A Fabric CA's administrator and people of a directory have no id of ours in their certificates; a
+ * peer, or who uses another program of the hospital, has nothing of ours. */
+static void a_certificate_without_an_organisation_is_that_of_its_root(void **state)
+{
+	(void)state;
+	chosen = "{\"attrs\":{\"emr.roles\":\"clinician\"}}";
+	assert_applied(come_in(&lima, &staff, &staff));
+	assert_true(is_known_to(&ana, &lima));
+	chosen = "{\"attrs\":{\"emr.org\":\"00112233445566778899aabbccddeeff\","
+		 "\"emr.roles\":\"clinician\"}}";
+	assert_int_equal(come_in(&agent, &staff, &staff), 1000 + EMR_RESULT_SUBMITTER);
+	assert_false(is_known_to(&ana, &agent));
+}
+
+static void a_certificate_that_was_given_for_something_else_makes_nobody_a_member(void **state)
+{
+	static const char *const others[] = {"{\"attrs\":{}}",
+		"{\"attrs\":{\"hf.Affiliation\":\"\",\"hf.Type\":\"peer\"}}",
+		"{\"attrs\":{\"emr.roles\":\"\"}}"};
+
+	(void)state;
+	roles = 0; /* it asks for none, so none is lacking */
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		chosen = others[i];
+		assert_int_equal(come_in(&lima, &staff, &staff), 1000 + EMR_RESULT_SUBMITTER);
+	}
+	assert_false(is_known_to(&ana, &lima));
+	roles = EMR_ROLE_CLINICIAN;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			who_is_below_its_authority_is_the_organisations, begin, end),
 		cmocka_unit_test_setup_teardown(who_is_not_below_its_root_is_not, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_certificate_without_an_organisation_is_that_of_its_root, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_certificate_that_was_given_for_something_else_makes_nobody_a_member,
+			begin, end),
 	};
 
 	if (emr_base_init() != EMR_OK)

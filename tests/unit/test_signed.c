@@ -490,6 +490,66 @@ static void a_certificate_that_the_entry_does_not_name_vouches_for_nothing(void 
 	end(&w);
 }
 
+/* Lima's authority gives her another certificate as HANDLE, of organisation ORG (zero: it names
+ * none), and she signs under it. */
+static void renew(world *w, const char *handle, emr_id16 org)
+{
+	EMR_AUTO_BUF cert = {0}, part = {0};
+	const emr_cert_subject subject = {.handle = handle,
+		.roles = w->known.row.roles,
+		.org = org,
+		.not_before = story_now(&w->s) - DAY,
+		.not_after = story_now(&w->s) + 300 * DAY};
+	const emr_register who = {.keyring = w->issuer->keyring,
+		.net_id = emr_ledger_net_id(w->s.k.stack.ledger),
+		.org = w->s.lima.org,
+		.roles = w->known.row.roles,
+		.name = "professor"};
+	emr_act act;
+
+	assert_ok(emr_cert_issue(w->s.bosses[0].keyring, emr_buf_view(&w->s.bosses[0].ca), &subject,
+		emr_bytes_of(w->issuer->public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
+	assert_ok(emr_register_renew(&who, emr_buf_view(&cert), &act, &part));
+	assert_int_equal(story_says(&w->s, &w->s.lima, act, emr_buf_view(&part)), 0);
+	learn(w);
+	memcpy(w->facts.cert_ref, w->known.row.ref, 32);
+	sign_as_issuer(w);
+}
+
+/* As the ledger has it: an authority need not know the id that we gave its organisation. */
+static void a_certificate_that_names_no_organisation_is_its_authoritys(void **state)
+{
+	world w;
+
+	(void)state;
+	begin(&w);
+	renew(&w, "lima.clinic", (emr_id16){{0}});
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_string_equal(w.is.by, "lima.clinic, org0");
+	end(&w);
+}
+
+static void what_was_signed_before_keeps_the_name_of_then(void **state)
+{
+	world w;
+	emr_bundle before;
+	emr_signed_place place;
+
+	(void)state;
+	begin(&w);
+	before = w.bundle;
+	place = w.place;
+	story_pass(&w.s, 100);
+	renew(&w, "reis", w.s.lima.org);
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_string_equal(w.is.by, "reis, org0");
+	w.bundle = before;
+	w.place = place;
+	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
+	assert_string_equal(w.is.by, "lima.clinic, org0");
+	end(&w);
+}
+
 /* The same people with the same authorities, in another network: its nonce differs. */
 static void a_key_that_was_vouched_for_in_another_network_is_not_here(void **state)
 {
@@ -544,6 +604,8 @@ int main(void)
 		cmocka_unit_test(a_key_that_was_revoked_is_believed_until_then),
 		cmocka_unit_test(a_certificate_that_cannot_be_checked_here_is_stale),
 		cmocka_unit_test(a_certificate_that_the_entry_does_not_name_vouches_for_nothing),
+		cmocka_unit_test(a_certificate_that_names_no_organisation_is_its_authoritys),
+		cmocka_unit_test(what_was_signed_before_keeps_the_name_of_then),
 		cmocka_unit_test(a_key_that_was_vouched_for_in_another_network_is_not_here),
 		cmocka_unit_test(a_computer_of_somebody_else_is_not_the_owner),
 	};

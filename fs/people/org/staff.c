@@ -168,19 +168,18 @@ typedef struct showing {
 static emr_status show_member(void *arg, const emr_staff_member *m)
 {
 	showing *s = arg;
-	char code[EMR_PERSON_CODE_CHARS], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
+	char code[EMR_KEY_CODE_MAX + 1], roles[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES],
 		day[EMR_TEXT_BYTES], shown[EMR_BESIDE_BYTES], handle[300], says[EMR_BESIDE_BYTES],
-		word[160] = "", id[65];
+		word[160] = "";
 	json_t *one;
 
-	emr_person_code(m->person.signer_id, code);
+	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_roles_text(m->person.row.roles, roles);
 	emr_time_json((int64_t)m->person.row.not_after_unix_s, until);
 	emr_time_text((int64_t)m->person.row.not_after_unix_s, day);
-	emr_hex(m->person.signer_id.b, sizeof m->person.signer_id.b, id);
-	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
-		"says", emr_json_text(m->says), "role", roles, "code", code, "id", id, "until",
-		until, "in_force", (int)m->is_active);
+	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b}", "handle", emr_json_text(m->handle),
+		"says", emr_json_text(m->says), "role", roles, "code", code, "until", until,
+		"in_force", (int)m->is_active);
 	emr_bureau_show(m->handle, shown);
 	emr_column_text(shown, 20, handle, sizeof handle);
 	emr_bureau_show(m->says, says);
