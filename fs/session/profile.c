@@ -9,9 +9,9 @@
 #include "session/session.h"
 
 /* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
- * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested | u32 passes | u64 memory |
- * u8 length (0 or 32), hash of the network's descriptor | u8 length (0 or 32), hash of the channel's
- * first block, padded with zeros to 512. */
+ * 8 bytes, of u8 name_len | name | u8 born_len | born | u64 words_tested | u32 passes | u64 memory
+ * | u8 length (0 or 32), hash of the network's descriptor | u8 length (0 or 32), hash of the
+ * channel's first block, padded with zeros to 512. */
 #define PLAIN_BYTES 512
 #define HASH_BYTES 32
 

@@ -60,8 +60,8 @@ emr_status emr_cert_verify(
 	emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s, emr_cert_facts *out);
 
 /* Whether a certificate that leads to the CA of ORG was given for emrfs there: it names ORG, or no
- * organisation and at least one role.  Whose it is, its CA says, so an authority that knows no id of
- * ours (a Fabric CA's administrator, people of a directory) may leave emr.org out; but what has
+ * organisation and at least one role.  Whose it is, its CA says, so an authority that knows no id
+ * of ours (a Fabric CA's administrator, people of a directory) may leave emr.org out; but what has
  * neither was given for something else, a peer or another program, and makes nobody a member. */
 bool emr_cert_is_of(const emr_cert_facts *facts, const uint8_t org[16]);
 
