@@ -1,7 +1,9 @@
 # The client of Fabric's gateways against one on Fabric's own message types and grpc-go, which chaincode.cmake has built.
-add_executable(gateway_calls ${CMAKE_CURRENT_LIST_DIR}/gateway_calls.c)
-target_include_directories(gateway_calls PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
-target_link_libraries(gateway_calls PRIVATE emr_flags emr_gateway PkgConfig::cmocka Threads::Threads)
+foreach(program gateway_calls gateway_sends)
+	add_executable(${program} ${CMAKE_CURRENT_LIST_DIR}/${program}.c)
+	target_include_directories(${program} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
+	target_link_libraries(${program} PRIVATE emr_flags emr_gateway PkgConfig::cmocka Threads::Threads)
+endforeach()
 # Against real peers: tests/integration/fabric_gateway.sh and fabric_storm.sh.
 add_library(emr_live_kit STATIC ${CMAKE_CURRENT_LIST_DIR}/live_kit.c ${PROJECT_SOURCE_DIR}/tests/unit/cert_kit.c)
 target_include_directories(emr_live_kit PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit)
@@ -18,7 +20,8 @@ if(EMRFS_SANITIZE) # Go has none of the sanitizers; the peer of another build ca
 	return()
 endif()
 set(peer ${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer)
-add_test(NAME conformance_gateway COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/gateway.sh ${peer} $<TARGET_FILE:gateway_calls>)
+add_test(NAME conformance_gateway COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/gateway.sh ${peer}
+	$<TARGET_FILE:gateway_calls> $<TARGET_FILE:gateway_sends>)
 add_test(NAME conformance_letters COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/letters.sh ${peer} $<TARGET_FILE:conformance_letters>)
 add_test(NAME gateway_vectors_are_what_fabrics_types_make COMMAND bash -c
 	"\"$1\" vectors | cmp - \"$2\"" _ ${peer} ${PROJECT_SOURCE_DIR}/tests/vectors/gateway.json)

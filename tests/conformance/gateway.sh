@@ -1,7 +1,9 @@
 #!/bin/bash
-# gateway.sh PEER PROGRAM: a gateway for tests (chaincode/gateway_peer) runs as long as PROGRAM, which is told where it is.
+# gateway.sh PEER PROGRAM...: a gateway for tests (chaincode/gateway_peer) runs as long as the programs, one after the other, which are told
+# where it is.
 set -eu
-peer=$1 program=$2
+peer=$1
+shift
 work=$(mktemp -d "${TMPDIR:-/tmp}/emr-gateway-XXXXXX")
 coproc SERVE { exec "$peer" serve "$work"; }
 pid=$SERVE_PID
@@ -12,4 +14,4 @@ at_end() {
 }
 trap at_end EXIT
 read -r -u "${SERVE[0]}" -a ports
-"$program" "$work" "${ports[@]}"
+for program in "$@"; do "$program" "$work" "${ports[@]}"; done
