@@ -17,12 +17,6 @@ struct chain_word {
 	uint64_t time;
 };
 
-void chain_clocks_free(chain_clocks *clocks)
-{
-	free(clocks->words);
-	*clocks = (chain_clocks){0};
-}
-
 static emr_status note_word(chain_clocks *clocks, const emr_entry *entry)
 {
 	chain_word *word = NULL;

@@ -1,6 +1,8 @@
 /* This is the inside of a chain (the tables of a ledger or of a copy), for chain*.c only. */
 #pragma once
 
+#include <stdlib.h>
+
 #include "ledger/chain.h"
 #include "ledger/sql.h"
 
@@ -16,6 +18,12 @@ typedef struct chain_clocks {
 	uint8_t leaf[32]; /* of the last of them */
 	uint64_t left;	  /* as many does the file itself say where to find */
 } chain_clocks;
+
+static inline void chain_clocks_free(chain_clocks *clocks)
+{
+	free(clocks->words);
+	*clocks = (chain_clocks){0};
+}
 
 struct emr_chain {
 	emr_sql sql;
@@ -97,7 +105,6 @@ emr_status chain_expect_part(
 	emr_chain *chain, const emr_part_key *key, const emr_item *item, uint64_t seq);
 /* The parts of KEY's and the following versions up to LAST go. */
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last);
-void chain_clocks_free(chain_clocks *clocks);
 /* ENTRY, whose hash is LEAF, was appended: who has heard all before it hears it, too.  Behind a
  * rollback what was heard is forgotten by its hash. */
 void chain_clocks_hear(emr_chain *chain, const emr_entry *entry, const uint8_t leaf[32]);
