@@ -275,6 +275,8 @@ run 0 org leave "Patients' Trust" --yes --json $PF
 has '"done":true'
 run 0 org show --json $PF
 has '{"name":"Patients'"'"' Trust","member":false}'
+run 0 people lima --json $PF	# whom it vouched for it vouches for no more
+has '"vouched_by":["Clínica Aurora"]'
 two_home trust
 run 6 org show $PF
 echo "all is well"
