@@ -16,6 +16,7 @@
 
 #define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 #define ROUNDS_MAX 8	       /* in which those who are ended add others */
+#define A_LETTER "the letter to a computer of hers"
 #define RIGHTS (EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_MANAGE | EMR_RIGHT_ANY)
 
 /* ---- whose ---- */
@@ -265,7 +266,7 @@ static emr_status pass_one(
 	if (status == EMR_OK)
 		status = parcel_send(&p);
 	*n += status == EMR_OK;
-	return status;
+	return share_pass_over(status, A_LETTER);
 }
 
 typedef struct passing {
@@ -297,7 +298,7 @@ emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch)
 		emr_known_person device;
 
 		memcpy(&device, list.devices.data + at, sizeof device);
-		status = add_letter(p, domain, epoch, &device);
+		status = share_pass_over(add_letter(p, domain, epoch, &device), A_LETTER);
 	}
 	emr_buf_free(&list.devices);
 	return status;

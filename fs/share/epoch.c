@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "keyring/coowned.h"
 #include "keyring/letters.h"
 #include "share/strangers.h"
@@ -311,6 +312,20 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 		r->p, &facts.terms, facts.read.B, agents, r->epoch, &version, &prev);
 }
 
+emr_status share_pass_over(emr_status status, const char *what)
+{
+	if (status != EMR_INVALID && status != EMR_DAMAGED && status != EMR_MISSING_DATA &&
+		status != EMR_NOT_FOUND)
+		return status;
+	emr_log(EMR_LOG_ERROR, "%s cannot be made: %s", what, emr_status_text(status));
+	return EMR_OK;
+}
+
+static emr_status add_or_pass_over(void *arg, const emr_known_grant *grant)
+{
+	return share_pass_over(add_for_grant(arg, grant), "the fragments of a share");
+}
+
 /* Fragments of EPOCH for everybody who has none, in as many batches as it takes; P is the first and
  * may hold something already. */
 static emr_status issue(parcel *p, emr_id16 domain, uint32_t epoch)
@@ -321,7 +336,7 @@ static emr_status issue(parcel *p, emr_id16 domain, uint32_t epoch)
 	emr_status status;
 
 	do {
-		status = emr_replica_grants(share->o.replica, domain, add_for_grant, &r);
+		status = emr_replica_grants(share->o.replica, domain, add_or_pass_over, &r);
 		is_full = status == EMR_LIMIT && emr_batch_count(p->batch) > 0;
 		if (is_full)
 			status = EMR_OK;

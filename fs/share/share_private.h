@@ -294,6 +294,10 @@ emr_status share_grant_note(emr_share *share, const emr_box_key *box, const emr_
 	emr_grant_note *out);
 /* ---- epoch.c, rewrap.c ---- */
 
+/* STATUS, of something that is sealed for one of many, comes of what he or somebody else put on the
+ * ledger, a receiving key that takes no letter for example.  He gets nothing then (which is
+ * logged, WHAT), and keeps nobody else's key from being exchanged. */
+emr_status share_pass_over(emr_status status, const char *what);
 /* Adds KFRAGS of EPOCH to P; VERSION and PREV go on with it. */
 emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const uint8_t B[32],
 	const emr_agent *agents, uint32_t epoch, uint64_t *version, emr_id32 *prev);

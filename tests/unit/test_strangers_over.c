@@ -235,6 +235,57 @@ static void an_end_that_he_dates_back_is_an_end_all_the_same(void **state)
 	assert_true(is_due);
 }
 
+/* ---- he keeps a new key from beginning ---- */
+
+static void takes_no_letter(person *m)
+{
+	static const uint8_t of_low_order[32];
+
+	assert_int_equal(story_says(&s, m, emr_act_key_kx(m->public.signer_id, of_low_order),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+}
+
+/* Somebody else's share ends meanwhile, and another computer of hers goes on. */
+static void a_computer_that_takes_no_letter_stops_no_new_key(void **state)
+{
+	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
+	person tablet;
+	uint32_t epoch;
+
+	(void)state;
+	story_device(&s, &tablet, "tablet");
+	learns(&laptop);
+	learns(&tablet);
+	takes_no_letter(&laptop);
+	epoch = imaging_row().head.epoch;
+	assert_ok(emr_share_revoke(s.ana, s.imaging, given));
+	kit_text(&s.k, "Imaging/later.txt", "for the tablet");
+	kit_publish_all(&s.k);
+	assert_int_equal(imaging_row().head.epoch, epoch + 1);
+	learns(&tablet);
+	assert_true(opens(&tablet, "Imaging/later.txt"));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	story_part(&tablet);
+}
+
+static void an_agent_that_takes_no_letter_stops_no_new_key(void **state)
+{
+	uint32_t epoch;
+
+	(void)state;
+	learns(&laptop);
+	(void)story_share(&s, &s.lima, 0, true);
+	takes_no_letter(&s.agents[0]);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	epoch = imaging_row().head.epoch;
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(imaging_row().head.epoch, epoch + 1);
+	kit_text(&s.k, "Imaging/later.txt", "not for him");
+	kit_publish_all(&s.k);
+	assert_false(opens(&laptop, "Imaging/later.txt"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, strangers_begin, strangers_end)
@@ -249,6 +300,8 @@ int main(void)
 		TEST(a_reader_whose_key_was_revoked_calls_for_another_key),
 		TEST(a_reader_whose_certificate_ended_calls_for_another_key),
 		TEST(an_end_that_he_dates_back_is_an_end_all_the_same),
+		TEST(a_computer_that_takes_no_letter_stops_no_new_key),
+		TEST(an_agent_that_takes_no_letter_stops_no_new_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
