@@ -117,14 +117,16 @@ emr_status moment_is_shared(moment *m)
 
 emr_status moment_keep_needed(moment *m)
 {
-	char path[4400];
-	emr_store_options options = {.path = path, .writer = m->device, .read_only = true};
+	char path[4400], index[4400];
+	emr_store_options options = {
+		.path = path, .index_path = index, .writer = m->device, .read_only = true};
 	need n = {.m = m};
 	emr_status status;
 
 	if (!m->is_shared)
 		return EMR_OK;
 	snprintf(path, sizeof path, "%.4200s/blocks", m->options->state_path);
+	snprintf(index, sizeof index, "%.4200s/index", m->options->state_path);
 	status = emr_store_open(&options, &n.store);
 	if (status != EMR_OK)
 		return status;

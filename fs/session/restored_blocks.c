@@ -19,11 +19,15 @@
 
 /* ---- which is the later ---- */
 
-/* The last number of the journal in PATH; 0: there is none. */
-static emr_status last_number(const emr_session *session, const char *path, uint64_t *out_seq)
+#define INDEX_OF_LOOK "index.look" /* in the state; there while it is looked */
+
+/* The last number of the journal in PATH; 0: there is none.  INDEX: as in emr_store_options. */
+static emr_status last_number(
+	const emr_session *session, const char *path, const char *index, uint64_t *out_seq)
 {
-	const emr_store_options options = {
-		.path = path, .writer = emr_keyring_device_id(session->keyring)};
+	const emr_store_options options = {.path = path,
+		.index_path = index,
+		.writer = emr_keyring_device_id(session->keyring)};
 	emr_store *store = NULL;
 	emr_journal *journal = NULL;
 	emr_status status = emr_store_open(&options, &store);
@@ -35,6 +39,19 @@ static emr_status last_number(const emr_session *session, const char *path, uint
 	emr_journal_close(journal);
 	emr_store_close(store);
 	return status;
+}
+
+/* In the network's directory somebody else may hold the index that stands there. */
+static emr_status last_number_there(const emr_session *session, const char *dir, uint64_t *out_seq)
+{
+	char path[4400], index[4400];
+	emr_status status, removed;
+
+	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_BLOCKS, dir);
+	snprintf(index, sizeof index, "%.4200s/" INDEX_OF_LOOK, session->state_path);
+	status = last_number(session, path, index, out_seq);
+	removed = emr_stage_remove_tree(session->state_fd, INDEX_OF_LOOK);
+	return status == EMR_OK ? removed : status;
 }
 
 static emr_status open_source(const emr_session *session, const char *path, bool is_only_read,
@@ -67,18 +84,17 @@ static emr_status open_sources(const emr_session *session, emr_restored_blocks *
 emr_status emr_restored_blocks_settle(const emr_session *session, const char *dir,
 	emr_restored_blocks *out, emr_problem *out_problem)
 {
-	char copied[4400], there[4400];
+	char copied[4400];
 	uint64_t of_copy = 0, of_dir = 0;
 	emr_status status;
 
 	snprintf(copied, sizeof copied, "%.4200s/" EMR_STATE_BLOCKS, session->state_path);
-	snprintf(there, sizeof there, "%.4200s/" EMR_NETWORK_DIR_BLOCKS, dir);
 	out->dir = strdup(dir);
 	if (out->dir == NULL)
 		return EMR_NO_MEMORY;
-	status = last_number(session, copied, &of_copy);
+	status = last_number(session, copied, NULL, &of_copy);
 	if (status == EMR_OK)
-		status = last_number(session, there, &of_dir);
+		status = last_number_there(session, dir, &of_dir);
 	if (status == EMR_OK)
 		status = emr_blocks_share_restored(session->state_fd, dir,
 			emr_keyring_device_id(session->keyring), of_dir < of_copy, out->aside,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/disk.h"
@@ -167,7 +168,8 @@ static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 
 static emr_status open_store(emr_session *session)
 {
-	char path[4400], tags[4400];
+	char path[4400], tags[4400], index[4400];
+	struct stat st;
 	emr_status status = EMR_OK;
 	emr_store_options options = {.path = path,
 		.tags_path = tags,
@@ -177,6 +179,12 @@ static emr_status open_store(emr_session *session)
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path,
 		session->is_apart ? STATE_APART : EMR_STATE_BLOCKS);
 	snprintf(tags, sizeof tags, "%.4000s/%s", session->state_path, EMR_STATE_TAGS);
+	snprintf(index, sizeof index, "%.4000s/%s", session->state_path, EMR_STATE_INDEX);
+	/* Who writes in the network's directory must not be able to hold what everybody opens. */
+	if (!session->is_apart &&
+		fstatat(session->state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISLNK(st.st_mode))
+		options.index_path = index;
 	if (!session->is_apart) {
 		status = emr_local_unit_key(session->keyring, &session->unit_key);
 		options.unit_key = session->unit_key;

@@ -12,13 +12,14 @@
 
 #include "database/files.h"
 
-#define INDEX_VERSION 1
+#define INDEX_VERSION 2
 /* Of the connection that reads, in KiB: the inner pages of a million blocks. */
 #define READ_CACHE "PRAGMA cache_size = -512"
 
 static const char *const sql[STATEMENTS] = {
 	[FIND] = "SELECT segment, offset, length FROM block WHERE digest = ?1",
-	[SEGMENTS] = "SELECT id, writer, number, indexed FROM segment ORDER BY writer, number",
+	[SEGMENTS] =
+		"SELECT id, writer, number, indexed, file FROM segment ORDER BY writer, number",
 	[BLOCKS] = "SELECT digest, segment, offset, length FROM block",
 	[PINS] = "SELECT writer, owner, root, state FROM pin",
 	[COUNTS] = ("SELECT count(*), coalesce(sum(length), 0) FROM block "
@@ -31,8 +32,9 @@ static const char *const sql[STATEMENTS] = {
 	[GET_SUM] = "SELECT value FROM meta WHERE key = 'sum'",
 	[SET_SUM] = ("INSERT INTO meta (key, value) VALUES ('sum', ?1) "
 		     "ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE value IS NOT ?1"),
-	[PUT_SEGMENT] = ("INSERT INTO segment (writer, number, indexed) VALUES (?1, ?2, ?3) "
-			 "ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3"),
+	[PUT_SEGMENT] =
+		("INSERT INTO segment (writer, number, indexed, file) VALUES (?1, ?2, ?3, ?4) "
+		 "ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3"),
 	[GET_SEGMENT] = "SELECT id, indexed FROM segment WHERE writer = ?1 AND number = ?2",
 	[DROP_SEGMENT] = "DELETE FROM segment WHERE id = ?1",
 	[PUT_BLOCK] =
@@ -50,14 +52,15 @@ static const char schema[] =
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE segment (id INTEGER PRIMARY KEY AUTOINCREMENT, writer BLOB NOT NULL,"
-	" number INTEGER NOT NULL, indexed INTEGER NOT NULL, UNIQUE (writer, number));"
+	" number INTEGER NOT NULL, indexed INTEGER NOT NULL, file INTEGER NOT NULL,"
+	" UNIQUE (writer, number));"
 	"CREATE TABLE block (digest BLOB PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT "
 	"NULL,"
 	" length INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE pin (writer BLOB, owner BLOB, root BLOB, state INTEGER NOT NULL,"
 	" PRIMARY KEY (writer, owner, root)) WITHOUT ROWID;"
 	"CREATE TABLE stated (writer BLOB PRIMARY KEY) WITHOUT ROWID;"
-	"INSERT INTO meta VALUES ('version', 1), ('sum', 0);"
+	"INSERT INTO meta VALUES ('version', 2), ('sum', 0);"
 	"COMMIT;";
 
 static emr_status from_sqlite(int rc)
@@ -358,6 +361,7 @@ static bool column_segment(sqlite3_stmt *s, emr_index_segment *out)
 	out->id = sqlite3_column_int64(s, 0);
 	out->number = (uint64_t)sqlite3_column_int64(s, 2);
 	out->indexed = (uint64_t)sqlite3_column_int64(s, 3);
+	out->file = (uint64_t)sqlite3_column_int64(s, 4);
 	return column_blob(s, 1, out->writer.b, 16) && out->id > 0 &&
 	       sqlite3_column_int64(s, 2) > 0 && sqlite3_column_int64(s, 3) >= 0;
 }

@@ -33,6 +33,7 @@ typedef struct emr_index_segment {
 	emr_id16 writer;
 	uint64_t number;
 	uint64_t indexed; /* sections that end at or before this offset have their rows */
+	uint64_t file;	  /* the number of the file in its file system, when it was put */
 } emr_index_segment;
 typedef emr_status (*emr_index_segment_visit)(void *context, const emr_index_segment *segment);
 emr_status emr_index_each_segment(emr_index *index, emr_index_segment_visit visit, void *context);
@@ -55,9 +56,9 @@ emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_st
 emr_status emr_index_begin(emr_index *index);
 emr_status emr_index_commit(emr_index *index);
 void emr_index_rollback(emr_index *index);
-/* Finds or makes the row of a segment and sets how far it is indexed. */
+/* Finds or makes the row of SEGMENT (its id is not looked at) and sets how far it is indexed. */
 emr_status emr_index_put_segment(
-	emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed, int64_t *out_id);
+	emr_index *index, const emr_index_segment *segment, int64_t *out_id);
 emr_status emr_index_put_block(
 	emr_index *index, const uint8_t *digest, const emr_index_place *place);
 /* The row of DIGEST, when it leads to PLACE. */

@@ -79,7 +79,7 @@ static int64_t segment_row(
 
 /* What stands there already is not written: a commit of nothing has no flush. */
 emr_status emr_index_put_segment(
-	emr_index *index, emr_id16 writer, uint64_t number, uint64_t indexed, int64_t *out_id)
+	emr_index *index, const emr_index_segment *segment, int64_t *out_id)
 {
 	sqlite3_stmt *put = NULL, *get = NULL;
 	emr_status status = index_prepare(&index->write, GET_SEGMENT, &get);
@@ -87,18 +87,19 @@ emr_status emr_index_put_segment(
 
 	if (status != EMR_OK)
 		return index_keep_failure(index, status);
-	*out_id = segment_row(get, writer, number, &stands);
-	if (*out_id != 0 && stands == indexed)
+	*out_id = segment_row(get, segment->writer, segment->number, &stands);
+	if (*out_id != 0 && stands == segment->indexed)
 		return index->failed;
 	status = index_prepare(&index->write, PUT_SEGMENT, &put);
 	if (status != EMR_OK)
 		return index_keep_failure(index, status);
-	sqlite3_bind_blob(put, 1, writer.b, 16, SQLITE_STATIC);
-	sqlite3_bind_int64(put, 2, (int64_t)number);
-	sqlite3_bind_int64(put, 3, (int64_t)indexed);
+	sqlite3_bind_blob(put, 1, segment->writer.b, 16, SQLITE_STATIC);
+	sqlite3_bind_int64(put, 2, (int64_t)segment->number);
+	sqlite3_bind_int64(put, 3, (int64_t)segment->indexed);
+	sqlite3_bind_int64(put, 4, (int64_t)segment->file);
 	status = index_run(put);
 	if (status == EMR_OK && *out_id == 0)
-		*out_id = segment_row(get, writer, number, &stands);
+		*out_id = segment_row(get, segment->writer, segment->number, &stands);
 	if (status == EMR_OK && *out_id == 0)
 		status = EMR_DAMAGED;
 	return index_keep_failure(index, status);

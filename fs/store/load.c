@@ -37,7 +37,13 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 		if (segment->gone || segment->number != row->number ||
 			!emr_id16_equal(segment->writer, row->writer))
 			continue;
+		/* Another file has the name since: a member came back from a second copy. */
+		if (store->has_own_index && !segment->own && segment->file != row->file) {
+			pthread_mutex_unlock(&store->map_lock);
+			return emr_buf_append(&load->dead, &row->id, sizeof row->id);
+		}
 		segment->index_id = row->id;
+		segment->is_kept = store->has_own_index && !segment->own;
 		/* The one being written is ahead of the index, or is read again from its start. */
 		if (segment->known_to < row->indexed && segment != emr_store_current(store))
 			segment->known_to = row->indexed;
@@ -177,8 +183,9 @@ static emr_status load_tails(emr_store *store, bool own)
 			     : emr_store_take_tail(store, segment, false, UINT64_MAX);
 		if (status == EMR_NOT_FOUND)
 			status = EMR_OK; /* reclaimed by its writer meanwhile */
-		if (status == EMR_OK && own && store->pending.count > EMR_PENDING_ROWS_MAX * 4 &&
-			store->current == NULL && !store->read_only)
+		if (status == EMR_OK && (own || store->has_own_index) &&
+			store->pending.count > EMR_PENDING_ROWS_MAX * 4 && store->current == NULL &&
+			!store->read_only)
 			status = emr_store_write_index(store);
 	}
 	return status;
@@ -210,13 +217,14 @@ static emr_status state_pins(emr_store *store)
 
 /* Processes that make or remove the index do so one after the other: two tables of one name would
  * look like damage, and what one has just made the other would remove.  -1 when there can be no
- * lock (a reader needs none).  That is work of moments: who holds it for longer is not at work, and
- * is not waited for. */
+ * lock (a reader needs none, nor who has one of his own).  That is work of moments: who holds it
+ * for longer is not at work, and is not waited for. */
 static int lock_index(emr_store *store)
 {
-	int fd = store->read_only ? -1
-				  : openat(store->dirfd, "index.lock",
-					    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = store->read_only || store->has_own_index
+			 ? -1
+			 : openat(store->dirfd, "index.lock",
+				   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	for (int64_t waited_ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
 		waited_ms += LOCK_POLL_MS) {
@@ -235,7 +243,7 @@ static emr_status open_index(emr_store *store)
 {
 	bool fresh = false;
 	emr_status status = emr_index_open(
-		store->path, store->read_only, store->is_still, &store->index, &fresh);
+		store->index_dir, store->read_only, store->is_still, &store->index, &fresh);
 
 	if (store->read_only &&
 		(status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_DENIED ||
@@ -245,9 +253,10 @@ static emr_status open_index(emr_store *store)
 	 * What may not be opened was put there by somebody else. */
 	if (status == EMR_DAMAGED || status == EMR_IO || status == EMR_DENIED) {
 		emr_log(EMR_LOG_WARN, "store: the index is damaged and made again");
-		status = emr_index_remove(store->path);
+		status = emr_index_remove(store->index_dir);
 		if (status == EMR_OK)
-			status = emr_index_open(store->path, false, false, &store->index, &fresh);
+			status = emr_index_open(
+				store->index_dir, false, false, &store->index, &fresh);
 	}
 	return status;
 }
@@ -277,8 +286,10 @@ static void forget_maps(emr_store *store)
 	for (size_t i = 0; i < store->segment_count; i++) {
 		store->segments[i]->index_id = 0;
 		store->segments[i]->known_to = EMR_SEGMENT_PREFIX_BYTES;
+		store->segments[i]->is_kept = false;
 	}
 	store->pin_count = 0;
+	emr_buf_clear(&store->foreign_pins);
 	pthread_mutex_unlock(&store->map_lock);
 }
 
@@ -297,7 +308,7 @@ static emr_status replace_index(emr_store *store, bool remake)
 	if (remake && store->is_still)
 		return EMR_OK; /* everything is kept in memory */
 	if (remake)
-		status = emr_index_remove(store->path);
+		status = emr_index_remove(store->index_dir);
 	return status == EMR_OK ? open_index(store) : status;
 }
 
@@ -483,7 +494,8 @@ static emr_status take_batch(emr_store *store, batch *b)
 	if (b->slots > 0)
 		memcpy(b->segments, store->segments, b->slots * sizeof(emr_segment *));
 	for (size_t i = 0; i < b->slots; i++)
-		if (store->segments[i]->own && !store->segments[i]->gone)
+		if ((store->segments[i]->own || store->segments[i]->is_kept) &&
+			!store->segments[i]->gone)
 			b->indexed[i] = store->segments[i]->known_to;
 	return EMR_OK;
 }
@@ -498,14 +510,19 @@ static emr_status take_rows(const emr_store *store, batch *b)
 
 static emr_status put_rows(emr_store *store, batch *b)
 {
+	const emr_foreign_pin *foreign = (const void *)store->foreign_pins.data;
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; status == EMR_OK && i < b->slots; i++) {
 		const emr_segment *segment = b->segments[i];
 
 		if (b->indexed[i] != 0)
-			status = emr_index_put_segment(store->index, segment->writer,
-				segment->number, b->indexed[i], &b->ids[i]);
+			status = emr_index_put_segment(store->index,
+				&(emr_index_segment){.writer = segment->writer,
+					.number = segment->number,
+					.indexed = b->indexed[i],
+					.file = segment->file},
+				&b->ids[i]);
 	}
 	for (size_t i = 0; status == EMR_OK && i < b->row_count; i++) {
 		const emr_store_position *at = &b->rows[i].at;
@@ -516,6 +533,8 @@ static emr_status put_rows(emr_store *store, batch *b)
 	}
 	for (size_t i = 0; status == EMR_OK && i < b->pin_count; i++)
 		status = emr_index_put_pin(store->index, store->writer, &b->pins[i]);
+	for (size_t i = 0; status == EMR_OK && i < store->foreign_pins.len / sizeof *foreign; i++)
+		status = emr_index_put_pin(store->index, foreign[i].writer, &foreign[i].change);
 	return status;
 }
 
@@ -587,8 +606,10 @@ emr_status emr_store_write_index(emr_store *store)
 		status = is_opening ? sync_own(store) : emr_store_flush(store);
 	if (status == EMR_OK)
 		status = commit_batch(store, &b);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
 		batch_done(store, &b);
+		emr_buf_clear(&store->foreign_pins);
+	}
 	return status;
 }
 

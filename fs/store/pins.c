@@ -142,8 +142,10 @@ emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void
 emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context)
 {
 	pin_list list = {.writer = store->writer, .whose = OTHERS_PINS};
+	/* An index of one's own is told by nobody: what they have said stands in their segments. */
+	emr_status status = store->has_own_index ? emr_store_refresh(store) : EMR_OK;
 
-	return each_of(store, &list, visit, context);
+	return status == EMR_OK ? each_of(store, &list, visit, context) : status;
 }
 
 /* Only what this writer says protects his segments for sure, so nobody waits for another who may

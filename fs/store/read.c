@@ -232,7 +232,7 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
 
 /* A lie about a segment of one's own, or a sum that does not fit: the index is made anew, once in a
  * process.  That another writer's segment is damaged is not the index's fault, and making it anew
- * would cost everybody. */
+ * would cost everybody; in an index of one's own it may be that he has put another file there. */
 static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 {
 	emr_status status = EMR_OK;
@@ -243,7 +243,7 @@ static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 	pthread_mutex_lock(&store->index_lock);
 	was_rebuilt = store->was_rebuilt;
 	pthread_mutex_lock(&store->map_lock);
-	is_own = emr_segment_by_handle(store, at->segment)->own;
+	is_own = store->has_own_index || emr_segment_by_handle(store, at->segment)->own;
 	pthread_mutex_unlock(&store->map_lock);
 	if (!was_rebuilt && !is_own && (store->index != NULL || !store->is_still))
 		status = emr_index_audit(store->index);

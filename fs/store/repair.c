@@ -353,14 +353,29 @@ static uint64_t first_hole(const findings *f)
 	return f->holes.len > 0 ? holes[0].offset : f->end;
 }
 
+/* map_lock held.  The last file of another writer may lose its end in a power cut, and get another:
+ * what is in it is read again at each start. */
+static bool is_closed(const emr_store *store, const emr_segment *segment)
+{
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (!store->segments[i]->gone && store->segments[i]->number > segment->number &&
+			emr_id16_equal(store->segments[i]->writer, segment->writer))
+			return true;
+	return false;
+}
+
 static emr_status publish(emr_store *store, findings *f)
 {
 	const found_section *sections = (const void *)f->sections.data;
 	size_t count = f->sections.len / sizeof *sections;
-	emr_pending *map = f->segment->own ? &store->pending : &store->foreign;
+	emr_pending *map;
 	emr_status status;
 
 	pthread_mutex_lock(&store->map_lock);
+	if (store->has_own_index && !f->segment->own &&
+		f->segment->known_to == EMR_SEGMENT_PREFIX_BYTES)
+		f->segment->is_kept = is_closed(store, f->segment);
+	map = f->segment->own || f->segment->is_kept ? &store->pending : &store->foreign;
 	status = emr_pending_reserve(map, count);
 	for (size_t i = 0; status == EMR_OK && i < count; i++)
 		if (sections[i].at.offset < f->end)
@@ -374,15 +389,28 @@ static emr_status publish(emr_store *store, findings *f)
 	return status;
 }
 
+/* Nobody else tells this computer's own index.  In a file that only has this writer's name anybody
+ * may speak for him.  index_lock held. */
+static emr_status note_foreign_pin(
+	emr_store *store, const findings *f, const emr_pin_change *change)
+{
+	const emr_foreign_pin pin = {.writer = f->segment->writer, .change = *change};
+
+	return store->has_own_index && !emr_id16_equal(pin.writer, store->writer)
+		       ? emr_buf_append(&store->foreign_pins, &pin, sizeof pin)
+		       : EMR_OK;
+}
+
 static emr_status publish_pins(emr_store *store, const findings *f)
 {
 	const found_pin *pins = (const void *)f->pins.data;
 	size_t count = f->pins.len / sizeof *pins;
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && f->segment->own && i < count; i++)
+	for (size_t i = 0; status == EMR_OK && i < count; i++)
 		if (pins[i].offset < f->end)
-			status = emr_store_add_pins(store, &pins[i].change, 1);
+			status = f->segment->own ? emr_store_add_pins(store, &pins[i].change, 1)
+						 : note_foreign_pin(store, f, &pins[i].change);
 	return status;
 }
 

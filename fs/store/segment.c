@@ -210,6 +210,19 @@ static bool is_segment(
 	return false;
 }
 
+/* Another file of another writer has the name now: nothing of the one before counts. */
+static void forget_file(emr_store *store, emr_segment *segment)
+{
+	if (!store->has_own_index || segment->own)
+		return;
+	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
+	segment->index_id = 0;
+	segment->is_kept = false;
+	if (segment->users == 0)
+		emr_segment_close_files(store, segment);
+	emr_store_cache_clear(store);
+}
+
 static emr_status list_locked(emr_store *store, DIR *dir)
 {
 	struct dirent *entry;
@@ -230,6 +243,9 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 			continue;
 		if (segment_slot(store, writer, number, &segment) != EMR_OK)
 			return EMR_NO_MEMORY;
+		if (segment->file != 0 && segment->file != entry->d_ino)
+			forget_file(store, segment);
+		segment->file = entry->d_ino;
 		segment->listed = store->listings;
 	}
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/disk.h"
@@ -18,11 +19,31 @@
 #define SEGMENT_BYTES_MIN 4096
 #define INDEX_DELAY_MS 1000
 
+/* What stands under a name of ours and is no file somebody else has put there: a directory, a pipe,
+ * a link.  It may have anything in it, so it only gets another name. */
+static void put_odd_aside(const emr_store *store, const char *name)
+{
+	emr_id16 random = emr_id16_random();
+	char hex[33], aside[128];
+	struct stat st;
+
+	if (store->read_only || fstatat(store->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		S_ISREG(st.st_mode))
+		return;
+	emr_hex(random.b, sizeof random.b, hex);
+	(void)snprintf(aside, sizeof aside, "%.80s.odd-%.32s", name, hex);
+	if (renameat(store->dirfd, name, store->dirfd, aside) == 0)
+		emr_log(EMR_LOG_WARN, "store: %s was no file, and is %s now", name, aside);
+}
+
 static emr_status check_format(emr_store *store)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_bytes expected = emr_bytes_of(FORMAT_TEXT, sizeof FORMAT_TEXT - 1);
-	emr_status status = emr_file_read(store->dirfd, "format", 64, &text);
+	emr_status status;
+
+	put_odd_aside(store, "format");
+	status = emr_file_read(store->dirfd, "format", 64, &text);
 
 	if (status == EMR_NOT_FOUND && !store->read_only) {
 		status = emr_file_create(store->dirfd, "format", expected, 0600);
@@ -45,6 +66,7 @@ static emr_status lock_writer(emr_store *store)
 
 	emr_hex(store->writer.b, sizeof store->writer.b, hex);
 	snprintf(name, sizeof name, "writer-%s.lock", hex);
+	put_odd_aside(store, name);
 	store->lockfd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (store->lockfd < 0)
 		return emr_status_from_errno(errno);
@@ -126,6 +148,7 @@ static void destroy(emr_store *store)
 	free(store->damages);
 	free(store->pins);
 	free(store->new_roots);
+	emr_buf_free(&store->foreign_pins);
 	if (store->lockfd >= 0)
 		close(store->lockfd);
 	if (store->dirfd >= 0)
@@ -133,6 +156,7 @@ static void destroy(emr_store *store)
 	if (store->tags_dirfd >= 0)
 		close(store->tags_dirfd);
 	free(store->path);
+	free(store->index_dir);
 	free(store);
 }
 
@@ -156,8 +180,11 @@ static emr_status store_make(const emr_store_options *options, emr_store **out_s
 	store->index_delay_ms =
 		options->index_delay_ms == 0 ? INDEX_DELAY_MS : options->index_delay_ms;
 	store->path = strdup(options->path);
+	store->has_own_index = options->index_path != NULL;
+	store->index_dir = strdup(store->has_own_index ? options->index_path : options->path);
 	store->cache = calloc(EMR_CACHE_SLOTS, sizeof *store->cache);
-	if (store->path == NULL || store->cache == NULL || init_locks(store) != EMR_OK) {
+	if (store->path == NULL || store->index_dir == NULL || store->cache == NULL ||
+		init_locks(store) != EMR_OK) {
 		destroy(store);
 		return EMR_NO_MEMORY;
 	}
@@ -185,9 +212,21 @@ static void open_tags_of(emr_store *store, const emr_store_options *options)
 		emr_tags_open(store, options->tags_path);
 }
 
+/* Who only reads makes none. */
+static emr_status make_index_dir(const emr_store *store)
+{
+	EMR_AUTO_FD fd = -1;
+
+	return store->has_own_index && !store->read_only ? emr_dir_open(store->index_dir, &fd)
+							 : EMR_OK;
+}
+
 static emr_status start(emr_store *store, const emr_store_options *options)
 {
 	emr_status status = open_directory(store);
+
+	if (status == EMR_OK)
+		status = make_index_dir(store);
 
 	if (status == EMR_OK)
 		status = check_format(store);

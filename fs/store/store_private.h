@@ -51,8 +51,10 @@ typedef struct emr_segment {
 	emr_tags_state tags;
 	bool gone;	   /* unlinked */
 	bool condemned;	   /* by us: never comes back */
+	bool is_kept;	   /* another's, and its rows are for this computer's own index */
 	bool odd;	   /* no regular file, and that was logged */
 	int64_t index_id;  /* 0: the index has no row for it; index_lock and map_lock */
+	uint64_t file;	   /* its number in the file system at that listing; 0: not listed */
 	uint64_t listed;   /* the last listing of the directory that had it */
 	uint64_t known_to; /* all sections below are in the index or in a map; changed under
 			      index_lock or append_lock, too */
@@ -70,9 +72,17 @@ typedef struct emr_damage_row {
 	emr_store_damage damage;
 } emr_damage_row;
 
+/* What another writer has said of his pins. */
+typedef struct emr_foreign_pin {
+	emr_id16 writer;
+	emr_pin_change change;
+} emr_foreign_pin;
+
 struct emr_store {
 	emr_block_store face; /* first: the vtable's object */
 	char *path;
+	char *index_dir; /* where the index is: PATH, or nobody else's */
+	bool has_own_index;
 	int dirfd;
 	int lockfd;
 	emr_id16 writer;
@@ -91,6 +101,8 @@ struct emr_store {
 	pthread_mutex_t index_lock; /* one index batch at a time; opening and replacing `index` */
 	bool was_rebuilt;	    /* an index that lied was rebuilt once in this process */
 	bool was_audited;
+	emr_buf foreign_pins; /* of emr_foreign_pin, not in this computer's own index yet, in order
+			       */
 
 	pthread_mutex_t append_lock; /* down to new_root_capacity */
 	pthread_cond_t window_done;  /* with append_lock */
@@ -120,8 +132,8 @@ struct emr_store {
 	uint64_t making;    /* number of the own segment whose file is being made; 0 = none */
 	bool has_odd_names; /* it holds names like ours that are none; that was logged */
 	size_t open_files;
-	emr_pending pending;  /* own, for the index */
-	emr_pending flushing; /* own, being written to the index */
+	emr_pending pending;  /* for the index: own, and kept ones */
+	emr_pending flushing; /* of them, being written to the index */
 	emr_pending foreign;  /* tails of other writers; never written to the index */
 	emr_cache_slot *cache;
 	emr_damage_row *damages;

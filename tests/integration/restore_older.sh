@@ -48,6 +48,10 @@ run 0 unmount
 saves first.bin 300000
 keep at-first
 saves second.bin 700000
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+echo "of this computer only" >"$MNT/Letters/~\$plan.docx" # no ledger has it: it is in her journal
+rm -rf was && cp -a "$MNT" was
+run 0 unmount
 keep at-second
 run 0 backup copy
 cp -a "$NET" net-then

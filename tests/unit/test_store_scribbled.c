@@ -98,6 +98,30 @@ static void what_cannot_be_read_is_left_out(void **state)
 	kit_has(k, 1, 3000);
 }
 
+static void what_is_no_file_under_the_name_of_one_is_put_aside(void **state)
+{
+	static const char *const names[] = {
+		"format", "writer-aa0102030405060708090a0b0c0d0e0f.lock"};
+	kit *k = *state;
+
+	save_and_read(k, 1, 2);
+	for (unsigned i = 0; i < 6; i++) {
+		char path[512];
+
+		kit_close(k);
+		snprintf(path, sizeof path, "%s/%s", k->path, names[i % 2]);
+		assert_int_equal(unlink(path), 0);
+		if (i < 2)
+			assert_int_equal(mkdir(path, 0700), 0);
+		else
+			assert_int_equal(
+				i < 4 ? mkfifo(path, 0600) : symlink("/dev/zero", path), 0);
+		kit_open(k);
+		save_and_read(k, 10 * (i + 1), 2);
+		kit_has(k, 1, 3000);
+	}
+}
+
 static void a_number_of_ones_own_that_cannot_be_read_is_passed_over(void **state)
 {
 	kit *k = *state;
@@ -270,6 +294,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_no_file_under_the_name_of_one_is_put_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_number_of_ones_own_that_cannot_be_read_is_passed_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(

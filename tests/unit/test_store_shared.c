@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,6 +23,8 @@ static emr_id16 writer_of(uint8_t n)
 	return writer;
 }
 
+static char own_indexes[64][320]; /* "": the tests of one index for all */
+
 /* A handle of writer N beside the kit's own. */
 static kit other(const kit *k, uint8_t n)
 {
@@ -29,7 +32,27 @@ static kit other(const kit *k, uint8_t n)
 
 	o.options.writer = writer_of(n);
 	o.store = NULL;
+	if (k->options.index_path != NULL) {
+		snprintf(own_indexes[n], sizeof own_indexes[n], "%s/index-of-%u", k->path, n);
+		o.options.index_path = own_indexes[n];
+	}
 	return o;
+}
+
+/* Each has an index of his own, in a directory that the others do not look at. */
+static int setup_own(void **state)
+{
+	static char path[320];
+	kit *k;
+
+	if (kit_setup(state) != 0)
+		return -1;
+	k = *state;
+	kit_close(k);
+	snprintf(path, sizeof path, "%s/index-of-the-kit", k->path);
+	k->options.index_path = path;
+	kit_open(k);
+	return 0;
 }
 
 static ino_t index_inode(kit *k)
@@ -403,6 +426,128 @@ static void a_pin_of_another_protects_what_the_index_knows(void **state)
 	kit_close(&a);
 }
 
+/* ---- an index of one's own ---- */
+
+static void nobody_holds_the_index_of_another(void **state)
+{
+	kit *k = *state;
+	sqlite3 *held = NULL;
+	char path[512];
+
+	kit_put(k, 1, 3000);
+	kit_close(k);
+	kit_file(k, "index.sqlite", path);
+	assert_int_equal(sqlite3_open(path, &held), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(held, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	kit_open(k);
+	kit_has(k, 1, 3000);
+	kit_put(k, 2, 3000);
+	assert_ok(emr_store_index_now(k->store));
+	kit_has(k, 2, 3000);
+	sqlite3_close(held);
+}
+
+/* Closed files of others are in it at the next start, the last of each is read again. */
+static void it_has_what_others_closed_and_loses_what_they_gave_back(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	emr_cid kept;
+
+	a.options.segment_bytes = 8192;
+	kit_open(&a);
+	kept = kit_put(&a, 1, 3000);
+	kit_pin_one(&a, &kept, false);
+	for (uint32_t i = 0; i < 20; i++)
+		kit_put(&a, 100 + i, 3000);
+	for (int start = 0; start < 3; start++) {
+		kit_close(k);
+		kit_open(k);
+		kit_has(k, 1, 3000);
+		kit_has(k, 101, 3000);
+		kit_has(k, 119, 3000);
+	}
+	assert_ok(emr_store_pins_complete(
+		a.store, &(emr_pin){.root = kept, .state = EMR_PIN_WRITTEN}, 1));
+	assert_ok(emr_store_reclaim(a.store, &(emr_reclaim_options){.scrub = true}, NULL));
+	kit_has(k, 1, 3000);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 999, 3000)); /* it looks around */
+	assert_status(EMR_NOT_FOUND, kit_try(k, 101, 3000));
+	kit_put(&a, 200, 3000);
+	kit_has(k, 200, 3000);
+	kit_close(&a);
+}
+
+/* As after he came back from a second copy: what the index says of the file is of the one before.
+ */
+static void a_file_that_another_put_in_place_of_his_is_read_anew(void **state)
+{
+	kit *k = *state, a = other(k, 1), b = other(k, 2);
+	char closed[512], aside[520];
+
+	a.options.segment_bytes = 8192;
+	kit_open(&a);
+	for (uint32_t i = 0; i < 6; i++)
+		kit_put(&a, 100 + i, 3000);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 101, 3000);
+	kit_close(&a);
+	kit_file(&a, "seg-1", closed);
+	snprintf(aside, sizeof aside, "%s.aside", closed);
+	assert_int_equal(rename(closed, aside), 0);
+	b.options.writer = a.options.writer;
+	b.options.segment_bytes = 64 << 10;
+	snprintf(own_indexes[3], sizeof own_indexes[3], "%s/elsewhere", k->path);
+	b.options.path = b.options.index_path = own_indexes[3];
+	kit_open(&b);
+	kit_put(&b, 700, 1000);
+	kit_put(&b, 101, 3000);
+	kit_put(&b, 100, 3000);
+	kit_close(&b);
+	snprintf(aside, sizeof aside, "%s/%s", own_indexes[3], strrchr(closed, '/') + 1);
+	assert_int_equal(rename(aside, closed), 0);
+	kit_has(k, 700, 1000); /* of a running one */
+	kit_has(k, 101, 3000);
+	kit_has(k, 100, 3000);
+	kit_close(k);
+	kit_open(k); /* and of the next */
+	kit_has(k, 700, 1000);
+	kit_has(k, 101, 3000);
+}
+
+static void a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	char closed[512], aside[520];
+	struct stat st;
+	int fd;
+
+	a.options.segment_bytes = 8192;
+	kit_open(&a);
+	for (uint32_t i = 0; i < 6; i++)
+		kit_put(&a, 100 + i, 3000);
+	kit_close(&a);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 101, 3000);
+	kit_close(k);
+	/* As long as it was, with nothing in it. */
+	kit_file(&a, "seg-1", closed);
+	snprintf(aside, sizeof aside, "%s.aside", closed);
+	assert_int_equal(rename(closed, aside), 0);
+	fd = open(closed, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_int_equal(stat(aside, &st), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, st.st_size), 0);
+	close(fd);
+	kit_open(k);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 101, 3000)); /* and no damage */
+	assert_int_equal(rename(aside, closed), 0);
+	kit_has(k, 101, 3000);
+}
+
 static void many_that_open_an_empty_directory_at_once_share_one_index(void **state)
 {
 	kit *k = *state;
@@ -469,6 +614,27 @@ int main(void)
 			kit_teardown),
 		cmocka_unit_test_setup_teardown(
 			members_read_each_other_while_they_write_reclaim_and_are_killed, kit_setup,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			members_read_each_other_while_they_write_reclaim_and_are_killed, setup_own,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_block_that_no_index_knows_is_read_at_once_by_others, setup_own,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(a_group_seen_half_written_is_found_when_it_is_whole,
+			setup_own, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_pin_of_another_protects_what_the_index_knows, setup_own, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			nobody_holds_the_index_of_another, setup_own, kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			it_has_what_others_closed_and_loses_what_they_gave_back, setup_own,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_another_put_in_place_of_his_is_read_anew, setup_own,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew, setup_own,
 			kit_teardown),
 	};
 

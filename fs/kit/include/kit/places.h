@@ -16,6 +16,8 @@
 #define EMR_STATE_COMPARED "compared" /* how far the ledger was compared with what is verified */
 #define EMR_STATE_SECOND_COPY "second-copy"
 #define EMR_STATE_BLOCKS "blocks"
+#define EMR_STATE_INDEX                                                                            \
+	"index" /* of the blocks, where they are in a network's directory; can be deleted */
 #define EMR_STATE_TAGS "tags" /* of units of leaves in them; can be deleted */
 #define EMR_STATE_LEDGER "ledger"
 #define EMR_STATE_FABRIC                                                                           \

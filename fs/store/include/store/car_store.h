@@ -2,9 +2,9 @@
  * again from them. It refuses to rewrite or lose a synced byte: damaged places are copied to
  * quarantine/ first and said.
  *
- * A directory holds seg-<writer>-<number>.car, index.sqlite, writer-<writer>.lock, format,
- * quarantine/.  One process writes the segments of one writer id; any number of processes read all
- * of them.  Everything is thread-safe. */
+ * A directory holds seg-<writer>-<number>.car, index.sqlite (if it is nowhere else),
+ * writer-<writer>.lock, format, quarantine/.  One process writes the segments of one writer id; any
+ * number of processes read all of them.  Everything is thread-safe. */
 #pragma once
 
 #include "store/block_store.h"
@@ -20,6 +20,9 @@ typedef struct emr_store_options {
 	uint64_t segment_bytes;	 /* roll over at this size; 0 = 256 MiB; at least 4 KiB */
 	uint32_t index_delay_ms; /* pending index rows are written after this time; 0 = 1000 */
 	emr_reserve *reserve;	 /* borrowed; NULL: none */
+	const char *index_path;	 /* where others write in PATH, too: a directory of this computer's
+				    own  for the index, made (0700), which then has everybody's closed
+				    segments and pins; NULL: it is in PATH, and one for all */
 	const char *tags_path;	 /* a directory of this computer's own, made (0700); and the key,
 				    borrowed: NULL for both, every block is hashed whole */
 	emr_unit_key *unit_key;
