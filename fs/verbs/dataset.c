@@ -47,12 +47,11 @@ static emr_status ask_folder(dataset *d, const char *name, emr_problem *out_prob
 		snprintf(request.who, sizeof request.who, "%s", name);
 	status = emr_client_send(&d->client, &request, out_problem);
 	while (status == EMR_OK && !is_done) {
-		json_t *object = NULL, *portion;
+		json_t *object = NULL;
 
 		status = emr_client_receive(&d->client, WORK_MS, &object, out_problem);
-		portion = json_object_get(object, "datasets");
-		if (status == EMR_OK && portion != NULL && json_array_extend(d->list, portion) != 0)
-			status = EMR_NO_MEMORY;
+		if (status == EMR_OK)
+			status = emr_dataset_take(d->list, object);
 		is_done = json_is_true(json_object_get(object, "done"));
 		json_decref(object);
 	}

@@ -316,6 +316,65 @@ static void nobody_releases_keys_by_terms_that_are_not_there(void **state)
 	story_end(&s);
 }
 
+/* ---- as many as a steward likes ---- */
+
+#define FRAME_MAX 65536 /* kit/frame.h, which cannot stand beside share/read.h */
+
+typedef struct frames {
+	json_t *list; /* as the other side has them */
+	size_t n;
+} frames;
+
+static emr_status take_frame(void *arg, json_t *object)
+{
+	frames *f = arg;
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	assert_non_null(text);
+	assert_true(strlen(text) <= FRAME_MAX);
+	free(text);
+	f->n++;
+	assert_ok(emr_dataset_take(f->list, object));
+	json_decref(object);
+	return EMR_OK;
+}
+
+/* A frame that is too long is sent to nobody, and with it nobody would be told anything. */
+static void no_number_of_readers_is_too_many_to_be_told(void **state)
+{
+	enum { READERS = 1000, FORMER = 333 };
+	json_t *one = json_pack("{s:s, s:[], s:[]}", "name", "knees", "readers", "former");
+	frames f = {.list = json_array()};
+	char name[256];
+	json_t *got;
+
+	(void)state;
+	memset(name, 'x', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	for (int i = 0; i < READERS + FORMER; i++)
+		assert_int_equal(
+			json_array_append_new(
+				json_object_get(one, i < READERS ? "readers" : "former"),
+				json_pack("{s:s, s:s, s:s, s:s, s:i}", "who", name, "name", name,
+					"organisation", name, "id", name, "entry", i)),
+			0);
+	assert_ok(emr_dataset_emit(one, take_frame, &f));
+	assert_true(f.n > 2);
+	assert_int_equal(json_array_size(f.list), 1);
+	got = json_array_get(f.list, 0);
+	assert_int_equal(json_array_size(json_object_get(got, "readers")), READERS);
+	assert_int_equal(json_array_size(json_object_get(got, "former")), FORMER);
+	for (int i = 0; i < READERS + FORMER; i++)
+		assert_int_equal(json_integer_value(json_object_get(
+					 json_array_get(json_object_get(got,
+								i < READERS ? "readers" : "former"),
+						 (size_t)(i < READERS ? i : i - READERS)),
+					 "entry")),
+			i);
+	json_decref(f.list);
+	json_decref(one);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +386,7 @@ int main(void)
 		cmocka_unit_test(a_second_one_of_the_same_name_hides_neither),
 		cmocka_unit_test(capitals_are_no_other_name_where_the_letters_fit),
 		cmocka_unit_test(each_time_that_somebody_was_in_is_listed_from_its_beginning),
+		cmocka_unit_test(no_number_of_readers_is_too_many_to_be_told),
 		cmocka_unit_test(its_steward_does_not_take_the_terms_from_the_ledger),
 		cmocka_unit_test(nobody_releases_keys_by_terms_that_are_not_there),
 	};

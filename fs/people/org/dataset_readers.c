@@ -264,3 +264,76 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 		*out_is_reader = is_reader;
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* an entry that is not there */
 }
+
+/* ---- in frames ---- */
+
+#define READERS_IN_ONE 30 /* a reader's names have 255 bytes each at most, a frame 64 KiB */
+
+static const char *const lists[] = {"readers", "former"};
+
+/* The members of ALL from FROM on, READERS_IN_ONE at most; a new reference, or NULL. */
+static json_t *portion_of(const json_t *all, size_t from)
+{
+	json_t *portion = json_array();
+
+	for (size_t i = from;
+		portion != NULL && i < from + READERS_IN_ONE && i < json_array_size(all); i++)
+		if (json_array_append(portion, json_array_get(all, i)) != 0) {
+			json_decref(portion);
+			return NULL;
+		}
+	return portion;
+}
+
+static emr_status emit_more(
+	const char *name, const json_t *all, emr_dataset_frame_fn emit, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = READERS_IN_ONE; at < json_array_size(all) && status == EMR_OK;
+		at += READERS_IN_ONE) {
+		json_t *portion = portion_of(all, at);
+		json_t *object =
+			portion != NULL ? json_pack("{s:{s:o}}", "more", name, portion) : NULL;
+
+		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	}
+	return status;
+}
+
+emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg)
+{
+	json_t *all[2] = {NULL, NULL}, *object;
+	emr_status status = EMR_OK;
+
+	for (int i = 0; i < 2 && status == EMR_OK; i++) {
+		all[i] = json_incref(json_object_get(one, lists[i]));
+		if (json_object_set_new(one, lists[i], portion_of(all[i], 0)) != 0)
+			status = EMR_NO_MEMORY;
+	}
+	object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
+	if (status == EMR_OK)
+		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+	for (int i = 0; i < 2 && status == EMR_OK; i++)
+		status = emit_more(lists[i], all[i], emit, arg);
+	json_decref(all[0]);
+	json_decref(all[1]);
+	return status;
+}
+
+emr_status emr_dataset_take(json_t *io_list, const json_t *frame)
+{
+	const json_t *more = json_object_get(frame, "more");
+	json_t *portion = json_object_get(frame, "datasets"),
+	       *last = json_array_get(io_list, json_array_size(io_list) - 1);
+
+	if (portion != NULL && json_array_extend(io_list, portion) != 0)
+		return EMR_NO_MEMORY;
+	for (int i = 0; more != NULL && i < 2; i++) {
+		portion = json_object_get(more, lists[i]);
+		if (portion != NULL &&
+			json_array_extend(json_object_get(last, lists[i]), portion) != 0)
+			return EMR_NO_MEMORY;
+	}
+	return EMR_OK;
+}

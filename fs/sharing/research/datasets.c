@@ -84,7 +84,8 @@ static emr_status add_follows(emr_session *session, emr_crowd *crowd, json_t *on
 								   : EMR_NO_MEMORY;
 }
 
-/* One in an object of its own: terms are long, and a frame is not. */
+/* Each in frames of its own: terms are long, readers are as many as its steward likes, and a frame
+ * is short. */
 static emr_status emit_each(
 	emr_session *session, emr_crowd *crowd, json_t *list, emr_emit_fn emit, void *arg)
 {
@@ -92,16 +93,15 @@ static emr_status emit_each(
 	emr_status status = emr_shares_collect(session, crowd, NULL, true, &rows);
 
 	for (size_t i = 0; i < json_array_size(list) && status == EMR_OK; i++) {
-		json_t *one = json_array_get(list, i), *object;
+		json_t *one = json_array_get(list, i);
 
 		status = add_joined(&rows, json_string_value(json_object_get(one, "called")), one);
 		if (status == EMR_OK)
 			status = add_withheld(session, one);
 		if (status == EMR_OK)
 			status = add_follows(session, crowd, one);
-		object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
 		if (status == EMR_OK)
-			status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+			status = emr_dataset_emit(one, emit, arg);
 	}
 	return status;
 }
