@@ -1,5 +1,5 @@
 # What a mount does for others: who is meant, the office, orders to share.
-emr_test(test_office THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${story_kit}
+emr_test(test_office THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES ${emr_program} ${story_uses})
 emr_test(test_vouches SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_vouches.c ${story_kit}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/people

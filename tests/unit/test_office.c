@@ -5,6 +5,7 @@
 
 #include "contract/codes.h"
 #include "sharing/office_looks.h"
+#include "datasets_kit.h"
 #include "story_kit.h"
 #include "people/who.h"
 
@@ -340,6 +341,49 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 	emr_notices_free(visit.notices);
 }
 
+/* Whoever reads from now on is of an organisation whose agent has half of what he needs. */
+static void the_office_replaces_an_agent_whose_colleague_is_let_into_a_team(void **state)
+{
+	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
+	emr_id32 two[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
+	emr_grant_order order = {.domain = s.imaging,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << RESEARCH,
+		.not_after_unix_s = story_now(&s) + 7 * DAY,
+		.label = "Imaging",
+		.agents = two,
+		.agents_count = 2};
+	emr_replica_position at;
+	emr_grant_made made;
+	person nina;
+	called d;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &visit.notices));
+	story_newcomer(&s, &nina, &s.bosses[1], EMR_ROLE_CLINICIAN, "nina");
+	dataset_call_on(&d, &s,
+		"{\"purpose\":\"To count\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","
+		"\"data\":\"identified\"}",
+		(emr_id16){{0}}, 0);
+	order.grantee = d.grantee;
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_grant(s.ana, &order, &made));
+	assert_ok(emr_look_agents(&visit));
+	assert_int_equal(times_noticed(visit.notices, "agents-"), 0);
+	assert_ok(emr_replica_at(s.k.stack.replica, &at));
+	visit.from = at.size;
+	assert_ok(emr_look_agents(&visit));
+	dataset_admit(&d, &nina);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_look_agents(&visit));
+	assert_int_equal(times_noticed(visit.notices, "agents-replaced"), 1);
+	assert_int_equal(times_noticed(visit.notices, "org1 may release Imaging no more."), 1);
+	emr_told_end(visit.memory);
+	emr_notices_free(visit.notices);
+	emr_grantee_key_free(d.key);
+	story_part(&nina);
+}
+
 /* ---- what was deleted ---- */
 
 static void the_office_says_once_that_what_was_deleted_is_still_shared(void **state)
@@ -490,6 +534,7 @@ int main(void)
 		STORY(the_office_answers_who_asks),
 		STORY(an_epoch_begins_once_when_somebodys_time_has_ended),
 		STORY(the_office_replaces_agents_and_says_where_it_may_not),
+		STORY(the_office_replaces_an_agent_whose_colleague_is_let_into_a_team),
 		STORY(the_office_says_once_that_what_was_deleted_is_still_shared),
 		STORY(the_office_visits_when_it_opens_and_when_the_ledger_has_grown),
 		STORY(the_office_that_is_woken_for_nothing_visits_nobody),
