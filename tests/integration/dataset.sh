@@ -339,5 +339,13 @@ expect "who reads" "$(field datasets.0.readers)" "[]"
 as ana json 5 dataset nothing
 as ana json 5 dataset join knees Imaging --yes
 expect error "$(field error)" unknown-dataset
+
+say "what has the name of one that was closed is another"
+terms purpose '"To count toes anew"'
+steward 0 create toes --terms terms.json
+both_there() { as ana json 0 dataset toes && [ "$(field datasets.1.closed | cut -c1-2)" = 20 ]; }
+emr_until both_there
+expect "hers is in the one that was closed" "$(field datasets.0.joined) $(field datasets.1.joined.0)" "[] Imaging"
+expect "who read that" "$(field datasets.0.former) $(field datasets.1.former.0.name)" "[] Eva Reis"
 two_unmount ana rui eva
 echo "all is well"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "kit/json.h"
 #include "kit/out.h"
 #include "org/datasets.h"
 #include "sharing/shares.h"
@@ -11,19 +12,40 @@
 
 #include "private.h"
 
-/* Paths of what this person has in DATASET. */
-static emr_status add_joined(const emr_share_rows *rows, const char *called, json_t *one)
+/* What was closed, or called for by somebody else, may have had the same name; its terms are
+ * others. */
+static emr_status is_in(
+	emr_replica *replica, const emr_share_row *row, const json_t *one, bool *out_is)
+{
+	char who[300], terms[65];
+	emr_team dataset;
+	emr_status status;
+
+	snprintf(who, sizeof who, "dataset:%s", emr_json_text_at(one, "called"));
+	*out_is = false;
+	if (strcmp(row->who.called, who) != 0 || row->state == EMR_SHARE_FAILED)
+		return EMR_OK;
+	status = emr_team_of_grantee(replica, row->who.root, &dataset);
+	if (status == EMR_OK) {
+		emr_hex(dataset.terms_id.b, sizeof dataset.terms_id.b, terms);
+		*out_is = strcmp(terms, emr_json_text_at(one, "terms")) == 0;
+	}
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+/* Paths of what this person has in it. */
+static emr_status add_joined(emr_replica *replica, const emr_share_rows *rows, json_t *one)
 {
 	json_t *joined = json_array();
-	char who[300];
+	bool is = false;
 	emr_status status = joined != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	snprintf(who, sizeof who, "dataset:%s", called);
-	for (size_t i = 0; i < rows->n && status == EMR_OK; i++)
-		if (strcmp(rows->list[i].who.called, who) == 0 &&
-			rows->list[i].state != EMR_SHARE_FAILED &&
+	for (size_t i = 0; i < rows->n && status == EMR_OK; i++) {
+		status = is_in(replica, &rows->list[i], one, &is);
+		if (status == EMR_OK && is &&
 			json_array_append_new(joined, emr_json_text(rows->list[i].path)) != 0)
 			status = EMR_NO_MEMORY;
+	}
 	if (status == EMR_OK && json_object_set(one, "joined", joined) != 0)
 		status = EMR_NO_MEMORY;
 	json_decref(joined);
@@ -95,7 +117,7 @@ static emr_status emit_each(
 	for (size_t i = 0; i < json_array_size(list) && status == EMR_OK; i++) {
 		json_t *one = json_array_get(list, i);
 
-		status = add_joined(&rows, json_string_value(json_object_get(one, "called")), one);
+		status = add_joined(session->replica, &rows, one);
 		if (status == EMR_OK)
 			status = add_withheld(session, one);
 		if (status == EMR_OK)
