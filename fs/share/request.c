@@ -15,10 +15,9 @@ static const emr_id16 nowhere; /* the domain of what is said to a person */
 
 bool request_terms_ok(uint16_t rights, uint32_t purposes)
 {
-	bool has_word = rights == EMR_RIGHTS_READ || rights == EMR_RIGHTS_WRITE ||
-			rights == EMR_RIGHTS_DEPOSIT;
-
-	return has_word && purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0;
+	return (rights == EMR_RIGHTS_READ || rights == EMR_RIGHTS_WRITE ||
+		       rights == EMR_RIGHTS_DEPOSIT) &&
+	       purposes != 0 && (purposes & ~EMR_PURPOSES_ALL) == 0;
 }
 
 bool request_is_timely(const emr_known_request *known, uint64_t now)

@@ -1,7 +1,9 @@
 /* Asking somebody for access, and the answers, between keyrings that share nothing but a ledger. */
 #include "story_kit.h"
 
+#include "keyring/letters.h"
 #include "share/request.h"
+#include "share/write.h"
 
 static story s; /* one at a time */
 
@@ -217,6 +219,86 @@ static void a_flood_of_one_hides_nobody_else(void **state)
 	story_end(&s);
 }
 
+/* ---- a program of the asker's own ---- */
+
+static const emr_request_body *instead; /* what it seals; NULL: what was asked for */
+
+emr_status __real_emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
+	const emr_request_body *body, emr_buf *out_part);
+emr_status __wrap_emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
+	const emr_request_body *body, emr_buf *out_part);
+
+emr_status __wrap_emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32],
+	const emr_request_body *body, emr_buf *out_part)
+{
+	emr_request_body lie = *body;
+
+	if (instead != NULL) {
+		lie.rights = instead->rights;
+		lie.purposes = instead->purposes;
+		lie.until = instead->until;
+	}
+	return __real_emr_request_part_seal(request_item, to_box, &lie, out_part);
+}
+
+/* Whoever says yes is told one of three words, some purposes and a day: whatever else stands in the
+ * letter would be given with it, unsaid. */
+static void a_request_asks_for_nothing_that_its_words_do_not_say(void **state)
+{
+#define WRITES(bits) ((uint16_t)((bits) << 8))
+	static const struct {
+		const char *name;
+		uint16_t rights;
+		uint32_t purposes;
+		uint64_t until; /* 0: in a month */
+		bool is_shown;
+	} rows[] = {
+		{"read", EMR_RIGHTS_READ, 1, 0, true},
+		{"write", EMR_RIGHTS_WRITE, 1, 0, true},
+		{"deposit", EMR_RIGHTS_DEPOSIT, 1, 0, true},
+		{"every purpose", EMR_RIGHTS_READ, EMR_PURPOSES_ALL, 0, true},
+		{"for ever", EMR_RIGHTS_READ, 1, UINT64_MAX, true},
+		{"nothing", 0, 1, 0, false},
+		{"read, and what was there before", EMR_RIGHTS_READ | EMR_GRANT_HISTORY, 1, 0,
+			false},
+		{"write, and what was there before", EMR_RIGHTS_WRITE | EMR_GRANT_HISTORY, 1, 0,
+			false},
+		{"what was there before", EMR_GRANT_HISTORY, 1, 0, false},
+		{"names alone", EMR_GRANT_LIST, 1, 0, false},
+		{"contents alone", EMR_GRANT_READ, 1, 0, false},
+		{"deposit, and change what others left",
+			EMR_RIGHTS_DEPOSIT | WRITES(EMR_RIGHT_META | EMR_RIGHT_ANY), 1, 0, false},
+		{"change, seeing nothing", WRITES(EMR_WRITES_ALL), 1, 0, false},
+		{"write but of one's own", EMR_RIGHTS_READ | WRITES(EMR_RIGHT_PUT), 1, 0, false},
+		{"manage", EMR_RIGHTS_READ | WRITES(EMR_RIGHT_MANAGE), 1, 0, false},
+		{"all there is", UINT16_MAX, 1, 0, false},
+		{"no purpose", EMR_RIGHTS_READ, 0, 0, false},
+		{"a purpose that has no name", EMR_RIGHTS_READ, EMR_PURPOSES_ALL + 1, 0, false},
+	};
+
+	(void)state;
+	story_begin(&s);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		emr_request_body lie = {.rights = rows[i].rights,
+			.purposes = rows[i].purposes,
+			.until = rows[i].until != 0 ? rows[i].until : story_now(&s) + 30 * DAY};
+		emr_id16 id;
+		seen l;
+
+		instead = &lie;
+		id = ask(&s.lima, "Imaging", rows[i].name);
+		instead = NULL;
+		l = ana_looks();
+		if (l.n != (rows[i].is_shown ? 1 : 0))
+			fail_msg("%s: %zu requests", rows[i].name, l.n);
+		if (rows[i].is_shown)
+			assert_int_equal(l.last.rights, rows[i].rights);
+		assert_ok(emr_share_request_withdraw(s.lima.share, id));
+	}
+	story_end(&s);
+#undef WRITES
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -227,6 +309,7 @@ int main(void)
 		TEST(a_no_carries_its_reason_to_the_asker_alone),
 		TEST(what_was_taken_back_or_is_old_is_shown_no_more),
 		TEST(a_flood_of_one_hides_nobody_else),
+		TEST(a_request_asks_for_nothing_that_its_words_do_not_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
