@@ -172,7 +172,6 @@ whole=$("$EMRFS" request --json | python3 -c 'import json, sys; print([r["whole"
 [[ $whole =~ ^$id[a-z2-7]*$ && ${#whole} = 28 ]] || emr_fail "no whole id: $whole"
 grep -qx "$whole" shown || emr_fail "not chosen by its whole id: $(cat shown)"
 say "a yes says the whole id, and the word for what was shown, also to who typed four letters"
-mkdir -m 700 -p heard/run
 cat >between.py <<'END'
 # Between the verb and the open folder: what the verb says is written down, a line each.
 import os, socket, struct, sys, threading
@@ -186,29 +185,31 @@ def whole(line, n):
 def carry(a, b, note):
     while (head := whole(a, 4)) and (body := whole(a, struct.unpack(">I", head)[0])):
         if note:
-            with open("heard/said", "ab") as f: f.write(body + b"\n")
+            with open("heard", "ab") as f: f.write(body + b"\n")
         b.sendall(head + body)
     for line in a, b:
         try: line.shutdown(socket.SHUT_RDWR)
         except OSError: pass
 listener = socket.socket(socket.AF_UNIX)
-listener.bind("heard/run/socket"); os.chmod("heard/run/socket", 0o600); listener.listen()
+listener.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o600); listener.listen()
 while True:
     verb, _ = listener.accept()
-    folder = socket.socket(socket.AF_UNIX); folder.connect(sys.argv[1])
+    folder = socket.socket(socket.AF_UNIX); folder.connect(sys.argv[2])
     threading.Thread(target=carry, args=(verb, folder, True), daemon=True).start()
     threading.Thread(target=carry, args=(folder, verb, False), daemon=True).start()
 END
-python3 between.py "$EMRFS_HOME/run/socket" & between=$!
-emr_until test -S heard/run/socket
-EMRFS_HOME=$EMR_WORK/heard run 13 approve "$id"
-! grep '"approve"' heard/said | grep -v '"look":true' || emr_fail "said yes by itself"
-cp heard/said heard/before
-EMRFS_HOME=$EMR_WORK/heard run 0 approve "$id" --yes
+must mv "$EMRFS_HOME/run/socket" "$EMRFS_HOME/run/folder"
+setpriv --pdeathsig TERM python3 between.py "$EMRFS_HOME/run/socket" "$EMRFS_HOME/run/folder" >/dev/null 2>&1 &
+between=$!
+emr_until test -S "$EMRFS_HOME/run/socket"
+run 13 approve "$id"
+! grep '"approve"' heard | grep -v '"look":true' || emr_fail "said yes by itself"
+run 0 approve "$id" --yes
+must mv "$EMRFS_HOME/run/folder" "$EMRFS_HOME/run/socket"
 kill $between
-python3 - "$whole" <<'END' || emr_fail "said: $(cat heard/said)"
+python3 - "$whole" <<'END' || emr_fail "said: $(cat heard)"
 import json, sys
-yes = [r for r in map(json.loads, open("heard/said")) if r["verb"] == "approve" and not r.get("look")]
+yes = [r for r in map(json.loads, open("heard")) if r["verb"] == "approve" and not r.get("look")]
 sys.exit(not (len(yes) == 1 and yes[0]["id"] == sys.argv[1] and len(yes[0]["shown"]) == 64))
 END
 emr_until shares_one

@@ -10,7 +10,7 @@ if(NOT EMRFS_SANITIZE)
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")
 	add_test(NAME integration_entries COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/entries.sh)
 	set_tests_properties(integration_entries PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TRANSLATIONS=${PROJECT_BINARY_DIR}/po")
 	add_test(NAME integration_traces COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/traces.sh)
 	set_tests_properties(integration_traces PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")
