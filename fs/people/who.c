@@ -143,9 +143,9 @@ static void call_by_handle(const emr_known_name *known, emr_who *out)
 		snprintf(out->called, sizeof out->called, "%s", code);
 }
 
-/* KNOWN: by which of his certificates. */
+/* KNOWN: by which of his certificates he is named; NOW: by which one would type him. */
 static emr_status describe_person(emr_crowd *crowd, const emr_known_person *person, emr_id32 id,
-	const emr_known_name *known, emr_who *out)
+	const emr_known_name *known, const emr_known_name *now, emr_who *out)
 {
 	emr_who who = {.kind = EMR_WHO_PERSON,
 		.id = person->signer_id,
@@ -168,7 +168,7 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 	if (contact != NULL)
 		take_contact(contact, &who);
 	else
-		call_by_handle(known, &who);
+		call_by_handle(now, &who);
 	*out = who;
 	return EMR_OK;
 }
@@ -180,7 +180,7 @@ static emr_status describe_present(
 	emr_known_name known;
 	emr_status status = emr_replica_name(crowd->replica, person->signer_id, UINT64_MAX, &known);
 
-	return status == EMR_OK ? describe_person(crowd, person, id, &known, out) : status;
+	return status == EMR_OK ? describe_person(crowd, person, id, &known, &known, out) : status;
 }
 
 /* Whom the ledger knows no key of: a team, a card, or nobody. */
@@ -221,14 +221,16 @@ bool emr_who_holds_at(const emr_who *who, uint64_t seq)
 
 emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_who)
 {
-	emr_known_name known;
+	emr_known_name known, now;
 	emr_known_person person;
 	emr_status status = present_key(crowd, id, &person);
 
 	if (status == EMR_OK)
 		status = emr_replica_name(crowd->replica, id, seq, &known);
 	if (status == EMR_OK)
-		status = describe_person(crowd, &person, id, &known, out_who);
+		status = emr_replica_name(crowd->replica, person.signer_id, UINT64_MAX, &now);
+	if (status == EMR_OK)
+		status = describe_person(crowd, &person, id, &known, &now, out_who);
 	return status == EMR_NOT_FOUND ? describe_other(crowd, id, out_who) : status;
 }
 

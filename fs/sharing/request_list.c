@@ -71,7 +71,7 @@ static emr_status take_received(void *arg, const emr_share_request *p)
 	emr_status status = next_row(c, &listed);
 
 	if (status == EMR_OK)
-		status = emr_who_of(&c->crowd, p->from, &listed->who);
+		status = emr_who_at(&c->crowd, p->from, p->seq, &listed->who);
 	if (status != EMR_OK)
 		return status;
 	listed->request = p->request;

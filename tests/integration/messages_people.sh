@@ -18,7 +18,7 @@ met 5 unknown-person people jo --passphrase-file second
 met 1 name-taken people add jota.card --name JOAO --passphrase-file second
 met 2 bad-name people add jota.card --name a@b --passphrase-file second
 run 0 people add jota.card --name jota --passphrase-file second
-met 5 which-person people "joao reis" --passphrase-file second
+met 5 unknown-person people "joao reis" --passphrase-file second	# what their cards say
 met 8 bad-card people add second --passphrase-file second
 flip "$EMRFS_HOME/state/people"
 met 8 bad-data people --passphrase-file second
@@ -82,7 +82,7 @@ met 5 unknown-team org team Nobody --passphrase-file second
 met 13 needs-yes org leave --passphrase-file second
 agent_of more more 0
 home_of hospital
-met 5 which-person org revoke agent --yes --passphrase-file second	# both are called that
+met 5 unknown-person org revoke agent --yes --passphrase-file second	# what both say of themselves
 agent_of other more 7 8s
 grep -q '"error":"handle-taken"' out/invited || emr_fail "$(cat out/invited)"
 cat out/invited >>"$MET"

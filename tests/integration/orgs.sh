@@ -233,6 +233,7 @@ two_home aurora
 run 0 org show --json $PF
 [ "$(grep -o '"handle":"olga"[^}]*"in_force":true' out/said | wc -l)" = 2 ] || emr_fail "$(cat out/said)"
 code=$(grep -o '"handle":"olga"[^}]*' out/said | head -1 | sed 's/.*"code":"\([^"]*\)".*/\1/')
+run 5 org revoke "${code::25}" --yes $PF # so few letters another key can be made to have
 run 0 org revoke "$code" --yes $PF
 says "1 key more, which had the same certificate, ended with it."
 run 0 org show --json $PF

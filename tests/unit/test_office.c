@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "contract/codes.h"
+#include "ledger/register.h"
 #include "sharing/office_looks.h"
 #include "datasets_kit.h"
 #include "story_kit.h"
@@ -172,6 +173,44 @@ static void nobody_is_called_by_what_he_says_of_himself(void **state)
 	assert_string_not_equal(who.name, "Lima.Clinic");
 	story_part(&other);
 	story_part(&mallory);
+}
+
+/* After another certificate the log of what was done before has the name of then. */
+static void what_was_done_keeps_the_name_of_then(void **state)
+{
+	EMR_AUTO_BUF cert = {0}, part = {0};
+	EMR_AUTO_CROWD crowd = {0};
+	const emr_cert_subject subject = {.handle = "reis",
+		.roles = EMR_ROLE_CLINICIAN,
+		.org = s.lima.org,
+		.not_before = story_now(&s) - DAY,
+		.not_after = story_now(&s) + 300 * DAY};
+	const emr_register again = {.keyring = s.lima.keyring,
+		.net_id = emr_ledger_net_id(session.ledger),
+		.org = s.lima.org,
+		.roles = EMR_ROLE_CLINICIAN,
+		.name = "eve.clinic"};
+	emr_replica_position before;
+	emr_who who;
+	emr_act act;
+
+	(void)state;
+	assert_ok(emr_replica_at(session.replica, &before));
+	assert_ok(emr_cert_issue(s.bosses[0].keyring, emr_buf_view(&s.bosses[0].ca), &subject,
+		emr_bytes_of(s.lima.public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
+	assert_ok(emr_register_renew(&again, emr_buf_view(&cert), &act, &part));
+	assert_int_equal(story_says(&s, &s.lima, act, emr_buf_view(&part)), 0);
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_ok(emr_crowd_open(&session, &crowd));
+	assert_ok(emr_who_at(&crowd, s.lima.public.signer_id, before.size - 1, &who));
+	assert_string_equal(who.name, "lima.clinic");
+	assert_string_equal(who.says, "");
+	assert_string_equal(who.called, "reis@org0");
+	assert_true(emr_who_holds_at(&who, before.size - 1));
+	assert_false(emr_who_holds_at(&who, before.size));
+	assert_ok(emr_who_of(&crowd, s.lima.public.signer_id, &who));
+	assert_string_equal(who.name, "reis");
+	assert_string_equal(who.says, "eve.clinic");
 }
 
 static void a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered(void **state)
@@ -528,6 +567,7 @@ int main(void)
 		STORY(what_fits_nobody_names_those_who_are_near_and_nobody_else),
 		STORY(several_of_one_name_are_nobody),
 		STORY(nobody_is_called_by_what_he_says_of_himself),
+		STORY(what_was_done_keeps_the_name_of_then),
 		STORY(a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered),
 		STORY(whom_nobody_can_name_is_called_by_his_code),
 		cmocka_unit_test(organisations_are_compared_by_their_letters),

@@ -11,7 +11,8 @@ typedef struct emr_register {
 	emr_id16 net_id;
 	emr_id16 org;
 	uint16_t roles;
-	const char *name; /* how others know it, up to 255 bytes; a patient's is "" */
+	const char *name; /* what its bearer says of himself, up to 255 bytes, beside the name that
+			     the certificate has; a patient's is "" */
 } emr_register;
 
 /* What WHO's key says of itself, as a reply to an invitation has it: the public part of KEY_REG

@@ -71,7 +71,7 @@ emr_status emr_who_find_or_say(
 /* Who has the key ID, or had it first.  One whom nobody can name is called by his code. */
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who);
 /* The same, named by the certificate that counted in entry SEQ, in which he did something: what
- * came later does not change what was done. */
+ * came later does not change what was done.  What one types for him (CALLED) is that of now. */
 emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_who);
 /* Whether WHO, as emr_who_at gave it, is also how he was called in entry SEQ. */
 bool emr_who_holds_at(const emr_who *who, uint64_t seq);
