@@ -151,14 +151,13 @@ bool emr_who_is_ok(const char *who)
 
 void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES])
 {
-	char name[EMR_NAME_MAX + 1], code[EMR_PERSON_CODE_CHARS];
-	bool is_own_name = strcasecmp(contact->who, contact->card.name) == 0;
+	char name[EMR_NAME_MAX + 1];
+	bool is_own_name = strcasecmp(contact->who, contact->card.name) == 0 ||
+			   emr_key_code_names(contact->card.signer_id, contact->who);
 
-	emr_person_code(contact->card.signer_id, code);
 	emr_shared_owner_name(&contact->card, EMR_PERSON_CODE_CHARS - 1, name);
-	snprintf(out, EMR_CONTACT_TEXT_BYTES, "%s%s%s", name,
-		is_own_name || strcmp(contact->who, code) == 0 ? "" : " called ",
-		is_own_name || strcmp(contact->who, code) == 0 ? "" : contact->who);
+	snprintf(out, EMR_CONTACT_TEXT_BYTES, "%s%s%s", name, is_own_name ? "" : " called ",
+		is_own_name ? "" : contact->who);
 }
 
 static void list_name(const emr_contact *contact, char *out_names, size_t size)
@@ -219,15 +218,16 @@ static bool find_key(const emr_book *book, emr_id32 signer_id, size_t *out_index
 	return false;
 }
 
-/* As asked; as before; as the card says; the code, when the card's name will not do. */
+/* As asked; as before; as the card says; so much of the code as names somebody, when the card's
+ * name will not do. */
 static emr_status choose_name(
 	const char *who, const emr_contact *known, const emr_card *card, char out[EMR_WHO_MAX + 1])
 {
-	char code[EMR_PERSON_CODE_CHARS];
+	char code[EMR_KEY_CODE_MAX + 1];
 
 	if (who != NULL && !emr_who_is_ok(who))
 		return EMR_INVALID;
-	emr_person_code(card->signer_id, code);
+	emr_key_code(card->signer_id, EMR_KEY_CODE_NAMES, code);
 	if (who == NULL && known != NULL)
 		who = known->who;
 	if (who == NULL)

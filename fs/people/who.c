@@ -118,8 +118,11 @@ static void take_contact(const emr_contact *contact, emr_who *out)
 
 	emr_person_code(contact->card.signer_id, code);
 	snprintf(out->called, sizeof out->called, "%s", contact->who);
-	snprintf(out->name, sizeof out->name, "%s%s%s%s", contact->who, has_comma ? " (" : "",
-		has_comma ? code : "", has_comma ? ")" : "");
+	if (emr_key_code_names(contact->card.signer_id, contact->who)) /* called by nothing else */
+		snprintf(out->name, sizeof out->name, "%s", code);
+	else
+		snprintf(out->name, sizeof out->name, "%s%s%s%s", contact->who,
+			has_comma ? " (" : "", has_comma ? code : "", has_comma ? ")" : "");
 	emr_name_says(emr_bytes_of(contact->card.name, strlen(contact->card.name)), contact->who,
 		out->says, sizeof out->says);
 	snprintf(out->born, sizeof out->born, "%s", contact->card.born);

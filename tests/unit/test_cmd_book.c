@@ -188,7 +188,7 @@ static void a_name_that_misleads_is_refused(void **state)
 		"\xff", "123456789012345678901234567890123456789012345678901234"};
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
-	char code[EMR_PERSON_CODE_CHARS];
+	char code[EMR_KEY_CODE_MAX + 1];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -197,7 +197,7 @@ static void a_name_that_misleads_is_refused(void **state)
 	}
 	/* A card whose own name will not do is known by its code. */
 	assert_ok(put(&book, other, "../../etc", NOW, NULL, &change));
-	emr_person_code(book.people[0].card.signer_id, code);
+	emr_key_code(book.people[0].card.signer_id, EMR_KEY_CODE_NAMES, code);
 	assert_string_equal(book.people[0].who, code);
 }
 
