@@ -2,6 +2,7 @@
  * were admitted later, and the certificates that lead from a key to an organisation. */
 #include "audit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -339,6 +340,43 @@ static bool is_bound(const audit *a, const key *k)
 		X509_get0_pubkey(k->certificate), (bytes){message, sizeof message}, k->pub + 216);
 }
 
+/* Where WORD ends in TEXT; NULL: it is not there. */
+static const uint8_t *behind(bytes text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t at = 0; at + len <= text.len; at++)
+		if (memcmp(text.at + at, word, len) == 0)
+			return text.at + at + len;
+	return NULL;
+}
+
+/* Given for emrfs there: it names ORG, or no organisation and a role (keyring/FORMAT.md). Who was
+ * only invited has the same CA's certificate, and so has a peer.  An unescaped quotation mark
+ * stands in no value, so these words are members of the attributes wherever they stand. */
+static bool is_of(const X509 *certificate, const uint8_t org[16])
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj("1.2.3.4.5.6.7.8.1", 1);
+	int index = oid != NULL ? X509_get_ext_by_OBJ(certificate, oid, -1) : -1;
+	const ASN1_OCTET_STRING *octets =
+		index >= 0 ? X509_EXTENSION_get_data(X509_get_ext(certificate, index)) : NULL;
+	bytes text = {0};
+	const uint8_t *named, *roles;
+	char hex[33];
+
+	ASN1_OBJECT_free(oid);
+	if (octets != NULL)
+		text = (bytes){ASN1_STRING_get0_data(octets), (size_t)ASN1_STRING_length(octets)};
+	named = behind(text, "\"emr.org\":\"");
+	roles = behind(text, "\"emr.roles\":\"");
+	if (named == NULL)
+		return roles != NULL && roles < text.at + text.len && *roles != '"';
+	for (int i = 0; i < 16; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", org[i]);
+	return (size_t)(text.at + text.len - named) > 32 && memcmp(named, hex, 32) == 0 &&
+	       named[32] == '"';
+}
+
 /* LINKS are the DER of the key's certificate, of those between, and of the network's CA. */
 static void check_chain(audit *a, key *k, const bytes *links, size_t n)
 {
@@ -368,6 +406,8 @@ static void check_chain(audit *a, key *k, const bytes *links, size_t n)
 		failed(check, "the certificate is not signed by the network's CA");
 	if (!is_in_force)
 		failed(check, "the certificate was not in force when the entry was made");
+	if (!is_of(k->certificate, k->pub + 8))
+		failed(check, "the certificate was not given for this organisation");
 	if (EVP_PKEY_get_base_id(X509_get0_pubkey(k->certificate)) != EVP_PKEY_EC ||
 		!is_bound(a, k))
 		failed(check, "the certificate's key does not vouch for the key on the ledger");

@@ -90,7 +90,7 @@ static const char *check_chain(checking *c, known_key *key, emr_bytes chain, emr
 	if (status != EMR_OK)
 		return "the certificate is not signed by the network's CA";
 	if (!emr_cert_is_of(&facts, key->pub.org))
-		return "the certificate is for another organisation";
+		return "the certificate was not given for this organisation";
 	emr_pub_key_reg_encode(&key->pub, pub);
 	if (emr_bind_message(c->verdict->net_id.b, key->signer_id.b, (emr_span){pub, sizeof pub},
 		    message) != EMR_CONTRACT_OK ||

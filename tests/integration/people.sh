@@ -45,7 +45,9 @@ json 0 people add "$qr"
 expect "called" "$(one who)" joao
 json 0 people
 expect "people" "$(one)" 1
-run 0 people "João Reis"
+run 5 people "João Reis"	# what he says of himself names nobody
+says "called joao"
+run 0 people joao
 says "not compared"
 sed '3s/A/B/' joao.card >changed.card
 cmp -s joao.card changed.card && sed '3s/[a-z]/0/' joao.card >changed.card

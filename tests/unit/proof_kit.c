@@ -75,8 +75,8 @@ static void make_long_chain(const kit_wish *w, const emr_public *self, kit_proof
 static void make_chain(const kit_wish *w, const emr_public *self, kit_proof *k)
 {
 	const emr_cert_subject subject = {.handle = "patient-test",
-		.roles = EMR_ROLE_PATIENT,
-		.org = id16(0x40),
+		.roles = w->has_no_role ? 0 : EMR_ROLE_PATIENT,
+		.org = w->has_no_org ? (emr_id16){{0}} : id16(w->has_other_org ? 0x50 : 0x40),
 		.not_before = w->cert_from,
 		.not_after = w->cert_to};
 	const emr_keyring *issuer = w->ca != NULL ? w->ca : w->keyring;

@@ -28,6 +28,7 @@ typedef struct kit_wish {
 	const emr_keyring *ca;	    /* whose CA issued the certificate; NULL = the patient's, as the
 				       descriptor says */
 	uint64_t cert_from, cert_to;
+	bool has_no_org, has_other_org, has_no_role; /* the certificate */
 	uint64_t
 		between_to; /* not 0: an authority between the certificate and the CA, until then */
 	uint64_t entry_time;

@@ -197,7 +197,8 @@ static void what_is_signed_wrongly_is_named(void **state)
 
 static void a_certificate_must_be_in_force_and_of_this_network(void **state)
 {
-	kit_wish expired = usual(), early = usual(), foreign = usual();
+	kit_wish expired = usual(), early = usual(), foreign = usual(), unnamed = usual();
+	kit_wish guest = usual();
 
 	(void)state;
 	expired.cert_to = expired.entry_time - 5;
@@ -206,6 +207,13 @@ static void a_certificate_must_be_in_force_and_of_this_network(void **state)
 	wish_gives(&early, "certificate");
 	foreign.ca = b.stranger;
 	wish_gives(&foreign, "certificate");
+	/* Whose it is, its CA says; without a role besides it was given for something else. */
+	unnamed.has_no_org = true;
+	wish_gives(&unnamed, "");
+	unnamed.has_no_role = true;
+	wish_gives(&unnamed, "certificate");
+	guest.has_other_org = true; /* as an invitation has it */
+	wish_gives(&guest, "certificate");
 }
 
 static void an_authority_between_is_shown_and_in_force(void **state)
