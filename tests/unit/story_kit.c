@@ -228,16 +228,13 @@ static emr_status note_org(void *arg, emr_id16 org, const emr_row_org *row)
 	return EMR_OK;
 }
 
-/* Boss N comes in; those before him and ana approve. */
-static void admit(story *s, emr_id16 home, int n)
+/* The organisation of BOSS comes in; N bosses and ana approve. */
+static void admit(story *s, emr_id16 home, person *boss, const char *name, int n)
 {
 	EMR_AUTO_BUF part = {0};
-	person *boss = &s->bosses[n];
 	emr_id16 proposal = emr_id16_random();
 	emr_pub_org_propose what;
-	char name[16];
 
-	(void)snprintf(name, sizeof name, "org%d", n);
 	what = emr_proposal_admit(
 		boss->org, boss->public.signer_id, emr_buf_view(&boss->ca), story_now(s) + 9 * DAY);
 	assert_ok(emr_proposal_admit_part(name, "", emr_buf_view(&boss->ca), &part));
@@ -247,6 +244,23 @@ static void admit(story *s, emr_id16 home, int n)
 		(void)person_says(s, &s->bosses[i],
 			emr_act_approve_proposal(proposal, s->bosses[i].org), (emr_bytes){0});
 	register_in(s, boss, boss, EMR_ROLE_ORG_ADMIN, "boss");
+}
+
+void story_organisation(story *s, person *boss, const char *name)
+{
+	const emr_cert_subject ca = {.handle = "CA",
+		.not_before = story_now(s) - DAY,
+		.not_after = story_now(s) + 4000 * DAY};
+	emr_known_person ana;
+	emr_id16 home;
+
+	memset(boss, 0, sizeof *boss);
+	open_person(s, boss, "another");
+	boss->org = emr_id16_random();
+	assert_ok(emr_cert_make_ca(boss->keyring, &ca, &boss->ca));
+	assert_ok(emr_replica_person(s->k.stack.replica, story_ana(s), &ana));
+	memcpy(home.b, ana.row.org, sizeof home.b);
+	admit(s, home, boss, name, AGENTS + 1);
 }
 
 void story_rules(story *s, const char *text)
@@ -287,7 +301,8 @@ static void people(story *s)
 		open_person(s, &s->bosses[i], name);
 		s->bosses[i].org = emr_id16_random();
 		assert_ok(emr_cert_make_ca(s->bosses[i].keyring, &ca, &s->bosses[i].ca));
-		admit(s, home, i);
+		(void)snprintf(name, sizeof name, "org%d", i);
+		admit(s, home, &s->bosses[i], name, i);
 	}
 	open_person(s, &s->lima, "lima");
 	register_in(s, &s->lima, &s->bosses[0], EMR_ROLE_CLINICIAN, "lima.clinic");

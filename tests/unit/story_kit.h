@@ -56,6 +56,8 @@ void story_pass(story *s, uint64_t seconds);
 /* One more person, of BOSS's organisation, with a keyring and a copy of his own; story_part is his
  * end. */
 void story_newcomer(story *s, person *m, const person *boss, uint16_t roles, const char *name);
+/* Another organisation comes in, called NAME, with its administrator, as story_newcomer. */
+void story_organisation(story *s, person *boss, const char *name);
 /* A clinician whose registration says NAME, and whose certificate HANDLE. */
 void story_newcomer_called(
 	story *s, person *m, const person *boss, const char *handle, const char *name);

@@ -175,6 +175,25 @@ static void nobody_is_called_by_what_he_says_of_himself(void **state)
 	story_part(&mallory);
 }
 
+/* Members admitted one that is called as another for who types it; it has nobody of that handle. */
+static void of_two_organisations_that_are_called_alike_neither_is_meant(void **state)
+{
+	char names[400], code[EMR_KEY_CODE_MAX + 1];
+	person boss = {0};
+	emr_who who;
+
+	(void)state;
+	story_organisation(&s, &boss, "\xc3\x93rg-0");
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_status(EMR_CONFLICT, find("lima.clinic@org0", &who, names));
+	assert_status(EMR_CONFLICT, find("@org0", &who, names));
+	assert_status(EMR_CONFLICT, find("boss@org0", &who, names));
+	emr_key_code(s.lima.public.signer_id, EMR_KEY_CODE_NAMES, code);
+	assert_ok(find(code, &who, names));
+	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
+	story_part(&boss);
+}
+
 /* After another certificate the log of what was done before has the name of then. */
 static void what_was_done_keeps_the_name_of_then(void **state)
 {
@@ -568,6 +587,7 @@ int main(void)
 		STORY(several_of_one_name_are_nobody),
 		STORY(nobody_is_called_by_what_he_says_of_himself),
 		STORY(what_was_done_keeps_the_name_of_then),
+		STORY(of_two_organisations_that_are_called_alike_neither_is_meant),
 		STORY(a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered),
 		STORY(whom_nobody_can_name_is_called_by_his_code),
 		cmocka_unit_test(organisations_are_compared_by_their_letters),
