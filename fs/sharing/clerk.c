@@ -8,8 +8,10 @@
 
 #include "base/log.h"
 #include "contract/codes.h"
+#include "fetch/fetch.h"
 #include "replica/follower.h"
 #include "replica/replica.h"
+#include "session/fetching.h"
 #include "share/give.h"
 #include "share/teams.h"
 #include "share/write.h"
@@ -177,6 +179,7 @@ static emr_status grant(
 		.grant = has_name(order) ? order->request : (emr_id16){{0}},
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
+	struct emr_fetcher *fetcher = emr_session_fetcher(session);
 	uint64_t forged = 0;
 	emr_status status = emr_inner_await(session, order->domain, &forged);
 
@@ -195,7 +198,10 @@ static emr_status grant(
 	if (!emr_card_name_ok(session->profile.name))
 		terms.owner_name = "";
 	if (!c.is_there) {
+		/* What others left there is judged first, and its description may be elsewhere. */
+		emr_fetcher_wait_begin(fetcher, true);
 		status = emr_share_grant(share, &terms, &made);
+		(void)emr_fetcher_wait_end(fetcher);
 		if (status == EMR_EXISTS && has_name(order)) /* since we looked */
 			status = find_answer(session, &c);
 		c.grant = made.grant;

@@ -8,6 +8,7 @@
 #include "sharing/answers.h"
 #include "sharing/clerk.h"
 #include "contract/codes.h"
+#include "fetch/fetch.h"
 #include "sharing/sharing.h"
 
 #include "share/write.h"
@@ -62,10 +63,33 @@ emr_status __real_emr_share_grant(
 emr_status __wrap_emr_share_grant(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
 
+/* Whether what is not here would be waited for: it is to be judged before it is shared. */
+static _Thread_local bool is_waiting;
+static _Atomic int waited; /* grants that would have */
+
+void __real_emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home);
+void __wrap_emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home);
+emr_fetch_count __real_emr_fetcher_wait_end(emr_fetcher *fetcher);
+emr_fetch_count __wrap_emr_fetcher_wait_end(emr_fetcher *fetcher);
+
+void __wrap_emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home)
+{
+	__real_emr_fetcher_wait_begin(fetcher, is_home);
+	is_waiting = is_home;
+}
+
+emr_fetch_count __wrap_emr_fetcher_wait_end(emr_fetcher *fetcher)
+{
+	is_waiting = false;
+	return __real_emr_fetcher_wait_end(fetcher);
+}
+
 emr_status __wrap_emr_share_grant(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
 {
 	emr_status status = __real_emr_share_grant(share, order, out_made);
+
+	waited += is_waiting;
 
 	if (status == EMR_OK)
 		out_made->left_out += unreadable;
@@ -346,8 +370,10 @@ static void what_is_left_out_of_a_share_is_counted_and_told(void **state)
 	(void)state;
 	assert_ok(emr_sharing_give(sharing, &o, &to_be_done));
 	unreadable = 3;
+	waited = 0;
 	do_all_orders();
 	unreadable = 0;
+	assert_int_equal(waited, 1);
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
 	assert_ok(emr_notices_text(notices, &text));
 	assert_ok(emr_buf_append_zeros(&text, 1));
