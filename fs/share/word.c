@@ -237,7 +237,6 @@ emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record
 	if (status != EMR_OK)
 		return status;
 	place = place_of(share, patient_pk, row->owner_pk, facts);
-	place.mine_only = true;
 	status = find_arrival(&c);
 	if (status == EMR_OK)
 		status = is_by_owner(&c, place.put_signer, &is_hers);
