@@ -151,7 +151,7 @@ for cause in emptied no_database foreign rewound; do
 done
 
 say "an older ledger, put there with this computer's copy of it and all else that watches it: what is sealed remembers more"
-again && rewound && rm -f "$STATE"/replica.* && cp -a watchers/. "$STATE/"
+again && rewound && rm -f "$STATE"/replica.* && cp -a watchers/* "$STATE/"
 json 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 expect "with its watchers: read only" "$(field read_only)" True
 emr_until grep -q rollback "$MNT/.emrfs/notices"
@@ -160,7 +160,7 @@ for words in "" --chain; do
 	grep -q "rollback.*older than what this computer has seen\|older than what this computer has seen.*rollback" out/said || emr_fail "verify $words: $(cat out/said)"
 done
 run 0 unmount
-json 8 verify --chain
+json 8 verify --chain --passphrase-file "$EMR_PASS"
 grep -q "older than what this computer has seen" out/said || emr_fail "verify of a closed folder: $(cat out/said)"
 
 say "put back while the folder is open; taken away while it is open"

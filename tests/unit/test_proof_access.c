@@ -8,6 +8,7 @@
 #include "keyring/grant.h"
 #include "ledger/checkpoint.h"
 #include "proof/make.h"
+#include "share/signed.h"
 #include "lies_kit.h"
 #include "pen_kit.h"
 #include "story_kit.h"
@@ -310,8 +311,23 @@ static void what_nobody_released_or_asked_has_no_proof(void **state)
 	assert_int_equal(file.len, 0);
 }
 
-/* A computer that hands out what it did not check. */
+/* A computer that hands out what it did not check, and calls its own what does not fit. */
 static bool is_unchecked;
+
+emr_status __real_emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
+	const emr_bundle *bundle, emr_signed *out_signed);
+emr_status __wrap_emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
+	const emr_bundle *bundle, emr_signed *out_signed);
+
+emr_status __wrap_emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
+	const emr_bundle *bundle, emr_signed *out_signed)
+{
+	emr_status status = __real_emr_signed_judge(replica, place, bundle, out_signed);
+
+	if (status == EMR_OK && is_unchecked)
+		out_signed->standing = EMR_SIGNED_SELF;
+	return status;
+}
 
 emr_status __real_emr_proof_check(
 	emr_bytes file, int copy_fd, const emr_id16 *net, emr_proof_verdict *out);
