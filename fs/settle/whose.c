@@ -307,6 +307,14 @@ emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_pla
 	return status == EMR_OK ? judge_bundle(&a, descriptor, bundle, out_whose) : status;
 }
 
+emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is)
+{
+	asking a;
+	emr_status status = begin_asking(facts, place, &a);
+
+	return status == EMR_OK ? whose_is_owners(&a, a.item.signer_id, out_is) : status;
+}
+
 /* Another's statement names his certificate, and what the owner wrote on top of it goes on with its
  * chain. */
 static bool goes_on(const emr_statement *statement)

@@ -180,8 +180,8 @@ static emr_status grant(
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);
-	uint64_t forged = 0;
-	emr_status status = emr_inner_await(session, order->domain, &forged);
+	uint64_t kept_out = 0;
+	emr_status status = emr_inner_await(session, order->domain, &kept_out);
 
 	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
 	if (status == EMR_OK)
@@ -205,7 +205,7 @@ static emr_status grant(
 		if (status == EMR_EXISTS && has_name(order)) /* since we looked */
 			status = find_answer(session, &c);
 		c.grant = made.grant;
-		*out_left_out = made.left_out + forged;
+		*out_left_out = made.left_out + kept_out;
 		c.ledger_time = UINT64_MAX;
 	}
 	if (status == EMR_OK && order->replaces)

@@ -31,7 +31,7 @@ emr_status emr_inner_tree(emr_session *session, emr_nested **out_tree, size_t *o
 }
 
 /* Each run takes a portion; as long as they get fewer it goes on. */
-emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_forged)
+emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_kept_out)
 {
 	emr_domain_state before, now;
 	emr_status status = emr_view_domain_state(session->view, domain, &now);
@@ -47,6 +47,6 @@ emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_
 									: EMR_BUSY;
 	}
 	if (status == EMR_OK)
-		*out_forged = now.forged;
+		*out_kept_out = now.kept_out;
 	return status;
 }

@@ -143,6 +143,18 @@ static void owner_sees_them(const char *folder)
 	owner_says(path_in(folder, "hers.txt"), "valid");
 }
 
+/* With a name, and content that opens for nobody. */
+static void lima_leaves_junk(emr_id16 directory)
+{
+	lies_remember();
+	pen_file(&p, s.imaging, s.imaging, "note.txt", "a note", NULL);
+	lies_bring_again();
+	pen_file(&p, s.imaging, directory, "junk.txt", "a note", NULL);
+	assert_applied();
+	lies_end();
+	kit_publish_all(&s.k);
+}
+
 /* ---- a folder inside that is shared ---- */
 
 static void what_is_forged_is_in_no_share_of_a_folder_inside(void **state)
@@ -153,13 +165,17 @@ static void what_is_forged_is_in_no_share_of_a_folder_inside(void **state)
 	(void)state;
 	lima_writes(old_dir());
 	owner_sees_them("Imaging/Old");
+	lima_leaves_junk(old_dir());
 	domain = ana_makes_domain(&s, "Imaging/Old");
 	/* It keeps nobody from sharing the others, and is counted. */
 	assert_ok(emr_view_domain_state(s.k.view, domain, &is));
 	assert_true(is.is_whole);
-	assert_int_equal(is.forged, 2);
+	assert_int_equal(is.kept_out, 3);
+	assert_int_equal(is.failed, 0);
 	eve_may_read(domain, "Old");
 	eve_gets_no_forgery("Old");
+	assert_string_equal(
+		viewer_list(&eve, viewer_at(&eve, "Old"), owner_answers), "CT.pdf,hers.txt");
 	eve_reads("Old", "CT.pdf", "%PDF a head", "self");
 	eve_reads("Old", "hers.txt", "what she found", " by=lima@clinic");
 	/* After a restart of hers they lie beside it, in the folder that they never left. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "settle/whose.h"
 #include "share/give.h"
 
 #include "health.h"
@@ -91,6 +92,8 @@ typedef struct counting {
 	emr_id16 domain;
 	emr_domain_state *out;
 	emr_buf left_behind; /* of r_pid: of records whose old place is still there */
+	emr_buf failed;	     /* of emr_place */
+	emr_status status;
 } counting;
 
 static int by_r_pid(const void *a, const void *b)
@@ -103,7 +106,7 @@ static emr_status note_old_places(const emr_view *view, counting *c)
 	emr_status status = EMR_OK;
 
 	for (const vacated *v = view->vacated; v != NULL && status == EMR_OK; v = v->next)
-		/* A directory stays where it was as long as something forged is in it. */
+		/* A directory stays where it was as long as something that cannot move is in it. */
 		if (v->name[0] == 0 && !v->is_held && !emr_id16_equal(v->place.domain, c->domain))
 			status = emr_buf_append(
 				&c->left_behind, v->place.r_pid, sizeof v->place.r_pid);
@@ -115,7 +118,8 @@ static emr_status note_old_places(const emr_view *view, counting *c)
 
 static void count_one(void *arg, node *n)
 {
-	const counting *c = arg;
+	counting *c = arg;
+	emr_place place;
 
 	if (n->is_local || !emr_id16_equal(tree_domain(n), c->domain))
 		return;
@@ -126,13 +130,34 @@ static void count_one(void *arg, node *n)
 			c->left_behind.len / sizeof(emr_id32), sizeof(emr_id32), by_r_pid) != NULL;
 	if (!n->is_published || emr_id16_equal(node_domain(n), c->domain))
 		return;
-	/* Whoever may write there could keep all of it from being shared. */
-	if (n->failure == EMR_BAD_SIGNATURE) {
-		c->out->forged++;
-		return;
-	}
 	c->out->left++;
 	c->out->failed += n->failure != EMR_OK;
+	if (n->failure != EMR_OK && n->type == EMR_META_FILE && c->status == EMR_OK) {
+		place = node_place(n);
+		c->status = emr_buf_append(&c->failed, &place, sizeof place);
+	}
+}
+
+/* Without view->lock.  What is hers and cannot be moved is waited for; what others put there is
+ * not, or whoever may write could keep all of it from being shared. */
+static emr_status keep_others_out(emr_view *view, const counting *c)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = 0; at < c->failed.len && status == EMR_OK; at += sizeof(emr_place)) {
+		bool is_hers = true;
+		emr_place place;
+
+		memcpy(&place, c->failed.data + at, sizeof place);
+		status = emr_facts_is_owners(view->options.facts, &place, &is_hers);
+		if (status == EMR_OK && !is_hers) {
+			c->out->left--;
+			c->out->failed--;
+			c->out->kept_out++;
+		}
+		status = emr_status_is_local(status) ? status : EMR_OK;
+	}
+	return status;
 }
 
 emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_state *out_state)
@@ -150,7 +175,12 @@ emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_sta
 		tree_walk((node *)(uintptr_t)root, count_one, &c);
 	}
 	pthread_mutex_unlock(&view->lock);
+	if (status == EMR_OK)
+		status = c.status;
+	if (status == EMR_OK)
+		status = keep_others_out(view, &c);
 	emr_buf_free(&c.left_behind);
+	emr_buf_free(&c.failed);
 	if (status != EMR_OK)
 		return status;
 	state.is_whole = state.is_made && state.left == 0 && state.old_places == 0;

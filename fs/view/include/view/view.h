@@ -286,11 +286,11 @@ emr_status emr_view_record(emr_view *view, uint64_t node, emr_record_facts *out)
  * EMR_INVALID (a link); EMR_UNSUPPORTED (a name that is never published); EMR_READ_ONLY. */
 emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_domain);
 typedef struct emr_domain_state {
-	uint64_t records; /* that lie in it, its root and links included */
-	uint64_t left;	  /* of them still published in the domain around it */
-	uint64_t failed;  /* of those, cannot be moved as they are: `failed` files */
-	uint64_t forged;  /* besides: their signature does not fit, and they stay where they were,
-			     in no share of the domain */
+	uint64_t records;    /* that lie in it, its root and links included */
+	uint64_t left;	     /* of them still published in the domain around it */
+	uint64_t failed;     /* of those, cannot be moved as they are: `failed` files */
+	uint64_t kept_out;   /* besides: others put them there, and they are forged or do not open;
+				they stay where they were, in no share of the domain */
 	uint64_t old_places; /* that its records have left, and that are not removed on the ledger
 				yet */
 	bool is_made;	     /* the ledger knows the domain and its root */
