@@ -5,12 +5,10 @@ emr_test(test_vouches SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_vouches.c ${story_k
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/people
 	USES ${emr_program} ${story_uses} PkgConfig::jansson)
 emr_test(test_sharing THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sharing.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
-	USES ${emr_program} ${story_uses} PkgConfig::jansson
-	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit -Wl,--wrap=emr_share_revoke_below -Wl,--wrap=emr_share_free -Wl,--wrap=emr_share_grant)
-emr_test(test_approving THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_approving.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
-	USES ${emr_program} ${story_uses} PkgConfig::jansson)
 	USES ${emr_program} ${story_uses} fetch PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit -Wl,--wrap=emr_share_revoke_below -Wl,--wrap=emr_share_free -Wl,--wrap=emr_share_grant -Wl,--wrap=emr_fetcher_wait_begin -Wl,--wrap=emr_fetcher_wait_end)
+emr_test(test_approving THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_approving.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
+	USES ${emr_program} ${story_uses} PkgConfig::jansson)
 foreach(part openings dealings)
 	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${CMAKE_CURRENT_LIST_DIR}/log_kit.c ${story_kit}
 		USES ${emr_program} ${story_uses} PkgConfig::jansson)

@@ -21,8 +21,8 @@ typedef struct emr_store_options {
 	uint32_t index_delay_ms; /* pending index rows are written after this time; 0 = 1000 */
 	emr_reserve *reserve;	 /* borrowed; NULL: none */
 	const char *index_path;	 /* where others write in PATH, too: a directory of this computer's
-				    own  for the index, made (0700), which then has everybody's closed
-				    segments and pins; NULL: it is in PATH, and one for all */
+				    own  for the index, made (0700), which then has everybody's
+				    closed  segments and pins; NULL: it is in PATH, and one for all */
 	const char *tags_path;	 /* a directory of this computer's own, made (0700); and the key,
 				    borrowed: NULL for both, every block is hashed whole */
 	emr_unit_key *unit_key;
