@@ -242,7 +242,11 @@ void shared_free(emr_view *view); /* after the nodes */
 /* Under view->lock: the ledger may have grown, or somebody waits. */
 void shared_wake(emr_view *view);
 
-/* ---- nodes, under view->lock: shared_nodes.c */
+/* ---- nodes, under view->lock: shared_make.c, shared_nodes.c */
+static inline bool shared_is_over(const shared_share *s)
+{
+	return s->phase == SHARED_EXPIRED || s->phase == SHARED_REVOKED;
+}
 /* Whether there is anything to show. */
 bool shared_is_there(const emr_view *view);
 bool shared_share_is_shown(const emr_view *view, const shared_share *s);
@@ -295,7 +299,7 @@ emr_status shared_tell_later(emr_buf *tell, uint64_t number, const char *name);
 /* Without view->lock. */
 void shared_tell(emr_view *view, const emr_buf *tell);
 
-/* ---- what the files of these nodes share: shared_nodes.c */
+/* ---- what the files of these nodes share: shared_make.c, shared_owner.c */
 emr_status shared_make(
 	emr_view *view, emr_id16 id, emr_meta_type type, const shared_at *at, node **out_node);
 emr_id16 shared_id_of(

@@ -1,13 +1,15 @@
-/* What the directories of those who share are called, and who is meant by such a name: nobody's can
- * be taken for another's. */
+/* The directories of those who share: what each is called, who is meant by such a name (nobody's
+ * can be taken for another's), and its node. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/log.h"
 
+#include "clock.h"
 #include "owner.h"
 #include "shared.h"
+#include "shared_place.h"
 
 static size_t equal_digits(emr_id32 a, emr_id32 b)
 {
@@ -83,4 +85,31 @@ emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_sign
 	}
 	pthread_mutex_unlock(&view->lock);
 	return n == 0 ? EMR_NOT_FOUND : n == 1 ? EMR_OK : EMR_CONFLICT;
+}
+
+static uint32_t count_shares(const shared_owner *owner)
+{
+	uint32_t n = 0;
+
+	for (const shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)
+		n += !s->is_file && s->phase == SHARED_OPEN && shared_is_beside(s);
+	return n;
+}
+
+emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_node)
+{
+	shared_at at = {.level = SHARED_OWNER, .owner = owner, .entry = FLAT_NONE};
+	emr_id16 id = shared_owner_id(owner);
+	emr_status status = EMR_OK;
+	node *n = tree_by_shown_id(view, id);
+
+	if (n == NULL) {
+		status = shared_make(view, id, EMR_META_DIR, &at, &n);
+		if (status != EMR_OK)
+			return status;
+		n->mtime_ns = n->ctime_ns = view_now_ns(view);
+	}
+	n->listing->subdirectories = count_shares(owner);
+	*out_node = n;
+	return EMR_OK;
 }

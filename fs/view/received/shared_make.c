@@ -1,0 +1,153 @@
+/* What of others' shares is shown, by which number the node of it is known, and how such a node is
+ * made and given. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/hash.h"
+
+#include "clock.h"
+#include "shared.h"
+
+#define DIRECTORY_MODE 0700
+
+/* ---- what is shown ---- */
+
+/* Whoever begins to share gets a name when all grants have been looked at: before that nothing of
+ * him is shown, because a kernel refuses a whole directory in which one name is empty. */
+bool shared_share_is_shown(const emr_view *view, const shared_share *s)
+{
+	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
+
+	if (s->owner->name[0] == 0)
+		return false;
+	switch (s->phase) {
+	case SHARED_COMING:
+		return false;
+	case SHARED_OPEN:
+		return true;
+	case SHARED_EXPIRED:
+	case SHARED_REVOKED:
+		return now < s->ended_unix_s + SHARED_NOTE_S;
+	}
+	return false;
+}
+
+/* Who has left a dataset is not there any more; of who shared by himself a note stays. */
+bool shared_owner_is_shown(const emr_view *view, const shared_owner *owner)
+{
+	for (const shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)
+		if (shared_share_is_shown(view, s) && (owner->set == NULL || !shared_is_over(s)))
+			return true;
+	return false;
+}
+
+bool shared_is_there(const emr_view *view)
+{
+	if (view->shares == NULL)
+		return false;
+	for (const shared_share *s = view->shares->all; s != NULL; s = s->next)
+		if (s->owner->set == NULL && shared_share_is_shown(view, s))
+			return true;
+	return false;
+}
+
+emr_status shared_is_readable(const emr_view *view, const shared_share *s)
+{
+	if (s->phase == SHARED_REVOKED)
+		return EMR_ACCESS_REVOKED;
+	/* Neither a clock that was set back nor a computer that slept makes it longer. */
+	if (s->phase == SHARED_EXPIRED || view_boot_ns(view) >= s->end_boot_ns ||
+		view_now_ns(view) / 1000000000 >= (int64_t)s->grant.row.not_after_unix_s)
+		return EMR_ACCESS_ENDED;
+	return s->phase == SHARED_OPEN ? EMR_OK : EMR_NOT_FOUND;
+}
+
+/* ---- making nodes ---- */
+
+/* What a node is known by: never that of a record of one's own. */
+emr_id16 shared_id_of(
+	const char *what, const void *who, size_t who_len, emr_id16 object, uint64_t version)
+{
+	const emr_bytes pieces[] = {emr_bytes_of(what, strlen(what) + 1),
+		emr_bytes_of(who, who_len), emr_bytes_of(object.b, sizeof object.b),
+		emr_bytes_of(&version, sizeof version)};
+	emr_id32 hash = emr_sha256_of(pieces, sizeof pieces / sizeof pieces[0]);
+	emr_id16 id;
+
+	memcpy(id.b, hash.b, sizeof id.b);
+	return id;
+}
+
+emr_id16 shared_record_id(emr_id16 space, emr_id16 object, uint64_t version)
+{
+	return shared_id_of("record", space.b, sizeof space.b, object, version);
+}
+
+emr_id16 shared_owner_id(const shared_owner *owner)
+{
+	return shared_id_of("owner", owner->signer_id.b, sizeof owner->signer_id.b,
+		owner->set != NULL ? owner->set->line : (emr_id16){{0}}, 0);
+}
+
+emr_id16 shared_top_id(void)
+{
+	return shared_id_of("top", "", 0, (emr_id16){{0}}, 0);
+}
+
+emr_status shared_make(
+	emr_view *view, emr_id16 id, emr_meta_type type, const shared_at *at, node **out_node)
+{
+	shared_at *place = malloc(sizeof *place);
+	node *n;
+	emr_status status = place != NULL ? tree_new_node(view, type, id, 0, &n) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK) {
+		free(place);
+		return status;
+	}
+	*place = *at;
+	n->state = NODE_VIRTUAL;
+	n->kind = view->received_kind;
+	n->shared = place;
+	n->mode = type == EMR_META_DIR ? DIRECTORY_MODE : 0400;
+	*out_node = n;
+	return EMR_OK;
+}
+
+void shared_release_if_unused(emr_view *view, node *n)
+{
+	/* What one wrote there oneself lies among them in listings, and nothing would show it
+	 * again. */
+	if (shared_has(n) && n->kernel_refs == 0 && n->opens == 0 && !node_has_kids(n) &&
+		!n->is_queued)
+		tree_free_node(view, n);
+}
+
+bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
+	emr_entry_fn fn, void *arg)
+{
+	bool goes_on;
+	emr_attr attr;
+
+	tree_attr(n, &attr);
+	goes_on = fn(arg, name, &attr, next);
+	if (goes_on && take)
+		n->kernel_refs++;
+	shared_release_if_unused(view, n);
+	return goes_on;
+}
+
+emr_id16 shared_object_of(const node *n)
+{
+	return shared_has(n) ? n->shared->object : node_object(n);
+}
+
+emr_status shared_tell_later(emr_buf *tell, uint64_t number, const char *name)
+{
+	shared_telling t = {.node = number};
+
+	if (name != NULL)
+		snprintf(t.name, sizeof t.name, "%s", name);
+	return emr_buf_append(tell, &t, sizeof t);
+}
