@@ -417,6 +417,26 @@ static emr_status refresh_locked(emr_store *store)
 	return status == EMR_OK ? load_tails(store, false) : status;
 }
 
+emr_status emr_store_look_again(emr_store *store, bool *out_has)
+{
+	emr_segment *segment;
+	size_t i = 0;
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&store->index_lock);
+	*out_has = store->has_own_index && !store->has_looked_again;
+	store->has_looked_again = true;
+	while (*out_has && (segment = next_segment(store, &i, false)) != NULL) {
+		pthread_mutex_lock(&store->map_lock);
+		segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
+		pthread_mutex_unlock(&store->map_lock);
+	}
+	if (*out_has)
+		status = load_tails(store, false);
+	pthread_mutex_unlock(&store->index_lock);
+	return status;
+}
+
 emr_status emr_store_refresh(emr_store *store)
 {
 	emr_status status;
@@ -508,6 +528,25 @@ static emr_status take_rows(const emr_store *store, batch *b)
 	return b->rows != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
+/* Another's copy of a block that this writer has himself: it may be gone tomorrow. */
+static bool is_spare(emr_store *store, const emr_pending_row *row)
+{
+	const emr_segment *segment;
+	emr_index_place stands;
+	bool is;
+
+	pthread_mutex_lock(&store->map_lock);
+	is = !emr_segment_by_handle(store, row->at.segment)->own;
+	pthread_mutex_unlock(&store->map_lock);
+	if (!is || emr_index_find(store->index, row->digest, &stands) != EMR_OK)
+		return false;
+	pthread_mutex_lock(&store->map_lock);
+	segment = emr_segment_by_index_id(store, stands.segment);
+	is = segment != NULL && segment->own && !segment->gone;
+	pthread_mutex_unlock(&store->map_lock);
+	return is;
+}
+
 static emr_status put_rows(emr_store *store, batch *b)
 {
 	const emr_foreign_pin *foreign = (const void *)store->foreign_pins.data;
@@ -528,7 +567,7 @@ static emr_status put_rows(emr_store *store, batch *b)
 		const emr_store_position *at = &b->rows[i].at;
 		emr_index_place place = {b->ids[at->segment - 1], at->offset, at->len};
 
-		if (place.segment != 0)
+		if (place.segment != 0 && !is_spare(store, &b->rows[i]))
 			status = emr_index_put_block(store->index, b->rows[i].digest, &place);
 	}
 	for (size_t i = 0; status == EMR_OK && i < b->pin_count; i++)

@@ -100,9 +100,14 @@ static emr_status find_anew(emr_store *store, const uint8_t *digest, emr_store_p
 {
 	emr_status status = EMR_INTERRUPTED;
 
+	bool has_looked = false;
+
 	for (int i = 0; status == EMR_INTERRUPTED && i < VANISHED_MAX; i++) {
 		status = emr_store_refresh(store);
 		if (status == EMR_OK)
+			status = emr_store_find(store, digest, out_at);
+		if (status == EMR_NOT_FOUND && emr_store_look_again(store, &has_looked) == EMR_OK &&
+			has_looked)
 			status = emr_store_find(store, digest, out_at);
 	}
 	return status == EMR_INTERRUPTED ? EMR_NOT_FOUND : status;

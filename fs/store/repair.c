@@ -364,6 +364,17 @@ static bool is_closed(const emr_store *store, const emr_segment *segment)
 	return false;
 }
 
+/* map_lock held.  Anybody may lay a copy of a block of ours there, and take it away again: ours is
+ * where it is found. */
+static bool is_ours_already(emr_store *store, const findings *f, const uint8_t *digest)
+{
+	const emr_store_position *at =
+		f->segment->own ? NULL : emr_pending_find(&store->pending, digest);
+
+	return at != NULL && emr_segment_by_handle(store, at->segment)->own &&
+	       !emr_segment_by_handle(store, at->segment)->gone;
+}
+
 static emr_status publish(emr_store *store, findings *f)
 {
 	const found_section *sections = (const void *)f->sections.data;
@@ -378,7 +389,8 @@ static emr_status publish(emr_store *store, findings *f)
 	map = f->segment->own || f->segment->is_kept ? &store->pending : &store->foreign;
 	status = emr_pending_reserve(map, count);
 	for (size_t i = 0; status == EMR_OK && i < count; i++)
-		if (sections[i].at.offset < f->end)
+		if (sections[i].at.offset < f->end &&
+			!is_ours_already(store, f, sections[i].digest))
 			emr_pending_put(map, sections[i].digest, sections[i].at);
 	if (status == EMR_OK) {
 		f->segment->known_to = f->segment->own ? f->end : first_hole(f);

@@ -261,6 +261,7 @@ static void let_vanished_go(emr_store *store)
 			continue;
 		if (!segment->gone && !store->read_only)
 			emr_tags_drop(store, segment);
+		store->has_looked_again &= segment->gone;
 		segment->gone = true;
 		if (segment->users == 0)
 			emr_segment_close_files(store, segment);

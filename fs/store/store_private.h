@@ -83,6 +83,7 @@ struct emr_store {
 	char *path;
 	char *index_dir; /* where the index is: PATH, or nobody else's */
 	bool has_own_index;
+	bool has_looked_again; /* since another's file went (map_lock), or at all (index_lock) */
 	int dirfd;
 	int lockfd;
 	emr_id16 writer;
@@ -253,6 +254,10 @@ emr_status emr_store_write_index(emr_store *store);
 /* Reads again what other processes did: new and vanished segments, grown tails, a replaced index.
  */
 emr_status emr_store_refresh(emr_store *store);
+/* A block that two writers have is in one's own index once, and goes with the file that it is in
+ * there: all files of others are read again, once since one of them went.  *out_has: that was done.
+ */
+emr_status emr_store_look_again(emr_store *store, bool *out_has);
 emr_status emr_store_add_pins(
 	emr_store *store, const emr_pin_change *pins, size_t count); /* append_lock held */
 

@@ -83,6 +83,32 @@ emr_until reads "$SHARE/4.txt" "finding number 4"
 as ana run 0 revoke Imaging from lima --wait
 as ana run 0 share Imaging with lima --yes --wait
 two_unmount ana lima
+
+say "he holds an index of blocks for ever, and puts what is no file where files are: the folders open, save and read"
+python3 - "$NET/blocks" "$own" <<'END' &
+import os, sqlite3, sys, time
+os.chdir(sys.argv[1])
+held = sqlite3.connect("index.sqlite", isolation_level=None)
+held.execute("PRAGMA locking_mode = EXCLUSIVE")
+held.execute("BEGIN EXCLUSIVE")
+for name, what in (("format", os.mkdir), ("writer-%s.lock" % sys.argv[2], os.mkfifo), ("journal-%s.head" % sys.argv[2], os.mkdir)):
+    if os.path.exists(name):
+        os.remove(name)
+    what(name)
+open("../held", "w").write("held")
+time.sleep(100000)
+END
+holder=$!
+emr_until there "$NET/held"
+two_mount ana lima
+emr_until reads "$SHARE/4.txt" "finding number 4"
+echo "finding number 5" >ana-folder/Imaging/5.txt
+as ana run 0 status --wait
+emr_until reads "$SHARE/5.txt" "finding number 5"
+rm ana-folder/Imaging/5.txt
+as ana run 0 status --wait
+two_unmount ana lima
+kill "$holder"
 two_mount ana lima
 emr_until reads "$SHARE/4.txt" "finding number 4"
 as ana run 0 verify

@@ -517,6 +517,49 @@ static void a_file_that_another_put_in_place_of_his_is_read_anew(void **state)
 	kit_has(k, 101, 3000);
 }
 
+static void a_copy_that_somebody_lays_there_and_takes_away_loses_nothing(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	char command[4000], mine[512], his[512], planted[2][400];
+
+	k->options.segment_bytes = a.options.segment_bytes = 8192;
+	kit_open(&a);
+	for (uint32_t i = 0; i < 6; i++) {
+		kit_put(k, 10 + i, 3000);
+		kit_put(&a, 100 + i, 3000);
+	}
+	kit_file(k, "seg-1", mine);
+	kit_file(&a, "seg-1", his);
+	for (int i = 0; i < 2; i++)
+		snprintf(planted[i], sizeof planted[i],
+			"%s/seg-0%d112233445566778899aabbccddeeff-00000", k->path, i);
+	for (int start = 0; start < 2; start++) {
+		kit_close(k);
+		snprintf(command, sizeof command,
+			"cp '%s' '%s1.car' && cp '%s' '%s1.car' && cp '%s' '%s2.car' && cp '%s' "
+			"'%s2.car'",
+			mine, planted[0], his, planted[1], mine, planted[0], his, planted[1]);
+		assert_int_equal(system(command), 0);
+		kit_open(k);
+		for (uint32_t i = 0; i < 6; i++) {
+			kit_has(k, 10 + i, 3000);
+			kit_has(k, 100 + i, 3000);
+		}
+		kit_close(k);
+		if (start == 0)
+			kit_open(k);
+		snprintf(command, sizeof command, "rm '%s'/seg-0?1122*", k->path);
+		assert_int_equal(system(command), 0);
+		if (start != 0)
+			kit_open(k);
+		for (uint32_t i = 0; i < 6; i++) {
+			kit_has(k, 10 + i, 3000);
+			kit_has(k, 100 + i, 3000);
+		}
+	}
+	kit_close(&a);
+}
+
 static void a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew(void **state)
 {
 	kit *k = *state, a = other(k, 1);
@@ -632,6 +675,9 @@ int main(void)
 			kit_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_another_put_in_place_of_his_is_read_anew, setup_own,
+			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_copy_that_somebody_lays_there_and_takes_away_loses_nothing, setup_own,
 			kit_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_file_of_his_that_was_exchanged_between_two_starts_is_read_anew, setup_own,
