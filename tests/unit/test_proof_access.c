@@ -452,6 +452,59 @@ static void one_approval_gives_nobody_another_name(void **state)
 	close_file(&other);
 }
 
+/* ---- an organisation that approved twice ---- */
+
+static bool says_it_again; /* the ledger has each approval once more, from before */
+
+emr_status __real_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
+	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg);
+emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
+	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg);
+
+typedef struct repeating {
+	emr_replica_listing_fn fn;
+	void *arg;
+} repeating;
+
+static emr_status give_again(void *arg, const emr_replica_listing *line)
+{
+	const repeating *r = arg;
+	emr_status status = r->fn(r->arg, line);
+
+	return status == EMR_OK && line->family == EMR_FAMILY_APPROVAL ? r->fn(r->arg, line)
+								       : status;
+}
+
+emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domain,
+	const emr_id16 *object, size_t limit, emr_replica_listing_fn fn, void *arg)
+{
+	repeating r = {.fn = fn, .arg = arg};
+
+	return says_it_again
+		       ? __real_emr_replica_recent(replica, domain, object, limit, give_again, &r)
+		       : __real_emr_replica_recent(replica, domain, object, limit, fn, arg);
+}
+
+/* What counted no more was said again: a proof has what counted in the end. */
+static void a_proof_has_each_organisation_s_approval_once(void **state)
+{
+	EMR_AUTO_BUF file = {0};
+	emr_grant_made made = story_share(&s, &s.lima, 0, true);
+	opened_file f;
+	emr_proof_verdict v;
+	uint64_t seq;
+
+	(void)state;
+	seq = reads(&s.lima, made.grant, all_agents);
+	says_it_again = true;
+	make(seq, &file);
+	says_it_again = false;
+	open_file(&file, &f);
+	assert_non_null(emr_proof_part_of(&f.proof, EMR_PROOF_APPROVAL, 0).data);
+	close_file(&f);
+	check(&file, &v);
+}
+
 /* ---- an agent of another's ---- */
 
 static const emr_id32 *smuggled; /* in the place of the grant's second agent, while a hostile
@@ -972,6 +1025,7 @@ int main(void)
 		TEST(a_proof_shows_who_asked_under_what_and_who_gave),
 		TEST(the_owners_own_answer_is_proved_too),
 		TEST(one_approval_gives_nobody_another_name),
+		TEST(a_proof_has_each_organisation_s_approval_once),
 		TEST(who_cannot_open_the_question_proves_that_it_was_asked),
 		TEST(what_nobody_released_or_asked_has_no_proof),
 		TEST(an_agent_that_the_grant_does_not_name_gives_nothing),
