@@ -63,6 +63,16 @@ says "Patients' Trust, which is a member, proposes another authority for itself"
 says "It would be called São Lucas then."
 says "Another organisation, which is a member, is called São Lucas.  They are not the same."
 run 5 org admit "Patients' Trust" --yes $PF
+number=$(show && grep -o 'number [0-9 ]*[0-9]' out/said | head -1)
+two_home trust
+run 0 org show $PF
+says "$number"	# it sees the same
+propose applied admit own "Patients' Trust"
+two_home hospital
+run 5 org admit "Patients' Trust" $PF
+says "More than one that is called Patients' Trust waits for this."	# the name is part of what is decided
+run 13 org admit "${number#number }" $PF
+says "It would be called São Lucas then."
 run 5 org admit "São Lucas" --yes $PF
 
 say "who waits is admitted under the name that he says, with the number that he sees"

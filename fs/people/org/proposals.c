@@ -64,6 +64,19 @@ bool emr_coming_is_clear(const emr_coming *coming)
 	return coming->number[0] != '\0' && is_plain(coming->new_name);
 }
 
+/* Of all that a member's other authority would be; its own administrator sees the same in org show.
+ */
+static void number_authority(emr_coming *coming)
+{
+	uint8_t all[16 + 32 + 32 + sizeof coming->new_name] = {0};
+
+	memcpy(all, coming->org.b, 16);
+	memcpy(all + 16, coming->admin_id, 32);
+	memcpy(all + 48, coming->ca_hash, 32);
+	memcpy(all + 80, coming->new_name, strlen(coming->new_name));
+	emr_application_number(emr_bytes_of(all, sizeof all), coming->number);
+}
+
 /* salt, name: as it was proposed; the CA in it must be the one that is voted on. */
 static emr_status read_part(
 	const looking *l, const emr_row_proposal *row, emr_id16 proposal, emr_coming *out)
@@ -84,7 +97,7 @@ static emr_status read_part(
 	memcpy(out->new_name, name.data, name.len);
 	out->new_name[name.len] = '\0';
 	if (out->is_member)
-		emr_application_number(ca, out->number);
+		number_authority(out);
 	if (emr_cert_read(ca, &facts) == EMR_OK)
 		memcpy(out->msp, facts.msp, sizeof out->msp);
 	return EMR_OK;
