@@ -183,6 +183,7 @@ static void what_a_revoked_key_approved_is_in_nobodys_way(void **state)
 	emr_id16 proposal, other;
 	emr_known_votes votes;
 	emr_rules rules;
+	member next;
 
 	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
@@ -199,10 +200,19 @@ static void what_a_revoked_key_approved_is_in_nobodys_way(void **state)
 	assert_true(votes.have == 1 && votes.is_ours && !votes.is_done);
 	assert_ok(emr_rules_in_force(agent.replica, &rules, NULL, NULL));
 	assert_int_equal(rules.slots_a_day, 20000);
+	/* The organisation says it again, by somebody else. */
+	folk_create(&next, "next");
+	assert_applied(folk_register_in_clinic(&next, EMR_ROLE_ORG_ADMIN, "next@clinic"));
+	assert_applied(folk_say(&next, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
+	votes = votes_of(proposal, clinic);
+	assert_true(votes.have == 2 && votes.is_ours && votes.is_done);
+	assert_ok(emr_rules_in_force(agent.replica, &rules, NULL, NULL));
+	assert_int_equal(rules.slots_a_day, 12);
 	assert_applied(propose("slots-a-day = 13\n", 0, &other));
 	assert_applied(
 		folk_say(&ana, emr_act_key_revoke(ana.public.signer_id, now, 0), folk_nothing()));
 	assert_true(votes_of(other, home).is_over);
+	folk_close_member(&next, false);
 }
 
 #define FOLK(name) cmocka_unit_test_setup_teardown(name, folk_with_clinic, folk_end)
