@@ -239,6 +239,7 @@ says "1 key more, which had the same certificate, ended with it."
 run 0 org show --json $PF
 ! grep -q '"handle":"olga"[^}]*"in_force":true' out/said || emr_fail "a key of hers is left: $(cat out/said)"
 [ "$(again olga)" = "key dead" ] || emr_fail "she is in again"
+must python3 "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite"	# which knows what revoking is
 
 two_home trust
 run 5 org revoke lima --yes $PF	# another's
