@@ -57,8 +57,10 @@ static int add_reader(json_t *list, const char *who, const char *why)
 }
 
 /* What the disk refused to give is tried again by itself; what it waits for is said. */
-static int add_unfinished(json_t *list, const emr_erased *erased)
+static int add_unfinished(json_t *list, const emr_session *session, const emr_erased *erased)
 {
+	bool is_away = erased->why == EMR_OFFLINE || erased->why == EMR_TIMEOUT;
+	const char *refusal = is_away ? emr_absence_refusal(session->ledger) : NULL;
 	char why[256], needed[EMR_TEXT_BYTES];
 
 	if (erased->is_finished)
@@ -73,7 +75,7 @@ static int add_unfinished(json_t *list, const emr_erased *erased)
 			  "itself"));
 	else
 		snprintf(why, sizeof why, _("%s; it is tried again"),
-			emr_text(emr_status_text(erased->why)));
+			refusal != NULL ? refusal : emr_text(emr_status_text(erased->why)));
 	return add_reader(list, _("this computer"), why);
 }
 
@@ -181,7 +183,7 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 	}
 	not_reached = json_array();
 	if (not_reached != NULL)
-		failed = add_unfinished(not_reached, &erased);
+		failed = add_unfinished(not_reached, session, &erased);
 	if (not_reached != NULL && erased.live + erased.deleted + erased.directories > 0)
 		failed += add_backup(not_reached, session) + add_quarantine(not_reached, session);
 	emr_hex(erased.objects.b, sizeof erased.objects.b, objects);

@@ -148,17 +148,24 @@ static const struct {
 	{"", N_("they answer with an error"), N_("Ask whoever administers your organisation.")},
 };
 
+static size_t refusal_called(const char *name)
+{
+	const size_t last = sizeof refusals / sizeof *refusals - 1;
+	size_t i = 0;
+
+	while (i < last && strcmp(refusals[i].refusal, name) != 0)
+		i++;
+	return i;
+}
+
 /* Without a time since when nothing comes from it, the ledger is there, and only what was sent was
  * not taken. */
 static void say_refusal(
 	const emr_session *session, const emr_absence *absence, emr_problem *out_problem)
 {
-	const size_t last = sizeof refusals / sizeof *refusals - 1;
 	char since[EMR_TEXT_BYTES], log[4400];
-	size_t i = 0;
+	size_t i = refusal_called(absence->refusal);
 
-	while (i < last && strcmp(refusals[i].refusal, absence->refusal) != 0)
-		i++;
 	snprintf(log, sizeof log, "%.4000s/log", session->state_path);
 	if (absence->since_unix_s == 0) {
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_TAKES_NOTHING, "cause",
@@ -198,6 +205,17 @@ void emr_absence_say(const emr_session *session, const emr_absence *absence, con
 		return;
 	say_absence(
 		absence->status, absence->since_unix_s, session->state_path, fault, out_problem);
+}
+
+const char *emr_absence_refusal(emr_ledger *ledger)
+{
+	emr_ledger_absence now = {.refusal = NULL};
+	const char *name;
+
+	if (ledger != NULL)
+		emr_ledger_look(ledger, &now);
+	name = now.status == EMR_OK ? now.sent_refusal : now.refusal;
+	return name != NULL ? emr_text(refusals[refusal_called(name)].cause) : NULL;
 }
 
 bool emr_absence_say_refusal(

@@ -89,6 +89,24 @@ for name in clock identity permission precondition; do
 	wait "$sharing" || emr_fail "not given, by $name: $(cat out/sharing)"
 	as ana run 0 revoke knee.txt from lima --yes --wait
 done
+
+say "what they have against an erasure is named, and not called away; it goes on when they take it"
+echo "to be erased" >ana-folder/ankle.txt
+as ana run 0 status --wait
+erased() { as ana "$EMRFS" erase --deleted --yes --passphrase-file "$EMR_PASS" >out/erased 2>&1; } # 3 while something waits
+while read -r name words; do
+	touch "$FAULT/endorse-says-$name"
+	as ana run 3 erase ana-folder/ankle.txt --yes --passphrase-file "$EMR_PASS"
+	says "$words"
+	says_not "offline"
+	rm "$FAULT/endorse-says-$name"
+	emr_until erased
+	echo "to be erased" >ana-folder/ankle.txt
+	as ana run 0 status --wait
+done <<'END'
+clock the clock of this computer
+endorsement too few organisations endorse it
+END
 two_unmount ana
 
 say "what they have against a thing that is only sent is named where it is sent, and not called away"

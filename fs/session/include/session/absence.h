@@ -34,3 +34,5 @@ void emr_absence_say_status(
  * they give blocks, against what was sent there last.  False: nothing, or there is none (NULL). */
 bool emr_absence_say_refusal(
 	const emr_session *session, emr_ledger *ledger, emr_problem *out_problem);
+/* The same in a few words, within a sentence: "their clocks ..."; NULL: nothing. */
+const char *emr_absence_refusal(emr_ledger *ledger);
