@@ -160,7 +160,7 @@ emr_until shared_with ''
 reaches_it() { as lima "$EMRFS" status --json | python3 -c 'import json, sys; sys.exit(bool(json.load(sys.stdin)["ledger"].get("error")))'; }
 emr_until reaches_it # her computer looks for itself
 say "a request is shown, and answered"
-as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
+as lima run 0 request 'ana:Scans' --reason 'second opinion'
 asked() { "$EMRFS" request | grep -q 'to you'; }
 asked_again() { "$EMRFS" request | grep -q 'to you.*emrfs approve'; }
 emr_until asked

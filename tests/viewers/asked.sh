@@ -48,7 +48,7 @@ as ana run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
 mkdir ana-folder/Scans && echo one >ana-folder/Scans/a.txt
 as ana run 0 status --wait
 say "the notice stands until it is closed, and names who asks"
-as lima run 0 request 'Ana Silva:Scans' --reason 'second <b>opinion</b>'
+as lima run 0 request 'ana:Scans' --reason 'second <b>opinion</b>'
 emr_until stand 1
 screen_await 'Dr Paula Lima'
 waiting() { pgrep -f >/dev/null "^$EMR_WORK/usr/libexec/emrfs/notify"; }
@@ -67,7 +67,7 @@ shares_none || emr_fail "shared without a yes: $(cat out/said)"
 gone_waiting() { ! waiting; }
 emr_until gone_waiting
 say "a click on the notice itself asks as well, and a yes shares"
-as lima run 0 request 'Ana Silva:Scans' --reason 'again'
+as lima run 0 request 'ana:Scans' --reason 'again'
 emr_until stand 1
 shares_none || emr_fail "shared by a notice alone"
 must dunstctl action 0
@@ -82,7 +82,7 @@ click_ok
 shared() { ! shares_none; }
 emr_until shared
 say "answered elsewhere, at a terminal or on another computer: nothing asks any more"
-as lima run 0 request 'Ana Silva:Letters' --reason 'later'
+as lima run 0 request 'ana:Letters' --reason 'later'
 emr_until stand 1
 emr_until waiting
 as ana run 0 request --json
@@ -93,18 +93,18 @@ emr_until gone_waiting
 say "in the language of the person"
 as ana run 0 unmount
 as ana env LC_ALL=C.UTF-8 LANGUAGE=pt "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder" >out/said || emr_fail "mount"
-as lima run 0 request 'Ana Silva' --reason 'more'
+as lima run 0 request ana --reason 'more'
 emr_until stand 2 # and the one that still waits
 must dunstctl action 0
 next_window 'Qual é a resposta'
 close_window
 say "a notice that is closed leaves no process behind"
-as lima run 0 request 'Ana Silva:Letters' --reason 'more'
+as lima run 0 request 'ana:Letters' --reason 'more'
 emr_until stand 2 # and the one that still waits
 must dunstctl close-all
 emr_until gone_waiting
 say "nor does one stand, with the name of who asks, when the folder is closed"
-as lima run 0 request 'Ana Silva:Photos' --reason 'more'
+as lima run 0 request 'ana:Photos' --reason 'more'
 emr_until stand 1
 as ana run 0 unmount
 emr_until stand 0
