@@ -306,7 +306,7 @@ emr_status share_add_list_key(parcel *p, emr_id16 domain, uint32_t epoch);
 /* device.c: the keys up to EPOCH, to each device of this person. */
 emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch);
 /* All live records of DOMAIN into an epoch that knows nothing else; *out_n = wrapped again,
- * *out_left_out = what does not open, and stays where nobody else gets it. */
+ * *out_left_out = what does not open, or is forged, and stays where nobody else gets it. */
 emr_status share_hide_past(
 	emr_share *share, emr_id16 domain, uint64_t *out_n, uint64_t *out_left_out);
 /* How many that would be. */

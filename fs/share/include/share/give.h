@@ -40,9 +40,9 @@ typedef struct emr_grant_made {
 	uint32_t epoch;
 	uint64_t wrapped_again; /* records that got a new key wrap, so that their past stays hidden
 				 */
-	uint64_t left_out;	/* live records that do not open here, and are not shared; not of a
-				   preview */
-	uint8_t t, n;		/* 0 of 0: only while the owner's computer is on */
+	uint64_t left_out; /* live records that do not open here, or are forged: not shared; not of
+			      a preview */
+	uint8_t t, n;	   /* 0 of 0: only while the owner's computer is on */
 	emr_id32 agents[EMR_AGENTS_MAX];
 	emr_id16 share_id;
 } emr_grant_made;
