@@ -20,11 +20,12 @@ typedef struct emr_store_options {
 	uint64_t segment_bytes;	 /* roll over at this size; 0 = 256 MiB; at least 4 KiB */
 	uint32_t index_delay_ms; /* pending index rows are written after this time; 0 = 1000 */
 	emr_reserve *reserve;	 /* borrowed; NULL: none */
-	const char *index_path;	 /* where others write in PATH, too: a directory of this computer's
-				    own  for the index, made (0700), which then has everybody's
-				    closed  segments and pins; NULL: it is in PATH, and one for all */
-	const char *tags_path;	 /* a directory of this computer's own, made (0700); and the key,
-				    borrowed: NULL for both, every block is hashed whole */
+	/* Where others write in PATH, too: a directory of this computer's own for the index, made
+	 * (0700), which then has everybody's closed segments and pins.  NULL: it is in PATH, and
+	 * one for all. */
+	const char *index_path;
+	const char *tags_path; /* a directory of this computer's own, made (0700); and the key,
+				  borrowed: NULL for both, every block is hashed whole */
 	emr_unit_key *unit_key;
 	bool no_background; /* tests: no thread; index rows are written at close and by
 			       emr_store_index_now */
