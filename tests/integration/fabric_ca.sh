@@ -234,7 +234,8 @@ echo "300 60" >ca/days
 invite otto clinician 0
 join otto "Otto Sá" 0
 rm ca/days
-revoke 0 Otto
+revoke 5 Otto	# two are called so but for a capital letter: its code says which
+revoke 0 "$(python3 -c 'import json, re; print(re.search(r"Otto \(([A-Z2-7]{26})\)", json.load(open("out/said"))["message"])[1])')"
 as otto run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/otto-folder"
 is_renewed otto
 two_unmount otto
