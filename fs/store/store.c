@@ -212,13 +212,21 @@ static void open_tags_of(emr_store *store, const emr_store_options *options)
 		emr_tags_open(store, options->tags_path);
 }
 
-/* Who only reads makes none. */
-static emr_status make_index_dir(const emr_store *store)
+/* Who only reads makes none.  Where the index's disk takes nothing, what is found is kept in memory,
+ * and nothing is written beside others either. */
+static emr_status make_index_dir(emr_store *store)
 {
 	EMR_AUTO_FD fd = -1;
+	emr_status status;
 
-	return store->has_own_index && !store->read_only ? emr_dir_open(store->index_dir, &fd)
-							 : EMR_OK;
+	if (!store->has_own_index || store->read_only)
+		return EMR_OK;
+	status = emr_dir_open(store->index_dir, &fd);
+	if (status == EMR_READ_ONLY || (status == EMR_OK && emr_disk_takes_nothing(fd))) {
+		store->is_still = store->read_only = true;
+		return EMR_OK;
+	}
+	return status;
 }
 
 static emr_status start(emr_store *store, const emr_store_options *options)
@@ -227,7 +235,6 @@ static emr_status start(emr_store *store, const emr_store_options *options)
 
 	if (status == EMR_OK)
 		status = make_index_dir(store);
-
 	if (status == EMR_OK)
 		status = check_format(store);
 	if (status == EMR_OK && !store->read_only)
