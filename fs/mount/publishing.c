@@ -119,7 +119,7 @@ static emr_status each_living(void *arg, emr_cid_visit visit, void *visit_arg)
 	const emr_publishing *p = arg;
 	living l = {.visit = visit, .arg = visit_arg};
 
-	return emr_facts_each_bundle(p->session->facts, visit_bundle, &l);
+	return emr_facts_each_bundle(p->session->facts, NULL, visit_bundle, &l);
 }
 
 static emr_status lost(void *arg, const emr_cid *roots, size_t count)

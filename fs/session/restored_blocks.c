@@ -161,11 +161,12 @@ static int by_root(const void *x, const void *y)
 static emr_status gather(emr_session *session, bringing *b)
 {
 	emr_status status = emr_store_each_pin(b->to, note_known, b);
+	bool lacks;
 
 	for (size_t i = 0; status == EMR_OK && i < b->blocks->count; i++)
 		status = emr_store_each_pin(b->blocks->sources[i], note_pin, b);
-	if (status == EMR_OK)
-		status = emr_facts_each_bundle(session->facts, note_bundle, b);
+	if (status == EMR_OK) /* parts that are gone are named by whoever looks for them */
+		status = emr_facts_each_bundle(session->facts, &lacks, note_bundle, b);
 	if (status == EMR_OK && b->needed.len > 0)
 		qsort(b->needed.data, b->needed.len / sizeof(emr_pin), sizeof(emr_pin), by_root);
 	if (status == EMR_OK && b->known.len > 0)

@@ -293,6 +293,7 @@ typedef struct bundles {
 	emr_facts *facts;
 	emr_bundle_fn fn;
 	void *arg;
+	bool *out_lacks; /* NULL: what lacks ends the walk */
 	const emr_replica_head *head;
 } bundles;
 
@@ -312,6 +313,10 @@ static emr_status bundle_of_item(void *arg, const emr_replica_item *item, bool i
 	status = facts_part(b->facts, &at, &bytes);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK; /* erased */
+	if (status == EMR_MISSING_DATA && b->out_lacks != NULL) {
+		*b->out_lacks = true;
+		return EMR_OK;
+	}
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &put);
 	return status == EMR_OK ? b->fn(b->arg, b->head->object, &put.root) : status;
@@ -325,9 +330,11 @@ static emr_status bundles_of_head(void *arg, const emr_replica_head *head)
 	return facts_chain(b->facts, head->domain, head->object, bundle_of_item, b);
 }
 
-emr_status emr_facts_each_bundle(emr_facts *facts, emr_bundle_fn fn, void *arg)
+emr_status emr_facts_each_bundle(emr_facts *facts, bool *out_lacks, emr_bundle_fn fn, void *arg)
 {
-	bundles b = {.facts = facts, .fn = fn, .arg = arg};
+	bundles b = {.facts = facts, .fn = fn, .arg = arg, .out_lacks = out_lacks};
 
+	if (out_lacks != NULL)
+		*out_lacks = false;
 	return facts_each_head(facts, bundles_of_head, &b);
 }

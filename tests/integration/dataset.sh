@@ -321,11 +321,11 @@ two_unmount ana
 steward 0 admit toes eva@saolucas
 steward 0 close toes --yes
 two_mount ana
-emr_until noticed ana "Eva Reis, São Lucas (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
+emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
 as ana run 0 dataset toes
 says "nobody joins or reads it any more"
-grep -qE "Eva Reis, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
-grep -q "Eva Reis</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* read it, since" ana-folder/.emrfs/report.html || emr_fail "not on the page"
+grep -qE "eva, São Lucas .* read it, from .* to " out/said || emr_fail "$(cat out/said)"
+grep -q "eva</bdi>, <bdi dir=\"ltr\">São Lucas</bdi> .* read it, since" ana-folder/.emrfs/report.html || emr_fail "not on the page"
 
 say "what is closed is read by nobody, and everybody who read it stays listed"
 steward 13 close knees
@@ -334,7 +334,7 @@ empty() { [ -z "$(ls eva-folder)" ]; }
 emr_until empty
 is_closed() { as ana json 0 dataset knees && [ "$(field datasets.0.closed | cut -c1-2)" = 20 ]; }
 emr_until is_closed
-expect "who read" "$(python3 -c 'import json; print(*sorted({r["name"] for r in json.load(open("out/said"))["datasets"][0]["former"]}))')" "Dora Reis Eva Reis"
+expect "who read" "$(python3 -c 'import json; print(*sorted({r["name"] for r in json.load(open("out/said"))["datasets"][0]["former"]}))')" "dora eva"
 expect "who reads" "$(field datasets.0.readers)" "[]"
 as ana json 5 dataset nothing
 as ana json 5 dataset join knees Imaging --yes
@@ -346,6 +346,6 @@ steward 0 create toes --terms terms.json
 both_there() { as ana json 0 dataset toes && [ "$(field datasets.1.closed | cut -c1-2)" = 20 ]; }
 emr_until both_there
 expect "hers is in the one that was closed" "$(field datasets.0.joined) $(field datasets.1.joined.0)" "[] Imaging"
-expect "who read that" "$(field datasets.0.former) $(field datasets.1.former.0.name)" "[] Eva Reis"
+expect "who read that" "$(field datasets.0.former) $(field datasets.1.former.0.name)" "[] eva"
 two_unmount ana rui eva
 echo "all is well"

@@ -217,7 +217,7 @@ answered() { "$EMRFS" request | grep -q "^$id .* asked for "; }
 emr_until answered
 entry '1\nyes\nyes\n' unshare "$MNT/Scans"
 emr_until shares_none
-as lima run 0 request 'Ana Silva:Scans' --reason 'second opinion'
+as lima run 0 request ana:Scans --reason 'second opinion'
 emr_until asked_again
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*emrfs approve.*/\1/p')
 say "also where the person reads Portuguese"

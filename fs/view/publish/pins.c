@@ -50,7 +50,7 @@ emr_status pins_restore(emr_view *view)
 
 	if (!emr_store_pins_incomplete(view->options.store))
 		return EMR_OK;
-	status = emr_facts_each_bundle(view->options.facts, keep_bundle, &k);
+	status = emr_facts_each_bundle(view->options.facts, NULL, keep_bundle, &k);
 	if (status == EMR_OK)
 		status = emr_journal_each(view->options.journal, EMR_ROW_NODE, keep_row, &k);
 	if (status == EMR_OK)
@@ -120,7 +120,7 @@ static emr_status say_lost(emr_view *view, const emr_cid *roots, size_t n)
 		qsort(living.roots.data, n, sizeof *roots, by_cid);
 	/* Before the pins: what is registered meanwhile has its own. */
 	if (status == EMR_OK)
-		status = emr_facts_each_bundle(view->options.facts, keep_lost, &living);
+		status = emr_facts_each_bundle(view->options.facts, NULL, keep_lost, &living);
 	if (status == EMR_OK)
 		status = emr_store_each_pin_of_all(view->options.store, keep_registered, &there);
 	if (status == EMR_OK && there.count > 1)
