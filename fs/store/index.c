@@ -34,7 +34,7 @@ static const char *const sql[STATEMENTS] = {
 		     "ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE value IS NOT ?1"),
 	[PUT_SEGMENT] =
 		("INSERT INTO segment (writer, number, indexed, file) VALUES (?1, ?2, ?3, ?4) "
-		 "ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3"),
+		 "ON CONFLICT (writer, number) DO UPDATE SET indexed = ?3, file = ?4"),
 	[GET_SEGMENT] = "SELECT id, indexed FROM segment WHERE writer = ?1 AND number = ?2",
 	[DROP_SEGMENT] = "DELETE FROM segment WHERE id = ?1",
 	[PUT_BLOCK] =

@@ -98,7 +98,9 @@ static void say_genesis(emr_out *out, const json_t *chain)
 	const char *hash = emr_json_text_at(chain, "genesis");
 
 	if (json_is_true(json_object_get(chain, "pinned")))
-		emr_say(out, "The channel begins with the block that your keyring knows.\n");
+		emr_say(out,
+			"The channel begins with the block that your keyring, or the network's "
+			"settings, name (genesis).\n");
 	else if (hash[0] != '\0')
 		emr_say(out,
 			"Not checked: whether the channel's first block is the right one, because "

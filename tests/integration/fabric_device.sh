@@ -104,11 +104,13 @@ way = max(i for i in range(at) if i + 4 + int.from_bytes(was[i:i + 4], "big") > 
 size = int.from_bytes(was[way:way + 4], "big")
 open("other.device", "wb").write(was[:way] + (size - 32).to_bytes(4, "big") + was[way + 4:at] + b"\0" + was[at + 33:])
 END
-mkdir -p channel/fault && touch channel/fault/other-beginning
-run 7 device accept "$EMR_WORK/other.device" --passphrase-file "$EMR_PASS"
-says "begins with another block"
-[ ! -e phone/state/keyfile ] || emr_fail "it came into another channel"
-rm channel/fault/other-beginning
+if [ -z "${FABRIC:-}" ]; then # real peers cannot begin otherwise for once
+	mkdir -p channel/fault && touch channel/fault/other-beginning
+	run 7 device accept "$EMR_WORK/other.device" --passphrase-file "$EMR_PASS"
+	says "begins with another block"
+	[ ! -e phone/state/keyfile ] || emr_fail "it came into another channel"
+	rm channel/fault/other-beginning
+fi
 run 0 device accept "$EMR_WORK/phone.device" --passphrase-file "$EMR_PASS"
 [ -s phone/state/network/network ] || emr_fail "its state does not keep where the network is"
 two_mount phone

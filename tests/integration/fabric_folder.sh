@@ -206,7 +206,7 @@ says "another first block"
 says "genesis"
 rm "$FAULT/other-beginning"
 as ana run 0 verify
-says "The channel begins with the block that your keyring knows"
+says "The channel begins with the block that your keyring, or the network"
 
 if [ -n "${PEER_PID:-}" ]; then
 	say "one gateway that has another first block is passed over while others have the right one"
@@ -227,12 +227,12 @@ cp net/network settings
 two_unmount ana
 two_mount ana
 as ana run 0 verify
-says "The channel begins with the block that your keyring knows"
+says "The channel begins with the block that your keyring, or the network"
 grep -v ^genesis settings >net/network
 two_unmount ana
 two_mount ana lima
 as ana run 0 verify
-says "The channel begins with the block that your keyring knows"
+says "The channel begins with the block that your keyring, or the network"
 touch "$FAULT/other-beginning"
 as ana run 8 verify
 says "another first block"

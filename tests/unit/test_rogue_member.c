@@ -282,8 +282,9 @@ static void nobody_stops_who_joins_later_by_erasing_his_own_registration(void **
 
 /* ---- what somebody is called ---- */
 
-/* ORG, BOSS and HASH as they are, or as the proposal would have them; NAME and CA in the part. */
-static void propose(uint8_t first_byte, const char *name, emr_bytes ca)
+/* BY proposes the clinic as it is, its administrator and the hash of its CA, with NAME and CA in
+ * the part.  Returns what the ledger answers. */
+static int propose(member *by, uint8_t first_byte, const char *name, emr_bytes ca)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_id16 proposal = emr_id16_random();
@@ -292,8 +293,8 @@ static void propose(uint8_t first_byte, const char *name, emr_bytes ca)
 
 	proposal.b[0] = first_byte; /* rows are walked in the order of ids */
 	assert_ok(emr_proposal_admit_part(name, "", ca, &part));
-	assert_applied(folk_say(&ana, emr_act_propose(proposal, &what), emr_buf_view(&part)));
 	latest = proposal;
+	return folk_say(by, emr_act_propose(proposal, &what), emr_buf_view(&part));
 }
 
 static void expect_clinic(const char *name)
@@ -320,13 +321,21 @@ static void nobody_renames_an_organisation_without_the_members(void **state)
 		folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN | EMR_ROLE_HOSPITAL, "boss"));
 	expect_clinic("Clinic");
 	for (int i = 0; i < 2; i++) {
-		propose(i == 0 ? 0x00 : 0xff, "Ministry of Health", emr_buf_view(&clinic_ca));
+		const uint8_t first = i == 0 ? 0x00 : 0xff;
+
+		/* Only its own administrator proposes something of it. */
+		assert_int_equal(
+			propose(&ana, first, "Ministry of Health", emr_buf_view(&clinic_ca)),
+			EMR_RESULT_NOT_AUTHORISED);
+		assert_applied(
+			propose(&boss, first, "Ministry of Health", emr_buf_view(&clinic_ca)));
 		expect_clinic("Clinic");
 		/* One approval of two is not enough. */
 		assert_applied(
 			folk_say(&ana, emr_act_approve_proposal(latest, home), folk_nothing()));
 		expect_clinic("Clinic");
-		propose(i == 0 ? 0x00 : 0xff, "Ministry of Health", emr_buf_view(&other_ca));
+		assert_applied(
+			propose(&boss, first, "Ministry of Health", emr_buf_view(&other_ca)));
 		expect_clinic("Clinic");
 	}
 }
@@ -339,7 +348,8 @@ static void the_newest_name_that_the_members_approved_holds(void **state)
 	for (int i = 0; i < 2; i++) {
 		const char *name = i == 0 ? "Clinic of Lisbon" : "Clinic of Porto";
 
-		propose(i == 0 ? 0xff : 0x00, name, emr_buf_view(&clinic_ca));
+		assert_applied(
+			propose(&boss, i == 0 ? 0xff : 0x00, name, emr_buf_view(&clinic_ca)));
 		assert_applied(
 			folk_say(&ana, emr_act_approve_proposal(latest, home), folk_nothing()));
 		assert_applied(

@@ -177,7 +177,7 @@ static void what_is_forged_is_in_no_share_of_a_folder_inside(void **state)
 	assert_string_equal(
 		viewer_list(&eve, viewer_at(&eve, "Old"), owner_answers), "CT.pdf,hers.txt");
 	eve_reads("Old", "CT.pdf", "%PDF a head", "self");
-	eve_reads("Old", "hers.txt", "what she found", " by=lima@clinic");
+	eve_reads("Old", "hers.txt", "what she found", " by=lima.clinic, org0");
 	/* After a restart of hers they lie beside it, in the folder that they never left. */
 	kit_restart(&s.k);
 	for (int i = 0; i < 4; i++)
@@ -214,7 +214,7 @@ static void what_is_forged_does_not_become_good_by_being_moved(void **state)
 	eve_may_read(kit_object_id(&s.k, "Other"), "Other");
 	eve_gets_no_forgery("Other");
 	eve_reads("Other", "note.txt", "her own", "self");
-	eve_reads("Other", "hers.txt", "what she found", " by=lima@clinic");
+	eve_reads("Other", "hers.txt", "what she found", " by=lima.clinic, org0");
 }
 
 /* ---- what is sealed again for an epoch that knows no past ---- */
@@ -249,7 +249,7 @@ static void what_is_forged_is_not_sealed_again(void **state)
 	eve_may_read(s.imaging, "Imaging");
 	eve_gets_no_forgery("Imaging");
 	eve_reads("Imaging", "MRI.pdf", "%PDF a knee", "self");
-	eve_reads("Imaging", "hers.txt", "what she found", " by=lima@clinic");
+	eve_reads("Imaging", "hers.txt", "what she found", " by=lima.clinic, org0");
 }
 
 /* ---- what comes back, and what is saved again ---- */
