@@ -468,8 +468,8 @@ def lacks(h):
     h.error("block was not found locally (offline): ipld: could not find " + h.query["arg"])
 
 
-def note(line):
-    with LOCK, open(f"{DIR}/asked", "a", encoding="ascii") as file:
+def note(line, name="asked"):
+    with LOCK, open(f"{DIR}/{name}", "a", encoding="ascii") as file:
         file.write(line + "\n")
 
 
@@ -482,13 +482,15 @@ def takes_ticket():
 
 
 def gate(h):
-    """Notes each request in DIR/asked, and answers as `good` once DIR/open is there, or DIR/one for this one."""
+    """Notes each request in DIR/asked, and answers as `good` once DIR/open is there, or DIR/one for this one.  DIR/passed: who stands
+    at it no more."""
     if h.verb == "dag/import":	# all of it is here, whether or not the other side waits for the answer
         body = Handler.file(h)	# that of this request: a connection has several
         h.file = lambda: body
     note(h.path)
     while not os.path.exists(f"{DIR}/open") and not takes_ticket():
         time.sleep(0.01)
+    note(h.path, "passed")
     h.good()
 
 
