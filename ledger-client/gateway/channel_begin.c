@@ -122,7 +122,7 @@ static emr_status meet(const char *dir, const emr_keyring *keyring, emr_bytes ce
 	if (status == EMR_OK)
 		status = how(&b);
 	if (said != NULL && status != EMR_OK)
-		(void)snprintf(said, said_size, "%s", b.call.said);
+		(void)snprintf(said, said_size, "%.*s", (int)said_size - 1, b.call.said);
 	return status;
 }
 
