@@ -130,20 +130,48 @@ static void take_contact(const emr_contact *contact, emr_who *out)
 	out->is_compared = contact->compared_unix_s != 0;
 }
 
-/* What can be typed: a handle that is nobody else's, else a code that nobody else can have; without
- * a certificate nothing can, and the code is for people's eyes. */
-static void call_by_handle(const emr_known_name *known, emr_who *out)
+typedef struct alike {
+	emr_crowd *crowd;
+	const char *folded;
+	size_t n;
+} alike;
+
+static emr_status count_alike(void *arg, emr_id16 org, const emr_row_org *row)
+{
+	alike *a = arg;
+	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX];
+	emr_status status;
+
+	if (row->head.state != EMR_ORG_MEMBER)
+		return EMR_OK;
+	status = emr_organisation_name(a->crowd->replica, a->crowd->descriptor, org.b, name);
+	if (status != EMR_OK)
+		return status;
+	emr_name_fold(name, folded, sizeof folded);
+	a->n += strcmp(folded, a->folded) == 0;
+	return EMR_OK;
+}
+
+/* What can be typed: a handle that is nobody else's in an organisation that no other member is
+ * called as, else a code that nobody else can have; without a certificate nothing can, and the code
+ * is for people's eyes. */
+static emr_status call_by_handle(emr_crowd *crowd, const emr_known_name *known, emr_who *out)
 {
 	char folded[FOLDED_MAX], code[EMR_KEY_CODE_MAX + 1];
 	bool has_handle = known != NULL && known->handle[0] != '\0';
+	alike same = {.crowd = crowd, .folded = folded};
+	emr_status status = EMR_OK;
 
 	emr_key_code(out->id, has_handle ? EMR_KEY_CODE_NAMES : EMR_KEY_CODE_SHOWN, code);
+	snprintf(out->called, sizeof out->called, "%s", code);
 	emr_name_fold(out->organisation, folded, 160);
-	if (has_handle && known->is_alone && strchr(known->handle, '/') == NULL &&
-		emr_shown_name_ok(known->handle, strlen(known->handle)) && folded[0] != '\0')
+	if (!has_handle || !known->is_alone || strchr(known->handle, '/') != NULL ||
+		!emr_shown_name_ok(known->handle, strlen(known->handle)) || folded[0] == '\0')
+		return EMR_OK;
+	status = emr_replica_orgs(crowd->replica, count_alike, &same);
+	if (status == EMR_OK && same.n <= 1)
 		snprintf(out->called, sizeof out->called, "%.90s@%.160s", known->handle, folded);
-	else
-		snprintf(out->called, sizeof out->called, "%s", code);
+	return status;
 }
 
 /* KNOWN: by which of his certificates he is named; NOW: by which one would type him. */
@@ -171,9 +199,9 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 	if (contact != NULL)
 		take_contact(contact, &who);
 	else
-		call_by_handle(now, &who);
+		status = call_by_handle(crowd, now, &who);
 	*out = who;
-	return EMR_OK;
+	return status;
 }
 
 /* As he is called now. */
@@ -199,12 +227,13 @@ static emr_status describe_other(emr_crowd *crowd, emr_id32 id, emr_who *out_who
 		return emr_who_of_team(crowd, &team, out_who);
 	if (status != EMR_NOT_FOUND)
 		return status;
+	status = EMR_OK;
 	if (contact != NULL)
 		take_contact(contact, &who);
 	else
-		call_by_handle(NULL, &who);
+		status = call_by_handle(crowd, NULL, &who);
 	*out_who = who;
-	return EMR_OK;
+	return status;
 }
 
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who)

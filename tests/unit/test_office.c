@@ -175,6 +175,17 @@ static void nobody_is_called_by_what_he_says_of_himself(void **state)
 	story_part(&mallory);
 }
 
+/* Whoever is asked for is shared with by what he is called (`approve`): it finds him. */
+static void is_found_by_what_he_is_called(const person *m)
+{
+	char names[400];
+	emr_who who, found;
+
+	assert_ok(emr_who_of_session(m->public.signer_id, &who));
+	assert_ok(find(who.called, &found, names));
+	assert_memory_equal(found.id.b, m->public.signer_id.b, 32);
+}
+
 /* Members admitted one that is called as another for who types it; it has nobody of that handle. */
 static void of_two_organisations_that_are_called_alike_neither_is_meant(void **state)
 {
@@ -183,8 +194,12 @@ static void of_two_organisations_that_are_called_alike_neither_is_meant(void **s
 	emr_who who;
 
 	(void)state;
+	is_found_by_what_he_is_called(&s.lima);
 	story_organisation(&s, &boss, "\xc3\x93rg-0");
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	is_found_by_what_he_is_called(&s.lima);
+	is_found_by_what_he_is_called(&s.eve);
+	is_found_by_what_he_is_called(&boss);
 	assert_status(EMR_CONFLICT, find("lima.clinic@org0", &who, names));
 	assert_status(EMR_CONFLICT, find("@org0", &who, names));
 	assert_status(EMR_CONFLICT, find("boss@org0", &who, names));
