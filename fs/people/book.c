@@ -72,6 +72,13 @@ emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_boo
 	return status;
 }
 
+/* Of every name in a book, also of one that was chosen before a word of ours was taken. */
+static bool has_form(const char *who)
+{
+	return who[0] != '\0' && who[0] != '.' && who[0] != '-' && strpbrk(who, "/@") == NULL &&
+	       emr_card_name_ok(who);
+}
+
 static emr_status read_person(emr_reader *r, emr_contact *contact)
 {
 	emr_bytes bytes, card, vouches;
@@ -85,7 +92,7 @@ static emr_status read_person(emr_reader *r, emr_contact *contact)
 		return EMR_DAMAGED;
 	emr_read_copy(r, contact->who, len);
 	bytes = emr_read_bytes(r, emr_read_u16(r));
-	if (r->bad || strlen(contact->who) != len || !emr_who_is_ok(contact->who))
+	if (r->bad || strlen(contact->who) != len || !has_form(contact->who))
 		return EMR_DAMAGED;
 	status = emr_card_split(bytes, &card, &vouches);
 	if (status == EMR_OK)
@@ -145,8 +152,7 @@ bool emr_who_is_ok(const char *who)
 		if (strcasecmp(who, taken[i]) == 0)
 			return false;
 	}
-	return who[0] != '\0' && who[0] != '.' && who[0] != '-' && strpbrk(who, "/@") == NULL &&
-	       emr_card_name_ok(who);
+	return has_form(who);
 }
 
 void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES])

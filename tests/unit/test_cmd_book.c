@@ -201,6 +201,33 @@ static void a_name_that_misleads_is_refused(void **state)
 	assert_string_equal(book.people[0].who, code);
 }
 
+/* A book from before emrfs said "you" and "somebody": it stays whole, and its names find people. */
+static void a_name_that_was_good_when_it_was_chosen_is_read(void **state)
+{
+	static const char *const words[] = {"Somebody", "the owner", "you"};
+	EMR_AUTO_BOOK book = {0};
+	emr_book_change change;
+	char names[400];
+	size_t index = 9;
+
+	(void)state;
+	assert_ok(put(&book, other, "Ana", NOW, "ana", &change));
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		EMR_AUTO_BOOK again = {0};
+
+		assert_status(EMR_INVALID, put(&book, third, "Rui", NOW, words[i], &change));
+		(void)snprintf(book.people[0].who, sizeof book.people[0].who, "%s", words[i]);
+		assert_ok(emr_book_save(mine, fd, &book));
+		assert_ok(emr_book_load(mine, fd, &again));
+		assert_ok(emr_book_find(&again, words[i], &index, names, sizeof names));
+		assert_int_equal(index, 0);
+	}
+	(void)snprintf(book.people[0].who, sizeof book.people[0].who, "a@b");
+	assert_ok(emr_book_save(mine, fd, &book));
+	assert_status(EMR_DAMAGED, emr_book_load(mine, fd, &(emr_book){0}));
+	unlinkat(fd, EMR_STATE_BOOK, 0);
+}
+
 static void what_is_no_card_of_a_person_is_refused(void **state)
 {
 	EMR_AUTO_BOOK book = {0};
@@ -270,6 +297,7 @@ int main(void)
 		cmocka_unit_test(a_newer_card_takes_the_place_and_an_older_one_does_not),
 		cmocka_unit_test(who_is_meant_is_one_or_nobody),
 		cmocka_unit_test(a_name_that_misleads_is_refused),
+		cmocka_unit_test(a_name_that_was_good_when_it_was_chosen_is_read),
 		cmocka_unit_test(what_is_no_card_of_a_person_is_refused),
 		cmocka_unit_test(the_book_has_an_end),
 		cmocka_unit_test(a_code_is_drawn_with_its_quiet_zone),

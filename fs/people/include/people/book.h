@@ -31,8 +31,9 @@ emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_boo
 void emr_book_free(emr_book *book);
 #define EMR_AUTO_BOOK __attribute__((cleanup(emr_book_free))) emr_book
 
-/* 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not beginning with a dot or a
- * dash, and not `card`, `add`, `check`, `you`, `the owner` or `somebody`. */
+/* What may be chosen: 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not
+ * beginning with a dot or a dash, and not `card`, `add`, `check`, `you`, `the owner` or `somebody`.
+ * A book that has one of these words from before is read. */
 bool emr_who_is_ok(const char *who);
 
 typedef enum emr_book_change {
