@@ -76,26 +76,38 @@ static bool was_told(const told *t, const uint8_t key[KEY_BYTES])
 typedef struct telling {
 	told *told;
 	uint8_t key[KEY_BYTES]; /* its dataset is set */
-	char names[900];
-	size_t n; /* that are new */
+	char names[EMR_WHO_TEXT_BYTES];
+	bool has_more; /* than NAMES says, and it says so */
+	size_t n;      /* that are new */
 } telling;
+
+/* Nobody is named in part: where one does not fit, it is said that there are more. */
+static void name_reader(telling *t, const json_t *reader, bool is_former)
+{
+	char who[EMR_WHO_TEXT_BYTES];
+	const char *then = is_former ? _(" (who reads no more)") : "", *more = "; ...";
+	size_t at = strlen(t->names);
+
+	if (t->has_more)
+		return;
+	emr_who_json_text(reader, "", who, sizeof who);
+	t->has_more = t->n > NAMES_MAX ||
+		      at + 2 + strlen(who) + strlen(then) + strlen(more) >= sizeof t->names;
+	if (t->has_more)
+		snprintf(t->names + at, sizeof t->names - at, "%s", at > 0 ? more : "...");
+	else
+		snprintf(t->names + at, sizeof t->names - at, "%s%s%s", at > 0 ? "; " : "", who,
+			then);
+}
 
 static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 {
-	char who[320];
-	size_t at = strlen(t->names);
-
 	if (emr_unhex(emr_json_text_at(reader, "id"), t->key + 16, 32) != EMR_OK)
 		return EMR_DAMAGED;
 	if (was_told(t->told, t->key))
 		return EMR_OK;
-	if (t->n++ < NAMES_MAX && at + 2 < sizeof t->names) {
-		emr_who_json_text(reader, "", who, sizeof who);
-		snprintf(t->names + at, sizeof t->names - at, "%s%s%s", at > 0 ? "; " : "", who,
-			is_former ? _(" (who reads no more)") : "");
-	} else if (t->n == NAMES_MAX + 1 && at + 5 < sizeof t->names) {
-		snprintf(t->names + at, sizeof t->names - at, "; ...");
-	}
+	t->n++;
+	name_reader(t, reader, is_former);
 	t->told->has_changed = true;
 	return emr_buf_append(&t->told->keys, t->key, KEY_BYTES);
 }

@@ -457,6 +457,48 @@ static void the_office_replaces_an_agent_whose_colleague_is_let_into_a_team(void
 	story_part(&nina);
 }
 
+/* ---- readers of a dataset ---- */
+
+/* What they say of themselves is as long as it may be: nobody is named in part. */
+static void the_office_says_that_there_are_more_readers_than_it_names(void **state)
+{
+	enum { READERS = 5 };
+	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
+	char handle[8], word[201] = "", ending[220];
+	person them[READERS];
+	size_t named;
+	called d;
+
+	(void)state;
+	for (size_t i = 0; i + 1 < sizeof word; i += 2)
+		memcpy(word + i, "\xc3\xa3", 3);
+	(void)snprintf(ending, sizeof ending, "%s)", word);
+	assert_ok(emr_notices_new(NULL, &visit.notices));
+	dataset_call_on(&d, &s,
+		"{\"purpose\":\"To count\",\"who\":\"Researchers\",\"until\":\"2090-01-01\","
+		"\"data\":\"identified\"}",
+		(emr_id16){{0}}, 0);
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	(void)dataset_join(&d);
+	for (int i = 0; i < READERS; i++) {
+		(void)snprintf(handle, sizeof handle, "r%d", i);
+		story_newcomer_called(&s, &them[i], &s.bosses[1], handle, word);
+		dataset_admit(&d, &them[i]);
+	}
+	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
+	assert_ok(emr_look_readers(&visit));
+	assert_int_equal(times_noticed(visit.notices, "reader-admitted"), 1);
+	named = times_noticed(visit.notices, ", org1 (own word: ");
+	assert_in_range(named, 1, READERS - 1);
+	assert_int_equal(times_noticed(visit.notices, ending), named);
+	assert_int_equal(times_noticed(visit.notices, "); ...: let into"), 1);
+	emr_look_readers_end(visit.memory);
+	emr_notices_free(visit.notices);
+	emr_grantee_key_free(d.key);
+	for (int i = 0; i < READERS; i++)
+		story_part(&them[i]);
+}
+
 /* ---- what was deleted ---- */
 
 static void the_office_says_once_that_what_was_deleted_is_still_shared(void **state)
@@ -610,6 +652,7 @@ int main(void)
 		STORY(an_epoch_begins_once_when_somebodys_time_has_ended),
 		STORY(the_office_replaces_agents_and_says_where_it_may_not),
 		STORY(the_office_replaces_an_agent_whose_colleague_is_let_into_a_team),
+		STORY(the_office_says_that_there_are_more_readers_than_it_names),
 		STORY(the_office_says_once_that_what_was_deleted_is_still_shared),
 		STORY(the_office_visits_when_it_opens_and_when_the_ledger_has_grown),
 		STORY(the_office_that_is_woken_for_nothing_visits_nobody),
