@@ -87,7 +87,7 @@ static json_t *called_json(emr_crowd *crowd, const emr_buf *ids)
 static json_t *answer_of(emr_session *session, const emr_moved *moved)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	char names[2 * EMR_WHO_TEXT_BYTES], shown[2 * sizeof moved->sum.b + 1];
+	char names[EMR_WHO_TEXT_BYTES], shown[2 * sizeof moved->sum.b + 1];
 
 	if (emr_crowd_open(session, &crowd) != EMR_OK)
 		return NULL;

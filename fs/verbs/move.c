@@ -8,6 +8,7 @@
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "mount/client.h"
+#include "people/who.h"
 #include "session/walk.h"
 #include "verbs/cmd.h"
 
@@ -57,7 +58,7 @@ static emr_status read_paths(
 /* Whether whoever is asked says yes to NAMES seeing it. */
 static bool says_yes(const emr_args *args, const char *names)
 {
-	char question[700];
+	char question[EMR_WHO_TEXT_BYTES + 100];
 
 	if (args->given[EMR_OPT_YES])
 		return true;
@@ -83,7 +84,7 @@ static emr_status move(
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	emr_request request = {.ask = EMR_ASK_MOVE, .look = true};
 	json_t *answer = NULL;
-	char shown[4200], names[600];
+	char shown[4200], names[EMR_WHO_TEXT_BYTES];
 	size_t gains;
 	emr_status status =
 		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);

@@ -1,0 +1,85 @@
+/* Whoever would see what is moved is named whole, however long the names are, before anybody says
+ * yes to it. */
+#include "emr_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mount/client.h"
+#include "people/who.h"
+#include "verbs/cmd.h"
+
+static char names[EMR_WHO_TEXT_BYTES];
+static emr_problem said;
+
+emr_status __wrap_emr_places_find(const char *as, emr_places *places, emr_problem *problem);
+emr_status __wrap_emr_places_find(const char *as, emr_places *places, emr_problem *problem)
+{
+	(void)as;
+	(void)places;
+	(void)problem;
+	return EMR_OK;
+}
+
+emr_status __wrap_emr_client_open(
+	const emr_places *places, emr_client *out_client, emr_problem *out_problem);
+emr_status __wrap_emr_client_open(
+	const emr_places *places, emr_client *out_client, emr_problem *out_problem)
+{
+	(void)places;
+	(void)out_client;
+	(void)out_problem;
+	return EMR_OK;
+}
+
+emr_status __wrap_emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
+	json_t **out_object, emr_problem *out_problem);
+emr_status __wrap_emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
+	json_t **out_object, emr_problem *out_problem)
+{
+	(void)client;
+	(void)timeout_ms;
+	(void)out_problem;
+	assert_true(request->ask != EMR_ASK_MOVE || request->look); /* nobody said yes */
+	*out_object = json_pack("{s:s, s:s, s:s, s:[s], s:[]}", "folder", "/usr", "names", names,
+		"shown", "", "gains", "lima", "loses");
+	return *out_object != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+int __wrap_emr_out_done(emr_out *out, emr_status status, emr_problem *problem, const char *what);
+int __wrap_emr_out_done(emr_out *out, emr_status status, emr_problem *problem, const char *what)
+{
+	(void)out;
+	(void)what;
+	said = *problem;
+	return status == EMR_OK ? 0 : 1;
+}
+
+static void those_who_would_see_it_are_named_whole(void **state)
+{
+	char wanted[EMR_WHO_TEXT_BYTES + 100];
+	emr_args args = {.n_operands = 2};
+	emr_out out = {.is_json = true};
+
+	(void)state;
+	args.operands[0] = "/usr/bin";
+	args.operands[1] = "/usr/lib";
+	args.given[EMR_OPT_JSON] = true;
+	while (strlen(names) + 3 + sizeof "; ..." <= sizeof names)
+		(void)strcat(names, "\xc3\xa3");
+	(void)strcat(names, "; ...");
+	assert_int_equal(emr_cmd_move(&args, &out), 1);
+	assert_true(said.is_set);
+	assert_int_equal(said.message, EMR_SAY_WOULD_SHARE);
+	(void)snprintf(wanted, sizeof wanted, "This lets %s see bin. Nothing was done.", names);
+	assert_string_equal(said.text, wanted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(those_who_would_see_it_are_named_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
