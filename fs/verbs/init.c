@@ -719,7 +719,9 @@ int emr_init_network(const emr_args *args, emr_out *out)
 	const char *name = args->n_operands == 2 ? args->operands[1] : "";
 	emr_problem problem = {0};
 
-	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name))
+	/* Whom a terminal shows otherwise, as with one blank for two, no member admits. */
+	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name) &&
+		strstr(name, "  ") == NULL)
 		return make_new(args, out, name);
 	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
 		_("org create needs a name of 1 to 53 bytes, and --network DIR."), "verb", "org",
