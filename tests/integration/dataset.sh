@@ -285,7 +285,8 @@ mkdir rui-folder/Walks && echo far >rui-folder/Walks/far.txt
 as rui run 0 status --wait
 steward 0 admit ankles dora@saolucas
 as hospital json 0 dataset ankles --passphrase-file "$EMR_PASS"
-whole=$(field datasets.0.readers.0.id | python3 -c 'import base64; print(base64.b32encode(bytes.fromhex(input())).decode()[:26])')
+whole=$(field datasets.0.readers.0.code)
+expect "her code" "${#whole}" 26
 steward 5 drop ankles "${whole::25}" # a key with fewer letters of it can be made
 steward 0 drop ankles "$whole" # a code is for ever, whatever becomes of the handle; what was put by stays with who joins next, and pays nobody twice
 also_paid() { as rui "$EMRFS" dataset join ankles Walks --yes --wait >out/said 2>&1 </dev/null; }

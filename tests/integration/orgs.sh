@@ -12,6 +12,7 @@ PF="--passphrase-file $EMR_PASS"
 say "nobody comes in without the members"
 two_network "São Lucas"
 two_home aurora
+run 2 org create "Clínica  Aurora" --network "$NET" --within 1s --yes $PF --words-file aurora.words	# nobody could say yes to two blanks
 run 7 org create "Clínica Aurora" --network "$NET" --within 1s --yes $PF --words-file aurora.words
 [ ! -e aurora/state/keyfile ] && [ -z "$(ls "$NET/mail")" ] || emr_fail "half an organisation"
 rm -f aurora.words
@@ -188,8 +189,9 @@ run 0 org team Cardiology add lima $PF
 run 0 org team Cardiology add nuno --json $PF
 has '"handle":"lima"'
 has '"handle":"nuno"'
+code=$(python3 -c 'import json; print(next(m["code"] for m in json.load(open("out/said"))["members"] if m["handle"] == "lima"))')
 run 5 org team Cardiology add nobody $PF
-run 0 org team Cardiology remove lima --json $PF
+run 0 org team Cardiology remove "$code" --json $PF
 ! grep -q '"handle":"lima"' out/said || emr_fail "still in the team"
 run 0 org team Cardiology add lima $PF
 run 0 org show --json $PF

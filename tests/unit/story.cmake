@@ -16,7 +16,7 @@ emr_test(test_story_datasets
 emr_test(test_dataset_readers
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_dataset_readers.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES ${emr_program} ${story_uses} PkgConfig::jansson
-	LINK_OPTIONS -Wl,--wrap=emr_person_code,--wrap=emr_team_get)
+	LINK_OPTIONS -Wl,--wrap=emr_key_code,--wrap=emr_team_get)
 emr_test(test_nearness
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_nearness.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
 	USES ${story_uses}

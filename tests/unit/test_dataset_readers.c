@@ -5,9 +5,9 @@
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "contract/pubs.h"
-#include "keyring/card.h"
 #include "kit/text.h"
 #include "org/datasets.h"
+#include "replica/names.h"
 
 #define STORY                                                                                      \
 	story s;                                                                                   \
@@ -18,15 +18,15 @@
 	"{\"purpose\":\"To count pixels\",\"who\":\"Researchers\",\"until\":\"" until              \
 	"\",\"data\":\"identified\"}"
 
-static bool has_one_code; /* everybody's four letters are the same */
+static bool has_one_code; /* everybody's is the same */
 
-void __real_emr_person_code(emr_id32 id, char out[EMR_PERSON_CODE_CHARS]);
-void __wrap_emr_person_code(emr_id32 id, char out[EMR_PERSON_CODE_CHARS]);
-void __wrap_emr_person_code(emr_id32 id, char out[EMR_PERSON_CODE_CHARS])
+void __real_emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1]);
+void __wrap_emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1]);
+void __wrap_emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1])
 {
-	__real_emr_person_code(id, out);
 	if (has_one_code)
-		snprintf(out, EMR_PERSON_CODE_CHARS, "AAAA");
+		id = (emr_id32){{0}};
+	__real_emr_key_code(id, letters, out);
 }
 
 /* What everybody's copy says of "knees"; owned. */
@@ -106,6 +106,28 @@ static void two_readers_with_one_code_are_two(void **state)
 	drop(&d, &s.eve);
 	assert_int_equal(times_in(&s, "former", &s.eve), 1);
 	has_one_code = false;
+	emr_grantee_key_free(d.key);
+	story_end(&s);
+}
+
+/* `dataset drop` takes no shorter one: another key can be made to have that. */
+static void the_code_that_is_listed_names_a_reader(void **state)
+{
+	json_t *all, *reader;
+	const char *code;
+	called d;
+	STORY;
+
+	dataset_call_on(&d, &s, TERMS("2090-01-01"), (emr_id16){{0}}, 0);
+	(void)dataset_join(&d);
+	dataset_admit(&d, &s.eve);
+	all = told(&s);
+	reader = json_array_get(json_object_get(json_array_get(all, 0), "readers"), 0);
+	code = json_string_value(json_object_get(reader, "code"));
+	assert_non_null(code);
+	assert_true(emr_key_code_names(s.eve.public.signer_id, code));
+	assert_false(emr_key_code_names(s.lima.public.signer_id, code));
+	json_decref(all);
 	emr_grantee_key_free(d.key);
 	story_end(&s);
 }
@@ -379,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_readers_with_one_code_are_two),
+		cmocka_unit_test(the_code_that_is_listed_names_a_reader),
 		cmocka_unit_test(
 			a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not),
 		cmocka_unit_test(whoever_was_in_what_is_closed_stays_listed),

@@ -9,9 +9,9 @@
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "contract/pubs_share.h"
-#include "keyring/card.h"
 #include "kit/json.h"
 #include "kit/text.h"
+#include "replica/names.h"
 #include "share/frozen.h"
 
 /* One time that one person was in. */
@@ -222,14 +222,14 @@ static int by_time(const void *a, const void *b)
 
 static emr_status put_stay(emr_crowd *crowd, const stay *s, bool is_over, json_t *list)
 {
-	char code[EMR_PERSON_CODE_CHARS], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
+	char code[EMR_KEY_CODE_MAX + 1], id[65], since[EMR_TEXT_BYTES], until[EMR_TEXT_BYTES];
 	json_t *one;
 	emr_who who;
 	emr_status status = emr_who_of(crowd, s->root, &who);
 
 	if (status != EMR_OK)
 		return status;
-	emr_person_code(s->root, code);
+	emr_key_code(s->root, EMR_KEY_CODE_NAMES, code); /* it can be typed: dataset drop */
 	emr_hex(s->root.b, sizeof s->root.b, id);
 	emr_time_json((int64_t)s->from, since);
 	emr_time_json((int64_t)s->to, until);

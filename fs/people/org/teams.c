@@ -10,6 +10,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "org/team_care.h"
+#include "replica/names.h"
 
 /* ---- which ---- */
 
@@ -74,17 +75,21 @@ typedef struct listing {
 	const emr_bureau *bureau;
 	json_t *list;
 	uint64_t now;
-	emr_id32 member; /* of the row in hand */
+	emr_id32 member, key; /* of the row in hand; and the present one */
 	char handle[EMR_CERT_HANDLE_MAX + 1], says[256];
 } listing;
 
 static emr_status note_handle(void *arg, const emr_staff_member *m)
 {
 	listing *l = arg;
+	emr_id32 next;
 
 	if (memcmp(m->person.row.root, l->member.b, 32) == 0) {
 		memcpy(l->handle, m->handle, sizeof l->handle);
 		memcpy(l->says, m->says, sizeof l->says);
+		memcpy(next.b, m->person.row.next, sizeof next.b);
+		if (emr_id32_is_zero(next))
+			l->key = m->person.signer_id;
 	}
 	return EMR_OK;
 }
@@ -92,18 +97,19 @@ static emr_status note_handle(void *arg, const emr_staff_member *m)
 static emr_status list_member(void *arg, const emr_row_member *row)
 {
 	listing *l = arg;
-	char code[EMR_PERSON_CODE_CHARS], until[EMR_TEXT_BYTES];
+	char code[EMR_KEY_CODE_MAX + 1], until[EMR_TEXT_BYTES];
 	json_t *one;
 	emr_status status;
 
 	if (row->head.state != EMR_MEMBER_ACTIVE || l->now >= row->not_after_unix_s)
 		return EMR_OK;
 	memcpy(l->member.b, row->member, 32);
+	l->key = l->member;
 	l->handle[0] = l->says[0] = '\0';
 	status = emr_staff_each(l->bureau, note_handle, l);
 	if (status != EMR_OK)
 		return status;
-	emr_person_code(l->member, code);
+	emr_key_code(l->key, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_time_json((int64_t)row->not_after_unix_s, until);
 	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "says",
 		emr_json_text(l->says), "code", code, "until", until);
