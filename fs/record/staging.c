@@ -170,8 +170,6 @@ bool emr_staging_is_simple(emr_staging *st)
 
 /* ---- Blocks that nothing else may name ---- */
 
-/* ---- Blocks that nothing else may name ---- */
-
 /* Of one working copy, gate held. */
 static emr_status list_blocks(emr_staging *st, emr_buf *cids)
 {
