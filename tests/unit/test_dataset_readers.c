@@ -361,24 +361,25 @@ static emr_status take_frame(void *arg, json_t *object)
 	return EMR_OK;
 }
 
-/* A frame that is too long is sent to nobody, and with it nobody would be told anything. */
-static void no_number_of_readers_is_too_many_to_be_told(void **state)
+/* All of it in frames that are short enough, and again as it was; LETTER is all that their names
+ * are made of. */
+static void tell_readers_called(char letter)
 {
 	enum { READERS = 1000, FORMER = 333 };
 	json_t *one = json_pack("{s:s, s:[], s:[]}", "name", "knees", "readers", "former");
 	frames f = {.list = json_array()};
-	char name[256];
+	char name[256], id[65];
 	json_t *got;
 
-	(void)state;
-	memset(name, 'x', sizeof name - 1);
+	memset(name, letter, sizeof name - 1);
 	name[sizeof name - 1] = '\0';
+	emr_hex((emr_id32){{0}}.b, 32, id);
 	for (int i = 0; i < READERS + FORMER; i++)
-		assert_int_equal(
-			json_array_append_new(
-				json_object_get(one, i < READERS ? "readers" : "former"),
-				json_pack("{s:s, s:s, s:s, s:s, s:i}", "who", name, "name", name,
-					"organisation", name, "id", name, "entry", i)),
+		assert_int_equal(json_array_append_new(
+					 json_object_get(one, i < READERS ? "readers" : "former"),
+					 json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "who",
+						 name, "name", name, "organisation", name, "says",
+						 name, "code", "AAAA", "id", id, "entry", i)),
 			0);
 	assert_ok(emr_dataset_emit(one, take_frame, &f));
 	assert_true(f.n > 2);
@@ -395,6 +396,16 @@ static void no_number_of_readers_is_too_many_to_be_told(void **state)
 			i);
 	json_decref(f.list);
 	json_decref(one);
+}
+
+/* A frame that is too long is sent to nobody, and with it nobody would be told anything.  A
+ * backslash is two bytes in JSON, a control character six. */
+static void no_number_of_readers_is_too_many_to_be_told(void **state)
+{
+	(void)state;
+	tell_readers_called('x');
+	tell_readers_called('\\');
+	tell_readers_called('\001');
 }
 
 int main(void)

@@ -267,32 +267,40 @@ emr_status emr_dataset_readers(emr_crowd *crowd, const emr_team *dataset, emr_id
 
 /* ---- in frames ---- */
 
-#define READERS_IN_ONE 30 /* a reader's names have 255 bytes each at most, a frame 64 KiB */
+/* Two lists begin in one frame of 64 KiB (kit/frame.h), beside the terms.  Bytes are counted, not
+ * readers: four names of 255 bytes each are up to six times as long when they are escaped. */
+#define PORTION_BYTES 16384
 
 static const char *const lists[] = {"readers", "former"};
 
-/* The members of ALL from FROM on, READERS_IN_ONE at most; a new reference, or NULL. */
-static json_t *portion_of(const json_t *all, size_t from)
+/* The members of ALL from *IO_AT on, as many as fit and one at least, and *IO_AT behind them; a new
+ * reference, or NULL. */
+static json_t *portion_of(const json_t *all, size_t *io_at)
 {
 	json_t *portion = json_array();
+	size_t bytes = 0;
 
-	for (size_t i = from;
-		portion != NULL && i < from + READERS_IN_ONE && i < json_array_size(all); i++)
-		if (json_array_append(portion, json_array_get(all, i)) != 0) {
+	for (; portion != NULL && *io_at < json_array_size(all); (*io_at)++) {
+		json_t *reader = json_array_get(all, *io_at);
+
+		bytes += json_dumpb(reader, NULL, 0, JSON_COMPACT) + 1; /* a comma */
+		if (bytes > PORTION_BYTES && json_array_size(portion) > 0)
+			break;
+		if (json_array_append(portion, reader) != 0) {
 			json_decref(portion);
 			return NULL;
 		}
+	}
 	return portion;
 }
 
 static emr_status emit_more(
-	const char *name, const json_t *all, emr_dataset_frame_fn emit, void *arg)
+	const char *name, const json_t *all, size_t at, emr_dataset_frame_fn emit, void *arg)
 {
 	emr_status status = EMR_OK;
 
-	for (size_t at = READERS_IN_ONE; at < json_array_size(all) && status == EMR_OK;
-		at += READERS_IN_ONE) {
-		json_t *portion = portion_of(all, at);
+	while (at < json_array_size(all) && status == EMR_OK) {
+		json_t *portion = portion_of(all, &at);
 		json_t *object =
 			portion != NULL ? json_pack("{s:{s:o}}", "more", name, portion) : NULL;
 
@@ -304,18 +312,19 @@ static emr_status emit_more(
 emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg)
 {
 	json_t *all[2] = {NULL, NULL}, *object;
+	size_t told[2] = {0, 0};
 	emr_status status = EMR_OK;
 
 	for (int i = 0; i < 2 && status == EMR_OK; i++) {
 		all[i] = json_incref(json_object_get(one, lists[i]));
-		if (json_object_set_new(one, lists[i], portion_of(all[i], 0)) != 0)
+		if (json_object_set_new(one, lists[i], portion_of(all[i], &told[i])) != 0)
 			status = EMR_NO_MEMORY;
 	}
 	object = status == EMR_OK ? json_pack("{s:[O]}", "datasets", one) : NULL;
 	if (status == EMR_OK)
 		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 	for (int i = 0; i < 2 && status == EMR_OK; i++)
-		status = emit_more(lists[i], all[i], emit, arg);
+		status = emit_more(lists[i], all[i], told[i], emit, arg);
 	json_decref(all[0]);
 	json_decref(all[1]);
 	return status;
