@@ -119,7 +119,8 @@ expect "in the queue" "$(ls -A "$state/queue")" ""
 
 say "a line of the table places what was unknown, and the file that is finished is taken"
 as ward json 0 people rui
-echo ",4711,$(field people.0.code),1951-07-30" >>patients.csv	# by another word than the log has for him
+code=$(python3 -c 'import base64,sys; print(base64.b32encode(bytes.fromhex(sys.argv[1])).decode()[:26])' "$(field people.0.id)")
+echo ",4711,$code,1951-07-30" >>patients.csv	# by another word than the log has for him
 echo "and the second." >&7
 exec 7>&-
 must place env

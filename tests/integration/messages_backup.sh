@@ -32,6 +32,10 @@ FIRST_HOME=$EMRFS_HOME
 mkdir nothing
 home_of back
 met 1 bad-backup init --restore nothing --passphrase-file "$EMR_PASS"
+met 3 missing-data init --restore copy2 --passphrase-file "$EMR_PASS"	# a block of hers rotted there, and is nowhere else
+rm -rf back copy2 && cp -r "$COPY" copy2
+home_of back
+must "$SUPPORT/flip.py" "$(ls -S copy2/emrfs-data/seg-* | head -1)" pins 2	# not what a record needs
 met 3 bad-data init --restore copy2 --passphrase-file "$EMR_PASS"
 rm -rf back copy2 && cp -r "$COPY" copy2
 home_of back
