@@ -212,8 +212,8 @@ static void open_tags_of(emr_store *store, const emr_store_options *options)
 		emr_tags_open(store, options->tags_path);
 }
 
-/* Who only reads makes none.  Where the index's disk takes nothing, what is found is kept in memory,
- * and nothing is written beside others either. */
+/* Who only reads makes none.  Where the index's disk takes nothing, what is found is kept in
+ * memory, and nothing is written beside others either. */
 static emr_status make_index_dir(emr_store *store)
 {
 	EMR_AUTO_FD fd = -1;
