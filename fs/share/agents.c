@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/hpke.h"
 #include "share/give.h"
 #include "teams_private.h"
 
@@ -52,6 +53,7 @@ static emr_status judge_agent(
 	*out_why = !is_active ? EMR_LEFT_OUT_OVER
 		   : (person->row.roles & ~(EMR_ROLE_AGENT | EMR_ROLE_GATEWAY)) != 0
 			   ? EMR_LEFT_OUT_ALSO_A_PERSON
+		   : !emr_hpke_takes(person->row.x25519)	 ? EMR_LEFT_OUT_NO_LETTER
 		   : memcmp(person->row.org, c->mine, 16) == 0	 ? EMR_LEFT_OUT_YOURS
 		   : share_is_near(&c->readers, person->row.org) ? EMR_LEFT_OUT_THEIRS
 		   : is_of_chosen(c, person)			 ? EMR_LEFT_OUT_TWICE
@@ -213,6 +215,8 @@ emr_status emr_share_agents_fit(
 		if (status == EMR_OK)
 			status = emr_replica_person_is_active(
 				share->o.replica, &person, share_now(share), out_fit);
+		if (status == EMR_OK)
+			*out_fit = *out_fit && emr_hpke_takes(person.row.x25519);
 		if (status == EMR_NOT_FOUND) {
 			*out_fit = false;
 			status = EMR_OK;
@@ -248,12 +252,16 @@ emr_status share_agents_near(emr_share *share, emr_id32 grantee, const emr_id32 
 }
 
 /* How many fragments there are the grant says: what such an agent would have is cut all the same,
- * and sealed to bytes that are no one's key. */
+ * and sealed to bytes that are no one's key.  So is that of an agent whose key takes no letter: the
+ * others get theirs. */
 static void seal_to_nobody(const emr_id32 *near, unsigned n, emr_agent *one)
 {
+	bool gets_none = !emr_hpke_takes(one->x25519);
+
 	for (unsigned i = 0; i < n; i++)
-		if (emr_id32_equal(near[i], one->id))
-			memcpy(one->x25519, emr_id32_random().b, sizeof one->x25519);
+		gets_none = gets_none || emr_id32_equal(near[i], one->id);
+	if (gets_none)
+		memcpy(one->x25519, emr_id32_random().b, sizeof one->x25519);
 }
 
 emr_status share_agents(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,

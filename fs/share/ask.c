@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "crypto/hpke.h"
 #include "replica/follower.h"
 
 #include "shared_private.h"
@@ -85,6 +86,8 @@ static emr_status list_recipients(
 		status = emr_replica_person(shared->share->o.replica, ask->who[i].id, &agent);
 		if (status != EMR_OK)
 			return status;
+		if (!emr_hpke_takes(agent.row.x25519)) /* the others are asked all the same */
+			continue;
 		out[n].rid = ask->who[i].id;
 		memcpy(out[n++].x25519, agent.row.x25519, 32);
 	}

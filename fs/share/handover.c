@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/hpke.h"
 #include "keyring/card.h"
 #include "share/give.h"
 #include "share/strangers.h"
@@ -55,7 +56,7 @@ static bool is_gone(const one *o, emr_id32 agent)
 	return false;
 }
 
-/* Those who are near first, and then those whose keys have ended. */
+/* Those who are near first, and then those whose keys have ended, or take no letter. */
 static emr_status find_gone(emr_share *share, one *o)
 {
 	emr_id32 root;
@@ -74,6 +75,7 @@ static emr_status find_gone(emr_share *share, one *o)
 		if (status == EMR_OK)
 			status = emr_replica_person_is_active(
 				share->o.replica, &agent, share_now(share), &is_active);
+		is_active = is_active && emr_hpke_takes(agent.row.x25519);
 		if ((status == EMR_OK && !is_active) || status == EMR_NOT_FOUND) {
 			o->gone[o->gone_n++] = o->given.agents[i];
 			status = EMR_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "crypto/hpke.h"
 #include "judge.h"
 #include "share/audit.h"
 #include "staff.h"
@@ -32,7 +33,8 @@ static emr_status consider_person(void *arg, const emr_known_person *person)
 
 	if ((person->row.roles & EMR_ROLE_AUDITOR) == 0 ||
 		memcmp(person->row.org, s->org, 16) != 0 || s->out->n == AUDITORS_MAX ||
-		emr_id32_equal(person->signer_id, s->share->me.signer_id))
+		emr_id32_equal(person->signer_id, s->share->me.signer_id) ||
+		!emr_hpke_takes(person->row.x25519)) /* he would stop every question */
 		return EMR_OK;
 	status = emr_replica_person_is_active(s->share->o.replica, person, s->now, &is_active);
 	if (status != EMR_OK || !is_active)

@@ -222,6 +222,7 @@ static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
 		[EMR_LEFT_OUT_THEIRS] = N_("somebody of its organisation would read"),
 		[EMR_LEFT_OUT_ALSO_A_PERSON] = N_("its key is a person's, too, who could read"),
 		[EMR_LEFT_OUT_OVER] = N_("its key is in force no more"),
+		[EMR_LEFT_OUT_NO_LETTER] = N_("nothing can be sent to its key"),
 		[EMR_LEFT_OUT_TWICE] = N_("another agent of its organisation does it"),
 		[EMR_LEFT_OUT_ENOUGH] = N_("three others do it"),
 	};

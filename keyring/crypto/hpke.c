@@ -142,6 +142,14 @@ static emr_status schedule(const emr_secret *sk, const uint8_t pk[32], const uin
 	return key_schedule(&shared, info, key_nonce);
 }
 
+bool emr_hpke_takes(const uint8_t pk[32])
+{
+	static const uint8_t any[32] = {1}; /* clamped to a multiple of 8, as every secret is */
+	uint8_t shared[32];
+
+	return crypto_scalarmult_curve25519(shared, any, pk) == 0;
+}
+
 emr_status emr_x25519_public(const emr_secret *sk, uint8_t out_pk[32])
 {
 	if (sk->len != 32)

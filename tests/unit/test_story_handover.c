@@ -182,6 +182,25 @@ static void others_release_what_too_few_are_left_for(void **state)
 	assert_int_equal(lima_has(s.imaging).n, 1);
 }
 
+/* Nothing can be sent to it: it is as good as gone, and is not chosen again. */
+static void an_agent_that_takes_no_letter_is_replaced(void **state)
+{
+	static const uint8_t of_low_order[32];
+	heard h;
+
+	(void)state;
+	(void)share_by(0, 2, 0);
+	assert_int_equal(
+		story_says(&s, &s.agents[0],
+			emr_act_key_kx(s.agents[0].public.signer_id, of_low_order), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	h = look();
+	assert_int_equal(h.replaced, 1);
+	assert_memory_equal(h.gone.b, s.agents[0].public.signer_id.b, 32);
+	assert_ok(lima_reads(lima_has(s.imaging).grant, the_later_two));
+	assert_int_equal(look().n, 0);
+}
+
 static void a_share_that_enough_are_left_for_stays_as_it_is(void **state)
 {
 	emr_grant_made before = share_by(0, 3, 0);
@@ -339,6 +358,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(others_release_what_too_few_are_left_for),
+		TEST(an_agent_that_takes_no_letter_is_replaced),
 		TEST(a_share_that_enough_are_left_for_stays_as_it_is),
 		TEST(fewer_than_the_owner_was_told_are_hers_to_allow),
 		TEST(a_right_to_write_goes_on_with_it),

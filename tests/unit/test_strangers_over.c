@@ -269,13 +269,29 @@ static void a_computer_that_takes_no_letter_stops_no_new_key(void **state)
 	story_part(&tablet);
 }
 
+static void the_other_two(story *the)
+{
+	story_agents(the, 6);
+}
+
+/* What is saved afterwards, by the agents who do answer. */
+static void lima_reads_later(emr_id16 grant, const char *text)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble;
+
+	assert_ok(story_read(&s, &s.lima, grant, "later.txt", the_other_two, &bytes, &trouble));
+	assert_int_equal(bytes.len, strlen(text));
+	assert_memory_equal(bytes.data, text, bytes.len);
+}
+
 static void an_agent_that_takes_no_letter_stops_no_new_key(void **state)
 {
+	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	uint32_t epoch;
 
 	(void)state;
 	learns(&laptop);
-	(void)story_share(&s, &s.lima, 0, true);
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	epoch = imaging_row().head.epoch;
@@ -284,6 +300,47 @@ static void an_agent_that_takes_no_letter_stops_no_new_key(void **state)
 	kit_text(&s.k, "Imaging/later.txt", "not for him");
 	kit_publish_all(&s.k);
 	assert_false(opens(&laptop, "Imaging/later.txt"));
+	lima_reads_later(given, "not for him");
+}
+
+static emr_status note_why(void *arg, emr_id32 agent, emr_left_out_why why)
+{
+	if (emr_id32_equal(agent, s.agents[0].public.signer_id))
+		*(emr_left_out_why *)arg = why;
+	return EMR_OK;
+}
+
+/* Nor what is shared after that, which names others; the owner is told why. */
+static void an_agent_that_takes_no_letter_stops_no_share(void **state)
+{
+	emr_left_out_why why = EMR_LEFT_OUT_NOT;
+	emr_grant_made made;
+
+	(void)state;
+	kit_text(&s.k, "Imaging/later.txt", "for lima");
+	kit_publish_all(&s.k);
+	takes_no_letter(&s.agents[0]);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_agents_left_out(s.ana, s.lima.public.signer_id, note_why, &why));
+	assert_int_equal(why, EMR_LEFT_OUT_NO_LETTER);
+	made = story_share(&s, &s.lima, 0, true);
+	assert_int_equal(made.n, 2);
+	for (unsigned i = 0; i < made.n; i++)
+		assert_false(emr_id32_equal(made.agents[i], s.agents[0].public.signer_id));
+	lima_reads_later(made.grant, "for lima");
+}
+
+/* He is told of every question of his organisation. */
+static void an_auditor_that_takes_no_letter_stops_no_question(void **state)
+{
+	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
+
+	(void)state;
+	story_auditor(&s);
+	takes_no_letter(&s.auditor);
+	kit_text(&s.k, "Imaging/later.txt", "for lima");
+	kit_publish_all(&s.k);
+	lima_reads_later(given, "for lima");
 }
 
 int main(void)
@@ -302,6 +359,8 @@ int main(void)
 		TEST(an_end_that_he_dates_back_is_an_end_all_the_same),
 		TEST(a_computer_that_takes_no_letter_stops_no_new_key),
 		TEST(an_agent_that_takes_no_letter_stops_no_new_key),
+		TEST(an_agent_that_takes_no_letter_stops_no_share),
+		TEST(an_auditor_that_takes_no_letter_stops_no_question),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,7 @@ typedef enum emr_left_out_why {
 	EMR_LEFT_OUT_THEIRS,	    /* of one of which somebody could read */
 	EMR_LEFT_OUT_ALSO_A_PERSON, /* its key has a role of a person: it could read itself */
 	EMR_LEFT_OUT_OVER,	    /* its key, or its organisation, is in force no more */
+	EMR_LEFT_OUT_NO_LETTER,	    /* its receiving key is one that nothing can be sealed to */
 	EMR_LEFT_OUT_TWICE,	    /* another of the same organisation does */
 	EMR_LEFT_OUT_ENOUGH,	    /* three others do */
 } emr_left_out_why;
@@ -116,9 +117,9 @@ typedef emr_status (*emr_left_out_fn)(void *arg, emr_id32 agent, emr_left_out_wh
  * grantee. */
 emr_status emr_share_agents_left_out(
 	emr_share *share, emr_id32 grantee, emr_left_out_fn fn, void *arg);
-/* Whether those who release GIVEN are all in force, none of the organisation of somebody who could
- * read, and no fewer than a new grant to GRANTEE (his present key) would name: then giving it again
- * would change nothing. */
+/* Whether those who release GIVEN are all in force and take letters, none of the organisation of
+ * somebody who could read, and no fewer than a new grant to GRANTEE (his present key) would name:
+ * then giving it again would change nothing. */
 emr_status emr_share_agents_fit(
 	emr_share *share, emr_id32 grantee, const emr_given *given, bool *out_fit);
 

@@ -3,6 +3,8 @@
  * not fit.  Wire: enc[32] || ct.  Thread-safe. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/bytes.h"
 #include "base/secret.h"
 
@@ -14,5 +16,7 @@ emr_status emr_hpke_seal(
 /* OUT gets sealed.len - 48 bytes and must not overlap SEALED.  EMR_DAMAGED. */
 emr_status emr_hpke_open(
 	const emr_secret *sk, emr_bytes info, emr_bytes aad, emr_bytes sealed, uint8_t *out);
+/* Whether anything can be sealed to PK: false for those of low order. */
+bool emr_hpke_takes(const uint8_t pk[32]);
 /* The public key of a 32-byte X25519 secret (RFC 7748). */
 emr_status emr_x25519_public(const emr_secret *sk, uint8_t out_pk[32]);
