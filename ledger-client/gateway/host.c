@@ -90,7 +90,7 @@ static emr_status host_size(void *self, uint64_t *out_size)
 		return status;
 	status = heard_since(h, begun_ns);
 	if (status == EMR_OK)
-		status = host_follow_for(h, look_ms(h), -1);
+		status = host_follow_for(h, look_ms(h), h->stop_fd);
 	if (status == EMR_OK)
 		status = emr_chain_size(h->chain, out_size);
 	(void)pthread_mutex_unlock(&h->lock);
@@ -482,7 +482,7 @@ static void look_again(fabric_host *h)
 	if (known_absence(h).is_asked || pthread_mutex_trylock(&h->lock) != 0)
 		return;
 	if (h->asked_ns == 0 || emr_clock_boot_ns(emr_clock_system()) - h->asked_ns >= LOOK_NS)
-		(void)host_follow_for(h, look_ms(h), -1);
+		(void)host_follow_for(h, look_ms(h), h->stop_fd);
 	(void)pthread_mutex_unlock(&h->lock);
 }
 
