@@ -125,16 +125,16 @@ static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool
 	if (grant.known.row.head.state != EMR_GRANT_ACTIVE ||
 		share_now(share) >= grant.terms.not_after || !is_named(agency, &grant))
 		return EMR_OK;
-	status = may_hold(agency, &grant, &may);
-	if (status != EMR_OK || !may)
-		return status;
 	status = share_item(
 		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &item_bytes, &item);
 	if (status != EMR_OK)
 		return status;
 	agency_fragment_name(at->domain, at->access, item.epoch, name);
-	if (agency_has(agency, name))
+	if (agency_has(agency, name)) /* as nearly all are, after a start */
 		return EMR_OK;
+	status = may_hold(agency, &grant, &may);
+	if (status != EMR_OK || !may)
+		return status;
 	status = share_part(
 		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &part_bytes);
 	if (status == EMR_OK)
