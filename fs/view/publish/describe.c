@@ -334,8 +334,10 @@ static emr_status describe_unlinks(publishing *p, const leaving *l)
 		emr_status status;
 		work *w;
 
+		if (!v->is_sent)
+			continue;
 		v->is_held = false;
-		if (!v->is_sent || must_wait(p->view, l, v))
+		if (must_wait(p->view, l, v))
 			continue;
 		status = new_work(p, &w);
 		if (status != EMR_OK)
