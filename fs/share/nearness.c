@@ -55,13 +55,82 @@ static emr_status note_team(void *arg, emr_id16 id, const emr_row_dataset *row)
 	return status == EMR_OK ? emr_replica_members(all->replica, id, note_member, all) : status;
 }
 
-emr_status share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs)
-{
-	nearness all = {.replica = share->o.replica, .grantee = grantee, .orgs = out_orgs};
-	emr_status status = note_person(&all, grantee.b);
+/* ---- what was found before ---- */
 
+typedef struct near_one {
+	emr_id32 grantee;
+	uint8_t org[16];
+} near_one;
+
+/* What is remembered is of this state of the ledger, or nothing is. */
+static emr_status begin_memory(emr_share *share)
+{
+	near_teams *known = &share->near_teams;
+	emr_replica_position at;
+	emr_status status = emr_replica_at(share->o.replica, &at);
+
+	if (status == EMR_OK && at.size != known->size) {
+		emr_buf_free(&known->all);
+		known->size = at.size;
+	}
+	return status;
+}
+
+/* Appended to OUT_ORGS.  EMR_NOT_FOUND: GRANTEE was not looked for (each team has a leader). */
+static emr_status recall(const near_teams *known, emr_id32 grantee, emr_buf *out_orgs)
+{
+	emr_status status = EMR_OK;
+	bool is_known = false;
+
+	for (size_t at = 0; at < known->all.len && status == EMR_OK; at += sizeof(near_one)) {
+		const near_one *one = (const near_one *)(const void *)(known->all.data + at);
+
+		if (!emr_id32_equal(one->grantee, grantee))
+			continue;
+		is_known = true;
+		if (!share_is_near(out_orgs, one->org))
+			status = emr_buf_append(out_orgs, one->org, sizeof one->org);
+	}
+	return status == EMR_OK && !is_known ? EMR_NOT_FOUND : status;
+}
+
+static emr_status remember(near_teams *known, emr_id32 grantee, const emr_buf *orgs)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t at = 0; at < orgs->len && status == EMR_OK; at += 16) {
+		near_one one = {.grantee = grantee};
+
+		memcpy(one.org, orgs->data + at, sizeof one.org);
+		status = emr_buf_append(&known->all, &one, sizeof one);
+	}
+	if (status != EMR_OK) /* half of it would be as good as all */
+		emr_buf_free(&known->all);
+	return status;
+}
+
+static emr_status near_team(emr_share *share, nearness *all)
+{
+	near_teams *known = &share->near_teams;
+	emr_status status = begin_memory(share);
+
+	if (status == EMR_OK)
+		status = recall(known, all->grantee, all->orgs);
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_replica_teams(share->o.replica, note_team, &all);
-	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status; /* a member without a key */
+	status = emr_replica_teams(share->o.replica, note_team, all);
+	if (status == EMR_NOT_FOUND) /* a member without a key */
+		return EMR_DAMAGED;
+	return status == EMR_OK ? remember(known, all->grantee, all->orgs) : status;
+}
+
+emr_status share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs)
+{
+	EMR_AUTO_BUF found = {0};
+	nearness all = {.replica = share->o.replica, .grantee = grantee, .orgs = &found};
+	emr_status status = note_person(&all, grantee.b);
+
+	if (status == EMR_NOT_FOUND)
+		status = near_team(share, &all);
+	return status == EMR_OK ? emr_buf_append(out_orgs, found.data, found.len) : status;
 }

@@ -32,6 +32,7 @@ void emr_share_free(emr_share *share)
 		free(share->others.ids);
 		free(share->letters.all);
 		emr_grantee_key_free(share->team_key.key);
+		emr_buf_free(&share->near_teams.all);
 	}
 	free(share);
 }

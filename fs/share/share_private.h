@@ -43,6 +43,13 @@ typedef struct team_key {
 	emr_id32 membership;
 } team_key;
 
+/* What was found for teams as of SIZE entries of the ledger: a team's members stand among those of
+ * all, and many grants are to one team.  nearness.c */
+typedef struct near_teams {
+	emr_buf all; /* near_one, ... */
+	uint64_t size;
+} near_teams;
+
 struct emr_share {
 	emr_share_options o;
 	emr_id16 net_id;
@@ -52,6 +59,7 @@ struct emr_share {
 	auditors auditors;
 	letters_said letters;
 	team_key team_key;
+	near_teams near_teams;
 	size_t most_records;  /* said again in one batch; 0: as many as a batch holds */
 	bool awaits_team_key; /* a letter to me about a team was not here when it was looked for */
 };

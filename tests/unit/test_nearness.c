@@ -145,6 +145,10 @@ static void the_owner_is_told_whose_agent_is_left_out(void **state)
 	emr_left_out_why why = EMR_LEFT_OUT_NOT;
 
 	(void)state;
+	dataset_admit(&d, &s.lima);
+	catch_up();
+	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, note_why, &why));
+	assert_int_not_equal(why, EMR_LEFT_OUT_THEIRS);
 	dataset_admit(&d, &nina);
 	catch_up();
 	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, note_why, &why));
