@@ -57,16 +57,35 @@ static emr_status add_list_key(void *arg, const published_key *key)
 	return add_slot(s, slot);
 }
 
-static void list_responders(emr_ask *ask)
+/* An agent of the reader's own organisation would answer nothing, and say so on the ledger.  One
+ * whose key nobody knows is for the next step. */
+static emr_status may_answer(
+	const emr_shared *shared, emr_id32 agent, const emr_buf *mine, bool *out_may)
+{
+	emr_known_person person;
+	emr_status status = emr_replica_person(shared->share->o.replica, agent, &person);
+
+	*out_may = status != EMR_OK || !share_is_near(mine, person.row.org);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static emr_status list_responders(emr_ask *ask)
 {
 	const emr_shared *shared = ask->shared;
 	emr_bytes pk = emr_bytes_of(shared->row.owner_pk, 32);
+	EMR_AUTO_BUF mine = {0};
+	emr_status status = share_near(shared->share, shared->share->me.signer_id, &mine);
 
-	for (unsigned i = 0; i < shared->received.agents_count; i++)
-		if (!shared_is_liar(shared, shared->received.agents[i]))
+	for (unsigned i = 0; i < shared->received.agents_count && status == EMR_OK; i++) {
+		bool may = false;
+
+		status = may_answer(shared, shared->received.agents[i], &mine, &may);
+		if (may && !shared_is_liar(shared, shared->received.agents[i]))
 			ask->who[ask->who_n++].id = shared->received.agents[i];
+	}
 	ask->who[ask->who_n].is_owner = true;
 	ask->who[ask->who_n++].id = emr_sha256_of(&pk, 1);
+	return status;
 }
 
 /* Those who answer, and the auditors of the reader's organisation. */
@@ -154,8 +173,9 @@ static emr_status new_question(
 	ask->release = (emr_known_release){.domain = shared->received.grant.domain,
 		.access = emr_id16_random(),
 		.grant = shared->received.grant.grant};
-	list_responders(ask);
-	status = emr_box_key_new_request(&ask->epk);
+	status = list_responders(ask);
+	if (status == EMR_OK)
+		status = emr_box_key_new_request(&ask->epk);
 	if (status == EMR_OK)
 		status = load_slots(ask, all, n);
 	if (status == EMR_OK)

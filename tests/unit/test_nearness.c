@@ -256,15 +256,20 @@ static void an_agent_answers_nobody_of_its_own_organisation(void **state)
 	(void)state;
 	made = read_by_nina_too(0, 3);
 	answered = refused = 0;
+	blind = nina.share;
 	assert_int_not_equal(
 		story_read(&s, &nina, made.grant, "MRI.pdf", first_answers, &bytes, &trouble),
 		EMR_OK);
+	blind = NULL;
 	assert_int_equal(answered, 0);
 	assert_true(refused > 0);
+	/* Who looks does not ask it, and it says no on the ledger no more. */
+	refused = 0;
 	/* The others are enough, and who is of another organisation has all three. */
 	answered = 0;
 	assert_ok(story_read(&s, &nina, made.grant, "MRI.pdf", all_answer, &bytes, &trouble));
 	assert_int_equal(answered, 0);
+	assert_int_equal(refused, 0);
 	story_see(&s.lima);
 	assert_ok(emr_share_keep_received(s.lima.share, true));
 	emr_buf_clear(&bytes);
