@@ -20,7 +20,14 @@ typedef struct due {
 	emr_share *share;
 	uint64_t now, since_seq, since_time; /* of the present epoch */
 	bool is_due;
+	emr_buf teams; /* emr_id32, ...: grants in force name them */
 } due;
+
+static void due_end(due *d)
+{
+	emr_buf_free(&d->teams);
+}
+#define AUTO_DUE __attribute__((cleanup(due_end))) due
 
 static emr_status is_later(
 	due *d, uint8_t family, emr_id16 domain, emr_id16 object, uint64_t version, bool *out_is)
@@ -47,20 +54,37 @@ static emr_status grant_ended_since(due *d, const emr_known_grant *grant, emr_gr
 	return status;
 }
 
-static emr_status team_ended_since(due *d, emr_id32 grantee)
+static bool is_noted(const emr_buf *teams, emr_id32 grantee)
 {
-	emr_id16 none = {{0}};
-	bool is_closed = false;
-	emr_team team;
-	emr_status status = emr_team_of_grantee(d->share->o.replica, grantee, &team);
+	for (size_t at = 0; at < teams->len; at += sizeof grantee)
+		if (memcmp(teams->data + at, &grantee, sizeof grantee) == 0)
+			return true;
+	return false;
+}
 
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	if (team.row.head.state != EMR_DATASET_OPEN)
-		status = is_later(
-			d, EMR_FAMILY_DATASET, none, team.id, team.row.head.version, &is_closed);
-	d->is_due |= is_closed || (team.row.not_after_unix_s <= d->now &&
-					  team.row.not_after_unix_s > d->since_time);
+/* A team is found among all by a hash, so they are walked once, behind the grants. */
+static emr_status note_team(due *d, emr_id32 grantee)
+{
+	return is_noted(&d->teams, grantee) ? EMR_OK
+					    : emr_buf_append(&d->teams, &grantee, sizeof grantee);
+}
+
+/* By the row alone: whoever had its key has it, whether anybody can read its terms or not. */
+static emr_status team_ended_since(void *arg, emr_id16 id, const emr_row_dataset *row)
+{
+	due *d = arg;
+	emr_id16 none = {{0}};
+	emr_id32 grantee;
+	bool is_closed = false;
+	emr_status status = EMR_OK;
+
+	emr_grantee_dataset(id.b, grantee.b);
+	if (d->is_due || !is_noted(&d->teams, grantee))
+		return EMR_OK;
+	if (row->head.state != EMR_DATASET_OPEN)
+		status = is_later(d, EMR_FAMILY_DATASET, none, id, row->head.version, &is_closed);
+	d->is_due |= is_closed ||
+		     (row->not_after_unix_s <= d->now && row->not_after_unix_s > d->since_time);
 	return status;
 }
 
@@ -86,7 +110,7 @@ static emr_status grantee_ended_since(due *d, emr_id32 root)
 	emr_status status = present_person(d->share, root, &person);
 
 	if (status == EMR_NOT_FOUND)
-		return team_ended_since(d, root);
+		return note_team(d, root);
 	if (status == EMR_OK && person.row.head.state == EMR_KEY_REVOKED) {
 		memcpy(object.b, person.signer_id.b, sizeof object.b);
 		status = is_later(
@@ -151,7 +175,7 @@ static emr_status managed_since(void *arg, emr_id16 domain, const emr_row_writer
 
 emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_is_due)
 {
-	due d = {.share = share, .now = share_now(share)};
+	AUTO_DUE d = {.share = share, .now = share_now(share)};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_domain_public public;
@@ -170,6 +194,8 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	status = emr_replica_writers(share->o.replica, domain, managed_since, &d);
 	if (status == EMR_OK)
 		status = emr_replica_grants(share->o.replica, domain, ended_since, &d);
+	if (status == EMR_OK && !d.is_due && d.teams.len > 0)
+		status = emr_replica_teams(share->o.replica, team_ended_since, &d);
 	if (status == EMR_OK)
 		*out_is_due = d.is_due;
 	return status;
