@@ -3,6 +3,8 @@
 #include "view_kit.h"
 
 #include "contract/codes.h"
+#include "publish.h"
+#include "tree.h"
 
 static emr_id16 make_domain(kit *k, const char *path)
 {
@@ -266,17 +268,17 @@ static void a_single_file_is_a_domain_and_stays_one(void **state)
 static void a_new_file_and_a_new_directory_can_be_asked_for_before_they_are_published(void **state)
 {
 	kit *k = *state;
-	emr_id16 file, directory;
+	emr_id16 one, directory;
 
 	kit_text(k, "Imaging/fresh", "fresh");
 	kit_mkdir(k, "Imaging/box");
 	kit_text(k, "Imaging/box/in it", "in it");
-	file = make_domain(k, "Imaging/fresh");
+	one = make_domain(k, "Imaging/fresh");
 	directory = make_domain(k, "Imaging/box");
 	kit_restart_and_compare(k);
 	kit_rename(k, "Imaging/box", "Imaging/heart/box");
 	settle(k);
-	assert_memory_equal(domain_of(k, "Imaging/fresh").domain.b, file.b, 16);
+	assert_memory_equal(domain_of(k, "Imaging/fresh").domain.b, one.b, 16);
 	assert_memory_equal(domain_of(k, "Imaging/heart/box").domain.b, directory.b, 16);
 	expect_whole(k, "Imaging/fresh", 1);
 	expect_whole(k, "Imaging/heart/box", 2);
@@ -330,6 +332,42 @@ static void a_file_moved_in_or_out_changes_its_domain(void **state)
 	kit_expect_text(k, "Imaging/echo", "first");
 	kit_expect_text(k, "Imaging/heart/knee", "a knee");
 	kit_restart_and_compare(k);
+}
+
+/* A run of the publisher, which looks at what is due only. */
+static void tick(kit *k)
+{
+	kit_wait_ms(k, 3000);
+	assert_ok(publish_run(k->view, false));
+}
+
+static uint64_t pending(kit *k)
+{
+	emr_view_counts c;
+
+	emr_view_count(k->view, &c);
+	return c.pending;
+}
+
+static void a_directory_is_held_by_what_cannot_move_whatever_else_is_saved(void **state)
+{
+	kit *k = *state;
+	node *echo = tree_by_number(k->view, kit_attr(k, "Imaging/heart/echo").node);
+
+	make_domain(k, "Imaging/heart");
+	pthread_mutex_lock(&k->view->lock);
+	echo->failure = EMR_REFUSED;
+	pthread_mutex_unlock(&k->view->lock);
+	for (int i = 0; i < 5; i++)
+		tick(k);
+	assert_int_equal(pending(k), 0);
+	kit_text(k, "Letters", "another");
+	tick(k);
+	assert_int_equal(pending(k), 0);
+	assert_true(publish_is_idle(k->view));
+	/* A person who asks is heard at once. */
+	settle(k);
+	expect_whole(k, "Imaging/heart", 4);
 }
 
 static void what_cannot_be_one_is_refused(void **state)
@@ -390,6 +428,7 @@ int main(int argc, char **argv)
 		WITH_KIT(a_new_file_and_a_new_directory_can_be_asked_for_before_they_are_published),
 		WITH_KIT(domains_lie_in_domains_and_move_with_them),
 		WITH_KIT(a_file_moved_in_or_out_changes_its_domain),
+		WITH_KIT(a_directory_is_held_by_what_cannot_move_whatever_else_is_saved),
 		WITH_KIT(what_cannot_be_one_is_refused),
 		WITH_KIT(domains_are_listed_with_what_they_hang_in),
 	};
