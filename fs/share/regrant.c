@@ -131,6 +131,15 @@ static emr_status look_again(emr_share *share, const moving *m, bool *out_is_ove
 	return status;
 }
 
+/* What the new one lacks still, because nobody could judge it without its data, is read by the old
+ * one, which stays until it is there. */
+static emr_status bring_late(emr_share *share, const moving *m)
+{
+	return (m->given.grant.row.rights & EMR_GRANT_HISTORY) == 0
+		       ? share_wrap_late(share, m->domain)
+		       : EMR_OK;
+}
+
 /* First the new one: nobody is without access in between. */
 static emr_status move(emr_share *share, moving *m)
 {
@@ -145,6 +154,9 @@ static emr_status move(emr_share *share, moving *m)
 		status = look_again(share, m, &is_over);
 	if (status != EMR_OK || is_over)
 		return status == EMR_OK ? take_again(share, m) : status;
+	status = bring_late(share, m);
+	if (status != EMR_OK)
+		return status;
 	ended = share_revoke(share, &m->given.grant, 0);
 	if (ended == EMR_OK)
 		return EMR_OK;
@@ -159,6 +171,7 @@ emr_status emr_share_follow_teams(
 {
 	__attribute__((cleanup(list_free))) list l = {.share = share};
 	uint64_t changes = 0;
+	bool is_given = false;
 	emr_status status = share_catch_up(share), first = EMR_OK;
 
 	if (status == EMR_OK)
@@ -169,11 +182,12 @@ emr_status emr_share_follow_teams(
 		emr_status one = move(share, &l.all[i]);
 
 		changes += one == EMR_OK;
+		is_given = is_given || one == EMR_OK || one == EMR_MISSING_DATA;
 		first = first == EMR_OK
 				? one
 				: first; /* what one folder is refused does not stop the others */
 	}
-	if (status == EMR_OK && changes > 0)
+	if (status == EMR_OK && is_given)
 		status = emr_share_tie(share, tree, n, NULL);
 	if (status == EMR_OK && out_changes != NULL)
 		*out_changes = changes;

@@ -36,6 +36,7 @@ typedef struct hiding {
 	size_t keys_n, keys_cap;
 	bool has_keys;
 	uint64_t wrapped, left_out; /* of what is stale */
+	bool is_some_unjudged;	    /* of what was left out: its data is elsewhere */
 } hiding;
 
 static void forget_keys(hiding *h)
@@ -174,6 +175,7 @@ typedef struct wrapping {
 	emr_row_domain row;
 	emr_id32 listkey_id;
 	emr_list_key *to;
+	bool is_unjudged; /* the record in hand, whose data is elsewhere */
 } wrapping;
 
 static emr_status seal_meta(const wrapping *w, const record_facts *record, uint64_t version,
@@ -189,7 +191,7 @@ static emr_status seal_meta(const wrapping *w, const record_facts *record, uint6
 		emr_buf_view(&record->plain), out->data);
 }
 
-static emr_status wrap_content(const wrapping *w, const record_facts *record, emr_put_part *part)
+static emr_status wrap_content(wrapping *w, const record_facts *record, emr_put_part *part)
 {
 	emr_keyring *keyring = w->share->o.keyring;
 	emr_content_key *key = NULL;
@@ -206,6 +208,7 @@ static emr_status wrap_content(const wrapping *w, const record_facts *record, em
 		keyring, w->domain, record->put_epoch, from, part->capsule, part->wdek, &key);
 	if (status == EMR_OK)
 		status = share_vouch(w->share, &w->row, record, key);
+	w->is_unjudged = key != NULL && status == EMR_MISSING_DATA;
 	if (status == EMR_OK)
 		status = emr_content_key_wrap(keyring, w->A, to, key, part->capsule, part->wdek);
 	emr_content_key_free(key);
@@ -273,6 +276,7 @@ static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *hea
 	emr_act act;
 	emr_status status = share_record(h->share, head, list_key_of, h, &record);
 
+	w->is_unjudged = false;
 	if (status == EMR_OK)
 		status = share_believe(h->share, &w->row, list_key_of, h, &record);
 	if (status == EMR_OK) {
@@ -281,6 +285,7 @@ static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *hea
 	}
 	if (is_the_records(status)) {
 		h->left_out++;
+		h->is_some_unjudged |= w->is_unjudged;
 		return EMR_OK;
 	}
 	if (status == EMR_OK)
@@ -382,6 +387,7 @@ static emr_status wrap_all(hiding *h)
 	emr_status status = EMR_OK;
 
 	h->wrapped = h->left_out = 0;
+	h->is_some_unjudged = false;
 	for (size_t at = 0, done = 0; at < h->n && status == EMR_OK; at += done)
 		status = wrap_some(h, h->stale + at, h->n - at, &done);
 	return status;
@@ -419,11 +425,21 @@ emr_status share_hide_past(
 		return status;
 	if (h.left_out > 0)
 		emr_log(EMR_LOG_WARN,
-			"what somebody else wrote does not open, or its signature does not fit: it "
-			"is not shared");
+			"what somebody else wrote does not open, or its signature does not fit, or "
+			"its data is elsewhere: it is not shared");
 	*out_n = n;
 	*out_left_out = h.left_out;
 	return EMR_OK;
+}
+
+emr_status share_wrap_late(emr_share *share, emr_id16 domain)
+{
+	AUTO_HIDING h = {.share = share, .domain = domain};
+	emr_status status = look_at_domain(&h);
+
+	if (status == EMR_OK)
+		status = wrap_all(&h);
+	return status == EMR_OK && h.is_some_unjudged ? EMR_MISSING_DATA : status;
 }
 
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)

@@ -317,5 +317,9 @@ emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch);
  * *out_left_out = what does not open, or is forged, and stays where nobody else gets it. */
 emr_status share_hide_past(
 	emr_share *share, emr_id16 domain, uint64_t *out_n, uint64_t *out_left_out);
+/* Before a grant that another one took the place of ends: what was left out because its data was
+ * elsewhere goes into the present epoch.  EMR_MISSING_DATA: not all of it can be judged yet, and
+ * who has the former grant would lose it. */
+emr_status share_wrap_late(emr_share *share, emr_id16 domain);
 /* How many that would be. */
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);

@@ -40,10 +40,13 @@ static emr_status follow(emr_visit *visit)
 
 emr_status emr_look_teams(emr_visit *visit)
 {
-	emr_status status = emr_visit_is_due(visit, is_of_teams);
+	emr_status status = emr_visit_is_due(visit, is_of_teams), tended = EMR_OK;
 
 	if (status != EMR_EXISTS)
 		return status;
 	status = follow(visit);
-	return status == EMR_OK ? emr_teams_tend_session(visit->session) : status;
+	/* What somebody else left in a folder, with data that is nowhere, stops no team of hers. */
+	if (status == EMR_OK || status == EMR_MISSING_DATA)
+		tended = emr_teams_tend_session(visit->session);
+	return status == EMR_OK ? tended : status;
 }

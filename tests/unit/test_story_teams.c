@@ -8,6 +8,7 @@
 #include "share/write.h"
 
 #include "held_private.h"
+#include "share_private.h"
 #include "teams_private.h"
 
 #define STORY                                                                                      \
@@ -27,6 +28,23 @@ static void owner_answers(story *s)
 static void all_agents(story *s)
 {
 	story_agents(s, 7);
+}
+
+/* ---- a record whose data is with a node that does not answer ---- */
+
+static bool is_away;
+static emr_id16 away;
+
+emr_status __real_share_vouch(emr_share *share, const emr_row_domain *row,
+	const record_facts *record, const emr_content_key *key);
+emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
+	const record_facts *record, const emr_content_key *key);
+emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
+	const record_facts *record, const emr_content_key *key)
+{
+	return is_away && emr_id16_equal(record->head.object, away)
+		       ? EMR_MISSING_DATA
+		       : __real_share_vouch(share, row, record, key);
 }
 
 /* ---- a team of the clinic ---- */
@@ -486,6 +504,47 @@ static void a_team_with_another_key_keeps_what_it_had(void **state)
 	story_end(&s);
 }
 
+/* What others left there is judged before it is given on, and its data may be with a node that does
+ * not answer now: whoever reads it by the former key goes on until the present one opens it, too.
+ */
+static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_grant_made made;
+	uint64_t changes = 0;
+	given_to now;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	made = share_with(&old);
+	kit_text(&s.k, "Imaging/Old/CT.pdf", "another"); /* there is a past to be hidden */
+	kit_publish_all(&s.k);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/MRI.pdf");
+	for (int i = 0; i < 2; i++) {
+		assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s.ana, NULL, 0, &changes));
+		assert_int_equal(given(&s, s.imaging, &old).alive, 1);
+		assert_int_equal(given(&s, s.imaging, &new).alive, 1);
+	}
+	now = given(&s, s.imaging, &new);
+	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_ok(story_read(
+		&s, &s.lima, now.last.grant.grant, "CT.pdf", all_agents, &bytes, &trouble));
+	is_away = false;
+	assert_int_equal(follow(&s, NULL, 0), 1);
+	assert_int_equal(given(&s, s.imaging, &old).alive, 0);
+	assert_ok(story_read(
+		&s, &s.lima, now.last.grant.grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	assert_int_equal(bytes.len, 11);
+	assert_int_equal(follow(&s, NULL, 0), 0);
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
 /* Her second computer shares nothing, so what its key gave a team is somebody else's word. */
 static void what_a_stolen_computer_gave_a_team_does_not_follow_it(void **state)
 {
@@ -756,6 +815,7 @@ int main(void)
 		cmocka_unit_test(a_membership_ends_with_its_time),
 		cmocka_unit_test(who_was_dropped_or_ran_out_of_time_is_lost),
 		cmocka_unit_test(a_team_with_another_key_keeps_what_it_had),
+		cmocka_unit_test(what_cannot_be_judged_yet_keeps_the_former_share),
 		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),

@@ -152,6 +152,8 @@ emr_status emr_share_inner_grants(
  * present one, on the same terms, and ends for the former one; with what lies inside (TREE as for
  * emr_share_tie).  To be called when the ledger says something about teams, and at a start.
  * *OUT_CHANGES (may be NULL): shares that were moved.  The first failure; what can be done is done.
+ * EMR_MISSING_DATA: what others left in one cannot be judged, as its data is elsewhere; the new
+ * grant is there without it, and the former one stays until it is called again and the data came.
  */
 emr_status emr_share_follow_teams(
 	emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes);
