@@ -173,6 +173,33 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 	return status;
 }
 
+/* EMR_MISSING_DATA: what the new one lacks still, because nobody could judge it without its data,
+ * is read by the former one, which stays until it is there. */
+static emr_status end_former(emr_share *share, const one *o)
+{
+	const emr_row_grant *was = &o->given.grant.row;
+	emr_status status = was->rights != 0 && (was->rights & EMR_GRANT_HISTORY) == 0
+				    ? share_wrap_late(share, o->given.grant.domain)
+				    : EMR_OK;
+
+	return status == EMR_OK ? share_revoke(share, &o->given.grant, MOVED_OUT) : status;
+}
+
+/* One that was kept so: what took its place stands beside it. */
+static bool is_followed(const list *l, const one *o)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const emr_given *other = &l->all[i].given;
+
+		if (!l->all[i].is_shut &&
+			emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
+			emr_id16_equal(other->share_id, o->given.share_id) &&
+			memcmp(other->grant.row.grantee, o->given.grant.row.grantee, 32) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* First the new one: who has the owner's computer to ask is not without access in between. */
 static emr_status replace_grant(
 	emr_share *share, one *o, emr_grant_made *out_made, bool *out_is_done)
@@ -183,7 +210,7 @@ static emr_status replace_grant(
 	if (status == EMR_OK && *out_is_done)
 		status = give_grant(share, o, grantee, out_made);
 	if (status == EMR_OK && *out_is_done)
-		status = share_revoke(share, &o->given.grant, MOVED_OUT);
+		status = end_former(share, o);
 	return status;
 }
 
@@ -197,26 +224,37 @@ static emr_status tell_handover(
 }
 
 /* What is not of the moment leaves the share as it is, and is the owner's to know. */
-static emr_status replace_outer(list *l, emr_handover_fn fn, void *arg, uint64_t *changes)
+static emr_status replace_outer(
+	list *l, emr_handover_fn fn, void *arg, uint64_t *changes, bool *out_is_late)
 {
 	emr_status status = EMR_OK;
+	bool is_late = false;
 
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
 		one *o = &l->all[i];
 		emr_grant_made made = {.n = 0};
 		bool is_done = false;
 
-		if (!o->is_shut || o->is_inner || is_covered(l, o))
+		if (!o->is_shut || o->is_inner)
 			continue;
+		if (is_covered(l, o)) {
+			status = is_followed(l, o) ? end_former(l->share, o) : EMR_OK;
+			is_late = is_late || status == EMR_MISSING_DATA;
+			status = emr_status_may_pass(status) ? status : EMR_OK;
+			continue;
+		}
 		status = replace_grant(l->share, o, &made, &is_done);
 		if (emr_status_may_pass(status) ||
 			emr_status_is_moved(status)) /* somebody was quicker */
 			break;
-		is_done = is_done && status == EMR_OK;
+		is_late = is_late || (is_done && made.n > 0 && status == EMR_MISSING_DATA);
+		is_done =
+			is_done && (status == EMR_OK || (made.n > 0 && status == EMR_MISSING_DATA));
 		o->is_shut = !is_done;
 		*changes += is_done;
 		status = tell_handover(o, is_done ? &made : NULL, fn, arg);
 	}
+	*out_is_late = is_late;
 	return status;
 }
 
@@ -252,6 +290,7 @@ emr_status emr_share_replace_agents(
 {
 	__attribute__((cleanup(list_free))) list l = {.share = share};
 	uint64_t changes = 0;
+	bool is_late = false;
 	emr_status status = share_catch_up(share);
 
 	if (status == EMR_OK)
@@ -259,8 +298,10 @@ emr_status emr_share_replace_agents(
 	if (status == EMR_OK)
 		status = emr_share_given_everywhere(share, note_grant, &l);
 	if (status == EMR_OK)
-		status = replace_outer(&l, fn, arg, &changes);
+		status = replace_outer(&l, fn, arg, &changes, &is_late);
 	if (status == EMR_OK)
 		status = end_inner(&l, &changes);
-	return status == EMR_OK && changes > 0 ? emr_share_tie(share, tree, n, NULL) : status;
+	if (status == EMR_OK && changes > 0)
+		status = emr_share_tie(share, tree, n, NULL);
+	return status == EMR_OK && is_late ? EMR_MISSING_DATA : status;
 }

@@ -4,6 +4,7 @@
 
 #include "contract/codes.h"
 #include "share/write.h"
+#include "share_private.h"
 
 static story s;
 
@@ -24,6 +25,11 @@ static int end(void **state)
 static void all_agents(story *the)
 {
 	story_agents(the, 7);
+}
+
+static void owner_answers(story *the)
+{
+	(void)story_owner(the);
 }
 
 static void the_later_two(story *the)
@@ -154,7 +160,48 @@ static emr_status lima_reads(emr_id16 grant, story_fn answer)
 	return story_read(&s, &s.lima, grant, "MRI.pdf", answer, &bytes, &trouble);
 }
 
+/* ---- a record whose data is with a node that does not answer ---- */
+
+static bool is_away;
+static emr_id16 away;
+
+emr_status __real_share_vouch(emr_share *share, const emr_row_domain *row,
+	const record_facts *record, const emr_content_key *key);
+emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
+	const record_facts *record, const emr_content_key *key);
+emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
+	const record_facts *record, const emr_content_key *key)
+{
+	return is_away && emr_id16_equal(record->head.object, away)
+		       ? EMR_MISSING_DATA
+		       : __real_share_vouch(share, row, record, key);
+}
+
 /* ---- the tests ---- */
+
+static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
+{
+	emr_grant_made before = share_by(0, 2, 0);
+	heard h = {0};
+
+	(void)state;
+	kit_text(&s.k, "Imaging/Old/CT.pdf", "another"); /* there is a past to be hidden */
+	kit_publish_all(&s.k);
+	end_agent(0);
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/MRI.pdf");
+	for (int i = 0; i < 2; i++) {
+		assert_status(EMR_MISSING_DATA, emr_share_replace_agents(s.ana, NULL, 0, hear, &h));
+		assert_int_equal(h.n, 1); /* told once */
+		assert_int_equal(h.replaced, 1);
+		assert_int_equal(lima_has(s.imaging).n, 2);
+	}
+	assert_ok(lima_reads(before.grant, owner_answers)); /* as before */
+	is_away = false;
+	assert_int_equal(look().n, 0);
+	assert_int_equal(lima_has(s.imaging).n, 1);
+	assert_ok(lima_reads(h.made.grant, the_later_two));
+}
 
 static void others_release_what_too_few_are_left_for(void **state)
 {
@@ -358,6 +405,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(others_release_what_too_few_are_left_for),
+		TEST(what_cannot_be_judged_yet_keeps_the_former_share),
 		TEST(an_agent_that_takes_no_letter_is_replaced),
 		TEST(a_share_that_enough_are_left_for_stays_as_it_is),
 		TEST(fewer_than_the_owner_was_told_are_hers_to_allow),

@@ -172,7 +172,8 @@ typedef emr_status (*emr_handover_fn)(void *arg, const emr_handover *handover);
  * there now, and ends the former one; unless of these fewer must agree than the owner was told when
  * she shared: that is left to her.  Tells FN of each.  Shares that another one covers are passed
  * over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys,
- * organisations or members of teams, and at a start. */
+ * organisations or members of teams, and at a start.  EMR_MISSING_DATA: as for
+ * emr_share_follow_teams; everything else is done. */
 emr_status emr_share_replace_agents(
 	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg);
 
