@@ -355,6 +355,7 @@ static void who_ends_waits_for_no_peer(void **state)
 	size_t len = 0;
 	emr_ledger *ledger = NULL;
 	emr_ledger_change change;
+	uint64_t size;
 	pthread_t thread;
 
 	(void)state;
@@ -368,6 +369,7 @@ static void who_ends_waits_for_no_peer(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, stop, ledger), 0);
 	for (int i = 0; i < 5; i++) /* that one, and all that come */
 		assert_status(EMR_INTERRUPTED, emr_ledger_changes(ledger, NULL, 0, &change));
+	assert_status(EMR_INTERRUPTED, emr_ledger_size(ledger, &size));
 	(void)pthread_join(thread, NULL);
 	emr_ledger_close(ledger);
 	emr_gateway_close(options.gateway);
