@@ -1,6 +1,8 @@
 /* This fuzz target reads any bytes as what a participant states of her folder, as the table that a
  * steward makes of it, and as the sealed part: whatever decodes is encoded to the same bytes, no
  * figure of it is out of bounds, and no part opens. */
+#include <sys/random.h>
+
 #include "share/counts.h"
 #include "share_input.h"
 
@@ -40,14 +42,17 @@ static void table(emr_bytes bytes)
 		abort();
 }
 
+/* A mutator sees what its bytes are compared with, and writes it there: the mark under a key that
+ * stays would be found. */
 static void sealed(emr_bytes bytes)
 {
-	static const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES] = {1};
+	uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES];
 	uint8_t pub[PUB_BYTES] = {0}, plain[EMR_COUNTS_PLAIN_BYTES] = {0};
 	EMR_AUTO_BUF item = {0};
 	emr_box_key *box = NULL;
 
-	if (emr_box_key_new(&box) != EMR_OK)
+	if (getrandom(mark_key, sizeof mark_key, 0) != (ssize_t)sizeof mark_key ||
+		emr_box_key_new(&box) != EMR_OK)
 		abort();
 	share_input_item(OP_DATASET_JOIN, emr_bytes_of(pub, sizeof pub), bytes, &item);
 	if (emr_counts_part_open(box, emr_buf_view(&item), bytes, plain) == EMR_OK ||
