@@ -2,6 +2,7 @@
  * carry letters (HPKE) bound to that item's head and public part. */
 #pragma once
 
+#include "keyring/card.h"
 #include "base/bytes.h"
 #include "base/codec.h"
 #include "base/id.h"
@@ -73,8 +74,7 @@ emr_status emr_vault_new(size_t len, emr_vault *out);
 void emr_vault_free(emr_vault *vault);
 #define EMR_AUTO_VAULT __attribute__((cleanup(emr_vault_free))) emr_vault
 
-/* Cheap text checks for what strangers write and people read (text.c). */
-bool emr_text_ok(const char *text, size_t len);
+/* Cheap checks of text, beside emr_text_ok (text.c). */
 /* Begins and ends with no blank of Unicode, none of which is seen there. */
 bool emr_text_is_trimmed(const char *text, size_t len);
 /* Bytes of the UTF-8 character at TEXT; 0 when it is none. */

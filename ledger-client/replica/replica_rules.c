@@ -6,6 +6,7 @@
 
 #include "contract/codes.h"
 #include "contract/rows.h"
+#include "keyring/card.h"
 #include "ledger/hash.h"
 #include "replica/people.h"
 
@@ -15,46 +16,10 @@
 
 /* ---- the text ---- */
 
-/* Control characters, and what turns, ends or hides the text around it: members agree to what they
- * read (the same characters as in keyring/text.c). */
-static bool misleads(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200b || c == 0x200e ||
-	       c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-	       c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
-}
-
-/* Bytes of the character at P, of LEFT there; 0 for what is no UTF-8, or misleads. */
-static size_t char_len(const uint8_t *p, size_t left)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80		   ? 1
-		     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-		     : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-		     : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-						   : 0;
-	uint32_t c = len < 2 ? p[0] : p[0] & (0xffu >> (len + 1));
-
-	if (len == 0 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000) || c < least[len] || misleads(c))
-		return 0;
-	return len;
-}
-
+/* Members agree to what they read. */
 static bool is_text(emr_bytes line)
 {
-	for (size_t at = 0, len; at < line.len; at += len) {
-		len = char_len(line.data + at, line.len - at);
-		if (len == 0)
-			return false;
-	}
-	return true;
+	return emr_text_ok((const char *)line.data, line.len);
 }
 
 static emr_bytes trimmed(emr_bytes b)

@@ -53,7 +53,7 @@ static void text_that_two_could_read_differently_is_refused(void **state)
 		{"# \xe2\x80\xae\n", 1}, {"# 1\n# \xe2\x80\x8b\n", 2}, {"ok = \xef\xbb\xbf\n", 1},
 		{"ok = \xe2\x81\xa6\n", 1}, {"ok = \xf3\xa0\x80\xa1\n", 1}, {"ok = \xc0\x80\n", 1},
 		{"ok = \xed\xa0\x80\n", 1}, {"ok = \xc2\x85\n", 1}, {"\tok = 1\n", 1},
-		{"new = 1\n#\nnew = 2", 3}};
+		{"ok = \xc2\xad\n", 1}, {"ok = \xe3\x85\xa4\n", 1}, {"new = 1\n#\nnew = 2", 3}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

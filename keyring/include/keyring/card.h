@@ -9,6 +9,10 @@
 #include "base/id.h"
 #include "keyring/keyring.h"
 
+/* Whether strangers' TEXT of LEN bytes may be shown to people: sound UTF-8 without controls, and
+ * without characters that hide, turn or end the text around them (keyring/text.c names them). */
+bool emr_text_ok(const char *text, size_t len);
+
 #define EMR_CARD_LABEL_MAX 64 /* bytes: name, a tab, birth date or nothing */
 #define EMR_CARD_NAME_MAX 53  /* the name, so that a birth date fits behind it */
 #define EMR_CARD_MAX (185 + EMR_CARD_LABEL_MAX + 128)
