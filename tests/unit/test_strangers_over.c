@@ -330,6 +330,26 @@ static void an_agent_that_takes_no_letter_stops_no_share(void **state)
 	lima_reads_later(made.grant, "for lima");
 }
 
+static emr_status note_fit(void *arg, const emr_given *given)
+{
+	return emr_share_agents_fit(s.ana, s.lima.public.signer_id, given, arg);
+}
+
+/* Sharing it again is not said to be done already: it is given anew, by others. */
+static void a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be(void **state)
+{
+	bool is_fit = false;
+
+	(void)state;
+	(void)story_share(&s, &s.lima, 0, true);
+	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, &is_fit));
+	assert_true(is_fit);
+	takes_no_letter(&s.agents[0]);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, &is_fit));
+	assert_false(is_fit);
+}
+
 /* He is told of every question of his organisation. */
 static void an_auditor_that_takes_no_letter_stops_no_question(void **state)
 {
@@ -360,6 +380,7 @@ int main(void)
 		TEST(a_computer_that_takes_no_letter_stops_no_new_key),
 		TEST(an_agent_that_takes_no_letter_stops_no_new_key),
 		TEST(an_agent_that_takes_no_letter_stops_no_share),
+		TEST(a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be),
 		TEST(an_auditor_that_takes_no_letter_stops_no_question),
 	};
 
