@@ -133,9 +133,18 @@ static bool cosignature_fits(const audit *a, const key *k, const signature *s)
 	return fits;
 }
 
+/* Whoever signed the batch, or appended it, is no witness of it. */
+static bool is_witness(const audit *a, const key *k)
+{
+	const uint8_t *e = a->p.entry.at;
+
+	return !hash_equals(k->id, e + 24) &&
+	       !hash_equals(hash_of((bytes){e + 104 + 8, 32}), k->id.b);
+}
+
 void check_checkpoint(audit *a)
 {
-	size_t good = 0;
+	size_t good = 0, witnesses = 0;
 
 	for (size_t i = 0; i < a->n_keys; i++) {
 		char name[17];
@@ -147,13 +156,16 @@ void check_checkpoint(audit *a)
 			if (!cosignature_fits(a, &a->keys[i], &a->head.sigs[j]))
 				failed("checkpoint", "a signature of the checkpoint does not fit");
 			good++;
+			witnesses += is_witness(a, &a->keys[i]);
 			break;
 		}
 	}
 	if (good == 0)
 		failed("checkpoint", "no key in the file has signed the checkpoint");
-	shown("checkpoint", "%zu good signature%s on it, %zu by keys that are not in the file",
-		good, good == 1 ? "" : "s", a->head.n_sigs - good);
+	shown("checkpoint",
+		"%zu good signature%s on it, %zu by keys that are not in the file; %zu witness%s",
+		good, good == 1 ? "" : "s", a->head.n_sigs - good, witnesses,
+		witnesses == 1 ? "" : "es");
 }
 
 void check_entry_and_batch(audit *a)

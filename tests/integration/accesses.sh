@@ -126,7 +126,7 @@ say "evidence of one release, for a stranger"
 counted() {
 	rm -f counted
 	"$EMRFS" log --proof "$TX" counted >out/said 2>&1 && "$VERIFY_AUDIT" counted >out/audit &&
-		grep -qE "[2-9] good signatures on it, 0 by keys that are not in the file" out/audit
+		grep -qE "[2-9] good signatures on it, 0 by keys that are not in the file; [1-9] witness" out/audit
 }
 emr_until counted
 json 0 log --proof "$TX" access

@@ -44,6 +44,8 @@ must cp "$PROOFS/Letters/letter.txt.tlog-proof" letter.tlog-proof
 must cp "$PROOFS/empty.tlog-proof" empty.tlog-proof
 : >nothing
 both scan.tlog-proof scan
+# Whoever signed what it is about is no witness of it.
+grep -q " 1 good signature on it, 0 by keys that are not in the file; 0 witnesses" out/audit || emr_fail "counted: $(cat out/audit)"
 both letter.tlog-proof letter
 both empty.tlog-proof nothing
 both letter.tlog-proof
