@@ -90,7 +90,7 @@ static void fill_problem(const notice *n, const char *place, emr_problem *out_pr
 	}
 	if (n->detail != NULL || n->message == EMR_SAY_BAD_DATA || n->message == EMR_SAY_REFUSED) {
 		emr_problem_set(out_problem, n->message, "path", path, "reason",
-			n->detail != NULL ? n->detail : "it did not say why", "who",
+			n->detail != NULL ? n->detail : _("it did not say why"), "who",
 			or_unknown(n->detail), "places", or_unknown(n->detail), "place", place,
 			NULL);
 		return;

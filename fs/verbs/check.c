@@ -48,7 +48,7 @@ static void check_fuse_device(emr_checker *c)
 		emr_check_note(c, "fuse", true, "", _("/dev/fuse can be opened"));
 	else
 		emr_check_note(c, "fuse", false,
-			errno == ENOENT ? "modprobe fuse" : "chmod 666 /dev/fuse, as root",
+			errno == ENOENT ? "modprobe fuse" : _("chmod 666 /dev/fuse, as root"),
 			"/dev/fuse: %s", emr_text_errno(errno));
 }
 

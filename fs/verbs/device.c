@@ -74,15 +74,23 @@ static emr_status wrong_use(emr_problem *out_problem)
 
 static void say_device(const devices *d, const json_t *one)
 {
-	char name[300], added[EMR_TEXT_BYTES], seen[EMR_TEXT_BYTES] = "never";
+	char name[300], added[EMR_TEXT_BYTES], seen[EMR_TEXT_BYTES];
+	const char *called = name;
+	const char *is_this =
+		json_is_true(json_object_get(one, "this")) ? _("  this computer") : "";
 
 	emr_show(emr_json_text_at(one, "name"), name, sizeof name);
+	if (json_is_true(json_object_get(one, "first")))
+		called = _("(first computer)");
 	emr_moment_text(emr_json_text_at(one, "added_at"), added);
-	if (json_is_string(json_object_get(one, "seen_at")))
-		emr_moment_text(emr_json_text_at(one, "seen_at"), seen);
-	emr_say(d->out, "%-20s added %s, last saved something %s%s\n",
-		json_is_true(json_object_get(one, "first")) ? _("(first computer)") : name, added,
-		seen, json_is_true(json_object_get(one, "this")) ? _("  this computer") : "");
+	if (!json_is_string(json_object_get(one, "seen_at"))) {
+		emr_say(d->out, "%-20s added %s, has saved nothing yet%s\n", called, added,
+			is_this);
+		return;
+	}
+	emr_moment_text(emr_json_text_at(one, "seen_at"), seen);
+	emr_say(d->out, "%-20s added %s, last saved something %s%s\n", called, added, seen,
+		is_this);
 }
 
 static const char *what_it_may(const json_t *one)

@@ -264,7 +264,7 @@ static void say_erased(const asking *a)
 static emr_status read_car(
 	asking *a, const emr_args *args, emr_request *request, emr_problem *out_problem)
 {
-	char count[EMR_COUNT_BYTES], n[EMR_COUNT_BYTES + 8];
+	char count[EMR_COUNT_BYTES];
 	emr_status status;
 
 	request->look = !args->given[EMR_OPT_YES];
@@ -280,10 +280,9 @@ static emr_status read_car(
 		json_array_clear(a->erased);
 		return ask_export(a, request, out_problem);
 	}
-	emr_count_text(number_of(a, "erased_count"), "record", "records", count);
-	snprintf(n, sizeof n, "%s %s", count, number_of(a, "erased_count") == 1 ? "was" : "were");
-	emr_problem_set(out_problem, EMR_SAY_IMPORT_ERASED, "n", n, "file", request->file, "path",
-		json_string_value(json_array_get(a->erased, 0)), NULL);
+	emr_count_text(number_of(a, "erased_count"), "record was", "records were", count);
+	emr_problem_set(out_problem, EMR_SAY_IMPORT_ERASED, "n", count, "file", request->file,
+		"path", json_string_value(json_array_get(a->erased, 0)), NULL);
 	return EMR_DENIED;
 }
 

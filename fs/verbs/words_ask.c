@@ -200,7 +200,7 @@ static void say_unknown_word(const emr_words_problem *fault, emr_problem *out_pr
 		snprintf(near + strlen(near), sizeof near - strlen(near), "%s%s", i > 0 ? ", " : "",
 			fault->near[i]);
 	emr_problem_set(out_problem, EMR_SAY_WORDS_UNKNOWN, "word", fault->word, "words",
-		near[0] != '\0' ? near : "none", NULL);
+		near[0] != '\0' ? near : _("none"), NULL);
 }
 
 /* All are in the list; IS_WHOLE: and fit together.  One other word may give an identity that is
