@@ -75,6 +75,22 @@ static const char *or_unknown(const char *text)
 	return text != NULL ? text : "?";
 }
 
+/* The folder speaks English (fs/view); a detail that is none of its words is what somebody is
+ * called, which nobody translates. */
+static const char *words_of(const char *detail)
+{
+	static const char *const said[] = {N_("another computer of yours"), N_("somebody else"),
+		N_("your key is not in force there"), N_("you may not do this there"),
+		N_("the clock of this computer does not fit the ledger's"), N_("it was erased"),
+		N_("it is over a limit of the network"),
+		N_("the rules of the network do not allow it")};
+
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+		if (strcmp(detail, said[i]) == 0)
+			return emr_text(said[i]);
+	return detail;
+}
+
 /* A notice about no file in particular is about the folder. */
 static void fill_problem(const notice *n, const char *place, emr_problem *out_problem)
 {
@@ -89,10 +105,12 @@ static void fill_problem(const notice *n, const char *place, emr_problem *out_pr
 		return;
 	}
 	if (n->detail != NULL || n->message == EMR_SAY_BAD_DATA || n->message == EMR_SAY_REFUSED) {
+		const char *detail = n->detail != NULL ? words_of(n->detail) : "?";
+
+		/* A reason is never a name. */
 		emr_problem_set(out_problem, n->message, "path", path, "reason",
-			n->detail != NULL ? n->detail : _("it did not say why"), "who",
-			or_unknown(n->detail), "places", or_unknown(n->detail), "place", place,
-			NULL);
+			n->detail != NULL ? emr_text(n->detail) : _("it did not say why"), "who",
+			detail, "places", detail, "place", place, NULL);
 		return;
 	}
 	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",

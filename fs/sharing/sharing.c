@@ -636,7 +636,7 @@ void emr_sharing_cause(const emr_order *order, char *out, size_t size)
 	else if (order->kind == EMR_ORDER_GRANT && order->failure == EMR_EXISTS)
 		snprintf(out, size, _("they may write there already, which is more"));
 	else
-		snprintf(out, size, "%s", emr_status_text((emr_status)order->failure));
+		snprintf(out, size, "%s", emr_text(emr_status_text((emr_status)order->failure)));
 }
 
 static void tell_failure(emr_sharing *sharing, const emr_order *order, const clerk_result *result)

@@ -87,6 +87,48 @@ static void a_notice_says_where_why_and_who(void **state)
 	emr_notices_free(notices);
 }
 
+/* ---- in another language ---- */
+
+static bool is_translating;
+
+const char *__real_emr_text(const char *english);
+const char *__wrap_emr_text(const char *english);
+
+const char *__wrap_emr_text(const char *english)
+{
+	static const char *const words[][2] = {{"your key is not in force there", "a chave acabou"},
+		{"no space left on the disk", "sem lugar"},
+		{"another computer of yours", "outro computador seu"}, {"Paula Lima", "nobody"}};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words && is_translating; i++)
+		if (strcmp(english, words[i][0]) == 0)
+			return words[i][1];
+	return __real_emr_text(english);
+}
+
+/* The folder itself says reasons and who wrote in English. */
+static void what_a_notice_says_of_reasons_is_translated_and_a_name_is_not(void **state)
+{
+	emr_notices *notices;
+	char *text;
+
+	(void)state;
+	assert_ok(emr_notices_new(NULL, &notices));
+	emr_notices_add_with(notices, "refused", "a.txt", "your key is not in force there");
+	emr_notices_add_with(notices, "refused", "b.txt", "no space left on the disk");
+	emr_notices_add_with(notices, "conflict", "c.txt", "another computer of yours");
+	emr_notices_add_with(notices, "conflict", "d.txt", "Paula Lima");
+	is_translating = true;
+	text = text_of(notices);
+	is_translating = false;
+	assert_non_null(strstr(text, "did not take a.txt: a chave acabou. "));
+	assert_non_null(strstr(text, "did not take b.txt: sem lugar. "));
+	assert_non_null(strstr(text, "c.txt: outro computador seu changed "));
+	assert_non_null(strstr(text, "d.txt: Paula Lima changed "));
+	free(text);
+	emr_notices_free(notices);
+}
+
 /* ---- limits of storage ---- */
 
 static struct dqblk of_user, of_group; /* as the kernel has them; all zero: no limits there */
@@ -513,6 +555,7 @@ int main(void)
 		cmocka_unit_test(a_notice_is_one_line_whatever_the_name),
 		cmocka_unit_test(every_notice_of_the_folder_is_a_whole_sentence),
 		cmocka_unit_test(a_notice_says_where_why_and_who),
+		cmocka_unit_test(what_a_notice_says_of_reasons_is_translated_and_a_name_is_not),
 		cmocka_unit_test(a_limit_of_storage_is_told_with_how_much_is_used),
 		cmocka_unit_test(where_nothing_is_known_of_a_limit_that_is_said),
 		cmocka_unit_test(a_refused_program_and_what_would_let_it_in_stand_in_the_notice),
