@@ -202,6 +202,8 @@ say "nobody is admitted quietly: not for a moment, and not while a folder is clo
 two_unmount ana
 steward 0 admit hips eva@saolucas
 steward 0 drop hips eva@saolucas
+# A folder that opens tells what its computer knows by then: half of it, on a busy one.  So it hears of both first.
+as ana run 0 dataset hips --passphrase-file "$EMR_PASS"
 two_mount ana
 emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into hips@saolucas by its steward, where Imaging can be read."
 noticed ana "Dora Reis" && emr_fail "told twice of the same reader"
@@ -321,6 +323,7 @@ as ana run 0 dataset join toes Imaging --yes --wait
 two_unmount ana
 steward 0 admit toes eva@saolucas
 steward 0 close toes --yes
+as ana run 0 dataset toes --passphrase-file "$EMR_PASS"
 two_mount ana
 emr_until noticed ana "eva, São Lucas (own word: Eva Reis) (who reads no more): let into toes@saolucas by its steward, where Imaging can be read."
 as ana run 0 dataset toes
