@@ -56,6 +56,11 @@ static bool is_gone(const one *o, emr_id32 agent)
 	return false;
 }
 
+static bool has_too_few(const one *o)
+{
+	return o->given.agents_count - o->gone_n < o->given.grant.row.t;
+}
+
 /* Those who are near first, and then those whose keys have ended, or take no letter. */
 static emr_status find_gone(emr_share *share, one *o)
 {
@@ -81,7 +86,7 @@ static emr_status find_gone(emr_share *share, one *o)
 			status = EMR_OK;
 		}
 	}
-	o->is_shut = o->given.agents_count - o->gone_n < o->given.grant.row.t;
+	o->is_shut = has_too_few(o);
 	return status;
 }
 
@@ -96,9 +101,7 @@ static emr_status note_grant(void *arg, const emr_given *given)
 	if ((given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
 		given->agents_count == 0)
 		return EMR_OK;
-	for (size_t at = 0; at < l->inner.len; at += sizeof(emr_id16))
-		o.is_inner = o.is_inner || memcmp(l->inner.data + at, given->grant.grant.b,
-						   sizeof(emr_id16)) == 0;
+	o.is_inner = share_is_among(&l->inner, given->grant.grant);
 	status = emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers);
 	if (status == EMR_OK)
 		status = may_grantee_act(l->share, given, &may_act);
@@ -258,29 +261,27 @@ static emr_status replace_outer(
 	return status;
 }
 
-/* The share around it is open again (or is another one): what lies inside ends as if it had been
- * moved out, and is given with it anew. */
-static emr_status end_inner(list *l, uint64_t *changes)
+/* Of what too few agents are left for: that whose share is open again around it, or beside it. */
+static emr_status note_shut(const list *l, emr_buf *out_shut)
 {
 	emr_status status = EMR_OK;
 
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
-		const one *o = &l->all[i];
+		const emr_given *given = &l->all[i].given;
 		bool is_open = false;
 
-		for (size_t k = 0; k < l->n && o->is_inner && o->is_shut; k++) {
+		for (size_t k = 0; k < l->n && has_too_few(&l->all[i]); k++) {
 			const one *outer = &l->all[k];
 
-			is_open = is_open || (!outer->is_inner && !outer->is_shut &&
-						     emr_id16_equal(outer->given.share_id,
-							     o->given.share_id) &&
-						     memcmp(outer->given.grant.row.grantee,
-							     o->given.grant.row.grantee, 32) == 0);
+			is_open = is_open ||
+				  (!outer->is_inner && !outer->is_shut &&
+					  emr_id16_equal(outer->given.share_id, given->share_id) &&
+					  memcmp(outer->given.grant.row.grantee,
+						  given->grant.row.grantee, 32) == 0);
 		}
-		if (!is_open)
-			continue;
-		status = share_revoke(l->share, &o->given.grant, MOVED_OUT);
-		*changes += status == EMR_OK;
+		if (is_open)
+			status = emr_buf_append(
+				out_shut, &given->grant.grant, sizeof given->grant.grant);
 	}
 	return status;
 }
@@ -289,6 +290,7 @@ emr_status emr_share_replace_agents(
 	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg)
 {
 	__attribute__((cleanup(list_free))) list l = {.share = share};
+	EMR_AUTO_BUF shut = {0};
 	uint64_t changes = 0;
 	bool is_late = false;
 	emr_status status = share_catch_up(share);
@@ -300,8 +302,8 @@ emr_status emr_share_replace_agents(
 	if (status == EMR_OK)
 		status = replace_outer(&l, fn, arg, &changes, &is_late);
 	if (status == EMR_OK)
-		status = end_inner(&l, &changes);
-	if (status == EMR_OK && changes > 0)
-		status = emr_share_tie(share, tree, n, NULL);
+		status = note_shut(&l, &shut);
+	if (status == EMR_OK && (changes > 0 || shut.len > 0))
+		status = share_tie_anew(share, tree, n, &shut, NULL);
 	return status == EMR_OK && is_late ? EMR_MISSING_DATA : status;
 }

@@ -38,12 +38,27 @@ typedef struct nesting {
 	uint64_t now;
 	place *places;
 	size_t n;
+	const emr_buf *shut; /* emr_id16, ...: grants that are given anew before they end */
 	uint64_t changes;
+	bool is_late; /* one stays for what cannot be judged yet */
 } nesting;
 
 static bool is_alive(const tie *t)
 {
 	return t->phase == EMR_GRANT_IN_FORCE || t->phase == EMR_GRANT_COMING;
+}
+
+bool share_is_among(const emr_buf *grants, emr_id16 grant)
+{
+	for (size_t at = 0; at < grants->len; at += sizeof grant)
+		if (memcmp(grants->data + at, grant.b, sizeof grant) == 0)
+			return true;
+	return false;
+}
+
+static bool is_shut(const nesting *nest, const tie *t)
+{
+	return nest->shut != NULL && share_is_among(nest->shut, t->known.grant);
 }
 
 /* What is not the owner's word belongs to no share of hers, whatever id it carries. */
@@ -164,13 +179,13 @@ static void nesting_end(nesting *nest)
 
 /* ---- giving on ---- */
 
-static bool has_tie(const place *p, const tie *of)
+static bool has_tie(const nesting *nest, const place *p, const tie *of)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const tie *t = &p->ties[i];
 
 		/* What a person took back here stays so, until he shares again. */
-		if (is_same_tie(t, of) &&
+		if (is_same_tie(t, of) && !is_shut(nest, t) &&
 			(is_alive(t) || (t->phase == EMR_GRANT_IS_REVOKED && !t->was_moved_out)))
 			return true;
 	}
@@ -253,6 +268,26 @@ static bool is_below(const nesting *nest, size_t i, size_t top)
 	return i == top;
 }
 
+static bool is_there(const place *p, const tie *of)
+{
+	for (size_t k = 0; k < p->n; k++)
+		if (is_same_tie(&p->ties[k], of) && is_alive(&p->ties[k]))
+			return true;
+	return false;
+}
+
+/* Since when the share of OF is at P, also by what others took the place of: what is given anew, to
+ * one place after the other, says nothing of where it begins. */
+static uint64_t begins(const place *p, const tie *of)
+{
+	uint64_t first = UINT64_MAX;
+
+	for (size_t k = 0; k < p->n; k++)
+		if (is_same_tie(&p->ties[k], of) && p->ties[k].seq < first)
+			first = p->ties[k].seq;
+	return first;
+}
+
 /* Whether T, of place I, came with a share that I lies in no longer (*OUT_REASON), or that ended
  * there. */
 static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_reason)
@@ -270,12 +305,8 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 	}
 	*out_reason = ended ? WITH_OUTER : MOVED_OUT;
 	for (size_t at = 0; at < nest->n && !ended; at++)
-		for (size_t k = 0; k < nest->places[at].n; k++) {
-			const tie *other = &nest->places[at].ties[k];
-
-			ended = ended ||
-				(is_same_tie(other, t) && is_alive(other) && other->seq < t->seq);
-		}
+		ended = is_there(&nest->places[at], t) &&
+			begins(&nest->places[at], t) < begins(&nest->places[i], t);
 	return ended;
 }
 
@@ -292,31 +323,82 @@ static emr_status count(nesting *nest, emr_status status)
 	return EMR_OK;
 }
 
+/* What goes on where T does: for the same reader, or for another key of his team. */
+static bool has_follower(const nesting *nest, size_t i, const tie *t)
+{
+	const place *p = &nest->places[i];
+	uint8_t reason;
+
+	for (size_t k = 0; k < p->n; k++) {
+		const tie *other = &p->ties[k];
+
+		if (other != t && other->is_hers && t->is_hers && is_alive(other) &&
+			emr_id16_equal(other->share_id, t->share_id) && !is_shut(nest, other) &&
+			!must_go(nest, i, other, &reason))
+			return true;
+	}
+	return false;
+}
+
+/* What its follower lacks still, because nobody could judge it without its data, is read by T,
+ * which stays until it is there. */
+static emr_status end_tie(nesting *nest, size_t i, const tie *t, uint8_t reason)
+{
+	const uint16_t rights = t->known.row.rights;
+	emr_status status = EMR_OK;
+
+	if (rights != 0 && (rights & EMR_GRANT_HISTORY) == 0 && has_follower(nest, i, t))
+		status = share_wrap_late(nest->share, nest->places[i].domain);
+	if (status == EMR_MISSING_DATA) {
+		nest->is_late = true;
+		return EMR_OK;
+	}
+	return count(
+		nest, status == EMR_OK ? share_revoke(nest->share, &t->known, reason) : status);
+}
+
+/* First what is given: nobody is without access in between. */
+static emr_status give_on_all(nesting *nest, place *p)
+{
+	const place *outer = &nest->places[p->outer];
+	emr_status status = EMR_OK;
+
+	for (size_t k = 0; k < outer->n && status == EMR_OK; k++) {
+		const tie *t = &outer->ties[k];
+		uint64_t before = nest->changes;
+
+		if (!is_alive(t) || !t->is_hers || is_shut(nest, t) || has_tie(nest, p, t))
+			continue;
+		status = count(nest, give_on(nest, p, t));
+		if (status == EMR_OK && nest->changes > before)
+			status = read_place(nest, p);
+	}
+	return status;
+}
+
 static emr_status tie_place(nesting *nest, size_t i)
 {
 	place *p = &nest->places[i];
-	const place *outer = &nest->places[p->outer];
-	uint64_t before = nest->changes;
+	uint64_t before;
 	uint8_t reason;
-	emr_status status = EMR_OK;
+	emr_status status = give_on_all(nest, p);
 
-	for (size_t k = 0; k < outer->n && status == EMR_OK; k++)
-		if (is_alive(&outer->ties[k]) && outer->ties[k].is_hers &&
-			!has_tie(p, &outer->ties[k]))
-			status = count(nest, give_on(nest, p, &outer->ties[k]));
-	for (size_t k = 0; k < p->n && status == EMR_OK; k++)
-		if (is_alive(&p->ties[k]) && must_go(nest, i, &p->ties[k], &reason))
-			status = count(nest, share_revoke(nest->share, &p->ties[k].known, reason));
-	if (status != EMR_OK || nest->changes == before)
-		return status;
-	free(p->ties);
-	p->ties = NULL;
-	return read_place(nest, p);
+	before = nest->changes;
+	for (size_t k = 0; k < p->n && status == EMR_OK; k++) {
+		const tie *t = &p->ties[k];
+
+		reason = MOVED_OUT;
+		if (is_alive(t) && (must_go(nest, i, t, &reason) ||
+					   (is_shut(nest, t) && has_follower(nest, i, t))))
+			status = end_tie(nest, i, t, reason);
+	}
+	return status == EMR_OK && nest->changes > before ? read_place(nest, p) : status;
 }
 
-static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, const emr_buf *shut,
+	uint64_t *out_changes, bool *out_is_late)
 {
-	nesting nest = {.share = share, .now = share_now(share)};
+	nesting nest = {.share = share, .now = share_now(share), .shut = shut};
 	emr_row_domain row;
 	emr_status status = share_catch_up(share);
 
@@ -333,6 +415,8 @@ static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, ui
 	nesting_end(&nest);
 	if (status == EMR_OK && out_changes != NULL)
 		*out_changes = nest.changes;
+	if (status == EMR_OK)
+		*out_is_late = nest.is_late;
 	return status;
 }
 
@@ -341,14 +425,23 @@ static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, ui
  */
 static pthread_mutex_t tie_lock = PTHREAD_MUTEX_INITIALIZER;
 
-emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+emr_status share_tie_anew(emr_share *share, const emr_nested *tree, size_t n, const emr_buf *shut,
+	uint64_t *out_changes)
 {
+	bool is_late = false;
 	emr_status status;
 
 	pthread_mutex_lock(&tie_lock);
-	status = tie_all(share, tree, n, out_changes);
+	status = tie_all(share, tree, n, shut, out_changes, &is_late);
 	pthread_mutex_unlock(&tie_lock);
-	return status;
+	return status == EMR_OK && is_late ? EMR_MISSING_DATA : status;
+}
+
+emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
+{
+	emr_status status = share_tie_anew(share, tree, n, NULL, out_changes);
+
+	return status == EMR_MISSING_DATA ? EMR_OK : status; /* whoever gave anew asks again */
 }
 
 /* ---- a whole share ---- */

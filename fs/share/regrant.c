@@ -21,20 +21,13 @@ typedef struct list {
 	emr_buf inner; /* emr_id16, ...: they come with the share around them */
 	moving *all;   /* owned */
 	size_t n;
+	bool is_some_inside; /* to a former key, in a folder inside: it follows the one around it */
 } list;
 
 static void list_free(list *l)
 {
 	emr_buf_free(&l->inner);
 	free(l->all);
-}
-
-static bool is_inner(const list *l, emr_id16 grant)
-{
-	for (size_t at = 0; at < l->inner.len; at += sizeof grant)
-		if (memcmp(l->inner.data + at, grant.b, sizeof grant) == 0)
-			return true;
-	return false;
 }
 
 static bool is_alive(const emr_given *given)
@@ -53,7 +46,7 @@ static emr_status note_old(void *arg, const emr_given *given)
 	moving *grown;
 	emr_status status;
 
-	if (!is_alive(given) || is_inner(l, given->grant.grant))
+	if (!is_alive(given))
 		return EMR_OK;
 	status = emr_grant_is_owners(l->share->o.replica, &given->grant, &is_hers);
 	if (status != EMR_OK || !is_hers)
@@ -68,6 +61,10 @@ static emr_status note_old(void *arg, const emr_given *given)
 	if (status == EMR_NOT_FOUND ||
 		(status == EMR_OK && (!is_active || emr_id16_equal(m.team.id, old.id))))
 		return EMR_OK;
+	if (status == EMR_OK && share_is_among(&l->inner, given->grant.grant)) {
+		l->is_some_inside = true;
+		return EMR_OK;
+	}
 	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;
 	if (grown == NULL)
 		return status == EMR_OK ? EMR_NO_MEMORY : status;
@@ -187,8 +184,12 @@ emr_status emr_share_follow_teams(
 				? one
 				: first; /* what one folder is refused does not stop the others */
 	}
-	if (status == EMR_OK && is_given)
-		status = emr_share_tie(share, tree, n, NULL);
+	if (status == EMR_OK && (is_given || l.is_some_inside))
+		status = share_tie_anew(share, tree, n, NULL, NULL);
+	if (status == EMR_MISSING_DATA) {
+		first = first == EMR_OK ? status : first;
+		status = EMR_OK;
+	}
 	if (status == EMR_OK && out_changes != NULL)
 		*out_changes = changes;
 	return status == EMR_OK ? first : status;

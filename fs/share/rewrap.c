@@ -20,6 +20,9 @@ typedef struct known_key {
 	bool is_tried;
 } known_key;
 
+#define LACKING                                                                                    \
+	64 /* that are asked for at once: anybody may leave thousands whose data is nowhere */
+
 /* A grantee who can open one thing of an epoch can open everything of it, if agents help: what must
  * stay hidden may not be there. */
 typedef struct hiding {
@@ -36,7 +39,8 @@ typedef struct hiding {
 	size_t keys_n, keys_cap;
 	bool has_keys;
 	uint64_t wrapped, left_out; /* of what is stale */
-	bool is_some_unjudged;	    /* of what was left out: its data is elsewhere */
+	uint64_t unjudged;	    /* of what was left out: its data is elsewhere */
+	emr_cid lacking[LACKING];   /* roots of some of that, each as likely as any other */
 } hiding;
 
 static void forget_keys(hiding *h)
@@ -268,6 +272,28 @@ static bool is_the_records(emr_status status)
 	       status == EMR_INVALID || status == EMR_UNSUPPORTED;
 }
 
+static void note_unjudged(hiding *h, const emr_cid *root)
+{
+	uint64_t at = h->unjudged++;
+
+	if (at >= LACKING) {
+		const emr_id32 random = emr_id32_random();
+
+		memcpy(&at, random.b, sizeof at);
+		at %= h->unjudged;
+	}
+	if (at < LACKING)
+		h->lacking[at] = *root;
+}
+
+static void ask_for_lacking(const hiding *h)
+{
+	const emr_share_options *o = &h->share->o;
+
+	for (size_t i = 0; o->lacks != NULL && i < h->unjudged && i < LACKING; i++)
+		o->lacks(o->lacks_arg, &h->lacking[i]);
+}
+
 /* What does not open, or is forged, or cannot be said again, stays in its epoch, where whom she
  * shares with sees nothing of it.  EMR_LIMIT: the batch is full. */
 static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *head)
@@ -285,7 +311,8 @@ static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *hea
 	}
 	if (is_the_records(status)) {
 		h->left_out++;
-		h->is_some_unjudged |= w->is_unjudged;
+		if (w->is_unjudged)
+			note_unjudged(h, &record.put.root);
 		return EMR_OK;
 	}
 	if (status == EMR_OK)
@@ -356,7 +383,7 @@ static emr_status send_wrapped(hiding *h, wrapping *w, uint64_t wrapped_before, 
 static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, size_t *out_done)
 {
 	wrapping w = {.share = h->share, .domain = h->domain, .epoch = h->epoch};
-	const uint64_t wrapped = h->wrapped, left_out = h->left_out;
+	const uint64_t wrapped = h->wrapped, left_out = h->left_out, unjudged = h->unjudged;
 	size_t done = 0;
 	emr_status status = parcel_begin(h->share, emr_signer_domain(h->domain, SHARE_GEN), &w.p);
 
@@ -374,8 +401,10 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 		status = EMR_OK;
 	if (status == EMR_OK)
 		status = send_wrapped(h, &w, wrapped, &done);
-	if (done == 0)
-		h->left_out = left_out; /* they are met again */
+	if (done == 0) { /* they are met again */
+		h->left_out = left_out;
+		h->unjudged = unjudged;
+	}
 	wrapping_end(&w);
 	if (status == EMR_OK)
 		*out_done = done;
@@ -386,10 +415,10 @@ static emr_status wrap_all(hiding *h)
 {
 	emr_status status = EMR_OK;
 
-	h->wrapped = h->left_out = 0;
-	h->is_some_unjudged = false;
+	h->wrapped = h->left_out = h->unjudged = 0;
 	for (size_t at = 0, done = 0; at < h->n && status == EMR_OK; at += done)
 		status = wrap_some(h, h->stale + at, h->n - at, &done);
+	ask_for_lacking(h);
 	return status;
 }
 
@@ -439,7 +468,7 @@ emr_status share_wrap_late(emr_share *share, emr_id16 domain)
 
 	if (status == EMR_OK)
 		status = wrap_all(&h);
-	return status == EMR_OK && h.is_some_unjudged ? EMR_MISSING_DATA : status;
+	return status == EMR_OK && h.unjudged > 0 ? EMR_MISSING_DATA : status;
 }
 
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)

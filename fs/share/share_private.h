@@ -321,5 +321,12 @@ emr_status share_hide_past(
  * elsewhere goes into the present epoch.  EMR_MISSING_DATA: not all of it can be judged yet, and
  * who has the former grant would lose it. */
 emr_status share_wrap_late(emr_share *share, emr_id16 domain);
+/* emr_share_tie, which also gives anew what is among the grants SHUT (emr_id16, ..., NULL: none),
+ * and ends that then.  EMR_MISSING_DATA: as share_wrap_late, of one that stays; the rest is done.
+ */
+struct emr_nested;
+emr_status share_tie_anew(emr_share *share, const struct emr_nested *tree, size_t n,
+	const emr_buf *shut, uint64_t *out_changes);
+bool share_is_among(const emr_buf *grants, emr_id16 grant);
 /* How many that would be. */
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);

@@ -12,11 +12,13 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "contract/codes.h"
+#include "fetch/fetch.h"
 #include "keyring/coowned.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "replica/people.h"
 #include "replica/points.h"
+#include "session/fetching.h"
 #include "share/give.h"
 #include "share/teams.h"
 #include "share/write.h"
@@ -26,6 +28,14 @@
 
 /* ---- what a path stands for ---- */
 
+/* What a share leaves out for want of its data comes from nodes, if they have it, until somebody
+ * looks at that share again. */
+static void bring_lacking(void *arg, const emr_cid *root)
+{
+	if (arg != NULL)
+		emr_fetcher_bring_way(arg, root);
+}
+
 emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
 {
 	const emr_share_options options = {.keyring = session->keyring,
@@ -33,7 +43,9 @@ emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share)
 		.replica = session->replica,
 		.records = session->records,
 		.owner_name = session->profile.name,
-		.owner_born = session->profile.born};
+		.owner_born = session->profile.born,
+		.lacks = bring_lacking,
+		.lacks_arg = emr_session_fetcher(session)};
 
 	return emr_share_new(&options, out_share);
 }

@@ -5,7 +5,6 @@
 #include "org/team_care.h"
 #include "share/give.h"
 #include "sharing/office_looks.h"
-#include "sharing/sharing.h"
 
 #include "inner.h"
 
@@ -22,16 +21,12 @@ static emr_status is_of_teams(void *arg, const emr_replica_change *change)
 static emr_status follow(emr_visit *visit)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
-	emr_share *share = NULL;
 	uint64_t changes = 0;
 	size_t n = 0;
 	emr_status status = emr_inner_tree(visit->session, &tree, &n);
 
-	if (status == EMR_OK) /* one that says the owner's name on the cards */
-		status = emr_sharing_handle(visit->session, &share);
 	if (status == EMR_OK)
-		status = emr_share_follow_teams(share, tree, n, &changes);
-	emr_share_free(share);
+		status = emr_share_follow_teams(visit->share, tree, n, &changes);
 	if (changes > 0)
 		emr_log(EMR_LOG_INFO, "office: %llu shares follow their team's new key",
 			(unsigned long long)changes);

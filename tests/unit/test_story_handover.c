@@ -177,6 +177,22 @@ emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
 		       : __real_share_vouch(share, row, record, key);
 }
 
+/* ---- a folder that nothing is given in ---- */
+
+static emr_id16 refused;
+
+emr_status __real_emr_share_grant(
+	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
+emr_status __wrap_emr_share_grant(
+	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
+emr_status __wrap_emr_share_grant(
+	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
+{
+	return emr_id16_equal(order->domain, refused)
+		       ? EMR_REFUSED
+		       : __real_emr_share_grant(share, order, out_made);
+}
+
 /* ---- the tests ---- */
 
 static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
@@ -201,6 +217,149 @@ static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 	assert_int_equal(look().n, 0);
 	assert_int_equal(lima_has(s.imaging).n, 1);
 	assert_ok(lima_reads(h.made.grant, the_later_two));
+}
+
+static emr_id16 make_inner(const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s.k.view, path, &domain));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s.k);
+	return domain;
+}
+
+static emr_status try_look(heard *h)
+{
+	size_t n;
+	EMR_AUTO_FREE emr_nested *tree = tree_of(&n);
+
+	return emr_share_replace_agents(s.ana, tree, n, hear, h);
+}
+
+static emr_status lima_reads_in(emr_id16 domain, emr_id16 grant, story_fn answer)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_share_trouble trouble = {0};
+	emr_id16 imaging = s.imaging;
+	emr_status status;
+
+	s.imaging = domain;
+	status = story_read(&s, &s.lima, grant, "CT.pdf", answer, &bytes, &trouble);
+	s.imaging = imaging;
+	return status;
+}
+
+/* Of a folder inside, too: what she reads there stays readable by the former grant, until the
+ * present one opens it. */
+static void what_cannot_be_judged_yet_inside_keeps_the_former_share(void **state)
+{
+	emr_id16 old = make_inner("Imaging/Old");
+	has inside;
+	heard h = {0};
+
+	(void)state;
+	(void)share_by(0, 2, 0);
+	carry_inside();
+	inside = lima_has(old);
+	kit_text(&s.k, "Imaging/Old/another.txt", "first");
+	kit_publish_all(&s.k);
+	kit_text(&s.k, "Imaging/Old/another.txt", "second"); /* there is a past to be hidden */
+	kit_publish_all(&s.k);
+	end_agent(0);
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
+	for (int i = 0; i < 2; i++) {
+		assert_status(EMR_MISSING_DATA, try_look(&h));
+		carry_inside();
+		assert_int_equal(lima_has(s.imaging).n, 1);
+		assert_int_equal(lima_has(old).n, 2);
+	}
+	assert_int_equal(h.n, 1);
+	assert_ok(lima_reads_in(old, inside.grant, owner_answers)); /* as before */
+	is_away = false;
+	assert_int_equal(look().n, 0);
+	assert_int_equal(lima_has(old).n, 1);
+	assert_ok(lima_reads_in(old, lima_has(old).grant, the_later_two));
+}
+
+/* A share that begins at a folder inside has nothing around it: what took its place is none that
+ * was moved out, while the former one stands beside it. */
+static void what_was_shared_inside_stays_beside_what_follows_it(void **state)
+{
+	emr_id16 imaging = s.imaging, old = make_inner("Imaging/Old");
+	heard h = {0};
+
+	(void)state;
+	kit_text(&s.k, "Imaging/Old/another.txt", "first");
+	kit_publish_all(&s.k);
+	s.imaging = old;
+	(void)share_by(0, 2, 0);
+	s.imaging = imaging;
+	kit_text(&s.k, "Imaging/Old/another.txt", "second");
+	kit_publish_all(&s.k);
+	end_agent(0);
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
+	for (int i = 0; i < 2; i++) {
+		assert_status(EMR_MISSING_DATA, try_look(&h));
+		carry_inside();
+		assert_int_equal(lima_has(old).n, 2);
+	}
+	assert_int_equal(h.n, 1);
+	is_away = false;
+	assert_int_equal(look().n, 0);
+	assert_int_equal(lima_has(old).n, 1);
+}
+
+/* She can read what lies inside at every moment, also where the ledger takes nothing anew. */
+static void what_lies_inside_is_not_ended_before_it_is_given_anew(void **state)
+{
+	emr_id16 old = make_inner("Imaging/Old");
+	heard h = {0};
+
+	(void)state;
+	(void)share_by(0, 2, 0);
+	carry_inside();
+	end_agent(0);
+	refused = old;
+	assert_ok(try_look(&h));
+	assert_int_equal(h.replaced, 1);
+	assert_int_equal(lima_has(old).n, 1);
+	refused = (emr_id16){{0}};
+	assert_int_equal(look().n, 0);
+	assert_int_equal(lima_has(old).n, 1);
+	assert_ok(lima_reads_in(old, lima_has(old).grant, the_later_two));
+}
+
+static void note_lacking(void *arg, const emr_cid *root)
+{
+	(void)root;
+	(*(unsigned *)arg)++;
+}
+
+/* Its data is asked for, so that somebody finds it there when he looks again. */
+static void what_cannot_be_judged_yet_is_asked_for(void **state)
+{
+	unsigned asked = 0;
+	heard h = {0};
+
+	(void)state;
+	s.ana->o.lacks = note_lacking;
+	s.ana->o.lacks_arg = &asked;
+	(void)share_by(0, 2, 0);
+	kit_text(&s.k, "Imaging/Old/CT.pdf", "another");
+	kit_publish_all(&s.k);
+	assert_int_equal(asked, 0);
+	end_agent(0);
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/MRI.pdf");
+	assert_status(EMR_MISSING_DATA, try_look(&h));
+	assert_in_range(asked, 1, 4);
+	asked = 0;
+	is_away = false;
+	assert_ok(try_look(&h));
+	assert_int_equal(asked, 0);
 }
 
 static void others_release_what_too_few_are_left_for(void **state)
@@ -296,14 +455,11 @@ static void a_right_to_write_goes_on_with_it(void **state)
 
 static void what_lies_inside_goes_on_with_it(void **state)
 {
-	emr_id16 old;
+	emr_id16 old = make_inner("Imaging/Old");
 	has inside;
 	heard h;
 
 	(void)state;
-	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &old));
-	for (int i = 0; i < 4; i++)
-		kit_publish_all(&s.k);
 	(void)share_by(0, 2, 0);
 	carry_inside();
 	inside = lima_has(old);
@@ -406,6 +562,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(others_release_what_too_few_are_left_for),
 		TEST(what_cannot_be_judged_yet_keeps_the_former_share),
+		TEST(what_cannot_be_judged_yet_inside_keeps_the_former_share),
+		TEST(what_was_shared_inside_stays_beside_what_follows_it),
+		TEST(what_lies_inside_is_not_ended_before_it_is_given_anew),
+		TEST(what_cannot_be_judged_yet_is_asked_for),
 		TEST(an_agent_that_takes_no_letter_is_replaced),
 		TEST(a_share_that_enough_are_left_for_stays_as_it_is),
 		TEST(fewer_than_the_owner_was_told_are_hers_to_allow),

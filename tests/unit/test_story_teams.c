@@ -687,6 +687,49 @@ static void a_share_with_a_team_reaches_the_folders_inside(void **state)
 	story_end(&s);
 }
 
+static void what_cannot_be_judged_yet_inside_keeps_the_teams_former_share(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_id16 outer = s.imaging, inner;
+	emr_nested tree[2];
+	uint64_t changes = 0;
+	given_to there;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	(void)share_with(&old);
+	inner = make_inner(&s, "Imaging/Old");
+	tree[0] = (emr_nested){.domain = outer};
+	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	assert_ok(emr_share_tie(s.ana, tree, 2, &changes));
+	kit_text(&s.k, "Imaging/Old/another.txt", "first");
+	kit_publish_all(&s.k);
+	kit_text(&s.k, "Imaging/Old/another.txt", "second"); /* there is a past to be hidden */
+	kit_publish_all(&s.k);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
+	for (int i = 0; i < 2; i++) {
+		assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s.ana, tree, 2, &changes));
+		assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+		assert_int_equal(given(&s, outer, &old).alive, 0);
+		assert_int_equal(given(&s, inner, &old).alive, 1);
+		assert_int_equal(given(&s, inner, &new).alive, 1);
+	}
+	is_away = false;
+	assert_int_equal(follow(&s, tree, 2), 0);
+	assert_int_equal(given(&s, inner, &old).alive, 0);
+	there = given(&s, inner, &new);
+	s.imaging = inner;
+	assert_ok(story_read(
+		&s, &s.lima, there.last.grant.grant, "CT.pdf", all_agents, &bytes, &trouble));
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
 /* ---- bytes ---- */
 
 static void terms_are_their_leaders_or_none(void **state)
@@ -820,6 +863,7 @@ int main(void)
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
 		cmocka_unit_test(a_share_with_a_team_reaches_the_folders_inside),
+		cmocka_unit_test(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share),
 		cmocka_unit_test(a_team_that_ends_calls_for_another_key),
 		cmocka_unit_test(terms_are_their_leaders_or_none),
 		cmocka_unit_test(a_team_of_before_has_no_receiving_key),

@@ -23,6 +23,11 @@ typedef struct emr_share_options {
 	const emr_clock *clock;	 /* NULL = the computer's */
 	const char *owner_name,
 		*owner_born; /* for the cards that emr_share_tie makes; NULL = nobody said them */
+	/* NULL, or called with the root of what somebody else left and nobody can judge without its
+	 * data, when a share leaves it out; at most 64 a folder and try, by chance.  Waits for
+	 * nothing. */
+	void (*lacks)(void *arg, const emr_cid *root);
+	void *lacks_arg;
 } emr_share_options;
 
 /* EMR_NO_MEMORY. */
