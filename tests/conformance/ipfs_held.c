@@ -268,6 +268,46 @@ static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
 	scene_end(&s);
 }
 
+/* The first look at all that a place has is over, and the next one a day away. */
+static void what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back(void **state)
+{
+	static const char *const names[] = {"leaves"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid roots[60], meanwhile;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "leaves");
+	scene_start(&s, 1, names);
+	for (size_t i = 0; i < 60; i++)
+		roots[i] = scene_save(&s, "leaves", i);
+	for (size_t i = 0; i < 60; i++)
+		wait_held(&s, &roots[i], 2);
+	forget_asked();
+	emr_publisher_repair(s.publisher);
+	while (asked("dag/stat") < 60)
+		usleep(1000);
+	make_node_file("away");
+	meanwhile = scene_save(&s, "meanwhile", 0);
+	while (scene_look(&s, 0).fault != EMR_IPFS_BROKEN_OFF)
+		usleep(1000);
+	for (size_t i = 0; i < 60; i++)
+		assert_ok(emr_ipfs_let_go(good, &call, &roots[i]));
+	forget_asked();
+	remove_node_file("away");
+	for (size_t i = 0; i < 60; i++) {
+		while (!is_kept(&roots[i]))
+			usleep(1000);
+		wait_held(&s, &roots[i], 2);
+	}
+	wait_held(&s, &meanwhile, 2);
+	/* One list said it of all of them, and they went together. */
+	assert_int_equal(asked("pin/ls?type=recursive&stream=true"), 1);
+	assert_true(asked("dag/import") < 12);
+	scene_end(&s);
+}
+
 static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of(
 	void **state)
 {
@@ -413,6 +453,8 @@ int main(void)
 		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
 		cmocka_unit_test(without_the_file_a_place_is_asked_for_one_list_of_what_it_has),
 		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
+		cmocka_unit_test(
+			what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back),
 		cmocka_unit_test(what_no_place_is_known_to_hold_is_said),
 		cmocka_unit_test(without_a_place_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(one_look_is_over_before_the_next_one_begins),

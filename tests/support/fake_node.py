@@ -494,6 +494,15 @@ def gate(h):
     h.good()
 
 
+def leaves(h):
+    """Notes each request in DIR/asked, and answers as `good` but while DIR/away is there."""
+    note(h.path)
+    if os.path.exists(f"{DIR}/away"):
+        hangs_up(h)
+    else:
+        h.good()
+
+
 def seeks(h):
     """Has nothing itself, and finds at others what `good` has; notes each request in DIR/asked."""
     note(h.path)
@@ -681,6 +690,7 @@ SCENES = {
     "lacks": lacks,
     "never-pins": never_pins,
     "gate": gate,
+    "leaves": leaves,
     "seeks": seeks,
     "slow": slow,
     "narrow": narrow,

@@ -1,5 +1,5 @@
 /* This file is what a place has: it is told what was erased until it lets go of it, and asked again
- * whether it holds what it said. */
+ * whether it holds what it said, each day and when it comes back. */
 #include "place.h"
 
 #include "base/log.h"
@@ -87,21 +87,78 @@ bool place_let_one_go(publisher_place *place)
 
 /* ---- What is there already ---- */
 
-/* With the lock. */
-static bool find_held(const publisher_place *place, emr_cid *out_root)
+/* With the lock: the first behind FROM that it said it holds.  IS_UNLISTED: of those that are not
+ * among its pins. */
+static bool find_held(
+	const publisher_place *place, const emr_cid *from, bool is_unlisted, emr_cid *out_root)
 {
 	const book *b = &place->publisher->book;
+	const emr_cid behind = *from;
 
-	for (size_t i = book_from(b, &place->checked); i < book_count(b); i++) {
+	for (size_t i = book_from(b, &behind); i < book_count(b); i++) {
 		const book_entry *entry = book_at(b, i);
+		const unsigned is = is_unlisted ? entry->held & ~entry->listed : entry->held;
 
-		if (entry->is_wanted && (entry->held & place_bit(place)) != 0 &&
-			!emr_cid_equal(&entry->root, &place->checked)) {
+		if (entry->is_wanted && (is & place_bit(place)) != 0 &&
+			!emr_cid_equal(&entry->root, &behind)) {
 			*out_root = entry->root;
 			return true;
 		}
 	}
 	return false;
+}
+
+static emr_status note_listed(void *arg, const emr_cid *root)
+{
+	publisher_place *place = arg;
+	book_entry *entry;
+
+	pthread_mutex_lock(&place->publisher->lock);
+	entry = book_find(&place->publisher->book, root);
+	if (entry != NULL)
+		entry->listed |= place_bit(place);
+	pthread_mutex_unlock(&place->publisher->lock);
+	return EMR_OK;
+}
+
+/* With the lock, which it gives back meanwhile. */
+static emr_status list_pins(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_ipfs_call call = place_call(place, PLACE_ASK_MS);
+	emr_status status;
+
+	for (size_t i = 0; i < book_count(&p->book); i++)
+		book_at(&p->book, i)->listed &= (uint16_t)~place_bit(place);
+	pthread_mutex_unlock(&p->lock);
+	status = emr_ipfs_each_pin(place->node, &call, note_listed, place);
+	pthread_mutex_lock(&p->lock);
+	return status;
+}
+
+/* With the lock, which it gives back meanwhile; once in a round.  Who lost one may be another node
+ * by now, behind the same address: of many records one list says what it lacks.  Without the list
+ * each is asked for in its turn. */
+static void take_back_unlisted(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_cid root = {{0}};
+	size_t n = 0;
+
+	while (n < LIST_LEAST && find_held(place, &root, false, &root))
+		n++;
+	if (place->is_listed || place_is_clustered(place) || n < LIST_LEAST)
+		return;
+	place->is_listed = true;
+	if (list_pins(place) != EMR_OK)
+		return;
+	root = (emr_cid){{0}};
+	while (!p->is_stopping && find_held(place, &root, true, &root)) {
+		pthread_mutex_unlock(&p->lock);
+		here_unheld(p, &root, place_bit(place));
+		pthread_mutex_lock(&p->lock);
+		(void)place_note(place, &root, BOOK_SENT);
+	}
 }
 
 static emr_status check_cluster(publisher_place *place, const emr_cid *root, bool *out_is_held)
@@ -125,10 +182,10 @@ bool place_check_one(publisher_place *place)
 
 	if (begun_ns < place->next_check_ns)
 		return false;
-	if (!find_held(place, &root)) {
+	if (!find_held(place, &place->checked, false, &root)) {
 		place->next_check_ns = begun_ns + CHECK_AGAIN_NS;
 		place->checked = (emr_cid){{0}};
-		place->has_hurry = false;
+		place->has_hurry = place->is_listed = false;
 		return false;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -152,10 +209,23 @@ bool place_check_one(publisher_place *place)
 			publisher_now_ns() + CHECK_SHARE * (publisher_now_ns() - begun_ns);
 	if (status != EMR_OK && fault != EMR_IPFS_ERROR)
 		return true; /* it has not said that it cannot give it out */
-	if (!is_held && place_note(place, &root, BOOK_SENT) == EMR_OK &&
-		place_write_lines(p) != EMR_OK)
+	if (is_held)
+		return true;
+	(void)place_note(place, &root, BOOK_SENT);
+	if (status == EMR_OK)
+		take_back_unlisted(place);
+	if (place_write_lines(p) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publisher: a lost copy could not be noted");
 	return true;
+}
+
+void place_comes_back(publisher_place *place)
+{
+	if (!place->was_away)
+		return;
+	place->was_away = place->is_listed = false;
+	place->next_check_ns = 0;
+	place->checked = (emr_cid){{0}};
 }
 
 /* With the lock. */
@@ -169,25 +239,11 @@ static size_t count_doubted(const publisher_place *place)
 	return n;
 }
 
-static emr_status note_listed(void *arg, const emr_cid *root)
-{
-	publisher_place *place = arg;
-	book_entry *entry;
-
-	pthread_mutex_lock(&place->publisher->lock);
-	entry = book_find(&place->publisher->book, root);
-	if (entry != NULL)
-		entry->listed |= place_bit(place);
-	pthread_mutex_unlock(&place->publisher->lock);
-	return EMR_OK;
-}
-
 /* With the lock, which it gives back meanwhile; once.  What the file does not say any more is read
  * off one list: only what is on it is asked for, whether it is whole.  Without the list each is. */
 void place_read_list(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
-	emr_ipfs_call call = place_call(place, PLACE_ASK_MS);
 	emr_status status;
 
 	if (place->has_list)
@@ -195,9 +251,7 @@ void place_read_list(publisher_place *place)
 	place->has_list = true;
 	if (place_is_clustered(place) || count_doubted(place) < LIST_LEAST)
 		return;
-	pthread_mutex_unlock(&p->lock);
-	status = emr_ipfs_each_pin(place->node, &call, note_listed, place);
-	pthread_mutex_lock(&p->lock);
+	status = list_pins(place);
 	for (size_t i = 0; status == EMR_OK && i < book_count(&p->book); i++) {
 		book_entry *entry = book_at(&p->book, i);
 		const unsigned not_there = entry->doubted & ~entry->listed & place_bit(place);

@@ -221,6 +221,7 @@ static void fails_at(
 	is_new = note_fault(place, address, fault, said);
 	place->retry_ns = publisher_now_ns() + pause_ns(place->failures++);
 	place->is_full = fault == EMR_IPFS_FULL;
+	place->was_away = place->was_away || !place_is_of_content(fault);
 	pthread_mutex_unlock(&p->lock);
 	tell(place, fault, is_new);
 }

@@ -246,8 +246,7 @@ void emr_publisher_repair(emr_publisher *p)
 		p->places[i].retry_ns = 0;
 		p->places[i].failures = 0;
 		p->places[i].has_hurry = true;
-		p->places[i].next_check_ns = 0;
-		p->places[i].checked = (emr_cid){{0}};
+		p->places[i].was_away = true; /* for all that is known */
 	}
 	for (size_t i = 0; i < book_count(&p->book); i++)
 		book_at(&p->book, i)->stuck = book_at(&p->book, i)->waits =

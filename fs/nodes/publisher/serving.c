@@ -66,6 +66,7 @@ static void serve_once(publisher_place *place)
 	cluster_unwait(place);
 	if (!answers(place))
 		return;
+	place_comes_back(place);
 	place_read_list(place);
 	/* What is let go of may be what it has no room for. */
 	if (place->is_full && place->at_work == 0 && place_let_one_go(place))
