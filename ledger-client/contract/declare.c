@@ -12,49 +12,6 @@
 #define KEYS_PER_ITEM 10
 #define KEYS_PER_APPROVAL (2 * (EMR_VOICES_MAX + 1)) /* of all who spoke, and who proposed */
 
-/* The keys of one pass, each once. */
-struct key_set {
-	emr_contract_arena *arena;
-	struct table table;
-	size_t first_new; /* keys before it were given by an earlier pass */
-	size_t approvals; /* in the batch */
-	bool is_full;
-};
-
-void emr_declare(struct key_set *set, const emr_key_text *key)
-{
-	const char *own;
-
-	if (emr_table_find(&set->table, key->text) != NULL)
-		return;
-	own = emr_arena_text(set->arena, key->text);
-	if (own == NULL || emr_table_add(&set->table, own) == NULL)
-		set->is_full = true;
-}
-
-void emr_declare_signer(struct key_set *set, const uint8_t signer[32])
-{
-	emr_key_text key;
-
-	emr_key_signer(signer, &key);
-	emr_declare(set, &key);
-}
-
-bool emr_declares_approvals(const struct key_set *set)
-{
-	return set->approvals <= EMR_BATCH_APPROVALS_MAX;
-}
-
-bool emr_declared_value(const struct key_set *set, const emr_key_text *key, emr_span *out_value)
-{
-	const table_row *row = emr_table_find(&set->table, key->text);
-
-	if (row == NULL || !row->is_present)
-		return false;
-	*out_value = row->value;
-	return true;
-}
-
 /* Rows of the domain that the item names. */
 static void add_domain_keys(
 	struct key_set *set, const op_rule *rule, const emr_item *item, const uint8_t signer_id[32])

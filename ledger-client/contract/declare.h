@@ -4,7 +4,16 @@
 
 #include "contract/contract.h"
 
-struct key_set;
+#include "table.h"
+
+/* The keys of one pass, each once. */
+struct key_set {
+	emr_contract_arena *arena;
+	struct table table;
+	size_t first_new; /* keys before it were given by an earlier pass */
+	size_t approvals; /* in the batch */
+	bool is_full;
+};
 
 /* Each key once, however often it is declared. */
 void emr_declare(struct key_set *set, const emr_key_text *key);

@@ -213,34 +213,6 @@ emr_row_head emr_judge_head(
 	return head;
 }
 
-bool emr_contract_row_key(const emr_item *item, emr_span pub, emr_key_text *out_key)
-{
-	const op_rule *rule = emr_rule_of(item->op);
-
-	if (rule == NULL || rule->row_key == NULL || (int)pub.len != emr_op_pub_len(item->op))
-		return false;
-	return rule->row_key(item, pub, out_key);
-}
-
-emr_contract_status emr_contract_follow(
-	uint8_t op, emr_span row, uint64_t *out_version, uint8_t out_prev[32])
-{
-	struct judge judge = {
-		.rule = emr_rule_of(op), .row = row, .is_row_present = row.data != NULL};
-
-	if (judge.is_row_present && emr_row_head_parse(row, &judge.head) != EMR_CONTRACT_OK)
-		return EMR_CONTRACT_STATE;
-	if (judge.is_row_present && judge.rule != NULL && judge.rule->chain != NULL)
-		judge.rule->chain(&judge);
-	if (judge.failed != EMR_CONTRACT_OK)
-		return judge.failed;
-	if (judge.rule != NULL && judge.rule->makes_new)
-		judge.head = (emr_row_head){0};
-	*out_version = judge.head.version + 1;
-	memcpy(out_prev, judge.head.item, 32);
-	return EMR_CONTRACT_OK;
-}
-
 static emr_write *new_write(struct judge *judge, emr_write_kind kind, const char *key)
 {
 	emr_write *write;

@@ -1,5 +1,8 @@
-/* This file finds the rules of one operation by its number. */
-#include "rules.h"
+/* This file finds the rules of one operation by its number, and says by them which row it moves and
+ * what follows in that row. */
+#include "judge.h"
+
+#include <string.h>
 
 static const op_rule *rule_of(const op_rule *rules, size_t count, uint8_t op)
 {
@@ -24,4 +27,32 @@ const op_rule *emr_rule_of(uint8_t op)
 	for (size_t i = 0; rule == NULL && i < sizeof parts / sizeof parts[0]; i++)
 		rule = rule_of(parts[i].rules, parts[i].count, op);
 	return rule;
+}
+
+bool emr_contract_row_key(const emr_item *item, emr_span pub, emr_key_text *out_key)
+{
+	const op_rule *rule = emr_rule_of(item->op);
+
+	if (rule == NULL || rule->row_key == NULL || (int)pub.len != emr_op_pub_len(item->op))
+		return false;
+	return rule->row_key(item, pub, out_key);
+}
+
+emr_contract_status emr_contract_follow(
+	uint8_t op, emr_span row, uint64_t *out_version, uint8_t out_prev[32])
+{
+	struct judge judge = {
+		.rule = emr_rule_of(op), .row = row, .is_row_present = row.data != NULL};
+
+	if (judge.is_row_present && emr_row_head_parse(row, &judge.head) != EMR_CONTRACT_OK)
+		return EMR_CONTRACT_STATE;
+	if (judge.is_row_present && judge.rule != NULL && judge.rule->chain != NULL)
+		judge.rule->chain(&judge);
+	if (judge.failed != EMR_CONTRACT_OK)
+		return judge.failed;
+	if (judge.rule != NULL && judge.rule->makes_new)
+		judge.head = (emr_row_head){0};
+	*out_version = judge.head.version + 1;
+	memcpy(out_prev, judge.head.item, 32);
+	return EMR_CONTRACT_OK;
 }
