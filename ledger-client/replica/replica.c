@@ -1,6 +1,5 @@
 /* The replica is this computer's own verified copy of the ledger. This file opens and closes it,
- * lends connections to readers, and throws a damaged copy away only when the ledger can replace
- * it. */
+ * and throws a damaged copy away only when the ledger can replace it. */
 #include "opened_private.h"
 
 #include <errno.h>
@@ -13,37 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#define BUSY_MS 10000u
-
 /* ---- readers ---- */
-
-emr_status replica_take(emr_replica *replica, emr_chain **out_chain)
-{
-	emr_chain *chain = NULL;
-
-	(void)pthread_mutex_lock(&replica->pool_lock);
-	if (replica->n_readers > 0)
-		chain = replica->readers[--replica->n_readers];
-	(void)pthread_mutex_unlock(&replica->pool_lock);
-	if (chain) {
-		*out_chain = chain;
-		return EMR_OK;
-	}
-	return replica_own(replica, emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE,
-					    false, BUSY_MS, out_chain));
-}
-
-void replica_give(emr_replica *replica, emr_chain *chain)
-{
-	(void)pthread_mutex_lock(&replica->pool_lock);
-	replica->reads += emr_chain_take_reads(chain);
-	if (replica->n_readers < READERS_KEPT) {
-		replica->readers[replica->n_readers++] = chain;
-		chain = NULL;
-	}
-	(void)pthread_mutex_unlock(&replica->pool_lock);
-	emr_chain_close(chain);
-}
 
 /* Whoever reads or writes just now keeps what he has. */
 void emr_replica_rest(emr_replica *replica)
@@ -57,20 +26,6 @@ void emr_replica_rest(emr_replica *replica)
 		return;
 	emr_chain_rest(replica->writer);
 	(void)pthread_mutex_unlock(&replica->write_lock);
-}
-
-emr_status replica_own(emr_replica *replica, emr_status status)
-{
-	if (status == EMR_DAMAGED)
-		atomic_store(&replica->has_met_damage, true);
-	if (status == EMR_DAMAGED && !replica->is_still) {
-		EMR_AUTO_FD fd = openat(
-			replica->dirfd, REPLICA_REBUILD, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		emr_log(EMR_LOG_ERROR,
-			"replica: own copy is damaged; it is made again at the next start (%d)",
-			fd >= 0);
-	}
-	return status;
 }
 
 uint64_t emr_replica_rows_read(emr_replica *replica)
@@ -111,11 +66,6 @@ static emr_status discard(emr_replica *r, const char *why)
 	(void)unlinkat(r->dirfd, REPLICA_DB "-shm", 0);
 	(void)unlinkat(r->dirfd, REPLICA_DB, 0);
 	return EMR_OK;
-}
-
-bool replica_is_doubtful(const emr_replica *r)
-{
-	return faccessat(r->dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool emr_replica_is_whole(emr_replica *replica)

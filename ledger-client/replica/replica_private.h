@@ -95,6 +95,8 @@ struct emr_replica {
 	int64_t fresh_ns;	/* boot time; -1 = never */
 };
 
+#define BUSY_MS 10000u /* for another process that writes */
+
 /* A connection to read with, and back again. */
 emr_status replica_take(emr_replica *replica, emr_chain **out_chain);
 void replica_give(emr_replica *replica, emr_chain *chain);
