@@ -10,6 +10,15 @@
 
 #include "base/log.h"
 
+static void wake_background(emr_store *store, bool window, bool index)
+{
+	if (window)
+		atomic_store(&store->want_window, true);
+	if (index)
+		atomic_store(&store->want_index, true);
+	emr_worker_wake(&store->worker);
+}
+
 #define IOVECS_MAX 1024 /* IOV_MAX of Linux */
 
 /* One group laid out for pwritev: heads live here, data with the caller. */
@@ -404,7 +413,7 @@ emr_status emr_store_append_group(
 	}
 	pthread_mutex_unlock(&store->append_lock);
 	if (many)
-		emr_store_wake(store, false, true);
+		wake_background(store, false, true);
 	return status;
 }
 
@@ -472,6 +481,6 @@ emr_status emr_store_flush(emr_store *store)
 	}
 	pthread_mutex_unlock(&store->sync_lock);
 	if (flushed && atomic_load(&store->is_window_low))
-		emr_store_wake(store, true, false);
+		wake_background(store, true, false);
 	return status;
 }

@@ -12,15 +12,6 @@
 #include "base/file.h"
 #include "base/log.h"
 
-void emr_store_wake(emr_store *store, bool window, bool index)
-{
-	if (window)
-		atomic_store(&store->want_window, true);
-	if (index)
-		atomic_store(&store->want_index, true);
-	emr_worker_wake(&store->worker);
-}
-
 /* append_lock held: takes the next window, or 0 when there is room enough. */
 static uint64_t claim_window(emr_store *store)
 {

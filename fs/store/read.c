@@ -1,77 +1,12 @@
-/* This file finds a block and reads it. It hands out nothing that does not fit its hash; when a
- * place turns out wrong, it looks again, and makes the index anew if the index was wrong. */
+/* This file reads a block. It hands out nothing that does not fit its hash; when the place that was
+ * found (find.c) turns out wrong, it looks again, and makes the index anew if the index was wrong.
+ */
 #include "store_private.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
-
-static emr_cache_slot *cache_slot(emr_store *store, const uint8_t *digest)
-{
-	uint32_t h;
-
-	memcpy(&h, digest, sizeof h);
-	return &store->cache[h % EMR_CACHE_SLOTS];
-}
-
-void emr_store_cache_clear(emr_store *store)
-{
-	memset(store->cache, 0, EMR_CACHE_SLOTS * sizeof *store->cache);
-}
-
-/* map_lock held: a place in a map whose segment still is there. */
-static const emr_store_position *in_maps(emr_store *store, const uint8_t *digest)
-{
-	emr_pending *maps[] = {&store->pending, &store->flushing, &store->foreign};
-
-	for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
-		const emr_store_position *at = emr_pending_find(maps[i], digest);
-
-		if (at != NULL && !emr_segment_by_handle(store, at->segment)->gone)
-			return at;
-	}
-	return NULL;
-}
-
-/* index_swap held for reading. */
-static emr_status in_index(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
-{
-	emr_index_place place;
-	emr_segment *segment;
-	emr_status status = EMR_NOT_FOUND;
-
-	if (store->index != NULL)
-		status = emr_index_find(store->index, digest, &place);
-	if (status != EMR_OK)
-		return status;
-	pthread_mutex_lock(&store->map_lock);
-	segment = emr_segment_by_index_id(store, place.segment);
-	if (segment == NULL)
-		status = EMR_INTERRUPTED; /* younger than our listing of the directory */
-	else
-		*out_at = (emr_store_position){segment->handle, place.len, place.offset};
-	pthread_mutex_unlock(&store->map_lock);
-	return status;
-}
-
-/* Maps and index are of one moment: what one index had may be in a map beside the next. */
-emr_status emr_store_find(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
-{
-	const emr_store_position *at;
-	emr_status status = EMR_OK;
-
-	pthread_rwlock_rdlock(&store->index_swap);
-	pthread_mutex_lock(&store->map_lock);
-	at = in_maps(store, digest);
-	if (at != NULL)
-		*out_at = *at;
-	pthread_mutex_unlock(&store->map_lock);
-	if (at == NULL)
-		status = in_index(store, digest, out_at);
-	pthread_rwlock_unlock(&store->index_swap);
-	return status;
-}
 
 /* Once in a process a miss makes us ask whether the index tells the truth. */
 static emr_status audit_once(emr_store *store)
@@ -170,38 +105,6 @@ static emr_status check_head(int fd, const uint8_t *digest, const emr_store_posi
 	return memcmp(found, expected, len) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
-static bool cached(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
-{
-	emr_cache_slot *slot;
-	bool hit;
-
-	pthread_mutex_lock(&store->map_lock);
-	slot = cache_slot(store, digest);
-	hit = slot->at.segment != 0 && memcmp(slot->digest, digest, EMR_DIGEST_PREFIX) == 0 &&
-	      !emr_segment_by_handle(store, slot->at.segment)->gone;
-	if (hit)
-		*out_at = slot->at;
-	pthread_mutex_unlock(&store->map_lock);
-	return hit;
-}
-
-void emr_store_cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at)
-{
-	emr_cache_slot *slot;
-
-	pthread_mutex_lock(&store->map_lock);
-	slot = cache_slot(store, digest);
-	memcpy(slot->digest, digest, EMR_DIGEST_PREFIX);
-	slot->at = *at;
-	pthread_mutex_unlock(&store->map_lock);
-}
-
-emr_status emr_store_find_quickly(
-	emr_store *store, const uint8_t *digest, emr_store_position *out_at)
-{
-	return cached(store, digest, out_at) ? EMR_OK : emr_store_find(store, digest, out_at);
-}
-
 static emr_segment *segment_of(emr_store *store, uint32_t handle)
 {
 	emr_segment *segment;
@@ -269,7 +172,7 @@ static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_posit
 {
 	emr_status status = EMR_NOT_FOUND;
 
-	if (cached(store, digest, out_at)) {
+	if (emr_store_is_cached(store, digest, out_at)) {
 		status = open_place(store, digest, out_at, true, out_segment, out_fd);
 		if (status == EMR_OK)
 			return EMR_OK;
@@ -398,15 +301,13 @@ emr_status emr_store_get_verified(emr_store *store, const emr_cid *cid, emr_buf 
 	emr_store_position at;
 	emr_status status;
 
-	if (!cached(store, emr_cid_digest(cid), &at) && read_at_once(store, cid, out))
+	if (!emr_store_is_cached(store, emr_cid_digest(cid), &at) && read_at_once(store, cid, out))
 		return EMR_OK;
 	status = read_verified(store, cid, out);
 	if (status != EMR_DAMAGED)
 		return status;
 	/* Perhaps there is a good copy by now that our cache does not know. */
-	pthread_mutex_lock(&store->map_lock);
-	cache_slot(store, emr_cid_digest(cid))->at.segment = 0;
-	pthread_mutex_unlock(&store->map_lock);
+	emr_store_cache_drop(store, emr_cid_digest(cid));
 	status = emr_store_refresh(store);
 	return status == EMR_OK ? read_verified(store, cid, out) : status;
 }

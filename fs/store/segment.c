@@ -1,5 +1,5 @@
-/* A segment is one append-only file of blocks of one computer. This file names, lists, opens and
- * begins segments, keeps few of them open, and ignores files that others put there under such
+/* A segment is one append-only file of blocks of one computer. This file lists, opens and begins
+ * segments, keeps few of them open, and ignores files that others put there under such
  * names. */
 #include "store_private.h"
 
@@ -15,24 +15,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "store/segment_file.h"
-
-/* CARv1 header with one root, the empty raw block (SHA-256 of nothing), and that block as first
- * section. */
-#define EMPTY_CID                                                                                  \
-	0x01, 0x55, 0x12, 0x20, 0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,  \
-		0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,      \
-		0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55
-const uint8_t emr_segment_prefix[EMR_SEGMENT_PREFIX_BYTES] = {0x3a, 0xa2, 0x65, 'r', 'o', 'o', 't',
-	's', 0x81, 0xd8, 0x2a, 0x58, 0x25, 0x00, EMPTY_CID, 0x67, 'v', 'e', 'r', 's', 'i', 'o', 'n',
-	0x01, 0x24, EMPTY_CID};
-
-void emr_segment_name_of(emr_id16 writer, uint64_t number, char out[EMR_SEGMENT_NAME_MAX])
-{
-	char hex[33];
-
-	emr_hex(writer.b, sizeof writer.b, hex);
-	snprintf(out, EMR_SEGMENT_NAME_MAX, "seg-%s-%06llu.car", hex, (unsigned long long)number);
-}
 
 emr_segment *emr_segment_by_handle(emr_store *store, uint32_t handle)
 {

@@ -266,7 +266,7 @@ emr_status emr_store_add_pins(
 /* Pins of other writers, as far as the index knows them. */
 emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context);
 
-/* ---- read.c ---- */
+/* ---- find.c ---- */
 
 /* EMR_NOT_FOUND; EMR_DAMAGED: the index; EMR_INTERRUPTED: it stands in a segment that we have not
  * listed yet. */
@@ -274,9 +274,15 @@ emr_status emr_store_find(emr_store *store, const uint8_t *digest, emr_store_pos
 /* The same for who has another way when it is wrong: asks the memory of places first. */
 emr_status emr_store_find_quickly(
 	emr_store *store, const uint8_t *digest, emr_store_position *out_at);
+/* True: the place that was right when it was put, in a segment that still is there. */
+bool emr_store_is_cached(emr_store *store, const uint8_t *digest, emr_store_position *out_at);
 /* What stands at AT is this block. */
 void emr_store_cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at);
+void emr_store_cache_drop(emr_store *store, const uint8_t *digest);
 void emr_store_cache_clear(emr_store *store); /* map_lock held */
+
+/* ---- read.c ---- */
+
 /* The section whose block stands at AT: its CID and, appended, its bytes, checked. */
 emr_status emr_store_read_place(
 	emr_store *store, const emr_store_position *at, emr_cid *out_cid, emr_buf *out);
@@ -306,7 +312,6 @@ emr_status emr_store_walk_into(emr_block_store *store, const emr_cid *root, emr_
 
 emr_status emr_store_background_start(emr_store *store);
 void emr_store_background_stop(emr_store *store);
-void emr_store_wake(emr_store *store, bool window, bool index);
 /* Writes zeros ahead in the current segment when little room is left. */
 void emr_store_extend_window(emr_store *store);
 
