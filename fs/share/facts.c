@@ -20,6 +20,21 @@ emr_status share_domain(emr_share *share, emr_id16 domain, emr_row_domain *out)
 	return emr_domain_row(share->o.replica, domain, out);
 }
 
+emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name,
+	const char *born, emr_buf *out)
+{
+	emr_row_domain row;
+	emr_status status = share_domain(share, domain, &row);
+
+	name = name != NULL ? name : share->o.owner_name;
+	born = born != NULL ? born : share->o.owner_born;
+	if (status != EMR_OK)
+		return status;
+	return emr_card_make_domain(share->o.keyring, share->net_id, domain, SHARE_GEN,
+		row.head.epoch, share_now(share), expires,
+		name != NULL && emr_card_name_ok(name) ? name : "", born != NULL ? born : "", out);
+}
+
 emr_status share_own_domain(
 	emr_share *share, emr_id16 domain, emr_row_domain *out_row, emr_domain_public *out_public)
 {
@@ -116,6 +131,17 @@ emr_status share_grant_facts(emr_share *share, emr_id16 domain, emr_id16 grant, 
 		status = emr_grant_part_read(
 			emr_buf_view(&out->item), emr_buf_view(&out->part), &out->read);
 	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+}
+
+emr_status share_grant_note(
+	emr_share *share, const emr_box_key *box, const emr_known_grant *known, emr_grant_note *out)
+{
+	AUTO_GRANT_FACTS facts = {0};
+	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);
+
+	return status == EMR_OK
+		       ? emr_grant_note_open(box, emr_buf_view(&facts.item), &facts.read, out)
+		       : status;
 }
 
 void grant_facts_free(grant_facts *facts)

@@ -227,17 +227,6 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 	return u->l->fn(u->l->arg, &given);
 }
 
-emr_status share_grant_note(
-	emr_share *share, const emr_box_key *box, const emr_known_grant *known, emr_grant_note *out)
-{
-	AUTO_GRANT_FACTS facts = {0};
-	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);
-
-	return status == EMR_OK
-		       ? emr_grant_note_open(box, emr_buf_view(&facts.item), &facts.read, out)
-		       : status;
-}
-
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, void *arg)
 {
 	listing l = {.share = share, .now = share_now(share), .fn = fn, .arg = arg};

@@ -114,21 +114,6 @@ static emr_status settle_agents(making *m)
 	return share_agents(m->share, root, m->made.agents, m->made.n, m->agents);
 }
 
-emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name,
-	const char *born, emr_buf *out)
-{
-	emr_row_domain row;
-	emr_status status = share_domain(share, domain, &row);
-
-	name = name != NULL ? name : share->o.owner_name;
-	born = born != NULL ? born : share->o.owner_born;
-	if (status != EMR_OK)
-		return status;
-	return emr_card_make_domain(share->o.keyring, share->net_id, domain, SHARE_GEN,
-		row.head.epoch, share_now(share), expires,
-		name != NULL && emr_card_name_ok(name) ? name : "", born != NULL ? born : "", out);
-}
-
 /* The domain's card, so that the grantee can compare it with the ledger. */
 static emr_status write_letter(making *m)
 {

@@ -210,23 +210,6 @@ static emr_id16 root_of(const nesting *nest, const place *p, const tie *of)
 	return root;
 }
 
-emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out)
-{
-	emr_known_person person;
-	emr_status status =
-		share_party(share, root, &person, NULL); /* a team has one key for ever */
-
-	for (int hops = 0;
-		status == EMR_OK && person.row.head.state == EMR_KEY_ROTATED && hops < 1000;
-		hops++) {
-		memcpy(root.b, person.row.next, 32);
-		status = emr_replica_person(share->o.replica, root, &person);
-	}
-	if (status == EMR_OK)
-		*out = root;
-	return status;
-}
-
 static emr_status give_on(nesting *nest, const place *p, const tie *t)
 {
 	AUTO_GRANT_FACTS facts = {0};

@@ -97,6 +97,9 @@ bool parcel_is_applied(uint8_t code);
 /* ---- facts.c: the own copy ---- */
 
 emr_status share_domain(emr_share *share, emr_id16 domain, emr_row_domain *out);
+/* DOMAIN's card of its present epoch; NAME or BORN NULL: the handle's. */
+emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name,
+	const char *born, emr_buf *out);
 /* EMR_DENIED unless the domain's key grows from this keyring; *out_public is of the present epoch.
  */
 emr_status share_own_domain(
@@ -119,6 +122,9 @@ typedef struct grant_facts {
 } grant_facts;
 /* EMR_NOT_FOUND. */
 emr_status share_grant_facts(emr_share *share, emr_id16 domain, emr_id16 grant, grant_facts *out);
+/* The owner's note of a grant.  EMR_DAMAGED, EMR_NOT_FOUND: the part is gone. */
+emr_status share_grant_note(emr_share *share, const emr_box_key *box, const emr_known_grant *known,
+	emr_grant_note *out);
 void grant_facts_free(grant_facts *facts);
 #define AUTO_GRANT_FACTS __attribute__((cleanup(grant_facts_free))) grant_facts
 
@@ -280,15 +286,6 @@ emr_status share_end_writers(emr_share *share, emr_id16 domain);
 emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr_id16 *grants,
 	size_t n, bool all, uint8_t reason, size_t *out_writers);
 
-/* grant.c: DOMAIN's card of its present epoch; NAME or BORN NULL: the handle's. */
-emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, const char *name,
-	const char *born, emr_buf *out);
-
-/* ---- nest.c ---- */
-
-/* The key that goes on for the person (or team) whose first key is ROOT. */
-emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out);
-
 /* ---- given.c ---- */
 
 /* Why a grant was revoked, in REVOKE; 0: a person took it back. */
@@ -297,9 +294,6 @@ emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out);
 	      is given again */
 #define WITH_OUTER 2u /* with the share around it */
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
-/* The owner's note of a grant.  EMR_DAMAGED, EMR_NOT_FOUND: the part is gone. */
-emr_status share_grant_note(emr_share *share, const emr_box_key *box, const emr_known_grant *known,
-	emr_grant_note *out);
 /* ---- epoch.c, rewrap.c ---- */
 
 /* STATUS, of something that is sealed for one of many, comes of what he or somebody else put on the

@@ -1,5 +1,5 @@
 /* This file puts a team in the place of a person, for who gives and for who gets: a member opens
- * what was shared with his team. */
+ * what was shared with his team. A person is found by the key that she has now. */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -47,6 +47,23 @@ emr_status share_party(
 	if (out_is_active != NULL)
 		*out_is_active = is_active;
 	return EMR_OK;
+}
+
+emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out)
+{
+	emr_known_person person;
+	emr_status status =
+		share_party(share, root, &person, NULL); /* a team has one key for ever */
+
+	for (int hops = 0;
+		status == EMR_OK && person.row.head.state == EMR_KEY_ROTATED && hops < 1000;
+		hops++) {
+		memcpy(root.b, person.row.next, 32);
+		status = emr_replica_person(share->o.replica, root, &person);
+	}
+	if (status == EMR_OK)
+		*out = root;
+	return status;
 }
 
 /* ---- the reader's side ---- */

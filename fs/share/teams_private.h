@@ -16,6 +16,8 @@ emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out
 emr_status share_party(
 	emr_share *share, emr_id32 grantee, emr_known_person *out, bool *out_is_active);
 
+/* The key that goes on for the person (or team) whose first key is ROOT. */
+emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out);
 /* Whether share_party put a team there. */
 bool share_is_team(const emr_known_person *party);
 
