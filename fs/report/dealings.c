@@ -20,22 +20,7 @@
 #include "deeds_private.h"
 #include "openings_private.h"
 
-void emr_dealing_free(emr_dealing *dealing)
-{
-	free(dealing->path);
-	free(dealing->into);
-}
-
 /* ---- gathering ---- */
-
-emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one)
-{
-	if (emr_array_room(&o->dealings, o->n_dealings, &o->cap_dealings, sizeof *o->dealings) !=
-		EMR_OK)
-		return EMR_NO_MEMORY;
-	o->dealings[o->n_dealings++] = *one;
-	return EMR_OK;
-}
 
 static emr_status note_dealing(void *arg, const emr_share_dealing *said)
 {

@@ -2,12 +2,17 @@
  * accesses of others, chosen by path, time, person and purpose. */
 #include "report/deeds.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "kit/json.h"
 #include "kit/language.h"
+#include "kit/out.h"
+#include "kit/text.h"
 #include "session/walk.h"
 
 #include "deeds_private.h"
@@ -347,6 +352,47 @@ const emr_author *emr_deeds_author(const emr_deeds *deeds, const emr_event *even
 	return author == NULL || author->is_me ? NULL : author;
 }
 
+/* ---- one, as JSON ---- */
+
+static json_t *path_json(const char *path)
+{
+	return path != NULL ? emr_json_text(path) : json_null();
+}
+
+static json_t *number_json(uint64_t number, bool has_it)
+{
+	return has_it ? json_integer((json_int_t)number) : json_null();
+}
+
+/* What says whole, software and purpose is for openings. */
+static json_t *event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
+{
+	const emr_author *author = emr_deeds_author(deeds, e);
+	const char *name = author == NULL ? deeds_own_name(session) : author->who.name;
+	bool is_file = e->type == EMR_META_FILE && e->path != NULL;
+	char at[EMR_TEXT_BYTES], tx[96], id[65];
+
+	emr_time_json((int64_t)e->time_unix_s, at);
+	emr_hex(e->batch_id.b, sizeof e->batch_id.b, id);
+	/* Of the ledger before a join: its numbers begin anew on the other. */
+	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", e->in_annex ? "annex/" : "", e->seq, id);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, "
+			 "s:n, s:b, s:[], s:s, s:I}",
+		"at", at, "who", emr_json_text(author == NULL ? "you" : author->who.called), "name",
+		emr_json_text(name), "organisation",
+		author == NULL ? json_null() : emr_json_text(author->who.organisation), "says",
+		emr_json_text(author == NULL ? "" : author->who.says), "team", "", "purpose",
+		"action", emr_deed_text((emr_deed)e->deed), "type",
+		e->type == EMR_META_FILE      ? "file"
+		: e->type == EMR_META_DIR     ? "directory"
+		: e->type == EMR_META_SYMLINK ? "link"
+					      : "unknown",
+		"path", path_json(e->path), "from", path_json(e->from), "version",
+		number_json(e->cver, is_file && e->cver > 0), "bytes",
+		number_json(e->bytes, is_file), "whole", "software", "proven", 1, "released_by",
+		"tx", tx, "at_unix", (json_int_t)e->time_unix_s);
+}
+
 /* ---- one after the other ---- */
 
 /* What comes next of each kind; NULL: no more. */
@@ -408,7 +454,7 @@ emr_status emr_deeds_next(const emr_session *session, emr_deeds *deeds, json_t *
 		dealing = h.expired;
 	} else if (h.event != NULL) {
 		deeds->at_event++;
-		*out_entry = deeds_event_json(session, deeds, h.event);
+		*out_entry = event_json(session, deeds, h.event);
 		return *out_entry != NULL ? EMR_OK : EMR_NO_MEMORY;
 	} else if (h.dealing != NULL) {
 		deeds->at_dealing++;

@@ -10,7 +10,5 @@ const char *deeds_called(const char *name);
 /* The path of ENTRY, or how many files in which folder when it stands for several (folding.c);
  * OTHERWISE when nobody knows it. */
 void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise);
-/* NULL without memory. */
-json_t *deeds_event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e);
 /* Who did ENTRY, as people read it. */
 void deeds_who(const json_t *entry, char *out, size_t size);
