@@ -91,6 +91,7 @@ printf '#!/bin/sh\necho "passphrase of the test"\n' >ask
 chmod 700 ask
 EMRFS_ASKPASS=$EMR_WORK/ask run 0 mount "$MNT"
 run 0 unmount
+expect "the mode of a directory that was the folder for the first time" "$(stat -c %a "$MNT")" 500
 mkdir credentials && cp "$EMR_PASS" credentials/emrfs.passphrase
 CREDENTIALS_DIRECTORY=$EMR_WORK/credentials run 0 mount "$MNT"
 run 0 unmount "$MNT"

@@ -37,10 +37,12 @@ run 2 org create "São Lucas" --passphrase-file "$EMR_PASS" --words-file w
 run 6 org create "São Lucas" --network full --yes --passphrase-file "$EMR_PASS" --words-file w
 [ ! -e "$EMRFS_HOME/state/keyfile" ] && [ -e full/file ] || emr_fail "something was made or removed"
 run 0 org create "São Lucas" --network "$NET" --yes --passphrase-file "$EMR_PASS" --words-file hospital.words
+says "A network is a directory of one account: everybody who joins $NET does so as $(id -un)"
 [ "$(stat -c %a "$NET")" = 700 ] || emr_fail "others may enter the network's directory"
 run 2 org invite ana --passphrase-file "$EMR_PASS"
 run 2 org invite ana --role king -o x --passphrase-file "$EMR_PASS"
 run 7 org invite ana --role patient -o nobody.invitation --within 1s --passphrase-file "$EMR_PASS"
+says "A network is a directory of one account"
 [ ! -e nobody.invitation ] || emr_fail "the invitation that is over is still there"
 
 say "two patients join"

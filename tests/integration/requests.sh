@@ -27,13 +27,16 @@ run 2 request ana --purpose fun
 run 2 request ana --until yesterday
 run 5 request nobody
 run 2 request nuno@saolucas
+says "nuno@saolucas is you."
 run 2 request @saolucas
+says "is an organisation; records belong to people."
 as eve run 0 init --yes --name Eve --born 1970-01-01 --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/eve.words"
 as eve run 0 people card -o "$EMR_WORK/eve.card" --passphrase-file "$EMR_PASS"
 run 0 people add eve.card --name eve
 json 6 request eve
 expect "of another network" "$(field error)" not-on-ledger
 run 2 request "ana:$(printf 'a\342\200\256fdp.exe')"
+says "has characters that hide or turn text"
 json 0 request "ana:Imaging" --reason 'second opinion on "Thursday"' --until 10d
 expect "direction" "$(one direction)" from-me
 expect "to" "$(one name)" ana
@@ -101,6 +104,7 @@ emr_until noticed "$id"
 json 5 approve "$elsewhere"
 expect "not here" "$(field error)" no-such-path
 run 5 approve r-none
+says "There is no request r-none"
 run 2 approve
 run 2 approve "$id" --until yesterday
 run 13 approve "$id"
@@ -116,6 +120,7 @@ run 6 approve "$id" --yes
 run 6 deny "$id"
 two_home nuno
 run 6 approve "$elsewhere"
+says "is a request of yours; the other one answers it."
 emr_until approved
 emr_until noticed "ana, São Lucas (own word: Ana Silva) said yes to your request $id for /Imaging/."
 run 0 deny "$elsewhere"

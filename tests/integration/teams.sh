@@ -110,6 +110,7 @@ expect "who signed" "$(field signed.by)" "$OWNER"
 as lima json 0 keep "$path"
 expect "what is here" "$(field kept)" "[{'path': '$path', 'bytes': 14, 'complete': True, 'keep': True}]"
 as lima run 0 keep "$path/Old"
+says "is kept here, but each opening still asks for permission over the network."
 says "each opening still asks for permission over the network"
 as lima json 6 keep "$path" --not
 expect error "$(field error)" not-yours-to-drop

@@ -139,6 +139,65 @@ static void not_even_while_it_is_being_changed(void **state)
 	end(&p);
 }
 
+/* A second folder, in which eve may write. */
+static emr_id16 share_letters(void)
+{
+	emr_grant_order order = {.grantee = s.eve.public.signer_id,
+		.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.writes = EMR_WRITES_ALL,
+		.purposes = 1u << CONSULT,
+		.label = "Letters",
+		.owner_name = "Silva, Ana",
+		.owner_born = "1984-03-12",
+		.not_after_unix_s = story_now(&s) + 7 * DAY};
+	emr_grant_made made;
+
+	kit_mkdir(&s.k, "Letters");
+	kit_publish_all(&s.k);
+	assert_ok(emr_view_make_domain(s.k.view, "Letters", &order.domain));
+	for (int i = 0; i < 4; i++)
+		kit_publish_all(&s.k);
+	assert_ok(emr_share_grant(s.ana, &order, &made));
+	return order.domain;
+}
+
+/* Two people make something by one id, each where he may write, before her computer sees either. */
+static void of_two_that_come_at_once_the_first_on_the_ledger_is_meant(void **state)
+{
+	const char *const shown[] = {"Imaging/one.txt", "Letters/two.txt"};
+	const char *const hidden[] = {"Letters/one.txt", "Imaging/two.txt"};
+	emr_place at = {.cver = 1};
+	emr_id16 letters;
+	pen lima, eve;
+
+	(void)state;
+	begin(&lima);
+	letters = share_letters();
+	pen_open(&s, &eve, &s.eve, "eve");
+	story_see(&s.eve);
+	for (int i = 0; i < 2; i++) {
+		at.object = at.record_id = emr_id16_random();
+		for (int turn = 0; turn < 2; turn++) {
+			pen *p = i == turn ? &lima : &eve;
+
+			at.domain = i == turn ? s.imaging : letters;
+			pen_over(p, &at, at.domain, i == 0 ? "one.txt" : "two.txt",
+				turn == 0 ? "the first" : "the second");
+			applied(p);
+		}
+		settle(false);
+		kit_expect_text(&s.k, shown[i], "the first");
+		assert_false(kit_exists(&s.k, hidden[i]));
+	}
+	settle(true);
+	for (int i = 0; i < 2; i++) {
+		kit_expect_text(&s.k, shown[i], "the first");
+		assert_false(kit_exists(&s.k, hidden[i]));
+	}
+	pen_close(&eve);
+	end(&lima);
+}
+
 /* ---- the other way round: who shares a folder chooses ids in it ---- */
 
 static emr_status take(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
@@ -329,6 +388,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_record_with_the_id_of_another_is_not_that_one),
 		cmocka_unit_test(nor_a_directory),
 		cmocka_unit_test(not_even_while_it_is_being_changed),
+		cmocka_unit_test(of_two_that_come_at_once_the_first_on_the_ledger_is_meant),
 		cmocka_unit_test(who_shares_has_no_part_in_what_is_ones_own),
 		cmocka_unit_test(nothing_is_taken_for_what_is_only_shown),
 	};
