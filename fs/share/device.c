@@ -61,14 +61,14 @@ static emr_status read_name(emr_bytes part, char out[EMR_DEVICE_NAME_MAX + 1])
 }
 
 /* What is saved in a folder is signed with that folder's key, whichever of the computers does it;
- * each brings its own to the ledger.  What goes on by itself, keys or answers, is nothing that
- * somebody saved. */
+ * each brings its own to the ledger.  What goes on by itself, keys, answers or how a new keyring's
+ * folder begins, is nothing that somebody saved. */
 static emr_status note_saved(void *arg, const emr_replica_change *change)
 {
 	uint64_t *last = arg;
 
 	if (change->result != EMR_RESULT_APPLIED || change->family != EMR_FAMILY_OBJECT ||
-		change->op == EMR_OP_REWRAP)
+		change->op == EMR_OP_REWRAP || emr_id16_equal(change->object, change->domain))
 		return EMR_OK;
 	*last = change->ledger_time;
 	return ENOUGH;

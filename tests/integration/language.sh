@@ -81,6 +81,9 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 mkdir -m 700 ines && printf 'kdf = 8,1\nnotify = none\n' >ines/settings
 must python3 terminal.py "$EMRFS" "$EMR_WORK/ines"
+printf 'uma frase que ninguém sabe' >ines-pass && chmod 600 ines-pass
+EMRFS_HOME=$EMR_WORK/ines run 0 device --passphrase-file ines-pass
+says "ainda não guardou nada  este computador"
 
 say "yes and no in the language of the question, and in English"
 cat >asked.py <<'END'
