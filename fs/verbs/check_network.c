@@ -40,9 +40,8 @@ static const struct {
 		"Gateway.DeserializedResponses false"},
 	[EMR_IPFS_RULE_SYNC] = {"sync", N_("what it says it keeps is on its disk"),
 		N_("after a power cut it may lack what it said it keeps"),
-		N_("set \"sync\": true of the mount /blocks in Datastore.Spec of its "
-		   "configuration, "
-		   "and start it again")},
+		"ipfs config --json Datastore.Spec \"$(ipfs config Datastore.Spec | sed "
+		"'s/\"sync\": false/\"sync\": true/')\""},
 	[EMR_IPFS_RULE_SHARDS] = {"shards",
 		N_("its directories have room for many millions of blocks"),
 		N_("above a few million blocks its directories become slow"),

@@ -44,13 +44,14 @@ ipfs config --json AutoConf.Enabled true
 ipfs config Routing.Type auto
 ipfs config --json Swarm.Transports.Network.QUIC true
 ipfs config --json Gateway.NoFetch false
+jq '.Datastore.Spec.mounts |= map(if .mountpoint == "/blocks" then .sync = false else . end)' "$IPFS_PATH/config" >changed && cat changed >"$IPFS_PATH/config"
 look
-for rule in quiet bootstrap routing transports gateway; do
+for rule in quiet bootstrap routing transports gateway sync; do
 	is "$rule" False
 	bash -c "$(told "$rule" mend)" >/dev/null || emr_fail "the command for $rule: $(told "$rule" mend)"
 done
 look
-for rule in quiet bootstrap routing transports gateway; do is "$rule" True; done
+for rule in quiet bootstrap routing transports gateway sync; do is "$rule" True; done
 
 say "what no command mends is seen, too"
 jq '.Datastore.Spec.mounts |= map(if .mountpoint == "/blocks" then .sync = false else . end) | .Peering.Peers = [] | .Addresses.API += ["/ip4/127.0.0.1/tcp/5001"]' config >"$IPFS_PATH/config"
