@@ -24,7 +24,7 @@ fetch_toolchain() { # WORK DIR: a directory of ours, and the module that will be
 	[ "$module" != golang.org/toolchain@ ] || fail "there is no pinned Go for linux-$arch; install Go $(awk '$1 == "go" { print $2 }' "$2/go.mod")"
 	echo "fetching Go ($module)" >&2
 	cp -r "$networks/toolchain" "$1/toolchain"
-	(cd "$1/toolchain" && GOTOOLCHAIN=local go mod download "$module") >&2
+	(cd "$1/toolchain" && GOTOOLCHAIN=local go mod download "$module") >&2 || fail "there is no $module"
 	cmp "$networks/toolchain/go.sum" "$1/toolchain/go.sum" || fail "$module is not what toolchain/go.sum says"
 	found=$GOMODCACHE/$module
 	chmod -R u+w "$found"
@@ -33,10 +33,12 @@ fetch_toolchain() { # WORK DIR: a directory of ours, and the module that will be
 	go=$found/bin/go
 }
 
-# The program that a pinned module builds, from the cache of an earlier run if there is one: says where it is.
-built() { # NAME DIR PACKAGE
+# What a pinned module builds, from the cache of an earlier run if there is one: says where it is.  PACKAGE is the one of a program, or
+# "tool": all programs that go.mod names so, in a directory then.  With cgo=1 C is compiled, too.  Ends with 3 where the module proxy
+# refuses a module, which whoever can do without it may want to know.
+built() { # NAME DIR PACKAGE [FLAG...]: of go build
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/emrfs work go=go program began=$SECONDS
-	program=$cache/$1-$(cat "$2/go.mod" "$2/go.sum" | sha256sum | head -c 16)
+	program=$cache/$1-$({ cat "$2/go.mod" "$2/go.sum" && echo -n "${*:4}"; } | sha256sum | head -c 16)
 	if [ ! -x "$program" ]; then
 		command -v go >/dev/null || fail "$1 is built with Go: apt install golang-go"
 		mkdir -p "$cache"
@@ -52,8 +54,12 @@ built() { # NAME DIR PACKAGE
 			export GOMODCACHE=$work/modules GOCACHE=$work/objects GOPATH=$work/path
 			fetch_toolchain "$work" "$2"
 		fi
-		(cd "$2" && GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0 GOFLAGS='-mod=readonly -buildvcs=false' \
-			"$go" build -trimpath -ldflags '-s -w' -o "$work/program" "$3") >&2
+		[ "$3" != tool ] || mkdir "$work/program"
+		if ! (cd "$2" && GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=${cgo:-0} GOFLAGS='-mod=readonly -buildvcs=false' \
+			"$go" build -trimpath -ldflags '-s -w' "${@:4}" -o "$work/program" "$3") 2>&1 | tee "$work/said" >&2; then
+			! grep -qE 'reading [^ ]+: (403|404|410) ' "$work/said" || { echo "the module proxy refuses a module of $1" >&2 && exit 3; }
+			fail "$1 cannot be built"
+		fi
 		mv "$work/program" "$program"
 		chmod -R u+w "$work" && rm -rf "$work"
 		trap - EXIT
