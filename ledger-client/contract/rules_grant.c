@@ -1,6 +1,6 @@
 /* These are the rules for grants: giving, taking back, the fragments for agents, and letters (30
- * GRANT, 31 REVOKE, 32 KFRAGS, 33 LETTER, 34 AGENT_ACK). Only who manages the folder may give,
- * and fragments must be as many as the grant names agents. */
+ * GRANT, 31 REVOKE, 32 KFRAGS, 33 LETTER, 34 AGENT_ACK). Only who manages the folder may give;
+ * fragments are of its owner alone, and as many as the grant names agents. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
@@ -180,6 +180,13 @@ static void kfrags_chain(struct judge *judge)
 	memcpy(judge->head.item, row.kitem, 32);
 }
 
+/* Agents believe fragments that the owner's key signed, and no others.  How many there may be is
+ * counted, so nobody else, a stolen computer of hers neither, uses up their numbers. */
+static emr_result kfrags_authority(struct judge *judge)
+{
+	return judge->is_owner ? EMR_RESULT_APPLIED : EMR_RESULT_NOT_AUTHORISED;
+}
+
 /* As many fragments as the terms name agents. */
 static bool kfrags_part_fits(struct judge *judge)
 {
@@ -191,15 +198,11 @@ static bool kfrags_part_fits(struct judge *judge)
 static emr_result kfrags_last(struct judge *judge)
 {
 	emr_row_grant row = row_of(judge);
-	emr_result result;
 
 	if (!judge->is_row_present)
 		return EMR_RESULT_NO_GRANT;
 	if (row.head.state != EMR_GRANT_ACTIVE || judge->now >= row.not_after_unix_s)
 		return EMR_RESULT_GRANT_DEAD;
-	result = emr_judge_signer_in_force(judge);
-	if (result != EMR_RESULT_APPLIED)
-		return result;
 	return judge->item.version <= EMR_GRANT_KVER_MAX ? EMR_RESULT_APPLIED : EMR_RESULT_LIMIT;
 }
 
@@ -325,7 +328,7 @@ const op_rule emr_rules_grant[5] = {
 		.row_key = grant_row,
 		.chain = kfrags_chain,
 		.part_fits = kfrags_part_fits,
-		.authority = emr_judge_manager,
+		.authority = kfrags_authority,
 		.last = kfrags_last,
 		.write = kfrags_write,
 	},

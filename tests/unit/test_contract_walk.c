@@ -258,7 +258,7 @@ static enum what likely(walk *w, enum who who)
 {
 	static const enum what usual[WHO_COUNT][6] = {
 		[OWNER] = {GRANT, KFRAGS, WRITER_ADD, APPROVE, SERVED_OWNER, DATASET_JOIN},
-		[MANAGER] = {GRANT, KFRAGS, SERVED_OWNER, DENY, DATASET_LEAVE, REVOKE},
+		[MANAGER] = {GRANT, WRITER_ADD, SERVED_OWNER, DENY, DATASET_LEAVE, REVOKE},
 		[WRITER] = {REQUEST, KEY_KX, DATASET_NEW, TRUSTEE_SET, REQUEST, KEY_KX},
 		[GRANTEE] = {ACCESS_REQ, ACCESS_REQ, READ_REPORT, REQUEST, WITHDRAW, REQUEST},
 		[PATIENT] = {REQUEST, KEY_KX, TRUSTEE_SET, TRANSFER, TRANSFER, KEY_KX},
@@ -375,8 +375,10 @@ static void check_step(walk *w, enum what what, enum who who, const emr_row_gran
 	bool is_manager = who == OWNER || who == MANAGER;
 
 	w->applied[what]++;
-	if (what == GRANT || what == REVOKE || what == KFRAGS || what == LETTER)
+	if (what == GRANT || what == REVOKE || what == LETTER)
 		assert_true(is_manager);
+	if (what == KFRAGS)
+		assert_int_equal(who, OWNER);
 	if (what == GRANT || what == KFRAGS || what == REVOKE)
 		assert_int_equal(grant->head.state, EMR_GRANT_ACTIVE);
 	if (what == SERVED_AGENT || what == SERVED_OWNER || what == ACCESS_REQ) {

@@ -23,7 +23,7 @@ static const int may[WHAT_COUNT][WHO_COUNT] = {
 	[WRITER_DEL]     = { OK,   OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
 	[GRANT]          = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
 	[REVOKE]         = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
-	[KFRAGS]         = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
+	[KFRAGS]         = { OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
 	[LETTER]         = { OK,   OK,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO },
 	[AGENT_ACK]      = { NO,   NO,   NO,   NO,   NO,   OK,   OK,   NO,   NO,   NO,   NO },
 	[REQUEST]        = { NO,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   OK,   NO },
@@ -56,7 +56,7 @@ static const int may[WHAT_COUNT][WHO_COUNT] = {
 static const enum who rightful[WHAT_COUNT] = {
 	[KEY_ROTATE] = GRANTEE, [KEY_REVOKE] = ADMIN2, [KEY_KX] = GRANTEE, [ORG_PROPOSE] = ADMIN2,
 	[ORG_APPROVE] = ADMIN2, [DOMAIN_ROTATE] = OWNER, [WRITER_ADD] = MANAGER, [WRITER_DEL] = WRITER,
-	[GRANT] = MANAGER, [REVOKE] = MANAGER, [KFRAGS] = MANAGER, [LETTER] = MANAGER,
+	[GRANT] = MANAGER, [REVOKE] = MANAGER, [KFRAGS] = OWNER, [LETTER] = MANAGER,
 	[AGENT_ACK] = AGENT, [REQUEST] = GRANTEE, [APPROVE] = MANAGER, [DENY] = MANAGER,
 	[WITHDRAW] = GRANTEE, [ACCESS_REQ] = GRANTEE, [SERVED_AGENT] = AGENT, [SERVED_OWNER] = MANAGER,
 	[SERVED_REFUSAL] = AGENT, [READ_REPORT] = GRANTEE, [DATASET_NEW] = STEWARD,

@@ -421,6 +421,28 @@ static void what_he_shares_gets_no_key_from_her(void **state)
 	assert_int_equal(hers.row.kver, row.head.epoch);
 }
 
+/* How many there may be of one grant is counted: without numbers left a reader of hers gets nothing
+ * of the folder's next key. */
+static void he_uses_up_no_fragments_of_her_readers(void **state)
+{
+	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
+	emr_known_grant hers;
+	emr_row_domain row;
+
+	(void)state;
+	for (int i = 0; i < EMR_GRANT_KVER_MAX; i++) {
+		assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+		assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &hers));
+		if (says(&laptop, emr_act_kfrags(s.imaging, given, 1),
+			    72 + 208 * (size_t)hers.row.n) != EMR_RESULT_APPLIED)
+			break;
+	}
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	row = imaging_row();
+	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &hers));
+	assert_int_equal(hers.row.kver, row.head.epoch);
+}
+
 /* She shared it once; as it is now it is his. */
 static void her_computer_answers_nobody_by_his_word(void **state)
 {
@@ -534,6 +556,7 @@ int main(void)
 		TEST(what_he_shares_is_not_given_anew_through_other_agents),
 		TEST(how_long_he_lets_somebody_write_is_not_taken_over),
 		TEST(what_he_shares_gets_no_key_from_her),
+		TEST(he_uses_up_no_fragments_of_her_readers),
 		TEST(her_computer_answers_nobody_by_his_word),
 		TEST(a_computer_that_erases_its_name_is_removed_all_the_same),
 		TEST(a_computer_takes_no_other_key),

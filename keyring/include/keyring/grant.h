@@ -105,7 +105,7 @@ typedef struct emr_agent {
 } emr_agent;
 
 /* Cuts KEY for B and seals each agent its fragment; AGENTS has terms->n.  WHO signs the item: the
- * domain's key, or the identity of a device that manages it.  Appends the part.  EMR_INVALID. */
+ * domain's key, or the ledger refuses it.  Appends the part.  EMR_INVALID. */
 emr_status emr_kfrags_part_seal(const emr_keyring *kr, emr_signer who, const emr_epoch_key *key,
 	const emr_grant_terms *terms, const uint8_t B[32], const emr_agent *agents,
 	emr_buf *out_part);

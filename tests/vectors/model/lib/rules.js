@@ -325,8 +325,8 @@ const GRANTS = {
 	},
 	0x32: {
 		dom: 'live', epoch: 'exists', row: grantRow, part: (len, c) => len >= 280 && len <= 72 + 208 * 16 && (len - 72) % 208 === 0 && (!c.row || len === 72 + 208 * c.row.raw[111]),
-		chain: (r) => ({ version: r.num(112, 8), item: r.at(120, 32) }), may: manager,
-		last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1 && c.now < c.row.num(88, 8), OVER); inForceOrOwner(c); need(c.version <= 256n, LIMIT); },
+		chain: (r) => ({ version: r.num(112, 8), item: r.at(120, 32) }), may: (c) => need(c.owner, MAY),
+		last: (c) => { need(c.row, NOGRANT); need(c.row.state === 1 && c.now < c.row.num(88, 8), OVER); need(c.version <= 256n, LIMIT); },
 		write: (c) => c.put(grantRow(c), over(c.row.raw, 112, cat(u64(c.version), c.id))),
 	},
 	0x33: { dom: 'live', epoch: '0', part: from(758, 65536), row: (c) => key.in('H', c.domain, c.object), may: manager, state: isNew, last: inForceOrOwner, write: signedRow('H', 0x33) },
