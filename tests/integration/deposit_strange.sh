@@ -4,6 +4,11 @@
 # brings nothing to the wrong patient, loses nothing, and keeps nobody else waiting.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/ward.sh"
+eval "ward_$(declare -f at_end)"
+at_end() {
+	umount -l "$EMR_WORK/tiny" 2>/dev/null
+	ward_at_end
+}
 ward_begin deposit_strange dcmodify strace
 mkdir "$state/arriving/1-1" || exit 2
 must_place() { place "$@" || emr_fail "the service ended by itself: $(tail -5 out/place)"; }
@@ -138,6 +143,28 @@ must_place
 emr_until got ana "$uid" 2
 as ana run 0 status --wait
 got ana "$uid" 2 || emr_fail "not once each: $(names ana)"
+
+if [ "$(id -u)" = 0 ]; then
+	say "where the service's own disk has not one free block, what waits still goes to its patient, and that makes room again"
+	usual=$state state=$EMR_WORK/tiny
+	mkdir "$state" && must mount -t tmpfs -o size=4m none "$state"
+	mkdir "$state/arriving" && head -c 2000000 /dev/urandom >"$drop/K7QF/waits.bin" || exit 2
+	table "São Lucas,R1,rui,1951-07-30"
+	must_place
+	held "unknown patient K7QF - waits "
+	cat /dev/zero >"$state/others" 2>>out/full && emr_fail "it is not full"
+	table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30"
+	echo "comes meanwhile" >"$drop/K7QF/meanwhile.txt"
+	must_place
+	emr_until got ana "waits "
+	must_place
+	emr_until got ana "meanwhile "
+	expect "its own once more" "$(names ana | grep -c '^waits ') $(find "$state/queue" "$state/unplaced" -type f | wc -l)" "1 0"
+	umount "$state" && rmdir "$state" || exit 2
+	state=$usual
+else
+	say "SKIPPED: a small disk of its own needs root"
+fi
 
 say "what is larger than the network's rules let a patient see is not sent in vain"
 head -c 5000 /dev/urandom >"$drop/K7QF/large.bin"
