@@ -21,9 +21,14 @@ emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const em
 	return status;
 }
 
-/* PART is that of each: only one operation may have one. */
+/* Of the same object, and the version behind that of ONE. */
+static bool comes_behind(const emr_act *one, const emr_act *next)
+{
+	return emr_id16_equal(one->object, next->object) && next->version == one->version + 1;
+}
+
 static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *acts, size_t n, emr_bytes part, const emr_clock *clock, emr_buf *out)
+	const emr_act *acts, const emr_bytes *parts, size_t n, const emr_clock *clock, emr_buf *out)
 {
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
 	const emr_batch_options options = {
@@ -33,19 +38,22 @@ static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_led
 	emr_status status = emr_batch_new(&options, &batch);
 
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
-		emr_operation operation = emr_act_operation(&acts[i], now, part);
+		emr_operation operation =
+			emr_act_operation(&acts[i], now, parts != NULL ? parts[i] : (emr_bytes){0});
 
+		if (i > 0 && comes_behind(&acts[i - 1], &acts[i]))
+			operation.prev = item;
 		status = emr_batch_add(batch, &operation, &item);
 	}
 	return status == EMR_OK ? emr_batch_finish(batch, now, VALID_FOR_S, out, NULL) : status;
 }
 
 static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
-	const emr_act *acts, size_t n, emr_bytes part, const emr_clock *clock,
+	const emr_act *acts, const emr_bytes *parts, size_t n, const emr_clock *clock,
 	emr_ledger_answer *out_answer)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = make_batch(keyring, who, ledger, acts, n, part, clock, &bytes);
+	emr_status status = make_batch(keyring, who, ledger, acts, parts, n, clock, &bytes);
 
 	return status == EMR_OK ? emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer)
 				: status;
@@ -54,22 +62,22 @@ static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledge
 emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out)
 {
-	return make_batch(keyring, who, ledger, act, 1, part, clock, out);
+	return make_batch(keyring, who, ledger, act, &part, 1, clock, out);
 }
 
 emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_ledger_answer *out_answer)
 {
-	return act_send(keyring, who, ledger, act, 1, part, clock, out_answer);
+	return act_send(keyring, who, ledger, act, &part, 1, clock, out_answer);
 }
 
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
-	size_t n, const emr_clock *clock, uint8_t *out_code)
+	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code)
 {
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 	emr_status status = answer == NULL ? EMR_NO_MEMORY
 					   : act_send(keyring, emr_signer_identity(), ledger, acts,
-						     n, (emr_bytes){0}, clock, answer);
+						     parts, n, clock, answer);
 
 	if (status != EMR_OK)
 		return status;

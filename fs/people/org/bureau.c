@@ -229,9 +229,19 @@ emr_status emr_bureau_send_all(
 			status = emr_replica_follow(
 				session->replica, session->identity.signer_id, &acts[i]);
 		if (status == EMR_OK)
-			status = emr_act_send_all(
-				session->keyring, session->ledger, acts + at, some, NULL, &code);
+			status = emr_act_send_all(session->keyring, session->ledger, acts + at,
+				NULL, some, NULL, &code);
 	}
+	return bureau_sent(bureau, status, code, out_problem);
+}
+
+emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, const emr_bytes *parts,
+	size_t n, emr_problem *out_problem)
+{
+	uint8_t code = 0;
+	emr_status status = emr_act_send_all(
+		bureau->session.keyring, bureau->session.ledger, acts, parts, n, NULL, &code);
+
 	return bureau_sent(bureau, status, code, out_problem);
 }
 

@@ -96,10 +96,21 @@ static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], em
 
 /* ---- in and out ---- */
 
+/* The letter to WHO with the team's KEY, for ACT, which lets him in. */
+static emr_status seal_key(const emr_bureau *bureau, const emr_act *act,
+	const emr_known_person *who, const emr_grantee_key *key, emr_buf *part)
+{
+	EMR_AUTO_BUF item = {0};
+	emr_status status = emr_act_item(act, bureau->session.identity.signer_id, now_s(), &item);
+
+	return status == EMR_OK
+		       ? emr_admit_part_seal(emr_buf_view(&item), who->row.x25519, key, part)
+		       : status;
+}
+
 static emr_status admit_person(emr_bureau *bureau, emr_id16 team, const emr_known_person *who,
 	uint64_t until, const emr_grantee_key *key, emr_problem *p)
 {
-	EMR_AUTO_BUF item = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_id32 root;
 	emr_act act;
@@ -110,9 +121,7 @@ static emr_status admit_person(emr_bureau *bureau, emr_id16 team, const emr_know
 	status = emr_replica_follow(
 		bureau->session.replica, bureau->session.identity.signer_id, &act);
 	if (status == EMR_OK)
-		status = emr_act_item(&act, bureau->session.identity.signer_id, now_s(), &item);
-	if (status == EMR_OK)
-		status = emr_admit_part_seal(emr_buf_view(&item), who->row.x25519, key, &part);
+		status = seal_key(bureau, &act, who, key, &part);
 	return status == EMR_OK ? emr_bureau_send(bureau, &act, emr_buf_view(&part), p) : status;
 }
 
@@ -205,20 +214,6 @@ emr_status emr_team_let_out(
 
 /* ---- making one ---- */
 
-/* The leader keeps the team's key as a letter to himself on the ledger, and is no member: what is
- * granted to the team is not his. */
-static emr_status keep_key(
-	emr_bureau *bureau, emr_id16 team, const emr_grantee_key *key, emr_problem *out_problem)
-{
-	emr_known_person me;
-	emr_id32 root;
-	emr_status status = own_root(bureau, &me, &root);
-
-	if (status == EMR_OK)
-		status = admit_person(bureau, team, &me, now_s() + MOMENT_S, key, out_problem);
-	return status == EMR_OK ? drop_person(bureau, team, root, out_problem) : status;
-}
-
 /* A team, or a dataset, that is not on the ledger yet. */
 typedef struct founding {
 	emr_team_kind kind;
@@ -245,12 +240,10 @@ static emr_status write_terms(founding *f, const uint8_t x25519[32], emr_buf *pa
 }
 
 static emr_status register_team(
-	emr_bureau *bureau, founding *f, const emr_grantee_key *key, emr_problem *out_problem)
+	emr_bureau *bureau, founding *f, const emr_grantee_key *key, emr_act *out, emr_buf *part)
 {
-	EMR_AUTO_BUF part = {0};
 	emr_box_key *box = NULL;
 	uint8_t x25519[32];
-	emr_act act;
 	emr_status status = emr_grantee_key_box(key, &box);
 
 	if (status != EMR_OK)
@@ -258,14 +251,41 @@ static emr_status register_team(
 	emr_box_key_public(box, x25519);
 	emr_box_key_free(box);
 	emr_grantee_key_public(key, f->what.B);
-	status = write_terms(f, x25519, &part);
+	status = write_terms(f, x25519, part);
 	if (status == EMR_OK)
 		status = emr_grantee_key_pop(key, emr_ledger_net_id(bureau->session.ledger),
 			bureau->session.identity.signer_id, f->what.pop);
+	*out = emr_act_dataset(f->id, &f->what);
+	return status;
+}
+
+/* The leader keeps the team's KEY as a letter to himself on the ledger, and is no member: what is
+ * granted to the team is not his.  So he is in and out again in the entry that makes the team,
+ * before anybody can give anything to it. */
+static emr_status register_and_keep(
+	emr_bureau *bureau, founding *f, const emr_grantee_key *key, emr_problem *out_problem)
+{
+	enum { MADE, IN, OUT, ACTS };
+	EMR_AUTO_BUF terms = {0};
+	EMR_AUTO_BUF letter = {0};
+	emr_act acts[ACTS];
+	emr_bytes parts[ACTS] = {{0}};
+	emr_known_person me;
+	emr_id32 root;
+	emr_status status = register_team(bureau, f, key, &acts[MADE], &terms);
+
+	if (status == EMR_OK)
+		status = own_root(bureau, &me, &root);
 	if (status != EMR_OK)
 		return status;
-	act = emr_act_dataset(f->id, &f->what);
-	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
+	acts[IN] = emr_act_admit(f->id, root, now_s() + MOMENT_S);
+	acts[OUT] = emr_act_drop(f->id, root);
+	acts[OUT].version = acts[IN].version + 1;
+	status = seal_key(bureau, &acts[IN], &me, key, &letter);
+	parts[MADE] = emr_buf_view(&terms);
+	parts[IN] = emr_buf_view(&letter);
+	return status == EMR_OK ? emr_bureau_send_together(bureau, acts, parts, ACTS, out_problem)
+				: status;
 }
 
 static emr_status found_team(
@@ -276,9 +296,7 @@ static emr_status found_team(
 
 	f->id = emr_id16_random();
 	if (status == EMR_OK)
-		status = register_team(bureau, f, key, out_problem);
-	if (status == EMR_OK)
-		status = keep_key(bureau, f->id, key, out_problem);
+		status = register_and_keep(bureau, f, key, out_problem);
 	emr_grantee_key_free(key);
 	return status == EMR_OK ? emr_team_get(bureau->session.replica, f->id, out) : status;
 }

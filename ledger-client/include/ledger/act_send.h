@@ -19,7 +19,9 @@ emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledge
 /* The batch alone, for who sends it in another way; appends to OUT. */
 emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out);
-/* N of them without parts in one batch, each behind its row as it is now.  *OUT_CODE: 0, or why the
- * batch, or the first that was not taken, was refused.  EMR_LIMIT: more than a batch holds. */
+/* N of them in one batch, with their PARTS (N; NULL = none has one), each behind its row as it is
+ * now; who is of the same object as the one before it, and the next version, comes behind that one.
+ * *OUT_CODE: 0, or why the batch, or the first that was not taken, was refused.  EMR_LIMIT: more
+ * than a batch holds. */
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
-	size_t n, const emr_clock *clock, uint8_t *out_code);
+	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code);

@@ -35,6 +35,10 @@ emr_status emr_bureau_send(
 /* The same of N without parts, in as few batches as they need. */
 emr_status emr_bureau_send_all(
 	emr_bureau *bureau, emr_act *acts, size_t n, emr_problem *out_problem);
+/* What begins on the ledger with this, in one batch: N acts with their PARTS, each as it is, so
+ * that nobody sees one of them without the others. */
+emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, const emr_bytes *parts,
+	size_t n, emr_problem *out_problem);
 /* The private part behind the proposal that ORG came in with, or asks to come in with: name and CA.
  * EMR_NOT_FOUND. */
 emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal, emr_buf *out_part);
