@@ -137,10 +137,10 @@ emr_status emr_frame_put_op(
 	return w.status;
 }
 
-emr_status emr_frame_next_op(emr_bytes *body, bool *out_more, emr_op *out_op)
+emr_status emr_frame_next_op(emr_bytes *body, bool *out_more, emr_frame_step *out_op)
 {
 	emr_reader r = emr_reader_of(*body);
-	emr_op op;
+	emr_frame_step op;
 	uint8_t code;
 	uint32_t len;
 
@@ -168,7 +168,7 @@ static emr_status count_ops(emr_bytes body, size_t *out_puts)
 {
 	size_t puts = 0;
 	bool more = true;
-	emr_op op;
+	emr_frame_step op;
 
 	while (more) {
 		emr_status status = emr_frame_next_op(&body, &more, &op);
@@ -194,7 +194,7 @@ emr_status emr_frame_apply(emr_bytes body, emr_rows *rows)
 	emr_row **made;
 	size_t puts = 0, n = 0;
 	bool more = true;
-	emr_op op;
+	emr_frame_step op;
 	emr_status status = count_ops(body, &puts);
 
 	if (status == EMR_OK)

@@ -70,13 +70,13 @@ emr_status emr_frame_open(
 emr_status emr_frame_put_op(
 	emr_buf *body, emr_frame_op op, uint8_t kind, emr_id16 key, emr_bytes value);
 /* Takes the next op of BODY; *out_more is false at its end.  Strict: EMR_DAMAGED. */
-typedef struct emr_op {
+typedef struct emr_frame_step {
 	emr_frame_op op;
 	uint8_t kind;
 	emr_id16 key;
 	emr_bytes value;
-} emr_op;
-emr_status emr_frame_next_op(emr_bytes *body, bool *out_more, emr_op *out_op);
+} emr_frame_step;
+emr_status emr_frame_next_op(emr_bytes *body, bool *out_more, emr_frame_step *out_op);
 /* Applies all ops of BODY to ROWS, or none. */
 emr_status emr_frame_apply(emr_bytes body, emr_rows *rows);
 

@@ -189,11 +189,11 @@ static const char *const ask_texts[EMR_ASK_COUNT] = {
 	[EMR_ASK_DATASET] = "dataset",
 };
 
-static bool find_ask(const char *text, emr_ask *out_ask)
+static bool find_ask(const char *text, emr_request_kind *out_ask)
 {
 	for (int i = 0; i < EMR_ASK_COUNT; i++) {
 		if (strcmp(text, ask_texts[i]) == 0) {
-			*out_ask = (emr_ask)i;
+			*out_ask = (emr_request_kind)i;
 			return true;
 		}
 	}

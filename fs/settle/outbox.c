@@ -55,7 +55,7 @@ emr_status outbox_encode(const outbox *box, emr_buf *out)
 	return w.status;
 }
 
-static void read_outcome(emr_reader *r, emr_outcome *out)
+static void read_outcome(emr_reader *r, emr_change_outcome *out)
 {
 	uint8_t kind = emr_read_u8(r);
 

@@ -7,7 +7,7 @@ typedef struct outbox {
 	emr_id16 domain;
 	uint16_t first; /* index in the batch of the first outcome's item */
 	uint16_t count;
-	emr_outcome *outcomes; /* owned; result not set */
+	emr_change_outcome *outcomes; /* owned; result not set */
 	emr_id16 issued_to; /* whose patient's numbers its statements have (amend.h); zero: none */
 	uint64_t issued_before; /* the first one's is one more */
 	emr_buf batch;		/* owned */

@@ -320,7 +320,7 @@ static emr_status note_outcome(run *r, const emr_change *change, const emr_place
 	if (emr_array_room(&r->box.outcomes, r->box.count, &r->cap, sizeof *r->box.outcomes) !=
 		EMR_OK)
 		return EMR_NO_MEMORY;
-	r->box.outcomes[r->box.count++] = (emr_outcome){.kind = change->kind,
+	r->box.outcomes[r->box.count++] = (emr_change_outcome){.kind = change->kind,
 		.node = change->node,
 		.change = change->change,
 		.place = *place};
@@ -365,7 +365,7 @@ static emr_status add_change(run *r, const emr_change *change)
 static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_status error,
 	emr_outcome_fn fn, void *arg)
 {
-	emr_outcome outcome = {.kind = change->kind,
+	emr_change_outcome outcome = {.kind = change->kind,
 		.node = change->node,
 		.change = change->change,
 		.error = error == EMR_CONFLICT ? EMR_OK : error,

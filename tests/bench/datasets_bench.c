@@ -131,7 +131,7 @@ static void close_giver(giver *g)
 }
 
 static emr_status all_applied(
-	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
 	(void)arg;
 	for (size_t i = 0; i < n; i++) {

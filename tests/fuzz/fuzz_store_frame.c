@@ -27,7 +27,7 @@ static void journal_body(emr_bytes input)
 	emr_buf again = {0};
 	emr_bytes rest = input;
 	bool more = true;
-	emr_op op;
+	emr_frame_step op;
 
 	while (emr_frame_next_op(&rest, &more, &op) == EMR_OK && more)
 		if (emr_frame_put_op(&again, op.op, op.kind, op.key, op.value) != EMR_OK)

@@ -43,9 +43,9 @@ static emr_content content_of(depositor *d, const char *text)
 }
 
 static emr_status take_outcome(
-	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
-	emr_outcome *out = arg;
+	emr_change_outcome *out = arg;
 	uint64_t seq;
 
 	assert_int_equal(n, 1);
@@ -57,7 +57,7 @@ int deposit_try(depositor *d, const leaving *what, emr_place *out)
 {
 	emr_content content = content_of(d, what->text);
 	EMR_AUTO_BUF attributes = {0};
-	emr_outcome outcome = {.error = EMR_NOT_FOUND};
+	emr_change_outcome outcome = {.error = EMR_NOT_FOUND};
 	emr_meta meta = {.type = what->type != 0 ? what->type : EMR_META_FILE,
 		.mode = what->mode != 0 ? what->mode : 0600,
 		.n = what->type == EMR_META_FILE || what->type == 0 ? strlen(what->text) : 0,

@@ -48,7 +48,8 @@ void pen_restart(pen *p)
 	open_all(p);
 }
 
-static emr_status note(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+static emr_status note(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
 	pen *p = arg;
 
@@ -67,7 +68,7 @@ void pen_resend(pen *p)
 static void publish(pen *p, const emr_change *change)
 {
 	p->outcomes = 0;
-	p->last = (emr_outcome){.result = 255};
+	p->last = (emr_change_outcome){.result = 255};
 	p->status = emr_settle_publish(p->settle, change, 1, note, p);
 }
 

@@ -15,10 +15,10 @@ typedef struct pen {
 	emr_journal *journal;
 	emr_facts *facts;
 	emr_settle *settle;
-	emr_outcome last;  /* of the newest outcome */
-	size_t outcomes;   /* since the last call */
-	emr_status status; /* of the last publish or resend */
-	uint64_t says_n;   /* how long content is said to be; 0: as long as it is */
+	emr_change_outcome last; /* of the newest outcome */
+	size_t outcomes;	 /* since the last call */
+	emr_status status;	 /* of the last publish or resend */
+	uint64_t says_n;	 /* how long content is said to be; 0: as long as it is */
 } pen;
 
 void pen_open(story *s, pen *p, person *m, const char *name);

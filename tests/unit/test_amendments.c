@@ -41,9 +41,10 @@ static void arrive(void)
 		kit_publish_all(&s.k);
 }
 
-static emr_status note(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+static emr_status note(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
-	emr_outcome *out = arg;
+	emr_change_outcome *out = arg;
 
 	assert_int_equal(n, 1);
 	*out = outcomes[0];
@@ -58,7 +59,7 @@ static int save_again(const emr_place *before, uint64_t cver, const uint8_t *ame
 	emr_staging *staging;
 	emr_content_key *key;
 	emr_content content;
-	emr_outcome outcome = {.error = EMR_NOT_FOUND};
+	emr_change_outcome outcome = {.error = EMR_NOT_FOUND};
 	emr_meta meta = {.type = EMR_META_FILE,
 		.mode = 0600,
 		.n = strlen(text),

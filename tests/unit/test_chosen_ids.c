@@ -200,12 +200,13 @@ static void of_two_that_come_at_once_the_first_on_the_ledger_is_meant(void **sta
 
 /* ---- the other way round: who shares a folder chooses ids in it ---- */
 
-static emr_status take(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+static emr_status take(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
 	uint64_t seq;
 
 	assert_int_equal(n, 1);
-	*(emr_outcome *)arg = outcomes[0];
+	*(emr_change_outcome *)arg = outcomes[0];
 	return emr_journal_commit(txn, &seq);
 }
 
@@ -213,7 +214,7 @@ static emr_status take(void *arg, emr_journal_txn *txn, const emr_outcome *outco
 static void plant(emr_settle *settle, emr_record_ctx *records, emr_id16 domain, emr_id16 object,
 	const char *name, const char *text)
 {
-	emr_outcome outcome = {.error = EMR_NOT_FOUND};
+	emr_change_outcome outcome = {.error = EMR_NOT_FOUND};
 	emr_meta meta = {.type = text != NULL ? EMR_META_FILE : EMR_META_DIR,
 		.mode = 0700,
 		.n = text != NULL ? strlen(text) : 0,

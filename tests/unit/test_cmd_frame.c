@@ -161,7 +161,7 @@ static void every_kind_of_question_is_understood(void **state)
 {
 	(void)state;
 	for (int ask = 0; ask < EMR_ASK_COUNT; ask++) {
-		const emr_request sent = {.ask = (emr_ask)ask};
+		const emr_request sent = {.ask = (emr_request_kind)ask};
 		emr_request received;
 		json_t *made = emr_request_make(&sent);
 

@@ -51,7 +51,8 @@ static void a_place_has_its_size_and_comes_back(void **state)
 
 static void a_batch_comes_back_with_its_outcomes(void **state)
 {
-	emr_outcome outcomes[2] = {{.kind = EMR_CHANGE_PUT, .change = 17, .place = some_place(1)},
+	emr_change_outcome outcomes[2] = {
+		{.kind = EMR_CHANGE_PUT, .change = 17, .place = some_place(1)},
 		{.kind = EMR_CHANGE_UNLINK, .change = 2, .place = some_place(9)}};
 	outbox box = {.first = 2, .count = 2, .outcomes = outcomes}, back;
 	EMR_AUTO_BUF bytes = {0};

@@ -156,7 +156,7 @@ static void put_or_drop_row(edit *e, node *n)
 		edit_delete(e, n->id);
 }
 
-static void apply_to_node(edit *e, const publishing *p, node *n, const emr_outcome *o)
+static void apply_to_node(edit *e, const publishing *p, node *n, const emr_change_outcome *o)
 {
 	const work *w = work_of(p, o->node);
 	bool unchanged = node_change_count(n) == o->change;
@@ -208,7 +208,7 @@ static bool is_momentary(uint8_t result)
 	       result == EMR_RESULT_TIME_AHEAD || result == EMR_RESULT_EXPIRED_BATCH;
 }
 
-static void apply_refusal(emr_view *view, const emr_outcome *o)
+static void apply_refusal(emr_view *view, const emr_change_outcome *o)
 {
 	node *n = tree_by_id(view, o->node);
 	char id[33];
@@ -241,7 +241,7 @@ static void apply_refusal(emr_view *view, const emr_outcome *o)
 
 /* What a moment refuses is asked for longer than what will hardly change; both less and less often,
  * and not for ever. */
-static void refuse_unlink(const emr_view *view, vacated *v, const emr_outcome *o)
+static void refuse_unlink(const emr_view *view, vacated *v, const emr_change_outcome *o)
 {
 	bool momentary = o->error == EMR_OK && is_momentary(o->result);
 	unsigned doublings =
@@ -257,7 +257,7 @@ static void refuse_unlink(const emr_view *view, vacated *v, const emr_outcome *o
 		o->error != EMR_OK ? emr_status_text(o->error) : emr_result_text(o->result));
 }
 
-static void apply_unlink(edit *e, const emr_outcome *o)
+static void apply_unlink(edit *e, const emr_change_outcome *o)
 {
 	bool gone = o->result <= 1 || o->result == EMR_RESULT_GONE;
 	vacated *v = vacated_find(e->view, o->place.object);
@@ -284,7 +284,7 @@ typedef struct applying {
 	emr_buf opened; /* of emr_opened: contents that are on the ledger now */
 } applying;
 
-static void apply_one(applying *a, edit *e, const emr_outcome *o, former_state *b)
+static void apply_one(applying *a, edit *e, const emr_change_outcome *o, former_state *b)
 {
 	node *n = tree_by_id(a->view, o->node);
 
@@ -321,7 +321,8 @@ static void follow_directory(emr_view *view, node *n, emr_id16 from)
 
 /* The content of N, which this run has sent, is what stands at its place: it need not be unwrapped
  * to be opened again. */
-static void note_published(applying *a, const node *n, const emr_outcome *o, const former_state *b)
+static void note_published(
+	applying *a, const node *n, const emr_change_outcome *o, const former_state *b)
 {
 	emr_opened one = {.place = node_place(n)};
 
@@ -333,7 +334,7 @@ static void note_published(applying *a, const node *n, const emr_outcome *o, con
 		emr_log(EMR_LOG_INFO, "what a record was saved as is not kept: no memory");
 }
 
-static void keep_applied(applying *a, const emr_outcome *outcomes)
+static void keep_applied(applying *a, const emr_change_outcome *outcomes)
 {
 	for (vacated *v = a->view->vacated, *next; v != NULL; v = next) {
 		next = v->next;
@@ -380,7 +381,8 @@ static void keep_published(applying *a)
 			emr_status_text(status));
 }
 
-emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+emr_status answers_apply(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
 	const answering *asked = arg;
 	applying a = {.view = asked->view, .run = asked->run};

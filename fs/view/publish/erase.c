@@ -177,12 +177,12 @@ static emr_status next_change(
 }
 
 static emr_status note_answers(
-	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
 	trying *t = arg;
 
 	for (size_t i = 0; i < n; i++) {
-		const emr_outcome *o = &outcomes[i];
+		const emr_change_outcome *o = &outcomes[i];
 		erasing *what = find(t, o->place.object);
 		char id[33];
 

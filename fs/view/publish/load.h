@@ -7,6 +7,7 @@
  */
 emr_status load_tree(emr_view *view);
 /* Answers to batches of an earlier mount, before there is a tree: rows only. */
-emr_status load_outcomes(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n);
+emr_status load_outcomes(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);
 /* Removes spills that no row names. */
 void load_clean_spills(emr_view *view);

@@ -21,7 +21,7 @@ static bool same_object(const emr_place *a, const emr_place *b)
 	return emr_id16_equal(a->object, b->object) && emr_id16_equal(a->domain, b->domain);
 }
 
-static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
+static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
 {
 	EMR_AUTO_BUF bytes = {0};
 	node_row row;
@@ -58,13 +58,14 @@ static void apply_to_row(emr_view *view, edit *e, const emr_outcome *o)
 	edit_put(e, o->place.object, &row);
 }
 
-emr_status load_outcomes(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+emr_status load_outcomes(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
 	emr_view *view = arg;
 	edit e = edit_with(view, txn);
 
 	for (size_t i = 0; i < n; i++) {
-		const emr_outcome *o = &outcomes[i];
+		const emr_change_outcome *o = &outcomes[i];
 
 		if (o->error != EMR_OK || o->result > 1 || o->kind == EMR_CHANGE_ERASE)
 			continue;

@@ -97,5 +97,6 @@ typedef struct answering {
 	emr_view *view;
 	const publishing *run; /* NULL for batches of an earlier run */
 } answering;
-emr_status answers_apply(void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n);
+emr_status answers_apply(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);
 void answers_tell_failures(const publishing *p);

@@ -209,7 +209,7 @@ void emr_view_free(emr_view *view)
 /* ---- the first domains ---- */
 
 static emr_status only_commit(
-	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n)
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n)
 {
 	emr_status *worst = arg;
 	uint64_t seq;

@@ -21,7 +21,7 @@ emr_status emr_frame_receive(int fd, int timeout_ms, json_t **out_object);
 /* EMR_DENIED unless the process at the other end belongs to this user. */
 emr_status emr_peer_check(int fd);
 
-typedef enum emr_ask {
+typedef enum emr_request_kind {
 	EMR_ASK_STATUS,	 /* path optional */
 	EMR_ASK_WAIT,	 /* timeout_ms: how long this one answer may take; now: the folder is about
 			    to be closed, and begins nothing new */
@@ -58,7 +58,7 @@ typedef enum emr_ask {
 			    once: of what is there now alone; look only says which, drop takes
 			    them back */
 	EMR_ASK_COUNT
-} emr_ask;
+} emr_request_kind;
 
 #define EMR_ASK_PATH_MAX 4096
 #define EMR_ASK_WHO_MAX 255
@@ -70,7 +70,7 @@ typedef enum emr_ask {
 #define EMR_ASK_LIMIT_MAX 1000000
 
 typedef struct emr_request {
-	emr_ask ask;
+	emr_request_kind ask;
 	char path[EMR_ASK_PATH_MAX + 1]; /* "" = none; the top of the folder is "" or "." */
 	bool has_path;
 	char file[EMR_ASK_PATH_MAX + 1]; /* outside the folder */

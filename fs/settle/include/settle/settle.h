@@ -82,7 +82,8 @@ typedef struct emr_change {
 	emr_bytes owner_card;	       /* in another's Inbox: the card of that domain; else empty */
 } emr_change;
 
-typedef struct emr_outcome {
+/* What became of one change of a batch. */
+typedef struct emr_change_outcome {
 	emr_change_kind kind;
 	emr_id16 node;
 	uint64_t change;
@@ -90,13 +91,13 @@ typedef struct emr_outcome {
 			     sent */
 	uint8_t result;	  /* the ledger's code: 0 applied, 1 already there, else refused */
 	emr_place place;  /* of the row after it; valid when result <= 1 */
-} emr_outcome;
+} emr_change_outcome;
 
 /* Called once per answered batch.  TXN already forgets the batch; FN adds what follows from the
  * outcomes and commits it (or rolls it back, on an error: the batch is asked again later), under
  * whatever lock keeps its rows in order. */
 typedef emr_status (*emr_outcome_fn)(
-	void *arg, emr_journal_txn *txn, const emr_outcome *outcomes, size_t n);
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);
 
 /* Publishes CHANGES, all of ONE domain, parents before children.  Makes the domain and its listing
  * key first when they do not exist.  A transport error (EMR_BUSY, EMR_IO, ...) leaves the batch in
