@@ -24,7 +24,8 @@ typedef struct vouching {
 } vouching;
 
 /* The date in a vouch is the signer's own word, and nothing on the ledger is of it: whoever has a
- * key that is not in force any more would write one of before.  So it counts while the key does. */
+ * key that is not in force any more would write an earlier one.  So it counts while the key does.
+ */
 static emr_status is_good(
 	const vouching *v, const uint8_t *bytes, const emr_known_person *person, bool *out_is)
 {

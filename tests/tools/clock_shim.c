@@ -42,7 +42,7 @@ static long number_of(const char *name, long otherwise)
 	return text != NULL ? atol(text) : otherwise;
 }
 
-/* The oldest of its versions would take the condition for one of before it had clocks. */
+/* The oldest of its versions would take the condition for one that is older than its clocks. */
 static void begin(void)
 {
 	struct timespec now;

@@ -126,7 +126,7 @@ static void another_key_of_a_person_has_her_name(void **state)
 	folk_close_member(&silva, false);
 }
 
-/* Also of whom a name was before him: the log of then still has it. */
+/* Also the person who had a name before him: the log of that time still has it. */
 static void who_could_be_taken_for_another_has_a_code(void **state)
 {
 	member silva = {0}, reis = {0}, other = {0};

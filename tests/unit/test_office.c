@@ -209,7 +209,7 @@ static void of_two_organisations_that_are_called_alike_neither_is_meant(void **s
 	story_part(&boss);
 }
 
-/* After another certificate the log of what was done before has the name of then. */
+/* After another certificate the log of what was done before has the name of that time. */
 static void what_was_done_keeps_the_name_of_then(void **state)
 {
 	EMR_AUTO_BUF cert = {0}, part = {0};

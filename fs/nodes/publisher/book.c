@@ -318,7 +318,7 @@ static size_t free_number(book *b, const uint8_t *used, size_t used_count)
 			is_used |= used[i] == number;
 		if (is_used)
 			continue;
-		emr_log(EMR_LOG_WARN, "copies: a place of before is forgotten");
+		emr_log(EMR_LOG_WARN, "copies: the former place is forgotten");
 		for (size_t i = 0; i < book_count(b); i++)
 			apply(book_at(b, i), number, BOOK_GONE);
 		free(b->places[number]);

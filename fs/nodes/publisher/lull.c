@@ -1,6 +1,6 @@
-/* This file has what is sent give way to the programs that work in the folder, which want the same
- * processor and the same disk: nothing is begun before they have changed nothing for a moment, and
- * an import that runs waits between two blocks.  Neither is for ever. */
+/* Sending gives way to the programs that work in the folder, because they want the same processor
+ * and the same disk: an import begins only after they have changed nothing for a moment, and one
+ * that runs waits between two blocks.  Both waits have an end. */
 #include "place.h"
 
 #define MOMENT_NS INT64_C(250000000)

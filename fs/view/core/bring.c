@@ -1,6 +1,6 @@
 /* This file reads from open files, and has the blocks brought that a read lacks: the one that it
- * waits for, and for somebody who reads on the next four leaves, then sixteen. It says why one did
- * not come. */
+ * waits for, and for a program that reads on also the next four leaves, then sixteen. It says why a
+ * block did not come. */
 #include <stdlib.h>
 
 #include "fetch/fetch.h"

@@ -89,6 +89,6 @@ emr_status emr_channel_carry_for(
 bool emr_channel_carried_login(emr_bytes bytes, char out_login[EMR_CHANNEL_LOGIN_MAX + 1]);
 /* Whether BYTES are such a way.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
 emr_status emr_channel_carried_check(emr_bytes bytes);
-/* Writes DIRFD/network and the files that it names, all private, from BYTES; those of before are
- * replaced.  EMR_DAMAGED, EMR_NEWER_FORMAT, or what the disk says. */
+/* Writes DIRFD/network and the files that it names, all private, from BYTES; the former ones
+ * are replaced.  EMR_DAMAGED, EMR_NEWER_FORMAT, or what the disk says. */
 emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd);
