@@ -151,18 +151,6 @@ bool foreign_is_domain(const emr_view *view, emr_id16 domain)
 	return view->shares != NULL && shared_of_domain(view, domain) != NULL;
 }
 
-bool foreign_has_own(const emr_view *view, emr_id16 domain)
-{
-	for (size_t i = 0; i < view->nodes.used && view->shares->has_own; i++) {
-		const node *top = slots_at(&view->nodes, i);
-
-		if (top != NULL && shared_has(top) && node_has_kids(top) &&
-			emr_id16_equal(top->shared->domain, domain))
-			return true;
-	}
-	return false;
-}
-
 /* ---- bytes ---- */
 
 void foreign_note_cut(node *n)

@@ -64,8 +64,6 @@ void foreign_become(emr_view *view, node *n, const emr_place *place, node *direc
 emr_status foreign_prepare_change(emr_view *view, node *n, node_change what);
 /* DOMAIN is that of a share. */
 bool foreign_is_domain(const emr_view *view, emr_id16 domain);
-/* Something of one's own lies in DOMAIN of another. */
-bool foreign_has_own(const emr_view *view, emr_id16 domain);
 /* Without any lock: N, which leaves its record for a name of scratch, gets a copy of the other's
  * bytes.  EMR_BUSY: they were asked for. */
 emr_status foreign_fetch(emr_view *view, node *n);

@@ -133,14 +133,26 @@ static void open_blind(emr_view *view, shared_share *s, const emr_writing *w, em
 	shared_tell_of(view, s, tell);
 }
 
+/* Something of one's own lies in DOMAIN of another. */
+static bool has_own(const emr_view *view, emr_id16 domain)
+{
+	for (size_t i = 0; i < view->nodes.used && view->shares->has_own; i++) {
+		const node *top = slots_at(&view->nodes, i);
+
+		if (top != NULL && shared_has(top) && node_has_kids(top) &&
+			emr_id16_equal(top->shared->domain, domain))
+			return true;
+	}
+	return false;
+}
+
 emr_status foreign_take_writing(emr_view *view, const emr_writing *w, emr_buf *tell)
 {
 	bool in_force = w->phase == EMR_WRITING_IN_FORCE, ends;
 	shared_share *s;
 
 	pthread_mutex_lock(&view->lock);
-	if (!in_force && shared_of_domain(view, w->domain) == NULL &&
-		!foreign_has_own(view, w->domain)) {
+	if (!in_force && shared_of_domain(view, w->domain) == NULL && !has_own(view, w->domain)) {
 		pthread_mutex_unlock(&view->lock);
 		return EMR_OK; /* it is over, and nothing is left of it here */
 	}
