@@ -2,12 +2,15 @@
  * names them, and removes what is dead. */
 #include "reclaim.h"
 
+#include <sys/statvfs.h>
+
 #include "base/log.h"
 #include "fetch/fetch.h"
 
 #include "clock.h"
 #include "health.h"
-#include "space.h"
+
+#define SPARE_BYTES (UINT64_C(1) << 20) /* of free space that a copy leaves */
 
 #define SCRUB_BATCH_BYTES (UINT64_C(32) << 20)
 #define PINS_WAIT_NS INT64_C(10000000000)  /* for the first look at them */
@@ -96,6 +99,17 @@ emr_status emr_view_reclaim(
 	emr_reclaim_options options = {.max_live_percent = max_live_percent};
 
 	return view_reclaim_with(view, &options, out_report);
+}
+
+uint64_t space_for_copies(const emr_view *view)
+{
+	struct statvfs disk;
+	uint64_t free_bytes;
+
+	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
+		return 1; /* 0 would mean no limit */
+	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	return free_bytes > SPARE_BYTES + 1 ? free_bytes - SPARE_BYTES : 1;
 }
 
 emr_block_store *nodes_here(const emr_view *view)

@@ -10,6 +10,8 @@ emr_status view_reclaim_with(
 /* Where the nodes of trees are that are on this computer, with those that were brought; NULL: they
  * are in the store or nowhere. */
 emr_block_store *nodes_here(const emr_view *view);
+/* Room for copies: what is free, less a little for everybody else; never 0. */
+uint64_t space_for_copies(const emr_view *view);
 /* Frees every segment that holds anything dead; pins of whom IS_FORSAKEN says so do not count.  No
  * more is copied in one call than the disk has room for.  While a tree lacks a part between its
  * root and its leaves what may be below it is spared. */

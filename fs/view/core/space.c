@@ -10,8 +10,7 @@
 #include "reclaim.h"
 
 #define STEP_BYTES (UINT64_C(32) << 20)
-#define SPARE_BYTES (UINT64_C(1) << 20) /* of free space that a copy leaves */
-#define WAIT_NS INT64_C(1000000000)	/* one is under way: whether it is over */
+#define WAIT_NS INT64_C(1000000000) /* one is under way: whether it is over */
 
 static uint64_t step_of(const emr_view *view)
 {
@@ -54,17 +53,6 @@ void space_check(emr_view *view)
 static bool is_pressing(const emr_view *view)
 {
 	return unseen(view) >= 2 * step_of(view) + view->seen_live / 8;
-}
-
-uint64_t space_for_copies(const emr_view *view)
-{
-	struct statvfs disk;
-	uint64_t free_bytes;
-
-	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
-		return 1; /* 0 would mean no limit */
-	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
-	return free_bytes > SPARE_BYTES + 1 ? free_bytes - SPARE_BYTES : 1;
 }
 
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report)

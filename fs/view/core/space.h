@@ -16,5 +16,3 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report);
 /* Without any lock, before more is written: asks for a look that is due, and waits while far more
  * is written than a look has seen.  Without the view's threads it looks itself. */
 void space_make_room(emr_view *view);
-/* Room for copies: what is free, less a little for everybody else; never 0. */
-uint64_t space_for_copies(const emr_view *view);
