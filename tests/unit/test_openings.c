@@ -1,4 +1,5 @@
-/* The log of who opened what: paths and versions of that time, who released, and the same as FHIR. */
+/* The log of who opened what: paths and versions of that time, who released, and the same as FHIR.
+ */
 #include "log_kit.h"
 
 #include <sys/stat.h>
