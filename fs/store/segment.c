@@ -200,8 +200,7 @@ static void forget_file(emr_store *store, emr_segment *segment)
 	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
 	segment->index_id = 0;
 	segment->is_kept = false;
-	if (segment->users == 0)
-		emr_segment_close_files(store, segment);
+	emr_segment_close_files(store, segment);
 	emr_store_cache_clear(store);
 }
 
@@ -225,10 +224,15 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 			continue;
 		if (segment_slot(store, writer, number, &segment) != EMR_OK)
 			return EMR_NO_MEMORY;
-		if (segment->file != 0 && segment->file != entry->d_ino)
-			forget_file(store, segment);
-		segment->file = entry->d_ino;
 		segment->listed = store->listings;
+		if (segment->file != 0 && segment->file != entry->d_ino) {
+			/* Somebody reads the one before, and what is there now would be read by
+			 * that, too: it is seen again. */
+			if (segment->users > 0)
+				continue;
+			forget_file(store, segment);
+		}
+		segment->file = entry->d_ino;
 	}
 }
 

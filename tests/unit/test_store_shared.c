@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store_private.h"
+
 #define WRITERS 4
 #define BLOCK_BYTES 3000
 #define EVERY 4 /* of so many blocks one is pinned */
@@ -517,6 +519,51 @@ static void a_file_that_another_put_in_place_of_his_is_read_anew(void **state)
 	kit_has(k, 101, 3000);
 }
 
+static emr_segment *first_of(emr_store *store, emr_id16 writer)
+{
+	for (size_t i = 0; i < store->segment_count; i++)
+		if (emr_id16_equal(store->segments[i]->writer, writer) &&
+			store->segments[i]->number == 1)
+			return store->segments[i];
+	return NULL;
+}
+
+/* Somebody reads in the one before at that moment. */
+static void a_file_that_is_exchanged_while_it_is_read_is_read_anew_afterwards(void **state)
+{
+	kit *k = *state, a = other(k, 1), b = other(k, 2);
+	char closed[512], aside[520];
+	emr_segment *held;
+	int fd;
+
+	a.options.segment_bytes = 8192;
+	kit_open(&a);
+	for (uint32_t i = 0; i < 6; i++)
+		kit_put(&a, 100 + i, 3000);
+	kit_close(k);
+	kit_open(k);
+	kit_has(k, 101, 3000);
+	kit_close(&a);
+	kit_file(&a, "seg-1", closed);
+	snprintf(aside, sizeof aside, "%s.aside", closed);
+	held = first_of(k->store, a.options.writer);
+	assert_non_null(held);
+	assert_ok(emr_segment_use(k->store, held, &fd));
+	assert_int_equal(rename(closed, aside), 0);
+	b.options.writer = a.options.writer;
+	b.options.segment_bytes = 64 << 10;
+	snprintf(own_indexes[3], sizeof own_indexes[3], "%s/elsewhere", k->path);
+	b.options.path = b.options.index_path = own_indexes[3];
+	kit_open(&b);
+	kit_put(&b, 700, 1000);
+	kit_close(&b);
+	snprintf(aside, sizeof aside, "%s/%s", own_indexes[3], strrchr(closed, '/') + 1);
+	assert_int_equal(rename(aside, closed), 0);
+	assert_status(EMR_NOT_FOUND, kit_try(k, 700, 1000));
+	emr_segment_unuse(k->store, held);
+	kit_has(k, 700, 1000);
+}
+
 static void a_copy_that_somebody_lays_there_and_takes_away_loses_nothing(void **state)
 {
 	kit *k = *state, a = other(k, 1);
@@ -676,6 +723,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_file_that_another_put_in_place_of_his_is_read_anew, setup_own,
 			kit_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_is_exchanged_while_it_is_read_is_read_anew_afterwards,
+			setup_own, kit_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_copy_that_somebody_lays_there_and_takes_away_loses_nothing, setup_own,
 			kit_teardown),
