@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "contract/codes.h"
 #include "kit/json.h"
@@ -21,7 +22,8 @@
 #define KEY_BYTES 48
 #define KEYS_MAX 2000
 #define PAGE_BYTES 4096
-#define NAMES_MAX 5
+#define NAMES_MAX 5 /* of one notice: who is not named in it is in one that comes later */
+#define NEXT_NS INT64_C(60000000000)
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'R', 1, 0, 0, 0};
 
@@ -29,6 +31,7 @@ static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'R', 1, 0, 0,
 typedef struct told {
 	emr_buf keys;
 	bool has_changed;
+	bool has_left; /* somebody, who was not named yet */
 } told;
 
 /* ---- the file ---- */
@@ -79,6 +82,7 @@ typedef struct telling {
 	char names[EMR_WHO_TEXT_BYTES];
 	bool has_more; /* than NAMES says, and it says so */
 	size_t n;      /* that are new */
+	size_t named;  /* of them */
 } telling;
 
 /* Nobody is named in part: where one does not fit, it is said that there are more. */
@@ -108,6 +112,11 @@ static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 		return EMR_OK;
 	t->n++;
 	name_reader(t, reader, is_former);
+	if (t->has_more && t->named > 0) {
+		t->told->has_left = true;
+		return EMR_OK;
+	}
+	t->named++;
 	t->told->has_changed = true;
 	return emr_buf_append(&t->told->keys, t->key, KEY_BYTES);
 }
@@ -151,6 +160,7 @@ static emr_status look_at_datasets(const emr_visit *visit, told *t)
 	telling *one = calloc(1, sizeof *one);
 	emr_status status = one != NULL ? emr_crowd_open(visit->session, &crowd) : EMR_NO_MEMORY;
 
+	t->has_left = false;
 	if (status == EMR_OK)
 		status = emr_shares_collect(visit->session, &crowd, NULL, false, &rows);
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
@@ -179,9 +189,11 @@ static emr_status is_of_readers(void *arg, const emr_replica_change *change)
 
 emr_status emr_look_readers(emr_visit *visit)
 {
-	emr_status status = visit->memory == NULL ? EMR_EXISTS
-						  : emr_replica_since(visit->session->replica,
-							    visit->from, is_of_readers, NULL);
+	const told *before = visit->memory;
+	emr_status status = before == NULL || before->has_left
+				    ? EMR_EXISTS
+				    : emr_replica_since(visit->session->replica, visit->from,
+					      is_of_readers, NULL);
 
 	if (status != EMR_EXISTS)
 		return status;
@@ -198,7 +210,11 @@ emr_status emr_look_readers(emr_visit *visit)
 		}
 		visit->memory = t;
 	}
-	return look_at_datasets(visit, visit->memory);
+	status = look_at_datasets(visit, visit->memory);
+	before = visit->memory;
+	if (status == EMR_OK && before->has_left)
+		visit->due_boot_ns = emr_clock_boot_ns(emr_clock_system()) + NEXT_NS;
+	return status;
 }
 
 void emr_look_readers_end(void *memory)

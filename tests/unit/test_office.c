@@ -459,12 +459,20 @@ static void the_office_replaces_an_agent_whose_colleague_is_let_into_a_team(void
 
 /* ---- readers of a dataset ---- */
 
+static uint64_t size_of_copy(void)
+{
+	emr_replica_position at;
+
+	assert_ok(emr_replica_at(session.replica, &at));
+	return at.size;
+}
+
 /* What they say of themselves is as long as it may be: nobody is named in part. */
 static void the_office_says_that_there_are_more_readers_than_it_names(void **state)
 {
 	enum { READERS = 5 };
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
-	char handle[8], word[201] = "", ending[220];
+	char handle[24], word[201] = "", ending[220];
 	person them[READERS];
 	size_t named;
 	called d;
@@ -492,6 +500,17 @@ static void the_office_says_that_there_are_more_readers_than_it_names(void **sta
 	assert_in_range(named, 1, READERS - 1);
 	assert_int_equal(times_noticed(visit.notices, ending), named);
 	assert_int_equal(times_noticed(visit.notices, "); ...: let into"), 1);
+	assert_true(visit.due_boot_ns < INT64_MAX); /* who was not named is named then */
+	for (int i = 1; i < READERS && visit.due_boot_ns < INT64_MAX; i++) {
+		visit.from = visit.size = size_of_copy();
+		visit.due_boot_ns = INT64_MAX;
+		assert_ok(emr_look_readers(&visit));
+	}
+	assert_true(visit.due_boot_ns == INT64_MAX);
+	for (int i = 0; i < READERS; i++) {
+		(void)snprintf(handle, sizeof handle, "r%d, org1", i);
+		assert_int_equal(times_noticed(visit.notices, handle), 1);
+	}
 	emr_look_readers_end(visit.memory);
 	emr_notices_free(visit.notices);
 	emr_grantee_key_free(d.key);
