@@ -13,6 +13,7 @@
 #include "kit/text.h"
 #include "kit/terminal.h"
 #include "network/bringing.h"
+#include "replica/names.h"
 #include "replica/people.h"
 #include "session/absence.h"
 #include "session/keys.h"
@@ -234,7 +235,7 @@ static emr_status add_member(void *arg, const emr_known_person *person)
 {
 	joiner *j = arg;
 	emr_registered known;
-	char id[65], code[EMR_PERSON_CODE_CHARS];
+	char id[65], code[EMR_KEY_CODE_MAX + 1];
 	emr_status status =
 		emr_registered_find(j->bringing.replica, emr_ledger_descriptor(j->bringing.ledger),
 			person->signer_id, emr_clock_unix_s(emr_clock_system()), &known);
@@ -242,7 +243,7 @@ static emr_status add_member(void *arg, const emr_known_person *person)
 	if (status != EMR_OK || !known.is_active || json_array_size(j->members) >= 100)
 		return status;
 	emr_hex(person->signer_id.b, sizeof person->signer_id.b, id);
-	emr_person_code(person->signer_id, code);
+	emr_key_code(person->signer_id, EMR_KEY_CODE_NAMES, code);
 	return json_array_append_new(j->members,
 		       json_pack("{s:s, s:s, s:s, s:o}", "id", id, "code", code, "role",
 			       known.roles, "organisation", emr_json_text(known.organisation))) == 0

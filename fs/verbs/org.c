@@ -27,6 +27,7 @@
 #include "org/rules.h"
 #include "org/staff.h"
 #include "org/team_care.h"
+#include "replica/names.h"
 #include "session/network_dir.h"
 #include "verbs/cmd.h"
 
@@ -466,7 +467,7 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	emr_problem remark = {0};
 	uint16_t roles = 0;
 	emr_id32 signer_id;
-	char id[65], code[EMR_PERSON_CODE_CHARS];
+	char id[65], code[EMR_KEY_CODE_MAX + 1];
 	struct sigaction old[ENDING_SIGNALS];
 	emr_status status = read_line(i, &roles, out_problem);
 
@@ -513,7 +514,7 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 		(void)unlink(file);
 	if (status != EMR_OK)
 		return status;
-	emr_person_code(signer_id, code);
+	emr_key_code(signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_hex(signer_id.b, sizeof signer_id.b, id);
 	emr_out_text(i->out, "handle", i->args->operands[1]);
 	emr_out_text(i->out, "role", i->args->values[EMR_OPT_ROLE]);

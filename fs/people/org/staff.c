@@ -437,7 +437,7 @@ static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_membe
 static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau,
 	const emr_staff_member *m, emr_problem *out_problem)
 {
-	char code[EMR_PERSON_CODE_CHARS], question[512], shown[256], number[EMR_TEXT_BYTES];
+	char code[EMR_KEY_CODE_MAX + 1], question[512], shown[256], number[EMR_TEXT_BYTES];
 	EMR_AUTO_ENDING ending = {0};
 	emr_act act;
 	emr_status status = emr_ending_find(bureau, m, &ending);
@@ -447,7 +447,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	if (ending.acts.len == 0 && emr_enrolling_is_there(bureau->dir))
 		return EMR_OK; /* all that is left is to tell the authority */
 
-	emr_person_code(m->person.signer_id, code);
+	emr_key_code(m->person.signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_show(args->operands[1], shown, sizeof shown);
 	snprintf(question, sizeof question,
 		_("%s%s (%s) can save, share, open what others share, and release nothing any "
@@ -483,7 +483,7 @@ static emr_status take_out_of_use(
 	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_staff_member m;
-	char code[EMR_PERSON_CODE_CHARS], shown[256];
+	char code[EMR_KEY_CODE_MAX + 1], shown[256];
 	emr_status status = emr_staff_find_or_say(bureau, args->operands[1], &m, out_problem);
 
 	if (status == EMR_OK)
@@ -494,7 +494,7 @@ static emr_status take_out_of_use(
 		status = emr_teams_tend(bureau, false, 0, out_problem);
 	if (status != EMR_OK)
 		return status;
-	emr_person_code(m.person.signer_id, code);
+	emr_key_code(m.person.signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_show(args->operands[1], shown, sizeof shown);
 	emr_out_text(out, "handle", m.handle);
 	emr_out_text(out, "code", code);
@@ -582,7 +582,7 @@ static emr_status vouch_for_card(
 	EMR_AUTO_BUF bytes = {0};
 	emr_bytes card_bytes, vouches;
 	uint8_t fresh[EMR_VOUCH_BYTES];
-	char code[EMR_PERSON_CODE_CHARS], question[900], name[300];
+	char code[EMR_KEY_CODE_MAX + 1], question[900], name[300];
 	emr_card card;
 	emr_status status = read_card(file, &bytes, &card_bytes, &vouches, &card, out_problem);
 
@@ -590,7 +590,7 @@ static emr_status vouch_for_card(
 		return status;
 	if (!emr_id16_equal(card.net_id, emr_ledger_net_id(bureau->session.ledger)))
 		return bad_card(out_problem, _("it is of another network"));
-	emr_person_code(card.signer_id, code);
+	emr_key_code(card.signer_id, EMR_KEY_CODE_NAMES, code);
 	emr_show(card.name, name, sizeof name);
 	snprintf(question, sizeof question,
 		_("Has %s seen that this is %s%s%s (%s) and no other (yes, no)?"), bureau->name,
