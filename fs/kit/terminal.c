@@ -113,6 +113,11 @@ bool emr_terminal_there(void)
 	return fd >= 0 || dialog_program() != NULL;
 }
 
+bool emr_terminal_asks(bool none)
+{
+	return !none && emr_terminal_there();
+}
+
 bool emr_terminal_is_dialog(void)
 {
 	return dialog_program() != NULL;

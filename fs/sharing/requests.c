@@ -335,11 +335,14 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 
 	if (status == EMR_OK)
 		status = emr_requests_find(session, request, listed, out_problem);
-	if (status == EMR_OK)
+	if (status == EMR_OK && !request->look)
 		status = say_no(session, listed, request->reason);
 	if (status == EMR_INVALID)
 		emr_problem_set(out_problem, EMR_SAY_BAD_REQUEST, NULL);
-	if (status == EMR_OK)
+	if (status == EMR_OK && request->look)
+		object = json_pack(
+			"{s:b, s:[o]}", "done", 1, "requests", emr_listed_request_json(listed));
+	else if (status == EMR_OK)
 		object = json_pack("{s:b, s:s, s:b, s:b}", "done", 1, "id", listed->id, "withdrawn",
 			!listed->is_to_me, "of_file", listed->file[0] != '\0');
 	free(listed);

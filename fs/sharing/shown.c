@@ -39,6 +39,22 @@ void emr_shown_copies(emr_id32 dataset, emr_id16 object, char out[EMR_SHOWN_CHAR
 	sum(pieces, sizeof pieces / sizeof pieces[0], out);
 }
 
+void emr_shown_ends(const emr_share_rows *ends, const emr_who *who, char out[EMR_SHOWN_CHARS])
+{
+	char one[EMR_SHOWN_CHARS] = "";
+
+	for (size_t i = 0; i <= ends->n; i++) {
+		const emr_share_row *row = i < ends->n ? &ends->list[i] : NULL;
+		const emr_bytes pieces[] = {text_of("revoke"), text_of(one),
+			emr_bytes_of(who->root.b, sizeof who->root.b),
+			emr_bytes_of(row != NULL ? row->domain.b : NULL,
+				row != NULL ? sizeof row->domain.b : 0),
+			text_of(row != NULL ? row->path : "")};
+
+		sum(pieces, sizeof pieces / sizeof pieces[0], i < ends->n ? one : out);
+	}
+}
+
 emr_status emr_shown_check(const emr_request *request, const char *shown, emr_problem *out_problem)
 {
 	if (request->shown[0] == '\0' || strcmp(request->shown, shown) == 0)

@@ -11,6 +11,7 @@
 #include "share/audit.h"
 #include "sharing/answers.h"
 #include "sharing/shares.h"
+#include "sharing/shown.h"
 
 #include "still.h"
 
@@ -183,7 +184,7 @@ static void keep_of(emr_share_rows *rows, const emr_who *who)
 
 static emr_status emit_ended(taking *t)
 {
-	json_t *list = json_array(), *object;
+	json_t *list = json_array(), *object = NULL;
 
 	for (size_t i = 0; i < t->ended.n && list != NULL; i++) {
 		json_t *one = json_pack("{s:s, s:o}", "id", t->ended.list[i].id, "path",
@@ -194,7 +195,23 @@ static emr_status emit_ended(taking *t)
 			return EMR_NO_MEMORY;
 		}
 	}
-	object = json_pack("{s:o}", "ended", list);
+	if (list != NULL)
+		object = json_pack("{s:o}", "ended", list);
+	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
+}
+
+/* What would end, and the word for it; nothing does. */
+static emr_status emit_look(taking *t, const emr_who *who, const char *shown)
+{
+	char text[EMR_WHO_TEXT_BYTES];
+	emr_status status = emit_ended(t);
+	json_t *object;
+
+	if (status != EMR_OK)
+		return status;
+	emr_who_text(who, text, sizeof text);
+	object = json_pack(
+		"{s:b, s:o, s:s}", "done", 1, "text", emr_json_text(text), "shown", shown);
 	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -243,9 +260,6 @@ static emr_status take_back(taking *t, const emr_who *who)
 	json_t *ways = NULL, *object;
 	emr_status status;
 
-	keep_of(&t->ended, who);
-	if (t->ended.n > 1)
-		qsort(t->ended.list, t->ended.n, sizeof *t->ended.list, by_domain);
 	status = end_all(t); /* first of all */
 	if (status == EMR_OK && who->kind == EMR_WHO_PERSON)
 		status = emr_still_reads(t->session, t->crowd, who, t->path, &t->ended, &ways);
@@ -348,7 +362,7 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, e
 	EMR_AUTO_CROWD crowd = {0};
 	emr_id16 domain;
 	emr_who who;
-	char text[EMR_WHO_TEXT_BYTES];
+	char text[EMR_WHO_TEXT_BYTES], shown[EMR_SHOWN_CHARS];
 	emr_status status = t.orders != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	t.crowd = &crowd;
@@ -359,7 +373,15 @@ emr_status emr_answer_revoke(emr_session *session, const emr_request *request, e
 		status = find_shares(&t, request, &crowd, &who, &domain, out_problem);
 	if (status == EMR_OK)
 		status = emr_sharing_handle(session, &t.share);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		keep_of(&t.ended, &who);
+		if (t.ended.n > 1)
+			qsort(t.ended.list, t.ended.n, sizeof *t.ended.list, by_domain);
+		emr_shown_ends(&t.ended, &who, shown);
+		status = request->look ? emit_look(&t, &who, shown)
+				       : emr_shown_check(request, shown, out_problem);
+	}
+	if (status == EMR_OK && !request->look)
 		status = take_back(&t, &who);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set) {
 		emr_who_text(&who, text, sizeof text);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "people/card_argument.h"
@@ -42,6 +43,8 @@ static emr_status ask_request(telling *t, const emr_request *request, emr_proble
 {
 	emr_status status = emr_client_send(&t->client, request, out_problem);
 
+	json_decref(t->last);
+	t->last = NULL;
 	while (status == EMR_OK && !json_is_true(json_object_get(t->last, "done"))) {
 		json_decref(t->last);
 		t->last = NULL;
@@ -404,6 +407,31 @@ int emr_cmd_approve(const emr_args *args, emr_out *out)
 	return end(&t, status, "approve", &problem);
 }
 
+/* A person sees which one is meant before he says no to it, and no to nothing else: its whole id
+ * goes along. */
+static emr_status ask_no(telling *t, emr_request *request, emr_problem *out_problem)
+{
+	const json_t *one;
+	emr_status status;
+
+	if (!emr_terminal_asks(t->args->given[EMR_OPT_YES] || t->args->given[EMR_OPT_JSON]))
+		return EMR_OK;
+	request->look = true;
+	status = ask_request(t, request, out_problem);
+	request->look = false;
+	if (status != EMR_OK)
+		return status;
+	one = json_array_get(t->requests, 0);
+	say_one(t, one);
+	snprintf(request->id, sizeof request->id, "%s", emr_json_text_at(one, "whole"));
+	if (emr_terminal_says_yes(strcmp(emr_json_text_at(one, "direction"), "to-me") == 0
+					  ? "Say no to it (yes or no)?"
+					  : "Take it back (yes or no)?"))
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", _("The request is as it was."), NULL);
+	return EMR_DENIED;
+}
+
 int emr_cmd_deny(const emr_args *args, emr_out *out)
 {
 	telling t = {.args = args, .out = out, .client = EMR_CLIENT_CLOSED};
@@ -415,6 +443,8 @@ int emr_cmd_deny(const emr_args *args, emr_out *out)
 		status = take_reason(&t, "deny", &request, &problem);
 	if (status == EMR_OK)
 		status = begin_request(&t, &problem);
+	if (status == EMR_OK)
+		status = ask_no(&t, &request, &problem);
 	if (status == EMR_OK)
 		status = ask_request(&t, &request, &problem);
 	if (status == EMR_OK) {

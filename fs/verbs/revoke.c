@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/order_wait.h"
@@ -94,7 +95,8 @@ static emr_status collect_grant(revoking *r, const json_t *object)
 	return status == EMR_OK ? extend(r->orders, object, "orders") : status;
 }
 
-static emr_status ask_revoke(revoking *r, emr_problem *out_problem)
+/* *OUT_LAST (may be NULL): the last object of the answer; owned by the caller. */
+static emr_status ask_revoke(revoking *r, json_t **out_last, emr_problem *out_problem)
 {
 	emr_status status = emr_client_send(&r->client, &r->request, out_problem);
 	bool is_done = false;
@@ -106,6 +108,8 @@ static emr_status ask_revoke(revoking *r, emr_problem *out_problem)
 		if (status == EMR_OK)
 			status = collect_grant(r, object);
 		is_done = json_is_true(json_object_get(object, "done"));
+		if (is_done && out_last != NULL)
+			*out_last = json_incref(object);
 		json_decref(object);
 	}
 	return status;
@@ -255,10 +259,43 @@ static emr_status look_for_orders(revoking *r, emr_problem *out_problem)
 	return status;
 }
 
+/* A person sees what would end, and for whom, before it does, and nothing else does then. */
+static emr_status ask_first(revoking *r, emr_problem *out_problem)
+{
+	json_t *last = NULL;
+	emr_status status;
+
+	if (!emr_terminal_asks(r->args->given[EMR_OPT_YES] || r->args->given[EMR_OPT_JSON]))
+		return EMR_OK;
+	r->request.look = true;
+	status = ask_revoke(r, &last, out_problem);
+	r->request.look = false;
+	snprintf(r->request.shown, sizeof r->request.shown, "%s", emr_json_text_at(last, "shown"));
+	if (status == EMR_OK && json_array_size(r->ended) > 0)
+		emr_say(r->out, "This ends, for %s:\n", emr_json_text_at(last, "text"));
+	json_decref(last);
+	for (size_t i = 0; i < json_array_size(r->ended) && status == EMR_OK; i++) {
+		const json_t *one = json_array_get(r->ended, i);
+		char path[300];
+
+		emr_show(emr_json_text_at(one, "path"), path, sizeof path);
+		emr_say(r->out, "  %s   %s\n", path, emr_json_text_at(one, "id"));
+	}
+	if (status != EMR_OK || json_array_size(r->ended) == 0 ||
+		emr_terminal_says_yes("End it (yes or no)?")) {
+		json_array_clear(r->ended);
+		return status;
+	}
+	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", _("Nothing was ended."), NULL);
+	return EMR_DENIED;
+}
+
 static emr_status revoke(revoking *r, emr_problem *out_problem)
 {
-	emr_status status = ask_revoke(r, out_problem);
+	emr_status status = ask_first(r, out_problem);
 
+	if (status == EMR_OK)
+		status = ask_revoke(r, NULL, out_problem);
 	if (status == EMR_OK)
 		status = look_for_orders(r, out_problem);
 	if (status != EMR_OK)

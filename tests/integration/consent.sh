@@ -65,7 +65,7 @@ expect "until" "$(field grants.0.until | cut -c 1-10)" "$(python3 -c 'import jso
 approved() { json 0 request && [ "$(one state)" = approved ]; }
 emr_until approved
 run 6 approve "$id" --yes
-run 6 deny "$id"
+run 6 deny --yes "$id"
 cmp c1.json "$MNT/Consents/c1.json" || emr_fail "the evidence was changed"
 case $(attribute state "$MNT/Consents/c1.json") in confirmed*) ;; *) emr_fail "the evidence is not on the ledger" ;; esac
 two_home nuno
@@ -78,7 +78,7 @@ consent c2 Drafts 'p["action"].append({"coding": [{"system": p["action"][0]["cod
 writes() { json 0 request && [ "$(one rights) $(one state)" = "write open" ]; }
 emr_until writes
 id2=$(one id)
-run 0 deny "$id2"
+run 0 deny --yes "$id2"
 says "You said no to $id2. The file stays, and nobody is told."
 expect "files" "$(ls "$MNT/.emrfs/requests")" ""
 run 0 status
@@ -140,7 +140,7 @@ consent c13 Imaging >c13.json && form self.pdf c13.json --sign self.key self.pem
 emr_until of_form self.pdf
 expect "somebody who calls himself so" "$(one signature) $(one signer)" "unknown Consent Office (São Lucas)"
 emr_until noticed 'treatment. Nobody whom you trust vouches for who signed it: its certificate says "Consent Office (São Lucas)". Nobody has it before you say yes.'
-run 0 deny "$(one id)"
+run 0 deny --yes "$(one id)"
 # not_asked NAME "reason" CONSENT [...]
 not_asked() {
 	form "$1.pdf" "${@:3}" && cp "$1.pdf" "$MNT/.emrfs/consent/" || emr_fail "cp"

@@ -139,7 +139,7 @@ os.rename("mapped.end~", "mapped.end")
 END
 emr_until test -e held.open
 emr_until test -e mapped.open
-as ana run 0 dataset leave knees --wait
+as ana run 0 dataset leave --yes knees --wait
 says "What was worked out from your records before stays."
 emr_until test -e held.errno
 expect EKEYREVOKED "$(cat held.errno)" 128
@@ -244,7 +244,7 @@ then_read() { grep -qsx "the knee of rui" "eva-folder/$RUI/Imaging/MRI.txt"; }
 emr_until then_read
 expect "and nothing of later" "$(ls "eva-folder/$RUI/Imaging")" MRI.txt
 two_unmount eva
-as ana run 0 dataset leave knees --wait
+as ana run 0 dataset leave --yes knees --wait
 frozen
 expect "what is left" "$(field dataset.present) $(field dataset.withdrawn) $(field dataset.complete)" "1 1 False"
 grep -q "is incomplete: 1 withdrawn" eva-folder/.emrfs/notices || emr_fail "not noted"
@@ -282,7 +282,7 @@ TX=$(field entries.0.tx)
 as ana json 0 ledger --limit 100
 python3 -c 'import json, sys; print(*sorted({e["op"] for e in json.load(open("out/said"))["entries"] if e["tx"] == sys.argv[1]}))' "$TX" >out/ops
 grep -q "GRANT" out/ops && grep -q "DATASET_JOIN" out/ops || emr_fail "paid in another transaction than the grant: $TX $(cat out/ops)"
-as ana run 0 dataset leave ankles --wait
+as ana run 0 dataset leave --yes ankles --wait
 as ana run 0 dataset join ankles Letters --yes --wait
 points ana 20
 mkdir rui-folder/Walks && echo far >rui-folder/Walks/far.txt

@@ -25,7 +25,7 @@ expect "the copy that is there" "$(number 01)" "$stood"
 emr_until sees "1 2 "
 
 say "who joins again with another folder gives that one, and nothing of what she gave before"
-as ana run 0 dataset leave plain --wait
+as ana run 0 dataset leave --yes plain --wait
 emr_until sees ""
 slices ana-folder/Other 300 300
 as ana run 0 status --wait

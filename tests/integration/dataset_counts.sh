@@ -68,7 +68,7 @@ two_mount ivo # it stands there already
 freeze knees
 as tom json 0 dataset knees
 expect "a table of five, of whom one refuses" "$(field datasets.0.participants) $(grep -c '"counts"' out/said)" "5 0"
-as ivo run 0 dataset leave knees --wait
+as ivo run 0 dataset leave --yes knees --wait
 four() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }
 emr_until four
 expect "a table of four" "$(field datasets.0.participants) $(grep -c '"counts"' out/said)" "4 0"
@@ -88,7 +88,7 @@ for who in $PEOPLE; do says_not "${who^}"; done
 say "who comes back is not told again"
 told_times() { grep -c " counts-told .*knees" "$1-folder/.emrfs/notices" || true; }
 expect "told of it" "$(told_times ana)" 1
-as ana run 0 dataset leave knees --wait
+as ana run 0 dataset leave --yes knees --wait
 as ana run 0 dataset join knees Imaging --yes --wait
 emr_until counted knees
 expect "told of it once" "$(told_times ana)" 1
@@ -107,7 +107,7 @@ as tom json 0 dataset bones
 expect "of when" "$(field datasets.0.counts.as_of)" "$before"
 
 say "who leaves takes her numbers away"
-as eva run 0 dataset leave knees --wait
+as eva run 0 dataset leave --yes knees --wait
 left() { as tom json 0 dataset knees && [ "$(field datasets.0.participants)" = 4 ]; }
 emr_until left
 freeze knees
@@ -118,7 +118,7 @@ say "what was stated of a dataset that was closed goes with whoever leaves it"
 steward 0 close bones --yes
 closed() { as ana "$EMRFS" dataset bones >out/closed 2>&1 </dev/null; grep -q "nobody joins or reads it any more" out/closed; }
 emr_until closed
-as ana run 0 dataset leave bones@saolucas --wait
+as ana run 0 dataset leave --yes bones@saolucas --wait
 expect "taken back once" "$(grep -ca "a steward is told nothing any more" ivo/state/log)" 1
 two_unmount $PEOPLE ivo tom
 echo "all is well"

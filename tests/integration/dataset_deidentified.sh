@@ -238,7 +238,7 @@ expect "something else in it" "$(field error)" not-copies
 rm -r "ana-folder/$COPIES/mine"
 
 say "who leaves keeps the copies, is told where, and comes back with the same ones"
-as ana run 0 dataset leave plain --wait
+as ana run 0 dataset leave --yes plain --wait
 says "The copies stay in your folder, in $COPIES"
 emr_until there 0
 expect "copies" "$(copies | wc -l)" 4

@@ -113,7 +113,7 @@ expect "no copy has a second version" "$(versions)" " 56 1"
 emr_until reads
 
 say "who leaves gives nothing more, and is asked again before anything follows"
-as ana run 0 dataset leave plain --wait
+as ana run 0 dataset leave --yes plain --wait
 emr_until sees ""
 slices ana-folder/Pictures 200 200
 as ana run 0 status --wait

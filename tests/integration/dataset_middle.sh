@@ -89,7 +89,7 @@ while :; do stat ana-folder/Head >/dev/null; sleep 0.2; done &
 busy=$!
 slices ana-folder/Head 101 140
 emr_until has_more plain 1
-as ana run 0 dataset leave plain --wait
+as ana run 0 dataset leave --yes plain --wait
 given=$(copies plain)
 kill $busy
 wait $busy 2>/dev/null

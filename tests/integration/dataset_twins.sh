@@ -45,7 +45,7 @@ emr_until has plain "1 2 4 "
 slices ana-folder/Knee 5 5
 emr_until has twin "3 5 " # which was looked at after the other
 has plain "1 2 4 " || emr_fail "plain has $(seen_in plain)"
-as ana run 0 dataset leave plain --wait
+as ana run 0 dataset leave --yes plain --wait
 slices ana-folder/CT 6 6
 slices ana-folder/Knee 7 7
 emr_until has twin "3 5 7 "

@@ -60,6 +60,10 @@ emr_until shares_one
 run 0 share
 says "(7 days)"
 run 0 status --wait
+say "not taken back when the person says no to what is shown"
+entry '1\nno\n' unshare "$MNT/Scans/a.txt"
+grep -q 'End it (yes or no)?' shown && grep -q '^  Scans   ' shown || emr_fail "what ends was not shown: $(cat shown)"
+shares_one || emr_fail "ended without a yes"
 say "taken back: those who may open it are asked about, and nobody else who is known"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans/a.txt"
 expect "who may open it, and what" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 lima Scans)"
@@ -150,7 +154,7 @@ emr_until shared_with ''
 say "what is ending already is not offered once more"
 run 0 share "$MNT/Scans" with 'Dr Paula  Lima' --yes --wait
 mv "$NET/ledger" "$NET/ledger.away"
-run 0 revoke "$MNT/Scans" from 'Dr Paula  Lima'
+run 0 revoke --yes "$MNT/Scans" from 'Dr Paula  Lima'
 json 0 share
 expect "it ends" "$(field grants.0.state)" ending
 entry 'no\n' unshare "$MNT/Scans"

@@ -263,7 +263,7 @@ reads() { [ "$(cat "$SHARE/CT.txt")" = "a thumb" ]; }
 emr_until reads
 
 say "it ends when she takes it back"
-as ana run 0 revoke Imaging from lima --yes
+as ana run 0 revoke --yes Imaging from lima --yes
 gone() { [ ! -e "$SHARE/CT.txt" ]; }
 emr_until gone
 two_unmount ana lima

@@ -87,7 +87,7 @@ for name in clock identity permission precondition; do
 	emr_until grep -q "fabric: endorse, $name " ana/state/log
 	rm "$FAULT/endorse-says-$name"
 	wait "$sharing" || emr_fail "not given, by $name: $(cat out/sharing)"
-	as ana run 0 revoke knee.txt from lima --yes --wait
+	as ana run 0 revoke --yes knee.txt from lima --yes --wait
 done
 
 say "what they have against an erasure is named, and not called away; it goes on when they take it"

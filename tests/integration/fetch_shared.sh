@@ -65,13 +65,13 @@ cached() { find lima/cache -type f 2>/dev/null | wc -l; }
 none_cached() { [ "$(cached)" = 0 ]; }
 emr_until same
 [ "$(cached)" -gt 10 ] || emr_fail "only $(cached) blocks were kept"
-as ana run 0 revoke Imaging from lima --wait
+as ana run 0 revoke --yes Imaging from lima --wait
 emr_until none_cached
 as ana run 0 share Imaging with lima --yes --wait
 emr_until same
 two_unmount lima
 ! none_cached || emr_fail "nothing was kept"
-as ana run 0 revoke Imaging from lima --wait
+as ana run 0 revoke --yes Imaging from lima --wait
 two_mount lima
 emr_until none_cached
 two_unmount ana lima

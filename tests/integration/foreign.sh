@@ -150,7 +150,7 @@ os.close(f)
 open("writing.done", "w")
 END
 emr_until lists writing.open
-as ana run 0 revoke Imaging from lima --wait
+as ana run 0 revoke --yes Imaging from lima --wait
 kept() { ls -d "lima-folder/Imaging (not sent to Silva, Ana, "*")" >/dev/null 2>&1; }
 emr_until kept
 touch writing.go

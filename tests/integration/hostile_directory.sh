@@ -80,7 +80,7 @@ emr_until there "$SHARE/scan.bin"
 same() { quick 100 cmp ana-folder/Imaging/scan.bin "$SHARE/scan.bin"; }
 emr_until same
 emr_until reads "$SHARE/4.txt" "finding number 4"
-as ana run 0 revoke Imaging from lima --wait
+as ana run 0 revoke --yes Imaging from lima --wait
 as ana run 0 share Imaging with lima --yes --wait
 two_unmount ana lima
 
@@ -152,7 +152,7 @@ END
 
 say "two at one moment: the same folder, the same person and another, from verbs and attributes"
 two_unmount lima
-as ana run 0 revoke --all from lima --wait
+as ana run 0 revoke --yes --all from lima --wait
 pids=
 for who in lima eva lima eva; do
 	(EMRFS_HOME=$EMR_WORK/ana "$EMRFS" share Imaging with $who --yes --wait >"out/at-once-$who-$RANDOM" 2>&1) &
@@ -164,7 +164,7 @@ rows() { python3 -c 'import json; [print(g["path"], g["who"], g["state"]) for g 
 each_has_it() { as ana json 0 share && [ "$(rows)" = "Imaging eva confirmed
 Imaging lima confirmed" ]; }	# nobody waited for what the attribute asked for
 emr_until each_has_it
-as ana run 0 revoke --all from lima --wait
+as ana run 0 revoke --yes --all from lima --wait
 as ana json 0 share
 expect "and is taken back from one, whoever gave it how often" "$(rows)" "Imaging eva confirmed"
 two_mount lima eva
@@ -190,7 +190,7 @@ emr_until reads "$SHARE/1.txt" "finding number 1"
 echo "from the laptop" >laptop-folder/Imaging/new.txt
 as laptop run 0 status --wait
 emr_until reads "$SHARE/new.txt" "from the laptop"
-as ana run 0 revoke --all from lima --wait
+as ana run 0 revoke --yes --all from lima --wait
 emr_until nothing_left
 as ana json 0 share
 expect "eva keeps it" "$(rows)" "Imaging eva confirmed"

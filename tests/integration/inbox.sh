@@ -273,7 +273,7 @@ grep -qE '^"Imaging/Findings.pdf",.*,"São Lucas","valid","superseded",' ana-fol
 grep -q 'Imaging/Findings.pdf.*is superseded: somebody else' ana-folder/.emrfs/report.html || emr_fail "report.html does not say it"
 as ana json 0 status "$DAY/IM0001.dcm"
 expect "of what is as it was left" "$(field signed.note)" ""
-as ana run 0 revoke Imaging from lima --wait
+as ana run 0 revoke --yes Imaging from lima --wait
 over() { ! echo "%PDF too late" >"$SHARE/Findings.pdf"; }
 emr_until over
 must cmp report.pdf ana-folder/Imaging/Findings.pdf

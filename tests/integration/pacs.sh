@@ -112,7 +112,7 @@ asks out/trace 2 out/both -e inject=write,sendto:signal=SIGSTOP:when="$(grep -c 
 ASKING=$!
 stopped() { grep -q 'stopped by SIGSTOP' out/trace; }
 emr_until stopped
-as ana run 0 revoke Knee from lima --wait
+as ana run 0 revoke --yes Knee from lima --wait
 nothing() { [ -z "$(found "$(series SE0)")$(found "$(series SE1)")" ]; }
 emr_until nothing
 [ -n "$(index)" ] || emr_fail "there is no index"

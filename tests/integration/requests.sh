@@ -67,11 +67,11 @@ run 0 request
 says "$id    to you      nuno, São Lucas (own word: Dr Nuno Reis) asks for Imaging, treatment: \"second opinion on 'Thursday'\""
 says "emrfs approve $whole | emrfs deny $whole"
 run 2 deny
-run 5 deny r-none
-run 2 deny "$id" --reason "$(printf 'two\nlines')"
+run 5 deny --yes r-none
+run 2 deny --yes "$id" --reason "$(printf 'two\nlines')"
 json 0 deny "$id" --reason "ask me on Friday"
 expect "denied" "$(field id)" "$id"
-run 6 deny "$id"
+run 6 deny --yes "$id"
 no_files() { [ -z "$(ls "$MNT/.emrfs/requests")" ]; }
 emr_until no_files
 [ ! -e "$MNT/.emrfs/requests/$whole.txt" ] || emr_fail "an answered request is still a file"
@@ -117,13 +117,13 @@ emr_until granted
 approved() { json 0 request && [ "$(one state)" = approved ]; }
 emr_until approved
 run 6 approve "$id" --yes
-run 6 deny "$id"
+run 6 deny --yes "$id"
 two_home nuno
 run 6 approve "$elsewhere"
 says "is a request of yours; the other one answers it."
 emr_until approved
 emr_until noticed "ana, São Lucas (own word: Ana Silva) said yes to your request $id for /Imaging/."
-run 0 deny "$elsewhere"
+run 0 deny --yes "$elsewhere"
 
 say "said yes to twice at once: one answer, and one share"
 two_home nuno
@@ -142,7 +142,7 @@ wait "$second"; second=$?
 expect "one of them answered" "$(printf '%s\n' "$first" "$second" | sort | xargs)" "0 6"
 grep -qh "$id[a-z2-7]* is answered already" out/yes-1 out/yes-2 || emr_fail "not said: $(cat out/yes-1 out/yes-2)"
 run 6 approve "$id" --until 2d --yes
-run 6 deny "$id"
+run 6 deny --yes "$id"
 state_of() { json 0 request && python3 -c 'import json,sys
 print(*[r["state"] for r in json.load(open("out/said"))["requests"] if r["id"] == sys.argv[1]])' "$1"; }
 said_yes() { [ "$(state_of "$1")" = approved ]; }
@@ -151,7 +151,7 @@ run 6 approve "$id" --until 2d --yes
 of_folder() { json 0 share && python3 -c 'import json,sys
 print(*[g["state"] for g in json.load(open("out/said"))["grants"] if g["path"] == sys.argv[1]])' "$1"; }
 expect "one share" "$(of_folder Twice)" confirmed
-run 0 revoke Twice from nuno --wait
+run 0 revoke --yes Twice from nuno --wait
 run 6 approve "$id" --yes
 expect "ended" "$(of_folder Twice)" ""
 
@@ -173,7 +173,7 @@ run 0 request --emergency "$EMR_WORK/ana.card" --reason "found on the street"
 says "Nothing opens by this alone: ana, São Lucas (own word: Ana Silva) (or a computer of theirs) has to say yes."
 json 0 request
 expect "emergency" "$(one path) $(one purpose) $(one rights) $(one reason)" "Emergency emergency read found on the street"
-run 0 deny "$(one id)"
+run 0 deny --yes "$(one id)"
 two_home ana
 must mkdir "$MNT/Drafts"
 run 0 status --wait
@@ -203,9 +203,9 @@ two_home ana
 emr_until noticed "$less"
 json 6 approve "$less" --yes
 expect "less than that" "$(field error)" may-write-already
-run 0 revoke Drafts from nuno --wait
+run 0 revoke --yes Drafts from nuno --wait
 two_home nuno
-run 0 deny "$less"
+run 0 deny --yes "$less"
 emr_until said_yes "$writing"
 
 say "the log, in words and as FHIR"
@@ -230,7 +230,7 @@ expect "nothing by software" "$(field entries)" "[]"
 say "taking back, and a flood"
 two_home nuno
 for i in 1 2 3 4 5 6 7; do json 0 request "ana:Folder $i" --purpose research,legal; done
-run 0 deny "$(one id)"
+run 0 deny --yes "$(one id)"
 says "was yours: it is taken back."
 two_home ana
 flooded() { json 0 request && [ "$(field held_back)" = 1 ]; }

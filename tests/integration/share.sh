@@ -55,8 +55,8 @@ run 2 share Imaging to lima
 run 2 share --until 30d
 run 2 share Imaging with lima --until yesterday --yes
 run 2 share Imaging with lima --purpose fun --yes
-run 2 revoke Imaging lima
-run 2 revoke --all lima
+run 2 revoke --yes Imaging lima
+run 2 revoke --yes --all lima
 json 5 revoke Imaging from lima
 expect error "$(field error)" not-shared
 run 13 share Imaging with lima
@@ -103,7 +103,7 @@ say "taking back"
 json 0 revoke Bills from eva@saolucas --wait
 expect state "$(field state)" confirmed
 expect ended "$(python3 -c 'import json; d = json.load(open("out/said")); print(d["ended"][0]["path"], d["opened"], d["names_seen"])')" "Bills [] False"
-run 0 revoke --all from lima --wait
+run 0 revoke --yes --all from lima --wait
 says "Ended: Imaging   $id"
 says "Nothing was opened by what has ended."
 run 0 share
@@ -144,7 +144,7 @@ expect "once, and not what was taken back" "$(rows path state)" "Bills failed th
 Imaging confirmed"
 said_over() { grep -q ' share-failed Bills: Bills is not shared with lima: the time was over' notices-before "$MNT/.emrfs/notices"; }
 emr_until said_over
-run 0 revoke Bills from lima
+run 0 revoke --yes Bills from lima
 json 0 share
 expect "forgotten" "$(rows path)" Imaging
 two_unmount ana
@@ -152,7 +152,7 @@ two_mount ana
 json 0 share
 expect "after a quiet end" "$(rows path state)" "Imaging confirmed"
 mv "$NET/ledger" "$NET/ledger.away"
-run 0 revoke Imaging from lima
+run 0 revoke --yes Imaging from lima
 says "Will end as soon as the ledger answers: Imaging"
 ! grep -q "^Ended" out/said || emr_fail "called ended: $(cat out/said)"
 json 0 revoke Imaging from lima
@@ -300,7 +300,7 @@ json 0 revoke Drafts from lima --wait
 expect "one ended" "$(python3 -c 'import json; print(len(json.load(open("out/said"))["ended"]))')" 1
 run 0 ledger Drafts --limit 1
 run 0 share Drafts with lima --deposit --yes --wait
-run 0 revoke Drafts from "$(json 0 share && rows path id | sed -n 's/^Drafts //p')" --wait
+run 0 revoke --yes Drafts from "$(json 0 share && rows path id | sed -n 's/^Drafts //p')" --wait
 json 0 share
 expect "by its id" "$(rows path | grep -c Drafts)" 0
 
@@ -313,7 +313,7 @@ emr_until test -L ana-folder/shared-by-me/eva@saolucas/Bills
 must rm ana-folder/shared-by-me/eva@saolucas/Bills
 only() { as ana json 0 share && [ "$(rows path who)" = "Imaging lima" ]; }
 emr_until only
-run 0 revoke Imaging from "$(rows id)" --wait
+run 0 revoke --yes Imaging from "$(rows id)" --wait
 says "Ended: Imaging"
 
 say "while the ledger is away, both are written down, at once, and say so"
@@ -321,7 +321,7 @@ run 0 share Drafts with lima --yes --wait
 mv "$NET/ledger" "$NET/ledger-away" || exit 2
 away() { run 0 status && grep -q "The ledger of your network cannot be reached since" out/said; }
 emr_until away
-run 0 revoke Drafts from lima
+run 0 revoke --yes Drafts from lima
 says "Will end as soon as the ledger answers: Drafts"
 run 0 share Bills with lima --yes
 says "It will be shared as soon as the ledger answers: emrfs share"
@@ -337,7 +337,7 @@ told_of_it() { grep -q " shared-deleted Bills: Bills was deleted, and is still s
 emr_until told_of_it
 json 5 revoke Bills from hospital
 expect "nobody else" "$(field error)" no-such-path
-run 0 revoke Bills from lima --wait
+run 0 revoke --yes Bills from lima --wait
 says "Ended: Bills"
 json 0 share
 expect "nothing is shared" "$(rows path)" ""

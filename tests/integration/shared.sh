@@ -170,7 +170,7 @@ emr_until reported
 say "taking back acts on what is open, and says what was opened, a folder of it in one line"
 hold "$SHARE/MRI.txt" held 120
 emr_until lists held.open
-as ana run 0 revoke Imaging from lima --wait
+as ana run 0 revoke --yes Imaging from lima --wait
 grep -qE "[0-9]+ files of Imaging/Series   .*released: proven   \(each: emrfs log --all Imaging/Series\)" out/said &&
 	[ "$(wc -l <out/said)" -lt 60 ] || emr_fail "opened: $(cat out/said)"
 apart() { sed -n "/^$1/,/^[^ ]/s:^  .*   Imaging/Apart/\\(.*\\)\$:\\1:p" out/said; }

@@ -145,7 +145,7 @@ rm "ana-folder/Plans/plan (conflict, "*").txt"
 
 say "the right ends while a program writes: its bytes are kept, and said"
 holds "$THEIRS/plan.txt" "not sent" third
-as ana run 0 revoke Plans/plan.txt from lima --wait
+as ana run 0 revoke --yes Plans/plan.txt from lima --wait
 unsent() { [ "$(his)" = "not sent" ]; }
 emr_until unsent
 touch third.go
@@ -161,7 +161,7 @@ must setfattr -n user.emrfs.grant.lima -v "$(confirmed write ana-folder/Plans/pl
 written() { echo "$1" 2>/dev/null >"$THEIRS/plan.txt"; }
 emr_until written "by the attribute"
 emr_until says ana-folder/Plans/plan.txt "by the attribute"
-as ana run 0 revoke Plans/plan.txt from lima --wait
+as ana run 0 revoke --yes Plans/plan.txt from lima --wait
 emr_until ended
 as lima json 0 request "ana:Plans/plan.txt" --reason "the next plan" --write
 asked() { as ana json 0 request && grep -q "the next plan" out/said; }

@@ -59,11 +59,11 @@ expect "opened, and no neighbour" "$(python3 -c 'import json
 d = json.load(open("out/said"))
 print(*sorted({o["path"] for o in d["opened"]}))
 assert not {o["path"] for o in d["opened"]} & {r["path"] for r in d["released"]}, d')" "Letters/letter.txt"
-as ana run 3 revoke Imaging/MRI.txt from nuno@saolucas
+as ana run 3 revoke --yes Imaging/MRI.txt from nuno@saolucas
 says "nuno@saolucas still reads Imaging: it is shared with radiology@saolucas."
 says "emrfs revoke 'Imaging' from 'radiology@saolucas'"
 says_not "nothing to end"
-as ana run 0 revoke Letters from @saolucas --wait
+as ana run 0 revoke --yes Letters from @saolucas --wait
 as ana json 3 revoke --all from lima
 expect "what is left" "$(ways)" "Imaging radiology@saolucas"
 
@@ -148,7 +148,7 @@ mv ana-folder/Private/Older ana-folder/Imaging/Old 2>out/said && emr_fail "unask
 as ana run 0 move Private/Older Imaging/Old --yes
 for who in lima nuno; do emr_until shows "$(of "$who" Imaging/Old/CT.txt)" "a head"; done
 emr_until not_there "$(of nuno Older)"
-as ana run 3 revoke Imaging/Old from nuno@saolucas --wait	# the team goes on
+as ana run 3 revoke --yes Imaging/Old from nuno@saolucas --wait	# the team goes on
 
 say "who comes later reads without the owner's doing anything"
 two_join rosa "Rosa Dias" clinician
@@ -200,7 +200,7 @@ emr_until not_there "$(of rosa Imaging)"
 emr_until shows "$(of nuno Letters/letter.txt)" colleague
 
 say "taking back ends it for all"
-as ana run 0 revoke Imaging from radiology@saolucas --wait
+as ana run 0 revoke --yes Imaging from radiology@saolucas --wait
 emr_until not_there "$(of nuno Imaging)"
 setfattr -x user.emrfs.grant.@saolucas ana-folder/Letters
 emr_until not_there "$(of nuno Letters)"

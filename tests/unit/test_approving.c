@@ -318,6 +318,33 @@ static void a_request_that_begins_alike_is_not_answered_in_its_place(void **stat
 	assert_ok(emr_requests_check_open(&session, other));
 }
 
+/* A no by the letters that two of them have names nobody, and who looks says nothing yet. */
+static void a_no_is_said_to_what_was_shown(void **state)
+{
+	sharing_story_ask what = to_read("Imaging");
+	emr_request no = {.ask = EMR_ASK_DENY, .look = true};
+	emr_problem problem = {0};
+	json_t *seen = NULL;
+	const json_t *one;
+	emr_id16 request, other;
+	char id[32] = "", other_id[32] = "";
+
+	(void)state;
+	request = ask_and_find(&what, id);
+	snprintf(no.id, sizeof no.id, "%s", id);
+	assert_ok(emr_answer_deny(&session, &no, keep_last, &seen, &problem));
+	one = json_array_get(json_object_get(seen, "requests"), 0);
+	assert_string_equal(text_at(one, "path"), "Imaging");
+	assert_ok(emr_requests_check_open(&session, request));
+	what.begins_as = &request;
+	other = ask_and_find(&what, other_id);
+	no.look = false;
+	assert_status(EMR_NOT_FOUND, emr_answer_deny(&session, &no, keep_last, &seen, &problem));
+	assert_ok(emr_requests_check_open(&session, request));
+	assert_ok(emr_requests_check_open(&session, other));
+	json_decref(seen);
+}
+
 /* Who may write in her folder gives the name in the question to another one. */
 static void a_folder_that_gets_the_name_meanwhile_is_not_given(void **state)
 {
@@ -381,6 +408,7 @@ int main(void)
 		STORY(what_has_no_word_is_asked_of_nobody),
 		STORY(what_was_shown_is_given),
 		STORY(a_request_that_begins_alike_is_not_answered_in_its_place),
+		STORY(a_no_is_said_to_what_was_shown),
 		STORY(a_folder_that_gets_the_name_meanwhile_is_not_given),
 		STORY(nor_is_it_shared),
 	};

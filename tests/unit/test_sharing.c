@@ -610,6 +610,40 @@ static void taking_back_tells_what_was_opened_and_what_could_have_been(void **st
 	json_decref(h.last);
 }
 
+/* Who may write in her folder gives the name in the question to another one. */
+static void what_is_taken_back_is_what_was_shown(void **state)
+{
+	emr_order o = order_for(sharing_story_lima(), 86400);
+	emr_request request = {
+		.ask = EMR_ASK_REVOKE, .has_path = true, .path = "Imaging", .look = true};
+	heard h = {.ended = json_array(), .opened = json_array(), .released = json_array()};
+	emr_problem problem = {0};
+	emr_who who = who_is(sharing_story_lima());
+
+	(void)state;
+	snprintf(request.who, sizeof request.who, "%s", who.called);
+	assert_ok(clerk_do(&session, &o).status);
+	assert_ok(emr_answer_revoke(&session, &request, hear, &h, &problem));
+	assert_int_equal(json_array_size(h.ended), 1);
+	assert_int_equal(count_rows(EMR_SHARE_ENDING), 0); /* shown, and no more */
+	snprintf(request.shown, sizeof request.shown, "%s",
+		json_string_value(json_object_get(h.last, "shown")));
+	assert_int_equal(strlen(request.shown), 64);
+	request.look = false;
+	sharing_story_swap("Imaging", "Spare");
+	assert_true(emr_answer_revoke(&session, &request, hear, &h, &problem) != EMR_OK);
+	assert_int_equal(count_rows(EMR_SHARE_ENDING), 0);
+	problem = (emr_problem){0};
+	snprintf(request.path, sizeof request.path, "%s", "Imaging aside");
+	assert_status(EMR_CONFLICT, emr_answer_revoke(&session, &request, hear, &h, &problem));
+	assert_int_equal(problem.message, EMR_SAY_SHOWN_CHANGED);
+	assert_int_equal(count_rows(EMR_SHARE_ENDING), 0);
+	json_decref(h.ended);
+	json_decref(h.opened);
+	json_decref(h.released);
+	json_decref(h.last);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -630,6 +664,7 @@ int main(void)
 		STORY(what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice),
 		STORY(an_order_may_be_for_writing_and_is_replaced_as_any_other),
 		STORY(what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_too),
+		STORY(what_is_taken_back_is_what_was_shown),
 		STORY(taking_back_tells_what_was_opened_and_what_could_have_been),
 	};
 

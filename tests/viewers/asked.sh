@@ -87,7 +87,7 @@ emr_until stand 1
 emr_until waiting
 as ana run 0 request --json
 last=$(python3 -c 'import json, sys; print([r["id"] for r in json.load(open(sys.argv[1]))["requests"] if r["reason"] == "later"][0])' out/said)
-as ana run 0 deny "$last"
+as ana run 0 deny --yes "$last"
 emr_until stand 0
 emr_until gone_waiting
 say "in the language of the person"

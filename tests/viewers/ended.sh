@@ -78,7 +78,7 @@ emr_until test -e "$IMAGING/report.pdf"
 viewed
 exec 9<"$IMAGING/report.pdf"
 must head -c 1 <&9 >out/byte
-as ana run 0 revoke Imaging from lima --wait
+as ana run 0 revoke --yes Imaging from lima --wait
 ended() { ! head -c 1 <&9 >out/byte; }	# for who has it open, and its pages are dropped
 emr_until ended
 exec 9<&-

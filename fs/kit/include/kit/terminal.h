@@ -47,6 +47,9 @@ void emr_terminal_busy_end(void);
 bool emr_terminal_is_yes(const char *answer);
 bool emr_terminal_is_no(const char *answer);
 
+/* Whether somebody is there to be asked, by a verb that asks nobody who is not, and he did not say
+ * that he wants NONE of it. */
+bool emr_terminal_asks(bool none);
 /* True for a yes alone: not for a no, nor for no terminal, nor for no answer. */
 bool emr_terminal_says_yes(const char *question);
 

@@ -6,6 +6,7 @@
 
 #include "session/answer.h"
 #include "sharing/orders.h"
+#include "sharing/shares.h"
 
 #define EMR_SHOWN_CHARS 65
 
@@ -15,6 +16,8 @@ void emr_shown_share(
 	const emr_order *order, const char *path, const char *who, char out[EMR_SHOWN_CHARS]);
 /* Of the folder or file OBJECT, whose copies a dataset (copies.h) would get. */
 void emr_shown_copies(emr_id32 dataset, emr_id16 object, char out[EMR_SHOWN_CHARS]);
+/* Of the shares that would end, all of WHO, sorted by their domains. */
+void emr_shown_ends(const emr_share_rows *ends, const emr_who *who, char out[EMR_SHOWN_CHARS]);
 /* Whether REQUEST is an answer to what is SHOWN now, or to no question at all.  EMR_CONFLICT:
  * said. */
 emr_status emr_shown_check(const emr_request *request, const char *shown, emr_problem *out_problem);
