@@ -78,6 +78,7 @@ void emr_settle_free(emr_settle *settle)
 		return;
 	emr_share_free(settle->share);
 	known_statements_free(settle->statements);
+	emr_buf_free(&settle->former_keys);
 	free(settle);
 }
 
@@ -466,17 +467,64 @@ static emr_status publish_some(emr_settle *settle, const guest *g, const emr_cha
 	return status == EMR_OK ? lacking : status;
 }
 
+/* A domain whose ledger refuses another key. */
+typedef struct former_key {
+	emr_id16 domain;
+	emr_status why;
+	uint8_t code;
+	bool is_told;
+} former_key;
+
+static former_key *former_key_of(const emr_settle *settle, emr_id16 domain)
+{
+	former_key *all = (former_key *)settle->former_keys.data;
+
+	for (size_t i = 0; i < settle->former_keys.len / sizeof *all; i++)
+		if (emr_id16_equal(all[i].domain, domain))
+			return &all[i];
+	return NULL;
+}
+
+static emr_status note_former_key(emr_settle *settle, emr_id16 domain, emr_status why)
+{
+	former_key *is = former_key_of(settle, domain),
+		   now = {.domain = domain, .why = why, .code = emr_share_refusal(settle->share)};
+
+	if (is == NULL)
+		return why == EMR_OK ? EMR_OK
+				     : emr_buf_append(&settle->former_keys, &now, sizeof now);
+	now.is_told = why != EMR_OK && is->is_told && is->why != EMR_OK;
+	*is = now;
+	return EMR_OK;
+}
+
+bool emr_settle_kept_former_key(
+	emr_settle *settle, emr_id16 domain, emr_status *out_why, uint8_t *out_code)
+{
+	former_key *is = former_key_of(settle, domain);
+
+	if (is == NULL || is->why == EMR_OK || is->is_told)
+		return false;
+	is->is_told = true;
+	*out_why = is->why;
+	*out_code = is->code;
+	return true;
+}
+
 /* What is written from here on must not be for somebody whose access has ended.  A fault of the
- * moment puts the writing off; a ledger that refuses an epoch is told in the log, and does not keep
- * records from being saved. */
+ * moment puts the writing off; a ledger that refuses an epoch is told, and does not keep records
+ * from being saved. */
 static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
 {
 	emr_status status = emr_share_renew(settle->share, domain);
 
-	if (status == EMR_OK || emr_status_may_pass(status))
+	for (unsigned tries = 1; tries < EPOCH_TRIES && emr_status_is_moved(status); tries++)
+		status = emr_share_renew(settle->share, domain);
+	if (emr_status_may_pass(status))
 		return status;
-	emr_log(EMR_LOG_ERROR, "a new epoch could not begin: %s", emr_status_text(status));
-	return EMR_OK;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "a new epoch could not begin: %s", emr_status_text(status));
+	return note_former_key(settle, domain, status);
 }
 
 emr_status emr_settle_tie(emr_settle *settle, const emr_nested *tree, size_t n)

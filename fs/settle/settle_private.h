@@ -16,6 +16,7 @@ struct emr_settle {
 	emr_id16 seen_key; /* of row H: zero, or the network's id after a join */
 	emr_share *share;  /* begins epochs that are due before anything is written */
 	struct known_statements *statements; /* amend.h */
+	emr_buf former_keys; /* former_key, ...: each domain once, as long as it is so */
 	size_t most_changes; /* in one batch: fewer where the ledger takes no large ones */
 };
 

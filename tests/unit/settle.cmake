@@ -10,4 +10,4 @@ emr_test(test_settle_ahead THREADS
 emr_test(test_settle_narrow
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_settle_narrow.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
 	USES stack view settle ledger contract Threads::Threads
-	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
+	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit,--wrap=emr_share_renew)

@@ -1,5 +1,6 @@
 /* A ledger that takes only small batches, and some changes never: what fits goes there, what does
  * not is told by name, and nothing waits for it. */
+#include "share/give.h"
 #include "view_kit.h"
 
 #define FILES 24
@@ -72,6 +73,66 @@ static void write_large(kit *k, int i)
 	memset(note, 'n', sizeof note);
 	assert_ok(emr_view_set_attribute(k->view, kit_attr(k, name_of(i)).node, "user.note",
 		emr_bytes_of(note, sizeof note), 0));
+}
+
+/* ---- a key that the ledger does not take ---- */
+
+static emr_status renewal;
+static unsigned renewals;
+
+emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain);
+emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain)
+{
+	(void)share;
+	(void)domain;
+	renewals++;
+	return renewal;
+}
+
+static unsigned told_of_former_key;
+
+static void hear(void *arg, const char *id, const char *path)
+{
+	(void)arg;
+	if (strcmp(id, "former-key") != 0)
+		return;
+	assert_string_equal(path, "Imaging");
+	told_of_former_key++;
+}
+
+static void save(kit *k, const char *text)
+{
+	kit_text(k, "Imaging/note", text);
+	kit_publish_all(k);
+	assert_int_equal(
+		strncmp(kit_attribute(k, "Imaging/note", "user.emrfs.state"), "confirmed", 9), 0);
+}
+
+static void who_saves_under_a_former_key_hears_of_it_once(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	k.options.notice = hear;
+	kit_restart(&k);
+	kit_mkdir(&k, "Imaging");
+	save(&k, "one");
+	assert_int_equal(told_of_former_key, 0);
+	renewal = EMR_REFUSED;
+	renewals = 0;
+	save(&k, "two");
+	assert_int_equal(told_of_former_key, 1);
+	save(&k, "three");
+	assert_int_equal(told_of_former_key, 1);
+	assert_true(renewals >= 2); /* tried with each */
+	renewal = EMR_OK;
+	save(&k, "four");
+	renewal = EMR_REFUSED;
+	save(&k, "five");
+	assert_int_equal(told_of_former_key, 2);
+	renewal = EMR_OK;
+	kit_close(&k);
 }
 
 static void many_changes_go_in_smaller_batches(void **state)
@@ -168,6 +229,7 @@ static void a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batc
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_saves_under_a_former_key_hears_of_it_once),
 		cmocka_unit_test(many_changes_go_in_smaller_batches),
 		cmocka_unit_test(one_that_is_too_large_is_told_by_name_and_the_others_go_on),
 		cmocka_unit_test(one_that_waited_in_the_journal_holds_up_nobody_either),

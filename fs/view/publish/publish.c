@@ -21,6 +21,7 @@
 #include "inner.h"
 #include "ops_file.h"
 #include "publishing.h"
+#include "refusals.h"
 
 /* ---- what waits ---- */
 
@@ -238,6 +239,20 @@ static emr_status prepare_all(publishing *p)
 
 /* ---- sending, one domain after the other, the outer ones first ---- */
 
+static void tell_former_key(emr_view *view, emr_id16 domain)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	emr_status why;
+	uint8_t code;
+
+	if (!emr_settle_kept_former_key(view->options.settle, domain, &why, &code))
+		return;
+	if (emr_view_domain_path(view, domain, &path) != EMR_OK)
+		path = NULL;
+	refusals_tell_with(
+		view, "former-key", path != NULL ? path : "", refusals_reason(why, code));
+}
+
 static emr_status send_domain(publishing *p, size_t first)
 {
 	answering a = {.view = p->view, .run = p};
@@ -256,6 +271,7 @@ static emr_status send_domain(publishing *p, size_t first)
 	}
 	status = emr_settle_publish(p->view->options.settle, changes, n, answers_apply, &a);
 	free(changes);
+	tell_former_key(p->view, domain);
 	return status;
 }
 

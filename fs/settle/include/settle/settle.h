@@ -116,6 +116,11 @@ typedef emr_status (*emr_outcome_fn)(
  * that they need. */
 emr_status emr_settle_publish(
 	emr_settle *settle, const emr_change *changes, size_t n, emr_outcome_fn fn, void *arg);
+/* Whether the last of them in DOMAIN went under its former key, though somebody's access has ended,
+ * because a new one could not begin: said once, until one has begun.  It is tried with each call.
+ * *OUT_CODE: with EMR_REFUSED, the ledger's. */
+bool emr_settle_kept_former_key(
+	emr_settle *settle, emr_id16 domain, emr_status *out_why, uint8_t *out_code);
 /* Sends every batch whose answer is unknown (after a restart, or a transport error) and hands out
  * the answers. */
 emr_status emr_settle_resend(emr_settle *settle, emr_outcome_fn fn, void *arg);
