@@ -113,7 +113,10 @@ static emr_status put_smalls(moment *m)
 		status = put_small(m, state_fd, "people", "people", false);
 	if (status == EMR_OK)
 		status = put_small(m, state_fd, "replica.hw", "replica.hw", false);
-	if (status == EMR_OK)
+	/* A member keeps it where nobody else writes; it is made anew there when it lacks. */
+	if (status == EMR_OK && m->is_shared)
+		status = put_small(m, state_fd, "index/format", "blocks/format", false);
+	else if (status == EMR_OK)
 		status = put_small(m, m->blocks_fd, "format", "blocks/format", true);
 	if (status == EMR_OK)
 		status = put_network(m);
@@ -357,7 +360,8 @@ static emr_status try_once(moment *m, emr_backup_manifest *scanned, int *out_goo
 	if (status == EMR_OK)
 		status = put_smalls(m);
 	if (status == EMR_OK)
-		status = each_name(m, m->blocks_fd, ".", put_head);
+		status = m->is_shared ? each_name(m, m->options->state_fd, "index", put_head)
+				      : each_name(m, m->blocks_fd, ".", put_head);
 	if (status == EMR_OK)
 		status = list_segments(m);
 	if (status == EMR_OK)

@@ -79,6 +79,8 @@ emr_status emr_journal_head_read(emr_store *store, emr_journal_head *out_head)
 	char name[64];
 	emr_status status;
 
+	if (emr_store_directory(store) < 0)
+		return EMR_NOT_FOUND;
 	head_name(store, name);
 	status = emr_file_read(emr_store_directory(store), name, HEAD_BYTES, &bytes);
 	/* What stands there may be anybody's who writes in the directory: a directory, a pipe, a

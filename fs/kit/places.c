@@ -111,21 +111,28 @@ static char *run_place(const emr_places *places, const char *as)
 }
 
 /* In /tmp it lies at the top, where nobody else can rename it. */
+char *emr_places_of_account(const char *name)
+{
+	char base[PATH_MAX];
+	bool has_base = runtime_base(base, sizeof base);
+	char *path = NULL;
+
+	if ((has_base ? asprintf(&path, "%s/emrfs/%s", base, name)
+		      : asprintf(&path, "/tmp/emrfs-%u-%s", (unsigned)getuid(), name)) < 0)
+		return NULL;
+	return path;
+}
+
 char *emr_places_elsewhere(int state_fd)
 {
-	char base[PATH_MAX], name[80];
-	bool has_base = runtime_base(base, sizeof base);
+	char name[80];
 	struct stat st;
-	char *path = NULL;
 
 	if (fstat(state_fd, &st) != 0)
 		return NULL;
 	snprintf(name, sizeof name, "still-%llx-%llx", (unsigned long long)st.st_dev,
 		(unsigned long long)st.st_ino);
-	if ((has_base ? asprintf(&path, "%s/emrfs/%s", base, name)
-		      : asprintf(&path, "/tmp/emrfs-%u-%s", (unsigned)getuid(), name)) < 0)
-		return NULL;
-	return path;
+	return emr_places_of_account(name);
 }
 
 /* PATH, or the directory above it that is there. */

@@ -21,12 +21,14 @@
 
 #define INDEX_OF_LOOK "index.look" /* in the state; there while it is looked */
 
-/* The last number of the journal in PATH; 0: there is none.  INDEX: as in emr_store_options. */
-static emr_status last_number(
-	const emr_session *session, const char *path, const char *index, uint64_t *out_seq)
+/* The last number of the journal in PATH; 0: there is none.  INDEX, LOCK: as in emr_store_options.
+ */
+static emr_status last_number(const emr_session *session, const char *path, const char *index,
+	const char *lock, uint64_t *out_seq)
 {
 	const emr_store_options options = {.path = path,
 		.index_path = index,
+		.lock_path = lock,
 		.writer = emr_keyring_device_id(session->keyring)};
 	emr_store *store = NULL;
 	emr_journal *journal = NULL;
@@ -45,11 +47,14 @@ static emr_status last_number(
 static emr_status last_number_there(const emr_session *session, const char *dir, uint64_t *out_seq)
 {
 	char path[4400], index[4400];
+	EMR_AUTO_FREE char *writers = emr_places_of_account(EMR_ACCOUNT_WRITERS);
 	emr_status status, removed;
 
+	if (writers == NULL)
+		return EMR_NO_MEMORY;
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_BLOCKS, dir);
 	snprintf(index, sizeof index, "%.4200s/" INDEX_OF_LOOK, session->state_path);
-	status = last_number(session, path, index, out_seq);
+	status = last_number(session, path, index, writers, out_seq);
 	removed = emr_stage_remove_tree(session->state_fd, INDEX_OF_LOOK);
 	return status == EMR_OK ? removed : status;
 }
@@ -92,7 +97,7 @@ emr_status emr_restored_blocks_settle(const emr_session *session, const char *di
 	out->dir = strdup(dir);
 	if (out->dir == NULL)
 		return EMR_NO_MEMORY;
-	status = last_number(session, copied, NULL, &of_copy);
+	status = last_number(session, copied, NULL, NULL, &of_copy);
 	if (status == EMR_OK)
 		status = last_number_there(session, dir, &of_dir);
 	if (status == EMR_OK)

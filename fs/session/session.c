@@ -169,6 +169,7 @@ static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 static emr_status open_store(emr_session *session)
 {
 	char path[4400], tags[4400], index[4400];
+	EMR_AUTO_FREE char *writers = emr_places_of_account(EMR_ACCOUNT_WRITERS);
 	struct stat st;
 	emr_status status = EMR_OK;
 	emr_store_options options = {.path = path,
@@ -183,9 +184,13 @@ static emr_status open_store(emr_session *session)
 	/* Who writes in the network's directory must not be able to hold what everybody opens. */
 	if (!session->is_apart &&
 		fstatat(session->state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISLNK(st.st_mode))
+		S_ISLNK(st.st_mode)) {
 		options.index_path = index;
-	if (!session->is_apart) {
+		options.lock_path = writers;
+	}
+	if (writers == NULL)
+		status = EMR_NO_MEMORY;
+	if (status == EMR_OK && !session->is_apart) {
 		status = emr_local_unit_key(session->keyring, &session->unit_key);
 		options.unit_key = session->unit_key;
 	}
@@ -521,6 +526,14 @@ static void say_apart(const emr_session *session, emr_problem *out_problem)
 		"dir", dir != NULL ? dir : EMR_STATE_BLOCKS, NULL);
 }
 
+static void say_still_blocks(const emr_session *session, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd =
+		openat(session->state_fd, EMR_STATE_BLOCKS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	emr_still_say(fd, out_problem);
+}
+
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 {
 	if (say_trouble(session, out_problem))
@@ -528,7 +541,7 @@ bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 	if (session->is_still)
 		emr_still_say(session->state_fd, out_problem);
 	else if (session->has_still_blocks)
-		emr_still_say(emr_store_directory(session->store), out_problem);
+		say_still_blocks(session, out_problem);
 	else if (emr_journal_state_get(session->journal).read_only)
 		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
 	else if (session->is_apart)

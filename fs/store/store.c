@@ -7,13 +7,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/disk.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/hashsig.h"
 
 #define FORMAT_TEXT "emrfs store 1\n"
 #define SEGMENT_BYTES_MIN 4096
@@ -23,16 +26,17 @@
  * a link.  It may have anything in it, so it only gets another name. */
 static void put_odd_aside(const emr_store *store, const char *name)
 {
+	const int dirfd = emr_store_directory(store);
 	emr_id16 random = emr_id16_random();
 	char hex[33], aside[128];
 	struct stat st;
 
-	if (store->read_only || fstatat(store->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	if (store->read_only || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		S_ISREG(st.st_mode))
 		return;
 	emr_hex(random.b, sizeof random.b, hex);
 	(void)snprintf(aside, sizeof aside, "%.80s.odd-%.32s", name, hex);
-	if (renameat(store->dirfd, name, store->dirfd, aside) == 0)
+	if (renameat(dirfd, name, dirfd, aside) == 0)
 		emr_log(EMR_LOG_WARN, "store: %s was no file, and is %s now", name, aside);
 }
 
@@ -40,15 +44,19 @@ static emr_status check_format(emr_store *store)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_bytes expected = emr_bytes_of(FORMAT_TEXT, sizeof FORMAT_TEXT - 1);
+	const int dirfd = emr_store_directory(store);
 	emr_status status;
 
+	if (dirfd < 0)
+		return EMR_OK;
 	put_odd_aside(store, "format");
-	status = emr_file_read(store->dirfd, "format", 64, &text);
-
+	status = emr_file_read(dirfd, "format", 64, &text);
 	if (status == EMR_NOT_FOUND && !store->read_only) {
-		status = emr_file_create(store->dirfd, "format", expected, 0600);
+		status = emr_file_create(dirfd, "format", expected, 0600);
 		return status == EMR_EXISTS ? EMR_OK : status;
 	}
+	if (status == EMR_NOT_FOUND && store->has_own_index)
+		return EMR_OK;
 	if (status != EMR_OK)
 		return status == EMR_LIMIT ? EMR_DAMAGED : status;
 	if (emr_bytes_equal(emr_buf_view(&text), expected))
@@ -59,11 +67,59 @@ static emr_status check_format(emr_store *store)
 		       : EMR_DAMAGED;
 }
 
-static emr_status lock_writer(emr_store *store)
+/* The last directory of PATH is made if need be. */
+static int open_lock(const char *path)
+{
+	EMR_AUTO_FREE char *dir = strdup(path);
+	EMR_AUTO_FD fd = -1;
+	struct stat st;
+	int ours;
+
+	if (dir == NULL || strrchr(dir, '/') == NULL)
+		return -1;
+	*strrchr(dir, '/') = '\0';
+	(void)mkdir(dir, 0700);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fstat(fd, &st) != 0 || st.st_uid != geteuid())
+		return -1;
+	ours = fd;
+	fd = -1;
+	return ours;
+}
+
+/* A copy of a keyring that is used in another place has the same writer id, and must not write in
+ * the same segments: what is locked is the account's, and follows from writer and directory. */
+static emr_status lock_elsewhere(emr_store *store, const char *path)
+{
+	struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	uint8_t what[32], digest[32];
+	struct stat st;
+
+	if (fstat(store->dirfd, &st) != 0)
+		return emr_status_from_errno(errno);
+	memcpy(what, store->writer.b, sizeof store->writer.b);
+	emr_put_u64(what + 16, st.st_dev);
+	emr_put_u64(what + 24, st.st_ino);
+	emr_sha256(what, sizeof what, digest);
+	byte.l_start = (off_t)(emr_get_u64(digest) >> 2);
+	store->lockfd = open_lock(path);
+	if (store->lockfd < 0) {
+		emr_log(EMR_LOG_WARN,
+			"store: no lock at %s; a copy of this keyring would not be noticed", path);
+		return EMR_OK;
+	}
+	if (fcntl(store->lockfd, F_OFD_SETLK, &byte) != 0)
+		return errno == EAGAIN || errno == EACCES ? EMR_BUSY : emr_status_from_errno(errno);
+	return EMR_OK;
+}
+
+static emr_status lock_writer(emr_store *store, const char *path)
 {
 	char hex[33];
 	char name[64];
 
+	if (path != NULL)
+		return lock_elsewhere(store, path);
 	emr_hex(store->writer.b, sizeof store->writer.b, hex);
 	snprintf(name, sizeof name, "writer-%s.lock", hex);
 	put_odd_aside(store, name);
@@ -151,6 +207,8 @@ static void destroy(emr_store *store)
 	emr_buf_free(&store->foreign_pins);
 	if (store->lockfd >= 0)
 		close(store->lockfd);
+	if (store->own_dirfd >= 0)
+		close(store->own_dirfd);
 	if (store->dirfd >= 0)
 		close(store->dirfd);
 	if (store->tags_dirfd >= 0)
@@ -167,7 +225,7 @@ static emr_status store_make(const emr_store_options *options, emr_store **out_s
 	if (store == NULL)
 		return EMR_NO_MEMORY;
 	store->face.ops = &emr_store_face_ops;
-	store->dirfd = store->lockfd = store->tags_dirfd = -1;
+	store->dirfd = store->own_dirfd = store->lockfd = store->tags_dirfd = -1;
 	store->unit_key = options->unit_key;
 	store->writer = options->writer;
 	store->read_only = options->read_only;
@@ -216,13 +274,17 @@ static void open_tags_of(emr_store *store, const emr_store_options *options)
  * memory, and nothing is written beside others either. */
 static emr_status make_index_dir(emr_store *store)
 {
-	EMR_AUTO_FD fd = -1;
 	emr_status status;
 
-	if (!store->has_own_index || store->read_only)
+	if (!store->has_own_index)
 		return EMR_OK;
-	status = emr_dir_open(store->index_dir, &fd);
-	if (status == EMR_READ_ONLY || (status == EMR_OK && emr_disk_takes_nothing(fd))) {
+	if (store->read_only) {
+		store->own_dirfd = open(store->index_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return EMR_OK;
+	}
+	status = emr_dir_open(store->index_dir, &store->own_dirfd);
+	if (status == EMR_READ_ONLY ||
+		(status == EMR_OK && emr_disk_takes_nothing(store->own_dirfd))) {
 		store->is_still = store->read_only = true;
 		return EMR_OK;
 	}
@@ -238,7 +300,7 @@ static emr_status start(emr_store *store, const emr_store_options *options)
 	if (status == EMR_OK)
 		status = check_format(store);
 	if (status == EMR_OK && !store->read_only)
-		status = lock_writer(store);
+		status = lock_writer(store, options->lock_path);
 	if (status == EMR_OK)
 		status = emr_store_load(store);
 	if (status == EMR_OK && store->read_only)
@@ -353,7 +415,7 @@ emr_status emr_store_each_damage(emr_store *store, emr_store_damage_visit visit,
 
 int emr_store_directory(const emr_store *store)
 {
-	return store->dirfd;
+	return store->has_own_index ? store->own_dirfd : store->dirfd;
 }
 
 emr_id16 emr_store_writer(const emr_store *store)

@@ -85,6 +85,7 @@ struct emr_store {
 	bool has_own_index;
 	bool has_looked_again; /* since another's file went (map_lock), or at all (index_lock) */
 	int dirfd;
+	int own_dirfd; /* of index_dir, when it is not PATH; -1: it is not there */
 	int lockfd;
 	emr_id16 writer;
 	bool read_only;

@@ -84,17 +84,18 @@ as ana run 0 revoke --yes Imaging from lima --wait
 as ana run 0 share Imaging with lima --yes --wait
 two_unmount ana lima
 
-say "he holds an index of blocks for ever, and puts what is no file where files are: the folders open, save and read"
+say "he holds an index of blocks and her lock for ever, and says that her files are of a newer program: the folders open, save and read"
 python3 - "$NET/blocks" "$own" <<'END' &
-import os, sqlite3, sys, time
+import fcntl, hashlib, os, sqlite3, sys, time
 os.chdir(sys.argv[1])
 held = sqlite3.connect("index.sqlite", isolation_level=None)
 held.execute("PRAGMA locking_mode = EXCLUSIVE")
 held.execute("BEGIN EXCLUSIVE")
-for name, what in (("format", os.mkdir), ("writer-%s.lock" % sys.argv[2], os.mkfifo), ("journal-%s.head" % sys.argv[2], os.mkdir)):
-    if os.path.exists(name):
-        os.remove(name)
-    what(name)
+lock = open("writer-%s.lock" % sys.argv[2], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+open("format", "w").write("emrfs store 2\n")
+head = b"EMRH" + bytes([2, 0, 0, 0]) + bytes.fromhex(sys.argv[2]) + (1).to_bytes(8, "big") + bytes(24)
+open("journal-%s.head" % sys.argv[2], "wb").write(head + hashlib.sha256(head).digest()[:8])
 open("../held", "w").write("held")
 time.sleep(100000)
 END
@@ -109,7 +110,15 @@ rm ana-folder/Imaging/5.txt
 as ana run 0 status --wait
 two_unmount ana lima
 kill "$holder"
-two_mount ana lima
+
+say "a copy of her keyring in another place does not write in her files while she does"
+cp -a ana copy
+two_mount ana
+mkdir copy-folder
+EMRFS_HOME=$EMR_WORK/copy "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/copy-folder" >out/copy 2>&1 && emr_fail "a copy writes beside her"
+grep -q "busy" out/copy || emr_fail "$(cat out/copy)"
+rm -rf copy copy-folder
+two_mount lima
 emr_until reads "$SHARE/4.txt" "finding number 4"
 as ana run 0 verify
 emr_until same

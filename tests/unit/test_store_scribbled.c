@@ -290,6 +290,110 @@ static void nobody_who_holds_the_lock_of_the_index_stops_others(void **state)
 	close(fd);
 }
 
+/* ---- where others write, too ---- */
+
+/* What of her store is in places of her own. */
+typedef struct own {
+	char root[300], index[320], lock[320];
+} own;
+
+static void keep_own(kit *k, own *o, const char *name)
+{
+	(void)snprintf(o->root, sizeof o->root, "%s.%s", k->path, name);
+	(void)snprintf(o->index, sizeof o->index, "%s/index", o->root);
+	(void)snprintf(o->lock, sizeof o->lock, "%s.account/writers", k->path);
+	k->options.index_path = o->index;
+	k->options.lock_path = o->lock;
+}
+
+static void remove_own(kit *k)
+{
+	char command[600];
+
+	kit_close(k);
+	(void)snprintf(command, sizeof command, "rm -rf '%s'.*", k->path);
+	assert_int_equal(system(command), 0);
+	k->options.index_path = k->options.lock_path = NULL;
+	kit_open(k);
+}
+
+static void write_text(kit *k, const char *name, const char *text)
+{
+	char path[512];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%s", k->path, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* For ever: no other computer of hers is meant by it. */
+static void nobody_who_holds_a_lock_in_the_directory_keeps_her_folder_shut(void **state)
+{
+	kit *k = *state;
+	char path[512], hex[33];
+	own hers;
+	int fd;
+
+	save_and_read(k, 1, 2);
+	kit_close(k);
+	keep_own(k, &hers, "hers");
+	emr_hex(k->options.writer.b, 16, hex);
+	(void)snprintf(path, sizeof path, "%s/writer-%s.lock", k->path, hex);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
+	kit_open(k);
+	save_and_read(k, 10, 2);
+	kit_has(k, 1, 3000);
+	close(fd);
+	remove_own(k);
+}
+
+static void nobody_says_in_the_directory_that_her_segments_are_of_a_newer_program(void **state)
+{
+	static const char *const texts[] = {"emrfs store 2\n", "junk"};
+	kit *k = *state;
+	own hers;
+
+	kit_close(k);
+	keep_own(k, &hers, "hers");
+	for (unsigned i = 0; i < 2; i++) {
+		write_text(k, "format", texts[i]);
+		kit_open(k);
+		save_and_read(k, 10 * (i + 1), 2);
+		kit_close(k);
+	}
+	write_text(k, "format", "emrfs store 1\n");
+	kit_open(k);
+	remove_own(k);
+}
+
+/* What the lock in the directory was for: two who have one keyring by mistake. */
+static void a_copy_of_her_keyring_does_not_write_in_her_segments(void **state)
+{
+	kit *k = *state;
+	own hers, of_copy;
+	emr_store_options options;
+	emr_store *copy;
+
+	kit_close(k);
+	keep_own(k, &of_copy, "copy");
+	options = k->options;
+	keep_own(k, &hers, "hers");
+	kit_open(k);
+	assert_status(EMR_BUSY, emr_store_open(&options, &copy));
+	save_and_read(k, 1, 2);
+	kit_close(k);
+	assert_ok(emr_store_open(&options, &copy));
+	assert_status(EMR_BUSY, emr_store_open(&k->options, &k->store));
+	emr_store_close(copy);
+	kit_open(k);
+	kit_has(k, 1, 3000);
+	remove_own(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +410,14 @@ int main(void)
 			what_stands_in_the_place_of_the_index_is_put_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			nobody_who_holds_the_lock_of_the_index_stops_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			nobody_who_holds_a_lock_in_the_directory_keeps_her_folder_shut, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			nobody_says_in_the_directory_that_her_segments_are_of_a_newer_program,
+			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_copy_of_her_keyring_does_not_write_in_her_segments, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

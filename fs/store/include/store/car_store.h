@@ -2,9 +2,9 @@
  * again from them. It refuses to rewrite or lose a synced byte: damaged places are copied to
  * quarantine/ first and said.
  *
- * A directory holds seg-<writer>-<number>.car, index.sqlite (if it is nowhere else),
- * writer-<writer>.lock, format, quarantine/.  One process writes the segments of one writer id; any
- * number of processes read all of them.  Everything is thread-safe. */
+ * A directory holds seg-<writer>-<number>.car, quarantine/, and, unless they are in places of this
+ * computer's own, index.sqlite, writer-<writer>.lock, format.  One process writes the segments of
+ * one writer id; any number of processes read all of them.  Everything is thread-safe. */
 #pragma once
 
 #include "store/block_store.h"
@@ -24,6 +24,10 @@ typedef struct emr_store_options {
 	 * (0700), which then has everybody's closed segments and pins.  NULL: it is in PATH, and
 	 * one for all. */
 	const char *index_path;
+	/* There, too: a file outside of PATH in which each writer of this account has a byte
+	 * locked while he writes, made (0600).  NULL: the lock is a file in PATH, and whoever may
+	 * open that can hold it. */
+	const char *lock_path;
 	const char *tags_path; /* a directory of this computer's own, made (0700); and the key,
 				  borrowed: NULL for both, every block is hashed whole */
 	emr_unit_key *unit_key;
@@ -41,8 +45,9 @@ emr_status emr_store_open(const emr_store_options *options, emr_store **out_stor
 /* Flushes, writes the index, cuts the spare room behind the last section.  NULL is fine. */
 void emr_store_close(emr_store *store);
 
-/* The open directory (owned by the store), for small files that belong beside the segments; and
- * whose segments. */
+/* The open directory (owned by the store) for small files that belong to the segments: where they
+ * are, or beside an index of one's own, and then -1 where a store that is only read finds none.
+ * And whose segments. */
 int emr_store_directory(const emr_store *store);
 emr_id16 emr_store_writer(const emr_store *store);
 emr_reserve *emr_store_reserve(const emr_store *store); /* NULL: there is none */
