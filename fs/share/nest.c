@@ -192,6 +192,34 @@ static bool has_tie(const nesting *nest, const place *p, const tie *of)
 	return false;
 }
 
+/* When she gave the share that OF belongs to. */
+static uint64_t share_began(const nesting *nest, const tie *of)
+{
+	uint64_t seq = of->seq;
+
+	for (size_t i = 0; i < nest->n; i++)
+		for (size_t k = 0; k < nest->places[i].n; k++)
+			if (is_same_tie(&nest->places[i].ties[k], of) &&
+				nest->places[i].ties[k].seq < seq)
+				seq = nest->places[i].ties[k].seq;
+	return seq;
+}
+
+/* What came into a share of hers by a computer that is none of hers any more, or by somebody who
+ * never was, is not given on in her name.  What lay there when she shared is, and what was given
+ * before that was so, which she was asked about when she removed it. */
+static emr_status may_carry(const nesting *nest, const place *p, const tie *of, bool *out_may)
+{
+	placement placed;
+	bool is_anothers = false;
+	emr_status status = share_placed_by_another(nest->share, p->domain, &placed, &is_anothers);
+
+	*out_may = !is_anothers || share_began(nest, of) > placed.seq;
+	for (size_t i = 0; i < p->n && status == EMR_OK && !*out_may; i++)
+		*out_may = is_same_tie(&p->ties[i], of) && p->ties[i].seq > placed.seq;
+	return status;
+}
+
 /* The outermost domain of the share that OF belongs to, as seen from P. */
 static emr_id16 root_of(const nesting *nest, const place *p, const tie *of)
 {
@@ -349,10 +377,13 @@ static emr_status give_on_all(nesting *nest, place *p)
 	for (size_t k = 0; k < outer->n && status == EMR_OK; k++) {
 		const tie *t = &outer->ties[k];
 		uint64_t before = nest->changes;
+		bool may = false;
 
 		if (!is_alive(t) || !t->is_hers || is_shut(nest, t) || has_tie(nest, p, t))
 			continue;
-		status = count(nest, give_on(nest, p, t));
+		status = may_carry(nest, p, t, &may);
+		if (status == EMR_OK && may)
+			status = count(nest, give_on(nest, p, t));
 		if (status == EMR_OK && nest->changes > before)
 			status = read_place(nest, p);
 	}

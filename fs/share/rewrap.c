@@ -483,3 +483,17 @@ emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 		*out_n = h.is_stained || is_due ? h.live : h.n;
 	return status;
 }
+
+emr_status share_as_said(emr_share *share, emr_id16 domain, emr_id16 object, uint64_t version,
+	bool is_content, record_facts *out)
+{
+	AUTO_HIDING h = {.share = share, .domain = domain};
+	emr_replica_head head;
+	emr_status status = emr_replica_head_get(share->o.replica, domain, object, &head);
+
+	if (status != EMR_OK)
+		return status;
+	head.version = version;
+	head.pversion = is_content ? version : 0;
+	return share_record(share, &head, list_key_of, &h, out);
+}

@@ -294,7 +294,22 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 	      is given again */
 #define WITH_OUTER 2u /* with the share around it */
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
+/* ---- placed.c ---- */
+
+/* Who said first that a domain lies where it lies, in which entry. */
+typedef struct placement {
+	emr_id32 by;
+	uint64_t seq, at_unix_s;
+} placement;
+/* *OUT_IS_ANOTHERS: by somebody who is, by now, neither the owner nor a computer of hers. */
+emr_status share_placed_by_another(
+	emr_share *share, emr_id16 domain, placement *out, bool *out_is_anothers);
+
 /* ---- epoch.c, rewrap.c ---- */
+
+/* What VERSION of an own record said of it; IS_CONTENT: it brought its bytes, or their keys. */
+emr_status share_as_said(emr_share *share, emr_id16 domain, emr_id16 object, uint64_t version,
+	bool is_content, record_facts *out);
 
 /* STATUS, of something that is sealed for one of many, comes of what he or somebody else put on the
  * ledger, a receiving key that takes no letter for example.  He gets nothing then (which is

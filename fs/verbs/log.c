@@ -74,22 +74,23 @@ static emr_status take_deed(void *arg, json_t *object)
 }
 
 /* "7d" (ago), "2026-11-20" (its beginning), "2026-11-20T14:05". */
-static emr_status read_since(const emr_args *args, emr_request *request, emr_problem *out_problem)
+emr_status emr_since_read(
+	const emr_args *args, const char *verb, uint64_t *out_unix_s, emr_problem *out_problem)
 {
 	const char *text = args->values[EMR_OPT_SINCE];
 	uint64_t until, now = (uint64_t)emr_clock_unix_s(emr_clock_system());
 	int64_t ago_ns;
 
-	if (text == NULL || emr_when_parse(text, &request->since_unix_s, &until) == EMR_OK)
+	if (text == NULL || emr_when_parse(text, out_unix_s, &until) == EMR_OK)
 		return EMR_OK;
 	if (emr_duration_parse(text, &ago_ns) == EMR_OK) {
 		uint64_t ago = (uint64_t)(ago_ns / 1000000000);
 
-		request->since_unix_s = ago < now ? now - ago : 1;
+		*out_unix_s = ago < now ? now - ago : 1;
 		return EMR_OK;
 	}
 	return emr_wrong_use(
-		"log", _("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."), out_problem);
+		verb, _("--since takes a time: 7d, 2026-11-20 or 2026-11-20T14:05."), out_problem);
 }
 
 static emr_status read_choice(const emr_args *args, emr_request *request, emr_problem *out_problem)
@@ -144,7 +145,7 @@ int emr_cmd_log(const emr_args *args, emr_out *out)
 
 	if (args->values[EMR_OPT_PROOF_OF] != NULL)
 		return json_decref(t.all), emr_log_proof(args, out);
-	status = read_since(args, &request, &problem);
+	status = emr_since_read(args, "log", &request.since_unix_s, &problem);
 	if (status == EMR_OK && !args->given[EMR_OPT_ALL] && !out->is_json)
 		status = emr_folding_new(say_line, out, &t.folding);
 	if (status == EMR_OK)

@@ -348,6 +348,132 @@ static void what_he_shares_is_not_carried_to_a_folder_inside(void **state)
 	assert_int_equal(grants_in(old, &s.lima), 1);
 }
 
+/* ---- what he moves ---- */
+
+static emr_id16 folder_of(const char *path)
+{
+	emr_id16 domain;
+
+	assert_ok(emr_view_make_domain(s.k.view, path, &domain));
+	settle();
+	return domain;
+}
+
+/* FOLDER, which is hers, as if it lay in Imaging: so the tree says it that her computer ties. */
+static emr_nested *moved_into_imaging(emr_id16 folder, size_t *out_n)
+{
+	emr_nested *tree = tree_of(out_n);
+
+	for (size_t i = 0; i < *out_n; i++)
+		if (emr_id16_equal(tree[i].domain, folder)) {
+			emr_nested last = tree[*out_n - 1];
+
+			tree[*out_n - 1] = (emr_nested){.domain = folder, .outer = s.imaging};
+			if (i != *out_n - 1)
+				tree[i] = last;
+			break;
+		}
+	return tree;
+}
+
+/* What M says of where FOLDER lies; he erases it at once, so that nobody can compare. */
+static void says_where(person *m, emr_id16 folder)
+{
+	emr_act key = {.op = EMR_OP_LISTKEY, .domain = folder, .epoch = 1};
+	emr_act act = {.op = EMR_OP_META,
+		.domain = folder,
+		.object = folder,
+		.epoch = 1,
+		.flags = EMR_ITEM_NOCONTENT};
+
+	emr_object_listkey(m->public.signer_id.b, 1, key.object.b);
+	assert_int_equal(says(m, key, 160), EMR_RESULT_APPLIED);
+	assert_int_equal(says(m, act, 104 + 512), EMR_RESULT_APPLIED);
+}
+
+typedef struct carried_seen {
+	size_t n;
+	emr_carried last;
+} carried_seen;
+
+static emr_status note_carried(void *arg, const emr_carried *carried)
+{
+	carried_seen *c = arg;
+
+	c->n++;
+	c->last = *carried;
+	return EMR_OK;
+}
+
+static carried_seen carried_by(const person *m, uint64_t since)
+{
+	carried_seen moved = {.n = 0};
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_carried(s.ana, m->public.signer_id, since, note_carried, &moved));
+	return moved;
+}
+
+static void ties(emr_id16 folder)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n;
+
+	tree = moved_into_imaging(folder, &n);
+	assert_ok(emr_share_tie(s.ana, tree, n, NULL));
+}
+
+/* He moves a folder of hers into one that she shares, while the computer is hers still. */
+static void what_is_shared_because_he_moved_it_is_listed_and_ends(void **state)
+{
+	emr_id16 folder;
+	carried_seen moved;
+
+	(void)state;
+	kit_mkdir(&s.k, "Private");
+	settle();
+	folder = folder_of("Private");
+	assert_ok(emr_share_pass_on(s.ana, NULL));
+	(void)story_share(&s, &s.lima, 0, true);
+	says_where(&laptop, folder);
+	ties(folder);
+	assert_int_equal(grants_in(folder, &s.lima), 1);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(carried_by(&s.eve, 0).n, 0);
+	assert_int_equal(carried_by(&laptop, story_now(&s) + DAY).n, 0);
+	moved = carried_by(&laptop, 0);
+	assert_int_equal(moved.n, 1);
+	assert_true(emr_id16_equal(moved.last.domain, folder));
+	assert_true(emr_id32_equal(moved.last.who, s.lima.public.signer_id));
+	assert_ok(emr_share_carried_end(s.ana, &moved.last));
+	ties(folder);
+	assert_int_equal(grants_in(folder, &s.lima), 0);
+	assert_int_equal(grants_in(s.imaging, &s.lima), 1);
+	assert_int_equal(carried_by(&laptop, 0).n, 0);
+}
+
+/* Her folder was closed meanwhile, so that nothing was given yet when she removed it. */
+static void what_he_moved_before_he_was_removed_is_not_shared_afterwards(void **state)
+{
+	emr_id16 folder;
+
+	(void)state;
+	kit_mkdir(&s.k, "Private");
+	settle();
+	folder = folder_of("Private");
+	assert_ok(emr_share_pass_on(s.ana, NULL));
+	(void)story_share(&s, &s.lima, 0, true);
+	says_where(&laptop, folder);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	ties(folder);
+	assert_int_equal(grants_in(folder, &s.lima), 0);
+	/* Whom she shares with from now on gets what lies there, as she sees it. */
+	(void)story_share(&s, &s.eve, 0, true);
+	ties(folder);
+	assert_int_equal(grants_in(folder, &s.eve), 1);
+	assert_int_equal(grants_in(folder, &s.lima), 0);
+}
+
 static emr_status count_handover(void *arg, const emr_handover *handover)
 {
 	*(size_t *)arg += handover->made != NULL;
@@ -553,6 +679,8 @@ int main(void)
 		TEST(recover_lost_ends_whoever_is_left),
 		TEST(whom_it_lets_read_is_listed_while_it_is_still_hers),
 		TEST(what_he_shares_is_not_carried_to_a_folder_inside),
+		TEST(what_is_shared_because_he_moved_it_is_listed_and_ends),
+		TEST(what_he_moved_before_he_was_removed_is_not_shared_afterwards),
 		TEST(what_he_shares_is_not_given_anew_through_other_agents),
 		TEST(how_long_he_lets_somebody_write_is_not_taken_over),
 		TEST(what_he_shares_gets_no_key_from_her),

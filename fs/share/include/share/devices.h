@@ -43,6 +43,21 @@ emr_status emr_share_device_remove(
 /* The same for strangers alone. */
 emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg);
 
+/* A folder that a computer moved into one that was shared, and whom it is shared with since. */
+typedef struct emr_carried {
+	emr_id16 domain, grant;
+	emr_id32 who;
+	uint64_t moved_unix_s; /* by the ledger's time */
+	char folder[256];      /* its name; "" when that cannot be read any more */
+} emr_carried;
+typedef emr_status (*emr_carried_fn)(void *arg, const emr_carried *carried);
+/* Those in force that DEVICE moved there at SINCE or later, and nobody moved since. */
+emr_status emr_share_carried(
+	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_carried_fn fn, void *arg);
+/* It ends, also where the folder stays, until she shares again; what is saved there from now on has
+ * another key. */
+emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried);
+
 typedef struct emr_lost {
 	bool is_first;	 /* else nothing was done: only the first computer can */
 	bool has_others; /* somebody who is not this person has a key in force on the ledger */

@@ -32,6 +32,9 @@ int emr_cmd_request(const emr_args *args, emr_out *out);
 int emr_cmd_approve(const emr_args *args, emr_out *out);
 int emr_cmd_deny(const emr_args *args, emr_out *out);
 int emr_cmd_log(const emr_args *args, emr_out *out);
+/* --since of VERB; untouched when it is not given.  EMR_INVALID: said. */
+emr_status emr_since_read(
+	const emr_args *args, const char *verb, uint64_t *out_unix_s, emr_problem *out_problem);
 int emr_cmd_verify(const emr_args *args, emr_out *out);
 /* verify --proof. */
 int emr_verify_proof(const emr_args *args, emr_out *out);
