@@ -81,7 +81,7 @@ static const struct {
 	{GRPC_FAILED_PRECONDITION, "no combination of peers", EMR_GATEWAY_NO_PEERS},
 	{GRPC_FAILED_PRECONDITION, "no peers available", EMR_GATEWAY_NO_PEERS},
 	{GRPC_FAILED_PRECONDITION, "unavailability of peers", EMR_GATEWAY_NO_PEERS},
-	{GRPC_FAILED_PRECONDITION, "failed to find any endorsing peers", EMR_GATEWAY_NO_PEERS},
+	{-1, "failed to find any endorsing peers", EMR_GATEWAY_NO_PEERS},
 	{GRPC_FAILED_PRECONDITION, "", EMR_GATEWAY_PRECONDITION},
 	{GRPC_CANCELLED, "", EMR_GATEWAY_BROKEN_OFF},
 	{GRPC_INVALID_ARGUMENT, "", EMR_GATEWAY_ARGUMENT},

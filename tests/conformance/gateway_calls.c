@@ -133,6 +133,7 @@ static void every_error_of_fabric_has_its_name_and_stage(void **state)
 		{"org-unknown", EMR_GATEWAY_IDENTITY, 9, 0},
 		{"no-peers", EMR_GATEWAY_NO_PEERS, 9, 0},
 		{"no-evaluators", EMR_GATEWAY_NO_PEERS, 9, 0},
+		{"no-endorsers", EMR_GATEWAY_NO_PEERS, 14, 0},
 		{"precondition", EMR_GATEWAY_PRECONDITION, 9, 0},
 		{"endorsement", EMR_GATEWAY_ENDORSEMENT, 10, 0},
 		{"endorse-no", EMR_GATEWAY_REFUSED, 10, 400},

@@ -26,6 +26,7 @@ var failures = map[string]failure{
 	"org-unknown":   {codes.FailedPrecondition, "error validating proposal: access denied: channel [emrfs] creator org unknown, creator is malformed", ""},
 	"no-peers":      {codes.FailedPrecondition, "no combination of peers can be derived which satisfy the endorsement policy: no layouts", ""},
 	"no-evaluators": {codes.FailedPrecondition, "no peers available to evaluate chaincode emrfs in channel emrfs", ""},
+	"no-endorsers":  {codes.Unavailable, "failed to find any endorsing peers for org(s): OrgB", ""},
 	"precondition":  {codes.FailedPrecondition, "chaincode emrfs not found", ""},
 	"endorsement":   {codes.Aborted, seeDetails, "error in simulation: something"},
 	"endorse-no":    {codes.Aborted, seeDetails, "chaincode response 400, refused 24: conflict"},
