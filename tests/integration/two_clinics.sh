@@ -22,6 +22,11 @@ at_end() {
 	[ ! -d "$demo/ipfs" ] || "$examples/network/ipfs" down "$demo/ipfs" >/dev/null 2>&1
 	[ ! -d "$demo/channel" ] || "${FABRIC_NETWORK:-$examples/network/fabric}" down "$demo/channel" >/dev/null 2>&1
 }
+if [ "$kind" = fabric ]; then
+	say "without a chaincode nothing is begun, so that the same line can be said again"
+	FABRIC_NETWORK= CHAINCODE=/nowhere "$examples/two-clinics" --network fabric "$demo" >"$EMR_WORK/said" 2>&1 && emr_fail "a channel without a contract"
+	[ ! -e "$demo" ] || emr_fail "left: $(find "$demo")"
+fi
 # shellcheck disable=SC2086
 EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$examples/two-clinics" $how "$demo" >"$EMR_WORK/said" 2>&1 ||
 	{ tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
