@@ -29,7 +29,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_NETWORK] = {"network", 0, EMR_HAS_ARGUMENT, "DIR",
 		"where the network is, or is to be: an empty directory"},
 	[EMR_OPT_NODE] = {"network", 0, EMR_NO_ARGUMENT, NULL,
-		"look at the IPFS node of the settings, too"},
+		"look at the IPFS nodes of the settings and the channel of the network, too"},
 	[EMR_OPT_ROLE] = {"role", 0, EMR_HAS_ARGUMENT, "R",
 		"patient, clinician, hospital, pharmacist, insurer, authority, researcher, "
 		"auditor, registrar or agent"},

@@ -286,8 +286,10 @@ int emr_cmd_check(const emr_args *args, emr_out *out)
 	check_settings(&c);
 	if (status == EMR_OK)
 		check_run(&c);
-	if (args->given[EMR_OPT_NODE])
+	if (args->given[EMR_OPT_NODE]) {
 		emr_check_node(&c);
+		emr_check_channel(&c, args);
+	}
 	emr_out_put(out, "checks", c.checks);
 	if (c.failed == 0)
 		return EMR_EXIT_DONE;

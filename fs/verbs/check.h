@@ -3,6 +3,7 @@
 
 #include "kit/out.h"
 #include "kit/places.h"
+#include "kit/verbs.h"
 
 typedef struct emr_checker {
 	emr_out *out;
@@ -21,5 +22,7 @@ void emr_check_note(emr_checker *c, const char *name, bool ok, const char *mend,
 void emr_check_warn(emr_checker *c, const char *name, const char *mend, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* check --network: the IPFS node of the settings. */
+/* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
+ * the keyring asks. */
 void emr_check_node(emr_checker *c);
+void emr_check_channel(emr_checker *c, const emr_args *args);

@@ -22,38 +22,47 @@ typedef struct beginning {
 	emr_gateway_identity *identity;
 	emr_bytes descriptor;
 	emr_gateway_call call;
-	emr_buf found; /* the description that the channel has */
-	bool is_found;
 	emr_gateway_position first; /* behind the first block */
 } beginning;
+
+/* The description that a channel has. */
+typedef struct finding {
+	emr_buf bytes;
+	bool is_there;
+} finding;
 
 static void beginning_free(beginning *b)
 {
 	emr_gateway_close(b->gateway);
 	emr_gateway_identity_free(b->identity);
-	emr_buf_free(&b->found);
 }
 
 static emr_status keep_found(void *arg, size_t index, emr_bytes value)
 {
-	beginning *b = arg;
+	finding *f = arg;
 
 	(void)index;
-	b->is_found = value.data != NULL;
-	return b->is_found ? emr_buf_append(&b->found, value.data, value.len) : EMR_OK;
+	f->is_there = value.data != NULL;
+	return f->is_there ? emr_buf_append(&f->bytes, value.data, value.len) : EMR_OK;
 }
 
-/* EMR_NOT_FOUND: no network has begun there. */
-static emr_status look(beginning *b)
+emr_status channel_look(emr_gateway *gateway, emr_gateway_call *call, emr_bytes descriptor)
 {
 	const char *const key = "descriptor"; /* the chaincode's own row */
-	emr_status status;
+	finding f = {0};
+	emr_status status = emr_gateway_rows(gateway, call, &key, 1, keep_found, &f);
 
-	emr_buf_clear(&b->found);
-	status = emr_gateway_rows(b->gateway, &b->call, &key, 1, keep_found, b);
-	if (status != EMR_OK || !b->is_found)
-		return status == EMR_OK ? EMR_NOT_FOUND : status;
-	return emr_bytes_equal(emr_buf_view(&b->found), b->descriptor) ? EMR_OK : EMR_FORK;
+	if (status == EMR_OK && !f.is_there)
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&f.bytes), descriptor))
+		status = EMR_FORK;
+	emr_buf_free(&f.bytes);
+	return status;
+}
+
+static emr_status look(beginning *b)
+{
+	return channel_look(b->gateway, &b->call, b->descriptor);
 }
 
 static emr_status begin(beginning *b)
@@ -90,11 +99,16 @@ static emr_status pass_over(void *arg, const emr_gateway_entry *entry)
 	return EMR_OK; /* a configuration has no entries */
 }
 
-/* The channel's first block; EMR_FORK: another one than the settings say. */
+emr_status channel_first_block(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *out_behind, uint64_t *out_height)
+{
+	*out_behind = (emr_gateway_position){0};
+	return emr_gateway_entries(gateway, call, out_behind, 1, pass_over, NULL, out_height);
+}
+
 static emr_status look_at_first_block(beginning *b)
 {
-	b->first = (emr_gateway_position){0};
-	return emr_gateway_entries(b->gateway, &b->call, &b->first, 1, pass_over, NULL, NULL);
+	return channel_first_block(b->gateway, &b->call, &b->first, NULL);
 }
 
 static emr_status meet(const char *dir, const emr_keyring *keyring, emr_bytes certificate,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gateway/channel.h"
+#include "gateway/entries.h"
 
 #define CHANNEL_SETTINGS_MAX ((size_t)64 << 10) /* bytes of DIR/network */
 
@@ -16,6 +17,14 @@ emr_bytes channel_first_certificate(emr_bytes chain);
 /* The first block that CHANNEL must have is the one that KEYRING (may be NULL) knows, if it knows
  * one. */
 emr_status channel_of_keyring(emr_channel *channel, const emr_keyring *keyring);
+
+/* That the network of DESCRIPTOR has begun in the channel.  EMR_NOT_FOUND: none has; EMR_FORK:
+ * another one. */
+emr_status channel_look(emr_gateway *gateway, emr_gateway_call *call, emr_bytes descriptor);
+/* The channel's first block; EMR_FORK: another one than the gateway was opened for.  *OUT_HEIGHT
+ * (may be NULL) = blocks of the peer that was asked. */
+emr_status channel_first_block(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *out_behind, uint64_t *out_height);
 
 typedef struct channel_lines channel_lines;
 

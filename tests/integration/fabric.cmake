@@ -1,7 +1,7 @@
 # Folders on a Fabric network that one program of the tests plays, with the contract as its chaincode.
 if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
 	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_ca fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
-			fabric_clock fabric_ended fabric_parts fabric_said)
+			fabric_check fabric_clock fabric_ended fabric_parts fabric_said)
 		add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 		set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED chaincode
 			ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
@@ -50,5 +50,12 @@ emr_real(fabric_faults_real 300 chaincode "${fabric};CHANNEL_KIND=raft" ${CMAKE_
 emr_real(fabric_faults_bft_real 300 chaincode "${fabric};CHANNEL_KIND=bft" ${CMAKE_CURRENT_LIST_DIR}/fabric_faults.sh)
 foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_proof fabric_agents fabric_device fabric_clock)
 	emr_real(${script}_real 150 chaincode "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
+emr_real_fabric(fabric fabric 300 PROGRAMS=${CMAKE_BINARY_DIR}/ledger-client/chaincode)
+emr_real_fabric(fabric_gateway fabric_gateway 150 LIVE=$<TARGET_FILE:gateway_live>)
+emr_real_fabric(fabric_storm_real fabric_storm 300 STORM=$<TARGET_FILE:gateway_storm>)
+emr_real_fabric(fabric_faults_real fabric_faults 300 CHANNEL_KIND=raft)
+emr_real_fabric(fabric_faults_bft_real fabric_faults 300 CHANNEL_KIND=bft)
+foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_proof fabric_agents fabric_check fabric_device fabric_clock)
+	emr_real_fabric(${script}_real ${script} 150)
 endforeach()
 emr_real(two_clinics_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)

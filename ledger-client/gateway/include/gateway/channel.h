@@ -92,3 +92,23 @@ emr_status emr_channel_carried_check(emr_bytes bytes);
 /* Writes DIRFD/network and the files that it names, all private, from BYTES; the former ones
  * are replaced.  EMR_DAMAGED, EMR_NEWER_FORMAT, or what the disk says. */
 emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd);
+
+/* What a look at one gateway, or at one organisation that endorses, has come to. */
+typedef struct emr_channel_finding {
+	bool is_organisation;
+	const char *name; /* its MSP id, or the gateway's address */
+	/* Of a gateway also EMR_NOT_FOUND: no network has begun there, and EMR_FORK without a
+	 * fault: another one. */
+	emr_status status;
+	emr_gateway_fault fault;
+	const char *said; /* in the words of peers, as emr_gateway_call */
+	uint64_t height;  /* blocks of a gateway's peer */
+} emr_channel_finding;
+typedef void (*emr_channel_finding_fn)(void *arg, const emr_channel_finding *finding);
+/* Asks each gateway of DIR whether clock, certificate and channel are as it wants them, and whether
+ * the contract, its collections and the network of DESCRIPTOR are there; then, through the first
+ * where all is well, has something endorsed by each organisation alone, and throws it away.
+ * Everything is told, in the order of the settings.  EMR_INVALID: the settings, with a CAUSE;
+ * EMR_NOT_FOUND: there are none, or KEYRING has no certificate. */
+emr_status emr_channel_check(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,
+	emr_channel_finding_fn tell, void *arg, char *cause, size_t cause_size);
