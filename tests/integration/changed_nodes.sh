@@ -1,6 +1,6 @@
 #!/bin/bash
 # changed_nodes.sh: live IPFS nodes that are not what they were when they come back: another one with an empty repository behind the same address, one that
-# has half of its blocks, one whose disk is full. What people are told of copies is true soon after, and each node gets what it lacks by itself.
+# has half of its blocks, one that does not sync its blocks, one whose disk is full. What people are told of copies is true soon after, and each node gets what it lacks by itself.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -63,6 +63,27 @@ kubo 1 pin ls --type=recursive "${cids[@]}" >/dev/null || emr_fail "the pins wen
 holds 1 "${cids[@]}" && emr_fail "nothing is gone"
 emr_until holds 1 "${cids[@]}"
 for file in records/*; do emr_until has_state "Imaging/${file##*/}" "confirmed 2/2"; done
+
+say "it does not wait for its disk any more: what it has counts for nothing, which is said, until the command that is printed was run there"
+stop_node 1
+echo "and again" >"$MNT/and-again"
+emr_until is_known_away
+jq '.Datastore.Spec.mounts |= map(if .mountpoint == "/blocks" then .sync = false else . end)' net/1/config >config && cat config >net/1/config
+start_node 1
+emr_until has_state Imaging/scan "confirmed 1/2"
+emr_until copies_say 1 "may lose in a power cut what it says it keeps"
+emr_until grep -qF node-unsynced "$MNT/.emrfs/notices"
+emr_until holds 1 "$(attribute cid "$MNT/and-again")"
+run 3 copies Imaging/scan
+"$EMRFS" check --network --json >out/said
+mkdir bin && ln -s "$KUBO" bin/ipfs
+mend=$(python3 -c 'import json; print([c["mend"] for c in json.load(open("out/said"))["checks"] if c["name"] == "sync"][0])')
+IPFS_PATH=$EMR_WORK/net/1 PATH=$EMR_WORK/bin:$PATH bash -c "$mend" || emr_fail "the command: $mend"
+stop_node 1
+start_node 1
+echo "once it is mended" >"$MNT/mended"
+emr_until has_state mended "confirmed 2/2"
+emr_until has_state Imaging/scan "confirmed 2/2"
 
 say "its disk is full: it is said so, what is saved is registered and read, and the rest goes there when there is room"
 stop_node 1

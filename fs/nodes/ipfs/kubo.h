@@ -17,5 +17,6 @@ emr_status kubo_block(node_run *run, const emr_cid *cid, bool is_online, emr_buf
 emr_status kubo_push(node_run *run, const emr_ipfs_parcel *parcel);
 emr_status kubo_holds(node_run *run, const emr_cid *root, emr_ipfs_holding *out_holding);
 emr_status kubo_let_go(node_run *run, const emr_cid *root);
+emr_status kubo_syncs(node_run *run, emr_ipfs_verdict *out);
 emr_status kubo_examine(node_run *run, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT]);
 emr_status kubo_each_pin(node_run *run, emr_ipfs_pin_visit visit, void *arg);

@@ -274,6 +274,14 @@ emr_status emr_ipfs_each_pin(
 	return status == EMR_OK ? kubo_each_pin(&run, visit, arg) : status;
 }
 
+emr_status emr_ipfs_syncs(emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict *out)
+{
+	node_run run = node_run_begin(node, call);
+	emr_status status = only_kubo(&run);
+
+	return status == EMR_OK ? kubo_syncs(&run, out) : status;
+}
+
 emr_status emr_ipfs_examine(
 	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT])
 {

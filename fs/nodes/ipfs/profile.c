@@ -168,15 +168,34 @@ static void judge(json_t *config, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT])
 	out[EMR_IPFS_RULE_CLOSED] = verdict_of(api_is_socket(config));
 }
 
+/* The caller frees it. */
+static emr_status config_show(node_run *run, json_t **out_config)
+{
+	emr_status status = kubo_ask_one(run, "config/show", out_config);
+
+	if (status == EMR_OK && !json_is_object(config_at(*out_config, "Datastore", NULL)))
+		status = node_run_fail(run, EMR_IPFS_STRANGE, "no configuration");
+	return status;
+}
+
+emr_status kubo_syncs(node_run *run, emr_ipfs_verdict *out)
+{
+	json_t *config = NULL;
+	emr_status status = config_show(run, &config);
+
+	if (status == EMR_OK)
+		*out = sync_verdict(config);
+	json_decref(config);
+	return status;
+}
+
 emr_status kubo_examine(node_run *run, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT])
 {
 	json_t *config = NULL, *system = NULL;
 	emr_ipfs_verdict verdicts[EMR_IPFS_RULE_COUNT];
 	bool is_guarded = false;
-	emr_status status = kubo_ask_one(run, "config/show", &config);
+	emr_status status = config_show(run, &config);
 
-	if (status == EMR_OK && !json_is_object(config_at(config, "Datastore", NULL)))
-		status = node_run_fail(run, EMR_IPFS_STRANGE, "no configuration");
 	if (status == EMR_OK) {
 		judge(config, verdicts);
 		verdicts[EMR_IPFS_RULE_PRIVATE] = EMR_IPFS_UNKNOWN;

@@ -135,6 +135,9 @@ void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out
 		out_place->fault = place->trouble;
 		out_place->failed = place->troubled;
 		said = place->trouble_said;
+	} else if (place->fault == EMR_IPFS_FINE && place->is_unsynced) {
+		out_place->fault = EMR_IPFS_UNSYNCED;
+		out_place->failed = address_of(place);
 	}
 	memcpy(out_place->said, said, sizeof out_place->said);
 	pthread_mutex_unlock(&p->lock);
@@ -241,6 +244,34 @@ void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault,
 	keep_trouble(place);
 	pthread_mutex_unlock(&p->lock);
 	tell(place, fault, is_new);
+}
+
+void place_look_whether_it_syncs(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+	emr_ipfs_call call = place_call(place, PLACE_ASK_MS);
+	emr_ipfs_verdict verdict = EMR_IPFS_UNKNOWN;
+
+	if (place_is_clustered(place)) /* goes by the word of its peers */
+		return;
+	pthread_mutex_unlock(&p->lock);
+	if (emr_ipfs_syncs(place->node, &call, &verdict) != EMR_OK)
+		verdict = EMR_IPFS_UNKNOWN; /* who may not see it goes by the node's word */
+	pthread_mutex_lock(&p->lock);
+	place->is_unsynced = verdict == EMR_IPFS_BROKEN;
+}
+
+bool place_tells_unsynced(publisher_place *place)
+{
+	emr_publisher *p = place->publisher;
+
+	if (!place->is_unsynced || place->told_ns[EMR_IPFS_UNSYNCED] != 0)
+		return false;
+	place->told_ns[EMR_IPFS_UNSYNCED] = publisher_now_ns();
+	pthread_mutex_unlock(&p->lock);
+	tell(place, EMR_IPFS_UNSYNCED, true);
+	pthread_mutex_lock(&p->lock);
+	return true;
 }
 
 void place_fails_with(publisher_place *place, emr_ipfs_fault fault, const char *said)

@@ -52,6 +52,7 @@ struct publisher_place {
 	int64_t patient_until_ns; /* lull.c: 0: nothing waits */
 	emr_cid checked;	  /* the last that was asked for again */
 	bool has_hurry;		  /* to ask again for everything, now */
+	bool is_unsynced;	  /* by its own configuration: its disk may lose what it keeps */
 	bool was_away;		  /* and what it had is not asked for since */
 	bool is_listed;		  /* all its pins were asked for because one was lost */
 };
@@ -133,6 +134,10 @@ bool place_send_some(publisher_place *place);
 
 bool place_let_one_go(publisher_place *place); /* false: nothing is to go */
 bool place_check_one(publisher_place *place);  /* false: nothing is to be asked for now */
+/* With the lock, which it gives back meanwhile; before what it has is counted. */
+void place_look_whether_it_syncs(publisher_place *place);
+/* With the lock, which it gives back when it is true.  Once. */
+bool place_tells_unsynced(publisher_place *place);
 /* It may be another one that stands there since it was away: all it had is asked for again. */
 void place_comes_back(publisher_place *place);
 /* Once: what the file does not say any more is read off one list. */

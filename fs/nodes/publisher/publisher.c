@@ -265,7 +265,7 @@ static unsigned held_of(const emr_publisher *p, const emr_cid *root, const book_
 	unsigned held = !p->options.has_nothing && !here_lacks(p, root);
 
 	for (size_t i = 0; entry != NULL && i < p->count; i++)
-		held += cluster_copies(&p->places[i], entry);
+		held += p->places[i].is_unsynced ? 0 : cluster_copies(&p->places[i], entry);
 	return held;
 }
 

@@ -4,6 +4,7 @@
 #include "place.h"
 
 #define PROBE_MS 20000
+#define UNSYNCED_NS INT64_C(60000000000) /* a place whose blocks are not synced is asked again */
 
 /* A place that did not answer last time, or not yet, is asked for little before it is given much.
  */
@@ -13,7 +14,8 @@ static bool answers(publisher_place *place)
 	emr_ipfs_call call = place_call(place, PROBE_MS);
 	char version[EMR_IPFS_VERSION_BYTES];
 	emr_ipfs *at = place->node;
-	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE;
+	/* What is mended there, nobody says: it starts again. */
+	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE && !place->is_unsynced;
 
 	if (is_well)
 		return true;
@@ -26,6 +28,8 @@ static bool answers(publisher_place *place)
 	if (!is_well)
 		place_fails(place, at, &call);
 	pthread_mutex_lock(&p->lock);
+	if (is_well)
+		place_look_whether_it_syncs(place);
 	place->has_answered = place->has_answered || is_well;
 	return is_well;
 }
@@ -50,6 +54,8 @@ static int64_t next_ns(const publisher_place *place)
 
 	if (place->unstick_ns != 0 && place->unstick_ns < next)
 		next = place->unstick_ns;
+	if (place->is_unsynced && publisher_now_ns() + UNSYNCED_NS < next)
+		next = publisher_now_ns() + UNSYNCED_NS;
 	return place->look_ns != 0 && place->look_ns < next ? place->look_ns : next;
 }
 
@@ -80,7 +86,8 @@ static void serve_once(publisher_place *place)
 	if (place_let_one_go(place) || place_check_one(place) || p->is_stopping)
 		return;
 	place_works_now(place);
-	publisher_wait_until(p, next_ns(place));
+	if (!place_tells_unsynced(place))
+		publisher_wait_until(p, next_ns(place));
 }
 
 /* With the lock: only to a place that is known to take what it is given. */

@@ -29,6 +29,7 @@
 	X(EMR_IPFS_MISSING, "missing", EMR_NOT_FOUND)	      /* it does not have that block */    \
 	X(EMR_IPFS_NOT_KEPT, "not-kept", EMR_MISSING_DATA)    /* taken, but a root not pinned */   \
 	X(EMR_IPFS_UNFINISHED, "unfinished", EMR_TIMEOUT)     /* a cluster that goes on pinning */ \
+	X(EMR_IPFS_UNSYNCED, "unsynced", EMR_UNSUPPORTED)     /* keeps what its disk may lose */   \
 	X(EMR_IPFS_BAD_CAR, "bad-car", EMR_DAMAGED)	      /* it found what came damaged */     \
 	X(EMR_IPFS_OTHER_ANSWER, "other-answer", EMR_DAMAGED) /* to something that nobody asked */ \
 	X(EMR_IPFS_HERE, "here", EMR_IO)		      /* our own side: memory, disk */

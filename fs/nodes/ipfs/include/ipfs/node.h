@@ -150,6 +150,9 @@ typedef enum emr_ipfs_verdict {
 	EMR_IPFS_UNKNOWN, /* it cannot be seen from here */
 } emr_ipfs_verdict;
 
+/* EMR_IPFS_RULE_SYNC alone, in one request. */
+emr_status emr_ipfs_syncs(emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict *out);
+
 /* Looks at a Kubo's configuration, and judges it by each rule.  EMR_IPFS_NOT_ALLOWED: this token
  * may not see it, which is as it should be; then the node's administrator looks. */
 emr_status emr_ipfs_examine(
