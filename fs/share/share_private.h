@@ -294,6 +294,7 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 	      is given again */
 #define WITH_OUTER 2u /* with the share around it */
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
+
 /* ---- placed.c ---- */
 
 /* Who said first that a domain lies where it lies, in which entry. */
