@@ -107,7 +107,7 @@ home rui
 run 0 status --wait
 cid=$(attribute cid "rui-folder/Ward of rui/scan.bin")
 for who in ana hospital; do
-	"$READ_BLOCKS" $who/state/blocks "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them"
+	"$READ_BLOCKS" $who/state "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them"
 	read -r all of_rui <out/blocks
 	[ "$all" -ge 5 ] && [ "$all" = "$of_rui" ] || emr_fail "$who read $all blocks, $of_rui of rui's"
 done
@@ -128,7 +128,7 @@ mkdir -p "hospital-folder/Old" && echo erased >"hospital-folder/Old/paper.txt"
 run 0 status --wait
 run 0 erase Old/paper.txt --yes --passphrase-file "$EMR_PASS"
 for who in ana hospital; do
-	"$READ_BLOCKS" $who/state/blocks "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them any more"
+	"$READ_BLOCKS" $who/state "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them any more"
 done
 for who in hospital ana rui; do home $who; run 0 unmount; done
 run 0 verify --passphrase-file "$EMR_PASS"

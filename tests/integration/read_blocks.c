@@ -1,6 +1,6 @@
-/* read_blocks DIR CID WRITER: as a process of another member would, reads the block CID and
- * everything below it from the store in DIR, checks every hash, and prints how many there were and
- * how many of them stand in segments of WRITER. */
+/* read_blocks STATE CID WRITER: as a process of the member with that state would, reads the block
+ * CID and everything below it from his network's blocks, checks every hash, and prints how many
+ * there were and how many of them stand in segments of WRITER. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,14 +32,16 @@ static emr_status note(void *context, const emr_cid *cid)
 
 int main(int argc, char **argv)
 {
-	emr_store_options options = {.read_only = true};
+	char blocks[4096], index[4096];
+	emr_store_options options = {.path = blocks, .index_path = index, .read_only = true};
 	count c = {.writer = argc == 4 ? argv[3] : ""};
 	emr_cid cid, missing;
 	emr_status status;
 
 	if (argc != 4 || emr_cid_parse_text(argv[2], &cid) != EMR_OK)
 		return 2;
-	options.path = argv[1];
+	snprintf(blocks, sizeof blocks, "%s/blocks", argv[1]);
+	snprintf(index, sizeof index, "%s/index", argv[1]);
 	status = emr_store_open(&options, &c.store);
 	if (status == EMR_OK)
 		status = emr_store_walk(emr_store_blocks(c.store), &cid, note, &c, &missing);
