@@ -425,8 +425,8 @@ static emr_status ask_no(telling *t, emr_request *request, emr_problem *out_prob
 	say_one(t, one);
 	snprintf(request->id, sizeof request->id, "%s", emr_json_text_at(one, "whole"));
 	if (emr_terminal_says_yes(strcmp(emr_json_text_at(one, "direction"), "to-me") == 0
-					  ? "Say no to it (yes or no)?"
-					  : "Take it back (yes or no)?"))
+					  ? N_("Say no to it (yes or no)?")
+					  : N_("Take it back (yes or no)?")))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NO_YES, "what", _("The request is as it was."), NULL);
 	return EMR_DENIED;

@@ -56,16 +56,16 @@ static void open_reader(const char *passphrase_file, char *directory)
 	must(copy.state_dirfd >= 0 ? emr_replica_open(&copy, &session.replica) : EMR_IO, directory);
 }
 
-/* What he reads with: the blocks of the network's directory. */
+/* What he reads with: the blocks of the network's directory, by an index of his own. */
 static void open_records(void)
 {
-	emr_store_options options = {.read_only = true};
+	char path[4200], index[4200];
+	emr_store_options options = {.path = path, .index_path = index, .read_only = true};
 	emr_record_options records = {
 		.keyring = session.keyring, .spill_dirfd = -1, .workers = EMR_RECORD_NO_WORKERS};
-	char path[4200];
 
 	(void)snprintf(path, sizeof path, "%s/" EMR_STATE_BLOCKS, session.state_path);
-	options.path = path;
+	(void)snprintf(index, sizeof index, "%s/index", session.state_path);
 	must(emr_store_open(&options, &blocks), path);
 	records.store = emr_store_blocks(blocks);
 	must(emr_record_ctx_new(&records, &session.records), "records");
