@@ -2,6 +2,7 @@
 #include "ledger/act_send.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "contract/codes.h"
 #include "ledger/batch.h"
@@ -21,10 +22,13 @@ emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const em
 	return status;
 }
 
-/* Of the same object, and the version behind that of ONE. */
-static bool comes_behind(const emr_act *one, const emr_act *next)
+/* Of the same row, and the version behind that of ONE. */
+static bool comes_behind(const emr_act *one, const emr_act *next, emr_id32 signer)
 {
-	return emr_id16_equal(one->object, next->object) && next->version == one->version + 1;
+	emr_key_text row, other;
+
+	return next->version == one->version + 1 && emr_act_row_key(one, signer, &row) == EMR_OK &&
+	       emr_act_row_key(next, signer, &other) == EMR_OK && strcmp(row.text, other.text) == 0;
 }
 
 static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
@@ -41,7 +45,7 @@ static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_led
 		emr_operation operation =
 			emr_act_operation(&acts[i], now, parts != NULL ? parts[i] : (emr_bytes){0});
 
-		if (i > 0 && comes_behind(&acts[i - 1], &acts[i]))
+		if (i > 0 && comes_behind(&acts[i - 1], &acts[i], emr_batch_signer_id(batch)))
 			operation.prev = item;
 		status = emr_batch_add(batch, &operation, &item);
 	}

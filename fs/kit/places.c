@@ -110,29 +110,35 @@ static char *run_place(const emr_places *places, const char *as)
 					       : join(places->state, "run", NULL);
 }
 
-/* In /tmp it lies at the top, where nobody else can rename it. */
-char *emr_places_of_account(const char *name)
+/* Not by the environment, which differs from one log-in, service or `su` to the next, and in no
+ * place that ends with the log-in or that is cleaned: all programs of the account must find one. */
+char *emr_places_writers(void)
 {
-	char base[PATH_MAX];
-	bool has_base = runtime_base(base, sizeof base);
+	const struct passwd *user = getpwuid(geteuid());
 	char *path = NULL;
 
-	if ((has_base ? asprintf(&path, "%s/emrfs/%s", base, name)
-		      : asprintf(&path, "/tmp/emrfs-%u-%s", (unsigned)getuid(), name)) < 0)
-		return NULL;
-	return path;
+	return asprintf(&path, "%s/.local/state/emrfs/writers",
+		       user != NULL && user->pw_dir[0] == '/' ? user->pw_dir : "") < 0
+		       ? NULL
+		       : path;
 }
 
+/* In /tmp it lies at the top, where nobody else can rename it. */
 char *emr_places_elsewhere(int state_fd)
 {
-	char name[80];
+	char base[PATH_MAX], name[80];
+	bool has_base = runtime_base(base, sizeof base);
 	struct stat st;
+	char *path = NULL;
 
 	if (fstat(state_fd, &st) != 0)
 		return NULL;
 	snprintf(name, sizeof name, "still-%llx-%llx", (unsigned long long)st.st_dev,
 		(unsigned long long)st.st_ino);
-	return emr_places_of_account(name);
+	if ((has_base ? asprintf(&path, "%s/emrfs/%s", base, name)
+		      : asprintf(&path, "/tmp/emrfs-%u-%s", (unsigned)getuid(), name)) < 0)
+		return NULL;
+	return path;
 }
 
 /* PATH, or the directory above it that is there. */

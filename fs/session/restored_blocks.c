@@ -47,7 +47,7 @@ static emr_status last_number(const emr_session *session, const char *path, cons
 static emr_status last_number_there(const emr_session *session, const char *dir, uint64_t *out_seq)
 {
 	char path[4400], index[4400];
-	EMR_AUTO_FREE char *writers = emr_places_of_account(EMR_ACCOUNT_WRITERS);
+	EMR_AUTO_FREE char *writers = emr_places_writers();
 	emr_status status, removed;
 
 	if (writers == NULL)

@@ -169,7 +169,7 @@ static emr_status find_blocks(emr_session *session, emr_problem *out_problem)
 static emr_status open_store(emr_session *session)
 {
 	char path[4400], tags[4400], index[4400];
-	EMR_AUTO_FREE char *writers = emr_places_of_account(EMR_ACCOUNT_WRITERS);
+	EMR_AUTO_FREE char *writers = emr_places_writers();
 	struct stat st;
 	emr_status status = EMR_OK;
 	emr_store_options options = {.path = path,

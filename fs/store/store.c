@@ -24,9 +24,8 @@
 
 /* What stands under a name of ours and is no file somebody else has put there: a directory, a pipe,
  * a link.  It may have anything in it, so it only gets another name. */
-static void put_odd_aside(const emr_store *store, const char *name)
+static void put_odd_aside(const emr_store *store, int dirfd, const char *name)
 {
-	const int dirfd = emr_store_directory(store);
 	emr_id16 random = emr_id16_random();
 	char hex[33], aside[128];
 	struct stat st;
@@ -49,11 +48,14 @@ static emr_status check_format(emr_store *store)
 
 	if (dirfd < 0)
 		return EMR_OK;
-	put_odd_aside(store, "format");
+	put_odd_aside(store, dirfd, "format");
 	status = emr_file_read(dirfd, "format", 64, &text);
 	if (status == EMR_NOT_FOUND && !store->read_only) {
 		status = emr_file_create(dirfd, "format", expected, 0600);
-		return status == EMR_EXISTS ? EMR_OK : status;
+		/* Beside an index of his own all can be made anew, later too. */
+		return status == EMR_EXISTS || (store->has_own_index && emr_status_is_full(status))
+			       ? EMR_OK
+			       : status;
 	}
 	if (status == EMR_NOT_FOUND && store->has_own_index)
 		return EMR_OK;
@@ -67,7 +69,7 @@ static emr_status check_format(emr_store *store)
 		       : EMR_DAMAGED;
 }
 
-/* The last directory of PATH is made if need be. */
+/* -1: there is no such place for this account.  Its directories are made if need be. */
 static int open_lock(const char *path)
 {
 	EMR_AUTO_FREE char *dir = strdup(path);
@@ -75,10 +77,13 @@ static int open_lock(const char *path)
 	struct stat st;
 	int ours;
 
-	if (dir == NULL || strrchr(dir, '/') == NULL)
+	if (dir == NULL)
 		return -1;
-	*strrchr(dir, '/') = '\0';
-	(void)mkdir(dir, 0700);
+	for (char *at = strchr(dir + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		(void)mkdir(dir, 0700);
+		*at = '/';
+	}
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 || fstat(fd, &st) != 0 || st.st_uid != geteuid())
 		return -1;
@@ -88,7 +93,8 @@ static int open_lock(const char *path)
 }
 
 /* A copy of a keyring that is used in another place has the same writer id, and must not write in
- * the same segments: what is locked is the account's, and follows from writer and directory. */
+ * the same segments: what is locked is the account's, and follows from writer and directory.
+ * EMR_UNSUPPORTED: this account has no place for it. */
 static emr_status lock_elsewhere(emr_store *store, const char *path)
 {
 	struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
@@ -103,32 +109,42 @@ static emr_status lock_elsewhere(emr_store *store, const char *path)
 	emr_sha256(what, sizeof what, digest);
 	byte.l_start = (off_t)(emr_get_u64(digest) >> 2);
 	store->lockfd = open_lock(path);
-	if (store->lockfd < 0) {
-		emr_log(EMR_LOG_WARN,
-			"store: no lock at %s; a copy of this keyring would not be noticed", path);
+	if (store->lockfd < 0)
+		return EMR_UNSUPPORTED;
+	if (fcntl(store->lockfd, F_OFD_SETLK, &byte) == 0)
 		return EMR_OK;
-	}
-	if (fcntl(store->lockfd, F_OFD_SETLK, &byte) != 0)
-		return errno == EAGAIN || errno == EACCES ? EMR_BUSY : emr_status_from_errno(errno);
-	return EMR_OK;
+	if (errno == EAGAIN || errno == EACCES)
+		return EMR_BUSY;
+	close(store->lockfd); /* its file system has no locks */
+	store->lockfd = -1;
+	return EMR_UNSUPPORTED;
 }
 
-static emr_status lock_writer(emr_store *store, const char *path)
+static emr_status lock_beside(emr_store *store)
 {
 	char hex[33];
 	char name[64];
 
-	if (path != NULL)
-		return lock_elsewhere(store, path);
 	emr_hex(store->writer.b, sizeof store->writer.b, hex);
 	snprintf(name, sizeof name, "writer-%s.lock", hex);
-	put_odd_aside(store, name);
+	put_odd_aside(store, store->dirfd, name);
 	store->lockfd = openat(store->dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (store->lockfd < 0)
 		return emr_status_from_errno(errno);
 	if (flock(store->lockfd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? EMR_BUSY : emr_status_from_errno(errno);
 	return EMR_OK;
+}
+
+/* Nobody writes without a lock: where the account has no place for one it lies beside the segments,
+ * and whoever writes there can hold it. */
+static emr_status lock_writer(emr_store *store, const char *path)
+{
+	emr_status status = path != NULL ? lock_elsewhere(store, path) : EMR_UNSUPPORTED;
+
+	if (path != NULL && status == EMR_UNSUPPORTED)
+		emr_log(EMR_LOG_WARN, "store: no lock at %s; it lies beside the blocks", path);
+	return status == EMR_UNSUPPORTED ? lock_beside(store) : status;
 }
 
 static emr_status open_directory(emr_store *store)

@@ -5,7 +5,7 @@
 #   next_window WORDS              waits until the next window was asked for with WORDS, and stands there; its text is in $page
 #   type_in TEXT                   and Return, until that window is gone
 #   click_ok / click_no            the right one of the lowest row of buttons, and the one beside it
-#   click_row N                    the Nth line of a list, and the right button
+#   choose_row N                   the Nth line of a list, and the right button
 #   close_window                   as its corner does
 #   choose_path PATH               what the next window that asks for a file or directory answers ("": it is cancelled): its keys depend on
 #                                  what it completes when, so that it alone is not real
@@ -80,10 +80,13 @@ let_go() {
 }
 click_ok() { click_at 40 24 && let_go; }
 click_no() { click_at 130 24 && let_go; }
-click_row() {
-	local WINDOW X Y WIDTH HEIGHT SCREEN
-	eval "$(xdotool getwindowgeometry --shell "$window_id")"
-	must xdotool mousemove $((X + 60)) $((Y + 24 + 23 * $1)) click 1
+# A window is there before its list has read its lines, and a key that comes before that moves nothing.
+has_read() { [ ! -e "/proc/$window_pid/fd/0" ]; }
+choose_row() {
+	local n
+	emr_until has_read
+	must xdotool key Home
+	for ((n = 1; n < $1; n++)); do must xdotool key Down; done
 	click_ok
 }
 close_window() {

@@ -57,7 +57,7 @@ say "its button opens the question; a closed window shares nothing"
 must dunstctl action 0
 next_window 'What is the answer'
 emr_until stand 0
-click_row 1
+choose_row 1
 next_window 'extra-button=Yes'
 for words in 'Dr Paula Lima' 'São Lucas' 'can read Scans' 'for treatment, until' 'Share it'; do
 	emr_until grep -qF "$words" "$page" || emr_fail "not in the question: $words: $(cat "$page")"
@@ -72,7 +72,7 @@ emr_until stand 1
 shares_none || emr_fail "shared by a notice alone"
 must dunstctl action 0
 next_window 'What is the answer'
-click_row 1
+choose_row 1
 next_window 'extra-button=Yes'
 emr_until grep -q 'Share it' "$page"
 click_ok

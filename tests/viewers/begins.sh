@@ -93,7 +93,7 @@ say "joined: from the first window, with a file that is chosen, to the open fold
 choose_path "$EMR_WORK/ana.invitation"
 screen_start "$PACKAGING/open-folder"
 next_window 'no medical records of yours'
-click_row 2
+choose_row 2
 next_window file-selection
 next_window 'extra-button=Yes'
 click_ok

@@ -16,7 +16,7 @@ screen_start "$PACKAGING/open-folder"
 next_window 'no medical records of yours'
 click_ok				# nothing was chosen: asked again
 next_window 'no medical records of yours'
-click_row 1
+choose_row 1
 next_window 'Your name'
 type_in 'Ana Silva'
 next_window 'Born on'

@@ -20,8 +20,8 @@ emr_status emr_act_send_as(const emr_keyring *keyring, emr_signer who, emr_ledge
 emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
 	const emr_act *act, emr_bytes part, const emr_clock *clock, emr_buf *out);
 /* N of them in one batch, with their PARTS (N; NULL = none has one), each behind its row as it is
- * now; who is of the same object as the one before it, and the next version, comes behind that one.
- * *OUT_CODE: 0, or why the batch, or the first that was not taken, was refused.  EMR_LIMIT: more
- * than a batch holds. */
+ * now; whichever is of the same row as the one before it, and the next version, comes behind that
+ * one. *OUT_CODE: 0, or why the batch, or the first that was not taken, was refused.  EMR_LIMIT:
+ * more than a batch holds. */
 emr_status emr_act_send_all(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *acts,
 	const emr_bytes *parts, size_t n, const emr_clock *clock, uint8_t *out_code);

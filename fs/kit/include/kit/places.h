@@ -30,7 +30,6 @@
 #define EMR_STATE_AGENT "agent" /* an agent's fragments; only its state has it */
 #define EMR_RUN_SOCKET "socket"
 #define EMR_ELSEWHERE_HOLDER "holder"
-#define EMR_ACCOUNT_WRITERS "writers" /* who writes in a network's directory; of the account */
 
 /* Absolute paths, owned. */
 typedef struct emr_places {
@@ -58,11 +57,12 @@ emr_status emr_places_open_state(
 	const emr_places *places, bool may_create, int *out_fd, emr_problem *out_problem);
 /* Makes the runtime directory (0700) if needed. */
 emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_problem *out_problem);
-/* NAME below XDG_RUNTIME_DIR, /run/user/UID, or /tmp: one for all keyrings of this account,
- * whatever their own places are.  Owned by the caller; NULL without memory. */
-char *emr_places_of_account(const char *name);
-/* Where notes about a state are kept that its own disk does not take, in memory as a rule: a
- * place of the account.  Whoever finds the state finds it.  Owned by the caller;
+/* The file in which whoever writes in a network's directory has a byte locked: one for all keyrings
+ * of this account, whatever their own places are, below the home that the system knows.  Owned by
+ * the caller; NULL without memory. */
+char *emr_places_writers(void);
+/* Where notes about a state are kept that its own disk does not take, in memory as a rule: below
+ * XDG_RUNTIME_DIR, /run/user/UID, or /tmp.  Whoever finds the state finds it.  Owned by the caller;
  * NULL without memory. */
 char *emr_places_elsewhere(int state_fd);
 /* EMR_NOT_FOUND unless MAY_CREATE; EMR_EXPOSED when others have any right there. */

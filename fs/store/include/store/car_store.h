@@ -25,8 +25,8 @@ typedef struct emr_store_options {
 	 * one for all. */
 	const char *index_path;
 	/* There, too: a file outside of PATH in which each writer of this account has a byte
-	 * locked while he writes, made (0600).  NULL: the lock is a file in PATH, and whoever may
-	 * open that can hold it. */
+	 * locked while he writes, made (0600).  NULL, or where that cannot be: the lock is a file
+	 * in PATH, and whoever may open that can hold it. */
 	const char *lock_path;
 	const char *tags_path; /* a directory of this computer's own, made (0700); and the key,
 				  borrowed: NULL for both, every block is hashed whole */
