@@ -39,10 +39,38 @@ static void put_odd_aside(const emr_store *store, int dirfd, const char *name)
 		emr_log(EMR_LOG_WARN, "store: %s was no file, and is %s now", name, aside);
 }
 
+/* Beside an index of one's own all can be made anew, later too. */
+static emr_status write_format(const emr_store *store, int dirfd)
+{
+	emr_status status = emr_file_create(
+		dirfd, "format", emr_bytes_of(FORMAT_TEXT, sizeof FORMAT_TEXT - 1), 0600);
+
+	return status == EMR_EXISTS || (store->has_own_index && emr_status_is_full(status))
+		       ? EMR_OK
+		       : status;
+}
+
+static emr_status judge_format(const emr_store *store, int dirfd, emr_bytes text)
+{
+	const size_t n = sizeof FORMAT_TEXT - 1;
+
+	if (emr_bytes_equal(text, emr_bytes_of(FORMAT_TEXT, n)))
+		return EMR_OK;
+	/* Known words and another number: a program to come.  Anything else was damaged. */
+	if (text.len > 12 && memcmp(text.data, FORMAT_TEXT, 12) == 0 && text.data[12] > '1')
+		return emr_newer_format((uint64_t)(text.data[12] - '0'), 1);
+	if (!store->has_own_index)
+		return EMR_DAMAGED;
+	emr_log(EMR_LOG_WARN, "store: format was damaged, and is made anew");
+	if (store->read_only)
+		return EMR_OK;
+	return unlinkat(dirfd, "format", 0) == 0 ? write_format(store, dirfd)
+						 : emr_status_from_errno(errno);
+}
+
 static emr_status check_format(emr_store *store)
 {
 	EMR_AUTO_BUF text = {0};
-	emr_bytes expected = emr_bytes_of(FORMAT_TEXT, sizeof FORMAT_TEXT - 1);
 	const int dirfd = emr_store_directory(store);
 	emr_status status;
 
@@ -50,23 +78,13 @@ static emr_status check_format(emr_store *store)
 		return EMR_OK;
 	put_odd_aside(store, dirfd, "format");
 	status = emr_file_read(dirfd, "format", 64, &text);
-	if (status == EMR_NOT_FOUND && !store->read_only) {
-		status = emr_file_create(dirfd, "format", expected, 0600);
-		/* Beside an index of his own all can be made anew, later too. */
-		return status == EMR_EXISTS || (store->has_own_index && emr_status_is_full(status))
-			       ? EMR_OK
-			       : status;
-	}
+	if (status == EMR_NOT_FOUND && !store->read_only)
+		return write_format(store, dirfd);
 	if (status == EMR_NOT_FOUND && store->has_own_index)
 		return EMR_OK;
-	if (status != EMR_OK)
-		return status == EMR_LIMIT ? EMR_DAMAGED : status;
-	if (emr_bytes_equal(emr_buf_view(&text), expected))
-		return EMR_OK;
-	/* Known words and another number: a program to come.  Anything else was damaged. */
-	return text.len > 12 && memcmp(text.data, FORMAT_TEXT, 12) == 0 && text.data[12] > '1'
-		       ? emr_newer_format((uint64_t)(text.data[12] - '0'), 1)
-		       : EMR_DAMAGED;
+	if (status != EMR_OK && status != EMR_LIMIT)
+		return status;
+	return judge_format(store, dirfd, emr_buf_view(&text));
 }
 
 /* -1: there is no such place for this account.  Its directories are made if need be. */

@@ -394,6 +394,54 @@ static void a_copy_of_her_keyring_does_not_write_in_her_segments(void **state)
 	remove_own(k);
 }
 
+/* Where the account has no place for the lock it lies beside the segments: nobody writes without.
+ */
+static void a_copy_does_not_write_where_the_account_has_no_place_for_a_lock(void **state)
+{
+	kit *k = *state;
+	own hers, of_copy;
+	emr_store_options options;
+	emr_store *copy;
+
+	write_text(k, "file", "no directory");
+	kit_close(k);
+	keep_own(k, &of_copy, "copy");
+	(void)snprintf(of_copy.lock, sizeof of_copy.lock, "%s/file/writers", k->path);
+	options = k->options;
+	keep_own(k, &hers, "hers");
+	k->options.lock_path = of_copy.lock;
+	kit_open(k);
+	assert_status(EMR_BUSY, emr_store_open(&options, &copy));
+	save_and_read(k, 1, 2);
+	remove_own(k);
+}
+
+static void a_format_of_her_own_that_is_damaged_is_made_anew(void **state)
+{
+	static const char *const texts[] = {"", "emrfs stpre 1\n"};
+	kit *k = *state;
+	own hers;
+	char path[400];
+
+	kit_close(k);
+	keep_own(k, &hers, "hers");
+	kit_open(k);
+	save_and_read(k, 1, 2);
+	(void)snprintf(path, sizeof path, "../%s.hers/index/format", strrchr(k->path, '/') + 1);
+	for (unsigned i = 0; i < 2; i++) {
+		kit_close(k);
+		write_text(k, path, texts[i]);
+		kit_open(k);
+		kit_has(k, 1, 3000);
+	}
+	kit_close(k);
+	write_text(k, path, "emrfs store 2\n");
+	assert_status(EMR_NEWER_FORMAT, emr_store_open(&k->options, &k->store));
+	write_text(k, path, "emrfs store 1\n");
+	kit_open(k);
+	remove_own(k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +466,11 @@ int main(void)
 			setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_copy_of_her_keyring_does_not_write_in_her_segments, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_copy_does_not_write_where_the_account_has_no_place_for_a_lock, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(
+			a_format_of_her_own_that_is_damaged_is_made_anew, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
