@@ -17,50 +17,74 @@ go_is_new() { # GO DIR
 
 # Sets go to the pinned Go, as a module in GOMODCACHE: any Go since 1.16 fetches it and compares it with go.sum.  A module has no
 # programs and no go.mod below it, so both are made what they are in a release.
-fetch_toolchain() { # WORK DIR: a directory of ours, and the module that will be built
+fetch_toolchain() { # NAME WORK DIR: what is built, a directory of ours, and the module
 	local arch module found
 	arch=$(go env GOARCH)
 	module=golang.org/toolchain@$(awk -v arch="linux-$arch" '$2 ~ arch "$" { print $2 }' "$networks/toolchain/go.sum")
-	[ "$module" != golang.org/toolchain@ ] || fail "there is no pinned Go for linux-$arch; install Go $(awk '$1 == "go" { print $2 }' "$2/go.mod")"
+	[ "$module" != golang.org/toolchain@ ] || fail "there is no pinned Go for linux-$arch; install Go $(awk '$1 == "go" { print $2 }' "$3/go.mod")"
 	echo "fetching Go ($module)" >&2
-	cp -r "$networks/toolchain" "$1/toolchain"
-	(cd "$1/toolchain" && GOTOOLCHAIN=local go mod download "$module") >&2 || fail "there is no $module"
-	cmp "$networks/toolchain/go.sum" "$1/toolchain/go.sum" || fail "$module is not what toolchain/go.sum says"
+	cp -r "$networks/toolchain" "$2/toolchain" || fail "$2 cannot be written"
+	if ! (cd "$2/toolchain" && GOTOOLCHAIN=local go mod download "$module") >"$2/said" 2>&1; then
+		cat "$2/said" >&2
+		unless_refused "$1" "$2/said"
+		fail "there is no $module"
+	fi
+	cmp "$networks/toolchain/go.sum" "$2/toolchain/go.sum" || fail "$module is not what toolchain/go.sum says"
 	found=$GOMODCACHE/$module
-	chmod -R u+w "$found"
-	chmod +x "$found"/bin/* "$found"/pkg/tool/*/*
-	find "$found" -name _go.mod -execdir cp _go.mod go.mod \;
+	{ chmod -R u+w "$found" && chmod +x "$found"/bin/* "$found"/pkg/tool/*/* &&
+		find "$found" -name _go.mod -execdir cp _go.mod go.mod \;; } || fail "$found cannot be made what it is in a release"
 	go=$found/bin/go
+}
+
+# Ends with 3 where what Go has SAID is that the module proxy refuses a module.
+unless_refused() { # NAME SAID
+	! grep -qE 'reading [^ ]+: (403|404|410) ' "$2" || { echo "the module proxy refuses a module of $1" >&2 && exit 3; }
+}
+
+# Whether PROGRAM is there: the one, or as a directory each that the go.mod in DIR calls a tool.
+is_built() { # PROGRAM DIR PACKAGE
+	local tool
+	if [ "$3" != tool ]; then
+		[ -f "$1" ] && [ -x "$1" ]
+		return
+	fi
+	for tool in $(awk '$1 == "tool" { among = $2 == "("; if (!among) print $2; next } $1 == ")" { among = 0 } among { print $1 }' "$2/go.mod"); do
+		[ -x "$1/${tool##*/}" ] || return 1
+	done
 }
 
 # What a pinned module builds, from the cache of an earlier run if there is one: says where it is.  PACKAGE is the one of a program, or
 # "tool": all programs that go.mod names so, in a directory then.  With cgo=1 C is compiled, too.  Ends with 3 where the module proxy
-# refuses a module, which whoever can do without it may want to know.
+# refuses a module, which whoever can do without it may want to know.  What calls this takes its word, so nothing here ends by set -e.
 built() { # NAME DIR PACKAGE [FLAG...]: of go build
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/emrfs work go=go program began=$SECONDS
 	program=$cache/$1-$({ cat "$2/go.mod" "$2/go.sum" && echo -n "${*:4}"; } | sha256sum | head -c 16)
-	if [ ! -x "$program" ]; then
+	if ! is_built "$program" "$2" "$3"; then
 		command -v go >/dev/null || fail "$1 is built with Go: apt install golang-go"
-		mkdir -p "$cache"
-		exec 9>"$cache/$1.lock"
-		flock 9	# two that start at once: one builds, the other takes what it built
+		mkdir -p "$cache" || fail "$1 is kept in $cache, which cannot be made"
+		exec 9>"$cache/$1.lock" || fail "$1 is kept in $cache, which cannot be written"
+		flock 9 || fail "$cache/$1.lock cannot be locked"	# two that start at once: one builds, the other takes what it built
 	fi
-	if [ ! -x "$program" ]; then
+	if ! is_built "$program" "$2" "$3"; then
 		echo "building $1, which takes some minutes once" >&2
-		work=$(mktemp -d "$cache/build.XXXXXX")
+		for work in "$cache/build.$1".*; do # of a run that was killed
+			[ ! -d "$work" ] || { chmod -R u+w "$work" && rm -rf "$work"; } || fail "$work cannot be removed"
+		done
+		work=$(mktemp -d "$cache/build.$1.XXXXXX") || fail "$1 is built in $cache, which cannot be written"
 		# shellcheck disable=SC2064
 		trap "chmod -R u+w '$work'; rm -rf '$work'" EXIT
 		if ! go_is_new go "$2"; then
 			export GOMODCACHE=$work/modules GOCACHE=$work/objects GOPATH=$work/path
-			fetch_toolchain "$work" "$2"
+			fetch_toolchain "$1" "$work" "$2"
 		fi
-		[ "$3" != tool ] || mkdir "$work/program"
+		[ "$3" != tool ] || mkdir "$work/program" || fail "$work cannot be written"
 		if ! (cd "$2" && GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=${cgo:-0} GOFLAGS='-mod=readonly -buildvcs=false' \
 			"$go" build -trimpath -ldflags '-s -w' "${@:4}" -o "$work/program" "$3") 2>&1 | tee "$work/said" >&2; then
-			! grep -qE 'reading [^ ]+: (403|404|410) ' "$work/said" || { echo "the module proxy refuses a module of $1" >&2 && exit 3; }
+			unless_refused "$1" "$work/said"
 			fail "$1 cannot be built"
 		fi
-		mv "$work/program" "$program"
+		is_built "$work/program" "$2" "$3" || fail "$1 cannot be built: not all its programs are there"
+		{ rm -rf "$program" && mv "$work/program" "$program"; } || fail "$program cannot be written"
 		chmod -R u+w "$work" && rm -rf "$work"
 		trap - EXIT
 		echo "built in $((SECONDS - began)) s: $program" >&2

@@ -9,6 +9,8 @@ if(EMRFS_SANITIZE) # Kubo is what is tested here, and it is built without
 	return()
 endif()
 
+add_test(NAME integration_network_kit COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/network_kit.sh)
+set_tests_properties(integration_network_kit PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77)
 set(network ${PROJECT_SOURCE_DIR}/examples/network/ipfs)
 add_test(NAME kubo_is_built COMMAND ${network} build)
 set_tests_properties(kubo_is_built PROPERTIES LABELS integration TIMEOUT 3600 COST 400

@@ -1,0 +1,96 @@
+#!/bin/bash
+# network_kit.sh: what the example networks build is there whole, or it is said why not: a cache that is full or cannot be written, a
+# proxy that refuses a module or Go itself, a program that was lost, and what a killed run left.  Small modules stand for the large ones.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+command -v go >/dev/null || emr_skip "no Go"
+kit=$(cd "$(dirname "$0")/../../examples/network" && pwd)/kit.sh
+export EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-kit-XXXXXX") || exit 2
+proxy=
+at_end() { [ -z "$proxy" ] || kill "$proxy"; umount -l "$EMR_WORK/full" 2>/dev/null; rm -rf "$EMR_WORK"; }
+trap at_end EXIT
+cd "$EMR_WORK" || exit 2
+cache=$EMR_WORK/cache/emrfs
+
+# module DIR GO: a program
+module() {
+	mkdir -p "$1"
+	printf 'module emrfs.invalid/test\n\ngo %s\n' "$2" >"$1/go.mod"
+	: >"$1/go.sum"
+	printf 'package main\n\nfunc main() {}\n' >"$1/main.go"
+}
+# make WANTED-EXIT CACHE-HOME [DIR]: as the networks do it, what was built is in "is", what was said in "said"
+make() {
+	local code=0
+	XDG_CACHE_HOME=$2 KIT=$kit timeout "$EMR_PATIENCE" bash -c 'set -euo pipefail; . "$KIT"; at=$(built "$@") || exit; echo "$at"' \
+		kit program "$EMR_WORK/${3:-module}" . >is 2>said || code=$?
+	[ "$code" = "$1" ] || emr_fail "it ended with $code, wanted $1: $(cat said)"
+	[ "$1" = 0 ] || [ ! -s is ] || emr_fail "what was not built is at $(cat is)"
+}
+said() { grep -qF -- "$1" said || emr_fail "not said: $1: $(cat said)"; }
+
+module module 1.16
+echo "-- what is built is kept, and taken from there"
+make 0 "$EMR_WORK/cache"
+said "building program"
+"$(cat is)" || emr_fail "the program does not run"
+make 0 "$EMR_WORK/cache"
+expect "what a second one says" "$(cat said)" ""
+
+echo "-- a program that was lost is built anew, and what a killed run left is gone"
+rm "$(cat is)"
+mkdir -p "$cache/build.program.killed/modules" "$cache/build.another.AAAAAA" && chmod 500 "$cache/build.program.killed/modules"
+make 0 "$EMR_WORK/cache"
+"$(cat is)" || emr_fail "the lost program is not there"
+expect "in the cache" "$(cd "$cache" && echo build.*)" "build.another.AAAAAA" # which may run now
+whole() { bash -c '. "$1" && is_built "$2" "$3" tool' kit "$kit" "$EMR_WORK/several" "$(dirname "$kit")/fabric-programs"; }
+mkdir several && (cd several && touch configtxgen configtxlator orderer osnadmin peer && chmod +x -- *)
+whole || emr_fail "all programs are there, and would be built anew"
+rm several/osnadmin
+! whole || emr_fail "one program of several is lost, and is not missed"
+
+echo "-- a cache that cannot be made, locked or written is named, and nothing is written elsewhere"
+make 1 /dev/null
+said "cannot be made"
+mkdir -p locked/emrfs/program.lock
+make 1 "$EMR_WORK/locked"
+said "cannot be written"
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir full && must mount -t tmpfs -o nr_inodes=3 none full # the root of it, emrfs and the lock
+	make 1 "$EMR_WORK/full"
+	said "cannot be written"
+	must mount -o remount,nr_inodes=100,size=8k full
+	make 1 "$EMR_WORK/full"
+	said "cannot be built"
+	expect "what stays" "$(ls full/emrfs)" program.lock
+fi
+
+echo "-- a proxy that refuses a module, or the Go that builds it, is told from another failure"
+python3 - >port <<'END' &
+import http.server, sys
+class Refuses(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(403)
+    def log_message(self, *said):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Refuses)
+print(server.server_port, flush=True)
+server.serve_forever()
+END
+proxy=$!
+until [ -s port ]; do sleep 0.1; done
+export GOPROXY=http://127.0.0.1:$(cat port) GONOSUMDB=* GOFLAGS=
+module lacks 1.16
+printf 'require emrfs.invalid/lacking v1.0.0\n' >>lacks/go.mod
+printf 'emrfs.invalid/lacking v1.0.0 h1:%s=\nemrfs.invalid/lacking v1.0.0/go.mod h1:%s=\n' "$(printf 'A%.0s' {1..43})" "$(printf 'A%.0s' {1..43})" >lacks/go.sum
+printf 'package main\n\nimport _ "emrfs.invalid/lacking"\n\nfunc main() {}\n' >lacks/main.go
+make 3 "$EMR_WORK/cache" lacks
+said "the module proxy refuses a module of program"
+module newer 1.99.0
+make 3 "$EMR_WORK/cache" newer
+said "fetching Go"
+said "the module proxy refuses a module of program"
+module broken 1.17
+echo broken >broken/main.go
+make 1 "$EMR_WORK/cache" broken
+said "cannot be built"
