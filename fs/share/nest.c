@@ -18,9 +18,10 @@ typedef struct tie {
 	emr_grant_phase phase;
 	emr_id16 share_id;
 	uint64_t seq; /* of the entry with its first terms: a share begins where it is oldest */
-	bool was_moved_out; /* revoked for that */
-	bool is_hers;	    /* its terms are the owner's word */
-	uint16_t writes;    /* the right to write that came with it */
+	bool was_moved_out;  /* revoked for that */
+	bool was_taken_back; /* revoked by a person */
+	bool is_hers;	     /* its terms are the owner's word */
+	uint16_t writes;     /* the right to write that came with it */
 	char label[EMR_NOTE_LABEL_MAX + 1];
 } tie;
 
@@ -29,6 +30,9 @@ typedef struct place {
 	size_t outer; /* index, or NOWHERE */
 	tie *ties;
 	size_t n;
+	bool is_looked_up; /* the next two are */
+	placement placed;
+	bool is_anothers; /* whoever placed it is none of hers */
 } place;
 
 #define NOWHERE SIZE_MAX
@@ -61,11 +65,16 @@ static bool is_shut(const nesting *nest, const tie *t)
 	return nest->shut != NULL && share_is_among(nest->shut, t->known.grant);
 }
 
-/* What is not the owner's word belongs to no share of hers, whatever id it carries. */
+/* What is not the owner's word belongs to no share of hers, whatever id it carries.  A team's share
+ * goes on, as the same one, when the team gets another key. */
+static bool is_same_share(const tie *a, const tie *b)
+{
+	return a->is_hers && b->is_hers && emr_id16_equal(a->share_id, b->share_id);
+}
+
 static bool is_same_tie(const tie *a, const tie *b)
 {
-	return a->is_hers && b->is_hers && emr_id16_equal(a->share_id, b->share_id) &&
-	       memcmp(a->known.row.grantee, b->known.row.grantee, 32) == 0;
+	return is_same_share(a, b) && memcmp(a->known.row.grantee, b->known.row.grantee, 32) == 0;
 }
 
 /* ---- what there is ---- */
@@ -87,10 +96,11 @@ static emr_status read_items(emr_share *share, tie *t)
 		return status;
 	status = share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
 		t->known.row.head.version, &bytes, &item);
-	if (status == EMR_OK)
-		t->was_moved_out =
-			bytes.len > EMR_ITEM_BYTES && bytes.data[EMR_ITEM_BYTES] == MOVED_OUT;
-	return status;
+	if (status != EMR_OK)
+		return status;
+	t->was_taken_back = bytes.len <= EMR_ITEM_BYTES || bytes.data[EMR_ITEM_BYTES] == 0;
+	t->was_moved_out = !t->was_taken_back && bytes.data[EMR_ITEM_BYTES] == MOVED_OUT;
+	return EMR_OK;
 }
 
 typedef struct reading {
@@ -179,12 +189,24 @@ static void nesting_end(nesting *nest)
 
 /* ---- giving on ---- */
 
+/* Also from a former key of a team.  A former key that another one followed here was not taken from
+ * the team. */
+static bool is_taken_back(const place *p, const tie *t)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (is_same_share(&p->ties[i], t) && p->ties[i].seq > t->seq)
+			return false;
+	return t->was_taken_back;
+}
+
 static bool has_tie(const nesting *nest, const place *p, const tie *of)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const tie *t = &p->ties[i];
 
 		/* What a person took back here stays so, until he shares again. */
+		if (is_same_share(t, of) && !is_shut(nest, t) && is_taken_back(p, t))
+			return true;
 		if (is_same_tie(t, of) && !is_shut(nest, t) &&
 			(is_alive(t) || (t->phase == EMR_GRANT_IS_REVOKED && !t->was_moved_out)))
 			return true;
@@ -199,24 +221,34 @@ static uint64_t share_began(const nesting *nest, const tie *of)
 
 	for (size_t i = 0; i < nest->n; i++)
 		for (size_t k = 0; k < nest->places[i].n; k++)
-			if (is_same_tie(&nest->places[i].ties[k], of) &&
+			if (is_same_share(&nest->places[i].ties[k], of) &&
 				nest->places[i].ties[k].seq < seq)
 				seq = nest->places[i].ties[k].seq;
 	return seq;
 }
 
+static emr_status look_up_placement(nesting *nest, place *p)
+{
+	emr_status status = p->is_looked_up ? EMR_OK
+					    : share_placed_by_another(nest->share, p->domain,
+						      &p->placed, &p->is_anothers);
+
+	p->is_looked_up = status == EMR_OK;
+	return status;
+}
+
 /* What came into a share of hers by a computer that is none of hers any more, or by somebody who
  * never was, is not given on in her name.  What lay there when she shared is, and what was given
- * before that was so, which she was asked about when she removed it. */
-static emr_status may_carry(const nesting *nest, const place *p, const tie *of, bool *out_may)
+ * before that was so, which she was asked about when she removed it: what is in force goes on, also
+ * where it was moved within the share. */
+static emr_status may_carry(nesting *nest, place *p, const tie *of, bool *out_may)
 {
-	placement placed;
-	bool is_anothers = false;
-	emr_status status = share_placed_by_another(nest->share, p->domain, &placed, &is_anothers);
+	emr_status status = look_up_placement(nest, p);
 
-	*out_may = !is_anothers || share_began(nest, of) > placed.seq;
+	*out_may = !p->is_anothers || share_began(nest, of) > p->placed.seq;
 	for (size_t i = 0; i < p->n && status == EMR_OK && !*out_may; i++)
-		*out_may = is_same_tie(&p->ties[i], of) && p->ties[i].seq > placed.seq;
+		*out_may = is_same_share(&p->ties[i], of) &&
+			   (is_alive(&p->ties[i]) || p->ties[i].seq > p->placed.seq);
 	return status;
 }
 

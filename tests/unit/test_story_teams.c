@@ -730,6 +730,88 @@ static void what_cannot_be_judged_yet_inside_keeps_the_teams_former_share(void *
 	story_end(&s);
 }
 
+/* What she took back from a team stays so with every later key of the team. */
+static void what_was_taken_back_inside_does_not_come_with_another_key(void **state)
+{
+	STORY;
+	crew crews[3];
+	emr_id16 outer = s.imaging, inner;
+	emr_nested tree[2];
+
+	crew_begin(&crews[0], &s, NULL);
+	admit(&crews[0], &s.lima);
+	(void)share_with(&crews[0]);
+	inner = make_inner(&s, "Imaging/Old");
+	tree[0] = (emr_nested){.domain = outer};
+	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_int_equal(given(&s, inner, &crews[0]).alive, 1);
+	assert_ok(emr_share_revoke(s.ana, inner, given(&s, inner, &crews[0]).last.grant.grant));
+	for (int i = 1; i < 3; i++) {
+		crew_begin(&crews[i], &s, &crews[i - 1]);
+		admit(&crews[i], &s.lima);
+		assert_int_equal(follow(&s, tree, 2), 1);
+		assert_int_equal(given(&s, outer, &crews[i]).alive, 1);
+		assert_int_equal(given(&s, inner, &crews[i]).alive, 0);
+	}
+	for (int i = 0; i < 3; i++)
+		crew_end(&crews[i]);
+	story_end(&s);
+}
+
+/* With a part that opens for nobody. */
+static void says(story *s, person *m, emr_act act, size_t part_len)
+{
+	EMR_AUTO_BUF part = {0};
+
+	assert_ok(emr_buf_append_zeros(&part, part_len));
+	memcpy(part.data, emr_id32_random().b, 32);
+	assert_int_equal(story_says(s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
+}
+
+/* What a computer that was stolen moved into a shared folder is not shared when a team gets another
+ * key either: with that no other share begins. */
+static void what_a_stolen_computer_moved_does_not_come_with_another_key(void **state)
+{
+	STORY;
+	emr_act act = {.epoch = 1};
+	crew old, new;
+	emr_nested tree[2];
+	emr_id16 inner;
+	person laptop;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	story_device(&s, &laptop, "laptop");
+	kit_mkdir(&s.k, "Private");
+	kit_publish_all(&s.k);
+	inner = make_inner(&s, "Private");
+	assert_ok(emr_share_pass_on(s.ana, NULL));
+	(void)share_with(&old);
+	act.domain = inner;
+	act.op = EMR_OP_LISTKEY;
+	emr_object_listkey(laptop.public.signer_id.b, 1, act.object.b);
+	says(&s, &laptop, act, 160);
+	act.op = EMR_OP_META;
+	act.object = inner;
+	act.flags = EMR_ITEM_NOCONTENT;
+	says(&s, &laptop, act, 104 + 512);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	tree[0] = (emr_nested){.domain = s.imaging};
+	tree[1] = (emr_nested){.domain = inner, .outer = s.imaging};
+	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_int_equal(given(&s, inner, &old).alive, 0);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	assert_int_equal(follow(&s, tree, 2), 1);
+	assert_int_equal(given(&s, s.imaging, &new).alive, 1);
+	assert_int_equal(given(&s, inner, &new).alive, 0);
+	story_part(&laptop);
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
 /* ---- bytes ---- */
 
 static void terms_are_their_leaders_or_none(void **state)
@@ -864,6 +946,8 @@ int main(void)
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
 		cmocka_unit_test(a_share_with_a_team_reaches_the_folders_inside),
 		cmocka_unit_test(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share),
+		cmocka_unit_test(what_was_taken_back_inside_does_not_come_with_another_key),
+		cmocka_unit_test(what_a_stolen_computer_moved_does_not_come_with_another_key),
 		cmocka_unit_test(a_team_that_ends_calls_for_another_key),
 		cmocka_unit_test(terms_are_their_leaders_or_none),
 		cmocka_unit_test(a_team_of_before_has_no_receiving_key),

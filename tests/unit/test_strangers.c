@@ -276,24 +276,38 @@ static emr_id16 shares(person *m, const person *whom, const person *agent)
 typedef struct counted {
 	const person *whom;
 	size_t n;
+	emr_id16 last;
 } counted;
 
 static emr_status count_grant(void *arg, const emr_known_grant *grant)
 {
 	counted *c = arg;
 
-	c->n += memcmp(grant->row.grantee, c->whom->public.signer_id.b, 32) == 0 &&
-		emr_grant_phase_at(grant, story_now(&s)) == EMR_GRANT_IN_FORCE;
+	if (memcmp(grant->row.grantee, c->whom->public.signer_id.b, 32) != 0 ||
+		emr_grant_phase_at(grant, story_now(&s)) != EMR_GRANT_IN_FORCE)
+		return EMR_OK;
+	c->n++;
+	c->last = grant->grant;
 	return EMR_OK;
 }
 
-static size_t grants_in(emr_id16 domain, const person *whom)
+static counted count_in(emr_id16 domain, const person *whom)
 {
 	counted c = {.whom = whom};
 
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_grants(s.k.stack.replica, domain, count_grant, &c));
-	return c.n;
+	return c;
+}
+
+static size_t grants_in(emr_id16 domain, const person *whom)
+{
+	return count_in(domain, whom).n;
+}
+
+static emr_id16 last_grant_in(emr_id16 domain, const person *whom)
+{
+	return count_in(domain, whom).last;
 }
 
 /* All domains of her folder, as sharing wants them. */
@@ -478,6 +492,41 @@ static emr_status count_handover(void *arg, const emr_handover *handover)
 {
 	*(size_t *)arg += handover->made != NULL;
 	return EMR_OK;
+}
+
+/* Years after she removed the computer agents are replaced: what it moved inside a folder that was
+ * shared goes on as the rest of it does. */
+static void what_he_moved_within_a_share_goes_on_through_other_agents(void **state)
+{
+	emr_id32 agents[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY,
+		.agents = agents,
+		.agents_count = 2};
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	emr_grant_made made;
+	emr_id16 old, former;
+	size_t n, told = 0;
+
+	(void)state;
+	old = folder_of("Imaging/Old");
+	assert_ok(emr_share_pass_on(s.ana, NULL));
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	ties(old);
+	assert_int_equal(grants_in(old, &s.lima), 1);
+	former = last_grant_in(old, &s.lima);
+	says_where(&laptop, old);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(story_says(&s, &s.bosses[1],
+				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	tree = moved_into_imaging(old, &n);
+	assert_ok(emr_share_replace_agents(s.ana, tree, n, count_handover, &told));
+	assert_int_equal(told, 1);
+	assert_int_equal(grants_in(old, &s.lima), 1);
+	assert_false(emr_id16_equal(last_grant_in(old, &s.lima), former));
 }
 
 static void what_he_shares_is_not_given_anew_through_other_agents(void **state)
@@ -682,6 +731,7 @@ int main(void)
 		TEST(what_is_shared_because_he_moved_it_is_listed_and_ends),
 		TEST(what_he_moved_before_he_was_removed_is_not_shared_afterwards),
 		TEST(what_he_shares_is_not_given_anew_through_other_agents),
+		TEST(what_he_moved_within_a_share_goes_on_through_other_agents),
 		TEST(how_long_he_lets_somebody_write_is_not_taken_over),
 		TEST(what_he_shares_gets_no_key_from_her),
 		TEST(he_uses_up_no_fragments_of_her_readers),
