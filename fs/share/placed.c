@@ -232,6 +232,21 @@ static bool came_with_another(const carrying *c, const carried_tie *t)
 	return false;
 }
 
+/* When she gave the share that T belongs to, also if its team had another key then. */
+static uint64_t share_began(const carrying *c, const carried_tie *t)
+{
+	uint64_t seq = t->seq;
+
+	for (size_t i = 0; i < tie_count(c); i++) {
+		carried_tie other = tie_at(c, i);
+
+		if (emr_id16_equal(other.share_id, t->share_id) && other.seq < seq)
+			seq = other.seq;
+	}
+	return seq;
+}
+
+/* What lay there when she shared is not shared because it was moved. */
 static emr_status tell_if_carried(const carrying *c, carried_tie *t, emr_carried_fn fn, void *arg)
 {
 	AUTO_PLACING p = {.share = c->share};
@@ -241,8 +256,8 @@ static emr_status tell_if_carried(const carrying *c, carried_tie *t, emr_carried
 		status = find_place(&p);
 	if (status != EMR_OK)
 		return status;
-	if (p.last.seq == 0 || p.last.seq > t->seq || p.last.at_unix_s < c->since_unix_s ||
-		!emr_id32_equal(p.last.by, c->device))
+	if (p.last.seq == 0 || p.last.seq > t->seq || p.last.seq < share_began(c, t) ||
+		p.last.at_unix_s < c->since_unix_s || !emr_id32_equal(p.last.by, c->device))
 		return EMR_OK;
 	t->is.moved_unix_s = p.last.at_unix_s;
 	memcpy(t->is.folder, p.name.data, p.name.len);
@@ -264,11 +279,136 @@ emr_status emr_share_carried(
 	return status;
 }
 
-emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried)
-{
-	emr_status status = emr_share_revoke(share, carried->domain, carried->grant);
+/* ---- their end ---- */
 
-	if (status == EMR_OK || status == EMR_DENIED) /* it has ended meanwhile */
-		status = emr_share_renew(share, carried->domain);
+#define ROUNDS 5 /* in which somebody may be quicker, before she has to ask again */
+
+/* Whether P's folder lies in DOMAIN, and in none inside it. */
+static emr_status lies_in(const placing *p, emr_id16 domain, bool *out_does)
+{
+	emr_replica_head head;
+	emr_status status;
+
+	*out_does = p->has_parent && !p->is_unread && emr_id16_equal(p->parent, domain);
+	if (*out_does || !p->has_parent || p->is_unread)
+		return EMR_OK;
+	status = emr_replica_head_get(p->share->o.replica, domain, p->parent, &head);
+	*out_does = status == EMR_OK;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+static bool is_among(const carrying *ends, const carried_tie *t)
+{
+	for (size_t i = 0; i < tie_count(ends); i++) {
+		carried_tie other = tie_at(ends, i);
+
+		if (emr_id16_equal(other.is.domain, t->is.domain) &&
+			emr_id16_equal(other.is.grant, t->is.grant))
+			return true;
+	}
+	return false;
+}
+
+static emr_status add_if_inside(
+	const carrying *all, carrying *ends, const carried_tie *outer, const carried_tie *t)
+{
+	AUTO_PLACING p = {.share = all->share};
+	bool is_inside = false;
+	emr_status status;
+
+	if (!t->is_alive || !emr_id16_equal(t->share_id, outer->share_id) ||
+		!emr_id32_equal(t->is.who, outer->is.who) || is_among(ends, t))
+		return EMR_OK;
+	status = placing_begin(all->share, t->is.domain, &p);
+	if (status == EMR_OK)
+		status = find_place(&p);
+	if (status == EMR_OK)
+		status = lies_in(&p, outer->is.domain, &is_inside);
+	return status == EMR_OK && is_inside ? emr_buf_append(&ends->all, t, sizeof *t) : status;
+}
+
+/* What is inside them, of the same share, which are the next ones of ENDS. */
+static emr_status add_all_inside(const carrying *all, carrying *ends)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < tie_count(ends) && status == EMR_OK; i++) {
+		carried_tie outer = tie_at(ends, i);
+
+		for (size_t k = 0; k < tie_count(all) && status == EMR_OK; k++) {
+			carried_tie t = tie_at(all, k);
+
+			status = add_if_inside(all, ends, &outer, &t);
+		}
+	}
 	return status;
+}
+
+static emr_status end_tie(emr_share *share, const carried_tie *t, uint8_t reason)
+{
+	emr_known_grant known;
+	emr_status status = EMR_CONFLICT;
+
+	for (int round = 0; round < ROUNDS && emr_status_is_moved(status); round++) {
+		status = share_catch_up(share);
+		if (status == EMR_OK)
+			status = emr_replica_grant(
+				share->o.replica, t->is.domain, t->is.grant, &known);
+		if (status == EMR_OK && known.row.head.state != EMR_GRANT_REVOKED)
+			status = share_revoke(share, &known, reason);
+	}
+	return status;
+}
+
+static emr_status renew(emr_share *share, emr_id16 domain)
+{
+	emr_status status = emr_share_renew(share, domain);
+
+	for (int round = 1; round < ROUNDS && emr_status_is_moved(status); round++)
+		status = emr_share_renew(share, domain);
+	return status;
+}
+
+/* The innermost first, and all of them before the first new key. */
+static emr_status end_all(const carrying *ends, size_t listed)
+{
+	emr_status first = EMR_OK, status;
+
+	for (size_t i = tie_count(ends); i-- > 0;) {
+		carried_tie t = tie_at(ends, i);
+
+		status = end_tie(ends->share, &t, i < listed ? 0 : WITH_OUTER);
+		first = first == EMR_OK ? status : first;
+	}
+	for (size_t i = 0; i < tie_count(ends); i++) {
+		status = renew(ends->share, tie_at(ends, i).is.domain);
+		first = first == EMR_OK ? status : first;
+	}
+	return first;
+}
+
+emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried, size_t n)
+{
+	AUTO_CARRYING all = {.share = share};
+	AUTO_CARRYING ends = {.share = share};
+	emr_status status = share_catch_up(share), ended;
+
+	if (status == EMR_OK)
+		status = emr_replica_domains(share->o.replica, note_domain, &all);
+	for (size_t i = 0; i < tie_count(&all) && status == EMR_OK; i++) {
+		carried_tie t = tie_at(&all, i);
+		bool is_meant = false;
+
+		for (size_t k = 0; k < n; k++)
+			is_meant |= emr_id16_equal(carried[k].domain, t.is.domain) &&
+				    emr_id16_equal(carried[k].grant, t.is.grant);
+		if (is_meant)
+			status = emr_buf_append(&ends.all, &t, sizeof t);
+	}
+	if (status != EMR_OK)
+		return status;
+	n = tie_count(&ends);
+	status = add_all_inside(&all, &ends);
+	ended = end_all(&ends, n);
+	return status == EMR_OK ? ended : status;
 }

@@ -766,12 +766,9 @@ static emr_status end_carried(devices *d, uint64_t since)
 	if (status != EMR_OK || n == 0)
 		return status;
 	ends = ends_carried(d);
-	for (size_t i = 0; i < n && ends && status == EMR_OK; i++) {
-		emr_carried one;
-
-		memcpy(&one, d->carried_ones.data + i * sizeof one, sizeof one);
-		status = emr_share_carried_end(d->acting.share, &one);
-	}
+	if (ends)
+		status = emr_share_carried_end(
+			d->acting.share, (const emr_carried *)d->carried_ones.data, n);
 	for (size_t i = 0; i < n && status == EMR_OK; i++)
 		if (json_object_set_new(
 			    json_array_get(d->carried, i), "ended", json_boolean(ends)) != 0)

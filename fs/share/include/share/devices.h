@@ -54,9 +54,10 @@ typedef emr_status (*emr_carried_fn)(void *arg, const emr_carried *carried);
 /* Those in force that DEVICE moved there at SINCE or later, and nobody moved since. */
 emr_status emr_share_carried(
 	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_carried_fn fn, void *arg);
-/* It ends, also where the folder stays, until she shares again; what is saved there from now on has
- * another key. */
-emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried);
+/* They end, and what is inside them with them, also where the folders stay, until she shares again;
+ * what is saved there from now on has another key.  What one of them is refused does not keep the
+ * others: the first such answer. */
+emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried, size_t n);
 
 typedef struct emr_lost {
 	bool is_first;	 /* else nothing was done: only the first computer can */
