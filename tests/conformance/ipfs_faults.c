@@ -241,6 +241,12 @@ static void an_empty_answer_is_an_error(void **state)
 	}
 }
 
+static void a_node_without_a_pin_has_an_empty_list_of_them(void **state)
+{
+	(void)state;
+	meets("no-pin", PINS, EMR_IPFS_FINE);
+}
+
 /* ---- Answers that are none ---- */
 
 static void a_push_counts_only_when_all_of_it_is_named(void **state)
@@ -520,6 +526,7 @@ int main(void)
 		cmocka_unit_test(an_error_behind_the_answer_is_one),
 		cmocka_unit_test(an_error_inside_the_answer_is_one),
 		cmocka_unit_test(an_empty_answer_is_an_error),
+		cmocka_unit_test(a_node_without_a_pin_has_an_empty_list_of_them),
 		cmocka_unit_test(a_push_counts_only_when_all_of_it_is_named),
 		cmocka_unit_test(a_large_push_counts_only_when_both_its_imports_do),
 		cmocka_unit_test(who_gives_up_a_large_push_waits_for_neither_import),

@@ -495,12 +495,42 @@ def gate(h):
 
 
 def leaves(h):
-    """Notes each request in DIR/asked, and answers as `good` but while DIR/away is there."""
+    """Notes each request in DIR/asked, and answers as `good` but while DIR/away is there, or DIR/late: then its time is always over."""
     note(h.path)
     if os.path.exists(f"{DIR}/away"):
         hangs_up(h)
+    elif os.path.exists(f"{DIR}/late"):
+        h.body()
+        h.error("context deadline exceeded")
     else:
         h.good()
+
+
+def settings(h):
+    """Notes each request in DIR/asked.  Its configuration says that it syncs its blocks, but not while DIR/unsynced is there; while DIR/mute
+    is, it does not show it just now."""
+    note(h.path)
+    if h.verb != "config/show":
+        return h.good()
+    h.body()
+    if os.path.exists(f"{DIR}/mute"):
+        return h.send(b"later", 429, "text/plain")
+    blocks = {"mountpoint": "/blocks", "type": "flatfs", "sync": not os.path.exists(f"{DIR}/unsynced")}
+    return h.lines({"Datastore": {"Spec": {"mounts": [blocks]}}})
+
+
+MAY_LOOK = threading.Event()
+
+
+def breaks(h):
+    """While DIR/breaks is there it looks into one record after each time that it was asked for its version, and hangs up at the next."""
+    if h.verb == "version":
+        MAY_LOOK.set()
+    elif h.verb == "dag/stat" and os.path.exists(f"{DIR}/breaks"):
+        if not MAY_LOOK.is_set():
+            return hangs_up(h)
+        MAY_LOOK.clear()
+    return h.good()
 
 
 def seeks(h):
@@ -691,6 +721,9 @@ SCENES = {
     "never-pins": never_pins,
     "gate": gate,
     "leaves": leaves,
+    "settings": settings,
+    "breaks": breaks,
+    "no-pin": body_scene(b"", trailer=b""),
     "seeks": seeks,
     "slow": slow,
     "narrow": narrow,

@@ -93,7 +93,7 @@ emr_status kubo_ask_lines(
 
 	if (status == EMR_OK)
 		status = answer_lines_end(&k.lines, take, arg);
-	if (status == EMR_OK && k.lines.count == 0)
+	if (status == EMR_OK && k.lines.count == 0 && (how == NULL || !how->is_list))
 		status = node_run_fail(run, EMR_IPFS_BROKEN_OFF, "an empty answer");
 	/* The lines know no call: what they refuse is said here. */
 	if (status == EMR_UNSUPPORTED &&
@@ -298,7 +298,9 @@ static emr_status pin_walk_line(void *arg, json_t *line)
 
 emr_status kubo_each_pin(node_run *run, emr_ipfs_pin_visit visit, void *arg)
 {
+	const node_request list = {.is_list = true};
 	pin_walk walk = {.run = run, .visit = visit, .arg = arg};
 
-	return kubo_ask_lines(run, "pin/ls?type=recursive&stream=true", NULL, pin_walk_line, &walk);
+	return kubo_ask_lines(
+		run, "pin/ls?type=recursive&stream=true", &list, pin_walk_line, &walk);
 }

@@ -50,6 +50,7 @@ typedef struct node_request {
 	bool is_get; /* no body */
 	bool is_delete;
 	bool is_bare;	  /* as somebody who has no token */
+	bool is_list;	  /* of any number of lines, also of none */
 	const char *path; /* behind the node's base, "/api/v0/..." */
 	const char *accept;
 	/* A multipart body of one file.  *out_n 0 at its end.  NULL: no body. */
