@@ -308,6 +308,39 @@ static void what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back(
 	scene_end(&s);
 }
 
+/* It was away for longer than it is waited for, and came back empty. */
+static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back(void **state)
+{
+	static const char *const names[] = {"leaves"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "late");
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "late", 0);
+	wait_held(&s, &root, 2);
+	forget_asked();
+	emr_publisher_repair(s.publisher);
+	while (asked("dag/stat") == 0)
+		usleep(1000);
+	make_node_file("late");
+	(void)scene_save(&s, "meanwhile", 0);
+	while (scene_look(&s, 0).fault != EMR_IPFS_SLOW)
+		usleep(1000);
+	forget_asked();
+	while (asked("/version") < 2) /* it has failed at the first one */
+		usleep(1000);
+	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	remove_node_file("late");
+	while (!is_kept(&root))
+		usleep(1000);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
 static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of(
 	void **state)
 {
@@ -455,6 +488,8 @@ int main(void)
 		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
 		cmocka_unit_test(
 			what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back),
+		cmocka_unit_test(
+			what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back),
 		cmocka_unit_test(what_no_place_is_known_to_hold_is_said),
 		cmocka_unit_test(without_a_place_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(one_look_is_over_before_the_next_one_begins),

@@ -212,6 +212,12 @@ static void tell(publisher_place *place, emr_ipfs_fault fault, bool is_new)
 	say_change(place);
 }
 
+bool place_is_away(emr_ipfs_fault fault)
+{
+	return fault != EMR_IPFS_CANCELLED && fault != EMR_IPFS_BUSY && fault != EMR_IPFS_FULL &&
+	       fault != EMR_IPFS_HERE;
+}
+
 static void fails_at(
 	publisher_place *place, const char *address, emr_ipfs_fault fault, const char *said)
 {
@@ -224,7 +230,7 @@ static void fails_at(
 	is_new = note_fault(place, address, fault, said);
 	place->retry_ns = publisher_now_ns() + pause_ns(place->failures++);
 	place->is_full = fault == EMR_IPFS_FULL;
-	place->was_away = place->was_away || !place_is_of_content(fault);
+	place->was_away = place->was_away || (place_is_away(fault) && !place_is_of_content(fault));
 	pthread_mutex_unlock(&p->lock);
 	tell(place, fault, is_new);
 }

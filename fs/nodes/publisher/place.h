@@ -109,6 +109,8 @@ emr_status place_ask(
 
 #define PLACE_ASK_MS 120000 /* what is asked for is read there, block by block */
 bool place_is_clustered(const publisher_place *place);
+/* It was asked for nothing but a word of itself, and this came: another may stand there by now. */
+bool place_is_away(emr_ipfs_fault fault);
 /* What a place says of one record rather than of itself. */
 bool place_is_of_content(emr_ipfs_fault fault);
 /* ROOT is left alone for a while, and the others go on: all of them before it is tried again. */

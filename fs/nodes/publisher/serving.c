@@ -28,6 +28,7 @@ static bool answers(publisher_place *place)
 	if (!is_well)
 		place_fails(place, at, &call);
 	pthread_mutex_lock(&p->lock);
+	place->was_away = place->was_away || (!is_well && place_is_away(call.fault));
 	if (is_well)
 		place_look_whether_it_syncs(place);
 	place->has_answered = place->has_answered || is_well;
