@@ -341,6 +341,91 @@ static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes
 	scene_end(&s);
 }
 
+/* ---- What its disk may lose ---- */
+
+/* Until what is asked behind its configuration was asked of it. */
+static void ask_all_again(scene *s)
+{
+	forget_asked();
+	emr_publisher_repair(s->publisher);
+	while (asked("config/show") == 0)
+		usleep(1000);
+	forget_asked(); /* a look may have been under way */
+	emr_publisher_repair(s->publisher);
+	while (asked("dag/stat") == 0)
+		usleep(1000);
+}
+
+static void begin_unsynced(scene *s, const char *name, emr_cid *out_root)
+{
+	static const char *const names[] = {"settings"};
+
+	make_node_file("unsynced");
+	scene_begin(s, name);
+	scene_start(s, 1, names);
+	*out_root = scene_save(s, name, 0);
+	while (!emr_publisher_holds(s->publisher, 0, out_root) || said_count(s) == 0)
+		usleep(1000);
+	assert_int_equal(scene_held(s, out_root), 1);
+}
+
+static void what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does(void **state)
+{
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin_unsynced(&s, "mute", &root);
+	make_node_file("mute");
+	ask_all_again(&s);
+	assert_int_equal(scene_held(&s, &root), 1);
+	remove_node_file("mute");
+	remove_node_file("unsynced");
+	emr_publisher_repair(s.publisher);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
+static void of_what_only_such_a_place_has_the_last_copy_is_kept_here(void **state)
+{
+	emr_cid root;
+	size_t said;
+	scene s;
+
+	(void)state;
+	begin_unsynced(&s, "last", &root);
+	said = unheld_count(&s, &root);
+	assert_ok(emr_publisher_save(s.publisher));
+	assert_true(unheld_count(&s, &root) > said);
+	remove_node_file("unsynced");
+	scene_end(&s);
+}
+
+static void a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again(
+	void **state)
+{
+	size_t copied, said;
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin_unsynced(&s, "mended", &root);
+	copied = atomic_load(&s.copied);
+	said = said_count(&s);
+	remove_node_file("unsynced");
+	emr_publisher_repair(s.publisher);
+	while (atomic_load(&s.copied) == copied)
+		usleep(1000);
+	wait_held(&s, &root, 2);
+	make_node_file("unsynced");
+	emr_publisher_repair(s.publisher); /* it is asked at once, though it was well */
+	wait_held(&s, &root, 1);
+	while (said_count(&s) == said)
+		usleep(1000);
+	remove_node_file("unsynced");
+	scene_end(&s);
+}
+
 static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of(
 	void **state)
 {
@@ -490,6 +575,10 @@ int main(void)
 			what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back),
 		cmocka_unit_test(
 			what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back),
+		cmocka_unit_test(what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does),
+		cmocka_unit_test(of_what_only_such_a_place_has_the_last_copy_is_kept_here),
+		cmocka_unit_test(
+			a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again),
 		cmocka_unit_test(what_no_place_is_known_to_hold_is_said),
 		cmocka_unit_test(without_a_place_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(one_look_is_over_before_the_next_one_begins),

@@ -74,6 +74,23 @@ static void say(void *arg, const emr_publisher_place *place)
 	pthread_mutex_unlock(&s->lock);
 }
 
+size_t said_count(scene *s)
+{
+	size_t n;
+
+	pthread_mutex_lock(&s->lock);
+	n = s->said;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
+static void note_copied(void *arg)
+{
+	scene *s = arg;
+
+	atomic_fetch_add(&s->copied, 1);
+}
+
 static void note_unheld(void *arg, const emr_cid *root)
 {
 	scene *s = arg;
@@ -186,6 +203,7 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 		.lost = note_lost,
 		.unheld = note_unheld,
 		.looked = note_look,
+		.copied = note_copied,
 		.quiet_ns = s->has_programs ? quiet_ns : NULL,
 		.patience_ms = s->patience_ms,
 		.still_ms = s->still_ms,

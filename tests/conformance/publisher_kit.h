@@ -33,9 +33,10 @@ typedef struct scene {
 	size_t looks;
 	pthread_t speaker; /* who said the last one, if that was since the last look */
 	bool is_said;
-	size_t mixed; /* how often another one had said it since then */
-	size_t lost;  /* roots whose pins were said to be lost */
-	size_t said;  /* how often a place was said to fail */
+	size_t mixed;	       /* how often another one had said it since then */
+	size_t lost;	       /* roots whose pins were said to be lost */
+	size_t said;	       /* how often a place was said to fail */
+	_Atomic size_t copied; /* how often who waits for copies was told of more */
 	emr_ipfs_fault last;
 } scene;
 
@@ -63,6 +64,7 @@ uint64_t short_of(scene *s); /* records that have fewer copies than wanted */
 size_t leaving_count(scene *s);
 size_t unheld_count(scene *s, const emr_cid *root);
 size_t looked_count(scene *s);
+size_t said_count(scene *s);
 
 /* ---- The nodes ---- */
 

@@ -252,19 +252,55 @@ void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault,
 	tell(place, fault, is_new);
 }
 
+/* With the lock, which it gives back while who waits for copies is told of some. */
+static void note_verdict(publisher_place *place, bool is_unsynced)
+{
+	emr_publisher *p = place->publisher;
+	const bool was_unsynced = place->is_unsynced;
+
+	place->is_unsynced = is_unsynced;
+	if (is_unsynced == was_unsynced)
+		return;
+	if (is_unsynced) { /* what only it has no place holds: that is said again */
+		p->here_asked++;
+		pthread_cond_broadcast(&p->wake);
+		return;
+	}
+	place->told_ns[EMR_IPFS_UNSYNCED] = 0;
+	pthread_mutex_unlock(&p->lock);
+	if (p->options.copied != NULL)
+		p->options.copied(p->options.arg);
+	pthread_mutex_lock(&p->lock);
+}
+
+/* The token may not see it, or it is no Kubo that has it. */
+static bool is_hidden(emr_ipfs_fault fault)
+{
+	return fault == EMR_IPFS_TOKEN || fault == EMR_IPFS_NOT_ALLOWED ||
+	       fault == EMR_IPFS_STRANGE;
+}
+
 void place_look_whether_it_syncs(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
 	emr_ipfs_call call = place_call(place, PLACE_ASK_MS);
 	emr_ipfs_verdict verdict = EMR_IPFS_UNKNOWN;
+	emr_status status;
 
+	if (publisher_now_ns() < place->ask_sync_ns)
+		return;
+	place->ask_sync_ns = 0;
 	if (place_is_clustered(place)) /* goes by the word of its peers */
 		return;
 	pthread_mutex_unlock(&p->lock);
-	if (emr_ipfs_syncs(place->node, &call, &verdict) != EMR_OK)
-		verdict = EMR_IPFS_UNKNOWN; /* who may not see it goes by the node's word */
+	status = emr_ipfs_syncs(place->node, &call, &verdict);
 	pthread_mutex_lock(&p->lock);
-	place->is_unsynced = verdict == EMR_IPFS_BROKEN;
+	if (status == EMR_OK)
+		note_verdict(place, verdict == EMR_IPFS_BROKEN);
+	else if (is_hidden(call.fault))
+		note_verdict(place, false); /* it goes by the node's word */
+	else
+		place->ask_sync_ns = publisher_now_ns() + PLACE_UNSYNCED_NS;
 }
 
 bool place_tells_unsynced(publisher_place *place)

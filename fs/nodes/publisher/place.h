@@ -53,8 +53,9 @@ struct publisher_place {
 	emr_cid checked;	  /* the last that was asked for again */
 	bool has_hurry;		  /* to ask again for everything, now */
 	bool is_unsynced;	  /* by its own configuration: its disk may lose what it keeps */
-	bool was_away;		  /* and what it had is not asked for since */
-	bool is_listed;		  /* all its pins were asked for because one was lost */
+	int64_t ask_sync_ns; /* when it is asked for that again, well or not; 0: nothing to ask */
+	bool was_away;	     /* and what it had is not asked for since */
+	bool is_listed;	     /* all its pins were asked for because one was lost */
 };
 
 struct emr_publisher {
@@ -107,7 +108,8 @@ void place_stick(publisher_place *place, pick *one);
 emr_status place_ask(
 	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
 
-#define PLACE_ASK_MS 120000 /* what is asked for is read there, block by block */
+#define PLACE_ASK_MS 120000		       /* what is asked for is read there, block by block */
+#define PLACE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */
 bool place_is_clustered(const publisher_place *place);
 /* It was asked for nothing but a word of itself, and this came: another may stand there by now. */
 bool place_is_away(emr_ipfs_fault fault);

@@ -247,6 +247,7 @@ void emr_publisher_repair(emr_publisher *p)
 		p->places[i].failures = 0;
 		p->places[i].has_hurry = true;
 		p->places[i].was_away = true; /* for all that is known */
+		p->places[i].ask_sync_ns = publisher_now_ns();
 	}
 	for (size_t i = 0; i < book_count(&p->book); i++)
 		book_at(&p->book, i)->stuck = book_at(&p->book, i)->waits =

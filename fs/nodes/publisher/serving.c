@@ -4,7 +4,6 @@
 #include "place.h"
 
 #define PROBE_MS 20000
-#define UNSYNCED_NS INT64_C(60000000000) /* a place whose blocks are not synced is asked again */
 
 /* A place that did not answer last time, or not yet, is asked for little before it is given much.
  */
@@ -15,7 +14,9 @@ static bool answers(publisher_place *place)
 	char version[EMR_IPFS_VERSION_BYTES];
 	emr_ipfs *at = place->node;
 	/* What is mended there, nobody says: it starts again. */
-	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE && !place->is_unsynced;
+	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE &&
+		       (publisher_now_ns() < place->ask_sync_ns ||
+			       (place->ask_sync_ns == 0 && !place->is_unsynced));
 
 	if (is_well)
 		return true;
@@ -55,8 +56,10 @@ static int64_t next_ns(const publisher_place *place)
 
 	if (place->unstick_ns != 0 && place->unstick_ns < next)
 		next = place->unstick_ns;
-	if (place->is_unsynced && publisher_now_ns() + UNSYNCED_NS < next)
-		next = publisher_now_ns() + UNSYNCED_NS;
+	if (place->is_unsynced && publisher_now_ns() + PLACE_UNSYNCED_NS < next)
+		next = publisher_now_ns() + PLACE_UNSYNCED_NS;
+	if (place->ask_sync_ns != 0 && place->ask_sync_ns < next)
+		next = place->ask_sync_ns;
 	return place->look_ns != 0 && place->look_ns < next ? place->look_ns : next;
 }
 
