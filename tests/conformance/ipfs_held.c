@@ -341,6 +341,34 @@ static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes
 	scene_end(&s);
 }
 
+/* Its line breaks off again and again, each time before all was asked for. */
+static void a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again(void **state)
+{
+	static const char *const names[] = {"breaks"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid root, last = {{0}};
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "breaks");
+	scene_start(&s, 1, names);
+	for (size_t i = 0; i < 4; i++) {
+		root = scene_save(&s, "breaks", i);
+		wait_held(&s, &root, 2);
+		if (memcmp(&root, &last, sizeof root) > 0) /* they are asked for in this order */
+			last = root;
+	}
+	make_node_file("breaks");
+	assert_ok(emr_ipfs_let_go(good, &call, &last));
+	emr_publisher_repair(s.publisher);
+	while (!is_kept(&last))
+		usleep(1000);
+	remove_node_file("breaks");
+	wait_held(&s, &last, 2);
+	scene_end(&s);
+}
+
 /* ---- What its disk may lose ---- */
 
 /* Until what is asked behind its configuration was asked of it. */
@@ -575,6 +603,8 @@ int main(void)
 			what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back),
 		cmocka_unit_test(
 			what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back),
+		cmocka_unit_test(
+			a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again),
 		cmocka_unit_test(what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does),
 		cmocka_unit_test(of_what_only_such_a_place_has_the_last_copy_is_kept_here),
 		cmocka_unit_test(

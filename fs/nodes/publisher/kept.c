@@ -170,6 +170,27 @@ static emr_status check_cluster(publisher_place *place, const emr_cid *root, boo
 	return status;
 }
 
+static bool is_none(const emr_cid *root)
+{
+	return emr_cid_equal(root, &(emr_cid){{0}});
+}
+
+/* With the lock: the next to be asked for.  A round goes from where the last one was broken off to
+ * the end, and from the beginning to there: over a line that breaks off again and again all of them
+ * have their turn. */
+static bool find_next(publisher_place *place, emr_cid *out_root)
+{
+	if (find_held(place, &place->checked, false, out_root))
+		return place->is_behind_end || is_none(&place->round_end) ||
+		       book_compare(out_root, &place->round_end) <= 0;
+	if (!place->is_behind_end)
+		return false;
+	place->is_behind_end = false;
+	place->checked = (emr_cid){{0}};
+	return find_held(place, &place->checked, false, out_root) &&
+	       book_compare(out_root, &place->round_end) <= 0;
+}
+
 /* With the lock, which it gives back meanwhile: asks for one of those that it said it holds. */
 bool place_check_one(publisher_place *place)
 {
@@ -182,9 +203,9 @@ bool place_check_one(publisher_place *place)
 
 	if (begun_ns < place->next_check_ns)
 		return false;
-	if (!find_held(place, &place->checked, false, &root)) {
+	if (!find_next(place, &root)) {
 		place->next_check_ns = begun_ns + CHECK_AGAIN_NS;
-		place->checked = (emr_cid){{0}};
+		place->checked = place->round_end = (emr_cid){{0}};
 		place->has_hurry = place->is_listed = false;
 		return false;
 	}
@@ -225,7 +246,8 @@ void place_comes_back(publisher_place *place)
 		return;
 	place->was_away = place->is_listed = false;
 	place->next_check_ns = 0;
-	place->checked = (emr_cid){{0}};
+	place->round_end = place->checked;
+	place->is_behind_end = !is_none(&place->checked);
 }
 
 /* With the lock. */

@@ -51,6 +51,8 @@ struct publisher_place {
 	int64_t late_ns; /* who still waits then, and did at the time before, is late */
 	int64_t patient_until_ns; /* lull.c: 0: nothing waits */
 	emr_cid checked;	  /* the last that was asked for again */
+	emr_cid round_end;	  /* the same when this round began; nothing: at the first */
+	bool is_behind_end;	  /* the round has not come to the first yet */
 	bool has_hurry;		  /* to ask again for everything, now */
 	bool is_unsynced;	  /* by its own configuration: its disk may lose what it keeps */
 	int64_t ask_sync_ns; /* when it is asked for that again, well or not; 0: nothing to ask */
