@@ -520,6 +520,8 @@ static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
 
 	for (unsigned tries = 1; tries < EPOCH_TRIES && emr_status_is_moved(status); tries++)
 		status = emr_share_renew(settle->share, domain);
+	if (emr_status_is_moved(status)) /* it goes on later, as what is in use does */
+		return EMR_BUSY;
 	if (emr_status_may_pass(status))
 		return status;
 	if (status != EMR_OK)

@@ -135,6 +135,31 @@ static void who_saves_under_a_former_key_hears_of_it_once(void **state)
 	kit_close(&k);
 }
 
+/* Somebody is quicker each time: nothing is saved meanwhile for whom the former key opens. */
+static void who_is_outrun_saves_later_and_not_under_the_former_key(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	k.options.notice = hear;
+	kit_restart(&k);
+	kit_mkdir(&k, "Imaging");
+	save(&k, "one");
+	told_of_former_key = 0;
+	renewal = EMR_CONFLICT;
+	renewals = 0;
+	kit_text(&k, "Imaging/note", "two");
+	assert_status(EMR_BUSY, emr_view_publish_now(k.view));
+	assert_true(renewals > 1);
+	assert_string_equal(kit_attribute(&k, "Imaging/note", "user.emrfs.state"), "pending");
+	assert_int_equal(told_of_former_key, 0);
+	renewal = EMR_OK;
+	kit_wait_ms(&k, 600000);
+	save(&k, "three");
+	kit_close(&k);
+}
+
 static void many_changes_go_in_smaller_batches(void **state)
 {
 	kit k;
@@ -230,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_saves_under_a_former_key_hears_of_it_once),
+		cmocka_unit_test(who_is_outrun_saves_later_and_not_under_the_former_key),
 		cmocka_unit_test(many_changes_go_in_smaller_batches),
 		cmocka_unit_test(one_that_is_too_large_is_told_by_name_and_the_others_go_on),
 		cmocka_unit_test(one_that_waited_in_the_journal_holds_up_nobody_either),
