@@ -42,8 +42,10 @@ static const struct {
 	{EMR_GATEWAY_UNIMPLEMENTED, N_("no gateway of Fabric answers there"),
 		N_("set peer.gateway.enabled at the peer, or take Fabric 2.4 or later")},
 	{EMR_GATEWAY_CLOCK,
-		N_("the clock of this computer is more than a quarter of an hour off its own"),
-		"timedatectl set-ntp true"},
+		N_("its clock and the clock of this computer are more than a quarter of an hour "
+		   "apart"),
+		N_("timedatectl set-ntp true; where other gateways are well, their clocks agree "
+		   "with this one, and it is the peer's that is wrong")},
 	{EMR_GATEWAY_EXPIRED, N_("by its clock your certificate has ended"), ASK_ADMINISTRATOR},
 	{EMR_GATEWAY_IDENTITY, N_("it does not take your certificate"),
 		N_("look at channel and msp in the network's settings, and whether the channel's "
@@ -71,6 +73,12 @@ static const struct {
 	{EMR_GATEWAY_NOT_SPREAD, N_("private parts reach no second peer from it"),
 		N_("look at the policies of the collections parts and mail, at anchor peers, and "
 		   "whether the other peers run")},
+	{EMR_GATEWAY_CERTIFICATE_FILE,
+		N_("your certificate, its key and the MSP's name do not belong together"),
+		ASK_ADMINISTRATOR},
+	{EMR_GATEWAY_HERE, N_("it could not be asked: something failed on this computer"),
+		N_("look whether memory and disk have room, and whether the files that the "
+		   "network's settings name can be read")},
 	{EMR_GATEWAY_OTHER_CHANNEL,
 		N_("the channel there begins with another block than the one that your keyring "
 		   "knows"),
@@ -103,9 +111,22 @@ static void say_well(emr_checker *c, const emr_channel_finding *finding)
 			c, "peer", true, "", _("%s answers; blocks: %s"), finding->name, height);
 }
 
+typedef struct asking {
+	emr_checker *c;
+	bool knows_beginning; /* the keyring does; otherwise only the settings can */
+} asking;
+
+/* Settings that nobody could be asked by. */
+static bool is_unusable(const emr_channel_finding *finding)
+{
+	return finding->fault == EMR_GATEWAY_FINE &&
+	       (finding->status == EMR_INVALID || finding->status == EMR_FORBIDDEN);
+}
+
 static void say_finding(void *arg, const emr_channel_finding *finding)
 {
-	emr_checker *c = arg;
+	const asking *a = arg;
+	emr_checker *c = a->c;
 	const char *name = finding->is_organisation ? "endorser" : "peer";
 	size_t i = row_of(finding->fault);
 
@@ -117,6 +138,20 @@ static void say_finding(void *arg, const emr_channel_finding *finding)
 	else if (finding->fault == EMR_GATEWAY_FINE && finding->status == EMR_FORK)
 		emr_check_note(c, name, false, _("look at channel in the network's settings"),
 			_("%s: this channel has another network than yours"), finding->name);
+	else if (is_unusable(finding))
+		emr_check_note(c, name, false,
+			_("an address in the network's settings is https://HOST:PORT with nothing "
+			  "behind it, and http:// leads to this computer only; the file of an "
+			  "organisation has its CA as PEM"),
+			finding->status == EMR_FORBIDDEN
+				? _("%s: this address is wrong")
+				: _("%s: this address, or the file of an organisation, is wrong"),
+			finding->name);
+	else if (finding->fault == EMR_GATEWAY_OTHER_CHANNEL && !a->knows_beginning)
+		emr_check_note(c, name, false, emr_text(faults[i].mend),
+			_("%s: the channel there begins with another block than \"genesis\" in the "
+			  "network's settings says"),
+			finding->name);
 	else
 		emr_check_note(c, name, false, emr_text(faults[i].mend), "%s: %s (%s)",
 			finding->name, emr_text(faults[i].broken),
@@ -129,6 +164,10 @@ static void check_channel(emr_checker *c, const char *dir, const emr_keyring *ke
 {
 	EMR_AUTO_FREE char *msp = NULL;
 	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_BUF beginning = {0};
+	asking a = {.c = c,
+		.knows_beginning = emr_keyring_tlv_get(keyring, EMR_KEYRING_CHANNEL, &beginning) !=
+				   EMR_NOT_FOUND};
 	char cause[256] = "";
 	emr_status status = emr_channel_msp(dir, &msp, cause, sizeof cause);
 
@@ -136,10 +175,19 @@ static void check_channel(emr_checker *c, const char *dir, const emr_keyring *ke
 		emr_check_note(c, "channel", true, "", _("%s/%s, as a member of %s"), dir,
 			EMR_CHANNEL_SETTINGS, msp);
 		status = emr_network_dir_descriptor(dir, &descriptor);
-	}
-	if (status == EMR_OK)
-		status = emr_channel_check(dir, keyring, emr_buf_view(&descriptor), say_finding, c,
+		if (status != EMR_OK) {
+			emr_check_note(c, "channel", false, "", "%s/ledger/descriptor: %s", dir,
+				emr_text(emr_status_text(status)));
+			return;
+		}
+		status = emr_channel_check(dir, keyring, emr_buf_view(&descriptor), say_finding, &a,
 			cause, sizeof cause);
+		if (status == EMR_NOT_FOUND && cause[0] == '\0') {
+			emr_check_note(c, "channel", false, emr_text(ASK_ADMINISTRATOR),
+				_("your keyring has no certificate of this network yet"));
+			return;
+		}
+	}
 	if (status == EMR_OK)
 		emr_check_warn(c, "orderers", "",
 			_("not asked, because only what is to stay goes to them; what waits for "

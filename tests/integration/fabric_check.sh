@@ -50,6 +50,12 @@ settings "0,/^\(gateway = [^ ]*\) .*/s||\1 $NET/ca.pem|"
 look
 expect "gateways" "$(found peer)" "False True True"
 tells peer "certificate of TLS" "tlsca"
+for wrong in "127.0.0.1:1" "https://127.0.0.1:1/" "http://192.0.2.1:1"; do
+	settings "0,/^gateway = [^ ]*/s||gateway = $wrong|"
+	look
+	expect "gateways" "$(found peer)" "False True True"
+	tells peer "$wrong: this address" "https://HOST:PORT"
+done
 settings "s/^msp = .*/msp = $(channel_msp 2)/"
 look
 expect "gateways" "$(found peer)" "False False False"
