@@ -221,7 +221,6 @@ static void say_device_problem(const devices *d, emr_status status, emr_problem 
 
 static emr_status ask_yes(const devices *d, emr_problem *out_problem)
 {
-
 	if (d->args->given[EMR_OPT_YES])
 		return EMR_OK;
 	if (emr_terminal_there() && !d->out->is_json &&
@@ -698,15 +697,12 @@ static emr_status remove_found(devices *d)
 	d->ended = json_array();
 	if (d->ended == NULL)
 		return EMR_NO_MEMORY;
-	if (!d->is_found) {
-		status = emr_strangers(d->acting.keyring, d->acting.replica,
-			(uint64_t)emr_clock_unix_s(emr_clock_system()), find_stranger, d);
-		if (status != EMR_OK)
-			return status;
-	}
-
 	if (d->is_found)
 		return emr_share_device_remove(share, d->found, say_ended, d);
+	status = emr_strangers(d->acting.keyring, d->acting.replica,
+		(uint64_t)emr_clock_unix_s(emr_clock_system()), find_stranger, d);
+	if (status != EMR_OK)
+		return status;
 	return d->is_stranger ? emr_share_end_strangers(share, say_ended, d) : EMR_NOT_FOUND;
 }
 
@@ -750,8 +746,7 @@ static bool ends_carried(const devices *d)
 					     "with by that end (yes, no)?"));
 }
 
-/* With its key revoked it moves nothing more: what is shown is all there is.  The yes is to that.
- */
+/* With its key revoked it moves nothing more: what is shown is all that the yes is to. */
 static emr_status end_carried(devices *d, uint64_t since)
 {
 	emr_status status;
@@ -783,10 +778,20 @@ static emr_status end_carried(devices *d, uint64_t since)
 	return EMR_OK;
 }
 
-static emr_status remove_one(devices *d, emr_problem *out_problem)
+static void leave_authority(const devices *d)
 {
 	char handle[EMR_CERT_HANDLE_MAX + 1];
-	emr_device_left left;
+	emr_device_left left =
+		emr_device_leave_authority(&d->acting, d->found, d->name, d->out, handle);
+
+	if (left == EMR_DEVICE_LEFT_NOTHING)
+		return;
+	emr_out_text(d->out, "handle", handle);
+	emr_out_text(d->out, "authority", left == EMR_DEVICE_LEFT_ENDED ? "ended" : "not-told");
+}
+
+static emr_status remove_one(devices *d, emr_problem *out_problem)
+{
 	uint64_t since = 0;
 	emr_status status = emr_since_read(d->args, "device", &since, out_problem);
 
@@ -800,10 +805,13 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 	status = emr_share_devices(d->acting.share, find_one, d);
 	if (status == EMR_OK)
 		status = remove_found(d);
-	if (status == EMR_OK && d->is_found)
-		status = end_carried(d, since);
 	if (status == EMR_OK)
 		status = emr_acting_forget_opened(&d->acting);
+	if (status == EMR_OK && d->is_found)
+		leave_authority(d);
+	/* Last: it asks, and whoever leaves then has removed it all the same. */
+	if (status == EMR_OK && d->is_found)
+		status = end_carried(d, since);
 	if (status != EMR_OK) {
 		say_device_problem(d, status, out_problem);
 		return status;
@@ -813,16 +821,9 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 	if (!d->is_found)
 		return EMR_OK; /* what ended was said */
 	emr_out_put(d->out, "carried", json_incref(d->carried));
-	left = emr_device_leave_authority(&d->acting, d->found, d->name, d->out, handle);
-	if (left != EMR_DEVICE_LEFT_NOTHING) {
-		emr_out_text(d->out, "handle", handle);
-		emr_out_text(
-			d->out, "authority", left == EMR_DEVICE_LEFT_ENDED ? "ended" : "not-told");
-	}
 	emr_say(d->out,
 		"%s opens nothing any more of what is saved from now on. What was on it when it "
-		"was lost is as safe as its "
-		"passphrase.\n",
+		"was lost is as safe as its passphrase.\n",
 		d->name);
 	return EMR_OK;
 }
