@@ -5,7 +5,8 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 command -v go >/dev/null || emr_skip "no Go"
 kit=$(cd "$(dirname "$0")/../../examples/network" && pwd)/kit.sh
-export EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-kit-XXXXXX") || exit 2
+EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-kit-XXXXXX") || exit 2
+export EMR_WORK
 proxy=
 at_end() { [ -z "$proxy" ] || kill "$proxy"; umount -l "$EMR_WORK/full" 2>/dev/null; rm -rf "$EMR_WORK"; }
 trap at_end EXIT
