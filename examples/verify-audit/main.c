@@ -2,8 +2,8 @@
  * document it is about; or, for a proof of an access, who asked for what, under which grant, and
  * who gave the key.
  *
- * Made from fs/proof/FORMAT.md alone.  It shares no code with emrfs, needs OpenSSL's libcrypto and
- * nothing else, looks nothing up, and says what it has been shown.
+ * Made from fs/evidence/proof/FORMAT.md alone.  It shares no code with emrfs, needs OpenSSL's
+ * libcrypto and nothing else, looks nothing up, and says what it has been shown.
  *
  *   cd verify-audit && cc -O2 -o ../verify *.c -lcrypto
  *

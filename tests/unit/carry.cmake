@@ -1,5 +1,5 @@
 emr_test(test_carry SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_carry.c
-	USES carry ledger keyring store contract crypto base PkgConfig::jansson INCLUDES ${PROJECT_SOURCE_DIR}/fs/carry)
+	USES carry ledger keyring store contract crypto base PkgConfig::jansson INCLUDES ${PROJECT_SOURCE_DIR}/fs/evidence/carry)
 include(${PROJECT_SOURCE_DIR}/tests/support/emr_stack.cmake)
 emr_test(test_view_proofs
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_view_proofs.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c

@@ -2,7 +2,7 @@
  * It refuses names that lead anywhere but into a backup or a state, and text that it would not
  * write itself.
  *
- * The text is described in fs/backup/FORMAT.md. */
+ * The text is described in fs/evidence/backup/FORMAT.md. */
 #pragma once
 
 #include "base/bytes.h"
