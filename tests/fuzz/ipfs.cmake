@@ -1,2 +1,2 @@
 emr_fuzz(fuzz_ipfs_answers SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_ipfs_answers.c USES ipfs late_curl
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/nodes/ipfs)
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/store/nodes/ipfs)

@@ -12,7 +12,7 @@ python3 "$SUPPORT/fake_node.py" "$EMR_WORK/fake" &
 FAKE=$!
 emr_until test -f fake/ready
 # SCENE: the settings name it, nothing is cached, and what was exported is not here.  A folder that is open for longer brings what its
-# cache has home, for no node is known to hold it (fs/nodes/fetch/DESIGN.md, last copies): the next try, or scene, would ask for nothing.
+# cache has home, for no node is known to hold it (fs/store/nodes/fetch/DESIGN.md, last copies): the next try, or scene, would ask for nothing.
 node() {
 	sed -i '/^node/d' "$EMRFS_HOME/settings"
 	printf 'node = unix:%s/fake/%s.sock\n' "$EMR_WORK" "$1" >>"$EMRFS_HOME/settings"
