@@ -16,7 +16,7 @@ emr_test(test_store_damage
 emr_test(test_store_format
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_format.c ${store_kit}
 	USES store PkgConfig::jansson PkgConfig::sodium)
-# On demand only: prints the numbers that fs/store/DESIGN.md and fs/journal/DESIGN.md give.
+# On demand only: prints the numbers that fs/store/DESIGN.md and fs/store/journal/DESIGN.md give.
 add_executable(bench_store EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/bench_store.c)
 target_link_libraries(bench_store PRIVATE emr_flags emr_journal)
 emr_test(test_store_release
