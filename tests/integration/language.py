@@ -15,7 +15,7 @@ ENGLISH = re.compile(
     r"^(modprobe|chmod|apt|timedatectl|emrfs|ipfs) |^# The rules that hold|^\[?PATH with WHO|^(the code of this language|answers that mean|"
     + WORD_CONTEXT + "|between thousands|before decimals)|setfattr -n")
 READ_BY_PEOPLE = ("fs/verbs", ":!fs/verbs/pages", "fs/people/org", "fs/session/network", "fs/kit/args.c", "fs/kit/help.c", "fs/kit/passphrase.c", "fs/kit/terminal.c",
-                  "fs/kit/places.c", "fs/kit/text.c", "fs/kit/out.c", "fs/kit/progress.c", "fs/kit/message.c", "fs/report/report_text.c")
+                  "fs/kit/places.c", "fs/kit/text.c", "fs/kit/out.c", "fs/kit/progress.c", "fs/kit/message.c", "fs/tell/report/report_text.c")
 
 Entry = collections.namedtuple("Entry", "context one many texts fuzzy")
 

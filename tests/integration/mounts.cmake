@@ -10,7 +10,7 @@ function(emr_mount_test name)
 	endif()
 	add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/integration/${T_SCRIPT} ${T_ARGS})
 	set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-		COST ${T_COST} ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=$<TARGET_FILE_DIR:posix_suite>;DESKTOP=${PROJECT_BINARY_DIR}/fs/desktop;SUPPORT=${PROJECT_SOURCE_DIR}/tests/support")
+		COST ${T_COST} ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=$<TARGET_FILE_DIR:posix_suite>;DESKTOP=${PROJECT_BINARY_DIR}/fs/tell/desktop;SUPPORT=${PROJECT_SOURCE_DIR}/tests/support")
 endfunction()
 
 if(NOT EMRFS_SANITIZE)

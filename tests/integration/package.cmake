@@ -4,7 +4,7 @@ if(NOT EMRFS_SANITIZE)
 	set_tests_properties(debian_package PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 COST 30)
 	add_test(NAME integration_desktop COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/desktop.sh)
 	set_tests_properties(integration_desktop PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DESKTOP=${PROJECT_BINARY_DIR}/fs/desktop;TOOLS=${PROJECT_BINARY_DIR}/tests/tools")
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DESKTOP=${PROJECT_BINARY_DIR}/fs/tell/desktop;TOOLS=${PROJECT_BINARY_DIR}/tests/tools")
 	add_test(NAME integration_tell COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/tell.sh)
 	set_tests_properties(integration_tell PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>")

@@ -33,4 +33,4 @@ if(TARGET verify-audit)
 endif()
 add_test(NAME integration_card COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/card.sh)
 set_tests_properties(integration_card PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DESKTOP=${PROJECT_BINARY_DIR}/fs/desktop")
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DESKTOP=${PROJECT_BINARY_DIR}/fs/tell/desktop")

@@ -18,6 +18,6 @@ foreach(name view_headers chronicle)
 endforeach()
 foreach(name csv html)
 	emr_test(test_cmd_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${name}.c
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs/report
+		INCLUDES ${PROJECT_SOURCE_DIR}/fs/tell/report
 		USES ${emr_program} headers base keyring PkgConfig::jansson Threads::Threads)
 endforeach()
