@@ -20,10 +20,10 @@ if(EMRFS_SANITIZE)
 endif()
 # What needs the programs of Fabric: tests/run builds them from the module proxy and says where they are; by hand it is
 # cmake -DEMRFS_FABRIC=DIR -DEMRFS_FABRIC_CA=PROGRAM with what examples/network/fabric build and build ca say.  CI=true has those that show each
-# thing once, and those with scenes of real peers only, as fabric_check; faults and storms that take long, LDAP, and what the played network
+# thing once, and those with scenes of real peers only, as fabric_check; faults and storms that take long, and what the played network
 # shows as well run without it.
 set(EMRFS_FABRIC "" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
-set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real
+set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real fabric_ldap
 	fabric_check_real)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
@@ -36,7 +36,7 @@ function(emr_real name cost fixtures environment)
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;${environment}")
 endfunction()
 set(chaincodes ${CMAKE_BINARY_DIR}/ledger-client/chaincode)
-if(EMRFS_FABRIC_CA) # on the played network; the directory is Debian's slapd, and without it that test is skipped
+if(EMRFS_FABRIC_CA) # on the played network; the directory is Debian's slapd
 	set(authority "FABRIC=;FABRIC_CA=${EMRFS_FABRIC_CA};PEER=${chaincodes}/gateway_peer")
 	emr_real(fabric_ca_real 60 chaincode "${authority}" ${CMAKE_CURRENT_LIST_DIR}/fabric_ca_real.sh)
 	emr_real(fabric_ldap 60 chaincode "${authority}" ${CMAKE_CURRENT_LIST_DIR}/fabric_ldap.sh)
