@@ -9,14 +9,15 @@
 #   channel_pid peer-1         a process of the real one; orderer-N, chaincode-N
 #   channel_kill peer-1...     as a power cut; channel_start starts again what does not run
 #
-# What a test may say beforehand: CHANNEL_KIND, how the real one orders (default: raft).
+# What a test may say beforehand: CHANNEL_KIND, how the real one orders (default: raft), and CHANNEL_WITH, further options of its `up`.
 CHANNEL_EXAMPLE=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
 
 channel_start() {
 	CHANNEL_RUNS=1
 	if [ -n "${FABRIC:-}" ]; then
 		export FABRIC CHAINCODE
-		must "$CHANNEL_EXAMPLE" up "${CHANNEL_KIND:-raft}" "$EMR_WORK/channel" >/dev/null
+		# shellcheck disable=SC2086
+		must "$CHANNEL_EXAMPLE" up "${CHANNEL_KIND:-raft}" ${CHANNEL_WITH:-} "$EMR_WORK/channel" >/dev/null
 		return
 	fi
 	rm -f channel/settings
