@@ -186,6 +186,24 @@ void pen_rename(
 	describe(p, &meta, domain, record->object);
 }
 
+void pen_move(pen *p, const emr_place *from, emr_id16 domain, emr_id16 parent, const char *name)
+{
+	emr_meta meta = meta_of(p, EMR_META_FILE, name, parent);
+	emr_id16 object = emr_id16_random();
+	const emr_change change = {.kind = EMR_CHANGE_REWRAP,
+		.domain = domain,
+		.object = object,
+		.node = object,
+		.record_id = from->record_id,
+		.cver = from->cver,
+		.from = from,
+		.meta = &meta};
+
+	meta.n = p->says_n;
+	memcpy(meta.r_pid, from->r_pid, sizeof meta.r_pid);
+	publish(p, &change);
+}
+
 void pen_rename_blindly(pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name)
 {
 	emr_meta meta = meta_of(p, EMR_META_FILE, name, parent);

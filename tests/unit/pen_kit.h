@@ -44,6 +44,9 @@ void pen_over(pen *p, const emr_place *at, emr_id16 parent, const char *name, co
 void pen_claim(pen *p, const emr_place *at, const emr_meta *meta, const char *text, bool is_lying);
 void pen_rename(pen *p, const emr_shared_record *record, emr_id16 domain, emr_id16 parent,
 	const char *name);
+/* The file at FROM in another domain of the same owner's, by a computer of hers; where it was it
+ * is, too, until pen_unlink.  It is as long as SAYS_N says. */
+void pen_move(pen *p, const emr_place *from, emr_id16 domain, emr_id16 parent, const char *name);
 /* By one who cannot read what it says of the file. */
 void pen_rename_blindly(
 	pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);

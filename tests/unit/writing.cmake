@@ -47,6 +47,8 @@ emr_test(test_forged_history SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_forged_histo
 emr_test(test_strangers_over SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_strangers_over.c ${CMAKE_CURRENT_LIST_DIR}/strangers_kit.c
 		${CMAKE_CURRENT_LIST_DIR}/story_kit.c ${CMAKE_CURRENT_LIST_DIR}/view_kit.c
 	USES ${writing_uses} INCLUDES ${writing_inside})
+emr_test(test_strangers_put SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_strangers_put.c ${CMAKE_CURRENT_LIST_DIR}/strangers_kit.c ${writing_kit}
+	USES ${writing_uses} INCLUDES ${writing_inside})
 emr_test(test_strangers SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_strangers.c ${CMAKE_CURRENT_LIST_DIR}/strangers_kit.c ${writing_kit}
 	USES ${writing_uses} INCLUDES ${writing_inside}
 	LINK_OPTIONS -Wl,--wrap=emr_share_renew)

@@ -8,6 +8,7 @@
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "keyring/coowned.h"
+#include "ledger/hash.h"
 #include "replica/people.h"
 #include "settle/history.h"
 #include "share/domain.h"
@@ -103,7 +104,21 @@ static emr_status look(chain *c, emr_id16 domain, emr_id16 object)
 		c->view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_item, c);
 }
 
-static emr_status is_others(const chain *c, const emr_place *place, bool *out_is)
+/* Her domain's key is her own hand; her other computers have keys of their own, which may be in
+ * anybody's. */
+static emr_status is_other_computers(const chain *c, emr_id32 signer, bool *out_is)
+{
+	const emr_bytes owner = emr_bytes_of(c->owner_pk, sizeof c->owner_pk);
+	emr_public me;
+	emr_status status = emr_keyring_public(c->view->options.keyring, &me);
+
+	if (status == EMR_OK)
+		*out_is = !emr_id32_equal(signer, emr_sha256_of(&owner, 1)) &&
+			  !emr_id32_equal(signer, me.signer_id);
+	return status;
+}
+
+static emr_status learn_signer(const chain *c, const emr_place *place, writers_word *out)
 {
 	emr_part_key at = {.domain = place->domain,
 		.object = place->object,
@@ -116,8 +131,10 @@ static emr_status is_others(const chain *c, const emr_place *place, bool *out_is
 
 	if (status == EMR_OK)
 		status = is_owners(c, item.signer_id, &is_hers);
-	*out_is = !is_hers;
-	return status;
+	out->is_others = !is_hers;
+	return status == EMR_OK && is_hers
+		       ? is_other_computers(c, item.signer_id, &out->is_other_computers)
+		       : status;
 }
 
 /* ---- what ---- */
@@ -208,7 +225,7 @@ emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta,
 		return EMR_OK;
 	status = begin(view, place->domain, &c);
 	if (status == EMR_OK)
-		status = is_others(&c, place, &out->is_others);
+		status = learn_signer(&c, place, out);
 	if (status == EMR_OK && out->is_others)
 		status = is_beside_file(view, place, &out->is_hidden);
 	if (status != EMR_OK || !out->is_others || out->is_hidden)

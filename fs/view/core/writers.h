@@ -9,7 +9,9 @@
 
 /* The description of one record. */
 typedef struct writers_word {
-	bool is_others; /* somebody else than the owner described it last */
+	bool is_others;		 /* somebody else than the owner described it last */
+	bool is_other_computers; /* a computer of hers did, with a key of its own, and not this one
+				  */
 	bool is_hidden; /* and it is a link that leads away, or lies in the domain of a file: not to
 			   be shown */
 	emr_buf plain, attributes; /* what META points into by now */

@@ -60,6 +60,15 @@ static emr_status who_sees(emr_view *view, emr_id16 domain, emr_buf *out_grants)
 		view->options.replica, prefix, note_grant, (void *)(uintptr_t)&s);
 }
 
+emr_status move_is_seen(emr_view *view, emr_id16 domain, bool *out_is)
+{
+	EMR_AUTO_BUF grants = {0};
+	emr_status status = who_sees(view, domain, &grants);
+
+	*out_is = grants.len > 0;
+	return status;
+}
+
 static emr_row_grant grant_at(const emr_buf *grants, size_t at)
 {
 	emr_row_grant row;

@@ -18,6 +18,8 @@ emr_status move_sight_of(
 	const emr_view *view, const node *n, const node *directory, move_sight *out);
 void move_sight_free(move_sight *sight);
 bool move_changes_sight(const move_sight *sight);
+/* Whether anybody but her sees DOMAIN, or will. */
+emr_status move_is_seen(emr_view *view, emr_id16 domain, bool *out_is);
 /* Whom it gains, or who may see it longer, for more purposes or with its past; whom it loses:
  * emr_id32, ... appended. */
 emr_status move_compare_seers(

@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include "foreign.h"
+#include "would_share.h"
 #include "writers.h"
 
 static const emr_id16 *moved_to(const loading *l, const emr_id16 *id)
@@ -192,10 +193,39 @@ static emr_status attach_below(loading *l, loaded *top, node *directory)
 	return status;
 }
 
+/* What is said to lie in a folder that somebody sees, and is not wrapped for it, stays in its
+ * domain, as while the folder is open (sync/arrive.c). */
+static emr_status keep_in_domain(const loading *l, loaded *entry)
+{
+	const node *directory = parent_node(l, entry->parent);
+	const emr_place place = node_place(entry->n);
+	bool is_seen = false;
+	emr_status status;
+
+	if (directory == NULL || emr_id16_equal(domain_of(l, directory), place.domain))
+		return EMR_OK;
+	status = move_is_seen(l->view, domain_of(l, directory), &is_seen);
+	if (status == EMR_OK && is_seen) {
+		entry->parent = place.domain;
+		entry->n->meta_dirty = true;
+	}
+	return status;
+}
+
 emr_status load_attach_all(loading *l)
 {
 	size_t path = 0;
 
+	for (size_t i = 0; i < l->count; i++) {
+		loaded *entry = &l->all[i];
+		emr_status status = EMR_OK;
+
+		if (entry->n != NULL && entry->n->is_published && !entry->n->has_row &&
+			!entry->is_others && !entry->is_foreign && !tree_is_root_object(entry->n))
+			status = keep_in_domain(l, entry);
+		if (status != EMR_OK)
+			return status;
+	}
 	for (size_t i = 0; i < l->count; i++) {
 		loaded *entry = &l->all[i];
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "would_share.h"
+
 /* ---- lineage ---- */
 
 /* OBJECT of DOMAIN is what the object FROM became when its record was moved there. */
@@ -171,9 +173,17 @@ static emr_status take_id(emr_view *view, node *n, const arrival *a)
 static emr_status adopt_node(following *f, const arrival *a, node *n)
 {
 	const emr_place place = node_place(n);
-	emr_status status;
+	bool is_seen = false;
+	emr_status status = EMR_OK;
 
-	if (n->type != (uint8_t)a->meta.type)
+	/* With a directory goes all that is in it, and this computer would wrap it for who sees it
+	 * there: another one's word is not enough for that.  What it has wrapped itself comes one
+	 * by one. */
+	if (n->type == EMR_META_DIR && a->word.is_other_computers)
+		status = move_is_seen(f->view, a->domain, &is_seen);
+	if (status != EMR_OK)
+		return status;
+	if (n->type != (uint8_t)a->meta.type || is_seen)
 		return arrive_new(f, a);
 	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))
 		return node_writers(n) != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);

@@ -14,6 +14,7 @@
 #include "deposits.h"
 #include "erasing.h"
 #include "ops_tree.h"
+#include "would_share.h"
 
 static emr_status tell(following *f, const node *directory, const char *name)
 {
@@ -51,6 +52,44 @@ static node *directory_of(const following *f, const arrival *a)
 					    !writers_is_too_deep(said))))
 		return said;
 	return directory_known_as(f, a->domain);
+}
+
+/* Where A is to hang. */
+typedef struct hanging {
+	node *directory; /* NULL: it is not here yet */
+	bool has_moved;	 /* it has another id by now than A says */
+	bool is_kept;	 /* not where A says it: the ledger is to hear so */
+} hanging;
+
+/* Whoever moves something to a folder that somebody sees wraps it for that folder, under his own
+ * name.  By a word alone nothing is: this computer would put it there in hers, and it would stay
+ * there when the word turns out to be a stolen computer's. */
+static emr_status keep_out(const following *f, const arrival *a, const node *n, hanging *out)
+{
+	emr_id16 there = tree_domain(out->directory);
+	bool is_seen = false;
+	emr_status status;
+
+	if (emr_id16_equal(a->domain, a->object) || emr_id16_equal(there, a->domain) ||
+		a->deposit != NULL || (n != NULL && n->parent == out->directory))
+		return EMR_OK;
+	status = move_is_seen(f->view, there, &is_seen);
+	if (status == EMR_OK && is_seen) {
+		out->directory = n != NULL ? n->parent : directory_known_as(f, a->domain);
+		out->is_kept = true;
+	}
+	return status;
+}
+
+/* N: the node that it is; NULL: it is new here. */
+static emr_status find_hanging(const following *f, const arrival *a, const node *n, hanging *out)
+{
+	*out = (hanging){.directory = directory_of(f, a)};
+	if (out->directory == NULL && f->is_last && !a->is_others) {
+		out->directory = adopt_directory(f->view, a->meta.parent);
+		out->has_moved = out->directory != NULL;
+	}
+	return out->directory != NULL ? keep_out(f, a, n, out) : EMR_OK;
 }
 
 /* Whoever has the name changes, too, and that was not looked at yet; NULL: it stays. */
@@ -213,14 +252,17 @@ static emr_status note_conflict(following *f, const node *n)
 /* INO 0: made from the object's id. */
 static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_vacated)
 {
-	node *directory = directory_of(f, a), *moved = NULL, *n;
+	hanging at;
+	node *directory, *n;
 	emr_status status;
 
 	if (is_top(a))
 		return EMR_OK;
 	/* Put there before it was known that the directory has another id by now: it follows. */
-	if (directory == NULL && f->is_last && !a->is_others)
-		directory = moved = adopt_directory(f->view, a->meta.parent);
+	status = find_hanging(f, a, NULL, &at);
+	if (status != EMR_OK)
+		return status;
+	directory = at.directory;
 	if (directory == NULL && f->is_last)
 		directory = f->view->root;
 	if (a->deposit != NULL) {
@@ -246,7 +288,7 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 	else if (a->deposit == NULL && node_is_file(n) &&
 		 conflict_is_copy(n->name)) /* whose other half lies here */
 		status = note_conflict(f, n);
-	if (status == EMR_OK && moved != NULL) {
+	if (status == EMR_OK && (at.has_moved || at.is_kept)) {
 		n->meta_dirty = true;
 		mark_changed(f->view, n);
 	}
@@ -280,36 +322,40 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 	return EMR_OK;
 }
 
-static emr_status rename_as_said(following *f, const arrival *a, node *n)
+static emr_status rename_as_said(following *f, const arrival *a, node *n, bool *out_is_kept)
 {
-	node *directory = directory_of(f, a);
 	char name[EMR_NAME_MAX + 1];
+	hanging at;
 	emr_status status;
 
+	*out_is_kept = false;
 	if (n == f->view->root || a->deposit != NULL)
 		return EMR_OK;
-	if (directory == NULL && f->is_last && !a->is_others)
-		directory = adopt_directory(f->view, a->meta.parent);
-	if (directory == NULL)
-		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
-	status = choose_name(f, a, directory, n, name);
+	status = find_hanging(f, a, n, &at);
 	if (status != EMR_OK)
 		return status;
-	if (directory == n->parent && strcmp(name, n->name) == 0)
+	*out_is_kept = at.is_kept;
+	if (at.directory == NULL)
+		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
+	status = choose_name(f, a, at.directory, n, name);
+	if (status != EMR_OK)
+		return status;
+	if (at.directory == n->parent && strcmp(name, n->name) == 0)
 		return EMR_OK;
-	if (n->type == EMR_META_DIR && tree_is_below(directory, n))
+	if (n->type == EMR_META_DIR && tree_is_below(at.directory, n))
 		return EMR_OK; /* would close a circle */
-	return move(f, n, directory, name);
+	return move(f, n, at.directory, name);
 }
 
 emr_status arrive_has_room(following *f, const arrival *a, const node *n)
 {
-	const node *directory = directory_of(f, a);
 	char name[EMR_NAME_MAX + 1];
+	hanging at;
+	emr_status status = find_hanging(f, a, n, &at);
 
-	if (n->meta_dirty || (directory == NULL && f->is_last))
-		return EMR_OK;
-	return directory == NULL ? EMR_NOT_FOUND : choose_name(f, a, directory, n, name);
+	if (status != EMR_OK || n->meta_dirty || (at.directory == NULL && f->is_last))
+		return status;
+	return at.directory == NULL ? EMR_NOT_FOUND : choose_name(f, a, at.directory, n, name);
 }
 
 /* Its place and name are the owner's to say: she says them again. */
@@ -334,6 +380,7 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 {
 	uint64_t size = n->size;
 	uint32_t stored_leaves = n->stored_leaves;
+	bool is_kept;
 	emr_status status = tree_need_place(f->view, &a->place);
 
 	if (status != EMR_OK)
@@ -343,7 +390,7 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 		place(f->view, n, a);
 		return n->meta_dirty ? EMR_OK : say_again(f, n);
 	}
-	status = rename_as_said(f, a, n);
+	status = rename_as_said(f, a, n, &is_kept);
 	if (status == EMR_OK)
 		status = tell(f, n, NULL);
 	if (status == EMR_OK)
@@ -355,7 +402,7 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 		n->stored_leaves = stored_leaves;
 	}
 	place(f->view, n, a);
-	return EMR_OK;
+	return is_kept ? say_again(f, n) : EMR_OK;
 }
 
 /* ---- new bytes ---- */
@@ -452,15 +499,15 @@ static emr_status new_file(following *f, const arrival *a, node **out_node)
 
 static emr_status replace(following *f, const arrival *a, node *old)
 {
-	bool keeps_meta = old->meta_dirty || a->deposit != NULL;
+	bool keeps_meta = old->meta_dirty || a->deposit != NULL, is_kept = false;
 	node *n;
-	emr_status status = keeps_meta ? EMR_OK : rename_as_said(f, a, old);
+	emr_status status = keeps_meta ? EMR_OK : rename_as_said(f, a, old, &is_kept);
 
 	if (status == EMR_OK)
 		status = new_file(f, a, &n);
 	if (status != EMR_OK)
 		return status;
-	if (keeps_meta)
+	if (keeps_meta || is_kept)
 		status = take_over_meta(n, old);
 	if (status == EMR_OK)
 		status = swap_in(f, a, old, n);
