@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""circles.py BUILD NM: no more than five files call each other in a circle, anywhere in fs, keyring and ledger-client.
+It goes by what the compiled files define and need.  Whoever makes the largest circle smaller lowers the number."""
+import collections
+import pathlib
+import subprocess
+import sys
+
+CIRCLE_MAX = 5  # files
+
+
+def source_of(compiled, build, sources):
+    """The source file that COMPILED was made of; None: it is gone since."""
+    room, _, path = str(compiled.relative_to(build)).partition("/CMakeFiles/")
+    source = pathlib.PurePath(room, *pathlib.PurePath(path).parts[1:]).with_suffix("")
+    return str(source) if (sources / source).is_file() else None
+
+
+def calls_of(build, sources, nm):
+    """What each file needs of which others: {file: {file}}."""
+    compiled = [path for room in ("fs", "keyring", "ledger-client") for path in (build / room).rglob("*.c.o")]
+    if not compiled:
+        sys.exit(f"{build}: nothing is built")
+    home, needs = {}, collections.defaultdict(set)
+    for line in subprocess.run([nm, "-A", *compiled], check=True, capture_output=True, text=True).stdout.splitlines():
+        path, _, symbol = line.rpartition(":")
+        kind, name = symbol.split()[-2:]
+        file = source_of(pathlib.Path(path), build, sources)
+        if file and kind == "U":
+            needs[file].add(name)
+        elif file and kind in "BCDRTVW":
+            home[name] = file
+    return {file: {home[name] for name in names if name in home} - {file} for file, names in needs.items()}
+
+
+def circles_of(calls):
+    """The sets of files of which each reaches each other one."""
+    reaches = {}
+    for file in calls:
+        seen, todo = set(), [file]
+        while todo:
+            found = calls.get(todo.pop(), set()) - seen
+            seen |= found
+            todo += found
+        reaches[file] = seen
+    return {frozenset(other for other in seen if file in reaches.get(other, ())) for file, seen in reaches.items() if file in seen}
+
+
+def main(build, nm):
+    sources = pathlib.Path(__file__).resolve().parent.parent.parent
+    calls = calls_of(build, sources, nm)
+    circles = sorted(circles_of(calls), key=len, reverse=True)
+    large = [circle for circle in circles if len(circle) > CIRCLE_MAX]
+    for circle in large:
+        print(f"{len(circle)} files call each other in a circle, and {CIRCLE_MAX} may:", *sorted(circle))
+    print(f"the largest circle: {len(circles[0]) if circles else 0} of {len(calls)} files")
+    return not large
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]) else 1)
