@@ -152,8 +152,12 @@ static void say_distrusted(emr_rot_watch *w, emr_status status, const emr_replic
 		trouble = *found;
 	emr_view_distrust_ledger(w->session->view, status == EMR_DENIED ? EMR_DAMAGED : status);
 	snprintf(index, sizeof index, "%" PRIu64, trouble.seq);
-	emr_problem_set(&problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause", trouble.cause,
-		"state", w->session->state_path, NULL);
+	/* Whoever meets an older ledger first, what is said of it is the same. */
+	if (status == EMR_ROLLBACK)
+		emr_problem_set(&problem, EMR_SAY_ROLLBACK, NULL);
+	else
+		emr_problem_set(&problem, EMR_SAY_LEDGER_DAMAGED, "index", index, "cause",
+			trouble.cause, "state", w->session->state_path, NULL);
 	emr_notices_add_problem(w->notices, &problem, "");
 }
 
