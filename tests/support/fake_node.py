@@ -398,13 +398,13 @@ def byte_by_byte(h):
 
 
 def refuses_early(h):
-    """Says no before the upload is over, and closes."""
-    h.send_response(500)
-    h.send_header("Content-Type", "application/json")
-    h.send_header("Connection", "close")
-    h.end_headers()
-    h.wfile.write(b'{"Message":"write /blocks/x: no space left on device","Code":0,"Type":"error"}\n')
+    """Says no before the upload is over: whoever sends goes on when DIR/refused is there, and this hears nothing of it."""
     h.close_connection = True
+    h.send(b'{"Message":"write /blocks/x: no space left on device","Code":0,"Type":"error"}\n', 500)
+    with open(f"{DIR}/refused", "w", encoding="ascii"):
+        pass
+    while h.connection.recv(65536):	# until the other side, which has read why, goes away
+        pass
 
 
 def without_an_end(h, piece):
@@ -508,13 +508,17 @@ def leaves(h):
 
 def settings(h):
     """Notes each request in DIR/asked.  Its configuration says that it syncs its blocks, but not while DIR/unsynced is there; while DIR/mute
-    is, it does not show it just now."""
+    is, it does not show it just now, while DIR/strange is, nobody can read it, and while DIR/hidden is, there is no such thing."""
     note(h.path)
     if h.verb != "config/show":
         return h.good()
     h.body()
     if os.path.exists(f"{DIR}/mute"):
         return h.send(b"later", 429, "text/plain")
+    if os.path.exists(f"{DIR}/strange"):
+        return h.send(HTML.encode(), 200, "text/html")
+    if os.path.exists(f"{DIR}/hidden"):
+        return h.send(b"404 page not found", 404, "text/plain")
     blocks = {"mountpoint": "/blocks", "type": "flatfs", "sync": not os.path.exists(f"{DIR}/unsynced")}
     return h.lines({"Datastore": {"Spec": {"mounts": [blocks]}}})
 
