@@ -58,7 +58,8 @@ is_built() { # PROGRAM DIR PACKAGE
 # refuses a module, which whoever can do without it may want to know.  What calls this takes its word, so nothing here ends by set -e.
 built() { # NAME DIR PACKAGE [FLAG...]: of go build
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/emrfs work go=go program began=$SECONDS
-	program=$cache/$1-$({ cat "$2/go.mod" "$2/go.sum" && echo -n "${*:4}"; } | sha256sum | head -c 16)
+	# Named after all that makes it what it is: a home may be shared by computers of several kinds.
+	program=$cache/$1-$({ cat "$2/go.mod" "$2/go.sum" "$networks/toolchain/go.sum" && echo -n "$(uname -m) cgo=${cgo:-0} ${*:4}"; } | sha256sum | head -c 16)
 	if ! is_built "$program" "$2" "$3"; then
 		command -v go >/dev/null || fail "$1 is built with Go: apt install golang-go"
 		mkdir -p "$cache" || fail "$1 is kept in $cache, which cannot be made"

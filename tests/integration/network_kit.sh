@@ -38,6 +38,14 @@ said "building program"
 make 0 "$EMR_WORK/cache"
 expect "what a second one says" "$(cat said)" ""
 
+echo "-- a computer of another kind that shares the home builds its own"
+mkdir another && printf '#!/bin/sh\necho another\n' >another/uname && chmod +x another/uname
+mine=$(cat is)
+PATH=$EMR_WORK/another:$PATH make 0 "$EMR_WORK/cache"
+[ "$(cat is)" != "$mine" ] || emr_fail "it would run what was built for this one"
+make 0 "$EMR_WORK/cache"
+expect "what this one runs" "$(cat is)" "$mine"
+
 echo "-- a program that was lost is built anew, and what a killed run left is gone"
 rm "$(cat is)"
 mkdir -p "$cache/build.program.killed/modules" "$cache/build.another.AAAAAA" && chmod 500 "$cache/build.program.killed/modules"
