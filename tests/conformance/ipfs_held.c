@@ -308,6 +308,51 @@ static void what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back(
 	scene_end(&s);
 }
 
+/* It hangs up once, as its fault says. */
+static void go_away(scene *s, const char *name)
+{
+	make_node_file("away");
+	(void)scene_save(s, name, 0);
+	while (scene_look(s, 0).fault != EMR_IPFS_BROKEN_OFF)
+		usleep(1000);
+}
+
+static void a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(void **state)
+{
+	static const char *const names[] = {"leaves"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid root, more;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "flaps");
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "flaps", 0);
+	wait_held(&s, &root, 2);
+	for (size_t round = 0; round < 3; round++) {
+		go_away(&s, round == 0 ? "first" : round == 1 ? "second" : "third");
+		assert_ok(emr_ipfs_let_go(good, &call, &root));
+		remove_node_file("away");
+		if (round == 0) { /* it is found out at once, and sent again */
+			while (!is_kept(&root))
+				usleep(1000);
+			wait_held(&s, &root, 2);
+		}
+	}
+	assert_false(is_kept(&root));
+	for (size_t i = 0; i < 5; i++) { /* each time there is nothing else to do for it */
+		more = scene_save(&s, "meanwhile", i);
+		wait_held(&s, &more, 2);
+	}
+	assert_false(is_kept(&root));
+	emr_publisher_repair(s.publisher); /* who wants to know it is told at once */
+	while (!is_kept(&root))
+		usleep(1000);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
 /* It was away for longer than it is waited for, and came back empty. */
 static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back(void **state)
 {
@@ -411,6 +456,57 @@ static void what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does(void 
 	remove_node_file("unsynced");
 	emr_publisher_repair(s.publisher);
 	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
+/* Its disk may lose it whether or not the folder was closed meanwhile. */
+static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
+{
+	static const char *const names[] = {"settings"};
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin_unsynced(&s, "again", &root);
+	scene_stop(&s);
+	make_node_file("mute");
+	forget_asked();
+	scene_start(&s, 1, names);
+	assert_int_equal(scene_held(&s, &root), 1);
+	while (asked("config/show") == 0)
+		usleep(1000);
+	assert_true(emr_publisher_holds(s.publisher, 0, &root));
+	assert_int_equal(scene_held(&s, &root), 1);
+	remove_node_file("mute");
+	remove_node_file("unsynced");
+	emr_publisher_repair(s.publisher);
+	wait_held(&s, &root, 2);
+	scene_stop(&s);
+	make_node_file("mute");
+	scene_start(&s, 1, names);
+	assert_int_equal(scene_held(&s, &root), 2);
+	remove_node_file("mute");
+	scene_end(&s);
+}
+
+/* Nobody knows what an answer means that cannot be read.  What has no such thing as a configuration
+ * goes by its word. */
+static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
+{
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin_unsynced(&s, "strange", &root);
+	make_node_file("strange");
+	ask_all_again(&s);
+	assert_int_equal(scene_held(&s, &root), 1);
+	remove_node_file("strange");
+	make_node_file("hidden");
+	emr_publisher_repair(s.publisher);
+	wait_held(&s, &root, 2);
+	remove_node_file("hidden");
+	remove_node_file("unsynced");
 	scene_end(&s);
 }
 
@@ -606,6 +702,10 @@ int main(void)
 		cmocka_unit_test(
 			a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again),
 		cmocka_unit_test(what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does),
+		cmocka_unit_test(what_may_lose_it_is_no_copy_after_a_new_start_either),
+		cmocka_unit_test(an_answer_that_cannot_be_read_does_not_make_it_a_copy),
+		cmocka_unit_test(
+			a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while),
 		cmocka_unit_test(of_what_only_such_a_place_has_the_last_copy_is_kept_here),
 		cmocka_unit_test(
 			a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again),

@@ -17,6 +17,8 @@
 #define BOOK_FIRST "emrfs copies 1\n"
 #define BOOK_MAX ((size_t)1 << 30)
 #define LINE_MAX_BYTES 4200
+#define MARK_UNSYNCED 'u'
+#define MARK_SYNCED 'y'
 #define SPARE_LINES 1000 /* out of date, before the file is written anew */
 
 int book_compare(const void *a, const void *b)
@@ -155,6 +157,21 @@ emr_status book_set(book *b, book_entry *entry, size_t place, book_mark mark)
 	return b->fd >= 0 ? add_line(b, (char)mark, place, text) : EMR_OK;
 }
 
+static void apply_unsynced(book *b, size_t place, char mark)
+{
+	const uint16_t bit = (uint16_t)(1u << place);
+
+	b->unsynced = (uint16_t)(mark == MARK_UNSYNCED ? b->unsynced | bit : b->unsynced & ~bit);
+}
+
+emr_status book_set_unsynced(book *b, size_t place, bool is_unsynced)
+{
+	const char mark = is_unsynced ? MARK_UNSYNCED : MARK_SYNCED;
+
+	apply_unsynced(b, place, mark);
+	return b->fd >= 0 ? add_line(b, mark, place, b->places[place]) : EMR_OK;
+}
+
 emr_buf book_take_lines(book *b)
 {
 	emr_buf lines = b->lines;
@@ -213,6 +230,10 @@ static bool read_line(book *b, const char *line, emr_buf *all)
 		return false;
 	if (mark == 'p')
 		return read_place(b, place, line + at);
+	if ((mark == MARK_UNSYNCED || mark == MARK_SYNCED) && place < b->place_count) {
+		apply_unsynced(b, place, mark);
+		return true;
+	}
 	if ((mark != BOOK_SENT && mark != BOOK_HELD && mark != BOOK_GONE) ||
 		place >= b->place_count || emr_cid_parse_text(line + at, &one.root) != EMR_OK)
 		return false;
@@ -263,9 +284,9 @@ static emr_status read_book(book *b, size_t *out_lines)
 		*end = '\0';
 		if (!read_line(b, text, &all))
 			break;
+		++*out_lines;
 	}
 	b->is_doubtful = *text != '\0';
-	*out_lines = all.len / sizeof(old_line);
 	return fold(b, &all);
 }
 
@@ -277,6 +298,10 @@ static emr_status write_anew(book *b)
 
 	for (size_t i = 0; status == EMR_OK && i < b->place_count; i++)
 		status = add_line(b, 'p', i, b->places[i]);
+	for (size_t i = 0; status == EMR_OK && i < b->place_count; i++) {
+		if ((b->unsynced >> i & 1) != 0)
+			status = add_line(b, MARK_UNSYNCED, i, b->places[i]);
+	}
 	for (size_t i = 0; status == EMR_OK && i < book_count(b); i++) {
 		const book_entry *entry = book_at(b, i);
 		char text[EMR_CID_TEXT_CHARS + 1];
@@ -321,6 +346,7 @@ static size_t free_number(book *b, const uint8_t *used, size_t used_count)
 		emr_log(EMR_LOG_WARN, "copies: the former place is forgotten");
 		for (size_t i = 0; i < book_count(b); i++)
 			apply(book_at(b, i), number, BOOK_GONE);
+		apply_unsynced(b, number, MARK_SYNCED);
 		free(b->places[number]);
 		b->places[number] = NULL;
 		return number;

@@ -30,9 +30,10 @@ typedef struct book {
 	bool is_still;
 	char *places[EMR_PUBLISHER_PLACES_MAX];
 	size_t place_count;
-	emr_buf entries;  /* of book_entry, by root */
-	emr_buf lines;	  /* not written yet */
-	bool is_doubtful; /* something of it is lost: what is not held may be there all the same */
+	uint16_t unsynced; /* places that do not sync their blocks, by their own configuration */
+	emr_buf entries;   /* of book_entry, by root */
+	emr_buf lines;	   /* not written yet */
+	bool is_doubtful;  /* something of it is lost: what is not held may be there all the same */
 } book;
 
 /* NAMES: the file.  A place of NAMES that the file does not know is added to it.  OUT_NUMBERS: of
@@ -54,6 +55,7 @@ emr_status book_want(book *b, const emr_cid *wanted, size_t count);
 typedef enum book_mark { BOOK_SENT = 's', BOOK_HELD = 'h', BOOK_GONE = 'g' } book_mark;
 /* BOOK_SENT also takes back BOOK_HELD. */
 emr_status book_set(book *b, book_entry *entry, size_t place, book_mark mark);
+emr_status book_set_unsynced(book *b, size_t place, bool is_unsynced);
 /* What was set since the last time, for the file. */
 emr_buf book_take_lines(book *b);
 /* On the disk when it returns.  One at a time. */

@@ -165,7 +165,7 @@ static bool is_held(const emr_publisher *p, const emr_cid *root, uint16_t but)
 	uint16_t places = 0;
 
 	for (size_t i = 0; i < p->count; i++)
-		places |= p->places[i].is_unsynced ? 0 : place_bit(&p->places[i]);
+		places |= place_is_unsynced(&p->places[i]) ? 0 : place_bit(&p->places[i]);
 	return p->is_started && entry != NULL && (entry->held & places & ~but) != 0;
 }
 

@@ -7,6 +7,7 @@
 
 #define CHECK_SHARE 20 /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
+#define BACK_NS INT64_C(600000000000) /* between two returns */
 #define LIST_LEAST 50 /* of fewer each is asked for: a node may keep much for others */
 
 /* ---- What is erased ---- */
@@ -244,6 +245,13 @@ void place_comes_back(publisher_place *place)
 {
 	if (!place->was_away)
 		return;
+	if (publisher_now_ns() < place->back_ns) {
+		if (place->next_check_ns > place->back_ns) /* it is asked then, also if it stays */
+			place->next_check_ns = place->back_ns;
+		return;
+	}
+	if (!place->has_hurry) /* a person who asks for it is no return */
+		place->back_ns = publisher_now_ns() + BACK_NS;
 	place->was_away = place->is_listed = false;
 	place->next_check_ns = 0;
 	place->round_end = place->checked;

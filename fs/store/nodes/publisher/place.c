@@ -135,7 +135,7 @@ void emr_publisher_look(emr_publisher *p, size_t index, emr_publisher_place *out
 		out_place->fault = place->trouble;
 		out_place->failed = place->troubled;
 		said = place->trouble_said;
-	} else if (place->fault == EMR_IPFS_FINE && place->is_unsynced) {
+	} else if (place->fault == EMR_IPFS_FINE && place_is_unsynced(place)) {
 		out_place->fault = EMR_IPFS_UNSYNCED;
 		out_place->failed = address_of(place);
 	}
@@ -256,11 +256,12 @@ void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault,
 static void note_verdict(publisher_place *place, bool is_unsynced)
 {
 	emr_publisher *p = place->publisher;
-	const bool was_unsynced = place->is_unsynced;
 
-	place->is_unsynced = is_unsynced;
-	if (is_unsynced == was_unsynced)
+	if (is_unsynced == place_is_unsynced(place))
 		return;
+	if (book_set_unsynced(&p->book, place->number, is_unsynced) != EMR_OK ||
+		place_write_lines(p) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "publisher: whether a place syncs could not be noted");
 	if (is_unsynced) { /* what only it has no place holds: that is said again */
 		p->here_asked++;
 		pthread_cond_broadcast(&p->wake);
@@ -273,11 +274,12 @@ static void note_verdict(publisher_place *place, bool is_unsynced)
 	pthread_mutex_lock(&p->lock);
 }
 
-/* The token may not see it, or it is no Kubo that has it. */
-static bool is_hidden(emr_ipfs_fault fault)
+/* The token may not see it, or what stands there does not have it.  An answer that cannot be read
+ * says neither: what was known stays. */
+static bool is_hidden(const emr_ipfs_call *call)
 {
-	return fault == EMR_IPFS_TOKEN || fault == EMR_IPFS_NOT_ALLOWED ||
-	       fault == EMR_IPFS_STRANGE;
+	return call->fault == EMR_IPFS_TOKEN || call->fault == EMR_IPFS_NOT_ALLOWED ||
+	       (call->fault == EMR_IPFS_STRANGE && call->http_status == 404);
 }
 
 void place_look_whether_it_syncs(publisher_place *place)
@@ -297,7 +299,7 @@ void place_look_whether_it_syncs(publisher_place *place)
 	pthread_mutex_lock(&p->lock);
 	if (status == EMR_OK)
 		note_verdict(place, verdict == EMR_IPFS_BROKEN);
-	else if (is_hidden(call.fault))
+	else if (is_hidden(&call))
 		note_verdict(place, false); /* it goes by the node's word */
 	else
 		place->ask_sync_ns = publisher_now_ns() + PLACE_UNSYNCED_NS;
@@ -307,7 +309,7 @@ bool place_tells_unsynced(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
 
-	if (!place->is_unsynced || place->told_ns[EMR_IPFS_UNSYNCED] != 0)
+	if (!place_is_unsynced(place) || place->told_ns[EMR_IPFS_UNSYNCED] != 0)
 		return false;
 	place->told_ns[EMR_IPFS_UNSYNCED] = publisher_now_ns();
 	pthread_mutex_unlock(&p->lock);
@@ -329,6 +331,11 @@ void place_fails_here(publisher_place *place, emr_status status)
 }
 
 /* ---- What is asked of it, and what it does not come to an end with ---- */
+
+bool place_is_unsynced(const publisher_place *place)
+{
+	return (place->publisher->book.unsynced & place_bit(place)) != 0;
+}
 
 bool place_is_clustered(const publisher_place *place)
 {

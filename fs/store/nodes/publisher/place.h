@@ -46,6 +46,8 @@ struct publisher_place {
 	bool has_list;			       /* was asked for all its pins, where that helps */
 	uint64_t room, room_max; /* bytes of one import: what it takes in a few seconds */
 	int64_t next_check_ns, unstick_ns;
+	int64_t back_ns; /* all that it has is not asked for again before, however often it returns
+			  */
 	int64_t look_ns; /* when its cluster is looked at again for what waits; 0: nothing does */
 	unsigned looks;	 /* one after the other in which nothing came */
 	int64_t late_ns; /* who still waits then, and did at the time before, is late */
@@ -54,7 +56,6 @@ struct publisher_place {
 	emr_cid round_end;	  /* the same when this round began; nothing: at the first */
 	bool is_behind_end;	  /* the round has not come to the first yet */
 	bool has_hurry;		  /* to ask again for everything, now */
-	bool is_unsynced;	  /* by its own configuration: its disk may lose what it keeps */
 	int64_t ask_sync_ns; /* when it is asked for that again, well or not; 0: nothing to ask */
 	bool was_away;	     /* and what it had is not asked for since */
 	bool is_listed;	     /* all its pins were asked for because one was lost */
@@ -113,6 +114,8 @@ emr_status place_ask(
 #define PLACE_ASK_MS 120000		       /* what is asked for is read there, block by block */
 #define PLACE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */
 bool place_is_clustered(const publisher_place *place);
+/* By its own configuration, when it last showed it: its disk may lose what it keeps. */
+bool place_is_unsynced(const publisher_place *place);
 /* It was asked for nothing but a word of itself, and this came: another may stand there by now. */
 bool place_is_away(emr_ipfs_fault fault);
 /* What a place says of one record rather than of itself. */

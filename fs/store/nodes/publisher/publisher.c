@@ -247,6 +247,7 @@ void emr_publisher_repair(emr_publisher *p)
 		p->places[i].failures = 0;
 		p->places[i].has_hurry = true;
 		p->places[i].was_away = true; /* for all that is known */
+		p->places[i].back_ns = 0;
 		p->places[i].ask_sync_ns = publisher_now_ns();
 	}
 	for (size_t i = 0; i < book_count(&p->book); i++)
@@ -266,7 +267,7 @@ static unsigned held_of(const emr_publisher *p, const emr_cid *root, const book_
 	unsigned held = !p->options.has_nothing && !here_lacks(p, root);
 
 	for (size_t i = 0; entry != NULL && i < p->count; i++)
-		held += p->places[i].is_unsynced ? 0 : cluster_copies(&p->places[i], entry);
+		held += place_is_unsynced(&p->places[i]) ? 0 : cluster_copies(&p->places[i], entry);
 	return held;
 }
 

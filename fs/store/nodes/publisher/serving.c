@@ -16,7 +16,7 @@ static bool answers(publisher_place *place)
 	/* What is mended there, nobody says: it starts again. */
 	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE &&
 		       (publisher_now_ns() < place->ask_sync_ns ||
-			       (place->ask_sync_ns == 0 && !place->is_unsynced));
+			       (place->ask_sync_ns == 0 && !place_is_unsynced(place)));
 
 	if (is_well)
 		return true;
@@ -56,7 +56,7 @@ static int64_t next_ns(const publisher_place *place)
 
 	if (place->unstick_ns != 0 && place->unstick_ns < next)
 		next = place->unstick_ns;
-	if (place->is_unsynced && publisher_now_ns() + PLACE_UNSYNCED_NS < next)
+	if (place_is_unsynced(place) && publisher_now_ns() + PLACE_UNSYNCED_NS < next)
 		next = publisher_now_ns() + PLACE_UNSYNCED_NS;
 	if (place->ask_sync_ns != 0 && place->ask_sync_ns < next)
 		next = place->ask_sync_ns;
