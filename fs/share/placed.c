@@ -19,11 +19,13 @@ typedef struct placing {
 	uint8_t owner_pk[32], patient_pk[32];
 	placement last;
 	emr_buf name;
+	share_reader *reader; /* NULL: nothing was read yet */
 } placing;
 
 static void placing_end(placing *p)
 {
 	emr_buf_free(&p->name);
+	share_reader_free(p->reader);
 }
 #define AUTO_PLACING __attribute__((cleanup(placing_end))) placing
 
@@ -88,8 +90,11 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	if (status != EMR_OK || !counts ||
 		(item->op != EMR_OP_META && item->op != EMR_OP_PUT && item->op != EMR_OP_REWRAP))
 		return status;
-	status = share_as_said(
-		p->share, p->domain, p->domain, item->version, item->op != EMR_OP_META, &said);
+	if (p->reader == NULL)
+		status = share_reader_new(p->share, p->domain, &p->reader);
+	if (status == EMR_OK)
+		status = share_as_said(
+			p->reader, p->domain, item->version, item->op != EMR_OP_META, &said);
 	if (status == EMR_OK)
 		return note_place(p, item, &said);
 	if (!emr_status_is_local(status))
@@ -244,6 +249,24 @@ static uint64_t share_began(const carrying *c, const carried_tie *t)
 			seq = other.seq;
 	}
 	return seq;
+}
+
+emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq)
+{
+	AUTO_CARRYING c = {.share = share};
+	uint64_t first = UINT64_MAX;
+	emr_status status = note_domain(&c, domain, true, emr_bytes_of(NULL, 0));
+
+	for (size_t i = 0; i < tie_count(&c); i++) {
+		carried_tie t = tie_at(&c, i);
+		uint64_t began = share_began(&c, &t);
+
+		if (t.is_alive && began < first)
+			first = began;
+	}
+	if (status == EMR_OK)
+		*out_seq = first;
+	return status;
 }
 
 /* What lay there when she shared is not shared because it was moved. */

@@ -25,7 +25,7 @@ typedef struct known_key {
 
 /* A grantee who can open one thing of an epoch can open everything of it, if agents help: what must
  * stay hidden may not be there. */
-typedef struct hiding {
+typedef struct share_reader {
 	emr_share *share;
 	emr_id16 domain;
 	uint32_t epoch;
@@ -484,16 +484,39 @@ emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 	return status;
 }
 
-emr_status share_as_said(emr_share *share, emr_id16 domain, emr_id16 object, uint64_t version,
-	bool is_content, record_facts *out)
+emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out)
 {
-	AUTO_HIDING h = {.share = share, .domain = domain};
+	share_reader *reader = calloc(1, sizeof *reader);
+
+	if (reader == NULL)
+		return EMR_NO_MEMORY;
+	*reader = (share_reader){.share = share, .domain = domain};
+	*out = reader;
+	return EMR_OK;
+}
+
+void share_reader_free(share_reader *reader)
+{
+	if (reader != NULL)
+		hiding_end(reader);
+	free(reader);
+}
+
+emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out)
+{
+	return share_record(reader->share, head, list_key_of, reader, out);
+}
+
+emr_status share_as_said(
+	share_reader *reader, emr_id16 object, uint64_t version, bool is_content, record_facts *out)
+{
 	emr_replica_head head;
-	emr_status status = emr_replica_head_get(share->o.replica, domain, object, &head);
+	emr_status status =
+		emr_replica_head_get(reader->share->o.replica, reader->domain, object, &head);
 
 	if (status != EMR_OK)
 		return status;
 	head.version = version;
 	head.pversion = is_content ? version : 0;
-	return share_record(share, &head, list_key_of, &h, out);
+	return share_as_it_is(reader, &head, out);
 }

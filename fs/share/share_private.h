@@ -302,15 +302,28 @@ typedef struct placement {
 	emr_id32 by;
 	uint64_t seq, at_unix_s;
 } placement;
+/* The entry with which she gave DOMAIN first, of those shares that are in force; UINT64_MAX: none
+ * is. */
+emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq);
 /* *OUT_IS_ANOTHERS: by somebody who is, by now, neither the owner nor a computer of hers. */
 emr_status share_placed_by_another(
 	emr_share *share, emr_id16 domain, placement *out, bool *out_is_anothers);
 
 /* ---- epoch.c, rewrap.c ---- */
 
-/* What VERSION of an own record said of it; IS_CONTENT: it brought its bytes, or their keys. */
-emr_status share_as_said(emr_share *share, emr_id16 domain, emr_id16 object, uint64_t version,
-	bool is_content, record_facts *out);
+/* Reads what an own domain's records say; each listing key is opened once. */
+typedef struct share_reader share_reader;
+emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out);
+void share_reader_free(share_reader *reader);
+static inline void share_reader_auto(share_reader **reader)
+{
+	share_reader_free(*reader);
+}
+#define AUTO_READER __attribute__((cleanup(share_reader_auto))) share_reader *
+emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out);
+/* What VERSION of it said; IS_CONTENT: it brought its bytes, or their keys. */
+emr_status share_as_said(share_reader *reader, emr_id16 object, uint64_t version, bool is_content,
+	record_facts *out);
 
 /* STATUS, of something that is sealed for one of many, comes of what he or somebody else put on the
  * ledger, a receiving key that takes no letter for example.  He gets nothing then (which is

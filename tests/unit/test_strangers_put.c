@@ -100,12 +100,15 @@ static void says_it_lies(
 
 static emr_status note_object(void *arg, emr_id16 domain, emr_id16 object)
 {
-	(void)object;
-	*(bool *)arg |= emr_id16_equal(domain, s.imaging);
+	emr_replica_head head;
+
+	if (emr_id16_equal(domain, s.imaging) &&
+		emr_replica_head_get(s.k.stack.replica, domain, object, &head) == EMR_OK)
+		*(bool *)arg |= head.state == EMR_OBJECT_LIVE;
 	return EMR_OK;
 }
 
-/* Whether Imaging has, or had, the keys of court.txt. */
+/* Whether Imaging has the keys of court.txt. */
 static bool court_is_in_imaging(void)
 {
 	bool is_there = false;
@@ -169,6 +172,100 @@ static void a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is(void **
 	assert_false(court_is_in_imaging());
 }
 
+/* ---- by himself ---- */
+
+typedef struct listed {
+	size_t n;
+	emr_saved all[8];
+} listed;
+
+static emr_status note_saved(void *arg, const emr_saved *saved)
+{
+	listed *l = arg;
+
+	assert_in_range(l->n, 0, 7);
+	l->all[l->n++] = *saved;
+	return EMR_OK;
+}
+
+static listed saved_by(const person *m, uint64_t since)
+{
+	listed l = {.n = 0};
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_saved(s.ana, m->public.signer_id, since, note_saved, &l));
+	return l;
+}
+
+static void expect_saved(const emr_saved *saved, const char *folder, const char *name, bool is_new)
+{
+	assert_string_equal(saved->folder, folder);
+	assert_string_equal(saved->name, name);
+	assert_int_equal(saved->is_new, is_new);
+}
+
+static void what_he_put_into_a_share_is_listed_and_goes(void **state)
+{
+	emr_place mri = place_of("Imaging/MRI.pdf");
+	emr_id16 his_own, full;
+	listed l;
+
+	(void)state;
+	pen_move(&his, &court, s.imaging, s.imaging, "court.txt");
+	taken();
+	pen_dir(&his, s.imaging, s.imaging, "His", &his_own);
+	taken();
+	pen_dir(&his, s.imaging, s.imaging, "Full", &full);
+	taken();
+	pen_file(&his, s.imaging, his_own, "note.txt", "not for him", NULL);
+	taken();
+	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
+	taken();
+	pen_file(&his, letters.domain, letters.object, "hers.txt", "not for him", NULL);
+	taken();
+	settle();
+	kit_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
+	settle();
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(saved_by(&s.eve, 0).n, 0);
+	assert_int_equal(saved_by(&laptop, story_now(&s) + DAY).n, 0);
+	l = saved_by(&laptop, 0);
+	assert_int_equal(l.n, 4);
+	expect_saved(&l.all[0], "Imaging", "His", true);
+	expect_saved(&l.all[1], "Imaging", "MRI.pdf", false);
+	expect_saved(&l.all[2], "Imaging", "court.txt", true);
+	expect_saved(&l.all[3], "Imaging/His", "note.txt", true);
+	assert_ok(emr_share_saved_end(s.ana, l.all, l.n));
+	settle();
+	assert_false(court_is_in_imaging());
+	assert_false(kit_exists(&s.k, "Imaging/court.txt"));
+	assert_false(kit_exists(&s.k, "Imaging/His"));
+	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
+	kit_expect_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
+	kit_expect_text(&s.k, "Private/Letters/hers.txt", "not for him");
+	assert_int_equal(saved_by(&laptop, 0).n, 0);
+	kit_restart_and_compare(&s.k);
+}
+
+/* She shares as it lies. */
+static void what_lay_there_when_she_shared_is_not_listed(void **state)
+{
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY,
+		.domain = letters.domain};
+	emr_grant_made made;
+
+	(void)state;
+	pen_file(&his, letters.domain, letters.object, "before.txt", "not for him", NULL);
+	taken();
+	settle();
+	s.imaging = letters.domain;
+	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(saved_by(&laptop, 0).n, 0);
+}
+
 /* ---- what an honest computer of hers does ---- */
 
 static void what_another_computer_has_wrapped_itself_comes(void **state)
@@ -212,6 +309,8 @@ int main(void)
 		TEST(nor_is_it_when_her_folder_was_closed_meanwhile),
 		TEST(nor_is_a_single_file),
 		TEST(a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is),
+		TEST(what_he_put_into_a_share_is_listed_and_goes),
+		TEST(what_lay_there_when_she_shared_is_not_listed),
 		TEST(what_another_computer_has_wrapped_itself_comes),
 		TEST(a_word_about_what_nobody_sees_is_followed),
 	};

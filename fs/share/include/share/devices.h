@@ -59,6 +59,23 @@ emr_status emr_share_carried(
  * others: the first such answer. */
 emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried, size_t n);
 
+/* A file, link or folder that a computer put, or whose bytes it changed, where somebody saw it then
+ * and does now. */
+typedef struct emr_saved {
+	emr_id16 domain, object;
+	uint64_t saved_unix_s; /* by the ledger's time: the last time */
+	bool is_new;	       /* it was not there before */
+	char folder[512];      /* from the shared one on; what is deeper is left out */
+	char name[256];	       /* "" when that cannot be read */
+} emr_saved;
+typedef emr_status (*emr_saved_fn)(void *arg, const emr_saved *saved);
+/* Those that DEVICE saved at SINCE or later and that are there, in the order of their folders.  A
+ * folder in which there is something else is none of them. */
+emr_status emr_share_saved(
+	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_saved_fn fn, void *arg);
+/* They are removed there, as by her own hand: nobody loses them but who saw them by a share. */
+emr_status emr_share_saved_end(emr_share *share, const emr_saved *saved, size_t n);
+
 typedef struct emr_lost {
 	bool is_first;	 /* else nothing was done: only the first computer can */
 	bool has_others; /* somebody who is not this person has a key in force on the ledger */
