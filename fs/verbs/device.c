@@ -34,6 +34,8 @@
 #include "share/devices.h"
 #include "verbs/cmd.h"
 
+#include "device_left.h"
+
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a device's key; there is no renewal yet */
 #define ANSWER_MS 60000
 #define MAKING ".device" /* in the state: keyfile and profile of a device that is being added */
@@ -47,8 +49,7 @@ typedef struct devices {
 	const char *name; /* looked for */
 	emr_id32 found;
 	bool is_found, is_stranger;
-	json_t *strangers, *ended, *carried;
-	emr_buf carried_ones; /* emr_carried, ...: as they were shown */
+	json_t *strangers, *ended;
 	bool is_on_fabric;
 	emr_joining joining; /* there: the organisation's invitation for the other computer */
 } devices;
@@ -61,8 +62,6 @@ static void devices_end(devices *d)
 	json_decref(d->list);
 	json_decref(d->strangers);
 	json_decref(d->ended);
-	json_decref(d->carried);
-	emr_buf_free(&d->carried_ones);
 }
 
 static emr_status wrong_use(emr_problem *out_problem)
@@ -706,78 +705,6 @@ static emr_status remove_found(devices *d)
 	return d->is_stranger ? emr_share_end_strangers(share, say_ended, d) : EMR_NOT_FOUND;
 }
 
-/* ---- what is shared because it moved it ---- */
-
-static emr_status note_carried(void *arg, const emr_carried *carried)
-{
-	devices *d = arg;
-	const emr_devices_of of = own(d);
-	const emr_stranger reader = {.kind = EMR_STRANGER_GRANT, .who = carried->who};
-	char at[EMR_TEXT_BYTES], moved[EMR_TEXT_BYTES], folder[1100], name[400];
-	json_t *one = NULL;
-	emr_status status = emr_stranger_json(&of, &reader, &one);
-
-	if (status != EMR_OK)
-		return status;
-	(void)json_object_del(one, "kind");
-	emr_time_json((int64_t)carried->moved_unix_s, at);
-	if (json_object_set_new(one, "folder", emr_json_text(carried->folder)) != 0 ||
-		json_object_set_new(one, "moved_at", json_string(at)) != 0 ||
-		json_array_append(d->carried, one) != 0)
-		status = EMR_NO_MEMORY;
-	emr_show(carried->folder, folder, sizeof folder);
-	emr_show(emr_json_text_at(one, "organisation"), name, sizeof name);
-	emr_moment_text(at, moved);
-	if (status == EMR_OK)
-		emr_say(d->out, "  %s, moved %s, is shared with key %s%s%s%s\n", folder, moved,
-			emr_json_text_at(one, "key"), name[0] != '\0' ? " (" : "", name,
-			name[0] != '\0' ? ")" : "");
-	json_decref(one);
-	return status == EMR_OK ? emr_buf_append(&d->carried_ones, carried, sizeof *carried)
-				: status;
-}
-
-static bool ends_carried(const devices *d)
-{
-	return d->args->given[EMR_OPT_YES] ||
-	       (!d->out->is_json && emr_terminal_there() &&
-		       emr_terminal_says_yes("These folders were moved by it into ones that you "
-					     "share.  Should what they are shared "
-					     "with by that end (yes, no)?"));
-}
-
-/* With its key revoked it moves nothing more: what is shown is all that the yes is to. */
-static emr_status end_carried(devices *d, uint64_t since)
-{
-	emr_status status;
-	size_t n;
-	bool ends;
-
-	d->carried = json_array();
-	if (d->carried == NULL)
-		return EMR_NO_MEMORY;
-	status = emr_share_carried(d->acting.share, d->found, since, note_carried, d);
-	n = d->carried_ones.len / sizeof(emr_carried);
-	if (status != EMR_OK || n == 0)
-		return status;
-	ends = ends_carried(d);
-	if (ends)
-		status = emr_share_carried_end(
-			d->acting.share, (const emr_carried *)d->carried_ones.data, n);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		if (json_object_set_new(
-			    json_array_get(d->carried, i), "ended", json_boolean(ends)) != 0)
-			status = EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		return status;
-	if (ends)
-		emr_say(d->out, "That has ended. The folders lie where they were moved.\n");
-	else
-		emr_say(d->out, "They stay shared. To end that: emrfs device remove %s --yes\n",
-			d->name);
-	return EMR_OK;
-}
-
 static void leave_authority(const devices *d)
 {
 	char handle[EMR_CERT_HANDLE_MAX + 1];
@@ -788,6 +715,18 @@ static void leave_authority(const devices *d)
 		return;
 	emr_out_text(d->out, "handle", handle);
 	emr_out_text(d->out, "authority", left == EMR_DEVICE_LEFT_ENDED ? "ended" : "not-told");
+}
+
+static emr_status end_left(const devices *d, uint64_t since)
+{
+	const device_left left = {.args = d->args,
+		.out = d->out,
+		.of = own(d),
+		.device = d->found,
+		.name = d->name,
+		.since_unix_s = since};
+
+	return device_left_end(&left);
 }
 
 static emr_status remove_one(devices *d, emr_problem *out_problem)
@@ -811,7 +750,7 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 		leave_authority(d);
 	/* Last: it asks, and whoever leaves then has removed it all the same. */
 	if (status == EMR_OK && d->is_found)
-		status = end_carried(d, since);
+		status = end_left(d, since);
 	if (status != EMR_OK) {
 		say_device_problem(d, status, out_problem);
 		return status;
@@ -820,7 +759,6 @@ static emr_status remove_one(devices *d, emr_problem *out_problem)
 	emr_out_put(d->out, "ended", json_incref(d->ended));
 	if (!d->is_found)
 		return EMR_OK; /* what ended was said */
-	emr_out_put(d->out, "carried", json_incref(d->carried));
 	emr_say(d->out,
 		"%s opens nothing any more of what is saved from now on. What was on it when it "
 		"was lost is as safe as its passphrase.\n",
