@@ -17,6 +17,7 @@ typedef struct slots {
 	emr_shared *shared;
 	emr_access_slot *all;
 	size_t n;
+	uint32_t last_epoch; /* whose keys can be had */
 } slots;
 
 static emr_status add_slot(slots *s, emr_access_slot slot)
@@ -47,7 +48,7 @@ static emr_status add_list_key(void *arg, const published_key *key)
 	emr_status status;
 
 	/* What is too much for one question is asked with the next. */
-	if (is_past || s->n == EMR_ACCESS_SLOTS_MAX ||
+	if (is_past || key->epoch > s->last_epoch || s->n == EMR_ACCESS_SLOTS_MAX ||
 		shared_name_key(s->shared, key->listkey_id) != NULL ||
 		shared_is_closed_name(s->shared, key->listkey_id))
 		return EMR_OK;
@@ -214,6 +215,20 @@ emr_status shared_ask_slots(emr_shared *shared, emr_access_slot *all, size_t n, 
 	return status;
 }
 
+/* By a former key of a team nobody gives what came when the team's present one had the share: such
+ * a question would wait for ever, and with it what can be had. */
+static emr_status find_last_epoch(slots *s)
+{
+	const emr_received *r = &s->shared->received;
+	uint32_t newest = 0;
+	emr_status status = EMR_OK;
+
+	if (!emr_id16_is_zero(r->via))
+		status = share_fragments_epoch(s->shared->share, &r->grant, &newest);
+	s->last_epoch = status == EMR_OK && newest > 0 ? newest : UINT32_MAX;
+	return emr_status_is_local(status) ? status : EMR_OK;
+}
+
 /* The listing keys that are lacking; the caller frees OUT->all. */
 static emr_status list_lacking(emr_shared *shared, slots *out, emr_share_trouble *out_trouble)
 {
@@ -227,6 +242,8 @@ static emr_status list_lacking(emr_shared *shared, slots *out, emr_share_trouble
 	}
 	if (status == EMR_OK)
 		status = shared_take_own_names(shared);
+	if (status == EMR_OK)
+		status = find_last_epoch(out);
 	if (status == EMR_OK)
 		status = share_every_list_key(
 			shared->share, shared->received.grant.domain, add_list_key, out);

@@ -20,7 +20,7 @@ typedef struct due {
 	emr_share *share;
 	uint64_t now, since_seq, since_time; /* of the present epoch */
 	bool is_due;
-	emr_buf teams; /* emr_id32, ...: grants in force name them */
+	emr_buf teams; /* emr_known_grant, ...: what teams have, and is in force */
 } due;
 
 static void due_end(due *d)
@@ -54,19 +54,43 @@ static emr_status grant_ended_since(due *d, const emr_known_grant *grant, emr_gr
 	return status;
 }
 
-static bool is_noted(const emr_buf *teams, emr_id32 grantee)
+static emr_known_grant team_grant(const due *d, size_t i)
 {
-	for (size_t at = 0; at < teams->len; at += sizeof grantee)
-		if (memcmp(teams->data + at, &grantee, sizeof grantee) == 0)
+	emr_known_grant grant;
+
+	memcpy(&grant, d->teams.data + i * sizeof grant, sizeof grant);
+	return grant;
+}
+
+static size_t team_grant_count(const due *d)
+{
+	return d->teams.len / sizeof(emr_known_grant);
+}
+
+static bool is_noted(const due *d, emr_id32 grantee)
+{
+	for (size_t i = 0; i < team_grant_count(d); i++)
+		if (memcmp(team_grant(d, i).row.grantee, grantee.b, sizeof grantee.b) == 0)
 			return true;
 	return false;
 }
 
-/* A team is found among all by a hash, so they are walked once, behind the grants. */
-static emr_status note_team(due *d, emr_id32 grantee)
+/* Whoever left a team has the key that it had then: also while a share with that one stays, what is
+ * written is no longer for it.  Where only one grant is a team's, none follows another. */
+static emr_status team_was_followed_since(due *d)
 {
-	return is_noted(&d->teams, grantee) ? EMR_OK
-					    : emr_buf_append(&d->teams, &grantee, sizeof grantee);
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; team_grant_count(d) > 1 && i < team_grant_count(d) && status == EMR_OK &&
+			   !d->is_due;
+		i++) {
+		emr_known_grant grant = team_grant(d, i);
+		uint64_t seq = 0;
+
+		status = share_followed_since(d->share, &grant, &seq);
+		d->is_due = status == EMR_OK && seq > d->since_seq;
+	}
+	return status;
 }
 
 /* By the row alone: whoever had its key has it, whether anybody can read its terms or not. */
@@ -79,7 +103,7 @@ static emr_status team_ended_since(void *arg, emr_id16 id, const emr_row_dataset
 	emr_status status = EMR_OK;
 
 	emr_grantee_dataset(id.b, grantee.b);
-	if (d->is_due || !is_noted(&d->teams, grantee))
+	if (d->is_due || !is_noted(d, grantee))
 		return EMR_OK;
 	if (row->head.state != EMR_DATASET_OPEN)
 		status = is_later(d, EMR_FAMILY_DATASET, none, id, row->head.version, &is_closed);
@@ -102,15 +126,19 @@ static emr_status present_person(emr_share *share, emr_id32 root, emr_known_pers
 
 /* The grant is in force, and nobody can read by it any more: but what he was told before, names
  * for example, opens what comes until there is another key. */
-static emr_status grantee_ended_since(due *d, emr_id32 root)
+static emr_status grantee_ended_since(due *d, const emr_known_grant *grant)
 {
 	emr_id16 none = {{0}}, object;
+	emr_id32 root;
 	emr_known_person person;
 	bool is_revoked = false;
-	emr_status status = present_person(d->share, root, &person);
+	emr_status status;
 
+	memcpy(root.b, grant->row.grantee, sizeof root.b);
+	status = present_person(d->share, root, &person);
+	/* A team is found among all by a hash, so they are walked once, behind the grants. */
 	if (status == EMR_NOT_FOUND)
-		return note_team(d, root);
+		return emr_buf_append(&d->teams, grant, sizeof *grant);
 	if (status == EMR_OK && person.row.head.state == EMR_KEY_REVOKED) {
 		memcpy(object.b, person.signer_id.b, sizeof object.b);
 		status = is_later(
@@ -128,12 +156,10 @@ static emr_status ended_since(void *arg, const emr_known_grant *grant)
 {
 	due *d = arg;
 	emr_grant_phase phase = emr_grant_phase_at(grant, d->now);
-	emr_id32 root;
 
 	if (d->is_due || (phase == EMR_GRANT_COMING && grant->row.head.version == 1))
 		return EMR_OK;
-	memcpy(root.b, grant->row.grantee, sizeof root.b);
-	return phase == EMR_GRANT_IN_FORCE ? grantee_ended_since(d, root)
+	return phase == EMR_GRANT_IN_FORCE ? grantee_ended_since(d, grant)
 					   : grant_ended_since(d, grant, phase);
 }
 
@@ -196,6 +222,8 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 		status = emr_replica_grants(share->o.replica, domain, ended_since, &d);
 	if (status == EMR_OK && !d.is_due && d.teams.len > 0)
 		status = emr_replica_teams(share->o.replica, team_ended_since, &d);
+	if (status == EMR_OK && !d.is_due)
+		status = team_was_followed_since(&d);
 	if (status == EMR_OK)
 		*out_is_due = d.is_due;
 	return status;
@@ -273,8 +301,7 @@ typedef struct remaining {
 	uint32_t epoch;
 } remaining;
 
-/* The epoch of the newest fragments; 0 when there are none. */
-static emr_status fragments_epoch(
+emr_status share_fragments_epoch(
 	emr_share *share, const emr_known_grant *grant, uint32_t *out_epoch)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -317,15 +344,18 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 	emr_grant_phase phase = emr_grant_phase_at(grant, r->p->now);
 	uint32_t newest = 0;
 	bool is_read = false;
+	uint64_t followed = 0;
 	emr_id32 prev;
 	emr_status status;
 
 	if (grant->row.n == 0 || phase == EMR_GRANT_IS_OVER || phase == EMR_GRANT_IS_REVOKED)
 		return EMR_OK;
-	status = fragments_epoch(share, grant, &newest);
+	status = share_fragments_epoch(share, grant, &newest);
 	if (status == EMR_OK && newest < r->epoch)
 		status = is_hers_and_read(share, grant, &is_read);
-	if (status != EMR_OK || !is_read)
+	if (status == EMR_OK && is_read)
+		status = share_followed_since(share, grant, &followed);
+	if (status != EMR_OK || !is_read || followed != 0)
 		return status;
 	status = share_grant_facts(share, grant->domain, grant->grant, &facts);
 	if (status == EMR_OK)

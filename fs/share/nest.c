@@ -367,20 +367,22 @@ static emr_status count(nesting *nest, emr_status status)
 }
 
 /* What goes on where T does: for the same reader, or for another key of his team. */
-static bool has_follower(const nesting *nest, size_t i, const tie *t)
+static emr_status has_follower(const nesting *nest, size_t i, const tie *t, bool *out_has)
 {
 	const place *p = &nest->places[i];
+	emr_status status = EMR_OK;
 	uint8_t reason;
 
-	for (size_t k = 0; k < p->n; k++) {
+	*out_has = false;
+	for (size_t k = 0; k < p->n && status == EMR_OK && !*out_has; k++) {
 		const tie *other = &p->ties[k];
 
-		if (other != t && other->is_hers && t->is_hers && is_alive(other) &&
-			emr_id16_equal(other->share_id, t->share_id) && !is_shut(nest, other) &&
-			!must_go(nest, i, other, &reason))
-			return true;
+		if (other != t && is_same_share(other, t) && is_alive(other) &&
+			!is_shut(nest, other) && !must_go(nest, i, other, &reason))
+			status = share_is_one_reader(nest->share, t->known.row.grantee,
+				other->known.row.grantee, out_has);
 	}
-	return false;
+	return status;
 }
 
 /* What its follower lacks still, because nobody could judge it without its data, is read by T,
@@ -388,9 +390,12 @@ static bool has_follower(const nesting *nest, size_t i, const tie *t)
 static emr_status end_tie(nesting *nest, size_t i, const tie *t, uint8_t reason)
 {
 	const uint16_t rights = t->known.row.rights;
+	bool has = false;
 	emr_status status = EMR_OK;
 
-	if (rights != 0 && (rights & EMR_GRANT_HISTORY) == 0 && has_follower(nest, i, t))
+	if (rights != 0 && (rights & EMR_GRANT_HISTORY) == 0)
+		status = has_follower(nest, i, t, &has);
+	if (status == EMR_OK && has)
 		status = share_wrap_late(nest->share, nest->places[i].domain);
 	if (status == EMR_MISSING_DATA) {
 		nest->is_late = true;
@@ -432,10 +437,15 @@ static emr_status tie_place(nesting *nest, size_t i)
 	before = nest->changes;
 	for (size_t k = 0; k < p->n && status == EMR_OK; k++) {
 		const tie *t = &p->ties[k];
+		bool is_over;
 
 		reason = MOVED_OUT;
-		if (is_alive(t) && (must_go(nest, i, t, &reason) ||
-					   (is_shut(nest, t) && has_follower(nest, i, t))))
+		if (!is_alive(t))
+			continue;
+		is_over = must_go(nest, i, t, &reason);
+		if (!is_over && is_shut(nest, t))
+			status = has_follower(nest, i, t, &is_over);
+		if (status == EMR_OK && is_over)
 			status = end_tie(nest, i, t, reason);
 	}
 	return status == EMR_OK && nest->changes > before ? read_place(nest, p) : status;

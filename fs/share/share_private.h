@@ -295,6 +295,15 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 #define WITH_OUTER 2u /* with the share around it */
 emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t reason);
 
+/* ---- follower.c ---- */
+
+/* Whether A and B, as grants name who reads, are one person's, or keys of one team. */
+emr_status share_is_one_reader(
+	emr_share *share, const uint8_t a[32], const uint8_t b[32], bool *out_is);
+/* *OUT_SEQ: the entry with the first grant of hers that goes on in place of GRANT, which stands
+ * before it, and is there still; 0: none does. */
+emr_status share_followed_since(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
+
 /* ---- placed.c ---- */
 
 /* Who said first that a domain lies where it lies, in which entry. */
@@ -310,6 +319,10 @@ emr_status share_placed_by_another(
 	emr_share *share, emr_id16 domain, placement *out, bool *out_is_anothers);
 
 /* ---- epoch.c, rewrap.c ---- */
+
+/* The epoch of the newest fragments of GRANT; 0 when there are none. */
+emr_status share_fragments_epoch(
+	emr_share *share, const emr_known_grant *grant, uint32_t *out_epoch);
 
 /* Reads what an own domain's records say; each listing key is opened once. */
 typedef struct share_reader share_reader;

@@ -545,6 +545,74 @@ static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 	story_end(&s);
 }
 
+static uint32_t fragments_epoch(story *s, const crew *of)
+{
+	const emr_given has = given(s, s->imaging, of).last;
+	const emr_known_grant *grant = &has.grant;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+
+	assert_ok(share_item(s->ana, EMR_FAMILY_KFRAGS, grant->domain, grant->grant,
+		grant->row.kver, &bytes, &item));
+	return item.epoch;
+}
+
+static uint32_t present_epoch(story *s)
+{
+	emr_row_domain row;
+
+	assert_ok(share_domain(s->ana, s->imaging, &row));
+	return row.head.epoch;
+}
+
+/* Who may write there leaves something whose data is nowhere, and is let out: the former share
+ * stays for ever.  He has its key, and perhaps friends among the agents. */
+static void who_was_let_out_gets_no_later_key_by_what_he_left(void **state)
+{
+	STORY;
+	crew old, new;
+	uint64_t changes = 0;
+	uint32_t before, gave;
+	bool is_due = false;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	admit(&old, &s.eve);
+	(void)share_with(&old);
+	kit_text(&s.k, "Imaging/Old/CT.pdf", "another"); /* there is a past to be hidden */
+	kit_publish_all(&s.k);
+	drop(&old, &s.eve);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/MRI.pdf");
+	assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s.ana, NULL, 0, &changes));
+	assert_int_equal(given(&s, s.imaging, &old).alive, 1); /* for what can be read by it only */
+	before = present_epoch(&s);
+	gave = fragments_epoch(&s, &old);
+	assert_true(gave <= before);
+	/* What is written next has a key that is not his, and so has all that comes behind it. */
+	for (uint32_t i = 1; i <= 2; i++) {
+		assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+		assert_int_equal(is_due, i == 1);
+		assert_ok(i == 1 ? emr_share_renew(s.ana, s.imaging)
+				 : emr_share_begin_epoch(s.ana, s.imaging));
+		assert_ok(emr_share_renew(s.ana, s.imaging));
+		assert_int_equal(present_epoch(&s), before + i);
+		assert_int_equal(fragments_epoch(&s, &old), gave);
+		assert_int_equal(fragments_epoch(&s, &new), before + i);
+	}
+	/* Who remains reads both. */
+	assert_ok(story_read(&s, &s.lima, given(&s, s.imaging, &old).last.grant.grant, "MRI.pdf",
+		all_agents, &bytes, &trouble));
+	assert_ok(story_read(&s, &s.lima, given(&s, s.imaging, &new).last.grant.grant, "CT.pdf",
+		all_agents, &bytes, &trouble));
+	is_away = false;
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
 /* Her second computer shares nothing, so what its key gave a team is somebody else's word. */
 static void what_a_stolen_computer_gave_a_team_does_not_follow_it(void **state)
 {
@@ -727,6 +795,47 @@ static void what_cannot_be_judged_yet_inside_keeps_the_teams_former_share(void *
 		&s, &s.lima, there.last.grant.grant, "CT.pdf", all_agents, &bytes, &trouble));
 	crew_end(&old);
 	crew_end(&new);
+	story_end(&s);
+}
+
+/* What somebody else has by a share of the same name is nothing that goes on for him: his ends with
+ * the share around it, whatever cannot be judged there. */
+static void another_persons_share_is_no_follower(void **state)
+{
+	STORY;
+	emr_id16 outer = s.imaging, inner, share_id;
+	person *const both[] = {&s.lima, &s.eve};
+	emr_grant_made made[2];
+	emr_nested tree[2];
+
+	for (int i = 0; i < 2; i++) {
+		emr_grant_order order = {.domain = outer,
+			.grantee = root_of(both[i]),
+			.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+			.purposes = 1u << CONSULT,
+			.not_after_unix_s = story_now(&s) + 7 * DAY,
+			.label = "Imaging"};
+
+		if (i > 0)
+			order.share_id = share_id;
+		assert_ok(emr_share_grant(s.ana, &order, &made[i]));
+		share_id = made[0].share_id;
+	}
+	inner = make_inner(&s, "Imaging/Old");
+	tree[0] = (emr_nested){.domain = outer};
+	tree[1] = (emr_nested){.domain = inner, .outer = outer};
+	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_int_equal(has(&s.lima).in_force, 2);
+	kit_text(&s.k, "Imaging/Old/another.txt", "first");
+	kit_publish_all(&s.k);
+	assert_ok(emr_share_begin_epoch(s.ana, inner));
+	is_away = true;
+	away = kit_object_id(&s.k, "Imaging/Old/CT.pdf");
+	assert_ok(emr_share_revoke(s.ana, outer, made[0].grant));
+	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	is_away = false;
+	assert_int_equal(has(&s.lima).in_force, 0);
+	assert_int_equal(has(&s.eve).in_force, 2);
 	story_end(&s);
 }
 
@@ -941,11 +1050,13 @@ int main(void)
 		cmocka_unit_test(who_was_dropped_or_ran_out_of_time_is_lost),
 		cmocka_unit_test(a_team_with_another_key_keeps_what_it_had),
 		cmocka_unit_test(what_cannot_be_judged_yet_keeps_the_former_share),
+		cmocka_unit_test(who_was_let_out_gets_no_later_key_by_what_he_left),
 		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
 		cmocka_unit_test(a_share_with_a_team_reaches_the_folders_inside),
 		cmocka_unit_test(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share),
+		cmocka_unit_test(another_persons_share_is_no_follower),
 		cmocka_unit_test(what_was_taken_back_inside_does_not_come_with_another_key),
 		cmocka_unit_test(what_a_stolen_computer_moved_does_not_come_with_another_key),
 		cmocka_unit_test(a_team_that_ends_calls_for_another_key),
