@@ -11,6 +11,7 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "org/datasets.h"
+#include "replica/names.h"
 #include "session/sealed.h"
 #include "sharing/copies.h"
 #include "sharing/office_looks.h"
@@ -22,7 +23,8 @@
 #define KEY_BYTES 48
 #define KEYS_MAX 2000
 #define PAGE_BYTES 4096
-#define NAMES_MAX 5 /* of one notice: who is not named in it is in one that comes later */
+#define WHO_SHOWN 400 /* bytes of what one is called; one always has room */
+#define NAMES_MAX 5   /* of one notice: who is not named in it is in one that comes later */
 #define NEXT_NS INT64_C(60000000000)
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'R', 1, 0, 0, 0};
@@ -82,10 +84,25 @@ typedef struct telling {
 	char names[EMR_WHO_TEXT_BYTES];
 	bool has_more; /* than NAMES says, and it says so */
 	size_t n;      /* that are new */
-	size_t named;  /* of them */
 } telling;
 
-/* Nobody is named in part: where one does not fit, it is said that there are more. */
+/* What is too long to be shown whole ends in the code of his key, which is nobody else's. */
+static void shorten(char who[EMR_WHO_TEXT_BYTES], const uint8_t root[32])
+{
+	char code[EMR_KEY_CODE_MAX + 1];
+	size_t at = WHO_SHOWN;
+	emr_id32 id;
+
+	if (strlen(who) <= WHO_SHOWN)
+		return;
+	while (at > 0 && ((unsigned char)who[at] & 0xc0) == 0x80)
+		at--;
+	memcpy(id.b, root, sizeof id.b);
+	emr_key_code(id, EMR_KEY_CODE_NAMES, code);
+	snprintf(who + at, EMR_WHO_TEXT_BYTES - at, "... %s", code);
+}
+
+/* Where one has no room behind the others, it is said that there are more. */
 static void name_reader(telling *t, const json_t *reader, bool is_former)
 {
 	char who[EMR_WHO_TEXT_BYTES];
@@ -95,10 +112,11 @@ static void name_reader(telling *t, const json_t *reader, bool is_former)
 	if (t->has_more)
 		return;
 	emr_who_json_text(reader, "", who, sizeof who);
+	shorten(who, t->key + 16);
 	t->has_more = t->n > NAMES_MAX ||
 		      at + 2 + strlen(who) + strlen(then) + strlen(more) >= sizeof t->names;
 	if (t->has_more)
-		snprintf(t->names + at, sizeof t->names - at, "%s", at > 0 ? more : "...");
+		snprintf(t->names + at, sizeof t->names - at, "%s", more);
 	else
 		snprintf(t->names + at, sizeof t->names - at, "%s%s%s", at > 0 ? "; " : "", who,
 			then);
@@ -112,11 +130,10 @@ static emr_status note_reader(telling *t, const json_t *reader, bool is_former)
 		return EMR_OK;
 	t->n++;
 	name_reader(t, reader, is_former);
-	if (t->has_more && t->named > 0) {
+	if (t->has_more) {
 		t->told->has_left = true;
 		return EMR_OK;
 	}
-	t->named++;
 	t->told->has_changed = true;
 	return emr_buf_append(&t->told->keys, t->key, KEY_BYTES);
 }
