@@ -1,7 +1,8 @@
-# Folders on a Fabric network that one program of the tests plays, with the contract as its chaincode.
+# Folders on a Fabric network that one program of the tests plays, with the contract as its chaincode.  Most run on real peers, too, below; fabric_said and
+# fabric_parts do not, because their gateways lie, lose parts or refuse when they are told to.
 if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
 	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_ca fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
-			fabric_check fabric_clock fabric_ended fabric_parts fabric_said)
+			fabric_check fabric_clock fabric_ended fabric_parts fabric_said fabric_silent)
 		add_test(NAME integration_${script} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 		set_tests_properties(integration_${script} PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 FIXTURES_REQUIRED chaincode
 			ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
@@ -24,7 +25,7 @@ endif()
 # shows as well run without it.
 set(EMRFS_FABRIC "" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
 set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real fabric_ldap
-	fabric_check_real)
+	fabric_check_real fabric_whole)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
 	if("$ENV{CI}" STREQUAL "true" AND NOT name IN_LIST ci)
@@ -36,10 +37,10 @@ function(emr_real name cost fixtures environment)
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;${environment}")
 endfunction()
 set(chaincodes ${CMAKE_BINARY_DIR}/ledger-client/chaincode)
-if(EMRFS_FABRIC_CA) # on the played network; the directory is Debian's slapd
-	set(authority "FABRIC=;FABRIC_CA=${EMRFS_FABRIC_CA};PEER=${chaincodes}/gateway_peer")
-	emr_real(fabric_ca_real 60 chaincode "${authority}" ${CMAKE_CURRENT_LIST_DIR}/fabric_ca_real.sh)
-	emr_real(fabric_ldap 60 chaincode "${authority}" ${CMAKE_CURRENT_LIST_DIR}/fabric_ldap.sh)
+if(EMRFS_FABRIC_CA) # on the played network, but for fabric_ca_real where there is a real one; the directory is Debian's slapd
+	set(authority "FABRIC_CA=${EMRFS_FABRIC_CA};PEER=${chaincodes}/gateway_peer")
+	emr_real(fabric_ca_real 60 chaincode "${authority};FABRIC=${EMRFS_FABRIC};CHAINCODE=${chaincodes}/emr-chaincode" ${CMAKE_CURRENT_LIST_DIR}/fabric_ca_real.sh)
+	emr_real(fabric_ldap 60 chaincode "${authority};FABRIC=" ${CMAKE_CURRENT_LIST_DIR}/fabric_ldap.sh)
 endif()
 if(NOT EMRFS_FABRIC)
 	return()
@@ -53,7 +54,9 @@ emr_real(fabric_faults_bft_real 300 chaincode "${fabric};CHANNEL_KIND=bft" ${CMA
 if(EMRFS_FABRIC_CA)
 	emr_real(fabric_whole 150 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_whole.sh)
 endif()
-foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_check fabric_proof fabric_agents fabric_device fabric_clock)
+foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_check fabric_proof fabric_agents fabric_device fabric_clock
+		fabric_begun fabric_folder fabric_silent fabric_invite fabric_ended fabric_renew)
 	emr_real(${script}_real 150 chaincode "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 endforeach()
+emr_real(fabric_nodes_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/fabric_nodes.sh)
 emr_real(two_clinics_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)

@@ -1,20 +1,18 @@
 #!/bin/bash
 # fabric_begun.sh: an organisation on Fabric waits for others, perhaps for days. What it has made until then is kept, sealed: ended or
-# killed, the same line goes on with the same CA. PEER plays the network.
+# killed, the same line goes on with the same CA. PEER plays the network, where FABRIC does not name the programs of a real one.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
+. "$SUPPORT/channel.sh"
 two_begin fabric_begun
+CHANNEL_TAKEN=$EMR_WORK/ca-1.pem
 at_end() {
 	[ -z "${founding:-}" ] || kill "$founding" 2>/dev/null
-	[ -z "${PEER_PID:-}" ] || { eval "exec ${SERVE[1]}>&-" && await_gone "$PEER_PID"; }
+	channel_stop
 }
-mkdir -m 700 channel net
-coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$EMR_WORK/taken.pem" 2>>"$EMR_WORK/peer.log"; }
-PEER_PID=$SERVE_PID
-emr_until test -s channel/settings
-cp channel/settings net/network
+channel_begin
 two_home hospital
 create() { # EXIT NAME WITHIN [PASSPHRASE-FILE]
 	run "$1" org create "$2" --network "$NET" --within "$3" --yes --passphrase-file "${4:-$EMR_PASS}" --words-file words
@@ -51,7 +49,7 @@ cp channel/settings net/network
 cmp net/ca.pem first.pem || emr_fail "another CA"
 
 say "where its words cannot go is said before the channel hears of it"
-cp net/ca.pem taken.pem
+channel_take 1 net/ca.pem
 echo "somebody's" >words
 create 1 "São Lucas" 10min
 says "words"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # fabric_ca_real.sh: a hospital on Fabric whose authority is a real fabric-ca-server (FABRIC_CA): the administrator, a doctor, a patient and
 # her second computer get their certificates from it, and who is revoked gets no other. Its root is three years old: what it makes begins
-# with its root, and is not renewed at each opening for that. PEER plays the network.
+# with its root, and is not renewed at each opening for that. It is killed. PEER plays the network, where FABRIC does not name the programs of
+# a real one.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -77,6 +78,7 @@ authority_stop() {
 }
 CA_PORT=$(emr_port)
 authority_root 1000
+channel_take 1 ca/root.pem
 authority_start
 
 say "the administrator founds the network with what the authority gave him"
@@ -118,6 +120,35 @@ as laptop run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/laptop-folder"
 says_not "renewed"
 two_unmount laptop
 
+revoked() { # from the authority's own book: -1 is "revoked"
+	sqlite3 ca/ca.db "SELECT count(*) FROM users WHERE id = '$1' AND state = -1"
+}
+say "killed, it keeps nobody from his folder or the ledger; who needs it is told, and nothing is half made"
+rm eva.invitation
+invite eva patient 0
+kill -KILL "$authority" && wait "$authority" 2>/dev/null
+authority=
+as ana run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"
+echo "without it" >ana-folder/without.txt
+as ana run 0 status --wait
+two_unmount ana
+invite rui patient 7
+says "it does not answer"
+[ ! -e rui.invitation ] || emr_fail "an invitation of nobody"
+join eva "Eva Reis" 7
+says "it does not answer"
+[ -z "$(ls eva/state | grep -v lock)" ] || emr_fail "something was made: $(ls eva/state)"
+as hospital run 3 org revoke lima --yes --passphrase-file "$EMR_PASS"
+[ "$(revoked lima)" = 0 ] || emr_fail "who told it?"
+
+say "it comes back with its book: the invitation is still good, once"
+authority_start
+join eva "Eva Reis" 0
+cp eva.invitation zita.invitation
+join zita "Zita Paz" 6
+invite rui patient 0
+join rui "Rui Paz" 0
+
 say "who is revoked gets no other certificate from it, and neither does a computer that was removed"
 revoke() { # WHO
 	as hospital json 0 org revoke "$1" --yes --passphrase-file "$EMR_PASS"
@@ -126,9 +157,6 @@ revoke() { # WHO
 as ana run 0 device remove laptop --passphrase-file "$EMR_PASS"
 revoke ana-laptop
 revoke lima
-revoked() { # from the authority's own book: -1 is "revoked"
-	sqlite3 ca/ca.db "SELECT count(*) FROM users WHERE id = '$1' AND state = -1"
-}
 [ "$(revoked lima) $(revoked ana-laptop) $(revoked ana)" = "1 1 0" ] ||
 	emr_fail "the authority says: $(sqlite3 ca/ca.db 'SELECT id, state FROM users')"
 as lima run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/lima-folder"

@@ -30,13 +30,13 @@ asks() { # bytes lie there that nobody reads
 say "she thinks better of it"
 two_home hospital
 invite 1h
-emr_stop "$PEER_PID"
+channel_freeze
 emr_until asks
 began=$SECONDS
 kill -INT "$inviting"
 wait "$inviting"
 took=$((SECONDS - began))
-kill -CONT "$PEER_PID"
+channel_thaw
 [ "$took" -lt 50 ] || emr_fail "it took $took s"
 grep -q invitation-stays out/invited || emr_fail "it says something else: $(cat out/invited)"
 [ -s eva.invitation ] || emr_fail "the file of an invitation that stays is gone"
@@ -53,10 +53,10 @@ wait "$inviting"
 
 say "and an invitation ends by the clock, whatever the gateway does"
 invite 3s
-emr_stop "$PEER_PID"
+channel_freeze
 began=$SECONDS
 wait "$inviting"
 took=$((SECONDS - began))
-kill -CONT "$PEER_PID"
+channel_thaw
 [ "$took" -lt 50 ] || emr_fail "it took $took s"
 grep -q '"not-used"' out/invited || emr_fail "it says something else: $(cat out/invited)"

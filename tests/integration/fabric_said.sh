@@ -1,13 +1,14 @@
 #!/bin/bash
-# fabric_said.sh: gateways that say nothing, that fail, or that have something against her: what her folder and her status say of each. Away is
-# who does not answer, and nobody else; and what she saves meanwhile goes to the ledger when they take it. PEER plays the channel.
+# fabric_said.sh: gateways that fail, or that have something against her: what her folder and her status say of each (of silent ones
+# fabric_silent.sh). Away is
+# who does not answer, and nobody else; and what she saves meanwhile goes to the ledger when they take it. PEER plays the channel, because real
+# peers say none of this when they are told to.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_said
-mkdir early
 channel_begin
 channel_network "São Lucas"
 two_join ana "Silva, Ana" patient
@@ -123,7 +124,6 @@ precondition they answer with an error
 endorsement too few organisations endorse it
 END
 
-cp -p ana/state/replica.hw ana/state/replica.sqlite* early
 say "her computer begins with no copy before gateways that have something against it, and says what"
 mv ana/state/replica.sqlite* .
 touch "$FAULT/evaluate-says-clock"
@@ -138,58 +138,3 @@ touch "$FAULT/evaluate-says-identity"
 as hospital run 7 org invite nobody --role patient -o "$EMR_WORK/nobody.invitation" --within 10min --passphrase-file "$EMR_PASS"
 says "they do not take your certificate"
 rm "$FAULT/evaluate-says-identity"
-
-say "her folder opens before gateways that take calls and answer none count as away, and says that they are asked"
-opens() { as ana run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder"; }
-kill -STOP "$PEER_PID"
-opens
-says "has not answered yet"
-says_not "cannot be reached"
-expect "what she has" "$(cat ana-folder/knee.txt)" "commit permission"
-echo "while they were silent" >ana-folder/knee.txt
-emr_until tells ledger-away "cannot be reached" # they had all their time
-as ana run 0 device
-as ana run 0 wallet
-kill -CONT "$PEER_PID"
-as ana run 0 status --wait
-emr_until tells None
-two_unmount ana
-
-say "who closes it while they are asked waits for them, and what she saved goes there"
-kill -STOP "$PEER_PID"
-opens
-says "has not answered yet"
-echo "before she went" >ana-folder/knee.txt
-as ana "$EMRFS" unmount >out/closing 2>&1 &
-closing=$!
-kill -CONT "$PEER_PID"
-wait "$closing" || emr_fail "closed with less on the ledger: $(cat out/closing)"
-
-say "one whose copy was put back opens for reading only while they are silent, and hears of them when they answer"
-rm ana/state/replica.sqlite* && cp -p early/* ana/state
-kill -STOP "$PEER_PID"
-opens
-expect "what the copy has" "$(cat ana-folder/knee.txt)" "commit permission"
-tells ledger-away "lacks the newest entries" || emr_fail "it is told otherwise: $(cat out/said)"
-[ "$(field read_only)" = True ] || emr_fail "it takes changes upon a copy that lacks what she has seen"
-kill -CONT "$PEER_PID"
-emr_until tells None # nobody asks them before they had all their time
-two_unmount ana
-
-say "who has no copy of her own waits for them"
-rm ana/state/replica.sqlite*
-kill -STOP "$PEER_PID"
-opens &
-opening=$!
-sleep 6 # longer than a folder with a copy waits
-kill -CONT "$PEER_PID"
-wait "$opening" || exit 1
-says_not "has not answered yet"
-expect "what she has" "$(cat ana-folder/knee.txt)" "before she went"
-as ana run 0 verify
-two_unmount ana
-
-say "what she has stands in her own copy, also when her folder is closed and nobody answers"
-channel_stop
-as ana run 0 wallet --passphrase-file "$EMR_PASS"
-says_not "reached"

@@ -34,5 +34,7 @@ for words in "Clínica Aurora is a member" "Ana Silva 1984-03-12 (" "Ana Silva 1
 	"Imaging/MRI-2.txt v1   proven, keys by" "Imaging - access ended" "follow-up on Thursday" "nothing wrong" "nothing in the shared directory"; do
 	grep -qF -- "$words" "$EMR_WORK/said" || { cat "$EMR_WORK/said"; emr_fail "not said: $words"; }
 done
+twice=$(grep '^emrfs: ' "$EMR_WORK/said" | sort | uniq -c | awk '$1 > 2')
+[ -z "$twice" ] || emr_fail "the reader is told again and again what is for the people in it: $twice"
 [ ! -e "$demo/ipfs" ] && [ ! -e "$demo/channel" ] || emr_fail "nodes or peers are left"
 echo "all is well"

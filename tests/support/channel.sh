@@ -5,11 +5,13 @@
 #   channel_msp 2              what its second organisation is called
 #   channel_take 2 FILE        organisation 2, or 3, has the CA in FILE beside its own; the first one's is taken by channel_network
 #   channel_network "São Lucas"   a network of emrfs stands on it; as two_network
+#   channel_freeze / channel_thaw  its gateways take calls and answer none, as programs that stand still
 #   channel_stop / channel_start  nothing of it answers, and again; a file in channel/fault is a fault that PEER shows
 #   channel_pid peer-1         a process of the real one; orderer-N, chaincode-N
 #   channel_kill peer-1...     as a power cut; channel_start starts again what does not run
 #
-# What a test may say beforehand: CHANNEL_KIND, how the real one orders (default: raft), and CHANNEL_WITH, further options of its `up`.
+# What a test may say beforehand: CHANNEL_KIND, how the real one orders (default: raft), and CHANNEL_WITH, further options of its `up`;
+# CHANNEL_TAKEN=$EMR_WORK/ca-1.pem, where the played one, too, takes the first organisation's CA by channel_take only.
 CHANNEL_EXAMPLE=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
 
 channel_start() {
@@ -21,7 +23,7 @@ channel_start() {
 		return
 	fi
 	rm -f channel/settings
-	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "$NET/ca.pem" OrgB="$EMR_WORK/ca-2.pem" OrgC="$EMR_WORK/ca-3.pem" 2>>"$EMR_WORK/peer.log"; }
+	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "${CHANNEL_TAKEN:-$NET/ca.pem}" OrgB="$EMR_WORK/ca-2.pem" OrgC="$EMR_WORK/ca-3.pem" 2>>"$EMR_WORK/peer.log"; }
 	PEER_PID=$SERVE_PID
 	emr_until test -s channel/settings
 }
@@ -34,12 +36,26 @@ channel_stop() {
 		pids=$(cut -d' ' -f1 "$EMR_WORK"/channel/*.pid)
 		# shellcheck disable=SC2086
 		kill $pids 2>/dev/null # some may be dead already
+		# shellcheck disable=SC2086
+		kill -CONT $pids 2>/dev/null # and a test may have failed while some stood still
 		for pid in $pids; do await_gone "$pid"; done
 	else # it ends when nobody holds its standard input any more
 		eval "exec ${SERVE[1]}>&-"
 		kill -CONT "$PEER_PID" 2>/dev/null # a test may have failed while it stood still
 		await_gone "$PEER_PID"
 	fi
+}
+
+channel_gateways() { # their processes
+	if [ -n "${FABRIC:-}" ]; then cut -d' ' -f1 "$EMR_WORK"/channel/peer-[123].pid; else echo "$PEER_PID"; fi
+}
+channel_freeze() {
+	local pid
+	for pid in $(channel_gateways); do emr_stop "$pid"; done
+}
+channel_thaw() {
+	local pid
+	for pid in $(channel_gateways); do kill -CONT "$pid"; done
 }
 
 channel_pid() { cut -d' ' -f1 "$EMR_WORK/channel/$1.pid"; }
