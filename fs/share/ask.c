@@ -232,9 +232,12 @@ static emr_status find_last_epoch(slots *s)
 /* The listing keys that are lacking; the caller frees OUT->all. */
 static emr_status list_lacking(emr_shared *shared, slots *out, emr_share_trouble *out_trouble)
 {
-	emr_status status = emr_shared_check(shared, out_trouble);
+	EMR_AUTO_SNAPSHOT snapshot = {0};
+	emr_status status = emr_replica_snapshot_begin(shared->share->o.replica, &snapshot);
 
 	*out = (slots){.shared = shared};
+	if (status == EMR_OK)
+		status = emr_shared_check(shared, out_trouble);
 	if (status == EMR_OK && (shared->received.grant.row.rights & EMR_GRANT_LIST) == 0) {
 		if (out_trouble != NULL)
 			out_trouble->why = EMR_WHY_RIGHTS;

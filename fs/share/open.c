@@ -104,13 +104,13 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 {
 	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
 	EMR_AUTO_SNAPSHOT snapshot = {0};
-	emr_status status = emr_shared_check(shared, NULL);
+	/* Several rows are read for each record: the database is locked once, not for each. */
+	emr_status status = emr_replica_snapshot_begin(shared->share->o.replica, &snapshot);
 
 	if (status == EMR_OK)
-		status = shared_take_own_names(shared);
-	/* Several rows are read for each record: the database is locked once, not for each. */
+		status = emr_shared_check(shared, NULL);
 	if (status == EMR_OK)
-		status = emr_replica_snapshot_begin(shared->share->o.replica, &snapshot);
+		status = shared_take_own_names(shared);
 	if (status == EMR_OK)
 		status = emr_replica_each_head(
 			shared->share->o.replica, &shared->received.grant.domain, one_record, &w);

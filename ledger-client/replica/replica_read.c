@@ -23,7 +23,7 @@ static void reading_end(const reading *r)
 
 static _Thread_local const emr_replica_snapshot *present; /* of this thread; NULL: none */
 static _Thread_local uint64_t present_number;		  /* of no other one of this process */
-static _Thread_local bool is_walking; /* over its heads, whose walk there is one of */
+static _Thread_local bool is_walking; /* over its rows, whose walk there is one of */
 
 static atomic_uint_fast64_t last_number;
 
@@ -35,6 +35,21 @@ static emr_status reading_begin(reading *r)
 	r->chain = present->chain;
 	r->is_lent = true;
 	return EMR_OK;
+}
+
+/* For a walk that calls somebody for each row.  A connection has one such statement: a walk within
+ * another one takes a connection of its own. */
+static emr_status walk_begin(reading *r)
+{
+	emr_status status = is_walking ? replica_take(r->replica, &r->chain) : reading_begin(r);
+
+	is_walking = is_walking || r->is_lent;
+	return status;
+}
+
+static void walk_end(const reading *r)
+{
+	is_walking = is_walking && !r->is_lent;
 }
 
 emr_status emr_replica_snapshot_begin(emr_replica *replica, emr_replica_snapshot *out_snapshot)
@@ -108,11 +123,12 @@ emr_status emr_replica_each_row(
 {
 	row_walk w = {.fn = fn, .arg = arg};
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status = walk_begin(&r);
 
 	if (status != EMR_OK)
 		return status;
 	status = emr_chain_each_row(r.chain, prefix, give_row, &w);
+	walk_end(&r);
 	return w.given != EMR_OK ? w.given : replica_own(replica, status);
 }
 
@@ -190,7 +206,7 @@ emr_status emr_replica_each_head(
 	head_walk w = {.fn = fn, .arg = arg};
 	char prefix[2 + 32 + 2] = "O/";
 	READING(r, replica);
-	emr_status status = is_walking ? replica_take(replica, &r.chain) : reading_begin(&r);
+	emr_status status = walk_begin(&r);
 
 	if (status != EMR_OK)
 		return status;
@@ -199,9 +215,8 @@ emr_status emr_replica_each_head(
 		prefix[34] = '/';
 		prefix[35] = '\0';
 	}
-	is_walking = is_walking || r.is_lent;
 	status = emr_chain_each_row(r.chain, prefix, give_head, &w);
-	is_walking = is_walking && !r.is_lent;
+	walk_end(&r);
 	return w.given != EMR_OK ? w.given : replica_own(replica, status);
 }
 
@@ -354,7 +369,7 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 	emr_part_key key = {.family = family, .domain = domain, .object = object};
 	emr_replica_item item;
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status = reading_begin(&r);
 
 	if (status == EMR_OK)
 		status = replica_own(replica, emr_chain_each_place(r.chain, family, domain.b,
@@ -365,7 +380,8 @@ emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 do
 		if (o == NULL || o->entry.seq != s.seq) {
 			replica_return(replica, o);
 			o = NULL;
-			status = replica_own(replica, replica_lend(replica, r.chain, s.seq, 0, &o));
+			status = replica_own(replica, replica_lend(replica, r.chain, s.seq,
+							      r.is_lent ? present_number : 0, &o));
 		}
 		key.version = s.version;
 		if (status == EMR_OK)
