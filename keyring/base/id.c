@@ -49,12 +49,13 @@ emr_status emr_unhex(const char *text, void *out, size_t len)
 
 	if (strlen(text) != 2 * len)
 		return EMR_INVALID;
-	for (size_t i = 0; i < 2 * len; i++) {
-		if (hex_digit(text[i]) < 0)
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if ((high | low) < 0)
 			return EMR_INVALID;
+		bytes[i] = (uint8_t)(high << 4 | low);
 	}
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
 	return EMR_OK;
 }
 
