@@ -1,5 +1,6 @@
 # Folders on a Fabric network that one program of the tests plays, with the contract as its chaincode.  Most run on real peers, too, below; fabric_said and
-# fabric_parts do not, because their gateways lie, lose parts or refuse when they are told to.
+# fabric_parts do not, because their gateways lie, lose parts or refuse when they are told to; nor do fabric_ended and fabric_renew, whose
+# certificates last for minutes.
 if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
 	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_ca fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
 			fabric_check fabric_clock fabric_ended fabric_parts fabric_said fabric_silent)
@@ -55,7 +56,7 @@ if(EMRFS_FABRIC_CA)
 	emr_real(fabric_whole 150 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_whole.sh)
 endif()
 foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_check fabric_proof fabric_agents fabric_device fabric_clock
-		fabric_begun fabric_folder fabric_silent fabric_invite fabric_ended fabric_renew)
+		fabric_begun fabric_folder fabric_silent fabric_invite)
 	emr_real(${script}_real 150 chaincode "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 endforeach()
 emr_real(fabric_nodes_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/fabric_nodes.sh)

@@ -1,7 +1,6 @@
 #!/bin/bash
 # fabric_ended.sh: the certificate of somebody ends while his folder is open; then his computer was off, and it has ended. The folder says that
-# and what to do, opens, and keeps what he saves; a new certificate brings it to the ledger. PEER plays the channel, where
-# FABRIC does not name the programs of a real one, support/fake_ca.py the hospital's authority.
+# and what to do, opens, and keeps what he saves; a new certificate brings it to the ledger. PEER plays the channel, support/fake_ca.py the hospital's authority.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -52,22 +51,20 @@ tells
 two_unmount "$who"
 cp settings net/network # from here on the authority is there, and gives nothing to whom it does not know any more
 
-if [ -z "${FABRIC:-}" ]; then # real peers have one clock with this computer
-	say "one that has ended by the clocks of the peers, and not yet by his own, is no ledger that is away"
-	invite zita
-	echo "0 0.008" >ca/days # 691 s
-	as zita run 0 init --join "$EMR_WORK/zita.invitation" --yes --name "Zita Paz" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
-		--words-file "$EMR_WORK/zita.words"
-	rm ca/days
-	two_mount zita
-	hers() { as zita json 0 status && [ "$(field ledger.error)" = "$1" ]; }
-	emr_until hers None
-	touch channel/fault/evaluate-says-expired
-	emr_until hers certificate-ended
-	rm channel/fault/evaluate-says-expired
-	emr_until hers None
-	two_unmount zita
-fi
+say "one that has ended by the clocks of the peers, and not yet by his own, is no ledger that is away"
+invite zita
+echo "0 0.008" >ca/days # 691 s
+as zita run 0 init --join "$EMR_WORK/zita.invitation" --yes --name "Zita Paz" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
+	--words-file "$EMR_WORK/zita.words"
+rm ca/days
+two_mount zita
+hers() { as zita json 0 status && [ "$(field ledger.error)" = "$1" ]; }
+emr_until hers None
+touch channel/fault/evaluate-says-expired
+emr_until hers certificate-ended
+rm channel/fault/evaluate-says-expired
+emr_until hers None
+two_unmount zita
 
 say "his folder opens, with what is in it, and says what has ended and what to do"
 as "$who" run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/$who-folder"

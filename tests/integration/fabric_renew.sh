@@ -1,7 +1,6 @@
 #!/bin/bash
 # fabric_renew.sh: a folder that stays open for longer than its certificate lasts gets another one meanwhile, while it saves: on a
-# network whose hospital has an authority of its own (support/fake_ca.py). PEER plays the channel,
-# where FABRIC does not name the programs of a real one.
+# network whose hospital has an authority of its own (support/fake_ca.py). PEER plays the channel.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"

@@ -1,7 +1,7 @@
 # A hospital's own authority (support/fake_ca.py) beside the channel of support/channel.sh; both end with the test.
 #
 #   authority_begin            after channel_begin: it runs, and its directory is ca/
-#   authority_network          the network's file names the channel and the authority, whose root the channel has taken
+#   authority_network          the network's file names the channel and the authority
 
 at_end() {
 	local who
@@ -18,7 +18,6 @@ authority_begin() {
 }
 
 authority_network() {
-	channel_take 1 ca/ca.pem
 	{
 		cat channel/settings
 		echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
