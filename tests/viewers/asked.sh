@@ -36,7 +36,7 @@ dunst_pid=$!
 emr_until dunstctl is-paused
 # Installed as a package would.
 mkdir -p usr/bin usr/libexec/emrfs usr/share
-cp -r "$DESKTOP/../../share/locale" usr/share/ || emr_fail "the translation is not built"
+cp -r "$DESKTOP/../../../share/locale" usr/share/ || emr_fail "the translation is not built"
 cp "$EMRFS" usr/bin/emrfs && cp "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,tell,windows} usr/libexec/emrfs/
 export EMRFS=$EMR_WORK/usr/bin/emrfs
 stand() { [ "$(dunstctl count displayed)" = "$1" ]; } # so many notices

@@ -15,7 +15,7 @@ cd "$EMR_WORK" || exit 2
 windows_begin
 # Installed as a package would.
 mkdir -p usr/bin usr/libexec/emrfs usr/share
-cp -r "$DESKTOP/../../share/locale" usr/share/ || emr_fail "the translation is not built"
+cp -r "$DESKTOP/../../../share/locale" usr/share/ || emr_fail "the translation is not built"
 cp "$EMRFS" usr/bin/emrfs && cp "$DESKTOP/draw-card" "$PACKAGING"/{action,askpass,dialog,tell,windows} usr/libexec/emrfs/ || exit 2
 export EMRFS=$EMR_WORK/usr/bin/emrfs
 action=$EMR_WORK/usr/libexec/emrfs/action
