@@ -86,16 +86,23 @@ static void taken(void)
 	assert_int_equal(his.last.result, EMR_RESULT_APPLIED);
 }
 
-/* OBJECT of DOMAIN is, as he says, a folder of that number in PARENT. */
-static void says_it_lies(
-	emr_id16 domain, emr_id16 object, emr_meta_type type, const emr_place *as, emr_id16 parent)
+/* OBJECT of DOMAIN is, as WHO says, a folder of that number in PARENT. */
+static void tell(pen *who, emr_id16 domain, emr_id16 object, emr_meta_type type,
+	const emr_place *as, emr_id16 parent)
 {
 	emr_meta meta = {.type = type, .mode = 0755, .n = 11, .mtime_ns = s.k.clock.unix_ns};
 	const emr_shared_record record = {.object = object, .meta = &meta};
 
 	memcpy(meta.r_pid, as->r_pid, sizeof meta.r_pid);
-	pen_rename(&his, &record, domain, parent, type == EMR_META_DIR ? "Letters" : "court.txt");
-	taken();
+	pen_rename(who, &record, domain, parent, type == EMR_META_DIR ? "Letters" : "court.txt");
+	assert_ok(who->status);
+	assert_int_equal(who->last.result, EMR_RESULT_APPLIED);
+}
+
+static void says_it_lies(
+	emr_id16 domain, emr_id16 object, emr_meta_type type, const emr_place *as, emr_id16 parent)
+{
+	tell(&his, domain, object, type, as, parent);
 }
 
 static emr_status note_object(void *arg, emr_id16 domain, emr_id16 object)
@@ -155,11 +162,9 @@ static void nor_is_a_single_file(void **state)
 	assert_false(court_is_in_imaging());
 }
 
-/* As its own would be after a move, only that he moved nothing. */
-static void a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is(void **state)
+/* The stolen computer says besides that Letters is over. */
+static void expect_it_stays_hers(void)
 {
-	(void)state;
-	says_it_lies(s.imaging, emr_id16_random(), EMR_META_DIR, &letters, s.imaging);
 	pen_unlink(&his, letters.domain, letters.object);
 	taken();
 	settle();
@@ -170,6 +175,67 @@ static void a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is(void **
 	settle();
 	kit_expect_text(&s.k, "Private/Letters/court.txt", "not for him");
 	assert_false(court_is_in_imaging());
+}
+
+/* As its own would be after a move, only that he moved nothing. */
+static void a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is(void **state)
+{
+	(void)state;
+	says_it_lies(s.imaging, emr_id16_random(), EMR_META_DIR, &letters, s.imaging);
+	expect_it_stays_hers();
+}
+
+/* Nor does a writer's word, who is nobody of hers: whom the stolen computer let in, say. */
+static void nor_is_one_that_a_writer_says_it_is(void **state)
+{
+	pen hers;
+
+	(void)state;
+	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
+	story_see(&s.lima);
+	pen_open(&s, &hers, &s.lima, "lima");
+	tell(&hers, s.imaging, emr_id16_random(), EMR_META_DIR, &letters, s.imaging);
+	pen_close(&hers);
+	expect_it_stays_hers();
+}
+
+/* A computer that writes with her own key repeats the number that was said before. */
+static void nor_is_one_that_her_own_hand_described_after_him(void **state)
+{
+	person ana = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica,
+		.records = s.k.stack.records};
+	const emr_id16 object = emr_id16_random();
+	pen own;
+
+	(void)state;
+	says_it_lies(s.imaging, object, EMR_META_DIR, &letters, s.imaging);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	pen_open(&s, &own, &ana, "ana");
+	tell(&own, s.imaging, object, EMR_META_DIR, &letters, s.imaging);
+	pen_close(&own);
+	expect_it_stays_hers();
+}
+
+/* The same directory, said by nobody but her. */
+static void one_that_only_her_own_hand_described_is_followed(void **state)
+{
+	person ana = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica,
+		.records = s.k.stack.records};
+	pen own;
+
+	(void)state;
+	pen_open(&s, &own, &ana, "ana");
+	tell(&own, s.imaging, emr_id16_random(), EMR_META_DIR, &letters, s.imaging);
+	pen_unlink(&own, letters.domain, letters.object);
+	assert_ok(own.status);
+	pen_close(&own);
+	settle();
+	kit_expect_text(&s.k, "Imaging/Letters/court.txt", "not for him");
+	assert_true(court_is_in_imaging());
 }
 
 /* ---- by himself ---- */
@@ -309,6 +375,9 @@ int main(void)
 		TEST(nor_is_it_when_her_folder_was_closed_meanwhile),
 		TEST(nor_is_a_single_file),
 		TEST(a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is),
+		TEST(nor_is_one_that_a_writer_says_it_is),
+		TEST(nor_is_one_that_her_own_hand_described_after_him),
+		TEST(one_that_only_her_own_hand_described_is_followed),
 		TEST(what_he_put_into_a_share_is_listed_and_goes),
 		TEST(what_lay_there_when_she_shared_is_not_listed),
 		TEST(what_another_computer_has_wrapped_itself_comes),

@@ -104,20 +104,6 @@ static emr_status look(chain *c, emr_id16 domain, emr_id16 object)
 		c->view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_item, c);
 }
 
-/* Her domain's key is her own hand; her other computers have keys of their own, which may be in
- * anybody's. */
-static emr_status is_other_computers(const chain *c, emr_id32 signer, bool *out_is)
-{
-	const emr_bytes owner = emr_bytes_of(c->owner_pk, sizeof c->owner_pk);
-	emr_public me;
-	emr_status status = emr_keyring_public(c->view->options.keyring, &me);
-
-	if (status == EMR_OK)
-		*out_is = !emr_id32_equal(signer, emr_sha256_of(&owner, 1)) &&
-			  !emr_id32_equal(signer, me.signer_id);
-	return status;
-}
-
 static emr_status learn_signer(const chain *c, const emr_place *place, writers_word *out)
 {
 	emr_part_key at = {.domain = place->domain,
@@ -132,9 +118,43 @@ static emr_status learn_signer(const chain *c, const emr_place *place, writers_w
 	if (status == EMR_OK)
 		status = is_owners(c, item.signer_id, &is_hers);
 	out->is_others = !is_hers;
-	return status == EMR_OK && is_hers
-		       ? is_other_computers(c, item.signer_id, &out->is_other_computers)
-		       : status;
+	return status;
+}
+
+/* ---- by her own hand ---- */
+
+typedef struct hands {
+	emr_id32 owner, me;
+	bool is_another;
+} hands;
+
+static emr_status note_hand(void *arg, const emr_replica_item *item)
+{
+	hands *h = arg;
+
+	h->is_another |= !emr_id32_equal(item->signer_id, h->owner) &&
+			 !emr_id32_equal(item->signer_id, h->me);
+	return EMR_OK;
+}
+
+emr_status writers_is_by_own_hand(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_is)
+{
+	hands h = {.is_another = false};
+	emr_public me;
+	chain c;
+	emr_status status = begin(view, domain, &c);
+	const emr_bytes owner = emr_bytes_of(c.owner_pk, sizeof c.owner_pk);
+
+	if (status == EMR_OK)
+		status = emr_keyring_public(view->options.keyring, &me);
+	if (status != EMR_OK)
+		return status;
+	h.owner = emr_sha256_of(&owner, 1);
+	h.me = me.signer_id;
+	status = emr_replica_history(
+		view->options.replica, EMR_FAMILY_OBJECT, domain, object, note_hand, &h);
+	*out_is = status == EMR_OK && !h.is_another;
+	return status;
 }
 
 /* ---- what ---- */

@@ -9,9 +9,7 @@
 
 /* The description of one record. */
 typedef struct writers_word {
-	bool is_others;		 /* somebody else than the owner described it last */
-	bool is_other_computers; /* a computer of hers did, with a key of its own, and not this one
-				  */
+	bool is_others; /* somebody else than the owner described it last */
 	bool is_hidden; /* and it is a link that leads away, or lies in the domain of a file: not to
 			   be shown */
 	emr_buf plain, attributes; /* what META points into by now */
@@ -25,6 +23,10 @@ emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has);
  * last.  OUT: zeroed; freed by the caller whatever the status. */
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out);
 void writers_forget(writers_word *word);
+/* Whether all that was ever said of the object was said by her domain's key, which is her own hand,
+ * or by this computer.  Her other computers have keys of their own, which may be in anybody's
+ * hands; and whoever speaks last repeats what was said before (r_pid). */
+emr_status writers_is_by_own_hand(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_is);
 
 /* The domain whose root a writer has removed, for FN: what the owner said of it last, at the place
  * where it stood. */

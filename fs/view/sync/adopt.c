@@ -89,7 +89,9 @@ static emr_status find_newcomers(following *f, newcomers *c)
 	for (size_t i = 0; i < f->n; i++) {
 		arrival *a = &f->all[i];
 
-		if (a->is_live && !a->is_done && tree_by_id(f->view, a->object) == NULL &&
+		/* r_pid is anybody's to say: a writer moves nothing of hers to where he writes. */
+		if (a->is_live && !a->is_done && !a->is_others &&
+			tree_by_id(f->view, a->object) == NULL &&
 			memcmp(a->place.r_pid, none, sizeof none) != 0)
 			c->all[c->n++] = a;
 	}
@@ -170,20 +172,31 @@ static emr_status take_id(emr_view *view, node *n, const arrival *a)
 	return status;
 }
 
+/* With a directory goes all that is in it, and this computer would wrap it for who sees it there:
+ * nobody's word but her own is enough for that.  What another computer has wrapped itself comes one
+ * by one. */
+static emr_status may_take_along(emr_view *view, const arrival *a, bool *out_may)
+{
+	bool is_seen = false;
+	emr_status status = move_is_seen(view, a->domain, &is_seen);
+
+	*out_may = !is_seen;
+	return status == EMR_OK && is_seen
+		       ? writers_is_by_own_hand(view, a->domain, a->object, out_may)
+		       : status;
+}
+
 static emr_status adopt_node(following *f, const arrival *a, node *n)
 {
 	const emr_place place = node_place(n);
-	bool is_seen = false;
+	bool may = true;
 	emr_status status = EMR_OK;
 
-	/* With a directory goes all that is in it, and this computer would wrap it for who sees it
-	 * there: another one's word is not enough for that.  What it has wrapped itself comes one
-	 * by one. */
-	if (n->type == EMR_META_DIR && a->word.is_other_computers)
-		status = move_is_seen(f->view, a->domain, &is_seen);
+	if (n->type == EMR_META_DIR)
+		status = may_take_along(f->view, a, &may);
 	if (status != EMR_OK)
 		return status;
-	if (n->type != (uint8_t)a->meta.type || is_seen)
+	if (n->type != (uint8_t)a->meta.type || !may)
 		return arrive_new(f, a);
 	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))
 		return node_writers(n) != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);
