@@ -108,8 +108,9 @@ began_at() { # PID
 process_in() { # FILE: the process that it names, if that runs
 	local pid began
 	read -r pid began 2>/dev/null <"$1" || return 1
-	[ "$(began_at "$pid")" = "$began" ] && echo "$pid"
+	[ -n "$began" ] && [ "$(began_at "$pid")" = "$began" ] && echo "$pid"
 }
+# One that has ended already has no moment, and never runs.
 remember_process() { # PID FILE
 	echo "$1 $(began_at "$1")" >"$2"
 }
@@ -118,7 +119,7 @@ end_processes() { # FILE...: of those that run
 	local file pid pids=
 	for file; do
 		if pid=$(process_in "$file"); then
-			kill -KILL "$pid"
+			kill -KILL "$pid" 2>/dev/null || continue # it ended meanwhile
 			pids="$pids $pid"
 		fi
 	done

@@ -7,8 +7,8 @@ command -v go >/dev/null || emr_skip "no Go"
 kit=$(cd "$(dirname "$0")/../../examples/network" && pwd)/kit.sh
 EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-kit-XXXXXX") || exit 2
 export EMR_WORK
-proxy=
-at_end() { [ -z "$proxy" ] || kill "$proxy"; umount -l "$EMR_WORK/full" 2>/dev/null; rm -rf "$EMR_WORK"; }
+proxy= running=
+at_end() { [ -z "$proxy" ] || kill "$proxy"; [ -z "$running" ] || kill "$running" 2>/dev/null; umount -l "$EMR_WORK/full" 2>/dev/null; rm -rf "$EMR_WORK"; }
 trap at_end EXIT
 cd "$EMR_WORK" || exit 2
 cache=$EMR_WORK/cache/emrfs
@@ -103,3 +103,20 @@ module broken 1.17
 echo broken >broken/main.go
 make 1 "$EMR_WORK/cache" broken
 said "cannot be built"
+
+echo "-- a program that ended before its moment was read is no running one, and ending it is no failure"
+with_kit() { bash -c 'set -euo pipefail; . "$1"; shift; "$@"' kit "$kit" "$@"; }
+bash -c 'exit 0' &
+ended=$!
+wait "$ended"
+with_kit remember_process "$ended" ended.pid || emr_fail "one that ended at once ends who started it"
+echo "999999999 " >never.pid
+sleep 1000 >/dev/null 2>&1 &
+running=$!
+with_kit remember_process "$running" running.pid
+for each in ended never; do
+	! with_kit process_in "$each.pid" >is || emr_fail "$each: it would run as $(cat is)"
+done
+expect "what runs" "$(with_kit process_in running.pid)" "$running"
+with_kit end_processes never.pid ended.pid running.pid || emr_fail "what had ended keeps the others from being ended"
+! with_kit process_in running.pid >is || emr_fail "what ran after one that had ended was not ended"
