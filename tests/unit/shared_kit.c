@@ -13,11 +13,7 @@
 
 static bool is_mine(void *arg, emr_id16 domain, emr_bytes d_row)
 {
-	emr_domain_public mine;
-
-	return d_row.len >= sizeof mine.owner_pk &&
-	       emr_keyring_domain_public(arg, domain, 1, 1, &mine) == EMR_OK &&
-	       memcmp(mine.owner_pk, d_row.data, sizeof mine.owner_pk) == 0;
+	return d_row.len >= 32 && emr_keyring_owns(arg, domain, d_row.data);
 }
 
 /* Several threads of a view tell at the same time. */
