@@ -11,7 +11,6 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "org/datasets.h"
-#include "replica/names.h"
 #include "session/sealed.h"
 #include "sharing/copies.h"
 #include "sharing/office_looks.h"
@@ -23,8 +22,7 @@
 #define KEY_BYTES 48
 #define KEYS_MAX 2000
 #define PAGE_BYTES 4096
-#define WHO_SHOWN 400 /* bytes of what one is called; one always has room */
-#define NAMES_MAX 5   /* of one notice: who is not named in it is in one that comes later */
+#define NAMES_MAX 5 /* of one notice: who is not named in it is in one that comes later */
 #define NEXT_NS INT64_C(60000000000)
 
 static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'P', 'R', 1, 0, 0, 0};
@@ -86,21 +84,13 @@ typedef struct telling {
 	size_t n;      /* that are new */
 } telling;
 
-/* What is too long to be shown whole ends in the code of his key, which is nobody else's. */
-static void shorten(char who[EMR_WHO_TEXT_BYTES], const uint8_t root[32])
-{
-	char code[EMR_KEY_CODE_MAX + 1];
-	size_t at = WHO_SHOWN;
-	emr_id32 id;
-
-	if (strlen(who) <= WHO_SHOWN)
-		return;
-	while (at > 0 && ((unsigned char)who[at] & 0xc0) == 0x80)
-		at--;
-	memcpy(id.b, root, sizeof id.b);
-	emr_key_code(id, EMR_KEY_CODE_NAMES, code);
-	snprintf(who + at, EMR_WHO_TEXT_BYTES - at, "... %s", code);
-}
+#define WORDS_BYTES 120 /* between the parts of a name and behind it, in any language */
+/* So the first one of a notice has room, whatever he is called: nobody is too long to be told of.
+ */
+_Static_assert(sizeof((emr_who *)0)->name + sizeof((emr_who *)0)->organisation +
+			       sizeof((emr_who *)0)->says + WORDS_BYTES <=
+		       EMR_WHO_TEXT_BYTES,
+	"one name has room in a notice");
 
 /* Where one has no room behind the others, it is said that there are more. */
 static void name_reader(telling *t, const json_t *reader, bool is_former)
@@ -112,7 +102,6 @@ static void name_reader(telling *t, const json_t *reader, bool is_former)
 	if (t->has_more)
 		return;
 	emr_who_json_text(reader, "", who, sizeof who);
-	shorten(who, t->key + 16);
 	t->has_more = t->n > NAMES_MAX ||
 		      at + 2 + strlen(who) + strlen(then) + strlen(more) >= sizeof t->names;
 	if (t->has_more)
