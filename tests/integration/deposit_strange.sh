@@ -153,6 +153,7 @@ if [ "$(id -u)" = 0 ]; then
 	must_place
 	held "unknown patient K7QF - waits "
 	cat /dev/zero >"$state/others" 2>>out/full && emr_fail "it is not full"
+	: >out/place
 	table ,K7QF,ana,1984-03-12 "São Lucas,R1,rui,1951-07-30"
 	echo "comes meanwhile" >"$drop/K7QF/meanwhile.txt"
 	must_place
@@ -160,6 +161,7 @@ if [ "$(id -u)" = 0 ]; then
 	must_place
 	emr_until got ana "meanwhile "
 	expect "its own once more" "$(names ana | grep -c '^waits ') $(find "$state/queue" "$state/unplaced" -type f | wc -l)" "1 0"
+	[ "$(grep -c 'no room can be put aside' out/place)" -le 2 ] || emr_fail "said at each look, not once a run: $(cat out/place)"
 	umount "$state" && rmdir "$state" || exit 2
 	state=$usual
 else
