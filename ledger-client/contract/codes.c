@@ -163,14 +163,13 @@ const char *emr_result_text(uint8_t result)
 		"rules",
 		"key dead",
 		"fork",
-		"moved",
 	};
 
 	if (result == EMR_RESULT_APPLIED)
 		return "applied";
 	if (result == EMR_RESULT_ALREADY)
 		return "already";
-	if (result < EMR_RESULT_FORMAT || result > EMR_RESULT_MOVED)
+	if (result < EMR_RESULT_FORMAT || result > EMR_RESULT_FORK)
 		return "unknown";
 	return refusals[result - EMR_RESULT_FORMAT];
 }
