@@ -285,11 +285,13 @@ emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team 
 
 /* ---- which took its place ---- */
 
-/* One that could take a team's place, and where it stands on the ledger. */
+/* One of a team's keys, and where it stands on the ledger. */
 typedef struct heir {
 	uint64_t seq;
 	uint16_t index;
 	emr_id16 id, before;
+	bool is_open;
+	size_t end; /* whom the line leads to from here */
 } heir;
 
 typedef struct heirs {
@@ -316,13 +318,15 @@ static emr_status note_heir(void *arg, const emr_team *team)
 	heir own;
 	emr_status status;
 
-	if (emr_id16_is_zero(team->before) || team->kind != h->like->kind ||
-		strcmp(team->name, h->like->name) != 0 ||
-		!emr_id32_equal(team->terms_id, h->like->terms_id) ||
-		memcmp(team->row.steward, h->like->row.steward, 32) != 0)
+	if (!emr_id16_equal(team->id, h->like->id) &&
+		(emr_id16_is_zero(team->before) || team->kind != h->like->kind ||
+			strcmp(team->name, h->like->name) != 0 ||
+			!emr_id32_equal(team->terms_id, h->like->terms_id) ||
+			memcmp(team->row.steward, h->like->row.steward, 32) != 0))
 		return EMR_OK;
 	status = place_of(h->replica, team->id, &own);
 	own.before = team->before;
+	own.is_open = team->row.head.state == EMR_DATASET_OPEN;
 	return status == EMR_OK ? emr_buf_append(&h->found, &own, sizeof own) : status;
 }
 
@@ -335,28 +339,45 @@ static int by_place(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Who takes a place stands later on the ledger than who had it: one look in that order finds the
- * last, and no circle leads back. */
+/* Of those that name one, the first that leads to an open one.  A leader closes a key that nothing
+ * is shared with: what came after it is in its place all the same. */
+static void find_ends(heir *all, size_t n)
+{
+	for (size_t i = n; i-- > 0;) {
+		bool is_found = false;
+
+		all[i].end = i;
+		for (size_t k = i + 1; k < n && !is_found; k++) {
+			is_found =
+				emr_id16_equal(all[k].before, all[i].id) && all[all[k].end].is_open;
+			if (is_found)
+				all[i].end = all[k].end;
+		}
+	}
+}
+
+/* Who takes a place stands later on the ledger than who had it: one look against that order finds
+ * where each leads to, and no circle leads back. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out)
 {
 	heirs h = {.replica = replica, .like = team};
-	heir present = {.id = team->id};
-	emr_status status = place_of(replica, team->id, &present);
-	heir *all;
+	emr_id16 present = team->id;
+	emr_status status = emr_teams_ever(replica, note_heir, &h);
+	heir *all = (heir *)(void *)h.found.data;
+	size_t n = h.found.len / sizeof *all;
 
-	if (status == EMR_OK)
-		status = emr_teams_open(replica, note_heir, &h);
-	all = (heir *)(void *)h.found.data;
-	if (status == EMR_OK && h.found.len > sizeof *all)
-		qsort(all, h.found.len / sizeof *all, sizeof *all, by_place);
-	for (size_t i = 0; status == EMR_OK && i < h.found.len / sizeof *all; i++)
-		if (by_place(&present, &all[i]) < 0 && emr_id16_equal(all[i].before, present.id))
-			present = all[i];
+	if (status == EMR_OK && n > 1) {
+		qsort(all, n, sizeof *all, by_place);
+		find_ends(all, n);
+		for (size_t i = 0; i < n; i++)
+			if (emr_id16_equal(all[i].id, team->id))
+				present = all[all[i].end].id;
+	}
 	emr_buf_free(&h.found);
 	if (status != EMR_OK)
 		return status;
-	if (!emr_id16_equal(present.id, team->id))
-		return emr_team_get(replica, present.id, out);
+	if (!emr_id16_equal(present, team->id))
+		return emr_team_get(replica, present, out);
 	*out = *team;
 	return EMR_OK;
 }

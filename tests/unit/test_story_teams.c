@@ -504,6 +504,37 @@ static void a_team_with_another_key_keeps_what_it_had(void **state)
 	story_end(&s);
 }
 
+/* Her computer was off while the team got three other keys, and its leader closed the one in
+ * between that nobody gave anything to: whoever was let out has the first key, which must not go
+ * on. */
+static void an_owner_who_was_away_for_three_keys_follows_to_the_last(void **state)
+{
+	STORY;
+	crew crews[4];
+	emr_grant_made made;
+
+	crew_begin(&crews[0], &s, NULL);
+	admit(&crews[0], &s.lima);
+	admit(&crews[0], &s.eve);
+	made = share_with(&crews[0]);
+	drop(&crews[0], &s.eve);
+	for (int i = 1; i < 4; i++) {
+		crew_begin(&crews[i], &s, &crews[i - 1]);
+		admit(&crews[i], &s.lima);
+	}
+	assert_int_equal(
+		story_says(&s, crews[1].leader, emr_act_dataset_close(crews[1].id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_int_equal(follow(&s, NULL, 0), 1);
+	assert_int_equal(given(&s, s.imaging, &crews[0]).alive, 0);
+	assert_int_equal(given(&s, s.imaging, &crews[3]).alive, 1);
+	assert_true(emr_id16_equal(given(&s, s.imaging, &crews[3]).last.share_id, made.share_id));
+	assert_int_equal(follow(&s, NULL, 0), 0);
+	for (int i = 0; i < 4; i++)
+		crew_end(&crews[i]);
+	story_end(&s);
+}
+
 /* What others left there is judged before it is given on, and its data may be with a node that does
  * not answer now: whoever reads it by the former key goes on until the present one opens it, too.
  */
@@ -1049,6 +1080,7 @@ int main(void)
 		cmocka_unit_test(a_membership_ends_with_its_time),
 		cmocka_unit_test(who_was_dropped_or_ran_out_of_time_is_lost),
 		cmocka_unit_test(a_team_with_another_key_keeps_what_it_had),
+		cmocka_unit_test(an_owner_who_was_away_for_three_keys_follows_to_the_last),
 		cmocka_unit_test(what_cannot_be_judged_yet_keeps_the_former_share),
 		cmocka_unit_test(who_was_let_out_gets_no_later_key_by_what_he_left),
 		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),

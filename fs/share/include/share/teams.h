@@ -59,9 +59,9 @@ typedef emr_status (*emr_team_fn)(void *arg, const emr_team *team);
 emr_status emr_teams_ever(emr_replica *replica, emr_team_fn fn, void *arg);
 /* The same of those that are open. */
 emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg);
-/* The open team that took TEAM's place, or the one that took that one's, to the last; TEAM itself
- * when none did.  Only a team of the same leader, name, kind and terms can, the first that names
- * it, which stands later on the ledger. */
+/* The open team that took TEAM's place, or the one that took that one's, to the last, also where
+ * one in between was closed; TEAM itself when none did.  Only a team of the same leader, name, kind
+ * and terms can, the first that names it, which stands later on the ledger. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out);
 /* Whether something can be shared with it at NOW: open, in its time, its leader's key in force,
  * with a receiving key. */
