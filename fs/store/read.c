@@ -29,22 +29,41 @@ static emr_status audit_once(emr_store *store)
 	16 /* segments that their writers began or reclaimed while we looked, one after the other  \
 	    */
 
+static uint64_t vanished_of(emr_store *store)
+{
+	uint64_t vanished;
+
+	pthread_mutex_lock(&store->map_lock);
+	vanished = store->vanished;
+	pthread_mutex_unlock(&store->map_lock);
+	return vanished;
+}
+
+/* Looks once at what other processes did.  EMR_INTERRUPTED: a segment went meanwhile, so the block
+ * may lie in a younger one that was not there, or not read yet, when we looked. */
+static emr_status refresh_and_find(
+	emr_store *store, const uint8_t *digest, emr_store_position *out_at)
+{
+	uint64_t vanished = vanished_of(store);
+	emr_status status = emr_store_refresh(store);
+	bool has_looked = false;
+
+	if (status == EMR_OK)
+		status = emr_store_find(store, digest, out_at);
+	if (status == EMR_NOT_FOUND && vanished == vanished_of(store) &&
+		emr_store_look_again(store, &has_looked) == EMR_OK && has_looked)
+		status = emr_store_find(store, digest, out_at);
+	return status == EMR_NOT_FOUND && vanished != vanished_of(store) ? EMR_INTERRUPTED : status;
+}
+
 /* As find, after looking at what other processes did; their reclaims may be going on while we look.
  */
 static emr_status find_anew(emr_store *store, const uint8_t *digest, emr_store_position *out_at)
 {
 	emr_status status = EMR_INTERRUPTED;
 
-	bool has_looked = false;
-
-	for (int i = 0; status == EMR_INTERRUPTED && i < VANISHED_MAX; i++) {
-		status = emr_store_refresh(store);
-		if (status == EMR_OK)
-			status = emr_store_find(store, digest, out_at);
-		if (status == EMR_NOT_FOUND && emr_store_look_again(store, &has_looked) == EMR_OK &&
-			has_looked)
-			status = emr_store_find(store, digest, out_at);
-	}
+	for (int i = 0; status == EMR_INTERRUPTED && i < VANISHED_MAX; i++)
+		status = refresh_and_find(store, digest, out_at);
 	return status == EMR_INTERRUPTED ? EMR_NOT_FOUND : status;
 }
 

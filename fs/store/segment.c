@@ -105,6 +105,13 @@ static void make_room(emr_store *store)
 	}
 }
 
+/* map_lock held. */
+static void note_gone(emr_store *store, emr_segment *segment)
+{
+	store->vanished += !segment->gone;
+	segment->gone = true;
+}
+
 static emr_status open_file(emr_store *store, emr_segment *segment)
 {
 	char name[EMR_SEGMENT_NAME_MAX];
@@ -136,7 +143,7 @@ static emr_status open_file(emr_store *store, emr_segment *segment)
 	if (status == EMR_INVALID || status == EMR_DENIED)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_NOT_FOUND)
-		segment->gone = true;
+		note_gone(store, segment);
 	return status;
 }
 
@@ -248,7 +255,7 @@ static void let_vanished_go(emr_store *store)
 		if (!segment->gone && !store->read_only)
 			emr_tags_drop(store, segment);
 		store->has_looked_again &= segment->gone;
-		segment->gone = true;
+		note_gone(store, segment);
 		if (segment->users == 0)
 			emr_segment_close_files(store, segment);
 	}

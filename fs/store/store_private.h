@@ -131,6 +131,7 @@ struct emr_store {
 	emr_segment **segments;
 	size_t segment_count, segment_capacity;
 	uint64_t listings;  /* of the directory */
+	uint64_t vanished;  /* how often a segment of another was found to be gone (map_lock) */
 	uint64_t making;    /* number of the own segment whose file is being made; 0 = none */
 	bool has_odd_names; /* it holds names like ours that are none; that was logged */
 	size_t open_files;

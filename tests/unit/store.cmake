@@ -5,7 +5,8 @@ emr_test(test_store_segments
 emr_test(test_store_shared
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_shared.c ${store_kit}
 	USES store PkgConfig::sqlite3 Threads::Threads
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/store)
+	INCLUDES ${PROJECT_SOURCE_DIR}/fs/store
+	LINK_OPTIONS -Wl,--wrap=emr_segment_list)
 emr_test(test_store_threads
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_threads.c ${store_kit}
 	USES store Threads::Threads

@@ -294,6 +294,47 @@ static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
 	kit_close(&a);
 }
 
+/* What a writer does when a reader has just listed the directory, and has read none of it. */
+static struct {
+	emr_store *writer, *reader;
+} between;
+
+emr_status __real_emr_segment_list(emr_store *store);
+emr_status __wrap_emr_segment_list(emr_store *store);
+emr_status __wrap_emr_segment_list(emr_store *store)
+{
+	const emr_reclaim_options options = {.max_live_percent = 90};
+	emr_status status = __real_emr_segment_list(store);
+	emr_store *writer = between.writer;
+
+	if (writer == NULL || store != between.reader)
+		return status;
+	between.writer = NULL;
+	assert_ok(emr_store_reclaim(writer, &options, NULL));
+	return status;
+}
+
+static void a_block_that_moves_while_it_is_looked_for_is_found(void **state)
+{
+	kit *k = *state, a = other(k, 1);
+	emr_cid kept;
+
+	a.options.segment_bytes = 8192;
+	kit_open(&a);
+	for (uint32_t i = 0; i < 20; i++)
+		kit_put(&a, 100 + i, 3000);
+	kept = kit_put(&a, 1, 3000);
+	kit_pin_one(&a, &kept, false);
+	/* Its last file is full: the block goes into one that begins then. */
+	for (uint32_t i = 0; i < 3; i++)
+		kit_put(&a, 200 + i, 3000);
+	between.reader = k->store;
+	between.writer = a.store;
+	kit_has(k, 1, 3000);
+	assert_null(between.writer); /* it was moved in that moment */
+	kit_close(&a);
+}
+
 static void rot_in_the_segment_of_another_makes_no_new_index(void **state)
 {
 	kit *k = *state, a = other(k, 1);
@@ -712,6 +753,10 @@ int main(void)
 			a_block_that_no_index_knows_is_read_at_once_by_others, setup_own,
 			kit_teardown),
 		cmocka_unit_test_setup_teardown(a_group_seen_half_written_is_found_when_it_is_whole,
+			setup_own, kit_teardown),
+		cmocka_unit_test_setup_teardown(a_block_that_moves_while_it_is_looked_for_is_found,
+			kit_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(a_block_that_moves_while_it_is_looked_for_is_found,
 			setup_own, kit_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_pin_of_another_protects_what_the_index_knows, setup_own, kit_teardown),
