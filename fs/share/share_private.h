@@ -301,7 +301,9 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
 emr_status share_is_one_reader(
 	emr_share *share, const uint8_t a[32], const uint8_t b[32], bool *out_is);
 /* *OUT_SEQ: the entry with the first grant of hers that goes on in place of GRANT, which stands
- * before it, and is there still; 0: none does. */
+ * before it, and is there still; 0: none does.  Where nobody can read for good of which share one
+ * of the two is, that of another key of the same team counts; an error of the moment is given back.
+ */
 emr_status share_followed_since(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
 
 /* ---- placed.c ---- */

@@ -321,13 +321,24 @@ static emr_status note_heir(void *arg, const emr_team *team)
 	if (!emr_id16_equal(team->id, h->like->id) &&
 		(emr_id16_is_zero(team->before) || team->kind != h->like->kind ||
 			strcmp(team->name, h->like->name) != 0 ||
-			!emr_id32_equal(team->terms_id, h->like->terms_id) ||
-			memcmp(team->row.steward, h->like->row.steward, 32) != 0))
+			!emr_id32_equal(team->terms_id, h->like->terms_id)))
 		return EMR_OK;
 	status = place_of(h->replica, team->id, &own);
 	own.before = team->before;
 	own.is_open = team->row.head.state == EMR_DATASET_OPEN;
 	return status == EMR_OK ? emr_buf_append(&h->found, &own, sizeof own) : status;
+}
+
+/* Its leader stands in the row: nobody else's terms are read. */
+static emr_status note_row(void *arg, emr_id16 id, const emr_row_dataset *row)
+{
+	heirs *h = arg;
+	walk w = {.replica = h->replica, .fn = note_heir, .arg = h};
+
+	return emr_id16_equal(id, h->like->id) ||
+			       memcmp(row->steward, h->like->row.steward, 32) == 0
+		       ? visit(&w, id, row)
+		       : EMR_OK;
 }
 
 static int by_place(const void *a, const void *b)
@@ -362,7 +373,7 @@ emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team
 {
 	heirs h = {.replica = replica, .like = team};
 	emr_id16 present = team->id;
-	emr_status status = emr_teams_ever(replica, note_heir, &h);
+	emr_status status = emr_replica_teams(replica, note_row, &h);
 	heir *all = (heir *)(void *)h.found.data;
 	size_t n = h.found.len / sizeof *all;
 

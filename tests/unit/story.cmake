@@ -7,7 +7,7 @@ foreach(part story story_dealings story_ends story_inner story_asks story_crowd 
 		USES ${story_uses}
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring ${view_inside})
 endforeach()
-target_link_options(test_story_teams PRIVATE -Wl,--wrap=share_vouch)
+target_link_options(test_story_teams PRIVATE -Wl,--wrap=share_vouch,--wrap=share_grant_note)
 target_link_options(test_story_handover PRIVATE -Wl,--wrap=share_vouch,--wrap=emr_share_grant)
 target_link_options(test_story_asks PRIVATE -Wl,--wrap=emr_request_part_seal)
 emr_test(test_story_datasets

@@ -4,6 +4,7 @@
 
 #include "contract/codes.h"
 #include "keyring/letters.h"
+#include "ledger/act_send.h"
 #include "share/devices.h"
 #include "share/write.h"
 
@@ -45,6 +46,23 @@ emr_status __wrap_share_vouch(emr_share *share, const emr_row_domain *row,
 	return is_away && emr_id16_equal(record->head.object, away)
 		       ? EMR_MISSING_DATA
 		       : __real_share_vouch(share, row, record, key);
+}
+
+/* ---- a grant whose note cannot be read ---- */
+
+static emr_status note_is; /* EMR_OK: it can */
+static emr_id16 noteless;
+
+emr_status __real_share_grant_note(emr_share *share, const emr_box_key *box,
+	const emr_known_grant *known, emr_grant_note *out);
+emr_status __wrap_share_grant_note(emr_share *share, const emr_box_key *box,
+	const emr_known_grant *known, emr_grant_note *out);
+emr_status __wrap_share_grant_note(
+	emr_share *share, const emr_box_key *box, const emr_known_grant *known, emr_grant_note *out)
+{
+	return note_is != EMR_OK && emr_id16_equal(known->grant, noteless)
+		       ? note_is
+		       : __real_share_grant_note(share, box, known, out);
 }
 
 /* ---- a team of the clinic ---- */
@@ -644,6 +662,103 @@ static void who_was_let_out_gets_no_later_key_by_what_he_left(void **state)
 	story_end(&s);
 }
 
+/* By a computer that writes with her own key: the grant stands, and its part opens for nobody. */
+static void ana_gives_without_note(story *s, const crew *to)
+{
+	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_before_unix_s = story_now(s),
+		.not_after_unix_s = story_now(s) + 7 * DAY};
+	EMR_AUTO_BUF part = {0};
+	emr_ledger_answer answer;
+	emr_act act;
+
+	memcpy(terms.grantee, to->grantee.b, sizeof terms.grantee);
+	act = emr_act_grant(s->imaging, emr_id16_random(), present_epoch(s), &terms);
+	assert_ok(emr_buf_append_zeros(&part, 210 + 512));
+	act.version = 1;
+	assert_ok(emr_act_send_as(s->k.stack.keyring, emr_signer_domain(s->imaging, SHARE_GEN),
+		s->k.stack.ledger, &act, emr_buf_view(&part), &s->k.clock.clock, &answer));
+	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
+}
+
+/* Of two shares with different keys of one team the older one is the former, as long as nobody can
+ * read that they are two. */
+static void a_later_share_without_its_note_makes_the_teams_older_one_the_former(void **state)
+{
+	STORY;
+	crew old, new, other;
+	uint32_t before;
+	bool is_due = true;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	admit(&old, &s.eve);
+	(void)share_with(&old);
+	crew_named(&other, &s, emr_id16_random(), (emr_id16){{0}});
+	ana_gives_without_note(&s, &other); /* of the same name, and nobody's heir */
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	drop(&old, &s.eve);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	ana_gives_without_note(&s, &new);
+	before = present_epoch(&s);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(present_epoch(&s), before + 1);
+	assert_int_equal(fragments_epoch(&s, &old), before);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	crew_end(&old);
+	crew_end(&new);
+	crew_end(&other);
+	story_end(&s);
+}
+
+/* What cannot be read for the moment is asked again, and decides nothing. */
+static void a_note_of_either_share_that_cannot_be_read_now_is_waited_for(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_known_grant both[2];
+	uint64_t seq = 0;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	(void)share_with(&old);
+	both[0] = given(&s, s.imaging, &old).last.grant;
+	noteless = share_with(&old).grant; /* the same key: nobody was let out */
+	note_is = EMR_DAMAGED;
+	assert_ok(share_followed_since(s.ana, &both[0], &seq));
+	assert_int_equal(seq, 0);
+	note_is = EMR_OK;
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	(void)share_with(&new); /* a share of its own */
+	both[1] = given(&s, s.imaging, &new).last.grant;
+	assert_ok(share_followed_since(s.ana, &both[0], &seq));
+	assert_int_equal(seq, 0);
+	for (int i = 0; i < 2; i++) {
+		noteless = both[i].grant;
+		note_is = EMR_IO;
+		assert_status(EMR_IO, share_followed_since(s.ana, &both[0], &seq));
+		note_is = EMR_OFFLINE;
+		assert_status(EMR_OFFLINE, share_followed_since(s.ana, &both[0], &seq));
+		note_is = EMR_DAMAGED;
+		assert_ok(share_followed_since(s.ana, &both[0], &seq));
+		assert_true(seq > 0);
+		assert_ok(share_followed_since(s.ana, &both[1], &seq));
+		assert_int_equal(seq, 0); /* the newest follows nobody's */
+	}
+	note_is = EMR_OK;
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
 /* Her second computer shares nothing, so what its key gave a team is somebody else's word. */
 static void what_a_stolen_computer_gave_a_team_does_not_follow_it(void **state)
 {
@@ -1083,6 +1198,9 @@ int main(void)
 		cmocka_unit_test(an_owner_who_was_away_for_three_keys_follows_to_the_last),
 		cmocka_unit_test(what_cannot_be_judged_yet_keeps_the_former_share),
 		cmocka_unit_test(who_was_let_out_gets_no_later_key_by_what_he_left),
+		cmocka_unit_test(
+			a_later_share_without_its_note_makes_the_teams_older_one_the_former),
+		cmocka_unit_test(a_note_of_either_share_that_cannot_be_read_now_is_waited_for),
 		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
