@@ -162,6 +162,57 @@ static void nor_is_a_single_file(void **state)
 	assert_false(court_is_in_imaging());
 }
 
+/* A folder of hers that she moves into the share; her program is closed before it has said so. */
+static emr_place moves_plans(void)
+{
+	emr_place plans;
+
+	kit_mkdir(&s.k, "Private/Plans");
+	kit_mkdir(&s.k, "Private/Plans/More");
+	kit_text(&s.k, "Private/Plans/own.txt", "for him");
+	kit_text(&s.k, "Private/Plans/More/own.txt", "for him, too");
+	settle();
+	plans = directory_called("Plans");
+	kit_rename(&s.k, "Private/Plans", "Imaging/Plans");
+	return plans;
+}
+
+static void expect_plans_came(void)
+{
+	kit_expect_text(&s.k, "Imaging/Plans/own.txt", "for him");
+	kit_expect_text(&s.k, "Imaging/Plans/More/own.txt", "for him, too");
+}
+
+static void nor_is_a_file_that_he_says_lies_in_what_she_moves_there(void **state)
+{
+	const emr_place plans = moves_plans();
+
+	(void)state;
+	says_it_lies(court.domain, court.object, EMR_META_FILE, &court, plans.object);
+	kit_restart(&s.k);
+	settle();
+	expect_plans_came();
+	assert_false(kit_exists(&s.k, "Imaging/Plans/court.txt"));
+	kit_expect_text(&s.k, "Private/court.txt", "not for him");
+	assert_false(court_is_in_imaging());
+	kit_restart_and_compare(&s.k);
+}
+
+static void nor_is_a_folder_that_he_says_lies_in_what_she_moves_there(void **state)
+{
+	const emr_place plans = moves_plans();
+
+	(void)state;
+	says_it_lies(letters.domain, letters.object, EMR_META_DIR, &letters, plans.object);
+	kit_restart(&s.k);
+	settle();
+	expect_plans_came();
+	assert_false(kit_exists(&s.k, "Imaging/Plans/Letters"));
+	kit_expect_text(&s.k, "Private/Letters/court.txt", "not for him");
+	assert_false(court_is_in_imaging());
+	kit_restart_and_compare(&s.k);
+}
+
 /* The stolen computer says besides that Letters is over. */
 static void expect_it_stays_hers(void)
 {
@@ -374,6 +425,8 @@ int main(void)
 		TEST(a_folder_that_he_says_lies_in_a_share_is_not_put_there),
 		TEST(nor_is_it_when_her_folder_was_closed_meanwhile),
 		TEST(nor_is_a_single_file),
+		TEST(nor_is_a_file_that_he_says_lies_in_what_she_moves_there),
+		TEST(nor_is_a_folder_that_he_says_lies_in_what_she_moves_there),
 		TEST(a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is),
 		TEST(nor_is_one_that_a_writer_says_it_is),
 		TEST(nor_is_one_that_her_own_hand_described_after_him),

@@ -193,22 +193,92 @@ static emr_status attach_below(loading *l, loaded *top, node *directory)
 	return status;
 }
 
-/* What is said to lie in a folder that somebody sees, and is not wrapped for it, stays in its
- * domain, as while the folder is open (sync/arrive.c). */
-static emr_status keep_in_domain(const loading *l, loaded *entry)
-{
-	const node *directory = parent_node(l, entry->parent);
-	const emr_place place = node_place(entry->n);
-	bool is_seen = false;
-	emr_status status;
+/* ---- in which domain ---- */
 
-	if (directory == NULL || emr_id16_equal(domain_of(l, directory), place.domain))
+/* That of what is to hang in PARENT. */
+static emr_id16 domain_in(const loading *l, const loaded *entry, const node *parent)
+{
+	if (parent == NULL && entry->n->is_published)
+		return node_domain(entry->n);
+	if (parent == NULL || parent == l->view->root || !load_has_entry(l, parent) ||
+		!load_entry_of(l, parent)->is_judged)
+		return domain_of(l, parent != NULL ? parent : l->view->root);
+	return load_entry_of(l, parent)->there;
+}
+
+/* Where it lies nobody says but the ledger: nothing was changed here. */
+static bool is_only_said(const loaded *entry)
+{
+	const node *n = entry->n;
+
+	return n->is_published && !n->has_row && !entry->is_foreign && !tree_is_root_object(n);
+}
+
+/* What is said to lie in a folder that somebody sees, and is not wrapped for it, stays in its
+ * domain, as while the folder is open (sync/arrive.c).  With a folder that she is moving there goes
+ * what her own hand alone put into it: of the rest nobody knows whether it lay there when she moved
+ * it. */
+static emr_status must_stay(
+	const loading *l, const loaded *entry, const node *parent, bool *out_must)
+{
+	const emr_place place = node_place(entry->n);
+	const emr_id16 there = domain_in(l, entry, parent);
+	bool is_moving, is_own = false;
+	emr_status status = EMR_OK;
+
+	*out_must = false;
+	if (parent == NULL || emr_id16_equal(there, place.domain))
 		return EMR_OK;
-	status = move_is_seen(l->view, domain_of(l, directory), &is_seen);
-	if (status == EMR_OK && is_seen) {
-		entry->parent = place.domain;
-		entry->n->meta_dirty = true;
+	is_moving = !emr_id16_equal(domain_of(l, parent), there);
+	status = move_is_seen(l->view, there, out_must);
+	if (status == EMR_OK && *out_must && is_moving)
+		status = writers_is_by_own_hand(l->view, place.domain, place.object, &is_own);
+	*out_must = *out_must && !is_own;
+	return status;
+}
+
+static emr_status judge_place(const loading *l, loaded *entry)
+{
+	const node *parent = parent_of(l, entry);
+	bool must = false;
+	emr_status status = is_only_said(entry) ? must_stay(l, entry, parent, &must) : EMR_OK;
+
+	if (status != EMR_OK)
+		return status;
+	if (must) {
+		entry->parent = node_domain(entry->n);
+		entry->n->meta_dirty = entry->n->meta_dirty || !entry->is_others;
 	}
+	entry->there = entry->n->is_domain ? tree_domain(entry->n)
+		       : entry->is_foreign ? entry->domain
+		       : must		   ? node_domain(entry->n)
+					   : domain_in(l, entry, parent);
+	entry->is_judged = true;
+	return EMR_OK;
+}
+
+/* From the top down: what stays keeps with it what lies in it. */
+static emr_status judge_above(const loading *l, loaded *first, size_t path)
+{
+	loaded *entry = first;
+	emr_status status = EMR_OK;
+
+	first->below = NULL;
+	for (;;) {
+		const node *parent = parent_of(l, entry);
+		loaded *above;
+
+		entry->path = path;
+		if (parent == NULL || parent == l->view->root || !load_has_entry(l, parent))
+			break;
+		above = load_entry_of(l, parent);
+		if (above->is_judged || above->path == path)
+			break;
+		above->below = entry;
+		entry = above;
+	}
+	for (; entry != NULL && status == EMR_OK; entry = entry->below)
+		status = judge_place(l, entry);
 	return status;
 }
 
@@ -220,9 +290,8 @@ emr_status load_attach_all(loading *l)
 		loaded *entry = &l->all[i];
 		emr_status status = EMR_OK;
 
-		if (entry->n != NULL && entry->n->is_published && !entry->n->has_row &&
-			!entry->is_others && !entry->is_foreign && !tree_is_root_object(entry->n))
-			status = keep_in_domain(l, entry);
+		if (entry->n != NULL && entry->n != l->view->root && !entry->is_judged)
+			status = judge_above(l, entry, ++path);
 		if (status != EMR_OK)
 			return status;
 	}

@@ -15,6 +15,8 @@ typedef struct loaded {
 	bool is_others;	 /* a writer said it: it lies in its domain */
 	bool is_foreign; /* PARENT is a directory of DOMAIN, another's */
 	emr_id16 domain;
+	emr_id16 there; /* the domain that it is to lie in, once IS_JUDGED */
+	bool is_judged;
 	size_t path;	      /* which walk upwards came by last, from 1 */
 	struct loaded *below; /* from which that walk came; NULL: it began here */
 	bool is_attached;
