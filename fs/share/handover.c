@@ -176,16 +176,17 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 	return status;
 }
 
-/* EMR_MISSING_DATA: what the new one lacks still, because nobody could judge it without its data,
+/* *OUT_IS_LATE: what the new one lacks still, because nobody could judge it without its data,
  * is read by the former one, which stays until it is there. */
-static emr_status end_former(emr_share *share, const one *o)
+static emr_status end_former(emr_share *share, const one *o, bool *out_is_late)
 {
 	const emr_row_grant *was = &o->given.grant.row;
 	emr_status status = was->rights != 0 && (was->rights & EMR_GRANT_HISTORY) == 0
-				    ? share_wrap_late(share, o->given.grant.domain)
+				    ? share_wrap_late(share, o->given.grant.domain, out_is_late)
 				    : EMR_OK;
 
-	return status == EMR_OK ? share_revoke(share, &o->given.grant, MOVED_OUT) : status;
+	return status == EMR_OK && !*out_is_late ? share_revoke(share, &o->given.grant, MOVED_OUT)
+						 : status;
 }
 
 /* One that was kept so: what took its place stands beside it. */
@@ -205,7 +206,7 @@ static bool is_followed(const list *l, const one *o)
 
 /* First the new one: who has the owner's computer to ask is not without access in between. */
 static emr_status replace_grant(
-	emr_share *share, one *o, emr_grant_made *out_made, bool *out_is_done)
+	emr_share *share, one *o, emr_grant_made *out_made, bool *out_is_done, bool *out_is_late)
 {
 	emr_id32 grantee;
 	emr_status status = may_replace(share, o, &grantee, out_is_done);
@@ -213,7 +214,7 @@ static emr_status replace_grant(
 	if (status == EMR_OK && *out_is_done)
 		status = give_grant(share, o, grantee, out_made);
 	if (status == EMR_OK && *out_is_done)
-		status = end_former(share, o);
+		status = end_former(share, o, out_is_late);
 	return status;
 }
 
@@ -236,23 +237,22 @@ static emr_status replace_outer(
 	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
 		one *o = &l->all[i];
 		emr_grant_made made = {.n = 0};
-		bool is_done = false;
+		bool is_done = false, stays = false;
 
 		if (!o->is_shut || o->is_inner)
 			continue;
 		if (is_covered(l, o)) {
-			status = is_followed(l, o) ? end_former(l->share, o) : EMR_OK;
-			is_late = is_late || status == EMR_MISSING_DATA;
+			status = is_followed(l, o) ? end_former(l->share, o, &stays) : EMR_OK;
+			is_late = is_late || stays;
 			status = emr_status_may_pass(status) ? status : EMR_OK;
 			continue;
 		}
-		status = replace_grant(l->share, o, &made, &is_done);
+		status = replace_grant(l->share, o, &made, &is_done, &stays);
 		if (emr_status_may_pass(status) ||
 			emr_status_is_moved(status)) /* somebody was quicker */
 			break;
-		is_late = is_late || (is_done && made.n > 0 && status == EMR_MISSING_DATA);
-		is_done =
-			is_done && (status == EMR_OK || (made.n > 0 && status == EMR_MISSING_DATA));
+		is_late = is_late || stays;
+		is_done = is_done && status == EMR_OK;
 		o->is_shut = !is_done;
 		*changes += is_done;
 		status = tell_handover(o, is_done ? &made : NULL, fn, arg);
@@ -292,7 +292,7 @@ emr_status emr_share_replace_agents(
 	__attribute__((cleanup(list_free))) list l = {.share = share};
 	EMR_AUTO_BUF shut = {0};
 	uint64_t changes = 0;
-	bool is_late = false;
+	bool is_late = false, is_late_inside = false;
 	emr_status status = share_catch_up(share);
 
 	if (status == EMR_OK)
@@ -304,6 +304,7 @@ emr_status emr_share_replace_agents(
 	if (status == EMR_OK)
 		status = note_shut(&l, &shut);
 	if (status == EMR_OK && (changes > 0 || shut.len > 0))
-		status = share_tie_anew(share, tree, n, &shut, NULL);
+		status = share_tie_anew(share, tree, n, &shut, NULL, &is_late_inside);
+	is_late = is_late || is_late_inside;
 	return status == EMR_OK && is_late ? EMR_MISSING_DATA : status;
 }

@@ -390,14 +390,14 @@ static emr_status has_follower(const nesting *nest, size_t i, const tie *t, bool
 static emr_status end_tie(nesting *nest, size_t i, const tie *t, uint8_t reason)
 {
 	const uint16_t rights = t->known.row.rights;
-	bool has = false;
+	bool has = false, is_late = false;
 	emr_status status = EMR_OK;
 
 	if (rights != 0 && (rights & EMR_GRANT_HISTORY) == 0)
 		status = has_follower(nest, i, t, &has);
 	if (status == EMR_OK && has)
-		status = share_wrap_late(nest->share, nest->places[i].domain);
-	if (status == EMR_MISSING_DATA) {
+		status = share_wrap_late(nest->share, nest->places[i].domain, &is_late);
+	if (status == EMR_OK && is_late) {
 		nest->is_late = true;
 		return EMR_OK;
 	}
@@ -482,22 +482,21 @@ static emr_status tie_all(emr_share *share, const emr_nested *tree, size_t n, co
 static pthread_mutex_t tie_lock = PTHREAD_MUTEX_INITIALIZER;
 
 emr_status share_tie_anew(emr_share *share, const emr_nested *tree, size_t n, const emr_buf *shut,
-	uint64_t *out_changes)
+	uint64_t *out_changes, bool *out_is_late)
 {
-	bool is_late = false;
 	emr_status status;
 
 	pthread_mutex_lock(&tie_lock);
-	status = tie_all(share, tree, n, shut, out_changes, &is_late);
+	status = tie_all(share, tree, n, shut, out_changes, out_is_late);
 	pthread_mutex_unlock(&tie_lock);
-	return status == EMR_OK && is_late ? EMR_MISSING_DATA : status;
+	return status;
 }
 
 emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
 {
-	emr_status status = share_tie_anew(share, tree, n, NULL, out_changes);
+	bool is_late; /* whoever gave anew asks again */
 
-	return status == EMR_MISSING_DATA ? EMR_OK : status; /* whoever gave anew asks again */
+	return share_tie_anew(share, tree, n, NULL, out_changes, &is_late);
 }
 
 /* ---- a whole share ---- */

@@ -130,15 +130,15 @@ static emr_status look_again(emr_share *share, const moving *m, bool *out_is_ove
 
 /* What the new one lacks still, because nobody could judge it without its data, is read by the old
  * one, which stays until it is there. */
-static emr_status bring_late(emr_share *share, const moving *m)
+static emr_status bring_late(emr_share *share, const moving *m, bool *out_is_late)
 {
 	return (m->given.grant.row.rights & EMR_GRANT_HISTORY) == 0
-		       ? share_wrap_late(share, m->domain)
+		       ? share_wrap_late(share, m->domain, out_is_late)
 		       : EMR_OK;
 }
 
 /* First the new one: nobody is without access in between. */
-static emr_status move(emr_share *share, moving *m)
+static emr_status move(emr_share *share, moving *m, bool *out_is_late)
 {
 	bool is_over = false;
 	emr_status status = look_again(share, m, &is_over), ended;
@@ -151,8 +151,8 @@ static emr_status move(emr_share *share, moving *m)
 		status = look_again(share, m, &is_over);
 	if (status != EMR_OK || is_over)
 		return status == EMR_OK ? take_again(share, m) : status;
-	status = bring_late(share, m);
-	if (status != EMR_OK)
+	status = bring_late(share, m, out_is_late);
+	if (status != EMR_OK || *out_is_late)
 		return status;
 	ended = share_revoke(share, &m->given.grant, 0);
 	if (ended == EMR_OK)
@@ -168,7 +168,7 @@ emr_status emr_share_follow_teams(
 {
 	__attribute__((cleanup(list_free))) list l = {.share = share};
 	uint64_t changes = 0;
-	bool is_given = false;
+	bool is_given = false, is_late = false;
 	emr_status status = share_catch_up(share), first = EMR_OK;
 
 	if (status == EMR_OK)
@@ -176,20 +176,24 @@ emr_status emr_share_follow_teams(
 	if (status == EMR_OK)
 		status = emr_share_given_everywhere(share, note_old, &l);
 	for (size_t i = 0; i < l.n && status == EMR_OK; i++) {
-		emr_status one = move(share, &l.all[i]);
+		bool stays = false;
+		emr_status one = move(share, &l.all[i], &stays);
 
-		changes += one == EMR_OK;
-		is_given = is_given || one == EMR_OK || one == EMR_MISSING_DATA;
+		changes += one == EMR_OK && !stays;
+		is_given = is_given || one == EMR_OK;
+		is_late = is_late || stays;
 		first = first == EMR_OK
 				? one
 				: first; /* what one folder is refused does not stop the others */
 	}
-	if (status == EMR_OK && (is_given || l.is_some_inside))
-		status = share_tie_anew(share, tree, n, NULL, NULL);
-	if (status == EMR_MISSING_DATA) {
-		first = first == EMR_OK ? status : first;
-		status = EMR_OK;
+	if (status == EMR_OK && (is_given || l.is_some_inside)) {
+		bool is_late_inside = false;
+
+		status = share_tie_anew(share, tree, n, NULL, NULL, &is_late_inside);
+		is_late = is_late || is_late_inside;
 	}
+	if (first == EMR_OK && is_late)
+		first = EMR_MISSING_DATA;
 	if (status == EMR_OK && out_changes != NULL)
 		*out_changes = changes;
 	return status == EMR_OK ? first : status;

@@ -461,14 +461,16 @@ emr_status share_hide_past(
 	return EMR_OK;
 }
 
-emr_status share_wrap_late(emr_share *share, emr_id16 domain)
+emr_status share_wrap_late(emr_share *share, emr_id16 domain, bool *out_is_late)
 {
 	AUTO_HIDING h = {.share = share, .domain = domain};
 	emr_status status = look_at_domain(&h);
 
 	if (status == EMR_OK)
 		status = wrap_all(&h);
-	return status == EMR_OK && h.unjudged > 0 ? EMR_MISSING_DATA : status;
+	if (status == EMR_OK)
+		*out_is_late = h.unjudged > 0;
+	return status;
 }
 
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)

@@ -356,15 +356,14 @@ emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch);
 emr_status share_hide_past(
 	emr_share *share, emr_id16 domain, uint64_t *out_n, uint64_t *out_left_out);
 /* Before a grant that another one took the place of ends: what was left out because its data was
- * elsewhere goes into the present epoch.  EMR_MISSING_DATA: not all of it can be judged yet, and
- * who has the former grant would lose it. */
-emr_status share_wrap_late(emr_share *share, emr_id16 domain);
+ * elsewhere goes into the present epoch.  *OUT_IS_LATE: not all of it can be judged yet, and who
+ * has the former grant would lose it. */
+emr_status share_wrap_late(emr_share *share, emr_id16 domain, bool *out_is_late);
 /* emr_share_tie, which also gives anew what is among the grants SHUT (emr_id16, ..., NULL: none),
- * and ends that then.  EMR_MISSING_DATA: as share_wrap_late, of one that stays; the rest is done.
- */
+ * and ends that then.  *OUT_IS_LATE: as share_wrap_late, of one that stays; the rest is done. */
 struct emr_nested;
 emr_status share_tie_anew(emr_share *share, const struct emr_nested *tree, size_t n,
-	const emr_buf *shut, uint64_t *out_changes);
+	const emr_buf *shut, uint64_t *out_changes, bool *out_is_late);
 bool share_is_among(const emr_buf *grants, emr_id16 grant);
 /* How many that would be. */
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);
