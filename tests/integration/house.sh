@@ -79,7 +79,7 @@ uses=$(python3 tests/integration/rooms.py .) || wrong "fs/view: a room uses more
 roles=$(sed -n '/role_words\[/,/^};/s/^\t"\(.*\)",$/\1/p' keyring/cert_read.c | while IFS= read -r role; do grep -qF "\`$role\`" doc/operate.md || echo "$role"; done)
 [ -z "$roles" ] || wrong "roles that doc/operate.md does not name:" "$roles"
 
-gone=$(tests/campaign/mutate --look) || wrong "protections whose words are not there once any more (tests/campaign/protections):" "$gone"
+gone=$(tests/campaign/mutate --look) || wrong "protections (tests/campaign/protections) whose words are not there once any more, or that do not go with their results in tests/DESIGN.md:" "$gone"
 
 if command -v clang-format >/dev/null; then
 	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u)
