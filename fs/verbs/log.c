@@ -9,7 +9,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "report/deeds.h"
-#include "report/fhir_audit.h"
+#include "report/fhir.h"
 #include "report/folding.h"
 #include "mount/reach.h"
 #include "kit/purposes.h"

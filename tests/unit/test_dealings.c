@@ -2,7 +2,7 @@
  */
 #include "log_kit.h"
 
-#include "report/fhir_audit.h"
+#include "report/fhir.h"
 #include "report/special.h"
 
 static void line_has(const json_t *entry, const char *text)

@@ -5,7 +5,7 @@
 #include "emr_test.h"
 
 #include "kit/text.h"
-#include "report/fhir_consent.h"
+#include "report/fhir.h"
 
 #define ID "00112233445566778899aabbccddeeff"
 

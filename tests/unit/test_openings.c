@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "report/fhir_audit.h"
+#include "report/fhir.h"
 #include "report/special.h"
 
 static void all_agents(story *of)

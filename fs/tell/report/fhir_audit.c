@@ -1,6 +1,6 @@
 /* This file writes entries of the log as FHIR AuditEvent resources, which a hospital's audit
  * system understands. Writing them twice gives the same files. */
-#include "report/fhir_audit.h"
+#include "report/fhir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +14,7 @@
 #include "report/dealings.h"
 #include "kit/purposes.h"
 
-#include "fhir_file.h"
-#include "fhir_pattern.h"
+#include "fhir_private.h"
 
 /* HL7 FHIR R4 (4.0.1), AuditEvent, and the code systems of its value sets; DICOM PS3.16 for what
  * happened. */

@@ -1,6 +1,6 @@
 /* This file writes what somebody shares as FHIR Consent resources, which a hospital's consent
  * system understands. A share that ended stays, as inactive; R4 has no word for revoked. */
-#include "report/fhir_consent.h"
+#include "report/fhir.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "kit/text.h"
 #include "kit/purposes.h"
 
-#include "fhir_file.h"
+#include "fhir_private.h"
 
 /* HL7 FHIR R4 (4.0.1), Consent, and the code systems of its value sets. */
 

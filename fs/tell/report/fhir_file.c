@@ -1,6 +1,6 @@
 /* This file writes FHIR resources into a directory, one file each, with the codes that all of them
  * use. */
-#include "fhir_file.h"
+#include "fhir_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "report/fhir_audit.h"
+#include "report/fhir.h"
 
 json_t *emr_fhir_coding(const char *system, const char *code, const char *display)
 {

@@ -1,11 +1,9 @@
 /* The patterns of IHE's Basic Audit Log Patterns that entries of the log follow. A pattern names
  * two computers and wants to know how the network called them: nobody recorded that, and the
  * resource says so in FHIR's own way. */
-#include "fhir_pattern.h"
+#include "fhir_private.h"
 
 #include <string.h>
-
-#include "fhir_file.h"
 
 /* The definitions are published at https://profiles.ihe.net/ITI/BALP; FHIR's data-absent-reason
  * stands where a value is required and is not known. */

@@ -13,10 +13,8 @@
 #include "report/report.h"
 #include "view/when.h"
 
-#include "page_chart.h"
 #include "page_facts.h"
-#include "page_log.h"
-#include "page_people.h"
+#include "page_parts.h"
 
 #define SUMS_MAX 10
 #define LINES_MAX 400

@@ -1,6 +1,6 @@
 /* This file draws the chart of the report page: how many records there were, and how large, over
  * time. */
-#include "page_chart.h"
+#include "page_parts.h"
 
 #include "kit/language.h"
 #include "report/html.h"

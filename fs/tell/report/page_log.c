@@ -1,6 +1,6 @@
 /* This file writes the part of the report page about what happened, the newest first, with alike
  * events as one line. */
-#include "page_log.h"
+#include "page_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,6 @@
 #include "kit/text.h"
 #include "report/html.h"
 #include "view/when.h"
-
-#include "page_people.h"
 
 #define LOG_MAX 40
 

@@ -1,6 +1,6 @@
 /* This file writes the part of the report page about who can see what, until when, and who
  * opened what. */
-#include "page_people.h"
+#include "page_parts.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,24 @@
-/* Which Basic Audit Log Pattern of IHE (BALP 1.1.4, FHIR R4) an entry of the log follows, and the
- * codes that the pattern wants.  It refuses to claim one for what failed, and for what is about
- * rights: the patterns are of successful acts on a patient's records. */
+/* What the files that make FHIR R4 resources share: codes, one file for each resource, and which
+ * Basic Audit Log Pattern of IHE (BALP 1.1.4) an entry of the log follows. It refuses to leave half
+ * a file: one that is there is replaced as a whole.  It refuses to claim a pattern for what failed,
+ * and for what is about rights: the patterns are of successful acts on a patient's records. */
 #pragma once
 
 #include <jansson.h>
+
+#include "base/status.h"
+
+/* ---- codes and files (fhir_file.c) ---- */
+
+#define EMR_FHIR_DCM "http://dicom.nema.org/resources/ontology/DCM"
+#define EMR_FHIR_TERMS "http://terminology.hl7.org/CodeSystem/"
+
+/* A Coding; NULL without memory. */
+json_t *emr_fhir_coding(const char *system, const char *code, const char *display);
+/* RESOURCE as ID.json in the directory DIR_FD, for its owner alone; sets its id. */
+emr_status emr_fhir_file(int dir_fd, json_t *resource, const char *id);
+
+/* ---- patterns (fhir_pattern.c) ---- */
 
 typedef struct emr_fhir_code {
 	const char *system, *code, *display;
