@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access_private.h"
 #include "crypto/aead.h"
 #include "crypto/hashsig.h"
+#include "letters_private.h"
 
 #define INFO "emrfs/v1/mbox"
 #define SEALED_KEY_BYTES (32 + EMR_LETTER_OVERHEAD)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access_private.h"
 #include "crypto/r255.h"
 #include "held_private.h"
+#include "letters_private.h"
 
 #define OWNER_WRAP_BYTES (32 + EMR_LETTER_OVERHEAD)
 #define GROUP_STATIC_BYTES (32 + 32 + 64)

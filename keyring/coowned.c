@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coowned_private.h"
+#include "keyring_private.h"
 #include "held_private.h"
 
 typedef struct coowned {

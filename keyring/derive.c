@@ -1,8 +1,7 @@
 /* This file is the key table: it derives every key of a person from one seed of 32 bytes, each
  * for one use. */
-#include "coowned_private.h"
-#include "keyring/coowned.h"
 #include "keyring_private.h"
+#include "keyring/coowned.h"
 #include "memo_private.h"
 
 #include <sodium.h>

@@ -9,9 +9,9 @@
 #include "base/codec.h"
 #include "crypto/hpke.h"
 #include "crypto/r255.h"
-#include "grant_private.h"
 #include "held_private.h"
 #include "keyring/content.h"
+#include "letters_private.h"
 #include "part_private.h"
 
 #define INFO "emrfs/v1/kfrag"

@@ -6,7 +6,7 @@
 
 #include "crypto/hashsig.h"
 #include "crypto/r255.h"
-#include "grant_private.h"
+#include "letters_private.h"
 #include "part_private.h"
 
 #define NOTE_BYTES (16 + 1 + EMR_NOTE_LABEL_MAX)

@@ -8,8 +8,8 @@
 #include "base/codec.h"
 #include "crypto/hashsig.h"
 #include "crypto/kdf.h"
-#include "invite_private.h"
 #include "keyring_private.h"
+#include "letters_private.h"
 #include "part_private.h"
 
 #define REPLY_HEAD_BYTES (8 + 16 + 32 + EMR_KEY_REG_PUB_BYTES + 2)

@@ -10,9 +10,8 @@
 #include "crypto/hpke.h"
 #include "crypto/pre.h"
 #include "crypto/hashsig.h"
-#include "coowned_private.h"
-#include "keyring/coowned.h"
 #include "keyring_private.h"
+#include "keyring/coowned.h"
 #include "memo_private.h"
 
 emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s, emr_id16 device_id,

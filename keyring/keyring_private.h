@@ -101,3 +101,14 @@ emr_status emr_keyfile_parse_payload(emr_bytes plain, emr_keyring **out, const c
 /* The whole file with salt and nonce given. */
 emr_status emr_keyfile_make(const emr_keyring *kr, emr_bytes passphrase, const emr_kdf_cost *cost,
 	const uint8_t salt[16], const uint8_t nonce[24], emr_buf *out);
+
+/* ---- folders of which this computer has the keys by letter (coowned.c), for derivations ---- */
+
+typedef struct emr_coowned emr_coowned;
+
+emr_coowned *emr_coowned_new(void); /* NULL without memory */
+void emr_coowned_free(emr_coowned *coowned);
+/* A copy of a of that epoch.  *out_is: the domain is co-owned.  EMR_AWAITED: its key has not come.
+ */
+emr_status emr_coowned_pre(
+	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a);

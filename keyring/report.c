@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access_private.h"
+#include "letters_private.h"
 
 #define INFO "emrfs/v1/report"
 #define ROW_BYTES 72

@@ -4,11 +4,10 @@
 
 #include <string.h>
 
-#include "access_private.h"
 #include "crypto/hpke.h"
 #include "crypto/r255.h"
-#include "grant_private.h"
 #include "held_private.h"
+#include "letters_private.h"
 
 #define OWNER_INFO "emrfs/v1/owner"
 #define SERVED_INFO "emrfs/v1/served"

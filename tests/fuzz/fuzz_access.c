@@ -3,7 +3,7 @@
  * sealed. */
 #include "share_input.h"
 
-#include "access_private.h"
+#include "letters_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * sealed, and what decodes is encoded to the same bytes. */
 #include "share_input.h"
 
-#include "grant_private.h"
+#include "letters_private.h"
 #include "keyring/grant.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

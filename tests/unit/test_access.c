@@ -2,7 +2,7 @@
  * second model. */
 #include "share_world.h"
 
-#include "access_private.h"
+#include "letters_private.h"
 #include "held_private.h"
 
 /* ---- ACCESS_REQ ---- */

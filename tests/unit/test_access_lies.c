@@ -2,7 +2,7 @@
  * is refused. */
 #include "share_world.h"
 
-#include "access_private.h"
+#include "letters_private.h"
 #include "crypto/aead.h"
 
 /* ---- Answers that somebody made up ---- */

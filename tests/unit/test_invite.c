@@ -4,7 +4,7 @@
 
 #include <openssl/x509.h>
 
-#include "invite_private.h"
+#include "letters_private.h"
 #include "keyring/cert.h"
 
 static json_t *root;

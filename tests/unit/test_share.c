@@ -5,9 +5,8 @@
 #include "contract/pubs_share.h"
 #include "keyring/counts.h"
 
-#include "grant_private.h"
-#include "held_private.h"
 #include "letters_private.h"
+#include "held_private.h"
 
 /* ---- GRANT ---- */
 
