@@ -353,6 +353,66 @@ static void a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(v
 	scene_end(&s);
 }
 
+/* It is asked for one record after the other, hangs up at the first, and for a while, which is
+ * longer than the rest takes, that is no reason to begin again. */
+static void what_a_place_lost_when_it_was_away_again_is_found_out_after_that_while(void **state)
+{
+	static const char *const names[] = {"leaves"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "again");
+	s.back_ms = 10000;
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "again", 0);
+	wait_held(&s, &root, 2);
+	go_away(&s, "away before again");
+	forget_asked();
+	make_node_file("falter");
+	remove_node_file("away");
+	while (asked("dag/stat") < 2) /* both records; when it hung up is not among them */
+		usleep(1000);
+	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	while (!is_kept(&root))
+		usleep(1000);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
+/* That a person asks for everything is no return.  That it hangs up meanwhile and answers again
+ * is. */
+static void a_place_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once(void **state)
+{
+	static const char *const names[] = {"leaves"};
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good");
+	emr_cid root, more;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "hurry");
+	scene_start(&s, 1, names);
+	root = scene_save(&s, "hurry", 0);
+	wait_held(&s, &root, 2);
+	forget_asked();
+	make_node_file("falter");
+	emr_publisher_repair(s.publisher);
+	while (asked("dag/stat") == 0) /* it has hung up before */
+		usleep(1000);
+	go_away(&s, "away after hurry");
+	assert_ok(emr_ipfs_let_go(good, &call, &root));
+	remove_node_file("away");
+	for (size_t i = 0; i < 5; i++) { /* each time there is nothing else to do for it */
+		more = scene_save(&s, "after hurry", i);
+		wait_held(&s, &more, 2);
+	}
+	assert_false(is_kept(&root));
+	scene_end(&s);
+}
+
 /* It was away for longer than it is waited for, and came back empty. */
 static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back(void **state)
 {
@@ -710,6 +770,10 @@ int main(void)
 		cmocka_unit_test(an_answer_that_cannot_be_read_does_not_make_it_a_copy),
 		cmocka_unit_test(
 			a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while),
+		cmocka_unit_test(
+			what_a_place_lost_when_it_was_away_again_is_found_out_after_that_while),
+		cmocka_unit_test(
+			a_place_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once),
 		cmocka_unit_test(of_what_only_such_a_place_has_the_last_copy_is_kept_here),
 		cmocka_unit_test(
 			a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again),
@@ -722,5 +786,6 @@ int main(void)
 			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
 	};
 
+	cmocka_set_test_filter(getenv("EMR_TEST_FILTER"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,6 +207,7 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 		.quiet_ns = s->has_programs ? quiet_ns : NULL,
 		.patience_ms = s->patience_ms,
 		.still_ms = s->still_ms,
+		.back_ms = s->back_ms,
 		.arg = s};
 	emr_ipfs *nodes[PLACES_MAX];
 

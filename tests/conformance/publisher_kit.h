@@ -21,7 +21,7 @@ typedef struct scene {
 	size_t count;
 	uint32_t import_ms;
 	uint64_t first_bytes;
-	uint32_t patience_ms, still_ms;
+	uint32_t patience_ms, still_ms, back_ms;
 	bool has_programs; /* that work in the folder */
 	_Atomic bool are_at_work;
 	_Atomic size_t gave_way; /* how often it was asked while they are */

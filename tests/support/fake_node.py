@@ -494,8 +494,18 @@ def gate(h):
     h.good()
 
 
+FALTERED = threading.Event()
+
+
 def leaves(h):
-    """Notes each request in DIR/asked, and answers as `good` but while DIR/away is there, or DIR/late: then its time is always over."""
+    """Notes each request in DIR/asked, and answers as `good` but while DIR/away is there, or DIR/late: then its time is always over.
+    DIR/falter: it hangs up, which is not noted, on who asks for a record, until it is asked for its version; it takes the file away then."""
+    if h.verb == "dag/stat" and os.path.exists(f"{DIR}/falter"):
+        FALTERED.set()
+        return hangs_up(h)
+    if h.verb == "version" and FALTERED.is_set():
+        FALTERED.clear()
+        os.unlink(f"{DIR}/falter")
     note(h.path)
     if os.path.exists(f"{DIR}/away"):
         hangs_up(h)
@@ -504,6 +514,7 @@ def leaves(h):
         h.error("context deadline exceeded")
     else:
         h.good()
+    return None
 
 
 def settings(h):

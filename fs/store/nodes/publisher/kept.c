@@ -7,8 +7,8 @@
 
 #define CHECK_SHARE 20 /* of the time at most one part in so many */
 #define CHECK_AGAIN_NS INT64_C(86400000000000)
-#define BACK_NS INT64_C(600000000000) /* between two returns */
-#define LIST_LEAST 50 /* of fewer each is asked for: a node may keep much for others */
+#define BACK_MS 600000 /* between two returns */
+#define LIST_LEAST 50  /* of fewer each is asked for: a node may keep much for others */
 
 /* ---- What is erased ---- */
 
@@ -241,18 +241,20 @@ bool place_check_one(publisher_place *place)
 	return true;
 }
 
+static int64_t back_pause_ns(const publisher_place *place)
+{
+	const uint32_t ms = place->publisher->options.back_ms;
+
+	return (ms != 0 ? ms : BACK_MS) * INT64_C(1000000);
+}
+
 void place_comes_back(publisher_place *place)
 {
-	if (!place->was_away)
+	if (!place->was_away || publisher_now_ns() < place->back_ns)
 		return;
-	if (publisher_now_ns() < place->back_ns) {
-		if (place->next_check_ns > place->back_ns) /* it is asked then, also if it stays */
-			place->next_check_ns = place->back_ns;
-		return;
-	}
-	if (!place->has_hurry) /* a person who asks for it is no return */
-		place->back_ns = publisher_now_ns() + BACK_NS;
-	place->was_away = place->is_listed = false;
+	if (!place->is_called_for) /* a person who asks for it is no return */
+		place->back_ns = publisher_now_ns() + back_pause_ns(place);
+	place->was_away = place->is_called_for = place->is_listed = false;
 	place->next_check_ns = 0;
 	place->round_end = place->checked;
 	place->is_behind_end = !is_none(&place->checked);

@@ -56,6 +56,7 @@ struct publisher_place {
 	emr_cid round_end;	  /* the same when this round began; nothing: at the first */
 	bool is_behind_end;	  /* the round has not come to the first yet */
 	bool has_hurry;		  /* to ask again for everything, now */
+	bool is_called_for;	  /* by a person, and that has not begun */
 	int64_t ask_sync_ns; /* when it is asked for that again, well or not; 0: nothing to ask */
 	bool was_away;	     /* and what it had is not asked for since */
 	bool is_listed;	     /* all its pins were asked for because one was lost */

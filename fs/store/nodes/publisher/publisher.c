@@ -245,7 +245,7 @@ void emr_publisher_repair(emr_publisher *p)
 	for (size_t i = 0; i < p->count; i++) {
 		p->places[i].retry_ns = 0;
 		p->places[i].failures = 0;
-		p->places[i].has_hurry = true;
+		p->places[i].has_hurry = p->places[i].is_called_for = true;
 		p->places[i].was_away = true; /* for all that is known */
 		p->places[i].back_ns = 0;
 		p->places[i].ask_sync_ns = publisher_now_ns();

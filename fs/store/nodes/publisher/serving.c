@@ -54,6 +54,8 @@ static int64_t next_ns(const publisher_place *place)
 {
 	int64_t next = place->next_check_ns;
 
+	if (place->was_away && place->back_ns < next) /* it is asked then, also if it stays */
+		next = place->back_ns;
 	if (place->unstick_ns != 0 && place->unstick_ns < next)
 		next = place->unstick_ns;
 	if (place_is_unsynced(place) && publisher_now_ns() + PLACE_UNSYNCED_NS < next)

@@ -47,6 +47,8 @@ typedef struct emr_publisher_options {
 			       * 0: 63 MiB, and to one of this computer 252 */
 	uint32_t still_ms;    /* emr_ipfs_parcel */
 	uint32_t late_ms; /* what waits for a cluster so long, and once more, is late; 0: 5 min */
+	uint32_t back_ms; /* all that a place has is not asked for again sooner, however often it
+			     returns; 0: 10 min */
 	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */
 	void (*say)(void *arg, const emr_publisher_place *place);
