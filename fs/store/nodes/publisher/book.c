@@ -17,6 +17,7 @@
 #define BOOK_FIRST "emrfs copies 1\n"
 #define BOOK_MAX ((size_t)1 << 30)
 #define LINE_MAX_BYTES 4200
+#define NAME_MAX_BYTES (LINE_MAX_BYTES - 8) /* with what stands around it */
 #define MARK_UNSYNCED 'u'
 #define MARK_SYNCED 'y'
 #define SPARE_LINES 1000 /* out of date, before the file is written anew */
@@ -211,7 +212,8 @@ static int compare_lines(const void *x, const void *y)
 
 static bool read_place(book *b, size_t number, const char *name)
 {
-	if (number != b->place_count || number == EMR_PUBLISHER_PLACES_MAX)
+	if (number != b->place_count || number == EMR_PUBLISHER_PLACES_MAX ||
+		strlen(name) > NAME_MAX_BYTES) /* it could not be written again */
 		return false;
 	b->places[number] = strdup(name);
 	b->place_count += b->places[number] != NULL;
@@ -286,7 +288,7 @@ static emr_status read_book(book *b, size_t *out_lines)
 			break;
 		++*out_lines;
 	}
-	b->is_doubtful = *text != '\0';
+	b->is_doubtful = text != (char *)file.data + file.len - 1; /* zeros are lost lines, too */
 	return fold(b, &all);
 }
 
