@@ -3,12 +3,14 @@
  * counts this computer only where the record is whole. */
 #include "emr_test.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "publisher_kit.h"
 #include "store/dag_pb.h"
 
@@ -119,6 +121,48 @@ static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void *
 	(void)scene_put(&s, EMR_CODEC_RAW, emr_bytes_of("lost", 4));
 	assert_true(emr_publisher_is_here(s.publisher, &root));
 	assert_int_equal(scene_look(&s, 0).stuck, 0);
+	wait_held(&s, &root, 2);
+	scene_end(&s);
+}
+
+static void spoil_segment(scene *s, off_t at)
+{
+	char path[700], name[EMR_SEGMENT_NAME_MAX];
+	uint8_t byte = 0;
+	EMR_AUTO_FD fd = -1;
+
+	emr_store_segment_name(s->store, 1, name);
+	snprintf(path, sizeof path, "%s/%s", s->path, name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_ok(emr_pread_all(fd, &byte, 1, at));
+	byte ^= 1;
+	assert_ok(emr_pwrite_all(fd, &byte, 1, at));
+}
+
+/* It was right when its tags were made. */
+static void a_leaf_that_went_bad_behind_its_tags_is_not_sent(void **state)
+{
+	static const char *const names[] = {"good"};
+	emr_cid whole, root;
+	off_t at;
+	scene s;
+
+	(void)state;
+	scene_begin(&s, "tagged");
+	whole = scene_save_leaves(&s, 77, 2);
+	at = (off_t)emr_store_appended(s.store) + LEAF_BYTES / 2;
+	root = scene_save_leaves(&s, 78, 1);
+	spoil_segment(&s, at);
+	scene_start(&s, 1, names);
+	wait_held(&s, &whole, 2);
+	while (scene_look(&s, 0).stuck != 1)
+		usleep(1000);
+	/* It was found here, and not by the node. */
+	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_HERE);
+	assert_false(is_kept(&root));
+	spoil_segment(&s, at);
+	emr_publisher_repair(s.publisher);
 	wait_held(&s, &root, 2);
 	scene_end(&s);
 }
@@ -752,6 +796,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_that_is_not_whole_here_does_not_keep_back_the_others),
+		cmocka_unit_test(a_leaf_that_went_bad_behind_its_tags_is_not_sent),
 		cmocka_unit_test(a_record_that_is_not_whole_here_counts_where_it_is),
 		cmocka_unit_test(memory_that_runs_short_makes_no_record_a_lost_one),
 		cmocka_unit_test(a_disk_that_cannot_be_read_just_now_makes_no_record_a_lost_one),

@@ -177,11 +177,25 @@ emr_ipfs *open_place(const char *name)
 	return node;
 }
 
+static emr_unit_key *make_unit_key(void)
+{
+	EMR_AUTO_SECRET secret = {0};
+	emr_unit_key *key = NULL;
+
+	assert_ok(emr_secret_random(32, &secret));
+	assert_ok(emr_unit_key_new(&secret, &key));
+	return key;
+}
+
 void scene_begin(scene *s, const char *name)
 {
-	emr_store_options options = {.path = s->path, .writer = {{7}}, .index_delay_ms = 1};
+	char tags[600];
+	emr_store_options options = {
+		.path = s->path, .writer = {{7}}, .index_delay_ms = 1, .tags_path = tags};
 
 	*s = (scene){.lock = PTHREAD_MUTEX_INITIALIZER};
+	s->unit_key = options.unit_key = make_unit_key();
+	snprintf(tags, sizeof tags, "%s/tags-%s", getenv("EMR_NODE_DIR"), name);
 	snprintf(s->path, sizeof s->path, "%s/state-%s", getenv("EMR_NODE_DIR"), name);
 	assert_ok(emr_dir_open(s->path, &s->state_fd));
 	assert_ok(emr_store_open(&options, &s->store));
@@ -234,6 +248,7 @@ void scene_end(scene *s)
 {
 	scene_stop(s);
 	emr_store_close(s->store);
+	emr_unit_key_free(s->unit_key);
 	close(s->state_fd);
 	emr_buf_free(&s->leaving);
 	emr_buf_free(&s->living);
@@ -286,6 +301,7 @@ emr_cid scene_save_leaves(scene *s, size_t number, size_t leaves)
 
 		memcpy(leaf, &seed, sizeof seed);
 		root = scene_put(s, EMR_CODEC_RAW, emr_bytes_of(leaf, LEAF_BYTES));
+		emr_store_note_units(s->store, &root, (emr_units){0, EMR_UNITS_PER_LEAF}, leaf);
 		assert_ok(emr_dag_pb_write_link(&node, &root, (emr_bytes){0}, LEAF_BYTES));
 	}
 	assert_ok(emr_dag_pb_write_data(&node, emr_bytes_of("\x08\x01", 2)));

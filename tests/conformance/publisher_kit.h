@@ -17,6 +17,7 @@ typedef struct scene {
 	char path[512];
 	int state_fd;
 	emr_store *store;
+	emr_unit_key *unit_key;
 	emr_publisher *publisher;
 	size_t count;
 	uint32_t import_ms;
@@ -51,7 +52,7 @@ emr_cid scene_put(scene *s, emr_codec codec, emr_bytes bytes);
 void scene_pin(scene *s, const emr_cid *root, bool unpin);
 /* A record of a raw block below a node; TEXT is in the block. */
 emr_cid scene_save(scene *s, const char *text, size_t number);
-/* A record of LEAVES times LEAF_BYTES; those of other numbers have other bytes. */
+/* A record of LEAVES times LEAF_BYTES, with tags; those of other numbers have other bytes. */
 emr_cid scene_save_leaves(scene *s, size_t number, size_t leaves);
 /* The pin is lost from the index, of a record that the ledger goes on naming. */
 void scene_lose_pin(scene *s, const emr_cid *root);

@@ -1,5 +1,6 @@
 /* What one import carries: every block below some roots, each once, out of the own store.  It
- * refuses to hold bytes: a block is read when it is its turn, and hashed again. */
+ * refuses to hold bytes: a block is read when it is its turn, and judged again by this computer's
+ * tags or its hash. */
 #pragma once
 
 #include "ipfs/node.h"
