@@ -12,7 +12,7 @@ wrong() {
 }
 mkdir -p "$place/tests/support"
 cp "$sources/tests/run" "$place/tests/"
-cp "$sources/tests/support/junit_counts.py" "$sources/tests/support/quick.py" "$place/tests/support/"
+cp "$sources/tests/support/junit_counts.py" "$sources/tests/support/quick.py" "$sources/tests/support/packages.sh" "$place/tests/support/"
 cp "$sources/tests/costs" "$place/tests/"
 cp "$sources/CMakePresets.json" "$place/"
 cat >"$place/once" <<-'END'
