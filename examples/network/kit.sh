@@ -1,9 +1,69 @@
-# kit.sh: what the networks here share, for scripts that source it: the pinned Go, processes that are known again, free ports.
+# kit.sh: what the networks here share, for scripts that source it: where a network is and who may change it, the pinned Go, processes that
+# are known again, free ports.
 fail() {
 	echo "$*" >&2
 	exit 1
 }
 networks=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+needs() { # PROGRAM...
+	local program missing=
+	for program; do command -v "$program" >/dev/null || missing="$missing $program"; done
+	[ -z "$missing" ] || fail "programs are missing: apt install$missing"
+}
+
+# ---- The directory of a network ----
+
+# Sets dir to the one that was named, or to the one of this user.
+choose_directory() { # NAME [DIR]
+	local word
+	for word; do [[ $word != -* ]] || fail "there is no option $word"; done
+	[ $# -le 2 ] || fail "what is $3? Only a directory may come last"
+	dir=${2:-}
+	if [ -z "$dir" ]; then
+		if [ -n "${XDG_RUNTIME_DIR:-}" ]; then dir=$XDG_RUNTIME_DIR/$1; else dir=${TMPDIR:-/tmp}/$1-$(id -u); fi
+	fi
+	case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+}
+
+# One program at a time makes, changes or removes the network in dir.  It has the file dir/MARK locked, as 8: what it starts and leaves
+# behind gets 8>&-.  The file says, too, that the directory is ours.
+lock_mark() { # whether dir has its mark still
+	flock -n 8 || { echo "waiting for another program that changes the network in $dir" >&2 && flock 8; }
+	[ "$mark" -ef /dev/fd/8 ]
+}
+hold_network() { # MARK
+	mark=$dir/$1
+	{ [ -f "$mark" ] && exec 8<"$mark" && lock_mark; } || fail "there is no network in $dir"
+}
+hold_or_begin_network() { # MARK
+	local try
+	mark=$dir/$1
+	for try in {1..100}; do # whoever had it removed it
+		if [ -e "$dir" ] && [ ! -f "$mark" ] && [ -n "$(ls -A "$dir" 2>&1)" ]; then
+			fail "$dir is there already, and is no network of this program; name another directory"
+		fi
+		mkdir -p -m 700 "$dir" || exit
+		[ -O "$dir" ] || fail "$dir is somebody else's; name another directory"
+		chmod 700 "$dir"
+		if { exec 8>>"$mark"; } 2>/dev/null && lock_mark; then
+			trap forget_network_of_nothing EXIT
+			return
+		fi
+	done
+	fail "$mark cannot be locked"
+}
+forget_network_of_nothing() { # where a program was missing, say
+	[ "$(ls -A "$dir")" != "${mark##*/}" ] || { rm "$mark" && rmdir "$dir"; }
+}
+# Its mark goes last, so that one who was killed here can be followed by another, and who waits makes another network.
+remove_network() {
+	rm -f "$dir/is-made"
+	find "$dir" -mindepth 1 ! -samefile "$mark" -delete
+	trap - EXIT
+	rm "$mark"
+	rmdir "$dir" 2>/dev/null || :	# who waited has a mark in it already
+}
 
 # ---- The Go that builds a module ----
 
@@ -112,7 +172,17 @@ process_in() { # FILE: the process that it names, if that runs
 }
 # One that has ended already has no moment, and never runs.
 remember_process() { # PID FILE
-	echo "$1 $(began_at "$1")" >"$2"
+	echo "$1 $(began_at "$1")" >"$2.$BASHPID" && mv "$2.$BASHPID" "$2"
+}
+# Starts a COMMAND that FILE knows before it begins: whoever starts it may be killed in any moment.
+start_process() { # FILE LOG COMMAND...
+	local file=$1 log=$2
+	shift 2
+	{
+		remember_process "$BASHPID" "$file"
+		exec setsid "$@"
+	} >>"$log" 2>&1 8>&- 9>&- </dev/null &
+	remember_process $! "$file"
 }
 # Everything that they keep is removed, so they are not given the time to put it in order.
 end_processes() { # FILE...: of those that run

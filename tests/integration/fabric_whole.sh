@@ -20,7 +20,13 @@ unset CHAINCODE
 CHANNEL_KIND=bft CHANNEL_WITH="--ca --ipfs"
 "$NETWORK" up bft --cb channel >said 2>&1 && emr_fail "a word that means nothing was taken"
 [ ! -e channel ] || emr_fail "left: $(find channel)"
-channel_begin
+mkdir spies
+for program in awk cat cp curl grep jq mv openssl sed; do
+	printf '#!/bin/bash\nprintf "%%s " "$@" >>%q\nexec %q "$@"\n' "$EMR_WORK/arguments" "$(command -v $program)" >"spies/$program" && chmod +x "spies/$program"
+done
+PATH=$EMR_WORK/spies:$PATH channel_begin
+[ -s arguments ] || emr_fail "nothing was overheard"
+grep -qFf <(cat channel/[123]/authority/admin.secret) arguments && emr_fail "a secret of a registrar was an argument, which anybody on this computer reads"
 "$NETWORK" status channel >said || emr_fail "$(cat said)"
 for line in 'hospital-b peer: ' 'trust chaincode: ' 'trust orderer 4: ' 'hospital-a CA: ' 'hospital-b CA: ' 'trust CA: ' 'node 3: '; do
 	grep -q "^${line}process [0-9]*, " said || emr_fail "not there: $line: $(cat said)"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # network_kit.sh: what the example networks build is there whole, or it is said why not: a cache that is full or cannot be written, a
 # proxy that refuses a module or Go itself, a program that was lost, and what a killed run left.  Small modules stand for the large ones.
+# One program at a time changes a network, in a directory of its user's, and what it does not understand it refuses.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 command -v go >/dev/null || emr_skip "no Go"
@@ -120,3 +121,76 @@ done
 expect "what runs" "$(with_kit process_in running.pid)" "$running"
 with_kit end_processes never.pid ended.pid running.pid || emr_fail "what had ended keeps the others from being ended"
 ! with_kit process_in running.pid >is || emr_fail "what ran after one that had ended was not ended"
+
+echo "-- a process is known from its file before it begins"
+mkdir started
+with_kit start_process started/it.pid started/log bash -c 'cat "$1" >"$1.seen"; exec sleep 1000' it started/it.pid
+emr_until test -s started/it.pid.seen
+with_kit process_in started/it.pid >is || emr_fail "it is not known: $(cat started/*)"
+expect "what it saw itself" "$(cut -d' ' -f1 started/it.pid.seen)" "$(cat is)"
+with_kit end_processes started/it.pid
+expect "what is left" "$(cd started && echo *)" "it.pid it.pid.seen log"
+
+networks=$(dirname "$kit")
+echo "-- a word or an option that means nothing is refused wherever it stands, and nothing is made"
+for words in "fabric up raft net --cb" "fabric up --cb raft net" "fabric up raft net more" "fabric down net --ca" "fabric status --ipfs net" "fabric trust 1 ca.pem net --yes" \
+	"fabric down net more" "ipfs up net --ca" "ipfs down net more" "ipfs-cluster up net --nodes"; do
+	# shellcheck disable=SC2086
+	"$networks"/$words >said 2>&1 && emr_fail "taken: $words"
+	grep -qE "has no option -|there is no option -|what is more\?" said || emr_fail "$words: $(cat said)"
+	[ ! -e net ] || emr_fail "$words left: $(find net)"
+done
+
+echo "-- a program that is missing is named, and nothing is made"
+mkdir few && for program in bash dirname mkdir id sed; do ln -s "$(command -v "$program")" few/; done
+for words in "fabric up raft net" "ipfs up net" "ipfs-cluster up net"; do
+	# shellcheck disable=SC2086
+	PATH=$EMR_WORK/few bash "$networks"/$words >said 2>&1 && emr_fail "it goes without: $words"
+	grep -qE "^programs are missing: apt install jq curl" said || emr_fail "$words: $(cat said)"
+	[ ! -e net ] || emr_fail "$words left: $(find net)"
+done
+if (command -v jq && command -v curl && command -v openssl) >/dev/null; then
+	FABRIC=$EMR_WORK/few "$networks/fabric" up raft net >said 2>&1 && emr_fail "a Fabric without a peer"
+	said "has no peer"
+	[ ! -e net ] || emr_fail "left: $(find net)"
+fi
+
+echo "-- whoever changes a network waits for another, who may remove it"
+in_net() { bash -c 'set -euo pipefail; . "$1"; dir=$2; shift 2; eval "$*"' kit "$kit" "$EMR_WORK/net" "$@"; }
+in_net 'hold_network is-ours' 2>said && emr_fail "one that is not there is held"
+said "there is no network"
+mkfifo goes
+in_net 'hold_or_begin_network is-ours; mkdir "$dir/1"; touch "$dir/1/key" "$dir/is-made"; echo held >held; read -r _ <goes; remove_network' &
+holder=$!
+emr_until test -s held
+expect "who may enter it" "$(stat -c %a net)" 700
+in_net 'hold_network is-ours; echo "held" >second' 2>second.said &
+second=$!
+in_net 'hold_or_begin_network is-ours; [ ! -e "$dir/1" ] && touch "$dir/2" && echo "held" >third' 2>third.said &
+third=$!
+emr_until grep -q "waiting for another program" second.said
+emr_until grep -q "waiting for another program" third.said
+[ ! -e second ] && [ ! -e third ] || emr_fail "two have it at once"
+echo goes >goes
+wait "$holder" || emr_fail "it cannot be removed"
+wait "$second" && emr_fail "what was removed is held"
+grep -q "there is no network" second.said || emr_fail "$(cat second.said)"
+wait "$third" || emr_fail "who waited cannot begin: $(cat third.said)"
+expect "the next one" "$(cd net && echo *)" "2 is-ours"
+
+echo "-- a removal that was killed is gone on with"
+mkdir -p net/1 && touch net/1/key
+in_net 'hold_network is-ours; remove_network' || emr_fail "it is not removed"
+[ ! -e net ] || emr_fail "left: $(find net)"
+
+echo "-- a directory that is somebody's is left alone"
+mkdir net && touch net/letter
+in_net 'hold_or_begin_network is-ours' 2>said && emr_fail "it was taken"
+said "is no network of this program"
+rm net/letter
+if [ "$(id -u)" -eq 0 ]; then # as one that another user made in /tmp before
+	touch net/is-ours && chown -R 65534 net
+	in_net 'hold_or_begin_network is-ours' 2>said && emr_fail "another user's directory was taken"
+	said "somebody else"
+	chown -R 0 net
+fi
