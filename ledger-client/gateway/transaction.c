@@ -1,6 +1,7 @@
 /* This file brings a signed transaction to its end: it is sent, sent again, and asked for, until a
  * peer says in which block it is and whether it counts there. */
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fields.h"
@@ -251,9 +252,11 @@ static emr_status await_commit(gateway_run *run, emr_gateway_commit *out_commit)
 static emr_status judge_commit(gateway_run *run, const emr_gateway_commit *commit)
 {
 	emr_gateway_fault fault = validation_fault(commit->validation);
+	char said[sizeof "validation code -2147483648"];
 
+	(void)snprintf(said, sizeof said, "validation code %d", commit->validation);
 	run->call->is_open = fault == EMR_GATEWAY_DUPLICATE;
-	return gateway_run_fail(run, fault, NULL);
+	return gateway_run_fail(run, fault, fault == EMR_GATEWAY_FINE ? NULL : said);
 }
 
 /* False: somebody has ended the call. */

@@ -95,8 +95,10 @@ static void a_transaction_that_counts_for_nothing_is_told_apart(void **state)
 		const char *channel;
 		emr_gateway_fault fault;
 		int validation;
-	} rows[] = {{"overtaken", EMR_GATEWAY_OVERTAKEN, 11}, {"policy", EMR_GATEWAY_POLICY, 10},
-		{"expired-chaincode", EMR_GATEWAY_INVALID, 17}};
+		const char *said;
+	} rows[] = {{"overtaken", EMR_GATEWAY_OVERTAKEN, 11, "validation code 11"},
+		{"policy", EMR_GATEWAY_POLICY, 10, "validation code 10"},
+		{"expired-chaincode", EMR_GATEWAY_INVALID, 17, "validation code 17"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -112,6 +114,8 @@ static void a_transaction_that_counts_for_nothing_is_told_apart(void **state)
 		assert_fault(rows[i].fault, &call);
 		assert_int_equal(call.validation, rows[i].validation);
 		assert_int_equal(commit.validation, rows[i].validation);
+		assert_string_equal(call.said, rows[i].said);
+		assert_string_equal(emr_gateway_stage_name(call.stage), "commit");
 		assert_false(call.is_open);
 		assert_said(gateway, "effects", "batch", "0");
 		emr_gateway_close(gateway);
