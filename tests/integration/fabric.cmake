@@ -1,6 +1,6 @@
 # Folders on a Fabric network that one program of the tests plays, with the contract as its chaincode.  Most run on real peers, too, below; fabric_said and
-# fabric_parts do not, because their gateways lie, lose parts or refuse when they are told to; nor do fabric_ended and fabric_renew, whose
-# certificates last for minutes.
+# fabric_parts do not, because their gateways lie, lose parts or refuse when they are told to; nor does
+# fabric_ended, whose real run was never seen to its end.
 if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
 	foreach(script fabric_begun fabric_folder fabric_anywhere fabric_orgs fabric_ca fabric_renew fabric_backup fabric_proof fabric_agents fabric_invite fabric_device
 			fabric_check fabric_clock fabric_ended fabric_parts fabric_said fabric_silent)
@@ -53,6 +53,7 @@ emr_real(fabric_storm_real 300 chaincode "${fabric};STORM=$<TARGET_FILE:gateway_
 emr_real(fabric_faults_real 300 chaincode "${fabric};CHANNEL_KIND=raft" ${CMAKE_CURRENT_LIST_DIR}/fabric_faults.sh)
 emr_real(fabric_faults_bft_real 300 chaincode "${fabric};CHANNEL_KIND=bft" ${CMAKE_CURRENT_LIST_DIR}/fabric_faults.sh)
 if(EMRFS_FABRIC_CA)
+	emr_real(fabric_renew_real 300 chaincode "${fabric};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_renew.sh)
 	emr_real(fabric_whole 150 "chaincode;kubo" "FABRIC=${EMRFS_FABRIC};FABRIC_CA=${EMRFS_FABRIC_CA}" ${CMAKE_CURRENT_LIST_DIR}/fabric_whole.sh)
 endif()
 foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_check fabric_proof fabric_agents fabric_device fabric_clock

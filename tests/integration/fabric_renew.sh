@@ -1,6 +1,7 @@
 #!/bin/bash
 # fabric_renew.sh: a folder that stays open for longer than its certificate lasts gets another one meanwhile, while it saves: on a
-# network whose hospital has an authority of its own (support/fake_ca.py). PEER plays the channel.
+# network whose hospital has an authority of its own (support/fake_ca.py, or a real one where FABRIC_CA names it). PEER plays the channel where
+# FABRIC names no real one.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -20,10 +21,10 @@ open_with() { # DAYS: $who has it
 	local days=$1
 	for who in "$2" "$2-2" "$2-3" "$2-4"; do
 		as hospital run 0 org invite "$who" --role clinician -o "$EMR_WORK/$who.invitation" --within 1h --passphrase-file "$EMR_PASS"
-		echo "0 $days" >ca/days
+		authority_lasts "$days"
 		as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "Rui Paz" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
 			--words-file "$EMR_WORK/$who.words"
-		rm ca/days
+		authority_lasts
 		two_mount "$who"
 		[ -e "$who/state/certificate" ] || return 0
 		two_unmount "$who"
@@ -62,8 +63,7 @@ two_unmount "$who"
 
 say "what cannot be renewed leaves the former in use, and is said"
 open_with 0.003 sara
-kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID" 2>/dev/null
-authority=
+authority_stop
 emr_until grep -q "no newer one came" "$who/state/log"
 emr_until grep -q "no newer one came" "$who-folder/.emrfs/notices"
 [ ! -e "$who/state/certificate" ] || emr_fail "where is it from?"

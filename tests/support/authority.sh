@@ -1,20 +1,44 @@
-# A hospital's own authority (support/fake_ca.py) beside the channel of support/channel.sh; both end with the test.
+# A hospital's own authority beside the channel of support/channel.sh; both end with the test. Where FABRIC_CA names a fabric-ca-server it is that one,
+# else support/fake_ca.py. Its files are in ca/.
 #
-#   authority_begin            after channel_begin: it runs, and its directory is ca/
+#   authority_begin            after channel_begin: it runs
 #   authority_network          the network's file names the channel and the authority
+#   authority_lasts 0.002      from now on what it gives lasts for so many days; without a number as it did
+#   authority_stop             it is away
+#   authority_root 1000        a root of a real one, so many days old, in ca/root.pem; authority_start then runs it at CA_PORT
 
 at_end() {
 	local who
 	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
 	channel_stop
-	[ -z "${AUTHORITY_PID:-}" ] || kill "$AUTHORITY_PID" 2>/dev/null
+	authority_stop
 }
 
 authority_begin() {
 	mkdir -m 700 ca
-	CA_PORT=$(emr_port) python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
+	CA_PORT=$(emr_port)
+	if [ -n "${FABRIC_CA:-}" ]; then
+		authority_root 0
+		channel_take 1 ca/root.pem
+		authority_start
+		echo "$CA_PORT" >ca/port
+		cp ca/root.pem ca/tls.pem # which signed that of TLS, too
+		return
+	fi
+	CA_PORT=$CA_PORT python3 "$SUPPORT/fake_ca.py" ca >out/authority 2>&1 &
 	AUTHORITY_PID=$!
 	emr_until test -e ca/ready
+}
+
+authority_lasts() { # [DAYS]
+	if [ -z "${FABRIC_CA:-}" ]; then
+		if [ $# = 0 ]; then rm ca/days; else echo "0 $1" >ca/days; fi
+		return
+	fi
+	authority_stop
+	AUTHORITY_EXPIRY=
+	[ $# = 0 ] || AUTHORITY_EXPIRY=$(awk "BEGIN { printf \"%d\", $1 * 86400 }")s
+	authority_start
 }
 
 authority_network() {
@@ -22,4 +46,65 @@ authority_network() {
 		cat channel/settings
 		echo "authority = https://127.0.0.1:$(cat ca/port) $EMR_WORK/ca/tls.pem"
 	} >net/network
+}
+
+# ---- A real one ----
+
+authority_root() { # as old as DAYS
+	mkdir ca/root && (
+		cd ca/root && : >index
+		cat >config <<'CONF'
+[ca]
+default_ca = own
+[own]
+database = index
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+[root]
+basicConstraints = critical,CA:TRUE,pathlen:1
+keyUsage = critical,keyCertSign,cRLSign
+subjectKeyIdentifier = hash
+[req]
+distinguished_name = name
+[name]
+CONF
+		openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ../key.pem -out request -subj /CN=ca.hospital -config config
+		openssl ca -batch -notext -selfsign -config config -in request -keyfile ../key.pem -extensions root -out ../root.pem \
+			-startdate "$(date -u -d "$1 days ago" +%Y%m%d%H%M%SZ)" -enddate "$(date -u -d '10 years' +%Y%m%d%H%M%SZ)"
+	) 2>out/root || emr_fail "$(cat out/root)"
+}
+authority_start() {
+	cat >ca/fabric-ca-server-config.yaml <<CONF
+port: $CA_PORT
+address: 127.0.0.1
+operations: {listenAddress: "127.0.0.1:$((CA_PORT + 1))"}
+tls: {enabled: true}
+csr: {cn: ca.hospital, hosts: [127.0.0.1]}
+ca: {name: hospital, certfile: root.pem, keyfile: key.pem}
+db: {type: sqlite3, datasource: ca.db}
+registry:
+  maxenrollments: -1
+  identities:
+    - name: admin
+      pass: adminpw
+      type: client
+      attrs: {hf.Registrar.Roles: "client", hf.Registrar.Attributes: "*", hf.Revoker: true, emr.roles: "patient admin"}
+signing:
+  default: {usage: [digital signature], expiry: ${AUTHORITY_EXPIRY:-8760h}}
+  profiles:
+    ca: {usage: [cert sign, crl sign], expiry: 43800h, caconstraint: {isca: true}}
+    tls: {usage: [signing, key encipherment, server auth, client auth, key agreement], expiry: 8760h}
+CONF
+	: >out/authority
+	"$FABRIC_CA" start -H ca >out/authority 2>&1 &
+	AUTHORITY_PID=$!
+	emr_until grep -q "Listening on https" out/authority
+}
+authority_stop() {
+	[ -z "${AUTHORITY_PID:-}" ] || { kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID"; } 2>/dev/null
+	AUTHORITY_PID=
 }
