@@ -5,7 +5,7 @@
 #include "keyring/content.h"
 #include "keyring/coowned.h"
 
-#include "number.h"
+#include "whose_private.h"
 
 #define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 

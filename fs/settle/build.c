@@ -8,7 +8,6 @@
 #include "contract/codes.h"
 #include "contract/pubs.h"
 #include "ledger/hash.h"
-#include "mime.h"
 #include "record/derived.h"
 #include "settle/whose.h"
 

@@ -45,3 +45,8 @@ emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_ke
 emr_status build_operation(const build_ctx *ctx, const emr_change *change,
 	const emr_replica_head *head, emr_buf *out_priv, emr_operation *out_op,
 	emr_place *out_place);
+
+/* ---- the media type that a name suggests; it never looks at content (mime.c) ---- */
+
+/* A static string; "application/octet-stream" for anything unknown. */
+const char *mime_of_name(emr_bytes name);

@@ -10,8 +10,6 @@
 #include "contract/codes.h"
 #include "keyring/content.h"
 
-#include "number.h"
-
 emr_status emr_facts_new(
 	emr_keyring *keyring, emr_replica *replica, emr_record_ctx *records, emr_facts **out_facts)
 {

@@ -68,3 +68,11 @@ emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg);
 typedef emr_status (*facts_item_fn)(void *arg, const emr_replica_item *item, bool is_carried);
 emr_status facts_chain(
 	emr_facts *facts, emr_id16 domain, emr_id16 object, facts_item_fn fn, void *arg);
+
+/* ---- to which record an object's content belongs (number.c) ---- */
+
+/* SAID is the number that the content of (DOMAIN, OBJECT) names; *OUT is that which is believed: of
+ * a row that the owner began, that of its first content (she may have moved the record there); of
+ * any other row, its object. */
+emr_status facts_number(
+	emr_facts *facts, emr_id16 domain, emr_id16 object, emr_id16 said, emr_id16 *out);

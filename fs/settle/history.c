@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
-#include "number.h"
+#include "facts_private.h"
 
 #define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 

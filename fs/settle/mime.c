@@ -1,5 +1,5 @@
 /* This file tells the media type of a file by the ending of its name, for the signed statement. */
-#include "mime.h"
+#include "build.h"
 
 #include <string.h>
 #include <strings.h>

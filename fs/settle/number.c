@@ -1,7 +1,7 @@
 /* Which record an object's content belongs to.  Whoever writes content says a number with it, and
  * anybody who may write could name that of another record: then erasing the one would take the
  * other, and a version of the one would pass for one of the other. */
-#include "number.h"
+#include "facts_private.h"
 
 #include "contract/rows.h"
 #include "keyring/coowned.h"
