@@ -108,6 +108,18 @@ static emr_status find_place(placing *p)
 		p->share->o.replica, EMR_FAMILY_OBJECT, p->domain, p->domain, look_at_item, p);
 }
 
+emr_status share_lies_in(emr_share *share, emr_id16 domain, emr_id16 *out_parent, bool *out_has)
+{
+	AUTO_PLACING p = {.share = share};
+	emr_status status = placing_begin(share, domain, &p);
+
+	if (status == EMR_OK)
+		status = find_place(&p);
+	*out_has = status == EMR_OK && p.has_parent && !p.is_unread;
+	*out_parent = p.parent;
+	return status;
+}
+
 static emr_status look_at_signer(void *arg, const emr_replica_item *item)
 {
 	placing *p = arg;

@@ -12,57 +12,174 @@
 
 /* ---- what it said ---- */
 
+/* What somebody said of an object; HIS: the computer, or who writes by its word. */
 typedef struct deed {
 	emr_id16 domain, object;
-	uint64_t seq, at_unix_s;
-	bool is_new;
+	uint64_t seq, at_unix_s, version;
+	uint16_t index;
+	uint8_t op;
+	bool is_his, is_let_in;
 } deed;
+
+/* WRITER, the first bytes of a key, writes in DOMAIN by the word of the computer. */
+typedef struct let_in {
+	emr_id16 domain, writer;
+} let_in;
 
 typedef struct looking {
 	emr_share *share;
 	emr_id32 device;
 	uint64_t since_unix_s, latest_unix_s; /* of all entries so far */
+	emr_buf hers;			      /* emr_id32, ...: her computers that are in force */
+	emr_buf lets;			      /* let_in, ...: as of the entry that is looked at */
+	const deed *his; /* NULL: the first walk; else in the order of objects */
+	size_t n_his;
 	deed *all;
 	size_t n, cap;
 } looking;
 
 static void looking_end(looking *l)
 {
+	emr_buf_free(&l->hers);
+	emr_buf_free(&l->lets);
 	free(l->all);
 }
 #define AUTO_LOOKING __attribute__((cleanup(looking_end))) looking
+
+static emr_status note_hers(void *arg, const emr_device *device)
+{
+	looking *l = arg;
+
+	return device->is_active
+		       ? emr_buf_append(&l->hers, &device->signer_id, sizeof device->signer_id)
+		       : EMR_OK;
+}
+
+/* NULL: nobody of that name was let in. */
+static let_in *let_in_at(const looking *l, emr_id16 domain, emr_id16 writer)
+{
+	let_in *all = (let_in *)(void *)l->lets.data;
+
+	for (size_t i = 0; i < l->lets.len / sizeof *all; i++)
+		if (emr_id16_equal(all[i].domain, domain) && emr_id16_equal(all[i].writer, writer))
+			return &all[i];
+	return NULL;
+}
+
+/* A computer of hers is hers, whatever the stolen one says of its rights. */
+static bool was_let_in(const looking *l, emr_id16 domain, emr_id32 signer)
+{
+	emr_id16 writer;
+
+	for (size_t at = 0; at < l->hers.len; at += sizeof signer)
+		if (memcmp(l->hers.data + at, signer.b, sizeof signer.b) == 0)
+			return false;
+	memcpy(writer.b, signer.b, sizeof writer.b);
+	return let_in_at(l, domain, writer) != NULL;
+}
+
+static bool is_his(const looking *l, const emr_replica_change *c)
+{
+	return emr_id32_equal(c->signer_id, l->device) || was_let_in(l, c->domain, c->signer_id);
+}
+
+/* A right is the word of who gave it last. */
+static emr_status note_right(looking *l, const emr_replica_change *c)
+{
+	const let_in one = {.domain = c->domain, .writer = c->object};
+	let_in *known = let_in_at(l, c->domain, c->object);
+
+	if (is_his(l, c))
+		return known != NULL ? EMR_OK : emr_buf_append(&l->lets, &one, sizeof one);
+	if (known != NULL) {
+		memcpy(known, l->lets.data + l->lets.len - sizeof one, sizeof one);
+		l->lets.len -= sizeof one;
+	}
+	return EMR_OK;
+}
+
+static int compare_objects(const deed *x, const deed *y)
+{
+	int order = memcmp(x->domain.b, y->domain.b, sizeof x->domain.b);
+
+	return order != 0 ? order : memcmp(x->object.b, y->object.b, sizeof x->object.b);
+}
+
+static int by_object(const void *a, const void *b)
+{
+	return compare_objects(a, b);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const deed *x = a, *y = b;
+	int order = compare_objects(x, y);
+
+	if (order == 0)
+		order = (x->seq > y->seq) - (x->seq < y->seq);
+	return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+/* The first walk takes what is his, the second what others said of the same objects. */
+static bool is_wanted(const looking *l, const deed *d)
+{
+	if (l->his == NULL)
+		return d->is_his && l->latest_unix_s >= l->since_unix_s;
+	return !d->is_his && bsearch(d, l->his, l->n_his, sizeof *d, by_object) != NULL;
+}
 
 /* An entry is as late as any before it, whatever date it was given. */
 static emr_status note_change(void *arg, const emr_replica_change *c)
 {
 	looking *l = arg;
-	bool is_new = c->version == 1;
-
-	if (c->ledger_time > l->latest_unix_s)
-		l->latest_unix_s = c->ledger_time;
-	if (c->family != EMR_FAMILY_OBJECT || c->result != EMR_RESULT_APPLIED ||
-		!emr_id32_equal(c->signer_id, l->device) || l->latest_unix_s < l->since_unix_s ||
-		(c->op != EMR_OP_PUT && c->op != EMR_OP_REWRAP &&
-			(c->op != EMR_OP_META || !is_new)))
-		return EMR_OK;
-	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
-		return EMR_NO_MEMORY;
-	l->all[l->n++] = (deed){.domain = c->domain,
+	const deed said = {.domain = c->domain,
 		.object = c->object,
 		.seq = c->seq,
 		.at_unix_s = c->ledger_time,
-		.is_new = is_new};
+		.version = c->version,
+		.index = c->index,
+		.op = c->op,
+		.is_his = is_his(l, c),
+		.is_let_in = !emr_id32_equal(c->signer_id, l->device)};
+
+	if (c->ledger_time > l->latest_unix_s)
+		l->latest_unix_s = c->ledger_time;
+	if (c->result != EMR_RESULT_APPLIED)
+		return EMR_OK;
+	if (c->family == EMR_FAMILY_WRITER)
+		return note_right(l, c);
+	if (c->family != EMR_FAMILY_OBJECT || !is_wanted(l, &said))
+		return EMR_OK;
+	if (emr_array_room(&l->all, l->n, &l->cap, sizeof *l->all) != EMR_OK)
+		return EMR_NO_MEMORY;
+	l->all[l->n++] = said;
 	return EMR_OK;
 }
 
-static int by_object(const void *a, const void *b)
+/* What he said, and what others said of the same objects, in the order of objects and entries. */
+static emr_status look(looking *l)
 {
-	const deed *x = a, *y = b;
-	int order = memcmp(x->domain.b, y->domain.b, sizeof x->domain.b);
+	deed *his;
+	emr_status status = emr_share_devices(l->share, note_hers, l);
 
-	if (order == 0)
-		order = memcmp(x->object.b, y->object.b, sizeof x->object.b);
-	return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
+	if (status == EMR_OK)
+		status = emr_replica_since(l->share->o.replica, 0, note_change, l);
+	if (status != EMR_OK || l->n == 0)
+		return status;
+	qsort(l->all, l->n, sizeof *l->all, by_object);
+	his = malloc(l->n * sizeof *his);
+	if (his == NULL)
+		return EMR_NO_MEMORY;
+	memcpy(his, l->all, l->n * sizeof *his);
+	l->his = his;
+	l->n_his = l->n;
+	l->lets.len = 0;
+	l->latest_unix_s = 0;
+	status = emr_replica_since(l->share->o.replica, 0, note_change, l);
+	l->his = NULL;
+	free(his);
+	qsort(l->all, l->n, sizeof *l->all, by_time);
+	return status;
 }
 
 /* ---- one folder that is shared ---- */
@@ -72,7 +189,9 @@ typedef struct thing {
 	emr_buf name;
 	const deed *last; /* NULL: nothing of the computer's */
 	bool is_new, is_directory, is_file;
-	bool stays; /* a directory of its own that has something else in it */
+	bool is_down;	 /* unlinked, as of the deed that is looked at */
+	bool is_changed; /* somebody else has saved it since */
+	bool stays;	 /* a directory of its own that has something else in it */
 } thing;
 
 typedef struct sifting {
@@ -174,11 +293,18 @@ static emr_status add_listed(const sifting *f, emr_buf *out)
 			keep_above(f, &f->all[i]);
 	for (size_t i = 0; i < f->n && status == EMR_OK; i++) {
 		const thing *t = &f->all[i];
-		emr_saved saved = {.domain = f->domain, .object = t->object, .is_new = t->is_new};
+		emr_saved saved = {.domain = f->domain,
+			.object = t->object,
+			.is_new = t->is_new,
+			.is_changed = t->is_changed};
 
-		if (!is_listed(f, t))
+		if (!t->is_changed && !is_listed(f, t))
 			continue;
-		saved.saved_unix_s = t->last->at_unix_s;
+		if (t->last != NULL) {
+			saved.seq = t->last->seq;
+			saved.saved_unix_s = t->last->at_unix_s;
+			saved.is_let_in = t->last->is_let_in;
+		}
 		if (t->name.len < sizeof saved.name)
 			memcpy(saved.name, t->name.data, t->name.len);
 		name_folder(f, t, &saved);
@@ -187,10 +313,58 @@ static emr_status add_listed(const sifting *f, emr_buf *out)
 	return status;
 }
 
+/* What D makes of T.  What somebody else saved is no more the computer's; nor is what she took
+ * away, unless it brings that back. */
+static void follow(thing *t, const deed *d, uint64_t began)
+{
+	bool was_down = t->is_down;
+
+	t->is_down = d->op == EMR_OP_UNLINK || d->op == EMR_OP_ERASE;
+	if (t->is_down || (!d->is_his && (d->op == EMR_OP_PUT || was_down))) {
+		t->is_changed = !t->is_down && (t->last != NULL || t->is_changed);
+		t->last = NULL;
+		t->is_new = false;
+		return;
+	}
+	if (!d->is_his || d->seq <= began || (d->op == EMR_OP_META && d->version != 1 && !was_down))
+		return;
+	t->last = d;
+	t->is_new |= d->version == 1 || was_down;
+	t->is_changed = false;
+}
+
+typedef struct rooting {
+	sifting *f;
+	emr_share *share;
+} rooting;
+
+/* A directory in which another folder of hers lies, that is shared by itself or not, stays with it.
+ */
+static emr_status keep_around(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
+{
+	const rooting *r = arg;
+	emr_id16 parent;
+	bool has_parent = false;
+	thing *around;
+	emr_status status = EMR_OK;
+
+	(void)d_row;
+	if (!is_mine || emr_id16_equal(domain, r->f->domain))
+		return EMR_OK;
+	status = share_lies_in(r->share, domain, &parent, &has_parent);
+	around = status == EMR_OK && has_parent ? thing_of(r->f, parent) : NULL;
+	if (around != NULL) {
+		around->stays = true;
+		keep_above(r->f, around);
+	}
+	return status;
+}
+
 /* The N DEEDS are of one domain, in the order of their objects. */
 static emr_status sift_domain(emr_share *share, const deed *deeds, size_t n, emr_buf *out)
 {
 	AUTO_SIFTING f = {.domain = deeds[0].domain};
+	rooting r = {.f = &f, .share = share};
 	uint64_t began = UINT64_MAX;
 	emr_status status = share_began_in(share, f.domain, &began);
 
@@ -205,14 +379,13 @@ static emr_status sift_domain(emr_share *share, const deed *deeds, size_t n, emr
 	if (f.n > 1)
 		qsort(f.all, f.n, sizeof *f.all, by_id);
 	for (size_t i = 0; i < n; i++) {
-		thing *t = deeds[i].seq > began ? thing_of(&f, deeds[i].object) : NULL;
+		thing *t = thing_of(&f, deeds[i].object);
 
-		if (t == NULL)
-			continue;
-		t->last = &deeds[i];
-		t->is_new = t->is_new || deeds[i].is_new;
+		if (t != NULL)
+			follow(t, &deeds[i], began);
 	}
-	return add_listed(&f, out);
+	status = emr_replica_domains(share->o.replica, keep_around, &r);
+	return status == EMR_OK ? add_listed(&f, out) : status;
 }
 
 static int by_folder(const void *a, const void *b)
@@ -223,21 +396,27 @@ static int by_folder(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->name, y->name);
 }
 
-emr_status emr_share_saved(
-	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_saved_fn fn, void *arg)
+/* Appends emr_saved, ..., in no order but that of domains. */
+static emr_status find_saved(emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_buf *out)
 {
 	AUTO_LOOKING l = {.share = share, .device = device, .since_unix_s = since_unix_s};
-	EMR_AUTO_BUF saved = {0};
-	emr_status status = emr_replica_since(share->o.replica, 0, note_change, &l);
+	emr_status status = look(&l);
 
-	if (status == EMR_OK && l.n > 1)
-		qsort(l.all, l.n, sizeof *l.all, by_object);
 	for (size_t from = 0, to; from < l.n && status == EMR_OK; from = to) {
 		for (to = from + 1; to < l.n; to++)
 			if (!emr_id16_equal(l.all[to].domain, l.all[from].domain))
 				break;
-		status = sift_domain(share, &l.all[from], to - from, &saved);
+		status = sift_domain(share, &l.all[from], to - from, out);
 	}
+	return status;
+}
+
+emr_status emr_share_saved(
+	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_saved_fn fn, void *arg)
+{
+	EMR_AUTO_BUF saved = {0};
+	emr_status status = find_saved(share, device, since_unix_s, &saved);
+
 	if (status == EMR_OK && saved.len > sizeof(emr_saved))
 		qsort(saved.data, saved.len / sizeof(emr_saved), sizeof(emr_saved), by_folder);
 	for (size_t at = 0; at < saved.len && status == EMR_OK; at += sizeof(emr_saved))
@@ -255,10 +434,8 @@ static emr_status unlink_some(emr_share *share, emr_id16 domain, const emr_saved
 {
 	AUTO_PARCEL p = {0};
 	emr_row_domain row;
-	emr_status status = share_catch_up(share);
+	emr_status status = share_domain(share, domain, &row);
 
-	if (status == EMR_OK)
-		status = share_domain(share, domain, &row);
 	if (status == EMR_OK)
 		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
@@ -266,11 +443,7 @@ static emr_status unlink_some(emr_share *share, emr_id16 domain, const emr_saved
 			.domain = domain,
 			.object = saved[i].object,
 			.epoch = row.head.epoch};
-		emr_replica_head head;
 
-		status = emr_replica_head_get(share->o.replica, domain, saved[i].object, &head);
-		if (status != EMR_OK || head.state != EMR_OBJECT_LIVE)
-			continue;
 		status = parcel_prepare(&p, &act);
 		if (status == EMR_OK)
 			status = parcel_add(&p, &act, NULL);
@@ -278,42 +451,65 @@ static emr_status unlink_some(emr_share *share, emr_id16 domain, const emr_saved
 	return status == EMR_OK && emr_batch_count(p.batch) > 0 ? parcel_send(&p) : status;
 }
 
-static int by_domain(const void *a, const void *b)
-{
-	const emr_saved *x = a, *y = b;
-
-	return memcmp(x->domain.b, y->domain.b, sizeof x->domain.b);
-}
-
 /* SAVED is in the order of domains. */
-static emr_status end_all(emr_share *share, const emr_saved *saved, size_t n)
+static emr_status unlink_all(emr_share *share, const emr_saved *saved, size_t n)
 {
 	emr_status first = EMR_OK;
 
 	for (size_t from = 0, to; from < n; from = to) {
-		emr_status status = EMR_CONFLICT;
+		emr_status status;
 
 		for (to = from + 1; to < n && to - from < ENDS_AT_ONCE; to++)
 			if (!emr_id16_equal(saved[to].domain, saved[from].domain))
 				break;
-		for (int round = 0; round < ROUNDS && emr_status_is_moved(status); round++)
-			status = unlink_some(share, saved[from].domain, &saved[from], to - from);
+		status = unlink_some(share, saved[from].domain, &saved[from], to - from);
 		first = first == EMR_OK ? status : first;
 	}
 	return first;
 }
 
-emr_status emr_share_saved_end(emr_share *share, const emr_saved *saved, size_t n)
+static bool was_shown(const emr_saved *shown, size_t n, const emr_saved *now)
 {
-	emr_saved *all = calloc(n > 0 ? n : 1, sizeof *all);
-	emr_status status = EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++)
+		if (shown[i].seq == now->seq && emr_id16_equal(shown[i].domain, now->domain) &&
+			emr_id16_equal(shown[i].object, now->object))
+			return !shown[i].is_changed;
+	return false;
+}
 
-	if (all != NULL && n > 0) {
-		memcpy(all, saved, n * sizeof *all);
-		qsort(all, n, sizeof *all, by_domain);
+/* Of what was shown, that which is found once more as it was: the rest somebody has saved, moved or
+ * put something into since. */
+static emr_status unlink_shown(emr_share *share, emr_id32 device, uint64_t since_unix_s,
+	const emr_saved *shown, size_t n, size_t *out_n)
+{
+	EMR_AUTO_BUF found = {0};
+	EMR_AUTO_BUF ends = {0};
+	emr_status status = share_catch_up(share);
+
+	if (status == EMR_OK)
+		status = find_saved(share, device, since_unix_s, &found);
+	for (size_t at = 0; at < found.len && status == EMR_OK; at += sizeof(emr_saved)) {
+		const emr_saved *now = (const emr_saved *)(const void *)(found.data + at);
+
+		if (!now->is_changed && was_shown(shown, n, now))
+			status = emr_buf_append(&ends, now, sizeof *now);
 	}
-	if (all != NULL)
-		status = end_all(share, all, n);
-	free(all);
+	if (status != EMR_OK)
+		return status;
+	*out_n = ends.len / sizeof(emr_saved);
+	return unlink_all(share, (const emr_saved *)(const void *)ends.data, *out_n);
+}
+
+emr_status emr_share_saved_end(emr_share *share, emr_id32 device, uint64_t since_unix_s,
+	const emr_saved *shown, size_t n, size_t *out_n)
+{
+	emr_status status = EMR_CONFLICT;
+	size_t ended = 0;
+
+	*out_n = 0;
+	for (int round = 0; round < ROUNDS && emr_status_is_moved(status); round++) {
+		status = unlink_shown(share, device, since_unix_s, shown, n, &ended);
+		*out_n = ended > *out_n ? ended : *out_n;
+	}
 	return status;
 }

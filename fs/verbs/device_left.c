@@ -33,10 +33,13 @@ static emr_status note_ended(const leaving *l, const char *key, bool ends)
 {
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < json_array_size(l->list) && status == EMR_OK; i++)
-		if (json_object_set_new(json_array_get(l->list, i), "ended", json_boolean(ends)) !=
-			0)
+	for (size_t i = 0; i < json_array_size(l->list) && status == EMR_OK; i++) {
+		json_t *one = json_array_get(l->list, i);
+		bool stays = json_is_true(json_object_get(one, "saved_since"));
+
+		if (json_object_set_new(one, "ended", json_boolean(ends && !stays)) != 0)
 			status = EMR_NO_MEMORY;
+	}
 	emr_out_put(l->left->out, key, json_incref(l->list));
 	return status;
 }
@@ -116,8 +119,11 @@ static emr_status note_saved(void *arg, const emr_saved *saved)
 		saved->folder[0] != '\0' ? "/" : "", saved->name);
 	emr_time_json((int64_t)saved->saved_unix_s, at);
 	if (one == NULL || json_object_set_new(one, "path", emr_json_text(path)) != 0 ||
-		json_object_set_new(one, "saved_at", json_string(at)) != 0 ||
+		(!saved->is_changed &&
+			json_object_set_new(one, "saved_at", json_string(at)) != 0) ||
 		json_object_set_new(one, "new", json_boolean(saved->is_new)) != 0 ||
+		json_object_set_new(one, "let_in", json_boolean(saved->is_let_in)) != 0 ||
+		json_object_set_new(one, "saved_since", json_boolean(saved->is_changed)) != 0 ||
 		json_array_append(l->list, one) != 0) {
 		json_decref(one);
 		return EMR_NO_MEMORY;
@@ -138,8 +144,17 @@ static void say_saved(const leaving *l, const emr_saved *one)
 	emr_moment_text(at, saved);
 	if (name[0] == '\0')
 		strcpy(name, "?");
-	if (one->is_new)
+	if (one->is_changed)
+		emr_say(l->left->out, "  %s/%s, saved by somebody else since: it stays\n", folder,
+			name);
+	else if (one->is_new && one->is_let_in)
+		emr_say(l->left->out, "  %s/%s, put there %s by a key that it let in\n", folder,
+			name, saved);
+	else if (one->is_new)
 		emr_say(l->left->out, "  %s/%s, put there %s\n", folder, name, saved);
+	else if (one->is_let_in)
+		emr_say(l->left->out, "  %s/%s, changed there %s by a key that it let in\n", folder,
+			name, saved);
 	else
 		emr_say(l->left->out, "  %s/%s, changed there %s\n", folder, name, saved);
 }
@@ -148,22 +163,26 @@ static void say_saved(const leaving *l, const emr_saved *one)
 static void say_folder(const leaving *l, const emr_saved *all, size_t n)
 {
 	char first[EMR_TEXT_BYTES], last[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES], folder[1100];
-	uint64_t from = all[0].saved_unix_s, to = from;
+	uint64_t from = UINT64_MAX, to = 0;
+	size_t its = 0;
 
-	for (size_t i = 0; i < n && n <= NAMED; i++)
-		say_saved(l, &all[i]);
-	if (n <= NAMED)
-		return;
-	for (size_t i = 1; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
+		if (n <= NAMED || all[i].is_changed) {
+			say_saved(l, &all[i]);
+			continue;
+		}
+		its++;
 		from = all[i].saved_unix_s < from ? all[i].saved_unix_s : from;
 		to = all[i].saved_unix_s > to ? all[i].saved_unix_s : to;
 	}
+	if (its == 0)
+		return;
 	emr_show(all[0].folder, folder, sizeof folder);
 	emr_time_json((int64_t)from, at);
 	emr_moment_text(at, first);
 	emr_time_json((int64_t)to, at);
 	emr_moment_text(at, last);
-	emr_say(l->left->out, "  %s: %zu files, saved from %s to %s\n", folder, n, first, last);
+	emr_say(l->left->out, "  %s: %zu files, saved from %s to %s\n", folder, its, first, last);
 }
 
 static void say_all(const leaving *l, size_t n)
@@ -177,43 +196,62 @@ static void say_all(const leaving *l, size_t n)
 	}
 }
 
-static emr_status end_saved(const device_left *left)
+/* How many of those that were shown are the computer's still. */
+static size_t its_still(const leaving *l)
 {
-	AUTO_LEAVING l = {.left = left, .list = json_array()};
-	emr_status status = l.list == NULL ? EMR_NO_MEMORY : EMR_OK;
-	bool ends;
-	size_t n;
+	const emr_saved *all = (const emr_saved *)(const void *)l->ones.data;
+	size_t n = 0;
 
-	if (status == EMR_OK)
-		status = emr_share_saved(
-			left->of.share, left->device, left->since_unix_s, note_saved, &l);
-	n = l.ones.len / sizeof(emr_saved);
-	if (status != EMR_OK || n == 0)
-		return status == EMR_OK ? note_ended(&l, "saved", false) : status;
-	say_all(&l, n);
-	/* What it saved before it was stolen is not taken away by somebody who has not seen it: a
-	 * yes that was given beforehand says since when. */
-	ends = left->args->given[EMR_OPT_YES]
+	for (size_t i = 0; i < l->ones.len / sizeof *all; i++)
+		n += !all[i].is_changed;
+	return n;
+}
+
+/* What it saved before it was stolen is not taken away by somebody who has not seen it: a yes that
+ * was given beforehand says since when. */
+static bool says_yes(const device_left *left)
+{
+	return left->args->given[EMR_OPT_YES]
 		       ? left->args->given[EMR_OPT_SINCE]
 		       : can_ask(left) &&
 				 emr_terminal_says_yes("These were saved by it in folders that you "
 						       "share.  Should they be taken out of "
 						       "there, to .emrfs/deleted (yes, no)?");
+}
+
+static emr_status end_saved(const device_left *left)
+{
+	AUTO_LEAVING l = {.left = left, .list = json_array()};
+	emr_status status = l.list == NULL ? EMR_NO_MEMORY : EMR_OK;
+	size_t n, its, ended = 0;
+	bool ends;
+
+	if (status == EMR_OK)
+		status = emr_share_saved(
+			left->of.share, left->device, left->since_unix_s, note_saved, &l);
+	n = l.ones.len / sizeof(emr_saved);
+	its = its_still(&l);
+	if (status != EMR_OK || n == 0)
+		return status == EMR_OK ? note_ended(&l, "saved", false) : status;
+	say_all(&l, n);
+	ends = its > 0 && says_yes(left);
 	if (ends)
-		status = emr_share_saved_end(
-			left->of.share, (const emr_saved *)(const void *)l.ones.data, n);
+		status = emr_share_saved_end(left->of.share, left->device, left->since_unix_s,
+			(const emr_saved *)(const void *)l.ones.data, n, &ended);
 	if (status == EMR_OK)
 		status = note_ended(&l, "saved", ends);
-	if (status != EMR_OK)
+	if (status != EMR_OK || its == 0)
 		return status;
-	if (ends)
-		emr_say(left->out, "They lie in .emrfs/deleted now, and nothing of them is lost. "
-				   "To get one back: emrfs restore\n");
-	else
+	if (!ends)
 		emr_say(left->out,
 			"They stay where they are. To take out what it saved since it was lost: "
 			"emrfs device remove %s --yes --since TIME\n",
 			left->name);
+	else
+		emr_say(left->out, "They lie in .emrfs/deleted now, and nothing of them is lost. "
+				   "To get one back: emrfs restore\n");
+	if (ends && ended < its)
+		emr_say(left->out, "What somebody saved in the meantime stays.\n");
 	return EMR_OK;
 }
 

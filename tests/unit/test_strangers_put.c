@@ -5,6 +5,7 @@
 #include "strangers_kit.h"
 
 #include "share/devices.h"
+#include "share_private.h"
 
 static void settle(void)
 {
@@ -96,6 +97,7 @@ static void tell(pen *who, emr_id16 domain, emr_id16 object, emr_meta_type type,
 	memcpy(meta.r_pid, as->r_pid, sizeof meta.r_pid);
 	pen_rename(who, &record, domain, parent, type == EMR_META_DIR ? "Letters" : "court.txt");
 	assert_ok(who->status);
+	assert_int_equal(who->outcomes, 1);
 	assert_int_equal(who->last.result, EMR_RESULT_APPLIED);
 }
 
@@ -124,6 +126,21 @@ static bool court_is_in_imaging(void)
 	assert_ok(emr_replica_each_naming(
 		s.k.stack.replica, court.record_id, note_object, &is_there));
 	return is_there;
+}
+
+/* As her own computer gives it, with a part that opens for nobody. */
+static void ana_lets(const person *whom)
+{
+	emr_act act = emr_act_writer_add(
+		s.imaging, whom->public.signer_id, EVERYTHING, story_now(&s) + DAY);
+	AUTO_PARCEL p = {0};
+
+	assert_ok(share_catch_up(s.ana));
+	assert_ok(parcel_begin(s.ana, emr_signer_domain(s.imaging, SHARE_GEN), &p));
+	assert_ok(parcel_prepare(&p, &act));
+	assert_ok(emr_buf_append_zeros(&p.part, SEALED));
+	assert_ok(parcel_add(&p, &act, NULL));
+	assert_ok(parcel_send(&p));
 }
 
 /* ---- by a word ---- */
@@ -236,13 +253,13 @@ static void a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is(void **
 	expect_it_stays_hers();
 }
 
-/* Nor does a writer's word, who is nobody of hers: whom the stolen computer let in, say. */
+/* Nor does a writer's word, who is nobody of hers, though she lets him write there. */
 static void nor_is_one_that_a_writer_says_it_is(void **state)
 {
 	pen hers;
 
 	(void)state;
-	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
+	ana_lets(&s.lima);
 	story_see(&s.lima);
 	pen_open(&s, &hers, &s.lima, "lima");
 	tell(&hers, s.imaging, emr_id16_random(), EMR_META_DIR, &letters, s.imaging);
@@ -314,6 +331,24 @@ static listed saved_by(const person *m, uint64_t since)
 	return l;
 }
 
+static uint8_t head_state(emr_id16 object)
+{
+	emr_replica_head head;
+
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_head_get(s.k.stack.replica, s.imaging, object, &head));
+	return head.state;
+}
+
+/* Of those that were shown as many go as are said. */
+static void take_out(const listed *l, size_t n)
+{
+	size_t ended = 0;
+
+	assert_ok(emr_share_saved_end(s.ana, laptop.public.signer_id, 0, l->all, l->n, &ended));
+	assert_int_equal(ended, n);
+}
+
 static void expect_saved(const emr_saved *saved, const char *folder, const char *name, bool is_new)
 {
 	assert_string_equal(saved->folder, folder);
@@ -352,7 +387,7 @@ static void what_he_put_into_a_share_is_listed_and_goes(void **state)
 	expect_saved(&l.all[1], "Imaging", "MRI.pdf", false);
 	expect_saved(&l.all[2], "Imaging", "court.txt", true);
 	expect_saved(&l.all[3], "Imaging/His", "note.txt", true);
-	assert_ok(emr_share_saved_end(s.ana, l.all, l.n));
+	take_out(&l, l.n);
 	settle();
 	assert_false(court_is_in_imaging());
 	assert_false(kit_exists(&s.k, "Imaging/court.txt"));
@@ -362,6 +397,145 @@ static void what_he_put_into_a_share_is_listed_and_goes(void **state)
 	kit_expect_text(&s.k, "Private/Letters/hers.txt", "not for him");
 	assert_int_equal(saved_by(&laptop, 0).n, 0);
 	kit_restart_and_compare(&s.k);
+}
+
+/* MRI.pdf and court.txt are his; then she saves the first one herself. */
+static void what_she_saved_over_it_since_stays(void **state)
+{
+	emr_place mri = place_of("Imaging/MRI.pdf");
+	listed l;
+
+	(void)state;
+	pen_move(&his, &court, s.imaging, s.imaging, "court.txt");
+	taken();
+	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
+	taken();
+	settle();
+	kit_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
+	settle();
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	l = saved_by(&laptop, 0);
+	assert_int_equal(l.n, 2);
+	expect_saved(&l.all[0], "Imaging", "MRI.pdf", false);
+	assert_true(l.all[0].is_changed);
+	expect_saved(&l.all[1], "Imaging", "court.txt", true);
+	assert_false(l.all[1].is_changed);
+	take_out(&l, 1);
+	settle();
+	assert_false(kit_exists(&s.k, "Imaging/court.txt"));
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
+}
+
+static void what_she_saves_while_she_is_asked_stays_too(void **state)
+{
+	emr_place mri = place_of("Imaging/MRI.pdf");
+	emr_id16 full;
+	listed l;
+
+	(void)state;
+	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
+	taken();
+	pen_dir(&his, s.imaging, s.imaging, "Full", &full);
+	taken();
+	settle();
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	l = saved_by(&laptop, 0);
+	assert_int_equal(l.n, 2);
+	kit_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
+	kit_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
+	settle();
+	take_out(&l, 0);
+	settle();
+	kit_expect_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
+	kit_expect_text(&s.k, "Imaging/Full/hers.txt", "by her own hand");
+}
+
+/* Letters is a folder of its own, which lies in a directory that he made. */
+static void a_directory_in_which_another_folder_of_hers_lies_stays(void **state)
+{
+	person ana = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica,
+		.records = s.k.stack.records};
+	emr_id16 around;
+	pen own;
+
+	(void)state;
+	pen_dir(&his, s.imaging, s.imaging, "Around", &around);
+	taken();
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	pen_open(&s, &own, &ana, "ana");
+	tell(&own, letters.domain, letters.domain, EMR_META_DIR, &letters, around);
+	pen_close(&own);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(saved_by(&laptop, 0).n, 0);
+}
+
+static void what_he_brings_back_after_she_took_it_away_is_listed(void **state)
+{
+	emr_place mri = place_of("Imaging/MRI.pdf");
+	listed l;
+
+	(void)state;
+	kit_unlink(&s.k, "Imaging/MRI.pdf");
+	settle();
+	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
+	story_see(&laptop);
+	tell(&his, s.imaging, mri.object, EMR_META_FILE, &mri, s.imaging);
+	settle();
+	assert_int_equal(head_state(mri.object), EMR_OBJECT_LIVE);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	l = saved_by(&laptop, 0);
+	assert_int_equal(l.n, 1);
+	assert_true(l.all[0].is_new);
+	take_out(&l, 1);
+	assert_int_equal(head_state(mri.object), EMR_OBJECT_UNLINKED);
+}
+
+/* With a program of M's own: emrfs itself would not, by the stolen computer's word. */
+static emr_id16 puts_a_directory(person *m)
+{
+	const uint32_t epoch = imaging_row().head.epoch;
+	emr_act key = {.op = EMR_OP_LISTKEY, .domain = s.imaging, .epoch = epoch};
+	const emr_act act = {.op = EMR_OP_META,
+		.domain = s.imaging,
+		.object = emr_id16_random(),
+		.epoch = epoch,
+		.flags = EMR_ITEM_NOCONTENT};
+
+	emr_object_listkey(m->public.signer_id.b, epoch, key.object.b);
+	assert_int_equal(says(m, key, 160), EMR_RESULT_APPLIED);
+	assert_int_equal(says(m, act, 104 + 512), EMR_RESULT_APPLIED);
+	assert_int_equal(head_state(act.object), EMR_OBJECT_LIVE);
+	return act.object;
+}
+
+static void what_a_key_saved_that_he_let_in_is_listed_with_it(void **state)
+{
+	emr_id16 forged;
+	listed l;
+
+	(void)state;
+	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
+	forged = puts_a_directory(&s.lima);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	l = saved_by(&laptop, 0);
+	assert_int_equal(l.n, 1);
+	assert_true(l.all[0].is_new);
+	assert_true(l.all[0].is_let_in);
+	take_out(&l, 1);
+	assert_int_equal(head_state(forged), EMR_OBJECT_UNLINKED);
+}
+
+/* Whose right she gave again herself is hers. */
+static void what_a_key_saved_that_she_let_in_is_not(void **state)
+{
+	(void)state;
+	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
+	ana_lets(&s.lima);
+	(void)puts_a_directory(&s.lima);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(saved_by(&laptop, 0).n, 0);
 }
 
 /* She shares as it lies. */
@@ -432,6 +606,12 @@ int main(void)
 		TEST(nor_is_one_that_her_own_hand_described_after_him),
 		TEST(one_that_only_her_own_hand_described_is_followed),
 		TEST(what_he_put_into_a_share_is_listed_and_goes),
+		TEST(what_she_saved_over_it_since_stays),
+		TEST(what_she_saves_while_she_is_asked_stays_too),
+		TEST(a_directory_in_which_another_folder_of_hers_lies_stays),
+		TEST(what_he_brings_back_after_she_took_it_away_is_listed),
+		TEST(what_a_key_saved_that_he_let_in_is_listed_with_it),
+		TEST(what_a_key_saved_that_she_let_in_is_not),
 		TEST(what_lay_there_when_she_shared_is_not_listed),
 		TEST(what_another_computer_has_wrapped_itself_comes),
 		TEST(a_word_about_what_nobody_sees_is_followed),

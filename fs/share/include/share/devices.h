@@ -64,17 +64,23 @@ emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried, s
 typedef struct emr_saved {
 	emr_id16 domain, object;
 	uint64_t saved_unix_s; /* by the ledger's time: the last time */
-	bool is_new;	       /* it was not there before */
+	uint64_t seq;	       /* of that entry */
+	bool is_new;	       /* it was not there before, or she had taken it away */
+	bool is_let_in;	       /* by a key that may write there by the computer's word */
+	bool is_changed;       /* somebody else has saved it since, so it stays: no time, no seq */
 	char folder[512];      /* from the shared one on; what is deeper is left out */
 	char name[256];	       /* "" when that cannot be read */
 } emr_saved;
 typedef emr_status (*emr_saved_fn)(void *arg, const emr_saved *saved);
-/* Those that DEVICE saved at SINCE or later and that are there, in the order of their folders.  A
- * folder in which there is something else is none of them. */
+/* Those that DEVICE, or who writes there by its word, saved at SINCE or later and that are there,
+ * in the order of their folders.  A folder in which there is something else is none of them. */
 emr_status emr_share_saved(
 	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_saved_fn fn, void *arg);
-/* They are removed there, as by her own hand: nobody loses them but who saw them by a share. */
-emr_status emr_share_saved_end(emr_share *share, const emr_saved *saved, size_t n);
+/* Those N that were shown, and are still as they were, are removed there, as by her own hand:
+ * nobody loses them but who saw them by a share.  What was saved, or got something else in it,
+ * since then stays.  *OUT_N: how many were removed. */
+emr_status emr_share_saved_end(emr_share *share, emr_id32 device, uint64_t since_unix_s,
+	const emr_saved *shown, size_t n, size_t *out_n);
 
 typedef struct emr_lost {
 	bool is_first;	 /* else nothing was done: only the first computer can */
