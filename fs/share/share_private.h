@@ -316,8 +316,8 @@ typedef struct placement {
 /* The entry with which she gave DOMAIN first, of those shares that are in force; UINT64_MAX: none
  * is. */
 emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq);
-/* In which object its owner, or a computer of hers, says that DOMAIN lies; *OUT_HAS: one of them says
- * that, and it can be read. */
+/* In which object its owner, or a computer of hers, says that DOMAIN lies; *OUT_HAS: one of them
+ * says that, and it can be read. */
 emr_status share_lies_in(emr_share *share, emr_id16 domain, emr_id16 *out_parent, bool *out_has);
 /* *OUT_IS_ANOTHERS: by somebody who is, by now, neither the owner nor a computer of hers. */
 emr_status share_placed_by_another(

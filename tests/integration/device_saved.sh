@@ -52,13 +52,17 @@ STOLEN=$(date -u +%Y-%m-%dT%H:%M:%S)
 mkdir laptop-folder/Imaging/Results || exit 2
 echo "a tumour" >laptop-folder/Imaging/Results/forged.txt
 echo "no knee" >laptop-folder/Imaging/MRI.txt
+echo "no plan" >laptop-folder/Imaging/plan.txt
 echo "where nobody else reads" >laptop-folder/Bills/bill.txt
 as laptop run 0 status --wait
 emr_until is Imaging/Results/forged.txt "a tumour"
 emr_until is Imaging/MRI.txt "no knee"
+emr_until there Imaging/plan.txt "no plan"
+echo "by Ana, over it" >ana-folder/Imaging/plan.txt
 echo "by Ana, at home" >ana-folder/Imaging/home.txt
 as ana run 0 status --wait
 emr_until is Imaging/home.txt "by Ana, at home"
+emr_until is Imaging/plan.txt "by Ana, over it"
 
 say "without a terminal it is listed, and stays"
 two_home ana
@@ -66,6 +70,7 @@ run 0 device remove laptop $P
 says "Imaging/honest.txt, put there "
 says "Imaging/MRI.txt, changed there "
 says "Imaging/Results/forged.txt, put there "
+says "Imaging/plan.txt, saved by somebody else since: it stays"
 says "They stay where they are. To take out what it saved since it was lost: emrfs device remove laptop --yes --since TIME"
 says_not home.txt
 says_not bill.txt
@@ -74,12 +79,14 @@ json 0 device remove laptop $P
 expect "saved" "$(saved)" "Imaging/MRI.txt False False
 Imaging/Results True False
 Imaging/honest.txt True False
+Imaging/plan.txt False False
 Imaging/Results/forged.txt True False"
 json 0 device remove laptop --yes $P
-expect "without the time of the theft" "$(saved | grep -c ' False$')" 4
+expect "without the time of the theft" "$(saved | grep -c ' False$')" 5
 json 0 device remove laptop --since "$STOLEN" $P
 expect "without a yes" "$(saved)" "Imaging/MRI.txt False False
 Imaging/Results True False
+Imaging/plan.txt False False
 Imaging/Results/forged.txt True False"
 run 2 device remove laptop --yes --since "before Easter" $P
 
@@ -93,7 +100,7 @@ says "Imaging/honest.txt, lá posto "
 says_not "Should"
 says_not "They stay"
 run 0 status --wait
-for one in "Imaging/MRI.txt=no knee" "Imaging/honest.txt=by Ana, on her laptop" "Imaging/Results/forged.txt=a tumour" "Imaging/home.txt=by Ana, at home"; do
+for one in "Imaging/MRI.txt=no knee" "Imaging/honest.txt=by Ana, on her laptop" "Imaging/Results/forged.txt=a tumour" "Imaging/home.txt=by Ana, at home" "Imaging/plan.txt=by Ana, over it"; do
 	is "${one%%=*}" "${one#*=}" || emr_fail "the doctor has no more ${one%%=*}"
 	there "${one%%=*}" "${one#*=}" || emr_fail "Ana has no more ${one%%=*}"
 done
@@ -103,11 +110,13 @@ say "a yes beforehand, with the time of the theft: what came after it is gone fo
 json 0 device remove laptop --yes --since "$STOLEN" $P
 expect "ended" "$(saved)" "Imaging/MRI.txt False True
 Imaging/Results True True
+Imaging/plan.txt False False
 Imaging/Results/forged.txt True True"
 emr_until lacks Imaging/Results
 emr_until lacks Imaging/MRI.txt
 is Imaging/honest.txt "by Ana, on her laptop" || emr_fail "what she saved herself is gone"
 is Imaging/home.txt "by Ana, at home" || emr_fail "what she saved at home is gone"
+is Imaging/plan.txt "by Ana, over it" || emr_fail "what she saved over it is gone"
 gone() { [ ! -e "ana-folder/$1" ]; }
 emr_until gone Imaging/Results
 emr_until gone Imaging/MRI.txt
@@ -121,9 +130,10 @@ emr_until lacks Imaging/honest.txt
 emr_until gone Imaging/honest.txt
 is Imaging/home.txt "by Ana, at home" || emr_fail "what she saved at home is gone"
 json 0 device remove laptop --yes --since "$STOLEN" $P
-expect "nothing is left" "$(saved)" ""
+expect "nothing of it is left" "$(saved)" "Imaging/plan.txt False False"
 run 0 device remove laptop $P
-says_not Imaging
+says "Imaging/plan.txt, saved by somebody else since: it stays"
+says_not "They stay where they are"
 
 say "it lies where she gets it back from"
 find ana-folder/.emrfs/deleted | sort >out/deleted
