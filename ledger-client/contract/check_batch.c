@@ -11,6 +11,15 @@ emr_result emr_check_network(struct judge *judge)
 									    : EMR_RESULT_NETWORK;
 }
 
+/* What was agreed on moves the ledger to a channel: a directory takes nothing behind it, whoever
+ * goes on writing there. */
+static emr_result check_host(struct judge *judge)
+{
+	return judge->caller->host == EMR_HOST_EMBEDDED && emr_judge_has_moved(judge)
+		       ? EMR_RESULT_MOVED
+		       : EMR_RESULT_APPLIED;
+}
+
 static emr_result check_signature(struct judge *judge)
 {
 	return judge->caller->is_signed || emr_header_is_signed(judge->batch->header.data)
@@ -119,7 +128,7 @@ static emr_result check_root(struct judge *judge)
 emr_result emr_check_batch(struct judge *judge)
 {
 	static emr_result (*const checks[])(struct judge *) = {
-		check_signature, check_submitter, check_times, check_root};
+		check_host, check_signature, check_submitter, check_times, check_root};
 	emr_result result = EMR_RESULT_APPLIED;
 
 	for (size_t i = 0; result == EMR_RESULT_APPLIED && i < sizeof checks / sizeof checks[0];

@@ -163,13 +163,14 @@ const char *emr_result_text(uint8_t result)
 		"rules",
 		"key dead",
 		"fork",
+		"moved",
 	};
 
 	if (result == EMR_RESULT_APPLIED)
 		return "applied";
 	if (result == EMR_RESULT_ALREADY)
 		return "already";
-	if (result < EMR_RESULT_FORMAT || result > EMR_RESULT_FORK)
+	if (result < EMR_RESULT_FORMAT || result > EMR_RESULT_MOVED)
 		return "unknown";
 	return refusals[result - EMR_RESULT_FORMAT];
 }

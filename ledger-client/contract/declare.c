@@ -122,6 +122,10 @@ static void add_first_pass(struct key_set *set, const emr_batch *batch, const em
 	emr_key_batch(batch_id, &key);
 	emr_declare(set, &key);
 	emr_declare_signer(set, caller->submitter_id);
+	if (caller->host == EMR_HOST_EMBEDDED) {
+		emr_key_channel(&key);
+		emr_declare(set, &key);
+	}
 	signer_of(batch, signer_id);
 	for (size_t i = 0; i < batch->count; i++)
 		add_item_keys(set, batch, i, caller, signer_id);

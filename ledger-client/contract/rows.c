@@ -135,6 +135,20 @@ void emr_row_network_encode(const emr_row_network *row, uint8_t out[EMR_ROW_NETW
 	memcpy(out + 56, row->rules, 32);
 }
 
+emr_contract_status emr_row_channel_parse(emr_span value, emr_row_channel *out)
+{
+	if (!emr_row_head_is(value, EMR_ROW_CHANNEL_BYTES, EMR_FAMILY_ORG, &out->head))
+		return EMR_CONTRACT_STATE;
+	memcpy(out->genesis, value.data + 48, 32);
+	return EMR_CONTRACT_OK;
+}
+
+void emr_row_channel_encode(const emr_row_channel *row, uint8_t out[EMR_ROW_CHANNEL_BYTES])
+{
+	emr_row_put_head(&row->head, out);
+	memcpy(out + 48, row->genesis, 32);
+}
+
 emr_contract_status emr_row_domain_parse(emr_span value, emr_row_domain *out)
 {
 	if (!emr_row_head_is(value, EMR_ROW_DOMAIN_BYTES, EMR_FAMILY_DOMAIN, &out->head))

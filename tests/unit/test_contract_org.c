@@ -77,7 +77,7 @@ static void each_kind_of_proposal_has_its_effect(void **state)
 	people p;
 
 	(void)state;
-	for (uint8_t kind = EMR_PROPOSAL_ADMIT; kind <= EMR_PROPOSAL_MINT; kind++) {
+	for (uint8_t kind = EMR_PROPOSAL_ADMIT; kind <= EMR_PROPOSAL_MOVE; kind++) {
 		people_make(&p);
 		people_put_proposal(&p, kind, EMR_PROPOSAL_OPEN, 1, KIT_NOW + KIT_DAY);
 		assert_int_equal(approve(&p, ADMIN), OK);
@@ -93,6 +93,9 @@ static void each_kind_of_proposal_has_its_effect(void **state)
 			EMR_CONTRACT_OK);
 		assert_int_equal(org.head.state,
 			kind == EMR_PROPOSAL_REMOVE ? EMR_ORG_REMOVED : EMR_ORG_MEMBER);
+		emr_key_channel(&key);
+		assert_int_equal(
+			kit_get(&p.world.state, key.text) != NULL, kind == EMR_PROPOSAL_MOVE);
 		if (kind == EMR_PROPOSAL_REMOVE) { /* its people stop at once */
 			kit_expect(DEAD, people_try(&p, "removed", ACCESS_REQ, GRANTEE), "removed");
 			kit_expect(DEAD, people_try(&p, "removed", SERVED_AGENT, AGENT), "removed");

@@ -55,6 +55,7 @@ typedef enum emr_result {
 	EMR_RESULT_RULES = 35,
 	EMR_RESULT_KEY_DEAD = 36,
 	EMR_RESULT_FORK = 37,
+	EMR_RESULT_MOVED = 38,
 } emr_result;
 
 /* "applied", "conflict", ...; "unknown" for a number that this version does not know. */

@@ -14,6 +14,7 @@
 #define EMR_ROW_EPOCH_BYTES 80
 #define EMR_ROW_WRITER_BYTES 96
 #define EMR_ROW_LISTKEY_BYTES 80
+#define EMR_ROW_CHANNEL_BYTES 80
 #define EMR_ROW_OBJECT_BYTES 120
 #define EMR_ROW_GRANT_BYTES 152
 #define EMR_ROW_PLACE_BYTES 34
@@ -25,6 +26,7 @@ typedef struct emr_key_text {
 } emr_key_text;
 
 void emr_key_network(emr_key_text *out);				      /* N */
+void emr_key_channel(emr_key_text *out);				      /* NC */
 void emr_key_org(const uint8_t org[16], emr_key_text *out);		      /* M/org */
 void emr_key_signer(const uint8_t signer[32], emr_key_text *out);	      /* K/signer */
 void emr_key_domain(const uint8_t dom[16], emr_key_text *out);		      /* D/dom */
@@ -86,6 +88,12 @@ typedef struct emr_row_network {
 	uint32_t contract;
 	uint8_t rules[32];
 } emr_row_network;
+
+/* Of a network that began in a directory and goes on in a channel. */
+typedef struct emr_row_channel {
+	emr_row_head head;
+	uint8_t genesis[32]; /* SHA-256 of the header of the channel's first block */
+} emr_row_channel;
 
 typedef struct emr_row_domain {
 	emr_row_head head; /* flags: EMR_ITEM_INBOX; epoch: the current one */
@@ -152,6 +160,8 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_key_parse(emr_span value, em
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_org_parse(emr_span value, emr_row_org *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_network_parse(
 	emr_span value, emr_row_network *out);
+EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_channel_parse(
+	emr_span value, emr_row_channel *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_domain_parse(
 	emr_span value, emr_row_domain *out);
 EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_epoch_parse(emr_span value, emr_row_epoch *out);
@@ -170,6 +180,7 @@ EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_batch_parse(emr_span value, 
 void emr_row_key_encode(const emr_row_key *row, uint8_t out[EMR_ROW_KEY_BYTES]);
 void emr_row_org_encode(const emr_row_org *row, uint8_t out[EMR_ROW_ORG_BYTES]);
 void emr_row_network_encode(const emr_row_network *row, uint8_t out[EMR_ROW_NETWORK_BYTES]);
+void emr_row_channel_encode(const emr_row_channel *row, uint8_t out[EMR_ROW_CHANNEL_BYTES]);
 void emr_row_domain_encode(const emr_row_domain *row, uint8_t out[EMR_ROW_DOMAIN_BYTES]);
 void emr_row_epoch_encode(const emr_row_epoch *row, uint8_t out[EMR_ROW_EPOCH_BYTES]);
 void emr_row_writer_encode(const emr_row_writer *row, uint8_t out[EMR_ROW_WRITER_BYTES]);

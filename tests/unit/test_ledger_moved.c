@@ -1,0 +1,111 @@
+/* A ledger in a directory whose members have agreed to go on in a channel: it takes nothing more,
+ * and what somebody writes there all the same, nobody's copy takes. */
+#include "contract/rows.h"
+#include "ledger/act.h"
+#include "ledger/act_send.h"
+#include "ledger_kit.h"
+#include "replica/people.h"
+
+static kit k;
+static emr_replica *replica;
+static kit_domain domain;
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_new(&k);
+	domain = kit_domain_new(&k);
+	replica = kit_replica(&k);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	emr_replica_close(replica);
+	kit_end(&k);
+	return 0;
+}
+
+/* Followed first, as each act names what the rows had before. */
+static void send(emr_act act)
+{
+	uint8_t code = EMR_RESULT_FORMAT;
+
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_follow(replica, k.owner.signer_id, &act));
+	assert_ok(emr_act_send(k.keyring, k.ledger, &act, (emr_bytes){0}, &k.clock.clock, &code));
+	assert_int_equal(code, EMR_RESULT_APPLIED);
+}
+
+/* The only organisation agrees with itself. */
+static void move(void)
+{
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_MOVE, .not_after_unix_s = KIT_NOW + 1000};
+	emr_id16 proposal = emr_id16_random(), org;
+	emr_known_person me;
+
+	memset(what.subject, 0x55, sizeof what.subject);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_person(replica, k.owner.signer_id, &me));
+	memcpy(org.b, me.row.org, sizeof org.b);
+	send(emr_act_propose(proposal, &what));
+	send(emr_act_approve_proposal(proposal, org));
+}
+
+static emr_ledger_answer save(void)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_batch_builder *b = kit_batch(&k, domain.id);
+	emr_ledger_answer answer;
+
+	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	kit_finish(&k, b, &bytes);
+	emr_batch_free(b);
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
+	return answer;
+}
+
+static void a_directory_that_has_moved_takes_nothing(void **state)
+{
+	uint64_t size = 0;
+
+	(void)state;
+	assert_int_equal(save().refusal, 0);
+	move();
+	assert_int_equal(save().refusal, EMR_RESULT_MOVED);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(size, 6); /* the beginning, the key, the domain, a save, two of the move */
+}
+
+/* Whoever may write the directory takes away what keeps his own program from it. */
+static void what_is_written_there_all_the_same_no_copy_takes(void **state)
+{
+	emr_replica_trouble trouble;
+	emr_replica_position position;
+
+	(void)state;
+	move();
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	kit_sql(k.network, "ledger.sqlite", "DELETE FROM state WHERE key='NC'");
+	assert_int_equal(save().refusal, 0);
+	assert_status(EMR_DAMAGED, emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.seq, 5);
+	assert_string_equal(trouble.cause, "the batch should not have an entry: moved");
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_directory_that_has_moved_takes_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_written_there_all_the_same_no_copy_takes, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
