@@ -199,7 +199,7 @@ static void chosen_pub(const uint8_t *choice, emr_item *item, uint8_t pub[EMR_PU
 		break;
 	case EMR_OP_ORG_PROPOSE:
 		memset(pub + 1, 0, 7);
-		pub[0] = choice[7] % 6;
+		pub[0] = choice[7] % 7;
 		if (pub[0] != EMR_PROPOSAL_ADMIT)
 			memset(pub + 64, 0, 32);
 		if (pub[0] > EMR_PROPOSAL_REMOVE)
