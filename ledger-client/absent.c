@@ -497,6 +497,19 @@ static void absent_hurry(void *self)
 	(void)leave(&v, EMR_OK);
 }
 
+/* Where it cannot be opened, what its descriptor says is all that is known. */
+static bool absent_is_of_channel(void *self)
+{
+	visit v;
+	bool is_of_channel = false;
+
+	if (enter(self, &v) != EMR_OK)
+		return false;
+	is_of_channel = v.backend->is_of_channel != NULL && v.backend->is_of_channel(v.self);
+	(void)leave(&v, EMR_OK);
+	return is_of_channel;
+}
+
 static const emr_ledger_backend backend = {
 	.close = absent_close,
 	.submit = absent_submit,
@@ -518,6 +531,7 @@ static const emr_ledger_backend backend = {
 	.mend = absent_mend,
 	.look = absent_look,
 	.hurry = absent_hurry,
+	.is_of_channel = absent_is_of_channel,
 };
 
 /* ---- opening ---- */

@@ -240,14 +240,33 @@ static emr_status fabric_caller(emr_chain *chain, emr_bytes descriptor, const em
 	return status;
 }
 
-emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
-	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
+emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host)
 {
-	emr_caller caller = {.host = emr_descriptor_host(span_of(descriptor))};
+	EMR_AUTO_BUF descriptor = {0};
+	EMR_AUTO_BUF row = {0};
+	emr_key_text key;
+	emr_status status = emr_chain_entry(chain, 0, &descriptor, NULL);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
+	*out_host = emr_descriptor_host(span_of(emr_buf_view(&descriptor)));
+	if (*out_host == EMR_HOST_FABRIC)
+		return EMR_OK;
+	emr_key_channel(&key);
+	status = emr_chain_row(chain, key.text, &row, NULL, NULL);
+	if (status == EMR_OK)
+		*out_host = EMR_HOST_FABRIC;
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
+	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
+{
+	emr_caller caller = {.host = EMR_HOST_EMBEDDED};
 	emr_bytes der = bytes_of(emr_batch_certificate(batch));
 	emr_status status;
 
-	if (caller.host == EMR_HOST_FABRIC)
+	if (host == EMR_HOST_FABRIC)
 		return fabric_caller(chain, descriptor, batch, submitter_id, now, out_caller);
 	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
 	memcpy(caller.submitter_id, submitter_id.b, 32);

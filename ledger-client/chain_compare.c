@@ -99,12 +99,14 @@ static emr_status next_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_
  * is empty, and no accident makes it so. */
 static emr_status parts_may_lack(emr_chain *truth, bool *out)
 {
-	EMR_AUTO_BUF descriptor = {0};
-	emr_status status = emr_chain_entry(truth, 0, &descriptor, NULL);
+	enum emr_host host = EMR_HOST_EMBEDDED;
+	uint64_t size = 0;
+	emr_status status = emr_chain_size(truth, &size);
 
-	*out = status == EMR_OK &&
-	       emr_descriptor_host(span_of(emr_buf_view(&descriptor))) == EMR_HOST_FABRIC;
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (status == EMR_OK && size > 0)
+		status = emr_chain_host(truth, &host);
+	*out = status == EMR_OK && host == EMR_HOST_FABRIC;
+	return status;
 }
 
 static bool part_fits(sqlite3_stmt *s, bool may_lack)

@@ -256,13 +256,13 @@ static emr_status check_place(emr_chain *chain, const emr_entry *parsed, enum em
 
 /* A registration cannot be judged without the certificate in its part, which another peer may still
  * be bringing to the one that was asked. */
-static bool waits_for_part(const emr_batch *batch, const emr_entry *parsed)
+static bool waits_for_part(const emr_batch *batch, const emr_entry *parsed, bool may_wait)
 {
 	emr_item item;
 	emr_span pub;
 
-	if (parsed->host != EMR_HOST_FABRIC || batch->count != 1 ||
-		batch->items[0].part.data != NULL || parsed->results.data[0] != EMR_RESULT_APPLIED)
+	if (!may_wait || batch->count != 1 || batch->items[0].part.data != NULL ||
+		parsed->results.data[0] != EMR_RESULT_APPLIED)
 		return false;
 	emr_batch_item_at(batch, 0, &item, &pub);
 	return item.op == EMR_OP_KEY_REG || item.op == EMR_OP_KEY_CERT;
@@ -294,9 +294,9 @@ static emr_status descriptor_of(emr_chain *chain, emr_buf *out)
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
-static emr_status replay(emr_chain *chain, emr_bytes descriptor, const emr_entry *parsed,
-	const emr_batch *batch, emr_bytes entry, bool is_signed, emr_chain_keep_fn keep,
-	void *keep_arg, emr_ledger_trouble *out)
+static emr_status replay(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
+	const emr_entry *parsed, const emr_batch *batch, emr_bytes entry, bool is_signed,
+	emr_chain_keep_fn keep, void *keep_arg, emr_ledger_trouble *out)
 {
 	EMR_AUTO_VERDICT verdict = {0};
 	emr_caller caller;
@@ -306,7 +306,7 @@ static emr_status replay(emr_chain *chain, emr_bytes descriptor, const emr_entry
 
 	memcpy(submitter.b, parsed->submitter_id, 32);
 	status = emr_chain_caller(
-		chain, descriptor, batch, submitter, parsed->ledger_time_unix_s, &caller);
+		chain, host, descriptor, batch, submitter, parsed->ledger_time_unix_s, &caller);
 	if (status != EMR_OK)
 		return status;
 	caller.recorded = parsed->results;
@@ -365,8 +365,9 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	status = descriptor_of(chain, &descriptor);
 	if (status != EMR_OK)
 		return status;
-	host = emr_descriptor_host(span_of(emr_buf_view(&descriptor)));
-	status = check_place(chain, &parsed, host, size, out_trouble);
+	status = emr_chain_host(chain, &host);
+	if (status == EMR_OK)
+		status = check_place(chain, &parsed, host, size, out_trouble);
 	/* On Fabric it is the transaction that is signed by whoever brings a batch, not the entry:
 	 * that is checked where blocks are read. */
 	if (status == EMR_OK && host == EMR_HOST_EMBEDDED)
@@ -379,8 +380,8 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 		    batch) != EMR_RESULT_APPLIED)
 		return trouble(out_trouble, EMR_DAMAGED, size, parsed.submitter_id,
 			"its items cannot be read");
-	if (waits_for_part(batch, &parsed))
+	if (waits_for_part(batch, &parsed, host == EMR_HOST_FABRIC || known.is_from_peer))
 		return EMR_OFFLINE;
-	return replay(chain, emr_buf_view(&descriptor), &parsed, batch, entry->entry,
+	return replay(chain, host, emr_buf_view(&descriptor), &parsed, batch, entry->entry,
 		known.is_batch_signed, keep, keep_arg, out_trouble);
 }

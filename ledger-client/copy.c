@@ -65,6 +65,8 @@ static bool stands_elsewhere(int dirfd)
 {
 	EMR_AUTO_BUF descriptor = {0};
 
+	if (faccessat(dirfd, EMR_NETWORK_MOVED, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
 	return emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &descriptor) ==
 		       EMR_OK &&
 	       emr_descriptor_host(span_of(emr_buf_view(&descriptor))) == EMR_HOST_FABRIC;

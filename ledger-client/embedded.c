@@ -114,8 +114,8 @@ static emr_status judge_and_append(
 {
 	EMR_AUTO_VERDICT verdict = {0};
 	emr_caller caller;
-	emr_status status = emr_chain_caller(
-		e->writer, emr_buf_view(&e->descriptor), e->batch, e->submitter_id, now, &caller);
+	emr_status status = emr_chain_caller(e->writer, EMR_HOST_EMBEDDED,
+		emr_buf_view(&e->descriptor), e->batch, e->submitter_id, now, &caller);
 
 	if (status == EMR_OK)
 		status = emr_chain_judge(e->writer, e->batch, &caller, now, &verdict);
@@ -123,6 +123,9 @@ static emr_status judge_and_append(
 		return status;
 	switch (verdict.outcome.kind) {
 	case EMR_OUTCOME_REFUSED:
+		/* It is not here that it is refused: the same batch goes to where the ledger is. */
+		if (verdict.outcome.refusal == EMR_RESULT_MOVED)
+			return EMR_OFFLINE;
 		answer->refusal = (uint8_t)verdict.outcome.refusal;
 		return EMR_OK;
 	case EMR_OUTCOME_KNOWN:

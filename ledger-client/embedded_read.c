@@ -105,6 +105,20 @@ static emr_status plan_run(embedded *e, const emr_id16 *domain, uint64_t from, s
 	return status;
 }
 
+/* An entry of a channel has no signature of its own: whoever writes into a directory could add any.
+ * Also behind the one that says that the ledger goes on in a channel it is taken from there alone.
+ */
+static emr_status read_one(emr_chain *reader, uint64_t seq, emr_buf *entry, emr_buf *items)
+{
+	emr_entry parsed;
+	emr_status status = emr_chain_entry(reader, seq, entry, items);
+
+	if (status != EMR_OK || seq == 0 ||
+		emr_entry_parse(span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)
+		return status;
+	return parsed.host == EMR_HOST_EMBEDDED ? EMR_OK : EMR_DAMAGED;
+}
+
 /* Each entry for itself would lock the file anew, which takes longer than reading it. */
 static emr_status read_planned(emr_chain *reader, run *r)
 {
@@ -112,7 +126,7 @@ static emr_status read_planned(emr_chain *reader, run *r)
 	emr_status status = emr_chain_begin_read(reader);
 
 	for (r->n = 0; status == EMR_OK && r->n < planned; r->n += status == EMR_OK)
-		status = emr_chain_entry(reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
+		status = read_one(reader, r->seqs[r->n], &r->entries[r->n], &r->items[r->n]);
 	emr_chain_rollback(reader);
 	return planned > 0 && status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }

@@ -91,6 +91,25 @@ emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_ledger_t
 	return status;
 }
 
+/* What came behind the last entry of a directory that has moved stands in blocks, not here. */
+static emr_status check_host(emr_chain *chain, emr_ledger_trouble *out)
+{
+	EMR_AUTO_BUF newest = {0};
+	emr_entry parsed;
+	uint64_t size = 0;
+	emr_status status = emr_chain_size(chain, &size);
+
+	if (status == EMR_OK && size > 1)
+		status = emr_chain_entry(chain, size - 1, &newest, NULL);
+	if (status != EMR_OK || size <= 1 ||
+		emr_entry_parse(span_of(emr_buf_view(&newest)), &parsed) != EMR_CONTRACT_OK ||
+		parsed.host == EMR_HOST_EMBEDDED)
+		return status;
+	*out = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = size - 1};
+	(void)snprintf(out->cause, sizeof out->cause, "an entry of a channel in a directory");
+	return EMR_DAMAGED;
+}
+
 /* On a connection of its own: a long snapshot must not stop readers of this process. */
 emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 {
@@ -104,6 +123,8 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 		status = emr_chain_begin_read(chain);
 	if (status == EMR_OK)
 		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), &trouble);
+	if (status == EMR_OK)
+		status = check_host(chain, &trouble);
 	if (chain != NULL && emr_chain_is_overtaken(chain))
 		return emr_chain_seen(chain, status);
 	*out_trouble = trouble;

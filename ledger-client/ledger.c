@@ -59,16 +59,21 @@ emr_id16 emr_ledger_net_id(const emr_ledger *ledger)
 	return ledger->net_id;
 }
 
+static bool is_of_channel(const emr_ledger *ledger)
+{
+	return emr_descriptor_host(span_of(emr_buf_view(&ledger->descriptor))) == EMR_HOST_FABRIC ||
+	       (ledger->backend->is_of_channel != NULL &&
+		       ledger->backend->is_of_channel(ledger->self));
+}
+
 const char *emr_ledger_kind(const emr_ledger *ledger)
 {
-	return emr_descriptor_host(span_of(emr_buf_view(&ledger->descriptor))) == EMR_HOST_FABRIC
-		       ? "fabric"
-		       : "embedded";
+	return is_of_channel(ledger) ? "fabric" : "embedded";
 }
 
 bool emr_ledger_brings_parts_later(const emr_ledger *ledger)
 {
-	return emr_descriptor_host(span_of(emr_buf_view(&ledger->descriptor))) == EMR_HOST_FABRIC;
+	return is_of_channel(ledger);
 }
 
 emr_bytes emr_ledger_descriptor(const emr_ledger *ledger)

@@ -151,6 +151,22 @@ emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 				: status;
 }
 
+emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
+{
+	EMR_AUTO_BUF row = {0};
+	emr_row_channel channel;
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_channel(&key);
+	status = get(replica, &key, &row);
+	if (status == EMR_OK)
+		status = replica_parsed(emr_row_channel_parse(view_of(&row), &channel));
+	if (status == EMR_OK)
+		memcpy(out_genesis, channel.genesis, sizeof channel.genesis);
+	return status;
+}
+
 static emr_status give_proposal(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;

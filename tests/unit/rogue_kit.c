@@ -62,7 +62,7 @@ static void append(const member *m, emr_bytes batch, uint64_t time, const uint8_
 	assert_ok(emr_chain_entry(chain, 0, &descriptor, NULL));
 	assert_ok(emr_chain_begin(chain));
 	assert_ok(emr_chain_caller(
-		chain, emr_buf_view(&descriptor), &parsed, m->public.signer_id, time, &caller));
+		chain, EMR_HOST_EMBEDDED, emr_buf_view(&descriptor), &parsed, m->public.signer_id, time, &caller));
 	caller.is_signed = claims_signature;
 	if (results)
 		caller.recorded = (emr_span){results, parsed.count};

@@ -53,27 +53,35 @@ static void move(void)
 	send(emr_act_approve_proposal(proposal, org));
 }
 
-static emr_ledger_answer save(void)
+static emr_status save(emr_ledger_answer *answer)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_batch_builder *b = kit_batch(&k, domain.id);
-	emr_ledger_answer answer;
 
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
 	emr_batch_free(b);
-	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
-	return answer;
+	return emr_ledger_submit(k.ledger, emr_buf_view(&bytes), answer);
+}
+
+static void save_or_fail(void)
+{
+	emr_ledger_answer answer;
+
+	assert_ok(save(&answer));
+	assert_int_equal(answer.refusal, 0);
 }
 
 static void a_directory_that_has_moved_takes_nothing(void **state)
 {
+	emr_ledger_answer answer;
 	uint64_t size = 0;
 
 	(void)state;
-	assert_int_equal(save().refusal, 0);
+	save_or_fail();
 	move();
-	assert_int_equal(save().refusal, EMR_RESULT_MOVED);
+	/* No refusal: what was sent waits for the ledger where it is now. */
+	assert_status(EMR_OFFLINE, save(&answer));
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	assert_int_equal(size, 6); /* the beginning, the key, the domain, a save, two of the move */
@@ -89,13 +97,39 @@ static void what_is_written_there_all_the_same_no_copy_takes(void **state)
 	move();
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	kit_sql(k.network, "ledger.sqlite", "DELETE FROM state WHERE key='NC'");
-	assert_int_equal(save().refusal, 0);
+	save_or_fail();
 	assert_status(EMR_DAMAGED, emr_replica_catch_up(replica, NULL, NULL, NULL));
 	emr_replica_last_trouble(replica, &trouble);
 	assert_int_equal(trouble.seq, 5);
-	assert_string_equal(trouble.cause, "the batch should not have an entry: moved");
+	assert_string_equal(trouble.cause, "the entry has another number or host");
 	assert_ok(emr_replica_at(replica, &position));
 	assert_int_equal(position.size, 5);
+}
+
+/* Entries of a channel have no signature of whoever brought them; they are taken from blocks, and
+ * from no directory. */
+static void an_entry_of_the_channel_is_taken_from_no_directory(void **state)
+{
+	emr_ledger_trouble found;
+	emr_replica_trouble trouble;
+	emr_replica_position position;
+
+	(void)state;
+	move();
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	kit_sql(k.network, "ledger.sqlite", "DELETE FROM state WHERE key='NC'");
+	save_or_fail();
+	kit_sql(k.network, "ledger.sqlite",
+		"UPDATE entries SET "
+		"entry=CAST(substr(entry,1,5)||x'01'||substr(entry,7,61)||x'01'||"
+		"substr(entry,69) AS BLOB) WHERE seq=5");
+	assert_status(EMR_DAMAGED, emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_last_trouble(replica, &trouble);
+	assert_int_equal(trouble.seq, 5);
+	assert_string_equal(trouble.cause, "the entry cannot be read");
+	assert_ok(emr_replica_at(replica, &position));
+	assert_int_equal(position.size, 5);
+	assert_status(EMR_DAMAGED, emr_ledger_verify(k.ledger, &found));
 }
 
 int main(void)
@@ -105,6 +139,8 @@ int main(void)
 			a_directory_that_has_moved_takes_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(
 			what_is_written_there_all_the_same_no_copy_takes, begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_entry_of_the_channel_is_taken_from_no_directory, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

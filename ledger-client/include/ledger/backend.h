@@ -51,6 +51,8 @@ typedef struct emr_ledger_backend {
 	void (*look)(void *self, emr_ledger_absence *out_absence);
 	/* NULL = it waits for nobody. */
 	void (*hurry)(void *self);
+	/* Whether it reads from a channel, also what moved there; NULL = its descriptor says so. */
+	bool (*is_of_channel)(void *self);
 } emr_ledger_backend;
 
 /* A handle over SELF, which it closes; also when this fails.  DESCRIPTOR is copied. */

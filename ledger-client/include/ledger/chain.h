@@ -170,11 +170,14 @@ typedef struct emr_chain_verdict {
 void emr_chain_verdict_free(emr_chain_verdict *verdict);
 #define EMR_AUTO_VERDICT __attribute__((cleanup(emr_chain_verdict_free))) emr_chain_verdict
 
-/* What the host says about the bringer of BATCH at NOW: net, submitter, seen leaf, the time that
+/* What the next entry stands on: as the descriptor says, but a ledger that began in a directory
+ * goes on in a channel behind the entry that has written the row NC. */
+emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host);
+/* What HOST says about the bringer of BATCH at NOW: net, submitter, seen leaf, the time that
  * others have said, and the certificate in the private part of a lone KEY_REG or KEY_CERT when a CA
  * of DESCRIPTOR signed it. */
-emr_status emr_chain_caller(emr_chain *chain, emr_bytes descriptor, const emr_batch *batch,
-	emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
+emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
+	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
 /* Appends the CA (DER) that ORG was admitted with, or has got since, as its members approved it.
  * EMR_NOT_FOUND: it has none beside the descriptor's, is not known yet, or the proposal's private
  * part is not here. */
@@ -198,6 +201,8 @@ typedef struct emr_chain_checked {
 	bool is_batch_signed; /* by the key that the batch names */
 	bool is_entry_signed; /* by SUBMITTER_PK, whoever's it is */
 	uint8_t submitter_pk[32];
+	bool is_from_peer; /* parts may come later, also those of entries that moved: see
+			    * emr_chain_follow */
 } emr_chain_checked;
 /* Needs no chain, and is thread-safe.  SUBMITTER_PK is what whoever appended ENTRY is thought to
  * have signed it with; NULL: that is not known. */
@@ -208,7 +213,8 @@ emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, 
 
 /* Verifies the next entry and appends it.  PARTS has one span an item (data NULL = not at hand; one
  * that does not fit its hash must not be given).  What CHECKED (NULL = nothing) says of this ENTRY
- * is not computed again.  EMR_DAMAGED or EMR_FORK with *out_trouble set; the transaction is then
+ * is not computed again.  EMR_OFFLINE: a registration whose part a peer has still to bring.
+ * EMR_DAMAGED or EMR_FORK with *out_trouble set; the transaction is then
  * the caller's to roll back. */
 emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	const emr_chain_checked *checked, const emr_span *parts, emr_chain_keep_fn keep,

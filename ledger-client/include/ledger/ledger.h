@@ -58,7 +58,7 @@ static inline void emr_ledger_auto(emr_ledger **ledger)
 
 /* Facts that never change. */
 emr_id16 emr_ledger_net_id(const emr_ledger *ledger);
-/* What its entries stand on: "embedded" or "fabric", by its descriptor. */
+/* Where its entries are read: "embedded", its directory, or "fabric", a channel. */
 const char *emr_ledger_kind(const emr_ledger *ledger);
 /* Private parts may come after their entry: one that is not there is not damaged. */
 bool emr_ledger_brings_parts_later(const emr_ledger *ledger);

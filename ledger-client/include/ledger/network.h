@@ -14,6 +14,10 @@
 /* Of a network that stands elsewhere, in each member's own directory: what he has observed of it.
  */
 #define EMR_NETWORK_LOG "fabric.sqlite"
+/* Empty; there when the ledger has moved to the channel that DIR/network names: what members read
+ * from then on.  Whoever puts it there without that keeps them from their ledger, which he could do
+ * anyway; nobody takes an entry because of it. */
+#define EMR_NETWORK_MOVED "moved"
 
 /* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own.
  */

@@ -32,6 +32,9 @@ emr_status emr_replica_person_is_active(emr_replica *replica, const emr_known_pe
 typedef emr_status (*emr_replica_org_fn)(void *arg, emr_id16 org, const emr_row_org *row);
 emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg);
 emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row);
+/* The first block of the channel in which a network goes on that began in a directory.
+ * EMR_NOT_FOUND: it has not moved. */
+emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32]);
 
 #define EMR_ORG_NAME_MAX 255
 /* An organisation by what the members agreed on: the newest admission of it that was carried, or
