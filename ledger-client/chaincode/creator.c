@@ -38,6 +38,40 @@ static bool claims_by_descriptor(emr_bytes descriptor, emr_bytes msp, emr_creato
 	return false;
 }
 
+/* An authority that names no MSP, as those that were admitted in a directory, certifies members of
+ * the one that is called like the organisation. */
+static bool is_authority_for(const emr_cert_facts *ca, emr_id16 org, emr_bytes msp)
+{
+	char id[33];
+
+	if (ca->msp[0] != '\0')
+		return emr_bytes_equal(emr_bytes_of(ca->msp, strlen(ca->msp)), msp);
+	emr_hex(org.b, sizeof org.b, id);
+	return emr_bytes_equal(emr_bytes_of(id, 32), msp);
+}
+
+bool emr_creator_belongs(
+	emr_bytes descriptor, const uint8_t org[16], emr_bytes authority, emr_creator_claim *out)
+{
+	emr_descriptor network;
+	emr_descriptor_org one;
+
+	memcpy(out->org.b, org, sizeof out->org.b);
+	out->ca = authority;
+	if (authority.len > 0)
+		return true;
+	if (emr_descriptor_parse((emr_span){descriptor.data, descriptor.len}, &network) !=
+		EMR_CONTRACT_OK)
+		return false;
+	for (size_t i = 0; i < network.norg; i++)
+		if (emr_descriptor_org_at(&network, i, &one) == EMR_CONTRACT_OK &&
+			memcmp(one.org, org, sizeof one.org) == 0) {
+			out->ca = emr_bytes_of(one.ca_der.data, one.ca_der.len);
+			return true;
+		}
+	return false;
+}
+
 bool emr_creator_claims(
 	emr_bytes descriptor, const emr_creator *creator, emr_creator_claim *out_claim)
 {
@@ -46,8 +80,8 @@ bool emr_creator_claims(
 	if (creator->authority.len == 0)
 		return claims_by_descriptor(descriptor, creator->msp, out_claim);
 	if (emr_cert_read(creator->certificate, &own) != EMR_OK || emr_id16_is_zero(own.org) ||
-		emr_cert_read(creator->authority, &ca) != EMR_OK || ca.msp[0] == '\0' ||
-		!emr_bytes_equal(emr_bytes_of(ca.msp, strlen(ca.msp)), creator->msp))
+		emr_cert_read(creator->authority, &ca) != EMR_OK ||
+		!is_authority_for(&ca, own.org, creator->msp))
 		return false;
 	*out_claim = (emr_creator_claim){.org = own.org, .ca = creator->authority};
 	return true;

@@ -5,14 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/id.h"
 #include "base/secret.h"
 #include "chaincode/creator.h"
 #include "contract/pubs_share.h"
+#include "crypto/hashsig.h"
 
 struct hosted {
-	uint8_t *bytes; /* the whole batch, or the descriptor */
+	uint8_t *bytes; /* the whole batch, the descriptor, or the entry that moves with all it has
+			 */
 	size_t len;
+	emr_entry entry; /* that moves; its results lie in BYTES */
+	emr_span entry_bytes;
 	emr_result split; /* APPLIED, or why the batch cannot be split */
 	emr_batch batch;
 	emr_caller caller;
@@ -349,6 +354,180 @@ emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s)
 const emr_outcome *hosted_outcome(const hosted *run)
 {
 	return &run->outcome;
+}
+
+/* ---- an entry of a directory's ledger ---- */
+
+/* One value for each of COUNT items, as the chaincode lists them.  A part that does not fit its
+ * item is no part, and whoever brings one means harm: false. */
+static bool read_parts(emr_bytes list, const emr_batch *batch, emr_span *out_parts)
+{
+	emr_reader r = emr_reader_of(list);
+
+	for (size_t i = 0; i < batch->count; i++) {
+		uint32_t len = emr_read_u32(&r);
+		emr_bytes part = len == HOSTED_NOTHING ? (emr_bytes){0} : emr_read_bytes(&r, len);
+		uint8_t hash[32];
+		emr_item item;
+		emr_span pub;
+
+		out_parts[i] = (emr_span){0};
+		if (r.bad || len == HOSTED_NOTHING)
+			continue;
+		emr_batch_item_at(batch, i, &item, &pub);
+		out_parts[i] = (emr_span){part.data, part.len};
+		emr_item_priv_hash(out_parts[i], hash);
+		if (part.len == 0 || part.len != item.priv_len ||
+			memcmp(hash, item.priv_hash, sizeof hash) != 0)
+			return false;
+	}
+	return emr_reader_done(&r);
+}
+
+static bool read_moved(hosted *run, emr_span items, emr_bytes list)
+{
+	EMR_AUTO_FREE emr_span *parts = calloc(EMR_BATCH_COUNT_MAX, sizeof *parts);
+	emr_span header;
+
+	if (parts == NULL || emr_entry_parse(run->entry_bytes, &run->entry) != EMR_CONTRACT_OK ||
+		run->entry.host != EMR_HOST_EMBEDDED || run->entry.block != 0 || run->entry.tx != 0)
+		return false;
+	header = (emr_span){run->entry.header, EMR_HEADER_BYTES};
+	return emr_batch_parse_items(header, items, NULL, 0, &run->batch) == EMR_RESULT_APPLIED &&
+	       read_parts(list, &run->batch, parts) &&
+	       emr_batch_parse_items(header, items, parts, run->entry.count, &run->batch) ==
+		       EMR_RESULT_APPLIED;
+}
+
+hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16])
+{
+	const size_t len = from->entry_len + from->items_len + from->parts_len;
+	HOSTED_AUTO *run = calloc(1, sizeof *run);
+
+	if (run == NULL || (run->bytes = malloc(len + 1)) == NULL)
+		return NULL;
+	run->len = len;
+	memcpy(run->bytes, from->entry, from->entry_len);
+	memcpy(run->bytes + from->entry_len, from->items, from->items_len);
+	if (from->parts_len > 0)
+		memcpy(run->bytes + from->entry_len + from->items_len, from->parts,
+			from->parts_len);
+	run->entry_bytes = (emr_span){run->bytes, from->entry_len};
+	if (!read_moved(run, (emr_span){run->bytes + from->entry_len, from->items_len},
+		    emr_bytes_of(
+			    run->bytes + from->entry_len + from->items_len, from->parts_len)) ||
+		!has_arena(run, emr_contract_arena_bytes(&run->batch)))
+		return NULL;
+	run->split = EMR_RESULT_APPLIED;
+	run->caller = (emr_caller){.host = EMR_HOST_EMBEDDED,
+		.said_unix_s = from->said_unix_s,
+		.recorded = run->entry.results};
+	memcpy(run->caller.net_id, net_id, 16);
+	memcpy(run->caller.submitter_id, run->entry.submitter_id, 32);
+	return taken(&run);
+}
+
+bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32])
+{
+	return run->entry.seq == seq && memcmp(run->entry.prev_entry, leaf, 32) == 0;
+}
+
+uint64_t hosted_moved_time(const hosted *run)
+{
+	return run->entry.ledger_time_unix_s;
+}
+
+void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32])
+{
+	emr_entry_leaf((emr_span){bytes, len}, out_leaf);
+}
+
+void hosted_moved_submitter(const hosted *run, emr_key_text *out_key)
+{
+	emr_key_signer(run->entry.submitter_id, out_key);
+}
+
+bool hosted_moved_is_signed(const hosted *run, const uint8_t *row, size_t len)
+{
+	uint8_t id[32], message[EMR_SUBMIT_MESSAGE_BYTES];
+	emr_header header;
+	emr_row_key key;
+
+	if (emr_header_parse((emr_span){run->entry.header, EMR_HEADER_BYTES}, &header) !=
+			EMR_CONTRACT_OK ||
+		emr_entry_submit_message(run->entry_bytes, message) != EMR_CONTRACT_OK)
+		return false;
+	emr_signer_id(header.signer_pk, id);
+	if (memcmp(id, run->entry.submitter_id, sizeof id) == 0)
+		memcpy(key.pk, header.signer_pk, sizeof key.pk);
+	else if (emr_row_key_parse((emr_span){row, len}, &key) != EMR_CONTRACT_OK)
+		return false;
+	return emr_ed25519_verify(key.pk, message, sizeof message, run->entry.submit_sig);
+}
+
+emr_contract_status hosted_moved_certificate(hosted *run, const uint8_t *descriptor, size_t len,
+	const hosted_signer *authority, const uint8_t org[16], const uint8_t *row, size_t row_len)
+{
+	const emr_span der = emr_batch_certificate(&run->batch);
+	emr_creator creator = creator_of(authority);
+	emr_creator_claim claim;
+	emr_cert_facts facts;
+	uint8_t enrolment[32];
+
+	creator.certificate = emr_bytes_of(der.data, der.len);
+	if (der.len == 0 ||
+		!emr_creator_belongs(
+			emr_bytes_of(descriptor, len), org, creator.authority, &claim) ||
+		!emr_creator_counts(&creator, &claim, emr_bytes_of(row, row_len),
+			run->entry.ledger_time_unix_s, &facts))
+		return EMR_CONTRACT_OK;
+	emr_enrolment_id(claim.org.b, facts.handle, enrolment);
+	return hosted_cert(run, facts.ref.b, claim.org.b, enrolment, facts.roles, facts.not_after,
+		2, facts.spki, sizeof facts.spki);
+}
+
+bool hosted_moved_is_recorded(const hosted *run)
+{
+	return run->outcome.kind == EMR_OUTCOME_APPLIED &&
+	       run->outcome.results.len == run->entry.results.len &&
+	       memcmp(run->outcome.results.data, run->entry.results.data, run->entry.results.len) ==
+		       0;
+}
+
+size_t hosted_moved_count(const hosted *run)
+{
+	return run->batch.count;
+}
+
+bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key)
+{
+	emr_item item;
+	emr_span pub;
+
+	emr_batch_item_at(&run->batch, i, &item, &pub);
+	if (run->entry.results.data[i] != EMR_RESULT_APPLIED || item.priv_len == 0 ||
+		run->batch.items[i].part.data != NULL || item.op == EMR_OP_RESTORE_PART)
+		return false;
+	emr_key_part(emr_op_family(item.op), item.domain_id, item.object_id, item.version, out_key);
+	return true;
+}
+
+bool hosted_may_move(const uint8_t *descriptor, size_t len, const hosted_signer *who,
+	const uint8_t *row, size_t row_len, uint64_t now_unix_s)
+{
+	const emr_creator creator = creator_of(who);
+	emr_creator_claim claim;
+	emr_cert_facts facts;
+
+	return emr_creator_claims(emr_bytes_of(descriptor, len), &creator, &claim) &&
+	       emr_creator_counts(
+		       &creator, &claim, emr_bytes_of(row, row_len), now_unix_s, &facts) &&
+	       (facts.roles & EMR_ROLE_ORG_ADMIN) != 0;
+}
+
+bool hosted_is_of_directory(const uint8_t *descriptor, size_t len)
+{
+	return emr_descriptor_host((emr_span){descriptor, len}) == EMR_HOST_EMBEDDED;
 }
 
 /* ---- where parts lie ---- */

@@ -1,6 +1,7 @@
 /* This program makes an embedded ledger and writes down what happened on it: each batch with its
- * time and answer, and which rows and parts there are in the end.  drive does the same with the
- * chaincode. */
+ * time and answer, each entry, and which rows and parts there are in the end.  drive does the same
+ * with the chaincode.  With the argument "move" the members agree at the end that the ledger goes
+ * on in a channel. */
 #include "ledger_kit.h"
 
 #include <fcntl.h>
@@ -10,7 +11,10 @@
 #include "contract/item.h"
 #include "contract/pubs.h"
 #include "contract/rows.h"
+#include "ledger/act.h"
+#include "ledger/act_send.h"
 #include "ledger/chain.h"
+#include "replica/people.h"
 
 static void set_hex(json_t *object, const char *name, emr_bytes bytes)
 {
@@ -85,6 +89,37 @@ static void happen(kit *k, json_t *calls)
 	finish_and_submit(k, calls, b);
 }
 
+/* ---- the end of the directory ---- */
+
+static void send(kit *k, emr_replica *replica, emr_act act)
+{
+	uint8_t code = EMR_RESULT_FORMAT;
+
+	assert_ok(emr_replica_follow(replica, k->owner.signer_id, &act));
+	assert_ok(
+		emr_act_send(k->keyring, k->ledger, &act, (emr_bytes){0}, &k->clock.clock, &code));
+	assert_int_equal(code, EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+}
+
+static void move(kit *k)
+{
+	emr_pub_org_propose what = {
+		.kind = EMR_PROPOSAL_MOVE, .not_after_unix_s = KIT_NOW + 100000};
+	emr_replica *replica = kit_replica(k);
+	emr_id16 proposal = emr_id16_random(), org;
+	emr_known_person me;
+
+	kit_clock_set(&k->clock, KIT_NOW + 8000);
+	memset(what.subject, 0x55, sizeof what.subject);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_person(replica, k->owner.signer_id, &me));
+	memcpy(org.b, me.row.org, sizeof org.b);
+	send(k, replica, emr_act_propose(proposal, &what));
+	send(k, replica, emr_act_approve_proposal(proposal, org));
+	emr_replica_close(replica);
+}
+
 /* ---- what is there in the end ---- */
 
 typedef struct picture {
@@ -92,6 +127,7 @@ typedef struct picture {
 	json_t *rows;
 	json_t *parts;
 	emr_batch *batch;
+	json_t *entries;
 	emr_buf first; /* the whole batch of entry 1 */
 	emr_id32 submitter;
 } picture;
@@ -150,6 +186,35 @@ static void add_item(picture *p, size_t i)
 		assert_ok(emr_buf_append(&p->first, part.data, part.len));
 }
 
+/* An entry as it moves: with its items, the parts that are there, and the organisation that vouches
+ * for a lone registration. */
+static void note_entry(picture *p, const emr_entry *parsed, emr_bytes entry, emr_bytes items)
+{
+	json_t *one = json_object(), *parts = json_array();
+
+	set_hex(one, "entry", entry);
+	set_hex(one, "items", items);
+	for (size_t i = 0; i < p->batch->count; i++) {
+		EMR_AUTO_BUF part = {0};
+		json_t *value = json_object();
+		emr_part_key at = {0};
+		emr_item item;
+		emr_span pub;
+
+		emr_batch_item_at(p->batch, i, &item, &pub);
+		at.family = emr_op_family(item.op);
+		at.version = item.version;
+		memcpy(at.domain.b, item.domain_id, 16);
+		memcpy(at.object.b, item.object_id, 16);
+		if (item.priv_len > 0 && parsed->results.data[i] == EMR_RESULT_APPLIED &&
+			emr_chain_part(p->chain, &at, &part) == EMR_OK)
+			set_hex(value, "part", emr_buf_view(&part));
+		assert_int_equal(json_array_append_new(parts, value), 0);
+	}
+	(void)json_object_set_new(one, "parts", parts);
+	assert_int_equal(json_array_append_new(p->entries, one), 0);
+}
+
 static void add_entry(picture *p, uint64_t seq)
 {
 	EMR_AUTO_BUF entry = {0};
@@ -171,6 +236,7 @@ static void add_entry(picture *p, uint64_t seq)
 	assert_int_equal(emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 				 (emr_span){items.data, items.len}, NULL, 0, p->batch),
 		EMR_RESULT_APPLIED);
+	note_entry(p, &parsed, emr_buf_view(&entry), emr_buf_view(&items));
 	for (size_t i = 0; i < p->batch->count; i++)
 		add_item(p, i);
 }
@@ -199,14 +265,17 @@ static json_t *told_by(const kit *k, picture *p, const json_t *later)
 	(void)json_object_set_new(story, "calls", calls);
 	(void)json_object_set(story, "rows", p->rows);
 	(void)json_object_set(story, "parts", p->parts);
+	(void)json_object_set(story, "entries", p->entries);
 	return story;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	static const char *const letters[] = {"D", "E", "K", "L", "M", "N", "O"};
-	picture p = {
-		.rows = json_object(), .parts = json_object(), .batch = malloc(sizeof *p.batch)};
+	static const char *const letters[] = {"D", "E", "K", "L", "M", "N", "O", "P"};
+	picture p = {.rows = json_object(),
+		.parts = json_object(),
+		.entries = json_array(),
+		.batch = malloc(sizeof *p.batch)};
 	json_t *calls = json_array(), *story;
 	uint64_t size;
 	int dirfd;
@@ -214,6 +283,8 @@ int main(void)
 
 	kit_new(&k);
 	happen(&k, calls);
+	if (argc > 1 && strcmp(argv[1], "move") == 0)
+		move(&k);
 	dirfd = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_ok(emr_chain_open(
 		dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, 10000, &p.chain));
@@ -229,6 +300,7 @@ int main(void)
 	json_decref(calls);
 	json_decref(p.rows);
 	json_decref(p.parts);
+	json_decref(p.entries);
 	emr_buf_free(&p.first);
 	free(p.batch);
 	emr_chain_close(p.chain);

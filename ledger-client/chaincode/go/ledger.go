@@ -34,6 +34,7 @@ const descriptorKey = "descriptor"
 //	genesis DESCRIPTOR               once: makes the rows that a network begins with
 //	register SUBMITTER BATCH [CA]    a batch; its private parts are "parts" of the transient map, one behind the other; CA is the
 //	                                 certificate (DER) that speaks for an organisation which was admitted after the beginning
+//	move (ENTRY ITEMS HINT)...       the next entries of the ledger of a directory, which goes on here (move.go)
 //	rows KEY...                      the rows, for evaluation
 //	range FROM TO                    the rows whose keys are in between, for evaluation
 //	parts KEY...                     of each key that begins with p/: the part, its hash, its i row, for evaluation
@@ -48,7 +49,12 @@ const descriptorKey = "descriptor"
 // Clock is that of the organisation whose peer calls: whoever brings a batch says the time of his transaction, peers as Fabric sets
 // them up believe him, and everything that a date begins or ends is judged at that time.  nil: the callers are tests that repeat
 // what was recorded, or play a peer that looks at the time itself.
-type Chaincode struct{ Clock func() time.Time }
+//
+// Repeats is true for such tests alone: what a directory's ledger answered is asked again of a channel to which it has not moved.
+type Chaincode struct {
+	Clock   func() time.Time
+	Repeats bool
+}
 
 // apartMax is how far the time of a transaction may be from this organisation's: what peers with TimeWindowCheck allow, too.
 const apartMax = 15 * time.Minute
@@ -69,8 +75,13 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return shim.Error("no function")
 	}
 	name, args := string(args[0]), args[1:]
-	if name == "register" {
+	if name == "register" || name == "move" {
 		if err := c.isOfNow(stub); err != nil {
+			return shim.Error(err.Error())
+		}
+	}
+	if name == "register" && !c.Repeats {
+		if err := isHere(stub); err != nil {
 			return shim.Error(err.Error())
 		}
 	}
@@ -81,6 +92,8 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return Register(stub, args[0], args[1], nil)
 	case name == "register" && len(args) == 3:
 		return Register(stub, args[0], args[1], args[2])
+	case name == "move" && len(args) > 0 && len(args)%3 == 0 && len(args) <= 3*movedMax:
+		return answer(move(stub, args))
 	case name == "rows":
 		return answer(readRows(stub, args))
 	case name == "range" && len(args) == 2:
@@ -272,6 +285,9 @@ func PartHash(rows Rows, key string) ([]byte, error) {
 	ckey := C.CString(key)
 	defer C.free(unsafe.Pointer(ckey))
 	held, err := rows.GetPrivateDataHash(Collection(key), key)
+	if err == nil && len(held) == 0 { // it may be one that was lacking already where the ledger came from
+		held, err = readOne(rows, lackingKey(key))
+	}
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}
@@ -330,6 +346,9 @@ func purge(state Writes, w *C.emr_write) error {
 		var key C.emr_key_text
 		C.emr_write_part_key(w, version, &key)
 		if err := state.PurgePrivateData(Collection(textOf(&key)), textOf(&key)); err != nil {
+			return err
+		}
+		if err := state.DelState(lackingKey(textOf(&key))); err != nil {
 			return err
 		}
 	}
@@ -391,25 +410,11 @@ func (r *Run) callerOf(stub shim.ChaincodeStubInterface, submitterID, authority 
 	if err := r.Caller(C.EMR_HOST_FABRIC, netID[:], submitterID); err != nil {
 		return err
 	}
-	creator, err := stub.GetCreator()
+	signer, err := signerOf(stub, authority)
 	if err != nil {
 		return err
 	}
-	var identity msp.SerializedIdentity
-	if err := proto.Unmarshal(creator, &identity); err != nil {
-		return err
-	}
-	block, _ := pem.Decode(identity.IdBytes)
-	if block == nil {
-		return errors.New("the creator has no certificate")
-	}
-	signer := C.hosted_signer{msp: C.CString(identity.Mspid), der: (*C.uint8_t)(C.CBytes(block.Bytes)), der_len: C.size_t(len(block.Bytes)),
-		authority: (*C.uint8_t)(C.CBytes(authority)), authority_len: C.size_t(len(authority))}
-	defer func() {
-		C.free(unsafe.Pointer(signer.msp))
-		C.free(unsafe.Pointer(signer.der))
-		C.free(unsafe.Pointer(signer.authority))
-	}()
+	defer freeSigner(&signer)
 	var key C.emr_key_text
 	if !bool(C.hosted_org_of(bytesAt(descriptor), C.size_t(len(descriptor)), &signer, &key)) {
 		return nil
@@ -420,6 +425,34 @@ func (r *Run) callerOf(stub shim.ChaincodeStubInterface, submitterID, authority 
 	}
 	return failed(C.hosted_creator(r.c, bytesAt(descriptor), C.size_t(len(descriptor)), &signer, bytesAt(row), C.size_t(len(row)),
 		C.uint64_t(now)))
+}
+
+// signerOf is who signed the transaction, with the CA that he brings along.  freeSigner it.
+func signerOf(stub shim.ChaincodeStubInterface, authority []byte) (C.hosted_signer, error) {
+	var identity msp.SerializedIdentity
+	creator, err := stub.GetCreator()
+	if err == nil {
+		err = proto.Unmarshal(creator, &identity)
+	}
+	if err != nil {
+		return C.hosted_signer{}, err
+	}
+	block, _ := pem.Decode(identity.IdBytes)
+	if block == nil {
+		return C.hosted_signer{}, errors.New("the creator has no certificate")
+	}
+	return newSigner(identity.Mspid, block.Bytes, authority), nil
+}
+
+func newSigner(name string, der, authority []byte) C.hosted_signer {
+	return C.hosted_signer{msp: C.CString(name), der: (*C.uint8_t)(C.CBytes(der)), der_len: C.size_t(len(der)),
+		authority: (*C.uint8_t)(C.CBytes(authority)), authority_len: C.size_t(len(authority))}
+}
+
+func freeSigner(signer *C.hosted_signer) {
+	C.free(unsafe.Pointer(signer.msp))
+	C.free(unsafe.Pointer(signer.der))
+	C.free(unsafe.Pointer(signer.authority))
 }
 
 func genesis(stub shim.ChaincodeStubInterface, descriptor []byte) ([]byte, error) {

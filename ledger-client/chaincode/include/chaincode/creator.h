@@ -22,9 +22,14 @@ typedef struct emr_creator_claim {
 
 /* Whose he says that he is: by the MSP that the descriptor names (where it names none, the
  * organisation's id in hex); with an authority by his certificate, and the MSP must be the one that
- * the authority names.  False: nobody's. */
+ * the authority names, or, where that names none, the organisation's id in hex.  False: nobody's.
+ */
 bool emr_creator_claims(
 	emr_bytes descriptor, const emr_creator *creator, emr_creator_claim *out_claim);
+/* The CA that would speak for ORG: AUTHORITY, and without one that of the descriptor.  False: it
+ * has none there. */
+bool emr_creator_belongs(emr_bytes descriptor, const uint8_t org[16], emr_bytes authority,
+	emr_creator_claim *out_claim);
 /* Whether the certificate counts: it leads, at NOW, to the claim's CA, and that is the CA of ROW,
  * the M row of the claim's organisation.  Whether it is a member still, the contract asks. */
 bool emr_creator_counts(const emr_creator *creator, const emr_creator_claim *claim, emr_bytes row,

@@ -9,6 +9,9 @@
  * byte; no row of the contract is that short.  Rows that may be empty are never read by it. */
 #define HOSTED_EMPTY 0x00
 
+/* The length in a list of values that says that there is nothing. */
+#define HOSTED_NOTHING 0xffffffffu
+
 typedef struct hosted hosted;
 
 /* Once, before everything else; false when the cryptography cannot be used here. */
@@ -64,6 +67,48 @@ bool hosted_batch_key(const uint8_t *place_row, size_t len, emr_key_text *out_ke
  * "p/": from its i row and the b row of the batch that this names. */
 emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
 	const uint8_t *batch_row, size_t batch_len, uint8_t out_hash[32]);
+
+/* ---- An entry of the ledger of a directory, which goes on in this channel ----
+ *
+ * It is judged as its copies judge it: for the embedded ledger, at its own time, with its recorded
+ * results, and must come out as recorded.  Everything is copied. */
+typedef struct hosted_entry {
+	const uint8_t *entry;
+	size_t entry_len;
+	const uint8_t *items; /* with their public parts */
+	size_t items_len;
+	const uint8_t *parts; /* a list of values, one for each item; those that do not fit its hash
+			       * are refused */
+	size_t parts_len;
+	uint64_t said_unix_s; /* the time that others had said (emr_caller); whoever brings it says
+			       * so.  No result hangs on his word, as each must be the recorded one
+			       */
+} hosted_entry;
+/* NULL: it is no such entry, or there is no memory. */
+hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16]);
+/* It is number SEQ, and the hash of the one before is LEAF. */
+bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32]);
+uint64_t hosted_moved_time(const hosted *run);
+void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32]);
+/* The K row of whoever appended it, which is not read where he had none yet. */
+void hosted_moved_submitter(const hosted *run, emr_key_text *out_key);
+/* He has signed it. */
+bool hosted_moved_is_signed(const hosted *run, const uint8_t *row, size_t len);
+/* The certificate in a lone registration counts when it leads to the CA that ORG has by its M row,
+ * ROW: the descriptor's, or AUTHORITY's.  Otherwise the caller stays without one. */
+emr_contract_status hosted_moved_certificate(hosted *run, const uint8_t *descriptor, size_t len,
+	const hosted_signer *authority, const uint8_t org[16], const uint8_t *row, size_t row_len);
+/* Behind hosted_judge: it is what was recorded. */
+bool hosted_moved_is_recorded(const hosted *run);
+size_t hosted_moved_count(const hosted *run);
+/* Item I was applied, and its part is not among those that were brought: the part's key. */
+bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key);
+/* Whoever brings entries is an administrator of an organisation of the network, by his certificate.
+ */
+bool hosted_may_move(const uint8_t *descriptor, size_t len, const hosted_signer *who,
+	const uint8_t *row, size_t row_len, uint64_t now_unix_s);
+/* The network began in a directory. */
+bool hosted_is_of_directory(const uint8_t *descriptor, size_t len);
 
 emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s);
 const emr_outcome *hosted_outcome(const hosted *run);

@@ -32,6 +32,7 @@ type told struct {
 	Calls       []call                `json:"calls"`
 	Rows        map[string]record.Hex `json:"rows"`
 	Parts       map[string]record.Hex `json:"parts"`
+	Entries     []moved               `json:"entries"`
 }
 
 func live(program string, addresses []string) error {

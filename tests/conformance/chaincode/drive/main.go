@@ -4,6 +4,7 @@
 //
 //	drive wire RECORDS VECTORS ADDRESS...     the chaincodes at these addresses; drive plays the peers (wire.go)
 //	drive live PROGRAM ADDRESS...             the same, as a client calls: it repeats what PROGRAM did to a ledger, at its times (live.go)
+//	drive move PROGRAM ADDRESS...             that ledger goes on in the channel: entry by entry, and as somebody would who means harm (move.go)
 //	drive clock ADDRESS...                    the chaincode itself, called at other times than now (clock.go)
 //	drive story RECORDS VECTORS NETWORK       the story alone, at a real network
 //	drive fabric RECORDS VECTORS NETWORK      the peers of a real network that examples/network/fabric started, with the chaincode recorded
@@ -34,6 +35,8 @@ func main() {
 	switch {
 	case len(os.Args) >= 4 && os.Args[1] == "live":
 		err = live(os.Args[2], os.Args[3:])
+	case len(os.Args) >= 4 && os.Args[1] == "move":
+		err = move(os.Args[2], os.Args[3:])
 	case len(os.Args) >= 3 && os.Args[1] == "clock":
 		err = clock(os.Args[2:])
 	case len(os.Args) >= 5:

@@ -1,0 +1,329 @@
+package ledger
+
+// The ledger of a network that began in a directory goes on in a channel: its entries are brought here one after the other, each judged as
+// the copies of members judge it, until the one that says where it goes on, which is the last.  Then the state is what the directory's is, row
+// by row, and register begins.
+//
+//	ENTRY  its bytes, signed by whoever appended it in the directory
+//	ITEMS  its items with their public parts
+//	HINT   what only a replay of everything before tells: the time that others had said (8 bytes), then, of a lone registration, the
+//	       organisation (16 bytes) whose CA vouches for it, then that CA where the descriptor has another one.  None of it is believed:
+//	       the results must be the recorded ones
+//
+// The private parts of all items are "parts" of the transient map: a list with one value for each item, nothing where the directory has none.
+
+/*
+#include <stdlib.h>
+#include "chaincode/hosted.h"
+*/
+import "C"
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"unsafe"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+)
+
+// Rows of the host's own: how far the ledger has come (number of entries, hash of the newest), and what was lacking where it came from.
+// No row of the contract has such a key.
+const (
+	movedKey   = "moved"
+	channelKey = "NC" // the contract's: the directory's last entry has written it
+	movedMax   = 64   // entries in one transaction; whoever reads blocks counts on it
+	hintBytes  = 8
+	orgBytes   = 16
+)
+
+// lackingKey marks the part that an entry expects, that nothing has purged, and that the directory had not got.
+func lackingKey(partKey string) string { return "lacking/" + partKey }
+
+// isHere refuses batches of a network that began in a directory, while its ledger is not whole here.
+func isHere(stub shim.ChaincodeStubInterface) error {
+	rows, err := stub.GetMultipleStates(descriptorKey, channelKey)
+	if err != nil {
+		return err
+	}
+	if len(rows[0]) > 0 && isOfDirectory(rows[0]) && len(rows[1]) == 0 {
+		return errors.New("the ledger of this network's directory has not moved here")
+	}
+	return nil
+}
+
+func isOfDirectory(descriptor []byte) bool {
+	return bool(C.hosted_is_of_directory(bytesAt(descriptor), C.size_t(len(descriptor))))
+}
+
+// moving is the state as the entries before have left it, and holds back what they write: the shim does not see its own writes.
+type moving struct {
+	shim.ChaincodeStubInterface
+	rows  map[string][]byte // nil: gone
+	parts map[[2]string][]byte
+}
+
+func (m *moving) GetState(key string) ([]byte, error) {
+	if value, isMade := m.rows[key]; isMade {
+		return value, nil
+	}
+	return m.ChaincodeStubInterface.GetState(key)
+}
+
+func (m *moving) GetMultipleStates(keys ...string) ([][]byte, error) {
+	values := make([][]byte, len(keys))
+	var names []string
+	var places []int
+	for i, key := range keys {
+		if value, isMade := m.rows[key]; isMade {
+			values[i] = value
+		} else {
+			names, places = append(names, key), append(places, i)
+		}
+	}
+	found, err := m.ChaincodeStubInterface.GetMultipleStates(names...)
+	if err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		values[place] = found[i]
+	}
+	return values, nil
+}
+
+func (m *moving) GetPrivateDataHash(collection, key string) ([]byte, error) {
+	if part, isMade := m.parts[[2]string{collection, key}]; isMade {
+		if part == nil {
+			return nil, nil
+		}
+		hash := sha256.Sum256(part)
+		return hash[:], nil
+	}
+	return m.ChaincodeStubInterface.GetPrivateDataHash(collection, key)
+}
+
+func (m *moving) PartHash(key string) ([]byte, error) { return PartHash(m, key) }
+
+func (m *moving) PutState(key string, value []byte) error { m.rows[key] = value; return nil }
+func (m *moving) DelState(key string) error               { m.rows[key] = nil; return nil }
+func (m *moving) PutPrivateData(collection, key string, value []byte) error {
+	m.parts[[2]string{collection, key}] = value
+	return nil
+}
+func (m *moving) PurgePrivateData(collection, key string) error {
+	m.parts[[2]string{collection, key}] = nil
+	return nil
+}
+func (m *moving) SetEvent(string, []byte) error { return nil }
+func (m *moving) StartWriteBatch()              {}
+func (m *moving) FinishWriteBatch() error       { return nil }
+
+// flush does the writes in one order, so that every endorser comes to the same.
+func (m *moving) flush() error {
+	stub := m.ChaincodeStubInterface
+	stub.StartWriteBatch()
+	for _, key := range slices.Sorted(maps.Keys(m.rows)) {
+		err := stub.DelState(key)
+		if value := m.rows[key]; value != nil {
+			err = stub.PutState(key, value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	order := func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }
+	for _, key := range slices.SortedFunc(maps.Keys(m.parts), order) {
+		err := error(nil)
+		if part := m.parts[key]; part != nil {
+			err = stub.PutPrivateData(key[0], key[1], part)
+		} else {
+			err = stub.PurgePrivateData(key[0], key[1])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return stub.FinishWriteBatch()
+}
+
+// move is for administrators of the network's organisations, because whoever brings an entry could leave its private parts at home.
+func move(stub shim.ChaincodeStubInterface, args [][]byte) ([]byte, error) {
+	m := &moving{stub, map[string][]byte{}, map[[2]string][]byte{}}
+	descriptor, err := m.GetState(descriptorKey)
+	if err != nil {
+		return nil, err
+	}
+	if len(descriptor) == 0 || !isOfDirectory(descriptor) {
+		return nil, errors.New("no network that began in a directory has begun here")
+	}
+	if err := m.checkMover(descriptor); err != nil {
+		return nil, err
+	}
+	transient, err := stub.GetTransient()
+	if err != nil {
+		return nil, err
+	}
+	parts := transient["parts"]
+	for i := 0; i < len(args); i += 3 {
+		if parts, err = m.take(descriptor, args[i], args[i+1], args[i+2], parts); err != nil {
+			return nil, err
+		}
+	}
+	if len(parts) > 0 {
+		return nil, errors.New("there are more parts than items")
+	}
+	return []byte{C.EMR_OUTCOME_APPLIED}, m.flush()
+}
+
+func (m *moving) checkMover(descriptor []byte) error {
+	made, err := m.GetTxTimestamp()
+	if err != nil {
+		return err
+	}
+	signer, err := signerOf(m, nil)
+	if err != nil {
+		return err
+	}
+	defer freeSigner(&signer)
+	refusal := errors.New("only an administrator of one of its organisations moves a ledger")
+	var key C.emr_key_text
+	if !bool(C.hosted_org_of(bytesAt(descriptor), C.size_t(len(descriptor)), &signer, &key)) {
+		return refusal
+	}
+	row, err := m.GetState(textOf(&key))
+	if err != nil {
+		return err
+	}
+	if !bool(C.hosted_may_move(bytesAt(descriptor), C.size_t(len(descriptor)), &signer, bytesAt(row), C.size_t(len(row)),
+		C.uint64_t(made.GetSeconds()))) {
+		return refusal
+	}
+	return nil
+}
+
+// end is how many entries are here, and the hash of the newest.
+func (m *moving) end(descriptor []byte) (uint64, []byte, error) {
+	rows, err := m.GetMultipleStates(movedKey, channelKey)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(rows[1]) > 0 {
+		return 0, nil, errors.New("the ledger has moved here: nothing comes behind its last entry")
+	}
+	if len(rows[0]) == 40 {
+		return binary.BigEndian.Uint64(rows[0]), rows[0][8:], nil
+	}
+	leaf := make([]byte, 32)
+	C.hosted_moved_leaf(bytesAt(descriptor), C.size_t(len(descriptor)), bytesAt(leaf))
+	return 1, leaf, nil
+}
+
+// take judges one entry; the parts behind its own are left.
+func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, error) {
+	if len(entry) < 8 || len(hint) < hintBytes {
+		return nil, errors.New("no entry of a directory")
+	}
+	own, rest, err := cutList(parts, int(binary.BigEndian.Uint16(entry[6:])))
+	if err != nil {
+		return nil, err
+	}
+	seq, leaf, err := m.end(descriptor)
+	if err != nil {
+		return nil, err
+	}
+	c := newMoved(descriptor, entry, items, own, binary.BigEndian.Uint64(hint))
+	if c == nil {
+		return nil, fmt.Errorf("entry %d: no entry of a directory", seq)
+	}
+	run := &Run{c}
+	defer run.Free()
+	if !bool(C.hosted_moved_follows(c, C.uint64_t(seq), bytesAt(leaf))) {
+		return nil, fmt.Errorf("entry %d: it does not follow the one before", seq)
+	}
+	if err := m.judge(run, descriptor, hint[hintBytes:]); err != nil {
+		return nil, fmt.Errorf("entry %d: %w", seq, err)
+	}
+	next := make([]byte, 40)
+	binary.BigEndian.PutUint64(next, seq+1)
+	C.hosted_moved_leaf(bytesAt(entry), C.size_t(len(entry)), bytesAt(next[8:]))
+	return rest, m.PutState(movedKey, next)
+}
+
+func newMoved(descriptor, entry, items, parts []byte, said uint64) *C.hosted {
+	var netID [16]byte
+	C.emr_descriptor_net_id(C.emr_span{data: bytesAt(descriptor), len: C.size_t(len(descriptor))}, (*C.uint8_t)(&netID[0]))
+	from := C.hosted_entry{entry: (*C.uint8_t)(C.CBytes(entry)), entry_len: C.size_t(len(entry)), items: (*C.uint8_t)(C.CBytes(items)),
+		items_len: C.size_t(len(items)), parts: (*C.uint8_t)(C.CBytes(parts)), parts_len: C.size_t(len(parts)), said_unix_s: C.uint64_t(said)}
+	defer func() {
+		C.free(unsafe.Pointer(from.entry))
+		C.free(unsafe.Pointer(from.items))
+		C.free(unsafe.Pointer(from.parts))
+	}()
+	return C.hosted_moved(&from, (*C.uint8_t)(&netID[0]))
+}
+
+func (m *moving) judge(run *Run, descriptor, vouching []byte) error {
+	var key C.emr_key_text
+	C.hosted_moved_submitter(run.c, &key)
+	row, err := m.GetState(textOf(&key))
+	if err != nil {
+		return err
+	}
+	if !bool(C.hosted_moved_is_signed(run.c, bytesAt(row), C.size_t(len(row)))) {
+		return errors.New("the submitter's signature is wrong")
+	}
+	if err := m.vouch(run, descriptor, vouching); err != nil {
+		return err
+	}
+	if response := run.Judge(m, uint64(C.hosted_moved_time(run.c))); response.Status != shim.OK {
+		return errors.New("it should not have an entry: " + response.Message)
+	}
+	if !bool(C.hosted_moved_is_recorded(run.c)) {
+		return errors.New("the results are not what the contract gives")
+	}
+	for i := C.size_t(0); i < C.hosted_moved_count(run.c); i++ {
+		if bool(C.hosted_moved_lacks(run.c, i, &key)) {
+			m.rows[lackingKey(textOf(&key))] = []byte{1}
+		}
+	}
+	return nil
+}
+
+func (m *moving) vouch(run *Run, descriptor, vouching []byte) error {
+	if len(vouching) < orgBytes {
+		return nil
+	}
+	var key C.emr_key_text
+	C.emr_key_org(bytesAt(vouching), &key)
+	row, err := m.GetState(textOf(&key))
+	if err != nil {
+		return err
+	}
+	authority := newSigner("", nil, vouching[orgBytes:])
+	defer freeSigner(&authority)
+	return failed(C.hosted_moved_certificate(run.c, bytesAt(descriptor), C.size_t(len(descriptor)), &authority, bytesAt(vouching),
+		bytesAt(row), C.size_t(len(row))))
+}
+
+// cutList takes the first COUNT values off a list.
+func cutList(list []byte, count int) ([]byte, []byte, error) {
+	at := 0
+	for range count {
+		if len(list)-at < 4 {
+			return nil, nil, errors.New("there are fewer parts than items")
+		}
+		length := binary.BigEndian.Uint32(list[at:])
+		at += 4
+		if length == C.HOSTED_NOTHING {
+			continue
+		}
+		if uint64(length) > uint64(len(list)-at) {
+			return nil, nil, errors.New("the parts are no list")
+		}
+		at += int(length)
+	}
+	return list[:at], list[at:], nil
+}

@@ -1,0 +1,207 @@
+package main
+
+// Here the ledger of a directory goes on in a channel: what its entries have left must be there row by row, and nobody gets in by it who
+// would not have got into the directory.
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	ledger "emrfs.invalid/chaincode"
+	"emrfs.invalid/tests/conformance/chaincode/record"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+)
+
+type moved struct {
+	Entry record.Hex `json:"entry"`
+	Items record.Hex `json:"items"`
+	Parts []struct {
+		Part *record.Hex `json:"part"`
+	} `json:"parts"`
+}
+
+type moving struct {
+	liveNetwork
+	at int64
+}
+
+// hint is that nobody else had said a time, and that the only organisation vouches.
+func (m *moving) hint() []byte {
+	organisation, _ := hex.DecodeString(string(m.story.MSP))
+	return append(make([]byte, 8), organisation...)
+}
+
+func (m *moved) list() []byte {
+	var list []byte
+	for _, one := range m.Parts {
+		if one.Part == nil {
+			list = ledger.AppendValue(list, nil)
+		} else {
+			list = append(binary.BigEndian.AppendUint32(list, uint32(len(*one.Part))), *one.Part...)
+		}
+	}
+	return list
+}
+
+func (m *moving) call(who []byte, parts []byte, args ...[]byte) (*peer.Response, error) {
+	return m.net.invokeAs(who, time.Unix(m.at, 0), args, map[string][]byte{"parts": parts})
+}
+
+func (m *moving) bring(who []byte, entries ...moved) (*peer.Response, error) {
+	args := [][]byte{[]byte("move")}
+	var parts []byte
+	for _, one := range entries {
+		args = append(args, one.Entry, one.Items, m.hint())
+		parts = append(parts, one.list()...)
+	}
+	return m.call(who, parts, args...)
+}
+
+// refused: with these words, and nothing is written.
+func (m *moving) refused(what, words string, response *peer.Response, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if response.Status != 500 || !strings.Contains(response.Message, words) {
+		return fmt.Errorf("%s: %d %s", what, response.Status, response.Message)
+	}
+	return nil
+}
+
+func (m *moving) harm(next moved, behind moved) error {
+	stranger := bytes.Clone(m.story.Certificate)
+	stranger[len(stranger)-1] ^= 1
+	changed := func(at int) moved {
+		other := next
+		other.Entry = bytes.Clone(next.Entry)
+		other.Entry[at] ^= 1
+		return other
+	}
+	channels := changed(5) // the host
+	otherItems := next
+	otherItems.Items = bytes.Clone(next.Items)
+	otherItems.Items[len(otherItems.Items)-1] ^= 1
+	otherPart := next
+	otherPart.Parts = append(otherPart.Parts[:0:0], next.Parts...)
+	if part := otherPart.Parts[0].Part; part != nil {
+		other := record.Hex(bytes.Clone(*part))
+		other[0] ^= 1
+		otherPart.Parts[0].Part = &other
+	}
+	for _, try := range []struct {
+		what, words string
+		who         []byte
+		entries     []moved
+	}{
+		{"a certificate of no CA", "only an administrator", m.creator(m.story.MSP, stranger), []moved{next}},
+		{"another organisation", "only an administrator", m.creator("Other", m.story.Certificate), []moved{next}},
+		{"an entry of a channel", "no entry of a directory", m.owner(), []moved{channels}},
+		{"an entry at another time", "signature is wrong", m.owner(), []moved{changed(23)}},
+		{"another number", "does not follow", m.owner(), []moved{changed(15)}},
+		{"another one before it", "does not follow", m.owner(), []moved{changed(72)}},
+		{"other results", "signature is wrong", m.owner(), []moved{changed(len(next.Entry) - 1)}},
+		{"other items", "", m.owner(), []moved{otherItems}},
+		{"the one behind it", "does not follow", m.owner(), []moved{behind}},
+		{"twice at once", "does not follow", m.owner(), []moved{next, next}},
+	} {
+		response, err := m.bring(try.who, try.entries...)
+		if err := m.refused(try.what, try.words, response, err); err != nil {
+			return err
+		}
+	}
+	if next.Parts[0].Part != nil {
+		response, err := m.bring(m.owner(), otherPart)
+		if err := m.refused("another part", "no entry of a directory", response, err); err != nil {
+			return err
+		}
+	}
+	response, err := m.call(m.owner(), nil, []byte("move"), next.Entry, next.Items, m.hint())
+	return m.refused("no list of parts", "fewer parts", response, err)
+}
+
+// early: a batch of a channel, before the ledger is whole here.
+func (m *moving) early(what string) error {
+	first := m.story.Calls[0]
+	response, err := m.call(m.owner(), nil, []byte("strict"), []byte("register"), m.story.Submitter, first.Batch)
+	return m.refused(what, "has not moved here", response, err)
+}
+
+func move(program string, addresses []string) error {
+	output, err := exec.Command(program, "move").Output()
+	if err != nil {
+		return err
+	}
+	var story told
+	if err := json.Unmarshal(output, &story); err != nil {
+		return err
+	}
+	net, err := dialChaincodes(addresses)
+	if err != nil {
+		return err
+	}
+	m := &moving{liveNetwork{net, &story}, story.Calls[len(story.Calls)-1].Time + 4000}
+	entries := story.Entries
+	if len(entries) < 5 {
+		return fmt.Errorf("only %d entries", len(entries))
+	}
+	response, err := m.bring(m.owner(), entries[0])
+	if err := m.refused("before genesis", "has begun here", response, err); err != nil {
+		return err
+	}
+	if err := m.begin(); err != nil {
+		return err
+	}
+	for i := 0; i < len(entries); {
+		if err := m.early("a batch between them"); err != nil {
+			return err
+		}
+		if i+1 < len(entries) {
+			if err := m.harm(entries[i], entries[i+1]); err != nil {
+				return fmt.Errorf("entry %d: %w", i+1, err)
+			}
+		}
+		n := 1 // alone, and then with those that stand on it
+		if i > 0 {
+			n = len(entries) - i
+		}
+		response, err := m.bring(m.owner(), entries[i:i+n]...)
+		if err != nil {
+			return err
+		}
+		if response.Status != 200 || !bytes.Equal(response.Payload, []byte{1}) {
+			return fmt.Errorf("entry %d: %d %s", i+1, response.Status, response.Message)
+		}
+		i += n
+	}
+	response, err = m.bring(m.owner(), entries[len(entries)-1])
+	if err := m.refused("behind the last", "nothing comes behind", response, err); err != nil {
+		return err
+	}
+	response, err = m.bring(m.owner(), entries[0])
+	if err := m.refused("a second time", "nothing comes behind", response, err); err != nil {
+		return err
+	}
+	m.story.Rows["moved"] = m.end(entries)
+	if err := m.compare(); err != nil {
+		return err
+	}
+	fmt.Printf("%d entries: the channel has the %d rows and %d parts of the directory\n", len(entries), len(story.Rows), len(story.Parts))
+	return nil
+}
+
+func (m *moving) end(entries []moved) []byte {
+	end := binary.BigEndian.AppendUint64(nil, uint64(len(entries)+1))
+	return append(end, leafOf(entries[len(entries)-1].Entry)...)
+}
+
+func leafOf(entry []byte) []byte {
+	hash := sha256.Sum256(append([]byte{0}, entry...))
+	return hash[:]
+}
