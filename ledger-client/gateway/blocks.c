@@ -15,7 +15,8 @@
 #define METADATA_MAX 16
 #define METADATA_FILTER 2 /* common/common.proto, BlockMetadataIndex */
 #define HASH_BYTES 32
-#define ARGS_MAX 4
+#define MOVED_ARGS 3
+#define ARGS_MAX (1 + MOVED_ARGS * EMR_GATEWAY_MOVED_MAX)
 #define HEIGHT_MS 10000 /* for a number, before the next gateway is asked */
 
 /* ---- A block ---- */
@@ -132,18 +133,58 @@ static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 	return EMR_OK;
 }
 
-/* Whether a transaction has entered a batch: it is one of ours, its function is register, and the
- * contract has applied it.  An answer that a batch is known can be submitted too, and enters
- * nothing.  EMR_DAMAGED: it may have entered one, and how it is written cannot be read here. */
-static emr_status read_entry(const emr_gateway *gateway, const gateway_prepared *p,
-	emr_gateway_entry *out, bool *out_is_entry)
+/* What a transaction has entered: a batch, or entries of the ledger of a directory. */
+typedef struct entered {
+	emr_bytes args[ARGS_MAX];
+	size_t count;
+	emr_bytes result;
+	bool is_something, has_moved;
+	emr_gateway_entry entry; /* what all of it have in common */
+} entered;
+
+static emr_status read_batch(const entered *e, emr_gateway_entry *out)
 {
-	emr_bytes items[ARGS_MAX];
-	proto_list args = {.items = items, .max = ARGS_MAX};
 	emr_header header;
+
+	if (e->count < 3 || e->args[1].len != sizeof out->submitter.b ||
+		e->args[2].len < EMR_HEADER_BYTES ||
+		emr_header_parse((emr_span){e->args[2].data, EMR_HEADER_BYTES}, &header) !=
+			EMR_CONTRACT_OK ||
+		e->result.len != 1 + (size_t)header.count)
+		return EMR_DAMAGED;
+	memcpy(out->submitter.b, e->args[1].data, e->args[1].len);
+	out->batch = e->args[2];
+	out->authority = e->count > 3 ? e->args[3] : (emr_bytes){0};
+	out->results = emr_bytes_of(e->result.data + 1, header.count);
+	return EMR_OK;
+}
+
+/* Entry I of those that moved, behind the function's name: its bytes, its items, a hint for peers.
+ */
+static emr_status read_moved(const entered *e, size_t i, emr_gateway_entry *out)
+{
+	const emr_bytes *at = e->args + 1 + MOVED_ARGS * i;
+	emr_entry parsed;
+
+	if (emr_entry_parse((emr_span){at[0].data, at[0].len}, &parsed) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	memcpy(out->submitter.b, parsed.submitter_id, sizeof out->submitter.b);
+	out->moved = at[0];
+	out->batch = at[1];
+	out->results = emr_bytes_of(parsed.results.data, parsed.results.len);
+	return EMR_OK;
+}
+
+/* Whether a transaction has entered something: it is one of ours, its function is register or move,
+ * and the contract has applied it.  An answer that a batch is known can be submitted too, and
+ * enters nothing.  EMR_DAMAGED: it may have entered one, and how it is written cannot be read here.
+ */
+static emr_status read_entered(const emr_gateway *gateway, const gateway_prepared *p, entered *out)
+{
+	proto_list args = {.items = out->args, .max = ARGS_MAX};
 	emr_status status;
 
-	*out_is_entry = false;
+	out->is_something = false;
 	if (!is_text(p->chaincode_name, gateway->chaincode) || p->result.len == 0 ||
 		p->result.data[0] != EMR_OUTCOME_APPLIED)
 		return EMR_OK;
@@ -152,20 +193,16 @@ static emr_status read_entry(const emr_gateway *gateway, const gateway_prepared 
 		return EMR_OK; /* no function that enters something has so many */
 	if (status != EMR_OK)
 		return status;
-	if (args.count == 0 || !is_text(items[0], "register"))
+	out->count = args.count;
+	out->result = p->result;
+	out->has_moved = args.count > 0 && is_text(out->args[0], "move");
+	if (args.count == 0 || (!out->has_moved && !is_text(out->args[0], "register")))
 		return EMR_OK;
-	if (args.count < 3 || items[1].len != sizeof out->submitter.b ||
-		items[2].len < EMR_HEADER_BYTES ||
-		emr_header_parse((emr_span){items[2].data, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK ||
-		p->result.len != 1 + (size_t)header.count)
+	if (out->has_moved && (args.count == 1 || (args.count - 1) % MOVED_ARGS != 0))
 		return EMR_DAMAGED;
-	memcpy(out->submitter.b, items[1].data, items[1].len);
-	out->batch = items[2];
-	out->authority = args.count > 3 ? items[3] : (emr_bytes){0};
-	out->results = emr_bytes_of(p->result.data + 1, header.count);
-	*out_is_entry = true;
-	return read_header(p, out);
+	out->is_something = true;
+	status = out->has_moved ? EMR_OK : read_batch(out, &out->entry);
+	return status == EMR_OK ? read_header(p, &out->entry) : status;
 }
 
 static emr_status read_type(emr_bytes payload, uint64_t *out_type)
@@ -198,8 +235,8 @@ static const char *entry_wrong(const emr_gateway *gateway, const gateway_prepare
 
 /* A valid transaction that cannot be read here might be an entry: nothing behind it counts, rather
  * than that one is passed over which the peers' state has.  *OUT_WRONG is NULL before. */
-static emr_status read_transaction(const emr_gateway *gateway, emr_bytes bytes,
-	emr_gateway_entry *out, bool *out_is_entry, const char **out_wrong)
+static emr_status read_transaction(
+	const emr_gateway *gateway, emr_bytes bytes, entered *out, const char **out_wrong)
 {
 	emr_bytes payload = {0}, signature = {0};
 	uint64_t type = 0;
@@ -208,36 +245,53 @@ static emr_status read_transaction(const emr_gateway *gateway, emr_bytes bytes,
 	gateway_prepared p;
 	emr_status status = proto_read(bytes, of_envelope, 2);
 
-	*out_is_entry = false;
+	out->is_something = false;
 	if (status == EMR_OK)
 		status = read_type(payload, &type);
 	if (status != EMR_OK || type != HEADER_TYPE_ENDORSER_TRANSACTION)
 		return status;
 	status = prepared_read(payload, &p);
 	if (status == EMR_OK)
-		status = read_entry(gateway, &p, out, out_is_entry);
-	if (status == EMR_OK && *out_is_entry)
-		*out_wrong = entry_wrong(gateway, &p, out, payload, signature);
+		status = read_entered(gateway, &p, out);
+	if (status == EMR_OK && out->is_something)
+		*out_wrong = entry_wrong(gateway, &p, &out->entry, payload, signature);
 	return status == EMR_OK && *out_wrong != NULL ? EMR_DAMAGED : status;
+}
+
+/* *OUT_WRONG is set where an entry cannot be read. */
+static emr_status visit_entered(
+	const entered *e, emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
+{
+	const size_t n = e->has_moved ? (e->count - 1) / MOVED_ARGS : 1;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		emr_gateway_entry entry = e->entry;
+
+		status = e->has_moved ? read_moved(e, i, &entry) : EMR_OK;
+		if (status != EMR_OK)
+			*out_wrong = "an entry of a directory that cannot be read";
+		else
+			status = visit(arg, &entry);
+	}
+	return status;
 }
 
 static emr_status visit_entries(const emr_gateway *gateway, const block *b,
 	emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
 {
-	emr_status status = EMR_OK;
+	EMR_AUTO_FREE entered *e = calloc(1, sizeof *e);
+	emr_status status = e != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
-		emr_gateway_entry entry = {.block = b->number, .tx = (uint32_t)i};
-		bool is_entry = false;
-
 		if (b->filter.data[i] != 0)
 			continue; /* not valid */
-		status =
-			read_transaction(gateway, b->transactions[i], &entry, &is_entry, out_wrong);
+		e->entry = (emr_gateway_entry){.block = b->number, .tx = (uint32_t)i};
+		status = read_transaction(gateway, b->transactions[i], e, out_wrong);
 		if (status != EMR_OK && *out_wrong == NULL)
 			*out_wrong = "a valid transaction that cannot be read";
-		else if (status == EMR_OK && is_entry)
-			status = visit(arg, &entry);
+		else if (status == EMR_OK && e->is_something)
+			status = visit_entered(e, visit, arg, out_wrong);
 	}
 	return status;
 }

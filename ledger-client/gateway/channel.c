@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "contract/contract.h"
 #include "gateway/host.h"
+#include "keyring/cert.h"
 #include "ledger/backend.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
@@ -93,10 +95,33 @@ static void line_free(line *l)
 	free(l);
 }
 
+bool emr_channel_has_moved(const char *dir)
+{
+	char path[PATH_MAX];
+
+	return snprintf(path, sizeof path, "%s/ledger/" EMR_NETWORK_MOVED, dir) <
+		       (int)sizeof path &&
+	       access(path, F_OK) == 0;
+}
+
+/* A directory may have been that of several organisations' people, and its settings name one MSP:
+ * behind a move each is of the one that is called like his organisation. */
+static const char *msp_of(
+	const char *dir, const emr_channel *channel, emr_bytes certificate, char own[33])
+{
+	emr_cert_facts facts;
+
+	if (!emr_channel_has_moved(dir) || emr_cert_read(certificate, &facts) != EMR_OK ||
+		emr_id16_is_zero(facts.org))
+		return channel->msp;
+	emr_hex(facts.org.b, sizeof facts.org.b, own);
+	return own;
+}
+
 static emr_status add_line(channel_lines *lines, emr_bytes certificate)
 {
 	EMR_AUTO_CHANNEL channel = {0};
-	char cause[256] = "";
+	char cause[256] = "", own_msp[33];
 	line *l = calloc(1, sizeof *l);
 	emr_status status = l != NULL ? emr_channel_read(lines->dir, &channel, cause, sizeof cause)
 				      : EMR_NO_MEMORY;
@@ -104,8 +129,9 @@ static emr_status add_line(channel_lines *lines, emr_bytes certificate)
 	if (status == EMR_OK)
 		status = channel_of_keyring(&channel, lines->keyring);
 	if (status == EMR_OK)
-		status = emr_gateway_identity_of_keyring(
-			lines->keyring, channel.msp, certificate, &l->identity);
+		status = emr_gateway_identity_of_keyring(lines->keyring,
+			msp_of(lines->dir, &channel, certificate, own_msp), certificate,
+			&l->identity);
 	if (status == EMR_OK)
 		status = channel_gateway(&channel, l->identity, lines->clock, &l->gateway);
 	if (status != EMR_OK) {
@@ -221,6 +247,24 @@ static emr_status read_descriptor(const char *path, emr_buf *out)
 	return emr_file_read(AT_FDCWD, file, DESCRIPTOR_MAX, out);
 }
 
+/* A keyring that knows the first block of its channel goes back to no directory. */
+static bool stands_in_channel(const emr_ledger_options *options, emr_span descriptor)
+{
+	EMR_AUTO_BUF known = {0};
+	char path[PATH_MAX];
+
+	if (emr_descriptor_host(descriptor) == EMR_HOST_FABRIC)
+		return true;
+	if (options->own == NULL)
+		return false;
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_MOVED, options->path) <
+			(int)sizeof path &&
+		access(path, F_OK) == 0)
+		return true;
+	return options->submitter != NULL &&
+	       emr_keyring_tlv_get(options->submitter, EMR_KEYRING_CHANNEL, &known) == EMR_OK;
+}
+
 static emr_status open_by_descriptor(
 	const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
 {
@@ -228,7 +272,7 @@ static emr_status open_by_descriptor(
 	emr_bytes descriptor;
 
 	if (read_descriptor(options->path, &bytes) != EMR_OK ||
-		emr_descriptor_host((emr_span){bytes.data, bytes.len}) != EMR_HOST_FABRIC)
+		!stands_in_channel(options, (emr_span){bytes.data, bytes.len}))
 		return emr_embedded_open_woken(options, wake_fd, out_ledger);
 	descriptor = emr_buf_view(&bytes);
 	if (options->known_hash != NULL &&

@@ -18,7 +18,7 @@
 typedef struct found {
 	struct found *next;
 	emr_gateway_entry entry;
-	emr_buf creator, batch, results, authority;
+	emr_buf creator, batch, results, authority, moved;
 } found;
 
 typedef struct block_entries {
@@ -46,6 +46,7 @@ static void entries_free(block_entries *entries)
 		emr_buf_free(&f->batch);
 		emr_buf_free(&f->results);
 		emr_buf_free(&f->authority);
+		emr_buf_free(&f->moved);
 		free(f);
 	}
 }
@@ -74,7 +75,9 @@ static emr_status collect(void *arg, const emr_gateway_entry *entry)
 		status = keep(&f->batch, &f->entry.batch);
 	if (status == EMR_OK)
 		status = keep(&f->results, &f->entry.results);
-	return status == EMR_OK ? keep(&f->authority, &f->entry.authority) : status;
+	if (status == EMR_OK)
+		status = keep(&f->authority, &f->entry.authority);
+	return status == EMR_OK ? keep(&f->moved, &f->entry.moved) : status;
 }
 
 static emr_status trouble(const observing *o, emr_status status, uint64_t seq,
@@ -248,6 +251,47 @@ static emr_status compare(const observing *o, const emr_gateway_entry *entry, ui
 	return status;
 }
 
+/* ---- An entry that stood in a directory before ---- */
+
+static emr_status compare_moved(const observing *o, const emr_gateway_entry *entry, uint64_t seq)
+{
+	EMR_AUTO_BUF kept = {0}, items = {0};
+	emr_status status = emr_chain_entry(o->chain, seq, &kept, &items);
+
+	if (status == EMR_OK && (!emr_bytes_equal(emr_buf_view(&kept), entry->moved) ||
+					!emr_bytes_equal(emr_buf_view(&items), entry->batch)))
+		status = trouble(o, EMR_FORK, seq, entry, "the chain has another entry there");
+	return status;
+}
+
+/* It is signed by whoever appended it there, and judged as everybody judged it who followed that
+ * directory: whoever brought it here vouches for nothing. */
+static emr_status take_moved(const observing *o, const emr_gateway_entry *entry,
+	emr_chain_fetch_fn fetch_parts, void *arg)
+{
+	const emr_chain_checked checked = {.is_from_peer = true};
+	EMR_AUTO_FREE emr_chain_parts *parts = calloc(1, sizeof *parts);
+	emr_entry parsed;
+	emr_ledger_entry told;
+	uint64_t size = 0;
+	emr_status status = parts != NULL ? emr_chain_size(o->chain, &size) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK)
+		return status;
+	if (emr_entry_parse(span_of(entry->moved), &parsed) != EMR_CONTRACT_OK ||
+		parsed.host != EMR_HOST_EMBEDDED)
+		return trouble(o, EMR_DAMAGED, size, entry, "it is no entry of a directory");
+	if (parsed.seq < size)
+		return compare_moved(o, entry, parsed.seq);
+	told = (emr_ledger_entry){.seq = parsed.seq, .entry = entry->moved, .items = entry->batch};
+	status = emr_chain_parts_of(&told, fetch_parts, arg, NULL, NULL, parts);
+	if (status == EMR_OK)
+		status = emr_chain_follow(
+			o->chain, &told, &checked, parts->spans, NULL, NULL, o->trouble);
+	emr_chain_parts_free(parts);
+	return status;
+}
+
 emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_gateway_entry *entry,
 	emr_chain_fetch_fn fetch_parts, void *arg, emr_ledger_trouble *out_trouble)
 {
@@ -256,10 +300,13 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	EMR_AUTO_BUF bytes = {0};
 	emr_chain_parts *parts;
 	emr_ledger_entry told;
+	enum emr_host host;
 	uint64_t seq = 0;
 	uint8_t batch_id[32];
 	emr_status status;
 
+	if (entry->moved.len > 0)
+		return take_moved(o, entry, fetch_parts, arg);
 	if (entry->batch.len < EMR_HEADER_BYTES)
 		return trouble(o, EMR_DAMAGED, 0, entry, "its items cannot be read");
 	emr_batch_id(entry->batch.data, batch_id);
@@ -267,6 +314,11 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	if (status != EMR_NOT_FOUND)
 		return status == EMR_OK ? compare(o, entry, seq) : status;
 	status = emr_chain_size(o->chain, &seq);
+	if (status == EMR_OK)
+		status = emr_chain_host(o->chain, &host);
+	if (status == EMR_OK && host != EMR_HOST_FABRIC)
+		status = trouble(o, EMR_DAMAGED, seq, entry,
+			"a batch of a channel, and the directory's ledger has not ended");
 	if (status == EMR_OK)
 		status = encode(o, entry, seq, &bytes);
 	if (status != EMR_OK)
@@ -286,6 +338,28 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	return status;
 }
 
+emr_status emr_observe_channel(
+	emr_chain *chain, const uint8_t *genesis, emr_ledger_trouble *out_trouble)
+{
+	EMR_AUTO_BUF value = {0};
+	emr_row_channel row;
+	emr_key_text key;
+	emr_status status;
+
+	emr_key_channel(&key);
+	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_row_channel_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (genesis != NULL && memcmp(row.genesis, genesis, sizeof row.genesis) == 0)
+		return EMR_OK;
+	*out_trouble = (emr_ledger_trouble){.status = EMR_FORK};
+	(void)snprintf(out_trouble->cause, sizeof out_trouble->cause,
+		"the network has moved to another channel");
+	return EMR_FORK;
+}
+
 static emr_status take_all(const observing *o, asking *who, const block_entries *entries)
 {
 	emr_status status = entries->first == NULL ? EMR_OK : emr_chain_begin(o->chain);
@@ -295,6 +369,9 @@ static emr_status take_all(const observing *o, asking *who, const block_entries 
 	for (const found *f = entries->first; f != NULL && status == EMR_OK; f = f->next)
 		status = emr_observe_entry(
 			o->chain, o->descriptor, &f->entry, fetch, who, o->trouble);
+	if (status == EMR_OK)
+		status = emr_observe_channel(o->chain,
+			who->gateway->has_genesis ? who->gateway->genesis : NULL, o->trouble);
 	if (status == EMR_OK)
 		return emr_chain_commit(o->chain);
 	emr_chain_rollback(o->chain);

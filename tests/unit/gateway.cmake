@@ -6,6 +6,7 @@ emr_test(test_gateway_transaction
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_transaction.c ${CMAKE_CURRENT_LIST_DIR}/cert_kit.c
 	USES gateway keyring hashsig base OpenSSL::Crypto late_curl PkgConfig::jansson PkgConfig::sodium
 	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway ${PROJECT_SOURCE_DIR}/keyring)
+emr_test(test_gateway_moved SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_moved.c USES ledger_kit gateway late_curl)
 emr_test(test_gateway_observer
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_gateway_observer.c ${CMAKE_CURRENT_LIST_DIR}/cert_kit.c
 	USES ledger_kit gateway OpenSSL::Crypto late_curl INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/gateway)

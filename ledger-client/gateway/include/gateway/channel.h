@@ -44,9 +44,14 @@ void emr_channel_free(emr_channel *channel);
 #define EMR_AUTO_CHANNEL __attribute__((cleanup(emr_channel_free))) emr_channel
 
 /* emr_ledger_open of whatever kind options->path (DIR/ledger) is of; options->host is set here.
- * That DIR/ledger belongs to a network on Fabric says its descriptor, not a file that anybody could
- * add. EMR_OFFLINE of every call while the keyring has no certificate. */
+ * That DIR/ledger belongs to a network that began on Fabric says its descriptor, not a file that
+ * anybody could add.  One that began in a directory is read from its channel once it has moved
+ * there, and always by a keyring that knows the channel; options->own NULL: only what the
+ * descriptor says. EMR_OFFLINE of every call while the keyring has no certificate. */
 emr_status emr_channel_open(const emr_ledger_options *options, emr_ledger **out_ledger);
+
+/* Whether the ledger of DIR has moved to the channel that DIR/network names (network.h). */
+bool emr_channel_has_moved(const char *dir);
 
 /* What DIR/network names as the MSP of its members; owned by the caller.  As emr_channel_read. */
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size);
@@ -67,6 +72,26 @@ emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_byt
  * that the gateway gives now; *OUT_IS_NEW.  As emr_channel_meet. */
 emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	bool *out_is_new, char *said, size_t said_size);
+/* The same with the certificate that KEYRING has. */
+emr_status emr_channel_pin_own(const char *dir, const emr_keyring *keyring, bool *out_is_new,
+	char *said, size_t said_size);
+
+/* Before the ledger of a directory ends, whose description DESCRIPTOR is: that the channel takes
+ * KEYRING's certificate, and is free for it, or has begun with it already; with
+ * emr_channel_pin_own. EMR_FORK, EMR_DENIED: as emr_channel_begin. */
+emr_status emr_channel_try(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,
+	bool *out_is_new, char *said, size_t said_size);
+
+/* ENTRIES of ALL have come so far. */
+typedef void (*emr_channel_moved_fn)(void *arg, uint64_t entries, uint64_t all);
+/* Brings the ledger FROM, of a directory, into the channel that the directory WAY names, as far as
+ * it is not there: beginning, entries, private parts.  KEYRING, with its certificate, is an
+ * administrator's of the network.  May be killed anywhere and called again, by another
+ * administrator as well: what the channel has says how far it is, and what is there is compared.
+ * EMR_INVALID: no entry of FROM says that it goes on elsewhere, or WAY does not name the channel's
+ * first block; EMR_FORK: another ledger has begun there; otherwise as emr_channel_begin. */
+emr_status emr_channel_move(const char *way, const emr_keyring *keyring, emr_ledger *from,
+	emr_channel_moved_fn tell, void *arg, char *said, size_t said_size);
 
 /* KEYRING (with its certificate) remembers the first block of the channel that DIR names, which is
  * asked for where DIR/network does not say it (emr_channel_pin).  From then on a gateway that has

@@ -11,6 +11,9 @@
 
 #include "gateway/batch.h"
 
+/* Entries of the ledger of a directory that one transaction may bring, as the chaincode has it. */
+#define EMR_GATEWAY_MOVED_MAX 64
+
 /* How far somebody has read; all zero: nothing yet.  To be kept together with what was made of the
  * entries. */
 typedef struct emr_gateway_position {
@@ -30,6 +33,9 @@ typedef struct emr_gateway_entry {
 	emr_bytes batch;     /* header and items with public parts; private parts are read by key */
 	emr_bytes results;   /* one for each item */
 	emr_bytes authority; /* the CA that he brought along; empty: none */
+	emr_bytes moved; /* an entry of the directory in which the network began, as it stood there;
+			  * BATCH then has its items alone, and whoever brought it says nothing of
+			  * it.  Empty: it began here */
 } emr_gateway_entry;
 
 /* Not EMR_OK ends it, and the position stays in front of that block. */
