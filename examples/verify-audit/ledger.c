@@ -175,7 +175,8 @@ void check_entry_and_batch(audit *a)
 	key *submitter = key_of(a, e + 24);
 	hash digest = sha256((const bytes[]){{e, 312}, results}, 2);
 
-	if (e[5] != (is_of_channel(part_of(&a->p, 4, 0)) ? 1 : 0))
+	/* A network that began in a directory may have moved to a channel; none goes back. */
+	if (e[5] != 1 && is_of_channel(part_of(&a->p, 4, 0)))
 		failed("entry", "the entry is of another kind of ledger than its network has");
 	if (submitter == NULL)
 		failed("entry", "the key that appended the entry is not shown");

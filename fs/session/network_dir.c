@@ -228,8 +228,14 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 		return status;
 	ledger =
 		openat(fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return ledger >= 0 ? emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR, descriptor, 0600)
-			   : emr_status_from_errno(errno);
+	if (ledger < 0)
+		return emr_status_from_errno(errno);
+	status = emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR, descriptor, 0600);
+	/* It began in a directory, and whoever comes now reads the channel. */
+	if (status == EMR_OK &&
+		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
+		status = emr_file_replace(ledger, EMR_NETWORK_MOVED, (emr_bytes){0}, 0600);
+	return status;
 }
 
 bool emr_network_dir_has(const char *dir, emr_bytes descriptor)
@@ -255,7 +261,8 @@ bool emr_network_dir_is_on_fabric(const char *dir)
 	EMR_AUTO_BUF bytes = {0};
 
 	return emr_network_dir_descriptor(dir, &bytes) == EMR_OK &&
-	       emr_descriptor_host((emr_span){bytes.data, bytes.len}) == EMR_HOST_FABRIC;
+	       (emr_descriptor_host((emr_span){bytes.data, bytes.len}) == EMR_HOST_FABRIC ||
+		       emr_channel_has_moved(dir));
 }
 
 bool emr_network_dir_settings(const char *place, char *out, size_t size)

@@ -23,6 +23,7 @@
 #include "network/post.h"
 #include "org/bureau.h"
 #include "org/mint.h"
+#include "org/moving.h"
 #include "org/proposals.h"
 #include "org/rules.h"
 #include "org/staff.h"
@@ -587,7 +588,8 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
 		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules},
 		{"revoke", 2, 2, 0, emr_org_revoke}, {"vouch", 2, 2, 0, emr_org_vouch},
-		{"team", 2, 4, 0, emr_org_team}, {"mint", 3, 3, 0, emr_org_mint}};
+		{"team", 2, 4, 0, emr_org_team}, {"mint", 3, 3, 0, emr_org_mint},
+		{"move", 2, 2, 0, emr_org_move}};
 	emr_problem problem = {0};
 
 	for (size_t i = 0; i < sizeof deeds / sizeof *deeds && args->n_operands > 0; i++)
@@ -599,7 +601,7 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 	(void)!emr_wrong_use("org",
 		_("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, "
 		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
-		  "[add HANDLE | remove HANDLE] or mint WHO POINTS."),
+		  "[add HANDLE | remove HANDLE], mint WHO POINTS or move DIR."),
 		&problem);
 	return emr_out_fail(out, &problem);
 }

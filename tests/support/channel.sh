@@ -11,7 +11,7 @@
 #   channel_kill peer-1...     as a power cut; channel_start starts again what does not run
 #
 # What a test may say beforehand: CHANNEL_KIND, how the real one orders (default: raft), and CHANNEL_WITH, further options of its `up`;
-# CHANNEL_TAKEN=$EMR_WORK/ca-1.pem, where the played one, too, takes the first organisation's CA by channel_take only.
+# CHANNEL_MORE, further MSP=FILE of the played one; CHANNEL_TAKEN=$EMR_WORK/ca-1.pem, where the played one, too, takes the first organisation's CA by channel_take only.
 CHANNEL_EXAMPLE=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
 
 channel_start() {
@@ -23,7 +23,7 @@ channel_start() {
 		return
 	fi
 	rm -f channel/settings
-	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "${CHANNEL_TAKEN:-$NET/ca.pem}" OrgB="$EMR_WORK/ca-2.pem" OrgC="$EMR_WORK/ca-3.pem" 2>>"$EMR_WORK/peer.log"; }
+	coproc SERVE { exec "$PEER" network "$EMR_WORK/channel" "${CHANNEL_TAKEN:-$NET/ca.pem}" OrgB="$EMR_WORK/ca-2.pem" OrgC="$EMR_WORK/ca-3.pem" ${CHANNEL_MORE:-} 2>>"$EMR_WORK/peer.log"; }
 	PEER_PID=$SERVE_PID
 	emr_until test -s channel/settings
 }

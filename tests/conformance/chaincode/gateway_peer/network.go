@@ -13,6 +13,8 @@ package main
 //	                other-beginning (the same transactions stand in blocks behind another first one, which the orderer has signed),
 //	                other-parts (the parts that are asked for are others),
 //	                late-parts (private parts of what is ordered meanwhile come to no peer before the file goes), lost-parts (they never come),
+//	                held-genesis, held-move (whoever has that function endorsed waits, and DIR/held says so), held-ordered (whoever
+//	                has had something ordered waits for the answer, and DIR/held says so),
 //	                held-beginning (whoever reads the first block behind the configuration waits,
 //	                and DIR/held says so), unseen (nobody sees the blocks that are made meanwhile, and DIR/held says that
 //	                somebody waits for one), slow-blocks (each block takes four seconds, and DIR/held says that somebody waits for one),
@@ -348,7 +350,7 @@ func (m *member) Evaluate(ctx context.Context, request *gateway.EvaluateRequest)
 
 // ---- Endorsing ----
 
-func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*gateway.EndorseResponse, error) {
+func (m *member) Endorse(ctx context.Context, request *gateway.EndorseRequest) (*gateway.EndorseResponse, error) {
 	made, err := m.propose(request.ProposedTransaction, request.ChannelId, request.TransactionId)
 	if err == nil {
 		err = m.said("endorse")
@@ -356,6 +358,7 @@ func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*g
 	if err != nil {
 		return nil, err
 	}
+	m.hold(ctx, "held-"+string(made.args[0]))
 	m.lock.Lock()
 	defer m.lock.Unlock()
 	var answer []byte
@@ -383,7 +386,13 @@ func (m *member) Endorse(_ context.Context, request *gateway.EndorseRequest) (*g
 
 // ---- Ordering ----
 
-func (m *member) Submit(_ context.Context, request *gateway.SubmitRequest) (*gateway.SubmitResponse, error) {
+func (m *member) Submit(ctx context.Context, request *gateway.SubmitRequest) (*gateway.SubmitResponse, error) {
+	answer, err := m.order(request)
+	m.hold(ctx, "held-ordered")
+	return answer, err
+}
+
+func (m *member) order(request *gateway.SubmitRequest) (*gateway.SubmitResponse, error) {
 	made, err := readEnvelope(request.PreparedTransaction)
 	if err == nil && hasEnded(made.signature.Creator) {
 		err = errors.New("broadcast client identity expired")
