@@ -549,6 +549,36 @@ static void a_network_begins_with_the_rows_of_its_descriptor(void **state)
 	unmake(&it);
 }
 
+static bool may_move(const fabric_world *it, const char *msp, emr_bytes certificate)
+{
+	const hosted_signer who = {.msp = msp, .der = certificate.data, .der_len = certificate.len};
+	const kit_row *org = kit_get(&it->world.state, it->org_key.text);
+
+	return hosted_may_move(
+		it->descriptor, it->descriptor_len, &who, org->value, org->len, it->now);
+}
+
+/* Whoever brings an entry could leave its private parts at home. */
+static void an_administrator_moves_a_ledger_and_nobody_else_does(void **state)
+{
+	EMR_AUTO_BUF administrator = {0};
+	fabric_world it;
+	char msp[33];
+
+	(void)state;
+	make(&it);
+	describe(&it, "");
+	emr_hex(it.world.org, 16, msp);
+	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"admin\"}}", &administrator);
+	assert_true(may_move(&it, msp, emr_buf_view(&administrator)));
+	assert_false(may_move(&it, msp, emr_buf_view(&it.cert))); /* a patient */
+	assert_false(may_move(&it, "GeneralMSP", emr_buf_view(&administrator)));
+	assert_true(hosted_is_of_directory(it.descriptor, it.descriptor_len));
+	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* another authority since */
+	assert_false(may_move(&it, msp, emr_buf_view(&administrator)));
+	unmake(&it);
+}
+
 static void a_part_is_known_by_its_item_and_nothing_else(void **state)
 {
 	static const uint8_t nonsense[300];
@@ -617,6 +647,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_certificate_or_no_batch_are_refused),
 		cmocka_unit_test(a_row_is_given_once),
 		cmocka_unit_test(a_network_begins_with_the_rows_of_its_descriptor),
+		cmocka_unit_test(an_administrator_moves_a_ledger_and_nobody_else_does),
 		cmocka_unit_test(a_part_is_known_by_its_item_and_nothing_else),
 		cmocka_unit_test(requests_and_releases_lie_in_the_collection_that_ends),
 	};
