@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "fuse/fuse.h"
 #include "kit/beside.h"
@@ -19,6 +20,7 @@
 #include "kit/text.h"
 #include "ledger/sql.h"
 #include "mount/behind.h"
+#include "ledger/network.h"
 #include "mount/cert_watch.h"
 #include "mount/code.h"
 #include "mount/copy_scan.h"
@@ -34,6 +36,7 @@
 #include "people/inboxes.h"
 #include "people/vouched.h"
 #include "publisher/publisher.h"
+#include "replica/replica.h"
 #include "report/special.h"
 #include "research/research.h"
 #include "session/keys.h"
@@ -87,6 +90,8 @@ typedef struct mount {
 	emr_publishing *publishing;
 	emr_rot_watch *rot_watch;   /* NULL: for reading only */
 	emr_cert_watch *cert_watch; /* NULL: for reading only, or nobody renews it */
+	bool is_directory_closed,
+		has_moved; /* the ledger of the network's directory: see look_for_move */
 	bool has_tried_renewing;
 	pthread_t warden;
 	atomic_bool is_ready, has_ended;
@@ -195,6 +200,39 @@ static void say_certificate(mount *m)
 	emr_notices_add_problem(m->notices, &problem, "");
 }
 
+#define STATE_MOVE_TOLD "moved.told" /* empty: it was said where the ledger is now */
+
+/* Before the ledger is opened: whether the network's directory has ended, by an entry of the own
+ * copy, or is one out of which the ledger has moved, which was not said yet. */
+static void look_for_move(mount *m)
+{
+	const int state = m->session.state_fd;
+	uint8_t genesis[32];
+	bool is_there = faccessat(state, EMR_STATE_LEDGER "/" EMR_NETWORK_MOVED, F_OK, 0) == 0;
+
+	m->is_directory_closed = !is_there && emr_replica_channel_at(state, genesis) == EMR_OK;
+	m->has_moved = is_there &&
+		       faccessat(state, EMR_STATE_LEDGER "/" EMR_NETWORK_LEDGER, F_OK, 0) == 0 &&
+		       faccessat(state, STATE_MOVE_TOLD, F_OK, 0) != 0;
+}
+
+static void say_move(const mount *m)
+{
+	if (m->has_moved) {
+		emr_say(m->out,
+			"The ledger of your network, which was in its directory, is in a channel "
+			"of Fabric now, with everything as it was.\n");
+		if (emr_file_replace(m->session.state_fd, STATE_MOVE_TOLD, (emr_bytes){0}, 0600) !=
+			EMR_OK)
+			emr_log(EMR_LOG_WARN, "where the ledger is will be said again");
+	}
+	if (m->is_directory_closed)
+		emr_say(m->out,
+			"The directory of your network takes nothing any more: its members move "
+			"the ledger to a channel of Fabric. What you save waits in your folder; "
+			"close it and open it again later.\n");
+}
+
 /* Programs saved into the directory while nothing was open on it. */
 static void say_saved_while_closed(mount *m)
 {
@@ -253,6 +291,7 @@ static void when_ready(void *arg)
 			? json_string(emr_message_get(why.message)->id)
 			: json_null());
 	say_clock(m);
+	say_move(m);
 	say_certificate(m);
 	say_saved_while_closed(m);
 	emr_closed_seal(&m->places, m->path, &m->closed);
@@ -448,6 +487,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	}
 	if (status == EMR_OK)
 		status = emr_mountpoint_prepare(&m->places, m->path, &m->closed, out_problem);
+	look_for_move(m);
 	if (status == EMR_OK)
 		status = emr_session_open(&m->session, &options, out_problem);
 	return status;

@@ -87,6 +87,12 @@ else
 fi
 echo "saved meanwhile" >ana-folder/meanwhile.txt
 as ana run 4 status --wait=1s
+pid=$(two_pid ana)
+as ana run 4 unmount --now
+await_gone "$pid"
+as ana run 0 mount $PF ana-folder
+says "takes nothing any more"
+as ana run 4 status --wait=1s
 
 if [ -z "${FABRIC:-}" ]; then
 	say "killed with the first entries on their way, and when they were ordered and nobody had heard so"
@@ -108,7 +114,9 @@ says "The network is in the channel"
 
 say "who opens the folder again is in the channel, with everything; what waited goes there"
 two_unmount ana lima
-two_mount ana lima
+as ana run 0 mount $PF ana-folder
+says "is in a channel of Fabric now"
+as lima run 0 mount $PF lima-folder
 as ana run 0 status --wait
 expect "the same entry" "$(as ana attribute tx ana-folder/Imaging/MRI.txt)" "$before"
 expect "the same content" "$(as ana attribute cid ana-folder/Imaging/MRI.txt)" "$cid"
@@ -136,6 +144,9 @@ echo "mine" >rui-folder/mine.txt
 as rui run 0 status --wait
 
 say "everything again, from the blocks"
+two_unmount ana
+two_mount ana
+grep -q "channel of Fabric" out/said && emr_fail "it is told again"
 two_unmount ana
 rm -rf ana/state/fabric
 two_mount ana

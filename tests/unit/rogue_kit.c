@@ -61,8 +61,8 @@ static void append(const member *m, emr_bytes batch, uint64_t time, const uint8_
 		emr_batch_parse((emr_span){batch.data, batch.len}, &parsed), EMR_RESULT_APPLIED);
 	assert_ok(emr_chain_entry(chain, 0, &descriptor, NULL));
 	assert_ok(emr_chain_begin(chain));
-	assert_ok(emr_chain_caller(
-		chain, EMR_HOST_EMBEDDED, emr_buf_view(&descriptor), &parsed, m->public.signer_id, time, &caller));
+	assert_ok(emr_chain_caller(chain, EMR_HOST_EMBEDDED, emr_buf_view(&descriptor), &parsed,
+		m->public.signer_id, time, &caller));
 	caller.is_signed = claims_signature;
 	if (results)
 		caller.recorded = (emr_span){results, parsed.count};
