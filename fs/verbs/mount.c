@@ -222,9 +222,8 @@ static void say_move(const mount *m)
 		emr_say(m->out,
 			"The ledger of your network, which was in its directory, is in a channel "
 			"of Fabric now, with everything as it was.\n");
-		if (emr_file_replace(m->session.state_fd, STATE_MOVE_TOLD, (emr_bytes){0}, 0600) !=
-			EMR_OK)
-			emr_log(EMR_LOG_WARN, "where the ledger is will be said again");
+		/* where it cannot be noted, it is said again */
+		(void)!emr_file_replace(m->session.state_fd, STATE_MOVE_TOLD, (emr_bytes){0}, 0600);
 	}
 	if (m->is_directory_closed)
 		emr_say(m->out,
