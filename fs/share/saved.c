@@ -305,7 +305,7 @@ static emr_status add_listed(const sifting *f, emr_buf *out)
 			saved.saved_unix_s = t->last->at_unix_s;
 			saved.is_let_in = t->last->is_let_in;
 		}
-		if (t->name.len < sizeof saved.name)
+		if (t->name.len > 0 && t->name.len < sizeof saved.name)
 			memcpy(saved.name, t->name.data, t->name.len);
 		name_folder(f, t, &saved);
 		status = emr_buf_append(out, &saved, sizeof saved);
