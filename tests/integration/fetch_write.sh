@@ -137,7 +137,8 @@ json 0 backup "$EMR_WORK/copy"
 expect "brought again" "$(field brought_bytes)" 0
 
 say "a node that is away: a write says which, changes nothing, and a move waits for it and keeps nothing else back"
-taken_away
+root=$(attribute cid "$MNT/Imaging/headless")
+taken_away out/all.car "--but=$root"
 node_down
 (echo "lost" >>"$MNT/Imaging/away") 2>complaint && emr_fail "written over what is not there"
 grep -q "No route to host" complaint || emr_fail "$(cat complaint)"
@@ -147,17 +148,20 @@ expect "size" "$(stat -c %s "$MNT/Imaging/away")" 800000
 must mv "$MNT/Imaging/old" "$MNT/Letters/old"
 echo "a letter" >"$MNT/Letters/new"
 must confirmed_version "$MNT/Letters/new" >/dev/null
-noticed() { grep -q "place-away.*Letters/old.*$NODE" "$MNT/.emrfs/notices"; }
-emr_until noticed
+noticed() { grep -q "place-away.*Letters/$1.*$NODE" "$MNT/.emrfs/notices"; }
+emr_until noticed old
+must mv "$MNT/Imaging/headless" "$MNT/Letters/headless" # whose first block is here, and nothing below it
+emr_until noticed headless
 : >"$MNT/Imaging/away" || emr_fail "to nothing needs none of it"
 expect "emptied" "$(cat "$MNT/Imaging/away")" ""
 run 0 status
 says "Not all of it is on this disk"
 node_up
-emr_until cmp -s records/old "$MNT/Letters/old"
-must touch "$MNT/Letters/old"	# what is changed is looked at before what was waited for is asked for again
+for name in old headless; do emr_until cmp -s records/$name "$MNT/Letters/$name"; done
+must touch "$MNT/Letters/old" "$MNT/Letters/headless" # what is changed is looked at before what was waited for is asked for again
 run 0 status --wait=2min
-cmp records/old "$MNT/Letters/old" || emr_fail "old: other bytes"
+for name in old headless; do cmp records/$name "$MNT/Letters/$name" || emr_fail "$name: other bytes"; done
+grep "^.*refused.*Letters" "$MNT/.emrfs/notices" && emr_fail "a move that waited was given up"
 emr_unmount
 
 say "without a node, too: what was lost is counted, and it is said where else to look"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""take_blocks.py STORE CAR [--nodes]: takes every block of the file CAR, or only those above leaves, out of the segments in the directory STORE, as if it had never been
-there: zeros with a name that fits stand in its place, and the index is removed.  Nobody has the store open.  Prints how many."""
+"""take_blocks.py STORE CAR [--nodes | --but=CID]: takes every block of the file CAR, or only those above leaves, or all but one, out of the segments in the directory STORE,
+as if it had never been there: zeros with a name that fits stand in its place, and the index is removed.  Nobody has the store open.  Prints how many."""
+import base64
 import glob
 import hashlib
 import os
@@ -13,6 +14,10 @@ def main():
     with open(sys.argv[2], "rb") as file:
         car = file.read()
     wanted = {car[begin + 4:begin + 36] for begin, _ in sections(car) if "--nodes" not in sys.argv or car[begin + 1] == 0x70}
+    for option in sys.argv[3:]:
+        if option.startswith("--but="):
+            text = option.removeprefix("--but=b").upper()
+            wanted.remove(base64.b32decode(text + "=" * (-len(text) % 8))[4:36])
     taken = 0
     for name in glob.glob(sys.argv[1] + "/seg-*.car"):
         with open(name, "r+b") as file:

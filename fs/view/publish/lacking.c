@@ -76,16 +76,14 @@ emr_status lacking_look(emr_view *view, node *n)
 	emr_content_key *key = NULL;
 	emr_content content;
 	emr_whose whose;
-	uint64_t bytes;
 	emr_place place;
 	emr_status status;
 
-	if (view->options.fetcher == NULL || !moves(view, n, &place) ||
-		emr_block_store_size(emr_store_blocks(view->options.store), &place.root, &bytes) ==
-			EMR_OK)
+	if (view->options.fetcher == NULL || !moves(view, n, &place))
 		return EMR_OK;
 	emr_fetcher_begin(view->options.fetcher);
-	/* What wraps it needs no more than the description, and compares no bytes either. */
+	/* What wraps it needs no more than the description, and compares no bytes either.  Its
+	 * first block may be here without the others, as when somebody reads it meanwhile. */
 	status = emr_facts_open_signed(view->options.facts,
 		emr_ledger_descriptor(view->options.ledger), &place, &content, &key, &whose);
 	emr_content_key_free(key);
