@@ -200,6 +200,7 @@ static void what_nobody_has_is_told_from_what_nobody_could_say(void **state)
 {
 	static const char *const nobody[] = {"lacks", "good/"};
 	static const char *const unsaid[] = {"lacks", "error", "lacks"};
+	static const char *const lied[] = {"wrong-bytes", "error", "nothing-is-here", "three-mib"};
 	one_block b;
 	scene s = {0};
 
@@ -214,6 +215,11 @@ static void what_nobody_has_is_told_from_what_nobody_could_say(void **state)
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_IO, s.told.last.status);
 	assert_int_equal(s.told.last.fault, EMR_IPFS_ERROR);
+	assert_int_equal(s.told.last.place, 1);
+	end(&s);
+	begin(&s, PATIENCE_MS, 4, lied); /* who could not say may have it, whoever lied before */
+	fetch_one(&s, &b.block.cid);
+	assert_status(EMR_IO, s.told.last.status);
 	assert_int_equal(s.told.last.place, 1);
 	end(&s);
 }

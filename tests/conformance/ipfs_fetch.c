@@ -283,10 +283,10 @@ static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
 		emr_status status;
 	} places[] = {{"lacks", EMR_MISSING_DATA}, {"wrong-bytes", EMR_MISSING_DATA},
 		{"three-mib", EMR_MISSING_DATA}, {"endless", EMR_MISSING_DATA},
-		{"html", EMR_MISSING_DATA}, {"error", EMR_MISSING_DATA}, {"token", EMR_OFFLINE},
-		{"not-allowed", EMR_OFFLINE}, {"busy", EMR_OFFLINE}, {"conflict", EMR_OFFLINE},
-		{"nothing-is-here", EMR_OFFLINE}, {"unavailable", EMR_OFFLINE},
-		{"hangs", EMR_TIMEOUT}};
+		{"html", EMR_MISSING_DATA}, {"error", EMR_OFFLINE}, {"short", EMR_OFFLINE},
+		{"hangs-up", EMR_OFFLINE}, {"token", EMR_OFFLINE}, {"not-allowed", EMR_OFFLINE},
+		{"busy", EMR_OFFLINE}, {"conflict", EMR_OFFLINE}, {"nothing-is-here", EMR_OFFLINE},
+		{"unavailable", EMR_OFFLINE}, {"hangs", EMR_TIMEOUT}};
 	emr_block block = kit_block(77, 5000);
 
 	(void)state;

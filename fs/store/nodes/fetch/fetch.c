@@ -434,21 +434,22 @@ void emr_fetcher_looked(emr_fetcher *fetcher)
 
 /* ---- Bringing ---- */
 
+/* Only an answer that says so tells that there is none.  After one that broke off, an error of the
+ * node, or what is no node, nobody knows what is there: it is asked again. */
 static emr_status status_of(emr_status status)
 {
 	switch ((int)status) {
 	case EMR_OK:
-	case EMR_OFFLINE:
 	case EMR_TIMEOUT:
 	case EMR_INTERRUPTED:
 	case EMR_NO_MEMORY:
 		return status;
-	case EMR_DENIED: /* it was not let in, so nobody knows what is there */
-	case EMR_BUSY:
-	case EMR_CONFLICT:
-		return EMR_OFFLINE;
+	case EMR_NOT_FOUND:
+	case EMR_DAMAGED: /* it gave what cannot be the block */
+	case EMR_LIMIT:
+		return EMR_MISSING_DATA;
 	}
-	return EMR_MISSING_DATA; /* it has none, or none that can be believed */
+	return EMR_OFFLINE;
 }
 
 /* With the lock. */
@@ -498,8 +499,9 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 	if (status != EMR_OK && status != EMR_INTERRUPTED &&
 		(b->is_wanted || status != EMR_TIMEOUT))
 		note_failure(fetcher, &b->cid, status);
-	/* A node that looks for it at others is there: only this block is late. */
-	if (!answer->has_answered && emr_status_is_away(status))
+	/* A node that looks for it at others is there: only this block is late.  Nor does one
+	 * answer that went wrong say anything of the next. */
+	if (!answer->has_answered && answer->status != EMR_IO && emr_status_is_away(status))
 		fetcher->away_until_boot_ns = boot_ns(fetcher) + AWAY_NS;
 	if (b->is_wanted)
 		fetcher->is_slow = boot_ns(fetcher) - b->asked_boot_ns > SLOW_NS;

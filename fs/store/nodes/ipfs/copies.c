@@ -292,7 +292,16 @@ static void note_whether_away(emr_copies *copies, const attempt *a, emr_status s
 	copies->away_until_boot_ns[a->place] = is_away ? now + AWAY_NS : 0;
 }
 
-/* With the lock: what a place said; of several the first that failed is for whoever waits. */
+/* How much who waits needs to know it: whoever could not say may have the block. */
+static unsigned weight_of(emr_status status)
+{
+	if (status == EMR_NOT_FOUND)
+		return 0;
+	return status == EMR_DAMAGED || status == EMR_LIMIT ? 1 : 2;
+}
+
+/* With the lock: what a place said; of several that weigh the same the first is for whoever
+ * waits. */
 static void note_answer(
 	const emr_copies *copies, const attempt *a, emr_status status, emr_ipfs_fault fault)
 {
@@ -300,9 +309,9 @@ static void note_answer(
 
 	if (a->want->phase == PHASE_HERE)
 		a->want->is_late[a->place] = status == EMR_TIMEOUT && a->ms < copies->fetch_ms;
-	if (status == EMR_NOT_FOUND) {
+	if (status == EMR_NOT_FOUND)
 		answer->has_answered = true;
-	} else if (answer->status == EMR_NOT_FOUND) {
+	if (weight_of(status) > weight_of(answer->status)) {
 		answer->status = status;
 		answer->fault = fault;
 		answer->place = a->place;

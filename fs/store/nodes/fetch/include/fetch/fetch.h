@@ -40,8 +40,9 @@ void emr_fetcher_begin(emr_fetcher *fetcher);
 bool emr_fetcher_missed(emr_fetcher *fetcher, emr_cid *out_cid);
 
 /* Called once, in a thread of the fetcher and under no lock; must be quick, and not stop or close.
- * EMR_OK: the block can be read now.  EMR_MISSING_DATA: no place has it; EMR_OFFLINE: none of those
- * that may have it can be reached, or lets anybody in; EMR_TIMEOUT; EMR_INTERRUPTED. */
+ * EMR_OK: the block can be read now.  EMR_MISSING_DATA: no place has it; EMR_OFFLINE: of those that
+ * may have it none can be reached, lets anybody in or gives a whole answer; EMR_TIMEOUT;
+ * EMR_INTERRUPTED. */
 typedef void (*emr_fetched_fn)(void *arg, emr_status status);
 /* Returns at once.  EMR_OK: DONE will be called; who asks again with the same DONE and ARG is told
  * once.  Anything else, as above: it is not. */

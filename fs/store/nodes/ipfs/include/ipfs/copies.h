@@ -38,8 +38,9 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 void emr_copies_close(emr_copies *copies);
 
 /* EMR_NOT_FOUND: every place answered, and none has it.  Otherwise the status of the first place
- * that failed; EMR_TIMEOUT also where a node looked for it at others and came to no end, and where
- * want_ms were over. */
+ * that could not say, or, where each could, of the first that gave what is not the block
+ * (EMR_DAMAGED, EMR_LIMIT); EMR_TIMEOUT also where a node looked for it at others and came to no
+ * end, and where want_ms were over. */
 typedef struct emr_copies_answer {
 	emr_status status;
 	emr_ipfs_fault fault; /* of that place */
