@@ -249,18 +249,29 @@ static bool came_with_another(const carrying *c, const carried_tie *t)
 	return false;
 }
 
-/* When she gave the share that T belongs to, also if its team had another key then. */
+/* One share, also where its team had another key then, or one that she gave the same reader of the
+ * same folder before: who has it anew reads what he read, and what was put there meanwhile. */
+static bool goes_on_from(const carried_tie *later, const carried_tie *t)
+{
+	return t->seq < later->seq && (emr_id16_equal(t->share_id, later->share_id) ||
+					      (emr_id16_equal(t->is.domain, later->is.domain) &&
+						      emr_id32_equal(t->is.who, later->is.who)));
+}
+
+/* When she gave the share that T belongs to, or the first of those that it goes on from. */
 static uint64_t share_began(const carrying *c, const carried_tie *t)
 {
-	uint64_t seq = t->seq;
+	carried_tie first = *t;
 
 	for (size_t i = 0; i < tie_count(c); i++) {
 		carried_tie other = tie_at(c, i);
 
-		if (emr_id16_equal(other.share_id, t->share_id) && other.seq < seq)
-			seq = other.seq;
+		if (goes_on_from(&first, &other)) {
+			first = other;
+			i = SIZE_MAX; /* from the beginning: it goes on from another, perhaps */
+		}
 	}
-	return seq;
+	return first.seq;
 }
 
 emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq)

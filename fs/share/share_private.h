@@ -313,8 +313,8 @@ typedef struct placement {
 	emr_id32 by;
 	uint64_t seq, at_unix_s;
 } placement;
-/* The entry with which she gave DOMAIN first, of those shares that are in force; UINT64_MAX: none
- * is. */
+/* The entry with which she first gave DOMAIN to one of those who have a share of it in force, also
+ * where it ended meanwhile and was given anew; UINT64_MAX: none is. */
 emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq);
 /* In which object its owner, or a computer of hers, says that DOMAIN lies; *OUT_HAS: one of them
  * says that, and it can be read. */

@@ -52,6 +52,7 @@ static emr_place directory_called(const char *name)
 
 static pen his;
 static emr_place letters, court;
+static emr_grant_made with_lima;
 
 /* Private/Letters/court.txt is hers alone; Imaging is shared. */
 static int begin(void **state)
@@ -65,7 +66,7 @@ static int begin(void **state)
 	settle();
 	letters = directory_called("Letters");
 	court = place_of("Private/Letters/court.txt");
-	(void)story_share(&s, &s.lima, 0, true);
+	with_lima = story_share(&s, &s.lima, 0, true);
 	assert_ok(emr_share_pass_on(s.ana, NULL));
 	story_see(&laptop);
 	assert_ok(emr_share_learn(laptop.share, &some));
@@ -557,6 +558,22 @@ static void what_lay_there_when_she_shared_is_not_listed(void **state)
 	assert_int_equal(saved_by(&laptop, 0).n, 0);
 }
 
+/* Lima reads again what she read before; eve reads what lay there when she came. */
+static void what_he_put_into_a_share_is_listed_also_when_it_was_given_anew(void **state)
+{
+	(void)state;
+	pen_file(&his, s.imaging, s.imaging, "before.txt", "not for him", NULL);
+	taken();
+	settle();
+	assert_ok(emr_share_revoke(s.ana, s.imaging, with_lima.grant));
+	settle();
+	(void)story_share(&s, &s.eve, 0, true);
+	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
+	assert_int_equal(saved_by(&laptop, 0).n, 0);
+	(void)story_share(&s, &s.lima, 0, true);
+	assert_int_equal(saved_by(&laptop, 0).n, 1);
+}
+
 /* ---- what an honest computer of hers does ---- */
 
 static void what_another_computer_has_wrapped_itself_comes(void **state)
@@ -613,6 +630,7 @@ int main(void)
 		TEST(what_a_key_saved_that_he_let_in_is_listed_with_it),
 		TEST(what_a_key_saved_that_she_let_in_is_not),
 		TEST(what_lay_there_when_she_shared_is_not_listed),
+		TEST(what_he_put_into_a_share_is_listed_also_when_it_was_given_anew),
 		TEST(what_another_computer_has_wrapped_itself_comes),
 		TEST(a_word_about_what_nobody_sees_is_followed),
 	};
