@@ -120,10 +120,10 @@ while IFS='|' read -r name words; do
 done <<<"wrong-bytes|No copy of the data of first can be found
 three-mib|No copy of the data of first can be found
 endless|No copy of the data of first can be found
-short|No copy of the data of first can be found
-trailer|No copy of the data of first can be found
-empty|No copy of the data of first can be found
-error|No copy of the data of first can be found
+short|gives no whole answer
+trailer|gives no whole answer
+empty|gives no whole answer
+error|gives no whole answer
 html|No copy of the data of first can be found
 token|cannot be reached
 unauthorized|cannot be reached

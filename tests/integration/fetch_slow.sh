@@ -166,11 +166,13 @@ run 8 verify
 emr_unmount
 
 say "of a node that lies nothing is shown"
-for scene in wrong-bytes endless short; do
+while read -r scene errno notice; do
 	node "$scene"
 	emr_mount
-	expect "errno with $scene" "$(errno_of "$MNT/Imaging/9")" 5
-	emr_until noticed missing-everywhere Imaging/9
+	expect "errno with $scene" "$(errno_of "$MNT/Imaging/9")" "$errno"
+	emr_until noticed "$notice" Imaging/9
 	emr_unmount
-done
+done <<<"wrong-bytes 5 missing-everywhere
+endless 5 missing-everywhere
+short 113 place-away"
 echo "all is well"
