@@ -366,7 +366,7 @@ static emr_status count(nesting *nest, emr_status status)
 	return EMR_OK;
 }
 
-/* What goes on where T does: for the same reader, or for another key of his team. */
+/* What goes on where T does: for the same reader, or for a later key of his team. */
 static emr_status has_follower(const nesting *nest, size_t i, const tie *t, bool *out_has)
 {
 	const place *p = &nest->places[i];
@@ -379,7 +379,7 @@ static emr_status has_follower(const nesting *nest, size_t i, const tie *t, bool
 
 		if (other != t && is_same_share(other, t) && is_alive(other) &&
 			!is_shut(nest, other) && !must_go(nest, i, other, &reason))
-			status = share_is_one_reader(nest->share, t->known.row.grantee,
+			status = share_goes_on(nest->share, t->known.row.grantee,
 				other->known.row.grantee, out_has);
 	}
 	return status;
@@ -414,9 +414,12 @@ static emr_status give_on_all(nesting *nest, place *p)
 	for (size_t k = 0; k < outer->n && status == EMR_OK; k++) {
 		const tie *t = &outer->ties[k];
 		uint64_t before = nest->changes;
-		bool may = false;
+		bool may = false, is_former = false;
 
 		if (!is_alive(t) || !t->is_hers || is_shut(nest, t) || has_tie(nest, p, t))
+			continue;
+		status = share_has_former_key(nest->share, &t->known, &is_former);
+		if (status != EMR_OK || is_former)
 			continue;
 		status = may_carry(nest, p, t, &may);
 		if (status == EMR_OK && may)

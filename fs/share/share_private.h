@@ -297,14 +297,18 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
 
 /* ---- follower.c ---- */
 
-/* Whether A and B, as grants name who reads, are one person's, or keys of one team. */
-emr_status share_is_one_reader(
-	emr_share *share, const uint8_t a[32], const uint8_t b[32], bool *out_is);
-/* *OUT_SEQ: the entry with the first grant of hers that goes on in place of GRANT, which stands
- * before it, and is there still; 0: none does.  Where nobody can read for good of which share one
- * of the two is, that of another key of the same team counts; an error of the moment is given back.
- */
+/* Whether OTHER, as grants name who reads, goes on where FORMER does: the same reader, or a later
+ * key of the same team. */
+emr_status share_goes_on(
+	emr_share *share, const uint8_t former[32], const uint8_t other[32], bool *out_does);
+/* *OUT_SEQ: the entry since which one of her grants goes on in place of GRANT: one to the same
+ * reader that stands behind it, or to a later key of the same team, wherever that stands; 0: none
+ * does. Where nobody can read for good of which share one of the two is, that of a later key of the
+ * same team counts; an error of the moment is given back. */
 emr_status share_followed_since(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
+/* Whether GRANT has a key of a team and a grant to a later one goes on in its place: who was let
+ * out has that key, so nothing is given to it any more. */
+emr_status share_has_former_key(emr_share *share, const emr_known_grant *grant, bool *out_has);
 
 /* ---- placed.c ---- */
 

@@ -393,6 +393,19 @@ emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team
 	return EMR_OK;
 }
 
+emr_status emr_team_stands_before(
+	emr_replica *replica, emr_id16 team, emr_id16 other, bool *out_does)
+{
+	heir places[2];
+	emr_status status = place_of(replica, team, &places[0]);
+
+	if (status == EMR_OK)
+		status = place_of(replica, other, &places[1]);
+	if (status == EMR_OK)
+		*out_does = by_place(&places[0], &places[1]) < 0;
+	return status;
+}
+
 emr_status emr_team_is_active(
 	emr_replica *replica, const emr_team *team, uint64_t now_unix_s, bool *out_is_active)
 {

@@ -1067,6 +1067,127 @@ static void what_a_stolen_computer_moved_does_not_come_with_another_key(void **s
 	story_end(&s);
 }
 
+/* Which key of the team is later decides, and not which share was given later: who was let out has
+ * the earlier key. */
+static void a_former_keys_later_share_goes_on_for_nobodys(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_known_grant both[2];
+	emr_grant_order order;
+	emr_grant_made made;
+	uint64_t seq = 0;
+	uint32_t before;
+	bool is_due = false;
+
+	crew_begin(&old, &s, NULL);
+	admit(&old, &s.lima);
+	admit(&old, &s.eve);
+	drop(&old, &s.eve);
+	crew_begin(&new, &s, &old);
+	admit(&new, &s.lima);
+	order = order_for(&old);
+	order.share_id = share_with(&new).share_id;
+	assert_ok(emr_share_grant(s.ana, &order, &made));
+	both[0] = given(&s, s.imaging, &old).last.grant;
+	both[1] = given(&s, s.imaging, &new).last.grant;
+	assert_ok(share_followed_since(s.ana, &both[1], &seq));
+	assert_int_equal(seq, 0);
+	assert_ok(share_followed_since(s.ana, &both[0], &seq));
+	assert_true(seq > 0);
+	/* What is written from now on has a key that is not his. */
+	before = present_epoch(&s);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(present_epoch(&s), before + 1);
+	assert_int_equal(fragments_epoch(&s, &old), before);
+	assert_int_equal(fragments_epoch(&s, &new), before + 1);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+/* A team's former share is there still, for what can be read by it only. */
+static void begin_former_beside(story *s, crew *old, crew *new, const emr_id32 *agent)
+{
+	uint64_t changes = 0;
+	emr_grant_order order;
+	emr_grant_made made;
+
+	crew_begin(old, s, NULL);
+	admit(old, &s->lima);
+	admit(old, &s->eve);
+	order = order_for(old);
+	order.agents = agent;
+	order.agents_count = agent != NULL;
+	assert_ok(emr_share_grant(s->ana, &order, &made));
+	kit_text(&s->k, "Imaging/Old/CT.pdf", "another"); /* there is a past to be hidden */
+	kit_publish_all(&s->k);
+	drop(old, &s->eve);
+	crew_begin(new, s, old);
+	admit(new, &s->lima);
+	is_away = true;
+	away = kit_object_id(&s->k, "Imaging/MRI.pdf");
+	assert_status(EMR_MISSING_DATA, emr_share_follow_teams(s->ana, NULL, 0, &changes));
+	assert_int_equal(given(s, s->imaging, old).alive, 1);
+	assert_int_equal(given(s, s->imaging, new).alive, 1);
+}
+
+static void a_former_share_reaches_no_folder_that_comes_into_it(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_nested tree[2];
+	emr_id16 inner;
+
+	begin_former_beside(&s, &old, &new, NULL);
+	inner = make_inner(&s, "Imaging/Old");
+	tree[0] = (emr_nested){.domain = s.imaging};
+	tree[1] = (emr_nested){.domain = inner, .outer = s.imaging};
+	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_int_equal(given(&s, inner, &new).alive, 1);
+	assert_int_equal(given(&s, inner, &old).alive, 0);
+	is_away = false;
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+static emr_status hear_handover(void *arg, const emr_handover *handover)
+{
+	*(unsigned *)arg += handover->made != NULL;
+	return EMR_OK;
+}
+
+/* With other agents it would have the present key, and not what it was kept for. */
+static void a_former_share_is_given_anew_through_no_other_agents(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_given was;
+	unsigned replaced = 0;
+
+	begin_former_beside(&s, &old, &new, &s.agents[0].public.signer_id);
+	was = given(&s, s.imaging, &old).last;
+	assert_int_equal(was.agents_count, 1);
+	assert_int_equal(story_says(&s, &s.bosses[1],
+				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_status(EMR_MISSING_DATA,
+		emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
+	assert_int_equal(replaced, 1); /* the present one's */
+	assert_int_equal(given(&s, s.imaging, &old).alive, 1);
+	assert_true(emr_id16_equal(given(&s, s.imaging, &old).last.grant.grant, was.grant.grant));
+	is_away = false;
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
 /* ---- bytes ---- */
 
 static void terms_are_their_leaders_or_none(void **state)
@@ -1201,6 +1322,9 @@ int main(void)
 		cmocka_unit_test(
 			a_later_share_without_its_note_makes_the_teams_older_one_the_former),
 		cmocka_unit_test(a_note_of_either_share_that_cannot_be_read_now_is_waited_for),
+		cmocka_unit_test(a_former_keys_later_share_goes_on_for_nobodys),
+		cmocka_unit_test(a_former_share_reaches_no_folder_that_comes_into_it),
+		cmocka_unit_test(a_former_share_is_given_anew_through_no_other_agents),
 		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),

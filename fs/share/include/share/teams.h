@@ -63,6 +63,9 @@ emr_status emr_teams_open(emr_replica *replica, emr_team_fn fn, void *arg);
  * one in between was closed; TEAM itself when none did.  Only a team of the same leader, name, kind
  * and terms can, the first that names it, which stands later on the ledger. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out);
+/* Whether TEAM stands before OTHER on the ledger: of keys of one team it is then the former one. */
+emr_status emr_team_stands_before(
+	emr_replica *replica, emr_id16 team, emr_id16 other, bool *out_does);
 /* Whether something can be shared with it at NOW: open, in its time, its leader's key in force,
  * with a receiving key. */
 emr_status emr_team_is_active(
