@@ -185,23 +185,28 @@ emr_status emr_content_reader_read(
 	return EMR_OK;
 }
 
-emr_status emr_content_reader_leaves(
-	emr_content_reader *reader, uint64_t *leaf, size_t max, emr_cid *out, size_t *out_n)
+emr_status emr_content_reader_run(
+	emr_content_reader *reader, uint64_t *leaf, size_t max, emr_unixfs_run *out)
 {
+	const emr_unixfs_shape *shape = emr_unixfs_tree_shape(reader->tree);
 	const uint64_t end = (reader->content.n + EMR_LEAF_BYTES - 1) >> EMR_LEAF_LOG2;
+	uint64_t next = *leaf;
 	emr_status status = EMR_OK;
 
-	*out_n = 0;
-	while (*out_n < max && *leaf < end) {
+	*out = (emr_unixfs_run){.root = reader->content.c, .leaf_bytes = shape->leaf_bytes};
+	while (out->count < max && out->count < EMR_UNIXFS_RUN_MAX && next < end) {
 		record_leaf_source source;
 
-		status = record_reader_next(reader, *leaf, false, leaf, NULL);
-		if (status == EMR_OK && *leaf < end)
-			status = find_leaf(reader, *leaf, &source, NULL);
-		if (status != EMR_OK || *leaf >= end)
+		status = record_reader_next(reader, next, false, &next, NULL);
+		if (status == EMR_OK && next < end && (out->count == 0 || next == *leaf))
+			status = find_leaf(reader, next, &source, NULL);
+		if (status != EMR_OK || next >= end || (out->count > 0 && next != *leaf))
 			break;
-		out[(*out_n)++] = source.cid;
-		++*leaf;
+		if (out->count == 0)
+			out->at = next * shape->leaf_bytes;
+		out->leaves[out->count++] = source.cid;
+		out->last_bytes = emr_unixfs_leaf_bytes(shape, next);
+		*leaf = ++next;
 	}
 	return status;
 }

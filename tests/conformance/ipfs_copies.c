@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "ipfs/copies.h"
+#include "store/dag_pb.h"
+#include "store/unixfs.h"
 
 #define PATIENCE_MS 600000
 
@@ -75,7 +77,6 @@ static void tell(void *arg, const emr_copies_answer *answer)
 {
 	told *t = arg;
 	const emr_cid *next;
-	uint64_t ticket;
 
 	pthread_mutex_lock(&t->lock);
 	t->last = *answer;
@@ -88,7 +89,7 @@ static void tell(void *arg, const emr_copies_answer *answer)
 	pthread_cond_broadcast(&t->news);
 	pthread_mutex_unlock(&t->lock);
 	if (next != NULL)
-		assert_ok(emr_copies_fetch(t->copies, next, tell, t, &ticket));
+		assert_ok(emr_copies_fetch(t->copies, next, tell, t));
 }
 
 static void begin_told(told *t)
@@ -154,9 +155,8 @@ static void end(scene *s)
 
 static void fetch_count(scene *s, const emr_cid *cid, size_t count)
 {
-	uint64_t ticket = 0;
 
-	assert_ok(emr_copies_fetch(s->copies, cid, tell, &s->told, &ticket));
+	assert_ok(emr_copies_fetch(s->copies, cid, tell, &s->told));
 	wait_for(&s->told, count);
 }
 
@@ -266,7 +266,6 @@ static void open_gate(void)
 static void a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told(void **state)
 {
 	static const char *const names[] = {"gate"};
-	uint64_t ticket;
 	one_block b;
 	scene s = {0};
 
@@ -275,10 +274,10 @@ static void a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told(void *
 	close_gate();
 	begin(&s, PATIENCE_MS, 1, names);
 	for (size_t i = 0; i < 5; i++)
-		assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+		assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
 	while (asked_of(&b.block.cid) == 0)
 		usleep(1000);
-	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
 	open_gate();
 	wait_for(&s.told, 6);
 	assert_int_equal(asked_of(&b.block.cid), 1);
@@ -286,36 +285,10 @@ static void a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told(void *
 	end(&s);
 }
 
-static void who_forgets_is_not_told_and_the_others_are(void **state)
-{
-	static const char *const names[] = {"gate"};
-	uint64_t mine = 0, other = 0;
-	told forgotten;
-	one_block b;
-	scene s = {0};
-
-	(void)state;
-	make_block(&b, "forgotten");
-	close_gate();
-	begin(&s, PATIENCE_MS, 1, names);
-	begin_told(&forgotten);
-	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &forgotten, &mine));
-	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &other));
-	emr_copies_forget(s.copies, mine);
-	open_gate();
-	wait_for(&s.told, 1);
-	emr_copies_forget(s.copies, mine); /* and again, and one that is over */
-	emr_copies_forget(s.copies, other);
-	end(&s);
-	assert_int_equal(forgotten.count, 0);
-	assert_int_equal(s.told.count, 1);
-}
-
 static void to_close_tells_everybody_and_waits_for_no_node(void **state)
 {
 	static const char *const names[] = {"hangs"};
 	one_block blocks[12];
-	uint64_t ticket;
 	scene s = {0};
 
 	(void)state;
@@ -325,7 +298,7 @@ static void to_close_tells_everybody_and_waits_for_no_node(void **state)
 
 		snprintf(text, sizeof text, "number %zu", i);
 		name_block(&blocks[i], text);
-		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told, &ticket));
+		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told));
 	}
 	end(&s);
 	assert_int_equal(s.told.count, 12);
@@ -379,6 +352,256 @@ static void what_a_place_has_just_lacked_one_of_is_sought_at_once(void **state)
 	end(&s);
 }
 
+/* ---- Several leaves at a time ---- */
+
+#define LEAVES 6
+#define LEAF 1000 /* the last one has half of it */
+
+typedef struct leafy {
+	uint8_t bytes[LEAVES * LEAF];
+	emr_unixfs_run run; /* all of them */
+	emr_buf root;
+	emr_block blocks[LEAVES + 1];
+	size_t given;
+} leafy;
+
+/* Leaves that no other run of this program has, below a root of their own. */
+static void name_leaves(leafy *f, const char *text)
+{
+	*f = (leafy){.run = {.count = LEAVES, .leaf_bytes = LEAF, .last_bytes = LEAF / 2}};
+	for (size_t i = 0; i < LEAVES; i++) {
+		uint8_t *leaf = f->bytes + i * LEAF;
+		emr_bytes bytes = emr_bytes_of(leaf, emr_unixfs_run_bytes(&f->run, i));
+
+		snprintf((char *)leaf, LEAF, "leaf %zu %s of %d", i, text, (int)getpid());
+		f->run.leaves[i] = emr_cid_of_block(EMR_CODEC_RAW, bytes);
+		f->blocks[i] = (emr_block){.cid = f->run.leaves[i], .data = bytes};
+		assert_ok(emr_dag_pb_write_link(
+			&f->root, &f->run.leaves[i], (emr_bytes){0}, bytes.len));
+	}
+	assert_ok(emr_dag_pb_write_data(&f->root, emr_bytes_of("\x08\x02", 2)));
+	f->run.root = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&f->root));
+	f->blocks[LEAVES] = (emr_block){.cid = f->run.root, .data = emr_buf_view(&f->root)};
+}
+
+static emr_status next_leaf(void *arg, bool *out_more, emr_block *out_block)
+{
+	leafy *f = arg;
+
+	*out_more = f->given <= LEAVES;
+	if (*out_more)
+		*out_block = f->blocks[f->given++];
+	return EMR_OK;
+}
+
+static void make_leaves(leafy *f, const char *text)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	EMR_AUTO_IPFS good = open_place("good", EMR_IPFS_KUBO);
+	emr_ipfs_parcel parcel = {.root_count = 1, .next = next_leaf, .arg = f};
+
+	name_leaves(f, text);
+	parcel.roots = &f->run.root;
+	assert_ok(emr_ipfs_push(good, &call, &parcel));
+}
+
+/* Whoever waits for one of them. */
+typedef struct one_leaf {
+	told *told;
+	const emr_block *block;
+	size_t count, wrong;
+	emr_status status;
+} one_leaf;
+
+static void tell_leaf(void *arg, const emr_copies_answer *answer)
+{
+	one_leaf *one = arg;
+
+	one->count++;
+	one->status = answer->status;
+	one->wrong += answer->status == EMR_OK && !emr_bytes_equal(answer->block, one->block->data);
+	tell(one->told, answer);
+}
+
+static void ask_for_leaves(scene *s, leafy *f, one_leaf *ones)
+{
+	void *args[LEAVES];
+
+	for (size_t i = 0; i < LEAVES; i++) {
+		ones[i] = (one_leaf){.told = &s->told, .block = &f->blocks[i]};
+		args[i] = &ones[i];
+	}
+	assert_int_equal(emr_copies_fetch_run(s->copies, &f->run, tell_leaf, args), LEAVES);
+}
+
+static void assert_all_came(const one_leaf *ones)
+{
+	for (size_t i = 0; i < LEAVES; i++) {
+		assert_int_equal(ones[i].count, 1);
+		assert_status(EMR_OK, ones[i].status);
+		assert_int_equal(ones[i].wrong, 0);
+	}
+}
+
+static void leaves_of_one_file_come_in_one_request(void **state)
+{
+	static const char *const names[] = {"window"};
+	one_leaf ones[LEAVES];
+	scene s = {0};
+	leafy f;
+
+	(void)state;
+	make_leaves(&f, "in one request");
+	begin(&s, PATIENCE_MS, 1, names);
+	ask_for_leaves(&s, &f, ones);
+	wait_for(&s.told, LEAVES);
+	assert_all_came(ones);
+	assert_int_equal(asked_of(&f.run.root), 1);
+	for (size_t i = 0; i < LEAVES; i++)
+		assert_int_equal(asked_of(&f.run.leaves[i]), 0);
+	end(&s);
+	emr_buf_free(&f.root);
+}
+
+/* How many of the first leaves each place gives before it breaks its promise. */
+static void what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t right;
+	} places[] = {{"window-short", 1}, {"window-cut", 1}, {"window-error", 1},
+		{"window-long", LEAVES}, {"window-wrong", 1}, {"window-still", 1},
+		{"window-endless", 1}, {"window-refused", 0}};
+
+	(void)state;
+	for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+		one_leaf ones[LEAVES];
+		scene s = {0};
+		leafy f, again;
+
+		make_leaves(&f, places[p].name);
+		begin(&s, 600, 1, &places[p].name);
+		ask_for_leaves(&s, &f, ones);
+		wait_for(&s.told, LEAVES);
+		assert_all_came(ones);
+		assert_int_equal(asked_of(&f.run.root), 1);
+		for (size_t i = 0; i < LEAVES; i++)
+			assert_int_equal(asked_of(&f.run.leaves[i]), i < places[p].right ? 0 : 1);
+		/* For a while it is asked for no more than one at a time. */
+		make_leaves(&again, places[p].name + 1); /* other ones */
+		ask_for_leaves(&s, &again, ones);
+		wait_for(&s.told, 2 * LEAVES);
+		assert_all_came(ones);
+		if (places[p].right < LEAVES) /* or they were all there before it was heard */
+			assert_int_equal(asked_of(&again.run.root), 0);
+		end(&s);
+		emr_buf_free(&f.root);
+		emr_buf_free(&again.root);
+	}
+}
+
+static void leaves_that_a_place_lacks_are_sought_at_others_in_one_request(void **state)
+{
+	static const char *const names[] = {"seeks"};
+	one_leaf ones[LEAVES];
+	scene s = {0};
+	leafy f;
+
+	(void)state;
+	make_leaves(&f, "at others");
+	begin(&s, PATIENCE_MS, 1, names);
+	ask_for_leaves(&s, &f, ones);
+	wait_for(&s.told, LEAVES);
+	assert_all_came(ones);
+	assert_int_equal(asked_of(&f.run.root), 2);
+	end(&s);
+	emr_buf_free(&f.root);
+}
+
+static void leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway(void **state)
+{
+	static const char *const second[] = {"lacks", "window"}, *const gateway[] = {
+									 "lacks", "good/"};
+	one_leaf ones[LEAVES];
+	leafy f, other;
+	scene s = {0};
+
+	(void)state;
+	make_leaves(&f, "from the second");
+	begin(&s, PATIENCE_MS, 2, second);
+	ask_for_leaves(&s, &f, ones);
+	wait_for(&s.told, LEAVES);
+	assert_all_came(ones);
+	assert_int_equal(asked_of(&f.run.root), 1);
+	end(&s);
+	make_leaves(&other, "from a gateway");
+	begin(&s, PATIENCE_MS, 2, gateway);
+	ask_for_leaves(&s, &other, ones);
+	wait_for(&s.told, LEAVES);
+	assert_all_came(ones);
+	end(&s);
+	emr_buf_free(&f.root);
+	emr_buf_free(&other.root);
+}
+
+static void leaves_that_are_on_their_way_are_not_asked_for_again(void **state)
+{
+	static const char *const names[] = {"gate"};
+	one_leaf ones[LEAVES];
+	scene s = {0};
+	leafy f;
+
+	(void)state;
+	make_leaves(&f, "on their way");
+	close_gate();
+	begin(&s, PATIENCE_MS, 1, names);
+	ask_for_leaves(&s, &f, ones);
+	while (asked_of(&f.run.root) == 0)
+		usleep(1000);
+	assert_ok(emr_copies_fetch(s.copies, &f.run.leaves[3], tell, &s.told));
+	open_gate();
+	wait_for(&s.told, LEAVES + 1);
+	assert_all_came(ones);
+	assert_int_equal(asked_of(&f.run.leaves[3]), 0);
+	end(&s);
+	/* Nor is one that was asked for by itself. */
+	emr_buf_free(&f.root);
+	make_leaves(&f, "one by itself");
+	close_gate();
+	begin(&s, PATIENCE_MS, 1, names);
+	assert_ok(emr_copies_fetch(s.copies, &f.run.leaves[3], tell, &s.told));
+	while (asked_of(&f.run.leaves[3]) == 0)
+		usleep(1000);
+	ask_for_leaves(&s, &f, ones);
+	while (asked_of(&f.run.root) < 2) /* those before it, and those behind it */
+		usleep(1000);
+	open_gate();
+	wait_for(&s.told, LEAVES + 1);
+	assert_all_came(ones);
+	assert_int_equal(asked_of(&f.run.leaves[3]), 1);
+	end(&s);
+	emr_buf_free(&f.root);
+}
+
+static void to_close_ends_a_request_for_leaves_at_once(void **state)
+{
+	static const char *const names[] = {"window-still"};
+	one_leaf ones[LEAVES];
+	scene s = {0};
+	leafy f;
+
+	(void)state;
+	make_leaves(&f, "closed");
+	begin_for(&s, PATIENCE_MS, PATIENCE_MS, 1, names);
+	ask_for_leaves(&s, &f, ones);
+	wait_for(&s.told, 1);
+	end(&s);
+	assert_int_equal(s.told.count, LEAVES);
+	for (size_t i = 1; i < LEAVES; i++)
+		assert_status(EMR_INTERRUPTED, ones[i].status);
+	emr_buf_free(&f.root);
+}
+
 /* ---- A place that gives no answer ---- */
 
 static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
@@ -406,7 +629,6 @@ static void who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anythi
 {
 	static const char *const names[] = {"gate"};
 	one_block blocks[EMR_COPIES_THREADS + 1];
-	uint64_t ticket;
 	scene s = {0};
 
 	(void)state;
@@ -417,7 +639,7 @@ static void who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anythi
 
 		snprintf(text, sizeof text, "queued %zu", i);
 		name_block(&blocks[i], text);
-		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told, &ticket));
+		assert_ok(emr_copies_fetch(s.copies, &blocks[i].block.cid, tell, &s.told));
 	}
 	wait_for(&s.told, EMR_COPIES_THREADS + 1);
 	assert_status(EMR_TIMEOUT, s.told.last.status);
@@ -448,7 +670,6 @@ static void a_place_whose_answer_came_late_makes_no_other_late(void **state)
 static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
 {
 	static const char *const names[] = {"gate", "lacks"};
-	uint64_t ticket;
 	one_block b;
 	scene s = {0};
 
@@ -456,7 +677,7 @@ static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
 	make_block(&b, "comes when the gate opens");
 	close_gate();
 	begin(&s, PATIENCE_MS, 2, names);
-	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
 	while (asked_of(&b.block.cid) < 2)
 		usleep(10000);
 	open_gate();
@@ -480,7 +701,6 @@ static size_t told_count(told *t)
 static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
 {
 	static const char *const names[] = {"error/", "gate/"};
-	uint64_t ticket;
 	one_block b;
 	scene s = {0};
 
@@ -488,7 +708,7 @@ static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
 	make_block(&b, "comes at the second time");
 	close_gate();
 	begin(&s, PATIENCE_MS, 2, names);
-	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told, &ticket));
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
 	while (asked_of(&b.block.cid) < 2 && told_count(&s.told) == 0)
 		usleep(10000);
 	open_gate();
@@ -502,7 +722,6 @@ static void a_place_that_says_nothing_keeps_nobody_from_the_next(void **state)
 {
 	static const char *const names[] = {"gate", "gate/", "good"};
 	one_block b[EMR_COPIES_THREADS];
-	uint64_t ticket;
 	scene s = {.next_ms = 20};
 
 	(void)state;
@@ -516,7 +735,7 @@ static void a_place_that_says_nothing_keeps_nobody_from_the_next(void **state)
 	/* Nobody gives up either: every block comes by the third meanwhile. */
 	begin(&s, PATIENCE_MS, 3, names);
 	for (size_t i = 0; i < EMR_COPIES_THREADS; i++)
-		assert_ok(emr_copies_fetch(s.copies, &b[i].block.cid, tell, &s.told, &ticket));
+		assert_ok(emr_copies_fetch(s.copies, &b[i].block.cid, tell, &s.told));
 	wait_for(&s.told, EMR_COPIES_THREADS);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.place, 2);
@@ -550,10 +769,16 @@ int main(void)
 		cmocka_unit_test(places_that_lie_or_hang_are_passed_over),
 		cmocka_unit_test(what_nobody_has_is_told_from_what_nobody_could_say),
 		cmocka_unit_test(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told),
-		cmocka_unit_test(who_forgets_is_not_told_and_the_others_are),
 		cmocka_unit_test(to_close_tells_everybody_and_waits_for_no_node),
 		cmocka_unit_test(who_is_told_may_ask_again_also_for_the_same),
 		cmocka_unit_test(what_a_place_has_just_lacked_one_of_is_sought_at_once),
+		cmocka_unit_test(leaves_of_one_file_come_in_one_request),
+		cmocka_unit_test(
+			what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one),
+		cmocka_unit_test(leaves_that_a_place_lacks_are_sought_at_others_in_one_request),
+		cmocka_unit_test(leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway),
+		cmocka_unit_test(leaves_that_are_on_their_way_are_not_asked_for_again),
+		cmocka_unit_test(to_close_ends_a_request_for_leaves_at_once),
 		cmocka_unit_test(a_place_that_gave_no_answer_is_asked_after_the_others),
 		cmocka_unit_test(
 			who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything),

@@ -309,6 +309,7 @@ static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
 
 static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
 {
+	emr_unixfs_run run = {.count = 8, .leaf_bytes = 50, .last_bytes = 50};
 	emr_block blocks[8];
 	scene s;
 
@@ -316,10 +317,11 @@ static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
 	begin(&s, "hangs", PATIENCE_MS);
 	for (uint32_t i = 0; i < 8; i++) {
 		blocks[i] = kit_block(100 + i, 50);
+		run.leaves[i] = blocks[i].cid;
 		assert_ok(emr_fetcher_bring(s.fetcher, &blocks[i].cid, tell, &s));
 		assert_ok(emr_fetcher_bring(s.fetcher, &blocks[i].cid, tell, &s)); /* told once */
 	}
-	emr_fetcher_bring_ahead(s.fetcher, &blocks[0].cid);
+	emr_fetcher_bring_ahead(s.fetcher, &run, 0);
 	emr_fetcher_stop(s.fetcher);
 	assert_int_equal(s.told, 8);
 	assert_status(EMR_INTERRUPTED, s.last);
@@ -333,12 +335,17 @@ static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
 static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
 {
 	emr_block block = give_node(4);
+	const emr_unixfs_run run = {.root = block.cid,
+		.leaves = {block.cid},
+		.count = 1,
+		.leaf_bytes = 5000,
+		.last_bytes = 5000};
 	scene s;
 
 	(void)state;
 	begin(&s, "good", PATIENCE_MS);
-	emr_fetcher_bring_ahead(s.fetcher, &block.cid);
-	emr_fetcher_bring_ahead(s.fetcher, &block.cid);
+	emr_fetcher_bring_ahead(s.fetcher, &run, 0);
+	emr_fetcher_bring_ahead(s.fetcher, &run, 0);
 	while (read_block(&s, &block.cid) != EMR_OK)
 		usleep(1000);
 	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);

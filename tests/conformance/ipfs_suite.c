@@ -244,6 +244,39 @@ static void what_is_pushed_is_held_whole_and_comes_back(void **state)
 	}
 }
 
+static emr_status take_leaf(void *arg, size_t leaf, emr_buf *block)
+{
+	tree *t = arg;
+
+	assert_int_equal(leaf, t->at);
+	assert_true(emr_cid_verify(&t->leaves[1 + t->at++], emr_buf_view(block)) == EMR_OK);
+	return EMR_OK;
+}
+
+/* The last two of three. */
+static void leaves_of_a_file_come_in_one_request(void **state)
+{
+	fixture *f = *state;
+	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
+	emr_unixfs_run run = {.at = LEAF, .count = 2, .leaf_bytes = LEAF, .last_bytes = 1000};
+	emr_ipfs_window window = {.run = &run, .take = take_leaf, .arg = f->tree};
+
+	add_file(f->tree);
+	run.root = f->tree->roots[0];
+	memcpy(run.leaves, f->tree->leaves + 1, 2 * sizeof *run.leaves);
+	assert_int_equal(emr_ipfs_read_window(f->kubo, &call, &window), EMR_NOT_FOUND);
+	assert_fault(&call, EMR_IPFS_MISSING);
+	assert_ok(push(f->kubo, &call, f->tree));
+	f->tree->at = 0;
+	assert_ok(emr_ipfs_read_window(f->kubo, &call, &window));
+	assert_int_equal(f->tree->at, 2);
+	f->tree->at = 0;
+	window.is_online = true;
+	assert_ok(emr_ipfs_read_window(f->kubo, &call, &window));
+	assert_int_equal(f->tree->at, 2);
+	assert_int_equal(emr_ipfs_read_window(f->gateway, &call, &window), EMR_UNSUPPORTED);
+}
+
 static void five_hundred_roots_go_at_once_and_not_one_more(void **state)
 {
 	fixture *f = *state;
@@ -675,6 +708,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_node_says_its_version),
 		TEST(what_is_pushed_is_held_whole_and_comes_back),
+		TEST(leaves_of_a_file_come_in_one_request),
 		TEST(five_hundred_roots_go_at_once_and_not_one_more),
 		TEST(one_root_twice_is_refused_before_anything_is_sent),
 		TEST(blocks_up_to_two_mib_go_and_larger_ones_are_not_sent),

@@ -139,6 +139,10 @@ def walk(cid, seen):
     return seen
 
 
+def leaves_of(cid):
+    return [cid] if cid[1] == 0x55 else [leaf for link in links(cid) for leaf in leaves_of(link)]
+
+
 # ---- CAR ----
 
 def header_roots(data):
@@ -278,6 +282,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_block_get(self):
         self.send(read_block(cid_bytes(self.query["arg"])), kind="application/vnd.ipld.raw", trailer=b"")
+
+    def on_cat(self):
+        """What is there of it before the first block that lacks, with an error behind."""
+        at, end, parts, error = int(self.query["offset"]), int(self.query["offset"]) + int(self.query["length"]), [], b""
+        try:
+            for leaf in leaves_of(cid_bytes(self.query["arg"])):
+                parts.append(read_block(leaf))
+        except Missing as missing:
+            if sum(map(len, parts)) <= at:
+                raise
+            error = str(missing).encode()
+        self.send(b"".join(parts)[at:end], kind="application/octet-stream", trailer=error)
 
     def on_dag_import(self):
         roots, count, size = take_car(self.file())
@@ -548,6 +564,39 @@ def breaks(h):
     return h.good()
 
 
+def windowed(change):
+    """Notes each request in DIR/asked, and answers as `good`, but to who asks for several leaves at a time: CHANGE(h, data), DATA being what is right."""
+    def scene(h):
+        note(h.path)
+        if h.verb != "cat":
+            return h.good()
+        h.body()
+        at = int(h.query["offset"])
+        data = b"".join(read_block(leaf) for leaf in leaves_of(cid_bytes(h.query["arg"])))
+        return change(h, data[at:at + int(h.query["length"])])
+    return scene
+
+
+def then_still(h, data):
+    """DATA, and nothing more until the other side goes away."""
+    h.send_response(200)
+    h.send_header("Transfer-Encoding", "chunked")
+    h.end_headers()
+    h.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+    h.wfile.flush()
+    while h.connection.recv(65536):
+        pass
+    h.close_connection = True
+
+
+def then_endless(h, data):
+    h.send_response(200)
+    h.send_header("Transfer-Encoding", "chunked")
+    h.end_headers()
+    h.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+    without_an_end(h, b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
 def seeks(h):
     """Has nothing itself, and finds at others what `good` has; notes each request in DIR/asked."""
     note(h.path)
@@ -724,6 +773,15 @@ SCENES = {
     "wrong-bytes": body_scene(b"other bytes", kind="application/vnd.ipld.raw"),
     "three-mib": body_scene(bytes(3 << 20), kind="application/vnd.ipld.raw"),
     "endless": endless(bytes(65536)),
+    "window": windowed(lambda h, data: h.send(data, trailer=b"")),
+    "window-short": windowed(lambda h, data: h.send(data[:1500], trailer=b"")),
+    "window-cut": windowed(lambda h, data: h.send(data[:1500], declare=len(data))),
+    "window-error": windowed(lambda h, data: h.send(data[:1500], trailer=b"unexpected EOF")),
+    "window-long": windowed(lambda h, data: h.send(data + b"more", trailer=b"")),
+    "window-wrong": windowed(lambda h, data: h.send(data[:1000] + bytes(1) + data[1001:], trailer=b"")),
+    "window-still": windowed(lambda h, data: then_still(h, data[:1500])),
+    "window-endless": windowed(lambda h, data: then_endless(h, data[:1500])),
+    "window-refused": windowed(lambda h, data: h.send(b"Kubo RPC Access Denied: no", 403, "text/plain")),
     "endless-lines": endless(b"\n" * 65536),
     "endless-pins": endless(json.dumps({"Cid": "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn", "Type": "recursive"}).encode() + b"\n"),
     "endless-error": endless(b"x" * 65536, 500),

@@ -15,45 +15,53 @@
 
 /* ---- ahead ---- */
 
-/* How many leaves behind that of AT a reader who came from the last one will want; 0: he jumps, or
- * was here before. */
-static size_t leaves_ahead(emr_handle *handle, uint64_t at)
+/* How many leaves a reader of AT will want, from *OUT_LEAF on, who came from the last one; 0: he
+ * jumps, or enough is on its way. */
+static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 {
-	uint64_t leaf = at >> EMR_LEAF_LOG2, last;
-	size_t ahead;
+	uint64_t leaf = at >> EMR_LEAF_LOG2, next;
+	size_t n;
 
 	pthread_mutex_lock(&handle->view->lock);
-	last = handle->last_leaf;
-	ahead = handle->ahead;
-	if (leaf != last) {
-		/* The kernel asks for several pieces at once, in no order. */
-		bool goes_on = leaf > last && leaf - last <= AHEAD_FIRST;
-
-		handle->ahead = !goes_on ? 0 : ahead == 0 ? AHEAD_FIRST : AHEAD_MORE;
+	if (leaf > handle->last_leaf + AHEAD_FIRST || leaf + AHEAD_FIRST < handle->last_leaf) {
+		handle->ahead = 0;
+		handle->ahead_end = 0;
 		handle->last_leaf = leaf;
-	} else if (leaf == 0 && ahead == 0) {
+	} else if (leaf > handle->last_leaf) {
+		handle->ahead = handle->ahead == 0 ? AHEAD_FIRST : AHEAD_MORE;
+		handle->last_leaf = leaf;
+	} else if (leaf == 0 && handle->ahead == 0) {
 		handle->ahead = AHEAD_FIRST; /* who begins at the beginning goes on as a rule */
-	}
-	ahead = handle->ahead;
+	} /* the kernel asks for several pieces at once, in no order */
+	n = handle->ahead;
+	next = handle->last_leaf + 1;
+	*out_leaf = handle->ahead_end > next ? handle->ahead_end : next;
+	if (*out_leaf - next > n / 2)
+		n = 0;
 	pthread_mutex_unlock(&handle->view->lock);
-	return ahead;
+	return n;
 }
 
 static void bring_ahead(emr_handle *handle, uint64_t at)
 {
-	size_t n = leaves_ahead(handle, at), found = 0;
-	uint64_t leaf = (at >> EMR_LEAF_LOG2) + 1;
 	file *f = node_file(handle->node);
-	emr_cid cids[AHEAD_MORE];
+	uint64_t leaf;
+	size_t n = leaves_ahead(handle, at, &leaf);
+	emr_unixfs_run run = {0};
 
 	if (n == 0)
 		return;
 	pthread_rwlock_rdlock(&f->lock);
 	if (f->staging == NULL && f->reader != NULL)
-		(void)!emr_content_reader_leaves(f->reader, &leaf, n, cids, &found);
+		(void)!emr_content_reader_run(f->reader, &leaf, n, &run);
 	pthread_rwlock_unlock(&f->lock);
-	for (size_t i = 0; i < found; i++)
-		emr_fetcher_bring_ahead(handle->view->options.fetcher, &cids[i]);
+	if (run.count == 0)
+		return;
+	pthread_mutex_lock(&handle->view->lock);
+	if (leaf > handle->ahead_end)
+		handle->ahead_end = leaf;
+	pthread_mutex_unlock(&handle->view->lock);
+	emr_fetcher_bring_ahead(handle->view->options.fetcher, &run, 0);
 }
 
 emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)

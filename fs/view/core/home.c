@@ -5,23 +5,20 @@
 
 #include "file.h"
 
-#define AT_ONCE 16 /* those behind the one that lacks are on their way meanwhile */
-
 emr_status file_take_home(emr_view *view, emr_content_reader *reader, uint64_t end, uint64_t *leaf)
 {
 	emr_fetcher *fetcher = view->options.fetcher;
-	emr_cid cids[AT_ONCE];
-	size_t n = 1;
+	emr_unixfs_run run = {.count = 1};
 
-	while (*leaf < end && n > 0) {
+	while (*leaf < end && run.count > 0) {
 		uint64_t next = *leaf;
-		emr_status status = emr_content_reader_leaves(reader, &next, AT_ONCE, cids, &n);
+		emr_status status = emr_content_reader_run(reader, &next, EMR_UNIXFS_RUN_MAX, &run);
 
-		for (size_t i = 0; i < n; i++) {
-			emr_status home = emr_fetcher_take_home(fetcher, &cids[i]);
+		for (size_t i = 0; i < run.count; i++) {
+			emr_status home = emr_fetcher_take_home(fetcher, &run.leaves[i]);
 
-			for (size_t j = i + 1; home == EMR_NOT_FOUND && j < n; j++)
-				emr_fetcher_bring_ahead(fetcher, &cids[j]);
+			if (home == EMR_NOT_FOUND) /* those behind it are on their way meanwhile */
+				emr_fetcher_bring_ahead(fetcher, &run, i + 1);
 			if (home != EMR_OK)
 				return home == EMR_NOT_FOUND ? EMR_MISSING_DATA : home;
 		}

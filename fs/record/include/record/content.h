@@ -10,6 +10,7 @@
 #include "store/block_store.h"
 #include "store/cid.h"
 #include "store/reserve.h"
+#include "store/unixfs.h"
 
 /* ---- The module's shared half: store, local keys, workers, limits ---- */
 
@@ -105,11 +106,12 @@ const emr_content *emr_content_reader_content(const emr_content_reader *reader);
  * was read a moment ago may be taken from memory, as it was then. */
 emr_status emr_content_reader_read(
 	emr_content_reader *reader, uint64_t offset, void *buffer, size_t len, size_t *out_got);
-/* The leaves of the file that are stored, from number *LEAF on, at most MAX of them in OUT; *LEAF
- * is then where the next ones begin, and *OUT_N 0 behind the last.  Reads none.  EMR_MISSING_DATA,
- * EMR_DAMAGED: the name of the next one is not here; those before it are in OUT all the same. */
-emr_status emr_content_reader_leaves(
-	emr_content_reader *reader, uint64_t *leaf, size_t max, emr_cid *out, size_t *out_n);
+/* The first leaf of the file that is stored, from number *LEAF on, and those that follow it with no
+ * hole between: at most MAX, and EMR_UNIXFS_RUN_MAX, in *OUT.  *LEAF is then the one behind them,
+ * and OUT->count 0 behind the last.  Reads none.  EMR_MISSING_DATA, EMR_DAMAGED: the name of the
+ * next one is not here; those before it are in OUT all the same. */
+emr_status emr_content_reader_run(
+	emr_content_reader *reader, uint64_t *leaf, size_t max, emr_unixfs_run *out);
 /* As lseek(2) with SEEK_DATA or SEEK_HOLE, in steps of leaves: where bytes that are stored begin at
  * or after OFFSET, or bytes that nobody ever wrote; the file's end is a hole.  EMR_NOT_FOUND: no
  * such place before the end, or OFFSET is not before it. */

@@ -136,6 +136,36 @@ emr_status emr_unixfs_tree_seek(emr_unixfs_tree *tree, uint64_t leaf, bool wants
 	uint64_t *out_leaf, emr_cid *out_missing);
 void emr_unixfs_tree_close(emr_unixfs_tree *tree); /* NULL is fine */
 
+/* ---- Runs: leaves that follow each other in one file ---- */
+
+#define EMR_UNIXFS_RUN_MAX 16
+
+/* Which blocks these are follows from the tree; so whoever is given their bytes, one behind the
+ * other, knows where each ends and what its hash is. */
+typedef struct emr_unixfs_run {
+	emr_cid root; /* the file */
+	uint64_t at;  /* where the first of them begins in it */
+	emr_cid leaves[EMR_UNIXFS_RUN_MAX];
+	size_t count;
+	uint32_t leaf_bytes, last_bytes; /* of each but the last, which may end the file */
+} emr_unixfs_run;
+
+static inline uint32_t emr_unixfs_run_bytes(const emr_unixfs_run *run, size_t i)
+{
+	return i + 1 < run->count ? run->leaf_bytes : run->last_bytes;
+}
+/* *OUT: COUNT leaves of RUN from number FROM on, COUNT not 0. */
+static inline void emr_unixfs_run_part(
+	const emr_unixfs_run *run, size_t from, size_t count, emr_unixfs_run *out)
+{
+	out->root = run->root;
+	out->at = run->at + from * (uint64_t)run->leaf_bytes;
+	memcpy(out->leaves, run->leaves + from, count * sizeof *out->leaves);
+	out->count = count;
+	out->leaf_bytes = run->leaf_bytes;
+	out->last_bytes = emr_unixfs_run_bytes(run, from + count - 1);
+}
+
 /* The same for one question, without keeping anything. */
 emr_status emr_unixfs_leaf_at(emr_block_store *store, const emr_cid *root, uint64_t padded_length,
 	uint64_t leaf, emr_cid *out_leaf);

@@ -524,16 +524,14 @@ static bool is_brought_for(
 	return b != NULL;
 }
 
-/* With the lock. */
-static emr_status begin_bringing(
+/* With the lock; NULL: no memory. */
+static bringing *new_bringing(
 	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg, bool is_wanted)
 {
 	bringing *b = calloc(1, sizeof *b);
-	uint64_t ticket;
-	emr_status status;
 
 	if (b == NULL)
-		return EMR_NO_MEMORY;
+		return NULL;
 	*b = (bringing){.next = fetcher->all,
 		.fetcher = fetcher,
 		.cid = *cid,
@@ -542,7 +540,19 @@ static emr_status begin_bringing(
 		.asked_boot_ns = boot_ns(fetcher),
 		.is_wanted = is_wanted};
 	fetcher->all = b;
-	status = emr_copies_fetch(fetcher->copies, cid, block_came, b, &ticket);
+	return b;
+}
+
+/* With the lock. */
+static emr_status begin_bringing(
+	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg, bool is_wanted)
+{
+	bringing *b = new_bringing(fetcher, cid, done, arg, is_wanted);
+	emr_status status;
+
+	if (b == NULL)
+		return EMR_NO_MEMORY;
+	status = emr_copies_fetch(fetcher->copies, cid, block_came, b);
 	if (status != EMR_OK) {
 		take_out(fetcher, b);
 		free(b);
@@ -717,21 +727,59 @@ static bool is_ahead(emr_fetcher *fetcher, const emr_cid *cid)
 	return false;
 }
 
-void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_cid *cid)
+static bool lacks_ahead(emr_fetcher *fetcher, const emr_cid *cid)
 {
 	bool is_useless;
 	uint64_t bytes;
 
 	pthread_mutex_lock(&fetcher->lock);
 	/* Several at a time over a slow line would all be late. */
-	is_useless = fetcher->is_slow || is_ahead(fetcher, cid);
+	is_useless = fetcher->copies == NULL || fetcher->is_slow || is_ahead(fetcher, cid) ||
+		     last_failure(fetcher, cid) != EMR_OK;
 	pthread_mutex_unlock(&fetcher->lock);
-	if (is_useless || is_brought(fetcher, cid) ||
-		emr_block_store_size(fetcher->options.store, cid, &bytes) == EMR_OK)
-		return;
-	/* Whoever wants it will hear why it did not come. */
-	if (emr_fetcher_bring(fetcher, cid, NULL, NULL) != EMR_OK)
-		return;
+	return !is_useless && !is_brought(fetcher, cid) &&
+	       emr_block_store_size(fetcher->options.store, cid, &bytes) != EMR_OK;
+}
+
+/* Whoever wants one of them will hear why it did not come. */
+static void begin_run(emr_fetcher *fetcher, const emr_unixfs_run *run)
+{
+	void *args[EMR_UNIXFS_RUN_MAX];
+	size_t made = 0, taken = 0;
+
+	pthread_mutex_lock(&fetcher->lock);
+	while (made < run->count) {
+		args[made] = new_bringing(fetcher, &run->leaves[made], NULL, NULL, false);
+		if (args[made] == NULL)
+			break;
+		made++;
+	}
+	if (made == run->count && fetcher->copies != NULL)
+		taken = emr_copies_fetch_run(fetcher->copies, run, block_came, args);
+	for (size_t i = taken; i < made; i++) {
+		take_out(fetcher, args[i]);
+		free(args[i]);
+	}
+	pthread_mutex_unlock(&fetcher->lock);
+}
+
+void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, size_t from)
+{
+	size_t n = 0;
+
+	for (size_t at = from; at <= run->count; at++) {
+		emr_unixfs_run part;
+
+		if (at < run->count && lacks_ahead(fetcher, &run->leaves[at])) {
+			n++;
+			continue;
+		}
+		if (n == 0)
+			continue;
+		emr_unixfs_run_part(run, at - n, n, &part);
+		begin_run(fetcher, &part);
+		n = 0;
+	}
 }
 
 /* ---- All of it ---- */

@@ -20,7 +20,6 @@
 
 typedef struct waiter {
 	struct waiter *next;
-	uint64_t ticket;
 	emr_copies_done done;
 	void *arg;
 } waiter;
@@ -37,10 +36,13 @@ typedef enum copies_phase {
 	PHASE_OVER,
 } copies_phase;
 
+typedef struct window window;
+
 /* A block that somebody waits for. */
 typedef struct want {
 	struct want *next;
 	emr_cid cid;
+	window *window;	       /* it comes with others; NULL: it is asked for by itself */
 	bool is_told;	       /* its answer is there: who asks now is a want of his own */
 	bool is_done;	       /* everybody was told */
 	int64_t asked_boot_ns; /* the last time */
@@ -54,9 +56,19 @@ typedef struct want {
 	emr_copies_answer answer;
 } want;
 
+/* Leaves of one file that one place is asked for in one request.  What it does not give is asked
+ * for leaf by leaf, of all places. */
+struct window {
+	emr_unixfs_run run;
+	want *wants[EMR_UNIXFS_RUN_MAX]; /* NULL: told, or asked for by itself */
+	size_t left;			 /* of them */
+	bool is_asked;			 /* now */
+};
+
 /* What one thread asks at present. */
 typedef struct attempt {
-	want *want; /* NULL: nothing */
+	want *want; /* NULL: nothing, or: */
+	window *window;
 	size_t place;
 	bool is_online;
 	uint32_t ms;
@@ -69,18 +81,18 @@ struct emr_copies {
 	uint32_t fetch_ms, search_ms;
 	int64_t want_ns, late_ns, next_ns;
 	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t work, told;
+	pthread_cond_t work;
 	int64_t away_until_boot_ns[EMR_COPIES_PLACES_MAX];
 	int64_t lacks_until_boot_ns[EMR_COPIES_PLACES_MAX]; /* said lately that it has not what was
 							     * wanted */
+	int64_t alone_until_boot_ns[EMR_COPIES_PLACES_MAX]; /* gave no whole window lately: it is
+							     * asked for single blocks */
 	size_t running[EMR_COPIES_PLACES_MAX]; /* attempts: one that hangs has not all threads */
 	want *wants;			       /* oldest first */
-	uint64_t last_ticket;
 	bool is_closing;
 	pthread_t threads[THREADS_MAX];
 	attempt asking[THREADS_MAX];
-	int cancel_fds[THREADS_MAX];   /* readable: what that thread asks is not wanted any more */
-	uint64_t telling[THREADS_MAX]; /* whose DONE each thread is in; 0: nobody's */
+	int cancel_fds[THREADS_MAX]; /* readable: what that thread asks is not wanted any more */
 	size_t thread_max, thread_count;
 };
 
@@ -232,6 +244,76 @@ static bool is_over(emr_copies *copies, want *w)
 	return true;
 }
 
+/* ---- Windows; all of it with the lock ---- */
+
+static void leave_window(want *w)
+{
+	window *v = w->window;
+
+	for (size_t i = 0; i < v->run.count; i++) {
+		if (v->wants[i] == w)
+			v->wants[i] = NULL;
+	}
+	w->window = NULL;
+	v->left--;
+}
+
+/* What is left of it is asked for leaf by leaf. */
+static void end_window(window *v)
+{
+	for (size_t i = 0; i < v->run.count; i++) {
+		if (v->wants[i] != NULL)
+			v->wants[i]->window = NULL;
+	}
+	free(v);
+}
+
+/* The first place that may give a window; place_count: none. */
+static size_t window_place(const emr_copies *copies, bool is_online)
+{
+	const int64_t now = boot_ns();
+	size_t i = 0;
+
+	while (i < copies->place_count &&
+		(copies->places[i]->kind != EMR_IPFS_KUBO || now < copies->away_until_boot_ns[i] ||
+			now < copies->alone_until_boot_ns[i] ||
+			(!is_online && now < copies->lacks_until_boot_ns[i])))
+		i++;
+	return i;
+}
+
+/* How long one leaf may take: what else could give it does not wait for long. */
+static uint32_t window_still_ms(const emr_copies *copies)
+{
+	uint32_t late_ms = (uint32_t)(copies->late_ns / 1000000);
+	uint32_t still_ms = copies->place_count > 1 ? late_ms : copies->search_ms;
+
+	return still_ms < copies->fetch_ms ? still_ms : copies->fetch_ms;
+}
+
+/* True: *OUT is to be asked for the window of W.  Where nobody can be asked, or nobody waits any
+ * more, it has none from now on. */
+static bool window_attempt(emr_copies *copies, want *w, attempt *out)
+{
+	const bool is_online = is_sought_at_once(copies);
+	const size_t place = window_place(copies, is_online);
+
+	if (w->window->is_asked)
+		return false;
+	if (copies->is_closing || is_given_up(w, copies) || place == copies->place_count) {
+		end_window(w->window);
+		return false;
+	}
+	if (!has_line(copies, place))
+		return false;
+	*out = (attempt){.window = w->window,
+		.place = place,
+		.is_online = is_online,
+		.ms = window_still_ms(copies),
+		.begun_boot_ns = boot_ns()};
+	return true;
+}
+
 /* True: *OUT is to be asked.  *OUT_OVER: a want that is to be told.  Neither: not before *OUT_NS.
  */
 static bool next_attempt(emr_copies *copies, attempt *out, want **out_over, int64_t *out_ns)
@@ -242,6 +324,10 @@ static bool next_attempt(emr_copies *copies, attempt *out, want **out_over, int6
 		size_t at;
 
 		if (w->is_told)
+			continue;
+		if (w->window != NULL && window_attempt(copies, w, out))
+			return true;
+		if (w->window != NULL)
 			continue;
 		if (is_over(copies, w)) {
 			*out_over = w;
@@ -328,24 +414,19 @@ static void remove_want(emr_copies *copies, want *gone)
 	free(gone);
 }
 
-/* One after the other, so that whoever forgets knows whether his is being told.  Called and left
- * with the lock; W is gone then, or will be when nobody asks for it any more. */
-static void tell_waiters(
-	emr_copies *copies, size_t thread, want *w, const emr_copies_answer *answer)
+/* Called and left with the lock; W is gone then, or will be when nobody asks for it any more. */
+static void tell_waiters(emr_copies *copies, want *w, const emr_copies_answer *answer)
 {
 	w->is_told = true;
-	while (w->waiters != NULL) {
+	pthread_mutex_unlock(&copies->lock);
+	while (w->waiters != NULL) { /* whoever asks now is another want */
 		waiter *first = w->waiters;
 
 		w->waiters = first->next;
-		copies->telling[thread] = first->ticket;
-		pthread_mutex_unlock(&copies->lock);
 		first->done(first->arg, answer);
-		pthread_mutex_lock(&copies->lock);
-		copies->telling[thread] = 0;
-		pthread_cond_broadcast(&copies->told);
 		free(first);
 	}
+	pthread_mutex_lock(&copies->lock);
 	w->is_done = true;
 	if (w->running == 0)
 		remove_want(copies, w);
@@ -403,7 +484,89 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 		.fault = call.fault,
 		.place = a->place,
 		.block = emr_buf_view(&block)};
-	tell_waiters(copies, thread, w, &answer);
+	tell_waiters(copies, w, &answer);
+}
+
+/* ---- Bringing a window ---- */
+
+typedef struct window_run {
+	emr_copies *copies;
+	window *window;
+	size_t place, came;
+} window_run;
+
+static emr_status leaf_came(void *arg, size_t leaf, emr_buf *block)
+{
+	window_run *r = arg;
+	const emr_copies_answer answer = {
+		.status = EMR_OK, .place = r->place, .block = emr_buf_view(block)};
+	want *w;
+
+	pthread_mutex_lock(&r->copies->lock);
+	w = r->window->wants[leaf];
+	w->running--;
+	leave_window(w);
+	r->came++;
+	tell_waiters(r->copies, w, &answer);
+	pthread_mutex_unlock(&r->copies->lock);
+	return EMR_OK;
+}
+
+/* With the lock. */
+static void note_window(emr_copies *copies, const attempt *a, emr_status status, size_t came)
+{
+	int64_t now = boot_ns();
+
+	if (is_end(status))
+		return;
+	if (status == EMR_NOT_FOUND && !a->is_online) {
+		copies->lacks_until_boot_ns[a->place] = now + LACKS_NS;
+		return;
+	}
+	copies->alone_until_boot_ns[a->place] = now + AWAY_NS;
+	if (!a->is_online && came == 0 && emr_status_is_away(status))
+		copies->away_until_boot_ns[a->place] = now + AWAY_NS;
+	if (status == EMR_OFFLINE)
+		copies->lacks_until_boot_ns[a->place] = 0;
+}
+
+static void count_running(const window *v, int by)
+{
+	for (size_t i = 0; i < v->run.count; i++) {
+		if (v->wants[i] != NULL)
+			v->wants[i]->running += (size_t)by;
+	}
+}
+
+/* Called and left with the lock.  A window of which a place has nothing is asked of the next one,
+ * or sought at others. */
+static void run_window(emr_copies *copies, size_t thread, const attempt *a)
+{
+	emr_ipfs_call call = emr_ipfs_call_of(copies->fetch_ms, copies->cancel_fds[thread]);
+	window *v = a->window;
+	window_run r = {.copies = copies, .window = v, .place = a->place};
+	const emr_ipfs_window asked = {.run = &v->run,
+		.is_online = a->is_online,
+		.still_ms = a->ms,
+		.take = leaf_came,
+		.arg = &r};
+	eventfd_t ignored;
+	emr_status status;
+
+	v->is_asked = true;
+	count_running(v, 1);
+	copies->running[a->place]++;
+	pthread_cond_signal(&copies->work);
+	pthread_mutex_unlock(&copies->lock);
+	status = emr_ipfs_read_window(copies->places[a->place], &call, &asked);
+	pthread_mutex_lock(&copies->lock);
+	(void)eventfd_read(copies->cancel_fds[thread], &ignored);
+	copies->running[a->place]--;
+	count_running(v, -1);
+	v->is_asked = false;
+	note_window(copies, a, status, r.came);
+	if (v->left == 0 || status != EMR_NOT_FOUND || a->is_online || r.came > 0)
+		end_window(v);
 }
 
 /* ---- The threads ---- */
@@ -417,13 +580,15 @@ static void *bring_blocks(void *arg)
 	pthread_mutex_lock(&copies->lock);
 	for (;;) {
 		want *over;
-		attempt a;
+		attempt a = {0};
 		int64_t until;
 
-		if (next_attempt(copies, &a, &over, &until))
+		if (next_attempt(copies, &a, &over, &until) && a.window != NULL)
+			run_window(copies, start.index, &a);
+		else if (over == NULL && a.want != NULL)
 			run_attempt(copies, start.index, &a);
 		else if (over != NULL)
-			tell_waiters(copies, start.index, over, &over->answer);
+			tell_waiters(copies, over, &over->answer);
 		else if (copies->is_closing)
 			break;
 		else
@@ -476,7 +641,6 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 	copies->thread_max = copies->place_count > 1 ? THREADS_MAX : EMR_COPIES_THREADS;
 	pthread_mutex_init(&copies->lock, NULL);
 	emr_cond_init(&copies->work);
-	pthread_cond_init(&copies->told, NULL);
 	pthread_mutex_lock(&copies->lock);
 	while (status == EMR_OK && copies->thread_count < copies->thread_max)
 		status = start_thread(copies);
@@ -504,7 +668,6 @@ void emr_copies_close(emr_copies *copies)
 	for (size_t i = 0; i < copies->thread_count; i++)
 		close(copies->cancel_fds[i]);
 	pthread_cond_destroy(&copies->work);
-	pthread_cond_destroy(&copies->told);
 	pthread_mutex_destroy(&copies->lock);
 	free(copies);
 }
@@ -529,65 +692,70 @@ static want *want_of(emr_copies *copies, const emr_cid *cid)
 	return *at;
 }
 
-emr_status emr_copies_fetch(emr_copies *copies, const emr_cid *cid, emr_copies_done done, void *arg,
-	uint64_t *out_ticket)
+/* With the lock; NULL: no memory. */
+static want *ask_for(emr_copies *copies, const emr_cid *cid, emr_copies_done done, void *arg)
 {
 	waiter *mine = calloc(1, sizeof *mine);
-	want *w;
+	want *w = mine != NULL ? want_of(copies, cid) : NULL;
 
-	if (mine == NULL)
-		return EMR_NO_MEMORY;
-	pthread_mutex_lock(&copies->lock);
-	w = copies->is_closing ? NULL : want_of(copies, cid);
 	if (w == NULL) {
-		emr_status status = copies->is_closing ? EMR_INTERRUPTED : EMR_NO_MEMORY;
-
-		pthread_mutex_unlock(&copies->lock);
 		free(mine);
-		return status;
+		return NULL;
 	}
-	*mine = (waiter){
-		.next = w->waiters, .ticket = ++copies->last_ticket, .done = done, .arg = arg};
+	*mine = (waiter){.next = w->waiters, .done = done, .arg = arg};
 	w->waiters = mine;
 	w->asked_boot_ns = boot_ns();
-	*out_ticket = mine->ticket;
+	return w;
+}
+
+emr_status emr_copies_fetch(emr_copies *copies, const emr_cid *cid, emr_copies_done done, void *arg)
+{
+	emr_status status = EMR_OK;
+
+	pthread_mutex_lock(&copies->lock);
+	if (copies->is_closing)
+		status = EMR_INTERRUPTED;
+	else if (ask_for(copies, cid, done, arg) == NULL)
+		status = EMR_NO_MEMORY;
 	pthread_cond_signal(&copies->work);
 	pthread_mutex_unlock(&copies->lock);
-	return EMR_OK;
+	return status;
 }
 
-/* Out of the list of who waits; with the lock. */
-static bool take_out(emr_copies *copies, uint64_t ticket)
+/* With the lock.  W is leaf I of RUN, and behind what V has, or V is NULL; NULL: W stays alone. */
+static window *join_window(window *v, const emr_unixfs_run *run, size_t i, want *w)
 {
-	for (want *w = copies->wants; w != NULL; w = w->next) {
-		for (waiter **at = &w->waiters; *at != NULL; at = &(*at)->next) {
-			waiter *found = *at;
-
-			if (found->ticket != ticket)
-				continue;
-			*at = found->next;
-			free(found);
-			return true;
-		}
-	}
-	return false;
+	if (v == NULL)
+		v = calloc(1, sizeof *v);
+	if (v == NULL)
+		return NULL;
+	emr_unixfs_run_part(run, i - v->run.count, v->run.count + 1, &v->run);
+	v->wants[v->left++] = w;
+	w->window = v;
+	return v;
 }
 
-static bool is_being_told(const emr_copies *copies, uint64_t ticket)
+size_t emr_copies_fetch_run(
+	emr_copies *copies, const emr_unixfs_run *run, emr_copies_done done, void *const *args)
 {
-	for (size_t i = 0; i < copies->thread_count; i++) {
-		if (copies->telling[i] == ticket)
-			return true;
-	}
-	return false;
-}
+	window *v = NULL;
+	size_t taken = 0;
 
-void emr_copies_forget(emr_copies *copies, uint64_t ticket)
-{
 	pthread_mutex_lock(&copies->lock);
-	if (ticket != 0 && !take_out(copies, ticket)) {
-		while (is_being_told(copies, ticket))
-			pthread_cond_wait(&copies->told, &copies->lock);
+	while (taken < run->count && !copies->is_closing) {
+		want *w = ask_for(copies, &run->leaves[taken], done, args[taken]);
+		bool is_new = w != NULL && w->waiters->next == NULL && w->window == NULL &&
+			      w->phase == PHASE_NONE;
+		if (w == NULL)
+			break;
+		if (!is_new && v != NULL && v->run.count == 1)
+			end_window(v);
+		v = is_new ? join_window(v, run, taken, w) : NULL;
+		taken++;
 	}
+	if (v != NULL && v->run.count == 1)
+		end_window(v);
+	pthread_cond_signal(&copies->work);
 	pthread_mutex_unlock(&copies->lock);
+	return taken;
 }

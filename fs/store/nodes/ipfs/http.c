@@ -15,6 +15,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define ERROR_BODY_MAX 4096
+#define LOOK_MS 1000
 #define TRAILER "x-stream-error:"
 
 /* One request while it runs. */
@@ -53,6 +54,11 @@ uint32_t node_run_left_ms(const node_run *run)
 	int64_t left = (run->deadline_ns - boot_ns()) / 1000000;
 
 	return left < 1 ? 1 : (uint32_t)left;
+}
+
+void node_run_moved(node_run *run)
+{
+	run->moved_ns = boot_ns();
 }
 
 emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said)
@@ -239,24 +245,41 @@ static emr_status exchange_body(exchange *x, CURL *easy, curl_mime **out_mime)
 	return is_fine ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* Until it is done or the caller gives up: then nothing more is sent, and the line is not used
- * again. */
+/* How long an answer may go on standing still; 0: no longer. */
+static int exchange_patience_ms(const exchange *x)
+{
+	int64_t left;
+
+	if (x->request->still_ms == 0)
+		return LOOK_MS;
+	left = x->request->still_ms - (boot_ns() - x->run->moved_ns) / 1000000;
+	return left <= 0 ? 0 : left < LOOK_MS ? (int)left : LOOK_MS;
+}
+
+/* Until it is done, stands still for too long or the caller gives up: then nothing more is sent,
+ * and the line is not used again. */
 static emr_status exchange_drive(exchange *x, const node_line *line, CURLcode *out_code)
 {
 	struct curl_waitfd cancel = {.fd = x->run->call->cancel_fd, .events = CURL_WAIT_POLLIN};
 	struct pollfd look = {.fd = cancel.fd, .events = POLLIN};
 	unsigned extra = cancel.fd >= 0 ? 1 : 0;
-	int running = 1, left;
+	int running = 1, left, patience_ms;
 	CURLMsg *message;
 
 	*out_code = CURLE_OK;
+	node_run_moved(x->run);
 	while (running > 0) {
 		if (extra > 0 && poll(&look, 1, 0) > 0)
 			return EMR_INTERRUPTED;
 		if (curl_multi_perform(line->multi, &running) != CURLM_OK)
 			return EMR_NO_MEMORY;
+		patience_ms = exchange_patience_ms(x);
+		if (running > 0 && patience_ms == 0) {
+			*out_code = CURLE_OPERATION_TIMEDOUT;
+			return EMR_OK;
+		}
 		if (running > 0 &&
-			curl_multi_poll(line->multi, &cancel, extra, 1000, NULL) != CURLM_OK)
+			curl_multi_poll(line->multi, &cancel, extra, patience_ms, NULL) != CURLM_OK)
 			return EMR_NO_MEMORY;
 	}
 	while ((message = curl_multi_info_read(line->multi, &left)) != NULL) {

@@ -187,6 +187,25 @@ emr_status kubo_block(node_run *run, const emr_cid *cid, bool is_online, emr_buf
 	return node_block_end(&block, status, out);
 }
 
+emr_status kubo_window(node_run *run, const emr_ipfs_window *window)
+{
+	const emr_unixfs_run *leaves = window->run;
+	const uint64_t length =
+		(leaves->count - 1) * (uint64_t)leaves->leaf_bytes + leaves->last_bytes;
+	char text[EMR_CID_TEXT_CHARS + 1], command[200];
+	node_window taking = {.run = run, .window = window};
+	const node_request request = {
+		.take = node_window_take, .arg = &taking, .still_ms = window->still_ms};
+	emr_status status;
+
+	emr_cid_text(&leaves->root, text);
+	snprintf(command, sizeof command, "cat?arg=%s&offset=%llu&length=%llu&progress=false%s",
+		text, (unsigned long long)leaves->at, (unsigned long long)length,
+		window->is_online ? "" : "&offline=true");
+	status = kubo_ask(run, command, &request);
+	return node_window_end(&taking, status);
+}
+
 /* ---- Copies ---- */
 
 static emr_status kubo_is_pinned(node_run *run, const char *root, bool *out_is_pinned)

@@ -14,6 +14,7 @@ emr_status kubo_nothing(void *arg, emr_bytes piece); /* takes an answer that is 
 
 emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES]);
 emr_status kubo_block(node_run *run, const emr_cid *cid, bool is_online, emr_buf *out);
+emr_status kubo_window(node_run *run, const emr_ipfs_window *window);
 emr_status kubo_push(node_run *run, const emr_ipfs_parcel *parcel);
 emr_status kubo_holds(node_run *run, const emr_cid *root, emr_ipfs_holding *out_holding);
 emr_status kubo_let_go(node_run *run, const emr_cid *root);

@@ -237,6 +237,14 @@ emr_status emr_ipfs_block(
 					   : gateway_block(&run, cid, out);
 }
 
+emr_status emr_ipfs_read_window(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_window *window)
+{
+	node_run run = node_run_begin(node, call);
+	emr_status status = only_kubo(&run);
+
+	return status == EMR_OK ? kubo_window(&run, window) : status;
+}
+
 emr_status emr_ipfs_push(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_parcel *parcel)
 {
 	node_run run = node_run_begin(node, call);

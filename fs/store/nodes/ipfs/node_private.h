@@ -37,10 +37,12 @@ typedef struct node_run {
 	emr_ipfs *node;
 	emr_ipfs_call *call;
 	int64_t deadline_ns; /* of CLOCK_BOOTTIME */
+	int64_t moved_ns;    /* when the answer last got on; as whoever takes it says */
 } node_run;
 
 node_run node_run_begin(emr_ipfs *node, emr_ipfs_call *call);
 uint32_t node_run_left_ms(const node_run *run); /* at least 1 */
+void node_run_moved(node_run *run);
 /* Sets fault and what was said (NULL: leaves it), and returns the fault's status. */
 emr_status node_run_fail(node_run *run, emr_ipfs_fault fault, const char *said);
 /* Our own side failed: returns STATUS. */
@@ -56,6 +58,8 @@ typedef struct node_request {
 	/* A multipart body of one file.  *out_n 0 at its end.  NULL: no body. */
 	emr_status (*read)(void *read_arg, void *buffer, size_t size, size_t *out_n);
 	void *read_arg;
+	uint32_t still_ms; /* an answer that does not get on for so long is ended; 0: it has all
+			    * the time of the call */
 	size_t most; /* bytes of an answer with status 200; 0: TAKE ends one that is too long */
 	/* Of an answer with status 200, as it comes.  Not EMR_OK: it ends with it. */
 	emr_status (*take)(void *arg, emr_bytes piece);
@@ -116,3 +120,15 @@ typedef struct node_block {
 emr_status node_block_take(void *block, emr_bytes piece); /* for node_request.take */
 /* After the request, whose result is STATUS: verified and appended to OUT, or not at all. */
 emr_status node_block_end(node_block *block, emr_status status, emr_buf *out);
+
+/* ---- Several leaves of one file (window.c) ---- */
+
+typedef struct node_window {
+	node_run *run;
+	const emr_ipfs_window *window;
+	size_t at;     /* of its leaves */
+	emr_buf bytes; /* of that one */
+} node_window;
+emr_status node_window_take(void *window, emr_bytes piece); /* for node_request.take */
+/* After the request, whose result is STATUS: whether every leaf came. */
+emr_status node_window_end(node_window *window, emr_status status);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "fetch/cache.h"
+#include "store/unixfs.h"
 
 /* No block is waited for longer than this; a place that does not answer is given up before. */
 #define EMR_FETCH_WAIT_NS INT64_C(30000000000)
@@ -52,8 +53,10 @@ emr_status emr_fetcher_bring(
  * others read from. */
 emr_status emr_fetcher_bring_beside(
 	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg);
-/* It will soon be wanted; nobody is told.  Not brought while what is wanted comes slowly. */
-void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_cid *cid);
+/* The leaves of RUN from number FROM on will soon be wanted; nobody is told.  Those that lack are
+ * asked for in one request where a place gives several.  Not brought while what is wanted comes
+ * slowly. */
+void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, size_t from);
 
 typedef struct emr_fetch_count {
 	uint64_t blocks, bytes;

@@ -49,15 +49,16 @@ typedef struct emr_copies_answer {
 	emr_bytes block;      /* verified, valid during the call */
 } emr_copies_answer;
 
-/* Called once, in a thread of the copies, under no lock; may fetch, and must not forget or close.
- */
+/* Called once, in a thread of the copies, under no lock; may fetch, and must not close. */
 typedef void (*emr_copies_done)(void *arg, const emr_copies_answer *answer);
 
 /* Brings the block from the first place that gives it, and only then from one that asks other
  * nodes, which it may do twice: a node's own search sometimes stands still.  A block that is on its
- * way is not asked for again.  Returns at once; *OUT_TICKET is for emr_copies_forget. EMR_NO_MEMORY
- * and EMR_INTERRUPTED (it is being closed): DONE is not called. */
-emr_status emr_copies_fetch(emr_copies *copies, const emr_cid *cid, emr_copies_done done, void *arg,
-	uint64_t *out_ticket);
-/* After this DONE is not called and does not run; a ticket that is over is fine. */
-void emr_copies_forget(emr_copies *copies, uint64_t ticket);
+ * way is not asked for again.  Returns at once.  EMR_NO_MEMORY and EMR_INTERRUPTED (it is being
+ * closed): DONE is not called. */
+emr_status emr_copies_fetch(
+	emr_copies *copies, const emr_cid *cid, emr_copies_done done, void *arg);
+/* The same of each leaf of RUN, with ARGS[i] for leaf i: in one request, or a few, where a place
+ * gives several at a time.  How many were asked for: of the others DONE is not called. */
+size_t emr_copies_fetch_run(
+	emr_copies *copies, const emr_unixfs_run *run, emr_copies_done done, void *const *args);

@@ -11,7 +11,7 @@
 #pragma once
 
 #include "ipfs/fault.h"
-#include "store/block_store.h"
+#include "store/unixfs.h"
 
 #define EMR_IPFS_KUBO_LEAST "0.43.1"
 #define EMR_IPFS_ROOTS_MAX 500
@@ -84,6 +84,21 @@ emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IP
  * none has it; a gateway does as it is configured. */
 emr_status emr_ipfs_block(
 	emr_ipfs *node, emr_ipfs_call *call, const emr_cid *cid, bool is_online, emr_buf *out);
+
+/* Leaves that follow each other in one file, in one request.  TAKE is called with each as soon as
+ * it is whole, in their order: verified, and the bytes may be taken out of the buffer.  What it
+ * returns but EMR_OK ends the call. */
+typedef struct emr_ipfs_window {
+	const emr_unixfs_run *run; /* of 1 leaf and more */
+	bool is_online;
+	uint32_t still_ms; /* one leaf may take so long; 0: all the time of the call */
+	emr_status (*take)(void *arg, size_t leaf, emr_buf *block);
+	void *arg;
+} emr_ipfs_window;
+
+/* EMR_OK: each came.  After anything else those that TAKE was given are right all the same.  Of a
+ * Kubo only: EMR_UNSUPPORTED. */
+emr_status emr_ipfs_read_window(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_window *window);
 
 /* ---- Copies ---- */
 
