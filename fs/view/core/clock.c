@@ -13,6 +13,13 @@ int64_t view_boot_ns(const emr_view *view)
 	return emr_clock_boot_ns(view->options.clock);
 }
 
+#define LULL_PART 4 /* of the quiet time */
+
+int64_t view_next_lull(const emr_view *view)
+{
+	return view->busy_boot_ns + view->options.quiet_ns / LULL_PART;
+}
+
 void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system());

@@ -44,15 +44,23 @@ static bool look_is_due(const emr_view *view)
 
 void space_check(emr_view *view)
 {
-	if (view->wants_look || !look_is_due(view))
+	if (!look_is_due(view))
 		return;
+	/* Also for one that waits for a lull: it may have to begin without. */
+	if (!view->wants_look || (!view->is_looking && space_look_due(view) <= view_boot_ns(view)))
+		pthread_cond_broadcast(&view->wake);
 	view->wants_look = true;
-	pthread_cond_broadcast(&view->wake);
 }
 
 static bool is_pressing(const emr_view *view)
 {
 	return unseen(view) >= 2 * step_of(view) + view->seen_live / 8;
+}
+
+int64_t space_look_due(const emr_view *view)
+{
+	return unseen(view) >= step_of(view) * 3 / 2 + view->seen_live / 8 ? view_boot_ns(view)
+									   : view_next_lull(view);
 }
 
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report)

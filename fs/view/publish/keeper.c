@@ -167,7 +167,8 @@ static void start_reclaim(emr_view *view)
 static bool is_reclaim_due(const emr_view *view)
 {
 	return !view->is_looking &&
-	       (view->wants_look || view_spared_is_due(view) ||
+	       ((view->wants_look && space_look_due(view) <= view_boot_ns(view)) ||
+		       view_spared_is_due(view) ||
 		       (view->wants_reclaim && view->reclaim_due_boot_ns <= view_boot_ns(view)));
 }
 
@@ -187,6 +188,8 @@ static void wait_for_sync(emr_view *view, int64_t first_look)
 
 	if (is_unsynced(view))
 		wait = sooner(wait, view->unsynced_since_boot_ns + view->options.sync_ns - now);
+	if (view->wants_look && !view->is_looking)
+		wait = sooner(wait, space_look_due(view) - now);
 	if (view->wants_reclaim && !view->is_looking)
 		wait = sooner(wait, view->reclaim_due_boot_ns - now);
 	if (view->spared_bytes > 0 && !view->is_looking)

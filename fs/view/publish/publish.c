@@ -25,16 +25,14 @@
 
 /* ---- what waits ---- */
 
-/* In parts of the quiet time, and in quiet times. */
 #define LACK_PAUSE_NS INT64_C(5000000000) /* a place that is away is not asked at every turn */
-#define LULL_PART 4
-#define PATIENCE 14
+#define PATIENCE 14			  /* in quiet times */
 
 /* What is due gives way to the programs at work here, which want the same processor: it waits until
  * nothing was changed for a moment, but not for ever. */
 static int64_t in_a_lull(const emr_view *view, int64_t due)
 {
-	int64_t lull = view->busy_boot_ns + view->options.quiet_ns / LULL_PART;
+	int64_t lull = view_next_lull(view);
 	int64_t last;
 
 	if (due == INT64_MAX || lull <= due)

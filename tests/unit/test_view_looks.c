@@ -1,0 +1,80 @@
+/* When the store is searched for bytes that nobody needs any more: not while somebody saves, unless
+ * there may be many. */
+#include "view_kit.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "space.h"
+
+#define STEP_BYTES ((size_t)512 << 10)
+
+/* Under view->lock, which waiting lets go. */
+static void await_look(emr_view *view, uint64_t seen_before)
+{
+	while (view->is_looking || view->seen_appended == seen_before)
+		pthread_cond_wait(&view->settled, &view->lock);
+}
+
+/* Until the thread that looks has brought all to the disk, before which it looks for space. */
+static void await_sync(kit *k)
+{
+	emr_view *view = k->view;
+
+	kit_wait_ms(k, view->options.sync_ns / 1000000);
+	pthread_mutex_lock(&view->lock);
+	pthread_cond_broadcast(&view->wake);
+	pthread_mutex_unlock(&view->lock);
+	for (bool is_over = false; !is_over; sched_yield()) {
+		pthread_mutex_lock(&view->lock);
+		is_over = !is_unsynced(view);
+		pthread_mutex_unlock(&view->lock);
+	}
+}
+
+/* It closes the segment into which he saves. */
+static void space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use(void **state)
+{
+	uint8_t *bytes = kit_bytes(2 * STEP_BYTES, 10);
+	emr_view *view;
+	uint64_t seen;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	k.options.space_step_bytes = STEP_BYTES;
+	kit_restart(&k);
+	kit_mkdir(&k, "d");
+	view = k.view;
+	view->options.sync_ns = view->options.quiet_ns / 8;
+	assert_ok(emr_view_start(view));
+	kit_write(&k, "d/f", bytes, STEP_BYTES * 5 / 4);
+	await_sync(&k);
+	pthread_mutex_lock(&view->lock);
+	assert_true(view->wants_look && !view->is_looking);
+	assert_true(space_look_due(view) > view_boot_ns(view));
+	seen = view->seen_appended;
+	pthread_mutex_unlock(&view->lock);
+	kit_wait_ms(&k, view->options.quiet_ns / 1000000);
+	pthread_mutex_lock(&view->lock);
+	await_look(view, seen);
+	seen = view->seen_appended;
+	pthread_mutex_unlock(&view->lock);
+	kit_write(&k, "d/g", bytes, STEP_BYTES * 15 / 8); /* and the clock stands */
+	pthread_mutex_lock(&view->lock);
+	await_look(view, seen);
+	assert_true(view_next_lull(view) > view_boot_ns(view));
+	pthread_mutex_unlock(&view->lock);
+	free(bytes);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
