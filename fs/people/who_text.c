@@ -1,5 +1,5 @@
-/* This file puts people into words: the name that somebody else vouches for, and beside it, marked
- * as his own, what he says of himself. */
+/* This file writes how a person is called: the name that somebody else vouches for, and beside it,
+ * marked as such, what the person says of himself. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* The module's shared half as its own files see it: workers, scratch memory, the count of unsealed
- * bytes, the list of stagings. Refuses nothing by itself; who takes scratch gives it back. */
+/* This header declares what all files of the module share: workers, scratch memory, the count of
+ * unsealed bytes, and the list of working copies. A caller that takes scratch memory must give it
+ * back. */
 #pragma once
 
 #include <pthread.h>

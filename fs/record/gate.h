@@ -1,6 +1,6 @@
-/* A readers-writer lock whose holder for writing can wait for an event, as a condition variable
- * lets the holder of a mutex. It refuses nobody for ever: a waiting writer goes before new readers.
- */
+/* This is a readers-writer lock whose holder for writing can wait for an event, as a condition
+ * variable lets the holder of a mutex. It refuses nobody for ever: a waiting writer goes before
+ * new readers. */
 #pragma once
 
 #include <pthread.h>

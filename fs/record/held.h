@@ -1,5 +1,5 @@
-/* Sealed leaves as they were read and found to be what their CIDs say: copies in this process's
- * memory, which nobody changes any more.
+/* This cache keeps sealed leaves that were read and checked against their CIDs, in this process's
+ * memory, where nobody else can change them.
  *
  * The segments that a leaf is read from may lie in a network's directory, and whoever holds the key
  * of a content can seal one of its chunks again so that its tag fits: only the hash of the whole

@@ -1,6 +1,6 @@
-/* One leaf: 16 chunks of the content cipher as one raw block.
- * It refuses to give out a chunk whose tag does not fit, or a block that is shorter than its place
- * in the stream says. */
+/* A leaf is one raw block that holds 16 encrypted chunks of a content. These functions seal and
+ * open one. It refuses to give out a chunk whose tag does not fit, or a block that is shorter than
+ * its place in the stream says. */
 #pragma once
 
 #include "crypto/merkle.h"

@@ -1,5 +1,6 @@
-/* The spill as a file: a header and sealed records, each at a multiple of 4 KiB, only ever
- * appended. It refuses records out of order, of another file, or changed in any bit. */
+/* The spill is an encrypted temporary file: a header and sealed records, each at a multiple of 4
+ * KiB. It is only ever appended to. It refuses records out of order, of another file, or changed
+ * in any bit. */
 #pragma once
 
 #include "staging_impl.h"

@@ -1,5 +1,5 @@
-/* What a working copy writes into its spill: one function for each kind of record.
- * It refuses to know when: the order of records is the business of who calls. */
+/* These functions write the records of a working copy into its spill, one function for each kind
+ * of record. The caller decides their order. */
 #pragma once
 
 #include "spill_log.h"

@@ -1,6 +1,6 @@
-/* What a working copy is made of: leaves in buckets, each an overlay of extents over a sealed leaf
- * or the base. Private to the module.  Unless said otherwise functions want the gate held for
- * writing. */
+/* This header declares the inside of a working copy: leaves in buckets, each an overlay of extents
+ * over a sealed leaf or the base. Private to the module. Unless said otherwise functions want the
+ * gate held for writing. */
 #pragma once
 
 #include "ctx.h"

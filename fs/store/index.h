@@ -1,7 +1,7 @@
-/* The SQLite index of the segments: digest prefix -> place, how far each segment is indexed, and
- * pins. It refuses to be a durability point: everything in it can be read again from the segments.
- * Thread-safe, but for closing.  An index of NULL, one that could not be opened, gives EMR_IO where
- * rows are visited or changed. */
+/* This is the SQLite index of the segments. It maps the prefix of a digest to a place, and knows
+ * how far each segment is indexed, and the pins. Durability never depends on it: everything in it
+ * can be read again from the segments. Thread-safe, but for closing. An index of NULL, one that
+ * could not be opened, gives EMR_IO where rows are visited or changed. */
 #pragma once
 
 #include "pending.h"

@@ -1,5 +1,5 @@
-/* The inside of the index: a connection with its prepared statements, and what reading and changing
- * share.  Only fs/store/index*.c see it. */
+/* This header declares the inside of the index: a connection with its prepared statements, and
+ * what reading and changing share. Only fs/store/index*.c see it. */
 #pragma once
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* A hash map from the first 16 bytes of a digest to a place: what the index on disk does not know
- * yet. It refuses to grow on insert: room is reserved first, so that an append cannot fail after
- * its write. */
+/* This hash map leads from the first 16 bytes of a digest to a place. It holds what the index on
+ * disk does not know yet. It does not grow on insert: room is reserved first, so that an append
+ * cannot fail after its write. */
 #pragma once
 
 #include "store/car_store.h"

@@ -1,5 +1,5 @@
-/* What the parts of a reclaim share: the segments that it looks at, and its steps in their order.
- */
+/* This header declares what the files that give space back share: the segments that they look at,
+ * and the steps in their order. */
 #pragma once
 
 #include "store_private.h"

@@ -1,4 +1,5 @@
-/* The inside of the CAR store, shared by its .c files.  Nothing outside fs/store includes it.
+/* This header declares the inside of the CAR store for its .c files. Nothing outside fs/store
+ * includes it.
  *
  * Locks, outermost first; never take one while holding one to the right of it:
  *   reclaim_lock > index_lock > append_lock > index_swap > the two locks in the index > map_lock >

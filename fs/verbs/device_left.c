@@ -1,5 +1,5 @@
-/* The end of `emrfs device remove`: what others see because of what that computer did is listed,
- * moved folders first and then what it saved, and ends with a yes. */
+/* This file is the last step of `emrfs device remove`. It lists what others see because of the
+ * removed computer (folders that it moved, then files that it saved) and ends that after a yes. */
 #include "device_left.h"
 
 #include <stdio.h>

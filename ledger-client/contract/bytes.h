@@ -1,4 +1,4 @@
-/* Big-endian numbers and comparisons of public bytes.  It refuses nothing: lengths are the
+/* Big-endian numbers and comparisons of public bytes. It checks nothing: lengths are the
  * caller's. */
 #pragma once
 

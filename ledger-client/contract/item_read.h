@@ -1,4 +1,4 @@
-/* The fields of an item before anything about them was judged.  It refuses nothing; see
+/* The fields of an item before anything about them was judged. It checks nothing; see
  * emr_item_parse(). */
 #pragma once
 

@@ -1,5 +1,5 @@
-/* Rows by key: what the host gave, and over it what earlier items of the batch wrote.
- * It refuses to hold more rows than it was made for; a key is never removed. */
+/* This table holds rows by key: those that the host gave, and over them what earlier items of the
+ * batch wrote. It refuses to hold more rows than it was made for; a key is never removed. */
 #pragma once
 
 #include "arena.h"

@@ -1,4 +1,4 @@
-/* The handle of a ledger on Fabric, for host*.c only. */
+/* This header declares the handle of a ledger on Fabric, for host*.c only. */
 #pragma once
 
 #include "gateway/host.h"

@@ -1,5 +1,5 @@
-/* The high-water mark: how far this computer has verified, in a small file beside the copy.  It
- * refuses to be read when it does not fit itself. */
+/* The high-water mark says how far this computer has verified the ledger. It is a small file
+ * beside the copy. A file whose checksum does not fit is not believed. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
-/* Looks for bytes that changed by themselves: the ledger's entries and private parts against those
- * that were verified here, a portion at a time.  What it finds it names; replica_mend.c puts it
- * right. */
+/* This file looks for rotten bytes: it compares the ledger's entries and private parts against
+ * those that were verified here, a portion at a time. What it finds it names; replica_mend.c puts
+ * it right. */
 #include "follow_private.h"
 
 #include <stdio.h>

@@ -1,6 +1,5 @@
-/*
- * The page through which fault_shim is told what to fail and tells what it counted.
- * It refuses nothing: the page is shared memory of trusting test programs.
+/* The page through which fault_shim is told what to fail and tells what it counted. It checks
+ * nothing: the page is shared memory of trusting test programs.
  *
  * Every process under the shim and fault_control map the same file; all fields are atomic, so that
  * a fault can be armed, and counts be read, while the program runs and after it was killed.

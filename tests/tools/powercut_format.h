@@ -1,6 +1,5 @@
-/*
- * The trace of a program's file operations, written by powercut_record and read by powercut_replay.
- * It refuses to be a lasting format: both ends are built together and share one machine.
+/* The trace of a program's file operations, written by powercut_record and read by
+ * powercut_replay. It is no lasting format: both ends are built together and share one machine.
  *
  * A trace is the 16 bytes of POWERCUT_MAGIC and then records, each a struct powercut_record
  * followed by path_bytes + path2_bytes + data_bytes bytes.  Paths are relative to the recorded

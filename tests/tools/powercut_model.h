@@ -1,6 +1,5 @@
-/*
- * What a disk may hold after a power cut, given the operations before it.
- * It refuses to be kind: whatever was not flushed may be there, be missing or be torn.
+/* What a disk may hold after a power cut, given the operations before it. It assumes the worst:
+ * whatever was not flushed may be there, be missing or be torn.
  *
  * Bytes of a file.  What was written before the begin of a flush of that file that ended is on
  * disk. Every later change is one version more of each sector it touches, and a sector may hold any

@@ -1,7 +1,5 @@
-/*
- * The parts of tree_model: one operation on a tree, and the comparison of two trees.
- * It refuses to judge: applying reports what was seen, and the caller compares the two reports.
- */
+/* The parts of tree_model: one operation on a tree, and the comparison of two trees. It does not
+ * judge: applying reports what was seen, and the caller compares the two reports. */
 #pragma once
 
 #include <stdbool.h>

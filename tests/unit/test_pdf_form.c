@@ -1,5 +1,5 @@
-/* What a hospital's signed PDF form is worth: real forms, made with OpenSSL, whole, altered, added
- * to and hostile, read by the real helpers. */
+/* These tests ask what a hospital's signed PDF form is worth: real forms, made with OpenSSL,
+ * whole, altered, added to and hostile, read by the real helpers. */
 #include "emr_test.h"
 
 #include <fcntl.h>

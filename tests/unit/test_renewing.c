@@ -1,5 +1,5 @@
-/* When a certificate is to be renewed: also while the keyring has a newer one of which nobody knows
- * whether the ledger names it. */
+/* These tests ask when a certificate is renewed, also while the keyring has a newer one and nobody
+ * knows whether the ledger has it. */
 #include "keyring_kit.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* What a reader of a dataset is shown, and what is left of it on his computer when its participant
- * has gone. */
+/* These tests say what a reader of a dataset is shown, and what is left on his computer when a
+ * participant has gone. */
 #include "datasets_kit.h"
 #include "shared_kit.h"
 

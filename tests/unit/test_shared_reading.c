@@ -1,4 +1,5 @@
-/* How much is asked for, what the owner hears of it, and which programs are let in. */
+/* These tests read what others share: how much is asked for, what the owner hears of it, and which
+ * programs are let in. */
 #include "shared_kit.h"
 
 #include "ledger/ledger.h"

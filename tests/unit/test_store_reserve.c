@@ -1,4 +1,5 @@
-/* What is put aside for a full disk, on a disk whose free space the test says. */
+/* These tests fill a disk whose free space the test decides, and look at the space that is kept
+ * aside. */
 #include "emr_test.h"
 
 #include <errno.h>

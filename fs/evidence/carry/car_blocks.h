@@ -1,5 +1,4 @@
-/* This shows the blocks of a CAR file through the common face of a store, for reading. It
- * refuses to be written. */
+/* This opens a CAR file as a block store that can only be read. */
 #pragma once
 
 #include "store/block_store.h"

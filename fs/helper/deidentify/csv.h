@@ -1,4 +1,4 @@
-/* Tables: of a CSV file the columns that a dataset names, cell by cell. */
+/* These functions copy the columns of a CSV file that a dataset names, cell by cell. */
 #pragma once
 
 #include "columns.h"

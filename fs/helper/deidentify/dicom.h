@@ -1,5 +1,5 @@
 /* What the parts of the writer share: a DICOM file as a list of elements that are not in memory,
- * and a window through which their bytes are read.  It refuses nothing itself. */
+ * and a window through which their bytes are read. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
-/* New values for what a copy for research has only changed, all from the participant's key and
- * without memory: UIDs, and times that are moved by the same span.  A value that is not what its VR
- * says gives nothing. */
+/* This file makes the new values that a copy for research has instead of the original ones: UIDs,
+ * and times that are moved by the same span. All follow from the participant's key, so nothing is
+ * stored. A value that is not what its VR says gives nothing. */
 #include <stdio.h>
 #include <string.h>
 

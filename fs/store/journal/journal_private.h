@@ -1,4 +1,5 @@
-/* The inside of the journal, shared by its .c files.  Nothing outside fs/store/journal includes it.
+/* This header declares the inside of the journal for its .c files. Nothing outside
+ * fs/store/journal includes it.
  *
  * Locks, outermost first: snapshot_lock > commit_lock > rows_lock.  The store's locks are inside
  * all of them; sync_lock is innermost.  What names no lock is set before the journal is handed

@@ -1,5 +1,5 @@
-/* This file is one trace: whether an address that a desktop program wrote down is of the folder,
- * and how it is listed. */
+/* This file judges one trace: whether an address that a desktop program wrote down leads into the
+ * folder, and how it is listed. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* What does not go to the ledger before other places have a copy of it: which files wait, and for
- * how many copies. */
+/* With copies-before-register a file goes to the ledger only when other places have a copy. This
+ * list says which files wait, and for how many copies. */
 #pragma once
 
 #include "edit.h"

@@ -1,7 +1,7 @@
-/* The code that a person types to let others see more by an attribute: `confirm=CODE` in its value.
+/* A person types a code to let others see more by an attribute: `confirm=CODE` in its value.
  * Whatever copies attributes (cp -a, rsync -X, tar) brings values from wherever it copies, and can
  * bring no code: the code is another one for each node and each opening of the folder, and is
- * listed nowhere.  It refuses to keep anything: the code follows from the view's random key.
+ * listed nowhere. It refuses to keep anything: the code follows from the view's random key.
  *
  * All under view->lock. */
 #pragma once

@@ -1,6 +1,5 @@
-/* What the disk under the folder says: whether what was saved is safe on it, and if not, why.  It
- * refuses to call safe what is in memory only, and what no flush has covered once one was refused.
- */
+/* These functions say whether what was saved is safe on the disk, and if not, why. They refuse to
+ * call safe what is in memory only, and what no flush has covered once one was refused. */
 #pragma once
 
 #include "node.h"

@@ -1,5 +1,5 @@
-/* One change of the journal made under view->lock: rows of nodes and of vacated names.  The first
- * failure is kept; nothing of a failed edit happened. */
+/* An edit is one change of the journal under view->lock: rows of nodes and of vacated names. The
+ * first failure is kept; nothing of a failed edit happened. */
 #pragma once
 
 #include "row.h"

@@ -1,4 +1,5 @@
-/* What is being erased for good: rows E of the journal.  All under view->lock. */
+/* These functions keep the list of what is being erased for good: rows E of the journal. All under
+ * view->lock. */
 #pragma once
 
 #include "edit.h"

@@ -1,5 +1,5 @@
-/* How the facts about a record that attributes answer (user.emrfs.*) are written, the same for
- * one's own and for what others share.  Refuses nothing; every function appends to OUT, and gives
+/* These functions write the facts about a record that attributes show (user.emrfs.*), the same for
+ * one's own records and for what others share. Every function appends to OUT, and gives
  * EMR_NO_MEMORY at worst, unless it says more. */
 #pragma once
 

@@ -1,5 +1,5 @@
-/* This limits how often a person is told of refused programs. It refuses to speak of the same
- * kind without end. */
+/* This limits how often a person is told of refused programs. It does not repeat the same kind
+ * without end. */
 #pragma once
 
 #include <stdbool.h>

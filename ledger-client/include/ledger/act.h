@@ -1,9 +1,9 @@
-/* What people and organisations do on the ledger, as operations ready for a batch: each function
- * here fills op, domain, object id, epoch and public part of one operation.  Version and previous
- * item come from the row it continues (emr_act_follow, or emr_replica_follow for one's own copy);
- * private parts are sealed by whoever holds the keys, bound to the item (emr_act_item), and given
- * last.  It refuses nothing: what the ledger will not have is the contract's to
- * say.
+/* These functions make the operations of people and organisations on the ledger, ready for a
+ * batch. Each fills op, domain, object id, epoch and public part of one operation. Version and
+ * previous item come from the row it continues (emr_act_follow, or emr_replica_follow for one's
+ * own copy); private parts are sealed by whoever holds the keys, bound to the item
+ * (emr_act_item), and given last. They judge nothing: the contract decides what the ledger
+ * refuses.
  *
  *	emr_act act = emr_act_grant(domain, grant, epoch, &terms);
  *	status = emr_replica_follow(replica, emr_batch_signer_id(batch), &act);

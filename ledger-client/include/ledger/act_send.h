@@ -1,6 +1,6 @@
-/* One operation, or a few that belong together, in a batch, signed by one of the keyring's keys and
- * sent: for what people and organisations do now and then. It refuses nothing: the ledger's answer
- * is the caller's to read. */
+/* These functions put one operation, or a few that belong together, into a batch, sign it with a
+ * key of the keyring and send it. They are for what people and organisations do rarely. They refuse
+ * nothing: the ledger's answer is the caller's to read. */
 #pragma once
 
 #include "base/clock.h"

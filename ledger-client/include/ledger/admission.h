@@ -1,7 +1,8 @@
-/* How an organisation comes into a network that is there: what it says of itself to the members (an
- * application), the number by which they know that it is the one they mean, and the registration of
- * its administrator once enough of them have approved. It refuses applications for another network
- * and CAs that are none; it sends nothing but the registration, and approves nothing. */
+/* These functions admit an organisation to an existing network: what it says of itself to the
+ * members (an application), the number by which they know that it is the one they mean, and the
+ * registration of its administrator once enough of them have approved. They refuse applications for
+ * another network and CAs that are none; it sends nothing but the registration, and approves
+ * nothing. */
 #pragma once
 
 #include "base/clock.h"

@@ -1,8 +1,8 @@
-/* A window of the entries that come next.  Their signatures, which cost more than all else about
- * an entry of few items, are checked on other cores while those before them are judged; the entries
- * themselves are given back in order, in the caller's thread.  Nothing is judged or written here,
- * and a signature that does not fit is only not known: whoever follows the entry looks himself, and
- * says what is wrong as he always does. */
+/* This window holds the next entries of the ledger. Other cores check their signatures, the most
+ * expensive part of a small entry, while the entries before them are judged; the entries
+ * themselves are given back in order, in the caller's thread. Nothing is judged or written here,
+ * and a signature that does not fit is only not known: whoever follows the entry looks himself,
+ * and says what is wrong as he always does. */
 #pragma once
 
 #include "ledger/chain.h"

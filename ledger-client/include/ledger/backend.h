@@ -1,6 +1,6 @@
-/* What a host of the ledger implements: SQLite in a directory (embedded.c), the door before it
- * (absent.c), or a channel of Hyperledger Fabric (gateway/host.c). Proofs are made above it from
- * subtrees. It refuses nothing by itself that ledger.h does not name. */
+/* Every host of the ledger implements this interface: SQLite in a directory (embedded.c), the door
+ * before it (absent.c), or a channel of Hyperledger Fabric (gateway/host.c). Proofs are made above
+ * it from subtrees. It refuses nothing by itself that ledger.h does not name. */
 #pragma once
 
 #include "ledger/genesis.h"

@@ -1,6 +1,6 @@
-/* Builds and signs a batch: 160-byte items with their public parts, one signature over their Merkle
- * root, and the private parts behind.  Refuses more than 500 items or 1 MiB (the format allows
- * 1,024 and 4 MiB), and to sign twice. */
+/* These functions build and sign a batch: 160-byte items with their public parts, one signature
+ * over their Merkle root, then the private parts. They refuse more than 500 items or 1 MiB (the
+ * format allows 1,024 and 4 MiB), and to sign twice. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
-/* Entries and everything that follows from them (tree, state rows, places of items, parts) in one
- * SQLite file: what the embedded ledger shares and what a replica keeps for itself.  It refuses to
- * append what the contract did not judge, and to follow an entry that does not verify. */
+/* A chain is one SQLite file with entries and everything that follows from them (tree, state rows,
+ * places of items, parts). The embedded ledger shares one; each replica keeps its own. It refuses
+ * to append what the contract did not judge, and to follow an entry that does not verify. */
 #pragma once
 
 #include "contract/contract.h"

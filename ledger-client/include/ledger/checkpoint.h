@@ -1,5 +1,5 @@
-/* Checkpoints: signed notes about the ledger's size and root (C2SP tlog-checkpoint,
- * tlog-cosignature and signed-note, cited in FORMAT.md).  Refuses extension lines, foreign origins
+/* Checkpoints are signed notes about the ledger's size and root (C2SP tlog-checkpoint,
+ * tlog-cosignature and signed-note, cited in FORMAT.md). Refuses extension lines, foreign origins
  * and unknown keys count for nothing. */
 #pragma once
 

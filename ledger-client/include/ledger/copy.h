@@ -1,6 +1,6 @@
-/* The ledger as of one moment: held still while other processes append, described, and copied into
- * a file. Of a network that stands elsewhere it is the log that this computer keeps of it. It
- * refuses to write to the ledger, and makes no copy of a moment that it does not hold. */
+/* These functions copy the ledger as of one moment into a file, while other processes append. For
+ * a network on Fabric they copy the log that this computer keeps of it. They refuse to write to the
+ * ledger, and makes no copy of a moment that it does not hold. */
 #pragma once
 
 #include "base/bytes.h"

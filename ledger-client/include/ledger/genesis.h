@@ -1,5 +1,5 @@
-/* Which channel a ledger on Fabric stands in: everything leads back to the channel's first block,
- * which nobody signs. */
+/* These functions say which channel of Fabric a ledger is in. Everything leads back to the
+ * channel's first block, which nobody signs. */
 #pragma once
 
 #include "ledger/ledger.h"

@@ -1,4 +1,5 @@
-/* SHA-256 over pieces, for what the ledger client hashes itself.  It keeps no keys. */
+/* This computes SHA-256 over several pieces, for what the ledger client hashes itself. It keeps no
+ * keys. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,7 +1,7 @@
-/* The ledger as every part of emrfs sees it: send a batch, hear what changed, read entries and
- * parts, ask for proofs. It carries messages only (bytes in, bytes out), so that another host can
- * serve the same bytes; it refuses to decide whether an entry is genuine: that is replica's work.
- */
+/* This is the ledger as every part of emrfs sees it. A caller sends a batch, hears what changed,
+ * reads entries and parts, and asks for proofs. It carries messages only (bytes in, bytes out), so
+ * that another host can serve the same bytes; it refuses to decide whether an entry is genuine:
+ * that is replica's work. */
 #pragma once
 
 #include "base/bytes.h"

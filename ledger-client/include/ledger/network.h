@@ -1,6 +1,6 @@
-/* The network directory of the embedded ledger: its place, its rights, and how one is made (its
- * descriptor is contract/item.h's).  Refuses shared file systems, where SQLite's locks cannot be
- * trusted, and rights wider than one user or one group. */
+/* These functions make and open the network directory of the embedded ledger, and check its place
+ * and its rights (contract/item.h has its descriptor). They refuse shared file systems, where
+ * SQLite's locks cannot be trusted, and rights wider than one user or one group. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
-/* A key's registration: what a person, an organisation's agent or a device says of itself, and who
- * vouches for it.  It refuses certificates that are not of the key it registers; whether their CA
- * is an organisation's is the ledger's to say. */
+/* These functions register a key of a person, an agent or a device: what it says of itself, and
+ * who vouches for it. They refuse certificates that are not of the key it registers; whether their
+ * CA is an organisation's is the ledger's to say. */
 #pragma once
 
 #include "base/bytes.h"

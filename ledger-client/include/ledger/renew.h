@@ -1,5 +1,5 @@
-/* Another certificate for the key that submits, while other threads bring batches: the handle of
- * the ledger alone says which of the two signs. It refuses to have two signing at once. */
+/* These functions replace the certificate of the submitting key while other threads send batches.
+ * Only the handle of the ledger says which certificate is used, and never two at once. */
 #pragma once
 
 #include "ledger/ledger.h"

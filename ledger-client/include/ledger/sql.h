@@ -1,6 +1,6 @@
-/* SQLite as the ledger and the replica use it: one connection with its prepared statements, and
- * every result as an emr_status.  It refuses to open a file of another kind or a newer format, or
- * one that is not write-ahead and synchronous as asked. */
+/* This wraps SQLite for the ledger and the replica: one connection with its prepared statements,
+ * and every result as an emr_status. It refuses to open a file of another kind or a newer format,
+ * or one that is not write-ahead and synchronous as asked. */
 #pragma once
 
 #include <limits.h>

@@ -1,6 +1,6 @@
-/* Answers the kernel from a view: the only module that speaks FUSE and the only one that makes an
- * errno. It refuses to decide what is in the folder, to keep a process in the background, and to
- * serve two mounts in one process. */
+/* This module answers the kernel from a view. It is the only module that speaks FUSE and the only
+ * one that makes an errno. It does not decide what is in the folder, keeps no process in the
+ * background, and serves one mount in a process. */
 #pragma once
 
 #include "view/front.h"

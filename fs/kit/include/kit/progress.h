@@ -1,5 +1,5 @@
-/* The one line on a terminal that says how far long work is: its words, its pace, and how it is cut
- * to the terminal. It refuses to be wider than the terminal: a line that wraps cannot be erased. */
+/* The one line on a terminal that says how far long work is: its words, its pace, and how it is
+ * cut to the terminal. It is never wider than the terminal: a line that wraps cannot be erased. */
 #pragma once
 
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* This gives back the pages of program and libraries that only an opening needs. */
+/* This gives back the memory of program code that only the opening of a folder needs. */
 #pragma once
 
 /* Unmaps what is mapped of code and constants; what is needed again is mapped again when it is

@@ -1,5 +1,5 @@
 /* Tells a service manager that the folder, or the agent, answers, so that what needs it can wait
- * for it. It refuses to need a library for one datagram. */
+ * for it. */
 #pragma once
 
 /* READY=1, with WHAT for people to read, to the socket named in NOTIFY_SOCKET (a path, or @ and an

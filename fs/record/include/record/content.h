@@ -1,6 +1,6 @@
-/* A sealed content: what a journal row keeps of it, how it is read at any offset, and how it
- * becomes the bundle a version names. It refuses to give out a byte that was not verified, a bundle
- * of another record or version, and a block list that is not the one tree. */
+/* This interface handles a sealed content: it says what a journal row keeps of it, reads it at any
+ * offset, and makes the bundle that a version names. It refuses to give out a byte that was not
+ * verified, a bundle of another record or version, and a block list that is not the one tree. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
-/* What a copy for research says about where it is from: which version it was made of, in a way that
- * its maker alone can open, and by which rules.  It refuses to name the original: whoever reads the
- * copy learns neither its id nor whether two datasets have copies of the same. */
+/* A copy for research says from which version and by which rules it was made. Only its maker can
+ * open which version that is. It refuses to name the original: whoever reads the copy learns
+ * neither its id nor whether two datasets have copies of the same. */
 #pragma once
 
 #include "base/bytes.h"

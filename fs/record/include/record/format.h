@@ -1,6 +1,6 @@
-/* The byte layouts of one record version: header and manifest, statement, private parts, metadata,
- * and how lengths are padded. It refuses every length, reserved byte or padding that is not exactly
- * what the writer of that format would have made. */
+/* These functions read and write the byte layouts of one record version: header and manifest,
+ * statement, private parts, metadata, and how lengths are padded. They refuse every length,
+ * reserved byte or padding that is not exactly what the writer of that format would have made. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,7 @@
-/* The working copy of one file: written anywhere, in any order, sealed as it goes, spilled when it
- * must outlive the process, frozen when it is quiet. It refuses to seal two plaintexts of one leaf
- * under one key, and to call anything durable that is not. */
+/* This is the working copy of one file. Programs write it anywhere and in any order; it is sealed
+ * as it goes, spilled to disk when it must outlive the process, and frozen when nobody changes it
+ * any more. It refuses to seal two plaintexts of one leaf under one key, and to call anything
+ * durable that is not. */
 #pragma once
 
 #include "record/content.h"

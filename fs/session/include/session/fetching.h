@@ -1,6 +1,6 @@
-/* Where the blocks of an open folder come from: its own store, and with a node in the settings that
- * node and a cache of what it gave.  It refuses to stop a folder from opening: without node and
- * cache everything that is here can be read. */
+/* These functions decide where the blocks of an open folder come from: its own store and, with a
+ * node in the settings, that node and a cache. They never keep a folder from opening: without
+ * node and cache everything that is here can be read. */
 #pragma once
 
 #include "session/session.h"

@@ -1,5 +1,5 @@
-/* The IPFS nodes of the settings, opened, and the sentences for what is wrong with one.  It refuses
- * a token that others could read. */
+/* These functions open the IPFS nodes of the settings, and say in a sentence what is wrong with
+ * one. They refuse a token that others could read. */
 #pragma once
 
 #include "ipfs/node.h"

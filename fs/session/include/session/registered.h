@@ -1,5 +1,5 @@
-/* What the ledger says of a person's key: role, organisation, until when.
- * It refuses to say more than this computer has verified itself. */
+/* What the ledger says of a person's key: role, organisation, until when. It says no more than
+ * this computer has verified itself. */
 #pragma once
 
 #include "keyring/cert.h"

@@ -1,7 +1,7 @@
-/* From quiet files to confirmed versions: it seals the small blocks of a version, wraps its key,
- * signs a batch, keeps the batch in the journal, submits it, and hands the answers back with the
- * journal transaction that forgets it. It decides nothing about names: the view says what has to
- * become true. */
+/* Settle turns files that nobody changes any more into confirmed versions. It seals the small
+ * blocks of a version, wraps its key, signs a batch, keeps the batch in the journal, submits it,
+ * and hands the answers back with the journal transaction that forgets it. It decides nothing
+ * about names: the view says what has to become true. */
 #pragma once
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* The office: one thread of an open folder that does what others on the network wait for, or what
- * time brings. It refuses to hold anything up: closing waits for at most one look, and a network of
- * one person costs nothing. */
+ * time brings. It delays nothing: closing waits for at most one look, and a network of one person
+ * costs nothing. */
 #pragma once
 
 #include "session/session.h"

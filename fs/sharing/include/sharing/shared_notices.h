@@ -1,5 +1,5 @@
-/* What the folder says about what others share, in words of people: who did not answer is called by
- * name. It refuses to say what has no message. */
+/* These functions write the notices about what others share. They call by name who did not answer.
+ * They refuse to say what has no message. */
 #pragma once
 
 #include "session/session.h"

@@ -1,6 +1,5 @@
-/* What others share with this person and until when, as the verbs share and status tell it.
- * It refuses to say more than the folder shows: what came with a share around it is not told again.
- */
+/* What others share with this person and until when, as the verbs share and status tell it. It
+ * says no more than the folder shows: what came with a share around it is not told again. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* CARv1, the archive of blocks that every IPFS tool reads: a header with roots, then sections.
- * It refuses CARv2, blocks over 2 MiB, more than 1,024 roots, and every CID that store/cid.h
- * refuses.
+/* These functions read and write CARv1, the archive of blocks that every IPFS tool reads: a header
+ * with roots, then sections. They refuse CARv2, blocks over 2 MiB, more than 1,024 roots, and every
+ * CID that store/cid.h refuses.
  *
  * Source: ipld/ipld specs/transport/car/carv1.  Header: varint length, DAG-CBOR {"roots": [cid...],
  * "version": 1}. Section: varint length of what follows, CID (36 bytes here), block. */

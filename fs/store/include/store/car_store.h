@@ -1,6 +1,6 @@
-/* The block store on one's own disk: append-only CAR segments, and an index that can always be made
- * again from them. It refuses to rewrite or lose a synced byte: damaged places are copied to
- * quarantine/ first and said.
+/* This is the block store on the local disk. It keeps blocks in append-only CAR segments, and an
+ * index that can always be made again from them. It refuses to rewrite or lose a synced byte:
+ * damaged places are copied to quarantine/ first and said.
  *
  * A directory holds seg-<writer>-<number>.car, quarantine/, and, unless they are in places of this
  * computer's own, index.sqlite, writer-<writer>.lock, format.  One process writes the segments of

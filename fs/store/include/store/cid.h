@@ -1,5 +1,6 @@
-/* Names of blocks: CIDv1 with SHA-256, for raw and dag-pb blocks, 36 bytes by value.
- * It refuses every other version, codec, hash, base and spelling: one block has one name here. */
+/* A CID names a block by its hash. emrfs uses CIDv1 with SHA-256, for raw and dag-pb blocks, as 36
+ * bytes by value. It refuses every other version, codec, hash, base and spelling: one block has
+ * one name here. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-/* One dag-pb node: links, then data.  It refuses any encoding but the canonical one, and fields it
- * does not know.
+/* These functions read and write one dag-pb node: its links, then its data. They refuse any
+ * encoding but the canonical one, and fields it does not know.
  *
  * Wire form (ipld/specs dag-pb, as boxo writes it): each link `12 len { 0a 24 cid | 12 len name |
  * 18 tsize }`, the name always there even when empty; then `0a len data`.  Varints are shortest

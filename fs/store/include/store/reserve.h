@@ -1,7 +1,7 @@
-/* Room put aside for the day on which the disk is full: a file that is given back so that removing,
- * the journal, the ledger and the reclaiming of space go on.  While it is out, content is refused,
- * or it would take that room, too. It refuses to be made where it would leave nothing for others.
- */
+/* The reserve is a file that keeps disk space aside. When the disk is full, emrfs gives it back,
+ * so that removing files, the journal, the ledger and reclaiming space still work. While it is
+ * out, content is refused, or it would take that room, too. It refuses to be made where it would
+ * leave nothing for others. */
 #pragma once
 
 #include <stdbool.h>

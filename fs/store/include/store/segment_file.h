@@ -1,6 +1,6 @@
-/* A segment as a file, for whoever copies one: its name, where its whole sections end, whether its
- * blocks are what they were.  It needs no open store, and refuses to count what a writer has not
- * finished. */
+/* These functions look at a segment as a file, for a program that copies it: its name, where its
+ * complete sections end, and whether its blocks still have their hashes. They need no open store,
+ * and refuse to count what a writer has not finished. */
 #pragma once
 
 #include "base/bytes.h"

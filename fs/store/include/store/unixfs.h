@@ -1,6 +1,7 @@
-/* Files and directories as IPFS sees them: UnixFS over dag-pb, balanced, raw leaves, at most 1,024
- * links a node. It refuses every tree but the one that `ipfs add` would build for the same bytes: a
- * decoder here accepts no second spelling, no unknown field, no size it did not compute itself.
+/* These functions build and read files and directories as IPFS sees them: UnixFS over dag-pb,
+ * balanced, raw leaves, at most 1,024 links a node. They refuse every tree but the one that `ipfs
+ * add` would build for the same bytes: a decoder here accepts no second spelling, no unknown
+ * field, no size it did not compute itself.
  *
  * Sources: ipld/specs dag-pb, ipfs/specs UnixFS, boxo ipld/unixfs/importer/balanced. */
 #pragma once

@@ -1,5 +1,6 @@
-/* What the parts of the client share: a node, one call that runs, and one HTTP request of it.  It
- * refuses redirects, proxies of the environment, and answers that are longer than asked for. */
+/* This header declares what the files of the client share: a node, one running call, and one HTTP
+ * request of it. It refuses redirects, proxies of the environment, and answers that are longer
+ * than asked for. */
 #pragma once
 
 #include <curl/curl.h>

@@ -1,6 +1,6 @@
-/* The list of which place has which root, as a file of the state that only ever grows while it is
- * open.  It refuses to be more than a memory: nodes and ledger can tell all of it again, and what
- * is damaged of it is asked for anew. */
+/* This file of the state lists which node has which root. It only grows while it is open. It is a
+ * memory and no proof: a damaged row is asked for again, because nodes and ledger know all of it.
+ */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
-/* What one import carries: every block below some roots, each once, out of the own store.  It
- * refuses to hold bytes: a block is read when it is its turn, and judged again by this computer's
- * tags or its hash. */
+/* A load is what one import carries: every block below some roots, each once, from the local
+ * store. It holds no bytes: a block is read only when it is sent, and judged again by this
+ * computer's tags or its hash. */
 #pragma once
 
 #include "ipfs/node.h"

@@ -1,5 +1,5 @@
-/* What the parts of the publisher share: one place and its thread.  It refuses to hold the lock
- * while a node is spoken to or the disk is written. */
+/* This header declares what the files of the publisher share: one place (a node or cluster) and
+ * its thread. The lock is never held while a node is spoken to or the disk is written. */
 #pragma once
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
-/* This file is a thread of a place: it sends (imports.c), lets go and asks again (kept.c), one
- * after the other, and waits while there is nothing to do. */
+/* This file is the thread that serves one node: it sends records (imports.c), lets go of erased
+ * ones and asks again what the node has (kept.c), one after the other. It waits while there is
+ * nothing to do. */
 #include "ipfs/cluster.h"
 #include "place.h"
 

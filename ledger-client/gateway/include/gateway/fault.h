@@ -1,5 +1,5 @@
 /* What can go wrong with a gateway of Hyperledger Fabric, each with a name of its own and a line
- * that says what to do.  It refuses to carry what a gateway says as anything but text.
+ * that says what to do. What a gateway says is carried as text only.
  *
  * A failed call is not a failed transaction: whether a transaction may still come to be stands in
  * the call (gateway/gateway.h), never in the fault. */

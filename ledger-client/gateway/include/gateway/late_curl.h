@@ -1,5 +1,5 @@
 /* What whoever speaks to a server by libcurl needs besides libcurl's own functions (late_curl.c).
- * It refuses nothing that libcurl takes. */
+ */
 #pragma once
 
 #include <curl/curl.h>

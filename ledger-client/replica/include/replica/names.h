@@ -1,7 +1,7 @@
-/* How the holder of a key is called: by the certificate that his organisation's authority gave him,
- * as it was when he did something.  What he writes of himself beside it is kept apart as his own
- * word, and stands nowhere in the place of a name.  It refuses to call two alike: whose name
- * another of his organisation has or had, or could be taken for, has the code of his key behind it.
+/* The holder of a key is called by the certificate that his organisation's authority gave him, as
+ * it was when he did something. What he writes of himself beside it is kept apart as his own word,
+ * and stands nowhere in the place of a name. It refuses to call two alike: whose name another of
+ * his organisation has or had, or could be taken for, has the code of his key behind it.
  *
  * Any thread.  What is compared is read once and again when keys or organisations have changed:
  * about 0.1 ms for each certificate that the ledger knows. */

@@ -1,7 +1,8 @@
-/* What the own copy of the ledger says about people and organisations: who is registered, what is
- * granted to whom, who asks for what, what was released and reported.  It refuses to judge with a
- * clock of its own: states are those of the ledger, and "over" is said of the time that is asked
- * about.  Names and purposes in words lie in private parts, which it gives as bytes.
+/* These functions ask this computer's copy of the ledger about people and organisations: who is
+ * registered, what is granted to whom, who asks for what, what was released and reported. They
+ * refuse to judge with a clock of its own: states are those of the ledger, and "over" is said of
+ * the time that is asked about. Names and purposes in words lie in private parts, which it gives
+ * as bytes.
  *
  * Reads as in replica.h: any thread, any number at once, only what this computer has verified. */
 #pragma once

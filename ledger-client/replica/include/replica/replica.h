@@ -1,7 +1,7 @@
-/* The ledger as this computer has verified it: every entry checked and replayed through the
- * contract once, its own state tables, and the items and parts of its own domains, kept in a
- * private SQLite file.  It refuses to go back, to follow a fork, and to believe state that others
- * computed. */
+/* The replica is the ledger as this computer has verified it: every entry checked and replayed
+ * through the contract once, its own state tables, and the items and parts of its own domains,
+ * kept in a private SQLite file. It refuses to go back, to follow a fork, and to believe state
+ * that others computed. */
 #pragma once
 
 #include "base/bytes.h"

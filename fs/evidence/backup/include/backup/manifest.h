@@ -1,6 +1,6 @@
-/* The list of what a backup holds: one line for each file, and a sum over all of them.
- * It refuses names that lead anywhere but into a backup or a state, and text that it would not
- * write itself.
+/* The manifest lists what a backup holds: one line for each file, and a hash over all of them. It
+ * refuses names that lead anywhere but into a backup or a state, and text that it would not write
+ * itself.
  *
  * The text is described in fs/evidence/backup/FORMAT.md. */
 #pragma once

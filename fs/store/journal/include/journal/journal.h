@@ -1,6 +1,6 @@
-/* The durable log below everything: a small sealed map of rows, kept in memory and logged into the
- * store's segments. It refuses to hold content (a row is at most 1.5 MiB), to be a second database,
- * and to apply a frame out of order.
+/* The journal is the durable log below everything: a small map of sealed rows, kept in memory and
+ * logged into the store's segments. It holds no content (a row is at most 1.5 MiB), to be a
+ * second database, and to apply a frame out of order.
  *
  * Each commit is one sealed frame, a raw block in the segment, written in one call with the blocks
  * it speaks of. Nothing else is durable: the map is replayed from frames at open.  All functions

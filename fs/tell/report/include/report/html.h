@@ -1,6 +1,6 @@
-/* HTML that is written piece by piece.  It refuses to let a name be anything but text: markup is
- * escaped, and what would change the direction of what follows, or cannot be seen, is spelled out.
- */
+/* These functions write HTML piece by piece. They refuse to let a name be anything but text: markup
+ * is escaped, and what would change the direction of what follows, or cannot be seen, is spelled
+ * out. */
 #pragma once
 
 #include <stdbool.h>

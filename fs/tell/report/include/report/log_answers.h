@@ -1,5 +1,5 @@
-/* The open keyring answers `log` here. It refuses to say more than the ledger or a reader's
- * report says. */
+/* The open keyring answers `log` here. It says no more than the ledger or a reader's report says.
+ */
 #pragma once
 
 #include "session/answer.h"

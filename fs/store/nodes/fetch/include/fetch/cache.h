@@ -1,6 +1,6 @@
-/* Blocks that were brought from elsewhere, as files in a directory that can be lost: what is in it
- * is sealed, and can be brought again.  It refuses to take the room that a disk needs, and to give
- * out a block that is not what its name says. */
+/* The cache keeps blocks that came from IPFS nodes, as files in a directory that may be lost: the
+ * blocks are sealed and can be fetched again. It refuses to take the room that a disk needs, and
+ * to give out a block that is not what its name says. */
 #pragma once
 
 #include "base/clock.h"

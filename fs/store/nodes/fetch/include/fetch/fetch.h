@@ -1,7 +1,7 @@
-/* The block store of a folder whose blocks may also lie elsewhere: this computer's own store, what
- * was brought before, and nodes that can be asked.  It refuses to hold up whoever reads: a block
- * that is not here is EMR_NOT_FOUND at once, and which one it was can be asked, so that it is
- * brought while the reader waits where he holds up nobody. */
+/* This block store finds a block in this computer's own store, in the cache of what was fetched
+ * before, or at an IPFS node. It never makes a reader wait: a block that is not here is
+ * EMR_NOT_FOUND at once, and which one it was can be asked, so that it is brought while the
+ * reader waits where he holds up nobody. */
 #pragma once
 
 #include "fetch/cache.h"

@@ -1,6 +1,6 @@
-/* Several nodes as one: blocks are brought from whichever has them.  It refuses to make anybody
- * wait for a read: a fetch returns at once, and what came of it is told later, so that a file's
- * read can be parked meanwhile.
+/* This client treats several nodes as one: it fetches each block from the node that has it. It
+ * never makes a reader wait: a fetch returns at once, and what came of it is told later, so that
+ * a file's read can be parked meanwhile.
  *
  * It keeps no list of what is where and decides nothing about which records go where; whoever uses
  * it asks again. */

@@ -1,5 +1,5 @@
-/* What can go wrong with an IPFS node, each with a name of its own, so that a person can be told
- * which of the many things it was.  It refuses to carry what a node says as anything but text. */
+/* This list names every fault of an IPFS node, so that a person can be told which one happened.
+ * What a node says is carried as text only. */
 #pragma once
 
 #include "base/status.h"

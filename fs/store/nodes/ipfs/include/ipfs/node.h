@@ -1,7 +1,7 @@
-/* A client of one IPFS node: Kubo by its RPC, or any trustless gateway for reading.  It refuses
- * what it has not verified itself: a block counts by its hash, a push by each of its roots and the
- * number of its blocks, because a proxy may drop the part of an answer in which a node says that it
- * failed.
+/* This is the client of one IPFS node: Kubo by its RPC, or any trustless gateway for reading. It
+ * refuses what it has not verified itself: a block counts by its hash, a push by each of its roots
+ * and the number of its blocks, because a proxy may drop the part of an answer in which a node
+ * says that it failed.
  *
  * It keeps nothing but idle connections, starts no thread, and never writes a block alone: a block
  * that is not below a pin is what the node's collection removes.  Clear text goes to a socket or to

@@ -1,6 +1,6 @@
-/* Gives every registered record to each place that the person has named, in the background, and has
- * places let go of what was erased.  It refuses to be waited for: saving and registering know
- * nothing of it, and whatever a place does is tried again later.
+/* The publisher sends every registered record to each IPFS node in the settings, in the
+ * background, and makes nodes let go of erased records. Nobody waits for it: saving and
+ * registering know nothing of it, and whatever a place does is tried again later.
  *
  * What is to be where is read from the pins of the own store, again and again; what is where is
  * kept in the file `copies` of the state, which can be removed: then every place is asked. */
