@@ -28,7 +28,8 @@ class Channel(Scene):
         self.channel = os.path.join(self.dir, "channel")
         self.environment = dict(os.environ, FABRIC=data.fabric,
                                 CHAINCODE=os.path.join(built, "ledger-client/chaincode/emr-chaincode"))
-        for program in (self.bench, self.environment["CHAINCODE"]):
+        self.plain = os.path.join(built, "ledger-client/chaincode/plain")
+        for program in (self.bench, self.environment["CHAINCODE"], self.plain):
             if not os.access(program, os.X_OK):
                 raise Failed(program + " is not built")
 
@@ -54,7 +55,8 @@ class Channel(Scene):
 
 
 def registrations(scene):
-    """The client alone, on a fresh channel."""
+    """The client alone, on a fresh channel, whose chaincode has beside the contract what it is compared with."""
+    scene.environment["CHAINCODE"] = scene.plain
     scene.network("up", "raft")
     done = subprocess.run([scene.bench, scene.channel], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
