@@ -37,7 +37,8 @@ const descriptorKey = "descriptor"
 //	move (ENTRY ITEMS HINT)...       the next entries of the ledger of a directory, which goes on here (move.go)
 //	rows KEY...                      the rows, for evaluation
 //	range FROM TO                    the rows whose keys are in between, for evaluation
-//	parts KEY...                     of each key that begins with p/: the part, its hash, its i row, for evaluation
+//	parts KEY...                     of each key that begins with p/: the part, or the hash of one that is not at hand, and its i row, for
+//	                                 evaluation
 //	leave                            the "letter" of the transient map: id (16 bytes), kind, then the letter: 1 the reply to the
 //	                                 invitation of that id, 2 its answer; 3 the application of the organisation of that id.  409 when
 //	                                 the invitation has its answer, or the organisation another application
@@ -507,27 +508,45 @@ func readRange(stub shim.ChaincodeStubInterface, from, to string) ([]byte, error
 	return out, nil
 }
 
-// An empty part is no answer: with its hash there it has not come yet, with its i row alone it was purged.
+// An empty part is no answer: with its hash there it has not come yet, with its i row alone it was purged.  Fabric gives hashes one by
+// one, so they are asked of empty parts alone.
 func readParts(stub shim.ChaincodeStubInterface, keys [][]byte) ([]byte, error) {
-	var out []byte
-	for _, key := range keys {
-		collection, ckey := Collection(string(key)), C.CString(string(key))
+	parts, places := make([][]byte, len(keys)), make([]string, len(keys))
+	within := map[string][]int{}
+	for i, key := range keys {
 		var place C.emr_key_text
+		ckey := C.CString(string(key))
 		C.hosted_place_key(ckey, &place)
 		C.free(unsafe.Pointer(ckey))
-		parts, err := stub.GetMultiplePrivateData(collection, string(key))
+		places[i] = textOf(&place)
+		within[Collection(string(key))] = append(within[Collection(string(key))], i)
+	}
+	rows, err := stub.GetMultipleStates(places...)
+	if err != nil {
+		return nil, err
+	}
+	for collection, those := range within {
+		names := make([]string, len(those))
+		for j, i := range those {
+			names[j] = string(keys[i])
+		}
+		found, err := stub.GetMultiplePrivateData(collection, names...)
 		if err != nil {
 			return nil, err
 		}
-		hash, err := stub.GetPrivateDataHash(collection, string(key))
-		if err != nil {
-			return nil, err
+		for j, i := range those {
+			parts[i] = found[j]
 		}
-		row, err := stub.GetState(textOf(&place))
-		if err != nil {
-			return nil, err
+	}
+	var out []byte
+	for i, key := range keys {
+		var hash []byte
+		if len(parts[i]) == 0 {
+			if hash, err = stub.GetPrivateDataHash(Collection(string(key)), string(key)); err != nil {
+				return nil, err
+			}
 		}
-		out = AppendValue(AppendValue(AppendValue(out, parts[0]), hash), row)
+		out = AppendValue(AppendValue(AppendValue(out, parts[i]), hash), rows[i])
 	}
 	return out, nil
 }
