@@ -404,11 +404,12 @@ static emr_status begin_chain(const observing *o)
 }
 
 emr_status emr_observe(emr_gateway *gateway, emr_gateway_call *call, emr_chain *chain,
-	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks,
-	uint64_t *out_height, emr_ledger_trouble *out_trouble)
+	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks, uint64_t *height,
+	emr_ledger_trouble *out_trouble)
 {
 	const observing o = {.chain = chain, .descriptor = descriptor, .trouble = out_trouble};
 	asking who = {.gateway = gateway, .call = call};
+	uint64_t known = height != NULL ? *height : 0;
 	emr_status status;
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
@@ -416,18 +417,17 @@ emr_status emr_observe(emr_gateway *gateway, emr_gateway_call *call, emr_chain *
 	for (size_t i = 0; i < max_blocks && status == EMR_OK; i++) {
 		block_entries entries = {.last = &entries.first};
 		emr_gateway_position next = *position;
-		uint64_t height = 0;
 
-		status = emr_gateway_entries(gateway, call, &next, 1, collect, &entries, &height);
+		status = emr_gateway_entries(gateway, call, &next, 1, collect, &entries, &known);
 		if (status == EMR_OK)
 			status = take_all(&o, &who, &entries);
 		entries_free(&entries);
 		if (status != EMR_OK)
 			return status;
 		*position = next;
-		if (out_height != NULL)
-			*out_height = height;
-		if (next.next_block >= height)
+		if (height != NULL)
+			*height = known;
+		if (next.next_block >= known)
 			return EMR_OK;
 	}
 	return status;

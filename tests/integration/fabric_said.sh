@@ -110,6 +110,16 @@ endorsement too few organisations endorse it
 END
 two_unmount ana
 
+say "a gateway that has fewer blocks than it said is left for another one, and nobody is told"
+: >ana/state/log
+touch "$FAULT/forgets"
+rm -rf ana/state/fabric
+two_mount ana
+as ana run 0 status
+grep -q "fabric: evaluate" ana/state/log && emr_fail "it is told: $(cat ana/state/log)"
+rm "$FAULT/forgets"
+two_unmount ana
+
 say "what they have against a thing that is only sent is named where it is sent, and not called away"
 while read -r name words; do
 	touch "$FAULT/endorse-says-$name"

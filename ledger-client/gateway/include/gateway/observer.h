@@ -18,7 +18,7 @@
  * *OUT_TROUBLE: an entry's results are not the contract's.  Otherwise as emr_gateway_entries. */
 emr_status emr_observe(emr_gateway *gateway, emr_gateway_call *call, emr_chain *chain,
 	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks,
-	uint64_t *out_height, emr_ledger_trouble *out_trouble);
+	uint64_t *height, emr_ledger_trouble *out_trouble);
 
 /* One entry, inside of a write transaction on CHAIN; FETCH brings the private parts.  EMR_OK also
  * when the chain has it already. */

@@ -6,7 +6,8 @@ package main
 //
 //	once:           mvcc (the next transaction is overtaken), lost-answer (it is ordered, and Submit fails), lost (it is not, and Submit
 //	                fails), no-status (CommitStatus fails), twice (ordered twice)
-//	while it there: lag (the second peer sees no newer blocks),
+//	while it there: lag (the second peer sees no newer blocks), forgets (the first peer tells how many there are, and when it is asked
+//	                for one behind the third it has three),
 //	                forged (results in blocks are others), unsigned (a transaction's
 //	                signature is another), unordered (no orderer has signed a block), peer-ordered (a peer has),
 //	                stranger-ordered (the orderer of another CA has), outsider-ordered (that of an organisation that orders nothing),
@@ -105,7 +106,10 @@ type member struct {
 	gateway.UnimplementedGatewayServer
 	*channel
 	number int
+	forgot bool // what it had
 }
+
+const forgottenFrom = 3
 
 func (c *channel) fault(name string) bool {
 	_, err := os.Stat(filepath.Join(c.dir, "fault", name))
@@ -184,6 +188,9 @@ func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, e
 
 // height is how many blocks this peer has.
 func (m *member) height() uint64 {
+	if m.forgot && m.fault("forgets") {
+		return forgottenFrom
+	}
 	unseen := m.fault("unseen")
 	if !m.fault("lag") && !unseen {
 		m.frozen = 0
@@ -202,6 +209,7 @@ func (m *member) ask(args [][]byte) *peer.Response {
 		return &peer.Response{Status: 200, Payload: encoded(&common.BlockchainInfo{Height: m.height()})}
 	case "GetBlockByNumber":
 		number, err := strconv.ParseUint(string(args[2]), 10, 64)
+		m.forgot = m.fault("forgets") && m.number == 1 && number >= forgottenFrom
 		if err != nil || number >= m.height() {
 			return &peer.Response{Status: 500, Message: "no such block"}
 		}
