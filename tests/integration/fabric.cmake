@@ -26,7 +26,7 @@ endif()
 # shows as well run without it.
 set(EMRFS_FABRIC "" CACHE PATH "Where peer, orderer, configtxgen, configtxlator and osnadmin of Hyperledger Fabric 3.1 are, or its bin")
 set(ci fabric fabric_anywhere_real fabric_orgs_real fabric_faults_bft_real two_clinics_real fabric_ca_real fabric_ldap
-	fabric_check_real fabric_whole)
+	fabric_check_real fabric_whole fabric_move_real)
 # NAME COST FIXTURES ENVIRONMENT COMMAND...: one network at a time, because two on two cores starve each other
 function(emr_real name cost fixtures environment)
 	if("$ENV{CI}" STREQUAL "true" AND NOT name IN_LIST ci)
