@@ -461,8 +461,9 @@ static emr_status ask_first_of_any(emr_gateway *gateway, emr_gateway_call *call,
 	return status;
 }
 
-/* How many there are was told before, and whoever is asked now may have fewer. */
-static emr_status ask_told_block(emr_gateway *gateway, emr_gateway_call *call,
+/* How many there are may have been told by another one than who is asked now, and he may have
+ * fewer. */
+static emr_status ask_block_of_any(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg, uint64_t *height)
 {
 	emr_status status = ask_block(gateway, call, position, visit, arg);
@@ -477,19 +478,17 @@ emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
 	uint64_t *height)
 {
-	/* None of the first block: whether the channel is the right one is asked anew. */
+	/* Of the first block nothing is known: whether the channel is the right one is asked anew.
+	 */
 	uint64_t known = height != NULL && position->next_block > 0 ? *height : 0;
-	const bool is_told = known > position->next_block;
-	emr_status status =
-		is_told ? EMR_OK : ask_height_of_any(gateway, call, position->next_block, &known);
+	emr_status status = EMR_OK;
 
+	if (known <= position->next_block)
+		status = ask_height_of_any(gateway, call, position->next_block, &known);
 	for (size_t i = 0; i < max_blocks && status == EMR_OK && position->next_block < known; i++)
-		if (position->next_block == 0)
-			status = ask_first_of_any(gateway, call, position, visit, arg);
-		else if (is_told)
-			status = ask_told_block(gateway, call, position, visit, arg, &known);
-		else
-			status = ask_block(gateway, call, position, visit, arg);
+		status = position->next_block == 0
+				 ? ask_first_of_any(gateway, call, position, visit, arg)
+				 : ask_block_of_any(gateway, call, position, visit, arg, &known);
 	if (status == EMR_OK && height != NULL)
 		*height = known;
 	return status;

@@ -115,7 +115,8 @@ say "a gateway that has fewer blocks than it said is left for another one, and n
 touch "$FAULT/forgets"
 rm -rf ana/state/fabric
 two_mount ana
-as ana run 0 status
+echo "behind all of them" >ana-folder/knee.txt
+as ana run 0 status --wait
 grep -q "fabric: evaluate" ana/state/log && emr_fail "it is told: $(cat ana/state/log)"
 rm "$FAULT/forgets"
 two_unmount ana

@@ -44,9 +44,10 @@ typedef emr_status (*emr_gateway_entry_fn)(void *arg, const emr_gateway_entry *e
 /* Reads at most MAX_BLOCKS blocks from POSITION on, as many as there are, and moves POSITION behind
  * each whose entries were all visited.  *HEIGHT = blocks of the peer that was asked (may be NULL);
  * where it says already that there are more, which saves a question, a peer is asked only when it
- * has not got the next one.  Begin with 0.  EMR_ROLLBACK: the peer has fewer than were read; EMR_FORK: it has others.  Both are
- * EMR_GATEWAY_OTHER_HISTORY; a first block other than the one that the gateway was opened with is
- * EMR_FORK and EMR_GATEWAY_OTHER_CHANNEL.  EMR_GATEWAY_LIE: a block is not what its header says. */
+ * has not got the next one.  Begin with 0.  EMR_ROLLBACK: the peer has fewer than were read;
+ * EMR_FORK: it has others.  Both are EMR_GATEWAY_OTHER_HISTORY; a first block other than the one
+ * that the gateway was opened with is EMR_FORK and EMR_GATEWAY_OTHER_CHANNEL.  EMR_GATEWAY_LIE: a
+ * block is not what its header says. */
 emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
 	uint64_t *height);

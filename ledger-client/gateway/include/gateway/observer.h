@@ -17,8 +17,8 @@
  * already is passed over, after it was compared.  EMR_FORK: it is otherwise.  EMR_DAMAGED with
  * *OUT_TROUBLE: an entry's results are not the contract's.  Otherwise as emr_gateway_entries. */
 emr_status emr_observe(emr_gateway *gateway, emr_gateway_call *call, emr_chain *chain,
-	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks,
-	uint64_t *height, emr_ledger_trouble *out_trouble);
+	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks, uint64_t *height,
+	emr_ledger_trouble *out_trouble);
 
 /* One entry, inside of a write transaction on CHAIN; FETCH brings the private parts.  EMR_OK also
  * when the chain has it already. */

@@ -209,7 +209,7 @@ func (m *member) ask(args [][]byte) *peer.Response {
 		return &peer.Response{Status: 200, Payload: encoded(&common.BlockchainInfo{Height: m.height()})}
 	case "GetBlockByNumber":
 		number, err := strconv.ParseUint(string(args[2]), 10, 64)
-		m.forgot = m.fault("forgets") && m.number == 1 && number >= forgottenFrom
+		m.forgot = m.fault("forgets") && (m.forgot || m.number == 1 && number >= forgottenFrom)
 		if err != nil || number >= m.height() {
 			return &peer.Response{Status: 500, Message: "no such block"}
 		}
