@@ -118,29 +118,28 @@ static emr_status answer_status(conversation *c, const emr_request *request)
 
 /* How much is not on the ledger; WAIT has given it time.  A copy that is being made
  * for a dataset is one more. */
-static json_t *pending_now(conversation *c, bool is_copying)
+static json_t *pending_now(conversation *c, bool is_copying, const emr_view_counts *counts)
 {
-	emr_view_counts counts;
 	emr_ledger_absence absence;
 	emr_problem why = {0};
 
 	emr_ledger_look(c->server->session->ledger, &absence);
-	emr_view_count(c->server->session->view, &counts);
 	return json_pack("{s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}",
-		"no_room", counts.has_no_room, "read_only",
+		"no_room", counts->has_no_room, "read_only",
 		emr_session_is_read_only(c->server->session, &why), "away",
 		absence.status != EMR_OK && !absence.is_asked, "pending",
-		(json_int_t)counts.pending + is_copying, "awaiting_copies",
-		(json_int_t)counts.awaiting, "failed", (json_int_t)counts.failed, "confirmed",
-		(json_int_t)counts.confirmed, "pending_bytes", (json_int_t)counts.pending_bytes,
-		"writing_files", (json_int_t)counts.writing, "writing_bytes",
-		(json_int_t)counts.writing_bytes, "not_safe_files", (json_int_t)counts.not_safe,
-		"not_safe", emr_report_not_safe(c->server->session, counts.not_safe), "disk_error",
-		emr_report_disk(c->server->session, counts.not_safe));
+		(json_int_t)counts->pending + is_copying, "awaiting_copies",
+		(json_int_t)counts->awaiting, "failed", (json_int_t)counts->failed, "confirmed",
+		(json_int_t)counts->confirmed, "pending_bytes", (json_int_t)counts->pending_bytes,
+		"writing_files", (json_int_t)counts->writing, "writing_bytes",
+		(json_int_t)counts->writing_bytes, "not_safe_files", (json_int_t)counts->not_safe,
+		"not_safe", emr_report_not_safe(c->server->session, counts->not_safe), "disk_error",
+		emr_report_disk(c->server->session, counts->not_safe));
 }
 
 static emr_status answer_wait(conversation *c, const emr_request *request)
 {
+	emr_view_counts counts;
 	int64_t deadline =
 		emr_clock_boot_ns(emr_clock_system()) + (int64_t)request->timeout_ms * 1000000;
 	bool is_copying = request->now && emr_research_rest(c->server->session->research, deadline);
@@ -149,7 +148,8 @@ static emr_status answer_wait(conversation *c, const emr_request *request)
 	/* Timed out or not: the numbers say it. */
 	if (status != EMR_OK && status != EMR_TIMEOUT)
 		emr_log(EMR_LOG_WARN, "wait: %s", emr_status_text(status));
-	return send_ok(c, pending_now(c, is_copying));
+	emr_view_count(c->server->session->view, &counts);
+	return send_ok(c, pending_now(c, is_copying, &counts));
 }
 
 /* Everything that can reach the disk is there before it is said what is not safe. */
@@ -182,6 +182,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
 	emr_session *session = c->server->session;
 	json_t *answer, *unsent = json_array(), *local = json_array();
+	emr_view_counts counts;
 	emr_problem why = {0};
 	emr_status status = EMR_OK;
 
@@ -190,11 +191,12 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publishing before the end: %s", emr_status_text(status));
 	secure(c, request->now);
-	answer = pending_now(c, false);
+	emr_view_count(session->view, &counts);
+	answer = pending_now(c, false, &counts);
 	if (answer == NULL || unsent == NULL || local == NULL)
 		status = EMR_NO_MEMORY;
 	else
-		status = emr_report_unsent(session, unsent, local);
+		status = emr_report_unsent(session, &counts, unsent, local);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "listing what is unsent: %s", emr_status_text(status));
 	if (json_object_set_new(answer, "unsent", unsent) != 0 ||

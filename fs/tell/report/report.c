@@ -71,11 +71,16 @@ static bool sort_out(void *arg, const char *path, const emr_attr *attr)
 					      json_array_size(l->local) < EMR_REPORT_LIST_MAX);
 }
 
-emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local)
+emr_status emr_report_unsent(
+	emr_session *session, const emr_view_counts *counts, json_t *unsent, json_t *local)
 {
 	lists l = {.view = session->view, .unsent = unsent, .local = local, .room = 16384};
-	emr_status status = emr_walk(session->view, "", sort_out, &l);
+	emr_status status;
 
+	/* The walk costs a look at every name: only when there is something to list. */
+	if (counts->local + counts->pending + counts->failed == 0)
+		return EMR_OK;
+	status = emr_walk(session->view, "", sort_out, &l);
 	return status != EMR_OK ? status : l.status;
 }
 
@@ -312,9 +317,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 	/* Another process may have tested the words since. */
 	if (emr_profile_load(session->keyring, session->state_fd, &profile) != EMR_OK)
 		profile = session->profile;
-	/* The walk costs a look at every name: only when there is something to list. */
-	if (unsent != NULL && local != NULL && counts.local + counts.pending + counts.failed > 0 &&
-		emr_report_unsent(session, unsent, local) == EMR_NO_MEMORY) {
+	if (unsent != NULL && local != NULL &&
+		emr_report_unsent(session, &counts, unsent, local) == EMR_NO_MEMORY) {
 		json_decref(unsent);
 		unsent = NULL;
 	}

@@ -14,8 +14,10 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices);
 /* Of one path of the folder (clean, see emr_path_clean): EMR_NOT_FOUND. */
 emr_status emr_report_path(emr_session *session, emr_notices *notices, const char *path,
 	json_t **out_report, emr_problem *out_problem);
-/* Paths whose state is pending, failed or local: at most EMR_REPORT_LIST_MAX of each. */
-emr_status emr_report_unsent(emr_session *session, json_t *unsent, json_t *local);
+/* Paths whose state is pending, failed or local, if there are any by COUNTS, which is of just now:
+ * at most EMR_REPORT_LIST_MAX of each. */
+emr_status emr_report_unsent(
+	emr_session *session, const emr_view_counts *counts, json_t *unsent, json_t *local);
 
 /* Some of the paths that are not safe on the disk, of OF in all, as emr_view_counts counts them. */
 json_t *emr_report_not_safe(emr_session *session, uint64_t of);
