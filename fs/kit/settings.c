@@ -1,5 +1,6 @@
 /* This file reads the settings file, lines of `name = value`, and refuses names that it does not
  * know and values that are out of range. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -396,6 +397,21 @@ emr_status emr_settings_parse(
 	return EMR_OK;
 }
 
+/* They name programs that are started, and nodes that are given every record: nobody but this user
+ * and root writes them, nor puts another file in their place. */
+static emr_status check_whose(const char *directory, const char *file, emr_problem *out_problem)
+{
+	const char *const both[] = {directory, file};
+
+	for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
+		if (emr_file_check_own(AT_FDCWD, both[i]) != EMR_EXPOSED)
+			continue;
+		emr_problem_set(out_problem, EMR_SAY_SETTINGS_EXPOSED, "file", both[i], NULL);
+		return EMR_EXPOSED;
+	}
+	return EMR_OK;
+}
+
 emr_status emr_settings_read(
 	const emr_places *places, emr_settings *out_settings, emr_problem *out_problem)
 {
@@ -408,6 +424,9 @@ emr_status emr_settings_read(
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, _("settings"));
 		return EMR_NO_MEMORY;
 	}
+	status = check_whose(places->config, file, out_problem);
+	if (status != EMR_OK)
+		return status;
 	status = emr_file_read(-1, file, SETTINGS_MAX, &text);
 	if (status != EMR_OK && status != EMR_NOT_FOUND) {
 		emr_problem_set_status(out_problem, status, file);

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +138,29 @@ emr_status emr_file_check_private(int dirfd, const char *name)
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return EMR_EXPOSED;
+	return EMR_OK;
+}
+
+/* The group that each user has to himself, as distributions make it: it has his name. */
+static bool is_group_of_one(gid_t gid)
+{
+	const struct group *group = getgrgid(gid);
+	const struct passwd *user = group != NULL ? getpwuid(geteuid()) : NULL;
+
+	return user != NULL && user->pw_gid == gid && strcmp(group->gr_name, user->pw_name) == 0 &&
+	       (group->gr_mem[0] == NULL ||
+		       (strcmp(group->gr_mem[0], user->pw_name) == 0 && group->gr_mem[1] == NULL));
+}
+
+emr_status emr_file_check_own(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return emr_status_from_errno(errno);
+	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & S_IWOTH) != 0 ||
+		((st.st_mode & S_IWGRP) != 0 && st.st_gid != 0 && !is_group_of_one(st.st_gid)))
 		return EMR_EXPOSED;
 	return EMR_OK;
 }

@@ -396,6 +396,25 @@ json 2 mount --passphrase-file "$EMR_PASS" "$MNT"
 expect "error id" "$(field error)" settings
 printf '# none\n\nidle = 2h\n' >"$EMRFS_HOME/settings"
 
+say "settings that somebody else may write, or has put there"
+chmod 646 "$EMRFS_HOME/settings"
+json 6 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" exposed
+says "chmod go-w $EMRFS_HOME/settings"
+json 6 passwd --passphrase-file "$EMR_PASS" --new-passphrase-file "$EMR_PASS"
+chmod 644 "$EMRFS_HOME/settings"
+if [ "$(id -u)" = 0 ]; then
+	chown nobody "$EMRFS_HOME/settings"
+	json 6 mount --passphrase-file "$EMR_PASS" "$MNT"
+	expect "error id" "$(field error)" exposed
+	chown 0 "$EMRFS_HOME/settings"
+fi
+chmod 702 "$EMRFS_HOME"
+json 6 mount --passphrase-file "$EMR_PASS" "$MNT"
+expect "error id" "$(field error)" exposed
+says "chmod go-w $EMRFS_HOME"
+chmod 700 "$EMRFS_HOME"
+
 say "two keyrings"
 printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
 mkdir -p "$EMRFS_HOME/as/child" child

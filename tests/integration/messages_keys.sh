@@ -9,6 +9,9 @@ secret wrong "not the passphrase"
 printf 'open to all\n' >exposed && chmod 644 exposed
 printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"
 met 6 exposed init --passphrase-file exposed --words-file w
+chmod 666 "$EMRFS_HOME/settings"
+met 6 exposed init --passphrase-file second --words-file w
+chmod 600 "$EMRFS_HOME/settings"
 met 2 passphrase-length init --passphrase-file empty --words-file w
 secret weak "Ana1984"
 met 2 weak-passphrase init --passphrase-file weak --words-file w

@@ -114,6 +114,32 @@ static void a_file_that_others_can_touch_is_exposed(void **state)
 	}
 }
 
+static void a_file_that_others_can_change_is_not_ones_own(void **state)
+{
+	static const mode_t bad[] = {0602, 0606, 0646, 0666}, good[] = {0600, 0640, 0644, 0755};
+	const test_dir *here = *state;
+
+	assert_status(EMR_NOT_FOUND, emr_file_check_own(here->fd, "a"));
+	assert_ok(emr_file_create(here->fd, "a", text("x"), 0600));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		assert_int_equal(fchmodat(here->fd, "a", bad[i], 0), 0);
+		assert_status(EMR_EXPOSED, emr_file_check_own(here->fd, "a"));
+	}
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		assert_int_equal(fchmodat(here->fd, "a", good[i], 0), 0);
+		assert_ok(emr_file_check_own(here->fd, "a"));
+	}
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(fchownat(here->fd, "a", 0, 1, 0), 0);
+	assert_ok(emr_file_check_own(here->fd, "a"));
+	assert_int_equal(fchmodat(here->fd, "a", 0664, 0), 0);
+	assert_status(EMR_EXPOSED, emr_file_check_own(here->fd, "a"));
+	assert_int_equal(fchmodat(here->fd, "a", 0600, 0), 0);
+	assert_int_equal(fchownat(here->fd, "a", 1, (gid_t)-1, 0), 0);
+	assert_status(EMR_EXPOSED, emr_file_check_own(here->fd, "a"));
+}
+
 static void a_directory_is_made_with_its_parents(void **state)
 {
 	const test_dir *here = *state;
@@ -161,6 +187,7 @@ int main(void)
 		IN_DIRECTORY(a_failed_replace_leaves_the_old_file),
 		IN_DIRECTORY(reading_refuses_what_is_not_a_small_plain_file),
 		IN_DIRECTORY(a_file_that_others_can_touch_is_exposed),
+		IN_DIRECTORY(a_file_that_others_can_change_is_not_ones_own),
 		IN_DIRECTORY(a_directory_is_made_with_its_parents),
 		IN_DIRECTORY(a_short_read_is_damage),
 	};

@@ -16,6 +16,9 @@ emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t 
 emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out);
 /* EMR_EXPOSED when the file belongs to somebody else or group or others have any right. */
 emr_status emr_file_check_private(int dirfd, const char *name);
+/* EMR_EXPOSED when somebody else than this user and root may change it: it is theirs, or group (but
+ * one that has this user alone) or others may write there. */
+emr_status emr_file_check_own(int dirfd, const char *name);
 /* PATH below DIRFD becomes a directory (0700), and its name is on the disk: without that a power
  * cut takes everything in it, however well that was flushed.  EMR_OK also when the name is there:
  * what it is shows when it is opened. */
