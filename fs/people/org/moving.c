@@ -176,8 +176,9 @@ static emr_status agree(moving *m, const emr_args *args, emr_problem *out_proble
 	emr_say(m->out,
 		"The network's ledger leaves its directory for good and goes on in the channel %s, "
 		"whose first block is\n    %s\nCompare it with whoever runs the channel. Whoever "
-		"has "
-		"this folder open goes on in the channel when he opens it again.\n",
+		"has this folder open goes on in the channel when he opens it again. Invitations "
+		"and applications that are still open end with the directory, and are made "
+		"anew.\n",
 		m->channel.channel, hash);
 	status = emr_bureau_agree(args, m->out, _("Shall the network move there (yes, no)?"),
 		_("Your organisation agreed to nothing."), out_problem);
