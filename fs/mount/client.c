@@ -110,9 +110,14 @@ emr_status emr_client_send(emr_client *client, const emr_request *request, emr_p
 {
 	json_t *object = emr_request_make(request);
 	const char *language = emr_language_now();
-	emr_status status = object != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK && strcmp(language, "en") != 0 &&
+	/* Paths can be any bytes; of all other words JSON takes UTF-8 alone.  Memory is hardly ever
+	 * what so little lacks, and to close the folder helps with neither. */
+	if (object == NULL)
+		return emr_wrong_use(
+			"", _("Something that was typed is not text in UTF-8."), out_problem);
+	if (strcmp(language, "en") != 0 &&
 		json_object_set_new(object, "language", json_string(language)) != 0)
 		status = EMR_NO_MEMORY;
 	if (status == EMR_OK)

@@ -37,6 +37,10 @@ json 6 request eve
 expect "of another network" "$(field error)" not-on-ledger
 run 2 request "ana:$(printf 'a\342\200\256fdp.exe')"
 says "has characters that hide or turn text"
+run 2 request ana --reason "$(printf 'a\377')"
+says "is not text in UTF-8"
+run 2 deny --yes "$(printf 'r-\377')"
+says "is not text in UTF-8"
 json 0 request "ana:Imaging" --reason 'second opinion on "Thursday"' --until 10d
 expect "direction" "$(one direction)" from-me
 expect "to" "$(one name)" ana
