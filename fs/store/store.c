@@ -20,6 +20,7 @@
 
 #define FORMAT_TEXT "emrfs store 1\n"
 #define SEGMENT_BYTES_MIN 4096
+#define INDEX_AHEAD_BYTES (16 << 20) /* some 200,000 blocks */
 #define INDEX_DELAY_MS 1000
 
 /* What stands under a name of ours and is no file somebody else has put there: a directory, a pipe,
@@ -325,6 +326,22 @@ static emr_status make_index_dir(emr_store *store)
 	return status;
 }
 
+/* Rows are in the order of hashes, so on a cold disk each block that is read would bring a page of
+ * the index first, from anywhere.  Before SQLite has it open: closing a file lets go what locks
+ * this process has on it. */
+static void read_index_ahead(emr_store *store)
+{
+	struct stat st;
+	int fd = openat(emr_store_directory(store), "index.sqlite",
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return; /* there is none yet */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= INDEX_AHEAD_BYTES)
+		(void)posix_fadvise(fd, 0, st.st_size, POSIX_FADV_WILLNEED);
+	close(fd);
+}
+
 static emr_status start(emr_store *store, const emr_store_options *options)
 {
 	emr_status status = open_directory(store);
@@ -335,8 +352,10 @@ static emr_status start(emr_store *store, const emr_store_options *options)
 		status = check_format(store);
 	if (status == EMR_OK && !store->read_only)
 		status = lock_writer(store, options->lock_path);
-	if (status == EMR_OK)
+	if (status == EMR_OK) {
+		read_index_ahead(store);
 		status = emr_store_load(store);
+	}
 	if (status == EMR_OK && store->read_only)
 		open_tags_of(store, options);
 	if (status != EMR_OK || store->read_only)
