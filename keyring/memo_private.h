@@ -1,5 +1,6 @@
-/* What a keyring remembers of what follows from its seed: public halves of keys, and local keys in
- * locked memory.  It knows nothing of folders whose keys came by letter.  Any thread. */
+/* These functions keep what a keyring remembers of what follows from its seed: public halves of
+ * keys, and local keys in locked memory. It knows nothing of folders whose keys came by letter.
+ * Any thread. */
 #pragma once
 
 #include "base/id.h"

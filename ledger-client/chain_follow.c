@@ -1,4 +1,4 @@
-/* This file takes an entry from elsewhere into the own copy only after it has checked
+/* This file takes an entry from elsewhere into the local copy only after it has checked
  * everything: its place, signatures, hashes and, by computing them again, the contract's
  * results. */
 #include "chain_private.h"

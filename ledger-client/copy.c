@@ -170,7 +170,7 @@ static emr_status tell_missing(void *arg, const emr_part_key *key, uint64_t seq)
 	return EMR_OK;
 }
 
-/* The own copy of STATE_PATH, if it can be opened at all. */
+/* The local copy of STATE_PATH, if it can be opened at all. */
 static emr_status open_second(const char *state_path, emr_chain **out_own)
 {
 	EMR_AUTO_FD dirfd = open(state_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,6 +1,6 @@
-/* What the files of verify-audit have in common: limits, bytes that know their length, what was
- * read of the proof, and the functions that more than one of them calls.  It refuses nothing by
- * itself. */
+/* This header declares what the files of verify-audit have in common: limits, bytes that know
+ * their length, what was read of the proof, and the functions that more than one of them calls.
+ * It refuses nothing by itself. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* Who is behind a request: whether a program reads on its own (a thumbnailer, an indexer, a
- * backup), not because a person opened the file.  Refuses to be sure: it goes by names, and asks
- * only /proc. */
+/* These functions say who is behind a request: whether a program reads on its own (a thumbnailer,
+ * an indexer, a backup), not because a person opened the file. They refuse to be sure: it goes by
+ * names, and asks only /proc. */
 #pragma once
 
 #include <stdbool.h>

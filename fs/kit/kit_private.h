@@ -1,4 +1,4 @@
-/* What the files of this folder ask of one another alone. */
+/* This header declares what only the files of this folder use. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-/* What the open keyring answers about its own records.  It refuses to give out keys: only what was
- * found or done. */
+/* The open keyring answers about its own records with these functions. They refuse to give out
+ * keys: only what was found or done. */
 #pragma once
 
 #include "session/answer.h"

@@ -1,5 +1,5 @@
 /* The open folder answers `emrfs import` here: it brings records from an exported file into the
- * folder. What the own ledger names comes back as what it was. A new record gets its name only
+ * folder. What the local ledger names comes back as what it was. A new record gets its name only
  * after all of it was read and checked, and a damaged one does not stop the others. */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ typedef struct import {
 	emr_session *session;
 	const char *dest; /* in the folder; "" = the top */
 	emr_parcel *parcel;
-	emr_known *known; /* of it, on the own ledger */
+	emr_known *known; /* of it, on the local ledger */
 	emr_known_brought brought;
 	emr_parcel_ledger ledger;
 	emr_emit_fn emit;
@@ -250,7 +250,7 @@ static emr_status take_one(import *i, const emr_parcel_record *r, const char *pa
 	return EMR_DAMAGED;
 }
 
-/* ---- records of the own ledger ---- */
+/* ---- records of the local ledger ---- */
 
 /* Somewhere else everything is a copy, as cp would make it. */
 static bool makes_copies(const import *i)
@@ -403,7 +403,7 @@ static emr_status note_any(void *arg, const emr_parcel_record *r)
 	return EMR_OK;
 }
 
-/* Contents alone have neither names nor keys, unless the own ledger has them. */
+/* Contents alone have neither names nor keys, unless the local ledger has them. */
 static emr_status look_up(import *i, const emr_request *request, emr_problem *out_problem)
 {
 	bool any = emr_parcel_foreign(i->parcel) > 0;

@@ -166,7 +166,7 @@ static void secure(conversation *c, bool now)
 }
 
 /* True: nothing of what was brought is left that somebody could miss.  What of it was the last copy
- * is in the own store now, or stays where it is, and so does all where nobody can tell. */
+ * is in the local store now, or stays where it is, and so does all where nobody can tell. */
 static bool empty_cache(const emr_session *session)
 {
 	uint64_t brought;

@@ -1,5 +1,6 @@
-/* What `restore` answers about what others share: versions are told where the grant has history,
- * and come into one's own folder as copies.  It refuses to change anything of the other's. */
+/* This header declares what `restore` answers about what others share: versions are told where
+ * the grant has history, and come into one's own folder as copies. It refuses to change anything
+ * of the other's. */
 #pragma once
 
 #include "kit/message.h"

@@ -40,7 +40,7 @@ typedef struct verification {
 	record *records; /* sorted by object once all are found */
 	size_t n, cap;
 	uint64_t checked, failed;
-	bool mended; /* rows of the ledger or of the own copy were put right */
+	bool mended; /* rows of the ledger or of the local copy were put right */
 	int64_t last_progress_ns;
 	emr_fetch_count brought; /* from nodes */
 } verification;

@@ -1,6 +1,7 @@
-/* Who says that a card is its holder's: the organisations whose administrators have vouched for it.
- * It refuses vouches that are not signed by the key of an administrator who is one now, by this
- * computer's own copy of the ledger: the date in a vouch is the signer's word alone. */
+/* These functions say who says that a card is its holder's: the organisations whose
+ * administrators have vouched for it. They refuse vouches that are not signed by the key of an
+ * administrator who is one now, by this computer's own copy of the ledger: the date in a vouch is
+ * the signer's word alone. */
 #pragma once
 
 #include <jansson.h>

@@ -240,7 +240,7 @@ static emr_status note_renewal(emr_session *session)
 		emr_buf_view(&batch), NULL);
 }
 
-/* Where the network's ledger has moved, the own copy says to which channel, by an entry that most
+/* Where the network's ledger has moved, the local copy says to which channel, by an entry that most
  * members stand behind: that counts, and not what the settings say. */
 static emr_status learn_channel(emr_session *session)
 {

@@ -1,6 +1,6 @@
-/* Which statement a new version amends, and the numbers of statements for others: 1, 2, 3 ... for
- * each patient, as the ledger took them.  It refuses to give a number twice while the journal
- * stands. */
+/* These functions say which statement a new version amends, and the numbers of statements for
+ * others: 1, 2, 3 ... for each patient, as the ledger took them. They refuse to give a number
+ * twice while the journal stands. */
 #pragma once
 
 #include "build.h"

@@ -1,6 +1,6 @@
-/* What facts_each decrypted, kept in one sealed file (FORMAT.md) with the position of the ledger it
- * belongs to, so that opening a large folder decrypts pages and not records.  Refuses nothing: a
- * file that does not fit is as good as none. */
+/* This cache keeps what facts_each decrypted in one sealed file (FORMAT.md) with the position of
+ * the ledger it belongs to, so that opening a large folder decrypts pages and not records.
+ * Refuses nothing: a file that does not fit is as good as none. */
 #pragma once
 
 #include "facts_private.h"

@@ -1,5 +1,5 @@
-/* What the files of an agent share: fragments and receiving keys at rest.  It refuses rows that
- * were sealed under another name or for other terms. */
+/* This header declares what the files of an agent share: fragments and receiving keys at rest. It
+ * refuses rows that were sealed under another name or for other terms. */
 #pragma once
 
 #include "judge.h"

@@ -71,7 +71,7 @@ static emr_status take_stated(void *arg, size_t index, emr_bytes part)
 	return status == EMR_NO_MEMORY ? status : EMR_OK;
 }
 
-/* Parts of others' folders are not in the own copy. */
+/* Parts of others' folders are not in the local copy. */
 static emr_status fetch_stated(counting *c, emr_ledger *ledger)
 {
 	const emr_part_key *keys = (const emr_part_key *)(const void *)c->keys.data;

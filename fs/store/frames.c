@@ -34,7 +34,7 @@ static emr_status visit_item(void *context, const emr_scan_item *item)
 	return call->visit(call->context, &section);
 }
 
-/* The own segment with the smallest number from NUMBER on; NULL when there is none. */
+/* The local segment with the smallest number from NUMBER on; NULL when there is none. */
 static emr_segment *own_from(emr_store *store, uint64_t number)
 {
 	emr_segment *found = NULL;

@@ -1,4 +1,5 @@
-/* What the parts of `emrfs check` share.  They refuse to change what they look at. */
+/* This header declares what the parts of `emrfs check` share. They refuse to change what they
+ * look at. */
 #pragma once
 
 #include "kit/out.h"

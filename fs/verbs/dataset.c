@@ -33,7 +33,7 @@ static long long number_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
-/* ---- what the open folder, or the own copy of the ledger, says ---- */
+/* ---- what the open folder, or the local copy of the ledger, says ---- */
 
 static emr_status ask_folder(dataset *d, const char *name, emr_problem *out_problem)
 {

@@ -1,5 +1,5 @@
-/* What a computer that was removed has left in folders that are shared: it is shown, and ends when
- * the person says so. */
+/* These functions show what a removed computer has left in folders that are shared, and end it
+ * when the person says so. */
 #pragma once
 
 #include "mount/devices.h"

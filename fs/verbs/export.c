@@ -305,7 +305,7 @@ static void say_left_out(const asking *a)
 		n);
 }
 
-/* What the own ledger knows is no copy. */
+/* What the local ledger knows is no copy. */
 static void say_there(const asking *a)
 {
 	uint64_t there = number_of(a, "there"), mended = number_of(a, "mended"),

@@ -1,6 +1,6 @@
-/* What is cut off when a computer, a disk or a backup of a person was lost: his other computers,
- * and the keys of what was saved until now.  It refuses to say that this takes back what the lost
- * one has. */
+/* These functions cut off what must end when a computer, a disk or a backup of a person was lost:
+ * his other computers, and the keys of what was saved until now. They refuse to say that this
+ * takes back what the lost one has. */
 #pragma once
 
 #include "keyring/keyring.h"

@@ -1,5 +1,5 @@
-/* What other verbs have of share and revoke: shown, asked and done in the same words.
- * It refuses to share without a yes. */
+/* This header declares what other verbs have of share and revoke: shown, asked and done in the
+ * same words. It refuses to share without a yes. */
 #pragma once
 
 #include "kit/out.h"

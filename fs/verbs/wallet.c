@@ -258,7 +258,7 @@ static emr_status open_purse(wallet *w, emr_problem *out_problem)
 	return status;
 }
 
-/* Sends it, and waits until the own copy has it. */
+/* Sends it, and waits until the local copy has it. */
 static emr_status send_transfer(
 	wallet *w, emr_signer who, const emr_pub_transfer *what, emr_problem *out_problem)
 {

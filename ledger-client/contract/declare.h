@@ -1,5 +1,6 @@
-/* What a rule uses to declare rows: first those that an item's bytes name, then those that the
- * fetched rows point to. A set that overflows makes the whole pass NO_ROOM. */
+/* Rules declare the rows that they need with these functions: first those that an item's bytes
+ * name, then those that the fetched rows point to. A set that overflows makes the whole pass
+ * NO_ROOM. */
 #pragma once
 
 #include "contract/contract.h"

@@ -1,5 +1,5 @@
-/* What the rules of datasets share with those of joining and of points.  It refuses to read a
- * dataset that was not declared. */
+/* This header declares what the rules of datasets share with those of joining and of points. It
+ * refuses to read a dataset that was not declared. */
 #pragma once
 
 #include "judge.h"

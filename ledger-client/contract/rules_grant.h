@@ -1,5 +1,5 @@
-/* What the rules of grants share with those of requests and releases.  It refuses to read a grant
- * that was not declared. */
+/* This header declares what the rules of grants share with those of requests and releases. It
+ * refuses to read a grant that was not declared. */
 #pragma once
 
 #include "judge.h"

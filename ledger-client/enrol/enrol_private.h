@@ -1,5 +1,5 @@
-/* What the parts of the client of Fabric CA share: one request, and what its answer says. Nobody
- * outside this folder but its tests includes it. */
+/* This header declares what the parts of the client of Fabric CA share: one request, and what its
+ * answer says. Nobody outside this folder but its tests includes it. */
 #pragma once
 
 #include <jansson.h>

@@ -1,4 +1,4 @@
-/* This file gives the private parts of entries on Fabric: from the own log, and, where a peer had
+/* This file gives the private parts of entries on Fabric: from the local log, and, where a peer had
  * not got them when the entry came, from the batch that was sent from here or from a gateway that
  * is asked again. */
 #include <poll.h>

@@ -21,11 +21,11 @@ void opened_free(opened **o);
 /* Entry SEQ into O, which may hold another one.  EMR_DAMAGED when it is not there or cannot be
  * read. */
 emr_status open_entry(emr_chain *chain, uint64_t seq, opened *o);
-/* The same, of those that are kept, if it is one: it is only read again whether it is still that
- * entry, and once in SNAPSHOT, the number of a read transaction (0: none).  Goes back with
- * replica_return. */
+/* As open_entry, from the entries that are kept in memory. A kept one is only checked to be still
+ * the ledger's entry, and once in SNAPSHOT, the number of a read transaction (0: none). The caller
+ * gives it back with replica_return. */
 emr_status replica_lend(emr_replica *replica, emr_chain *chain, uint64_t seq, uint64_t snapshot,
 	const opened **out);
 void replica_return(emr_replica *replica, const opened *o); /* fine for NULL */
-/* Nobody gets those again; what is lent stays until it comes back. */
+/* No caller gets a kept entry again. One that a caller holds stays until replica_return. */
 void replica_forget_entries(emr_replica *replica);

@@ -14,7 +14,7 @@ typedef struct comparing {
 	emr_ledger_trouble *trouble;
 	emr_entry parsed;
 	emr_batch batch;
-	emr_buf entry, items, part; /* of the own copy */
+	emr_buf entry, items, part; /* of the local copy */
 	size_t n;
 	uint16_t index[EMR_BATCH_COUNT_MAX]; /* of the items whose parts are looked at */
 	emr_part_key keys[EMR_BATCH_COUNT_MAX];

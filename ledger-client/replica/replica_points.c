@@ -1,4 +1,4 @@
-/* This file reads points and credit out of the own copy of the ledger: the tokens of an account,
+/* This file reads points and credit out of the local copy of the ledger: the tokens of an account,
  * what moved them, and the credit of patients, agents and hospitals, recounted from the entries. */
 #include "replica/points.h"
 

@@ -1,5 +1,5 @@
 /* This file verifies everything again: it computes the whole state anew from the first entry and
- * compares it with the ledger and with the own copy. When the ledger is away it checks the copy
+ * compares it with the ledger and with the local copy. When the ledger is away it checks the copy
  * alone. */
 #include "follow_private.h"
 
@@ -142,7 +142,7 @@ emr_status emr_replica_verify_chain(
 	return status;
 }
 
-/* ---- the own copy alone ---- */
+/* ---- the local copy alone ---- */
 
 static emr_status replay_own(following *f, emr_chain *own, uint64_t size)
 {

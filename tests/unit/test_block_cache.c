@@ -445,7 +445,7 @@ static void who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room(vo
 	emr_block_cache_close(cache);
 }
 
-/* The own store of somebody who has a quota: what is in the cache counts, too. */
+/* The local store of somebody who has a quota: what is in the cache counts, too. */
 typedef struct quota_store {
 	emr_block_store face;
 	emr_block_cache *cache;

@@ -88,7 +88,7 @@ static void a_way_whose_words_are_more_than_words_is_refused(void **state)
 	way.data[5] = 2; /* another rule of endorsement */
 	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
 	way.data[5] = 1;
-	way.data[4] = 2; /* of before the first release */
+	way.data[4] = 2; /* from before the first release */
 	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&way)));
 	way.data[4] = 4;
 	assert_status(EMR_NEWER_FORMAT, emr_channel_carried_check(emr_buf_view(&way)));

@@ -630,7 +630,7 @@ static void a_copy_that_is_not_enough_is_kept_and_said(void **state)
 	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
 }
 
-/* What is in the ledger's place never makes the own copy doubtful. */
+/* What is in the ledger's place never makes the local copy doubtful. */
 static void a_damaged_ledger_leaves_the_copy_alone(void **state)
 {
 	(void)state;

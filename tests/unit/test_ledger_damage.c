@@ -1,4 +1,4 @@
-/* One byte of each kind of row changed, in the ledger and in the own copy: verify finds it and
+/* One byte of each kind of row changed, in the ledger and in the local copy: verify finds it and
  * names the entry. */
 #include <sqlite3.h>
 

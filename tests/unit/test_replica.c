@@ -259,7 +259,7 @@ static void the_history_of_a_record_is_every_version_of_its_row(void **state)
 	assert_int_equal(p.ops[2], EMR_OP_UNLINK);
 }
 
-/* The bytes are of an entry that is lent. */
+/* The bytes belong to an entry that a caller still holds. */
 static emr_status rest_and_look(void *arg, const emr_replica_item *item)
 {
 	EMR_AUTO_BUF before = {0};

@@ -1,7 +1,7 @@
-/* This file recognises in an exported file the contents that the own ledger names: versions of
- * records that live here, were deleted, or have been written over. What the own store lacks of them
- * is taken out of the file: their names are hashes that the ledger says, so nothing else can come
- * with them. */
+/* This file recognises in an exported file the contents that the local ledger names: versions of
+ * records that live here, were deleted, or have been written over. What the local store lacks of
+ * them is taken out of the file: their names are hashes that the ledger says, so nothing else can
+ * come with them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +173,7 @@ emr_status emr_known_wants(
 
 /* ---- blocks ---- */
 
-/* The own store, with the file behind it: what comes from there goes into the store at once. */
+/* The local store, with the file behind it: what comes from there goes into the store at once. */
 typedef struct union_store {
 	emr_block_store face;
 	emr_store *store;

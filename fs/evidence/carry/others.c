@@ -1,5 +1,5 @@
 /* An exported file may hold what other writers said of records. This file decides how much of it
- * import may believe, and with the own ledger at hand compares it with that. */
+ * import may believe, and with the local ledger at hand compares it with that. */
 #include <string.h>
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* What read.c and others.c share: a CAR that is being read, and what other people than its owner
- * said in it. */
+/* This header declares what read.c and others.c share: a CAR that is being read, and what other
+ * people than its owner said in it. */
 #pragma once
 
 #include "car_blocks.h"

@@ -1,5 +1,6 @@
-/* What every proof is put together from: a signed head, registrations, certificates, admissions,
- * cards, and the parts in their order.  It refuses what is not on the own copy of the ledger. */
+/* This header declares what every proof is put together from: a signed head, registrations,
+ * certificates, admissions, cards, and the parts in their order. It refuses what is not on the
+ * local copy of the ledger. */
 #pragma once
 
 #include "ledger/checkpoint.h"

@@ -1,5 +1,5 @@
-/* What the caller and its helper say to each other about a form, and the two readers inside.  Both
- * are of one build, so structures go as they are. */
+/* This header declares what the caller and its helper say to each other about a form, and the two
+ * readers inside. Both are of one build, so structures go as they are. */
 #pragma once
 
 #include "consent/consent.h"

@@ -1,5 +1,6 @@
-/* What the caller and the helper say to each other over a socket that keeps messages apart.  Both
- * are of one build, so structures go as they are; VERSION and sizes tell when they are not. */
+/* This header declares what the caller and the helper say to each other over a socket that keeps
+ * messages apart. Both are of one build, so structures go as they are; VERSION and sizes tell
+ * when they are not. */
 #pragma once
 
 #include "columns.h"

@@ -1,5 +1,5 @@
-/* What the checkers look for: words of an original, and whether bytes of a copy have one of them.
- * It refuses to hold more than 500,000, and forgets none silently. */
+/* These functions keep what the checkers look for, words of an original, and say whether bytes of
+ * a copy have one of them. They refuse to hold more than 500,000, and forgets none silently. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* What the reader and its helper say to each other, over a socket that keeps messages apart.  Both
- * are of one build, so the structure goes as it is. */
+/* This header declares what the reader and its helper say to each other, over a socket that keeps
+ * messages apart. Both are of one build, so the structure goes as it is. */
 #pragma once
 
 #include "parts.h"

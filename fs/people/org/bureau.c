@@ -110,9 +110,9 @@ static emr_status keep_parts(void *arg, const emr_known_grant *grant)
 	return emr_replica_keep(arg, grant->domain);
 }
 
-/* An open folder shares the own copy: what is taken in here must leave it the parts of what others
- * share with this person.  What is granted by these very entries the folder adopts when it sees the
- * grant. */
+/* An open folder shares the local copy: what is taken in here must leave it the parts of what
+ * others share with this person.  What is granted by these very entries the folder adopts when it
+ * sees the grant. */
 static emr_status follow_shares(emr_session *session)
 {
 	emr_public me;

@@ -1,5 +1,5 @@
-/* Which certificates a person whose key ends could still register another key with, and what is
- * sent so that they vouch for nobody any more. It asks nobody. */
+/* These functions say which certificates a person whose key ends could still register another key
+ * with, and what is sent so that they vouch for nobody any more. It asks nobody. */
 #pragma once
 
 #include "org/bureau.h"

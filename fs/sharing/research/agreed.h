@@ -1,6 +1,6 @@
-/* What this person agreed to: which folders follow into which datasets, and which of their files
- * she was told cannot.  It is one small sealed file of the state, which is not in a backup: who
- * restores is asked again, by joining again. */
+/* These functions keep what this person agreed to: which folders follow into which datasets, and
+ * which of their files she was told cannot. It is one small sealed file of the state, which is
+ * not in a backup: who restores is asked again, by joining again. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,4 +1,5 @@
-/* What the files share that make copies for research datasets and keep them up. */
+/* This header declares what the files share that make copies for research datasets and keep them
+ * up. */
 #pragma once
 
 #include <pthread.h>

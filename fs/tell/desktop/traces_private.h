@@ -1,4 +1,4 @@
-/* What the parts of traces.h share. */
+/* This header declares what the parts of traces.h share. */
 #pragma once
 
 #include "desktop/traces.h"

@@ -1,7 +1,8 @@
-/* What the files that make FHIR R4 resources share: codes, one file for each resource, and which
- * Basic Audit Log Pattern of IHE (BALP 1.1.4) an entry of the log follows. It refuses to leave half
- * a file: one that is there is replaced as a whole.  It refuses to claim a pattern for what failed,
- * and for what is about rights: the patterns are of successful acts on a patient's records. */
+/* This header declares what the files that make FHIR R4 resources share: codes, one file for each
+ * resource, and which Basic Audit Log Pattern of IHE (BALP 1.1.4) an entry of the log follows. It
+ * refuses to leave half a file: one that is there is replaced as a whole. It refuses to claim a
+ * pattern for what failed, and for what is about rights: the patterns are of successful acts on a
+ * patient's records. */
 #pragma once
 
 #include <jansson.h>

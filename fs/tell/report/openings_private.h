@@ -1,5 +1,5 @@
-/* How openings are gathered: what the owner's and the auditor's half share. It does not know what
- * a record is called. */
+/* These functions gather openings: what the owner's and the auditor's half share. It does not
+ * know what a record is called. */
 #pragma once
 
 #include "report/openings.h"

@@ -1,5 +1,5 @@
-/* What is superseded or lacks the version that it amends: on the page it stands with what is not
- * safe.  It refuses to grow: a few are named, the others counted. */
+/* These functions say what is superseded or lacks the version that it amends: on the page it
+ * stands with what is not safe. They refuse to grow: a few are named, the others counted. */
 #pragma once
 
 #include <stdio.h>

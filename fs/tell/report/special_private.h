@@ -1,4 +1,4 @@
-/* What the files of .emrfs are made of that nobody outside of this folder makes. */
+/* These functions make the contents of the files of .emrfs, for this folder only. */
 #pragma once
 
 #include "headers/headers.h"

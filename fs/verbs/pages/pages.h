@@ -1,5 +1,5 @@
-/* What is made from the tables of the program when it is built: manual pages, completion, and the
- * rows that doc/manual/contract.md must have. It has no verb or message of its own. */
+/* The build makes these from the tables of the program: manual pages, completion, and the rows
+ * that doc/manual/contract.md must have. It has no verb or message of its own. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Whether the folder may be changed, and what the ledger and the own copy of it said last. */
+/* Whether the folder may be changed, and what the ledger and the local copy of it said last. */
 #pragma once
 
 #include "node.h"
@@ -10,8 +10,8 @@ bool view_ledger_is_wrong(emr_status status);
 bool view_is_read_only(emr_view *view);
 /* The folder is read-only from now on, and says so once. */
 void view_stop_writing(emr_view *view, emr_status why);
-/* Whether WHY was damage of the ledger or of the own copy, and is put right now: what failed may be
- * tried again. */
+/* Whether WHY was damage of the ledger or of the local copy, and is put right now: what failed may
+ * be tried again. */
 bool view_mend_ledger(emr_view *view, emr_status why);
 
 /* What the ledger said last: once when it is away, once when it is back.  Without view->lock. */

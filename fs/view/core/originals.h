@@ -1,6 +1,6 @@
-/* What somebody else has signed and a program has read since the folder was opened: whoever makes a
- * copy has read what he copies.  Kept in memory only, and no bytes of it: how long it is, and a
- * hash of how it begins. */
+/* These functions remember what somebody else has signed and a program has read since the folder
+ * was opened: whoever makes a copy has read what he copies. Kept in memory only, and no bytes of
+ * it: how long it is, and a hash of how it begins. */
 #pragma once
 
 #include "node.h"

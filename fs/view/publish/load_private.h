@@ -1,5 +1,5 @@
-/* What is read when a folder is opened, before it hangs in the tree; only fs/view/publish/load*.c
- * see it. */
+/* This header declares what is read when a folder is opened, before it hangs in the tree; only
+ * fs/view/publish/load*.c see it. */
 #pragma once
 
 #include "load.h"

@@ -1,5 +1,5 @@
-/* What brings back a file and what brings back a folder share; only fs/view/publish/restore*.c see
- * it. */
+/* This header declares what brings back a file and what brings back a folder share; only
+ * fs/view/publish/restore*.c see it. */
 #pragma once
 
 #include "past_tree.h"

@@ -1,5 +1,6 @@
-/* Where a share is shown: in the tree of the share in which its folder lies, or beside, in its
- * owner's directory. It refuses to follow an owner who lets two shares lie in each other. */
+/* These functions say where a share is shown: in the tree of the share in which its folder lies,
+ * or beside, in its owner's directory. They refuse to follow an owner who lets two shares lie in
+ * each other. */
 #pragma once
 
 #include "shared.h"

@@ -1,6 +1,6 @@
-/* How much may be left in the Inbox: bytes of one deposit, and deposits of one signer on one day of
- * the ledger's time (UTC), as the network's rules say.  It refuses to count what the ledger
- * refused. */
+/* These functions say how much may be left in the Inbox: bytes of one deposit, and deposits of
+ * one signer on one day of the ledger's time (UTC), as the network's rules say. They refuse to
+ * count what the ledger refused. */
 #pragma once
 
 #include "node.h"

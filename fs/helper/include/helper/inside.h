@@ -1,5 +1,6 @@
-/* What a helper program does itself: it takes everything from itself that reading a file does not
- * need, and speaks with whoever started it.  It refuses to go on where one step of that failed. */
+/* A helper program uses these functions: they take all rights away that reading a file does not
+ * need, and speak with the program that started it. It refuses to go on where one step of that
+ * failed. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* How much of the storage that an account may use on a disk is used.  It refuses to guess: where
- * the file system does not tell, nothing is known. */
+/* These functions say how much of the storage that an account may use on a disk is used. They
+ * refuse to guess: where the file system does not tell, nothing is known. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* Which of the statements that others numbered for a patient are not here (settle/issued.h), for
- * `verify`: of one's own folder from the ledger, of another's from what one sees of it.  A gap is
- * no fault of what is here, so it is said beside the faults. */
+/* These functions say which of the statements that others numbered for a patient are not here
+ * (settle/issued.h), for `verify`: of one's own folder from the ledger, of another's from what
+ * one sees of it. A gap is no fault of what is here, so it is said beside the faults. */
 #pragma once
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
-/* How far the way to the ledger is, on the terminal, while a verb waits for it.  It refuses to
- * count what a program is still writing as sent. */
+/* These functions show on the terminal how much still waits for the ledger, while a verb waits
+ * for it. They refuse to count what a program is still writing as sent. */
 #pragma once
 
 #include "kit/out.h"

@@ -1,5 +1,5 @@
-/* Whom the open keyring knows, in the mount or in the verb's own process.  It refuses to give out
- * anything but cards and what is said of them. */
+/* These functions answer whom the open keyring knows, in the mount or in the verb's own process.
+ * They refuse to give out anything but cards and what is said of them. */
 #pragma once
 
 #include "session/answer.h"

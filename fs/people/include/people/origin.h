@@ -1,6 +1,6 @@
-/* Who signed a version, when, and where that stands on the ledger: one answer for status, verify
- * and whoever shows it, for own files and for those that others share.  It refuses to name anybody
- * for a file that is not on the ledger yet. */
+/* These functions say who signed a version, when, and where that stands on the ledger: one answer
+ * for status, verify and whoever shows it, for own files and for those that others share. They
+ * refuse to name anybody for a file that is not on the ledger yet. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* Who vouches for somebody who shares: out of the book of people, for user.emrfs.owner.
- * It refuses vouches for a card with another name or date of birth than the one that the folder
- * shows. */
+/* These functions say who vouches for somebody who shares: out of the book of people, for
+ * user.emrfs.owner. They refuse vouches for a card with another name or date of birth than the
+ * one that the folder shows. */
 #pragma once
 
 #include "session/session.h"

@@ -1,6 +1,6 @@
-/* What this computer remembers of its backups: where each is, on which disk, and when it was
- * made. It is a memory and no proof: a disk that was lost meanwhile is not noticed; a backup that
- * was deleted from a disk that is there is. */
+/* These functions keep what this computer remembers of its backups: where each is, on which disk,
+ * and when it was made. It is a memory and no proof: a disk that was lost meanwhile is not
+ * noticed; a backup that was deleted from a disk that is there is. */
 #pragma once
 
 #include <stdbool.h>

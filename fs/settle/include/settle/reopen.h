@@ -1,7 +1,7 @@
-/* What opening a version came to, kept on this computer: the next time its content is known without
- * a key of the folder, its manifest and its signature. Only what the owner herself has signed, in a
- * folder of her own seed, is kept; it refuses what was kept of any other version, by any other
- * keyring or computer, or was changed.  Any thread. */
+/* These functions keep on this computer what opening a version came to: the next time its content
+ * is known without a key of the folder, its manifest and its signature. Only what the owner
+ * herself has signed, in a folder of her own seed, is kept; they refuse what was kept of any
+ * other version, by any other keyring or computer, or was changed. Any thread. */
 #pragma once
 
 #include "settle/facts.h"

@@ -1,7 +1,7 @@
-/* What is in a dataset, in numbers: what each participant's computer states of her folder to the
- * steward (keyring/counts.h seals it), and the table that he makes of it for whoever may see the
- * call.  It refuses figures that are out of bounds and tables that tell of fewer than
- * EMR_COUNTS_FLOOR people: small cells name somebody.  Layouts: FORMAT.md. */
+/* These functions count what is in a dataset: what each participant's computer states of her
+ * folder to the steward (keyring/counts.h seals it), and the table that he makes of it for
+ * whoever may see the call. They refuse figures that are out of bounds and tables that tell of
+ * fewer than EMR_COUNTS_FLOOR people: small cells name somebody. Layouts: FORMAT.md. */
 #pragma once
 
 #include "keyring/counts.h"

@@ -1,7 +1,7 @@
-/* What this person left where he can see nothing of it any more: in others' Inboxes, and in folders
- * that he may only leave files in. The ledger has each deposit with its signer, and the name stands
- * there sealed with the depositor's own listing key, which is made again from his seed: so nothing
- * is kept here, and it is known on a new computer, too. */
+/* These functions list what this person left where he can see nothing of it any more: in others'
+ * Inboxes, and in folders that he may only leave files in. The ledger has each deposit with its
+ * signer, and the name stands there sealed with the depositor's own listing key, which is made
+ * again from his seed: so nothing is kept here, and it is known on a new computer, too. */
 #pragma once
 
 #include "share/share.h"

@@ -1,6 +1,6 @@
-/* What a writer whom the owner has let in says of records in her folder, made to what may be
- * believed of it.  He names and describes what he writes; what emrfs itself goes by, and where a
- * link leads, are not his to say. */
+/* These functions say what a writer whom the owner has let in says of records in her folder, made
+ * to what may be believed of it. He names and describes what he writes; what emrfs itself goes
+ * by, and where a link leads, are not his to say. */
 #pragma once
 
 #include "record/format.h"

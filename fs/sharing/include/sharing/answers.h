@@ -1,5 +1,5 @@
-/* What the mount answers about sharing: share, revoke, requests for access.  It refuses to share
- * without having been asked by its own user. */
+/* This header declares what the mount answers about sharing: share, revoke, requests for access.
+ * It refuses to share without having been asked by its own user. */
 #pragma once
 
 #include "session/answer.h"

@@ -1,7 +1,7 @@
-/* What I asked others for, kept here because nobody but they can read the letters, what I said
- * yes to until the grant stands on the ledger, and what Consents in the folder ask for: in the
- * sealed file EMR_STATE_ASKED.  It refuses a file that was changed, and more than EMR_ASKED_MAX
- * rows. */
+/* This file of the state keeps what the person asked others for, because only they can read the
+ * letters; what the person said yes to until the grant stands on the ledger, and what Consents in
+ * the folder ask for: in the sealed file EMR_STATE_ASKED. It refuses a file that was changed, and
+ * more than EMR_ASKED_MAX rows. */
 #pragma once
 
 #include "contract/rows_share.h"

@@ -1,5 +1,6 @@
-/* What others share with this person and until when, as the verbs share and status tell it. It
- * says no more than the folder shows: what came with a share around it is not told again. */
+/* This header declares what others share with this person and until when, as the verbs share and
+ * status tell it. It says no more than the folder shows: what came with a share around it is not
+ * told again. */
 #pragma once
 
 #include <jansson.h>

@@ -1,7 +1,7 @@
-/* What somebody was shown before he was asked, as one word: the open folder gives it with what a
- * question shows, and his yes says it again.  It refuses a yes to anything else: while he reads,
- * who may write in a folder can give its name to another, and a name or an id that was typed can
- * come to mean somebody else. */
+/* A short code stands for what a person was shown before the question: the open folder gives it
+ * with what a question shows, and his yes says it again. It refuses a yes to anything else: while
+ * he reads, who may write in a folder can give its name to another, and a name or an id that was
+ * typed can come to mean somebody else. */
 #pragma once
 
 #include "session/answer.h"

@@ -216,7 +216,7 @@ static emr_status wait_for(emr_fetcher *fetcher, const emr_cid *cid)
 	return w.status;
 }
 
-/* Into the own store, if it is not there; without room it stays where it is. */
+/* Into the local store, if it is not there; without room it stays where it is. */
 static emr_status bring_home(emr_fetcher *fetcher, const emr_cid *cid)
 {
 	EMR_AUTO_BUF block = {0};

@@ -1,5 +1,5 @@
-/* What node.c asks of a cluster, and how its answers are read.  It refuses an answer that is about
- * something else than was asked. */
+/* These functions ask a cluster for node.c and say how its answers are read. They refuse an
+ * answer that is about something else than was asked. */
 #pragma once
 
 #include "ipfs/cluster.h"

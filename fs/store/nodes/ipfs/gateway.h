@@ -1,5 +1,5 @@
-/* What the client asks a trustless gateway.  It refuses anything but blocks: what a gateway makes
- * of them cannot be verified. */
+/* The client asks a trustless gateway with these functions. It refuses anything but blocks: what
+ * a gateway makes of them cannot be verified. */
 #pragma once
 
 #include "node_private.h"

@@ -1,5 +1,5 @@
-/* What the client asks a Kubo: one function for each call of node.h.  It refuses to ask anything
- * without a timeout of the node's own. */
+/* The client asks a Kubo node with these functions, one for each call of node.h. It refuses to
+ * ask anything without a timeout of the node's own. */
 #pragma once
 
 #include "node_private.h"

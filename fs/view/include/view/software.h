@@ -1,6 +1,7 @@
-/* Which programs may read records without a person: the attribute user.emrfs.software of folders,
- * inherited by what lies below.  Knows names of programs, not processes: who asks is found out by
- * whoever asks.  Refuses to be a wall: a program that takes another name is not recognised. */
+/* These functions say which programs may read records without a person: the attribute
+ * user.emrfs.software of folders, inherited by what lies below. Knows names of programs, not
+ * processes: who asks is found out by whoever asks. They refuse to be a wall: a program that
+ * takes another name is not recognised. */
 #pragma once
 
 #include "view/view.h"

@@ -1,6 +1,6 @@
-/* How a database of SQLite is opened that somebody else may have written to: the ledger and the
- * index of the block store lie in a directory of several people.  It refuses to play back a
- * rollback journal, and to run what the file itself brings to be run. */
+/* This opens an SQLite database that somebody else may have written to: the ledger and the index
+ * of the block store lie in a directory of several people. It refuses to play back a rollback
+ * journal, and to run what the file itself brings to be run. */
 #pragma once
 
 #include <sqlite3.h>

@@ -1,5 +1,4 @@
-/* What whoever speaks to a server by libcurl needs besides libcurl's own functions (late_curl.c).
- */
+/* These functions load libcurl when it is first needed (late_curl.c). */
 #pragma once
 
 #include <curl/curl.h>

@@ -90,7 +90,7 @@ emr_status emr_parcel_each_bundle(emr_parcel *parcel, emr_parcel_bundle_fn fn, v
 emr_status emr_parcel_content(emr_parcel *parcel, size_t number, const emr_id16 *issuers,
 	size_t n_issuers, emr_content_reader **out_reader);
 
-/* ---- what the own ledger knows of a parcel ---- */
+/* ---- what the local ledger knows of a parcel ---- */
 
 /* The contents in it that are versions of records on the ledger: living, deleted or written over
  * since.  Those that were erased are not.  One thread; borrows the parcel and FACTS. */

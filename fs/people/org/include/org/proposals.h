@@ -1,7 +1,7 @@
-/* Who comes into a network and who leaves it: applications and open proposals, and the approval of
- * one's own organisation. It refuses to approve what the person has not been shown: a name that no
- * terminal shows as it is, a newcomer that nobody can be asked about; and, where a script says yes,
- * whatever the organisation has not asked for itself. */
+/* These functions say who comes into a network and who leaves it: applications and open
+ * proposals, and the approval of one's own organisation. They refuse to approve what the person
+ * has not been shown: a name that no terminal shows as it is, a newcomer that nobody can be asked
+ * about; and, where a script says yes, whatever the organisation has not asked for itself. */
 #pragma once
 
 #include "ledger/admission.h"

@@ -1,5 +1,5 @@
-/* Whom an organisation has registered: its people and agents, and what its administrator does about
- * them. It refuses to take a key out of use before somebody said yes. */
+/* These functions say whom an organisation has registered: its people and agents, and what its
+ * administrator does about them. They refuse to take a key out of use before somebody said yes. */
 #pragma once
 
 #include "keyring/cert.h"

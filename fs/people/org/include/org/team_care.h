@@ -1,7 +1,7 @@
-/* What a team's leader does on the ledger: making it, letting in and out, another key when somebody
- * has left, and the team of all staff.  Everything may be interrupted and called again. It refuses
- * to close a team to which something is still granted: whose owner has not looked yet would lose
- * his readers. */
+/* These functions do what a team's leader does on the ledger: making it, letting in and out,
+ * another key when somebody has left, and the team of all staff. Everything may be interrupted
+ * and called again. They refuse to close a team to which something is still granted: whose owner
+ * has not looked yet would lose his readers. */
 #pragma once
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* Where organisations that want to be admitted leave what they say of themselves, and members find
- * it: files in the network's directory, or letters in its channel.  Whether what is found is
+/* Organisations that want to be admitted leave an application with these functions, and members
+ * find it: files in the network's directory, or letters in its channel. Whether what is found is
  * genuine is for whoever reads it to judge. */
 #pragma once
 

@@ -1,7 +1,7 @@
-/* What an organisation on Fabric has made while it waits, perhaps for days, until a channel's
- * people take its CA and its members admit it: its keyring, sealed with the passphrase, with
- * certificate and description, in one file of the state. The same line goes on with it; nothing
- * else opens it, and it is no keyring of a folder. */
+/* This file of the state keeps what an organisation on Fabric has made while it waits, perhaps
+ * for days, until a channel's people take its CA and its members admit it: its keyring, sealed
+ * with the passphrase, with certificate and description, in one file of the state. The same line
+ * goes on with it; nothing else opens it, and it is no keyring of a folder. */
 #pragma once
 
 #include "keyring/keyring.h"

@@ -1,6 +1,7 @@
-/* What `device add` writes and `device accept` reads: where the network is, and the new computer's
- * keyfile and profile, both sealed: the file without the passphrase is as little as a stolen disk.
- * It refuses files that are longer than such a thing can be, and bytes after their end. */
+/* `device add` writes this file and `device accept` reads it: where the network is, and the new
+ * computer's keyfile and profile, both sealed: the file without the passphrase is as little as a
+ * stolen disk. It refuses files that are longer than such a thing can be, and bytes after their
+ * end. */
 #pragma once
 
 #include "base/bytes.h"

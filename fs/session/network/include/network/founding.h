@@ -1,6 +1,6 @@
-/* How an organisation comes to a network in the channel of Fabric that a directory names
- * (gateway/channel.h): it begins one, or meets one that has begun.  It refuses a channel in which
- * another one has begun. */
+/* These functions bring an organisation to a network in the channel of Fabric that a directory
+ * names (gateway/channel.h): it begins one, or meets one that has begun. They refuse a channel in
+ * which another one has begun. */
 #pragma once
 
 #include "keyring/keyring.h"

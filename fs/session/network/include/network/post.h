@@ -1,6 +1,6 @@
-/* What the two sides of an invitation leave each other: files in the network's directory, or, where
- * the invitation carries the way to a network on Fabric, letters in its channel.  Whether what is
- * found is genuine is for whoever reads it to verify. */
+/* These functions carry what the two sides of an invitation leave each other: files in the
+ * network's directory, or, where the invitation carries the way to a network on Fabric, letters
+ * in its channel. Whether what is found is genuine is for whoever reads it to verify. */
 #pragma once
 
 #include "gateway/letters.h"

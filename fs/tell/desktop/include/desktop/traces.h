@@ -1,5 +1,5 @@
-/* What desktop programs left about a folder outside of it: pictures in the user's cache of
- * thumbnails, and entries in the list of recent files.
+/* These functions find what desktop programs left about a folder outside of it: pictures in the
+ * user's cache of thumbnails, and entries in the list of recent files.
  *
  * A thumbnail counts when its Thumb::URI names the folder or something in it, whatever became of
  * that file. The standard asks for that text; some programs leave it out (libfm), and then the name

@@ -1,7 +1,7 @@
-/* What happened and what is shared, as FHIR R4 resources for other programs: AuditEvents of the
- * log, Consents of grants, one file each. It refuses to call an access proven that is only
- * reported: the source says who observed it.  It refuses to write a Consent of what the ledger does
- * not have, and of a right to leave files, which shows nothing to anybody. */
+/* These functions write what happened and what is shared as FHIR R4 resources for other programs:
+ * AuditEvents of the log, Consents of grants, one file each. They refuse to call an access proven
+ * that is only reported: the source says who observed it. They refuse to write a Consent of what
+ * the ledger does not have, and of a right to leave files, which shows nothing to anybody. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* What is safe, where, and why something failed: one JSON object for scripts, the socket and
- * .emrfs/status.json, and the same as text for people.  It refuses to say "safe" of what it did not
- * count. */
+/* The status says what is safe, where, and why something failed: as one JSON object for scripts,
+ * the socket and .emrfs/status.json, and the same as text for people. It refuses to say "safe" of
+ * what it did not count. */
 #pragma once
 
 #include "kit/frame.h"

@@ -1,7 +1,7 @@
-/* What is asked of an IPFS Cluster: to have so many of its peers pin a root, which of them say that
- * they have, and to let go.  It refuses to count anything but peers that say "pinned" of this very
- * root, and two peers that stand before one node count once.  It carries no blocks: those go to a
- * node that belongs to the cluster.
+/* These functions ask an IPFS Cluster to have so many of its peers pin a root, which of them say
+ * that they have, and to let go. They refuse to count anything but peers that say "pinned" of
+ * this very root, and two peers that stand before one node count once. It carries no blocks:
+ * those go to a node that belongs to the cluster.
  *
  * A cluster is opened by emr_ipfs_open as EMR_IPFS_CLUSTER; emr_ipfs_version and emr_ipfs_let_go
  * speak to it, too, and everything else of node.h is EMR_UNSUPPORTED.
