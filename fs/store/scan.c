@@ -26,26 +26,46 @@ typedef struct scanner {
 	uint64_t budget;
 } scanner;
 
+/* The file became shorter while we read: room that was set aside behind the last block was given
+ * back. What is there from OFFSET on, up to *LEN, is all there is. */
+static emr_status see_shrunk(scanner *s, uint64_t offset, size_t *len)
+{
+	struct stat st;
+	uint64_t size;
+
+	if (fstat(s->fd, &st) != 0)
+		return EMR_IO;
+	size = (uint64_t)st.st_size > offset ? (uint64_t)st.st_size : offset;
+	if (size >= offset + *len) /* and yet those bytes were not there */
+		return EMR_IO;
+	s->size = size;
+	*len = (size_t)(size - offset);
+	return *len > 0 ? emr_pread_all(s->fd, s->buffer, *len, (off_t)offset) : EMR_OK;
+}
+
 /* Up to WANT bytes at OFFSET, fewer at the end of the file; valid until the next load. */
 static emr_status load(scanner *s, uint64_t offset, size_t want, emr_bytes *out)
 {
 	size_t ahead = s->hashed ? READ_AHEAD : 0;
-	emr_status status;
 
 	if (want > s->size - offset)
 		want = (size_t)(s->size - offset);
 	if (offset < s->at || offset + want > s->at + s->len) {
 		size_t len = want > ahead ? want : ahead;
+		emr_status status;
 
 		if (len > s->size - offset)
 			len = (size_t)(s->size - offset);
 		status = emr_pread_all(s->fd, s->buffer, len, (off_t)offset);
+		while (status == EMR_DAMAGED)
+			status = see_shrunk(s, offset, &len);
 		if (status != EMR_OK) {
 			s->len = 0;
-			return status == EMR_DAMAGED ? EMR_IO : status; /* it shrank under us */
+			return status;
 		}
 		s->at = offset;
 		s->len = len;
+		want = want < len ? want : len;
 	}
 	*out = emr_bytes_of(s->buffer + (offset - s->at), want);
 	return EMR_OK;
@@ -102,7 +122,7 @@ static emr_status scan_look(
 	if (offset == s->size)
 		return EMR_OK;
 	status = load(s, offset, EMR_CAR_SECTION_HEAD_MAX + HEAD_BYTES, &bytes);
-	if (status != EMR_OK)
+	if (status != EMR_OK || bytes.len == 0)
 		return status;
 	*out_verdict = BAD_FRAMING;
 	switch ((int)emr_car_read_section_head(bytes, &section)) {
@@ -120,7 +140,7 @@ static emr_status scan_look(
 		return EMR_OK;
 	body = hashed || section.data_len < HEAD_BYTES ? section.data_len : HEAD_BYTES;
 	status = load(s, offset, section.head_len + body, &bytes);
-	if (status != EMR_OK)
+	if (status != EMR_OK || bytes.len < section.head_len + body)
 		return status;
 	*out = (emr_scan_item){.offset = offset,
 		.len = section.head_len + section.data_len,

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 #include "store_private.h"
 
 #define WRITERS 4
@@ -721,6 +723,55 @@ static void many_that_open_an_empty_directory_at_once_share_one_index(void **sta
 		kit_has(k, 900 + i, 1000);
 }
 
+/* Room that was set aside behind the last block is given back while somebody reads there. */
+typedef struct shrinking {
+	int fd;
+	off_t to;
+	size_t sections, holes;
+} shrinking;
+
+static emr_status shrink(void *context, const emr_scan_item *item)
+{
+	shrinking *s = context;
+
+	s->sections += !item->hole;
+	s->holes += item->hole;
+	assert_int_equal(ftruncate(s->fd, s->to), 0);
+	return EMR_OK;
+}
+
+static void a_segment_that_becomes_shorter_while_it_is_read_has_no_fault(void **state)
+{
+	static const uint8_t block[] = "a block";
+	const emr_bytes bytes = emr_bytes_of(block, sizeof block);
+	const emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, bytes);
+	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
+	size_t head_len = emr_car_section_head(head, &cid, bytes.len);
+	const uint64_t whole = head_len + bytes.len;
+	const off_t room = 16 << 20; /* more than is read at once */
+	uint64_t end = 0;
+
+	(void)state;
+	/* To behind the block; to a place in the room; into the block, which is damage. */
+	for (int i = 0; i < 3; i++) {
+		EMR_AUTO_FD fd = memfd_create("segment", MFD_CLOEXEC);
+		shrinking s = {.fd = fd, .to = (off_t)whole + (i == 1 ? room / 2 + 1000 : 0)};
+		EMR_AUTO_BUF zeros = {0};
+
+		assert_true(fd >= 0);
+		assert_ok(emr_buf_append_zeros(&zeros, (size_t)room));
+		assert_ok(emr_pwrite_all(fd, head, head_len, 0));
+		assert_ok(emr_pwrite_all(fd, bytes.data, bytes.len, (off_t)head_len));
+		assert_ok(emr_pwrite_all(fd, zeros.data, zeros.len, (off_t)whole));
+		if (i == 2)
+			assert_int_equal(ftruncate(fd, (off_t)whole - 1), 0);
+		assert_ok(emr_scan(fd, 0, true, shrink, &s, &end));
+		assert_int_equal(s.sections, i < 2);
+		assert_int_equal(s.holes, i == 2);
+		assert_int_equal(end, i < 2 ? whole : whole - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -771,6 +822,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_file_that_is_exchanged_while_it_is_read_is_read_anew_afterwards,
 			setup_own, kit_teardown),
+		cmocka_unit_test(a_segment_that_becomes_shorter_while_it_is_read_has_no_fault),
 		cmocka_unit_test_setup_teardown(
 			a_copy_that_somebody_lays_there_and_takes_away_loses_nothing, setup_own,
 			kit_teardown),
