@@ -353,6 +353,41 @@ static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
 	kit_block_free(&block);
 }
 
+static size_t asked_of(const emr_cid *cid)
+{
+	char path[512], line[1024], text[EMR_CID_TEXT_CHARS + 1];
+	size_t n = 0;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/asked", getenv("EMR_NODE_DIR"));
+	emr_cid_text(cid, text);
+	file = fopen(path, "re");
+	while (file != NULL && fgets(line, sizeof line, file) != NULL)
+		n += strstr(line, text) != NULL;
+	if (file != NULL)
+		fclose(file);
+	return n;
+}
+
+/* Whoever missed it a moment before it came asks all the same. */
+static void what_came_for_somebody_else_is_not_asked_for_again(void **state)
+{
+	emr_block block = give_node(7);
+	scene s;
+
+	(void)state;
+	begin(&s, "leaves", PATIENCE_MS);
+	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+	assert_status(EMR_OK, await(&s, 1));
+	assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+	assert_status(EMR_OK, await(&s, 2));
+	assert_ok(read_block(&s, &block.cid));
+	assert_int_equal(asked_of(&block.cid), 1);
+	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);
+	end(&s);
+	kit_block_free(&block);
+}
+
 static void who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches(void **state)
 {
 	emr_block block = give_node(5), nowhere = kit_block(78, 5000);
@@ -479,6 +514,7 @@ int main(void)
 		cmocka_unit_test(to_stop_tells_everybody_and_nothing_is_begun_after_it),
 		cmocka_unit_test(what_is_brought_ahead_is_there_when_it_is_wanted),
 		cmocka_unit_test(who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches),
+		cmocka_unit_test(what_came_for_somebody_else_is_not_asked_for_again),
 		cmocka_unit_test(what_was_brought_before_is_taken_home),
 		cmocka_unit_test(many_are_waited_for_together_and_go_home),
 		cmocka_unit_test(of_a_place_that_hangs_all_are_given_up_at_one_time),

@@ -1,6 +1,6 @@
 /* This file reads from open files, and has the blocks brought that a read lacks: the one that it
- * waits for, and for a program that reads on also the next four leaves, then sixteen. It says why a
- * block did not come. */
+ * waits for, and for a program that reads on also the next four leaves, then sixteen, then 48. It
+ * says why a block did not come. */
 #include <stdlib.h>
 
 #include "fetch/fetch.h"
@@ -11,7 +11,8 @@
 #include "ops_file.h"
 
 #define AHEAD_FIRST 4
-#define AHEAD_MORE 16
+#define AHEAD_GROWS 4
+#define AHEAD_LEFT 16 /* so many are still to be read when the next ones are asked for */
 
 /* ---- ahead ---- */
 
@@ -28,7 +29,7 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 		handle->ahead_end = 0;
 		handle->last_leaf = leaf;
 	} else if (leaf > handle->last_leaf) {
-		handle->ahead = handle->ahead == 0 ? AHEAD_FIRST : AHEAD_MORE;
+		handle->ahead = handle->ahead == 0 ? AHEAD_FIRST : handle->ahead;
 		handle->last_leaf = leaf;
 	} else if (leaf == 0 && handle->ahead == 0) {
 		handle->ahead = AHEAD_FIRST; /* who begins at the beginning goes on as a rule */
@@ -36,7 +37,7 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 	n = handle->ahead;
 	next = handle->last_leaf + 1;
 	*out_leaf = handle->ahead_end > next ? handle->ahead_end : next;
-	if (*out_leaf - next > n / 2)
+	if (*out_leaf - next > (n < EMR_UNIXFS_RUN_MAX ? 0 : AHEAD_LEFT))
 		n = 0;
 	pthread_mutex_unlock(&handle->view->lock);
 	return n;
@@ -58,8 +59,11 @@ static void bring_ahead(emr_handle *handle, uint64_t at)
 	if (run.count == 0)
 		return;
 	pthread_mutex_lock(&handle->view->lock);
-	if (leaf > handle->ahead_end)
+	if (leaf > handle->ahead_end) {
 		handle->ahead_end = leaf;
+		handle->ahead =
+			n * AHEAD_GROWS < EMR_UNIXFS_RUN_MAX ? n * AHEAD_GROWS : EMR_UNIXFS_RUN_MAX;
+	}
 	pthread_mutex_unlock(&handle->view->lock);
 	emr_fetcher_bring_ahead(handle->view->options.fetcher, &run, 0);
 }

@@ -457,6 +457,6 @@ struct emr_handle {
 	/* Of what is brought from elsewhere (bring.c): */
 	bool is_brought, is_damaged; /* atomic: some of it was lacking; stood there and was bad */
 	uint64_t last_leaf;	     /* that was read; view->lock, all three */
-	size_t ahead;		     /* so many leaves behind it are wanted, too */
+	size_t ahead;		     /* so many leaves are asked for next */
 	uint64_t ahead_end;	     /* those before this one were asked for */
 };

@@ -20,9 +20,9 @@
 #define FAILURES 64
 #define FAILURE_NS INT64_C(2000000000)
 #define AWAY_NS INT64_C(10000000000)
-#define AHEAD 64
+#define AHEAD 128
 #define SLOW_NS INT64_C(1000000000)
-#define TOGETHER 16 /* half of what is held where no cache takes it */
+#define TOGETHER 16 /* fewer than are held where no cache takes it */
 #define AGE_NS INT64_C(3600000000000)
 
 typedef struct failure {
@@ -82,6 +82,11 @@ static bool is_brought(emr_fetcher *fetcher, const emr_cid *cid)
 	       held_size(&fetcher->held, cid) > 0;
 }
 
+static bool is_here(void *fetcher, const emr_cid *cid)
+{
+	return is_brought(fetcher, cid);
+}
+
 static void age(emr_fetcher *fetcher)
 {
 	bool is_due;
@@ -100,7 +105,7 @@ static emr_status keep(emr_fetcher *fetcher, const emr_cid *cid, emr_bytes block
 	emr_block_cache *cache = fetcher->options.cache;
 	bool is_cached = false;
 
-	if (is_brought(fetcher, cid))
+	if (is_brought(fetcher, cid) || block.len == 0) /* or it came for somebody else */
 		return EMR_OK;
 	atomic_fetch_add(&fetcher->blocks, 1);
 	atomic_fetch_add(&fetcher->bytes, block.len);
@@ -805,10 +810,12 @@ static emr_status name_places(emr_fetcher *fetcher)
 
 emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher)
 {
+	emr_fetcher *fetcher = calloc(1, sizeof *fetcher);
 	const emr_copies_options copies = {.places = options->places,
 		.place_count = options->place_count,
+		.is_here = is_here,
+		.here_arg = fetcher,
 		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : PLACE_MS};
-	emr_fetcher *fetcher = calloc(1, sizeof *fetcher);
 	emr_status status;
 
 	if (fetcher == NULL)

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "store/cid.h"
 
-#define HELD_BLOCKS 32 /* of leaves 8 MiB */
+#define HELD_BLOCKS 64 /* of leaves 16 MiB: as many as are asked for ahead of a reader */
 
 typedef struct held_block {
 	emr_cid cid;

@@ -78,6 +78,8 @@ typedef struct attempt {
 struct emr_copies {
 	emr_ipfs *places[EMR_COPIES_PLACES_MAX];
 	size_t place_count;
+	bool (*is_here)(void *here_arg, const emr_cid *cid);
+	void *here_arg;
 	uint32_t fetch_ms, search_ms;
 	int64_t want_ns, late_ns, next_ns;
 	pthread_mutex_t lock; /* of what follows */
@@ -455,7 +457,8 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 	EMR_AUTO_BUF block = {0};
 	emr_copies_answer answer;
 	eventfd_t ignored;
-	emr_status status;
+	emr_status status = EMR_OK;
+	bool is_here;
 
 	w->running++;
 	copies->running[a->place]++;
@@ -463,13 +466,17 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 	/* Somebody looks at the clock meanwhile: this thread may have been the one who did. */
 	pthread_cond_signal(&copies->work);
 	pthread_mutex_unlock(&copies->lock);
-	status = emr_ipfs_block(copies->places[a->place], &call, &w->cid, a->is_online, &block);
+	is_here = copies->is_here != NULL && copies->is_here(copies->here_arg, &w->cid);
+	if (!is_here)
+		status = emr_ipfs_block(
+			copies->places[a->place], &call, &w->cid, a->is_online, &block);
 	pthread_mutex_lock(&copies->lock);
 	copies->asking[thread] = (attempt){0};
 	(void)eventfd_read(copies->cancel_fds[thread], &ignored);
 	w->running--;
 	copies->running[a->place]--;
-	note_whether_away(copies, a, status);
+	if (!is_here)
+		note_whether_away(copies, a, status);
 	if (w->is_told) {
 		if (w->is_done && w->running == 0)
 			remove_want(copies, w);
@@ -630,6 +637,8 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 		return EMR_NO_MEMORY;
 	memcpy(copies->places, options->places, options->place_count * sizeof *copies->places);
 	copies->place_count = options->place_count;
+	copies->is_here = options->is_here;
+	copies->here_arg = options->here_arg;
 	copies->fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : EMR_COPIES_FETCH_MS;
 	copies->search_ms = options->search_ms != 0 ? options->search_ms : EMR_COPIES_SEARCH_MS;
 	copies->want_ns =

@@ -28,7 +28,11 @@ typedef struct emr_copies_options {
 	uint32_t late_ms;   /* an answer is late after this; 0: EMR_COPIES_LATE_MS */
 	uint32_t next_ms;   /* a place that has said nothing for so long does not keep the next from
 			     * being asked, too; 0: EMR_COPIES_NEXT_MS */
-	uint32_t want_ms;   /* so long after it was asked for no more place is asked; 0: 30 s */
+	/* Whether a block that was asked for has come meanwhile, for somebody else: no place is
+	 * asked for it, and DONE is given no bytes.  Called under no lock; NULL: nobody knows. */
+	bool (*is_here)(void *here_arg, const emr_cid *cid);
+	void *here_arg;
+	uint32_t want_ms; /* so long after it was asked for no more place is asked; 0: 30 s */
 } emr_copies_options;
 
 /* Starts its threads.  EMR_INVALID, EMR_NO_MEMORY. */
