@@ -500,7 +500,7 @@ static void what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_b
 	}
 }
 
-static void leaves_that_a_place_lacks_are_sought_at_others_in_one_request(void **state)
+static void leaves_that_a_place_lacks_are_sought_at_others_side_by_side(void **state)
 {
 	static const char *const names[] = {"seeks"};
 	one_leaf ones[LEAVES];
@@ -513,7 +513,9 @@ static void leaves_that_a_place_lacks_are_sought_at_others_in_one_request(void *
 	ask_for_leaves(&s, &f, ones);
 	wait_for(&s.told, LEAVES);
 	assert_all_came(ones);
-	assert_int_equal(asked_of(&f.run.root), 2);
+	assert_int_equal(asked_of(&f.run.root), 1);
+	for (size_t i = 0; i < LEAVES; i++)
+		assert_int_equal(asked_of(&f.run.leaves[i]), 1);
 	end(&s);
 	emr_buf_free(&f.root);
 }
@@ -775,7 +777,7 @@ int main(void)
 		cmocka_unit_test(leaves_of_one_file_come_in_one_request),
 		cmocka_unit_test(
 			what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one),
-		cmocka_unit_test(leaves_that_a_place_lacks_are_sought_at_others_in_one_request),
+		cmocka_unit_test(leaves_that_a_place_lacks_are_sought_at_others_side_by_side),
 		cmocka_unit_test(leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway),
 		cmocka_unit_test(leaves_that_are_on_their_way_are_not_asked_for_again),
 		cmocka_unit_test(to_close_ends_a_request_for_leaves_at_once),

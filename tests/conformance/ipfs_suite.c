@@ -270,10 +270,6 @@ static void leaves_of_a_file_come_in_one_request(void **state)
 	f->tree->at = 0;
 	assert_ok(emr_ipfs_read_window(f->kubo, &call, &window));
 	assert_int_equal(f->tree->at, 2);
-	f->tree->at = 0;
-	window.is_online = true;
-	assert_ok(emr_ipfs_read_window(f->kubo, &call, &window));
-	assert_int_equal(f->tree->at, 2);
 	assert_int_equal(emr_ipfs_read_window(f->gateway, &call, &window), EMR_UNSUPPORTED);
 }
 

@@ -270,8 +270,8 @@ static void end_window(window *v)
 	free(v);
 }
 
-/* The first place that may give a window; place_count: none. */
-static size_t window_place(const emr_copies *copies, bool is_online)
+/* The first place that may have a window itself; place_count: none. */
+static size_t window_place(const emr_copies *copies)
 {
 	const int64_t now = boot_ns();
 	size_t i = 0;
@@ -279,7 +279,7 @@ static size_t window_place(const emr_copies *copies, bool is_online)
 	while (i < copies->place_count &&
 		(copies->places[i]->kind != EMR_IPFS_KUBO || now < copies->away_until_boot_ns[i] ||
 			now < copies->alone_until_boot_ns[i] ||
-			(!is_online && now < copies->lacks_until_boot_ns[i])))
+			now < copies->lacks_until_boot_ns[i]))
 		i++;
 	return i;
 }
@@ -297,8 +297,7 @@ static uint32_t window_still_ms(const emr_copies *copies)
  * more, it has none from now on. */
 static bool window_attempt(emr_copies *copies, want *w, attempt *out)
 {
-	const bool is_online = is_sought_at_once(copies);
-	const size_t place = window_place(copies, is_online);
+	const size_t place = window_place(copies);
 
 	if (w->window->is_asked)
 		return false;
@@ -310,7 +309,6 @@ static bool window_attempt(emr_copies *copies, want *w, attempt *out)
 		return false;
 	*out = (attempt){.window = w->window,
 		.place = place,
-		.is_online = is_online,
 		.ms = window_still_ms(copies),
 		.begun_boot_ns = boot_ns()};
 	return true;
@@ -526,12 +524,12 @@ static void note_window(emr_copies *copies, const attempt *a, emr_status status,
 
 	if (is_end(status))
 		return;
-	if (status == EMR_NOT_FOUND && !a->is_online) {
+	if (status == EMR_NOT_FOUND) {
 		copies->lacks_until_boot_ns[a->place] = now + LACKS_NS;
 		return;
 	}
 	copies->alone_until_boot_ns[a->place] = now + AWAY_NS;
-	if (!a->is_online && came == 0 && emr_status_is_away(status))
+	if (came == 0 && emr_status_is_away(status))
 		copies->away_until_boot_ns[a->place] = now + AWAY_NS;
 	if (status == EMR_OFFLINE)
 		copies->lacks_until_boot_ns[a->place] = 0;
@@ -552,11 +550,8 @@ static void run_window(emr_copies *copies, size_t thread, const attempt *a)
 	emr_ipfs_call call = emr_ipfs_call_of(copies->fetch_ms, copies->cancel_fds[thread]);
 	window *v = a->window;
 	window_run r = {.copies = copies, .window = v, .place = a->place};
-	const emr_ipfs_window asked = {.run = &v->run,
-		.is_online = a->is_online,
-		.still_ms = a->ms,
-		.take = leaf_came,
-		.arg = &r};
+	const emr_ipfs_window asked = {
+		.run = &v->run, .still_ms = a->ms, .take = leaf_came, .arg = &r};
 	eventfd_t ignored;
 	emr_status status;
 
@@ -572,7 +567,7 @@ static void run_window(emr_copies *copies, size_t thread, const attempt *a)
 	count_running(v, -1);
 	v->is_asked = false;
 	note_window(copies, a, status, r.came);
-	if (v->left == 0 || status != EMR_NOT_FOUND || a->is_online || r.came > 0)
+	if (v->left == 0 || status != EMR_NOT_FOUND || r.came > 0)
 		end_window(v);
 }
 

@@ -199,9 +199,9 @@ emr_status kubo_window(node_run *run, const emr_ipfs_window *window)
 	emr_status status;
 
 	emr_cid_text(&leaves->root, text);
-	snprintf(command, sizeof command, "cat?arg=%s&offset=%llu&length=%llu&progress=false%s",
-		text, (unsigned long long)leaves->at, (unsigned long long)length,
-		window->is_online ? "" : "&offline=true");
+	snprintf(command, sizeof command,
+		"cat?arg=%s&offset=%llu&length=%llu&progress=false&offline=true", text,
+		(unsigned long long)leaves->at, (unsigned long long)length);
 	status = kubo_ask(run, command, &request);
 	return node_window_end(&taking, status);
 }

@@ -85,13 +85,12 @@ emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IP
 emr_status emr_ipfs_block(
 	emr_ipfs *node, emr_ipfs_call *call, const emr_cid *cid, bool is_online, emr_buf *out);
 
-/* Leaves that follow each other in one file, in one request.  TAKE is called with each as soon as
- * it is whole, in their order: verified, and the bytes may be taken out of the buffer.  What it
- * returns but EMR_OK ends the call. */
+/* Leaves that follow each other in one file, of what the node has itself, in one request.  TAKE is
+ * called with each as soon as it is whole, in their order: verified, and the bytes may be taken out
+ * of the buffer.  What it returns but EMR_OK ends the call. */
 typedef struct emr_ipfs_window {
 	const emr_unixfs_run *run; /* of 1 leaf and more */
-	bool is_online;
-	uint32_t still_ms; /* one leaf may take so long; 0: all the time of the call */
+	uint32_t still_ms;	   /* one leaf may take so long; 0: all the time of the call */
 	emr_status (*take)(void *arg, size_t leaf, emr_buf *block);
 	void *arg;
 } emr_ipfs_window;
