@@ -1,6 +1,6 @@
 /* This file reads from open files, and has the blocks brought that a read lacks: the one that it
- * waits for, and for a program that reads on also the next four leaves, then sixteen, then 48. It
- * says why a block did not come. */
+ * waits for, and for a program that reads on also the next four leaves, then sixteen, then 24, of
+ * which two requests are under way at a time.  It says why a block did not come. */
 #include <stdlib.h>
 
 #include "fetch/fetch.h"
@@ -12,7 +12,9 @@
 
 #define AHEAD_FIRST 4
 #define AHEAD_GROWS 4
-#define AHEAD_LEFT 16 /* so many are still to be read when the next ones are asked for */
+/* So many are still to be read when the next ones are asked for: one thread hashes and writes what
+ * one request brings, so two of them are under way. */
+#define AHEAD_LEFT 40
 
 /* ---- ahead ---- */
 

@@ -139,7 +139,7 @@ void emr_unixfs_tree_close(emr_unixfs_tree *tree); /* NULL is fine */
 
 /* ---- Runs: leaves that follow each other in one file ---- */
 
-#define EMR_UNIXFS_RUN_MAX 48
+#define EMR_UNIXFS_RUN_MAX 24
 
 /* Which blocks these are follows from the tree; so whoever is given their bytes, one behind the
  * other, knows where each ends and what its hash is. */
