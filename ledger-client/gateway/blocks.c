@@ -462,7 +462,8 @@ static emr_status ask_first_of_any(emr_gateway *gateway, emr_gateway_call *call,
 }
 
 /* How many there are may have been told by another one than who is asked now, and he may have
- * fewer. */
+ * fewer.  Where nobody else can be asked, and he has all that was read, nothing went back: the next
+ * block is not there for now, as *HEIGHT says then. */
 static emr_status ask_block_of_any(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg, uint64_t *height)
 {
@@ -470,7 +471,12 @@ static emr_status ask_block_of_any(emr_gateway *gateway, emr_gateway_call *call,
 
 	if (status == EMR_OK || call->fault != EMR_GATEWAY_CHAINCODE)
 		return status;
+	endpoint_defer(gateway, call->endpoint);
 	status = ask_height_of_any(gateway, call, position->next_block + 1, height);
+	if (status == EMR_ROLLBACK && *height >= position->next_block) {
+		call->fault = EMR_GATEWAY_FINE;
+		return EMR_OK;
+	}
 	return status == EMR_OK ? ask_block(gateway, call, position, visit, arg) : status;
 }
 

@@ -315,6 +315,7 @@ static void all_entries_are_read_from_the_blocks_of_each_peer(void **state)
 	emr_gateway_commit commit;
 	emr_id16 object;
 	emr_id32 id;
+	uint64_t told;
 
 	(void)state;
 	read_all(live.by_client, &first, &all);
@@ -343,6 +344,13 @@ static void all_entries_are_read_from_the_blocks_of_each_peer(void **state)
 	assert_status(EMR_FORK,
 		emr_gateway_entries(live.by_client, &call, &forked, 1, read_entry, &more, NULL));
 	assert_string_equal(emr_gateway_fault_name(call.fault), "other-history");
+	position = first; /* another one, who is gone, had a block more */
+	told = position.next_block + 1;
+	live_fine(
+		emr_gateway_entries(live.by_client, &call, &position, 7, read_entry, &more, &told),
+		&call);
+	assert_int_equal(told, first.next_block);
+	assert_memory_equal(&position, &first, sizeof first);
 	position = first;
 	position.next_block += 1000;
 	assert_status(EMR_ROLLBACK,
