@@ -19,8 +19,8 @@
 /* ---- ahead ---- */
 
 /* How many leaves a reader of AT will want, from *OUT_LEAF on, who came from the last one; 0: he
- * jumps, or enough is on its way. */
-static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
+ * jumps, or enough is on its way.  *OUT_END: where what was asked for ends until now. */
+static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf, uint64_t *out_end)
 {
 	uint64_t leaf = at >> EMR_LEAF_LOG2, next;
 	size_t n;
@@ -37,6 +37,7 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 		handle->ahead = AHEAD_FIRST; /* who begins at the beginning goes on as a rule */
 	} /* the kernel asks for several pieces at once, in no order */
 	n = handle->ahead;
+	*out_end = handle->ahead_end;
 	next = handle->last_leaf + 1;
 	*out_leaf = handle->ahead_end > next ? handle->ahead_end : next;
 	if (*out_leaf - next > (n < EMR_UNIXFS_RUN_MAX ? 0 : AHEAD_LEFT))
@@ -48,8 +49,8 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 static void bring_ahead(emr_handle *handle, uint64_t at)
 {
 	file *f = node_file(handle->node);
-	uint64_t leaf;
-	size_t n = leaves_ahead(handle, at, &leaf);
+	uint64_t leaf, end;
+	size_t n = leaves_ahead(handle, at, &leaf, &end);
 	emr_unixfs_run run = {0};
 
 	if (n == 0)
@@ -61,7 +62,7 @@ static void bring_ahead(emr_handle *handle, uint64_t at)
 	if (run.count == 0)
 		return;
 	pthread_mutex_lock(&handle->view->lock);
-	if (leaf > handle->ahead_end) {
+	if (leaf > handle->ahead_end && handle->ahead_end == end) { /* else he jumped meanwhile */
 		handle->ahead_end = leaf;
 		handle->ahead =
 			n * AHEAD_GROWS < EMR_UNIXFS_RUN_MAX ? n * AHEAD_GROWS : EMR_UNIXFS_RUN_MAX;

@@ -188,11 +188,17 @@ static uint32_t time_of(const emr_copies *copies, copies_phase phase)
 								: copies->fetch_ms;
 }
 
-static bool has_line(const emr_copies *copies, size_t place)
+/* How many attempts may be at one place. */
+static size_t lines_of(const emr_copies *copies)
 {
 	size_t most = copies->thread_max / copies->place_count;
 
-	return copies->running[place] < (most > 0 ? most : 1);
+	return most > 0 ? most : 1;
+}
+
+static bool has_line(const emr_copies *copies, size_t place)
+{
+	return copies->running[place] < lines_of(copies);
 }
 
 /* Which of its queue, or queue_count: none yet.  A place that nobody can be sent to any more, as
@@ -270,18 +276,30 @@ static void end_window(window *v)
 	free(v);
 }
 
-/* The first place that may have a window itself; place_count: none. */
-static size_t window_place(const emr_copies *copies)
+static bool may_have_windows(const emr_copies *copies, size_t place, int64_t now)
 {
-	const int64_t now = boot_ns();
-	size_t i = 0;
+	return copies->places[place]->kind == EMR_IPFS_KUBO &&
+	       now >= copies->away_until_boot_ns[place] &&
+	       now >= copies->alone_until_boot_ns[place] &&
+	       now >= copies->lacks_until_boot_ns[place];
+}
 
-	while (i < copies->place_count &&
-		(copies->places[i]->kind != EMR_IPFS_KUBO || now < copies->away_until_boot_ns[i] ||
-			now < copies->alone_until_boot_ns[i] ||
-			now < copies->lacks_until_boot_ns[i]))
-		i++;
-	return i;
+/* The first place that can be asked for a window now: half of a place's lines are kept for blocks
+ * that somebody waits for.  place_count: none; *OUT_IS_ANY: one could be asked later. */
+static size_t window_place(const emr_copies *copies, bool *out_is_any)
+{
+	const size_t most = (lines_of(copies) + 1) / 2;
+	const int64_t now = boot_ns();
+
+	*out_is_any = false;
+	for (size_t i = 0; i < copies->place_count; i++) {
+		if (!may_have_windows(copies, i, now))
+			continue;
+		*out_is_any = true;
+		if (copies->running[i] < most)
+			return i;
+	}
+	return copies->place_count;
 }
 
 /* How long one leaf may take: what else could give it does not wait for long. */
@@ -297,15 +315,16 @@ static uint32_t window_still_ms(const emr_copies *copies)
  * more, it has none from now on. */
 static bool window_attempt(emr_copies *copies, want *w, attempt *out)
 {
-	const size_t place = window_place(copies);
+	bool is_any;
+	const size_t place = window_place(copies, &is_any);
 
 	if (w->window->is_asked)
 		return false;
-	if (copies->is_closing || is_given_up(w, copies) || place == copies->place_count) {
+	if (copies->is_closing || is_given_up(w, copies) || !is_any) {
 		end_window(w->window);
 		return false;
 	}
-	if (!has_line(copies, place))
+	if (place == copies->place_count)
 		return false;
 	*out = (attempt){.window = w->window,
 		.place = place,
