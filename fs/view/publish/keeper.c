@@ -136,6 +136,8 @@ static void *reclaim(void *arg)
 		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
 	view->is_looking = false;
+	if (is_spared && !emr_reserve_is_out(reserve))
+		space_check(view); /* a look may be due that was not this one */
 	pthread_cond_broadcast(&view->wake);
 	pthread_cond_broadcast(&view->settled); /* writers that wait for room */
 	pthread_mutex_unlock(&view->lock);
