@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "kit/language.h"
 #include "kit/places.h"
@@ -397,6 +399,20 @@ emr_status emr_settings_parse(
 	return EMR_OK;
 }
 
+/* A directory may be a link (of whoever keeps his settings elsewhere): what counts is where it
+ * leads, and that nobody else made it. */
+static bool is_exposed(const char *path)
+{
+	EMR_AUTO_FREE char *real = realpath(path, NULL);
+	struct stat st;
+
+	if (real == NULL || lstat(path, &st) != 0)
+		return false; /* there is nothing, or reading it will say why not */
+	if (S_ISLNK(st.st_mode) && st.st_uid != geteuid() && st.st_uid != 0)
+		return true;
+	return emr_file_check_own(AT_FDCWD, real) == EMR_EXPOSED;
+}
+
 /* They name programs that are started, and nodes that are given every record: nobody but this user
  * and root writes them, nor puts another file in their place. */
 static emr_status check_whose(const char *directory, const char *file, emr_problem *out_problem)
@@ -404,7 +420,7 @@ static emr_status check_whose(const char *directory, const char *file, emr_probl
 	const char *const both[] = {directory, file};
 
 	for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
-		if (emr_file_check_own(AT_FDCWD, both[i]) != EMR_EXPOSED)
+		if (!is_exposed(both[i]))
 			continue;
 		emr_problem_set(out_problem, EMR_SAY_SETTINGS_EXPOSED, "file", both[i], NULL);
 		return EMR_EXPOSED;
