@@ -93,7 +93,11 @@ wait "$reader" && emr_fail "it was read from nowhere"
 touch fake/open
 
 say "who begins to read at the beginning gets the next leaves ahead"
-leaves() { grep -os 'arg=bafkr[a-z0-9]*' "fake/$1" | sort -u; } # asked, passed
+# Which leaves were asked for (or passed): a line each, whether alone or several of a file in one request.
+leaves() {
+	grep -ohE 'arg=bafkr[a-z0-9]*|arg=[a-z0-9]*&offset=[0-9]+&length=[0-9]+' "fake/$1" 2>/dev/null |
+		awk -F'[=&]' -v leaf=262400 'NF < 6 { print $2; next } { for (k = int($4 / leaf); k * leaf < $4 + $6; k++) print $2 ":" k }' | sort -u
+}
 all_asked() { [ "$(leaves asked | wc -l)" -ge 5 ]; }	# of the file
 # On a busy computer what he reads may come so slowly that nothing is asked for ahead.
 goes_ahead() {
