@@ -110,7 +110,10 @@ static void wait_for(told *t, size_t count)
 typedef struct scene {
 	emr_ipfs *places[4];
 	size_t count;
+	uint32_t late_ms; /* 0: 400 */
 	uint32_t next_ms; /* 0: no place is asked while one before it says nothing yet */
+	bool (*is_here)(void *scene, const emr_cid *cid);
+	size_t looks; /* of is_here */
 	emr_copies *copies;
 	told told;
 } scene;
@@ -123,7 +126,9 @@ static void begin_for(
 		.place_count = count,
 		.fetch_ms = fetch_ms,
 		.want_ms = want_ms,
-		.late_ms = 400,
+		.late_ms = s->late_ms != 0 ? s->late_ms : 400,
+		.is_here = s->is_here,
+		.here_arg = s,
 		.search_ms = s->next_ms != 0 ? PATIENCE_MS : 0,
 		.next_ms = s->next_ms != 0 ? s->next_ms : PATIENCE_MS};
 
@@ -604,6 +609,104 @@ static void to_close_ends_a_request_for_leaves_at_once(void **state)
 	emr_buf_free(&f.root);
 }
 
+/* Each file is one request; what a person waits for still has a line to the place. */
+static void requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one(void **state)
+{
+	static const char *const names[] = {"gate"};
+	static leafy f[EMR_COPIES_THREADS + 1];
+	one_leaf ones[EMR_COPIES_THREADS + 1][LEAVES];
+	size_t asked = 0;
+	one_block b;
+	scene s = {0};
+
+	(void)state;
+	make_block(&b, "beside leaves");
+	close_gate();
+	begin(&s, PATIENCE_MS, 1, names);
+	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "file %zu", i);
+		make_leaves(&f[i], text);
+		ask_for_leaves(&s, &f[i], ones[i]);
+	}
+	assert_ok(emr_copies_fetch(s.copies, &b.block.cid, tell, &s.told));
+	while (asked_of(&b.block.cid) == 0)
+		usleep(1000);
+	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++)
+		asked += asked_of(&f[i].run.root);
+	assert_true(asked <= EMR_COPIES_THREADS / 2);
+	open_gate();
+	wait_for(&s.told, (EMR_COPIES_THREADS + 1) * LEAVES + 1);
+	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
+		assert_all_came(ones[i]);
+		emr_buf_free(&f[i].root);
+	}
+	end(&s);
+}
+
+static void where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked(void **state)
+{
+	static const char *const names[] = {"gate", "window"};
+	static leafy f[EMR_COPIES_THREADS / 2 + 1];
+	one_leaf ones[EMR_COPIES_THREADS / 2 + 1][LEAVES];
+	const size_t last = EMR_COPIES_THREADS / 2;
+	scene s = {.late_ms = PATIENCE_MS};
+
+	(void)state;
+	close_gate();
+	/* No leaf is late: the request at the gate has all its time. */
+	begin(&s, PATIENCE_MS, 2, names);
+	for (size_t i = 0; i <= last; i++) {
+		char text[32];
+
+		snprintf(text, sizeof text, "one of many %zu", i);
+		make_leaves(&f[i], text);
+		ask_for_leaves(&s, &f[i], ones[i]);
+		if (i < last) {
+			while (asked_of(&f[i].run.root) == 0)
+				usleep(1000);
+		}
+	}
+	wait_for(&s.told, LEAVES);
+	assert_all_came(ones[last]);
+	assert_int_equal(s.told.last.place, 1);
+	open_gate();
+	wait_for(&s.told, (last + 1) * LEAVES);
+	end(&s);
+	for (size_t i = 0; i <= last; i++)
+		emr_buf_free(&f[i].root);
+}
+
+/* Leaf after leaf in its time, and all of them long after another would have given them. */
+static void a_place_that_gives_leaves_slowly_is_overtaken_by_the_next(void **state)
+{
+	static const char *const names[] = {"window-slow", "good"};
+	one_leaf ones[LEAVES];
+	scene s = {.next_ms = 20};
+	leafy f;
+
+	(void)state;
+	make_leaves(&f, "slowly");
+	begin(&s, PATIENCE_MS, 2, names);
+	ask_for_leaves(&s, &f, ones);
+	wait_for(&s.told, LEAVES);
+	assert_all_came(ones);
+	assert_int_equal(asked_of(&f.run.root), 1);
+	assert_int_equal(s.told.last.place, 1);
+	end(&s);
+	/* One that has nobody beside it goes on at its pace. */
+	emr_buf_free(&f.root);
+	make_leaves(&f, "slowly and alone");
+	begin(&s, PATIENCE_MS, 1, names);
+	ask_for_leaves(&s, &f, ones);
+	wait_for(&s.told, LEAVES);
+	assert_all_came(ones);
+	assert_int_equal(asked_of(&f.run.leaves[LEAVES - 1]), 0);
+	end(&s);
+	emr_buf_free(&f.root);
+}
+
 /* ---- A place that gives no answer ---- */
 
 static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
@@ -764,6 +867,36 @@ static void a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster(vo
 	end(&s);
 }
 
+static bool is_here_at_the_second_look(void *scene_of, const emr_cid *cid)
+{
+	scene *s = scene_of;
+
+	(void)cid;
+	return __atomic_add_fetch(&s->looks, 1, __ATOMIC_RELAXED) == 2;
+}
+
+/* Nobody was faster than the place that is asked. */
+static void what_came_for_somebody_else_makes_no_place_late(void **state)
+{
+	static const char *const names[] = {"gate", "seeks"};
+	one_block first, second;
+	scene s = {.next_ms = 2000, .is_here = is_here_at_the_second_look};
+
+	(void)state;
+	make_block(&first, "for somebody else");
+	make_block(&second, "from who was not late");
+	close_gate();
+	begin(&s, PATIENCE_MS, 2, names);
+	fetch_one(&s, &first.block.cid);
+	assert_ok(s.told.last.status);
+	assert_int_equal(s.told.last.place, 2); /* of nobody */
+	open_gate();
+	fetch_count(&s, &second.block.cid, 2);
+	assert_int_equal(s.told.last.place, 0);
+	assert_int_equal(asked_of(&second.block.cid), 1); /* of the first place alone */
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -781,6 +914,10 @@ int main(void)
 		cmocka_unit_test(leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway),
 		cmocka_unit_test(leaves_that_are_on_their_way_are_not_asked_for_again),
 		cmocka_unit_test(to_close_ends_a_request_for_leaves_at_once),
+		cmocka_unit_test(requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one),
+		cmocka_unit_test(
+			where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked),
+		cmocka_unit_test(a_place_that_gives_leaves_slowly_is_overtaken_by_the_next),
 		cmocka_unit_test(a_place_that_gave_no_answer_is_asked_after_the_others),
 		cmocka_unit_test(
 			who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything),
@@ -789,6 +926,7 @@ int main(void)
 		cmocka_unit_test(a_place_behind_one_that_fails_has_its_time_again_too),
 		cmocka_unit_test(a_place_that_says_nothing_keeps_nobody_from_the_next),
 		cmocka_unit_test(a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster),
+		cmocka_unit_test(what_came_for_somebody_else_makes_no_place_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -589,6 +589,26 @@ def then_still(h, data):
     h.close_connection = True
 
 
+def slowly(h, data):
+    """A thousand bytes of it every third of a second."""
+    h.send_response(200)
+    h.send_header("Transfer-Encoding", "chunked")
+    h.end_headers()
+    for at in range(0, len(data), 1000):
+        piece = data[at:at + 1000]
+        h.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        h.wfile.flush()
+        time.sleep(0.3)
+    h.wfile.write(b"0\r\n\r\n")
+
+
+def plodding(h):
+    """Whatever it gives comes slowly."""
+    if h.verb != "cat":
+        time.sleep(0.3)
+    windowed(slowly)(h)
+
+
 def then_endless(h, data):
     h.send_response(200)
     h.send_header("Transfer-Encoding", "chunked")
@@ -780,6 +800,7 @@ SCENES = {
     "window-long": windowed(lambda h, data: h.send(data + b"more", trailer=b"")),
     "window-wrong": windowed(lambda h, data: h.send(data[:1000] + bytes(1) + data[1001:], trailer=b"")),
     "window-still": windowed(lambda h, data: then_still(h, data[:1500])),
+    "window-slow": plodding,
     "window-endless": windowed(lambda h, data: then_endless(h, data[:1500])),
     "window-refused": windowed(lambda h, data: h.send(b"Kubo RPC Access Denied: no", 403, "text/plain")),
     "endless-lines": endless(b"\n" * 65536),

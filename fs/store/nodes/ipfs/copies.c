@@ -451,9 +451,9 @@ static void tell_waiters(emr_copies *copies, want *w, const emr_copies_answer *a
 		remove_want(copies, w);
 }
 
-/* With the lock: whoever else asks for what WINNER brought stops.  A place that was overtaken by
- * one that was asked after it is itself asked after the others for a while. */
-static void cancel_others(emr_copies *copies, const attempt *winner)
+/* With the lock: whoever else asks for what WINNER wanted stops.  Where its place gave it, one that
+ * was asked before and overtaken is itself asked after the others for a while. */
+static void cancel_others(emr_copies *copies, const attempt *winner, bool has_given)
 {
 	for (size_t i = 0; i < copies->thread_count; i++) {
 		const attempt *a = &copies->asking[i];
@@ -461,7 +461,7 @@ static void cancel_others(emr_copies *copies, const attempt *winner)
 		if (a->want != winner->want)
 			continue;
 		(void)eventfd_write(copies->cancel_fds[i], 1);
-		if (!a->is_online && a->begun_boot_ns < winner->begun_boot_ns)
+		if (has_given && !a->is_online && a->begun_boot_ns < winner->begun_boot_ns)
 			copies->away_until_boot_ns[a->place] = boot_ns() + AWAY_NS;
 	}
 }
@@ -503,10 +503,10 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 		note_answer(copies, a, status, call.fault);
 		return;
 	}
-	cancel_others(copies, a);
+	cancel_others(copies, a, !is_here);
 	answer = (emr_copies_answer){.status = status,
 		.fault = call.fault,
-		.place = a->place,
+		.place = is_here ? copies->place_count : a->place,
 		.block = emr_buf_view(&block)};
 	tell_waiters(copies, w, &answer);
 }
@@ -517,7 +517,18 @@ typedef struct window_run {
 	emr_copies *copies;
 	window *window;
 	size_t place, came;
+	int64_t begun_boot_ns;
 } window_run;
+
+/* One leaf at a time could be had elsewhere by now: its place is overtaken as with single blocks.
+ */
+static bool is_slow(const window_run *r)
+{
+	const emr_copies *copies = r->copies;
+	const int64_t most_ns = copies->late_ns + (int64_t)r->came * copies->next_ns;
+
+	return copies->place_count > 1 && boot_ns() - r->begun_boot_ns > most_ns;
+}
 
 static emr_status leaf_came(void *arg, size_t leaf, emr_buf *block)
 {
@@ -533,7 +544,7 @@ static emr_status leaf_came(void *arg, size_t leaf, emr_buf *block)
 	r->came++;
 	tell_waiters(r->copies, w, &answer);
 	pthread_mutex_unlock(&r->copies->lock);
-	return EMR_OK;
+	return is_slow(r) ? emr_ipfs_fault_status(EMR_IPFS_SLOW) : EMR_OK;
 }
 
 /* With the lock. */
@@ -568,7 +579,10 @@ static void run_window(emr_copies *copies, size_t thread, const attempt *a)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(copies->fetch_ms, copies->cancel_fds[thread]);
 	window *v = a->window;
-	window_run r = {.copies = copies, .window = v, .place = a->place};
+	window_run r = {.copies = copies,
+		.window = v,
+		.place = a->place,
+		.begun_boot_ns = a->begun_boot_ns};
 	const emr_ipfs_window asked = {
 		.run = &v->run, .still_ms = a->ms, .take = leaf_came, .arg = &r};
 	eventfd_t ignored;
