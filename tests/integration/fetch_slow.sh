@@ -143,6 +143,72 @@ reads_on() {
 }
 emr_until reads_on
 
+# Reads a little of each leaf that is named, one after the other, and nothing beside it.
+cat >leaf_reader.py <<'END'
+import os, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
+print("open", flush=True)
+for line in sys.stdin:
+    with open(sys.argv[2], "rb") as kept:
+        kept.seek(int(line) * 262144 + 4096)
+        print("read" if os.pread(file, 1000, int(line) * 262144 + 4096) == kept.read(1000) else "other bytes", flush=True)
+END
+# with_reader COMMAND: with one who is told by `leaf N` which leaf he reads, and who says nothing before he has it.
+with_reader() {
+	rm -f fake/asked fake/passed
+	touch fake/open
+	node gate
+	emr_mount
+	coproc READER { python3 leaf_reader.py "$MNT/Imaging/study" records/study; }
+	local said told
+	read -r said <&"${READER[0]}"
+	expect "the reader" "$said" open
+	rm -f fake/asked
+	"$1"
+	told=$?
+	touch fake/open
+	eval "exec ${READER[1]}>&-"
+	wait "$READER_PID" 2>/dev/null
+	emr_unmount
+	return $told
+}
+leaf() {
+	local said
+	echo "$1" >&"${READER[1]}"
+	read -r said <&"${READER[0]}"
+	expect "leaf $1" "$said" read
+}
+# ahead FROM TO: whether all of these were asked for, now or in a while.
+ahead() {
+	local i
+	for _ in $(seq 50); do
+		for i in $(seq "$1" "$2"); do leaves asked | grep -q ":$i$" || { sleep 0.1; continue 2; }; done
+		return 0
+	done
+	return 1
+}
+
+say "who jumps back and reads on there gets the next leaves ahead again"
+jumps() { for i in 30 31 32 10 11; do leaf $i; done && ahead 12 15; }
+with_reader jumps || emr_fail "nothing was asked for ahead: $(leaves asked)"
+
+say "what comes slowly is asked for alone, and ahead again as soon as it does not"
+# What leads to leaves is here once one was read; the first leaf is slow then, and the next one fast.
+slow_once() {
+	leaf 40
+	rm -f fake/open fake/asked
+	echo 0 >&"${READER[1]}"
+	emr_until test -s fake/asked
+	sleep 1.2
+	touch fake/open
+	read -r said <&"${READER[0]}"
+	expect "leaf 0" "$said" read
+	leaf 1
+	ahead 2 5
+}
+with_reader slow_once || emr_fail "nothing was asked for ahead: $(leaves asked)"
+
 say "over 100 KB/s and half a second to each answer a file comes whole"
 node slow
 emr_mount

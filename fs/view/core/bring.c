@@ -19,8 +19,8 @@
 /* ---- ahead ---- */
 
 /* How many leaves a reader of AT will want, from *OUT_LEAF on, who came from the last one; 0: he
- * jumps, or enough is on its way.  *OUT_END: where what was asked for ends until now. */
-static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf, uint64_t *out_end)
+ * jumps, or enough is on its way.  They count as asked for from now on. */
+static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 {
 	uint64_t leaf = at >> EMR_LEAF_LOG2, next;
 	size_t n;
@@ -37,38 +37,49 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf, 
 		handle->ahead = AHEAD_FIRST; /* who begins at the beginning goes on as a rule */
 	} /* the kernel asks for several pieces at once, in no order */
 	n = handle->ahead;
-	*out_end = handle->ahead_end;
 	next = handle->last_leaf + 1;
 	*out_leaf = handle->ahead_end > next ? handle->ahead_end : next;
 	if (*out_leaf - next > (n < EMR_UNIXFS_RUN_MAX ? 0 : AHEAD_LEFT))
 		n = 0;
+	if (n > 0)
+		handle->ahead_end = *out_leaf + n;
 	pthread_mutex_unlock(&handle->view->lock);
 	return n;
+}
+
+/* Of those that leaves_ahead told up to END only those before LEAF were asked for; ANY: some were.
+ * Nothing changes for who jumped meanwhile. */
+static void end_ahead(emr_handle *handle, uint64_t end, uint64_t leaf, bool any)
+{
+	pthread_mutex_lock(&handle->view->lock);
+	if (handle->ahead_end == end) {
+		handle->ahead_end = leaf;
+		if (any)
+			handle->ahead *= AHEAD_GROWS;
+		if (handle->ahead > EMR_UNIXFS_RUN_MAX)
+			handle->ahead = EMR_UNIXFS_RUN_MAX;
+	}
+	pthread_mutex_unlock(&handle->view->lock);
 }
 
 static void bring_ahead(emr_handle *handle, uint64_t at)
 {
 	file *f = node_file(handle->node);
-	uint64_t leaf, end;
-	size_t n = leaves_ahead(handle, at, &leaf, &end);
+	uint64_t leaf, from;
+	size_t n = leaves_ahead(handle, at, &leaf);
 	emr_unixfs_run run = {0};
+	bool are_asked = false;
 
 	if (n == 0)
 		return;
+	from = leaf;
 	pthread_rwlock_rdlock(&f->lock);
 	if (f->staging == NULL && f->reader != NULL)
 		(void)!emr_content_reader_run(f->reader, &leaf, n, &run);
 	pthread_rwlock_unlock(&f->lock);
-	if (run.count == 0)
-		return;
-	pthread_mutex_lock(&handle->view->lock);
-	if (leaf > handle->ahead_end && handle->ahead_end == end) { /* else he jumped meanwhile */
-		handle->ahead_end = leaf;
-		handle->ahead =
-			n * AHEAD_GROWS < EMR_UNIXFS_RUN_MAX ? n * AHEAD_GROWS : EMR_UNIXFS_RUN_MAX;
-	}
-	pthread_mutex_unlock(&handle->view->lock);
-	emr_fetcher_bring_ahead(handle->view->options.fetcher, &run, 0);
+	if (run.count > 0)
+		are_asked = emr_fetcher_bring_ahead(handle->view->options.fetcher, &run, 0);
+	end_ahead(handle, from + n, are_asked ? leaf : from, are_asked);
 }
 
 emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)

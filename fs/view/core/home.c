@@ -18,7 +18,7 @@ emr_status file_take_home(emr_view *view, emr_content_reader *reader, uint64_t e
 			emr_status home = emr_fetcher_take_home(fetcher, &run.leaves[i]);
 
 			if (home == EMR_NOT_FOUND) /* those behind it are on their way meanwhile */
-				emr_fetcher_bring_ahead(fetcher, &run, i + 1);
+				(void)emr_fetcher_bring_ahead(fetcher, &run, i + 1);
 			if (home != EMR_OK)
 				return home == EMR_NOT_FOUND ? EMR_MISSING_DATA : home;
 		}

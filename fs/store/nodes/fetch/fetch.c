@@ -738,8 +738,7 @@ static bool lacks_ahead(emr_fetcher *fetcher, const emr_cid *cid)
 	uint64_t bytes;
 
 	pthread_mutex_lock(&fetcher->lock);
-	/* Several at a time over a slow line would all be late. */
-	is_useless = fetcher->copies == NULL || fetcher->is_slow || is_ahead(fetcher, cid) ||
+	is_useless = fetcher->copies == NULL || is_ahead(fetcher, cid) ||
 		     last_failure(fetcher, cid) != EMR_OK;
 	pthread_mutex_unlock(&fetcher->lock);
 	return !is_useless && !is_brought(fetcher, cid) &&
@@ -768,10 +767,23 @@ static void begin_run(emr_fetcher *fetcher, const emr_unixfs_run *run)
 	pthread_mutex_unlock(&fetcher->lock);
 }
 
-void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, size_t from)
+/* Several at a time over a slow line would all be late. */
+static bool is_slow(emr_fetcher *fetcher)
+{
+	bool is;
+
+	pthread_mutex_lock(&fetcher->lock);
+	is = fetcher->is_slow;
+	pthread_mutex_unlock(&fetcher->lock);
+	return is;
+}
+
+bool emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, size_t from)
 {
 	size_t n = 0;
 
+	if (is_slow(fetcher))
+		return false;
 	for (size_t at = from; at <= run->count; at++) {
 		emr_unixfs_run part;
 
@@ -785,6 +797,7 @@ void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, si
 		begin_run(fetcher, &part);
 		n = 0;
 	}
+	return true;
 }
 
 /* ---- All of it ---- */

@@ -54,9 +54,9 @@ emr_status emr_fetcher_bring(
 emr_status emr_fetcher_bring_beside(
 	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg);
 /* The leaves of RUN from number FROM on will soon be wanted; nobody is told.  Those that lack are
- * asked for in one request where a place gives several.  Not brought while what is wanted comes
- * slowly. */
-void emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, size_t from);
+ * asked for in one request where a place gives several.  False: none was asked for, because what is
+ * wanted comes slowly. */
+bool emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, size_t from);
 
 typedef struct emr_fetch_count {
 	uint64_t blocks, bytes;
