@@ -13,11 +13,30 @@ int64_t view_boot_ns(const emr_view *view)
 	return emr_clock_boot_ns(view->options.clock);
 }
 
-#define LULL_PART 4 /* of the quiet time */
+#define MOMENT_PART 5 /* of the quiet time */
+
+static int64_t moment_ns(const emr_view *view)
+{
+	return view->options.quiet_ns / MOMENT_PART;
+}
 
 int64_t view_next_lull(const emr_view *view)
 {
-	return view->busy_boot_ns + view->options.quiet_ns / LULL_PART;
+	return view->busy_boot_ns + moment_ns(view);
+}
+
+void view_note_busy(emr_view *view)
+{
+	int64_t now = view_boot_ns(view);
+
+	if (now - view->busy_boot_ns >= view->options.quiet_ns)
+		view->waits_for_quiet = false;
+	view->busy_boot_ns = now;
+}
+
+int64_t view_soonest_ns(const emr_view *view)
+{
+	return view->waits_for_quiet ? view->options.quiet_ns : moment_ns(view);
 }
 
 void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns)

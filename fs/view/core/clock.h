@@ -9,5 +9,9 @@ int64_t view_boot_ns(const emr_view *view);
 /* Under view->lock: when nothing will have been changed here for a moment, if nothing is from now
  * on. It may have passed. */
 int64_t view_next_lull(const emr_view *view);
+/* Something is changed now.  Behind a pause a burst of changes begins. */
+void view_note_busy(emr_view *view);
+/* How soon a file that is changed now may be published: a moment, or the quiet time (quiet.c). */
+int64_t view_soonest_ns(const emr_view *view);
 /* Under view->lock: until woken or NS have passed (negative: until woken). */
 void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns);

@@ -183,7 +183,7 @@ void enqueue(emr_view *view, node *n)
 	else
 		view->queue_head = n;
 	view->queue_tail = n;
-	note_due(view, node_changed_boot_ns(n) + view->options.quiet_ns);
+	note_due(view, node_changed_boot_ns(n) + view_soonest_ns(view));
 }
 
 void note_due(emr_view *view, int64_t boot_ns)
@@ -196,7 +196,7 @@ void note_due(emr_view *view, int64_t boot_ns)
 
 void mark_changed(emr_view *view, node *n)
 {
-	view->busy_boot_ns = view_boot_ns(view);
+	view_note_busy(view);
 	tree_note_changed(n, view->busy_boot_ns);
 	if (n->pending != NULL) /* else nothing of it is on its way that could be taken for this */
 		n->pending->change++;
@@ -204,7 +204,7 @@ void mark_changed(emr_view *view, node *n)
 	if (!needs_settling(n))
 		return;
 	enqueue(view, n);
-	note_due(view, node_changed_boot_ns(n) + view->options.quiet_ns);
+	note_due(view, node_changed_boot_ns(n) + view_soonest_ns(view));
 }
 
 int64_t emr_view_quiet_ns(emr_view *view)

@@ -183,7 +183,7 @@ void handle_put(emr_handle *handle)
 		node_file(n)->writers--;
 		if (n->pending != NULL)
 			n->pending->changed_boot_ns = view_boot_ns(view);
-		note_due(view, view_boot_ns(view) + view->options.quiet_ns);
+		note_due(view, view_boot_ns(view) + view_soonest_ns(view));
 	}
 	tree_release_if_unused(view, n);
 	if (handle->may_write)

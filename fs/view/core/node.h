@@ -350,7 +350,10 @@ struct emr_view {
 	int64_t next_due_boot_ns; /* nothing is due before; the publisher walks the queue only then
 				   */
 	int64_t busy_boot_ns;	  /* when something was last changed or went away here */
-	node *special_root;	  /* .emrfs */
+	/* Something of this burst of changes was sent, or a record got another name and may be
+	 * written anew under the first: nothing of it is published before it is quiet. */
+	bool waits_for_quiet;
+	node *special_root; /* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
 	node *at_root;	      /* .emrfs/at */
 	node *letters_root;   /* .emrfs/requests */

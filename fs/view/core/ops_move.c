@@ -242,6 +242,8 @@ static void finish_move(emr_view *view, node *n, const node_row *row)
 	if (kind_where(n)->note_made != NULL)
 		kind_where(n)->note_made(view, n);
 	mark_changed(view, n);
+	if (n->is_published)
+		view->waits_for_quiet = true;
 	if (n->type == EMR_META_DIR)
 		requeue_below(view, n);
 }

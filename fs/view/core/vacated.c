@@ -65,7 +65,7 @@ void vacated_add(emr_view *view, vacated *v)
 		v->next->at = &v->next;
 	view->vacated = v;
 	view->vacated_changes++;
-	view->busy_boot_ns = view_boot_ns(view);
+	view_note_busy(view);
 	chain_in(view, v);
 	note_due(view, v->since_boot_ns + view->options.quiet_ns);
 }

@@ -48,7 +48,7 @@ static int64_t changes_due(const emr_view *view)
 	for (const node *n = view->queue_head; n != NULL; n = n->next_queued) {
 		if (n->failure != EMR_OK || node_writers(n) != 0 || heirs_lack_bytes(n) ||
 			foreign_must_wait(view, n) || awaiting_holds(view, n) ||
-			node_changed_boot_ns(n) + view->options.quiet_ns >= due ||
+			node_changed_boot_ns(n) + view_soonest_ns(view) >= due ||
 			!needs_settling(n))
 			continue;
 		if (node_changed_boot_ns(n) + quiet_ns_of(view, n) < due)
@@ -142,6 +142,8 @@ static emr_status take_candidates(publishing *p)
 		n != NULL && status == EMR_OK && p->nnodes < PUBLISH_RUN_MAX; n = n->next_queued)
 		if (is_ready(p, n))
 			status = add_node(p, n);
+	if (p->nnodes > 0)
+		p->view->waits_for_quiet = true;
 	return status;
 }
 

@@ -1,5 +1,9 @@
-/* How long a name must be quiet before it is published: usually a second, longer where experience
- * says that a program is not done although nobody has the file open. */
+/* How long a name must be quiet before it is published. A file that is saved after a pause goes
+ * after a moment, so that whoever saves once does not wait. What follows waits for a second of
+ * quiet, so that a program that saves again and again makes one version more and not many; so does
+ * what stands where a record was renamed, because it is the next version once that one has gone.
+ * Longer waits what a program is not done with although nobody has the file open. */
+#include "clock.h"
 #include "publishing.h"
 
 #define HESITANT_TIMES 10 /* the usual time */
@@ -29,5 +33,5 @@ int64_t quiet_ns_of(const emr_view *view, const node *n)
 		return HALF_DOWNLOAD_NS;
 	if (was_emptied(n) || (!n->is_published && emr_name_is_hesitant(n->name)))
 		return HESITANT_TIMES * usual;
-	return usual;
+	return n->content_dirty || !n->is_published ? view_soonest_ns(view) : usual;
 }
