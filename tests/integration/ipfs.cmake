@@ -28,14 +28,9 @@ foreach(script share shared requests erase save inbox handover teams dataset)
 		FIXTURES_REQUIRED kubo
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 endforeach()
-# A real IPFS Cluster takes three minutes of a processor more to build, once: cmake -DEMRFS_CLUSTER=ON. Without it one program of the tests
-# plays the cluster (conformance_ipfs_cluster).
-option(EMRFS_CLUSTER "Build an IPFS Cluster and test against it" OFF)
-if(NOT EMRFS_CLUSTER)
-	return()
-endif()
+# IPFS Cluster is built once, too, in two minutes of two processors.
 add_test(NAME cluster_is_built COMMAND ${network}-cluster build)
-set_tests_properties(cluster_is_built PROPERTIES LABELS integration TIMEOUT 3600 COST 300
+set_tests_properties(cluster_is_built PROPERTIES LABELS integration TIMEOUT 3600 COST 100
 	FIXTURES_SETUP cluster PROCESSORS ${EMR_WORKS})
 add_test(NAME integration_ipfs_cluster COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/ipfs_cluster.sh)
 set_tests_properties(integration_ipfs_cluster PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
