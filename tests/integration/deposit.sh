@@ -44,6 +44,43 @@ for ((n = 5; ; n += 4)); do
 	place strace -qq -o out/trace -e trace=write -e inject=write:signal=SIGKILL:when=$n 2>>out/killed && break
 	[ $? = 137 ] && [ "$n" -lt 200 ] || emr_fail "the service ended by itself: $(tail -5 out/place)"
 done
+say "a receiver that begins while the service removes what is empty has a directory to write to, and keeps it"
+must /usr/bin/python3 -B - "$service" "$state/arriving/9-9" <<'END'
+import fcntl, importlib.machinery, importlib.util, os, sys
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+loader = importlib.machinery.SourceFileLoader("service", sys.argv[1])
+service = importlib.util.module_from_spec(importlib.util.spec_from_loader("service", loader))
+loader.exec_module(service)
+folder, real = sys.argv[2], {"open": os.open, "flock": fcntl.flock, "rmdir": os.rmdir}
+
+def removed_before(name, where):
+    """The service comes by just before the receiver does NAME."""
+    def between(*words):
+        setattr(where, name, real[name])
+        service.remove_empty(folder)
+        return real[name](*words)
+    setattr(where, name, between)
+    lock = service.locked(folder)
+    assert lock is None and not os.path.exists(folder), f"locked what is gone, before {name}"
+
+removed_before("open", os)
+removed_before("flock", fcntl)
+lock = service.locked(folder)
+service.remove_empty(folder)
+assert os.path.samestat(os.stat(folder), os.fstat(lock)), "what a receiver has was removed"
+os.close(lock)
+
+def while_removed(path):
+    try:
+        fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return real["rmdir"](path)
+    raise AssertionError("a receiver gets the lock of what is being removed")
+os.rmdir = while_removed
+service.remove_empty(folder)
+assert not os.path.exists(folder)
+END
+
 say "a CT series of one patient, an image of another, one of nobody here; twice"
 must sends ct
 must sends rui.dcm nobody.dcm other-day.dcm ct/SE1/IM0
