@@ -375,6 +375,22 @@ static void what_is_erased_is_let_go_by_the_cluster_and_by_its_node(void **state
 	end(&s);
 }
 
+/* As one that was away: seconds after the cluster was asked it does not know that it is to pin. */
+static void a_peer_that_hears_of_a_pin_late_is_waited_for(void **state)
+{
+	emr_cid root;
+	scene s;
+
+	(void)state;
+	begin(&s, "cluster-behind", "cluster-behind");
+	root = save(&s, "heard of late");
+	wait_held(&s, &root, 3);
+	pthread_mutex_lock(&s.lock);
+	assert_int_equal(s.said, EMR_IPFS_FINE);
+	pthread_mutex_unlock(&s.lock);
+	end(&s);
+}
+
 static void what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back(void **state)
 {
 	static const char *const clusters[] = {"cluster-fails", "cluster-lost", "cluster-few"};
@@ -509,6 +525,7 @@ int main(void)
 		cmocka_unit_test(a_cluster_carries_no_blocks),
 		cmocka_unit_test(what_peers_have_pinned_and_nothing_else_is_a_copy),
 		cmocka_unit_test(what_is_erased_is_let_go_by_the_cluster_and_by_its_node),
+		cmocka_unit_test(a_peer_that_hears_of_a_pin_late_is_waited_for),
 		cmocka_unit_test(
 			what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back),
 		cmocka_unit_test(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told),

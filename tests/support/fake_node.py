@@ -833,6 +833,7 @@ SCENES = {
     "cluster-gate": cluster(gated_statuses),
     "cluster-login": cluster(login=True),
     "cluster-never": cluster(lambda looks, copies: ["pinning"] * copies + ["remote"] * (3 - copies)),
+    "cluster-behind": cluster(lambda looks, copies: ["pinned", "pinned" if looks >= 3 else "unpinned", "remote"]),
     "cluster-fails": cluster(lambda looks, copies: ["pinned", "pin_error", "remote"]),
     "cluster-lost": cluster(lambda looks, copies: ["pinned", "cluster_error", "unpinned"]),
     "cluster-few": cluster(peers=1),

@@ -10,6 +10,9 @@
 #define ASK_MS 60000		    /* a cluster gives each of its peers 15 s */
 #define LOOK_NS INT64_C(1000000000) /* after it was asked; twice as long after each in vain: */
 #define LOOK_DOUBLINGS 6
+#define HEARS_LOOKS                                                                                \
+	3	       /* a peer that was away hears of a pin some seconds after it was asked for  \
+			*/
 #define LATE_MS 300000 /* of the same waiting twice: a person hears of it within ten minutes */
 
 /* With the lock. */
@@ -149,9 +152,21 @@ static bool urge(publisher_place *place, const emr_cid *root)
 	return is_first;
 }
 
-/* Peers that could not, or too few that are to: they are asked once more, and then it is left alone
- * for a while, so that no record keeps the others back.  What no peer has, and the node neither (it
- * is another by now, or has lost it), is left to be sent: nobody could pin it. */
+/* The cluster was asked only just now. */
+static bool is_early(publisher_place *place)
+{
+	bool is;
+
+	pthread_mutex_lock(&place->publisher->lock);
+	is = place->looks < HEARS_LOOKS;
+	pthread_mutex_unlock(&place->publisher->lock);
+	return is;
+}
+
+/* Peers that could not, or too few that are to: they are asked once more, looked at for some
+ * seconds, and then it is left alone for a while, so that no record keeps the others back.  What no
+ * peer has, and the node neither (it is another by now, or has lost it), is left to be sent: nobody
+ * could pin it. */
 static emr_status ask_again(publisher_place *place, pick *one, const emr_ipfs_pinning *pinning)
 {
 	emr_ipfs *cluster = emr_ipfs_cluster(place->node);
@@ -165,6 +180,10 @@ static emr_status ask_again(publisher_place *place, pick *one, const emr_ipfs_pi
 					    : EMR_OK;
 
 		return status == EMR_OK && is_there ? cluster_pin(place, one) : status;
+	}
+	if (is_early(place)) {
+		wait_for(place, one);
+		return EMR_OK;
 	}
 	snprintf(said, sizeof said, "%u of %u peers%s%.200s", pinning->pinned, place->copies,
 		pinning->failed > 0 ? ", " : "", pinning->said);
