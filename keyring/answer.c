@@ -200,11 +200,6 @@ emr_answer_kind emr_answer_mode(const emr_answer *answer)
 	return answer->mode;
 }
 
-emr_id32 emr_answer_signer(const emr_answer *answer)
-{
-	return answer->signer;
-}
-
 size_t emr_answer_count(const emr_answer *answer)
 {
 	return answer->count;

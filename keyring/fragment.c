@@ -192,11 +192,6 @@ emr_status emr_fragment_open(const emr_box_key *box, emr_id32 agent_id, const ui
 	return status == EMR_OK ? fragment_from(&rk, &facts, owner_pk, out) : status;
 }
 
-uint32_t emr_fragment_epoch(const emr_fragment *fragment)
-{
-	return fragment->epoch;
-}
-
 void emr_fragment_free(emr_fragment *fragment)
 {
 	if (fragment == NULL)

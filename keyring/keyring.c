@@ -70,11 +70,6 @@ emr_keyring_kind emr_keyring_kind_of(const emr_keyring *kr)
 	return kr->kind;
 }
 
-uint64_t emr_keyring_created_unix_s(const emr_keyring *kr)
-{
-	return kr->created_unix_s;
-}
-
 emr_id16 emr_keyring_device_id(const emr_keyring *kr)
 {
 	return kr->device_id;

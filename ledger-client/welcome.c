@@ -13,8 +13,8 @@
 
 #define DAY_S ((uint64_t)86400)
 
-/* The organisation in DESCRIPTOR that FITS; EMR_NOT_FOUND. */
-static emr_status find_org(emr_bytes descriptor, const uint8_t *org, const uint8_t *admin_pk,
+/* The organisation ORG of DESCRIPTOR, if ADMIN_PK is its administrator; EMR_NOT_FOUND. */
+static emr_status find_org(emr_bytes descriptor, emr_id16 org, const uint8_t *admin_pk,
 	emr_descriptor *out_descriptor, emr_descriptor_org *out_org)
 {
 	emr_span bytes = {descriptor.data, descriptor.len};
@@ -24,14 +24,14 @@ static emr_status find_org(emr_bytes descriptor, const uint8_t *org, const uint8
 	for (size_t i = 0; i < out_descriptor->norg; i++) {
 		if (emr_descriptor_org_at(out_descriptor, i, out_org) != EMR_CONTRACT_OK)
 			return EMR_DAMAGED;
-		if ((org == NULL || memcmp(out_org->org, org, 16) == 0) &&
+		if (memcmp(out_org->org, org.b, sizeof org.b) == 0 &&
 			memcmp(out_org->admin_pk, admin_pk, 32) == 0)
 			return EMR_OK;
 	}
 	return EMR_NOT_FOUND;
 }
 
-emr_status emr_welcome_invite_away(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
+emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
 	const char *url, const emr_welcome_away *away, uint16_t roles, uint64_t expires_unix_s,
 	emr_buf *out_bytes, emr_invitation *out)
 {
@@ -71,32 +71,6 @@ emr_status emr_welcome_invite_away(const emr_keyring *admin, emr_id16 org, emr_b
 	return status;
 }
 
-emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
-	const char *url, uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes,
-	emr_invitation *out)
-{
-	return emr_welcome_invite_away(
-		admin, org, descriptor, url, NULL, roles, expires_unix_s, out_bytes, out);
-}
-
-emr_status emr_welcome_invite(const emr_keyring *admin, emr_bytes descriptor, const char *url,
-	uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes, emr_invitation *out)
-{
-	emr_descriptor network;
-	emr_descriptor_org org;
-	emr_public public;
-	emr_id16 id;
-	emr_status status = emr_keyring_public(admin, &public);
-
-	if (status == EMR_OK)
-		status = find_org(descriptor, NULL, public.pk, &network, &org);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
-	memcpy(id.b, org.org, 16);
-	return emr_welcome_invite_for(
-		admin, id, descriptor, url, roles, expires_unix_s, out_bytes, out);
-}
-
 static emr_register about(
 	const emr_keyring *keyring, const emr_invitation *invitation, const char *name)
 {
@@ -122,7 +96,7 @@ emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *i
 				: status;
 }
 
-emr_status emr_welcome_certify_for(const emr_keyring *admin, emr_bytes ca_der,
+emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
 	const emr_invitation *invitation, emr_bytes reply, const char *handle, uint64_t now_unix_s,
 	uint64_t valid_s, emr_buf *out_cert, emr_id32 *out_signer_id)
 {
@@ -146,22 +120,6 @@ emr_status emr_welcome_certify_for(const emr_keyring *admin, emr_bytes ca_der,
 	return status;
 }
 
-emr_status emr_welcome_certify(const emr_keyring *admin, const emr_invitation *invitation,
-	emr_bytes reply, const char *handle, uint64_t now_unix_s, uint64_t valid_s,
-	emr_buf *out_cert, emr_id32 *out_signer_id)
-{
-	emr_descriptor network;
-	emr_descriptor_org org;
-	emr_status status = find_org(
-		invitation->descriptor, invitation->org.b, invitation->admin_pk, &network, &org);
-
-	return status == EMR_OK
-		       ? emr_welcome_certify_for(admin,
-				 emr_bytes_of(org.ca_der.data, org.ca_der.len), invitation, reply,
-				 handle, now_unix_s, valid_s, out_cert, out_signer_id)
-		       : status;
-}
-
 static bool names_org(const emr_descriptor *network, emr_id16 id)
 {
 	emr_descriptor_org org;
@@ -182,7 +140,7 @@ static emr_status check(const emr_keyring *invited, const emr_invitation *invita
 	emr_cert_facts facts = {0};
 	emr_public public;
 	emr_status status = find_org(
-		invitation->descriptor, invitation->org.b, invitation->admin_pk, &network, &org);
+		invitation->descriptor, invitation->org, invitation->admin_pk, &network, &org);
 
 	if (status == EMR_NOT_FOUND) /* later than the network: whose CA it is, every ledger looks
 					up when the key is registered */

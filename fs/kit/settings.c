@@ -17,7 +17,7 @@
 #define CACHE_DAYS 30
 #define CACHE_DAYS_MAX 36500
 #define CLUSTER_COPIES 2
-#define CLUSTER_COPIES_MAX 15 /* EMR_IPFS_CLUSTER_COPIES_MAX */
+#define CLUSTER_COPIES_MAX 15
 
 void emr_settings_free(emr_settings *settings)
 {

@@ -155,23 +155,26 @@ bool emr_who_is_ok(const char *who)
 	return has_form(who);
 }
 
-void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES])
+#define CONTACT_TEXT_BYTES 340
+/* "Ana Silva 1984-03-12 (I7Z4) called ana": so that nobody is taken for another of the same name.
+ */
+static void contact_text(const emr_contact *contact, char out[CONTACT_TEXT_BYTES])
 {
 	char name[EMR_NAME_MAX + 1];
 	bool is_own_name = strcasecmp(contact->who, contact->card.name) == 0 ||
 			   emr_key_code_names(contact->card.signer_id, contact->who);
 
 	emr_shared_owner_name(&contact->card, EMR_PERSON_CODE_CHARS - 1, name);
-	snprintf(out, EMR_CONTACT_TEXT_BYTES, "%s%s%s", name, is_own_name ? "" : " called ",
+	snprintf(out, CONTACT_TEXT_BYTES, "%s%s%s", name, is_own_name ? "" : " called ",
 		is_own_name ? "" : contact->who);
 }
 
 static void list_name(const emr_contact *contact, char *out_names, size_t size)
 {
-	char text[EMR_CONTACT_TEXT_BYTES];
+	char text[CONTACT_TEXT_BYTES];
 	size_t len = strlen(out_names);
 
-	emr_contact_text(contact, text);
+	contact_text(contact, text);
 	if (len + strlen(text) + 3 < size)
 		snprintf(out_names + len, size - len, "%s%s", len > 0 ? "; " : "", text);
 }

@@ -48,7 +48,7 @@ static void list_name(const char *name, char *out, size_t size)
 		snprintf(out + at, size - at, "%s%s", at > 0 ? "; " : "", name);
 }
 
-/* As emr_contact_text says it, of somebody who may be in nobody's book; with a code that can be
+/* As the book of contacts says it, of somebody who may be in nobody's book; with a code that can be
  * typed where several are meant. */
 static void list_person(const emr_who *who, size_t letters, char *out, size_t size)
 {

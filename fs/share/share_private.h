@@ -337,11 +337,6 @@ emr_status share_fragments_epoch(
 typedef struct share_reader share_reader;
 emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out);
 void share_reader_free(share_reader *reader);
-static inline void share_reader_auto(share_reader **reader)
-{
-	share_reader_free(*reader);
-}
-#define AUTO_READER __attribute__((cleanup(share_reader_auto))) share_reader *
 emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out);
 /* What VERSION of it said; IS_CONTENT: it brought its bytes, or their keys. */
 emr_status share_as_said(share_reader *reader, emr_id16 object, uint64_t version, bool is_content,

@@ -171,6 +171,9 @@ static emr_status load_own_tail(emr_store *store, emr_segment *segment)
 		store, segment, true, known == EMR_SEGMENT_PREFIX_BYTES ? 0 : known);
 }
 
+/* Writes what is pending to the index; index_lock held. */
+static emr_status write_index(emr_store *store);
+
 /* index_lock held; for own segments also append_lock, as above. */
 static emr_status load_tails(emr_store *store, bool own)
 {
@@ -186,7 +189,7 @@ static emr_status load_tails(emr_store *store, bool own)
 		if (status == EMR_OK && (own || store->has_own_index) &&
 			store->pending.count > EMR_PENDING_ROWS_MAX * 4 && store->current == NULL &&
 			!store->read_only)
-			status = emr_store_write_index(store);
+			status = write_index(store);
 	}
 	return status;
 }
@@ -394,7 +397,7 @@ emr_status emr_store_rebuild(emr_store *store)
 	status = reopen_index(store, is_ours);
 	pthread_mutex_unlock(&store->append_lock);
 	if (status == EMR_OK && !store->read_only)
-		status = emr_store_write_index(store);
+		status = write_index(store);
 	pthread_mutex_unlock(&store->index_lock);
 	return status;
 }
@@ -626,7 +629,7 @@ static emr_status commit_batch(emr_store *store, batch *b)
 	return emr_index_commit(store->index);
 }
 
-emr_status emr_store_write_index(emr_store *store)
+static emr_status write_index(emr_store *store)
 {
 	AUTO_BATCH b = {0};
 	bool is_opening;
@@ -668,7 +671,7 @@ emr_status emr_store_index_now(emr_store *store)
 		status = EMR_OK;
 	}
 	if (status == EMR_OK)
-		status = emr_store_write_index(store);
+		status = write_index(store);
 	was_rebuilt = store->was_rebuilt;
 	pthread_mutex_unlock(&store->index_lock);
 	return status == EMR_DAMAGED && !was_rebuilt ? emr_store_rebuild(store) : status;

@@ -252,8 +252,6 @@ bool emr_store_may_rebuild(const emr_store *store);
  * nothing).  reclaim_lock not needed; takes
  * index_lock. */
 emr_status emr_store_rebuild(emr_store *store);
-/* Writes what is pending to the index; index_lock held. */
-emr_status emr_store_write_index(emr_store *store);
 /* Reads again what other processes did: new and vanished segments, grown tails, a replaced index.
  */
 emr_status emr_store_refresh(emr_store *store);

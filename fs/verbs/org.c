@@ -178,7 +178,7 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 			&i->post, out_problem);
 	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
-	status = emr_welcome_invite_away(i->bureau.session.keyring, i->bureau.org,
+	status = emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
 		emr_ledger_descriptor(i->bureau.session.ledger), url,
 		i->place.len > 0 ? &away : NULL, roles, ends, &i->bytes, &i->invitation);
 	if (status == EMR_OK)
@@ -335,10 +335,9 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 		emr_problem_set(
 			out_problem, EMR_SAY_NOBODY_CAME, "what", i->args->operands[1], NULL);
 	if (status == EMR_OK)
-		status = emr_welcome_certify_for(i->bureau.session.keyring,
-			emr_buf_view(&i->bureau.ca), &i->invitation, emr_buf_view(&reply),
-			i->handle, emr_clock_unix_s(emr_clock_system()), VALID_S, &cert,
-			out_signer_id);
+		status = emr_welcome_certify(i->bureau.session.keyring, emr_buf_view(&i->bureau.ca),
+			&i->invitation, emr_buf_view(&reply), i->handle,
+			emr_clock_unix_s(emr_clock_system()), VALID_S, &cert, out_signer_id);
 	if (status == EMR_OK)
 		status = check_handle(i, *out_signer_id, out_problem);
 	if (status == EMR_OK)
@@ -374,7 +373,7 @@ static emr_status make_for_login(
 	if (status == EMR_OK && snprintf(url, sizeof url, "file:%s", dir) >= (int)sizeof url)
 		status = EMR_LIMIT;
 	away.place = emr_buf_view(&i->place);
-	return status == EMR_OK ? emr_welcome_invite_away(i->bureau.session.keyring, i->bureau.org,
+	return status == EMR_OK ? emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
 					  emr_ledger_descriptor(i->bureau.session.ledger), url,
 					  &away, roles, ends, &i->bytes, &i->invitation)
 				: status;

@@ -252,8 +252,7 @@ emr_status ca_answer_sort(emr_bytes leaf, const json_t *ca_chain, emr_ca_certifi
 		if (len == 0)
 			return EMR_DAMAGED;
 		if (!is_root(emr_bytes_of(rest.data, len)))
-			status =
-				leaf.len > 0 ? emr_buf_append(&out->chain, rest.data, len) : EMR_OK;
+			status = emr_buf_append(&out->chain, rest.data, len);
 		else if (out->root.len > 0)
 			status = EMR_DAMAGED;
 		else

@@ -149,29 +149,6 @@ static emr_status ask_as(const emr_ca *ca, const emr_keyring *keyring, emr_bytes
 	return ask(ca, &request, out_root, out_result, call);
 }
 
-emr_status emr_ca_info(const emr_ca *ca, emr_ca_certificate *out, emr_ca_call *call)
-{
-	AUTO_JSON *root = NULL;
-	EMR_AUTO_FREE char *text = NULL;
-	AUTO_JSON *body = json_object();
-	ca_request request = {.path = "/api/v1/cainfo"};
-	const json_t *result;
-	emr_status status = add_name(ca, body);
-
-	*call = (emr_ca_call){.fault = EMR_CA_FINE};
-	text = status == EMR_OK ? json_dumps(body, JSON_COMPACT) : NULL;
-	if (text == NULL)
-		return ca_fail(call, EMR_CA_HERE, emr_status_text(EMR_NO_MEMORY));
-	request.body = emr_bytes_of(text, strlen(text));
-	status = ask(ca, &request, &root, &result, call);
-	if (status != EMR_OK)
-		return status;
-	emr_ca_certificate_free(out);
-	*out = (emr_ca_certificate){{0}, {0}};
-	status = ca_answer_sort((emr_bytes){0}, json_object_get(result, "CAChain"), out);
-	return status == EMR_OK ? EMR_OK : ca_fail(call, EMR_CA_STRANGE, NULL);
-}
-
 emr_status emr_ca_enrol(const emr_ca *ca, const emr_keyring *keyring, const char *id,
 	emr_bytes secret, emr_ca_certificate *out, emr_ca_call *call)
 {

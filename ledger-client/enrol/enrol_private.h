@@ -34,7 +34,7 @@ emr_status ca_answer_read(emr_bytes answer, bool has_token, json_t **out_root,
 emr_status ca_answer_certificates(const json_t *base64, emr_buf *out_ders, size_t *out_count);
 /* Base64 of text.  EMR_DAMAGED. */
 emr_status ca_answer_base64(const json_t *base64, emr_buf *out);
-/* LEAF (may be empty) and those of ANSWER's "CAChain", sorted into chain and root. */
+/* LEAF and those of ANSWER's "CAChain", sorted into chain and root. */
 emr_status ca_answer_sort(emr_bytes leaf, const json_t *ca_chain, emr_ca_certificate *out);
 
 /* DER as PEM.  Appends; no NUL. */

@@ -25,7 +25,6 @@ struct emr_gateway_identity {
 	const emr_keyring *keyring; /* or NULL */
 	EVP_PKEY *key;		    /* of an MSP directory, else NULL */
 	emr_buf creator;
-	uint64_t not_after;
 };
 
 static void certificate_free(X509 **certificate)
@@ -70,11 +69,6 @@ emr_bytes emr_gateway_identity_creator(const emr_gateway_identity *identity)
 	return emr_buf_view(&identity->creator);
 }
 
-uint64_t emr_gateway_identity_not_after(const emr_gateway_identity *identity)
-{
-	return identity->not_after;
-}
-
 /* ---- Making one ---- */
 
 static bool is_msp_id(const char *msp_id)
@@ -91,27 +85,14 @@ static emr_status write_creator(const char *msp_id, emr_bytes pem, emr_buf *out)
 	return w.status;
 }
 
-static emr_status read_not_after(const X509 *certificate, uint64_t *out_unix_s)
-{
-	struct tm tm = {0};
-
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm) != 1)
-		return EMR_DAMAGED;
-	*out_unix_s = (uint64_t)timegm(&tm);
-	return EMR_OK;
-}
-
-static emr_status identity_new(
-	const char *msp_id, X509 *certificate, emr_bytes pem, emr_gateway_identity **out)
+static emr_status identity_new(const char *msp_id, emr_bytes pem, emr_gateway_identity **out)
 {
 	emr_gateway_identity *identity = calloc(1, sizeof *identity);
 	emr_status status;
 
 	if (identity == NULL)
 		return EMR_NO_MEMORY;
-	status = read_not_after(certificate, &identity->not_after);
-	if (status == EMR_OK)
-		status = write_creator(msp_id, pem, &identity->creator);
+	status = write_creator(msp_id, pem, &identity->creator);
 	if (status != EMR_OK) {
 		emr_gateway_identity_free(identity);
 		return status;
@@ -150,7 +131,7 @@ emr_status emr_gateway_identity_of_keyring(const emr_keyring *keyring, const cha
 	if (bio == NULL || PEM_write_bio_X509(bio, x509) != 1)
 		return out_of_memory();
 	len = BIO_get_mem_data(bio, &pem);
-	status = identity_new(msp_id, x509, emr_bytes_of(pem, (size_t)len), &identity);
+	status = identity_new(msp_id, emr_bytes_of(pem, (size_t)len), &identity);
 	if (status != EMR_OK)
 		return status;
 	identity->keyring = keyring;
@@ -288,7 +269,7 @@ emr_status emr_gateway_identity_of_msp(
 	if (status == EMR_OK && X509_check_private_key(certificate, key) != 1)
 		status = EMR_INVALID;
 	if (status == EMR_OK)
-		status = identity_new(msp_id, certificate, emr_buf_view(&pem), &identity);
+		status = identity_new(msp_id, emr_buf_view(&pem), &identity);
 	ERR_clear_error();
 	if (status != EMR_OK) {
 		EVP_PKEY_free(key);

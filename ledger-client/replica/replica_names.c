@@ -349,18 +349,6 @@ static void code_of(const known_names *names, emr_id32 id, char out[EMR_KEY_CODE
 	emr_key_code(id, letters, out);
 }
 
-emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1])
-{
-	emr_status status;
-
-	(void)pthread_mutex_lock(&replica->names.lock);
-	status = bring_up(replica);
-	if (status == EMR_OK)
-		code_of(&replica->names, id, out);
-	(void)pthread_mutex_unlock(&replica->names.lock);
-	return status;
-}
-
 /* ---- one name ---- */
 
 /* Which of LIST counted in entry SEQ, and until when; false: there is none. */

@@ -38,21 +38,6 @@ static void fault_is(emr_ca_fault expected, emr_status status, const emr_ca_call
 	assert_status(emr_ca_fault_status(expected), status);
 }
 
-static void the_root_is_told_to_everybody(void **state)
-{
-	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_ca ca = authority(NULL);
-	emr_cert_facts facts;
-	emr_ca_call call;
-
-	(void)state;
-	fault_is(EMR_CA_FINE, emr_ca_info(&ca, &got, &call), &call);
-	assert_ok(emr_cert_read(emr_buf_view(&got.root), &facts));
-	assert_true(facts.is_ca);
-	assert_string_equal(facts.handle, "ca.hospital");
-	assert_int_equal(got.chain.len, 0);
-}
-
 static void a_login_gets_a_certificate_of_the_own_key(void **state)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
@@ -264,7 +249,6 @@ static int end(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_root_is_told_to_everybody),
 		cmocka_unit_test(a_login_gets_a_certificate_of_the_own_key),
 		cmocka_unit_test(who_was_registered_enrols_once_and_again_by_certificate),
 		cmocka_unit_test(who_has_no_right_registers_and_revokes_nobody),

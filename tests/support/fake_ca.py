@@ -228,8 +228,6 @@ def answer(handler, uri, body):
     header = handler.headers.get("authorization", "")
     if scene == "no-such":
         raise Refused(404, 19, "CA 'no-such' does not exist")
-    if uri == "/api/v1/cainfo":
-        return info(scene)
     if uri == "/api/v1/enroll":
         return enrol(by_login(header, scene), asked, scene)
     who = by_token(header, "POST", uri, body)

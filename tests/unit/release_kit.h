@@ -235,8 +235,7 @@ static inline answered serve(
 	emr_request_key *key = NULL;
 	emr_access_part part;
 	emr_answer_cfrag entries[2] = {{.slot = 0}, {.slot = 1, .status = 26}};
-	emr_answer_group group = {
-		emr_fragment_epoch(kit->fragments[i]), kit->fragments[i], 2, entries};
+	emr_answer_group group = {emr_epoch_key_epoch(kit->key), kit->fragments[i], 2, entries};
 	emr_asked to = {0};
 	share_item facts = {
 		.op = OP_SERVED, .domain_id = domain_id, .signer_id = agent_public[i].signer_id};

@@ -212,17 +212,17 @@ static void after_admission_its_administrator_registers_invites_and_renews(void 
 	register_newcomer(EMR_OK);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &doctor));
 	assert_ok(emr_keyring_public(doctor, &public));
-	assert_ok(emr_welcome_invite_for(newcomer, application.org, emr_ledger_descriptor(k.ledger),
-		"file:/x", EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
+	assert_ok(emr_welcome_invite(newcomer, application.org, emr_ledger_descriptor(k.ledger),
+		"file:/x", NULL, EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
 	assert_ok(emr_welcome_reply(doctor, &invitation, "asked", &reply));
-	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation,
+	assert_ok(emr_welcome_certify(newcomer, application.ca_der, &invitation,
 		emr_buf_view(&reply), "lima", now(), 86400, &cert, &signer_id));
 	open_as(doctor);
 	assert_ok(emr_welcome_register(
 		doctor, &invitation, emr_buf_view(&cert), "Lima", k.ledger, &k.clock.clock));
 	/* Another certificate for the same key: later, and nothing else changes. */
-	assert_ok(emr_welcome_certify_for(newcomer, application.ca_der, &invitation,
+	assert_ok(emr_welcome_certify(newcomer, application.ca_der, &invitation,
 		emr_buf_view(&reply), "lima", now(), 10 * 86400, &next, &signer_id));
 	assert_ok(emr_welcome_renewal(
 		doctor, &invitation, emr_buf_view(&next), "Lima", &k.clock.clock, &act, &part));
@@ -259,12 +259,12 @@ static void another_ca_than_the_admitted_one_certifies_nobody(void **state)
 	/* Says that he is Aurora, with a CA of his own. */
 	assert_ok(emr_application_make(
 		forger, k.net_id, "Aurora", NULL, now(), now() + 600, &forged, &false_one));
-	assert_ok(emr_welcome_invite_for(forger, application.org, emr_ledger_descriptor(k.ledger),
-		"file:/x", EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
+	assert_ok(emr_welcome_invite(forger, application.org, emr_ledger_descriptor(k.ledger),
+		"file:/x", NULL, EMR_ROLE_CLINICIAN, now() + 600, &invitation_bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&invitation_bytes), &invitation));
 	assert_ok(emr_welcome_reply(doctor, &invitation, "asked", &reply));
-	assert_ok(emr_welcome_certify_for(forger, false_one.ca_der, &invitation,
-		emr_buf_view(&reply), "lima", now(), 86400, &cert, &signer_id));
+	assert_ok(emr_welcome_certify(forger, false_one.ca_der, &invitation, emr_buf_view(&reply),
+		"lima", now(), 86400, &cert, &signer_id));
 	open_as(doctor);
 	assert_status(EMR_REFUSED, emr_welcome_register(doctor, &invitation, emr_buf_view(&cert),
 					   "Lima", k.ledger, &k.clock.clock));

@@ -8,7 +8,7 @@
 #include "contract/codes.h"
 #include "keyring/cert.h"
 #include "ledger/network.h"
-#include "ledger/welcome.h"
+#include "invite_kit.h"
 #include "settle/chronicle.h"
 #include "settle/history.h"
 #include "settle/takeover.h"
@@ -101,11 +101,11 @@ static void become_member(world *w)
 	emr_invitation invitation;
 	emr_id32 signer;
 
-	assert_ok(emr_welcome_invite(w->hospital, emr_ledger_descriptor(w->ledger), "file:/x",
-		EMR_ROLE_PATIENT, now(w) + 600, &bytes, &invitation));
+	assert_ok(invite_by_first(w->hospital, emr_ledger_descriptor(w->ledger), EMR_ROLE_PATIENT,
+		now(w) + 600, &bytes, &invitation));
 	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &invitation));
 	assert_ok(emr_welcome_reply(w->k.stack.keyring, &invitation, "patient-ANA", &reply));
-	assert_ok(emr_welcome_certify(w->hospital, &invitation, emr_buf_view(&reply), NULL, now(w),
+	assert_ok(certify_by_first(w->hospital, &invitation, emr_buf_view(&reply), NULL, now(w),
 		86400 * 400, &cert, &signer));
 	assert_ok(emr_welcome_register(w->k.stack.keyring, &invitation, emr_buf_view(&cert), "",
 		w->ledger, &w->k.clock.clock));

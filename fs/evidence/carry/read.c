@@ -543,11 +543,6 @@ emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 	return status;
 }
 
-emr_status emr_parcel_each_bundle(emr_parcel *parcel, emr_parcel_bundle_fn fn, void *arg)
-{
-	return car_blocks_each(parcel->blocks, CAR_BUNDLE, fn, arg);
-}
-
 /* ---- contents ---- */
 
 static emr_status open_key(const emr_parcel *p, const record *r, emr_content_key **out_key)

@@ -13,7 +13,6 @@
 #include "session/network_dir.h"
 
 #define LOOK_AGAIN_NS 500000000L
-#define NS_S INT64_C(1000000000)
 
 static bool may_pass(emr_status status)
 {

@@ -58,7 +58,8 @@ static size_t code_len(const char *text)
 	return len >= EMR_OWNER_DIGITS && len <= EMR_OWNER_DIGITS_MAX ? len : 0;
 }
 
-bool emr_shared_owner_is(const emr_card *card, const char *text)
+/* Whether TEXT is the name of the directory, with however many digits, or such a code alone. */
+static bool is_named(const emr_card *card, const char *text)
 {
 	char code[EMR_OWNER_DIGITS_MAX + 1], name[EMR_NAME_MAX + 1];
 	size_t len = code_len(text);
@@ -78,7 +79,7 @@ emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_sign
 	pthread_mutex_lock(&view->lock);
 	for (const shared_owner *o = view->shares != NULL ? view->shares->owners : NULL; o != NULL;
 		o = o->next) {
-		if (o->set != NULL || !emr_shared_owner_is(&o->card, text))
+		if (o->set != NULL || !is_named(&o->card, text))
 			continue;
 		*out_signer_id = o->signer_id;
 		n++;

@@ -143,7 +143,6 @@ emr_status emr_answer_open(const emr_box_key *epk, emr_bytes served_item, emr_by
 	size_t slots, emr_answer **out);
 void emr_answer_free(emr_answer *answer); /* wipes; NULL is fine */
 emr_answer_kind emr_answer_mode(const emr_answer *answer);
-emr_id32 emr_answer_signer(const emr_answer *answer);
 size_t emr_answer_count(const emr_answer *answer); /* entries, given or not; 0 in mode 3 */
 
 /* Entry I < count of a mode 1 answer. */

@@ -134,7 +134,6 @@ typedef struct emr_fragment emr_fragment;
 emr_status emr_fragment_open(const emr_box_key *box, emr_id32 agent_id, const uint8_t owner_pk[32],
 	const emr_grant_terms *terms, const uint8_t A[32], const uint8_t B[32],
 	const emr_kfrags_part *part, emr_fragment **out);
-uint32_t emr_fragment_epoch(const emr_fragment *fragment);
 /* Wipes.  What an agent does with each of a grant when the end is seen; its row goes too. */
 void emr_fragment_free(emr_fragment *fragment);
 

@@ -64,7 +64,6 @@ emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, e
 emr_status emr_keyring_check_file(int dirfd, const char *name, const char **out_field);
 
 emr_keyring_kind emr_keyring_kind_of(const emr_keyring *kr);
-uint64_t emr_keyring_created_unix_s(const emr_keyring *kr);
 emr_id16 emr_keyring_device_id(const emr_keyring *kr);
 /* For a keyring that comes back from its words beside the files of a device: local keys are that
  * device's from here on.  Not thread-safe. */

@@ -10,36 +10,27 @@
 #include "ledger/act.h"
 #include "ledger/ledger.h"
 
-/* Administrator: an invitation of NETWORK, whose DESCRIPTOR names ADMIN's key, for ROLES until
- * EXPIRES; URL says where the ledger is.  Appends its bytes; *OUT has its facts (descriptor
- * borrowed from DESCRIPTOR); wipe both.  EMR_DENIED: ADMIN is no administrator there. */
-emr_status emr_welcome_invite(const emr_keyring *admin, emr_bytes descriptor, const char *url,
-	uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes, emr_invitation *out);
-/* The same for organisation ORG, whatever the descriptor says: that it was admitted with ADMIN's
- * key is the caller's to know. */
-emr_status emr_welcome_invite_for(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
-	const char *url, uint16_t roles, uint64_t expires_unix_s, emr_buf *out_bytes,
-	emr_invitation *out);
-/* The same for who is elsewhere: the invitation carries PLACE, the way to the network, and a
- * certificate of the organisation's CA (CA_DER) with which he may knock there; none where CA_DER is
- * empty, because an authority of the organisation's own lets him in. */
+/* For who is elsewhere: the invitation carries PLACE, the way to the network, and a certificate of
+ * the organisation's CA (CA_DER) with which he may knock there; none where CA_DER is empty, because
+ * an authority of the organisation's own lets him in. */
 typedef struct emr_welcome_away {
 	emr_bytes place, ca_der;
 	const char *whom; /* emr_invite_guest */
 } emr_welcome_away;
-emr_status emr_welcome_invite_away(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
+/* Administrator of organisation ORG: an invitation to the network of DESCRIPTOR, for ROLES until
+ * EXPIRES; URL says where the ledger is, AWAY may be NULL.  Appends its bytes; *OUT has its facts
+ * (descriptor borrowed from DESCRIPTOR); wipe both.  That ORG was admitted with ADMIN's key is the
+ * caller's to know. */
+emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes descriptor,
 	const char *url, const emr_welcome_away *away, uint16_t roles, uint64_t expires_unix_s,
 	emr_buf *out_bytes, emr_invitation *out);
 /* The invited: an answer, with a request for a certificate of HANDLE. */
 emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *invitation,
 	const char *handle, emr_buf *out_reply);
-/* Administrator: a certificate for who answers INVITATION, in force for VALID_S.  HANDLE: NULL =
- * the one he asked for. EMR_DAMAGED, EMR_BAD_SIGNATURE: not an answer to it. */
-emr_status emr_welcome_certify(const emr_keyring *admin, const emr_invitation *invitation,
-	emr_bytes reply, const char *handle, uint64_t now_unix_s, uint64_t valid_s,
-	emr_buf *out_cert, emr_id32 *out_signer_id);
-/* The same with the CA that the organisation was admitted with. */
-emr_status emr_welcome_certify_for(const emr_keyring *admin, emr_bytes ca_der,
+/* Administrator: a certificate for who answers INVITATION, in force for VALID_S, by the CA that the
+ * organisation was admitted with.  HANDLE: NULL = the one he asked for.  EMR_DAMAGED,
+ * EMR_BAD_SIGNATURE: not an answer to it. */
+emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
 	const emr_invitation *invitation, emr_bytes reply, const char *handle, uint64_t now_unix_s,
 	uint64_t valid_s, emr_buf *out_cert, emr_id32 *out_signer_id);
 /* The invited: that CERT is his, of the inviting organisation, for the roles that were promised,

@@ -51,13 +51,9 @@ typedef enum emr_book_change {
 emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who,
 	uint64_t now_unix_s, size_t *out_index, emr_book_change *out_change);
 
-/* "Ana Silva 1984-03-12 (I7Z4) called ana": so that nobody is taken for another of the same name.
- */
-#define EMR_CONTACT_TEXT_BYTES 340
-void emr_contact_text(const emr_contact *contact, char out[EMR_CONTACT_TEXT_BYTES]);
-
 /* Who is meant: what he is called here, else EMR_KEY_CODE_NAMES letters or more of his code; never
  * a beginning, and nothing that his card says. Letters a to z in either case.  EMR_NOT_FOUND
- * (OUT_NAMES, emr_contact_text's: some that are near, also by their cards; may be empty). */
+ * (OUT_NAMES: some that are near, also by their cards, as "Ana Silva 1984-03-12 (I7Z4) called
+ * ana"; may be empty). */
 emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
 	size_t names_size);

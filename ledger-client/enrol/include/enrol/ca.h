@@ -72,8 +72,6 @@ void emr_ca_certificate_free(emr_ca_certificate *certificate);
 
 /* Every call: EMR_OK, or the status of CALL->fault. */
 
-/* Nobody is asked who he is: the authority's root alone; CHAIN stays empty. */
-emr_status emr_ca_info(const emr_ca *ca, emr_ca_certificate *out, emr_ca_call *call);
 /* By log-in and secret, once or as often as the authority lets it.  The name in the certificate is
  * ID.  An empty secret is refused here: some directories take it for no log-in at all. */
 emr_status emr_ca_enrol(const emr_ca *ca, const emr_keyring *keyring, const char *id,

@@ -29,8 +29,6 @@ emr_status emr_gateway_identity_of_msp(
 void emr_gateway_identity_free(emr_gateway_identity *identity); /* wipes; NULL is fine */
 /* SerializedIdentity: what stands as creator in a transaction.  Lives as long as the identity. */
 emr_bytes emr_gateway_identity_creator(const emr_gateway_identity *identity);
-/* When the certificate runs out, Unix seconds. */
-uint64_t emr_gateway_identity_not_after(const emr_gateway_identity *identity);
 /* Appends what Fabric takes for a signature of MESSAGE, which must be a message of Fabric: P-256
  * over its SHA-256, low-S, DER; or Ed25519 over the bytes themselves. */
 emr_status emr_gateway_identity_sign(

@@ -42,8 +42,6 @@ emr_status emr_replica_name(
 void emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1]);
 /* Whether TEXT is that, in either case, and long enough to name somebody. */
 bool emr_key_code_names(emr_id32 id, const char *text);
-/* The code of ID, with as many letters as tell it from every other registered key. */
-emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1]);
 
 /* Letters and digits of TEXT, in lower case and without accents of Latin-1; at most SIZE - 1 bytes.
  */

@@ -78,11 +78,6 @@ uint64_t emr_parcel_foreign(const emr_parcel *parcel);
 /* Pages that end too early, at an item of the owner's: what stood behind it is not here. */
 uint64_t emr_parcel_torn(const emr_parcel *parcel);
 
-/* The contents that are in the CAR, whether a catalogue names them or not; a part of their blocks
- * may be missing.  Each once. */
-typedef emr_status (*emr_parcel_bundle_fn)(void *arg, const emr_cid *root);
-emr_status emr_parcel_each_bundle(emr_parcel *parcel, emr_parcel_bundle_fn fn, void *arg);
-
 /* The content of file NUMBER, all of it read and checked once: blocks, tags, plaintext root,
  * statement.  ISSUERS: further domains of this person, whose key may have signed the statement;
  * somebody else's must be such as the folder would open.  EMR_MISSING_DATA, EMR_DAMAGED,

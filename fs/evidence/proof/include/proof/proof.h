@@ -18,7 +18,6 @@
 #define EMR_PROOF_ANSWERS_MAX 16
 #define EMR_PROOF_ADMISSIONS_MAX 8
 #define EMR_PROOF_APPROVALS_MAX 32
-#define EMR_PROOF_SUFFIX ".tlog-proof"
 
 /* Kinds of parts; 7 and 8 are kept for others and refused here.  Those from 14 on, and 5, are of
  * format 2. */

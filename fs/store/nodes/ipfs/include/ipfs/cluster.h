@@ -12,10 +12,9 @@
 #include "ipfs/node.h"
 
 #define EMR_IPFS_PEERS_MAX 1000 /* of one cluster */
-#define EMR_IPFS_CLUSTER_COPIES_MAX 15
 
 /* CLUSTER, with whatever it answers, is what NODE belongs to, and becomes NODE's: it is closed with
- * it.  COPIES: how many of its peers are to pin each root, 1..EMR_IPFS_CLUSTER_COPIES_MAX.  Before
+ * it.  COPIES: how many of its peers are to pin each root, at least 1.  Before
  * the first call of NODE. */
 void emr_ipfs_join(emr_ipfs *node, emr_ipfs *cluster, unsigned copies);
 emr_ipfs *emr_ipfs_cluster(const emr_ipfs *node); /* NULL: it belongs to none */
