@@ -22,10 +22,10 @@ static const struct {
 		"ipfs config --json Provide.Enabled false"},
 	[EMR_IPFS_RULE_BOOTSTRAP] = {"bootstrap", N_("it dials its peers only"),
 		N_("it dials nodes that a public list names"),
-		"ipfs bootstrap rm all; ipfs config --json AutoConf.Enabled false"},
+		"ipfs config profile apply autoconf-off"},
 	[EMR_IPFS_RULE_ROUTING] = {"routing", N_("it asks no public router"),
 		N_("it asks public routers for what it looks for"),
-		"ipfs config Routing.Type none"},
+		"ipfs config Routing.Type none; ipfs config --json Routing.DelegatedRouters '[]'"},
 	[EMR_IPFS_RULE_TRANSPORTS] = {"transports", N_("TCP only"),
 		N_("it uses transports that know no swarm key"),
 		"ipfs config --json Swarm.Transports.Network '{\"QUIC\":false,"

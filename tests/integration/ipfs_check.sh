@@ -66,6 +66,30 @@ IPFS_PATH=$EMR_WORK/plain ipfs init --empty-repo >/dev/null || emr_fail init
 jq -s '.[0].Identity = .[1].Identity | .[0]' plain/config config >"$IPFS_PATH/config"
 look
 for rule in quiet bootstrap routing transports peering gateway sync closed; do is "$rule" False; done
+
+say "and is after the printed commands, and starts"
+for rule in quiet bootstrap routing transports peering gateway sync closed; do
+	mend=$(told "$rule" mend | sed "s,PEER,$(jq -r .Identity.PeerID net/2/config),; s,/ip4/ADDRESS/tcp/4001,$(jq -r '.Addresses.Swarm[0]' net/2/config),; s,/unix/PATH,/unix$IPFS_PATH,")
+	bash -c "$mend" >/dev/null || emr_fail "the command for $rule: $mend"
+done
+look
+for rule in $rules; do is "$rule" True; done
+read -r pid _ <net/1.pid
+kill "$pid"
+tail -s 0.05 --pid="$pid" -f /dev/null
+# Only where it listens is not its own: others on this computer may.
+jq -s '.[0].Addresses.Swarm = .[1].Addresses.Swarm | .[0].Addresses.Gateway = .[1].Addresses.Gateway | .[0]' "$IPFS_PATH/config" config >changed && cat changed >"$IPFS_PATH/config"
+must "$NETWORK" up net >/dev/null
+! grep "contains 'auto'" net/1.log || emr_fail "what is left of a public list is complained of at each start"
+cp config "$IPFS_PATH/config"
+
+say "routers that somebody named are seen, and the printed command removes them"
+ipfs config --json Routing.DelegatedRouters '["https://router.invalid"]'
+look
+is routing False
+bash -c "$(told routing mend)" || emr_fail "the command for routing: $(told routing mend)"
+look
+is routing True
 cp config "$IPFS_PATH/config"
 
 say "a port that wants a token is closed; a token that may not see the configuration is no fault; a wrong one is"

@@ -7,12 +7,11 @@
 
 #include "ipfs/cluster.h"
 
+/* A peer that was away hears of a pin some seconds after it was asked for. */
+#define HEARS_LOOKS 3
 #define ASK_MS 60000		    /* a cluster gives each of its peers 15 s */
 #define LOOK_NS INT64_C(1000000000) /* after it was asked; twice as long after each in vain: */
 #define LOOK_DOUBLINGS 6
-#define HEARS_LOOKS                                                                                \
-	3	       /* a peer that was away hears of a pin some seconds after it was asked for  \
-			*/
 #define LATE_MS 300000 /* of the same waiting twice: a person hears of it within ten minutes */
 
 /* With the lock. */
