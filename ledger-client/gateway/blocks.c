@@ -18,6 +18,10 @@
 #define MOVED_ARGS 3
 #define ARGS_MAX (1 + MOVED_ARGS * EMR_GATEWAY_MOVED_MAX)
 #define HEIGHT_MS 10000 /* for a number, before the next gateway is asked */
+/* One stream of blocks ends behind the block that reaches one of these. */
+#define STREAM_BLOCKS 64
+#define STREAM_BYTES ((size_t)16 << 20)
+#define STREAM_MS 5000
 
 /* ---- A block ---- */
 
@@ -409,24 +413,17 @@ static emr_status ask_height_of_any(
 	return status;
 }
 
-/* The block that POSITION expects, its entries to VISIT. */
-static emr_status ask_block(emr_gateway *gateway, emr_gateway_call *call,
+/* What came as the block that POSITION expects, its entries to VISIT. */
+static emr_status take_block(emr_gateway *gateway, emr_gateway_call *call, emr_bytes bytes,
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
 {
-	EMR_AUTO_BUF bytes = {0};
 	gateway_run run = {.gateway = gateway, .call = call};
 	emr_gateway_position next = *position;
 	const char *wrong = NULL;
-	char number[24];
-	emr_status status;
+	emr_status status = block_visit(gateway, bytes, &next, visit, arg, &wrong);
 
-	(void)snprintf(number, sizeof number, "%" PRIu64, position->next_block);
-	status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
-	if (status != EMR_OK)
-		return status;
-	status = block_visit(gateway, emr_buf_view(&bytes), &next, visit, arg, &wrong);
 	if (status == EMR_OK && call->orderers != NULL)
-		status = orderers_look(gateway, call->orderers, emr_buf_view(&bytes), &wrong);
+		status = orderers_look(gateway, call->orderers, bytes, &wrong);
 	if (wrong != NULL)
 		return gateway_run_fail(&run, EMR_GATEWAY_LIE, wrong);
 	if (status == EMR_FORK && position->next_block == 0)
@@ -438,6 +435,80 @@ static emr_status ask_block(emr_gateway *gateway, emr_gateway_call *call,
 		*position = next;
 	return status;
 }
+
+static emr_status ask_block(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
+{
+	EMR_AUTO_BUF bytes = {0};
+	char number[24];
+	emr_status status;
+
+	(void)snprintf(number, sizeof number, "%" PRIu64, position->next_block);
+	status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
+	return status == EMR_OK
+		       ? take_block(gateway, call, emr_buf_view(&bytes), position, visit, arg)
+		       : status;
+}
+
+/* ---- Many at once ---- */
+
+typedef struct streaming {
+	emr_gateway *gateway;
+	emr_gateway_call *call;
+	emr_gateway_position *position;
+	emr_gateway_entry_fn visit;
+	void *arg;
+	size_t bytes;
+	int64_t until_ns;
+	bool is_enough;
+} streaming;
+
+static emr_status take_streamed(void *arg, emr_bytes bytes)
+{
+	streaming *s = arg;
+
+	s->is_enough =
+		s->bytes >= STREAM_BYTES || emr_clock_boot_ns(s->gateway->clock) >= s->until_ns;
+	if (s->is_enough && s->bytes > 0)
+		return EMR_LIMIT;
+	s->bytes += bytes.len;
+	return take_block(s->gateway, s->call, bytes, s->position, s->visit, s->arg);
+}
+
+/* Nothing is learnt by asking for the same in another way. */
+static bool is_the_end(emr_gateway_fault fault)
+{
+	return fault == EMR_GATEWAY_CANCELLED || fault == EMR_GATEWAY_HERE ||
+	       fault == EMR_GATEWAY_RESTING;
+}
+
+/* As many of the next N blocks as come in one stream.  EMR_OK also when none comes: then each is
+ * asked for by itself, which tells what is the matter.  So a stream may not take all of the time.
+ */
+static emr_status ask_stream(emr_gateway *gateway, emr_gateway_call *call,
+	emr_gateway_position *position, uint64_t n, emr_gateway_entry_fn visit, void *arg)
+{
+	const uint64_t from = position->next_block;
+	const uint32_t all_ms = call->timeout_ms;
+	streaming s = {.gateway = gateway,
+		.call = call,
+		.position = position,
+		.visit = visit,
+		.arg = arg,
+		.until_ns = emr_clock_boot_ns(gateway->clock) + (int64_t)STREAM_MS * 1000000};
+	emr_status status;
+
+	if (call->timeout_ms > 2 * STREAM_MS)
+		call->timeout_ms = 2 * STREAM_MS;
+	status = deliver_blocks(gateway, call, from, from + n - 1, take_streamed, &s);
+	call->timeout_ms = all_ms;
+	if (status == EMR_OK || (!s.is_enough && is_the_end(call->fault)))
+		return status;
+	call->fault = EMR_GATEWAY_FINE;
+	return EMR_OK;
+}
+
+/* ---- One by one ---- */
 
 /* What a first block has to be is known before anybody is asked: a gateway that has another one is
  * passed over while one has that. */
@@ -487,14 +558,27 @@ emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	/* Of the first block nothing is known: whether the channel is the right one is asked anew.
 	 */
 	uint64_t known = height != NULL && position->next_block > 0 ? *height : 0;
+	const uint64_t end = max_blocks < UINT64_MAX - position->next_block
+				     ? position->next_block + max_blocks
+				     : UINT64_MAX;
+	bool is_streaming = true;
 	emr_status status = EMR_OK;
 
 	if (known <= position->next_block)
 		status = ask_height_of_any(gateway, call, position->next_block, &known);
-	for (size_t i = 0; i < max_blocks && status == EMR_OK && position->next_block < known; i++)
-		status = position->next_block == 0
+	while (status == EMR_OK && position->next_block < known && position->next_block < end) {
+		uint64_t before = position->next_block, n = (known < end ? known : end) - before;
+
+		if (is_streaming && before > 0 && n > 1)
+			status = ask_stream(gateway, call, position,
+				n < STREAM_BLOCKS ? n : STREAM_BLOCKS, visit, arg);
+		if (status != EMR_OK || position->next_block > before)
+			continue;
+		is_streaming = before == 0;
+		status = before == 0
 				 ? ask_first_of_any(gateway, call, position, visit, arg)
 				 : ask_block_of_any(gateway, call, position, visit, arg, &known);
+	}
 	if (status == EMR_OK && height != NULL)
 		*height = known;
 	return status;

@@ -18,25 +18,19 @@ typedef struct listener {
 static emr_status write_events_request(
 	const emr_gateway *gateway, uint64_t start_block, emr_buf *out)
 {
-	EMR_AUTO_BUF specified = {0};
 	EMR_AUTO_BUF position = {0};
 	EMR_AUTO_BUF inner = {0};
 	EMR_AUTO_BUF signature = {0};
-	proto_writer of_specified = proto_writer_of(&specified);
-	proto_writer of_position = proto_writer_of(&position);
 	proto_writer of_inner = proto_writer_of(&inner);
 	proto_writer w = proto_writer_of(out);
-	emr_status status;
+	emr_status status = seek_position_write(start_block, &position);
 
-	proto_put_number(&of_specified, SEEK_SPECIFIED_NUMBER, start_block);
-	proto_put_message(&of_position, SEEK_POSITION_SPECIFIED, emr_buf_view(&specified));
 	proto_put_text(&of_inner, EVENTS_REQUEST_CHANNEL_ID, gateway->channel);
 	proto_put_text(&of_inner, EVENTS_REQUEST_CHAINCODE_ID, gateway->chaincode);
 	proto_put_bytes(&of_inner, EVENTS_REQUEST_IDENTITY,
 		emr_gateway_identity_creator(gateway->identity));
 	proto_put_message(&of_inner, EVENTS_REQUEST_START_POSITION, emr_buf_view(&position));
-	if (of_specified.status != EMR_OK || of_position.status != EMR_OK ||
-		of_inner.status != EMR_OK)
+	if (status != EMR_OK || of_inner.status != EMR_OK)
 		return EMR_NO_MEMORY;
 	status = emr_gateway_identity_sign(gateway->identity, emr_buf_view(&inner), &signature);
 	proto_put_bytes(&w, SIGNED_REQUEST_REQUEST, emr_buf_view(&inner));

@@ -25,9 +25,10 @@ const char *emr_gateway_stage_name(emr_gateway_stage stage)
 		[EMR_GATEWAY_SIGN] = "sign",
 		[EMR_GATEWAY_SUBMIT] = "submit",
 		[EMR_GATEWAY_COMMIT] = "commit",
-		[EMR_GATEWAY_EVENTS] = "events"};
+		[EMR_GATEWAY_EVENTS] = "events",
+		[EMR_GATEWAY_DELIVER] = "deliver"};
 
-	return stage >= EMR_GATEWAY_EVALUATE && stage <= EMR_GATEWAY_EVENTS ? names[stage] : "";
+	return stage >= EMR_GATEWAY_EVALUATE && stage <= EMR_GATEWAY_DELIVER ? names[stage] : "";
 }
 
 const char *emr_gateway_fault_name(emr_gateway_fault fault)

@@ -74,6 +74,10 @@ typedef enum field_number {
 
 	/* orderer/ab.proto */
 	SEEK_POSITION_SPECIFIED = 3, SEEK_SPECIFIED_NUMBER = 1,
+	SEEK_INFO_START = 1, SEEK_INFO_STOP = 2, SEEK_INFO_BEHAVIOR = 3,
+
+	/* peer/events.proto */
+	DELIVER_RESPONSE_STATUS = 1, DELIVER_RESPONSE_BLOCK = 2,
 
 	/* gateway/gateway.proto; the first three numbers mean the same in Evaluate, Endorse and Submit */
 	REQUEST_TRANSACTION_ID = 1, REQUEST_CHANNEL_ID = 2, REQUEST_TRANSACTION = 3, REQUEST_ORGANIZATIONS = 4,
@@ -97,3 +101,8 @@ typedef enum field_number {
 /* common/common.proto, HeaderType */
 #define HEADER_TYPE_CONFIG 1
 #define HEADER_TYPE_ENDORSER_TRANSACTION 3
+#define HEADER_TYPE_DELIVER_SEEK_INFO 5
+/* The same, Status */
+#define DELIVER_STATUS_SUCCESS 200
+/* orderer/ab.proto, SeekInfo.SeekBehavior */
+#define SEEK_BEHAVIOR_FAIL_IF_NOT_READY 1

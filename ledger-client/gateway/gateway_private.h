@@ -98,6 +98,15 @@ typedef struct gateway_request {
  * and, but for a stream, exactly one message. */
 emr_status gateway_ask(gateway_run *run, const gateway_request *request);
 
+/* ---- Blocks as a stream (deliver.c) ---- */
+
+/* Appends SeekPosition. */
+emr_status seek_position_write(uint64_t block, emr_buf *out);
+/* Blocks FROM (not 0) to TO in this order, as many of them as the peer has.  Nothing is verified.
+ */
+emr_status deliver_blocks(emr_gateway *gateway, emr_gateway_call *call, uint64_t from, uint64_t to,
+	grpc_message_fn take, void *arg);
+
 /* ---- Bytes (proposal.c, prepared.c) ---- */
 
 typedef struct gateway_proposal {

@@ -8,6 +8,7 @@
 #include "crypto/hashsig.h"
 #include "host_private.h"
 
+#define ROUND_BLOCKS 64
 #define BLOCK_MS 1000 /* that a block may take on the average, behind the first minute */
 #define POSITION_NAME "fabric.position"
 #define POSITION_BYTES 120
@@ -120,6 +121,7 @@ static emr_status follow_blocks(
 	emr_status status;
 
 	do {
+		const uint64_t before = h->position.next_block;
 		int64_t left_ms = (until - emr_clock_boot_ns(clock)) / 1000000;
 
 		if (left_ms <= 0)
@@ -127,8 +129,8 @@ static emr_status follow_blocks(
 		call->timeout_ms = left_ms < most_ms ? (uint32_t)left_ms : most_ms;
 		note_asking(h, emr_clock_boot_ns(clock));
 		status = emr_observe(gateway, call, h->chain, emr_buf_view(&h->descriptor),
-			&h->position, 1, &height, trouble);
-		until += (int64_t)BLOCK_MS * 1000000;
+			&h->position, ROUND_BLOCKS, &height, trouble);
+		until += (int64_t)(h->position.next_block - before) * BLOCK_MS * 1000000;
 	} while (status == EMR_OK && h->position.next_block < height);
 	return status;
 }

@@ -8,11 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "chaincode/creator.h"
 #include "contract/pubs_share.h"
 #include "fields.h"
 #include "gateway_private.h"
 #include "ledger/hash.h"
+
+#define PARTS_AT_ONCE 1024 /* and those of one more batch */
+#define ROUND_BLOCKS 64	   /* whose entries are in memory at once */
 
 /* One entry of a block, copied. */
 typedef struct found {
@@ -147,12 +151,28 @@ static emr_status fill_cert(const observing *o, const emr_gateway_entry *entry,
 
 /* ---- Private parts ---- */
 
+/* A part that was asked for before its entry is judged. */
+typedef struct brought {
+	emr_key_text key;
+	emr_gateway_part_state state;
+	size_t offset, len; /* of its bytes */
+} brought;
+
 typedef struct asking {
 	emr_gateway *gateway;
 	emr_gateway_call *call;
 	emr_ledger_part_fn fn;
 	void *arg;
+	brought *parts;
+	size_t n, cap, at; /* looked for from AT on */
+	emr_buf bytes;
 } asking;
+
+static void asking_free(asking *a)
+{
+	free(a->parts);
+	emr_buf_free(&a->bytes);
+}
 
 static emr_status pass_part(void *arg, size_t index, emr_gateway_part_state state, emr_bytes part)
 {
@@ -161,8 +181,29 @@ static emr_status pass_part(void *arg, size_t index, emr_gateway_part_state stat
 	return a->fn(a->arg, index, state == EMR_GATEWAY_PART_HERE ? part : (emr_bytes){0});
 }
 
-/* An emr_chain_fetch_fn.  Keys are those of one batch. */
-static emr_status fetch(
+static void key_text(const emr_part_key *key, emr_key_text *out)
+{
+	emr_key_part(key->family, key->domain.b, key->object.b, key->version, out);
+}
+
+static const brought *find_brought(asking *a, const emr_part_key *key)
+{
+	emr_key_text text;
+
+	key_text(key, &text);
+	for (size_t i = 0; i < a->n; i++) {
+		size_t place = (a->at + i) % a->n; /* they are asked for in the same order */
+
+		if (strcmp(a->parts[place].key.text, text.text) == 0) {
+			a->at = place;
+			return &a->parts[place];
+		}
+	}
+	return NULL;
+}
+
+/* An emr_chain_fetch_fn.  Keys are those of one batch: what was not brought is asked for. */
+static emr_status fetch_now(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	asking *a = arg;
@@ -172,8 +213,7 @@ static emr_status fetch(
 	if (texts == NULL || names == NULL)
 		return EMR_NO_MEMORY;
 	for (size_t i = 0; i < n; i++) {
-		emr_key_part(keys[i].family, keys[i].domain.b, keys[i].object.b, keys[i].version,
-			&texts[i]);
+		key_text(&keys[i], &texts[i]);
 		names[i] = texts[i].text;
 	}
 	a->fn = fn;
@@ -181,10 +221,30 @@ static emr_status fetch(
 	return emr_gateway_parts(a->gateway, a->call, names, n, pass_part, a);
 }
 
+static emr_status fetch(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	asking *a = arg;
+	emr_status status = EMR_OK;
+
+	if (n == 0 || find_brought(a, &keys[0]) == NULL)
+		return fetch_now(arg, keys, n, fn, fn_arg);
+	a->fn = fn;
+	a->arg = fn_arg;
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		const brought *b = find_brought(a, &keys[i]);
+
+		if (b != NULL)
+			status = pass_part(
+				a, i, b->state, emr_bytes_of(a->bytes.data + b->offset, b->len));
+	}
+	return status;
+}
+
 /* ---- An entry ---- */
 
-static emr_status encode(
-	const observing *o, const emr_gateway_entry *entry, uint64_t seq, emr_buf *out)
+static emr_status encode_behind(const observing *o, const uint8_t previous[32],
+	const emr_gateway_entry *entry, uint64_t seq, emr_buf *out)
 {
 	emr_entry made = {.host = EMR_HOST_FABRIC,
 		.count = (uint16_t)entry->results.len,
@@ -193,16 +253,30 @@ static emr_status encode(
 		.block = entry->block,
 		.tx = entry->tx,
 		.results = span_of(entry->results)};
-	emr_status status = emr_chain_leaf(o->chain, seq - 1, made.prev_entry);
+	emr_status status = emr_buf_append_zeros(out, EMR_ENTRY_BYTES + entry->results.len);
 
+	memcpy(made.prev_entry, previous, sizeof made.prev_entry);
 	memcpy(made.submitter_id, entry->submitter.b, sizeof made.submitter_id);
 	memcpy(made.header, entry->batch.data, EMR_HEADER_BYTES);
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(out, EMR_ENTRY_BYTES + entry->results.len);
 	if (status == EMR_OK &&
 		emr_entry_encode(&made, out->data, out->len, &out->len) != EMR_CONTRACT_OK)
 		status = trouble(o, EMR_DAMAGED, seq, entry, "it has not a result for each item");
 	return status;
+}
+
+static emr_status encode(
+	const observing *o, const emr_gateway_entry *entry, uint64_t seq, emr_buf *out)
+{
+	uint8_t previous[32];
+	emr_status status = emr_chain_leaf(o->chain, seq - 1, previous);
+
+	return status == EMR_OK ? encode_behind(o, previous, entry, seq, out) : status;
+}
+
+static emr_bytes items_of(const emr_gateway_entry *entry)
+{
+	return emr_bytes_of(
+		entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES);
 }
 
 static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_bytes bytes,
@@ -326,10 +400,8 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	parts = calloc(1, sizeof *parts);
 	if (parts == NULL)
 		return EMR_NO_MEMORY;
-	told = (emr_ledger_entry){.seq = seq,
-		.entry = emr_buf_view(&bytes),
-		.items = emr_bytes_of(
-			entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES)};
+	told = (emr_ledger_entry){
+		.seq = seq, .entry = emr_buf_view(&bytes), .items = items_of(entry)};
 	status = emr_chain_parts_of(&told, fetch_parts, arg, NULL, NULL, parts);
 	if (status == EMR_OK)
 		status = judge(o, entry, emr_buf_view(&bytes), seq, parts->spans);
@@ -360,21 +432,134 @@ emr_status emr_observe_channel(
 	return EMR_FORK;
 }
 
-static emr_status take_all(const observing *o, asking *who, const block_entries *entries)
-{
-	emr_status status = entries->first == NULL ? EMR_OK : emr_chain_begin(o->chain);
+/* ---- Parts of several entries in one question ---- */
 
-	if (status != EMR_OK || entries->first == NULL)
+/* An emr_chain_fetch_fn that gives nothing: it notes what is wanted. */
+static emr_status note_wanted(
+	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
+{
+	asking *a = arg;
+
+	(void)fn;
+	(void)fn_arg;
+	for (size_t i = 0; i < n; i++) {
+		if (emr_array_room(&a->parts, a->n, &a->cap, sizeof *a->parts) != EMR_OK)
+			return EMR_NO_MEMORY;
+		a->parts[a->n] = (brought){.state = EMR_GATEWAY_PART_UNKNOWN};
+		key_text(&keys[i], &a->parts[a->n++].key);
+	}
+	return EMR_OK;
+}
+
+/* What the chain has already asks for nothing. */
+static emr_status want_parts(const observing *o, const emr_gateway_entry *entry, asking *a)
+{
+	static const uint8_t nobody[32];
+	EMR_AUTO_BUF bytes = {0};
+	emr_chain_parts *none;
+	emr_ledger_entry told = {.seq = 1, .entry = entry->moved, .items = entry->batch};
+	uint64_t seq = 0;
+	uint8_t batch_id[32];
+	emr_status status = EMR_OK;
+
+	if (entry->moved.len == 0) {
+		if (entry->batch.len < EMR_HEADER_BYTES)
+			return EMR_OK; /* whoever takes it says what is wrong with it */
+		emr_batch_id(entry->batch.data, batch_id);
+		status = emr_chain_find_batch(o->chain, batch_id, &seq);
+		if (status != EMR_NOT_FOUND)
+			return status;
+		status = encode_behind(o, nobody, entry, 1, &bytes);
+		told.entry = emr_buf_view(&bytes);
+		told.items = items_of(entry);
+	}
+	if (status != EMR_OK)
 		return status;
-	for (const found *f = entries->first; f != NULL && status == EMR_OK; f = f->next)
-		status = emr_observe_entry(
-			o->chain, o->descriptor, &f->entry, fetch, who, o->trouble);
+	none = calloc(1, sizeof *none);
+	if (none == NULL)
+		return EMR_NO_MEMORY;
+	status = emr_chain_parts_of(&told, note_wanted, a, NULL, NULL, none);
+	emr_chain_parts_free(none);
+	free(none);
+	return status;
+}
+
+static emr_status keep_part(void *arg, size_t index, emr_gateway_part_state state, emr_bytes part)
+{
+	asking *a = arg;
+	brought *b = &a->parts[index];
+
+	b->state = state;
+	b->offset = a->bytes.len;
+	b->len = part.len;
+	return emr_buf_append(&a->bytes, part.data, part.len);
+}
+
+/* The parts of FROM and of those behind it, until there are enough of them for one question.
+ * *OUT_END is the first entry whose parts are not among them. */
+static emr_status bring_parts(
+	const observing *o, asking *a, const found *from, const found **out_end)
+{
+	EMR_AUTO_FREE const char **names = NULL;
+	emr_status status = EMR_OK;
+	const found *f = from;
+
+	a->n = a->at = 0;
+	emr_buf_clear(&a->bytes);
+	for (; f != NULL && status == EMR_OK && (f == from || a->n < PARTS_AT_ONCE); f = f->next)
+		status = want_parts(o, &f->entry, a);
+	*out_end = f;
+	if (status != EMR_OK || a->n == 0)
+		return status;
+	names = calloc(a->n, sizeof *names);
+	if (names == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < a->n; i++)
+		names[i] = a->parts[i].key.text;
+	return emr_gateway_parts(a->gateway, a->call, names, a->n, keep_part, a);
+}
+
+/* ---- What stands in several blocks ---- */
+
+/* Those from *F on that stand in its block; *F = the first of another one.  From *UNASKED on no
+ * parts were brought. */
+static emr_status take_block(
+	const observing *o, asking *who, const found **f, const found **unasked)
+{
+	const uint64_t block = (*f)->entry.block;
+	emr_status status = emr_chain_begin(o->chain);
+
+	if (status != EMR_OK)
+		return status;
+	for (; *f != NULL && (*f)->entry.block == block && status == EMR_OK; *f = (*f)->next) {
+		if (*f == *unasked)
+			status = bring_parts(o, who, *f, unasked);
+		if (status == EMR_OK)
+			status = emr_observe_entry(
+				o->chain, o->descriptor, &(*f)->entry, fetch, who, o->trouble);
+	}
 	if (status == EMR_OK)
 		status = emr_observe_channel(o->chain,
 			who->gateway->has_genesis ? who->gateway->genesis : NULL, o->trouble);
 	if (status == EMR_OK)
 		return emr_chain_commit(o->chain);
 	emr_chain_rollback(o->chain);
+	return status;
+}
+
+/* Of the blocks before NEXT_BLOCK.  Parts are asked for outside of the chain's transactions. */
+static emr_status take_all(
+	const observing *o, asking *who, const block_entries *entries, uint64_t next_block)
+{
+	const found *f = entries->first, *unasked = f;
+	emr_status status = EMR_OK;
+
+	while (f != NULL && f->entry.block < next_block && status == EMR_OK) {
+		if (f == unasked)
+			status = bring_parts(o, who, f, &unasked);
+		if (status == EMR_OK)
+			status = take_block(o, who, &f, &unasked);
+	}
 	return status;
 }
 
@@ -403,31 +588,48 @@ static emr_status begin_chain(const observing *o)
 	return status;
 }
 
+/* At most N blocks from POSITION on.  What came before something failed counts. */
+static emr_status observe_round(
+	const observing *o, asking *who, emr_gateway_position *position, size_t n, uint64_t *height)
+{
+	block_entries entries = {.last = &entries.first};
+	emr_gateway_position next = *position;
+	emr_status came =
+		emr_gateway_entries(who->gateway, who->call, &next, n, collect, &entries, height);
+	const emr_gateway_call call = *who->call;
+	emr_status status = take_all(o, who, &entries, next.next_block);
+
+	entries_free(&entries);
+	if (status != EMR_OK)
+		return status;
+	*position = next;
+	if (came != EMR_OK)
+		*who->call = call;
+	return came;
+}
+
 emr_status emr_observe(emr_gateway *gateway, emr_gateway_call *call, emr_chain *chain,
 	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks, uint64_t *height,
 	emr_ledger_trouble *out_trouble)
 {
 	const observing o = {.chain = chain, .descriptor = descriptor, .trouble = out_trouble};
-	asking who = {.gateway = gateway, .call = call};
+	__attribute__((cleanup(asking_free))) asking who = {.gateway = gateway, .call = call};
 	uint64_t known = height != NULL ? *height : 0;
 	emr_status status;
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	status = begin_chain(&o);
-	for (size_t i = 0; i < max_blocks && status == EMR_OK; i++) {
-		block_entries entries = {.last = &entries.first};
-		emr_gateway_position next = *position;
+	while (status == EMR_OK && max_blocks > 0) {
+		const uint64_t before = position->next_block;
 
-		status = emr_gateway_entries(gateway, call, &next, 1, collect, &entries, &known);
-		if (status == EMR_OK)
-			status = take_all(&o, &who, &entries);
-		entries_free(&entries);
+		status = observe_round(&o, &who, position,
+			max_blocks < ROUND_BLOCKS ? max_blocks : ROUND_BLOCKS, &known);
+		max_blocks -= (size_t)(position->next_block - before);
 		if (status != EMR_OK)
 			return status;
-		*position = next;
 		if (height != NULL)
 			*height = known;
-		if (next.next_block >= known)
+		if (position->next_block >= known || position->next_block == before)
 			return EMR_OK;
 	}
 	return status;

@@ -317,7 +317,7 @@ void live_observe(emr_gateway *gateway, emr_chain *chain, emr_gateway_position *
 
 	do {
 		status = emr_observe(gateway, &call, chain, emr_buf_view(&live.descriptor),
-			position, 5, &height, &trouble);
+			position, 64, &height, &trouble);
 		if (status != EMR_OK)
 			fail_msg("%s, entry %llu: %s; %s (%s)", emr_status_text(status),
 				(unsigned long long)trouble.seq, trouble.cause,

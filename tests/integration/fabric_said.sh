@@ -121,6 +121,26 @@ grep -q "fabric: evaluate" ana/state/log && emr_fail "it is told: $(cat ana/stat
 rm "$FAULT/forgets"
 two_unmount ana
 
+say "who begins anew has all blocks in streams, and one by one from gateways that give none, or break off"
+# anew: her computer reads everything once more
+anew() {
+	rm -rf ana/state/fabric channel/streamed
+	two_mount ana
+	as ana run 0 verify --chain --passphrase-file "$EMR_PASS"
+	must grep -q "behind all of them" ana-folder/knee.txt
+	two_unmount ana
+}
+anew
+[ -e channel/streamed ] || emr_fail "no stream was asked for"
+touch "$FAULT/deliver-says-permission"
+anew
+[ ! -e channel/streamed ] || emr_fail "it is no fault"
+rm "$FAULT/deliver-says-permission"
+touch "$FAULT/breaks-off"
+anew
+[ -e channel/streamed ] || emr_fail "no stream was asked for"
+rm "$FAULT/breaks-off"
+
 say "what they have against a thing that is only sent is named where it is sent, and not called away"
 while read -r name words; do
 	touch "$FAULT/endorse-says-$name"

@@ -70,6 +70,7 @@ typedef enum emr_gateway_stage {
 	EMR_GATEWAY_SUBMIT,
 	EMR_GATEWAY_COMMIT,
 	EMR_GATEWAY_EVENTS,
+	EMR_GATEWAY_DELIVER, /* blocks as a stream */
 } emr_gateway_stage;
 const char *emr_gateway_stage_name(emr_gateway_stage stage); /* "submit"; never NULL */
 

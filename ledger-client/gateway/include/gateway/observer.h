@@ -12,10 +12,11 @@
 #include "ledger/chain.h"
 
 /* Brings CHAIN up to at most MAX_BLOCKS blocks behind POSITION; an empty one begins with
- * DESCRIPTOR. CHAIN is in no transaction; each block is one of its own, after which POSITION is
- * behind it.  A POSITION that is older than the chain (all zero, too) is fine: what the chain has
- * already is passed over, after it was compared.  EMR_FORK: it is otherwise.  EMR_DAMAGED with
- * *OUT_TROUBLE: an entry's results are not the contract's.  Otherwise as emr_gateway_entries. */
+ * DESCRIPTOR. CHAIN is in no transaction; each block is one of its own.  POSITION goes on
+ * behind several at a time.  One that is older than the chain (all zero, too) is fine: what the
+ * chain has already is passed over, after it was compared.  EMR_FORK: it is otherwise.  EMR_DAMAGED
+ * with *OUT_TROUBLE: an entry's results are not the contract's.  Otherwise as emr_gateway_entries.
+ */
 emr_status emr_observe(emr_gateway *gateway, emr_gateway_call *call, emr_chain *chain,
 	emr_bytes descriptor, emr_gateway_position *position, size_t max_blocks, uint64_t *height,
 	emr_ledger_trouble *out_trouble);

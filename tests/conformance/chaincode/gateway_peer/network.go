@@ -22,6 +22,9 @@ package main
 //	                odd-beginning (the first peer has another first block, and all others), first-named (its first block names one
 //	                before it), narrow (the orderer takes nothing of more than narrowBytes), CALL-says-NAME (evaluate-says-clock:
 //	                that call of every gateway fails by what failures.go has of that name), CALL-N-says-NAME (that of peer N)
+//
+// While fault/breaks-off is there, a stream of blocks ends behind the first one from the second on.
+// DIR/streamed has the number of the block that was last sent in a stream.
 
 import (
 	"bytes"
@@ -104,6 +107,7 @@ type channel struct {
 // member is one organisation's peer with its gateway.
 type member struct {
 	gateway.UnimplementedGatewayServer
+	peer.UnimplementedDeliverServer
 	*channel
 	number int
 	forgot bool // what it had
@@ -390,6 +394,83 @@ func (m *member) Endorse(ctx context.Context, request *gateway.EndorseRequest) (
 	}
 	payload := assemble(&made.header, made.header.SignatureHeader, made.open(), endorsed(answer, m.endorsers...))
 	return &gateway.EndorseResponse{PreparedTransaction: &common.Envelope{Payload: payload}}, nil
+}
+
+// ---- Blocks as a stream ----
+
+// seeking is what ENVELOPE wants: core/peer and common/deliver of Fabric look at the same.
+func (m *member) seeking(envelope *common.Envelope) (from, to uint64, code common.Status) {
+	var payload common.Payload
+	var channel common.ChannelHeader
+	var signature common.SignatureHeader
+	var seek orderer.SeekInfo
+	err := errors.Join(proto.Unmarshal(envelope.Payload, &payload), proto.Unmarshal(payload.GetHeader().GetChannelHeader(), &channel),
+		proto.Unmarshal(payload.GetHeader().GetSignatureHeader(), &signature), proto.Unmarshal(payload.Data, &seek))
+	start, stop := seek.GetStart().GetSpecified(), seek.GetStop().GetSpecified()
+	apart := time.Since(channel.GetTimestamp().AsTime())
+	switch {
+	case err != nil || start == nil || stop == nil || start.Number > stop.Number || channel.Type != int32(common.HeaderType_DELIVER_SEEK_INFO) ||
+		seek.Behavior != orderer.SeekInfo_FAIL_IF_NOT_READY || apart > 15*time.Minute || apart < -15*time.Minute:
+		return 0, 0, common.Status_BAD_REQUEST
+	case channel.ChannelId != networkName:
+		return 0, 0, common.Status_NOT_FOUND
+	case hasEnded(signature.Creator) || !m.isMember(signature.Creator) || verify(signature.Creator, envelope.Payload, envelope.Signature) != nil:
+		return 0, 0, common.Status_FORBIDDEN
+	}
+	return start.Number, stop.Number, common.Status_SUCCESS
+}
+
+// next is block NUMBER, or that there is none.
+func (m *member) next(number uint64) *peer.DeliverResponse {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	answer := m.ask([][]byte{[]byte("GetBlockByNumber"), nil, []byte(strconv.FormatUint(number, 10))})
+	var block common.Block
+	if answer.Status != 200 {
+		return &peer.DeliverResponse{Type: &peer.DeliverResponse_Status{Status: common.Status_NOT_FOUND}}
+	}
+	decode(answer.Payload, &block)
+	return &peer.DeliverResponse{Type: &peer.DeliverResponse_Block{Block: &block}}
+}
+
+func (m *member) Deliver(stream grpc.BidiStreamingServer[common.Envelope, peer.DeliverResponse]) error {
+	if err := m.said("deliver"); err != nil {
+		return err
+	}
+	for {
+		envelope, err := stream.Recv()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		from, to, code := m.seeking(envelope)
+		for number := from; code == common.Status_SUCCESS && number <= to; number++ {
+			if number == 1 {
+				m.hold(stream.Context(), "held-beginning")
+			}
+			if m.fault("slow-blocks") {
+				_ = os.WriteFile(filepath.Join(m.dir, "held"), nil, 0o600)
+				time.Sleep(slowBlock)
+			}
+			answer := m.next(number)
+			if answer.GetBlock() == nil {
+				code = answer.GetStatus()
+				break
+			}
+			if err := stream.Send(answer); err != nil {
+				return err
+			}
+			_ = os.WriteFile(filepath.Join(m.dir, "streamed"), []byte(strconv.FormatUint(number, 10)+"\n"), 0o600)
+			if number > 1 && m.fault("breaks-off") {
+				return status.Error(codes.Unavailable, "the peer ends")
+			}
+		}
+		if err := stream.Send(&peer.DeliverResponse{Type: &peer.DeliverResponse_Status{Status: code}}); err != nil {
+			return err
+		}
+	}
 }
 
 // ---- Ordering ----
@@ -719,7 +800,9 @@ func network(dir, caFile string, others []string) error {
 			return err
 		}
 		all := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{own}})), grpc.MaxRecvMsgSize(100<<20))
-		gateway.RegisterGatewayServer(all, &member{channel: c, number: number})
+		one := &member{channel: c, number: number}
+		gateway.RegisterGatewayServer(all, one)
+		peer.RegisterDeliverServer(all, one)
 		go func() { _ = all.Serve(listener) }()
 		settings += fmt.Sprintf("gateway = https://%s %s/tlsca.pem\n", listener.Addr(), dir)
 	}
