@@ -1,5 +1,5 @@
-/* The certificate keys: P-256 from the seed, through OpenSSL.  OpenSSL keeps its copy in ordinary
- * memory, wiped at free; the keys are made for one signature and dropped. */
+/* This file makes the certificate keys: P-256 from the seed, through OpenSSL. OpenSSL keeps its
+ * copy in ordinary memory, wiped at free; the keys are made for one signature and dropped. */
 #include "keyring_private.h"
 
 #include <openssl/bn.h>

@@ -1,5 +1,5 @@
-/* Which one word is wrong: every single substitution is tried against an identity that is known.
- * 255 of 256 fall at the checksum, so about 192 keys are derived for 49,128 tries. */
+/* This file finds the one wrong word of 24: it tries every single substitution against a known
+ * identity. 255 of 256 fall at the checksum, so about 192 keys are derived for 49,128 tries. */
 #include "keyring/words.h"
 
 #include <sodium.h>

@@ -1,6 +1,6 @@
-/* Makes one whole chain out of two that were damaged in different places, and puts a damaged one
- * right in place.  Nothing goes in that a replay of the rules does not accept, so neither chain has
- * to be believed. */
+/* This file makes one whole chain out of two that were damaged in different places, and puts a
+ * damaged one right in place. Nothing goes in that a replay of the rules does not accept, so
+ * neither chain has to be believed. */
 #include "chain_private.h"
 
 #include <stdio.h>

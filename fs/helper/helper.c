@@ -1,5 +1,5 @@
-/* Starts helper programs, and hands them messages and descriptors.  Nothing of this process goes
- * with a helper but its end of a socket. */
+/* This file starts helper programs, and sends them messages and descriptors. A helper gets
+ * nothing of this process but its end of a socket. */
 #include "helper/helper.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* A helper's side of the socket: messages, and descriptors that come with them. */
+/* This file is a helper's side of the socket: it receives and sends messages, and the
+ * descriptors that come with them. */
 #include "helper/inside.h"
 
 #include <string.h>

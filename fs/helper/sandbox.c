@@ -1,5 +1,6 @@
-/* The sandbox: limits, no new rights, and a filter of system calls.  The filter is written out
- * because it is thirty lines, of numbers that the kernel's own headers name. */
+/* A helper program shuts itself in with this sandbox: limits, no new rights, and a filter of
+ * system calls. The filter is written out because it is thirty lines, of numbers that the
+ * kernel's own headers name. */
 #include "helper/inside.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Members of JSON objects that may lack. */
+/* These functions read members of JSON objects that may be missing. */
 #include "kit/json.h"
 
 const char *emr_json_text_at(const json_t *object, const char *name)

@@ -1,4 +1,4 @@
-/* Sentences in the language of whoever reads them, by gettext of the C library. */
+/* This file translates sentences into the reader's language, by gettext of the C library. */
 #include "kit/language.h"
 
 #include <libintl.h>

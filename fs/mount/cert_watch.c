@@ -1,5 +1,5 @@
-/* Waits until a third of the certificate's time is left, and has it renewed while the folder, or
- * the agent, goes on.  What could not be renewed is said once, and asked for again. */
+/* This thread waits until a third of the certificate's time is left, and has it renewed while
+ * the folder, or the agent, goes on. A failure is told once, and the renewal is tried again. */
 #include "mount/cert_watch.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* One pass over everything that is verified, slowly, and then one a day.  Rot does not change a
- * file's time, so a day without a pass is the longest that damage lies unseen in an open folder; a
- * file that somebody else changed is passed over at once. */
+/* This thread makes one slow pass over everything that is verified, and then one a day. Rot does
+ * not change a file's time, so a day without a pass is the longest that damage stays unseen in
+ * an open folder; a file that somebody else changed is passed over at once. */
 #include "mount/rot_watch.h"
 
 #include <fcntl.h>

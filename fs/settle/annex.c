@@ -1,5 +1,5 @@
-/* Two ledgers as one past: what was before a join comes first.  Versions of the ledger that was
- * left carry a mark, so that a place says by itself where it is. */
+/* This file shows two ledgers as one past: what was before a join comes first. Versions of the
+ * ledger that was left carry a mark, so that a place says by itself where it is. */
 #include "facts_private.h"
 
 #include <string.h>

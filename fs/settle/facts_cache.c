@@ -1,6 +1,6 @@
-/* Opening a large folder would decrypt every name anew. This file keeps the opened names between
- * two mounts, sealed; it is refused as a whole when any page of it was changed, cut or is of
- * another ledger. */
+/* To open a large folder every name would have to be decrypted again. This file keeps the
+ * decrypted names between two mounts, sealed; it is refused as a whole when any page of it was
+ * changed or cut, or is of another ledger. */
 #include "facts_cache.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* What others left in one's own domains and what does not open: told apart from damage, remembered
- * so that it is not tried again, and named for whoever wants it erased.  What the owner signed is
- * never taken for it: that would hide damage. */
+/* This file deals with what others left in one's own domains and what does not open. It tells
+ * this apart from damage, remembers it so that it is not tried again, and names it for a person
+ * who wants it erased. What the owner signed is never taken for it: that would hide damage. */
 #include "facts_private.h"
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* Of a file that is shared by itself, the root of its domain, whoever may write says the bytes and
- * nothing else. */
+/* A file that is shared by itself is the root of its own domain. Of such a root people with the
+ * right to write say the bytes and nothing else; this file keeps the rest as the owner said it. */
 #include <string.h>
 
 #include "contract/codes.h"

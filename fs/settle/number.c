@@ -1,5 +1,5 @@
-/* Which record an object's content belongs to.  Whoever writes content says a number with it, and
- * anybody who may write could name that of another record: then erasing the one would take the
+/* This file decides which record the content of an object belongs to. A writer of content says a
+ * number with it, and could name that of another record: then to erase the one would take the
  * other, and a version of the one would pass for one of the other. */
 #include "facts_private.h"
 

@@ -1,6 +1,6 @@
-/* With which item a version's content came onto the ledger: its PUT.  A move and a new epoch wrap
- * the same content again (REWRAP), and so does bringing a version back; nobody signed anything
- * then. */
+/* This file finds the ledger item with which the content of a version came: its PUT. A move and
+ * a new epoch wrap the same content again (REWRAP), and so does bringing a version back; nobody
+ * signed anything then. */
 #include "contract/codes.h"
 #include "ledger/chain.h"
 #include "record/format.h"

@@ -1,6 +1,6 @@
-/* The owner's computer signs anew what a writer said of a record in her folder (its name, times
- * and attributes). This file first makes of it what may be believed, because her signature
- * vouches for it. */
+/* The owner's computer signs again what a writer said of a record in her folder (its name, times
+ * and attributes). Before that this file reduces it to what may be believed, because her
+ * signature vouches for it. */
 #include <string.h>
 
 #include "keyring/coowned.h"

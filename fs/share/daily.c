@@ -1,6 +1,6 @@
-/* The limit of a day that a dataset's terms have for each reader. Who answers counts what that
- * reader asked for today, in all folders of the dataset, by the ledger: so it holds whatever
- * program he uses, and over a restart of everybody's. */
+/* The terms of a dataset have a daily limit for each reader, which this file keeps. The computer
+ * that answers counts what that reader asked for today, in all folders of the dataset, by the
+ * ledger: so the limit holds whatever program he uses, and after a restart of any computer. */
 #include <string.h>
 
 #include "judge.h"

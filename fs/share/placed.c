@@ -1,6 +1,7 @@
-/* Who put a folder where it lies, and what is shared because of that: a folder that is moved into
- * one that she shares is shared with it, in her name, also when it was moved on a computer that was
- * stolen. This file reads it from the ledger, where each place has its signer. */
+/* This file tells who put a folder where it is, and what is shared because of that. A folder
+ * that is moved into one that she shares is shared with it, in her name, also when it was moved
+ * on a computer that was stolen. All of it is read from the ledger, where each place has its
+ * signer. */
 #include <string.h>
 
 #include "keyring/coowned.h"

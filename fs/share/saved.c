@@ -1,5 +1,5 @@
-/* What a computer of hers saved in folders that others see: when it turns out to be stolen she is
- * shown that, and can take it out of there. This file finds it by the ledger, where each entry has
+/* When a computer of hers turns out to be stolen, this file shows what it saved in folders that
+ * others see, and can take it out of there. It finds that by the ledger, where each entry has
  * its signer, and removes it as she would herself, so that nothing is destroyed. */
 #include <stdio.h>
 #include <stdlib.h>

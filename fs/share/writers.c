@@ -1,10 +1,10 @@
-/* Who else may write in one's own domain.  A WRITER row names no grant; that two belong together is
- * told by the batch: the right to write that comes with reading was given in the entry of its
- * GRANT.
+/* This file keeps who else may write in one's own domain. A WRITER row names no grant; that two
+ * belong together is told by the batch: the right to write that comes with reading was given in
+ * the entry of its GRANT.
  *
- * A date alone ends a right only for honest clocks: who appends to an embedded ledger chooses the
- * time.  So what is over by its date is also ended by an entry, behind which no time helps, once
- * the owner's clock is not the only one that says so. */
+ * A date alone ends a right only for honest clocks: a member who appends to an embedded ledger
+ * chooses the time. So what is over by its date is also ended by an entry, behind which no time
+ * helps, once the owner's clock is not the only one that says so. */
 #include <stdlib.h>
 #include <string.h>
 

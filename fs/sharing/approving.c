@@ -1,7 +1,7 @@
-/* Saying yes to a request: what it would share, the order to grant it, and, once the grant stands
- * on the ledger, the word that it answers.  It refuses a second answer to one request: at the same
- * moment, after the first, and from another computer, because the grant is called as the request
- * and stands once. */
+/* This file says yes to a request: it shows what would be shared, orders the grant and, once the
+ * grant is on the ledger, says there that it is the answer. It refuses a second answer to one
+ * request: at the same moment, after the first, and from another computer, because the grant has
+ * the id of the request and exists once. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

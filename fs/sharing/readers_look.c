@@ -1,6 +1,6 @@
-/* Who put a folder into a dataset let in everybody whom its steward admits, now and later. This
- * look of the office's thread tells her of each of them, also of one who came and went while the
- * folder was closed: nobody is admitted quietly. */
+/* An owner who put a folder into a dataset has let in everybody whom its steward admits, now and
+ * later. This part of the office's thread tells her of each of them, also of one who came and
+ * went while the folder was closed: nobody is admitted quietly. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

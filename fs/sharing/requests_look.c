@@ -1,5 +1,5 @@
-/* The office's look at requests: what came is told once, what was answered is told to who asked,
- * and .emrfs/requests has the open ones. */
+/* This part of the office's thread looks at requests: it tells once what came, tells the asker
+ * what was answered, and makes the open ones the files of .emrfs/requests. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

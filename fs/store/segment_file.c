@@ -1,6 +1,6 @@
-/* A segment as a file: how it is called, how it begins, and, for a backup, where the last whole
- * block of one ends and whether all its blocks fit their hashes. It refuses symbolic links and
- * anything that is no regular file. */
+/* This file handles a segment as a file: how it is called, how it begins, and, for a backup,
+ * where its last whole block ends and whether all its blocks fit their hashes. It refuses
+ * symbolic links and anything that is no regular file. */
 #include "store/segment_file.h"
 
 #include <errno.h>

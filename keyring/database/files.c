@@ -1,5 +1,6 @@
-/* The file system for databases that others may write to: that of SQLite without the rollback
- * journals, and the settings that keep a file from bringing its own program. */
+/* Databases that others may write to are opened with this file system (VFS) of SQLite: its own,
+ * without the rollback journals, and with the settings that keep a file from bringing its own
+ * program. */
 #include "database/files.h"
 
 #include <pthread.h>

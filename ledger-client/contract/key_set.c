@@ -1,5 +1,5 @@
-/* The set of rows that a batch will need, as the rules add to it: each key once, with the values
- * that were fetched for the first pass. */
+/* This file keeps the set of rows that a batch will need, as the rules add to it: each key once,
+ * with the values that were fetched for the first pass. */
 #include "declare.h"
 
 #include "contract/pubs_share.h"

@@ -1,5 +1,5 @@
-/* The five questions to a Fabric CA (docs of Fabric CA, "swagger"; what it really takes and gives
- * stands in DESIGN.md), and what is held against its answer before anybody uses it. */
+/* This file asks a Fabric CA its five questions (docs of Fabric CA, "swagger"; what it really
+ * takes and gives stands in DESIGN.md), and checks the answers before anybody uses them. */
 #include "enrol/ca.h"
 
 #include <jansson.h>

@@ -1,4 +1,4 @@
-/* The way to a network on Fabric as an invitation carries it: what DIR/network says, and the
+/* An invitation carries the way to a network on Fabric: what DIR/network says, and the
  * certificates that it names, in one row of bytes (FORMAT.md). This file makes these bytes of a
  * directory, and a directory of them on another computer. */
 #include "gateway/channel.h"

@@ -1,6 +1,6 @@
-/* Puts damaged rows of the ledger and of the local copy right, each from what is whole in the other
- * one.  It writes nothing that a replay of the rules from entry 0 did not accept, and nothing when
- * the two have gone different ways. */
+/* This file puts damaged rows of the ledger and of the local copy right, each from what is whole
+ * in the other one. It writes nothing that a replay of the rules from entry 0 did not accept,
+ * and nothing when the two have gone different ways. */
 #include "opened_private.h"
 
 #include "follow_private.h"

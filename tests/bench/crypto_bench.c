@@ -1,5 +1,6 @@
-/* What one operation of sharing costs on this machine: the best of several rounds, in microseconds,
- * beside what the design counted on.  It decides nothing: numbers are for people. */
+/* This program measures what one operation of sharing costs on this machine: the best of several
+ * rounds, in microseconds, beside what the design counted on. It decides nothing: numbers are
+ * for people. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,11 @@
-/* How a frozen dataset opens and lists: bench_datasets [participants [files of each]].  Makes such
- * a ledger as people would have made it, through the library: each participant has a keyring, a
- * certificate, a folder with files in two directories, and a grant through three agents; only their
- * copies of the ledger are one, and they save in one go.  Then a researcher opens the frozen state
- * for the first time, when every folder's names have to be asked for, and once more.  The
- * processor's time is that of the researcher's computer: what agents do meanwhile is left out.  It
- * judges no time: numbers are for people.  The disk is that of /dev/shm, or EMR_TEST_SCRATCH. */
+/* This program measures how a frozen dataset opens and lists: bench_datasets [participants
+ * [files of each]]. Makes such a ledger as people would have made it, through the library: each
+ * participant has a keyring, a certificate, a folder with files in two directories, and a grant
+ * through three agents; only their copies of the ledger are one, and they save in one go. Then a
+ * researcher opens the frozen state for the first time, when every folder's names have to be
+ * asked for, and once more. The processor's time is that of the researcher's computer: what
+ * agents do meanwhile is left out. It judges no time: numbers are for people. The disk is that
+ * of /dev/shm, or EMR_TEST_SCRATCH. */
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
-/* What following everything costs a computer whose own records are few: a ledger of ENTRIES that
- * others made (one save each, one item), and one domain of one's own.  Prints time, disk and memory
- * of the first look, of opening again, and of going through what is there once more.
- * bench_following [entries] */
+/* This program measures what following everything costs a computer whose own records are few: a
+ * ledger of ENTRIES that others made (one save each, one item), and one domain of one's own.
+ * Prints time, disk and memory of the first look, of opening again, and of going through what is
+ * there once more. bench_following [entries] */
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

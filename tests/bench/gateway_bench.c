@@ -1,7 +1,7 @@
-/* How fast batches of one owner are registered through real peers, each endorsed by two
- * organisations, beside a chaincode that writes the same without a look at it
+/* This program measures how fast batches of one owner are registered through real peers, each
+ * endorsed by two organisations, beside a chaincode that writes the same without a look at it
  * (tests/conformance/chaincode/plain, with which the network was started): what
- * tests/bench/fabric.py says in rows.  Prints "NAME NUMBER" a line. */
+ * tests/bench/fabric.py says in rows. Prints "NAME NUMBER" a line. */
 #include "live_kit.h"
 
 #include <ftw.h>

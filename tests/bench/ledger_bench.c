@@ -1,6 +1,6 @@
-/* Numbers of the ledger and the replica: latency of a batch, rate of catching up, listing, size of
- *an item. bench_ledger [records] The disk is that of /tmp: what a flush costs there is most of the
- *latency of a batch. */
+/* This program measures the ledger and the replica: latency of a batch, rate of catching up,
+ * listing, size of an item. bench_ledger [records] The disk is that of /tmp: what a flush costs
+ * there is most of the latency of a batch. */
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* What sealing, reading and freezing cost, over the real block store in a directory: medians of
- * several runs. */
+/* This program measures what sealing, reading and freezing cost, over the real block store in a
+ * directory: medians of several runs. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

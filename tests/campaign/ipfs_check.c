@@ -1,4 +1,5 @@
-/* emrfs's side of tests/campaign/ipfs-check.sh: makes real records, and opens a store alone.
+/* This program is emrfs's side of tests/campaign/ipfs-check.sh: it makes real records, and opens a
+ * store alone.
  *
  *   write STATE SIZE...   a new record of each size; prints SIZE and the CID of its bundle
  *   hold STATE SIZE...    the same, then "ready"; everything stays open until its input ends

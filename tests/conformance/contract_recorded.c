@@ -1,6 +1,6 @@
-/* Replays recorded batches (contract/, one JSON object a line: state, batch, caller, now; answers
- * and writes) through a contract.  A second host or a second implementation stands under the same
- * files; CONTRACT.md describes them. */
+/* This program replays recorded batches (contract/, one JSON object a line: state, batch,
+ * caller, now; answers and writes) through a contract. A second host or a second implementation
+ * stands under the same files; CONTRACT.md describes them. */
 #include "test_contract_kit.h"
 
 #include <dirent.h>

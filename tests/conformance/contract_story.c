@@ -1,5 +1,6 @@
-/* The story of the second model: a network of three organisations in twenty entries.  Every batch
- * must end in the rows, parts and results that the model has, byte for byte. */
+/* This program replays the story of the second model: a network of three organisations in twenty
+ * entries. Every batch must end in the rows, parts and results that the model has, byte for
+ * byte. */
 #include "test_contract_kit.h"
 
 #include "contract/pubs_share.h"

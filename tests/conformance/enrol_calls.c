@@ -1,7 +1,7 @@
-/* The client of Fabric CA, tried against a server that answers as Fabric CA does, and then as no
- * server should: which certificates it takes, what it refuses, and the status of each refusal.
- * EMR_CA_DIR is the directory of fake_ca.py.  With the argument "live" it is that of a real CA with
- * the same people, and what only the made one can do is left out. */
+/* These tests try the client of Fabric CA against a server that answers as Fabric CA
+ * does, and then as no server should: which certificates it takes, what it refuses, and the
+ * status of each refusal. EMR_CA_DIR is the directory of fake_ca.py. With the argument "live" it
+ * is that of a real CA with the same people, and what only the made one can do is left out. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

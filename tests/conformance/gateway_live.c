@@ -1,8 +1,7 @@
-/* The client against real peers and orderers (examples/network/fabric, fresh): a network of emrfs
- * begins there, an owner with a certificate of the hospital's CA registers batches through the
- * gateway, rows, parts and events are what was registered, and what is refused, repeated or
- * interrupted has no second effect.  It kills a peer in the end.
- */
+/* These tests try the client against real peers and orderers (examples/network/fabric, fresh): a
+ * network of emrfs begins there, an owner with a certificate of the hospital's CA registers
+ * batches through the gateway, rows, parts and events are what was registered, and what is
+ * refused, repeated or interrupted has no second effect. It kills a peer in the end. */
 #include "live_kit.h"
 
 #include <pthread.h>

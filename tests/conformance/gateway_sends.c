@@ -1,5 +1,6 @@
-/* The client of Fabric's gateways against the one for tests (gateway_calls.c): no transaction is
- * lost or made twice whatever sending it says, and events are told as they come. */
+/* These tests try the client of Fabric's gateways against the one for tests (gateway_calls.c):
+ * no transaction is lost or made twice whatever sending it says, and events are told as they
+ * come. */
 #include "gateway_kit.h"
 
 #include <fcntl.h>

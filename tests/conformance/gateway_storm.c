@@ -1,6 +1,7 @@
-/* What many clients at once, and members that die or stop answering meanwhile, may do to batches on
- * real peers and orderers: each is entered once, and what a client was told stays true.  Who starts
- * it makes the faults while NETWORK/storm is there (tests/integration/fabric_storm.sh). */
+/* These tests show what many clients at once, and members that die or stop answering meanwhile,
+ * may do to batches on real peers and orderers: each is entered once, and what a client was told
+ * stays true. Who starts it makes the faults while NETWORK/storm is there
+ * (tests/integration/fabric_storm.sh). */
 #include "live_kit.h"
 
 #include <fcntl.h>

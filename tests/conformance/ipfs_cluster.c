@@ -1,6 +1,6 @@
-/* A node of an IPFS Cluster as a place: what the cluster is asked, which of its peers count as
- * copies, and what becomes of it when it fails, lies, or never does what it was asked (against the
- * clusters of tests/support/fake_node.py). */
+/* These tests use a node of an IPFS Cluster as a place: what the cluster is asked, which of its
+ * peers count as copies, and what becomes of it when it fails, lies, or never does what it was
+ * asked (against the clusters of tests/support/fake_node.py). */
 #include "emr_test.h"
 
 #include <fcntl.h>

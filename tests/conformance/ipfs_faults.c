@@ -1,5 +1,6 @@
-/* Nodes that fail, lie, hang or are none, each in its own way (tests/support/fake_node.py): every
- * one has a name of its own, ends in time, and no wrong byte gets through. */
+/* These tests use nodes that fail, lie, hang or are none, each in its own way
+ * (tests/support/fake_node.py): every one has a name of its own, ends in time, and no wrong byte
+ * gets through. */
 #include "emr_test.h"
 
 #include <dlfcn.h>

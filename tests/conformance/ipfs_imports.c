@@ -1,6 +1,6 @@
-/* How records travel to a node (tests/support/fake_node.py): several imports at a time, large
- * records in pieces or as two imports side by side, giving way to programs; and what becomes of a
- * record when a node collects its blocks, dies or stands still in the middle. */
+/* These tests show how records travel to a node (tests/support/fake_node.py): several imports at
+ * a time, large records in pieces or as two imports side by side, giving way to programs; and
+ * what becomes of a record when a node collects its blocks, dies or stands still in the middle. */
 #include "emr_test.h"
 
 #include <unistd.h>

@@ -1,8 +1,7 @@
-/* What the client of IPFS nodes promises, against whatever node ipfs_node.sh has started: a live
- * Kubo, and one that is written for tests, so that what the latter shows elsewhere is worth
- * something. EMR_NODE_RPC, EMR_NODE_GATEWAY: addresses; EMR_NODE_TOKEN: what the node wants, if
- * anything; EMR_NODE_BLOCKS: where the node keeps its
- * blocks. */
+/* These tests check what the client of IPFS nodes promises, against whatever node ipfs_node.sh
+ * has started: a live Kubo, and one that is written for tests, so that what the latter shows
+ * elsewhere is worth something. EMR_NODE_RPC, EMR_NODE_GATEWAY: addresses; EMR_NODE_TOKEN: what
+ * the node wants, if anything; EMR_NODE_BLOCKS: where the node keeps its blocks. */
 #include "emr_test.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Letters of those who have no key on the ledger, over the chaincode itself: what may be replaced,
- * what may not, and that all applications are found. */
+/* These tests are about letters of those who have no key on the ledger, over the chaincode
+ * itself: what may be replaced, what may not, and that all applications are found. */
 #include "emr_test.h"
 
 #include <fcntl.h>

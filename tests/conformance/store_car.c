@@ -1,4 +1,4 @@
-/* The CAR store under the suite of block stores. */
+/* This program puts the CAR store under the suite of block stores. */
 #include "store_kit.h"
 #include "store_suite.h"
 

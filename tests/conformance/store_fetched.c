@@ -1,5 +1,5 @@
-/* The block store of a folder whose blocks may lie elsewhere, under the suite of block stores: over
- * CAR segments, with a cache beside them. */
+/* This program puts the block store of a folder whose blocks may lie elsewhere, under the suite
+ * of block stores: over CAR segments, with a cache beside them. */
 #include "store_kit.h"
 #include "store_suite.h"
 

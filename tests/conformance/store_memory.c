@@ -1,5 +1,5 @@
-/* The smallest possible block store, a list in memory, under the same suite: it shows what the
- * suite asks, and that a second implementation can be put there. */
+/* This program puts the smallest possible block store, a list in memory, under the same suite:
+ * it shows what the suite asks, and that a second implementation can be put there. */
 #include "store_suite.h"
 
 #include <pthread.h>

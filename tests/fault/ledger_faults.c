@@ -1,6 +1,6 @@
-/* The ledger and the replica when the n-th SQL step, write, flush or truncation fails: each time
- * the ledger is that before or that after the batch, and the same bytes sent again get their
- * answer. */
+/* These tests use the ledger and the replica when the n-th SQL step, write, flush or truncation
+ * fails: each time the ledger is that before or that after the batch, and the same bytes sent
+ * again get their answer. */
 #include <errno.h>
 #include <sqlite3.h>
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-/* A folder that is written, cut off and opened again, for the power-cut tools.
+/* This program writes a folder, is cut off, and opens the folder again, for the power-cut tools.
  *
  *   powercut_driver create DIR
  *   powercut_driver work DIR SEED OPERATIONS plain|threads    promises go to EMR_POWERCUT_MARK

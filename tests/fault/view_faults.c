@@ -1,6 +1,7 @@
-/* One life of a folder in which the n-th allocation, write, flush, rename or SQL step fails, for
- * every n (with strides where there are thousands): the operation says so, works when it is tried
- * again, at the latest after another start, and nothing that was acknowledged is lost. */
+/* These tests take a folder from its making to its end, in which the n-th allocation, write,
+ * flush, rename or SQL step fails, for every n (with strides where there are thousands): the
+ * operation says so, works when it is tried again, at the latest after another start, and
+ * nothing that was acknowledged is lost. */
 #include "view_kit.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The private part of a proposal that admits an organisation: its author writes it, and the CA in
- * it vouches for people once the members approved its hash. */
+/* This fuzz target reads the private part of a proposal that admits an organisation: its author
+ * writes it, and the CA in it vouches for people once the members approved its hash. */
 #include <stdlib.h>
 
 #include "ledger/act.h"

@@ -1,5 +1,5 @@
-/* What an organisation says of itself when it asks to be admitted: any program of this user can put
- * it into the mail. */
+/* This fuzz target reads what an organisation says of itself when it asks to be admitted: any
+ * program of this user can put it into the mail. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The list of a backup: any bytes give a list that is written back as it came and leads nowhere
- * else, or a refusal. */
+/* This fuzz target reads the list of a backup: any bytes give a list that is written back as it
+ * came and leads nowhere else, or a refusal. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* A checkpoint note as anybody may leave it in the ledger: what is accepted must come out as the
- * same text. */
+/* This fuzz target reads a checkpoint note as anybody may leave it in the ledger: what is
+ * accepted must come out as the same text. */
 #include <stdlib.h>
 
 #include "ledger/checkpoint.h"

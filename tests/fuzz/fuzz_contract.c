@@ -1,9 +1,9 @@
-/* Batches from outside, and the rules over them.  The first byte says how much of the batch is made
- * right again (bit 0: signer, network, times, root and signature; bit 1: signer ids and times of
- * the items) or that the bytes are the choices from which a batch is built (bit 2), so that the
- * rules behind the signature are reached; the second byte chooses the state.  Whatever comes: every
- * row that apply reads was declared, its memory suffices, a refusal writes nothing, and the same
- * input gives the same output. */
+/* This fuzz target reads batches from outside, and the rules over them. The first byte says how
+ * much of the batch is made right again (bit 0: signer, network, times, root and signature; bit
+ * 1: signer ids and times of the items) or that the bytes are the choices from which a batch is
+ * built (bit 2), so that the rules behind the signature are reached; the second byte chooses the
+ * state. Whatever comes: every row that apply reads was declared, its memory suffices, a refusal
+ * writes nothing, and the same input gives the same output. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

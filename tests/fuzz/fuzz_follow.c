@@ -1,6 +1,6 @@
-/* An entry and its items as another program may have written them into the ledger file: followed
- * behind a real network. Input: u16 length of the entry, entry, items.  Nothing but the kept entry
- * itself may be taken in. */
+/* This fuzz target reads an entry and its items as another program may have written them into
+ * the ledger file: followed behind a real network. Input: u16 length of the entry, entry, items.
+ * Nothing but the kept entry itself may be taken in. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Bytes as the parts of GRANT and KFRAGS, and as the letter inside: nothing opens that was not
- * sealed, and what decodes is encoded to the same bytes. */
+/* This fuzz target reads bytes as the parts of GRANT and KFRAGS, and as the letter inside:
+ * nothing opens that was not sealed, and what decodes is encoded to the same bytes. */
 #include "share_input.h"
 
 #include "letters_private.h"

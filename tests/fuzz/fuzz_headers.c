@@ -1,5 +1,6 @@
-/* A file that somebody gave: DICOM, PDF, FHIR or CDA, or what looks like one.  Whatever comes out
- * can be kept and is the same when it is read back; and bytes as the kept form. */
+/* This fuzz target reads a file that somebody gave: DICOM, PDF, FHIR or CDA, or what looks like
+ * one. Whatever comes out can be kept and is the same when it is read back; and bytes as the
+ * kept form. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* A proof file as anybody may send it: what is taken apart must come out as the same text, and the
- * checks must end. */
+/* This fuzz target reads a proof file as anybody may send it: what is taken apart must come out
+ * as the same text, and the checks must end. */
 #include <stdlib.h>
 
 #include "base/secret.h"

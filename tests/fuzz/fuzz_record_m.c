@@ -1,4 +1,4 @@
-/* Header of m and manifest: whatever decodes encodes to the same bytes. */
+/* This fuzz target reads header of m and manifest: whatever decodes encodes to the same bytes. */
 #include <stdlib.h>
 
 #include "record/format.h"

@@ -1,4 +1,4 @@
-/* Metadata, attribute lists and the private parts around them. */
+/* This fuzz target reads metadata, attribute lists and the private parts around them. */
 #include <stdlib.h>
 
 #include "record/format.h"

@@ -1,4 +1,5 @@
-/* Heads and control records of the spill: whatever decodes encodes to the same bytes. */
+/* This fuzz target reads heads and control records of the spill: whatever decodes encodes to the
+ * same bytes. */
 #include <stdlib.h>
 
 #include "spill_log.h"

@@ -1,5 +1,5 @@
-/* Statements, the content that a journal row keeps, and what a copy for research says of its rules:
- * whatever decodes encodes to the same bytes. */
+/* This fuzz target reads statements, the content that a journal row keeps, and what a copy for
+ * research says of its rules: whatever decodes encodes to the same bytes. */
 #include <stdlib.h>
 
 #include "record/content.h"

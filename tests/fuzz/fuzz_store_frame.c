@@ -1,5 +1,5 @@
-/* Frames of pins and marks, frames of the journal and its head file: strict, and never past their
- * end. */
+/* This fuzz target reads frames of pins and marks, frames of the journal and its head file:
+ * strict, and never past their end. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* What an administrator with a program of his own proposes to the others, whatever they will read:
+/* This program proposes what an administrator with a program of his own could propose to the
+ * others:
  *
  *   propose PASSPHRASE-FILE NETWORK-DIR admit ORG NAME [DAYS]
  *   propose PASSPHRASE-FILE NETWORK-DIR remove ORG [DAYS]
@@ -6,8 +7,8 @@
  *
  * ORG is "own", "waiting" (that of the first application), "of:NAME" (what is called that) or
  * "new:WORD" (an id that nobody has). NAME "-" is a private part that nobody can read. The CA is
- * the own organisation's, of "waiting" that of the application.  He approves it, too.  It prints
- * what the ledger says: "applied", or why not. */
+ * that of his own organisation, of "waiting" that of the application.  He approves it, too.  It
+ * prints what the ledger says: "applied", or why not. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

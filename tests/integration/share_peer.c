@@ -1,13 +1,11 @@
-/* One person's share of a scene with several: gives, takes back, or reads, as the libraries do it,
- * with the folder closed.
- * share_peer PASSPHRASE-FILE grant FOLDER SIGNER-ID: to that person, for treatment, a week; prints
- * "GRANT T of N".
- * share_peer PASSPHRASE-FILE revoke FOLDER SIGNER-ID
- * share_peer PASSPHRASE-FILE me x x: the own signer id.
+/* This program plays one person's part in a scene with several: gives, takes back, or reads, as
+ * the libraries do it, with the folder closed. share_peer PASSPHRASE-FILE grant FOLDER
+ * SIGNER-ID: to that person, for treatment, a week; prints "GRANT T of N". share_peer
+ * PASSPHRASE-FILE revoke FOLDER SIGNER-ID share_peer PASSPHRASE-FILE me x x: the own signer id.
  * share_peer PASSPHRASE-FILE open NAME MILLISECONDS: asks for the names of what was shared last,
  * and for the key of NAME; says why a key did not come, and who did not answer. share_peer
- * PASSPHRASE-FILE forge NAME WORD: the same, and then "malignant" in NAME becomes WORD, which is as
- * long, in the blocks of the network's directory. */
+ * PASSPHRASE-FILE forge NAME WORD: the same, and then "malignant" in NAME becomes WORD, which is
+ * as long, in the blocks of the network's directory. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-/* Linked into every test that ThreadSanitizer does not run, so that none is left out by mistake: a
- * thread that nobody spoke of ends it.  In a whole emrfs below the kernel four places start the
- * helpers that every such test has (sealing, the store's background, the journal's snapshots,
- * signatures ahead), and which tests of their own ask about: they are EMR_STARTERS.  Elsewhere that
- * is 0. */
+/* This file is linked into every test that ThreadSanitizer does not run, so that none is left
+ * out by mistake: a thread that nobody spoke of ends it. In a whole emrfs below the kernel four
+ * places start the helpers that every such test has (sealing, the store's background, the
+ * journal's snapshots, signatures ahead), and which tests of their own ask about: they are
+ * EMR_STARTERS. Elsewhere that is 0. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* The same tests in a slow world: linked in front of the ledger and of the blocks
+/* This file runs the same tests in a slow world: linked in front of the ledger and of the blocks
  * (slow_world.cmake), this delays every call, and has the ledger lose answers, or be away, as
- * EMR_SLOW says.  Whoever publishes asks again, as the thread that does it in a mount.  A run that
+ * EMR_SLOW says. Whoever publishes asks again, as the thread that does it in a mount. A run that
  * met none of it fails. */
 #include <pthread.h>
 #include <stdio.h>

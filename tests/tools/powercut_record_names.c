@@ -1,6 +1,5 @@
-/*
- * The part of powercut_record that makes, moves and removes names: see powercut_record.c.
- */
+/* This is the part of powercut_record that makes, moves and removes names: see
+ * powercut_record.c. */
 #undef _FILE_OFFSET_BITS
 #undef _FORTIFY_SOURCE
 #include "powercut_trace.h"

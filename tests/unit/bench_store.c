@@ -1,5 +1,5 @@
-/* Prints what append, flush, get, commit, sync, scan and rebuild cost in a directory:  bench_store
- * DIR */
+/* This program prints what append, flush, get, commit, sync, scan and rebuild cost in a
+ * directory: bench_store DIR */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

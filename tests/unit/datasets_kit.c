@@ -1,5 +1,5 @@
-/* Calls datasets, puts points by for them, admits their readers and lets ana take part, as people's
- * computers do. */
+/* This kit calls datasets, puts points by for them, admits their readers and lets ana take part,
+ * as people's computers do. */
 #include "datasets_kit.h"
 
 #include "contract/codes.h"

@@ -1,4 +1,5 @@
-/* Makes DICOM files byte by byte, from the standard's tables and not from the writer's code. */
+/* This kit makes DICOM files byte by byte, from the standard's tables and not from the writer's
+ * code. */
 #include "emr_test.h"
 
 #include <sys/mman.h>

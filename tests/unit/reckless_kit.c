@@ -1,5 +1,5 @@
-/* A writer whose computer does not look at its own rights: what it refuses to say is said all the
- * same, and only others are in the way. Linked with --wrap=guest_may. */
+/* This kit plays a writer whose computer does not look at its own rights: what it refuses to say
+ * is said all the same, and only others are in the way. Linked with --wrap=guest_may. */
 #include "emr_test.h"
 
 #include "guest.h"

@@ -1,4 +1,4 @@
-/* What a member can do to the shared ledger file with a program of his own. */
+/* This kit does what a member can do to the shared ledger file with a program of his own. */
 #include "rogue_kit.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* A story with a second computer of ana's, which is stolen. */
+/* This kit tells a story with a second computer of ana's, which is stolen. */
 #include "strangers_kit.h"
 
 #include "contract/codes.h"

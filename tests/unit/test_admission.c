@@ -1,4 +1,4 @@
-/* How an organisation comes into a network that others run. */
+/* These tests show how an organisation comes into a network that others run. */
 #include "emr_test.h"
 
 #include "contract/codes.h"

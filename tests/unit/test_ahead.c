@@ -1,5 +1,5 @@
-/* Signatures that other cores check before it is an entry's turn: each is computed once, and an
- * entry that nobody should believe is refused as it is by one core alone. */
+/* These tests are about signatures that other cores check before it is an entry's turn: each is
+ * computed once, and an entry that nobody should believe is refused as it is by one core alone. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* What a doctor who may write in a folder signs there, and signs again: the chain of statements,
- * what breaks it, and its end. */
+/* These tests show what a doctor who may write in a folder signs there, and signs again: the
+ * chain of statements, what breaks it, and its end. */
 #include "pen_kit.h"
 
 #include "base/codec.h"

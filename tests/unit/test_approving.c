@@ -1,5 +1,6 @@
-/* Saying yes to requests of people whose programs are their own: what is undone is what was
- * ordered, what is answered is what was shown, and what is asked for has a word. */
+/* These tests are about saying yes to requests of people whose programs are their own: what is
+ * undone is what was ordered, what is answered is what was shown, and what is asked for has a
+ * word. */
 #include <stdio.h>
 #include <string.h>
 

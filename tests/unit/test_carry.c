@@ -1,5 +1,5 @@
-/* Records in a CAR: pages that are not what was signed, blocks that are not what they are called,
- * and other people's records. */
+/* These tests are about records in a CAR: pages that are not what was signed, blocks that are
+ * not what they are called, and other people's records. */
 #include <sys/mman.h>
 #include <unistd.h>
 

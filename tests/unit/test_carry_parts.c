@@ -1,6 +1,6 @@
-/* What tools of IPFS make of an exported file: any of its blocks, in any order, below any roots,
- * beside other people's.  What is whole opens, the rest is said to be missing, and nothing else
- * comes out. */
+/* These tests show what tools of IPFS make of an exported file: any of its blocks, in any order,
+ * below any roots, beside other people's. What is whole opens, the rest is said to be missing,
+ * and nothing else comes out. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* The path from somebody's certificate over an organisation's authorities to its CA: what an
- * attacker, or a careless authority, could put there, one thing at a time. */
+/* These tests are about the path from somebody's certificate over an organisation's authorities
+ * to its CA: what an attacker, or a careless authority, could put there, one thing at a time. */
 #include "cert_kit.h"
 #include "keyring_kit.h"
 

@@ -1,4 +1,4 @@
-/* Fields of index.csv, and what kind of file a name suggests. */
+/* These tests are about fields of index.csv, and what kind of file a name suggests. */
 #include "emr_test.h"
 
 #include "special_private.h"

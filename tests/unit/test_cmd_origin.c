@@ -1,4 +1,4 @@
-/* What status and verify say of a version's signature, in words. */
+/* These tests show what status and verify say of a version's signature, in words. */
 #include "emr_test.h"
 #include "people/origin.h"
 

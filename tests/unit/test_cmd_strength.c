@@ -1,5 +1,5 @@
-/* How strong a new passphrase is said to be: what people take is weak, what resists is not refused.
- */
+/* These tests show how strong a new passphrase is said to be: what people take is weak, what
+ * resists is not refused. */
 #include <string.h>
 #include <sys/resource.h>
 

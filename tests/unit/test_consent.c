@@ -1,5 +1,5 @@
-/* What a FHIR Consent has to say before it becomes a request, and what it must not say: each
- * Consent here is a good one that was changed in one place. */
+/* These tests say what a FHIR Consent has to say before it becomes a request, and what it must
+ * not say: each Consent here is a good one that was changed in one place. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Whole batches: what refuses them, how their items see each other, and that the same input gives
- * the same output. */
+/* These tests are about whole batches: what refuses them, how their items see each other, and
+ * that the same input gives the same output. */
 #include "test_contract_kit.h"
 
 #include "crypto/hashsig.h"

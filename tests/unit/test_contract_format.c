@@ -1,4 +1,5 @@
-/* Bytes: known answers of the format, and refusal of everything beside them. */
+/* These tests are about the bytes of the contract: known answers of the format, and refusal of
+ * everything beside them. */
 #include "test_contract_kit.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
-/* Operations between people: dates, public and private parts, domains, epochs and versions that are
- * not as they should be. */
+/* These tests are about operations between people: dates, public and private parts, domains,
+ * epochs and versions that are not as they should be. */
 #include "crypto/hashsig.h"
 #include "test_contract_people.h"
 

@@ -1,4 +1,5 @@
-/* Registration and renewal of keys: who vouches, and in which state of the K row. */
+/* These tests are about registration and renewal of keys: who vouches, and in which state of the
+ * K row. */
 #include "newcomer_kit.h"
 
 #include "contract/pubs_share.h"

@@ -1,4 +1,5 @@
-/* Proposals of the organisations of a network, and what their approvals do. */
+/* These tests are about proposals of the organisations of a network, and what their approvals
+ * do. */
 #include "test_contract_people.h"
 
 enum {

@@ -1,4 +1,5 @@
-/* Domains, epochs, erased and restored parts, and operations of later versions. */
+/* These tests are about domains, epochs, erased and restored parts, and operations of later
+ * versions. */
 #include "test_contract_kit.h"
 
 #include "crypto/hashsig.h"

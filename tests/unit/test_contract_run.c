@@ -1,5 +1,5 @@
-/* One run: replays, memory, undeclared rows, the largest batch, and the same output for the same
- * input. */
+/* These tests are about one run of the contract: replays, memory, undeclared rows, the largest
+ * batch, and the same output for the same input. */
 #include "test_contract_kit.h"
 
 #include "crypto/hashsig.h"

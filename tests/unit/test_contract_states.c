@@ -1,4 +1,4 @@
-/* Every operation between people on every state of what it is about. */
+/* These tests are about every operation between people on every state of what it is about. */
 #include "test_contract_people.h"
 
 enum {

@@ -1,4 +1,5 @@
-/* Every operation in every state of its row, and under every standing of its signer. */
+/* These tests are about every operation in every state of its row, and under every standing of
+ * its signer. */
 #include "test_contract_kit.h"
 
 #include "crypto/hashsig.h"

@@ -1,5 +1,5 @@
-/* Long random walks of what people do to each other, with what must hold after every step; and the
- * largest batches of it. */
+/* These tests are about long random walks of what people do to each other, with what must hold
+ * after every step; and the largest batches of it. */
 #include "test_contract_people.h"
 
 #include "crypto/hashsig.h"

@@ -1,5 +1,5 @@
-/* The log of what the owner gave and took back: names of that time, choosing, the order, the page.
- */
+/* These tests are about the log of what the owner gave and took back: names of that time,
+ * choosing, the order, the page. */
 #include "log_kit.h"
 
 #include "report/fhir.h"

@@ -1,5 +1,5 @@
-/* Tables: only named columns stay, and of their cells numbers, dates and codes; the checker finds
- * what looks like an id, a date or a name in a copy. */
+/* These tests are about tables: only named columns stay, and of their cells numbers, dates and
+ * codes; the checker finds what looks like an id, a date or a name in a copy. */
 #include "emr_test.h"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
-/* The processes that read strangers' files: what they have and have not, and that whatever becomes
- * of them no copy is left but a clean one.  This program is its own bad helper: started as one, it
- * does what the first byte of the file asks for. */
+/* These tests are about the processes that read strangers' files: what they have and have not,
+ * and that whatever becomes of them no copy is left but a clean one. This program is its own bad
+ * helper: started as one, it does what the first byte of the file asks for. */
 #include "emr_test.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
-/* Files made to break whoever reads them: nothing comes of them, and nobody crashes. */
+/* These tests are about files made to break whoever reads them: nothing comes of them, and
+ * nobody crashes. */
 #include "emr_test.h"
 
 #include "copy.h"

@@ -1,5 +1,5 @@
-/* Which files are withheld as a whole, and for which reason: kinds of pictures, text in them,
- * faces, hidden graphics, compressed pixels. */
+/* These tests show which files are withheld as a whole, and for which reason: kinds of pictures,
+ * text in them, faces, hidden graphics, compressed pixels. */
 #include "emr_test.h"
 
 #include "copy.h"

@@ -1,5 +1,5 @@
-/* What stays of each element and what goes: by the table of the standard, by VR, by the words that
- * an element may have; and what stands in the place of what goes. */
+/* These tests show what stays of each element and what goes: by the table of the standard, by
+ * VR, by the words that an element may have; and what stands in the place of what goes. */
 #include "emr_test.h"
 
 #include "copy.h"

@@ -1,5 +1,6 @@
-/* The scan of what others call copies: it lets through what the writer makes (each copy that the
- * other tests make goes through it, too), and nothing that a client which lies may put there. */
+/* These tests are about the scan of what others call copies: it lets through what the writer
+ * makes (each copy that the other tests make goes through it, too), and nothing that a client
+ * which lies may put there. */
 #include "emr_test.h"
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* Memory that runs out at the n-th request: in our own code, in OpenSSL, and in the locked arena.
- */
+/* These tests are about memory that runs out at the n-th request: in our own code, in OpenSSL,
+ * and in the locked arena. */
 #include "keyring_kit.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* The kept file of decrypted facts: it saves time and can do nothing else, whatever happens to it.
- */
+/* These tests are about the kept file of decrypted facts: it saves time and can do nothing else,
+ * whatever happens to it. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* What a Consent says of a share: who, until when, for what; and of which shares there is none. */
+/* These tests show what a Consent says of a share: who, until when, for what; and of which
+ * shares there is none. */
 #include <stdio.h>
 #include <string.h>
 

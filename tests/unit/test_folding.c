@@ -1,5 +1,5 @@
-/* The log's lines for people: what one person did to many files of one folder within a minute is
- * one line, and nothing else is. */
+/* These tests are about the log's lines for people: what one person did to many files of one
+ * folder within a minute is one line, and nothing else is. */
 #include "emr_test.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Folders in what takes files alone: dr lima sees them, and Ana gets their files. */
+/* These tests are about folders in what takes files alone: dr lima sees them, and Ana gets their
+ * files. */
 #include "deposit_kit.h"
 #include "foreign_kit.h"
 

@@ -1,5 +1,5 @@
-/* What a program is told of a name that is asked for at the moment when somebody begins to share:
- * never that the folder is busy. */
+/* These tests show what a program is told of a name that is asked for at the moment when
+ * somebody begins to share: never that the folder is busy. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* When a private part that no peer takes is brought to the ledger again: soon at first, then less
- * and less often, and not for ever. */
+/* These tests show when a private part that no peer takes is brought to the ledger again: soon
+ * at first, then less and less often, and not for ever. */
 #include "emr_test.h"
 
 #include "host_private.h"

@@ -1,5 +1,5 @@
-/* Entries of transactions: what an observer appends when the contract says the same as the block,
- * and what he does not when a peer tells him something else. */
+/* These tests are about entries of transactions: what an observer appends when the contract says
+ * the same as the block, and what he does not when a peer tells him something else. */
 #include "ledger_kit.h"
 
 #include <openssl/pem.h>

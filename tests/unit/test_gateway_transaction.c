@@ -1,5 +1,6 @@
-/* A transaction of Fabric from proposal to envelope, beside bytes that Fabric's own message types
- * made: what we ask, who signs it, and that a gateway can put nothing else under our signature. */
+/* These tests are about a transaction of Fabric from proposal to envelope, beside bytes that
+ * Fabric's own message types made: what we ask, who signs it, and that a gateway can put nothing
+ * else under our signature. */
 #include "emr_test.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Protocol buffers, frames of gRPC and its trailers, as bytes that others made: what is read, what
- * is refused, and that it makes no difference where they were cut. */
+/* These tests are about protocol buffers, frames of gRPC and its trailers, as bytes that others
+ * made: what is read, what is refused, and that it makes no difference where they were cut. */
 #include "emr_test.h"
 
 #include <sodium.h>

@@ -1,4 +1,5 @@
-/* Keys that do not come from the seed alone: a team's, and an agent's of one week. */
+/* These tests are about keys that do not come from the seed alone: a team's, and an agent's of
+ * one week. */
 #include "release_kit.h"
 
 static void a_team_reads_with_one_key(void **state)

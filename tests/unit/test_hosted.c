@@ -1,5 +1,5 @@
-/* The C half of the chaincode: whose certificate counts on Fabric, what a host may give, where
- * parts lie. */
+/* These tests are about the C half of the chaincode: whose certificate counts on Fabric, what a
+ * host may give, where parts lie. */
 #include "test_contract_kit.h"
 
 #include "base/id.h"

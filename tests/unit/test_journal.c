@@ -1,4 +1,4 @@
-/* The durable log: what a commit promises, and where replay begins. */
+/* These tests are about the durable log: what a commit promises, and where replay begins. */
 #include "journal_kit.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* The durable log after damage, a kill, a power cut, and beside what others put into its directory:
- * what replay accepts, and what it says. */
+/* These tests are about the durable log after damage, a kill, a power cut, and beside what
+ * others put into its directory: what replay accepts, and what it says. */
 #include "journal_kit.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* One byte of each kind of row changed, in the ledger and in the local copy: verify finds it and
- * names the entry. */
+/* These tests are about one byte of each kind of row changed, in the ledger and in the local
+ * copy: verify finds it and names the entry. */
 #include <sqlite3.h>
 
 #include "ledger_kit.h"

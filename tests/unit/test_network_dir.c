@@ -1,5 +1,5 @@
-/* Whose network directory it is: another account's is not called broken, and its account is named.
- */
+/* These tests show whose network directory it is: another account's is not called broken, and
+ * its account is named. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

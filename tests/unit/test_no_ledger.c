@@ -1,5 +1,6 @@
-/* The folder without its ledger: what was verified opens and is read, what is saved waits and is
- * sent, and what is put in the ledger's place is not believed.  And without a valid certificate. */
+/* These tests are about the folder without its ledger: what was verified opens and is read, what
+ * is saved waits and is sent, and what is put in the ledger's place is not believed. And without
+ * a valid certificate. */
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* Who is meant, and what the office of an open folder does for others, with Ana's folder and the
- * people around it. */
+/* These tests show who is meant, and what the office of an open folder does for others, with
+ * Ana's folder and the people around it. */
 #include <time.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-/* An organisation that runs authorities of its own: who comes in below them, in everybody's copy of
- * the ledger, and who does not. */
+/* These tests are about an organisation that runs authorities of its own: who comes in below
+ * them, in everybody's copy of the ledger, and who does not. */
 #include "cert_kit.h"
 #include "folk_kit.h"
 

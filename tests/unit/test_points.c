@@ -1,6 +1,6 @@
-/* What a copy of the ledger says of points and credit: every movement is told to those whom it
- * concerns, all of them add up to what the tokens are worth, and credit comes from entries alone,
- * for each thing once. */
+/* These tests show what a copy of the ledger says of points and credit: every movement is told
+ * to those whom it concerns, all of them add up to what the tokens are worth, and credit comes
+ * from entries alone, for each thing once. */
 #include "folk_kit.h"
 #include "replica/points.h"
 

@@ -1,5 +1,5 @@
-/* Proof files: good ones are sound, and each thing that can be wrong is named by emrfs and by
- * examples/verify-audit, which share no code, with the same word. */
+/* These tests are about proof files: good ones are sound, and each thing that can be wrong is
+ * named by emrfs and by examples/verify-audit, which share no code, with the same word. */
 #include <fcntl.h>
 #include <sodium.h>
 #include <sys/wait.h>

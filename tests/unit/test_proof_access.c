@@ -1,6 +1,6 @@
-/* Proofs of accesses: those of a small world with three agents are sound, and each thing that can
- * be wrong is named by emrfs and by examples/verify-audit, which share no code, with the same word.
- */
+/* These tests are about proofs of accesses: those of a small world with three agents are sound,
+ * and each thing that can be wrong is named by emrfs and by examples/verify-audit, which share
+ * no code, with the same word. */
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -1,4 +1,5 @@
-/* One leaf index, one sealing, one key: watched at the cipher itself. */
+/* These tests prove that no leaf index is sealed twice with one key: that is watched at the
+ * cipher itself. */
 #include "record_kit.h"
 
 #include <pthread.h>

@@ -1,5 +1,5 @@
-/* Working copies and contents over the real block store: segments on the disk, closed and opened
- * again. */
+/* These tests are about working copies and contents over the real block store: segments on the
+ * disk, closed and opened again. */
 #include "record_kit.h"
 
 #include <dirent.h>

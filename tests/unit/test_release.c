@@ -1,5 +1,5 @@
-/* Whole releases between keyrings of our own: an owner, agents, a grantee, and people who should
- * get nothing. */
+/* These tests are about whole releases between keyrings of our own: an owner, agents, a grantee,
+ * and people who should get nothing. */
 #include "release_kit.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* A ledger and this computer's copy of it on a disk that takes nothing: both are read with what a
- * killed process left in their logs, nothing is added, and no byte is another afterwards.  Others
- * may write there all the same. */
+/* These tests are about a ledger and this computer's copy of it on a disk that takes nothing:
+ * both are read with what a killed process left in their logs, nothing is added, and no byte is
+ * another afterwards. Others may write there all the same. */
 #include <fcntl.h>
 #include <unistd.h>
 

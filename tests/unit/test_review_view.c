@@ -1,4 +1,4 @@
-/* What a reviewer found: each of these went wrong once. */
+/* These tests are for faults of the view that a reviewer found: each of these went wrong once. */
 #include "view_kit.h"
 
 #include <dirent.h>

@@ -1,4 +1,5 @@
-/* The rules of a network: how the text is read, and what holds after members have agreed. */
+/* These tests are about the rules of a network: how the text is read, and what holds after
+ * members have agreed. */
 #include "folk_kit.h"
 #include "ledger/hash.h"
 #include "replica/rules.h"

@@ -1,5 +1,6 @@
-/* Keys that are wrapped before they are asked for: each change gets its own, whoever wrapped it and
- * in whatever order they are asked for; what cannot be wrapped is said of that change alone. */
+/* These tests are about keys that are wrapped before they are asked for: each change gets its
+ * own, whoever wrapped it and in whatever order they are asked for; what cannot be wrapped is
+ * said of that change alone. */
 #include "view_kit.h"
 
 #include "ahead.h"

@@ -1,5 +1,5 @@
-/* The bytes of batches, places and nodes in the journal: what was written comes back, anything else
- * is refused. */
+/* These tests are about the bytes of batches, places and nodes in the journal: what was written
+ * comes back, anything else is refused. */
 #include "emr_test.h"
 
 #include "outbox.h"

@@ -1,5 +1,5 @@
-/* Sharing when memory runs out at the n-th request: of the allocator, of guarded regions, and of
- * the locked arena. */
+/* These tests are about sharing when memory runs out at the n-th request: of the allocator, of
+ * guarded regions, and of the locked arena. */
 #include "share_world.h"
 
 #include "exhaustion.h"

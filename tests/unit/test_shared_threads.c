@@ -1,5 +1,5 @@
-/* Several readers at once, the view's own thread between them and the owner, and a share that ends
- * under them. */
+/* These tests are about several readers at once, the view's own thread between them and the
+ * owner, and a share that ends under them. */
 #include "shared_kit.h"
 
 #include "share/write.h"

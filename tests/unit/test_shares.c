@@ -1,4 +1,5 @@
-/* Grants, requests, releases and writers, between people who each read their own copy. */
+/* These tests are about grants, requests, releases and writers, between people who each read
+ * their own copy. */
 #include "folk_kit.h"
 
 /* ---- grants ---- */

@@ -1,5 +1,5 @@
-/* Whose word a version is: one statement that is right, and one thing wrong with it at a time, in
- * the order of the checks. */
+/* These tests show whose word a version is: one statement that is right, and one thing wrong
+ * with it at a time, in the order of the checks. */
 #include "story_kit.h"
 
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
-/* Torn tails, bit rot in every kind of byte of segment and index, and what is said and kept about
- * it. */
+/* These tests are about torn tails, bit rot in every kind of byte of segment and index, and what
+ * is said and kept about it. */
 #include "store_kit.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* CIDs, varints, dag-pb, UnixFS and CAR against known answers of other implementations, and
- * strictness against the rest. */
+/* These tests are about CIDs, varints, dag-pb, UnixFS and CAR against known answers of other
+ * implementations, and strictness against the rest. */
 #include "store_kit.h"
 
 #include <sodium.h>

@@ -1,6 +1,6 @@
-/* A store and journal written by format version 1, kept in tests/releases: every later program must
- * read them. `test_store_release make DIR` writes a new one; only a new format version needs that.
- */
+/* These tests are about a store and journal written by format version 1, kept in tests/releases:
+ * every later program must read them. `test_store_release make DIR` writes a new one; only a new
+ * format version needs that. */
 #include "store_kit.h"
 
 #include <fcntl.h>

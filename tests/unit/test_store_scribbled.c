@@ -1,6 +1,6 @@
-/* A member who may write in the shared directory and does: files that cannot be read, names of
- * others by the thousand, files held locked.  What he leaves there stops nobody from opening,
- * saving and reading. */
+/* These tests are about a member who may write in the shared directory and does: files that
+ * cannot be read, names of others by the thousand, files held locked. What he leaves there stops
+ * nobody from opening, saving and reading. */
 #include "store_kit.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* The CAR store as its callers see it: append, read, reopen, pins, import and export, reclaim. */
+/* These tests are about the CAR store as its callers see it: append, read, reopen, pins, import
+ * and export, reclaim. */
 #include "store_kit.h"
 
 #include <sys/stat.h>

@@ -1,4 +1,5 @@
-/* One directory, several processes that write: each his own segments, all read everything. */
+/* These tests are about one directory, several processes that write: each his own segments, all
+ * read everything. */
 #include "store_kit.h"
 
 #include <fcntl.h>

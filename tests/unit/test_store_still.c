@@ -1,5 +1,5 @@
-/* A store and a journal on a disk that takes nothing: everything that was appended is there,
- * nothing is appended, and no byte of the directory is another afterwards. */
+/* These tests are about a store and a journal on a disk that takes nothing: everything that was
+ * appended is there, nothing is appended, and no byte of the directory is another afterwards. */
 #include "store_kit.h"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
-/* The CAR store under several threads: one writes, others look, list, check and reclaim, and
- * somebody else replaces the index.  Some moments are too short to be met by chance: there the test
- * starts the other thread from inside a call that the store makes. */
+/* These tests are about the CAR store under several threads: one writes, others look, list,
+ * check and reclaim, and somebody else replaces the index. Some moments are too short to be met
+ * by chance: there the test starts the other thread from inside a call that the store makes. */
 #include "store_kit.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* Two people and one folder, from the grant to its end, with real files on a real ledger. */
+/* These tests are about two people and one folder, from the grant to its end, with real files on
+ * a real ledger. */
 #include "story_kit.h"
 
 #include "contract/codes.h"

@@ -1,4 +1,5 @@
-/* Which questions are answered, by whom, and when nobody waits for the answer any more. */
+/* These tests show which questions are answered, by whom, and when nobody waits for the answer
+ * any more. */
 #include "story_kit.h"
 
 #include "contract/codes.h"

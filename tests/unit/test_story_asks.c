@@ -1,4 +1,5 @@
-/* Asking somebody for access, and the answers, between keyrings that share nothing but a ledger. */
+/* These tests are about asking somebody for access, and the answers, between keyrings that share
+ * nothing but a ledger. */
 #include "story_kit.h"
 
 #include "keyring/letters.h"

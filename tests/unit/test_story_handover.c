@@ -1,5 +1,5 @@
-/* An agent's key ends: what was shared through it goes on through others, or its owner hears of it.
- */
+/* These tests end the key of an agent: what was shared through it goes on through others, or its
+ * owner hears of it. */
 #include "story_kit.h"
 
 #include "contract/codes.h"

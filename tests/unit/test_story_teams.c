@@ -1,5 +1,5 @@
-/* Teams as grantees: who is in reads under his own name, who leaves does not any more, who comes
- * does at once. */
+/* These tests are about teams as grantees: who is in reads under his own name, who leaves does
+ * not any more, who comes does at once. */
 #include "dealings_kit.h"
 
 #include "contract/codes.h"

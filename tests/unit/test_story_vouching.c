@@ -1,6 +1,6 @@
-/* What ana's computer signs for others: it wraps the key of no content whose signature does not
- * fit, wherever that is moved, shared, brought back or saved again, and what somebody else wrote
- * stays his. */
+/* These tests show what ana's computer signs for others: it wraps the key of no content whose
+ * signature does not fit, wherever that is moved, shared, brought back or saved again, and what
+ * somebody else wrote stays his. */
 #include "lies_kit.h"
 #include "pen_kit.h"
 #include "shared_kit.h"

@@ -1,5 +1,6 @@
-/* What people write in somebody else's folder: who reads it, what of it outlives a kill, a lost
- * answer and a new epoch, and what is left in an Inbox by whoever has its card. */
+/* These tests show what people write in somebody else's folder: who reads it, what of it
+ * outlives a kill, a lost answer and a new epoch, and what is left in an Inbox by whoever has
+ * its card. */
 #include "pen_kit.h"
 
 #include <time.h>

@@ -1,5 +1,5 @@
-/* What a writer leaves in ana's folder that does not open, or stands under a listing key of his
- * that he has replaced since: it stops no share of hers, and is in none. */
+/* These tests show what a writer leaves in ana's folder that does not open, or stands under a
+ * listing key of his that he has replaced since: it stops no share of hers, and is in none. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"

@@ -1,5 +1,5 @@
-/* What a writer's computer says that checks nothing, and what the owner's makes of it: it holds
- * without the ledger's help, at once and after every start. */
+/* These tests show what a writer's computer says that checks nothing, and what the owner's makes
+ * of it: it holds without the ledger's help, at once and after every start. */
 #include "pen_kit.h"
 
 #include "contract/codes.h"

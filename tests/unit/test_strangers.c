@@ -1,6 +1,6 @@
-/* What somebody does with a stolen computer of ana's before she removes it: a friend of his becomes
- * a manager, a reader, and an epoch begins whose key is his.  Everything here is signed by the
- * stolen computer's own key and taken by the ledger. */
+/* These tests show what somebody does with a stolen computer of ana's before she removes it: a
+ * friend of his becomes a manager, a reader, and an epoch begins whose key is his. Everything
+ * here is signed by the stolen computer's own key and taken by the ledger. */
 #include "pen_kit.h"
 #include "strangers_kit.h"
 

@@ -1,4 +1,5 @@
-/* The terms of a dataset: what is read, what is refused and by which name; and pseudonyms. */
+/* These tests are about the terms of a dataset: what is read, what is refused and by which name;
+ * and pseudonyms. */
 #include <string.h>
 
 #include "emr_test.h"

@@ -1,5 +1,5 @@
-/* A node that is asked for a part of a tree and says nothing: whoever writes meanwhile, and is far
- * ahead of the search for room, does not wait for it. */
+/* These tests are about a node that is asked for a part of a tree and says nothing: whoever
+ * writes meanwhile, and is far ahead of the search for room, does not wait for it. */
 #include "emr_test.h"
 
 #include <poll.h>

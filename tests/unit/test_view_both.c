@@ -1,5 +1,6 @@
-/* Two computers of one person on one ledger: what both change, both keep, whoever was quicker,
- * away, or stopped by a full disk, and whatever they do they end with the same folder. */
+/* These tests are about two computers of one person on one ledger: what both change, both keep,
+ * whoever was quicker, away, or stopped by a full disk, and whatever they do they end with the
+ * same folder. */
 #include "two_kit.h"
 
 static void what_both_change_both_keep(void **state)

@@ -1,5 +1,5 @@
-/* A disk that once refused to flush: which files are not safe on it is named truly, until it has
- * taken all of them. */
+/* These tests are about a disk that once refused to flush: which files are not safe on it is
+ * named truly, until it has taken all of them. */
 #include "view_kit.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Erasing for good: nothing of a record stays in the state, and nothing else goes with it. */
+/* These tests are about erasing a record for good: nothing of a record stays in the state, and
+ * nothing else goes with it. */
 #include "view_kit.h"
 
 #include <dirent.h>

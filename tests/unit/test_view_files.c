@@ -1,5 +1,5 @@
-/* Bytes of files: every size at a boundary, through close, publication and restart; readers that
- * outlive their name. */
+/* These tests are about bytes of files: every size at a boundary, through close, publication and
+ * restart; readers that outlive their name. */
 #include "view_kit.h"
 
 static void every_size_comes_back_the_same(void **state)

@@ -1,5 +1,5 @@
-/* Two computers of one person on one ledger: what one saves, renames, removes and erases, the other
- * shows, without a moment in which something is lacking. */
+/* These tests are about two computers of one person on one ledger: what one saves, renames,
+ * removes and erases, the other shows, without a moment in which something is lacking. */
 #include "two_kit.h"
 
 #include <pthread.h>

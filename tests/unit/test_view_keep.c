@@ -1,4 +1,5 @@
-/* What is to be kept: remembered, inherited, and true about what is here. */
+/* These tests are about what a person wants kept on this computer: it is remembered, inherited,
+ * and says the truth about what is here. */
 #include "view_kit.h"
 
 #include <stdatomic.h>

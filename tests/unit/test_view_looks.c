@@ -1,5 +1,5 @@
-/* When the store is searched for bytes that nobody needs any more: not while somebody saves, unless
- * there may be many. */
+/* These tests show when the store is searched for bytes that nobody needs any more: not while
+ * somebody saves, unless there may be many. */
 #include "view_kit.h"
 
 #include <sched.h>

@@ -1,6 +1,6 @@
-/* Random operations, publications and restarts against a model in memory: names, bytes, modes,
- * times and attributes agree after every few steps.  A failed run prints its seed; EMR_MODEL_SEED
- * and EMR_MODEL_STEPS choose others. */
+/* These tests are about random operations, publications and restarts against a model in memory:
+ * names, bytes, modes, times and attributes agree after every few steps. A failed run prints its
+ * seed; EMR_MODEL_SEED and EMR_MODEL_STEPS choose others. */
 #include "view_kit.h"
 
 enum { ENTRIES = 60, FILE_MAX = 400000, SESSIONS = 4 };

@@ -1,4 +1,4 @@
-/* What a name may be, and which names are scratch. */
+/* These tests show what a name may be, and which names are scratch. */
 #include "emr_test.h"
 
 #include "view/names.h"

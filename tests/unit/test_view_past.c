@@ -1,5 +1,5 @@
-/* The folder of another day, and what was deleted: the same bytes, and nothing can be changed
- * there. */
+/* These tests are about the folder of another day, and what was deleted: the same bytes, and
+ * nothing can be changed there. */
 #include "view_kit.h"
 
 #include <pthread.h>

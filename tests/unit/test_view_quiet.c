@@ -1,4 +1,4 @@
-/* How long programs may take before what they do becomes a version. */
+/* These tests show how long programs may take before what they do becomes a version. */
 #include "view_kit.h"
 
 #include "erase.h"

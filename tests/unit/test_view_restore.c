@@ -1,4 +1,5 @@
-/* Bringing back: under the old number, never at the cost of what is there. */
+/* These tests are about bringing back earlier versions and deleted files: under the old number,
+ * never at the cost of what is there. */
 #include "view_kit.h"
 
 #include "settle/history.h"

@@ -1,4 +1,5 @@
-/* What a save means on the ledger: who keeps his record, what is a version, what is never told. */
+/* These tests show what a save means on the ledger: who keeps his record, what is a version,
+ * what is never told. */
 #include "view_kit.h"
 
 #define KIT                                                                                        \

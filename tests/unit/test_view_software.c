@@ -1,4 +1,4 @@
-/* What folders say about programs that read without a person. */
+/* These tests show what folders say about programs that read without a person. */
 #include "view_kit.h"
 
 #include "view/software.h"

@@ -1,6 +1,6 @@
-/* What finds the nodes of the folder's tree: the hash table against a plain list, with hashes that
- * meet, lie at the end and come again, and how much memory it takes; and the slots that number what
- * lies in them. */
+/* These tests are about the table that finds the nodes of the folder's tree: the hash table
+ * against a plain list, with hashes that meet, lie at the end and come again, and how much
+ * memory it takes; and the slots that number what lies in them. */
 #include "emr_test.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Several programs at once, while publishing, syncing and reclaiming go on: everyone finds what he
- * wrote. */
+/* These tests are about several programs at once, while publishing, syncing and reclaiming go
+ * on: everyone finds what he wrote. */
 #include "view_kit.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* The namespace: making, finding, listing, moving and removing; attributes; names of any bytes. */
+/* These tests are about the namespace: making, finding, listing, moving and removing;
+ * attributes; names of any bytes. */
 #include "view_kit.h"
 
 #define KIT                                                                                        \

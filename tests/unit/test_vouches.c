@@ -1,6 +1,6 @@
-/* Whose word counts that a card is its holder's: that of an organisation's administrator for as
- * long as his key is in force.  The date in a vouch is written by who signs it, so it says nothing
- * of a key that has ended. */
+/* These tests show whose word counts that a card is its holder's: that of an organisation's
+ * administrator for as long as his key is in force. The date in a vouch is written by who signs
+ * it, so it says nothing of a key that has ended. */
 #include "story_kit.h"
 
 #include "keyring/card.h"

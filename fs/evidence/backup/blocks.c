@@ -1,9 +1,9 @@
-/* Whether the blocks that the records need are in the backup: what a copy is for is that it brings
- * them back.  The segments in the target are read, and everything below the pins of that moment is
- * looked for in them.  No key is needed: pins, nodes and places have none.
+/* This file checks that the blocks which the records need are in the backup: a copy is only good
+ * if it can bring them back. It reads the segments in the target, and looks in them for
+ * everything below the pins of that moment. No key is needed: pins, nodes and places have none.
  *
- * A segment that was read whole once and found whole stands in a list of its own, by its hash; of
- * such a one only the heads of its sections are read.  The others are hashed, block by block. */
+ * A segment that was once read and found whole stands in a list by its hash; of such a segment
+ * only the heads of its sections are read again. The others are hashed, block by block. */
 #include "backup_private.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Checks the signature of a PDF form with OpenSSL: that the file is what was signed, who signed,
- * and whether a certificate that is trusted vouches for him. */
+/* This file checks the signature of a PDF form with OpenSSL: that the file is what was signed,
+ * who signed, and whether a trusted certificate vouches for the signer. */
 #include "pdf_parts.h"
 
 #include <openssl/cms.h>

@@ -1,5 +1,5 @@
-/* Has a PDF form read by helpers without keys: one takes it apart, and where it is signed another
- * checks that.  What they say is believed little. */
+/* This file has a PDF form read by helpers without keys: one takes it apart, and where it is
+ * signed another one checks the signature. It believes only a little of what they say. */
 #include "consent/pdf_form.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* The helper `read-form`: takes one PDF form apart, or checks its signature.  It has no key and
- * opens nothing, and ends after one form. */
+/* This is the helper program `read-form`: it takes one PDF form apart, or checks its signature.
+ * It has no key and opens nothing, and ends after one form. */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>

@@ -1,5 +1,6 @@
-/* Takes a PDF form apart with qpdf: the one attached file that is a FHIR Consent, and where its
- * signature stands. What is drawn on its pages is not looked at. */
+/* This file takes a PDF form apart with qpdf: it finds the one attached file that is a FHIR
+ * Consent, and where the signature of the form stands. It does not look at what is drawn on the
+ * pages. */
 #include "pdf_parts.h"
 
 #include <qpdf/qpdf-c.h>

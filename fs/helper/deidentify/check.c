@@ -1,7 +1,8 @@
-/* The checker.  Of the original it collects names, ids, dates and UIDs of four characters and more,
- * wherever they stand; then it looks for each in all bytes of the copy but native pixels, also as
- * UTF-16, without regard to case, and dates in other spellings.
- * It walks a file flatly: sequences and items are headers like others, so nesting costs nothing. */
+/* This checker looks in a copy for what its original says about somebody. From the original it
+ * collects names, ids, dates and UIDs of four characters and more, wherever they stand; then it
+ * looks for each of them in all bytes of the copy but native pixels, also as UTF-16, without
+ * regard to case, and for dates in other spellings. It walks a file flatly: sequences and items
+ * are headers like others, so nesting costs nothing. */
 #include <stdlib.h>
 #include <string.h>
 

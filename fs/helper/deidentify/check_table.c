@@ -1,6 +1,7 @@
-/* The checker of tables.  It does not know rows: of the original it takes whatever looks like an
- * id, a date, or a name with its sign, wherever it stands, and of the copy each cell below the
- * first line must be a number, a date or a short code. */
+/* This checker looks in the copy of a table for what the original says about somebody. It does
+ * not know rows: from the original it takes whatever looks like an id, a date, or a name with
+ * its sign, wherever it stands; and each cell of the copy below the first line must be a number,
+ * a date or a short code. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
-/* Copies a CSV table: the columns that are named, and of their cells those that are numbers, dates
- * or short codes.  It refuses what is no text, rows that have more or fewer cells than the first,
- * and quotes that do not end. */
+/* This file copies a CSV table: the columns that are named, and of their cells those that are
+ * numbers, dates or short codes. It refuses what is no text, rows that have more or fewer cells
+ * than the first, and quotes that do not end. */
 #include "csv.h"
 
 #include <stdio.h>

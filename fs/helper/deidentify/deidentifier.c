@@ -1,6 +1,6 @@
-/* Has the two helpers started, hands them one file after the other and waits for what they say.  It
- * believes them little: a helper that dies, is late or says what cannot be leaves no copy, and no
- * helper sees the files of two participants. */
+/* This file has the two helpers started, gives them one file after the other and waits for their
+ * answers. It believes little of those: a helper that dies, is late or says what cannot be
+ * leaves no copy, and no helper sees the files of two participants. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

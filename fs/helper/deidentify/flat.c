@@ -1,5 +1,5 @@
-/* Reads a DICOM file flatly, for the checkers of copies: block by block, from a descriptor or from
- * whoever has it. */
+/* This file reads a DICOM file flatly, without its nesting, for the checkers of copies: block by
+ * block, from a descriptor or from a function that has the bytes. */
 #include "flat.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
-/* The helper `deidentify`: makes copies of DICOM files and tables for research ("write"), looks in
- * copies for what their originals say ("check"), or in what others call copies for what no copy has
- * ("scan"). emrfs starts it and sends it the two descriptors of one file after the other, or the
- * pieces that a scan asks for; it opens nothing itself, and a file that breaks it breaks nothing
- * else. */
+/* This is the helper program `deidentify`: it makes copies of DICOM files and tables for
+ * research ("write"), looks in copies for what their originals say ("check"), or looks in what
+ * others call copies for what no copy may have ("scan"). emrfs starts it and sends it the two
+ * descriptors of one file after the other, or the pieces that a scan asks for; it opens nothing
+ * itself, and a file that breaks it breaks nothing else. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

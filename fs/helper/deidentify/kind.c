@@ -1,6 +1,6 @@
-/* Decides which DICOM files research gets no copy of at all: kinds in which text, a name or a face
- * stands in the picture, or of which no rule knows that it does not.  What a file says about itself
- * is taken as its device's word, and silence as a no. */
+/* This file decides which DICOM files research gets no copy of at all: kinds in which text, a
+ * name or a face stands in the picture, or of which no rule knows that it does not. What a file
+ * says about itself is taken as its device's word, and silence as a no. */
 #include <stdlib.h>
 #include <string.h>
 

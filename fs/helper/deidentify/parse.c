@@ -1,6 +1,6 @@
-/* Reads the headers of a DICOM Part 10 file into a flat list.  It holds no recursion, so that
- * nesting costs no stack, and refuses what is not exactly as PS3.5 and PS3.10 say: lengths that
- * lead out of what holds them, elements out of order, anything behind the last one. */
+/* This file reads the headers of a DICOM Part 10 file into a flat list. It has no recursion, so
+ * that nesting costs no stack, and it refuses what is not exactly as PS3.5 and PS3.10 say:
+ * lengths that lead out of what holds them, elements out of order, anything behind the last one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Looks at the pixels of a DICOM file without decoding them: native ones must be exactly as long as
- * the image says, and in compressed ones comments and application data are found, to be cut out. It
- * refuses streams that it cannot follow from marker to marker. */
+/* This file looks at the pixels of a DICOM file without decoding them: native pixels must be
+ * exactly as long as the image says, and in compressed ones it finds comments and application
+ * data, which are cut out. It refuses streams that it cannot follow from marker to marker. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
-/* What becomes of each element of a DICOM file in a copy for research: a list of what stays, and
- * everything else goes.  An element stays when its group is even, PS3.6 knows it with this VR, and
- * either Table E.1-1 of PS3.15 has no row for it and its VR has no room for a name, or it stands in
- * a list here with the words it may have. Of a choice of codes (X/Z/D) the one that keeps most
- * files readable is taken: D, then Z. */
+/* These rules say what becomes of each element of a DICOM file in a copy for research: a list of
+ * what stays, and everything else goes. An element stays when its group is even, PS3.6 knows it
+ * with this VR, and either Table E.1-1 of PS3.15 has no row for it and its VR has no room for a
+ * name, or it stands in a list here with the words it may have. Of a choice of codes (X/Z/D) the
+ * one that keeps most files readable is taken: D, then Z. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The scan of a copy by who reads it: every element, at whatever depth, is one that a copy may
- * have, with a value that names nobody. */
+/* A reader's computer scans a copy with this file before it shows it: every element, at whatever
+ * depth, must be one that a copy may have, with a value that names nobody. */
 #include "scan.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
-/* The scan of a table by who reads it: its columns are named by the terms, and each cell is a moved
- * date, a short number or a code, spelt in the one way in which copies are.  What the writer would
- * not have written (quotes, blanks, a mark of the byte order, another line end) is found, too. */
+/* A reader's computer scans the copy of a table with this file: the terms name its columns, and
+ * each cell must be a moved date, a short number or a code, spelt in the one way in which copies
+ * are. What the writer of copies would not have written (quotes, blanks, a byte order mark,
+ * another line end) is found, too. */
 #include <string.h>
 
 #include "scan.h"

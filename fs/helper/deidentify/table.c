@@ -1,4 +1,5 @@
-/* The tables of DICOM as arrays, and looking up in them what an element may be in a copy. */
+/* This file holds the tables of DICOM as arrays, and looks up in them what an element may be in
+ * a copy. */
 #include "table.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Finds the words of an original in a copy: by the hash of all of them, and for each way that a
- * word can begin, how long such words are: most places of a copy cost one look, and ten thousand
- * ids that begin alike cost no more than one. */
+/* This file finds the words of an original in a copy. It keeps the hash of each word and, for
+ * each way that a word can begin, how long such words are: most places of a copy cost one look,
+ * and ten thousand ids that begin alike cost no more than one. */
 #include "words.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* Writes the copy of a DICOM file for research: preamble, file meta and what identifies the copy
- * are made afresh, sequences are written with delimiters, elements one by one as their rule says,
- * and pixels in pieces.  It refuses to finish a copy of which something could not be read. */
+/* This file writes the copy of a DICOM file for research: it makes preamble, file meta and the
+ * ids of the copy new, writes sequences with delimiters, elements one by one as their rule says,
+ * and pixels in pieces. It refuses to finish a copy of which something could not be read. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* The helper `read-headers`: reads the headers of one file after the other, whose bytes it asks for
- * as it needs them.  It has no key and opens nothing, and a file that breaks it breaks nothing
- * else. */
+/* This is the helper program `read-headers`: it reads the headers of one file after the other,
+ * whose bytes it asks for as it needs them. It has no key and opens nothing, and a file that
+ * breaks it breaks nothing else. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Reads the headers of DICOM, PDF, FHIR and other medical files.  What it takes is clean text only,
- * because files come from anybody; and it runs in a process that has nothing to lose. */
+/* This file reads the headers of DICOM, PDF, FHIR and other medical files. It takes clean text
+ * only, because files come from anybody, and it runs in a process that has nothing to lose. */
 #include "headers/parse.h"
 
 #include <stdlib.h>

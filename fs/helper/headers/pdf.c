@@ -1,7 +1,7 @@
-/* PDF: title and day of creation from the information dictionary, else from an XMP packet.  The
- * information dictionary is found through the cross-reference table, or, where that is a stream, by
- * its number in the first and last 64 KiB.  Not read: encrypted files, and dictionaries inside
- * object streams. */
+/* This file reads the title and the day of creation of a PDF file, from the information
+ * dictionary or else from an XMP packet. It finds the information dictionary through the
+ * cross-reference table, or, where that is a stream, by its number in the first and last 64 KiB.
+ * It does not read encrypted files, and dictionaries inside object streams. */
 #include <stdlib.h>
 #include <string.h>
 

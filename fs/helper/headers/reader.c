@@ -1,6 +1,6 @@
-/* Asks the helper for what a file says about itself.  It gives it the bytes that it asks for and
- * believes it nothing but clean text: a file that breaks, delays or takes over the process that
- * reads it costs its own headers. */
+/* This file asks the helper program what a file says about itself. It gives it the bytes that it
+ * asks for and believes it nothing but clean text: a file that breaks, delays or takes over the
+ * process that reads it loses its own headers and nothing else. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Who could ever read a dataset, this file gathers from every admission there was: in each team of
- * its line, open or closed, each time that somebody was in. */
+/* This file gathers who could ever read a dataset, from every admission there was: in each team
+ * of its line, open or closed, each time that somebody was in. */
 #include "dataset_readers.h"
 
 #include <stdlib.h>

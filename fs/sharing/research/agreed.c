@@ -1,5 +1,5 @@
-/* Reads and writes the file `follows`, which has what somebody agreed to give to datasets: format 1
- * in fs/DESIGN.md. */
+/* This file reads and writes the state file `follows`, which has what somebody agreed to give to
+ * datasets: format 1 in fs/DESIGN.md. */
 #include "agreed.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Reads an original, has it copied, and saves the copy, signed as one when it is published. */
+/* This file reads an original, has a de-identified copy of it made, and saves the copy, which is
+ * signed as one when it is published. */
 #include "cleaner.h"
 
 #include <errno.h>

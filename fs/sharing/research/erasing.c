@@ -1,6 +1,6 @@
-/* Before an original is erased its copies are, and with them those whose original is there no more:
- * whoever kills the process in between has erased less than he was asked for, which the command
- * never said was done, and no copy outlives its original. */
+/* Before an original is erased, this file erases its copies, and with them those whose original
+ * is gone. If the process is killed in between, less is erased than was asked for, but the
+ * command never said that it was done, and no copy outlives its original. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

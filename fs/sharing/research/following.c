@@ -1,8 +1,8 @@
-/* The thread by which what comes later follows into a dataset, as its participant agreed to. It
- * wakes when this computer has followed more of the ledger, holds what is in the folder against the
- * copies that are there, and makes what is lacking, one file after the other, while no program asks
- * the folder for anything. It keeps no list of what it has done: the copies say themselves of which
- * version they are, so who kills it loses nothing, and nothing is made twice. */
+/* This thread brings what is saved later into a dataset, as its participant agreed to. It wakes
+ * when this computer has followed more of the ledger, compares the folder with the copies that
+ * are there, and makes what is missing, one file after the other, while no program asks the
+ * folder for anything. It keeps no list of what it has done: the copies say themselves of which
+ * version they are, so a kill loses nothing, and nothing is made twice. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* One pass over what a participant gives to a research dataset: gathers the originals, finds the
- * de-identified copies that there are, and has those made that are lacking. */
+/* This file makes one pass over what a participant gives to a research dataset: it gathers the
+ * originals, finds the de-identified copies that there are, and has the missing ones made. */
 #include "pass.h"
 
 #include <stdlib.h>

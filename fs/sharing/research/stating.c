@@ -1,6 +1,6 @@
-/* Counts what this person's folders in datasets hold, by kind, modality and her age, and has that
- * told to the datasets' stewards, sealed: no name, no file, no day. Of a de-identified dataset the
- * copies count, of another the files. */
+/* This file counts what this person's folders in datasets hold, by kind, modality and her age,
+ * and has the counts told to the datasets' stewards, sealed: no name, no file, no day. In a
+ * de-identified dataset the copies count, in another the files. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Reads which copies lie in a dataset's folder, and of what each was made. */
+/* This file reads which copies lie in a dataset's folder, and of what each was made. */
 #include "there.h"
 
 #include <fnmatch.h>

@@ -1,7 +1,7 @@
-/* draw-card png|pdf: reads a card as JSON from standard input (qr, name, born, code, valid_until)
- * and writes a page of it to standard output, of A6, to be printed and cut out.  emrfs starts it
- * for `people card -o FILE.png` and FILE.pdf: the drawing library and what it brings stay out of
- * the process that has keys. */
+/* This is the helper program `draw-card png|pdf`: it reads a card as JSON from standard input
+ * (qr, name, born, code, valid_until) and writes a page of it to standard output, of A6, to be
+ * printed and cut out. emrfs starts it for `people card -o FILE.png` and FILE.pdf: the drawing
+ * library and what it brings stay out of the process that has keys. */
 #include <cairo-pdf.h>
 #include <cairo.h>
 #include <jansson.h>

@@ -1,7 +1,7 @@
-/* notify: reads one notice as JSON from standard input and shows it on the desktop.  emrfs starts
- * it for each notice unless the setting `notify` names another program. A notice about a request
- * has a button, which opens the window that asks for the answer; for that a process stays behind.
- */
+/* This is the helper program `notify`: it reads one notice as JSON from standard input and shows
+ * it on the desktop. emrfs starts it for each notice unless the setting `notify` names another
+ * program. A notice about a request has a button, which opens the window that asks for the
+ * answer; for that a process stays behind. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>

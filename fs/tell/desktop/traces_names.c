@@ -1,4 +1,5 @@
-/* The names that thumbnails of a folder's files have: the MD5 of each file's address. */
+/* This file works out the names that thumbnails of a folder's files have: the MD5 of each file's
+ * address. */
 #include <fts.h>
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* Thumbnails of a folder's files (freedesktop.org's thumbnail rules): PNG files in directories by
- * size, and in fail/PROGRAM for what could not be shown, which names the file all the same. */
+/* This file finds thumbnails of a folder's files (freedesktop.org's thumbnail rules), and
+ * removes them: PNG files in directories by size, and in fail/PROGRAM for what could not be
+ * shown, which names the file all the same. */
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>

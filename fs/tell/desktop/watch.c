@@ -1,6 +1,6 @@
-/* watch: closes the folder when the session is locked or the computer goes to sleep.  It asks
- * logind, and needs no passphrase: closing is `emrfs unmount`, which waits until work is safe and
- * leaves a folder open that programs use. */
+/* This is the helper program `watch`: it closes the folder when the session is locked or the
+ * computer goes to sleep. It asks logind, and needs no passphrase: closing is `emrfs unmount`,
+ * which waits until work is safe and leaves a folder open that programs use. */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>

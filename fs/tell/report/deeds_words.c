@@ -1,5 +1,5 @@
-/* The words of the log: what was done, by whom, with which path, as JSON has them and as people
- * read them. */
+/* This file has the words of the log: what was done, by whom, with which path, as JSON has them
+ * and as people read them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

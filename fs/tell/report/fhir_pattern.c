@@ -1,6 +1,6 @@
-/* The patterns of IHE's Basic Audit Log Patterns that entries of the log follow. A pattern names
- * two computers and wants to know how the network called them: nobody recorded that, and the
- * resource says so in FHIR's own way. */
+/* This file writes entries of the log by the patterns of IHE's Basic Audit Log Patterns. A
+ * pattern names two computers and wants to know how the network called them: nobody recorded
+ * that, and the resource says so in FHIR's own way. */
 #include "fhir_private.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What is gathered for the log before it is told: people, openings and dealings, each found or
- * added here, and let go. */
+/* This file gathers what the log tells: people, openings and dealings, each found or added here,
+ * and freed. */
 #include <stdlib.h>
 #include <string.h>
 

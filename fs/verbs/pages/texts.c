@@ -1,5 +1,5 @@
-/* Everything that the tables of the program say to people, as C that xgettext reads: po/update
- * makes the list of what is to be translated of it. */
+/* This program prints everything that the tables of emrfs say to people, as C that xgettext
+ * reads: po/update makes the list of what is to be translated from it. */
 #include <string.h>
 
 #include "enrol/ca.h"

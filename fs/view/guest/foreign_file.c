@@ -1,6 +1,7 @@
-/* A share that is a single file.  It lies in no directory of its own domain, so what is written of
- * it hangs in one that nobody sees: that one stands for the share, and is known by the domain
- * alone, also before the share is.  Only the bytes are a writer's to say. */
+/* This file lets a person write in a share that is a single file. Such a share lies in no
+ * directory of its own domain, so what is written of it hangs in a directory that nobody sees:
+ * that one stands for the share, and is known by the domain alone, also before the share is. A
+ * writer decides about the bytes only. */
 #include "clock.h"
 #include "foreign.h"
 

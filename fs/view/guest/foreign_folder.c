@@ -1,7 +1,8 @@
-/* Folders in an Inbox.  Its owner's computer shows files alone, and the ledger takes nothing else
- * of a depositor; but what is left is often a folder of an image series.  So a folder can be made
- * there, which only its maker sees, and each file in it is left under a name that begins with those
- * of its folders.  Names that meet stand side by side at the owner's, as any two of one name do. */
+/* This file lets a depositor make folders in an Inbox. The owner's computer shows files alone,
+ * and the ledger takes nothing else of a depositor; but what is left is often a folder of an
+ * image series. So only its maker sees such a folder, and each file in it is left under a name
+ * that begins with those of its folders. Two equal names stand side by side at the owner's, as
+ * always. */
 #include <string.h>
 
 #include "contract/codes.h"

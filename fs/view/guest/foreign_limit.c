@@ -1,8 +1,8 @@
-/* How much one may leave in another's Inbox in a day, and how large a file.  The network's rules
- * say it, the owner's computer neither fetches nor shows what is beyond (deposits_limit.c), and
- * nobody could tell the sender: so his own computer counts what the ledger has of his own, and what
- * waits here, and takes no more than that.  What others left there, and what became of it, it does
- * not look at. */
+/* This file limits how much one may leave in another's Inbox in a day, and how large a file may
+ * be. The network's rules say it, and the owner's computer neither fetches nor shows what is
+ * beyond (deposits_limit.c), but nobody could tell the sender: so his own computer counts what
+ * the ledger has of his own, and what waits here, and takes no more than that. It does not look
+ * at what others left there, and what became of it. */
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "replica/rules.h"

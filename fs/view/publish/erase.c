@@ -1,5 +1,5 @@
-/* From rows E to nothing: the ledger first, then readers and trees of the past, then blocks, frames
- * and pins, then the rows. */
+/* This file erases what the journal rows E name: on the ledger first, then readers and trees of
+ * the past, then blocks, frames and pins, then the rows. */
 #include "erase.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* What a person wants erased: which objects that are, on the ledger and here, and from when on
- * there is no way back. */
+/* A person asks for something to be erased: this file finds the objects of it, on the ledger and
+ * here, and writes the rows behind which there is no way back. */
 #include <stdlib.h>
 #include <string.h>
 

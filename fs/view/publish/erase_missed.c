@@ -1,5 +1,5 @@
-/* What others erased while this computer was away, of things it does not show any more: its bytes
- * are still in segments here. */
+/* While this computer was away, others may have erased things that it does not show any more:
+ * this file finds them, because their bytes are still in segments here. */
 #include "clock.h"
 #include "erase.h"
 

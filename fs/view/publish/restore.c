@@ -1,8 +1,8 @@
-/* Bringing back: an earlier version of a file, or one that was deleted.
+/* This file brings back an earlier version of a file, or a deleted file.
  *
- * A file that is there gets the old bytes as a rename-over would give it new ones: a new node takes
- * the name, the old one serves whoever has it open, and publishing makes of it a version of the
- * same record, under the old number. */
+ * A file that is there gets the old bytes as a rename-over would give it new ones: a new node
+ * takes the name, the old one serves programs that have it open, and publishing makes of it a
+ * version of the same record, under the old number. */
 #include "restore_private.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
-/* Bringing back a deleted folder: each of its files that is gone, one after the other, and the
- * directories that nothing lies in.  One file that cannot come back does not keep the others away.
- */
+/* This file brings back a deleted folder: each of its files that is gone, one after the other,
+ * and its empty directories. One file that cannot come back does not keep the others away. */
 #include "restore_private.h"
 
 #include <stdlib.h>

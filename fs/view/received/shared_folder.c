@@ -1,5 +1,5 @@
-/* Who shares what with me: grants on the ledger become owners and shares with names that cannot be
- * taken for others'. */
+/* This file tells who shares what with this person: grants on the ledger become owners and
+ * shares with names that cannot be taken for others'. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* What is on this computer of what others share: its blocks, sealed as they are; each opening asks
- * for its key all the same. */
+/* This file tells which blocks of what others share are on this computer. They are sealed as
+ * they came; each opening asks for its key all the same. */
 #include <string.h>
 
 #include "edit.h"

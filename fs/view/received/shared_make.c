@@ -1,5 +1,5 @@
-/* What of others' shares is shown, by which number the node of it is known, and how such a node is
- * made and given. */
+/* This file decides which files of others' shares are shown, gives each its node number, and
+ * makes its node. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

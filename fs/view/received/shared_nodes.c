@@ -1,5 +1,5 @@
-/* Nodes below shared-with-me, and of those who take part in datasets: made when they are looked up
- * or listed, found again by an id that stands for what they show. */
+/* This file makes the nodes below shared-with-me, and those of participants in datasets, when
+ * they are looked up or listed, and finds them again by an id that stands for what they show. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

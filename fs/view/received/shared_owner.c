@@ -1,5 +1,5 @@
-/* The directories of those who share: what each is called, who is meant by such a name (nobody's
- * can be taken for another's), and its node. */
+/* This file makes the directory of each person who shares: how it is called, who is meant by
+ * such a name (no name can be taken for another's), and its node. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

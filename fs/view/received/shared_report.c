@@ -1,5 +1,5 @@
-/* What was opened of what others share, told to its owner: gathered when files close, sent by the
- * worker a moment later. */
+/* This file reports to an owner what was opened of what she shares: it gathers that when files
+ * close, and the worker sends it a moment later. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* A record that another computer moved to another domain: the node that has it here goes on under
- * the record's new id, with its number, its open files and whatever was changed here.  What tells
- * is the record's own sealed number (r_pid), and that the new id grows from the old one, or the old
- * one is over. */
+/* When another computer moved a record to another domain, the node that has it here goes on
+ * under the record's new id, with its number, its open files and whatever was changed here. This
+ * file recognises the record by its own sealed number (r_pid), and by the new id, which grows
+ * from the old one, or because the old one is over. */
 #include "adopt.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-/* One object that changed on the ledger, brought into the tree.
+/* This file brings one object that changed on the ledger into the tree.
  *
- * Bytes that came from elsewhere get a node of their own, as a rename-over would make: the old node
- * serves whoever has it open.  A file that was changed here, too, keeps its bytes under the name of
- * a conflict: the first on the ledger has the name.  New content beats a removal, on either side.
- */
+ * Bytes that came from elsewhere get a node of their own, as a rename-over would make: the old
+ * node serves programs that have it open. A file that was changed here, too, keeps its bytes
+ * under the name of a conflict: the first on the ledger has the name. New content beats a
+ * removal, on either side. */
 #include <stdlib.h>
 #include <string.h>
 
