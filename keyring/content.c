@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "content_private.h"
 #include "crypto/aead.h"
 #include "crypto/hashsig.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
+
 #include "held_private.h"
 #include "keyring_private.h"
 

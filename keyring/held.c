@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "content_private.h"
 #include "crypto/hpke.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
 #include "crypto/r255.h"
+
 #include "held_private.h"
 #include "keyring_private.h"
 

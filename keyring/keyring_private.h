@@ -1,10 +1,12 @@
-/* What the files of this module share: the struct and the derivations of the key table.
- * Nothing here may be included from outside: these functions hand out keys. */
+/* The files of this module share these things: the struct of a keyring, the derivations of the
+ * key table, and sealing a key under a key of this computer. Nothing here may be included from
+ * outside: these functions hand out keys. */
 #pragma once
 
 #include <openssl/evp.h>
 #include <pthread.h>
 
+#include "keyring/content.h"
 #include "keyring/keyring.h"
 #include "keyring/words.h"
 
@@ -112,3 +114,12 @@ void emr_coowned_free(emr_coowned *coowned);
  */
 emr_status emr_coowned_pre(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool *out_is, emr_secret *out_a);
+
+/* This is what content keys, listing keys and local keys share: sealing a key of 32 bytes under
+ * a key of this computer. */
+
+/* Under a local key: OUT = nonce || sealed SECRET (32 bytes), bound to AAD. */
+emr_status emr_secret_seal_local(const emr_keyring *kr, emr_local_use use, const emr_secret *secret,
+	emr_bytes aad, uint8_t out[EMR_SEALED_DEK_BYTES]);
+emr_status emr_secret_open_local(const emr_keyring *kr, emr_local_use use,
+	const uint8_t sealed[EMR_SEALED_DEK_BYTES], emr_bytes aad, emr_secret *out);

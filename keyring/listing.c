@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "content_private.h"
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/pre.h"
+
 #include "held_private.h"
 #include "keyring_private.h"
 

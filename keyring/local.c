@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "content_private.h"
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
+
 #include "keyring_private.h"
 #include "memo_private.h"
 

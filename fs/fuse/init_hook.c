@@ -1,7 +1,7 @@
 /* The kernel can do more than the library libfuse asks it for. This file changes the first
  * exchange with the kernel, so that a write costs no extra question about set-id bits and names
  * of one directory are looked up in parallel. */
-#include "init_hook.h"
+#include "session.h"
 
 #include <linux/fuse.h>
 #include <stdbool.h>
@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "requests.h"
 
 #ifndef FUSE_HANDLE_KILLPRIV_V2
 #define FUSE_HANDLE_KILLPRIV_V2 (1 << 28)

@@ -2,7 +2,7 @@
  * ended), or past what it has cached, it must forget what it remembers of it. Threads of their own
  * tell it so, one for names and two for data, because telling can wait for a request that is being
  * answered. */
-#include "notifier.h"
+#include "session.h"
 
 #include <errno.h>
 #include <pthread.h>

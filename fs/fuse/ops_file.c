@@ -12,9 +12,9 @@
 #include "view/software.h"
 
 #include "caller.h"
-#include "notifier.h"
 #include "park.h"
 #include "reply.h"
+#include "session.h"
 
 static emr_handle *handle_of(const struct fuse_file_info *info)
 {

@@ -7,7 +7,6 @@
 #include "fetch/fetch.h"
 
 #include "reply.h"
-#include "wait.h"
 
 #define SLACK_NS                                                                                   \
 	INT64_C(1000000000) /* the view answers in time and says why not; this is for when it      \

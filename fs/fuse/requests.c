@@ -1,6 +1,6 @@
 /* This file counts how often the kernel asked for what, at the place where requests come in, so
  * that none is missed. */
-#include "requests.h"
+#include "session.h"
 
 #include <linux/fuse.h>
 

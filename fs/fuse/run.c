@@ -10,12 +10,10 @@
 
 #include "view/received.h"
 
-#include "init_hook.h"
-#include "notifier.h"
+#include "park.h"
 #include "reply.h"
-#include "requests.h"
+#include "session.h"
 #include "told.h"
-#include "wait.h"
 
 #define THREADS_MAX                                                                                \
 	32 /* made on demand: more than the requests that a slow disk usually holds up at once */

@@ -1,7 +1,7 @@
 /* This file holds the requests that were put aside, each with a deadline, and makes sure that
  * each is answered exactly once: by its work, by the deadline, or because the program was
  * interrupted. */
-#include "wait.h"
+#include "park.h"
 
 #include <errno.h>
 #include <pthread.h>

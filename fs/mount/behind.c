@@ -1,6 +1,6 @@
 /* This file puts a mount into the background: the parent waits until the folder answers, or says
  * why it does not, so that `emrfs mount` never ends too early. */
-#include "mount/behind.h"
+#include "mount/service.h"
 
 #include <errno.h>
 #include <fcntl.h>

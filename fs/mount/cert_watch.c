@@ -1,6 +1,6 @@
 /* This thread waits until a third of the certificate's time is left, and has it renewed while
  * the folder, or the agent, goes on. A failure is told once, and the renewal is tried again. */
-#include "mount/cert_watch.h"
+#include "mount/service.h"
 
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/worker.h"
 #include "network/renewing.h"
-#include "session/own_cert.h"
+#include "session/registered.h"
 
 #define LOOK_S UINT64_C(3600) /* at the longest: somebody may set the clock */
 #define AWAY_S UINT64_C(20)   /* while the ledger is away */

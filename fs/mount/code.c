@@ -1,6 +1,6 @@
 /* This file gives back the pages of program and libraries that were needed only to start: reading
  * settings, deriving the key, verifying, building the tree. */
-#include "mount/code.h"
+#include "mount/service.h"
 
 #include <link.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* This file decides for the open folder whether a file of a de-identified dataset is a copy by the
  * dataset's rules. It believes the scan, and no word of the participant's computer. */
-#include "mount/copy_scan.h"
+#include "mount/service.h"
 
 #include <string.h>
 #include <time.h>

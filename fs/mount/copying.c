@@ -2,12 +2,13 @@
  * and why.  Only files of one's own count, in their newest version. */
 #include <string.h>
 
-#include "answers.h"
 #include "kit/out.h"
 #include "publisher/publisher.h"
-#include "report/places.h"
+#include "report/report.h"
 #include "session/walk.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
+
+#include "answers.h"
 
 #define SHORT_MAX 200 /* of one answer */
 #define SHORT_ROOM ((size_t)16384)

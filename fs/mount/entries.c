@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers.h"
 #include "contract/item.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
+
+#include "answers.h"
 
 #define PORTION 50
 #define LIMIT_DEFAULT 20

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answers.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -17,7 +16,9 @@
 #include "session/absence.h"
 #include "session/fetching.h"
 #include "session/second_copy.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
+
+#include "answers.h"
 
 static void say_problem(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem)

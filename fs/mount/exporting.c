@@ -6,17 +6,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answers.h"
-#include "report/evidence.h"
 #include "base/log.h"
 #include "carry/carry.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
+#include "report/report.h"
 #include "session/fetching.h"
 #include "session/shared_blocks.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
+
+#include "answers.h"
 
 #define PUBLISH_NS INT64_C(10000000000) /* for what was saved just now */
 

@@ -1,6 +1,6 @@
 /* Each author numbers what he signs. This file tells which numbers of others are missing here,
  * so that a version that somebody held back does not go unseen. */
-#include "mount/gaps.h"
+#include "mount/verify.h"
 
 #include <stdio.h>
 #include <stdlib.h>

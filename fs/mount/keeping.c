@@ -2,12 +2,13 @@
  * counts what is here, and gives space back when that is asked for. */
 #include <string.h>
 
-#include "answers.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "publisher/publisher.h"
 #include "session/fetching.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
+
+#include "answers.h"
 
 #define KEPT_MAX 200 /* of one answer */
 

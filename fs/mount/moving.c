@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers.h"
-#include "bad_name.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "people/who.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
+
+#include "answers.h"
 
 /* What is there to be moved lacks nothing but a place to go to. */
 static bool lacks_folder(

@@ -1,6 +1,6 @@
 /* After `share` or `revoke` this file waits until the ledger has it, as long as the person
  * wants, and tells what it still waits for. */
-#include "mount/order_wait.h"
+#include "mount/client.h"
 
 #include <string.h>
 

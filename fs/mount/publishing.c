@@ -1,6 +1,6 @@
 /* This file ties the publisher to an open folder: the nodes of the settings are its places, the
  * journal remembers what was erased until they let go, and what goes wrong becomes a notice. */
-#include "mount/publishing.h"
+#include "mount/service.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +8,9 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"
-#include "session/fetching.h"
-#include "session/nodes.h"
 #include "publisher/publisher.h"
 #include "replica/rules.h"
+#include "session/fetching.h"
 #include "settle/settle.h"
 
 struct emr_publishing {

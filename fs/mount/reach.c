@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers.h"
 #include "kit/language.h"
-#include "report/log_answers.h"
 #include "people/answers.h"
+#include "report/report.h"
 #include "session/keys.h"
 #include "session/walk.h"
+
+#include "answers.h"
 
 #define WORK_MS 600000 /* between two objects of a long answer */
 

@@ -1,5 +1,5 @@
 /* This file tells the service manager (systemd) that the folder is ready. */
-#include "mount/ready.h"
+#include "mount/service.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* This thread makes one slow pass over everything that is verified, and then one a day. Rot does
  * not change a file's time, so a day without a pass is the longest that damage stays unseen in
  * an open folder; a file that somebody else changed is passed over at once. */
-#include "mount/rot_watch.h"
+#include "mount/service.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* This file shows how far the sending of changes to the ledger has come, while a verb waits for
  * it. What a program is still writing is not counted as sent. */
-#include "mount/sending.h"
+#include "mount/client.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* This file is the open folder's end of the socket: it answers `status`, `share`, `verify` and
  * the other verbs, several at a time. It answers only processes of the same user. */
-#include "mount/serve.h"
+#include "mount/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,20 +16,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "answers.h"
-#include "mount/devices.h"
-#include "mount/points.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "kit/out.h"
-#include "report/log_answers.h"
 #include "mount/attendant.h"
+#include "mount/devices.h"
+#include "mount/points.h"
 #include "people/answers.h"
 #include "publisher/publisher.h"
 #include "report/report.h"
 #include "research/research.h"
 #include "session/fetching.h"
 #include "sharing/answers.h"
+
+#include "answers.h"
 
 #define CONVERSATIONS_MAX 8
 #define LOOK_HERE_NS INT64_C(500000000) /* a status waits so long to hear what is whole here */

@@ -1,6 +1,6 @@
 /* This file lists earlier versions of a file that somebody else shares, and copies one of them
  * into one's own folder. The owner sees in the log that it was opened. */
-#include "shared_versions.h"
+#include "answers.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,12 +12,9 @@
 #include "kit/language.h"
 #include "session/walk.h"
 #include "share/read.h"
-#include "sharing/shared_notices.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
 #include "sharing/sharing.h"
 #include "view/received.h"
-
-#include "bad_name.h"
 
 #define SLICE_MS 250
 #define PIECE ((size_t)1 << 20)

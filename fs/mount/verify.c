@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers.h"
-#include "mount/gaps.h"
 #include "base/array.h"
 #include "base/log.h"
 #include "fetch/fetch.h"
@@ -14,10 +12,13 @@
 #include "kit/out.h"
 #include "ledger/checkpoint.h"
 #include "ledger/genesis.h"
+#include "mount/verify.h"
 #include "people/origin.h"
 #include "session/fetching.h"
 #include "session/walk.h"
 #include "settle/whose.h"
+
+#include "answers.h"
 
 #define BAD_MAX 1000 /* said; all are counted */
 #define PROGRESS_EVERY_NS 500000000

@@ -1,6 +1,6 @@
 /* This file verifies what others share, by reading it through the open folder as any program
  * would, and names missing numbers of its authors. */
-#include "mount/verify_shared.h"
+#include "mount/verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "mount/gaps.h"
 #include "base/file.h"
 #include "kit/language.h"
 #include "kit/text.h"

@@ -4,17 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answers.h"
-#include "bad_name.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
 #include "people/authors.h"
 #include "session/fetching.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
 
-#include "shared_versions.h"
+#include "answers.h"
 
 #define PORTION 200
 

@@ -1,6 +1,6 @@
 /* This file makes the directory for what viewers keep while the folder is open, and removes it with
  * the folder. */
-#include "mount/viewer_cache.h"
+#include "mount/mountpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* This file reads a card that was given on the command line: as a file, from standard input, or
  * as the text of a QR code. */
-#include "people/card_argument.h"
+#include "people/answers.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* This file goes through the person's book for cards that let her leave records in somebody's
  * Inbox. */
-#include "people/inboxes.h"
+#include "people/answers.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

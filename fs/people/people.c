@@ -16,8 +16,7 @@
 #include "people/book.h"
 #include "session/registered.h"
 
-#include "vouches.h"
-#include "who_teams.h"
+#include "people_private.h"
 
 #define CARD_YEARS 3
 #define YEAR_S ((uint64_t)365 * 86400)

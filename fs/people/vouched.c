@@ -1,6 +1,6 @@
 /* This file answers who has signed that a person of the book is who her card says, and on which
  * day: organisations, or only she herself. */
-#include "people/vouched.h"
+#include "people/answers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "people/book.h"
 
-#include "vouches.h"
+#include "people_private.h"
 
 typedef struct saying {
 	char *out;

@@ -1,6 +1,6 @@
 /* An organisation can sign a person's card. This file tells which organisations have done so,
  * after it has checked their keys on the ledger. */
-#include "vouches.h"
+#include "people_private.h"
 
 #include <string.h>
 

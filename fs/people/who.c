@@ -13,7 +13,7 @@
 #include "ledger/ledger.h"
 #include "replica/people.h"
 
-#include "who_teams.h"
+#include "people_private.h"
 
 #define NAMES_MAX 800
 #define FOLDED_MAX 256

@@ -1,5 +1,5 @@
 /* This file finds teams by name and tells to which teams a person belongs. */
-#include "who_teams.h"
+#include "people_private.h"
 
 #include <stdio.h>
 #include <string.h>

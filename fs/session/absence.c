@@ -15,7 +15,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "session/network_dir.h"
-#include "session/own_cert.h"
+#include "session/registered.h"
 
 /* "emrfs ledger-away 1\nsince N\n" */
 #define NOTE_MAX 80

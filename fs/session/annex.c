@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "replica/follower.h"
-#include "session/switching.h"
 
 #define JOINED_MAX 200
 #define JOINED_FORMAT "emrfs joined 1\nentries %llu\nat %llu\n"

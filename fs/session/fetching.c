@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "fetch/fetch.h"
-#include "session/nodes.h"
 #include "session/stage.h"
 
 #define CACHE_BLOCKS "blocks" /* in the directory of the cache */

@@ -16,9 +16,9 @@
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
+#include "session/annex.h"
 #include "session/second_copy.h"
 #include "session/still.h"
-#include "session/switching.h"
 
 #define TRIES 3 /* of a person; each takes the time of a key derivation */
 

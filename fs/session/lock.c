@@ -15,8 +15,8 @@
 #include "base/disk.h"
 #include "base/log.h"
 #include "kit/language.h"
+#include "session/annex.h"
 #include "session/still.h"
-#include "session/switching.h"
 
 #define LOG_BYTES_MAX ((off_t)4 << 20)
 #define LOCK_TEXT_MAX 8600 /* two paths */

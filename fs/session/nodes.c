@@ -1,6 +1,6 @@
 /* This file opens the IPFS nodes that the settings name, and says what is wrong with one in words
  * for people. */
-#include "session/nodes.h"
+#include "session/fetching.h"
 
 #include <errno.h>
 #include <stdio.h>

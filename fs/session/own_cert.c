@@ -1,6 +1,5 @@
 /* This file tells whether the person's own certificate has run out or her key was revoked,
  * because then the ledger takes nothing from her any more. */
-#include "session/own_cert.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,8 +19,8 @@
 #include "keyring/coowned.h"
 #include "kit/beside.h"
 #include "kit/language.h"
-#include "ledger/network.h"
 #include "ledger/renew.h"
+#include "ledger/network.h"
 #include "replica/follower.h"
 #include "session/absence.h"
 #include "session/annex.h"
@@ -30,9 +30,8 @@
 #include "session/shared_blocks.h"
 #include "session/stage.h"
 #include "session/still.h"
-#include "session/switching.h"
-#include "share/devices.h"
 #include "settle/reopen.h"
+#include "share/devices.h"
 
 #define STATE_APART "apart" /* an empty store, as long as the network's directory is away */
 

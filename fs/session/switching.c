@@ -1,6 +1,6 @@
 /* This file is the last step of a join: it exchanges the old ledger for that of the network. A
  * crash in between leaves either state, and the next start finishes it. */
-#include "session/switching.h"
+#include "session/annex.h"
 
 #include <dirent.h>
 #include <errno.h>

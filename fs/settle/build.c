@@ -1,8 +1,5 @@
 /* This file makes one operation of the ledger out of one change in the folder: it wraps the key
  * of the content and seals name and description, so that the ledger learns neither. */
-#include "ahead.h"
-#include "amend.h"
-
 #include <string.h>
 
 #include "contract/codes.h"
@@ -10,6 +7,9 @@
 #include "ledger/hash.h"
 #include "record/derived.h"
 #include "settle/whose.h"
+
+#include "amend.h"
+#include "build.h"
 
 static void random_bytes(uint8_t *out, size_t len)
 {

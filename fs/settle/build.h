@@ -1,5 +1,5 @@
-/* This makes one ledger operation of one change: bundle, wrapped key, sealed metadata, private
- * part. It submits nothing. */
+/* These functions make one ledger operation of one change: bundle, wrapped key, sealed metadata,
+ * private part; keys are wrapped ahead by a thread of its own. They submit nothing. */
 #pragma once
 
 #include "keyring/content.h"
@@ -31,7 +31,7 @@ typedef struct build_ctx {
 	bool is_guest;	       /* the domain is another's */
 	struct known_statements *statements; /* in others' domains (amend.h) */
 	uint64_t issued;		     /* the number of the last statement for that patient */
-	struct ahead *ahead;  /* NULL, or keys of REWRAPs that are wrapped already (ahead.h) */
+	struct ahead *ahead;  /* NULL, or keys of REWRAPs that are wrapped already (ahead.c) */
 	uint8_t cert_ref[32]; /* in statements: zero, or the certificate of a signer who is not the
 				 owner */
 } build_ctx;
@@ -50,3 +50,20 @@ emr_status build_operation(const build_ctx *ctx, const emr_change *change,
 
 /* A static string; "application/octet-stream" for anything unknown. */
 const char *mime_of_name(emr_bytes name);
+
+/* ---- ahead.c ---- */
+/* Keys wrapped before they are asked for: by a thread of its own, while the asker seals, sends and
+ * waits for the disk, and by the asker instead of waiting for that thread.  Only advice: without
+ * memory or a thread everything is done when it is asked for. */
+
+typedef struct ahead ahead;
+
+/* For the REWRAPs among the N CHANGES, which are borrowed until the end, as is what CTX names. NULL
+ * when there are too few. */
+ahead *ahead_begin(const build_ctx *ctx, const emr_change *changes, size_t n);
+/* Whether it works for the epoch and the key of CTX. */
+bool ahead_fits(const ahead *a, const build_ctx *ctx);
+/* What build_wrap gives for CHANGE, one of CHANGES.  One asker at a time. */
+emr_status ahead_get(ahead *a, const emr_change *change, wrapped_key *out);
+/* Waits for the one key that the thread is at.  Fine for NULL. */
+void ahead_end(ahead *a);

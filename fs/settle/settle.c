@@ -15,7 +15,6 @@
 #include "share/domain.h"
 #include "share/strangers.h"
 
-#include "ahead.h"
 #include "amend.h"
 #include "build.h"
 #include "guest.h"

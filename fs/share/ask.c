@@ -8,8 +8,8 @@
 #include "crypto/hpke.h"
 #include "replica/follower.h"
 
+#include "judge.h"
 #include "shared_private.h"
-#include "staff.h"
 
 /* ---- making a question ---- */
 

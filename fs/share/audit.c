@@ -9,7 +9,6 @@
 #include "base/log.h"
 
 #include "judge.h"
-#include "staff.h"
 
 /* Who answers the questions of one grant, and how many must. */
 typedef struct asked_grant {

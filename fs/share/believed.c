@@ -5,7 +5,8 @@
 
 #include "keyring/coowned.h"
 #include "share/signed.h"
-#include "share/words.h"
+#include "share/write.h"
+
 #include "share_private.h"
 
 #define LED_AWAY "this link led away" /* what a link of his says that leads who knows where */

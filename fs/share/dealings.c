@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/array.h"
+
 #include "dealings_private.h"
-#include "request_private.h"
+#include "share_private.h"
 
 typedef struct reading {
 	emr_share *share;

@@ -1,8 +1,11 @@
-/* A question that the ledger accepted, and whether it may be answered: what owner and agents have
- * in common.  It refuses by a code of the ledger, which the answer then carries. */
+/* These functions judge a question that the ledger accepted, and whether it may be answered: the
+ * owner's computer and agents use the same ones. They refuse by a code of the ledger, which the
+ * answer then carries. */
 #pragma once
 
+#include "share/audit.h"
 #include "share/release.h"
+
 #include "share_private.h"
 
 /* How long a question may be answered, by the contract. */
@@ -102,3 +105,13 @@ emr_status question_is_served(emr_share *share, const question *q, bool *out_is_
 /* Whether who asked may still take an answer.  When he asked is known by the own clock alone if it
  * was after SINCE_BOOT_NS (0: not known) and that is not long ago; else both clocks tell. */
 bool question_is_awaited(const desk *d, const question *q, int64_t since_boot_ns);
+
+/* ---- staff.c ---- */
+/* The auditors of one's own organisation can read what one asks for; this tells who they are. It
+ * refuses to name those of another. */
+
+/* FN for each record that Q, which is open, asks for; ENTRY says the rest. */
+emr_status staff_tell_slots(emr_audit_fn fn, void *arg, const question *q, emr_audit_entry *entry);
+
+/* As of this handle's last look; borrowed. */
+emr_status staff_auditors(emr_share *share, const auditors **out);

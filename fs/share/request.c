@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/log.h"
-
 #include "share/write.h"
 
-#include "request_private.h"
+#include "share_private.h"
 
 #define CARD_YEAR_S ((uint64_t)365 * 86400)
 

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "request_private.h"
+
+#include "share_private.h"
 
 static const emr_id16 nowhere;
 

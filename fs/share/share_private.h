@@ -1,5 +1,6 @@
-/* What the files of this module share: the handle, batches on their way, and reading the own copy
- * of the ledger.  It refuses parts that do not belong to their item. */
+/* The files of this module share these types and functions: the handle, batches on their way,
+ * and reading this computer's copy of the ledger. They refuse parts that do not belong to their
+ * item. */
 #pragma once
 
 #include "contract/codes.h"
@@ -9,6 +10,7 @@
 #include "ledger/act.h"
 #include "ledger/hash.h"
 #include "replica/people.h"
+#include "share/request.h"
 #include "share/share.h"
 
 #define SHARE_GEN 1u /* of a domain's signing key; rotation is not done here yet */
@@ -369,3 +371,12 @@ emr_status share_tie_anew(emr_share *share, const struct emr_nested *tree, size_
 bool share_is_among(const emr_buf *grants, emr_id16 grant);
 /* How many that would be. */
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n);
+
+/* This is what the files about requests share: the row of a request to a person, and terms that
+ * can be granted. */
+
+bool request_terms_ok(uint16_t rights, uint32_t purposes);
+/* Whether anybody would still want to hear of it. */
+bool request_is_timely(const emr_known_request *known, uint64_t now);
+/* EMR_NOT_FOUND, EMR_DAMAGED. */
+emr_status request_row(emr_share *share, emr_id16 request, emr_row_request *out);

@@ -5,9 +5,9 @@
 
 #include "contract/codes.h"
 #include "crypto/hpke.h"
-#include "judge.h"
 #include "share/audit.h"
-#include "staff.h"
+
+#include "judge.h"
 
 /* ---- who audits me ---- */
 

@@ -1,7 +1,7 @@
 /* This file takes from a writer's description of a record only the attributes that a writer may
  * set. The attributes that emrfs uses itself stay as the owner set them, and a link that leads
  * out of the folder is recognised. */
-#include "share/words.h"
+#include "share/write.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
 
-#include "inner.h"
+#include "sharing_private.h"
 
 #define NAMES_BYTES 600
 

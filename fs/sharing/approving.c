@@ -15,7 +15,7 @@
 #include "share/give.h"
 #include "share/write.h"
 #include "sharing/answers.h"
-#include "sharing/consents.h"
+#include "sharing/office.h"
 #include "sharing/requests.h"
 #include "sharing/sharing.h"
 #include "sharing/shown.h"

@@ -1,7 +1,6 @@
 /* This file carries out one order to give or to take back. It first looks what the ledger has
  * already, so that an order which a crash interrupted is not done twice, and ends an older grant
  * only after the new one stands: nobody is without access in between. */
-#include "sharing/clerk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 #include "share/write.h"
 #include "sharing/sharing.h"
 
-#include "inner.h"
+#include "sharing_private.h"
 
 #define CLOCKS_DIFFER_S 600u /* what the ledger allows */
 

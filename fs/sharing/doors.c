@@ -2,7 +2,7 @@
  * or removes from `shared-by-me`, becomes the same order as `emrfs share` and `emrfs revoke`
  * make. A value that would let somebody see more needs the confirmation code, and a rename that
  * would do so is refused. */
-#include "sharing/doors.h"
+#include "sharing/sharing.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "kit/language.h"
-#include "kit/text.h"
 #include "kit/purposes.h"
+#include "kit/text.h"
 #include "share/write.h"
 #include "sharing/shares.h"
 

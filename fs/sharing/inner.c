@@ -1,7 +1,7 @@
 /* A folder inside a shared folder must become a unit of its own before it can be granted by
  * itself. This file lists which folders are such units, and publishes until everything of a new
  * one is on the ledger; if that does not go on, it says why. */
-#include "inner.h"
+#include "sharing_private.h"
 
 #include <stdlib.h>
 #include <string.h>

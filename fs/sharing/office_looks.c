@@ -12,7 +12,7 @@
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
 #include "replica/people.h"
-#include "session/own_cert.h"
+#include "session/registered.h"
 #include "share/devices.h"
 #include "share/give.h"
 #include "share/release.h"

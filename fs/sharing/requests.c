@@ -10,11 +10,11 @@
 #include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/out.h"
+#include "session/absence.h"
+#include "session/registered.h"
 #include "sharing/answers.h"
 #include "sharing/request_list.h"
 #include "view/received.h"
-#include "session/absence.h"
-#include "session/own_cert.h"
 
 #define PORTION 5 /* requests in one object: texts are long and a frame is not */
 

@@ -9,7 +9,7 @@
 #include "kit/language.h"
 #include "kit/purposes.h"
 #include "share/write.h"
-#include "sharing/consents.h"
+#include "sharing/office.h"
 #include "sharing/office_looks.h"
 #include "sharing/request_list.h"
 #include "sharing/requests.h"

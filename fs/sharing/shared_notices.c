@@ -1,6 +1,6 @@
 /* This file writes the notices about received shares in words: what ended, what could not be
  * opened and why, and which organisations' agents did not answer. */
-#include "sharing/shared_notices.h"
+#include "sharing/received.h"
 
 #include <stdio.h>
 #include <string.h>

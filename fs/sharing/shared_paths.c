@@ -1,6 +1,6 @@
 /* Most verbs work on one's own records only. This file recognises a path below `shared-with-me`
  * and says in the right words why `log`, `share` and others are not possible there. */
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
 
 #include <stdio.h>
 #include <string.h>

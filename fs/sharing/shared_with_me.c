@@ -1,13 +1,13 @@
 /* This file lists and counts what others share with this person, those first that end first, for
  * `emrfs status` and `emrfs share`. */
-#include "sharing/shared_with_me.h"
+#include "sharing/received.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "kit/out.h"
-#include "kit/text.h"
 #include "kit/purposes.h"
+#include "kit/text.h"
 #include "view/received.h"
 
 /* ---- order ---- */

@@ -9,12 +9,12 @@
 
 #include "contract/codes.h"
 #include "kit/out.h"
-#include "kit/text.h"
 #include "kit/purposes.h"
+#include "kit/text.h"
 #include "share/audit.h"
 #include "share/write.h"
 
-#include "inner.h"
+#include "sharing_private.h"
 
 #define ID_LETTERS_MIN 4
 #define ID_LETTERS_MAX 26

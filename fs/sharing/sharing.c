@@ -22,8 +22,6 @@
 #include "share/give.h"
 #include "share/teams.h"
 #include "share/write.h"
-#include "sharing/clerk.h"
-
 #include "sharing/copies.h"
 
 /* ---- what a path stands for ---- */

@@ -1,7 +1,7 @@
 /* When a share is taken back, its person may still read the same files through another share,
  * for example as a member of a team. This file finds those other shares, so that the owner is
  * told. */
-#include "still.h"
+#include "sharing_private.h"
 
 #include <string.h>
 

@@ -13,7 +13,7 @@
 #include "sharing/shares.h"
 #include "sharing/shown.h"
 
-#include "still.h"
+#include "sharing_private.h"
 
 #define PORTION 100 /* of what was seen, in one object */
 

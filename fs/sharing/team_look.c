@@ -6,7 +6,7 @@
 #include "share/give.h"
 #include "sharing/office_looks.h"
 
-#include "inner.h"
+#include "sharing_private.h"
 
 /* Any other status ends the walk: keys or teams, or who is in them, have changed. */
 static emr_status is_of_teams(void *arg, const emr_replica_change *change)

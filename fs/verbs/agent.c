@@ -11,14 +11,11 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/attendant.h"
-#include "mount/behind.h"
-#include "mount/cert_watch.h"
 #include "mount/client.h"
-#include "mount/ready.h"
-#include "mount/serve.h"
+#include "mount/service.h"
 #include "network/renewing.h"
 #include "session/keys.h"
-#include "session/own_cert.h"
+#include "session/registered.h"
 #include "verbs/cmd.h"
 
 typedef struct agent {

@@ -15,10 +15,10 @@
 #include "mount/client.h"
 #include "record/format.h"
 #include "report/report.h"
+#include "session/annex.h"
 #include "session/network_dir.h"
 #include "session/second_copy.h"
 #include "session/session.h"
-#include "session/switching.h"
 #include "verbs/cmd.h"
 
 #define BRING_MS                                                                                   \

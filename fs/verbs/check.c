@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/disk.h"
-#include "gateway/channel.h"
 #include "base/secret.h"
+#include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
@@ -21,7 +21,7 @@
 #include "session/absence.h"
 #include "verbs/cmd.h"
 
-#include "check.h"
+#include "verbs_private.h"
 
 #define SPACE_WANTED ((uint64_t)1 << 30)
 #define CLOCK_EARLIEST INT64_C(1704067200) /* 2024-01-01: before any emrfs */

@@ -1,7 +1,7 @@
 /* This file is what `emrfs check --network` says of a channel of Fabric: of each gateway, and of
  * each organisation that endorses, whether it does what this network needs, and how to mend what it
  * does not. */
-#include "check.h"
+#include "verbs_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>

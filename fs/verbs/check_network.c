@@ -1,11 +1,11 @@
 /* This file is `emrfs check --network`: it asks the IPFS nodes of the settings what they are, holds
  * their configuration against what a node that keeps health records must be, and says how to mend
  * what is otherwise. */
-#include "check.h"
+#include "verbs_private.h"
 
 #include "ipfs/cluster.h"
 #include "kit/language.h"
-#include "session/nodes.h"
+#include "session/fetching.h"
 
 #define NODE_TIMEOUT_MS 20000
 

@@ -5,7 +5,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 
-#include "check.h"
+#include "verbs_private.h"
 
 static void note_check(emr_checker *c, const char *name, bool ok, bool is_warning, const char *mend,
 	const char *message)

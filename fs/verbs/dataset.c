@@ -9,12 +9,11 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
-#include "mount/order_wait.h"
 #include "org/datasets.h"
 #include "research/research.h"
 #include "verbs/cmd.h"
 
-#include "share.h"
+#include "verbs_private.h"
 
 #define WORK_MS 300000 /* one file may take two minutes */
 #define NAMES_SHOWN 3

@@ -9,19 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mount/devices.h"
 #include "base/file.h"
 #include "keyring/card.h"
 #include "keyring/coowned.h"
 #include "kit/json.h"
 #include "kit/language.h"
-#include "kit/text.h"
 #include "kit/terminal.h"
+#include "kit/text.h"
 #include "mount/client.h"
+#include "mount/devices.h"
+#include "network/device.h"
 #include "network/device_file.h"
-#include "network/device_joining.h"
-#include "network/device_leaving.h"
-#include "network/network_adopt.h"
 #include "network/renewing.h"
 #include "session/absence.h"
 #include "session/acting.h"
@@ -34,7 +32,7 @@
 #include "share/devices.h"
 #include "verbs/cmd.h"
 
-#include "device_left.h"
+#include "verbs_private.h"
 
 #define VALID_S ((uint64_t)10 * 365 * 86400) /* of a device's key; there is no renewal yet */
 #define ANSWER_MS 60000

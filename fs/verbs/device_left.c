@@ -1,6 +1,6 @@
 /* This file is the last step of `emrfs device remove`. It lists what others see because of the
  * removed computer (folders that it moved, then files that it saved) and ends that after a yes. */
-#include "device_left.h"
+#include "verbs_private.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -32,7 +32,7 @@
 #include "session/stage.h"
 #include "verbs/cmd.h"
 
-#include "words_ask.h"
+#include "verbs_private.h"
 
 #define SLIPS_MAX 5 /* at one question */
 

@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
-#include "kit/text.h"
 #include "kit/terminal.h"
+#include "kit/text.h"
 #include "ledger/network.h"
 #include "replica/follower.h"
 #include "session/keys.h"
@@ -25,7 +25,7 @@
 #include "store/car_store.h"
 #include "verbs/cmd.h"
 
-#include "words_ask.h"
+#include "verbs_private.h"
 
 #define DESCRIPTOR_MAX ((size_t)60000)
 

@@ -10,16 +10,16 @@
 #include "contract/codes.h"
 #include "keyring/card.h"
 #include "kit/language.h"
-#include "kit/text.h"
 #include "kit/terminal.h"
+#include "kit/text.h"
 #include "network/bringing.h"
 #include "replica/names.h"
 #include "replica/people.h"
 #include "session/absence.h"
+#include "session/annex.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/registered.h"
-#include "session/switching.h"
 #include "verbs/cmd.h"
 
 typedef struct joiner {

@@ -3,10 +3,10 @@
  * of a record is never dropped. */
 #include <string.h>
 
-#include "kit/text.h"
 #include "kit/language.h"
+#include "kit/text.h"
 #include "mount/client.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
 #include "verbs/cmd.h"
 
 #define WORK_MS 3600000 /* --purge may write a large store anew */

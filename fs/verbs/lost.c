@@ -1,13 +1,13 @@
 /* This file carries out `emrfs recover --lost`: after a computer was stolen it ends the rights
  * of all other computers and of whoever they let in, begins new keys, and says plainly what that
  * cannot undo. */
-#include "lost.h"
+#include "verbs_private.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
 #include "kit/language.h"
-#include "network/device_leaving.h"
+#include "network/device.h"
 #include "session/acting.h"
 #include "share/devices.h"
 

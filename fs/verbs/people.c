@@ -15,14 +15,14 @@
 
 #include "base/file.h"
 #include "keyring/card.h"
+#include "kit/beside.h"
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
-#include "kit/beside.h"
 #include "mount/reach.h"
-#include "people/card_argument.h"
+#include "people/answers.h"
 #include "people/qr.h"
 #include "verbs/cmd.h"
 

@@ -16,8 +16,7 @@
 #include "session/session.h"
 #include "verbs/cmd.h"
 
-#include "lost.h"
-#include "words_ask.h"
+#include "verbs_private.h"
 
 typedef struct recovering {
 	const emr_args *args;

@@ -6,15 +6,15 @@
 #include "base/clock.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/purposes.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
-#include "people/card_argument.h"
-#include "kit/purposes.h"
+#include "people/answers.h"
 #include "sharing/request_list.h"
 #include "verbs/cmd.h"
 
-#include "share.h"
+#include "verbs_private.h"
 
 #define WORK_MS 60000
 #define PATH_SHOWN 120

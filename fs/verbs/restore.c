@@ -11,7 +11,7 @@
 #include "kit/text.h"
 #include "mount/client.h"
 #include "session/walk.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
 #include "verbs/cmd.h"
 #include "view/when.h"
 

@@ -9,11 +9,10 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
-#include "mount/order_wait.h"
 #include "session/walk.h"
 #include "verbs/cmd.h"
 
-#include "share.h"
+#include "verbs_private.h"
 
 #define WORK_MS 120000
 #define FOLDED 5 /* more lines than this about one folder are one */

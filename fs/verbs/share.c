@@ -3,8 +3,6 @@
  * asks first. */
 #include "people/who.h"
 
-#include "share.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +12,15 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
+#include "kit/purposes.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
-#include "report/fhir.h"
 #include "mount/client.h"
-#include "mount/order_wait.h"
-#include "kit/purposes.h"
+#include "report/fhir.h"
 #include "session/walk.h"
 #include "verbs/cmd.h"
+
+#include "verbs_private.h"
 
 #define WORK_MS 120000
 #define MONTH_S ((uint64_t)30 * 86400)

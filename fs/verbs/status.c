@@ -7,11 +7,10 @@
 #include <unistd.h>
 
 #include "gateway/channel.h"
-#include "kit/text.h"
 #include "kit/language.h"
+#include "kit/text.h"
 #include "mount/client.h"
-#include "mount/sending.h"
-#include "mount/viewer_cache.h"
+#include "mount/mountpoint.h"
 #include "report/report.h"
 #include "session/absence.h"
 #include "session/second_copy.h"

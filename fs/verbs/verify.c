@@ -6,13 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mount/gaps.h"
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
 #include "mount/reach.h"
-#include "mount/verify_shared.h"
+#include "mount/verify.h"
 #include "people/origin.h"
 #include "session/second_copy.h"
 #include "verbs/cmd.h"

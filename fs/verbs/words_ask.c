@@ -1,6 +1,6 @@
 /* This file reads the 24 words from a person, finds out whose they are, and when one word is
  * wrong says which. It also asks three of them back after they were written down. */
-#include "words_ask.h"
+#include "verbs_private.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,11 +12,11 @@
 
 #include "keyring/words.h"
 #include "kit/language.h"
+#include "kit/terminal.h"
 #include "ledger/copy.h"
 #include "ledger/hash.h"
 #include "session/session.h"
 #include "store/segment_file.h"
-#include "kit/terminal.h"
 
 #define ASKED_BACK 3
 #define TRIES 3

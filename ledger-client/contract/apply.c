@@ -2,9 +2,9 @@
  * lists what is to be written. A batch that is on the ledger already gets its old answer. */
 #include "contract/contract.h"
 
-#include "check.h"
-
 #include <string.h>
+
+#include "judge.h"
 
 #define WRITES_PER_ITEM 8 /* four tokens that go and two that come, or less, and i, c */
 

@@ -1,7 +1,7 @@
 /* The contract uses only memory that its caller has given it. This file hands out pieces of it,
  * and computes beforehand how much a batch can need, so that judging cannot run out of memory
  * half way. */
-#include "arena.h"
+#include "table.h"
 
 #include <stdalign.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "crypto/merkle.h"
 
 #include "bytes.h"
-#include "item_read.h"
+#include "contract_private.h"
 
 emr_contract_status emr_header_parse(emr_span bytes, emr_header *out_header)
 {

@@ -1,9 +1,9 @@
 /* These are the checks of a batch as a whole: network, signature, who hands it in, times, and
  * the root over its operations. */
-#include "check.h"
+#include "judge.h"
 
 #include "bytes.h"
-#include "op.h"
+#include "contract_private.h"
 
 emr_result emr_check_network(struct judge *judge)
 {

@@ -1,9 +1,9 @@
 /* These are the checks of one operation, always in the same order: form, private part, folder,
  * epoch, version, and then the rules of that operation. */
-#include "check.h"
+#include "judge.h"
 
 #include "bytes.h"
-#include "item_read.h"
+#include "contract_private.h"
 
 static emr_result check_form(struct judge *judge)
 {

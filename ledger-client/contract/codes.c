@@ -3,7 +3,7 @@
  * operations and results. */
 #include "contract/codes.h"
 
-#include "op.h"
+#include "contract_private.h"
 
 #define DAY 86400u
 

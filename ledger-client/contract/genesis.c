@@ -1,11 +1,11 @@
 /* This file computes the first rows of a ledger's state from its descriptor. */
 #include "contract/contract.h"
 
+#include <string.h>
+
 #include "crypto/hashsig.h"
 
-#include "arena.h"
-
-#include <string.h>
+#include "table.h"
 
 static bool put_write(emr_contract_arena *arena, emr_write *write, const emr_key_text *key,
 	const uint8_t *value, size_t len)

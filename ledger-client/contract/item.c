@@ -5,7 +5,7 @@
 #include "crypto/hashsig.h"
 
 #include "bytes.h"
-#include "item_read.h"
+#include "contract_private.h"
 
 bool emr_item_has_magic(const uint8_t bytes[EMR_ITEM_BYTES])
 {

@@ -1,6 +1,7 @@
-/* What the rules see while they judge an item: the batch, the rows, and who the signer is in the
- * item's domain. It refuses reads of rows that were not declared: `failed` is then set and nothing
- * of the batch counts. */
+/* The rules see these things while they judge an item: the batch, the rows, and who the signer
+ * is in the item's domain. The order of checks is also here: first the whole batch, then item by
+ * item. It refuses to go on behind the first check that fails, and reads of rows that were not
+ * declared: `failed` is then set and nothing of the batch counts. */
 #pragma once
 
 #include "rules.h"
@@ -97,3 +98,14 @@ void emr_judge_purge_of(struct judge *judge, uint8_t family, const uint8_t objec
 /* The item stands at this place (an i row) too. */
 void emr_judge_put_place(
 	struct judge *judge, uint8_t family, const uint8_t object[16], uint64_t version);
+
+/* The order of checks, one place for all hosts: first the whole batch, then item by item.
+ * It refuses to go on behind the first check that fails; which rows a check may read is
+ * declare.c's. */
+
+/* Is the batch for this network?  NETWORK. */
+emr_result emr_check_network(struct judge *judge);
+/* Signature, submitter, times and what the signer has seen, root: a refusal writes no entry. */
+emr_result emr_check_batch(struct judge *judge);
+/* Judges item I on the rows as the items before it left them, and writes what it does. */
+emr_result emr_check_item(struct judge *judge, size_t i);

@@ -4,7 +4,7 @@
 #include "contract/rows.h"
 
 #include "bytes.h"
-#include "rows_head.h"
+#include "contract_private.h"
 
 /* Families whose states go beyond 1, and how far. */
 static uint8_t last_state(uint8_t family)

@@ -3,7 +3,7 @@
 #include "contract/rows_share.h"
 
 #include "bytes.h"
-#include "rows_head.h"
+#include "contract_private.h"
 
 #define PROPOSER_AT 144
 

@@ -1,8 +1,13 @@
-/* One row of facts and functions for each operation that this version serves: a new operation is a
- * new row here. The table decides no order of checks: that is apply.c's. */
+/* This table has one row of facts and functions for each operation that this version serves: a
+ * new operation is a new row here. Behind it stands what the rules of one kind share with those
+ * of another: grants, datasets, points. The table decides no order of checks: that is in
+ * apply.c. None of them reads a row that was not declared. */
 #pragma once
 
 #include "contract/contract.h"
+#include "contract/rows_share.h"
+
+#include "judge.h"
 
 struct judge;
 struct key_set;
@@ -91,3 +96,42 @@ extern const op_rule emr_rules_dataset[4];
 extern const op_rule emr_rules_join[3];
 extern const op_rule emr_rules_points[4];
 extern const op_rule emr_rules_trustees[1];
+
+/* ---- rules_dataset.c ---- */
+/* This header declares what the rules of datasets share with those of joining and of points. It
+ * refuses to read a dataset that was not declared. */
+
+/* False when the dataset is absent. */
+bool emr_judge_dataset(struct judge *judge, const uint8_t dataset[16], emr_row_dataset *out_row);
+
+/* ---- rules_grant.c ---- */
+/* This header declares what the rules of grants share with those of requests and releases. It
+ * refuses to read a grant that was not declared. */
+
+/* False when the grant is absent. */
+bool emr_judge_grant(struct judge *judge, const uint8_t domain[16], const uint8_t grant[16],
+	emr_row_grant *out_row);
+/* GRANT_DEAD when it is revoked, not yet in force, or over at the ledger's time. */
+emr_result emr_judge_grant_in_force(const struct judge *judge, const emr_row_grant *grant);
+/* Ends GRANT, whose row is ROW with its new head already, and the fragments of it. */
+void emr_judge_revoke(struct judge *judge, const uint8_t grant[16], const emr_row_grant *row);
+/* Writes the row LETTERS/domain/object that says no more than who signed the item. */
+void emr_judge_put_signed(struct judge *judge, const char *letters, uint8_t family);
+
+/* ---- rules_points.c ---- */
+/* Accounts, tokens and vouchers, for the rules of points and of joining a dataset.  It refuses to
+ * read a row that was not declared. */
+
+struct key_set;
+
+/* The rows that emr_judge_account() of KEY will read, and who asks whether points may lie there. */
+void emr_declare_account(struct key_set *set, const uint8_t key[32]);
+/* Whose points those of KEY are: of a registered key the first of its chain, of another (a domain's
+ * owner is in no K row) the key itself. */
+void emr_judge_account(struct judge *judge, const uint8_t key[32], uint8_t out_account[32]);
+/* False when it is spent, or never was. */
+bool emr_judge_voucher(
+	struct judge *judge, const uint8_t fund[16], uint32_t index, emr_row_voucher *out_row);
+/* AMOUNT points for ACCOUNT: output INDEX of the item in hand. */
+void emr_judge_put_token(
+	struct judge *judge, const uint8_t account[32], uint8_t index, uint64_t amount);

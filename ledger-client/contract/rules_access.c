@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 #include "declare.h"
-#include "rules_grant.h"
+#include "rules.h"
 
 #define ANSWER_S 86400u /* how long a request may be answered */
 #define READERS_MAX 32	/* keys under which one request is sealed */

@@ -9,7 +9,7 @@
 
 #include "bytes.h"
 #include "declare.h"
-#include "rules_dataset.h"
+#include "rules.h"
 
 #define TERMS_PART_MIN (32 + 1) /* salt, title and terms */
 #define TERMS_PART_MAX (32 + 131072)

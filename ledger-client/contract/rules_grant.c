@@ -7,7 +7,7 @@
 #include "contract/rows_share.h"
 
 #include "bytes.h"
-#include "rules_grant.h"
+#include "rules.h"
 
 /* salt, B, n agents, note, letter_len, HPKE letter; with what is behind it 512 k of text */
 #define GRANT_PART(n, k) (32 + 32 + 32 * (n) + 96 + 2 + EMR_HPKE_BYTES + 512 * (k))

@@ -11,9 +11,7 @@
 
 #include "bytes.h"
 #include "declare.h"
-#include "rules_dataset.h"
-#include "rules_grant.h"
-#include "rules_points.h"
+#include "rules.h"
 
 static void declare_dataset(struct key_set *set, const uint8_t dataset[16])
 {

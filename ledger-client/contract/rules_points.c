@@ -9,8 +9,7 @@
 
 #include "bytes.h"
 #include "declare.h"
-#include "rules_dataset.h"
-#include "rules_points.h"
+#include "rules.h"
 
 /* ---- accounts ---- */
 

@@ -8,7 +8,7 @@
 
 #include "bytes.h"
 #include "declare.h"
-#include "rules_grant.h"
+#include "rules.h"
 
 #define REASON_PART_MAX (32 + EMR_HPKE_BYTES + 16384)
 

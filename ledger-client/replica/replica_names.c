@@ -12,7 +12,8 @@
 #include "contract/pubs_share.h"
 #include "keyring/card.h"
 #include "ledger/hash.h"
-#include "people_private.h"
+
+#include "replica_private.h"
 
 #define ROTATIONS_MAX 64 /* keys in a row; more is no person */
 #define FOLDED_MAX 128

@@ -1,7 +1,7 @@
 /* This file says who people and organisations are, by what the members approved: the name and the
  * certificate authority of an organisation, and the certificate under which a key was registered.
  */
-#include "people_private.h"
+#include "replica_private.h"
 
 #include <string.h>
 

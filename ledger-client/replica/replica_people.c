@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "people_private.h"
+
+#include "replica_private.h"
 
 emr_status replica_key_ids(
 	const char *key, size_t letters, emr_id16 *out_first, emr_id16 *out_second)

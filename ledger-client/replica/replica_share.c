@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "people_private.h"
+
+#include "replica_private.h"
 
 emr_grant_phase emr_grant_phase_at(const emr_known_grant *grant, uint64_t now_unix_s)
 {

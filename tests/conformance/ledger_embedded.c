@@ -1,6 +1,5 @@
 /* These are the conformance tests of ledgers for the embedded one, the SQLite file. */
 #include "ledger_kit.h"
-#include "ledger_suite.h"
 
 int main(int argc, char **argv)
 {

@@ -1,15 +1,17 @@
-/* What ledger tests share: a temporary network, an owner's keyring, a clock that tests move, and
- * batches of the usual operations. */
+/* Tests of ledgers share this kit: a temporary network, an owner's keyring, a clock that tests
+ * move, batches of the usual operations, and the suite that every backend of the ledger must
+ * pass. */
 #pragma once
 
 #include "base/clock.h"
 #include "contract/codes.h"
-#include "emr_test.h"
 #include "keyring/keyring.h"
 #include "ledger/batch.h"
 #include "ledger/ledger.h"
 #include "ledger/network.h"
 #include "replica/replica.h"
+
+#include "emr_test.h"
 
 #define KIT_NOW 1700000000
 
@@ -88,3 +90,9 @@ void kit_remove_tree(const char *path);
 void kit_save_keyring(kit *k);
 void kit_load_keyring(kit *k, const char *base);
 void kit_sql(const char *dir, const char *file, const char *text);
+
+/* ---- ledger_suite.c ---- */
+/* What every backend of the ledger must do.  Put another one below it with kit_backend_in_use. */
+
+/* Runs all tests; the process's exit code.  ARGV is for the children it starts of itself. */
+int ledger_suite(int argc, char **argv);

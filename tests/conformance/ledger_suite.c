@@ -1,6 +1,5 @@
 /* Every ledger must pass these tests, whatever it is built on: answers, refusals, several
  * processes at once, killed writers, reading, proofs, checkpoints and waiting. */
-#include "ledger_suite.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -12,6 +11,7 @@
 #include "contract/item.h"
 #include "crypto/merkle.h"
 #include "ledger/checkpoint.h"
+
 #include "ledger_kit.h"
 
 static kit k;

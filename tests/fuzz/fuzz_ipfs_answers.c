@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster_run.h"
+#include "node_private.h"
 
 #define SENT 2
 

@@ -8,16 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "session/annex.h"
-#include "sharing/asked.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "people/book.h"
-#include "sharing/orders.h"
+#include "session/annex.h"
 #include "session/sealed.h"
 #include "session/second_copy.h"
 #include "session/session.h"
-#include "session/switching.h"
+#include "sharing/asked.h"
+#include "sharing/orders.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

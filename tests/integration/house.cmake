@@ -47,8 +47,8 @@ emr_below(session view/view.h network/joining.h people/who.h sharing/sharing.h m
 emr_below(network session/session.h people/who.h org/bureau.h sharing/sharing.h mount/client.h)
 emr_below(people session/session.h org/bureau.h sharing/sharing.h report/special.h mount/client.h)
 emr_below(org session/session.h sharing/sharing.h report/special.h mount/client.h)
-emr_below(sharing people/who.h research/research.h report/evidence.h mount/client.h)
-emr_below(research sharing/shares.h report/evidence.h mount/client.h verbs/cmd.h)
+emr_below(sharing people/who.h research/research.h report/report.h mount/client.h)
+emr_below(research sharing/shares.h report/report.h mount/client.h verbs/cmd.h)
 emr_below(report people/who.h mount/client.h verbs/cmd.h)
 emr_below(mount session/session.h verbs/cmd.h)
 

@@ -21,7 +21,7 @@
 #include "ledger/act_send.h"
 #include "ledger/admission.h"
 #include "ledger/hash.h"
-#include "network/applications.h"
+#include "network/applying.h"
 #include "replica/follower.h"
 #include "replica/people.h"
 #include "session/keys.h"

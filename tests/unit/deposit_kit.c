@@ -5,9 +5,10 @@
 #include <time.h>
 
 #include "contract/codes.h"
-#include "deposits.h"
-#include "domains.h"
 #include "keyring/card.h"
+
+#include "deposits.h"
+#include "tree.h"
 
 void depositor_open(depositor *d, story *s)
 {

@@ -3,16 +3,15 @@
  * word. */
 #include <stdio.h>
 #include <string.h>
-
 #include <jansson.h>
 
 #include "contract/codes.h"
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/asked.h"
-#include "sharing/clerk.h"
 #include "sharing/requests.h"
 #include "sharing/sharing.h"
+
 #include "sharing_story.h"
 
 #define HOUR 3600u

@@ -7,10 +7,11 @@
 #include "carry/carry.h"
 #include "carry/catalogue.h"
 #include "contract/codes.h"
-#include "domains.h"
 #include "keyring/card.h"
-#include "pen_kit.h"
 #include "store/car.h"
+
+#include "pen_kit.h"
+#include "tree.h"
 
 static story s;
 static pen p;

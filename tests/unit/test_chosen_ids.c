@@ -1,12 +1,12 @@
 /* Whoever leaves or writes something chooses its id, and every id on the ledger can be read by all:
  * it may be that of another record, of another's, or what something is known by that this computer
  * only shows. */
+#include "contract/codes.h"
+
 #include "deposit_kit.h"
 #include "pen_kit.h"
-
-#include "contract/codes.h"
-#include "domains.h"
 #include "shared.h"
+#include "tree.h"
 
 static story s;
 

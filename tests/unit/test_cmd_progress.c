@@ -9,7 +9,7 @@
 
 #include "kit/out.h"
 #include "kit/text.h"
-#include "mount/sending.h"
+#include "mount/client.h"
 
 #define SECOND INT64_C(1000000000)
 

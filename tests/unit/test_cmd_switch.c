@@ -8,10 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "session/annex.h"
 #include "base/file.h"
+#include "session/annex.h"
 #include "session/stage.h"
-#include "session/switching.h"
 
 static int calls_left = -1; /* of rename and unlink; -1: all */
 

@@ -4,10 +4,9 @@
 
 #include <stdio.h>
 #include <string.h>
-
 #include <openssl/evp.h>
 
-#include "mount/code.h"
+#include "mount/service.h"
 
 extern char written[];
 char written[4 * 4096]; /* a page of its own, whatever lies beside it */

@@ -4,11 +4,11 @@
 
 #include "share/audit.h"
 #include "share/write.h"
+#include "view/software.h"
 
 #include "deposits.h"
-#include "domains.h"
 #include "shared.h"
-#include "view/software.h"
+#include "tree.h"
 
 #define STORY                                                                                      \
 	story s;                                                                                   \

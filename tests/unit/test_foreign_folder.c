@@ -1,12 +1,11 @@
 /* These tests are about folders in what takes files alone: dr lima sees them, and Ana gets their
  * files. */
-#include "deposit_kit.h"
-#include "foreign_kit.h"
-
 #include "share/write.h"
 
+#include "deposit_kit.h"
 #include "deposits.h"
-#include "domains.h"
+#include "foreign_kit.h"
+#include "tree.h"
 
 static story s;
 static viewer v;

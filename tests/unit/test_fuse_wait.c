@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "emr_test.h"
-#include "wait.h"
+#include "park.h"
 
 #define LONG_NS INT64_C(3600000000000)
 

@@ -3,6 +3,7 @@
 #include "view_kit.h"
 
 #include <sqlite3.h>
+
 #include "base/file.h"
 #include "keyring/content.h"
 #include "keyring/coowned.h"

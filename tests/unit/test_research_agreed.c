@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agreed.h"
 #include "base/file.h"
-#include "reasons.h"
 #include "session/session.h"
+
+#include "agreed.h"
+#include "private.h"
 
 static char directory[] = "/tmp/emr-agreed-XXXXXX";
 static emr_session session = {.state_fd = -1};

@@ -3,7 +3,7 @@
  * said of that change alone. */
 #include "view_kit.h"
 
-#include "ahead.h"
+#include "build.h"
 
 #define RECORDS 40
 #define EPOCH 7

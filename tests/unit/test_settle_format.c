@@ -2,9 +2,10 @@
  * comes back, anything else is refused. */
 #include "emr_test.h"
 
+#include "settle/place.h"
+
 #include "outbox.h"
 #include "row.h"
-#include "settle/place.h"
 
 static emr_place some_place(uint8_t seed)
 {

@@ -5,14 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sharing/answers.h"
-#include "sharing/clerk.h"
 #include "contract/codes.h"
 #include "fetch/fetch.h"
+#include "share/write.h"
+#include "sharing/answers.h"
+#include "sharing/shares.h"
 #include "sharing/sharing.h"
 
-#include "share/write.h"
-#include "sharing/shares.h"
 #include "sharing_story.h"
 
 /* ---- a ledger whose answers are lost ---- */

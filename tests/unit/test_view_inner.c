@@ -3,6 +3,7 @@
 #include "view_kit.h"
 
 #include "contract/codes.h"
+
 #include "publish.h"
 #include "tree.h"
 

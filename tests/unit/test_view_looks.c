@@ -5,8 +5,8 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "clock.h"
-#include "space.h"
+#include "node.h"
+#include "reclaim.h"
 
 #define STEP_BYTES ((size_t)512 << 10)
 

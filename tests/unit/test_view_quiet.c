@@ -1,7 +1,6 @@
 /* These tests show how long programs may take before what they do becomes a version. */
 #include "view_kit.h"
 
-#include "erase.h"
 #include "publish.h"
 
 static void run(kit *k)

@@ -3,6 +3,7 @@
 #include "view_kit.h"
 
 #include "contract/codes.h"
+
 #include "publish.h"
 
 static emr_result refuses; /* with this; EMR_RESULT_APPLIED: nothing */

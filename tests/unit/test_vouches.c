@@ -5,7 +5,8 @@
 
 #include "keyring/card.h"
 #include "replica/people.h"
-#include "vouches.h"
+
+#include "people_private.h"
 
 static story s;
 static emr_buf card;

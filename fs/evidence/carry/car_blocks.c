@@ -12,8 +12,6 @@
 #include "carry/catalogue.h"
 #include "store/unixfs.h"
 
-#include "car_scan.h"
-
 typedef struct place {
 	emr_cid cid;
 	uint32_t len : 24;

@@ -1,7 +1,7 @@
 /* This file reads a CAR of strangers from its beginning to its end, block by block. Nodes and
  * gateways export any part of what they have, beside other things, below roots of their choice:
  * so the roots say nothing here, and names of other kinds are passed over. */
-#include "car_scan.h"
+#include "car_blocks.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * whoever was revoked still has them, and could register another key. Those before a renewal count,
  * and so do other keys that one of them vouched for, and what the authority gave by the same name
  * without the ledger's having seen it. */
-#include "certificates.h"
+#include "org_private.h"
 
 #include <string.h>
 

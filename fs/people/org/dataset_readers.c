@@ -1,6 +1,6 @@
 /* This file gathers who could ever read a dataset, from every admission there was: in each team
  * of its line, open or closed, each time that somebody was in. */
-#include "dataset_readers.h"
+#include "org_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include "kit/text.h"
 #include "share/counts.h"
 
-#include "dataset_readers.h"
+#include "org_private.h"
 
 /* ---- which ---- */
 

@@ -1,7 +1,6 @@
 /* This file is `emrfs org mint`: administrators agree on points for somebody. Each says the same
  * line; whoever says it last makes the points. The same points for the same person are one proposal
  * until they are made, so that no number has to be exchanged. */
-#include "org/mint.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* This file is `emrfs org move`: administrators agree on a channel in which their network goes on,
  * and the one who completes that brings its ledger there. Each says the same line with settings of
  * the same channel. */
-#include "org/moving.h"
 
 #include <dirent.h>
 #include <errno.h>

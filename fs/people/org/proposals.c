@@ -13,7 +13,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/hash.h"
-#include "network/applications.h"
+#include "network/applying.h"
 #include "people/who.h"
 #include "session/network_dir.h"
 

@@ -1,6 +1,5 @@
 /* This file is `emrfs org rules`: it shows the rules of a network, proposes others and approves
  * them. Nobody can agree to a text that cannot be shown. */
-#include "org/rules.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -18,11 +18,10 @@
 #include "kit/text.h"
 #include "network/enrolling.h"
 #include "org/proposals.h"
-#include "org/rules.h"
 #include "org/team_care.h"
 #include "replica/names.h"
 
-#include "certificates.h"
+#include "org_private.h"
 
 #define CARD_TEXT_MAX ((size_t)64 << 10)
 #define STAFF_NAMES_MAX 900

@@ -1,5 +1,4 @@
 /* This file is `emrfs org team`: it shows a team of the organisation and changes its members. */
-#include "org/teams.h"
 
 #include <stdio.h>
 #include <stdlib.h>

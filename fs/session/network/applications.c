@@ -1,6 +1,6 @@
 /* This file carries applications of organisations to the members, by a directory or by a
  * channel. */
-#include "network/applications.h"
+#include "network/applying.h"
 
 #include "ledger/admission.h"
 #include "session/network_dir.h"

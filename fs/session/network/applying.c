@@ -12,7 +12,6 @@
 #include "gateway/channel.h"
 #include "kit/language.h"
 #include "ledger/admission.h"
-#include "network/applications.h"
 #include "network/founding.h"
 #include "replica/follower.h"
 #include "replica/people.h"

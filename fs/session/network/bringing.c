@@ -22,7 +22,6 @@
 #include "session/annex.h"
 #include "session/network_dir.h"
 #include "session/stage.h"
-#include "session/switching.h"
 
 void emr_bringing_end(emr_bringing *bringing)
 {

@@ -1,7 +1,7 @@
 /* This file ends what an organisation's authority does for a computer that its owner removed. An
  * authority takes that from those alone who administer it, so that for everybody else it says what
  * is to be said there. */
-#include "network/device_leaving.h"
+#include "network/device.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A person's own ledger becomes the ledger of a network in a shared directory here. At no moment
  * does the keyring have no ledger, or two. */
-#include "network/network_adopt.h"
+#include "network/device.h"
 
 #include <errno.h>
 #include <fcntl.h>

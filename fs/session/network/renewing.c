@@ -17,14 +17,14 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "ledger/act_send.h"
-#include "ledger/register.h"
 #include "ledger/renew.h"
+#include "ledger/register.h"
 #include "network/enrolling.h"
 #include "replica/follower.h"
 #include "replica/people.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
-#include "session/own_cert.h"
+#include "session/registered.h"
 
 #define PART_OF_ITS_TIME 3
 

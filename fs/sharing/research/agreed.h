@@ -23,7 +23,7 @@ typedef struct agreed_row {
 
 typedef struct told {
 	uint8_t source[16];
-	uint8_t why;	  /* reasons.h */
+	uint8_t why;	  /* private.h */
 	bool was_retried; /* since the folder was opened; not in the file */
 } told;
 

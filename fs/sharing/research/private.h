@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "org/datasets.h"
 #include "replica/follower.h"
@@ -12,7 +14,6 @@
 
 #include "agreed.h"
 #include "pass.h"
-#include "reasons.h"
 
 struct emr_research {
 	emr_session *session;
@@ -63,3 +64,11 @@ bool research_has_to_stop(void *research);
 /* Tells the stewards of all datasets that this person is in what her folders there hold, in
  * numbers, where that is due (stating.c).  Of the thread; it takes WORK, but for the sending. */
 emr_status research_state_counts(emr_research *r);
+
+/* ---- reasons.c ---- */
+/* Numbers for why a file was withheld, as the file `follows` keeps them. */
+
+#define REASON_UNKNOWN 255
+
+uint8_t reason_number(const char *why);
+bool reason_may_pass(uint8_t number);

@@ -3,7 +3,7 @@
 
 #include "kit/language.h"
 
-#include "reasons.h"
+#include "private.h"
 
 static const struct {
 	const char *why, *sentence;

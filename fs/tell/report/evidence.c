@@ -1,6 +1,6 @@
 /* This file makes proof files out of the open folder: for a version of a record, or for an
  * access of somebody else. */
-#include "report/evidence.h"
+#include "report/report.h"
 
 #include "base/clock.h"
 #include "proof/make.h"

@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 
-#include "openings_private.h"
+#include "deeds_private.h"
 
 void emr_dealing_free(emr_dealing *dealing)
 {

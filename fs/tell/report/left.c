@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "openings_private.h"
+#include "deeds_private.h"
 
 /* Whose Inbox DOMAIN is, as a card in the book says it; zero: no card here does. */
 static emr_id32 owner_by_card(const emr_book *book, emr_id16 domain)

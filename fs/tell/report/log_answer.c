@@ -1,11 +1,11 @@
 /* The open folder answers `emrfs log` here, in portions that fit its socket. */
-#include "report/log_answers.h"
+#include "report/report.h"
 
 #include <string.h>
 
 #include "kit/language.h"
 #include "report/deeds.h"
-#include "sharing/shared_paths.h"
+#include "sharing/received.h"
 
 #define PORTION 100
 #define PORTION_BYTES 16384 /* and the entry that goes beyond it */

@@ -13,12 +13,11 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/out.h"
-#include "kit/text.h"
 #include "kit/purposes.h"
+#include "kit/text.h"
 #include "sharing/requests.h"
 
 #include "deeds_private.h"
-#include "openings_private.h"
 
 /* ---- entries ---- */
 

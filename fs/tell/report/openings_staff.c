@@ -6,7 +6,7 @@
 
 #include "sharing/requests.h"
 
-#include "openings_private.h"
+#include "deeds_private.h"
 
 /* Asked since the time in hand; what nobody has answered yet is told a moment later. */
 static bool is_of_now(const gathering *g, const emr_audit_entry *entry)

@@ -1,9 +1,9 @@
 /* This file says how the places of the settings are that hold copies: as `status` and `copies` have
  * it. */
-#include "report/places.h"
+#include "report/report.h"
 
 #include "kit/out.h"
-#include "session/nodes.h"
+#include "session/fetching.h"
 
 json_t *emr_place_json(const emr_publisher_place *place, uint64_t copies, uint64_t of)
 {

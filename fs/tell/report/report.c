@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/places.h"
 #include "base/log.h"
 #include "kit/out.h"
 #include "kit/text.h"
@@ -20,7 +19,7 @@
 #include "session/walk.h"
 #include "share/strangers.h"
 #include "share/write.h"
-#include "sharing/shared_with_me.h"
+#include "sharing/received.h"
 #include "sharing/shares.h"
 
 /* Members of the ledger, but for ourselves, who signed its kept head. */

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/evidence.h"
 #include "kit/language.h"
 #include "kit/verbs.h"
 #include "report/deeds.h"
 #include "report/report.h"
 #include "sharing/request_list.h"
+
 #include "special_private.h"
 
 static const char *const readme = N_(

@@ -6,21 +6,16 @@
 #include <string.h>
 
 #include "contract/codes.h"
-
+#include "record/derived.h"
 #include "view/software.h"
 
 #include "attributes.h"
 #include "awaiting.h"
-#include "clock.h"
-#include "confirm.h"
 #include "edit.h"
-#include "fact_text.h"
-#include "keep.h"
-#include "owner.h"
 #include "kind.h"
-#include "record/derived.h"
+#include "node.h"
+#include "owner.h"
 #include "signed.h"
-#include "software_policy.h"
 
 #define OURS "user.emrfs."
 #define DERIVED_KEY OURS "derived"

@@ -1,10 +1,15 @@
-/* The rooms of the view answer extended attributes with these types and functions: a room that
- * answers some names of its own gives an attribute_source. */
+/* The parts of the view answer extended attributes (user.emrfs.*) with these types and
+ * functions: a part that answers some names of its own gives an attribute_source. Here are also
+ * the codes that confirm a value, the attributes `keep` and `software`, and how facts become
+ * text. */
 #pragma once
 
 #include "headers/headers.h"
+#include "replica/replica.h"
+#include "view/view.h"
 
 #include "node.h"
+#include "tree.h"
 
 /* Attributes that a room answers by their names, of whatever node.  All without view->lock. */
 typedef struct attribute_source {
@@ -26,3 +31,74 @@ emr_status attributes_fit(const node *n, emr_bytes attributes, uint16_t count);
 /* Appends `system.emrfs.NAME` with its NUL to a list of names, unless that is too long for the
  * kernel. */
 emr_status attributes_list_fact(const char *name, emr_buf *out);
+
+/* ---- confirm.c ---- */
+/* A person types a code to let others see more by an attribute: `confirm=CODE` in its value.
+ * Whatever copies attributes (cp -a, rsync -X, tar) brings values from wherever it copies, and can
+ * bring no code: the code is another one for each node and each opening of the folder, and is
+ * listed nowhere. It refuses to keep anything: the code follows from the view's random key.
+ *
+ * All under view->lock. */
+
+#define CONFIRM_KEY "user.emrfs.confirm"
+
+/* Appends the code of N.  EMR_NO_ATTRIBUTE: nothing can be confirmed of it. */
+emr_status confirm_say(const emr_view *view, const node *n, emr_buf *out);
+/* Appends VALUE without its words `confirm=...`; *OUT_IS_RIGHT: there was one, and it is the code
+ * of N. */
+emr_status confirm_take(
+	const emr_view *view, const node *n, emr_bytes value, emr_buf *out, bool *out_is_right);
+
+/* ---- keep.c ---- */
+/* A person says with the attribute user.emrfs.keep what is to stay on this computer: of a file,
+ * or of a directory and then of everything in it that says nothing else. This finds what holds
+ * where. */
+
+#define KEEP_KEY "user.emrfs.keep"
+
+/* "yes" or "no", else EMR_INVALID. */
+emr_status keep_check(emr_bytes value);
+/* Whether saying VALUE of N itself would change what it says: a copy (rsync -X) writes what is
+ * there. */
+bool keep_differs(const node *n, emr_bytes value);
+/* Whether the store has every block below ROOTS (emr_cid, ...).  Without view->lock. */
+emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here);
+emr_status keep_say(const node *n, emr_buf *out);
+/* emr_view_each_kept, of what is one's own. */
+emr_status keep_each(emr_view *view, const char *path, emr_kept_fn fn, void *arg);
+
+/* ---- fact_text.c ---- */
+/* These functions write the facts about a record that attributes show (user.emrfs.*), the same for
+ * one's own records and for what others share. Every function appends to OUT, and gives
+ * EMR_NO_MEMORY at worst, unless it says more. */
+
+emr_status fact_text(const char *text, emr_buf *out);
+emr_status fact_number(uint64_t number, emr_buf *out);
+/* Hexadecimal. */
+emr_status fact_id(emr_id16 id, emr_buf *out);
+emr_status fact_cid(const emr_cid *cid, emr_buf *out);
+/* RFC 3339 in UTC. */
+emr_status fact_time(uint64_t unix_s, emr_buf *out);
+void fact_time_text(uint64_t unix_s, char out[32]);
+/* Of a content with PADDED bytes, sealed in chunks (fs/record/FORMAT.md). */
+emr_status fact_stored_bytes(uint64_t padded, emr_buf *out);
+/* Where ITEM stands on the ledger: its entry and its batch. */
+emr_status fact_tx(const emr_replica_item *item, emr_buf *out);
+/* How old what this computer has of the ledger is; EMR_NO_ATTRIBUTE when that is not known. */
+emr_status fact_freshness(const emr_view *view, emr_buf *out);
+
+/* This is the attribute user.emrfs.software as the other parts of the view see it: what holds at
+ * a node, and whether a new value would let more programs in. */
+
+#define SOFTWARE_KEY "user.emrfs.software"
+
+/* Under view->lock: what holds for N, and the directory that says so (the top, when none does; NULL
+ * of what another shares). Borrowed. */
+emr_bytes software_policy_at(const emr_view *view, const node *n, const node **out_directory);
+/* Under view->lock: VALUE of the directory N would let in a program that N itself does not let in
+ * by now, whatever the directories around it say; "": taken back, it would let in one that may not
+ * read there now. */
+bool software_widens(const emr_view *view, const node *n, emr_bytes value);
+/* Without view->lock: VALUE was not taken for the node NUMBER, because it had not its code. */
+void software_tell_unconfirmed(emr_view *view, uint64_t number, emr_bytes value);
+void software_forget_all(emr_view *view);

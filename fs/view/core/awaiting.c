@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-#include "clock.h"
+#include "node.h"
 #include "tree.h"
 
 static int compare(const void *a, const void *b)

@@ -1,5 +1,5 @@
 /* This file tells the time, which tests set, and waits on a condition for at most so long. */
-#include "clock.h"
+#include "node.h"
 
 #include "base/worker.h"
 

@@ -1,10 +1,9 @@
 /* This file makes and checks the code without which no attribute lets anybody see more: it
  * follows from a random key of this opening of the folder, so nothing that was copied can hold
  * it. */
-#include "confirm.h"
+#include "attributes.h"
 
 #include <string.h>
-
 #include <sodium.h>
 
 #include "kind.h"

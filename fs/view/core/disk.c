@@ -1,7 +1,7 @@
 /* This file knows whether what was saved is safe on the disk: it remembers what the disk
  * answered last, finds files whose bytes are in this process only, and hands all of them to the
  * disk. */
-#include "disk.h"
+#include "health.h"
 
 #include <stdlib.h>
 

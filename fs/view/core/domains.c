@@ -1,5 +1,5 @@
 /* This file knows of the domains of one's own: who makes them, and which one is the Inbox. */
-#include "domains.h"
+#include "tree.h"
 
 #include <string.h>
 

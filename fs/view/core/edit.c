@@ -10,8 +10,8 @@
 #include "base/codec.h"
 #include "base/log.h"
 
-#include "clock.h"
-#include "space.h"
+#include "node.h"
+#include "reclaim.h"
 
 edit edit_begin(emr_view *view)
 {

@@ -1,10 +1,11 @@
-/* An edit is one change of the journal under view->lock: rows of nodes and of vacated names. The
- * first failure is kept; nothing of a failed edit happened. */
+/* An edit is one change of the journal under view->lock: rows of nodes and of vacated names
+ * (published records whose name went away). The first failure is kept; nothing of a failed edit
+ * happened. */
 #pragma once
 
+#include "node.h"
 #include "row.h"
 #include "tree.h"
-#include "vacated.h"
 
 typedef struct edit {
 	emr_view *view;
@@ -53,3 +54,18 @@ bool is_unsynced(const emr_view *view);
 /* Under view->lock: directory N, removed on the ledger by another, is made again there, as long as
  * something in it lives, or the next start would not know where its entries lie. */
 emr_status edit_stay(emr_view *view, node *n);
+
+/* ---- vacated.c ---- */
+/* Published records whose name went away, in the order in which they did, newest first, and found
+ * by their object.  All under view->lock. */
+
+/* A vacated name for published N, as a struct of its own; NULL when memory runs out. */
+vacated *vacated_of(const emr_view *view, const node *n);
+void vacated_add(emr_view *view, vacated *v); /* takes it */
+/* The one that stands at OBJECT, or NULL. */
+vacated *vacated_find(const emr_view *view, emr_id16 object);
+/* V stands at PLACE from here on. */
+void vacated_move(emr_view *view, vacated *v, const emr_place *place);
+/* Out of the view, and freed. */
+void vacated_drop_this(emr_view *view, vacated *v);
+void vacated_drop(emr_view *view, emr_id16 object);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "node.h"
 
 void edit_erasing(edit *e, const erasing *what)
 {

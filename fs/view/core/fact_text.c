@@ -1,5 +1,5 @@
 /* This file writes facts about a record as the text of an attribute. */
-#include "fact_text.h"
+#include "attributes.h"
 
 #include <inttypes.h>
 #include <stdio.h>

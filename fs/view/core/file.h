@@ -1,7 +1,8 @@
-/* The bytes of one file (reading, writing, syncing, freezing) lie in several files; this is what
- * they share. The order of locks is file->lock, view->lock, journal. */
+/* These functions work on the bytes of one file: reading, writing, syncing, freezing, and the
+ * end of a working copy. The order of locks is file->lock, view->lock, journal. */
 #pragma once
 
+#include "node.h"
 #include "ops_file.h"
 
 /* ---- file_base.c: what the file was before it was written to ---- */
@@ -60,3 +61,21 @@ emr_status file_freeze_locked(emr_view *view, node *n);
 /* Under no lock: before the last of MINE writers closes. */
 emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine);
 bool file_is_handed_out(emr_view *view, const node *n);
+
+/* ---- spill.c ---- */
+/* These functions end a working copy, and remove its spill (the encrypted file that holds what
+ * does not fit into memory) once no row on the disk names it any more. */
+
+/* A working copy that was taken out of its file. */
+typedef struct ended {
+	emr_staging *staging; /* NULL: there was none */
+	bool keep_spill;
+} ended;
+/* Takes the working copy of F, which no row names from the journal's present position on.  Under
+ * view->lock, nobody else at F.  Its spill is removed once the disk knows that, too: a power cut
+ * may bring the old row back. */
+ended take_working_copy(emr_view *view, file *f);
+/* Its end, with or without view->lock. */
+void end_working_copy(ended e);
+/* Without view->lock: removes the spills that may go now. */
+void remove_doomed(emr_view *view);

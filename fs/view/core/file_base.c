@@ -2,15 +2,14 @@
  * from its last saved version. This file opens that version when it is first needed, and tells a
  * person why a file cannot be read or saved.  A file that is to be changed is brought whole first:
  * what is saved is sealed anew. */
-#include "reclaim.h"
-#include "file.h"
-
 #include <stdlib.h>
 
 #include "fetch/fetch.h"
 
-#include "disk.h"
+#include "file.h"
+#include "health.h"
 #include "kind.h"
+#include "reclaim.h"
 #include "signed.h"
 #include "special.h"
 

@@ -2,16 +2,14 @@
  * system, so that a killed process loses nothing, and fsync brings it to the disk, so that a
  * power cut loses nothing. When the disk refuses, the bytes are not called safe, and they are
  * written to the disk once more. */
-#include "spill.h"
-#include "clock.h"
-#include "file.h"
-
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "fetch/fetch.h"
 
-#include "disk.h"
+#include "file.h"
+#include "health.h"
+#include "node.h"
 
 /* ---- handing out ---- */
 

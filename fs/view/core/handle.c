@@ -1,16 +1,15 @@
 /* This file opens files and ends them with their last close. Whichever comes last, a read or the
  * close, frees the handle, so that two threads cannot use it after its end. */
-#include "clock.h"
-#include "file.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "view/received.h"
 
+#include "file.h"
 #include "kind.h"
-#include "space.h"
+#include "node.h"
+#include "reclaim.h"
 #include "special.h"
 
 static int accmode(int flags)

@@ -1,6 +1,6 @@
 /* This file answers what a person wants kept on this computer (user.emrfs.keep) and what is
  * here. Without other places everything is here. */
-#include "keep.h"
+#include "attributes.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,13 @@
-/* These are the structs of the folder's tree in memory: a file or directory (node), the bytes of an
- * open file, the whole view.  Every field is protected by view->lock unless it says otherwise; the
- * order of locks is file->lock, view->lock, journal. */
+/* These are the structs of the folder's tree in memory: a file or directory (node), the bytes of
+ * an open file, and the whole view with its clocks. Every field is protected by view->lock
+ * unless it says otherwise; the order of locks is file->lock, view->lock, journal. */
 #pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "view/view.h"
-
 #include "view/names.h"
+#include "view/view.h"
 #include "view/when.h"
 
 #include "packed.h"
@@ -336,7 +335,7 @@ struct emr_view {
 	pthread_cond_t settled; /* a publishing run ended */
 	node *root;
 	uint8_t hash_key[16];
-	uint8_t confirm_key[32]; /* random for each opening: confirm.h */
+	uint8_t confirm_key[32]; /* random for each opening: confirm.c */
 	slots nodes;		 /* by their number */
 	table by_name, by_id;
 	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
@@ -358,7 +357,7 @@ struct emr_view {
 	node *at_root;	      /* .emrfs/at */
 	node *letters_root;   /* .emrfs/requests */
 	node *consent_link;   /* .emrfs/consent */
-	view_letter *letters; /* that were ever there (letters.h); lock */
+	view_letter *letters; /* that were ever there (letters.c); lock */
 	size_t n_letters;
 	past *pasts;		      /* those that a lookup may find, the last used first */
 	unsigned past_builders;	      /* threads that build one or wait for it */
@@ -397,7 +396,7 @@ struct emr_view {
 	unsigned erasers;	/* that want no batch to wait meanwhile: what waits is taken back */
 	bool holds_content;	/* nothing new is sent in this run, for them */
 	bool wants_reclaim;	/* the disk was full */
-	bool wants_look;	/* for space: enough may be of no use (space.h) */
+	bool wants_look;	/* for space: enough may be of no use (space.c) */
 	bool is_looking;	/* a thread is giving space back */
 	bool is_asking;		/* that thread waits for nodes, and writers do not wait for it */
 	bool doubts_pins; /* nobody has said yet whether some are lost: nothing is given back */
@@ -435,10 +434,10 @@ struct emr_view {
 	int64_t given_emptied_boot_ns; /* and when; 0: none */
 	struct comparing *comparing;   /* compare.h; NULL: nothing to do yet */
 	struct shared_words *words;    /* signed.h */
-	emr_buf originals;	       /* originals.h */
+	emr_buf originals;	       /* originals.c */
 	emr_buf stale_told; /* of emr_cid: versions whose certificate could not be checked; told
 			       once */
-	struct deposit_tally *tallies; /* deposits_limit.h; the publisher's, without the lock */
+	struct deposit_tally *tallies; /* deposits_limit.c; the publisher's, without the lock */
 	struct shares *shares; /* does not change; what others share: shared.h; NULL: nothing can be
 				  (tests without a network) */
 };
@@ -463,3 +462,19 @@ struct emr_handle {
 	size_t ahead;		     /* so many leaves are asked for next */
 	uint64_t ahead_end;	     /* those before this one were asked for */
 };
+
+/* ---- clock.c ---- */
+/* These are the clocks of an open folder, which a test may replace: the time of day, and the
+ * time since the computer started. */
+
+int64_t view_now_ns(const emr_view *view); /* wall */
+int64_t view_boot_ns(const emr_view *view);
+/* Under view->lock: when nothing will have been changed here for a moment, if nothing is from now
+ * on. It may have passed. */
+int64_t view_next_lull(const emr_view *view);
+/* Something is changed now.  Behind a pause a burst of changes begins. */
+void view_note_busy(emr_view *view);
+/* How soon a file that is changed now may be published: a moment, or the quiet time (quiet.c). */
+int64_t view_soonest_ns(const emr_view *view);
+/* Under view->lock: until woken or NS have passed (negative: until woken). */
+void view_wait_ns(emr_view *view, pthread_cond_t *cond, int64_t ns);

@@ -1,15 +1,14 @@
 /* This file carries out writing, truncation, reserving room, and changes of mode and time. The
  * first write makes a working copy, so that the saved version stays as it was until the new one
  * is complete. */
-#include "spill.h"
-#include "clock.h"
-#include "file.h"
-#include "kind.h"
-#include "space.h"
-
 #include <fcntl.h>
 
 #include "fetch/fetch.h"
+
+#include "file.h"
+#include "kind.h"
+#include "node.h"
+#include "reclaim.h"
 
 #define GIVEN_BYTES ((uint64_t)4 << 20) /* and what the spill of other working copies needs */
 

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domains.h"
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "special.h"
+#include "tree.h"
 
 static bool directory_is_empty(emr_view *view, node *directory)
 {

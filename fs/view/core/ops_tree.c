@@ -2,13 +2,13 @@
  * the tree and in the journal, or in neither. */
 #include <string.h>
 
-#include "domains.h"
-#include "clock.h"
 #include "edit.h"
+#include "kind.h"
+#include "node.h"
 #include "ops_file.h"
 #include "ops_tree.h"
-#include "kind.h"
 #include "special.h"
+#include "tree.h"
 
 #define MODE_KEPT 01777u /* set-id bits mean nothing here and would outlive writes: never kept */
 

@@ -1,6 +1,6 @@
 /* This file remembers which signed records of others were read, the latest 4,096 of them, so that a
  * new file can be told to be a copy of one. */
-#include "originals.h"
+#include "signed.h"
 
 #include <string.h>
 

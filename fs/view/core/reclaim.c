@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 
-#include "clock.h"
 #include "health.h"
+#include "node.h"
 
 #define SPARE_BYTES (UINT64_C(1) << 20) /* of free space that a copy leaves */
 

@@ -1,7 +1,8 @@
-/* These functions give disk space of the block store back, but none that a working copy or an
- * open file still needs. */
+/* These functions give disk space of the block store back when enough of it is of no use, but
+ * none that a working copy or an open file still needs. */
 #pragma once
 
+#include "edit.h"
 #include "node.h"
 
 /* A reclaim that keeps what working copies and open files need: sets the roots in OPTIONS. */
@@ -24,3 +25,24 @@ emr_status view_scrub_spared(emr_view *view, emr_reclaim_report *out_report);
 bool view_spared_is_due(const emr_view *view);
 /* Under view->lock: space should be given back soon. */
 void want_reclaim(emr_view *view);
+
+/* ---- space.c ---- */
+/* How many bytes of the store may be of no use by now, when to look for them, and how far writers
+ * may run ahead of that.  With L live bytes the store has never more than about 2 L + 300 MiB: what
+ * a look leaves is at most 5/3 L, the next look comes when 32 MiB + L/8 were appended or let go
+ * since, and writers wait for it when it is 64 MiB + L/8; a look copies at most about 32 MiB + L/16
+ * before it removes what that came from.
+ * A look closes the segment that is being written, and takes a processor and the disk, so it gives
+ * way to whoever saves: it begins in a lull, or when 48 MiB + L/8 came since the last one. */
+
+/* Under view->lock: about BYTES that were of use are of none any more. */
+void space_died(emr_view *view, uint64_t bytes);
+/* Under view->lock: asks for a look when one is due. */
+void space_check(emr_view *view);
+/* Under view->lock: when a look that is wanted begins. */
+int64_t space_look_due(const emr_view *view);
+/* One look, without view->lock: as emr_view_reclaim with limits that fit the disk. */
+emr_status space_look(emr_view *view, emr_reclaim_report *out_report);
+/* Without any lock, before more is written: asks for a look that is due, and waits while far more
+ * is written than a look has seen.  Without the view's threads it looks itself. */
+void space_make_room(emr_view *view);

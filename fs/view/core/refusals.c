@@ -2,13 +2,12 @@
  * tells the person why, as a notice, and not more often than twenty times a minute. */
 #include <stdio.h>
 #include <stdlib.h>
-
 #include <string.h>
 
 #include "contract/codes.h"
 
+#include "health.h"
 #include "node.h"
-#include "disk.h"
 #include "tree.h"
 
 /* A program that tries a thousand times is told of as often as it gets an errno, a person is not.

@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "settle/history.h"
 #include "settle/reopen.h"
+#include "settle/history.h"
 
 #include "compare.h"
 #include "file.h"
 #include "kind.h"
-#include "originals.h"
 
 static emr_bytes descriptor_of(const emr_view *view)
 {

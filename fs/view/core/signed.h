@@ -1,10 +1,11 @@
-/* This tells who signed what a node shows, as attributes say it, and opens a version only when
- * its signed statement fits. */
+/* These functions say who signed what a node shows, open a version only when its signed
+ * statement fits, and remember which of these versions a program has read. */
 #pragma once
 
-#include "node.h"
 #include "settle/whose.h"
 #include "share/read.h"
+
+#include "node.h"
 
 /* The content at PLACE, for N, with its statement judged.  EMR_BAD_SIGNATURE. */
 emr_status signed_open(
@@ -35,3 +36,24 @@ emr_status signed_shared_number(emr_view *view, const emr_cid *root, emr_buf *ou
 /* EMR_NO_ATTRIBUTE: not opened yet. */
 emr_status signed_shared_at(emr_view *view, const emr_cid *root, uint64_t *out_unix_s);
 void signed_free(emr_view *view); /* before the view goes */
+
+/* ---- originals.c ---- */
+/* These functions remember what somebody else has signed and a program has read since the folder
+ * was opened: whoever makes a copy has read what he copies. Kept in memory only, and no bytes of
+ * it: how long it is, and a hash of how it begins. */
+
+#define ORIGINALS_MAX 4096	 /* the latest read */
+#define ORIGINAL_HEAD_BYTES 4096 /* enough to tell the slices of a series apart */
+
+typedef struct original {
+	emr_cid root;
+	uint64_t node, size;
+	emr_id32 head;
+} original;
+
+/* Without view->lock: READER, new, opens the content of N at ROOT, which another has signed. */
+void originals_note(emr_view *view, const node *n, const emr_cid *root, emr_content_reader *reader);
+/* The hash of how READER's content begins. */
+emr_status originals_head(emr_content_reader *reader, emr_id32 *out_head);
+/* Under view->lock: appends those that are SIZE bytes long. */
+emr_status originals_of_size(const emr_view *view, uint64_t size, emr_buf *out);

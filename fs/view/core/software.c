@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attributes.h"
 #include "edit.h"
 #include "kind.h"
-#include "software_policy.h"
 
 #define TOLD_MAX 64 /* programs; who starts more than that under ever new names is told no more */
 

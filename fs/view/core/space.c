@@ -1,12 +1,11 @@
 /* This file decides when the store is searched for bytes that nobody needs any more: it counts
  * what was written and let go since the last search, and lets writers wait when they are too far
  * ahead. */
-#include "space.h"
 
 #include <malloc.h>
 #include <sys/statvfs.h>
 
-#include "clock.h"
+#include "node.h"
 #include "reclaim.h"
 
 #define STEP_BYTES (UINT64_C(32) << 20)

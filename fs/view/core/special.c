@@ -6,8 +6,8 @@
 #include <malloc.h>
 #include <string.h>
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 
 #define LARGE_BYTES ((size_t)256 << 10)
 

@@ -1,6 +1,6 @@
 /* This file ends working copies: the temporary file of one is removed only once nothing on the disk
  * names it, because a power cut may bring an old row back. */
-#include "spill.h"
+#include "file.h"
 
 #include <stdlib.h>
 

@@ -10,10 +10,10 @@
 
 #include "base/codec.h"
 
-#include "spill.h"
 #include "edit.h"
+#include "file.h"
 #include "kind.h"
-#include "space.h"
+#include "reclaim.h"
 
 typedef struct name_key {
 	const node *directory;

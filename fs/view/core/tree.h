@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kind.h"
+#include "node.h"
 
 /* A node of TYPE with a fresh number, not in the tree.  Its id is ID, its ino INO (0: made from the
  * id). */
@@ -123,3 +124,14 @@ void tree_note_stored(node *n, const emr_content *content);
 void tree_attr(const node *n, emr_attr *out_attr);
 /* The number programs see for an object: made from its random id, never 0 or 1. */
 uint64_t tree_ino_of(emr_id16 id);
+
+/* ---- domains.c ---- */
+/* These functions decide which directories are domains (folders that can be shared by
+ * themselves) of this person, and whether this computer may make new ones. */
+
+/* A device signs as itself: a domain of its making would be its own for ever, also when it is lost.
+ */
+bool view_makes_domains(const emr_view *view);
+/* For the loading of the tree: the domain of the owner's Inbox (zero: none), and whether what is at
+ * PLACE in it was described by somebody else: then it comes in as an arrival. */
+emr_status domains_inbox(emr_view *view, emr_id16 *out_domain);

@@ -1,13 +1,12 @@
 /* When a published file loses its name, its record waits for a successor: many programs save by
  * writing a new file under the old name. This file keeps the list of such records, so that the
  * new file becomes the next version and not a stranger. */
-#include "vacated.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 
 /* Object ids are random where this computer drew them.  Others may choose theirs, and could make
  * one chain as long as the list: then it is as slow as that. */

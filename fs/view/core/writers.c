@@ -13,7 +13,7 @@
 #include "settle/history.h"
 #include "share/domain.h"
 #include "share/signed.h"
-#include "share/words.h"
+#include "share/write.h"
 
 #include "node.h"
 

@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
-#include "edit.h"
-#include "tree.h"
 #include "view/giving.h"
+
+#include "edit.h"
+#include "node.h"
+#include "tree.h"
 
 #define EMPTIED_NS INT64_C(5000000000)
 

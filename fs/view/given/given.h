@@ -1,8 +1,11 @@
-/* The directory shared-by-me: WHO/SHARE, a symbolic link to what is shared.  Its nodes are made
- * when they are looked up and name their entry by id; they refuse every change but the removal of a
- * link, which takes the share back. */
+/* These functions show what the person shares: the directory shared-by-me (WHO/SHARE, a symbolic
+ * link to what is shared), the attributes shared-with and grant.WHO, and the files of
+ * .emrfs/requests. The nodes are made when they are looked up and name their entry by id. They
+ * refuse every change but the removal of a link, which takes the share back, and the attributes,
+ * which give it. */
 #pragma once
 
+#include "attributes.h"
 #include "kind.h"
 
 #define GIVEN_DIRECTORY "shared-by-me"
@@ -28,3 +31,25 @@ emr_status given_learn(emr_view *view);
 emr_status given_top(emr_view *view, node **out_node);
 /* Its entry at the top, if it has something; false: FN wants no more. */
 bool given_list_top(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg);
+
+/* ---- giving_attributes.c ---- */
+/* The attributes shared-with and grant.WHO of a folder: reading them lists whom it is shared
+ * with, and writing them shares it (through view/giving.h). They refuse nodes that are not the
+ * person's own: the past, and files that are made on the fly. */
+
+/* user.emrfs.shared-with and each grant.WHO.  A value with `grant=` is what reading one gave: a
+ * copy, which never shares.  Without the node's code (confirm.c) nothing is taken that lets anybody
+ * see more: EMR_FORBIDDEN. */
+extern const attribute_source giving_attributes;
+
+/* ---- letters.c ---- */
+/* The files of .emrfs/requests: names that come and go while the folder is open, made when they are
+ * opened.  Their nodes live as long as the view, a name that came back gets its old one; they
+ * refuse every change. */
+
+#define LETTERS_FOLDER "requests"
+
+extern const node_kind letters_folder_kind;
+
+/* When the view ends. */
+void letters_free(emr_view *view);

@@ -1,16 +1,17 @@
 /* This file answers the attributes `shared-with` and `grant.WHO`, through which scripts read and
  * change who may see a file. A value that would let somebody see more needs the confirmation
  * code, so that copying attributes from a USB stick cannot share anything. */
-#include "giving_attributes.h"
+#include "given.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "confirm.h"
+#include "view/giving.h"
+
+#include "attributes.h"
 #include "edit.h"
 #include "tree.h"
-#include "view/giving.h"
 
 #define SHARED_WITH "user.emrfs.shared-with"
 #define GRANT "user.emrfs.grant."

@@ -1,14 +1,14 @@
 /* This file keeps the names in `.emrfs/requests`, one made file for each request for access that
  * waits. When requests come or go, it tells the kernel, so that file managers show the change at
  * once. */
-#include "letters.h"
+#include "given.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "tree.h"
 
 static view_letter *find(const emr_view *view, const char *name)

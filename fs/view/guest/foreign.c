@@ -7,12 +7,11 @@
 #include <string.h>
 
 #include "base/log.h"
-
-#include "clock.h"
-#include "file.h"
-#include "guest_kind.h"
-#include "ops_tree.h"
 #include "view/received.h"
+
+#include "file.h"
+#include "node.h"
+#include "ops_tree.h"
 
 #define COPY_BYTES (1024u * 1024)
 #define BACKUP_WAIT_NS INT64_C(60000000000)

@@ -8,9 +8,10 @@
  * Under view->lock unless it says otherwise; the order of locks is that of node.h. */
 #pragma once
 
-#include "edit.h"
 #include "share/write.h"
-#include "union.h"
+
+#include "edit.h"
+#include "shared.h"
 
 /* ---- rights: foreign_may.c */
 
@@ -119,3 +120,38 @@ typedef struct foreign_gone {
 	emr_id16 domain, object;
 	uint64_t version;
 } foreign_gone;
+
+/* ---- guest_kind.c ---- */
+/* This names the kinds of nodes in folders that belong to somebody else: what that person
+ * shares, and what this person has made or changed there. */
+
+extern const node_kind shared_kind;    /* what others share, as they share it */
+extern const node_kind guest_kind;     /* one's own records in their folders */
+extern const node_kind guest_cut_kind; /* one of those without a name, whose bytes are theirs */
+
+extern const shared_guests guest_turns;
+
+/* ---- inboxes.c ---- */
+/* Inboxes of others in which this person may leave records because he has their cards: each is a
+ * share of its owner's that accepts new files and shows nothing.  It refuses to keep one open when
+ * the card or the own role does not carry it any more. */
+
+/* Of the worker, without view->lock: looks again when the list says that it may be another. */
+void inboxes_turn(emr_view *view);
+
+/* ---- union.c ---- */
+/* What a directory of another's folder shows: the other's records, and nodes of one's own that lie
+ * in it.  A node of one's own stands for the record that it is, under whatever name it has here;
+ * what was removed here is not shown.  Of two equal names the other's is shown as the second.  It
+ * decides nothing and changes nothing.  Everything under view->lock. */
+
+/* In DIRECTORY, which kind_top knows: of one's own, or another's.  What shared_check_directory
+ * says, EMR_NOT_FOUND. */
+emr_status union_child(emr_view *view, node *directory, const char *name, node **out_node);
+/* Entries after COOKIE, as emr_view_each_entry. */
+emr_status union_list(
+	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);
+bool union_is_empty(emr_view *view, node *directory);
+/* The directory in which ENTRY of S hangs, and its name there. */
+emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **out_directory,
+	char out_name[EMR_NAME_MAX + 1]);

@@ -2,11 +2,10 @@
  * directory of its own domain, so what is written of it hangs in a directory that nobody sees:
  * that one stands for the share, and is known by the domain alone, also before the share is. A
  * writer decides about the bytes only. */
-#include "clock.h"
-#include "foreign.h"
-
 #include <string.h>
 
+#include "foreign.h"
+#include "node.h"
 #include "shared_place.h"
 
 /* Its owner's name for it, which is said again with new bytes and believed by nobody; never one of

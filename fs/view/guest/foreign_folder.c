@@ -7,8 +7,8 @@
 
 #include "contract/codes.h"
 
-#include "clock.h"
 #include "foreign.h"
+#include "node.h"
 
 #define BETWEEN " - "
 #define ALONE_NS (INT64_C(600) * 1000000000)

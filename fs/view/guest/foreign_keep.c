@@ -7,11 +7,11 @@
 
 #include "base/log.h"
 
-#include "domains.h"
-#include "clock.h"
 #include "conflict.h"
 #include "foreign.h"
+#include "node.h"
 #include "ops_tree.h"
+#include "tree.h"
 
 typedef struct keeping {
 	emr_view *view;

@@ -8,8 +8,8 @@
 #include "replica/rules.h"
 #include "share/domain.h"
 
-#include "clock.h"
 #include "foreign.h"
+#include "node.h"
 
 #define ENOUGH EMR_INTERRUPTED /* ends a walk of our own */
 #define LATE_S 3600 /* older entries may have a later time than newer ones, by some minutes */

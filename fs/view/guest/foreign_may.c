@@ -7,9 +7,9 @@
 #include "contract/codes.h"
 #include "share/write.h"
 
-#include "clock.h"
 #include "foreign.h"
-#include "shared_end.h"
+#include "node.h"
+#include "shared_notice.h"
 
 /* ---- asked of a directory or a node ---- */
 

@@ -6,9 +6,8 @@
 
 #include "base/log.h"
 
-#include "spill.h"
 #include "conflict.h"
-#include "guest_kind.h"
+#include "file.h"
 #include "foreign.h"
 
 /* One look at everything. */

@@ -1,11 +1,9 @@
 /* This file has the tables by which nodes below `shared-with-me` are looked into, read and changed:
  * those that another shares, and those of one's own that lie among them. */
-#include "guest_kind.h"
 
 #include <stdio.h>
 
 #include "foreign.h"
-#include "inboxes.h"
 #include "shared_notice.h"
 #include "shared_software.h"
 

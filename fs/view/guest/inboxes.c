@@ -1,16 +1,15 @@
 /* A clinician who has a patient's card sees that patient's Inbox below `shared-with-me` and can
  * leave records there. This file shows these Inboxes, and takes one away when the card or the
  * clinician's role does not allow it any more. */
-#include "inboxes.h"
 
 #include <string.h>
 
 #include "base/log.h"
 #include "share/deposit.h"
 
-#include "clock.h"
 #include "foreign.h"
-#include "shared_end.h"
+#include "node.h"
+#include "shared_notice.h"
 
 typedef struct taking {
 	emr_view *view;

@@ -1,7 +1,6 @@
 /* A directory of another person's folder shows two things together: the records of that person,
  * and what was changed here and is not on the ledger yet. This file lists and looks up both as
  * one directory; of two equal names the other person's gets a code. */
-#include "union.h"
 
 #include <string.h>
 

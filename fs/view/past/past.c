@@ -9,9 +9,9 @@
 
 #include "contract/codes.h"
 
-#include "clock.h"
 #include "edit.h"
 #include "kind.h"
+#include "node.h"
 #include "tree.h"
 
 #define TOP_MODE 0500

@@ -41,3 +41,13 @@ emr_status past_top(emr_view *view, const char *name, node **out_node);
  * the past is no more, or a folder became one's own whose past the ledger has already. */
 void past_forget_all(emr_view *view);
 void past_free_all(emr_view *view); /* after the nodes */
+
+/* ---- proofs.c ---- */
+/* Nodes below .emrfs/proof: the tree as it is now, with NAME.tlog-proof for every file that is on
+ * the ledger.  A node is made when it is looked up and knows its living one by id only, so it can
+ * outlive it; it refuses every change. */
+
+#define PROOF_SUFFIX ".tlog-proof"
+
+/* Under view->lock: .emrfs/proof itself. */
+emr_status proofs_top(emr_view *view, node **out_node);

@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "view/names.h"
 
-#include "domains.h"
 #include "erasing.h"
 #include "file.h"
+#include "tree.h"
 #include "writers.h"
 
 /* An entry that has no place yet. */

@@ -1,6 +1,6 @@
 /* This file shows `.emrfs/proof`: for each file on the ledger a file NAME.tlog-proof with which
  * anybody can check its signature, its time and its place on the ledger. */
-#include "proofs.h"
+#include "past.h"
 
 #include <string.h>
 

@@ -9,9 +9,9 @@
 #include "contract/codes.h"
 #include "settle/reopen.h"
 
-#include "clock.h"
 #include "foreign.h"
-#include "publishing.h"
+#include "node.h"
+#include "publish.h"
 #include "refusals.h"
 
 #define UNLINK_TRIES 4		  /* 5, 10, 20 s between them */

@@ -7,8 +7,7 @@
 
 #include "file.h"
 #include "kind.h"
-#include "originals.h"
-#include "publishing.h"
+#include "publish.h"
 #include "signed.h"
 #include "tree.h"
 

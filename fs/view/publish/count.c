@@ -5,9 +5,9 @@
 
 #include "awaiting.h"
 #include "conflict.h"
-#include "disk.h"
 #include "edit.h"
 #include "foreign.h"
+#include "health.h"
 #include "tree.h"
 
 /* A program has it open for writing, and has changed it since it was last on the ledger: a copy

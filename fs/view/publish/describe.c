@@ -7,9 +7,9 @@
 #include "base/array.h"
 #include "base/log.h"
 
-#include "clock.h"
 #include "foreign.h"
-#include "publishing.h"
+#include "node.h"
+#include "publish.h"
 
 #define HELD_RETRY_NS INT64_C(60000000000) /* only a person, or another start, can change it */
 

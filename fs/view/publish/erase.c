@@ -1,6 +1,6 @@
 /* This file erases what the journal rows E name: on the ledger first, then readers and trees of
  * the past, then blocks, frames and pins, then the rows. */
-#include "erase.h"
+#include "publish.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,10 @@
 #include "contract/codes.h"
 #include "settle/takeover.h"
 
-#include "reclaim.h"
-#include "clock.h"
-#include "keeper.h"
+#include "node.h"
 #include "ops_tree.h"
 #include "past.h"
+#include "reclaim.h"
 
 #define RETRY_NS INT64_C(30000000000)
 #define TXN_UNPINS 4000

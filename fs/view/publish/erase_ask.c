@@ -7,11 +7,11 @@
 #include "contract/codes.h"
 #include "crypto/hashsig.h"
 
+#include "edit.h"
 #include "health.h"
-#include "clock.h"
-#include "erase.h"
+#include "node.h"
 #include "past_tree.h"
-#include "vacated.h"
+#include "publish.h"
 
 #define PUBLISH_TRIES 8
 #define DELETED ".emrfs/deleted"

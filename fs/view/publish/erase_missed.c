@@ -1,8 +1,5 @@
 /* While this computer was away, others may have erased things that it does not show any more:
  * this file finds them, because their bytes are still in segments here. */
-#include "clock.h"
-#include "erase.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +7,9 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "contract/codes.h"
+
+#include "node.h"
+#include "publish.h"
 
 #define ROW_VERSION 1
 #define ROW_BYTES 9

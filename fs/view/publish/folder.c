@@ -1,17 +1,15 @@
 /* This file has what lies in the folder itself and in `.emrfs` beside records: the directories that
  * the rooms of the view show there (what is shared, the past, what was deleted, requests, proofs),
  * and the files that are made when somebody reads them. */
-#include "folder.h"
+#include "publish.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "edit.h"
 #include "given.h"
-#include "letters.h"
+#include "node.h"
 #include "past.h"
-#include "proofs.h"
 #include "shared.h"
 #include "special.h"
 

@@ -7,7 +7,7 @@
 #include "headers/headers.h"
 
 #include "attributes.h"
-#include "publishing.h"
+#include "publish.h"
 
 static emr_status read_content(void *arg, uint64_t at, void *data, size_t len, size_t *out_len)
 {

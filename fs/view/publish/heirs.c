@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "foreign.h"
+#include "node.h"
 #include "ops_file.h"
-#include "publishing.h"
+#include "publish.h"
 #include "signed.h"
 
 bool heirs_lack_bytes(const node *n)

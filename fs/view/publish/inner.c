@@ -1,6 +1,6 @@
 /* A directory inside another, or a single file, can be shared by itself. This file makes it a
  * unit of its own (a domain), tells how far that has got, and which such units there are. */
-#include "inner.h"
+#include "publish.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "settle/whose.h"
 #include "share/give.h"
 
-#include "health.h"
-#include "clock.h"
 #include "edit.h"
+#include "health.h"
+#include "node.h"
 
 #define TIE_AGAIN_NS INT64_C(10000000000)
 

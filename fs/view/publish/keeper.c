@@ -2,7 +2,7 @@
  * ledger, the syncer brings closed files to the disk, the follower waits for news, and a fourth
  * gives disk space back when there is enough to give. When the ledger or the disk fails, they try
  * again after growing pauses. */
-#include "keeper.h"
+#include "publish.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -12,16 +12,13 @@
 #include "base/log.h"
 #include "replica/follower.h"
 
-#include "reclaim.h"
-#include "health.h"
-#include "clock.h"
 #include "compare.h"
-#include "erase.h"
 #include "follow.h"
+#include "health.h"
+#include "node.h"
 #include "ops_file.h"
-#include "publish.h"
+#include "reclaim.h"
 #include "shared.h"
-#include "space.h"
 
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)

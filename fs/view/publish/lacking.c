@@ -3,9 +3,10 @@
  * has them brought, lets the record wait for them, and keeps no other from the ledger. */
 #include "fetch/fetch.h"
 
-#include "file.h"
-#include "publishing.h"
 #include "settle/whose.h"
+
+#include "file.h"
+#include "publish.h"
 
 /* The next run looks again. */
 static void came(void *arg, emr_status status)

@@ -2,9 +2,6 @@
  * journal says was changed here, then files that were being written at a crash. */
 #include "load_private.h"
 
-#include "domains.h"
-#include "deposits.h"
-
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +10,13 @@
 #include "base/array.h"
 #include "base/codec.h"
 
-#include "follow.h"
-#include "folder.h"
-#include "foreign.h"
+#include "deposits.h"
 #include "file.h"
+#include "follow.h"
+#include "foreign.h"
 #include "ops_file.h"
+#include "publish.h"
+#include "tree.h"
 #include "writers.h"
 
 static emr_status add(loading *l, node *n, emr_id16 parent, emr_bytes name)

@@ -1,6 +1,6 @@
 /* Batches that were sent in an earlier run of the program may be answered only now. This file
  * applies such answers to the rows of the journal, before there is a tree. */
-#include "load.h"
+#include "publish.h"
 
 static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row *out_row)
 {

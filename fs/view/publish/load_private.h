@@ -2,7 +2,7 @@
  * fs/view/publish/load*.c see it. */
 #pragma once
 
-#include "load.h"
+#include "publish.h"
 
 /* A node whose name is not in the tree yet.  Indexed by its number minus the first one. */
 typedef struct loaded {

@@ -12,15 +12,12 @@
 #include "settle/reopen.h"
 
 #include "awaiting.h"
-#include "spill.h"
-#include "health.h"
-#include "clock.h"
-#include "erase.h"
+#include "file.h"
 #include "follow.h"
 #include "foreign.h"
-#include "inner.h"
+#include "health.h"
+#include "node.h"
 #include "ops_file.h"
-#include "publishing.h"
 #include "refusals.h"
 
 /* ---- what waits ---- */

@@ -1,8 +1,115 @@
-/* This turns what has become quiet into changes of the ledger, and the ledger's answers into
- * changes of the tree. */
+/* The files of the last part of the view share these types and functions: one publishing run
+ * with its candidates and changes, the folder as it is loaded, and what is erased. */
 #pragma once
 
 #include "edit.h"
+#include "erasing.h"
+#include "kind.h"
+#include "node.h"
+
+/* This is what the parts of one publishing run share: candidates, the changes made of them, and
+ * the answers. */
+
+/* One change with everything it borrows, copied out of the tree. */
+typedef struct work {
+	emr_change change;
+	emr_meta meta;
+	emr_content content;
+	emr_place from;
+	char *name, *target;
+	char *sent_name; /* NULL: NAME */
+	emr_buf attributes;
+	unsigned depth;
+	uint64_t wrote;
+	bool has_content; /* the node's bytes of `wrote` go with it */
+	emr_id16 parent;  /* as rows name it */
+	bool is_done;
+} work;
+
+typedef struct publishing {
+	emr_view *view;
+	bool all;
+	bool gives_way; /* what the ledger brought is looked at, and nothing is sent */
+	node **nodes;	/* candidates, each with one open counted */
+	size_t nnodes, nodes_cap;
+	work *works;
+	size_t nworks, works_cap;
+} publishing;
+
+#define PUBLISH_RUN_MAX 2000 /* bounds the memory of one run; the next one follows at once */
+#define PUBLISH_RETRY_NS INT64_C(5000000000) /* after a refusal of the moment */
+
+/* quiet.c: how long N must not have changed before it is published.  Under view->lock. */
+int64_t quiet_ns_of(const emr_view *view, const node *n);
+
+/* heirs.c: names that went away */
+
+/* Its newest bytes lie in a spill that could not be read: what stands in for them is nobody's
+ * version. */
+bool heirs_lack_bytes(const node *n);
+/* The unpublished file that has the name of a record which went away, NULL if there is none.  Under
+ * view->lock. */
+node *heirs_find(const emr_view *view, const vacated *v);
+/* Somebody writes what will be the record's next version, or it failed: nothing else is waited for.
+ */
+bool heirs_are_awaited(const emr_view *view, const vacated *v);
+/* Under view->lock: gives vacated records to whoever holds their name now, and marks the rest that
+ * are quiet. */
+emr_status heirs_settle(publishing *p);
+/* Without view->lock: N has a local-only name and leaves its record, which stays vacated under the
+ * name it had. */
+emr_status heirs_leave_record(emr_view *view, node *n);
+/* Under view->lock: the record that N came from has an heir, so N will be a record of its own. */
+void heirs_forget_living_record(const emr_view *view, const node *n);
+
+/* lacking.c: blocks that only nodes have */
+
+/* All without view->lock.  EMR_BUSY: N waits for a block; EMR_AWAITED: for a place that is away,
+ * which a person was told.  Another run looks again. */
+
+/* N's bytes are to go under another key, and what that needs is here. */
+emr_status lacking_look(emr_view *view, node *n);
+/* file_freeze, of a working copy whose old bytes may be elsewhere. */
+emr_status lacking_freeze(emr_view *view, node *n);
+/* A call for N gave STATUS in this thread: that again unless it lacked a block that may come. */
+emr_status lacking_bring(emr_view *view, node *n, emr_status status);
+/* A person knows which places do not give what N needs. */
+bool lacking_was_told(emr_view *view, const node *n);
+
+/* tops.c: the numbers of new versions */
+
+/* Without view->lock: asks the ledger for the highest version of the records that get new content,
+ * where it is not known. */
+emr_status tops_learn(publishing *p);
+
+/* headers.c: what DICOM, PDF and FHIR files say about themselves */
+
+/* Without view->lock: notes it with every candidate that has new content. */
+void headers_learn(publishing *p);
+
+/* copies.c: what is a copy of a signed record */
+
+/* Without view->lock: says so of every candidate that is one, once. */
+void copies_tell(publishing *p);
+
+/* describe.c: candidates become changes */
+emr_status describe_all(publishing *p);
+void describe_free(publishing *p);
+
+/* answers.c: answers become state */
+
+/* The argument of answers_apply, an emr_outcome_fn. */
+typedef struct answering {
+	emr_view *view;
+	const publishing *run; /* NULL for batches of an earlier run */
+} answering;
+emr_status answers_apply(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);
+void answers_tell_failures(const publishing *p);
+
+/* ---- publish.c ---- */
+/* This turns what has become quiet into changes of the ledger, and the ledger's answers into
+ * changes of the tree. */
 
 /* One run.  ALL: quiet or not.  *OUT_LEFT: something that is not quiet, or failed for the moment,
  * remains. */
@@ -12,3 +119,73 @@ emr_status publish_run(emr_view *view, bool all);
 int64_t publish_due(const emr_view *view);
 /* True when nothing waits for the ledger.  Under view->lock. */
 bool publish_is_idle(const emr_view *view);
+
+/* ---- load.c ---- */
+/* This builds the tree from the disk when a folder is opened. */
+
+/* Replica, journal rows, vacated names, spills.  EMR_NOT_FOUND: the folder was never initialised.
+ */
+emr_status load_tree(emr_view *view);
+/* Answers to batches of an earlier mount, before there is a tree: rows only. */
+emr_status load_outcomes(
+	void *arg, emr_journal_txn *txn, const emr_change_outcome *outcomes, size_t n);
+/* Removes spills that no row names. */
+void load_clean_spills(emr_view *view);
+
+/* ---- folder.c ---- */
+/* The folder itself and .emrfs, and what the parts of the view put into them. */
+
+extern const node_kind folder_kind; /* of the folder itself */
+
+/* Makes .emrfs, before anything can be asked for. */
+emr_status folder_new_special(emr_view *view);
+
+/* ---- inner.c ---- */
+/* This is what publishing knows of directories and files that are shared by themselves. */
+
+/* Without view->lock: the grants of inner domains are brought in line, if something happened to
+ * them. */
+emr_status inner_tie(emr_view *view);
+
+/* ---- erase.c ---- */
+/* Erasing for good: rows E say which objects, the ledger purges their private parts, and nothing of
+ * them stays in the state. Refuses nothing that a person asked for: what cannot be finished now is
+ * tried again, also after a restart. */
+
+/* At open, after the tree: what an earlier mount has begun.  Nodes that it did not come to are
+ * removed. */
+emr_status erase_load(emr_view *view);
+/* On the publishing thread, between its runs: one try at everything that is being erased. */
+void erase_run(emr_view *view);
+
+/* ---- under view->lock */
+bool erase_is_due(const emr_view *view);
+/* What others erased before this mount, and this computer has bytes of without showing
+ * it, is begun here, too: once, by the publishing thread, a moment after opening, and again when it
+ * could not come to its end. */
+void erase_look_back(emr_view *view);
+void erase_look_soon(emr_view *view);
+int64_t erase_look_due(const emr_view *view); /* under view->lock; INT64_MAX: not any more */
+/* N has no name any more, and nobody inherits its record. */
+emr_status erase_node(emr_view *view, node *n);
+
+/* ---- keeper.c ---- */
+/* These are the folder's threads.  Three run as long as a folder is open for writing: the publisher
+ * sends what is quiet to the ledger, the syncer brings what was closed to the disk, the follower
+ * waits for news of the ledger.  The syncer starts a fourth for the time in which disk space is
+ * given back.  Received shares (shared.c) and comparisons (compare.c) have threads of their own. */
+
+void keeper_stop(emr_view *view); /* joins; fine when there are none */
+/* After much was read: what was kept to read it again goes back to the system.  Without view->lock,
+ * or before there are threads. */
+void keeper_rest(emr_view *view);
+/* Hands the bytes of every file to the operating system. */
+emr_status keeper_hand_out(emr_view *view);
+
+/* ---- pins.c ---- */
+/* Pins say which blocks are still needed. This says all of them again after the store's index
+ * was made anew. */
+
+/* Nothing to do unless emr_store_pins_incomplete.  Reads the whole history: before the mount
+ * answers, and rare. */
+emr_status pins_restore(emr_view *view);

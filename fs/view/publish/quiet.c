@@ -4,8 +4,7 @@
  * many; so does what stands where a record was renamed, because it is the next version once that
  * one has gone. A file waits longer where its program is not done with it although nobody has it
  * open. */
-#include "clock.h"
-#include "publishing.h"
+#include "publish.h"
 
 #define HESITANT_TIMES 10 /* the usual time */
 #define HALF_DOWNLOAD_NS                                                                           \

@@ -12,14 +12,13 @@
 #include "contract/codes.h"
 #include "settle/history.h"
 
-#include "domains.h"
-#include "tree.h"
-#include "health.h"
-#include "clock.h"
-#include "erase.h"
 #include "file.h"
+#include "health.h"
+#include "node.h"
 #include "ops_tree.h"
+#include "publish.h"
 #include "signed.h"
+#include "tree.h"
 
 /* One item of a record's history, without its name. */
 typedef struct step {

@@ -5,7 +5,7 @@
 #include "settle/history.h"
 
 #include "foreign.h"
-#include "publishing.h"
+#include "publish.h"
 
 /* What is asked for: nodes and vacated names, each with one entry. */
 typedef struct unknown_tops {

@@ -4,32 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-
 #include <sodium.h>
 
 #include "base/log.h"
 #include "base/worker.h"
 #include "fetch/fetch.h"
 
+#include "attributes.h"
 #include "awaiting.h"
-#include "spill.h"
-#include "health.h"
 #include "compare.h"
-#include "deposits_limit.h"
-#include "erase.h"
-#include "keeper.h"
-#include "load.h"
-#include "folder.h"
+#include "deposits.h"
+#include "file.h"
+#include "foreign.h"
 #include "given.h"
-#include "giving_attributes.h"
-#include "guest_kind.h"
+#include "health.h"
 #include "past.h"
-#include "letters.h"
-#include "pins.h"
 #include "publish.h"
 #include "shared.h"
 #include "signed.h"
-#include "software_policy.h"
 
 #define DEFAULT_QUIET_NS INT64_C(1000000000)
 #define DEFAULT_SYNC_NS INT64_C(5000000000)

@@ -7,9 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include "clock.h"
 #include "edit.h"
-#include "shared_end.h"
+#include "node.h"
+#include "shared_notice.h"
 #include "shared_software.h"
 
 #define LOOK_NS                                                                                    \

@@ -7,11 +7,10 @@
 #include "base/log.h"
 #include "fetch/fetch.h"
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "ops_file.h"
 #include "shared.h"
-#include "shared_end.h"
 #include "shared_notice.h"
 #include "shared_place.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "spill.h"
 #include "edit.h"
+#include "file.h"
 #include "ops_file.h"
 #include "shared.h"
 #include "signed.h"

@@ -1,7 +1,6 @@
 /* When a share ends (taken back, over, or without news of the ledger for too long), this file
  * ends reading at once: it refuses further reads, wipes the keys, and makes the kernel forget
  * cached bytes and names. It also warns the reader before the end. */
-#include "shared_end.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,8 @@
 #include "fetch/fetch.h"
 #include "replica/follower.h"
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "shared.h"
 #include "shared_notice.h"
 

@@ -10,12 +10,12 @@
 #include "contract/codes.h"
 #include "replica/follower.h"
 
-#include "spill.h"
-#include "clock.h"
 #include "edit.h"
+#include "file.h"
+#include "node.h"
 #include "owner.h"
 #include "shared.h"
-#include "shared_end.h"
+#include "shared_notice.h"
 
 #define CODE_DIGITS 4
 #define LATE_FIRST_NS INT64_C(1000000000)

@@ -2,8 +2,8 @@
  * they came; each opening asks for its key all the same. */
 #include <string.h>
 
+#include "attributes.h"
 #include "edit.h"
-#include "keep.h"
 #include "shared_place.h"
 
 static bool shared_is_path(const char *path)

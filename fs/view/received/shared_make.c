@@ -6,7 +6,7 @@
 
 #include "ledger/hash.h"
 
-#include "clock.h"
+#include "node.h"
 #include "shared.h"
 
 #define DIRECTORY_MODE 0700

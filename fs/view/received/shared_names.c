@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#include "health.h"
-#include "clock.h"
 #include "edit.h"
+#include "health.h"
+#include "node.h"
 #include "shared.h"
 
 #define FILE_NAME "shared-names"

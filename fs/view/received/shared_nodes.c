@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "shared.h"
 #include "shared_place.h"
 

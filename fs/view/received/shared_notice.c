@@ -9,8 +9,8 @@
 
 #include "contract/codes.h"
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "shared.h"
 
 #define TOLD_WINDOW_NS INT64_C(60000000000)

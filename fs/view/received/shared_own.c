@@ -1,6 +1,6 @@
 /* This file finds, for a node that this person made in somebody else's folder, the share that it
  * lies in and the record that it stands for there. */
-#include "clock.h"
+#include "node.h"
 #include "shared.h"
 
 shared_share *shared_share_of(const node *n)

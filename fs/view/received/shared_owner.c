@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-#include "clock.h"
+#include "node.h"
 #include "owner.h"
 #include "shared.h"
 #include "shared_place.h"

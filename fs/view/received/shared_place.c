@@ -9,8 +9,8 @@
 
 #include "view/names.h"
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 
 #define DEPTH_MAX 64 /* shares in shares */
 

@@ -6,8 +6,8 @@
 #include "base/array.h"
 #include "base/log.h"
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "shared.h"
 
 #define GATHER_NS INT64_C(5000000000) /* a series that is looked through is one report */

@@ -8,13 +8,10 @@
 
 #include "attributes.h"
 #include "edit.h"
-#include "fact_text.h"
-#include "shared.h"
-#include "keep.h"
 #include "owner.h"
+#include "shared.h"
 #include "shared_software.h"
 #include "signed.h"
-#include "software_policy.h"
 
 #define OURS "user.emrfs."
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "shared.h"
 
 #define CODE_DIGITS 4

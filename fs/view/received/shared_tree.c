@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
-
-#include "share/words.h"
+#include "share/write.h"
 #include "view/names.h"
 
 /* An entry that has no place yet. */

@@ -4,8 +4,8 @@
 
 #include "fetch/fetch.h"
 
-#include "clock.h"
 #include "edit.h"
+#include "node.h"
 #include "shared.h"
 #include "shared_place.h"
 

@@ -2,7 +2,7 @@
  * under the record's new id, with its number, its open files and whatever was changed here. This
  * file recognises the record by its own sealed number (r_pid), and by the new id, which grows
  * from the old one, or because the old one is over. */
-#include "adopt.h"
+#include "follow.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,10 +9,10 @@
 
 #include "base/log.h"
 
-#include "adopt.h"
 #include "conflict.h"
 #include "deposits.h"
 #include "erasing.h"
+#include "follow.h"
 #include "ops_tree.h"
 #include "would_share.h"
 

@@ -19,8 +19,7 @@
 #include "share/domain.h"
 #include "share/signed.h"
 
-#include "clock.h"
-#include "deposits_limit.h"
+#include "node.h"
 #include "ops_tree.h"
 #include "owner.h"
 

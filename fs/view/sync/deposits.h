@@ -9,6 +9,7 @@
 #pragma once
 
 #include "follow.h"
+#include "node.h"
 
 /* Of an arrival that somebody else than the owner described last, in the Inbox. */
 struct deposit {
@@ -30,3 +31,14 @@ emr_status deposits_directory(following *f, const arrival *a, node **out_directo
  * deposit. */
 emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, bool *out_is);
 emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is);
+
+/* ---- deposits_limit.c ---- */
+/* These functions say how much may be left in the Inbox: bytes of one deposit, and deposits of
+ * one signer on one day of the ledger's time (UTC), as the network's rules say. They refuse to
+ * count what the ledger refused. */
+
+/* Without view->lock: ITEM describes what is at PLACE.  The first time it is so of one signer and
+ * day, a person is told, with the directory of ORGANISATION as the path. */
+emr_status deposits_is_beyond(emr_view *view, const emr_place *place, const emr_replica_item *item,
+	const char *organisation, bool *out_is);
+void deposits_limit_free(emr_view *view);

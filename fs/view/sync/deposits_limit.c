@@ -1,6 +1,6 @@
 /* A depositor must not be able to flood an Inbox: this file counts from the ledger how many files
  * each signer left on each day, and tells once that what is beyond the limit is not shown. */
-#include "deposits_limit.h"
+#include "deposits.h"
 
 #include <stdio.h>
 #include <stdlib.h>

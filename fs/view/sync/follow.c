@@ -11,11 +11,10 @@
 #include "contract/codes.h"
 #include "replica/follower.h"
 
-#include "clock.h"
-#include "adopt.h"
 #include "conflict.h"
 #include "deposits.h"
 #include "erasing.h"
+#include "node.h"
 #include "ops_file.h"
 #include "past.h"
 #include "refusals.h"

@@ -1,10 +1,12 @@
-/* A verb's end of the socket: asks the process that keeps the folder open.
- * It refuses to talk to a process of another user. */
+/* A verb uses these functions to ask the process that keeps the folder open, over a socket, and
+ * to wait until the ledger has what was asked for. They refuse to talk to a process of another
+ * user, and to call done what is only asked for. */
 #pragma once
 
 #include <sys/types.h>
 
 #include "kit/frame.h"
+#include "kit/out.h"
 #include "kit/places.h"
 #include "kit/verbs.h"
 
@@ -37,3 +39,29 @@ emr_status emr_client_ask(emr_client *client, const emr_request *request, int ti
 /* The one operand of ARGS, if there is one, as REQUEST's path in the folder that is open. */
 emr_status emr_client_path(
 	emr_client *client, const emr_args *args, emr_request *request, emr_problem *out_problem);
+
+/* ---- order_wait.c ---- */
+/* --wait of the verbs that share and take back: until the open folder has it on the ledger.
+ * It refuses to call done what is only asked for. */
+
+/* What --wait says, or 60 s.  EMR_INVALID. */
+emr_status emr_order_wait_time(const emr_args *args, int64_t *out_ns);
+/* Without --wait: EMR_OK at once.  EMR_TIMEOUT: not on the ledger yet; EMR_REFUSED: it failed, in
+ * the words of FAILED ({path}, {who}, {cause}); both are said. */
+emr_status emr_order_wait(emr_client *client, const emr_args *args, const char *path,
+	const char *who, uint64_t order, emr_message failed, emr_problem *out_problem);
+/* Looks for at most NS: *OUT_IS_DONE: the ledger has it.  EMR_REFUSED as above. */
+emr_status emr_order_look(emr_client *client, const char *path, const char *who, uint64_t order,
+	int64_t ns, emr_message failed, bool *out_is_done, emr_problem *out_problem);
+
+/* ---- sending.c ---- */
+/* These functions show on the terminal how much still waits for the ledger, while a verb waits
+ * for it. They refuse to count what a program is still writing as sent. */
+
+typedef struct emr_sending {
+	bool has_begun;
+	uint64_t sent, to_go; /* since the verb began to wait */
+} emr_sending;
+
+/* ANSWER is the mount's to `wait`. */
+void emr_sending_show(emr_sending *sending, const json_t *answer, emr_out *out);

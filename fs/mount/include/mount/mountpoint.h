@@ -28,3 +28,16 @@ emr_status emr_mountpoint_prepare(const emr_places *places, const char *path,
 /* Ends the mount at PATH: EMR_BUSY when programs use it (never with LAZY), EMR_DENIED,
  * EMR_NOT_FOUND. */
 emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_problem);
+
+/* ---- viewer_cache.c ---- */
+/* A directory for what viewers keep beside what they show, as long as the folder is open: beside
+ * the socket, in the user's runtime directory, which is in memory on most computers.  What the
+ * menus of the desktop start gets it as XDG_CACHE_HOME.  It refuses to stay: it goes with the
+ * folder. */
+
+/* Makes it, empty and 0700; what an earlier mount that was killed left there is removed. */
+emr_status emr_viewer_cache_begin(const emr_places *places);
+/* Removes it, with all that is in it. */
+emr_status emr_viewer_cache_end(const emr_places *places);
+/* Where it is; owned by the caller, NULL without memory. */
+char *emr_viewer_cache_path(const emr_places *places);

@@ -1,8 +1,11 @@
-/* These functions decide where the blocks of an open folder come from: its own store and, with a
- * node in the settings, that node and a cache. They never keep a folder from opening: without
- * node and cache everything that is here can be read. */
+/* These functions decide where the blocks of an open folder come from: its own store and, with
+ * IPFS nodes in the settings, those nodes and a cache. They never keep a folder from opening:
+ * without node and cache everything that is here can be read. They refuse a token for a node
+ * that others could read. */
 #pragma once
 
+#include "ipfs/node.h"
+#include "kit/places.h"
 #include "session/session.h"
 
 struct emr_fetcher;
@@ -24,3 +27,14 @@ bool emr_fetching_is_empty(const emr_session *session);
 bool emr_fetching_has_left(const emr_places *places);
 /* Removes the cache of a folder that is closed, in which nothing is that somebody could miss. */
 emr_status emr_fetching_remove(const emr_places *places);
+
+/* ---- nodes.c ---- */
+/* These functions open the IPFS nodes of the settings, and say in a sentence what is wrong with
+ * one. They refuse a token that others could read. */
+
+/* Speaks to nobody.  *OUT_IS_TOKEN (may be NULL): it is the file of the token that does not do. */
+emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, bool *out_is_token,
+	emr_problem *out_problem);
+/* NODE: its address; SAID: its own words, or "". */
+void emr_node_say(
+	const char *node, emr_ipfs_fault fault, const char *said, emr_problem *out_problem);

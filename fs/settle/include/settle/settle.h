@@ -24,7 +24,7 @@ enum {
 	EMR_ROW_AWAITING = 'W',	 /* a signed batch that is not sent before its copies are made */
 	EMR_ROW_ISSUED = 'Q',	 /* the last number of a statement for this patient */
 	EMR_ROW_ERASED_TO = 'A', /* how far others' erasures were looked for (view) */
-	EMR_ROW_LEAVING = 'K', /* an erased root that places may have (view; mount/publishing.h) */
+	EMR_ROW_LEAVING = 'K', /* an erased root that places may have (view; mount/publishing.c) */
 	EMR_ROW_ERASING = 'E', /* an object whose keys are to be destroyed (view) */
 };
 

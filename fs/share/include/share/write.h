@@ -17,6 +17,7 @@
 #include "contract/codes.h"
 #include "keyring/card.h"
 #include "keyring/content.h"
+#include "record/format.h"
 #include "share/share.h"
 
 /* What the words stand for; bits of the WRITER operation (contract/codes.h). */
@@ -108,3 +109,17 @@ emr_status emr_share_own_list_key(
 /* Its item id on the ledger.  EMR_NOT_FOUND: it was not published. */
 emr_status emr_share_own_list_key_id(
 	emr_share *share, emr_id16 domain, uint32_t epoch, emr_id32 *out_id);
+
+/* ---- words.c ---- */
+/* These functions say what a writer whom the owner has let in says of records in her folder, made
+ * to what may be believed of it. He names and describes what he writes; what emrfs itself goes
+ * by, and where a link leads, are not his to say. */
+
+#define EMR_WORDS_MODE 0777 /* of what he says of permissions */
+
+/* A target that is absolute or goes up leads who knows where, once a directory above it has another
+ * place. */
+bool emr_words_lead_away(emr_bytes target);
+/* *OUT (emptied first): the attributes of WORDS, which he said, without those that emrfs goes by;
+ * of OWN, the owner's, those that it goes by.  *OUT_COUNT entries. */
+emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count);

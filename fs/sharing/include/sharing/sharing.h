@@ -1,7 +1,7 @@
-/* Sharing as the open folder does it: what is asked for is written down, and done in the background
- * by a thread of its own, the clerk; the verbs, the attribute and the directory all come here. It
- * refuses to lose what was asked for: it is on the ledger, or waiting, or has failed and says so.
- */
+/* This is how an open folder shares: what is asked for is written down, and done in the
+ * background by a thread of its own, the clerk. The verbs, the attribute grant.WHO and the
+ * directory shared-by-me all come here. It refuses to lose what was asked for: that is on the
+ * ledger, or waits, or has failed and says so. */
 #pragma once
 
 #include "people/who.h"
@@ -9,6 +9,7 @@
 #include "share/share.h"
 #include "sharing/notices.h"
 #include "sharing/orders.h"
+#include "view/giving.h"
 
 typedef struct emr_sharing emr_sharing; /* thread-safe */
 
@@ -72,3 +73,36 @@ void emr_sharing_cause(const emr_order *order, char *out, size_t size);
 emr_status emr_sharing_handle(const emr_session *session, emr_share **out_share);
 /* Is the ledger there?  An order waits for it as long as it is not. */
 bool emr_sharing_reaches_ledger(const emr_session *session);
+
+/* ---- clerk.c ---- */
+/* One order of sharing, done: through fs/share, for the clerk's thread (sharing.h).
+ * It refuses to do twice what the ledger has already. */
+
+#define CLERK_PAUSE_NS INT64_C(1000000000)
+#define CLERK_PAUSE_MAX_NS INT64_C(60000000000)
+
+typedef struct clerk_result {
+	emr_status status;
+	bool is_momentary; /* worth trying again */
+	uint8_t code;	   /* the ledger's, when status is EMR_REFUSED */
+	uint64_t left_out; /* of what was shared: records that do not open, or whose signature
+			      does not fit */
+} clerk_result;
+
+/* May take as long as wrapping every record again does. */
+clerk_result clerk_do(emr_session *session, const emr_order *order);
+/* Whether STATUS (with CODE) is of the moment. */
+bool clerk_is_momentary(emr_status status, uint8_t code);
+
+/* ---- doors.c ---- */
+/* The attribute grant.WHO, shared-with and the directory shared-by-me of an open folder
+ * (view/giving.h), answered out of fs/sharing: the same orders as the verbs give. They refuse
+ * people who are not in the book: a name in a file system must not be a guess. */
+
+typedef struct emr_doors emr_doors; /* thread-safe */
+
+/* SESSION and NOTICES are borrowed; session->sharing may come later. */
+emr_status emr_doors_new(emr_session *session, emr_notices *notices, emr_doors **out_doors);
+void emr_doors_free(emr_doors *doors);
+/* For emr_view_options; the argument is the emr_doors. */
+extern const emr_giving emr_doors_giving;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cluster_run.h"
+#include "node_private.h"
 
 #define ANSWER_MAX ((size_t)1 << 20)
 

@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "cluster_run.h"
+#include "node_private.h"
 
 static void json_free(json_t **json)
 {

@@ -1,6 +1,6 @@
 /* This file reads from a trustless gateway, which is any IPFS node that speaks HTTP: one block a
  * request, verified here. */
-#include "gateway.h"
+#include "node_private.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* This file speaks Kubo's RPC: reading, asking what is kept, and letting go.  push.c is the way in.
  */
-#include "kubo.h"
+#include "node_private.h"
 
 #include <jansson.h>
 #include <stdio.h>

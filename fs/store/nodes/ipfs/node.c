@@ -1,7 +1,5 @@
 /* This file opens a node by its address, and sends each call to the kind that the node is. */
-#include "cluster_run.h"
-#include "gateway.h"
-#include "kubo.h"
+#include "node_private.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

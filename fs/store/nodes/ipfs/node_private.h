@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <pthread.h>
 
+#include "ipfs/cluster.h"
 #include "ipfs/node.h"
 
 #define NODE_IDLE_MAX 16 /* as many as fetch at a time (ipfs/copies.h) */
@@ -133,3 +134,45 @@ typedef struct node_window {
 emr_status node_window_take(void *window, emr_bytes piece); /* for node_request.take */
 /* After the request, whose result is STATUS: whether every leaf came. */
 emr_status node_window_end(node_window *window, emr_status status);
+
+/* ---- kubo.c ---- */
+/* The client asks a Kubo node with these functions, one for each call of node.h. It refuses to
+ * ask anything without a timeout of the node's own. */
+
+/* The same for an answer of JSON objects; HOW gives the body, or is NULL. */
+emr_status kubo_ask_lines(node_run *run, const char *command, const node_request *how,
+	answer_line_fn take, void *arg);
+/* The same for one JSON object, which the caller frees whatever is returned; *OUT_JSON is NULL
+ * before. */
+emr_status kubo_ask_one(node_run *run, const char *command, struct json_t **out_json);
+emr_status kubo_nothing(void *arg, emr_bytes piece); /* takes an answer that is not looked at */
+
+emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES]);
+emr_status kubo_block(node_run *run, const emr_cid *cid, bool is_online, emr_buf *out);
+emr_status kubo_window(node_run *run, const emr_ipfs_window *window);
+emr_status kubo_push(node_run *run, const emr_ipfs_parcel *parcel);
+emr_status kubo_holds(node_run *run, const emr_cid *root, emr_ipfs_holding *out_holding);
+emr_status kubo_let_go(node_run *run, const emr_cid *root);
+emr_status kubo_syncs(node_run *run, emr_ipfs_verdict *out);
+emr_status kubo_examine(node_run *run, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT]);
+emr_status kubo_each_pin(node_run *run, emr_ipfs_pin_visit visit, void *arg);
+
+/* These functions ask a cluster for node.c and say how its answers are read. They refuse an
+ * answer that is about something else than was asked. */
+
+emr_status cluster_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES]);
+emr_status cluster_let_go(node_run *run, const emr_cid *root);
+
+/* Each reads all of an answer; SAID (EMR_IPFS_SAID_BYTES) is why it does not count, of the first
+ * also the version.  (cluster_answers.c) */
+emr_ipfs_fault answer_cluster_version(emr_bytes text, char *said);
+emr_ipfs_fault answer_cluster_pin(emr_bytes text, const emr_cid *root, char *said);
+emr_ipfs_fault answer_cluster_pinning(
+	emr_bytes text, const emr_cid *root, emr_ipfs_pinning *out_pinning);
+
+/* ---- gateway.c ---- */
+/* The client asks a trustless gateway with these functions. It refuses anything but blocks: what
+ * a gateway makes of them cannot be verified. */
+
+emr_status gateway_probe(node_run *run);
+emr_status gateway_block(node_run *run, const emr_cid *cid, emr_buf *out);

@@ -1,6 +1,6 @@
 /* This file holds a Kubo's configuration against what a node that keeps health records must be.
  * What is not in the configuration is what Kubo 0.43.1 does by itself. */
-#include "kubo.h"
+#include "node_private.h"
 
 #include <jansson.h>
 #include <stdarg.h>

@@ -3,9 +3,7 @@
  * blocks of one import one after the other, and waits for the disk between them.  Only the first of
  * the two is pinned.  It keeps the node's collection away as long as it runs, and ends behind the
  * other, so that what it pins is there; a block that is not is what its pin fails for. */
-#include "kubo.h"
-
-#include "store/car.h"
+#include "node_private.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,6 +11,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "store/car.h"
 
 #define BESIDE_LEAST ((uint64_t)80 << 20) /* a smaller one is sent in one */
 /* The first, which waits for the second, keeps the node's collection away, and all imports behind

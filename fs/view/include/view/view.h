@@ -154,7 +154,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view);
  * "requests/NAME".  Without a lock of the caller's that `changed` may want.  EMR_NO_MEMORY: some
  * are lacking. */
 emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_t n);
-/* Starts the threads (keeper.h).  Without them (tests, `-f` tools) emr_view_publish_now and
+/* Starts the threads (keeper.c).  Without them (tests, `-f` tools) emr_view_publish_now and
  * emr_view_sync do the same on call. */
 emr_status emr_view_start(emr_view *view);
 /* The records of DOMAIN have just become readable here: they come into the tree as from another

@@ -1,9 +1,11 @@
-/* These functions say who comes into a network and who leaves it: applications and open
- * proposals, and the approval of one's own organisation. They refuse to approve what the person
- * has not been shown: a name that no terminal shows as it is, a newcomer that nobody can be asked
- * about; and, where a script says yes, whatever the organisation has not asked for itself. */
+/* The organisations of a network decide together with these functions: who comes in and who
+ * leaves, the rules, points that are made, and a move to a channel of Fabric. They refuse to
+ * approve what the person has not been shown: a name that no terminal shows as it is, a newcomer
+ * that nobody can be asked about; and, where a script says yes, whatever the organisation has
+ * not asked for itself. */
 #pragma once
 
+#include "kit/out.h"
 #include "ledger/admission.h"
 #include "org/bureau.h"
 
@@ -42,3 +44,43 @@ int emr_org_admit(const emr_args *args, emr_out *out);
 /* org leave, and org leave NAME: approves that NAME leaves, as it asked; or, to somebody who says
  * so at a terminal, that it is expelled, as others propose. */
 int emr_org_leave(const emr_args *args, emr_out *out);
+
+/* ---- rules.c ---- */
+/* The rules of a network as its administrators handle them: shown, proposed, approved.
+ * It refuses text that this version cannot read, more approvals than there are members, and to
+ * approve what was not shown. */
+
+#define EMR_PROPOSAL_ID_BYTES 32
+
+/* org rules; org rules FILE [--quorum N]; org rules --quorum N; org rules approve ID. */
+int emr_org_rules(const emr_args *args, emr_out *out);
+/* What org show says of them: prints, and returns {text quorum need proposals[]} (owned; NULL when
+ * it could not). */
+json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_status);
+
+/* ---- mint.c ---- */
+/* Points that the organisations make together. It refuses to make any that not enough of them have
+ * agreed on. */
+
+/* org mint WHO POINTS: proposes (if nobody has), approves, and makes them once enough have
+ * approved. */
+int emr_org_mint(const emr_args *args, emr_out *out);
+
+/* ---- moving.c ---- */
+/* A network that began in a directory goes on in a channel of Fabric, with the same ids, versions,
+ * content and proofs. It refuses a channel that most members have not agreed on, and to leave the
+ * directory before all that it has is in the channel. */
+
+/* org move DIR: DIR has the file "network" (gateway/channel.h) that says where the channel is.
+ * Steps, each of which may be killed; the same line goes on:
+ *
+ * 1. the channel's first block is looked at, and written into DIR/network where it is not named;
+ * 2. it is proposed, if nobody has, and approved: the directory ends with the approval that
+ *    completes it, and takes nothing more (EMR_OFFLINE: what folders have to send waits in them);
+ * 3. its entries are brought to the channel, from where the channel says that they end;
+ * 4. the settings with their certificates are put into the network's directory;
+ * 5. the file ledger/moved there is made: from then on members read the channel.
+ *
+ * With fewer approvals than are needed it ends behind 2, and the administrator whose approval
+ * completes it does the rest. */
+int emr_org_move(const emr_args *args, emr_out *out);

@@ -1,12 +1,13 @@
-/* These functions do what a team's leader does on the ledger: making it, letting in and out,
- * another key when somebody has left, and the team of all staff. Everything may be interrupted
- * and called again. They refuse to close a team to which something is still granted: whose owner
- * has not looked yet would lose his readers. */
+/* A team's leader looks at the team with these functions, and changes it on the ledger: makes
+ * it, lets people in and out, gives it another key when somebody has left, and keeps the team of
+ * all staff. Everything may be interrupted and called again. They refuse to close a team to
+ * which something is still granted: an owner who has not looked yet would lose his readers. */
 #pragma once
 
 #include "contract/codes.h"
+#include "org/bureau.h"
 #include "org/staff.h"
-#include "org/teams.h"
+#include "share/teams.h"
 
 /* Who works in an organisation: not its patients, agents, auditors and administrators. */
 #define EMR_ROLES_OF_STAFF                                                                         \
@@ -41,3 +42,22 @@ emr_status emr_teams_tend_session(const emr_session *session);
 /* After an invitation was used: until SIGNER_ID is registered, at most some seconds, and then
  * emr_teams_tend.  What goes wrong is in the log; the next one makes good for it. */
 void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id);
+
+/* ---- teams.c ---- */
+/* Teams of an organisation, for who leads them: who is in, the verb, and what is due.  What is
+ * granted to a team every member may ask for, under his own name.  It refuses members of keys that
+ * are not in force. */
+
+#define EMR_TEAM_STAFF_NAME "staff" /* of the team that stands for the organisation */
+
+/* Open teams that this administrator leads, of each name the one that is present. */
+emr_status emr_teams_each(const emr_bureau *bureau, emr_team_fn fn, void *arg);
+/* EMR_NOT_FOUND. */
+emr_status emr_team_find(
+	const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out);
+/* Members in force: {"who" "handle" "code" "until"}, owned by the caller; NULL without memory or
+ * when the copy cannot be read. */
+json_t *emr_team_members(const emr_bureau *bureau, emr_id16 team);
+
+/* org team NAME [add HANDLE | remove HANDLE]. */
+int emr_org_team(const emr_args *args, emr_out *out);

@@ -1,8 +1,11 @@
-/* An organisation's first steps in a network that others run: it asks to be admitted, waits until
- * enough members have approved, and registers its administrator.  It refuses to come in without
- * that. */
+/* An organisation takes its first steps in a network that others run with these functions: it
+ * leaves an application, waits until enough members have approved, and registers its
+ * administrator. Members find the applications with them; whether one is genuine is for them to
+ * judge. They refuse to come in without approval. */
 #pragma once
 
+#include "gateway/letters.h"
+#include "kit/message.h"
 #include "kit/out.h"
 #include "network/begun.h"
 #include "session/session.h"
@@ -16,3 +19,25 @@
 emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
 	const char *handle, int64_t within_ns, emr_begun *begun, emr_out *out, emr_buf *out_cert,
 	emr_problem *out_problem);
+
+/* ---- applications.c ---- */
+/* Organisations that want to be admitted leave an application with these functions, and members
+ * find it: files in the network's directory, or letters in its channel. Whether what is found is
+ * genuine is for whoever reads it to judge. */
+
+typedef struct emr_applications {
+	const char *dir;      /* of the network; borrowed */
+	emr_letters *letters; /* NULL: files */
+} emr_applications;
+#define EMR_AUTO_APPLICATIONS __attribute__((cleanup(emr_applications_close))) emr_applications
+
+/* Of the network in DIR; KEYRING speaks in its channel.  Both are borrowed. */
+emr_status emr_applications_open(const char *dir, const emr_keyring *keyring, emr_applications *out,
+	emr_problem *out_problem);
+void emr_applications_close(emr_applications *applications);
+/* For ORG, whose id nobody else knows before.  EMR_EXISTS: somebody did. */
+emr_status emr_applications_put(emr_applications *applications, emr_id16 org, emr_bytes bytes);
+/* Every one; in a channel also those that are over. */
+emr_status emr_applications_each(emr_applications *applications, emr_letters_fn fn, void *arg);
+/* Files only: letters stay, and end by what is in them. */
+void emr_applications_remove(const emr_applications *applications, emr_id16 org);

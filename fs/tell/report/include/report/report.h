@@ -1,9 +1,13 @@
-/* The status says what is safe, where, and why something failed: as one JSON object for scripts,
- * the socket and .emrfs/status.json, and the same as text for people. It refuses to say "safe" of
- * what it did not count. */
+/* This header declares what an open folder tells people and scripts: the status (what is safe,
+ * where, and why something failed), the answers of `log`, the places of copies, and proof files.
+ * It refuses to say "safe" of what it did not count, and to prove what is not on the ledger. */
 #pragma once
 
+#include <jansson.h>
+
 #include "kit/frame.h"
+#include "publisher/publisher.h"
+#include "session/answer.h"
 #include "session/session.h"
 #include "sharing/notices.h"
 
@@ -32,3 +36,32 @@ bool emr_report_needs_copy(const json_t *report);
 
 /* Either report as people read it, owned by the caller; NULL without memory. */
 char *emr_report_text(const json_t *report);
+
+/* ---- places.c ---- */
+/* The places that hold copies of the blocks, for people and scripts.  It asks nobody: it says what
+ * the publisher knows. */
+
+/* {name state counts copies of stuck leaving sending sending_of error message hint}, of which
+ * COPIES of OF are there.  NULL without memory; the caller's. */
+json_t *emr_place_json(const emr_publisher_place *place, uint64_t copies, uint64_t of);
+/* All places of the settings, counting every version.  NULL without memory; the caller's. */
+json_t *emr_places_json(emr_session *session);
+
+/* The open keyring answers `log` here. It says no more than the ledger or a reader's report says.
+ */
+
+/* What happened to REQUEST's path (or to everything) since its time, oldest first: emits
+ * {"entries":[...]} in portions, each with "at_unix" besides what log.json has, and last
+ * {"done":true}. */
+emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
+
+/* ---- evidence.c ---- */
+/* Proof files out of the open keyring.  It refuses to prove what is not on the ledger as it is now.
+ */
+
+/* The proof of the access whose question has that entry of the ledger.  Errors as
+ * emr_proof_make_access. */
+emr_status emr_evidence_of_access(const emr_session *session, uint64_t entry, emr_buf *out_file);
+/* The proof of the content at PLACE.  Errors as emr_proof_make. */
+emr_status emr_evidence_make(const emr_session *session, const emr_place *place, emr_buf *out_file);

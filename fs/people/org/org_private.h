@@ -1,9 +1,14 @@
-/* These functions say which certificates a person whose key ends could still register another key
- * with, and what is sent so that they vouch for nobody any more. It asks nobody. */
+/* This header declares what only the files of this folder share: certificates of a person whose
+ * key ends, and who could read a closed dataset. */
 #pragma once
 
 #include "org/bureau.h"
+#include "org/datasets.h"
 #include "org/staff.h"
+
+/* ---- certificates.c ---- */
+/* These functions say which certificates a person whose key ends could still register another key
+ * with, and what is sent so that they vouch for nobody any more. It asks nobody. */
 
 typedef struct emr_ending {
 	const emr_bureau *bureau;
@@ -24,3 +29,9 @@ emr_status emr_ending_find(
 	const emr_bureau *bureau, const emr_staff_member *who, emr_ending *out_ending);
 /* Sends it.  Errors as emr_bureau_send. */
 emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *out_problem);
+
+/* ---- dataset_readers.c ---- */
+/* Inside this room: when a dataset was closed, and who could read it (org/datasets.h). */
+
+/* When TEAM was closed, by the ledger's time; 0: it is open. */
+emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t *out_unix_s);

@@ -1,13 +1,18 @@
-/* These functions say which of the statements that others numbered for a patient are not here
- * (settle/issued.h), for `verify`: of one's own folder from the ledger, of another's from what
- * one sees of it. A gap is no fault of what is here, so it is said beside the faults. */
+/* What verify says beside the faults of one's own records: statements that are not here, and
+ * files that others share. */
 #pragma once
 
 #include <jansson.h>
 
+#include "mount/reach.h"
 #include "session/answer.h"
 #include "session/session.h"
 #include "settle/issued.h"
+
+/* ---- gaps.c ---- */
+/* These functions say which of the statements that others numbered for a patient are not here
+ * (settle/issued.h), for `verify`: of one's own folder from the ledger, of another's from what
+ * one sees of it. A gap is no fault of what is here, so it is said beside the faults. */
 
 /* One frame {gap{by organisation key last missing numbers unread}} for each signer of whose numbers
  * some are not in this folder. */
@@ -21,3 +26,13 @@ char *emr_gap_text(const json_t *gap, const char *of);
 #define EMR_GAP_MEANS                                                                              \
 	N_("A number that is not here was signed. Whether it was erased or removed, lies where "   \
 	   "you do not see it, or never reached the ledger, it does not say.\n")
+
+/* ---- verify_shared.c ---- */
+/* verify of what others share: the verb reads it in the open folder, as any program does, and the
+ * mount checks every byte and the statement on the way.  It refuses to call checked what nobody
+ * gave the key of. */
+
+/* The path is below shared-with-me, of a folder that is open. */
+bool emr_is_shared_path(const emr_reach *reach, const emr_request *request);
+/* Exit code of the verb. */
+int emr_verify_shared(emr_reach *reach, const emr_request *request, emr_out *out);

@@ -1,0 +1,38 @@
+/* This header declares what the files of this folder share: teams and organisations as somebody
+ * whom one can share with, and who vouches for a card. */
+#pragma once
+
+#include <jansson.h>
+
+#include "keyring/card.h"
+#include "people/who.h"
+#include "replica/replica.h"
+#include "share/teams.h"
+
+/* ---- who_teams.c ---- */
+/* Teams and organisations as somebody whom one can share with: from a team to words, and from
+ * name@organisation to a team. It refuses teams whose place another has taken. */
+
+/* TEAM in words: "radiology@saolucas"; the team of all staff as its organisation, "@saolucas". */
+emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_who);
+/* The present team of ORG called NAME, without regard to case; NAME "": the organisation itself.
+ * EMR_NOT_FOUND. */
+emr_status emr_who_find_team(emr_crowd *crowd, emr_id16 org, const char *name, emr_who *out_who);
+/* The names of ROOT's teams, ", " between them; "" for none. */
+emr_status emr_who_teams_of(emr_crowd *crowd, emr_id32 root, char *out, size_t size);
+
+/* ---- vouches.c ---- */
+/* These functions say who says that a card is its holder's: the organisations whose
+ * administrators have vouched for it. They refuse vouches that are not signed by the key of an
+ * administrator who is one now, by this computer's own copy of the ledger: the date in a vouch is
+ * the signer's word alone. */
+
+/* ORGANISATION says so, and that it was at TIME. */
+typedef emr_status (*emr_vouched_fn)(void *arg, const char *organisation, uint64_t time_unix_s);
+/* Each organisation once, in the order of the vouches. */
+emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
+	emr_bytes card_and_vouches, uint64_t now_unix_s, emr_vouched_fn fn, void *arg);
+/* Names of organisations in the order of the vouches behind CARD_AND_VOUCHES, each once; DESCRIPTOR
+ * is the network's.  *OUT_NAMES is owned by the caller. */
+emr_status emr_vouched_by(emr_replica *replica, emr_bytes descriptor, emr_id16 net_id,
+	emr_bytes card_and_vouches, uint64_t now_unix_s, json_t **out_names);

@@ -1,0 +1,55 @@
+/* This header declares what the verbs, the status and the notices say about what others share
+ * with this person. They refuse to decide for the owner: what is another's can only be read. */
+#pragma once
+
+#include <jansson.h>
+
+#include "kit/message.h"
+#include "session/session.h"
+#include "sharing/notices.h"
+
+/* ---- shared_with_me.c ---- */
+/* This header declares what others share with this person and until when, as the verbs share and
+ * status tell it. It says no more than the folder shows: what came with a share around it is not
+ * told again. */
+
+/* [{path owner rights purpose until until_unix history state}], those that end soonest first, then
+ * what has ended in the last thirty days, newest first; STATE is "open", "expired" or "revoked".
+ * EMR_NO_MEMORY. */
+emr_status emr_shared_with_me_json(emr_session *session, json_t **out_list);
+
+typedef struct emr_shared_with_me_counts {
+	uint64_t open;	       /* without Inboxes: nothing of those is shared */
+	uint64_t until_unix_s; /* when the first of them ends; 0: none, or never */
+} emr_shared_with_me_counts;
+emr_status emr_shared_with_me_count(emr_session *session, emr_shared_with_me_counts *out);
+
+/* ---- shared_paths.c ---- */
+/* Paths below shared-with-me in verbs: what they say of what others share, which is not this
+ * person's to decide. It refuses to look like an answer about one's own records. */
+
+bool emr_path_is_shared(const char *path);
+/* `keep --not PATH`, `log PATH`: the problem, and EMR_DENIED. */
+emr_status emr_shared_keeps_all(const char *path, emr_problem *out_problem);
+emr_status emr_shared_log(const char *path, emr_problem *out_problem);
+/* What VERB cannot do with what is another's: the problem, and EMR_DENIED. */
+emr_status emr_shared_not_yours(const char *path, const char *verb, emr_problem *out_problem);
+/* The first name below shared-with-me: as his directory is called. */
+void emr_shared_owner_of(const char *path, char *out, size_t size);
+
+/* ---- shared_notices.c ---- */
+/* These functions write the notices about what others share. They call by name who did not answer.
+ * They refuse to say what has no message. */
+
+struct emr_shared_notice;
+
+typedef struct emr_shared_notices {
+	const emr_session *session; /* open while notices come */
+	emr_notices *notices;
+} emr_shared_notices;
+
+/* The words alone.  False: there is no such message. */
+bool emr_shared_notice_say(const emr_session *session, const struct emr_shared_notice *notice,
+	emr_problem *out_problem);
+/* As emr_view_options.shared_notice; ARG is an emr_shared_notices. */
+void emr_shared_notices_add(void *arg, const struct emr_shared_notice *notice);

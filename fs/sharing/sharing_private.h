@@ -1,0 +1,32 @@
+/* This header declares what only the files of this folder share: domains inside domains, and by
+ * which other shares somebody still reads. */
+#pragma once
+
+#include <jansson.h>
+
+#include "session/session.h"
+#include "share/give.h"
+#include "sharing/shares.h"
+
+/* ---- inner.c ---- */
+/* Domains inside domains, for whoever shares: when an inner one may be granted, and what lies in
+ * what. It refuses to call whole what is still being moved. */
+
+/* All domains of the folder, each after the one it hangs in; *OUT_TREE is the caller's to free. */
+emr_status emr_inner_tree(emr_session *session, emr_nested **out_tree, size_t *out_n);
+/* EMR_OK when DOMAIN is on the ledger and nothing of it is published elsewhere, but *OUT_KEPT_OUT
+ * records that others put there and that are forged or do not open.  Publishes what waits
+ * first.  EMR_BUSY: not yet, ask again; EMR_MISSING_DATA: what is left cannot be moved as it is;
+ * EMR_NOT_FOUND: it was removed. */
+emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_kept_out);
+
+/* ---- still.c ---- */
+/* By which other shares somebody still reads what was just taken back from him: through a team or
+ * an organisation that he is in, by the folder around it, or by what lies in it.  It refuses to
+ * leave one out that the ledger has: whoever takes back believes that nothing is left. */
+
+/* WHO reads by them, an array of {path, via}: VIA is whom to revoke PATH from.  PATH and DOMAIN
+ * are what was taken back; NULL: everything.  ENDED are the rows that end now.  *OUT_WAYS is the
+ * caller's. */
+emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who *who,
+	const char *path, const emr_share_rows *ended, json_t **out_ways);

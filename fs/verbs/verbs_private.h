@@ -1,0 +1,100 @@
+/* This header declares what the commands share with each other: the checks of `emrfs check`,
+ * sharing and taking back with a question, the 24 words as a person gives them, and what must
+ * end when a computer was lost or removed. */
+#pragma once
+
+#include "keyring/keyring.h"
+#include "kit/out.h"
+#include "kit/passphrase.h"
+#include "kit/places.h"
+#include "kit/verbs.h"
+#include "mount/client.h"
+#include "mount/devices.h"
+#include "verbs/cmd.h"
+
+/* ---- check.c ---- */
+/* This header declares what the parts of `emrfs check` share. They refuse to change what they
+ * look at. */
+
+typedef struct emr_checker {
+	emr_out *out;
+	const emr_places *places;
+	int state_fd; /* -1 = no state yet */
+	json_t *checks;
+	unsigned n, failed;
+} emr_checker;
+
+/* One line: MEND is for when it is not ok. */
+void emr_check_note(emr_checker *c, const char *name, bool ok, const char *mend, const char *format,
+	...) __attribute__((format(printf, 5, 6)));
+
+/* One line of what nobody can see from here, or could be better: a person looks, nothing has
+ * failed. */
+void emr_check_warn(emr_checker *c, const char *name, const char *mend, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
+ * the keyring asks. */
+void emr_check_node(emr_checker *c);
+void emr_check_channel(emr_checker *c, const emr_args *args);
+
+/* ---- share.c ---- */
+/* This header declares what other verbs have of share and revoke: shown, asked and done in the
+ * same words. It refuses to share without a yes. */
+
+/* REQUEST has path, who, purposes and until, and is shown; after a yes ACT is sent, with the word
+ * for what was shown (sharing/shown.h), which answers with the number of its order.  *OUT_GRANT is
+ * the row of `share` that came of it (JSON null while there is none); owned by the caller. */
+emr_status emr_share_as_asked(const emr_args *args, emr_out *out, emr_client *client,
+	const emr_request *request, emr_request *act, json_t **out_grant, emr_problem *out_problem);
+/* As revoke --all from WHO. */
+emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *client,
+	const char *who, emr_problem *out_problem);
+/* PATH of the command line, as the open folder calls it, into REQUEST. */
+emr_status emr_share_find_path(
+	emr_client *client, const char *path, emr_request *request, emr_problem *out_problem);
+
+/* ---- words_ask.c ---- */
+/* The 24 words as a person gives them: from a file or the terminal, compared with what a ledger
+ * knows. It refuses words that fit no identity there, and says which one is wrong where it can. */
+
+/* FILE (0600; as init wrote it, or just the words), or NULL: the terminal, in one line or several.
+ */
+emr_status emr_words_get(const char *file, emr_passphrase *out_text, emr_problem *out_problem);
+/* The keyring of TEXT, complete: identity, device, network and certificate as the state in STATE_FD
+ * (ledger and blocks) has them.  EMR_WRONG_WORDS. */
+emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_path,
+	emr_keyring **out_keyring, emr_problem *out_problem);
+/* After words that fit nobody (PROBLEM): where they were typed (FILE is NULL) PROBLEM is said and
+ * TEXT asked for anew, twice at most, counted in *tries (0 at first).  False when it is over, with
+ * *status and PROBLEM as they were, or why nothing could be asked. */
+bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *status,
+	emr_passphrase *text, emr_problem *problem);
+/* Asks for three of the keyring's words on the terminal, three times each.  EMR_WRONG_WORDS,
+ * EMR_NOT_FOUND (no terminal). */
+emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem);
+
+/* ---- lost.c ---- */
+/* These functions cut off what must end when a computer, a disk or a backup of a person was lost:
+ * his other computers, and the keys of what was saved until now. They refuse to say that this
+ * takes back what the lost one has. */
+
+/* Removes all other computers, begins new epochs where somebody else could have keys, and says what
+ * remains.  The folder is closed and its lock held.  Can be repeated after any interruption. */
+emr_status emr_lost_cut_off(const emr_places *places, int state_fd, emr_keyring *keyring,
+	emr_out *out, emr_problem *out_problem);
+
+/* ---- device_left.c ---- */
+/* These functions show what a removed computer has left in folders that are shared, and end it
+ * when the person says so. */
+
+typedef struct device_left {
+	const emr_args *args;
+	emr_out *out;
+	emr_devices_of of;
+	emr_id32 device;
+	const char *name;
+	uint64_t since_unix_s; /* what is older is not asked about */
+} device_left;
+/* With its key revoked it does nothing more: what is shown is all that the yes is to. */
+emr_status device_left_end(const device_left *left);
