@@ -73,6 +73,15 @@ expect "deleted" "$(field records) $(field there) $(field mended)" "1 0 0"
 expect "its text" "$(cat "$MNT/Letters/3/deep/3.txt")" "letter 3"
 run 0 status --wait
 expect "its CID" "$(cid_of Letters/3/deep/3.txt)" "$one"
+# Also when it was deleted a moment ago.
+just=$(cid_of Letters/4/deep/4.txt)
+walk export all.car "$just" just.car
+must rm "$MNT/Letters/4/deep/4.txt"
+json 0 import just.car
+run 0 status --wait
+expect "its CID" "$(cid_of Letters/4/deep/4.txt)" "$just"
+json 0 import just.car
+expect "there" "$(field records) $(field there) $(field mended)" "0 1 0"
 walk export all.car "$(cid_of Letters/scan)" scan.car
 run 0 unmount
 python3 - "$EMRFS_HOME"/state/blocks/seg-*.car <<'END' || emr_fail "damage"

@@ -57,6 +57,8 @@ void restore_publish_first(emr_view *view)
 	if (view_is_read_only(view))
 		return;
 	status = emr_view_publish_now(view);
+	if (status == EMR_OK) /* what was sent is in the copy of the ledger after the next run */
+		status = emr_view_publish_now(view);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "publishing around a restore: %s", emr_status_text(status));
 }
