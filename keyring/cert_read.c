@@ -625,7 +625,7 @@ static emr_status take_root(emr_bytes der, emr_id32 hash, X509 **out)
 	return EMR_OK;
 }
 
-/* The way from CHAIN to CA_DER, found anew; IS_OUT_OF_TIME as of NOW_UNIX_S. */
+/* The way from CHAIN to CA_DER, found again; IS_OUT_OF_TIME as of NOW_UNIX_S. */
 static emr_status find_anew(emr_bytes chain, emr_bytes ca_der, uint64_t now_unix_s,
 	struct kept_way *way, bool *is_out_of_time)
 {

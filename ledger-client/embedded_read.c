@@ -119,7 +119,7 @@ static emr_status read_one(emr_chain *reader, uint64_t seq, emr_buf *entry, emr_
 	return parsed.host == EMR_HOST_EMBEDDED ? EMR_OK : EMR_DAMAGED;
 }
 
-/* Each entry for itself would lock the file anew, which takes longer than reading it. */
+/* Each entry for itself would lock the file again, which takes longer than reading it. */
 static emr_status read_planned(emr_chain *reader, run *r)
 {
 	const size_t planned = r->n;

@@ -22,7 +22,7 @@
  * 256 MiB of them while there are thousands of entries to come. */
 #define LOG_SHORT 1000
 #define LOG_LONG 65536
-/* Whoever begins the log anew, also after one who was killed, gives back what it had taken. */
+/* Whoever begins the log again, also after one who was killed, gives back what it had taken. */
 #define LOG_KEPT "PRAGMA journal_size_limit=8388608"
 /* What a long log takes, the transaction that ends it, and what the file grows by out of both:
  * pages that found no room in the file could not leave the log either. */
@@ -412,7 +412,8 @@ static emr_status connect_to(
 	(void)sqlite3_extended_result_codes(sql->db, 1);
 	(void)sqlite3_busy_timeout(sql->db, (int)busy_ms);
 	emr_database_restrict(sql->db, kind->has_triggers);
-	/* Else each value that is bound where an index has a condition prepares its statement anew.
+	/* Else each value that is bound where an index has a condition prepares its statement
+	 * again.
 	 */
 	(void)sqlite3_db_config(sql->db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
 	return is_alone ? emr_sql_run(sql, "PRAGMA locking_mode=EXCLUSIVE") : EMR_OK;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""points.py [--json] LEDGER: counts the points and the credit of everybody anew from the entries of a ledger.
+"""points.py [--json] LEDGER: counts the points and the credit of everybody from the entries of a ledger.
 
 Made from ledger-client/contract/CONTRACT.md (Points) alone: it shares no code with emrfs and needs nothing but Python 3. LEDGER is the
 file ledger.sqlite of a network's directory, or a copy of it (ledger/replica.sqlite of a member). It believes no row and no sum in

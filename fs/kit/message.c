@@ -169,7 +169,7 @@ static const char *value_of(const pairs *known, const char *name, size_t len)
 	return "?";
 }
 
-/* What may stand between single quotes of a shell: ' ends them, is said, and begins them anew. */
+/* What may stand between single quotes of a shell: ' ends them, is said, and begins them again. */
 static void quote(const char *text, char *out, size_t size)
 {
 	static const char apostrophe[] = "'\\''";

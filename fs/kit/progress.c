@@ -18,7 +18,7 @@
 
 uint64_t emr_pace_note(emr_pace *pace, int64_t now_ns, uint64_t done)
 {
-	/* The first look, or the work began anew. */
+	/* The first look, or the work began again. */
 	if (pace->old_ns == 0 || done < pace->mid || done < pace->old) {
 		*pace = (emr_pace){.old_ns = now_ns, .mid_ns = now_ns, .old = done, .mid = done};
 		return 0;

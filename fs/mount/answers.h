@@ -63,7 +63,7 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 emr_status emr_answer_export(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* Reads records out of REQUEST's file into the directory at path; at the top those that the own
+/* Reads records out of REQUEST's file into the directory at path; at the top those that our
  * ledger names come back as what they were.  Emits progress, {"bad":{path error}} for each one that
  * was not read, and last
  * {"done":true,"records","bytes","bad_count","there","mended","lacking",...}.

@@ -85,7 +85,7 @@ static emr_status take_cosignatures(emr_session *session, const emr_checkpoint *
 
 	if (status != EMR_OK || emr_checkpoint_parse(emr_buf_view(&kept), &all) != EMR_OK ||
 		all.size != own->size || memcmp(all.root, own->root, sizeof all.root) != 0)
-		return EMR_OK; /* another one is the newest by now; the own one is as good */
+		return EMR_OK; /* another one is the newest now; ours is as good */
 	status =
 		emr_checkpoint_cosign(&all, session->keyring, emr_clock_unix_s(emr_clock_system()));
 	emr_buf_clear(note);

@@ -11,7 +11,7 @@
 #include "people/book.h"
 #include "replica/people.h"
 
-/* The book is replaced as a whole, so its file's number says whether it is another; the own key's
+/* The book is replaced as a whole, so its file's number says whether it is another; one's own key's
  * row, whether the role is. */
 static uint64_t generation(void *arg)
 {

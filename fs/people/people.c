@@ -116,7 +116,7 @@ static json_t *describe_contact(const asking *a, const emr_contact *contact)
 	return one;
 }
 
-/* ---- the own card ---- */
+/* ---- one's own card ---- */
 
 static emr_status own_card(const asking *a, emr_buf *out, emr_card *out_card)
 {
@@ -146,7 +146,7 @@ static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	return EMR_OK;
 }
 
-/* The Inbox's card goes behind the own one: whoever holds that paper may leave records there.  Not
+/* The Inbox's card goes behind one's own: whoever holds that paper may leave records there.  Not
  * on a computer that was added later: only the first one has the key of the Inbox. */
 static emr_status add_inbox(const asking *a, const emr_card *mine, emr_buf *card)
 {

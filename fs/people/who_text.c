@@ -7,7 +7,7 @@
 #include "kit/language.h"
 #include "people/who.h"
 
-/* Brackets are kept for the code and the own word: no name has any of its own. */
+/* Brackets are kept for the code and one's own word: no name has any of its own. */
 static void put_words(const char *name, const char *organisation, const char *says, bool is_team,
 	char *out, size_t size)
 {

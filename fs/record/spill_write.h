@@ -16,7 +16,7 @@ typedef struct spill_leaf_list {
 	uint32_t count;
 } spill_leaf_list;
 
-/* Adds the leaf below B; writes the list out first when it is full or of another life. */
+/* Adds the leaf below B; writes the list out first when it is full or of another run. */
 emr_status spill_list_leaf(
 	emr_staging *st, spill_file *spill, spill_leaf_list *list, const bucket *b);
 /* Writes and empties the list; nothing for an empty one. */

@@ -69,7 +69,7 @@ static emr_status open_parts(emr_session *session, const emr_joined *joined)
 		return status;
 	replica.ledger = session->annex.ledger;
 	status = emr_replica_open(&replica, &session->annex.replica);
-	/* Nobody writes there: this is for a copy that had to be made anew, after init --restore.
+	/* Nobody writes there: this is for a copy that had to be made again, after init --restore.
 	 */
 	if (status != EMR_OK)
 		return status;

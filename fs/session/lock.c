@@ -220,7 +220,7 @@ static emr_status lock_text(const emr_session_options *options, char *out, size_
 
 /* The first that is written, and the only one that finds out whether this disk takes anything: what
  * is refused here is not tried again by any part.  In place, to the zero byte at which readers
- * stop: whoever cuts a file first has its block given back and taken anew. */
+ * stop: whoever cuts a file first has its block given back and taken again. */
 static emr_status write_lock(emr_session *session, const char *text)
 {
 	emr_status status = emr_pwrite_all(session->lock_fd, text, strlen(text) + 1, 0);
@@ -272,7 +272,7 @@ static emr_status take_lock(
 	return status;
 }
 
-/* The log grows to 4 MiB; then it becomes log.1 and begins anew. */
+/* The log grows to 4 MiB; then it becomes log.1 and begins again. */
 static void open_log(emr_session *session)
 {
 	struct stat st;

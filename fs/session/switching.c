@@ -81,7 +81,7 @@ static emr_status leave_old(int state_fd, int joining, int annex)
 	return status == EMR_OK ? sync_both(annex, joining) : status;
 }
 
-/* What was said of the old ledger, and can be made anew. */
+/* What was said of the old ledger, and can be made again. */
 static void forget_notes(int state_fd)
 {
 	static const char *const names[] = {

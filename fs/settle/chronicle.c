@@ -1,5 +1,5 @@
 /* This file follows the ledger and tells the whole history of the records: for each operation on it
- * what that did, to which path, and by whom. It forgets names that were erased, and reads anew. */
+ * what that did, to which path, and by whom. It forgets names that were erased, and reads again. */
 #include "settle/chronicle.h"
 
 #include <stdlib.h>

@@ -28,7 +28,7 @@
 #define AAD_BYTES (HEADER_BYTES + 9)
 #define BEHIND_MAX 64
 #define BEHIND_PER_PAGE 16	      /* of some 250 records */
-#define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything anew is no slower */
+#define CHANGED_MAX ((size_t)1 << 20) /* with more, reading everything again is no slower */
 
 typedef struct object_id {
 	emr_id16 domain, object;

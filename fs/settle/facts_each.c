@@ -1,5 +1,5 @@
 /* This file goes through all present records, from the kept names where nothing has changed and
- * from the ledger's copy where something has, and writes the kept names anew at the end. */
+ * from the ledger's copy where something has, and writes the kept names again at the end. */
 #include "facts_cache.h"
 
 #include <fcntl.h>

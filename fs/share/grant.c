@@ -291,7 +291,7 @@ static emr_status send(making *m)
 	return status;
 }
 
-/* What was named before it is sent is there once, whoever was quicker: never its terms anew. */
+/* What was named before it is sent is there once, whoever was quicker: never its terms again. */
 static emr_status settle_name(making *m)
 {
 	emr_known_grant there;

@@ -138,7 +138,7 @@ static bool is_covered(const list *l, const one *o)
 	return false;
 }
 
-/* ---- giving anew ---- */
+/* ---- giving again ---- */
 
 static emr_status give_grant(emr_share *share, const one *o, emr_id32 grantee, emr_grant_made *out)
 {

@@ -79,10 +79,10 @@ typedef struct pending_question {
 	uint8_t op;
 } pending_question;
 emr_status desk_pending(desk *d, pending_question **out_all, size_t *out_n, uint64_t *out_next_seq);
-/* All of them are done; BEGAN_BOOT_NS: just before the own copy was caught up for them. */
+/* All of them are done; BEGAN_BOOT_NS: just before this computer's copy was caught up for them. */
 void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns);
-/* NEXT_MS, or 0 when the own copy has entries that were not worked on: an answer that goes onto the
- * ledger takes in what came there meanwhile, and the ledger does not grow again for it. */
+/* NEXT_MS, or 0 when this computer's copy has entries that were not worked on: an answer that goes
+ * onto the ledger takes in what came there meanwhile, and the ledger does not grow again for it. */
 emr_status desk_next(const desk *d, int next_ms, int *out_next_ms);
 
 /* Whether one more answer to a question like Q that gives nothing may be written today; then it is
@@ -102,8 +102,9 @@ emr_status question_is_answered(
  * takes.  Agents whom the reader did not ask do not count: he left them out because they lied to
  * him. */
 emr_status question_is_served(emr_share *share, const question *q, bool *out_is_served);
-/* Whether who asked may still take an answer.  When he asked is known by the own clock alone if it
- * was after SINCE_BOOT_NS (0: not known) and that is not long ago; else both clocks tell. */
+/* Whether who asked may still take an answer.  When he asked is known by this computer's clock
+ * alone if it was after SINCE_BOOT_NS (0: not known) and that is not long ago; else both clocks
+ * tell. */
 bool question_is_awaited(const desk *d, const question *q, int64_t since_boot_ns);
 
 /* ---- staff.c ---- */

@@ -42,7 +42,7 @@ typedef struct nesting {
 	uint64_t now;
 	place *places;
 	size_t n;
-	const emr_buf *shut; /* emr_id16, ...: grants that are given anew before they end */
+	const emr_buf *shut; /* emr_id16, ...: grants that are given again before they end */
 	uint64_t changes;
 	bool is_late; /* one stays for what cannot be judged yet */
 } nesting;
@@ -319,8 +319,8 @@ static bool is_there(const place *p, const tie *of)
 	return false;
 }
 
-/* Since when the share of OF is at P, also by what others took the place of: what is given anew, to
- * one place after the other, says nothing of where it begins. */
+/* Since when the share of OF is at P, also by what others took the place of: what is given again,
+ * to one place after the other, says nothing of where it begins. */
 static uint64_t begins(const place *p, const tie *of)
 {
 	uint64_t first = UINT64_MAX;
@@ -497,7 +497,7 @@ emr_status share_tie_anew(emr_share *share, const emr_nested *tree, size_t n, co
 
 emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
 {
-	bool is_late; /* whoever gave anew asks again */
+	bool is_late; /* whoever gave asks again */
 
 	return share_tie_anew(share, tree, n, NULL, out_changes, &is_late);
 }

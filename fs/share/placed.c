@@ -251,7 +251,7 @@ static bool came_with_another(const carrying *c, const carried_tie *t)
 }
 
 /* One share, also where its team had another key then, or one that she gave the same reader of the
- * same folder before: who has it anew reads what he read, and what was put there meanwhile. */
+ * same folder before: who has it again reads what he read, and what was put there meanwhile. */
 static bool goes_on_from(const carried_tie *later, const carried_tie *t)
 {
 	return t->seq < later->seq && (emr_id16_equal(t->share_id, later->share_id) ||

@@ -1,5 +1,5 @@
 /* This file finds the requests for access that are meant for this person: the ledger names
- * nobody, so each new letter is tried with the own key. Of one asker only the newest few are
+ * nobody, so each new letter is tried with one's own key. Of one asker only the newest few are
  * kept. */
 #include <stdlib.h>
 #include <string.h>

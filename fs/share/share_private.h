@@ -96,7 +96,7 @@ emr_status parcel_send(parcel *p);
 emr_status parcel_send_each(parcel *p, uint8_t *out_codes);
 bool parcel_is_applied(uint8_t code);
 
-/* ---- facts.c: the own copy ---- */
+/* ---- facts.c: this computer's copy ---- */
 
 emr_status share_domain(emr_share *share, emr_id16 domain, emr_row_domain *out);
 /* DOMAIN's card of its present epoch; NAME or BORN NULL: the handle's. */
@@ -320,7 +320,7 @@ typedef struct placement {
 	uint64_t seq, at_unix_s;
 } placement;
 /* The entry with which she first gave DOMAIN to one of those who have a share of it in force, also
- * where it ended meanwhile and was given anew; UINT64_MAX: none is. */
+ * where it ended meanwhile and was given again; UINT64_MAX: none is. */
 emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq);
 /* In which object its owner, or a computer of hers, says that DOMAIN lies; *OUT_HAS: one of them
  * says that, and it can be read. */
@@ -363,7 +363,7 @@ emr_status share_hide_past(
  * elsewhere goes into the present epoch.  *OUT_IS_LATE: not all of it can be judged yet, and who
  * has the former grant would lose it. */
 emr_status share_wrap_late(emr_share *share, emr_id16 domain, bool *out_is_late);
-/* emr_share_tie, which also gives anew what is among the grants SHUT (emr_id16, ..., NULL: none),
+/* emr_share_tie, which also gives again what is among the grants SHUT (emr_id16, ..., NULL: none),
  * and ends that then.  *OUT_IS_LATE: as share_wrap_late, of one that stays; the rest is done. */
 struct emr_nested;
 emr_status share_tie_anew(emr_share *share, const struct emr_nested *tree, size_t n,

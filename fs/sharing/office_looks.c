@@ -89,7 +89,7 @@ void emr_look_release_end(void *memory)
 	emr_release_free(memory);
 }
 
-/* ---- the own key ---- */
+/* ---- one's own key ---- */
 
 emr_status emr_look_own_key(emr_visit *visit)
 {

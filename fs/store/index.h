@@ -48,7 +48,7 @@ emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blo
 /* Compares all rows with the sum kept beside them: EMR_DAMAGED when a row is not what was written.
  */
 emr_status emr_index_audit(emr_index *index);
-/* True when the index was made anew and WRITER has not stated its pins since. */
+/* True when the index was made again and WRITER has not stated its pins since. */
 emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_stated);
 
 /* ---- Changes, between begin and commit; the first failure is kept and commit rolls back ---- */

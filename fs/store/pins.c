@@ -92,7 +92,7 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 }
 
 /* Whether the list is whole is asked of the index that is read, and first: it may be lost, made
- * anew and completed by others between two calls. */
+ * again and completed by others between two calls. */
 static emr_status pins_collect(emr_store *store, pin_list *list)
 {
 	emr_status status = emr_store_index_now(store);

@@ -1,5 +1,5 @@
 /* This file reads a block. It hands out nothing that does not fit its hash; when the place that was
- * found (find.c) turns out wrong, it looks again, and makes the index anew if the index was wrong.
+ * found (find.c) turns out wrong, it looks again, and makes a new index if the index was wrong.
  */
 #include "store_private.h"
 
@@ -157,9 +157,10 @@ static emr_status open_place(emr_store *store, const uint8_t *digest, const emr_
 	return EMR_OK;
 }
 
-/* A lie about a segment of one's own, or a sum that does not fit: the index is made anew, once in a
- * process.  That another writer's segment is damaged is not the index's fault, and making it anew
- * would cost everybody; in an index of one's own it may be that he has put another file there. */
+/* A lie about a segment of one's own, or a sum that does not fit: the index is made again, once in
+ * a process.  That another writer's segment is damaged is not the index's fault, and making it
+ * again would cost everybody; in an index of one's own it may be that he has put another file
+ * there. */
 static emr_status doubt_index(emr_store *store, const emr_store_position *at)
 {
 	emr_status status = EMR_OK;

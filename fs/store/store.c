@@ -40,7 +40,7 @@ static void put_odd_aside(const emr_store *store, int dirfd, const char *name)
 		emr_log(EMR_LOG_WARN, "store: %s was no file, and is %s now", name, aside);
 }
 
-/* Beside an index of one's own all can be made anew, later too. */
+/* Beside an index of one's own all can be made again, later too. */
 static emr_status write_format(const emr_store *store, int dirfd)
 {
 	emr_status status = emr_file_create(

@@ -131,9 +131,9 @@ struct emr_store {
 	pthread_mutex_t map_lock; /* down to has_bad_frame */
 	emr_segment **segments;
 	size_t segment_count, segment_capacity;
-	uint64_t listings;  /* of the directory */
-	uint64_t vanished;  /* how often a segment of another was found to be gone (map_lock) */
-	uint64_t making;    /* number of the own segment whose file is being made; 0 = none */
+	uint64_t listings; /* of the directory */
+	uint64_t vanished; /* how often a segment of another was found to be gone (map_lock) */
+	uint64_t making;   /* number of this process's segment whose file is being made; 0 = none */
 	bool has_odd_names; /* it holds names like ours that are none; that was logged */
 	size_t open_files;
 	emr_pending pending;  /* for the index: own, and kept ones */

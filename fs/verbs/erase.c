@@ -18,7 +18,7 @@
 #include "view/when.h"
 
 #define LOOK_MS 120000
-#define WORK_MS 3600000 /* a large store is written anew where something dead is in it */
+#define WORK_MS 3600000 /* a large store is written again where something dead is in it */
 
 typedef struct wanted {
 	const emr_args *args;

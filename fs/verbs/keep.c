@@ -9,7 +9,7 @@
 #include "sharing/received.h"
 #include "verbs/cmd.h"
 
-#define WORK_MS 3600000 /* --purge may write a large store anew */
+#define WORK_MS 3600000 /* --purge may write a large store again */
 
 static emr_status check_arguments(const emr_args *args, emr_problem *out_problem)
 {

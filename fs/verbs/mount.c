@@ -192,7 +192,7 @@ static void say_certificate(mount *m)
 
 #define STATE_MOVE_TOLD "moved.told" /* empty: it was said where the ledger is now */
 
-/* Before the ledger is opened: whether the network's directory has ended, by an entry of the own
+/* Before the ledger is opened: whether the network's directory has ended, by an entry of our
  * copy, or is one out of which the ledger has moved, which was not said yet. */
 static void look_for_move(mount *m)
 {

@@ -185,7 +185,7 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 }
 
 /* Whoever had that handle was revoked, and it is given again: certificates of it count that end
- * behind THROUGH, which are no earlier ones where the authority is the own one. */
+ * behind THROUGH, which are no earlier ones where the authority is the organisation's own. */
 static emr_status give_again(
 	inviting *i, const char *handle, uint64_t through_unix_s, emr_problem *out_problem)
 {

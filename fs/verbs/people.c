@@ -91,7 +91,7 @@ static void name_line(const json_t *one, char *out, size_t size)
 		emr_json_text_at(one, "code"));
 }
 
-/* ---- the own card ---- */
+/* ---- one's own card ---- */
 
 static emr_status write_text(int fd, const char *text)
 {

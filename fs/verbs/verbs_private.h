@@ -66,7 +66,7 @@ emr_status emr_words_get(const char *file, emr_passphrase *out_text, emr_problem
 emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_path,
 	emr_keyring **out_keyring, emr_problem *out_problem);
 /* After words that fit nobody (PROBLEM): where they were typed (FILE is NULL) PROBLEM is said and
- * TEXT asked for anew, twice at most, counted in *tries (0 at first).  False when it is over, with
+ * TEXT asked for again, twice at most, counted in *tries (0 at first).  False when it is over, with
  * *status and PROBLEM as they were, or why nothing could be asked. */
 bool emr_words_again(const char *file, emr_out *out, int *tries, emr_status *status,
 	emr_passphrase *text, emr_problem *problem);

@@ -127,7 +127,7 @@ static emr_result listkey_authority(struct judge *judge)
 }
 
 /* One is all that a writer needs in an epoch; every one is a capsule that the owner may have to
- * open.  Her own computers may begin anew as often as they have to. */
+ * open.  Her own computers may begin again as often as they have to. */
 static emr_result listkey_last(struct judge *judge)
 {
 	emr_result result = emr_judge_signer_in_force(judge);

@@ -93,7 +93,7 @@ static void join_follows(struct key_set *set, const emr_item *item, emr_span pub
 	emr_declare_account(set, owner);
 }
 
-/* Who is in by this grant says anew what the folder holds. */
+/* Who is in by this grant says again what the folder holds. */
 static bool is_statement(struct judge *judge)
 {
 	emr_row_join row;

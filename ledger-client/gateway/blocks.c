@@ -555,7 +555,7 @@ emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
 	uint64_t *height)
 {
-	/* Of the first block nothing is known: whether the channel is the right one is asked anew.
+	/* Of the first block nothing is known: whether the channel is the right one is asked again.
 	 */
 	uint64_t known = height != NULL && position->next_block > 0 ? *height : 0;
 	const uint64_t end = max_blocks < UINT64_MAX - position->next_block

@@ -68,7 +68,7 @@ typedef struct grpc_said {
 
 void grpc_said_begin(grpc_said *said);
 /* One header or trailer line, with or without its end of line.  A new status line ("HTTP/2 200")
- * begins anew. */
+ * begins again. */
 void grpc_said_line(grpc_said *said, emr_bytes line);
 /* Fabric's meaning of a code and its words; EMR_GATEWAY_FINE for GRPC_OK alone. */
 emr_gateway_fault grpc_fault(const grpc_said *said);

@@ -410,7 +410,7 @@ static emr_status observe_genesis(fabric_host *h, emr_gateway_call *call, emr_ch
 	return EMR_OK;
 }
 
-/* READ was read anew, and is as far as what was followed: by other blocks, somebody has exchanged
+/* READ was read again, and is as far as what was followed: by other blocks, somebody has exchanged
  * the channel since this computer saw its beginning. */
 static emr_status compare_blocks(
 	const fabric_host *h, const emr_gateway_position *read, emr_ledger_trouble *out)

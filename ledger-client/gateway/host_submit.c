@@ -1,5 +1,5 @@
 /* This file brings a batch to a ledger on Fabric: what was signed is kept in a file before it is
- * sent, and a batch is proposed anew only when a block says that nothing came of it. */
+ * sent, and a batch is proposed again only when a block says that nothing came of it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +74,7 @@ static emr_status look(sending *s, bool is_fresh, emr_ledger_answer *out)
 }
 
 /* No orderer will ever take it: its certificate has ended since, or the file cannot be read any
- * more.  A batch may be proposed anew all the same: should the earlier transaction be in a block,
+ * more.  A batch may be proposed again all the same: should the earlier transaction be in a block,
  * or come into one, the contract knows the batch. */
 static bool is_void(const sending *s, emr_status status)
 {

@@ -45,7 +45,7 @@ static emr_status found_own(comparing *c, const char *what)
 
 /* ---- private parts ---- */
 
-/* One that the ledger gives, or does not give, beside the own one. */
+/* One that the ledger gives, or does not give, beside ours. */
 static emr_status compare_part(void *arg, size_t i, emr_bytes part)
 {
 	comparing *c = arg;

@@ -62,7 +62,7 @@ static emr_status mend_own(mending *m, uint64_t size)
 	if (status == EMR_OK && m->out->own_rows > 0)
 		return emr_chain_commit(r->writer);
 	emr_chain_rollback(r->writer);
-	if (status == EMR_DAMAGED) /* the file itself: it is made anew at the next start */
+	if (status == EMR_DAMAGED) /* the file itself: it is made again at the next start */
 		(void)give_trouble(&m->out->trouble, EMR_DAMAGED, size,
 			"this computer's own copy: the file is damaged");
 	return replica_own(r, status);

@@ -102,9 +102,10 @@ struct emr_replica {
 /* A connection to read with, and back again. */
 emr_status replica_take(emr_replica *replica, emr_chain **out_chain);
 void replica_give(emr_replica *replica, emr_chain *chain);
-/* Remembers that the own copy is damaged, so that the next open makes it again; returns STATUS. */
+/* Remembers that this computer's copy is damaged, so that the next open makes it again; returns
+ * STATUS. */
 emr_status replica_own(emr_replica *replica, emr_status status);
-/* Damage was found in the own copy, and it could not be made again yet. */
+/* Damage was found in this computer's copy, and it could not be made again yet. */
 bool replica_is_doubtful(const emr_replica *replica);
 /* Before the copy is thrown away: what is whole only in it goes into the ledger.  True: the ledger
  * lacks nothing then. */

@@ -1,4 +1,4 @@
-/* This file verifies everything again: it computes the whole state anew from the first entry and
+/* This file verifies everything again: it computes the whole state from the first entry and
  * compares it with the ledger and with the local copy. When the ledger is away it checks the copy
  * alone. */
 #include "follow_private.h"

@@ -145,7 +145,7 @@ static void follow(const char *what, size_t entries)
 		(written_bytes() - written) / (double)entries);
 }
 
-/* The local copy, computed anew from its own entries in a file on no name. */
+/* The local copy, computed again from its own entries in a file on no name. */
 static void verify(size_t entries)
 {
 	double cpu = cpu_ms(), written = written_bytes();

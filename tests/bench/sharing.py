@@ -208,6 +208,6 @@ def measured(scene, many):
     yield from listing(scene, many)
     yield from growing(scene, many, "share_grow_many")
     yield from revoke(scene, many, "revoke_many")
-    for row in ("share_inner", "share_again"):  # keys of the epoch that ended are not enough: each is wrapped anew
+    for row in ("share_inner", "share_again"):  # keys of the epoch that ended are not enough: each is wrapped again
         yield from grant(scene, inner, row)
         scene.ana.run("revoke", inner, "from", "lima", "--wait")

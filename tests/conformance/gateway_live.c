@@ -185,7 +185,7 @@ static void a_transaction_that_was_interrupted_is_ended_by_its_envelope(void **s
 }
 
 /* Two proposals on the same row, both endorsed before either is committed: one is overtaken, and
- * its batch is then judged anew. */
+ * its batch is then judged again. */
 static void who_is_overtaken_is_told_and_can_propose_anew(void **state)
 {
 	emr_buf envelopes[2] = {{0}, {0}}, batches[2] = {{0}, {0}};
@@ -417,7 +417,7 @@ static void whoever_observes_has_the_same_log_and_the_peers_rows(void **state)
 	live_observe(live.by_client, one, &position);
 	while (other_position.next_block < position.next_block)
 		live_observe(elsewhere, other, &other_position);
-	live_observe(live.by_client, one, &again); /* whoever has lost his place begins anew */
+	live_observe(live.by_client, one, &again); /* whoever has lost his place begins again */
 	assert_memory_equal(&again, &position, sizeof position);
 	assert_ok(emr_chain_size(one, &size));
 	assert_true(size >= 10);

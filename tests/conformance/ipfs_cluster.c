@@ -347,7 +347,7 @@ static void what_peers_have_pinned_and_nothing_else_is_a_copy(void **state)
 	assert_int_equal(place.held, 1);
 	assert_non_null(strstr(place.address, "cluster-gate"));
 	assert_int_equal(asked("POST", &root), 1);
-	/* Who starts again knows it, and has it pinned by nobody anew. */
+	/* Who starts again knows it, and has it pinned by nobody again. */
 	stop(&s);
 	start(&s, "cluster-gate");
 	wait_held(&s, &root, 3);

@@ -223,7 +223,7 @@ static void what_one_of_several_imports_carries_is_in_no_other(void **state)
 	scene_end(&s);
 }
 
-/* Behind a slow line, or in a folder that is never open for long, it would begin anew for ever. */
+/* Behind a slow line, or in a folder that is never open for long, it would begin again for ever. */
 static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
 {
 	static const char *const names[] = {"limited"};

@@ -189,7 +189,7 @@ static void make_file(void)
 	snprintf(files[nfiles++].path, sizeof path, "%s", path);
 }
 
-/* The whole content anew: open with O_TRUNC, write, close. */
+/* The whole content again: open with O_TRUNC, write, close. */
 static void put_file(plan *f)
 {
 	emr_handle *h;

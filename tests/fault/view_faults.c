@@ -12,7 +12,7 @@
 typedef enum fault { NO_FAULT, MEMORY, WRITES, FULL, FLUSHES, RENAMES, SQL } fault;
 
 static fault armed;
-static long seen;    /* calls of the armed kind in this life */
+static long seen;    /* calls of the armed kind in this run of the program */
 static long fail_at; /* this one, from 1; 0: none */
 static bool fired;
 

@@ -14,7 +14,7 @@ EMRFS=$EMR_WORK/usr/bin/emrfs
 export EMR_PERSON='Ana Conceição Silva-Größe'
 emr_init
 emr_mount
-# Each card is signed anew; up to its time, all are the same.
+# Each card is signed again; up to its time, all are the same.
 json 0 people card
 same=$(field qr | cut -c1-250)
 [ "${same%%:*}" = EMRFS ] || emr_fail "no text of a code: $same"

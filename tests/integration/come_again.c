@@ -39,7 +39,7 @@ static void open_own(const char *passphrase_file)
 	must(emr_session_open(&session, &options, &problem), problem.text);
 }
 
-/* KEY_REG of AGAIN, bound by the certificate's key, which is in the own keyring. */
+/* KEY_REG of AGAIN, bound by the certificate's key, which is in one's own keyring. */
 static emr_act registration(const emr_keyring *again, emr_buf *out_part)
 {
 	emr_register who = {.keyring = session.keyring, .name = "again"};

@@ -30,7 +30,7 @@ P="--passphrase-file $EMR_PASS"
 # copies HOME: for how many records its computer keeps what opens them without the folder's keys.
 copies() { python3 -c 'import sqlite3, sys
 print(sqlite3.connect("file:%s/state/replica.sqlite?mode=ro" % sys.argv[1], uri=True).execute("SELECT count(*) FROM locals").fetchone()[0])' "$1"; }
-# sealed HOME: these copies themselves, a line each; one that is made anew has a nonce of its own.
+# sealed HOME: these copies themselves, a line each; one that is made again has a nonce of its own.
 sealed() { python3 -c 'import sqlite3, sys
 for (copy,) in sqlite3.connect("file:%s/state/replica.sqlite?mode=ro" % sys.argv[1], uri=True).execute("SELECT sealed FROM locals"): print(copy.hex())' "$1" | sort; }
 
@@ -162,7 +162,7 @@ run 13 device remove laptop		# what signs for the person is not the open folder
 expect "what b keeps of keys that came by letter" "$(copies b)" 0
 sealed a >out/kept
 run 0 device remove laptop $P
-# The open folder may have opened something just then, and keeps that anew.
+# The open folder may have opened something just then, and keeps that again.
 sealed a >out/kept-after
 expect "what a keeps of keys after it" "$(comm -12 out/kept out/kept-after)" ""
 json 0 device

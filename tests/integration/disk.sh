@@ -115,7 +115,7 @@ open_folder
 closed_folder
 end
 
-# What was read before is in memory; so the folder is opened anew, on a disk that goes bad then.
+# What was read before is in memory; so the folder is opened again, on a disk that goes bad then.
 begin "cannot be read"
 run 0 unmount
 emr_await_end || emr_fail "the process stays"

@@ -47,7 +47,7 @@ he_reads() {
 }
 stop() { STOPPED=$(for member in "$@"; do channel_pid "$member"; done) && kill -STOP $STOPPED; }
 go_on() { kill -CONT $STOPPED && STOPPED=; }
-# through GATEWAY...: both open their folders anew, and know only these, in this order; 1 is the first organisation's.
+# through GATEWAY...: both open their folders again, and know only these, in this order; 1 is the first organisation's.
 through() {
 	local number
 	two_unmount ana lima

@@ -53,13 +53,13 @@ create() { # USER WHO EXIT DIR
 	far_as "$1" "$2" run "$3" org create "Clínica Aurora" --network "${FAR[$1]}/$4" --within 1s --yes --passphrase-file "${FAR[$1]}/passphrase" \
 		--words-file "${FAR[$1]}/$2.words"
 }
-nothing_made() { # USER WHO: but for what the same line goes on with, which whoever begins anew takes away
+nothing_made() { # USER WHO: but for what the same line goes on with, which whoever begins again takes away
 	[ -z "$(ls "${FAR[$1]}/$2/state" | grep -v -e lock -e begun)" ] || emr_fail "something was made: $(ls "${FAR[$1]}/$2/state")"
 }
-anew() { # USER WHO
+fresh() { # USER WHO
 	rm "${FAR[$1]}/$2/state/begun"
 }
-# The organisation's own people in the channel put its CA, which it makes anew unless it goes on, into their MSP.
+# The organisation's own people in the channel put its CA, which it makes again unless it goes on, into their MSP.
 taken() { # USER DIR ORGANISATION
 	local ca=${FAR[$1]}/$2/ca.pem
 	emr_until test -s "$ca"
@@ -88,7 +88,7 @@ directory $B net $MSP_B
 create $B aurora 6 net
 says "its channel does not take the certificates of the CA in ca.pem there"
 nothing_made $B aurora
-anew $B aurora
+fresh $B aurora
 rm "${FAR[$B]}/net/ca.pem"
 python3 -c "import sys; b = bytearray(open('net/ledger/descriptor', 'rb').read()); b[20] ^= 1; open('other.descriptor', 'wb').write(b)"
 directory $B other $MSP_B other.descriptor
@@ -97,7 +97,7 @@ taken $B other 2
 wait $applying && emr_fail "another network is the channel's"
 grep -q "another network has begun in its channel" out/applied-aurora || emr_fail "$(cat out/applied-aurora)"
 nothing_made $B aurora
-anew $B aurora
+fresh $B aurora
 
 say "the channel knows its CA under another name than it says"
 directory $B claims $MSP_C
@@ -106,7 +106,7 @@ taken $B claims 2
 wait $applying && emr_fail "members of one are another's"
 grep -q "does not take the certificates" out/applied-aurora || emr_fail "$(cat out/applied-aurora)"
 nothing_made $B aurora
-anew $B aurora
+fresh $B aurora
 
 say "killed while it waits for its channel, and for the members: the same line goes on with the same CA and the same number"
 apply $B aurora "Clínica Aurora" net 1h
@@ -125,7 +125,7 @@ emr_until asks aurora
 expect "its number" "$(number_of aurora)" "$old"
 kill -KILL $applying
 wait $applying 2>/dev/null
-anew $B aurora
+fresh $B aurora
 rm "${FAR[$B]}/net/ca.pem"
 
 say "nobody is admitted by a name that somebody else has taken, too"

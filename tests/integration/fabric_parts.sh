@@ -21,7 +21,7 @@ as ana run 0 share Imaging with lima --yes --wait
 shown() { SHARE=$(ls -d lima-folder/shared-with-me/*/Imaging) && [ "$(cat "$SHARE/$1")" = "$2" ]; }
 emr_until shown MRI.txt "a knee" 2>/dev/null
 
-# reads WHAT: with a folder that was opened anew, so that nothing is known but what is on the ledger.
+# reads WHAT: with a folder that was opened again, so that nothing is known but what is on the ledger.
 reads() {
 	expect "what she reads" "$(cat "ana-folder/Imaging/$1")" "$2"
 	two_unmount ana

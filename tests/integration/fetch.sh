@@ -68,7 +68,7 @@ json 0 keep --purge
 expect "kept" "$(cached)" 0
 cmp records/16384 "$MNT/Imaging/16384" || emr_fail "other bytes"
 only_its_bytes() { [ "$(cached)" = 1 ]; }
-emr_until only_its_bytes # what leads to them is in the own store
+emr_until only_its_bytes # what leads to them is in this computer's store
 echo "not wanted" >"$MNT/note"
 confirmed_version "$MNT/note" >/dev/null
 run 0 erase note --yes --passphrase-file "$EMR_PASS"

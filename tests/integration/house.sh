@@ -46,6 +46,10 @@ while IFS= read -r file; do
 	grep -q '^#pragma once' "$file" || wrong "$file: no #pragma once"
 done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
 
+# Words that English has better ones for do not come back ("again", "one's own" or "this computer's", "earlier", "request", "module").
+old=$(git grep -nIE '\b(anew|[Tt]he own|of before|petitions?|pleas?|rooms)\b' -- '*.c' '*.h' '*.sh' '*.py' '*.md' ':!tests/integration/house.sh' ':!doc/manual' ':!CHANGELOG.md' ':!tests/vectors' |
+	grep -vE '"[^"]*(anew|the own|of before)|-anew`') && wrong "words that the project does not use:" "$old"
+
 # Whether an error passes by itself is said once, in keyring/base/status.c: nobody makes such a list of statuses again.
 lists=$(git grep -nE 'EMR_NO_MEMORY \|\| .*EMR_(IO|OFFLINE)\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself what may pass (emr_status_is_local, emr_status_may_pass):" "$lists"
 lists=$(git grep -nE 'EMR_NO_SPACE (\|\||&&) .*EMR_QUOTA\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself that there is no room (emr_status_is_full):" "$lists"
@@ -63,9 +67,9 @@ late=$(born_of TIMEOUT | wc -l)
 [ "$late" -le "$LATE_MAX" ] || wrong "$late places say that something came too late, and $LATE_MAX did"
 
 # The folders of fs/ only become fewer: who merges two writes the number here.
-ROOMS_MAX=15
-rooms=$(git ls-files fs | sed -n 's#^fs/\([^/]*\)/.*#\1#p' | sort -u | wc -l)
-[ "$rooms" -le "$ROOMS_MAX" ] || wrong "fs/ has $rooms folders, and had $ROOMS_MAX"
+FOLDERS_MAX=15
+folders=$(git ls-files fs | sed -n 's#^fs/\([^/]*\)/.*#\1#p' | sort -u | wc -l)
+[ "$folders" -le "$FOLDERS_MAX" ] || wrong "fs/ has $folders folders, and had $FOLDERS_MAX"
 
 # The follower (replica/follower.h) is who asks the ledger what is new. Nothing in fs/ asks it besides, and the places that want to know all there is now,
 # which is a request each, only become fewer: who lowers their number writes it here. An answer, or more than was seen, is waited for (emr_follow_answer, _wait).
@@ -76,7 +80,7 @@ beside=$(git grep -nE '\b(emr_replica_catch_up|emr_ledger_wait|emr_ledger_wake)\
 looks=$(git grep -hE '\b(emr_follow_now|share_catch_up|emr_settle_catch_up)\(' -- 'fs/*.c' | grep -vcE '^emr_status ')
 [ "$looks" -le "$LOOKS_MAX" ] || wrong "$looks places ask for all that is new on the ledger, and $LOOKS_MAX did (git grep -E 'emr_follow_now|share_catch_up|emr_settle_catch_up' fs)"
 
-uses=$(python3 tests/integration/rooms.py .) || wrong "fs/view: a room uses more of later rooms than before:" "$uses"
+uses=$(python3 tests/integration/view_parts.py .) || wrong "fs/view: a part uses more of later parts than before:" "$uses"
 
 roles=$(sed -n '/role_words\[/,/^};/s/^\t"\(.*\)",$/\1/p' keyring/cert_read.c | while IFS= read -r role; do grep -qF "\`$role\`" doc/operate.md || echo "$role"; done)
 [ -z "$roles" ] || wrong "roles that doc/operate.md does not name:" "$roles"

@@ -84,7 +84,7 @@ emr_unmount
 [ "$("$SUPPORT/take_blocks.py" "$EMRFS_HOME/state/blocks" out/record.car)" -gt 5 ] || emr_fail "little was taken away"
 emr_mount
 must cmp mine/scan "$MNT/Imaging/scan"
-way_is_home() { # all but leaves is in the own store
+way_is_home() { # all but leaves is in this computer's store
 	PYTHONPATH=$SUPPORT python3 -c '
 import glob, sys
 from car_varint import sections
@@ -111,7 +111,7 @@ emr_unmount --purge # before it was looked which are last copies, and once more 
 run 0 unmount --purge "$MNT"
 says_not "it may be the last copy"
 emr_mount
-emr_until everywhere scan # given to the node anew, which only a record can be that is whole here
+emr_until everywhere scan # given to the node again, which only a record can be that is whole here
 emr_unmount
 rm -rf "$EMRFS_HOME/cache"
 alone

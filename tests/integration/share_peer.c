@@ -1,7 +1,7 @@
 /* This program plays one person's part in a scene with several: gives, takes back, or reads, as
  * the libraries do it, with the folder closed. share_peer PASSPHRASE-FILE grant FOLDER
  * SIGNER-ID: to that person, for treatment, a week; prints "GRANT T of N". share_peer
- * PASSPHRASE-FILE revoke FOLDER SIGNER-ID share_peer PASSPHRASE-FILE me x x: the own signer id.
+ * PASSPHRASE-FILE revoke FOLDER SIGNER-ID share_peer PASSPHRASE-FILE me x x: one's own signer id.
  * share_peer PASSPHRASE-FILE open NAME MILLISECONDS: asks for the names of what was shared last,
  * and for the key of NAME; says why a key did not come, and who did not answer. share_peer
  * PASSPHRASE-FILE forge NAME WORD: the same, and then "malignant" in NAME becomes WORD, which is
@@ -36,7 +36,7 @@ static void must(emr_status status, const char *what)
 	exit(1);
 }
 
-/* The reader's copy of the ledger has the parts of every domain, and is made anew each time. */
+/* The reader's copy of the ledger has the parts of every domain, and is made again each time. */
 static void open_reader(const char *passphrase_file, char *directory)
 {
 	emr_replica_options copy = {0};

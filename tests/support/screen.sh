@@ -11,7 +11,7 @@ screen_begin() {
 	unset XDG_CACHE_HOME XDG_DATA_HOME DBUS_SESSION_BUS_ADDRESS
 	screen_program='' screen_pid=''
 	at_end() { screen_end; }	# as emr_end asks for it
-	# A screen is made anew when its last program ends, and the next one that comes meanwhile finds none: not here.
+	# A screen is made again when its last program ends, and the next one that comes meanwhile finds none: not here.
 	Xvfb -noreset -displayfd 3 -screen 0 1280x900x24 -nolisten tcp 3>"$EMR_WORK/display" >"$EMR_WORK/out/xvfb" 2>&1 </dev/null &
 	screen_pid=$!
 	for ((i = 0; i < EMR_PATIENCE * 50; i++)); do
@@ -59,7 +59,7 @@ screen_await() {
 
 # The picture when it has come to rest, without the lowest 80 lines: a text cursor may blink there.  A program that others keep from
 # working may pause before it is done: with LIKE, a picture of the same, it has two minutes to become that; who asks again then
-# makes both pictures anew, because the other may be the unfinished one.
+# makes both pictures again, because the other may be the unfinished one.
 screen_still() { # FILE [LIKE]
 	local last='' now same=0 end=$((SECONDS + EMR_PATIENCE))
 	[ -z "${2:-}" ] || end=$((SECONDS + 120))

@@ -52,7 +52,7 @@ void pen_rename_blindly(
 	pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);
 void pen_unlink(pen *p, emr_id16 domain, emr_id16 object);
 
-/* What a writer's own computer would not say: of an object that is there, everything anew; and a
+/* What a writer's own computer would not say: of an object that is there, everything again; and a
  * link. */
 void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent,
 	const char *name);

@@ -214,7 +214,7 @@ static void everybody_on_the_way_is_in_force(void **state)
 	end(&h);
 }
 
-/* What was asked before may come from memory; a process that never asked finds it anew. */
+/* What was asked before may come from memory; a process that never asked finds it again. */
 static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 {
 	cert_wish root = cert_authority_wish("Hospital", T0),
@@ -222,7 +222,7 @@ static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 		  doctor = cert_person_wish("lima", T0 + 50);
 	const uint64_t edges[] = {T0, T0 + 50, T0 + 100, T0 + 900, T0 + 950, T0 + 999,
 		UINT64_C(253402300799), UINT64_MAX - 1};
-	emr_status anew[8][3];
+	emr_status fresh[8][3];
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
 	cert_wish elsewhere = cert_authority_wish("Clinic", T0);
@@ -247,12 +247,12 @@ static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 				edges[i / 3] + i % 3 - 1, &facts));
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFEXITED(status));
-		anew[i / 3][i % 3] = (emr_status)WEXITSTATUS(status);
+		fresh[i / 3][i % 3] = (emr_status)WEXITSTATUS(status);
 	}
-	assert_status(EMR_OK, anew[2][1]); /* from when all of them are in force */
-	assert_status(EMR_OK, anew[3][1]); /* until the root is not */
+	assert_status(EMR_OK, fresh[2][1]); /* from when all of them are in force */
+	assert_status(EMR_OK, fresh[3][1]); /* until the root is not */
 	for (size_t i = 0; i < 24; i++)
-		assert_status(anew[i / 3][i % 3],
+		assert_status(fresh[i / 3][i % 3],
 			emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
 				edges[i / 3] + i % 3 - 1, &facts));
 	/* What is kept of one root says nothing of another, however often each is asked for. */

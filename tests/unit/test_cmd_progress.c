@@ -74,7 +74,7 @@ static void the_pace_is_that_of_the_last_seconds(void **state)
 	for (int64_t s = 30; s < 50; s++)
 		found = emr_pace_note(&pace, s * SECOND, 520);
 	assert_int_equal(found, 0);
-	/* It began anew. */
+	/* It began again. */
 	assert_int_equal(emr_pace_note(&pace, 50 * SECOND, 3), 0);
 	assert_int_equal(emr_pace_note(&pace, 52 * SECOND, 7), 2);
 }

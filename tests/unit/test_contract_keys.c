@@ -435,7 +435,7 @@ static void a_refused_registration_gets_no_entry(void **state)
 		newcomer_register(&it, "KEY_REG that gets no entry", NULL), EMR_RESULT_EXISTS);
 	it.world.caller.recorded = kit_span(&recorded, 1);
 	assert_int_equal(
-		newcomer_register(&it, "KEY_REG that was refused in an entry of before", NULL),
+		newcomer_register(&it, "KEY_REG that was refused in an earlier entry", NULL),
 		EMR_RESULT_EXISTS);
 	kit_world_free(&it.world);
 }

@@ -190,7 +190,7 @@ static void nobody_erases_the_certificate_that_his_registration_is_judged_by(voi
 		emr_row_key_encode(&row, value);
 		kit_put(&world.state, key.text, value, sizeof value);
 		kit_expect(cases[i].expected,
-			kit_answer_item(&world, "ERASE of the part of the own key", &lima, item,
+			kit_answer_item(&world, "ERASE of the part of one's own key", &lima, item,
 				kit_span(pub, 24), kit_span(NULL, 0), NULL),
 			key.text);
 		kit_world_free(&world);

@@ -114,7 +114,7 @@ int people_try(const people *p, const char *name, enum what what, enum who who);
 /* The same, and what it writes goes into the world's state. */
 int people_do(people *p, enum what what, enum who who, const people_item *item);
 
-/* Rows of the world, as they are or anew. */
+/* Rows of the world, as they are or again. */
 void people_put_token(
 	people *p, const uint8_t account[32], const uint8_t token[16], uint64_t amount);
 void people_put_voucher(people *p, const uint8_t fund[16], uint32_t index,

@@ -184,7 +184,7 @@ static void whoever_was_in_what_is_closed_stays_listed(void **state)
 	story_end(&s);
 }
 
-/* What took a name anew takes no readers of what had it from the list. */
+/* What took a name again takes no readers of what had it from the list. */
 static void a_call_by_the_same_name_hides_no_reader_of_the_one_before(void **state)
 {
 	called d, other;

@@ -56,19 +56,19 @@ static int by_text(const void *a, const void *b)
 /* Both ways of reading give the same records. */
 static void expect_same(kit *k)
 {
-	lines anew = {0}, kept = {0};
+	lines fresh = {0}, kept = {0};
 	uint64_t damaged = 1;
 
-	assert_ok(emr_facts_each(k->stack.facts, note, &anew, &damaged));
+	assert_ok(emr_facts_each(k->stack.facts, note, &fresh, &damaged));
 	assert_int_equal(damaged, 0);
 	assert_ok(emr_facts_each_kept(k->stack.facts, note, &kept, &damaged));
 	assert_int_equal(damaged, 0);
-	assert_int_equal(anew.n, kept.n);
-	qsort(anew.all, anew.n, sizeof *anew.all, by_text);
+	assert_int_equal(fresh.n, kept.n);
+	qsort(fresh.all, fresh.n, sizeof *fresh.all, by_text);
 	qsort(kept.all, kept.n, sizeof *kept.all, by_text);
-	for (size_t i = 0; i < anew.n; i++)
-		assert_string_equal(anew.all[i].text, kept.all[i].text);
-	free(anew.all);
+	for (size_t i = 0; i < fresh.n; i++)
+		assert_string_equal(fresh.all[i].text, kept.all[i].text);
+	free(fresh.all);
 	free(kept.all);
 }
 

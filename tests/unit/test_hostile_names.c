@@ -1,6 +1,6 @@
 /* A program of somebody's own puts names on the ledger that ours would never take: "..", "a/b", "".
  * Here such a program is ours with its look at names switched off.  Who reads them, as a share or
- * as the own folder, is led nowhere, and loses no file. */
+ * as one's own folder, is led nowhere, and loses no file. */
 #include <fcntl.h>
 
 #include "shared_kit.h"

@@ -21,7 +21,7 @@ static uint64_t entries(void)
 }
 
 /* M comes in as HANDLE by the certificate that BY gave him, and as SAYS by his own word; or he is
- * certified anew. */
+ * certified again. */
 static int certify(const member *by, emr_id16 org, emr_bytes ca, member *m, const char *handle,
 	const char *says, bool is_renewal)
 {

@@ -168,7 +168,7 @@ static void agents_of_an_earlier_share_are_chosen_anew(void **state)
 	assert_int_equal(made.t, 2);
 }
 
-/* With fewer than the three who must agree nothing is given anew: what is cut for it opens for
+/* With fewer than the three who must agree nothing is given again: what is cut for it opens for
  * nobody. */
 static void an_agent_that_does_not_look_gets_no_fragment(void **state)
 {

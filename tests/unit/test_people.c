@@ -258,7 +258,7 @@ static void join_and(bool leaves, emr_id16 dataset, emr_id16 grant)
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
 	assert_applied(folk_own(emr_act_kfrags(health.id, grant, 1), folk_part_of(72 + 208)));
 	assert_applied(folk_own(emr_act_join(health.id, dataset, &how), folk_nothing()));
-	/* What it holds is stated, and stated anew. */
+	/* What it holds is stated, and stated again. */
 	for (int i = 0; i < 2; i++)
 		assert_applied(folk_own(
 			emr_act_join(health.id, dataset, &how), folk_part_of(EMR_JOIN_PART_BYTES)));

@@ -174,7 +174,7 @@ static void data_and_holes_are_found_in_working_copies_and_in_contents(void **st
 	expect_places(st, NULL);
 	reader = freeze(&k, st, &content);
 	expect_places(st, reader);
-	/* Over the content: what is written anew is data, what is cut is a hole. */
+	/* Over the content: what is written again is data, what is cut is a hole. */
 	assert_ok(emr_staging_write(st, 100 * leaf, "x", 1));
 	expect_seek(st, NULL, 0, false, EMR_OK, 100 * leaf);
 	expect_seek(st, NULL, 100 * leaf, true, EMR_OK, 101 * leaf);

@@ -85,7 +85,7 @@ static void who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_no_long_l
 	(void)catch_up();
 	whole = length_of("replica.sqlite");
 	assert_in_range(written() - before, whole, 3 * whole);
-	/* Whoever writes next begins the log anew, and gives back what it was. */
+	/* Whoever writes next begins the log again, and gives back what it was. */
 	assert_true(length_of("replica.sqlite-wal") > whole / 2);
 	(void)save(emr_id16_random(), 1);
 	assert_int_equal(catch_up(), 1);
@@ -165,7 +165,7 @@ static void the_long_log_of_who_was_killed_is_given_back(void **state)
 	open_for_nobody();
 	assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
 	assert_true(length_of("replica.sqlite-wal") > length_of("replica.sqlite") / 2);
-	/* The first brings the log into the file, and the second begins it anew. */
+	/* The first brings the log into the file, and the second begins it again. */
 	for (int i = 0; i < 2; i++) {
 		(void)save(emr_id16_random(), 1);
 		assert_int_equal(catch_up(), 1);

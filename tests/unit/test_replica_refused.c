@@ -38,7 +38,7 @@ static void see_in_order(void *arg, const emr_replica_change *change)
 	s->last = *change;
 }
 
-/* A copy that begins anew takes in, and tells, what comes before the entry DAMAGED. */
+/* A copy that begins again takes in, and tells, what comes before the entry DAMAGED. */
 static void expect_all_before(uint64_t damaged)
 {
 	emr_replica_trouble trouble;

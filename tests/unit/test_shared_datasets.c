@@ -230,7 +230,7 @@ static void nothing_in_a_dataset_starts_as_a_program(void **state)
 	reading_ends(&s, &d, &v);
 }
 
-/* A steward who calls anew with the same key of pseudonyms calls another dataset: what is in the
+/* A steward who calls again with the same key of pseudonyms calls another dataset: what is in the
  * one is never shown, or looked at, by the terms of the other. */
 static void identified_and_deidentified_are_two_datasets_whatever_the_steward_does(void **state)
 {

@@ -336,7 +336,7 @@ static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void *
 	assert_int_not_equal(emr_view_read(h, 0, bytes, sizeof bytes, &got), EMR_OK);
 	emr_view_release(h);
 	assert_int_equal(countdown(&v), 4);
-	/* It is back: what was dropped is asked for again, and the day begins anew. */
+	/* It is back: what was dropped is asked for again, and the day begins again. */
 	assert_int_equal(rename(away, network), 0);
 	viewer_run(&v, NULL, 0);
 	assert_string_equal(

@@ -505,7 +505,7 @@ static void an_order_may_be_for_writing_and_is_replaced_as_any_other(void **stat
 	o.rights = EMR_RIGHTS_DEPOSIT;
 	o.purposes = 0;
 	assert_status(EMR_EXISTS, clerk_do(&session, &o).status);
-	o.replaces = true; /* an attribute is set anew */
+	o.replaces = true; /* an attribute is set again */
 	assert_ok(clerk_do(&session, &o).status);
 	assert_ok(clerk_do(&session, &o).status);
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);

@@ -312,7 +312,7 @@ static void what_was_shared_inside_stays_beside_what_follows_it(void **state)
 	assert_int_equal(lima_has(old).n, 1);
 }
 
-/* She can read what lies inside at every moment, also where the ledger takes nothing anew. */
+/* She can read what lies inside at every moment, also where the ledger takes nothing again. */
 static void what_lies_inside_is_not_ended_before_it_is_given_anew(void **state)
 {
 	emr_id16 old = make_inner("Imaging/Old");

@@ -496,7 +496,7 @@ static void what_a_person_took_back_inside_stays_so(void **state)
 	assert_int_equal(tie(&s), 0);
 	assert_int_equal(grants_in(&s, &s.lima, deep).n, 0);
 	assert_ok(read_in(&s, &s.lima, imaging, "MRI.pdf", "%PDF a knee"));
-	(void)story_share(&s, &s.lima, 0, true); /* asked for anew */
+	(void)story_share(&s, &s.lima, 0, true); /* asked for again */
 	assert_int_equal(tie(&s), 2);
 	assert_ok(read_in(&s, &s.lima, old, "CT.pdf", "%PDF a head"));
 	assert_string_equal(dealings_of(&s),

@@ -551,7 +551,7 @@ static bool was_ended_at(uint64_t unix_s)
 	return is_ended;
 }
 
-/* What she ended by a clock that was ahead, she would have to give anew. */
+/* What she ended by a clock that was ahead, she would have to give again. */
 static void a_clock_that_nobody_else_confirms_ends_no_right(void **state)
 {
 	uint64_t now, next = UINT64_MAX;

@@ -335,7 +335,7 @@ static emr_status note_fit(void *arg, const emr_given *given)
 	return emr_share_agents_fit(s.ana, s.lima.public.signer_id, given, arg);
 }
 
-/* Sharing it again is not said to be done already: it is given anew, by others. */
+/* Sharing it again is not said to be done already: it is given again, by others. */
 static void a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be(void **state)
 {
 	bool is_fit = false;

@@ -242,7 +242,7 @@ emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
 	return __real_emr_journal_commit(txn, out_seq);
 }
 
-/* An object of which the look was put off lies before what is read anew: only a note remembers it.
+/* An object of which the look was put off lies before what is read again: only a note remembers it.
  */
 static void a_look_that_the_journal_refuses_is_not_forgotten(void **state)
 {

@@ -643,7 +643,7 @@ static emr_status restore(kit *k, const char *path)
 	return emr_view_restore(k->view, &back, &restored);
 }
 
-/* An editor saved A/x anew, and those bytes cannot be sealed yet: the record waits for them. */
+/* An editor saved A/x again, and those bytes cannot be sealed yet: the record waits for them. */
 static void with_heir(kit *k, uint8_t **out_kept, needles *out)
 {
 	with_x(k, out_kept, out);

@@ -118,7 +118,7 @@ static void a_gio_save_is_one_version(void **state)
 	finish(&k);
 }
 
-/* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write anew, remove the old.
+/* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write again, remove the old.
  */
 static void a_vim_save_is_one_version_whenever_it_is_published(void **state)
 {

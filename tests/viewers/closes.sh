@@ -25,7 +25,7 @@ emr_mount
 
 say "a card to print"
 json 0 people card
-same=$(field qr | cut -c1-250) # each is signed anew; up to its time, all are the same
+same=$(field qr | cut -c1-250) # each is signed again; up to its time, all are the same
 [ "${same%%:*}" = EMRFS ] || emr_fail "no text of a code: $same"
 for name in card.png card.pdf; do
 	choose_path "$EMR_WORK/$name"

@@ -427,7 +427,7 @@ static bool may_put_back(const looking *l, const block_row *row, uint32_t to)
 	       !is_taken(l, to, section_of(row), row->offset + row->len);
 }
 
-/* ROW's section goes where it stood before: the same segment, copied anew because it rotted. */
+/* ROW's section goes where it stood before: the same segment, copied again because it rotted. */
 static emr_status put_back(const looking *l, const block_row *row, int out)
 {
 	EMR_AUTO_BUF section = {0};

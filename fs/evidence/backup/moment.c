@@ -113,7 +113,7 @@ static emr_status put_smalls(moment *m)
 		status = put_small(m, state_fd, "people", "people", false);
 	if (status == EMR_OK)
 		status = put_small(m, state_fd, "replica.hw", "replica.hw", false);
-	/* A member keeps it where nobody else writes; it is made anew there when it lacks. */
+	/* A member keeps it where nobody else writes; it is made again there when it lacks. */
 	if (status == EMR_OK && m->is_shared)
 		status = put_small(m, state_fd, "index/format", "blocks/format", false);
 	else if (status == EMR_OK)

@@ -95,7 +95,7 @@ static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, re
 	return EMR_OK;
 }
 
-/* *PLAIN is written anew, and META points into it. */
+/* *PLAIN is written again, and META points into it. */
 static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, const record *r,
 	emr_id32 listkey, const uint8_t nonce[24], emr_bytes sealed, emr_buf *plain, emr_meta *meta)
 {

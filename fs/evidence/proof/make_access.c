@@ -97,7 +97,7 @@ static emr_status fetch_part(const accessing *a, const emr_part_key *key, emr_bu
 	return emr_ledger_fetch(a->p.from->ledger, key, 1, take_part, out_part);
 }
 
-/* With the domain's box, or the own one: whoever cannot open it proves how many records it was
+/* With the domain's box, or one's own: whoever cannot open it proves how many records it was
  * about, not which. */
 static emr_status open_question(accessing *a)
 {

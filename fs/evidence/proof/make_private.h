@@ -35,10 +35,10 @@ emr_status pieces_prove(
 	const pieces *p, uint64_t seq, uint16_t index, emr_bytes priv, emr_buf *out_file);
 /* A key with its certificate and its organisation's admission; each once. */
 emr_status pieces_add_key(pieces *p, const uint8_t id[32]);
-/* The keys of those who signed the head beside the own one, as many as there is room for: without
+/* The keys of those who signed the head beside us, as many as there is room for: without
  * them nobody can check their signatures. */
 emr_status pieces_add_witnesses(pieces *p);
-/* That the own identity owns the key of DOMAIN. */
+/* That one's own identity owns the key of DOMAIN. */
 emr_status pieces_add_card(pieces *p, emr_id16 domain);
 void add_part(emr_proof *p, emr_proof_type type, const void *data, size_t len);
 /* Parts of type 2, of type 6, and of types 16 and 17. */

@@ -20,7 +20,7 @@ typedef struct copier {
 	uint8_t *buffer; /* SOURCE_WINDOW bytes */
 	size_t filled;
 	uint64_t written; /* before the buffer */
-	size_t own;	  /* how many of the own elements are written */
+	size_t own;	  /* how many of the added elements are written */
 	emr_status status;
 	emr_withheld why;
 } copier;
@@ -153,7 +153,7 @@ static void put_methods(copier *c)
 	put_item(c, TAG_SEQUENCE_END, 0);
 }
 
-/* Those of the own elements that stand before TAG. */
+/* Those of the added elements that stand before TAG. */
 static void put_own(copier *c, uint32_t tag)
 {
 	static const uint32_t own[] = {
@@ -357,7 +357,7 @@ static uint32_t length_without_cuts(const copier *c, uint32_t index, uint32_t *a
 	return len + (len & 1);
 }
 
-/* Where each image begins is said anew, if it was said rightly; else not at all, which is allowed.
+/* Where each image begins is said again, if it was said rightly; else not at all, which is allowed.
  */
 static void put_offsets(copier *c)
 {

@@ -31,7 +31,7 @@ emr_status emr_ending_find(
 emr_status emr_ending_send(emr_bureau *bureau, emr_ending *ending, emr_problem *out_problem);
 
 /* ---- dataset_readers.c ---- */
-/* Inside this room: when a dataset was closed, and who could read it (org/datasets.h). */
+/* When a dataset was closed, and who could read it (org/datasets.h). */
 
 /* When TEAM was closed, by the ledger's time; 0: it is open. */
 emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t *out_unix_s);

@@ -84,7 +84,7 @@ static bool is_due(const emr_session *session, const emr_cert_facts *facts)
 	return emr_clock_unix_s(emr_clock_system()) >= due_of(session, facts);
 }
 
-/* Of the own key, and not over. */
+/* Of one's own key, and not over. */
 static bool is_usable(const emr_session *session, emr_bytes chain)
 {
 	emr_public public;

@@ -374,7 +374,7 @@ static json_t *event_json(const emr_session *session, const emr_deeds *deeds, co
 
 	emr_time_json((int64_t)e->time_unix_s, at);
 	emr_hex(e->batch_id.b, sizeof e->batch_id.b, id);
-	/* Of the ledger before a join: its numbers begin anew on the other. */
+	/* Of the ledger before a join: its numbers begin again on the other. */
 	snprintf(tx, sizeof tx, "%s%" PRIu64 ":%s", e->in_annex ? "annex/" : "", e->seq, id);
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:n, s:s, s:s, s:o, s:o, s:o, s:o, s:n, "
 			 "s:n, s:b, s:[], s:s, s:I}",

@@ -11,7 +11,7 @@
 #include "node.h"
 #include "tree.h"
 
-/* Attributes that a room answers by their names, of whatever node.  All without view->lock. */
+/* Attributes that a part answers by their names, of whatever node.  All without view->lock. */
 typedef struct attribute_source {
 	bool (*has)(const char *name);
 	bool (*may_set)(const char *name);

@@ -19,7 +19,7 @@ static bool has_code(const node *n)
 }
 
 /* What is one's own keeps its number as long as the folder is open; what another shares is made
- * anew when the kernel has forgotten it, with the same id. */
+ * again when the kernel has forgotten it, with the same id. */
 static void code_of(const emr_view *view, const node *n, char out[CODE_CHARS + 1])
 {
 	const void *name = shared_has(n) ? (const void *)&n->id : (const void *)&n->number;

@@ -305,7 +305,8 @@ typedef struct vacated {
 	bool is_sent;
 	uint8_t refusals; /* of its UNLINK, in a row */
 	uint8_t refusal;  /* the ledger's last code, 0: none */
-	bool has_failed;  /* asked for the last time in this life, unless a person asks */
+	bool has_failed; /* asked for the last time in this run of the program, unless a person asks
+			  */
 	bool is_told;
 	bool is_over; /* its UNLINK was answered; dropped once the journal has that */
 	bool is_held; /* a directory's: something that cannot move now is still published in it */
@@ -350,7 +351,7 @@ struct emr_view {
 				   */
 	int64_t busy_boot_ns;	  /* when something was last changed or went away here */
 	/* Something of this burst of changes was sent, or a record got another name and may be
-	 * written anew under the first: nothing of it is published before it is quiet. */
+	 * written again under the first: nothing of it is published before it is quiet. */
 	bool waits_for_quiet;
 	node *special_root; /* .emrfs */
 	node *special_files[EMR_SPECIAL_MAX];
@@ -414,7 +415,7 @@ struct emr_view {
 	struct erasing *erasing; /* what is being erased: rows E of the journal */
 	size_t nerasing;
 	bool is_erasing_sorted; /* by object */
-	emr_buf erased;		/* objects that were erased in this life */
+	emr_buf erased;		/* objects that were erased in this run of the program */
 	uint64_t opened_at; /* entries of the ledger when the folder was opened; does not change */
 	bool has_looked_back;	   /* erase_look_back came to its end */
 	int64_t look_back_boot_ns; /* when it is tried (again) */

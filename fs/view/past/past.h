@@ -37,7 +37,7 @@ extern const node_kind past_days_kind; /* of .emrfs/at */
 emr_status past_top(emr_view *view, const char *name, node **out_node);
 
 /* ---- without view->lock */
-/* Every tree is built anew when it is looked into again, and the days are looked for: something of
+/* Every tree is built again when it is next looked into, and the days are looked for: something of
  * the past is no more, or a folder became one's own whose past the ledger has already. */
 void past_forget_all(emr_view *view);
 void past_free_all(emr_view *view); /* after the nodes */

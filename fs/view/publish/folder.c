@@ -1,5 +1,5 @@
 /* This file has what lies in the folder itself and in `.emrfs` beside records: the directories that
- * the rooms of the view show there (what is shared, the past, what was deleted, requests, proofs),
+ * the parts of the view show there (what is shared, the past, what was deleted, requests, proofs),
  * and the files that are made when somebody reads them. */
 #include "publish.h"
 

@@ -1,5 +1,5 @@
 /* Pins say which blocks on the disk are still needed. When the store's index was lost and made
- * anew, this file says all pins again from the ledger and the journal, so that cleaning up cannot
+ * again, this file says all pins again from the ledger and the journal, so that cleaning up cannot
  * remove blocks of living records; and single ones that turn out to be lost. */
 #include "publish.h"
 

@@ -184,7 +184,7 @@ emr_status keeper_hand_out(emr_view *view);
 
 /* ---- pins.c ---- */
 /* Pins say which blocks are still needed. This says all of them again after the store's index
- * was made anew. */
+ * was made again. */
 
 /* Nothing to do unless emr_store_pins_incomplete.  Reads the whole history: before the mount
  * answers, and rare. */

@@ -324,7 +324,7 @@ emr_status shared_read_terms(const emr_view *view, const emr_received *r, emr_te
 shared_set *shared_need_set(emr_view *view, const emr_received *r, const emr_terms *terms);
 /* The kernel forgets OWNER's directory, who is in a set, where it is shown. */
 void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell);
-/* The directory of datasets has come or gone: the top counts it anew. */
+/* The directory of datasets has come or gone: the top counts it again. */
 emr_status shared_sets_have_come(emr_view *view, emr_buf *tell);
 /* From the top of the folder; NULL without memory. */
 char *shared_owner_path(const shared_owner *owner);

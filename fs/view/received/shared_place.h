@@ -35,5 +35,5 @@ shared_share *shared_placed_next(const shared_share *outer, uint32_t entry, uint
 uint32_t shared_placed_directories(const shared_share *outer, uint32_t entry);
 /* From the top of the folder to S; NULL without memory. */
 char *shared_place_path(const shared_share *s);
-/* The kernel forgets S where it is shown now, and counts its directory anew. */
+/* The kernel forgets S where it is shown now, and counts its directory again. */
 void shared_tell_place(emr_view *view, const shared_share *s, emr_buf *tell);

@@ -1,6 +1,6 @@
 /* A person's points and credit for `wallet`, asked of the open folder, of an agent at work, or of a
- * keyring that was opened for it: counted anew from the local copy of the ledger.  It keeps no sum,
- * and signs nothing. */
+ * keyring that was opened for it: counted again from the local copy of the ledger.  It keeps no
+ * sum, and signs nothing. */
 #pragma once
 
 #include "keyring/keyring.h"

@@ -10,7 +10,7 @@
 #include "session/session.h"
 #include "share/deposit.h"
 
-/* The own card (`mine`: {"done":true,"card","qr","name","born","code","valid_until"}); or, as
+/* One's own card (`mine`: {"done":true,"card","qr","name","born","code","valid_until"}); or, as
  * {"people":[...]} with "done" in the last: whom the book has, or the one of `who`; who comes with
  * `card` (and "change": added, same, renewed, rekeyed); with `number` the safety number, noted as
  * compared, or with `drop` as not. */

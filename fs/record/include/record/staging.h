@@ -64,7 +64,7 @@ uint64_t emr_staging_mark(emr_staging *staging);
 bool emr_staging_needs_store_flush(emr_staging *staging);
 void emr_staging_store_flushed(emr_staging *staging);
 /* One fdatasync: the last mark survives a power cut.  After a failed one the next spill writes
- * everything anew. */
+ * everything again. */
 emr_status emr_staging_sync(emr_staging *staging);
 
 /* True when all bytes are in memory or sealed under the present key, without base and without

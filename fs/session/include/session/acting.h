@@ -27,7 +27,7 @@ typedef struct emr_acting {
 emr_status emr_acting_keys(emr_acting *acting, const emr_args *args, emr_problem *out_problem);
 /* Then ledger, own copy (followed to its end) and handle. */
 emr_status emr_acting_open(emr_acting *acting, emr_problem *out_problem);
-/* A computer was cut off: what this one keeps of keys, to open records sooner, is made anew from
+/* A computer was cut off: what this one keeps of keys, to open records sooner, is made again from
  * what counts now. */
 emr_status emr_acting_forget_opened(const emr_acting *acting);
 void emr_acting_end(emr_acting *acting);

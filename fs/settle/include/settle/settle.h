@@ -108,7 +108,7 @@ typedef emr_status (*emr_outcome_fn)(
  * epoch is made, only the listing key; PUT, META and UNLINK are signed by the identity.  A change
  * that the right does not allow, because it has ended or is too narrow, has the outcome EMR_DENIED
  * and is not sent; REWRAP, ERASE and a domain's root EMR_UNSUPPORTED. A batch whose epoch has
- * passed meanwhile is made again under the new one, here and in the own domains.
+ * passed meanwhile is made again under the new one, here and in one's own domains.
  *
  * Where copies are wanted first, a batch with new content is kept in the journal, and EMR_OK: FN is
  * not called for it before emr_settle_resend finds the copies made.  Until then changes of that

@@ -13,7 +13,7 @@
 #define EMR_COUNTS_PEOPLE_MAX 10000000u
 #define EMR_COUNTS_TABLE_BYTES 352 /* with its salt: the part of a DATASET_SNAPSHOT */
 #define EMR_COUNTS_AGAIN_S                                                                         \
-	86400u /* what was stated is stated anew after a day, if it has changed                    \
+	86400u /* what was stated is stated again after a day, if it has changed                   \
 		*/
 
 #define EMR_COUNTS_BANDS 5	 /* of age; the first: not said */

@@ -18,8 +18,8 @@ typedef struct emr_device {
 	bool is_this, is_first, is_active;
 } emr_device;
 typedef emr_status (*emr_device_fn)(void *arg, const emr_device *device);
-/* The first computer and every device, removed ones too, in the order of their ids, as the own copy
- * has them. */
+/* The first computer and every device, removed ones too, in the order of their ids, as this
+ * computer's copy has them. */
 emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg);
 
 /* Registers DEVICE's key, endorsed by this person's, and passes every domain on to it.  NAME: 1 to
@@ -98,6 +98,6 @@ typedef struct emr_lost_tell {
 emr_status emr_share_cut_off(emr_share *share, const emr_lost_tell *tell, emr_lost *out_lost);
 
 /* As a device: which domains are this keyring's by letter, and their keys; brings their records
- * into the own copy. *out_some: there was something new.  Nothing to do on the first computer.
- * EMR_DENIED: this device was removed. */
+ * into this computer's copy. *out_some: there was something new.  Nothing to do on the first
+ * computer. EMR_DENIED: this device was removed. */
 emr_status emr_share_learn(emr_share *share, bool *out_some);

@@ -113,8 +113,8 @@ typedef enum emr_left_out_why {
 	EMR_LEFT_OUT_ENOUGH,	    /* three others do */
 } emr_left_out_why;
 typedef emr_status (*emr_left_out_fn)(void *arg, emr_id32 agent, emr_left_out_why why);
-/* Every agent that a grant to GRANTEE would not name now, by the own copy.  EMR_NOT_FOUND: no such
- * grantee. */
+/* Every agent that a grant to GRANTEE would not name now, by this computer's copy.  EMR_NOT_FOUND:
+ * no such grantee. */
 emr_status emr_share_agents_left_out(
 	emr_share *share, emr_id32 grantee, emr_left_out_fn fn, void *arg);
 /* Whether those who release GIVEN are all in force and take letters, none of the organisation of
@@ -168,7 +168,7 @@ typedef struct emr_handover {
 				       the owner's computer is on */
 } emr_handover;
 typedef emr_status (*emr_handover_fn)(void *arg, const emr_handover *handover);
-/* Gives each such share anew on the same terms, with what lies inside, through agents that are
+/* Gives each such share again on the same terms, with what lies inside, through agents that are
  * there now, and ends the former one; unless of these fewer must agree than the owner was told when
  * she shared: that is left to her.  Tells FN of each.  Shares that another one covers are passed
  * over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys,

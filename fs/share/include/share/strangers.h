@@ -42,7 +42,7 @@ emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica,
 	uint64_t now_unix_s, bool *out_is);
 
 /* Whether the terms of GRANT, or the right of ROW, were signed by the owner's key.  What is given
- * on, given anew or prolonged on her behalf must be, or it would become her word.  EMR_NOT_FOUND:
+ * on, given again or prolonged on her behalf must be, or it would become her word.  EMR_NOT_FOUND:
  * it is not here. */
 emr_status emr_grant_is_owners(emr_replica *replica, const emr_known_grant *grant, bool *out_is);
 emr_status emr_writer_is_owners(

@@ -129,7 +129,7 @@ emr_status emr_store_each_pin(emr_store *store, emr_pin_visit visit, void *conte
 /* The same for whoever lets go what is not among them: EMR_BUSY, and none visited, while they are
  * incomplete. */
 emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void *context);
-/* True after an index was made anew: pins found again in the segments protect, but nothing is
+/* True after an index was made again: pins found again in the segments protect, but nothing is
  * reclaimed until this writer has called emr_store_pins_complete. */
 bool emr_store_pins_incomplete(emr_store *store);
 /* This writer has pinned again all that it wants kept (KEEP, COUNT): its other pins end. */
@@ -160,7 +160,7 @@ typedef struct emr_reclaim_options {
 	emr_store_roots extra_roots; /* may be NULL */
 	void *roots_context;
 	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written
-	 * anew, however much of it lives, and the one being written is closed first. */
+	 * again, however much of it lives, and the one being written is closed first. */
 	bool scrub;
 	uint64_t close_from; /* emr_journal_reclaim closes the segment being written when it has so
 				many bytes; 0: only for a scrub */
@@ -212,7 +212,7 @@ typedef struct emr_store_damage {
 typedef void (*emr_store_damage_visit)(void *context, const emr_store_damage *damage);
 
 /* Reads every section of this writer's segments, checks hashes, and compares with the index (made
- * anew when it lies, which is no damage). Damaged places go to quarantine/ and are filled so that
+ * again when it lies, which is no damage). Damaged places go to quarantine/ and are filled so that
  * the segment stays a CAR; erasures that were cut short are ended. EMR_DAMAGED when there was
  * damage; VISIT may be NULL. */
 emr_status emr_store_check(emr_store *store, emr_store_damage_visit visit, void *context);

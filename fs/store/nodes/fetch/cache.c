@@ -105,7 +105,7 @@ static emr_status add_entry(
 	entry **at = slot_of(cache, digest);
 	entry *e;
 
-	if (*at != NULL) { /* written anew because it could not be read */
+	if (*at != NULL) { /* written again because it could not be read */
 		cache->bytes += bytes - (*at)->bytes;
 		(*at)->bytes = bytes;
 		(*at)->is_unread = false;

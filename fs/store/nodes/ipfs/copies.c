@@ -25,7 +25,7 @@ typedef struct waiter {
 } waiter;
 
 /* What is asked, in this order.  A place that comes to no end in a while is given all its time when
- * the others had theirs; a search that stands still goes on when it is begun anew, and a slow one
+ * the others had theirs; a search that stands still goes on when it is begun again, and a slow one
  * needs its time. */
 typedef enum copies_phase {
 	PHASE_NONE,

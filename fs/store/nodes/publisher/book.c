@@ -1,5 +1,5 @@
 /* This file remembers which place has which root: lines that are appended as places answer, read
- * again at the next opening, and written anew when most of them are out of date.  A line that was
+ * again at the next opening, and written again when most of them are out of date.  A line that was
  * torn, and all behind it, is forgotten. */
 #include "book.h"
 
@@ -20,7 +20,7 @@
 #define NAME_MAX_BYTES (LINE_MAX_BYTES - 8) /* with what stands around it */
 #define MARK_UNSYNCED 'u'
 #define MARK_SYNCED 'y'
-#define SPARE_LINES 1000 /* out of date, before the file is written anew */
+#define SPARE_LINES 1000 /* out of date, before the file is written again */
 
 int book_compare(const void *a, const void *b)
 {
@@ -292,7 +292,7 @@ static emr_status read_book(book *b, size_t *out_lines)
 	return fold(b, &all);
 }
 
-/* ---- Writing it anew ---- */
+/* ---- Writing it again ---- */
 
 static emr_status write_anew(book *b)
 {

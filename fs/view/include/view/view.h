@@ -495,8 +495,8 @@ typedef struct emr_view_written {
 emr_status emr_view_waiting(emr_view *view, uint64_t *out_waiting);
 /* Up to MAX of the files that are being written now; returns how many. */
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max);
-/* Up to MAX copies of files that were changed in two places, as nodes, in the own folder and where
- * one writes in others'; returns how many. */
+/* Up to MAX copies of files that were changed in two places, as nodes, in one's own folder and
+ * where one writes in others'; returns how many. */
 size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max);
 /* Why the folder takes no changes any more although it was opened for them (what the ledger or its
  * copy here made impossible to believe); EMR_OK: it does. */

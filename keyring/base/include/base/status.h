@@ -59,7 +59,7 @@ typedef enum emr_status_kind {
 	EMR_KIND_FINE,
 	EMR_KIND_LOCAL,	 /* this computer could not do it now; it says nothing of what was asked */
 	EMR_KIND_AWAY,	 /* who is asked (the ledger, a node, somebody) does not answer now */
-	EMR_KIND_MOVED,	 /* somebody was quicker: what was asked is made anew and asked again */
+	EMR_KIND_MOVED,	 /* somebody was quicker: what was asked is made and asked again */
 	EMR_KIND_DAMAGE, /* bytes or a history that cannot be right: it must be looked at */
 	EMR_KIND_FINAL,	 /* the same, asked again, gets the same answer */
 } emr_status_kind;

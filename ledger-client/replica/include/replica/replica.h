@@ -271,8 +271,9 @@ uint64_t emr_replica_rows_read(emr_replica *replica);
  * in *out_trouble.  *out_checked = entries. */
 emr_status emr_replica_verify_chain(
 	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked);
-/* The same with the own copy alone, while the ledger is away: every kept entry is verified and
- * replayed again and must lead to the own state, and the copy must reach the high-water mark. */
+/* The same with this computer's copy alone, while the ledger is away: every kept entry is verified
+ * and replayed again and must lead to its own state, and the copy must reach the high-water mark.
+ */
 emr_status emr_replica_verify_own(
 	emr_replica *replica, emr_replica_trouble *out_trouble, uint64_t *out_checked);
 
@@ -292,11 +293,11 @@ typedef struct emr_replica_mended {
 /* Parts of one's own that neither the ledger had nor this copy has, with the entry of the first:
  * what they belong to cannot be opened. */
 emr_status emr_replica_missing(emr_replica *replica, uint64_t *out_n, uint64_t *out_first);
-/* Puts right what is damaged in the ledger or in the own copy with what is whole in the other one:
- * a replay of the rules from entry 0 accepts each row that is written, and the high-water mark must
- * fit.  EMR_OK: nothing is wrong any more. EMR_DAMAGED: something is whole in neither, or a file's
- * structure is damaged; EMR_FORK, EMR_ROLLBACK: that is no damage; EMR_DENIED: the ledger is open
- * for reading only, the own copy is mended; EMR_OFFLINE.
- * What could not be put right is from then on what emr_replica_last_trouble says; a part that is
- * gone is not, because what is saved from now on does not rest on it. */
+/* Puts right what is damaged in the ledger or in this computer's copy with what is whole in the
+ * other one: a replay of the rules from entry 0 accepts each row that is written, and the
+ * high-water mark must fit.  EMR_OK: nothing is wrong any more. EMR_DAMAGED: something is whole in
+ * neither, or a file's structure is damaged; EMR_FORK, EMR_ROLLBACK: that is no damage; EMR_DENIED:
+ * the ledger is open for reading only, this computer's copy is mended; EMR_OFFLINE. What could not
+ * be put right is from then on what emr_replica_last_trouble says; a part that is gone is not,
+ * because what is saved from now on does not rest on it. */
 emr_status emr_replica_mend(emr_replica *replica, emr_replica_mended *out_mended);

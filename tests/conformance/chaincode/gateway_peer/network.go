@@ -753,7 +753,7 @@ func (c *channel) restore() error {
 	return nil
 }
 
-// ports are those of before, so that a restart is one.
+// ports are the former ones, so that a restart is one.
 func listenAgain(name string) (net.Listener, error) {
 	address := "127.0.0.1:0"
 	if kept, err := os.ReadFile(name); err == nil {

@@ -62,7 +62,7 @@ func newAuthority(name string) *person {
 	return issued(own, own, key, &key.PublicKey, key)
 }
 
-// namesakeOf is told from CA by the key alone, as where somebody has made his CA anew.
+// namesakeOf is told from CA by the key alone, as where somebody has made his CA again.
 func namesakeOf(ca *person) *person {
 	old, err := x509.ParseCertificate(ca.certificate)
 	if err != nil {

@@ -17,7 +17,7 @@
  * writes the copy; the second, which shares no reading code with the first, looks in the copy for
  * names, ids, dates and UIDs of the original. */
 
-/* What decides that an element stays: the table, and the version of this room's rules for it.  It
+/* What decides that an element stays: the table, and the version of this module's rules for it.  It
  * changes with either, and stands, hashed with the terms of the dataset, in each copy's statement.
  */
 #define EMR_DEIDENTIFY_TABLE "PS3.15-2026c/1"
@@ -129,8 +129,8 @@ typedef struct emr_deidentified {
 	char instance_uid[EMR_DICOM_UID_SIZE];
 } emr_deidentified;
 
-/* Starts processes when it is first needed, and anew after each file that broke one.  One thread at
- * a time for each. */
+/* Starts processes when it is first needed, and again after each file that broke one.  One thread
+ * at a time for each. */
 typedef struct emr_deidentifier emr_deidentifier;
 
 /* PROGRAM: the path of the helper, emr_beside("deidentify").  RULES are copied.  EMR_INVALID,

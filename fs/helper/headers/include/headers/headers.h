@@ -47,7 +47,7 @@ typedef struct emr_header_source {
 
 /* Reads headers in another process, which has neither keys of emrfs nor a file, a network or a
  * clock of this computer (helper/helper.h): only the bytes that it asks for of the file at hand.
- * Started when it is first needed, and anew after a file that broke it.  One thread at a time. */
+ * Started when it is first needed, and again after a file that broke it.  One thread at a time. */
 typedef struct emr_header_reader emr_header_reader;
 
 /* PROGRAM: the path of the helper, emr_beside("read-headers"); it is copied.  FILE_MS: the longest

@@ -46,7 +46,7 @@ emr_device_left emr_device_leave_authority(const emr_acting *acting, emr_id32 de
 
 /* ---- network_adopt.c ---- */
 /* A network of one computer becomes one in a directory, which other computers of this user can
- * reach: ledger and blocks move there as they are, nothing is encrypted anew. It refuses a
+ * reach: ledger and blocks move there as they are, nothing is encrypted again. It refuses a
  * directory with anything else in it, and goes on where an interrupted move stopped. */
 
 /* The folder must be closed and its lock held.  DIR absolute.  EMR_EXISTS: the ledger is in a

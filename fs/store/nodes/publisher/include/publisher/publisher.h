@@ -2,8 +2,9 @@
  * background, and makes nodes let go of erased records. Nobody waits for it: saving and
  * registering know nothing of it, and whatever a place does is tried again later.
  *
- * What is to be where is read from the pins of the own store, again and again; what is where is
- * kept in the file `copies` of the state, which can be removed: then every place is asked. */
+ * What is to be where is read from the pins of this computer's store, again and again; what is
+ * where is kept in the file `copies` of the state, which can be removed: then every place is asked.
+ */
 #pragma once
 
 #include "ipfs/node.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""rooms.py SOURCES: the rooms of fs/view use none after themselves, but for what is left over from before they were rooms.
+"""view_parts.py SOURCES: the parts of fs/view use none after themselves, but for what is left over from before they were parts.
 Prints that, how much it is, and the largest circle of files that call each other.  Fails when there is more than is written
 here: whoever removes some lowers the number.  It goes by the names of functions, as they stand in the text."""
 import collections
@@ -7,9 +7,9 @@ import pathlib
 import re
 import sys
 
-ROOMS = ["core", "past", "given", "received", "guest", "sync", "publish"]
-CALLS_MAX = 0  # mentions of a function that a later room defines
-HEADERS_MAX = 0  # includes of a later room's header
+PARTS = ["core", "past", "given", "received", "guest", "sync", "publish"]
+CALLS_MAX = 0  # mentions of a function that a later part defines
+HEADERS_MAX = 0  # includes of a later part's header
 CIRCLE_MAX = 5  # files
 
 COMMENT_OR_TEXT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
@@ -19,8 +19,8 @@ INCLUDE = re.compile(r'^#include "(\w+\.h)"', re.M)
 
 
 def goes_up(file, other):
-    """Files are called ROOM/NAME."""
-    return ROOMS.index(other.split("/")[0]) > ROOMS.index(file.split("/")[0])
+    """Files are called PART/NAME."""
+    return PARTS.index(other.split("/")[0]) > PARTS.index(file.split("/")[0])
 
 
 def calls_of(sources):
@@ -48,9 +48,9 @@ def largest_circle(calls):
 
 
 def main(view):
-    sources = {f"{room}/{path.name}": path.read_text() for room in ROOMS for path in sorted((view / room).glob("*.[ch]"))}
+    sources = {f"{part}/{path.name}": path.read_text() for part in PARTS for path in sorted((view / part).glob("*.[ch]"))}
     if not sources:
-        sys.exit(f"{view}: no rooms")
+        sys.exit(f"{view}: no parts")
     headers = {file.split("/")[1]: file for file in sources if file.endswith(".h")}
     upward_calls = upward_headers = 0
     calls = calls_of(sources)
@@ -66,7 +66,7 @@ def main(view):
                 upward_headers += 1
     circle = largest_circle(calls)
     lines = sum(sources[file].count("\n") for file in circle)
-    print(f"{upward_calls} mentions of a later room's function, {upward_headers} includes of a later room's header;")
+    print(f"{upward_calls} mentions of a later part's function, {upward_headers} includes of a later part's header;")
     print(f"the largest circle: {len(circle)} of {len(calls)} .c files, {lines} lines")
     return upward_calls <= CALLS_MAX and upward_headers <= HEADERS_MAX and len(circle) <= CIRCLE_MAX
 
