@@ -1,5 +1,6 @@
-/* What verify says beside the faults of one's own records: statements that are not here, and
- * files that others share. */
+/* These functions say what `verify` adds to the faults of one's own records: which signed
+ * statements are not here, and what is wrong with files that others share. They refuse to call
+ * checked what nobody gave the key of. */
 #pragma once
 
 #include <jansson.h>

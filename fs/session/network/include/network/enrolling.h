@@ -1,6 +1,7 @@
-/* An organisation's own authority, a Fabric CA that the file `network` of its network's directory
- * names: what a person, and an administrator, asks of it.  It refuses to ask for a secret where
- * there is no terminal, and to take a certificate that the person's key does not have. */
+/* An organisation may run an authority of its own, a Fabric CA that the file `network` of its
+ * network's directory names. These functions ask it for certificates, for a person and for an
+ * administrator. They refuse to ask for a secret where there is no terminal, and to take a
+ * certificate that the person's key does not have. */
 #pragma once
 
 #include "enrol/ca.h"
