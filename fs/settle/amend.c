@@ -89,7 +89,7 @@ emr_status amend_look(
 	if (change->amends != NULL) {
 		is_amendment = true;
 		memcpy(prev, change->amends, sizeof prev);
-	} else if (change->from != NULL && ctx->is_guest) {
+	} else if (change->from != NULL && ctx->is_foreign) {
 		is_amendment = recall(ctx->statements, &change->from->root, prev);
 	} else if (change->from != NULL) {
 		status = emr_facts_amended(

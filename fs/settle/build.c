@@ -47,7 +47,7 @@ static void say_derived(const build_ctx *ctx, const emr_change *change, emr_stat
 {
 	emr_derivation from;
 
-	if (ctx->is_guest ||
+	if (ctx->is_foreign ||
 		!emr_derived_mark_read(change->meta->xattrs, change->meta->mtime_ns, &from))
 		return;
 	facts->kind = EMR_STATEMENT_DERIVED;
@@ -83,7 +83,7 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 
 	memcpy(facts.r_pid, change->meta->r_pid, sizeof facts.r_pid);
 	memcpy(facts.cert_ref, ctx->cert_ref, sizeof facts.cert_ref);
-	if (ctx->is_guest)
+	if (ctx->is_foreign)
 		facts.issuer_seq = ctx->issued + 1;
 	status = amend_look(ctx, change, &facts.kind, facts.prev);
 	say_derived(ctx, change, &facts, doc);
@@ -94,7 +94,7 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 	if (status != EMR_OK)
 		return status;
 	status = emr_bundle_build(ctx->records, change->content, key, &bundle, out_root);
-	if (status == EMR_OK && ctx->is_guest) {
+	if (status == EMR_OK && ctx->is_foreign) {
 		const emr_bytes bytes = emr_bytes_of(statement, sizeof statement);
 
 		known_statements_note(ctx->statements, out_root, emr_sha256_of(&bytes, 1).b);

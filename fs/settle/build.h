@@ -28,7 +28,7 @@ typedef struct build_ctx {
 	emr_bytes descriptor;  /* the network's: what is wrapped again is judged before */
 	uint8_t person_pk[32]; /* the patient's identity key, for statements */
 	emr_signer signer;     /* of the batch, and of statements */
-	bool is_guest;	       /* the domain is another's */
+	bool is_foreign;       /* the domain is another's */
 	struct known_statements *statements; /* in others' domains (amend.h) */
 	uint64_t issued;		     /* the number of the last statement for that patient */
 	struct ahead *ahead;  /* NULL, or keys of REWRAPs that are wrapped already (ahead.c) */

@@ -17,7 +17,7 @@
 
 #include "amend.h"
 #include "build.h"
-#include "guest.h"
+#include "foreign_domain.h"
 
 #define WEEK_S (7 * 86400) /* how long the ledger takes a batch of these operations */
 #define EPOCH_TRIES                                                                                \
@@ -26,7 +26,7 @@
 /* What goes into one batch. */
 typedef struct run {
 	emr_settle *settle;
-	const guest *guest;
+	const foreign_domain *foreign;
 	emr_id32 signer_id;
 	build_ctx build;
 	emr_batch_builder *batch;
@@ -98,7 +98,7 @@ static emr_status check_epoch(run *r)
 	bool is_owners = false;
 	emr_status status;
 
-	if (r->guest->is_guest) {
+	if (r->foreign->is_foreign) {
 		status = emr_epoch_is_owners(
 			o->replica, r->build.domain, r->build.epoch, &is_owners);
 	} else {
@@ -136,11 +136,11 @@ static emr_status domain_facts(run *r)
 	return check_epoch(r);
 }
 
-static emr_status guest_key_facts(run *r)
+static emr_status foreign_key_facts(run *r)
 {
 	static const emr_id32 none;
-	emr_status status = guest_list_key(r->settle->share, r->build.domain, r->build.epoch,
-		&r->own_list_key, &r->build.listkey_id);
+	emr_status status = foreign_domain_list_key(r->settle->share, r->build.domain,
+		r->build.epoch, &r->own_list_key, &r->build.listkey_id);
 
 	if (status != EMR_OK)
 		return status;
@@ -159,9 +159,9 @@ static emr_status list_key_facts(run *r)
 	emr_key_text key;
 	emr_status status;
 
-	if (r->guest->is_guest) {
-		r->signer_id = r->guest->signer_id;
-		return guest_key_facts(r);
+	if (r->foreign->is_foreign) {
+		r->signer_id = r->foreign->signer_id;
+		return foreign_key_facts(r);
 	}
 	status = emr_keyring_domain_public(o->keyring, r->build.domain, 1, r->build.epoch, &domain);
 	if (status != EMR_OK)
@@ -246,9 +246,9 @@ static void end_run(run *r)
 
 static emr_status number_statements(run *r)
 {
-	const uint8_t *patient = r->guest->writing.card.id_pk;
+	const uint8_t *patient = r->foreign->writing.card.id_pk;
 
-	r->build.is_guest = true;
+	r->build.is_foreign = true;
 	r->build.statements = r->settle->statements;
 	r->box.issued_to = issued_key(patient);
 	return issued_last(
@@ -256,16 +256,16 @@ static emr_status number_statements(run *r)
 }
 
 static emr_status begin_run(
-	emr_settle *settle, const guest *g, emr_id16 domain, bool is_inbox, run *r)
+	emr_settle *settle, const foreign_domain *g, emr_id16 domain, bool is_inbox, run *r)
 {
 	emr_batch_options batch = {.keyring = settle->options.keyring,
-		.signer = g->is_guest ? emr_signer_identity()
-				      : emr_keyring_signer_of(settle->options.keyring, domain),
+		.signer = g->is_foreign ? emr_signer_identity()
+					: emr_keyring_signer_of(settle->options.keyring, domain),
 		.net_id = settle->net_id};
 	emr_replica_position at;
 	emr_status status;
 
-	*r = (run){.settle = settle, .guest = g, .is_inbox = is_inbox};
+	*r = (run){.settle = settle, .foreign = g, .is_inbox = is_inbox};
 	r->build = (build_ctx){.keyring = settle->options.keyring,
 		.records = settle->options.records,
 		.facts = settle->options.facts,
@@ -273,7 +273,7 @@ static emr_status begin_run(
 		.descriptor = emr_ledger_descriptor(settle->options.ledger),
 		.now_unix_s = emr_clock_unix_s(settle->options.clock)};
 	r->build.signer = batch.signer;
-	memcpy(r->build.person_pk, g->is_guest ? g->writing.card.id_pk : settle->person_pk,
+	memcpy(r->build.person_pk, g->is_foreign ? g->writing.card.id_pk : settle->person_pk,
 		sizeof r->build.person_pk);
 	memcpy(r->build.cert_ref, g->cert_ref, sizeof r->build.cert_ref);
 	r->box.domain = domain;
@@ -287,7 +287,7 @@ static emr_status begin_run(
 	status = domain_facts(r);
 	if (status == EMR_OK)
 		status = list_key_facts(r);
-	if (status == EMR_OK && g->is_guest)
+	if (status == EMR_OK && g->is_foreign)
 		status = number_statements(r);
 	if (status == EMR_OK)
 		status = emr_batch_new(&batch, &r->batch);
@@ -342,8 +342,8 @@ static emr_status add_change(run *r, const emr_change *change)
 		emr_batch_size(r->batch) > EMR_BATCH_SEND_BYTES - EMR_META_BYTES_MAX - 1024)
 		return EMR_LIMIT;
 	status = current_head(r->settle, change, &head);
-	if (status == EMR_OK && r->guest->is_guest)
-		status = guest_may(r->guest, change, &head);
+	if (status == EMR_OK && r->foreign->is_foreign)
+		status = foreign_domain_may(r->foreign, change, &head);
 	/* Others went on meanwhile: who asked must see that first. */
 	if (status == EMR_OK && change->base_version != 0 && head.state == EMR_OBJECT_LIVE &&
 		head.version > change->base_version)
@@ -433,9 +433,9 @@ static void begin_ahead(run *r, const emr_change *changes, size_t n, ahead **key
 }
 
 /* One batch of as many of CHANGES as fit. */
-static emr_status publish_some(emr_settle *settle, const guest *g, const emr_change *changes,
-	size_t n, bool is_last_try, ahead **keys, size_t *out_done, bool *out_awaits,
-	emr_outcome_fn fn, void *arg)
+static emr_status publish_some(emr_settle *settle, const foreign_domain *g,
+	const emr_change *changes, size_t n, bool is_last_try, ahead **keys, size_t *out_done,
+	bool *out_awaits, emr_outcome_fn fn, void *arg)
 {
 	emr_status status, lacking = EMR_OK;
 	size_t done = 0;
@@ -549,7 +549,7 @@ emr_status emr_settle_publish(
 	unsigned tries = 1;
 	bool awaits = false;
 	size_t at = 0;
-	guest g;
+	foreign_domain g;
 
 	if (status == EMR_OK && n > 0)
 		status = await_look(settle, changes, n);
@@ -557,8 +557,8 @@ emr_status emr_settle_publish(
 		const size_t most = settle->most_changes;
 		size_t done = 0;
 
-		status = guest_look(settle->share, &settle->options, changes, &g);
-		if (status == EMR_OK && at == 0 && !g.is_guest)
+		status = foreign_domain_look(settle->share, &settle->options, changes, &g);
+		if (status == EMR_OK && at == 0 && !g.is_foreign)
 			status = renew_epoch(settle, changes[0].domain);
 		if (status != EMR_OK)
 			break;

@@ -7,7 +7,7 @@ import pathlib
 import re
 import sys
 
-PARTS = ["core", "past", "given", "received", "guest", "sync", "publish"]
+PARTS = ["core", "past", "given", "received", "foreign", "sync", "publish"]
 CALLS_MAX = 0  # mentions of a function that a later part defines
 HEADERS_MAX = 0  # includes of a later part's header
 CIRCLE_MAX = 5  # files

@@ -1,12 +1,14 @@
 /* This kit plays a writer whose computer does not look at its own rights: what it refuses to say
- * is said all the same, and only others are in the way. Linked with --wrap=guest_may. */
+ * is said all the same, and only others are in the way. Linked with --wrap=foreign_domain_may. */
 #include "emr_test.h"
 
-#include "guest.h"
+#include "foreign_domain.h"
 
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
 
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+emr_status __wrap_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head)
 {
 	(void)g, (void)change, (void)head;
 	return EMR_OK;

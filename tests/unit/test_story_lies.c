@@ -7,7 +7,7 @@
 #include <fcntl.h>
 
 #include "contract/codes.h"
-#include "guest.h"
+#include "foreign_domain.h"
 #include "share_private.h"
 
 static story s;
@@ -16,12 +16,15 @@ static story s;
 
 static bool is_reckless;
 
-emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __real_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
 
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+emr_status __wrap_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head)
 {
-	return is_reckless ? EMR_OK : __real_guest_may(g, change, head);
+	return is_reckless ? EMR_OK : __real_foreign_domain_may(g, change, head);
 }
 
 /* ---- the story ---- */

@@ -3,7 +3,7 @@
 #include "pen_kit.h"
 
 #include "contract/codes.h"
-#include "guest.h"
+#include "foreign_domain.h"
 #include "ledger/batch.h"
 
 static story s;
@@ -12,22 +12,25 @@ static story s;
 
 static bool is_reckless;
 
-emr_status __real_guest_look(
-	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
-emr_status __wrap_guest_look(
-	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out);
-emr_status __real_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head);
+emr_status __real_foreign_domain_look(emr_share *share, const emr_settle_options *options,
+	const emr_change *change, foreign_domain *out);
+emr_status __wrap_foreign_domain_look(emr_share *share, const emr_settle_options *options,
+	const emr_change *change, foreign_domain *out);
+emr_status __real_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
+emr_status __wrap_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head);
 
-emr_status __wrap_guest_look(
-	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out)
+emr_status __wrap_foreign_domain_look(emr_share *share, const emr_settle_options *options,
+	const emr_change *change, foreign_domain *out)
 {
-	return __real_guest_look(share, options, change, out);
+	return __real_foreign_domain_look(share, options, change, out);
 }
 
-emr_status __wrap_guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+emr_status __wrap_foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head)
 {
-	return is_reckless ? EMR_OK : __real_guest_may(g, change, head);
+	return is_reckless ? EMR_OK : __real_foreign_domain_may(g, change, head);
 }
 
 /* Refused here, without a word to the ledger; and by the ledger, with CODE. */

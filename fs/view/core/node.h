@@ -427,10 +427,10 @@ struct emr_view {
 	pthread_t reclaimer;
 	bool has_reclaimer;
 	refusal_window refusals[REFUSAL_KINDS];
-	const struct shared_guests *guests;    /* shared.h; does not change */
-	const node_kind *received_kind;	       /* of what others share; does not change */
-	const struct attribute_source *grants; /* attributes of what is shared; does not change */
-	struct given given;		       /* shared-by-me */
+	const struct shared_writings *writings; /* shared.h; does not change */
+	const node_kind *received_kind;		/* of what others share; does not change */
+	const struct attribute_source *grants;	/* attributes of what is shared; does not change */
+	struct given given;			/* shared-by-me */
 	emr_id16 given_emptied;	       /* the directory in it whose last link was just removed, */
 	int64_t given_emptied_boot_ns; /* and when; 0: none */
 	struct comparing *comparing;   /* compare.h; NULL: nothing to do yet */

@@ -98,7 +98,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	view->options = *options;
 	view->grants = &giving_attributes;
 	view->received_kind = &shared_kind;
-	view->guests = &guest_turns;
+	view->writings = &foreign_writings;
 	if (view->options.quiet_ns == 0)
 		view->options.quiet_ns = DEFAULT_QUIET_NS;
 	if (view->options.sync_ns == 0)

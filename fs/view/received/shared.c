@@ -116,7 +116,7 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 		emr_log(EMR_LOG_WARN, "shares: the ledger was not followed: %s",
 			emr_status_text(status));
 	end = shared_end_due(view);
-	view->guests->turn(view);
+	view->writings->turn(view);
 	due = serve_busy(view);
 	shared_write_names(view);
 	now = view_boot_ns(view);
@@ -150,7 +150,7 @@ static void show_known(emr_view *view)
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: what is known was not looked at: %s",
 			emr_status_text(status));
-	view->guests->turn(view);
+	view->writings->turn(view);
 }
 
 emr_status shared_start(emr_view *view)

@@ -226,12 +226,12 @@ typedef struct shares {
 } shares;
 
 /* What the worker does for one's own in others' folders. */
-typedef struct shared_guests {
+typedef struct shared_writings {
 	/* Where this person may write becomes, or changes, shares.  Names that come go to TELL. */
 	emr_status (*take_writings)(emr_view *view, emr_buf *tell);
 	/* Every node of one's own meets what its share says. */
 	void (*turn)(emr_view *view);
-} shared_guests;
+} shared_writings;
 
 /* ---- life: shared.c */
 /* Before the first catch_up of the view. */

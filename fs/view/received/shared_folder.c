@@ -517,7 +517,7 @@ static emr_status look_at_grants(looking *l)
 			status = take_share(l, best, &tell);
 	}
 	if (status == EMR_OK)
-		status = view->guests->take_writings(view, &tell);
+		status = view->writings->take_writings(view, &tell);
 	come = shared_have_come(view, was_there, &tell);
 	look_again_for(view, &unopened);
 	return status == EMR_OK ? come : status;

@@ -37,7 +37,7 @@ static bool shared_is_same(const node *a, const node *b)
 	return emr_id16_equal(a->shared->domain, b->shared->domain);
 }
 
-static emr_status guest_may_make(
+static emr_status writing_may_make(
 	emr_view *view, const node *directory, emr_meta_type type, const char *name)
 {
 	emr_status status = foreign_may_make(view, directory, type, name);
@@ -47,7 +47,8 @@ static emr_status guest_may_make(
 		       : status;
 }
 
-static emr_status guest_prepare_attr(emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
+static emr_status writing_prepare_attr(
+	emr_view *view, node *n, unsigned mask, const emr_attr *wanted)
 {
 	bool says = (mask & (EMR_SET_MODE | EMR_SET_MTIME)) != 0 &&
 		    !(shared_is_file(n) && foreign_file_may_say(n, mask, wanted));
@@ -60,7 +61,7 @@ static emr_status guest_prepare_attr(emr_view *view, node *n, unsigned mask, con
 	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
 }
 
-static emr_status guest_set_attr(
+static emr_status writing_set_attr(
 	emr_view *view, node *n, unsigned mask, const emr_attr *wanted, bool *out_is_done)
 {
 	*out_is_done = shared_is_file(n);
@@ -69,12 +70,12 @@ static emr_status guest_set_attr(
 		       : EMR_OK;
 }
 
-static bool guest_is_whole(const node *n)
+static bool writing_is_whole(const node *n)
 {
 	return shared_is_file(n);
 }
 
-static bool guest_whose(const emr_view *view, const node *n, node_owner *out)
+static bool writing_whose(const emr_view *view, const node *n, node_owner *out)
 {
 	const shared_share *s = shared_share_of(n);
 
@@ -96,34 +97,35 @@ static const node_policy shared_policy = {.above = shared_software_above,
 /* What a right to write there decides, of the other's records and of one's own. */
 #define WRITING                                                                                    \
 	.is_empty = union_is_empty, .is_below = foreign_is_below,                                  \
-	.may_hold = foreign_check_directory, .may_make = guest_may_make,                           \
+	.may_hold = foreign_check_directory, .may_make = writing_may_make,                         \
 	.may_come = foreign_check_deposit, .may_send = foreign_check_size,                         \
-	.prepare = foreign_prepare_change, .prepare_attr = guest_prepare_attr,                     \
-	.set_attr = guest_set_attr, .note_made = foreign_note_made, .whose = guest_whose,          \
+	.prepare = foreign_prepare_change, .prepare_attr = writing_prepare_attr,                   \
+	.set_attr = writing_set_attr, .note_made = foreign_note_made, .whose = writing_whose,      \
 	.tell_refused = shared_notice_refused
 
 const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
-	.within = &guest_kind, .child = shared_child, .list = shared_list, .path = shared_path,
+	.within = &foreign_kind, .child = shared_child, .list = shared_list, .path = shared_path,
 	.domain = shared_domain, .object = shared_object, .root = shared_root,
 	.note_checked = shared_note_checked, .is_same = shared_is_same, .policy = &shared_policy,
 	.release = shared_release_if_unused, .attribute = shared_attribute,
 	.list_attributes = shared_list_attributes, .open = shared_open, .read = shared_read};
 
-const node_kind guest_kind = {WRITING, .child = union_child, .list = union_list,
+const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,
 	.note_cut = foreign_note_cut, .policy = &shared_policy, .is_unsent = foreign_collects,
-	.is_whole = guest_is_whole, .is_theirs = shared_reads_theirs, .may_read = foreign_may_read,
-	.start_staging = foreign_start_staging, .open = foreign_open};
+	.is_whole = writing_is_whole, .is_theirs = shared_reads_theirs,
+	.may_read = foreign_may_read, .start_staging = foreign_start_staging, .open = foreign_open};
 
-const node_kind guest_cut_kind = {.policy = &shared_policy,
+const node_kind foreign_cut_kind = {.policy = &shared_policy,
 	.is_theirs = shared_reads_theirs,
 	.may_read = foreign_may_read,
 	.start_staging = foreign_start_staging,
 	.open = foreign_open};
 
-static void guests_turn(emr_view *view)
+static void writings_turn(emr_view *view)
 {
 	inboxes_turn(view);
 	foreign_turn(view);
 }
 
-const shared_guests guest_turns = {.take_writings = foreign_take_writings, .turn = guests_turn};
+const shared_writings foreign_writings = {
+	.take_writings = foreign_take_writings, .turn = writings_turn};

@@ -1,12 +1,12 @@
 /* A person may write into a folder of somebody else. This file looks what the right there allows
  * before a change is sent, so that nothing is signed that the ledger would refuse. */
-#include "guest.h"
+#include "foreign_domain.h"
 
 #include <string.h>
 
 #include "replica/people.h"
 
-static emr_status who_am_i(const emr_settle_options *options, guest *g)
+static emr_status who_am_i(const emr_settle_options *options, foreign_domain *g)
 {
 	emr_known_person me;
 	emr_public public;
@@ -30,8 +30,8 @@ static bool is_lasting(emr_status status)
 	       status == EMR_MISSING_DATA;
 }
 
-static emr_status find_right(
-	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *g)
+static emr_status find_right(emr_share *share, const emr_settle_options *options,
+	const emr_change *change, foreign_domain *g)
 {
 	emr_status status = who_am_i(options, g);
 
@@ -46,13 +46,13 @@ static emr_status find_right(
 	return status;
 }
 
-emr_status guest_look(
-	emr_share *share, const emr_settle_options *options, const emr_change *change, guest *out)
+emr_status foreign_domain_look(emr_share *share, const emr_settle_options *options,
+	const emr_change *change, foreign_domain *out)
 {
-	guest g = {.is_guest = false};
-	emr_status status = emr_share_is_anothers(share, change->domain, &g.is_guest);
+	foreign_domain g = {.is_foreign = false};
+	emr_status status = emr_share_is_anothers(share, change->domain, &g.is_foreign);
 
-	if (status == EMR_OK && g.is_guest) {
+	if (status == EMR_OK && g.is_foreign) {
 		status = find_right(share, options, change, &g);
 		if (is_lasting(status)) {
 			g.why = EMR_DENIED;
@@ -64,20 +64,21 @@ emr_status guest_look(
 	return status;
 }
 
-static bool has(const guest *g, uint16_t right)
+static bool has(const foreign_domain *g, uint16_t right)
 {
 	return (g->writing.rights & right) != 0;
 }
 
 /* As the contract has it: one's own, or anybody's with ANY. */
-static emr_status may_change(const guest *g, uint16_t right, const emr_replica_head *head)
+static emr_status may_change(const foreign_domain *g, uint16_t right, const emr_replica_head *head)
 {
 	bool is_mine = head->version == 0 || emr_id32_equal(head->creator, g->signer_id);
 
 	return has(g, right) && (is_mine || has(g, EMR_RIGHT_ANY)) ? EMR_OK : EMR_DENIED;
 }
 
-emr_status guest_may(const guest *g, const emr_change *change, const emr_replica_head *head)
+emr_status foreign_domain_may(
+	const foreign_domain *g, const emr_change *change, const emr_replica_head *head)
 {
 	if (g->why != EMR_OK)
 		return g->why;
@@ -99,7 +100,7 @@ emr_status guest_may(const guest *g, const emr_change *change, const emr_replica
 	return EMR_UNSUPPORTED;
 }
 
-emr_status guest_list_key(
+emr_status foreign_domain_list_key(
 	emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key, emr_id32 *out_id)
 {
 	emr_id32 id = {{0}};

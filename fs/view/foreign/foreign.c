@@ -159,7 +159,7 @@ void foreign_note_cut(node *n)
 	/* Nobody had it open, but the kernel may know it and open it now. */
 	if (tree_need_file(n) == EMR_OK) {
 		node_file(n)->cut = shared_share_of(n);
-		kind_change(n, &guest_cut_kind);
+		kind_change(n, &foreign_cut_kind);
 	} else {
 		emr_log(EMR_LOG_WARN, "shares: no memory for where a file without a name was");
 	}

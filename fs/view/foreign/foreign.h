@@ -121,15 +121,15 @@ typedef struct foreign_gone {
 	uint64_t version;
 } foreign_gone;
 
-/* ---- guest_kind.c ---- */
+/* ---- foreign_kind.c ---- */
 /* This names the kinds of nodes in folders that belong to somebody else: what that person
  * shares, and what this person has made or changed there. */
 
-extern const node_kind shared_kind;    /* what others share, as they share it */
-extern const node_kind guest_kind;     /* one's own records in their folders */
-extern const node_kind guest_cut_kind; /* one of those without a name, whose bytes are theirs */
+extern const node_kind shared_kind;	 /* what others share, as they share it */
+extern const node_kind foreign_kind;	 /* one's own records in their folders */
+extern const node_kind foreign_cut_kind; /* one of those without a name, whose bytes are theirs */
 
-extern const shared_guests guest_turns;
+extern const shared_writings foreign_writings;
 
 /* ---- inboxes.c ---- */
 /* Inboxes of others in which this person may leave records because he has their cards: each is a
