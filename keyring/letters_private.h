@@ -1,5 +1,6 @@
-/* What is sealed to somebody, in the clear: letters of grants and to writers, invitations,
- * questions for keys and their answers.  For this folder and its tests only. */
+/* This writes and reads what is sealed to somebody, in the clear: letters of grants and to
+ * writers, invitations, questions for keys and their answers. For this folder and its tests
+ * only. */
 #pragma once
 
 #include "keyring/access.h"

@@ -1,5 +1,5 @@
-/* What the private parts of sharing have in common: they begin with a salt, belong to one item, and
- * carry letters (HPKE) bound to that item's head and public part. */
+/* This is what the private parts of sharing have in common: they begin with a salt, belong to
+ * one item, and carry letters (HPKE) bound to that item's head and public part. */
 #pragma once
 
 #include "keyring/card.h"

@@ -1,5 +1,5 @@
-/* Writing in a domain of somebody else's: as whom, for which patient, and what the right allows.
- * Refuses what the ledger would refuse, before anything is built. */
+/* This decides how to write in a domain of somebody else's: as whom, for which patient, and what
+ * the right allows. It refuses what the ledger would refuse, before anything is built. */
 #pragma once
 
 #include "settle/settle.h"

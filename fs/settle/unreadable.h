@@ -1,5 +1,5 @@
-/* What others put into one's own domains and what does not open here: counted, and named so that it
- * can be erased.  It holds ids, never bytes. */
+/* This keeps what others put into one's own domains and what does not open here: counted, and
+ * named so that it can be erased. It holds ids, never bytes. */
 #pragma once
 
 #include "base/id.h"

@@ -1,5 +1,5 @@
-/* What the parts of the client share: endpoints with their connections, one call that runs, the
- * bytes of proposals and transactions.  It refuses redirects and proxies of the environment. */
+/* The parts of the client share this: endpoints with their connections, one call that runs, the
+ * bytes of proposals and transactions. It refuses redirects and proxies of the environment. */
 #pragma once
 
 #include <curl/curl.h>

@@ -1,4 +1,4 @@
-# The kit is that of the unit tests: a host in memory.
+# The contract against the story of the second model and the recorded batches, with the kit of the unit tests (a host in memory).
 set(contract_kit_dir ${PROJECT_SOURCE_DIR}/tests/unit)
 foreach(part story recorded)
 	emr_test(contract_${part}

@@ -1,5 +1,5 @@
-/* Looks in a copy for what the original says about somebody.  It shares no reading code with the
- * writer, so that a mistake there is not made twice, and believes neither file. */
+/* This looks in a copy for what the original says about somebody. It shares no reading code with
+ * the writer, so that a mistake there is not made twice, and believes neither file. */
 #pragma once
 
 #include "deidentify/deidentify.h"

@@ -1,5 +1,5 @@
-/* One file made into its copy for research, from one descriptor to another: what the helper does,
- * without its process. */
+/* This makes one file into its copy for research, from one descriptor to another: what the
+ * helper does, without its process. */
 #pragma once
 
 #include "base/bytes.h"

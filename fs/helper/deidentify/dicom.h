@@ -1,4 +1,4 @@
-/* What the parts of the writer share: a DICOM file as a list of elements that are not in memory,
+/* The parts of the writer share this: a DICOM file as a list of elements that are not in memory,
  * and a window through which their bytes are read. */
 #pragma once
 

@@ -1,6 +1,6 @@
-/* Reads a DICOM file flatly, for the checkers: headers of sequences and items are headers like
- * others, so nesting costs nothing.  It shares no code with the writer's parser, and believes no
- * length. */
+/* This reads a DICOM file flatly, for the checkers: headers of sequences and items are headers
+ * like others, so nesting costs nothing. It shares no code with the writer's parser, and
+ * believes no length. */
 #pragma once
 
 #include <stdbool.h>

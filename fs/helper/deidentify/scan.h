@@ -1,6 +1,6 @@
-/* Looks in a file that somebody else calls a copy for what no copy has.  There is no original to
- * compare with: it knows the same table as the writer, and nothing of how the writer reads.  It
- * looks into headers, not into pixels; of a table into each cell. */
+/* This looks in a file that somebody else calls a copy for what no copy has. There is no
+ * original to compare with: it knows the same table as the writer, and nothing of how the writer
+ * reads. It looks into headers, not into pixels; of a table into each cell. */
 #pragma once
 
 #include "deidentify/deidentify.h"

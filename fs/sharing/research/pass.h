@@ -1,6 +1,6 @@
-/* All files of what somebody gives to one dataset, held against the copies that are there: which
- * has its copy, which waits for the ledger, and which is to be copied now. Joining and following go
- * through the same list, with the same function for each file. */
+/* This holds all files that somebody gives to one dataset against the copies that are there:
+ * which has its copy, which waits for the ledger, and which is to be copied now. Joining and
+ * following go through the same list, with the same function for each file. */
 #pragma once
 
 #include "there.h"

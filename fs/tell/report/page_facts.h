@@ -1,6 +1,6 @@
-/* Everything that .emrfs/report.html shows, gathered in one walk over the tree and one over the
- * history.  It refuses to grow with the folder beyond its lists: sums are exact, lists are cut and
- * say so. */
+/* This is everything that .emrfs/report.html shows, gathered in one walk over the tree and one
+ * over the history. It refuses to grow with the folder beyond its lists: sums are exact, lists
+ * are cut and say so. */
 #pragma once
 
 #include "report/deeds.h"

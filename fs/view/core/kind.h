@@ -1,10 +1,10 @@
-/* What sort of thing a node is: a record of one's own, or what another part shows (the past, what
- * is shared, ...).  A part of the view gives the nodes that it makes their kind, and core calls the
- * parts after it by this table alone: a new sort of folder is a table and the functions that it
- * names.
+/* A kind says what sort of thing a node is: a record of one's own, or what another part shows
+ * (the past, what is shared, ...). A part of the view gives the nodes that it makes their kind,
+ * and core calls the parts after it by this table alone: a new sort of folder is a table and the
+ * functions that it names.
  *
- * A member that is NULL, false or EMR_OK means: as a record of one's own.  All functions are called
- * under view->lock unless they say otherwise. */
+ * * A member that is NULL, false or EMR_OK means: as a record of one's own. All functions are
+ * called under view->lock unless they say otherwise. */
 #pragma once
 
 #include "view/received.h"

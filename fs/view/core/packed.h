@@ -1,6 +1,6 @@
-/* Where a record stands on the ledger, in little memory: a folder may have a million of them.  What
- * hardly any record has (numbers of 32 bits and more) has no room here; tree_set_place keeps the
- * place of such a node whole. */
+/* This keeps where a record stands on the ledger, in little memory: a folder may have a million
+ * of them. What hardly any record has (numbers of 32 bits and more) has no room here;
+ * tree_set_place keeps the place of such a node whole. */
 #pragma once
 
 #include "settle/facts.h"

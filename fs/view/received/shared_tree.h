@@ -1,6 +1,6 @@
-/* What one share shows, as a compact tree that never changes once it is built: a share that has
- * grown gets a new one.  Knows no node and takes no lock; refuses names that could leave their
- * directory, and gives what hangs nowhere the top of the share. */
+/* This is what one share shows, as a compact tree that never changes once it is built: a share
+ * that has grown gets a new one. It knows no node and takes no lock; refuses names that could
+ * leave their directory, and gives what hangs nowhere the top of the share. */
 #pragma once
 
 #include "share/read.h"

@@ -1,9 +1,10 @@
-/* Cards: the public keys of a person, or of one of his domains, signed by himself, as a file, a QR
- * text or bytes in a letter; vouches for them, and the number two people compare.  It refuses a
- * card that its keys did not sign, labels that mislead, and dates that end before they begin.  What
- * a card says about a name is its holder's own word until somebody vouches.
+/* This makes and reads cards: the public keys of a person, or of one of his domains, signed by
+ * himself, as a file, a QR text or bytes in a letter; vouches for them, and the number two
+ * people compare. It refuses a card that its keys did not sign, labels that mislead, and dates
+ * that end before they begin. What a card says about a name is its holder's own word until
+ * somebody vouches.
  *
- * Layouts: FORMAT.md.  All functions are thread-safe. */
+ * * Layouts: FORMAT.md. All functions are thread-safe. */
 #pragma once
 
 #include "base/id.h"

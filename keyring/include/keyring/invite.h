@@ -1,9 +1,9 @@
-/* How a key gets its certificate: an organisation's invitation, the invitee's reply, and the
- * certificate request inside it.  It refuses invitations that their organisation's administrator
- * did not sign or that describe another network, replies that do not know the invitation's secret,
- * and requests that do not prove their key.
+/* A key gets its certificate by these: an organisation's invitation, the invitee's reply, and
+ * the certificate request inside it. It refuses invitations that their organisation's
+ * administrator did not sign or that describe another network, replies that do not know the
+ * invitation's secret, and requests that do not prove their key.
  *
- * Layouts: FORMAT.md.  All functions are thread-safe. */
+ * * Layouts: FORMAT.md. All functions are thread-safe. */
 #pragma once
 
 #include "keyring/cert.h"

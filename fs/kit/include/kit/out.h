@@ -1,5 +1,5 @@
-/* What a verb says: answers to stdout, messages and progress to stderr, or one JSON object.
- * It refuses to print both. */
+/* A verb says everything through this: answers to stdout, messages and progress to stderr, or
+ * one JSON object. It refuses to print both. */
 #pragma once
 
 #include <jansson.h>

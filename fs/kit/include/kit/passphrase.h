@@ -1,4 +1,4 @@
-/* Asking for a passphrase without leaving it anywhere: terminal, private file, a program, or
+/* This asks for a passphrase without leaving it anywhere: terminal, private file, a program, or
  * systemd's credential. It refuses arguments and environment values, and files that others can
  * read. */
 #pragma once

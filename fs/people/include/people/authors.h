@@ -1,5 +1,5 @@
-/* Who did what is said in one's own folder: oneself, with one of one's computers or a domain's key,
- * or somebody who may write there.  It refuses to call a deed of another's one's own. */
+/* This says who did what in one's own folder: oneself, with one of one's computers or a domain's
+ * key, or somebody who may write there. It refuses to call a deed of another's one's own. */
 #pragma once
 
 #include "people/who.h"

@@ -1,6 +1,6 @@
-/* From what somebody types to exactly one person or organisation, and from the ledger's ids back to
- * words. It refuses to guess: what fits nobody or several is answered with those who are near, and
- * nothing else. */
+/* This leads from what somebody types to exactly one person or organisation, and from the
+ * ledger's ids back to words. It refuses to guess: what fits nobody or several is answered with
+ * those who are near, and nothing else. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* How the open keyring answers a verb, in the mount or in the verb's own process; the questions
- * stand in answers.h of the folder that answers them.  It refuses to give out keys or content: only
- * what was found. */
+/* This is how the open keyring answers a verb, in the mount or in the verb's own process; the
+ * questions stand in answers.h of the folder that answers them. It refuses to give out keys or
+ * content: only what was found. */
 #pragma once
 
 #include "kit/frame.h"

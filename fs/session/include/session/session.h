@@ -1,6 +1,6 @@
-/* Everything of one keyring opened in the order of a recovery, and closed in the reverse order.
- * It refuses to open what another process holds, or to go on past the first thing that does not
- * fit. */
+/* A session has everything of one keyring, opened in the order of a recovery, and closed in the
+ * reverse order. It refuses to open what another process holds, or to go on past the first thing
+ * that does not fit. */
 #pragma once
 
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
-/* Whether all is here that others have signed for a patient: each signer numbers his statements for
- * one patient, 1, 2, 3, ... over all her folders (`issuer_seq`), so that a number which is not
- * among those that are here was signed, and was erased, taken out, never taken by the ledger, or is
- * kept where one does not see it.  Which of these, a number does not say. */
+/* This tells whether all is here that others have signed for a patient: each signer numbers his
+ * statements for one patient, 1, 2, 3, ... over all her folders (`issuer_seq`), so that a number
+ * which is not among those that are here was signed, and was erased, taken out, never taken by
+ * the ledger, or is kept where one does not see it. Which of these, a number does not say. */
 #pragma once
 
 #include "settle/facts.h"

@@ -1,6 +1,6 @@
-/* Whose word each version of the owner's records is: the statement judged at every opening, and
- * what the row's chain says beside it. It refuses to give out the key of a version whose statement
- * does not fit.  Any thread; no network. */
+/* This tells whose word each version of the owner's records is: the statement judged at every
+ * opening, and what the row's chain says beside it. It refuses to give out the key of a version
+ * whose statement does not fit. Any thread; no network. */
 #pragma once
 
 #include "settle/facts.h"

@@ -1,5 +1,5 @@
-/* Who got the key of what, and who says he opened it.  It refuses to mix the two: a release stands
- * on the ledger before the key was given, an opening is the reader's own word. */
+/* This tells who got the key of what, and who says he opened it. It refuses to mix the two: a
+ * release stands on the ledger before the key was given, an opening is the reader's own word. */
 #pragma once
 
 #include "share/share.h"

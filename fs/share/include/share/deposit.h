@@ -1,11 +1,12 @@
-/* Inboxes of others: where a hospital or a clinician who holds no more than a person's card may
- * leave records for her. It refuses a card whose Inbox is not on this ledger with the keys that the
- * card was signed for, and whoever is neither a hospital nor a clinician in force.
+/* This finds Inboxes of others: where a hospital or a clinician who holds no more than a
+ * person's card may leave records for her. It refuses a card whose Inbox is not on this ledger
+ * with the keys that the card was signed for, and whoever is neither a hospital nor a clinician
+ * in force.
  *
- * What is handed out is the person's card, behind it the domain card of her Inbox, behind that any
- * vouches (keyring/card.h).  A deposit is an EMR_CHANGE_PUT of a new object into writing.domain,
- * its description's parent being writing.top, its r_pid 32 fresh random bytes, and
- * emr_change.owner_card the bytes of `card`. */
+ * * What is handed out is the person's card, behind it the domain card of her Inbox, behind that
+ * any vouches (keyring/card.h). A deposit is an EMR_CHANGE_PUT of a new object into
+ * writing.domain, its description's parent being writing.top, its r_pid 32 fresh random bytes,
+ * and emr_change.owner_card the bytes of `card`. */
 #pragma once
 
 #include "share/write.h"

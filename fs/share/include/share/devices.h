@@ -1,8 +1,8 @@
-/* Several computers of one person: each device is a co-owner with a key of its own, and opens a
- * domain with the epochs' keys that it got by letter (WRITER_ADD with the right to manage).  The
- * first computer, whose seed the domains grow from, adds and removes; a device makes no domains and
- * begins no epochs. It refuses to pass a domain on to a key that the ledger does not have as this
- * person's device. */
+/* One person may have several computers: each device is a co-owner with a key of its own, and
+ * opens a domain with the epochs' keys that it got by letter (WRITER_ADD with the right to
+ * manage). The first computer, whose seed the domains grow from, adds and removes; a device
+ * makes no domains and begins no epochs. It refuses to pass a domain on to a key that the ledger
+ * does not have as this person's device. */
 #pragma once
 
 #include "share/share.h"

@@ -1,5 +1,5 @@
-/* What the ledger says of a domain, by this computer's own copy: whose it is, its epoch and its
- * flags. It refuses a row that cannot be read. */
+/* This reads what the ledger says of a domain, by this computer's own copy: whose it is, its
+ * epoch and its flags. It refuses a row that cannot be read. */
 #pragma once
 
 #include "contract/rows.h"

@@ -1,7 +1,7 @@
-/* Those who give keys: the owner's own process for his domains, and an agent with fragments.  Both
- * look at the ledger as they have verified it, at their own clock, at purpose, person, record and
- * rate, and then answer on the ledger.  They refuse questions that the ledger did not accept, and
- * everything that is over by either clock. */
+/* These functions are for those who give keys: the owner's own process for his domains, and an
+ * agent with fragments. Both look at the ledger as they have verified it, at their own clock, at
+ * purpose, person, record and rate, and then answer on the ledger. They refuse questions that
+ * the ledger did not accept, and everything that is over by either clock. */
 #pragma once
 
 #include "share/share.h"

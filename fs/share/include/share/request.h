@@ -1,9 +1,9 @@
-/* Asking somebody for access, and the answer: a letter on the ledger that only he can read, to a
- * person whom nobody else can name.  It refuses letters that are not to the one who reads them,
+/* This asks somebody for access, and answers: a letter on the ledger that only he can read, to a
+ * person whom nobody else can name. It refuses letters that are not to the one who reads them,
  * cards that are not the asker's, texts that mislead, and more than a few open requests of one
  * asker.
  *
- * Saying yes is two steps: a grant (share/give.h), then the word that it answers the request. */
+ * * Saying yes is two steps: a grant (share/give.h), then the word that it answers the request. */
 #pragma once
 
 #include "keyring/letters.h"

@@ -1,7 +1,7 @@
-/* Who may do in one's own domains what only their owner may, without being one of her computers,
- * and what such keys gave: what somebody with a stolen computer leaves behind so that he still has
- * a way in when that computer has been removed.  It believes rows of the verified copy, never a
- * name. */
+/* This finds who may do in one's own domains what only their owner may, without being one of her
+ * computers, and what such keys gave: what somebody with a stolen computer leaves behind so that
+ * he still has a way in when that computer has been removed. It believes rows of the verified
+ * copy, never a name. */
 #pragma once
 
 #include "keyring/keyring.h"

@@ -1,5 +1,5 @@
-/* What a person should know, kept in the memory of the mount: names never reach the log on the
- * disk. It refuses to grow: the oldest notice goes when a thousand are there. */
+/* Notices are what a person should know, kept in the memory of the mount: names never reach the
+ * log on the disk. It refuses to grow: the oldest notice goes when a thousand are there. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* What the owner has asked for and the ledger does not have yet, grants and revocations, sealed in
- * the file EMR_STATE_ORDERS: it outlives a crash. It refuses to lose one: an order goes when it
- * stands on the ledger, or when its person has taken it back. */
+/* Orders are what the owner has asked for and the ledger does not have yet, grants and
+ * revocations, sealed in the file EMR_STATE_ORDERS: it outlives a crash. It refuses to lose one:
+ * an order goes when it stands on the ledger, or when its person has taken it back. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-/* What stands before an open folder (FUSE) does for whoever works behind it: they know these
- * calls, and not who answers them. It is NULL where nothing is mounted. */
+/* What stands before an open folder (FUSE) does this for whoever works behind it: they know
+ * these calls, and not who answers them. It is NULL where nothing is mounted. */
 #pragma once
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* What a name may be, and which names are scratch of a program and never published.  Decides by
- * name alone; reads no content. */
+/* This says what a name may be, and which names are scratch of a program and never published. It
+ * decides by name alone, and reads no content. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,10 +1,10 @@
-/* What others share with this person, below shared-with-me: names and bytes that need keys from
- * elsewhere.  Whoever answers the kernel asks here first whether a request has to wait, and parks
- * it; nothing here ever waits in the calling thread.  It refuses every change, and everything after
- * the end of a grant.
+/* This is what others share with this person, below shared-with-me: names and bytes that need
+ * keys from elsewhere. Whoever answers the kernel asks here first whether a request has to wait,
+ * and parks it; nothing here ever waits in the calling thread. It refuses every change, and
+ * everything after the end of a grant.
  *
- * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller
- * does so with emr_view_shared_turn. */
+ * * A thread of the view asks, collects, and follows the ledger; without emr_view_start the
+ * caller does so with emr_view_shared_turn. */
 #pragma once
 
 #include "keyring/card.h"

@@ -1,8 +1,8 @@
-/* What can go wrong with a gateway of Hyperledger Fabric, each with a name of its own and a line
- * that says what to do. What a gateway says is carried as text only.
+/* This names what can go wrong with a gateway of Hyperledger Fabric, each with a name of its own
+ * and a line that says what to do. What a gateway says is carried as text only.
  *
- * A failed call is not a failed transaction: whether a transaction may still come to be stands in
- * the call (gateway/gateway.h), never in the fault. */
+ * * A failed call is not a failed transaction: whether a transaction may still come to be stands
+ * in the call (gateway/gateway.h), never in the fault. */
 #pragma once
 
 #include "base/status.h"

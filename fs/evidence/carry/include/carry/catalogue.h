@@ -1,8 +1,8 @@
-/* Pages of a catalogue: the ledger items behind the records of a CAR, with their private parts and
- * the proof that one signature covers them.  It refuses a page whose items are not those that were
- * signed, or that is not spelled in the one way.
+/* This reads and writes the pages of a catalogue: the ledger items behind the records of a CAR,
+ * with their private parts and the proof that one signature covers them. It refuses a page whose
+ * items are not those that were signed, or that is not spelled in the one way.
  *
- * Format: FORMAT.md. */
+ * * Format: FORMAT.md. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-/* Makes the proof file of a version, or of an access, that is on the ledger.  It refuses to write
- * one that it would not accept itself. */
+/* This makes the proof file of a version, or of an access, that is on the ledger. It refuses to
+ * write one that it would not accept itself. */
 #pragma once
 
 #include "proof/proof.h"

@@ -1,8 +1,8 @@
-/* Makes a copy of a DICOM file, or of a table, that may go into a research dataset: names, ids,
- * dates and free text are gone, and the same participant has the same pseudonym in every file of
- * one dataset.  What cannot be shown to be clean is withheld as a whole, with a reason.  It refuses
- * to guess: an element that no rule names is left out, and a file that is not understood to its
- * last byte gives nothing. */
+/* This makes a copy of a DICOM file, or of a table, that may go into a research dataset: names,
+ * ids, dates and free text are gone, and the same participant has the same pseudonym in every
+ * file of one dataset. What cannot be shown to be clean is withheld as a whole, with a reason.
+ * It refuses to guess: an element that no rule names is left out, and a file that is not
+ * understood to its last byte gives nothing. */
 #pragma once
 
 #include "base/bytes.h"

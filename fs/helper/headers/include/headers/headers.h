@@ -1,7 +1,7 @@
-/* What the headers of common health files say about themselves: modality, date, description and
- * organisation of DICOM, PDF, FHIR and CDA, for the list of records.  It refuses to guess: what is
- * not plainly there, in the few places it looks at, stays empty; and it reads a bounded part of a
- * file, whatever that file claims. */
+/* This tells what the headers of common health files say of them: modality, date, description
+ * and organisation of DICOM, PDF, FHIR and CDA, for the list of records. It refuses to guess:
+ * what is not plainly there, in the few places it looks at, stays empty; and it reads a bounded
+ * part of a file, whatever that file claims. */
 #pragma once
 
 #include "base/bytes.h"

@@ -1,6 +1,6 @@
-/* What the owner gave, took back and answered, and what he left in others' folders, as entries of
- * the log.  It refuses to guess names: a folder is called what it was called then, and not at all
- * once what said so was erased. */
+/* This tells what the owner gave, took back and answered, and what he left in others' folders,
+ * as entries of the log. It refuses to guess names: a folder is called what it was called then,
+ * and not at all once what said so was erased. */
 #pragma once
 
 #include <jansson.h>

@@ -1,5 +1,6 @@
-/* What happened to the records, from the ledger's history, and who opened them: for `emrfs log`,
- * .emrfs/log and .emrfs/log.json.  It refuses to call proven what a reader's computer only says. */
+/* This tells what happened to the records, from the ledger's history, and who opened them: for
+ * `emrfs log`, .emrfs/log and .emrfs/log.json. It refuses to call proven what a reader's
+ * computer only says. */
 #pragma once
 
 #include "report/openings.h"

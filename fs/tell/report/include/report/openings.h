@@ -1,5 +1,6 @@
-/* Who asked for the keys of which record of mine, who got them, and who says he opened it: the
- * sharing half of `emrfs log`. It refuses to mix what is proven with what is reported. */
+/* This tells who asked for the keys of which record of mine, who got them, and who says he
+ * opened it: the sharing half of `emrfs log`. It refuses to mix what is proven with what is
+ * reported. */
 #pragma once
 
 #include <jansson.h>
