@@ -122,22 +122,22 @@ rm "$FAULT/forgets"
 two_unmount ana
 
 say "who begins anew has all blocks in streams, and one by one from gateways that give none, or break off"
-# anew: her computer reads everything once more
-anew() {
+# once_more: her computer reads everything once more
+once_more() {
 	rm -rf ana/state/fabric channel/streamed
 	two_mount ana
 	as ana run 0 verify --chain --passphrase-file "$EMR_PASS"
 	must grep -q "behind all of them" ana-folder/knee.txt
 	two_unmount ana
 }
-anew
+once_more
 [ -e channel/streamed ] || emr_fail "no stream was asked for"
 touch "$FAULT/deliver-says-permission"
-anew
+once_more
 [ ! -e channel/streamed ] || emr_fail "it is no fault"
 rm "$FAULT/deliver-says-permission"
 touch "$FAULT/breaks-off"
-anew
+once_more
 [ -e channel/streamed ] || emr_fail "no stream was asked for"
 rm "$FAULT/breaks-off"
 
