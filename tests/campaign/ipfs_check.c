@@ -1,11 +1,11 @@
 /* This program is emrfs's side of tests/campaign/ipfs-check.sh: it makes real records, and opens a
- * store alone.
+ * store alone, or an archive as `emrfs import` opens it.
  *
  *   write STATE SIZE...   a new record of each size; prints SIZE and the CID of its bundle
  *   hold STATE SIZE...    the same, then "ready"; everything stays open until its input ends
  *   leaves STORE CID      the sealed leaves of the bundle's content, one after the other
  *   export STORE CID      a CAR of the bundle
- *   import STORE          takes in the CAR on standard input; prints its roots
+ *   recar FILE CID        the same from a CAR of any tool
  *   check STORE           opens, which repairs an end, then reads and repairs everything */
 #include <dirent.h>
 #include <errno.h>
@@ -15,13 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "car_blocks.h"
 #include "emr_stack.h"
 #include "record/format.h"
 #include "store/car.h"
 #include "store/unixfs.h"
 
 #define PIECE_BYTES ((size_t)1 << 20)
-#define IMPORT_BYTES_MAX ((uint64_t)4 << 30)
 
 static emr_status write_bytes(emr_handle *handle, uint64_t size)
 {
@@ -203,17 +203,47 @@ static emr_status leaves_of(emr_store *store, const emr_cid *root)
 	return status == EMR_OK ? print_leaves(store, &bundle) : status;
 }
 
-static emr_status import_car(emr_store *store)
-{
-	static emr_cid roots[EMR_CAR_ROOTS_MAX];
-	char text[EMR_CID_TEXT_CHARS + 1];
-	size_t count;
-	emr_status status = emr_store_import(store, STDIN_FILENO, IMPORT_BYTES_MAX, roots, &count);
+/* ---- a CAR of all below a root, from a store or from a CAR ---- */
 
-	for (size_t i = 0; status == EMR_OK && i < count; i++) {
-		emr_cid_text(&roots[i], text);
-		puts(text);
-	}
+static emr_status write_block(void *context, const emr_cid *cid)
+{
+	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
+	EMR_AUTO_BUF block = {0};
+	emr_block_store *blocks = context;
+	emr_status status = blocks->ops->get_verified(blocks, cid, &block);
+	size_t head_len = emr_car_section_head(head, cid, block.len);
+
+	if (status == EMR_OK && (fwrite(head, 1, head_len, stdout) != head_len ||
+					fwrite(block.data, 1, block.len, stdout) != block.len))
+		status = EMR_IO;
+	return status;
+}
+
+static emr_status export_car(emr_block_store *blocks, const emr_cid *root)
+{
+	EMR_AUTO_BUF header = {0};
+	emr_status status = emr_car_write_header(&header, root, 1);
+
+	if (status == EMR_OK && fwrite(header.data, 1, header.len, stdout) != header.len)
+		status = EMR_IO;
+	return status == EMR_OK ? emr_store_walk(blocks, root, write_block, blocks, NULL) : status;
+}
+
+static emr_status run_car(const char *path, const char *root)
+{
+	car_blocks *blocks = NULL;
+	emr_cid cid;
+	emr_status status = emr_cid_parse_text(root, &cid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = car_blocks_open(fd, &blocks);
+	if (status == EMR_OK)
+		status = export_car(car_blocks_face(blocks), &cid);
+	car_blocks_close(blocks);
+	close(fd);
 	return status;
 }
 
@@ -250,9 +280,7 @@ static emr_status run_store(const char *verb, const char *path, const char *root
 	if (strcmp(verb, "leaves") == 0)
 		status = leaves_of(store, &cid);
 	else if (strcmp(verb, "export") == 0)
-		status = emr_store_export(store, STDOUT_FILENO, &cid, 1);
-	else if (strcmp(verb, "import") == 0)
-		status = import_car(store);
+		status = export_car(emr_store_blocks(store), &cid);
 	else
 		status = check_store(store);
 	emr_store_close(store);
@@ -270,7 +298,9 @@ static emr_status run(int argc, char **argv)
 		return run_state(argv[2], argv + 3, strcmp(argv[1], "hold") == 0);
 	if (argc == 4 && is_one_of(argv[1], "leaves", "export"))
 		return run_store(argv[1], argv[2], argv[3]);
-	if (argc == 3 && is_one_of(argv[1], "import", "check"))
+	if (argc == 4 && strcmp(argv[1], "recar") == 0)
+		return run_car(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return run_store(argv[1], argv[2], NULL);
 	return EMR_INVALID;
 }

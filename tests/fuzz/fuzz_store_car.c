@@ -1,5 +1,5 @@
-/* This fuzz target reads CAR files of strangers, with the reader and with the scanner that looks
- * for sections past damage. */
+/* This fuzz target gives a store segments (CAR files) that somebody else has changed: the scanner
+ * must find every section past damage, and leave out no byte. Archives of strangers: fuzz_carry. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -8,14 +8,6 @@
 #include "store_private.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static emr_status see_block(void *context, const emr_block *block)
-{
-	(void)context;
-	if (emr_cid_verify(&block->cid, block->data) != EMR_OK)
-		abort();
-	return EMR_OK;
-}
 
 typedef struct seen {
 	uint64_t next; /* items follow one another without gap */
@@ -35,9 +27,7 @@ static emr_status see_item(void *context, const emr_scan_item *item)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static emr_cid roots[EMR_CAR_ROOTS_MAX];
 	static int fd = -1;
-	size_t count, len;
 	uint64_t end;
 
 	if (fd < 0)
@@ -45,8 +35,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size ||
 		lseek(fd, 0, SEEK_SET) != 0)
 		return 0;
-	(void)emr_car_read_header(emr_bytes_of(data, size), roots, &count, &len);
-	(void)emr_car_read(fd, 1 << 20, see_block, NULL, roots, &count);
 	for (int hashed = 0; hashed < 2; hashed++) {
 		seen s = {0};
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/secret.h"
 #include "store/car.h"
 
@@ -237,11 +238,26 @@ size_t kit_quarantined(kit *k)
 	return n;
 }
 
-static emr_status count_block(void *context, const emr_block *block)
+/* A header with one root, the empty block, then sections whose blocks fit their names. */
+static size_t blocks_of_car(const char *path)
 {
-	(void)block;
-	++*(size_t *)context;
-	return EMR_OK;
+	const emr_cid empty = emr_cid_of_block(EMR_CODEC_RAW, (emr_bytes){0});
+	EMR_AUTO_BUF header = {0}, car = {0};
+	emr_car_section section;
+	size_t blocks = 0, at;
+
+	assert_ok(emr_file_read(AT_FDCWD, path, SIZE_MAX, &car));
+	assert_ok(emr_car_write_header(&header, &empty, 1));
+	assert_true(car.len > header.len);
+	assert_memory_equal(car.data, header.data, header.len);
+	for (at = header.len; at < car.len; at += section.head_len + section.data_len, blocks++) {
+		assert_ok(emr_car_read_section_head(
+			emr_bytes_of(car.data + at, car.len - at), &section));
+		assert_true(section.data_len <= car.len - at - section.head_len);
+		assert_ok(emr_cid_verify(&section.cid,
+			emr_bytes_of(car.data + at + section.head_len, section.data_len)));
+	}
+	return blocks;
 }
 
 void kit_segments_are_cars(kit *k)
@@ -252,22 +268,11 @@ void kit_segments_are_cars(kit *k)
 	assert_non_null(dir);
 	while ((entry = readdir(dir)) != NULL) {
 		char path[1024];
-		size_t blocks = 0, roots = 0;
-		emr_cid found[EMR_CAR_ROOTS_MAX];
-		emr_status status;
-		int fd;
 
 		if (strncmp(entry->d_name, "seg-", 4) != 0)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", k->path, entry->d_name);
-		fd = open(path, O_RDONLY);
-		status = emr_car_read(fd, UINT64_MAX, count_block, &blocks, found, &roots);
-		close(fd);
-		if (status != EMR_OK)
-			print_message("%s is no CAR after %zu blocks\n", entry->d_name, blocks);
-		assert_ok(status);
-		assert_int_equal(roots, 1);
-		assert_true(blocks >= 1);
+		assert_true(blocks_of_car(path) >= 1);
 	}
 	closedir(dir);
 }

@@ -41,5 +41,5 @@ uint64_t kit_size(kit *k, const char *name);
 void kit_flip(kit *k, const char *name, uint64_t offset, uint8_t mask);
 void kit_truncate(kit *k, const char *name, uint64_t size);
 size_t kit_quarantined(kit *k); /* files in quarantine/ */
-/* Scans every segment as a CAR with emr_car_read: it must be one. */
+/* Every segment must be a CAR from its first byte to its last. */
 void kit_segments_are_cars(kit *k);

@@ -624,121 +624,24 @@ static void shapes_have_limits(void **state)
 
 /* ---- CAR ---- */
 
-typedef struct car_run {
-	const json_t *sections;
-	size_t at;
-} car_run;
-
-static emr_status check_section(void *context, const emr_block *block)
+static void headers_are_those_of_other_tools(void **state)
 {
-	car_run *run = context;
-	const json_t *expected = json_array_get(run->sections, run->at++);
-	emr_cid cid = hex_cid(vectors_text(expected, "cid"));
-	emr_buf buf = {0};
-
-	assert_true(emr_cid_equal(&cid, &block->cid));
-	assert_true(
-		emr_bytes_equal(block->data, vectors_unhex(vectors_text(expected, "data"), &buf)));
-	emr_buf_free(&buf);
-	return EMR_OK;
-}
-
-static int file_of(emr_bytes bytes)
-{
-	char path[] = "/tmp/emr-car-XXXXXX";
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	unlink(path);
-	assert_int_equal(write(fd, bytes.data, bytes.len), (ssize_t)bytes.len);
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	return fd;
-}
-
-static emr_status ignore(void *context, const emr_block *block)
-{
-	(void)context;
-	(void)block;
-	return EMR_OK;
-}
-
-static emr_status read_bytes(emr_bytes bytes)
-{
-	emr_cid roots[EMR_CAR_ROOTS_MAX];
-	size_t count;
-	int fd = file_of(bytes);
-	emr_status status = emr_car_read(fd, 1 << 20, ignore, NULL, roots, &count);
-
-	close(fd);
-	return status;
-}
-
-static void cars_of_other_tools_are_read_and_their_headers_written(void **state)
-{
-	const json_t *cars = vectors_get(unixfs_json, "cars");
+	static emr_cid roots[EMR_CAR_ROOTS_MAX + 1];
 	json_t *one;
 	size_t i;
 
 	(void)state;
-	json_array_foreach(cars, i, one)
+	json_array_foreach(vectors_get(unixfs_json, "cars"), i, one)
 	{
-		car_run run = {vectors_get(one, "sections"), 0};
-		emr_buf car = {0}, header = {0}, expected = {0};
-		emr_bytes bytes = vectors_unhex(vectors_text(one, "car"), &car);
+		EMR_AUTO_BUF header = {0}, expected = {0};
 		emr_cid root = hex_cid(vectors_text(one, "root"));
-		emr_cid roots[EMR_CAR_ROOTS_MAX];
-		size_t count;
-		int fd = file_of(bytes);
 
-		assert_ok(emr_car_read(fd, 1 << 20, check_section, &run, roots, &count));
-		close(fd);
-		assert_int_equal(run.at, json_array_size(run.sections));
-		assert_int_equal(count, 1);
-		assert_true(emr_cid_equal(&roots[0], &root));
 		assert_ok(emr_car_write_header(&header, &root, 1));
 		assert_true(emr_bytes_equal(emr_buf_view(&header),
 			vectors_unhex(vectors_text(one, "header"), &expected)));
-		/* Cut anywhere but at a section's end it is damaged; a changed bit is, too. */
-		for (size_t bit = 0; bit < bytes.len * 8; bit += 5) {
-			car.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			if (bit / 8 >= 14 && bit / 8 < 14 + 36)
-				(void)read_bytes(
-					bytes); /* another root is another file's business */
-			else
-				assert_true(read_bytes(bytes) != EMR_OK);
-			car.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		}
-		assert_status(EMR_DAMAGED, read_bytes(emr_bytes_of(bytes.data, bytes.len - 1)));
-		emr_buf_free(&car);
-		emr_buf_free(&header);
-		emr_buf_free(&expected);
-	}
-}
-
-static void headers_of_many_roots_come_back(void **state)
-{
-	static const size_t counts[] = {1, 2, 23, 24, 255, 256, EMR_CAR_ROOTS_MAX};
-	emr_cid roots[EMR_CAR_ROOTS_MAX + 1], back[EMR_CAR_ROOTS_MAX];
-
-	(void)state;
-	for (size_t i = 0; i <= EMR_CAR_ROOTS_MAX; i++)
-		roots[i] = leaf_cid(i);
-	for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
-		emr_buf header = {0};
-		size_t count, len;
-
-		assert_ok(emr_car_write_header(&header, roots, counts[c]));
-		assert_ok(emr_car_read_header(emr_buf_view(&header), back, &count, &len));
-		assert_int_equal(count, counts[c]);
-		assert_int_equal(len, header.len);
-		assert_memory_equal(back, roots, count * sizeof roots[0]);
-		for (size_t cut = 0; cut < header.len; cut += 1 + header.len / 50)
-			assert_status(EMR_RANGE, emr_car_read_header(emr_bytes_of(header.data, cut),
-							 back, &count, &len));
-		emr_buf_free(&header);
 	}
 	assert_status(EMR_LIMIT, emr_car_write_header(&(emr_buf){0}, roots, EMR_CAR_ROOTS_MAX + 1));
-	assert_status(EMR_NEWER_FORMAT, read_bytes(emr_bytes_of("\x0a\xa1gversion\x02", 11)));
+	assert_status(EMR_INVALID, emr_car_write_header(&(emr_buf){0}, roots, 0));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
@@ -763,8 +666,7 @@ int main(void)
 		T(a_missing_node_is_named),
 		T(no_second_spelling_of_a_node_is_accepted),
 		cmocka_unit_test(shapes_have_limits),
-		cmocka_unit_test(cars_of_other_tools_are_read_and_their_headers_written),
-		cmocka_unit_test(headers_of_many_roots_come_back),
+		cmocka_unit_test(headers_are_those_of_other_tools),
 	};
 	int failed;
 

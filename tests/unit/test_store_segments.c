@@ -747,41 +747,6 @@ static void a_reader_sees_what_is_written_after_it_opened(void **state)
 	kit_close(&reader);
 }
 
-/* ---- Import, export ---- */
-
-static void an_export_imports_elsewhere_and_carries_all_below_its_root(void **state)
-{
-	kit *k = *state;
-	emr_cid root = put_bundle(k, 50);
-	emr_cid roots[EMR_CAR_ROOTS_MAX];
-	char path[512];
-	kit *other;
-	size_t count;
-	int fd;
-
-	kit_put(k, 3, 100);
-	kit_file(k, "out.car", path);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
-	assert_ok(emr_store_export(k->store, fd, &root, 1));
-	kit_setup((void **)&other);
-	other->options.writer.b[0] ^= 1;
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_ok(emr_store_import(other->store, fd, 1 << 20, roots, &count));
-	assert_int_equal(count, 1);
-	assert_true(emr_cid_equal(&roots[0], &root));
-	kit_has(other, 50, 16399);
-	kit_has(other, 51, 1140);
-	assert_status(EMR_NOT_FOUND, kit_try(other, 3, 100));
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	assert_status(EMR_LIMIT, emr_store_import(other->store, fd, 10000, NULL, NULL));
-	close(fd);
-	kit_flip(k, "out.car", 3000, 1);
-	fd = open(path, O_RDONLY);
-	assert_status(EMR_DAMAGED, emr_store_import(other->store, fd, 1 << 20, NULL, NULL));
-	close(fd);
-	kit_teardown((void **)&other);
-}
-
 static void concurrent_appends_and_flushes_lose_nothing(void **state)
 {
 	kit *k = *state;
@@ -856,7 +821,6 @@ int main(void)
 		T(a_store_in_which_nothing_changed_is_opened_without_a_write),
 		T(two_reader_processes_keep_reading_during_reclaim),
 		T(a_reader_sees_what_is_written_after_it_opened),
-		T(an_export_imports_elsewhere_and_carries_all_below_its_root),
 		T(concurrent_appends_and_flushes_lose_nothing),
 	};
 

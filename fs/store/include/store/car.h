@@ -1,6 +1,7 @@
-/* These functions read and write CARv1, the archive of blocks that every IPFS tool reads: a header
- * with roots, then sections. They refuse CARv2, blocks over 2 MiB, more than 1,024 roots, and every
- * CID that store/cid.h refuses.
+/* These functions write CARv1, the archive of blocks that every IPFS tool reads: a header with
+ * roots, then sections. They read the sections of our own segments, and refuse blocks over 2 MiB,
+ * more than 1,024 roots, and every CID that store/cid.h refuses. Archives of strangers are read in
+ * fs/evidence/carry.
  *
  * Source: ipld/ipld specs/transport/car/carv1.  Header: varint length, DAG-CBOR {"roots": [cid...],
  * "version": 1}. Section: varint length of what follows, CID (36 bytes here), block. */
@@ -10,18 +11,12 @@
 #include "store/varint.h"
 
 #define EMR_CAR_ROOTS_MAX 1024
-#define EMR_CAR_HEADER_MAX (EMR_CAR_ROOTS_MAX * 41 + 64)
 #define EMR_CAR_SECTION_HEAD_MAX (EMR_VARINT_MAX + EMR_CID_BYTES)
 
 /* Appends the header for these roots (1..1,024). */
 emr_status emr_car_write_header(emr_buf *out, const emr_cid *roots, size_t count);
 /* Varint and CID of a section whose block has LEN bytes; returns its size. */
 size_t emr_car_section_head(uint8_t out[EMR_CAR_SECTION_HEAD_MAX], const emr_cid *cid, size_t len);
-
-/* Parses a header at the start of DATA.  EMR_RANGE: DATA ends inside it; EMR_NEWER_FORMAT: not
- * version 1; EMR_LIMIT; EMR_DAMAGED.  OUT_ROOTS has room for EMR_CAR_ROOTS_MAX, or is NULL. */
-emr_status emr_car_read_header(
-	emr_bytes data, emr_cid *out_roots, size_t *out_count, size_t *out_len);
 
 typedef struct emr_car_section {
 	emr_cid cid;
@@ -33,10 +28,3 @@ typedef struct emr_car_section {
  * is where written data ends in a segment; EMR_RANGE: DATA ends inside the head; EMR_LIMIT: block
  * over 2 MiB; EMR_DAMAGED. */
 emr_status emr_car_read_section_head(emr_bytes data, emr_car_section *out_section);
-
-/* Reads a whole CAR from FD (any kind of file), checks every hash, and calls VISIT once for each
- * section, in order. EMR_DAMAGED for a wrong hash or a torn end, EMR_LIMIT past MAX_BYTES; sections
- * visited before stay visited. OUT_ROOTS as above, filled before the first visit. */
-typedef emr_status (*emr_car_visit)(void *context, const emr_block *block);
-emr_status emr_car_read(int fd, uint64_t max_bytes, emr_car_visit visit, void *context,
-	emr_cid *out_roots, size_t *out_count);

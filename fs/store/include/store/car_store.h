@@ -257,14 +257,8 @@ emr_status emr_store_read_frame(
  * the first call every frame is live. */
 void emr_store_frames_live_from(emr_store *store, emr_log_place floor);
 
-/* ---- In and out ---- */
+/* ---- What is below a block ---- */
 
-/* Appends every block of the CAR in FD after checking its hash; pins nothing.  OUT_ROOTS:
- * EMR_CAR_ROOTS_MAX or NULL. */
-emr_status emr_store_import(
-	emr_store *store, int fd, uint64_t max_bytes, emr_cid *out_roots, size_t *out_count);
-/* Writes a CARv1 of everything below ROOTS to FD: depth first, each block once, hashes checked. */
-emr_status emr_store_export(emr_store *store, int fd, const emr_cid *roots, size_t count);
 /* Visits CID and everything below it once, depth first, nodes hash-checked.  Strict dag-pb; depth
  * at most 16. */
 emr_status emr_store_walk(emr_block_store *store, const emr_cid *root, emr_cid_visit visit,
