@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-int errno_of(emr_status status)
+static int errno_of(emr_status status)
 {
 	switch (status) {
 	case EMR_OK:

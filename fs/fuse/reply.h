@@ -4,7 +4,6 @@
 
 #include "session.h"
 
-int errno_of(emr_status status);
 void reply_status(fuse_req_t req, emr_status status);
 /* The same, and what people should know of it as a notice: STATUS of a call on NAME in NODE, or on
  * NODE itself. */

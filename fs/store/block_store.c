@@ -62,9 +62,3 @@ emr_status emr_block_store_stats(emr_block_store *store, emr_store_stats *out_st
 {
 	return store->ops->stats(store, out_stats);
 }
-
-void emr_block_store_close(emr_block_store *store)
-{
-	if (store != NULL)
-		store->ops->close(store);
-}

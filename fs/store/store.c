@@ -253,13 +253,15 @@ static void destroy(emr_store *store)
 	free(store);
 }
 
+static const emr_block_store_ops face_ops;
+
 static emr_status store_make(const emr_store_options *options, emr_store **out_store)
 {
 	emr_store *store = calloc(1, sizeof *store);
 
 	if (store == NULL)
 		return EMR_NO_MEMORY;
-	store->face.ops = &emr_store_face_ops;
+	store->face.ops = &face_ops;
 	store->dirfd = store->own_dirfd = store->lockfd = store->tags_dirfd = -1;
 	store->unit_key = options->unit_key;
 	store->writer = options->writer;
@@ -570,12 +572,7 @@ static emr_status face_stats(emr_block_store *face, emr_store_stats *out_stats)
 	return emr_store_stats_get(store_of(face), out_stats);
 }
 
-static void face_close(emr_block_store *face)
-{
-	emr_store_close(store_of(face));
-}
-
-const emr_block_store_ops emr_store_face_ops = {
+static const emr_block_store_ops face_ops = {
 	.put = face_put,
 	.get_verified = face_get_verified,
 	.get_units = face_get_units,
@@ -586,5 +583,4 @@ const emr_block_store_ops emr_store_face_ops = {
 	.each_pin = face_each_pin,
 	.sync = face_sync,
 	.stats = face_stats,
-	.close = face_close,
 };

@@ -315,5 +315,3 @@ emr_status emr_store_background_start(emr_store *store);
 void emr_store_background_stop(emr_store *store);
 /* Writes zeros ahead in the current segment when little room is left. */
 void emr_store_extend_window(emr_store *store);
-
-extern const emr_block_store_ops emr_store_face_ops;

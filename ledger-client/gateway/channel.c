@@ -31,13 +31,13 @@ typedef struct line {
 	emr_id32 certificate; /* its hash */
 } line;
 
-struct channel_lines {
+typedef struct channel_lines {
 	char dir[PATH_MAX];
 	const emr_keyring *keyring;
 	const emr_clock *clock;
 	pthread_mutex_t lock;
 	line *newest;
-};
+} channel_lines;
 
 emr_bytes channel_first_certificate(emr_bytes chain)
 {
@@ -165,7 +165,9 @@ static emr_status newest_line(channel_lines *lines)
 	return add_line(lines, certificate);
 }
 
-emr_status channel_line(void *arg, emr_gateway **out_gateway)
+/* The client for the certificate that the keyring has now; lives as long as the lines.
+ * EMR_OFFLINE: it has none, or the settings cannot be read now. */
+static emr_status channel_line(void *arg, emr_gateway **out_gateway)
 {
 	channel_lines *lines = arg;
 	emr_status status;
@@ -178,7 +180,7 @@ emr_status channel_line(void *arg, emr_gateway **out_gateway)
 	return status == EMR_NOT_FOUND || status == EMR_IO ? EMR_OFFLINE : status;
 }
 
-void channel_lines_free(void *arg)
+static void channel_lines_free(void *arg)
 {
 	channel_lines *lines = arg;
 

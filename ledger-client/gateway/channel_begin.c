@@ -186,7 +186,8 @@ emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_byte
 			   : status;
 }
 
-emr_status emr_channel_pin_own(
+/* emr_channel_pin with the certificate that KEYRING has. */
+static emr_status pin_own(
 	const char *dir, const emr_keyring *keyring, bool *out_is_new, char *said, size_t said_size)
 {
 	EMR_AUTO_BUF chain = {0};
@@ -206,7 +207,7 @@ emr_status emr_channel_try(const char *dir, const emr_keyring *keyring, emr_byte
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
-	status = emr_channel_pin_own(dir, keyring, out_is_new, said, said_size);
+	status = pin_own(dir, keyring, out_is_new, said, said_size);
 	if (status == EMR_OK)
 		status = emr_channel_meet(dir, keyring,
 			channel_first_certificate(emr_buf_view(&chain)), descriptor, said,
@@ -219,7 +220,7 @@ emr_status emr_channel_note(const char *dir, emr_keyring *keyring)
 	EMR_AUTO_CHANNEL channel = {0};
 	char cause[256] = "";
 	bool is_new = false;
-	emr_status status = emr_channel_pin_own(dir, keyring, &is_new, cause, sizeof cause);
+	emr_status status = pin_own(dir, keyring, &is_new, cause, sizeof cause);
 
 	if (status == EMR_OK)
 		status = emr_channel_read(dir, &channel, cause, sizeof cause);

@@ -25,10 +25,3 @@ emr_status channel_look(emr_gateway *gateway, emr_gateway_call *call, emr_bytes 
  * (may be NULL) = blocks of the peer that was asked. */
 emr_status channel_first_block(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *out_behind, uint64_t *out_height);
-
-typedef struct channel_lines channel_lines;
-
-/* The client for the certificate that the keyring has now; lives as long as the lines.
- * EMR_OFFLINE: it has none, or the settings cannot be read now. */
-emr_status channel_line(void *lines, emr_gateway **out_gateway);
-void channel_lines_free(void *lines);

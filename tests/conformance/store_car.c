@@ -12,7 +12,8 @@ static emr_block_store *reopen(void *place, emr_block_store *store)
 {
 	kit *k = place;
 
-	emr_block_store_close(store);
+	(void)store;
+	emr_store_close(k->store);
 	kit_open(k);
 	return emr_store_blocks(k->store);
 }

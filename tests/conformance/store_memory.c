@@ -159,8 +159,7 @@ static const emr_block_store_ops ops = {.put = put,
 	.unpin = unpin,
 	.each_pin = each_pin,
 	.sync = sync_nothing,
-	.stats = stats,
-	.close = close_memory};
+	.stats = stats};
 
 static emr_block_store *begin(void **out_place)
 {
@@ -175,7 +174,7 @@ static emr_block_store *begin(void **out_place)
 static void end(void *place, emr_block_store *store)
 {
 	(void)place;
-	emr_block_store_close(store);
+	close_memory(store);
 }
 
 int main(void)

@@ -166,7 +166,6 @@ static const emr_block_store_ops store_ops = {
 	.get_verified = store_get_verified,
 	.size = store_size,
 	.sync = store_sync,
-	.close = store_close,
 };
 
 emr_block_store *kit_store_new(void)
@@ -270,7 +269,7 @@ void kit_close(kit *k)
 
 	assert_int_equal(emr_record_ctx_memory(k->ctx), 0);
 	emr_record_ctx_free(k->ctx);
-	emr_block_store_close(k->store);
+	store_close(k->store);
 	emr_keyring_free(k->keyring);
 	dir = opendir(k->spill_dir);
 	while (dir != NULL && (entry = readdir(dir)) != NULL)

@@ -119,7 +119,7 @@ static void what_was_put_is_there_also_after_a_start(void **state)
 	cache = open_cache(100000);
 	assert_true(gets(cache, 1));
 	assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
-	emr_block_cache_purge(cache);
+	emr_block_cache_drop_until(cache, INT64_MAX);
 	assert_false(gets(cache, 1));
 	emr_block_cache_close(cache);
 	cache = open_cache(100000);
@@ -226,7 +226,7 @@ static void a_last_copy_stays_whatever_the_limits_are_until_it_is_none(void **st
 	emr_block_cache_age(cache);
 	assert_false(gets(cache, 3));
 	put(cache, 4);
-	emr_block_cache_purge(cache);
+	emr_block_cache_drop_until(cache, INT64_MAX);
 	assert_false(gets(cache, 4));
 	assert_false(emr_block_cache_give_way(cache, 1));
 	assert_true(gets(cache, 1));
@@ -398,7 +398,7 @@ static void what_others_left_in_the_directory_is_neither_read_nor_removed(void *
 	cache = open_cache(100000);
 	assert_int_equal(emr_block_cache_bytes(cache), 0);
 	assert_int_not_equal(stat(file, &st), 0);
-	emr_block_cache_purge(cache);
+	emr_block_cache_drop_until(cache, INT64_MAX);
 	snprintf(file, sizeof file, "%s/letter", directory);
 	assert_int_equal(stat(file, &st), 0);
 	emr_block_cache_close(cache);
@@ -530,7 +530,7 @@ static void no_last_copy_gives_way_to_another_that_goes_home(void **state)
 	assert_ok(emr_fetcher_save(fetcher, &node));
 	assert_true(gets(store.cache, 1));
 	assert_true(gets(store.cache, 2));
-	emr_block_cache_purge(store.cache);
+	emr_block_cache_drop_until(store.cache, INT64_MAX);
 	assert_true(gets(store.cache, 1));
 	assert_true(gets(store.cache, 2));
 	emr_fetcher_close(fetcher);

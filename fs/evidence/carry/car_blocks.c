@@ -102,11 +102,6 @@ static emr_status stats(emr_block_store *face, emr_store_stats *out_stats)
 	return EMR_OK;
 }
 
-static void close_face(emr_block_store *face)
-{
-	(void)face; /* car_blocks_close does it */
-}
-
 static const emr_block_store_ops ops = {.put = car_refuse_put,
 	.get_verified = get_verified,
 	.size = size_of,
@@ -114,8 +109,7 @@ static const emr_block_store_ops ops = {.put = car_refuse_put,
 	.unpin = pin,
 	.each_pin = each_pin,
 	.sync = sync_nothing,
-	.stats = stats,
-	.close = close_face};
+	.stats = stats};
 
 /* ---- opening ---- */
 

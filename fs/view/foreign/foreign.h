@@ -127,7 +127,6 @@ typedef struct foreign_gone {
  * shares, and what this person has made or changed there. */
 
 extern const node_kind shared_kind;	 /* what others share, as they share it */
-extern const node_kind foreign_kind;	 /* one's own records in their folders */
 extern const node_kind foreign_cut_kind; /* one of those without a name, whose bytes are theirs */
 
 extern const shared_writings foreign_writings;

@@ -103,6 +103,8 @@ static const node_policy shared_policy = {.above = shared_software_above,
 	.set_attr = writing_set_attr, .note_made = foreign_note_made, .whose = writing_whose,      \
 	.tell_refused = shared_notice_refused
 
+static const node_kind foreign_kind;
+
 const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.within = &foreign_kind, .child = shared_child, .list = shared_list, .path = shared_path,
 	.domain = shared_domain, .object = shared_object, .root = shared_root,
@@ -110,7 +112,8 @@ const node_kind shared_kind = {WRITING, .is_shown = true, .is_received = true,
 	.release = shared_release_if_unused, .attribute = shared_attribute,
 	.list_attributes = shared_list_attributes, .open = shared_open, .read = shared_read};
 
-const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,
+/* One's own records in their folders. */
+static const node_kind foreign_kind = {WRITING, .child = union_child, .list = union_list,
 	.note_cut = foreign_note_cut, .policy = &shared_policy, .is_unsent = foreign_collects,
 	.is_whole = writing_is_whole, .is_theirs = shared_reads_theirs,
 	.may_read = foreign_may_read, .start_staging = foreign_start_staging, .open = foreign_open};

@@ -676,7 +676,8 @@ static emr_status leave(following *f, const arrival *a, node *n, const vacated *
 		       : status;
 }
 
-emr_status arrive(following *f, const arrival *a)
+/* As arrive_in_turn, of A alone. */
+static emr_status arrive(following *f, const arrival *a)
 {
 	node *n = tree_by_id(f->view, a->object);
 	vacated *v = vacated_find(f->view, a->object);

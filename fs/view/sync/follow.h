@@ -71,11 +71,9 @@ emr_status follow_is_first(
 /* The thread that waits for the ledger; started and ended with the others. */
 void *follow_loop(void *view);
 
-/* arrive.c: under view->lock.  EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not
- * there yet. */
-emr_status arrive(following *f, const arrival *a);
-/* The same, with whoever has the name of A and changes as well in the same step: to everybody else
- * the name goes over from one to the other.  Those are done then. */
+/* arrive.c: under view->lock.  What A says is done, with whoever has the name of A and changes as
+ * well in the same step: to everybody else the name goes over from one to the other.  Those are
+ * done then.  EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not there yet. */
 emr_status arrive_in_turn(following *f, arrival *a);
 
 /* ---- adopt.c ---- */
@@ -88,7 +86,7 @@ node *adopt_directory(const emr_view *view, emr_id16 id);
 /* Without view->lock: sets `was` of every arrival whose record some node here has under another id.
  */
 emr_status adopt_find(following *f);
-/* Under view->lock: A, whose `was` is set.  As arrive(). */
+/* Under view->lock: A, whose `was` is set.  As arrive_in_turn. */
 emr_status adopt(following *f, const arrival *a);
 
 /* arrive.c */

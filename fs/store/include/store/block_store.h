@@ -56,7 +56,6 @@ typedef struct emr_block_store_ops {
 	emr_status (*each_pin)(emr_block_store *store, emr_pin_visit visit, void *context);
 	emr_status (*sync)(emr_block_store *store);
 	emr_status (*stats)(emr_block_store *store, emr_store_stats *out_stats);
-	void (*close)(emr_block_store *store);
 	/* These two may be NULL: nothing is kept. */
 	emr_status (*get_units)(
 		emr_block_store *store, const emr_cid *cid, emr_units units, uint8_t *out);
@@ -98,4 +97,3 @@ emr_status emr_block_store_each_pin(emr_block_store *store, emr_pin_visit visit,
 /* Returns when everything put and pinned before the call is on disk. */
 emr_status emr_block_store_sync(emr_block_store *store);
 emr_status emr_block_store_stats(emr_block_store *store, emr_store_stats *out_stats);
-void emr_block_store_close(emr_block_store *store); /* NULL is fine */

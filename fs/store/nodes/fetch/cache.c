@@ -524,11 +524,6 @@ void emr_block_cache_drop_until(emr_block_cache *cache, int64_t until_s)
 	pthread_mutex_unlock(&cache->lock);
 }
 
-void emr_block_cache_purge(emr_block_cache *cache)
-{
-	emr_block_cache_drop_until(cache, INT64_MAX);
-}
-
 void emr_block_cache_keep(emr_block_cache *cache, const emr_cid *cid)
 {
 	entry *e;

@@ -327,11 +327,6 @@ static emr_status stats(emr_block_store *face, emr_store_stats *out_stats)
 	return emr_block_store_stats(of(face)->options.store, out_stats);
 }
 
-static void close_face(emr_block_store *face)
-{
-	emr_fetcher_close(of(face));
-}
-
 static const emr_block_store_ops ops = {.put = put,
 	.get_verified = get_verified,
 	.get_units = get_units,
@@ -341,8 +336,7 @@ static const emr_block_store_ops ops = {.put = put,
 	.unpin = unpin,
 	.each_pin = each_pin,
 	.sync = sync_store,
-	.stats = stats,
-	.close = close_face};
+	.stats = stats};
 
 emr_block_store *emr_fetcher_blocks(emr_fetcher *fetcher)
 {

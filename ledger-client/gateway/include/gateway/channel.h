@@ -72,13 +72,10 @@ emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_byt
  * that the gateway gives now; *OUT_IS_NEW.  As emr_channel_meet. */
 emr_status emr_channel_pin(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
 	bool *out_is_new, char *said, size_t said_size);
-/* The same with the certificate that KEYRING has. */
-emr_status emr_channel_pin_own(const char *dir, const emr_keyring *keyring, bool *out_is_new,
-	char *said, size_t said_size);
 
 /* Before the ledger of a directory ends, whose description DESCRIPTOR is: that the channel takes
- * KEYRING's certificate, and is free for it, or has begun with it already; with
- * emr_channel_pin_own. EMR_FORK, EMR_DENIED: as emr_channel_begin. */
+ * KEYRING's certificate, and is free for it, or has begun with it already; as emr_channel_pin, with
+ * the certificate that KEYRING has. EMR_FORK, EMR_DENIED: as emr_channel_begin. */
 emr_status emr_channel_try(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,
 	bool *out_is_new, char *said, size_t said_size);
 

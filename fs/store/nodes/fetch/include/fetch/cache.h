@@ -38,7 +38,6 @@ void emr_block_cache_drop(emr_block_cache *cache, const emr_cid *cid);
 void emr_block_cache_age(emr_block_cache *cache);
 /* Drops what nobody used after UNTIL_S (Unix time). */
 void emr_block_cache_drop_until(emr_block_cache *cache, int64_t until_s);
-void emr_block_cache_purge(emr_block_cache *cache); /* all that may go */
 /* No other copy of CID is known: it stays, whatever the limits are, until emr_block_cache_drop or
  * the end of a look that did not say so again. */
 void emr_block_cache_keep(emr_block_cache *cache, const emr_cid *cid);
