@@ -15,7 +15,6 @@
 #define CA_S (30 * 365 * DAY_S)
 #define OWNER_S (10 * 365 * DAY_S)
 #define ROLES (EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN)
-#define FIXED_BYTES 81 /* up to and with the length of the name */
 
 static const uint8_t magic[8] = {'E', 'M', 'A', 'P', 1};
 

@@ -286,7 +286,6 @@ static emr_status read_meta(emr_share *share, const emr_replica_head *head, list
 
 	if (head->version == head->pversion) { /* one item brought both, and was read just now */
 		out->signer = out->put_signer;
-		out->described_in = out->put_epoch;
 		return open_meta(head, out->put_epoch, out->put.listkey_id, out->put.nonce,
 			out->put.meta_ct, keys, arg, &out->plain);
 	}
@@ -295,7 +294,6 @@ static emr_status read_meta(emr_share *share, const emr_replica_head *head, list
 	if (status != EMR_OK)
 		return status;
 	out->signer = item.signer_id;
-	out->described_in = item.epoch;
 	if (item.op != EMR_OP_META)
 		return open_meta(head, item.epoch, out->put.listkey_id, out->put.nonce,
 			out->put.meta_ct, keys, arg, &out->plain);

@@ -149,7 +149,6 @@ emr_status share_capsule(
 typedef struct record_facts {
 	emr_replica_head head;
 	emr_id32 signer;
-	uint32_t described_in; /* epoch of the item that describes it */
 	emr_buf plain, put_bytes;
 	emr_meta meta;	  /* points into plain */
 	emr_put_part put; /* when head.pversion is not 0; points into put_bytes */

@@ -15,7 +15,6 @@
 
 #define KEY_BYTES 32
 #define NONCE_BYTES 12
-#define CONTEXT_MAX 64
 
 typedef struct context {
 	EVP_CIPHER_CTX *evp;

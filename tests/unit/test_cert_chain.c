@@ -9,7 +9,6 @@
 #include "crypto/hashsig.h"
 
 #define T0 UINT64_C(1700000000)
-#define YEAR UINT64_C(31536000)
 #define DAY UINT64_C(86400)
 
 /* A hospital's root, its two authorities one below the other, and a doctor's key. */

@@ -150,9 +150,7 @@ static emr_status make_copy(backup_target *t, moment *m, emr_backup_report *repo
 	report->is_mended = m->is_mended;
 	report->damaged += m->missing;
 	report->here_unix_s = m->facts.last_unix_s;
-	report->here_entries = m->facts.entries;
 	report->there_unix_s = t->old.made_unix_s;
-	report->there_entries = t->old.entries;
 	if (status == EMR_OK)
 		status = check_space(t, m, report);
 	if (status != EMR_OK)

@@ -200,10 +200,8 @@ static const char *note_answer(
 	emr_proof_verdict *v = c->verdict;
 	emr_proof_releaser *r = &v->releasers[v->n_releasers];
 
-	if (pub->mode == EMR_SERVED_REFUSED || pub->count == 0) {
-		v->n_refusals++;
+	if (pub->mode == EMR_SERVED_REFUSED || pub->count == 0)
 		return NULL;
-	}
 	*r = (emr_proof_releaser){.is_owner = pub->mode == EMR_SERVED_OWNER,
 		.ledger_time = n->entry.ledger_time_unix_s,
 		.count = pub->count};

@@ -14,7 +14,6 @@
 #define INDEX "index "
 #define HASH_CHARS 44 /* base64 of 32 bytes */
 #define INDEX_CHARS 19
-#define HEAD_BYTES 24
 #define FIRST_PARTS_MAX 24 /* in format 1 */
 #define FIRST_EACH_MAX 4
 #define TEXT_BASE64 sodium_base64_VARIANT_ORIGINAL

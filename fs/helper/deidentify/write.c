@@ -540,7 +540,6 @@ static bool name_copy(copier *c)
 		value_uid(c->who, old, uids[i]);
 	}
 	dicom_text_of(&c->in, 0x00080060, c->out->modality, sizeof c->out->modality);
-	c->out->series_number = small_number(c, 0x00200011);
 	c->out->instance_number = small_number(c, 0x00200013);
 	return true;
 }

@@ -117,7 +117,6 @@ static emr_status describe(
 	memcpy(out->ca_hash, row->aux, 32);
 	memcpy(by.b, row->by.org, 16);
 	out->is_own_wish = emr_id16_equal(by, out->org);
-	out->ends_unix_s = row->not_after_unix_s;
 	emr_key_org(row->org, &key);
 	status = emr_replica_state_get(l->bureau->session.replica, key.text, &bytes);
 	out->is_member = status == EMR_OK;
@@ -196,7 +195,6 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 	if (is_proposed)
 		return EMR_OK;
 	one.org = a.org;
-	one.ends_unix_s = a.expires;
 	snprintf(one.name, sizeof one.name, "%s", a.name);
 	snprintf(one.new_name, sizeof one.new_name, "%s", a.name);
 	memcpy(one.msp, a.msp, sizeof one.msp);

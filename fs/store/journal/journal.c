@@ -95,7 +95,6 @@ emr_journal_state emr_journal_state_get(emr_journal *journal)
 	state = journal->state;
 	state.last_seq = journal->seq;
 	state.rows = journal->rows.count;
-	state.row_bytes = journal->rows.bytes;
 	pthread_rwlock_unlock(&journal->rows_lock);
 	pthread_mutex_unlock(&journal->commit_lock);
 	return state;

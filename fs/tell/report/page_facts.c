@@ -228,7 +228,6 @@ static emr_status note_versions(page_facts *p, const char *path, const emr_story
 	size_t at = p->n_revised;
 
 	p->versions += story->versions;
-	p->with_versions += story->versions > 1;
 	if (story->versions < 2)
 		return EMR_OK;
 	while (at > 0 && p->revised[at - 1].versions < story->versions)

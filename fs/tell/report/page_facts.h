@@ -50,7 +50,7 @@ typedef struct page_facts {
 	uint64_t uncounted; /* files beyond PAGE_RECORDS_MAX */
 	page_revised revised[PAGE_REVISED_MAX];
 	size_t n_revised;
-	uint64_t files, bytes, versions, with_versions;
+	uint64_t files, bytes, versions;
 	page_point points[PAGE_POINTS_MAX + 2]; /* rising in time */
 	size_t n_points;
 	uint64_t now_unix_s;

@@ -152,7 +152,6 @@ emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *ou
 		*out = (emr_record_facts){.object = n->is_published ? node_object(n) : n->id,
 			.cver = n->is_published ? node_place(n).cver : 0,
 			.is_local = n->is_local,
-			.is_failed = n->failure != EMR_OK,
 			.is_confirmed = n->is_published && !needs_settling(n)};
 		attributes_headers(n, &out->headers);
 	}

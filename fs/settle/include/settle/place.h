@@ -5,8 +5,6 @@
 #include "base/codec.h"
 #include "settle/facts.h"
 
-#define EMR_PLACE_BYTES 148
-
 void emr_place_write(emr_writer *w, const emr_place *place);
 /* A short or damaged input leaves the reader bad. */
 void emr_place_read(emr_reader *r, emr_place *out_place);

@@ -273,7 +273,7 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t node, emr_buf *out)
 typedef struct emr_record_facts {
 	emr_id16 object; /* on the ledger, or the one it will get */
 	uint64_t cver;	 /* of the published content; 0: none yet */
-	bool is_local, is_failed;
+	bool is_local;
 	bool is_confirmed;   /* the ledger has all of it */
 	emr_headers headers; /* of the content that was published last */
 } emr_record_facts;

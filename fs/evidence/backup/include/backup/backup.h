@@ -48,12 +48,12 @@ typedef struct emr_backup_report {
 	uint64_t kept_segments;		   /* which this computer has lost, and the backup had */
 	uint64_t needed_bytes, free_bytes; /* also set with EMR_NO_SPACE */
 	bool is_same_disk;		   /* as the state */
-	bool is_of_network; /* ledger and `records` are those of all members of a network */
-	bool is_own_copy;   /* of the ledger, which cannot be read or is not believed here */
-	bool is_mended;	    /* the ledger is damaged; what went into the backup is whole, but for
-			       `damaged` */
-	uint64_t here_unix_s, here_entries;   /* of the newest entry here, with EMR_FORK, too */
-	uint64_t there_unix_s, there_entries; /* of the backup that was there before; 0: none */
+	bool is_of_network;    /* ledger and `records` are those of all members of a network */
+	bool is_own_copy;      /* of the ledger, which cannot be read or is not believed here */
+	bool is_mended;	       /* the ledger is damaged; what went into the backup is whole, but for
+				  `damaged` */
+	uint64_t here_unix_s;  /* of the newest entry here, with EMR_FORK, too */
+	uint64_t there_unix_s; /* of the backup that was there before; 0: none */
 } emr_backup_report;
 
 /* Brings the backup in DIR up to date, or begins one.  Interrupted at any moment it leaves the

@@ -162,7 +162,7 @@ typedef struct emr_proof_verdict {
 	} slots[EMR_PROOF_SLOTS_SHOWN];
 	char owner[65]; /* name in the certificate; of an access "" when no card shows it */
 	uint8_t needed; /* answers, by the grant; 0: the owner's */
-	size_t n_releasers, n_refusals;
+	size_t n_releasers;
 	emr_proof_releaser releasers[EMR_PROOF_ANSWERS_MAX];
 	bool agents_shown; /* the grant names them; else they are agents by their own word */
 } emr_proof_verdict;

@@ -122,8 +122,8 @@ typedef struct emr_deidentified {
 	bool is_table; /* then nothing below but `size` */
 	uint64_t size; /* bytes of the copy */
 	uint32_t elements_kept, elements_changed, elements_removed;
-	uint32_t series_number, instance_number; /* 0: not said */
-	char modality[17];			 /* "CT" */
+	uint32_t instance_number; /* 0: not said */
+	char modality[17];	  /* "CT" */
 	char study_uid[EMR_DICOM_UID_SIZE];
 	char series_uid[EMR_DICOM_UID_SIZE];
 	char instance_uid[EMR_DICOM_UID_SIZE];

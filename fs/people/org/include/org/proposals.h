@@ -15,11 +15,10 @@ typedef struct emr_coming {
 	emr_id16 proposal; /* zero: nobody has proposed it yet */
 	uint8_t kind;	   /* emr_proposal_kind: ADMIT or REMOVE */
 	unsigned have, need;
-	bool is_ours;	      /* we have approved it already, and that counts */
-	bool is_own_wish;     /* its own administrator proposed it, or it asks and nobody has yet */
-	bool is_member;	      /* ADMIT of a member: another authority for it */
-	uint64_t ends_unix_s; /* of proposal or application */
-	char name[256];	      /* of who is a member, or was: what it is called now */
+	bool is_ours;	    /* we have approved it already, and that counts */
+	bool is_own_wish;   /* its own administrator proposed it, or it asks and nobody has yet */
+	bool is_member;	    /* ADMIT of a member: another authority for it */
+	char name[256];	    /* of who is a member, or was: what it is called now */
 	char new_name[256]; /* ADMIT: what it would be called; "" when the ledger has not got it */
 	char by[256];	    /* which organisation proposed it; "" nobody yet */
 	/* Of its application, where that says the same as the proposal; of a member's other

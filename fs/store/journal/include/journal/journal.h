@@ -24,7 +24,6 @@ typedef struct emr_journal_state {
 	emr_log_place damaged_at;
 	uint64_t last_seq; /* last frame applied */
 	uint64_t rows;
-	uint64_t row_bytes; /* keys and values in memory */
 	bool full_scan; /* the head file was missing, damaged or old: all segments were searched */
 } emr_journal_state;
 
