@@ -60,7 +60,7 @@ static int add_reader(json_t *list, const char *who, const char *why)
 /* What the disk refused to give is tried again by itself; what it waits for is said. */
 static int add_unfinished(json_t *list, const emr_session *session, const emr_erased *erased)
 {
-	bool is_away = erased->why == EMR_OFFLINE || erased->why == EMR_TIMEOUT;
+	bool is_away = emr_status_is_unanswered(erased->why);
 	const char *refusal = is_away ? emr_absence_refusal(session->ledger) : NULL;
 	char why[256], needed[EMR_TEXT_BYTES];
 

@@ -74,7 +74,7 @@ static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_c
 	status = facts_part(w->a->facts, &at, &bytes);
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
-	if (status != EMR_OK && status != EMR_NOT_FOUND && !facts_is_damage(status))
+	if (status != EMR_OK && !facts_is_damage(status))
 		return status;
 	is_known = status == EMR_OK;
 	note_content(w, item,

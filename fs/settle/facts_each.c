@@ -27,9 +27,7 @@ typedef struct walk {
 
 bool facts_is_damage(emr_status status)
 {
-	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
-	       status == EMR_BAD_SIGNATURE || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
-	       status == EMR_INVALID || status == EMR_UNSUPPORTED || status == EMR_AWAITED;
+	return emr_status_is_unreadable(status) || status == EMR_AWAITED;
 }
 
 /* Heads come domain by domain. */

@@ -23,8 +23,8 @@ emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, u
  */
 static bool is_lasting(emr_status status)
 {
-	return status == EMR_DAMAGED || status == EMR_NOT_FOUND || status == EMR_BAD_SIGNATURE ||
-	       status == EMR_INVALID || status == EMR_LIMIT;
+	return emr_status_is_unreadable(status) && status != EMR_MISSING_DATA &&
+	       status != EMR_NEWER_FORMAT && status != EMR_UNSUPPORTED;
 }
 
 static emr_status signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 signer, bool *out_is)

@@ -21,15 +21,6 @@ static emr_status who_am_i(const emr_settle_options *options, foreign_domain *g)
 	return status;
 }
 
-/* Not for the moment: no right, a letter or card that is not right, a key that the ledger does not
- * know. */
-static bool is_lasting(emr_status status)
-{
-	return status == EMR_NOT_FOUND || status == EMR_DENIED || status == EMR_DAMAGED ||
-	       status == EMR_INVALID || status == EMR_BAD_SIGNATURE || status == EMR_NEWER_FORMAT ||
-	       status == EMR_MISSING_DATA;
-}
-
 static emr_status find_right(emr_share *share, const emr_settle_options *options,
 	const emr_change *change, foreign_domain *g)
 {
@@ -54,7 +45,9 @@ emr_status foreign_domain_look(emr_share *share, const emr_settle_options *optio
 
 	if (status == EMR_OK && g.is_foreign) {
 		status = find_right(share, options, change, &g);
-		if (is_lasting(status)) {
+		/* No right, a letter or card that is not right, a key that the ledger does not
+		 * know. */
+		if (status == EMR_DENIED || emr_status_is_unreadable(status)) {
 			g.why = EMR_DENIED;
 			status = EMR_OK;
 		}

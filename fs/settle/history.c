@@ -211,7 +211,7 @@ static emr_status tell_head(const folder_walk *w, const emr_replica_head *head)
 		s.described--; /* the UNLINK says nothing */
 	}
 	status = emr_facts_item(w->t->facts, &at, &bytes, &item);
-	if (status != EMR_OK && facts_is_damage(status)) {
+	if (facts_is_damage(status)) {
 		w->t->damaged++;
 		return EMR_OK;
 	}

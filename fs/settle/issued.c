@@ -152,7 +152,7 @@ static emr_status read_number(const count *c, signer *s, uint64_t version)
 	if (status == EMR_OK && is_his)
 		s->example = place;
 	free(bundle);
-	if (status == EMR_NOT_FOUND || (status != EMR_OK && facts_is_damage(status))) {
+	if (facts_is_damage(status)) {
 		s->unread++;
 		status = EMR_OK;
 	}
@@ -223,7 +223,7 @@ static emr_status tell_issued(
 		return EMR_OK;
 	if (s->example.pversion != 0)
 		status = emr_facts_whose(c->facts, descriptor, &s->example, &whose);
-	if (status != EMR_OK && !facts_is_damage(status) && status != EMR_NOT_FOUND)
+	if (status != EMR_OK && !facts_is_damage(status))
 		return status;
 	snprintf(issued.by, sizeof issued.by, "%s", whose.is.by);
 	snprintf(issued.organisation, sizeof issued.organisation, "%s", whose.is.organisation);

@@ -34,7 +34,7 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
 	if (status != EMR_OK)
-		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+		return facts_is_damage(status) ? EMR_OK : status;
 	f->number = part.record_id;
 	f->is_found = true;
 	return ENOUGH;

@@ -38,7 +38,7 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	if (status == EMR_OK)
 		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
 	if (status != EMR_OK)
-		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+		return facts_is_damage(status) ? EMR_OK : status;
 	if (part.cver != s->place->cver || !emr_id16_equal(part.record_id, s->place->record_id) ||
 		!emr_cid_equal(&part.root, &s->place->root))
 		return EMR_OK;

@@ -76,7 +76,7 @@ static emr_status compare_earlier(
 	free(bundle);
 	if (status == EMR_OK)
 		return EMR_OK;
-	if (facts_is_damage(status) || status == EMR_NOT_FOUND)
+	if (facts_is_damage(status))
 		look->is_unsure = true;
 	return look->is_unsure ? EMR_OK : status;
 }
@@ -108,7 +108,7 @@ static emr_status look_back(void *arg, const emr_replica_item *item, bool is_car
 		status = emr_put_part_decode(emr_buf_view(&bytes), &part);
 	if (status != EMR_OK) { /* erased, or damaged */
 		look->is_unsure = true;
-		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+		return facts_is_damage(status) ? EMR_OK : status;
 	}
 	if (part.cver == place->cver)
 		look->came = item->version;
@@ -339,7 +339,7 @@ emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_p
 	if (status == EMR_OK)
 		status = is_plain(&a, &plain);
 	if (status != EMR_OK || plain)
-		return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+		return facts_is_damage(status) ? EMR_OK : status;
 	bundle = calloc(1, sizeof *bundle);
 	status = bundle != NULL ? facts_open_bundle(facts, place, bundle, &key) : EMR_NO_MEMORY;
 	emr_content_key_free(key);
@@ -353,7 +353,7 @@ emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_p
 		*out_is = true;
 	}
 	free(bundle);
-	return facts_is_damage(status) || status == EMR_NOT_FOUND ? EMR_OK : status;
+	return facts_is_damage(status) ? EMR_OK : status;
 }
 
 const char *emr_whose_note(const emr_whose *whose)

@@ -142,10 +142,10 @@ static emr_status say_terms(const asking *a, emr_status status, const emr_who *w
 	else if (status == EMR_EXISTS)
 		emr_problem_set(a->problem, EMR_SAY_MAY_WRITE_ALREADY, "who", text, "path",
 			a->request->path, NULL);
-	else if ((status == EMR_OFFLINE || status == EMR_TIMEOUT) &&
+	else if (emr_status_is_unanswered(status) &&
 		 emr_absence_say_refusal(a->session, a->session->ledger, a->problem))
 		return status;
-	else if (status == EMR_OFFLINE || status == EMR_TIMEOUT)
+	else if (emr_status_is_unanswered(status))
 		emr_problem_set(a->problem, EMR_SAY_LEDGER_NO_ANSWER, NULL);
 	else if (status == EMR_READ_ONLY)
 		emr_problem_set(a->problem, EMR_SAY_READ_ONLY, "path", _("Your folder"), NULL);

@@ -31,7 +31,7 @@ emr_status emr_requests_share(const emr_session *session, emr_share **out_share)
 void emr_requests_say(emr_session *session, emr_status status, const emr_request *request,
 	emr_problem *out_problem)
 {
-	if ((status == EMR_OFFLINE || status == EMR_TIMEOUT) &&
+	if (emr_status_is_unanswered(status) &&
 		emr_absence_say_refusal(session, session->ledger, out_problem))
 		return;
 	switch ((int)status) {

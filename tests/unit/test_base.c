@@ -32,9 +32,11 @@ static void what_may_pass_by_itself_is_told_from_what_stays(void **state)
 		EMR_NO_MEMORY, EMR_IO, EMR_NO_SPACE, EMR_QUOTA, EMR_BUSY, EMR_INTERRUPTED};
 	static const emr_status away[] = {EMR_OFFLINE, EMR_TIMEOUT, EMR_AWAITED};
 	static const emr_status moved[] = {EMR_CONFLICT, EMR_EPOCH};
-	static const emr_status damage[] = {
-		EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_MISSING_DATA, EMR_ROLLBACK, EMR_FORK};
-	unsigned may_pass = 0;
+	static const emr_status damage[] = {EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_MISSING_DATA};
+	static const emr_status fork[] = {EMR_ROLLBACK, EMR_FORK};
+	static const emr_status unfit[] = {EMR_NOT_FOUND, EMR_INVALID, EMR_LIMIT, EMR_TOO_BIG,
+		EMR_UNSUPPORTED, EMR_NEWER_FORMAT};
+	unsigned may_pass = 0, unreadable = 0, unanswered = 0;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
@@ -45,12 +47,21 @@ static void what_may_pass_by_itself_is_told_from_what_stays(void **state)
 		assert_int_equal(emr_status_kind_of(moved[i]), EMR_KIND_MOVED);
 	for (size_t i = 0; i < sizeof damage / sizeof *damage; i++)
 		assert_int_equal(emr_status_kind_of(damage[i]), EMR_KIND_DAMAGE);
+	for (size_t i = 0; i < sizeof fork / sizeof *fork; i++)
+		assert_int_equal(emr_status_kind_of(fork[i]), EMR_KIND_FORK);
+	for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++)
+		assert_int_equal(emr_status_kind_of(unfit[i]), EMR_KIND_UNFIT);
 	/* Nothing but EMR_OK is fine, which a row without a kind would be. */
 	for (int i = 0; i < EMR_STATUS_COUNT; i++) {
 		assert_int_equal(emr_status_kind_of((emr_status)i) == EMR_KIND_FINE, i == EMR_OK);
 		may_pass += emr_status_may_pass((emr_status)i);
+		unreadable += emr_status_is_unreadable((emr_status)i);
+		unanswered += emr_status_is_unanswered((emr_status)i);
 	}
 	assert_int_equal(may_pass, 9);
+	assert_int_equal(unreadable, 9);
+	assert_int_equal(unanswered, 2);
+	assert_false(emr_status_is_unanswered(EMR_AWAITED)); /* somebody did answer: not yet */
 	assert_int_equal(emr_status_kind_of(EMR_STATUS_COUNT), EMR_KIND_FINAL);
 	assert_int_equal(emr_status_kind_of((emr_status)-1), EMR_KIND_FINAL);
 }

@@ -14,10 +14,12 @@
 
 #define LOOK_AGAIN_NS 500000000L
 
-static bool may_pass(emr_status status)
+/* A channel that does not know the CA yet denies and refuses, until its administrators have let it
+ * in. */
+static bool may_let_in(emr_status status)
 {
-	return status == EMR_DENIED || status == EMR_REFUSED || status == EMR_IO ||
-	       status == EMR_CONFLICT || emr_status_may_pass(status);
+	return status == EMR_DENIED || status == EMR_REFUSED || emr_status_is_moved(status) ||
+	       emr_status_may_pass(status);
 }
 
 typedef emr_status (*meeting)(const char *dir, const emr_keyring *keyring, emr_bytes certificate,
@@ -32,7 +34,7 @@ static emr_status wait_until(const emr_founding *f, meeting meet, emr_bytes cert
 
 	for (;;) {
 		status = meet(f->dir, f->keyring, certificate, descriptor, said, 512);
-		if (status == EMR_OK || !may_pass(status) ||
+		if (status == EMR_OK || !may_let_in(status) ||
 			emr_clock_boot_ns(emr_clock_system()) >= until)
 			return status;
 		(void)nanosleep(&pause, NULL);
@@ -50,7 +52,7 @@ static void say(const emr_founding *f, emr_status status, const char *said)
 		snprintf(cause, sizeof cause, "%s", _("another network has begun in its channel"));
 	else if (status == EMR_NOT_FOUND)
 		snprintf(cause, sizeof cause, "%s", _("no network has begun in its channel"));
-	else if (may_pass(status))
+	else if (may_let_in(status))
 		snprintf(cause, sizeof cause,
 			_("its channel does not take the certificates of the CA in %s there (%s)"),
 			EMR_CHANNEL_CA, said[0] != '\0' ? said : emr_text(emr_status_text(status)));

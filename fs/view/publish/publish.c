@@ -197,17 +197,8 @@ static emr_status prepare(publishing *p, node *n)
 	return needs_content ? lacking_freeze(p->view, n) : lacking_look(p->view, n);
 }
 
-/* What is wrong with the bytes of one record and stays so: no reason to ask again, and none to stop
- * the others. */
-static bool is_lasting(emr_status status)
-{
-	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_BAD_SIGNATURE ||
-	       status == EMR_NEWER_FORMAT || status == EMR_NOT_FOUND || status == EMR_LIMIT ||
-	       status == EMR_TOO_BIG || status == EMR_UNSUPPORTED;
-}
-
-/* Without view->lock.  Files that are written meanwhile, or cannot be sealed now, wait for the next
- * run. */
+/* Without view->lock.  What is wrong with one record, and not with the moment, stops no other.
+ * Files that are written meanwhile, or cannot be sealed now, wait for the next run. */
 static emr_status prepare_all(publishing *p)
 {
 	emr_status first = EMR_OK;
@@ -215,14 +206,15 @@ static emr_status prepare_all(publishing *p)
 	for (size_t i = p->nnodes; i-- > 0;) {
 		node *n = p->nodes[i];
 		emr_status status = prepare(p, n);
+		bool is_its_own = emr_status_is_unreadable(status);
 
-		if (is_lasting(status) && !lacking_was_told(p->view, n))
+		if (is_its_own && !lacking_was_told(p->view, n))
 			file_notice(p->view, n, status);
 		pthread_mutex_lock(&p->view->lock);
 		if (status != EMR_OK && status != EMR_CONFLICT && status != EMR_BUSY &&
-			status != EMR_AWAITED && first == EMR_OK && !is_lasting(status))
+			status != EMR_AWAITED && first == EMR_OK && !is_its_own)
 			first = status;
-		if (is_lasting(status))
+		if (is_its_own)
 			n->failure = status;
 		if (status != EMR_OK)
 			tree_note_changed(n, view_boot_ns(p->view) +
@@ -321,7 +313,7 @@ static emr_status follow_if_due(emr_view *view, bool all)
 	status = is_due ? follow_run(view) : EMR_OK;
 	/* Whoever has something to send will hear of it; a key that one folder waits for keeps no
 	 * other from the ledger. */
-	return status == EMR_OFFLINE || status == EMR_AWAITED ? EMR_OK : status;
+	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
 /* What was opened since: it saves time later and can do nothing else. */

@@ -279,14 +279,6 @@ static emr_status tell_ids_apart(following *f)
 	return status;
 }
 
-/* What is wrong with the record and not with this moment. */
-static bool is_lasting(emr_status status)
-{
-	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
-	       status == EMR_BAD_SIGNATURE || status == EMR_LIMIT || status == EMR_INVALID ||
-	       status == EMR_UNSUPPORTED || status == EMR_AWAITED;
-}
-
 /* A private part may come after its entry, and the ledger says nothing more when it does.  One that
  * the owner's own computers have promised is looked for again, and told if it does not come; what
  * others leave here is not: whoever floods the folder with what can never be read would have each
@@ -346,7 +338,7 @@ static emr_status fetch(following *f)
 			status = learn_word(f, a);
 		if (status == EMR_OK || status == EMR_NOT_FOUND)
 			continue;
-		if (!is_lasting(status))
+		if (!emr_status_is_unreadable(status) && status != EMR_AWAITED)
 			return status;
 		if (status == EMR_MISSING_DATA || status == EMR_AWAITED) {
 			emr_status noted = await_rest(f->view, a, status, &is_awaited);

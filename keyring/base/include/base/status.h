@@ -60,7 +60,9 @@ typedef enum emr_status_kind {
 	EMR_KIND_LOCAL,	 /* this computer could not do it now; it says nothing of what was asked */
 	EMR_KIND_AWAY,	 /* who is asked (the ledger, a node, somebody) does not answer now */
 	EMR_KIND_MOVED,	 /* somebody was quicker: what was asked is made and asked again */
-	EMR_KIND_DAMAGE, /* bytes or a history that cannot be right: it must be looked at */
+	EMR_KIND_DAMAGE, /* bytes that cannot be right, or are nowhere: they must be looked at */
+	EMR_KIND_FORK,	 /* a history that cannot be right: nothing that builds on it goes on */
+	EMR_KIND_UNFIT,	 /* it is not there, or of no form or size that this program takes */
 	EMR_KIND_FINAL,	 /* the same, asked again, gets the same answer */
 } emr_status_kind;
 
@@ -86,6 +88,21 @@ static inline bool emr_status_is_moved(emr_status status)
 static inline bool emr_status_may_pass(emr_status status)
 {
 	return emr_status_is_local(status) || emr_status_is_away(status);
+}
+
+/* Nobody answered.  Not EMR_AWAITED, where the answer is that somebody else has to act first. */
+static inline bool emr_status_is_unanswered(emr_status status)
+{
+	return status == EMR_OFFLINE || status == EMR_TIMEOUT;
+}
+
+/* Of what was looked at, not of this moment: it cannot be read as it is.  Others like it may be
+ * fine: whoever goes through many passes over it and tells it. */
+static inline bool emr_status_is_unreadable(emr_status status)
+{
+	emr_status_kind kind = emr_status_kind_of(status);
+
+	return kind == EMR_KIND_DAMAGE || kind == EMR_KIND_UNFIT;
 }
 
 /* No room is left, on the disk or by a limit: what needs none goes on. */
