@@ -27,8 +27,8 @@ typedef struct known {
 struct comparing { /* view->lock */
 	waiting *first, **last;
 	emr_buf known; /* known, ... */
-	pthread_t thread;
-	bool runs, stop, has_thread;
+	emr_worker worker;
+	bool runs, stop;
 };
 
 static compare_result find(const struct comparing *c, const emr_cid *root)
@@ -155,8 +155,10 @@ static struct comparing *need(emr_view *view)
 {
 	if (view->comparing == NULL) {
 		view->comparing = calloc(1, sizeof *view->comparing);
-		if (view->comparing != NULL)
+		if (view->comparing != NULL) {
 			view->comparing->last = &view->comparing->first;
+			emr_worker_init(&view->comparing->worker);
+		}
 	}
 	return view->comparing;
 }
@@ -167,9 +169,8 @@ static void start(emr_view *view, struct comparing *c)
 {
 	if (c->runs || c->stop || !view->is_started)
 		return;
-	if (c->has_thread)
-		pthread_join(c->thread, NULL);
-	c->has_thread = c->runs = pthread_create(&c->thread, NULL, compare_loop, view) == 0;
+	emr_worker_stop(&c->worker);
+	c->runs = emr_worker_start(&c->worker, "comparing", compare_loop, view) == EMR_OK;
 }
 
 void compare_note(emr_view *view, const node *n, const emr_cid *root, emr_content_reader *reader)
@@ -208,10 +209,10 @@ void compare_free(emr_view *view)
 	pthread_mutex_lock(&view->lock);
 	c->stop = true;
 	pthread_mutex_unlock(&view->lock);
-	if (c->has_thread)
-		pthread_join(c->thread, NULL);
+	emr_worker_stop(&c->worker);
 	while ((w = take(c)) != NULL)
 		waiting_free(w);
+	emr_worker_free(&c->worker);
 	emr_buf_free(&c->known);
 	free(c);
 	view->comparing = NULL;

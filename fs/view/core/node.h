@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/worker.h"
+
 #include "view/names.h"
 #include "view/view.h"
 #include "view/when.h"
@@ -410,8 +412,7 @@ struct emr_view {
 	int64_t spared_due_boot_ns;  /* when they are looked at again */
 	bool stop;
 	bool is_started;	 /* emr_view_start was called: threads may be made */
-	unsigned threads;	 /* of publisher, syncer, follower, in this order, that run; of
-				    emr_view_start and _free */
+	bool has_threads;	 /* publisher, syncer and follower run */
 	struct erasing *erasing; /* what is being erased: rows E of the journal */
 	size_t nerasing;
 	bool is_erasing_sorted; /* by object */
@@ -422,10 +423,11 @@ struct emr_view {
 	int64_t erase_due_boot_ns; /* when it is tried (again) */
 	emr_status erase_status;   /* how the last try ended, and what stood in its way */
 	emr_reclaim_report erase_left;
-	pthread_t publisher, syncer, follower;
-	/* One giving back of space at a time; the syncer starts and ends it.  Without the lock. */
-	pthread_t reclaimer;
-	bool has_reclaimer;
+	/* Of keeper.c.  What they wait for is under the lock: `stop` ends them, and `wake` and
+	 * `settled` wake them. */
+	emr_worker publisher, syncer, follower;
+	emr_worker
+		reclaimer; /* one giving back of space at a time; the syncer starts and ends it */
 	refusal_window refusals[REFUSAL_KINDS];
 	const struct shared_writings *writings; /* shared.h; does not change */
 	const node_kind *received_kind;		/* of what others share; does not change */

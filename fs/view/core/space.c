@@ -101,7 +101,7 @@ void space_make_room(emr_view *view)
 		pthread_mutex_unlock(&view->lock);
 		return;
 	}
-	if (view->threads == 0) {
+	if (!view->has_threads) {
 		pthread_mutex_unlock(&view->lock);
 		(void)space_look(view, &report); /* what it could not do, the next one does */
 		return;

@@ -141,20 +141,12 @@ static void *reclaim(void *arg)
 	return NULL;
 }
 
-static void end_reclaim(emr_view *view)
-{
-	if (view->has_reclaimer)
-		pthread_join(view->reclaimer, NULL);
-	view->has_reclaimer = false;
-}
-
 /* In a thread of its own: gigabytes are copied, and what is closed meanwhile must be on the disk in
  * time.  The view is marked as looking. */
 static void start_reclaim(emr_view *view)
 {
-	end_reclaim(view);
-	view->has_reclaimer = pthread_create(&view->reclaimer, NULL, reclaim, view) == 0;
-	if (view->has_reclaimer)
+	emr_worker_stop(&view->reclaimer); /* the one before has ended */
+	if (emr_worker_start(&view->reclaimer, "reclaimer", reclaim, view) == EMR_OK)
 		return;
 	pthread_mutex_lock(&view->lock);
 	view->is_looking = false;
@@ -264,24 +256,24 @@ emr_status emr_view_start(emr_view *view)
 	status = shared_start(view);
 	if (status != EMR_OK || view_is_read_only(view))
 		return status;
-	if (pthread_create(&view->publisher, NULL, publish_loop, view) != 0)
-		return EMR_NO_MEMORY;
-	view->threads = 1;
-	if (pthread_create(&view->syncer, NULL, sync_loop, view) == 0)
-		view->threads = 2;
-	if (view->threads == 2 && pthread_create(&view->follower, NULL, follow_loop, view) == 0)
-		view->threads = 3;
-	if (view->threads < 3) {
+	pthread_mutex_lock(&view->lock);
+	view->has_threads = true;
+	pthread_mutex_unlock(&view->lock);
+	status = emr_worker_start(&view->publisher, "publisher", publish_loop, view);
+	if (status == EMR_OK)
+		status = emr_worker_start(&view->syncer, "syncer", sync_loop, view);
+	if (status == EMR_OK)
+		status = emr_worker_start(&view->follower, "follower", follow_loop, view);
+	if (status != EMR_OK) {
 		keeper_stop(view);
 		view->stop = false;
-		return EMR_NO_MEMORY;
 	}
-	return EMR_OK;
+	return status;
 }
 
 void keeper_stop(emr_view *view)
 {
-	if (view->threads == 0)
+	if (!view->has_threads)
 		return;
 	pthread_mutex_lock(&view->lock);
 	view->stop = true;
@@ -289,13 +281,11 @@ void keeper_stop(emr_view *view)
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	emr_follow_wake(view->options.replica);
-	pthread_join(view->publisher, NULL);
-	if (view->threads > 1)
-		pthread_join(view->syncer, NULL);
-	if (view->threads > 2)
-		pthread_join(view->follower, NULL);
-	end_reclaim(view);
-	view->threads = 0;
+	emr_worker_stop(&view->publisher);
+	emr_worker_stop(&view->syncer);
+	emr_worker_stop(&view->follower);
+	emr_worker_stop(&view->reclaimer); /* of the syncer, which has ended */
+	view->has_threads = false;
 }
 
 emr_status keeper_hand_out(emr_view *view)
@@ -321,7 +311,7 @@ emr_status emr_view_publish_now(emr_view *view)
 	emr_status status;
 	uint64_t mine;
 
-	if (view->threads == 0) {
+	if (!view->has_threads) {
 		status = publish_and_erase(view, true);
 		compare_turn(view);
 		space_make_room(view);

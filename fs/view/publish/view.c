@@ -32,6 +32,10 @@ static void init_locks(emr_view *view)
 	pthread_mutex_init(&view->past_lock, NULL);
 	emr_cond_init(&view->wake);
 	emr_cond_init(&view->settled);
+	emr_worker_init(&view->publisher);
+	emr_worker_init(&view->syncer);
+	emr_worker_init(&view->follower);
+	emr_worker_init(&view->reclaimer);
 }
 
 /* What was verified before stays readable whatever the ledger says now; a ledger that contradicts
@@ -191,6 +195,10 @@ void emr_view_free(emr_view *view)
 	table_free(&view->by_id);
 	pthread_cond_destroy(&view->wake);
 	pthread_cond_destroy(&view->settled);
+	emr_worker_free(&view->publisher);
+	emr_worker_free(&view->syncer);
+	emr_worker_free(&view->follower);
+	emr_worker_free(&view->reclaimer);
 	pthread_mutex_destroy(&view->past_lock);
 	pthread_mutex_destroy(&view->lock);
 	free(view);
