@@ -84,13 +84,32 @@ emr_status emr_register_describe(const emr_register *who, uint8_t out_pub[288])
 	return status;
 }
 
+/* The act and the part that register a key, once PUB says how, with the signature of BY's key. */
+static emr_status register_key(const emr_register *who, const emr_public *public,
+	emr_pub_key_reg *pub, const emr_keyring *by, emr_signer signer, emr_bytes cert_der,
+	emr_act *out_act, emr_buf *out_part)
+{
+	emr_act act = act_for(EMR_OP_KEY_REG, public);
+	emr_status status;
+
+	emr_pub_key_reg_encode(pub, act.pub);
+	status = vouch(by, signer, who->net_id, public->signer_id, (emr_span){act.pub, 288},
+		pub->bind_sig);
+	if (status == EMR_OK)
+		status = make_part(cert_der, who->name, out_part);
+	if (status != EMR_OK)
+		return status;
+	emr_pub_key_reg_encode(pub, act.pub);
+	*out_act = act;
+	return EMR_OK;
+}
+
 emr_status emr_register_certified(
 	const emr_register *who, emr_bytes cert_der, emr_act *out_act, emr_buf *out_part)
 {
 	emr_pub_key_reg pub = {.roles = who->roles, .how = EMR_HOW_CERTIFICATE};
 	emr_cert_facts facts;
 	emr_public public;
-	emr_act act;
 	emr_status status = describe_key(who, &pub, &public);
 
 	if (status == EMR_OK)
@@ -99,17 +118,8 @@ emr_status emr_register_certified(
 		return status;
 	memcpy(pub.ref, facts.ref.b, 32);
 	pub.not_after_unix_s = facts.not_after;
-	act = act_for(EMR_OP_KEY_REG, &public);
-	emr_pub_key_reg_encode(&pub, act.pub);
-	status = vouch(who->keyring, emr_signer_certificate(), who->net_id, public.signer_id,
-		(emr_span){act.pub, 288}, pub.bind_sig);
-	if (status == EMR_OK)
-		status = make_part(cert_der, who->name, out_part);
-	if (status != EMR_OK)
-		return status;
-	emr_pub_key_reg_encode(&pub, act.pub);
-	*out_act = act;
-	return EMR_OK;
+	return register_key(who, &public, &pub, who->keyring, emr_signer_certificate(), cert_der,
+		out_act, out_part);
 }
 
 emr_status emr_register_device(const emr_register *who, const emr_keyring *endorser,
@@ -119,7 +129,6 @@ emr_status emr_register_device(const emr_register *who, const emr_keyring *endor
 		.how = EMR_HOW_DEVICE,
 		.not_after_unix_s = not_after_unix_s};
 	emr_public public, person;
-	emr_act act;
 	emr_status status = describe_key(who, &pub, &public);
 
 	if (status == EMR_OK)
@@ -127,17 +136,8 @@ emr_status emr_register_device(const emr_register *who, const emr_keyring *endor
 	if (status != EMR_OK)
 		return status;
 	memcpy(pub.ref, person.signer_id.b, 32);
-	act = act_for(EMR_OP_KEY_REG, &public);
-	emr_pub_key_reg_encode(&pub, act.pub);
-	status = vouch(endorser, emr_signer_identity(), who->net_id, public.signer_id,
-		(emr_span){act.pub, 288}, pub.bind_sig);
-	if (status == EMR_OK)
-		status = make_part((emr_bytes){0}, who->name, out_part);
-	if (status != EMR_OK)
-		return status;
-	emr_pub_key_reg_encode(&pub, act.pub);
-	*out_act = act;
-	return EMR_OK;
+	return register_key(who, &public, &pub, endorser, emr_signer_identity(), (emr_bytes){0},
+		out_act, out_part);
 }
 
 emr_status emr_register_renew(

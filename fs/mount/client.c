@@ -106,6 +106,14 @@ emr_status emr_client_open(
 	return EMR_OK;
 }
 
+emr_status emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {0};
+	emr_status status = emr_places_find(as, &places, out_problem);
+
+	return status == EMR_OK ? emr_client_open(&places, out_client, out_problem) : status;
+}
+
 emr_status emr_client_send(emr_client *client, const emr_request *request, emr_problem *out_problem)
 {
 	json_t *object = emr_request_make(request);

@@ -84,13 +84,10 @@ static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 
 int emr_cmd_copies(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_problem problem = {0}, too_few = {0};
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
+	emr_status status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
 
-	if (status == EMR_OK)
-		status = emr_client_open(&places, &client, &problem);
 	if (status == EMR_OK)
 		status = copies(&client, args, out, &too_few, &problem);
 	if (status == EMR_OK)

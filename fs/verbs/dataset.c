@@ -78,18 +78,10 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 		       : status;
 }
 
-static emr_status open_client(dataset *d, emr_problem *out_problem)
-{
-	EMR_AUTO_PLACES places = {0};
-	emr_status status = emr_places_find(d->args->values[EMR_OPT_AS], &places, out_problem);
-
-	return status == EMR_OK ? emr_client_open(&places, &d->client, out_problem) : status;
-}
-
 static emr_status fetch_dataset(dataset *d, const char *name, emr_problem *out_problem)
 {
 	emr_problem closed;
-	emr_status status = open_client(d, out_problem);
+	emr_status status = emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem);
 
 	if (status == EMR_OK)
 		return ask_folder(d, name, out_problem);
@@ -655,7 +647,7 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	emr_request request = {
 		.ask = EMR_ASK_SHARE, .join = true, .purposes = 1u << EMR_DATASET_PURPOSE};
 	json_t *one, *grant = NULL;
-	emr_status status = open_client(d, out_problem);
+	emr_status status = emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem);
 
 	d->with_copies = true;
 	if (status == EMR_OK)
@@ -686,7 +678,7 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	char who[EMR_ASK_WHO_MAX + 1];
 	json_t *one;
 	const char *place;
-	emr_status status = open_client(d, out_problem);
+	emr_status status = emr_client_find(d->args->values[EMR_OPT_AS], &d->client, out_problem);
 
 	d->with_copies = true;
 	/* A whole name is that of what was given: it ends whatever the steward has made of it. */

@@ -70,15 +70,12 @@ static emr_status keep_folder(
 
 int emr_cmd_keep(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_problem problem = {0};
 	emr_status status = check_arguments(args, &problem);
 
 	if (status == EMR_OK)
-		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
-	if (status == EMR_OK)
-		status = emr_client_open(&places, &client, &problem);
+		status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
 	if (status == EMR_OK)
 		status = keep_folder(&client, args, out, &problem);
 	return emr_out_done(out, status, &problem, "keep");

@@ -123,7 +123,6 @@ static emr_status move(
 
 int emr_cmd_move(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_problem problem = {0};
 	emr_status status = args->n_operands == 2 ? EMR_OK : EMR_INVALID;
@@ -132,9 +131,7 @@ int emr_cmd_move(const emr_args *args, emr_out *out)
 		emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
 			_("move needs what is moved, and where to."), "verb", "move", NULL);
 	if (status == EMR_OK)
-		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
-	if (status == EMR_OK)
-		status = emr_client_open(&places, &client, &problem);
+		status = emr_client_find(args->values[EMR_OPT_AS], &client, &problem);
 	if (status == EMR_OK)
 		status = move(&client, args, out, &problem);
 	return emr_out_done(out, status, &problem, "move");

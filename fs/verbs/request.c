@@ -310,13 +310,10 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 
 static emr_status begin_request(telling *t, emr_problem *out_problem)
 {
-	EMR_AUTO_PLACES places = {0};
-	emr_status status = emr_places_find(t->args->values[EMR_OPT_AS], &places, out_problem);
-
 	t->requests = json_array();
-	if (status == EMR_OK && t->requests == NULL)
-		status = EMR_NO_MEMORY;
-	return status == EMR_OK ? emr_client_open(&places, &t->client, out_problem) : status;
+	return t->requests != NULL
+		       ? emr_client_find(t->args->values[EMR_OPT_AS], &t->client, out_problem)
+		       : EMR_NO_MEMORY;
 }
 
 static int end(telling *t, emr_status status, const char *what, emr_problem *problem)

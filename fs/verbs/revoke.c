@@ -346,7 +346,6 @@ emr_status emr_revoke_all_from(const emr_args *args, emr_out *out, emr_client *c
 
 int emr_cmd_revoke(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_PLACES places = {0};
 	__attribute__((cleanup(revoking_end))) revoking r;
 	emr_problem problem = {0};
 	emr_status status = revoking_begin(args, out, &r);
@@ -354,9 +353,7 @@ int emr_cmd_revoke(const emr_args *args, emr_out *out)
 	if (status == EMR_OK)
 		status = read_line(&r, &problem);
 	if (status == EMR_OK)
-		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
-	if (status == EMR_OK)
-		status = emr_client_open(&places, &r.client, &problem);
+		status = emr_client_find(args->values[EMR_OPT_AS], &r.client, &problem);
 	if (status == EMR_OK && !args->given[EMR_OPT_ALL])
 		status = find_path(&r, &problem);
 	if (status == EMR_OK)

@@ -564,7 +564,6 @@ static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_prob
 
 int emr_cmd_share(const emr_args *args, emr_out *out)
 {
-	EMR_AUTO_PLACES places = {0};
 	sharing s = {.args = args,
 		.out = out,
 		.client = EMR_CLIENT_CLOSED,
@@ -581,9 +580,7 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 	emr_status status = read_line(&s, &problem);
 
 	if (status == EMR_OK)
-		status = emr_places_find(args->values[EMR_OPT_AS], &places, &problem);
-	if (status == EMR_OK)
-		status = emr_client_open(&places, &s.client, &problem);
+		status = emr_client_find(args->values[EMR_OPT_AS], &s.client, &problem);
 	if (status == EMR_OK && args->n_operands > 0)
 		status = emr_share_find_path(&s.client, args->operands[0], &s.request, &problem);
 	if (status == EMR_OK && args->given[EMR_OPT_FHIR])

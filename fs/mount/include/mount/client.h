@@ -25,6 +25,8 @@ typedef struct emr_client {
  * "no-keyring"). */
 emr_status emr_client_open(
 	const emr_places *places, emr_client *out_client, emr_problem *out_problem);
+/* The same of the person called AS on this computer (--as; NULL: whose folder it is). */
+emr_status emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem);
 void emr_client_close(emr_client *client);
 #define EMR_AUTO_CLIENT __attribute__((cleanup(emr_client_close))) emr_client
 
