@@ -43,8 +43,8 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
 /* Every version that is pinned here is made whole on this computer from the nodes of the settings,
  * as far as they have it.  Emits {"progress":{"done","of"}} and {"done":true,"brought_bytes",
  * "not_whole"}. */
-emr_status emr_answer_bring(
-	emr_session *session, emr_emit_fn emit, void *arg, emr_problem *out_problem);
+emr_status emr_answer_bring(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem);
 /* Where the files at or below REQUEST's path are; with `repair` places are asked for everything
  * again.  Emits {"done":true,"wanted","files","waiting","places":[{name state counts copies of
  * stuck leaving sending sending_of error message hint}], "short":[path],"short_files"}, this

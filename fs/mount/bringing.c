@@ -88,14 +88,15 @@ static emr_status take_all(
 	return status;
 }
 
-emr_status emr_answer_bring(
-	emr_session *session, emr_emit_fn emit, void *arg, emr_problem *out_problem)
+emr_status emr_answer_bring(emr_session *session, const emr_request *request, emr_emit_fn emit,
+	void *arg, emr_problem *out_problem)
 {
 	bringing b = {.fetcher = emr_session_fetcher(session)};
 	uint64_t lacking = 0;
 	emr_status status = EMR_OK;
 	json_t *object;
 
+	(void)request; /* all of it, whatever the path */
 	if (b.fetcher != NULL && !session->read_only)
 		status = take_all(session, &b, emit, arg, &lacking);
 	if (status != EMR_OK) {

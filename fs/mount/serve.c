@@ -226,88 +226,49 @@ static emr_status answer_agent(conversation *c, const emr_request *request)
 	return send_problem(c, &problem);
 }
 
+/* What is asked of the folder; what is asked of this process itself is answered above. */
+static emr_status (*const answers[EMR_ASK_COUNT])(emr_session *session, const emr_request *request,
+	emr_emit_fn emit, void *arg, emr_problem *out_problem) = {
+	[EMR_ASK_EXPORT] = emr_answer_export,
+	[EMR_ASK_IMPORT] = emr_answer_import,
+	[EMR_ASK_VERIFY] = emr_answer_verify,
+	[EMR_ASK_LEDGER] = emr_answer_ledger,
+	[EMR_ASK_VERSIONS] = emr_answer_versions,
+	[EMR_ASK_RESTORE] = emr_answer_restore,
+	[EMR_ASK_MOVE] = emr_answer_move,
+	[EMR_ASK_KEEP] = emr_answer_keep,
+	[EMR_ASK_COPIES] = emr_answer_copies,
+	[EMR_ASK_BRING] = emr_answer_bring,
+	[EMR_ASK_ERASE] = emr_answer_erase,
+	[EMR_ASK_PEOPLE] = emr_answer_people,
+	[EMR_ASK_SHARE] = emr_answer_share,
+	[EMR_ASK_DATASET] = emr_answer_dataset,
+	[EMR_ASK_REVOKE] = emr_answer_revoke,
+	[EMR_ASK_REQUEST] = emr_answer_request,
+	[EMR_ASK_APPROVE] = emr_answer_approve,
+	[EMR_ASK_DENY] = emr_answer_deny,
+	[EMR_ASK_LOG] = emr_answer_log,
+	[EMR_ASK_DEVICES] = emr_answer_devices,
+	[EMR_ASK_WALLET] = emr_answer_wallet,
+};
+
 static emr_status answer(conversation *c, const emr_request *request)
 {
 	emr_problem problem = {0};
-	emr_status status = EMR_OK;
+	emr_status status;
 
-	if (c->server->session->agent != NULL && request->ask != EMR_ASK_WALLET)
+	if (request->ask == EMR_ASK_AGENT ||
+		(c->server->session->agent != NULL && request->ask != EMR_ASK_WALLET))
 		return answer_agent(c, request);
-	switch (request->ask) {
-	case EMR_ASK_AGENT:
-		return answer_agent(c, request);
-	case EMR_ASK_STATUS:
+	if (request->ask == EMR_ASK_STATUS)
 		return answer_status(c, request);
-	case EMR_ASK_WAIT:
+	if (request->ask == EMR_ASK_WAIT)
 		return answer_wait(c, request);
-	case EMR_ASK_UNMOUNT:
+	if (request->ask == EMR_ASK_UNMOUNT)
 		return answer_unmount(c, request);
-	case EMR_ASK_EXPORT:
-		status = emr_answer_export(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_IMPORT:
-		status = emr_answer_import(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_VERIFY:
-		status = emr_answer_verify(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_LEDGER:
-		status = emr_answer_ledger(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_VERSIONS:
-		status = emr_answer_versions(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_RESTORE:
-		status = emr_answer_restore(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_MOVE:
-		status = emr_answer_move(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_KEEP:
-		status = emr_answer_keep(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_COPIES:
-		status = emr_answer_copies(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_BRING:
-		status = emr_answer_bring(c->server->session, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_ERASE:
-		status = emr_answer_erase(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_PEOPLE:
-		status = emr_answer_people(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_SHARE:
-		status = emr_answer_share(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_DATASET:
-		status = emr_answer_dataset(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_REVOKE:
-		status = emr_answer_revoke(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_REQUEST:
-		status = emr_answer_request(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_APPROVE:
-		status = emr_answer_approve(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_DENY:
-		status = emr_answer_deny(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_LOG:
-		status = emr_answer_log(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_DEVICES:
-		status = emr_answer_devices(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_WALLET:
-		status = emr_answer_wallet(c->server->session, request, send_stolen, c, &problem);
-		break;
-	case EMR_ASK_COUNT:
+	if (request->ask >= EMR_ASK_COUNT || answers[request->ask] == NULL)
 		return EMR_INVALID;
-	}
+	status = answers[request->ask](c->server->session, request, send_stolen, c, &problem);
 	return status != EMR_OK && problem.is_set ? send_problem(c, &problem) : status;
 }
 

@@ -170,90 +170,110 @@ void heirs_forget_living_record(const emr_view *view, const node *n)
 	node_file(n)->restored = NULL;
 }
 
+/* Without view->lock.  The bytes that N lost its own copy of, before its record is let go;
+ * *OUT_NEEDS: it had none. */
+static emr_status fetch_before_leaving(
+	emr_view *view, node *n, emr_content *out_content, bool *out_needs)
+{
+	emr_status status = EMR_OK;
+	bool is_theirs;
+
+	pthread_mutex_lock(&view->lock);
+	is_theirs = shared_reads_theirs(n);
+	pthread_mutex_unlock(&view->lock);
+	if (is_theirs)
+		status = foreign_fetch(view, n);
+	if (status != EMR_OK)
+		return status;
+	pthread_mutex_lock(&view->lock);
+	*out_needs = node_is_file(n) && (node_file(n) == NULL || !node_file(n)->has_content) &&
+		     node_pversion(n) != 0;
+	pthread_mutex_unlock(&view->lock);
+	return *out_needs ? own_content(view, n, out_content) : EMR_OK;
+}
+
+/* Under view->lock: N, which was BEFORE, has its new id, and the journal says both in one frame. */
+static emr_status commit_leaving(
+	emr_view *view, node *n, emr_id16 before, vacated *v, bool needs_content)
+{
+	const node_row row = row_of_node(n);
+	bool has_content = node_file(n) != NULL && node_file(n)->has_content;
+	edit e = edit_begin(view);
+
+	edit_delete(&e, before);
+	edit_put(&e, n->id, &row);
+	if (has_content && !needs_content)
+		edit_unpin(&e, &node_file(n)->content->c, before);
+	if (has_content)
+		edit_pin(&e, &node_file(n)->content->c, n->id, EMR_PIN_WRITTEN);
+	if (n->type == EMR_META_DIR)
+		edit_moved(&e, before, n->id);
+	edit_vacate(&e, v);
+	return edit_commit_node(&e, n);
+}
+
+/* Under view->lock: N leaves its record to V.  CONTENT: NULL, or the bytes that it takes with it.
+ */
+static emr_status leave_to(emr_view *view, node *n, vacated *v, const emr_content *content)
+{
+	const emr_id16 before = n->id;
+	bool was_domain = n->is_domain;
+	emr_status status;
+
+	if ((content != NULL && tree_need_content(n) != EMR_OK) ||
+		tree_change_id(view, n, emr_id16_random()) != EMR_OK)
+		return EMR_NO_MEMORY;
+	n->is_published = false;
+	n->is_domain = n->type == EMR_META_DIR &&
+		       n->parent == view->root; /* what comes back is a record like others */
+	if (content != NULL) {
+		*node_file(n)->content = *content;
+		node_file(n)->has_content = true;
+	}
+	if (node_file(n) != NULL)
+		remember_record(n, &v->place, content != NULL);
+	status = commit_leaving(view, n, before, v, content != NULL);
+	if (status == EMR_OK)
+		return EMR_OK;
+	n->is_published = true;
+	n->is_domain = was_domain;
+	if (content != NULL) {
+		node_file(n)->has_content = false;
+		tree_drop_content(n);
+	}
+	return tree_change_id(view, n, before) == EMR_OK ? status : EMR_NO_MEMORY;
+}
+
 /* N has a local-only name: it leaves its record, which stays vacated under the name it had. */
 emr_status heirs_leave_record(emr_view *view, node *n)
 {
 	emr_content content;
-	emr_id16 before = n->id;
-	emr_status status = EMR_OK;
-	bool needs_content, was_domain;
-	vacated *v;
-	node_row row;
-	edit e;
+	bool needs_content = false;
+	vacated *v = NULL;
+	emr_status status = fetch_before_leaving(view, n, &content, &needs_content);
 
-	pthread_mutex_lock(&view->lock);
-	if (shared_reads_theirs(n)) {
-		pthread_mutex_unlock(&view->lock);
-		status = foreign_fetch(view, n);
-		if (status != EMR_OK)
-			return status;
-		pthread_mutex_lock(&view->lock);
-	}
-	needs_content = node_is_file(n) && (node_file(n) == NULL || !node_file(n)->has_content) &&
-			node_pversion(n) != 0;
-	pthread_mutex_unlock(&view->lock);
-	if (needs_content)
-		status = own_content(view, n, &content);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	/* Written and closed while the old bytes were fetched: the next run takes what there is
 	 * then. */
-	if (needs_content && node_file(n) != NULL && node_file(n)->has_content) {
-		pthread_mutex_unlock(&view->lock);
-		return EMR_BUSY;
+	if (needs_content && node_file(n) != NULL && node_file(n)->has_content)
+		status = EMR_BUSY;
+	else if (n->is_local && n->is_published && n->state == NODE_LIVE) {
+		v = vacated_of(view, n);
+		status = v != NULL ? leave_to(view, n, v, needs_content ? &content : NULL)
+				   : EMR_NO_MEMORY;
 	}
-	if (!n->is_local || !n->is_published || n->state != NODE_LIVE) {
-		pthread_mutex_unlock(&view->lock);
-		return EMR_OK;
-	}
-	v = vacated_of(view, n);
-	if (v == NULL || (needs_content && tree_need_content(n) != EMR_OK) ||
-		tree_change_id(view, n, emr_id16_random()) != EMR_OK) {
-		free(v);
-		pthread_mutex_unlock(&view->lock);
-		return EMR_NO_MEMORY;
-	}
-	n->is_published = false;
-	was_domain = n->is_domain;
-	n->is_domain = n->type == EMR_META_DIR &&
-		       n->parent == view->root; /* what comes back is a record like others */
-	if (needs_content) {
-		*node_file(n)->content = content;
-		node_file(n)->has_content = true;
-	}
-	if (node_file(n) != NULL)
-		remember_record(n, &v->place, needs_content);
-	row = row_of_node(n);
-	e = edit_begin(view);
-	edit_delete(&e, before);
-	edit_put(&e, n->id, &row);
-	if (node_file(n) != NULL && node_file(n)->has_content && !needs_content)
-		edit_unpin(&e, &node_file(n)->content->c, before);
-	if (node_file(n) != NULL && node_file(n)->has_content)
-		edit_pin(&e, &node_file(n)->content->c, n->id, EMR_PIN_WRITTEN);
-	if (n->type == EMR_META_DIR)
-		edit_moved(&e, before, n->id);
-	edit_vacate(&e, v);
-	status = edit_commit_node(&e, n);
-	if (status != EMR_OK) {
-		n->is_published = true;
-		n->is_domain = was_domain;
-		if (needs_content) {
-			node_file(n)->has_content = false;
-			tree_drop_content(n);
-		}
-		if (tree_change_id(view, n, before) != EMR_OK)
-			status = EMR_NO_MEMORY;
-		free(v);
-	} else {
+	if (status == EMR_OK && v != NULL) {
 		n->has_row = true;
 		free(n->was);
 		n->was = NULL;
 		vacated_add(view, v);
+		v = NULL;
 		if (n->type == EMR_META_DIR)
 			mark_kids(view, n);
 	}
 	pthread_mutex_unlock(&view->lock);
+	free(v);
 	return status;
 }
