@@ -448,19 +448,25 @@ static void assert_all_came(const one_leaf *ones)
 	}
 }
 
+static void bring_leaves(scene *s, leafy *f)
+{
+	one_leaf ones[LEAVES];
+
+	ask_for_leaves(s, f, ones);
+	wait_for(&s->told, LEAVES);
+	assert_all_came(ones);
+}
+
 static void leaves_of_one_file_come_in_one_request(void **state)
 {
 	static const char *const names[] = {"window"};
-	one_leaf ones[LEAVES];
 	scene s = {0};
 	leafy f;
 
 	(void)state;
 	make_leaves(&f, "in one request");
 	begin(&s, PATIENCE_MS, 1, names);
-	ask_for_leaves(&s, &f, ones);
-	wait_for(&s.told, LEAVES);
-	assert_all_came(ones);
+	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.root), 1);
 	for (size_t i = 0; i < LEAVES; i++)
 		assert_int_equal(asked_of(&f.run.leaves[i]), 0);
@@ -486,9 +492,7 @@ static void what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_b
 
 		make_leaves(&f, places[p].name);
 		begin(&s, 600, 1, &places[p].name);
-		ask_for_leaves(&s, &f, ones);
-		wait_for(&s.told, LEAVES);
-		assert_all_came(ones);
+		bring_leaves(&s, &f);
 		assert_int_equal(asked_of(&f.run.root), 1);
 		for (size_t i = 0; i < LEAVES; i++)
 			assert_int_equal(asked_of(&f.run.leaves[i]), i < places[p].right ? 0 : 1);
@@ -508,16 +512,13 @@ static void what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_b
 static void leaves_that_a_place_lacks_are_sought_at_others_side_by_side(void **state)
 {
 	static const char *const names[] = {"seeks"};
-	one_leaf ones[LEAVES];
 	scene s = {0};
 	leafy f;
 
 	(void)state;
 	make_leaves(&f, "at others");
 	begin(&s, PATIENCE_MS, 1, names);
-	ask_for_leaves(&s, &f, ones);
-	wait_for(&s.told, LEAVES);
-	assert_all_came(ones);
+	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.root), 1);
 	for (size_t i = 0; i < LEAVES; i++)
 		assert_int_equal(asked_of(&f.run.leaves[i]), 1);
@@ -529,23 +530,18 @@ static void leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway(voi
 {
 	static const char *const second[] = {"lacks", "window"}, *const gateway[] = {
 									 "lacks", "good/"};
-	one_leaf ones[LEAVES];
 	leafy f, other;
 	scene s = {0};
 
 	(void)state;
 	make_leaves(&f, "from the second");
 	begin(&s, PATIENCE_MS, 2, second);
-	ask_for_leaves(&s, &f, ones);
-	wait_for(&s.told, LEAVES);
-	assert_all_came(ones);
+	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.root), 1);
 	end(&s);
 	make_leaves(&other, "from a gateway");
 	begin(&s, PATIENCE_MS, 2, gateway);
-	ask_for_leaves(&s, &other, ones);
-	wait_for(&s.told, LEAVES);
-	assert_all_came(ones);
+	bring_leaves(&s, &other);
 	end(&s);
 	emr_buf_free(&f.root);
 	emr_buf_free(&other.root);
@@ -682,16 +678,13 @@ static void where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked(v
 static void a_place_that_gives_leaves_slowly_is_overtaken_by_the_next(void **state)
 {
 	static const char *const names[] = {"window-slow", "good"};
-	one_leaf ones[LEAVES];
 	scene s = {.next_ms = 20};
 	leafy f;
 
 	(void)state;
 	make_leaves(&f, "slowly");
 	begin(&s, PATIENCE_MS, 2, names);
-	ask_for_leaves(&s, &f, ones);
-	wait_for(&s.told, LEAVES);
-	assert_all_came(ones);
+	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.root), 1);
 	assert_int_equal(s.told.last.place, 1);
 	end(&s);
@@ -699,9 +692,7 @@ static void a_place_that_gives_leaves_slowly_is_overtaken_by_the_next(void **sta
 	emr_buf_free(&f.root);
 	make_leaves(&f, "slowly and alone");
 	begin(&s, PATIENCE_MS, 1, names);
-	ask_for_leaves(&s, &f, ones);
-	wait_for(&s.told, LEAVES);
-	assert_all_came(ones);
+	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.leaves[LEAVES - 1]), 0);
 	end(&s);
 	emr_buf_free(&f.root);
