@@ -19,6 +19,7 @@
 typedef struct due {
 	emr_share *share;
 	uint64_t now, since_seq, since_time; /* of the present epoch */
+	uint32_t epoch;
 	bool is_due;
 	emr_buf teams; /* emr_known_grant, ...: what teams have, and is in force */
 } due;
@@ -76,19 +77,22 @@ static bool is_noted(const due *d, emr_id32 grantee)
 }
 
 /* Whoever left a team has the key that it had then: also while a share with that one stays, what is
- * written is no longer for it.  Where only one grant is a team's, none follows another. */
-static emr_status team_was_followed_since(due *d)
+ * written is no longer for it.  It may have been given the present epoch all the same, so that who
+ * remains reads until the later key is given his. */
+static emr_status team_has_another_key(due *d)
 {
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; team_grant_count(d) > 1 && i < team_grant_count(d) && status == EMR_OK &&
-			   !d->is_due;
-		i++) {
-		emr_known_grant grant = team_grant(d, i);
+	for (size_t i = 0; i < team_grant_count(d) && status == EMR_OK && !d->is_due; i++) {
+		const emr_known_grant grant = team_grant(d, i);
 		uint64_t seq = 0;
+		uint32_t epoch = 0;
 
-		status = share_followed_since(d->share, &grant, &seq);
-		d->is_due = status == EMR_OK && seq > d->since_seq;
+		status = share_former_key_since(d->share, &grant, &seq);
+		if (status == EMR_OK && seq != 0)
+			status = share_fragments_epoch(d->share, &grant, &epoch);
+		d->is_due =
+			status == EMR_OK && seq != 0 && (seq > d->since_seq || epoch >= d->epoch);
 	}
 	return status;
 }
@@ -215,6 +219,7 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 		return status;
 	d.since_seq = item.seq;
 	d.since_time = item.ledger_time;
+	d.epoch = row.head.epoch;
 	/* Somebody else began the present one: what is sealed for it would not open here. */
 	d.is_due = memcmp(public.A, row.A, sizeof row.A) != 0;
 	status = emr_replica_writers(share->o.replica, domain, managed_since, &d);
@@ -223,7 +228,7 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	if (status == EMR_OK && !d.is_due && d.teams.len > 0)
 		status = emr_replica_teams(share->o.replica, team_ended_since, &d);
 	if (status == EMR_OK && !d.is_due)
-		status = team_was_followed_since(&d);
+		status = team_has_another_key(&d);
 	if (status == EMR_OK)
 		*out_is_due = d.is_due;
 	return status;
@@ -343,8 +348,8 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 	uint64_t version = grant->row.kver;
 	emr_grant_phase phase = emr_grant_phase_at(grant, r->p->now);
 	uint32_t newest = 0;
-	bool is_read = false;
-	uint64_t followed = 0;
+	bool is_read = false, is_anew = false;
+	uint64_t former_since = 0;
 	emr_id32 prev;
 	emr_status status;
 
@@ -354,8 +359,10 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 	if (status == EMR_OK && newest < r->epoch)
 		status = is_hers_and_read(share, grant, &is_read);
 	if (status == EMR_OK && is_read)
-		status = share_followed_since(share, grant, &followed);
-	if (status != EMR_OK || !is_read || followed != 0)
+		status = share_is_given_anew(share, grant, &is_anew);
+	if (status == EMR_OK && is_read)
+		status = share_former_key_since(share, grant, &former_since);
+	if (status != EMR_OK || !is_read || is_anew || former_since != 0)
 		return status;
 	status = share_grant_facts(share, grant->domain, grant->grant, &facts);
 	if (status == EMR_OK)

@@ -335,6 +335,31 @@ emr_status emr_share_preview(
 	return status;
 }
 
+static emr_status give(making *m)
+{
+	emr_share *share = m->share;
+	const emr_grant_order *order = m->order;
+	emr_status status = settle_agents(m);
+
+	if (status == EMR_OK)
+		status = settle_writing(m);
+	if (status == EMR_OK)
+		status = emr_share_renew(share, order->domain);
+	if (status == EMR_OK && hides(order))
+		status = share_hide_past(
+			share, order->domain, &m->made.wrapped_again, &m->made.left_out);
+	if (status == EMR_OK)
+		status = share_own_domain(share, order->domain, &m->row, &m->domain);
+	if (status == EMR_OK)
+		status = settle_name(m);
+	if (status != EMR_OK)
+		return status;
+	m->made.epoch = m->row.head.epoch;
+	write_terms(m);
+	status = write_letter(m);
+	return status == EMR_OK ? send(m) : status;
+}
+
 emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)
 {
 	making m = {.share = share, .order = order};
@@ -345,26 +370,11 @@ emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_g
 		status = share_catch_up(share);
 	if (status == EMR_OK)
 		status = look_up(&m);
-	if (status == EMR_OK)
-		status = settle_agents(&m);
-	if (status == EMR_OK)
-		status = settle_writing(&m);
-	if (status == EMR_OK)
-		status = emr_share_renew(share, order->domain);
-	if (status == EMR_OK && hides(order))
-		status = share_hide_past(
-			share, order->domain, &m.made.wrapped_again, &m.made.left_out);
-	if (status == EMR_OK)
-		status = share_own_domain(share, order->domain, &m.row, &m.domain);
-	if (status == EMR_OK)
-		status = settle_name(&m);
 	if (status != EMR_OK)
 		return status;
-	m.made.epoch = m.row.head.epoch;
-	write_terms(&m);
-	status = write_letter(&m);
-	if (status == EMR_OK)
-		status = send(&m);
+	memcpy(share->gives_to.b, m.grantee.row.root, sizeof share->gives_to.b);
+	status = give(&m);
+	share->gives_to = (emr_id32){{0}};
 	if (status == EMR_OK)
 		*out_made = m.made;
 	return status;

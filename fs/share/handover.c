@@ -95,7 +95,8 @@ static emr_status note_grant(void *arg, const emr_given *given)
 	list *l = arg;
 	one o = {.given = *given};
 	one *grown;
-	bool may_act = false, is_hers = false, is_former = false;
+	bool may_act = false, is_hers = false;
+	uint64_t former_since = 0;
 	emr_status status;
 
 	if ((given->phase != EMR_GRANT_IN_FORCE && given->phase != EMR_GRANT_COMING) ||
@@ -106,8 +107,8 @@ static emr_status note_grant(void *arg, const emr_given *given)
 	if (status == EMR_OK)
 		status = may_grantee_act(l->share, given, &may_act);
 	if (status == EMR_OK && is_hers && may_act)
-		status = share_has_former_key(l->share, &given->grant, &is_former);
-	if (status != EMR_OK || !is_hers || !may_act || is_former)
+		status = share_former_key_since(l->share, &given->grant, &former_since);
+	if (status != EMR_OK || !is_hers || !may_act || former_since != 0)
 		return status;
 	status = find_gone(l->share, &o);
 	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;

@@ -413,13 +413,13 @@ static emr_status give_on_all(nesting *nest, place *p)
 
 	for (size_t k = 0; k < outer->n && status == EMR_OK; k++) {
 		const tie *t = &outer->ties[k];
-		uint64_t before = nest->changes;
-		bool may = false, is_former = false;
+		uint64_t before = nest->changes, former_since = 0;
+		bool may = false;
 
 		if (!is_alive(t) || !t->is_hers || is_shut(nest, t) || has_tie(nest, p, t))
 			continue;
-		status = share_has_former_key(nest->share, &t->known, &is_former);
-		if (status != EMR_OK || is_former)
+		status = share_former_key_since(nest->share, &t->known, &former_since);
+		if (status != EMR_OK || former_since != 0)
 			continue;
 		status = may_carry(nest, p, t, &may);
 		if (status == EMR_OK && may)

@@ -62,6 +62,7 @@ struct emr_share {
 	letters_said letters;
 	team_key team_key;
 	near_teams near_teams;
+	emr_id32 gives_to;    /* whom a grant is being made to; zero: nobody */
 	size_t most_records;  /* said again in one batch; 0: as many as a batch holds */
 	bool awaits_team_key; /* a letter to me about a team was not here when it was looked for */
 };
@@ -302,14 +303,15 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
  * key of the same team. */
 emr_status share_goes_on(
 	emr_share *share, const uint8_t former[32], const uint8_t other[32], bool *out_does);
-/* *OUT_SEQ: the entry since which one of her grants goes on in place of GRANT: one to the same
- * reader that stands behind it, or to a later key of the same team, wherever that stands; 0: none
- * does. Where nobody can read for good of which share one of the two is, that of a later key of the
- * same team counts; an error of the moment is given back. */
-emr_status share_followed_since(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
-/* Whether GRANT has a key of a team and a grant to a later one goes on in its place: who was let
- * out has that key, so nothing is given to it any more. */
-emr_status share_has_former_key(emr_share *share, const emr_known_grant *grant, bool *out_has);
+/* *OUT_SEQ: the entry with which the team that GRANT is to got a later key, whether that one was
+ * given anything yet or is closed by now: who was let out has the key of GRANT, so nothing is given
+ * to it any more.  0: GRANT is to a person, or to a team's last key, or the grant to a later one is
+ * being made: who remains reads by this one until that stands. */
+emr_status share_former_key_since(
+	emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
+/* Whether one of her grants to the same reader, of the same share, stands behind GRANT: it goes on
+ * in its place, through other agents.  An error of the moment is given back. */
+emr_status share_is_given_anew(emr_share *share, const emr_known_grant *grant, bool *out_is);
 
 /* ---- placed.c ---- */
 

@@ -297,6 +297,7 @@ typedef struct heir {
 typedef struct heirs {
 	emr_replica *replica;
 	const emr_team *like;
+	emr_team_fn take;
 	emr_buf found; /* heir */
 } heirs;
 
@@ -312,16 +313,22 @@ static emr_status place_of(emr_replica *replica, emr_id16 id, heir *out)
 	return status;
 }
 
+/* Whether TEAM names another one as the one before, and could be a key of the team LIKE. */
+static bool may_take_a_place(const emr_team *team, const emr_team *like)
+{
+	return !emr_id16_is_zero(team->before) &&
+	       memcmp(team->row.steward, like->row.steward, sizeof like->row.steward) == 0 &&
+	       team->kind == like->kind && strcmp(team->name, like->name) == 0 &&
+	       emr_id32_equal(team->terms_id, like->terms_id);
+}
+
 static emr_status note_heir(void *arg, const emr_team *team)
 {
 	heirs *h = arg;
 	heir own;
 	emr_status status;
 
-	if (!emr_id16_equal(team->id, h->like->id) &&
-		(emr_id16_is_zero(team->before) || team->kind != h->like->kind ||
-			strcmp(team->name, h->like->name) != 0 ||
-			!emr_id32_equal(team->terms_id, h->like->terms_id)))
+	if (!emr_id16_equal(team->id, h->like->id) && !may_take_a_place(team, h->like))
 		return EMR_OK;
 	status = place_of(h->replica, team->id, &own);
 	own.before = team->before;
@@ -333,7 +340,7 @@ static emr_status note_heir(void *arg, const emr_team *team)
 static emr_status note_row(void *arg, emr_id16 id, const emr_row_dataset *row)
 {
 	heirs *h = arg;
-	walk w = {.replica = h->replica, .fn = note_heir, .arg = h};
+	walk w = {.replica = h->replica, .fn = h->take, .arg = h};
 
 	return emr_id16_equal(id, h->like->id) ||
 			       memcmp(row->steward, h->like->row.steward, 32) == 0
@@ -371,7 +378,7 @@ static void find_ends(heir *all, size_t n)
  * where each leads to, and no circle leads back. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out)
 {
-	heirs h = {.replica = replica, .like = team};
+	heirs h = {.replica = replica, .like = team, .take = note_heir};
 	emr_id16 present = team->id;
 	emr_status status = emr_replica_teams(replica, note_row, &h);
 	heir *all = (heir *)(void *)h.found.data;
@@ -403,6 +410,82 @@ emr_status emr_team_stands_before(
 		status = place_of(replica, other, &places[1]);
 	if (status == EMR_OK)
 		*out_does = by_place(&places[0], &places[1]) < 0;
+	return status;
+}
+
+emr_status emr_teams_in_order(emr_replica *replica, emr_buf *io_ids)
+{
+	const size_t n = io_ids->len / sizeof(emr_id16);
+	EMR_AUTO_BUF found = {0};
+	heir *all;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		heir one = {.seq = 0};
+		emr_id16 id;
+
+		memcpy(id.b, io_ids->data + i * sizeof id, sizeof id.b);
+		status = place_of(replica, id, &one);
+		if (status == EMR_OK)
+			status = emr_buf_append(&found, &one, sizeof one);
+	}
+	if (status != EMR_OK || n == 0)
+		return status;
+	all = (heir *)(void *)found.data;
+	qsort(all, n, sizeof *all, by_place);
+	for (size_t i = 0; i < n; i++)
+		memcpy(io_ids->data + i * sizeof all[i].id, all[i].id.b, sizeof all[i].id);
+	return EMR_OK;
+}
+
+emr_status emr_team_follows(
+	emr_replica *replica, const emr_team *team, const emr_team *former, bool *out_does)
+{
+	emr_team at = *team, before;
+	bool is_later = true;
+	emr_status status = EMR_OK;
+
+	*out_does = false;
+	while (status == EMR_OK && !*out_does && is_later && may_take_a_place(&at, former)) {
+		status = emr_team_get(replica, at.before, &before);
+		if (status == EMR_OK)
+			status = emr_team_stands_before(replica, before.id, at.id, &is_later);
+		*out_does = status == EMR_OK && is_later && emr_id16_equal(before.id, former->id);
+		if (status == EMR_OK)
+			at = before;
+	}
+	return status == EMR_NOT_FOUND ? EMR_OK : status; /* it names what is none */
+}
+
+static emr_status note_next(void *arg, const emr_team *team)
+{
+	heirs *h = arg;
+	heir next = {.seq = 0};
+	bool is_later = false;
+	emr_status status = EMR_OK;
+
+	if (!may_take_a_place(team, h->like) || !emr_id16_equal(team->before, h->like->id))
+		return EMR_OK;
+	status = emr_team_stands_before(h->replica, h->like->id, team->id, &is_later);
+	if (status == EMR_OK && is_later)
+		status = place_of(h->replica, team->id, &next);
+	return status == EMR_OK && is_later ? emr_buf_append(&h->found, &next, sizeof next)
+					    : status;
+}
+
+emr_status emr_team_followed_in(emr_replica *replica, const emr_team *team, uint64_t *out_seq)
+{
+	heirs h = {.replica = replica, .like = team, .take = note_next};
+	emr_status status = emr_replica_teams(replica, note_row, &h);
+	heir *all = (heir *)(void *)h.found.data;
+	const size_t n = h.found.len / sizeof *all;
+
+	*out_seq = 0;
+	if (status == EMR_OK && n > 0) {
+		qsort(all, n, sizeof *all, by_place);
+		*out_seq = all[0].seq;
+	}
+	emr_buf_free(&h.found);
 	return status;
 }
 

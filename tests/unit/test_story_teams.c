@@ -458,6 +458,26 @@ static bool has_lost_one(const crew *c, uint64_t quiet_s)
 	return has_lost;
 }
 
+static uint32_t fragments_epoch(story *s, const crew *of)
+{
+	const emr_given has = given(s, s->imaging, of).last;
+	const emr_known_grant *grant = &has.grant;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item item;
+
+	assert_ok(share_item(s->ana, EMR_FAMILY_KFRAGS, grant->domain, grant->grant,
+		grant->row.kver, &bytes, &item));
+	return item.epoch;
+}
+
+static uint32_t present_epoch(story *s)
+{
+	emr_row_domain row;
+
+	assert_ok(share_domain(s->ana, s->imaging, &row));
+	return row.head.epoch;
+}
+
 /* He keeps the team's key, whether he was sent away or nobody asked him to stay. */
 static void who_was_dropped_or_ran_out_of_time_is_lost(void **state)
 {
@@ -578,6 +598,9 @@ static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 		assert_int_equal(given(&s, s.imaging, &old).alive, 1);
 		assert_int_equal(given(&s, s.imaging, &new).alive, 1);
 	}
+	/* What was sealed again for it is open to both. */
+	assert_int_equal(fragments_epoch(&s, &old), present_epoch(&s));
+	assert_int_equal(fragments_epoch(&s, &new), present_epoch(&s));
 	now = given(&s, s.imaging, &new);
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	assert_ok(story_read(
@@ -592,26 +615,6 @@ static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 	crew_end(&old);
 	crew_end(&new);
 	story_end(&s);
-}
-
-static uint32_t fragments_epoch(story *s, const crew *of)
-{
-	const emr_given has = given(s, s->imaging, of).last;
-	const emr_known_grant *grant = &has.grant;
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item item;
-
-	assert_ok(share_item(s->ana, EMR_FAMILY_KFRAGS, grant->domain, grant->grant,
-		grant->row.kver, &bytes, &item));
-	return item.epoch;
-}
-
-static uint32_t present_epoch(story *s)
-{
-	emr_row_domain row;
-
-	assert_ok(share_domain(s->ana, s->imaging, &row));
-	return row.head.epoch;
 }
 
 /* Who may write there leaves something whose data is nowhere, and is let out: the former share
@@ -718,44 +721,43 @@ static void a_later_share_without_its_note_makes_the_teams_older_one_the_former(
 	story_end(&s);
 }
 
-/* What cannot be read for the moment is asked again, and decides nothing. */
+/* What cannot be read for the moment is asked again, and decides nothing; what cannot be read for
+ * good is no share that goes on. */
 static void a_note_of_either_share_that_cannot_be_read_now_is_waited_for(void **state)
 {
 	STORY;
-	crew old, new;
-	emr_known_grant both[2];
-	uint64_t seq = 0;
+	crew c;
+	emr_known_grant first;
+	emr_grant_order order;
+	emr_grant_made made[2];
+	bool is_anew = true;
 
-	crew_begin(&old, &s, NULL);
-	admit(&old, &s.lima);
-	(void)share_with(&old);
-	both[0] = given(&s, s.imaging, &old).last.grant;
-	noteless = share_with(&old).grant; /* the same key: nobody was let out */
-	note_is = EMR_DAMAGED;
-	assert_ok(share_followed_since(s.ana, &both[0], &seq));
-	assert_int_equal(seq, 0);
-	note_is = EMR_OK;
-	crew_begin(&new, &s, &old);
-	admit(&new, &s.lima);
-	(void)share_with(&new); /* a share of its own */
-	both[1] = given(&s, s.imaging, &new).last.grant;
-	assert_ok(share_followed_since(s.ana, &both[0], &seq));
-	assert_int_equal(seq, 0);
+	crew_begin(&c, &s, NULL);
+	admit(&c, &s.lima);
+	made[0] = share_with(&c);
+	first = given(&s, s.imaging, &c).last.grant;
+	assert_ok(share_is_given_anew(s.ana, &first, &is_anew));
+	assert_false(is_anew);
+	(void)share_with(&c); /* another share */
+	assert_ok(share_is_given_anew(s.ana, &first, &is_anew));
+	assert_false(is_anew);
+	order = order_for(&c);
+	order.share_id = made[0].share_id;
+	assert_ok(emr_share_grant(s.ana, &order, &made[1]));
+	assert_ok(share_is_given_anew(s.ana, &first, &is_anew));
+	assert_true(is_anew);
 	for (int i = 0; i < 2; i++) {
-		noteless = both[i].grant;
+		noteless = made[i].grant;
 		note_is = EMR_IO;
-		assert_status(EMR_IO, share_followed_since(s.ana, &both[0], &seq));
+		assert_status(EMR_IO, share_is_given_anew(s.ana, &first, &is_anew));
 		note_is = EMR_OFFLINE;
-		assert_status(EMR_OFFLINE, share_followed_since(s.ana, &both[0], &seq));
+		assert_status(EMR_OFFLINE, share_is_given_anew(s.ana, &first, &is_anew));
 		note_is = EMR_DAMAGED;
-		assert_ok(share_followed_since(s.ana, &both[0], &seq));
-		assert_true(seq > 0);
-		assert_ok(share_followed_since(s.ana, &both[1], &seq));
-		assert_int_equal(seq, 0); /* the newest follows nobody's */
+		assert_ok(share_is_given_anew(s.ana, &first, &is_anew));
+		assert_false(is_anew);
 	}
 	note_is = EMR_OK;
-	crew_end(&old);
-	crew_end(&new);
+	crew_end(&c);
 	story_end(&s);
 }
 
@@ -801,6 +803,8 @@ static void teams_that_name_each_other_in_a_circle_end_with_the_newest(void **st
 	const emr_id16 third = emr_id16_random();
 	crew a, b, c;
 	emr_team team, present;
+	emr_known_grant newest;
+	uint64_t seq = 1;
 
 	crew_named(&a, &s, emr_id16_random(), third);
 	crew_begin(&b, &s, &a);
@@ -811,6 +815,9 @@ static void teams_that_name_each_other_in_a_circle_end_with_the_newest(void **st
 		assert_int_equal(follow(&s, NULL, 0), 0);
 	assert_int_equal(given(&s, s.imaging, &a).ended, 1);
 	assert_int_equal(given(&s, s.imaging, &c).alive, 1);
+	newest = given(&s, s.imaging, &c).last.grant;
+	assert_ok(share_former_key_since(s.ana, &newest, &seq));
+	assert_int_equal(seq, 0); /* though one names it as the one before */
 	story_see(&s.lima);
 	assert_ok(emr_team_get(s.lima.replica, third, &team));
 	assert_ok(emr_team_present(s.lima.replica, &team, &present));
@@ -1091,9 +1098,9 @@ static void a_former_keys_later_share_goes_on_for_nobodys(void **state)
 	assert_ok(emr_share_grant(s.ana, &order, &made));
 	both[0] = given(&s, s.imaging, &old).last.grant;
 	both[1] = given(&s, s.imaging, &new).last.grant;
-	assert_ok(share_followed_since(s.ana, &both[1], &seq));
+	assert_ok(share_former_key_since(s.ana, &both[1], &seq));
 	assert_int_equal(seq, 0);
-	assert_ok(share_followed_since(s.ana, &both[0], &seq));
+	assert_ok(share_former_key_since(s.ana, &both[0], &seq));
 	assert_true(seq > 0);
 	/* What is written from now on has a key that is not his. */
 	before = present_epoch(&s);
@@ -1182,6 +1189,148 @@ static void a_former_share_is_given_anew_through_no_other_agents(void **state)
 	assert_int_equal(replaced, 1); /* the present one's */
 	assert_int_equal(given(&s, s.imaging, &old).alive, 1);
 	assert_true(emr_id16_equal(given(&s, s.imaging, &old).last.grant.grant, was.grant.grant));
+	is_away = false;
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+/* The team has another key, and her computer has not looked yet: who was let out has the one that
+ * the share is to. */
+static void begin_unfollowed(story *s, crew *old, crew *new, const emr_id32 *agent)
+{
+	emr_grant_order order;
+	emr_grant_made made;
+
+	crew_begin(old, s, NULL);
+	admit(old, &s->lima);
+	admit(old, &s->eve);
+	order = order_for(old);
+	order.agents = agent;
+	order.agents_count = agent != NULL;
+	assert_ok(emr_share_grant(s->ana, &order, &made));
+	drop(old, &s->eve);
+	crew_begin(new, s, old);
+	admit(new, &s->lima);
+	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
+}
+
+static void a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone(void **state)
+{
+	STORY;
+	crew old, new;
+	emr_nested tree[2];
+	emr_id16 inner;
+
+	begin_unfollowed(&s, &old, &new, NULL);
+	inner = make_inner(&s, "Imaging/Old");
+	tree[0] = (emr_nested){.domain = s.imaging};
+	tree[1] = (emr_nested){.domain = inner, .outer = s.imaging};
+	assert_ok(emr_share_tie(s.ana, tree, 2, NULL));
+	assert_int_equal(given(&s, inner, &old).alive + given(&s, inner, &old).ended, 0);
+	assert_int_equal(follow(&s, tree, 2), 1);
+	assert_int_equal(given(&s, inner, &old).alive + given(&s, inner, &old).ended, 0);
+	assert_int_equal(given(&s, inner, &new).alive, 1);
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+static void agents_are_replaced_before_her_computer_looks_for_the_new_key_alone(void **state)
+{
+	STORY;
+	crew old, new;
+	unsigned replaced = 0;
+	given_to now;
+
+	begin_unfollowed(&s, &old, &new, &s.agents[0].public.signer_id);
+	assert_int_equal(story_says(&s, &s.bosses[1],
+				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
+	assert_int_equal(replaced, 0);
+	assert_int_equal(given(&s, s.imaging, &old).alive + given(&s, s.imaging, &old).ended, 1);
+	/* And the new key is read through agents that there are. */
+	(void)emr_share_follow_teams(s.ana, NULL, 0, NULL);
+	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, hear_handover, &replaced));
+	now = given(&s, s.imaging, &new);
+	assert_int_equal(now.alive, 1);
+	assert_true(now.last.agents_count > 0);
+	assert_false(emr_id32_equal(now.last.agents[0], s.agents[0].public.signer_id));
+	assert_int_equal(given(&s, s.imaging, &old).alive, 0);
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+static void what_is_written_before_her_computer_looks_is_for_the_new_key_alone(void **state)
+{
+	STORY;
+	crew old, new;
+	uint32_t before;
+	bool is_due = false;
+	emr_id16 grant;
+
+	begin_unfollowed(&s, &old, &new, NULL);
+	before = present_epoch(&s);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(present_epoch(&s), before + 1);
+	assert_int_equal(fragments_epoch(&s, &old), before);
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_false(is_due);
+	assert_int_equal(follow(&s, NULL, 0), 1);
+	assert_int_equal(fragments_epoch(&s, &new), present_epoch(&s));
+	grant = given(&s, s.imaging, &new).last.grant.grant;
+	assert_ok(story_read(&s, &s.lima, grant, "MRI.pdf", all_agents, &bytes, &trouble));
+	crew_end(&old);
+	crew_end(&new);
+	story_end(&s);
+}
+
+/* Whoever closes them in this order leaves the newest, wherever that stops. */
+static void keys_of_a_team_stand_in_order_the_former_ones_first(void **state)
+{
+	STORY;
+	EMR_AUTO_BUF ids = {0};
+	crew keys[3];
+	emr_id16 id = emr_id16_random();
+
+	for (size_t i = 0; i < 3; i++) {
+		id.b[0] = (uint8_t)(3 - i);
+		crew_named(&keys[i], &s, id, i > 0 ? keys[i - 1].id : (emr_id16){{0}});
+	}
+	story_see(&s.lima);
+	for (size_t i = 0; i < 3; i++)
+		assert_ok(emr_buf_append(&ids, keys[2 - i].id.b, sizeof id));
+	assert_ok(emr_teams_in_order(s.lima.replica, &ids));
+	for (size_t i = 0; i < 3; i++)
+		assert_memory_equal(ids.data + i * sizeof id, keys[i].id.b, sizeof id);
+	for (size_t i = 0; i < 3; i++)
+		crew_end(&keys[i]);
+	story_end(&s);
+}
+
+/* Its leader closes what there is of a team, and that stops in between: the newest key is closed,
+ * the former one not, and her computer has both shares still. */
+static void a_former_key_stays_so_when_the_newest_was_closed(void **state)
+{
+	STORY;
+	crew old, new;
+	uint32_t before;
+	bool is_due = false;
+
+	begin_former_beside(&s, &old, &new, NULL);
+	before = fragments_epoch(&s, &old);
+	assert_int_equal(story_says(&s, new.leader, emr_act_dataset_close(new.id), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
+	assert_true(is_due);
+	assert_ok(emr_share_renew(s.ana, s.imaging));
+	assert_int_equal(fragments_epoch(&s, &old), before);
 	is_away = false;
 	crew_end(&old);
 	crew_end(&new);
@@ -1325,6 +1474,14 @@ int main(void)
 		cmocka_unit_test(a_former_keys_later_share_goes_on_for_nobodys),
 		cmocka_unit_test(a_former_share_reaches_no_folder_that_comes_into_it),
 		cmocka_unit_test(a_former_share_is_given_anew_through_no_other_agents),
+		cmocka_unit_test(
+			a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone),
+		cmocka_unit_test(
+			agents_are_replaced_before_her_computer_looks_for_the_new_key_alone),
+		cmocka_unit_test(
+			what_is_written_before_her_computer_looks_is_for_the_new_key_alone),
+		cmocka_unit_test(a_former_key_stays_so_when_the_newest_was_closed),
+		cmocka_unit_test(keys_of_a_team_stand_in_order_the_former_ones_first),
 		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),
 		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
 		cmocka_unit_test(another_leaders_team_takes_nobodys_place),

@@ -510,6 +510,10 @@ emr_status emr_dataset_close(
 			_("Nothing was closed."), out_problem);
 	if (status == EMR_OK)
 		status = emr_teams_open(bureau->session.replica, note_same, &c);
+	/* Former keys first: while one is left the newest stands, so that nobody takes a former one
+	 * for the present. */
+	if (status == EMR_OK)
+		status = emr_teams_in_order(bureau->session.replica, &c.all);
 	for (size_t at = 0; at < c.all.len && status == EMR_OK; at += sizeof(emr_id16)) {
 		emr_id16 id;
 
