@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -198,6 +199,32 @@ static emr_status check_item(void *context, const emr_scan_item *item)
 	return status;
 }
 
+/* What ends behind a whole section looks whole: that more stood there is known from what was put
+ * there or indexed.  It gets fillers, so that what comes next stands where it is looked for. */
+static emr_status check_end(check_run *run, int fd)
+{
+	static const uint8_t last[1];
+	struct stat st;
+	uint64_t size;
+	emr_status status;
+
+	if (fstat(fd, &st) != 0)
+		return emr_status_from_errno(errno);
+	size = (uint64_t)st.st_size;
+	if (size >= run->end)
+		return EMR_OK;
+	run->index_lies = true;
+	status = report(run, size, run->end - size);
+	if (status != EMR_OK || !run->segment->own || run->store->read_only)
+		return status;
+	status = emr_pwrite_all(fd, last, sizeof last, (off_t)(run->end - 1));
+	if (status == EMR_OK)
+		status = emr_store_fill_hole(run->store, run->segment, size, run->end - size);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "store: a segment that was cut is shorter than it was");
+	return EMR_OK;
+}
+
 static emr_status check_segment(check_run *run)
 {
 	uint8_t prefix[EMR_SEGMENT_PREFIX_BYTES];
@@ -220,6 +247,8 @@ static emr_status check_segment(check_run *run)
 	}
 	if (status == EMR_OK)
 		status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, true, check_item, run, &end);
+	if (status == EMR_OK)
+		status = check_end(run, fd);
 	emr_segment_unuse(run->store, run->segment);
 	return status;
 }

@@ -295,6 +295,41 @@ static void a_segment_cut_short_keeps_what_is_left(void **state)
 	kit_segments_are_cars(k);
 }
 
+/* Behind a whole section, or in the middle of one, while it is in use: only the first looks whole.
+ */
+static void a_segment_that_is_cut_while_it_is_open_is_found_by_check(void **state)
+{
+	kit *k = *state;
+
+	for (uint64_t more = 0; more < 200; more += 100) {
+		const uint64_t cut = PREFIX + 12 * SECTION + more;
+		emr_store_damage damage = {0};
+
+		put_some(k);
+		kit_truncate(k, "seg-1", cut);
+		assert_status(EMR_DAMAGED, emr_store_check(k->store, note_damage, &damage));
+		assert_int_equal(damage.offset + damage.len, PREFIX + BLOCKS * SECTION);
+		assert_ok(emr_store_check(k->store, NULL, NULL));
+		for (uint32_t i = 0; i < BLOCKS; i++) {
+			if (i < 12)
+				kit_has(k, i, LEN);
+			else
+				assert_int_not_equal(kit_try(k, i, LEN), EMR_OK);
+		}
+		kit_put(k, BLOCKS, LEN);
+		kit_has(k, BLOCKS, LEN);
+		kit_close(k);
+		kit_segments_are_cars(k);
+		kit_open(k);
+		kit_has(k, BLOCKS, LEN);
+		if (more == 0) {
+			(void)kit_teardown(state);
+			(void)kit_setup(state);
+			k = *state;
+		}
+	}
+}
+
 static void a_vanished_segment_takes_only_its_own_blocks(void **state)
 {
 	kit *k = *state;
@@ -401,6 +436,7 @@ int main(void)
 		T(a_missing_index_is_made_again),
 		T(no_flipped_byte_of_the_index_loses_a_block),
 		T(a_segment_cut_short_keeps_what_is_left),
+		T(a_segment_that_is_cut_while_it_is_open_is_found_by_check),
 		T(a_vanished_segment_takes_only_its_own_blocks),
 		T(holes_of_every_size_can_be_filled),
 		T(a_known_size_asks_the_index_and_the_length_of_the_segment_alone),
