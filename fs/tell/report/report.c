@@ -62,9 +62,10 @@ static bool sort_out(void *arg, const char *path, const emr_attr *attr)
 
 	if (emr_attribute_text(l->view, attr->node, "state", &state) != EMR_OK)
 		return true;
-	if (strcmp(state, "local") == 0)
-		add_path(l, l->local, path);
-	else if (strncmp(state, "pending", 7) == 0 || strncmp(state, "failed", 6) == 0)
+	if (strcmp(state, "local") == 0) { /* a directory without files is nothing that is left */
+		if (attr->type != EMR_META_DIR)
+			add_path(l, l->local, path);
+	} else if (strncmp(state, "pending", 7) == 0 || strncmp(state, "failed", 6) == 0)
 		add_path(l, l->unsent, path);
 	return l->status == EMR_OK && (json_array_size(l->unsent) < EMR_REPORT_LIST_MAX ||
 					      json_array_size(l->local) < EMR_REPORT_LIST_MAX);
