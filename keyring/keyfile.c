@@ -311,10 +311,8 @@ emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name,
 static emr_status load(int dirfd, const char *name, emr_buf *file, emr_keyfile_header *header,
 	const char **out_field)
 {
-	emr_status status = emr_file_check_private(dirfd, name);
+	emr_status status = emr_file_read_private(dirfd, name, KEYFILE_MAX, file);
 
-	if (status == EMR_OK)
-		status = emr_file_read(dirfd, name, KEYFILE_MAX, file);
 	if (status == EMR_LIMIT)
 		return damaged("length", out_field);
 	if (status != EMR_OK)

@@ -1,16 +1,15 @@
 /* This file reads the settings file, lines of `name = value`, and refuses names that it does not
  * know and values that are out of range. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "kit/language.h"
 #include "kit/places.h"
 #include "kit/text.h"
 
+#define SETTINGS_NAME "settings"
 #define SETTINGS_MAX 65536
 #define SETTING_CHARS 1024
 #define CACHE_BYTES ((uint64_t)1 << 30)
@@ -399,33 +398,15 @@ emr_status emr_settings_parse(
 	return EMR_OK;
 }
 
-/* A directory may be a link (of whoever keeps his settings elsewhere): what counts is where it
- * leads, and that nobody else made it. */
-static bool is_exposed(const char *path)
-{
-	EMR_AUTO_FREE char *real = realpath(path, NULL);
-	struct stat st;
-
-	if (real == NULL || lstat(path, &st) != 0)
-		return false; /* there is nothing, or reading it will say why not */
-	if (S_ISLNK(st.st_mode) && st.st_uid != geteuid() && st.st_uid != 0)
-		return true;
-	return emr_file_check_own(AT_FDCWD, real) == EMR_EXPOSED;
-}
-
 /* They name programs that are started, and nodes that are given every record: nobody but this user
- * and root writes them, nor puts another file in their place. */
-static emr_status check_whose(const char *directory, const char *file, emr_problem *out_problem)
+ * and root writes them, nor puts another file in their place.  A directory on the way may be a link
+ * of hers. */
+static emr_status read_own(const emr_places *places, emr_buf *out, emr_buf *out_where)
 {
-	const char *const both[] = {directory, file};
+	EMR_AUTO_FD fd = -1;
+	emr_status status = emr_dir_open_own(places->config, out_where, &fd);
 
-	for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
-		if (!is_exposed(both[i]))
-			continue;
-		emr_problem_set(out_problem, EMR_SAY_SETTINGS_EXPOSED, "file", both[i], NULL);
-		return EMR_EXPOSED;
-	}
-	return EMR_OK;
+	return status == EMR_OK ? emr_file_read_own(fd, SETTINGS_NAME, SETTINGS_MAX, out) : status;
 }
 
 emr_status emr_settings_read(
@@ -433,20 +414,21 @@ emr_status emr_settings_read(
 {
 	EMR_AUTO_FREE char *file = NULL;
 	EMR_AUTO_BUF text = {0};
+	EMR_AUTO_BUF where = {0};
 	emr_status status;
 
-	if (asprintf(&file, "%s/settings", places->config) < 0) {
+	if (asprintf(&file, "%s/" SETTINGS_NAME, places->config) < 0) {
 		file = NULL;
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, _("settings"));
 		return EMR_NO_MEMORY;
 	}
-	status = check_whose(places->config, file, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_file_read(-1, file, SETTINGS_MAX, &text);
-	if (status != EMR_OK && status != EMR_NOT_FOUND) {
+	status = read_own(places, &text, &where);
+	if (status == EMR_EXPOSED)
+		emr_problem_set(out_problem, EMR_SAY_SETTINGS_EXPOSED, "file",
+			where.len > 0 ? (const char *)where.data : file, NULL);
+	else if (status != EMR_OK && status != EMR_NOT_FOUND)
 		emr_problem_set_status(out_problem, status, file);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	}
 	return emr_settings_parse(file, emr_buf_view(&text), out_settings, out_problem);
 }

@@ -2,10 +2,8 @@
  * for people. */
 #include "session/fetching.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "ipfs/cluster.h"
@@ -30,14 +28,8 @@ void emr_node_say(
 /* The token without the end of its line; EMR_EXPOSED when others may read it. */
 static emr_status read_token(const char *file, emr_buf *out)
 {
-	struct stat st;
-	emr_status status;
+	emr_status status = emr_file_read_private(AT_FDCWD, file, TOKEN_FILE_MAX, out);
 
-	if (lstat(file, &st) != 0)
-		return emr_status_from_errno(errno);
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-		return EMR_EXPOSED;
-	status = emr_file_read(-1, file, TOKEN_FILE_MAX, out);
 	while (status == EMR_OK && out->len > 0 &&
 		(out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
 		out->len--;

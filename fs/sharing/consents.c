@@ -183,15 +183,18 @@ static const char *judge_register(const judging *j)
 	return n >= EMR_CONSENTS_MAX ? N_("too many others wait or hold") : NULL;
 }
 
-/* Of those whose signatures she trusts.  A file that cannot be read is said in the log: then nobody
- * is trusted. */
+/* Of those whose signatures she trusts.  A file that cannot be read, or that others can change, is
+ * said in the log: then nobody is trusted. */
 static void read_signers(const emr_session *session, emr_buf *out)
 {
 	const char *path = session->consent_signers;
+	emr_status status =
+		path != NULL ? emr_file_read_own(AT_FDCWD, path, EMR_PDF_SIGNERS_BYTES_MAX, out)
+			     : EMR_OK;
 
-	if (path != NULL &&
-		emr_file_read(AT_FDCWD, path, EMR_PDF_SIGNERS_BYTES_MAX, out) != EMR_OK) {
-		emr_log(EMR_LOG_WARN, "office: the file of consent-signers cannot be read");
+	if (status != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "office: the file of consent-signers %s",
+			status == EMR_EXPOSED ? "can be changed by others" : "cannot be read");
 		emr_buf_clear(out);
 	}
 	if (out->len > 0 && memmem(out->data, out->len, "-----BEGIN ", 11) == NULL)

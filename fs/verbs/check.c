@@ -243,7 +243,9 @@ static void check_settings(emr_checker *c)
 	if (status == EMR_OK)
 		emr_check_note(c, "settings", true, "", "%s/settings", c->places->config);
 	else
-		emr_check_note(c, "settings", false, _("correct that line"), "%s", problem.text);
+		emr_check_note(c, "settings", false,
+			problem.hint[0] != '\0' ? problem.hint : _("correct that line"), "%s",
+			problem.text);
 }
 
 static void check_run(emr_checker *c)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/id.h"
@@ -103,32 +104,50 @@ emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t 
 	return sync_dir(dirfd);
 }
 
-emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out)
+static emr_status open_plain(int dirfd, const char *name, int *out_fd, struct stat *out_st)
 {
 	/* O_NONBLOCK: a FIFO of that name must not make us wait before we see that it is no file.
 	 */
-	EMR_AUTO_FD fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-	emr_status status;
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
 		return errno == ELOOP ? EMR_IO : emr_status_from_errno(errno);
-	if (fstat(fd, &st) != 0)
+	*out_fd = fd;
+	if (fstat(fd, out_st) != 0)
 		return emr_status_from_errno(errno);
-	if (!S_ISREG(st.st_mode))
-		return EMR_IO;
-	if ((uint64_t)st.st_size > max)
+	return S_ISREG(out_st->st_mode) ? EMR_OK : EMR_IO;
+}
+
+static emr_status read_plain(int fd, uint64_t size, size_t max, emr_buf *out)
+{
+	emr_status status;
+
+	if (size > max)
 		return EMR_LIMIT;
-	if (st.st_size == 0)
+	if (size == 0)
 		return EMR_OK;
-	status = emr_buf_reserve(out, (size_t)st.st_size);
-	if (status != EMR_OK)
-		return status;
-	status = emr_pread_all(fd, out->data + out->len, (size_t)st.st_size, 0);
-	if (status != EMR_OK)
-		return status;
-	out->len += (size_t)st.st_size;
-	return EMR_OK;
+	status = emr_buf_reserve(out, (size_t)size);
+	if (status == EMR_OK)
+		status = emr_pread_all(fd, out->data + out->len, (size_t)size, 0);
+	if (status == EMR_OK)
+		out->len += (size_t)size;
+	return status;
+}
+
+emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out)
+{
+	EMR_AUTO_FD fd = -1;
+	struct stat st;
+	emr_status status = open_plain(dirfd, name, &fd, &st);
+
+	return status == EMR_OK ? read_plain(fd, (uint64_t)st.st_size, max, out) : status;
+}
+
+/* ---- whose it is ---- */
+
+static bool is_private(const struct stat *st)
+{
+	return st->st_uid == geteuid() && (st->st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
 emr_status emr_file_check_private(int dirfd, const char *name)
@@ -137,9 +156,18 @@ emr_status emr_file_check_private(int dirfd, const char *name)
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
-	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+	return is_private(&st) ? EMR_OK : EMR_EXPOSED;
+}
+
+emr_status emr_file_read_private(int dirfd, const char *name, size_t max, emr_buf *out)
+{
+	EMR_AUTO_FD fd = -1;
+	struct stat st;
+	emr_status status = open_plain(dirfd, name, &fd, &st);
+
+	if (status == EMR_OK && !is_private(&st))
 		return EMR_EXPOSED;
-	return EMR_OK;
+	return status == EMR_OK ? read_plain(fd, (uint64_t)st.st_size, max, out) : status;
 }
 
 /* The group that each user has to himself, as distributions make it: it has his name. */
@@ -153,15 +181,198 @@ static bool is_group_of_one(gid_t gid)
 		       (strcmp(group->gr_mem[0], user->pw_name) == 0 && group->gr_mem[1] == NULL));
 }
 
-emr_status emr_file_check_own(int dirfd, const char *name)
+/* With a list the bits of the group are the list's mask, and say nothing of the group.  FD may be
+ * one of O_PATH.  A list that cannot be looked for is taken for one. */
+static bool has_access_list(int fd)
+{
+	char path[sizeof "/proc/self/fd/" + 11];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return getxattr(path, "system.posix_acl_access", NULL, 0) >= 0 ||
+	       (errno != ENODATA && errno != ENOTSUP);
+}
+
+static bool is_hers(const struct stat *st)
+{
+	return st->st_uid == geteuid() || st->st_uid == 0;
+}
+
+static bool others_may_write(int fd, const struct stat *st)
+{
+	if ((st->st_mode & S_IWOTH) != 0)
+		return true;
+	return (st->st_mode & S_IWGRP) != 0 &&
+	       ((st->st_gid != 0 && !is_group_of_one(st->st_gid)) || has_access_list(fd));
+}
+
+emr_status emr_file_read_own(int dirfd, const char *name, size_t max, emr_buf *out)
+{
+	EMR_AUTO_FD fd = -1;
+	struct stat st;
+	emr_status status = open_plain(dirfd, name, &fd, &st);
+
+	if (status == EMR_OK && (!is_hers(&st) || others_may_write(fd, &st)))
+		return EMR_EXPOSED;
+	return status == EMR_OK ? read_plain(fd, (uint64_t)st.st_size, max, out) : status;
+}
+
+/* ---- a way that nobody else can change ---- */
+
+#define LINKS_MAX 40 /* as the kernel follows */
+
+typedef struct way {
+	int fd;	      /* where it has led so far; owned */
+	emr_buf text; /* what that is called, for people */
+	emr_buf rest; /* still to go, with its NUL */
+	size_t at;    /* in REST */
+	unsigned links;
+	emr_buf *where; /* the first place that others can change; empty: none */
+} way;
+
+static void way_end(way *w)
+{
+	if (w->fd >= 0)
+		close(w->fd);
+	emr_buf_free(&w->text);
+	emr_buf_free(&w->rest);
+}
+
+static emr_status expose(way *w)
+{
+	static const uint8_t nul = 0;
+	emr_status status = EMR_OK;
+
+	if (w->where->len > 0)
+		return EMR_OK;
+	status = w->text.len == 0 ? emr_buf_append(w->where, "/", 1)
+				  : emr_buf_append(w->where, w->text.data, w->text.len);
+	return status == EMR_OK ? emr_buf_append(w->where, &nul, 1) : status;
+}
+
+/* Where a directory is sticky nobody takes away or renames what is somebody else's. */
+static emr_status arrive(way *w, int fd, bool is_last)
 {
 	struct stat st;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (w->fd >= 0)
+		close(w->fd);
+	w->fd = fd;
+	if (fstat(fd, &st) != 0)
 		return emr_status_from_errno(errno);
-	if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & S_IWOTH) != 0 ||
-		((st.st_mode & S_IWGRP) != 0 && st.st_gid != 0 && !is_group_of_one(st.st_gid)))
+	if (!S_ISDIR(st.st_mode))
+		return EMR_NOT_DIRECTORY;
+	if (is_hers(&st) && (!others_may_write(fd, &st) || (!is_last && (st.st_mode & S_ISVTX))))
+		return EMR_OK;
+	return expose(w);
+}
+
+static emr_status begin_at_root(way *w)
+{
+	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	emr_buf_clear(&w->text);
+	return fd < 0 ? emr_status_from_errno(errno) : arrive(w, fd, false);
+}
+
+/* The way goes on where the link FD says, and then as before. */
+static emr_status follow(way *w, int fd, size_t before)
+{
+	EMR_AUTO_BUF rest = {0};
+	char target[PATH_MAX];
+	ssize_t len = readlinkat(fd, "", target, sizeof target);
+	emr_status status = EMR_OK;
+
+	if (len < 0)
+		return emr_status_from_errno(errno);
+	if (len == 0 || (size_t)len == sizeof target || ++w->links > LINKS_MAX)
+		return EMR_IO;
+	status = emr_buf_append(&rest, target, (size_t)len);
+	if (status == EMR_OK)
+		status = emr_buf_append(&rest, "/", 1);
+	if (status == EMR_OK)
+		status = emr_buf_append(
+			&rest, w->rest.data + w->at, w->rest.len - w->at); /* has the NUL */
+	if (status != EMR_OK)
+		return status;
+	emr_buf_free(&w->rest);
+	w->rest = rest;
+	rest = (emr_buf){0};
+	w->at = 0;
+	w->text.len = before;
+	return target[0] == '/' ? begin_at_root(w) : EMR_OK;
+}
+
+static bool is_at_end(const way *w)
+{
+	const char *rest = (const char *)w->rest.data + w->at;
+
+	return rest[strspn(rest, "/.")] == '\0' && strstr(rest, "..") == NULL;
+}
+
+static emr_status step(way *w, const char *name)
+{
+	int fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	const size_t before = w->text.len;
+	struct stat st;
+	emr_status status;
+
+	if (fd < 0)
+		return emr_status_from_errno(errno);
+	status = fstat(fd, &st) == 0 ? EMR_OK : emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = emr_buf_append(&w->text, "/", 1);
+	if (status == EMR_OK)
+		status = emr_buf_append(&w->text, name, strlen(name));
+	if (status == EMR_OK && !S_ISLNK(st.st_mode))
+		return arrive(w, fd, is_at_end(w));
+	if (status == EMR_OK && !is_hers(&st))
+		status = expose(w);
+	if (status == EMR_OK)
+		status = follow(w, fd, before);
+	close(fd);
+	return status;
+}
+
+/* The next name of the rest; false: there is none. */
+static bool next_name(way *w, char out[NAME_MAX + 1], emr_status *out_status)
+{
+	const char *rest = (const char *)w->rest.data + w->at;
+	const size_t slashes = strspn(rest, "/"), len = strcspn(rest + slashes, "/");
+
+	*out_status = len <= NAME_MAX ? EMR_OK : EMR_BAD_NAME;
+	w->at += slashes + len;
+	if (len == 0 || len > NAME_MAX)
+		return false;
+	memcpy(out, rest + slashes, len);
+	out[len] = '\0';
+	return true;
+}
+
+emr_status emr_dir_open_own(const char *path, emr_buf *out_where, int *out_fd)
+{
+	__attribute__((cleanup(way_end))) way w = {.fd = -1, .where = out_where};
+	EMR_AUTO_FREE char *here = path[0] != '/' ? getcwd(NULL, 0) : strdup("");
+	char name[NAME_MAX + 1];
+	emr_status status;
+
+	emr_buf_clear(out_where);
+	if (here == NULL)
+		return emr_status_from_errno(errno);
+	status = emr_buf_append(&w.rest, here, strlen(here));
+	if (status == EMR_OK)
+		status = emr_buf_append(&w.rest, "/", 1);
+	if (status == EMR_OK)
+		status = emr_buf_append(&w.rest, path, strlen(path) + 1);
+	if (status == EMR_OK)
+		status = begin_at_root(&w);
+	while (status == EMR_OK && next_name(&w, name, &status))
+		status = step(&w, name);
+	if (status != EMR_OK)
+		return status;
+	if (out_where->len > 0)
 		return EMR_EXPOSED;
+	*out_fd = w.fd;
+	w.fd = -1;
 	return EMR_OK;
 }
 

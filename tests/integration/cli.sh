@@ -226,6 +226,13 @@ expect "not dumpable" "$(grep -c . "/proc/$pid/maps" >/dev/null 2>&1 && [ "$(id 
 expect "rights in the state" "$(find "$STATE" -perm /077 -not -type l | head -3)" ""
 
 say "close, and open again"
+mkdir "$MNT/empty.part" # as a download begins
+json 0 status
+expect "files that stay here" "$(field local_files) $(field local)" "0 []"
+echo half >"$MNT/empty.part/half.part"
+json 0 status
+expect "files that stay here" "$(field local_files) $(field local)" "1 ['empty.part/half.part']"
+rm -r "$MNT/empty.part"
 run 0 unmount
 says "Everything is on the ledger"
 await_gone "$pid"
@@ -409,11 +416,41 @@ if [ "$(id -u)" = 0 ]; then
 	expect "error id" "$(field error)" exposed
 	chown 0 "$EMRFS_HOME/settings"
 fi
+# acl(5) in the kernel's form: a user of the list may write, and the mask stands where the rights of the group do.
+listed() {
+	python3 - "$1" <<'E'
+import errno, os, struct, sys
+entries = [(1, 6, -1), (2, 6, 12345), (4, 4, -1), (16, 6, -1), (32, 4, -1)]
+try:
+    os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries))
+except OSError as error:
+    sys.exit(9 if error.errno == errno.EOPNOTSUPP else 1)
+E
+}
+status=0
+listed "$EMRFS_HOME/settings" || status=$?
+if [ "$status" != 9 ]; then # this file system has such lists
+	expect "a list" "$status" 0
+	json 6 mount --passphrase-file "$EMR_PASS" "$MNT"
+	expect "error id" "$(field error)" exposed
+	says "chmod go-w $EMRFS_HOME/settings"
+	run 3 check
+	says "chmod go-w $EMRFS_HOME/settings"
+	chmod go-w "$EMRFS_HOME/settings" # the mask
+fi
 chmod 702 "$EMRFS_HOME"
 json 6 mount --passphrase-file "$EMR_PASS" "$MNT"
 expect "error id" "$(field error)" exposed
 says "chmod go-w $EMRFS_HOME"
 chmod 700 "$EMRFS_HOME"
+mkdir -p above/of
+ln -s "$EMRFS_HOME" above/of/home
+chmod 777 above
+EMRFS_HOME=$PWD/above/of/home json 6 passwd --passphrase-file "$EMR_PASS" --new-passphrase-file "$EMR_PASS"
+expect "error id" "$(field error)" exposed
+says "chmod go-w $PWD/above"
+chmod 755 above
+EMRFS_HOME=$PWD/above/of/home run 0 passwd --passphrase-file "$EMR_PASS" --new-passphrase-file "$EMR_PASS"
 
 say "two keyrings"
 printf 'kdf = 8,1\n' >"$EMRFS_HOME/settings"

@@ -2,9 +2,12 @@
  * overwritten by mistake, and what others can touch is told. */
 #include "test_dir.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -114,30 +117,146 @@ static void a_file_that_others_can_touch_is_exposed(void **state)
 	}
 }
 
+static emr_status own(const test_dir *here, const char *name)
+{
+	EMR_AUTO_BUF got = {0};
+	emr_status status = emr_file_read_own(here->fd, name, 10, &got);
+
+	assert_int_equal(got.len, status == EMR_OK ? 1 : 0);
+	return status;
+}
+
 static void a_file_that_others_can_change_is_not_ones_own(void **state)
 {
 	static const mode_t bad[] = {0602, 0606, 0646, 0666}, good[] = {0600, 0640, 0644, 0755};
 	const test_dir *here = *state;
 
-	assert_status(EMR_NOT_FOUND, emr_file_check_own(here->fd, "a"));
+	assert_status(EMR_NOT_FOUND, own(here, "a"));
 	assert_ok(emr_file_create(here->fd, "a", text("x"), 0600));
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		assert_int_equal(fchmodat(here->fd, "a", bad[i], 0), 0);
-		assert_status(EMR_EXPOSED, emr_file_check_own(here->fd, "a"));
+		assert_status(EMR_EXPOSED, own(here, "a"));
 	}
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		assert_int_equal(fchmodat(here->fd, "a", good[i], 0), 0);
-		assert_ok(emr_file_check_own(here->fd, "a"));
+		assert_ok(own(here, "a"));
 	}
 	if (geteuid() != 0)
 		return;
 	assert_int_equal(fchownat(here->fd, "a", 0, 1, 0), 0);
-	assert_ok(emr_file_check_own(here->fd, "a"));
+	assert_ok(own(here, "a"));
 	assert_int_equal(fchmodat(here->fd, "a", 0664, 0), 0);
-	assert_status(EMR_EXPOSED, emr_file_check_own(here->fd, "a"));
+	assert_status(EMR_EXPOSED, own(here, "a"));
 	assert_int_equal(fchmodat(here->fd, "a", 0600, 0), 0);
 	assert_int_equal(fchownat(here->fd, "a", 1, (gid_t)-1, 0), 0);
-	assert_status(EMR_EXPOSED, emr_file_check_own(here->fd, "a"));
+	assert_status(EMR_EXPOSED, own(here, "a"));
+}
+
+/* acl(5) in the kernel's form: the owner, a user, the group, the mask, others. */
+static int give_list(const test_dir *here, const char *name, uint16_t users, uint16_t mask)
+{
+	const struct {
+		uint16_t tag, rights;
+		uint32_t id;
+	} entries[] = {{1, 6, UINT32_MAX}, {2, users, 12345}, {4, 4, UINT32_MAX},
+		{16, mask, UINT32_MAX}, {32, 4, UINT32_MAX}};
+	const uint32_t version = 2;
+	uint8_t bytes[sizeof version + sizeof entries];
+	EMR_AUTO_FD fd = openat(here->fd, name, O_RDONLY);
+
+	memcpy(bytes, &version, sizeof version);
+	memcpy(bytes + sizeof version, entries, sizeof entries);
+	return fsetxattr(fd, "system.posix_acl_access", bytes, sizeof bytes, 0);
+}
+
+static void a_file_that_a_list_lets_others_change_is_not_ones_own(void **state)
+{
+	const test_dir *here = *state;
+
+	assert_ok(emr_file_create(here->fd, "a", text("x"), 0644));
+	if (give_list(here, "a", 6, 6) != 0) {
+		assert_int_equal(errno, EOPNOTSUPP);
+		skip();
+	}
+	assert_status(EMR_EXPOSED, own(here, "a"));
+	assert_int_equal(give_list(here, "a", 6, 4), 0); /* the mask takes it away again */
+	assert_ok(own(here, "a"));
+}
+
+/* What somebody may look at who looks at the name first, and what is read then, are one file. */
+static void what_is_no_private_file_is_not_read_as_one(void **state)
+{
+	const test_dir *here = *state;
+	EMR_AUTO_BUF got = {0};
+
+	assert_ok(emr_file_create(here->fd, "a", text("x"), 0600));
+	assert_int_equal(symlinkat("a", here->fd, "link"), 0);
+	assert_status(EMR_IO, emr_file_read_private(here->fd, "link", 10, &got));
+	assert_int_equal(fchmodat(here->fd, "a", 0640, 0), 0);
+	assert_status(EMR_EXPOSED, emr_file_read_private(here->fd, "a", 10, &got));
+	assert_status(EMR_LIMIT,
+		(fchmodat(here->fd, "a", 0600, 0), emr_file_read_private(here->fd, "a", 0, &got)));
+	assert_int_equal(got.len, 0);
+	assert_ok(emr_file_read_private(here->fd, "a", 10, &got));
+	assert_int_equal(got.len, 1);
+}
+
+/* What is exposed, "" where nothing is, of PATH below HERE. */
+static emr_status way_of(const test_dir *here, const char *path, const char *exposed)
+{
+	char whole[PATH_MAX], want[PATH_MAX];
+	EMR_AUTO_BUF where = {0};
+	EMR_AUTO_FD fd = -1;
+	emr_status status;
+
+	snprintf(whole, sizeof whole, "%s/%s", here->path, path);
+	snprintf(want, sizeof want, "%s/%s", here->path, exposed);
+	status = emr_dir_open_own(whole, &where, &fd);
+	assert_true((status == EMR_OK) == (fd >= 0));
+	if (status == EMR_EXPOSED && path[0] != '\0')
+		assert_string_equal((const char *)where.data, want);
+	return status;
+}
+
+static void a_directory_that_others_can_lead_elsewhere_is_not_ones_own(void **state)
+{
+	const test_dir *here = *state;
+	const char *const parts[] = {"x", "x/y", "x/y/z"};
+
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(mkdirat(here->fd, parts[i], 0755), 0);
+	if (way_of(here, "", "") == EMR_EXPOSED) /* where tests may write, others may */
+		skip();
+	assert_ok(way_of(here, "x/y/z", ""));
+	assert_ok(way_of(here, "x/y/../y/./z/", ""));
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(fchmodat(here->fd, parts[i], 0777, 0), 0);
+		assert_status(EMR_EXPOSED, way_of(here, "x/y/z", parts[i]));
+		/* Nobody takes away what is hers in a sticky one; but puts things there. */
+		assert_int_equal(fchmodat(here->fd, parts[i], 01777, 0), 0);
+		if (i < 2)
+			assert_ok(way_of(here, "x/y/z", ""));
+		else
+			assert_status(EMR_EXPOSED, way_of(here, "x/y/z", parts[i]));
+		assert_int_equal(fchmodat(here->fd, parts[i], 0755, 0), 0);
+	}
+	assert_int_equal(fchmodat(here->fd, "x", 0777, 0), 0);
+	assert_status(EMR_NOT_FOUND, way_of(here, "x/none", ""));
+	/* A link leads there, and is not what makes it her own. */
+	assert_int_equal(symlinkat("x/y", here->fd, "link"), 0);
+	assert_status(EMR_EXPOSED, way_of(here, "link/z", "x"));
+	assert_int_equal(fchmodat(here->fd, "x", 0755, 0), 0);
+	assert_ok(way_of(here, "link/z", ""));
+	assert_int_equal(symlinkat("around", here->fd, "around"), 0);
+	assert_status(EMR_IO, way_of(here, "around/z", ""));
+	if (geteuid() == 0) {
+		assert_int_equal(fchownat(here->fd, "link", 1, (gid_t)-1, AT_SYMLINK_NOFOLLOW), 0);
+		assert_status(EMR_EXPOSED, way_of(here, "link/z", "link"));
+		assert_int_equal(fchownat(here->fd, "x/y", 1, (gid_t)-1, 0), 0);
+		assert_status(EMR_EXPOSED, way_of(here, "x/y/z", "x/y"));
+	}
+	for (size_t i = 3; i-- > 0;)
+		assert_int_equal(unlinkat(here->fd, parts[i], AT_REMOVEDIR), 0);
 }
 
 static void a_directory_is_made_with_its_parents(void **state)
@@ -188,6 +307,9 @@ int main(void)
 		IN_DIRECTORY(reading_refuses_what_is_not_a_small_plain_file),
 		IN_DIRECTORY(a_file_that_others_can_touch_is_exposed),
 		IN_DIRECTORY(a_file_that_others_can_change_is_not_ones_own),
+		IN_DIRECTORY(a_file_that_a_list_lets_others_change_is_not_ones_own),
+		IN_DIRECTORY(what_is_no_private_file_is_not_read_as_one),
+		IN_DIRECTORY(a_directory_that_others_can_lead_elsewhere_is_not_ones_own),
 		IN_DIRECTORY(a_directory_is_made_with_its_parents),
 		IN_DIRECTORY(a_short_read_is_damage),
 	};

@@ -21,10 +21,9 @@ static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'S', 'N', 1};
 static emr_status read_file(const emr_view *view, emr_buf *out)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_file_check_private(view->options.state_dirfd, FILE_NAME);
+	emr_status status =
+		emr_file_read_private(view->options.state_dirfd, FILE_NAME, FILE_MAX, &bytes);
 
-	if (status == EMR_OK)
-		status = emr_file_read(view->options.state_dirfd, FILE_NAME, FILE_MAX, &bytes);
 	if (status == EMR_OK &&
 		(bytes.len < HEAD_BYTES || memcmp(bytes.data, head, HEAD_BYTES) != 0 ||
 			(bytes.len - HEAD_BYTES) % EMR_KEPT_NAME_BYTES != 0))

@@ -16,9 +16,17 @@ emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t 
 emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out);
 /* EMR_EXPOSED when the file belongs to somebody else or group or others have any right. */
 emr_status emr_file_check_private(int dirfd, const char *name);
-/* EMR_EXPOSED when somebody else than this user and root may change it: it is theirs, or group (but
- * one that has this user alone) or others may write there. */
-emr_status emr_file_check_own(int dirfd, const char *name);
+/* emr_file_read of such a file: what is looked at is what is read. */
+emr_status emr_file_read_private(int dirfd, const char *name, size_t max, emr_buf *out);
+/* emr_file_read; EMR_EXPOSED when somebody else than this user and root may change the file: it is
+ * theirs, or others may write there, or a group (but one that has this user alone), or whom an
+ * access control list names. */
+emr_status emr_file_read_own(int dirfd, const char *name, size_t max, emr_buf *out);
+/* Opens the directory PATH for openat (O_PATH), if nobody else than this user and root can change
+ * what it names: no directory on the way, nor itself, is theirs or can be written by them (in a
+ * sticky one on the way they take nothing away), and no link on the way is theirs.  EMR_EXPOSED,
+ * with the first such place in OUT_WHERE; EMR_NOT_FOUND also behind such a place. */
+emr_status emr_dir_open_own(const char *path, emr_buf *out_where, int *out_fd);
 /* PATH below DIRFD becomes a directory (0700), and its name is on the disk: without that a power
  * cut takes everything in it, however well that was flushed.  EMR_OK also when the name is there:
  * what it is shows when it is opened. */
