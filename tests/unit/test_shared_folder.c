@@ -558,6 +558,12 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 	EMR_AUTO_BUF kept = {0};
 
 	read_share(&s, &v, false);
+	/* once for a second's, and a kill after that loses nothing */
+	s.k.clock.boot_ns += 1000000000;
+	viewer_run(&v, NULL, 0);
+	assert_ok(emr_file_read(v.state_fd, "shared-names", 1 << 20, &kept));
+	assert_int_equal(kept.len, 8 + EMR_KEPT_NAME_BYTES);
+	emr_buf_clear(&kept);
 	viewer_close(&v);
 	{
 		int fd;

@@ -106,7 +106,7 @@ static int64_t serve_busy(emr_view *view)
 
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 {
-	int64_t now, due, end;
+	int64_t now, due, end, names;
 	emr_status status;
 
 	if (view->shares == NULL)
@@ -118,9 +118,10 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 	end = shared_end_due(view);
 	view->writings->turn(view);
 	due = serve_busy(view);
-	shared_write_names(view);
+	names = shared_write_names(view);
 	now = view_boot_ns(view);
 	due = end < due ? end : due;
+	due = names < due ? names : due;
 	due = due - now > LOOK_NS ? now + LOOK_NS : due;
 	if (out_next_ms != NULL)
 		*out_next_ms = due > now ? (due - now + 999999) / 1000000 : 0;
@@ -167,6 +168,7 @@ void shared_stop(emr_view *view)
 		return;
 	emr_view_end_waits(view);
 	emr_worker_stop(&view->shares->worker);
+	shared_end_names(view);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		shared_send_report(view, s);
 		shared_close(s);

@@ -209,6 +209,7 @@ typedef struct shares {
 	emr_buf kept_names;		/* of the worker: entries of the file shared-names */
 	bool has_kept_names;		/* of the worker: it was read */
 	bool has_new_names;		/* of the worker: they are not in the file yet */
+	int64_t names_due_boot_ns;	/* of the worker: when those are written */
 	struct shared_policy *policies; /* shared_software.c */
 	uint64_t seen;	    /* of the worker: entries of the ledger that were looked at */
 	bool knows_grants;  /* of the worker: grants were looked at once */
@@ -442,8 +443,10 @@ bool shared_keeps_names(emr_view *view, const shared_share *s);
 void shared_load_names(emr_view *view, shared_share *s);
 /* Those of S, if there are more than before. */
 void shared_save_names(emr_view *view, shared_share *s);
-/* What was saved since, once for all that a turn has opened. */
-void shared_write_names(emr_view *view);
+/* What was saved since, once for a second's; when that is due, or INT64_MAX. */
+int64_t shared_write_names(emr_view *view);
+/* All that was saved, now. */
+void shared_end_names(emr_view *view);
 /* None of S's any more. */
 void shared_drop_names(emr_view *view, const shared_share *s);
 

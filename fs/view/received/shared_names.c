@@ -14,6 +14,9 @@
 #define FILE_NAME "shared-names"
 #define FILE_MAX ((size_t)4 << 20)
 #define HEAD_BYTES 8
+/* The file is written as a whole: once for what a second opens, not for each of a thousand shares.
+ */
+#define WRITE_NS INT64_C(1000000000)
 
 static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'S', 'N', 1};
 
@@ -133,10 +136,21 @@ void shared_save_names(emr_view *view, shared_share *s)
 		return;
 	}
 	s->names_kept = emr_shared_names_held(s->opened);
+	if (!view->shares->has_new_names)
+		view->shares->names_due_boot_ns = view_boot_ns(view) + WRITE_NS;
 	view->shares->has_new_names = true;
 }
 
-void shared_write_names(emr_view *view)
+int64_t shared_write_names(emr_view *view)
+{
+	const shares *all = view->shares;
+
+	if (all->has_new_names && view_boot_ns(view) >= all->names_due_boot_ns)
+		write_file(view);
+	return all->has_new_names ? all->names_due_boot_ns : INT64_MAX;
+}
+
+void shared_end_names(emr_view *view)
 {
 	if (view->shares->has_new_names)
 		write_file(view);
