@@ -4,6 +4,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
+. "$SUPPORT/asked.sh"
 two_begin dataset
 emr_noon
 two_network "São Lucas"
@@ -227,6 +228,24 @@ only_reads() { grep -qsx "the knee of ana" "eva-folder/$ANA/Imaging/MRI.txt"; }
 emr_until only_reads
 (echo more >eva-folder/more.txt) 2>out/said && emr_fail "a file made"
 grep -q "Read-only file system" out/said || emr_fail "$(cat out/said)"
+
+say "of a genome with its index a question about a region reads the leaves in which it lies, and no more"
+two_home eva
+if command -v tabix bgzip >/dev/null; then
+	python3 "$SUPPORT/make_vcf.py" 100000 | bgzip -l 1 >all.vcf.gz && tabix -p vcf all.vcf.gz || exit 2
+	must cp all.vcf.gz all.vcf.gz.tbi rui-folder/Imaging/
+	there() { [ "$(stat -c %s "eva-folder/$RUI"/Imaging/all.vcf.gz{,.tbi} 2>/dev/null | tr '\n' ' ')" = "$(stat -c %s all.vcf.gz{,.tbi} | tr '\n' ' ')" ]; }
+	emr_until there
+	region=chr7:1000000-1100000
+	tabix all.vcf.gz $region >wanted && [ -s wanted ] || emr_fail "nothing lies in $region"
+	asked_before
+	tabix "eva-folder/$RUI/Imaging/all.vcf.gz" $region >found || emr_fail "tabix $region"
+	must cmp wanted found
+	at_most "chunks opened for $region" $(($(asked chunks_opened) * 5)) $((($(stat -c %s all.vcf.gz) + 16383) / 16384))
+	rm rui-folder/Imaging/all.vcf.gz* || exit 2
+	gone() { ! ls "eva-folder/$RUI/Imaging" | grep -q vcf; }
+	emr_until gone
+fi
 
 say "a frozen state is the versions of then, as far as they are there, and says what is not"
 as hospital json 0 dataset freeze knees --passphrase-file "$EMR_PASS"
