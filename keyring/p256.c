@@ -8,7 +8,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
-#include <openssl/x509.h>
 #include <string.h>
 
 #define WIDE_BYTES 48
@@ -106,9 +105,19 @@ static EVP_PKEY *key_from(const BIGNUM *scalar, const uint8_t point[POINT_BYTES]
 	return key;
 }
 
-emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
+static emr_status derive(
+	const emr_keyring *kr, uint32_t index, BIGNUM *scalar, uint8_t point[POINT_BYTES])
 {
 	EMR_AUTO_SECRET wide = {0};
+	emr_status status = emr_derive(&kr->seed,
+		&(emr_key_info){.label = "p256", .number = index, .with_number = true}, WIDE_BYTES,
+		&wide);
+
+	return status == EMR_OK ? scalar_and_point(&wide, scalar, point) : status;
+}
+
+emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
+{
 	AUTO(BIGNUM, bn_free) scalar = BN_secure_new();
 	uint8_t point[POINT_BYTES];
 	EVP_PKEY *key;
@@ -116,11 +125,7 @@ emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
 
 	if (scalar == NULL)
 		return out_of_memory();
-	status = emr_derive(&kr->seed,
-		&(emr_key_info){.label = "p256", .number = index, .with_number = true}, WIDE_BYTES,
-		&wide);
-	if (status == EMR_OK)
-		status = scalar_and_point(&wide, scalar, point);
+	status = derive(kr, index, scalar, point);
 	if (status != EMR_OK)
 		return status;
 	key = key_from(scalar, point);
@@ -130,22 +135,22 @@ emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
 	return EMR_OK;
 }
 
+/* Written here and not by libcrypto, which looks through all its encoders for it: each opening of a
+ * folder asks for it once. */
 emr_status emr_p256_spki(
 	const emr_keyring *kr, uint32_t index, uint8_t out_spki[EMR_P256_SPKI_BYTES])
 {
-	AUTO(EVP_PKEY, pkey_free) key = NULL;
-	uint8_t *spki = NULL;
-	emr_status status = emr_p256_key(kr, index, &key);
-	int len;
+	/* RFC 5480: id-ecPublicKey with secp256r1, and a bit string of 66 bytes. */
+	static const uint8_t head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,
+		0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
+		0x42, 0x00};
+	AUTO(BIGNUM, bn_free) scalar = BN_secure_new();
 
-	if (status != EMR_OK)
-		return status;
-	/* Asked once: libcrypto looks through all its encoders each time, also for the length. */
-	len = i2d_PUBKEY(key, &spki);
-	if (len == EMR_P256_SPKI_BYTES)
-		memcpy(out_spki, spki, EMR_P256_SPKI_BYTES);
-	OPENSSL_free(spki);
-	return len == EMR_P256_SPKI_BYTES ? EMR_OK : out_of_memory();
+	_Static_assert(sizeof head + POINT_BYTES == EMR_P256_SPKI_BYTES, "the head and the point");
+	if (scalar == NULL)
+		return out_of_memory();
+	memcpy(out_spki, head, sizeof head);
+	return derive(kr, index, scalar, out_spki + sizeof head);
 }
 
 /* s or n - s, whichever is not above n/2. */
