@@ -251,6 +251,26 @@ static void say_second_copy(const mount *m)
 	emr_remark(m->out, &remark);
 }
 
+/* What follows the ledger and works in the background.  Whoever opened the folder does not wait for
+ * it. */
+static void start_loops(mount *m, bool is_read_only)
+{
+	if (m->sharing != NULL && emr_sharing_start(m->sharing) != EMR_OK)
+		emr_log(EMR_LOG_ERROR,
+			"sharing: nothing is shared or taken back as long as this folder is open");
+	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
+		emr_log(EMR_LOG_ERROR,
+			"office: nobody else is answered as long as this folder is open");
+	if (emr_research_start(m->research, m->notices) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
+	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
+	if (!is_read_only && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
+				     &m->cert_watch) != EMR_OK)
+		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");
+	emr_publishing_start(m->publishing);
+}
+
 static void when_ready(void *arg)
 {
 	mount *m = arg;
@@ -287,25 +307,12 @@ static void when_ready(void *arg)
 	say_second_copy(m);
 	code = emr_out_end(m->out, EMR_EXIT_DONE);
 	emr_log(EMR_LOG_INFO, "mounted");
-	if (m->sharing != NULL && emr_sharing_start(m->sharing) != EMR_OK)
-		emr_log(EMR_LOG_ERROR,
-			"sharing: nothing is shared or taken back as long as this folder is open");
-	if (emr_office_start(m->office, &m->session, m->notices) != EMR_OK)
-		emr_log(EMR_LOG_ERROR,
-			"office: nobody else is answered as long as this folder is open");
-	if (emr_research_start(m->research, m->notices) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "datasets: nothing follows while this folder is open");
-	if (!is_read_only && emr_rot_watch_start(&m->session, m->notices, &m->rot_watch) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "rot: the ledger is not compared while this folder is open");
-	if (!is_read_only && emr_cert_watch_start(&m->session, m->notices, m->has_tried_renewing,
-				     &m->cert_watch) != EMR_OK)
-		emr_log(EMR_LOG_ERROR, "certificate: not renewed while this folder is open");
-	emr_publishing_start(m->publishing);
 	atomic_store(&m->ready_boot_ns, emr_clock_boot_ns(emr_clock_system()));
 	atomic_store(&m->is_ready, true);
 	emr_ready_tell("The folder is open.");
 	emr_behind_let_go(&m->report_fd, code, true);
 	emr_language_all_english(false); /* what follows is for people, whatever has started it */
+	start_loops(m, is_read_only);
 	emr_code_rest();
 }
 
