@@ -36,7 +36,7 @@ static void await_sync(kit *k)
 /* It closes the segment into which he saves. */
 static void space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use(void **state)
 {
-	uint8_t *bytes = kit_bytes(2 * STEP_BYTES, 10);
+	uint8_t *bytes = kit_bytes(3 * STEP_BYTES, 10);
 	emr_view *view;
 	uint64_t seen;
 	kit k;
@@ -61,7 +61,7 @@ static void space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use(void 
 	await_look(view, seen);
 	seen = view->seen_appended;
 	pthread_mutex_unlock(&view->lock);
-	kit_write(&k, "d/g", bytes, STEP_BYTES * 15 / 8); /* and the clock stands */
+	kit_write(&k, "d/g", bytes, STEP_BYTES * 3); /* and the clock stands */
 	pthread_mutex_lock(&view->lock);
 	await_look(view, seen);
 	assert_true(view_next_lull(view) > view_boot_ns(view));
@@ -70,10 +70,39 @@ static void space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use(void 
 	kit_close(&k);
 }
 
+/* Each look walks all that lives: by each eighth that a folder grows they would cost more than
+ * saving. */
+static void a_folder_that_only_grows_is_searched_as_it_doubles(void **state)
+{
+	enum { FILE_BYTES = STEP_BYTES / 4, FILES = 512, BEFORE = 128 };
+	uint8_t *bytes = kit_bytes(FILE_BYTES, 11);
+	unsigned looks = 0;
+	uint64_t seen = 0;
+	char name[16];
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	k.options.space_step_bytes = STEP_BYTES;
+	kit_restart(&k);
+	kit_mkdir(&k, "d");
+	for (unsigned i = 0; i < FILES; i++) {
+		snprintf(name, sizeof name, "d/%u", i);
+		bytes[i % FILE_BYTES]++;
+		kit_write(&k, name, bytes, FILE_BYTES);
+		looks += i >= BEFORE && k.view->seen_appended != seen;
+		seen = k.view->seen_appended;
+	}
+	assert_in_range(looks, 1, 4);
+	free(bytes);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use),
+		cmocka_unit_test(a_folder_that_only_grows_is_searched_as_it_doubles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -407,6 +407,7 @@ struct emr_view {
 	uint64_t dead_bytes; /* let go since the last look */
 	uint64_t seen_live;  /* what that look found, and the counts as it began */
 	uint64_t seen_appended, seen_left;
+	uint64_t seen_kept;	     /* on the disk, of what that look saw */
 	int64_t reclaim_due_boot_ns; /* not before */
 	uint64_t spared_bytes;	     /* not given back: perhaps below a part that is not here */
 	int64_t spared_due_boot_ns;  /* when they are looked at again */

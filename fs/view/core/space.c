@@ -16,11 +16,26 @@ static uint64_t step_of(const emr_view *view)
 	return view->options.space_step_bytes != 0 ? view->options.space_step_bytes : STEP_BYTES;
 }
 
-/* At most so much of what the last look left or never saw is of no use. */
-static uint64_t unseen(const emr_view *view)
+/* Bytes that were of use at the last look and are known to be of none. */
+static uint64_t known_dead(const emr_view *view)
 {
-	return emr_store_appended(view->options.store) - view->seen_appended +
-	       emr_record_ctx_left(view->options.records) - view->seen_left + view->dead_bytes;
+	return emr_record_ctx_left(view->options.records) - view->seen_left + view->dead_bytes;
+}
+
+/* More of no use than MARGIN and an eighth of what lives is known, or could lie in what was written
+ * since the last look: there has to be room for it below twice what lives.  Where that look left
+ * nothing dead, much may be written before the next one, so that a folder that only grows is not
+ * searched again and again. */
+static bool is_beyond(const emr_view *view, uint64_t margin)
+{
+	uint64_t most = margin + view->seen_live / 8;
+	uint64_t may_keep = view->seen_live / 3 * 5; /* of what it saw, by its rule */
+	uint64_t room = may_keep > view->seen_kept ? may_keep - view->seen_kept : 0;
+	uint64_t dead = known_dead(view);
+	uint64_t written = emr_store_appended(view->options.store) - view->seen_appended;
+
+	/* What died is missing from what lives, too, and twice that is the limit. */
+	return dead >= most || (written + dead >= most && written + 2 * dead >= most + room);
 }
 
 void space_died(emr_view *view, uint64_t bytes)
@@ -34,11 +49,9 @@ void space_died(emr_view *view, uint64_t bytes)
 /* Enough may be of no use. */
 static bool look_is_due(const emr_view *view)
 {
-	uint64_t step = step_of(view);
-
 	if (!view->has_looked)
-		return emr_store_disk_bytes(view->options.store) >= step;
-	return unseen(view) >= step + view->seen_live / 8;
+		return emr_store_disk_bytes(view->options.store) >= step_of(view);
+	return is_beyond(view, step_of(view));
 }
 
 void space_check(emr_view *view)
@@ -53,13 +66,12 @@ void space_check(emr_view *view)
 
 static bool is_pressing(const emr_view *view)
 {
-	return unseen(view) >= 2 * step_of(view) + view->seen_live / 8;
+	return is_beyond(view, 2 * step_of(view));
 }
 
 int64_t space_look_due(const emr_view *view)
 {
-	return unseen(view) >= step_of(view) * 3 / 2 + view->seen_live / 8 ? view_boot_ns(view)
-									   : view_next_lull(view);
+	return is_beyond(view, step_of(view) * 3 / 2) ? view_boot_ns(view) : view_next_lull(view);
 }
 
 emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
@@ -69,6 +81,7 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 		.max_copy_bytes = space_for_copies(view)};
 	uint64_t appended = emr_store_appended(view->options.store);
 	uint64_t left = emr_record_ctx_left(view->options.records);
+	uint64_t disk = emr_store_disk_bytes(view->options.store);
 	uint64_t dead;
 	emr_status status;
 
@@ -85,6 +98,7 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 	view->seen_appended = appended + out_report->bytes_copied;
 	view->seen_left = left;
 	view->dead_bytes -= dead;
+	view->seen_kept = disk + out_report->bytes_copied - out_report->bytes_freed;
 	if (status == EMR_OK)
 		view->seen_live = out_report->live_bytes;
 	pthread_mutex_unlock(&view->lock);
