@@ -473,16 +473,18 @@ static emr_status check_chain(verification *v, json_t **out_chain)
 		if (status != EMR_OK)
 			return status;
 	}
-	if (absence.status != EMR_OK) {
-		status = emr_replica_verify_own(v->session->replica, &trouble, &size);
-	} else {
+	if (absence.status == EMR_OK) {
 		status = emr_ledger_verify(v->session->ledger, &trouble);
 		is_ordered = trouble.is_ordered;
 		if (status == EMR_OK && emr_ledger_genesis_of(v->session->ledger, &begun) == EMR_OK)
 			emr_hex(begun.hash, sizeof begun.hash, genesis);
 		if (status == EMR_OK)
 			status = emr_replica_verify_chain(v->session->replica, &trouble, &size);
+		if (status == EMR_OFFLINE) /* it went meanwhile */
+			absence.status = status;
 	}
+	if (absence.status != EMR_OK)
+		status = emr_replica_verify_own(v->session->replica, &trouble, &size);
 	if (status == EMR_OK)
 		status = check_seen(v, &trouble);
 	if (is_chain_fault(status))

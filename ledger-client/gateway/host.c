@@ -375,12 +375,13 @@ static emr_status observe_until(fabric_host *h, emr_gateway_call *call, uint64_t
 	emr_gateway *gateway = NULL;
 	emr_status status = host_line(h, &gateway);
 
-	if (status == EMR_OK && position->next_block < until)
+	if (status == EMR_ROLLBACK || (status == EMR_OK && position->next_block < until))
 		status = host_status(call,
 			emr_observe(gateway, call, truth, emr_buf_view(&h->descriptor), position,
 				(size_t)(until - position->next_block), NULL, trouble));
-	if (status == EMR_OK && position->next_block < until)
-		status = EMR_OFFLINE; /* the one that was asked now is behind */
+	/* The one that is asked now is behind, also behind what was just read: that passes. */
+	if (status == EMR_ROLLBACK || (status == EMR_OK && position->next_block < until))
+		status = EMR_OFFLINE;
 	return status;
 }
 

@@ -121,6 +121,16 @@ grep -q "fabric: evaluate" ana/state/log && emr_fail "it is told: $(cat ana/stat
 rm "$FAULT/forgets"
 two_unmount ana
 
+say "the only gateway goes back while everything is verified: that is one which is behind, and no ledger that went back"
+sed '/^gateway/{x;s/^/x/;/^xx/{x;d};x}' net/network >network.one && cp net/network network.all && cp network.one net/network
+expect "gateways" "$(grep -c ^gateway net/network)" 1
+as ana run 0 verify --chain --passphrase-file "$EMR_PASS"
+touch "$FAULT/goes-back"
+as ana run 3 verify --chain --passphrase-file "$EMR_PASS"
+rm "$FAULT/goes-back"
+as ana run 0 verify --chain --passphrase-file "$EMR_PASS"
+cp network.all net/network
+
 say "who begins anew has all blocks in streams, and one by one from gateways that give none, or break off"
 # once_more: her computer reads everything once more
 once_more() {

@@ -8,6 +8,8 @@ package main
 //	                fails), no-status (CommitStatus fails), twice (ordered twice)
 //	while it there: lag (the second peer sees no newer blocks), forgets (the first peer tells how many there are, and when it is asked
 //	                for one behind the third it has three),
+//	                goes-back (when the first peer is asked for one behind the fifth, it has three from then on),
+//	                mutual (who shows no certificate of TLS is not spoken to),
 //	                forged (results in blocks are others), unsigned (a transaction's
 //	                signature is another), unordered (no orderer has signed a block), peer-ordered (a peer has),
 //	                stranger-ordered (the orderer of another CA has), outsider-ordered (that of an organisation that orders nothing),
@@ -113,7 +115,10 @@ type member struct {
 	forgot bool // what it had
 }
 
-const forgottenFrom = 3
+const (
+	forgottenFrom = 3
+	goneBackFrom  = 5
+)
 
 func (c *channel) fault(name string) bool {
 	_, err := os.Stat(filepath.Join(c.dir, "fault", name))
@@ -122,6 +127,22 @@ func (c *channel) fault(name string) bool {
 
 func (c *channel) once(name string) bool {
 	return os.Remove(filepath.Join(c.dir, "fault", name)) == nil
+}
+
+// tls wants a certificate of who calls while the fault "mutual" is there.
+func (c *channel) tls(own tls.Certificate) *tls.Config {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(tlsCA.pem())
+	open := &tls.Config{Certificates: []tls.Certificate{own}, NextProtos: []string{"h2"}}
+	mutual := open.Clone()
+	mutual.ClientAuth, mutual.ClientCAs = tls.RequireAndVerifyClientCert, pool
+	open.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		if c.fault("mutual") {
+			return mutual, nil
+		}
+		return nil, nil
+	}
+	return open
 }
 
 // said is what CALL is to fail with.
@@ -192,7 +213,7 @@ func (m *member) propose(signed *peer.SignedProposal, name, tx string) (*call, e
 
 // height is how many blocks this peer has.
 func (m *member) height() uint64 {
-	if m.forgot && m.fault("forgets") {
+	if m.forgot && (m.fault("forgets") || m.fault("goes-back")) {
 		return forgottenFrom
 	}
 	unseen := m.fault("unseen")
@@ -213,7 +234,8 @@ func (m *member) ask(args [][]byte) *peer.Response {
 		return &peer.Response{Status: 200, Payload: encoded(&common.BlockchainInfo{Height: m.height()})}
 	case "GetBlockByNumber":
 		number, err := strconv.ParseUint(string(args[2]), 10, 64)
-		m.forgot = m.fault("forgets") && (m.forgot || m.number == 1 && number >= forgottenFrom)
+		m.forgot = m.fault("forgets") && (m.forgot || m.number == 1 && number >= forgottenFrom) ||
+			m.fault("goes-back") && (m.forgot || m.number == 1 && number >= goneBackFrom)
 		if err != nil || number >= m.height() {
 			return &peer.Response{Status: 500, Message: "no such block"}
 		}
@@ -781,7 +803,7 @@ func network(dir, caFile string, others []string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "fault"), 0o700); err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"tlsca.pem": tlsCA.pem(), "ca-a.pem": caA.pem(), "ca-b.pem": caB.pem(), "ca-c.pem": caC.pem()} {
+	for name, content := range map[string][]byte{"tls-client.pem": tlsClient.pem(), "tls-client.key": tlsClient.keyPEM(), "tlsca.pem": tlsCA.pem(), "ca-a.pem": caA.pem(), "ca-b.pem": caB.pem(), "ca-c.pem": caC.pem()} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			return err
 		}
@@ -799,7 +821,7 @@ func network(dir, caFile string, others []string) error {
 		if err != nil {
 			return err
 		}
-		all := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{own}})), grpc.MaxRecvMsgSize(100<<20))
+		all := grpc.NewServer(grpc.Creds(credentials.NewTLS(c.tls(own))), grpc.MaxRecvMsgSize(100<<20))
 		one := &member{channel: c, number: number}
 		gateway.RegisterGatewayServer(all, one)
 		peer.RegisterDeliverServer(all, one)
