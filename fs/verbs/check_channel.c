@@ -35,7 +35,9 @@ static const struct {
 	{EMR_GATEWAY_SLOW, N_("it did not answer in time"),
 		N_("look whether the peer and the line to it are well")},
 	{EMR_GATEWAY_BROKEN_OFF, N_("the connection broke"),
-		N_("if it always does, the peer wants a certificate of TLS from this computer: set "
+		N_("if it always does, the peer wants a certificate of TLS from this computer: "
+		   "name "
+		   "one by tls-client in the network's settings, or set "
 		   "peer.tls.clientAuthRequired to false")},
 	{EMR_GATEWAY_STRANGE, N_("no gateway of Fabric answers there"),
 		N_("look at the address in the network's settings")},

@@ -65,8 +65,10 @@ emr_status channel_gateway(const emr_channel *channel, const emr_gateway_identit
 		.genesis = channel->has_genesis ? channel->genesis : NULL};
 
 	for (size_t i = 0; i < channel->n_gateways; i++)
-		endpoints[i] = (emr_gateway_endpoint){
-			.address = channel->addresses[i], .ca_file = channel->roots[i]};
+		endpoints[i] = (emr_gateway_endpoint){.address = channel->addresses[i],
+			.ca_file = channel->roots[i],
+			.cert_file = channel->tls_certificate,
+			.key_file = channel->tls_key};
 	return emr_gateway_open(&options, out_gateway);
 }
 

@@ -25,6 +25,8 @@ void emr_channel_free(emr_channel *channel)
 	free(channel->msp);
 	free(channel->channel);
 	free(channel->chaincode);
+	free(channel->tls_certificate);
+	free(channel->tls_key);
 	free(channel->ca_address);
 	free(channel->ca_root);
 	free(channel->ca_name);
@@ -86,6 +88,26 @@ static emr_status add_gateway(const reading *r, char *value)
 		return EMR_NO_MEMORY;
 	return access(p->roots[i], R_OK) == 0 ? EMR_OK
 					      : wrong(r, EMR_INVALID, p->roots[i], strerror(errno));
+}
+
+static emr_status set_tls_client(const reading *r, char *value)
+{
+	emr_channel *p = r->out;
+	char *key = cut(value);
+
+	if (p->tls_certificate != NULL)
+		return wrong(r, EMR_INVALID, "tls-client", "it stands there twice");
+	if (key == NULL || key[0] == '\0')
+		return wrong(
+			r, EMR_INVALID, "tls-client", "the files of a certificate and its key");
+	p->tls_certificate = path_in(r, value);
+	p->tls_key = path_in(r, key);
+	if (p->tls_certificate == NULL || p->tls_key == NULL)
+		return EMR_NO_MEMORY;
+	if (access(p->tls_certificate, R_OK) != 0)
+		return wrong(r, EMR_INVALID, p->tls_certificate, strerror(errno));
+	return access(p->tls_key, R_OK) == 0 ? EMR_OK
+					     : wrong(r, EMR_INVALID, p->tls_key, strerror(errno));
 }
 
 static emr_status add_organisation(const reading *r, char *value)
@@ -155,6 +177,8 @@ static emr_status take(reading *r, const char *word, char *value)
 		return keep_once(r, &r->out->chaincode, word, value);
 	if (strcmp(word, "gateway") == 0)
 		return add_gateway(r, value);
+	if (strcmp(word, "tls-client") == 0)
+		return set_tls_client(r, value);
 	if (strcmp(word, "organisation") == 0)
 		return add_organisation(r, value);
 	if (strcmp(word, "authority") == 0)

@@ -71,6 +71,21 @@ if [ -n "${FABRIC:-}" ]; then # the played one has its contract by any name
 	expect "organisations, which nobody can ask" "$(found endorser)" ""
 	tells peer "no peer is known that could endorse" "look at chaincode in the network's settings"
 fi
+if [ -z "${FABRIC:-}" ]; then # real ones would have to be started again
+	touch channel/fault/mutual
+	settings ''
+	look
+	expect "gateways" "$(found peer)" "False False False"
+	tells peer "the connection broke" "tls-client"
+	settings "\$a tls-client = $EMR_WORK/channel/tls-client.pem $NET/nowhere.key"
+	look
+	tells channel "nowhere.key: No such file" "correct that line"
+	settings "\$a tls-client = $EMR_WORK/channel/tls-client.pem $EMR_WORK/channel/tls-client.key"
+	look
+	expect "gateways" "$(found peer)" "True True True"
+	expect "organisations" "$(found endorser)" "True True True"
+	rm channel/fault/mutual
+fi
 settings 's/^kind = .*/kind/'
 look
 tells channel "$NET/network: " "correct that line"

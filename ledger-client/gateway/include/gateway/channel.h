@@ -13,6 +13,8 @@
  *   channel = NAME
  *   chaincode = NAME
  *   gateway = https://HOST:PORT FILE one or more, asked in this order; FILE has the TLS roots
+ *   tls-client = FILE FILE           the certificate of TLS that this computer shows to gateways
+ *                                    which want one, and its key; an invitation carries neither
  *   organisation = MSP-ID FILE       each that endorses; FILE has its CA; a majority must
  *   authority = https://HOST:PORT FILE [NAME]
  *                                    the members' Fabric CA, if they have one; FILE has the roots
@@ -29,6 +31,7 @@ typedef struct emr_channel {
 	char *msp, *channel, *chaincode;
 	size_t n_gateways, n_organisations;
 	char *addresses[EMR_GATEWAY_ENDPOINTS_MAX], *roots[EMR_GATEWAY_ENDPOINTS_MAX];
+	char *tls_certificate, *tls_key; /* NULL: it shows none */
 	/* MSP id and PEM text by turns, ended by NULL */
 	char *authorities[2 * EMR_CHANNEL_ORGANISATIONS_MAX + 1];
 	/* The Fabric CA; NULL: there is none, and ca_name may be in any case. */
