@@ -208,12 +208,28 @@ static bool lock_door(absent *a)
 	return pthread_rwlock_timedwrlock(&a->door, &until) == 0;
 }
 
+/* What is away is closed first: what it shares with another opening of the same file (the index of
+ * SQLite's log) may be what is wrong with it. */
+static void drop_inner(absent *a)
+{
+	emr_ledger *old = NULL;
+
+	if (lock_door(a)) {
+		old = a->inner;
+		a->inner = NULL;
+		(void)pthread_rwlock_unlock(&a->door);
+	}
+	emr_ledger_close(old);
+}
+
 /* Opens outside of the door's lock: it may take as long as another process is busy. */
 static void try_again(absent *a)
 {
 	emr_ledger *fresh = NULL, *old = NULL;
-	emr_status status = try_open(a, &fresh);
+	emr_status status;
 
+	drop_inner(a);
+	status = try_open(a, &fresh);
 	a->has_failed = true;
 	if (status != EMR_OK) {
 		note_status(a, emr_ledger_absence_of(status));

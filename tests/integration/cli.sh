@@ -225,6 +225,25 @@ grep -rqaF -- "Ana" "$STATE/log" && emr_fail "the log has a name"
 expect "not dumpable" "$(grep -c . "/proc/$pid/maps" >/dev/null 2>&1 && [ "$(id -u)" != 0 ] && echo readable)" ""
 expect "rights in the state" "$(find "$STATE" -perm /077 -not -type l | head -3)" ""
 
+say "who may write beside the ledger cuts what all programs share of it in memory, again and again, and ends none"
+cut() {
+	python3 - "$STATE/ledger/ledger.sqlite-shm" "$1" <<'E'
+import os, sys
+fd = os.open(sys.argv[1], os.O_RDWR)
+if sys.argv[2] == "remove":
+    os.unlink(sys.argv[1])
+os.ftruncate(fd, 0)
+E
+}
+for how in leave leave remove; do
+	cut $how
+	echo "$how" >"$MNT/cut-$how.txt"
+	run 0 status --wait
+done
+expect "what was saved" "$(cat "$MNT/cut-remove.txt")" remove
+rm "$MNT"/cut-*.txt
+run 0 status --wait
+
 say "close, and open again"
 mkdir "$MNT/empty.part" # as a download begins
 json 0 status

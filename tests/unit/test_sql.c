@@ -121,6 +121,63 @@ static void a_journal_that_somebody_planted_beside_a_database_deletes_nothing(vo
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* All programs that have a ledger open share its index in memory: who cuts that file could have
+ * ended all of them. */
+static void an_index_that_somebody_cuts_ends_no_program(void **state)
+{
+	static const char *const texts[EMR_SQL_STATEMENTS] = {
+		"UPDATE things SET value=value+1", "SELECT value FROM things"};
+	static const emr_sql_kind kind = {.application_id = 7,
+		.format = 1,
+		.schema = "CREATE TABLE things(value INTEGER); INSERT INTO things VALUES(5);",
+		.texts = texts,
+		.mode = 0600};
+	char path[] = "/tmp/emr-sql-XXXXXX";
+	sqlite3_stmt *s = NULL;
+	emr_sql sql = {0}, other = {0};
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (uint64_t round = 0; round < 3; round++) {
+		int shared;
+
+		assert_ok(emr_sql_open(fd, "things", &kind, true, 1000, &sql));
+		assert_ok(emr_sql_open(fd, "things", &kind, false, 1000, &other));
+		assert_ok(emr_sql_use(&sql, 0, &s));
+		assert_status(EMR_NOT_FOUND, emr_sql_step(s));
+		emr_sql_rollback(&sql);
+		shared = openat(fd, "things-shm", O_RDWR | O_CLOEXEC);
+		assert_true(shared >= 0);
+		assert_int_equal(ftruncate(shared, 0), 0);
+		close(shared);
+		/* At the latest what begins after that is refused, until it is opened anew. */
+		assert_ok(emr_sql_use(&sql, 1, &s));
+		(void)emr_sql_step(s);
+		emr_sql_rollback(&sql);
+		assert_ok(emr_sql_use(&sql, 1, &s));
+		assert_status(EMR_OFFLINE, emr_sql_step(s));
+		emr_sql_rollback(&sql);
+		assert_ok(emr_sql_use(&other, 1, &s));
+		assert_status(EMR_OFFLINE, emr_sql_step(s));
+		emr_sql_rollback(&other);
+		emr_sql_close(&sql);
+		emr_sql_close(&other);
+		assert_ok(emr_sql_open(fd, "things", &kind, false, 1000, &sql));
+		assert_ok(emr_sql_use(&sql, 1, &s));
+		assert_ok(emr_sql_step(s));
+		assert_int_equal(emr_sql_u64(s, 0), 6 + round);
+		emr_sql_close(&sql);
+	}
+	assert_int_equal(unlinkat(fd, "things", 0), 0);
+	(void)unlinkat(fd, "things-wal", 0);
+	(void)unlinkat(fd, "things-shm", 0);
+	close(fd);
+	assert_int_equal(rmdir(path), 0);
+}
+
 /* A trigger could empty what is registered; a view could be a table without an end. */
 static void nothing_is_run_that_a_database_brings(void **state)
 {
@@ -172,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_statement_is_prepared_once_for_all_values),
 		cmocka_unit_test(a_journal_that_somebody_planted_beside_a_database_deletes_nothing),
+		cmocka_unit_test(an_index_that_somebody_cuts_ends_no_program),
 		cmocka_unit_test(nothing_is_run_that_a_database_brings)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,12 @@
  * SQLite's own, but knows no rollback journals: one that lies beside a database is not looked at,
  * because SQLite deletes whatever file such a journal names (pager_delsuper of its pager.c), and
  * puts pages of anybody's choice into the database.  What is in a database has its hashes; whom a
- * journal has deleted nobody would miss.  Of a write-ahead log nothing changes.  Thread-safe. */
+ * journal has deleted nobody would miss.  Of a write-ahead log nothing changes.
+ *
+ * Its index (-shm) is mapped by all who have the database open.  When somebody cuts that file,
+ * which would end a program that touches it (SIGBUS), calls fail with SQLITE_IOERR_SHMLOCK until
+ * this program has closed all its connections to the database.  SIGBUS must not be blocked in a
+ * thread that uses one.  Thread-safe. */
 const char *emr_database_files(void);
 
 /* After opening, before anything is read.  Views are not looked into and, unless HAS_TRIGGERS,
