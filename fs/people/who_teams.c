@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #define ORG_FOLDED_MAX 160
-#define DATASET_PREFIX "dataset:"
 
 emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_who)
 {
@@ -28,7 +27,7 @@ emr_status emr_who_of_team(emr_crowd *crowd, const emr_team *team, emr_who *out_
 		return status;
 	emr_name_fold(who.organisation, folded, sizeof folded);
 	who.is_dataset = team->kind == EMR_TEAM_DATASET;
-	snprintf(who.called, sizeof who.called, "%s%s@%s", who.is_dataset ? DATASET_PREFIX : "",
+	snprintf(who.called, sizeof who.called, "%s%s@%s", who.is_dataset ? EMR_DATASET_PREFIX : "",
 		is_staff ? "" : team->name, folded);
 	snprintf(who.name, sizeof who.name, "%s", is_staff ? who.organisation : team->name);
 	if (is_staff)
@@ -48,8 +47,8 @@ typedef struct search {
 /* No team can be taken for a dataset, whatever its leader calls it. */
 static bool is_called(const emr_team *team, const char *name)
 {
-	size_t prefix = strlen(DATASET_PREFIX);
-	bool wants_dataset = strncasecmp(name, DATASET_PREFIX, prefix) == 0;
+	size_t prefix = strlen(EMR_DATASET_PREFIX);
+	bool wants_dataset = strncasecmp(name, EMR_DATASET_PREFIX, prefix) == 0;
 
 	switch (team->kind) {
 	case EMR_TEAM_STAFF:

@@ -6,6 +6,7 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "people/who.h"
+#include "people_private.h"
 
 /* Brackets are kept for the code and one's own word: no name has any of its own. */
 static void put_words(const char *name, const char *organisation, const char *says, bool is_team,
@@ -38,5 +39,7 @@ void emr_who_json_text(const json_t *who, const char *otherwise, char *out, size
 		  : called[0] != '\0' ? called
 				      : otherwise,
 		emr_json_text_at(who, "organisation"), emr_json_text_at(who, "says"),
-		strcmp(emr_json_text_at(who, "kind"), "team") == 0, out, size);
+		strcmp(emr_json_text_at(who, "kind"), "team") == 0 &&
+			strncmp(called, EMR_DATASET_PREFIX, strlen(EMR_DATASET_PREFIX)) != 0,
+		out, size);
 }
