@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -80,15 +81,71 @@ static emr_status walk_head(void *arg, const emr_replica_head *head)
 	return w->fn(w->arg, &place, emr_buf_view(&w->plain));
 }
 
-static emr_status walk_changed(void *arg, emr_id16 domain, emr_id16 object)
+static emr_status walk_object(walk *w, emr_id16 domain, emr_id16 object)
 {
-	walk *w = arg;
 	emr_replica_head head;
 	emr_status status = emr_replica_head_get(w->facts->replica, domain, object, &head);
 
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	return status == EMR_OK ? walk_head(w, &head) : status;
+}
+
+/* ---- in the order of the ledger ---- */
+
+#define SORTED_AT_ONCE 65536 /* 2.5 MiB of them */
+
+typedef struct sorted_object {
+	emr_id16 domain, object;
+	uint64_t seq; /* the entry of its last item */
+} sorted_object;
+
+typedef struct sorting {
+	walk *walk;
+	emr_buf objects; /* of sorted_object */
+} sorting;
+
+static int by_entry(const void *x, const void *y)
+{
+	const sorted_object *a = x, *b = y;
+	int order = memcmp(&a->domain, &b->domain, sizeof a->domain);
+
+	return order != 0 ? order : (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static emr_status walk_sorted(sorting *s)
+{
+	sorted_object *all = (void *)s->objects.data;
+	size_t count = s->objects.len / sizeof *all;
+	emr_status status = EMR_OK;
+
+	if (count > 0)
+		qsort(all, count, sizeof *all, by_entry);
+	for (size_t i = 0; i < count && status == EMR_OK; i++)
+		status = walk_object(s->walk, all[i].domain, all[i].object);
+	emr_buf_clear(&s->objects);
+	return status;
+}
+
+static emr_status note_head(void *arg, const emr_replica_head *head)
+{
+	sorting *s = arg;
+	sorted_object one = {head->domain, head->object, head->seq};
+	emr_status status = emr_buf_append(&s->objects, &one, sizeof one);
+
+	return status == EMR_OK && s->objects.len == SORTED_AT_ONCE * sizeof one ? walk_sorted(s)
+										 : status;
+}
+
+static emr_status note_changed(void *arg, emr_id16 domain, emr_id16 object)
+{
+	sorting *s = arg;
+	emr_replica_head head;
+	emr_status status = emr_replica_head_get(s->walk->facts->replica, domain, object, &head);
+
+	if (status == EMR_NOT_FOUND)
+		return EMR_OK;
+	return status == EMR_OK ? note_head(s, &head) : status;
 }
 
 static emr_status give_plain(void *arg, const emr_place *place, emr_bytes plain)
@@ -105,21 +162,30 @@ static emr_status give_lost(void *arg, const emr_place *place, bool is_junk)
 	emr_status status;
 
 	if (!is_junk)
-		return walk_changed(w, place->domain, place->object);
+		return walk_object(w, place->domain, place->object);
 	status = facts_note_junk(w->facts, place->domain, place->object, place->version);
 	return status == EMR_OK && w->lost != NULL ? w->lost(w->arg, place, true) : status;
 }
 
 /* From CACHE what has not changed since, from the replica what has; all of it from the replica
- * without one. */
+ * without one.  That in the order of the ledger: an entry has hundreds of records and is read as a
+ * whole, and in the order of their ids, which is none, it would be read again for each of them. */
 static emr_status walk_all(walk *w, facts_cache *cache)
 {
+	sorting s = {.walk = w};
 	emr_status status;
 
-	if (cache == NULL)
-		return emr_replica_each_head(w->facts->replica, NULL, walk_head, w);
-	status = facts_cache_each(cache, give_plain, give_lost, w);
-	return status == EMR_OK ? facts_cache_each_changed(cache, walk_changed, w) : status;
+	if (cache == NULL) {
+		status = emr_replica_each_head(w->facts->replica, NULL, note_head, &s);
+	} else {
+		status = facts_cache_each(cache, give_plain, give_lost, w);
+		if (status == EMR_OK)
+			status = facts_cache_each_changed(cache, note_changed, &s);
+	}
+	if (status == EMR_OK)
+		status = walk_sorted(&s);
+	emr_buf_free(&s.objects);
+	return status;
 }
 
 typedef struct giving {
