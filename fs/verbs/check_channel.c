@@ -134,6 +134,12 @@ static void say_finding(void *arg, const emr_channel_finding *finding)
 
 	if (finding->status == EMR_OK)
 		say_well(c, finding);
+	else if (finding->fault == EMR_GATEWAY_FINE && finding->status == EMR_NOT_FOUND &&
+		 finding->is_organisation)
+		emr_check_note(c, name, false,
+			_("give it one by AnchorPeers in the channel's configuration; without, "
+			  "private parts may reach no peer of others"),
+			_("%s: the channel names no anchor peer of it"), finding->name);
 	else if (finding->fault == EMR_GATEWAY_FINE && finding->status == EMR_NOT_FOUND)
 		emr_check_note(c, name, false, _("look at channel in the network's settings"),
 			_("%s: no network of emrfs has begun in this channel"), finding->name);

@@ -2,11 +2,13 @@
  * itself, and at each organisation that endorses. It refuses to leave anything on the ledger: what
  * is endorsed is thrown away. */
 #include <sodium.h>
+#include <string.h>
 
 #include "channel_private.h"
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "gateway/batch.h"
+#include "gateway_private.h"
 
 #define TIMEOUT_MS 20000u
 
@@ -113,6 +115,28 @@ static emr_status endorse_letter(
 	return emr_gateway_endorse(gateway, call, &invocation, &envelope, NULL);
 }
 
+/* Without an anchor peer in the channel's configuration others may never hear of its peers, and
+ * they of private parts. */
+static emr_status check_anchor(
+	const emr_channel *channel, emr_gateway *gateway, emr_gateway_call *call, const char *name)
+{
+	EMR_AUTO_BUF config = {0};
+	gateway_run run = {.gateway = gateway, .call = call};
+	const emr_bytes args[2] = {emr_bytes_of("GetChannelConfig", 16),
+		emr_bytes_of(channel->channel, strlen(channel->channel))};
+	const emr_gateway_invocation invocation = {
+		.chaincode = "cscc", .args = args, .arg_count = 2};
+	emr_status status = emr_gateway_evaluate(gateway, call, &invocation, &config);
+
+	if (status != EMR_OK)
+		return status;
+	status = config_has_anchor(emr_buf_view(&config), name);
+	return status == EMR_OK || status == EMR_NOT_FOUND
+		       ? status
+		       : gateway_run_fail(&run, EMR_GATEWAY_STRANGE,
+				 "a configuration of the channel that cannot be read");
+}
+
 static void check_organisation(const checking *c, const char *name)
 {
 	emr_channel one = alone(c->channel, c->well);
@@ -124,6 +148,8 @@ static void check_organisation(const checking *c, const char *name)
 	finding.status = channel_gateway(&one, c->identity, NULL, &gateway);
 	if (finding.status == EMR_OK)
 		finding.status = endorse_letter(gateway, &call, name);
+	if (finding.status == EMR_OK)
+		finding.status = check_anchor(c->channel, gateway, &call, name);
 	finding.fault = call.fault;
 	finding.said = call.said;
 	c->tell(c->arg, &finding);

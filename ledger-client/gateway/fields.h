@@ -28,6 +28,9 @@ typedef enum field_number {
 	ORDERERS_CONSENTERS = 1,
 	CONSENTER_ID = 1, CONSENTER_MSP_ID = 4, CONSENTER_IDENTITY = 5,
 
+	/* peer/configuration.proto */
+	ANCHOR_PEERS_ANCHOR_PEERS = 1,
+
 	/* orderer/configuration.proto */
 	CONSENSUS_TYPE_TYPE = 1,
 

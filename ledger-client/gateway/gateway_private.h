@@ -177,7 +177,11 @@ void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_
 emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
 	emr_gateway_entry_fn visit, void *arg, const char **out_wrong);
 
-/* ---- Who has ordered them (orderers.c) ---- */
+/* ---- What a channel's configuration says (orderers.c) ---- */
+
+/* CONFIG (common.Config) names a peer of the members' organisation MSP that others find it by.
+ * EMR_NOT_FOUND: none. */
+emr_status config_has_anchor(emr_bytes config, const char *msp);
 
 /* Looks at the block BYTES, the next after those that ORDERERS has seen.  EMR_DAMAGED and
  * *OUT_WRONG: orderers of organisations that are known should have signed it, and too few have. */

@@ -18,6 +18,7 @@
 #define METADATA_MAX 16
 #define METADATA_SIGNED 0 /* common/common.proto, BlockMetadataIndex: SIGNATURES */
 #define CONSENTERS_MAX 64
+#define ANCHORS_MAX 64
 #define ORGANISATIONS_MAX 64
 #define SIGNATURES_MAX 256
 #define MAP_MAX 256 /* entries of one group of a configuration */
@@ -122,6 +123,56 @@ static emr_status read_consenters(emr_bytes value, emr_gateway_orderers *out)
 	return status == EMR_OK && out->count == 0 ? EMR_NOT_FOUND : status;
 }
 
+/* The MSP of an organisation's group. */
+static emr_status read_msp_name(emr_bytes group, emr_bytes *out)
+{
+	emr_bytes msp = {0}, config = {0};
+	const proto_want of_msp[] = {{MSP_CONFIG_CONFIG, PROTO_BYTES, &config}};
+	const proto_want of_config[] = {{FABRIC_MSP_CONFIG_NAME, PROTO_BYTES, out}};
+	emr_status status = value_get(group, "MSP", &msp);
+
+	if (status == EMR_OK)
+		status = proto_read(msp, of_msp, 1);
+	return status == EMR_OK ? proto_read(config, of_config, 1) : status;
+}
+
+static emr_status has_anchor(emr_bytes group)
+{
+	emr_bytes value = {0}, peers[ANCHORS_MAX];
+	proto_list list = {.items = peers, .max = ANCHORS_MAX};
+	const proto_want of_peers[] = {{ANCHOR_PEERS_ANCHOR_PEERS, PROTO_REPEATED, &list}};
+	emr_status status = value_get(group, "AnchorPeers", &value);
+
+	if (status == EMR_OK)
+		status = proto_read(value, of_peers, 1);
+	return status == EMR_OK && list.count == 0 ? EMR_NOT_FOUND : status;
+}
+
+emr_status config_has_anchor(emr_bytes config, const char *msp)
+{
+	emr_bytes channel = {0}, application = {0}, entries[ORGANISATIONS_MAX];
+	proto_list list = {.items = entries, .max = ORGANISATIONS_MAX};
+	const proto_want of_config[] = {{CONFIG_CHANNEL_GROUP, PROTO_MESSAGE, &channel}};
+	const proto_want of_application[] = {{CONFIG_GROUP_GROUPS, PROTO_REPEATED, &list}};
+	emr_status status = proto_read(config, of_config, 1);
+
+	if (status == EMR_OK)
+		status = map_get(channel, CONFIG_GROUP_GROUPS, "Application", &application);
+	if (status == EMR_OK)
+		status = proto_read(application, of_application, 1);
+	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
+		emr_bytes one = {0}, name = {0};
+		const proto_want of_entry[] = {{MAP_VALUE, PROTO_MESSAGE, &one}};
+
+		status = proto_read(entries[i], of_entry, 1);
+		if (status == EMR_OK)
+			status = read_msp_name(one, &name);
+		if (status == EMR_OK && emr_bytes_equal(name, emr_bytes_of(msp, strlen(msp))))
+			return has_anchor(one);
+	}
+	return status == EMR_OK ? EMR_NOT_FOUND : status;
+}
+
 /* Into OUT by whose MSP orderers are known: that of each group in GROUP. */
 static emr_status read_organisations(emr_bytes group, emr_gateway_orderers *out)
 {
@@ -132,18 +183,12 @@ static emr_status read_organisations(emr_bytes group, emr_gateway_orderers *out)
 
 	out->organisation_count = 0;
 	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
-		emr_bytes one = {0}, msp = {0}, config = {0}, name = {0};
+		emr_bytes one = {0}, name = {0};
 		const proto_want of_entry[] = {{MAP_VALUE, PROTO_MESSAGE, &one}};
-		const proto_want of_msp[] = {{MSP_CONFIG_CONFIG, PROTO_BYTES, &config}};
-		const proto_want of_config[] = {{FABRIC_MSP_CONFIG_NAME, PROTO_BYTES, &name}};
 
 		status = proto_read(entries[i], of_entry, 1);
 		if (status == EMR_OK)
-			status = value_get(one, "MSP", &msp);
-		if (status == EMR_OK)
-			status = proto_read(msp, of_msp, 1);
-		if (status == EMR_OK)
-			status = proto_read(config, of_config, 1);
+			status = read_msp_name(one, &name);
 		out->organisations[out->organisation_count++] = name;
 	}
 	return status == EMR_OK && out->organisation_count == 0 ? EMR_NOT_FOUND : status;

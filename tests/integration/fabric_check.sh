@@ -72,6 +72,12 @@ if [ -n "${FABRIC:-}" ]; then # the played one has its contract by any name
 	tells peer "no peer is known that could endorse" "look at chaincode in the network's settings"
 fi
 if [ -z "${FABRIC:-}" ]; then # real ones would have to be started again
+	touch channel/fault/no-anchor
+	settings ''
+	look
+	expect "organisations" "$(found endorser)" "True False True"
+	tells endorser "OrgB: the channel names no anchor peer" "AnchorPeers"
+	rm channel/fault/no-anchor
 	touch channel/fault/mutual
 	settings ''
 	look

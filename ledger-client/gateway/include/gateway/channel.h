@@ -123,7 +123,8 @@ typedef struct emr_channel_finding {
 	bool is_organisation;
 	const char *name; /* its MSP id, or the gateway's address */
 	/* Of a gateway also EMR_NOT_FOUND: no network has begun there, and EMR_FORK without a
-	 * fault: another one. */
+	 * fault: another one.  Of an organisation EMR_NOT_FOUND without a fault: the channel names
+	 * no anchor peer of it. */
 	emr_status status;
 	emr_gateway_fault fault;
 	const char *said; /* in the words of peers, as emr_gateway_call */
@@ -132,8 +133,9 @@ typedef struct emr_channel_finding {
 typedef void (*emr_channel_finding_fn)(void *arg, const emr_channel_finding *finding);
 /* Asks each gateway of DIR whether clock, certificate and channel are as it wants them, and whether
  * the contract, its collections and the network of DESCRIPTOR are there; then, through the first
- * where all is well, has something endorsed by each organisation alone, and throws it away.
- * Everything is told, in the order of the settings.  EMR_INVALID: the settings, with a CAUSE;
- * EMR_NOT_FOUND: there are none, or KEYRING has no certificate. */
+ * where all is well, has something endorsed by each organisation alone, and throws it away, and
+ * looks for its anchor peer in the channel's configuration. Everything is told, in the order of the
+ * settings.  EMR_INVALID: the settings, with a CAUSE; EMR_NOT_FOUND: there are none, or KEYRING has
+ * no certificate. */
 emr_status emr_channel_check(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,
 	emr_channel_finding_fn tell, void *arg, char *cause, size_t cause_size);

@@ -9,6 +9,7 @@ package main
 //	while it there: lag (the second peer sees no newer blocks), forgets (the first peer tells how many there are, and when it is asked
 //	                for one behind the third it has three),
 //	                goes-back (when the first peer is asked for one behind the fifth, it has three from then on),
+//	                no-anchor (the channel's configuration names no anchor peer of the second organisation),
 //	                mutual (who shows no certificate of TLS is not spoken to),
 //	                forged (results in blocks are others), unsigned (a transaction's
 //	                signature is another), unordered (no orderer has signed a block), peer-ordered (a peer has),
@@ -269,6 +270,20 @@ func configuration(epoch uint64) []byte {
 		ChannelHeader: encoded(&common.ChannelHeader{Type: int32(common.HeaderType_CONFIG), ChannelId: networkName, Epoch: epoch})}})})
 }
 
+// members says who are of the channel, and by which peer others find each: of the second organisation by none while the fault "no-anchor" is there.
+func (m *member) members() []byte {
+	value := func(message proto.Message) *common.ConfigValue { return &common.ConfigValue{Value: encoded(message)} }
+	organisations := map[string]*common.ConfigGroup{}
+	for _, name := range []string{memberMSP, "OrgB", "OrgC"} {
+		values := map[string]*common.ConfigValue{"MSP": value(&msp.MSPConfig{Config: encoded(&msp.FabricMSPConfig{Name: name})})}
+		if name != "OrgB" || !m.fault("no-anchor") {
+			values["AnchorPeers"] = value(&peer.AnchorPeers{AnchorPeers: []*peer.AnchorPeer{{Host: "127.0.0.1", Port: 7051}}})
+		}
+		organisations["group of "+name] = &common.ConfigGroup{Values: values}
+	}
+	return encoded(&common.Config{ChannelGroup: &common.ConfigGroup{Groups: map[string]*common.ConfigGroup{"Application": {Groups: organisations}}}})
+}
+
 // told is a block as it is, or as a peer that lies has made it: everything that needs nobody's key fits.
 func (m *member) told(number uint64) *common.Block {
 	block := m.blocks[number]
@@ -370,6 +385,9 @@ func (m *member) Evaluate(ctx context.Context, request *gateway.EvaluateRequest)
 	defer m.lock.Unlock()
 	if made.chaincode == "qscc" {
 		return &gateway.EvaluateResponse{Result: m.ask(made.args)}, nil
+	}
+	if made.chaincode == "cscc" && string(made.args[0]) == "GetChannelConfig" && string(made.args[1]) == networkName {
+		return &gateway.EvaluateResponse{Result: &peer.Response{Status: 200, Payload: m.members()}}, nil
 	}
 	m.bring()
 	parts := m.parts
