@@ -15,8 +15,7 @@
 #include "gateway_private.h"
 #include "ledger/hash.h"
 
-#define PARTS_AT_ONCE 1024 /* and those of one more batch */
-#define ROUND_BLOCKS 64	   /* whose entries are in memory at once */
+#define ROUND_BLOCKS 64 /* whose entries are in memory at once */
 
 /* One entry of a block, copied. */
 typedef struct found {
@@ -506,8 +505,15 @@ static emr_status bring_parts(
 
 	a->n = a->at = 0;
 	emr_buf_clear(&a->bytes);
-	for (; f != NULL && status == EMR_OK && (f == from || a->n < PARTS_AT_ONCE); f = f->next)
+	for (; f != NULL && status == EMR_OK; f = f->next) {
+		const size_t before = a->n;
+
 		status = want_parts(o, &f->entry, a);
+		if (a->n <= EMR_GATEWAY_KEYS_MAX || f == from)
+			continue;
+		a->n = before; /* one question has no room for these */
+		break;
+	}
 	*out_end = f;
 	if (status != EMR_OK || a->n == 0)
 		return status;

@@ -132,6 +132,13 @@ as ana run 0 verify --chain --passphrase-file "$EMR_PASS"
 cp network.all net/network
 
 say "who begins anew has all blocks in streams, and one by one from gateways that give none, or break off"
+two_mount ana
+for part in 1 2; do # two batches, whose private parts are more than one question has room for
+	mkdir ana-folder/many-$part
+	for ((i = 0; i < 600; i++)); do echo "$i" >ana-folder/many-$part/$i; done
+	as ana run 0 status --wait
+done
+two_unmount ana
 # once_more: her computer reads everything once more
 once_more() {
 	rm -rf ana/state/fabric channel/streamed
