@@ -31,7 +31,7 @@ typedef struct push_stream {
 	struct push_beside *beside; /* the other one, or NULL */
 	emr_buf head;		    /* what is to be sent before BODY */
 	emr_bytes body;		    /* of the block at present */
-	emr_buf copy;		    /* of it, where two streams take turns */
+	emr_buf copy;		    /* has it, where two streams take turns */
 	size_t head_at;
 	uint64_t bytes, blocks;
 	bool is_over;
@@ -57,6 +57,23 @@ typedef struct push_beside {
 static void beside_begin(push_stream *first);
 static emr_status beside_await(const push_stream *first, bool is_patient);
 
+/* The bytes of BLOCK are the stream's own, by exchange of the buffers or by a copy. */
+static emr_status push_own(push_stream *stream, emr_block *block)
+{
+	emr_buf *lent = stream->parcel->lent, before = stream->copy;
+	emr_status status = EMR_OK;
+
+	if (lent != NULL && block->data.data == lent->data) {
+		stream->copy = *lent;
+		*lent = before;
+	} else {
+		emr_buf_clear(&stream->copy);
+		status = emr_buf_append(&stream->copy, block->data.data, block->data.len);
+	}
+	block->data = emr_buf_view(&stream->copy);
+	return status;
+}
+
 /* Called by both streams: the bytes of a block are good only until the other asks. */
 static emr_status push_take(push_stream *stream, bool *out_more, emr_block *out_block)
 {
@@ -70,11 +87,9 @@ static emr_status push_take(push_stream *stream, bool *out_more, emr_block *out_
 	if (!beside->is_parcel_over)
 		status = stream->parcel->next(stream->parcel->arg, out_more, out_block);
 	beside->is_parcel_over = status != EMR_OK || !*out_more;
-	emr_buf_clear(&stream->copy);
 	if (!beside->is_parcel_over)
-		status = emr_buf_append(&stream->copy, out_block->data.data, out_block->data.len);
+		status = push_own(stream, out_block);
 	pthread_mutex_unlock(&beside->lock);
-	out_block->data = emr_buf_view(&stream->copy);
 	return status;
 }
 
@@ -313,7 +328,8 @@ static bool is_for_two(const node_run *run, const emr_ipfs_parcel *parcel)
 
 emr_status kubo_push(node_run *run, const emr_ipfs_parcel *parcel)
 {
-	const emr_ipfs_parcel rootless = {.next = parcel->next, .arg = parcel->arg};
+	const emr_ipfs_parcel rootless = {
+		.next = parcel->next, .arg = parcel->arg, .lent = parcel->lent};
 	push_beside beside = {.lock = PTHREAD_MUTEX_INITIALIZER,
 		.end_fd = eventfd(0, EFD_CLOEXEC),
 		.done_fd = eventfd(0, EFD_CLOEXEC)};

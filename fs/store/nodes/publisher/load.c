@@ -176,6 +176,7 @@ emr_status load_seal(load *l, emr_ipfs_parcel *out_parcel)
 		.root_count = count_of(&l->roots),
 		.next = next_block,
 		.arg = l,
+		.lent = &l->block,
 		.bytes = l->bytes};
 	return EMR_OK;
 }

@@ -108,6 +108,8 @@ typedef struct emr_ipfs_parcel {
 	size_t root_count;    /* 1..EMR_IPFS_ROOTS_MAX */
 	emr_status (*next)(void *arg, bool *out_more, emr_block *out_block);
 	void *arg;
+	emr_buf *lent;	   /* where NEXT leaves bytes, or NULL; may be exchanged for another buffer,
+			    * which saves a copy where two are sent at a time */
 	uint64_t bytes;	   /* about how many; 0: nobody knows */
 	uint32_t still_ms; /* a second import of which the node takes no byte for so long, and has
 			    * not all, ends both; 0: 60 s */
