@@ -5,6 +5,7 @@ second one has not; the third one is given by `ipfs` itself what emrfs gives to 
 for each measurement, so that nothing is there already.
 """
 import base64
+import contextlib
 import os
 import shutil
 import signal
@@ -191,7 +192,9 @@ def only_on_nodes(scene, person, node, name="large"):
 
 def ask(scene, person, node):
     person.close()
-    shutil.rmtree(person.home + "/cache", ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        # Not removed: for minutes afterwards ext4 looks at each inode that became free before it gives a new file another one.
+        os.rename(person.home + "/cache", f"{person.home}/cache-before-{time.monotonic()}")
     settings(person, "node = " + scene.address(node))
     drop_caches()
     person.open_folder()
