@@ -57,7 +57,7 @@ emr_status share_former_key_since(emr_share *share, const emr_known_grant *grant
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* ---- given anew to the same reader ---- */
+/* ---- given again to the same reader ---- */
 
 typedef struct seeking {
 	emr_share *share;
