@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "car_blocks.h"
-#include "car_scan.h"
 #include "base/codec.h"
 #include "carry/carry.h"
 #include "carry/catalogue.h"
