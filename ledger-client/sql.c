@@ -105,7 +105,7 @@ emr_status emr_sql_status(sqlite3 *db, int code)
 
 	if ((code & 0xff) == SQLITE_CORRUPT && db != NULL && is_unreadable(db))
 		status = EMR_IO;
-	if (code == SQLITE_IOERR_SHMLOCK) /* somebody cut its index: it is there when opened anew */
+	if (code == SQLITE_IOERR_SHMLOCK) /* somebody cut its index: opened again, it is there */
 		status = EMR_OFFLINE;
 	if (status != EMR_OK && status != EMR_BUSY)
 		emr_log(EMR_LOG_WARN, "sqlite: code %d, errno %d", code,

@@ -205,7 +205,7 @@ static void what_changed_since_is_read_entry_by_entry(void **state)
 	enum { ROUNDS = 4, EACH = 30 };
 	kit *k = *state;
 	EMR_AUTO_BUF kept = {0};
-	EMR_AUTO_BUF anew = {0};
+	EMR_AUTO_BUF fresh = {0};
 	uint64_t damaged = 1;
 	char name[64];
 
@@ -217,12 +217,12 @@ static void what_changed_since_is_read_entry_by_entry(void **state)
 		kit_publish_all(k);
 	}
 	assert_ok(emr_facts_each_kept(k->stack.facts, note_round, &kept, &damaged));
-	assert_ok(emr_facts_each(k->stack.facts, note_round, &anew, &damaged));
+	assert_ok(emr_facts_each(k->stack.facts, note_round, &fresh, &damaged));
 	assert_int_equal(kept.len, ROUNDS * EACH);
-	assert_int_equal(anew.len, ROUNDS * EACH);
+	assert_int_equal(fresh.len, ROUNDS * EACH);
 	for (size_t i = 0; i < kept.len; i++) {
 		assert_int_equal(kept.data[i], '0' + (int)i / EACH);
-		assert_int_equal(anew.data[i], '0' + (int)i / EACH);
+		assert_int_equal(fresh.data[i], '0' + (int)i / EACH);
 	}
 }
 

@@ -153,7 +153,7 @@ static void an_index_that_somebody_cuts_ends_no_program(void **state)
 		assert_true(shared >= 0);
 		assert_int_equal(ftruncate(shared, 0), 0);
 		close(shared);
-		/* At the latest what begins after that is refused, until it is opened anew. */
+		/* At the latest what begins after that is refused, until it is opened again. */
 		assert_ok(emr_sql_use(&sql, 1, &s));
 		(void)emr_sql_step(s);
 		emr_sql_rollback(&sql);
