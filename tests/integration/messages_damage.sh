@@ -51,6 +51,11 @@ grep -qF "emrfs restore --list 'Imaging/" "$MNT/.emrfs/notices" || emr_fail "bad
 met 8 bad-data verify
 "$EMRFS" unmount --now >out/said 2>&1 </dev/null
 again
+must "$SUPPORT/flip.py" "$(ls "$STATE"/blocks/seg-*.car | tail -n 1)" frame 1	# what this computer has written down for itself
+opened					# journal-damaged
+refused "Read-only file system" touch "$MNT/new"
+closed
+again
 # A hole with whole blocks behind it.
 biggest=$(ls -S "$STATE"/blocks/seg-*.car | head -1)
 dd if=/dev/zero of="$biggest" bs=1k seek=1000 count=700 conv=notrunc status=none
