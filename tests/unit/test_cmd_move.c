@@ -12,21 +12,10 @@
 static char names[EMR_WHO_TEXT_BYTES];
 static emr_problem said;
 
-emr_status __wrap_emr_places_find(const char *as, emr_places *places, emr_problem *problem);
-emr_status __wrap_emr_places_find(const char *as, emr_places *places, emr_problem *problem)
+emr_status __wrap_emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem);
+emr_status __wrap_emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem)
 {
 	(void)as;
-	(void)places;
-	(void)problem;
-	return EMR_OK;
-}
-
-emr_status __wrap_emr_client_open(
-	const emr_places *places, emr_client *out_client, emr_problem *out_problem);
-emr_status __wrap_emr_client_open(
-	const emr_places *places, emr_client *out_client, emr_problem *out_problem)
-{
-	(void)places;
 	(void)out_client;
 	(void)out_problem;
 	return EMR_OK;

@@ -2,6 +2,8 @@
  * readable. */
 #include "view_kit.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,8 +183,11 @@ static int end(void **state)
 
 /* ---- what there is, as text ---- */
 
+#define TEXT_BYTES 8000
+
+/* A line for each record. */
 typedef struct picture {
-	char text[8000];
+	char text[TEXT_BYTES];
 	emr_facts *facts;
 	emr_record_ctx *records;
 } picture;
@@ -209,7 +214,28 @@ static emr_status draw(void *arg, const emr_place *place, const emr_meta *meta)
 	return EMR_OK;
 }
 
-/* Heads come in the order of their keys: the same in both. */
+static int by_line(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Records come in no order. */
+static void sort_lines(char text[TEXT_BYTES])
+{
+	static char copy[TEXT_BYTES];
+	char *lines[100], *rest = NULL;
+	size_t n = 0;
+
+	memcpy(copy, text, sizeof copy);
+	for (char *line = strtok_r(copy, "\n", &rest); line != NULL;
+		line = strtok_r(NULL, "\n", &rest))
+		lines[n++] = line;
+	qsort(lines, n, sizeof *lines, by_line);
+	text[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		snprintf(text + strlen(text), TEXT_BYTES - strlen(text), "%s\n", lines[i]);
+}
+
 static void draw_all(world *w, emr_facts *facts, picture *out)
 {
 	uint64_t damaged = 0;
@@ -217,6 +243,7 @@ static void draw_all(world *w, emr_facts *facts, picture *out)
 	*out = (picture){.facts = facts, .records = w->k.stack.records};
 	assert_ok(emr_facts_each(facts, draw, out, &damaged));
 	assert_int_equal(damaged, 0);
+	sort_lines(out->text);
 }
 
 static void expect_same(world *w)
@@ -407,7 +434,7 @@ static void another_member_reads_no_name(void **state)
 /* ---- the past ---- */
 
 typedef struct tale {
-	char text[8000];
+	char text[TEXT_BYTES];
 } tale;
 
 static emr_status tell_event(void *arg, const emr_event *e)
@@ -444,34 +471,11 @@ static emr_status tell_version(void *arg, const emr_version *v)
 	return EMR_OK;
 }
 
-static int by_line(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Heads come in two parts, so the order differs. */
-static void sort_lines(tale *t)
-{
-	static char copy[8000];
-	char *lines[100], *rest = NULL;
-	size_t n = 0;
-
-	memcpy(copy, t->text, sizeof copy);
-	for (char *line = strtok_r(copy, "\n", &rest); line != NULL;
-		line = strtok_r(NULL, "\n", &rest))
-		lines[n++] = line;
-	qsort(lines, n, sizeof *lines, by_line);
-	t->text[0] = 0;
-	for (size_t i = 0; i < n; i++)
-		snprintf(t->text + strlen(t->text), sizeof t->text - strlen(t->text), "%s\n",
-			lines[i]);
-}
-
 static void tell_folder(emr_facts *facts, uint64_t until, bool with_deleted, tale *out)
 {
 	*out = (tale){{0}};
 	assert_ok(emr_facts_each_as_of(facts, until, with_deleted, tell_version, out, NULL));
-	sort_lines(out);
+	sort_lines(out->text);
 }
 
 static void tell_record(emr_facts *facts, emr_id16 record, tale *out)
