@@ -115,10 +115,15 @@ say "a signed PDF form asks, and says who signed it"
 form() { python3 "$SUPPORT/pdf_form_made.py" "$@" || emr_fail "no form"; }
 consent c8 Drafts >c8.json && form signed.pdf c8.json --sign office.key office.pem --modern
 cp signed.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
-of_form() { json 0 request && [ "$(one state) $(one file)" = "open Consents/$1" ]; }
+# of_form FILE: it asks; INDEX = which of the requests that is.  Two may have come in one second, and then their ids say which is first.
+of_form() {
+	json 0 request || return
+	index=$(python3 -c 'import json,sys; print(*[i for i, r in enumerate(json.load(open("out/said"))["requests"]) if r["file"] == "Consents/" + sys.argv[1] and r["state"] == "open"])' "$1")
+	[ -n "$index" ]
+}
 emr_until of_form signed.pdf
-expect "what, who signed" "$(one path) $(one who) $(one signature) $(one signer)" "Drafts nuno@saolucas trusted Consent Office (São Lucas)"
-signed=$(one id) whole=$(one whole)
+expect "what, who signed" "$(one path "$index") $(one who "$index") $(one signature "$index") $(one signer "$index")" "Drafts nuno@saolucas trusted Consent Office (São Lucas)"
+signed=$(one id "$index") whole=$(one whole "$index")
 emr_until noticed "treatment. It is signed by \"Consent Office (São Lucas)\"; you trust who vouches for that name. Nobody has it before you say yes."
 grep -qF 'It is signed by "Consent Office (São Lucas)"; you trust who vouches for that name.' "$MNT/.emrfs/requests/$whole.txt" || emr_fail "$(cat "$MNT/.emrfs/requests/$whole.txt")"
 run 0 request
@@ -129,18 +134,18 @@ json 0 approve "$signed" --yes
 drafts() { json 0 share && python3 -c 'import json; assert "Drafts" in [g["path"] for g in json.load(open("out/said"))["grants"] if g["state"] == "confirmed"]' 2>/dev/null; }
 emr_until drafts
 json 0 request
-expect "who signed it is kept" "$(one signer)" "Consent Office (São Lucas)"
+expect "who signed it is kept" "$(one signer "$index")" "Consent Office (São Lucas)"
 cmp signed.pdf "$MNT/Consents/signed.pdf" || emr_fail "the evidence was changed"
 consent c9 Imaging >c9.json && form unsigned.pdf c9.json && cp unsigned.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
 emr_until of_form unsigned.pdf
-expect "nobody" "$(one signature)[$(one signer)]" "none[]"
+expect "nobody" "$(one signature "$index")[$(one signer "$index")]" "none[]"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -utf8 -keyout self.key -out self.pem -days 30 -subj "/O=São Lucas/CN=Consent Office" 2>openssl.log ||
 	emr_fail "certificates: $(cat openssl.log)"
 consent c13 Imaging >c13.json && form self.pdf c13.json --sign self.key self.pem && cp self.pdf "$MNT/.emrfs/consent/" || emr_fail "cp"
 emr_until of_form self.pdf
-expect "somebody who calls himself so" "$(one signature) $(one signer)" "unknown Consent Office (São Lucas)"
+expect "somebody who calls himself so" "$(one signature "$index") $(one signer "$index")" "unknown Consent Office (São Lucas)"
 emr_until noticed 'treatment. Nobody whom you trust vouches for who signed it: its certificate says "Consent Office (São Lucas)". Nobody has it before you say yes.'
-run 0 deny --yes "$(one id)"
+run 0 deny --yes "$(one id "$index")"
 # not_asked NAME "reason" CONSENT [...]
 not_asked() {
 	form "$1.pdf" "${@:3}" && cp "$1.pdf" "$MNT/.emrfs/consent/" || emr_fail "cp"
