@@ -416,23 +416,33 @@ typedef struct asking {
 	emr_gateway_call *call;
 } asking;
 
+/* In the time of one call. */
 static emr_status ask_organisations(void *arg, const block_doubt *doubt)
 {
 	const asking *a = arg;
 	const size_t n = a->gateway->authority_count, least = a->gateway->endorsers_least;
-	gateway_run run = {.gateway = a->gateway, .call = a->call};
+	const uint32_t all_ms = a->call->timeout_ms;
+	gateway_run run = gateway_run_begin(a->gateway, a->call, EMR_GATEWAY_ENDORSE);
 	char name[EMR_GATEWAY_SAID_BYTES];
 	size_t yes = 0, no = 0;
+	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < n && yes < least && n - no >= least; i++) {
+	for (size_t i = 0; i < n && yes < least && n - no >= least && status != EMR_INTERRUPTED;
+		i++) {
 		bool is_valid = false;
-		emr_status status = ask_organisation(a->gateway, a->call, i, doubt, &is_valid);
 
-		if (status == EMR_INTERRUPTED)
-			return status;
+		a->call->timeout_ms = gateway_run_left_ms(&run);
+		if (a->call->timeout_ms == 0)
+			break;
+		status = ask_organisation(a->gateway, a->call, i, doubt, &is_valid);
 		yes += status == EMR_OK && is_valid ? 1 : 0;
 		no += status == EMR_OK && !is_valid ? 1 : 0;
+		if (status != EMR_OK) /* it may be the gateway that does not want to know */
+			endpoint_defer(a->gateway, a->call->endpoint);
 	}
+	a->call->timeout_ms = all_ms;
+	if (status == EMR_INTERRUPTED)
+		return status;
 	if (n - no < least)
 		return EMR_DAMAGED;
 	block_doubt_name(doubt, name, sizeof name);

@@ -1,6 +1,6 @@
-/* This program is the reader of blocks at the end of a pipe: of each block that comes it says what a
- * transaction in it has entered, so that another reader (gateway_peer reads) can say whether it is
- * the same.  DIR has what a gateway is opened with: an MSP directory, and the CAs of two
+/* This program is the reader of blocks at the end of a pipe: of each block that comes it says what
+ * a transaction in it has entered, so that another reader (gateway_peer reads) can say whether it
+ * is the same.  DIR has what a gateway is opened with: an MSP directory, and the CAs of two
  * organisations. */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -102,8 +102,8 @@ int main(int argc, char **argv)
 		if (size > BLOCK_MAX || fread(bytes, 1, size, stdin) != size)
 			return 2;
 		(void)printf("read");
-		status = block_visit(
-			gateway, emr_bytes_of(bytes, size), &position, &reader, &wrong);
+		status =
+			block_visit(gateway, emr_bytes_of(bytes, size), &position, &reader, &wrong);
 		if (status != EMR_OK)
 			(void)printf(" refused");
 		(void)printf("\n");

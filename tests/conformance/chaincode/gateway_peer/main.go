@@ -8,6 +8,7 @@
 //	                           when it answers; ends when its standard input does
 //	gateway_peer reads READER SECONDS [SEED]
 //	                           compares what Fabric's types and Go's libraries make of odd transactions with what the program READER does
+//	gateway_peer garble SEED   payloads of transactions come, each is written as a hostile member could, and goes
 //	gateway_peer vectors       known answers for the unit tests, as JSON: the same bytes every time
 package main
 
@@ -40,10 +41,15 @@ func main() {
 		if err = bad; err == nil {
 			err = compareReads(os.Args[2], seconds, seed)
 		}
+	case len(os.Args) == 3 && os.Args[1] == "garble":
+		var seed uint64
+		if seed, err = strconv.ParseUint(os.Args[2], 10, 64); err == nil {
+			err = garble(seed, os.Stdin, os.Stdout)
+		}
 	case len(os.Args) == 2 && os.Args[1] == "vectors":
 		err = writeVectors(os.Stdout)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: gateway_peer serve DIR | network DIR CA [MSP=CAS]... | reads READER SECONDS [SEED] | vectors")
+		fmt.Fprintln(os.Stderr, "usage: gateway_peer serve DIR | network DIR CA [MSP=CAS]... | reads READER SECONDS [SEED] | garble SEED | vectors")
 		os.Exit(2)
 	}
 	if err != nil {

@@ -522,3 +522,78 @@ func compareReads(program string, seconds int, seed uint64) error {
 	}
 	return nil
 }
+
+// ---- A member of a network ----
+
+// prepared is PAYLOAD, which a gateway has prepared, written as somebody could who has it ordered: the first three as they have stopped readers
+// before, the next as it is, all others anyhow.
+func (g garbler) prepared(number int, payload []byte) []byte {
+	var whole common.Payload
+	var transaction peer.Transaction
+	var action peer.ChaincodeActionPayload
+	decode(payload, &whole)
+	decode(whole.Data, &transaction)
+	decode(transaction.Actions[0].Payload, &action)
+	good := action.Action.Endorsements
+	switch number {
+	case 0: // 70 more
+		for range 70 {
+			action.Action.Endorsements = append(action.Action.Endorsements, good[0])
+		}
+	case 1: // the action in pieces, below
+	case 2: // one of three bytes
+		action.Action.Endorsements = append([]*peer.Endorsement{{Endorser: []byte{1}}}, good...)
+	case 3:
+		return payload
+	}
+	inner := encoded(&action)
+	if number == 1 {
+		inner = append(tagged(1, action.ChaincodeProposalPayload), pieces(2, encoded(action.Action))...)
+	}
+	if number > 3 {
+		endorsed := g.field(1, action.Action.ProposalResponsePayload)
+		for _, one := range good {
+			for g.one(2) {
+				spoilt := proto.Clone(good[g.IntN(len(good))]).(*peer.Endorsement)
+				spoilt.Signature = append(spoilt.Signature[:g.IntN(len(spoilt.Signature))], g.bytes(8)...)
+				junk := [][]byte{g.bytes(4), g.unknown(3), encoded(spoilt), encoded(good[0])}
+				endorsed = append(endorsed, g.field(2, junk[g.IntN(len(junk))])...)
+			}
+			endorsed = append(endorsed, g.field(2, g.garbled(encoded(one), leaf))...)
+		}
+		inner = g.garbled(append(g.field(1, action.ChaincodeProposalPayload), g.field(2, endorsed)...), fields{2: leaf})
+		whole.Header.SignatureHeader = g.garbled(whole.Header.SignatureHeader, leaf)
+	}
+	outer := encoded(&peer.TransactionAction{Header: transaction.Actions[0].Header, Payload: inner})
+	if number <= 3 {
+		whole.Data = tagged(1, outer)
+		return encoded(&whole)
+	}
+	whole.Data = g.garbled(g.field(1, g.garbled(outer, leaf)), nil)
+	odd := g.garbled(encoded(&whole), fields{1: leaf})
+	if odd[0] != 0x0a { // a keyring of emrfs signs nothing else
+		odd = append(tagged(1, nil), odd...)
+	}
+	return odd
+}
+
+// garble answers each payload with another one, each behind its length in four bytes.
+func garble(seed uint64, from io.Reader, to io.Writer) error {
+	g := garbler{rand.New(rand.NewPCG(seed, 0))}
+	for number := 0; ; number++ {
+		var size uint32
+		if err := binary.Read(from, binary.BigEndian, &size); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		payload := make([]byte, size)
+		if _, err := io.ReadFull(from, payload); err != nil {
+			return err
+		}
+		odd := g.prepared(number, payload)
+		if _, err := to.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(odd))), odd...)); err != nil {
+			return err
+		}
+	}
+}
