@@ -15,6 +15,7 @@
 #define FORMS 4 /* that have stopped readers before */
 
 static FILE *garble_to, *garble_from;
+static const char *faults; /* of a network that is played, where they are files; else NULL */
 static unsigned long wanted;
 static size_t entered;
 
@@ -65,8 +66,23 @@ static void rework(emr_bytes envelope, emr_buf *out)
 	assert_ok(writer.status);
 }
 
+static void set_fault(const char *name, bool is_there)
+{
+	char path[512];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%s", faults, name);
+	if (!is_there) {
+		assert_int_equal(remove(path), 0);
+		return;
+	}
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_int_equal(fclose(file), 0);
+}
+
 /* True: peers call it valid. */
-static bool sends_one(void)
+static bool sends_one(bool is_signed)
 {
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	EMR_AUTO_BUF batch = {0}, envelope = {0}, odd = {0};
@@ -80,7 +96,11 @@ static bool sends_one(void)
 			  emr_buf_view(&batch), (emr_bytes){0}, &envelope, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
-	rework(emr_buf_view(&envelope), &odd);
+	if (is_signed)
+		rework(emr_buf_view(&envelope), &odd);
+	else
+		assert_ok(emr_buf_append(&odd, envelope.data, envelope.len));
+	odd.data[odd.len - 1] ^= is_signed ? 0 : 1; /* the signature is the last of it */
 	/* Orderers do not take all of them. */
 	status = emr_gateway_submit(live.by_owner, &call, emr_buf_view(&odd));
 	if (status == EMR_OK)
@@ -118,7 +138,7 @@ static void what_has_stopped_readers_before_stops_nobody(void **state)
 	for (int i = 0; i < FORMS; i++) {
 		if (i == FORMS - 1)
 			relabel(live.owner, 'C', 'c');
-		assert_true(sends_one());
+		assert_true(sends_one(true));
 		if (i == FORMS - 1)
 			relabel(live.owner, 'c', 'C');
 	}
@@ -131,11 +151,44 @@ static void no_form_that_peers_take_stops_anybody(void **state)
 
 	(void)state;
 	while (entered < FORMS + wanted) {
-		(void)sends_one();
+		(void)sends_one(true);
 		assert_true(++tried < 4 * wanted + 16);
 	}
 	print_message("%zu forms, of which peers took %lu\n", tried, wanted);
 	everybody_reads_on();
+}
+
+/* Peers call something valid that cannot be verified here: their organisations say so themselves,
+ * and no gateway does it for them. */
+static void what_only_peers_can_verify_is_what_a_majority_of_organisations_says(void **state)
+{
+	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
+	emr_gateway_position position = {0};
+	emr_ledger_trouble trouble = {0};
+	emr_chain *chain = NULL;
+	uint64_t height = 0;
+
+	(void)state;
+	if (faults == NULL)
+		skip();
+	set_fault("careless", true);
+	assert_true(sends_one(false));
+	set_fault("careless", false);
+	everybody_reads_on();
+	set_fault("silent-OrgB", true);
+	everybody_reads_on(); /* two of three */
+	set_fault("silent-OrgC", true);
+	assert_ok(emr_chain_open_temporary(&chain));
+	assert_status(EMR_UNSUPPORTED,
+		emr_observe(live.by_client, &call, chain, emr_buf_view(&live.descriptor), &position,
+			SIZE_MAX, &height, &trouble));
+	assert_string_equal(emr_gateway_fault_name(call.fault), "doubt");
+	assert_non_null(strstr(call.said, "it is not signed by its creator"));
+	assert_non_null(strstr(call.said, "CN=owner"));
+	set_fault("silent-OrgB", false);
+	set_fault("silent-OrgC", false);
+	live_observe(live.by_client, chain, &position);
+	emr_chain_close(chain);
 }
 
 int main(int argc, char **argv)
@@ -143,13 +196,16 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_has_stopped_readers_before_stops_nobody),
 		cmocka_unit_test(no_form_that_peers_take_stops_anybody),
+		cmocka_unit_test(
+			what_only_peers_can_verify_is_what_a_majority_of_organisations_says),
 	};
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: gateway_hostile NETWORK TO FROM FORMS\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: gateway_hostile NETWORK TO FROM FORMS [FAULTS]\n");
 		return 2;
 	}
 	live.net = argv[1];
+	faults = argc == 6 ? argv[5] : NULL;
 	wanted = strtoul(argv[4], NULL, 10);
 	garble_to = fopen(argv[2], "we");
 	garble_from = fopen(argv[3], "re");

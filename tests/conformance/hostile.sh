@@ -38,4 +38,4 @@ mkfifo "$work/to" "$work/from"
 seed=${SEED:-$RANDOM}
 echo "seed $seed"
 "$peer" garble "$seed" <"$work/to" >"$work/from" &
-MSP_1=OrgA MSP_2=OrgB MSP_3=OrgC "$program" "$work/net" "$work/to" "$work/from" "${FORMS:-200}"
+MSP_1=OrgA MSP_2=OrgB MSP_3=OrgC "$program" "$work/net" "$work/to" "$work/from" "${FORMS:-200}" "$work/channel/fault"

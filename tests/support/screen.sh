@@ -39,13 +39,14 @@ screen_start() {
 	screen_program=$!
 }
 
-screen_picture() { (cd / && import -window root "$1") 2>/dev/null || emr_fail "no picture of the screen"; }
+# In out/screen.rgb, as it is: to compress and to read a picture again takes longer than all that is done with it.
+screen_picture() { (cd / && import -window root -depth 8 "rgb:$EMR_WORK/out/screen.rgb") 2>/dev/null || emr_fail "no picture of the screen"; }
 
 # What OCR makes of the window, in out/text; a page of text and scattered words need different ways of looking.
 # screen_zoom (per cent) is for small print.
 screen_read() (
 	cd / || exit
-	convert "$EMR_WORK/out/screen.png" -fuzz 5% -trim +repage -resize "${screen_zoom:-100}%" "$EMR_WORK/out/trimmed.png" 2>/dev/null
+	convert -size 1280x900 -depth 8 "rgb:$EMR_WORK/out/screen.rgb" -fuzz 5% -trim +repage -resize "${screen_zoom:-100}%" "$EMR_WORK/out/trimmed.png" 2>/dev/null
 	OMP_THREAD_LIMIT=1 tesseract "$EMR_WORK/out/trimmed.png" - "$@" 2>/dev/null >"$EMR_WORK/out/text"
 )
 
@@ -64,8 +65,8 @@ screen_await() {
 	local last='' now over='' worked='' works rests=0 end=$((SECONDS + EMR_PATIENCE))
 	while [ "$SECONDS" -lt "$end" ] && [ -z "$over" ]; do
 		! screen_is_over || over=", and what was started has ended"	# its last picture is looked at, too
-		screen_picture "$EMR_WORK/out/screen.png"
-		now=$(cd / && convert "$EMR_WORK/out/screen.png" rgb:- | sha256sum)
+		screen_picture
+		now=$(sha256sum <"$EMR_WORK/out/screen.rgb")
 		if [ "$now" != "$last" ]; then
 			screen_read && grep -qE "$1" "$EMR_WORK/out/text" && return 0
 			screen_read --psm 11 && grep -qE "$1" "$EMR_WORK/out/text" && return 0
@@ -79,7 +80,7 @@ screen_await() {
 		sleep 0.2
 	done
 	cat "$EMR_WORK/out/window" "$EMR_WORK/out/text" >&2
-	[ -z "${EMR_KEEP:-}" ] || cp "$EMR_WORK/out/screen.png" "$EMR_WORK/missed.png"
+	[ -z "${EMR_KEEP:-}" ] || convert -size 1280x900 -depth 8 "rgb:$EMR_WORK/out/screen.rgb" "$EMR_WORK/missed.png"
 	emr_fail "not to be seen: $1$over"
 }
 
@@ -101,8 +102,8 @@ screen_still() { # FILE [LIKE]
 	local last='' now same=0 end=$((SECONDS + EMR_PATIENCE))
 	[ -z "${2:-}" ] || end=$((SECONDS + 120))
 	while [ "$SECONDS" -lt "$end" ]; do
-		screen_picture "$EMR_WORK/out/screen.png"
-		(cd / && convert "$EMR_WORK/out/screen.png" -crop 1280x820+0+0 +repage -depth 8 "rgb:$1")
+		screen_picture
+		head -c $((1280 * 820 * 3)) "$EMR_WORK/out/screen.rgb" >"$1"
 		now=$(sha256sum <"$1")
 		if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
 		if [ $same -ge 4 ]; then
