@@ -20,6 +20,7 @@
 
 #define NAME "emrfs-no-rollback"
 #define VALUE_MAX (64 << 20)
+#define FULL_BYTES ((uint64_t)2 << 20) /* what btrfs still calls free may be of no use */
 
 static sqlite3_vfs *usual;
 static sqlite3_vfs without_rollback;
@@ -129,7 +130,10 @@ static int told_full(const char *path, int code)
 
 	if (!is_unmade || statvfs(path, &disk) != 0)
 		return code;
-	return disk.f_bavail == 0 || (disk.f_files != 0 && disk.f_favail == 0) ? SQLITE_FULL : code;
+	return (uint64_t)disk.f_bavail * disk.f_frsize < FULL_BYTES ||
+			       (disk.f_files != 0 && disk.f_favail == 0)
+		       ? SQLITE_FULL
+		       : code;
 }
 
 static int check_index(sqlite3_file *file)
