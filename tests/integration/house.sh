@@ -95,8 +95,12 @@ roles=$(sed -n '/role_words\[/,/^};/s/^\t"\(.*\)",$/\1/p' keyring/cert_read.c | 
 
 gone=$(tests/campaign/mutate --look) || wrong "protections (tests/campaign/protections) whose words are not there once any more, or that do not go with their results in tests/DESIGN.md:" "$gone"
 
-if command -v clang-format >/dev/null; then
+# Each version has other opinions; Debian 13 has newer ones only.
+case $(clang-format --version 2>&1) in
+*" version 14."*)
 	unformatted=$(git ls-files '*.c' '*.h' | xargs -P 2 -n 40 clang-format --dry-run 2>&1 | sed -n 's/^\([^:]*\):.*\[-Wclang-format-violations\]$/\1/p' | sort -u)
 	[ -z "$unformatted" ] || wrong "laid out otherwise than clang-format lays it out (clang-format -i FILE):" "$unformatted"
-fi
+	;;
+*) echo "not looked at: the layout, because clang-format is not here as version 14" ;;
+esac
 exit $bad

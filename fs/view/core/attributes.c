@@ -410,6 +410,7 @@ static emr_status change_attribute(
 	emr_view *view, node *n, emr_bytes key, emr_bytes value, bool remove)
 {
 	emr_buf attributes = {0};
+	const int64_t now_ns = view_now_ns(view);
 	uint16_t count;
 	node_row row;
 	emr_status status;
@@ -425,7 +426,7 @@ static emr_status change_attribute(
 		row.attributes = emr_buf_view(&attributes);
 		row.flags |= ROW_META_DIRTY;
 		row.change++;
-		row.ctime_ns = view_now_ns(view);
+		row.ctime_ns = now_ns;
 		e = edit_begin(view);
 		edit_put(&e, n->id, &row);
 		status = edit_commit_node(&e, n);
@@ -435,7 +436,7 @@ static emr_status change_attribute(
 		return status;
 	}
 	n->has_row = n->state == NODE_LIVE;
-	n->ctime_ns = view_now_ns(view);
+	n->ctime_ns = now_ns; /* no other than the row has */
 	n->meta_dirty = true;
 	tree_take_attributes(n, &attributes);
 	mark_changed(view, n);
