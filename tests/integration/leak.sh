@@ -110,7 +110,7 @@ nowhere "in the files after a crash" "${files[@]}" "$EMR_LOG"
 emr_mount
 [ -s "$MNT/$folder/open-$name" ] || emr_fail "the open file is lost"
 # As the log-in unit does it: its answer goes to the system's journal.  A person is told which files are left over.
-stop=$(sed -n 's|^ExecStop=/usr/bin/emrfs unmount||p' "$SUPPORT/../../packaging/units/emrfs.service")
+stop=$(sed -n 's|^ExecStop=-/usr/bin/emrfs unmount||p' "$SUPPORT/../../packaging/units/emrfs.service")
 expect "options with which the unit closes" "$stop" " --quiet"
 # shellcheck disable=SC2086
 emr_unmount $stop

@@ -2,6 +2,8 @@
 if(NOT EMRFS_SANITIZE)
 	add_test(NAME debian_package COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/package.sh ${PROJECT_BINARY_DIR})
 	set_tests_properties(debian_package PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 COST 30)
+	add_test(NAME integration_units COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/units.sh ${PROJECT_BINARY_DIR})
+	set_tests_properties(integration_units PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77 COST 40)
 	add_test(NAME integration_desktop COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/desktop.sh)
 	set_tests_properties(integration_desktop PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DESKTOP=${PROJECT_BINARY_DIR}/fs/tell/desktop;TOOLS=${PROJECT_BINARY_DIR}/tests/tools")

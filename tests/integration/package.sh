@@ -72,20 +72,17 @@ else
 	mount -t overlay -o "lowerdir=/,upperdir=$work/over/up,workdir=$work/over/work" none "$work/root" || skip "no overlay here"
 	fetch=
 fi
-mkdir -p "$work/root/pkg/source/examples" && cp "$deb" "$here/package_inside.sh" "$here/package_hospital.sh" "$work/root/pkg/"
-cp -r "$here"/../../examples/{hospital-deposit,clinic-gateway,smb.conf} "$work/root/pkg/source/examples/" || exit 2
+mkdir -p "$work/root/pkg" && cp "$deb" "$here/package_inside.sh" "$work/root/pkg/"
 # A mount name space of its own: nothing that is opened or left in it is seen or stays outside.  /dev/fuse as udev makes it.
-inside() { # SCRIPT [UNSHARE'S OPTION...]
-	unshare --mount --pid --fork --kill-child "${@:2}" bash -c '
+inside() {
+	unshare --mount --pid --fork --kill-child bash -c '
 		mount -t proc proc "$1/proc" && mount -t tmpfs -o mode=755 none "$1/run" && mount -t tmpfs -o mode=1777 none "$1/tmp" &&
 		mount -t tmpfs -o mode=755,dev none "$1/dev" &&
 		for node in null zero random urandom; do
 			touch "$1/dev/$node" && mount --bind "/dev/$node" "$1/dev/$node" || exit
 		done && mknod -m 666 "$1/dev/fuse" c 10 229 &&
 		ln -s /proc/self/fd "$1/dev/fd" &&
-		EMR_FETCH=$2 chroot "$1" bash "/pkg/$4" "/pkg/$3"' - "$work/root" "$fetch" "$(basename "$deb")" "$1" || fail "in the root"
+		EMR_FETCH=$2 chroot "$1" bash /pkg/package_inside.sh "/pkg/$3"' - "$work/root" "$fetch" "$(basename "$deb")" || fail "in the root"
 }
-inside package_inside.sh
-say "the page of hospitals"
-inside package_hospital.sh --net
+inside
 echo "all is well"
