@@ -13,6 +13,7 @@
 #include "node.h"
 #include "publish.h"
 #include "refusals.h"
+#include "times.h"
 
 #define UNLINK_TRIES 4		  /* 5, 10, 20 s between them */
 #define UNLINK_TRIES_MOMENTARY 12 /* up to 320 s between them: half an hour */
@@ -190,16 +191,17 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_chang
 		e->view->wants_tie = true;
 	if (!emr_id16_equal(old_id, n->id)) {
 		edit_delete(e, old_id);
+		edit_forget_times(e, n, old_id);
 		if (n->type == EMR_META_DIR)
 			edit_moved(e, old_id, n->id);
 	}
 	if (kind_top(n) == NULL)
 		edit_ino(e, n->id, n->ino);
-	if (o->place.pversion != 0)
-		edit_pin(e, &o->place.root, n->id, EMR_PIN_REGISTERED);
+	edit_pin_place(e, &o->place);
 	n->has_row = n->meta_dirty || n->content_dirty || n->is_local ||
 		     (node_file(n) != NULL && node_file(n)->staging_in_row);
 	put_or_drop_row(e, n);
+	edit_times(e, n, n->id, o->place.version);
 }
 
 static bool is_momentary(uint8_t result)
@@ -297,6 +299,9 @@ static void apply_one(applying *a, edit *e, const emr_change_outcome *o, former_
 	} else if (o->error != EMR_OK || o->result > 1) {
 		apply_refusal(a->view, o);
 	} else if (n == NULL || n->state != NODE_LIVE) {
+		/* Removed while this version was on its way: it is one of the past, with its bytes.
+		 */
+		edit_pin_place(e, &o->place);
 		vacate_place(e, &o->place, EMR_META_FILE);
 	} else {
 		*b = remember(n);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "times.h"
 #include "would_share.h"
 
 /* ---- lineage ---- */
@@ -136,6 +137,8 @@ static emr_status commit(emr_view *view, node *n, const emr_place *place)
 	row.flags &= (uint16_t)~ROW_IS_DOMAIN;
 	row.flags |= emr_id16_equal(place->object, place->domain) ? ROW_IS_DOMAIN : 0;
 	edit_delete(&e, n->id);
+	edit_forget_times(&e, n, n->id);
+	edit_times(&e, n, place->object, place->version);
 	if (e.status == EMR_OK)
 		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, n->id);
 	if (n->has_row)
@@ -145,8 +148,7 @@ static emr_status commit(emr_view *view, node *n, const emr_place *place)
 		edit_unpin(&e, &node_file(n)->content->c, n->id);
 		edit_pin(&e, &node_file(n)->content->c, place->object, EMR_PIN_WRITTEN);
 	}
-	if (place->pversion != 0)
-		edit_pin(&e, &place->root, place->object, EMR_PIN_REGISTERED);
+	edit_pin_place(&e, place);
 	if (n->type == EMR_META_DIR)
 		edit_moved(&e, n->id, place->object);
 	return n->has_row ? edit_commit_node(&e, n) : edit_commit(&e, NULL);

@@ -413,6 +413,9 @@ func (m *member) Endorse(ctx context.Context, request *gateway.EndorseRequest) (
 	m.hold(ctx, "held-"+string(made.args[0]))
 	m.lock.Lock()
 	defer m.lock.Unlock()
+	if made.chaincode == "qscc" {
+		return m.attest(made, request.EndorsingOrganizations)
+	}
 	var answer []byte
 	for range m.endorsers {
 		run := newStub(m.rows, m.parts, made)
@@ -433,6 +436,28 @@ func (m *member) Endorse(ctx context.Context, request *gateway.EndorseRequest) (
 		m.pending[made.channel.TxId] = run.own
 	}
 	payload := assemble(&made.header, made.header.SignatureHeader, made.open(), endorsed(answer, m.endorsers...))
+	return &gateway.EndorseResponse{PreparedTransaction: &common.Envelope{Payload: payload}}, nil
+}
+
+// attest is what peers of ORGANISATIONS say of their own blocks, which no gateway can say for them.
+func (m *member) attest(made *call, organisations []string) (*gateway.EndorseResponse, error) {
+	number, err := strconv.ParseUint(string(made.args[2]), 10, 64)
+	if err != nil || string(made.args[0]) != "GetBlockByNumber" || number >= uint64(len(m.blocks)) {
+		return nil, status.Error(codes.Aborted, "failed to endorse transaction: chaincode response 500, no such block")
+	}
+	var peers []*person
+	for _, one := range m.endorsers {
+		if slices.Contains(organisations, one.mspID) && !m.fault("silent-"+one.mspID) {
+			peers = append(peers, one)
+		}
+	}
+	if len(peers) < len(organisations) {
+		return nil, status.Error(codes.Unavailable, "failed to find any endorsing peers")
+	}
+	block := m.blocks[number]
+	answer := encoded(&peer.ProposalResponsePayload{ProposalHash: hashed(made.header.ChannelHeader, made.header.SignatureHeader, made.open()),
+		Extension: encoded(&peer.ChaincodeAction{Response: &peer.Response{Status: 200, Payload: encoded(block)}, ChaincodeId: &peer.ChaincodeID{Name: "qscc"}})})
+	payload := assemble(&made.header, made.header.SignatureHeader, made.open(), endorsed(answer, peers...))
 	return &gateway.EndorseResponse{PreparedTransaction: &common.Envelope{Payload: payload}}, nil
 }
 
