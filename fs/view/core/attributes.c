@@ -164,6 +164,11 @@ static emr_status say_owner(const subject *s, emr_buf *out)
 			    : EMR_NO_ATTRIBUTE;
 }
 
+static emr_status say_owner_id(const subject *s, emr_buf *out)
+{
+	return s->has_owner ? fact_owner_id(&s->owner.card, out) : EMR_NO_ATTRIBUTE;
+}
+
 static emr_status say_access(const subject *s, emr_buf *out)
 {
 	return fact_text(s->owner.access[0] != 0 ? s->owner.access : "owner", out);
@@ -202,6 +207,7 @@ static const struct computed {
 	{OURS "signed-at", say_signed_at},
 	{OURS "signed-number", say_signed_number},
 	{OURS "owner", say_owner},
+	{OURS "owner-id", say_owner_id},
 	{OURS "access", say_access},
 	{OURS "shared-with", say_nothing},
 	{OURS "headers", say_headers},

@@ -138,6 +138,12 @@ void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state)
 		e->status = emr_journal_pin(e->txn, &pin);
 }
 
+void edit_pin_place(edit *e, const emr_place *place)
+{
+	if (place->pversion != 0)
+		edit_pin(e, &place->root, place->object, EMR_PIN_REGISTERED);
+}
+
 void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner)
 {
 	emr_pin pin = {.root = *root, .owner = owner};

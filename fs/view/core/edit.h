@@ -37,6 +37,8 @@ void edit_touch(edit *e, node *directory, int more);
  */
 void edit_moved(edit *e, emr_id16 from, emr_id16 to);
 void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state);
+/* The version at PLACE is on the ledger, if it has content: it stays until it is erased. */
+void edit_pin_place(edit *e, const emr_place *place);
 void edit_unpin(edit *e, const emr_cid *root, emr_id16 owner);
 /* The blocks of CONTENT are of no use once this is committed. */
 void edit_died(edit *e, const emr_content *content);

@@ -197,8 +197,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_chang
 	}
 	if (kind_top(n) == NULL)
 		edit_ino(e, n->id, n->ino);
-	if (o->place.pversion != 0)
-		edit_pin(e, &o->place.root, n->id, EMR_PIN_REGISTERED);
+	edit_pin_place(e, &o->place);
 	n->has_row = n->meta_dirty || n->content_dirty || n->is_local ||
 		     (node_file(n) != NULL && node_file(n)->staging_in_row);
 	put_or_drop_row(e, n);
@@ -300,6 +299,9 @@ static void apply_one(applying *a, edit *e, const emr_change_outcome *o, former_
 	} else if (o->error != EMR_OK || o->result > 1) {
 		apply_refusal(a->view, o);
 	} else if (n == NULL || n->state != NODE_LIVE) {
+		/* Removed while this version was on its way: it is one of the past, with its bytes.
+		 */
+		edit_pin_place(e, &o->place);
 		vacate_place(e, &o->place, EMR_META_FILE);
 	} else {
 		*b = remember(n);

@@ -48,6 +48,7 @@ static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
 	emr_status status = read_row(view, o->node, &bytes, &row);
 
 	if (status == EMR_NOT_FOUND) { /* removed since: what was just published must go, too */
+		edit_pin_place(e, &o->place);
 		vacate_place(e, &o->place, EMR_META_FILE);
 		return;
 	}
@@ -64,8 +65,7 @@ static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
 	}
 	if ((row.flags & ROW_IS_FOREIGN) == 0)
 		edit_ino(e, o->place.object, row.ino);
-	if (o->place.pversion != 0)
-		edit_pin(e, &o->place.root, o->place.object, EMR_PIN_REGISTERED);
+	edit_pin_place(e, &o->place);
 	row.place = o->place;
 	row.flags |= ROW_HAS_PLACE;
 	row.next_id = (emr_id16){{0}};

@@ -148,8 +148,7 @@ static emr_status commit(emr_view *view, node *n, const emr_place *place)
 		edit_unpin(&e, &node_file(n)->content->c, n->id);
 		edit_pin(&e, &node_file(n)->content->c, place->object, EMR_PIN_WRITTEN);
 	}
-	if (place->pversion != 0)
-		edit_pin(&e, &place->root, place->object, EMR_PIN_REGISTERED);
+	edit_pin_place(&e, place);
 	if (n->type == EMR_META_DIR)
 		edit_moved(&e, n->id, place->object);
 	return n->has_row ? edit_commit_node(&e, n) : edit_commit(&e, NULL);

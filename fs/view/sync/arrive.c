@@ -187,12 +187,6 @@ static void place(emr_view *view, node *n, const arrival *a)
 	view->wants_tie = view->wants_tie || tree_is_root_object(n);
 }
 
-static void pin(edit *e, const arrival *a)
-{
-	if (a->place.pversion != 0)
-		edit_pin(e, &a->place.root, a->object, EMR_PIN_REGISTERED);
-}
-
 /* ---- an object that was not here ---- */
 
 static bool is_top(const arrival *a)
@@ -234,7 +228,7 @@ static emr_status attach_new(
 		edit_ino(&e, a->object, n->ino);
 		edit_times(&e, n, a->object, a->place.version);
 	}
-	pin(&e, a);
+	edit_pin_place(&e, &a->place);
 	status = n->meta_dirty ? edit_commit_node(&e, n) : edit_commit(&e, NULL);
 	if (status != EMR_OK) {
 		free(copy);
@@ -485,7 +479,7 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 		edit_delete(&e, a->object);
 		edit_ino(&e, a->object, n->ino);
 	}
-	pin(&e, a);
+	edit_pin_place(&e, &a->place);
 	status = n->meta_dirty ? edit_commit_node(&e, n) : edit_commit(&e, NULL);
 	if (status != EMR_OK) {
 		free(copy);
