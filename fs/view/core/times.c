@@ -13,8 +13,8 @@
 #include "kind.h"
 
 #define TIMES_VERSION 1
-#define ENTRY_BYTES 18	 /* six bytes of the id, four of the version, the time */
-#define ENTRIES_MAX 4096 /* of one row; a million files have 15 */
+#define ENTRY_BYTES 18	/* six bytes of the id, four of the version, the time */
+#define ENTRIES_MAX 256 /* of one row; a million files have 15 */
 #define DIRECTORY_BYTES 33
 
 /* ---- rows of files ---- */
