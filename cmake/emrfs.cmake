@@ -4,6 +4,7 @@
 set(EMRFS_SANITIZE "" CACHE STRING "Sanitizers for everything, e.g. address,undefined or thread")
 set(EMR_WORKS 4) # PROCESSORS of a test that works; one that mostly waits has 1 (tests/run has five for each processor)
 option(EMRFS_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+option(EMRFS_UNIT_TESTS "Build also what tests parts of emrfs: unit, conformance and fault tests" ON)
 
 add_library(emr_flags INTERFACE)
 target_compile_features(emr_flags INTERFACE c_std_11)
@@ -136,24 +137,13 @@ function(emr_test name)
 	endif()
 endfunction()
 
-# emr_fuzz(<name> SOURCES ... USES ...): libFuzzer target with clang and EMRFS_FUZZ, otherwise a
-# program that replays the files it is given (tests/fuzz/replay_main.c).
+# emr_fuzz(<name> SOURCES ... USES ...): a libFuzzer target, which is a test of its kept corpus, too.
 function(emr_fuzz name)
 	cmake_parse_arguments(F "" "" "SOURCES;USES;INCLUDES" ${ARGN})
-	if(EMRFS_FUZZ)
-		add_executable(${name} ${F_SOURCES})
-		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-		if(NOT TARGET fuzzers)
-			add_custom_target(fuzzers)
-		endif()
-		add_dependencies(fuzzers ${name})
-	else()
-		emr_once(replay SOURCES ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.c)
-		add_executable(${name} ${F_SOURCES} ${replay})
-		add_test(NAME ${name}_corpus
-			COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
-		set_tests_properties(${name}_corpus PROPERTIES LABELS fuzz TIMEOUT ${EMR_PATIENCE_S})
-	endif()
+	add_executable(${name} ${F_SOURCES})
+	target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+	add_test(NAME ${name}_corpus COMMAND ${name} -runs=0 ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+	set_tests_properties(${name}_corpus PROPERTIES LABELS fuzz TIMEOUT ${EMR_PATIENCE_S})
 	target_include_directories(${name} PRIVATE ${F_INCLUDES})
 	target_link_libraries(${name} PRIVATE emr_flags)
 	foreach(used IN LISTS F_USES)

@@ -75,24 +75,29 @@ go_is_new() { # GO DIR
 	[ "$(printf '%s\n' "$wanted" "$has" | sort -V | head -1)" = "$wanted" ]
 }
 
-# Sets go to the pinned Go, as a module in GOMODCACHE: any Go since 1.16 fetches it and compares it with go.sum.  A module has no
-# programs and no go.mod below it, so both are made what they are in a release.
+# Sets go to the pinned Go, as a module that is fetched once and kept for all that is built: any Go since 1.16 fetches it and compares it with
+# go.sum.  A module has no programs and no go.mod below it, so both are made what they are in a release.
 fetch_toolchain() { # NAME WORK DIR: what is built, a directory of ours, and the module
-	local arch module found
+	local arch module found kept=${XDG_CACHE_HOME:-$HOME/.cache}/emrfs/toolchain
 	arch=$(go env GOARCH)
 	module=golang.org/toolchain@$(awk -v arch="linux-$arch" '$2 ~ arch "$" { print $2 }' "$networks/toolchain/go.sum")
 	[ "$module" != golang.org/toolchain@ ] || fail "there is no pinned Go for linux-$arch; install Go $(awk '$1 == "go" { print $2 }' "$3/go.mod")"
-	echo "fetching Go ($module)" >&2
-	cp -r "$networks/toolchain" "$2/toolchain" || fail "$2 cannot be written"
-	if ! (cd "$2/toolchain" && GOTOOLCHAIN=local go mod download "$module") >"$2/said" 2>&1; then
-		cat "$2/said" >&2
-		unless_refused "$1" "$2/said"
-		fail "there is no $module"
+	found=$kept/$module
+	mkdir -p "$kept" && exec 7>"$kept/lock" && flock 7 || fail "$kept cannot be made or locked"
+	if [ ! -e "$kept/${module##*/}.is-made" ]; then
+		echo "fetching Go ($module)" >&2
+		cp -r "$networks/toolchain" "$2/toolchain" || fail "$2 cannot be written"
+		if ! (cd "$2/toolchain" && GOMODCACHE=$kept GOTOOLCHAIN=local go mod download "$module") >"$2/said" 2>&1; then
+			cat "$2/said" >&2
+			unless_refused "$1" "$2/said"
+			fail "there is no $module"
+		fi
+		cmp "$networks/toolchain/go.sum" "$2/toolchain/go.sum" || fail "$module is not what toolchain/go.sum says"
+		{ chmod -R u+w "$kept" && chmod +x "$found"/bin/* "$found"/pkg/tool/*/* &&
+			find "$found" -name _go.mod -execdir cp _go.mod go.mod \; && rm -rf "$kept/cache" &&
+			touch "$kept/${module##*/}.is-made"; } || fail "$found cannot be made what it is in a release"
 	fi
-	cmp "$networks/toolchain/go.sum" "$2/toolchain/go.sum" || fail "$module is not what toolchain/go.sum says"
-	found=$GOMODCACHE/$module
-	{ chmod -R u+w "$found" && chmod +x "$found"/bin/* "$found"/pkg/tool/*/* &&
-		find "$found" -name _go.mod -execdir cp _go.mod go.mod \;; } || fail "$found cannot be made what it is in a release"
+	exec 7>&-
 	go=$found/bin/go
 }
 
@@ -140,7 +145,7 @@ built() { # NAME DIR PACKAGE [FLAG...]: of go build
 		fi
 		[ "$3" != tool ] || mkdir "$work/program" || fail "$work cannot be written"
 		if ! (cd "$2" && GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=${cgo:-0} GOFLAGS='-mod=readonly -buildvcs=false' \
-			"$go" build -trimpath -ldflags '-s -w' "${@:4}" -o "$work/program" "$3") 2>&1 | tee "$work/said" >&2; then
+			"$go" build -trimpath -gcflags 'all=-dwarf=false' -ldflags '-s -w' "${@:4}" -o "$work/program" "$3") 2>&1 | tee "$work/said" >&2; then
 			unless_refused "$1" "$work/said"
 			fail "$1 cannot be built"
 		fi

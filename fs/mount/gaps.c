@@ -16,7 +16,6 @@ json_t *emr_gap_json(const emr_issued *issued)
 	char key[65];
 
 	emr_hex(issued->issuer.b, sizeof issued->issuer.b, key);
-	key[16] = '\0';
 	return json_pack("{s:o, s:o, s:s, s:I, s:I, s:s, s:I}", "by", emr_json_text(issued->by),
 		"organisation", emr_json_text(issued->organisation), "key", key, "last",
 		(json_int_t)issued->gap.last, "missing", (json_int_t)issued->gap.missing, "numbers",

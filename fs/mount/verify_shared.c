@@ -27,7 +27,7 @@ bool emr_is_shared_path(const emr_reach *reach, const emr_request *request)
 
 /* One who signed what is read, by the key in `signed-number`. */
 typedef struct signer {
-	char key[17];
+	char key[65];
 	char *by;	 /* owned */
 	emr_buf numbers; /* u64, ... */
 } signer;
@@ -102,13 +102,13 @@ static signer *signer_of(reading *r, const char *key, const char *path)
 	more[r->n] = (signer){.by = strdup(by)};
 	if (more[r->n].by == NULL)
 		return NULL;
-	snprintf(more[r->n].key, sizeof more->key, "%.16s", key);
+	snprintf(more[r->n].key, sizeof more->key, "%.64s", key);
 	return &more[r->n++];
 }
 
 static emr_status note_number(reading *r, const char *path)
 {
-	char text[64], *key;
+	char text[96], *key;
 	ssize_t len = lgetxattr(path, "user.emrfs.signed-number", text, sizeof text - 1);
 	uint64_t number;
 	signer *s;

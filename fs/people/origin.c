@@ -19,41 +19,15 @@
 
 /* ---- whose it is ---- */
 
-typedef struct code_search {
-	const char *code;
-	size_t len;
+/* The organisation of the person with the key OWNER_ID; NULL: a participant of a dataset has none.
+ */
+static emr_status organisation_of(emr_crowd *crowd, const char *owner_id, emr_who *out)
+{
 	emr_id32 id;
-	unsigned n;
-} code_search;
 
-static emr_status look_at_code(void *arg, const emr_known_person *person)
-{
-	code_search *s = arg;
-	char letters[60];
-
-	emr_base32(person->signer_id.b, sizeof person->signer_id.b, letters);
-	if (strncasecmp(letters, s->code, s->len) == 0) {
-		s->id = person->signer_id;
-		s->n++;
-	}
-	return EMR_OK;
-}
-
-/* The organisation of whom OWNER's code means, when that is one alone. */
-static emr_status organisation_of(
-	const emr_session *session, emr_crowd *crowd, const char *owner, emr_who *out)
-{
-	const char *open = strrchr(owner, '(');
-	code_search s = {.code = open != NULL ? open + 1 : ""};
-	emr_status status;
-
-	s.len = strcspn(s.code, ")");
-	if (s.len < 4)
+	if (owner_id == NULL || emr_unhex(owner_id, id.b, sizeof id.b) != EMR_OK)
 		return EMR_NOT_FOUND;
-	status = emr_replica_people(session->replica, look_at_code, &s);
-	if (status == EMR_OK && s.n != 1)
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? emr_who_of(crowd, s.id, out) : status;
+	return emr_who_of(crowd, id, out);
 }
 
 /* ---- who has seen it ---- */
@@ -110,7 +84,7 @@ static emr_status witnesses(
 /* ---- the answer ---- */
 
 typedef struct attributes {
-	char *tx, *signature, *by, *at, *owner; /* owned; NULL: it has none */
+	char *tx, *signature, *by, *at, *owner, *owner_id; /* owned; NULL: it has none */
 	const char
 		*organisation; /* in BY, of somebody else than the owner; NULL: nothing says it */
 } attributes;
@@ -122,6 +96,7 @@ static void attributes_free(const attributes *a)
 	free(a->by);
 	free(a->at);
 	free(a->owner);
+	free(a->owner_id);
 }
 
 static void read_attributes(emr_view *view, uint64_t node, attributes *a)
@@ -130,7 +105,7 @@ static void read_attributes(emr_view *view, uint64_t node, attributes *a)
 		const char *name;
 		char **to;
 	} const wanted[] = {{"tx", &a->tx}, {"signature", &a->signature}, {"signed-by", &a->by},
-		{"signed-at", &a->at}, {"owner", &a->owner}};
+		{"signed-at", &a->at}, {"owner", &a->owner}, {"owner-id", &a->owner_id}};
 
 	EMR_AUTO_FREE char *access = NULL;
 
@@ -151,10 +126,13 @@ static bool is_own(const attributes *a)
 	return a->owner == NULL && (a->signature == NULL || strncmp(a->signature, "self", 4) == 0);
 }
 
-/* Signed by whose folder it is. */
+/* Signed by whose folder it is: the same name, to its end. */
 static bool is_owners(const attributes *a)
 {
-	return a->by != NULL && a->owner != NULL && strncmp(a->owner, a->by, strlen(a->by)) == 0;
+	size_t len = a->by != NULL ? strlen(a->by) : 0;
+
+	return len > 0 && a->owner != NULL && strncmp(a->owner, a->by, len) == 0 &&
+	       strncmp(a->owner + len, " vouched=", strlen(" vouched=")) == 0;
 }
 
 /* The words behind "... at=TIME"; no name has " at=" in it. */
@@ -194,7 +172,7 @@ static emr_status pack(
 	emr_who who = {.called = ""};
 	json_t *seen = NULL;
 	emr_status status = is_own(a)	   ? emr_who_of(crowd, session->identity.signer_id, &who)
-			    : is_owners(a) ? organisation_of(session, crowd, a->owner, &who)
+			    : is_owners(a) ? organisation_of(crowd, a->owner_id, &who)
 					   : EMR_NOT_FOUND;
 
 	if (a->organisation != NULL)

@@ -164,7 +164,7 @@ static emr_status answer_card(const asking *a)
 {
 	EMR_AUTO_BUF card = {0};
 	EMR_AUTO_BUF text = {0};
-	char qr[EMR_CARD_QR_MAX], until[EMR_TEXT_BYTES], code[EMR_PERSON_CODE_CHARS];
+	char qr[EMR_CARD_QR_MAX], until[EMR_TEXT_BYTES], code[EMR_PERSON_CODE_CHARS], id[65];
 	emr_card mine;
 	json_t *object;
 	emr_status status = own_card(a, &card, &mine);
@@ -178,10 +178,11 @@ static emr_status answer_card(const asking *a)
 	if (status != EMR_OK)
 		return status;
 	emr_person_code(mine.signer_id, code);
+	emr_hex(mine.signer_id.b, sizeof mine.signer_id.b, id);
 	emr_time_json((int64_t)mine.expires, until);
-	object = json_pack("{s:b, s:s%, s:s, s:o, s:s, s:s, s:s}", "done", 1, "card",
+	object = json_pack("{s:b, s:s%, s:s, s:o, s:s, s:s, s:s, s:s}", "done", 1, "card",
 		(const char *)text.data, text.len, "qr", qr, "name", emr_json_text(mine.name),
-		"born", mine.born, "code", code, "valid_until", until);
+		"born", mine.born, "code", code, "id", id, "valid_until", until);
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 

@@ -439,6 +439,62 @@ static emr_status consider_code(void *arg, const emr_known_person *person)
 	return status;
 }
 
+typedef struct alike_search {
+	emr_crowd *crowd;
+	const char *code;
+	size_t len, others;
+	const emr_who *but;
+	char *names;
+	size_t size;
+} alike_search;
+
+static emr_status consider_alike(alike_search *s, emr_id32 id, bool must_be_stranger)
+{
+	char whole[EMR_KEY_CODE_MAX + 1];
+	emr_who who;
+	emr_status status;
+
+	emr_key_code(id, EMR_KEY_CODE_MAX, whole);
+	if (strncasecmp(whole, s->code, s->len) != 0)
+		return EMR_OK;
+	status = emr_who_of(s->crowd, id, &who);
+	if (status != EMR_OK || (must_be_stranger && who.is_registered))
+		return status;
+	list_person(&who, EMR_KEY_CODE_NAMES, s->names, s->size);
+	s->others += s->but == NULL || !emr_who_is_same(&who, s->but);
+	return EMR_OK;
+}
+
+/* The last key of a person stands for the earlier ones. */
+static emr_status consider_registered(void *arg, const emr_known_person *person)
+{
+	emr_id32 next;
+
+	memcpy(next.b, person->row.next, sizeof next.b);
+	return !emr_id32_is_zero(next) || (person->row.roles & EMR_ROLE_DEVICE) != 0
+		       ? EMR_OK
+		       : consider_alike(arg, person->signer_id, false);
+}
+
+emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const emr_who *but,
+	char *out_names, size_t names_size, size_t *out_others)
+{
+	alike_search s = {.crowd = crowd,
+		.code = code,
+		.len = len,
+		.but = but,
+		.names = out_names,
+		.size = names_size};
+	emr_status status;
+
+	out_names[0] = '\0';
+	status = emr_replica_people(crowd->replica, consider_registered, &s);
+	for (size_t i = 0; i < crowd->book.n && status == EMR_OK; i++)
+		status = consider_alike(&s, crowd->book.people[i].card.signer_id, true);
+	*out_others = s.others;
+	return status;
+}
+
 static bool is_code(const char *text)
 {
 	size_t len = strlen(text);

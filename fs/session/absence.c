@@ -142,6 +142,10 @@ static const struct {
 		N_("their channel begins with another block than the one that your keyring knows"),
 		N_("Do not go on with what named them, a copy or a file; ask whoever administers "
 		   "your organisation, by another way.")},
+	{"doubt",
+		N_("a transaction that they call valid cannot be verified here, and too few "
+		   "organisations say so themselves; the log names it and its certificate"),
+		N_("Saving goes on; ask whoever administers your organisation.")},
 	{"endorsement", N_("too few organisations endorse it"),
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},
 	{"here", N_("something is wrong on this computer"), N_("Look whether its disk is full.")},

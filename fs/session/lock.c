@@ -218,25 +218,53 @@ static emr_status lock_text(const emr_session_options *options, char *out, size_
 	return len >= 0 && (size_t)len < size ? EMR_OK : EMR_LIMIT;
 }
 
+void emr_session_give_up_disk(emr_session *session)
+{
+	emr_disk_give_up(session->state_fd);
+	emr_reserve_close(session->reserve);
+	session->reserve = NULL;
+	session->is_still = true;
+}
+
+static emr_status put_lock(const emr_session *session, const char *text)
+{
+	emr_status status = emr_pwrite_all(session->lock_fd, text, strlen(text) + 1, 0);
+
+	return status == EMR_OK && fdatasync(session->lock_fd) != 0 ? emr_status_from_errno(errno)
+								    : status;
+}
+
 /* The first that is written, and the only one that finds out whether this disk takes anything: what
  * is refused here is not tried again by any part.  In place, to the zero byte at which readers
  * stop: whoever cuts a file first has its block given back and taken again. */
 static emr_status write_lock(emr_session *session, const char *text)
 {
-	emr_status status = emr_pwrite_all(session->lock_fd, text, strlen(text) + 1, 0);
+	emr_status status = put_lock(session, text);
 
-	if (status == EMR_OK && fdatasync(session->lock_fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_IO || status == EMR_READ_ONLY) {
-		emr_disk_give_up(session->state_fd);
-		emr_reserve_close(session->reserve);
-		session->reserve = NULL;
-		session->is_still = true;
+	while (emr_status_is_full(status) && emr_reserve_release(session->reserve))
+		status = put_lock(session, text);
+	if (status == EMR_IO || status == EMR_READ_ONLY || emr_status_is_full(status)) {
+		emr_session_give_up_disk(session);
 		return EMR_OK;
 	}
 	if (status == EMR_OK)
 		emr_still_forget(session->state_fd); /* from when it took nothing */
 	return status;
+}
+
+/* Where there is none, and no room for one, the disk is taken as it is. */
+static emr_status open_or_make_lock(emr_session *session)
+{
+	session->is_still = emr_disk_takes_nothing(session->state_fd);
+	if (!session->is_still) {
+		session->lock_fd = openat(session->state_fd, EMR_STATE_LOCK,
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (session->lock_fd < 0 && emr_status_is_full(emr_status_from_errno(errno)))
+			emr_session_give_up_disk(session);
+	}
+	if (session->is_still)
+		session->lock_fd = open_lock(session->state_fd);
+	return session->lock_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
 static emr_status take_lock(
@@ -245,13 +273,8 @@ static emr_status take_lock(
 	char text[LOCK_TEXT_MAX];
 	emr_status status = lock_text(options, text, sizeof text);
 
-	session->is_still = emr_disk_takes_nothing(session->state_fd);
-	session->lock_fd = session->is_still
-				   ? open_lock(session->state_fd)
-				   : openat(session->state_fd, EMR_STATE_LOCK,
-					     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (session->lock_fd < 0)
-		status = emr_status_from_errno(errno);
+	if (status == EMR_OK)
+		status = open_or_make_lock(session);
 	if (status == EMR_OK && !lock_in_time(session, options->is_agent))
 		return say_in_use(session, out_problem);
 	if (status == EMR_OK && !session->is_still) {

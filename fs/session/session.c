@@ -684,23 +684,35 @@ static emr_status open_all(
 	return status == EMR_OK ? EMR_OK : say_view(session, status, out_problem);
 }
 
+static emr_status open_again(emr_session *session, const emr_session_options *options,
+	bool read_only, emr_problem *out_problem)
+{
+	close_parts(session, false);
+	session->read_only = read_only;
+	session->has_still_blocks = session->has_lost_annex = false;
+	*out_problem = (emr_problem){.is_set = false};
+	return open_all(session, options, out_problem);
+}
+
 /* Where damage of the copy was met on the way, or could not be passed, the ledger has all of it:
  * once more from the beginning, with a copy that is made of that.  Nothing is kept of what was
- * concluded from the damaged one. */
+ * concluded from the damaged one.  Where a full disk has no room for what opening writes (SQLite
+ * makes two files beside each database), the folder opens as on a disk that takes nothing. */
 static emr_status open_whole(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
 	bool read_only = session->read_only;
 	emr_status status = open_all(session, options, out_problem);
 
-	if (session->replica == NULL || !emr_replica_should_reopen(session->replica))
+	if (session->replica != NULL && emr_replica_should_reopen(session->replica)) {
+		emr_log(EMR_LOG_WARN, "open: the copy of the ledger is damaged, and is made again");
+		status = open_again(session, options, read_only, out_problem);
+	}
+	if (!emr_status_is_full(status) || session->is_still || !options->may_be_still)
 		return status;
-	emr_log(EMR_LOG_WARN, "open: the copy of the ledger is damaged, and is made again");
-	close_parts(session, false);
-	session->read_only = read_only;
-	session->has_still_blocks = session->has_lost_annex = false;
-	*out_problem = (emr_problem){.is_set = false};
-	return open_all(session, options, out_problem);
+	emr_log(EMR_LOG_WARN, "open: the disk is full, and nothing is put aside: for reading only");
+	emr_session_give_up_disk(session);
+	return open_again(session, options, true, out_problem);
 }
 
 emr_status emr_session_open(

@@ -67,16 +67,14 @@ static emr_status find_person(emr_crowd *crowd, const char *identifier, emr_who 
 	return status;
 }
 
-/* Also by the code on one's own card: who makes a key with the same code asks her, and no more. */
+/* Also by the code of one's own key, as long as it names one key alone. */
 static emr_status is_me(judging *j, bool *out_is)
 {
 	emr_id32 own = j->visit->session->identity.signer_id;
-	char code[EMR_PERSON_CODE_CHARS];
 	emr_who patient;
 	emr_status status;
 
-	emr_person_code(own, code);
-	*out_is = strcmp(j->consent.patient, code) == 0;
+	*out_is = emr_key_code_names(own, j->consent.patient);
 	if (*out_is)
 		return EMR_OK;
 	status = find_person(&j->crowd, j->consent.patient, &patient);

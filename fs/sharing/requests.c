@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
 #include "keyring/card.h"
@@ -16,6 +15,7 @@
 #include "sharing/request_list.h"
 #include "view/received.h"
 
+#define NAMES_MAX 800
 #define PORTION 5 /* requests in one object: texts are long and a frame is not */
 
 emr_status emr_requests_share(const emr_session *session, emr_share **out_share)
@@ -129,7 +129,14 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 	return emr_who_of(crowd, read.signer_id, out);
 }
 
-/* Two who may be meant: never one of them by chance. */
+/* Whoever may be meant is said, and nobody is asked by chance. */
+static emr_status say_which(const char *text, const char *names, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
+	return EMR_CONFLICT;
+}
+
+/* Two who are called alike. */
 static emr_status say_both(
 	emr_crowd *crowd, const char *text, emr_id32 one, emr_id32 other, emr_problem *out_problem)
 {
@@ -137,17 +144,50 @@ static emr_status say_both(
 	char names[2 * EMR_WHO_TEXT_BYTES];
 
 	emr_who_names(crowd, emr_bytes_of(ids, sizeof ids), names, sizeof names);
-	emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
-	return EMR_CONFLICT;
+	return say_which(text, names, out_problem);
+}
+
+/* TEXT is nobody's name. A code that is too short to name somebody leads to those whose keys begin
+ * so, and the person says which. */
+static emr_status name_by_code(
+	emr_crowd *crowd, const char *text, emr_who *out, emr_problem *out_problem)
+{
+	char names[NAMES_MAX];
+	size_t n = 0, len = strlen(text);
+	emr_status status = EMR_OK;
+
+	if (len >= EMR_KEY_CODE_SHOWN && len < EMR_KEY_CODE_NAMES)
+		status = emr_who_alike(crowd, text, len, NULL, names, sizeof names, &n);
+	if (status != EMR_OK)
+		return status;
+	return n > 0 ? say_which(text, names, out_problem)
+		     : emr_who_find_or_say(crowd, text, out, out_problem);
+}
+
+/* The directory TEXT of SHARER has few digits of his code in its name: nobody else may have them,
+ * also who shares nothing now. */
+static emr_status name_by_directory(
+	emr_crowd *crowd, const char *text, emr_id32 sharer, emr_who *out, emr_problem *out_problem)
+{
+	const char *code = strrchr(text, '(') + 1;
+	char names[NAMES_MAX];
+	size_t others;
+	emr_status status = emr_who_of(crowd, sharer, out);
+
+	if (status == EMR_OK)
+		status = emr_who_alike(
+			crowd, code, strcspn(code, ")"), out, names, sizeof names, &others);
+	if (status == EMR_OK && others > 0)
+		status = say_which(text, names, out_problem);
+	return status;
 }
 
 /* As one calls him, or as his directory below shared-with-me is called, whose card came with a
- * share and may be in nobody's book. What one calls somebody comes before a code, which anybody can
- * find a key for, and not before a whole name. */
+ * share and may be in nobody's book. */
 static emr_status owner_called(const emr_session *session, emr_crowd *crowd, const char *text,
 	emr_who *out, emr_problem *out_problem)
 {
-	char names[800];
+	char names[NAMES_MAX];
 	emr_id32 sharer;
 	emr_who called;
 	emr_status by_name = emr_who_find(crowd, text, &called, names, sizeof names);
@@ -155,15 +195,14 @@ static emr_status owner_called(const emr_session *session, emr_crowd *crowd, con
 
 	if (by_name != EMR_OK && by_name != EMR_NOT_FOUND && by_name != EMR_CONFLICT)
 		return by_name;
-	if (status == EMR_NOT_FOUND || by_name == EMR_CONFLICT ||
-		(by_name == EMR_OK && strchr(text, '(') == NULL &&
-			strcasecmp(called.called, text) == 0))
-		return emr_who_find_or_say(crowd, text, out, out_problem);
 	if (status == EMR_CONFLICT)
-		emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names",
-			_("several below shared-with-me"), NULL);
+		return say_which(text, _("several below shared-with-me"), out_problem);
+	if (status == EMR_NOT_FOUND && by_name == EMR_NOT_FOUND)
+		return name_by_code(crowd, text, out, out_problem);
+	if (status == EMR_NOT_FOUND || by_name == EMR_CONFLICT)
+		return emr_who_find_or_say(crowd, text, out, out_problem);
 	if (status == EMR_OK)
-		status = emr_who_of(crowd, sharer, out);
+		status = name_by_directory(crowd, text, sharer, out, out_problem);
 	if (status == EMR_OK && by_name == EMR_OK && !emr_who_is_same(out, &called))
 		status = say_both(crowd, text, out->id, called.id, out_problem);
 	return status;

@@ -299,7 +299,7 @@ emr_status emr_store_close_segment(emr_store *store)
 		status = EMR_IO;
 	else if (store->current->end > EMR_SEGMENT_PREFIX_BYTES)
 		status = store_roll(store);
-	if (emr_status_is_full(status) && emr_reserve_release(store->reserve))
+	while (emr_status_is_full(status) && emr_reserve_release(store->reserve))
 		status = store_roll(store);
 	pthread_mutex_unlock(&store->append_lock);
 	return status;
@@ -407,7 +407,7 @@ emr_status emr_store_append_group(
 		return EMR_NO_SPACE;
 	pthread_mutex_lock(&store->append_lock);
 	status = append_locked(store, group, &l, out_positions, &many);
-	if (emr_status_is_full(status) && is_needed && emr_reserve_release(store->reserve)) {
+	while (emr_status_is_full(status) && is_needed && emr_reserve_release(store->reserve)) {
 		layout_clear(&l);
 		status = append_locked(store, group, &l, out_positions, &many);
 	}

@@ -75,6 +75,8 @@ static emr_status in_index(emr_store *store, const uint8_t *digest, emr_store_po
 
 	if (store->index != NULL)
 		status = emr_index_find(store->index, digest, &place);
+	if (status == EMR_IO && emr_index_was_replaced(store->index))
+		return EMR_INTERRUPTED; /* it is opened again */
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&store->map_lock);

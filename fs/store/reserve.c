@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -12,56 +13,79 @@
 
 #include "base/disk.h"
 #include "base/log.h"
+#include "database/files.h"
 
 #define STEP ((uint64_t)64 << 10)
+/* Btrfs gives back what was allocated by one call only when all of that is given. */
+#define PIECE ((uint64_t)256 << 10)
 
 struct emr_reserve {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* of the file, but for what a database takes (give_a_piece) */
 	int fd;
 	uint64_t bytes;
-	uint64_t have; /* this and the next: protected by lock */
-	unsigned lent; /* nothing is taken meanwhile */
+	unsigned lent; /* nothing is taken meanwhile; under lock */
 };
 
-/* What this user may still write; the super-user may use what others may not. */
+static _Atomic int fd_of_databases = -1;
+
+/* What is put aside now: the size of the file. */
+static uint64_t bytes_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* For a database that finds no room in the middle of its work; also in a signal handler, so without
+ * the lock: who holds it finds less than he thought. */
+static bool give_a_piece(void)
+{
+	int fd = atomic_load(&fd_of_databases);
+	uint64_t have = fd >= 0 ? bytes_of(fd) : 0;
+
+	return have > 0 && ftruncate(fd, (off_t)(have > PIECE ? have - PIECE : 0)) == 0;
+}
+
+/* What everybody may still write.  What f_bfree has beyond that is not all the super-user's: ext4
+ * and btrfs count there what they keep for themselves. */
 static uint64_t free_bytes(const emr_reserve *reserve)
 {
 	struct statvfs disk;
 
-	if (fstatvfs(reserve->fd, &disk) != 0)
-		return 0;
-	return (uint64_t)(geteuid() == 0 ? disk.f_bfree : disk.f_bavail) * disk.f_frsize;
+	return fstatvfs(reserve->fd, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : 0;
 }
 
 /* Under lock.  All of WANTED, or what was there before. */
 static bool reserve_take(emr_reserve *reserve, uint64_t wanted)
 {
-	int error = posix_fallocate(reserve->fd, 0, (off_t)wanted);
+	const uint64_t had = bytes_of(reserve->fd);
+	int error = 0;
 
-	if (error == 0) {
-		reserve->have = wanted;
-		return true;
+	for (uint64_t at = had, end; error == 0 && at < wanted; at = end) {
+		end = (at / PIECE + 1) * PIECE;
+		end = end < wanted ? end : wanted;
+		error = posix_fallocate(reserve->fd, (off_t)at, (off_t)(end - at));
 	}
-	if (ftruncate(reserve->fd, (off_t)reserve->have) != 0)
+	if (error != 0 && ftruncate(reserve->fd, (off_t)had) != 0)
 		emr_log(EMR_LOG_WARN, "reserve: errno %d", errno);
-	return false;
+	return error == 0;
 }
 
 /* Under lock.  What is free beyond a little for the others; true when nothing is missing. */
 static bool reserve_fill(emr_reserve *reserve)
 {
-	uint64_t missing, is_free, more;
+	uint64_t have = bytes_of(reserve->fd), missing, is_free, more;
 
-	if (reserve->have >= reserve->bytes)
+	if (have >= reserve->bytes)
 		return true;
-	missing = reserve->bytes - reserve->have;
+	missing = reserve->bytes - have;
 	if (reserve->lent > 0)
 		return false;
 	is_free = free_bytes(reserve);
 	more = is_free > EMR_RESERVE_LOW ? (is_free - EMR_RESERVE_LOW) / STEP * STEP : 0;
-	if (more == 0 || !reserve_take(reserve, reserve->have + (more < missing ? more : missing)))
+	if (more == 0 || !reserve_take(reserve, have + (more < missing ? more : missing)))
 		return false;
-	if (reserve->have < reserve->bytes)
+	if (more < missing)
 		return false;
 	emr_log(EMR_LOG_INFO, "room for a full disk is put aside");
 	return true;
@@ -70,14 +94,13 @@ static bool reserve_fill(emr_reserve *reserve)
 /* Under lock.  A part at a time: what is given may be taken by anybody. */
 static bool reserve_give(emr_reserve *reserve, uint64_t bytes)
 {
-	uint64_t kept = reserve->have > bytes ? reserve->have - bytes : 0;
+	uint64_t have = bytes_of(reserve->fd);
 
-	if (reserve->have == 0 || ftruncate(reserve->fd, (off_t)kept) != 0)
+	if (have == 0 || ftruncate(reserve->fd, have > bytes ? (off_t)(have - bytes) : 0) != 0)
 		return false;
-	if (reserve->have == reserve->bytes)
+	if (have == reserve->bytes)
 		emr_log(EMR_LOG_WARN, "the disk is full: room that was put aside is used, and "
 				      "nothing new is taken");
-	reserve->have = kept;
 	return true;
 }
 
@@ -92,8 +115,8 @@ static emr_status open_file(emr_reserve *reserve, int dirfd)
 	if (!S_ISREG(st.st_mode))
 		return EMR_EXPOSED;
 	/* A file with holes puts nothing aside. */
-	if ((uint64_t)st.st_blocks * 512 >= (uint64_t)st.st_size)
-		reserve->have = (uint64_t)st.st_size;
+	if ((uint64_t)st.st_blocks * 512 < (uint64_t)st.st_size && ftruncate(reserve->fd, 0) != 0)
+		return emr_status_from_errno(errno);
 	return EMR_OK;
 }
 
@@ -120,9 +143,9 @@ emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve
 	reserve->fd = -1;
 	status = open_file(reserve, dirfd);
 	reserve->bytes = bytes == 0 && status == EMR_OK ? usual_bytes(reserve) : bytes;
-	if (status == EMR_OK &&
-		reserve->have > reserve->bytes) /* made for another disk, or by somebody else */
-		(void)reserve_give(reserve, reserve->have - reserve->bytes);
+	if (status == EMR_OK && bytes_of(reserve->fd) > reserve->bytes)
+		/* made for another disk, or by somebody else */
+		(void)reserve_give(reserve, bytes_of(reserve->fd) - reserve->bytes);
 	if (status != EMR_OK) {
 		if (reserve->fd >= 0)
 			close(reserve->fd);
@@ -134,6 +157,8 @@ emr_status emr_reserve_open(int dirfd, uint64_t bytes, emr_reserve **out_reserve
 		(void)reserve_give(reserve, EMR_RESERVE_LOW);
 	else
 		(void)reserve_fill(reserve);
+	atomic_store(&fd_of_databases, reserve->fd);
+	emr_database_room(give_a_piece);
 	*out_reserve = reserve;
 	return EMR_OK;
 }
@@ -143,13 +168,15 @@ void emr_reserve_close(emr_reserve *reserve)
 	if (reserve == NULL)
 		return;
 	if (!emr_disk_takes_nothing(reserve->fd) && !reserve_fill(reserve)) {
-		uint64_t more = free_bytes(reserve) / STEP * STEP;
+		uint64_t more = free_bytes(reserve) / STEP * STEP, have = bytes_of(reserve->fd);
 
-		while (more >= STEP && !reserve_take(reserve, reserve->have + more < reserve->bytes
-								      ? reserve->have + more
-								      : reserve->bytes))
+		while (more >= STEP &&
+			!reserve_take(reserve,
+				have + more < reserve->bytes ? have + more : reserve->bytes))
 			more = more / 2 / STEP * STEP;
 	}
+	if (atomic_load(&fd_of_databases) == reserve->fd)
+		atomic_store(&fd_of_databases, -1);
 	close(reserve->fd);
 	pthread_mutex_destroy(&reserve->lock);
 	free(reserve);
@@ -172,7 +199,7 @@ void emr_reserve_check(emr_reserve *reserve)
 	if (reserve == NULL)
 		return;
 	pthread_mutex_lock(&reserve->lock);
-	if (reserve->have > 0 && free_bytes(reserve) < EMR_RESERVE_LOW)
+	if (free_bytes(reserve) < EMR_RESERVE_LOW)
 		(void)reserve_give(reserve, EMR_RESERVE_LOW);
 	pthread_mutex_unlock(&reserve->lock);
 }
@@ -183,8 +210,8 @@ void emr_reserve_lend(emr_reserve *reserve)
 		return;
 	pthread_mutex_lock(&reserve->lock);
 	reserve->lent++;
-	if (reserve->have < reserve->bytes)
-		(void)reserve_give(reserve, reserve->have);
+	if (bytes_of(reserve->fd) < reserve->bytes)
+		(void)reserve_give(reserve, reserve->bytes);
 	pthread_mutex_unlock(&reserve->lock);
 }
 

@@ -308,7 +308,7 @@ static emr_status index_at_start(emr_store *store)
 {
 	emr_status status = emr_store_index_now(store);
 
-	if (emr_status_is_full(status) && emr_reserve_release(store->reserve))
+	while (emr_status_is_full(status) && emr_reserve_release(store->reserve))
 		status = emr_store_index_now(store);
 	if (!emr_status_is_full(status))
 		return status;

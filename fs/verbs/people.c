@@ -215,7 +215,8 @@ static emr_status show_card(telling *t)
 
 static emr_status card(telling *t, emr_problem *out_problem)
 {
-	static const char *const fields[] = {"card", "qr", "name", "born", "code", "valid_until"};
+	static const char *const fields[] = {
+		"card", "qr", "name", "born", "code", "id", "valid_until"};
 	const emr_request request = {.ask = EMR_ASK_PEOPLE, .mine = true};
 	const char *file = t->args->values[EMR_OPT_CARD_FILE];
 	emr_status status = ask_people(t, &request, out_problem);

@@ -18,7 +18,7 @@ emr_status emr_buf_reserve(emr_buf *buf, size_t extra)
 
 	if (__builtin_add_overflow(buf->len, extra, &need) || need > PTRDIFF_MAX)
 		return EMR_NO_MEMORY;
-	if (need <= cap)
+	if (need <= cap && buf->data != NULL)
 		return EMR_OK;
 	if (cap < 64)
 		cap = 64;

@@ -1,16 +1,21 @@
 /* Databases that others may write to are opened with this file system (VFS) of SQLite: its own,
  * without the rollback journals, and with the settings that keep a file from bringing its own
- * program. Whoever cuts the index of the log, which all programs share in memory, ends none of
- * them, and no transaction goes on with what it does not find there. */
+ * program. On a full disk it asks for room. Whoever cuts the index of the log, which all programs
+ * share in memory, ends none of them, and no transaction goes on with what it does not find there.
+ */
 #include "database/files.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define NAME "emrfs-no-rollback"
@@ -36,7 +41,7 @@ static bool ends_with(const char *path, const char *end)
 /* One that is open in this program.  It stays when it is closed, and is taken again. */
 typedef struct database {
 	struct database *next;
-	char *path;
+	char *path, *index_path;
 	unsigned opened;
 	atomic_bool has_lost; /* a page of its index: until the last who has it open closes it */
 } database;
@@ -45,6 +50,7 @@ typedef struct database {
 typedef struct region {
 	atomic_uintptr_t begin; /* 0: none */
 	_Atomic(database *) of;
+	atomic_int number; /* of those of its file */
 } region;
 
 /* Behind what SQLite keeps of a file. */
@@ -57,6 +63,7 @@ static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
 static database *databases;
 static region regions[REGIONS];
 static atomic_uint newest; /* of REGIONS */
+static _Atomic(bool (*)(void)) make_room;
 static const sqlite3_io_methods *bare;
 static sqlite3_io_methods guarded;
 static uintptr_t page_bytes;
@@ -77,14 +84,33 @@ static region *region_at(uintptr_t at)
 	return NULL;
 }
 
-/* Behind the end of a file that was cut is no page: the program gets an empty one of its own, and
- * nothing more is read or written by it.  Anything else ends the program, as without us. */
+static bool has_made_room(void)
+{
+	bool (*make)(void) = atomic_load(&make_room);
+
+	return make != NULL && make();
+}
+
+/* The file has the page: the disk has no room for what is written to it. */
+static bool is_full_at(const region *where, const database *of)
+{
+	struct stat st;
+
+	return stat(of->index_path, &st) == 0 &&
+	       st.st_size >= ((off_t)atomic_load(&where->number) + 1) * REGION_BYTES;
+}
+
+/* On a full disk room is made, and the program goes on where it was.  Behind the end of a file that
+ * was cut is no page: the program gets an empty one of its own, and nothing more is read or written
+ * by it.  Anything else ends the program, as without us. */
 static void give_page(int number, siginfo_t *info, void *context)
 {
 	region *where = info->si_code == BUS_ADRERR ? region_at((uintptr_t)info->si_addr) : NULL;
 	database *of = where != NULL ? atomic_load(&where->of) : NULL;
 
 	(void)context;
+	if (of != NULL && is_full_at(where, of) && has_made_room())
+		return;
 	if (of != NULL) {
 		atomic_store(&of->has_lost, true);
 		if (mmap((void *)((uintptr_t)info->si_addr & ~(page_bytes - 1)), page_bytes,
@@ -95,6 +121,17 @@ static void give_page(int number, siginfo_t *info, void *context)
 	(void)signal(number, SIG_DFL);
 }
 
+/* SQLite says that a file beside PATH cannot be made, or cannot grow, and not why. */
+static int told_full(const char *path, int code)
+{
+	struct statvfs disk;
+	bool is_unmade = code == SQLITE_IOERR_SHMSIZE || (code & 0xff) == SQLITE_CANTOPEN;
+
+	if (!is_unmade || statvfs(path, &disk) != 0)
+		return code;
+	return disk.f_bavail == 0 || (disk.f_files != 0 && disk.f_favail == 0) ? SQLITE_FULL : code;
+}
+
 static int check_index(sqlite3_file *file)
 {
 	return atomic_load(&guarded_of(file)->of->has_lost) ? SQLITE_IOERR_SHMLOCK : SQLITE_OK;
@@ -103,13 +140,18 @@ static int check_index(sqlite3_file *file)
 static int map_shared(
 	sqlite3_file *file, int number, int bytes, int extends, void volatile **out_region)
 {
-	int code = bare->xShmMap(file, number, bytes, extends, out_region);
+	int code;
 
+	do
+		code = told_full(guarded_of(file)->of->path,
+			bare->xShmMap(file, number, bytes, extends, out_region));
+	while (code == SQLITE_FULL && has_made_room());
 	if (code == SQLITE_OK && *out_region != NULL && region_at((uintptr_t)*out_region) == NULL) {
 		region *next = &regions[atomic_fetch_add(&newest, 1) % REGIONS];
 
 		atomic_store(&next->begin, 0);
 		atomic_store(&next->of, guarded_of(file)->of);
+		atomic_store(&next->number, number);
 		atomic_store(&next->begin, (uintptr_t)*out_region);
 	}
 	return code;
@@ -133,7 +175,12 @@ static int write_bytes(sqlite3_file *file, const void *from, int n, sqlite3_int6
 {
 	int code = check_index(file);
 
-	return code == SQLITE_OK ? bare->xWrite(file, from, n, at) : code;
+	if (code != SQLITE_OK)
+		return code;
+	do
+		code = bare->xWrite(file, from, n, at);
+	while (code == SQLITE_FULL && has_made_room());
+	return code;
 }
 
 static int cut_file(sqlite3_file *file, sqlite3_int64 size)
@@ -184,7 +231,11 @@ static database *database_of(const char *path, size_t len)
 	if (of != NULL)
 		return of;
 	of = calloc(1, sizeof *of);
-	if (of == NULL || (of->path = strndup(path, len)) == NULL) {
+	if (of != NULL)
+		of->path = strndup(path, len);
+	if (of == NULL || of->path == NULL || asprintf(&of->index_path, "%s-shm", of->path) < 0) {
+		if (of != NULL)
+			free(of->path);
 		free(of);
 		return NULL;
 	}
@@ -238,6 +289,19 @@ static void guard(sqlite3_file *file, const char *path, bool is_main)
 
 /* ---- the file system ---- */
 
+/* The log is not there: its directory is asked. */
+static int told_log_full(const char *path, int code)
+{
+	char directory[PATH_MAX];
+	const char *end = strrchr(path, '/');
+
+	if (end == NULL || end - path >= PATH_MAX)
+		return code;
+	memcpy(directory, path, (size_t)(end - path));
+	directory[end - path] = '\0';
+	return told_full(directory, code);
+}
+
 static int open_file(
 	sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int flags, int *out_flags)
 {
@@ -249,6 +313,8 @@ static int open_file(
 		return SQLITE_CANTOPEN;
 	}
 	code = usual->xOpen(usual, path, file, flags, out_flags);
+	if (code != SQLITE_OK && (flags & SQLITE_OPEN_WAL) != 0)
+		code = told_log_full(path, code);
 	if (code == SQLITE_OK && file->pMethods != NULL && path != NULL &&
 		(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) != 0)
 		guard(file, path, (flags & SQLITE_OPEN_MAIN_DB) != 0);
@@ -292,6 +358,19 @@ const char *emr_database_files(void)
 {
 	pthread_once(&once, add);
 	return is_there ? NAME : NULL;
+}
+
+void emr_database_room(bool (*make)(void))
+{
+	atomic_store(&make_room, make);
+}
+
+bool emr_database_has_lost(sqlite3 *db)
+{
+	sqlite3_file *file = NULL;
+
+	return sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+	       file->pMethods == &guarded && check_index(file) != SQLITE_OK;
 }
 
 void emr_database_restrict(sqlite3 *db, bool has_triggers)

@@ -125,6 +125,22 @@ static emr_result split_items(emr_span header, emr_span *rest, emr_batch *batch)
 	return EMR_RESULT_APPLIED;
 }
 
+size_t emr_batch_public_len(emr_span bytes)
+{
+	emr_span rest, item;
+	emr_header parsed;
+
+	if (bytes.len < EMR_HEADER_BYTES ||
+		emr_header_parse((emr_span){bytes.data, EMR_HEADER_BYTES}, &parsed) !=
+			EMR_CONTRACT_OK)
+		return 0;
+	rest = (emr_span){bytes.data + EMR_HEADER_BYTES, bytes.len - EMR_HEADER_BYTES};
+	for (size_t i = 0; i < parsed.count; i++)
+		if (next_item(&rest, &item) != EMR_RESULT_APPLIED)
+			return 0;
+	return bytes.len - rest.len;
+}
+
 emr_result emr_batch_parse(emr_span bytes, emr_batch *out_batch)
 {
 	emr_span header = {bytes.data, EMR_HEADER_BYTES};

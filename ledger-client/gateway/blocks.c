@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/log.h"
 #include "crypto/hashsig.h"
 #include "fields.h"
 #include "gateway/entries.h"
 #include "gateway_private.h"
 
-#define BLOCK_TRANSACTIONS_MAX 65536
 #define METADATA_MAX 16
 #define METADATA_FILTER 2 /* common/common.proto, BlockMetadataIndex */
 #define HASH_BYTES 32
@@ -28,34 +28,45 @@
 typedef struct block {
 	uint64_t number;
 	emr_bytes previous, data_hash, filter;
-	emr_bytes *transactions;
-	size_t max, count;
+	emr_bytes *transactions; /* owned */
+	size_t count;
 } block;
 
-static emr_status read_block(emr_bytes bytes, block *out)
+/* COUNT transactions into TRANSACTIONS, or how many there are where COUNT is 0. */
+static emr_status read_parts(emr_bytes bytes, block *out)
 {
-	emr_bytes header = {0}, data = {0}, metadata = {0}, values[METADATA_MAX];
-	proto_list transactions = {.items = out->transactions, .max = out->max};
-	proto_list all_metadata = {.items = values, .max = METADATA_MAX};
-	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, &header},
-		{BLOCK_DATA, PROTO_MESSAGE, &data}, {BLOCK_METADATA, PROTO_MESSAGE, &metadata}};
+	emr_bytes values[METADATA_MAX];
+	proto_list transactions = {.items = out->transactions, .max = out->count};
+	proto_list metadata = {.items = values, .max = METADATA_MAX};
 	const proto_want of_header[] = {{BLOCK_HEADER_NUMBER, PROTO_NUMBER, &out->number},
 		{BLOCK_HEADER_PREVIOUS_HASH, PROTO_BYTES, &out->previous},
 		{BLOCK_HEADER_DATA_HASH, PROTO_BYTES, &out->data_hash}};
 	const proto_want of_data[] = {{BLOCK_DATA_DATA, PROTO_REPEATED, &transactions}};
-	const proto_want of_metadata[] = {{BLOCK_METADATA_METADATA, PROTO_REPEATED, &all_metadata}};
+	const proto_want of_metadata[] = {{BLOCK_METADATA_METADATA, PROTO_REPEATED, &metadata}};
+	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
+		{BLOCK_DATA, PROTO_MESSAGE, PROTO_INSIDE(of_data)},
+		{BLOCK_METADATA, PROTO_MESSAGE, PROTO_INSIDE(of_metadata)}};
 	emr_status status = proto_read(bytes, of_block, 3);
 
-	if (status == EMR_OK)
-		status = proto_read(header, of_header, 3);
-	if (status == EMR_OK)
-		status = proto_read(data, of_data, 1);
-	if (status == EMR_OK)
-		status = proto_read(metadata, of_metadata, 1);
-	out->count = transactions.count;
-	if (all_metadata.count > METADATA_FILTER)
+	out->count = transactions.total;
+	if (metadata.count > METADATA_FILTER)
 		out->filter = values[METADATA_FILTER];
 	return status;
+}
+
+static emr_status read_block(emr_bytes bytes, block *out)
+{
+	emr_status status = read_parts(bytes, out);
+
+	if (status != EMR_OK || out->count == 0)
+		return status;
+	out->transactions = calloc(out->count, sizeof *out->transactions);
+	return out->transactions != NULL ? read_parts(bytes, out) : EMR_NO_MEMORY;
+}
+
+static void block_free(block *b)
+{
+	free(b->transactions);
 }
 
 static bool is_data_of(const block *b)
@@ -98,35 +109,33 @@ static bool is_text(emr_bytes bytes, const char *text)
 
 static emr_status read_args(emr_bytes proposal_payload, proto_list *args)
 {
-	emr_bytes input = {0}, spec = {0}, chaincode_input = {0};
+	emr_bytes input = {0};
 	const proto_want of_payload[] = {{CHAINCODE_PROPOSAL_PAYLOAD_INPUT, PROTO_BYTES, &input}};
-	const proto_want of_invocation[] = {
-		{CHAINCODE_INVOCATION_SPEC_CHAINCODE_SPEC, PROTO_MESSAGE, &spec}};
-	const proto_want of_spec[] = {{CHAINCODE_SPEC_INPUT, PROTO_MESSAGE, &chaincode_input}};
 	const proto_want of_input[] = {{CHAINCODE_INPUT_ARGS, PROTO_REPEATED, args}};
+	const proto_want of_spec[] = {
+		{CHAINCODE_SPEC_INPUT, PROTO_MESSAGE, PROTO_INSIDE(of_input)}};
+	const proto_want of_invocation[] = {
+		{CHAINCODE_INVOCATION_SPEC_CHAINCODE_SPEC, PROTO_MESSAGE, PROTO_INSIDE(of_spec)}};
 	emr_status status = proto_read(proposal_payload, of_payload, 1);
 
-	if (status == EMR_OK)
-		status = proto_read(input, of_invocation, 1);
-	if (status == EMR_OK)
-		status = proto_read(spec, of_spec, 1);
-	return status == EMR_OK ? proto_read(chaincode_input, of_input, 1) : status;
+	return status == EMR_OK ? proto_read(input, of_invocation, 1) : status;
 }
 
+/* The creator is the one whom the contract was told, who stands in the header that the endorsers
+ * have signed. */
 static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 {
-	emr_bytes time = {0}, tx_id = {0};
+	emr_bytes tx_id = {0};
 	uint64_t seconds = 0;
-	const proto_want of_channel[] = {{CHANNEL_HEADER_TIMESTAMP, PROTO_MESSAGE, &time},
-		{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
 	const proto_want of_time[] = {{TIMESTAMP_SECONDS, PROTO_NUMBER, &seconds}};
+	const proto_want of_channel[] = {
+		{CHANNEL_HEADER_TIMESTAMP, PROTO_MESSAGE, PROTO_INSIDE(of_time)},
+		{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
 	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &out->creator}};
 	emr_status status = proto_read(p->channel_header, of_channel, 2);
 
 	if (status == EMR_OK)
-		status = proto_read(time, of_time, 1);
-	if (status == EMR_OK)
-		status = proto_read(p->signature_header, of_signature, 1);
+		status = proto_read(p->action_header, of_signature, 1);
 	if (status == EMR_OK && tx_id.len != TX_ID_CHARS)
 		status = EMR_DAMAGED;
 	if (status != EMR_OK)
@@ -146,104 +155,117 @@ typedef struct entered {
 	emr_gateway_entry entry; /* what all of it have in common */
 } entered;
 
-static emr_status read_batch(const entered *e, emr_gateway_entry *out)
+static bool read_batch(const entered *e, emr_gateway_entry *out)
 {
 	emr_header header;
+	size_t public_len;
 
 	if (e->count < 3 || e->args[1].len != sizeof out->submitter.b ||
 		e->args[2].len < EMR_HEADER_BYTES ||
 		emr_header_parse((emr_span){e->args[2].data, EMR_HEADER_BYTES}, &header) !=
 			EMR_CONTRACT_OK ||
 		e->result.len != 1 + (size_t)header.count)
-		return EMR_DAMAGED;
+		return false;
 	memcpy(out->submitter.b, e->args[1].data, e->args[1].len);
-	out->batch = e->args[2];
+	/* Somebody may have sent private parts in the open, which the contract takes as well. */
+	public_len = emr_batch_public_len((emr_span){e->args[2].data, e->args[2].len});
+	out->batch = emr_bytes_of(e->args[2].data, public_len > 0 ? public_len : e->args[2].len);
 	out->authority = e->count > 3 ? e->args[3] : (emr_bytes){0};
 	out->results = emr_bytes_of(e->result.data + 1, header.count);
-	return EMR_OK;
+	return true;
 }
 
 /* Entry I of those that moved, behind the function's name: its bytes, its items, a hint for peers.
  */
-static emr_status read_moved(const entered *e, size_t i, emr_gateway_entry *out)
+static bool read_moved(const entered *e, size_t i, emr_gateway_entry *out)
 {
 	const emr_bytes *at = e->args + 1 + MOVED_ARGS * i;
 	emr_entry parsed;
 
 	if (emr_entry_parse((emr_span){at[0].data, at[0].len}, &parsed) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
+		return false;
 	memcpy(out->submitter.b, parsed.submitter_id, sizeof out->submitter.b);
 	out->moved = at[0];
 	out->batch = at[1];
 	out->results = emr_bytes_of(parsed.results.data, parsed.results.len);
-	return EMR_OK;
+	return true;
+}
+
+static bool are_moved(const entered *e)
+{
+	emr_gateway_entry entry;
+	bool are = e->count > 1 && (e->count - 1) % MOVED_ARGS == 0;
+
+	for (size_t i = 0; are && i < (e->count - 1) / MOVED_ARGS; i++)
+		are = read_moved(e, i, &entry);
+	return are;
 }
 
 /* Whether a transaction has entered something: it is one of ours, its function is register or move,
  * and the contract has applied it.  An answer that a batch is known can be submitted too, and
- * enters nothing.  EMR_DAMAGED: it may have entered one, and how it is written cannot be read here.
- */
+ * enters nothing; what the contract would not have applied in this form is none of its batches.
+ * EMR_DAMAGED: it cannot be read. */
 static emr_status read_entered(const emr_gateway *gateway, const gateway_prepared *p, entered *out)
 {
 	proto_list args = {.items = out->args, .max = ARGS_MAX};
 	emr_status status;
 
-	out->is_something = false;
 	if (!is_text(p->chaincode_name, gateway->chaincode) || p->result.len == 0 ||
 		p->result.data[0] != EMR_OUTCOME_APPLIED)
 		return EMR_OK;
 	status = read_args(p->proposal_payload, &args);
-	if (status == EMR_LIMIT)
-		return EMR_OK; /* no function that enters something has so many */
-	if (status != EMR_OK)
+	if (status != EMR_OK || args.count == 0 || args.total > args.max)
 		return status;
 	out->count = args.count;
 	out->result = p->result;
-	out->has_moved = args.count > 0 && is_text(out->args[0], "move");
-	if (args.count == 0 || (!out->has_moved && !is_text(out->args[0], "register")))
-		return EMR_OK;
-	if (out->has_moved && (args.count == 1 || (args.count - 1) % MOVED_ARGS != 0))
-		return EMR_DAMAGED;
-	out->is_something = true;
-	status = out->has_moved ? EMR_OK : read_batch(out, &out->entry);
-	return status == EMR_OK ? read_header(p, &out->entry) : status;
+	out->has_moved = is_text(out->args[0], "move");
+	if (out->has_moved)
+		out->is_something = are_moved(out);
+	else if (is_text(out->args[0], "register"))
+		out->is_something = read_batch(out, &out->entry);
+	return out->is_something ? read_header(p, &out->entry) : EMR_OK;
 }
 
-static emr_status read_type(emr_bytes payload, uint64_t *out_type)
+static emr_status read_type(emr_bytes payload, uint32_t *out_type)
 {
-	emr_bytes header = {0}, channel_header = {0};
-	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, &header}};
+	uint64_t type = 0;
+	emr_bytes channel_header = {0};
 	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &channel_header}};
-	const proto_want of_channel[] = {{CHANNEL_HEADER_TYPE, PROTO_NUMBER, out_type}};
+	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)}};
+	const proto_want of_channel[] = {{CHANNEL_HEADER_TYPE, PROTO_NUMBER, &type}};
 	emr_status status = proto_read(payload, of_payload, 1);
 
 	if (status == EMR_OK)
-		status = proto_read(header, of_header, 1);
-	return status == EMR_OK ? proto_read(channel_header, of_channel, 1) : status;
+		status = proto_read(channel_header, of_channel, 1);
+	*out_type = (uint32_t)type;
+	return status;
 }
 
 /* NULL: the transaction is its creator's and this channel's, and the organisations that must have
  * endorsed it. */
 static const char *entry_wrong(const emr_gateway *gateway, const gateway_prepared *p,
-	const emr_gateway_entry *entry, emr_bytes payload, emr_bytes signature)
+	emr_bytes payload, emr_bytes signature)
 {
-	emr_bytes channel = {0};
+	emr_bytes channel = {0}, creator = {0};
 	const proto_want of_channel[] = {{CHANNEL_HEADER_CHANNEL_ID, PROTO_BYTES, &channel}};
-	const char *wrong = creator_wrong(entry->creator, payload, signature);
+	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &creator}};
+	const char *wrong;
 
-	if (wrong == NULL && (proto_read(p->channel_header, of_channel, 1) != EMR_OK ||
-				     !is_text(channel, gateway->channel)))
-		wrong = "it is of another channel";
-	return wrong != NULL ? wrong : endorsements_wrong(gateway, p, entry->ledger_time_unix_s);
+	if (proto_read(p->channel_header, of_channel, 1) != EMR_OK ||
+		proto_read(p->signature_header, of_signature, 1) != EMR_OK)
+		return "its header cannot be read";
+	if (!is_text(channel, gateway->channel))
+		return "it is of another channel";
+	wrong = creator_wrong(creator, payload, signature);
+	return wrong != NULL ? wrong : endorsements_wrong(gateway, p, gateway->endorsers_least);
 }
 
-/* A valid transaction that cannot be read here might be an entry: nothing behind it counts, rather
- * than that one is passed over which the peers' state has.  *OUT_WRONG is NULL before. */
-static emr_status read_transaction(
-	const emr_gateway *gateway, emr_bytes bytes, entered *out, const char **out_wrong)
+/* NULL: OUT is what the transaction has entered, if it has.  Else what is wrong with it here; OUT
+ * is that all the same, where it can be read. */
+static const char *read_transaction(const emr_gateway *gateway, emr_bytes bytes, entered *out)
 {
 	emr_bytes payload = {0}, signature = {0};
-	uint64_t type = 0;
+	uint32_t type = 0;
 	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload},
 		{ENVELOPE_SIGNATURE, PROTO_BYTES, &signature}};
 	gateway_prepared p;
@@ -252,19 +274,20 @@ static emr_status read_transaction(
 	out->is_something = false;
 	if (status == EMR_OK)
 		status = read_type(payload, &type);
-	if (status != EMR_OK || type != HEADER_TYPE_ENDORSER_TRANSACTION)
-		return status;
-	status = prepared_read(payload, &p);
+	if (status == EMR_OK && type != HEADER_TYPE_ENDORSER_TRANSACTION)
+		return NULL;
+	if (status == EMR_OK)
+		status = prepared_read(payload, &p);
 	if (status == EMR_OK)
 		status = read_entered(gateway, &p, out);
-	if (status == EMR_OK && out->is_something)
-		*out_wrong = entry_wrong(gateway, &p, &out->entry, payload, signature);
-	return status == EMR_OK && *out_wrong != NULL ? EMR_DAMAGED : status;
+	if (status != EMR_OK) {
+		out->is_something = false;
+		return "a valid transaction that cannot be read";
+	}
+	return out->is_something ? entry_wrong(gateway, &p, payload, signature) : NULL;
 }
 
-/* *OUT_WRONG is set where an entry cannot be read. */
-static emr_status visit_entered(
-	const entered *e, emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
+static emr_status visit_entered(const entered *e, const block_reader *reader)
 {
 	const size_t n = e->has_moved ? (e->count - 1) / MOVED_ARGS : 1;
 	emr_status status = EMR_OK;
@@ -272,30 +295,47 @@ static emr_status visit_entered(
 	for (size_t i = 0; i < n && status == EMR_OK; i++) {
 		emr_gateway_entry entry = e->entry;
 
-		status = e->has_moved ? read_moved(e, i, &entry) : EMR_OK;
-		if (status != EMR_OK)
-			*out_wrong = "an entry of a directory that cannot be read";
-		else
-			status = visit(arg, &entry);
+		if (!e->has_moved || read_moved(e, i, &entry))
+			status = reader->visit(reader->arg, &entry);
 	}
 	return status;
 }
 
+/* What peers call valid is in their state: to pass it over, or to stop at it, would part whoever
+ * reads here from them.  So the word of those that must endorse decides.  *OUT_WRONG: it is not
+ * theirs, and the one that is asked has made it up. */
+static emr_status confirm(const block_reader *reader, const block *b, size_t tx, const char *wrong,
+	const char **out_wrong)
+{
+	block_doubt doubt = {
+		.number = b->number, .tx = tx, .transaction = b->transactions[tx], .wrong = wrong};
+	emr_status status;
+
+	block_hash(b->number, b->previous, b->data_hash, doubt.hash);
+	status = reader->confirm != NULL ? reader->confirm(reader->confirm_arg, &doubt)
+					 : EMR_DAMAGED;
+	if (status == EMR_DAMAGED)
+		*out_wrong = wrong;
+	return status;
+}
+
 static emr_status visit_entries(const emr_gateway *gateway, const block *b,
-	emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
+	const block_reader *reader, const char **out_wrong)
 {
 	EMR_AUTO_FREE entered *e = calloc(1, sizeof *e);
 	emr_status status = e != NULL ? EMR_OK : EMR_NO_MEMORY;
 
 	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
+		const char *wrong;
+
 		if (b->filter.data[i] != 0)
 			continue; /* not valid */
 		e->entry = (emr_gateway_entry){.block = b->number, .tx = (uint32_t)i};
-		status = read_transaction(gateway, b->transactions[i], e, out_wrong);
-		if (status != EMR_OK && *out_wrong == NULL)
-			*out_wrong = "a valid transaction that cannot be read";
-		else if (status == EMR_OK && e->is_something)
-			status = visit_entered(e, visit, arg, out_wrong);
+		wrong = read_transaction(gateway, b->transactions[i], e);
+		if (wrong != NULL)
+			status = confirm(reader, b, i, wrong, out_wrong);
+		if (status == EMR_OK && e->is_something)
+			status = visit_entered(e, reader);
 	}
 	return status;
 }
@@ -313,17 +353,13 @@ static void advance(const block *b, emr_gateway_position *position)
 	position->next_block++;
 }
 
-/* *OUT_WRONG is set when the block is what is wrong, not what VISIT said. */
+/* *OUT_WRONG is set when the block is what is wrong, not what the reader said. */
 emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
-	emr_gateway_entry_fn visit, void *arg, const char **out_wrong)
+	const block_reader *reader, const char **out_wrong)
 {
-	/* Each takes two bytes at least. */
-	block b = {.max = bytes.len / 2 < BLOCK_TRANSACTIONS_MAX ? bytes.len / 2 + 1
-								 : BLOCK_TRANSACTIONS_MAX};
-	emr_status status;
+	__attribute__((cleanup(block_free))) block b = {.number = 0};
+	emr_status status = read_block(bytes, &b);
 
-	b.transactions = calloc(b.max, sizeof *b.transactions);
-	status = b.transactions == NULL ? EMR_NO_MEMORY : read_block(bytes, &b);
 	*out_wrong = NULL;
 	if (status != EMR_OK && status != EMR_NO_MEMORY)
 		*out_wrong = "a block that cannot be read";
@@ -337,11 +373,85 @@ emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_
 	if (*out_wrong != NULL)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
-		status = visit_entries(gateway, &b, visit, arg, out_wrong);
+		status = visit_entries(gateway, &b, reader, out_wrong);
 	if (status == EMR_OK)
 		advance(&b, position);
-	free(b.transactions);
 	return status;
+}
+
+/* ---- What others say of a transaction ---- */
+
+/* What the peers of the organisation with authority I say of it, under their signature.  Not
+ * EMR_OK: nothing. */
+static emr_status ask_organisation(emr_gateway *gateway, emr_gateway_call *call, size_t i,
+	const block_doubt *doubt, bool *out_is_valid)
+{
+	__attribute__((cleanup(block_free))) block b = {.number = 0};
+	EMR_AUTO_BUF answer = {0};
+	uint8_t hash[HASH_BYTES];
+	char number[24];
+	emr_status status;
+
+	(void)snprintf(number, sizeof number, "%" PRIu64, doubt->number);
+	status = gateway_attest(gateway, call, i,
+		(const emr_bytes[3]){emr_bytes_of("GetBlockByNumber", 16),
+			emr_bytes_of(gateway->channel, strlen(gateway->channel)),
+			emr_bytes_of(number, strlen(number))},
+		3, &answer);
+	if (status == EMR_OK)
+		status = read_block(emr_buf_view(&answer), &b);
+	if (status != EMR_OK)
+		return status;
+	if (b.previous.len > HASH_BYTES || b.data_hash.len != HASH_BYTES ||
+		b.filter.len <= doubt->tx)
+		return EMR_DAMAGED;
+	block_hash(b.number, b.previous, b.data_hash, hash);
+	*out_is_valid =
+		memcmp(hash, doubt->hash, sizeof hash) == 0 && b.filter.data[doubt->tx] == 0;
+	return EMR_OK;
+}
+
+typedef struct asking {
+	emr_gateway *gateway;
+	emr_gateway_call *call;
+} asking;
+
+/* In the time of one call. */
+static emr_status ask_organisations(void *arg, const block_doubt *doubt)
+{
+	const asking *a = arg;
+	const size_t n = a->gateway->authority_count, least = a->gateway->endorsers_least;
+	const uint32_t all_ms = a->call->timeout_ms;
+	gateway_run run = gateway_run_begin(a->gateway, a->call, EMR_GATEWAY_ENDORSE);
+	char name[EMR_GATEWAY_SAID_BYTES];
+	size_t yes = 0, no = 0;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n && yes < least && n - no >= least && status != EMR_INTERRUPTED;
+		i++) {
+		bool is_valid = false;
+
+		a->call->timeout_ms = gateway_run_left_ms(&run);
+		if (a->call->timeout_ms == 0)
+			break;
+		status = ask_organisation(a->gateway, a->call, i, doubt, &is_valid);
+		yes += status == EMR_OK && is_valid ? 1 : 0;
+		no += status == EMR_OK && !is_valid ? 1 : 0;
+		if (status != EMR_OK) /* it may be the gateway that does not want to know */
+			endpoint_defer(a->gateway, a->call->endpoint);
+	}
+	a->call->timeout_ms = all_ms;
+	if (status == EMR_INTERRUPTED)
+		return status;
+	if (n - no < least)
+		return EMR_DAMAGED;
+	block_doubt_name(doubt, name, sizeof name);
+	if (yes < least)
+		return gateway_run_fail(&run, EMR_GATEWAY_DOUBT, name);
+	a->call->fault = EMR_GATEWAY_FINE;
+	emr_log(EMR_LOG_ERROR, "fabric: %s: peers of %zu organisations call it valid, and so it is",
+		name, yes);
+	return EMR_OK;
 }
 
 /* ---- Asking ---- */
@@ -418,9 +528,12 @@ static emr_status take_block(emr_gateway *gateway, emr_gateway_call *call, emr_b
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
 {
 	gateway_run run = {.gateway = gateway, .call = call};
+	asking who = {.gateway = gateway, .call = call};
+	const block_reader reader = {
+		.visit = visit, .arg = arg, .confirm = ask_organisations, .confirm_arg = &who};
 	emr_gateway_position next = *position;
 	const char *wrong = NULL;
-	emr_status status = block_visit(gateway, bytes, &next, visit, arg, &wrong);
+	emr_status status = block_visit(gateway, bytes, &next, &reader, &wrong);
 
 	if (status == EMR_OK && call->orderers != NULL)
 		status = orderers_look(gateway, call->orderers, bytes, &wrong);
@@ -479,7 +592,7 @@ static emr_status take_streamed(void *arg, emr_bytes bytes)
 static bool is_the_end(emr_gateway_fault fault)
 {
 	return fault == EMR_GATEWAY_CANCELLED || fault == EMR_GATEWAY_HERE ||
-	       fault == EMR_GATEWAY_RESTING;
+	       fault == EMR_GATEWAY_RESTING || fault == EMR_GATEWAY_DOUBT;
 }
 
 /* As many of the next N blocks as come in one stream.  EMR_OK also when none comes: then each is

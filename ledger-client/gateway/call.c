@@ -108,7 +108,8 @@ static bool exchange_tls(const gateway_endpoint *endpoint, CURL *easy)
 		       curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
 	return late_curl_tell_certificates(easy) &&
 	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
+		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CAINFO, endpoint->ca_file) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
 	       (endpoint->cert_file == NULL ||

@@ -107,7 +107,7 @@ static emr_status hear(void *arg, emr_bytes message)
 	emr_bytes block = {0};
 	uint64_t status = 0;
 	const proto_want wants[] = {{DELIVER_RESPONSE_STATUS, PROTO_NUMBER, &status},
-		{DELIVER_RESPONSE_BLOCK, PROTO_MESSAGE, &block}};
+		{DELIVER_RESPONSE_BLOCK, PROTO_BYTES, &block}};
 
 	if (l->status != 0 || proto_read(message, wants, 2) != EMR_OK ||
 		(block.data == NULL) == (status == 0))

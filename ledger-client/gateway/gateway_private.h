@@ -98,6 +98,11 @@ typedef struct gateway_request {
  * and, but for a stream, exactly one message. */
 emr_status gateway_ask(gateway_run *run, const gateway_request *request);
 
+/* What a peer of the organisation with authority I says when it is asked "qscc" for ARGS, under its
+ * signature, whichever gateway brings it.  Nothing is signed but the question. */
+emr_status gateway_attest(emr_gateway *gateway, emr_gateway_call *call, size_t i,
+	const emr_bytes *args, size_t count, emr_buf *out_answer);
+
 /* ---- Blocks as a stream (deliver.c) ---- */
 
 /* Appends SeekPosition. */
@@ -126,14 +131,12 @@ emr_status proposal_sign(
 /* nonce || creator, hashed. */
 void proposal_tx_id(emr_bytes nonce, emr_bytes creator, char out[EMR_GATEWAY_TX_ID_BYTES]);
 
-#define PREPARED_ENDORSEMENTS_MAX 64
-
 /* What the payload of an envelope is, borrowed from it. */
 typedef struct gateway_prepared {
 	emr_bytes channel_header, signature_header;
 	emr_bytes action_header, proposal_payload;
 	emr_bytes response_payload; /* ProposalResponsePayload */
-	emr_bytes endorsements[PREPARED_ENDORSEMENTS_MAX];
+	emr_bytes action_payload;   /* ChaincodeActionPayload */
 	size_t endorsement_count;
 	emr_bytes proposal_hash;
 	emr_bytes chaincode_name;
@@ -141,21 +144,29 @@ typedef struct gateway_prepared {
 	emr_bytes result;
 } gateway_prepared;
 emr_status prepared_read(emr_bytes payload, gateway_prepared *out);
-/* NULL: as many organisations have endorsed this very proposal as must, each by a certificate of
- * its own that counted at AT_UNIX_S.  Else what is wrong. */
+/* The endorsements of what was read, as many as it has: free the list.  NULL: no memory. */
+emr_bytes *prepared_endorsements(const gateway_prepared *p);
+/* NULL: peers of LEAST organisations have endorsed this very proposal, each by a certificate that
+ * leads to its organisation.  Others' endorsements, and those that do not verify, count for
+ * nothing, as at peers.  Else what is wrong. */
 const char *endorsements_wrong(
-	const emr_gateway *gateway, const gateway_prepared *prepared, uint64_t at_unix_s);
-/* CERTIFICATE, as somebody's of organisation MSP_ID, leads to an authority of it at that time. */
-bool gateway_is_by_authority(
-	const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate, uint64_t at_unix_s);
+	const emr_gateway *gateway, const gateway_prepared *prepared, size_t least);
+/* The gateway was opened with an authority of organisation MSP_ID. */
+bool gateway_knows(const emr_gateway *gateway, emr_bytes msp_id);
+/* CERTIFICATE, as somebody's of organisation MSP_ID, leads to an authority of it.  Fabric does not
+ * ask whether it has ended: its chain is looked at as it was when it began. */
+bool gateway_is_by_authority(const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate);
 /* In a channel whose certificates say by their units what somebody is, it says ROLE; where units
  * say nothing of the kind, everybody of an organisation may be that. */
 bool gateway_is_role(X509 *certificate, const char *role);
-/* SIGNATURE is of PAYLOAD || SIGNER. */
+/* SIGNATURE is of PAYLOAD || SIGNER, in any form that Fabric takes. */
 bool gateway_is_signed_by(
 	X509 *certificate, emr_bytes signature, emr_bytes payload, emr_bytes signer);
-/* The next certificate of BIO, which others have written; NULL: there is none. */
-X509 *gateway_certificate_read(BIO *bio);
+/* What the first block of TEXT has that Go's encoding/pem takes for one.  EMR_NOT_FOUND: none. */
+emr_status pem_decode(emr_bytes text, emr_buf *out);
+/* The certificate in it, as an MSP of Fabric reads one: whatever the block is called; NULL: none.
+ */
+X509 *gateway_certificate_of(emr_bytes pem);
 /* NULL: SIGNATURE is of PAYLOAD by the certificate in CREATOR. */
 const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signature);
 /* NULL: PAYLOAD is what PROPOSAL asks, endorsed by enough, byte for byte what has to be signed.
@@ -170,12 +181,32 @@ const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *p
 size_t block_header_der(uint64_t number, emr_bytes previous, emr_bytes data_hash,
 	uint8_t der[BLOCK_HEADER_DER_MAX]);
 void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32]);
+/* A transaction that the peer which was asked calls valid, and that is wrong here. */
+typedef struct block_doubt {
+	uint64_t number;
+	uint8_t hash[32]; /* of the block */
+	size_t tx;	  /* its place in there */
+	emr_bytes transaction;
+	const char *wrong;
+} block_doubt;
+/* In one line: block, transaction, certificate, what is wrong. */
+void block_doubt_name(const block_doubt *doubt, char *out, size_t size);
+
+typedef struct block_reader {
+	emr_gateway_entry_fn visit;
+	void *arg;
+	/* EMR_OK: it is valid, and counts as far as it can be read.  EMR_DAMAGED: it is not.
+	 * Another error ends the reading for now.  NULL: nothing of the kind is valid. */
+	emr_status (*confirm)(void *arg, const block_doubt *doubt);
+	void *confirm_arg;
+} block_reader;
+
 /* The entries of the block BYTES, which must be the one that POSITION expects; then POSITION is
  * behind it.  EMR_FORK: it does not follow the one before, or is the first and another than the
  * gateway was opened with.  *OUT_WRONG: it is not what its header
  * says; else NULL. */
 emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
-	emr_gateway_entry_fn visit, void *arg, const char **out_wrong);
+	const block_reader *reader, const char **out_wrong);
 
 /* ---- What a channel's configuration says (orderers.c) ---- */
 

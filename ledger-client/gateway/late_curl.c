@@ -106,7 +106,12 @@ LATE(CURLcode, curl_mime_data_cb,
 
 LATE(CURLU *, curl_url, (void), (), NULL)
 LATE_VOID(curl_url_cleanup, (CURLU * url), (url))
-LATE(CURLUcode, curl_url_get, (CURLU * url, CURLUPart what, char **part, unsigned flags),
+/* Newer headers have it read a const CURLU: as the one that is here declares it. */
+typedef __typeof__(_Generic(
+	&curl_url_get, CURLUcode (*)(const CURLU *, CURLUPart, char **, unsigned)
+	: (const CURLU *)NULL, default
+	: (CURLU *)NULL)) read_url;
+LATE(CURLUcode, curl_url_get, (read_url url, CURLUPart what, char **part, unsigned flags),
 	(url, what, part, flags), CURLUE_OUT_OF_MEMORY)
 LATE(CURLUcode, curl_url_set, (CURLU * url, CURLUPart what, const char *part, unsigned flags),
 	(url, what, part, flags), CURLUE_OUT_OF_MEMORY)

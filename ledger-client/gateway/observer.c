@@ -2,8 +2,6 @@
  * appended. */
 #include "gateway/observer.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,18 +98,10 @@ static emr_status read_creator(emr_bytes creator, emr_bytes *out_msp, emr_buf *o
 	const proto_want wants[] = {{SERIALIZED_IDENTITY_MSPID, PROTO_BYTES, out_msp},
 		{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
 	emr_status status = proto_read(creator, wants, 2);
-	BIO *bio = status == EMR_OK ? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
-	X509 *certificate = bio != NULL ? gateway_certificate_read(bio) : NULL;
-	uint8_t *der = NULL;
-	int len = certificate != NULL ? i2d_X509(certificate, &der) : -1;
 
-	if (len > 0)
-		status = emr_buf_append(out_der, der, (size_t)len);
-	OPENSSL_free(der);
-	X509_free(certificate);
-	(void)BIO_free(bio);
-	ERR_clear_error();
-	return status;
+	if (status == EMR_OK)
+		status = pem_decode(pem, out_der);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* As the chaincode has it: a certificate that does not count leaves the caller without one.  FACTS

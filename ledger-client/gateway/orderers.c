@@ -6,10 +6,8 @@
  * many must).  Fabric lets any member of an orderers' organisation sign by Raft; here it is an
  * orderer, where units say so. */
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "fields.h"
 #include "gateway_private.h"
@@ -64,30 +62,34 @@ bool emr_gateway_orderers_have_signed(const emr_gateway_orderers *orderers)
 
 /* ---- The configuration ---- */
 
-/* The value of KEY in the map FIELD of a group; EMR_NOT_FOUND.  Of one that stands twice protobuf
- * would take the last: it is refused. */
+/* What was asked for is all that there is. */
+static emr_status list_whole(const proto_list *list, emr_status status)
+{
+	return status == EMR_OK && list->total > list->max ? EMR_LIMIT : status;
+}
+
+/* The value of KEY in the map FIELD of a group, the last where it stands several times;
+ * EMR_NOT_FOUND. */
 static emr_status map_get(emr_bytes group, uint32_t field, const char *key, emr_bytes *out)
 {
 	emr_bytes entries[MAP_MAX];
 	proto_list list = {.items = entries, .max = MAP_MAX};
 	const proto_want of_group[] = {{field, PROTO_REPEATED, &list}};
-	emr_status status = proto_read(group, of_group, 1);
-	size_t found = 0;
+	emr_status status = list_whole(&list, proto_read(group, of_group, 1));
+	bool is_found = false;
 
 	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
 		emr_bytes name = {0}, value = {0};
 		const proto_want of_entry[] = {
-			{MAP_KEY, PROTO_BYTES, &name}, {MAP_VALUE, PROTO_MESSAGE, &value}};
+			{MAP_KEY, PROTO_BYTES, &name}, {MAP_VALUE, PROTO_BYTES, &value}};
 
 		status = proto_read(entries[i], of_entry, 2);
 		if (status != EMR_OK || !emr_bytes_equal(name, emr_bytes_of(key, strlen(key))))
 			continue;
 		*out = value;
-		found++;
+		is_found = true;
 	}
-	if (status == EMR_OK && found != 1)
-		status = found == 0 ? EMR_NOT_FOUND : EMR_DAMAGED;
-	return status;
+	return status == EMR_OK && !is_found ? EMR_NOT_FOUND : status;
 }
 
 static emr_status value_get(emr_bytes group, const char *key, emr_bytes *out)
@@ -104,7 +106,7 @@ static emr_status read_consenters(emr_bytes value, emr_gateway_orderers *out)
 	emr_bytes items[CONSENTERS_MAX];
 	proto_list list = {.items = items, .max = CONSENTERS_MAX};
 	const proto_want of_orderers[] = {{ORDERERS_CONSENTERS, PROTO_REPEATED, &list}};
-	emr_status status = proto_read(value, of_orderers, 1);
+	emr_status status = list_whole(&list, proto_read(value, of_orderers, 1));
 
 	out->count = 0;
 	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
@@ -144,7 +146,7 @@ static emr_status has_anchor(emr_bytes group)
 	emr_status status = value_get(group, "AnchorPeers", &value);
 
 	if (status == EMR_OK)
-		status = proto_read(value, of_peers, 1);
+		status = list_whole(&list, proto_read(value, of_peers, 1));
 	return status == EMR_OK && list.count == 0 ? EMR_NOT_FOUND : status;
 }
 
@@ -152,17 +154,17 @@ emr_status config_has_anchor(emr_bytes config, const char *msp)
 {
 	emr_bytes channel = {0}, application = {0}, entries[ORGANISATIONS_MAX];
 	proto_list list = {.items = entries, .max = ORGANISATIONS_MAX};
-	const proto_want of_config[] = {{CONFIG_CHANNEL_GROUP, PROTO_MESSAGE, &channel}};
+	const proto_want of_config[] = {{CONFIG_CHANNEL_GROUP, PROTO_BYTES, &channel}};
 	const proto_want of_application[] = {{CONFIG_GROUP_GROUPS, PROTO_REPEATED, &list}};
 	emr_status status = proto_read(config, of_config, 1);
 
 	if (status == EMR_OK)
 		status = map_get(channel, CONFIG_GROUP_GROUPS, "Application", &application);
 	if (status == EMR_OK)
-		status = proto_read(application, of_application, 1);
+		status = list_whole(&list, proto_read(application, of_application, 1));
 	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
 		emr_bytes one = {0}, name = {0};
-		const proto_want of_entry[] = {{MAP_VALUE, PROTO_MESSAGE, &one}};
+		const proto_want of_entry[] = {{MAP_VALUE, PROTO_BYTES, &one}};
 
 		status = proto_read(entries[i], of_entry, 1);
 		if (status == EMR_OK)
@@ -179,12 +181,12 @@ static emr_status read_organisations(emr_bytes group, emr_gateway_orderers *out)
 	emr_bytes entries[ORGANISATIONS_MAX];
 	proto_list list = {.items = entries, .max = ORGANISATIONS_MAX};
 	const proto_want of_group[] = {{CONFIG_GROUP_GROUPS, PROTO_REPEATED, &list}};
-	emr_status status = proto_read(group, of_group, 1);
+	emr_status status = list_whole(&list, proto_read(group, of_group, 1));
 
 	out->organisation_count = 0;
 	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
 		emr_bytes one = {0}, name = {0};
-		const proto_want of_entry[] = {{MAP_VALUE, PROTO_MESSAGE, &one}};
+		const proto_want of_entry[] = {{MAP_VALUE, PROTO_BYTES, &one}};
 
 		status = proto_read(entries[i], of_entry, 1);
 		if (status == EMR_OK)
@@ -197,14 +199,13 @@ static emr_status read_organisations(emr_bytes group, emr_gateway_orderers *out)
 /* DATA is of a payload of type CONFIG. */
 static emr_status read_configuration(emr_bytes data, emr_gateway_orderers *out)
 {
-	emr_bytes config = {0}, channel = {0}, group = {0}, value = {0}, type = {0};
-	const proto_want of_envelope[] = {{CONFIG_ENVELOPE_CONFIG, PROTO_MESSAGE, &config}};
-	const proto_want of_config[] = {{CONFIG_CHANNEL_GROUP, PROTO_MESSAGE, &channel}};
+	emr_bytes channel = {0}, group = {0}, value = {0}, type = {0};
+	const proto_want of_config[] = {{CONFIG_CHANNEL_GROUP, PROTO_BYTES, &channel}};
+	const proto_want of_envelope[] = {
+		{CONFIG_ENVELOPE_CONFIG, PROTO_MESSAGE, PROTO_INSIDE(of_config)}};
 	const proto_want of_type[] = {{CONSENSUS_TYPE_TYPE, PROTO_BYTES, &type}};
 	emr_status status = proto_read(data, of_envelope, 1);
 
-	if (status == EMR_OK)
-		status = proto_read(config, of_config, 1);
 	if (status == EMR_OK)
 		status = map_get(channel, CONFIG_GROUP_GROUPS, "Orderer", &group);
 	if (status == EMR_OK)
@@ -223,22 +224,20 @@ static emr_status read_configuration(emr_bytes data, emr_gateway_orderers *out)
  * that orderers have written. */
 static emr_status find_configuration(emr_bytes transaction, emr_bytes *out_data)
 {
-	emr_bytes payload = {0}, header = {0}, channel_header = {0};
+	emr_bytes payload = {0}, channel_header = {0};
 	uint64_t type = 0;
 	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload}};
-	const proto_want of_payload[] = {
-		{PAYLOAD_HEADER, PROTO_MESSAGE, &header}, {PAYLOAD_DATA, PROTO_BYTES, out_data}};
 	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &channel_header}};
+	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
+		{PAYLOAD_DATA, PROTO_BYTES, out_data}};
 	const proto_want of_channel[] = {{CHANNEL_HEADER_TYPE, PROTO_NUMBER, &type}};
 	emr_status status = proto_read(transaction, of_envelope, 1);
 
 	if (status == EMR_OK)
 		status = proto_read(payload, of_payload, 2);
 	if (status == EMR_OK)
-		status = proto_read(header, of_header, 1);
-	if (status == EMR_OK)
 		status = proto_read(channel_header, of_channel, 1);
-	return status == EMR_OK && type != HEADER_TYPE_CONFIG ? EMR_NOT_FOUND : status;
+	return status == EMR_OK && (uint32_t)type != HEADER_TYPE_CONFIG ? EMR_NOT_FOUND : status;
 }
 
 /* ---- Signatures ---- */
@@ -263,17 +262,6 @@ static emr_status read_signature(emr_bytes bytes, one_signature *out)
 	return proto_read(bytes, of_signature, 3);
 }
 
-static bool is_known(const emr_gateway *gateway, emr_bytes msp_id)
-{
-	for (size_t i = 0; i < gateway->authority_count; i++) {
-		const char *known = gateway->authorities[i].msp_id;
-
-		if (emr_bytes_equal(msp_id, emr_bytes_of(known, strlen(known))))
-			return true;
-	}
-	return false;
-}
-
 static bool may_order(const emr_gateway_orderers *orderers, emr_bytes msp_id)
 {
 	for (size_t i = 0; i < orderers->organisation_count; i++)
@@ -282,31 +270,19 @@ static bool may_order(const emr_gateway_orderers *orderers, emr_bytes msp_id)
 	return false;
 }
 
-/* Fabric does not ask whether an orderer's certificate has ended: its chain is looked at as it was
- * when it began. */
-static bool is_orderer(const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate)
-{
-	struct tm began = {0};
-
-	return ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &began) == 1 &&
-	       gateway_is_role(certificate, "orderer") &&
-	       gateway_is_by_authority(gateway, msp_id, certificate, (uint64_t)timegm(&began) + 1);
-}
-
 /* HEADER is of SIGNATURE: that of who has signed, or what says who he is. */
 static bool has_signed(const emr_gateway *gateway, const signed_block *b, emr_bytes header,
 	emr_bytes signature, const consenter *who)
 {
-	BIO *bio = BIO_new_mem_buf(who->pem.data, (int)who->pem.len);
-	AUTO_CERTIFICATE certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
+	AUTO_CERTIFICATE certificate = gateway_certificate_of(who->pem);
 	EMR_AUTO_BUF message = {0};
-	bool is_fine = certificate != NULL && is_orderer(gateway, who->msp_id, certificate) &&
+	bool is_fine = certificate != NULL && gateway_is_role(certificate, "orderer") &&
+		       gateway_is_by_authority(gateway, who->msp_id, certificate) &&
 		       emr_buf_append(&message, b->value.data, b->value.len) == EMR_OK &&
 		       emr_buf_append(&message, header.data, header.len) == EMR_OK &&
 		       gateway_is_signed_by(certificate, signature, emr_buf_view(&message),
 			       b->number_and_hashes);
 
-	(void)BIO_free(bio);
 	ERR_clear_error();
 	return is_fine;
 }
@@ -334,7 +310,7 @@ static const char *raft_wrong(
 			continue;
 		if (has_signed(gateway, b, one.header, one.signature, &who))
 			return NULL;
-		has_unknown = has_unknown || !is_known(gateway, who.msp_id);
+		has_unknown = has_unknown || !gateway_knows(gateway, who.msp_id);
 	}
 	orderers->has_unknown = orderers->has_unknown || has_unknown;
 	return has_unknown ? NULL : "a block that no orderer has signed";
@@ -348,7 +324,7 @@ static const char *bft_wrong(
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!is_known(gateway, orderers->consenters[i].msp_id))
+		if (!gateway_knows(gateway, orderers->consenters[i].msp_id))
 			orderers->has_unknown = true;
 	if (orderers->has_unknown)
 		return NULL;
@@ -385,23 +361,18 @@ typedef struct looked_at {
 
 static emr_status read_looked_at(emr_bytes bytes, looked_at *out)
 {
-	emr_bytes header = {0}, data = {0}, metadata = {0}, values[METADATA_MAX];
+	emr_bytes values[METADATA_MAX];
 	proto_list all = {.items = values, .max = METADATA_MAX};
-	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, &header},
-		{BLOCK_DATA, PROTO_MESSAGE, &data}, {BLOCK_METADATA, PROTO_MESSAGE, &metadata}};
 	const proto_want of_header[] = {{BLOCK_HEADER_NUMBER, PROTO_NUMBER, &out->number},
 		{BLOCK_HEADER_PREVIOUS_HASH, PROTO_BYTES, &out->previous},
 		{BLOCK_HEADER_DATA_HASH, PROTO_BYTES, &out->data_hash}};
 	const proto_want of_data[] = {{BLOCK_DATA_DATA, PROTO_BYTES, &out->transaction}};
 	const proto_want of_metadata[] = {{BLOCK_METADATA_METADATA, PROTO_REPEATED, &all}};
+	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
+		{BLOCK_DATA, PROTO_MESSAGE, PROTO_INSIDE(of_data)},
+		{BLOCK_METADATA, PROTO_MESSAGE, PROTO_INSIDE(of_metadata)}};
 	emr_status status = proto_read(bytes, of_block, 3);
 
-	if (status == EMR_OK)
-		status = proto_read(header, of_header, 3);
-	if (status == EMR_OK)
-		status = proto_read(data, of_data, 1);
-	if (status == EMR_OK)
-		status = proto_read(metadata, of_metadata, 1);
 	if (status == EMR_OK &&
 		(out->previous.len > HASH_BYTES || out->data_hash.len != HASH_BYTES))
 		status = EMR_DAMAGED;

@@ -1,9 +1,14 @@
 /* This file looks at what a gateway gives to sign: whether it is the transaction of our proposal
  * and nothing else, and whether those who are said to have endorsed it have. */
+#include <inttypes.h>
+#include <limits.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "crypto/hashsig.h"
 #include "fields.h"
@@ -20,6 +25,18 @@ static void bio_free(BIO **bio)
 {
 	(void)BIO_free(*bio);
 }
+static void signature_free(ECDSA_SIG **signature)
+{
+	ECDSA_SIG_free(*signature);
+}
+static void integer_free(ASN1_INTEGER **integer)
+{
+	ASN1_INTEGER_free(*integer);
+}
+static void bytes_free(uint8_t **bytes)
+{
+	OPENSSL_free(*bytes);
+}
 static void context_free(EVP_MD_CTX **context)
 {
 	EVP_MD_CTX_free(*context);
@@ -32,75 +49,78 @@ static void store_context_free(X509_STORE_CTX **context)
 
 /* ---- Reading ---- */
 
-static emr_status read_headers(emr_bytes payload, gateway_prepared *out, emr_bytes *out_data)
-{
-	emr_bytes header = {0};
-	const proto_want of_payload[] = {
-		{PAYLOAD_HEADER, PROTO_MESSAGE, &header}, {PAYLOAD_DATA, PROTO_BYTES, out_data}};
-	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &out->channel_header},
-		{HEADER_SIGNATURE_HEADER, PROTO_BYTES, &out->signature_header}};
-	emr_status status = proto_read(payload, of_payload, 2);
-
-	return status == EMR_OK ? proto_read(header, of_header, 2) : status;
-}
-
 static emr_status read_action(emr_bytes data, gateway_prepared *out)
 {
-	emr_bytes action = {0}, payload = {0}, endorsed = {0};
+	emr_bytes action = {0};
 	proto_list actions = {.items = &action, .max = 1};
-	proto_list endorsements = {.items = out->endorsements, .max = PREPARED_ENDORSEMENTS_MAX};
+	proto_list endorsements = {.items = NULL};
 	const proto_want of_transaction[] = {{TRANSACTION_ACTIONS, PROTO_REPEATED, &actions}};
 	const proto_want of_action[] = {
 		{TRANSACTION_ACTION_HEADER, PROTO_BYTES, &out->action_header},
-		{TRANSACTION_ACTION_PAYLOAD, PROTO_BYTES, &payload}};
-	const proto_want of_payload[] = {{CHAINCODE_ACTION_PAYLOAD_CHAINCODE_PROPOSAL_PAYLOAD,
-						 PROTO_BYTES, &out->proposal_payload},
-		{CHAINCODE_ACTION_PAYLOAD_ACTION, PROTO_MESSAGE, &endorsed}};
+		{TRANSACTION_ACTION_PAYLOAD, PROTO_BYTES, &out->action_payload}};
 	const proto_want of_endorsed[] = {{CHAINCODE_ENDORSED_ACTION_PROPOSAL_RESPONSE_PAYLOAD,
 						  PROTO_BYTES, &out->response_payload},
 		{CHAINCODE_ENDORSED_ACTION_ENDORSEMENTS, PROTO_REPEATED, &endorsements}};
+	const proto_want of_payload[] = {{CHAINCODE_ACTION_PAYLOAD_CHAINCODE_PROPOSAL_PAYLOAD,
+						 PROTO_BYTES, &out->proposal_payload},
+		{CHAINCODE_ACTION_PAYLOAD_ACTION, PROTO_MESSAGE, PROTO_INSIDE(of_endorsed)}};
 	emr_status status = proto_read(data, of_transaction, 1);
 
+	if (status == EMR_OK && actions.total != 1)
+		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = proto_read(action, of_action, 2);
 	if (status == EMR_OK)
-		status = proto_read(payload, of_payload, 2);
-	if (status == EMR_OK)
-		status = proto_read(endorsed, of_endorsed, 2);
-	out->endorsement_count = endorsements.count;
+		status = proto_read(out->action_payload, of_payload, 2);
+	out->endorsement_count = endorsements.total;
 	return status;
 }
 
 static emr_status read_response(gateway_prepared *out)
 {
-	emr_bytes extension = {0}, response = {0}, chaincode = {0};
+	emr_bytes extension = {0};
 	const proto_want of_payload[] = {
 		{PROPOSAL_RESPONSE_PAYLOAD_PROPOSAL_HASH, PROTO_BYTES, &out->proposal_hash},
 		{PROPOSAL_RESPONSE_PAYLOAD_EXTENSION, PROTO_BYTES, &extension}};
-	const proto_want of_action[] = {{CHAINCODE_ACTION_RESPONSE, PROTO_MESSAGE, &response},
-		{CHAINCODE_ACTION_CHAINCODE_ID, PROTO_MESSAGE, &chaincode}};
 	const proto_want of_response[] = {{RESPONSE_STATUS, PROTO_NUMBER, &out->status},
 		{RESPONSE_PAYLOAD, PROTO_BYTES, &out->result}};
 	const proto_want of_chaincode[] = {{CHAINCODE_ID_NAME, PROTO_BYTES, &out->chaincode_name}};
+	const proto_want of_action[] = {
+		{CHAINCODE_ACTION_RESPONSE, PROTO_MESSAGE, PROTO_INSIDE(of_response)},
+		{CHAINCODE_ACTION_CHAINCODE_ID, PROTO_MESSAGE, PROTO_INSIDE(of_chaincode)}};
 	emr_status status = proto_read(out->response_payload, of_payload, 2);
 
-	if (status == EMR_OK)
-		status = proto_read(extension, of_action, 2);
-	if (status == EMR_OK)
-		status = proto_read(response, of_response, 2);
-	return status == EMR_OK ? proto_read(chaincode, of_chaincode, 1) : status;
+	return status == EMR_OK ? proto_read(extension, of_action, 2) : status;
 }
 
 emr_status prepared_read(emr_bytes payload, gateway_prepared *out)
 {
 	emr_bytes data = {0};
+	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &out->channel_header},
+		{HEADER_SIGNATURE_HEADER, PROTO_BYTES, &out->signature_header}};
+	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
+		{PAYLOAD_DATA, PROTO_BYTES, &data}};
 	emr_status status;
 
 	*out = (gateway_prepared){0};
-	status = read_headers(payload, out, &data);
+	status = proto_read(payload, of_payload, 2);
 	if (status == EMR_OK)
 		status = read_action(data, out);
 	return status == EMR_OK ? read_response(out) : status;
+}
+
+emr_bytes *prepared_endorsements(const gateway_prepared *p)
+{
+	emr_bytes *items = calloc(p->endorsement_count + 1, sizeof *items);
+	proto_list list = {.items = items, .max = p->endorsement_count};
+	const proto_want of_endorsed[] = {
+		{CHAINCODE_ENDORSED_ACTION_ENDORSEMENTS, PROTO_REPEATED, &list}};
+	const proto_want of_payload[] = {
+		{CHAINCODE_ACTION_PAYLOAD_ACTION, PROTO_MESSAGE, PROTO_INSIDE(of_endorsed)}};
+
+	if (items != NULL)
+		(void)proto_read(p->action_payload, of_payload, 1); /* which was read before */
+	return items;
 }
 
 /* ---- The transaction ---- */
@@ -113,15 +133,18 @@ static emr_status rebuild(
 {
 	EMR_AUTO_BUF inner = {0};
 	EMR_AUTO_BUF outer = {0};
+	EMR_AUTO_FREE emr_bytes *endorsements = prepared_endorsements(prepared);
 	proto_writer of_inner = proto_writer_of(&inner);
 	proto_writer of_outer = proto_writer_of(&outer);
 	proto_writer w = proto_writer_of(out);
 
+	if (endorsements == NULL)
+		return EMR_NO_MEMORY;
 	proto_put_bytes(&of_inner, CHAINCODE_ENDORSED_ACTION_PROPOSAL_RESPONSE_PAYLOAD,
 		prepared->response_payload);
 	for (size_t i = 0; i < prepared->endorsement_count; i++)
-		proto_put_message(&of_inner, CHAINCODE_ENDORSED_ACTION_ENDORSEMENTS,
-			prepared->endorsements[i]);
+		proto_put_message(
+			&of_inner, CHAINCODE_ENDORSED_ACTION_ENDORSEMENTS, endorsements[i]);
 	proto_put_bytes(&of_outer, CHAINCODE_ACTION_PAYLOAD_CHAINCODE_PROPOSAL_PAYLOAD,
 		emr_buf_view(&proposal->payload));
 	proto_put_message(&of_outer, CHAINCODE_ACTION_PAYLOAD_ACTION, emr_buf_view(&inner));
@@ -143,10 +166,11 @@ static emr_status rebuild(
 }
 
 /* What the endorsers have signed is an answer to the proposal that stands beside it, as peers
- * demand it of every transaction: endorsements of another one are none. */
+ * demand it of every transaction: endorsements of another one are none.  The header of the action
+ * is the one of the proposal; that of the whole may be another, and says who brings it. */
 static bool is_answer_to_it(const gateway_prepared *p)
 {
-	const emr_bytes parts[3] = {p->channel_header, p->signature_header, p->proposal_payload};
+	const emr_bytes parts[3] = {p->channel_header, p->action_header, p->proposal_payload};
 	emr_sha256_ctx ctx;
 	uint8_t own[32];
 
@@ -163,11 +187,6 @@ static bool is_name(emr_bytes bytes, const char *name)
 }
 
 /* ---- Endorsements ---- */
-
-typedef struct endorser {
-	emr_bytes identity, msp_id, pem;
-	bool is_peer;
-} endorser;
 
 bool gateway_is_role(X509 *certificate, const char *role)
 {
@@ -189,11 +208,20 @@ bool gateway_is_role(X509 *certificate, const char *role)
 	return !is_other;
 }
 
-/* At the time of the transaction: an endorser's certificate may end, and what it has endorsed
- * stays. */
-bool gateway_is_by_authority(
-	const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate, uint64_t at_unix_s)
+bool gateway_knows(const emr_gateway *gateway, emr_bytes msp_id)
 {
+	for (size_t i = 0; i < gateway->authority_count; i++)
+		if (is_name(msp_id, gateway->authorities[i].msp_id))
+			return true;
+	return false;
+}
+
+bool gateway_is_by_authority(const emr_gateway *gateway, emr_bytes msp_id, X509 *certificate)
+{
+	struct tm began = {0};
+
+	if (ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &began) != 1)
+		return false;
 	for (size_t i = 0; i < gateway->authority_count; i++) {
 		AUTO(X509_STORE_CTX, store_context_free) context = NULL;
 
@@ -203,21 +231,59 @@ bool gateway_is_by_authority(
 		if (context == NULL || X509_STORE_CTX_init(context, gateway->authorities[i].store,
 					       certificate, NULL) != 1)
 			return false;
-		X509_STORE_CTX_set_time(context, 0, (time_t)at_unix_s);
+		X509_STORE_CTX_set_time(context, 0, timegm(&began) + 1);
 		return X509_verify_cert(context) == 1;
 	}
 	return false;
+}
+
+/* ECDSA-Sig-Value in the one form that OpenSSL takes.  Fabric takes others: encoding/asn1 of Go
+ * passes over what stands behind the two numbers and behind the sequence.  0: it is none. */
+static int canonical(emr_bytes signature, uint8_t **out_der)
+{
+	AUTO(ECDSA_SIG, signature_free) made = ECDSA_SIG_new();
+	AUTO(ASN1_INTEGER, integer_free) r = NULL;
+	AUTO(ASN1_INTEGER, integer_free) s = NULL;
+	const uint8_t *at = signature.data;
+	BIGNUM *numbers[2];
+	long len = 0;
+	int tag = 0, class = 0, kind;
+
+	if (made == NULL || signature.len == 0 || signature.len > LONG_MAX)
+		return 0;
+	kind = ASN1_get_object(&at, &len, &tag, &class, (long)signature.len);
+	if ((kind & 0x80) != 0 || tag != V_ASN1_SEQUENCE || class != V_ASN1_UNIVERSAL)
+		return 0;
+	signature = emr_bytes_of(at, (size_t)len);
+	r = d2i_ASN1_INTEGER(NULL, &at, len);
+	s = r == NULL ? NULL
+		      : d2i_ASN1_INTEGER(NULL, &at, (long)(signature.data + signature.len - at));
+	if (s == NULL)
+		return 0;
+	numbers[0] = ASN1_INTEGER_to_BN(r, NULL);
+	numbers[1] = ASN1_INTEGER_to_BN(s, NULL);
+	if (ECDSA_SIG_set0(made, numbers[0], numbers[1]) == 1)
+		return i2d_ECDSA_SIG(made, out_der);
+	BN_free(numbers[0]);
+	BN_free(numbers[1]);
+	return 0;
 }
 
 bool gateway_is_signed_by(
 	X509 *certificate, emr_bytes signature, emr_bytes payload, emr_bytes signer)
 {
 	AUTO(EVP_MD_CTX, context_free) context = EVP_MD_CTX_new();
+	AUTO(uint8_t, bytes_free) der = NULL;
 	EMR_AUTO_BUF message = {0};
 	EVP_PKEY *key = X509_get0_pubkey(certificate);
 	bool is_ed25519 = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519;
+	int len;
 
-	return context != NULL && key != NULL &&
+	if (key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC) {
+		len = canonical(signature, &der);
+		signature = emr_bytes_of(der, len > 0 ? (size_t)len : 0);
+	}
+	return context != NULL && key != NULL && signature.len > 0 &&
 	       emr_buf_append(&message, payload.data, payload.len) == EMR_OK &&
 	       (signer.len == 0 || emr_buf_append(&message, signer.data, signer.len) == EMR_OK) &&
 	       EVP_DigestVerifyInit(context, NULL, is_ed25519 ? NULL : EVP_sha256(), NULL, key) ==
@@ -226,15 +292,8 @@ bool gateway_is_signed_by(
 		       context, signature.data, signature.len, message.data, message.len) == 1;
 }
 
-/* OpenSSL asks at the terminal for the passphrase of a PEM that says it has one: "" is none. */
-X509 *gateway_certificate_read(BIO *bio)
-{
-	return PEM_read_bio_X509(bio, NULL, NULL, (void *)(uintptr_t) "");
-}
-
 const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signature)
 {
-	AUTO(BIO, bio_free) bio = NULL;
 	AUTO(X509, certificate_free) certificate = NULL;
 	emr_bytes pem = {0};
 	const proto_want of_identity[] = {{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
@@ -242,8 +301,7 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 
 	if (proto_read(creator, of_identity, 1) != EMR_OK)
 		return "its creator cannot be read";
-	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-	certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
+	certificate = gateway_certificate_of(pem);
 	if (certificate == NULL)
 		wrong = "its creator has no certificate";
 	else if (!gateway_is_signed_by(certificate, signature, payload, (emr_bytes){0}))
@@ -252,58 +310,49 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 	return wrong;
 }
 
-static const char *endorsement_wrong(const emr_gateway *gateway, emr_bytes endorsement,
-	emr_bytes payload, uint64_t at_unix_s, endorser *out)
+/* A peer of an organisation that is not among the COUNT of COUNTED has signed it: then *OUT_MSP is
+ * that organisation.  What costs nothing is looked at first. */
+static bool is_one_more(const emr_gateway *gateway, emr_bytes endorsement, emr_bytes payload,
+	const emr_bytes *counted, size_t count, emr_bytes *out_msp)
 {
-	AUTO(BIO, bio_free) bio = NULL;
 	AUTO(X509, certificate_free) certificate = NULL;
-	emr_bytes signature = {0};
-	const proto_want of_endorsement[] = {{ENDORSEMENT_ENDORSER, PROTO_BYTES, &out->identity},
+	emr_bytes identity = {0}, pem = {0}, signature = {0}, msp = {0};
+	const proto_want of_endorsement[] = {{ENDORSEMENT_ENDORSER, PROTO_BYTES, &identity},
 		{ENDORSEMENT_SIGNATURE, PROTO_BYTES, &signature}};
-	const proto_want of_identity[] = {{SERIALIZED_IDENTITY_MSPID, PROTO_BYTES, &out->msp_id},
-		{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &out->pem}};
-	const char *wrong = NULL;
+	const proto_want of_identity[] = {{SERIALIZED_IDENTITY_MSPID, PROTO_BYTES, &msp},
+		{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
 
 	if (proto_read(endorsement, of_endorsement, 2) != EMR_OK ||
-		proto_read(out->identity, of_identity, 2) != EMR_OK)
-		return "an endorsement cannot be read";
-	bio = BIO_new_mem_buf(out->pem.data, (int)out->pem.len);
-	certificate = bio == NULL ? NULL : gateway_certificate_read(bio);
-	if (certificate == NULL)
-		wrong = "an endorser has no certificate";
-	else if (!gateway_is_signed_by(certificate, signature, payload, out->identity))
-		wrong = "an endorsement is not signed by its endorser";
-	else if (gateway->has_authorities &&
-		 !gateway_is_by_authority(gateway, out->msp_id, certificate, at_unix_s))
-		wrong = "an endorser is not of the organisation that it names";
-	out->is_peer = wrong == NULL && gateway_is_role(certificate, "peer");
-	ERR_clear_error();
-	return wrong;
+		proto_read(identity, of_identity, 2) != EMR_OK ||
+		(gateway->has_authorities && !gateway_knows(gateway, msp)))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (emr_bytes_equal(msp, counted[i]))
+			return false;
+	certificate = gateway_certificate_of(pem);
+	*out_msp = msp;
+	return certificate != NULL && gateway_is_role(certificate, "peer") &&
+	       gateway_is_signed_by(certificate, signature, payload, identity) &&
+	       (!gateway->has_authorities || gateway_is_by_authority(gateway, msp, certificate));
 }
 
 const char *endorsements_wrong(
-	const emr_gateway *gateway, const gateway_prepared *prepared, uint64_t at_unix_s)
+	const emr_gateway *gateway, const gateway_prepared *prepared, size_t least)
 {
-	endorser endorsers[PREPARED_ENDORSEMENTS_MAX] = {0};
-	unsigned organisations = 0;
+	EMR_AUTO_FREE emr_bytes *all = prepared_endorsements(prepared);
+	EMR_AUTO_FREE emr_bytes *counted = calloc(least + 1, sizeof *counted);
+	size_t count = 0;
 
+	if (all == NULL || counted == NULL)
+		return "there is no memory to look at its endorsements";
 	if (!is_answer_to_it(prepared))
 		return "what was endorsed is another proposal";
-	for (size_t i = 0; i < prepared->endorsement_count; i++) {
-		const char *wrong = endorsement_wrong(gateway, prepared->endorsements[i],
-			prepared->response_payload, at_unix_s, &endorsers[i]);
-		bool is_new = endorsers[i].is_peer;
-
-		if (wrong != NULL)
-			return wrong;
-		for (size_t j = 0; j < i && is_new; j++)
-			is_new = !endorsers[j].is_peer ||
-				 !emr_bytes_equal(endorsers[i].msp_id, endorsers[j].msp_id);
-		organisations += is_new ? 1 : 0;
-	}
-	return organisations < gateway->endorsers_least
-		       ? "fewer organisations have endorsed it than must"
-		       : NULL;
+	for (size_t i = 0; i < prepared->endorsement_count && count < least; i++)
+		if (is_one_more(gateway, all[i], prepared->response_payload, counted, count,
+			    &counted[count]))
+			count++;
+	ERR_clear_error();
+	return count < least ? "fewer organisations have endorsed it than must" : NULL;
 }
 
 /* The bytes are compared as a whole in the end; what comes before says what the matter is. */
@@ -322,7 +371,7 @@ static const char *parts_wrong(const emr_gateway *gateway, const gateway_proposa
 		return "another chaincode has answered";
 	if (prepared->status < STATUS_OK || prepared->status >= STATUS_ERROR)
 		return "a refusal was prepared as if it were none";
-	return endorsements_wrong(gateway, prepared, emr_clock_unix_s(gateway->clock));
+	return endorsements_wrong(gateway, prepared, gateway->endorsers_least);
 }
 
 const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *proposal,
@@ -340,4 +389,48 @@ const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *p
 		return "there is no memory to compare it";
 	return emr_bytes_equal(emr_buf_view(&own), payload) ? NULL
 							    : "there is more in it than was asked";
+}
+
+/* ---- In words ---- */
+
+/* Printable, and no longer than OUT. */
+static void put_name(X509_NAME *name, char *out, size_t size)
+{
+	AUTO(BIO, bio_free) bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long len = 0;
+
+	out[0] = '\0';
+	if (bio == NULL || name == NULL || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) < 0)
+		return;
+	len = BIO_get_mem_data(bio, &text);
+	(void)snprintf(out, size, "%.*s", (int)(len < 120 ? len : 120), text);
+}
+
+void block_doubt_name(const block_doubt *doubt, char *out, size_t size)
+{
+	AUTO(X509, certificate_free) certificate = NULL;
+	emr_bytes payload = {0}, channel_header = {0}, signature_header = {0}, tx_id = {0};
+	emr_bytes creator = {0}, pem = {0};
+	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload}};
+	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &channel_header},
+		{HEADER_SIGNATURE_HEADER, PROTO_BYTES, &signature_header}};
+	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)}};
+	const proto_want of_channel[] = {{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
+	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &creator}};
+	const proto_want of_identity[] = {{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
+	char subject[128] = "", id[TX_ID_CHARS + 1];
+
+	(void)proto_read(doubt->transaction, of_envelope, 1);
+	(void)proto_read(payload, of_payload, 1);
+	(void)proto_read(channel_header, of_channel, 1);
+	(void)proto_read(signature_header, of_signature, 1);
+	(void)proto_read(creator, of_identity, 1);
+	certificate = gateway_certificate_of(pem);
+	put_name(certificate == NULL ? NULL : X509_get_subject_name(certificate), subject,
+		sizeof subject);
+	grpc_clean(id, sizeof id, tx_id);
+	(void)snprintf(out, size, "block %" PRIu64 ", transaction %zu (%s), certificate \"%s\": %s",
+		doubt->number, doubt->tx, id, subject, doubt->wrong);
+	ERR_clear_error();
 }

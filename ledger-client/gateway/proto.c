@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define NUMBER_MAX 0x1fffffffu /* of a field: 29 bits */
+#define NUMBER_MAX 0x1fffffffu	   /* of a field: 29 bits */
+#define NUMBER_SKIPPED 0x7fffffffu /* inside of an unknown group, as Go has it */
 #define VARINT_BYTES 10
 
 typedef enum wire_type {
@@ -51,12 +52,12 @@ static bool take_bytes(emr_bytes *rest, uint64_t len, emr_bytes *out_bytes)
 }
 
 /* The beginning and the end of a group count as fields without a value. */
-static bool take_field(emr_bytes *rest, field *out)
+static bool take_field(emr_bytes *rest, uint32_t number_max, field *out)
 {
 	uint64_t tag, len;
 
 	*out = (field){0};
-	if (!take_varint(rest, &tag) || tag >> 3 == 0 || tag >> 3 > NUMBER_MAX)
+	if (!take_varint(rest, &tag) || tag >> 3 == 0 || tag >> 3 > number_max)
 		return false;
 	out->number = (uint32_t)(tag >> 3);
 	out->type = (uint8_t)(tag & 7);
@@ -80,12 +81,13 @@ static bool take_field(emr_bytes *rest, field *out)
 /* Groups are of no message here; a newer program might still send one. */
 static bool skip_group(emr_bytes *rest, uint32_t number)
 {
-	uint32_t open[PROTO_GROUPS_MAX] = {number};
-	size_t depth = 1;
+	uint32_t open[PROTO_GROUPS_MAX]; /* there may be millions of groups: it is not cleared */
+	size_t depth = 0;
 	field f;
 
+	open[depth++] = number;
 	while (depth > 0) {
-		if (!take_field(rest, &f))
+		if (!take_field(rest, NUMBER_SKIPPED, &f))
 			return false;
 		if (f.type == WIRE_GROUP) {
 			if (depth == PROTO_GROUPS_MAX)
@@ -98,28 +100,28 @@ static bool skip_group(emr_bytes *rest, uint32_t number)
 	return true;
 }
 
-static emr_status keep_listed(proto_list *list, emr_bytes value)
+static void keep_listed(proto_list *list, emr_bytes value)
 {
-	if (list->count == list->max)
-		return EMR_LIMIT;
-	list->items[list->count++] = value;
-	return EMR_OK;
+	if (list->count < list->max)
+		list->items[list->count++] = value;
+	list->total++;
 }
 
 static emr_status keep(const proto_want *want, const field *f)
 {
-	/* An empty value lies inside of the message: its address is not NULL. */
-	if (want->kind == PROTO_NUMBER && f->type == WIRE_VARINT) {
+	const proto_inside *inside = want->out;
+
+	if (want->kind == PROTO_NUMBER && f->type == WIRE_VARINT)
 		*(uint64_t *)want->out = f->value;
-		return EMR_OK;
-	}
 	if (want->kind == PROTO_NUMBER || f->type != WIRE_LENGTH)
 		return EMR_OK; /* of another type: as good as unknown */
+	/* A message in pieces is what its pieces are one behind the other. */
+	if (want->kind == PROTO_MESSAGE)
+		return proto_read(f->bytes, inside->wants, inside->count);
 	if (want->kind == PROTO_REPEATED)
-		return keep_listed(want->out, f->bytes);
-	if (want->kind == PROTO_MESSAGE && ((const emr_bytes *)want->out)->data != NULL)
-		return EMR_DAMAGED;
-	*(emr_bytes *)want->out = f->bytes;
+		keep_listed(want->out, f->bytes);
+	else
+		*(emr_bytes *)want->out = f->bytes; /* an empty one lies inside, too */
 	return EMR_OK;
 }
 
@@ -130,7 +132,7 @@ emr_status proto_read(emr_bytes message, const proto_want *wants, size_t count)
 	field f;
 
 	while (status == EMR_OK && rest.len > 0) {
-		if (!take_field(&rest, &f) || f.type == WIRE_GROUP_END ||
+		if (!take_field(&rest, NUMBER_MAX, &f) || f.type == WIRE_GROUP_END ||
 			(f.type == WIRE_GROUP && !skip_group(&rest, f.number)))
 			return EMR_DAMAGED;
 		for (size_t i = 0; status == EMR_OK && i < count; i++) {

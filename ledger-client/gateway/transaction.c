@@ -29,22 +29,20 @@ typedef struct header_facts {
 
 static emr_status read_facts(const gateway_prepared *p, header_facts *out)
 {
-	emr_bytes extension = {0}, chaincode = {0};
+	emr_bytes extension = {0};
 	const proto_want of_channel[] = {{CHANNEL_HEADER_CHANNEL_ID, PROTO_BYTES, &out->channel},
 		{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &out->tx_id},
 		{CHANNEL_HEADER_EXTENSION, PROTO_BYTES, &extension}};
 	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &out->creator},
 		{SIGNATURE_HEADER_NONCE, PROTO_BYTES, &out->nonce}};
-	const proto_want of_extension[] = {
-		{CHAINCODE_HEADER_EXTENSION_CHAINCODE_ID, PROTO_MESSAGE, &chaincode}};
 	const proto_want of_chaincode[] = {{CHAINCODE_ID_NAME, PROTO_BYTES, &out->chaincode}};
+	const proto_want of_extension[] = {{CHAINCODE_HEADER_EXTENSION_CHAINCODE_ID, PROTO_MESSAGE,
+		PROTO_INSIDE(of_chaincode)}};
 	emr_status status = proto_read(p->channel_header, of_channel, 3);
 
 	if (status == EMR_OK)
 		status = proto_read(p->signature_header, of_signature, 2);
-	if (status == EMR_OK)
-		status = proto_read(extension, of_extension, 1);
-	return status == EMR_OK ? proto_read(chaincode, of_chaincode, 1) : status;
+	return status == EMR_OK ? proto_read(extension, of_extension, 1) : status;
 }
 
 static bool is_text(emr_bytes bytes, const char *text)

@@ -8,11 +8,11 @@ target_link_libraries(chaincode_live PRIVATE emr_flags emr_ledger_kit PkgConfig:
 
 set(build ${PROJECT_SOURCE_DIR}/ledger-client/chaincode/build)
 set(out ${CMAKE_BINARY_DIR}/ledger-client/chaincode)
-add_test(NAME chaincode_is_built COMMAND ${build} ${CMAKE_BINARY_DIR} ${out})
-add_test(NAME chaincode_tests_are_built
-	COMMAND ${build} ${CMAKE_BINARY_DIR} ${out} ${CMAKE_CURRENT_LIST_DIR}/chaincode ./recorded ./drive ./gateway_peer ./plain)
-set_tests_properties(chaincode_is_built chaincode_tests_are_built PROPERTIES LABELS conformance
-	TIMEOUT 3600 COST 200 FIXTURES_SETUP chaincode PROCESSORS ${EMR_WORKS})
+# The contract, and then the programs of the tests, which find nearly everything compiled.
+add_test(NAME chaincode_is_built COMMAND sh -c "\"$0\" \"$1\" \"$2\" && exec \"$0\" \"$@\"" ${build} ${CMAKE_BINARY_DIR} ${out}
+	${CMAKE_CURRENT_LIST_DIR}/chaincode ./recorded ./drive ./gateway_peer ./plain)
+set_tests_properties(chaincode_is_built PROPERTIES LABELS conformance
+	TIMEOUT 3600 COST 160 FIXTURES_SETUP chaincode PROCESSORS ${EMR_WORKS})
 add_test(NAME conformance_chaincode COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded
 	wire ${CMAKE_CURRENT_LIST_DIR}/contract ${PROJECT_SOURCE_DIR}/tests/vectors)
 add_test(NAME conformance_chaincode_live COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/chaincode.sh ${out} recorded

@@ -9,9 +9,19 @@
 #include "contract/item.h"
 #include "ledger/register.h"
 
-#define MSP "Emr1MSP"
-
 struct live live;
+
+/* As examples/network/fabric calls them. */
+static const char *msp(int number)
+{
+	static const char *const names[] = {"Emr1MSP", "Emr2MSP", "Emr3MSP"};
+	char variable[8];
+	const char *name;
+
+	(void)snprintf(variable, sizeof variable, "MSP_%d", number);
+	name = getenv(variable);
+	return name != NULL ? name : names[number - 1];
+}
 
 /* Of an organisation; of 0: of the network. */
 char *live_file(int number, const char *name)
@@ -64,9 +74,9 @@ emr_gateway *live_gateway(const emr_gateway_identity *identity, int first, size_
 {
 	char addresses[3][64];
 	emr_gateway_endpoint endpoints[3];
-	const char *authorities[] = {MSP, text_of(live_file(1, "ca/cert.pem")), "Emr2MSP",
-		text_of(live_file(2, "ca/cert.pem")), "Emr3MSP",
-		text_of(live_file(3, "ca/cert.pem")), NULL};
+	const char *authorities[] = {msp(1), text_of(live_file(1, "ca/cert.pem")), msp(2),
+		text_of(live_file(2, "ca/cert.pem")), msp(3), text_of(live_file(3, "ca/cert.pem")),
+		NULL};
 	emr_gateway_options options = {.endpoints = endpoints,
 		.endpoint_count = count,
 		.channel = "emrfs",
@@ -140,7 +150,7 @@ static void describe(void)
 {
 	cert_authority ca = read_authority();
 	emr_descriptor_org one = {.name = {(const uint8_t *)"hospital-a", 10},
-		.msp = {(const uint8_t *)MSP, strlen(MSP)},
+		.msp = {(const uint8_t *)msp(1), strlen(msp(1))},
 		.ca_der = {ca.der.data, ca.der.len}};
 	emr_descriptor network = {.norg = 1,
 		.created_unix_s = (uint64_t)time(NULL),
@@ -168,9 +178,9 @@ int live_begin(void **state)
 	live.org = emr_id16_random();
 	live_certificate(0, &live.certificate);
 	describe();
-	assert_ok(emr_gateway_identity_of_msp(live_file(1, "client/msp"), MSP, &live.client));
+	assert_ok(emr_gateway_identity_of_msp(live_file(1, "client/msp"), msp(1), &live.client));
 	assert_ok(emr_gateway_identity_of_keyring(
-		live.k.keyring, MSP, emr_buf_view(&live.certificate), &live.owner));
+		live.k.keyring, msp(1), emr_buf_view(&live.certificate), &live.owner));
 	live.by_client = live_gateway(live.client, 1, 1);
 	live.by_owner = live_gateway(live.owner, 1, 3);
 	return 0;

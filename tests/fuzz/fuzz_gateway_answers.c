@@ -93,11 +93,10 @@ static void check_inside(emr_bytes whole, emr_bytes piece)
 static void read_transaction(emr_bytes payload)
 {
 	gateway_prepared p;
+	emr_bytes *endorsements;
 
 	if (prepared_read(payload, &p) != EMR_OK)
 		return;
-	if (p.endorsement_count > PREPARED_ENDORSEMENTS_MAX)
-		abort();
 	check_inside(payload, p.channel_header);
 	check_inside(payload, p.signature_header);
 	check_inside(payload, p.action_header);
@@ -105,8 +104,21 @@ static void read_transaction(emr_bytes payload)
 	check_inside(payload, p.response_payload);
 	check_inside(p.response_payload, p.result);
 	check_inside(p.response_payload, p.chaincode_name);
-	for (size_t i = 0; i < p.endorsement_count; i++)
-		check_inside(payload, p.endorsements[i]);
+	endorsements = prepared_endorsements(&p);
+	for (size_t i = 0; endorsements != NULL && i < p.endorsement_count; i++)
+		check_inside(payload, endorsements[i]);
+	free(endorsements);
+}
+
+/* What is decoded is shorter than its text. */
+static void read_pem(emr_bytes text)
+{
+	emr_buf der = {0};
+
+	if (pem_decode(text, &der) == EMR_OK && der.len > text.len)
+		abort();
+	emr_buf_free(&der);
+	X509_free(gateway_certificate_of(text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -119,5 +131,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_frames(text, data[0] % 64 + 1U);
 	read_lines(text);
 	read_transaction(text);
+	read_pem(text);
 	return 0;
 }

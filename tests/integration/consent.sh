@@ -27,7 +27,7 @@ two_home ana
 mkdir "$MNT/Imaging" "$MNT/Drafts" && echo scan >"$MNT/Imaging/MRI.txt" && echo draft >"$MNT/Drafts/a.txt" || exit 2
 run 0 status --wait
 run 0 people card --json
-ana=$(field code)
+ana=$(field id)
 noticed() { grep -qF -- "$1" "$MNT/.emrfs/notices"; }
 # one FIELD [INDEX]: of the requests in the last --json
 one() { python3 -c 'import json,sys; r=json.load(open("out/said"))["requests"]; print(r[int(sys.argv[2]) if len(sys.argv) > 2 else -1][sys.argv[1]] if r else "none")' "$@"; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Each test of a real mount has its row in tests/costs, by which the longest begin first and tests/run --quick chooses: BUILD COSTS."""
+"""Each test of a real mount has its row in tests/costs, by which the longest begin first and the plain tests/run chooses: BUILD COSTS."""
 import json
 import subprocess
 import sys

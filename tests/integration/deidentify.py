@@ -4,13 +4,16 @@ some, in each transfer syntax.  None is left in a copy; pydicom, dcmtk and dcm2n
 HELPER is the program that emrfs starts, FILES the program that calls it as emrfs does (deidentify_files.c)."""
 import copy
 import glob
+import itertools
 import os
+import struct
 import subprocess
 import sys
 import tempfile
 
 from pydicom import Dataset, Sequence, dcmread
 from pydicom.data import get_testdata_file
+from pydicom.encaps import generate_pixel_data_frame
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 HELPER, FILES = sys.argv[1:3]
@@ -227,6 +230,139 @@ def planted_identifiers_are_gone(top):
               f"{path}: no dates")
 
 
+# ---- compressed pixels, in fragments and with comments ----
+
+CODECS = {"jpeg": ("dcmcjpeg", "+eb"), "jpeg_12": ("dcmcjpeg", "+ee"), "jpeg_lossless": ("dcmcjpeg", "+el"), "jpeg_sv1": ("dcmcjpeg", "+e1"),
+          "jpeg_ls": ("dcmcjpls", "+el"), "jpeg_ls_near": ("dcmcjpls", "+en"), "j2k": ("gdcmconv", "--j2k", "--force"),
+          "j2k_lossy": ("gdcmconv", "--j2k", "--lossy", "-r", "4", "--force"), "rle": ("dcmcrle",)}
+COMMENT = b"PLANTED by Ana "
+
+
+def picture(bits, turn):
+    """A CT of BITS, moved by TURN pixels, so that one frame is told from another."""
+    data = dcmread(get_testdata_file("CT_small.dcm"))
+    values = struct.unpack(f"<{len(data.PixelData) // 2}h", data.PixelData)
+    values = [max(0, min(v, 4095)) for v in values[turn:] + values[:turn]]
+    data.PixelData = bytes(v >> 4 for v in values) if bits == 8 else struct.pack(f"<{len(values)}H", *values)
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = (8, 8, 7, 0) if bits == 8 else (16, 12, 11, 0)
+    for name in ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue"):
+        if name in data:
+            delattr(data, name)
+    data["PixelData"].VR = "OB" if bits == 8 else "OW"
+    return data
+
+
+def with_comment(stream, length):
+    """STREAM with a segment of LENGTH bytes, marker included, behind its first marker (JPEG 2000: behind SIZ, which must be first)."""
+    is_j2k = stream[1] == 0x4f
+    at = 4 + int.from_bytes(stream[4:6], "big") if is_j2k else 2
+    body = (COMMENT * 9)[:length - 4]
+    return stream[:at] + (b"\xff\x64" if is_j2k else b"\xff\xfe") + (length - 2).to_bytes(2, "big") + body + stream[at:]
+
+
+def fragmented(stream, count):
+    stream += b"\0" * (len(stream) % 2)
+    step = (len(stream) // count) & ~1
+    parts = [stream[i * step:(i + 1) * step] for i in range(count - 1)]
+    return parts + [stream[(count - 1) * step:]]
+
+
+def encapsulated(streams, count, table):
+    """Pixel data of STREAMS in COUNT fragments each, its table of offsets if TABLE is "basic", and the offsets and lengths."""
+    body, offsets = b"", []
+    for stream in streams:
+        offsets.append(len(body))
+        for part in fragmented(stream, count):
+            body += struct.pack("<HHI", 0xfffe, 0xe000, len(part)) + part
+    basic = struct.pack(f"<{len(offsets)}I", *offsets) if table == "basic" else b""
+    return struct.pack("<HHI", 0xfffe, 0xe000, len(basic)) + basic + body, offsets
+
+
+def frames_at_offsets(value, count):
+    """The COUNT images where the table of offsets says that they begin, each one fragment."""
+    length = struct.unpack_from("<I", value, 4)[0]
+    frames = []
+    for i in range(length // 4):
+        at = 8 + length + struct.unpack_from("<I", value, 8 + 4 * i)[0]
+        group, number, size = struct.unpack_from("<HHI", value, at)
+        check((group, number) == (0xfffe, 0xe000), "an offset leads to a fragment")
+        frames.append(value[at + 8:at + 8 + size])
+    check(len(frames) == count, "the table of offsets has each image")
+    return frames
+
+
+def decoders(name):
+    if name == "rle":
+        return [("dcmdrle",), ("gdcmconv", "--raw")]
+    if name.startswith("j2k"):
+        return [("gdcmconv", "--raw")]
+    return [("dcmdjpls" if "ls" in name.split("_") else "dcmdjpeg",), ("gdcmconv", "--raw")]
+
+
+def compressed(top):
+    """For each codec a data set of three images, as its program writes one after the other, and their streams."""
+    for name, command in CODECS.items():
+        made = [recode(picture(8 if name in ("jpeg", "rle") else 16, 1000 * turn), top, *command) for turn in range(3)]
+        streams = [next(generate_pixel_data_frame(data.PixelData, 1)) for data in made]
+        if name != "rle":  # the marker of its end is its end
+            streams = [s[:s.rindex(b"\xff\xd9") + 2] for s in streams]
+        data = made[0]
+        data.ImageType, data.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "CHEST"
+        yield name, data, streams
+
+
+def save_compressed(data, path, streams, count, table):
+    data.PixelData, offsets = encapsulated(streams, count, table)
+    data.NumberOfFrames = len(streams)
+    if table == "extended":
+        data.ExtendedOffsetTable = struct.pack(f"<{len(offsets)}Q", *offsets)
+        data.ExtendedOffsetTableLengths = struct.pack(f"<{len(offsets)}Q", *map(len, streams))
+    data["PixelData"].is_undefined_length = True
+    data.save_as(path)
+    for tag in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        if tag in data:
+            delattr(data, tag)
+    return path
+
+
+def pixels_stay(top):
+    for name, data, streams in compressed(top):
+        paths, said, seen = [], [], {}
+        for images, count, length, table in itertools.product((1, 3), (1, 2, 3, 5), (0, 19, 20), ("none", "basic", "extended")):
+            if name == "rle" and (count > 1 or length > 0) or table == "extended" and count > 1:
+                continue
+            used = [with_comment(s, length) if length else s for s in streams[:images]]
+            said.append(f"{name}, {images} images in {count} fragments each, a comment of {length} bytes, table: {table}")
+            paths.append(save_compressed(data, os.path.join(top, f"{name}{len(paths)}.dcm"), used, count, table))
+        out, lines, _ = copies(top, paths)
+        for words, copied, line in zip(said, out, lines):
+            check(copied is not None, f"{words}: copied: {line}")
+            if copied is None:
+                continue
+            value = dcmread(copied).PixelData
+            images = 3 if "3 images" in words else 1
+            found = frames_at_offsets(value, images)
+            check(all(len(f) % 2 == 0 for f in found) and COMMENT not in value, f"{words}: even, without its comment")
+            seen.setdefault(tuple(found), (copied, words))
+        check(len(seen) == 2, f"{name}: however an image is cut into pieces, its copy is the same: {len(seen)} copies of 2")
+        for frames, (copied, words) in seen.items():
+            plain = save_compressed(data, os.path.join(top, "plain.dcm"), streams[:len(frames)], 1, "basic")
+            for tool in decoders(name):
+                wanted, got = (run_decoder(tool, path, top) for path in (plain, copied))
+                check(wanted is not None and wanted == got, f"{words}: the same pixels for {tool[0]}")
+
+
+def run_decoder(tool, path, top):
+    raw = os.path.join(top, "raw.dcm")
+    done = run(*tool, path, raw)
+    if done.returncode != 0:
+        print(f"{tool}: {path}: {done.stderr}")
+        return None
+    data = dcmread(raw).PixelData
+    os.unlink(raw)
+    return data
+
+
 def kinds_are_withheld(top):
     kinds = {"JPEG2000.dcm": "screenshot", "ExplVR_BigEnd.dcm": "photograph", "test-SR.dcm": "report", "reportsi.dcm": "report",
              "rtplan.dcm": "treatment", "waveform_ecg.dcm": "waveform", "image_dfl.dcm": "compression", "MR_truncated.dcm": "damaged",
@@ -240,5 +376,6 @@ def kinds_are_withheld(top):
 
 with tempfile.TemporaryDirectory(prefix="deidentify-") as where:
     planted_identifiers_are_gone(where)
+    pixels_stay(where)
     kinds_are_withheld(where)
 sys.exit(1 if bad else 0)

@@ -128,7 +128,7 @@ uids() { names "$1" | sed -n 's/^CT [0-9]* \([0-9.]*\) [0-9a-f]*\.dcm$/\1/p'; }
 expect "of ana" "$(uids ana | sort)" "$(wanted ct/SE?/IM? large.dcm)"
 expect "of rui" "$(uids rui)" "$(wanted rui.dcm)"
 for who in ana rui; do
-	expect "letters of $who" "$(names $who | grep -c '^Discharge letter [0-9a-f]\{8\}\.pdf$')" 1
+	expect "letters of $who" "$(names $who | grep -c '^Discharge letter [0-9a-f]\{64\}\.pdf$')" 1
 done
 expect "of ana, in all" "$(names ana | wc -l)" 8
 expect "of rui, in all" "$(names rui | wc -l)" 2

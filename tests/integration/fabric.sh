@@ -43,7 +43,7 @@ height=$("$NETWORK" status net | sed -n 's/^trust peer: .*height //p')
 must "$NETWORK" trust 2 net/2/ca/cert.pem net
 expect "blocks" "$("$NETWORK" status net | sed -n 's/^trust peer: .*height //p')" "$height"
 
-say "every recorded batch has the recorded outcome at all three, and leaves the rows and parts of the embedded ledger"
+say "recorded batches have the recorded outcome at all three, and leave the rows and parts of the embedded ledger"
 must "$PROGRAMS/drive" fabric "$TOP/tests/conformance/contract" "$TOP/tests/vectors" net
 
 say "a killed peer, orderer and chaincode are missed and come back with what they had; the others go on"

@@ -45,7 +45,8 @@ say "once the gateway answers she withdraws it"
 env --default-signal=INT "$EMRFS" org invite eva --role clinician -o "$EMR_WORK/eva.invitation" --within 1h \
 	--passphrase-file "$EMR_PASS" --json >out/invited 2>&1 </dev/null &
 inviting=$!
-catches() { [ $((0x$(sed -n 's/^SigCgt:\t//p' /proc/$inviting/status) & 2)) = 2 ]; }
+# The shell that starts it catches the signal, too, until it has become emrfs, and would take it for nobody.
+catches() { [ "/proc/$inviting/exe" -ef "$EMRFS" ] && [ $((0x$(sed -n 's/^SigCgt:\t//p' /proc/$inviting/status) & 2)) = 2 ]; }
 emr_until catches
 kill -INT "$inviting"
 wait "$inviting"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # fabric_storm.sh: many clients write through real peers and orderers while one member after the other is killed, or stops for seconds, at
-# random: nothing that was acknowledged is lost, nothing is there twice, and the part of each accepted item lies at two organisations.  STORM is the clients, STORM_S how long (default: three minutes).
+# random: nothing that was acknowledged is lost, nothing is there twice, and the part of each accepted item lies at two organisations.  STORM is the clients, STORM_S how long (default: one minute).
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -20,7 +20,7 @@ RANDOM=${STORM_SEED:-$$}
 echo "seed ${STORM_SEED:-$$}"
 
 must "$NETWORK" up raft net >/dev/null
-"$STORM" net "${STORM_S:-180}" >said 2>&1 &
+"$STORM" net "${STORM_S:-60}" >said 2>&1 &
 CLIENTS=$!
 runs() { kill -0 "$CLIENTS" 2>/dev/null; }
 

@@ -22,7 +22,7 @@ CHANNEL_KIND=bft CHANNEL_WITH="--ca --ipfs"
 [ ! -e channel ] || emr_fail "left: $(find channel)"
 mkdir spies
 for program in awk cat cp curl grep jq mv openssl sed; do
-	printf '#!/bin/bash\nprintf "%%s " "$@" >>%q\nexec %q "$@"\n' "$EMR_WORK/arguments" "$(command -v $program)" >"spies/$program" && chmod +x "spies/$program"
+	printf '#!/bin/sh\nprintf "%%s " "$@" >>%q\nexec %q "$@"\n' "$EMR_WORK/arguments" "$(command -v $program)" >"spies/$program" && chmod +x "spies/$program"
 done
 PATH=$EMR_WORK/spies:$PATH channel_begin
 [ -s arguments ] || emr_fail "nothing was overheard"

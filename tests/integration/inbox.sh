@@ -194,7 +194,7 @@ says "It amends an earlier version."
 
 say "who sees a part of what she signed is told so; who has all of it is told nothing"
 OWNER=shared-with-me/$(basename "$(dirname "$INBOX")")
-is_fourth() { cat "$SHARE/Findings.pdf" >/dev/null; getfattr --only-values -n user.emrfs.signed-number "$SHARE/Findings.pdf" 2>/dev/null | grep -qE '^4 [0-9a-f]{16}$'; }
+is_fourth() { cat "$SHARE/Findings.pdf" >/dev/null; getfattr --only-values -n user.emrfs.signed-number "$SHARE/Findings.pdf" 2>/dev/null | grep -qE '^4 [0-9a-f]{64}$'; }
 emr_until is_fourth
 as lima json 0 verify "$OWNER"
 expect "number four alone" "$(field gaps.0.last) $(field gaps.0.missing)" "4 3"

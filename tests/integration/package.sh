@@ -1,6 +1,6 @@
 #!/bin/bash
 # package.sh BUILD [--fresh]: cpack makes a Debian package that is in order, installs, works, and leaves the keyring alone.
-# The root is a copy of this system that is thrown away (overlay); --fresh makes a minimal Debian 12 instead, which
+# The root is a copy of this system that is thrown away (overlay); --fresh makes a minimal one of this release instead, which
 # fetches packages.
 build=$1
 skip() { echo "SKIPPED: $*"; exit 77; }
@@ -36,7 +36,8 @@ strange=$(awk '$2 != "root/root" || $1 ~ /[st]/ || ($6 !~ /^\.\/usr\// && $6 != 
 [ -z "$strange" ] || fail "strange owners, rights or places: $strange"
 [ -z "$(dpkg-deb -I "$deb" | grep -E 'preinst|postinst|prerm|postrm')" ] || fail "a script runs when the package comes or goes"
 depends=$(dpkg-deb -f "$deb" Depends)
-for package in fuse3 libfuse3-3 libsodium23 libssl3 libsqlite3-0 libjansson4 libexpat1 libcurl4 libqpdf29 libzxcvbn0 libqrencode4 libsystemd0 libc6; do
+# As Debian 12 and 13 call them.
+for package in fuse3 'libfuse3-[34]' libsodium23 'libssl3(t64)?' libsqlite3-0 libjansson4 libexpat1 libcurl4 'libqpdf(29|30)' libzxcvbn0 libqrencode4 libsystemd0 libc6; do
 	grep -qE "(^|, )$package( |,|$)" <<<"$depends" || fail "does not depend on $package: $depends"
 done
 ldd "$build/fs/emrfs" | grep -q libcurl && fail "each verb loads libcurl, which only a folder with a node needs"
@@ -61,7 +62,7 @@ must desktop-file-validate "$work"/x/usr/share/applications/*.desktop "$work"/x/
 say "a root to throw away"
 mkdir "$work/root" "$work/over"
 if [ "${2:-}" = --fresh ]; then
-	must mmdebstrap --variant=minbase bookworm "$work/root" /etc/apt/sources.list.d/*.sources
+	must mmdebstrap --variant=minbase "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$work/root" /etc/apt/sources.list.d/*.sources
 	ln -sf ../proc/self/mounts "$work/root/etc/mtab"	# as an installed system has it
 	cp /etc/resolv.conf "$work/root/etc/" 2>/dev/null
 	fetch=1

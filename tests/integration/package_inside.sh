@@ -6,6 +6,20 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sb
 fail() { echo "FAILED in the root: $*" >&2; exit 1; }
 must() { "$@" || fail "status $? of: $*"; }
 
+# The root is a copy of a computer that may have emrfs, or serve a hospital as doc/hospital.md has it.  It begins without.
+[ "${deb%/*}" = /pkg ] || fail "this is no root to throw away"
+! dpkg -s emrfs >/dev/null 2>&1 || must dpkg -P emrfs >/dev/null
+rm -rf /var/lib/emrfs* /srv/emrfs-drop
+found() { # what has the name of emrfs where programs are
+	find / -xdev \( -path /proc -o -path /home -o -path /sys -o -path /dev -o -path /pkg -o -path /tmp \) -prune -o \
+		\( -path '/usr/*emrfs*' -o -path '/etc/*emrfs*' \) "$@"
+}
+found -prune -exec rm -rf {} +
+for account in emrfs-receive emrfs-deposit emrfs anatest; do
+	! getent passwd $account >/dev/null || must userdel -f $account 2>/dev/null
+	! getent group $account >/dev/null || must groupdel $account
+done
+
 add() {
 	if [ -n "${EMR_FETCH:-}" ]; then
 		{ apt-get update -qq && apt-get install -qq -y --no-install-recommends "$deb"; } >/tmp/added 2>&1 || fail "apt-get install: $(tail -5 /tmp/added)"
@@ -86,8 +100,7 @@ state=$(as sh -c 'find .local/share/emrfs .config/emrfs words -type f -exec sha2
 for way in -r -P; do
 	must dpkg "$way" emrfs >/tmp/said
 	[ -z "$(command -v emrfs)" ] || fail "the program stays after dpkg $way"
-	left=$(find / -xdev \( -path /proc -o -path /home -o -path /sys -o -path /dev -o -path /pkg -o -path /tmp \) -prune -o \
-		\( -path '/usr/*emrfs*' -o -path '/etc/*emrfs*' \) -print)
+	left=$(found -print)
 	[ -z "$left" ] || fail "left after dpkg $way: $left"
 	[ "$(as sh -c 'find .local/share/emrfs .config/emrfs words -type f -exec sha256sum {} +' | sort)" = "$state" ] ||
 		fail "dpkg $way changed the state"

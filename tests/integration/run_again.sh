@@ -12,7 +12,7 @@ wrong() {
 }
 mkdir -p "$place/tests/support"
 cp "$sources/tests/run" "$place/tests/"
-cp "$sources/tests/support/junit_counts.py" "$sources/tests/support/quick.py" "$sources/tests/support/packages.sh" "$place/tests/support/"
+cp "$sources/tests/support/junit_counts.py" "$sources/tests/support/plain.py" "$sources/tests/support/packages.sh" "$place/tests/support/"
 cp "$sources/tests/costs" "$place/tests/"
 cp "$sources/CMakePresets.json" "$place/"
 cat >"$place/once" <<-'END'
@@ -38,7 +38,7 @@ project() { # KINDS...
 	} >"$place/CMakeLists.txt"
 }
 runs() { # CI LAST-LINE EXIT
-	text=$(CI=$1 "$place/tests/run" --quick --no-install 2>&1)
+	text=$(CI=$1 "$place/tests/run" --only dev --no-install 2>&1)
 	local code=$?
 	[ "$code" -eq "$3" ] || wrong "exit $code, not $3: $text"
 	[ "$(tail -1 <<<"$text")" = "$2" ] || wrong "\"$(tail -1 <<<"$text")\", not \"$2\""

@@ -1,6 +1,6 @@
 #!/bin/bash
-# sanitized.sh LIBRARY: the mount of a program built with a sanitizer, under parallel mixed load.  No report is the
-# result; LIBRARY (libtsan, libasan) must be in the process, or the test would prove nothing.
+# sanitized.sh NAME: the mount of a program built with a sanitizer, under parallel mixed load.  No report is the
+# result; the sanitizer NAME (tsan, asan) must be in the program, or the test would prove nothing.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 emr_begin sanitized
@@ -10,7 +10,7 @@ export TSAN_OPTIONS="$options:second_deadlock_stack=1:history_size=4" ASAN_OPTIO
 export UBSAN_OPTIONS="print_stacktrace=1:log_path=$EMR_WORK/report"
 emr_init
 emr_mount
-grep -q "/$1" "/proc/$(emr_pid)/maps" || emr_fail "the program runs without $1"
+grep -q "__$1_init" "/proc/$(emr_pid)/exe" || emr_fail "the program runs without $1"
 src=$EMR_WORK/src
 must mkdir "$src" "$EMR_WORK/model" "$MNT/posix" "$MNT/copies"
 head -c 5000000 /dev/urandom >"$src/large"

@@ -1,8 +1,8 @@
 #!/bin/bash
-# sanitized_people.sh LIBRARY SCRIPT: a test of several people with a program that was built with a sanitizer.  No report is the
-# result; LIBRARY (libtsan, libasan) must be in the program, or the test would prove nothing.
+# sanitized_people.sh NAME SCRIPT: a test of several people with a program that was built with a sanitizer.  No report is the
+# result; the sanitizer NAME (tsan, asan) must be in the program, or the test would prove nothing.
 here=$(cd "$(dirname "$0")" && pwd)
-ldd "$EMRFS" | grep -q "$1" || { echo "FAILED: the program is built without $1" >&2; exit 1; }
+grep -q "__$1_init" "$EMRFS" || { echo "FAILED: the program is built without $1" >&2; exit 1; }
 reports=$(mktemp -d) || exit 2
 trap 'rm -rf "$reports"' EXIT
 # Each report goes to a file of its own, whatever becomes of the process and of what the script makes of its status.

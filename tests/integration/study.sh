@@ -2,14 +2,17 @@
 # study.sh: examples/study does what it says, from the call to the participant who leaves.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
-python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
+/usr/bin/python3 -c 'import pydicom' 2>/dev/null || emr_skip "no pydicom in Debian's Python"
 emr_begin study
 demo=$EMR_WORK/demo
 at_end() {
 	local who
 	for who in ana rui eva dora; do emr_clear_away "$demo/$who" "$demo/$who-folder"; done
 }
-EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$SUPPORT/../../examples/study" "$demo" >"$EMR_WORK/said" 2>&1 ||
+# A Python as a version manager's or conda's, without Debian's modules, is the first of PATH on many computers.
+must /usr/bin/python3 -m venv --without-pip "$EMR_WORK/another"
+! "$EMR_WORK/another/bin/python3" -c 'import pydicom' 2>/dev/null || emr_fail "the other Python has pydicom, too"
+PATH=$EMR_WORK/another/bin:$PATH EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$SUPPORT/../../examples/study" "$demo" >"$EMR_WORK/said" 2>&1 ||
 	{ tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
 for words in "To measure how much bone" "dora, São Lucas (own word: Dora Lopes)" "reads it, since" "They see it under a pseudonym" \
 	"3 participants, 9 slices, 20024 bright pixels" "2 participants, 5 slices, 11088 bright pixels" " left bones on " \

@@ -19,7 +19,7 @@ if [ -s $document ]; then
 else
 	say "this Debian came without documents: no PDF of zlib1g-dev"
 fi
-head -c 200000000 /dev/urandom >"$src/large" || emr_fail "a large file"
+head -c 50000000 /dev/urandom >"$src/large" || emr_fail "a large file"
 dest=$MNT/files
 must cp -a "$src" "$dest"
 
@@ -31,8 +31,6 @@ look() {
 		echo "== $f"
 		dcmdump "$f" 2>&1
 		echo "dcmdump $?"
-		dcm2pnm "$f" 2>&1
-		echo "dcm2pnm $?"
 		dcmj2pnm "$f" 2>&1
 		echo "dcmj2pnm $?"
 	done
@@ -62,7 +60,7 @@ emr_remount
 compare "after a remount"
 
 # Random reads of the large file, tail first, as viewers do.
-for at in 199999999 199995904 0 16383 16384 131071 262143 262144 1048575 100000000; do
+for at in 49999999 49995904 0 16383 16384 131071 262143 262144 1048575 25000000; do
 	must cmp -n 5000 -i $at "$src/large" "$dest/large"
 done
 emr_unmount

@@ -3,7 +3,9 @@
 #
 #   authority_begin            after channel_begin: it runs
 #   authority_network          the network's file names the channel and the authority
-#   authority_lasts 0.002      from now on what it gives lasts for so many days; without a number as it did
+#   authority_lasts 60         from now on what it gives lasts for so many seconds; without a number as it did
+#   authority_due 60           from now on a third of the time of what it gives is left after so many seconds. That of fake_ca.py counts for
+#                              half a day longer, so that the slowest computer has its newer one in time; that of a real one begins now
 #   authority_stop             it is away
 #   authority_root 1000        a root of a real one, so many days old, in ca/root.pem; authority_start then runs it at CA_PORT
 
@@ -30,15 +32,17 @@ authority_begin() {
 	emr_until test -e ca/ready
 }
 
-authority_lasts() { # [DAYS]
+authority_lasts() { # [SECONDS [SECONDS BEFORE NOW]]
 	if [ -z "${FABRIC_CA:-}" ]; then
-		if [ $# = 0 ]; then rm ca/days; else echo "0 $1" >ca/days; fi
+		if [ $# = 0 ]; then rm ca/days; else awk "BEGIN { print ${2:-0} / 86400, $1 / 86400 }" >ca/days; fi
 		return
 	fi
 	authority_stop
-	AUTHORITY_EXPIRY=
-	[ $# = 0 ] || AUTHORITY_EXPIRY=$(awk "BEGIN { printf \"%d\", $1 * 86400 }")s
+	AUTHORITY_EXPIRY=${1:+$1s}
 	authority_start
+}
+authority_due() { # SECONDS
+	if [ -n "${FABRIC_CA:-}" ]; then authority_lasts $(($1 * 3 / 2)); else authority_lasts $((43200 + $1 * 3 / 2)) 86400; fi
 }
 
 authority_network() {

@@ -1,22 +1,30 @@
-"""Prints passed, failed and skipped of FIRST, a JUnit file that ctest wrote.  With ALONE, one of the same tests tried
-once more, what passed there has passed, and its names follow, one a line."""
+"""Prints passed, failed and skipped of FIRST, a JUnit file that ctest wrote, and a line `skipped NAME: REASON` of each skipped test.
+With ALONE, a file of the same tests tried once more, what passed there has passed, and has a line `unstable NAME`."""
+import re
 import sys
 import xml.etree.ElementTree as tree
 
 
-def statuses(path):
-    return {case.get("name"): case.get("status", "") for case in tree.parse(path).getroot().iter("testcase")}
+def cases(path):
+    return {case.get("name"): case for case in tree.parse(path).getroot().iter("testcase")}
 
 
-first = statuses(sys.argv[1])
+def reason(case):
+    said = re.search(r"SKIPPED: (.*)", case.findtext("system-out") or "")
+    return said.group(1) if said else "it gave no reason"
+
+
+first = cases(sys.argv[1])
 try:
-    alone = statuses(sys.argv[2]) if len(sys.argv) > 2 else {}
+    alone = cases(sys.argv[2]) if len(sys.argv) > 2 else {}
 except (OSError, tree.ParseError):  # the second run did not come to its end
     alone = {}
-unstable = [name for name, status in first.items() if status != "run" and alone.get(name) == "run"]
-counts = {"run": 0, "fail": 0, "other": 0}
-for name, status in first.items():
-    status = "run" if name in unstable else status
-    counts[status if status in ("run", "fail") else "other"] += 1
-print(counts["run"], counts["fail"], counts["other"])
-print("".join(f"{name}\n" for name in unstable), end="")
+passed = {name for name, case in first.items() if case.get("status") == "run"}
+unstable = sorted(name for name, case in alone.items() if case.get("status") == "run" and name in first.keys() - passed)
+failed = {name for name, case in first.items() if case.get("status") == "fail"} - set(unstable)
+skipped = sorted(first.keys() - passed - failed - set(unstable))
+print(len(passed) + len(unstable), len(failed), len(skipped))
+for name in unstable:
+    print("unstable", name)
+for name in skipped:
+    print(f"skipped {name}: {reason(first[name])}")

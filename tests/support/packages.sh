@@ -21,6 +21,19 @@ services_of() { # PACKAGE: with another name of a service, which is a link, noth
 	done | sort -u
 }
 
+# The packages of KINDs in tests/packages that this release of Debian has: a third word there is the only one that does.
+packages_of() { # KIND...
+	awk -v kinds=" $* " -v release="$(. /etc/os-release && echo "$VERSION_ID")" \
+		'index(kinds, " " $1 " ") && (NF == 2 || $3 == release) { print $2 }' tests/packages | sort -u
+}
+
+install_missing() { # KIND...
+	local missing
+	missing=$(for p in $(packages_of "$@"); do dpkg -s "$p" >/dev/null 2>&1 || echo "$p"; done)
+	# shellcheck disable=SC2086
+	[ -z "$missing" ] || install_packages $missing
+}
+
 install_packages() ( # NAME...: that are not there
 	trap 'exit 1' HUP INT TERM # so that EXIT comes
 	trap forget_no_service EXIT

@@ -3,12 +3,22 @@
 # What looks at the screen stands elsewhere than in the folder, where a test may be: it looks for its own files where it stands, and
 # that would be counted.  So FILE is a whole path.
 #
-# screen_begin; screen_start COMMAND...; screen_await WORDS; screen_still FILE [LIKE]; screen_stop; screen_end
+# screen_begin; screen_start COMMAND...; screen_await WORDS; screen_says WORDS CLASS; screen_still FILE [LIKE]; screen_stop; screen_end
+SCREEN_RESTS=200
 screen_begin() {
 	local i
 	mkdir -p "$EMR_WORK/person/run" && chmod 700 "$EMR_WORK/person/run"
-	export HOME=$EMR_WORK/person XDG_RUNTIME_DIR=$EMR_WORK/person/run GSETTINGS_BACKEND=memory NO_AT_BRIDGE=1
-	unset XDG_CACHE_HOME XDG_DATA_HOME DBUS_SESSION_BUS_ADDRESS
+	# Nothing of the desktop of who runs the test, and no other fonts: what is seen here is the same on every computer.
+	unset "${!XDG_@}" "${!GTK_@}" "${!GDK_@}" "${!QT_@}" "${!KDE_@}" "${!GNOME_@}" "${!MATE_@}" DESKTOP DESKTOP_SESSION WAYLAND_DISPLAY \
+		SESSION_MANAGER XAUTHORITY BROWSER DBUS_SESSION_BUS_ADDRESS
+	export HOME=$EMR_WORK/person XDG_RUNTIME_DIR=$EMR_WORK/person/run GSETTINGS_BACKEND=memory NO_AT_BRIDGE=1 FONTCONFIG_FILE=$EMR_WORK/person/fonts
+	cat >"$FONTCONFIG_FILE" <<-'END'
+		<fontconfig>
+			<dir>/usr/share/fonts/truetype/dejavu</dir>
+			<cachedir prefix="xdg">fontconfig</cachedir>
+			<include ignore_missing="yes">/etc/fonts/conf.d</include>
+		</fontconfig>
+	END
 	screen_program='' screen_pid=''
 	at_end() { screen_end; }	# as emr_end asks for it
 	# A screen is made again when its last program ends, and the next one that comes meanwhile finds none: not here.
@@ -29,32 +39,60 @@ screen_start() {
 	screen_program=$!
 }
 
-screen_picture() { (cd / && import -window root "$1") 2>/dev/null || emr_fail "no picture of the screen"; }
+# In out/screen.rgb, as it is: to compress and to read a picture again takes longer than all that is done with it.
+screen_picture() { (cd / && import -window root -depth 8 "rgb:$EMR_WORK/out/screen.rgb") 2>/dev/null || emr_fail "no picture of the screen"; }
 
 # What OCR makes of the window, in out/text; a page of text and scattered words need different ways of looking.
 # screen_zoom (per cent) is for small print.
 screen_read() (
 	cd / || exit
-	convert "$EMR_WORK/out/screen.png" -fuzz 5% -trim +repage -resize "${screen_zoom:-100}%" "$EMR_WORK/out/trimmed.png" 2>/dev/null
+	convert -size 1280x900 -depth 8 "rgb:$EMR_WORK/out/screen.rgb" -fuzz 5% -trim +repage -resize "${screen_zoom:-100}%" "$EMR_WORK/out/trimmed.png" 2>/dev/null
 	OMP_THREAD_LIMIT=1 tesseract "$EMR_WORK/out/trimmed.png" - "$@" 2>/dev/null >"$EMR_WORK/out/text"
 )
 
+# What was started on the screen, with what that started: the state of each process, and how long it has worked.
+screen_works() {
+	local process
+	for process in $(grep -lszx "DISPLAY=$DISPLAY" /proc/[0-9]*/environ); do
+		sed -n '/(emrfs) /!s/.*) //p' "${process%environ}stat" 2>/dev/null | cut -d' ' -f1,12,13
+	done
+}
+# Nobody is left who could show anything.
+screen_is_over() { [ -n "$screen_program" ] && ! kill -0 "$screen_program" 2>/dev/null && [ -z "$(screen_works)" ]; }
+
 # Waits until REGEX can be read.
 screen_await() {
-	local last='' now end=$((SECONDS + EMR_PATIENCE))
-	while [ "$SECONDS" -lt "$end" ]; do
-		screen_picture "$EMR_WORK/out/screen.png"
-		now=$(cd / && convert "$EMR_WORK/out/screen.png" rgb:- | sha256sum)
+	local last='' now over='' worked='' works rests=0 end=$((SECONDS + EMR_PATIENCE))
+	while [ "$SECONDS" -lt "$end" ] && [ -z "$over" ]; do
+		! screen_is_over || over=", and what was started has ended"	# its last picture is looked at, too
+		screen_picture
+		now=$(sha256sum <"$EMR_WORK/out/screen.rgb")
 		if [ "$now" != "$last" ]; then
 			screen_read && grep -qE "$1" "$EMR_WORK/out/text" && return 0
 			screen_read --psm 11 && grep -qE "$1" "$EMR_WORK/out/text" && return 0
 		fi
+		# Whoever has not worked between so many looks, each of which takes the longer the busier the computer is, shows nothing more.
+		works=$(screen_works)
+		if [ "$now$works" = "$last$worked" ]; then rests=$((rests + 1)); else rests=0; fi
+		worked=$works
+		[ $rests -lt $SCREEN_RESTS ] || over=", and nothing moves any more"
 		last=$now
 		sleep 0.2
 	done
 	cat "$EMR_WORK/out/window" "$EMR_WORK/out/text" >&2
-	[ -z "${EMR_KEEP:-}" ] || cp "$EMR_WORK/out/screen.png" "$EMR_WORK/missed.png"
-	emr_fail "not to be seen: $1"
+	[ -z "${EMR_KEEP:-}" ] || convert -size 1280x900 -depth 8 "rgb:$EMR_WORK/out/screen.rgb" "$EMR_WORK/missed.png"
+	emr_fail "not to be seen: $1$over"
+}
+
+# Waits until the program says WORDS, and has a window of CLASS.
+screen_says() { # WORDS CLASS
+	local end=$((SECONDS + EMR_PATIENCE))
+	screen_said() { grep -q "$1" "$EMR_WORK/out/window" && (cd / && xdotool search --onlyvisible --class "$2") >/dev/null; }
+	until screen_said "$@"; do
+		! screen_is_over || emr_fail "not said, and what was started has ended: $1: $(cat "$EMR_WORK/out/window")"
+		[ "$SECONDS" -lt "$end" ] || emr_fail "not said: $1: $(cat "$EMR_WORK/out/window")"
+		sleep 0.2
+	done
 }
 
 # The picture when it has come to rest, without the lowest 80 lines: a text cursor may blink there.  A program that others keep from
@@ -64,8 +102,8 @@ screen_still() { # FILE [LIKE]
 	local last='' now same=0 end=$((SECONDS + EMR_PATIENCE))
 	[ -z "${2:-}" ] || end=$((SECONDS + 120))
 	while [ "$SECONDS" -lt "$end" ]; do
-		screen_picture "$EMR_WORK/out/screen.png"
-		(cd / && convert "$EMR_WORK/out/screen.png" -crop 1280x820+0+0 +repage -depth 8 "rgb:$1")
+		screen_picture
+		head -c $((1280 * 820 * 3)) "$EMR_WORK/out/screen.rgb" >"$1"
 		now=$(sha256sum <"$1")
 		if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
 		if [ $same -ge 4 ]; then
@@ -84,6 +122,7 @@ screen_await_other() { # OLD FILE
 	while [ "$SECONDS" -lt "$end" ]; do
 		screen_still "$2"
 		cmp -s "$1" "$2" || return 0
+		! screen_is_over || emr_fail "what was to take the key has ended: $(cat "$EMR_WORK/out/window")"
 		sleep 0.2
 	done
 	emr_fail "the key changed nothing"

@@ -16,8 +16,3 @@ foreach(name view_headers chronicle)
 		INCLUDES ${PROJECT_SOURCE_DIR}/fs/helper/headers
 		USES stack view settle headers_parse helper_inside ledger contract crypto Threads::Threads)
 endforeach()
-foreach(name csv html)
-	emr_test(test_cmd_${name} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${name}.c
-		INCLUDES ${PROJECT_SOURCE_DIR}/fs/tell/report
-		USES ${emr_program} headers base keyring PkgConfig::jansson Threads::Threads)
-endforeach()

@@ -12,12 +12,12 @@ target_link_options(test_story_handover PRIVATE -Wl,--wrap=share_vouch,--wrap=em
 target_link_options(test_story_asks PRIVATE -Wl,--wrap=emr_request_part_seal)
 emr_test(test_story_datasets
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_datasets.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
-	USES ${emr_program} ${story_uses} PkgConfig::jansson
+	USES org ${story_uses} PkgConfig::jansson
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
 	LINK_OPTIONS -Wl,--wrap=emr_grant_letter_open,--wrap=emr_replica_voucher,--wrap=share_revoke,--wrap=share_is_paid,--wrap=emr_grant_outer_seal)
 emr_test(test_dataset_readers
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_dataset_readers.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
-	USES ${emr_program} ${story_uses} PkgConfig::jansson
+	USES org ${story_uses} PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_key_code,--wrap=emr_team_get)
 emr_test(test_nearness
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_nearness.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}

@@ -1,17 +1,17 @@
 # What a mount does for others: who is meant, the office, orders to share.
 emr_test(test_office THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_office.c ${CMAKE_CURRENT_LIST_DIR}/datasets_kit.c ${story_kit}
-	USES ${emr_program} ${story_uses})
+	USES sharing ${story_uses})
 emr_test(test_vouches SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_vouches.c ${story_kit}
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/people
-	USES ${emr_program} ${story_uses} PkgConfig::jansson)
+	USES people ${story_uses} PkgConfig::jansson)
 emr_test(test_sharing THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_sharing.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
-	USES ${emr_program} ${story_uses} fetch PkgConfig::jansson
+	USES sharing ${story_uses} fetch PkgConfig::jansson
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit -Wl,--wrap=emr_share_revoke_below -Wl,--wrap=emr_share_free -Wl,--wrap=emr_share_grant -Wl,--wrap=emr_fetcher_wait_begin -Wl,--wrap=emr_fetcher_wait_end)
 emr_test(test_approving THREADS SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_approving.c ${CMAKE_CURRENT_LIST_DIR}/sharing_story.c ${story_kit}
-	USES ${emr_program} ${story_uses} PkgConfig::jansson)
+	USES sharing ${story_uses} PkgConfig::jansson)
 foreach(part openings dealings)
 	emr_test(test_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_${part}.c ${CMAKE_CURRENT_LIST_DIR}/log_kit.c ${story_kit}
-		USES ${emr_program} ${story_uses} PkgConfig::jansson)
+		USES report ${story_uses} PkgConfig::jansson)
 endforeach()
 target_compile_definitions(test_openings PRIVATE EMR_TEST_SUPPORT="${PROJECT_SOURCE_DIR}/tests/support")
 emr_test(test_fhir_consent SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_fhir_consent.c USES report PkgConfig::jansson)

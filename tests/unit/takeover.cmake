@@ -4,5 +4,5 @@ emr_test(test_takeover
 	USES stack view settle ledger contract crypto Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=emr_ledger_submit)
 emr_test(test_cmd_switch SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_switch.c
-	USES ${emr_program} base keyring PkgConfig::jansson Threads::Threads
+	USES session base keyring PkgConfig::jansson Threads::Threads
 	LINK_OPTIONS -Wl,--wrap=renameat,--wrap=renameat2,--wrap=unlinkat)

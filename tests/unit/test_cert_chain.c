@@ -5,6 +5,9 @@
 
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #include "crypto/hashsig.h"
 
@@ -358,23 +361,6 @@ static void a_path_is_not_longer_than_an_authority_allows(void **state)
 	end(&h);
 }
 
-#ifdef __SANITIZE_ADDRESS__
-/* OpenSSL 3.0.19 of Debian 12 loses the policy constraints of a certificate that it has refused by
- * them, 42 bytes each time.  It has no frame pointers, so its callers are found the slow way. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *__asan_default_options(void);
-
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:X509_policy_check\n";
-}
-
-const char *__asan_default_options(void)
-{
-	return "fast_unwind_on_malloc=0";
-}
-#endif
-
 static void what_is_critical_is_understood_or_refused(void **state)
 {
 	cert_wish upper = cert_authority_wish("Staff", T0),
@@ -410,7 +396,15 @@ static void what_is_critical_is_understood_or_refused(void **state)
 	upper.names = NULL;
 	upper.policies = "critical,requireExplicitPolicy:0";
 	begin(&h, NULL, &upper, NULL);
+	/* OpenSSL 3.0.19 of Debian 12 loses the policy constraints of a certificate that it has
+	 * refused by them, 42 bytes each time. */
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_disable();
+#endif
 	assert_status(EMR_BAD_SIGNATURE, verify_short(&h, NULL, T0 + DAY));
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_enable();
+#endif
 	end(&h);
 }
 

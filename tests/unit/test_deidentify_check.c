@@ -111,28 +111,46 @@ static void what_stands_in_private_and_unknown_bytes_is_found(void **state)
 			"found-again");
 }
 
-/* The copy has compressed pixels with BYTES in them. */
-static const char *found_in_pixels(const char *bytes)
+/* A file with compressed pixels: N fragments, and a table of offsets with COUNT entries. */
+static void put_fragments(
+	made *m, const emr_bytes *parts, size_t n, const uint8_t *offsets, size_t count)
 {
-	made original, copy;
-	emr_withheld why;
-	int in, out;
+	made_header(m, 0x7fe00010, "OB", 0xffffffff);
+	made_header(m, 0xfffee000, "", (uint32_t)count * 4);
+	for (size_t i = 0; i < count; i++)
+		assert_ok(emr_buf_append(&m->bytes, (const uint8_t[]){offsets[i], 0, 0, 0}, 4));
+	for (size_t i = 0; i < n; i++)
+		made_bytes(m, 0xfffee000, "", parts[i].data, parts[i].len);
+	made_sequence_end(m);
+}
 
-	made_begin(&original, MADE_EXPLICIT, NULL);
-	put_names(&original);
-	made_begin(&copy, MADE_EXPLICIT, "1.2.840.10008.1.2.4.50");
-	made_header(&copy, 0x7fe00010, "OB", 0xffffffff);
-	made_header(&copy, 0xfffee000, "", 0);
-	made_bytes(&copy, 0xfffee000, "", bytes, strlen(bytes));
-	made_sequence_end(&copy);
-	in = made_memory(emr_buf_view(&original.bytes));
-	out = made_memory(emr_buf_view(&copy.bytes));
-	why = check_dicom(in, original.bytes.len, out, copy.bytes.len);
+static const char *checked(made *original, made *copy)
+{
+	int in = made_memory(emr_buf_view(&original->bytes));
+	int out = made_memory(emr_buf_view(&copy->bytes));
+	emr_withheld why = check_dicom(in, original->bytes.len, out, copy->bytes.len);
+
 	close(in);
 	close(out);
-	emr_buf_free(&original.bytes);
-	emr_buf_free(&copy.bytes);
+	emr_buf_free(&original->bytes);
+	emr_buf_free(&copy->bytes);
 	return emr_withheld_text(why);
+}
+
+#define JPEG "1.2.840.10008.1.2.4.50"
+
+/* Original and copy have compressed pixels with TEXT in them. */
+static const char *found_in_pixels(const char *text)
+{
+	const emr_bytes part = {(const uint8_t *)text, strlen(text)};
+	made original, copy;
+
+	made_begin(&original, MADE_EXPLICIT, JPEG);
+	put_names(&original);
+	put_fragments(&original, &part, 1, NULL, 0);
+	made_begin(&copy, MADE_EXPLICIT, JPEG);
+	put_fragments(&copy, &part, 1, (const uint8_t[]){0}, 1);
+	return checked(&original, &copy);
 }
 
 static void in_compressed_pixels_only_words_count_that_do_not_stand_there_by_chance(void **state)
@@ -142,6 +160,60 @@ static void in_compressed_pixels_only_words_count_that_do_not_stand_there_by_cha
 	assert_string_equal(found_in_pixels("pixels of 4711 ."), "");
 	assert_string_equal(found_in_pixels("pix K7QF-0815 els"), "found-again");
 	assert_string_equal(found_in_pixels("pix Klinik am Ring els"), "found-again");
+}
+
+#define PART(text)                                                                                 \
+	{                                                                                          \
+		(const uint8_t *)(text), sizeof(text) - 1                                          \
+	}
+
+/* The original has two images: one in three fragments with a comment of odd length, one in one. */
+static const char *compared(const emr_bytes *parts, size_t n, uint8_t second)
+{
+	static const emr_bytes images[] = {PART("\xff\xd8\xff\xfe\0\5"),
+		PART("bye\xff\xda\0\4abpi"), PART("x\xff\0\xff\xd9Z"),
+		PART("\xff\xd8\xff\xe1\0\4yy\xff\xda\0\4ablast\xff\xd9")};
+	const uint8_t offsets[] = {0, second};
+	made original, copy;
+
+	made_begin(&original, MADE_EXPLICIT, JPEG);
+	put_fragments(&original, images, 4, NULL, 0);
+	made_begin(&copy, MADE_EXPLICIT, JPEG);
+	put_fragments(&copy, parts, n, offsets, second == 0 ? 0 : 2);
+	return checked(&original, &copy);
+}
+
+#define FIRST "\xff\xd8\xff\xda\0\4abpix\xff\0\xff\xd9" /* of 15 bytes */
+#define SECOND "\xff\xd8\xff\xda\0\4ablast\xff\xd9"
+
+static void other_pixels_than_the_original_s_are_noticed(void **state)
+{
+	const emr_bytes same[][2] = {{PART(FIRST), PART(SECOND)}, {PART(FIRST "\0"), PART(SECOND)},
+		{PART("\xff\xd8\xff\xfe\0\5"
+		      "bye\xff\xda\0\4abpix\xff\0\xff\xd9"),
+			PART(SECOND)}};
+	const emr_bytes other[][2] = {
+		/* a byte between, a byte less, another one, none of an image, another's end */
+		{PART("\xff\xd8\xff\xda\0\4ab\0pix\xff\0\xff\xd9"), PART(SECOND)},
+		{PART("\xff\xd8\xff\xda\0\4abpx\xff\0\xff\xd9"), PART(SECOND)},
+		{PART("\xff\xd8\xff\xda\0\4abpiy\xff\0\xff\xd9"), PART(SECOND)},
+		{PART(SECOND), PART(FIRST)}, {PART(FIRST "\0\0"), PART(SECOND)},
+		{PART(FIRST "Z"), PART(SECOND)}, {PART(FIRST), PART("")},
+		{PART("\xff\xd8\xff\xd9"), PART(SECOND)},
+		{PART(FIRST), PART("\xff\xd8\xff\xe1\0\4\xff\xda\0\4ablast\xff\xd9")}};
+	const emr_bytes more[] = {PART(FIRST), PART(SECOND), PART(SECOND)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+		assert_string_equal(compared(same[i], 2, (uint8_t)(8 + same[i][0].len)), "");
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		assert_string_equal(
+			compared(other[i], 2, (uint8_t)(8 + other[i][0].len)), "compression");
+	assert_string_equal(compared(same[0], 1, 8 + 15), "compression");
+	assert_string_equal(compared(more, 3, 8 + 15), "compression");
+	/* a table of offsets that is wrong, or not there */
+	assert_string_equal(compared(same[0], 2, 8 + 16), "compression");
+	assert_string_equal(compared(same[0], 2, 0), "compression");
 }
 
 static void an_original_that_it_cannot_read_is_no_clean_one(void **state)
@@ -196,6 +268,7 @@ int main(void)
 		cmocka_unit_test(what_stands_in_private_and_unknown_bytes_is_found),
 		cmocka_unit_test(
 			in_compressed_pixels_only_words_count_that_do_not_stand_there_by_chance),
+		cmocka_unit_test(other_pixels_than_the_original_s_are_noticed),
 		cmocka_unit_test(an_original_that_it_cannot_read_is_no_clean_one),
 		cmocka_unit_test(a_word_across_the_edge_of_two_blocks_is_found),
 	};

@@ -287,6 +287,36 @@ static void words_in_jpeg_are_cut_out_and_offsets_follow(void **state)
 	emr_buf_free(&out);
 }
 
+/* Only an image's end may be padded: a byte behind a fragment would be one of the codestream. */
+static void an_image_in_several_fragments_stays_whole(void **state)
+{
+	static const char clean[] = "\xff\xd8\xff\xdb\0\4ab\xff\xee\0\x0e"
+				    "Adobe\0\x64\0\0\0\0\1\xff\xda\0\4cdpixel\xff\xd9";
+	static const char whole[] = "\xff\xd8\xff\xdb\0\4ab\xff\xfe\0\7odd__\xff\xee\0\x0e"
+				    "Adobe\0\x64\0\0\0\0\1\xff\xda\0\4cdpixel\xff\xd9";
+	const uint8_t *bytes = (const uint8_t *)whole;
+	size_t len = (sizeof whole - 1) & ~(size_t)1;
+	emr_buf out = {0};
+
+	(void)state;
+	assert_int_equal(len, sizeof whole - 1);
+	for (size_t first = 2; first < len; first += 2)
+		for (size_t second = first; second < len; second += 2) {
+			const emr_bytes parts[] = {{bytes, first}, {bytes + first, second - first},
+				{bytes + second, len - second}, {bytes, len}};
+			const uint8_t *at;
+
+			assert_string_equal(
+				emr_withheld_text(copy_fragments(JPEG, parts, 4, 0, &out)), "");
+			at = memmem(out.data, out.len, clean, sizeof clean - 1);
+			assert_non_null(at);
+			assert_memory_equal(at - 16, "\0\0\0\0", 4);
+			assert_int_equal(at[-12], sizeof clean + 8);
+			assert_memory_equal(at + sizeof clean + 8, clean, sizeof clean - 1);
+		}
+	emr_buf_free(&out);
+}
+
 static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
 {
 	const emr_bytes wrong[] = {PART("not a jpeg at all"), PART("\xff\xd8\xff\xdb\0\4ab"),
@@ -311,13 +341,15 @@ static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
 static void words_in_jpeg_ls_are_cut_out(void **state)
 {
 	const emr_bytes parts[] = {
-		PART("\xff\xd8\xff\xe8\0\x08MARKED\xff\xf7\0\4ab\xff\xda\0\4cd\xff\x7fpi\xff\xd9")};
+		PART("\xff\xd8\xff\xe8\0\x08MARKED\xff\xe8\0\7mrfx\1\xff\xf7\0\4ab"
+		     "\xff\xda\0\4cd\xff\x7fpix\xff\xd9")};
 	emr_buf out = {0};
 
 	(void)state;
 	assert_string_equal(emr_withheld_text(copy_fragments(JPEG_LS, parts, 1, 0, &out)), "");
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	assert_true(made_has(emr_buf_view(&out), "pi\xff\xd9"));
+	assert_true(made_has(emr_buf_view(&out), "mrfx\1\xff\xf7"));
+	assert_true(made_has(emr_buf_view(&out), "pix\xff\xd9"));
 	emr_buf_free(&out);
 }
 
@@ -387,6 +419,7 @@ int main(void)
 		cmocka_unit_test(thin_slices_of_what_may_be_a_head_are_withheld),
 		cmocka_unit_test(graphics_in_unused_bits_and_described_segments_are_withheld),
 		cmocka_unit_test(words_in_jpeg_are_cut_out_and_offsets_follow),
+		cmocka_unit_test(an_image_in_several_fragments_stays_whole),
 		cmocka_unit_test(a_jpeg_that_cannot_be_followed_is_withheld),
 		cmocka_unit_test(words_in_jpeg_ls_are_cut_out),
 		cmocka_unit_test(words_in_jpeg_2000_are_cut_out_of_the_main_header_only),

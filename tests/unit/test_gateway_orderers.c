@@ -107,8 +107,10 @@ static emr_status see_nothing(void *arg, const emr_gateway_entry *entry)
 
 static emr_status visit(channel *c, size_t block, emr_gateway_position *position)
 {
-	return block_visit(c->gateway, emr_buf_view(&c->blocks[block]), position, see_nothing, NULL,
-		&c->wrong);
+	const block_reader reader = {.visit = see_nothing};
+
+	return block_visit(
+		c->gateway, emr_buf_view(&c->blocks[block]), position, &reader, &c->wrong);
 }
 
 /* As who follows a channel takes it. */

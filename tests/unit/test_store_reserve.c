@@ -43,7 +43,7 @@ int __wrap_fstatvfs64(int fd, struct statvfs *out)
 
 int __wrap_posix_fallocate64(int fd, off_t offset, off_t len)
 {
-	return (uint64_t)len - size_of_file() > free_now()
+	return (uint64_t)(offset + len) - size_of_file() > free_now()
 		       ? ENOSPC
 		       : __real_posix_fallocate64(fd, offset, len);
 }

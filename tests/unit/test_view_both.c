@@ -452,9 +452,107 @@ static void whatever_two_computers_do_they_end_with_the_same_folder(void **state
 	}
 }
 
+static void set_mtime(kit *k, const char *path, int64_t ns)
+{
+	emr_attr wanted = {.mtime_ns = ns}, attr;
+
+	assert_ok(
+		emr_view_set_attr(k->view, kit_attr(k, path).node, EMR_SET_MTIME, &wanted, &attr));
+}
+
+static void expect_times(kit *k, const char *path, const emr_attr *wanted)
+{
+	const emr_attr found = kit_attr(k, path);
+
+	assert_int_equal(found.mtime_ns, wanted->mtime_ns);
+	assert_int_equal(found.ctime_ns, wanted->ctime_ns);
+}
+
+/* Backups, git and find go by it: what came from elsewhere meanwhile is new here, however old it
+ * calls itself, and nothing else is. */
+static void what_came_while_closed_is_as_new_as_the_opening(void **state)
+{
+	two *t = *state;
+	emr_attr kept, letters, top;
+	int64_t opened;
+
+	for (int round = 0; round < 4; round++) {
+		char from[64], to[64];
+
+		snprintf(from, sizeof from, "Imaging/sub/%d", round);
+		snprintf(to, sizeof to, "Imaging/sub/renamed %d", round);
+		if (round == 0)
+			kit_mkdir(&t->a, "Imaging/sub");
+		kit_text(&t->a, from, "in it");
+		kit_text(&t->a, "Letters/kept", "as it was");
+		two_meet(t);
+		kit_wait_ms(&t->b, 1000);
+		kept = kit_attr(&t->b, "Letters/kept");
+		letters = kit_attr(&t->b, "Letters");
+		top = kit_attr(&t->b, "Imaging");
+		emr_stack_close(&t->b.stack);
+		if (round == 0)
+			kit_text(&t->a, "Imaging/1", "eno");	   /* as long as before */
+		set_mtime(&t->a, "Imaging/1", 1000000000 + round); /* also alone */
+		if (round == 1)
+			kit_unlink(&t->a, from);
+		else if (round == 2)
+			kit_rename(&t->a, from, "Letters/came");
+		else
+			kit_rename(&t->a, from, to);
+		kit_wait_ms(&t->a, 1000);
+		kit_publish_all(&t->a);
+		kit_wait_ms(&t->b, 5000);
+		opened = t->b.clock.unix_ns;
+		kit_start(&t->b);
+		assert_true(kit_attr(&t->b, "Imaging/1").ctime_ns >= opened);
+		assert_int_equal(kit_attr(&t->b, "Imaging/1").mtime_ns, 1000000000 + round);
+		assert_true(kit_attr(&t->b, "Imaging/sub").mtime_ns >= opened);
+		assert_true(kit_attr(&t->b, "Imaging/sub").ctime_ns >= opened);
+		expect_times(&t->b, "Letters/kept", &kept);
+		if (round != 2)
+			expect_times(&t->b, "Letters", &letters);
+		else
+			assert_true(kit_attr(&t->b, "Letters").mtime_ns >= opened);
+		assert_true(kit_attr(&t->b, "Imaging").mtime_ns >= top.mtime_ns);
+		/* and is not newer at each opening */
+		kept = kit_attr(&t->b, "Imaging/1");
+		letters = kit_attr(&t->b, "Imaging/sub");
+		kit_wait_ms(&t->b, 5000);
+		kit_restart(&t->b);
+		expect_times(&t->b, "Imaging/1", &kept);
+		expect_times(&t->b, "Imaging/sub", &letters);
+	}
+}
+
+/* The same while the folder is open: it is now that it changes here.  Where nothing is seen to
+ * change, as when a folder is shared, no time does. */
+static void what_comes_while_open_is_new_now(void **state)
+{
+	two *t = *state;
+	emr_attr before, after;
+
+	two_meet(t);
+	before = kit_attr(&t->b, "Imaging/1");
+	set_mtime(&t->a, "Imaging/1", 1000000000);
+	kit_wait_ms(&t->b, 5000);
+	two_meet(t);
+	after = kit_attr(&t->b, "Imaging/1");
+	assert_int_equal(after.mtime_ns, 1000000000);
+	assert_true(after.ctime_ns > before.ctime_ns);
+	expect_times(&t->a, "Imaging/1",
+		&(emr_attr){
+			.mtime_ns = 1000000000, .ctime_ns = kit_attr(&t->a, "Imaging/1").ctime_ns});
+	kit_wait_ms(&t->b, 5000);
+	kit_restart(&t->b);
+	expect_times(&t->b, "Imaging/1", &after);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_TWO(what_came_while_closed_is_as_new_as_the_opening),
+		WITH_TWO(what_comes_while_open_is_new_now),
 		WITH_TWO(what_both_change_both_keep),
 		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),
 		WITH_TWO(new_bytes_beat_a_removal_on_either_side),

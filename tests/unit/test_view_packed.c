@@ -5,6 +5,7 @@
 
 #include "record/format.h"
 #include "edit.h"
+#include "times.h"
 
 _Static_assert(sizeof(node) <= 248, "a folder may have a million of them: see fs/view/DESIGN.md");
 
@@ -329,9 +330,76 @@ static void what_the_ledger_has_gives_back_what_its_change_needed(void **state)
 	kit_close(&k);
 }
 
+/* ---- times ---- */
+
+static int64_t found_time(kit *k, emr_id16 id, uint64_t version)
+{
+	EMR_AUTO_BUF buf = {0};
+	int64_t ns = 0;
+	emr_status status = times_find(k->view, id, version, &buf, &ns);
+
+	assert_true(status == EMR_OK || status == EMR_NOT_FOUND);
+	return status == EMR_OK ? ns : -1;
+}
+
+/* Ids of one beginning share a row, and who shares a folder chooses the ids of what he makes
+ * there: the row takes so many and no more, and saving goes on. */
+static void times_of_many_ids_with_one_beginning_have_an_end(void **state)
+{
+	const unsigned count = 5000, most = 4096;
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	for (unsigned i = 0; i < count; i += 500) {
+		edit e = edit_begin(k.view);
+
+		for (unsigned j = i; j < i + 500; j++)
+			edit_file_time(&e,
+				(emr_id16){{7, 7, 1, (uint8_t)(j >> 8), (uint8_t)j, 0, 0, 0, 9}}, 3,
+				1000 + j);
+		assert_ok(edit_commit(&e, NULL));
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const emr_id16 id = {{7, 7, 1, (uint8_t)(i >> 8), (uint8_t)i}};
+
+		assert_int_equal(found_time(&k, id, 3), i < most ? 1000 + (int64_t)i : -1);
+		assert_int_equal(found_time(&k, id, 4), -1); /* another version */
+	}
+	kit_close(&k);
+}
+
+/* In one edit the last word counts; the others of the row stay. */
+static void times_that_change_leave_their_neighbours(void **state)
+{
+	const emr_id16 a = {{7, 7, 1}}, b = {{7, 7, 2}};
+	const node like = {.type = EMR_META_FILE};
+	kit k;
+	edit e;
+
+	(void)state;
+	kit_open(&k);
+	e = edit_begin(k.view);
+	edit_file_time(&e, a, 1, 10);
+	edit_file_time(&e, b, 1, 20);
+	edit_forget_times(&e, &like, a);
+	edit_file_time(&e, a, 2, 30);
+	assert_ok(edit_commit(&e, NULL));
+	assert_int_equal(found_time(&k, a, 2), 30);
+	assert_int_equal(found_time(&k, a, 1), -1);
+	e = edit_begin(k.view);
+	edit_forget_times(&e, &like, a);
+	assert_ok(edit_commit(&e, NULL));
+	assert_int_equal(found_time(&k, a, 2), -1);
+	assert_int_equal(found_time(&k, b, 1), 20);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(times_of_many_ids_with_one_beginning_have_an_end),
+		cmocka_unit_test(times_that_change_leave_their_neighbours),
 		cmocka_unit_test(every_ordinary_file_comes_back),
 		cmocka_unit_test(a_directory_comes_back_without_a_content),
 		cmocka_unit_test(of_what_was_never_published_all_is_zero),

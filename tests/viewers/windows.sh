@@ -62,8 +62,10 @@ shows() {
 printf 'set %s\n' 'window-title-basename true' 'statusbar-basename true' 'adjust-open width' 'database null' >"$EMR_WORK/zathurarc"
 shows zathura 'values within range' J zathura --config-dir="$EMR_WORK" report.pdf
 at_most "zathura: GETATTR" "$(asked getattr)" 7
-shows aeskulap 'Silva' '' aeskulap CT.dcm
-at_most "aeskulap: GETATTR" "$(asked getattr)" 7
+if command -v aeskulap >/dev/null; then	# Debian 13 has none
+	shows aeskulap 'Silva' '' aeskulap CT.dcm
+	at_most "aeskulap: GETATTR" "$(asked getattr)" 7
+fi
 
 # A file manager shows times and places, which differ: what it lists is read.
 emr_remount
@@ -108,21 +110,22 @@ for name in CT.dcm page.pdf; do
 done
 ! dcmj2pnm "$MNT/broken-CT.dcm" "$EMR_WORK/out/pixels" 2>"$EMR_WORK/out/why" || emr_fail "dcmj2pnm made pixels of a damaged slice"
 cd "$MNT" || exit 1
-# shows_none REGEX COMMAND...: REGEX is what stands in the window when nothing could be opened.
-shows_none() {
-	local said=$1
-	shift
-	screen_start "$@"
-	screen_await "$said"
+# What stands in the window when nothing could be opened is small print, and OCR does not read it with every font: zathura's own words count.
+shows_none() { # WHO
 	screen_still "$EMR_WORK/broken.rgb"
 	screen_read
 	! grep -E 'within range|RHAPSODE|Silva|128 x 128' "$EMR_WORK/out/text" || emr_fail "$1 shows a damaged file"
 	screen_stop
-	say "$1: nothing of the damaged file, '$(grep -oE "$said" "$EMR_WORK/out/text" | head -1)'"
+	say "$1: nothing of the damaged file"
 }
-shows_none 'No name' zathura --config-dir="$EMR_WORK" broken-page.pdf
-grep -q 'could not open document' "$EMR_WORK/out/window" || emr_fail "zathura does not say why"
-shows_none 'Study Manager|Study List' aeskulap broken-CT.dcm
+screen_start zathura --config-dir="$EMR_WORK" broken-page.pdf
+screen_says 'could not open document' zathura
+shows_none zathura
+if command -v aeskulap >/dev/null; then
+	screen_start aeskulap broken-CT.dcm
+	screen_await 'Study Manager|Study List'
+	shows_none aeskulap
+fi
 cd "$EMR_WORK" || exit 1
 screen_end
 emr_unmount

@@ -87,17 +87,24 @@ static void take_words(words *all, flat_file *f, const flat_found *e)
 		words_add_pieces(all, p, len, "\\", words_add);
 }
 
-static bool collect_words(words *all, flat_file *f)
+typedef struct pixels {
+	uint64_t at; /* the end of the file: there are none at its end */
+	bool is_native;
+} pixels;
+
+static bool collect_words(words *all, flat_file *f, pixels *out)
 {
 	flat_walk w;
 	flat_found e;
 
+	*out = (pixels){f->size, true};
 	if (!flat_begin(&w, f))
 		return false;
 	while (w.at < f->size) {
 		if (!flat_step(&w, &e))
 			return false;
 		if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN) {
+			*out = (pixels){e.at, false};
 			if (!flat_pass_fragments(&w))
 				return false;
 		} else if (e.tag >> 16 != 0xfffe && e.len != FLAT_OPEN && e.tag >> 16 != 0x7fe0 &&
@@ -135,11 +142,6 @@ static bool is_found(const words *all, size_t least, flat_file *f, uint64_t from
 	return false;
 }
 
-typedef struct pixels {
-	uint64_t at; /* the end of the copy: there are none at its end */
-	bool is_native;
-} pixels;
-
 static bool find_pixels(flat_file *f, pixels *out)
 {
 	flat_walk w;
@@ -159,32 +161,35 @@ static bool find_pixels(flat_file *f, pixels *out)
 
 /* Native pixels are not looked into: they are numbers, and exactly as many as the image has.  In
  * compressed ones short words stand by chance. */
-static bool has_anything(const words *all, flat_file *copy)
+static bool has_anything(const words *all, flat_file *copy, const pixels *p)
 {
-	pixels p;
-
-	return !find_pixels(copy, &p) || is_found(all, WORD_MIN, copy, 0, p.at) ||
-	       (!p.is_native && is_found(all, WORD_MIN_IN_PIXELS, copy, p.at, copy->size));
+	return is_found(all, WORD_MIN, copy, 0, p->at) ||
+	       (!p->is_native && is_found(all, WORD_MIN_IN_PIXELS, copy, p->at, copy->size));
 }
 
 emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size)
 {
 	words *all = words_new();
-	flat_file *f = malloc(sizeof *f);
+	flat_file *files = calloc(2, sizeof *files), *original = files, *copy = files + 1;
 	emr_withheld why = EMR_WITHHELD_DAMAGED;
+	pixels old, new;
 
-	if (all != NULL && f != NULL) {
-		*f = (flat_file){.fd = original_fd, .size = original_size};
-		if (collect_words(all, f)) {
-			f->fd = copy_fd;
-			f->size = copy_size;
-			f->at = f->len = 0;
-			why = words_are_full(all)    ? EMR_WITHHELD_TOO_COMPLEX
-			      : has_anything(all, f) ? EMR_WITHHELD_FOUND_AGAIN
-						     : EMR_WITHHELD_NOT;
-		}
+	if (all != NULL && files != NULL) {
+		*original = (flat_file){.fd = original_fd, .size = original_size};
+		*copy = (flat_file){.fd = copy_fd, .size = copy_size};
+		if (!collect_words(all, original, &old))
+			why = EMR_WITHHELD_DAMAGED;
+		else if (words_are_full(all))
+			why = EMR_WITHHELD_TOO_COMPLEX;
+		else if (!find_pixels(copy, &new) || has_anything(all, copy, &new))
+			why = EMR_WITHHELD_FOUND_AGAIN;
+		else if (!new.is_native &&
+			 (old.is_native || !check_pixels(original, old.at, copy, new.at)))
+			why = EMR_WITHHELD_COMPRESSION;
+		else
+			why = EMR_WITHHELD_NOT;
 	}
 	words_free(all);
-	free(f);
+	free(files);
 	return why;
 }

@@ -4,10 +4,18 @@
 
 #include "deidentify/deidentify.h"
 
+#include "flat.h"
+
 /* Of a table: numbers of seven digits and more, dates, and words with @ or ^ of the original; and
  * cells of the copy that are neither number nor date nor code, below its first row. */
 emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);
 
-/* EMR_WITHHELD_NOT: nothing was found.  EMR_WITHHELD_FOUND_AGAIN: something was.  Else why it
+/* Whether the compressed pixels at COPY_AT are those at ORIGINAL_AT (both: behind the header of
+ * (7FE0,0010)), image by image: without segments of comments and application data, each image in
+ * one fragment with at most a zero byte behind it, and each in the table of offsets. */
+bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at);
+
+/* EMR_WITHHELD_NOT: nothing was found, and compressed pixels are the same.
+ * EMR_WITHHELD_FOUND_AGAIN: something was.  EMR_WITHHELD_COMPRESSION: they are not.  Else why it
  * cannot say. */
 emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);

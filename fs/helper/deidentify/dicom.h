@@ -56,6 +56,7 @@ typedef struct element {
 typedef struct fragment {
 	uint64_t at;
 	uint32_t len;
+	bool begins_image; /* set by pixels_look */
 } fragment;
 
 typedef enum syntax_pixels {
@@ -119,6 +120,7 @@ typedef struct pixel_plan {
 	size_t room;
 } pixel_plan;
 
-/* Are the pixels as long as the image says, and what has to be cut out of compressed ones? */
+/* Are the pixels as long as the image says, what has to be cut out of compressed ones, and where
+ * does each image begin? */
 emr_withheld pixels_look(dicom *d, pixel_plan *out);
 void pixels_free(pixel_plan *plan);

@@ -163,10 +163,19 @@ static int next_marker(stream *s)
 	return s->why == EMR_WITHHELD_NOT ? code : -1;
 }
 
+/* Back over N bytes that were read, which may stand in the fragment before. */
+static void step_back(stream *s, int n)
+{
+	for (; n > 0; n--) {
+		while (s->at == 0)
+			s->at = s->d->fragments[--s->fragment].len;
+		s->at--;
+	}
+}
+
 /* Behind the marker of a segment: its two bytes of length, and the rest. */
 static bool pass_segment(stream *s, bool is_cut)
 {
-	stream start = *s;
 	int high = next_byte(s), low = high < 0 ? -1 : next_byte(s);
 	uint64_t len;
 
@@ -177,12 +186,7 @@ static bool pass_segment(stream *s, bool is_cut)
 	len = (uint64_t)(high << 8 | low);
 	if (!is_cut)
 		return pass_bytes(s, len - 2, false);
-	if (start.at < 2) { /* the marker stands in the fragment before: no encoder does that */
-		s->why = EMR_WITHHELD_COMPRESSION;
-		return false;
-	}
-	s->fragment = start.fragment;
-	s->at = start.at - 2;
+	step_back(s, 4);
 	return pass_bytes(s, len + 2, true);
 }
 
@@ -224,14 +228,23 @@ static int pass_coded(stream *s, bool is_ls)
 	}
 }
 
-/* Adobe's APP14 says how colours were coded, and has no room for words: it stays. */
-static bool is_adobe(stream *s)
+/* Adobe's APP14 and, in JPEG-LS, HP's APP8 say how colours were coded, and have no room for words:
+ * without them a decoder gives other pixels, so they stay. */
+static bool is_about_colours(stream s, int code, bool is_ls)
 {
-	const uint8_t *p = NULL;
+	bool is_adobe = code == 0xee;
+	uint8_t p[14] = {0};
 
-	if (find_fragment(s) && fragment_here(s)->len - s->at >= 14)
-		p = source_at(&s->d->in, fragment_here(s)->at + s->at, 14);
-	return p != NULL && memcmp(p, "\0\16Adobe\0", 8) == 0 && p[13] <= 2;
+	for (int i = 0; i < (is_adobe ? 14 : 7); i++) {
+		int byte = next_byte(&s);
+
+		if (byte < 0)
+			return false;
+		p[i] = (uint8_t)byte;
+	}
+	if (is_adobe)
+		return memcmp(p, "\0\16Adobe\0", 8) == 0 && p[13] <= 2;
+	return code == 0xe8 && is_ls && memcmp(p, "\0\7mrfx", 6) == 0 && p[6] <= 3;
 }
 
 static bool look_jpeg(stream *s, bool is_ls)
@@ -254,7 +267,7 @@ static bool look_jpeg(stream *s, bool is_ls)
 			return false;
 		}
 		if (!pass_segment(s, code == 0xfe || (code >= 0xe0 && code <= 0xef &&
-							     !(code == 0xee && is_adobe(s)))))
+							     !is_about_colours(*s, code, is_ls))))
 			return false;
 	}
 	return false;
@@ -374,8 +387,10 @@ static emr_withheld look_rle(dicom *d)
 	if (!read_image(d, &i) || i.bits % 8 != 0 || i.bits == 0 ||
 		i.frames != d->fragment_count - 1)
 		return EMR_WITHHELD_DAMAGED;
-	for (uint32_t f = 1; f < d->fragment_count && why == EMR_WITHHELD_NOT; f++)
+	for (uint32_t f = 1; f < d->fragment_count && why == EMR_WITHHELD_NOT; f++) {
+		d->fragments[f].begins_image = true;
 		why = look_rle_frame(d, &d->fragments[f], &i);
+	}
 	return why;
 }
 
@@ -385,17 +400,25 @@ static emr_withheld look_compressed(dicom *d, pixel_plan *plan)
 {
 	stream s = {.d = d, .plan = plan, .fragment = 1};
 	syntax_pixels pixels = d->syntax->pixels;
+	uint64_t size = 0;
+	uint32_t begin = 1;
 
 	if (d->fragment_count < 2)
 		return EMR_WITHHELD_DAMAGED;
+	for (uint32_t f = 1; f < d->fragment_count; f++)
+		size += 8 + (uint64_t)d->fragments[f].len;
+	if (size >= DICOM_UNDEFINED) /* no table of offsets could name all images */
+		return EMR_WITHHELD_TOO_COMPLEX;
 	if (pixels == PIXELS_RLE)
 		return look_rle(d);
 	while (find_fragment(&s)) {
 		if (s.at != 0) /* each image begins a fragment */
 			return EMR_WITHHELD_DAMAGED;
+		d->fragments[begin].begins_image = true;
 		if (!(pixels == PIXELS_J2K ? look_j2k(&s)
 					   : look_jpeg(&s, pixels == PIXELS_JPEG_LS)))
 			return s.why;
+		begin = s.fragment + 1;
 	}
 	return EMR_WITHHELD_NOT;
 }

@@ -347,69 +347,66 @@ static void put_dummy(copier *c, const element *e)
 
 /* ---- pixels ---- */
 
-/* How long fragment INDEX is without what is cut out of it; *AT moves on over its cuts. */
-static uint32_t length_without_cuts(const copier *c, uint32_t index, uint32_t *at)
+/* How long the image that begins at fragment *INDEX is in the copy: without cuts, and even. Both
+ * *INDEX and *AT, which is the next cut, move on to the next image. */
+static uint32_t next_image(const copier *c, uint32_t *index, uint32_t *at)
 {
-	uint32_t len = c->in.fragments[index].len;
+	uint32_t len = 0;
 
-	for (; *at < c->plan.count && c->plan.cuts[*at].fragment == index; ++*at)
-		len -= c->plan.cuts[*at].len;
+	do {
+		len += c->in.fragments[*index].len;
+		for (; *at < c->plan.count && c->plan.cuts[*at].fragment == *index; ++*at)
+			len -= c->plan.cuts[*at].len;
+	} while (++*index < c->in.fragment_count && !c->in.fragments[*index].begins_image);
 	return len + (len & 1);
 }
 
-/* Where each image begins is said again, if it was said rightly; else not at all, which is allowed.
- */
+/* Where each image begins. The original's table is not believed: the images were found. */
 static void put_offsets(copier *c)
 {
-	const fragment *table = &c->in.fragments[0];
-	uint32_t entries = table->len / 4, index = 1, at = 0, old = 0, new = 0;
-	bool is_said = entries > 0 && table->len <= SOURCE_PIECE;
+	uint32_t images = 0, offset = 0, index = 1, at = 0;
 
-	for (int pass = 0; is_said && pass < 2; pass++) {
-		if (pass == 1)
-			put_item(c, TAG_ITEM, entries * 4);
-		index = 1;
-		at = old = new = 0;
-		for (uint32_t i = 0; is_said && i < entries; i++) {
-			const uint8_t *p = source_at(&c->in.in, table->at + 4 * (uint64_t)i, 4);
-			uint32_t wanted = p == NULL ? 1 : dicom_u32(&c->in, p);
-
-			while (old < wanted && index < c->in.fragment_count) {
-				old += 8 + c->in.fragments[index].len;
-				new += 8 + length_without_cuts(c, index, &at);
-				index++;
-			}
-			is_said = old == wanted && index < c->in.fragment_count;
-			if (is_said && pass == 1)
-				put_u32(c, new);
-		}
+	for (uint32_t i = 1; i < c->in.fragment_count; i++)
+		images += c->in.fragments[i].begins_image;
+	put_item(c, TAG_ITEM, images * 4);
+	while (index < c->in.fragment_count) {
+		put_u32(c, offset);
+		offset += 8 + next_image(c, &index, &at);
 	}
-	if (!is_said)
-		put_item(c, TAG_ITEM, 0);
 }
 
+/* Fragment INDEX but for its cuts, from *AT on; how many bytes those are. */
+static uint32_t put_fragment(copier *c, uint32_t index, uint32_t *at)
+{
+	const fragment *f = &c->in.fragments[index];
+	uint32_t done = 0, sent = 0;
+
+	for (; *at < c->plan.count && c->plan.cuts[*at].fragment == index; ++*at) {
+		const cut *out = &c->plan.cuts[*at];
+
+		put_source(c, f->at + done, out->at - done);
+		sent += out->at - done;
+		done = out->at + out->len;
+	}
+	put_source(c, f->at + done, f->len - done);
+	return sent + f->len - done;
+}
+
+/* Each image is one fragment of the copy, because only its end may be padded (PS3.5 A.4): a byte
+ * between two fragments would be one of the codestream. */
 static void put_fragments(copier *c, const element *e)
 {
-	uint32_t at = 0, ahead = 0;
+	uint32_t index = 1, at = 0, ahead = 0;
 
 	put_header(c, e->tag, "OB", DICOM_UNDEFINED);
 	put_offsets(c);
-	for (uint32_t i = 1; i < c->in.fragment_count; i++) {
-		const fragment *f = &c->in.fragments[i];
-		uint32_t done = 0, len = length_without_cuts(c, i, &ahead), sent = 0;
+	for (uint32_t end = 1; index < c->in.fragment_count;) {
+		uint32_t len = next_image(c, &end, &ahead);
 
 		put_item(c, TAG_ITEM, len);
-		for (; at < ahead; at++) {
-			const cut *out = &c->plan.cuts[at];
-
-			put_source(c, f->at + done, out->at - done);
-			sent += out->at - done;
-			done = out->at + out->len;
-		}
-		put_source(c, f->at + done, f->len - done);
-		sent += f->len - done;
-		if (sent < len)
-			put_bytes(c, "\0", 1);
+		for (; index < end; index++)
+			len -= put_fragment(c, index, &at);
+		put_bytes(c, "\0", len);
 	}
 	put_item(c, TAG_SEQUENCE_END, 0);
 }

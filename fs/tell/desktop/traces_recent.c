@@ -14,6 +14,12 @@
 #include "base/file.h"
 #include "traces_private.h"
 
+/* expat 2.9 has other names for them, and warns of these. */
+#if XML_MAJOR_VERSION == 2 && XML_MINOR_VERSION < 9
+#define XML_GetCurrentByteIndex64 XML_GetCurrentByteIndex
+#define XML_GetCurrentByteCount64 XML_GetCurrentByteCount
+#endif
+
 #define LIST_MAX (64 << 20)
 #define TRIES 5 /* while programs write the list at the same time */
 
@@ -48,7 +54,7 @@ static void stop(list *l, emr_status status)
 
 static emr_status add_entry(list *l, const char *href)
 {
-	entry *grown, found = {.from = (size_t)XML_GetCurrentByteIndex(l->parser)};
+	entry *grown, found = {.from = (size_t)XML_GetCurrentByteIndex64(l->parser)};
 	emr_status status = emr_trace_about(href, l->folder, &found.about);
 
 	if (status != EMR_OK)
@@ -87,8 +93,8 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
 
 	(void)name;
 	if (l->depth > 0 && --l->depth == 0)
-		l->entries[l->n - 1].to = (size_t)XML_GetCurrentByteIndex(l->parser) +
-					  (size_t)XML_GetCurrentByteCount(l->parser);
+		l->entries[l->n - 1].to = (size_t)XML_GetCurrentByteIndex64(l->parser) +
+					  (size_t)XML_GetCurrentByteCount64(l->parser);
 }
 
 /* Before anything that it declares is read: what an entity stands for has no place of its own in

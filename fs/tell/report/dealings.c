@@ -122,13 +122,16 @@ static json_t *with_json(const emr_who *who)
 static int add_left(json_t *entry, const emr_dealing *dealing, const emr_who *who)
 {
 	json_t *with = json_object_get(entry, "with");
-	char code[EMR_PERSON_CODE_CHARS] = "";
+	char code[EMR_PERSON_CODE_CHARS] = "", id[65] = "";
 	int failed = json_object_set_new(entry, "into", emr_json_text(dealing->into));
 
-	if (who->called[0] != '\0')
+	if (who->called[0] != '\0') {
 		emr_person_code(who->id, code);
+		emr_hex(who->id.b, sizeof who->id.b, id);
+	}
 	failed |= json_object_set_new(with, "born", emr_json_text(who->born));
 	failed |= json_object_set_new(with, "code", json_string(code));
+	failed |= json_object_set_new(with, "id", json_string(id));
 	if (dealing->path != NULL)
 		failed |= json_object_set_new(
 			entry, "bytes", json_integer((json_int_t)dealing->bytes));

@@ -164,6 +164,11 @@ static emr_status say_owner(const subject *s, emr_buf *out)
 			    : EMR_NO_ATTRIBUTE;
 }
 
+static emr_status say_owner_id(const subject *s, emr_buf *out)
+{
+	return s->has_owner ? fact_owner_id(&s->owner.card, out) : EMR_NO_ATTRIBUTE;
+}
+
 static emr_status say_access(const subject *s, emr_buf *out)
 {
 	return fact_text(s->owner.access[0] != 0 ? s->owner.access : "owner", out);
@@ -202,6 +207,7 @@ static const struct computed {
 	{OURS "signed-at", say_signed_at},
 	{OURS "signed-number", say_signed_number},
 	{OURS "owner", say_owner},
+	{OURS "owner-id", say_owner_id},
 	{OURS "access", say_access},
 	{OURS "shared-with", say_nothing},
 	{OURS "headers", say_headers},
@@ -404,6 +410,7 @@ static emr_status change_attribute(
 	emr_view *view, node *n, emr_bytes key, emr_bytes value, bool remove)
 {
 	emr_buf attributes = {0};
+	const int64_t now_ns = view_now_ns(view);
 	uint16_t count;
 	node_row row;
 	emr_status status;
@@ -419,7 +426,7 @@ static emr_status change_attribute(
 		row.attributes = emr_buf_view(&attributes);
 		row.flags |= ROW_META_DIRTY;
 		row.change++;
-		row.ctime_ns = view_now_ns(view);
+		row.ctime_ns = now_ns;
 		e = edit_begin(view);
 		edit_put(&e, n->id, &row);
 		status = edit_commit_node(&e, n);
@@ -429,7 +436,7 @@ static emr_status change_attribute(
 		return status;
 	}
 	n->has_row = n->state == NODE_LIVE;
-	n->ctime_ns = view_now_ns(view);
+	n->ctime_ns = now_ns; /* no other than the row has */
 	n->meta_dirty = true;
 	tree_take_attributes(n, &attributes);
 	mark_changed(view, n);

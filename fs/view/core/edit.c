@@ -10,8 +10,10 @@
 #include "base/codec.h"
 #include "base/log.h"
 
+#include "kind.h"
 #include "node.h"
 #include "reclaim.h"
+#include "times.h"
 
 edit edit_begin(emr_view *view)
 {
@@ -30,11 +32,17 @@ edit edit_with(emr_view *view, emr_journal_txn *txn)
 void edit_put(edit *e, emr_id16 id, const node_row *row)
 {
 	EMR_AUTO_BUF bytes = {0};
+	const node *n = row->type == EMR_META_DIR ? tree_by_id(e->view, id) : NULL;
 
 	if (e->status == EMR_OK)
 		e->status = row_encode(row, &bytes);
 	if (e->status == EMR_OK)
 		e->status = emr_journal_put(e->txn, EMR_ROW_NODE, id, emr_buf_view(&bytes));
+	if (n != NULL && n->type == EMR_META_DIR && kind_top(n) == NULL)
+		edit_directory_times(e, id,
+			&(directory_times){
+				(row->flags & ROW_HAS_PLACE) != 0 ? row->place.version : 0,
+				n->listing->live_kids, row->mtime_ns, row->ctime_ns});
 }
 
 void edit_delete(edit *e, emr_id16 id)
@@ -82,6 +90,37 @@ void edit_moved(edit *e, emr_id16 from, emr_id16 to)
 			e->txn, EMR_ROW_MOVED, from, emr_bytes_of(to.b, sizeof to.b));
 }
 
+void edit_touch(edit *e, node *directory, int more)
+{
+	unsigned i = 0;
+
+	while (i < e->ntouched && e->touched[i].directory != directory)
+		i++;
+	if (i == e->ntouched) {
+		e->touched[e->ntouched++].directory = directory;
+		e->touched[i].more = 0;
+	}
+	e->touched[i].more += more;
+}
+
+/* What is kept of times, into the transaction. */
+static void put_times(edit *e, int64_t now_ns)
+{
+	for (unsigned i = 0; i < e->ntouched; i++) {
+		const node *n = e->touched[i].directory;
+
+		if (kind_top(n) == NULL)
+			edit_directory_times(e, n->id,
+				&(directory_times){node_version(n),
+					n->listing->live_kids + (uint64_t)e->touched[i].more,
+					now_ns, now_ns});
+	}
+	if (e->status == EMR_OK && e->times.len > 0)
+		e->status = times_put(e->view, e->txn, (file_time *)(void *)e->times.data,
+			e->times.len / sizeof(file_time));
+	emr_buf_free(&e->times);
+}
+
 void edit_pin(edit *e, const emr_cid *root, emr_id16 owner, emr_pin_state state)
 {
 	emr_pin pin = {.root = *root, .owner = owner, .state = state};
@@ -127,9 +166,12 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 {
 	emr_view *view = e->view;
 	emr_journal_txn *txn = e->txn;
+	const int64_t now_ns = e->ntouched > 0 ? view_now_ns(view) : 0;
 	uint64_t seq;
-	emr_status status = e->status;
+	emr_status status;
 
+	put_times(e, now_ns);
+	status = e->status;
 	e->txn = NULL;
 	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
@@ -138,6 +180,8 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 	status = emr_journal_commit(txn, &seq);
 	if (status != EMR_OK)
 		return status;
+	for (unsigned i = 0; i < e->ntouched; i++)
+		e->touched[i].directory->mtime_ns = e->touched[i].directory->ctime_ns = now_ns;
 	note_unsynced(view);
 	view->unsynced_seq = seq;
 	if (e->died > 0)

@@ -12,6 +12,12 @@ typedef struct edit {
 	emr_journal_txn *txn;
 	uint64_t died; /* bytes of what is of no use afterwards */
 	bool has_pins; /* pins of what is registered change with it */
+	struct {
+		node *directory;
+		int more; /* entries than it has now */
+	} touched[3];
+	unsigned ntouched;
+	emr_buf times; /* of file_time: times.h */
 	emr_status status;
 } edit;
 
@@ -24,6 +30,9 @@ void edit_vacate(edit *e, const vacated *v);
 void edit_unvacate(edit *e, emr_id16 object);
 void edit_ino(edit *e, emr_id16 object,
 	uint64_t ino); /* remembers it when the id alone does not give it */
+/* Entries of DIRECTORY change: its times are now once this is committed.  It has MORE entries than
+ * in the tree now afterwards.  Three directories at most. */
+void edit_touch(edit *e, node *directory, int more);
 /* Whatever rows and records still name FROM as their parent means TO: a directory got another id.
  */
 void edit_moved(edit *e, emr_id16 from, emr_id16 to);

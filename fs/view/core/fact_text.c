@@ -29,6 +29,14 @@ emr_status fact_id(emr_id16 id, emr_buf *out)
 	return fact_text(text, out);
 }
 
+emr_status fact_owner_id(const emr_card *card, emr_buf *out)
+{
+	char text[2 * sizeof card->signer_id + 1];
+
+	emr_hex(card->signer_id.b, sizeof card->signer_id.b, text);
+	return fact_text(text, out);
+}
+
 emr_status fact_cid(const emr_cid *cid, emr_buf *out)
 {
 	char text[EMR_CID_TEXT_CHARS + 1];

@@ -9,6 +9,7 @@
 #include "kind.h"
 #include "node.h"
 #include "reclaim.h"
+#include "times.h"
 
 #define GIVEN_BYTES ((uint64_t)4 << 20) /* and what the spill of other working copies needs */
 
@@ -228,7 +229,7 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 {
 	node_row row = row_of_node(n);
 	emr_status status = EMR_OK;
-	bool is_done = false;
+	bool is_done = false, is_same;
 	edit e;
 
 	if (kind_where(n)->set_attr != NULL)
@@ -240,12 +241,15 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	if (mask & EMR_SET_MTIME)
 		row.mtime_ns = wanted->mtime_ns;
 	row.ctime_ns = view_now_ns(view);
-	if (row.mode == n->mode && row.mtime_ns == n->mtime_ns) {
+	is_same = row.mode == n->mode && row.mtime_ns == n->mtime_ns;
+	if (is_same && !n->has_row) {
 		n->ctime_ns = row.ctime_ns;
+		if (n->state == NODE_LIVE)
+			times_keep(view, n);
 		return EMR_OK;
 	}
-	row.flags |= ROW_META_DIRTY;
-	row.change++;
+	row.flags |= is_same ? 0 : ROW_META_DIRTY;
+	row.change += !is_same;
 	if (n->state == NODE_LIVE) {
 		e = edit_begin(view);
 		edit_put(&e, n->id, &row);
@@ -257,6 +261,8 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	n->mode = row.mode;
 	n->mtime_ns = row.mtime_ns;
 	n->ctime_ns = row.ctime_ns;
+	if (is_same)
+		return EMR_OK;
 	n->meta_dirty = true;
 	mark_changed(view, n);
 	return EMR_OK;

@@ -8,6 +8,7 @@
 #include "ops_file.h"
 #include "ops_tree.h"
 #include "special.h"
+#include "times.h"
 #include "tree.h"
 
 static bool directory_is_empty(emr_view *view, node *directory)
@@ -37,6 +38,8 @@ void edit_remove(edit *e, node *n, vacated **out_vacated)
 			edit_vacate(e, *out_vacated);
 	}
 	edit_delete(e, n->id);
+	edit_forget_times(e, n, n->id);
+	edit_touch(e, n->parent, -1);
 	if (node_file(n) != NULL && node_file(n)->has_content)
 		edit_unpin(e, &node_file(n)->content->c, n->id);
 }
@@ -51,7 +54,6 @@ void finish_remove(emr_view *view, node *n, vacated *v)
 		vacated_add(view, v);
 	tree_detach(view, n);
 	tree_forget_id(view, n);
-	touch_directory(view, directory);
 	n->ctime_ns = directory->ctime_ns;
 	n->has_row = false;
 	n->is_published_gone = n->is_published;
@@ -265,6 +267,8 @@ static emr_status move_over(
 		return status;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
+	edit_touch(&e, from, -1);
+	edit_touch(&e, directory, 1);
 	if (target != NULL)
 		edit_remove(&e, target, &v);
 	status = edit_commit_node(&e, n);
@@ -276,8 +280,6 @@ static emr_status move_over(
 	if (target != NULL)
 		finish_remove(view, target, v);
 	tree_move(view, n, directory, copy);
-	touch_directory(view, from);
-	touch_directory(view, directory);
 	finish_move(view, n, &row);
 	return EMR_OK;
 }
@@ -291,6 +293,8 @@ static emr_status commit_exchange(
 
 	edit_put(&e, a->id, row_a);
 	edit_put(&e, b->id, row_b);
+	edit_touch(&e, a->parent, 0);
+	edit_touch(&e, b->parent, 0);
 	if (e.status == EMR_OK)
 		e.status = tree_need_pending(b);
 	status = edit_commit_node(&e, a);
@@ -328,8 +332,6 @@ static emr_status exchange(emr_view *view, node *a, node *b)
 		return status;
 	}
 	tree_swap(view, a, b, name_of_a, name_of_b);
-	touch_directory(view, dir_a);
-	touch_directory(view, dir_b);
 	finish_move(view, a, &row_a);
 	finish_move(view, b, &row_b);
 	return EMR_OK;

@@ -152,7 +152,11 @@ emr_status emr_view_attr(emr_view *view, uint64_t number, emr_attr *out_attr)
 
 void touch_directory(emr_view *view, node *directory)
 {
-	directory->mtime_ns = directory->ctime_ns = view_now_ns(view);
+	edit e = edit_begin(view);
+
+	edit_touch(&e, directory, 0);
+	if (edit_commit(&e, NULL) != EMR_OK) /* then the next start does not know them */
+		directory->mtime_ns = directory->ctime_ns = view_now_ns(view);
 }
 
 static emr_status check_free(emr_view *view, node *directory, const char *name)
@@ -185,13 +189,13 @@ static emr_status add_new(emr_view *view, node *directory, const char *name, nod
 	row.change++;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
+	edit_touch(&e, directory, 0);
 	status = edit_commit_node(&e, n);
 	if (status != EMR_OK) {
 		tree_detach(view, n);
 		return status;
 	}
 	n->has_row = true;
-	touch_directory(view, directory);
 	if (kind_where(n)->note_made != NULL)
 		kind_where(n)->note_made(view, n);
 	mark_changed(view, n);

@@ -246,12 +246,12 @@ emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out)
 /* What does not fit is nobody's, and the owner numbers nothing. */
 static emr_status say_number(const emr_signed *is, emr_buf *out)
 {
-	char key[65], text[48];
+	char key[65], text[96];
 
 	if (!is_anothers(is) || is->issuer_seq == 0)
 		return EMR_NO_ATTRIBUTE;
 	emr_hex(is->issuer.b, sizeof is->issuer.b, key);
-	snprintf(text, sizeof text, "%" PRIu64 " %.16s", is->issuer_seq, key);
+	snprintf(text, sizeof text, "%" PRIu64 " %s", is->issuer_seq, key);
 	return emr_buf_append(out, text, strlen(text));
 }
 

@@ -476,7 +476,8 @@ static const node *past_today(const emr_view *view, const node *n)
 	/* ".emrfs/at/TIME/PATH" or ".emrfs/deleted/PATH" */
 	for (int skip = n->past->name[0] != 0 ? 3 : 2; at != NULL && skip > 0; skip--) {
 		at = strchr(at, '/');
-		at += at != NULL;
+		if (at != NULL)
+			at++;
 	}
 	while (at != NULL && *at != 0) {
 		char name[EMR_NAME_MAX + 1];

@@ -13,6 +13,7 @@
 #include "node.h"
 #include "publish.h"
 #include "refusals.h"
+#include "times.h"
 
 #define UNLINK_TRIES 4		  /* 5, 10, 20 s between them */
 #define UNLINK_TRIES_MOMENTARY 12 /* up to 320 s between them: half an hour */
@@ -190,6 +191,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_chang
 		e->view->wants_tie = true;
 	if (!emr_id16_equal(old_id, n->id)) {
 		edit_delete(e, old_id);
+		edit_forget_times(e, n, old_id);
 		if (n->type == EMR_META_DIR)
 			edit_moved(e, old_id, n->id);
 	}
@@ -199,6 +201,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_chang
 	n->has_row = n->meta_dirty || n->content_dirty || n->is_local ||
 		     (node_file(n) != NULL && node_file(n)->staging_in_row);
 	put_or_drop_row(e, n);
+	edit_times(e, n, n->id, o->place.version);
 }
 
 static bool is_momentary(uint8_t result)

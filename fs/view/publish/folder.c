@@ -216,7 +216,9 @@ static emr_status consent_follow(emr_view *view, uint64_t number)
 	if (status != EMR_NOT_FOUND)
 		return status;
 	status = emr_view_mkdir(view, EMR_ROOT_NODE, EMR_CONSENTS_FOLDER, 0700, &attr);
-	if (status == EMR_EXISTS) /* somebody was quicker */
+	/* Somebody was quicker; or it cannot be made, and who only lists is told where it would be.
+	 */
+	if (status == EMR_EXISTS || status == EMR_READ_ONLY || emr_status_is_full(status))
 		return EMR_OK;
 	if (status != EMR_OK)
 		return status;

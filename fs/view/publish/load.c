@@ -483,6 +483,8 @@ static emr_status load_all(loading *l)
 	for (size_t i = 0; i < l->count && status == EMR_OK; i++)
 		if (l->all[i].n != NULL && l->all[i].has_staging && node_is_file(l->all[i].n))
 			status = load_working_copy(l, &l->all[i]);
+	if (status == EMR_OK)
+		status = load_times(l);
 	if (status != EMR_OK)
 		return status;
 	requeue_below(view, view->root);

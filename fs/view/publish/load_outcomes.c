@@ -1,6 +1,7 @@
 /* Batches that were sent in an earlier run of the program may be answered only now. This file
  * applies such answers to the rows of the journal, before there is a tree. */
 #include "publish.h"
+#include "times.h"
 
 static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row *out_row)
 {
@@ -19,6 +20,25 @@ static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 static bool same_object(const emr_place *a, const emr_place *b)
 {
 	return emr_id16_equal(a->object, b->object) && emr_id16_equal(a->domain, b->domain);
+}
+
+/* What is kept of ROW's times is known as O says from here on. */
+static void follow_times(emr_view *view, edit *e, const emr_change_outcome *o, const node_row *row)
+{
+	const node like = {.type = row->type};
+	EMR_AUTO_BUF buf = {0};
+	directory_times times;
+
+	if (row->flags & ROW_IS_FOREIGN)
+		return;
+	if (row->type != EMR_META_DIR) {
+		edit_file_time(e, o->place.object, o->place.version, row->ctime_ns);
+	} else if (times_find_directory(view, o->node, &buf, &times) == EMR_OK) {
+		if (!emr_id16_equal(o->node, o->place.object))
+			edit_forget_times(e, &like, o->node);
+		times.version = o->place.version;
+		edit_directory_times(e, o->place.object, &times);
+	}
 }
 
 static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
@@ -49,6 +69,7 @@ static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
 	row.place = o->place;
 	row.flags |= ROW_HAS_PLACE;
 	row.next_id = (emr_id16){{0}};
+	follow_times(view, e, o, &row);
 	if (row.change == o->change && (row.flags & ROW_HAS_STAGING) == 0) {
 		if (row.flags & ROW_HAS_CONTENT)
 			edit_unpin(e, &row.content.c, o->node);

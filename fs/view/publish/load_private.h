@@ -20,6 +20,8 @@ typedef struct loaded {
 	size_t path;	      /* which walk upwards came by last, from 1 */
 	struct loaded *below; /* from which that walk came; NULL: it began here */
 	bool is_attached;
+	bool is_unknown;    /* its times: load_times.c */
+	bool is_new_inside; /* a directory: something in it is */
 } loaded;
 
 /* A directory that got another object id: what names the old one lies in it. */
@@ -65,6 +67,11 @@ void load_forget_moves(const loading *l);
 /* A record whose name went away waits for whoever takes the name: in the directory as it is known
  * now. */
 void load_follow_vacated(const loading *l);
+
+/* ---- load_times.c ---- */
+
+/* Behind everything else that changes the tree. */
+emr_status load_times(loading *l);
 
 /* ---- load_working.c ---- */
 

@@ -38,7 +38,8 @@ static const char *inside_of(const char *path)
 
 	for (int i = 0; i < names && path != NULL; i++) {
 		path = strchr(path, '/');
-		path += path != NULL;
+		if (path != NULL)
+			path++;
 	}
 	return path != NULL ? path : "";
 }

@@ -58,18 +58,16 @@ static size_t code_len(const char *text)
 	return len >= EMR_OWNER_DIGITS && len <= EMR_OWNER_DIGITS_MAX ? len : 0;
 }
 
-/* Whether TEXT is the name of the directory, with however many digits, or such a code alone. */
+/* Whether TEXT is the name of the directory, with however many digits. */
 static bool is_named(const emr_card *card, const char *text)
 {
-	char code[EMR_OWNER_DIGITS_MAX + 1], name[EMR_NAME_MAX + 1];
+	char name[EMR_NAME_MAX + 1];
 	size_t len = code_len(text);
 
-	if (len > 0) {
-		emr_shared_owner_name(card, len, name);
-		return strcasecmp(name, text) == 0;
-	}
-	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
-	return strlen(text) >= EMR_OWNER_DIGITS && strncasecmp(code, text, strlen(text)) == 0;
+	if (len == 0)
+		return false;
+	emr_shared_owner_name(card, len, name);
+	return strcasecmp(name, text) == 0;
 }
 
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id)

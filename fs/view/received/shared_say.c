@@ -23,6 +23,7 @@ typedef struct subject {
 	emr_meta_type type;
 	char owner[EMR_NAME_MAX + 1];
 	emr_card card;
+	bool has_key; /* of the owner, that may be shown */
 	emr_known_grant grant;
 	char access[ACCESS_BYTES];
 	emr_headers headers;
@@ -139,6 +140,12 @@ static emr_status say_owner(const subject *s, emr_buf *out)
 					 : EMR_NO_ATTRIBUTE;
 }
 
+/* A participant of a dataset has a pseudonym there and no key. */
+static emr_status say_owner_id(const subject *s, emr_buf *out)
+{
+	return s->has_key ? fact_owner_id(&s->card, out) : EMR_NO_ATTRIBUTE;
+}
+
 static const char *const purpose_words[] = {"treatment", "payment", "operations", "research",
 	"emergency", "self", "public-health", "legal", "family"};
 
@@ -205,6 +212,7 @@ static const struct computed {
 	{OURS "signed-at", say_signed_at},
 	{OURS "signed-number", say_signed_number},
 	{OURS "owner", say_owner},
+	{OURS "owner-id", say_owner_id},
 	{OURS "access", say_access},
 	{OURS "headers", say_headers},
 	{OURS "freshness", say_freshness},
@@ -221,6 +229,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 	if (at->owner != NULL) {
 		memcpy(out->owner, at->owner->name, sizeof out->owner);
 		out->card = at->owner->card;
+		out->has_key = at->owner->set == NULL;
 	}
 	if (at->share == NULL || at->level != SHARED_RECORD)
 		return EMR_OK;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "times.h"
 #include "would_share.h"
 
 /* ---- lineage ---- */
@@ -136,6 +137,8 @@ static emr_status commit(emr_view *view, node *n, const emr_place *place)
 	row.flags &= (uint16_t)~ROW_IS_DOMAIN;
 	row.flags |= emr_id16_equal(place->object, place->domain) ? ROW_IS_DOMAIN : 0;
 	edit_delete(&e, n->id);
+	edit_forget_times(&e, n, n->id);
+	edit_times(&e, n, place->object, place->version);
 	if (e.status == EMR_OK)
 		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, n->id);
 	if (n->has_row)

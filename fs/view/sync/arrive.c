@@ -14,6 +14,7 @@
 #include "erasing.h"
 #include "follow.h"
 #include "ops_tree.h"
+#include "times.h"
 #include "would_share.h"
 
 static emr_status tell(following *f, const node *directory, const char *name)
@@ -135,7 +136,22 @@ static emr_status choose_name(following *f, const arrival *a, const node *direct
 	return EMR_OK;
 }
 
-static emr_status describe(node *n, const arrival *a)
+/* Nothing that N shows changes by A but, perhaps, its name. */
+static bool shows_same(const node *n, const arrival *a)
+{
+	const emr_bytes xattrs = node_attributes(n);
+	const char *target = node_target(n) != NULL ? node_target(n) : "";
+
+	return n->mode == a->meta.mode && n->mtime_ns == a->meta.mtime_ns && n->size == a->meta.n &&
+	       xattrs.len == a->meta.xattrs.len &&
+	       (xattrs.len == 0 || memcmp(xattrs.data, a->meta.xattrs.data, xattrs.len) == 0) &&
+	       strlen(target) == a->meta.target.len &&
+	       memcmp(target, a->meta.target.data != NULL ? a->meta.target.data : (const void *)"",
+		       a->meta.target.len) == 0;
+}
+
+/* It is NOW_NS that it changes here, whenever it did elsewhere. */
+static emr_status describe(node *n, const arrival *a, int64_t now_ns)
 {
 	emr_buf attributes = {0};
 	char *target = NULL;
@@ -154,7 +170,8 @@ static emr_status describe(node *n, const arrival *a)
 	n->mode = a->meta.mode;
 	n->stored_leaves = a->meta.stored_leaves;
 	n->size = a->meta.n;
-	n->mtime_ns = n->ctime_ns = a->meta.mtime_ns;
+	n->mtime_ns = a->meta.mtime_ns;
+	n->ctime_ns = now_ns;
 	return EMR_OK;
 }
 
@@ -209,6 +226,7 @@ static emr_status attach_new(
 		edit_put(&e, a->object, &row);
 	} else {
 		edit_ino(&e, a->object, n->ino);
+		edit_times(&e, n, a->object, a->place.version);
 	}
 	edit_pin_place(&e, &a->place);
 	status = n->meta_dirty ? edit_commit_node(&e, n) : edit_commit(&e, NULL);
@@ -272,7 +290,7 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 	if (status != EMR_OK)
 		return status;
 	place(f->view, n, a);
-	status = describe(n, a);
+	status = describe(n, a, view_now_ns(f->view));
 	if (status == EMR_OK) /* so that a conflict of what is there already is told for certain */
 		status = emr_buf_reserve(&f->conflicts, sizeof(view_conflict));
 	if (status == EMR_OK)
@@ -309,6 +327,7 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 	tree_move(f->view, n, directory, copy);
 	touch_directory(f->view, from);
 	touch_directory(f->view, directory);
+	n->ctime_ns = directory->ctime_ns;
 	tree_set_lost_parent(n, (emr_id16){{0}});
 	tree_mark_local(n);
 	if (n->type == EMR_META_DIR)
@@ -388,7 +407,7 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 	if (status == EMR_OK)
 		status = tell(f, n, NULL);
 	if (status == EMR_OK)
-		status = describe(n, a);
+		status = describe(n, a, shows_same(n, a) ? n->ctime_ns : view_now_ns(f->view));
 	if (status != EMR_OK)
 		return status;
 	if (n->content_dirty) {
@@ -396,6 +415,7 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 		n->stored_leaves = stored_leaves;
 	}
 	place(f->view, n, a);
+	times_keep(f->view, n);
 	return is_kept ? say_again(f, n) : EMR_OK;
 }
 
@@ -448,6 +468,8 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 	e = edit_begin(view);
 	if (!emr_id16_equal(old->id, a->object))
 		edit_delete(&e, old->id);
+	edit_forget_times(&e, old, old->id);
+	edit_times(&e, n, a->object, a->place.version);
 	if (n->meta_dirty) {
 		row = row_of_node(n);
 		row.parent = directory->id;
@@ -485,7 +507,7 @@ static emr_status new_file(following *f, const arrival *a, node **out_node)
 	if (status != EMR_OK)
 		return status;
 	place(f->view, *out_node, a);
-	status = describe(*out_node, a);
+	status = describe(*out_node, a, view_now_ns(f->view));
 	if (status != EMR_OK)
 		tree_free_node(f->view, *out_node);
 	return status;
@@ -597,6 +619,7 @@ static emr_status remove_as_said(following *f, node *n)
 		return status;
 	e = edit_begin(view);
 	edit_delete(&e, n->id);
+	edit_forget_times(&e, n, n->id);
 	if (e.status == EMR_OK)
 		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, n->id);
 	status = edit_commit(&e, NULL);

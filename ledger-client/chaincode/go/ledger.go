@@ -21,6 +21,7 @@ import (
 	"unsafe"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
@@ -77,7 +78,7 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	}
 	name, args := string(args[0]), args[1:]
 	if name == "register" || name == "move" {
-		if err := c.isOfNow(stub); err != nil {
+		if err := errors.Join(c.isOfNow(stub), isPlain(stub)); err != nil {
 			return shim.Error(err.Error())
 		}
 	}
@@ -122,6 +123,34 @@ func (c Chaincode) isOfNow(stub shim.ChaincodeStubInterface) error {
 	}
 	if apart := c.Clock().Sub(made.AsTime()); apart > apartMax || apart < -apartMax {
 		return fmt.Errorf("refused due to incorrect timestamp: the transaction is %s from the clock here", apart.Round(time.Second))
+	}
+	return nil
+}
+
+// isPlain refuses a proposal whose headers are written in another way than Fabric's own types write them.  Endorsers sign one hash of both
+// headers and the arguments, one behind the other, and not where each ends: of other ones, whoever has the endorsements can put fields of
+// one header into the other, and blocks then show another time than the one that was judged by.
+func isPlain(stub shim.ChaincodeStubInterface) error {
+	signed, err := stub.GetSignedProposal()
+	if err != nil {
+		return err
+	}
+	var proposal peer.Proposal
+	var header common.Header
+	if err := errors.Join(proto.Unmarshal(signed.GetProposalBytes(), &proposal), proto.Unmarshal(proposal.Header, &header)); err != nil {
+		return err
+	}
+	for _, one := range []struct {
+		written []byte
+		as      proto.Message
+	}{{header.ChannelHeader, &common.ChannelHeader{}}, {header.SignatureHeader, &common.SignatureHeader{}}} {
+		if err := proto.Unmarshal(one.written, one.as); err != nil {
+			return err
+		}
+		plain, err := proto.MarshalOptions{Deterministic: true}.Marshal(one.as)
+		if err != nil || len(one.as.ProtoReflect().GetUnknown()) > 0 || !bytes.Equal(plain, one.written) {
+			return errors.New("the headers of the proposal are written in another way than Fabric writes them")
+		}
 	}
 	return nil
 }
@@ -384,6 +413,10 @@ func Register(stub shim.ChaincodeStubInterface, submitterID, batch, authority []
 		return shim.Error(err.Error())
 	}
 	defer run.Free()
+	// Whoever reads blocks has this argument and nothing else: it is header and items, and they are all there.
+	if run.PublicLen() != len(batch) {
+		return shim.Error("the batch is not header and items, with its private parts beside them")
+	}
 	time, err := stub.GetTxTimestamp()
 	if err != nil {
 		return shim.Error(err.Error())

@@ -68,6 +68,11 @@ emr_status emr_who_find(
 /* The same for a verb: the problem is said. */
 emr_status emr_who_find_or_say(
 	emr_crowd *crowd, const char *text, emr_who *out_who, emr_problem *out_problem);
+/* Everybody of the ledger and the book whose key's code begins with CODE (LEN letters, in either
+ * case), in OUT_NAMES with codes that can be typed; *OUT_OTHERS: how many of them are not BUT (may
+ * be NULL).  For a code that is too short to name somebody. */
+emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const emr_who *but,
+	char *out_names, size_t names_size, size_t *out_others);
 /* Who has the key ID, or had it first.  One whom nobody can name is called by his code. */
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who);
 /* The same, named by the certificate that counted in entry SEQ, in which he did something: what

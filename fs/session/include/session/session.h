@@ -89,8 +89,8 @@ typedef struct emr_session_options {
 	const emr_settings *settings; /* borrowed for the call: whom to ask for blocks that are not
 					 here; NULL: nobody */
 	bool read_only;
-	bool may_be_still; /* a disk that takes nothing is enough: it opens for reading only; else
-			      EMR_READ_ONLY */
+	bool may_be_still; /* a disk that takes nothing, or is full and has nothing put aside, is
+			      enough: it opens for reading only; else EMR_READ_ONLY */
 	bool may_hurry;	   /* a ledger that says nothing is not waited for where the copy of it is
 			      whole, and a thread of the view asks it on */
 	bool may_be_apart; /* so is a network's directory that is away; else EMR_OFFLINE */
@@ -103,6 +103,9 @@ typedef struct emr_session_options {
  * passphrase. */
 emr_status emr_session_lock(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem);
+/* Between lock and open: the state's disk is asked for nothing more, and what opens is for reading
+ * only. */
+void emr_session_give_up_disk(emr_session *session);
 /* After lock: passphrase, keyfile, blocks, journal, ledger, replica, facts, records, settle, view
  * (not started). */
 emr_status emr_session_open(

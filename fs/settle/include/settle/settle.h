@@ -15,12 +15,14 @@ typedef struct emr_settle emr_settle;
 
 /* Journal row kinds of this module and of the view. */
 enum {
-	EMR_ROW_NODE = 'N',	 /* what a node should be (view) */
-	EMR_ROW_VACATED = 'U',	 /* a published name that went away (view) */
-	EMR_ROW_INO = 'I',	 /* st_ino that is not made from the object id (view) */
-	EMR_ROW_MOVED = 'P',	 /* the object id that a directory got instead of this one (view) */
-	EMR_ROW_SEEN = 'H',	 /* how far the ledger has been seen */
-	EMR_ROW_OUTBOX = 'B',	 /* a signed batch whose answer is not known yet */
+	EMR_ROW_NODE = 'N',    /* what a node should be (view) */
+	EMR_ROW_VACATED = 'U', /* a published name that went away (view) */
+	EMR_ROW_INO = 'I',     /* st_ino that is not made from the object id (view) */
+	EMR_ROW_MOVED = 'P',   /* the object id that a directory got instead of this one (view) */
+	EMR_ROW_TIMES = 'T',   /* ctimes of files, many in a row (view) */
+	EMR_ROW_DIRECTORY_TIMES = 'D', /* both times of a directory (view) */
+	EMR_ROW_SEEN = 'H',	       /* how far the ledger has been seen */
+	EMR_ROW_OUTBOX = 'B',	       /* a signed batch whose answer is not known yet */
 	EMR_ROW_AWAITING = 'W',	 /* a signed batch that is not sent before its copies are made */
 	EMR_ROW_ISSUED = 'Q',	 /* the last number of a statement for this patient */
 	EMR_ROW_ERASED_TO = 'A', /* how far others' erasures were looked for (view) */

@@ -1,7 +1,8 @@
 /* The reserve is a file that keeps disk space aside. When the disk is full, emrfs gives it back,
  * so that removing files, the journal, the ledger and reclaiming space still work. While it is
- * out, content is refused, or it would take that room, too. It refuses to be made where it would
- * leave nothing for others. */
+ * out, content is refused, or it would take that room, too. Databases take from the one that was
+ * opened last by themselves (database/files.h). It refuses to be made where it would leave nothing
+ * for others. */
 #pragma once
 
 #include <stdbool.h>

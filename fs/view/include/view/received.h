@@ -55,9 +55,9 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
 #define EMR_OWNER_DIGITS_MAX 52
 #define EMR_OWNER_DIGITS 4 /* where no two are equal */
 void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1]);
-/* Whose directory TEXT means: that name, with however many digits, or such a code alone; letters a
- * to z in either case.  EMR_NOT_FOUND; EMR_CONFLICT: several begin with that
- * code. */
+/* Whose directory TEXT means: that name, with however many digits; letters a to z in either case.
+ * Somebody else who shares nothing may have the same few digits: the caller looks for him.
+ * EMR_NOT_FOUND; EMR_CONFLICT: several are called so. */
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id);
 
 /* Before emr_view_start: the folder itself is the dataset of LINE (emr_dataset_line) and nothing

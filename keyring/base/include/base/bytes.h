@@ -32,7 +32,8 @@ static inline emr_bytes emr_buf_view(const emr_buf *buf)
 
 bool emr_bytes_equal(emr_bytes a, emr_bytes b); /* not constant time */
 
-/* Room for EXTRA more bytes.  EMR_NO_MEMORY leaves the buffer as it was. */
+/* Room for EXTRA more bytes, also for none: afterwards `data` points somewhere.  EMR_NO_MEMORY
+ * leaves the buffer as it was. */
 emr_status emr_buf_reserve(emr_buf *buf, size_t extra);
 emr_status emr_buf_append(emr_buf *buf, const void *data, size_t len);
 emr_status emr_buf_append_zeros(emr_buf *buf, size_t len);

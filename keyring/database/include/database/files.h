@@ -22,6 +22,16 @@ const char *emr_database_files(void);
  * triggers are not run: a file can bring both.  No value is larger than 64 MiB (a batch has 4). */
 void emr_database_restrict(sqlite3 *db, bool has_triggers);
 
+/* MAKE gives room on a full disk: it is called when a database finds none, and what was refused is
+ * tried again for as long as it answers true.  It is called in a signal handler, too: the index of
+ * the log is memory, and on a file system that writes each page to a new place (btrfs) it is a
+ * touched page for which there is no room.  One for the process; it stays.  Without room calls
+ * fail with SQLITE_FULL, and where a page was lost with SQLITE_IOERR_SHMLOCK. */
+void emr_database_room(bool (*make)(void));
+
+/* Whether a page of DB's index was lost: nothing is done with it until it is opened again. */
+bool emr_database_has_lost(sqlite3 *db);
+
 /* A database becomes one with a write-ahead log, which it stays.  Returns a code of SQLite:
  * SQLITE_MISUSE when it cannot have one. */
 int emr_database_use_log(sqlite3 *db);

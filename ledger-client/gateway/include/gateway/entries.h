@@ -1,7 +1,10 @@
 /* The batches that were entered, as they stand in a channel's blocks: what a replica follows.  It
  * refuses blocks that do not continue what was read before, or whose transactions are not those
- * that the block's header has the hash of, and entries that their creator has not signed or fewer
- * organisations have endorsed than must (endorsers_least and authorities of emr_gateway_options).
+ * that the block's header has the hash of.  An entry that its creator has not signed, or fewer
+ * organisations have endorsed than must (endorsers_least and authorities of emr_gateway_options),
+ * and a valid transaction that cannot be read, count only when peers of so many organisations say
+ * under their signature that it is valid: EMR_GATEWAY_LIE when they do not, EMR_GATEWAY_DOUBT when
+ * too few answer.
  *
  * What it does not do: verify that orderers have signed a block.  Which transactions are valid is
  * the word of the peer, too: no hash of Fabric that can be checked here covers it.  So the position

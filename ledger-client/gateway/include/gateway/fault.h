@@ -70,6 +70,8 @@
 		"This transaction is committed already: ask for its status.")                      \
 	X(EMR_GATEWAY_LIE, "lie", EMR_DAMAGED,                                                     \
 		"The gateway gave something else to sign than what was asked. Nothing was signed; tell who runs it.") \
+	X(EMR_GATEWAY_DOUBT, "doubt", EMR_UNSUPPORTED,                                             \
+		"The gateway calls a transaction valid that cannot be verified here, and peers of too few organisations say so themselves: look whether they run, and at whose certificate has brought it.") \
 	X(EMR_GATEWAY_OTHER_HISTORY, "other-history", EMR_FORK,                                    \
 		"The peer has fewer blocks than were read before, or others: ask another organisation's peer, and tell who runs this one.") \
 	X(EMR_GATEWAY_OTHER_CHANNEL, "other-channel", EMR_FORK,                                    \

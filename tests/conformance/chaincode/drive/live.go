@@ -164,6 +164,19 @@ func (l *liveNetwork) others(call call, cut int) error {
 			return err
 		}
 	}
+	// What stands in blocks is header and items, whole and alone: whoever reads them has nothing else.
+	for _, other := range []int{cut - 1, cut + 1, len(call.Batch)} {
+		if other == cut || other > len(call.Batch) {
+			continue // a batch without private parts
+		}
+		response, err := l.register(l.owner(), call.Time, l.story.Submitter, call.Batch[:other], call.Batch[other:])
+		if err != nil {
+			return fmt.Errorf("cut at %d: %w", other, err)
+		}
+		if response.Status != 500 {
+			return fmt.Errorf("cut at %d and not at %d: status %d", other, cut, response.Status)
+		}
+	}
 	for what, who := range map[string][]byte{"no certificate": encoded(&msp.SerializedIdentity{Mspid: l.story.MSP}), "no identity": {0xff}} {
 		response, err := l.register(who, call.Time, l.story.Submitter, call.Batch[:cut], call.Batch[cut:])
 		if err != nil {

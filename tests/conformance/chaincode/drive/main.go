@@ -78,6 +78,11 @@ func drive(kind, records, vectors string, at []string) error {
 	if len(batches) < 2000 {
 		return fmt.Errorf("only %d recorded batches", len(batches))
 	}
+	if kind == "fabric" {
+		if batches = forPeers(batches); len(batches) < 500 {
+			return fmt.Errorf("only %d of them for real peers", len(batches))
+		}
+	}
 	return inParallel(len(batches), 48, func(i int) error {
 		if err := play(net, fmt.Sprintf("%05d|", i), &batches[i]); err != nil {
 			return fmt.Errorf("%s: %w", batches[i].Name, err)

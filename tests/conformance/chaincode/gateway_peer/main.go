@@ -6,6 +6,9 @@
 //	                           a network that runs the contract, for the certificates of the CA in the file CA, and for those of the other
 //	                           MSPs, whose files may have several CAs; files may come later.  DIR/settings, for the first MSP, is there
 //	                           when it answers; ends when its standard input does
+//	gateway_peer reads READER SECONDS [SEED]
+//	                           compares what Fabric's types and Go's libraries make of odd transactions with what the program READER does
+//	gateway_peer garble SEED   payloads of transactions come, each is written as a hostile member could, and goes
 //	gateway_peer vectors       known answers for the unit tests, as JSON: the same bytes every time
 package main
 
@@ -14,6 +17,8 @@ import (
 	"io"
 	"log"
 	"os"
+	"strconv"
+	"time"
 )
 
 func main() {
@@ -27,10 +32,24 @@ func main() {
 		if err = network(os.Args[2], os.Args[3], os.Args[4:]); err == nil {
 			_, err = io.Copy(io.Discard, os.Stdin)
 		}
+	case len(os.Args) >= 4 && os.Args[1] == "reads":
+		seed := uint64(time.Now().UnixNano())
+		seconds, bad := strconv.Atoi(os.Args[3])
+		if bad == nil && len(os.Args) > 4 {
+			seed, bad = strconv.ParseUint(os.Args[4], 10, 64)
+		}
+		if err = bad; err == nil {
+			err = compareReads(os.Args[2], seconds, seed)
+		}
+	case len(os.Args) == 3 && os.Args[1] == "garble":
+		var seed uint64
+		if seed, err = strconv.ParseUint(os.Args[2], 10, 64); err == nil {
+			err = garble(seed, os.Stdin, os.Stdout)
+		}
 	case len(os.Args) == 2 && os.Args[1] == "vectors":
 		err = writeVectors(os.Stdout)
 	default:
-		fmt.Fprintln(os.Stderr, "usage: gateway_peer serve DIR | network DIR CA [MSP=CAS]... | vectors")
+		fmt.Fprintln(os.Stderr, "usage: gateway_peer serve DIR | network DIR CA [MSP=CAS]... | reads READER SECONDS [SEED] | garble SEED | vectors")
 		os.Exit(2)
 	}
 	if err != nil {

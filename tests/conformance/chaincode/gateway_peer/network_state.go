@@ -56,6 +56,9 @@ func hidden(collection, key string) string { return private + collection + priva
 func (s *stub) GetArgs() [][]byte                        { return s.made.args }
 func (s *stub) GetCreator() ([]byte, error)              { return s.made.signature.Creator, nil }
 func (s *stub) GetTransient() (map[string][]byte, error) { return s.made.payload.TransientMap, nil }
+func (s *stub) GetSignedProposal() (*peer.SignedProposal, error) {
+	return &peer.SignedProposal{ProposalBytes: encoded(&peer.Proposal{Header: encoded(&s.made.header), Payload: encoded(&s.made.payload)})}, nil
+}
 func (s *stub) GetTxTimestamp() (*timestamppb.Timestamp, error) {
 	return s.made.channel.Timestamp, nil
 }

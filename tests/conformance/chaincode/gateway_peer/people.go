@@ -4,7 +4,6 @@ package main
 // makes the same bytes.
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -21,7 +20,6 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
-	"google.golang.org/protobuf/proto"
 )
 
 type person struct {
@@ -174,33 +172,15 @@ func lowS(der []byte) []byte {
 	return out
 }
 
-// verify is what an MSP does with a signature: low-S only, and Ed25519 over the bytes themselves.
+// verify is what an MSP does with a signature: low-S only, in any form that Go takes, and Ed25519 over the bytes themselves.
 func verify(creator, message, signature []byte) error {
-	var identity msp.SerializedIdentity
-	if err := proto.Unmarshal(creator, &identity); err != nil {
-		return err
-	}
-	block, rest := pem.Decode(identity.IdBytes)
-	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
+	certificate, _ := certificateOf(creator)
+	if certificate == nil {
 		return errors.New("no certificate")
 	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return err
-	}
-	switch key := certificate.PublicKey.(type) {
-	case ed25519.PublicKey:
-		if !ed25519.Verify(key, message, signature) {
-			return errors.New("the signature is not of that key")
-		}
-	case *ecdsa.PublicKey:
-		hash := sha256.Sum256(message)
-		if !bytes.Equal(lowS(signature), signature) {
-			return errors.New("the signature is not low-S")
-		}
-		if !ecdsa.VerifyASN1(key, hash[:], signature) {
-			return errors.New("the signature is not of that key")
-		}
+	key, isEd25519 := certificate.PublicKey.(ed25519.PublicKey)
+	if isEd25519 && !ed25519.Verify(key, message, signature) || !isEd25519 && !fabricVerify(certificate, message, signature) {
+		return errors.New("the signature is not of that key, or not low-S")
 	}
 	return nil
 }

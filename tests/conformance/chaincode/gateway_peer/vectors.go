@@ -92,6 +92,7 @@ type vectorEntry struct {
 	ID      string `json:"tx_id"`
 	Results string `json:"results"`
 	Batch   string `json:"batch"`
+	Creator string `json:"creator"`
 }
 
 type vectorBlock struct {
@@ -110,8 +111,11 @@ func batchHeader(name string) []byte {
 }
 
 func vectorCall(name, channel, chaincode, function string) (c *call, tx string, batch []byte) {
+	return vectorCallBy(client.identity(), name, channel, chaincode, function)
+}
+
+func vectorCallBy(creator []byte, name, channel, chaincode, function string) (c *call, tx string, batch []byte) {
 	nonce := hashed([]byte(name))[:24]
-	creator := client.identity()
 	tx = hex.EncodeToString(hashed(nonce, creator))
 	id := &peer.ChaincodeID{Name: chaincode}
 	batch = append(batchHeader(name), "items"...)
@@ -221,7 +225,8 @@ func vectorBlocks() []vectorBlock {
 		a.Endorsements[1].Signature = a.Endorsements[0].Signature
 	}, client)), false)
 	one := add("all kinds", newBlock(1, zero, []byte{0, 11, 0, 0, 0, 0}, applied, invalid, known, other, function, second), true,
-		vectorEntry{0, tx, "0018", hex.EncodeToString(batch)}, vectorEntry{5, tx2, "0000", hex.EncodeToString(batch2)})
+		vectorEntry{0, tx, "0018", hex.EncodeToString(batch), hex.EncodeToString(client.identity())},
+		vectorEntry{5, tx2, "0000", hex.EncodeToString(batch2), hex.EncodeToString(client.identity())})
 	var answers common.Envelope
 	var whole common.Payload
 	decode(applied, &answers)
@@ -231,18 +236,16 @@ func vectorBlocks() []vectorBlock {
 	}, client)), false)
 	foreign, _, _ := vectorCall("foreign", "other", vectorChaincode, "register")
 	add("an entry of another channel", newBlock(2, one, []byte{0}, sent(foreign.honest([]byte{1, 0, 0}))), false)
-	pieces, _, _ := vectorCall("pieces", vectorChannel, vectorChaincode, "register")
-	pieces.payload.Input = twice(pieces.payload.Input)
-	add("an entry whose arguments are written in pieces", newBlock(2, one, []byte{0}, sent(pieces.honest([]byte{1, 0, 0}))), false)
-	late, tx3, batch3 := vectorCall("late", vectorChannel, vectorChaincode, "register")
-	answer := late.answer(&peer.Response{Status: 200, Payload: []byte{1, 0, 0}})
-	ended := func(year int) []byte {
-		return sent(late.by(answer, endedPeer(caA, "peer-a-ended", "OrgA", year), endedPeer(caB, "peer-b-ended", "OrgB", year)))
+	number := uint64(2)
+	for _, form := range oddForms {
+		made := form.make()
+		entry := vectorEntry{0, made.tx, "0000", hex.EncodeToString(made.batch), hex.EncodeToString(made.creator)}
+		one = add(form.name, newBlock(number, one, []byte{0}, made.transaction), true, entry)
+		number++
 	}
-	add("an entry endorsed with certificates that had ended", newBlock(2, one, []byte{0}, ended(2023)), false)
-	one = add("an entry endorsed with certificates that have ended since", newBlock(2, one, []byte{0}, ended(2024)), true,
-		vectorEntry{0, tx3, "0000", hex.EncodeToString(batch3)})
-	for n := uint64(3); n < 130; n++ { // across the numbers that take another byte
+	nothing := noEntries()
+	one = add("valid transactions that enter nothing", newBlock(number, one, make([]byte, len(nothing)), nothing...), true)
+	for n := number + 1; n < 130; n++ { // across the numbers that take another byte
 		one = add("empty", newBlock(n, one, []byte{}), true)
 	}
 	return blocks

@@ -1,6 +1,6 @@
-"""Which tests tests/run --quick leaves out: quick.py COSTS LIMIT <TESTS, where TESTS is what ctest --show-only=json-v1 prints.
+"""Which tests the plain tests/run leaves out: plain.py COSTS LIMIT <TESTS, where TESTS is what ctest --show-only=json-v1 prints.
 Left out is what takes LIMIT seconds or more by COSTS, but for what has a short form, and what needs a fixture that is left
-out. Prints a regular expression for ctest --exclude-regex in the first line, and the names in the second."""
+out or is no test of this build (Kubo, the contract as a Fabric program). Prints a regular expression for ctest --exclude-regex in the first line, and the names in the second."""
 import json
 import sys
 
@@ -15,7 +15,7 @@ limit = int(sys.argv[2])
 rows = [line.split() for line in open(sys.argv[1], encoding="utf-8") if not line.startswith("#")]
 long = {name for seconds, name in rows if int(seconds) >= limit} - SHORT_FORM
 tests = {test["name"]: properties(test) for test in json.load(sys.stdin)["tests"]}
-lacking = {f for name in long & tests.keys() for f in tests[name].get("FIXTURES_SETUP", [])}
-left_out = sorted(name for name, has in tests.items() if name in long or lacking & set(has.get("FIXTURES_REQUIRED", [])))
+there = {f for name, has in tests.items() if name not in long for f in has.get("FIXTURES_SETUP", [])}
+left_out = sorted(name for name, has in tests.items() if name in long or set(has.get("FIXTURES_REQUIRED", [])) - there)
 print("^(" + "|".join(left_out) + ")$")
 print(*left_out)

@@ -1,0 +1,245 @@
+/* This checker compares the compressed pixels of a copy with those of its original, image by image
+ * and byte by byte. The copy may lack whole segments of comments and application data, and have one
+ * zero byte at the end of an image; its table of offsets must name where each image begins. It
+ * follows markers on its own and shares nothing with what cut the segments out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "flat.h"
+
+/* ---- fragments, one after the other ---- */
+
+typedef struct run {
+	flat_file *f;
+	uint64_t at;	  /* of what follows in the file */
+	uint64_t left;	  /* of this fragment */
+	const uint8_t *p; /* what is at hand of it */
+	size_t n;
+	bool is_end;
+} run;
+
+static uint32_t number(const uint8_t *p)
+{
+	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+}
+
+/* The next fragment; false: there is none. */
+static bool next_fragment(run *r)
+{
+	const uint8_t *p = r->is_end ? NULL : flat_bytes(r->f, r->at, 8);
+
+	if (p == NULL || number(p) != 0xe000fffe) {
+		r->is_end = true;
+		return false;
+	}
+	r->left = number(p + 4);
+	r->at += 8;
+	r->n = 0;
+	return true;
+}
+
+/* Bytes of this fragment, at least one; false: its end. */
+static bool fill(run *r)
+{
+	size_t len = r->left < FLAT_VALUE_MAX ? (size_t)r->left : FLAT_VALUE_MAX;
+
+	if (r->n > 0)
+		return true;
+	r->p = len > 0 ? flat_bytes(r->f, r->at, len) : NULL;
+	if (r->p == NULL)
+		return false;
+	r->n = len;
+	return true;
+}
+
+static void take(run *r, size_t n)
+{
+	r->p += n;
+	r->n -= n;
+	r->at += n;
+	r->left -= n;
+}
+
+/* LEN bytes of the original, and of the copy unless that is NULL, which must be the same. An image
+ * of the copy is one fragment, one of the original may be more. */
+static bool take_same(run *original, run *copy, uint64_t len)
+{
+	while (len > 0) {
+		size_t n;
+
+		if (!fill(original)) {
+			if (original->left > 0 || !next_fragment(original))
+				return false;
+			continue;
+		}
+		if (copy != NULL && !fill(copy))
+			return false;
+		n = original->n < len ? original->n : (size_t)len;
+		if (copy != NULL) {
+			n = copy->n < n ? copy->n : n;
+			if (memcmp(original->p, copy->p, n) != 0)
+				return false;
+			take(copy, n);
+		}
+		take(original, n);
+		len -= n;
+	}
+	return true;
+}
+
+/* The next LEN bytes, over fragments, without taking them. Fewer: false. */
+static bool peek(run *r, uint8_t *out, size_t len)
+{
+	run ahead = *r;
+
+	r->n = 0; /* the block may hold another place afterwards */
+	while (len > 0) {
+		size_t n;
+
+		if (!fill(&ahead)) {
+			if (ahead.left > 0 || !next_fragment(&ahead))
+				return false;
+			continue;
+		}
+		n = ahead.n < len ? ahead.n : len;
+		memcpy(out, ahead.p, n);
+		take(&ahead, n);
+		out += n;
+		len -= n;
+	}
+	return true;
+}
+
+/* ---- an image ---- */
+
+/* Coded data to the marker behind it: 0xff 0x00 and restarts are of the data, in JPEG-LS 0xff and
+ * anything below 0x80. */
+static bool take_coded(run *original, run *copy, bool is_ls)
+{
+	uint8_t code[2];
+	const uint8_t *found;
+	size_t n;
+
+	for (;;) {
+		while (!fill(original))
+			if (original->left > 0 || !next_fragment(original))
+				return false;
+		found = memchr(original->p, 0xff, original->n);
+		n = found == NULL ? original->n : (size_t)(found - original->p);
+		if (!take_same(original, copy, n))
+			return false;
+		if (found == NULL)
+			continue;
+		if (!peek(original, code, 2))
+			return false;
+		if (is_ls ? code[1] >= 0x80 && code[1] != 0xff
+			  : code[1] != 0 && code[1] != 0xff && (code[1] < 0xd0 || code[1] > 0xd7))
+			return true;
+		if (!take_same(original, copy, code[1] == 0xff ? 1 : 2))
+			return false;
+	}
+}
+
+#define KEPT_MAX 16 /* bytes of the largest segment of its kind that a copy may have */
+
+/* A segment of the original, which the copy may lack as a whole if it is of such a kind. */
+static bool take_segment(run *original, run *copy, const uint8_t marker[4], bool may_lack)
+{
+	uint64_t len = 2 + (uint64_t)(marker[2] << 8 | marker[3]);
+	size_t most = len < KEPT_MAX ? (size_t)len : KEPT_MAX;
+	uint8_t theirs[KEPT_MAX], ours[KEPT_MAX];
+
+	if (may_lack && peek(original, theirs, most) &&
+		(!peek(copy, ours, most) || memcmp(theirs, ours, most) != 0))
+		copy = NULL;
+	return len >= 4 && take_same(original, copy, len);
+}
+
+static bool is_padded_end(run *copy)
+{
+	return copy->left == 0 || (copy->left == 1 && fill(copy) && copy->p[0] == 0);
+}
+
+/* JPEG 2000: a tile-part says its own length. */
+static bool take_tile_part(run *original, run *copy)
+{
+	uint8_t head[10];
+	uint64_t len;
+
+	if (!peek(original, head, sizeof head))
+		return false;
+	len = (uint64_t)head[6] << 24 | (uint64_t)head[7] << 16 | (uint64_t)head[8] << 8 | head[9];
+	return len >= sizeof head && take_same(original, copy, len);
+}
+
+static bool take_codestream(run *original, run *copy, bool is_j2k)
+{
+	uint8_t marker[4];
+	bool is_ls = false;
+
+	if (!take_same(original, copy, 2))
+		return false;
+	while (peek(original, marker, 2) && marker[0] == 0xff) {
+		int code = marker[1];
+
+		if (code == 0xd9) /* what the original has behind its end is left out */
+			return take_same(original, copy, 2) && is_padded_end(copy) &&
+			       take_same(original, NULL, original->left);
+		if (is_j2k && code == 0x90) {
+			if (!take_tile_part(original, copy))
+				return false;
+			continue;
+		}
+		is_ls |= code == 0xf7;
+		if (!peek(original, marker, 4) ||
+			!take_segment(original, copy, marker,
+				is_j2k ? code == 0x64
+				       : code == 0xfe || (code >= 0xe0 && code <= 0xef)) ||
+			(!is_j2k && code == 0xda && !take_coded(original, copy, is_ls)))
+			return false;
+	}
+	return false;
+}
+
+/* Both stand at the beginning of a fragment. */
+static bool is_same_image(run *original, run *copy)
+{
+	uint8_t start[2];
+
+	if (peek(original, start, 2) && start[0] == 0xff)
+		return take_codestream(original, copy, start[1] == 0x4f);
+	return original->left == copy->left && take_same(original, copy, original->left);
+}
+
+/* ---- all of them ---- */
+
+bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at)
+{
+	run old = {.f = original, .at = original_at}, new = {.f = copy, .at = copy_at};
+	flat_file *table = malloc(sizeof *table);
+	uint64_t entries, first, i = 0;
+	bool is_same = table != NULL && next_fragment(&old) && next_fragment(&new);
+
+	if (is_same) {
+		*table = (flat_file){.fd = copy->fd, .size = copy->size};
+		entries = new.left / 4;
+		first = new.at + new.left;
+		old.at += old.left;
+		copy_at = new.at;
+		new.at = first;
+		while (is_same && next_fragment(&new)) {
+			const uint8_t *p =
+				i < entries ? flat_bytes(table, copy_at + 4 * i, 4) : NULL;
+
+			is_same = p != NULL &&
+				  number(p) == new.at - 8 - first &&next_fragment(&old) &&
+				  is_same_image(&old, &new);
+			new.at += new.left;
+			i++;
+		}
+		is_same = is_same && i == entries && !next_fragment(&old);
+	}
+	free(table);
+	return is_same;
+}

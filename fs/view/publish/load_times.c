@@ -1,0 +1,171 @@
+/* When a folder is opened, this file gives each node the times that it had when the folder was
+ * closed. What this computer does not know, because it is new here or was changed elsewhere, is as
+ * new as the opening: a program that looks for what is new must not pass it over. */
+#include "load_private.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#include "kind.h"
+#include "times.h"
+
+#define FILES_AT_ONCE                                                                              \
+	2048 /* in one frame; each may rewrite a row of 0.3 KB in a folder of a million */
+#define DIRECTORIES_AT_ONCE 8192
+
+typedef struct timing {
+	loading *l;
+	emr_buf unknown; /* of file_time */
+	emr_buf row;
+	int64_t now_ns; /* and not older than anything that was shown */
+} timing;
+
+/* Of a status of times_find: whether the times are known. */
+static emr_status is_known(emr_status status, bool *out_is)
+{
+	*out_is = status == EMR_OK;
+	return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
+}
+
+static bool has_own_entry(const loading *l, const node *n)
+{
+	return n != NULL && n->state == NODE_LIVE && kind_top(n) == NULL && load_has_entry(l, n);
+}
+
+static void note_newest(timing *t, int64_t ns)
+{
+	if (ns > t->now_ns)
+		t->now_ns = ns;
+}
+
+/* A row of a changed node has its ctime. */
+static emr_status time_file(timing *t, loaded *entry)
+{
+	node *n = entry->n;
+	const file_time one = {.id = n->id, .version = node_version(n)};
+	int64_t ctime_ns = n->ctime_ns;
+	bool is = n->has_row;
+	emr_status status = EMR_OK;
+
+	if (!is)
+		status = is_known(
+			times_find(t->l->view, n->id, one.version, &t->row, &ctime_ns), &is);
+	if (status != EMR_OK)
+		return status;
+	if (is) {
+		n->ctime_ns = ctime_ns;
+		note_newest(t, ctime_ns);
+		return EMR_OK;
+	}
+	entry->is_unknown = true;
+	if (has_own_entry(t->l, n->parent))
+		load_entry_of(t->l, n->parent)->is_new_inside = true;
+	return emr_buf_append(&t->unknown, &one, sizeof one);
+}
+
+/* What came, went or got another name elsewhere is an entry that is not known, or another number of
+ * entries. */
+static emr_status time_directory(timing *t, loaded *entry)
+{
+	node *n = entry->n;
+	directory_times times = {0};
+	emr_status status =
+		is_known(times_find_directory(t->l->view, n->id, &t->row, &times), &(bool){false});
+	bool is = status == EMR_OK && times.version == node_version(n) && times.mtime_ns != 0;
+
+	if (status != EMR_OK)
+		return status;
+	note_newest(t, times.mtime_ns);
+	note_newest(t, times.ctime_ns);
+	entry->is_unknown = !is || times.kids != n->listing->live_kids;
+	n->mtime_ns = is ? times.mtime_ns : n->mtime_ns;
+	n->ctime_ns = is ? times.ctime_ns : n->ctime_ns;
+	if (!is && has_own_entry(t->l, n->parent))
+		load_entry_of(t->l, n->parent)->is_new_inside = true;
+	return EMR_OK;
+}
+
+/* ---- what is not known ---- */
+
+static emr_status keep_files(timing *t)
+{
+	emr_view *view = t->l->view;
+	file_time *all = (file_time *)(void *)t->unknown.data;
+	const size_t n = t->unknown.len / sizeof *all;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n; i++)
+		all[i].ctime_ns = t->now_ns;
+	times_sort(all, n); /* so that each row is written once */
+	for (size_t i = 0; i < n && status == EMR_OK; i += FILES_AT_ONCE) {
+		edit e = edit_begin(view);
+
+		if (e.status == EMR_OK)
+			e.status = times_put(view, e.txn, all + i,
+				n - i < FILES_AT_ONCE ? n - i : FILES_AT_ONCE);
+		status = edit_commit(&e, NULL);
+	}
+	return status;
+}
+
+static emr_status keep_directories(const timing *t)
+{
+	const loading *l = t->l;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < l->count && status == EMR_OK;) {
+		edit e = edit_begin(l->view);
+		unsigned n = 0;
+
+		for (; i < l->count && n < DIRECTORIES_AT_ONCE; i++)
+			if (l->all[i].is_unknown && l->all[i].n->type == EMR_META_DIR) {
+				edit_times(&e, l->all[i].n, l->all[i].n->id,
+					node_version(l->all[i].n));
+				n++;
+			}
+		status = edit_commit(&e, NULL);
+	}
+	return status;
+}
+
+static emr_status set_times(timing *t)
+{
+	loading *l = t->l;
+	emr_status status = EMR_OK;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < l->count && status == EMR_OK; i++)
+			if (has_own_entry(l, l->all[i].n) &&
+				(l->all[i].n->type == EMR_META_DIR) == (pass == 1))
+				status = pass == 0 ? time_file(t, &l->all[i])
+						   : time_directory(t, &l->all[i]);
+	for (size_t i = 0; i < l->count && status == EMR_OK; i++) {
+		loaded *entry = &l->all[i];
+
+		entry->is_unknown = entry->is_unknown || entry->is_new_inside;
+		if (!entry->is_unknown)
+			continue;
+		entry->n->ctime_ns = t->now_ns;
+		if (entry->n->type == EMR_META_DIR)
+			entry->n->mtime_ns = t->now_ns;
+	}
+	return status;
+}
+
+emr_status load_times(loading *l)
+{
+	timing t = {.l = l, .now_ns = view_now_ns(l->view)};
+	emr_status status = set_times(&t), kept = EMR_OK;
+
+	if (status == EMR_OK && !l->view->options.read_only && !l->is_journal_damaged)
+		kept = keep_files(&t);
+	if (status == EMR_OK && kept == EMR_OK && !l->view->options.read_only &&
+		!l->is_journal_damaged)
+		kept = keep_directories(&t);
+	if (kept != EMR_OK) /* a full disk, say: they are as new at the next opening */
+		emr_log(EMR_LOG_INFO, "times are not kept: %s", emr_status_text(kept));
+	emr_buf_free(&t.unknown);
+	emr_buf_free(&t.row);
+	return status;
+}

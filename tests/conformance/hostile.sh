@@ -1,0 +1,41 @@
+#!/bin/bash
+# hostile.sh PEER PROGRAM: a member of a network that PEER plays has odd transactions ordered by PROGRAM (gateway_hostile.c).  The network gets
+# the directory that examples/network/fabric gives a real one.
+set -eu
+peer=$1 program=$2
+work=$(mktemp -d "${TMPDIR:-/tmp}/emr-hostile-XXXXXX")
+mkdir -m 700 "$work/channel"
+mkdir -p "$work"/net/{1,2,3}/{ca,tlsca} "$work"/net/1/client/msp/{signcerts,keystore}
+key() { openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1"; }
+own=$work/net/1
+key "$own/ca/key.pem"
+openssl req -x509 -key "$own/ca/key.pem" -subj /CN=ca -days 2 -out "$own/ca/cert.pem" -addext keyUsage=critical,keyCertSign
+(umask 077 && key "$own/client/msp/keystore/key.pem")
+openssl req -new -key "$own/client/msp/keystore/key.pem" -subj /OU=client/CN=somebody |
+	openssl x509 -req -CA "$own/ca/cert.pem" -CAkey "$own/ca/key.pem" -days 2 -out "$own/client/msp/signcerts/cert.pem" 2>/dev/null
+cp "$own/ca/cert.pem" "$work/ca.pem"
+coproc SERVE { exec "$peer" network "$work/channel" "$work/ca.pem" 2>"$work/peer.log"; }
+pid=$SERVE_PID
+at_end() {
+	eval "exec ${SERVE[1]}>&-" # it ends when nobody holds its standard input any more
+	wait "$pid" || true
+	rm -rf "$work"
+}
+trap at_end EXIT
+until [ -s "$work/channel/settings" ]; do
+	kill -0 "$pid" || { cat "$work/peer.log" >&2; exit 1; }
+	sleep 0.05
+done
+for i in 1 2 3; do
+	cp "$work/channel/tlsca.pem" "$work/net/$i/tlsca/cert.pem"
+	address=$(cat "$work/channel/address-$i")
+	echo "peer_$i=${address##*:}" >>"$work/net/net"
+done
+cat "$work/channel/ca-a.pem" >>"$own/ca/cert.pem"
+cp "$work/channel/ca-b.pem" "$work/net/2/ca/cert.pem"
+cp "$work/channel/ca-c.pem" "$work/net/3/ca/cert.pem"
+mkfifo "$work/to" "$work/from"
+seed=${SEED:-$RANDOM}
+echo "seed $seed"
+"$peer" garble "$seed" <"$work/to" >"$work/from" &
+MSP_1=OrgA MSP_2=OrgB MSP_3=OrgC "$program" "$work/net" "$work/to" "$work/from" "${FORMS:-200}" "$work/channel/fault"

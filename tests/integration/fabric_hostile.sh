@@ -1,0 +1,19 @@
+#!/bin/bash
+# fabric_hostile.sh: on real peers one member has 204 transactions ordered that are written as nobody honest writes them, and everybody reads on,
+# through each peer.  FABRIC has the programs of Fabric, CHAINCODE, HOSTILE and PEER are the contract and the tests' programs.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+emr_begin fabric_hostile
+at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
+cd "$EMR_WORK" || exit 2
+NETWORK=$(cd "$SUPPORT/../.." && pwd)/examples/network/fabric
+export FABRIC CHAINCODE
+
+say "three organisations that order by Raft, and one of their members"
+must "$NETWORK" up raft net
+must mkfifo to from
+SEED=${SEED:-$RANDOM}
+echo "seed $SEED"
+"$PEER" garble "$SEED" <to >from &
+must "$HOSTILE" net to from 200
+must "$NETWORK" down net
