@@ -144,13 +144,42 @@ static bool end_erasure(check_run *run, const emr_scan_item *hole)
 
 /* ---- Sections ---- */
 
+/* EMR_DAMAGED: here it is; EMR_NOT_FOUND: behind the place, and nothing was in it. */
+static emr_status find_hole(void *context, const emr_scan_item *item)
+{
+	const emr_scan_item *hole = context;
+
+	if (item->offset >= hole->offset + hole->len)
+		return EMR_NOT_FOUND;
+	return item->hole ? EMR_DAMAGED : EMR_OK;
+}
+
+/* A reclaim on a full disk takes bytes first and heads later: it is looked at again when none runs.
+ */
+static bool is_being_erased(check_run *run, const emr_scan_item *hole)
+{
+	emr_scan_item copy = *hole;
+	uint64_t end;
+	emr_status status;
+	int fd;
+
+	if (!run->segment->own || run->store->read_only ||
+		emr_segment_use(run->store, run->segment, &fd) != EMR_OK)
+		return false;
+	pthread_mutex_lock(&run->store->reclaim_lock);
+	status = emr_scan(fd, hole->offset, true, find_hole, &copy, &end);
+	pthread_mutex_unlock(&run->store->reclaim_lock);
+	emr_segment_unuse(run->store, run->segment);
+	return status == EMR_OK || status == EMR_NOT_FOUND;
+}
+
 /* What is appended while we look may stand half behind the damage; it is none. */
 static emr_status check_hole(check_run *run, const emr_scan_item *item)
 {
 	uint64_t len = item->len < run->end - item->offset ? item->len : run->end - item->offset;
 	emr_status status;
 
-	if (len == item->len && end_erasure(run, item))
+	if (len == item->len && (end_erasure(run, item) || is_being_erased(run, item)))
 		return EMR_OK;
 	status = report(run, item->offset, len);
 	if (status == EMR_OK && run->segment->own && !run->store->read_only &&
