@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
+#include "crypto/sum.h"
 
 #define KEYFILE_VERSION 1
 #define PAYLOAD_VERSION 1
@@ -18,7 +19,7 @@
 #define PAYLOAD_FIXED_BYTES 74 /* up to and with ntlv */
 #define PAYLOAD_STEP 256
 #define PAYLOAD_MAX (PAYLOAD_STEP * 300) /* 8 facts of 8 KiB and room */
-#define KEYFILE_MAX (HEADER_BYTES + PAYLOAD_MAX + EMR_AEAD_TAG_BYTES)
+#define KEYFILE_MAX (HEADER_BYTES + PAYLOAD_MAX + EMR_AEAD_TAG_BYTES + EMR_SUM_BYTES)
 
 /* Plaintext of the payload: it holds the seed and is larger than a slot of the arena. */
 static void payload_free(uint8_t **payload)
@@ -290,6 +291,8 @@ static emr_status save_with(file_writer write_file, const emr_keyring *kr, int d
 	randombytes_buf(salt, sizeof salt);
 	randombytes_buf(nonce, sizeof nonce);
 	status = emr_keyfile_make(kr, passphrase, &whole, salt, nonce, &file);
+	if (status == EMR_OK)
+		status = emr_sum_append(&file);
 	if (status != EMR_OK)
 		return status;
 	return write_file(dirfd, name, emr_buf_view(&file), 0600);
@@ -307,9 +310,17 @@ emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name,
 	return save_with(emr_file_replace, kr, dirfd, name, passphrase, cost);
 }
 
-/* Reads the file into FILE and its header into HEADER, which borrows from FILE. */
+/* Without one it is from before there were sums: its length says so. */
+static bool has_sum(emr_bytes file)
+{
+	return file.len > HEADER_BYTES + EMR_AEAD_TAG_BYTES &&
+	       (file.len - HEADER_BYTES - EMR_AEAD_TAG_BYTES) % PAYLOAD_STEP == EMR_SUM_BYTES;
+}
+
+/* Reads the file into FILE and its header into HEADER, which borrows from FILE.  *OUT_IS_ROTTEN: it
+ * is not as it was written, which may have struck the sum alone. */
 static emr_status load(int dirfd, const char *name, emr_buf *file, emr_keyfile_header *header,
-	const char **out_field)
+	bool *out_is_rotten, const char **out_field)
 {
 	emr_status status = emr_file_read_private(dirfd, name, KEYFILE_MAX, file);
 
@@ -317,15 +328,35 @@ static emr_status load(int dirfd, const char *name, emr_buf *file, emr_keyfile_h
 		return damaged("length", out_field);
 	if (status != EMR_OK)
 		return status;
+	*out_is_rotten = false;
+	if (has_sum(emr_buf_view(file))) {
+		*out_is_rotten = !emr_sum_fits(emr_buf_view(file));
+		file->len -= EMR_SUM_BYTES;
+		if (*out_is_rotten && file->data[4] != KEYFILE_VERSION)
+			return damaged("version", out_field);
+	}
 	return emr_keyfile_parse(emr_buf_view(file), header, out_field);
+}
+
+bool emr_keyring_is_whole(emr_bytes file)
+{
+	emr_keyfile_header header;
+
+	if (has_sum(file)) {
+		if (!emr_sum_fits(file))
+			return false;
+		file.len -= EMR_SUM_BYTES;
+	}
+	return emr_keyfile_parse(file, &header, NULL) != EMR_DAMAGED;
 }
 
 emr_status emr_keyring_check_file(int dirfd, const char *name, const char **out_field)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_keyfile_header header;
+	bool is_rotten;
 
-	return load(dirfd, name, &file, &header, out_field);
+	return load(dirfd, name, &file, &header, &is_rotten, out_field);
 }
 
 static emr_status unseal(const emr_keyfile_header *header, const emr_secret *key, emr_keyring **out,
@@ -349,7 +380,8 @@ emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, e
 	emr_keyfile_header header;
 	emr_kdf_cost cost;
 	uint8_t com[32];
-	emr_status status = load(dirfd, name, &file, &header, out_field);
+	bool is_rotten = false;
+	emr_status status = load(dirfd, name, &file, &header, &is_rotten, out_field);
 
 	if (status != EMR_OK)
 		return status;
@@ -358,7 +390,7 @@ emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, e
 	if (status != EMR_OK)
 		return status;
 	if (sodium_memcmp(com, header.com, sizeof com) != 0)
-		return EMR_WRONG_PASSPHRASE;
+		return is_rotten ? damaged("checksum", out_field) : EMR_WRONG_PASSPHRASE;
 	status = unseal(&header, &key, out, out_field);
 	if (status == EMR_OK)
 		emr_keyring_cost_at_least(*out, &cost);

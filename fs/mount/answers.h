@@ -2,6 +2,7 @@
  * these functions. They refuse to give out keys, and to change anything of another's. */
 #pragma once
 
+#include "fetch/fetch.h"
 #include "kit/message.h"
 #include "session/answer.h"
 #include "session/session.h"
@@ -45,6 +46,10 @@ emr_status emr_answer_erase(emr_session *session, const emr_request *request, em
  * "not_whole"}. */
 emr_status emr_answer_bring(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
+/* One version, all of what is below ROOT, in the same way; BROUGHT counts on.  EMR_MISSING_DATA: no
+ * node gave it; EMR_INTERRUPTED: the folder is being closed; EMR_NO_SPACE and like it. */
+emr_status emr_bring_version(emr_fetcher *fetcher, const emr_cid *root, emr_fetch_count *brought);
+
 /* Where the files at or below REQUEST's path are; with `repair` places are asked for everything
  * again.  Emits {"done":true,"wanted","files","waiting","places":[{name state counts copies of
  * stuck leaving sending sending_of error message hint}], "short":[path],"short_files"}, this

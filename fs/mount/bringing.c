@@ -11,7 +11,7 @@
 
 typedef struct bringing {
 	emr_fetcher *fetcher;
-	emr_fetch_count brought;
+	emr_fetch_count *brought;
 } bringing;
 
 static emr_status note_pin(void *arg, const emr_pin *pin)
@@ -28,24 +28,24 @@ static emr_status take_block(void *arg, const emr_cid *cid)
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_fetcher_await(b->fetcher, cid, true, &b->brought);
+	status = emr_fetcher_await(b->fetcher, cid, true, b->brought);
 	return status == EMR_OK ? emr_fetcher_take_home(b->fetcher, cid) : status;
 }
 
 /* To walk on, the nodes of its tree must be here first, one below the other. */
-static emr_status take_record(bringing *b, const emr_cid *root)
+emr_status emr_bring_version(emr_fetcher *fetcher, const emr_cid *root, emr_fetch_count *brought)
 {
+	bringing b = {.fetcher = fetcher, .brought = brought};
 	emr_status status = EMR_MISSING_DATA, came = EMR_OK;
 	emr_cid missed;
 
 	while (status != EMR_OK && came == EMR_OK) {
-		emr_fetcher_begin(b->fetcher);
-		status = emr_store_walk(
-			emr_fetcher_blocks(b->fetcher), root, take_block, b, &missed);
+		emr_fetcher_begin(fetcher);
+		status = emr_store_walk(emr_fetcher_blocks(fetcher), root, take_block, &b, &missed);
 		came = status;
 		if ((status == EMR_MISSING_DATA || status == EMR_DAMAGED) &&
-			emr_fetcher_missed(b->fetcher, &missed))
-			came = emr_fetcher_await(b->fetcher, &missed, true, &b->brought);
+			emr_fetcher_missed(fetcher, &missed))
+			came = emr_fetcher_await(fetcher, &missed, true, brought);
 	}
 	return status == EMR_OK ? EMR_OK : came;
 }
@@ -64,8 +64,8 @@ static emr_status say_progress(
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }
 
-static emr_status take_all(
-	emr_session *session, bringing *b, emr_emit_fn emit, void *arg, uint64_t *out_lacking)
+static emr_status take_all(emr_session *session, emr_fetch_count *brought, emr_emit_fn emit,
+	void *arg, uint64_t *out_lacking)
 {
 	int64_t last_ns = emr_clock_boot_ns(emr_clock_system());
 	EMR_AUTO_BUF roots = {0};
@@ -77,7 +77,7 @@ static emr_status take_all(
 		emr_status came = EMR_OK;
 
 		if (!emr_publisher_is_here(session->publisher, &all[i])) {
-			came = take_record(b, &all[i]);
+			came = emr_bring_version(emr_session_fetcher(session), &all[i], brought);
 			*out_lacking += !emr_publisher_is_here(session->publisher, &all[i]);
 		}
 		/* The folder is being closed, or there is no room: no use in going on. */
@@ -91,19 +91,19 @@ static emr_status take_all(
 emr_status emr_answer_bring(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
-	bringing b = {.fetcher = emr_session_fetcher(session)};
+	emr_fetch_count brought = {0};
 	uint64_t lacking = 0;
 	emr_status status = EMR_OK;
 	json_t *object;
 
 	(void)request; /* all of it, whatever the path */
-	if (b.fetcher != NULL && !session->read_only)
-		status = take_all(session, &b, emit, arg, &lacking);
+	if (emr_session_fetcher(session) != NULL && !session->read_only)
+		status = take_all(session, &brought, emit, arg, &lacking);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, _("What your IPFS nodes have"));
 		return status;
 	}
-	object = json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes",
-		(json_int_t)b.brought.bytes, "not_whole", (json_int_t)lacking);
+	object = json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes", (json_int_t)brought.bytes,
+		"not_whole", (json_int_t)lacking);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }

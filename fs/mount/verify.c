@@ -300,6 +300,74 @@ static emr_status check_records(verification *v, const emr_id16 *root)
 	return status;
 }
 
+/* ---- earlier and deleted versions ---- */
+
+static int by_cid(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(emr_cid));
+}
+
+static emr_status note_root(void *arg, const emr_pin *pin)
+{
+	return pin->state == EMR_PIN_REGISTERED ? emr_buf_append(arg, &pin->root, sizeof pin->root)
+						: EMR_OK;
+}
+
+static emr_status must_be_here(void *arg, const emr_cid *cid)
+{
+	return emr_block_store_has(arg, cid) ? EMR_OK : EMR_MISSING_DATA;
+}
+
+/* All blocks below ROOT are here, or came. */
+static emr_status look_below(verification *v, const emr_cid *root)
+{
+	emr_fetcher *fetcher = emr_session_fetcher(v->session);
+	emr_block_store *blocks =
+		fetcher != NULL ? emr_fetcher_blocks(fetcher) : emr_store_blocks(v->session->store);
+	emr_status status = emr_store_walk(blocks, root, must_be_here, blocks, NULL);
+
+	if (status == EMR_OK || status == EMR_NO_MEMORY || fetcher == NULL || v->session->read_only)
+		return status;
+	return emr_bring_version(fetcher, root, &v->brought);
+}
+
+static emr_status check_version(verification *v, const emr_cid *root)
+{
+	char text[EMR_CID_TEXT_CHARS + 1];
+	emr_status status = look_below(v, root);
+
+	v->checked++;
+	if (status == EMR_OK || status == EMR_NO_MEMORY || status == EMR_INTERRUPTED)
+		return status;
+	emr_cid_text(root, text);
+	return say_bad(v, text, _("an earlier or deleted version"), error_of(status));
+}
+
+/* What a backup looks for, but for the living records, which are read: the versions that pins
+ * name. */
+static emr_status check_versions(verification *v)
+{
+	EMR_AUTO_BUF pinned = {0};
+	EMR_AUTO_BUF living = {0};
+	emr_status status = emr_store_each_pin(v->session->store, note_root, &pinned);
+	const emr_cid *all = (const void *)pinned.data;
+	size_t n = pinned.len / sizeof *all;
+
+	for (size_t i = 0; i < v->n && status == EMR_OK; i++)
+		status = emr_buf_append(&living, &v->records[i].place.root, sizeof *all);
+	if (status == EMR_OK && n > 0)
+		qsort(pinned.data, n, sizeof *all, by_cid);
+	if (status == EMR_OK && v->n > 0)
+		qsort(living.data, v->n, sizeof *all, by_cid);
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		if ((i == 0 || by_cid(&all[i - 1], &all[i]) != 0) &&
+			(v->n == 0 ||
+				bsearch(&all[i], living.data, v->n, sizeof *all, by_cid) == NULL))
+			status = check_version(v, &all[i]);
+	}
+	return status;
+}
+
 /* What was promised of files that are not on the ledger yet. */
 static emr_status check_promises(verification *v)
 {
@@ -576,6 +644,8 @@ static emr_status check_all(verification *v, const emr_id16 *root)
 
 	if (!request->chain)
 		status = check_records(v, root);
+	if (status == EMR_OK && is_whole && !request->chain)
+		status = check_versions(v);
 	if (status == EMR_OK && is_whole && !request->chain)
 		status = check_promises(v);
 	if (status == EMR_OK && is_whole && !request->chain)

@@ -7,18 +7,34 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "contract/codes.h"
 #include "kit/places.h"
 #include "people/book.h"
 #include "replica/people.h"
 
+static emr_status note_end(void *arg, const emr_replica_change *change)
+{
+	emr_inbox_list *list = arg;
+
+	list->ends += change->op == EMR_OP_KEY_REVOKE || change->family == EMR_FAMILY_ORG;
+	return EMR_OK;
+}
+
+static void count_ends(emr_inbox_list *list, uint64_t size)
+{
+	if (list->seen == 0 || size <= list->seen ||
+		emr_replica_since(list->session->replica, list->seen, note_end, list) == EMR_OK)
+		list->seen = size;
+}
+
 /* The book is replaced as a whole, so its file's number says whether it is another; one's own key's
- * row, whether the role is. */
+ * row, whether the role is; an owner's key may have been ended. */
 static uint64_t generation(void *arg)
 {
-	const emr_inbox_list *list = arg;
+	emr_inbox_list *list = arg;
 	const emr_session *session = list->session;
 	emr_known_person me;
-	emr_replica_position at;
+	emr_replica_position at = {.size = 0};
 	struct stat book;
 	uint64_t number = 1;
 
@@ -27,7 +43,10 @@ static uint64_t generation(void *arg)
 			  (uint64_t)book.st_mtim.tv_sec * 1000000007;
 	if (emr_replica_person(session->replica, session->identity.signer_id, &me) == EMR_OK)
 		number += me.row.head.version << 48;
-	if (list->is_waiting && emr_replica_at(session->replica, &at) == EMR_OK)
+	if (emr_replica_at(session->replica, &at) == EMR_OK)
+		count_ends(list, at.size);
+	number += list->ends << 40;
+	if (list->is_waiting)
 		number += at.size << 32;
 	return number;
 }

@@ -73,6 +73,13 @@ static emr_status note_held(emr_record_ctx *ctx, const emr_block *blocks, size_t
 	return status;
 }
 
+emr_status emr_record_hold_content(emr_record_ctx *ctx, const emr_content *content)
+{
+	const emr_block root = {.cid = content->c};
+
+	return note_held(ctx, &root, 1);
+}
+
 emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
 	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root)
 {

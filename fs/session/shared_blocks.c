@@ -288,14 +288,19 @@ static void clear_away(sharing *s)
 
 static emr_status note_device(const sharing *s)
 {
-	char line[40];
-	int n = snprintf(line, sizeof line, "%s\n", s->device);
+	char text[EMR_WRITER_TEXT_BYTES + 1];
+	const emr_bytes now = emr_bytes_of(text, EMR_WRITER_TEXT_BYTES);
 	EMR_AUTO_BUF old = {0};
+	emr_id16 device;
+	emr_status status = emr_unhex(s->device, device.b, sizeof device.b);
 
-	if (emr_file_read(s->state_fd, EMR_STATE_DEVICE, sizeof line, &old) == EMR_OK &&
-		emr_bytes_equal(emr_buf_view(&old), emr_bytes_of(line, (size_t)n)))
+	if (status != EMR_OK)
+		return status;
+	emr_writer_text(device, text);
+	if (emr_file_read(s->state_fd, EMR_STATE_DEVICE, sizeof text, &old) == EMR_OK &&
+		emr_bytes_equal(emr_buf_view(&old), now))
 		return EMR_OK;
-	return emr_file_replace(s->state_fd, EMR_STATE_DEVICE, emr_bytes_of(line, (size_t)n), 0600);
+	return emr_file_replace(s->state_fd, EMR_STATE_DEVICE, now, 0600);
 }
 
 static emr_status open_target(sharing *s)

@@ -162,13 +162,32 @@ static void read_note(const listing *l, emr_given *given)
 	memcpy(given->label, note.label, sizeof given->label);
 }
 
+/* Whoever has it reads and writes no more when his key was ended. */
+static emr_status look_at_grantee(const listing *l, emr_id32 key, emr_given *given)
+{
+	uint64_t ended_unix_s = 0;
+	emr_status status = EMR_OK;
+
+	if (given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING)
+		status = share_key_end(l->share, key, &ended_unix_s);
+	if (ended_unix_s != 0) {
+		given->phase = EMR_GRANT_IS_REVOKED;
+		given->grant.ledger_time = ended_unix_s;
+	}
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status list_one(void *arg, const emr_known_grant *grant)
 {
 	const listing *l = arg;
 	emr_given given = {.grant = *grant, .phase = emr_grant_phase_at(grant, l->now)};
 	uint64_t seq = 0;
+	emr_id32 grantee;
 	emr_status status = share_grant_seq(l->share, grant, &seq);
 
+	memcpy(grantee.b, grant->row.grantee, sizeof grantee.b);
+	if (status == EMR_OK)
+		status = look_at_grantee(l, grantee, &given);
 	read_note(l, &given);
 	if (status == EMR_OK)
 		status = share_writes_of(l->share, grant, seq, &given.writes);
@@ -222,9 +241,10 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 	given.phase = known_writer_was_ended(writer)		  ? EMR_GRANT_IS_REVOKED
 		      : !known_writer_is_alive(writer, u->l->now) ? EMR_GRANT_IS_OVER
 								  : EMR_GRANT_IN_FORCE;
+	status = look_at_grantee(u->l, writer->writer, &given);
 	if (given.phase != EMR_GRANT_IN_FORCE)
 		given.writes = 0;
-	return u->l->fn(u->l->arg, &given);
+	return status == EMR_OK ? u->l->fn(u->l->arg, &given) : status;
 }
 
 emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, void *arg)

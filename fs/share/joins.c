@@ -167,17 +167,22 @@ static emr_status send_counts(emr_share *share, emr_id16 domain, const emr_team 
 }
 
 /* OUT_BEFORE, OUT_TIME: what DOMAIN has stated last in the dataset that GRANTEE names, and when.
- * EMR_NOT_FOUND: it is in no such dataset. */
+ * EMR_NOT_FOUND: it is in no such dataset, or its steward's key was ended, and nobody is told. */
 static emr_status stated_last(emr_share *share, emr_id16 domain, emr_id32 grantee,
 	emr_team *out_dataset, emr_row_join *out_row, emr_buf *out_before, uint64_t *out_time)
 {
 	bool is_in = false, was_in;
+	uint64_t ended_unix_s = 0;
+	emr_id32 steward;
 	emr_status status = dataset_of(share, grantee, out_dataset);
 
 	if (status == EMR_OK)
 		status = joined_by(
 			share->o.replica, domain, out_dataset->id, &is_in, &was_in, out_row);
-	if (status == EMR_OK && !is_in)
+	memcpy(steward.b, out_dataset->row.steward, sizeof steward.b);
+	if (status == EMR_OK && is_in)
+		status = share_key_end(share, steward, &ended_unix_s);
+	if (status == EMR_OK && (!is_in || ended_unix_s != 0))
 		status = EMR_NOT_FOUND;
 	return status == EMR_OK
 		       ? stated(share, domain, out_dataset->id, out_row, out_before, out_time)

@@ -7,6 +7,7 @@
 #include "share/write.h"
 
 #include "share_private.h"
+#include "teams_private.h"
 
 #define CARD_YEAR_S ((uint64_t)365 * 86400)
 
@@ -209,6 +210,7 @@ emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char
 	ending e = {.signer = emr_signer_identity(), .reason = reason};
 	emr_share_request asked;
 	emr_known_person asker;
+	uint64_t ended_unix_s = 0;
 	emr_id32 rsalt;
 	emr_status status = share_catch_up(share);
 
@@ -218,8 +220,12 @@ emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char
 		status = EMR_CONFLICT;
 	if (status == EMR_OK)
 		status = emr_replica_person(share->o.replica, asked.from, &asker);
+	if (status == EMR_OK)
+		status = share_key_end(share, asked.from, &ended_unix_s);
 	if (status != EMR_OK)
 		return status;
+	if (ended_unix_s != 0)
+		e.reason = ""; /* that it is a no everybody sees, and why is for nobody */
 	memcpy(rsalt.b, asked.rsalt, sizeof rsalt.b);
 	e.act = emr_act_deny(nowhere, request, rsalt);
 	e.to_box = asker.row.x25519;

@@ -186,6 +186,8 @@ emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 
 	if (status == EMR_OK && s->is_team)
 		status = emr_team_membership(replica, s->team_id, s->root, &s->membership);
+	if (status == EMR_OK)
+		status = share_look_at_own_key(shared->share, s);
 	if (status != EMR_OK)
 		return status;
 	r->phase = share_phase(shared->share, s, &known);

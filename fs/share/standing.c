@@ -66,7 +66,43 @@ emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out)
 	return status;
 }
 
+/* A certificate that ran out ends no key: another one may come for it. */
+static emr_status look_at_end(
+	emr_share *share, const emr_known_person *person, uint64_t *out_ended_unix_s)
+{
+	bool is_active = false;
+	emr_status status = emr_replica_person_is_active(share->o.replica, person, 0, &is_active);
+
+	*out_ended_unix_s = is_active ? 0
+			    : person->row.invalid_since_unix_s != 0
+				    ? person->row.invalid_since_unix_s
+				    : share_now(share);
+	return status;
+}
+
+emr_status share_key_end(emr_share *share, emr_id32 key, uint64_t *out_ended_unix_s)
+{
+	emr_known_person person;
+	emr_status status = share_present_key(share, key, &key);
+
+	if (status == EMR_OK)
+		status = share_party(share, key, &person, NULL);
+	*out_ended_unix_s = 0;
+	/* A team's ends with its leader's, for which the grants of its line are made again. */
+	return status == EMR_OK && !share_is_team(&person)
+		       ? look_at_end(share, &person, out_ended_unix_s)
+		       : status;
+}
+
 /* ---- the reader's side ---- */
+
+emr_status share_look_at_own_key(emr_share *share, standing *s)
+{
+	emr_known_person me;
+	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+
+	return status == EMR_OK ? look_at_end(share, &me, &s->key_ended_unix_s) : status;
+}
 
 emr_status share_standing(
 	emr_share *share, const emr_known_grant *known, emr_team *team, standing *out)
@@ -79,6 +115,9 @@ emr_status share_standing(
 	if (status != EMR_OK)
 		return status;
 	memcpy(s.root.b, me.row.root, sizeof s.root.b);
+	status = look_at_end(share, &me, &s.key_ended_unix_s);
+	if (status != EMR_OK)
+		return status;
 	memcpy(grantee.b, known->row.grantee, sizeof grantee.b);
 	s.is_team = !emr_id32_equal(grantee, s.root);
 	if (s.is_team)
@@ -98,6 +137,10 @@ emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant
 	emr_grant_phase phase = emr_grant_phase_at(known, share_now(share));
 	bool is_over = phase == EMR_GRANT_IS_OVER || phase == EMR_GRANT_IS_REVOKED;
 
+	if (!is_over && s->key_ended_unix_s != 0) {
+		known->ledger_time = s->key_ended_unix_s;
+		return EMR_GRANT_IS_REVOKED;
+	}
 	if (!s->is_team || is_over || emr_membership_is_on(&s->membership, share_now(share)))
 		return phase;
 	if (s->membership.ended_seq != 0)

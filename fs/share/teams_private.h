@@ -19,6 +19,10 @@ emr_status share_party(
 
 /* The key that goes on for the person (or team) whose first key is ROOT. */
 emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out);
+/* When the key ended that the person of KEY, one of his keys, has now: it was revoked, or his
+ * organisation is no member any more; 0: it did not.  Whoever seals something for somebody asks
+ * this first. EMR_NOT_FOUND: the ledger knows no such key. */
+emr_status share_key_end(emr_share *share, emr_id32 key, uint64_t *out_ended_unix_s);
 /* Whether share_party put a team there. */
 bool share_is_team(const emr_known_person *party);
 
@@ -47,13 +51,16 @@ typedef struct standing {
 	emr_id16 team_id;     /* with IS_TEAM, as the next two */
 	const emr_team *team; /* borrowed; NULL once the share is open: its terms are large */
 	emr_membership membership;
-	emr_id32 root; /* this person's */
+	emr_id32 root;		   /* this person's */
+	uint64_t key_ended_unix_s; /* 0: the key that this person has here was not ended */
 } standing;
 
 /* *TEAM, which OUT points to, is filled where it is one.  EMR_NOT_FOUND: it is to somebody else. */
 emr_status share_standing(
 	emr_share *share, const emr_known_grant *known, emr_team *team, standing *out);
-/* KNOWN as it is for who stands so: a membership that ended ends it, too. */
+/* After a change of keys on the ledger: whether this person's own was ended. */
+emr_status share_look_at_own_key(emr_share *share, standing *s);
+/* KNOWN as it is for who stands so: a membership or a key that ended ends it, too. */
 emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant *known);
 /* Whether it was ever this person's: not when he had left before it was given.  The leader, who
  * keeps the key as a member of one minute, is no member of the past. */

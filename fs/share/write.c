@@ -130,6 +130,15 @@ static emr_writing_phase phase_of(const emr_share *share, const emr_row_writer *
 							 : EMR_WRITING_IN_FORCE;
 }
 
+/* What is written is sealed to the folder's owner: after the end of his key somebody else may have
+ * it. */
+static emr_status look_at_owner(emr_share *share, const emr_card *card, uint64_t *out_ended_unix_s)
+{
+	emr_status status = share_key_end(share, card->signer_id, out_ended_unix_s);
+
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
 static emr_status writing_of_row(
 	emr_share *share, emr_id16 domain, const emr_row_writer *row, emr_writing *out)
 {
@@ -138,14 +147,21 @@ static emr_status writing_of_row(
 		.rights = row->rights,
 		.not_after_unix_s = row->not_after_unix_s};
 	emr_row_domain d;
+	uint64_t ended_unix_s = 0;
 	emr_status status = share_domain(share, domain, &d);
 
 	if (status != EMR_OK)
 		return status;
 	w.is_inbox = (d.head.flags & EMR_ITEM_INBOX) != 0;
 	status = open_letter(share, row, &w);
+	if (status == EMR_OK && w.phase == EMR_WRITING_IN_FORCE)
+		status = look_at_owner(share, &w.card, &ended_unix_s);
 	if (status != EMR_OK)
 		return status;
+	if (ended_unix_s != 0) {
+		w.phase = EMR_WRITING_HAS_ENDED;
+		w.since_unix_s = ended_unix_s;
+	}
 	/* The owner's entry behind the date only writes it down. */
 	if (w.phase == EMR_WRITING_HAS_ENDED && w.since_unix_s >= w.not_after_unix_s)
 		w.phase = EMR_WRITING_IS_OVER;
@@ -230,9 +246,12 @@ static emr_status may_deposit(emr_share *share)
 static emr_status by_role(emr_share *share, const emr_card *card, emr_writing *out)
 {
 	emr_row_domain row;
+	uint64_t ended_unix_s = 0;
 	emr_status status = share_domain(share, card->domain_id, &row);
 
-	if (status == EMR_OK && (row.head.flags & EMR_ITEM_INBOX) == 0)
+	if (status == EMR_OK)
+		status = look_at_owner(share, card, &ended_unix_s);
+	if (status == EMR_OK && (ended_unix_s != 0 || (row.head.flags & EMR_ITEM_INBOX) == 0))
 		status = EMR_DENIED;
 	if (status == EMR_OK)
 		status = may_deposit(share);

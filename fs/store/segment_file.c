@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "crypto/hashsig.h"
 #include "store_private.h"
 
 /* CARv1 header with one root, the empty raw block (SHA-256 of nothing), and that block as first
@@ -28,6 +30,34 @@ void emr_segment_name_of(emr_id16 writer, uint64_t number, char out[EMR_SEGMENT_
 
 	emr_hex(writer.b, sizeof writer.b, hex);
 	snprintf(out, EMR_SEGMENT_NAME_MAX, "seg-%s-%06llu.car", hex, (unsigned long long)number);
+}
+
+void emr_writer_text(emr_id16 writer, char out[EMR_WRITER_TEXT_BYTES + 1])
+{
+	char hex[33], check[9];
+	uint8_t sum[32];
+
+	emr_sha256(writer.b, sizeof writer.b, sum);
+	emr_hex(writer.b, sizeof writer.b, hex);
+	emr_hex(sum, 4, check);
+	snprintf(out, EMR_WRITER_TEXT_BYTES + 1, "%s\n%s\n", hex, check);
+}
+
+emr_status emr_writer_text_parse(emr_bytes text, emr_id16 *out_writer)
+{
+	char hex[33] = "", again[EMR_WRITER_TEXT_BYTES + 1];
+	emr_id16 writer;
+
+	if (text.len != EMR_WRITER_TEXT_BYTES && text.len != sizeof hex)
+		return EMR_DAMAGED;
+	memcpy(hex, text.data, sizeof hex - 1);
+	if (emr_unhex(hex, writer.b, sizeof writer.b) != EMR_OK)
+		return EMR_DAMAGED;
+	emr_writer_text(writer, again);
+	if (memcmp(again, text.data, text.len) != 0)
+		return EMR_DAMAGED;
+	*out_writer = writer;
+	return EMR_OK;
 }
 
 bool emr_segment_file_parse(const char *name, emr_id16 *out_writer, uint64_t *out_number)

@@ -51,17 +51,32 @@ static emr_status write_format(const emr_store *store, int dirfd)
 		       : status;
 }
 
+emr_bytes emr_store_format(void)
+{
+	return emr_bytes_of(FORMAT_TEXT, sizeof FORMAT_TEXT - 1);
+}
+
+emr_status emr_store_format_check(emr_bytes text)
+{
+	const emr_bytes known = emr_store_format();
+
+	if (emr_bytes_equal(text, known))
+		return EMR_OK;
+	/* A program to come says more than its number: another number alone is a bit that flipped.
+	 */
+	return text.len > known.len && memcmp(text.data, known.data, 12) == 0 &&
+			       text.data[12] > '1' && text.data[12] <= '9'
+		       ? emr_newer_format((uint64_t)(text.data[12] - '0'), 1)
+		       : EMR_DAMAGED;
+}
+
+/* What can only say one thing is made again when it does not. */
 static emr_status judge_format(const emr_store *store, int dirfd, emr_bytes text)
 {
-	const size_t n = sizeof FORMAT_TEXT - 1;
+	emr_status status = emr_store_format_check(text);
 
-	if (emr_bytes_equal(text, emr_bytes_of(FORMAT_TEXT, n)))
-		return EMR_OK;
-	/* Known words and another number: a program to come.  Anything else was damaged. */
-	if (text.len > 12 && memcmp(text.data, FORMAT_TEXT, 12) == 0 && text.data[12] > '1')
-		return emr_newer_format((uint64_t)(text.data[12] - '0'), 1);
-	if (!store->has_own_index)
-		return EMR_DAMAGED;
+	if (status != EMR_DAMAGED)
+		return status;
 	emr_log(EMR_LOG_WARN, "store: format was damaged, and is made anew");
 	if (store->read_only)
 		return EMR_OK;

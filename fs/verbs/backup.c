@@ -36,6 +36,8 @@ typedef struct backing_up {
 	uint64_t n_bad;
 	emr_buf channel; /* what leads to the ledger, where it is in no directory */
 	emr_buf missing; /* of emr_cid: versions that are not in the backup, or not whole */
+	emr_buf rotten;	 /* paths, each with its NUL, of files that are bad in the backup */
+	bool is_checking;
 	const char *doing;
 } backing_up;
 
@@ -47,6 +49,7 @@ static void backing_up_end(backing_up *b)
 	json_decref(b->bad);
 	emr_buf_free(&b->channel);
 	emr_buf_free(&b->missing);
+	emr_buf_free(&b->rotten);
 	free(b->dir);
 }
 
@@ -63,6 +66,8 @@ static void note_found(void *arg, const char *path, const char *what)
 	backing_up *b = arg;
 
 	b->n_bad++;
+	if (b->is_checking) /* one that is not kept is found again the next time */
+		(void)!emr_buf_append(&b->rotten, path, strlen(path) + 1);
 	emr_progress_end(b->out);
 	emr_say(b->out, "%s: %s\n", path, what);
 	if (json_array_size(b->bad) < 100 &&
@@ -100,6 +105,7 @@ static emr_backup_options options_of(backing_up *b)
 		.found = note_found,
 		.root_of = root_of,
 		.missing = note_missing,
+		.rotten = &b->rotten,
 		.arg = b};
 }
 
@@ -408,8 +414,10 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 	emr_status status;
 
 	b->doing = N_("Read");
+	b->is_checking = true;
 	status = emr_backup_check(b->dir, scratch != NULL && scratch[0] == '/' ? scratch : "/tmp",
 		&options, &checked);
+	b->is_checking = false;
 	emr_progress_end(b->out);
 	emr_out_number(b->out, "checked", checked);
 	if (status == EMR_OK) {
@@ -423,6 +431,39 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 		say(b, status, &(emr_backup_report){.records = 0}, out_problem);
 	}
 	return status;
+}
+
+/* What the check found is written again from this computer, and read again. */
+static emr_status write_again(backing_up *b, emr_backup_report *report, emr_problem *out_problem)
+{
+	emr_backup_options options = options_of(b);
+	emr_backup_report again = {.records = 0};
+	emr_problem remark = {0};
+	char n[EMR_TEXT_BYTES];
+	size_t files = 0;
+	emr_status status;
+
+	for (size_t at = 0; at < b->rotten.len; at++)
+		files += b->rotten.data[at] == '\0';
+	*out_problem = (emr_problem){.is_set = false};
+	options.missing = NULL; /* they were told */
+	b->doing = N_("Copied");
+	status = emr_backup_make(&options, &again);
+	emr_progress_end(b->out);
+	if (status != EMR_OK) {
+		say(b, status, &again, out_problem);
+		return status;
+	}
+	report->made_unix_s = again.made_unix_s;
+	report->entries = again.entries;
+	status = verify(b, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_number_text(files, n);
+	emr_problem_set(&remark, EMR_SAY_BACKUP_AGAIN, "n", n, "dir", b->dir, NULL);
+	emr_remark(b->out, &remark);
+	emr_out_number(b->out, "written_again", files);
+	return EMR_OK;
 }
 
 /* Status and mount speak of the copy only when it is known to be good; on a disk that takes nothing
@@ -461,6 +502,8 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 	name_missing(b);
 	if (b->args->given[EMR_OPT_VERIFY])
 		status = verify(b, out_problem);
+	if (status == EMR_DAMAGED && b->rotten.len > 0)
+		status = write_again(b, &report, out_problem);
 	if (remember(b, &report, status == EMR_OK, status == EMR_OK ? out_problem : &unseen) !=
 			EMR_OK &&
 		status == EMR_OK)
@@ -472,6 +515,12 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 	}
 	if (status == EMR_OK && report.kept_segments > 0) {
 		emr_problem_set(out_problem, EMR_SAY_BACKUP_KEPT, "dir", b->dir, "state",
+			b->places.state, NULL);
+		return EMR_DAMAGED;
+	}
+	if (status == EMR_OK && report.rotten > 0) {
+		emr_number_text(report.rotten, n);
+		emr_problem_set(out_problem, EMR_SAY_BACKUP_ROTTEN, "n", n, "dir", b->dir, "state",
 			b->places.state, NULL);
 		return EMR_DAMAGED;
 	}

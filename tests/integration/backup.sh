@@ -83,7 +83,7 @@ json 0 backup "$COPY"
 new=$(field new_bytes)
 { [ "$new" -ge 200000 ] && [ "$new" -lt 1000000 ]; } || emr_fail "new bytes: $new"
 expect "left over" "$(find "$COPY" -name '.tmp-*' -o -name partial)" ""
-expect "files and lines" "$(find "$COPY/emrfs-data" -type f ! -name lock ! -name whole | wc -l)" "$(grep -c '^file ' "$COPY/emrfs-backup")"
+expect "files and lines" "$(find "$COPY/emrfs-data" -type f ! -name lock ! -name whole ! -name list | wc -l)" "$(grep -c '^file ' "$COPY/emrfs-backup")"
 
 say "one at a time, and one network"
 exec 7>"$COPY/emrfs-data/lock"
@@ -158,23 +158,23 @@ open(sys.argv[1], 'wb').write(data)
 END
 }
 for file in "$COPY"/emrfs-data/seg-* "$COPY"/emrfs-data/ledger.sqlite.* "$COPY"/emrfs-data/keyfile.*; do
-	cp "$file" good
 	flip "$file"
-	json 8 backup "$COPY" --verify
-	expect "error id" "$(field error)" bad-data
-	json 0 status
-	expect "second copy" "$(field second_copy)" False
-	[ "$(python3 -c 'import json; print(len(json.load(open("out/said"))))')" -gt 0 ] || emr_fail "nothing named"
 	if check_only; then emr_fail "not found: a flipped bit in $file"; fi
 	grep -q "is not what" out/checked || emr_fail "not named: $(cat out/checked)"
-	cp good "$file"
-	json 0 backup "$COPY" --verify
+	json 0 backup "$COPY" --verify	# and written again
+	check_only || emr_fail "$(cat out/checked)"
 done
 cp "$COPY/emrfs-backup" good
 flip "$COPY/emrfs-backup"
+json 0 backup "$COPY"			# the list is there twice
+must grep -q '^sum ' "$COPY/emrfs-backup"
+flip "$COPY/emrfs-backup"
+flip "$COPY/emrfs-data/list"
 json 8 backup "$COPY"
 expect "error id" "$(field error)" bad-data
-sed 's/^emrfs backup 2/emrfs backup 3/' good >"$COPY/emrfs-backup"
+rm "$COPY/emrfs-data/list"
+sed '$d; s/^emrfs backup 2/emrfs backup 3/' good >"$COPY/emrfs-backup"
+printf 'sum %s\n' "$(sha256sum <"$COPY/emrfs-backup" | cut -d' ' -f1)" >>"$COPY/emrfs-backup"
 json 1 backup "$COPY"
 expect "error id" "$(field error)" newer-format
 [[ $(field message) == *"version 3, and it reads up to 2." ]] || emr_fail "$(field message)"

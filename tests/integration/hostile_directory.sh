@@ -25,7 +25,7 @@ sees() { [ -n "$(hers "$1")" ]; }
 emr_until sees lima
 SHARE=$(hers lima)
 emr_until reads "$SHARE/1.txt" "finding number 1"
-own=$(cat ana/state/device) strange=00112233445566778899aabbccddeeff
+own=$(head -c 32 ana/state/device) strange=00112233445566778899aabbccddeeff
 
 say "planted in blocks, ledger and mail: pipes, links, directories, files of every size and by the thousand"
 python3 - "$NET" "$own" $strange <<'END' || emr_fail "nothing planted"

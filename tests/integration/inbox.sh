@@ -304,7 +304,15 @@ cp out/said hospital.wallet
 python3 -c 'import json, sys; sys.exit(sum(row["hospital"] for row in json.load(open("hospital.wallet"))["ranking"]) < 1)' || emr_fail "no credit: $(cat hospital.wallet)"
 must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite" hospital.wallet
 
-say "whose key the hospital ends is told so, and by whom, wherever it matters"
+say "whose key the hospital ends is told so, and by whom, wherever it matters; what is open ends"
+as ana2 run 0 share Imaging with lima --yes --wait
+reads_imaging() { cmp -s report.pdf "$(echo lima-folder/shared-with-me/Silva*)/Imaging/Findings.pdf"; }
+emr_until reads_imaging
+exec 8<"$(echo lima-folder/shared-with-me/Silva*)/Imaging/Findings.pdf"
+must head -c 100 <&8 >/dev/null
+readers() { as ana2 json 0 share && python3 -c 'import json; print(*[g["who"] for g in json.load(open("out/said"))["grants"] if g["path"].startswith("Imaging")])'; }
+expect "who reads" "$(readers)" lima
+TAKEN=$(grep -c ' grant-revoked ' lima-folder/.emrfs/notices)
 as hospital run 0 org revoke lima --yes --passphrase-file "$EMR_PASS"
 told_ended() { grep -q ' error key-revoked : São Lucas ended your key on ' lima-folder/.emrfs/notices; }
 emr_until told_ended
@@ -314,3 +322,25 @@ mkdir lima-folder/Own && echo "a note" >lima-folder/Own/note.txt
 as lima run 6 share Own with ana --yes
 as lima says "the ledger takes nothing new of yours"
 expect "own records stay" "$(cat lima-folder/Own/note.txt)" "a note"
+ends() { ! head -c 100 <&8 >/dev/null 2>out/cut; }
+emr_until ends
+grep -q "Key has been revoked" out/cut || emr_fail "read otherwise: $(cat out/cut)"
+exec 8<&-
+expect "told that ana took it back" "$(grep -c ' grant-revoked ' lima-folder/.emrfs/notices)" "$TAKEN"
+no_reader() { [ "$(readers)" = "" ]; }
+emr_until no_reader
+as ana2 json 0 status Imaging
+expect "who can open it" "$(field readers)" "[]"
+
+say "nothing is left for a key that was lost: the thief has it"
+two_mount ward
+emr_until shows_inbox ward
+WARD=$(echo ward-folder/shared-with-me/Silva*)/Inbox
+ANA=$(getfattr --only-values -n user.emrfs.owner-id "$WARD" | python3 -c 'import base64; print(base64.b32encode(bytes.fromhex(input())).decode()[:26])')
+as hospital run 0 org revoke "$ANA" --yes --passphrase-file "$EMR_PASS"
+no_inbox() { [ ! -e "$WARD" ]; }
+emr_until no_inbox
+echo "HIV: positive" >"$WARD/after.txt" 2>out/cut && emr_fail "left for a key that was lost"
+noticed_lost() { grep -q ' owner-ended .*: The key of Silva, Ana .* was ended on ' ward-folder/.emrfs/notices; }
+emr_until noticed_lost
+! grep -l "HIV: positive" ana2-folder/Inbox/*/*/* || emr_fail "the holder of the key reads it"

@@ -22,10 +22,18 @@ met 1 disk-full backup other-disk
 umount other-disk
 rm -rf copy2 && cp -r "$COPY" copy2
 flip copy2/emrfs-backup
+flip copy2/emrfs-data/list
 met 8 bad-data backup copy2
 rm -rf copy2 && cp -r "$COPY" copy2
 flip "$(ls -S copy2/emrfs-data/seg-* | head -1)"
-met 8 bad-data backup copy2 --verify
+EMRFS_HOME=$EMR_WORK/nobody met 8 bad-data backup copy2 --verify
+cp -r copy2 copy3
+run 0 backup copy3 --verify
+heard					# bad-data: written again
+cp "$STATE/profile" profile.whole
+flip "$STATE/profile"
+met 3 bad-data backup copy3
+must cp profile.whole "$STATE/profile"
 
 say "coming back"
 FIRST_HOME=$EMRFS_HOME

@@ -106,8 +106,7 @@ part 8 ledger-away
 flip "$STATE/replica.hw" 20
 rm "$STATE/replica.sqlite"
 part 8 bad-data
-printf 'emrfs store 9\n' >"$STATE/blocks/format.new"
-sed 's/1/9/' "$STATE/blocks/format" >"$STATE/blocks/format.new" && mv "$STATE/blocks/format.new" "$STATE/blocks/format"
+printf 'emrfs store 9\nand more\n' >"$STATE/blocks/format"
 part 1 newer-format
 grep -q "does not know: version 9, and it reads up to 1\." "$MET" || emr_fail "newer-format does not say by how much"
 

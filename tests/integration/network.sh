@@ -52,7 +52,7 @@ run 6 org invite eva --role patient -o x --passphrase-file "$EMR_PASS"
 [ -z "$(ls "$NET/mail")" ] || emr_fail "mail was left: $(ls "$NET/mail")"
 for who in hospital ana rui; do
 	expect "the blocks of $who" "$(readlink $who/state/blocks)" "$NET/blocks"
-	ls "$NET/blocks/seg-$(cat $who/state/device)-"*.car >/dev/null || emr_fail "no segment of $who"
+	ls "$NET/blocks/seg-$(head -c 32 $who/state/device)-"*.car >/dev/null || emr_fail "no segment of $who"
 	[ ! -e "$who/state/blocks.moved" ] || emr_fail "$who: the old place is still there"
 done
 
@@ -107,7 +107,7 @@ home rui
 run 0 status --wait
 cid=$(attribute cid "rui-folder/Ward of rui/scan.bin")
 for who in ana hospital; do
-	"$READ_BLOCKS" $who/state "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them"
+	"$READ_BLOCKS" $who/state "$cid" "$(head -c 32 rui/state/device)" >out/blocks || emr_fail "$who cannot read them"
 	read -r all of_rui <out/blocks
 	[ "$all" -ge 5 ] && [ "$all" = "$of_rui" ] || emr_fail "$who read $all blocks, $of_rui of rui's"
 done
@@ -128,7 +128,7 @@ mkdir -p "hospital-folder/Old" && echo erased >"hospital-folder/Old/paper.txt"
 run 0 status --wait
 run 0 erase Old/paper.txt --yes --passphrase-file "$EMR_PASS"
 for who in ana hospital; do
-	"$READ_BLOCKS" $who/state "$cid" "$(cat rui/state/device)" >out/blocks || emr_fail "$who cannot read them any more"
+	"$READ_BLOCKS" $who/state "$cid" "$(head -c 32 rui/state/device)" >out/blocks || emr_fail "$who cannot read them any more"
 done
 for who in hospital ana rui; do home $who; run 0 unmount; done
 run 0 verify --passphrase-file "$EMR_PASS"
@@ -138,8 +138,8 @@ say "a member's second copy, and the network again"
 home ana
 run 0 backup copy
 grep -q ' network$' copy/emrfs-backup || emr_fail "the copy does not say where the network is"
-grep -q "seg-$(cat ana/state/device)-" copy/emrfs-backup || emr_fail "the copy lacks ana's segments"
-! grep "seg-$(cat rui/state/device)-" copy/emrfs-backup || emr_fail "ana's copy has rui's segments"
+grep -q "seg-$(head -c 32 ana/state/device)-" copy/emrfs-backup || emr_fail "the copy lacks ana's segments"
+! grep "seg-$(head -c 32 rui/state/device)-" copy/emrfs-backup || emr_fail "ana's copy has rui's segments"
 run 0 backup --verify copy
 home ana2
 mv "$NET" "$NET.away"
@@ -157,7 +157,7 @@ say "the network's blocks of one member are lost, and come back from his copy"
 home ana2
 run 0 backup copy
 rm -r "$EMR_WORK/ana2"
-rm "$NET/blocks/"*"$(cat ana/state/device)"*
+rm "$NET/blocks/"*"$(head -c 32 ana/state/device)"*
 home ana2
 run 0 init --restore copy --passphrase-file "$EMR_PASS"
 expect "the blocks of all" "$(readlink "$EMRFS_HOME/state/blocks")" "$NET/blocks"
@@ -172,7 +172,7 @@ apart() { # as an earlier version left it
 	rm rui/state/blocks rui/state/device && mkdir -m 700 rui/state/blocks
 	mv "$NET/blocks/seg-$1-"* rui/state/blocks/ && cp "$NET/blocks/format" rui/state/blocks/
 }
-device=$(cat rui/state/device)
+device=$(head -c 32 rui/state/device)
 apart "$device"
 run 0 verify --passphrase-file "$EMR_PASS"
 expect "moved" "$(readlink rui/state/blocks)" "$NET/blocks"

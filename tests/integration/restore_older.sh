@@ -9,7 +9,7 @@ two_begin restore_older
 two_network "São Lucas"
 two_join ana "Ana" patient
 two_home ana
-own=$(cat ana/state/device)
+own=$(head -c 32 ana/state/device)
 hers() { ls "$NET/blocks" | grep -F "$own"; }
 keep() { # DIR: what the directory has of her now, for later
 	rm -rf "$1" && mkdir "$1" || exit 2

@@ -1,7 +1,7 @@
 #!/bin/bash
 # rot_blocks.sh: one flipped bit in each kind of bytes that the block store keeps - contents, nodes, frames of the journal, pins,
 # a section's head, the index, the journal's head - and what a mount, a backup and a restore make of it.  What is shown is
-# what was saved, or an error; a backup that ends with 0 restores to the same bytes, file for file.
+# what was saved, or an error; a backup that ends with 0 restores to the same bytes, file for file.  What is gone is counted alike by verify, backup and restore.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
@@ -59,4 +59,28 @@ one "earlier pins" 3 segment pins 3
 one "a section's head" 3 segment head
 for at in 1 20 40 60 80 99; do one "the index at $at %" 0 byte "$STATE/blocks/index.sqlite" $at; done
 for at in 0 30 60 95; do one "the journal's head at $at %" 0 byte "$STATE/blocks/$HEAD" $at; done
+
+say "blocks of an earlier and of a deleted version are gone: verify, backup and restore count the same"
+rm -rf "$STATE" copy && cp -a base "$STATE"
+run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
+run 0 export scan.dcm out/earlier.car
+run 0 export Letters/1.txt out/deleted.car
+echo "another" >"$MNT/scan.dcm"
+rm "$MNT/Letters/1.txt"
+run 0 status --wait
+run 0 verify
+run 0 unmount
+for car in earlier deleted; do
+	[ "$("$SUPPORT/take_blocks.py" "$STATE/blocks" out/$car.car)" -gt 0 ] || emr_fail "nothing was taken away"
+done
+json 8 verify --passphrase-file "$EMR_PASS"
+expect "verify" "$(grep -o '"missing-data"' out/said | wc -l)" 2
+json 3 backup copy
+expect "backup" "$(field missing)" 2
+rm -rf back && mkdir -m 700 back && cp home/settings back/
+(
+	export EMRFS_HOME=$EMR_WORK/back
+	json 3 init --restore copy --passphrase-file "$EMR_PASS"
+	expect "restore" "$(field lacking)" 2
+) || exit 1
 echo "all is well"

@@ -7,7 +7,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/two.sh"
 two_begin rot_network
 LEDGER=$NET/ledger/ledger.sqlite
-hers() { ls "$NET"/blocks/seg-"$(cat "$EMR_WORK/ana/state/device")"-*.car; }
+hers() { ls "$NET"/blocks/seg-"$(head -c 32 "$EMR_WORK/ana/state/device")"-*.car; }
 change() { sqlite3 "$1" "$2" || emr_fail "sqlite3: $2"; }
 old_entry="UPDATE entries SET entry = substr(entry,1,120) || CASE substr(entry,121,1) WHEN x'aa' THEN x'55' ELSE x'aa' END || substr(entry,122) WHERE seq=(SELECT max(seq)-2 FROM entries)"
 a_part="UPDATE parts SET part = substr(part,1,40) || x'aaaa' || substr(part,43) WHERE seq=(SELECT max(seq) FROM parts)"

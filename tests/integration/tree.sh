@@ -10,6 +10,6 @@ emr_mount
 mkdir "$EMR_WORK/model"
 for seed in "$@"; do
 	must "$TOOLS/tree_model" --dir "$MNT" --model "$EMR_WORK/model" --procs 3 --rounds 3 --ops "$ops" \
-		--seed "$seed" --known link-eperm,dir-mtime --hook "$(emr_hook)"
+		--seed "$seed" --known link-eperm --hook "$(emr_hook)"
 done
 emr_unmount

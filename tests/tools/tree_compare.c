@@ -38,8 +38,6 @@ static unsigned compare_times(const struct pair *p, const struct stat *t, const 
 {
 	long long apart = (long long)t->st_mtim.tv_sec - (long long)m->st_mtim.tv_sec;
 
-	if (S_ISDIR(m->st_mode) && p->known->dir_mtime)
-		return 0;
 	if (m->st_mtim.tv_sec >= SET_BY_TEST_BEFORE_S && apart >= -NOW_APART_S &&
 		apart <= NOW_APART_S)
 		return 0;

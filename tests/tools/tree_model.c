@@ -8,7 +8,7 @@
  *
  *   tree_model --dir TESTED --model PLAIN [--seed N] [--ops N] [--procs N] [--rounds N]
  *              [--hook CMD] [--check-every N] [--keep]
- *              [--known link-eperm,no-exchange,no-rename-flags,no-xattr,dir-mtime]
+ *              [--known link-eperm,no-exchange,no-rename-flags,no-xattr]
  *
  * --ops is per process and round.  --hook runs between rounds with nothing open (a remount).
  * Status 0: equal; 1: a difference (seed and last operations printed, trees kept); 2: wrong use.
@@ -262,8 +262,7 @@ static void parse_known(char *list)
 		const char *name;
 		bool *flag;
 	} known[] = {{"link-eperm", &opt.known.link_eperm}, {"no-exchange", &opt.known.no_exchange},
-		{"no-rename-flags", &opt.known.no_rename_flags}, {"no-xattr", &opt.known.no_xattr},
-		{"dir-mtime", &opt.known.dir_mtime}};
+		{"no-rename-flags", &opt.known.no_rename_flags}, {"no-xattr", &opt.known.no_xattr}};
 
 	for (char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ",")) {
 		bool found = false;

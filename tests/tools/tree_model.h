@@ -24,7 +24,6 @@ struct tree_known {
 	bool no_exchange;     /* renameat2(RENAME_EXCHANGE) is EINVAL */
 	bool no_rename_flags; /* so is RENAME_NOREPLACE */
 	bool no_xattr;	      /* no user.* attributes at all */
-	bool dir_mtime;	      /* times of directories are not kept */
 };
 
 struct tree_op {

@@ -3,6 +3,7 @@
 #include "emr_test.h"
 
 #include "backup/manifest.h"
+#include "crypto/hashsig.h"
 
 #define SEGMENT "blocks/seg-00112233445566778899aabbccddeeff-000001.car"
 
@@ -124,12 +125,20 @@ static void a_name_that_leads_elsewhere_is_refused(void **state)
 static void a_later_format_is_not_called_damage(void **state)
 {
 	static const char later[] = "emrfs backup 3\nwhatever comes\n";
+	uint8_t sum[32];
+	char text[sizeof later + 70], hex[65];
 	emr_backup_manifest read = {0};
+	int n;
 
 	(void)state;
+	emr_sha256(later, sizeof later - 1, sum);
+	emr_hex(sum, sizeof sum, hex);
+	n = snprintf(text, sizeof text, "%ssum %s\n", later, hex);
 	assert_status(EMR_NEWER_FORMAT,
-		emr_backup_manifest_read(
-			emr_bytes_of((const uint8_t *)later, sizeof later - 1), &read));
+		emr_backup_manifest_read(emr_bytes_of((const uint8_t *)text, (size_t)n), &read));
+	text[13] = '2'; /* rot, and nobody is told to get a newer program */
+	assert_status(EMR_DAMAGED,
+		emr_backup_manifest_read(emr_bytes_of((const uint8_t *)text, (size_t)n), &read));
 }
 
 int main(void)

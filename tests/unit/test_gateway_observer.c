@@ -245,6 +245,21 @@ static void a_transaction_becomes_an_entry_of_fabric(void **state)
 	emr_buf_free(&w.batch);
 }
 
+/* What stands behind header and items in a transaction's argument is none of an entry. */
+static void how_much_of_a_batch_is_public_is_told_without_its_parts(void **state)
+{
+	wish w = domain_batch(3);
+
+	(void)state;
+	assert_true(w.public_len < w.batch.len);
+	assert_int_equal(emr_batch_public_len((emr_span){w.batch.data, w.batch.len}), w.public_len);
+	assert_int_equal(
+		emr_batch_public_len((emr_span){w.batch.data, w.public_len}), w.public_len);
+	assert_int_equal(emr_batch_public_len((emr_span){w.batch.data, w.public_len - 1}), 0);
+	assert_int_equal(emr_batch_public_len((emr_span){w.batch.data, 1}), 0);
+	emr_buf_free(&w.batch);
+}
+
 static void the_same_again_is_passed_over_and_another_is_a_fork(void **state)
 {
 	wish w = domain_batch(3);
@@ -467,6 +482,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_transaction_becomes_an_entry_of_fabric),
+		TEST(how_much_of_a_batch_is_public_is_told_without_its_parts),
 		TEST(the_same_again_is_passed_over_and_another_is_a_fork),
 		TEST(results_that_the_contract_does_not_give_are_refused),
 		TEST(another_creator_brings_nothing),

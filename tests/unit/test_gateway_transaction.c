@@ -506,6 +506,35 @@ static void blocks_are_read_in_order_and_batches_found_in_them(void **state)
 	assert_int_equal(refused, 13);
 }
 
+/* A block's size is what bounds them: a list that was gone through again for each would not end. */
+static void a_million_endorsements_of_nobody_hide_none(void **state)
+{
+	static const uint8_t junk[] = {0x12, 3, 0x0a, 1, 1};
+	EMR_AUTO_BUF payload = {0}, endorsed = {0}, action = {0};
+	EMR_AUTO_FREE emr_bytes *good = NULL;
+	proto_writer of_endorsed = proto_writer_of(&endorsed), writer = proto_writer_of(&action);
+	gateway_prepared p;
+
+	(void)state;
+	assert_ok(prepared_read(vectors_hex(w.root, "prepared", &payload), &p));
+	good = prepared_endorsements(&p);
+	assert_non_null(good);
+	for (size_t i = 0; i < 1000000; i++)
+		assert_ok(emr_buf_append(&endorsed, junk, sizeof junk));
+	proto_put_message(&writer, CHAINCODE_ACTION_PAYLOAD_ACTION, emr_buf_view(&endorsed));
+	emr_buf_clear(&endorsed);
+	for (size_t i = 0; i < p.endorsement_count; i++)
+		proto_put_message(&of_endorsed, CHAINCODE_ENDORSED_ACTION_ENDORSEMENTS, good[i]);
+	proto_put_message(&writer, CHAINCODE_ACTION_PAYLOAD_ACTION, emr_buf_view(&endorsed));
+	assert_ok(of_endorsed.status);
+	assert_ok(writer.status);
+	p.action_payload = emr_buf_view(&action);
+	p.endorsement_count += 1000000;
+	assert_null(endorsements_wrong(w.gateway, &p, 2));
+	assert_string_equal(endorsements_wrong(w.gateway, &p, 3),
+		"fewer organisations have endorsed it than must");
+}
+
 typedef struct doubting {
 	emr_status answer;
 	char name[EMR_GATEWAY_SAID_BYTES];
@@ -743,6 +772,7 @@ int main(void)
 		TEST(the_keyring_signs_with_its_certificate_and_no_other),
 		TEST(a_kept_envelope_must_be_of_this_channel_and_chaincode),
 		TEST(blocks_are_read_in_order_and_batches_found_in_them),
+		TEST(a_million_endorsements_of_nobody_hide_none),
 		TEST(what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so),
 		TEST(a_first_block_that_names_one_before_it_is_a_lie),
 		TEST(a_reader_who_fails_stays_in_front_of_the_block),

@@ -446,7 +446,7 @@ static void attributes_are_replaced_and_removed_in_order(void **state)
 	assert_status(EMR_NO_ATTRIBUTE, emr_xattr_change(emr_buf_view(&next), text("user.m"),
 						(emr_bytes){0}, true, &now, &count));
 	rest = emr_buf_view(&next);
-	for (unsigned i = 0; emr_xattr_next(&rest, &entry); i++) {
+	while (emr_xattr_next(&rest, &entry)) {
 		assert_true(last.len == 0 || memcmp(last.data, entry.key.data, 6) <= 0);
 		last = entry.key;
 	}

@@ -2,6 +2,7 @@
 #include "emr_test.h"
 
 #include "base/secret.h"
+#include "crypto/sum.h"
 #include "mark.h"
 
 static high_mark sample(void)
@@ -47,7 +48,7 @@ static void every_flipped_bit_of_a_mark_is_found(void **state)
 		emr_status status;
 		bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		status = mark_parse(emr_buf_view(&bytes), &again);
-		assert_true(status == EMR_DAMAGED || (bit / 8 == 4 && status == EMR_NEWER_FORMAT));
+		assert_status(EMR_DAMAGED, status);
 		bytes.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	for (size_t len = 0; len < bytes.len; len++)
@@ -63,6 +64,8 @@ static void a_mark_of_a_newer_program_is_named_so(void **state)
 	(void)state;
 	assert_ok(mark_format(&mark, &bytes));
 	bytes.data[4] = 2;
+	bytes.len -= EMR_SUM_BYTES;
+	assert_ok(emr_sum_append(&bytes));
 	assert_status(EMR_NEWER_FORMAT, mark_parse(emr_buf_view(&bytes), &again));
 }
 

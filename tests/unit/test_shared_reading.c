@@ -2,6 +2,8 @@
  * programs are let in. */
 #include "shared_kit.h"
 
+#include "contract/codes.h"
+#include "ledger/act.h"
 #include "ledger/ledger.h"
 #include "view/software.h"
 
@@ -202,6 +204,42 @@ static void what_is_open_when_its_share_ends_is_reported_and_told(void **state)
 	viewer_end(&s, &v);
 }
 
+static emr_status note_phase(void *arg, const emr_given *given)
+{
+	*(emr_grant_phase *)arg = given->phase;
+	return EMR_OK;
+}
+
+/* As with the share itself, and its owner's list says so, too. */
+static void what_is_open_ends_with_its_readers_key(void **state)
+{
+	story s;
+	viewer v;
+	emr_handle *open = NULL;
+	emr_grant_phase phase = EMR_GRANT_COMING;
+	char bytes[64];
+	size_t got = 0;
+
+	(void)state;
+	begin(&s, &v);
+	share(&s, &v);
+	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &open));
+	assert_ok(emr_view_read(open, 0, bytes, 5, &got));
+	assert_ok(emr_share_given(s.ana, s.imaging, note_phase, &phase));
+	assert_int_equal(phase, EMR_GRANT_IN_FORCE);
+	assert_int_equal(story_says(&s, &s.bosses[0],
+				 emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 0),
+				 (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	viewer_run(&v, NULL, 0);
+	assert_status(EMR_ACCESS_REVOKED, emr_view_read(open, 0, bytes, 5, &got));
+	emr_view_release(open);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_share_given(s.ana, s.imaging, note_phase, &phase));
+	assert_int_equal(phase, EMR_GRANT_IS_REVOKED);
+	viewer_end(&s, &v);
+}
+
 /* ---- programs ---- */
 
 static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
@@ -268,6 +306,7 @@ int main(void)
 		TEST(the_owner_hears_what_was_opened_and_how_much_of_it),
 		TEST(the_end_of_a_share_does_not_swallow_the_last_report),
 		TEST(what_is_open_when_its_share_ends_is_reported_and_told),
+		TEST(what_is_open_ends_with_its_readers_key),
 		TEST(programs_are_kept_out_until_the_reader_lets_them_in),
 	};
 

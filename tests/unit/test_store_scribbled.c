@@ -435,7 +435,7 @@ static void a_format_of_her_own_that_is_damaged_is_made_anew(void **state)
 		kit_has(k, 1, 3000);
 	}
 	kit_close(k);
-	write_text(k, path, "emrfs store 2\n");
+	write_text(k, path, "emrfs store 2\nand more\n");
 	assert_status(EMR_NEWER_FORMAT, emr_store_open(&k->options, &k->store));
 	write_text(k, path, "emrfs store 1\n");
 	kit_open(k);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/car.h"
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
@@ -114,9 +115,32 @@ static void a_newer_store_is_left_alone(void **state)
 	kit_close(k);
 	kit_file(k, "format", path);
 	file = fopen(path, "w");
-	fputs("emrfs store 2\n", file);
+	fputs("emrfs store 3\nand more\n", file);
 	fclose(file);
 	assert_status(EMR_NEWER_FORMAT, emr_store_open(&k->options, &k->store));
+}
+
+/* The last words of a sentence, another number, one byte: nothing but rot. */
+static void a_format_that_rotted_is_made_again(void **state)
+{
+	static const char *const texts[] = {"emrfs store 3\n", "emrfs stgre 1\n", "x", ""};
+	EMR_AUTO_BUF now = {0};
+	kit *k = *state;
+	char path[512];
+
+	kit_file(k, "format", path);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		FILE *file;
+
+		kit_close(k);
+		file = fopen(path, "w");
+		fputs(texts[i], file);
+		fclose(file);
+		kit_open(k);
+		emr_buf_clear(&now);
+		assert_ok(emr_file_read(emr_store_directory(k->store), "format", 64, &now));
+		assert_true(emr_bytes_equal(emr_buf_view(&now), emr_store_format()));
+	}
 }
 
 /* ---- Pins ---- */
@@ -802,6 +826,7 @@ int main(void)
 		T(a_second_writer_is_told_busy),
 		T(a_block_over_two_mebibytes_is_refused),
 		T(a_newer_store_is_left_alone),
+		T(a_format_that_rotted_is_made_again),
 		T(a_pin_survives_the_death_of_the_process),
 		T(a_block_that_looks_like_a_pin_frame_pins_nothing),
 		T(reclaim_frees_dead_segments_and_keeps_pinned_blocks),

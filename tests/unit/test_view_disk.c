@@ -51,8 +51,16 @@ int __wrap_fdatasync(int fd)
 	return -1;
 }
 
+static void (*at_the_next_spill)(void); /* a program does this while another file is handed out */
+
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t len, off_t at)
 {
+	void (*now)(void) = at_the_next_spill;
+
+	if (now != NULL && is_spill(fd)) {
+		at_the_next_spill = NULL;
+		now();
+	}
 	if (disk != IS_FULL || !is_spill(fd))
 		return __real_pwrite64(fd, data, len, at);
 	errno = ENOSPC;
@@ -214,6 +222,56 @@ static void it_stays_full_as_long_as_something_has_no_room(void **state)
 	kit_close(&k);
 }
 
+/* One byte that finds no room, and its program goes. */
+static void find_no_room(kit *k, const char *path)
+{
+	emr_handle *h = kit_open_file(k, path, O_RDWR);
+
+	assert_ok(emr_view_write(h, 7, emr_bytes_of("!", 1)));
+	disk = IS_FULL;
+	assert_status(EMR_NO_SPACE, emr_view_flush(h));
+	emr_view_release(h);
+	disk = TAKES;
+}
+
+static kit *writing_in;
+static emr_handle *writing;
+
+static void write_half(void)
+{
+	writing = kit_open_file(writing_in, "d/b.raw", O_RDWR);
+	assert_ok(emr_view_write(writing, 20, emr_bytes_of("HALF", 4)));
+}
+
+/* The folder is to close, and B was chosen when nobody wrote to it. */
+static void what_a_program_has_just_begun_to_write_is_not_handed_out(void **state)
+{
+	uint8_t *bytes = kit_bytes(LEN, 3);
+	char copy[256];
+	kit k, killed;
+
+	(void)state;
+	begin(&k);
+	find_no_room(&k, "d/a.raw");
+	find_no_room(&k, "d/b.raw");
+	writing_in = &k;
+	writing = NULL;
+	at_the_next_spill = write_half;
+	assert_ok(emr_view_secure(k.view, false));
+	assert_non_null(writing);
+	kit_copy_to_new(k.path, copy); /* as kill -9 leaves it */
+	kit_adopt(&killed, copy, k.clock.unix_ns, k.clock.boot_ns);
+	kit_start(&killed);
+	bytes[5] = '!';
+	kit_expect(&killed, "d/b.raw", bytes, LEN);
+	bytes[7] = '!';
+	kit_expect(&killed, "d/a.raw", bytes, LEN);
+	kit_close(&killed);
+	emr_view_release(writing);
+	kit_close(&k);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +280,7 @@ int main(void)
 		cmocka_unit_test(what_it_refused_while_it_took_everything_else_is_named),
 		cmocka_unit_test(once_it_has_taken_all_of_it_nothing_is_named),
 		cmocka_unit_test(it_stays_full_as_long_as_something_has_no_room),
+		cmocka_unit_test(what_a_program_has_just_begun_to_write_is_not_handed_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -650,6 +650,24 @@ emr_status __wrap_emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_led
 	return fate < 2 ? EMR_TIMEOUT : status;
 }
 
+/* Between the look at what is to be sent and the row that names it. */
+emr_status __real_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
+	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root);
+emr_status __wrap_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
+	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root);
+emr_status __wrap_emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
+	const emr_content_key *key, const emr_bundle_facts *facts, emr_cid *out_root)
+{
+	uint64_t freed;
+
+	if (open_road != NULL && draw(open_road, 3) == 0) {
+		act(open_road);
+		act(open_road);
+		assert_ok(emr_view_purge(open_road->k.view, &freed));
+	}
+	return __real_emr_bundle_build(ctx, content, key, facts, out_root);
+}
+
 static emr_status note_bundle(void *arg, emr_id16 object, const emr_cid *root)
 {
 	const emr_pin pin = {.root = *root, .owner = object, .state = EMR_PIN_REGISTERED};

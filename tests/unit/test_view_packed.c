@@ -346,7 +346,7 @@ static int64_t found_time(kit *k, emr_id16 id, uint64_t version)
  * there: the row takes so many and no more, and saving goes on. */
 static void times_of_many_ids_with_one_beginning_have_an_end(void **state)
 {
-	const unsigned count = 5000, most = 4096;
+	const unsigned count = 1000, most = 256;
 	kit k;
 
 	(void)state;

@@ -3,6 +3,23 @@
 
 #include "publish.h"
 
+/* A program does this after the publisher has chosen its files, and before it seals the first. */
+static void (*at_the_next_file)(void);
+
+struct emr_fetcher;
+void __real_emr_fetcher_begin(struct emr_fetcher *fetcher);
+void __wrap_emr_fetcher_begin(struct emr_fetcher *fetcher);
+
+void __wrap_emr_fetcher_begin(struct emr_fetcher *fetcher)
+{
+	void (*now)(void) = at_the_next_file;
+
+	at_the_next_file = NULL;
+	__real_emr_fetcher_begin(fetcher);
+	if (now != NULL)
+		now();
+}
+
 static void run(kit *k)
 {
 	assert_ok(publish_run(k->view, false));
@@ -305,6 +322,46 @@ static void a_folder_that_is_never_quiet_is_published_within_fifteen_seconds(voi
 	kit_close(&k);
 }
 
+static kit *writing_in;
+static emr_handle *writing;
+
+static void write_half(void)
+{
+	writing = kit_open_file(writing_in, "Imaging/x", O_RDWR);
+	assert_ok(emr_view_write(writing, 0, emr_bytes_of("HALF", 4)));
+}
+
+/* Its program opened it when it had been chosen already, and has written half of what it will. */
+static void what_a_program_has_just_begun_to_write_is_no_version(void **state)
+{
+	char copy[256];
+	kit k, killed;
+
+	(void)state;
+	with_x(&k);
+	kit_wait_ms(&k, 1000);
+	kit_text(&k, "Imaging/x", "the second version");
+	writing_in = &k;
+	writing = NULL;
+	at_the_next_file = write_half;
+	wait_and_run(&k, 1000);
+	assert_non_null(writing);
+	assert_string_equal(kit_items(&k), "");
+	kit_copy_to_new(k.path, copy); /* as kill -9 leaves it */
+	kit_adopt(&killed, copy, k.clock.unix_ns, k.clock.boot_ns);
+	kit_start(&killed);
+	kit_expect_text(&killed, "Imaging/x", "the second version");
+	kit_close(&killed);
+	assert_ok(emr_view_write(writing, 4, emr_bytes_of(" AND HALF", 9)));
+	assert_ok(emr_view_flush(writing));
+	emr_view_release(writing);
+	wait_and_run(&k, 1000);
+	assert_string_equal(kit_items(&k), "PUT");
+	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
+	kit_expect_text(&k, "Imaging/x", "HALF AND HALFrsion");
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +379,7 @@ int main(void)
 		cmocka_unit_test(what_is_due_waits_until_the_folder_is_quiet_for_a_moment),
 		cmocka_unit_test(a_folder_that_is_never_quiet_is_published_within_fifteen_seconds),
 		cmocka_unit_test(whoever_waits_for_the_ledger_does_not_wait_for_that),
+		cmocka_unit_test(what_a_program_has_just_begun_to_write_is_no_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

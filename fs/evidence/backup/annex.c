@@ -10,7 +10,6 @@
 #include "backup_private.h"
 
 #define ANNEX "annex"
-#define SMALL_MAX ((size_t)1 << 20)
 
 /* The ledger itself, or this computer's own copy of it, if that is whole. */
 static emr_status open_copy(const char *path, emr_ledger_copy **out_copy)
@@ -43,6 +42,9 @@ static emr_status put_small(backup_target *t, int annex_fd, const char *name, bo
 	if (status == EMR_NOT_FOUND)
 		return is_needed ? EMR_MISSING_DATA : EMR_OK;
 	snprintf(path, sizeof path, ANNEX "/%s", name);
+	/* The mark of a ledger that grows no more is made again from its copy. */
+	if (status == EMR_OK && !backup_is_whole(path, emr_buf_view(&bytes)))
+		return EMR_OK;
 	return status == EMR_OK ? target_put(t, path, emr_buf_view(&bytes)) : status;
 }
 

@@ -13,7 +13,9 @@
 #define DATA_LOCK "lock"
 #define DATA_PARTIAL "partial"
 #define DATA_WHOLE "whole"
+#define DATA_LIST "list" /* the list once more: rot in one of the two costs nothing */
 #define COPY_BYTES ((size_t)1 << 20)
+#define SMALL_MAX ((size_t)1 << 20) /* of files that are read in one piece */
 
 /* ---- target.c: the directory of a backup, open for writing ---- */
 
@@ -37,6 +39,11 @@ void target_close(backup_target *t);
 emr_status target_replace(const backup_target *t, const char *name, emr_bytes bytes);
 /* A whole file from memory. */
 emr_status target_put(backup_target *t, const char *path, emr_bytes bytes);
+/* The small file that the last backup has of PATH, if that is whole; else none. */
+emr_status target_keep(backup_target *t, const char *path, bool *out_is_kept);
+/* PATH's bytes in the target are not what the list says of them, as the options say: they are not
+ * gone on with. */
+bool target_distrusts(const backup_target *t, const char *path);
 /* A whole file, copied to its end as it is now. */
 emr_status target_put_fd(backup_target *t, const char *path, int fd);
 /* The ledger; takes the file of that name in the data directory. */
@@ -80,7 +87,14 @@ typedef struct moment {
 	bool is_shared;	 /* the blocks are those of several members */
 	emr_id16 device; /* then: whose backup it is */
 	emr_buf pins;	 /* then, of emr_pin: his, as the store's index has them */
+	emr_buf rotten;	 /* of moment_rotten */
 } moment;
+
+/* A small file that is not whole in the state. */
+typedef struct moment_rotten {
+	char path[EMR_BACKUP_PATH_BYTES];
+	bool is_kept; /* the target has an earlier one, which stays */
+} moment_rotten;
 
 /* Fills in the two above. */
 emr_status moment_is_shared(moment *m);
@@ -90,6 +104,9 @@ emr_status moment_keep_needed(moment *m);
 /* Small files are in the target afterwards, segments are open, the ledger is held. */
 emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options);
 void moment_end(moment *m);
+
+/* Tells them. */
+void moment_tell_rotten(const moment *m, emr_backup_report *report);
 
 /* ---- annex.c ---- */
 
@@ -107,5 +124,12 @@ emr_status backup_check_blocks(backup_target *t, moment *m, emr_backup_report *r
 /* SHA-256 of the first BYTES of FD: EMR_DAMAGED when there are not so many. */
 emr_status backup_hash(int fd, uint64_t bytes, uint8_t *buffer, uint8_t out_sha256[32]);
 emr_status backup_list_in(int dir_fd, const char *name, emr_backup_manifest *out_manifest);
+/* The list of the backup in DIR_FD, from whichever of its two places has it whole. */
+emr_status backup_list_of(int dir_fd, emr_backup_manifest *out_manifest);
+/* Whether FILE, a small one of the state, is as it was written, as far as that can be told without
+ * a key: what an earlier program wrote may have no sum. */
+bool backup_is_whole(const char *path, emr_bytes file);
+/* Whose blocks the state's are, from its file `device`.  EMR_NOT_FOUND; EMR_DAMAGED. */
+emr_status backup_device(int state_fd, emr_id16 *out_device);
 void backup_progress(const emr_backup_options *options, uint64_t done, uint64_t total);
 void backup_found(const emr_backup_options *options, const char *path, const char *what);

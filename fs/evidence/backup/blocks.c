@@ -17,8 +17,6 @@
 #include "store/segment_file.h"
 #include "store/varint.h"
 
-#define DEVICE_FILE "device"
-#define DEVICE_HEX 32
 #define HEX_LINE 65 /* a hash and a newline */
 #define WHOLE_MAX ((size_t)8 << 20)
 
@@ -151,7 +149,8 @@ static emr_status read_file(looking *l, uint32_t at)
 {
 	const emr_segment_visitor visitor = {.block = take_block, .pin = take_pin, .arg = l};
 	candidate *c = &l->files[at];
-	bool is_known = was_whole(l, &c->file), is_whole = true;
+	bool is_known = was_whole(l, &c->file) && !target_distrusts(l->t, c->file.path),
+	     is_whole = true;
 	uint64_t number = 0;
 	emr_status status = EMR_OK;
 
@@ -529,21 +528,13 @@ static emr_status keep_earlier(looking *l, emr_buf *lacking)
 	return status == EMR_OK && is_lost ? look_below_all(l, lacking) : status;
 }
 
+/* Without it all writers' pins count: too many is no loss. */
 static emr_status learn_device(looking *l)
 {
-	EMR_AUTO_BUF hex = {0};
-	char text[DEVICE_HEX + 1] = "";
-	emr_status status =
-		emr_file_read(l->t->options->state_fd, DEVICE_FILE, DEVICE_HEX + 1, &hex);
+	emr_status status = backup_device(l->t->options->state_fd, &l->device);
 
-	if (status == EMR_NOT_FOUND)
-		return EMR_OK; /* then all writers' pins count */
-	if (status != EMR_OK || hex.len != DEVICE_HEX + 1)
-		return status != EMR_OK ? status : EMR_DAMAGED;
-	memcpy(text, hex.data, DEVICE_HEX);
-	status = emr_unhex(text, l->device.b, sizeof l->device.b);
 	l->has_device = status == EMR_OK;
-	return status == EMR_OK ? EMR_OK : EMR_DAMAGED;
+	return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
 }
 
 static const emr_block_store_ops only_reads = {.get_verified = get_node};

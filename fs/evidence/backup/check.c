@@ -52,6 +52,17 @@ static emr_status check_blocks(checking *c, const emr_backup_file *file, int fd)
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 
+/* What is as it was copied, and was damaged before. */
+static void check_small(checking *c, const emr_backup_file *file, int fd)
+{
+	EMR_AUTO_BUF bytes = {0};
+
+	if (file->bytes <= SMALL_MAX && emr_buf_append_zeros(&bytes, file->bytes) == EMR_OK &&
+		emr_pread_all(fd, bytes.data, bytes.len, 0) == EMR_OK &&
+		!backup_is_whole(file->path, emr_buf_view(&bytes)))
+		note_bad(c, file->path, "the file was damaged when it was copied");
+}
+
 static emr_status check_file(checking *c, const emr_backup_file *file)
 {
 	EMR_AUTO_FD fd =
@@ -80,6 +91,8 @@ static emr_status check_file(checking *c, const emr_backup_file *file)
 	backup_progress(c->options, c->done, c->total);
 	if (emr_backup_kind_of(file->path) == EMR_BACKUP_SEGMENT)
 		return check_blocks(c, file, fd);
+	if (status == EMR_OK)
+		check_small(c, file, fd);
 	return EMR_OK;
 }
 
@@ -228,7 +241,7 @@ static emr_status begin_checking(checking *c, const char *dir)
 	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dir_fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
-	status = backup_list_in(c->dir_fd, EMR_BACKUP_MANIFEST, &c->list);
+	status = backup_list_of(c->dir_fd, &c->list);
 	if (status != EMR_OK)
 		return status;
 	c->total = emr_backup_manifest_bytes(&c->list);

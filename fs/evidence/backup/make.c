@@ -149,6 +149,8 @@ static emr_status make_copy(backup_target *t, moment *m, emr_backup_report *repo
 	report->is_own_copy = m->is_own_copy;
 	report->is_mended = m->is_mended;
 	report->damaged += m->missing;
+	if (status == EMR_OK)
+		moment_tell_rotten(m, report);
 	report->here_unix_s = m->facts.last_unix_s;
 	report->there_unix_s = t->old.made_unix_s;
 	if (status == EMR_OK)

@@ -253,12 +253,11 @@ emr_status emr_backup_manifest_read(emr_bytes text, emr_backup_manifest *out_man
 {
 	EMR_AUTO_MANIFEST made = {0};
 	emr_bytes rest = text;
-	emr_status status = check_first_line(&rest);
+	emr_status status = check_sum(&text);
 
-	/* Another format may end otherwise. */
-	if (status != EMR_OK)
-		return status;
-	status = check_sum(&text);
+	/* Every format ends with its sum: a number that rotted is none of a newer program. */
+	if (status == EMR_OK)
+		status = check_first_line(&rest);
 	if (status != EMR_OK)
 		return status;
 	rest.len -= SUM_LINE_BYTES;

@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "replica/replica.h"
+#include "store/car_store.h"
 #include "store/segment_file.h"
 #include "kit/language.h"
 #include "kit/places.h"
@@ -27,7 +28,6 @@
 #define TRIES 400
 #define SPILL_TRIES 20 /* then working copies are taken as they were found */
 #define PAUSE_NS 5000000L
-#define SMALL_MAX ((size_t)1 << 20)
 #define OPEN_FILES_WANTED ((rlim_t)65536)
 
 static void drop_segments(moment *m)
@@ -44,6 +44,7 @@ void moment_end(moment *m)
 	drop_segments(m);
 	free(m->segments);
 	emr_buf_free(&m->pins);
+	emr_buf_free(&m->rotten);
 	emr_ledger_copy_close(m->ledger);
 	if (m->blocks_fd >= 0)
 		close(m->blocks_fd);
@@ -51,6 +52,28 @@ void moment_end(moment *m)
 }
 
 /* ---- small files ---- */
+
+/* What is not whole takes the place of nothing that is. */
+static emr_status keep_small(moment *m, const char *path)
+{
+	moment_rotten rotten = {.is_kept = false};
+	emr_status status = target_keep(m->target, path, &rotten.is_kept);
+
+	snprintf(rotten.path, sizeof rotten.path, "%s", path);
+	return status == EMR_OK ? emr_buf_append(&m->rotten, &rotten, sizeof rotten) : status;
+}
+
+void moment_tell_rotten(const moment *m, emr_backup_report *report)
+{
+	const moment_rotten *all = (const moment_rotten *)(const void *)m->rotten.data;
+
+	report->rotten = m->rotten.len / sizeof *all;
+	for (size_t i = 0; i < report->rotten; i++)
+		backup_found(m->options, all[i].path,
+			all[i].is_kept ? N_("it is damaged on this computer; the backup keeps the "
+					    "one that it had")
+				       : N_("it is damaged on this computer, and was left out"));
+}
 
 static emr_status put_small(
 	moment *m, int dirfd, const char *name, const char *path, bool is_needed)
@@ -60,7 +83,23 @@ static emr_status put_small(
 
 	if (status == EMR_NOT_FOUND)
 		return is_needed ? EMR_MISSING_DATA : EMR_OK;
+	if (status == EMR_LIMIT ||
+		(status == EMR_OK && !backup_is_whole(path, emr_buf_view(&bytes))))
+		return keep_small(m, path);
 	return status == EMR_OK ? target_put(m->target, path, emr_buf_view(&bytes)) : status;
+}
+
+/* It is constant, and so made again and not copied; but not what a newer program has written. */
+static emr_status put_format(moment *m)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_status status =
+		m->is_shared ? emr_file_read(m->options->state_fd, "index/format", SMALL_MAX, &text)
+			     : emr_file_read(m->blocks_fd, "format", SMALL_MAX, &text);
+
+	if (status == EMR_OK && emr_store_format_check(emr_buf_view(&text)) == EMR_NEWER_FORMAT)
+		return EMR_NEWER_FORMAT;
+	return target_put(m->target, "blocks/format", emr_store_format());
 }
 
 static emr_status put_descriptor(moment *m)
@@ -113,11 +152,8 @@ static emr_status put_smalls(moment *m)
 		status = put_small(m, state_fd, "people", "people", false);
 	if (status == EMR_OK)
 		status = put_small(m, state_fd, "replica.hw", "replica.hw", false);
-	/* A member keeps it where nobody else writes; it is made again there when it lacks. */
-	if (status == EMR_OK && m->is_shared)
-		status = put_small(m, state_fd, "index/format", "blocks/format", false);
-	else if (status == EMR_OK)
-		status = put_small(m, m->blocks_fd, "format", "blocks/format", true);
+	if (status == EMR_OK)
+		status = put_format(m);
 	if (status == EMR_OK)
 		status = put_network(m);
 	return status == EMR_OK ? put_descriptor(m) : status;
@@ -356,6 +392,7 @@ static emr_status try_once(moment *m, emr_backup_manifest *scanned, int *out_goo
 
 	m->target->made.n = 0;
 	m->target->new_bytes = 0;
+	m->rotten.len = 0;
 	status = emr_ledger_copy_renew(m->ledger);
 	if (status == EMR_OK)
 		status = put_smalls(m);

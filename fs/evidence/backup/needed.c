@@ -11,9 +11,6 @@
 #include "store/car_store.h"
 #include "store/segment_file.h"
 
-#define DEVICE_FILE "device"
-#define DEVICE_HEX 32
-
 typedef struct need {
 	emr_store *store;
 	moment *m;
@@ -97,22 +94,19 @@ static void keep_needed(const need *n)
 
 emr_status moment_is_shared(moment *m)
 {
-	EMR_AUTO_BUF hex = {0};
 	struct stat st;
-	char text[DEVICE_HEX + 1] = "";
 	emr_status status;
 
 	if (fstatat(m->options->state_fd, "blocks", &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	if (!S_ISLNK(st.st_mode))
 		return EMR_OK;
-	status = emr_file_read(m->options->state_fd, DEVICE_FILE, DEVICE_HEX + 1, &hex);
-	if (status != EMR_OK || hex.len != DEVICE_HEX + 1)
-		return EMR_MISSING_DATA;
-	memcpy(text, hex.data, DEVICE_HEX);
-	status = emr_unhex(text, m->device.b, sizeof m->device.b);
+	status = backup_device(m->options->state_fd, &m->device);
 	m->is_shared = status == EMR_OK;
-	return status == EMR_OK ? EMR_OK : EMR_DAMAGED;
+	if (status == EMR_DAMAGED)
+		backup_found(
+			m->options, "device", "it is damaged; opening the folder writes it again");
+	return status == EMR_OK ? EMR_OK : EMR_MISSING_DATA;
 }
 
 emr_status moment_keep_needed(moment *m)

@@ -1,12 +1,22 @@
 /* This file reads the list of an existing backup and hashes its files, for whoever makes, checks
- * or restores one. */
+ * or restores one. It also says which small files of a state are as they were written. */
 #include "backup_private.h"
 #include "kit/language.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "crypto/sum.h"
+#include "keyring/keyring.h"
+#include "store/car_store.h"
+#include "store/segment_file.h"
+
+#define DEVICE_FILE "device"
+#define SEALED_AROUND 48 /* a sealed file of the state (session/sealed.h) without a sum ... */
+#define SEALED_STEP 512	 /* ... and what its contents are a multiple of */
 
 void backup_progress(const emr_backup_options *options, uint64_t done, uint64_t total)
 {
@@ -48,11 +58,70 @@ emr_status backup_list_in(int dir_fd, const char *name, emr_backup_manifest *out
 	return emr_backup_manifest_read(emr_buf_view(&text), out_manifest);
 }
 
+emr_status backup_list_of(int dir_fd, emr_backup_manifest *out_manifest)
+{
+	emr_status status = backup_list_in(dir_fd, EMR_BACKUP_MANIFEST, out_manifest);
+	EMR_AUTO_FD data_fd = -1;
+
+	if (status != EMR_DAMAGED)
+		return status;
+	data_fd = openat(dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return data_fd >= 0 && backup_list_in(data_fd, DATA_LIST, out_manifest) == EMR_OK
+		       ? EMR_OK
+		       : EMR_DAMAGED;
+}
+
 emr_status emr_backup_list(const char *dir, emr_backup_manifest *out_manifest)
 {
 	EMR_AUTO_FD dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir_fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
-	return backup_list_in(dir_fd, EMR_BACKUP_MANIFEST, out_manifest);
+	return backup_list_of(dir_fd, out_manifest);
+}
+
+/* ---- small files of the state ---- */
+
+static bool is_whole_sealed(emr_bytes file)
+{
+	bool has_sum = file.len < SEALED_AROUND || (file.len - SEALED_AROUND) % SEALED_STEP != 0;
+
+	return !has_sum || emr_sum_fits(file);
+}
+
+bool backup_is_whole(const char *path, emr_bytes file)
+{
+	switch (emr_backup_kind_of(path)) {
+	case EMR_BACKUP_KEYFILE:
+		return emr_keyring_is_whole(file);
+	case EMR_BACKUP_PROFILE:
+	case EMR_BACKUP_PEOPLE:
+		return is_whole_sealed(file);
+	case EMR_BACKUP_MARK:
+		return emr_sum_fits(file);
+	case EMR_BACKUP_ANNEX:
+		return strcmp(path, "annex/replica.hw") != 0 || emr_sum_fits(file);
+	case EMR_BACKUP_STORE_FORMAT:
+		return emr_store_format_check(file) != EMR_DAMAGED;
+	case EMR_BACKUP_HEAD: /* damage is seen when it is read, and costs time only */
+	case EMR_BACKUP_NETWORK:
+	case EMR_BACKUP_CHANNEL:
+	case EMR_BACKUP_DESCRIPTOR: /* compared with the ledger beside it */
+	case EMR_BACKUP_LEDGER:
+	case EMR_BACKUP_SEGMENT:
+	case EMR_BACKUP_SPILL:
+	case EMR_BACKUP_NONE:
+		break;
+	}
+	return true;
+}
+
+emr_status backup_device(int state_fd, emr_id16 *out_device)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_status status = emr_file_read(state_fd, DEVICE_FILE, EMR_WRITER_TEXT_BYTES, &text);
+
+	if (status != EMR_OK)
+		return status == EMR_LIMIT ? EMR_DAMAGED : status;
+	return emr_writer_text_parse(emr_buf_view(&text), out_device);
 }

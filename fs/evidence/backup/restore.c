@@ -68,7 +68,6 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 	case EMR_BACKUP_NETWORK:
 	case EMR_BACKUP_CHANNEL:
 	case EMR_BACKUP_DESCRIPTOR:
-	case EMR_BACKUP_STORE_FORMAT:
 	case EMR_BACKUP_NONE:
 		backup_found(r->options, file->path,
 			"it is damaged, and nothing can be restored without it");
@@ -86,6 +85,8 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 			"are not");
 		r->has_lost_annex = true;
 		return EMR_OK;
+	case EMR_BACKUP_STORE_FORMAT: /* made again when the store is opened */
+		break;
 	case EMR_BACKUP_PROFILE:
 	case EMR_BACKUP_PEOPLE:
 	case EMR_BACKUP_MARK:
@@ -97,6 +98,18 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 	return unlinkat(r->stage_fd, file->path, 0) == 0 || errno == ENOENT
 		       ? EMR_OK
 		       : emr_status_from_errno(errno);
+}
+
+/* What came as it was copied may have been copied as it should not be. */
+static emr_status look_at_small(const restoring *r, const emr_backup_file *file)
+{
+	EMR_AUTO_BUF bytes = {0};
+
+	if (emr_backup_kind_of(file->path) == EMR_BACKUP_SEGMENT || file->bytes > SMALL_MAX)
+		return EMR_OK;
+	if (emr_file_read(r->stage_fd, file->path, SMALL_MAX, &bytes) != EMR_OK)
+		return EMR_IO;
+	return backup_is_whole(file->path, emr_buf_view(&bytes)) ? EMR_OK : EMR_DAMAGED;
 }
 
 static emr_status restore_file(restoring *r, const emr_backup_file *file)
@@ -116,6 +129,8 @@ static emr_status restore_file(restoring *r, const emr_backup_file *file)
 	if (out < 0)
 		return emr_status_from_errno(errno);
 	status = copy_checked(r, file, in, out);
+	if (status == EMR_OK)
+		status = look_at_small(r, file);
 	return status == EMR_DAMAGED ? judge_loss(r, file) : status;
 }
 
@@ -170,8 +185,7 @@ emr_status emr_backup_restore(const char *dir, int stage_fd, const emr_backup_op
 
 	if (dir_fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
-	status =
-		buffer != NULL ? backup_list_in(dir_fd, EMR_BACKUP_MANIFEST, &list) : EMR_NO_MEMORY;
+	status = buffer != NULL ? backup_list_of(dir_fd, &list) : EMR_NO_MEMORY;
 	if (status != EMR_OK)
 		return status;
 	data_fd = openat(dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

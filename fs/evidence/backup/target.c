@@ -74,7 +74,7 @@ static emr_status lock_data(backup_target *t)
 /* The partial list is a help only: one that cannot be read is none. */
 static emr_status read_lists(backup_target *t)
 {
-	emr_status status = backup_list_in(t->dir_fd, EMR_BACKUP_MANIFEST, &t->old);
+	emr_status status = backup_list_of(t->dir_fd, &t->old);
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
@@ -149,12 +149,24 @@ static void name_after(emr_backup_file *file)
 }
 
 /* Of exactly that length: its name says what is in it, and it got the name after it was flushed. */
-static bool is_there(const backup_target *t, const emr_backup_file *file)
+static bool has_length(const backup_target *t, const emr_backup_file *file)
 {
 	struct stat st;
 
 	return fstatat(t->data_fd, file->stored, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == file->bytes;
+}
+
+/* A small file of the target that is what its name says. */
+static bool is_there(const backup_target *t, const emr_backup_file *file, emr_buf *out)
+{
+	uint8_t sha256[32];
+
+	if (!has_length(t, file) ||
+		emr_file_read(t->data_fd, file->stored, SMALL_MAX, out) != EMR_OK)
+		return false;
+	crypto_hash_sha256(sha256, out->data, out->len);
+	return memcmp(sha256, file->sha256, sizeof sha256) == 0;
 }
 
 static void note_progress(backup_target *t, uint64_t bytes, bool is_new)
@@ -169,13 +181,14 @@ static void note_progress(backup_target *t, uint64_t bytes, bool is_new)
 
 emr_status target_put(backup_target *t, const char *path, emr_bytes bytes)
 {
+	EMR_AUTO_BUF there = {0};
 	emr_backup_file file = {.bytes = bytes.len};
 	emr_status status = EMR_OK;
 
 	snprintf(file.path, sizeof file.path, "%s", path);
 	crypto_hash_sha256(file.sha256, bytes.data, bytes.len);
 	name_after(&file);
-	if (!is_there(t, &file)) {
+	if (!is_there(t, &file, &there)) {
 		status = replace_file(t, t->data_fd, file.stored, bytes);
 		if (status == EMR_OK)
 			note_progress(t, file.bytes, true);
@@ -183,17 +196,28 @@ emr_status target_put(backup_target *t, const char *path, emr_bytes bytes)
 	return status == EMR_OK ? emr_backup_manifest_add(&t->made, &file) : status;
 }
 
-/* TEMPORARY, flushed, becomes the stored file, unless that is there already. */
+emr_status target_keep(backup_target *t, const char *path, bool *out_is_kept)
+{
+	const emr_backup_file *old = t->has_old ? emr_backup_manifest_find(&t->old, path) : NULL;
+	EMR_AUTO_BUF bytes = {0};
+
+	*out_is_kept = old != NULL && is_there(t, old, &bytes) &&
+		       backup_is_whole(path, emr_buf_view(&bytes));
+	return *out_is_kept ? emr_backup_manifest_add(&t->made, old) : EMR_OK;
+}
+
+/* TEMPORARY, flushed, becomes the stored file, also in the place of one that has the name already:
+ * nobody has read whether that is still what its name says. */
 static emr_status give_name(backup_target *t, emr_backup_file *file, const char *temporary)
 {
+	bool is_new;
+
 	name_after(file);
-	if (is_there(t, file)) {
-		unlinkat(t->data_fd, temporary, 0);
-	} else {
-		if (renameat(t->data_fd, temporary, t->data_fd, file->stored) != 0)
-			return emr_status_from_errno(errno);
+	is_new = !has_length(t, file);
+	if (renameat(t->data_fd, temporary, t->data_fd, file->stored) != 0)
+		return emr_status_from_errno(errno);
+	if (is_new)
 		note_progress(t, file->bytes, true);
-	}
 	return emr_backup_manifest_add(&t->made, file);
 }
 
@@ -269,6 +293,17 @@ emr_status target_put_fd(backup_target *t, const char *path, int fd)
 
 /* ---- segments ---- */
 
+bool target_distrusts(const backup_target *t, const char *path)
+{
+	const emr_buf *rotten = t->options->rotten;
+
+	for (size_t at = 0; rotten != NULL && at < rotten->len;
+		at += strlen((const char *)rotten->data + at) + 1)
+		if (strcmp((const char *)rotten->data + at, path) == 0)
+			return true;
+	return false;
+}
+
 static bool is_strange(const backup_target *t, const emr_backup_file *file)
 {
 	for (size_t i = 0; i < t->strangers.n; i++) {
@@ -285,7 +320,7 @@ static const emr_backup_file *usable_file(
 	const emr_backup_file *file = emr_backup_manifest_find(list, path);
 	struct stat st;
 
-	if (file == NULL || file->bytes > end || is_strange(t, file) ||
+	if (file == NULL || file->bytes > end || is_strange(t, file) || target_distrusts(t, path) ||
 		fstatat(t->data_fd, file->stored, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
 		!S_ISREG(st.st_mode) || (uint64_t)st.st_size < file->bytes)
 		return NULL;
@@ -449,7 +484,7 @@ static bool is_waste(const backup_target *t, const char *name)
 	struct stat st;
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, DATA_LOCK) == 0 ||
-		strcmp(name, DATA_WHOLE) == 0)
+		strcmp(name, DATA_WHOLE) == 0 || strcmp(name, DATA_LIST) == 0)
 		return false;
 	return !is_listed(&t->made, name) &&
 	       fstatat(t->data_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
@@ -490,9 +525,13 @@ static emr_status leave_note(const backup_target *t)
 		"without the keys;\n"
 		"please give the disk back to whoever it belongs to.\n";
 
-	if (faccessat(t->dir_fd, NOTE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return EMR_OK;
-	return replace_file(t, t->dir_fd, NOTE_NAME, emr_bytes_of(text, sizeof text - 1));
+	const emr_bytes note = emr_bytes_of(text, sizeof text - 1);
+	EMR_AUTO_BUF there = {0};
+
+	return emr_file_read(t->dir_fd, NOTE_NAME, note.len, &there) == EMR_OK &&
+			       emr_bytes_equal(emr_buf_view(&there), note)
+		       ? EMR_OK
+		       : replace_file(t, t->dir_fd, NOTE_NAME, note);
 }
 
 emr_status target_finish(backup_target *t)
@@ -507,6 +546,8 @@ emr_status target_finish(backup_target *t)
 		status = leave_note(t);
 	if (status == EMR_OK)
 		status = sync_directory(t->dir_fd);
+	if (status == EMR_OK)
+		status = target_replace(t, DATA_LIST, emr_buf_view(&text));
 	if (status == EMR_OK)
 		status = replace_file(t, t->dir_fd, EMR_BACKUP_MANIFEST, emr_buf_view(&text));
 	return status == EMR_OK ? remove_waste(t) : status;

@@ -101,8 +101,14 @@ static emr_status seal_key(const emr_bureau *bureau, const emr_act *act,
 	const emr_known_person *who, const emr_grantee_key *key, emr_buf *part)
 {
 	EMR_AUTO_BUF item = {0};
-	emr_status status = emr_act_item(act, bureau->session.identity.signer_id, now_s(), &item);
+	bool is_active = false;
+	emr_status status =
+		emr_replica_person_is_active(bureau->session.replica, who, now_s(), &is_active);
 
+	if (status == EMR_OK && !is_active)
+		status = EMR_DENIED;
+	if (status == EMR_OK)
+		status = emr_act_item(act, bureau->session.identity.signer_id, now_s(), &item);
 	return status == EMR_OK
 		       ? emr_admit_part_seal(emr_buf_view(&item), who->row.x25519, key, part)
 		       : status;

@@ -121,7 +121,8 @@ emr_status emr_view_secure(emr_view *view, bool all)
 	emr_status first = take_unhanded(view, all, &nodes, &count), status;
 
 	for (size_t i = 0; i < count; i++) {
-		status = file_hand_out(view, nodes[i]);
+		status = all ? file_hand_out(view, nodes[i])
+			     : file_hand_out_finished(view, nodes[i], 0);
 		if (status != EMR_OK && first == EMR_OK)
 			first = status;
 		pthread_mutex_lock(&view->lock);

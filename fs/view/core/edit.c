@@ -96,6 +96,10 @@ void edit_touch(edit *e, node *directory, int more)
 
 	while (i < e->ntouched && e->touched[i].directory != directory)
 		i++;
+	if (i == sizeof e->touched / sizeof *e->touched) {
+		e->status = EMR_INVALID;
+		return;
+	}
 	if (i == e->ntouched) {
 		e->touched[e->ntouched++].directory = directory;
 		e->touched[i].more = 0;
@@ -106,6 +110,8 @@ void edit_touch(edit *e, node *directory, int more)
 /* What is kept of times, into the transaction. */
 static void put_times(edit *e, int64_t now_ns)
 {
+	emr_status status = EMR_OK;
+
 	for (unsigned i = 0; i < e->ntouched; i++) {
 		const node *n = e->touched[i].directory;
 
@@ -116,8 +122,10 @@ static void put_times(edit *e, int64_t now_ns)
 					now_ns, now_ns});
 	}
 	if (e->status == EMR_OK && e->times.len > 0)
-		e->status = times_put(e->view, e->txn, (file_time *)(void *)e->times.data,
+		status = times_put(e->view, e->txn, (file_time *)(void *)e->times.data,
 			e->times.len / sizeof(file_time));
+	if (status != EMR_LIMIT && e->status == EMR_OK) /* no room: the next start has no time */
+		e->status = status;
 	emr_buf_free(&e->times);
 }
 

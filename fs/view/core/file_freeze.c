@@ -12,21 +12,24 @@ static emr_status freeze_empty(emr_view *view, node *n)
 	return status == EMR_OK ? file_freeze_locked(view, n) : status;
 }
 
-/* Seals without the lock, so that readers go on; then changes over. */
+/* Seals without the lock, so that readers go on; then changes over. Since N was chosen a program
+ * may have begun to write it: what is half written is nobody's version. */
 static emr_status freeze_unlocked(
 	emr_view *view, node *n, emr_content *out_content, uint64_t *out_seq, uint64_t *out_wrote)
 {
 	emr_content_key *key = NULL;
 	emr_status status;
+	bool is_written;
 
 	pthread_rwlock_rdlock(&node_file(n)->lock);
-	if (node_file(n)->staging == NULL) { /* a close froze it meanwhile */
+	pthread_mutex_lock(&view->lock);
+	*out_wrote = node_file(n)->wrote;
+	is_written = node_writers(n) != 0;
+	pthread_mutex_unlock(&view->lock);
+	if (is_written || node_file(n)->staging == NULL) { /* NULL: a close froze it meanwhile */
 		pthread_rwlock_unlock(&node_file(n)->lock);
 		return EMR_CONFLICT;
 	}
-	pthread_mutex_lock(&view->lock);
-	*out_wrote = node_file(n)->wrote;
-	pthread_mutex_unlock(&view->lock);
 	*out_seq = emr_staging_dirty_seq(node_file(n)->staging);
 	status = emr_staging_freeze(node_file(n)->staging, out_content, &key);
 	pthread_rwlock_unlock(&node_file(n)->lock);

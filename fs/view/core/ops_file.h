@@ -20,7 +20,7 @@ void handle_put(emr_handle *handle);
  * with its row. */
 emr_status file_hand_out(emr_view *view, node *n);
 /* Not under view->lock: N's working copy becomes frozen content, with its row.  EMR_CONFLICT when
- * it is written meanwhile. */
+ * somebody has it open for writing, or it is written meanwhile. */
 emr_status file_freeze(emr_view *view, node *n);
 /* Under file->lock for writing, or alone: the reader of N's base; NULL when the base is empty. */
 emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader);

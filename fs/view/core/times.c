@@ -13,8 +13,8 @@
 #include "kind.h"
 
 #define TIMES_VERSION 1
-#define ENTRY_BYTES 18	 /* six bytes of the id, four of the version, the time */
-#define ENTRIES_MAX 4096 /* of one row; a million files have 15 */
+#define ENTRY_BYTES 18	/* six bytes of the id, four of the version, the time */
+#define ENTRIES_MAX 256 /* of one row; a million files have 15 */
 #define DIRECTORY_BYTES 33
 
 /* ---- rows of files ---- */
@@ -96,7 +96,7 @@ static int compare_times(const void *a, const void *b)
 void times_sort(file_time *all, size_t n)
 {
 	if (n > 1)
-		times_sort(all, n);
+		qsort(all, n, sizeof *all, compare_times);
 }
 
 emr_status times_put(emr_view *view, emr_journal_txn *txn, file_time *all, size_t n)
@@ -104,7 +104,7 @@ emr_status times_put(emr_view *view, emr_journal_txn *txn, file_time *all, size_
 	EMR_AUTO_BUF buf = {0};
 	emr_status status = EMR_OK;
 
-	qsort(all, n, sizeof *all, compare_times);
+	times_sort(all, n);
 	for (size_t i = 0; i < n && status == EMR_OK;) {
 		const emr_id16 bucket = bucket_of(all[i].id);
 		bool has_changed = false;

@@ -194,6 +194,9 @@ static emr_status describe(publishing *p, node *n)
 		w->meta.stored_leaves = emr_content_stored_leaves(&w->content);
 		w->wrote = node_file(n)->wrote;
 		w->has_content = true;
+		status = emr_record_hold_content(p->view->options.records, &w->content);
+		if (status != EMR_OK)
+			return status;
 	}
 	if (!n->is_published && !comes_again(n))
 		w->change.from = NULL;

@@ -541,7 +541,8 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	if (c->result != EMR_RESULT_APPLIED)
 		return EMR_OK;
 	if (c->family == EMR_FAMILY_GRANT || c->family == EMR_FAMILY_KEY ||
-		c->family == EMR_FAMILY_MEMBER || c->family == EMR_FAMILY_WRITER)
+		c->family == EMR_FAMILY_ORG || c->family == EMR_FAMILY_MEMBER ||
+		c->family == EMR_FAMILY_WRITER)
 		l->grants_changed = true;
 	if (c->family == EMR_FAMILY_SERVED)
 		return note_domain(&l->answered, c->domain);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "contract/codes.h"
+#include "replica/people.h"
 
 #include "edit.h"
 #include "node.h"
@@ -82,14 +83,36 @@ static char *path_of_share(const shared_share *s)
 	return len < 0 ? NULL : path;
 }
 
+/* OUT_UNIX_S: when, or 0. */
+static bool was_revoked(const emr_view *view, emr_id32 key, uint64_t *out_unix_s)
+{
+	emr_known_person person;
+
+	if (emr_replica_person(view->options.replica, key, &person) != EMR_OK ||
+		person.row.head.state != EMR_KEY_REVOKED)
+		return false;
+	*out_unix_s = person.row.invalid_since_unix_s;
+	return true;
+}
+
+/* Of the end of one's own key the session has told once for all. */
 static void tell_end(emr_view *view, const shared_share *s, char *path)
 {
-	emr_shared_notice n = about(view, s,
-		s->phase != SHARED_REVOKED ? "grant-expired"
-		: s->owner->set != NULL	   ? "withdrawn"
-					   : "grant-revoked");
+	uint64_t ended_unix_s = s->ended_unix_s;
+	const char *id = s->phase != SHARED_REVOKED ? "grant-expired"
+			 : s->owner->set != NULL    ? "withdrawn"
+						    : "grant-revoked";
+	emr_shared_notice n;
 
-	n.time_unix_s = s->ended_unix_s;
+	if (view->options.owner != NULL &&
+		was_revoked(view, view->options.owner->signer_id, &ended_unix_s)) {
+		free(path);
+		return;
+	}
+	if (s->is_blind && was_revoked(view, s->owner->signer_id, &ended_unix_s))
+		id = "owner-ended";
+	n = about(view, s, id);
+	n.time_unix_s = ended_unix_s;
 	tell(view, &n, path);
 }
 

@@ -57,11 +57,14 @@ emr_status emr_keyring_save(const emr_keyring *kr, int dirfd, const char *name,
 	emr_bytes passphrase, const emr_kdf_cost *cost);
 /* EMR_NOT_FOUND; EMR_EXPOSED when others can read it; EMR_NEWER_FORMAT; EMR_WRONG_PASSPHRASE, known
  * before anything is decrypted; EMR_DAMAGED: *out_field (may be NULL) names what is damaged, a
- * static string. A flip inside salt, cost or commitment cannot be told from a wrong passphrase. */
+ * static string. */
 emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, emr_keyring **out,
 	const char **out_field);
 /* Only the checks that need no passphrase: exposed, format, sizes. */
 emr_status emr_keyring_check_file(int dirfd, const char *name, const char **out_field);
+/* Whether FILE is a keyfile as it was written.  Of one from before keyfiles ended with a sum a flip
+ * inside salt, commitment or contents is not seen, and looks like a wrong passphrase. */
+bool emr_keyring_is_whole(emr_bytes file);
 
 emr_keyring_kind emr_keyring_kind_of(const emr_keyring *kr);
 emr_id16 emr_keyring_device_id(const emr_keyring *kr);

@@ -31,6 +31,8 @@ emr_status emr_card_argument(const char *from, emr_request *request, emr_problem
 typedef struct emr_inbox_list {
 	const emr_session *session; /* open as long as the view's threads run */
 	bool is_waiting;	    /* some card's Inbox was not on this copy of the ledger yet */
+	uint64_t seen;		    /* entries that were looked through for the next */
+	uint64_t ends;		    /* of keys and organisations: an owner's may be among them */
 } emr_inbox_list;
 
 /* ARG is an emr_inbox_list; one thread. */

@@ -138,6 +138,9 @@ typedef struct emr_bundle_facts {
 	const uint8_t *sig;	  /* 64 bytes */
 } emr_bundle_facts;
 
+/* Under a hold: what a bundle is to be built over stays, too, though its file has other bytes by
+ * then. EMR_NO_MEMORY. */
+emr_status emr_record_hold_content(emr_record_ctx *ctx, const emr_content *content);
 /* Appends m and the directory (two blocks, not flushed) and names the directory.  Deterministic but
  * for the nonce. */
 emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,

@@ -8,10 +8,10 @@
 #define EMR_SEALED_HEAD_BYTES 8
 
 /* On the disk: HEAD (magic, u8 version, zeros) | nonce[24] | XChaCha20-Poly1305, AAD = HEAD, of
- * PLAIN. */
+ * PLAIN | SHA-256 of all before it (crypto/sum.h), which files of earlier programs do not have. */
 emr_status emr_sealed_save(const emr_keyring *keyring, int state_fd, const char *name,
 	const uint8_t head[EMR_SEALED_HEAD_BYTES], emr_bytes plain);
-/* EMR_NOT_FOUND; EMR_NEWER_FORMAT: another version behind the same magic; EMR_DAMAGED, also when it
- * is over MAX bytes. */
+/* EMR_NOT_FOUND; EMR_NEWER_FORMAT: another version behind the same magic, and the sum fits;
+ * EMR_DAMAGED, also when PLAIN is over MAX bytes. */
 emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char *name,
 	const uint8_t head[EMR_SEALED_HEAD_BYTES], size_t max, emr_buf *out_plain);

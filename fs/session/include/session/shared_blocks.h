@@ -9,7 +9,7 @@
 
 #define EMR_NETWORK_DIR_BLOCKS "blocks"
 #define EMR_STATE_DEVICE                                                                           \
-	"device" /* this device's writer id, 32 hex digits and a line feed: needs no passphrase */
+	"device" /* this device's writer id, emr_writer_text: needs no passphrase */
 
 /* The state's blocks are those of DIR from now on: moves what the state has there, unless DIR has
  * younger ones of this device (a state that came back from a backup), and leaves a link.  Nothing

@@ -49,7 +49,7 @@ static inline const char *emr_rights_word(uint16_t rights)
 typedef enum emr_writing_phase {
 	EMR_WRITING_IN_FORCE,
 	EMR_WRITING_IS_OVER,   /* its time has passed */
-	EMR_WRITING_HAS_ENDED, /* it was taken back, or given up */
+	EMR_WRITING_HAS_ENDED, /* it was taken back, or given up, or the owner's key was ended */
 } emr_writing_phase;
 
 /* One domain of somebody else's that this keyring may write in, or could. */
@@ -96,9 +96,9 @@ emr_status emr_share_writings(emr_share *share, emr_writing_fn fn, void *arg, si
 /* A place that one may deposit in because one has its card (bytes as emr_card_read takes them): a
  * domain with the flag INBOX, and a key of mine with the role hospital or clinician, in force now.
  * A WRITER letter to me there comes first, if there is one.  EMR_NOT_FOUND: the ledger has no such
- * domain; EMR_DENIED: not an Inbox, or not my role; EMR_DAMAGED, EMR_BAD_SIGNATURE: the card, or
- * its keys are not those of the ledger's row; EMR_INVALID: the card of a person, or one of another
- * network. */
+ * domain; EMR_DENIED: not an Inbox, or not my role, or its owner's key was ended; EMR_DAMAGED,
+ * EMR_BAD_SIGNATURE: the card, or its keys are not those of the ledger's row; EMR_INVALID: the card
+ * of a person, or one of another network. */
 emr_status emr_share_writing_by_card(emr_share *share, emr_bytes card, emr_writing *out_writing);
 
 /* The listing key that this keyring published (or publishes) in DOMAIN for EPOCH, made again from

@@ -52,6 +52,11 @@ int emr_store_directory(const emr_store *store);
 emr_id16 emr_store_writer(const emr_store *store);
 emr_reserve *emr_store_reserve(const emr_store *store); /* NULL: there is none */
 
+/* What stands in `format`: constant, and made again wherever it does not. Of another text:
+ * EMR_NEWER_FORMAT or EMR_DAMAGED. */
+emr_bytes emr_store_format(void);
+emr_status emr_store_format_check(emr_bytes text);
+
 /* The same store behind the common face.  Lives as long as the store; its `close` closes the store.
  */
 emr_block_store *emr_store_blocks(emr_store *store);

@@ -14,6 +14,13 @@
  * name. */
 bool emr_segment_file_parse(const char *name, emr_id16 *out_writer, uint64_t *out_number);
 
+/* What a state says of whose segments are its own: the writer id and the beginning of its SHA-256,
+ * each in hexadecimal and in a line. */
+#define EMR_WRITER_TEXT_BYTES (32 + 1 + 8 + 1)
+void emr_writer_text(emr_id16 writer, char out[EMR_WRITER_TEXT_BYTES + 1]);
+/* EMR_DAMAGED.  One line alone is from before there was the other. */
+emr_status emr_writer_text_parse(emr_bytes text, emr_id16 *out_writer);
+
 /* Opens NAME, which others may have put there: never waits, follows no link.  EMR_INVALID when it
  * is no regular file. */
 emr_status emr_segment_file_open(int dirfd, const char *name, int flags, int *out_fd);

@@ -32,6 +32,9 @@ typedef struct emr_backup_options {
 	/* Making: blocks of the version under ROOT are in no segment of the backup, or not whole;
 	 * may be NULL. */
 	void (*missing)(void *arg, const emr_cid *root);
+	/* Making: paths, each with its NUL, of files of the backup that emr_backup_check found
+	 * other than its list says; they are written again. NULL: none. */
+	const emr_buf *rotten;
 	/* Restoring: all but the segments is there; what it returns ends the work unless it is
 	 * EMR_OK. May be NULL. */
 	emr_status (*before_segments)(void *arg);
@@ -46,6 +49,8 @@ typedef struct emr_backup_report {
 	uint64_t damaged;		   /* places in what is new */
 	uint64_t missing;		   /* versions that the backup does not have whole */
 	uint64_t kept_segments;		   /* which this computer has lost, and the backup had */
+	uint64_t rotten;		   /* small files that are damaged here; an earlier backup's
+					      stay, or they are left out */
 	uint64_t needed_bytes, free_bytes; /* also set with EMR_NO_SPACE */
 	bool is_same_disk;		   /* as the state */
 	bool is_of_network;    /* ledger and `records` are those of all members of a network */
@@ -78,7 +83,7 @@ emr_status emr_backup_check(const char *dir, const char *scratch, const emr_back
 
 /* Writes the files of the backup in DIR into the empty directory STAGE_FD, private.  Damage in
  * segments, and the loss of what can be made again, is told to FOUND and passed over; EMR_DAMAGED:
- * ledger, descriptor or store format are not what the list says (FOUND says which).  A damaged
- * keyfile is left out: the words bring it back. */
+ * ledger or descriptor are not what the list says (FOUND says which).  A damaged keyfile is left
+ * out: the words bring it back. */
 emr_status emr_backup_restore(const char *dir, int stage_fd, const emr_backup_options *options,
 	emr_backup_manifest *out_manifest);

@@ -1,0 +1,13 @@
+/* Small files end with the SHA-256 of all that is before it, so that rot is told from a wrong key
+ * and from a newer format, also by whoever has no key. It protects against nobody: who changes the
+ * file can change the sum. */
+#pragma once
+
+#include "base/bytes.h"
+
+#define EMR_SUM_BYTES 32
+
+/* Of what FILE has by now, to its end. EMR_NO_MEMORY. */
+emr_status emr_sum_append(emr_buf *file);
+/* Whether FILE, with its sum, is as it was written. */
+bool emr_sum_fits(emr_bytes file);
