@@ -8,6 +8,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin device_saved
+emr_portuguese
 export TZ=UTC
 P="--passphrase-file $EMR_PASS"
 two_network "São Lucas"
@@ -95,7 +96,7 @@ terminal no device remove laptop $P
 says "These were saved by it in folders that you share."
 says "Should they be taken out of there, to .emrfs/deleted (yes, no)?"
 says "They stay where they are."
-LC_ALL=C.UTF-8 LANGUAGE=pt terminal não device remove laptop $P
+LC_ALL=pt_PT.UTF-8 terminal não device remove laptop $P
 says "Imaging/honest.txt, lá posto "
 says_not "Should"
 says_not "They stay"
@@ -124,7 +125,7 @@ there Letters/old.txt "changed before she shared" || emr_fail "what was there be
 there Bills/bill.txt "where nobody else reads" || emr_fail "what nobody else reads is gone"
 
 say "a yes to the question: the rest is gone, too"
-LC_ALL=C.UTF-8 LANGUAGE=pt terminal sim device remove laptop $P
+LC_ALL=pt_PT.UTF-8 terminal sim device remove laptop $P
 says_not "to .emrfs/deleted"
 emr_until lacks Imaging/honest.txt
 emr_until gone Imaging/honest.txt

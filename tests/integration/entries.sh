@@ -7,6 +7,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/two.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 two_begin entries
+emr_portuguese
 two_network "São Lucas"
 two_join lima "Dr Paula Lima" clinician
 two_join reis "Dr Paula Reis" clinician
@@ -225,7 +226,7 @@ as lima run 0 request ana:Scans --reason 'second opinion'
 emr_until asked_again
 id=$("$EMRFS" request | sed -n 's/^\(r-[^ ]*\).* to you .*emrfs approve.*/\1/p')
 say "also where the person reads Portuguese"
-LC_ALL=C.UTF-8 LANGUAGE=pt entry "$id x\nyes\nyes\nyes\n" requests # a translation needs no locale of its country
+LC_ALL=pt_PT.UTF-8 entry "$id x\nyes\nyes\nyes\n" requests
 grep -q "para si .*Scans.*second opinion" shown || emr_fail "the request is not shown in Portuguese: $(cat shown)"
 emr_until shares_one
 say "what has been answered is not offered again"

@@ -5,15 +5,9 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
-command -v localedef >/dev/null || emr_skip "no localedef: there is no Portuguese locale to speak in"
 two_begin language
 export TZ=UTC
-# As on a computer that is set up in Portuguese; the locale is made here, because a test does not change the system.
-mkdir locales
-localedef -i pt_PT -f UTF-8 "$EMR_WORK/locales/pt_PT.UTF-8" >out/localedef 2>&1 || [ -d locales/pt_PT.UTF-8 ] ||
-	emr_skip "no Portuguese locale can be made here: $(tail -1 out/localedef)"
-[ -d locales/pt_PT.UTF-8 ] || emr_skip "no Portuguese locale can be made here"
-export LOCPATH=$EMR_WORK/locales
+emr_portuguese # as on a computer that is set up so
 portuguese() { export LC_ALL=pt_PT.UTF-8; } 2>/dev/null # bash itself does not look below LOCPATH
 english() { export LC_ALL=C; }
 read_as() { python3 -c 'import json, sys; v = json.load(open(sys.argv[1])); print(sorted(v), v["ok"], v.get("error"), v.get("exit"))' "$1"; }
@@ -250,9 +244,7 @@ emr_until grep -q 'no-hard-links' ana-folder/.emrfs/notices
 grep -qF "Um registo está num só lugar." ana-folder/.emrfs/notices || emr_fail "$(cat ana-folder/.emrfs/notices)"
 run 0 unmount
 
-say "LANGUAGE without a locale of that country, and without any"
-LC_ALL=C.UTF-8 LANGUAGE=pt run 10 status
-says "A sua pasta não está aberta."
+say "LANGUAGE comes before the locale, but for that without any language"
 LC_ALL=C LANGUAGE=pt run 10 status
 says "Your folder is not open."
 LC_ALL=pt_PT.UTF-8 LANGUAGE=xx:pt run 10 status

@@ -59,8 +59,10 @@ must as emrfs status --wait >/tmp/said
 must as sh -c 'echo "second" >"Health/Imaging/a letter.txt"'
 must as emrfs status --wait >/tmp/said
 
-# The catalogue is found where the package put it.
-as env LANGUAGE=pt emrfs status >/tmp/said
+# The catalogue is found where the package put it.  The C library of Debian 13 translates nothing in C.UTF-8, whatever LANGUAGE says.
+[ -e /usr/share/i18n/locales/pt_PT ] || must apt-get install -qq -y --no-install-recommends locales >/dev/null
+mkdir /tmp/locales && must localedef -i pt_PT -f UTF-8 /tmp/locales/pt_PT.UTF-8
+as env LOCPATH=/tmp/locales LC_ALL=pt_PT.UTF-8 emrfs status >/tmp/said
 grep -q '^Saúde de Ana, aberta em ' /tmp/said || fail "status in Portuguese: $(cat /tmp/said)"
 
 # What file managers start.

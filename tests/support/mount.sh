@@ -57,6 +57,16 @@ must() {
 
 say() { printf '%s\n' "- $*"; }
 
+# From here on LC_ALL=pt_PT.UTF-8 speaks Portuguese.  The locale is made here, because a test does not change the system, and the C library
+# of Debian 13 translates nothing in C.UTF-8, whatever LANGUAGE says.
+emr_portuguese() {
+	local place=$EMR_WORK/locales/pt_PT.UTF-8 said
+	mkdir -p "$EMR_WORK/locales"
+	said=$(localedef -i pt_PT -f UTF-8 "$place" 2>&1)
+	[ -d "$place" ] || emr_skip "no Portuguese locale can be made here: $said"
+	export LOCPATH=$EMR_WORK/locales
+}
+
 # It is about noon here, whenever the test runs: the day that a test names does not end meanwhile, and is the one of UTC.
 emr_noon() { export TZ=NOON$((10#$(date -u +%H) - 12)); }
 

@@ -9,7 +9,7 @@ screen_begin() {
 	local i
 	mkdir -p "$EMR_WORK/person/run" && chmod 700 "$EMR_WORK/person/run"
 	# Nothing of the desktop of who runs the test, and no other fonts: what is seen here is the same on every computer.
-	unset "${!XDG_@}" "${!GTK_@}" "${!GDK_@}" "${!QT_@}" "${!KDE_@}" "${!GNOME_@}" "${!MATE_@}" DESKTOP DESKTOP_SESSION WAYLAND_DISPLAY \
+	unset "${!XDG_@}" "${!GTK_@}" "${!GDK_@}" "${!QT_@}" "${!KDE_@}" "${!GNOME_@}" "${!MATE_@}" DESKTOP_SESSION WAYLAND_DISPLAY \
 		SESSION_MANAGER XAUTHORITY BROWSER DBUS_SESSION_BUS_ADDRESS
 	export HOME=$EMR_WORK/person XDG_RUNTIME_DIR=$EMR_WORK/person/run GSETTINGS_BACKEND=memory NO_AT_BRIDGE=1 FONTCONFIG_FILE=$EMR_WORK/person/fonts
 	cat >"$FONTCONFIG_FILE" <<-'END'

@@ -11,6 +11,7 @@ PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 [ -x "$DESKTOP/notify" ] || emr_skip "built without libsystemd"
 command -v dunst >/dev/null || emr_skip "no dunst"
 two_begin asked
+emr_portuguese
 two_network "São Lucas"
 two_join lima "Dr Paula Lima" clinician
 two_join ana "Ana Silva" patient
@@ -92,7 +93,7 @@ emr_until stand 0
 emr_until gone_waiting
 say "in the language of the person"
 as ana run 0 unmount
-as ana env LC_ALL=C.UTF-8 LANGUAGE=pt "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder" >out/said || emr_fail "mount"
+as ana env LC_ALL=pt_PT.UTF-8 "$EMRFS" mount --passphrase-file "$EMR_PASS" "$EMR_WORK/ana-folder" >out/said || emr_fail "mount"
 as lima run 0 request ana --reason 'more'
 emr_until stand 2 # and the one that still waits
 must dunstctl action 0

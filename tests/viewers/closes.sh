@@ -11,6 +11,7 @@ PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 command -v zbarimg >/dev/null || emr_skip "no zbarimg"
 python3 "$SUPPORT/desktop_traces.py" --can || emr_skip "no GLib or GdkPixbuf"
 emr_begin closes
+emr_portuguese
 cd "$EMR_WORK" || exit 2
 windows_begin
 # Installed as a package would.
@@ -99,7 +100,7 @@ expect "thumbnails that were removed" "$(pictures)" 0
 
 say "in Portuguese: a folder of which nobody has anything, the card, and closing"
 emr_mount
-portuguese() { screen_start env LC_ALL=C.UTF-8 LANGUAGE=pt "$action" "$@"; }
+portuguese() { screen_start env LC_ALL=pt_PT.UTF-8 "$action" "$@"; }
 portuguese unshare "$MNT/photo.png"
 next_window 'ok-label=OK'
 emr_until grep -qx 'Não partilha isto com ninguém.' "$page"
