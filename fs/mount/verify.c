@@ -337,7 +337,8 @@ static emr_status check_version(verification *v, const emr_cid *root)
 	emr_status status = look_below(v, root);
 
 	v->checked++;
-	if (status == EMR_OK || status == EMR_NO_MEMORY || status == EMR_INTERRUPTED)
+	if (status == EMR_OK || status == EMR_NO_MEMORY || status == EMR_INTERRUPTED ||
+		emr_status_is_full(status))
 		return status;
 	emr_cid_text(root, text);
 	return say_bad(v, text, _("an earlier or deleted version"), error_of(status));

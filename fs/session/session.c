@@ -711,6 +711,7 @@ static emr_status open_whole(
 	if (!emr_status_is_full(status) || session->is_still || !options->may_be_still)
 		return status;
 	emr_log(EMR_LOG_WARN, "open: the disk is full, and nothing is put aside: for reading only");
+	close_parts(session, false); /* their threads use the reserve that goes now */
 	emr_session_give_up_disk(session);
 	return open_again(session, options, true, out_problem);
 }

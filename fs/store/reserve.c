@@ -66,7 +66,7 @@ static bool reserve_take(emr_reserve *reserve, uint64_t wanted)
 		end = end < wanted ? end : wanted;
 		error = posix_fallocate(reserve->fd, (off_t)at, (off_t)(end - at));
 	}
-	if (error != 0 && ftruncate(reserve->fd, (off_t)had) != 0)
+	if (error != 0 && bytes_of(reserve->fd) > had && ftruncate(reserve->fd, (off_t)had) != 0)
 		emr_log(EMR_LOG_WARN, "reserve: errno %d", errno);
 	return error == 0;
 }

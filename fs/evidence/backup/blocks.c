@@ -163,6 +163,8 @@ static emr_status read_file(looking *l, uint32_t at)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
 	if (!is_known) {
 		status = emr_segment_file_check(c->fd, c->file.bytes, note_hole, &is_whole);
+		if (status == EMR_IO) /* nothing is taken from where the disk cannot read */
+			return EMR_OK;
 		if (status == EMR_DAMAGED)
 			status = EMR_OK;
 		if (status == EMR_OK && is_whole)

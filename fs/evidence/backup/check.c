@@ -90,7 +90,7 @@ static emr_status check_file(checking *c, const emr_backup_file *file)
 	c->done += file->bytes;
 	backup_progress(c->options, c->done, c->total);
 	if (emr_backup_kind_of(file->path) == EMR_BACKUP_SEGMENT)
-		return check_blocks(c, file, fd);
+		return status == EMR_IO ? EMR_OK : check_blocks(c, file, fd);
 	if (status == EMR_OK)
 		check_small(c, file, fd);
 	return EMR_OK;

@@ -83,7 +83,7 @@ static emr_status put_small(
 
 	if (status == EMR_NOT_FOUND)
 		return is_needed ? EMR_MISSING_DATA : EMR_OK;
-	if (status == EMR_LIMIT ||
+	if (status == EMR_LIMIT || status == EMR_IO ||
 		(status == EMR_OK && !backup_is_whole(path, emr_buf_view(&bytes))))
 		return keep_small(m, path);
 	return status == EMR_OK ? target_put(m->target, path, emr_buf_view(&bytes)) : status;

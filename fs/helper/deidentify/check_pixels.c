@@ -39,6 +39,15 @@ static bool next_fragment(run *r)
 	return true;
 }
 
+/* Some of the fragments that follow are not empty. */
+static bool has_bytes_left(run *r)
+{
+	while (next_fragment(r))
+		if (r->left > 0)
+			return true;
+	return false;
+}
+
 /* Bytes of this fragment, at least one; false: its end. */
 static bool fill(run *r)
 {
@@ -238,7 +247,7 @@ bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, ui
 			new.at += new.left;
 			i++;
 		}
-		is_same = is_same && i == entries && !next_fragment(&old);
+		is_same = is_same && i == entries && !has_bytes_left(&old);
 	}
 	free(table);
 	return is_same;

@@ -9,6 +9,7 @@
 #include "contract/codes.h"
 #include "settle/reopen.h"
 
+#include "erasing.h"
 #include "foreign.h"
 #include "node.h"
 #include "publish.h"
@@ -299,9 +300,11 @@ static void apply_one(applying *a, edit *e, const emr_change_outcome *o, former_
 	} else if (o->error != EMR_OK || o->result > 1) {
 		apply_refusal(a->view, o);
 	} else if (n == NULL || n->state != NODE_LIVE) {
-		/* Removed while this version was on its way: it is one of the past, with its bytes.
-		 */
-		edit_pin_place(e, &o->place);
+		/* Removed while this version was on its way: it is one of the past, with its bytes,
+		 * unless it was erased meanwhile. */
+		if (!erase_has(a->view, o->place.object) &&
+			!erase_has_finished(a->view, o->place.object))
+			edit_pin_place(e, &o->place);
 		vacate_place(e, &o->place, EMR_META_FILE);
 	} else {
 		*b = remember(n);

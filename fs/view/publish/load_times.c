@@ -76,8 +76,7 @@ static emr_status time_directory(timing *t, loaded *entry)
 
 	if (status != EMR_OK)
 		return status;
-	note_newest(t, times.mtime_ns);
-	note_newest(t, times.ctime_ns);
+	note_newest(t, times.ctime_ns); /* a program may set the other to any day */
 	entry->is_unknown = !is || times.kids != n->listing->live_kids;
 	n->mtime_ns = is ? times.mtime_ns : n->mtime_ns;
 	n->ctime_ns = is ? times.ctime_ns : n->ctime_ns;
