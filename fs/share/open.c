@@ -229,8 +229,13 @@ emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, siz
 	emr_act act = emr_act_report(
 		grant->domain, emr_id16_random(), grant->grant, shared->received.via);
 	AUTO_PARCEL p = {0};
-	emr_status status = parcel_begin(shared->share, emr_signer_identity(), &p);
+	uint64_t ended_unix_s = 0;
+	emr_status status =
+		share_key_end(shared->share, shared->received.card.signer_id, &ended_unix_s);
 
+	if (status != EMR_OK || ended_unix_s != 0)
+		return status; /* whoever has the owner's lost key is not told what was read */
+	status = parcel_begin(shared->share, emr_signer_identity(), &p);
 	if (status == EMR_OK)
 		status = parcel_prepare(&p, &act);
 	if (status == EMR_OK)

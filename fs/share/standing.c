@@ -71,12 +71,15 @@ static emr_status look_at_end(
 	emr_share *share, const emr_known_person *person, uint64_t *out_ended_unix_s)
 {
 	bool is_active = false;
+	const uint64_t now_unix_s = share_now(share);
 	emr_status status = emr_replica_person_is_active(share->o.replica, person, 0, &is_active);
 
+	/* Since when is the word of who revoked it, and may be any number. */
 	*out_ended_unix_s = is_active ? 0
-			    : person->row.invalid_since_unix_s != 0
+			    : person->row.invalid_since_unix_s != 0 &&
+					    person->row.invalid_since_unix_s < now_unix_s
 				    ? person->row.invalid_since_unix_s
-				    : share_now(share);
+				    : now_unix_s;
 	return status;
 }
 
@@ -98,10 +101,7 @@ emr_status share_key_end(emr_share *share, emr_id32 key, uint64_t *out_ended_uni
 
 emr_status share_look_at_own_key(emr_share *share, standing *s)
 {
-	emr_known_person me;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
-
-	return status == EMR_OK ? look_at_end(share, &me, &s->key_ended_unix_s) : status;
+	return share_key_end(share, share->me.signer_id, &s->key_ended_unix_s);
 }
 
 emr_status share_standing(
@@ -115,7 +115,7 @@ emr_status share_standing(
 	if (status != EMR_OK)
 		return status;
 	memcpy(s.root.b, me.row.root, sizeof s.root.b);
-	status = look_at_end(share, &me, &s.key_ended_unix_s);
+	status = share_look_at_own_key(share, &s);
 	if (status != EMR_OK)
 		return status;
 	memcpy(grantee.b, known->row.grantee, sizeof grantee.b);

@@ -127,7 +127,10 @@ static emr_status decode_block(emr_bytes text, size_t end, emr_buf *out)
 	emr_buf_clear(out);
 	if (mark > text.data)
 		status = decode_base64(emr_bytes_of(text.data, (size_t)(mark - text.data)), out);
-	return status == EMR_DAMAGED ? EMR_NOT_FOUND : status;
+	if (status != EMR_DAMAGED)
+		return status;
+	emr_buf_clear(out);
+	return EMR_NOT_FOUND;
 }
 
 emr_status pem_decode(emr_bytes text, emr_buf *out)

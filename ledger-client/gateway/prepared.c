@@ -331,9 +331,10 @@ static bool is_one_more(const emr_gateway *gateway, emr_bytes endorsement, emr_b
 			return false;
 	certificate = gateway_certificate_of(pem);
 	*out_msp = msp;
+	/* Authorities first: a key that somebody made himself may take long to verify by. */
 	return certificate != NULL && gateway_is_role(certificate, "peer") &&
-	       gateway_is_signed_by(certificate, signature, payload, identity) &&
-	       (!gateway->has_authorities || gateway_is_by_authority(gateway, msp, certificate));
+	       (!gateway->has_authorities || gateway_is_by_authority(gateway, msp, certificate)) &&
+	       gateway_is_signed_by(certificate, signature, payload, identity);
 }
 
 const char *endorsements_wrong(

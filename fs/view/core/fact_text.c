@@ -48,7 +48,7 @@ emr_status fact_cid(const emr_cid *cid, emr_buf *out)
 void fact_time_text(uint64_t unix_s, char out[32])
 {
 	time_t t = (time_t)unix_s;
-	struct tm tm;
+	struct tm tm = {.tm_mday = 1}; /* what no calendar has */
 
 	gmtime_r(&t, &tm);
 	strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);

@@ -14,7 +14,7 @@ emr_status shared_note_text(const shared_share *s, emr_buf *out)
 {
 	char text[1024], day[48];
 	time_t t = (time_t)s->ended_unix_s;
-	struct tm tm;
+	struct tm tm = {.tm_mday = 1}; /* what no calendar has */
 	int len;
 
 	localtime_r(&t, &tm);

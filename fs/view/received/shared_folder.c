@@ -310,7 +310,7 @@ static void name_note(shared_share *s)
 {
 	time_t t = (time_t)s->ended_unix_s;
 	char suffix[48];
-	struct tm tm;
+	struct tm tm = {.tm_mday = 1}; /* what no calendar has */
 	int room;
 
 	localtime_r(&t, &tm);
