@@ -26,7 +26,7 @@ flip copy2/emrfs-data/list
 met 8 bad-data backup copy2
 rm -rf copy2 && cp -r "$COPY" copy2
 flip "$(ls -S copy2/emrfs-data/seg-* | head -1)"
-EMRFS_HOME=$EMR_WORK/nobody met 8 bad-data backup copy2 --verify
+mkdir -m 700 no-state && EMRFS_HOME=$EMR_WORK/no-state met 8 bad-data backup copy2 --verify
 cp -r copy2 copy3
 run 0 backup copy3 --verify
 heard					# bad-data: written again
