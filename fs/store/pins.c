@@ -97,7 +97,14 @@ static emr_status pins_collect(emr_store *store, pin_list *list)
 {
 	emr_status status = emr_store_index_now(store);
 	bool is_stated = true;
+	/* A full disk takes no index, but reading goes on. */
+	bool is_unwritten =
+		list->whose == OWN_PINS && (store->is_still || emr_status_is_full(status));
 
+	if (is_unwritten && !store->is_still)
+		status = EMR_OK;
+	if (is_unwritten) /* so that nothing goes from one to the other in between */
+		pthread_mutex_lock(&store->index_lock);
 	pthread_rwlock_rdlock(&store->index_swap);
 	if (status == EMR_OK && store->index != NULL && list->must_be_all)
 		status = emr_index_pins_stated(store->index, store->writer, &is_stated);
@@ -106,11 +113,13 @@ static emr_status pins_collect(emr_store *store, pin_list *list)
 	if (status == EMR_OK && store->index != NULL)
 		status = emr_index_each_pin(store->index, list_pin, list);
 	pthread_rwlock_unlock(&store->index_swap);
-	if (status != EMR_OK || !store->is_still || list->whose != OWN_PINS)
+	if (!is_unwritten)
 		return status;
 	pthread_mutex_lock(&store->append_lock);
-	status = add_unwritten(store, list);
+	if (status == EMR_OK)
+		status = add_unwritten(store, list);
 	pthread_mutex_unlock(&store->append_lock);
+	pthread_mutex_unlock(&store->index_lock);
 	return status;
 }
 
