@@ -502,6 +502,8 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 	name_missing(b);
 	if (b->args->given[EMR_OPT_VERIFY])
 		status = verify(b, out_problem);
+	if (b->args->given[EMR_OPT_VERIFY] && status == EMR_OK)
+		emr_out_number(b->out, "written_again", 0);
 	if (status == EMR_DAMAGED && b->rotten.len > 0)
 		status = write_again(b, &report, out_problem);
 	if (remember(b, &report, status == EMR_OK, status == EMR_OK ? out_problem : &unseen) !=

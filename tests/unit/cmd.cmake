@@ -18,7 +18,7 @@ emr_test(test_cmd_csv SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_csv.c
 	INCLUDES ${fs}/tell/report USES report headers PkgConfig::jansson Threads::Threads)
 foreach(part book origin)
 	emr_test(test_cmd_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${part}.c
-		USES people base keyring PkgConfig::jansson Threads::Threads)
+		USES people base crypto keyring PkgConfig::jansson Threads::Threads)
 endforeach()
 foreach(part path progress)
 	emr_test(test_cmd_${part} SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_cmd_${part}.c
@@ -36,7 +36,7 @@ target_link_options(test_cmd_frame PRIVATE -Wl,--wrap=geteuid)
 # What somebody agreed to when she joined a dataset.
 emr_test(test_research_agreed SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_research_agreed.c
 	INCLUDES ${PROJECT_SOURCE_DIR}/fs/sharing/research
-	USES research org base keyring PkgConfig::jansson Threads::Threads)
+	USES research org base crypto keyring PkgConfig::jansson Threads::Threads)
 # Pages of program and libraries that only an opening needs.
 emr_test(test_code_rest SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_code_rest.c
 	USES mount OpenSSL::Crypto

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "crypto/sum.h"
 #include "base/file.h"
 #include "session/session.h"
 
@@ -121,7 +122,7 @@ static void a_file_that_was_changed_is_not_believed(void **state)
 	assert_ok(agreed_save(&session, &a));
 	agreed_free(&a);
 	assert_ok(emr_file_read(session.state_fd, EMR_STATE_FOLLOWS, 1 << 20, &bytes));
-	bytes.data[bytes.len - 1] ^= 1;
+	bytes.data[bytes.len - 1 - EMR_SUM_BYTES] ^= 1;
 	assert_ok(
 		emr_file_replace(session.state_fd, EMR_STATE_FOLLOWS, emr_buf_view(&bytes), 0600));
 	status = agreed_load(&session, &a);

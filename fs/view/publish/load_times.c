@@ -108,21 +108,29 @@ static emr_status keep_files(timing *t)
 	return status;
 }
 
+/* The first at I or behind it whose times are not kept yet. */
+static size_t next_directory(const loading *l, size_t i)
+{
+	while (i < l->count && !(l->all[i].is_unknown && l->all[i].n->type == EMR_META_DIR))
+		i++;
+	return i;
+}
+
+/* Where all are kept nothing is written. */
 static emr_status keep_directories(const timing *t)
 {
 	const loading *l = t->l;
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < l->count && status == EMR_OK;) {
+	for (size_t i = next_directory(l, 0); i < l->count && status == EMR_OK;) {
 		edit e = edit_begin(l->view);
-		unsigned n = 0;
 
-		for (; i < l->count && n < DIRECTORIES_AT_ONCE; i++)
-			if (l->all[i].is_unknown && l->all[i].n->type == EMR_META_DIR) {
-				edit_times(&e, l->all[i].n, l->all[i].n->id,
-					node_version(l->all[i].n));
-				n++;
-			}
+		for (unsigned n = 0; i < l->count && n < DIRECTORIES_AT_ONCE; n++) {
+			node *directory = l->all[i].n;
+
+			edit_times(&e, directory, directory->id, node_version(directory));
+			i = next_directory(l, i + 1);
+		}
 		status = edit_commit(&e, NULL);
 	}
 	return status;
