@@ -65,7 +65,7 @@ fields status
 fields log
 OPTIONAL="restored version bytes unchanged copied_from files folders" fields restore --list Imaging/letter.txt
 OPTIONAL="backup signer time tx signed" fields verify
-OPTIONAL="bad checked" fields backup "$EMR_WORK/copy"
+OPTIONAL="bad checked written_again" fields backup "$EMR_WORK/copy"
 fields unmount
 OPTIONAL="second_copy dataset" fields mount --passphrase-file "$EMR_PASS" "$MNT"
 run 0 unmount
