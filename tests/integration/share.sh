@@ -309,8 +309,8 @@ run 0 share Bills with eva@saolucas --yes --wait
 as hospital run 0 org revoke eva --yes --passphrase-file "$EMR_PASS"
 json 5 revoke Imaging from eva@saolucas
 json 0 revoke 2024/7 from "eva@São Lucas" --wait
-emr_until test -L ana-folder/shared-by-me/eva@saolucas/Bills
-must rm ana-folder/shared-by-me/eva@saolucas/Bills
+no_link() { [ ! -L ana-folder/shared-by-me/eva@saolucas/Bills ]; }
+emr_until no_link	# what was not taken back ended with her key
 only() { as ana json 0 share && [ "$(rows path who)" = "Imaging lima" ]; }
 emr_until only
 run 0 revoke --yes Imaging from "$(rows id)" --wait
