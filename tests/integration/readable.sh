@@ -59,7 +59,7 @@ for row in rows:
 by_path = {r["path"]: r for r in rows}
 found = {os.path.relpath(os.path.join(d, f), mount) for d, _, fs in os.walk(mount) for f in fs if not f.endswith("~")}
 assert {p.lstrip("'") for p in by_path} == found, found ^ set(by_path)
-unread = re.compile(r"_expb|bigend|BigEnd|NoMeta|image_dfl|no_meta|meta_missing|rtstruct\.dcm|UN_sequence|badVR")
+unread = re.compile(r"_expb|bigend|BigEnd|big_endian|NoMeta|image_dfl|no_meta|meta_missing|rtstruct\.dcm|UN_sequence|badVR")
 compared = 0
 for line in open(dumped, encoding="latin-1"):
     tag, name, value = line.rstrip("\n").split("\t")
