@@ -12,9 +12,8 @@
 windows_begin() {
 	REAL_ZENITY=$(command -v zenity) || emr_skip "no zenity"
 	export REAL_ZENITY
+	ZENITY_MAJOR=$(zenity --version | cut -d. -f1)
 	screen_begin
-	# Windows stand in the middle, and keys go to the one below the pointer.
-	must xdotool mousemove 640 450
 	mkdir "$EMR_WORK/bin" "$EMR_WORK/windows" || exit 2
 	cat >"$EMR_WORK/bin/zenity" <<'END'
 #!/bin/bash
@@ -59,7 +58,10 @@ drawn() {
 		case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in '' | *--progress*) continue ;; esac
 		[ "${WIDTH:-0}" -le "$widest" ] || { widest=$WIDTH found="$id $pid"; }
 	done
-	[ -n "$found" ] && window_id=${found% *} window_pid=${found#* }
+	[ -n "$found" ] && window_id=${found% *} window_pid=${found#* } || return 1
+	# Keys go to the window below the pointer: zenity 3 puts it into the middle of the screen, zenity 4 into a corner.
+	eval "$(xdotool getwindowgeometry --shell "$window_id")"
+	must xdotool mousemove $((X + WIDTH / 2)) $((Y + HEIGHT / 2))
 }
 gone() { ! kill -0 "$window_pid" 2>/dev/null; }
 # From standard input: what is typed is an argument of nobody, because every process is looked at.
@@ -69,17 +71,19 @@ type_in() {
 	must xdotool key Return
 	emr_until gone
 }
-click_at() { # RIGHT DOWN: from the lower right corner
-	local WINDOW X Y WIDTH HEIGHT SCREEN
+# Buttons of zenity 3 are as wide as their words and stand at the right, those of zenity 4 share the width of the window.
+click_button() { # N: from the right, which is 0
+	local WINDOW X Y WIDTH HEIGHT SCREEN buttons=2 right=$((40 + 90 * $1)) down=24
 	eval "$(xdotool getwindowgeometry --shell "$window_id")"
-	must xdotool mousemove $((X + WIDTH - $1)) $((Y + HEIGHT - $2)) click 1
-}
-let_go() {
+	if [ "$ZENITY_MAJOR" -ge 4 ]; then
+		! grep -q -- --extra-button "$EMR_WORK/windows/$(printf %03d $((window - 1)))" || buttons=3
+		right=$((30 + (WIDTH - 60) * (2 * $1 + 1) / (2 * buttons))) down=50
+	fi
+	must xdotool mousemove $((X + WIDTH - right)) $((Y + HEIGHT - down)) click 1
 	emr_until gone
-	must xdotool mousemove 640 450
 }
-click_ok() { click_at 40 24 && let_go; }
-click_no() { click_at 130 24 && let_go; }
+click_ok() { click_button 0; }
+click_no() { click_button 1; }
 # A window is there before its list has read its lines, and a key that comes before that moves nothing.
 has_read() { [ ! -e "/proc/$window_pid/fd/0" ]; }
 choose_row() {
@@ -91,6 +95,6 @@ choose_row() {
 }
 close_window() {
 	must xdotool key Escape
-	let_go
+	emr_until gone
 }
 choose_path() { printf %s "$1" >"$EMR_WORK/chosen"; }
