@@ -72,8 +72,8 @@ type_in() {
 	emr_until gone
 }
 # Buttons of zenity 3 are as wide as their words and stand at the right, those of zenity 4 share the width of the window.
-click_button() { # N: from the right, which is 0
-	local WINDOW X Y WIDTH HEIGHT SCREEN buttons=2 right=$((40 + 90 * $1)) down=24
+click_button() { # N [RIGHT]: from the right, which is 0; RIGHT: how far from the window's edge it is in zenity 3, where words are long
+	local WINDOW X Y WIDTH HEIGHT SCREEN buttons=2 right=${2:-$((40 + 90 * $1))} down=24
 	eval "$(xdotool getwindowgeometry --shell "$window_id")"
 	if [ "$ZENITY_MAJOR" -ge 4 ]; then
 		! grep -q -- --extra-button "$EMR_WORK/windows/$(printf %03d $((window - 1)))" || buttons=3
@@ -89,7 +89,7 @@ has_read() { [ ! -e "/proc/$window_pid/fd/0" ]; }
 choose_row() {
 	local n
 	emr_until has_read
-	must xdotool key Home
+	if [ "$ZENITY_MAJOR" -lt 4 ]; then must xdotool key Home; else must xdotool key Tab Tab Tab; fi # its first line is chosen, but keys go to a button
 	for ((n = 1; n < $1; n++)); do must xdotool key Down; done
 	click_ok
 }

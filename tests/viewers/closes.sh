@@ -84,7 +84,7 @@ for words in 'photo.png' '1 thumbnail' '"Close the folder" in the menu'; do
 	emr_until grep -qF "$words" "$page" || emr_fail "not said: $words: $(cat "$page")"
 done
 run 10 unmount
-click_at 200 24 && let_go # the words on the buttons are long
+click_button 1 200 # the words on the buttons are long
 wait "$screen_program" || emr_fail "close, and leave: $?"
 expect "thumbnails that were left" "$(pictures)" 1
 say "the same entry removes it later"
