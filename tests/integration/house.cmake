@@ -56,6 +56,8 @@ emr_below(mount session/session.h verbs/cmd.h)
 
 add_test(NAME the_house_is_in_order COMMAND ${house}/house.sh ${PROJECT_SOURCE_DIR})
 set_tests_properties(the_house_is_in_order PROPERTIES LABELS unit TIMEOUT ${EMR_PATIENCE_S})
+add_test(NAME what_grows_beyond_its_budget_is_found COMMAND ${house}/budget.sh ${PROJECT_SOURCE_DIR})
+set_tests_properties(what_grows_beyond_its_budget_is_found PROPERTIES LABELS unit)
 add_test(NAME no_large_circle_of_files_that_call_each_other COMMAND ${house}/circles.py ${PROJECT_BINARY_DIR} ${CMAKE_NM})
 set_tests_properties(no_large_circle_of_files_that_call_each_other PROPERTIES LABELS unit)
 add_test(NAME every_test_of_a_mount_has_its_cost COMMAND ${house}/costs.py ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR}/tests/costs)
