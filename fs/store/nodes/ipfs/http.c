@@ -1,5 +1,5 @@
 /* This file makes one HTTP request to a node: with a deadline, ended at once when the caller gives
- * up, and whole or an error.  What an error is stands here and in answers.c, and nowhere else. */
+ * up, and whole or an error.  This file and answers.c, and no other, decide what an error is. */
 #include "node_private.h"
 
 #include <errno.h>
