@@ -1,5 +1,5 @@
-/* This file makes and reads an organisation's invitation and the reply to it. Who has the secret
- * of the invitation proves it in the reply; an invitation that was changed is refused. */
+/* This file makes and reads an organisation's invitation and the reply to it. The reply proves that
+ * its sender has the secret of the invitation; an invitation that was changed is refused. */
 #include "keyring/invite.h"
 
 #include <sodium.h>

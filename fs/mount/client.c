@@ -13,8 +13,8 @@
 
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "session/session.h"
-#include "session/walk.h"
 
 #define SEND_MS 10000
 

@@ -5,8 +5,8 @@
 #include "kit/out.h"
 #include "publisher/publisher.h"
 #include "report/report.h"
-#include "session/walk.h"
 #include "sharing/received.h"
+#include "view/walk.h"
 
 #include "answers.h"
 

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "people/answers.h"
 #include "report/report.h"
 #include "session/keys.h"
-#include "session/walk.h"
 
 #include "answers.h"
 

@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "kit/language.h"
-#include "session/walk.h"
 #include "share/read.h"
 #include "sharing/received.h"
 #include "sharing/sharing.h"
 #include "view/received.h"
+#include "view/walk.h"
 
 #define SLICE_MS 250
 #define PIECE ((size_t)1 << 20)

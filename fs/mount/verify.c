@@ -15,8 +15,8 @@
 #include "mount/verify.h"
 #include "people/origin.h"
 #include "session/fetching.h"
-#include "session/walk.h"
 #include "settle/whose.h"
+#include "view/walk.h"
 
 #include "answers.h"
 

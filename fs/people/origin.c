@@ -14,7 +14,7 @@
 #include "ledger/checkpoint.h"
 #include "people/who.h"
 #include "replica/people.h"
-#include "session/walk.h"
+#include "view/walk.h"
 #include "view/when.h"
 
 /* ---- whose it is ---- */

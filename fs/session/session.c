@@ -733,7 +733,7 @@ emr_status emr_session_open_keyed(
 
 	/* The threads that are made here inherit it: a signal to the process must find who waits
 	 * for it, not end everything by way of a thread that does not know it.  A page that is gone
-	 * is a matter of who looks at it (keyring/database/files.c). */
+	 * is a matter of who looks at it (base/database/files.c). */
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

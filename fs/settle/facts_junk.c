@@ -1,6 +1,7 @@
 /* This file deals with what others left in one's own domains and what does not open. It tells
  * this apart from damage, remembers it so that it is not tried again, and names it for a person
- * who wants it erased. What the owner signed is never taken for it: that would hide damage. */
+ * who wants it erased. A statement that the owner signed is never taken for junk: that would hide
+ * damage. */
 #include "facts_private.h"
 
 #include "contract/codes.h"

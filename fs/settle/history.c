@@ -1,5 +1,5 @@
 /* This file reads the past: all versions of a file, the folder as of a time, and one record
- * wherever it was moved. What was erased is no damage; what cannot be read is counted. */
+ * wherever it was moved. Erased parts are no damage; parts that cannot be read are counted. */
 #include "settle/history.h"
 
 #include <stdlib.h>

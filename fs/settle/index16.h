@@ -1,5 +1,6 @@
-/* A hash table from an id of 16 bytes to a number.  It removes nothing.  Whoever makes an object
- * chooses its id, so places are chosen by a secret key, and nobody can make ids that share one. */
+/* A hash table from an id of 16 bytes to a number.  It removes nothing.  The maker of an
+ * object chooses its id, so places are chosen by a secret key, and nobody can make ids that share
+ * one. */
 #pragma once
 
 #include "base/bytes.h"

@@ -15,11 +15,12 @@
 #include "keyring/card.h"
 #include "kit/beside.h"
 #include "kit/language.h"
-#include "session/walk.h"
+#include "kit/paths.h"
 #include "share/write.h"
 #include "sharing/asked.h"
 #include "sharing/sharing.h"
 #include "view/view.h"
+#include "view/walk.h"
 
 #define SOON_NS                                                                                    \
 	INT64_C(1000000000) /* the ledger says that it has grown before this folder takes it in */

@@ -12,12 +12,12 @@
 #include "kit/text.h"
 #include "session/absence.h"
 #include "session/registered.h"
-#include "session/walk.h"
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/received.h"
 #include "sharing/shares.h"
 #include "sharing/shown.h"
+#include "view/walk.h"
 
 #define PORTION 50 /* rows in one object */
 #define PORTION_BYTES 16384

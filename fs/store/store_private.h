@@ -4,8 +4,8 @@
  * Locks, outermost first; never take one while holding one to the right of it:
  *   reclaim_lock > index_lock > append_lock > index_swap > the two locks in the index > map_lock >
  * sync_lock.  file_sync_lock (taken with index_lock or append_lock held, or none) and the
- * reserve's are innermost.  What names no lock is set before the store is handed out.  A field
- * with two locks is changed under both and read under either. */
+ * reserve's are innermost.  A field that names no lock is set before the store is handed out.  A
+ * field with two locks is changed under both and read under either. */
 #pragma once
 
 #include <pthread.h>

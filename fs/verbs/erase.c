@@ -9,11 +9,11 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
+#include "kit/paths.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "session/keys.h"
-#include "session/walk.h"
 #include "verbs/cmd.h"
 #include "view/when.h"
 

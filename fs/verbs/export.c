@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "kit/json.h"
+#include "kit/paths.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "kit/language.h"
 #include "mount/client.h"
-#include "session/walk.h"
 #include "verbs/cmd.h"
 
 #define WORK_MS 600000 /* between two objects of a long answer */

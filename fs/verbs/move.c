@@ -6,10 +6,10 @@
 #include "kit/json.h"
 #include "kit/passphrase.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/terminal.h"
 #include "mount/client.h"
 #include "people/who.h"
-#include "session/walk.h"
 #include "verbs/cmd.h"
 
 #define WORK_MS 60000

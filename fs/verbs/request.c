@@ -1,5 +1,5 @@
 /* This file is `emrfs request`, `approve` and `deny`: a person asks another for access, and the
- * other one says yes or no. What a yes would share is shown before it is given. */
+ * other one says yes or no. The user sees what a yes would share before it is given. */
 #include <stdio.h>
 #include <string.h>
 

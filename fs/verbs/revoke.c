@@ -6,10 +6,10 @@
 #include "base/clock.h"
 #include "kit/json.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
-#include "session/walk.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"

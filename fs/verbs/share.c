@@ -12,12 +12,12 @@
 #include "kit/json.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
+#include "kit/paths.h"
 #include "kit/purposes.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "report/fhir.h"
-#include "session/walk.h"
 #include "verbs/cmd.h"
 
 #include "verbs_private.h"

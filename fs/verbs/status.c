@@ -8,6 +8,7 @@
 
 #include "gateway/channel.h"
 #include "kit/language.h"
+#include "kit/paths.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/mountpoint.h"
@@ -15,7 +16,6 @@
 #include "session/absence.h"
 #include "session/second_copy.h"
 #include "session/session.h"
-#include "session/walk.h"
 #include "verbs/cmd.h"
 
 #define SLICE_MS 500

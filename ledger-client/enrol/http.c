@@ -1,23 +1,13 @@
 /* This file makes one request to a Fabric CA at an address that may be one: over TLS that the named
  * roots vouch for, with a deadline, and with an answer that is whole, or an error. */
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "enrol_private.h"
-#include "gateway/late_curl.h"
+#include "http/curl.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static CURLcode curl_begun;
-
-static void curl_begin(void)
-{
-	curl_begun = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 bool emr_ca_url_ok(const char *url)
 {
@@ -92,7 +82,7 @@ static bool set_all(exchange *x, CURL *easy, const char *url)
 	const long left = (long)x->ca->timeout_ms;
 	const ca_request *request = x->request;
 	bool is_fine =
-		late_curl_tell_certificates(easy) &&
+		emr_curl->tell_certificates(easy) &&
 		curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
@@ -155,8 +145,7 @@ emr_status ca_http(
 	*call = (emr_ca_call){.fault = EMR_CA_FINE};
 	if (!emr_ca_url_ok(ca->url) || request->secret.len > CA_SECRET_MAX)
 		return ca_fail(call, EMR_CA_HERE, "no address of https");
-	pthread_once(&curl_once, curl_begin);
-	easy = curl_begun == CURLE_OK ? curl_easy_init() : NULL;
+	easy = emr_curl_begin() ? curl_easy_init() : NULL;
 	if (easy == NULL)
 		return ca_fail(call, EMR_CA_HERE, NULL);
 	if (asprintf(&url, "%s%s", ca->url, request->path) < 0)

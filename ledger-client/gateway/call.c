@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/late_curl.h"
 #include "gateway_private.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -106,7 +105,7 @@ static bool exchange_tls(const gateway_endpoint *endpoint, CURL *easy)
 		return curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
 			       CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE) == CURLE_OK &&
 		       curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
-	return late_curl_tell_certificates(easy) &&
+	return emr_curl->tell_certificates(easy) &&
 	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
 		       CURLE_OK &&

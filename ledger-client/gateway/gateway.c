@@ -70,10 +70,10 @@ static bool is_name(const char *name)
 
 static emr_status fill(emr_gateway *gateway, const emr_gateway_options *options)
 {
-	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
 	emr_status status = EMR_OK;
 
-	if (curl == NULL || (curl->features & CURL_VERSION_HTTP2) == 0)
+	if (!emr_curl_begin() ||
+		(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
 		return EMR_UNSUPPORTED;
 	gateway->channel = strdup(options->channel);
 	gateway->chaincode = strdup(options->chaincode);

@@ -2,11 +2,11 @@
  * bytes of proposals and transactions. It refuses redirects and proxies of the environment. */
 #pragma once
 
-#include <curl/curl.h>
 #include <openssl/x509.h>
 #include <pthread.h>
 
 #include "gateway/entries.h"
+#include "http/curl.h"
 #include "grpc.h"
 #include "proto.h"
 

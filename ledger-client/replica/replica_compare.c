@@ -1,6 +1,6 @@
 /* This file looks for rotten bytes: it compares the ledger's entries and private parts against
- * those that were verified here, a portion at a time. What it finds it names; replica_mend.c puts
- * it right. */
+ * those that were verified here, a portion at a time. It names its findings; replica_mend.c puts
+ * them right. */
 #include "follow_private.h"
 
 #include <stdio.h>

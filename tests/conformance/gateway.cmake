@@ -13,11 +13,11 @@ foreach(program gateway_live gateway_storm gateway_hostile)
 	target_link_libraries(${program} PRIVATE emr_flags emr_live_kit)
 endforeach()
 target_include_directories(gateway_hostile PRIVATE ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
-target_link_libraries(gateway_hostile PRIVATE emr_late_curl)
+target_link_libraries(gateway_hostile PRIVATE emr_http)
 # The reader of blocks at the end of a pipe, beside one on Fabric's own types.
 add_executable(gateway_reads ${CMAKE_CURRENT_LIST_DIR}/gateway_reads.c)
 target_include_directories(gateway_reads PRIVATE ${PROJECT_SOURCE_DIR}/ledger-client/gateway)
-target_link_libraries(gateway_reads PRIVATE emr_flags emr_gateway emr_late_curl emr_hashsig emr_base OpenSSL::Crypto)
+target_link_libraries(gateway_reads PRIVATE emr_flags emr_gateway emr_http emr_hashsig emr_base OpenSSL::Crypto)
 # Letters over the contract as chaincode, on a network that the peer plays.
 add_executable(conformance_letters ${CMAKE_CURRENT_LIST_DIR}/letters.c)
 target_include_directories(conformance_letters PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""circles.py BUILD NM: no more than five files call each other in a circle, anywhere in fs, keyring and ledger-client.
-It goes by what the compiled files define and need.  Whoever makes the largest circle smaller lowers the number."""
+"""circles.py BUILD NM: no more than five files call each other in a circle, anywhere in base, fs, keyring and ledger-client.
+It goes by what the compiled files define and need.  Prints also how many floors the folders stand on. A change that makes the largest circle smaller lowers the number."""
 import collections
 import pathlib
 import subprocess
@@ -18,7 +18,7 @@ def source_of(compiled, build, sources):
 
 def calls_of(build, sources, nm):
     """What each file needs of which others: {file: {file}}."""
-    compiled = [path for room in ("fs", "keyring", "ledger-client") for path in (build / room).rglob("*.c.o")]
+    compiled = [path for room in ("base", "fs", "keyring", "ledger-client") for path in (build / room).rglob("*.c.o")]
     if not compiled:
         sys.exit(f"{build}: nothing is built")
     home, needs = {}, collections.defaultdict(set)
@@ -46,6 +46,31 @@ def circles_of(calls):
     return {frozenset(other for other in seen if file in reaches.get(other, ())) for file, seen in reaches.items() if file in seen}
 
 
+def folder_of(file):
+    """The ground is one folder; elsewhere the second level has its own."""
+    parts = file.split("/")[:-1]
+    return parts[0] if parts[0] == "base" else "/".join(parts[:2])
+
+
+def folders_of(calls):
+    """(folders, floors, arrows between folders): a folder stands a floor above the highest that it uses, unless that uses it, too."""
+    uses = collections.defaultdict(set)
+    for file, others in calls.items():
+        uses[folder_of(file)] |= {folder_of(other) for other in others} - {folder_of(file)}
+    whole = set(uses) | set().union(*uses.values())
+    circles = circles_of(uses)
+    floors = {}
+
+    def floor(folder):
+        if folder not in floors:
+            together = next((circle for circle in circles if folder in circle), {folder})
+            below = set().union(*(uses[one] for one in together)) - together
+            floors.update(dict.fromkeys(together, 1 + max(map(floor, below), default=0)))
+        return floors[folder]
+
+    return len(whole), max(map(floor, whole)), sum(map(len, uses.values()))
+
+
 def main(build, nm):
     sources = pathlib.Path(__file__).resolve().parent.parent.parent
     calls = calls_of(build, sources, nm)
@@ -53,6 +78,7 @@ def main(build, nm):
     large = [circle for circle in circles if len(circle) > CIRCLE_MAX]
     for circle in large:
         print(f"{len(circle)} files call each other in a circle, and {CIRCLE_MAX} may:", *sorted(circle))
+    print("{} folders on {} floors, {} arrows between them".format(*folders_of(calls)))
     print(f"the largest circle: {len(circles[0]) if circles else 0} of {len(calls)} files")
     return not large
 

@@ -50,7 +50,7 @@ done < <(git ls-files '*.h' | grep -v '^tests/vectors/model/')
 old=$(git grep -nIE '\b(anew|[Tt]he own|of before|petitions?|pleas?|rooms)\b' -- '*.c' '*.h' '*.sh' '*.py' '*.md' ':!tests/integration/house.sh' ':!doc/manual' ':!CHANGELOG.md' ':!tests/vectors' |
 	grep -vE '"[^"]*(anew|the own|of before)|-anew`') && wrong "words that the project does not use:" "$old"
 
-# Whether an error passes by itself is said once, in keyring/base/status.c: nobody makes such a list of statuses again.
+# Whether an error passes by itself is said once, in base/status.c: nobody makes such a list of statuses again.
 lists=$(git grep -nE 'EMR_NO_MEMORY \|\| .*EMR_(IO|OFFLINE)\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself what may pass (emr_status_is_local, emr_status_may_pass):" "$lists"
 lists=$(git grep -nE 'EMR_NO_SPACE (\|\||&&) .*EMR_QUOTA\b' -- 'fs/*.c' 'keyring/*.c' 'ledger-client/*.c') && wrong "decides by itself that there is no room (emr_status_is_full):" "$lists"
 
@@ -94,6 +94,8 @@ roles=$(sed -n '/role_words\[/,/^};/s/^\t"\(.*\)",$/\1/p' keyring/cert_read.c | 
 [ -z "$roles" ] || wrong "roles that doc/operate.md does not name:" "$roles"
 
 gone=$(tests/campaign/mutate --look) || wrong "protections (tests/campaign/protections) whose words are not there once any more, or that do not go with their results in tests/DESIGN.md:" "$gone"
+
+grown=$(python3 tests/integration/budget.py .) || wrong "larger than it may become:" "$grown"
 
 # Each version has other opinions; Debian 13 has newer ones only.
 case $(clang-format --version 2>&1) in

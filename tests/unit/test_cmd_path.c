@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kit/paths.h"
 #include "mount/mountpoint.h"
-#include "session/walk.h"
 
 static void a_path_is_cleaned(void **state)
 {

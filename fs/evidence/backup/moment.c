@@ -3,8 +3,8 @@
  *
  * Segments only grow, so a length is a moment of the blocks and the journal; a read transaction is
  * one of the ledger.  The two belong together when the ledger did not grow while the lengths were
- * taken: between two entries that is nearly always so.  What was found is what a crash at that
- * moment would have left, and is opened the same way. */
+ * taken: between two entries that is nearly always so.  The copy is what a crash at that moment
+ * would have left, and is opened the same way. */
 #include "backup_private.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* This file recognises in an exported file the contents that the local ledger names: versions of
- * records that live here, were deleted, or have been written over. What the local store lacks of
- * them is taken out of the file: their names are hashes that the ledger says, so nothing else can
- * come with them. */
+ * records that live here, were deleted, or have been written over. Blocks of them that the local
+ * store lacks are taken out of the file: their names are hashes that the ledger says, so nothing
+ * else can come with them. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* This file reads a FHIR R4 Consent. What validators of FHIR pass over is asked here: that there is
- * a policy, a patient, a period with an end, exactly one who receives, a purpose that exists. What
- * is not understood is never left out silently, because what is left out may be a limit. */
+/* This file reads a FHIR R4 Consent. It asks for more than validators of FHIR do: that there
+ * is a policy, a patient, a period with an end, exactly one who receives, a purpose that exists. A
+ * statement that is not understood is never left out silently, because it may be a limit. */
 #include "consent/consent.h"
 
 #include <jansson.h>

@@ -1,5 +1,5 @@
 /* This file tells of datasets what the ledger says: their terms, their readers, how many take part.
- * Whoever has a copy of the ledger is told the same. */
+ * Every holder of a copy of the ledger is told the same. */
 #include "org/datasets.h"
 
 #include <stdio.h>

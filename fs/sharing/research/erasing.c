@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "session/walk.h"
+#include "view/walk.h"
 
 #include "private.h"
 

@@ -11,8 +11,8 @@
 #include "contract/codes.h"
 #include "crypto/kdf.h"
 #include "headers/headers.h"
-#include "session/walk.h"
 #include "share/counts.h"
+#include "view/walk.h"
 
 #include "private.h"
 

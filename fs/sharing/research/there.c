@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "base/id.h"
 #include "record/derived.h"
-#include "session/walk.h"
+#include "view/walk.h"
 
 static bool is_half(const char *name)
 {

@@ -2,8 +2,8 @@
  * fs/store/journal includes it.
  *
  * Locks, outermost first: snapshot_lock > commit_lock > rows_lock.  The store's locks are inside
- * all of them; sync_lock is innermost.  What names no lock is set before the journal is handed
- * out. */
+ * all of them; sync_lock is innermost.  A field that names no lock is set before the journal is
+ * handed out. */
 #pragma once
 
 #include <pthread.h>

@@ -13,7 +13,7 @@
 #include "kit/language.h"
 #include "kit/out.h"
 #include "kit/text.h"
-#include "session/walk.h"
+#include "view/walk.h"
 
 #include "deeds_private.h"
 

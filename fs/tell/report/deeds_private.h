@@ -5,7 +5,7 @@
 #include "report/deeds.h"
 #include "report/openings.h"
 
-/* What the owner is called in it; borrowed from SESSION. */
+/* The owner's name in it; borrowed from SESSION. */
 const char *deeds_own_name(const emr_session *session);
 /* NAME, as people read it: "you" and "the owner", which stand in JSON, are words. */
 const char *deeds_called(const char *name);

@@ -9,8 +9,8 @@
 
 #include "kit/text.h"
 #include "people/origin.h"
-#include "session/walk.h"
 #include "settle/chronicle.h"
+#include "view/walk.h"
 
 static const char header[] =
 	"path,kind,modality,study_date,description,organisation,signature,note,added_at,bytes\r\n";

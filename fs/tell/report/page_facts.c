@@ -11,8 +11,8 @@
 #include "kit/language.h"
 #include "report/report.h"
 #include "org/datasets.h"
-#include "session/walk.h"
 #include "special_private.h"
+#include "view/walk.h"
 
 /* ---- sums ---- */
 

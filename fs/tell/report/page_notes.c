@@ -8,7 +8,7 @@
 #include "kit/language.h"
 #include "people/origin.h"
 #include "report/html.h"
-#include "session/walk.h"
+#include "view/walk.h"
 
 emr_status page_notes_look(
 	page_notes *notes, const emr_session *session, uint64_t node, const char *path)

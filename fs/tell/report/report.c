@@ -16,11 +16,11 @@
 #include "session/network_dir.h"
 #include "session/registered.h"
 #include "session/second_copy.h"
-#include "session/walk.h"
 #include "share/strangers.h"
 #include "share/write.h"
 #include "sharing/received.h"
 #include "sharing/shares.h"
+#include "view/walk.h"
 
 /* Members of the ledger, but for ourselves, who signed its kept head. */
 static uint64_t count_witnesses(const emr_session *session)

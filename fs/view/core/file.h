@@ -7,7 +7,7 @@
 
 /* ---- file_base.c: what the file was before it was written to ---- */
 
-/* What tells where N's base is, copied under view->lock. */
+/* The facts that tell where N's base is, copied under view->lock. */
 typedef struct base_facts {
 	bool has_content, is_published;
 	bool is_theirs; /* another's folder shows it, with keys of its own */

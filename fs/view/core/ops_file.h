@@ -1,10 +1,10 @@
-/* This is what others call to open, read, write and sync files. Who calls holds view->lock only
- * where it says so. */
+/* This is what others call to open, read, write and sync files. A caller holds view->lock only
+ * where a function says so. */
 #pragma once
 
 #include "edit.h"
 
-/* Who is told what was read through a handle, and that it was closed.  Without view->lock. */
+/* Called with what was read through a handle, and when it was closed. Without view->lock. */
 typedef struct handle_report {
 	void (*note_read)(emr_view *view, emr_handle *handle, uint64_t at, size_t len);
 	void (*note_closed)(emr_view *view, emr_handle *handle);

@@ -1,7 +1,7 @@
 /* This file puts where a record stands on the ledger into half the memory, and takes it out again
- * without loss. What is the same for nearly all records is left away: the object is the node's id,
- * and so is the record's until it moves to another domain; a version, while a ledger has less than
- * two thousand million, takes 31 bits; a padded length has few digits. */
+ * without loss. Values that are the same for nearly all records are left away: the object is the
+ * node's id, and so is the record's until it moves to another domain; a version, while a ledger has
+ * less than two thousand million, takes 31 bits; a padded length has few digits. */
 #include "packed.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* This keeps where a record stands on the ledger, in little memory: a folder may have a million
- * of them. What hardly any record has (numbers of 32 bits and more) has no room here;
+ * of them. Numbers of 32 bits and more, which hardly any record has, have no room here;
  * tree_set_place keeps the place of such a node whole. */
 #pragma once
 

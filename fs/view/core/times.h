@@ -6,7 +6,7 @@
 
 #include "edit.h"
 
-/* What is kept of a directory that has KIDS entries. */
+/* The times that are kept of a directory that has KIDS entries. */
 typedef struct directory_times {
 	uint64_t version, kids;
 	int64_t mtime_ns, ctime_ns;

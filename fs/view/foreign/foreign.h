@@ -1,8 +1,8 @@
-/* These functions are for writing in another's folder. What is made or changed there is a node
- * of the view like any other, with its working copy, row and settle patterns; its uppermost
- * directory is a directory of the share (kind_top), and its domain the other's. A record of the
- * other's that is to be changed is taken (foreign_take): its node, under the number the kernel
- * knows, becomes one's own. Once what is here is what the share shows, the node goes back
+/* These functions are for writing in another's folder. A file or folder that is made or changed
+ * there is a node of the view like any other, with its working copy, row and settle patterns; its
+ * uppermost directory is a directory of the share (kind_top), and its domain the other's. A record
+ * of the other's that is to be changed is taken (foreign_take): its node, under the number the
+ * kernel knows, becomes one's own. Once what is here is what the share shows, the node goes back
  * (foreign_meet.c).
  *
  * * It refuses what the right there does not allow, and renames between folders of different

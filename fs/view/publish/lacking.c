@@ -1,4 +1,4 @@
-/* What goes to the ledger may rest on blocks that only nodes have: the description of a record that
+/* A change for the ledger may rest on blocks that only nodes have: the description of a record that
  * moves under another key, or the bytes that a recovered working copy was written over.  This file
  * has them brought, lets the record wait for them, and keeps no other from the ledger. */
 #include "fetch/fetch.h"

@@ -1,6 +1,7 @@
 /* When a folder is opened, this file gives each node the times that it had when the folder was
- * closed. What this computer does not know, because it is new here or was changed elsewhere, is as
- * new as the opening: a program that looks for what is new must not pass it over. */
+ * closed. A file whose time this computer does not know, because it is new here or was changed
+ * elsewhere, is as new as the opening: a program that looks for what is new must not pass it over.
+ */
 #include "load_private.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* One publishing run takes the changes that have become quiet, seals their bytes, and sends them
- * to the ledger, one shared folder after the other. What cannot be sealed or sent now waits for
- * the next run and does not stop the others. */
+ * to the ledger, one shared folder after the other. A change that cannot be sealed or sent now
+ * waits for the next run and does not stop the others. */
 #include "publish.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* This file says how long a name must be quiet before it is published. A file that is saved after a
- * pause goes after a moment, so that whoever saves once does not wait. What follows waits for a
+ * pause goes after a moment, so that whoever saves once does not wait. A later version waits for a
  * second of quiet, so that a program that saves again and again makes one version more and not
  * many; so does what stands where a record was renamed, because it is the next version once that
  * one has gone. A file waits longer where its program is not done with it although nobody has it

@@ -7,7 +7,7 @@
 #include "foreign.h"
 #include "publish.h"
 
-/* What is asked for: nodes and vacated names, each with one entry. */
+/* The question: nodes and vacated names, each with one entry. */
 typedef struct unknown_tops {
 	emr_top *tops;
 	node **nodes; /* NULL: the vacated name of that object */

@@ -35,7 +35,7 @@ typedef struct emr_access_body {
 /* Frees the slots of a body that emr_access_body_open made. */
 void emr_access_body_free(emr_access_body *body);
 
-/* Who may read a request: each agent of the grant (rid = agent_id), the owner, and the auditor of
+/* The readers of a request: each agent of the grant (rid = agent_id), the owner, and the auditor of
  * the reader's organisation, if it has one. */
 typedef struct emr_recipient {
 	emr_id32 rid;
@@ -109,7 +109,7 @@ typedef struct emr_answer_key {
 	const emr_kem_key *key; /* NULL unless given */
 } emr_answer_key;
 
-/* What the answer goes to. */
+/* The request that is answered. */
 typedef struct emr_asked {
 	uint8_t epk[32];	    /* of the request */
 	uint8_t owner_box[32];	    /* of the domain */

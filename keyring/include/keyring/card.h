@@ -1,7 +1,7 @@
-/* This makes and reads cards: the public keys of a person, or of one of his domains, signed by
- * himself, as a file, a QR text or bytes in a letter; vouches for them, and the number two
+/* This makes and reads cards: the public keys of a person, or of a domain, signed by that
+ * person, as a file, a QR text or bytes in a letter; vouches for them, and the number two
  * people compare. It refuses a card that its keys did not sign, labels that mislead, and dates
- * that end before they begin. What a card says about a name is its holder's own word until
+ * that end before they begin. The name on a card is its holder's own word until
  * somebody vouches.
  *
  * * Layouts: FORMAT.md. All functions are thread-safe. */
@@ -56,8 +56,8 @@ bool emr_shown_name_ok(const char *name, size_t len);
  * those of the ledger is the ledger's. */
 emr_status emr_card_read(emr_bytes card, emr_card *out);
 
-/* What is handed out is a card, behind a person's the domain card of her Inbox, if she has one (it
- * says where a hospital may leave records for her), and behind that any vouches.
+/* A card is handed out together with the domain card of the person's Inbox, if there is one (it
+ * says where a hospital may leave records), and behind that any vouches.
  *
  * Parts the first card from the vouches (borrowed; a multiple of EMR_VOUCH_BYTES, may be empty).
  * Reads none of it: EMR_DAMAGED when the lengths do not fit. */

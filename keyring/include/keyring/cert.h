@@ -6,7 +6,7 @@
 #include "keyring/keyring.h"
 
 #define EMR_CERT_MAX 4096 /* bytes of DER */
-/* A chain: somebody's certificate, and behind it those of the authorities between him and his
+/* A chain: a person's certificate, and behind it those of the authorities between it and the
  * organisation's CA, each one DER after the other.  The CA itself, which everybody has, is not in
  * it. */
 #define EMR_CERT_BETWEEN_MAX 2
@@ -51,8 +51,8 @@ emr_status emr_cert_issue(const emr_keyring *kr, emr_bytes ca_der, const emr_cer
 /* Of the first certificate of CHAIN.  EMR_DAMAGED when one of them is not of our profile, or
  * something else stands there. */
 emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out);
-/* That CHAIN leads to the self-signed CA_DER without anything left over, to somebody who is no
- * authority himself, and all are in force at NOW: signatures, lengths of the path, what keys are
+/* That CHAIN leads to the self-signed CA_DER without anything left over, to a certificate of
+ * no authority, and all are in force at NOW: signatures, lengths of the path, what keys are
  * for, name constraints and other critical extensions as RFC 5280 has them.  EMR_DAMAGED,
  * EMR_BAD_SIGNATURE (another CA, or a broken signature or rule), EMR_DENIED (not yet or no longer
  * in force). */

@@ -20,7 +20,7 @@ emr_status emr_keyring_coown_key(const emr_keyring *kr, const emr_epoch_key *key
 /* The keys are wiped; the domain is a stranger's. */
 void emr_keyring_coown_end(const emr_keyring *kr, emr_id16 domain_id);
 bool emr_keyring_coowns(const emr_keyring *kr, emr_id16 domain_id);
-/* Who signs there: the identity where the domain is co-owned, else the domain's key of
+/* The signer there: the identity where the domain is co-owned, else the domain's key of
  * generation 1. */
 emr_signer emr_keyring_signer_of(const emr_keyring *kr, emr_id16 domain_id);
 /* The person's identity key: of a device the one it was told (EMR_KEYRING_OWNER), else one's own.

@@ -40,7 +40,7 @@ void emr_grant_ctx(const emr_grant_terms *terms, uint32_t epoch, const uint8_t A
 
 /* ---- The private part of GRANT ---- */
 
-/* What the grantee is told. */
+/* The part for the grantee. */
 typedef struct emr_grant_letter {
 	emr_id16 root_dir_id; /* where in the domain it begins */
 	emr_id16 share_id;    /* ties the grants of nested domains to one share */
@@ -73,7 +73,7 @@ typedef struct emr_grant_part {
 	emr_bytes outer_sig; /* not checked yet */
 } emr_grant_part;
 
-/* What everybody who holds the part can see.  EMR_DAMAGED. */
+/* The fields that every holder of the part can see.  EMR_DAMAGED. */
 emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_part *out);
 
 /* Appends to PART, which emr_grant_part_seal made for GRANT_ITEM, the word of OUTER's key (its
@@ -85,7 +85,7 @@ emr_status emr_grant_outer_seal(
 emr_status emr_grant_outer_check(
 	emr_bytes grant_item, const emr_grant_part *part, const uint8_t outer_pk[32]);
 
-/* What the owner noted for himself: enough to show the share after a restore. */
+/* The owner's own note: enough to show the share after a restore. */
 typedef struct emr_grant_note {
 	emr_id16 share_id;
 	char label[EMR_NOTE_LABEL_MAX + 1]; /* the beginning of the label */
@@ -136,7 +136,8 @@ typedef struct emr_fragment emr_fragment;
 emr_status emr_fragment_open(const emr_box_key *box, emr_id32 agent_id, const uint8_t owner_pk[32],
 	const emr_grant_terms *terms, const uint8_t A[32], const uint8_t B[32],
 	const emr_kfrags_part *part, emr_fragment **out);
-/* Wipes.  What an agent does with each of a grant when the end is seen; its row goes too. */
+/* Wipes.  An agent does this with each fragment of a grant when the end is seen; its row goes too.
+ */
 void emr_fragment_free(emr_fragment *fragment);
 
 /* At rest under the local AGENT_STORE key, bound to ROW: nonce 24 || 180 || tag 16. */

@@ -31,11 +31,12 @@ emr_status emr_box_key_seal_local(const emr_keyring *kr, const emr_box_key *key,
 emr_status emr_box_key_open_local(const emr_keyring *kr,
 	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_box_key **out);
 void emr_box_key_free(emr_box_key *key);
-/* The one key that may be shown: of a request, as evidence of what an answer held.  Whoever sees it
- * reads every answer to that request, also the owner's own with the capsules' keys in it: so it is
- * shown for a request that no owner answered, or to the owner.  EMR_DENIED for any other key. */
+/* The one key that may be shown: of a request, as evidence of what an answer held.  A person who
+ * sees it can read every answer to that request, also the owner's own with the capsules' keys in
+ * it: so it is shown for a request that no owner answered, or to the owner.  EMR_DENIED for any
+ * other key. */
 emr_status emr_box_key_reveal(const emr_box_key *key, uint8_t out_sk[32]);
-/* A key that somebody revealed, to check his evidence. */
+/* A key that was revealed, to check the evidence that came with it. */
 emr_status emr_box_key_revealed(const uint8_t sk[32], emr_box_key **out);
 
 /* ---- Epoch keys: a of one domain and epoch, A = aG ---- */

@@ -53,11 +53,12 @@ emr_status emr_invitation_make(const emr_keyring *admin, const emr_invitation *f
  * ADMIN_PK belongs to an administrator, the descriptor's or the ledger's. */
 emr_status emr_invitation_read(emr_bytes bytes, emr_invitation *out);
 /* The guest whose certificate the invitation carries: its key follows from the secret.  A keyring
- * that can sign as he may and is good for nothing else.  EMR_NOT_FOUND: it carries none. */
+ * that can sign as the invited person may, and is good for nothing else.  EMR_NOT_FOUND: it carries
+ * none. */
 emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out);
 
-/* The secret with which who has the invitation shows himself to the organisation's own authority,
- * which was told it: it follows from the invitation's. */
+/* The secret by which the organisation's own authority, which was told it, knows a
+ * holder of the invitation: it follows from the invitation's. */
 #define EMR_LOGIN_SECRET_CHARS 61
 emr_status emr_invitation_login_secret(
 	const emr_invitation *invitation, char out[EMR_LOGIN_SECRET_CHARS]);
@@ -71,7 +72,7 @@ typedef struct emr_invite_reply {
 	emr_bytes csr;	    /* empty for a device; borrowed */
 } emr_invite_reply;
 
-/* The invitee's: PUB is the public part of his KEY_REG with ref and bind_sig zero, CSR from
+/* The invitee's: PUB is the public part of the KEY_REG with ref and bind_sig zero, CSR from
  * emr_csr_make (empty for a device).  Appends the bytes. */
 emr_status emr_invite_reply_make(const emr_keyring *kr, const emr_invitation *invitation,
 	const uint8_t pub[EMR_KEY_REG_PUB_BYTES], emr_bytes csr, emr_buf *out);

@@ -40,7 +40,7 @@ typedef struct emr_kdf_cost {
 /* A passphrase has 1..1024 bytes, taken as they are (EMR_INVALID otherwise). */
 #define EMR_PASSPHRASE_MAX 1024
 
-/* What a guess of the keyfile's passphrase costs at least: as it was opened, and as was said here.
+/* The least cost of a guess of the keyfile's passphrase: as it was opened, and as was said here.
  * Zeros: it came out of no file, and nothing was said. */
 emr_kdf_cost emr_keyring_cost(const emr_keyring *kr);
 /* Of passes and memory each the larger one from here on.  Not thread-safe. */
@@ -81,7 +81,7 @@ typedef enum emr_keyring_tlv {
 	EMR_KEYRING_COPIES = 6,	     /* of a device: the root of its owner's copies, 32 bytes, which
 				  emr_keyring_tlv_get refuses to show (EMR_DENIED) */
 	EMR_KEYRING_CHANNEL = 7, /* of a member of a network on Fabric: SHA-256 of the header of the
-				    channel's first block, 32 bytes; no other channel is his */
+				    channel's first block, 32 bytes; no other is the network's */
 	EMR_KEYRING_BEGUN = 5,	 /* of an organisation that waits for others: what it founds, or its
 				    application; no keyfile has it */
 } emr_keyring_tlv;
@@ -129,12 +129,13 @@ emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, 
  * two that move one record at the same time make one object of it. */
 emr_status emr_keyring_object_id(
 	const emr_keyring *kr, emr_id16 object, emr_id16 domain, emr_id16 *out_id);
-/* What copies of this person's records for DATASET, 32 bytes that stay the same for it, are made
- * with (deidentify/deidentify.h).  No reader of the dataset has it, and no other dataset's. */
+/* The secret with which copies of this person's records for DATASET, 32 bytes that stay the same
+ * for it, are made (deidentify/deidentify.h).  No reader of the dataset has it, and no other
+ * dataset's. */
 emr_status emr_keyring_copies_secret(
 	const emr_keyring *kr, const uint8_t dataset[32], emr_secret *out_secret);
 /* DEVICE, another computer of the person whose keyring KR is, has the same from here on: it knows
- * of which record each of her copies was made. */
+ * of which record each of the person's copies was made. */
 emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device);
 /* Twelve groups of five digits with spaces, NUL: the same for both sides.  A side is pk || x25519
  * || B. */
@@ -174,7 +175,7 @@ static inline emr_signer emr_signer_certificate(void)
 	return (emr_signer){.kind = EMR_SIGNER_CERTIFICATE};
 }
 
-/* What is signed is the label and then the message, but for STMT and FABRIC, whose message begins
+/* The label and then the message are signed, but for STMT and FABRIC, whose message begins
  * with its label itself.  No other label begins with a line feed, and neither does a request for a
  * certificate.  Signers: I identity, D domain, L log, C certificate. */
 /* clang-format off */

@@ -1,6 +1,6 @@
 /* Pseudonyms of people in a dataset: each dataset has a random key, which its readers get sealed to
- * the dataset's receiving key, and a person's name in it is a keyed hash of who he is.  Whoever has
- * the key can tell whether a person whom he knows is meant; whoever has not can tell nothing.
+ * the dataset's receiving key, and a person's name in it is a keyed hash of the person's id.  A
+ * holder of the key can tell whether a known person is meant; nobody else can tell anything.
  *
  * All functions are thread-safe. */
 #pragma once
@@ -18,7 +18,7 @@ emr_status emr_pseudonym_key_seal(const uint8_t x25519[32], const char *name,
 /* The caller wipes it.  EMR_DAMAGED. */
 emr_status emr_pseudonym_key_open(const emr_box_key *box, const char *name,
 	const uint8_t sealed[EMR_PSEUDONYM_SEALED_BYTES], uint8_t out_key[EMR_PSEUDONYM_KEY_BYTES]);
-/* What OWNER, a signer id, is called. */
+/* The pseudonym of OWNER, a signer id. */
 void emr_pseudonym(
 	const uint8_t key[EMR_PSEUDONYM_KEY_BYTES], emr_id32 owner, char out[EMR_PSEUDONYM_CHARS]);
 /* The same for all datasets of one key on the terms TERMS (the hash of their file), and for no

@@ -65,7 +65,7 @@ emr_act emr_act_key_kx(emr_id32 signer, const uint8_t x25519[32]);
 /* ---- organisations ---- */
 
 emr_act emr_act_propose(emr_id16 proposal, const emr_pub_org_propose *what);
-/* What an ADMIT says of a new organisation: ids and hash. */
+/* The content of an ADMIT, which lets in a new organisation: ids and hash. */
 emr_pub_org_propose emr_proposal_admit(
 	emr_id16 org, emr_id32 admin, emr_bytes ca_der, uint64_t not_after_unix_s);
 /* The private part of an ADMIT: salt, name (1..255 bytes), url (may be empty), CA.  EMR_INVALID. */
@@ -96,8 +96,8 @@ emr_act emr_act_agent_ack(
 
 /* ---- requests ---- */
 
-/* TO is a random number when DOMAIN is named, else emr_request_to().  What the request is called,
- * by which it is answered, is the act's object. */
+/* TO is a random number when DOMAIN is named, else emr_request_to().  The act's object is the
+ * id of the request, by which it is answered. */
 emr_act emr_act_request(emr_id16 domain, emr_id32 asker, emr_id32 to);
 emr_act emr_act_approve(emr_id16 domain, emr_id16 request, emr_id16 grant_domain, emr_id16 grant);
 /* RSALT is that of the request's body, where it names no domain; else any. */

@@ -1,8 +1,8 @@
 /* This window holds the next entries of the ledger. Other cores check their signatures, the most
  * expensive part of a small entry, while the entries before them are judged; the entries
  * themselves are given back in order, in the caller's thread. Nothing is judged or written here,
- * and a signature that does not fit is only not known: whoever follows the entry looks himself,
- * and says what is wrong as he always does. */
+ * and a signature that does not fit is only not known: the follower of the entry
+ * verifies as always, and says what is wrong. */
 #pragma once
 
 #include "ledger/chain.h"
@@ -20,8 +20,8 @@ static inline void emr_ahead_auto(emr_ahead **ahead)
 }
 #define EMR_AUTO_AHEAD __attribute__((cleanup(emr_ahead_auto))) emr_ahead *
 
-/* An emr_ledger_entry_fn on a window, which keeps a copy.  What finds no room is left out, and so
- * is all behind it until the window was emptied. */
+/* An emr_ledger_entry_fn on a window, which keeps a copy.  An entry that finds no room is left out,
+ * and so are all behind it until the window was emptied. */
 #define EMR_AHEAD_ENTRIES 64
 emr_status emr_ahead_take(void *ahead, const emr_ledger_entry *entry);
 bool emr_ahead_is_full(const emr_ahead *ahead);

@@ -37,7 +37,7 @@ typedef struct emr_ledger_backend {
 	void (*wake)(void *self); /* also from a signal handler: takes no lock */
 	void (*stop)(void *self); /* the same.  NULL = nothing is waited for but by `wait` */
 	emr_status (*verify)(void *self, emr_ledger_trouble *out_trouble);
-	/* What the host's own bytes and those of OWN, a verified copy, have whole between them
+	/* Unites the whole entries of the host's own bytes and of OWN, a verified copy
 	 * (chain.h, emr_chain_unite). NULL = the host mends itself. */
 	emr_status (*unite)(void *self, struct emr_chain *own, uint64_t size,
 		struct emr_chain *united, emr_ledger_trouble *out_trouble);

@@ -81,11 +81,11 @@ typedef emr_status (*emr_chain_naming_fn)(
 emr_status emr_chain_each_naming(
 	emr_chain *chain, const uint8_t number[16], emr_chain_naming_fn fn, void *arg);
 /* So that these two cost what they find, and not the whole chain: for who asks them, once, with a
- * connection that may write.  What it makes is no part of the format: without it the answers are
+ * connection that may write.  Its indexes are no part of the format: without it the answers are
  * the same. */
 void emr_chain_make_indexes(emr_chain *chain);
-/* Local copies, for who asks with a connection that may write to a private file: whoever keeps it
- * has sealed them for himself, beside the parts of objects.  They are no part of the format:
+/* Local copies, for who asks with a connection that may write to a private file: its keeper has
+ * sealed them with its own key, beside the parts of objects.  They are no part of the format:
  * without what this makes there are none. */
 emr_status emr_chain_make_locals(emr_chain *chain);
 /* The copy beside the part at KEY.  EMR_NOT_FOUND. */
@@ -148,7 +148,7 @@ void emr_chain_listen(emr_chain *chain);
 /* Inside of a write transaction: says in the file which entries were the newest of their
  * submitters, now and then, so that the next program need not look through all of them. */
 emr_status emr_chain_leave_words(emr_chain *chain);
-/* The latest time that anybody but SUBMITTER's person says in the newest of his entries; 0: nobody
+/* The latest time that the newest entries of other persons than SUBMITTER's say; 0: nobody
  * else has said any. */
 emr_status emr_chain_heard(emr_chain *chain, const uint8_t submitter[32], uint64_t *out_unix_s);
 
@@ -170,12 +170,12 @@ typedef struct emr_chain_verdict {
 void emr_chain_verdict_free(emr_chain_verdict *verdict);
 #define EMR_AUTO_VERDICT __attribute__((cleanup(emr_chain_verdict_free))) emr_chain_verdict
 
-/* What the next entry stands on: as the descriptor says, but a ledger that began in a directory
+/* Finds the host of the next entry: as the descriptor says, but a ledger that began in a directory
  * goes on in a channel behind the entry that has written the row NC. */
 emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host);
-/* What HOST says about the bringer of BATCH at NOW: net, submitter, seen leaf, the time that
- * others have said, and the certificate in the private part of a lone KEY_REG or KEY_CERT when a CA
- * of DESCRIPTOR signed it. */
+/* Collects what HOST says about the bringer of BATCH at NOW: net, submitter, seen leaf, the time
+ * that others have said, and the certificate in the private part of a lone KEY_REG or KEY_CERT when
+ * a CA of DESCRIPTOR signed it. */
 emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
 	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
 /* Appends the CA (DER) that ORG was admitted with, or has got since, as its members approved it.
@@ -212,10 +212,10 @@ void emr_chain_check(
 emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, uint8_t out_pk[32]);
 
 /* Verifies the next entry and appends it.  PARTS has one span an item (data NULL = not at hand; one
- * that does not fit its hash must not be given).  What CHECKED (NULL = nothing) says of this ENTRY
- * is not computed again.  EMR_OFFLINE: a registration whose part a peer has still to bring.
- * EMR_DAMAGED or EMR_FORK with *out_trouble set; the transaction is then
- * the caller's to roll back. */
+ * that does not fit its hash must not be given).  The results that CHECKED (NULL = nothing) has of
+ * this ENTRY are not computed again.  EMR_OFFLINE: a registration whose part a peer has still to
+ * bring. EMR_DAMAGED or EMR_FORK with *out_trouble set; the transaction is then the caller's to
+ * roll back. */
 emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	const emr_chain_checked *checked, const emr_span *parts, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble);

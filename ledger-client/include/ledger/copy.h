@@ -15,7 +15,7 @@ typedef struct emr_ledger_copy emr_ledger_copy; /* one thread at a time */
  * emr_ledger_open. */
 emr_status emr_ledger_copy_open(const char *path, const char *own, emr_ledger_copy **out_copy);
 /* The same of this computer's own verified copy, in the state directory STATE_PATH: for when the
- * ledger cannot be read.  What it writes is a ledger again, if check finds it whole. */
+ * ledger cannot be read.  The written file is a ledger again, if check finds it whole. */
 emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy);
 /* Replays what is held from its first entry: EMR_OK when nothing is missing, also no part of
  * another member's domain.  EMR_DAMAGED, with OUT_TROUBLE. */

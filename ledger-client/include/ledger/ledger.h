@@ -77,17 +77,17 @@ typedef struct emr_ledger_absence {
 	const char *sent_refusal; /* what those who answer had against what was sent last, as
 				   * refusal; NULL: nothing.  Also where the ledger is there */
 } emr_ledger_absence;
-/* What the absence is, of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
+/* The kind of absence of a ledger with which CAUSE went wrong: EMR_DAMAGED, EMR_NEWER_FORMAT,
  * EMR_FORK and EMR_ROLLBACK as they are, everything else is EMR_OFFLINE. */
 emr_status emr_ledger_absence_of(emr_status cause);
 /* Tries again first, if the last try is a second old or something else stands there by now. */
 void emr_ledger_look(emr_ledger *ledger, emr_ledger_absence *out_absence);
-/* Whoever has a whole copy need not wait for a ledger that says nothing: from here on it answers
- * EMR_OFFLINE after a moment, once, and then at once, until a thread that waits for more
+/* A caller that has a whole copy need not wait for a ledger that says nothing: from here on it
+ * answers EMR_OFFLINE after a moment, once, and then at once, until a thread that waits for more
  * (emr_ledger_wait) has asked it for as long as that may take. */
 void emr_ledger_hurry(emr_ledger *ledger);
 
-/* What the ledger answered.  refusal != 0: the whole batch was refused (wire codes 16..21, 37),
+/* The ledger's answer. refusal != 0: the whole batch was refused (wire codes 16..21, 37),
  * nothing was written and n_results is 0.  Otherwise results[i] is the wire code of item i: 0
  * applied, 1 already there, 16.. refused. */
 typedef struct emr_ledger_answer {
@@ -119,8 +119,8 @@ typedef struct emr_ledger_change {
 	emr_id32 batch_id; /* of last_seq; zero if none */
 } emr_ledger_change;
 
-/* What touched DOMAIN in entries after SINCE.  NULL = any entry; the zero id = keys, organisations,
- * requests to a person. */
+/* Lists the items that touched DOMAIN in entries after SINCE.  NULL = any entry; the zero id =
+ * keys, organisations, requests to a person. */
 emr_status emr_ledger_changes(
 	emr_ledger *ledger, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);
 

@@ -11,12 +11,13 @@
 /* Names inside the directory. */
 #define EMR_NETWORK_LEDGER "ledger.sqlite"
 #define EMR_NETWORK_DESCRIPTOR "descriptor"
-/* Of a network that stands elsewhere, in each member's own directory: what he has observed of it.
+/* Of a network that stands elsewhere, in each member's own directory: the observations of that
+ * member.
  */
 #define EMR_NETWORK_LOG "fabric.sqlite"
 /* Empty; there when the ledger has moved to the channel that DIR/network names: what members read
- * from then on.  Whoever puts it there without that keeps them from their ledger, which he could do
- * anyway; nobody takes an entry because of it. */
+ * from then on.  A person who puts it there without that keeps the others from their ledger, which
+ * such a person could do anyway; nobody takes an entry because of it. */
 #define EMR_NETWORK_MOVED "moved"
 
 /* EMR_UNSUPPORTED on nfs, cifs, smb, fuse and other file systems that are not this computer's own.

@@ -11,12 +11,12 @@ typedef struct emr_register {
 	emr_id16 net_id;
 	emr_id16 org;
 	uint16_t roles;
-	const char *name; /* what its bearer says of himself, up to 255 bytes, beside the name that
+	const char *name; /* the bearer's own words, up to 255 bytes, beside the name that
 			     the certificate has; a patient's is "" */
 } emr_register;
 
-/* What WHO's key says of itself, as a reply to an invitation has it: the public part of KEY_REG
- * under a certificate, with ref, not_after and bind_sig zero. */
+/* The statement of WHO's key about itself, as a reply to an invitation has it: the public part of
+ * KEY_REG under a certificate, with ref, not_after and bind_sig zero. */
 emr_status emr_register_describe(const emr_register *who, uint8_t out_pub[288]);
 /* KEY_REG under a certificate of KEYRING's certificate key (keyring/cert.h), in force as long as
  * that is.  OUT_PART is appended the private part.  EMR_INVALID: the certificate is of another key.

@@ -10,9 +10,9 @@
 #include "ledger/act.h"
 #include "ledger/ledger.h"
 
-/* For who is elsewhere: the invitation carries PLACE, the way to the network, and a certificate of
- * the organisation's CA (CA_DER) with which he may knock there; none where CA_DER is empty, because
- * an authority of the organisation's own lets him in. */
+/* For a person elsewhere: the invitation carries PLACE, the way to the network, and a certificate
+ * of the organisation's CA (CA_DER) with which the invited person may knock there; none where
+ * CA_DER is empty, because the organisation's own authority lets the person in. */
 typedef struct emr_welcome_away {
 	emr_bytes place, ca_der;
 	const char *whom; /* emr_invite_guest */
@@ -28,7 +28,7 @@ emr_status emr_welcome_invite(const emr_keyring *admin, emr_id16 org, emr_bytes 
 emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *invitation,
 	const char *handle, emr_buf *out_reply);
 /* Administrator: a certificate for who answers INVITATION, in force for VALID_S, by the CA that the
- * organisation was admitted with.  HANDLE: NULL = the one he asked for.  EMR_DAMAGED,
+ * organisation was admitted with.  HANDLE: NULL = the one that was asked for.  EMR_DAMAGED,
  * EMR_BAD_SIGNATURE: not an answer to it. */
 emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
 	const emr_invitation *invitation, emr_bytes reply, const char *handle, uint64_t now_unix_s,
@@ -38,14 +38,16 @@ emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
 emr_status emr_welcome_check(const emr_keyring *invited, const emr_invitation *invitation,
 	emr_bytes cert, const emr_clock *clock);
 /* The invited: that CERT is his, of the inviting organisation, and for the roles that were
- * promised; then registers his key with LEDGER, opened with his keyring as submitter.  Of an
- * organisation that was admitted later the ledger knows the CA, and refuses what it did not sign.
- * NAME: how others know him; a patient's is "".  EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_DENIED
- * (dates), EMR_FORK: the ledger is another than the invitation's, EMR_REFUSED. */
+ * promised; then registers the key with LEDGER, opened with the invited person's keyring as
+ * submitter.  Of an organisation that was admitted later the ledger knows the CA, and refuses what
+ * it did not sign. NAME: how others know the person; a patient's is "".  EMR_DAMAGED,
+ * EMR_BAD_SIGNATURE, EMR_DENIED (dates), EMR_FORK: the ledger is another than the invitation's,
+ * EMR_REFUSED. */
 emr_status emr_welcome_register(const emr_keyring *invited, const emr_invitation *invitation,
 	emr_bytes cert, const char *name, emr_ledger *ledger, const emr_clock *clock);
-/* The invited, when his key is registered already: the same checks, then KEY_CERT with its part, to
- * be sent behind his row.  Roles and organisation are those he has, or the ledger refuses it. */
+/* The invited, when the key is registered already: the same checks, then KEY_CERT with its part, to
+ * be sent behind the key's row.  Roles and organisation are those of the row, or the ledger refuses
+ * it. */
 emr_status emr_welcome_renewal(const emr_keyring *invited, const emr_invitation *invitation,
 	emr_bytes cert, const char *name, const emr_clock *clock, emr_act *out_act,
 	emr_buf *out_part);

@@ -35,8 +35,8 @@ void emr_fuse_stop(void);
  * mount is up. ARG is not used. */
 void emr_fuse_changed(void *arg, uint64_t node, const char *name);
 
-/* What it does for whoever works behind the folder.  Its last request is none of those that keep
- * the mount alive (FORGET, STATFS), for --idle. */
+/* The calls that it offers to the modules behind the folder.  Its last request is none of those
+ * that keep the mount alive (FORGET, STATFS), for --idle. */
 extern const emr_front emr_fuse_front;
 /* Files and directories that programs hold open now. */
 uint64_t emr_fuse_open_count(void);

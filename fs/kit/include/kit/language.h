@@ -4,7 +4,7 @@
  *
  * A sentence is written once, in English, where it is said.  Most need no mark: emr_say, the table
  * of messages, the help and the other functions that `po/update` names translate what they are
- * given.  What is put into such a sentence as a word of its own is marked with _(). */
+ * given.  A word that is put into such a sentence is marked with _(). */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,8 @@ const char *emr_text_of(uint64_t n, const char *one, const char *many)
 #define emr_text_as(context, english) emr_text_in(context "\004" english, english)
 const char *emr_text_in(const char *key, const char *english) __attribute__((format_arg(2)));
 
-/* What errno number ERROR means, as a word of a sentence.  strerror does not ask who reads it. */
+/* The meaning of errno number ERROR, as a word of a sentence.  strerror does not ask who reads it.
+ */
 const char *emr_text_errno(int error);
 
 /* A word that scripts read ("treatment", "pending"), for a line that people read; any other text as

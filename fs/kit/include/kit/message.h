@@ -10,7 +10,7 @@
 
 #include "base/status.h"
 
-/* What a verb's exit code says. */
+/* The exit codes of verbs. */
 typedef enum emr_exit {
 	EMR_EXIT_DONE = 0,
 	EMR_EXIT_FAILED = 1,
@@ -75,8 +75,8 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
 /* Pairs of name and value, ended by NULL: emr_problem_set(&p, EMR_SAY_IN_USE, "dir", dir, "pid",
  * pid, NULL).  A name without a value becomes "?"; what does not fit is cut. */
 void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute__((sentinel));
-/* What this thread met last, behind "a format that this emrfs does not know": ": version 9, and it
- * reads up to 2"; "" when nobody knows.  `newer-format` has it by itself. */
+/* The version that this thread met last, for the end of "a format that this emrfs does not know":
+ * ": version 9, and it reads up to 2"; "" when nobody knows.  `newer-format` has it by itself. */
 void emr_newer_numbers(char *out, size_t size);
 /* The message that says STATUS best, about WHAT ("the ledger", a path): for failures that have no
  * sentence of their own. */

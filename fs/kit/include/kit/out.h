@@ -27,7 +27,7 @@ void emr_say(emr_out *out, const char *format, ...) __attribute__((format(printf
 /* A message that is no failure ("one-copy"): to stderr; nothing with --json or --quiet. */
 void emr_remark(emr_out *out, const emr_problem *problem);
 /* Rewrites one line on a terminal, cut to its width; nothing elsewhere, with --json or --quiet.
- * What is said next stands in its place, and a signal that ends the program erases it. */
+ * The next line takes its place, and a signal that ends the program erases it. */
 void emr_progress(emr_out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* DONE of TOTAL (0: not known) and the pace, as such a line, at most ten times a second.  DOING is
  * borrowed, and another pointer is other work. */
@@ -46,8 +46,8 @@ json_t *emr_json_text(const char *text); /* as emr_out_text */
 
 /* Says PROBLEM (or keeps it for the JSON object) and returns its exit code. */
 int emr_out_fail(emr_out *out, const emr_problem *problem);
-/* What a verb ends with: EMR_EXIT_DONE where STATUS is EMR_OK, else emr_out_fail with PROBLEM, or,
- * when nobody has set one, with what STATUS says about WHAT. */
+/* The exit code of a verb: EMR_EXIT_DONE where STATUS is EMR_OK, else emr_out_fail with PROBLEM,
+ * or, when nobody has set one, with what STATUS says about WHAT. */
 int emr_out_done(emr_out *out, emr_status status, emr_problem *problem, const char *what);
 /* Prints the JSON object (unless is_spoken, which it sets), frees, and returns CODE (or 1 when
  * stdout could not be written). */

@@ -62,8 +62,8 @@ emr_status emr_places_open_run(const emr_places *places, int *out_fd, emr_proble
  * the caller; NULL without memory. */
 char *emr_places_writers(void);
 /* Where notes about a state are kept that its own disk does not take, in memory as a rule: below
- * XDG_RUNTIME_DIR, /run/user/UID, or /tmp.  Whoever finds the state finds it.  Owned by the caller;
- * NULL without memory. */
+ * XDG_RUNTIME_DIR, /run/user/UID, or /tmp.  Every process that knows the state finds the notes.
+ * Owned by the caller; NULL without memory. */
 char *emr_places_elsewhere(int state_fd);
 /* EMR_NOT_FOUND unless MAY_CREATE; EMR_EXPOSED when others have any right there. */
 emr_status emr_places_open_elsewhere(int state_fd, bool may_create, int *out_fd);

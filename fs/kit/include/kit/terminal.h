@@ -1,14 +1,15 @@
 /* Questions to the person at the terminal, whatever the standard streams are connected to.
  *
  * The terminal is /dev/tty.  It refuses to guess: an answer that is neither yes nor no is asked for
- * again, and the end of the input is no answer.  What was typed ahead of a question that never came
- * is thrown away when a verb fails (emr_terminal_drop_typed), because the shell would run it.
+ * again, and the end of the input is no answer.  Keys that were typed ahead of a question that
+ * never came are thrown away when a verb fails (emr_terminal_drop_typed), because the shell would
+ * run it.
  *
  * Where EMRFS_DIALOG names a program, that asks instead, in a window: it gets what it is to do as
  * its argument ("ask", "words", "yes", "page", "say" or "busy"), the text on its standard input,
- * and prints the answer ("yes" or "no" to "yes"); another exit code than 0 is no answer.  What the
- * verb said until then stands in the window of the question.  "busy" stays until its input ends;
- * who closes it ends the program. */
+ * and prints the answer ("yes" or "no" to "yes"); another exit code than 0 is no answer.  The
+ * window of the question shows the lines that the verb has written until then.  "busy" stays until
+ * its input ends; who closes it ends the program. */
 #pragma once
 
 #include <stdbool.h>
@@ -35,7 +36,7 @@ emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes);
 emr_status emr_terminal_ask_words(const char *question, char *out, size_t size);
 
 /* Where a verb says something: kept for the window of the next question where there are windows,
- * else stdout.  What no window has shown at the end is printed. */
+ * else stdout.  Lines that no window has shown are printed at the end. */
 FILE *emr_terminal_gather(void);
 void emr_terminal_print_gathered(void);
 
@@ -47,8 +48,8 @@ void emr_terminal_busy_end(void);
 bool emr_terminal_is_yes(const char *answer);
 bool emr_terminal_is_no(const char *answer);
 
-/* Whether somebody is there to be asked, by a verb that asks nobody who is not, and he did not say
- * that he wants NONE of it. */
+/* Whether a person is there to be asked, by a verb that otherwise does not ask, and has not said
+ * that NONE of it is wanted. */
 bool emr_terminal_asks(bool none);
 /* True for a yes alone: not for a no, nor for no terminal, nor for no answer. */
 bool emr_terminal_says_yes(const char *question);

@@ -19,8 +19,8 @@ typedef struct emr_authors {
 	bool knows_me;
 } emr_authors;
 
-/* Who signed with that key what came with entry SEQ, by the name that he had then; UINT64_MAX: he
- * has now. OUT is borrowed, until the next call.  EMR_NO_MEMORY; errors of the ledger's copy. */
+/* The person who signed entry SEQ with that key, by the name of then; UINT64_MAX: by the name
+ * of now. OUT is borrowed, until the next call.  EMR_NO_MEMORY; errors of the ledger's copy. */
 emr_status emr_authors_find(emr_authors *authors, const emr_session *session, emr_id32 signer,
 	uint64_t seq, const emr_author **out);
 /* One of those met; NULL: none. */

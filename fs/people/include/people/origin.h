@@ -7,8 +7,8 @@
 
 #include "session/session.h"
 
-/* What the attribute `signature` says of a version's place among others: "amendment", "amendment
- * gap", "superseded", or "". */
+/* The words of the attribute `signature` for a version's place among others: "amendment",
+ * "amendment gap", "superseded", or "". */
 const char *emr_origin_note(const char *signature);
 /* {own by organisation signature note at placed entry tx witnesses[]}, owned by the caller.  NOTE
  * is emr_origin_note's.  SIGNATURE is "unopened" for what others share until it has been opened

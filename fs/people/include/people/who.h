@@ -73,15 +73,17 @@ emr_status emr_who_find_or_say(
  * be NULL).  For a code that is too short to name somebody. */
 emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const emr_who *but,
 	char *out_names, size_t names_size, size_t *out_others);
-/* Who has the key ID, or had it first.  One whom nobody can name is called by his code. */
+/* Names the person who has the key ID, or had it first. A person without a known name is called by
+ * the code. */
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who);
 /* The same, named by the certificate that counted in entry SEQ, in which he did something: what
- * came later does not change what was done.  What one types for him (CALLED) is that of now. */
+ * came later does not change what was done.  CALLED, which a user types for that person, is that of
+ * now. */
 emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_who);
 /* Whether WHO, as emr_who_at gave it, is also how he was called in entry SEQ. */
 bool emr_who_holds_at(const emr_who *who, uint64_t seq);
 
-/* What stands for ORG where an id of 32 bytes is wanted: an organisation that has no team of all
+/* Stands for ORG where an id of 32 bytes is wanted: an organisation that has no team of all
  * staff. */
 emr_id32 emr_who_org_id(emr_id16 org);
 /* Whether both are the same person, or the same team, before and after it got another key. */

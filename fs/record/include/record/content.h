@@ -43,9 +43,10 @@ void emr_record_hold_begin(emr_record_ctx *ctx);
 void emr_record_hold_end(emr_record_ctx *ctx);
 /* Every block that is in the store, needed, and perhaps under no pin: of working copies their
  * sealed leaves, what their spill still names, and the content they were frozen to last (a UnixFS
- * file, with all below); what is being sealed; bundles that are held.  Whoever reclaims space keeps
- * them, and recovers all working copies before.  VISIT is called without any lock; anything but
- * EMR_OK stops and is returned.  What is put while this runs may be missing. */
+ * file, with all below); what is being sealed; bundles that are held.  The reclaiming of space
+ * keeps them, and needs all working copies recovered before.  VISIT is called without any lock;
+ * anything but EMR_OK stops and is returned.  Blocks that are put while this runs may be missing.
+ */
 typedef emr_status (*emr_record_block_visit)(void *context, const emr_cid *cid);
 emr_status emr_record_each_block(emr_record_ctx *ctx, emr_record_block_visit visit, void *context);
 /* Chunks decrypted so far, whoever asked for them. */
@@ -182,13 +183,13 @@ typedef struct emr_statement_facts {
 } emr_statement_facts;
 
 /* The statement about CONTENT signed with an Ed25519 key of the keyring (alg 1): the owner's domain
- * key for his own files, or an identity key.  EMR_INVALID for another kind of signer.  *out_bytes
- * and *out_sig go into emr_bundle_facts. */
+ * key for the owner's files, or an identity key.  EMR_INVALID for another kind of signer.
+ * *out_bytes and *out_sig go into emr_bundle_facts. */
 emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
 	const emr_content *content, const emr_statement_facts *facts,
 	uint8_t out_bytes[EMR_STATEMENT_BYTES], uint8_t out_sig[64]);
 
-/* What the reader of a version knows from elsewhere. */
+/* Facts that the reader of a version knows from elsewhere. */
 typedef struct emr_statement_expect {
 	const uint8_t *patient_pk; /* 32 bytes, from the card or the certificate; NULL = not checked
 				      here */

@@ -176,7 +176,7 @@ emr_status emr_xattr_change(emr_bytes xattrs, emr_bytes key, emr_bytes value, bo
 #define EMR_META_FIXED_BYTES 88
 #define EMR_LISTKEY_PART_BYTES 160
 
-/* Whoever writes content says its version.  One further above the highest before it than this is
+/* The writer of content says its version.  One further above the highest before it than this is
  * nobody's next one, and nothing counts on from it: else one item could leave no number for the
  * next. */
 #define EMR_CVER_JUMP (UINT64_C(1) << 32)

@@ -56,8 +56,8 @@ uint64_t emr_staging_stored(const emr_staging *staging);
 /* Hands everything to the operating system, in order, with a mark of size and mtime: survives kill
  * -9 of this process. Cheap when nothing changed since the last mark. */
 emr_status emr_staging_spill(emr_staging *staging, int64_t mtime_ns);
-/* The number of the last mark that was handed out, or recovered; it grows.  Who remembers the one
- * that a sync covered knows after a recovery whether the spill was cut.  0: none. */
+/* The number of the last mark that was handed out, or recovered; it grows.  A caller that remembers
+ * the one that a sync covered knows after a recovery whether the spill was cut.  0: none. */
 uint64_t emr_staging_mark(emr_staging *staging);
 /* True when the last mark refers to blocks of the store that may not be on the disk: flush the
  * store between spill and sync, then say so. */

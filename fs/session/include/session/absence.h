@@ -23,15 +23,16 @@ void emr_absence_remember(emr_session *session);
 /* The note itself; 0 when there is none. */
 uint64_t emr_absence_read(int state_fd);
 
-/* What people should know: nothing when the ledger is there.  FAULT, when not NULL, is why this
+/* Sets the sentence for people: none when the ledger is there.  FAULT, when not NULL, is why this
  * computer's own copy is not enough to take changes. */
 void emr_absence_say(const emr_session *session, const emr_absence *absence, const char *fault,
 	emr_problem *out_problem);
 /* The same before anything is open. */
 void emr_absence_say_status(
 	emr_status status, uint64_t since_unix_s, const char *state_path, emr_problem *out_problem);
-/* What the gateways of LEDGER, which answered that it is away, have against this computer, or, when
- * they give blocks, against what was sent there last.  False: nothing, or there is none (NULL). */
+/* Sets the objection of the gateways of LEDGER, which answered that it is away, to this computer,
+ * or, when they give blocks, to what was sent there last.  False: nothing, or there is none (NULL).
+ */
 bool emr_absence_say_refusal(
 	const emr_session *session, emr_ledger *ledger, emr_problem *out_problem);
 /* The same in a few words, within a sentence: "their clocks ..."; NULL: nothing. */

@@ -39,5 +39,5 @@ emr_status emr_switch_begin(int state_fd);
 /* Finishes a step that was begun; nothing to do otherwise.  Any number of processes at once. */
 emr_status emr_switch_finish(int state_fd);
 /* Under the lock of the state: what a killed join left and nobody needs goes: it is not under way,
- * and nothing is to be finished. What cannot be removed stays, in nobody's way. */
+ * and nothing is to be finished. A file that cannot be removed stays, in nobody's way. */
 void emr_switch_tidy(int state_fd);

@@ -12,8 +12,9 @@ emr_status emr_keys_protect(emr_problem *out_problem);
 void emr_keys_say(
 	const char *state_path, emr_status status, const char *field, emr_problem *out_problem);
 /* Asks (see emr_passphrase_get) and opens.  A person who gave a wrong one is told, and asked again,
- * three times in all: what he types next must not go to the shell.  EMR_EXPOSED, EMR_DAMAGED,
- * EMR_NEWER_FORMAT, EMR_WRONG_PASSPHRASE, and what asking gives; always with a problem. */
+ * three times in all: the next line that is typed must not go to the shell.  EMR_EXPOSED,
+ * EMR_DAMAGED, EMR_NEWER_FORMAT, EMR_WRONG_PASSPHRASE, and what asking gives; always with a
+ * problem. */
 emr_status emr_keys_open(int state_fd, const char *state_path, const char *passphrase_file,
 	emr_keyring **out_keyring, emr_problem *out_problem);
 /* A certificate that came while nobody gave a passphrase lies beside the keyfile, and is nothing
@@ -24,8 +25,8 @@ void emr_keys_newest_certificate(int state_fd, emr_keyring *keyring);
  */
 #define EMR_STATE_CERTIFICATE_NEXT EMR_STATE_CERTIFICATE ".next"
 #define EMR_STATE_CERTIFICATE_BATCH EMR_STATE_CERTIFICATE ".batch"
-/* What lies in FILE is such a one: of KEYRING's key, and ends later than its own.  OUT is empty
- * before; the caller frees it either way. */
+/* The certificate in FILE is such a one: of KEYRING's key, and ends later than its own.  OUT is
+ * empty before; the caller frees it either way. */
 bool emr_keys_newer_certificate(
 	int state_fd, const char *file, const emr_keyring *keyring, emr_buf *out);
 /* Before replacing the keyfile: EMR_BUSY while another process does.  Closing *out_fd lets go. */

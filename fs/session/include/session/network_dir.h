@@ -31,8 +31,8 @@ emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out
 void emr_network_dir_unmake(const char *dir);
 /* That DIR is there, ours alone, and has a ledger. */
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem);
-/* Who can join the network in DIR, where its ledger lies there, too: what is to be said before one
- * is made, or anybody invited. */
+/* A remark on the people who can join the network in DIR, where its ledger lies there, too: to be
+ * shown before a network is made, or anybody is invited. */
 void emr_network_dir_say_account(const char *dir, emr_problem *out_remark);
 /* Whether DIR has settings of a channel of Fabric (gateway/channel.h), to begin a network in; and
  * whether the network that it has stands on one. */
@@ -45,7 +45,7 @@ bool emr_network_dir_settings(const char *place, char *out, size_t size);
 emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out);
 /* Whether there is a network already; no more is looked at. */
 bool emr_network_dir_is(const char *dir);
-/* What the network in DIR is called, as its descriptor says.  EMR_NOT_FOUND, EMR_DAMAGED. */
+/* Gives the name of the network in DIR, as its descriptor says.  EMR_NOT_FOUND, EMR_DAMAGED. */
 emr_status emr_network_dir_name(const char *dir, char out_name[256]);
 /* Whether somebody keeps blocks in it, so that DIR is an organisation's already. */
 bool emr_network_dir_is_lived_in(const char *dir);

@@ -1,6 +1,6 @@
 /* The blocks of a state that came back from a second copy.  A member's lie in the network's
- * directory, where anybody of it may have put older files of hers, or none: what the copy has and
- * the directory lacks is taken from the copy, block by block, and what neither has is counted.
+ * directory, where any member may have put older files of the owner's, or none: what the copy has
+ * and the directory lacks is taken from the copy, block by block, and what neither has is counted.
  * Nothing that is in either is thrown away before all that is needed was found whole. */
 #pragma once
 
@@ -17,8 +17,8 @@ typedef struct emr_restored_blocks {
 
 #define EMR_RESTORED_BLOCKS_NONE ((emr_restored_blocks){.dir = NULL})
 
-/* What was looked for: every version on the ledger that this computer can tell to be its person's,
- * and whatever was pinned in the copy or in the directory. */
+/* The versions that were looked for: every one on the ledger that this computer can tell to be its
+ * person's, and whatever was pinned in the copy or in the directory. */
 typedef struct emr_blocks_found {
 	uint64_t versions; /* different ones */
 	uint64_t lacking;  /* of them, such that a block is nowhere, or is not what it was */

@@ -30,5 +30,5 @@ void emr_second_copy_read(int state_fd, emr_second_copy *out_copy);
 /* Takes the place of what was remembered of the same directory on the same disk; of more than
  * EMR_SECOND_COPIES_MAX the oldest is forgotten. */
 emr_status emr_second_copy_write(int state_fd, const emr_second_copy *copy);
-/* What is in DIR is not to be relied on. */
+/* The files in DIR are not to be relied on. */
 emr_status emr_second_copy_forget(int state_fd, const char *dir);

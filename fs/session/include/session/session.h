@@ -18,8 +18,9 @@ typedef struct emr_profile {
 	uint64_t words_tested_unix_s; /* 0 = never */
 	emr_kdf_cost cost; /* of the keyfile, for who comes with the words alone; zeros: not known.
 			      The keyring's own is what is saved */
-	/* What the keyring knew of its network when this was saved (EMR_KEYRING_NET_DESCRIPTOR and
-	 * EMR_KEYRING_CHANNEL): emr_profile_save takes it from there. */
+	/* The facts that the keyring had of its network when this was saved
+	 * (EMR_KEYRING_NET_DESCRIPTOR and EMR_KEYRING_CHANNEL): emr_profile_save takes it from
+	 * there. */
 	bool has_network, has_channel;
 	emr_id32 network, channel;
 } emr_profile;
@@ -81,7 +82,7 @@ static inline void emr_session_await_front(const emr_session *session)
 		session->front->await_changes();
 }
 
-/* What differs between who opens.  The view's borrowed members are filled in here. */
+/* The differences between those who open.  The view's borrowed members are filled in here. */
 typedef struct emr_session_options {
 	const emr_places *places;
 	const char *folder;	      /* written into the lock; NULL = not mounted */
@@ -130,7 +131,8 @@ emr_status emr_session_learn(emr_session *session, emr_problem *out_problem);
 void emr_session_close(emr_session *session);
 #define EMR_AUTO_SESSION __attribute__((cleanup(emr_session_close))) emr_session
 
-/* Who holds the lock: EMR_NOT_FOUND when nobody does.  FOLDER is empty when it is no mount. */
+/* The holder of the lock: EMR_NOT_FOUND when there is none.  FOLDER is empty when it is no mount.
+ */
 emr_status emr_session_holder(int state_fd, char *out_folder, size_t size, int *out_pid);
 /* Where the one who took the lock last makes his socket, whatever the environment of whoever asks
  * says: *OUT_DIR, to be freed.  EMR_NOT_FOUND: nobody ever did, or did not say. */

@@ -29,7 +29,7 @@ emr_status emr_blocks_share_restored(int state_fd, const char *dir, emr_id16 dev
  * each start. A state without blocks is one that is being made, and is left alone. */
 emr_status emr_blocks_follow_network(int state_fd, emr_id16 device, emr_problem *out_problem);
 /* NAME of one directory also in another: a hard link where that is possible, else a copy, on the
- * disk before it has its name. What stands there is of an earlier try. */
+ * disk before it has its name. Blocks that stand there are of an earlier try. */
 emr_status emr_blocks_give_file(int from_fd, int to_fd, const char *name);
 /* Where the blocks lie, for a person: in the state at STATE_PATH, or, of a member, in the network's
  * directory. */

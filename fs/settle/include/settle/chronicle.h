@@ -33,7 +33,7 @@ typedef struct emr_event {
 	bool in_annex;	  /* SEQ and BATCH_ID are of the ledger before a join */
 } emr_event;
 
-/* What the history says of one record. */
+/* The history of one record. */
 typedef struct emr_story {
 	uint64_t added_unix_s;	 /* first event */
 	uint64_t changed_unix_s; /* newest content */

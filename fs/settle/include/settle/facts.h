@@ -39,7 +39,7 @@ typedef struct emr_annex {
 				 annex had said */
 } emr_annex;
 #define EMR_VERSION_ANNEX (UINT64_C(1) << 63)
-/* What ANNEX names is borrowed.  Before anything else, from one thread. */
+/* The files that ANNEX names are borrowed. To be called before anything else, from one thread. */
 void emr_facts_set_annex(emr_facts *facts, const emr_annex *annex);
 /* NULL: there is none. */
 const emr_annex *emr_facts_annex(const emr_facts *facts);
@@ -60,8 +60,8 @@ emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replic
 
 /* Calls FN for every live record of every domain of mine, in no order.  META's slices are valid
  * during the call. A record that cannot be read is counted in *out_damaged and named in the log by
- * id; the walk goes on.  What somebody else left there, is all here and does not open is no damage:
- * it is counted by emr_facts_unreadable. */
+ * id; the walk goes on.  A record that somebody else left there, that is all here and does not
+ * open, is no damage: it is counted by emr_facts_unreadable. */
 typedef emr_status (*emr_fact_fn)(void *arg, const emr_place *place, const emr_meta *meta);
 emr_status emr_facts_each(emr_facts *facts, emr_fact_fn fn, void *arg, uint64_t *out_damaged);
 
@@ -71,9 +71,9 @@ emr_status emr_facts_each_kept(emr_facts *facts, emr_fact_fn fn, void *arg, uint
 /* The file is in DIRFD (a private directory; stays the caller's).  Without this nothing is kept.
  * Before anything else, from one thread. */
 emr_status emr_facts_keep_in(emr_facts *facts, int dirfd);
-/* Leaves a new file there when so much has changed that it pays.  What cannot be read is in it,
- * too: what will never open is not tried again, everything else is.  Nobody may follow the ledger
- * meanwhile.  A file that could not be made costs time at the next start, nothing else. */
+/* Leaves a new file there when so much has changed that it pays.  Unreadable entries are in it,
+ * too: those that will never open are not tried again, all others are.  Nobody may follow the
+ * ledger meanwhile.  A file that could not be made costs time at the next start, nothing else. */
 emr_status emr_facts_keep(emr_facts *facts);
 /* Removes the file: names that must not be anywhere any more may be in it. */
 emr_status emr_facts_forget_kept(emr_facts *facts);

@@ -1,7 +1,8 @@
-/* This tells whether all is here that others have signed for a patient: each signer numbers his
- * statements for one patient, 1, 2, 3, ... over all her folders (`issuer_seq`), so that a number
- * which is not among those that are here was signed, and was erased, taken out, never taken by
- * the ledger, or is kept where one does not see it. Which of these, a number does not say. */
+/* This tells whether all is here that others have signed for a patient: each signer numbers the
+ * statements for one patient, 1, 2, 3, ... over all folders of the patient (`issuer_seq`), so that
+ * a number which is not among those that are here was signed, and was erased, taken out, never
+ * taken by the ledger, or is kept where one does not see it. Which of these, a number does not say.
+ */
 #pragma once
 
 #include "settle/facts.h"
@@ -21,14 +22,14 @@ typedef struct emr_issued_gap {
  * signer, or a journal that was lost. */
 void emr_issued_compare(uint64_t *numbers, size_t n, emr_issued_gap *out);
 
-/* What one signer has left and written on this ledger for the owner of FACTS. */
+/* The records that one signer has left and written on this ledger for the owner of FACTS. */
 typedef struct emr_issued {
 	emr_id32 issuer;
-	char by[EMR_SIGNED_BY_BYTES],
-		organisation[256]; /* as emr_signed has them; "" when nothing of his can be read */
+	char by[EMR_SIGNED_BY_BYTES], organisation[256]; /* as emr_signed has them; "" when nothing
+							    of the signer's can be read */
 	emr_issued_gap gap;
-	uint64_t unread; /* versions of his that the ledger shows, and that were erased or cannot be
-			    read: their numbers are not known */
+	uint64_t unread; /* versions of the signer's that the ledger shows, and that were erased or
+			    cannot be read: their numbers are not known */
 } emr_issued;
 
 typedef emr_status (*emr_issued_fn)(void *arg, const emr_issued *issued);

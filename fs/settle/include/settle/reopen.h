@@ -1,6 +1,6 @@
 /* These functions keep on this computer what opening a version came to: the next time its content
- * is known without a key of the folder, its manifest and its signature. Only what the owner
- * herself has signed, in a folder of her own seed, is kept; they refuse what was kept of any
+ * is known without a key of the folder, its manifest and its signature. Only versions that the
+ * owner signed, in a folder of the owner's seed, are kept; they refuse what was kept of any
  * other version, by any other keyring or computer, or was changed. Any thread. */
 #pragma once
 

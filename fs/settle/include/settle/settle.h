@@ -84,7 +84,7 @@ typedef struct emr_change {
 	emr_bytes owner_card;	       /* in another's Inbox: the card of that domain; else empty */
 } emr_change;
 
-/* What became of one change of a batch. */
+/* The outcome of one change of a batch. */
 typedef struct emr_change_outcome {
 	emr_change_kind kind;
 	emr_id16 node;
@@ -145,11 +145,12 @@ typedef emr_status (*emr_awaiting_fn)(void *arg, const emr_awaiting *one);
 /* WITH_SENT: also of those that have their copies and no answer yet.  Any thread. */
 emr_status emr_settle_each_awaiting(
 	emr_settle *settle, bool with_sent, emr_awaiting_fn fn, void *arg);
-/* What waits for copies is forgotten, and can be made again: the ledger knows nothing of it. */
+/* A batch that waits for copies is forgotten, and can be made again: the ledger knows nothing of
+ * it. */
 emr_status emr_settle_take_back(emr_settle *settle);
 /* The grants of domains inside domains become what the tree says (emr_share_tie): TREE has every
- * domain of the folder, each after the one it hangs in.  What the ledger refuses is told in the
- * log; other errors are of the moment. */
+ * domain of the folder, each after the one it hangs in.  Refusals of the ledger are told in
+ * the log; other errors are transient. */
 emr_status emr_settle_tie(emr_settle *settle, const struct emr_nested *tree, size_t n);
 /* ID is SHA-256 of the statement of the version at ROOT, which another shares and was opened here:
  * a new version saved there amends it.  Any thread. */

@@ -28,11 +28,11 @@ emr_status emr_facts_whose(
 /* The same of a BUNDLE that was opened elsewhere. */
 emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
 	const emr_bundle *bundle, emr_whose *out_whose);
-/* Whether the owner put the content there, or one of her computers: opens nothing. */
+/* Whether the owner put the content there, or one of the owner's computers: opens nothing. */
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is);
 /* Whether new content of the record at PLACE, saved by the owner, amends what another has said, and
- * the number of that statement.  What cannot be read any more, or does not fit, cannot be named:
- * then not. */
+ * the number of that statement.  It does not say it of records that cannot be read any more, or do
+ * not fit. */
 emr_status emr_facts_amended(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
 	bool *out_is, uint8_t out_prev[32]);
 /* As emr_signed_note. */

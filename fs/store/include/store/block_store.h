@@ -46,7 +46,8 @@ typedef struct emr_block_store emr_block_store;
 /* EMR_OK goes on, anything else stops the walk and is returned. */
 typedef emr_status (*emr_pin_visit)(void *context, const emr_pin *pin);
 
-/* What an implementation provides.  All thread-safe.  Contracts: the functions below. */
+/* The functions that an implementation provides. All are thread-safe.  Contracts: the functions
+ * below. */
 typedef struct emr_block_store_ops {
 	emr_status (*put)(emr_block_store *store, const emr_block *blocks, size_t count);
 	emr_status (*get_verified)(emr_block_store *store, const emr_cid *cid, emr_buf *out);

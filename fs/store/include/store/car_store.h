@@ -25,7 +25,7 @@ typedef struct emr_store_options {
 	 * one for all. */
 	const char *index_path;
 	/* There, too: a file outside of PATH in which each writer of this account has a byte
-	 * locked while he writes, made (0600).  NULL, or where that cannot be: the lock is a file
+	 * locked while it writes, made (0600).  NULL, or where that cannot be: the lock is a file
 	 * in PATH, and whoever may open that can hold it. */
 	const char *lock_path;
 	const char *tags_path; /* a directory of this computer's own, made (0700); and the key,
@@ -52,8 +52,8 @@ int emr_store_directory(const emr_store *store);
 emr_id16 emr_store_writer(const emr_store *store);
 emr_reserve *emr_store_reserve(const emr_store *store); /* NULL: there is none */
 
-/* What stands in `format`: constant, and made again wherever it does not. Of another text:
- * EMR_NEWER_FORMAT or EMR_DAMAGED. */
+/* The content of the file `format`: constant, and written again where it is missing. Of another
+ * text: EMR_NEWER_FORMAT or EMR_DAMAGED. */
 emr_bytes emr_store_format(void);
 emr_status emr_store_format_check(emr_bytes text);
 
@@ -75,7 +75,7 @@ typedef struct emr_pin_change {
 	bool unpin;
 } emr_pin_change;
 
-/* What one append writes, in this order: blocks, pin changes, tail blocks. */
+/* One append, which is written in this order: blocks, pin changes, tail blocks. */
 typedef struct emr_store_group {
 	const emr_block *blocks;
 	size_t block_count;
@@ -156,8 +156,8 @@ typedef emr_status (*emr_store_roots)(void *context, emr_cid_visit visit, void *
 typedef struct emr_reclaim_options {
 	uint8_t max_live_percent; /* closed segments with at most this share of live bytes; 0 = 60
 				   */
-	/* Go on when a node below a pin is not there; else EMR_MISSING_DATA.  What no root leads to
-	 * may then be below that node and stays, but for what a forsaken pin leads to. */
+	/* Go on when a node below a pin is not there; else EMR_MISSING_DATA.  Blocks that no root
+	 * leads to may then be below that node and stay, but for what a forsaken pin leads to. */
 	bool allow_missing;
 	/* Where nodes are read that may not be in the store: what lies below one that is here only
 	 * lives.  NULL: the store itself. */

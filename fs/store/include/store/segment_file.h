@@ -14,7 +14,7 @@
  * name. */
 bool emr_segment_file_parse(const char *name, emr_id16 *out_writer, uint64_t *out_number);
 
-/* What a state says of whose segments are its own: the writer id and the beginning of its SHA-256,
+/* The line by which a state tells its own segments: the writer id and the beginning of its SHA-256,
  * each in hexadecimal and in a line. */
 #define EMR_WRITER_TEXT_BYTES (32 + 1 + 8 + 1)
 void emr_writer_text(emr_id16 writer, char out[EMR_WRITER_TEXT_BYTES + 1]);
@@ -41,9 +41,9 @@ emr_status emr_segment_file_extent(int fd, uint64_t from, emr_segment_extent *ou
 typedef void (*emr_segment_damage_fn)(void *arg, uint64_t offset, uint64_t len);
 emr_status emr_segment_file_check(int fd, uint64_t end, emr_segment_damage_fn visit, void *arg);
 
-/* What the first END bytes of segment NUMBER of WRITER hold: blocks by the place of their first
- * byte, in order, and what its frames say of pins, in order.  HASHED: only blocks whose bytes have
- * the hash of their name; else what the section heads say, which reads little of the file. */
+/* Reads what the first END bytes of segment NUMBER of WRITER hold: blocks by the place of their
+ * first byte, in order, and what its frames say of pins, in order.  HASHED: only blocks whose bytes
+ * have the hash of their name; else what the section heads say, which reads little of the file. */
 typedef struct emr_segment_visitor {
 	emr_status (*block)(void *arg, const emr_cid *cid, uint64_t offset, size_t len);
 	emr_status (*pin)(void *arg, const emr_pin *pin, bool is_unpin);

@@ -70,7 +70,8 @@ emr_status emr_unixfs_builder_new(
 	emr_unixfs_emit emit, void *context, emr_unixfs_builder **out_builder);
 /* The next leaf in file order: a raw block has file_bytes = tsize = its length. */
 emr_status emr_unixfs_builder_add(emr_unixfs_builder *builder, const emr_unixfs_link *leaf);
-/* The same COUNT times.  What a run repeats is emitted once, and a long run costs its logarithm. */
+/* The same COUNT times.  A repeated block of a run is emitted once, and a long run costs its
+ * logarithm. */
 emr_status emr_unixfs_builder_add_run(
 	emr_unixfs_builder *builder, const emr_unixfs_link *leaf, uint64_t count);
 /* Closes all levels; one leaf is its own root.  EMR_INVALID without leaves.  Only free may follow.

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "store/car_store.h"
 
-/* What this thread missed, and whether it waits. */
+/* The block that this thread missed, and whether it waits. */
 static _Thread_local struct {
 	const emr_fetcher *fetcher;
 	emr_cid cid;

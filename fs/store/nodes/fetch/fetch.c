@@ -1,5 +1,6 @@
 /* This file has missing blocks brought by the threads of the copies, keeps what came, and asks
- * ahead for what is read next. What no place could give is not asked for again for two seconds. */
+ * ahead for what is read next. A block that no node could give is not asked for again for two
+ * seconds. */
 #include "fetch_private.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* This file makes one HTTP request to a node: with a deadline, ended at once when the caller gives
- * up, and whole or an error.  What an error is stands here and in answers.c, and nowhere else. */
+ * up, and whole or an error.  This file and answers.c, and no other, decide what an error is. */
 #include "node_private.h"
 
 #include <errno.h>
@@ -10,8 +10,6 @@
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "gateway/late_curl.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define ERROR_BODY_MAX 4096
@@ -190,7 +188,7 @@ static bool exchange_address(const exchange *x, CURL *easy)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
 	if (is_fine && node->ca_file != NULL)
-		is_fine = late_curl_tell_certificates(easy) &&
+		is_fine = emr_curl->tell_certificates(easy) &&
 			  curl_easy_setopt(easy, CURLOPT_CAINFO, node->ca_file) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 	return is_fine;

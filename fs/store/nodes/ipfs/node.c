@@ -124,18 +124,10 @@ static emr_status node_headers(emr_ipfs *node, const char *token)
 	return is_fine ? EMR_OK : EMR_NO_MEMORY;
 }
 
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static CURLcode curl_begun;
-
-static void curl_begin(void)
-{
-	curl_begun = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 emr_status emr_ipfs_open(
 	const emr_ipfs_options *options, emr_ipfs **out_node, emr_ipfs_fault *out_fault)
 {
-	emr_ipfs *node = calloc(1, sizeof *node);
+	emr_ipfs *node = emr_curl_begin() ? calloc(1, sizeof *node) : NULL;
 	emr_ipfs_fault fault = EMR_IPFS_FINE, ignored;
 	emr_status status = EMR_OK;
 
@@ -145,7 +137,6 @@ emr_status emr_ipfs_open(
 		*out_fault = EMR_IPFS_HERE;
 		return EMR_NO_MEMORY;
 	}
-	pthread_once(&curl_once, curl_begin);
 	node->kind = options->kind;
 	if (options->kind != EMR_IPFS_KUBO && options->kind != EMR_IPFS_GATEWAY &&
 		options->kind != EMR_IPFS_CLUSTER)
@@ -156,16 +147,15 @@ emr_status emr_ipfs_open(
 		fault = EMR_IPFS_TOKEN;
 	if (fault != EMR_IPFS_FINE)
 		status = fault == EMR_IPFS_HERE ? EMR_NO_MEMORY : emr_ipfs_fault_status(fault);
-	if (status == EMR_OK && curl_begun == CURLE_OK)
+	if (status == EMR_OK)
 		status = node_headers(node, options->token);
 	node->address = strdup(options->address);
 	if (options->ca_file != NULL)
 		node->ca_file = strdup(options->ca_file);
 	if (asprintf(&node->agent, "emrfs/%s", options->version) < 0)
 		node->agent = NULL;
-	if (status == EMR_OK &&
-		(node->address == NULL || node->agent == NULL || curl_begun != CURLE_OK ||
-			(options->ca_file != NULL && node->ca_file == NULL)))
+	if (status == EMR_OK && (node->address == NULL || node->agent == NULL ||
+					(options->ca_file != NULL && node->ca_file == NULL)))
 		status = EMR_NO_MEMORY;
 	*out_fault = status == EMR_OK || fault != EMR_IPFS_FINE ? fault : EMR_IPFS_HERE;
 	if (status != EMR_OK) {

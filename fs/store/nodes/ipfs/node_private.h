@@ -3,9 +3,9 @@
  * than asked for. */
 #pragma once
 
-#include <curl/curl.h>
 #include <pthread.h>
 
+#include "http/curl.h"
 #include "ipfs/cluster.h"
 #include "ipfs/node.h"
 

@@ -1,5 +1,5 @@
 /* This file holds a Kubo's configuration against what a node that keeps health records must be.
- * What is not in the configuration is what Kubo 0.43.1 does by itself. */
+ * A setting that is not in the configuration is the one that Kubo 0.43.1 has by itself. */
 #include "node_private.h"
 
 #include <jansson.h>

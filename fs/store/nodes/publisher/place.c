@@ -1,5 +1,6 @@
 /* This file is one place as the publisher sees it: what is noted of it, how it goes, what people
- * are told of it, and how its threads wait.  What fails is tried again after a pause that grows. */
+ * are told of it, and how its threads wait.  A failed request is tried again after a pause that
+ * grows. */
 #include "place.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* This file says which roots each place is to have: those of pins, those that wait for copies, and
- * those that no pin names any more but the ledger does.  What is erased goes. */
+ * those that no pin names any more but the ledger does.  Erased roots go. */
 #include <stdlib.h>
 
 #include "base/log.h"

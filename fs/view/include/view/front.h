@@ -1,5 +1,5 @@
-/* What stands before an open folder (FUSE) does this for whoever works behind it: they know
- * these calls, and not who answers them. It is NULL where nothing is mounted. */
+/* The front of an open folder (FUSE) offers these calls to the modules behind it,
+ * which do not know who answers them. It is NULL where nothing is mounted. */
 #pragma once
 
 #include <stddef.h>

@@ -75,7 +75,7 @@ typedef struct emr_view_options {
 					 birth and signer id; NULL: not said */
 	int64_t quiet_ns;	      /* a change this old is published; 0 = 1 s */
 	int64_t sync_ns;	      /* a closed file is on the disk after this; 0 = 5 s */
-	/* What the kernel may hold is out of date: an entry of a directory (NAME), or a whole node
+	/* Tells the kernel what is out of date: an entry of a directory (NAME), or a whole node
 	 * (NAME NULL). Called without any lock; must not call back into the view. */
 	void (*changed)(void *arg, uint64_t node, const char *name);
 	void *changed_arg;
@@ -100,7 +100,7 @@ typedef struct emr_view_options {
 	emr_status (*look_at_copy)(
 		void *arg, const struct emr_copy_claim *claim, bool *out_is_copy);
 	void *look_at_copy_arg;
-	/* What is shown of what is shared (view/giving.h); NULL: nothing. */
+	/* Shows the owner's shares (view/giving.h); NULL: nothing is shown. */
 	const struct emr_giving *giving;
 	void *giving_arg;
 	/* The files of the hidden folder .emrfs: names, and how one's bytes are made when it is
@@ -125,13 +125,13 @@ typedef struct emr_view_options {
 	/* VALUE would let more programs into FOLDER ("" the top), and was set without its code: it
 	 * was not taken.  At most twenty times a minute.  May be NULL. */
 	void (*software_unconfirmed)(void *arg, const char *folder, const char *value);
-	/* Who vouches for the person of SIGNER_ID under this NAME and date of birth:
+	/* Lists the vouchers for the person of SIGNER_ID under this NAME and date of birth:
 	 * "ORGANISATION@DATE, ..." or "self".  Any thread, without a lock of the view.  May be
 	 * NULL: nobody does. */
 	emr_status (*vouched)(void *arg, emr_id32 signer_id, const char *name, const char *born,
 		char *out, size_t size);
-	/* Who has the key SIGNER_ID, as the ledger knows him: "Paula Lima, São Lucas", or "" for
-	 * the person whose folder this is.  EMR_NOT_FOUND: nobody is registered with it.  Any
+	/* Names the holder of the key SIGNER_ID, as the ledger does: "Paula Lima, São Lucas", or ""
+	 * for the person whose folder this is.  EMR_NOT_FOUND: nobody is registered with it.  Any
 	 * thread, without a lock of the view.  May be NULL: nobody is known. */
 	emr_status (*named)(void *arg, emr_id32 signer_id, char *out, size_t size);
 	void *vouched_arg; /* of these two */
@@ -226,10 +226,10 @@ emr_status emr_view_write(emr_handle *handle, uint64_t at, emr_bytes bytes);
 emr_status emr_view_seek(emr_handle *handle, uint64_t at, bool wants_hole, uint64_t *out_at);
 /* All bytes of FROM into TO, a new file; holes stay holes.  PIECE is room. */
 emr_status emr_view_copy(emr_handle *to, emr_content_reader *from, void *piece, size_t piece_len);
-/* What close(2) promises: everything written is in the operating system's hands, with its journal
- * row. */
+/* Does what close(2) promises: everything written is in the operating system's hands, with its
+ * journal row. */
 emr_status emr_view_flush(emr_handle *handle);
-/* What fsync(2) promises: as flush, and on the disk. */
+/* Does what fsync(2) promises: as flush, and on the disk. */
 emr_status emr_view_fsync(emr_handle *handle);
 /* Extends, when there is room for that beside all that is being written: EMR_NO_SPACE at once, and
  * nothing changes.  KEEP_SIZE changes nothing else.  Room is not put aside: other programs may take
@@ -269,7 +269,7 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t node, const char *
 /* The names, each with its NUL, one after the other. */
 emr_status emr_view_list_attributes(emr_view *view, uint64_t node, emr_buf *out);
 
-/* What is known of a live node without asking the ledger.  EMR_NOT_FOUND. */
+/* The facts of a live node that are known without asking the ledger.  EMR_NOT_FOUND. */
 typedef struct emr_record_facts {
 	emr_id16 object; /* on the ledger, or the one it will get */
 	uint64_t cver;	 /* of the published content; 0: none yet */
@@ -333,9 +333,9 @@ typedef struct emr_file_version {
 } emr_file_version;
 typedef emr_status (*emr_file_version_fn)(void *arg, const emr_file_version *version);
 /* The versions of the file at PATH, or of the one that was deleted from there last, oldest first;
- * renaming and moving make none.  What is not published yet is published first if it can be.
- * EMR_NOT_FOUND, EMR_IS_DIRECTORY (one that was deleted, too), EMR_INVALID (a link). FN is called
- * without any lock. */
+ * renaming and moving make none.  Changes that are not published yet are published first if they
+ * can be. EMR_NOT_FOUND, EMR_IS_DIRECTORY (one that was deleted, too), EMR_INVALID (a link). FN is
+ * called without any lock. */
 emr_status emr_view_each_version(
 	emr_view *view, const char *path, emr_file_version_fn fn, void *arg);
 
@@ -398,8 +398,8 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes);
 typedef struct emr_move {
 	const char *from, *to; /* paths from the top */
 	bool only_look;
-	/* emr_moved.sum of the look that a person was asked with; all zero: nobody was.  Who may
-	 * write there could have put something else in the place of both. */
+	/* emr_moved.sum of the look that a person was asked with; all zero: nobody was.  A writer
+	 * of that folder could have put something else in the place of both. */
 	emr_id32 seen;
 } emr_move;
 typedef struct emr_moved {
@@ -422,8 +422,8 @@ typedef struct emr_erase {
 			    mine and what does not open */
 	uint64_t until_unix_s; /* with PATH NULL: what was deleted up to then; 0: all of it */
 	bool only_look;	       /* count what would go */
-	/* emr_erased.objects of the look that a person was asked with; all zero: nobody was.  Who
-	 * may write there could have put another record in the place of what was looked at. */
+	/* emr_erased.objects of the look that a person was asked with; all zero: nobody was.  A
+	 * writer of that folder could have put another record there since. */
 	emr_id32 objects;
 } emr_erase;
 typedef struct emr_erased {
@@ -512,7 +512,7 @@ emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);
 emr_status emr_view_place(emr_view *view, const char *path, emr_place *out_place);
 /* The path of a live node from the top, owned by the caller. */
 emr_status emr_view_path(emr_view *view, uint64_t node, char **out_path);
-/* Of what has, or will get, this object id on the ledger.  EMR_NOT_FOUND. */
+/* The path of what has, or will get, this object id on the ledger.  EMR_NOT_FOUND. */
 emr_status emr_view_path_of_object(emr_view *view, emr_id16 object, char **out_path);
 
 /* Somewhere else there is a copy more of something: what waits for copies is looked at.  Any

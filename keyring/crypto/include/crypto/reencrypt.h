@@ -20,7 +20,7 @@
 #define EMR_PRE_AGENTS_MAX 16
 #define EMR_PRE_KFRAG_MESSAGE_BYTES 192
 
-/* What all fragments of one grant in one epoch have in common. */
+/* The values that all fragments of one grant in one epoch have in common. */
 typedef struct emr_pre_bond {
 	uint8_t A[32];	  /* public key of the domain's epoch */
 	uint8_t B[32];	  /* public key of the grantee */
@@ -44,7 +44,8 @@ typedef struct emr_pre_kfrag {
 emr_status emr_pre_kfrags(const emr_secret *a, const uint8_t B[32], const uint8_t gctx[32],
 	unsigned t, unsigned n, emr_pre_kfrag *frags, uint8_t out_X[32], emr_secret *out_rk);
 
-/* What the owner signs after the label "emrfs-kfrag-v1\0": gctx || A || B || X || id || U. */
+/* The bytes that the owner signs after the label "emrfs-kfrag-v1\0": gctx || A || B || X || id ||
+ * U. */
 void emr_pre_kfrag_message(const emr_pre_bond *bond, const emr_pre_kfrag *frag,
 	uint8_t out[EMR_PRE_KFRAG_MESSAGE_BYTES]);
 /* The public half: valid points, and the owner's signature (OWNER_PK is Ed25519).  EMR_DAMAGED,

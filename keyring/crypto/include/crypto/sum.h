@@ -7,7 +7,7 @@
 
 #define EMR_SUM_BYTES 32
 
-/* Of what FILE has by now, to its end. EMR_NO_MEMORY. */
+/* Hashes the present content of FILE, to its end. EMR_NO_MEMORY. */
 emr_status emr_sum_append(emr_buf *file);
 /* Whether FILE, with its sum, is as it was written. */
 bool emr_sum_fits(emr_bytes file);

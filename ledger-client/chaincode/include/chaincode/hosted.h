@@ -29,7 +29,7 @@ void hosted_free(hosted *run);
  * cannot be split. */
 size_t hosted_public_len(const hosted *run);
 
-/* Who brings it, as far as nothing has to be checked. */
+/* The bringer, as far as nothing has to be checked. */
 void hosted_caller(hosted *run, int host, const uint8_t net_id[16], const uint8_t submitter_id[32]);
 /* For replays of recorded batches only: what another host said then. */
 void hosted_said(hosted *run, int seen, uint64_t said_unix_s);
@@ -38,7 +38,7 @@ emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_
 	const uint8_t enrolment[32], uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg,
 	const uint8_t *key, size_t len);
 
-/* Who signed the transaction (creator.h); borrowed. */
+/* The signer of the transaction (creator.h); borrowed. */
 typedef struct hosted_signer {
 	const char *msp;
 	const uint8_t *der; /* his certificate */
@@ -104,7 +104,8 @@ bool hosted_moved_is_recorded(const hosted *run);
 size_t hosted_moved_count(const hosted *run);
 /* Item I was applied, and its part is not among those that were brought: the part's key. */
 bool hosted_moved_lacks(const hosted *run, size_t i, emr_key_text *out_key);
-/* Whoever brings entries is an administrator of an organisation of the network, by his certificate.
+/* The bringer of entries must be an administrator of an organisation of the network, by
+ * certificate.
  */
 bool hosted_may_move(const uint8_t *descriptor, size_t len, const hosted_signer *who,
 	const uint8_t *row, size_t row_len, uint64_t now_unix_s);

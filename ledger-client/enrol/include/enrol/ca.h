@@ -1,6 +1,6 @@
 /* A hospital's own certificate authority, a Hyperledger Fabric CA, asked by its REST interface: for
- * a certificate of the key in a keyring, for a newer one of the same key, and, by who may, to know
- * somebody or to know him no more.  The private key never leaves its keyring; what is sent is a
+ * a certificate of the key in a keyring, for a newer one of the same key, and, by an administrator,
+ * to register a person or to end that.  The private key never leaves its keyring; what is sent is a
  * request that it signed.
  *
  * It refuses http, an authority that the named roots do not vouch for, answers of more than 256
@@ -44,7 +44,7 @@ typedef enum emr_ca_fault {
 
 #define EMR_CA_SAID_BYTES 200
 
-/* What became of a call; SAID is the authority's own sentence, printable ASCII, or "". */
+/* The outcome of a call; SAID is the authority's own sentence, printable ASCII, or "". */
 typedef struct emr_ca_call {
 	emr_ca_fault fault;
 	long http_status;
@@ -62,8 +62,8 @@ bool emr_ca_url_ok(const char *url);
  * authorisation. */
 bool emr_ca_id_ok(const char *id);
 
-/* What an authority gives: somebody's certificate with those between him and the root, as
- * keyring/cert.h has them, and the root. */
+/* The certificates that an authority gives: a person's with those between it and the root,
+ * as keyring/cert.h has them, and the root. */
 typedef struct emr_ca_certificate {
 	emr_buf chain, root;
 } emr_ca_certificate;

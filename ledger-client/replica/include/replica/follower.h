@@ -1,13 +1,13 @@
-/* The follower of a replica: whoever needs what is new on the ledger asks here, and nobody asks the
- * ledger himself.  One run at a time brings the copy up to date for everybody in this process who
+/* The follower of a replica: all modules that need new entries ask here, and none asks the
+ * ledger itself.  One run at a time brings the copy up to date for everybody in this process who
  * waits, and one of them at a time waits at the ledger.  It has no thread of its own: the thread
  * that waits does the work, for the others as well.  Any thread, any number at once. */
 #pragma once
 
 #include "replica/replica.h"
 
-/* What the ledger had when this was called is verified and taken in; those who ask while a run is
- * under way share the next one.  As emr_replica_catch_up, whose status it gives. */
+/* Verifies and takes in everything that the ledger had when this was called; callers that come
+ * while a run is under way share the next one.  As emr_replica_catch_up, whose status it gives. */
 emr_status emr_follow_now(emr_replica *replica);
 
 /* The copy has SIZE entries or more.  Nobody is asked when it has them already.  EMR_TIMEOUT: the
@@ -23,13 +23,14 @@ emr_status emr_follow_to(emr_replica *replica, uint64_t size);
 emr_status emr_follow_answer(
 	emr_replica *replica, emr_bytes batch, const emr_ledger_answer *answer);
 
-/* How far somebody who waits has seen the ledger, and which calls to wake up he has heard. */
+/* How far a waiting caller has seen the ledger, and which calls to wake up it has heard. */
 typedef struct emr_follow_place {
 	uint64_t size;
 	uint64_t wakes;
 } emr_follow_place;
 
-/* All that is in the copy now is seen; what wakes from here on is for him, even before he waits. */
+/* All that is in the copy now is seen; a wake from here on is for this caller, even before it
+ * waits. */
 emr_follow_place emr_follow_here(emr_replica *replica);
 
 /* Until the copy has more than IO_PLACE->size entries, which is then what it has.  EMR_TIMEOUT;

@@ -146,7 +146,7 @@ typedef struct emr_known_release {
 	emr_id32 req;	 /* its item id */
 	emr_id32 signer; /* who asked */
 	emr_id16 grant;
-	emr_id16 via;	/* in the name of which team; zero = his own */
+	emr_id16 via;	/* in the name of which team; zero = none */
 	uint16_t asked; /* records */
 	uint64_t seq;
 	uint64_t ledger_time;
@@ -156,8 +156,8 @@ typedef emr_status (*emr_replica_release_fn)(void *arg, const emr_known_release 
  * parts (family ACCESS, version 1). */
 emr_status emr_replica_releases(
 	emr_replica *replica, emr_id16 domain, emr_replica_release_fn fn, void *arg);
-/* Those of the person whose first key is ROOT, by any of his keys.  Of the others their rows alone
- * are read, and no entry. */
+/* Those of the person whose first key is ROOT, by any key of that person.  Of the others their rows
+ * alone are read, and no entry. */
 emr_status emr_replica_releases_of(
 	emr_replica *replica, emr_id16 domain, emr_id32 root, emr_replica_release_fn fn, void *arg);
 
@@ -173,7 +173,7 @@ typedef struct emr_known_answer {
 emr_status emr_replica_answer(emr_replica *replica, const emr_known_release *release,
 	emr_id32 responder, emr_known_answer *out_answer);
 
-/* Reports of DOMAIN: who told it, under which grant; what he opened is sealed. */
+/* Reports of DOMAIN: who told it, under which grant; the list of opened records is sealed. */
 typedef struct emr_known_report {
 	emr_id16 domain;
 	emr_id16 report;

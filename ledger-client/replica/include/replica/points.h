@@ -1,4 +1,4 @@
-/* Points and credit, as anybody reads them out of his own copy of the ledger: what an account has,
+/* Points and credit, as anybody reads them out of a copy of the ledger: what an account has,
  * how it came by it, and whom the ledger's entries speak for.  It signs nothing and believes no sum
  * that somebody wrote down.  An account is the first key of a person's chain, or the key of a
  * domain's owner (contract/CONTRACT.md, Points). */
@@ -51,7 +51,7 @@ typedef struct emr_movement {
 	emr_id16 dataset; /* JOINED, FUNDED, REFUNDED */
 } emr_movement;
 
-/* What came into the N accounts together and went out of them, oldest first; what only passed
+/* Lists what came into the N accounts together and went out of them, oldest first; what only passed
  * between them is left out.  The sum of all is what their tokens are worth.  Reads every entry. */
 typedef emr_status (*emr_movement_fn)(void *arg, const emr_movement *movement);
 emr_status emr_replica_movements(

@@ -79,14 +79,14 @@ typedef struct emr_replica_change {
 } emr_replica_change;
 typedef void (*emr_replica_change_fn)(void *arg, const emr_replica_change *change);
 
-/* One run by oneself, past all who wait: for tests.  Whoever needs what is new asks the follower
- * (replica/follower.h), which makes the runs.
- * Verifies and takes in every new entry; then calls CHANGE (may be NULL) for each of their items,
- * in order, with no lock held.  *out_n (may be NULL) = entries taken in.  Errors leave what was
- * verified before them in place and are also kept for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK,
- * EMR_DAMAGED; and EMR_NEWER_FORMAT (other rules), EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED.
- * EMR_OFFLINE: the ledger is away, and the copy is all that was verified here.  Away, with a copy
- * that is older than the mark, is EMR_ROLLBACK; with one that was found damaged, EMR_DAMAGED. */
+/* One run by oneself, past all who wait: for tests.  A module that needs new entries asks the
+ * follower (replica/follower.h), which makes the runs. Verifies and takes in every new entry; then
+ * calls CHANGE (may be NULL) for each of their items, in order, with no lock held.  *out_n (may be
+ * NULL) = entries taken in.  Errors leave what was verified before them in place and are also kept
+ * for emr_replica_trouble: EMR_ROLLBACK, EMR_FORK, EMR_DAMAGED; and EMR_NEWER_FORMAT (other rules),
+ * EMR_BUSY, EMR_IO, EMR_NO_SPACE, EMR_INTERRUPTED. EMR_OFFLINE: the ledger is away, and the copy is
+ * all that was verified here.  Away, with a copy that is older than the mark, is EMR_ROLLBACK; with
+ * one that was found damaged, EMR_DAMAGED. */
 emr_status emr_replica_catch_up(
 	emr_replica *replica, emr_replica_change_fn change, void *arg, uint64_t *out_n);
 
@@ -117,7 +117,7 @@ typedef emr_status (*emr_replica_since_fn)(void *arg, const emr_replica_change *
 emr_status emr_replica_since(
 	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg);
 
-/* The latest time that anybody but the person of the key ME says in the newest of his entries; 0:
+/* The latest time that the newest entries of other persons than that of the key ME say; 0:
  * nobody else has said any. */
 emr_status emr_replica_heard(emr_replica *replica, emr_id32 me, uint64_t *out_unix_s);
 
@@ -215,7 +215,7 @@ emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, 
 emr_status emr_replica_history(emr_replica *replica, uint8_t family, emr_id16 domain,
 	emr_id16 object, emr_replica_item_fn fn, void *arg);
 /* The oldest version of the object at HEAD whose private part is still here; when none is, the one
- * that HEAD says.  What is erased is erased from there on. */
+ * that HEAD says.  Erased parts are gone from there on. */
 emr_status emr_replica_oldest_part(
 	emr_replica *replica, const emr_replica_head *head, uint64_t *out_version);
 /* The answer to one's own batch, if an entry carries it: for settling an ambiguous submit.
@@ -297,7 +297,7 @@ emr_status emr_replica_missing(emr_replica *replica, uint64_t *out_n, uint64_t *
  * other one: a replay of the rules from entry 0 accepts each row that is written, and the
  * high-water mark must fit.  EMR_OK: nothing is wrong any more. EMR_DAMAGED: something is whole in
  * neither, or a file's structure is damaged; EMR_FORK, EMR_ROLLBACK: that is no damage; EMR_DENIED:
- * the ledger is open for reading only, this computer's copy is mended; EMR_OFFLINE. What could not
- * be put right is from then on what emr_replica_last_trouble says; a part that is gone is not,
- * because what is saved from now on does not rest on it. */
+ * the ledger is open for reading only, this computer's copy is mended; EMR_OFFLINE. Damage that
+ * could not be put right is from then on what emr_replica_last_trouble says; a part that is gone is
+ * not, because later saves do not rest on it. */
 emr_status emr_replica_mend(emr_replica *replica, emr_replica_mended *out_mended);

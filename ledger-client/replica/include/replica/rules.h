@@ -26,7 +26,7 @@ typedef struct emr_rules {
 	uint64_t quota_bytes;		 /* quota-bytes, or "none" (none: EMR_RULES_NO_LIMIT) */
 } emr_rules;
 
-/* What holds where nobody has agreed on anything. */
+/* The rules where nobody has agreed on anything. */
 #define EMR_RULES_DEFAULT                                                                          \
 	((emr_rules){.copies = 1,                                                                  \
 		.copies_before_register = 1,                                                       \

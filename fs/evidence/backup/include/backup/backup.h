@@ -62,14 +62,15 @@ typedef struct emr_backup_report {
 } emr_backup_report;
 
 /* Brings the backup in DIR up to date, or begins one.  Interrupted at any moment it leaves the
- * backup that was there, and goes on the next time where it was.  What the records need is looked
- * for in it before its list is written: what is missing is told, and counted.  EMR_NOT_FOUND,
- * EMR_NOT_DIRECTORY: DIR; EMR_BUSY: another process makes a backup there; EMR_CONFLICT: DIR holds
- * the backup of another network; EMR_FORK: one whose ledger is not the beginning of the one here:
- * another computer went on with it, or this one went back; EMR_DAMAGED: its list cannot be read;
- * EMR_NEWER_FORMAT; EMR_NO_SPACE, before anything is written when it can be known; EMR_TIMEOUT: the
- * ledger never held still; EMR_OFFLINE: neither the ledger nor this computer's own verified copy of
- * it is whole; EMR_MISSING_DATA: the state lacks a file that it must have. */
+ * backup that was there, and goes on the next time where it was.  Before the list of the backup is
+ * written, everything that the records need is looked for in it; missing pieces are told and
+ * counted.  EMR_NOT_FOUND, EMR_NOT_DIRECTORY: DIR; EMR_BUSY: another process makes a backup there;
+ * EMR_CONFLICT: DIR holds the backup of another network; EMR_FORK: one whose ledger is not the
+ * beginning of the one here: another computer went on with it, or this one went back; EMR_DAMAGED:
+ * its list cannot be read; EMR_NEWER_FORMAT; EMR_NO_SPACE, before anything is written when it can
+ * be known; EMR_TIMEOUT: the ledger never held still; EMR_OFFLINE: neither the ledger nor this
+ * computer's own verified copy of it is whole; EMR_MISSING_DATA: the state lacks a file that it
+ * must have. */
 emr_status emr_backup_make(const emr_backup_options *options, emr_backup_report *out_report);
 
 /* The list of the backup in DIR.  EMR_NOT_FOUND: there is none. */

@@ -17,7 +17,7 @@
 #define EMR_BACKUP_NETWORK_PATH "network"
 #define EMR_BACKUP_CHANNEL_PATH "channel"
 
-/* What a file is, by its path in the state. */
+/* The kind of a file, by its path in the state. */
 typedef enum emr_backup_kind {
 	EMR_BACKUP_NONE, /* no file of a backup */
 	EMR_BACKUP_KEYFILE,

@@ -1,7 +1,7 @@
 /* This module carries records in a CAR file: written for other computers and IPFS nodes, and
  * read back by whoever has the keys. It refuses to write a block that is not what its name says,
- * and to give out anything from a CAR that is not signed by this keyring's owner, or by somebody
- * whom her ledger let write there.
+ * and to give out anything from a CAR that is not signed by this keyring's owner, or by a
+ * writer whom the owner's ledger admits there.
  *
  * * Format: FORMAT.md. */
 #pragma once
@@ -50,9 +50,9 @@ typedef struct emr_parcel_ledger {
  * Reads it once, checks every block's hash, and opens the catalogue.  EMR_DAMAGED; EMR_LIMIT (over
  * 4,194,304 blocks or a million records); EMR_NEWER_FORMAT; EMR_UNSUPPORTED: of an older form;
  * EMR_NOT_FOUND: it is a CAR without anything of ours; EMR_DENIED: nothing in it can be opened with
- * KEYRING.  With contents and no catalogue it is a parcel without records.  What others signed in
- * the owner's folder counts when LEDGER (stays the caller's; NULL: there is none) has it, and is
- * left out otherwise. */
+ * KEYRING.  With contents and no catalogue it is a parcel without records.  Records that others
+ * signed in the owner's folder count when LEDGER (stays the caller's; NULL: there is none) has
+ * them, and are left out otherwise. */
 emr_status emr_parcel_open(
 	int fd, emr_keyring *keyring, const emr_parcel_ledger *ledger, emr_parcel **out_parcel);
 void emr_parcel_close(emr_parcel *parcel); /* NULL is fine */

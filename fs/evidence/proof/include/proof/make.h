@@ -18,9 +18,9 @@ typedef struct emr_proof_sources {
 } emr_proof_sources;
 
 /* Appends the proof of the content at PLACE, under a checkpoint of everything that the replica has
- * verified, signed now. What it discloses: FORMAT.md, "What a proof gives away".  EMR_NO_ATTRIBUTE:
- * PLACE has no content; EMR_MISSING_DATA, EMR_DAMAGED; EMR_BAD_SIGNATURE: what is here does not
- * prove itself (the log says the step). */
+ * verified, signed now. FORMAT.md, "What a proof gives away", says what it discloses.
+ * EMR_NO_ATTRIBUTE: PLACE has no content; EMR_MISSING_DATA, EMR_DAMAGED; EMR_BAD_SIGNATURE: what is
+ * here does not prove itself (the log says the step). */
 emr_status emr_proof_make(
 	const emr_proof_sources *sources, const emr_place *place, emr_buf *out_file);
 

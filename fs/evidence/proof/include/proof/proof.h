@@ -74,7 +74,7 @@ emr_bytes emr_proof_part_of(const emr_proof *proof, emr_proof_type type, size_t 
 
 /* ---- checking ---- */
 
-/* What is checked, in this order; the first that fails is the answer. */
+/* The checks, in this order; the first that fails is the answer. */
 typedef enum emr_proof_step {
 	EMR_PROOF_SOUND = 0,
 	EMR_PROOF_BAD_FORMAT,  /* no proof file, damaged, cut, too long, or a part is missing */
@@ -114,7 +114,7 @@ typedef enum emr_proof_kind { EMR_PROOF_OF_CONTENT = 0, EMR_PROOF_OF_ACCESS } em
 #define EMR_PROOF_NAME_BYTES 256
 #define EMR_PROOF_SLOTS_SHOWN 16
 
-/* Who gave the key. */
+/* The giver of the key. */
 typedef struct emr_proof_releaser {
 	bool is_owner;
 	char name[65]; /* in the certificate; of the owner "" unless a card shows him */

@@ -23,7 +23,7 @@ typedef enum emr_pdf_signature {
 	EMR_PDF_SIGNATURES
 } emr_pdf_signature;
 
-/* What is wrong with a form. */
+/* The faults of a form. */
 typedef enum emr_pdf_fault {
 	EMR_PDF_FINE = 0,
 	EMR_PDF_DAMAGED,
@@ -40,7 +40,7 @@ typedef enum emr_pdf_fault {
 
 typedef struct emr_pdf_form {
 	emr_pdf_signature signature;
-	char signer[EMR_PDF_NAME_MAX + 1]; /* as the certificate calls him: UTF-8 without control
+	char signer[EMR_PDF_NAME_MAX + 1]; /* the name in the certificate: UTF-8 without control
 					      characters; "": unsigned, or it has no name, or
 					      none that can be said whole */
 } emr_pdf_form;

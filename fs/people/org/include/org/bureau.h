@@ -35,7 +35,7 @@ emr_status emr_bureau_send(
 /* The same of N without parts, in as few batches as they need. */
 emr_status emr_bureau_send_all(
 	emr_bureau *bureau, emr_act *acts, size_t n, emr_problem *out_problem);
-/* What begins on the ledger with this, in one batch: N acts with their PARTS, each as it is, so
+/* Acts that begin on the ledger together, in one batch: N acts with their PARTS, each as it is, so
  * that nobody sees one of them without the others. */
 emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, const emr_bytes *parts,
 	size_t n, emr_problem *out_problem);
@@ -44,8 +44,8 @@ emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, con
 emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal, emr_buf *out_part);
 /* How ORG is called, "" when nobody says it. */
 emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]);
-/* What organisations and people are called by themselves or others, as it stands beside what is
- * decided: as emr_show does, blanks that follow each other as one, and cut behind 64 bytes with
+/* The names that organisations and people give themselves or others, as they are shown beside a
+ * decision: as emr_show does, blanks that follow each other as one, and cut behind 64 bytes with
  * "...", so that no name fills a line and goes on as another. */
 #define EMR_BESIDE_BYTES 72
 void emr_bureau_show(const char *name, char out[EMR_BESIDE_BYTES]);

@@ -53,8 +53,8 @@ int emr_org_leave(const emr_args *args, emr_out *out);
 
 /* org rules; org rules FILE [--quorum N]; org rules --quorum N; org rules approve ID. */
 int emr_org_rules(const emr_args *args, emr_out *out);
-/* What org show says of them: prints, and returns {text quorum need proposals[]} (owned; NULL when
- * it could not). */
+/* The part of `org show` about them: prints, and returns {text quorum need proposals[]} (owned;
+ * NULL when it could not). */
 json_t *emr_rules_show(const emr_bureau *bureau, emr_out *out, emr_status *out_status);
 
 /* ---- mint.c ---- */

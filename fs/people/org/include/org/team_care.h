@@ -9,7 +9,7 @@
 #include "org/staff.h"
 #include "share/teams.h"
 
-/* Who works in an organisation: not its patients, agents, auditors and administrators. */
+/* The staff of an organisation: not its patients, agents, auditors and administrators. */
 #define EMR_ROLES_OF_STAFF                                                                         \
 	(EMR_ROLE_CLINICIAN | EMR_ROLE_PHARMACIST | EMR_ROLE_INSURER | EMR_ROLE_AUTHORITY |        \
 		EMR_ROLE_RESEARCHER | EMR_ROLE_REGISTRAR)
@@ -27,8 +27,8 @@ emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_k
 emr_status emr_team_let_out(
 	emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem);
 /* When somebody has left TEAM since it was made, or his time in it has run out, at least QUIET_S
- * ago: another with another key, for those who remain.  What nothing is granted to any more is
- * closed.  *OUT_PRESENT may be NULL. */
+ * ago: another with another key, for those who remain.  A team that nothing is granted to any more
+ * is closed.  *OUT_PRESENT may be NULL. */
 emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t quiet_s,
 	emr_team *out_present, emr_problem *out_problem);
 /* All teams are what the certificates say: whose key was revoked leaves, who got a newer
@@ -40,12 +40,12 @@ emr_status emr_teams_tend(
  */
 emr_status emr_teams_tend_session(const emr_session *session);
 /* After an invitation was used: until SIGNER_ID is registered, at most some seconds, and then
- * emr_teams_tend.  What goes wrong is in the log; the next one makes good for it. */
+ * emr_teams_tend.  Failures are in the log; the next run makes good for them. */
 void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id);
 
 /* ---- teams.c ---- */
-/* Teams of an organisation, for who leads them: who is in, the verb, and what is due.  What is
- * granted to a team every member may ask for, under his own name.  It refuses members of keys that
+/* Teams of an organisation, for who leads them: who is in, the verb, and what is due.  Every member
+ * may ask, under his own name, for what is granted to the team.  It refuses members of keys that
  * are not in force. */
 
 #define EMR_TEAM_STAFF_NAME "staff" /* of the team that stands for the organisation */

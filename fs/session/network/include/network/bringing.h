@@ -1,6 +1,6 @@
 /* A person's records on their way into a network: everything is prepared in the state's directory
- * "joining", beside the old ledger, which stays the truth until one last step (switching.h).  What
- * was interrupted goes on where it was: the certificate is kept as soon as it comes, and the new
+ * "joining", beside the old ledger, which stays the truth until one last step (switching.h).  An
+ * interrupted move goes on where it was: the certificate is kept as soon as it comes, and the new
  * ledger itself says which records are there. It refuses to take along what is not on the old
  * ledger, or cannot be read. */
 #pragma once

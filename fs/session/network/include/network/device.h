@@ -1,5 +1,5 @@
-/* These functions make a further computer of a person a member of her network, and end what a
- * removed one had there. */
+/* These functions make a further computer of a person a member of the same network, and end the
+ * rights of a removed one. */
 #pragma once
 
 #include "base/id.h"
@@ -12,8 +12,9 @@
 
 /* ---- device_joining.c ---- */
 /* A further computer of somebody whose network stands on Fabric: its certificate, by an invitation
- * of her organisation for a computer, and the word of the ledger that it brings batches under it.
- * It refuses an invitation for a person, of another network, or of another organisation. */
+ * of the person's organisation for a computer, and the word of the ledger that it brings batches
+ * under it. It refuses an invitation for a person, of another network, or of another organisation.
+ */
 
 /* An invitation from a file, to be used in DIR, the network of ME.  As emr_joining_read. */
 emr_status emr_device_invitation(const char *from, const char *state, const char *dir,
@@ -38,7 +39,7 @@ typedef enum emr_device_left {
 	EMR_DEVICE_LEFT_KNOWN,	 /* the authority was not told */
 } emr_device_left;
 
-/* Tells the authority where this person may, as an administrator of hers; else says what the
+/* Tells the authority where this person may, as its administrator; else says what the
  * organisation has to do.  HANDLE: as which the authority knows the computer; "" when nobody says.
  */
 emr_device_left emr_device_leave_authority(const emr_acting *acting, emr_id32 device,

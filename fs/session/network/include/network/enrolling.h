@@ -7,7 +7,7 @@
 #include "enrol/ca.h"
 #include "kit/message.h"
 
-/* What somebody said himself; NULL: he is asked. */
+/* The answer that the person has given already; NULL: it is asked for. */
 typedef struct emr_login {
 	const char *id;
 	const char *secret_file; /* mode 0600 */
@@ -30,10 +30,11 @@ emr_status emr_enrol_as(const char *dir, const emr_keyring *keyring, const char 
 emr_status emr_enrol_again(const char *dir, const emr_keyring *keyring, emr_ca_certificate *out,
 	emr_problem *out_problem);
 /* The authority is told of PERSON, by the administrator with KEYRING.  EMR_UNSUPPORTED: it has its
- * people from a directory, which knows him already or not at all; that is no problem. */
+ * people from a directory, which knows the person already or not at all; that is no problem. */
 emr_status emr_enrol_register(const char *dir, const emr_keyring *keyring,
 	const emr_ca_person *person, emr_problem *out_problem);
-/* The authority forgets ID.  EMR_NOT_FOUND, EMR_UNSUPPORTED: it never knew him, without a problem.
+/* The authority forgets ID.  EMR_NOT_FOUND, EMR_UNSUPPORTED: it never knew the person, without a
+ * problem.
  */
 emr_status emr_enrol_revoke(
 	const char *dir, const emr_keyring *keyring, const char *id, emr_problem *out_problem);

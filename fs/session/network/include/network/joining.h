@@ -16,7 +16,8 @@ typedef struct emr_joining {
 	const char *dir;	   /* of the network; borrowed */
 	char *own_dir;		   /* owned; NULL: the directory is there already */
 	bool is_for_device;	   /* a further computer of a member's is to join, and no person */
-	emr_login login; /* of who joins, where an authority is asked: his own words, or nothing */
+	emr_login login; /* of the person who joins, where an authority is asked: the person's
+			    words, or nothing */
 } emr_joining;
 
 /* STATE is the path of the state of who joins.  EMR_NOT_FOUND, EMR_DAMAGED, EMR_BAD_SIGNATURE,
@@ -47,7 +48,8 @@ typedef struct emr_joining_keep {
 	const char *name;
 } emr_joining_keep;
 /* The certificate as it was kept before, or by answering the invitation; kept before it leaves the
- * mail.  What is not his, or not what the invitation promised, is neither kept nor waited behind.
+ * mail.  An answer that is not meant for this person, or not what the invitation promised, is
+ * neither kept nor waited behind.
  */
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, const emr_joining_keep *keep, emr_buf *out_cert,

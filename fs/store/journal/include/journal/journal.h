@@ -17,7 +17,7 @@ typedef struct emr_journal_txn emr_journal_txn;
 #define EMR_JOURNAL_TXN_MAX                                                                        \
 	((size_t)2 << 20) /* one sealed frame; ops and values together stay 4 KiB below */
 
-/* What open found. */
+/* The findings of open. */
 typedef struct emr_journal_state {
 	bool read_only; /* a frame in the synced log is damaged and no later snapshot mends it */
 	uint64_t damaged_seq; /* first frame that could not be applied; 0 = none */

@@ -21,8 +21,9 @@ emr_status emr_traces_name(const char *folder, json_t *out_names);
 /* Appends to OUT_TRACES an object {kind file about removed} for each trace of FOLDER; kind is
  * "thumbnail" or "recent", about the file's path in FOLDER.  NAMES are of emr_traces_name.  With
  * REMOVE they are removed, and removed says of each whether it is.  The places are those of the XDG
- * rules: what the environment names, and the usual ones also then.  What cannot be read as a
- * thumbnail or as a list is none of a desktop's and is passed over.  A directory of thumbnails that
- * cannot be read is told by the status (EMR_DENIED, EMR_IO), behind all that can; EMR_NO_MEMORY. */
+ * rules: what the environment names, and the usual ones also then.  A file that cannot be read as
+ * a thumbnail or as a list is none of a desktop's and is passed over.  A directory of thumbnails
+ * that cannot be read is told by the status (EMR_DENIED, EMR_IO), behind all that can;
+ * EMR_NO_MEMORY. */
 emr_status emr_traces_look(
 	const char *folder, const json_t *names, bool remove, json_t *out_traces);

@@ -1,4 +1,4 @@
-/* This tells what the owner gave, took back and answered, and what he left in others' folders,
+/* This tells what the owner gave, took back and answered, and left in others' folders,
  * as entries of the log. It refuses to guess names: a folder is called what it was called then,
  * and not at all once what said so was erased. */
 #pragma once

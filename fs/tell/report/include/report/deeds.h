@@ -16,11 +16,11 @@ typedef struct emr_deeds {
 	size_t at_event, at_opening, at_dealing, at_expired; /* of emr_deeds_next */
 } emr_deeds;
 
-/* What is asked for. */
+/* The question. */
 typedef struct emr_deeds_wish {
 	const char *path;      /* a clean path; NULL: all */
 	uint64_t since_unix_s; /* 0: ever */
-	const emr_who *who;    /* NULL: everybody; else what he did, and what was shared with him */
+	const emr_who *who;    /* NULL: everybody; else only what that person did, or was given */
 	uint32_t purposes; /* 0: any; else only what others did, or was shared, for one of these */
 	bool only_software;
 	bool only_staff;     /* an auditor: what the staff asked for, and nothing else */
@@ -35,12 +35,13 @@ emr_status emr_deeds_collect(emr_session *session, const emr_deeds_wish *wish, e
 /* The next entry of the JSON answer in the order of the ledger, owned by the caller: NULL at the
  * end.  EMR_NO_MEMORY. */
 emr_status emr_deeds_next(const emr_session *session, emr_deeds *deeds, json_t **out_entry);
-/* What stands in an entry only for emr_deed_line goes: everybody who shows JSON calls it. */
+/* Removes the members of an entry that only emr_deed_line needs: every caller that shows JSON calls
+ * this. */
 void emr_deed_strip(json_t *entry);
 void emr_deeds_free(emr_deeds *deeds);
 #define EMR_AUTO_DEEDS __attribute__((cleanup(emr_deeds_free))) emr_deeds
 
-/* Who did EVENT, as he was called then, borrowed from DEEDS; NULL: the owner. */
+/* The person who did EVENT, by the name of then, borrowed from DEEDS; NULL: the owner. */
 const emr_author *emr_deeds_author(const emr_deeds *deeds, const emr_event *event);
 /* "saved", "renamed", ... */
 const char *emr_deed_text(emr_deed deed);

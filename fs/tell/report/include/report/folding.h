@@ -19,7 +19,7 @@ emr_status emr_folding_new(emr_line_fn fn, void *arg, emr_folding **out_folding)
 /* ENTRY comes next (of emr_deeds_next, in its order; not kept as it is).  Lines are given once the
  * minute is over. */
 emr_status emr_folding_add(emr_folding *folding, const json_t *entry);
-/* What is left. */
+/* The entries that are left. */
 emr_status emr_folding_end(emr_folding *folding);
 /* Some line so far was about several entries. */
 bool emr_folding_has_folded(const emr_folding *folding);

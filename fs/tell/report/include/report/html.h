@@ -27,7 +27,7 @@ void emr_html_count(FILE *to, uint64_t n, const char *one, const char *many);
 /* The same of whole sentences, with "%s" where the number goes. */
 void emr_html_counted(FILE *to, uint64_t n, const char *one, const char *many);
 
-/* What is put in the place of {NAME} in a sentence: one of the three functions writes it. */
+/* The text in the place of {NAME} in a sentence: one of the three functions writes it. */
 typedef struct emr_html_piece {
 	const char *name;
 	void (*put_text)(FILE *to, const char *text);

@@ -1,4 +1,4 @@
-/* This tells who asked for the keys of which record of mine, who got them, and who says he
+/* This tells who asked for the keys of which record of mine, who got them, and who reports to have
  * opened it: the sharing half of `emrfs log`. It refuses to mix what is proven with what is
  * reported. */
 #pragma once
@@ -19,7 +19,7 @@ typedef struct emr_opening {
 	uint64_t item_version; /* of the row that was asked for */
 	emr_id32 signer;
 	size_t who;  /* in the list's people */
-	size_t team; /* in the name of which team, there as well; EMR_NO_TEAM: in his own */
+	size_t team; /* in the name of which team, there as well; EMR_NO_TEAM: in none */
 	bool is_readable, is_names; /* names: of a whole folder */
 	bool is_staff;		    /* an auditor's: of somebody's records, by numbers */
 	uint8_t purpose;
@@ -48,8 +48,8 @@ typedef struct emr_openings {
 } emr_openings;
 
 /* Everything about own folders, and what their owner gave and took back, since SINCE_UNIX_S; for an
- * auditor also what the staff of his organisation asked for.  The chronicle must have caught up.  A
- * question that nobody has answered is told after two minutes. */
+ * auditor also what the staff of the auditor's organisation asked for.  The chronicle must have
+ * caught up.  A question that nobody has answered is told after two minutes. */
 emr_status emr_openings_collect(
 	const emr_session *session, uint64_t since_unix_s, uint64_t now_unix_s, emr_openings *out);
 /* As an auditor: each question of the staff of one's own organisation as one entry, with how many

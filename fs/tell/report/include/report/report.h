@@ -25,7 +25,7 @@ emr_status emr_report_unsent(
 
 /* Some of the paths that are not safe on the disk, of OF in all, as emr_view_counts counts them. */
 json_t *emr_report_not_safe(emr_session *session, uint64_t of);
-/* What the disk answered: "disk-refuses", or "disk-full" while something waits for room; null. */
+/* The disk's answer: "disk-refuses", or "disk-full" while something waits for room; null. */
 json_t *emr_report_disk(emr_session *session, uint64_t not_safe);
 /* The same as words, of REPORT or of an answer that has it. */
 const char *emr_report_why_not_safe(const json_t *report);
@@ -50,7 +50,7 @@ json_t *emr_places_json(emr_session *session);
 /* The open keyring answers `log` here. It says no more than the ledger or a reader's report says.
  */
 
-/* What happened to REQUEST's path (or to everything) since its time, oldest first: emits
+/* Lists the events of REQUEST's path (or of everything) since its time, oldest first: emits
  * {"entries":[...]} in portions, each with "at_unix" besides what log.json has, and last
  * {"done":true}. */
 emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit,

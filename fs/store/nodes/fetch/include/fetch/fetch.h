@@ -1,7 +1,7 @@
 /* This block store finds a block in this computer's own store, in the cache of what was fetched
  * before, or at an IPFS node. It never makes a reader wait: a block that is not here is
- * EMR_NOT_FOUND at once, and which one it was can be asked, so that it is brought while the
- * reader waits where he holds up nobody. */
+ * EMR_NOT_FOUND at once, and which one it was can be asked, so that it is brought while
+ * the reader waits without holding up others. */
 #pragma once
 
 #include "fetch/cache.h"
@@ -91,8 +91,8 @@ bool emr_fetcher_bring_together(emr_fetcher *fetcher, const emr_cid *cids, size_
  * computer; it counts as missed.  Anything else: the store does not take it. */
 emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
 
-/* What leads to the content of ROOT, and reading it does not bring, comes into this computer's own
- * store, if a place gives it; returns at once, and nobody is told. */
+/* Brings the blocks that lead to the content of ROOT, and that reading it does not bring, into this
+ * computer's own store, if a node gives them; returns at once, and nobody is told. */
 void emr_fetcher_bring_way(emr_fetcher *fetcher, const emr_cid *root);
 
 /* No place is known to have what is below ROOT: what was brought of it goes home, or is kept where
@@ -106,8 +106,8 @@ void emr_fetcher_looked(emr_fetcher *fetcher);
  * NULL is fine. */
 bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes);
 
-/* What was brought and used up to UNTIL_S (Unix time) goes: somebody may not read it any more. NULL
- * is fine. */
+/* Removes the blocks that were brought and used up to UNTIL_S (Unix time): somebody may not read it
+ * any more. NULL is fine. */
 void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s);
 
 /* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */

@@ -32,6 +32,6 @@ typedef struct emr_ipfs_pinning {
 	char said[EMR_IPFS_SAID_BYTES]; /* why, by the first of those */
 } emr_ipfs_pinning;
 
-/* What its peers say of ROOT.  All zero: the cluster does not know it. */
+/* The answer of its peers about ROOT.  All zero: the cluster does not know it. */
 emr_status emr_ipfs_cluster_look(
 	emr_ipfs *cluster, emr_ipfs_call *call, const emr_cid *root, emr_ipfs_pinning *out_pinning);

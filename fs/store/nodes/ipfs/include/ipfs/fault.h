@@ -1,5 +1,5 @@
 /* This list names every fault of an IPFS node, so that a person can be told which one happened.
- * What a node says is carried as text only. */
+ * The words of a node are carried as text only. */
 #pragma once
 
 #include "base/status.h"

@@ -73,7 +73,7 @@ static inline emr_ipfs_call emr_ipfs_call_of(uint32_t timeout_ms, int cancel_fd)
 	return (emr_ipfs_call){.timeout_ms = timeout_ms, .cancel_fd = cancel_fd};
 }
 
-/* What it is: "0.43.1" of a Kubo, "1.1.6" of a cluster, "" of a gateway, which need not say it.
+/* Its version: "0.43.1" of a Kubo, "1.1.6" of a cluster, "" of a gateway, which need not say it.
  * EMR_IPFS_OLD when it is older than EMR_IPFS_KUBO_LEAST; OUT is filled then, too. */
 emr_status emr_ipfs_version(emr_ipfs *node, emr_ipfs_call *call, char out[EMR_IPFS_VERSION_BYTES]);
 
@@ -87,7 +87,7 @@ emr_status emr_ipfs_block(
 
 /* Leaves that follow each other in one file, of what the node has itself, in one request.  TAKE is
  * called with each as soon as it is whole, in their order: verified, and the bytes may be taken out
- * of the buffer.  What it returns but EMR_OK ends the call. */
+ * of the buffer.  Any other status than EMR_OK ends the call. */
 typedef struct emr_ipfs_window {
 	const emr_unixfs_run *run; /* of 1 leaf and more */
 	uint32_t still_ms;	   /* one leaf may take so long; 0: all the time of the call */
@@ -145,7 +145,7 @@ emr_status emr_ipfs_each_pin(
 
 /* ---- Whether it is a place for records ---- */
 
-/* What a node that keeps health records must be.  Kubo is none of it by itself. */
+/* The properties that a node with health records must have.  Kubo is none of it by itself. */
 typedef enum emr_ipfs_rule {
 	EMR_IPFS_RULE_PRIVATE = 0, /* a swarm key; told only when its repository can be read here */
 	EMR_IPFS_RULE_QUIET,	   /* announces nothing to a public network */

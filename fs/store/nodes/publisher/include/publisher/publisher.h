@@ -14,7 +14,7 @@
 
 typedef struct emr_publisher emr_publisher; /* thread-safe once it is made */
 
-/* What one place says at present. */
+/* The present answer of one node. */
 typedef struct emr_publisher_place {
 	const char *address; /* of its cluster, if it has one; lives as long as the publisher */
 	const char *failed;  /* the address that FAULT is about: this one, or that of the node */
@@ -60,10 +60,10 @@ typedef struct emr_publisher_options {
 	/* Roots that are to be everywhere before they are registered: no pin has them yet.  May be
 	 * NULL. */
 	emr_status (*each_awaited)(void *arg, emr_cid_visit visit, void *visit_arg);
-	/* Roots of all versions that the ledger has and that are not erased.  What no pin names any
-	 * more is let go of only if it is not among them, or EACH_LEAVING says that it goes; while
-	 * they cannot be told it stays.  Asked only when there is such a root.  A thread of the
-	 * publisher's, under no lock.  NULL: nothing stays for that. */
+	/* Roots of all versions that the ledger has and that are not erased.  A root that no pin
+	 * names any more is let go of only if it is not among them, or EACH_LEAVING says that it
+	 * goes; while they cannot be told it stays.  Asked only when there is such a root.  A
+	 * thread of the publisher's, under no lock.  NULL: nothing stays for that. */
 	emr_status (*each_living)(void *arg, emr_cid_visit visit, void *visit_arg);
 	/* The pins of ROOTS, which are among those, are lost: places go on keeping them, and
 	 * somebody may pin them again.  Called at each look, with none mostly, and again soon where
@@ -88,8 +88,8 @@ typedef struct emr_publisher_options {
 
 /* Starts three threads a place, one for a node of a cluster, and two more. */
 emr_status emr_publisher_start(emr_publisher *publisher, const emr_publisher_options *options);
-/* Ends at once, also in the middle of a push, and forgets nothing.  What is asked below goes on
- * being answered.  NULL is fine. */
+/* Ends at once, also in the middle of a push, and forgets nothing.  The questions below are
+ * still answered.  NULL is fine. */
 void emr_publisher_stop(emr_publisher *publisher);
 void emr_publisher_free(emr_publisher *publisher); /* stopped; NULL is fine */
 

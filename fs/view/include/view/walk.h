@@ -1,5 +1,5 @@
-/* This goes through names of the open folder, path by path, for lists that people read. It
- * refuses nothing and changes nothing. */
+/* This header declares how the names of the open folder are gone through, path by path, for lists
+ * that people read. It refuses nothing and changes nothing. */
 #pragma once
 
 #include "view/view.h"
@@ -23,12 +23,3 @@ typedef struct emr_found {
 emr_status emr_find_anywhere(emr_view *view, const char *path, emr_found *out);
 void emr_found_end(const emr_found *found);
 #define EMR_AUTO_FOUND __attribute__((cleanup(emr_found_end))) emr_found
-
-/* PATH lexically: no ".", "..", doubled or trailing slashes, no leading slash.  EMR_NOT_FOUND when
- * it climbs out of the top. */
-emr_status emr_path_clean(const char *path, char *out, size_t size);
-
-/* Where PATH, as typed, lies in the folder open at FOLDER: from the current directory if that is
- * inside, else from the top; an absolute path below FOLDER is taken, too, and one that leads there
- * by symbolic links.  EMR_NOT_FOUND when it lies outside. */
-emr_status emr_path_in_folder(const char *folder, const char *path, char *out, size_t size);

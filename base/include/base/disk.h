@@ -31,6 +31,6 @@ typedef struct emr_disk_seen {
  * locking_mode=EXCLUSIVE.  EMR_LIMIT. */
 emr_status emr_disk_database(
 	const char *path, char *out_uri, size_t size, bool *out_is_alone, emr_disk_seen *out_seen);
-/* Somebody for whom that disk does take changes wrote to PATH since.  What a connection that was
- * opened before reads is of both times, and counts for nothing. */
+/* Somebody for whom that disk does take changes wrote to PATH since.  A connection that was opened
+ * before that reads of both states, and its answers count for nothing. */
 bool emr_disk_database_changed(const char *path, const emr_disk_seen *seen);

@@ -53,8 +53,8 @@ typedef enum emr_status {
 	EMR_STATUS_COUNT
 } emr_status;
 
-/* What can be done about a status.  This is said once, here: whoever tries again, passes over or
- * gives up asks for the kind, and for a single status only where he knows better. */
+/* These kinds say what can be done about a status.  This is said once, here: whoever tries again,
+ * passes over or gives up asks for the kind, and for a single status only where he knows better. */
 typedef enum emr_status_kind {
 	EMR_KIND_FINE,
 	EMR_KIND_LOCAL,	 /* this computer could not do it now; it says nothing of what was asked */
@@ -96,8 +96,8 @@ static inline bool emr_status_is_unanswered(emr_status status)
 	return status == EMR_OFFLINE || status == EMR_TIMEOUT;
 }
 
-/* Of what was looked at, not of this moment: it cannot be read as it is.  Others like it may be
- * fine: whoever goes through many passes over it and tells it. */
+/* The data that was looked at is at fault, not this moment: it cannot be read as it is.  Others
+ * like it may be fine: whoever goes through many passes over it and tells it. */
 static inline bool emr_status_is_unreadable(emr_status status)
 {
 	emr_status_kind kind = emr_status_kind_of(status);
@@ -114,7 +114,7 @@ static inline bool emr_status_is_full(emr_status status)
 /* EMR_NEWER_FORMAT, remembering for this thread which version was MET, and that this program knows
  * versions up to KNOWN; 0: no version says it. */
 emr_status emr_newer_format(uint64_t met, uint64_t known);
-/* What this thread met last, once; false: nothing, or nobody knows. */
+/* Gives what this thread met last, once; false: nothing, or nobody knows. */
 bool emr_newer_format_take(uint64_t *out_met, uint64_t *out_known);
 
 /* A short lower-case text, never NULL; for logs and tests, not for people. */

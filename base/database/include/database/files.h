@@ -9,8 +9,8 @@
 /* The name of the file system (sqlite3_vfs) to give to sqlite3_open_v2; NULL without memory.  It is
  * SQLite's own, but knows no rollback journals: one that lies beside a database is not looked at,
  * because SQLite deletes whatever file such a journal names (pager_delsuper of its pager.c), and
- * puts pages of anybody's choice into the database.  What is in a database has its hashes; whom a
- * journal has deleted nobody would miss.  Of a write-ahead log nothing changes.
+ * puts pages of anybody's choice into the database.  The rows of a database have hashes, but nobody
+ * would miss a row that a journal deletes. A write-ahead log is not concerned.
  *
  * Its index (-shm) is mapped by all who have the database open.  When somebody cuts that file,
  * which would end a program that touches it (SIGBUS), calls fail with SQLITE_IOERR_SHMLOCK until

@@ -1,7 +1,8 @@
 /* Databases that others may write to are opened with this file system (VFS) of SQLite: its own,
  * without the rollback journals, and with the settings that keep a file from bringing its own
- * program. On a full disk it asks for room. Whoever cuts the index of the log, which all programs
- * share in memory, ends none of them, and no transaction goes on with what it does not find there.
+ * program. On a full disk it asks for room. A program that cuts the index of the log, which all
+ * programs share in memory, ends none of them, and no transaction goes on with what it does not
+ * find there.
  */
 #include "database/files.h"
 

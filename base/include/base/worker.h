@@ -4,8 +4,8 @@
  *             due_boot_ns = do_turn(w);
  *
  * Times are those of emr_clock_system's boot_ns: nanoseconds, and they go on while the computer
- * sleeps.  It keeps nothing of what there is to do: whoever wakes it writes that down first, under
- * a lock of his own.  Its lock is innermost: any may be held by whoever wakes it. */
+ * sleeps.  It keeps no list of work: a caller that wakes it writes the work down
+ * first, under its own lock.  Its lock is innermost: any may be held by whoever wakes it. */
 #pragma once
 
 #include <pthread.h>
@@ -36,7 +36,8 @@ emr_status emr_worker_start(emr_worker *worker, const char *name, void *(*run)(v
 /* Tells the thread to end and waits until it has; nothing when there is none. */
 void emr_worker_stop(emr_worker *worker);
 
-/* Any thread.  What is woken while it works looks again afterwards, once for many. */
+/* Any thread.  A worker that is woken while it works takes one more turn afterwards, however often
+ * it was woken. */
 void emr_worker_wake(emr_worker *worker);
 
 /* The thread itself: until somebody wakes it or UNTIL_BOOT_NS has come.  False: it is to end. */
@@ -44,10 +45,10 @@ bool emr_worker_wait(emr_worker *worker, int64_t until_boot_ns);
 /* Any thread: whether it has been told to end. */
 bool emr_worker_is_stopping(emr_worker *worker);
 
-/* ---- for whoever waits on a condition of his own ---- */
+/* ---- for a caller that waits on a condition of its own ---- */
 
 /* One that emr_cond_wait_until may wait on. */
 void emr_cond_init(pthread_cond_t *cond);
 /* With LOCK, as pthread_cond_wait: until it is signalled, UNTIL_BOOT_NS has come, an hour has
- * passed, or for no reason; the caller looks himself. */
+ * passed, or for no reason; the caller checks which. */
 void emr_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_boot_ns);

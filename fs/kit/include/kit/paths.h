@@ -1,0 +1,16 @@
+/* This header declares how a path as a person typed it becomes a path inside the folder. It refuses
+ * paths that lie outside of it. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* PATH lexically: no ".", "..", doubled or trailing slashes, no leading slash.  EMR_NOT_FOUND when
+ * it climbs out of the top. */
+emr_status emr_path_clean(const char *path, char *out, size_t size);
+
+/* Where PATH, as typed, lies in the folder open at FOLDER: from the current directory if that is
+ * inside, else from the top; an absolute path below FOLDER is taken, too, and one that leads there
+ * by symbolic links.  EMR_NOT_FOUND when it lies outside. */
+emr_status emr_path_in_folder(const char *folder, const char *path, char *out, size_t size);

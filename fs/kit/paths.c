@@ -1,0 +1,82 @@
+/* This file turns a path as a person typed it into a path inside the folder. It refuses paths that
+ * lie elsewhere on the computer. */
+#include "kit/paths.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+emr_status emr_path_clean(const char *path, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	while (*path != '\0') {
+		size_t len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 2 && path[0] == '.' && path[1] == '.') {
+			char *slash = strrchr(out, '/');
+
+			if (at == 0)
+				return EMR_NOT_FOUND;
+			at = slash != NULL ? (size_t)(slash - out) : 0;
+		} else if (len > 0 && !(len == 1 && path[0] == '.')) {
+			if (at + len + 2 > size)
+				return EMR_LIMIT;
+			if (at > 0)
+				out[at++] = '/';
+			memcpy(out + at, path, len);
+			at += len;
+		}
+		out[at] = '\0';
+		path += len;
+	}
+	return EMR_OK;
+}
+
+/* What follows FOLDER in PATH; NULL when PATH is not FOLDER or below. */
+static const char *below(const char *folder, const char *path)
+{
+	size_t len = strlen(folder);
+
+	if (strncmp(path, folder, len) != 0 || (path[len] != '\0' && path[len] != '/'))
+		return NULL;
+	return path + len;
+}
+
+/* PATH, typed outside the folder: a symbolic link may lead into it; what lies elsewhere on this
+ * computer is not taken for a name from the folder's top. */
+static emr_status from_outside(const char *folder, const char *path, char *out, size_t size)
+{
+	EMR_AUTO_FREE char *real = realpath(path, NULL);
+	const char *inside = folder != NULL && real != NULL ? below(folder, real) : NULL;
+	emr_status status;
+
+	if (inside != NULL)
+		return emr_path_clean(inside, out, size);
+	status = emr_path_clean(path, out, size);
+	return status == EMR_OK && path[0] == '/' && real != NULL && out[0] != '\0' ? EMR_NOT_FOUND
+										    : status;
+}
+
+emr_status emr_path_in_folder(const char *folder, const char *path, char *out, size_t size)
+{
+	EMR_AUTO_FREE char *here = getcwd(NULL, 0);
+	EMR_AUTO_FREE char *joined = NULL;
+	const char *inside = folder != NULL && here != NULL ? below(folder, here) : NULL;
+
+	if (path[0] == '/' && folder != NULL && below(folder, path) != NULL)
+		return emr_path_clean(below(folder, path), out, size);
+	if (path[0] == '/' || inside == NULL)
+		return from_outside(folder, path, out, size);
+	if (asprintf(&joined, "%s/%s", inside, path) < 0) {
+		joined = NULL;
+		return EMR_NO_MEMORY;
+	}
+	return emr_path_clean(joined, out, size);
+}
