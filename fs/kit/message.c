@@ -169,13 +169,19 @@ static const char *value_of(const pairs *known, const char *name, size_t len)
 	return "?";
 }
 
-/* What may stand between single quotes of a shell: ' ends them, is said, and begins them again. */
-static void quote(const char *text, char *out, size_t size)
+/* TEXT as a part of one word of a shell: IS_QUOTED, between single quotes, where ' ends them, is
+ * said, and begins them again; else as it is if the shell gives no character of it a meaning, or in
+ * quotes of its own. */
+static void put_word(const char *text, bool is_quoted, char *out, size_t size)
 {
-	static const char apostrophe[] = "'\\''";
-	size_t at = 0;
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "._/@:+,%-",
+			  apostrophe[] = "'\\''";
+	bool is_plain = text[0] != '\0' && text[strspn(text, plain)] == '\0';
+	const char *own = is_quoted || is_plain ? "" : "'";
+	size_t at = (size_t)snprintf(out, size, "%s", own);
 
-	for (; *text != '\0' && at + sizeof apostrophe < size; text++) {
+	for (; *text != '\0' && at + sizeof apostrophe + 1 < size; text++) {
 		if (*text != '\'') {
 			out[at++] = *text;
 			continue;
@@ -183,7 +189,15 @@ static void quote(const char *text, char *out, size_t size)
 		memcpy(out + at, apostrophe, sizeof apostrophe - 1);
 		at += sizeof apostrophe - 1;
 	}
-	out[at] = '\0';
+	snprintf(out + at, size - at, "%s", own);
+}
+
+void emr_shell_word(const char *text, char *out, size_t size)
+{
+	char shown[EMR_PROBLEM_TEXT_BYTES * 4];
+
+	emr_show(text, shown, sizeof shown);
+	put_word(shown, false, out, size);
 }
 
 /* ---- commands in what is said ---- */
@@ -278,9 +292,14 @@ void emr_hint_print(FILE *to, const char *format, ...)
 	va_end(arguments);
 }
 
-/* TEMPLATE with its {names} replaced; what does not fit is cut. */
-static void fill_names(const char *template, const pairs *known, char *out, size_t size)
+/* TEMPLATE with its {names} replaced; what does not fit is cut. A hint (IS_HINT) is pasted into a
+ * shell, and the names in it are others' to choose: each stays one word of it, whatever it is, but
+ * {step}, which is a sentence of emrfs. */
+static void fill_names(
+	const char *template, const pairs *known, bool is_hint, char *out, size_t size)
 {
+	char shown[EMR_PROBLEM_TEXT_BYTES];
+	bool is_quoted = false;
 	size_t at = 0;
 
 	while (*template != '\0' && at + 1 < size) {
@@ -290,37 +309,23 @@ static void fill_names(const char *template, const pairs *known, char *out, size
 		if (end == NULL && at + n >= size)
 			break; /* half a letter is no text */
 		if (end == NULL) {
+			is_quoted ^= *template == '\'';
 			n = n > 0 ? n : 1;
 			memcpy(out + at, template, n);
 			at += n;
 			template += n;
 			continue;
 		}
-		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), out + at,
-			size - at);
+		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), shown,
+			sizeof shown);
+		if (is_hint && strncmp(template, "{step}", 6) != 0)
+			put_word(shown, is_quoted, out + at, size - at);
+		else
+			emr_show(shown, out + at, size - at);
 		at += strlen(out + at);
 		template = end + 1;
 	}
 	out[at] = '\0';
-}
-
-/* A hint is pasted into a shell, and the names in it are others' to choose: '{name}' stays one word
- * of it, whatever it is. */
-static void fill_hint(const char *template, const pairs *known, char *out, size_t size)
-{
-	char shown[EMR_PROBLEM_TEXT_BYTES], quoted[PAIRS_MAX][EMR_PROBLEM_TEXT_BYTES];
-	pairs words = *known;
-
-	if (strstr(template, "'{") == NULL) {
-		fill_names(template, known, out, size);
-		return;
-	}
-	for (size_t i = 0; i < known->n; i++) {
-		emr_show(known->values[i], shown, sizeof shown);
-		quote(shown, quoted[i], sizeof quoted[i]);
-		words.values[i] = quoted[i];
-	}
-	fill_names(template, &words, out, size);
 }
 
 /* Where a name at the end was empty. */
@@ -364,9 +369,9 @@ void emr_problem_set(emr_problem *problem, emr_message message, ...)
 	problem->is_set = true;
 	problem->message = message;
 	name_commands(emr_text(rows[message].sentence), template, sizeof template);
-	fill_names(template, &known, problem->text, sizeof problem->text);
+	fill_names(template, &known, false, problem->text, sizeof problem->text);
 	name_commands(emr_text(rows[message].hint), template, sizeof template);
-	fill_hint(template, &known, problem->hint, sizeof problem->hint);
+	fill_names(template, &known, true, problem->hint, sizeof problem->hint);
 	cut_blanks(problem->hint);
 	problem->path[0] = '\0';
 	if (strcmp(value_of(&known, "path", 4), "?") != 0)

@@ -52,6 +52,7 @@ void share_take_root(emr_meta *meta, const emr_meta *hers)
 	*meta = *hers;
 	if (meta->type != EMR_META_FILE)
 		return;
+	meta->mode = emr_words_mode(meta->type, hers->mode); /* the bytes are his */
 	meta->n = said.n;
 	meta->stored_leaves = said.stored_leaves;
 	meta->mtime_ns = said.mtime_ns;
@@ -98,7 +99,7 @@ static void is_what_it_has(const record_facts *record, emr_meta *meta)
 
 /* HERS: NULL when there is nothing, or nothing any more. */
 static emr_status believe(emr_share *share, const record_facts *record, const emr_meta *hers,
-	emr_meta *meta, emr_buf *attributes)
+	emr_meta *meta, emr_buf *attributes, char name[EMR_WORDS_NAME_BYTES])
 {
 	const emr_bytes none = {0};
 	bool does = false;
@@ -112,7 +113,8 @@ static emr_status believe(emr_share *share, const record_facts *record, const em
 	status = emr_words_attributes(
 		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(attributes);
-	meta->mode &= EMR_WORDS_MODE;
+	meta->mode = emr_words_mode(meta->type, meta->mode);
+	meta->name = emr_words_name(meta->type, meta->name, hers != NULL ? hers->name : none, name);
 	if (meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		meta->target = hers != NULL && hers->type == EMR_META_SYMLINK
 				       ? hers->target
@@ -154,6 +156,7 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 	     has_hers;
 	AUTO_RECORD hers = {0};
 	EMR_AUTO_BUF attributes = {0};
+	char name[EMR_WORDS_NAME_BYTES];
 	emr_meta meta = record->meta;
 	emr_status status = emr_keyring_person_pk(share->o.keyring, w.patient_pk);
 
@@ -170,6 +173,7 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 	if (is_root && has_hers)
 		share_take_root(&meta, &hers.meta);
 	else
-		status = believe(share, record, has_hers ? &hers.meta : NULL, &meta, &attributes);
+		status = believe(
+			share, record, has_hers ? &hers.meta : NULL, &meta, &attributes, name);
 	return status == EMR_OK ? describe_record(record, &meta) : status;
 }

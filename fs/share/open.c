@@ -10,6 +10,7 @@ typedef struct walk {
 	emr_shared_known_fn known; /* NULL: nothing is known */
 	emr_shared_fn fn;
 	void *arg;
+	emr_id32 me;
 	uint64_t unreadable;
 } walk;
 
@@ -81,6 +82,7 @@ static emr_status one_record(void *arg, const emr_replica_head *head)
 		.epoch = head->epoch,
 		.signer = facts.signer,
 		.is_owners = is_hers,
+		.is_mine = emr_id32_equal(facts.signer, w->me),
 		.ledger_time = head->ledger_time,
 		.meta = &facts.meta};
 	if (record.pversion != 0) {
@@ -104,11 +106,16 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 {
 	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
 	EMR_AUTO_SNAPSHOT snapshot = {0};
+	emr_public me;
 	/* Several rows are read for each record: the database is locked once, not for each. */
 	emr_status status = emr_replica_snapshot_begin(shared->share->o.replica, &snapshot);
 
 	if (status == EMR_OK)
+		status = emr_keyring_public(shared->share->o.keyring, &me);
+	if (status == EMR_OK) {
+		w.me = me.signer_id;
 		status = emr_shared_check(shared, NULL);
+	}
 	if (status == EMR_OK)
 		status = shared_take_own_names(shared);
 	if (status == EMR_OK)

@@ -1,9 +1,10 @@
 /* This file takes from a writer's description of a record only the attributes that a writer may
- * set. The attributes that emrfs uses itself stay as the owner set them, and a link that leads
- * out of the folder is recognised. */
+ * set. The attributes that emrfs uses itself stay as the owner set them, a link that leads out of
+ * the folder is recognised, and a name that would configure a program is replaced. */
 #include "share/write.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define OURS "user.emrfs."
 #define USERS "user."
@@ -65,4 +66,49 @@ emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, ui
 	*out_count = 0;
 	status = copy_words(words, false, out, out_count);
 	return status == EMR_OK ? copy_words(own, true, out, out_count) : status;
+}
+
+/* ---- names ---- */
+
+/* Without a dot at the beginning. */
+static const struct {
+	const char *name;
+	bool in_any_case, is_file;
+} configuring[] = {
+	{"desktop.ini", true, false}, /* Windows: what a directory looks like, and where from */
+	{"autorun.inf", true, false}, /* and what runs when a disk is opened */
+	{"HEAD", false, true},	      /* git takes a directory with it for a repository, and runs
+					 what its "config" says */
+};
+
+static bool is_configuring(emr_meta_type type, emr_bytes name)
+{
+	const char *text = (const char *)name.data;
+
+	if (name.len > 0 &&
+		text[0] == '.') /* "." and ".." are no names, and are called otherwise */
+		return !(name.len == 1 || (name.len == 2 && text[1] == '.'));
+	for (size_t i = 0; i < sizeof configuring / sizeof *configuring; i++) {
+		const char *one = configuring[i].name;
+
+		if (name.len == strlen(one) && (type != EMR_META_DIR || !configuring[i].is_file) &&
+			(configuring[i].in_any_case ? strncasecmp(text, one, name.len)
+						    : strncmp(text, one, name.len)) == 0)
+			return true;
+	}
+	return false;
+}
+
+emr_bytes emr_words_name(
+	emr_meta_type type, emr_bytes name, emr_bytes own, char room[EMR_WORDS_NAME_BYTES])
+{
+	const bool is_own =
+		name.len == own.len && own.len > 0 && memcmp(name.data, own.data, own.len) == 0;
+	const size_t dot = name.len > 0 && name.data[0] == '.';
+
+	if (is_own || !is_configuring(type, name) || name.len - dot >= EMR_WORDS_NAME_BYTES)
+		return name;
+	room[0] = '_';
+	memcpy(room + 1, name.data + dot, name.len - dot);
+	return emr_bytes_of(room, 1 + name.len - dot);
 }

@@ -159,13 +159,15 @@ static void check_state(emr_checker *c, emr_status status, const emr_problem *pr
 static void check_keyfile(emr_checker *c)
 {
 	const char *field = NULL;
-	char mend[4300];
+	char file[4200], word[4200], mend[4300];
 	emr_status status;
 
 	if (c->state_fd < 0)
 		return;
 	status = emr_keyring_check_file(c->state_fd, EMR_STATE_KEYFILE, &field);
-	snprintf(mend, sizeof mend, "chmod 600 %.4000s/%s", c->places->state, EMR_STATE_KEYFILE);
+	snprintf(file, sizeof file, "%.4000s/%s", c->places->state, EMR_STATE_KEYFILE);
+	emr_shell_word(file, word, sizeof word);
+	snprintf(mend, sizeof mend, "chmod 600 %s", word);
 	if (status == EMR_NOT_FOUND)
 		emr_check_note(
 			c, "keyfile", false, "emrfs init", _("there is no keyring here yet"));

@@ -470,6 +470,7 @@ static emr_status add_device(devices *d, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *dir = NULL;
 	const char *file = d->args->values[EMR_OPT_CARD_FILE], *name = d->args->operands[1];
+	char word[EMR_PROBLEM_TEXT_BYTES];
 	emr_status status;
 
 	if (file == NULL || name[0] == '\0' || strlen(name) > EMR_DEVICE_NAME_MAX ||
@@ -493,12 +494,13 @@ static emr_status add_device(devices *d, emr_problem *out_problem)
 	emr_out_text(d->out, "name", name);
 	emr_out_text(d->out, "file", file);
 	emr_out_text(d->out, "network", dir);
+	emr_shell_word(file, word, sizeof word);
 	emr_say(d->out,
 		"%s may open your folder now. On that computer: emrfs device accept %s (the same "
 		"passphrase).\n"
 		"Whoever has the file and your passphrase can use it; members of the network see "
 		"the name.\n",
-		name, file);
+		name, word);
 	return EMR_OK;
 }
 

@@ -78,9 +78,11 @@ static emr_status end_carried(const device_left *left)
 {
 	AUTO_LEAVING l = {.left = left, .list = json_array()};
 	emr_status status = l.list == NULL ? EMR_NO_MEMORY : EMR_OK;
+	char word[EMR_PROBLEM_TEXT_BYTES];
 	bool ends;
 	size_t n;
 
+	emr_shell_word(left->name, word, sizeof word);
 	if (status == EMR_OK)
 		status = emr_share_carried(
 			left->of.share, left->device, left->since_unix_s, note_carried, &l);
@@ -103,7 +105,7 @@ static emr_status end_carried(const device_left *left)
 		emr_say(left->out, "That has ended. The folders lie where they were moved.\n");
 	else
 		emr_say(left->out, "They stay shared. To end that: emrfs device remove %s --yes\n",
-			left->name);
+			word);
 	return EMR_OK;
 }
 
@@ -223,9 +225,11 @@ static emr_status end_saved(const device_left *left)
 {
 	AUTO_LEAVING l = {.left = left, .list = json_array()};
 	emr_status status = l.list == NULL ? EMR_NO_MEMORY : EMR_OK;
+	char word[EMR_PROBLEM_TEXT_BYTES];
 	size_t n, its, ended = 0;
 	bool ends;
 
+	emr_shell_word(left->name, word, sizeof word);
 	if (status == EMR_OK)
 		status = emr_share_saved(
 			left->of.share, left->device, left->since_unix_s, note_saved, &l);
@@ -246,7 +250,7 @@ static emr_status end_saved(const device_left *left)
 		emr_say(left->out,
 			"They stay where they are. To take out what it saved since it was lost: "
 			"emrfs device remove %s --yes --since TIME\n",
-			left->name);
+			word);
 	else
 		emr_say(left->out, "They lie in .emrfs/deleted now, and nothing of them is lost. "
 				   "To get one back: emrfs restore\n");

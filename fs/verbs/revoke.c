@@ -146,19 +146,20 @@ static size_t say_seen(const revoking *r, const json_t *list, size_t first, cons
 {
 	const json_t *one = json_array_get(list, first);
 	size_t n = count_alike(list, first), len = folder_len(emr_json_text_at(one, "path"));
-	char path[300], when[EMR_TEXT_BYTES], whole[EMR_ASK_PATH_MAX + 1];
+	char path[300], word[300], when[EMR_TEXT_BYTES], whole[EMR_ASK_PATH_MAX + 1];
 	bool is_folded = n > FOLDED;
 
 	snprintf(whole, sizeof whole, "%.*s", is_folded ? (int)len : EMR_ASK_PATH_MAX,
 		emr_json_text_at(one, "path"));
 	emr_show(whole, path, sizeof path);
+	emr_shell_word(whole, word, sizeof word);
 	emr_time_text(json_integer_value(json_object_get(one, "at_unix")), when);
 	if (!is_folded) {
 		emr_say(r->out, "  %s   %s   %s\n", when, path, words);
 		return 1;
 	}
 	emr_say(r->out, "  %s   %zu files of %s   %s   (each: emrfs log --all%s%s)\n", when, n,
-		len > 0 ? path : _("your folder"), words, len > 0 ? " " : "", path);
+		len > 0 ? path : _("your folder"), words, len > 0 ? " " : "", len > 0 ? word : "");
 	return n;
 }
 

@@ -199,7 +199,7 @@ static void say_backup(const emr_args *args, emr_out *out, const json_t *bad)
 	EMR_AUTO_FREE emr_second_copy *all = calloc(EMR_SECOND_COPIES_MAX, sizeof *all);
 	EMR_AUTO_PLACES places = {0};
 	emr_problem ignored = {0};
-	char made[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES], dir[4200];
+	char made[EMR_TEXT_BYTES], at[EMR_TEXT_BYTES], dir[4200], state[4200];
 	size_t n = 0, i = 0;
 	int state_fd;
 
@@ -215,12 +215,13 @@ static void say_backup(const emr_args *args, emr_out *out, const json_t *bad)
 		return;
 	emr_time_text((int64_t)all[i].made_unix_s, made);
 	emr_time_json((int64_t)all[i].made_unix_s, at);
-	emr_show(all[i].dir, dir, sizeof dir);
+	emr_shell_word(all[i].dir, dir, sizeof dir);
+	emr_shell_word(places.state, state, sizeof state);
 	emr_out_put(out, "backup", json_pack("{s:s, s:s}", "dir", all[i].dir, "at", at));
 	emr_say(out,
 		"The backup of %s in %s may have what is lost here. To go back to it: move %s "
 		"away, then: emrfs init --restore %s\n",
-		made, dir, places.state, dir);
+		made, dir, state, dir);
 }
 
 static int conclude(const emr_args *args, emr_out *out, const outcome *o)

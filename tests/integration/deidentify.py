@@ -235,6 +235,7 @@ def planted_identifiers_are_gone(top):
 CODECS = {"jpeg": ("dcmcjpeg", "+eb"), "jpeg_12": ("dcmcjpeg", "+ee"), "jpeg_lossless": ("dcmcjpeg", "+el"), "jpeg_sv1": ("dcmcjpeg", "+e1"),
           "jpeg_ls": ("dcmcjpls", "+el"), "jpeg_ls_near": ("dcmcjpls", "+en"), "j2k": ("gdcmconv", "--j2k", "--force"),
           "j2k_lossy": ("gdcmconv", "--j2k", "--lossy", "-r", "4", "--force"), "rle": ("dcmcrle",)}
+BITS = {"jpeg": 8, "rle": 8, "jpeg_12": 12, "jpeg_ls_near": 12}
 COMMENT = b"PLANTED by Ana "
 
 
@@ -244,7 +245,8 @@ def picture(bits, turn):
     values = struct.unpack(f"<{len(data.PixelData) // 2}h", data.PixelData)
     values = [max(0, min(v, 4095)) for v in values[turn:] + values[:turn]]
     data.PixelData = bytes(v >> 4 for v in values) if bits == 8 else struct.pack(f"<{len(values)}H", *values)
-    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = (8, 8, 7, 0) if bits == 8 else (16, 12, 11, 0)
+    # programs of the field code all 16 bits, and emrfs looks into none that the image does not have
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = (bits + 7) // 8 * 8, bits, bits - 1, 0
     for name in ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue"):
         if name in data:
             delattr(data, name)
@@ -302,7 +304,7 @@ def decoders(name):
 def compressed(top):
     """For each codec a data set of three images, as its program writes one after the other, and their streams."""
     for name, command in CODECS.items():
-        made = [recode(picture(8 if name in ("jpeg", "rle") else 16, 1000 * turn), top, *command) for turn in range(3)]
+        made = [recode(picture(BITS.get(name, 16), 1000 * turn), top, *command) for turn in range(3)]
         streams = [next(generate_pixel_data_frame(data.PixelData, 1)) for data in made]
         if name != "rle":  # the marker of its end is its end
             streams = [s[:s.rindex(b"\xff\xd9") + 2] for s in streams]
@@ -363,6 +365,57 @@ def run_decoder(tool, path, top):
     return data
 
 
+# ---- bits that the image does not have ----
+
+def drawn(data, stored, high, is_signed):
+    """DATA with samples of STORED bits, and NAME drawn in the bits around them; the samples, as the standard reads them."""
+    low, used = high + 1 - stored, (1 << stored) - 1
+    values = struct.unpack(f"<{len(data.PixelData) // 2}H", data.PixelData)
+    name = itertools.cycle(b"".join(bytes(int(bit) for bit in f"{c:08b}") for c in b"Silva^Ana"))
+    words, wanted = [], []
+    for value, bit in zip(values, name):
+        value &= used
+        around = ~(used << low) & 0xffff if bit else 0
+        words.append((value << low) | around)
+        wanted.append(value - (1 << stored) if is_signed and value >> (stored - 1) else value)
+    data.PixelData = struct.pack(f"<{len(words)}H", *words)
+    data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, stored, high, int(is_signed)
+    return wanted
+
+
+def bits_are_cleared(top):
+    """An independent decoder sees the same samples, and nothing but the sign beside them."""
+    for stored, high, is_signed in ((12, 11, False), (12, 11, True), (12, 15, False), (12, 15, True), (10, 13, True), (8, 7, False), (15, 14, True)):
+        for name, uid in (("explicit", None), ("implicit", ImplicitVRLittleEndian)):
+            data = dcmread(get_testdata_file("CT_small.dcm"))
+            data.ImageType, data.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "CHEST"
+            for word in ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue"):
+                if word in data:
+                    delattr(data, word)
+            wanted = drawn(data, stored, high, is_signed)
+            if uid is not None:
+                data.file_meta.TransferSyntaxUID, data.is_implicit_VR = uid, True
+            said = f"{stored} bits to {high}, signed: {is_signed}, {name}"
+            out, lines, _ = copies(top, [save(data, os.path.join(top, "drawn.dcm"))])
+            check(out[0] is not None, f"{said}: copied: {lines}")
+            if out[0] is None:
+                continue
+            made = dcmread(out[0])
+            low = high + 1 - stored
+            words = struct.unpack(f"<{len(made.PixelData) // 2}H", made.PixelData)
+            check(list(words) == [(w << low) & 0xffff for w in wanted], f"{said}: nothing but samples and their signs")
+            if low == 0:  # dcmtk knows no bits below the samples in its output
+                raw = os.path.join(top, "drawn.pgm")
+                done = run("dcmj2pnm", "+opw", "+Wm", out[0], raw)
+                plain = run("dcmj2pnm", "+opw", "+Wm", os.path.join(top, "drawn.dcm"), raw + "0")
+                check(done.returncode == plain.returncode == 0 and open(raw, "rb").read() == open(raw + "0", "rb").read(),
+                      f"{said}: dcmtk sees the same picture: {done.stderr}")
+    coded = recode(picture(12, 0), top, "dcmcjpeg", "+e1")
+    coded.ImageType, coded.BodyPartExamined = ["ORIGINAL", "PRIMARY", "AXIAL"], "CHEST"
+    out, lines, _ = copies(top, [save(coded, os.path.join(top, "wide.dcm"))])
+    check(lines == ["hidden-graphics"], f"16 coded bits of which the image has 12 are withheld: {lines}")
+
+
 def kinds_are_withheld(top):
     kinds = {"JPEG2000.dcm": "screenshot", "ExplVR_BigEnd.dcm": "photograph", "test-SR.dcm": "report", "reportsi.dcm": "report",
              "rtplan.dcm": "treatment", "waveform_ecg.dcm": "waveform", "image_dfl.dcm": "compression", "MR_truncated.dcm": "damaged",
@@ -377,5 +430,6 @@ def kinds_are_withheld(top):
 with tempfile.TemporaryDirectory(prefix="deidentify-") as where:
     planted_identifiers_are_gone(where)
     pixels_stay(where)
+    bits_are_cleared(where)
     kinds_are_withheld(where)
 sys.exit(1 if bad else 0)

@@ -114,10 +114,40 @@ for name in "${bad[@]}"; do echo "hers" >"$WARD/$name" || emr_fail "cannot be ma
 as lima run 0 status --wait
 arrived() { [ "$(find ana-folder/Ward -type f -printf x | wc -c)" = $((${#bad[@]} + 1)) ]; }
 emr_until arrived
-for name in "${bad[@]}"; do [ "$(cat "ana-folder/Ward/$name")" = hers ] || emr_fail "not hers: $(printf %q "$name")"; done
+for name in "${bad[@]}"; do
+	[[ $name == .* ]] && name="_${name#.}" # a program may look for such a name of somebody else's
+	[ "$(cat "ana-folder/Ward/$name")" = hers ] || emr_fail "not hers: $(printf %q "$name")"
+	harmless_run 0 status "Ward/$name"
+done
 harmless_run 0 status
-for name in "${bad[@]}"; do harmless_run 0 status "Ward/$name"; done
+[ "$(cat "$WARD/..x")" = hers ] || emr_fail "her own name for it is another one"
 harmless ana-folder/.emrfs/notices ana-folder/.emrfs/index.csv ana-folder/.emrfs/report.html
+
+say "a folder that is shared runs nothing where it is read"
+two_home ana
+mkdir ana-folder/Repo
+for repo in ana-folder/Repo/work ana-folder/Repo/bare; do
+	bare=
+	[ "${repo##*/}" = bare ] && bare=--bare
+	git init -q $bare "made-${repo##*/}" || emr_fail "git init"
+	git -C "made-${repo##*/}" config core.fsmonitor "touch $PWD/ran; false"
+	cp -r "made-${repo##*/}" "$repo" || emr_fail "not copied: $repo"
+done
+printf '#!/bin/sh\ntouch %s/ran\n' "$PWD" >ana-folder/Repo/run.sh && chmod 755 ana-folder/Repo/run.sh
+run 0 status --wait
+[ "$(ana-folder/Repo/run.sh && ls ran)" = ran ] && rm ran || emr_fail "her own program does not run"
+harmless_run 0 share Repo with lima --yes --wait
+REPO="lima-folder/shared-with-me/$OWNER/Repo"
+emr_until ls "$REPO/bare/_HEAD"
+emr_until ls "$REPO/work/_git"
+emr_until readable "$REPO/bare/config"
+for repo in work bare; do
+	git -c safe.directory='*' -C "$REPO/$repo" status >out/git 2>&1 && emr_fail "git: $(cat out/git)"
+done
+emr_until readable "$REPO/run.sh"
+"$REPO/run.sh" 2>/dev/null && emr_fail "it was started"
+[ -e ran ] && emr_fail "something of hers ran"
+[ -z "$(find "$REPO" -name '.*' -o -type f -perm /111)" ] || emr_fail "there: $(find "$REPO" -name '.*' -o -type f -perm /111)"
 
 say "the log, the report and the end of it"
 two_home ana

@@ -30,6 +30,7 @@ printf '%s\n' '%PDF-1.4' '1 0 obj' '<< /Title (Second opinion) /CreationDate (D:
 printf '{"resourceType":"Observation","code":{"text":"=HYPERLINK(\\"x\\")"},"effectiveDateTime":"2024-05-02","performer":[{"display":"Praxis Dr. Weiß"}]}' \
 	>"$MNT/Letters/weight"
 echo plain >"$MNT/Letters/=1+1,\"x\".txt"
+for cell in ';=2+5' '; "=2+5' ',@SUM(1)' "$(printf '\t')-2+5" '|+2'; do echo plain >"$MNT/Letters/a$cell.txt"; done
 echo scratch >"$MNT/Letters/note.txt~"
 settled
 FIRST=$(date -u +%Y-%m-%dT%H:%M:%SZ)
@@ -49,16 +50,21 @@ text = raw.decode("utf-8")
 rows = list(csv.reader(text.splitlines(keepends=True), strict=True))
 assert rows[0] == "path kind modality study_date description organisation signature note added_at bytes".split(), rows[0]
 assert len(rows) == text.count("\r\n") and all(len(r) == 10 for r in rows), "one line a record"
+for separator in ";,\t|":  # what a spreadsheet of another country makes of it
+    for row in csv.reader(text.splitlines(), delimiter=separator):
+        for cell in row:
+            assert not re.match(r'[\s"]*[=+\-@]', cell), (separator, cell)
 rows = [dict(zip(rows[0], r)) for r in rows[1:]]
 for row in rows:
     for name, value in row.items():
         assert not re.match(r"\s*[=+\-@]", value) or name == "bytes", (name, value)
     path = row["path"].lstrip("'")
+    path = re.sub(r"([;,|])'", r"\1", path).replace("a?-", "a\t-")
     assert os.path.getsize(os.path.join(mount, path)) == int(row["bytes"]), path
     assert row["signature"] == "self" and row["note"] == "" and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["added_at"]), row
 by_path = {r["path"]: r for r in rows}
 found = {os.path.relpath(os.path.join(d, f), mount) for d, _, fs in os.walk(mount) for f in fs if not f.endswith("~")}
-assert {p.lstrip("'") for p in by_path} == found, found ^ set(by_path)
+assert {re.sub(r"([;,|])'", r"\1", p.lstrip("'")).replace("a?-", "a\t-") for p in by_path} == found, found ^ set(by_path)
 unread = re.compile(r"_expb|bigend|BigEnd|big_endian|NoMeta|image_dfl|no_meta|meta_missing|rtstruct\.dcm|UN_sequence|badVR")
 compared = 0
 for line in open(dumped, encoding="latin-1"):

@@ -75,7 +75,7 @@ static void publish(pen *p, const emr_change *change)
 static emr_meta meta_of(const pen *p, emr_meta_type type, const char *name, emr_id16 parent)
 {
 	emr_meta meta = {.type = type,
-		.mode = type == EMR_META_DIR ? 0755 : 0644,
+		.mode = 0755, /* a program, by his word */
 		.mtime_ns = p->s->k.clock.unix_ns,
 		.parent = parent,
 		.name = emr_bytes_of(name, strlen(name))};

@@ -35,6 +35,18 @@ static void no_field_is_a_formula(void **state)
 	assert_string_equal(field("a=1"), "\"a=1\"");
 }
 
+static void nor_is_what_follows_a_separator_in_it(void **state)
+{
+	static const char *const texts[][2] = {{"a;=1", "\"a;'=1\""},
+		{"a; =1;+2", "\"a;' =1;'+2\""}, {"a,@x", "\"a,'@x\""}, {"a|-1", "\"a|'-1\""},
+		{"a;\"=1", "\"a;'\"\"=1\""}, {";＝1", "\";'＝1\""}, {"a;b - c", "\"a;b - c\""},
+		{"a\t=1", "\"a?=1\""}, {"\"=1", "\"'\"\"=1\""}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		assert_string_equal(field(texts[i][0]), texts[i][1]);
+}
+
 static void a_kind_comes_from_the_header_and_else_from_the_name(void **state)
 {
 	const emr_headers none = {0}, dicom = {.kind = EMR_HEADER_DICOM};
@@ -55,6 +67,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_field_is_quoted_and_stays_on_its_line),
 		cmocka_unit_test(no_field_is_a_formula),
+		cmocka_unit_test(nor_is_what_follows_a_separator_in_it),
 		cmocka_unit_test(a_kind_comes_from_the_header_and_else_from_the_name),
 	};
 

@@ -116,19 +116,123 @@ static void a_name_in_a_hint_is_one_word_of_a_shell(void **state)
 	assert_string_equal(
 		p.text, "You have no permission for a'b`id`\"$(id)\" of O'Hara (K7QF).");
 	assert_string_equal(p.hint, "Ask: emrfs request 'O'\\''Hara (K7QF):a'\\''b`id`\"$(id)\"'");
+	emr_problem_set(&p, EMR_SAY_NOT_ON_LEDGER, "who", "lima@saolucas", NULL);
+	assert_string_equal(p.hint, "emrfs people lima@saolucas");
+	emr_problem_set(&p, EMR_SAY_NOT_ON_LEDGER, "who", "Ana Silva", NULL);
+	assert_string_equal(p.hint, "emrfs people 'Ana Silva'");
 }
 
-/* No name in a command stands outside of quotation marks, where it could be several words, or
- * another command. */
-static void every_path_in_a_hint_is_quoted(void **state)
-{
-	(void)state;
-	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
-		const char *hint = emr_message_get((emr_message)i)->hint;
+/* ---- every hint, pasted ---- */
 
-		assert_null(strstr(hint, " {path}"));
-		assert_null(strstr(hint, "\"{"));
+static void speak_portuguese(void)
+{
+	char program[PATH_MAX] = "", *catalogues, locales[] = "/tmp/emr-locales-XXXXXX";
+
+	/* A locale of its own, because the C library of Debian 13 translates nothing in C.UTF-8. */
+	assert_non_null(mkdtemp(locales));
+	setenv("LOCPATH", locales, 1);
+	assert_int_equal(system("cd \"$LOCPATH\" && { localedef -i pt_PT -f UTF-8 ./pt_PT.UTF-8 "
+				"2>/dev/null; test -d pt_PT.UTF-8; }"),
+		0); /* a warning is a failure to localedef */
+	assert_true(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+	assert_true(asprintf(&catalogues, "%s/../../share/locale", dirname(program)) > 0);
+	setenv("LC_ALL", "pt_PT.UTF-8", 1);
+	emr_language_all_english(false);
+	emr_language_begin();
+	assert_int_equal(system("rm -r \"$LOCPATH\""), 0);
+	assert_non_null(bindtextdomain("emrfs", catalogues));
+	free(catalogues);
+	assert_string_equal(emr_language_now(), "pt");
+}
+
+/* Names that a stranger may have, or give to a file: N0 and E0 are where the name begins and ends.
+ * A shell that runs a part of it makes the file "ran". */
+static const char *const hostile[] = {"N0 ;>ran $(>ran) `>ran` |>ran &>ran\t>ran #>ran E0",
+	"N0';>ran;'E0 '$(>ran)'\"", "N0\";>ran;\" $(>ran) E0", "N0\n>ran\r;>ran E0\\",
+	"-N0 && >ran; * ? ~ [E0", "~N0)>ran;(E0{a,b}", "!N0<(>ran) ${x:=>ran}\xe2\x80\xa8 E0",
+	"$(>ran)N0\\'; >ran; E0'"};
+
+/* HINT as a person may take it: all of it, or from one of its commands on. */
+static void put_pasted(FILE *to, const char *hint, const char *name)
+{
+	static const char *const commands[] = {"emrfs ", "setfattr ", "rm ", "chmod ", "mkdir ",
+		"fuser ", "fusermount3 ", "ipfs "};
+
+	fprintf(to, "%s\n%s\n", name, hint);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		for (const char *at = strstr(hint, commands[i]); at != NULL;
+			at = strstr(at + 1, commands[i]))
+			fprintf(to, "%s\n%s\n", name, at);
+}
+
+static void put_hint(FILE *to, emr_message message, const char *value)
+{
+	const char *at = emr_message_get(message)->hint;
+	char found[8][24] = {"", "", "", "", "", "", "", ""}, shown[200];
+	const char *given[8] = {NULL};
+	emr_problem p = {0};
+	size_t n = 0;
+
+	for (at = strchr(at, '{'); at != NULL; at = strchr(at + 1, '{')) {
+		size_t len = strcspn(at + 1, "}");
+
+		if (len == 4 && memcmp(at + 1, "step", 4) == 0) /* a sentence of emrfs */
+			continue;
+		assert_true(n < 8 && len < sizeof found[0]);
+		snprintf(found[n], sizeof found[n], "%.*s", (int)len, at + 1);
+		given[n] = found[n];
+		n++;
 	}
+	emr_problem_set(&p, message, given[0], value, given[1], value, given[2], value, given[3],
+		value, given[4], value, given[5], value, given[6], value, given[7], value, NULL);
+	emr_show(value, shown, sizeof shown);
+	if (n > 0)
+		put_pasted(to, p.hint, shown);
+}
+
+/* A shell reads what a person pastes, with programs that only look at their words. */
+static const char pasting[] =
+	"cd \"$1\" || exit 2\nPATH=/nowhere\n"
+	"look() { local a; for a; do case $a in *\"$NAME\"*) >whole;; *N0*|*E0*) >split;; esac; "
+	"done; }\n"
+	"command_not_found_handle() { look \"$@\"; }\n"
+	"for c in emrfs setfattr getfattr rm chmod mkdir fuser fusermount3 ipfs; do\n"
+	"eval \"$c() { look \\\"\\$@\\\"; }\"; done\nn=0\n"
+	"while IFS= read -r NAME && IFS= read -r PASTED; do\n"
+	"( eval \"$PASTED\" ) >/dev/null 2>&1 </dev/null\n"
+	"[ ! -e ran ] && [ ! -e split ] || { printf '%s\\n' \"$PASTED\"; exit 1; }\n"
+	"[ -e whole ] && n=$((n + 1))\ndone <hints\n[ $n -gt 1 ]\n";
+
+static void a_hint_that_is_pasted_runs_and_splits_nobody_s_name(void **state)
+{
+	const char *temporary = getenv("TMPDIR");
+	char dir[500], path[600], command[1200];
+	FILE *to;
+
+	(void)state;
+	snprintf(dir, sizeof dir, "%s/emr-hints-XXXXXX", temporary != NULL ? temporary : "/tmp");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof path, "%s/hints", dir);
+	to = fopen(path, "w");
+	assert_non_null(to);
+	for (int language = 0; language < 2; language++) {
+		if (language == 1)
+			speak_portuguese();
+		for (int i = 0; i < EMR_MESSAGE_COUNT; i++)
+			for (size_t h = 0; h < sizeof hostile / sizeof *hostile; h++)
+				put_hint(to, (emr_message)i, hostile[h]);
+		emr_language_all_english(true);
+	}
+	assert_int_equal(fclose(to), 0);
+	snprintf(path, sizeof path, "%s/paste", dir);
+	to = fopen(path, "w");
+	assert_non_null(to);
+	fputs(pasting, to);
+	assert_int_equal(fclose(to), 0);
+	snprintf(command, sizeof command, "bash '%s' '%s'", path, dir);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof command, "rm -r '%s'", dir);
+	assert_int_equal(system(command), 0);
 }
 
 /* A hint that sends people to a verb that is not there helps nobody. */
@@ -212,25 +316,11 @@ static void a_long_name_is_cut_not_overrun(void **state)
 /* Here in Portuguese, which has letters of two bytes. */
 static void what_does_not_fit_is_cut_between_letters(void **state)
 {
-	char path[EMR_PROBLEM_TEXT_BYTES], program[PATH_MAX] = "", *catalogues, shown[2000];
-	char locales[] = "/tmp/emr-locales-XXXXXX";
+	char path[EMR_PROBLEM_TEXT_BYTES], shown[2000];
 	emr_problem problem;
 
 	(void)state;
-	/* A locale of its own, because the C library of Debian 13 translates nothing in C.UTF-8. */
-	assert_non_null(mkdtemp(locales));
-	setenv("LOCPATH", locales, 1);
-	assert_int_equal(system("cd \"$LOCPATH\" && { localedef -i pt_PT -f UTF-8 ./pt_PT.UTF-8 "
-				"2>/dev/null; test -d pt_PT.UTF-8; }"),
-		0); /* a warning is a failure to localedef */
-	assert_true(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
-	assert_true(asprintf(&catalogues, "%s/../../share/locale", dirname(program)) > 0);
-	setenv("LC_ALL", "pt_PT.UTF-8", 1);
-	emr_language_begin();
-	assert_int_equal(system("rm -r \"$LOCPATH\""), 0);
-	assert_non_null(bindtextdomain("emrfs", catalogues));
-	free(catalogues);
-	assert_string_equal(emr_language_now(), "pt");
+	speak_portuguese();
 	for (size_t n = 900; n < sizeof path; n++) {
 		memset(path, 'x', n);
 		path[n] = '\0';
@@ -360,7 +450,7 @@ int main(void)
 		cmocka_unit_test(every_message_can_be_an_exit_code_that_means_something),
 		cmocka_unit_test(one_id_has_one_errno),
 		cmocka_unit_test(a_name_in_a_hint_is_one_word_of_a_shell),
-		cmocka_unit_test(every_path_in_a_hint_is_quoted),
+		cmocka_unit_test(a_hint_that_is_pasted_runs_and_splits_nobody_s_name),
 		cmocka_unit_test(every_hint_names_a_verb_that_exists),
 		cmocka_unit_test(names_are_filled_in),
 		cmocka_unit_test(what_is_too_new_says_by_how_much_once),

@@ -138,18 +138,28 @@ static const char *checked(made *original, made *copy)
 }
 
 #define JPEG "1.2.840.10008.1.2.4.50"
+#define START "\xff\xd8"
+#define SCAN "\xff\xda\0\x08\1\1\0\0\x3f\0"
+#define END "\xff\xd9"
 
 /* Original and copy have compressed pixels with TEXT in them. */
 static const char *found_in_pixels(const char *text)
 {
-	const emr_bytes part = {(const uint8_t *)text, strlen(text)};
+	EMR_AUTO_BUF part = {0};
+	emr_bytes image;
 	made original, copy;
 
+	assert_ok(emr_buf_append(&part, START SCAN, sizeof START SCAN - 1));
+	assert_ok(emr_buf_append(&part, text, strlen(text)));
+	assert_ok(emr_buf_append(&part, END, 2));
+	image = emr_buf_view(&part);
 	made_begin(&original, MADE_EXPLICIT, JPEG);
 	put_names(&original);
-	put_fragments(&original, &part, 1, NULL, 0);
+	made_ct_28(&original);
+	put_fragments(&original, &image, 1, NULL, 0);
 	made_begin(&copy, MADE_EXPLICIT, JPEG);
-	put_fragments(&copy, &part, 1, (const uint8_t[]){0}, 1);
+	made_ct_28(&copy);
+	put_fragments(&copy, &image, 1, (const uint8_t[]){0}, 1);
 	return checked(&original, &copy);
 }
 
@@ -170,37 +180,36 @@ static void in_compressed_pixels_only_words_count_that_do_not_stand_there_by_cha
 /* The original has two images: one in three fragments with a comment of odd length, one in one. */
 static const char *compared(const emr_bytes *parts, size_t n, uint8_t second)
 {
-	static const emr_bytes images[] = {PART("\xff\xd8\xff\xfe\0\5"),
-		PART("bye\xff\xda\0\4abpi"), PART("x\xff\0\xff\xd9Z"),
-		PART("\xff\xd8\xff\xe1\0\4yy\xff\xda\0\4ablast\xff\xd9")};
+	static const emr_bytes images[] = {PART("\xff\xd8\xff\xfe\0\5"), PART("bye" SCAN "pi"),
+		PART("x\xff\0\xff\xd9Z"), PART("\xff\xd8\xff\xe1\0\4yy" SCAN "last\xff\xd9")};
 	const uint8_t offsets[] = {0, second};
 	made original, copy;
 
 	made_begin(&original, MADE_EXPLICIT, JPEG);
 	put_fragments(&original, images, 4, NULL, 0);
 	made_begin(&copy, MADE_EXPLICIT, JPEG);
+	made_ct_28(&copy);
 	put_fragments(&copy, parts, n, offsets, second == 0 ? 0 : 2);
 	return checked(&original, &copy);
 }
 
-#define FIRST "\xff\xd8\xff\xda\0\4abpix\xff\0\xff\xd9" /* of 15 bytes */
-#define SECOND "\xff\xd8\xff\xda\0\4ablast\xff\xd9"
+#define FIRST START SCAN "pix\xff\0" END /* of 19 bytes */
+#define SECOND START SCAN "last" END
 
 static void other_pixels_than_the_original_s_are_noticed(void **state)
 {
-	const emr_bytes same[][2] = {{PART(FIRST), PART(SECOND)}, {PART(FIRST "\0"), PART(SECOND)},
-		{PART("\xff\xd8\xff\xfe\0\5"
-		      "bye\xff\xda\0\4abpix\xff\0\xff\xd9"),
-			PART(SECOND)}};
-	const emr_bytes other[][2] = {
-		/* a byte between, a byte less, another one, none of an image, another's end */
-		{PART("\xff\xd8\xff\xda\0\4ab\0pix\xff\0\xff\xd9"), PART(SECOND)},
-		{PART("\xff\xd8\xff\xda\0\4abpx\xff\0\xff\xd9"), PART(SECOND)},
-		{PART("\xff\xd8\xff\xda\0\4abpiy\xff\0\xff\xd9"), PART(SECOND)},
-		{PART(SECOND), PART(FIRST)}, {PART(FIRST "\0\0"), PART(SECOND)},
-		{PART(FIRST "Z"), PART(SECOND)}, {PART(FIRST), PART("")},
-		{PART("\xff\xd8\xff\xd9"), PART(SECOND)},
-		{PART(FIRST), PART("\xff\xd8\xff\xe1\0\4\xff\xda\0\4ablast\xff\xd9")}};
+	const emr_bytes same[][2] = {{PART(FIRST), PART(SECOND)}, {PART(FIRST "\0"), PART(SECOND)}};
+	const emr_bytes other[][2] = {/* a comment that stayed, a byte between, a byte less, another
+				       * one, none of an image, another's end */
+		{PART(START "\xff\xfe\0\5"
+			    "bye" SCAN "pix\xff\0" END),
+			PART(SECOND)},
+		{PART(START SCAN "\0pix\xff\0" END), PART(SECOND)},
+		{PART(START SCAN "px\xff\0" END), PART(SECOND)},
+		{PART(START SCAN "piy\xff\0" END), PART(SECOND)}, {PART(SECOND), PART(FIRST)},
+		{PART(FIRST "\0\0"), PART(SECOND)}, {PART(FIRST "Z"), PART(SECOND)},
+		{PART(FIRST), PART("")}, {PART("\xff\xd8\xff\xd9"), PART(SECOND)},
+		{PART(FIRST), PART(START "\xff\xe1\0\4" SCAN "last" END)}};
 	const emr_bytes more[] = {PART(FIRST), PART(SECOND), PART(SECOND)};
 
 	(void)state;
@@ -209,10 +218,10 @@ static void other_pixels_than_the_original_s_are_noticed(void **state)
 	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
 		assert_string_equal(
 			compared(other[i], 2, (uint8_t)(8 + other[i][0].len)), "compression");
-	assert_string_equal(compared(same[0], 1, 8 + 15), "compression");
-	assert_string_equal(compared(more, 3, 8 + 15), "compression");
+	assert_string_equal(compared(same[0], 1, 8 + 19), "compression");
+	assert_string_equal(compared(more, 3, 8 + 19), "compression");
 	/* a table of offsets that is wrong, or not there */
-	assert_string_equal(compared(same[0], 2, 8 + 16), "compression");
+	assert_string_equal(compared(same[0], 2, 8 + 20), "compression");
 	assert_string_equal(compared(same[0], 2, 0), "compression");
 }
 

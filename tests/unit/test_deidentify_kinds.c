@@ -9,7 +9,8 @@
 
 typedef struct picture {
 	const char *class, *modality, *type, *burned, *part, *thick, *features;
-	const char *conversion, *segment; /* NULL: not said */
+	const char *conversion, *segment, *series, *model, *captured,
+		*protocol; /* NULL: not said */
 	uint16_t overlay_bit;
 	const char *burned_vr; /* NULL: the standard's */
 } picture;
@@ -38,8 +39,12 @@ static const char *why_with(const picture *p, const emr_deidentify_rules *rules)
 	made_text(&m, 0x00080018, "UI", "1.2.276.7.1");
 	made_text(&m, 0x00080060, "CS", p->modality);
 	say(&m, 0x00080064, "CS", p->conversion);
+	say(&m, 0x0008103e, "LO", p->series);
+	say(&m, 0x00081090, "LO", p->model);
 	say(&m, 0x00180015, "CS", p->part);
 	say(&m, 0x00180050, "DS", p->thick);
+	say(&m, 0x00181012, "DA", p->captured);
+	say(&m, 0x00181030, "LO", p->protocol);
 	made_ct_20(&m);
 	made_ct_28(&m);
 	say(&m, 0x00280301, p->burned_vr != NULL ? p->burned_vr : "CS", p->burned);
@@ -180,6 +185,71 @@ static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **s
 	assert_string_equal(why(&p), "screenshot");
 }
 
+/* Pages of text that a scanner makes are called so in what no copy has, and are withheld whatever
+ * the device says of text in the picture. */
+static void pages_of_text_are_withheld_by_what_they_are_called(void **state)
+{
+	static const struct {
+		const char *series, *protocol, *type, *wanted;
+	} rows[] = {
+		{"Patient Protocol", NULL, NULL, "burned-in"},
+		{"PATIENT-PROTOCOL 2", NULL, NULL, "burned-in"},
+		{"Patientenprotokoll", NULL, NULL, "burned-in"},
+		{"Dose Report", NULL, NULL, "burned-in"},
+		{"dose_info", NULL, NULL, "burned-in"},
+		{"Exam Summary", NULL, NULL, "burned-in"},
+		{"AVA report", NULL, NULL, "burned-in"},
+		{"Screen Save", NULL, NULL, "screenshot"},
+		{NULL, "Patient Protocol", NULL, "burned-in"},
+		{NULL, NULL, "ORIGINAL\\PRIMARY\\DOSE_INFO", "burned-in"},
+		{NULL, NULL, "ORIGINAL\\PRIMARY\\OTHER\\CT_SOM5 PROT", "burned-in"},
+		{NULL, NULL, "DERIVED\\PRIMARY\\dose info", "burned-in"},
+		{NULL, NULL, "ORIGINAL\\PRIMARY\\SCREEN SAVE", "screenshot"},
+		{"LOW DOSE LUNG SCREENING", "Brain protocol", NULL, ""},
+		{"Thorax 3.0 B30f", "Patient", "ORIGINAL\\PRIMARY\\LOCALIZER", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		picture p = ct;
+
+		p.series = rows[i].series;
+		p.protocol = rows[i].protocol;
+		p.type = rows[i].type != NULL ? rows[i].type : ct.type;
+		for (int says_no = 0; says_no < 2; says_no++) {
+			p.burned = says_no ? "NO" : NULL;
+			if (strcmp(why(&p), rows[i].wanted) != 0)
+				fail_msg("row %zu: %s", i, why(&p));
+		}
+	}
+}
+
+static void what_is_no_first_picture_needs_a_word_that_it_has_no_text(void **state)
+{
+	static const char *const types[] = {"ORIGINAL\\SECONDARY", "ORIGINAL\\SECONDARY\\AXIAL",
+		"ORIGINAL", "ORIGINAL\\PRIMARYISH", "MIXED\\PRIMARY", "DERIVED\\PRIMARY", "", NULL};
+	picture p = ct;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		p.type = types[i];
+		p.burned = NULL;
+		assert_string_equal(why(&p), "burned-in");
+		p.burned = "NO";
+		assert_string_equal(why(&p), "");
+	}
+	p.type = "ORIGINAL\\PRIMARY";
+	p.burned = NULL;
+	assert_string_equal(why(&p), "");
+	p.captured = "20240119";
+	assert_string_equal(why(&p), "screenshot");
+	p = ct;
+	p.model = "SOMATOM Definition AS+";
+	assert_string_equal(why(&p), "");
+	p.type = "ORIGINAL\\PRIMARY\\LOCALIZER";
+	assert_string_equal(why(&p), "burned-in");
+}
+
 static void thin_slices_of_what_may_be_a_head_are_withheld(void **state)
 {
 	static const char *const heads[] = {
@@ -253,6 +323,15 @@ static emr_withheld copy_fragments(
 	return reason;
 }
 
+/* Segments of the length that their numbers say. */
+#define RESTARTS "\xff\xdd\0\4\0\1"
+#define SCAN "\xff\xda\0\x08\1\1\0\0\x3f\0"
+#define LS_FRAME "\xff\xf7\0\x0b\x0c\0\2\0\2\1\1\x11\0"
+#define J2K_SIZE                                                                                   \
+	"\xff\x51\0\x29\0\0\0\0\0\2\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\2\0\0\0\0\0\0\0\0\0\1"   \
+	"\x0b"                                                                                     \
+	"\1\1"
+
 #define JPEG "1.2.840.10008.1.2.4.50"
 #define JPEG_LS "1.2.840.10008.1.2.4.80"
 #define J2K "1.2.840.10008.1.2.4.90"
@@ -263,13 +342,11 @@ static emr_withheld copy_fragments(
 
 static void words_in_jpeg_are_cut_out_and_offsets_follow(void **state)
 {
-	static const char clean[] =
-		"\xff\xd8\xff\xdb\0\4ab\xff\xda\0\4cdpix\xff\0els\xff\xd0rest\xff\xd9";
+	static const char clean[] = "\xff\xd8" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9";
 	const emr_bytes parts[] = {
 		PART("\xff\xd8\xff\xfe\0\x0eMARKED by An\xff\xe1\0\x08"
-		     "MARKED"
-		     "\xff\xdb\0\4ab\xff\xda\0\4cdpix\xff\0els\xff\xd0rest\xff\xd9MARKED"),
-		PART("\xff\xd8\xff\xdb\0\4ab\xff\xda\0\4cdpix\xff\0els\xff\xd0rest\xff\xd9")};
+		     "MARKED" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9MARKED"),
+		PART("\xff\xd8" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9")};
 	emr_buf out = {0};
 	const uint8_t *first, *second;
 
@@ -290,10 +367,10 @@ static void words_in_jpeg_are_cut_out_and_offsets_follow(void **state)
 /* Only an image's end may be padded: a byte behind a fragment would be one of the codestream. */
 static void an_image_in_several_fragments_stays_whole(void **state)
 {
-	static const char clean[] = "\xff\xd8\xff\xdb\0\4ab\xff\xee\0\x0e"
-				    "Adobe\0\x64\0\0\0\0\1\xff\xda\0\4cdpixel\xff\xd9";
-	static const char whole[] = "\xff\xd8\xff\xdb\0\4ab\xff\xfe\0\7odd__\xff\xee\0\x0e"
-				    "Adobe\0\x64\0\0\0\0\1\xff\xda\0\4cdpixel\xff\xd9";
+	static const char clean[] = "\xff\xd8" RESTARTS "\xff\xee\0\x0e"
+				    "Adobe\0\x64\0\0\0\0\1" SCAN "pixel\xff\xd9";
+	static const char whole[] = "\xff\xd8" RESTARTS "\xff\xfe\0\7odd__\xff\xee\0\x0e"
+				    "Adobe\0\x64\0\0\0\0\1" SCAN "pixel\xff\xd9";
 	const uint8_t *bytes = (const uint8_t *)whole;
 	size_t len = (sizeof whole - 1) & ~(size_t)1;
 	emr_buf out = {0};
@@ -319,10 +396,10 @@ static void an_image_in_several_fragments_stays_whole(void **state)
 
 static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
 {
-	const emr_bytes wrong[] = {PART("not a jpeg at all"), PART("\xff\xd8\xff\xdb\0\4ab"),
+	const emr_bytes wrong[] = {PART("not a jpeg at all"), PART("\xff\xd8" RESTARTS),
 		PART("\xff\xd8\xff\xfe\xff\xff"
 		     "ab"),
-		PART("\xff\xd8\xff\xda\0\4cdpixels without end."),
+		PART("\xff\xd8" SCAN "pixels without end.."),
 		PART("\xff\xd8"
 		     "ab\xff\xd9")};
 	emr_buf out = {0};
@@ -341,8 +418,8 @@ static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
 static void words_in_jpeg_ls_are_cut_out(void **state)
 {
 	const emr_bytes parts[] = {
-		PART("\xff\xd8\xff\xe8\0\x08MARKED\xff\xe8\0\7mrfx\1\xff\xf7\0\4ab"
-		     "\xff\xda\0\4cd\xff\x7fpix\xff\xd9")};
+		PART("\xff\xd8\xff\xe8\0\x08MARKED\xff\xe8\0\7mrfx\1" LS_FRAME SCAN
+		     "\xff\x7f_pix\xff\xd9")};
 	emr_buf out = {0};
 
 	(void)state;
@@ -356,16 +433,16 @@ static void words_in_jpeg_ls_are_cut_out(void **state)
 static void words_in_jpeg_2000_are_cut_out_of_the_main_header_only(void **state)
 {
 	const emr_bytes main_header[] = {
-		PART("\xff\x4f\xff\x51\0\4ab\xff\x64\0\x08MARKED"
-		     "\xff\x90\0\x0a\0\0\0\0\0\x12\0\1\xff\x93pixl\xff\xd9")};
-	const emr_bytes tile[] = {PART("\xff\x4f\xff\x51\0\4ab\xff\x90\0\x0a\0\0\0\0\0\x1c\0\1"
-				       "\xff\x64\0\x08MARKED\xff\x93pixl\xff\xd9")};
+		PART("\xff\x4f" J2K_SIZE "\xff\x64\0\x08MARKED"
+		     "\xff\x90\0\x0a\0\0\0\0\0\x13\0\1\xff\x93pixel\xff\xd9")};
+	const emr_bytes tile[] = {PART("\xff\x4f" J2K_SIZE "\xff\x90\0\x0a\0\0\0\0\0\x1d\0\1"
+				       "\xff\x64\0\x08MARKED\xff\x93pixel\xff\xd9")};
 	emr_buf out = {0};
 
 	(void)state;
 	assert_string_equal(emr_withheld_text(copy_fragments(J2K, main_header, 1, 0, &out)), "");
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	assert_true(made_has(emr_buf_view(&out), "pixl\xff\xd9"));
+	assert_true(made_has(emr_buf_view(&out), "pixel\xff\xd9"));
 	assert_string_equal(
 		emr_withheld_text(copy_fragments(J2K, tile, 1, 0, &out)), "compression");
 	emr_buf_free(&out);
@@ -379,10 +456,11 @@ static void words_in_jpeg_2000_are_cut_out_of_the_main_header_only(void **state)
 static void what_stands_behind_the_runs_of_rle_is_noticed(void **state)
 {
 	/* four bytes as they are, and one byte four times */
-	const emr_bytes good[] = {PART(TWO_SEGMENTS "\3abcd\0\xfdz")};
-	const emr_bytes behind[] = {PART(TWO_SEGMENTS "\3abcd\0\xfdzby Ana")};
-	const emr_bytes wrong[] = {PART(TWO_SEGMENTS "\3abcd\0\xfcz"),
-		PART(TWO_SEGMENTS "\3abcd\0"), PART(TWO_SEGMENTS "\3abcd\0\xfezz"), PART("by Ana")};
+	const emr_bytes good[] = {PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfdz")};
+	const emr_bytes behind[] = {PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfdzby Ana")};
+	const emr_bytes wrong[] = {PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfcz"),
+		PART(TWO_SEGMENTS "\3\1\2\3\4\0"), PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfezz"),
+		PART("by Ana")};
 	emr_buf out = {0};
 
 	(void)state;
@@ -416,6 +494,8 @@ int main(void)
 		cmocka_unit_test(kinds_that_show_names_or_words_are_withheld),
 		cmocka_unit_test(what_the_device_says_frees_no_class),
 		cmocka_unit_test(pictures_that_may_have_text_are_withheld_unless_they_say_no),
+		cmocka_unit_test(pages_of_text_are_withheld_by_what_they_are_called),
+		cmocka_unit_test(what_is_no_first_picture_needs_a_word_that_it_has_no_text),
 		cmocka_unit_test(thin_slices_of_what_may_be_a_head_are_withheld),
 		cmocka_unit_test(graphics_in_unused_bits_and_described_segments_are_withheld),
 		cmocka_unit_test(words_in_jpeg_are_cut_out_and_offsets_follow),

@@ -88,6 +88,17 @@ static bool is_needed(uint32_t tag)
 	return tag == 0x00080018 || tag == 0x0020000d || tag == 0x0020000e || tag == 0x00180015;
 }
 
+/* Of a file that has it there is no copy. */
+static bool withholds(uint32_t tag)
+{
+	const table_withheld *row;
+
+	for (size_t i = 0; (row = dicom_withheld(i)) != NULL; i++)
+		if (row->tag == tag && row->words[0] == '\0')
+			return true;
+	return false;
+}
+
 /* All rows with a code, and after each group what the CT needs of it. */
 static void make_full(made *m, made_syntax kind)
 {
@@ -121,7 +132,7 @@ static void make_full(made *m, made_syntax kind)
 			made_ct_28(m);
 			break;
 		default:
-			if (rows[i].code[0] != '-' || is_needed(tag)) {
+			if ((rows[i].code[0] != '-' && !withholds(tag)) || is_needed(tag)) {
 				put_marked(m, &rows[i]);
 				last++;
 			}

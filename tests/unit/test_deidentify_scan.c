@@ -101,6 +101,8 @@ static void what_was_added_to_a_copy_is_found(void **state)
 		{0x00420011, "OB", "%PDF-1.4 Ana"},	 /* what a document may be, but empty */
 		{0x0072006d, "UN", "Ana Silva"},	 /* the same of unknown bytes */
 		{0x00080100, "SH", "Ana Silva"},	 /* a code of no scheme */
+		{0x00283006, "US", "Ana Silva."},	 /* levels */
+		{0x00281201, "OW", "Ana Silva."},
 	};
 
 	(void)state;

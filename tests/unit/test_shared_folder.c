@@ -181,6 +181,38 @@ static void nothing_there_can_be_changed(void **state)
 	viewer_end(&s, &v);
 }
 
+/* A name that a program looks for begins with "_", and no file may be started. */
+static void what_others_share_starts_and_configures_no_program(void **state)
+{
+	LIMAS_FOLDER;
+	emr_attr attr, wanted = {.mode = 0755};
+
+	kit_mkdir(&s.k, "Imaging/.git");
+	kit_text(&s.k, "Imaging/.git/config", "[core] fsmonitor = >ran");
+	kit_text(&s.k, "Imaging/.vimrc", "!run");
+	kit_text(&s.k, "Imaging/HEAD", "ref: refs/heads/x");
+	kit_text(&s.k, "Imaging/run.desktop", "Exec=run");
+	attr = kit_attr(&s.k, "Imaging/run.desktop");
+	assert_ok(emr_view_set_attr(s.k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
+	kit_publish_all(&s.k);
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers),
+		"MRI.pdf,Old,_HEAD,_git,_vimrc,run.desktop");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging/_git"), owner_answers), "config");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/_vimrc"), owner_answers), "!run");
+	assert_status(EMR_NOT_FOUND,
+		viewer_find(&v, viewer_at(&v, "Imaging/.git"), owner_answers, &attr));
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/run.desktop"), owner_answers, &attr));
+	assert_int_equal(attr.mode & 07777, 0644);
+	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging/_git"), owner_answers, &attr));
+	assert_int_equal(attr.mode & 0100, 0100);
+	viewer_end(&s, &v);
+}
+
 static void attributes_say_whose_it_is_and_for_how_long(void **state)
 {
 	LIMAS_FOLDER;
@@ -710,6 +742,7 @@ int main(void)
 		TEST(what_is_kept_of_anothers_is_not_ones_own_to_say),
 		TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is),
 		TEST(nothing_there_can_be_changed),
+		cmocka_unit_test(what_others_share_starts_and_configures_no_program),
 		TEST(attributes_say_whose_it_is_and_for_how_long),
 		TEST(nobody_answers_and_that_is_said),
 		TEST(the_end_of_a_share_acts_on_what_is_open),

@@ -88,8 +88,11 @@ static void take_words(words *all, flat_file *f, const flat_found *e)
 }
 
 typedef struct pixels {
-	uint64_t at; /* the end of the file: there are none at its end */
-	bool is_native;
+	uint64_t at;  /* the end of the file: there are none */
+	uint32_t len; /* of native ones */
+	bool is_native, is_big;
+	syntax_pixels codec;
+	flat_samples samples; /* of a copy */
 } pixels;
 
 static bool collect_words(words *all, flat_file *f, pixels *out)
@@ -97,18 +100,20 @@ static bool collect_words(words *all, flat_file *f, pixels *out)
 	flat_walk w;
 	flat_found e;
 
-	*out = (pixels){f->size, true};
+	*out = (pixels){.at = f->size, .is_native = true};
 	if (!flat_begin(&w, f))
 		return false;
 	while (w.at < f->size) {
 		if (!flat_step(&w, &e))
 			return false;
 		if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN) {
-			*out = (pixels){e.at, false};
+			*out = (pixels){.at = e.at};
 			if (!flat_pass_fragments(&w))
 				return false;
-		} else if (e.tag >> 16 != 0xfffe && e.len != FLAT_OPEN && e.tag >> 16 != 0x7fe0 &&
-			   strcmp(e.vr, "SQ") != 0) {
+		} else if (e.tag >> 16 == 0x7fe0) {
+			out->at = e.at;
+			out->len = e.len;
+		} else if (e.tag >> 16 != 0xfffe && e.len != FLAT_OPEN && strcmp(e.vr, "SQ") != 0) {
 			take_words(all, f, &e);
 		}
 	}
@@ -147,16 +152,37 @@ static bool find_pixels(flat_file *f, pixels *out)
 	flat_walk w;
 	flat_found e = {0};
 
+	*out = (pixels){.at = f->size, .is_native = true};
 	if (!flat_begin(&w, f))
 		return false;
 	while (w.at < f->size) {
 		if (!flat_step(&w, &e))
 			return false;
+		flat_note_samples(&out->samples, &w, &e);
 		if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !flat_pass_fragments(&w))
 			return false;
 	}
-	*out = (pixels){e.tag >> 16 == 0x7fe0 ? e.at : f->size, e.len != FLAT_OPEN};
+	if (e.tag >> 16 == 0x7fe0) {
+		out->at = e.at;
+		out->len = e.len;
+		out->is_native = e.len != FLAT_OPEN;
+	}
+	out->is_big = w.is_big;
+	out->codec = w.pixels;
 	return true;
+}
+
+static bool is_same_picture(
+	flat_file *original, const pixels *old, flat_file *copy, const pixels *new)
+{
+	const coding c = {new->codec, new->samples.said[1]};
+
+	if (old->is_native != new->is_native || !flat_samples_ok(&new->samples))
+		return false;
+	if (!new->is_native)
+		return check_pixels(original, old->at, copy, new->at, &c);
+	return old->len == new->len &&check_native(original, old->at, copy, new->at, new->len,
+				   &new->samples, new->is_big);
 }
 
 /* Native pixels are not looked into: they are numbers, and exactly as many as the image has.  In
@@ -183,8 +209,7 @@ emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, u
 			why = EMR_WITHHELD_TOO_COMPLEX;
 		else if (!find_pixels(copy, &new) || has_anything(all, copy, &new))
 			why = EMR_WITHHELD_FOUND_AGAIN;
-		else if (!new.is_native &&
-			 (old.is_native || !check_pixels(original, old.at, copy, new.at)))
+		else if (!is_same_picture(original, &old, copy, &new))
 			why = EMR_WITHHELD_COMPRESSION;
 		else
 			why = EMR_WITHHELD_NOT;

@@ -10,12 +10,24 @@
  * cells of the copy that are neither number nor date nor code, below its first row. */
 emr_withheld check_table(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);
 
-/* Whether the compressed pixels at COPY_AT are those at ORIGINAL_AT (both: behind the header of
- * (7FE0,0010)), image by image: without segments of comments and application data, each image in
- * one fragment with at most a zero byte behind it, and each in the table of offsets. */
-bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at);
+/* How pixels are compressed, and the bits of a sample that are the image's. */
+typedef struct coding {
+	syntax_pixels codec;
+	uint32_t bits;
+} coding;
 
-/* EMR_WITHHELD_NOT: nothing was found, and compressed pixels are the same.
+/* Whether the compressed pixels at COPY_AT are those at ORIGINAL_AT (both: behind the header of
+ * (7FE0,0010)), image by image: without segments that a copy must not have, each image in one
+ * fragment with at most a zero byte behind it, and each in the table of offsets. ORIGINAL is COPY,
+ * and so are the places: whether they are those of any copy. */
+bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
+	const coding *c);
+/* The same of LEN bytes of native ones: all bits that are the image's by S, which is ok, are the
+ * original's, and all others are as a copy has them. */
+bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
+	uint32_t len, const flat_samples *s, bool is_big);
+
+/* EMR_WITHHELD_NOT: nothing was found, and pixels are the same.
  * EMR_WITHHELD_FOUND_AGAIN: something was.  EMR_WITHHELD_COMPRESSION: they are not.  Else why it
  * cannot say. */
 emr_withheld check_dicom(int original_fd, uint64_t original_size, int copy_fd, uint64_t copy_size);

@@ -1,7 +1,9 @@
-/* This checker compares the compressed pixels of a copy with those of its original, image by image
- * and byte by byte. The copy may lack whole segments of comments and application data, and have one
- * zero byte at the end of an image; its table of offsets must name where each image begins. It
- * follows markers on its own and shares nothing with what cut the segments out. */
+/* This checker compares the pixels of a copy with those of its original, image by image and byte by
+ * byte. Native ones may differ in bits that are not the image's. Compressed ones may lack whole
+ * segments of comments and application data, have no segment that is not in the list (markers.h),
+ * and one zero byte at the end of an image; the table of offsets must name where each image begins.
+ * It follows markers on its own and shares nothing with what cut the segments out. Without an
+ * original the same is asked of a copy alone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,19 +152,25 @@ static bool take_coded(run *original, run *copy, bool is_ls)
 	}
 }
 
-#define KEPT_MAX 16 /* bytes of the largest segment of its kind that a copy may have */
-
-/* A segment of the original, which the copy may lack as a whole if it is of such a kind. */
-static bool take_segment(run *original, run *copy, const uint8_t marker[4], bool may_lack)
+/* A segment that the copy may have, or, as a whole, lack. COPY: NULL when the original is one. */
+static bool take_segment(run *original, run *copy, const uint8_t marker[4], const coding *c)
 {
+	static uint8_t theirs[2 + 0xffff], ours[sizeof theirs];
 	uint64_t len = 2 + (uint64_t)(marker[2] << 8 | marker[3]);
-	size_t most = len < KEPT_MAX ? (size_t)len : KEPT_MAX;
-	uint8_t theirs[KEPT_MAX], ours[KEPT_MAX];
+	marker_rule rule = marker_rule_of(c->codec, marker[1]);
+	bool is_fit;
 
-	if (may_lack && peek(original, theirs, most) &&
-		(!peek(copy, ours, most) || memcmp(theirs, ours, most) != 0))
+	if (len < 4 || !peek(original, theirs, len))
+		return false;
+	is_fit = rule == MARKER_CUT
+			 ? marker_is_about_colours(c->codec, marker[1], theirs + 4, len - 4)
+			 : marker_is_plain(c->codec, marker[1], theirs + 4, len - 4, c->bits);
+	if (rule == MARKER_CUT && copy != NULL &&
+		!(is_fit && peek(copy, ours, len) && memcmp(theirs, ours, len) == 0)) {
 		copy = NULL;
-	return len >= 4 && take_same(original, copy, len);
+		is_fit = true;
+	}
+	return rule != MARKER_UNKNOWN && is_fit && take_same(original, copy, len);
 }
 
 static bool is_padded_end(run *copy)
@@ -170,22 +178,29 @@ static bool is_padded_end(run *copy)
 	return copy->left == 0 || (copy->left == 1 && fill(copy) && copy->p[0] == 0);
 }
 
-/* JPEG 2000: a tile-part says its own length. */
-static bool take_tile_part(run *original, run *copy)
+/* JPEG 2000: a tile-part says its own length; nothing is cut out of its header. */
+static bool take_tile_part(run *original, run *copy, const coding *c)
 {
-	uint8_t head[10];
-	uint64_t len;
+	uint8_t head[12], marker[4];
+	uint64_t len, spent = sizeof head;
 
 	if (!peek(original, head, sizeof head))
 		return false;
 	len = (uint64_t)head[6] << 24 | (uint64_t)head[7] << 16 | (uint64_t)head[8] << 8 | head[9];
-	return len >= sizeof head && take_same(original, copy, len);
+	if (!take_same(original, copy, sizeof head))
+		return false;
+	while (peek(original, marker, 4) && marker[1] != 0x93) {
+		spent += 2 + (uint64_t)(marker[2] << 8 | marker[3]);
+		if (marker_rule_of(c->codec, marker[1]) != MARKER_KEPT ||
+			!take_segment(original, copy, marker, c))
+			return false;
+	}
+	return len >= spent && take_same(original, copy, len - spent);
 }
 
-static bool take_codestream(run *original, run *copy, bool is_j2k)
+static bool take_codestream(run *original, run *copy, const coding *c)
 {
 	uint8_t marker[4];
-	bool is_ls = false;
 
 	if (!take_same(original, copy, 2))
 		return false;
@@ -193,37 +208,39 @@ static bool take_codestream(run *original, run *copy, bool is_j2k)
 		int code = marker[1];
 
 		if (code == 0xd9) /* what the original has behind its end is left out */
-			return take_same(original, copy, 2) && is_padded_end(copy) &&
+			return take_same(original, copy, 2) &&
+			       is_padded_end(copy != NULL ? copy : original) &&
 			       take_same(original, NULL, original->left);
-		if (is_j2k && code == 0x90) {
-			if (!take_tile_part(original, copy))
+		if (c->codec == PIXELS_J2K && code == 0x90) {
+			if (!take_tile_part(original, copy, c))
 				return false;
 			continue;
 		}
-		is_ls |= code == 0xf7;
-		if (!peek(original, marker, 4) ||
-			!take_segment(original, copy, marker,
-				is_j2k ? code == 0x64
-				       : code == 0xfe || (code >= 0xe0 && code <= 0xef)) ||
-			(!is_j2k && code == 0xda && !take_coded(original, copy, is_ls)))
+		if (!peek(original, marker, 4) || !take_segment(original, copy, marker, c) ||
+			(c->codec != PIXELS_J2K && code == 0xda &&
+				!take_coded(original, copy, c->codec == PIXELS_JPEG_LS)))
 			return false;
 	}
 	return false;
 }
 
 /* Both stand at the beginning of a fragment. */
-static bool is_same_image(run *original, run *copy)
+static bool is_same_image(run *original, run *copy, const coding *c)
 {
 	uint8_t start[2];
 
-	if (peek(original, start, 2) && start[0] == 0xff)
-		return take_codestream(original, copy, start[1] == 0x4f);
+	if (c->codec != PIXELS_RLE)
+		return peek(original, start, 2) && start[0] == 0xff &&
+		       take_codestream(original, copy, c);
+	if (copy == NULL)
+		return take_same(original, NULL, original->left);
 	return original->left == copy->left && take_same(original, copy, original->left);
 }
 
 /* ---- all of them ---- */
 
-bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at)
+bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
+	const coding *c)
 {
 	run old = {.f = original, .at = original_at}, new = {.f = copy, .at = copy_at};
 	flat_file *table = malloc(sizeof *table);
@@ -231,7 +248,11 @@ bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, ui
 	bool is_same = table != NULL && next_fragment(&old) && next_fragment(&new);
 
 	if (is_same) {
-		*table = (flat_file){.fd = copy->fd, .size = copy->size};
+		*table = (flat_file){.read = copy->read,
+			.arg = copy->arg,
+			.fd = copy->fd,
+			.ahead = copy->ahead,
+			.size = copy->size};
 		entries = new.left / 4;
 		first = new.at + new.left;
 		old.at += old.left;
@@ -243,7 +264,7 @@ bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, ui
 
 			is_same = p != NULL &&
 				  number(p) == new.at - 8 - first &&next_fragment(&old) &&
-				  is_same_image(&old, &new);
+				  is_same_image(&old, original != copy ? &new : NULL, c);
 			new.at += new.left;
 			i++;
 		}
@@ -251,4 +272,45 @@ bool check_pixels(flat_file *original, uint64_t original_at, flat_file *copy, ui
 	}
 	free(table);
 	return is_same;
+}
+
+static inline uint64_t sample_at(const uint8_t *p, const size_t bytes, bool is_big)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		v = v << 8 | p[is_big ? i : bytes - 1 - i];
+	return v;
+}
+
+/* N bytes of samples of BYTES bytes. */
+static inline bool are_samples(const uint8_t *old, const uint8_t *new, size_t n,
+	const flat_samples *s, bool is_big, const size_t bytes)
+{
+	const uint64_t all = UINT64_MAX >> (64 - s->said[0]);
+
+	for (size_t i = 0; i + bytes <= n; i += bytes)
+		if (sample_at(new + i, bytes, is_big) !=
+			(flat_sample(s, sample_at(old + i, bytes, is_big)) & all))
+			return false;
+	return true;
+}
+
+bool check_native(flat_file *original, uint64_t original_at, flat_file *copy, uint64_t copy_at,
+	uint32_t len, const flat_samples *s, bool is_big)
+{
+	for (uint32_t at = 0; at < len; at += FLAT_VALUE_MAX) {
+		size_t n = len - at < FLAT_VALUE_MAX ? len - at : FLAT_VALUE_MAX;
+		const uint8_t *old = flat_bytes(original, original_at + at, n);
+		const uint8_t *new = flat_bytes(copy, copy_at + at, n);
+
+		if (old == NULL || new == NULL)
+			return false;
+		if (s->said[1] == s->said[0] ? memcmp(old, new, n) != 0
+			: s->said[0] == 16 /* nearly all, and faster so */
+				? !are_samples(old, new, n, s, is_big, 2)
+				: !are_samples(old, new, n, s, is_big, s->said[0] / 8))
+			return false;
+	}
+	return true;
 }

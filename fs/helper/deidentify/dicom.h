@@ -59,20 +59,6 @@ typedef struct fragment {
 	bool begins_image; /* set by pixels_look */
 } fragment;
 
-typedef enum syntax_pixels {
-	PIXELS_NATIVE,
-	PIXELS_RLE,
-	PIXELS_JPEG,
-	PIXELS_JPEG_LS,
-	PIXELS_J2K
-} syntax_pixels;
-
-typedef struct syntax {
-	const char *uid;
-	syntax_pixels pixels;
-	bool is_implicit, is_big;
-} syntax;
-
 typedef struct dicom {
 	source in;
 	const syntax *syntax;
@@ -119,6 +105,19 @@ typedef struct pixel_plan {
 	uint32_t count;
 	size_t room;
 } pixel_plan;
+
+typedef struct image {
+	uint64_t rows, columns, samples, frames;
+	uint64_t bits, stored, high; /* of a sample: all, those of the image, the last of those */
+	bool is_signed;
+} image;
+
+/* False: it cannot be an image. */
+bool pixels_image(dicom *d, image *out);
+/* Clears bits of whole samples at P that are not the image's; above a signed sample's they repeat
+ * its sign, which all programs read as the same number. */
+void pixels_clear(const image *i, bool is_big, uint8_t *p, size_t len);
+emr_withheld pixels_look_rle(dicom *d, const image *i);
 
 /* Are the pixels as long as the image says, what has to be cut out of compressed ones, and where
  * does each image begin? */

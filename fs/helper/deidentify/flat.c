@@ -140,7 +140,7 @@ bool flat_pass_fragments(flat_walk *w)
 /* From behind file meta, which says how all that follows is written. */
 bool flat_begin(flat_walk *w, flat_file *f)
 {
-	static const char implicit[] = "1.2.840.10008.1.2", big[] = "1.2.840.10008.1.2.2";
+	const syntax *said;
 	char uid[66] = "";
 	flat_found e;
 
@@ -160,7 +160,42 @@ bool flat_begin(flat_walk *w, flat_file *f)
 	}
 	for (size_t len = strlen(uid); len > 0 && uid[len - 1] == ' '; len--)
 		uid[len - 1] = '\0';
-	w->is_implicit = strcmp(uid, implicit) == 0;
-	w->is_big = strcmp(uid, big) == 0;
+	said = dicom_syntax(uid);
+	if (said != NULL) {
+		w->is_implicit = said->is_implicit;
+		w->is_big = said->is_big;
+		w->pixels = said->pixels;
+	}
 	return uid[0] != '\0';
+}
+
+/* ---- bits of samples ---- */
+
+void flat_note_samples(flat_samples *s, const flat_walk *w, const flat_found *e)
+{
+	uint32_t which = e->tag - 0x00280100;
+	const uint8_t *p;
+
+	if (strcmp(e->vr, "SQ") == 0) {
+		s->depth += e->len == FLAT_OPEN;
+		s->is_odd |= e->len != FLAT_OPEN && e->len != 0;
+	} else if (e->tag == 0xfffee0dd) {
+		s->depth -= s->depth > 0;
+	} else if (s->depth == 0 && which < 4) {
+		p = strcmp(e->vr, "US") == 0 && e->len == 2 ? flat_bytes(w->f, e->at, 2) : NULL;
+		s->is_odd |= p == NULL || s->known > which;
+		s->known = (uint8_t)(which + 1);
+		s->said[which] = p != NULL ? (uint16_t)u16_of(w, p) : 0;
+		if (which == 0) /* what is not said is all of them */
+			s->said[1] = s->said[0];
+		if (which < 2)
+			s->said[2] = (uint16_t)(s->said[1] - 1);
+	}
+}
+
+bool flat_samples_ok(const flat_samples *s)
+{
+	return !s->is_odd && (s->said[0] % 8 == 0 || s->said[0] == 1) && s->said[0] <= 64 &&
+	       s->said[1] >= 1 && s->said[1] <= s->said[0] && s->said[2] < s->said[0] &&
+	       s->said[2] + 1 >= s->said[1];
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "markers.h"
+
 #define FLAT_BLOCK ((size_t)128 << 10)
 #define FLAT_VALUE_MAX ((size_t)32 << 10) /* of one value that is looked into */
 #define FLAT_OPEN 0xffffffffu		  /* a length that is not said */
@@ -28,6 +30,7 @@ typedef struct flat_walk {
 	flat_file *f;
 	uint64_t at;
 	bool is_implicit, is_big;
+	syntax_pixels pixels;	/* what file meta says of them */
 	uint32_t unknown_depth; /* inside of a UN without length, which is implicit little endian */
 	bool was_implicit, was_big;
 } flat_walk;
@@ -47,3 +50,27 @@ bool flat_begin(flat_walk *w, flat_file *f);
 bool flat_step(flat_walk *w, flat_found *e);
 /* Compressed pixels: to behind their delimiter. */
 bool flat_pass_fragments(flat_walk *w);
+
+/* The headers at the top of a copy say this of a sample: bits in all, those of the image, the last
+ * of them. Zero at first. */
+typedef struct flat_samples {
+	uint32_t depth;
+	uint16_t said[4]; /* (0028,0100) to (0028,0103) */
+	uint8_t known;	  /* as far as it was said, in their order */
+	bool is_odd;	  /* one of them was said twice, or a sequence has a length */
+} flat_samples;
+/* Takes what E, the next of W, says of it. */
+void flat_note_samples(flat_samples *s, const flat_walk *w, const flat_found *e);
+/* Whether they can be believed. */
+bool flat_samples_ok(const flat_samples *s);
+/* The number V of a sample as a copy has it: bits that are not the image's are zero, or repeat the
+ * sign above it. */
+static inline uint64_t flat_sample(const flat_samples *s, uint64_t v)
+{
+	uint64_t top = v << (63 - s->said[2]);
+	unsigned lowest = 64u - s->said[1], low = s->said[2] + 1u - s->said[1];
+	bool repeats = s->said[3] == 1 && top >> 63 != 0;
+
+	top >>= lowest;
+	return (repeats ? top | ~(UINT64_MAX >> lowest) : top) << low;
+}

@@ -152,19 +152,51 @@ static word word_of(dicom *d, uint32_t tag)
 
 /* ---- text in the picture ---- */
 
+/* The first rule that says so of E; it reads what no copy has, too. */
+static emr_withheld withhold_by(dicom *d, const element *e, const char *modality, const char *model)
+{
+	char text[1024], squeezed[sizeof text];
+	const table_withheld *row;
+
+	for (size_t i = 0; (row = dicom_withheld(i)) != NULL; i++) {
+		if (row->tag != e->tag ||
+			(row->modality[0] != '\0' && strcmp(row->modality, modality) != 0) ||
+			!(row->model[0] == '\0' || dicom_has_word(row->model, model)))
+			continue;
+		dicom_text(d, e, text, sizeof text);
+		dicom_squeeze(text, squeezed, sizeof squeezed);
+		if (row->words[0] == '\0' || dicom_has_word(row->words, squeezed))
+			return row->why;
+	}
+	return EMR_WITHHELD_NOT;
+}
+
+static emr_withheld withhold(dicom *d, const char *modality)
+{
+	char text[128], model[sizeof text];
+	emr_withheld why = EMR_WITHHELD_NOT;
+
+	dicom_text_of(d, 0x00081090, text, sizeof text);
+	dicom_squeeze(text, model, sizeof model);
+	for (uint32_t i = 0; i < d->count && why == EMR_WITHHELD_NOT; i++)
+		why = withhold_by(d, &d->elements[i], modality, model);
+	return why;
+}
+
+/* A picture that is not the device's first is made from others, and may show anything. */
 static emr_withheld look_for_text(dicom *d, trust how, const emr_deidentify_rules *rules)
 {
+	static const char first[] = "ORIGINAL\\PRIMARY";
+	const size_t len = sizeof first - 1;
 	word burned = word_of(d, 0x00280301);
 	char type[256];
-	bool is_original;
+	bool is_first;
 
 	text_that_stays(d, 0x00080008, rules, type, sizeof type);
-	is_original = strncmp(type, "ORIGINAL\\", 9) == 0;
-	if (strstr(type, "SCREEN") != NULL)
-		return EMR_WITHHELD_SCREENSHOT;
+	is_first = strncmp(type, first, len) == 0 && (type[len] == '\0' || type[len] == '\\');
 	if (burned == WORD_NO)
 		return EMR_WITHHELD_NOT;
-	if (burned == WORD_OTHER || how == TRUST_SAID || (how == TRUST_ORIGINAL && !is_original))
+	if (burned == WORD_OTHER || how == TRUST_SAID || (how == TRUST_ORIGINAL && !is_first))
 		return EMR_WITHHELD_BURNED_IN;
 	return EMR_WITHHELD_NOT;
 }
@@ -264,9 +296,9 @@ emr_withheld kind_of(dicom *d, const emr_deidentify_rules *rules)
 	class = find_allowed(uid);
 	if (class == NULL || !is_among(modality, class->modalities))
 		return refuse_class(class == NULL ? uid : "", modality);
-	if (dicom_find(d, 0, d->count, 0x00080064) < d->count)
-		return EMR_WITHHELD_SCREENSHOT; /* ConversionType */
-	why = look_for_text(d, class->trust, rules);
+	why = withhold(d, modality);
+	if (why == EMR_WITHHELD_NOT)
+		why = look_for_text(d, class->trust, rules);
 	if (why != EMR_WITHHELD_NOT)
 		return why;
 	if (has_segment_text(d))

@@ -10,24 +10,6 @@
 
 #include "dicom.h"
 
-static const syntax syntaxes[] = {
-	{"1.2.840.10008.1.2", PIXELS_NATIVE, true, false},
-	{"1.2.840.10008.1.2.1", PIXELS_NATIVE, false, false},
-	{"1.2.840.10008.1.2.2", PIXELS_NATIVE, false, true},
-	{"1.2.840.10008.1.2.5", PIXELS_RLE, false, false},
-	{"1.2.840.10008.1.2.4.50", PIXELS_JPEG, false, false},
-	{"1.2.840.10008.1.2.4.51", PIXELS_JPEG, false, false},
-	{"1.2.840.10008.1.2.4.57", PIXELS_JPEG, false, false},
-	{"1.2.840.10008.1.2.4.70", PIXELS_JPEG, false, false},
-	{"1.2.840.10008.1.2.4.80", PIXELS_JPEG_LS, false, false},
-	{"1.2.840.10008.1.2.4.81", PIXELS_JPEG_LS, false, false},
-	{"1.2.840.10008.1.2.4.90", PIXELS_J2K, false, false},
-	{"1.2.840.10008.1.2.4.91", PIXELS_J2K, false, false},
-	{"1.2.840.10008.1.2.4.201", PIXELS_J2K, false, false},
-	{"1.2.840.10008.1.2.4.202", PIXELS_J2K, false, false},
-	{"1.2.840.10008.1.2.4.203", PIXELS_J2K, false, false},
-};
-
 /* ---- bytes ---- */
 
 const uint8_t *source_at(source *s, uint64_t at, size_t len)
@@ -302,14 +284,6 @@ static emr_withheld read_data_set(dicom *d, uint64_t at)
 
 /* ---- preamble and file meta ---- */
 
-static const syntax *find_syntax(const char *uid)
-{
-	for (size_t i = 0; i < sizeof syntaxes / sizeof *syntaxes; i++)
-		if (strcmp(syntaxes[i].uid, uid) == 0)
-			return &syntaxes[i];
-	return NULL;
-}
-
 static emr_withheld read_meta(dicom *d, uint64_t *out_at)
 {
 	const coding c = {false, false};
@@ -340,7 +314,7 @@ static emr_withheld read_meta(dicom *d, uint64_t *out_at)
 		uid[end - 1] = '\0';
 	if (uid[0] == '\0')
 		return EMR_WITHHELD_DAMAGED;
-	d->syntax = find_syntax(uid);
+	d->syntax = dicom_syntax(uid);
 	*out_at = at;
 	return d->syntax != NULL ? EMR_WITHHELD_NOT : EMR_WITHHELD_COMPRESSION;
 }

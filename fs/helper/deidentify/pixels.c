@@ -1,6 +1,7 @@
 /* This file looks at the pixels of a DICOM file without decoding them: native pixels must be
- * exactly as long as the image says, and in compressed ones it finds comments and application
- * data, which are cut out. It refuses streams that it cannot follow from marker to marker. */
+ * exactly as long as the image says, and bits that the image does not have are cleared; in
+ * compressed ones it finds comments and application data, which are cut out. It refuses streams
+ * that it cannot follow from marker to marker, and samples that are wider than the image says. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +13,19 @@
 
 /* ---- native pixels ---- */
 
-typedef struct image {
-	uint64_t rows, columns, samples, bits, frames;
-} image;
+/* Which bits of a sample are the image's.  False: it cannot be. */
+static bool read_bits(dicom *d, image *out)
+{
+	uint32_t stored = dicom_number_of(d, 0x00280101, (uint32_t)out->bits);
 
-/* False: it cannot be an image. */
-static bool read_image(dicom *d, image *out)
+	out->stored = stored;
+	out->high = dicom_number_of(d, 0x00280102, stored - 1);
+	out->is_signed = dicom_number_of(d, 0x00280103, 0) == 1;
+	return stored >= 1 && stored <= out->bits && out->high < out->bits &&
+	       out->high + 1 >= stored;
+}
+
+bool pixels_image(dicom *d, image *out)
 {
 	char frames[16], photometric[20], *end = frames;
 
@@ -35,33 +43,60 @@ static bool read_image(dicom *d, image *out)
 	if (strcmp(photometric, "YBR_FULL_422") == 0 && out->samples == 3)
 		out->samples = 2;
 	return out->rows != 0 && out->columns != 0 && out->samples != 0 && out->samples <= 4 &&
-	       out->frames != 0 && out->frames <= 0x7fffffff;
+	       out->frames != 0 && out->frames <= 0x7fffffff && read_bits(d, out);
+}
+
+static inline void clear_samples(
+	const image *i, bool is_big, uint8_t *p, size_t len, const size_t bytes)
+{
+	const uint64_t low = i->high + 1 - i->stored, mask = UINT64_MAX >> (64 - i->stored);
+
+	for (size_t at = 0; at + bytes <= len; at += bytes) {
+		uint64_t v = 0;
+
+		for (size_t k = 0; k < bytes; k++)
+			v |= (uint64_t)p[at + (is_big ? bytes - 1 - k : k)] << (8 * k);
+		v = v >> low & mask;
+		if (i->is_signed && (v >> (i->stored - 1)) != 0)
+			v |= ~mask;
+		v <<= low;
+		for (size_t k = 0; k < bytes; k++)
+			p[at + (is_big ? bytes - 1 - k : k)] = (uint8_t)(v >> (8 * k));
+	}
+}
+
+void pixels_clear(const image *i, bool is_big, uint8_t *p, size_t len)
+{
+	if (i->stored < i->bits && i->bits == 16) /* nearly all: four times as fast */
+		clear_samples(i, is_big, p, len, 2);
+	else if (i->stored < i->bits)
+		clear_samples(i, is_big, p, len, i->bits / 8);
 }
 
 /* For all frames; false: it cannot be an image. */
-static bool image_bits(dicom *d, uint32_t tag, uint64_t *out_bits)
+static bool image_bits(image *i, uint32_t tag, uint64_t *out_bits)
 {
-	image i;
-
-	if (!read_image(d, &i))
-		return false;
 	if (tag != TAG_PIXELS)
-		i.bits = tag == 0x7fe00008 ? 32 : 64;
-	if (i.bits != 1 && i.bits != 8 && i.bits != 16 && i.bits != 32 && i.bits != 64)
+		i->bits = i->stored = tag == 0x7fe00008 ? 32 : 64;
+	if (i->bits != 1 && i->bits != 8 && i->bits != 16 && i->bits != 32 && i->bits != 64)
 		return false;
-	*out_bits = i.rows * i.columns * i.samples * i.bits; /* at most 2^40 */
-	if (*out_bits > UINT64_MAX / 2 / i.frames)
+	*out_bits = i->rows * i->columns * i->samples * i->bits; /* at most 2^40 */
+	if (*out_bits > UINT64_MAX / 2 / i->frames)
 		return false;
-	*out_bits *= i.frames;
+	*out_bits *= i->frames;
 	return true;
 }
 
-static emr_withheld look_native(dicom *d, const element *e)
+static emr_withheld look_native(const dicom *d, const element *e, image *i)
 {
 	uint64_t bits = 0, bytes;
 
-	if (e->kind != ELEMENT_VALUE || !image_bits(d, e->tag, &bits))
+	if (e->kind != ELEMENT_VALUE || !image_bits(i, e->tag, &bits))
 		return EMR_WITHHELD_DAMAGED;
+	/* Programs do not agree in which order these bytes stand. */
+	if (d->syntax->is_big && i->stored < i->bits &&
+		(i->bits > 16 || (i->bits == 16 && memcmp(e->vr, "OW", 2) != 0)))
+		return EMR_WITHHELD_COMPRESSION;
 	bytes = (bits + 7) / 8;
 	bytes += bytes & 1;
 	if (e->len > bytes)
@@ -76,6 +111,8 @@ typedef struct stream {
 	pixel_plan *plan;
 	uint32_t fragment; /* from 1: 0 is the table of offsets */
 	uint32_t at;	   /* in it */
+	uint32_t bits;	   /* of a sample, at most */
+	syntax_pixels codec;
 	emr_withheld why;
 } stream;
 
@@ -173,21 +210,34 @@ static void step_back(stream *s, int n)
 	}
 }
 
-/* Behind the marker of a segment: its two bytes of length, and the rest. */
-static bool pass_segment(stream *s, bool is_cut)
+/* Behind the marker 0xff CODE of a segment: its two bytes of length, and the rest. It stays or is
+ * cut out, as its kind says; how long it is with its marker, 0: there is no copy. */
+static uint32_t pass_segment(stream *s, int code)
 {
-	int high = next_byte(s), low = high < 0 ? -1 : next_byte(s);
-	uint64_t len;
+	static uint8_t body[0x10000];
+	marker_rule rule = marker_rule_of(s->codec, code);
+	int high = next_byte(s), low = high < 0 ? -1 : next_byte(s), byte;
+	size_t len = low < 0 ? 0 : (size_t)(high << 8 | low);
 
-	if (low < 0 || (high << 8 | low) < 2) {
-		s->why = EMR_WITHHELD_DAMAGED;
-		return false;
+	if (len < 2 || rule == MARKER_UNKNOWN) {
+		s->why = len < 2 ? EMR_WITHHELD_DAMAGED : EMR_WITHHELD_COMPRESSION;
+		return 0;
 	}
-	len = (uint64_t)(high << 8 | low);
-	if (!is_cut)
-		return pass_bytes(s, len - 2, false);
-	step_back(s, 4);
-	return pass_bytes(s, len + 2, true);
+	for (size_t i = 0; i < len - 2; i++) {
+		if ((byte = next_byte(s)) < 0)
+			return 0;
+		body[i] = (uint8_t)byte;
+	}
+	if (rule == MARKER_KEPT && !marker_is_plain(s->codec, code, body, len - 2, s->bits)) {
+		s->why = EMR_WITHHELD_HIDDEN_GRAPHICS;
+		return 0;
+	}
+	if (rule == MARKER_CUT && !marker_is_about_colours(s->codec, code, body, len - 2)) {
+		step_back(s, (int)len + 2);
+		if (!pass_bytes(s, len + 2, true))
+			return 0;
+	}
+	return (uint32_t)len + 2;
 }
 
 /* What stands behind the end of an image in its last fragment: one byte that makes it even. */
@@ -228,26 +278,7 @@ static int pass_coded(stream *s, bool is_ls)
 	}
 }
 
-/* Adobe's APP14 and, in JPEG-LS, HP's APP8 say how colours were coded, and have no room for words:
- * without them a decoder gives other pixels, so they stay. */
-static bool is_about_colours(stream s, int code, bool is_ls)
-{
-	bool is_adobe = code == 0xee;
-	uint8_t p[14] = {0};
-
-	for (int i = 0; i < (is_adobe ? 14 : 7); i++) {
-		int byte = next_byte(&s);
-
-		if (byte < 0)
-			return false;
-		p[i] = (uint8_t)byte;
-	}
-	if (is_adobe)
-		return memcmp(p, "\0\16Adobe\0", 8) == 0 && p[13] <= 2;
-	return code == 0xe8 && is_ls && memcmp(p, "\0\7mrfx", 6) == 0 && p[6] <= 3;
-}
-
-static bool look_jpeg(stream *s, bool is_ls)
+static bool look_jpeg(stream *s)
 {
 	int code = next_marker(s);
 
@@ -256,18 +287,13 @@ static bool look_jpeg(stream *s, bool is_ls)
 	while (s->why == EMR_WITHHELD_NOT) {
 		code = next_marker(s);
 		while (code == 0xda) { /* start of scan */
-			if (!pass_segment(s, false))
+			if (pass_segment(s, code) == 0)
 				return false;
-			code = pass_coded(s, is_ls);
+			code = pass_coded(s, s->codec == PIXELS_JPEG_LS);
 		}
 		if (code == 0xd9)
 			return pass_end(s);
-		if (code < 0xc0 || (code >= 0xd0 && code <= 0xd8)) {
-			s->why = EMR_WITHHELD_DAMAGED;
-			return false;
-		}
-		if (!pass_segment(s, code == 0xfe || (code >= 0xe0 && code <= 0xef &&
-							     !is_about_colours(*s, code, is_ls))))
+		if (code < 0 || pass_segment(s, code) == 0)
 			return false;
 	}
 	return false;
@@ -275,7 +301,7 @@ static bool look_jpeg(stream *s, bool is_ls)
 
 /* ---- JPEG 2000 (ITU T.800 annex A) ---- */
 
-/* A comment inside a tile-part would change that part's own length. */
+/* A cut in a tile-part would change that part's own length. */
 static bool look_tile_part(stream *s)
 {
 	uint8_t head[10];
@@ -293,16 +319,15 @@ static bool look_tile_part(stream *s)
 	length = (uint64_t)head[4] << 24 | (uint64_t)head[5] << 16 | (uint64_t)head[6] << 8 |
 		 head[7];
 	while ((code = next_marker(s)) != 0x93) { /* SOD */
-		int high, low;
+		uint32_t len = code < 0 ? 0 : pass_segment(s, code);
 
-		if (code < 0 || code == 0x64 || (high = next_byte(s)) < 0 ||
-			(low = next_byte(s)) < 0 || (high << 8 | low) < 2) {
-			s->why = code == 0x64 ? EMR_WITHHELD_COMPRESSION : EMR_WITHHELD_DAMAGED;
+		if (len == 0)
+			return false;
+		if (marker_rule_of(s->codec, code) == MARKER_CUT) {
+			s->why = EMR_WITHHELD_COMPRESSION;
 			return false;
 		}
-		spent += 2 + (uint32_t)(high << 8 | low);
-		if (!pass_bytes(s, (uint64_t)(high << 8 | low) - 2, false))
-			return false;
+		spent += len;
 	}
 	spent += 2;
 	if (length < spent) { /* 0: up to the end, which nobody can find without decoding */
@@ -322,84 +347,21 @@ static bool look_j2k(stream *s)
 		code = next_marker(s);
 		if (code == 0xd9)
 			return pass_end(s);
-		if (code == 0x90 ? !look_tile_part(s) : !pass_segment(s, code == 0x64))
+		if (code < 0 || (code == 0x90 ? !look_tile_part(s) : pass_segment(s, code) == 0))
 			return false;
 	}
 	return false;
 }
 
-/* ---- RLE (PS3.5 annex G) ---- */
-
-#define RLE_HEADER 64
-
-/* One run after the other, to the end of a plane; what stands behind it is no part of the picture.
- */
-static emr_withheld look_rle_segment(dicom *d, uint64_t at, uint64_t end, uint64_t plane)
-{
-	uint64_t made = 0;
-
-	while (made < plane) {
-		const uint8_t *p = at < end ? source_at(&d->in, at, 1) : NULL;
-		uint32_t n;
-
-		if (p == NULL)
-			return EMR_WITHHELD_DAMAGED;
-		n = p[0];
-		at += n < 128 ? 2 + (uint64_t)n : n == 128 ? 1 : 2;
-		made += n < 128 ? n + 1 : n == 128 ? 0 : 257 - n;
-	}
-	if (made > plane || at > end)
-		return EMR_WITHHELD_DAMAGED;
-	return end - at > 1 ? EMR_WITHHELD_HIDDEN_GRAPHICS : EMR_WITHHELD_NOT;
-}
-
-static emr_withheld look_rle_frame(dicom *d, const fragment *f, const image *i)
-{
-	uint32_t offsets[16];
-	uint64_t segments = i->samples * i->bits / 8;
-	const uint8_t *p = f->len < RLE_HEADER ? NULL : source_at(&d->in, f->at, RLE_HEADER);
-	emr_withheld why = EMR_WITHHELD_NOT;
-
-	if (p == NULL || segments > 15 || dicom_u32(d, p) != segments)
-		return EMR_WITHHELD_DAMAGED;
-	for (size_t s = 0; s < 15; s++)
-		offsets[s] = dicom_u32(d, p + 4 + 4 * s);
-	for (size_t s = 0; s < 15; s++)
-		if ((s < segments ? offsets[s] < RLE_HEADER : offsets[s] != 0) ||
-			(s == 0 && offsets[s] != RLE_HEADER))
-			return EMR_WITHHELD_DAMAGED;
-	offsets[segments] = f->len;
-	for (uint64_t s = 0; s < segments && why == EMR_WITHHELD_NOT; s++) {
-		if (offsets[s] > offsets[s + 1] || offsets[s + 1] > f->len)
-			return EMR_WITHHELD_DAMAGED;
-		why = look_rle_segment(
-			d, f->at + offsets[s], f->at + offsets[s + 1], i->rows * i->columns);
-	}
-	return why;
-}
-
-/* Each frame is one fragment. */
-static emr_withheld look_rle(dicom *d)
-{
-	emr_withheld why = EMR_WITHHELD_NOT;
-	image i;
-
-	if (!read_image(d, &i) || i.bits % 8 != 0 || i.bits == 0 ||
-		i.frames != d->fragment_count - 1)
-		return EMR_WITHHELD_DAMAGED;
-	for (uint32_t f = 1; f < d->fragment_count && why == EMR_WITHHELD_NOT; f++) {
-		d->fragments[f].begins_image = true;
-		why = look_rle_frame(d, &d->fragments[f], &i);
-	}
-	return why;
-}
-
 /* ---- all of it ---- */
 
-static emr_withheld look_compressed(dicom *d, pixel_plan *plan)
+static emr_withheld look_compressed(dicom *d, const image *i, pixel_plan *plan)
 {
-	stream s = {.d = d, .plan = plan, .fragment = 1};
-	syntax_pixels pixels = d->syntax->pixels;
+	stream s = {.d = d,
+		.plan = plan,
+		.fragment = 1,
+		.bits = (uint32_t)i->stored,
+		.codec = d->syntax->pixels};
 	uint64_t size = 0;
 	uint32_t begin = 1;
 
@@ -409,14 +371,15 @@ static emr_withheld look_compressed(dicom *d, pixel_plan *plan)
 		size += 8 + (uint64_t)d->fragments[f].len;
 	if (size >= DICOM_UNDEFINED) /* no table of offsets could name all images */
 		return EMR_WITHHELD_TOO_COMPLEX;
-	if (pixels == PIXELS_RLE)
-		return look_rle(d);
+	if (s.codec == PIXELS_RLE)
+		return pixels_look_rle(d, i);
+	if (i->high + 1 != i->stored) /* a decoder puts the samples at the low end */
+		return EMR_WITHHELD_COMPRESSION;
 	while (find_fragment(&s)) {
 		if (s.at != 0) /* each image begins a fragment */
 			return EMR_WITHHELD_DAMAGED;
 		d->fragments[begin].begins_image = true;
-		if (!(pixels == PIXELS_J2K ? look_j2k(&s)
-					   : look_jpeg(&s, pixels == PIXELS_JPEG_LS)))
+		if (!(s.codec == PIXELS_J2K ? look_j2k(&s) : look_jpeg(&s)))
 			return s.why;
 		begin = s.fragment + 1;
 	}
@@ -427,9 +390,10 @@ emr_withheld pixels_look(dicom *d, pixel_plan *out)
 {
 	static const uint32_t tags[] = {0x7fe00008, 0x7fe00009, TAG_PIXELS};
 	const element *found = NULL;
+	image i;
 
-	for (size_t i = 0; i < 3; i++) {
-		uint32_t index = dicom_find(d, 0, d->count, tags[i]);
+	for (size_t t = 0; t < 3; t++) {
+		uint32_t index = dicom_find(d, 0, d->count, tags[t]);
 
 		if (index == d->count)
 			continue;
@@ -437,11 +401,13 @@ emr_withheld pixels_look(dicom *d, pixel_plan *out)
 			return EMR_WITHHELD_DAMAGED;
 		found = &d->elements[index];
 	}
-	if (found == NULL || !dicom_row_has_vr(dicom_row(found->tag), found->vr))
+	if (found == NULL || !dicom_row_has_vr(dicom_row(found->tag), found->vr) ||
+		!pixels_image(d, &i))
 		return EMR_WITHHELD_DAMAGED;
 	if (d->syntax->pixels == PIXELS_NATIVE)
-		return look_native(d, found);
-	return found->kind == ELEMENT_FRAGMENTS ? look_compressed(d, out) : EMR_WITHHELD_DAMAGED;
+		return look_native(d, found, &i);
+	return found->kind == ELEMENT_FRAGMENTS ? look_compressed(d, &i, out)
+						: EMR_WITHHELD_DAMAGED;
 }
 
 void pixels_free(pixel_plan *plan)

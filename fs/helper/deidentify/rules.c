@@ -20,9 +20,10 @@ static const uint16_t dated_groups[] = {0x0008, 0x0018, 0x0020, 0x0028, 0x0054, 
 static const uint32_t characteristics[] = {
 	0x00100040, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
 
-/* Tables of colours and of grey levels: the picture is wrong without them. */
-static const uint32_t lookup_tables[] = {
-	0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223, 0x00283006};
+/* Tables of colours and of grey levels have room for any text. A picture that needs one is withheld
+ * (table_withheld.inc). */
+static const uint32_t levels[] = {
+	0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00283006, 0x00283010};
 
 /* PS3.16 annex L: what a head may be called, and what may have one.  The field is typed by hand. */
 static const char heads[] =
@@ -97,10 +98,10 @@ static deed rule_without_row(const element *e, int depth)
 					     e->tag == 0x7fe00009)
 			       ? DEED_PIXELS
 			       : DEED_REMOVE;
+	if (HAS_TAG(levels, e->tag))
+		return DEED_REMOVE;
 	if (e->kind == ELEMENT_SEQUENCE)
 		return DEED_SEQUENCE;
-	if (HAS_TAG(lookup_tables, e->tag))
-		return DEED_COPY;
 	if (is_vr(e, "USSSULSLUVSVFLFDAT"))
 		return DEED_COPY;
 	if (is_vr(e, "CSISDS"))

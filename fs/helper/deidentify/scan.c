@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "table.h"
 
 #define STORAGE "1.2.840.10008.5.1.4.1.1."
@@ -19,6 +20,7 @@ typedef struct scan {
 	char code[65];	    /* the last (0008,0100) */
 	bool awaits_scheme; /* of it, which must follow: without one it is any text */
 	bool says_removed, has_pseudonym, has_class;
+	flat_samples samples;
 } scan;
 
 /* One value of an element, without padding. */
@@ -57,8 +59,9 @@ static const uint32_t own[] = {
 	0x00100010, 0x00100020, 0x00120062, 0x00120063, 0x00120064, 0x00280303};
 static const uint32_t of_patients[] = {
 	0x00100040, 0x00101010, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
-static const uint32_t binary[] = {0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222,
-	0x00281223, 0x00283006, 0x7fe00008, 0x7fe00009, 0x7fe00010};
+static const uint32_t binary[] = {0x7fe00008, 0x7fe00009, 0x7fe00010};
+static const uint32_t levels[] = {
+	0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00283006, 0x00283010};
 
 static bool is_about_pictures(uint32_t tag)
 {
@@ -86,7 +89,7 @@ static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
 		return true;
 	switch (code[0]) {
 	case '-':
-		return is_about_pictures(e->tag) &&
+		return is_about_pictures(e->tag) && !IS_IN(levels, e->tag) &&
 		       (!is_of("OBODOFOLOVOWUN", e->vr) || IS_IN(binary, e->tag));
 	case 'Z':
 		return e->len == 0;
@@ -335,6 +338,19 @@ static bool is_dummy(flat_file *f, const flat_found *e)
 	return at == e->len;
 }
 
+/* Pixels without anything that no copy has: comments, bits that are not the image's. */
+static bool are_pixels(const scan *s, flat_file *f, const flat_walk *w, const flat_found *e)
+{
+	const coding c = {w->pixels, s->samples.said[1]};
+
+	if (!flat_samples_ok(&s->samples))
+		return false;
+	if (e->len == FLAT_OPEN)
+		return check_pixels(f, e->at, f, e->at, &c);
+	return s->samples.said[0] == s->samples.said[1] ||
+	       check_native(f, e->at, f, e->at, e->len, &s->samples, w->is_big);
+}
+
 static bool is_fit(scan *s, flat_file *f, const flat_found *e)
 {
 	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
@@ -404,10 +420,13 @@ emr_withheld scan_dicom(flat_file *f, const scan_rules *rules)
 	while (why == EMR_WITHHELD_NOT && w.at < f->size) {
 		if (!flat_step(&w, &e))
 			return EMR_WITHHELD_DAMAGED;
+		flat_note_samples(&s.samples, &w, &e);
 		if (!is_fit(&s, f, &e))
 			why = EMR_WITHHELD_FOUND_AGAIN;
 		else if (e.tag == 0x7fe00010 && e.len == FLAT_OPEN && !flat_pass_fragments(&w))
 			why = EMR_WITHHELD_DAMAGED;
+		else if (e.tag == 0x7fe00010 && !are_pixels(&s, f, &w, &e))
+			why = EMR_WITHHELD_FOUND_AGAIN;
 	}
 	if (why == EMR_WITHHELD_NOT && !s.has_class)
 		why = EMR_WITHHELD_UNKNOWN_KIND;

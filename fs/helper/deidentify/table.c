@@ -13,6 +13,36 @@ static const char *const uids[] = {
 #include "table_uids.inc"
 };
 
+static const table_withheld withheld[] = {
+#include "table_withheld.inc"
+};
+
+static const syntax syntaxes[] = {
+	{"1.2.840.10008.1.2", PIXELS_NATIVE, true, false},
+	{"1.2.840.10008.1.2.1", PIXELS_NATIVE, false, false},
+	{"1.2.840.10008.1.2.2", PIXELS_NATIVE, false, true},
+	{"1.2.840.10008.1.2.5", PIXELS_RLE, false, false},
+	{"1.2.840.10008.1.2.4.50", PIXELS_JPEG, false, false},
+	{"1.2.840.10008.1.2.4.51", PIXELS_JPEG, false, false},
+	{"1.2.840.10008.1.2.4.57", PIXELS_JPEG, false, false},
+	{"1.2.840.10008.1.2.4.70", PIXELS_JPEG, false, false},
+	{"1.2.840.10008.1.2.4.80", PIXELS_JPEG_LS, false, false},
+	{"1.2.840.10008.1.2.4.81", PIXELS_JPEG_LS, false, false},
+	{"1.2.840.10008.1.2.4.90", PIXELS_J2K, false, false},
+	{"1.2.840.10008.1.2.4.91", PIXELS_J2K, false, false},
+	{"1.2.840.10008.1.2.4.201", PIXELS_J2K, false, false},
+	{"1.2.840.10008.1.2.4.202", PIXELS_J2K, false, false},
+	{"1.2.840.10008.1.2.4.203", PIXELS_J2K, false, false},
+};
+
+const syntax *dicom_syntax(const char *uid)
+{
+	for (size_t i = 0; i < sizeof syntaxes / sizeof *syntaxes; i++)
+		if (strcmp(syntaxes[i].uid, uid) == 0)
+			return &syntaxes[i];
+	return NULL;
+}
+
 static int compare_row(const void *key, const void *row)
 {
 	uint32_t tag = *(const uint32_t *)key, other = ((const table_row *)row)->tag;
@@ -75,4 +105,34 @@ const char *dicom_words(uint32_t tag)
 		if (worded[i].tag == tag)
 			return worded[i].words;
 	return NULL;
+}
+
+/* ---- what is withheld ---- */
+
+void dicom_squeeze(const char *text, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 1 < size; text++) {
+		bool is_small = *text >= 'a' && *text <= 'z';
+
+		if (is_small || (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9'))
+			out[n++] = is_small ? (char)(*text - 'a' + 'A') : *text;
+	}
+	out[n] = '\0';
+}
+
+bool dicom_has_word(const char *words, const char *squeezed)
+{
+	for (size_t len; *words != '\0'; words += len + (words[len] == '|')) {
+		len = strcspn(words, "|");
+		if (memmem(squeezed, strlen(squeezed), words, len) != NULL)
+			return true;
+	}
+	return false;
+}
+
+const table_withheld *dicom_withheld(size_t i)
+{
+	return i < sizeof withheld / sizeof *withheld ? &withheld[i] : NULL;
 }

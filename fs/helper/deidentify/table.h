@@ -2,7 +2,12 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "deidentify/deidentify.h"
+
+#include "markers.h"
 
 typedef struct table_row {
 	uint32_t tag;
@@ -19,5 +24,28 @@ bool dicom_uid_is_registered(const char *uid);
 /* Of a text without a row in the table that pictures need: the words that it may be, in capitals,
  * each between two bars; NULL: it is none of these. */
 const char *dicom_words(uint32_t tag);
+/* How a file is written of which copies are made. */
+typedef struct syntax {
+	const char *uid;
+	syntax_pixels pixels;
+	bool is_implicit, is_big;
+} syntax;
+
+const syntax *dicom_syntax(const char *uid); /* NULL: of such files there are none */
+
+/* A rule that withholds a whole file, whatever else it says (table_withheld.inc). */
+typedef struct table_withheld {
+	const char *modality, *model; /* "": of any */
+	uint32_t tag;
+	const char *words; /* of which one stands in its text, between bars; "": it is there */
+	emr_withheld why;
+} table_withheld;
+
+/* TEXT without its blanks and signs, in capitals, cut at SIZE - 1. */
+void dicom_squeeze(const char *text, char *out, size_t size);
+/* Whether one of WORDS stands in SQUEEZED, which dicom_squeeze made. */
+bool dicom_has_word(const char *words, const char *squeezed);
+/* Row I of those rules; NULL: there is none. */
+const table_withheld *dicom_withheld(size_t i);
 /* For tests: all rows. */
 const table_row *dicom_rows(uint32_t *out_count);

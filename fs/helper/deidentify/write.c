@@ -64,9 +64,11 @@ static void put_u32(copier *c, uint32_t v)
 	put_u16(c, c->in.syntax->is_big ? v & 0xffff : v >> 16);
 }
 
-/* LEN bytes of the original from AT. */
-static void put_source(copier *c, uint64_t at, uint64_t len)
+/* LEN bytes of the original from AT, which are samples of PIXELS unless that is NULL. */
+static void put_source(copier *c, uint64_t at, uint64_t len, const image *pixels)
 {
+	static uint8_t piece[SOURCE_PIECE];
+
 	while (len > 0) {
 		size_t n = len < SOURCE_PIECE ? (size_t)len : SOURCE_PIECE;
 		const uint8_t *p = source_at(&c->in.in, at, n);
@@ -74,6 +76,11 @@ static void put_source(copier *c, uint64_t at, uint64_t len)
 		if (p == NULL) { /* it was longer a moment ago */
 			c->why = EMR_WITHHELD_DAMAGED;
 			return;
+		}
+		if (pixels != NULL) {
+			memcpy(piece, p, n);
+			pixels_clear(pixels, c->in.syntax->is_big, piece, n);
+			p = piece;
 		}
 		put_bytes(c, p, n);
 		at += n;
@@ -384,11 +391,11 @@ static uint32_t put_fragment(copier *c, uint32_t index, uint32_t *at)
 	for (; *at < c->plan.count && c->plan.cuts[*at].fragment == index; ++*at) {
 		const cut *out = &c->plan.cuts[*at];
 
-		put_source(c, f->at + done, out->at - done);
+		put_source(c, f->at + done, out->at - done, NULL);
 		sent += out->at - done;
 		done = out->at + out->len;
 	}
-	put_source(c, f->at + done, f->len - done);
+	put_source(c, f->at + done, f->len - done, NULL);
 	return sent + f->len - done;
 }
 
@@ -413,12 +420,15 @@ static void put_fragments(copier *c, const element *e)
 
 static void put_pixels(copier *c, const element *e)
 {
+	image i;
+	bool is_whole = pixels_image(&c->in, &i) && e->tag == TAG_PIXELS;
+
 	c->out->elements_kept++;
 	if (e->kind == ELEMENT_FRAGMENTS) {
 		put_fragments(c, e);
 	} else {
 		put_header(c, e->tag, e->vr, e->len);
-		put_source(c, e->at, e->len);
+		put_source(c, e->at, e->len, is_whole ? &i : NULL);
 	}
 }
 
@@ -451,7 +461,7 @@ static void put_one(copier *c, uint32_t index, deed how, range among)
 		break;
 	case DEED_COPY:
 		put_header(c, e->tag, e->vr, e->len);
-		put_source(c, e->at, e->len);
+		put_source(c, e->at, e->len, NULL);
 		c->out->elements_kept++;
 		break;
 	case DEED_CHECK:

@@ -244,7 +244,7 @@ static void set_end(applying *a)
 static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 {
 	EMR_AUTO_APPLICATIONS post = {0};
-	char number[EMR_APPLICATION_NUMBER_CHARS];
+	char number[EMR_APPLICATION_NUMBER_CHARS], word[EMR_PROBLEM_TEXT_BYTES];
 	emr_status status = emr_applications_open(a->dir, a->session->keyring, &post, out_problem);
 
 	if (status == EMR_OK)
@@ -252,10 +252,11 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	if (status != EMR_OK)
 		return status;
 	emr_application_number(emr_buf_view(&a->bytes), number);
+	emr_shell_word(name, word, sizeof word);
 	emr_say(a->out,
-		"%s asks to be admitted.  The members' administrators say: emrfs org admit \"%s\"\n"
+		"%s asks to be admitted.  The members' administrators say: emrfs org admit %s\n"
 		"They must see this number: %s\n",
-		name, name, number);
+		name, word, number);
 	fflush(stdout); /* it is needed now, while this waits */
 	emr_out_text(a->out, "number", number);
 	emr_progress(a->out, "Waiting until enough of them have approved ...");

@@ -1,5 +1,5 @@
 /* This file writes `.emrfs/index.csv`, one line for each record, for a spreadsheet. A text that
- * a spreadsheet would run as a formula is made harmless. */
+ * a spreadsheet would run as a formula is made harmless, whatever it takes for a separator. */
 #include "special_private.h"
 
 #include <inttypes.h>
@@ -20,12 +20,18 @@ static bool looks_like_formula(const char *text)
 	static const char *const starts[] = {"=", "+", "-", "@", "'", "\xef\xbc\x9d",
 		"\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0"};
 
-	while (*text == ' ')
-		text++;
+	text += strspn(text, " \"");
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
 		if (strncmp(text, starts[i], strlen(starts[i])) == 0)
 			return true;
 	return false;
+}
+
+/* Some programs end a cell there although it stands between quotes: they were told to look for
+ * another separator, and in their eyes these quotes are in the middle of a cell. */
+static bool may_end_cell(char c)
+{
+	return c == ';' || c == ',' || c == '|';
 }
 
 emr_status emr_csv_text(emr_buf *out, const char *text)
@@ -41,6 +47,8 @@ emr_status emr_csv_text(emr_buf *out, const char *text)
 		if (*c == '"')
 			field[at++] = '"';
 		field[at++] = *c;
+		if (may_end_cell(*c) && looks_like_formula(c + 1))
+			field[at++] = '\'';
 	}
 	field[at++] = '"';
 	return emr_buf_append(out, field, at);

@@ -13,7 +13,6 @@
 #include "settle/history.h"
 #include "share/domain.h"
 #include "share/signed.h"
-#include "share/write.h"
 
 #include "node.h"
 
@@ -188,6 +187,7 @@ static void take_root(emr_meta *meta, const emr_meta *own)
 	*meta = *own;
 	if (own->type != EMR_META_FILE)
 		return;
+	meta->mode = emr_words_mode(own->type, own->mode);
 	meta->n = said.n;
 	meta->stored_leaves = said.stored_leaves;
 	meta->mtime_ns = said.mtime_ns;
@@ -209,7 +209,8 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content,
 	status = emr_words_attributes(
 		meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(&out->attributes);
-	meta->mode &= EMR_WORDS_MODE;
+	meta->mode = emr_words_mode(meta->type, meta->mode);
+	meta->name = emr_words_name(meta->type, meta->name, own->name, out->name);
 	if (meta->type != EMR_META_SYMLINK || !emr_words_lead_away(meta->target))
 		return status;
 	out->is_hidden |= own->type != EMR_META_SYMLINK || own->target.len == 0;

@@ -5,6 +5,8 @@
  * in the Inbox have rules of their own (deposits.h). */
 #pragma once
 
+#include "share/write.h"
+
 #include "node.h"
 
 /* The description of one record. */
@@ -13,6 +15,7 @@ typedef struct writers_word {
 	bool is_hidden; /* and it is a link that leads away, or lies in the domain of a file: not to
 			   be shown */
 	emr_buf plain, attributes; /* what META points into by now */
+	char name[EMR_WORDS_NAME_BYTES];
 } writers_word;
 
 /* Whether anybody but the owner may or might ever write in DOMAIN. */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "contract/codes.h"
 #include "replica/follower.h"
+#include "share/write.h"
 
 #include "edit.h"
 #include "file.h"
@@ -50,10 +51,16 @@ static void choose_name(shared_share *s)
 
 static void want_name(shared_share *s, const char *label)
 {
+	char plain[EMR_NAME_MAX + 1], room[EMR_WORDS_NAME_BYTES];
+	emr_bytes name;
+
 	if (shared_is_of_copies(s->owner) && !shared_copy_name_ok(label, EMR_META_DIR))
 		label = SHARED_WITHHELD;
-	owner_show_plainly(emr_bytes_of(label, strlen(label)), s->wanted);
-	owner_tame(s->wanted, false, "unnamed", sizeof s->wanted);
+	owner_show_plainly(emr_bytes_of(label, strlen(label)), plain);
+	owner_tame(plain, false, "unnamed", sizeof plain);
+	name = emr_words_name(s->is_file ? EMR_META_FILE : EMR_META_DIR,
+		emr_bytes_of(plain, strlen(plain)), (emr_bytes){0}, room);
+	snprintf(s->wanted, sizeof s->wanted, "%.*s", (int)name.len, (const char *)name.data);
 }
 
 /* S is called as LABEL says, or nearly so. */

@@ -9,8 +9,6 @@
 #include "shared.h"
 #include "shared_place.h"
 
-#define DATA_MODE 0666
-
 /* Below shared-with-me. */
 static bool owner_is_shown(const emr_view *view, const shared_owner *owner)
 {
@@ -37,8 +35,6 @@ emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry)
 	const shared_entry *e = &tree->entries[entry];
 
 	n->mode = e->mode;
-	if (n->shared->owner->set != NULL && n->type == EMR_META_FILE)
-		n->mode &= DATA_MODE; /* it is data, whatever its participant calls it */
 	n->size = e->size;
 	n->mtime_ns = n->ctime_ns = e->mtime_ns;
 	n->shared->entry = entry;

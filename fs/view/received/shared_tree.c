@@ -81,7 +81,6 @@ static emr_status take_attributes(shared_entry *e, const emr_shared_record *r)
 
 	if (r->is_owners)
 		return emr_buf_append(&e->attributes, r->meta->xattrs.data, r->meta->xattrs.len);
-	e->mode &= EMR_WORDS_MODE;
 	return emr_words_attributes(r->meta->xattrs, (emr_bytes){0}, &e->attributes, &count);
 }
 
@@ -103,15 +102,22 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 			   .mode = meta->mode,
 			   .type = (uint8_t)meta->type}};
 	const building *b = arg;
+	char room[EMR_WORDS_NAME_BYTES];
+	emr_bytes name = meta->name;
 	emr_status status;
 
+	if (!r->is_mine) { /* what others call it, and say of it, starts and configures nothing */
+		new.e.mode = emr_words_mode(meta->type, meta->mode);
+		name = emr_words_name(meta->type, name, (emr_bytes){0}, room);
+		new.item.is_renamed = name.data != meta->name.data;
+	}
 	if (b->frozen_at != 0 && r->pversion != 0 && r->content_seq >= b->frozen_at)
 		return EMR_OK;
 	if (!r->is_owners && meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		return EMR_OK;
 	status = take_attributes(&new.e, r);
 	memcpy(new.e.r_pid, meta->r_pid, sizeof new.e.r_pid);
-	new.item.name = copy_of(meta->name);
+	new.item.name = copy_of(name);
 	if (meta->type == EMR_META_SYMLINK)
 		new.e.target = copy_of(meta->target);
 	if (new.item.name == NULL || (meta->type == EMR_META_SYMLINK && new.e.target == NULL))

@@ -73,7 +73,8 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 
 /* Pairs of name and value, ended by NULL: emr_problem_set(&p, EMR_SAY_IN_USE, "dir", dir, "pid",
- * pid, NULL).  A name without a value becomes "?"; what does not fit is cut. */
+ * pid, NULL).  A name without a value becomes "?"; what does not fit is cut.  In the hint each
+ * value is one word of a shell. */
 void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute__((sentinel));
 /* The version that this thread met last, for the end of "a format that this emrfs does not know":
  * ": version 9, and it reads up to 2"; "" when nobody knows.  `newer-format` has it by itself. */
@@ -88,6 +89,9 @@ emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_pr
 /* TEXT with control characters, marks of direction, what has no width, and broken UTF-8 as '?',
  * into OUT of SIZE bytes (cut at a whole character). */
 void emr_show(const char *text, char *out, size_t size);
+/* The same as one word of a shell: as it is, or in single quotes if the shell gives a character of
+ * it a meaning.  For commands that a person is told and may paste. */
+void emr_shell_word(const char *text, char *out, size_t size);
 /* JSON (of one line) to TO with the same characters as \u escapes, which mean the same: programs
  * get every name as it is, and a terminal obeys none. */
 void emr_show_json(const char *json, FILE *to);

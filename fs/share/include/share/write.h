@@ -115,7 +115,18 @@ emr_status emr_share_own_list_key_id(
  * to what may be believed of it. He names and describes what he writes; what emrfs itself goes
  * by, and where a link leads, are not his to say. */
 
-#define EMR_WORDS_MODE 0777 /* of what he says of permissions */
+/* His word of permissions, as far as it counts: a file of his is read here, and not started. */
+static inline uint16_t emr_words_mode(emr_meta_type type, uint16_t mode)
+{
+	return mode & (type == EMR_META_FILE ? 0666 : 0777);
+}
+
+/* The name of a file or directory of his here, in the bytes of NAME or in ROOM: a name that a
+ * program looks for to learn what it should do (.git, .vimrc, desktop.ini) begins with "_", so that
+ * nothing of his configures one. OWN, the owner's name for it, stays. */
+#define EMR_WORDS_NAME_BYTES 256
+emr_bytes emr_words_name(
+	emr_meta_type type, emr_bytes name, emr_bytes own, char room[EMR_WORDS_NAME_BYTES]);
 
 /* A target that is absolute or goes up leads who knows where, once a directory above it has another
  * place. */

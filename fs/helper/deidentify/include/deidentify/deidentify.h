@@ -99,7 +99,8 @@ typedef enum emr_withheld {
 	EMR_WITHHELD_DIRECTORY,	   /* DICOMDIR */
 	EMR_WITHHELD_SEGMENT_TEXT, /* segmentation with descriptions of segments */
 	EMR_WITHHELD_FACE,	   /* thin slices of what may be a head */
-	EMR_WITHHELD_HIDDEN_GRAPHICS, /* graphics in unused bits of pixels, or bytes behind them */
+	EMR_WITHHELD_HIDDEN_GRAPHICS, /* room for a text beside the picture: unused bits, bytes
+					 behind it, tables of levels */
 	EMR_WITHHELD_FOUND_AGAIN,     /* the copy still had something of the original in it */
 	EMR_WITHHELD_STOPPED,	      /* reading it broke the process that read it */
 	EMR_WITHHELD_LATE,	      /* reading it took too long */

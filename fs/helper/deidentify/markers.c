@@ -1,0 +1,122 @@
+/* This file has the list of segments that stay in a compressed image of a copy for research. It
+ * refuses each that is not in the list, each of another form, and samples that are wider than the
+ * image says: text could stand in all of them. */
+#include "markers.h"
+
+#include <string.h>
+
+static const struct {
+	uint8_t codec, first, last;
+	uint8_t rule;
+	uint16_t most; /* bytes behind its length; 0: it has a form of its own below */
+} markers[] = {
+	{PIXELS_JPEG, 0xc0, 0xc4, MARKER_KEPT, 0},     /* SOF0 to SOF3, DHT */
+	{PIXELS_JPEG, 0xda, 0xdb, MARKER_KEPT, 0},     /* SOS, DQT */
+	{PIXELS_JPEG, 0xdc, 0xdd, MARKER_KEPT, 2},     /* DNL, DRI */
+	{PIXELS_JPEG, 0xe0, 0xef, MARKER_CUT, 0},      /* application data */
+	{PIXELS_JPEG, 0xfe, 0xfe, MARKER_CUT, 0},      /* comments */
+	{PIXELS_JPEG_LS, 0xda, 0xda, MARKER_KEPT, 0},  /* SOS */
+	{PIXELS_JPEG_LS, 0xdc, 0xdd, MARKER_KEPT, 4},  /* DNL, DRI */
+	{PIXELS_JPEG_LS, 0xf7, 0xf8, MARKER_KEPT, 0},  /* SOF55, LSE */
+	{PIXELS_JPEG_LS, 0xe0, 0xef, MARKER_CUT, 0},   /* application data */
+	{PIXELS_JPEG_LS, 0xfe, 0xfe, MARKER_CUT, 0},   /* comments */
+	{PIXELS_J2K, 0x50, 0x50, MARKER_KEPT, 68},     /* CAP: 4 and 32 x 2 */
+	{PIXELS_J2K, 0x51, 0x52, MARKER_KEPT, 0},      /* SIZ, COD */
+	{PIXELS_J2K, 0x53, 0x53, MARKER_KEPT, 41},     /* COC: 8 and 33 */
+	{PIXELS_J2K, 0x5c, 0x5d, MARKER_KEPT, 197},    /* QCD, QCC: 3 and 97 x 2 */
+	{PIXELS_J2K, 0x5e, 0x5e, MARKER_KEPT, 4},      /* RGN */
+	{PIXELS_J2K, 0x5f, 0x5f, MARKER_KEPT, 32 * 9}, /* POC */
+	{PIXELS_J2K, 0x55, 0x55, MARKER_CUT, 0},       /* TLM: where tile-parts begin */
+	{PIXELS_J2K, 0x57, 0x57, MARKER_CUT, 0},       /* PLM: how long packets are */
+	{PIXELS_J2K, 0x63, 0x64, MARKER_CUT, 0},       /* CRG, comments */
+};
+
+static int row_of(syntax_pixels codec, int code)
+{
+	for (int i = 0; i < (int)(sizeof markers / sizeof *markers); i++)
+		if (markers[i].codec == codec && code >= markers[i].first &&
+			code <= markers[i].last)
+			return i;
+	return -1;
+}
+
+marker_rule marker_rule_of(syntax_pixels codec, int code)
+{
+	int row = row_of(codec, code);
+
+	return row < 0 ? MARKER_UNKNOWN : (marker_rule)markers[row].rule;
+}
+
+static bool are_code_tables(const uint8_t *p, size_t len) /* DHT */
+{
+	while (len >= 17) {
+		size_t n = 17;
+
+		for (size_t i = 1; i <= 16; i++)
+			n += p[i];
+		if (n > len)
+			return false;
+		p += n;
+		len -= n;
+	}
+	return len == 0;
+}
+
+static bool are_quantisers(const uint8_t *p, size_t len) /* DQT */
+{
+	while (len > 0) {
+		size_t n = p[0] >> 4 != 0 ? 129 : 65;
+
+		if (n > len)
+			return false;
+		p += n;
+		len -= n;
+	}
+	return true;
+}
+
+static bool is_size(const uint8_t *p, size_t len, uint32_t bits) /* SIZ */
+{
+	size_t components = len < 36 ? 0 : (size_t)(p[34] << 8 | p[35]);
+
+	if (components == 0 || len != 36 + 3 * components)
+		return false;
+	for (size_t i = 0; i < components; i++)
+		if ((p[36 + 3 * i] & 0x7fu) + 1 > bits)
+			return false;
+	return true;
+}
+
+bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *p, size_t len, uint32_t bits)
+{
+	int row = row_of(codec, code);
+
+	if (row < 0 || len == 0)
+		return false;
+	if (markers[row].most != 0)
+		return len <= markers[row].most;
+	switch (code) {
+	case 0x51:
+		return is_size(p, len, bits);
+	case 0x52:
+		return len >= 10 && len == 10 + ((p[0] & 1) != 0 ? p[5] + 1u : 0);
+	case 0xc4:
+		return are_code_tables(p, len);
+	case 0xda:
+		return len == 4 + 2 * (size_t)p[0];
+	case 0xdb:
+		return are_quantisers(p, len);
+	case 0xf8: /* the parameters; another has a table of colours */
+		return p[0] == 1 && len == 11;
+	default: /* a frame */
+		return len >= 6 && len == 6 + 3 * (size_t)p[5] && p[0] <= bits;
+	}
+}
+
+bool marker_is_about_colours(syntax_pixels codec, int code, const uint8_t *p, size_t len)
+{
+	if (code == 0xee)
+		return len == 12 && memcmp(p, "Adobe\0", 6) == 0 && p[11] <= 2;
+	return code == 0xe8 && codec == PIXELS_JPEG_LS && len == 5 && memcmp(p, "mrfx", 4) == 0 &&
+	       p[4] <= 3;
+}

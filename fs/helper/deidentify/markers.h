@@ -1,0 +1,32 @@
+/* Facts of ITU T.81 (JPEG), T.87 (JPEG-LS) and T.800 (JPEG 2000) that writer, checker and scan look
+ * up: which segments of a compressed image a copy for research may have, and what may stand in
+ * them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum syntax_pixels {
+	PIXELS_NATIVE,
+	PIXELS_RLE,
+	PIXELS_JPEG,
+	PIXELS_JPEG_LS,
+	PIXELS_J2K
+} syntax_pixels;
+
+typedef enum marker_rule {
+	MARKER_UNKNOWN, /* no image needs it, or nobody looked into it: there is no copy */
+	MARKER_KEPT,	/* without it the image cannot be decoded */
+	MARKER_CUT	/* it is left out */
+} marker_rule;
+
+/* Of the segment whose marker is 0xff CODE. */
+marker_rule marker_rule_of(syntax_pixels codec, int code);
+/* Whether BODY, what stands behind the two bytes of length of a kept segment, is as long as its
+ * numbers say, so that nothing stands behind them; an image's header has samples of at most BITS
+ * bits. */
+bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *body, size_t len, uint32_t bits);
+/* Adobe's APP14 and, in JPEG-LS, HP's APP8 say how colours were coded, and have no room for words:
+ * without them a decoder gives other pixels, so they stay. */
+bool marker_is_about_colours(syntax_pixels codec, int code, const uint8_t *body, size_t len);
