@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#define OWN_AGENTS 8 /* in a grant's rights: its agents may be of the owner's organisation */
+
 /* ---- an access: the question ---- */
 
 static uint32_t rotated(uint32_t x, int by)

@@ -17,7 +17,7 @@
 /* Who will release the keys of what LOOK says would be shared, and whom that trusts with what. */
 void emr_say_release(emr_out *out, const json_t *look);
 /* Asks, where nobody else would release them, whether the owner's own organisation may;
- * *OUT_IS_CHANGED: it may from now on, and LOOK is of before. */
+ * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */
 emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
 	bool *out_is_changed, emr_problem *out_problem);
 /* WORD is the rule from now on: of the folder that CLIENT speaks to, of what it shares already, and

@@ -80,6 +80,8 @@ expect "the setting" "$(grep -c '^away = own$' ana/settings)" 1
 emr_until listed 'share["away"] == "own" and share["released_by"] == ["São Lucas"] and share["needed"] == 1'
 as ana run 0 share Imaging with lima --yes # it is so already
 says "It is shared so already"
+as ana run 0 share Imaging with lima --until 60d --yes --wait
+says "São Lucas, your own organisation, alone can release this share's keys: that protects you from $doctor"
 emr_until agent_says keys '"grants":1'
 two_unmount ana
 emr_until shows MRI "a finding of the knee"
@@ -134,6 +136,8 @@ two_mount ana
 as ana run 0 share --away nobody
 emr_until listed 'share["away"] == "nobody" and share["released_by"] == []'
 emr_until agent_says keys2 '"grants":0,"fragments":0'
+as ana run 0 share Imaging with lima --until 50d --yes --wait
+says "Nobody releases keys of this share, as you chose: $doctor"
 saves Later "a finding of later"
 two_unmount ana
 # An agent that put by a copy has nothing that it could use.
