@@ -284,3 +284,12 @@ emr_status share_agents(emr_share *share, emr_id32 grantee, const emr_id32 *ids,
 	}
 	return status;
 }
+
+emr_status emr_share_opens_away(emr_share *share, const emr_known_grant *grant,
+	const emr_id32 *agents, unsigned n, bool *out_opens)
+{
+	(void)share;
+	(void)agents;
+	*out_opens = n > 0 && n >= grant->row.t;
+	return EMR_OK;
+}

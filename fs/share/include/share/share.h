@@ -62,5 +62,10 @@ typedef struct emr_share_trouble {
 	emr_id32 liars[EMR_RESPONDERS_MAX]; /* gave what cannot be right: named, left out */
 } emr_share_trouble;
 
+/* Whether enough of the N agents that GRANT names can release its keys; else its owner's folder
+ * alone. */
+emr_status emr_share_opens_away(emr_share *share, const emr_known_grant *grant,
+	const emr_id32 *agents, unsigned n, bool *out_opens);
+
 /* The code of the ledger's last refusal to anything this handle sent; 0: none. */
 uint8_t emr_share_refusal(const emr_share *share);
