@@ -230,9 +230,11 @@ static void check_grant(audit *a)
 	hex(p->item.at + 24, 16, id);
 	say_time(number(g + 32, 8), from);
 	say_time(number(g + 40, 8), until);
-	shown(check, "under grant %s, from %s to %s%s", id, from, until,
+	shown(check, "under grant %s, from %s to %s%s%s", id, from, until,
 		hash_equals(team, g) ? ", to a team of which the ledger knew the asker as a member"
-				     : "");
+				     : "",
+		(rights & OWN_AGENTS) != 0 ? "; its agents may be of the owner's own organisation"
+					   : "");
 }
 
 /* ---- the answers ---- */
@@ -274,6 +276,10 @@ static int judge_answer(audit *a, const proof *p)
 		failed(check, "a key that answered is not shown to be an agent's");
 	if (!is_of_grant(a, p->item.at + 80))
 		failed(check, "an agent that answered is none of the grant's");
+	if (memcmp(agent->pub + 8, a->asker->pub + 8, 16) == 0 &&
+		(number(a->grant + 60, 2) & OWN_AGENTS) == 0)
+		failed(check, "an agent of the asker's organisation answered, which the grant does "
+			      "not allow");
 	name_of(a, agent, name);
 	shown(check,
 		a->agents != NULL

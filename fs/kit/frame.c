@@ -249,26 +249,20 @@ static bool take_path_hex(const json_t *value, char out[EMR_ASK_PATH_MAX + 1], b
 	return true;
 }
 
-static bool take_text(const json_t *value, char out[EMR_ASK_WHO_MAX + 1])
+static bool take_short(const json_t *value, char *out, size_t max)
 {
 	const char *text = json_string_value(value);
 	size_t len = text != NULL ? json_string_length(value) : 0;
 
-	if (len == 0 || len > EMR_ASK_WHO_MAX || strlen(text) != len)
+	if (len == 0 || len > max || strlen(text) != len)
 		return false;
 	memcpy(out, text, len + 1);
 	return true;
 }
 
-static bool take_language(const json_t *value, char out[EMR_ASK_LANGUAGE_MAX + 1])
+static bool take_text(const json_t *value, char out[EMR_ASK_WHO_MAX + 1])
 {
-	const char *text = json_string_value(value);
-	size_t len = text != NULL ? json_string_length(value) : 0;
-
-	if (len == 0 || len > EMR_ASK_LANGUAGE_MAX || strlen(text) != len)
-		return false;
-	memcpy(out, text, len + 1);
-	return true;
+	return take_short(value, out, EMR_ASK_WHO_MAX);
 }
 
 static bool take_reason(const json_t *value, char out[EMR_ASK_REASON_MAX + 1])
@@ -318,6 +312,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_flag(value, &out->write);
 	if (strcmp(name, "deposit") == 0)
 		return take_flag(value, &out->deposit);
+	if (strcmp(name, "away") == 0)
+		return take_short(value, out->away, sizeof out->away - 1);
 	if (strcmp(name, "join") == 0)
 		return take_flag(value, &out->join);
 	if (strcmp(name, "once") == 0)
@@ -333,7 +329,7 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 	if (strcmp(name, "purposes") == 0)
 		return take_count(value, EMR_ASK_PURPOSES_MAX, &out->purposes);
 	if (strcmp(name, "language") == 0)
-		return take_language(value, out->language);
+		return take_short(value, out->language, EMR_ASK_LANGUAGE_MAX);
 	return false;
 }
 
@@ -463,6 +459,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_flag(object, "history", request->history);
 	failed |= put_flag(object, "write", request->write);
 	failed |= put_flag(object, "deposit", request->deposit);
+	failed |= put_text(object, "away", request->away);
 	failed |= put_flag(object, "join", request->join);
 	failed |= put_flag(object, "once", request->once);
 	failed |= put_number(object, "order", request->order);

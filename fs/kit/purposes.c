@@ -1,5 +1,5 @@
-/* A grant names purposes (treatment, legal ...). This file turns their words into the bits of
- * the ledger and back, with the codes of HL7. */
+/* A grant names purposes (treatment, legal ...), and says who releases its keys while its owner is
+ * away. This file turns the words into the bits of the ledger and back, with the codes of HL7. */
 #include "kit/purposes.h"
 
 #include <stdio.h>
@@ -62,4 +62,29 @@ void emr_purposes_text(uint32_t bits, char out[EMR_PURPOSES_TEXT_BYTES])
 const char *emr_purpose_code(unsigned bit)
 {
 	return bit < COUNT ? purposes[bit].code : NULL;
+}
+
+static const struct {
+	const char *word;
+	emr_away away;
+} rules[] = {{"others", EMR_AWAY_OTHERS}, {"own", EMR_AWAY_OWN}, {"nobody", EMR_AWAY_NOBODY}};
+
+const char *emr_away_word(emr_away away)
+{
+	size_t i = 0;
+
+	while (rules[i].away != away && i + 1 < sizeof rules / sizeof *rules)
+		i++;
+	return rules[i].word;
+}
+
+bool emr_away_parse(const char *text, emr_away *out_away)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		if (strcmp(text, rules[i].word) == 0) {
+			*out_away = rules[i].away;
+			return true;
+		}
+	}
+	return false;
 }

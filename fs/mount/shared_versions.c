@@ -143,10 +143,10 @@ static emr_status load_names(looking *l)
 {
 	EMR_AUTO_BUF kept = {0};
 	emr_ask *ask = NULL;
-	emr_status status = emr_view_shared_names(l->session->view, &kept);
+	emr_status status = emr_view_shared_keys(l->session->view, &kept);
 
 	l->began_ns = now_ns();
-	if (status == EMR_OK && emr_shared_load_names(l->shared, emr_buf_view(&kept)) != EMR_OK)
+	if (status == EMR_OK && emr_shared_load_keys(l->shared, &kept) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "versions: a kept key does not open");
 	if (status == EMR_OK)
 		status = emr_shared_ask_names(l->shared, &ask, &l->trouble);

@@ -623,6 +623,7 @@ static emr_status keep_settings(emr_session *session, const emr_session_options 
 	const char *path = options->settings != NULL ? options->settings->consent_signers : NULL;
 
 	session->tells_no_counts = options->settings != NULL && options->settings->tells_no_counts;
+	session->away = options->settings != NULL ? options->settings->away : EMR_AWAY_OTHERS;
 	session->consent_signers = path != NULL ? strdup(path) : NULL;
 	return path != NULL && session->consent_signers == NULL ? EMR_NO_MEMORY : EMR_OK;
 }

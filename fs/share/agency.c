@@ -59,7 +59,7 @@ static void note_end(emr_agency *agency, uint64_t end_unix_s)
 /* ---- taking in ---- */
 
 /* What is cut for somebody of one's own organisation, or twice for it, would not be of different
- * hands. */
+ * hands: the first is taken where the owner, who is of it, said so in the grant. */
 static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *out_may)
 {
 	emr_share *share = agency->desk.share;
@@ -68,7 +68,7 @@ static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *o
 	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
 
 	*out_may = false;
-	if (status == EMR_OK)
+	if (status == EMR_OK && !share_may_be_near(grant->terms.rights))
 		status = share_near(share, grant->terms.grantee, &readers);
 	if (status != EMR_OK || share_is_near(&readers, me.row.org))
 		return status;

@@ -248,8 +248,8 @@ static emr_status open_question(emr_agency *agency, question *q)
 }
 
 /* Who asks somebody of his own organisation has as many hands as he needs, however he was let in:
- * by a share, in a team of several organisations, into a dataset. A key stays in its organisation
- * for as long as it is one. */
+ * by a share, in a team of several organisations, into a dataset.  That is for the owner to allow,
+ * in the grant.  A key stays in its organisation for as long as it is one. */
 static emr_status judge_nearness(const emr_agency *agency, const question *q, uint8_t *out_code)
 {
 	emr_replica *replica = agency->desk.share->o.replica;
@@ -258,7 +258,8 @@ static emr_status judge_nearness(const emr_agency *agency, const question *q, ui
 
 	if (status == EMR_OK)
 		status = emr_replica_person(replica, q->signer, &who);
-	if (status == EMR_OK && memcmp(who.row.org, me.row.org, sizeof me.row.org) == 0)
+	if (status == EMR_OK && !share_may_be_near(q->grant.terms.rights) &&
+		memcmp(who.row.org, me.row.org, sizeof me.row.org) == 0)
 		*out_code = EMR_RESULT_NOT_AUTHORISED;
 	return status;
 }

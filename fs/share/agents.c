@@ -1,6 +1,7 @@
-/* This file chooses the agents for a grant, says who is left out and why, and tells whether
- * those of an older grant still fit. Nobody who could also read becomes an agent, and no agent of
- * an organisation where somebody could.
+/* This file chooses the agents for a grant by its owner's rule, says who is left out and why, and
+ * tells whether those of an older grant still fit. Nobody who could also read becomes an agent, and
+ * no agent of an organisation where somebody could; but for one of the owner's own organisation,
+ * where its owner has said so and no other fits.
  *
  * Where there are more than a grant takes, nobody may choose himself: a key can be made again and
  * again until its id is the lowest.  So the order is one that only the owner's computer can tell,
@@ -16,10 +17,14 @@
 
 #define AGENTS_CHOSEN 3u /* of which two must answer */
 
+_Static_assert((int)EMR_AWAY_OWN == (int)EMR_GRANT_OWN_AGENTS, "a rule is bits of rights");
+
 typedef struct choice {
 	emr_share *share;
-	const uint8_t *mine; /* organisation */
-	emr_buf readers;     /* organisations: whoever could read */
+	uint16_t rule;	  /* bits of emr_away */
+	bool takes_mine;  /* no other fits, and the rule allows it */
+	uint8_t mine[16]; /* organisation */
+	emr_buf readers;  /* organisations: whoever could read */
 	uint8_t orgs[AGENTS_CHOSEN][16];
 	emr_id32 *agents;
 	unsigned n;
@@ -50,15 +55,17 @@ static emr_status judge_agent(
 	emr_status status =
 		emr_replica_person_is_active(c->share->o.replica, person, c->now, &is_active);
 
+	bool is_mine = memcmp(person->row.org, c->mine, 16) == 0;
+
 	*out_why = !is_active ? EMR_LEFT_OUT_OVER
 		   : (person->row.roles & ~(EMR_ROLE_AGENT | EMR_ROLE_GATEWAY)) != 0
 			   ? EMR_LEFT_OUT_ALSO_A_PERSON
-		   : !emr_hpke_takes(person->row.x25519)	 ? EMR_LEFT_OUT_NO_LETTER
-		   : memcmp(person->row.org, c->mine, 16) == 0	 ? EMR_LEFT_OUT_YOURS
-		   : share_is_near(&c->readers, person->row.org) ? EMR_LEFT_OUT_THEIRS
-		   : is_of_chosen(c, person)			 ? EMR_LEFT_OUT_TWICE
-		   : c->n == AGENTS_CHOSEN			 ? EMR_LEFT_OUT_ENOUGH
-								 : EMR_LEFT_OUT_NOT;
+		   : !emr_hpke_takes(person->row.x25519) ? EMR_LEFT_OUT_NO_LETTER
+		   : is_mine && !c->takes_mine		 ? EMR_LEFT_OUT_YOURS
+		   : !is_mine && share_is_near(&c->readers, person->row.org) ? EMR_LEFT_OUT_THEIRS
+		   : is_of_chosen(c, person)				     ? EMR_LEFT_OUT_TWICE
+		   : c->n == AGENTS_CHOSEN				     ? EMR_LEFT_OUT_ENOUGH
+									     : EMR_LEFT_OUT_NOT;
 	return status;
 }
 
@@ -142,6 +149,18 @@ static int by_rank(const void *a, const void *b)
 	return order != 0 ? order : memcmp(one->rank.b, other->rank.b, sizeof one->rank.b);
 }
 
+/* One's own organisation's are taken where nobody else's fits. */
+static emr_status apply_rule(choice *c, const candidate *all, size_t n)
+{
+	emr_left_out_why why = EMR_LEFT_OUT_YOURS;
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < n && status == EMR_OK && why != EMR_LEFT_OUT_NOT; i++)
+		status = judge_agent(c, &all[i].person, &why);
+	c->takes_mine = why != EMR_LEFT_OUT_NOT && (c->rule & EMR_AWAY_OWN) != 0;
+	return status;
+}
+
 static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 {
 	__attribute__((cleanup(lining_up_end))) lining_up l = {.secret = {{0}}};
@@ -161,78 +180,126 @@ static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 	if (status != EMR_OK)
 		return status;
 	c->now = share_now(c->share);
-	c->mine = me.row.org;
+	memcpy(c->mine, me.row.org, sizeof c->mine);
 	all = (candidate *)(void *)l.all.data;
 	n = l.all.len / sizeof *all;
 	if (n > 0)
 		qsort(all, n, sizeof *all, by_rank);
+	status = apply_rule(c, all, n);
 	for (size_t i = 0; i < n && status == EMR_OK; i++)
 		status = consider_person(c, &all[i].person);
 	return status;
 }
 
-emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee,
-	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n)
+emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee, uint16_t rule,
+	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own)
 {
-	AUTO_CHOICE c = {.share = share, .agents = out_agents};
-	emr_status status = choose_agents(&c, grantee);
+	AUTO_CHOICE c = {.share = share, .rule = rule, .agents = out_agents};
+	emr_status status = EMR_OK;
 
-	if (status == EMR_OK)
+	if ((rule & EMR_AWAY_NOBODY) == 0)
+		status = choose_agents(&c, grantee);
+	if (status == EMR_OK) {
 		*out_n = c.n;
+		*out_are_own = c.takes_mine && c.n > 0;
+	}
 	return status;
 }
 
 emr_status emr_share_agents_left_out(
-	emr_share *share, emr_id32 grantee, emr_left_out_fn fn, void *arg)
+	emr_share *share, emr_id32 grantee, uint16_t rule, emr_left_out_fn fn, void *arg)
 {
 	emr_id32 agents[EMR_AGENTS_MAX];
-	AUTO_CHOICE c = {.share = share, .agents = agents, .fn = fn, .arg = arg};
+	AUTO_CHOICE c = {.share = share, .rule = rule, .agents = agents, .fn = fn, .arg = arg};
 	emr_known_person person;
 	emr_status status = share_party(share, grantee, &person, NULL);
 
 	return status == EMR_OK ? choose_agents(&c, &person) : status;
 }
 
+/* In force, and takes letters. */
+static emr_status is_in_force(emr_share *share, emr_id32 agent, bool *out_is)
+{
+	emr_known_person person;
+	emr_status status = emr_replica_person(share->o.replica, agent, &person);
+
+	*out_is = false;
+	if (status == EMR_OK)
+		status = emr_replica_person_is_active(
+			share->o.replica, &person, share_now(share), out_is);
+	if (status == EMR_OK)
+		*out_is = *out_is && emr_hpke_takes(person.row.x25519);
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+emr_status share_agents_gone(emr_share *share, const emr_known_grant *grant, const emr_id32 *ids,
+	unsigned n, emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n)
+{
+	emr_id32 root;
+	unsigned gone;
+	emr_status status;
+
+	memcpy(root.b, grant->row.grantee, sizeof root.b);
+	status = share_agents_near(share, root, grant->row.rights, ids, n, out, &gone);
+	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
+		bool is_left = false, is_near = false;
+
+		for (unsigned k = 0; k < gone; k++)
+			is_near = is_near || emr_id32_equal(out[k], ids[i]);
+		if (!is_near)
+			status = is_in_force(share, ids[i], &is_left);
+		if (status == EMR_OK && !is_near && !is_left)
+			out[gone++] = ids[i];
+	}
+	if (status == EMR_OK)
+		*out_n = gone;
+	return status;
+}
+
+emr_status emr_share_opens_away(emr_share *share, const emr_known_grant *grant,
+	const emr_id32 *agents, unsigned n, bool *out_opens)
+{
+	emr_id32 gone[EMR_AGENTS_MAX];
+	unsigned gone_n = 0;
+	emr_status status = share_agents_gone(share, grant, agents, n, gone, &gone_n);
+
+	if (status == EMR_OK)
+		*out_opens = n > 0 && n - gone_n >= grant->row.t;
+	return status;
+}
+
 emr_status emr_share_agents_fit(
-	emr_share *share, emr_id32 grantee, const emr_given *given, bool *out_fit)
+	emr_share *share, emr_id32 grantee, uint16_t rule, const emr_given *given, bool *out_fit)
 {
 	emr_id32 agents[EMR_AGENTS_MAX];
 	emr_known_person person;
-	unsigned n = 0, near = 0;
+	unsigned n = 0, gone = 0;
+	bool are_own = false;
 	emr_status status = share_party(share, grantee, &person, NULL);
 
 	*out_fit = true;
 	if (emr_given_is_deposit(given))
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = share_choose_agents(share, &person, agents, &n);
+		status = share_choose_agents(share, &person, rule, agents, &n, &are_own);
 	if (status == EMR_OK)
-		status = share_agents_near(
-			share, grantee, given->agents, given->agents_count, NULL, &near);
-	*out_fit = given->agents_count >= n && near == 0;
-	for (unsigned i = 0; i < given->agents_count && status == EMR_OK && *out_fit; i++) {
-		status = emr_replica_person(share->o.replica, given->agents[i], &person);
-		if (status == EMR_OK)
-			status = emr_replica_person_is_active(
-				share->o.replica, &person, share_now(share), out_fit);
-		if (status == EMR_OK)
-			*out_fit = *out_fit && emr_hpke_takes(person.row.x25519);
-		if (status == EMR_NOT_FOUND) {
-			*out_fit = false;
-			status = EMR_OK;
-		}
-	}
+		status = share_agents_gone(
+			share, &given->grant, given->agents, given->agents_count, agents, &gone);
+	*out_fit = given->agents_count >= n && gone == 0 &&
+		   (given->agents_count == 0 || (rule & EMR_AWAY_NOBODY) == 0) &&
+		   are_own == share_may_be_near(given->grant.row.rights);
 	return status;
 }
 
-emr_status share_agents_near(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
-	emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n)
+emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights,
+	const emr_id32 *ids, unsigned n, emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n)
 {
 	EMR_AUTO_BUF readers = {0};
 	unsigned near = 0;
 	emr_status status = n <= EMR_AGENTS_MAX ? EMR_OK : EMR_INVALID;
 
-	if (status == EMR_OK && n > 0)
+	/* The owner has said so, of an organisation whose reader is in it, too. */
+	if (status == EMR_OK && n > 0 && !share_may_be_near(rights))
 		status = share_near(share, grantee, &readers);
 	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
 		emr_known_person agent;
@@ -264,13 +331,13 @@ static void seal_to_nobody(const emr_id32 *near, unsigned n, emr_agent *one)
 		memcpy(one->x25519, emr_id32_random().b, sizeof one->x25519);
 }
 
-emr_status share_agents(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
-	emr_agent out[EMR_AGENTS_MAX])
+emr_status share_agents(emr_share *share, emr_id32 grantee, uint16_t rights, const emr_id32 *ids,
+	unsigned n, emr_agent out[EMR_AGENTS_MAX])
 {
 	emr_known_person person;
 	emr_id32 near[EMR_AGENTS_MAX];
 	unsigned near_n = 0;
-	emr_status status = share_agents_near(share, grantee, ids, n, near, &near_n);
+	emr_status status = share_agents_near(share, grantee, rights, ids, n, near, &near_n);
 
 	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
 		status = emr_replica_person(share->o.replica, ids[i], &person);
@@ -283,13 +350,4 @@ emr_status share_agents(emr_share *share, emr_id32 grantee, const emr_id32 *ids,
 		seal_to_nobody(near, near_n, &out[i]);
 	}
 	return status;
-}
-
-emr_status emr_share_opens_away(emr_share *share, const emr_known_grant *grant,
-	const emr_id32 *agents, unsigned n, bool *out_opens)
-{
-	(void)share;
-	(void)agents;
-	*out_opens = n > 0 && n >= grant->row.t;
-	return EMR_OK;
 }

@@ -58,15 +58,16 @@ static emr_status add_list_key(void *arg, const published_key *key)
 	return add_slot(s, slot);
 }
 
-/* An agent of the reader's own organisation would answer nothing, and say so on the ledger.  One
- * whose key nobody knows is for the next step. */
+/* An agent of the reader's own organisation would answer nothing, and say so on the ledger, unless
+ * the owner named it as one of hers.  One whose key nobody knows is for the next step. */
 static emr_status may_answer(
 	const emr_shared *shared, emr_id32 agent, const emr_buf *mine, bool *out_may)
 {
 	emr_known_person person;
 	emr_status status = emr_replica_person(shared->share->o.replica, agent, &person);
 
-	*out_may = status != EMR_OK || !share_is_near(mine, person.row.org);
+	*out_may = status != EMR_OK || share_may_be_near(shared->terms.rights) ||
+		   !share_is_near(mine, person.row.org);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "share/write.h"
 
 #include "dealings_private.h"
 #include "share_private.h"
@@ -75,7 +76,7 @@ static emr_status note_grant_item(void *arg, const emr_replica_item *item)
 		l->given.at = item->ledger_time;
 		l->given.batch_id = item->batch_id;
 	}
-	l->given.rights = terms.rights;
+	l->given.rights = emr_rights_shown(terms.rights) | emr_away_of(terms.rights, terms.n);
 	l->given.purposes = terms.purposes;
 	l->given.until_unix_s = terms.not_after_unix_s;
 	return EMR_OK;

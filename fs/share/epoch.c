@@ -366,8 +366,8 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 		return status;
 	status = share_grant_facts(share, grant->domain, grant->grant, &facts);
 	if (status == EMR_OK)
-		status = share_agents(
-			share, facts.terms.grantee, facts.read.agents, facts.read.n, agents);
+		status = share_agents(share, facts.terms.grantee, facts.terms.rights,
+			facts.read.agents, facts.read.n, agents);
 	if (status != EMR_OK)
 		return status;
 	memcpy(prev.b, grant->row.kitem, 32);

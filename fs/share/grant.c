@@ -11,7 +11,7 @@
 #include "share_private.h"
 #include "teams_private.h"
 
-#define RIGHTS_ALL (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
+#define RULES_ALL (EMR_AWAY_OWN | EMR_AWAY_NOBODY)
 
 /* One grant in the making. */
 typedef struct making {
@@ -31,7 +31,10 @@ typedef struct making {
 /* Reading, writing or both; for reading there are purposes, and writing begins at once. */
 static bool rights_ok(const emr_grant_order *o)
 {
-	return (o->rights != 0 || o->writes != 0) && (o->rights & ~RIGHTS_ALL) == 0 &&
+	uint16_t shown = emr_rights_shown(o->rights);
+
+	return (shown != 0 || (o->writes != 0 && o->rights == 0)) &&
+	       (o->rights & ~(shown | RULES_ALL)) == 0 && (o->rights & RULES_ALL) != RULES_ALL &&
 	       (o->writes & ~EMR_WRITES_ALL) == 0 && (o->purposes != 0 || o->rights == 0) &&
 	       (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
 	       (o->writes == 0 || o->not_before_unix_s == 0);
@@ -72,21 +75,24 @@ static emr_status choose(making *m, bool *out_chosen)
 	const emr_grant_order *o = m->order;
 	emr_id32 agents[EMR_AGENTS_MAX], root;
 	unsigned n = 0, near = 0;
+	bool are_own = false;
 	emr_status status = EMR_OK;
 
 	memcpy(root.b, m->grantee.row.root, sizeof root.b);
 	if (o->agents != NULL)
-		status = share_agents_near(m->share, root, o->agents, o->agents_count, NULL, &near);
+		status = share_agents_near(
+			m->share, root, o->rights, o->agents, o->agents_count, NULL, &near);
 	*out_chosen = false;
 	if (status != EMR_OK || (o->agents != NULL && near == 0))
 		return status;
-	status = share_choose_agents(m->share, &m->grantee, agents, &n);
+	status = share_choose_agents(m->share, &m->grantee, o->rights, agents, &n, &are_own);
 	/* Never with fewer who must agree than she was told. */
 	*out_chosen = o->agents == NULL || (n >= 2 ? 2 : n) >= o->threshold;
 	if (status != EMR_OK || !*out_chosen)
 		return status;
 	m->made.n = (uint8_t)n;
 	memcpy(m->made.agents, agents, n * sizeof *agents);
+	m->made.away = n == 0 ? EMR_AWAY_NOBODY : are_own ? EMR_AWAY_OWN : EMR_AWAY_OTHERS;
 	m->made.t = 0;
 	return EMR_OK;
 }
@@ -104,6 +110,7 @@ static emr_status settle_agents(making *m)
 	status = choose(m, &is_chosen);
 	if (status == EMR_OK && !is_chosen) {
 		m->made.n = (uint8_t)o->agents_count;
+		m->made.away = emr_away_of(o->rights, o->agents_count);
 		memcpy(m->made.agents, o->agents, o->agents_count * sizeof *o->agents);
 		m->made.t = o->threshold;
 	}
@@ -111,7 +118,8 @@ static emr_status settle_agents(making *m)
 		return status;
 	if (m->made.t == 0)
 		m->made.t = m->made.n >= 2 ? 2 : m->made.n;
-	return share_agents(m->share, root, m->made.agents, m->made.n, m->agents);
+	return share_agents(
+		m->share, root, (uint16_t)m->made.away, m->made.agents, m->made.n, m->agents);
 }
 
 /* The domain's card, so that the grantee can compare it with the ledger. */
@@ -144,7 +152,8 @@ static void write_terms(making *m)
 	m->terms = (emr_pub_grant){.not_before_unix_s = begins != 0 ? begins : now,
 		.not_after_unix_s = m->order->not_after_unix_s,
 		.purposes = m->order->purposes,
-		.rights = m->order->rights,
+		.rights = emr_rights_shown(m->order->rights) |
+			  (m->made.away == EMR_AWAY_OWN ? EMR_GRANT_OWN_AGENTS : 0),
 		.t = m->made.t,
 		.n = m->made.n};
 	memcpy(m->terms.grantee, m->grantee.row.root, 32);

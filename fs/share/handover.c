@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/hpke.h"
 #include "keyring/card.h"
 #include "share/give.h"
 #include "share/strangers.h"
+#include "share/write.h"
 #include "teams_private.h"
 
 typedef struct one {
@@ -48,46 +48,9 @@ static emr_status may_grantee_act(emr_share *share, const emr_given *given, bool
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-static bool is_gone(const one *o, emr_id32 agent)
-{
-	for (unsigned i = 0; i < o->gone_n; i++)
-		if (emr_id32_equal(o->gone[i], agent))
-			return true;
-	return false;
-}
-
 static bool has_too_few(const one *o)
 {
 	return o->given.agents_count - o->gone_n < o->given.grant.row.t;
-}
-
-/* Those who are near first, and then those whose keys have ended, or take no letter. */
-static emr_status find_gone(emr_share *share, one *o)
-{
-	emr_id32 root;
-	emr_status status;
-
-	memcpy(root.b, o->given.grant.row.grantee, sizeof root.b);
-	status = share_agents_near(
-		share, root, o->given.agents, o->given.agents_count, o->gone, &o->gone_n);
-	for (unsigned i = 0; i < o->given.agents_count && status == EMR_OK; i++) {
-		emr_known_person agent;
-		bool is_active = false;
-
-		if (is_gone(o, o->given.agents[i]))
-			continue;
-		status = emr_replica_person(share->o.replica, o->given.agents[i], &agent);
-		if (status == EMR_OK)
-			status = emr_replica_person_is_active(
-				share->o.replica, &agent, share_now(share), &is_active);
-		is_active = is_active && emr_hpke_takes(agent.row.x25519);
-		if ((status == EMR_OK && !is_active) || status == EMR_NOT_FOUND) {
-			o->gone[o->gone_n++] = o->given.agents[i];
-			status = EMR_OK;
-		}
-	}
-	o->is_shut = has_too_few(o);
-	return status;
 }
 
 static emr_status note_grant(void *arg, const emr_given *given)
@@ -110,7 +73,9 @@ static emr_status note_grant(void *arg, const emr_given *given)
 		status = share_former_key_since(l->share, &given->grant, &former_since);
 	if (status != EMR_OK || !is_hers || !may_act || former_since != 0)
 		return status;
-	status = find_gone(l->share, &o);
+	status = share_agents_gone(
+		l->share, &given->grant, given->agents, given->agents_count, o.gone, &o.gone_n);
+	o.is_shut = has_too_few(&o);
 	grown = status == EMR_OK ? realloc(l->all, (l->n + 1) * sizeof *grown) : NULL;
 	if (grown == NULL)
 		return status == EMR_OK ? EMR_NO_MEMORY : status;
@@ -132,7 +97,8 @@ static bool is_covered(const list *l, const one *o)
 		if (!l->all[i].is_shut && other->phase == EMR_GRANT_IN_FORCE &&
 			emr_id16_equal(other->grant.domain, o->given.grant.domain) &&
 			memcmp(is->grantee, was->grantee, sizeof is->grantee) == 0 &&
-			(was->rights & ~is->rights) == 0 && (was->purposes & ~is->purposes) == 0 &&
+			(emr_rights_shown(was->rights) & ~is->rights) == 0 &&
+			(was->purposes & ~is->purposes) == 0 &&
 			is->not_after_unix_s >= was->not_after_unix_s)
 			return true;
 	}
@@ -167,6 +133,7 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 	emr_id32 agents[EMR_AGENTS_MAX], root;
 	emr_known_person grantee;
 	unsigned n = 0;
+	bool are_own = false;
 	emr_status status;
 
 	memcpy(root.b, o->given.grant.row.grantee, sizeof root.b);
@@ -174,7 +141,8 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 	if (status == EMR_OK)
 		status = share_party(share, *out_grantee, &grantee, NULL);
 	if (status == EMR_OK)
-		status = share_choose_agents(share, &grantee, agents, &n);
+		status = share_choose_agents(
+			share, &grantee, o->given.grant.row.rights, agents, &n, &are_own);
 	*out_may = status == EMR_OK && n > 0 && (n >= 2 ? 2 : 1) >= o->given.grant.row.t;
 	return status;
 }

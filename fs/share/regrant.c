@@ -6,6 +6,7 @@
 #include "keyring/card.h"
 #include "share/give.h"
 #include "share/strangers.h"
+#include "share/write.h"
 #include "teams_private.h"
 
 typedef struct moving {
@@ -80,8 +81,8 @@ static emr_status note_same(void *arg, const emr_given *given)
 	const emr_row_grant *is = &given->grant.row, *was = &m->given.grant.row;
 
 	if (is_alive(given) && memcmp(is->grantee, m->team.grantee.b, 32) == 0 &&
-		is->rights == was->rights && is->purposes == was->purposes &&
-		is->not_after_unix_s == was->not_after_unix_s &&
+		emr_rights_shown(is->rights) == emr_rights_shown(was->rights) &&
+		is->purposes == was->purposes && is->not_after_unix_s == was->not_after_unix_s &&
 		emr_id16_equal(given->share_id, m->given.share_id))
 		m->to = given->grant;
 	return EMR_OK;

@@ -211,20 +211,31 @@ emr_status share_every_list_key(emr_share *share, emr_id16 domain, published_key
  * in it. */
 emr_status share_near(emr_share *share, emr_id32 grantee, emr_buf *out_orgs);
 bool share_is_near(const emr_buf *orgs, const uint8_t org[16]);
+/* Whether by RIGHTS, a grant's, agents of the owner's organisation have a part in it all the same:
+ * she names them, and no others of the readers'. */
+static inline bool share_may_be_near(uint16_t rights)
+{
+	return (rights & EMR_GRANT_OWN_AGENTS) != 0;
+}
 
 /* ---- agents.c ---- */
 
-/* Up to three, of organisations that are neither the owner's nor of anybody who reads, one each. */
-emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee,
-	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n);
-/* Which of IDS are of the organisation of somebody who reads what GRANTEE is given; *OUT_N of them
- * into OUT (may be NULL). */
-emr_status share_agents_near(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
-	emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n);
-/* With their present receiving keys, for fragments for GRANTEE: those that are near get a key that
- * nobody has. */
-emr_status share_agents(emr_share *share, emr_id32 grantee, const emr_id32 *ids, unsigned n,
-	emr_agent out[EMR_AGENTS_MAX]);
+/* Up to three, of organisations that are neither the owner's nor of anybody who reads, one each; by
+ * RULE, bits of emr_away, one of the owner's where there is no such (*OUT_ARE_OWN), or none. */
+emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee, uint16_t rule,
+	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own);
+/* Which of IDS are of the organisation of somebody who reads what GRANTEE is given, and may not be
+ * by RIGHTS, a grant's; *OUT_N of them into OUT (may be NULL). */
+emr_status share_agents_near(emr_share *share, emr_id32 grantee, uint16_t rights,
+	const emr_id32 *ids, unsigned n, emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n);
+/* Which of the N that GRANT names release nothing any more: those who are near, and then those
+ * whose keys have ended, or take no letter. */
+emr_status share_agents_gone(emr_share *share, const emr_known_grant *grant, const emr_id32 *ids,
+	unsigned n, emr_id32 out[EMR_AGENTS_MAX], unsigned *out_n);
+/* With their present receiving keys, for fragments of a grant of RIGHTS for GRANTEE: those that are
+ * near get a key that nobody has. */
+emr_status share_agents(emr_share *share, emr_id32 grantee, uint16_t rights, const emr_id32 *ids,
+	unsigned n, emr_agent out[EMR_AGENTS_MAX]);
 
 /* received.c: a letter's card.  EMR_DAMAGED: not of the ledger's DOMAIN; errors of emr_card_read.
  */

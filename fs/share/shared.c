@@ -34,7 +34,7 @@ emr_status shared_keep_name_key(emr_shared *shared, emr_id32 listkey_id, emr_lis
 		return EMR_NO_MEMORY;
 	}
 	shared->names = grown;
-	grown[shared->names_n++] = (held_name_key){listkey_id, key};
+	grown[shared->names_n++] = (held_name_key){listkey_id, key, false};
 	return EMR_OK;
 }
 
@@ -49,7 +49,7 @@ emr_status shared_keep_content_key(
 		return EMR_NO_MEMORY;
 	}
 	shared->contents = grown;
-	grown[shared->contents_n++] = (held_content_key){object, pversion, key};
+	grown[shared->contents_n++] = (held_content_key){object, pversion, key, false};
 	return EMR_OK;
 }
 

@@ -9,12 +9,14 @@
 typedef struct held_name_key {
 	emr_id32 listkey_id;
 	emr_list_key *key;
+	bool is_kept; /* at rest, too */
 } held_name_key;
 
 typedef struct held_content_key {
 	emr_id16 object;
 	uint64_t pversion;
 	emr_content_key *key;
+	bool is_kept;
 } held_content_key;
 
 struct emr_shared {

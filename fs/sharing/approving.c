@@ -142,7 +142,7 @@ static emr_status order_it(approving *a, uint64_t *out_number)
 		.grantee = a->listed.who.id,
 		.root = a->listed.who.root,
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
-		.rights = a->listed.rights,
+		.rights = emr_sharing_by_rule(a->session, a->listed.rights),
 		.purposes = a->listed.rights == EMR_RIGHTS_DEPOSIT ? 0 : a->listed.purposes,
 		.until_unix_s = a->until,
 		.request = a->listed.request};

@@ -30,7 +30,7 @@ emr_asked_grant emr_asked_compare(const emr_asked_for *row, const emr_row_grant 
 {
 	if (memcmp(grant->grantee, row->owner.b, sizeof row->owner.b) != 0)
 		return EMR_ASKED_GRANT_ANOTHERS;
-	return grant->rights == emr_rights_of_reading(row->rights) &&
+	return emr_rights_shown(grant->rights) == emr_rights_shown(row->rights) &&
 			       grant->purposes == row->purposes &&
 			       grant->not_after_unix_s == row->until_unix_s
 		       ? EMR_ASKED_GRANT_ORDERED

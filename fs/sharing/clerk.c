@@ -32,6 +32,7 @@ bool clerk_is_momentary(emr_status status, uint8_t code)
 }
 
 typedef struct comparing {
+	emr_share *share;
 	const emr_order *order;
 	bool is_there;
 	emr_id16 grant; /* that is what the order wants, and since when */
@@ -52,18 +53,23 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 {
 	comparing *c = arg;
 	const emr_row_grant *row = &given->grant.row;
+	bool fits = false;
+	emr_status status = EMR_OK;
 
 	if (memcmp(row->grantee, c->order->root.b, 32) == 0 &&
 		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING) &&
-		row->rights == emr_rights_of_reading(c->order->rights) &&
+		emr_rights_shown(row->rights) == emr_rights_shown(c->order->rights) &&
 		given->writes == emr_rights_of_writing(c->order->rights) &&
 		row->purposes == c->order->purposes && is_end_of(c->order, row->not_after_unix_s) &&
 		given->grant.ledger_time + CLOCKS_DIFFER_S >= c->order->asked_unix_s)
-		*c = (comparing){.order = c->order,
-			.is_there = true,
-			.grant = given->grant.grant,
-			.ledger_time = given->grant.ledger_time};
-	return EMR_OK;
+		status = emr_share_agents_fit(
+			c->share, c->order->grantee, c->order->rights, given, &fits);
+	if (status == EMR_OK && fits) {
+		c->is_there = true;
+		c->grant = given->grant.grant;
+		c->ledger_time = given->grant.ledger_time;
+	}
+	return status;
 }
 
 /* The grant that answers a request is called as the request is: there is one, whichever of her
@@ -80,7 +86,8 @@ static emr_status find_answer(const emr_session *session, comparing *c)
 	c->grant = there.grant;
 	c->ledger_time = there.ledger_time;
 	return memcmp(there.row.grantee, c->order->root.b, 32) == 0 &&
-			       there.row.rights == emr_rights_of_reading(c->order->rights) &&
+			       emr_rights_shown(there.row.rights) ==
+				       emr_rights_shown(c->order->rights) &&
 			       there.row.purposes == c->order->purposes &&
 			       there.row.not_after_unix_s == c->order->until_unix_s
 		       ? EMR_OK
@@ -165,7 +172,7 @@ static emr_status end_half(emr_session *session, emr_share *share, comparing *c)
 static emr_status grant(
 	emr_session *session, emr_share *share, const emr_order *order, uint64_t *out_left_out)
 {
-	comparing c = {.order = order};
+	comparing c = {.share = share, .order = order};
 	emr_grant_made made = {0};
 	emr_grant_order terms = {.domain = order->domain,
 		.grantee = order->grantee,

@@ -466,6 +466,7 @@ static emr_status set(
 	tell_problem(doors, &problem, path);
 	if (status != EMR_OK)
 		return status == EMR_DENIED ? EMR_FORBIDDEN : status;
+	order.rights = emr_sharing_by_rule(doors->session, order.rights);
 	order.grantee = person.id;
 	order.root = person.root;
 	order.replaces = true; /* an attribute has one value */

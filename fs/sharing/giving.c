@@ -19,6 +19,8 @@
 #include "sharing/shares.h"
 #include "sharing/shown.h"
 
+#include "sharing_private.h"
+
 #define PORTION 50 /* rows in one object */
 #define PORTION_BYTES 16384
 
@@ -212,6 +214,7 @@ static emr_status find_replaced(asking *a, const emr_order *order, json_t *out)
 typedef struct left_out {
 	asking *a;
 	json_t *list;
+	const char *own; /* whose agent is left out only because the owner is of it, in LIST */
 } left_out;
 
 static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
@@ -232,23 +235,29 @@ static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
 	const char *name = status != EMR_OK		 ? "?"
 			   : who.organisation[0] != '\0' ? who.organisation
 							 : who.called;
+	json_t *one =
+		json_pack("{s:o, s:s}", "name", emr_json_text(name), "why", emr_text(words[why]));
 
-	return json_array_append_new(l->list, json_pack("{s:o, s:s}", "name", emr_json_text(name),
-						      "why", emr_text(words[why]))) == 0
-		       ? EMR_OK
-		       : EMR_NO_MEMORY;
+	if (json_array_append_new(l->list, one) != 0)
+		return EMR_NO_MEMORY;
+	if (why == EMR_LEFT_OUT_YOURS)
+		l->own = json_string_value(json_object_get(one, "name"));
+	return EMR_OK;
 }
 
 /* Whoever is told that nobody releases must see why those whom he set up do not. */
-static emr_status find_left_out(asking *a, const emr_order *order, json_t *out)
+static emr_status find_left_out(
+	asking *a, const emr_order *order, json_t *out, const char **out_own)
 {
-	left_out l = {.a = a, .list = out};
+	left_out l = {.a = a, .list = out, .own = ""};
 	emr_share *share = NULL;
 	emr_status status = emr_sharing_handle(a->session, &share);
 
 	if (status == EMR_OK)
-		status = emr_share_agents_left_out(share, order->grantee, note_left_out, &l);
+		status = emr_share_agents_left_out(
+			share, order->grantee, order->rights, note_left_out, &l);
 	emr_share_free(share);
+	*out_own = l.own;
 	return status;
 }
 
@@ -256,6 +265,7 @@ typedef struct looking {
 	emr_grant_made made;
 	counted c;
 	json_t *replaced, *left_out; /* owned */
+	const char *own;	     /* whose agent would do by the rule own; in left_out */
 	bool is_known, moves, is_given;
 } looking;
 
@@ -273,8 +283,9 @@ static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 		status = emr_sharing_is_given(a->session->sharing, order, &l->is_given);
 	if (status == EMR_OK)
 		status = find_replaced(a, order, l->replaced);
-	if (status == EMR_OK && l->made.n < 2 && emr_rights_of_reading(order->rights) != 0)
-		status = find_left_out(a, order, l->left_out);
+	if (status == EMR_OK && l->made.n < 2 && emr_rights_of_reading(order->rights) != 0 &&
+		(order->rights & EMR_AWAY_NOBODY) == 0)
+		status = find_left_out(a, order, l->left_out, &l->own);
 	return status;
 }
 
@@ -282,7 +293,7 @@ static emr_status answer_look(
 	asking *a, const emr_order *order, const emr_who *who, const char *text, const char *shown)
 {
 	__attribute__((cleanup(looking_end)))
-	looking l = {.replaced = json_array(), .left_out = json_array()};
+	looking l = {.replaced = json_array(), .left_out = json_array(), .own = ""};
 	json_t *object;
 	emr_status status = l.replaced != NULL && l.left_out != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -294,7 +305,8 @@ static emr_status answer_look(
 	if (status != EMR_OK)
 		return status;
 	object = json_pack(
-		"{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:O, s:O}",
+		"{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:O, s:O, "
+		"s:s, s:s, s:s}",
 		"done", 1, "shown", shown, "path", emr_json_text(a->request->path), "who",
 		emr_json_text(who->called), "text", text, "compared", who->is_compared, "known",
 		who->is_known, "files", (json_int_t)l.c.files, "bytes", (json_int_t)l.c.bytes,
@@ -303,7 +315,9 @@ static emr_status answer_look(
 		l.is_known ? emr_share_agents_json(&a->crowd, l.made.agents, l.made.n)
 			   : json_null(),
 		"needed", (int)l.made.t, "already", l.is_given, "replaced", l.replaced, "left_out",
-		l.left_out);
+		l.left_out, "away", emr_away_word(l.made.away), "rule",
+		emr_away_word((emr_away)(order->rights & (EMR_AWAY_OWN | EMR_AWAY_NOBODY))), "own",
+		l.made.n == 0 ? l.own : "");
 	return object != NULL ? a->emit(a->arg, object) : EMR_NO_MEMORY;
 }
 
@@ -323,7 +337,6 @@ static emr_status answer_give(asking *a)
 	const emr_request *request = a->request;
 	emr_order order = {.kind = EMR_ORDER_GRANT,
 		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
-		.rights = emr_rights_asked(request),
 		.purposes = request->deposit ? 0 : request->purposes,
 		.until_unix_s = request->until_unix_s,
 		.replaces = request->id[0] == '\0'}; /* what answers a request comes besides */
@@ -331,9 +344,11 @@ static emr_status answer_give(asking *a)
 	uint64_t number = 0;
 	emr_who who;
 	json_t *object;
-	emr_status status = emr_sharing_place(
-		a->session, request->path, &order.domain, order.label, a->problem);
+	emr_status status = emr_rights_by_rule(a->session, request, &order.rights);
 
+	if (status == EMR_OK)
+		status = emr_sharing_place(
+			a->session, request->path, &order.domain, order.label, a->problem);
 	if (status == EMR_OK)
 		status = emr_who_find_or_say(&a->crowd, request->who, &who, a->problem);
 	if (status == EMR_OK)
@@ -405,7 +420,10 @@ emr_status emr_answer_share(emr_session *session, const emr_request *request, em
 		return answer_order(&a);
 	status = emr_crowd_open(session, &a.crowd);
 	if (status == EMR_OK)
-		status = request->has_path ? answer_give(&a) : answer_list(&a);
+		status = request->has_path ? answer_give(&a)
+			 : request->away[0] != '\0'
+				 ? emr_answer_rule(session, &a.crowd, request, emit, arg)
+				 : answer_list(&a);
 	emr_crowd_close(&a.crowd);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, "share");

@@ -459,6 +459,16 @@ json_t *emr_share_agents_json(emr_crowd *crowd, const emr_id32 *agents, unsigned
 	return list;
 }
 
+/* What waits says what was asked for. */
+static const char *away_of(const emr_share_row *row)
+{
+	if (emr_rights_of_reading(row->rights) == 0)
+		return "";
+	return emr_away_word(emr_id16_is_zero(row->grant)
+				     ? (emr_away)(row->rights & (EMR_AWAY_OWN | EMR_AWAY_NOBODY))
+				     : emr_away_of(row->rights, row->n));
+}
+
 json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 {
 	char until[EMR_TEXT_BYTES], state[200], purposes[EMR_PURPOSES_TEXT_BYTES];
@@ -467,16 +477,17 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 	emr_time_json((int64_t)row->until_unix_s, until);
 	emr_share_state_text(row, state, sizeof state);
 	emr_purposes_text(row->purposes, purposes);
-	one = json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, s:I, s:I}",
+	one = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, "
+			"s:s, s:I, s:I}",
 		"id", row->id, "path", emr_json_text(row->path), "who",
 		emr_json_text(row->who.called), "name", emr_json_text(row->who.name),
 		"organisation", emr_json_text(row->who.organisation), "says",
 		emr_json_text(row->who.says), "rights", emr_rights_word(row->rights), "purpose",
 		purposes, "until", until, "until_unix", (json_int_t)row->until_unix_s, "history",
 		(row->rights & EMR_GRANT_HISTORY) != 0, "state", state, "released_by",
-		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "opened",
-		(json_int_t)row->opened, "opened_last_unix", (json_int_t)row->opened_last_unix_s);
+		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "away",
+		away_of(row), "opened", (json_int_t)row->opened, "opened_last_unix",
+		(json_int_t)row->opened_last_unix_s);
 	return one;
 }
 

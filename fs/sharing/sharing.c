@@ -180,7 +180,7 @@ emr_status emr_sharing_may_join(emr_session *session, const char *path, const em
 		if (status != EMR_OK)
 			return status == EMR_NOT_FOUND ? EMR_DENIED : status;
 	}
-	order->rights = EMR_RIGHTS_READ;
+	order->rights = emr_sharing_by_rule(session, EMR_RIGHTS_READ);
 	order->purposes = UINT32_C(1) << EMR_DATASET_PURPOSE;
 	order->until_unix_s = dataset.terms.until_unix_s;
 	return EMR_OK;
@@ -363,11 +363,12 @@ static emr_status note_living(void *arg, const emr_given *given)
 	l->n++;
 	if (l->wanted == NULL)
 		return EMR_OK;
-	if (row->rights == emr_rights_of_reading(l->wanted->rights) &&
+	if (emr_rights_shown(row->rights) == emr_rights_shown(l->wanted->rights) &&
 		given->writes == emr_rights_of_writing(l->wanted->rights) &&
 		row->purposes == l->wanted->purposes &&
 		is_same_end(l->wanted->until_unix_s, row->not_after_unix_s))
-		return emr_share_agents_fit(l->share, l->wanted->grantee, given, &l->is_wanted);
+		return emr_share_agents_fit(
+			l->share, l->wanted->grantee, l->wanted->rights, given, &l->is_wanted);
 	return EMR_OK;
 }
 

@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include "kit/frame.h"
+#include "session/answer.h"
 #include "session/session.h"
 #include "share/give.h"
 #include "sharing/shares.h"
@@ -30,3 +32,13 @@ emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_
  * caller's. */
 emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who *who,
 	const char *path, const emr_share_rows *ended, json_t **out_ways);
+
+/* ---- rule.c ---- */
+
+/* What REQUEST asks for, and by which rule keys are released while the owner is away: as it says,
+ * or as the owner's is.  EMR_INVALID: there is no such rule. */
+emr_status emr_rights_by_rule(
+	const emr_session *session, const emr_request *request, uint16_t *out_rights);
+/* REQUEST's rule is the owner's from now on, and what stands by another one is given again. */
+emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_request *request,
+	emr_emit_fn emit, void *arg);

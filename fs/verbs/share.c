@@ -39,20 +39,6 @@ typedef struct sharing {
 
 /* ---- the list ---- */
 
-static void names_of(const json_t *list, char *out, size_t size)
-{
-	size_t at = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < json_array_size(list) && at + 1 < size; i++) {
-		char shown[300];
-
-		emr_show(json_string_value(json_array_get(list, i)), shown, sizeof shown);
-		snprintf(out + at, size - at, "%s%s", i > 0 ? ", " : "", shown);
-		at = strlen(out);
-	}
-}
-
 static void until_text(uint64_t until, uint64_t now, char *out, size_t size)
 {
 	char when[EMR_TEXT_BYTES];
@@ -234,51 +220,6 @@ static emr_status list(sharing *s, emr_problem *out_problem)
 
 /* ---- asking first ---- */
 
-/* Agents that are there and do not count. */
-static void say_left_out(const sharing *s)
-{
-	const json_t *all = json_object_get(s->look, "left_out");
-
-	for (size_t i = 0; i < json_array_size(all); i++) {
-		const json_t *one = json_array_get(all, i);
-		char name[300];
-
-		emr_show(emr_json_text_at(one, "name"), name, sizeof name);
-		emr_say(s->out, "  The agent of %s is left out: %s.\n", name,
-			emr_json_text_at(one, "why"));
-	}
-}
-
-/* Who will release the keys. */
-static void say_release(const sharing *s)
-{
-	const json_t *by = json_object_get(s->look, "released_by");
-	size_t n = json_array_size(by);
-	emr_problem remark = {0};
-	char names[600], what[200];
-
-	if (!json_is_array(by)) {
-		emr_say(s->out, "The folder is not on the ledger yet; who releases its keys is "
-				"settled then.\n");
-		return;
-	}
-	names_of(by, names, sizeof names);
-	emr_show(emr_json_text_at(s->look, "text"), what, sizeof what);
-	if (n == 0)
-		emr_problem_set(&remark, EMR_SAY_ONLY_WHILE_OPEN, "who", what, NULL);
-	else if (n == 1)
-		emr_problem_set(&remark, EMR_SAY_NO_THRESHOLD, "name", names, NULL);
-	if (remark.is_set)
-		emr_remark(s->out, &remark);
-	if (n < 2)
-		say_left_out(s);
-	if (!remark.is_set)
-		emr_say(s->out, "Keys are released by %s: %s.\n", names,
-			n == 2					     ? _("both needed")
-			: emr_json_number_at(s->look, "needed") == 2 ? _("any two needed")
-								     : _("all needed"));
-}
-
 /* "for treatment, until ...": what a deposit does not have is not said. */
 static void say_terms(const sharing *s, const char *who, const char *path)
 {
@@ -360,7 +301,7 @@ static void say_look(const sharing *s)
 				"restore --list PATH; the keys of what was "
 				"deleted there go along.\n");
 	if (!s->request.deposit) /* there is no key to be released */
-		say_release(s);
+		emr_say_release(s->out, s->look);
 	remark = (emr_problem){0};
 	if (!json_is_true(json_object_get(s->look, "compared")) &&
 		json_is_true(json_object_get(s->look, "known"))) {
@@ -381,6 +322,24 @@ static bool says_yes(const sharing *s)
 
 /* ---- sharing ---- */
 
+/* What it would be; and by another rule, where the owner says yes to it. */
+static emr_status look(sharing *s, emr_problem *out_problem)
+{
+	bool is_changed = false;
+	emr_status status;
+
+	s->request.look = true;
+	status = emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem);
+	if (status == EMR_OK && s->request.away[0] == '\0' && s->request.deposit == false)
+		status = emr_offer_own(
+			s->args, s->out, &s->client, s->look, &is_changed, out_problem);
+	if (status != EMR_OK || !is_changed)
+		return status;
+	json_decref(s->look);
+	s->look = NULL;
+	return emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem);
+}
+
 static emr_status share(sharing *s, emr_problem *out_problem)
 {
 	char number[EMR_COUNT_BYTES];
@@ -389,8 +348,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	bool is_reached;
 	emr_status status;
 
-	s->request.look = true;
-	status = emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem);
+	status = look(s, out_problem);
 	if (status != EMR_OK)
 		return status;
 	if (json_is_true(json_object_get(s->look, "already"))) {
@@ -502,8 +460,15 @@ static emr_status read_line(sharing *s, emr_problem *out_problem)
 {
 	static const emr_option only_with_path[] = {EMR_OPT_UNTIL, EMR_OPT_PURPOSE, EMR_OPT_HISTORY,
 		EMR_OPT_WAIT, EMR_OPT_WRITE, EMR_OPT_DEPOSIT};
+	const char *away = s->args->values[EMR_OPT_AWAY];
+	emr_away rule;
 	int64_t wait_ns;
 
+	if (away != NULL && !emr_away_parse(away, &rule))
+		return emr_wrong_use(
+			"share", _("--away takes others, own or nobody."), out_problem);
+	if (away != NULL)
+		snprintf(s->request.away, sizeof s->request.away, "%s", away);
 	if (s->args->n_operands == 0) {
 		for (size_t i = 0; i < sizeof only_with_path / sizeof *only_with_path; i++)
 			if (s->args->given[only_with_path[i]])
@@ -593,8 +558,10 @@ int emr_cmd_share(const emr_args *args, emr_out *out)
 	s.fhir_fd = fhir_fd;
 	s.owner = owner;
 	s.act = &s.request;
-	if (status == EMR_OK)
-		status = args->n_operands > 0 ? share(&s, &problem) : EMR_OK;
+	if (status == EMR_OK && args->n_operands > 0)
+		status = share(&s, &problem);
+	else if (status == EMR_OK && s.request.away[0] != '\0')
+		status = emr_share_by_rule(args, out, &s.client, s.request.away, &problem);
 	if (status == EMR_OK)
 		status = list(&s, &problem);
 	emr_client_close(&s.client);

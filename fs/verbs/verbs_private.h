@@ -12,6 +12,19 @@
 #include "mount/devices.h"
 #include "verbs/cmd.h"
 
+/* ---- share_away.c ---- */
+
+/* Who will release the keys of what LOOK says would be shared, and whom that trusts with what. */
+void emr_say_release(emr_out *out, const json_t *look);
+/* Asks, where nobody else would release them, whether the owner's own organisation may;
+ * *OUT_IS_CHANGED: it may from now on, and LOOK is of before. */
+emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
+	bool *out_is_changed, emr_problem *out_problem);
+/* WORD is the rule from now on: of the folder that CLIENT speaks to, of what it shares already, and
+ * in the settings. */
+emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *client,
+	const char *word, emr_problem *out_problem);
+
 /* ---- check.c ---- */
 /* This header declares what the parts of `emrfs check` share. They refuse to change what they
  * look at. */

@@ -139,11 +139,12 @@ static json_t *access_json(const emr_proof_verdict *v)
 		emr_purposes_text((uint32_t)1 << (v->purpose & 31), purpose);
 	emr_time_json((int64_t)v->grant_from, from);
 	emr_time_json((int64_t)v->grant_until, until);
-	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:o}", "domain",
+	return json_pack("{s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:b, s:b, s:i, s:s, s:o}", "domain",
 		hex_json(v->domain.b, 16), "owner", emr_json_text(v->owner), "grant",
 		hex_json(v->grant.b, 16), "from", from, "until", until, "records", (int)v->asked,
 		"purpose", purpose, "software", (int)v->is_software, "agents_shown",
-		(int)v->agents_shown, "needed", (int)v->needed, "released_by", releasers_json(v));
+		(int)v->agents_shown, "needed", (int)v->needed, "away", emr_away_word(v->away),
+		"released_by", releasers_json(v));
 }
 
 static void say_access(emr_out *out, const emr_proof_verdict *v)
@@ -170,6 +171,8 @@ static void say_access(emr_out *out, const emr_proof_verdict *v)
 		v->is_readable && v->is_software ? _(", by software") : "", at);
 	emr_say(out, "Of folder    %s%s%s\n", domain, owner[0] != '\0' ? _("  of ") : "", owner);
 	emr_say(out, "Under grant  %s, %s to %s\n", grant, from, until);
+	if (v->away == EMR_AWAY_OWN)
+		emr_say(out, "Agents       may be of the owner's own organisation\n");
 	for (size_t i = 0; i < v->n_slots; i++) {
 		char object[33];
 

@@ -15,7 +15,7 @@
 #define KFRAGS_PART(n) (32 + 32 + 8 + 208 * (n))
 /* salt, letter: grantee, record, cver, L', CID, DEK, r_pid, card, meta */
 #define LETTER_PART_MIN (32 + EMR_HPKE_BYTES + 32 + 16 + 8 + 8 + 36 + 32 + 32 + 2 + 512)
-#define RIGHTS_ALL (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
+#define RIGHTS_SHOWN (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY)
 
 bool emr_judge_grant(struct judge *judge, const uint8_t domain[16], const uint8_t grant[16],
 	emr_row_grant *out_row)
@@ -88,7 +88,10 @@ static emr_pub_grant grant_pub(emr_span bytes)
 static emr_result grant_form(struct judge *judge)
 {
 	emr_pub_grant pub = grant_pub(judge->pub);
-	bool is_good = pub.rights != 0 && (pub.rights & ~RIGHTS_ALL) == 0 && pub.purposes != 0 &&
+	/* What is said of agents says nothing where there is none. */
+	uint16_t of_agents = pub.n > 0 ? EMR_GRANT_OWN_AGENTS : 0;
+	bool is_good = (pub.rights & RIGHTS_SHOWN) != 0 &&
+		       (pub.rights & ~(RIGHTS_SHOWN | of_agents)) == 0 && pub.purposes != 0 &&
 		       (pub.purposes & ~EMR_PURPOSES_ALL) == 0 &&
 		       pub.not_before_unix_s < pub.not_after_unix_s && pub.t <= pub.n &&
 		       (pub.t == 0) == (pub.n == 0) && !is_zero(pub.grantee, 32);

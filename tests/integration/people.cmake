@@ -28,10 +28,11 @@ set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT ${
 add_test(NAME integration_device_saved COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/device_saved.sh)
 set_tests_properties(integration_device_saved PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
-# What was asked for, released and opened, and the evidence of it.
+# What was asked for, released and opened, and the evidence of it; and who releases while the owner is away.
 if(TARGET verify-audit)
 	add_test(NAME integration_accesses COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/accesses.sh)
-	set_tests_properties(integration_accesses PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+	add_test(NAME integration_away COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/away.sh)
+	set_tests_properties(integration_accesses integration_away PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 endif()
 add_test(NAME integration_card COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/card.sh)

@@ -150,6 +150,7 @@ static void a_public_part_out_of_form_is_refused(void **state)
 		{ WRITER_ADD, OWNER, 33, 0, FORM }, { WRITER_ADD, OWNER, 33, 32, FORM }, { WRITER_ADD, OWNER, 34, 1, FORM },
 		{ WRITER_ADD, OWNER, 39, 1, FORM }, { WRITER_ADD, OWNER, 0, 0x5a, FORM },
 		{ GRANT, OWNER, 61, 0, FORM }, { GRANT, OWNER, 61, 8, FORM }, { GRANT, OWNER, 60, 1, FORM },
+		{ GRANT, OWNER, 61, 9, OK }, { GRANT, OWNER, 61, 17, FORM },
 		{ GRANT, OWNER, 59, 0, FORM }, { GRANT, OWNER, 58, 2, FORM }, { GRANT, OWNER, 56, 1, FORM },
 		{ GRANT, OWNER, 62, 0, FORM }, { GRANT, OWNER, 62, 4, FORM }, { GRANT, OWNER, 63, 0, FORM },
 		{ GRANT, OWNER, 63, 4, PART }, { GRANT, OWNER, 63, 2, PART }, { GRANT, OWNER, 32, 1, FORM },
@@ -333,6 +334,11 @@ static void an_item_is_about_what_its_public_part_names(void **state)
 	item.pub[63] = 17;
 	item.part = kit_part(7, 210 + 32 * 17 + 512);
 	kit_expect(LIMIT, people_answer(&p, "GRANT through 17 agents", OWNER, &item), "agents");
+	item = people_item_of(&p, GRANT, OWNER);
+	item.pub[61] |= EMR_GRANT_OWN_AGENTS;
+	item.pub[62] = item.pub[63] = 0;
+	item.part = kit_part(7, 210 + 512);
+	kit_expect(FORM, people_answer(&p, "GRANT of whose agents, and none", OWNER, &item), "own");
 	item = people_item_of(&p, KEY_REVOKE, ADMIN2);
 	memcpy(item.pub, p.who[STRANGER].id, 32);
 	memcpy(item.item.object_id, p.who[STRANGER].id, 16);

@@ -189,16 +189,18 @@ static void without_history_nothing_of_an_epoch_before_is_given(void **state)
 static bool forces_agents; /* the owner's program does not look whose they are */
 
 emr_status __real_share_choose_agents(emr_share *share, const emr_known_person *grantee,
-	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n);
+	uint16_t rule, emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own);
 emr_status __wrap_share_choose_agents(emr_share *share, const emr_known_person *grantee,
-	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n);
+	uint16_t rule, emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own);
 
 emr_status __wrap_share_choose_agents(emr_share *share, const emr_known_person *grantee,
-	emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n)
+	uint16_t rule, emr_id32 out_agents[EMR_AGENTS_MAX], unsigned *out_n, bool *out_are_own)
 {
 	if (!forces_agents)
-		return __real_share_choose_agents(share, grantee, out_agents, out_n);
+		return __real_share_choose_agents(
+			share, grantee, rule, out_agents, out_n, out_are_own);
 	*out_n = AGENTS;
+	*out_are_own = false;
 	for (unsigned i = 0; i < AGENTS; i++)
 		out_agents[i] = s.agents[i].public.signer_id;
 	return EMR_OK;

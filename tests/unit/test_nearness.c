@@ -147,11 +147,11 @@ static void the_owner_is_told_whose_agent_is_left_out(void **state)
 	(void)state;
 	dataset_admit(&d, &s.lima);
 	catch_up();
-	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, note_why, &why));
+	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, 0, note_why, &why));
 	assert_int_not_equal(why, EMR_LEFT_OUT_THEIRS);
 	dataset_admit(&d, &nina);
 	catch_up();
-	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, note_why, &why));
+	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, 0, note_why, &why));
 	assert_int_equal(why, EMR_LEFT_OUT_THEIRS);
 }
 

@@ -321,7 +321,7 @@ static void an_agent_that_takes_no_letter_stops_no_share(void **state)
 	kit_publish_all(&s.k);
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
-	assert_ok(emr_share_agents_left_out(s.ana, s.lima.public.signer_id, note_why, &why));
+	assert_ok(emr_share_agents_left_out(s.ana, s.lima.public.signer_id, 0, note_why, &why));
 	assert_int_equal(why, EMR_LEFT_OUT_NO_LETTER);
 	made = story_share(&s, &s.lima, 0, true);
 	assert_int_equal(made.n, 2);
@@ -332,7 +332,7 @@ static void an_agent_that_takes_no_letter_stops_no_share(void **state)
 
 static emr_status note_fit(void *arg, const emr_given *given)
 {
-	return emr_share_agents_fit(s.ana, s.lima.public.signer_id, given, arg);
+	return emr_share_agents_fit(s.ana, s.lima.public.signer_id, 0, given, arg);
 }
 
 /* Sharing it again is not said to be done already: it is given again, by others. */

@@ -164,6 +164,7 @@ bool check_grant(checking *c)
 	c->verdict->grant_from = c->grant.not_before_unix_s;
 	c->verdict->grant_until = c->grant.not_after_unix_s;
 	c->verdict->needed = c->grant.t;
+	c->verdict->away = emr_away_of(c->grant.rights, c->grant.n);
 	return true;
 }
 
@@ -196,7 +197,8 @@ static void count_organisation(counting *t, const uint8_t org[16])
 static const char *note_answer(
 	checking *c, counting *t, const nested *n, const emr_pub_access_served *pub)
 {
-	const known_key *agent = key_of(c, n->item.signer_id);
+	const known_key *agent = key_of(c, n->item.signer_id),
+			*asker = key_of(c, c->item.signer_id);
 	emr_proof_verdict *v = c->verdict;
 	emr_proof_releaser *r = &v->releasers[v->n_releasers];
 
@@ -211,6 +213,10 @@ static const char *note_answer(
 		return "a key that answered is not shown to be an agent's";
 	if (!r->is_owner && !is_of_grant(c, n->item.signer_id))
 		return "an agent that answered is none of the grant's";
+	if (!r->is_owner && asker != NULL && memcmp(agent->pub.org, asker->pub.org, 16) == 0 &&
+		v->away != EMR_AWAY_OWN)
+		return "an agent of the asker's organisation answered, which the grant does not "
+		       "allow";
 	if (!r->is_owner) {
 		count_organisation(t, agent->pub.org);
 		memcpy(r->name, agent->certificate.handle, sizeof r->name);

@@ -138,6 +138,15 @@ static int add_left(json_t *entry, const emr_dealing *dealing, const emr_who *wh
 	return failed;
 }
 
+/* Of a share alone, and of none that only takes files. */
+static const char *away_of(const emr_share_dealing *said)
+{
+	bool is_read = said->kind == EMR_DEALING_SHARED && emr_rights_shown(said->rights) != 0;
+
+	return is_read ? emr_away_word((emr_away)(said->rights & (EMR_AWAY_OWN | EMR_AWAY_NOBODY)))
+		       : "";
+}
+
 static uint64_t shown_until(const emr_share_dealing *said)
 {
 	return said->until_unix_s < EMR_FOREVER_UNIX_S ? said->until_unix_s : EMR_FOREVER_UNIX_S;
@@ -168,9 +177,10 @@ json_t *emr_dealing_json(const emr_dealing *dealing, const emr_who *who, const c
 		"version", "bytes", "whole", "software", 0, "proven", 1, "released_by", "tx", tx);
 	if (entry == NULL ||
 		json_object_update_new(entry,
-			json_pack("{s:o, s:s, s:s, s:I, s:b, s:b, s:I}", "with", with_json(who),
-				"rights", said->rights != 0 ? emr_rights_word(said->rights) : "",
-				"until", until, "until_unix",
+			json_pack("{s:o, s:s, s:s, s:s, s:I, s:b, s:b, s:I}", "with",
+				with_json(who), "away", away_of(said), "rights",
+				said->rights != 0 ? emr_rights_word(said->rights) : "", "until",
+				until, "until_unix",
 				(json_int_t)(said->until_unix_s > 0 ? shown_until(said) : 0),
 				"history", (said->rights & EMR_GRANT_HISTORY) != 0, "goes_on",
 				said->goes_on, "at_unix", (json_int_t)said->at)) != 0) {
@@ -233,6 +243,8 @@ static void put_terms(FILE *to, const json_t *entry)
 		fprintf(to, _(" until %s"), when);
 	if (purpose[0] != '\0')
 		fprintf(to, _(", for %s"), emr_text_word(purpose));
+	if (strcmp(emr_json_text_at(entry, "away"), "own") == 0)
+		fputs(_(", keys also by your own organisation"), to);
 }
 
 /* Whose words they are must be seen: nothing in them ends the quotes. */

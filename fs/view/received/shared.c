@@ -118,7 +118,7 @@ void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms)
 	end = shared_end_due(view);
 	view->writings->turn(view);
 	due = serve_busy(view);
-	names = shared_write_names(view);
+	names = shared_write_keys(view);
 	now = view_boot_ns(view);
 	due = end < due ? end : due;
 	due = names < due ? names : due;
@@ -168,7 +168,7 @@ void shared_stop(emr_view *view)
 		return;
 	emr_view_end_waits(view);
 	emr_worker_stop(&view->shares->worker);
-	shared_end_names(view);
+	shared_end_keys(view);
 	for (shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		shared_send_report(view, s);
 		shared_close(s);
@@ -207,7 +207,7 @@ void shared_free(emr_view *view)
 	}
 	shared_forget_software(view);
 	emr_buf_free(&all->frozen);
-	emr_buf_free(&all->kept_names);
+	emr_buf_free(&all->kept_keys);
 	emr_buf_free(&all->gone);
 	emr_share_free(all->share);
 	emr_worker_free(&all->worker);

@@ -128,7 +128,6 @@ typedef struct shared_share {
 	/* of the worker */
 	emr_shared *opened; /* with the keys; NULL: not open */
 	struct shared_asking *asking;
-	size_t names_kept; /* how many listing keys are at rest */
 	struct {
 		emr_id16 directory;
 		unsigned n;
@@ -212,10 +211,10 @@ typedef struct shares {
 	shared_told told[SHARED_TOLD_KINDS];
 	emr_handle **open; /* that read what others share; owned, what it points to is not */
 	size_t nopen, open_cap;
-	emr_buf kept_names;		/* of the worker: entries of the file shared-names */
-	bool has_kept_names;		/* of the worker: it was read */
-	bool has_new_names;		/* of the worker: they are not in the file yet */
-	int64_t names_due_boot_ns;	/* of the worker: when those are written */
+	emr_buf kept_keys;		/* of the worker: entries of the file shared-keys */
+	bool has_kept_keys;		/* of the worker: it was read */
+	bool has_new_keys;		/* of the worker: they are not in the file yet */
+	int64_t keys_due_boot_ns;	/* of the worker: when those are written */
 	struct shared_policy *policies; /* shared_software.c */
 	uint64_t seen;	    /* of the worker: entries of the ledger that were looked at */
 	bool knows_grants;  /* of the worker: grants were looked at once */
@@ -442,19 +441,19 @@ void shared_note_refused(emr_view *view, node *n, const char *program);
 void shared_send_report(emr_view *view, shared_share *s);
 void shared_report_due(emr_view *view, shared_share *s);
 
-/* ---- listing keys at rest: shared_names.c.  Of the worker, without view->lock. */
+/* ---- keys at rest: shared_keys.c.  Of the worker, without view->lock. */
 /* Whether there is one of S's. */
-bool shared_keeps_names(emr_view *view, const shared_share *s);
+bool shared_keeps_keys(emr_view *view, const shared_share *s);
 /* Into S, which was just opened. */
-void shared_load_names(emr_view *view, shared_share *s);
-/* Those of S, if there are more than before. */
-void shared_save_names(emr_view *view, shared_share *s);
+void shared_load_keys(emr_view *view, shared_share *s);
+/* Those of S that are not there yet. */
+void shared_save_keys(emr_view *view, shared_share *s);
 /* What was saved since, once for a second's; when that is due, or INT64_MAX. */
-int64_t shared_write_names(emr_view *view);
+int64_t shared_write_keys(emr_view *view);
 /* All that was saved, now. */
-void shared_end_names(emr_view *view);
-/* None of S's any more. */
-void shared_drop_names(emr_view *view, const shared_share *s);
+void shared_end_keys(emr_view *view);
+/* None of GRANT's any more, nor of what has ended. */
+void shared_drop_keys(emr_view *view, emr_id16 grant);
 
 /* ---- one's own in others' folders: shared_own.c.  Under view->lock. */
 /* The node of one's own that stands for OBJECT of S, NULL: none.  The other chooses ids, so one

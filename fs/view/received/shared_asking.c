@@ -157,6 +157,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 {
 	emr_status status = emr_ask_collect(asking->ask, &asking->trouble);
 
+	if (status == EMR_OK || status == EMR_BUSY)
+		shared_save_keys(view, s);
 	for (unsigned i = 0; i < asking->trouble.liar_count; i++) {
 		char id[65];
 
@@ -280,7 +282,7 @@ static void build(emr_view *view, shared_share *s)
 	pthread_mutex_unlock(&view->lock);
 	shared_tree_free(before);
 	shared_tell(view, &tell);
-	shared_save_names(view, s);
+	shared_save_keys(view, s);
 }
 
 static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble *trouble)
@@ -292,7 +294,7 @@ static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble 
 	status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
 		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble);
 	if (status == EMR_OK)
-		shared_load_names(view, s);
+		shared_load_keys(view, s);
 	return status;
 }
 
@@ -807,7 +809,7 @@ static void serve_name(emr_view *view, shared_share *s)
 	static const char end[1];
 
 	s->is_name_due = false;
-	if ((!was_open && !shared_keeps_names(view, s)) || open_share(view, s, NULL) != EMR_OK)
+	if ((!was_open && !shared_keeps_keys(view, s)) || open_share(view, s, NULL) != EMR_OK)
 		return;
 	if (emr_shared_name(s->opened, &name) == EMR_OK &&
 		emr_buf_append(&name, end, sizeof end) == EMR_OK) {

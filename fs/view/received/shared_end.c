@@ -112,7 +112,7 @@ void shared_end(
 	pthread_mutex_unlock(&view->lock);
 	forget_keys(view, s);
 	emr_fetcher_forget(view->options.fetcher, INT64_MAX);
-	shared_drop_names(view, s);
+	shared_drop_keys(view, s->grant.grant);
 	shared_answer_all(view, s, EMR_NEED_NAMES,
 		phase == SHARED_REVOKED ? EMR_ACCESS_REVOKED : EMR_ACCESS_ENDED);
 	shared_answer_all(view, s, EMR_NEED_BYTES,

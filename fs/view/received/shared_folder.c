@@ -389,6 +389,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	shared_owner *owner;
 	shared_share *s;
 	emr_terms terms;
+	emr_id16 before;
 	emr_status status = shared_read_terms(view, r, &terms);
 
 	if (status == EMR_OK)
@@ -416,6 +417,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 		s->build_not_before_ns = 0;
 	ends = s->phase == SHARED_OPEN && phase != SHARED_OPEN;
 	begins = s->phase != SHARED_OPEN && phase == SHARED_OPEN;
+	before = s->grant.grant;
 	take_root(l, s, r);
 	take_terms(view, s, r, is_file, opens_away);
 	if (begins)
@@ -434,11 +436,14 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	if (is_other) {
 		shared_send_report(view, s);
 		shared_close(s);
+		shared_drop_keys(view, before);
 	}
 	if (ends)
 		shared_end(view, s, phase, end_of(r), tell);
-	if (was_over)
+	if (was_over) {
 		shared_forget_blocks(view, s);
+		shared_drop_keys(view, r->grant.grant);
+	}
 	return EMR_OK;
 }
 

@@ -76,6 +76,7 @@ typedef struct emr_request {
 	char file[EMR_ASK_PATH_MAX + 1]; /* outside the folder */
 	bool has_file, proof;
 	bool history, write, deposit;
+	char away[8];	   /* who releases while its owner is away, a word; "" = not said */
 	bool join;	   /* of a share: with a dataset, on its terms */
 	bool once;	   /* what comes later does not follow */
 	uint32_t purposes; /* bits; 0 = not said */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/file.h"
+#include "keyring/grant.h"
 #include "keyring/keyring.h"
 #include "kit/message.h"
 
@@ -101,6 +102,7 @@ typedef struct emr_settings {
 	uint32_t cache_days;   /* cache-days = N */
 	char *consent_signers; /* consent-signers = FILE; NULL = not set; owned */
 	bool tells_no_counts;  /* tell-counts = no */
+	emr_away away;	       /* away = others, own or nobody */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */
@@ -117,5 +119,10 @@ emr_status emr_settings_read(
 /* One settings text; as above.  FILE is for the message. */
 emr_status emr_settings_parse(
 	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem);
+/* `NAME = VALUE` in the settings file, in the place of every line of that name; all others stay as
+ * they are.  Without a file it is made, and its directory.  As emr_settings_read; errors of
+ * writing. */
+emr_status emr_settings_write(
+	const emr_places *places, const char *name, const char *value, emr_problem *out_problem);
 void emr_settings_free(emr_settings *settings);
 #define EMR_AUTO_SETTINGS __attribute__((cleanup(emr_settings_free))) emr_settings

@@ -1,10 +1,13 @@
-/* Purposes of use as people write them, and the bits and FHIR codes they stand for.
- * It refuses words that are not in the table. */
+/* Terms of a share as people write them: purposes of use, with the bits and FHIR codes they stand
+ * for, and who releases keys while its owner is away. It refuses words that are not in the
+ * tables. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "keyring/grant.h"
 
 /* "treatment" or "treatment,research" to bits; false: not understood. */
 bool emr_purposes_parse(const char *text, uint32_t *out_bits);
@@ -13,3 +16,7 @@ bool emr_purposes_parse(const char *text, uint32_t *out_bits);
 void emr_purposes_text(uint32_t bits, char out[EMR_PURPOSES_TEXT_BYTES]);
 /* The code of HL7's v3-PurposeOfUse for one bit number, "TREAT"; NULL beyond the table. */
 const char *emr_purpose_code(unsigned bit);
+
+/* "others", "own", "nobody", and back; false: not understood. */
+const char *emr_away_word(emr_away away);
+bool emr_away_parse(const char *text, emr_away *out_away);

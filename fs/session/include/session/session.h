@@ -60,6 +60,7 @@ typedef struct emr_session {
 	char *folder;	  /* where it is mounted; NULL = nowhere; owned */
 	char *consent_signers; /* a file of certificates (settings); NULL: none; owned */
 	bool tells_no_counts;  /* no steward is told what is in a dataset (settings) */
+	atomic_uint away;      /* an emr_away (settings): the rule of what is shared from now on */
 	bool read_only;	       /* asked for, or because of the journal or the disk */
 	bool is_still;	       /* the state's disk takes nothing, and is asked for nothing */
 	bool is_noted;	       /* elsewhere, by us: who has it open */

@@ -25,7 +25,8 @@ typedef struct emr_share_dealing {
 	emr_id32 batch_id;
 	emr_id16 domain; /* zero: DENIED */
 	emr_id32 person; /* the grantee as grants name him, or who asked */
-	uint16_t rights; /* as EMR_RIGHTS_ of share/write.h; 0: the letter is gone */
+	uint16_t rights; /* as EMR_RIGHTS_ of share/write.h, of SHARED with what it says of agents
+			    (emr_away); 0: the letter is gone */
 	uint32_t purposes;
 	uint64_t until_unix_s; /* DENIED: these three as he asked */
 	bool goes_on; /* ENDED: another share of the same folder with him stands, as when one took

@@ -14,8 +14,8 @@ typedef struct emr_grant_order {
 	emr_id16 domain;
 	emr_id32 grantee;  /* signer id of the person's present key, or the grantee of a team
 			      (share/teams.h): without WRITES */
-	uint16_t rights;   /* EMR_GRANT_LIST, _READ, _HISTORY; 0: nothing is shown, only WRITES is
-			      given */
+	uint16_t rights;   /* EMR_GRANT_LIST, _READ, _HISTORY, and a rule of emr_away, by which
+			      agents are chosen; 0: nothing is shown, only WRITES is given */
 	uint16_t writes;   /* EMR_WRITES_ALL, EMR_WRITES_DEPOSIT (share/write.h), or 0 */
 	bool replaces;	   /* WRITES instead of what there is, not besides it */
 	uint32_t purposes; /* bit n = purpose n; of reading */
@@ -43,6 +43,7 @@ typedef struct emr_grant_made {
 	uint64_t left_out; /* live records that do not open here, or are forged: not shared; not of
 			      a preview */
 	uint8_t t, n;	   /* 0 of 0: only while the owner's computer is on */
+	emr_away away; /* OWN: the agent is of the owner's organisation; NOBODY: there is none */
 	emr_id32 agents[EMR_AGENTS_MAX];
 	emr_id16 share_id;
 } emr_grant_made;
@@ -113,15 +114,15 @@ typedef enum emr_left_out_why {
 	EMR_LEFT_OUT_ENOUGH,	    /* three others do */
 } emr_left_out_why;
 typedef emr_status (*emr_left_out_fn)(void *arg, emr_id32 agent, emr_left_out_why why);
-/* Every agent that a grant to GRANTEE would not name now, by this computer's copy.  EMR_NOT_FOUND:
- * no such grantee. */
+/* Every agent that a grant to GRANTEE by RULE (bits of emr_away) would not name now, by this
+ * computer's copy.  EMR_NOT_FOUND: no such grantee. */
 emr_status emr_share_agents_left_out(
-	emr_share *share, emr_id32 grantee, emr_left_out_fn fn, void *arg);
+	emr_share *share, emr_id32 grantee, uint16_t rule, emr_left_out_fn fn, void *arg);
 /* Whether those who release GIVEN are all in force and take letters, none of the organisation of
- * somebody who could read, and no fewer than a new grant to GRANTEE (his present key) would name:
- * then giving it again would change nothing. */
+ * somebody who could read, and no fewer than a new grant to GRANTEE (his present key) by RULE would
+ * name, nor any that RULE does not allow: then giving it again would change nothing. */
 emr_status emr_share_agents_fit(
-	emr_share *share, emr_id32 grantee, const emr_given *given, bool *out_fit);
+	emr_share *share, emr_id32 grantee, uint16_t rule, const emr_given *given, bool *out_fit);
 
 /* ---- domains inside domains ---- */
 

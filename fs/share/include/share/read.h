@@ -188,18 +188,20 @@ emr_status emr_shared_ask_version(emr_shared *shared, emr_id16 object, uint64_t 
 emr_status emr_shared_open_version(emr_shared *shared, emr_id16 object, uint64_t pversion,
 	emr_content_reader **out_reader, emr_shared_word *out_word);
 
-/* ---- listing keys at rest, until the grant's end ---- */
+/* ---- keys at rest, until the grant's end ---- */
 
-#define EMR_KEPT_NAME_BYTES 144 /* one key, sealed for this computer: FORMAT.md */
-/* Appends one for every listing key that is held. */
-emr_status emr_shared_save_names(const emr_shared *shared, emr_buf *out);
-/* Takes those of this grant, as its terms are now, out of any number of them.  EMR_DAMAGED: one
- * does not open; EMR_DENIED: the grant is over. */
-emr_status emr_shared_load_names(emr_shared *shared, emr_bytes kept);
+#define EMR_KEPT_KEY_BYTES 144 /* one key, sealed for this computer: FORMAT.md */
+/* Appends one for every key that is held, of names and of contents, and was neither appended nor
+ * taken out of there before. */
+emr_status emr_shared_save_keys(emr_shared *shared, emr_buf *out);
+/* Takes those of this grant, as its terms are now, out of any number of them; the grant's that do
+ * not open, or show what it shows no more, are removed from KEPT.  EMR_DAMAGED: one does not open;
+ * EMR_DENIED: the grant is over. */
+emr_status emr_shared_load_keys(emr_shared *shared, emr_buf *kept);
 size_t emr_shared_names_held(const emr_shared *shared);
-/* Which grant one belongs to, and when that ends. */
-void emr_kept_name_of(
-	const uint8_t kept[EMR_KEPT_NAME_BYTES], emr_id16 *out_grant, uint64_t *out_not_after);
+/* Which grant of which domain one belongs to, and when that ends. */
+void emr_kept_key_of(const uint8_t kept[EMR_KEPT_KEY_BYTES], emr_id16 *out_domain,
+	emr_id16 *out_grant, uint64_t *out_not_after);
 
 /* Tells the owner what was opened.  Also after the end of the grant.  EMR_INVALID, EMR_LIMIT. */
 emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, size_t n);

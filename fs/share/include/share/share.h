@@ -62,8 +62,9 @@ typedef struct emr_share_trouble {
 	emr_id32 liars[EMR_RESPONDERS_MAX]; /* gave what cannot be right: named, left out */
 } emr_share_trouble;
 
-/* Whether enough of the N agents that GRANT names can release its keys; else its owner's folder
- * alone. */
+/* Whether GRANT opens any time: enough of the N AGENTS that it names are in force, take letters,
+ * and may release to its grantee.  False: only while its owner's folder is open.  By this
+ * computer's copy of the ledger, on the owner's computer and on the reader's. */
 emr_status emr_share_opens_away(emr_share *share, const emr_known_grant *grant,
 	const emr_id32 *agents, unsigned n, bool *out_opens);
 

@@ -25,14 +25,19 @@
 	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY) /* `write` */
 #define EMR_WRITES_DEPOSIT EMR_RIGHT_PUT				   /* `deposit` */
 
-/* Both kinds of right in one number, as orders and requests carry them: bits 0..7 of GRANT, 8..12
- * of WRITER. */
+/* Both kinds of right in one number, as orders and requests carry them: bits 0..2 of GRANT, 3 and 4
+ * who may release while the owner is away (emr_away), 8..12 of WRITER. */
 #define EMR_RIGHTS_READ ((uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ))
 #define EMR_RIGHTS_WRITE ((uint16_t)(EMR_RIGHTS_READ | EMR_WRITES_ALL << 8))
 #define EMR_RIGHTS_DEPOSIT ((uint16_t)(EMR_WRITES_DEPOSIT << 8))
 static inline uint16_t emr_rights_of_reading(uint16_t rights)
 {
 	return rights & 0xff;
+}
+/* Of those what is shown: not who releases it. */
+static inline uint16_t emr_rights_shown(uint16_t rights)
+{
+	return rights & (EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_HISTORY);
 }
 static inline uint16_t emr_rights_of_writing(uint16_t rights)
 {

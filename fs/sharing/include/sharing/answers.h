@@ -25,9 +25,10 @@ emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr
 
 /* What is shared ({"grants":[...]} in portions), and by others with me ({"shared_with_me":[...]} in
  * portions), last "done"; with a path what sharing it would be (`look`: {"done":true,"path",
- * "who","text","compared","known","files","bytes","wrapped","released_by","needed","wider_until_unix"})
- * or that it was asked for ({"done":true,"order"}); with `order` how far that is
- * ({"done":true,"state","cause"}). */
+ * "who","text","compared","known","files","bytes","wrapped","released_by","needed","left_out",
+ * "away","rule","own"}) or that it was asked for ({"done":true,"order"}); with `order` how far that
+ * is ({"done":true,"state","cause"}); with `away` and no path that is the rule from now on, by
+ * which what stands is given again ({"done":true,"given"}). */
 emr_status emr_answer_share(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 

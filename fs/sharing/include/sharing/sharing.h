@@ -40,6 +40,10 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem);
 emr_status emr_sharing_may_join(emr_session *session, const char *path, const emr_who *who,
 	const char *terms, emr_order *order, emr_problem *out_problem);
 
+/* RIGHTS, with the owner's rule of who releases while the folder is closed (emr_away) where
+ * something is to be read by them. */
+uint16_t emr_sharing_by_rule(const emr_session *session, uint16_t rights);
+
 /* Whether RIGHTS (share/write.h) are something that WHO can have, and at PATH: a team or an
  * organisation does not write, and nobody leaves files in a file.  EMR_DENIED: said; EMR_NOT_FOUND:
  * PATH is not there. */

@@ -121,9 +121,9 @@ typedef struct emr_shared_file {
  * (a link, or what emrfs itself put there), EMR_BUSY (of it nothing is on the ledger yet),
  * EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED. */
 emr_status emr_view_shared_file(emr_view *view, uint64_t node, emr_shared_file *out);
-/* Appends the listing keys at rest, of all grants (emr_shared_load_names takes those of one).  None
+/* Appends the keys at rest, of all grants (emr_shared_load_keys takes those of one).  None
  * is fine. */
-emr_status emr_view_shared_names(emr_view *view, emr_buf *out);
+emr_status emr_view_shared_keys(emr_view *view, emr_buf *out);
 
 /* Words of the purposes in BITS, with commas. */
 #define EMR_SHARED_PURPOSES_BYTES 100

@@ -192,6 +192,7 @@ enum emr_grant_right {
 	EMR_GRANT_LIST = 1,
 	EMR_GRANT_READ = 2,
 	EMR_GRANT_HISTORY = 4,
+	EMR_GRANT_OWN_AGENTS = 8, /* its agents may be of the owner's own organisation */
 };
 
 /* K.how: what vouches for a key. */

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
+#include "keyring/grant.h"
 #include "ledger/ledger.h"
 
 #define EMR_PROOF_FILE_MAX ((size_t)1 << 20)	/* bytes of a file */
@@ -162,6 +163,7 @@ typedef struct emr_proof_verdict {
 	} slots[EMR_PROOF_SLOTS_SHOWN];
 	char owner[65]; /* name in the certificate; of an access "" when no card shows it */
 	uint8_t needed; /* answers, by the grant; 0: the owner's */
+	emr_away away;	/* whose agents may give them, by the grant */
 	size_t n_releasers;
 	emr_proof_releaser releasers[EMR_PROOF_ANSWERS_MAX];
 	bool agents_shown; /* the grant names them; else they are agents by their own word */

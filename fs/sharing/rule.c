@@ -1,0 +1,88 @@
+/* Who may release keys while the owner's folder is closed is the owner's rule. This file puts it
+ * into what is shared, and gives again what stands by another one when the rule is changed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/purposes.h"
+#include "kit/text.h"
+#include "share/write.h"
+#include "sharing/answers.h"
+#include "sharing/shares.h"
+
+#include "sharing_private.h"
+
+uint16_t emr_sharing_by_rule(const emr_session *session, uint16_t rights)
+{
+	return emr_rights_shown(rights) != 0 ? (uint16_t)(rights | session->away) : rights;
+}
+
+emr_status emr_rights_by_rule(
+	const emr_session *session, const emr_request *request, uint16_t *out_rights)
+{
+	uint16_t rights = emr_rights_asked(request);
+	emr_away away;
+
+	if (request->away[0] == '\0' || emr_rights_shown(rights) == 0) {
+		*out_rights = emr_sharing_by_rule(session, rights);
+		return EMR_OK;
+	}
+	if (!emr_away_parse(request->away, &away))
+		return EMR_INVALID;
+	*out_rights = (uint16_t)(rights | away);
+	return EMR_OK;
+}
+
+/* What stands is given again, as it is, where RULE names others than those who release it. */
+static emr_status give_again(
+	emr_session *session, const emr_share_row *row, emr_away rule, bool *out_given)
+{
+	emr_order order = {.kind = EMR_ORDER_GRANT,
+		.domain = row->domain,
+		.grantee = row->who.id,
+		.root = row->who.root,
+		.asked_unix_s = emr_clock_unix_s(emr_clock_system()),
+		.rights = (uint16_t)((row->rights & ~EMR_AWAY_OWN) | rule),
+		.purposes = row->purposes,
+		.until_unix_s = row->until_unix_s,
+		.replaces = true};
+	const char *slash = strrchr(row->path, '/');
+	uint64_t number = 0;
+	emr_status status;
+
+	*out_given = false;
+	if (row->state != EMR_SHARE_CONFIRMED || emr_rights_shown(row->rights) == 0 ||
+		!row->who.is_active)
+		return EMR_OK;
+	emr_show(slash != NULL ? slash + 1 : row->path, order.label, sizeof order.label);
+	snprintf(order.who, sizeof order.who, "%s", row->who.called);
+	status = emr_sharing_give(session->sharing, &order, &number);
+	*out_given = status == EMR_OK && number != 0;
+	return status;
+}
+
+emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_request *request,
+	emr_emit_fn emit, void *arg)
+{
+	EMR_AUTO_SHARES rows = {0};
+	json_t *object;
+	emr_away rule;
+	json_int_t given = 0;
+	emr_status status = emr_away_parse(request->away, &rule) ? EMR_OK : EMR_INVALID;
+
+	if (status == EMR_OK && (session->sharing == NULL || session->read_only))
+		status = EMR_READ_ONLY;
+	if (status == EMR_OK)
+		status = emr_shares_collect(session, crowd, NULL, false, &rows);
+	if (status == EMR_OK)
+		session->away = rule;
+	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+		bool is_given;
+
+		status = give_again(session, &rows.list[i], rule, &is_given);
+		given += is_given;
+	}
+	if (status != EMR_OK)
+		return status;
+	object = json_pack("{s:b, s:I}", "done", 1, "given", given);
+	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+}

@@ -1,0 +1,154 @@
+/* This file says, before a share is made, who releases its keys while its owner is away and whom
+ * that trusts with what, and changes the rule: `emrfs share --away RULE`. It refuses to take an
+ * agent of the owner's own organisation without a yes to that. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/json.h"
+#include "kit/language.h"
+#include "kit/passphrase.h"
+#include "kit/purposes.h"
+#include "kit/terminal.h"
+#include "kit/text.h"
+#include "mount/client.h"
+#include "verbs/cmd.h"
+
+#include "verbs_private.h"
+
+#define WORK_MS 120000
+
+static void names_of(const json_t *list, char *out, size_t size)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < json_array_size(list) && at + 1 < size; i++) {
+		char shown[300];
+
+		emr_show(json_string_value(json_array_get(list, i)), shown, sizeof shown);
+		snprintf(out + at, size - at, "%s%s", i > 0 ? ", " : "", shown);
+		at = strlen(out);
+	}
+}
+
+/* Agents that are there and do not count. */
+static void say_left_out(emr_out *out, const json_t *look)
+{
+	const json_t *all = json_object_get(look, "left_out");
+
+	for (size_t i = 0; i < json_array_size(all); i++) {
+		const json_t *one = json_array_get(all, i);
+		char name[300];
+
+		emr_show(emr_json_text_at(one, "name"), name, sizeof name);
+		emr_say(out, "  The agent of %s is left out: %s.\n", name,
+			emr_json_text_at(one, "why"));
+	}
+}
+
+/* What one alone, or nobody, means. */
+static emr_message message_of(const json_t *look, size_t n)
+{
+	bool is_own = strcmp(emr_json_text_at(look, "away"), "own") == 0;
+
+	if (n == 0 && strcmp(emr_json_text_at(look, "rule"), "nobody") == 0)
+		return EMR_SAY_NOBODY_RELEASES;
+	if (n == 0)
+		return emr_json_text_at(look, "own")[0] != '\0' ? EMR_SAY_OWN_COULD_RELEASE
+								: EMR_SAY_ONLY_WHILE_OPEN;
+	return is_own ? EMR_SAY_OWN_RELEASES : EMR_SAY_NO_THRESHOLD;
+}
+
+void emr_say_release(emr_out *out, const json_t *look)
+{
+	const json_t *by = json_object_get(look, "released_by");
+	size_t n = json_array_size(by);
+	emr_problem remark = {0};
+	char names[600], who[600], own[300];
+
+	if (!json_is_array(by)) {
+		emr_say(out, "The folder is not on the ledger yet; who releases its keys is "
+			     "settled then.\n");
+		return;
+	}
+	names_of(by, names, sizeof names);
+	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
+	emr_show(emr_json_text_at(look, "own"), own, sizeof own);
+	if (n >= 2) {
+		emr_say(out, "Keys are released by %s: %s.\n", names,
+			n == 2					  ? _("both needed")
+			: emr_json_number_at(look, "needed") == 2 ? _("any two needed")
+								  : _("all needed"));
+		return;
+	}
+	emr_problem_set(&remark, message_of(look, n), "name", names, "who", who, "own", own, NULL);
+	emr_remark(out, &remark);
+	say_left_out(out, look);
+}
+
+emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client, const json_t *look,
+	bool *out_is_changed, emr_problem *out_problem)
+{
+	const char *own = emr_json_text_at(look, "own");
+	char name[300], who[600], question[1400];
+	emr_status status;
+
+	*out_is_changed = false;
+	if (own[0] == '\0' || args->given[EMR_OPT_YES] || args->given[EMR_OPT_JSON] ||
+		!emr_terminal_there() || strcmp(emr_json_text_at(look, "rule"), "others") != 0)
+		return EMR_OK;
+	emr_show(own, name, sizeof name);
+	emr_show(emr_json_text_at(look, "text"), who, sizeof who);
+	snprintf(question, sizeof question,
+		_("No other organisation can release keys of this share. May %s, your own "
+		  "organisation, do so while your folder is closed, for all that you share? That "
+		  "protects you from %s, not from %s (yes or no)?"),
+		name, who, name);
+	if (!emr_terminal_says_yes(question))
+		return EMR_OK;
+	status = emr_share_by_rule(args, out, client, "own", out_problem);
+	*out_is_changed = status == EMR_OK;
+	return status;
+}
+
+static const char *meaning_of(emr_away rule)
+{
+	return rule == EMR_AWAY_NOBODY
+		       ? _("From now on nobody releases keys while your folder is closed.\n")
+	       : rule == EMR_AWAY_OWN
+		       ? _("From now on agents of other organisations release keys while your "
+			   "folder is closed, and where none fits that of your own organisation: "
+			   "that protects you from readers, not from your organisation.\n")
+		       : _("From now on only agents of other organisations release keys while your "
+			   "folder is closed.\n");
+}
+
+emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *client,
+	const char *word, emr_problem *out_problem)
+{
+	EMR_AUTO_PLACES places = {0};
+	emr_request request = {.ask = EMR_ASK_SHARE};
+	emr_away rule = EMR_AWAY_OTHERS;
+	json_t *answer = NULL;
+	uint64_t given;
+	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &places, out_problem);
+
+	(void)emr_away_parse(word, &rule);
+	snprintf(request.away, sizeof request.away, "%s", word);
+	if (status == EMR_OK)
+		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
+	given = emr_json_number_at(answer, "given");
+	json_decref(answer);
+	if (status == EMR_OK) /* the folder that is open has it; the next one, too */
+		status = emr_settings_write(&places, "away", word, out_problem);
+	if (status != EMR_OK)
+		return status;
+	emr_say(out, "%s", meaning_of(rule));
+	if (given > 0)
+		emr_say(out,
+			emr_text_of(given, "%llu share is given again so: emrfs share\n",
+				"%llu shares are given again so: emrfs share\n"),
+			(unsigned long long)given);
+	emr_out_number(out, "given", given);
+	return EMR_OK;
+}

@@ -1,0 +1,193 @@
+/* The keys that were released of a received share, of names and of what was read, are kept in the
+ * file shared-keys, sealed, until the grant ends, so that they need not be asked for at each start.
+ * This file reads, writes and shortens it. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include "edit.h"
+#include "health.h"
+#include "node.h"
+#include "shared.h"
+
+#define FILE_NAME "shared-keys"
+#define FILE_MAX ((size_t)16 << 20)
+#define HEAD_BYTES 8
+/* The file is written as a whole: once for what a second opens, not for each of a thousand shares.
+ */
+#define WRITE_NS INT64_C(1000000000)
+
+static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
+
+/* Any thread: the file is replaced in one step. */
+static emr_status read_file(const emr_view *view, emr_buf *out)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status =
+		emr_file_read_private(view->options.state_dirfd, FILE_NAME, FILE_MAX, &bytes);
+
+	if (status == EMR_OK &&
+		(bytes.len < HEAD_BYTES || memcmp(bytes.data, head, HEAD_BYTES) != 0 ||
+			(bytes.len - HEAD_BYTES) % EMR_KEPT_KEY_BYTES != 0))
+		status = EMR_DAMAGED;
+	return status == EMR_OK
+		       ? emr_buf_append(out, bytes.data + HEAD_BYTES, bytes.len - HEAD_BYTES)
+		       : status;
+}
+
+emr_status emr_view_shared_keys(emr_view *view, emr_buf *out)
+{
+	emr_status status = read_file(view, out);
+
+	return status == EMR_NO_MEMORY ? status : EMR_OK; /* what is not there is asked for again */
+}
+
+static void write_file(emr_view *view)
+{
+	const emr_buf *kept = &view->shares->kept_keys;
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = EMR_READ_ONLY;
+
+	view->shares->has_new_keys = false;
+	if (!view_is_read_only(view))
+		status = emr_buf_append(&bytes, head, sizeof head);
+	if (status == EMR_OK)
+		status = emr_buf_append(&bytes, kept->data, kept->len);
+	if (status == EMR_OK)
+		status = emr_file_replace(
+			view->options.state_dirfd, FILE_NAME, emr_buf_view(&bytes), 0600);
+	if (status != EMR_OK && status != EMR_READ_ONLY)
+		emr_log(EMR_LOG_WARN, "shares: keys are not kept: %s", emr_status_text(status));
+}
+
+/* By its time, or by the ledger; IO_IS of the grant IO_GRANT, which was looked at before. */
+static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool *io_is)
+{
+	uint64_t end;
+	emr_known_grant known;
+	emr_id16 domain, grant;
+
+	emr_kept_key_of(row, &domain, &grant, &end);
+	if (emr_id16_equal(grant, *io_grant))
+		return *io_is;
+	*io_grant = grant;
+	*io_is = end <= (uint64_t)(view_now_ns(view) / 1000000000) ||
+		 (emr_replica_grant(view->options.replica, domain, grant, &known) == EMR_OK &&
+			 known.row.head.state != EMR_GRANT_ACTIVE);
+	return *io_is;
+}
+
+/* What belongs to GRANT, and what has ended, goes; true when anything did. */
+static bool leave_out(emr_view *view, emr_id16 grant)
+{
+	emr_buf *kept = &view->shares->kept_keys;
+	size_t len = 0, was = kept->len;
+	emr_id16 domain, one, last = {{0}};
+	bool is = false;
+	uint64_t end;
+
+	for (size_t at = 0; at < kept->len; at += EMR_KEPT_KEY_BYTES) {
+		emr_kept_key_of(kept->data + at, &domain, &one, &end);
+		if (emr_id16_equal(one, grant) || is_over(view, kept->data + at, &last, &is))
+			continue;
+		memmove(kept->data + len, kept->data + at, EMR_KEPT_KEY_BYTES);
+		len += EMR_KEPT_KEY_BYTES;
+	}
+	kept->len = len;
+	return len != was;
+}
+
+static void write_soon(emr_view *view)
+{
+	if (!view->shares->has_new_keys)
+		view->shares->keys_due_boot_ns = view_boot_ns(view) + WRITE_NS;
+	view->shares->has_new_keys = true;
+}
+
+/* Without the file everything is asked for again; a damaged or a newer one is as good as none. */
+static void need_file(emr_view *view)
+{
+	shares *all = view->shares;
+	emr_status status;
+
+	if (all->has_kept_keys)
+		return;
+	all->has_kept_keys = true;
+	status = read_file(view, &all->kept_keys);
+	if (status != EMR_OK && status != EMR_NOT_FOUND)
+		emr_log(EMR_LOG_WARN, "shares: kept keys are not used: %s",
+			emr_status_text(status));
+	if (leave_out(view, (emr_id16){{0}})) /* while the folder was closed */
+		write_soon(view);
+}
+
+bool shared_keeps_keys(emr_view *view, const shared_share *s)
+{
+	const emr_buf *kept = &view->shares->kept_keys;
+	uint64_t end;
+	emr_id16 domain, one;
+
+	need_file(view);
+	for (size_t at = 0; at < kept->len; at += EMR_KEPT_KEY_BYTES) {
+		emr_kept_key_of(kept->data + at, &domain, &one, &end);
+		if (emr_id16_equal(one, s->grant.grant))
+			return true;
+	}
+	return false;
+}
+
+void shared_load_keys(emr_view *view, shared_share *s)
+{
+	emr_buf *kept = &view->shares->kept_keys;
+	size_t was;
+	emr_status status;
+
+	need_file(view);
+	was = kept->len;
+	status = emr_shared_load_keys(s->opened, kept);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "shares: a kept key does not open: %s",
+			emr_status_text(status));
+	if (kept->len != was)
+		write_soon(view);
+}
+
+void shared_save_keys(emr_view *view, shared_share *s)
+{
+	emr_buf *kept = &view->shares->kept_keys;
+	size_t was;
+	emr_status status;
+
+	need_file(view);
+	was = kept->len;
+	status = emr_shared_save_keys(s->opened, kept);
+	if (kept->len + HEAD_BYTES > FILE_MAX) /* what was there before is worth as much */
+		kept->len = was;
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "shares: keys are not kept: %s", emr_status_text(status));
+	if (kept->len != was)
+		write_soon(view);
+}
+
+int64_t shared_write_keys(emr_view *view)
+{
+	const shares *all = view->shares;
+
+	if (all->has_new_keys && view_boot_ns(view) >= all->keys_due_boot_ns)
+		write_file(view);
+	return all->has_new_keys ? all->keys_due_boot_ns : INT64_MAX;
+}
+
+void shared_end_keys(emr_view *view)
+{
+	if (view->shares->has_new_keys)
+		write_file(view);
+}
+
+void shared_drop_keys(emr_view *view, emr_id16 grant)
+{
+	need_file(view);
+	if (leave_out(view, grant) || view->shares->has_new_keys)
+		write_file(view);
+}

@@ -1,0 +1,150 @@
+#!/bin/bash
+# away.sh: a hospital and a clinic, of which the hospital alone has an agent: what its patient shares with the clinic's doctor opens while
+# she is away when she has said that her own organisation may release, and stops when she has not, or takes that back.
+# away.sh fabric: one hospital alone, on a channel of Fabric, by live IPFS nodes; the doctor is a colleague of whoever runs the agent. Real
+# peers where FABRIC has their programs, else PEER plays them.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/clear.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
+kind=${1:-directory}
+[ "$kind" = directory ] || . "$SUPPORT/channel.sh"
+two_begin "away_$kind"
+PF="--passphrase-file $EMR_PASS"
+if [ "$kind" = fabric ]; then
+	NODES=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
+	KUBO=$("$NODES" build) || emr_fail "Kubo is not built"
+	export KUBO
+	at_end() {
+		local who
+		for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+		"$NODES" down "$EMR_WORK/nodes" >/dev/null 2>&1
+		channel_stop
+	}
+	must "$NODES" up "$EMR_WORK/nodes" >/dev/null
+	channel_begin
+fi
+node() { [ "$kind" = directory ] || echo "unix:$EMR_WORK/nodes/$1/api.sock"; }
+
+say "people of two organisations, or of one, and one agent"
+if [ "$kind" = fabric ]; then
+	channel_network "São Lucas"
+	theirs=hospital doctor="lima, São Lucas"
+else
+	two_network "São Lucas"
+	orgs_join aurora "Clínica Aurora" hospital
+	theirs=aurora doctor="lima, Clínica Aurora"
+fi
+EMR_NODE=$(node 1) two_join ana "Ana Silva" patient
+EMR_NODE=$(node 2) two_join lima "Paula Lima" clinician $theirs
+orgs_agent keys hospital
+agent_start keys
+emr_until agent_says keys '"key_made_at":"2'
+two_cards ana lima
+two_mount ana
+mkdir ana-folder/Imaging
+saves() {
+	echo "$2" >"ana-folder/Imaging/$1"
+	as ana run 0 status --wait
+}
+shows() { [ "$(cat lima-folder/shared-with-me/*/Imaging/"$1" 2>/dev/null)" = "$2" ]; }
+# The list has one share, which says what SENTENCE, a condition in Python over `share`, says.
+listed() {
+	as ana run 0 share --json
+	python3 -c 'import json, sys
+shares = json.load(open(sys.argv[1]))["grants"]
+share = shares[0] if len(shares) == 1 else {"away": "", "released_by": [], "state": ""}
+sys.exit(not (share["state"] == "confirmed" and eval(sys.argv[2])))' out/said "$1"
+}
+saves MRI "a finding of the knee"
+
+say "the question says what would work, whom that trusts, and trusts nobody without a yes to it"
+as ana run 13 share Imaging with lima
+says "No organisation here releases keys of this share"
+says "São Lucas, your own organisation, could release them: --away own. That would protect you from $doctor"
+as ana run 2 share Imaging with lima --away everybody
+as ana run 0 share Imaging with lima --yes --wait
+listed 'share["away"] == "nobody" and share["released_by"] == []' || emr_fail "$(cat out/said)"
+two_unmount ana
+two_mount lima
+shows MRI "a finding of the knee" && emr_fail "it opened through nobody"
+
+say "with her word it opens while she is away, whatever is shared already"
+two_mount ana
+as ana run 0 share --away own
+says "that protects you from readers, not from your organisation"
+says "1 share is given again so"
+expect "the setting" "$(grep -c '^away = own$' ana/settings)" 1
+emr_until listed 'share["away"] == "own" and share["released_by"] == ["São Lucas"] and share["needed"] == 1'
+as ana run 0 share Imaging with lima --yes # it is so already
+says "It is shared so already"
+emr_until agent_says keys '"grants":1'
+two_unmount ana
+emr_until shows MRI "a finding of the knee"
+
+say "what was read opens again when its reader comes back, with nobody there, and lies nowhere in clear"
+agent_stop keys
+two_unmount lima
+two_mount lima
+shows MRI "a finding of the knee" || emr_fail "what was read does not open again: $(cat lima.log)"
+nothing_in_clear "a finding of the knee" -- lima/state keys/state
+agent_start keys
+
+say "the log says who released, and evidence of it says that she allowed it"
+two_mount ana
+released() {
+	as ana run 0 log Imaging --json
+	python3 - out/said >out/entry <<'END'
+import json, sys
+entries = json.load(open(sys.argv[1]))["entries"]
+assert any(e.get("away") == "own" for e in entries), "no share of that rule in the log"
+print([e["tx"] for e in entries if e["action"] == "released" and e["released_by"] == ["São Lucas"]][0])
+END
+}
+emr_until released
+as ana run 0 log Imaging
+says "keys also by your own organisation"
+evidence() { rm -f evidence && as ana "$EMRFS" log --proof "$(cat out/entry)" evidence >out/said 2>&1; }
+emr_until evidence
+as ana run 0 verify --proof evidence
+says "may be of the owner's own organisation"
+if [ -n "${VERIFY_AUDIT:-}" ]; then
+	"$VERIFY_AUDIT" evidence >out/audit || emr_fail "$(cat out/audit)"
+	grep -qF "its agents may be of the owner's own organisation" out/audit || emr_fail "$(cat out/audit)"
+fi
+
+say "a revoked agent releases nothing; another takes its place"
+as hospital run 0 org revoke keys --yes $PF
+emr_until agent_says keys '"in_force":false'
+orgs_agent keys2 hospital
+agent_start keys2
+emr_until agent_says keys2 '"grants":1'
+saves CT "a finding of the head"
+two_unmount ana
+agent_stop keys2
+shows CT "a finding of the head" && emr_fail "a revoked agent released it"
+agent_start keys2
+emr_until shows CT "a finding of the head"
+
+say "narrowed: the fragments go, and what comes then opens only while she is there"
+cp -r keys2/state/agent kept
+two_mount ana
+as ana run 0 share --away nobody
+emr_until listed 'share["away"] == "nobody" and share["released_by"] == []'
+emr_until agent_says keys2 '"grants":0,"fragments":0'
+saves Later "a finding of later"
+two_unmount ana
+# An agent that put by a copy has nothing that it could use.
+agent_stop keys2
+cp kept/f-* keys2/state/agent/
+agent_start keys2
+shows Later "a finding of later" && emr_fail "a fragment that was put by released it"
+emr_until agent_says keys2 '"fragments":0'
+two_mount ana
+emr_until shows Later "a finding of later"
+two_unmount ana lima
+agent_stop keys2
+agent_stop keys
+echo "all is well"
