@@ -28,6 +28,7 @@
 #include "research/research.h"
 #include "session/fetching.h"
 #include "sharing/answers.h"
+#include "sharing/shares.h"
 
 #include "answers.h"
 
@@ -177,6 +178,23 @@ static bool empty_cache(const emr_session *session)
 	return emr_fetching_is_empty(session);
 }
 
+/* Shares of which nothing new opens then.  That they cannot be listed hinders no closing. */
+static bool put_stopping(emr_session *session, json_t *answer)
+{
+	json_t *list = NULL;
+	size_t n = 0;
+	emr_status status = emr_shares_closed_json(session, &list, &n);
+
+	if (status != EMR_OK) {
+		emr_log(EMR_LOG_WARN, "listing shares that stop opening: %s",
+			emr_status_text(status));
+		list = json_array();
+	}
+	return json_object_set_new(answer, "stops_opening", list) == 0 &&
+	       json_object_set_new(answer, "stops_opening_shares", json_integer((json_int_t)n)) ==
+		       0;
+}
+
 /* What would be left behind.  The verb unmounts; with `now` the mount ends by itself. */
 static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
@@ -204,7 +222,8 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 		json_object_set_new(answer, "folder", emr_json_text(session->folder)) != 0 ||
 		json_object_set_new(answer, "cache_is_empty",
 			json_boolean(request->purge && !request->now && empty_cache(session))) !=
-			0) {
+			0 ||
+		!put_stopping(session, answer)) {
 		json_decref(answer);
 		return EMR_NO_MEMORY;
 	}

@@ -31,12 +31,18 @@ typedef struct looking {
 	emr_share *share;
 	emr_shared *shared;
 	emr_share_trouble trouble;
+	int64_t began_ns; /* of the question under way */
 } looking;
 
 static void looking_end(looking *l)
 {
 	emr_shared_free(l->shared);
 	emr_share_free(l->share);
+}
+
+static int64_t now_ns(void)
+{
+	return emr_clock_boot_ns(emr_clock_system());
 }
 
 /* ---- what went wrong ---- */
@@ -70,7 +76,7 @@ static emr_status say_trouble(const looking *l, emr_status status)
 		.path = l->path,
 		.inside = inside_of(l->path),
 		.owner = l->file.owner,
-		.seconds = (unsigned)(EMR_SHARED_WAIT_NS / 1000000000),
+		.seconds = (unsigned)((now_ns() - l->began_ns + 500000000) / 1000000000),
 		.t = received != NULL ? received->grant.row.t : 0,
 		.n = received != NULL ? received->agents_count : 0,
 		.time_unix_s = received != NULL ? received->grant.row.not_after_unix_s
@@ -106,13 +112,25 @@ static emr_status say_found(const looking *l, emr_status status)
 
 /* ---- keys ---- */
 
-/* ASK is freed. */
+/* Nobody but the owner could answer, and his folder shows no sign of being open. */
+static bool owner_is_quiet(const looking *l, const emr_ask *ask)
+{
+	const emr_received *r = emr_shared_grant(l->shared);
+	bool opens = true, has_moved = true;
+
+	return emr_share_opens_away(l->share, &r->grant, r->agents, r->agents_count, &opens) ==
+		       EMR_OK &&
+	       !opens && emr_ask_owner_moved(ask, &has_moved) == EMR_OK && !has_moved;
+}
+
+/* ASK, sent at l->began_ns, is freed. */
 static emr_status wait_for(looking *l, emr_ask *ask)
 {
-	int64_t end = emr_clock_boot_ns(emr_clock_system()) + EMR_SHARED_WAIT_NS;
+	int64_t since = now_ns(), patience = emr_shared_patience_ns(since - l->began_ns, 0);
 	emr_status status = ask != NULL ? EMR_TIMEOUT : EMR_OK;
 
-	while (status == EMR_TIMEOUT && emr_clock_boot_ns(emr_clock_system()) < end) {
+	while (status == EMR_TIMEOUT && now_ns() - since < EMR_SHARED_WAIT_NS &&
+		(now_ns() - since < patience || !owner_is_quiet(l, ask))) {
 		status = emr_ask_wait(ask, SLICE_MS, &l->trouble);
 		if (status == EMR_TIMEOUT && l->waiting(l->waiting_arg) != EMR_OK)
 			status = EMR_INTERRUPTED;
@@ -127,6 +145,7 @@ static emr_status load_names(looking *l)
 	emr_ask *ask = NULL;
 	emr_status status = emr_view_shared_keys(l->session->view, &kept);
 
+	l->began_ns = now_ns();
 	if (status == EMR_OK && emr_shared_load_keys(l->shared, &kept) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "versions: a kept key does not open");
 	if (status == EMR_OK)
@@ -237,9 +256,10 @@ static emr_status open_version(looking *l, uint64_t pversion, emr_content_reader
 	emr_ask *ask = NULL;
 	emr_shared_word word;
 	emr_content_reader *reader = NULL;
-	emr_status status =
-		emr_shared_ask_version(l->shared, l->file.object, pversion, &ask, &l->trouble);
+	emr_status status;
 
+	l->began_ns = now_ns();
+	status = emr_shared_ask_version(l->shared, l->file.object, pversion, &ask, &l->trouble);
 	if (status == EMR_OK)
 		status = wait_for(l, ask);
 	if (status == EMR_OK)

@@ -500,6 +500,37 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
 	return status;
 }
 
+typedef struct moving {
+	uint64_t asked_seq;
+	bool has_moved;
+} moving;
+
+static emr_status note_newest(void *arg, const emr_replica_change *change)
+{
+	moving *m = arg;
+
+	m->has_moved = change->seq > m->asked_seq;
+	return EMR_EXISTS; /* those before it are older */
+}
+
+emr_status emr_ask_owner_moved(const emr_ask *ask, bool *out_has_moved)
+{
+	const emr_shared *shared = ask->shared;
+	EMR_AUTO_BUF bytes = {0};
+	emr_replica_item asked;
+	moving m = {.has_moved = false};
+	emr_status status = share_item(shared->share, EMR_FAMILY_ACCESS, ask->release.domain,
+		ask->release.access, 1, &bytes, &asked);
+
+	if (status != EMR_OK)
+		return status;
+	m.asked_seq = asked.seq;
+	status = emr_replica_each_by(
+		shared->share->o.replica, shared->received.card.signer_id, note_newest, &m);
+	*out_has_moved = m.has_moved;
+	return status == EMR_EXISTS ? EMR_OK : status;
+}
+
 emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32])
 {
 	emr_status status;

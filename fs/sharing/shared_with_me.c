@@ -58,16 +58,24 @@ static uint64_t end_of(const emr_shared_with_me *share)
 	return share->until_unix_s < EMR_FOREVER_UNIX_S ? share->until_unix_s : EMR_FOREVER_UNIX_S;
 }
 
+/* Of an Inbox, and of what has ended, nobody opens anything. */
+static bool is_to_open(const emr_shared_with_me *share)
+{
+	return share->phase == EMR_SHARE_OPEN && strcmp(share->right, "deposit") != 0;
+}
+
 static json_t *row_json(const emr_shared_with_me *share)
 {
 	char until[EMR_TEXT_BYTES], purposes[EMR_PURPOSES_TEXT_BYTES];
 
 	emr_time_json((int64_t)end_of(share), until);
 	emr_purposes_text(share->purposes, purposes);
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s}", "path",
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:s}", "path",
 		emr_json_text(share->path), "owner", emr_json_text(share->owner), "rights",
 		share->right, "purpose", purposes, "until", until, "until_unix",
-		(json_int_t)end_of(share), "history", share->has_history, "state", state_of(share));
+		(json_int_t)end_of(share), "history", share->has_history, "opens",
+		is_to_open(share) ? emr_opens_word(share->opens_away) : "", "state",
+		state_of(share));
 }
 
 static bool note_share(void *arg, const emr_shared_with_me *share)
@@ -118,9 +126,10 @@ static bool count(void *arg, const emr_shared_with_me *share)
 {
 	emr_shared_with_me_counts *c = arg;
 
-	if (share->phase != EMR_SHARE_OPEN || strcmp(share->right, "deposit") == 0)
+	if (!is_to_open(share))
 		return true;
 	c->open++;
+	c->while_open += !share->opens_away;
 	if (end_of(share) < EMR_FOREVER_UNIX_S &&
 		(c->until_unix_s == 0 || share->until_unix_s < c->until_unix_s))
 		c->until_unix_s = share->until_unix_s;

@@ -89,7 +89,10 @@ static emr_status note_given(void *arg, const emr_given *given)
 	row.is_deleted = is_deleted(c->session, row.domain);
 	memcpy(root.b, g->grantee, sizeof root.b);
 	memcpy(row.agents, given->agents, given->agents_count * sizeof *row.agents);
-	status = emr_who_of(c->crowd, root, &row.who);
+	status = emr_share_opens_away(
+		c->share, &given->grant, given->agents, given->agents_count, &row.opens_away);
+	if (status == EMR_OK)
+		status = emr_who_of(c->crowd, root, &row.who);
 	if (status == EMR_OK) {
 		row.path = emr_sharing_path(c->session, row.domain, given->label);
 		status = row.path != NULL ? add_share(c, &row) : EMR_NO_MEMORY;
@@ -374,6 +377,41 @@ emr_status emr_shares_collect_inner(
 {
 	return collect_shares((collecting){.session = session, .crowd = crowd, .with_inner = true},
 		NULL, false, out_rows);
+}
+
+/* ---- what ends with the folder ---- */
+
+emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_t *out_n)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	EMR_AUTO_SHARES rows = {0};
+	json_t *list = json_array();
+	emr_status status = list != NULL ? emr_crowd_open(session, &crowd) : EMR_NO_MEMORY;
+	size_t n = 0;
+
+	if (status == EMR_OK)
+		status = emr_shares_collect(session, &crowd, NULL, false, &rows);
+	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+		const emr_share_row *row = &rows.list[i];
+
+		if (row->opens_away || row->is_deleted || emr_rights_of_reading(row->rights) == 0 ||
+			(row->state != EMR_SHARE_CONFIRMED && row->state != EMR_SHARE_ENDING) ||
+			n++ >= EMR_SHARES_CLOSED_MAX)
+			continue;
+		if (json_array_append_new(list,
+			    json_pack("{s:o, s:o, s:o, s:o}", "path", emr_json_text(row->path),
+				    "who", emr_json_text(row->who.called), "name",
+				    emr_json_text(row->who.name), "organisation",
+				    emr_json_text(row->who.organisation))) != 0)
+			status = EMR_NO_MEMORY;
+	}
+	if (status != EMR_OK) {
+		json_decref(list);
+		return status;
+	}
+	*out_list = list;
+	*out_n = n;
+	return EMR_OK;
 }
 
 /* ---- words ---- */

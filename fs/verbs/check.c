@@ -181,12 +181,26 @@ static void check_keyfile(emr_checker *c)
 		emr_check_note(c, "keyfile", true, "", _("whole, and only yours"));
 }
 
-static void check_ledger(emr_checker *c)
+emr_status emr_check_open_ledger(const emr_checker *c, emr_ledger **out_ledger)
 {
-	EMR_AUTO_LEDGER ledger = NULL;
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_FREE char *own = NULL;
 	emr_ledger_options options = {0};
+
+	if (asprintf(&path, "%s/%s", c->places->state, EMR_STATE_LEDGER) < 0)
+		path = NULL;
+	if (asprintf(&own, "%s/%s", c->places->state, EMR_STATE_FABRIC) < 0)
+		own = NULL;
+	if (path == NULL || own == NULL)
+		return EMR_NO_MEMORY;
+	options.path = path;
+	options.own = own;
+	return emr_channel_open(&options, out_ledger);
+}
+
+static void check_ledger(emr_checker *c)
+{
+	EMR_AUTO_LEDGER ledger = NULL;
 	emr_problem why = {0};
 	uint64_t size = 0, since;
 	emr_status status;
@@ -194,15 +208,7 @@ static void check_ledger(emr_checker *c)
 	if (c->state_fd < 0 ||
 		faccessat(c->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
-	if (asprintf(&path, "%s/%s", c->places->state, EMR_STATE_LEDGER) < 0)
-		path = NULL;
-	if (asprintf(&own, "%s/%s", c->places->state, EMR_STATE_FABRIC) < 0)
-		own = NULL;
-	if (path == NULL || own == NULL)
-		return;
-	options.path = path;
-	options.own = own;
-	status = emr_channel_open(&options, &ledger);
+	status = emr_check_open_ledger(c, &ledger);
 	if (status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0)
 		return; /* who asks a gateway needs the keyring; check --network does */
 	if (status == EMR_OK)
@@ -293,6 +299,7 @@ int emr_cmd_check(const emr_args *args, emr_out *out)
 	if (args->given[EMR_OPT_NODE]) {
 		emr_check_node(&c);
 		emr_check_channel(&c, args);
+		emr_check_agents(&c);
 	}
 	emr_out_put(out, "checks", c.checks);
 	if (c.failed == 0)

@@ -1,11 +1,17 @@
 /* This file is `emrfs check --network`: it asks the IPFS nodes of the settings what they are, holds
  * their configuration against what a node that keeps health records must be, and says how to mend
- * what is otherwise. */
+ * what is otherwise. It also names the organisations that have no agent. */
 #include "verbs_private.h"
 
+#include <string.h>
+
+#include "contract/codes.h"
 #include "ipfs/cluster.h"
 #include "kit/language.h"
+#include "kit/text.h"
 #include "session/fetching.h"
+#include "session/network_dir.h"
+#include "session/registered.h"
 
 #define NODE_TIMEOUT_MS 20000
 
@@ -146,6 +152,89 @@ static void check_node(emr_checker *c, const emr_node_setting *setting)
 	emr_check_note(c, "node", true, "", _("%s runs Kubo %s"), setting->address, version);
 	check_cluster(c, node);
 	check_profile(c, node);
+}
+
+/* ---- organisations without an agent ---- */
+
+typedef struct manning {
+	emr_checker *c;
+	emr_replica *replica;
+	emr_buf descriptor, orgs; /* of the network; those with an agent in force, 16 bytes each */
+	uint64_t now;
+	bool is_any_without;
+} manning;
+
+static void manning_end(manning *m)
+{
+	emr_replica_close(m->replica);
+	emr_buf_free(&m->descriptor);
+	emr_buf_free(&m->orgs);
+}
+
+static emr_status note_agent(void *arg, const emr_known_person *person)
+{
+	manning *m = arg;
+	bool is_active = false;
+	emr_status status =
+		(person->row.roles & EMR_ROLE_AGENT) == 0
+			? EMR_OK
+			: emr_replica_person_is_active(m->replica, person, m->now, &is_active);
+
+	return status == EMR_OK && is_active ? emr_buf_append(&m->orgs, person->row.org, 16)
+					     : status;
+}
+
+static emr_status note_organisation(void *arg, emr_id16 org, const emr_row_org *row)
+{
+	manning *m = arg;
+	char name[EMR_ORGANISATION_NAME_MAX + 1], shown[300];
+	emr_status status;
+
+	if (row->head.state != EMR_ORG_MEMBER)
+		return EMR_OK;
+	for (size_t at = 0; at < m->orgs.len; at += 16)
+		if (memcmp(m->orgs.data + at, org.b, 16) == 0)
+			return EMR_OK;
+	status = emr_organisation_name(m->replica, emr_buf_view(&m->descriptor), org.b, name);
+	if (status != EMR_OK)
+		return status;
+	emr_show(name, shown, sizeof shown);
+	m->is_any_without = true;
+	emr_check_warn(m->c, "agent",
+		_("its administrator: emrfs org invite keys --role agent -o FILE, then emrfs --as "
+		  "agent init --join FILE, then emrfs --as agent agent"),
+		_("%s has no agent: what is shared may open only while the owner's folder is open"),
+		shown);
+	return EMR_OK;
+}
+
+void emr_check_agents(emr_checker *c)
+{
+	EMR_AUTO_LEDGER ledger = NULL; /* outlives the copy */
+	__attribute__((cleanup(manning_end)))
+	manning m = {.c = c, .now = emr_clock_unix_s(emr_clock_system())};
+	EMR_AUTO_FREE char *dir = NULL;
+	emr_replica_options options = {.state_dirfd = c->state_fd};
+	emr_status status =
+		c->state_fd >= 0 ? emr_network_dir_of(c->state_fd, &dir) : EMR_NOT_FOUND;
+
+	if (status != EMR_OK)
+		return; /* a ledger of one's own */
+	status = emr_check_open_ledger(c, &ledger);
+	options.ledger = ledger;
+	if (status == EMR_OK)
+		status = emr_replica_open(&options, &m.replica);
+	if (status == EMR_OK)
+		status = emr_replica_descriptor(c->state_fd, &m.descriptor);
+	if (status == EMR_OK)
+		status = emr_replica_people(m.replica, note_agent, &m);
+	if (status == EMR_OK)
+		status = emr_replica_orgs(m.replica, note_organisation, &m);
+	if (status != EMR_OK)
+		emr_check_note(c, "agent", false, "", _("the copy of the ledger: %s"),
+			emr_text(emr_status_text(status)));
+	else if (!m.is_any_without)
+		emr_check_note(c, "agent", true, "", _("each organisation has one"));
 }
 
 void emr_check_node(emr_checker *c)

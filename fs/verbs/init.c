@@ -60,6 +60,18 @@ typedef struct making {
 	bool own_dir_made;	 /* the same, of the one in the state */
 } making;
 
+/* What is still of use when everything is made and closed. */
+typedef struct made {
+	emr_passphrase passphrase;
+	char *state; /* NULL: nothing was made; owned */
+} made;
+
+static void made_end(made *m)
+{
+	emr_passphrase_free(&m->passphrase);
+	free(m->state);
+}
+
 static void making_end(making *m)
 {
 	emr_session_close(&m->session);
@@ -475,8 +487,8 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
 	emr_status status;
 
-	if (file != NULL)
-		return write_words(m, file, out_problem);
+	if (file != NULL || is_agent(m))
+		return file != NULL ? write_words(m, file, out_problem) : EMR_OK;
 	if (!may_ask) {
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 		return EMR_DENIED;
@@ -563,12 +575,12 @@ static void say_done(making *m, const emr_id32 *signer_id)
 				    "mount\n")
 				: _("Your keyring is in %1$s.\nOpen your folder: emrfs mount\n"),
 			m->places.state, shown);
+	if (is_agent(m)) /* it has nothing to lose */
+		return;
 	if (!m->words_checked) {
 		emr_problem_set(&remark, EMR_SAY_WORDS_BACK, NULL);
 		emr_remark(m->out, &remark);
 	}
-	if (is_agent(m)) /* it has nothing to lose: lost, it is invited again */
-		return;
 	emr_problem_set(&remark, EMR_SAY_ONE_COPY, NULL);
 	emr_remark(m->out, &remark);
 }
@@ -583,21 +595,25 @@ static emr_status check_words_file(const char *file, emr_problem *out_problem)
 	return EMR_EXISTS;
 }
 
-static emr_status prepare(making *m, emr_problem *out_problem)
+/* Said before anything is asked or made.  An agent's words would bring nothing back: lost, it is
+ * invited again. */
+static emr_status check_words(const making *m, emr_problem *out_problem)
 {
 	bool needs_file = !emr_terminal_there() || m->args->given[EMR_OPT_YES];
+
+	if (needs_file && m->args->values[EMR_OPT_WORDS_FILE] == NULL && !is_agent(m)) {
+		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
+		return EMR_DENIED;
+	}
+	return check_words_file(m->args->values[EMR_OPT_WORDS_FILE], out_problem);
+}
+
+static emr_status prepare(making *m, emr_problem *out_problem)
+{
 	emr_status status = emr_places_find(m->args->values[EMR_OPT_AS], &m->places, out_problem);
 
 	if (status == EMR_OK)
 		status = emr_settings_read(&m->places, &m->settings, out_problem);
-	if (status != EMR_OK)
-		return status;
-	/* Said before anything is asked or made. */
-	if (needs_file && m->args->values[EMR_OPT_WORDS_FILE] == NULL) {
-		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
-		return EMR_DENIED;
-	}
-	status = check_words_file(m->args->values[EMR_OPT_WORDS_FILE], out_problem);
 	if (status != EMR_OK)
 		return status;
 	status = emr_keys_protect(out_problem);
@@ -640,10 +656,12 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	const char *join = m->args->values[EMR_OPT_JOIN], *dir = m->args->values[EMR_OPT_NETWORK];
 	emr_status status = read_within(m, out_problem);
 
+	if (status == EMR_OK && join != NULL)
+		status = emr_joining_read(join, m->places.state, &m->joining, out_problem);
+	if (status == EMR_OK)
+		status = check_words(m, out_problem);
 	if (status != EMR_OK || (join == NULL && dir == NULL))
 		return status;
-	if (join != NULL)
-		status = emr_joining_read(join, m->places.state, &m->joining, out_problem);
 	m->joining.login = login_of(m->args);
 	if (status == EMR_OK && join != NULL)
 		status = agree(m, out_problem);
@@ -662,7 +680,8 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : status;
 }
 
-static int make_new(const emr_args *args, emr_out *out, const char *org_name)
+/* With OUT_MADE, what an agent of the organisation needs stays there. */
+static int make_new(const emr_args *args, emr_out *out, const char *org_name, made *out_made)
 {
 	__attribute__((cleanup(making_end))) making m = {.args = args,
 		.out = out,
@@ -705,24 +724,40 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name)
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	say_done(&m, &signer_id);
+	if (out_made != NULL) {
+		out_made->passphrase = m.passphrase;
+		m.passphrase = (emr_passphrase){0};
+		out_made->state = strdup(m.places.state);
+	}
 	return EMR_EXIT_DONE;
 }
 
 int emr_cmd_init(const emr_args *args, emr_out *out)
 {
 	return args->given[EMR_OPT_RESTORE] ? emr_init_restore(args, out)
-					    : make_new(args, out, NULL);
+					    : make_new(args, out, NULL, NULL);
 }
 
 int emr_init_network(const emr_args *args, emr_out *out)
 {
 	const char *name = args->n_operands == 2 ? args->operands[1] : "";
+	const char *role = args->values[EMR_OPT_ROLE];
+	__attribute__((cleanup(made_end))) made whole = {.state = NULL};
 	emr_problem problem = {0};
+	int code;
 
+	if (role != NULL && strcmp(role, "agent") != 0) {
+		(void)!emr_wrong_use("org", _("org create takes no role but agent."), &problem);
+		return emr_out_fail(out, &problem);
+	}
 	/* Whom a terminal shows otherwise, as with one blank for two, no member admits. */
 	if (args->given[EMR_OPT_NETWORK] && name[0] != '\0' && emr_card_name_ok(name) &&
-		strstr(name, "  ") == NULL)
-		return make_new(args, out, name);
+		strstr(name, "  ") == NULL) {
+		code = make_new(args, out, name, &whole);
+		return whole.state != NULL
+			       ? emr_org_make_agent(args, out, &whole.passphrase, whole.state)
+			       : code;
+	}
 	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
 		_("org create needs a name of 1 to 53 bytes, and --network DIR."), "verb", "org",
 		NULL);

@@ -579,7 +579,8 @@ static emr_status check_options(const emr_args *args, const deed *d, emr_problem
 int emr_cmd_org(const emr_args *args, emr_out *out)
 {
 	static const deed deeds[] = {
-		{"create", 1, 2, OF_NETWORK | OF_WITHIN | OF_WORDS | OF_LOGIN, emr_init_network},
+		{"create", 1, 2, OF_NETWORK | OF_ROLE | OF_WITHIN | OF_WORDS | OF_LOGIN,
+			emr_init_network},
 		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE, run_invite},
 		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
 		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules},

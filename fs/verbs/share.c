@@ -134,7 +134,7 @@ static void say_received(const sharing *s, const json_t *one)
 {
 	char path[600], owner[300], until[80];
 	const char *purpose = emr_json_text_at(one, "purpose"),
-		   *state = emr_json_text_at(one, "state");
+		   *state = emr_json_text_at(one, "state"), *opens = emr_json_text_at(one, "opens");
 	bool is_open = strcmp(state, "open") == 0;
 
 	emr_show(inside_of(emr_json_text_at(one, "path")), path, sizeof path);
@@ -149,10 +149,13 @@ static void say_received(const sharing *s, const json_t *one)
 			strcmp(state, "revoked") == 0 ? _("ended %s, by its owner") : _("ended %s"),
 			when);
 	}
-	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s\n", path, owner,
+	emr_say(s->out, "  %-20s  %s   %s%s   %s%s%s%s\n", path, owner,
 		emr_text_word(emr_json_text_at(one, "rights")),
 		json_is_true(json_object_get(one, "history")) ? _(" with history") : "",
-		emr_text_word(purpose), purpose[0] != '\0' ? "   " : "", until);
+		emr_text_word(purpose), purpose[0] != '\0' ? "   " : "", until,
+		opens[0] == '\0'		 ? ""
+		: strcmp(opens, "any-time") == 0 ? _("   opens any time")
+						 : _("   opens only while that folder is open"));
 }
 
 /* Numbers that are for the lines alone. */

@@ -12,11 +12,13 @@
 
 #include "base/file.h"
 #include "desktop/traces.h"
+#include "kit/json.h"
 #include "kit/language.h"
 #include "kit/text.h"
 #include "mount/client.h"
 #include "mount/closed.h"
 #include "mount/mountpoint.h"
+#include "people/who.h"
 #include "report/report.h"
 #include "session/fetching.h"
 #include "verbs/cmd.h"
@@ -231,6 +233,9 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	emr_out_put(out, "not_safe", json_incref(json_object_get(answer, "not_safe")));
 	emr_out_put(out, "unsent", json_incref(json_object_get(answer, "unsent")));
 	emr_out_put(out, "left_outside", json_incref(json_object_get(answer, "left_outside")));
+	emr_out_put(out, "stops_opening", json_incref(json_object_get(answer, "stops_opening")));
+	emr_out_number(
+		out, "stops_opening_shares", emr_json_number_at(answer, "stops_opening_shares"));
 	json_decref(answer);
 	return c->folder != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -386,6 +391,28 @@ static void say_left(emr_out *out)
 	}
 }
 
+/* Whom it keeps from what: so that somebody who waits for a reader leaves the folder open. */
+static void say_stopping(emr_out *out)
+{
+	const json_t *stopping = json_object_get(out->fields, "stops_opening");
+	size_t of = emr_json_number_at(out->fields, "stops_opening_shares");
+	size_t n = json_array_size(stopping) < LEFT_SAID ? json_array_size(stopping) : LEFT_SAID;
+
+	if (n > 0)
+		emr_say(out, "While it is closed, nothing new opens of what only your folder can "
+			     "release:\n");
+	for (size_t i = 0; i < n; i++) {
+		const json_t *one = json_array_get(stopping, i);
+		char path[600], who[EMR_WHO_TEXT_BYTES];
+
+		emr_show(emr_json_text_at(one, "path"), path, sizeof path);
+		emr_who_json_text(one, "", who, sizeof who);
+		emr_say(out, "  %s, for %s\n", path, who);
+	}
+	if (of > n)
+		emr_say(out, "  and %zu more\n", of - n);
+}
+
 /* ---- what the desktop keeps outside of the folder ---- */
 
 static uint64_t count_traces(const json_t *traces, const char *kind, bool removed)
@@ -520,9 +547,11 @@ static int say_closed(closing *c, emr_out *out)
 	}
 	if (c->unsent == 0) {
 		emr_say(out, "Your folder is closed.  Everything is on the ledger.\n");
+		say_stopping(out);
 		return EMR_EXIT_DONE;
 	}
 	say_list(json_object_get(out->fields, "unsent"), out);
+	say_stopping(out);
 	emr_number_text(c->unsent, n);
 	emr_problem_set(&problem, EMR_SAY_UNSENT, "n", n, NULL);
 	return emr_out_fail(out, &problem);

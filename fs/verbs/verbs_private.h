@@ -51,6 +51,19 @@ void emr_check_warn(emr_checker *c, const char *name, const char *mend, const ch
 void emr_check_node(emr_checker *c);
 void emr_check_channel(emr_checker *c, const emr_args *args);
 
+/* The organisations of the network that have no agent in force, by this computer's copy. */
+void emr_check_agents(emr_checker *c);
+/* The ledger of the state, of whatever kind: one on Fabric answers nothing without the keyring.
+ * Statuses of emr_channel_open. */
+emr_status emr_check_open_ledger(const emr_checker *c, emr_ledger **out_ledger);
+
+/* ---- org_agent.c ---- */
+/* This function makes and starts the agent of the organisation whose keyring is in STATE, where
+ * --role agent says so or a person at the terminal does; PASSPHRASE opens that keyring.  It refuses
+ * to undo the organisation when that fails.  The exit code. */
+int emr_org_make_agent(
+	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state);
+
 /* ---- share.c ---- */
 /* This header declares what other verbs have of share and revoke: shown, asked and done in the
  * same words. It refuses to share without a yes. */

@@ -16,10 +16,10 @@ add_executable(come_again ${CMAKE_CURRENT_LIST_DIR}/come_again.c)
 target_link_libraries(come_again PRIVATE emr_flags emr_network emr_session emr_replica emr_ledger emr_keyring emr_base)
 add_executable(propose ${CMAKE_CURRENT_LIST_DIR}/propose.c)
 target_link_libraries(propose PRIVATE emr_flags emr_network emr_session emr_replica emr_ledger emr_keyring emr_base)
-foreach(part agents orgs proposals)
+foreach(part agents org_agent orgs proposals)
 	add_test(NAME integration_${part} COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/${part}.sh)
 endforeach()
-set_tests_properties(integration_agents integration_orgs integration_proposals PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
+set_tests_properties(integration_agents integration_org_agent integration_orgs integration_proposals PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;PEER=$<TARGET_FILE:share_peer>;AGAIN=$<TARGET_FILE:come_again>;PROPOSE=$<TARGET_FILE:propose>")
 # Two computers of one person.
 add_test(NAME integration_device COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/device.sh)

@@ -18,7 +18,7 @@ at_end() {
 	local who job
 	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
 	for who in $everybody; do
-		[ ! -f "$who/.home/state/agent-pid" ] || kill "$(cat "$who/.home/state/agent-pid")" 2>/dev/null
+		kill $(sed -n 's/^pid //p' "$who/.home/state/as/agent/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
 	done
 }
@@ -27,8 +27,8 @@ at_end() {
 computer() {
 	[ -d "$1" ] && return
 	everybody="$everybody $1"
-	mkdir -p -m 700 "$1/.home" "$1/Health"
-	printf 'kdf = 8,1\nnotify = none\n' >"$1/.home/settings"	# a tour need not resist who guesses passphrases
+	mkdir -p -m 700 "$1/.home/as/agent" "$1/Health"
+	printf 'kdf = 8,1\nnotify = none\n' | tee "$1/.home/settings" >"$1/.home/as/agent/settings"	# a tour need not resist who guesses passphrases
 	cp /usr/share/doc/shared-mime-info/shared-mime-info-spec.pdf "$1/MRI.pdf" 2>/dev/null ||
 		python3 "$SUPPORT/make_pdf.py" 63884 "$1/MRI.pdf" || emr_fail "no PDF"
 	mkdir "$1/CD" && cp "$SAMPLES"/MR_small.dcm "$1/CD/IM1.dcm" && cp "$SAMPLES"/CT_small.dcm "$1/CD/IM2.dcm"

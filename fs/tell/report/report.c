@@ -328,7 +328,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"s:i, s:b, s:o, s:o,"
 		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
+		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -354,7 +354,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		(json_int_t)counts.unhanded, "network_name", network_name(session), "members",
 		count_members(session), "shares_received", (json_int_t)received.open,
 		"shares_received_until", time_or_null(received.until_unix_s),
-		"shares_received_until_unix", (json_int_t)received.until_unix_s, "not_safe_files",
+		"shares_received_until_unix", (json_int_t)received.until_unix_s,
+		"shares_received_while_open", (json_int_t)received.while_open, "not_safe_files",
 		(json_int_t)counts.not_safe, "not_safe",
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
 		emr_report_disk(session, counts.not_safe), "places", emr_places_json(session),
@@ -367,8 +368,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 /* ---- one path ---- */
 
 static const char *const attribute_names[] = {"id", "cid", "version", "state", "stored-bytes", "tx",
-	"signature", "signed-by", "signed-at", "owner", "access", "shared-with", "software",
-	"freshness"};
+	"signature", "signed-by", "signed-at", "owner", "access", "opens", "shared-with",
+	"software", "freshness"};
 
 static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 {

@@ -252,11 +252,13 @@ static void put_remarks(FILE *to, const json_t *report)
 	}
 }
 
-/* "  Shared with you: 3, the first until 20 Dec 2026 14:05 (emrfs share)." */
+/* "  Shared with you: 3, the first until 20 Dec 2026 14:05 (emrfs share)."  What of it may be
+ * closed is said in a line of its own. */
 static void put_received(FILE *to, const json_t *report)
 {
 	uint64_t n = emr_json_number_at(report, "shares_received"),
-		 until = emr_json_number_at(report, "shares_received_until_unix");
+		 until = emr_json_number_at(report, "shares_received_until_unix"),
+		 closed = emr_json_number_at(report, "shares_received_while_open");
 	char when[EMR_TEXT_BYTES], count[EMR_TEXT_BYTES];
 
 	if (n == 0)
@@ -268,6 +270,9 @@ static void put_received(FILE *to, const json_t *report)
 		fprintf(to, n > 1 ? _(", the first until %s") : _(", until %s"), when);
 	}
 	emr_hint_print(to, " (emrfs share).\n");
+	if (closed > 0)
+		fprintf(to, _("    Of them open only while their owner's folder is open: %llu.\n"),
+			(unsigned long long)closed);
 }
 
 static void put_second_copy(FILE *to, const json_t *report)
@@ -451,6 +456,24 @@ static void put_readers(FILE *to, const json_t *report)
 	fputs(".\n", to);
 }
 
+/* Of what another shares. */
+static void put_opens(FILE *to, const json_t *report)
+{
+	const char *opens = emr_json_text_at(report, "opens");
+	char owner[300], *end;
+
+	if (opens[0] == '\0')
+		return;
+	emr_show(emr_json_text_at(report, "owner"), owner, sizeof owner);
+	end = strstr(owner, " vouched=");
+	if (end != NULL)
+		*end = '\0';
+	if (strcmp(opens, "any-time") == 0)
+		fputs(_("Opens any time.\n"), to);
+	else
+		fprintf(to, _("Opens only while the folder of %s is open.\n"), owner);
+}
+
 static void put_path(FILE *to, const json_t *report)
 {
 	char when[EMR_TEXT_BYTES], size[EMR_TEXT_BYTES];
@@ -478,6 +501,7 @@ static void put_path(FILE *to, const json_t *report)
 			 : NULL;
 	fprintf(to, ".%s%s", origin != NULL ? "  " : "\n", origin != NULL ? origin : "");
 	put_readers(to, report);
+	put_opens(to, report);
 }
 
 char *emr_report_text(const json_t *report)

@@ -63,6 +63,9 @@ typedef struct shared_owner {
 	shared_set *set;	     /* NULL: he shares with this person, or a team */
 	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME BORN (CODE), in a set a pseudonym */
 	emr_card card;		     /* the newest of his letters' */
+	int64_t pace_ns;	     /* of the worker: how long the last answer took */
+	int64_t away_told_boot_ns;   /* of the worker: when it was said last that his folder, which
+					alone could answer, does not; 0: not since it did */
 	struct shared_share *shares; /* his, in the order in which they came */
 } shared_owner;
 
@@ -93,6 +96,7 @@ typedef struct shared_share {
 	char note_name[EMR_NAME_MAX + 1];
 	emr_known_grant grant; /* the best there is: in force, for this purpose, the longest */
 	unsigned agents_count, needed;
+	bool opens_away; /* enough agents can release its keys; else its owner's folder alone */
 	/* Writing (foreign.h); RIGHTS 0: only reading. */
 	uint16_t rights;
 	uint64_t write_until_unix_s;
@@ -170,6 +174,8 @@ typedef struct shared_asking {
 	emr_id16 *objects; /* NULL: names */
 	size_t n;
 	int64_t since_boot_ns, looked_boot_ns;
+	int64_t patience_ns; /* with an owner who alone could answer, and shows no sign of it */
+	bool is_quiet;	     /* he has shown none, and that is over */
 	emr_share_trouble trouble; /* as of the last look */
 } shared_asking;
 

@@ -45,9 +45,9 @@ void shared_close(shared_share *s)
 	s->opened = NULL;
 }
 
-/* Takes ASK and OBJECTS, also when it fails. */
-static emr_status add_asking(
-	emr_view *view, shared_share *s, emr_ask *ask, emr_id16 *objects, size_t n)
+/* ASK was sent at BEGAN_NS.  Takes ASK and OBJECTS, also when it fails. */
+static emr_status add_asking(emr_view *view, shared_share *s, emr_ask *ask, emr_id16 *objects,
+	size_t n, int64_t began_ns)
 {
 	shared_asking *asking = calloc(1, sizeof *asking);
 
@@ -62,6 +62,8 @@ static emr_status add_asking(
 		.n = n,
 		.since_boot_ns = view_boot_ns(view),
 		.looked_boot_ns = view_boot_ns(view)};
+	asking->patience_ns =
+		emr_shared_patience_ns(asking->since_boot_ns - began_ns, s->owner->pace_ns);
 	s->asking = asking;
 	return EMR_OK;
 }
@@ -171,6 +173,10 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 		refuse_asking(view, s, asking);
 	if (status != EMR_BUSY && emr_status_is_local(status))
 		return;
+	if (status == EMR_OK) {
+		s->owner->away_told_boot_ns = 0;
+		s->owner->pace_ns = view_boot_ns(view) - asking->since_boot_ns;
+	}
 	end_asking(s, asking);
 }
 
@@ -317,6 +323,7 @@ static void ask_ahead(emr_view *view, shared_share **all, size_t n)
 {
 	emr_names_asked asked[NAMES_AHEAD_MAX];
 	shared_share *of[NAMES_AHEAD_MAX];
+	int64_t began = view_boot_ns(view);
 	emr_status status;
 	size_t count = 0;
 
@@ -329,7 +336,7 @@ static void ask_ahead(emr_view *view, shared_share **all, size_t n)
 	status = emr_shared_ask_names_of(view->shares->share, asked, count);
 	for (size_t i = 0; i < count; i++)
 		if (asked[i].ask != NULL && status == EMR_OK)
-			status = add_asking(view, of[i], asked[i].ask, NULL, 0);
+			status = add_asking(view, of[i], asked[i].ask, NULL, 0, began);
 		else
 			emr_ask_free(asked[i].ask);
 	if (status != EMR_OK)
@@ -369,6 +376,7 @@ static void go_on_ahead(emr_view *view, const shared_share *s)
 static void serve_names(emr_view *view, shared_share *s)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
+	int64_t began = view_boot_ns(view);
 	emr_ask *ask = NULL;
 	emr_status status;
 
@@ -380,7 +388,7 @@ static void serve_names(emr_view *view, shared_share *s)
 	if (status == EMR_OK && ask == NULL)
 		build(view, s);
 	else if (status == EMR_OK) {
-		status = add_asking(view, s, ask, NULL, 0);
+		status = add_asking(view, s, ask, NULL, 0, began);
 		look_ahead(view, s);
 	}
 	if (status != EMR_OK)
@@ -456,6 +464,7 @@ static emr_status ask_once(
 	emr_view *view, shared_share *s, const asked *a, size_t n, emr_share_trouble *out_trouble)
 {
 	emr_id16 *objects = calloc(n, sizeof *objects);
+	int64_t began = view_boot_ns(view);
 	emr_ask *ask = NULL;
 	emr_status status = objects == NULL ? EMR_NO_MEMORY
 					    : emr_shared_ask_records(
@@ -466,7 +475,7 @@ static emr_status ask_once(
 		return status;
 	}
 	memcpy(objects, a->objects, n * sizeof *objects);
-	return add_asking(view, s, ask, objects, n);
+	return add_asking(view, s, ask, objects, n, began);
 }
 
 /* What came along, or another one that is wanted, may have been removed a moment ago, or cannot be
@@ -671,17 +680,36 @@ static void serve_bytes(emr_view *view, shared_share *s)
 
 /* ---- deadlines ---- */
 
+/* Nobody but the owner could answer what was asked, and he does nothing at all: his folder is
+ * closed.  That is said of a ledger that was reached since, and not of one that is away. */
+static void look_for_owner(const emr_view *view, const shared_share *s)
+{
+	for (shared_asking *asking = s->asking; asking != NULL; asking = asking->next) {
+		int64_t end = asking->since_boot_ns + asking->patience_ns;
+		bool has_moved = true;
+
+		asking->is_quiet = !s->opens_away && view->shares->fresh_boot_ns >= end &&
+				   emr_ask_owner_moved(asking->ask, &has_moved) == EMR_OK &&
+				   !has_moved;
+	}
+}
+
 /* Whose names were asked for before anybody looked is not waited for longer because of that. */
 static bool is_late(void *arg, const shared_waiter *w)
 {
 	const refusing *r = arg;
-	const shared_asking *ahead = r->share->owner->set != NULL && w->need == EMR_NEED_NAMES
-					     ? asking_for(r->share, w->need, r->share->top)
-					     : NULL;
+	int64_t began = w->deadline_boot_ns - EMR_SHARED_WAIT_NS;
+	const shared_asking *asking;
 
-	return w->share == r->share &&
-	       (w->deadline_boot_ns <= r->now ||
-		       (ahead != NULL && ahead->since_boot_ns + EMR_SHARED_WAIT_NS <= r->now));
+	if (w->share != r->share || w->deadline_boot_ns <= r->now)
+		return w->share == r->share;
+	asking = asking_for(r->share, w->need, shared_object_of(w->n));
+	if (asking == NULL)
+		return false;
+	if (asking->is_quiet && began + asking->patience_ns <= r->now)
+		return true;
+	return r->share->owner->set != NULL && w->need == EMR_NEED_NAMES &&
+	       asking->since_boot_ns + EMR_SHARED_WAIT_NS <= r->now;
 }
 
 static unsigned seconds_asked(
@@ -718,6 +746,7 @@ static void answer_late(emr_view *view, shared_share *s)
 {
 	refusing r = {.view = view, .share = s, .now = view_boot_ns(view)};
 
+	look_for_owner(view, s);
 	shared_answer(view, is_late, say_late, &r);
 }
 

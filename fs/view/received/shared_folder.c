@@ -327,7 +327,8 @@ static void name_note(shared_share *s)
 }
 
 /* Under view->lock: S is what R says.  Its phase is left to the caller. */
-static void take_terms(emr_view *view, shared_share *s, const emr_received *r, bool is_file)
+static void take_terms(
+	emr_view *view, shared_share *s, const emr_received *r, bool is_file, bool opens_away)
 {
 	int64_t left_s = (int64_t)r->grant.row.not_after_unix_s - view_now_ns(view) / 1000000000;
 	bool is_new = !emr_id16_equal(s->grant.grant, r->grant.grant) ||
@@ -344,6 +345,7 @@ static void take_terms(emr_view *view, shared_share *s, const emr_received *r, b
 	s->has_purpose = is_for(&r->grant, purpose_of(view, r));
 	s->agents_count = r->agents_count;
 	s->needed = r->grant.row.t;
+	s->opens_away = opens_away;
 	if (s->name[0] == 0)
 		name_share(s, r->letter.label);
 }
@@ -389,6 +391,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 {
 	emr_view *view = l->view;
 	bool is_file = begins_with_file(view, r), is_other, ends, begins, was_over = false;
+	bool opens_away = false;
 	shared_phase phase = phase_of(r);
 	shared_owner *owner;
 	shared_share *s;
@@ -396,6 +399,9 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	emr_id16 before;
 	emr_status status = shared_read_terms(view, r, &terms);
 
+	if (status == EMR_OK)
+		status = emr_share_opens_away(
+			view->shares->share, &r->grant, r->agents, r->agents_count, &opens_away);
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
@@ -420,7 +426,7 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	begins = s->phase != SHARED_OPEN && phase == SHARED_OPEN;
 	before = s->grant.grant;
 	take_root(l, s, r);
-	take_terms(view, s, r, is_file);
+	take_terms(view, s, r, is_file, opens_away);
 	if (begins)
 		s->phase = SHARED_OPEN;
 	if (!ends && !begins && s->phase != SHARED_OPEN &&

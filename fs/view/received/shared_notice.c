@@ -16,6 +16,7 @@
 
 #define TOLD_WINDOW_NS INT64_C(60000000000)
 #define TOLD_IN_WINDOW 20u
+#define AWAY_TOLD_NS INT64_C(600000000000) /* that a folder is closed, whatever is tried there */
 
 /* Under view->lock: what any notice about S says; the paths are the caller's. */
 static emr_shared_notice about(const emr_view *view, const shared_share *s, const char *id)
@@ -220,6 +221,19 @@ static word word_of(const shared_share *s, emr_status status, const emr_share_tr
 	return (word){status, NULL};
 }
 
+/* Of a closed folder every file says the same. */
+static bool is_told_already(const emr_view *view, const shared_share *s, emr_status status)
+{
+	int64_t now = view_boot_ns(view), *told = &s->owner->away_told_boot_ns;
+
+	if (status != EMR_TIMEOUT || s->opens_away)
+		return false;
+	if (*told != 0 && now - *told < AWAY_TOLD_NS)
+		return true;
+	*told = now;
+	return false;
+}
+
 emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const node *n,
 	emr_status status, const emr_share_trouble *trouble, unsigned seconds)
 {
@@ -227,7 +241,7 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 	emr_shared_notice notice;
 	char *path;
 
-	if (w.id == NULL)
+	if (w.id == NULL || is_told_already(view, s, w.status))
 		return w.status;
 	if (w.status == EMR_ACCESS_REVOKED && s->owner->set != NULL)
 		w.id = "withdrawn";

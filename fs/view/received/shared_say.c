@@ -26,6 +26,7 @@ typedef struct subject {
 	bool has_key; /* of the owner, that may be shown */
 	emr_known_grant grant;
 	char access[ACCESS_BYTES];
+	bool opens_away;
 	emr_headers headers;
 	shared_at at; /* without what was read of it */
 } subject;
@@ -186,6 +187,12 @@ static emr_status say_access(const subject *s, emr_buf *out)
 	return s->at.level == SHARED_RECORD ? fact_text(s->access, out) : EMR_NO_ATTRIBUTE;
 }
 
+static emr_status say_opens(const subject *s, emr_buf *out)
+{
+	return s->at.level == SHARED_RECORD ? fact_text(emr_opens_word(s->opens_away), out)
+					    : EMR_NO_ATTRIBUTE;
+}
+
 static emr_status say_headers(const subject *s, emr_buf *out)
 {
 	return s->headers.kind != EMR_HEADER_NONE ? emr_headers_lines(&s->headers, out)
@@ -214,6 +221,7 @@ static const struct computed {
 	{OURS "owner", say_owner},
 	{OURS "owner-id", say_owner_id},
 	{OURS "access", say_access},
+	{OURS "opens", say_opens},
 	{OURS "headers", say_headers},
 	{OURS "freshness", say_freshness},
 };
@@ -235,6 +243,7 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 		return EMR_OK;
 	out->grant = at->share->grant;
 	shared_access(view, at->share, out->access);
+	out->opens_away = at->share->opens_away;
 	out->has_entry = at->share->tree != NULL && at->entry != FLAT_NONE;
 	if (out->has_entry)
 		out->entry = at->share->tree->entries[at->entry];

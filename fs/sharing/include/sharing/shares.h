@@ -31,7 +31,8 @@ typedef struct emr_share_row {
 	bool is_deleted; /* what is shared is in the folder no more: PATH is its name, and it is
 			    shared again when it comes back */
 	bool is_inner;	 /* it stands there only because DOMAIN lies in what is shared */
-	uint8_t t, n;	 /* 0 of 0: only while this folder is open */
+	bool opens_away; /* also while this folder is closed */
+	uint8_t t, n;	 /* 0 of 0: it does not */
 	emr_id32 agents[EMR_AGENTS_MAX];
 	uint64_t opened, opened_last_unix_s; /* as the readers' computers say */
 } emr_share_row;
@@ -51,6 +52,11 @@ emr_status emr_shares_collect_inner(
 /* Of everything, with what is over. */
 emr_status emr_shares_collect_past(
 	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows);
+/* Of what can be read, the shares of which nothing new opens while this folder is closed:
+ * [{path who name organisation}], the first so many, and *OUT_N of all.  The caller owns the list.
+ */
+#define EMR_SHARES_CLOSED_MAX 20
+emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_t *out_n);
 void emr_shares_free(emr_share_rows *rows);
 #define EMR_AUTO_SHARES __attribute__((cleanup(emr_shares_free))) emr_share_rows
 

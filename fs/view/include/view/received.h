@@ -17,6 +17,18 @@ typedef enum emr_need {
 } emr_need;
 
 #define EMR_SHARED_WAIT_NS INT64_C(10000000000) /* how long a release may take */
+/* The same where the owner's folder alone could release, and puts nothing onto the ledger
+ * meanwhile: then it is most likely closed. */
+#define EMR_SHARED_ALONE_NS INT64_C(2500000000)
+/* More where the question itself took TRIP_NS to the ledger and back, as an answer does, or the
+ * owner's last answer PACE_NS (0: not known); one that took longer than anybody waits was a folder
+ * that was opened again. */
+static inline int64_t emr_shared_patience_ns(int64_t trip_ns, int64_t pace_ns)
+{
+	int64_t slow = pace_ns > trip_ns && pace_ns < EMR_SHARED_WAIT_NS ? pace_ns : trip_ns;
+
+	return 3 * slow > EMR_SHARED_ALONE_NS ? 3 * slow : EMR_SHARED_ALONE_NS;
+}
 
 /* Called once, from a thread of the view and without a lock; the call that was put off may be made
  * now when STATUS is EMR_OK. Must be quick.  EMR_TIMEOUT, EMR_DENIED, EMR_ACCESS_ENDED,
@@ -81,10 +93,16 @@ typedef struct emr_shared_with_me {
 	const char *path;  /* where it is shown, or was, from the top of the folder */
 	const char *right; /* "read", "write" or "deposit" */
 	bool has_history;
+	bool opens_away;   /* any time; else only while the owner's folder is open */
 	uint32_t purposes; /* bit n = purpose n; 0 of a deposit */
 	emr_share_phase phase;
 	uint64_t until_unix_s; /* when it ends, or ended; as late as a clock can be: never */
 } emr_shared_with_me;
+/* For scripts: "any-time", or "while-open" for only while the owner's folder is open. */
+static inline const char *emr_opens_word(bool opens_away)
+{
+	return opens_away ? "any-time" : "while-open";
+}
 /* False ends it. */
 typedef bool (*emr_shared_with_me_fn)(void *arg, const emr_shared_with_me *share);
 /* Each share once, as it is known by now; what came with a share around it is that one's.  FN must

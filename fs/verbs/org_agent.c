@@ -1,0 +1,185 @@
+/* This file makes the agent of an organisation that was just made: it runs the three lines that its
+ * administrator would type (org invite, init --join, agent), each as a process of this program. The
+ * agent stays a process of its own with a keyring of its own, which has the same passphrase. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kit/language.h"
+#include "kit/terminal.h"
+#include "verbs/cmd.h"
+
+#include "verbs_private.h"
+
+#define HANDLE "keys" /* in its certificate */
+#define PASSPHRASE_FD 3
+#define ARGUMENTS_MAX 16
+
+extern char **environ;
+
+typedef struct founding {
+	emr_out *out;
+	const emr_passphrase *passphrase;
+	const char *admin; /* --as of the administrator; NULL: none */
+	char name[128];	   /* --as of the agent */
+	char file[4300];   /* the invitation, in the administrator's state */
+} founding;
+
+/* Runs this program as AS with WORDS, up to a NULL; it reads the passphrase from a pipe. */
+static emr_status start(const founding *f, const char *as, const char *const *words, pid_t *out_pid)
+{
+	static const char *const more[] = {"--quiet", "--passphrase-file", "/dev/fd/3"};
+	const char *argv[ARGUMENTS_MAX] = {"emrfs"};
+	EMR_AUTO_FD from = -1;
+	EMR_AUTO_FD to = -1;
+	posix_spawn_file_actions_t actions;
+	int ends[2], error;
+	size_t n = 1;
+
+	while (*words != NULL)
+		argv[n++] = *words++;
+	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+		argv[n++] = more[i];
+	argv[n++] = as != NULL ? "--as" : NULL;
+	argv[n] = as;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return emr_status_from_errno(errno);
+	from = ends[0];
+	to = ends[1];
+	/* It fits into the pipe, whose other end is closed before the child looks for the end. */
+	if (write(to, f->passphrase->data, f->passphrase->len) != (ssize_t)f->passphrase->len)
+		return EMR_IO;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, from, PASSPHRASE_FD);
+	error = posix_spawn(
+		out_pid, "/proc/self/exe", &actions, NULL, (char *const *)(void *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return error == 0 ? EMR_OK : emr_status_from_errno(error);
+}
+
+/* What it had to say it has said. */
+static emr_status await_end(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return emr_status_from_errno(errno);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EMR_OK : EMR_DENIED;
+}
+
+/* Until INVITING has written the invitation, or has ended. */
+static emr_status await_invitation(const founding *f, int watch, pid_t inviting)
+{
+	EMR_AUTO_FD process = (int)syscall(SYS_pidfd_open, inviting, 0);
+	struct pollfd polled[2] = {
+		{.fd = watch, .events = POLLIN}, {.fd = process, .events = POLLIN}};
+	const char *name = strrchr(f->file, '/') + 1;
+	_Alignas(struct inotify_event) char events[4096];
+
+	for (;;) {
+		ssize_t len, at = 0;
+
+		if (poll(polled, 2, -1) < 0 && errno != EINTR)
+			return emr_status_from_errno(errno);
+		len = (polled[0].revents & POLLIN) != 0 ? read(watch, events, sizeof events) : 0;
+		while (at < len) {
+			const struct inotify_event *event = (const void *)(events + at);
+
+			if (event->len > 0 && strcmp(event->name, name) == 0)
+				return EMR_OK;
+			at += (ssize_t)(sizeof *event + event->len);
+		}
+		if ((polled[1].revents & POLLIN) != 0)
+			return EMR_DENIED;
+	}
+}
+
+/* The agent's keyring, by an invitation that nobody else ever sees. */
+static emr_status make_keyring(const founding *f, const char *state)
+{
+	const char *const invite[] = {
+		"org", "invite", HANDLE, "--role", "agent", "-o", f->file, NULL};
+	const char *const join[] = {"init", "--yes", "--join", f->file, NULL};
+	EMR_AUTO_FD watch = inotify_init1(IN_CLOEXEC);
+	pid_t inviting = 0, joining = 0;
+	emr_status status, invited;
+
+	if (watch < 0 || inotify_add_watch(watch, state, IN_CLOSE_WRITE) < 0)
+		return emr_status_from_errno(errno);
+	status = start(f, f->admin, invite, &inviting);
+	if (status != EMR_OK)
+		return status;
+	status = await_invitation(f, watch, inviting);
+	if (status == EMR_OK)
+		status = start(f, f->name, join, &joining);
+	if (status == EMR_OK)
+		status = await_end(joining);
+	if (status != EMR_OK)
+		(void)kill(inviting, SIGINT); /* which withdraws it */
+	invited = await_end(inviting);
+	(void)unlink(f->file); /* where an authority gives the certificate it stays */
+	return status == EMR_OK ? invited : status;
+}
+
+static emr_status run_agent(const founding *f)
+{
+	const char *const words[] = {"agent", NULL};
+	pid_t pid = 0;
+	emr_status status = start(f, f->name, words, &pid);
+
+	return status == EMR_OK ? await_end(pid) : status;
+}
+
+static bool is_wanted(const emr_args *args, emr_out *out)
+{
+	if (args->values[EMR_OPT_ROLE] != NULL)
+		return true;
+	if (out->is_json || args->given[EMR_OPT_YES] || !emr_terminal_there())
+		return false;
+	emr_say(out, "An agent releases keys of shares while their owners' computers are off.  It "
+		     "can read nothing itself.\nWithout one, what patients share with another "
+		     "organisation may open only while their folders are open.\n");
+	return emr_terminal_says_yes(
+		"Run one on this computer now, with the same passphrase (yes, no)?");
+}
+
+int emr_org_make_agent(
+	const emr_args *args, emr_out *out, const emr_passphrase *passphrase, const char *state)
+{
+	founding f = {.out = out, .passphrase = passphrase, .admin = args->values[EMR_OPT_AS]};
+	emr_problem problem = {0};
+	emr_status status;
+
+	emr_out_put(out, "agent", json_null());
+	if (!is_wanted(args, out))
+		return EMR_EXIT_DONE;
+	snprintf(f.name, sizeof f.name, "%.100s%sagent", f.admin != NULL ? f.admin : "",
+		f.admin != NULL ? "-" : "");
+	snprintf(f.file, sizeof f.file, "%.4200s/agent.invitation", state);
+	emr_progress(out, "Making the agent ...");
+	fflush(NULL);
+	status = make_keyring(&f, state);
+	if (status == EMR_OK)
+		status = run_agent(&f);
+	emr_progress_end(out);
+	if (status != EMR_OK) {
+		emr_problem_set(&problem, EMR_SAY_AGENT_NOT_MADE, NULL);
+		return emr_out_fail(out, &problem);
+	}
+	emr_out_text(out, "agent", f.name);
+	emr_say(out,
+		"The agent runs.  What it has done: emrfs --as %s agent --status\n"
+		"To begin with the computer: systemctl --user enable emrfs-agent\n",
+		f.name);
+	return EMR_EXIT_DONE;
+}
