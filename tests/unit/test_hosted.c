@@ -335,6 +335,49 @@ static void a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it(void
 	unmake(&it);
 }
 
+static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
+{
+	static const uint8_t other[] = "another certificate";
+	fabric_world it;
+	const kit_row *own;
+	uint8_t row[EMR_ROW_QUOTA_BYTES], next[EMR_ROW_QUOTA_BYTES];
+	emr_key_text key, theirs;
+	bool fits = true;
+	unsigned left = 0;
+
+	(void)state;
+	make(&it);
+	emr_key_signer(it.world.identity.id, &key);
+	own = kit_get(&it.world.state, key.text);
+	hosted_letters_key(it.cert.data, it.cert.len, &key);
+	hosted_letters_key(other, sizeof other, &theirs);
+	assert_string_not_equal(key.text, theirs.text);
+	for (; fits; left += fits, memcpy(row, next, sizeof row))
+		assert_int_equal(
+			hosted_letters_take(left > 0 ? row : NULL, left > 0 ? sizeof row : 0, NULL,
+				0, it.cert.data, it.cert.len, it.now, &fits, next),
+			EMR_CONTRACT_OK);
+	assert_int_equal(left, EMR_QUOTA_LETTERS_INVITED);
+	/* The same row, of who names a key that names him; not of another's key, nor when it ended.
+	 */
+	assert_int_equal(hosted_letters_take(row, sizeof row, own->value, own->len, it.cert.data,
+				 it.cert.len, it.now, &fits, next),
+		EMR_CONTRACT_OK);
+	assert_true(fits);
+	assert_int_equal(hosted_letters_take(row, sizeof row, own->value, own->len, other,
+				 sizeof other, it.now, &fits, next),
+		EMR_CONTRACT_OK);
+	assert_false(fits);
+	assert_int_equal(hosted_letters_take(row, sizeof row, own->value, own->len, it.cert.data,
+				 it.cert.len, UINT64_MAX, &fits, next),
+		EMR_CONTRACT_OK);
+	assert_true(fits); /* another day */
+	assert_int_equal(
+		hosted_letters_take(row, 3, NULL, 0, other, sizeof other, it.now, &fits, next),
+		EMR_CONTRACT_STATE);
+	unmake(&it);
+}
+
 static void a_ca_that_nobody_approved_speaks_for_nobody(void **state)
 {
 	static const uint8_t none[16];
@@ -671,6 +714,7 @@ int main(void)
 		cmocka_unit_test(a_ca_speaks_for_members_of_the_msp_that_it_names_alone),
 		cmocka_unit_test(a_ca_that_nobody_approved_speaks_for_nobody),
 		cmocka_unit_test(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it),
+		cmocka_unit_test(a_stranger_leaves_fewer_letters_than_a_member),
 		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
 		cmocka_unit_test(a_renewal_counts_with_the_certificate_that_its_part_carries),
 		cmocka_unit_test(a_renewal_is_not_brought_among_others),
