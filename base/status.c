@@ -53,6 +53,8 @@ static const struct {
 	[EMR_FORBIDDEN] = {"not permitted there", EMR_KIND_FINAL},
 	[EMR_WOULD_SHARE] = {"somebody else would see it", EMR_KIND_FINAL},
 	[EMR_APART] = {"folders of different owners", EMR_KIND_FINAL},
+	[EMR_LETTERS_SPENT] = {"letters of the day spent", EMR_KIND_LOCAL},
+	[EMR_BYTES_SPENT] = {"bytes of the day spent", EMR_KIND_LOCAL},
 	[EMR_AWAITED] = {"not here yet", EMR_KIND_AWAY},
 };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "cert_private.h"
+#include "crypto/hashsig.h"
 #include "keyring_private.h"
 
 static emr_status failed(void)
@@ -227,4 +228,21 @@ emr_status emr_cert_issue(const emr_keyring *kr, emr_bytes ca_der, const emr_cer
 		!add_extensions(cert, ca, subject, false))
 		return failed();
 	return finish(cert, ca_key, out_der);
+}
+
+emr_id16 emr_cert_org_of(emr_bytes ca_der, emr_bytes msp)
+{
+	static const char label[] = "emrfs/v1/org-msp";
+	emr_sha256_ctx hash;
+	uint8_t ca[32], all[32];
+	emr_id16 org;
+
+	emr_sha256(ca_der.data, ca_der.len, ca);
+	emr_sha256_init(&hash);
+	emr_sha256_update(&hash, label, sizeof label);
+	emr_sha256_update(&hash, ca, sizeof ca);
+	emr_sha256_update(&hash, msp.data, msp.len);
+	emr_sha256_final(&hash, all);
+	memcpy(org.b, all, sizeof org.b);
+	return org;
 }

@@ -45,8 +45,6 @@ static inline void emr_pkey_free(EVP_PKEY **key)
  * that it only lacked memory.  Empties its queue of errors. */
 emr_status emr_cert_damaged(void);
 /* 1..64 bytes of UTF-8 without control characters. */
-bool emr_cert_handle_ok(const char *handle, size_t len);
-bool emr_cert_msp_ok(const char *msp);
 /* A public key from our one SPKI encoding: EMR_DAMAGED when it is another or no point of the curve.
  */
 emr_status emr_cert_key_of(emr_bytes spki, EVP_PKEY **out);

@@ -30,9 +30,43 @@ static emr_status write_bytes(const emr_application *a, emr_buf *out)
 	emr_write_u64(&w, a->expires);
 	emr_write_u8(&w, (uint8_t)name_len);
 	emr_write_bytes(&w, a->name, name_len);
+	emr_write_u8(&w, (uint8_t)strlen(a->msp));
+	emr_write_bytes(&w, a->msp, strlen(a->msp));
 	emr_write_u16(&w, (uint16_t)a->ca_der.len);
 	emr_write_bytes(&w, a->ca_der.data, a->ca_der.len);
 	return w.status;
+}
+
+static emr_status make(const emr_keyring *admin, emr_application *facts, const char *name,
+	const char *msp, emr_buf *out_bytes, emr_application *out)
+{
+	emr_public public;
+	emr_status status = emr_keyring_public(admin, &public);
+
+	if (strlen(name) == 0 || strlen(name) > EMR_APPLICATION_NAME_MAX ||
+		(msp != NULL && !emr_cert_msp_ok(msp)))
+		return EMR_INVALID;
+	if (status != EMR_OK)
+		return status;
+	memcpy(facts->name, name, strlen(name));
+	if (msp != NULL)
+		memcpy(facts->msp, msp, strlen(msp));
+	memcpy(facts->admin_pk, public.pk, 32);
+	status = write_bytes(facts, out_bytes);
+	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
+}
+
+emr_status emr_application_by(const emr_keyring *admin, emr_id16 net_id, const char *name,
+	const char *msp, emr_bytes ca_der, uint64_t expires_unix_s, emr_buf *out_bytes,
+	emr_application *out)
+{
+	emr_application facts = {.net_id = net_id,
+		.org = emr_cert_org_of(ca_der, emr_bytes_of(msp, strlen(msp))),
+		.expires = expires_unix_s,
+		.ca_der = ca_der};
+	emr_status status = make(admin, &facts, name, msp, out_bytes, out);
+
+	return status == EMR_DAMAGED ? EMR_INVALID : status;
 }
 
 emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const char *name,
@@ -46,21 +80,10 @@ emr_status emr_application_make(const emr_keyring *admin, emr_id16 net_id, const
 	emr_application facts = {
 		.net_id = net_id, .org = emr_id16_random(), .expires = expires_unix_s};
 	EMR_AUTO_BUF ca = {0};
-	emr_public public;
-	emr_status status;
+	emr_status status = emr_cert_make_ca(admin, &subject, &ca);
 
-	if (strlen(name) == 0 || strlen(name) > EMR_APPLICATION_NAME_MAX)
-		return EMR_INVALID;
-	memcpy(facts.name, name, strlen(name));
-	status = emr_keyring_public(admin, &public);
-	if (status == EMR_OK)
-		status = emr_cert_make_ca(admin, &subject, &ca);
-	if (status != EMR_OK)
-		return status;
-	memcpy(facts.admin_pk, public.pk, 32);
 	facts.ca_der = emr_buf_view(&ca);
-	status = write_bytes(&facts, out_bytes);
-	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
+	return status == EMR_OK ? make(admin, &facts, name, msp, out_bytes, out) : status;
 }
 
 emr_status emr_application_again(const emr_application *earlier, uint64_t expires_unix_s,
@@ -69,32 +92,40 @@ emr_status emr_application_again(const emr_application *earlier, uint64_t expire
 	emr_application facts = *earlier;
 	emr_status status;
 
-	facts.org = emr_id16_random();
+	if (emr_application_is_own(earlier))
+		facts.org = emr_id16_random();
 	facts.expires = expires_unix_s;
 	status = write_bytes(&facts, out_bytes);
 	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
 }
 
-/* A CA of our profile; the name is text for people. */
-static bool is_sound(emr_application *a, size_t name_len)
+bool emr_application_is_own(const emr_application *application)
+{
+	return !emr_id16_equal(application->org,
+		emr_cert_org_of(application->ca_der,
+			emr_bytes_of(application->msp, strlen(application->msp))));
+}
+
+/* A CA of our profile, which names this organisation and its MSP, or which the id names; the name
+ * is text for people. */
+static bool is_sound(const emr_application *a, size_t name_len)
 {
 	emr_cert_facts ca;
 
-	if (emr_id16_is_zero(a->org) || name_len == 0 || memchr(a->name, '\0', name_len) != NULL)
+	if (emr_id16_is_zero(a->org) || !emr_cert_handle_ok(a->name, name_len) ||
+		emr_cert_read(a->ca_der, &ca) != EMR_OK || !ca.is_ca)
 		return false;
-	/* The CA's common name is the same text, and was judged there. */
-	if (emr_cert_read(a->ca_der, &ca) != EMR_OK || !ca.is_ca || strcmp(ca.handle, a->name) != 0)
-		return false;
-	memcpy(a->msp, ca.msp, sizeof a->msp);
-	return true;
+	if (emr_application_is_own(a))
+		return strcmp(ca.handle, a->name) == 0 && strcmp(ca.msp, a->msp) == 0;
+	return ca.msp[0] == '\0' && emr_cert_msp_ok(a->msp);
 }
 
 emr_status emr_application_read(emr_bytes bytes, emr_application *out)
 {
 	emr_application a = {0};
 	emr_reader r = emr_reader_of(bytes);
-	emr_bytes head = emr_read_bytes(&r, sizeof magic), text;
-	size_t name_len;
+	emr_bytes head = emr_read_bytes(&r, sizeof magic), text, msp;
+	size_t name_len, msp_len;
 
 	if (bytes.len > EMR_APPLICATION_MAX || head.data == NULL ||
 		memcmp(head.data, magic, 4) != 0)
@@ -109,11 +140,16 @@ emr_status emr_application_read(emr_bytes bytes, emr_application *out)
 	a.expires = emr_read_u64(&r);
 	name_len = emr_read_u8(&r);
 	text = emr_read_bytes(&r, name_len);
+	msp_len = emr_read_u8(&r);
+	msp = emr_read_bytes(&r, msp_len);
 	a.ca_der = emr_read_bytes(&r, emr_read_u16(&r));
-	if (!emr_reader_done(&r) || name_len > EMR_APPLICATION_NAME_MAX)
+	if (!emr_reader_done(&r) || name_len > EMR_APPLICATION_NAME_MAX ||
+		msp_len > EMR_CERT_MSP_MAX)
 		return EMR_DAMAGED;
 	memcpy(a.name, text.data, name_len);
-	if (!is_sound(&a, name_len))
+	if (msp_len > 0)
+		memcpy(a.msp, msp.data, msp_len);
+	if (strlen(a.msp) != msp_len || !is_sound(&a, name_len))
 		return EMR_DAMAGED;
 	*out = a;
 	return EMR_OK;

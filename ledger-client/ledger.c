@@ -102,11 +102,21 @@ void emr_ledger_hurry(emr_ledger *ledger)
 		ledger->backend->hurry(ledger->self);
 }
 
+/* What is refused for today is taken tomorrow: no answer, but a matter of time. */
+static emr_status status_of_quota(const emr_ledger_answer *answer)
+{
+	return answer->refusal == EMR_RESULT_LETTERS_SPENT ? EMR_LETTERS_SPENT
+	       : answer->refusal == EMR_RESULT_BYTES_SPENT ? EMR_BYTES_SPENT
+							   : EMR_OK;
+}
+
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	if (batch.len > EMR_LEDGER_BATCH_MAX)
-		return EMR_LIMIT;
-	return ledger->backend->submit(ledger->self, batch, out_answer);
+	emr_status status = batch.len > EMR_LEDGER_BATCH_MAX
+				    ? EMR_LIMIT
+				    : ledger->backend->submit(ledger->self, batch, out_answer);
+
+	return status == EMR_OK ? status_of_quota(out_answer) : status;
 }
 
 bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer)
@@ -133,10 +143,13 @@ emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
+	emr_status status;
+
 	if (batch.len > EMR_LEDGER_BATCH_MAX)
 		return EMR_LIMIT;
-	return emr_backend_renew(
+	status = emr_backend_renew(
 		ledger->backend, ledger->self, keyring, certificate, batch, out_answer);
+	return status == EMR_OK && out_answer != NULL ? status_of_quota(out_answer) : status;
 }
 
 emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)

@@ -51,6 +51,8 @@ static int errno_of(emr_status status)
 	case EMR_DENIED:
 	case EMR_EXPOSED:
 		return EACCES;
+	case EMR_LETTERS_SPENT:
+	case EMR_BYTES_SPENT:
 	case EMR_BUSY:
 		return EBUSY;
 	case EMR_OFFLINE:

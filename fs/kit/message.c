@@ -3,8 +3,10 @@
  * the terminal, nor break out of a command that a person copies. */
 #include "kit/message.h"
 
+#include "base/clock.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
+#include "kit/text.h"
 #include "kit/verbs.h"
 #include "kit_private.h"
 
@@ -386,11 +388,20 @@ emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_pr
 
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what)
 {
+	char until[EMR_TEXT_BYTES];
+
 	switch (status) {
 	case EMR_NO_SPACE:
 	case EMR_QUOTA:
 		emr_problem_set(problem, EMR_SAY_FAILED, "what", what, "cause",
 			_("no space left on the disk"), NULL);
+		return;
+	case EMR_LETTERS_SPENT:
+	case EMR_BYTES_SPENT:
+		emr_day_end_text(emr_clock_unix_s(emr_clock_system()), until);
+		emr_problem_set(problem,
+			status == EMR_BYTES_SPENT ? EMR_SAY_BYTES_SPENT : EMR_SAY_LETTERS_SPENT,
+			"time", until, NULL);
 		return;
 	case EMR_NEWER_FORMAT:
 		emr_problem_set(problem, EMR_SAY_NEWER_FORMAT, "what", what, NULL);

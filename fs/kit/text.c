@@ -249,6 +249,11 @@ void emr_day_text(const char *json_time, char out[EMR_TEXT_BYTES])
 	out[strcspn(out, ":") > 3 ? strcspn(out, ":") - 3 : 0] = '\0'; /* without " 14:05" */
 }
 
+void emr_day_end_text(uint64_t unix_s, char out[EMR_TEXT_BYTES])
+{
+	emr_time_text((int64_t)((unix_s / 86400 + 1) * 86400), out);
+}
+
 void emr_time_json(int64_t unix_s, char out[EMR_TEXT_BYTES])
 {
 	time_t at = (time_t)unix_s;

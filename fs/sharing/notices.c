@@ -95,6 +95,7 @@ static const char *words_of(const char *detail)
 static void fill_problem(const notice *n, const char *place, emr_problem *out_problem)
 {
 	const char *path = n->path[0] != '\0' ? n->path : _("Your folder");
+	char until[EMR_TEXT_BYTES];
 
 	if (n->said != NULL) {
 		*out_problem = *n->said;
@@ -113,9 +114,10 @@ static void fill_problem(const notice *n, const char *place, emr_problem *out_pr
 			detail, "places", detail, "place", place, NULL);
 		return;
 	}
+	emr_day_end_text((uint64_t)n->unix_s, until);
 	emr_problem_set(out_problem, n->message, "path", path, "what", path, "program",
 		or_unknown(n->program), "folder", or_unknown(n->folder), "value",
-		or_unknown(n->value), NULL);
+		or_unknown(n->value), "time", until, NULL);
 }
 
 static bool is_waiting(const notice *n)

@@ -670,6 +670,18 @@ static void tell_failure(emr_sharing *sharing, const emr_order *order, const cle
 		emr_notices_add_problem(sharing->notices, &problem, path != NULL ? path : "");
 }
 
+/* It waits for the day's end. */
+static void tell_spent(emr_sharing *sharing, emr_status status)
+{
+	emr_problem problem = {0};
+
+	if (status != EMR_LETTERS_SPENT && status != EMR_BYTES_SPENT)
+		return;
+	emr_problem_set_status(&problem, status, "");
+	if (sharing->notices != NULL)
+		emr_notices_add_problem(sharing->notices, &problem, "");
+}
+
 static void tell_left_out(emr_sharing *sharing, const emr_order *order, uint64_t n)
 {
 	EMR_AUTO_FREE char *path = NULL;
@@ -746,6 +758,7 @@ static void do_order(emr_sharing *sharing, const emr_order *next)
 {
 	bool *may_stand = &sharing->may_stand[next - sharing->orders.list];
 	bool could_stand = *may_stand;
+	const bool is_first_try = sharing->pause_ns[next - sharing->orders.list] == 0;
 	emr_order order = *next;
 	clerk_result result;
 
@@ -753,6 +766,8 @@ static void do_order(emr_sharing *sharing, const emr_order *next)
 	*may_stand = true;
 	pthread_mutex_unlock(&sharing->lock);
 	result = clerk_do(sharing->session, &order);
+	if (is_first_try)
+		tell_spent(sharing, result.status);
 	tell_failure(sharing, &order, &result); /* before anybody can see it in the list */
 	if (result.status == EMR_OK)
 		tell_left_out(sharing, &order, result.left_out);

@@ -204,24 +204,12 @@ static emr_login login_of(const emr_args *args)
 
 static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
 {
-	static const uint16_t needed = EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN;
 	const certifying *c = arg;
 	const emr_login login = login_of(c->making->args);
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_cert_facts facts;
-	emr_status status = emr_enrol_by_login(
+	emr_status status = emr_enrol_admin(
 		c->making->network_dir, c->making->session.keyring, &login, &got, c->problem);
 
-	if (status == EMR_OK)
-		status = emr_cert_read(emr_buf_view(&got.chain), &facts);
-	if (status == EMR_OK && (facts.roles & needed) != needed) {
-		emr_problem_set(c->problem, EMR_SAY_NETWORK_DIR, "dir", c->making->network_dir,
-			"cause",
-			_("the authority's certificate does not say that its owner is patient and "
-			  "admin (emr.roles)"),
-			NULL);
-		return EMR_DENIED;
-	}
 	if (status == EMR_OK)
 		status = emr_buf_append(out_ca, got.root.data, got.root.len);
 	return status == EMR_OK ? emr_buf_append(out_certificate, got.chain.data, got.chain.len)
@@ -324,6 +312,7 @@ static bool is_founded(const making *m)
 static emr_status make_network(making *m, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF certificate = {0};
+	const emr_login login = login_of(m->args);
 	char handle[32];
 	emr_status status = code_of(m, m->org_name != NULL ? "org" : "patient", handle);
 
@@ -337,7 +326,7 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 		status = emr_keyring_tlv_get(
 			m->session.keyring, EMR_KEYRING_CERTIFICATE, &certificate);
 	else if (status == EMR_OK && m->is_applying)
-		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle,
+		status = emr_applying_do(&m->session, m->network_dir, m->org_name, handle, &login,
 			m->within_ns, &m->begun, m->out, &certificate, out_problem);
 	else if (status == EMR_OK)
 		status = create_network(m, handle, &certificate, out_problem);
@@ -656,13 +645,15 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 	const char *join = m->args->values[EMR_OPT_JOIN], *dir = m->args->values[EMR_OPT_NETWORK];
 	emr_status status = read_within(m, out_problem);
 
+	m->joining.login = login_of(m->args);
+	if (status == EMR_OK && join == NULL && (dir == NULL || !emr_enrolling_is_there(dir)))
+		status = emr_enrol_without(&m->joining.login, out_problem);
 	if (status == EMR_OK && join != NULL)
 		status = emr_joining_read(join, m->places.state, &m->joining, out_problem);
 	if (status == EMR_OK)
 		status = check_words(m, out_problem);
 	if (status != EMR_OK || (join == NULL && dir == NULL))
 		return status;
-	m->joining.login = login_of(m->args);
 	if (status == EMR_OK && join != NULL)
 		status = agree(m, out_problem);
 	if (status != EMR_OK)

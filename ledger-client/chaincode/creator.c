@@ -39,15 +39,22 @@ static bool claims_by_descriptor(emr_bytes descriptor, emr_bytes msp, emr_creato
 }
 
 /* An authority that names no MSP, as those that were admitted in a directory, certifies members of
- * the one that is called like the organisation. */
-static bool is_authority_for(const emr_cert_facts *ca, emr_id16 org, emr_bytes msp)
+ * the one that is called like the organisation; or the organisation is called after both, and then
+ * OWN, which certificates by a Fabric CA's own administrator lack, is that or zero. */
+static bool is_authority_for(
+	const emr_cert_facts *ca, const emr_creator *creator, emr_id16 own, emr_id16 *out_org)
 {
 	char id[33];
 
+	*out_org = own;
 	if (ca->msp[0] != '\0')
-		return emr_bytes_equal(emr_bytes_of(ca->msp, strlen(ca->msp)), msp);
-	emr_hex(org.b, sizeof org.b, id);
-	return emr_bytes_equal(emr_bytes_of(id, 32), msp);
+		return !emr_id16_is_zero(own) &&
+		       emr_bytes_equal(emr_bytes_of(ca->msp, strlen(ca->msp)), creator->msp);
+	emr_hex(own.b, sizeof own.b, id);
+	if (!emr_id16_is_zero(own) && emr_bytes_equal(emr_bytes_of(id, 32), creator->msp))
+		return true;
+	*out_org = emr_cert_org_of(creator->authority, creator->msp);
+	return emr_id16_is_zero(own) || emr_id16_equal(own, *out_org);
 }
 
 bool emr_creator_belongs(
@@ -76,14 +83,15 @@ bool emr_creator_claims(
 	emr_bytes descriptor, const emr_creator *creator, emr_creator_claim *out_claim)
 {
 	emr_cert_facts own, ca;
+	emr_id16 org;
 
 	if (creator->authority.len == 0)
 		return claims_by_descriptor(descriptor, creator->msp, out_claim);
-	if (emr_cert_read(creator->certificate, &own) != EMR_OK || emr_id16_is_zero(own.org) ||
+	if (emr_cert_read(creator->certificate, &own) != EMR_OK ||
 		emr_cert_read(creator->authority, &ca) != EMR_OK ||
-		!is_authority_for(&ca, own.org, creator->msp))
+		!is_authority_for(&ca, creator, own.org, &org))
 		return false;
-	*out_claim = (emr_creator_claim){.org = own.org, .ca = creator->authority};
+	*out_claim = (emr_creator_claim){.org = org, .ca = creator->authority};
 	return true;
 }
 

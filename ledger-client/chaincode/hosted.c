@@ -2,6 +2,7 @@
  * copies of what the host fetched. */
 #include "chaincode/hosted.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -354,6 +355,41 @@ emr_contract_status hosted_judge(hosted *run, uint64_t now_unix_s)
 const emr_outcome *hosted_outcome(const hosted *run)
 {
 	return &run->outcome;
+}
+
+/* ---- letters of invitations ---- */
+
+void hosted_letters_key(const uint8_t *der, size_t len, emr_key_text *out_key)
+{
+	emr_key_text key;
+	uint8_t ref[32];
+
+	emr_sha256(der, len, ref);
+	emr_key_quota(ref, EMR_QUOTA_PLACE_LETTERS, &key);
+	(void)snprintf(out_key->text, sizeof out_key->text, "letters/%.120s", key.text);
+}
+
+static bool is_member_by(emr_span signer, const uint8_t *der, size_t len, uint64_t now)
+{
+	emr_row_key key;
+	uint8_t ref[32];
+
+	emr_sha256(der, len, ref);
+	return signer.data != NULL && emr_row_key_parse(signer, &key) == EMR_CONTRACT_OK &&
+	       key.head.state == EMR_KEY_ACTIVE && now < key.not_after_unix_s &&
+	       memcmp(key.how == EMR_HOW_DEVICE ? key.next : key.ref, ref, sizeof ref) == 0;
+}
+
+emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, const uint8_t *signer,
+	size_t signer_len, const uint8_t *der, size_t der_len, uint64_t now_unix_s, bool *out_fits,
+	uint8_t out_row[EMR_ROW_QUOTA_BYTES])
+{
+	const bool is_member =
+		is_member_by((emr_span){signer, signer_len}, der, der_len, now_unix_s);
+
+	return emr_quota_take((emr_span){row, row_len},
+		is_member ? EMR_QUOTA_LETTERS : EMR_QUOTA_LETTERS_INVITED, 1, now_unix_s, out_fits,
+		out_row);
 }
 
 /* ---- an entry of a directory's ledger ---- */

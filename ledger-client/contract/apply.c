@@ -35,7 +35,7 @@ static emr_contract_status load_values(
 		(size_t)judge->batch->count * WRITES_PER_ITEM + emr_batch_vouchers(judge->batch);
 	size_t cap = values_count + writes + 8;
 
-	judge->writes_cap = writes + 1;
+	judge->writes_cap = writes + 3; /* its quota's rows and its own */
 	judge->writes = emr_arena_alloc(judge->arena, judge->writes_cap * sizeof *judge->writes);
 	if (judge->writes == NULL || !emr_table_new(judge->arena, cap, &judge->rows))
 		return EMR_CONTRACT_NO_ROOM;
@@ -135,6 +135,8 @@ static void judge_batch(struct judge *judge, emr_outcome *outcome)
 		return;
 	}
 	result = emr_check_batch(judge);
+	if (result == EMR_RESULT_APPLIED)
+		result = emr_check_quota(judge);
 	if (result != EMR_RESULT_APPLIED)
 		refuse(outcome, result);
 	else

@@ -3,6 +3,8 @@
  * operations and results. */
 #include "contract/codes.h"
 
+#include <string.h>
+
 #include "contract_private.h"
 
 #define DAY 86400u
@@ -108,6 +110,15 @@ bool emr_op_is_prompt(uint8_t op)
 	return op == EMR_OP_ACCESS_REQ || op == EMR_OP_ACCESS_SERVED || op == EMR_OP_RECOVER_REQ;
 }
 
+bool emr_op_is_letter(uint8_t op)
+{
+	static const uint8_t letters[] = {EMR_OP_KEY_REG, EMR_OP_KEY_ROTATE, EMR_OP_KEY_CERT,
+		EMR_OP_ORG_PROPOSE, EMR_OP_WRITER_ADD, EMR_OP_GRANT, EMR_OP_LETTER, EMR_OP_REQUEST,
+		EMR_OP_DATASET_NEW, EMR_OP_DATASET_ADMIT};
+
+	return memchr(letters, op, sizeof letters) != NULL;
+}
+
 /* A save must survive a long time away from the ledger; a request for a key must not. */
 uint32_t emr_op_validity_s(uint8_t op, enum emr_host host)
 {
@@ -164,13 +175,15 @@ const char *emr_result_text(uint8_t result)
 		"key dead",
 		"fork",
 		"moved",
+		"letters of the day are spent",
+		"bytes of the day are spent",
 	};
 
 	if (result == EMR_RESULT_APPLIED)
 		return "applied";
 	if (result == EMR_RESULT_ALREADY)
 		return "already";
-	if (result < EMR_RESULT_FORMAT || result > EMR_RESULT_MOVED)
+	if (result < EMR_RESULT_FORMAT || result > EMR_RESULT_BYTES_SPENT)
 		return "unknown";
 	return refusals[result - EMR_RESULT_FORMAT];
 }

@@ -23,5 +23,7 @@ void emr_row_put_head(const emr_row_head *head, uint8_t *out);
 
 /* Operations that someone waits for: short-lived, and not older than that. */
 bool emr_op_is_prompt(uint8_t op);
+/* Operations that others have to look at, or that let one more speak: a quota of its own. */
+bool emr_op_is_letter(uint8_t op);
 /* How long a batch with such an item may stay valid after header.time. */
 uint32_t emr_op_validity_s(uint8_t op, enum emr_host host);

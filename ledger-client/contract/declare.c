@@ -192,6 +192,8 @@ static emr_contract_status add_second_pass(struct key_set *set, const emr_batch 
 		return EMR_CONTRACT_UNDECLARED;
 	for (size_t i = 0; status == EMR_CONTRACT_OK && i < values_count; i++)
 		status = add_org_of(set, &values[i]);
+	if (status == EMR_CONTRACT_OK)
+		status = emr_declare_quota(set, batch, caller);
 	add_followed(set, batch);
 	return status;
 }

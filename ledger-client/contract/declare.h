@@ -25,3 +25,7 @@ bool emr_declares_approvals(const struct key_set *set);
 /* Second pass: the value of a row that the first pass declared; false when it is absent or was not
  * declared. */
 bool emr_declared_value(const struct key_set *set, const emr_key_text *key, emr_span *out_value);
+/* The rows in which what BATCH brings of its submitter's day is counted; in the second pass.
+ * STATE. */
+emr_contract_status emr_declare_quota(
+	struct key_set *set, const emr_batch *batch, const emr_caller *caller);

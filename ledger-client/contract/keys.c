@@ -1,4 +1,5 @@
 /* This file makes the text keys under which the rows of the ledger's state stand. */
+#include "contract/quota.h"
 #include "contract/rows_share.h"
 
 #include "bytes.h"
@@ -164,4 +165,9 @@ void emr_key_index(
 	const uint8_t who[32], const uint8_t dom[16], const uint8_t object[16], emr_key_text *out)
 {
 	put_hex(put_hex(put_hex(put_text(out->text, "gx"), who, 32), dom, 16), object, 16);
+}
+
+void emr_key_quota(const uint8_t certificate[32], uint8_t place, emr_key_text *out)
+{
+	put_hex(put_hex(put_text(out->text, "U"), certificate, 32), &place, 1);
 }

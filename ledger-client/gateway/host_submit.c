@@ -2,6 +2,7 @@
  * sent, and a batch is proposed again only when a block says that nothing came of it. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,6 +140,33 @@ static bool is_founder(const fabric_host *h, emr_id16 org)
 	return false;
 }
 
+/* Whose a certificate is that names no organisation, as a Fabric CA gives its own administrator: of
+ * the one that its key is registered with, or registers with now.  Zero: nobody knows. */
+static emr_id16 registered_org(sending *s)
+{
+	fabric_host *h = s->host;
+	EMR_AUTO_BUF value = {0};
+	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
+	emr_id16 org = {{0}};
+	emr_pub_key_reg reg;
+	emr_row_key row;
+	emr_key_text key;
+	emr_item item;
+	emr_span pub;
+
+	emr_key_signer(h->submitter_id.b, &key);
+	if (emr_chain_row(h->chain, key.text, &value, NULL, NULL) == EMR_OK &&
+		emr_row_key_parse((emr_span){value.data, value.len}, &row) == EMR_CONTRACT_OK) {
+		memcpy(org.b, row.org, sizeof org.b);
+	} else if (batch != NULL && emr_batch_parse((emr_span){s->batch.data, s->batch.len},
+					    batch) == EMR_RESULT_APPLIED) {
+		emr_batch_item_at(batch, 0, &item, &pub);
+		if (item.op == EMR_OP_KEY_REG && emr_pub_key_reg_parse(pub, &reg))
+			memcpy(org.b, reg.org, sizeof org.b);
+	}
+	return org;
+}
+
 /* Who belongs to an organisation of after the beginning has to bring its CA along.  One that is not
  * known here is asked for once; without it the chaincode says what it thinks of that. */
 static emr_status find_authority(sending *s, emr_buf *out)
@@ -151,8 +179,12 @@ static emr_status find_authority(sending *s, emr_buf *out)
 
 	if (status == EMR_OK)
 		status = emr_cert_read(emr_buf_view(&chain), &own);
-	if (status != EMR_OK || emr_id16_is_zero(own.org))
+	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (emr_id16_is_zero(own.org))
+		own.org = registered_org(s);
+	if (emr_id16_is_zero(own.org))
+		return EMR_OK;
 	status = emr_chain_authority(h->chain, own.org, out);
 	if (status == EMR_NOT_FOUND && !is_founder(h, own.org)) {
 		status = follow(s);

@@ -271,7 +271,7 @@ static json_t *told_by(const kit *k, picture *p, const json_t *later)
 
 int main(int argc, char **argv)
 {
-	static const char *const letters[] = {"D", "E", "K", "L", "M", "N", "O", "P"};
+	static const char *const letters[] = {"D", "E", "K", "L", "M", "N", "O", "P", "U"};
 	picture p = {.rows = json_object(),
 		.parts = json_object(),
 		.entries = json_array(),

@@ -8,31 +8,52 @@
 #include "base/codec.h"
 #include "base/file.h"
 #include "base/secret.h"
+#include "contract/quota.h"
 #include "gateway/letters.h"
 #include "ledger/admission.h"
 
-static char net[256]; /* the network's directory */
-static emr_keyring *keyring;
+static char net[256];	   /* the network's directory */
+static emr_keyring *admin; /* whose CA the channel knows */
+static emr_buf ca;
+static emr_keyring *keyring; /* of who leaves letters */
 static emr_letters *letters;
 
-/* Somebody whose CA the channel knows, and nobody else. */
+/* Somebody with an invitation, whom nobody knows but by a certificate of that CA, from here on. */
+static void somebody_else_comes(void)
+{
+	const uint64_t now = emr_clock_unix_s(emr_clock_system());
+	const emr_cert_subject subject = {.handle = "guest",
+		.org = emr_id16_random(), /* of nobody, as an invitation's guest */
+		.not_before = now - 60,
+		.not_after = now + 3600};
+	EMR_AUTO_BUF cert = {0};
+	emr_public public;
+	char cause[256] = "";
+
+	emr_letters_close(letters);
+	emr_keyring_free(keyring);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now, &keyring));
+	assert_ok(emr_keyring_public(keyring, &public));
+	assert_ok(emr_cert_issue(admin, emr_buf_view(&ca), &subject,
+		emr_bytes_of(public.p256_spki, sizeof public.p256_spki), &cert));
+	assert_ok(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&cert)));
+	assert_ok(emr_letters_open(net, keyring, &letters, cause, sizeof cause));
+}
+
 static int begin(void **state)
 {
 	EMR_AUTO_BUF bytes = {0};
-	EMR_AUTO_BUF cert = {0};
 	emr_application application;
 	const uint64_t now = emr_clock_unix_s(emr_clock_system());
-	char cause[256] = "";
 
 	(void)state;
 	assert_ok(emr_base_init());
-	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now, &keyring));
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now, &admin));
 	assert_ok(emr_application_make(
-		keyring, emr_id16_random(), "Aurora", "OrgA", now, now + 60, &bytes, &application));
-	assert_ok(emr_application_certify(keyring, &application, "aurora", now, &cert));
-	assert_ok(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&cert)));
+		admin, emr_id16_random(), "Aurora", "OrgA", now, now + 60, &bytes, &application));
+	assert_ok(emr_buf_append(&ca, application.ca_der.data, application.ca_der.len));
 	assert_ok(emr_channel_offer_ca(net, application.ca_der));
-	assert_ok(emr_letters_open(net, keyring, &letters, cause, sizeof cause));
+	somebody_else_comes();
 	return 0;
 }
 
@@ -41,6 +62,8 @@ static int end(void **state)
 	(void)state;
 	emr_letters_close(letters);
 	emr_keyring_free(keyring);
+	emr_keyring_free(admin);
+	emr_buf_free(&ca);
 	return 0;
 }
 
@@ -121,6 +144,8 @@ static void all_applications_are_found_once(void **state)
 
 	(void)state;
 	for (uint8_t i = 1; i <= 70; i++) { /* an answer has 32 */
+		if (i % EMR_QUOTA_LETTERS_INVITED == 1)
+			somebody_else_comes();
 		assert_ok(emr_letters_leave(
 			letters, emr_id16_random(), EMR_LETTER_APPLICATION, emr_bytes_of(&i, 1)));
 	}
@@ -148,6 +173,26 @@ static void what_is_no_letter_is_not_taken(void **state)
 	assert_status(EMR_IO, emr_letters_leave(letters, id, (emr_letter_kind)4, text("x")));
 }
 
+/* Who has an invitation fills no disks with it. */
+static void a_stranger_leaves_few_letters_a_day(void **state)
+{
+	static const uint8_t large[EMR_LETTER_MAX];
+	const emr_bytes letter = emr_bytes_of(large, sizeof large);
+	const emr_id16 id = emr_id16_random();
+	unsigned left = 0;
+
+	(void)state;
+	somebody_else_comes();
+	while (left <= EMR_QUOTA_LETTERS_INVITED &&
+		emr_letters_leave(letters, id, EMR_LETTER_REPLY, letter) == EMR_OK)
+		left++;
+	assert_int_equal(left, EMR_QUOTA_LETTERS_INVITED);
+	assert_status(EMR_LETTERS_SPENT,
+		emr_letters_leave(letters, emr_id16_random(), EMR_LETTER_REPLY, text("small")));
+	somebody_else_comes();
+	assert_ok(emr_letters_leave(letters, id, EMR_LETTER_ANSWER, text("answer")));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +200,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(an_application_stays_as_it_came),
 		cmocka_unit_test(all_applications_are_found_once),
 		cmocka_unit_test(what_is_no_letter_is_not_taken),
+		cmocka_unit_test(a_stranger_leaves_few_letters_a_day),
 	};
 
 	if (argc != 2)

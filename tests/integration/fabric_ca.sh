@@ -337,3 +337,50 @@ says "it does not answer"
 two
 three" ] || emr_fail "his records are not there"
 two_unmount rui
+
+say "a second hospital has an authority of its own: a log-in is never dropped without a word"
+mkdir -m 700 ca2 netb netb/ledger
+CA_PORT=$(emr_port) python3 "$SUPPORT/fake_ca.py" ca2 >out/authority2 2>&1 &
+AUTHORITY2_PID=$!
+emr_until test -e ca2/ready
+channel_take 2 ca2/ca.pem
+cp net/ledger/descriptor netb/ledger/descriptor
+sed "s|^msp = .*|msp = $(channel_msp 2)|" channel/settings >netb/network
+aurora() { # LOGIN SECRET: behind; what it says is in out/applied
+	EMRFS_HOME=$EMR_WORK/aurora "$EMRFS" org create "Clínica Aurora" --network "$EMR_WORK/netb" --within 10min --yes --passphrase-file "$EMR_PASS" \
+		--words-file "$EMR_WORK/aurora.words" --login "$1" --secret-file "$EMR_WORK/$2.secret" >out/applied 2>&1 </dev/null &
+	applying=$!
+}
+refuses() { # LOGIN SECRET EXIT WORDS
+	local exit=0
+	aurora "$1" "$2"
+	wait "$applying" || exit=$?
+	[ "$exit" = "$3" ] && grep -qF -- "$4" out/applied || emr_fail "exit $exit: $(cat out/applied)"
+	nothing_made aurora
+}
+two_home aurora
+refuses admin admin 2 "--login is for an organisation with an authority of its own"
+echo "authority = https://127.0.0.1:$(cat ca2/port) $EMR_WORK/ca2/tls.pem" >>netb/network
+refuses weak weak 6 "does not say that its owner is patient and admin"
+aurora admin admin
+asks() { grep -q "They must see this number" out/applied || ! kill -0 "$applying"; }
+emr_until asks
+as hospital run 0 org admit "Clínica Aurora" --yes --passphrase-file "$EMR_PASS"
+says "members of $(channel_msp 2)"
+wait "$applying" || emr_fail "$(cat out/applied)"
+
+say "its people come by its authority, are renewed and revoked there, though its administrator's certificate names no organisation"
+as aurora run 0 org invite noa --role clinician -o "$EMR_WORK/noa.invitation" --within 1h --passphrase-file "$EMR_PASS"
+says "knows noa now"
+echo "300 60" >ca2/days
+join noa "Noa Paz" 0
+rm ca2/days
+as noa run 0 mount --passphrase-file "$EMR_PASS" "$EMR_WORK/noa-folder"
+is_renewed noa
+echo "of Aurora" >noa-folder/note.txt
+as noa run 0 status --wait
+two_unmount noa
+as aurora json 0 org revoke noa --yes --passphrase-file "$EMR_PASS"
+[ "$(field authority)" = ended ] && [ -e ca2/noa.revoked ] || emr_fail "$(cat out/said)"
+kill "$AUTHORITY2_PID"
+await_gone "$AUTHORITY2_PID"

@@ -61,3 +61,14 @@ took=$((SECONDS - began))
 channel_thaw
 [ "$took" -lt 50 ] || emr_fail "it took $took s"
 grep -q '"not-used"' out/invited || emr_fail "it says something else: $(cat out/invited)"
+
+say "who has an invitation and nothing else leaves few letters a day there, and reads until when"
+invite 1h
+kill -KILL "$inviting"
+wait "$inviting" 2>/dev/null
+for ((tries = 1; tries <= 25; tries++)); do # each leaves a reply and takes it back; 20 a day, unless a day ends meanwhile
+	as eva "$EMRFS" init --join "$EMR_WORK/eva.invitation" --within 1s --yes --name "Eva Reis" --born 1970-01-01 --passphrase-file "$EMR_PASS" \
+		--words-file "$EMR_WORK/eva.words" --json >out/joined 2>&1 </dev/null && emr_fail "who let her in?"
+	! grep -q '"letters-spent"' out/joined || break
+done
+[ "$tries" -le 25 ] && grep -q "It takes more from" out/joined || emr_fail "she leaves as many as she likes: $(cat out/joined)"

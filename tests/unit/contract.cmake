@@ -8,7 +8,7 @@ foreach(part format table parts batch run votes)
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_${part}.c ${contract_kit}
 		USES ${contract_uses})
 endforeach()
-foreach(part keys revoked)
+foreach(part keys revoked quota)
 	emr_test(test_contract_${part}
 		SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_contract_${part}.c ${CMAKE_CURRENT_LIST_DIR}/newcomer_kit.c ${contract_kit}
 		USES ${contract_uses})

@@ -132,6 +132,37 @@ static void on_fabric_it_says_of_which_msp_it_is(void **state)
 	assert_string_equal(ca.msp, "Org_B.1-x");
 }
 
+/* A root that emrfs did not make names no MSP: the id is that of both. */
+static void with_an_authority_of_its_own_it_is_called_after_root_and_msp(void **state)
+{
+	EMR_AUTO_BUF out = {0};
+	EMR_AUTO_BUF again = {0};
+	EMR_AUTO_BUF own = {0};
+	emr_application of_msp, made;
+	emr_bytes root = application.ca_der; /* as a Fabric CA's, it names no MSP */
+
+	(void)state;
+	assert_ok(emr_application_by(
+		newcomer, k.net_id, "Boreal", "OrgB", root, now() + 600, &out, &made));
+	assert_string_equal(made.name, "Boreal"); /* which the root is not called */
+	assert_string_equal(made.msp, "OrgB");
+	assert_false(emr_application_is_own(&made));
+	assert_true(emr_application_is_own(&application));
+	assert_ok(emr_application_again(&made, now() + 900, &again, &of_msp));
+	assert_true(emr_id16_equal(of_msp.org, made.org));
+	for (size_t i = 24; i < 40; i++) { /* the id */
+		out.data[i] ^= 1;
+		assert_status(EMR_DAMAGED, emr_application_read(emr_buf_view(&out), &of_msp));
+		out.data[i] ^= 1;
+	}
+	/* One that names its MSP is nobody else's. */
+	assert_ok(emr_application_make(
+		newcomer, k.net_id, "Aurora", "OrgA", now(), now() + 1, &own, &of_msp));
+	emr_buf_clear(&out);
+	assert_status(EMR_INVALID, emr_application_by(newcomer, k.net_id, "Boreal", "OrgB",
+					   of_msp.ca_der, now() + 600, &out, &made));
+}
+
 /* ---- the ledger ---- */
 
 static void register_newcomer(emr_status wanted)
@@ -280,6 +311,8 @@ int main(void)
 			whatever_is_changed_gives_another_number_or_no_application, begin, end),
 		cmocka_unit_test_setup_teardown(a_name_must_be_one_that_can_be_shown, begin, end),
 		cmocka_unit_test_setup_teardown(on_fabric_it_says_of_which_msp_it_is, begin, end),
+		cmocka_unit_test_setup_teardown(
+			with_an_authority_of_its_own_it_is_called_after_root_and_msp, begin, end),
 		cmocka_unit_test_setup_teardown(nobody_registers_before_he_is_admitted, begin, end),
 		cmocka_unit_test_setup_teardown(
 			after_admission_its_administrator_registers_invites_and_renews, begin, end),

@@ -183,7 +183,7 @@ static void the_largest_batch_fits_the_arena(void **state)
 	assert_int_equal(run.outcome.kind, EMR_OUTCOME_APPLIED);
 	for (int i = 0; i < EMR_BATCH_COUNT_MAX; i++)
 		assert_int_equal(run.outcome.results.data[i], EMR_RESULT_APPLIED);
-	assert_int_equal(run.outcome.writes_count, EMR_BATCH_COUNT_MAX * 4 + 1);
+	assert_int_equal(run.outcome.writes_count, EMR_BATCH_COUNT_MAX * 4 + 2);
 	kit_run_free(&run);
 	kit_world_free(&world);
 	kit_drop(bytes);

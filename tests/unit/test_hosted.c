@@ -306,6 +306,78 @@ static void a_ca_speaks_for_members_of_the_msp_that_it_names_alone(void **state)
 	unmake(&it);
 }
 
+/* A Fabric CA's root names no MSP, and certificates of its own administrator no organisation. */
+static void a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it(void **state)
+{
+	fabric_world it;
+	emr_id16 org;
+
+	(void)state;
+	make(&it);
+	admit(&it, NULL, it.world.org);
+	org = emr_cert_org_of(emr_buf_view(&it.ca.der), emr_bytes_of("AuroraMSP", 9));
+	memcpy(it.world.org, org.b, sizeof org.b);
+	emr_key_org(org.b, &it.org_key);
+	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.ca.der));
+	kit_put_key(&it.world.state, &it.world.identity, org.b, EMR_ROLE_PATIENT, 1, EMR_KEY_ACTIVE,
+		KIT_NOW + KIT_DAY);
+	put_key_row(&it, emr_buf_view(&it.cert));
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER); /* it names the former one */
+	emr_buf_free(&it.cert);
+	certify(&it, &it.ca, NULL, &it.cert);
+	put_key_row(&it, emr_buf_view(&it.cert));
+	assert_int_equal(answer(&it), 0);
+	it.msp = "GeneralMSP"; /* and of no other MSP */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	it.msp = "AuroraMSP";
+	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* nobody approved its CA */
+	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
+	unmake(&it);
+}
+
+static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
+{
+	static const uint8_t other[] = "another certificate";
+	fabric_world it;
+	const kit_row *own;
+	uint8_t row[EMR_ROW_QUOTA_BYTES], next[EMR_ROW_QUOTA_BYTES];
+	emr_key_text key, theirs;
+	bool fits = true;
+	unsigned left = 0;
+
+	(void)state;
+	make(&it);
+	emr_key_signer(it.world.identity.id, &key);
+	own = kit_get(&it.world.state, key.text);
+	hosted_letters_key(it.cert.data, it.cert.len, &key);
+	hosted_letters_key(other, sizeof other, &theirs);
+	assert_string_not_equal(key.text, theirs.text);
+	for (; fits; left += fits, memcpy(row, next, sizeof row))
+		assert_int_equal(
+			hosted_letters_take(left > 0 ? row : NULL, left > 0 ? sizeof row : 0, NULL,
+				0, it.cert.data, it.cert.len, it.now, &fits, next),
+			EMR_CONTRACT_OK);
+	assert_int_equal(left, EMR_QUOTA_LETTERS_INVITED);
+	/* The same row, of who names a key that names him; not of another's key, nor when it ended.
+	 */
+	assert_int_equal(hosted_letters_take(row, sizeof row, own->value, own->len, it.cert.data,
+				 it.cert.len, it.now, &fits, next),
+		EMR_CONTRACT_OK);
+	assert_true(fits);
+	assert_int_equal(hosted_letters_take(row, sizeof row, own->value, own->len, other,
+				 sizeof other, it.now, &fits, next),
+		EMR_CONTRACT_OK);
+	assert_false(fits);
+	assert_int_equal(hosted_letters_take(row, sizeof row, own->value, own->len, it.cert.data,
+				 it.cert.len, UINT64_MAX, &fits, next),
+		EMR_CONTRACT_OK);
+	assert_true(fits); /* another day */
+	assert_int_equal(
+		hosted_letters_take(row, 3, NULL, 0, other, sizeof other, it.now, &fits, next),
+		EMR_CONTRACT_STATE);
+	unmake(&it);
+}
+
 static void a_ca_that_nobody_approved_speaks_for_nobody(void **state)
 {
 	static const uint8_t none[16];
@@ -641,6 +713,8 @@ int main(void)
 		cmocka_unit_test(who_was_admitted_brings_the_ca_that_the_members_approved),
 		cmocka_unit_test(a_ca_speaks_for_members_of_the_msp_that_it_names_alone),
 		cmocka_unit_test(a_ca_that_nobody_approved_speaks_for_nobody),
+		cmocka_unit_test(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it),
+		cmocka_unit_test(a_stranger_leaves_fewer_letters_than_a_member),
 		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
 		cmocka_unit_test(a_renewal_counts_with_the_certificate_that_its_part_carries),
 		cmocka_unit_test(a_renewal_is_not_brought_among_others),

@@ -11,6 +11,7 @@ static struct {
 	size_t most_items; /* 0: any number */
 	size_t most_bytes; /* 0: any size */
 	bool is_away;
+	bool is_spent; /* it takes no more today */
 	unsigned refused;
 	size_t last_bytes; /* of the last batch that it was asked to take */
 } narrow;
@@ -28,6 +29,8 @@ emr_status __wrap_emr_ledger_submit(
 
 	if (narrow.is_away)
 		return EMR_TIMEOUT;
+	if (narrow.is_spent)
+		return EMR_BYTES_SPENT;
 	narrow.last_bytes = batch.len;
 	if (!is_large)
 		return __real_emr_ledger_submit(ledger, batch, out_answer);
@@ -228,6 +231,45 @@ static void one_that_waited_in_the_journal_holds_up_nobody_either(void **state)
 	kit_close(&k);
 }
 
+static unsigned told_of_spent;
+
+static void hear_spent(void *arg, const char *id, const char *path)
+{
+	(void)arg;
+	(void)path;
+	told_of_spent += strcmp(id, "bytes-spent") == 0;
+}
+
+static void what_is_more_than_a_day_takes_waits_and_is_told_once(void **state)
+{
+	kit k;
+
+	(void)state;
+	write_files(&k);
+	kit_publish_all(&k);
+	k.options.notice = hear_spent;
+	kit_restart(&k);
+	told_of_spent = 0;
+	kit_text(&k, name_of(0), "another");
+	narrow.is_spent = true;
+	for (int i = 0; i < 3; i++) {
+		kit_wait_ms(&k, 60000);
+		assert_status(EMR_BYTES_SPENT, emr_view_publish_now(k.view));
+		assert_string_equal(state_of(&k, 0), "pending");
+	}
+	kit_text(&k, name_of(1), "another, too");
+	kit_wait_ms(&k, 60000);
+	assert_status(EMR_BYTES_SPENT, emr_view_publish_now(k.view));
+	assert_int_equal(told_of_spent, 1);
+	narrow.is_spent = false;
+	kit_publish_all(&k);
+	expect_confirmed(&k);
+	kit_expect_text(&k, name_of(0), "another");
+	kit_expect_text(&k, name_of(1), "another, too");
+	kit_restart_and_compare(&k);
+	kit_close(&k);
+}
+
 static void a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again(
 	void **state)
 {
@@ -258,6 +300,7 @@ int main(void)
 		cmocka_unit_test(who_is_outrun_saves_later_and_not_under_the_former_key),
 		cmocka_unit_test(many_changes_go_in_smaller_batches),
 		cmocka_unit_test(one_that_is_too_large_is_told_by_name_and_the_others_go_on),
+		cmocka_unit_test(what_is_more_than_a_day_takes_waits_and_is_told_once),
 		cmocka_unit_test(one_that_waited_in_the_journal_holds_up_nobody_either),
 		cmocka_unit_test(
 			a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again),

@@ -48,8 +48,10 @@ typedef enum emr_status {
 	EMR_ACCESS_REVOKED, /* what another shared: taken back */
 	EMR_FORBIDDEN,	    /* not in this place, whoever asks */
 	EMR_WOULD_SHARE,    /* somebody else would see it, and nobody asked for that */
-	EMR_APART,   /* a rename from one owner's folder to another's: to be copied instead */
-	EMR_AWAITED, /* somebody else has to do something first: a key has not come yet */
+	EMR_APART,	   /* a rename from one owner's folder to another's: to be copied instead */
+	EMR_LETTERS_SPENT, /* the day's letters that the ledger takes by one certificate */
+	EMR_BYTES_SPENT,   /* the same of bytes */
+	EMR_AWAITED,	   /* somebody else has to do something first: a key has not come yet */
 	EMR_STATUS_COUNT
 } emr_status;
 

@@ -190,6 +190,7 @@ static emr_status note_application(void *arg, emr_bytes bytes)
 			!asks_for(&a, &one, p))
 			continue;
 		memcpy(p->number, one.number, sizeof p->number);
+		memcpy(p->msp, a.msp, sizeof p->msp);
 		is_proposed = true;
 	}
 	if (is_proposed)

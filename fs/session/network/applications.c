@@ -2,7 +2,10 @@
  * channel. */
 #include "network/applying.h"
 
+#include <string.h>
+
 #include "ledger/admission.h"
+#include "ledger/hash.h"
 #include "session/network_dir.h"
 
 emr_status emr_applications_open(const char *dir, const emr_keyring *keyring, emr_applications *out,
@@ -25,12 +28,24 @@ void emr_applications_close(emr_applications *applications)
 	*applications = (emr_applications){0};
 }
 
-emr_status emr_applications_put(emr_applications *applications, emr_id16 org, emr_bytes bytes)
+/* By what is in it: nobody else can put another one there before. */
+static emr_id16 place_of(emr_bytes bytes)
 {
+	emr_id32 hash = emr_sha256_of(&bytes, 1);
+	emr_id16 place;
+
+	memcpy(place.b, hash.b, sizeof place.b);
+	return place;
+}
+
+emr_status emr_applications_put(emr_applications *applications, emr_bytes bytes)
+{
+	emr_id16 place = place_of(bytes);
+
 	return applications->letters != NULL
 		       ? emr_letters_leave(
-				 applications->letters, org, EMR_LETTER_APPLICATION, bytes)
-		       : emr_mail_put(applications->dir, org, EMR_MAIL_APPLICATION, bytes);
+				 applications->letters, place, EMR_LETTER_APPLICATION, bytes)
+		       : emr_mail_put(applications->dir, place, EMR_MAIL_APPLICATION, bytes);
 }
 
 emr_status emr_applications_each(emr_applications *applications, emr_letters_fn fn, void *arg)
@@ -41,8 +56,8 @@ emr_status emr_applications_each(emr_applications *applications, emr_letters_fn 
 				 fn, arg);
 }
 
-void emr_applications_remove(const emr_applications *applications, emr_id16 org)
+void emr_applications_remove(const emr_applications *applications, emr_bytes bytes)
 {
 	if (applications->letters == NULL)
-		emr_mail_remove(applications->dir, org, EMR_MAIL_APPLICATION);
+		emr_mail_remove(applications->dir, place_of(bytes), EMR_MAIL_APPLICATION);
 }

@@ -29,6 +29,8 @@ typedef struct applying {
 	emr_application application;
 	emr_begun *begun;
 	const char *handle; /* of the administrator's certificate */
+	const emr_login *login;
+	bool has_authority; /* of its own */
 	emr_out *out;
 	int64_t within_ns, until_boot_ns;
 	bool is_member;
@@ -140,10 +142,13 @@ static uint64_t its_end(const applying *a)
 static emr_status certify(applying *a, emr_buf *out_cert)
 {
 	emr_keyring *keyring = a->session->keyring;
-	emr_status status;
+	emr_status status = EMR_OK;
 
-	emr_buf_clear(out_cert);
-	status = emr_application_certify(keyring, &a->application, a->handle, now(), out_cert);
+	if (!a->has_authority) {
+		emr_buf_clear(out_cert);
+		status = emr_application_certify(
+			keyring, &a->application, a->handle, now(), out_cert);
+	}
 	return status == EMR_OK && a->is_on_fabric
 		       ? emr_begun_keep(
 				 a->begun, keyring, emr_buf_view(out_cert), emr_buf_view(&a->bytes))
@@ -166,6 +171,20 @@ static emr_status take_up(
 		       : status;
 }
 
+/* By the organisation's own authority, whose root everybody is told of. */
+static emr_status make_by_authority(
+	applying *a, const emr_application *wanted, emr_buf *out_cert, emr_problem *out_problem)
+{
+	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
+	emr_keyring *keyring = a->session->keyring;
+	emr_status status = emr_enrol_admin(a->dir, keyring, a->login, &got, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_application_by(keyring, wanted->net_id, wanted->name, wanted->msp,
+			emr_buf_view(&got.root), its_end(a), &a->bytes, &a->application);
+	return status == EMR_OK ? emr_buf_append(out_cert, got.chain.data, got.chain.len) : status;
+}
+
 /* What nobody else makes: an id, a CA, and the administrator's certificate by it. */
 static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_problem *out_problem)
 {
@@ -185,8 +204,9 @@ static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_pro
 	if (a->begun->what.len > 0) {
 		status = take_up(a, &wanted, out_cert, out_problem);
 	} else {
-		status = emr_application_make(keyring, wanted.net_id, name, msp, now(), its_end(a),
-			&a->bytes, &a->application);
+		status = a->has_authority ? make_by_authority(a, &wanted, out_cert, out_problem)
+					  : emr_application_make(keyring, wanted.net_id, name, msp,
+						    now(), its_end(a), &a->bytes, &a->application);
 		if (status == EMR_OK)
 			status = certify(a, out_cert);
 	}
@@ -248,7 +268,7 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	emr_status status = emr_applications_open(a->dir, a->session->keyring, &post, out_problem);
 
 	if (status == EMR_OK)
-		status = emr_applications_put(&post, a->application.org, emr_buf_view(&a->bytes));
+		status = emr_applications_put(&post, emr_buf_view(&a->bytes));
 	if (status != EMR_OK)
 		return status;
 	emr_application_number(emr_buf_view(&a->bytes), number);
@@ -262,19 +282,21 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	emr_progress(a->out, "Waiting until enough of them have approved ...");
 	status = wait_for_members(a);
 	emr_progress_end(a->out);
-	emr_applications_remove(&post, a->application.org);
+	emr_applications_remove(&post, emr_buf_view(&a->bytes));
 	return status;
 }
 
 emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
-	const char *handle, int64_t within_ns, emr_begun *begun, emr_out *out, emr_buf *out_cert,
-	emr_problem *out_problem)
+	const char *handle, const emr_login *login, int64_t within_ns, emr_begun *begun,
+	emr_out *out, emr_buf *out_cert, emr_problem *out_problem)
 {
 	__attribute__((cleanup(applying_end))) applying a = {.session = session,
 		.dir = dir,
 		.is_on_fabric = emr_network_dir_is_on_fabric(dir),
 		.begun = begun,
 		.handle = handle,
+		.login = login,
+		.has_authority = emr_enrolling_is_there(dir),
 		.out = out,
 		.within_ns = within_ns,
 		.until_boot_ns = emr_clock_boot_ns(emr_clock_system()) + within_ns};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "contract/codes.h"
 #include "gateway/channel.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
@@ -119,6 +120,34 @@ emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const
 	return status == EMR_OK ? emr_enrol_as(dir, keyring, id, emr_passphrase_view(&secret), out,
 					  out_problem)
 				: status;
+}
+
+emr_status emr_enrol_without(const emr_login *login, emr_problem *out_problem)
+{
+	return login->id == NULL
+		       ? EMR_OK
+		       : emr_wrong_use("org",
+				 _("--login is for an organisation with an authority of its own, "
+				   "and no settings here name one."),
+				 out_problem);
+}
+
+emr_status emr_enrol_admin(const char *dir, const emr_keyring *keyring, const emr_login *login,
+	emr_ca_certificate *out, emr_problem *out_problem)
+{
+	static const uint16_t needed = EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN;
+	emr_cert_facts facts;
+	emr_status status = emr_enrol_by_login(dir, keyring, login, out, out_problem);
+
+	if (status == EMR_OK)
+		status = emr_cert_read(emr_buf_view(&out->chain), &facts);
+	if (status != EMR_OK || (facts.roles & needed) == needed)
+		return status;
+	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause",
+		_("the authority's certificate does not say that its owner is patient and admin "
+		  "(emr.roles)"),
+		NULL);
+	return EMR_DENIED;
 }
 
 /* The authority, and what the keyring has from it, which signs the question. */

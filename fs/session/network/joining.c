@@ -258,6 +258,9 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 
 	if (is_by_authority(joining))
 		return enrol(joining, keyring, out_cert, out_problem);
+	status = emr_enrol_without(&joining->login, out_problem);
+	if (status != EMR_OK)
+		return status;
 	status = emr_post_open(joining->dir, invitation, NULL, &post, out_problem);
 	if (status == EMR_OK)
 		status = emr_welcome_reply(keyring, invitation, handle, &reply);

@@ -316,6 +316,22 @@ static emr_status follow_if_due(emr_view *view, bool all)
 	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
+/* The ledger takes no more today; what others did is still heard. */
+static bool is_spent(emr_status status)
+{
+	return status == EMR_LETTERS_SPENT || status == EMR_BYTES_SPENT;
+}
+
+/* What waits for the day's end, once until it went on. */
+static void tell_spent(const emr_view *view, emr_status status)
+{
+	const emr_view_options *o = &view->options;
+
+	if (is_spent(status) && status != view->last_run && o->notice != NULL)
+		o->notice(o->notice_arg,
+			status == EMR_BYTES_SPENT ? "bytes-spent" : "letters-spent", "");
+}
+
 /* What was opened since: it saves time later and can do nothing else. */
 static void keep_opened(emr_view *view)
 {
@@ -335,11 +351,15 @@ emr_status publish_run(emr_view *view, bool all)
 	status = awaiting_begin(view);
 	if (status == EMR_OK)
 		status = emr_settle_resend(view->options.settle, answers_apply, &earlier);
+	if (is_spent(status)) {
+		lacking = status;
+		status = EMR_OK;
+	}
 	if (status == EMR_OK)
 		status = awaiting_learn(view);
 	if (status == EMR_OK) /* our own answers first: what is new after them is from others */
 		status = follow_if_due(view, all);
-	if (status == EMR_OK) {
+	if (status == EMR_OK && lacking == EMR_OK) {
 		pthread_mutex_lock(&view->lock);
 		status = take_candidates(&p);
 		if (status == EMR_OK)
@@ -372,6 +392,7 @@ emr_status publish_run(emr_view *view, bool all)
 	if (view_ledger_is_wrong(status))
 		view_stop_writing(view, status);
 	answers_tell_failures(&p);
+	tell_spent(view, status);
 	emr_record_hold_end(view->options.records);
 	keep_opened(view);
 	finish(&p, status);

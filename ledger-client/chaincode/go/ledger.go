@@ -40,9 +40,10 @@ const descriptorKey = "descriptor"
 //	range FROM TO                    the rows whose keys are in between, for evaluation
 //	parts KEY...                     of each key that begins with p/: the part, or the hash of one that is not at hand, and its i row, for
 //	                                 evaluation
-//	leave                            the "letter" of the transient map: id (16 bytes), kind, then the letter: 1 the reply to the
+//	leave SUBMITTER                  the "letter" of the transient map: id (16 bytes), kind, then the letter: 1 the reply to the
 //	                                 invitation of that id, 2 its answer; 3 the application of the organisation of that id.  409 when
-//	                                 the invitation has its answer, or the organisation another application
+//	                                 the invitation has its answer, or the organisation another application; 429 when who signs has
+//	                                 left as many today as he may, which is more where SUBMITTER is a key that names his certificate
 //	left ID/KIND...                  the letters, for evaluation
 //	applications FROM                ids in hex and letters by turns, 32 at most, from the id FROM on, for evaluation
 //
@@ -77,8 +78,8 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return shim.Error("no function")
 	}
 	name, args := string(args[0]), args[1:]
-	if name == "register" || name == "move" {
-		if err := errors.Join(c.isOfNow(stub), isPlain(stub)); err != nil {
+	if transient, writes := writing[name]; writes {
+		if err := errors.Join(c.isOfNow(stub), isPlain(stub, transient)); err != nil {
 			return shim.Error(err.Error())
 		}
 	}
@@ -102,8 +103,8 @@ func (c Chaincode) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 		return answer(readRange(stub, string(args[0]), string(args[1])))
 	case name == "parts":
 		return answer(readParts(stub, args))
-	case name == "leave" && len(args) == 0:
-		return leave(stub)
+	case name == "leave" && len(args) == 1:
+		return leave(stub, args[0])
 	case name == "left":
 		return answer(readLetters(stub, args))
 	case name == "applications" && len(args) == 1:
@@ -127,10 +128,14 @@ func (c Chaincode) isOfNow(stub shim.ChaincodeStubInterface) error {
 	return nil
 }
 
-// isPlain refuses a proposal whose headers are written in another way than Fabric's own types write them.  Endorsers sign one hash of both
+// writing has the functions whose transactions are for blocks, each with what may be in its transient map.
+var writing = map[string]string{"register": "parts", "move": "parts", "leave": "letter"}
+
+// isPlain refuses a proposal that carries more than its arguments, its private parts and what the contract counts beside them for each
+// (EMR_QUOTA_BESIDE): padding in a header, in the map, or between.  It also refuses one whose headers are written in another way than Fabric's own types write them.  Endorsers sign one hash of both
 // headers and the arguments, one behind the other, and not where each ends: of other ones, whoever has the endorsements can put fields of
 // one header into the other, and blocks then show another time than the one that was judged by.
-func isPlain(stub shim.ChaincodeStubInterface) error {
+func isPlain(stub shim.ChaincodeStubInterface, transient string) error {
 	signed, err := stub.GetSignedProposal()
 	if err != nil {
 		return err
@@ -139,6 +144,17 @@ func isPlain(stub shim.ChaincodeStubInterface) error {
 	var header common.Header
 	if err := errors.Join(proto.Unmarshal(signed.GetProposalBytes(), &proposal), proto.Unmarshal(proposal.Header, &header)); err != nil {
 		return err
+	}
+	carried, err := stub.GetTransient()
+	if err != nil {
+		return err
+	}
+	meant := len(carried[transient])
+	for _, arg := range stub.GetArgs() {
+		meant += len(arg)
+	}
+	if len(signed.GetProposalBytes())-meant > C.EMR_QUOTA_BESIDE {
+		return fmt.Errorf("the proposal carries %d bytes beside what it is for", len(signed.GetProposalBytes())-meant)
 	}
 	for _, one := range []struct {
 		written []byte
@@ -594,6 +610,7 @@ const (
 	answerKind       = 2
 	applicationKind  = 3
 	taken            = 409
+	spent            = 429
 	applicationPlace = "application/"
 	applicationsMax  = 32 // in one answer
 )
@@ -601,7 +618,7 @@ const (
 func letterKey(place string) string { return "letter/" + place }
 
 // leave keeps a reply until it is answered; the answer is the last, and so is an application.
-func leave(stub shim.ChaincodeStubInterface) *peer.Response {
+func leave(stub shim.ChaincodeStubInterface, submitterID []byte) *peer.Response {
 	transient, err := stub.GetTransient()
 	if err != nil {
 		return shim.Error(err.Error())
@@ -609,6 +626,11 @@ func leave(stub shim.ChaincodeStubInterface) *peer.Response {
 	letter := transient["letter"]
 	if len(letter) <= letterHead || len(letter) > letterMax || letter[16] < replyKind || letter[16] > applicationKind {
 		return shim.Error("no letter")
+	}
+	if full, err := countLetter(stub, submitterID); err != nil {
+		return shim.Error(err.Error())
+	} else if full {
+		return &peer.Response{Status: spent, Message: "the letters that one certificate may leave in a day of UTC are spent"}
 	}
 	id := hex.EncodeToString(letter[:16])
 	if letter[16] == applicationKind {
@@ -625,6 +647,32 @@ func leave(stub shim.ChaincodeStubInterface) *peer.Response {
 		return shim.Error(err.Error())
 	}
 	return shim.Success(nil)
+}
+
+// countLetter is true when whoever signed the transaction has left as many letters today as he may.
+func countLetter(stub shim.ChaincodeStubInterface, submitterID []byte) (bool, error) {
+	signer, err := signerOf(stub, nil)
+	if err != nil {
+		return false, err
+	}
+	defer freeSigner(&signer)
+	made, err := stub.GetTxTimestamp()
+	if err != nil {
+		return false, err
+	}
+	var key C.emr_key_text
+	C.hosted_letters_key(signer.der, signer.der_len, &key)
+	rows, err := stub.GetMultipleStates(textOf(&key), "K/"+hex.EncodeToString(submitterID))
+	if err != nil {
+		return false, err
+	}
+	var fits C.bool
+	counted := make([]byte, C.EMR_ROW_QUOTA_BYTES)
+	if err := failed(C.hosted_letters_take(bytesAt(rows[0]), C.size_t(len(rows[0])), bytesAt(rows[1]), C.size_t(len(rows[1])),
+		signer.der, signer.der_len, C.uint64_t(made.GetSeconds()), &fits, bytesAt(counted))); err != nil || !bool(fits) {
+		return err == nil, err
+	}
+	return false, stub.PutState(textOf(&key), counted)
 }
 
 // apply keeps the first that comes: what was shown to members is not exchanged behind their backs.

@@ -106,7 +106,8 @@ typedef struct emr_ledger_answer {
  * had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over 4 MiB.  EMR_NEWER_FORMAT: the
  * network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts
  * itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing was written, unless an
- * earlier try of the same bytes did. */
+ * earlier try of the same bytes did.  EMR_LETTERS_SPENT, EMR_BYTES_SPENT: no more by this
+ * certificate today (contract/quota.h); nothing was written, and tomorrow the same is taken. */
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* Number of entries, entry 0 included.  EMR_OFFLINE: the file is not where it was. */

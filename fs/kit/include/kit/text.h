@@ -44,5 +44,7 @@ void emr_time_text(int64_t unix_s, char out[EMR_TEXT_BYTES]);
 void emr_day_text(const char *json_time, char out[EMR_TEXT_BYTES]);
 /* "20 Nov 2026 14:05", local, of the same; a text that is no such time as it is */
 void emr_moment_text(const char *json_time, char out[EMR_TEXT_BYTES]);
+/* "21 Nov 2026 01:00", local: when the day of UTC ends that UNIX_S lies in */
+void emr_day_end_text(uint64_t unix_s, char out[EMR_TEXT_BYTES]);
 /* RFC 3339 in UTC */
 void emr_time_json(int64_t unix_s, char out[EMR_TEXT_BYTES]);

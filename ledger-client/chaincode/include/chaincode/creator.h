@@ -22,8 +22,9 @@ typedef struct emr_creator_claim {
 
 /* Whose he says that he is: by the MSP that the descriptor names (where it names none, the
  * organisation's id in hex); with an authority by his certificate, and the MSP must be the one that
- * the authority names, or, where that names none, the organisation's id in hex.  False: nobody's.
- */
+ * the authority names, or, where that names none, the organisation's id in hex.  Where the id
+ * follows from authority and MSP (emr_cert_org_of), his certificate need not name it.  False:
+ * nobody's. */
 bool emr_creator_claims(
 	emr_bytes descriptor, const emr_creator *creator, emr_creator_claim *out_claim);
 /* The CA that would speak for ORG: AUTHORITY, and without one that of the descriptor.  False: it

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "contract/contract.h"
+#include "contract/quota.h"
 
 /* Fabric takes a row without a value for a deleted one.  So an empty value is stored as this one
  * byte; no row of the contract is that short.  Rows that may be empty are never read by it. */
@@ -68,6 +69,17 @@ bool hosted_batch_key(const uint8_t *place_row, size_t len, emr_key_text *out_ke
  * "p/": from its i row and the b row of the batch that this names. */
 emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
 	const uint8_t *batch_row, size_t batch_len, uint8_t out_hash[32]);
+
+/* ---- Letters of invitations, which no batch brings (contract/quota.h) ---- */
+
+/* The row in which those of a day are counted that the certificate DER signed: a row of the host's
+ * own, as followers hear of no letter. */
+void hosted_letters_key(const uint8_t *der, size_t len, emr_key_text *out_key);
+/* One more on ROW (NULL: it is absent), at NOW; as a member's when SIGNER, the K row of the key
+ * that he names (NULL: none), is in force and names DER.  *OUT_FITS: the row is OUT_ROW then. */
+emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, const uint8_t *signer,
+	size_t signer_len, const uint8_t *der, size_t der_len, uint64_t now_unix_s, bool *out_fits,
+	uint8_t out_row[EMR_ROW_QUOTA_BYTES]);
 
 /* ---- An entry of the ledger of a directory, which goes on in this channel ----
  *

@@ -31,5 +31,34 @@ func clock(addresses []string) error {
 		}
 	}
 	fmt.Println("a batch is judged at no other time than now")
+	return padding(net)
+}
+
+// padding brings more than a batch or a letter, where blocks and orderers would carry it for whoever brings it.
+func padding(net *wire) error {
+	const refused = "beside what it is for"
+	large := make([]byte, 10000)
+	for _, one := range []struct {
+		name, words string
+		args        [][]byte
+		creator     []byte
+		transient   map[string][]byte
+	}{
+		{"parts", "the batch is not header and items", [][]byte{[]byte("register"), make([]byte, 32), large}, nil, map[string][]byte{"parts": large}},
+		{"another entry", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nil, map[string][]byte{"other": large}},
+		{"a letter with a batch", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nil, map[string][]byte{"letter": large}},
+		{"a header", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, large, nil},
+		{"parts with a letter", refused, [][]byte{[]byte("leave"), {}}, nil, map[string][]byte{"parts": large}},
+		{"entries that move", refused, [][]byte{[]byte("move"), {1}, {2}, {3}}, nil, map[string][]byte{"other": large}},
+	} {
+		response, err := net.invokeAs(one.creator, time.Now(), one.args, one.transient)
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
+		}
+		if response.Status != 500 || !strings.Contains(response.Message, one.words) {
+			return fmt.Errorf("%s: %d %s", one.name, response.Status, response.Message)
+		}
+	}
+	fmt.Println("a proposal carries what it is for")
 	return nil
 }

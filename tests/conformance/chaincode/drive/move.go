@@ -146,7 +146,7 @@ func move(program string, addresses []string) error {
 	if err != nil {
 		return err
 	}
-	m := &moving{liveNetwork{net, &story}, story.Calls[len(story.Calls)-1].Time + 4000}
+	m := &moving{liveNetwork{net: net, story: &story}, story.Calls[len(story.Calls)-1].Time + 4000}
 	entries := story.Entries
 	if len(entries) < 5 {
 		return fmt.Errorf("only %d entries", len(entries))

@@ -41,7 +41,7 @@ function applyItem(st, i) {
 	case 0x01: {
 		const p = i.pub;
 		st.set(`K/${i.signer_id}`, {
-			...head(1), sure: true,
+			...head(1), sure: true, ref: part(p, 184, 32),
 			body: () => cat(i.signerPk, part(p, 0, 2), part(p, 2, 1), zeros(5), part(p, 8, 16), part(p, 24, 32), part(p, 56, 32), part(p, 152, 32), part(p, 184, 32), part(p, 280, 8), u64(0), zeros(32), signer),
 		});
 		break;
@@ -122,6 +122,22 @@ function applyItem(st, i) {
 	if (i.priv_len) st.parts.set(`p/${h2(fam)}/${at}/${h16(i.version)}`, i.priv_hash);
 }
 
+const LETTERS = [0x01, 0x02, 0x04, 0x07, 0x13, 0x30, 0x33, 0x40, 0x50, 0x52];
+
+/** What a batch brings of the day of its submitter's certificate. */
+function countBatch(st, b) {
+	const account = st.rows.has(`K/${b.caller.submitter_id}`) ? hex(st.rows.get(`K/${b.caller.submitter_id}`).ref) : b.caller.cert_sha256;
+	const day = BigInt(Math.floor(b.entry.ledger_time / 86400));
+	const count = (place, more) => {
+		const old = st.rows.get(`U/${account}/${h2(place)}`);
+		const before = old?.day === day ? old.count : 0n;
+		st.set(`U/${account}/${h2(place)}`, { day, count: before + BigInt(more), raw: cat(u64(day), u64(before + BigInt(more))) });
+	};
+	const letters = b.items.filter((i) => LETTERS.includes(i.op)).length;
+	if (letters) count(255, letters);
+	count(unhex(b.batch_id)[0] % 64, b.items.reduce((sum, i) => sum + unhex(i.bytes).length + i.priv_len, 208));
+}
+
 export function build() {
 	const { story } = buildLedger();
 	const st = new State();
@@ -135,6 +151,7 @@ export function build() {
 		st.changed = new Set();
 		const before = new Set(st.parts.keys());
 		const domains = new Set();
+		countBatch(st, b);
 		b.items.forEach((i, n) => {
 			applyItem(st, { ...i, signerPk: unhex(b.signer_pk) });
 			st.set(`i/${h2(FAMILY[i.op])}/${i.domain_id}/${i.object_id}/${h16(i.version)}`, { raw: cat(unhex(b.batch_id), u16(n)) });

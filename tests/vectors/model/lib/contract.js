@@ -11,6 +11,10 @@ const PUB = {
 	0x61: 144, 0x68: 8, 0x69: 48, 0x6a: 0, 0x6b: 16, 0x7f: 16,
 };
 const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x55: 0x54, 0x57: 0x50, 0x58: 0x51, 0x61: 0x60 };
+/* What a certificate may bring in a day: letters and bytes, of who is invited and of who has a key here. */
+const LETTERS = [0x01, 0x02, 0x04, 0x07, 0x13, 0x30, 0x33, 0x40, 0x50, 0x52];
+const DAILY = { invited: [20n, 1n << 20n], member: [20000n, (2n << 30n) / 64n] };
+const DAY = 86400n;
 const familyOf = (op) => OWN_FAMILY[op] ?? op;
 
 /** Header, items, parts; throws the code that refuses the batch. */
@@ -145,6 +149,26 @@ class Judge {
 		return !!this.cert && same(k.at(k.raw[82] === 1 ? 200 : 248, 32), this.cert.ref);
 	}
 
+	/** One row more of what is counted; throws CODE where it is more than MOST. */
+	count(account, place, most, more, code) {
+		const k = key.U(account, place);
+		const old = this.rows.get(k);
+		const today = this.now / DAY;
+		const day = old && num(old, 0, 8) === today + 1n ? today + 1n : today;
+		const sum = (old && num(old, 0, 8) === day ? num(old, 8, 8) : 0n) + more;
+		need(sum <= most, code);
+		this.put(k, cat(u64(day), u64(sum)));
+	}
+	checkQuota(items, all) {
+		const k = this.rowOf(key.K(this.submitter));
+		const account = !k ? this.cert.ref : k.raw[82] === 2 && !isZero(k.at(248, 32)) ? k.at(248, 32) : k.at(200, 32);
+		const [letters, bytes] = DAILY[k ? 'member' : 'invited'];
+		const n = items.filter((i) => LETTERS.includes(i.bytes[5])).length;
+		const size = items.reduce((sum, i) => sum + int(i.bytes, 124, 4), 208 + all.length + (this.host === 1 ? 8192 : 0));
+		if (n) this.count(account, 255, letters, BigInt(n), 39);
+		this.count(account, this.batchId[0] % 64, bytes, BigInt(size), 40);
+	}
+
 	take({ bytes, part }, index) {
 		Object.assign(this, {
 			index, op: bytes[5], flags: int(bytes, 6, 2), domain: cut(bytes, 8, 16), object: cut(bytes, 24, 16), version: num(bytes, 40, 8), prev: cut(bytes, 48, 32), time: num(bytes, 112, 8),
@@ -214,6 +238,7 @@ export function judge({ batch, caller, now, state }) {
 		const known = j.rows.get(key.b(j.batchId));
 		if (known) return { outcome: 'known', results: cut(known, 208, int(known, 6, 2)) };
 		j.checkRest(items, header);
+		j.checkQuota(items, all);
 		j.approvals = items.filter((i) => i.bytes[5] === 5).length;
 		const results = Uint8Array.from(items.map((item, i) => {
 			try {

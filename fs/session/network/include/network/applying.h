@@ -8,17 +8,19 @@
 #include "kit/message.h"
 #include "kit/out.h"
 #include "network/begun.h"
+#include "network/enrolling.h"
 #include "session/session.h"
 
 /* SESSION: state and keyring of the one who is being made; its state has the link to the ledger of
  * DIR.  Leaves an application of NAME where the network's members find it (applications.h), says
  * the number to compare, and waits, also while the ledger is away.  The administrator's certificate
- * is appended.  On Fabric what was BEGUN goes on, and is kept there.  EMR_EXISTS: on Fabric another
- * organisation lives in DIR, or what was begun is another one, or for another network. EMR_TIMEOUT,
- * EMR_REFUSED; always with a problem.  Nothing stays open in SESSION. */
+ * is appended: where DIR names an authority of its own (a Fabric CA), by LOGIN there.  On Fabric
+ * what was BEGUN goes on, and is kept there.  EMR_EXISTS: on Fabric another organisation lives in
+ * DIR, or what was begun is another one, or for another network. EMR_TIMEOUT, EMR_REFUSED; always
+ * with a problem.  Nothing stays open in SESSION. */
 emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
-	const char *handle, int64_t within_ns, emr_begun *begun, emr_out *out, emr_buf *out_cert,
-	emr_problem *out_problem);
+	const char *handle, const emr_login *login, int64_t within_ns, emr_begun *begun,
+	emr_out *out, emr_buf *out_cert, emr_problem *out_problem);
 
 /* ---- applications.c ---- */
 /* Organisations that want to be admitted leave an application with these functions, and members
@@ -35,9 +37,9 @@ typedef struct emr_applications {
 emr_status emr_applications_open(const char *dir, const emr_keyring *keyring, emr_applications *out,
 	emr_problem *out_problem);
 void emr_applications_close(emr_applications *applications);
-/* For ORG, whose id nobody else knows before.  EMR_EXISTS: somebody did. */
-emr_status emr_applications_put(emr_applications *applications, emr_id16 org, emr_bytes bytes);
+/* At a place that follows from BYTES. */
+emr_status emr_applications_put(emr_applications *applications, emr_bytes bytes);
 /* Every one; in a channel also those that are over. */
 emr_status emr_applications_each(emr_applications *applications, emr_letters_fn fn, void *arg);
 /* Files only: letters stay, and end by what is in them. */
-void emr_applications_remove(const emr_applications *applications, emr_id16 org);
+void emr_applications_remove(const emr_applications *applications, emr_bytes bytes);

@@ -23,6 +23,12 @@ bool emr_enrolling_may_be_there(const char *dir);
  * Always with a problem. */
 emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const emr_login *login,
 	emr_ca_certificate *out, emr_problem *out_problem);
+/* Where nobody is asked: EMR_INVALID for a LOGIN, which would be dropped without a word. */
+emr_status emr_enrol_without(const emr_login *login, emr_problem *out_problem);
+/* The same for who founds or represents an organisation: EMR_DENIED where the authority does not
+ * let that be patient and admin. */
+emr_status emr_enrol_admin(const char *dir, const emr_keyring *keyring, const emr_login *login,
+	emr_ca_certificate *out, emr_problem *out_problem);
 /* The same for who was told to the authority as ID with SECRET. */
 emr_status emr_enrol_as(const char *dir, const emr_keyring *keyring, const char *id,
 	emr_bytes secret, emr_ca_certificate *out, emr_problem *out_problem);

@@ -1,0 +1,192 @@
+/* These tests are about what one certificate may bring in a day: letters and bytes, of who has an
+ * invitation alone and of a member, until the day is over. */
+#include "newcomer_kit.h"
+
+#include "contract/quota.h"
+
+/* COUNT on DAY in the row of CERTIFICATE at PLACE. */
+static void put_used(kit_state *state, const uint8_t certificate[32], uint8_t place, uint64_t day,
+	uint64_t count)
+{
+	uint8_t row[EMR_ROW_QUOTA_BYTES] = {0};
+	emr_key_text key;
+
+	for (int i = 0; i < 8; i++) {
+		row[7 - i] = (uint8_t)(day >> 8 * i);
+		row[15 - i] = (uint8_t)(count >> 8 * i);
+	}
+	emr_key_quota(certificate, place, &key);
+	kit_put(state, key.text, row, sizeof row);
+}
+
+static void put_everywhere(
+	kit_state *state, const uint8_t certificate[32], uint64_t day, uint64_t count)
+{
+	for (uint8_t place = 0; place < EMR_QUOTA_PLACES; place++)
+		put_used(state, certificate, place, day, count);
+}
+
+static uint64_t counted(const kit_state *state, const uint8_t certificate[32], uint8_t place)
+{
+	const kit_row *row;
+	emr_key_text key;
+	uint64_t count = 0;
+
+	emr_key_quota(certificate, place, &key);
+	row = kit_get(state, key.text);
+	for (int i = 0; row != NULL && i < 8; i++)
+		count = count << 8 | row->value[8 + i];
+	return count;
+}
+
+/* A folder's new end of a share, N times, and so N letters; or N folders' entries, and none. */
+static int bring(kit_world *world, const char *name, uint64_t now, uint8_t op, int n, bool commits)
+{
+	static kit_run run;
+	kit_state parts = {0};
+	kit_batch batch;
+	emr_span bytes;
+	int result;
+
+	kit_begin(&batch, &world->owner, world->net_id);
+	batch.header.time_unix_s = now;
+	batch.header.valid_until_unix_s = now + 100;
+	for (int i = 0; i < n; i++) {
+		emr_item item = kit_item_of(world, op, "record");
+		uint8_t pub[64] = {(uint8_t)i};
+
+		item.time_unix_s = now;
+		kit_add(&batch, item, kit_span(pub, op == EMR_OP_GRANT ? 64 : 0), kit_part(3, 828));
+	}
+	bytes = kit_end(&batch);
+	kit_judge(&run, name, bytes, &world->caller, now, &world->state, NULL);
+	result = run.outcome.kind == EMR_OUTCOME_REFUSED ? 1000 + (int)run.outcome.refusal : 0;
+	if (commits && result == 0)
+		kit_commit(&run, &world->state, &parts);
+	kit_run_free(&run);
+	kit_state_free(&parts);
+	kit_drop(bytes);
+	return result;
+}
+
+static const uint8_t none[32]; /* the certificate of keys of the kit */
+
+static void a_member_has_so_many_letters_a_day(void **state)
+{
+	const uint64_t today = KIT_NOW / KIT_DAY;
+	kit_world world;
+
+	(void)state;
+	kit_world_make(&world);
+	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS - 2);
+	assert_int_equal(
+		bring(&world, "three letters where two are left", KIT_NOW, EMR_OP_GRANT, 3, true),
+		1000 + EMR_RESULT_LETTERS_SPENT);
+	assert_int_equal(bring(&world, "the last two letters", KIT_NOW, EMR_OP_GRANT, 2, true), 0);
+	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), EMR_QUOTA_LETTERS);
+	assert_int_equal(bring(&world, "a letter too many", KIT_NOW, EMR_OP_GRANT, 1, true),
+		1000 + EMR_RESULT_LETTERS_SPENT);
+	/* What is no letter goes on, and the day behind has letters again. */
+	assert_int_equal(bring(&world, "saves are no letters", KIT_NOW, EMR_OP_PUT, 3, true), 0);
+	assert_int_equal(bring(&world, "a letter of the next day", (today + 1) * KIT_DAY,
+				 EMR_OP_GRANT, 1, true),
+		0);
+	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), 1);
+	kit_world_free(&world);
+}
+
+static void refused_items_count_as_others(void **state)
+{
+	kit_world world;
+
+	(void)state;
+	kit_world_make(&world);
+	assert_int_equal(
+		bring(&world, "ten letters of which none applies", KIT_NOW, EMR_OP_GRANT, 10, true),
+		0);
+	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), 10);
+	kit_world_free(&world);
+}
+
+/* Around midnight nobody begins both days in turns; a wrong clock that was mended locks nobody
+ * out. */
+static void a_day_that_was_begun_is_not_left_again(void **state)
+{
+	const uint64_t today = KIT_NOW / KIT_DAY;
+	kit_world world;
+
+	(void)state;
+	kit_world_make(&world);
+	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today + 1, EMR_QUOTA_LETTERS);
+	assert_int_equal(
+		bring(&world, "a letter of the day before", KIT_NOW, EMR_OP_GRANT, 1, true),
+		1000 + EMR_RESULT_LETTERS_SPENT);
+	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today + 30000, EMR_QUOTA_LETTERS);
+	assert_int_equal(
+		bring(&world, "a letter behind a wrong clock", KIT_NOW, EMR_OP_GRANT, 1, true), 0);
+	kit_world_free(&world);
+}
+
+static void a_member_has_so_many_bytes_a_day(void **state)
+{
+	const uint64_t today = KIT_NOW / KIT_DAY;
+	const uint64_t most = EMR_QUOTA_BYTES / EMR_QUOTA_PLACES;
+	const uint64_t size = EMR_HEADER_BYTES + EMR_ITEM_BYTES + 828;
+	kit_world world;
+
+	(void)state;
+	kit_world_make(&world);
+	put_everywhere(&world.state, none, today, most - size + 1);
+	assert_int_equal(bring(&world, "a byte too many", KIT_NOW, EMR_OP_PUT, 1, true),
+		1000 + EMR_RESULT_BYTES_SPENT);
+	put_everywhere(&world.state, none, today, most - size);
+	assert_int_equal(bring(&world, "the last bytes", KIT_NOW, EMR_OP_PUT, 1, true), 0);
+	/* On Fabric with what may lie beside it. */
+	world.caller.host = EMR_HOST_FABRIC;
+	world.caller.cert.is_present = true;
+	put_everywhere(&world.state, none, today, most - size - EMR_QUOTA_BESIDE + 1);
+	assert_int_equal(bring(&world, "a byte too many on Fabric", KIT_NOW, EMR_OP_PUT, 1, true),
+		1000 + EMR_RESULT_BYTES_SPENT);
+	put_everywhere(&world.state, none, today, most - size - EMR_QUOTA_BESIDE);
+	assert_int_equal(
+		bring(&world, "the last bytes on Fabric", KIT_NOW, EMR_OP_PUT, 1, true), 0);
+	kit_world_free(&world);
+}
+
+/* Each registration with one certificate counts there, so its keys are no quotas of their own. */
+static void an_invitation_makes_few_keys(void **state)
+{
+	const uint64_t today = KIT_NOW / KIT_DAY;
+	newcomer it;
+
+	(void)state;
+	newcomer_make(&it);
+	put_used(&it.world.state, it.reg.ref, EMR_QUOTA_PLACE_LETTERS, today,
+		EMR_QUOTA_LETTERS_INVITED - 1);
+	assert_int_equal(
+		newcomer_register(&it, "the last KEY_REG of a certificate today", NULL), 0);
+	put_used(&it.world.state, it.reg.ref, EMR_QUOTA_PLACE_LETTERS, today,
+		EMR_QUOTA_LETTERS_INVITED);
+	assert_int_equal(newcomer_register(&it, "a KEY_REG too many of a certificate", NULL),
+		EMR_RESULT_LETTERS_SPENT);
+	/* As a member he has more. */
+	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a member", NULL), 0);
+	put_used(&it.world.state, none, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS);
+	assert_int_equal(
+		newcomer_renew(&it, "a KEY_CERT too many", NULL), EMR_RESULT_LETTERS_SPENT);
+	kit_world_free(&it.world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_member_has_so_many_letters_a_day),
+		cmocka_unit_test(refused_items_count_as_others),
+		cmocka_unit_test(a_day_that_was_begun_is_not_left_again),
+		cmocka_unit_test(a_member_has_so_many_bytes_a_day),
+		cmocka_unit_test(an_invitation_makes_few_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
