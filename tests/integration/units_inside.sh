@@ -33,6 +33,35 @@ ana_comes() {
 	must as ana people card -o ana.card >/tmp/said 2>&1
 	mkdir -m 700 /var/lib/emrfs/ana-folder && chown emrfs:emrfs /var/lib/emrfs/ana-folder
 }
+# at_a_terminal LINE: who sits there types the passphrase when nothing that is typed shows any more; what the screen has stays in /tmp/screen.
+at_a_terminal() {
+	/usr/bin/python3 - "$1" "$(types)" >/tmp/screen <<'END'
+import os, pty, sys, termios, time
+pid, screen = pty.fork()
+if pid == 0:
+    os.execvp("bash", ["bash", "-c", sys.argv[1]])
+for _ in range(600):
+    if not termios.tcgetattr(screen)[3] & termios.ECHO:
+        break
+    time.sleep(0.1)
+os.write(screen, sys.argv[2].encode() + b"\n")
+try:
+    while said := os.read(screen, 4096):
+        sys.stdout.buffer.write(said)
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+}
+# on_paper NAME: what is shown are 24 words, and afterwards nobody finds them on this computer.
+on_paper() {
+	local words
+	words=$(cat "/run/emrfs-words/$1") || fail "there are no words of $1"
+	paper "$1" >/tmp/pasted <<<'' || fail "paper $1: $(cat /tmp/pasted)"
+	grep -qF "$words" /tmp/pasted && [ "$(grep -oE '[a-z]{3,}' <<<"$words" | wc -l)" -ge 24 ] || fail "no words are shown: $(cat /tmp/pasted)"
+	rm /tmp/pasted
+	! grep -rslF -- "$(head -n 1 <<<"$words")" /var/lib/emrfs /run/emrfs-words /etc/emrfs /etc/credstore.encrypted || fail "words of $1 are left"
+}
 # paste: each line on standard input, as it stands; what another terminal answers goes on in the background.
 paste() {
 	local line file
@@ -44,7 +73,12 @@ paste() {
 			eval "$line" >/tmp/invited 2>&1 &
 			until_it_is test -s "$file"
 			;;
-		*"systemd-creds encrypt"*) types | eval "$line" >/tmp/pasted 2>&1 || fail "$line: $(cat /tmp/pasted)" ;;
+		"paper "*) on_paper "${line#paper }" ;;
+		"sealed "* | "systemd-creds encrypt"*)
+			at_a_terminal "$line" || fail "$line: $(cat /tmp/screen)"
+			! grep -q "passphrase of this test" /tmp/screen || fail "a passphrase is on the screen: $line"
+			;;
+		"sealed()"*) eval "$line" && export -f sealed ;;
 		*clinic-gateway\ password*) printf 'at Windows\nat Windows\n' | eval "$line" >/tmp/pasted 2>&1 || fail "$line: $(cat /tmp/pasted)" ;;
 		*ana.card*)
 			ana_comes
@@ -98,6 +132,15 @@ until_it_is sent
 held() { find /var/lib/emrfs-deposit/unplaced -type f -name 'unknown patient*' | grep -q .; }
 until_it_is held
 started emrfs-deposit-folder emrfs-deposit-receive emrfs-deposit-place
+# The account that faces the network, with the groups of its unit, reads nothing of what waits, whose it is, or whom it is for.
+touch /srv/emrfs-drop/K7QF/later.txt.part && chmod 660 /srv/emrfs-drop/K7QF/later.txt.part
+facing() { setpriv --reuid=emrfs-receive --regid="$(systemctl show -p Group --value emrfs-deposit-receive)" --init-groups "$@"; }
+facing ls /var/lib/emrfs-deposit/arriving >/tmp/said 2>&1 || fail "it does not reach what arrives: $(cat /tmp/said)"
+for place in /var/lib/emrfs-deposit/queue /var/lib/emrfs-deposit/unplaced /var/lib/emrfs-deposit/deposit.sqlite /srv/emrfs-drop /srv/emrfs-drop/K7QF \
+	/etc/emrfs/patients.csv /var/lib/emrfs/deposit /var/lib/emrfs/deposit-folder; do
+	[ -e "$place" ] || runuser -u emrfs -- test -e "$place" || fail "there is no $place"
+	! facing test -r "$place" && ! facing test -x "$place" && [ -z "$(facing find "$place" -type f -readable 2>/dev/null)" ] || fail "the account that faces the network reads $place"
+done
 
 say "a clinician's server: doc/hospital.md, line by line"
 block "Setting up a clinician" >/tmp/clinic && [ "$(wc -l </tmp/clinic)" -gt 6 ] || fail "the page has no such commands: a clinician"
