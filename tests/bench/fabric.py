@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 NETWORK = os.path.join(TOP, "examples/network/fabric")
 SAVES = 9
+AWAY = 3
 
 
 class Channel(Scene):
@@ -129,7 +130,22 @@ def folders(scene):
     yield "fabric_save", middle(confirmed)
     yield "fabric_open", middle(first)
     yield "fabric_reached", middle(reached)
+    yield "fabric_open_own", middle(list(away(scene, ana)))
     yield "fabric_rss", max(rss_kib(ana.pid()), rss_kib(lima.pid()))
+
+
+def away(scene, ana):
+    """First opens while the owner's folder is closed, by one agent of her organisation."""
+    scene.works(scene.agent("lucas"))
+    ana.run("share", "Imaging", "with", "lima", "--away", "own", "--yes", "--wait")
+    for i in range(AWAY):
+        name, text = f"away {i}", f"away text {i}"
+        write(ana.path("Imaging", name), text)
+        ana.settled()
+        until(lambda name=name: seen(scene, name), name)
+        ana.close()
+        yield opened(scene, name, text)
+        ana.open_folder()
 
 
 def fabric(bed, data, _is_first):

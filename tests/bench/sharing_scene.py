@@ -163,13 +163,17 @@ class Scene:
             self.invite("lucas", who, role, "--yes", "--name", name, "--born", "1980-01-01")
         self.introduce("ana", "lima")
 
+    def works(self, agent):
+        """It is chosen when its key is on the ledger."""
+        until(lambda: agent.told("agent", "--status")["key_made_at"], "an agent's key")
+
     def agents(self):
         """Three that belong neither to her organisation nor to the doctor's; they work when their key is on the ledger."""
         self.organisation("aurora", "Aurora", "lucas")
         self.organisation("trust", "Trust", "lucas", "aurora")
         self.organisation("norte", "Norte", "lucas", "aurora")
         for agent in [self.agent(admin) for admin in ("aurora", "trust", "norte")]:
-            until(lambda agent=agent: agent.told("agent", "--status")["key_made_at"], "an agent's key")
+            self.works(agent)
 
     def tree(self, who, name, directories, files, size):
         os.mkdir(self.person(who).path(name))
