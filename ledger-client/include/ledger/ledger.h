@@ -106,7 +106,10 @@ typedef struct emr_ledger_answer {
  * had been written.  EMR_DENIED: opened read only.  EMR_LIMIT: over 4 MiB.  EMR_NEWER_FORMAT: the
  * network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts
  * itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing was written, unless an
- * earlier try of the same bytes did. */
+ * earlier try of the same bytes did.  EMR_AWAITED, on Fabric: a block has it behind a transaction
+ * of which nobody knows yet whether it counts (emr_ledger_doubt_of).  *out_answer has the results
+ * that a majority of organisations has endorsed, and neither seq nor time; the same bytes sent
+ * again get those, and private parts are the sender's to keep until then. */
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* Number of entries, entry 0 included.  EMR_OFFLINE: the file is not where it was. */
