@@ -337,6 +337,17 @@ static emr_status absent_genesis(void *self, emr_ledger_genesis *out_genesis)
 						    : EMR_UNSUPPORTED);
 }
 
+static emr_status absent_doubt(void *self, emr_ledger_doubt *out_doubt)
+{
+	visit v;
+	emr_status status = enter(self, &v);
+
+	if (status != EMR_OK)
+		return status;
+	return leave(&v,
+		v.backend->doubt != NULL ? v.backend->doubt(v.self, out_doubt) : EMR_UNSUPPORTED);
+}
+
 static emr_status absent_size(void *self, uint64_t *out_size)
 {
 	visit v;
@@ -531,6 +542,7 @@ static const emr_ledger_backend backend = {
 	.submit = absent_submit,
 	.renew = absent_renew,
 	.genesis = absent_genesis,
+	.doubt = absent_doubt,
 	.size = absent_size,
 	.changes = absent_changes,
 	.entries = absent_entries,

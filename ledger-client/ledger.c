@@ -216,6 +216,23 @@ emr_status emr_ledger_genesis_of(emr_ledger *ledger, emr_ledger_genesis *out_gen
 	return ledger->backend->genesis(ledger->self, out_genesis);
 }
 
+emr_status emr_ledger_doubt_of(emr_ledger *ledger, emr_ledger_doubt *out_doubt)
+{
+	if (ledger->backend->doubt == NULL)
+		return EMR_UNSUPPORTED;
+	return ledger->backend->doubt(ledger->self, out_doubt);
+}
+
+const char *emr_ledger_doubt_end_name(emr_ledger_doubt_end end)
+{
+	static const char *const names[] = {[EMR_DOUBT_OPEN] = "open",
+		[EMR_DOUBT_VALID] = "valid",
+		[EMR_DOUBT_ENDORSED] = "endorsed",
+		[EMR_DOUBT_FALSE] = "false"};
+
+	return names[end];
+}
+
 emr_status emr_ledger_unite(emr_ledger *ledger, struct emr_chain *own, uint64_t size,
 	struct emr_chain *united, emr_ledger_trouble *out_trouble)
 {

@@ -144,7 +144,7 @@ static const struct {
 		   "your organisation, by another way.")},
 	{"doubt",
 		N_("a transaction that they call valid cannot be verified here, and too few "
-		   "organisations say so themselves; the log names it and its certificate"),
+		   "organisations say so themselves; emrfs status names it and its certificate"),
 		N_("Saving goes on; ask whoever administers your organisation.")},
 	{"endorsement", N_("too few organisations endorse it"),
 		N_("Try again; if it stays so, ask whoever administers your organisation.")},

@@ -54,6 +54,19 @@ static emr_status read_parts(emr_bytes bytes, block *out)
 	return status;
 }
 
+emr_status block_flags(emr_bytes bytes, uint8_t out_hash[32], emr_buf *out_filter)
+{
+	block b = {.number = 0};
+	emr_status status = read_parts(bytes, &b);
+
+	if (status != EMR_OK)
+		return status;
+	if (b.previous.len > HASH_BYTES || b.data_hash.len != HASH_BYTES)
+		return EMR_DAMAGED;
+	block_hash(b.number, b.previous, b.data_hash, out_hash);
+	return emr_buf_append(out_filter, b.filter.data, b.filter.len);
+}
+
 static emr_status read_block(emr_bytes bytes, block *out)
 {
 	emr_status status = read_parts(bytes, out);
@@ -152,6 +165,7 @@ typedef struct entered {
 	size_t count;
 	emr_bytes result;
 	bool is_something, has_moved;
+	bool is_endorsed;	 /* by as many as must, for this channel */
 	emr_gateway_entry entry; /* what all of it have in common */
 } entered;
 
@@ -244,7 +258,7 @@ static emr_status read_type(emr_bytes payload, uint32_t *out_type)
 /* NULL: the transaction is its creator's and this channel's, and the organisations that must have
  * endorsed it. */
 static const char *entry_wrong(const emr_gateway *gateway, const gateway_prepared *p,
-	emr_bytes payload, emr_bytes signature)
+	emr_bytes payload, emr_bytes signature, bool *out_is_endorsed)
 {
 	emr_bytes channel = {0}, creator = {0};
 	const proto_want of_channel[] = {{CHANNEL_HEADER_CHANNEL_ID, PROTO_BYTES, &channel}};
@@ -256,8 +270,9 @@ static const char *entry_wrong(const emr_gateway *gateway, const gateway_prepare
 		return "its header cannot be read";
 	if (!is_text(channel, gateway->channel))
 		return "it is of another channel";
-	wrong = creator_wrong(creator, payload, signature);
-	return wrong != NULL ? wrong : endorsements_wrong(gateway, p, gateway->endorsers_least);
+	wrong = endorsements_wrong(gateway, p, gateway->endorsers_least);
+	*out_is_endorsed = wrong == NULL;
+	return wrong != NULL ? wrong : creator_wrong(creator, payload, signature);
 }
 
 /* NULL: OUT is what the transaction has entered, if it has.  Else what is wrong with it here; OUT
@@ -271,7 +286,7 @@ static const char *read_transaction(const emr_gateway *gateway, emr_bytes bytes,
 	gateway_prepared p;
 	emr_status status = proto_read(bytes, of_envelope, 2);
 
-	out->is_something = false;
+	out->is_something = out->is_endorsed = false;
 	if (status == EMR_OK)
 		status = read_type(payload, &type);
 	if (status == EMR_OK && type != HEADER_TYPE_ENDORSER_TRANSACTION)
@@ -284,7 +299,8 @@ static const char *read_transaction(const emr_gateway *gateway, emr_bytes bytes,
 		out->is_something = false;
 		return "a valid transaction that cannot be read";
 	}
-	return out->is_something ? entry_wrong(gateway, &p, payload, signature) : NULL;
+	return out->is_something ? entry_wrong(gateway, &p, payload, signature, &out->is_endorsed)
+				 : NULL;
 }
 
 static emr_status visit_entered(const entered *e, const block_reader *reader)
@@ -304,11 +320,14 @@ static emr_status visit_entered(const entered *e, const block_reader *reader)
 /* What peers call valid is in their state: to pass it over, or to stop at it, would part whoever
  * reads here from them.  So the word of those that must endorse decides.  *OUT_WRONG: it is not
  * theirs, and the one that is asked has made it up. */
-static emr_status confirm(const block_reader *reader, const block *b, size_t tx, const char *wrong,
-	const char **out_wrong)
+static emr_status confirm(const block_reader *reader, const block *b, const entered *e,
+	const char *wrong, const char **out_wrong)
 {
-	block_doubt doubt = {
-		.number = b->number, .tx = tx, .transaction = b->transactions[tx], .wrong = wrong};
+	block_doubt doubt = {.number = b->number,
+		.tx = e->entry.tx,
+		.transaction = b->transactions[e->entry.tx],
+		.wrong = wrong,
+		.may_count = !e->is_something || e->is_endorsed};
 	emr_status status;
 
 	block_hash(b->number, b->previous, b->data_hash, doubt.hash);
@@ -333,7 +352,7 @@ static emr_status visit_entries(const emr_gateway *gateway, const block *b,
 		e->entry = (emr_gateway_entry){.block = b->number, .tx = (uint32_t)i};
 		wrong = read_transaction(gateway, b->transactions[i], e);
 		if (wrong != NULL)
-			status = confirm(reader, b, i, wrong, out_wrong);
+			status = confirm(reader, b, e, wrong, out_wrong);
 		if (status == EMR_OK && e->is_something)
 			status = visit_entered(e, reader);
 	}
@@ -377,81 +396,6 @@ emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_
 	if (status == EMR_OK)
 		advance(&b, position);
 	return status;
-}
-
-/* ---- What others say of a transaction ---- */
-
-/* What the peers of the organisation with authority I say of it, under their signature.  Not
- * EMR_OK: nothing. */
-static emr_status ask_organisation(emr_gateway *gateway, emr_gateway_call *call, size_t i,
-	const block_doubt *doubt, bool *out_is_valid)
-{
-	__attribute__((cleanup(block_free))) block b = {.number = 0};
-	EMR_AUTO_BUF answer = {0};
-	uint8_t hash[HASH_BYTES];
-	char number[24];
-	emr_status status;
-
-	(void)snprintf(number, sizeof number, "%" PRIu64, doubt->number);
-	status = gateway_attest(gateway, call, i,
-		(const emr_bytes[3]){emr_bytes_of("GetBlockByNumber", 16),
-			emr_bytes_of(gateway->channel, strlen(gateway->channel)),
-			emr_bytes_of(number, strlen(number))},
-		3, &answer);
-	if (status == EMR_OK)
-		status = read_block(emr_buf_view(&answer), &b);
-	if (status != EMR_OK)
-		return status;
-	if (b.previous.len > HASH_BYTES || b.data_hash.len != HASH_BYTES ||
-		b.filter.len <= doubt->tx)
-		return EMR_DAMAGED;
-	block_hash(b.number, b.previous, b.data_hash, hash);
-	*out_is_valid =
-		memcmp(hash, doubt->hash, sizeof hash) == 0 && b.filter.data[doubt->tx] == 0;
-	return EMR_OK;
-}
-
-typedef struct asking {
-	emr_gateway *gateway;
-	emr_gateway_call *call;
-} asking;
-
-/* In the time of one call. */
-static emr_status ask_organisations(void *arg, const block_doubt *doubt)
-{
-	const asking *a = arg;
-	const size_t n = a->gateway->authority_count, least = a->gateway->endorsers_least;
-	const uint32_t all_ms = a->call->timeout_ms;
-	gateway_run run = gateway_run_begin(a->gateway, a->call, EMR_GATEWAY_ENDORSE);
-	char name[EMR_GATEWAY_SAID_BYTES];
-	size_t yes = 0, no = 0;
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < n && yes < least && n - no >= least && status != EMR_INTERRUPTED;
-		i++) {
-		bool is_valid = false;
-
-		a->call->timeout_ms = gateway_run_left_ms(&run);
-		if (a->call->timeout_ms == 0)
-			break;
-		status = ask_organisation(a->gateway, a->call, i, doubt, &is_valid);
-		yes += status == EMR_OK && is_valid ? 1 : 0;
-		no += status == EMR_OK && !is_valid ? 1 : 0;
-		if (status != EMR_OK) /* it may be the gateway that does not want to know */
-			endpoint_defer(a->gateway, a->call->endpoint);
-	}
-	a->call->timeout_ms = all_ms;
-	if (status == EMR_INTERRUPTED)
-		return status;
-	if (n - no < least)
-		return EMR_DAMAGED;
-	block_doubt_name(doubt, name, sizeof name);
-	if (yes < least)
-		return gateway_run_fail(&run, EMR_GATEWAY_DOUBT, name);
-	a->call->fault = EMR_GATEWAY_FINE;
-	emr_log(EMR_LOG_ERROR, "fabric: %s: peers of %zu organisations call it valid, and so it is",
-		name, yes);
-	return EMR_OK;
 }
 
 /* ---- Asking ---- */
@@ -528,9 +472,10 @@ static emr_status take_block(emr_gateway *gateway, emr_gateway_call *call, emr_b
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
 {
 	gateway_run run = {.gateway = gateway, .call = call};
-	asking who = {.gateway = gateway, .call = call};
+	__attribute__((cleanup(block_doubts_free)))
+	block_doubts doubts = {.gateway = gateway, .call = call};
 	const block_reader reader = {
-		.visit = visit, .arg = arg, .confirm = ask_organisations, .confirm_arg = &who};
+		.visit = visit, .arg = arg, .confirm = block_doubts_decide, .confirm_arg = &doubts};
 	emr_gateway_position next = *position;
 	const char *wrong = NULL;
 	emr_status status = block_visit(gateway, bytes, &next, &reader, &wrong);

@@ -8,6 +8,7 @@
 #include "gateway/entries.h"
 #include "http/curl.h"
 #include "grpc.h"
+#include "ledger/doubt.h"
 #include "proto.h"
 
 #define LINES_IDLE_MAX 4
@@ -47,7 +48,9 @@ struct emr_gateway {
 	bool has_authorities;
 	bool has_genesis;
 	uint8_t genesis[32];  /* the hash that the first block must have */
-	pthread_mutex_t lock; /* of idle lines, failures and rests */
+	pthread_mutex_t lock; /* of idle lines, failures and rests, and what follows */
+	bool has_doubt;
+	emr_ledger_doubt doubt; /* the last one */
 };
 
 /* One call of gateway.h, which may make several of gRPC in its time. */
@@ -187,10 +190,11 @@ typedef struct block_doubt {
 	uint8_t hash[32]; /* of the block */
 	size_t tx;	  /* its place in there */
 	emr_bytes transaction;
-	const char *wrong;
+	const char *wrong; /* static text */
+	bool may_count;	   /* it enters nothing, or peers of enough organisations have endorsed it:
+			    * that    it is valid is then the word of the one that is asked, as of any
+			    * other */
 } block_doubt;
-/* In one line: block, transaction, certificate, what is wrong. */
-void block_doubt_name(const block_doubt *doubt, char *out, size_t size);
 
 typedef struct block_reader {
 	emr_gateway_entry_fn visit;
@@ -201,12 +205,42 @@ typedef struct block_reader {
 	void *confirm_arg;
 } block_reader;
 
+/* What the block BYTES says of its transactions, a byte for each (0: valid), and its hash; whoever
+ * gave it is believed that they belong together. */
+emr_status block_flags(emr_bytes bytes, uint8_t out_hash[32], emr_buf *out_filter);
+
 /* The entries of the block BYTES, which must be the one that POSITION expects; then POSITION is
  * behind it.  EMR_FORK: it does not follow the one before, or is the first and another than the
  * gateway was opened with.  *OUT_WRONG: it is not what its header
  * says; else NULL. */
 emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_position *position,
 	const block_reader *reader, const char **out_wrong);
+
+/* ---- What is in doubt (doubts.c) ---- */
+
+/* What an organisation's peer has signed of the block. */
+typedef struct block_said {
+	bool is_asked, has_said;
+	uint8_t hash[32];
+	emr_buf filter;
+} block_said;
+
+/* Those of one block: however many of its transactions are in doubt, each organisation is asked
+ * once, and all of them in the time of one call. */
+typedef struct block_doubts {
+	emr_gateway *gateway;
+	emr_gateway_call *call;
+	gateway_run run;
+	block_said *said; /* one for each authority; NULL: nobody was asked yet */
+} block_doubts;
+void block_doubts_free(block_doubts *doubts);
+/* A block_reader's confirm; ARG is block_doubts.  EMR_UNSUPPORTED with the fault "doubt": too few
+ * have said whether it is valid. */
+emr_status block_doubts_decide(void *arg, const block_doubt *doubt);
+/* In one line: block, transaction, certificate, what is wrong. */
+void block_doubt_name(const block_doubt *doubt, char *out, size_t size);
+/* The last one.  EMR_NOT_FOUND: there was none. */
+emr_status gateway_doubted(emr_gateway *gateway, emr_ledger_doubt *out);
 
 /* ---- What a channel's configuration says (orderers.c) ---- */
 

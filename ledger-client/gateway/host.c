@@ -475,6 +475,14 @@ static emr_status host_genesis(void *self, emr_ledger_genesis *out_genesis)
 	return EMR_OK;
 }
 
+static emr_status host_doubt(void *self, emr_ledger_doubt *out_doubt)
+{
+	emr_gateway *gateway = NULL;
+	emr_status status = host_line(self, &gateway);
+
+	return status == EMR_OK ? gateway_doubted(gateway, out_doubt) : status;
+}
+
 /* Asked again when the last answer is a second old.  What is known here stays readable meanwhile.
  * Who holds the lock may be waiting for a gateway that says nothing, and whoever only wants to know
  * how it is does not wait with him. */
@@ -550,6 +558,7 @@ static const emr_ledger_backend backend = {
 	.stop = host_stop,
 	.verify = host_verify,
 	.genesis = host_genesis,
+	.doubt = host_doubt,
 	.look = host_look,
 	.hurry = host_hurry,
 	.is_of_channel = host_is_of_channel,

@@ -236,6 +236,13 @@ static void sending_begin(fabric_host *h, emr_bytes batch, sending *out)
 	(void)snprintf(out->name, sizeof out->name, "envelope-%s", hex);
 }
 
+/* A block has it, behind a transaction of which nobody knows yet whether it counts: of what became
+ * of it is known what a majority has endorsed. */
+static bool is_behind_doubt(const sending *s, const emr_gateway_answer *said)
+{
+	return s->is_entered && s->call.fault == EMR_GATEWAY_DOUBT && said->n_results > 0;
+}
+
 /* submit_lock held.  Of what was kept the blocks are asked first: they may have it, and with no
  * gateway there nobody waits for what becomes of it as long as for what was just sent. */
 static emr_status submit(sending *s, emr_ledger_answer *out_answer)
@@ -256,12 +263,18 @@ static emr_status submit(sending *s, emr_ledger_answer *out_answer)
 			answer.refusal = said.refusal;
 		answer.is_repeat = said.kind == EMR_OUTCOME_KNOWN;
 	}
-	if (status != EMR_OK)
+	if (status == EMR_OFFLINE && is_behind_doubt(s, &said)) {
+		answer.n_results = said.n_results;
+		memcpy(answer.results, said.results, said.n_results);
+		status = EMR_AWAITED;
+	}
+	if (status != EMR_OK && status != EMR_AWAITED)
 		return status == EMR_NOT_FOUND ? EMR_TIMEOUT : status; /* the peer is behind */
-	(void)unlinkat(s->host->dirfd, s->name, 0);
+	if (status == EMR_OK)
+		(void)unlinkat(s->host->dirfd, s->name, 0);
 	answer.batch_id = s->batch_id;
 	*out_answer = answer;
-	return EMR_OK;
+	return status;
 }
 
 /* ---- another certificate ---- */

@@ -76,23 +76,30 @@ static bool is_msp_id(const char *msp_id)
 	return msp_id != NULL && msp_id[0] != '\0' && strlen(msp_id) <= EMR_GATEWAY_MSP_ID_MAX;
 }
 
-static emr_status write_creator(const char *msp_id, emr_bytes pem, emr_buf *out)
+/* One certificate and nothing beside it: the chaincode takes no other form. */
+static emr_status write_creator(const char *msp_id, X509 *certificate, emr_buf *out)
 {
+	AUTO(BIO, bio_free) bio = BIO_new(BIO_s_mem());
 	proto_writer w = proto_writer_of(out);
+	char *pem = NULL;
+	long len;
 
+	if (bio == NULL || PEM_write_bio_X509(bio, certificate) != 1)
+		return out_of_memory();
+	len = BIO_get_mem_data(bio, &pem);
 	proto_put_text(&w, SERIALIZED_IDENTITY_MSPID, msp_id);
-	proto_put_bytes(&w, SERIALIZED_IDENTITY_ID_BYTES, pem);
+	proto_put_bytes(&w, SERIALIZED_IDENTITY_ID_BYTES, emr_bytes_of(pem, (size_t)len));
 	return w.status;
 }
 
-static emr_status identity_new(const char *msp_id, emr_bytes pem, emr_gateway_identity **out)
+static emr_status identity_new(const char *msp_id, X509 *certificate, emr_gateway_identity **out)
 {
 	emr_gateway_identity *identity = calloc(1, sizeof *identity);
 	emr_status status;
 
 	if (identity == NULL)
 		return EMR_NO_MEMORY;
-	status = write_creator(msp_id, pem, &identity->creator);
+	status = write_creator(msp_id, certificate, &identity->creator);
 	if (status != EMR_OK) {
 		emr_gateway_identity_free(identity);
 		return status;
@@ -118,20 +125,14 @@ emr_status emr_gateway_identity_of_keyring(const emr_keyring *keyring, const cha
 {
 	const uint8_t *at = certificate.data;
 	AUTO(X509, certificate_free) x509 = d2i_X509(NULL, &at, (long)certificate.len);
-	AUTO(BIO, bio_free) bio = BIO_new(BIO_s_mem());
 	emr_gateway_identity *identity = NULL;
-	char *pem = NULL;
-	long len;
 	emr_status status;
 
 	ERR_clear_error();
 	if (!is_msp_id(msp_id) || x509 == NULL || at != certificate.data + certificate.len ||
 		!is_of_keyring(x509, keyring))
 		return EMR_INVALID;
-	if (bio == NULL || PEM_write_bio_X509(bio, x509) != 1)
-		return out_of_memory();
-	len = BIO_get_mem_data(bio, &pem);
-	status = identity_new(msp_id, emr_bytes_of(pem, (size_t)len), &identity);
+	status = identity_new(msp_id, x509, &identity);
 	if (status != EMR_OK)
 		return status;
 	identity->keyring = keyring;
@@ -210,27 +211,24 @@ static emr_status read_key(const char *dir, EVP_PKEY **out_key)
 	return *out_key == NULL ? EMR_DAMAGED : EMR_OK;
 }
 
-static emr_status read_certificate(const char *dir, emr_buf *out_pem, X509 **out_certificate)
+/* The first certificate in the file, whatever stands around it. */
+static emr_status read_certificate(const char *dir, X509 **out_certificate)
 {
 	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FREE uint8_t *pem = malloc(FILE_MAX + 1);
 	AUTO(BIO, bio_free) bio = NULL;
 	emr_status status = only_file(dir, "signcerts", &path);
-	uint8_t bytes[4096];
 	FILE *file;
 	size_t n;
 
-	if (status != EMR_OK)
-		return status;
+	if (status != EMR_OK || pem == NULL)
+		return status != EMR_OK ? status : EMR_NO_MEMORY;
 	file = fopen(path, "re");
 	if (file == NULL)
 		return EMR_IO;
-	while (status == EMR_OK && (n = fread(bytes, 1, sizeof bytes, file)) > 0)
-		status = out_pem->len + n > FILE_MAX ? EMR_DAMAGED
-						     : emr_buf_append(out_pem, bytes, n);
+	n = fread(pem, 1, FILE_MAX + 1, file);
 	(void)fclose(file);
-	if (status != EMR_OK)
-		return status;
-	bio = BIO_new_mem_buf(out_pem->data, (int)out_pem->len);
+	bio = n > FILE_MAX ? NULL : BIO_new_mem_buf(pem, (int)n);
 	*out_certificate =
 		bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, (void *)(uintptr_t) "");
 	ERR_clear_error();
@@ -256,11 +254,9 @@ emr_status emr_gateway_identity_of_msp(
 	const char *dir, const char *msp_id, emr_gateway_identity **out_identity)
 {
 	AUTO(X509, certificate_free) certificate = NULL;
-	EMR_AUTO_BUF pem = {0};
 	EVP_PKEY *key = NULL;
 	emr_gateway_identity *identity = NULL;
-	emr_status status =
-		is_msp_id(msp_id) ? read_certificate(dir, &pem, &certificate) : EMR_INVALID;
+	emr_status status = is_msp_id(msp_id) ? read_certificate(dir, &certificate) : EMR_INVALID;
 
 	if (status == EMR_OK)
 		status = read_key(dir, &key);
@@ -269,7 +265,7 @@ emr_status emr_gateway_identity_of_msp(
 	if (status == EMR_OK && X509_check_private_key(certificate, key) != 1)
 		status = EMR_INVALID;
 	if (status == EMR_OK)
-		status = identity_new(msp_id, emr_buf_view(&pem), &identity);
+		status = identity_new(msp_id, certificate, &identity);
 	ERR_clear_error();
 	if (status != EMR_OK) {
 		EVP_PKEY_free(key);

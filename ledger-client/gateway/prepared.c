@@ -21,10 +21,6 @@ static void certificate_free(X509 **certificate)
 {
 	X509_free(*certificate);
 }
-static void bio_free(BIO **bio)
-{
-	(void)BIO_free(*bio);
-}
 static void signature_free(ECDSA_SIG **signature)
 {
 	ECDSA_SIG_free(*signature);
@@ -390,48 +386,4 @@ const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *p
 		return "there is no memory to compare it";
 	return emr_bytes_equal(emr_buf_view(&own), payload) ? NULL
 							    : "there is more in it than was asked";
-}
-
-/* ---- In words ---- */
-
-/* Printable, and no longer than OUT. */
-static void put_name(X509_NAME *name, char *out, size_t size)
-{
-	AUTO(BIO, bio_free) bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-	long len = 0;
-
-	out[0] = '\0';
-	if (bio == NULL || name == NULL || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) < 0)
-		return;
-	len = BIO_get_mem_data(bio, &text);
-	(void)snprintf(out, size, "%.*s", (int)(len < 120 ? len : 120), text);
-}
-
-void block_doubt_name(const block_doubt *doubt, char *out, size_t size)
-{
-	AUTO(X509, certificate_free) certificate = NULL;
-	emr_bytes payload = {0}, channel_header = {0}, signature_header = {0}, tx_id = {0};
-	emr_bytes creator = {0}, pem = {0};
-	const proto_want of_envelope[] = {{ENVELOPE_PAYLOAD, PROTO_BYTES, &payload}};
-	const proto_want of_header[] = {{HEADER_CHANNEL_HEADER, PROTO_BYTES, &channel_header},
-		{HEADER_SIGNATURE_HEADER, PROTO_BYTES, &signature_header}};
-	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)}};
-	const proto_want of_channel[] = {{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
-	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &creator}};
-	const proto_want of_identity[] = {{SERIALIZED_IDENTITY_ID_BYTES, PROTO_BYTES, &pem}};
-	char subject[128] = "", id[TX_ID_CHARS + 1];
-
-	(void)proto_read(doubt->transaction, of_envelope, 1);
-	(void)proto_read(payload, of_payload, 1);
-	(void)proto_read(channel_header, of_channel, 1);
-	(void)proto_read(signature_header, of_signature, 1);
-	(void)proto_read(creator, of_identity, 1);
-	certificate = gateway_certificate_of(pem);
-	put_name(certificate == NULL ? NULL : X509_get_subject_name(certificate), subject,
-		sizeof subject);
-	grpc_clean(id, sizeof id, tx_id);
-	(void)snprintf(out, size, "block %" PRIu64 ", transaction %zu (%s), certificate \"%s\": %s",
-		doubt->number, doubt->tx, id, subject, doubt->wrong);
-	ERR_clear_error();
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# fabric_hostile.sh: on real peers one member has 204 transactions ordered that are written as nobody honest writes them, and everybody reads on,
+# fabric_hostile.sh: on real peers one member has 203 transactions ordered that are written as nobody honest writes them, and everybody reads on,
 # through each peer.  FABRIC has the programs of Fabric, CHAINCODE, HOSTILE and PEER are the contract and the tests' programs.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"

@@ -539,6 +539,7 @@ typedef struct doubting {
 	emr_status answer;
 	char name[EMR_GATEWAY_SAID_BYTES];
 	size_t asked, entries;
+	bool may_count;
 } doubting;
 
 static emr_status answer_doubt(void *arg, const block_doubt *doubt)
@@ -546,6 +547,7 @@ static emr_status answer_doubt(void *arg, const block_doubt *doubt)
 	doubting *d = arg;
 
 	d->asked++;
+	d->may_count = doubt->may_count;
 	block_doubt_name(doubt, d->name, sizeof d->name);
 	return d->answer;
 }
@@ -593,12 +595,14 @@ static void what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so
 	static const struct {
 		const char *name, *wrong;
 		size_t entries;
+		bool may_count; /* also where nobody says so */
 	} doubted[] = {
 		{"a valid transaction that cannot be read",
-			"a valid transaction that cannot be read", 0},
-		{"an entry that its creator did not sign", "it is not signed by its creator", 1},
+			"a valid transaction that cannot be read", 0, true},
+		{"an entry that its creator did not sign", "it is not signed by its creator", 1,
+			true},
 		{"an entry that one organisation has endorsed",
-			"fewer organisations have endorsed it than must", 1},
+			"fewer organisations have endorsed it than must", 1, false},
 	};
 
 	(void)state;
@@ -610,6 +614,7 @@ static void what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so
 		assert_ok(visit_doubted(doubted[i].name, &yes, &wrong));
 		assert_null(wrong);
 		assert_int_equal(yes.asked, 1);
+		assert_int_equal(yes.may_count, doubted[i].may_count);
 		assert_int_equal(yes.entries, doubted[i].entries);
 		assert_non_null(strstr(yes.name, doubted[i].wrong));
 		assert_non_null(strstr(yes.name, "block 1, transaction 0 ("));

@@ -14,6 +14,7 @@
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
 #include "ledger/act_send.h"
+#include "ledger/doubt.h"
 #include "ledger/hash.h"
 #include "replica/follower.h"
 #include "session/absence.h"
@@ -110,6 +111,19 @@ static emr_status keep_parts(void *arg, const emr_known_grant *grant)
 	return emr_replica_keep(arg, grant->domain);
 }
 
+/* Nobody reads what is newer than a transaction in doubt; what is known is enough to act, because
+ * the contract judges it by what the organisations have. */
+static emr_status follow(const emr_session *session)
+{
+	emr_ledger_doubt doubt;
+	emr_status status = emr_follow_now(session->replica);
+
+	if (!emr_status_is_away(status) || emr_ledger_doubt_of(session->ledger, &doubt) != EMR_OK ||
+		doubt.end != EMR_DOUBT_OPEN)
+		return status;
+	return EMR_OK;
+}
+
 /* An open folder shares the local copy: what is taken in here must leave it the parts of what
  * others share with this person.  What is granted by these very entries the folder adopts when it
  * sees the grant. */
@@ -132,7 +146,7 @@ static emr_status follow_shares(emr_session *session)
 	}
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	return emr_follow_now(session->replica);
+	return follow(session);
 }
 
 static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
@@ -199,8 +213,15 @@ static emr_status bureau_sent(
 		return EMR_REFUSED;
 	}
 	if (status == EMR_OK)
-		status = emr_follow_now(bureau->session.replica);
+		status = follow(&bureau->session);
 	return say_status(bureau, status, out_problem);
+}
+
+/* The ledger has it all the same. */
+static emr_status take_awaited(emr_bureau *bureau, emr_status status)
+{
+	bureau->is_awaited |= status == EMR_AWAITED;
+	return status == EMR_AWAITED ? EMR_OK : status;
 }
 
 emr_status emr_bureau_send(
@@ -211,7 +232,8 @@ emr_status emr_bureau_send(
 	emr_status status = emr_replica_follow(session->replica, session->identity.signer_id, act);
 
 	if (status == EMR_OK)
-		status = emr_act_send(session->keyring, session->ledger, act, part, NULL, &code);
+		status = take_awaited(bureau,
+			emr_act_send(session->keyring, session->ledger, act, part, NULL, &code));
 	return bureau_sent(bureau, status, code, out_problem);
 }
 
@@ -229,8 +251,9 @@ emr_status emr_bureau_send_all(
 			status = emr_replica_follow(
 				session->replica, session->identity.signer_id, &acts[i]);
 		if (status == EMR_OK)
-			status = emr_act_send_all(session->keyring, session->ledger, acts + at,
-				NULL, some, NULL, &code);
+			status = take_awaited(
+				bureau, emr_act_send_all(session->keyring, session->ledger,
+						acts + at, NULL, some, NULL, &code));
 	}
 	return bureau_sent(bureau, status, code, out_problem);
 }
@@ -239,8 +262,9 @@ emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, con
 	size_t n, emr_problem *out_problem)
 {
 	uint8_t code = 0;
-	emr_status status = emr_act_send_all(
-		bureau->session.keyring, bureau->session.ledger, acts, parts, n, NULL, &code);
+	emr_status status =
+		take_awaited(bureau, emr_act_send_all(bureau->session.keyring,
+					     bureau->session.ledger, acts, parts, n, NULL, &code));
 
 	return bureau_sent(bureau, status, code, out_problem);
 }
@@ -296,5 +320,9 @@ int emr_bureau_run(const emr_args *args, emr_out *out, emr_bureau_work work)
 
 	if (status == EMR_OK)
 		status = work(args, out, &bureau, &problem);
+	if (status == EMR_OK && bureau.is_awaited)
+		emr_say(out,
+			"It is on the ledger, behind a transaction in doubt (emrfs status): this "
+			"computer shows it when organisations have said whether that is valid.\n");
 	return emr_bureau_end(out, status, &problem);
 }

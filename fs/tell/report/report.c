@@ -10,6 +10,7 @@
 #include "kit/out.h"
 #include "kit/text.h"
 #include "ledger/checkpoint.h"
+#include "ledger/doubt.h"
 #include "people/origin.h"
 #include "publisher/publisher.h"
 #include "session/absence.h"
@@ -139,6 +140,19 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 		is_away ? json_string(emr_message_get(why->message)->id) : json_null(), "message",
 		is_away ? emr_json_text(why->text) : json_null(), "hint",
 		is_away ? emr_json_text(why->hint) : json_null());
+}
+
+/* What peers of the channel call valid and this computer does not, last; null: nothing. */
+static json_t *doubt_report(emr_session *session)
+{
+	emr_ledger_doubt doubt;
+
+	if (emr_ledger_doubt_of(session->ledger, &doubt) != EMR_OK)
+		return json_null();
+	return json_pack("{s:I, s:I, s:s, s:o, s:s, s:s}", "block", (json_int_t)doubt.block,
+		"place", (json_int_t)doubt.place, "transaction", doubt.transaction, "certificate",
+		emr_json_text(doubt.certificate), "cause", doubt.cause, "end",
+		emr_ledger_doubt_end_name(doubt.end));
 }
 
 #define WRITTEN_MAX 20
@@ -328,7 +342,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"s:i, s:b, s:o, s:o,"
 		" s:I, s:o, s:s, s:s, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, "
 		"s:I, s:o, s:I,"
-		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I}",
+		" s:I, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o}",
 		"folder", session->folder != NULL ? emr_json_text(session->folder) : json_null(),
 		"owner", emr_json_text(session->profile.name), "code", session->code, "files",
 		(json_int_t)counts.files, "directories", (json_int_t)counts.directories, "bytes",
@@ -362,7 +376,8 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"not_whole", (json_int_t)(session->is_apart ? counts.confirmed : totals.lacking),
 		"spared_bytes", (json_int_t)counts.spared_bytes, "awaiting_copies",
 		(json_int_t)counts.awaiting, "copies_first",
-		(json_int_t)emr_settle_copies_first(session->settle));
+		(json_int_t)emr_settle_copies_first(session->settle), "doubt",
+		doubt_report(session));
 }
 
 /* ---- one path ---- */

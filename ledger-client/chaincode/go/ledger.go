@@ -135,6 +135,9 @@ var writing = map[string]string{"register": "parts", "move": "parts", "leave": "
 // (EMR_QUOTA_BESIDE): padding in a header, in the map, or between.  It also refuses one whose headers are written in another way than Fabric's own types write them.  Endorsers sign one hash of both
 // headers and the arguments, one behind the other, and not where each ends: of other ones, whoever has the endorsements can put fields of
 // one header into the other, and blocks then show another time than the one that was judged by.
+//
+// Its creator shows one certificate and nothing beside it: where there are two, peers that are built with other versions of Go take
+// different ones for the creator's, so a member could bring a batch in the name of another one.
 func isPlain(stub shim.ChaincodeStubInterface, transient string) error {
 	signed, err := stub.GetSignedProposal()
 	if err != nil {
@@ -142,6 +145,8 @@ func isPlain(stub shim.ChaincodeStubInterface, transient string) error {
 	}
 	var proposal peer.Proposal
 	var header common.Header
+	var signature common.SignatureHeader
+	var creator msp.SerializedIdentity
 	if err := errors.Join(proto.Unmarshal(signed.GetProposalBytes(), &proposal), proto.Unmarshal(proposal.Header, &header)); err != nil {
 		return err
 	}
@@ -156,17 +161,24 @@ func isPlain(stub shim.ChaincodeStubInterface, transient string) error {
 	if len(signed.GetProposalBytes())-meant > C.EMR_QUOTA_BESIDE {
 		return fmt.Errorf("the proposal carries %d bytes beside what it is for", len(signed.GetProposalBytes())-meant)
 	}
-	for _, one := range []struct {
-		written []byte
-		as      proto.Message
-	}{{header.ChannelHeader, &common.ChannelHeader{}}, {header.SignatureHeader, &common.SignatureHeader{}}} {
-		if err := proto.Unmarshal(one.written, one.as); err != nil {
-			return err
-		}
-		plain, err := proto.MarshalOptions{Deterministic: true}.Marshal(one.as)
-		if err != nil || len(one.as.ProtoReflect().GetUnknown()) > 0 || !bytes.Equal(plain, one.written) {
-			return errors.New("the headers of the proposal are written in another way than Fabric writes them")
-		}
+	if err := errors.Join(isAsWritten(header.ChannelHeader, &common.ChannelHeader{}), isAsWritten(header.SignatureHeader, &signature),
+		isAsWritten(signature.Creator, &creator)); err != nil {
+		return err
+	}
+	block, _ := pem.Decode(creator.IdBytes)
+	if block == nil || !bytes.Equal(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: block.Bytes}), creator.IdBytes) {
+		return errors.New("the creator shows something else than one certificate")
+	}
+	return nil
+}
+
+func isAsWritten(written []byte, as proto.Message) error {
+	if err := proto.Unmarshal(written, as); err != nil {
+		return err
+	}
+	plain, err := proto.MarshalOptions{Deterministic: true}.Marshal(as)
+	if err != nil || len(as.ProtoReflect().GetUnknown()) > 0 || !bytes.Equal(plain, written) {
+		return errors.New("the headers of the proposal are written in another way than Fabric writes them")
 	}
 	return nil
 }

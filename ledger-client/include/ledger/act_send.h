@@ -9,7 +9,7 @@
 
 /* ACT as it is (version and prev set), with PART (may be empty).  *OUT_CODE: 0 applied, 1 already
  * there, else why the ledger refused it (emr_result).  CLOCK NULL = the computer's.  Errors: those
- * of batch and ledger. */
+ * of batch and ledger; with EMR_AWAITED, too, *OUT_CODE is set. */
 emr_status emr_act_send(const emr_keyring *keyring, emr_ledger *ledger, const emr_act *act,
 	emr_bytes part, const emr_clock *clock, uint8_t *out_code);
 /* The same, signed as WHO, who is the keyring's identity there; the whole answer, for

@@ -3,6 +3,7 @@
  * it from subtrees. It refuses nothing by itself that ledger.h does not name. */
 #pragma once
 
+#include "ledger/doubt.h"
 #include "ledger/genesis.h"
 #include "ledger/renew.h"
 
@@ -47,6 +48,7 @@ typedef struct emr_ledger_backend {
 		emr_ledger_trouble *out_trouble, uint64_t *out_n);
 	/* NULL = it stands in no channel. */
 	emr_status (*genesis)(void *self, emr_ledger_genesis *out_genesis);
+	emr_status (*doubt)(void *self, emr_ledger_doubt *out_doubt);
 	/* NULL = it is always there. */
 	void (*look)(void *self, emr_ledger_absence *out_absence);
 	/* NULL = it waits for nobody. */

@@ -21,7 +21,7 @@ func clock(addresses []string) error {
 			if name != "register" {
 				args = append(args, []byte("a CA"))
 			}
-			response, err := net.invokeAs(nil, time.Now().Add(apart), args, nil)
+			response, err := net.invokeAs(nobody, time.Now().Add(apart), args, nil)
 			if err != nil {
 				return fmt.Errorf("%s, %s from now: %w", name, apart, err)
 			}

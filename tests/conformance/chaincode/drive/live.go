@@ -11,13 +11,18 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
 	ledger "emrfs.invalid/chaincode"
 	"emrfs.invalid/tests/conformance/chaincode/record"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 type call struct {
@@ -90,11 +95,7 @@ func isMore(value []byte) func([]byte) error {
 	}
 }
 
-func (l *liveNetwork) creator(name string, der []byte) []byte {
-	return encoded(&msp.SerializedIdentity{Mspid: name, IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})})
-}
-
-func (l *liveNetwork) owner() []byte { return l.creator(l.story.MSP, l.story.Certificate) }
+func (l *liveNetwork) owner() []byte { return creatorOf(l.story.MSP, l.story.Certificate) }
 
 func (l *liveNetwork) register(who []byte, at int64, submitter, batch, parts []byte) (*peer.Response, error) {
 	return l.net.invokeAs(who, time.Unix(at, 0), [][]byte{[]byte("register"), submitter, batch}, map[string][]byte{"parts": parts})
@@ -161,8 +162,8 @@ func (l *liveNetwork) others(call call, cut int) error {
 		result    byte
 		notFirst  bool
 	}{
-		{"a certificate of no CA", l.creator(l.story.MSP, stranger), l.story.Submitter, call.Time, submitter, false},
-		{"another organisation", l.creator("Other", l.story.Certificate), l.story.Submitter, call.Time, submitter, false},
+		{"a certificate of no CA", creatorOf(l.story.MSP, stranger), l.story.Submitter, call.Time, submitter, false},
+		{"another organisation", creatorOf("Other", l.story.Certificate), l.story.Submitter, call.Time, submitter, false},
 		{"another submitter", l.owner(), make([]byte, 32), call.Time, submitter, true},
 		{"a transaction of long before", l.owner(), l.story.Submitter, call.Time - 3000, ahead, true},
 		{"a transaction of long after", l.owner(), l.story.Submitter, call.Time + 20*day, over, false},
@@ -194,17 +195,66 @@ func (l *liveNetwork) others(call call, cut int) error {
 			return fmt.Errorf("cut at %d and not at %d: status %d", other, cut, response.Status)
 		}
 	}
-	for what, who := range map[string][]byte{"no certificate": encoded(&msp.SerializedIdentity{Mspid: l.story.MSP}), "no identity": {0xff}} {
-		response, err := l.register(who, call.Time, l.story.Submitter, call.Batch[:cut], call.Batch[cut:])
+	return l.odd(call, cut)
+}
+
+// odd: a proposal says the same to everybody who reads it, whichever library he reads it with, or it is refused, and nothing is written.
+func (l *liveNetwork) odd(call call, cut int) error {
+	args := [][]byte{[]byte("register"), l.story.Submitter, call.Batch[:cut]}
+	shown := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.story.Certificate})
+	other := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("another one")})
+	creator := func(shown []byte) []byte { return encoded(&msp.SerializedIdentity{Mspid: l.story.MSP, IdBytes: shown}) }
+	try := func(what string, who []byte, change func(*common.Header)) error {
+		var header common.Header
+		proposal, tx := proposeTo(contract, who, time.Unix(call.Time, 0), args, map[string][]byte{"parts": call.Batch[cut:]})
+		if err := proto.Unmarshal(proposal.Header, &header); err != nil {
+			return err
+		}
+		change(&header)
+		proposal.Header = encoded(&header)
+		response, err := l.net.invokeBy(proposal, tx, args)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		if response.Status != 500 {
 			return fmt.Errorf("%s: status %d", what, response.Status)
 		}
+		return nil
+	}
+	asItIs := func(*common.Header) {}
+	for what, who := range map[string][]byte{"no certificate": creator(nil), "no identity": {0xff},
+		"two certificates":                creator(slices.Concat(shown, other)),
+		"another certificate in front":    creator(slices.Concat(other, shown)),
+		"words in front of a certificate": creator(slices.Concat([]byte("Certificate:\n"), shown)),
+		"a line behind a certificate":     creator(slices.Concat(shown, []byte("\n"))),
+		"lines that end otherwise":        creator(bytes.ReplaceAll(shown, []byte("\n"), []byte("\r\n"))),
+		"another label":                   creator(bytes.ReplaceAll(shown, []byte("CERTIFICATE"), []byte("cERTIFICATE"))),
+		"a header of PEM": creator(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Headers: map[string]string{"A": "b"},
+			Bytes: l.story.Certificate})),
+		"an organisation that is named twice": slices.Concat(encoded(&msp.SerializedIdentity{Mspid: "Other"}), l.owner()),
+		"something unknown in the identity":   slices.Concat(l.owner(), unknown)} {
+		if err := try(what, who, asItIs); err != nil {
+			return err
+		}
+	}
+	for what, change := range map[string]func(*common.Header){
+		"a time of before in the header of the channel": func(h *common.Header) {
+			h.ChannelHeader = slices.Concat(encoded(&common.ChannelHeader{Timestamp: &timestamppb.Timestamp{Seconds: 1}}), h.ChannelHeader)
+		},
+		"something unknown in the header of the channel": func(h *common.Header) { h.ChannelHeader = slices.Concat(h.ChannelHeader, unknown) },
+		"something unknown in the header of the signature": func(h *common.Header) {
+			h.SignatureHeader = slices.Concat(h.SignatureHeader, unknown)
+		},
+	} {
+		if err := try(what, l.owner(), change); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// unknown is a field that no message of Fabric has.
+var unknown = protowire.AppendVarint(protowire.AppendTag(nil, 99, protowire.VarintType), 1)
 
 func (l *liveNetwork) compare() error {
 	rows := map[string]func([]byte) error{"descriptor": is(l.story.Descriptor)}

@@ -100,8 +100,8 @@ func (m *moving) harm(next moved, behind moved) error {
 		who         []byte
 		entries     []moved
 	}{
-		{"a certificate of no CA", "only an administrator", m.creator(m.story.MSP, stranger), []moved{next}},
-		{"another organisation", "only an administrator", m.creator("Other", m.story.Certificate), []moved{next}},
+		{"a certificate of no CA", "only an administrator", creatorOf(m.story.MSP, stranger), []moved{next}},
+		{"another organisation", "only an administrator", creatorOf("Other", m.story.Certificate), []moved{next}},
 		{"an entry of a channel", "no entry of a directory", m.owner(), []moved{channels}},
 		{"an entry at another time", "signature is wrong", m.owner(), []moved{changed(23)}},
 		{"another number", "does not follow", m.owner(), []moved{changed(15)}},

@@ -4,9 +4,11 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/pem"
 	"time"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -16,6 +18,14 @@ const (
 	channel  = "emrfs"
 	contract = "emrfs"
 )
+
+// nobody is a creator of whom no organisation knows.
+var nobody = creatorOf("Nobody", []byte("nobody"))
+
+// creatorOf shows the certificate (DER) of a member of the organisation called name, as Fabric's clients do.
+func creatorOf(name string, der []byte) []byte {
+	return encoded(&msp.SerializedIdentity{Mspid: name, IdBytes: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})})
+}
 
 func encoded(message proto.Message) []byte {
 	bytes, err := proto.Marshal(message)

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -229,11 +228,16 @@ func everything(message *peer.ChaincodeMessage, writes map[place]*peer.WriteReco
 }
 
 func (w *wire) invoke(args [][]byte, transient map[string][]byte) (*peer.Response, error) {
-	return w.invokeAs(encoded(&msp.SerializedIdentity{Mspid: "Nobody"}), time.Now(), args, transient)
+	return w.invokeAs(nobody, time.Now(), args, transient)
 }
 
 func (w *wire) invokeAs(creator []byte, at time.Time, args [][]byte, transient map[string][]byte) (*peer.Response, error) {
 	proposal, tx := proposeTo(contract, creator, at, args, transient)
+	return w.invokeBy(proposal, tx, args)
+}
+
+// invokeBy sends a proposal that somebody else has made, of that transaction and with those arguments.
+func (w *wire) invokeBy(proposal *peer.Proposal, tx string, args [][]byte) (*peer.Response, error) {
 	signed := &peer.SignedProposal{ProposalBytes: encoded(proposal)}
 	var first string
 	var answer *peer.ChaincodeMessage

@@ -6,7 +6,8 @@ package main
 //
 //	once:           mvcc (the next transaction is overtaken), lost-answer (it is ordered, and Submit fails), lost (it is not, and Submit
 //	                fails), no-status (CommitStatus fails), twice (ordered twice)
-//	while it there: careless (whose signature a transaction has is not asked), silent-MSP (that organisation's peer says nothing of
+//	while it there: spoils (what is ordered meanwhile has lost all endorsements but the first, and peers take it), steals (it has the signature of
+//	                another than its creator, and peers take it), silent-MSP (that organisation's peer says nothing of
 //	                blocks under its signature), lag (the second peer sees no newer blocks), forgets (the first peer tells how many there are, and when it is asked
 //	                for one behind the third it has three),
 //	                goes-back (when the first peer is asked for one behind the fifth, it has three from then on),
@@ -28,7 +29,7 @@ package main
 //	                that call of every gateway fails by what failures.go has of that name), CALL-N-says-NAME (that of peer N)
 //
 // While fault/breaks-off is there, a stream of blocks ends behind the first one from the second on.
-// DIR/streamed has the number of the block that was last sent in a stream.
+// DIR/streamed has the number of the block that was last sent in a stream, DIR/attested a line for each time that an organisation was asked what a block says.
 
 import (
 	"bytes"
@@ -79,6 +80,7 @@ type ordered struct {
 	Own      map[string][]byte
 	IsForced bool // overtaken, whatever it has read
 	IsLate   bool // its private rows come after its block
+	IsTaken  bool // whoever has signed or endorsed it
 }
 
 type finished struct {
@@ -95,17 +97,18 @@ type channel struct {
 	orderer   *person
 	outsider  *person
 
-	lock    sync.Mutex // what follows
-	rows    map[string]row
-	parts   map[string][]byte
-	late    map[string][]byte // that are still on their way
-	blocks  []*common.Block
-	done    map[string]finished
-	events  map[uint64][]*peer.ChaincodeEvent
-	pending map[string]map[string][]byte // private rows of what was endorsed
-	queue   []ordered
-	changed chan struct{}
-	frozen  uint64 // blocks that the second peer sees; 0: all
+	lock     sync.Mutex // what follows
+	rows     map[string]row
+	parts    map[string][]byte
+	late     map[string][]byte // that are still on their way
+	blocks   []*common.Block
+	done     map[string]finished
+	events   map[uint64][]*peer.ChaincodeEvent
+	pending  map[string]map[string][]byte // private rows of what was endorsed
+	queue    []ordered
+	changed  chan struct{}
+	frozen   uint64 // blocks that the second peer sees; 0: all
+	attested string // organisations that were asked what a block says, a line for each time
 }
 
 // member is one organisation's peer with its gateway.
@@ -446,6 +449,8 @@ func (m *member) attest(made *call, organisations []string) (*gateway.EndorseRes
 	if err != nil || string(made.args[0]) != "GetBlockByNumber" || number >= uint64(len(m.blocks)) {
 		return nil, status.Error(codes.Aborted, "failed to endorse transaction: chaincode response 500, no such block")
 	}
+	m.attested += strings.Join(organisations, "\n") + "\n"
+	_ = os.WriteFile(filepath.Join(m.dir, "attested"), []byte(m.attested), 0o600)
 	var peers []*person
 	for _, one := range m.endorsers {
 		if slices.Contains(organisations, one.mspID) && !m.fault("silent-"+one.mspID) {
@@ -548,7 +553,7 @@ func (m *member) Submit(ctx context.Context, request *gateway.SubmitRequest) (*g
 }
 
 func (m *member) order(request *gateway.SubmitRequest) (*gateway.SubmitResponse, error) {
-	made, err := m.looked(request.PreparedTransaction)
+	made, err := readEnvelope(request.PreparedTransaction)
 	if err == nil && hasEnded(made.signature.Creator) {
 		err = errors.New("broadcast client identity expired")
 	}
@@ -568,7 +573,8 @@ func (m *member) order(request *gateway.SubmitRequest) (*gateway.SubmitResponse,
 		return nil, status.Errorf(codes.Aborted, "received unsuccessful response from orderer: status=BAD_REQUEST, info=message payload is %d bytes and exceeds maximum allowed %d bytes",
 			size, narrowBytes)
 	}
-	one := ordered{Envelope: encoded(request.PreparedTransaction), Own: m.pending[made.channel.TxId], IsForced: m.once("mvcc")}
+	envelope := m.spoilt(request.PreparedTransaction)
+	one := ordered{Envelope: encoded(envelope), Own: m.pending[made.channel.TxId], IsForced: m.once("mvcc"), IsTaken: envelope != request.PreparedTransaction}
 	m.queue = append(m.queue, one)
 	if m.once("twice") {
 		m.queue = append(m.queue, one)
@@ -579,13 +585,16 @@ func (m *member) order(request *gateway.SubmitRequest) (*gateway.SubmitResponse,
 	return &gateway.SubmitResponse{}, nil
 }
 
-// looked is the transaction in ENVELOPE, or what is wrong with it.
-func (c *channel) looked(envelope *common.Envelope) (*call, error) {
-	made, err := readEnvelope(envelope)
-	if made != nil && c.fault("careless") {
-		return made, nil
+// spoilt is ENVELOPE, or what no honest member has ordered.
+func (c *channel) spoilt(envelope *common.Envelope) *common.Envelope {
+	switch {
+	case c.fault("spoils"):
+		return &common.Envelope{Signature: envelope.Signature, Payload: changedAction(envelope.Payload,
+			func(action *peer.ChaincodeEndorsedAction) { action.Endorsements = action.Endorsements[:1] })}
+	case c.fault("steals"):
+		return &common.Envelope{Signature: c.endorsers[0].sign(envelope.Payload), Payload: envelope.Payload}
 	}
-	return made, err
+	return envelope
 }
 
 // validate is what each peer does with a transaction of a block.
@@ -594,8 +603,8 @@ func (c *channel) validate(one ordered, version uint64) (string, peer.TxValidati
 	var payload common.Payload
 	var found results
 	decode(one.Envelope, &envelope)
-	made, err := c.looked(&envelope)
-	if err != nil {
+	made, err := readEnvelope(&envelope)
+	if err != nil && !one.IsTaken {
 		return "", peer.TxValidationCode_BAD_CREATOR_SIGNATURE, nil
 	}
 	tx := made.channel.TxId
@@ -604,7 +613,7 @@ func (c *channel) validate(one ordered, version uint64) (string, peer.TxValidati
 	}
 	decode(envelope.Payload, &payload)
 	action := readAction(payload.Data)
-	if !c.isEndorsed(action) {
+	if !c.isEndorsed(action) && !one.IsTaken {
 		return tx, peer.TxValidationCode_ENDORSEMENT_POLICY_FAILURE, nil
 	}
 	var answer peer.ProposalResponsePayload

@@ -529,7 +529,7 @@ func compareReads(program string, seconds int, seed uint64) error {
 // ---- A member of a network ----
 
 // prepared is PAYLOAD, which a gateway has prepared, written as somebody could who has it ordered: the first three as they have stopped readers
-// before, the next as it is, all others anyhow.
+// before, all others anyhow.
 func (g garbler) prepared(number int, payload []byte) []byte {
 	var whole common.Payload
 	var transaction peer.Transaction
@@ -546,14 +546,12 @@ func (g garbler) prepared(number int, payload []byte) []byte {
 	case 1: // the action in pieces, below
 	case 2: // one of three bytes
 		action.Action.Endorsements = append([]*peer.Endorsement{{Endorser: []byte{1}}}, good...)
-	case 3:
-		return payload
 	}
 	inner := encoded(&action)
 	if number == 1 {
 		inner = append(tagged(1, action.ChaincodeProposalPayload), pieces(2, encoded(action.Action))...)
 	}
-	if number > 3 {
+	if number > 2 {
 		endorsed := g.field(1, action.Action.ProposalResponsePayload)
 		for _, one := range good {
 			for g.one(2) {
@@ -568,7 +566,7 @@ func (g garbler) prepared(number int, payload []byte) []byte {
 		whole.Header.SignatureHeader = g.garbled(whole.Header.SignatureHeader, leaf)
 	}
 	outer := encoded(&peer.TransactionAction{Header: transaction.Actions[0].Header, Payload: inner})
-	if number <= 3 {
+	if number <= 2 {
 		whole.Data = tagged(1, outer)
 		return encoded(&whole)
 	}
