@@ -252,6 +252,14 @@ static const char *set_tell_counts(const char *value, emr_settings *settings)
 		       : N_("tell-counts is yes or no");
 }
 
+static const char *set_tell_patients(const char *value, emr_settings *settings)
+{
+	settings->tells_patients = strcmp(value, "yes") == 0;
+	return settings->tells_patients || strcmp(value, "no") == 0
+		       ? NULL
+		       : N_("tell-patients is yes or no");
+}
+
 static const struct {
 	emr_setting_row row;
 	setting_fn set;
@@ -323,6 +331,10 @@ static const struct {
 		 "and how many "
 		 "files of which kind and modality you give (yes)"},
 		set_tell_counts},
+	{{"tell-patients", "ANSWER",
+		 "yes or no: whether all who may list a folder read the patient's name and ids of "
+		 "the DICOM files in it, also of those that they never open (no)"},
+		set_tell_patients},
 };
 
 #define KNOWN (sizeof known / sizeof *known)

@@ -101,6 +101,7 @@ typedef struct emr_settings {
 	uint32_t cache_days;   /* cache-days = N */
 	char *consent_signers; /* consent-signers = FILE; NULL = not set; owned */
 	bool tells_no_counts;  /* tell-counts = no */
+	bool tells_patients;   /* tell-patients = yes */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */
