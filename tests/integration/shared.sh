@@ -33,9 +33,9 @@ emr_until imaging
 expect "the top" "$(ls lima-folder)" "Inbox
 shared-with-me"
 OWNER=$(ls lima-folder/shared-with-me)
-[[ $OWNER =~ ^Silva,\ Ana\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $OWNER"
+[[ $OWNER =~ ^ana\ \([A-Z2-7]{8}\)\ \[Silva,\ Ana\ 1984-03-12\]$ ]] || emr_fail "owner: $OWNER"
 SHARE=lima-folder/shared-with-me/$OWNER/Imaging
-OWNER_RE=${OWNER//[()]/.}
+OWNER_RE=${OWNER//[][()]/.}
 same() { diff -r ana-folder/Imaging "$SHARE" >/dev/null 2>&1; }	# each opening waits ten seconds for an answer, and not longer
 at_once=yes
 same || at_once=no
@@ -127,7 +127,7 @@ interrupted() {
 for ((i = 0; i < 20; i++)); do interrupted && break; done
 [ $i -lt 20 ] || emr_fail "not interrupted"
 expect ETIMEDOUT "$(errno_of "$SHARE/unseen1.txt")" 110
-emr_until noticed no-release "the computer of $OWNER did not answer within 10 seconds"
+emr_until noticed no-release "the computer of $OWNER_RE did not answer within 10 seconds"
 expect "what was open stays readable" "$(cat "$SHARE/MRI.txt")" "another knee"
 two_mount ana
 emr_until cat "$SHARE/unseen1.txt" >/dev/null
@@ -185,7 +185,7 @@ refused_as() { ! cat "$2" >/dev/null 2>out/said && grep -q "$1" out/said; }
 emr_until refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again by its path, it says why
 NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
 emr_until grep -qF "$OWNER ended your access to Imaging" "$NOTE"
-emr_until noticed grant-revoked "$OWNER ended your access to Imaging on"
+emr_until noticed grant-revoked "$OWNER_RE ended your access to Imaging on"
 listed_as_ended() { as lima run 0 share && grep -qE "^  Imaging +$OWNER_RE   read   treatment   ended 2.*, by its owner$" out/said; }
 emr_until listed_as_ended
 
@@ -200,7 +200,7 @@ timed() {
 timed 7 || timed 20 || timed 60 || emr_fail "not open before its time was over: $(cat out/said)"
 emr_until lists timed.errno
 expect EKEYEXPIRED "$(cat timed.errno)" 127
-emr_until noticed grant-expired "Your access to Imaging of $OWNER ended on"
+emr_until noticed grant-expired "Your access to Imaging of $OWNER_RE ended on"
 emr_until refused_as "Key has expired" "$SHARE/MRI.txt"
 
 say "and what the notice says to do asks her again, with her card or without"
@@ -231,12 +231,15 @@ done
 two_home ana
 both_asked() { json 0 request && [ "$(grep -o '"path": *"Imaging"' out/said | wc -l)" = 2 ]; }
 emr_until both_asked
-CODE=${OWNER##*\(}
-as nuno json 5 request "${CODE%)}:Letters"	# a key can be made that has these four letters
-expect "four letters" "$(field error)" which-person
+CODE=${OWNER#*\(}
+CODE=${CODE%%\)*}
+as nuno json 5 request "${CODE:0:4}:Letters"
+expect "four letters" "$(field error)" unknown-person
+as nuno json 5 request "$CODE:Letters"	# a key can be made that has these letters
+expect "eight letters" "$(field error)" which-person
 WHOLE=$(grep -o "([A-Z2-7]\{26\})" out/said) || emr_fail "not said which code to type: $(cat out/said)"
 as nuno json 0 request "${WHOLE:1:26}:Letters"
-as nuno json 5 request "Silva, Ana 1984-03-21 (${CODE%)}):Imaging"
+as nuno json 5 request "ana ($CODE) [Silva, Ana 1984-03-21]:Imaging"
 expect "another birthday" "$(field error)" unknown-person
 
 say "whoever calls herself as her directory is called is not taken for her"
