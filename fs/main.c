@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kit/language.h"
 #include "verbs/cmd.h"
@@ -87,23 +88,34 @@ static int run(const emr_args *args, emr_out *out)
 int main(int argc, char **argv)
 {
 	emr_problem problem = {0};
-	emr_args args;
+	emr_args_input input = {.argc = 0};
+	emr_args args = {.verb = EMR_VERB_HELP};
 	emr_out out;
-	emr_status status;
+	emr_status status = EMR_OK;
 	int code;
 
 	umask(077); /* whatever we make is private unless it says otherwise */
 	setlocale(LC_TIME, "C");
 	emr_language_begin();
+	if (argc == 2 && strcmp(argv[1], EMR_ARGS_ON_INPUT) == 0) {
+		status = emr_args_from_input(STDIN_FILENO, argv[0], &input);
+		argc = input.argc;
+		argv = input.argv;
+	}
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--json") == 0)
 			emr_language_all_english(true); /* programs read it */
 	}
 	signal(SIGPIPE, SIG_IGN);
-	status = emr_args_parse(argc, argv, &args, &problem);
+	if (status == EMR_OK)
+		status = emr_args_parse(argc, argv, &args, &problem);
+	else
+		emr_problem_set_status(&problem, status, EMR_ARGS_ON_INPUT);
 	emr_hints_as(args.values[EMR_OPT_AS]);
 	if (emr_out_begin(&args, &out) != EMR_OK)
 		return EMR_EXIT_FAILED;
 	code = status == EMR_OK ? run(&args, &out) : emr_out_fail(&out, &problem);
-	return emr_out_end(&out, code);
+	code = emr_out_end(&out, code);
+	emr_buf_free(&input.bytes);
+	return code;
 }

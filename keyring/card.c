@@ -379,15 +379,12 @@ emr_status emr_vouch_verify(
 
 /* ---- Numbers ---- */
 
-void emr_person_code(emr_id32 signer_id, char out[EMR_PERSON_CODE_CHARS])
+void emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1])
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-	uint32_t bits =
-		(uint32_t)signer_id.b[0] << 16 | (uint32_t)signer_id.b[1] << 8 | signer_id.b[2];
-
-	for (int i = 0; i < 4; i++)
-		out[i] = alphabet[bits >> (19 - 5 * i) & 31];
-	out[4] = '\0';
+	emr_base32(id.b, sizeof id.b, out);
+	for (char *at = out; *at != '\0'; at++)
+		*at = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
+	out[letters < EMR_KEY_CODE_MAX ? letters : EMR_KEY_CODE_MAX] = '\0';
 }
 
 static void bundle_of(const emr_card *card, bool changing, uint8_t out[96])

@@ -1,8 +1,12 @@
 /* This file reads the command line by the table of verbs. A word that it does not know is
  * refused with the nearest one that it knows, and nothing is guessed. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/status.h"
 
 #include "kit/language.h"
 #include "kit/verbs.h"
@@ -209,6 +213,33 @@ static emr_status take_word(parser *p)
 		return EMR_OK;
 	}
 	return word[1] == '-' ? take_long(p, word) : take_letters(p, word);
+}
+
+emr_status emr_args_from_input(int fd, char *program, emr_args_input *out)
+{
+	emr_status status = emr_buf_reserve(&out->bytes, EMR_ARGS_ON_INPUT_BYTES + 1);
+	ssize_t n = 1;
+
+	while (status == EMR_OK && n != 0 && out->bytes.len <= EMR_ARGS_ON_INPUT_BYTES) {
+		n = read(fd, out->bytes.data + out->bytes.len,
+			EMR_ARGS_ON_INPUT_BYTES + 1 - out->bytes.len);
+		if (n < 0 && errno != EINTR)
+			status = emr_status_from_errno(errno);
+		out->bytes.len += n > 0 ? (size_t)n : 0;
+	}
+	if (status == EMR_OK && out->bytes.len > EMR_ARGS_ON_INPUT_BYTES)
+		status = EMR_LIMIT;
+	if (status == EMR_OK &&
+		(out->bytes.len == 0 || out->bytes.data[out->bytes.len - 1] != '\0'))
+		status = EMR_INVALID;
+	out->argv[out->argc++] = program;
+	for (size_t at = 0; status == EMR_OK && at < out->bytes.len;) {
+		if (out->argc > EMR_ARGS_ON_INPUT_MAX)
+			return EMR_LIMIT;
+		out->argv[out->argc++] = (char *)out->bytes.data + at;
+		at += strlen((char *)out->bytes.data + at) + 1;
+	}
+	return status;
 }
 
 emr_status emr_args_parse(int argc, char *const *argv, emr_args *out_args, emr_problem *out_problem)

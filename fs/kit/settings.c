@@ -258,6 +258,14 @@ static const char *set_away(const char *value, emr_settings *settings)
 	return emr_away_parse(value, &settings->away) ? NULL : N_("away is others, own or nobody");
 }
 
+static const char *set_tell_patients(const char *value, emr_settings *settings)
+{
+	settings->tells_patients = strcmp(value, "yes") == 0;
+	return settings->tells_patients || strcmp(value, "no") == 0
+		       ? NULL
+		       : N_("tell-patients is yes or no");
+}
+
 static const struct {
 	emr_setting_row row;
 	setting_fn set;
@@ -334,6 +342,10 @@ static const struct {
 		 "others, own (also of your own organisation, where no other fits) or nobody "
 		 "(others); emrfs share --away RULE writes it"},
 		set_away},
+	{{"tell-patients", "ANSWER",
+		 "yes or no: whether all who may list a folder read the patient's name and ids of "
+		 "the DICOM files in it, also of those that they never open (no)"},
+		set_tell_patients},
 };
 
 #define KNOWN (sizeof known / sizeof *known)

@@ -9,6 +9,7 @@
 #include "keyring/coowned.h"
 #include "ledger/hash.h"
 #include "replica/people.h"
+#include "view/received.h"
 
 void emr_authors_free(emr_authors *authors)
 {
@@ -69,6 +70,20 @@ emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size)
 	out[0] = '\0';
 	if (status == EMR_OK && !author.is_me)
 		emr_who_text(&author.who, out, size);
+	return status;
+}
+
+emr_status emr_session_names(void *arg, const emr_id32 *ids, size_t n, emr_owner_called *out)
+{
+	EMR_AUTO_CROWD crowd = {0};
+	emr_who who;
+	emr_status status = emr_crowd_open(arg, &crowd);
+
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		status = emr_who_of(&crowd, ids[i], &who);
+		if (status == EMR_OK)
+			emr_who_name(&who, out[i].name, sizeof out[i].name);
+	}
 	return status;
 }
 

@@ -156,17 +156,15 @@ bool emr_who_is_ok(const char *who)
 }
 
 #define CONTACT_TEXT_BYTES 340
-/* "Ana Silva 1984-03-12 (I7Z4) called ana": so that nobody is taken for another of the same name.
- */
+/* "ana (I7Z4KQ2M) [Ana Silva 1984-03-12]", as the directory of what she shares is called. */
 static void contact_text(const emr_contact *contact, char out[CONTACT_TEXT_BYTES])
 {
-	char name[EMR_NAME_MAX + 1];
-	bool is_own_name = strcasecmp(contact->who, contact->card.name) == 0 ||
-			   emr_key_code_names(contact->card.signer_id, contact->who);
+	char name[EMR_NAME_MAX + 1], code[EMR_KEY_CODE_MAX + 1];
+	bool is_code = emr_key_code_names(contact->card.signer_id, contact->who);
 
-	emr_shared_owner_name(&contact->card, EMR_PERSON_CODE_CHARS - 1, name);
-	snprintf(out, CONTACT_TEXT_BYTES, "%s%s%s", name, is_own_name ? "" : " called ",
-		is_own_name ? "" : contact->who);
+	emr_key_code(contact->card.signer_id, EMR_KEY_CODE_SHOWN, code);
+	emr_shared_owner_name(is_code ? "" : contact->who, code, &contact->card, name);
+	snprintf(out, CONTACT_TEXT_BYTES, "%s", name);
 }
 
 static void list_name(const emr_contact *contact, char *out_names, size_t size)

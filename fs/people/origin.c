@@ -163,11 +163,17 @@ static bool is_placed(const attributes *a)
 				    : a->at == NULL;
 }
 
+/* Of a participant of a dataset nothing says which entry it was. */
+static bool has_no_entry(const attributes *a)
+{
+	return a->tx == NULL && a->owner != NULL && a->owner_id == NULL;
+}
+
 static emr_status pack(
 	const emr_session *session, const attributes *a, emr_crowd *crowd, json_t **out)
 {
-	uint64_t entry = strtoull(a->tx, NULL, 10);
-	const char *id = strchr(a->tx, ':');
+	uint64_t entry = a->tx != NULL ? strtoull(a->tx, NULL, 10) : 0;
+	const char *id = a->tx != NULL ? strchr(a->tx, ':') : NULL;
 	char verdict[24] = "unopened";
 	emr_who who = {.called = ""};
 	json_t *seen = NULL;
@@ -177,7 +183,9 @@ static emr_status pack(
 
 	if (a->organisation != NULL)
 		snprintf(who.organisation, sizeof who.organisation, "%s", a->organisation);
-	if (status == EMR_OK || status == EMR_NOT_FOUND)
+	if ((status == EMR_OK || status == EMR_NOT_FOUND) && id == NULL)
+		status = (seen = json_array()) != NULL ? EMR_OK : EMR_NO_MEMORY;
+	else if (status == EMR_OK || status == EMR_NOT_FOUND)
 		status = witnesses(session, crowd, entry, &seen);
 	if (status != EMR_OK)
 		return status;
@@ -220,7 +228,7 @@ emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **o
 
 	read_attributes(session->view, node, &a);
 	split_signer(&a);
-	if (a.tx == NULL)
+	if (a.tx == NULL && !has_no_entry(&a))
 		return EMR_NOT_FOUND;
 	status = emr_crowd_open(session, &crowd);
 	return status == EMR_OK ? pack(session, &a, &crowd, out_signed) : status;
@@ -243,7 +251,8 @@ static void put_signer(FILE *to, const json_t *signed_by)
 		   *by = emr_json_text_at(signed_by, "by");
 	bool is_own = json_is_true(json_object_get(signed_by, "own")),
 	     is_unopened = strcmp(verdict, "unopened") == 0;
-	char when[EMR_TEXT_BYTES], who[1200];
+	const char *organisation = emr_json_text_at(signed_by, "organisation");
+	char when[EMR_TEXT_BYTES], who[1200], named[EMR_ORGANISATION_NAME_MAX + 8];
 	uint64_t from = 0, until;
 
 	if (is_unopened && by[0] == '\0') {
@@ -252,9 +261,10 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	}
 	emr_show(is_own ? _("you") : by[0] != '\0' ? by : "?", who, sizeof who);
 	fprintf(to, _("Signed by %s"), who);
-	if (emr_json_text_at(signed_by, "organisation")[0] != '\0') {
+	snprintf(named, sizeof named, ", %s (", organisation); /* a directory may say it already */
+	if (organisation[0] != '\0' && strstr(by, named) == NULL) {
 		fputs(", ", to);
-		put_shown(to, emr_json_text_at(signed_by, "organisation"));
+		put_shown(to, organisation);
 	}
 	if (emr_when_parse(emr_json_text_at(signed_by, "at"), &from, &until) == EMR_OK) {
 		emr_time_text((int64_t)from, when);
@@ -288,6 +298,8 @@ static void put_entry(FILE *to, const json_t *signed_by)
 {
 	const json_t *seen = json_object_get(signed_by, "witnesses");
 
+	if (emr_json_text_at(signed_by, "tx")[0] == '\0')
+		return;
 	fprintf(to,
 		json_is_true(json_object_get(signed_by, "placed"))
 			? _("The owner put it here with entry %lld of the ledger, transaction %s, ")

@@ -99,10 +99,10 @@ static emr_status put_vouched(const asking *a, const emr_contact *contact, json_
 static json_t *describe_contact(const asking *a, const emr_contact *contact)
 {
 	const emr_card *card = &contact->card;
-	char code[EMR_PERSON_CODE_CHARS], id[65];
+	char code[EMR_KEY_CODE_MAX + 1], id[65];
 	json_t *one;
 
-	emr_person_code(card->signer_id, code);
+	emr_key_code(card->signer_id, EMR_KEY_CODE_SHOWN, code);
 	emr_hex(card->signer_id.b, sizeof card->signer_id.b, id);
 	one = json_pack("{s:o, s:o, s:s, s:s, s:s, s:b, s:b}", "who", emr_json_text(contact->who),
 		"name", emr_json_text(card->name), "born", card->born, "code", code, "id", id,
@@ -164,7 +164,7 @@ static emr_status answer_card(const asking *a)
 {
 	EMR_AUTO_BUF card = {0};
 	EMR_AUTO_BUF text = {0};
-	char qr[EMR_CARD_QR_MAX], until[EMR_TEXT_BYTES], code[EMR_PERSON_CODE_CHARS], id[65];
+	char qr[EMR_CARD_QR_MAX], until[EMR_TEXT_BYTES], code[EMR_KEY_CODE_MAX + 1], id[65];
 	emr_card mine;
 	json_t *object;
 	emr_status status = own_card(a, &card, &mine);
@@ -177,7 +177,7 @@ static emr_status answer_card(const asking *a)
 		status = emr_card_qr_text(emr_buf_view(&card), qr);
 	if (status != EMR_OK)
 		return status;
-	emr_person_code(mine.signer_id, code);
+	emr_key_code(mine.signer_id, EMR_KEY_CODE_SHOWN, code);
 	emr_hex(mine.signer_id.b, sizeof mine.signer_id.b, id);
 	emr_time_json((int64_t)mine.expires, until);
 	object = json_pack("{s:b, s:s%, s:s, s:o, s:s, s:s, s:s, s:s}", "done", 1, "card",

@@ -113,10 +113,10 @@ static const emr_contact *contact_of(
  * and an organisation, so that the code tells whose it is. */
 static void take_contact(const emr_contact *contact, emr_who *out)
 {
-	char code[EMR_PERSON_CODE_CHARS];
+	char code[EMR_KEY_CODE_MAX + 1];
 	bool has_comma = strchr(contact->who, ',') != NULL;
 
-	emr_person_code(contact->card.signer_id, code);
+	emr_key_code(contact->card.signer_id, EMR_KEY_CODE_SHOWN, code);
 	snprintf(out->called, sizeof out->called, "%s", contact->who);
 	if (emr_key_code_names(contact->card.signer_id, contact->who)) /* called by nothing else */
 		snprintf(out->name, sizeof out->name, "%s", code);

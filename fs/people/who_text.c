@@ -2,6 +2,7 @@
  * marked as such, what the person says of himself. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "kit/json.h"
 #include "kit/language.h"
@@ -29,6 +30,27 @@ void emr_who_text(const emr_who *who, char *out, size_t size)
 {
 	put_words(who->name[0] != '\0' ? who->name : who->called, who->organisation, who->says,
 		who->kind == EMR_WHO_TEAM && !who->is_dataset, out, size);
+}
+
+/* Whether NAME is the beginning of the code of ID, which says nothing beside it. */
+static bool is_code_of(emr_id32 id, const char *name)
+{
+	char code[EMR_KEY_CODE_MAX + 1];
+
+	emr_key_code(id, EMR_KEY_CODE_MAX, code);
+	return strlen(name) >= EMR_KEY_CODE_SHOWN && strncasecmp(code, name, strlen(name)) == 0;
+}
+
+void emr_who_name(const emr_who *who, char *out, size_t size)
+{
+	/* A certificate's name has no brackets but around its code, and the book's is as it is. */
+	const char *name = who->is_known ? who->called : who->name, *code = strstr(name, " ("),
+		   *of = who->is_known ? "" : who->organisation;
+	size_t len = who->is_known || code == NULL ? strlen(name) : (size_t)(code - name);
+
+	out[0] = '\0';
+	if (len > 0 && !is_code_of(who->id, name) && !is_code_of(who->root, name))
+		snprintf(out, size, "%.*s%s%s", (int)len, name, of[0] != '\0' ? ", " : "", of);
 }
 
 void emr_who_json_text(const json_t *who, const char *otherwise, char *out, size_t size)

@@ -674,6 +674,7 @@ static emr_status open_all(
 	view.facts = session->facts;
 	view.settle = session->settle;
 	view.headers_program = read_headers;
+	view.lists_patients = options->settings != NULL && options->settings->tells_patients;
 	view.person = session->profile.name[0] != '\0' ? session->profile.name : NULL;
 	view.owner = &session->owner;
 	view.clock = emr_clock_system();

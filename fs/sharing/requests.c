@@ -122,8 +122,10 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 		return status;
 	}
 	if (!emr_id16_equal(read.net_id, net_id)) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who",
-			read.name[0] != '\0' ? read.name : _("That person"), NULL);
+		char code[EMR_KEY_CODE_MAX + 1];
+
+		emr_key_code(read.signer_id, EMR_KEY_CODE_NAMES, code);
+		emr_problem_set(out_problem, EMR_SAY_NOT_ON_LEDGER, "who", code, NULL);
 		return EMR_DENIED;
 	}
 	return emr_who_of(crowd, read.signer_id, out);

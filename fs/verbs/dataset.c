@@ -354,6 +354,18 @@ static void say_told(const dataset *d)
 		"tell-counts = no in your settings it tells nothing.\n");
 }
 
+/* A pseudonym hides who it is from the readers' folder, and from nobody who looks into the ledger.
+ */
+static void say_who_learns(const dataset *d)
+{
+	emr_say(d->out, "That you take part is no secret in your network: every member's copy of "
+			"the ledger "
+			"says that your key, which is on your card, joined, and when.\nSomebody "
+			"who compares it with what "
+			"is read there can find "
+			"out which pseudonym is yours.\n");
+}
+
 /* In as many words: what is read, by whom, for what, and what cannot be taken back. */
 static void say_join(const dataset *d, const json_t *one, const char *path)
 {
@@ -370,6 +382,7 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 		"worked out from your records before stays.\n",
 		shown(emr_json_text_at(one, "organisation"), organisation), shown(path, folder),
 		until, emr_json_text_at(one, "name"));
+	say_who_learns(d);
 }
 
 /* ---- join with copies ---- */
@@ -406,6 +419,7 @@ static void say_join_copies(const dataset *d, const json_t *one, const copies *c
 			"changed files are copied in the same\nway, without another question, "
 			"while your folder is open. What you remove there takes its copy back.\n",
 			from);
+	say_who_learns(d);
 	emr_say(d->out,
 		"You can leave at any time: emrfs dataset leave %s\nWhat was worked out from "
 		"your records before stays.\n",

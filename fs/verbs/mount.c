@@ -444,6 +444,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 			.purpose = m->purpose,
 			.vouched = emr_session_vouched,
 			.named = emr_session_named,
+			.names = emr_session_names,
 			.vouched_arg = &m->session,
 			.shared_notice = emr_shared_notices_add,
 			.shared_notice_arg = &m->shared_notices,

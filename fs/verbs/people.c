@@ -80,15 +80,16 @@ static void remark(telling *t, emr_message message, const char *who)
 	emr_remark(t->out, &problem);
 }
 
-/* "João Reis 1970-01-01 (K7QF)" */
+/* "joao (K7QF2M5X) [João Reis 1970-01-01]": the brackets have what the card says. */
 static void name_line(const json_t *one, char *out, size_t size)
 {
-	char shown[512];
+	const char *born = emr_json_text_at(one, "born");
+	char who[512], says[512];
 
-	emr_show(emr_json_text_at(one, "name"), shown, sizeof shown);
-	snprintf(out, size, "%s%s%s%s(%s)", shown, shown[0] != '\0' ? " " : "",
-		emr_json_text_at(one, "born"), emr_json_text_at(one, "born")[0] != '\0' ? " " : "",
-		emr_json_text_at(one, "code"));
+	emr_show(emr_json_text_at(one, "who"), who, sizeof who);
+	emr_show(emr_json_text_at(one, "name"), says, sizeof says);
+	snprintf(out, size, "%s (%s) [%s%s%s]", who, emr_json_text_at(one, "code"), says,
+		says[0] != '\0' && born[0] != '\0' ? " " : "", born);
 }
 
 /* ---- one's own card ---- */
@@ -249,7 +250,7 @@ static void say_added(telling *t)
 	const json_t *one = json_array_get(t->people, 0);
 	const char *change = emr_json_text_at(t->last, "change"),
 		   *who = emr_json_text_at(one, "who");
-	char line[700], shown[512];
+	char line[1100], shown[512];
 
 	name_line(one, line, sizeof line);
 	emr_show(who, shown, sizeof shown);
@@ -309,10 +310,9 @@ static void say_vouched(telling *t, const json_t *names)
 static void say_person(telling *t, const json_t *one)
 {
 	char day[EMR_TEXT_BYTES];
-	char line[700], who[512], role[256] = "";
+	char line[1100], role[256] = "";
 
 	name_line(one, line, sizeof line);
-	emr_show(emr_json_text_at(one, "who"), who, sizeof who);
 	if (emr_json_text_at(one, "role")[0] != '\0') {
 		char organisation[512], roles[256];
 
@@ -322,7 +322,7 @@ static void say_person(telling *t, const json_t *one)
 			organisation[0] != '\0' ? ", " : "", organisation);
 	}
 	emr_day_text(emr_json_text_at(one, "valid_until"), day);
-	emr_say(t->out, "%-16s  %s%s   %s%s, %s %s\n", who, line, role,
+	emr_say(t->out, "%s%s   %s%s, %s %s\n", line, role,
 		emr_json_flag_at(one, "compared") ? _("compared") : _("not compared"),
 		emr_json_flag_at(one, "same_network") ? "" : _(", another network"),
 		emr_json_flag_at(one, "ended") ? _("key ended on") : _("valid until"), day);

@@ -210,18 +210,22 @@ static emr_status take_until(const telling *t, const char *verb, uint64_t otherw
 	return EMR_OK;
 }
 
-/* Where OWNER ends in OWNER[:PATH]: behind the code in brackets, if it is called as below
- * shared-with-me; else at the first colon. */
+/* Where OWNER ends in OWNER[:PATH]: behind the code in brackets, and own words in brackets of their
+ * own, if it is called as below shared-with-me; else at the first colon. */
 static size_t owner_len(const char *text)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 	for (const char *at = strstr(text, " ("); at != NULL; at = strstr(at + 1, " (")) {
 		size_t code = strspn(at + 2, digits);
+		const char *end = at + 3 + code,
+			   *words = strncmp(end, " [", 2) == 0 ? strchr(end, ']') : NULL;
 
-		if (code >= 4 && at[2 + code] == ')' &&
-			(at[3 + code] == ':' || at[3 + code] == '\0'))
-			return (size_t)(at - text) + 3 + code;
+		if (code < EMR_KEY_CODE_SHOWN || end[-1] != ')')
+			continue;
+		end = words != NULL ? words + 1 : end;
+		if (*end == ':' || *end == '\0')
+			return (size_t)(end - text);
 	}
 	return strcspn(text, ":");
 }

@@ -153,12 +153,30 @@ static emr_status note_certificate(void *arg, const emr_replica_item *item)
 	return emr_buf_append(arg, &one, sizeof one);
 }
 
-static emr_status certificates_of(emr_replica *replica, emr_id32 id, emr_buf *out)
+typedef struct of_key {
+	emr_buf *certificates; /* named */
+	uint64_t since;	       /* the entry that registered it */
+} of_key;
+
+static emr_status note_of_key(void *arg, const emr_replica_item *item)
 {
+	of_key *key = arg;
+
+	if (item->seq < key->since)
+		key->since = item->seq;
+	return note_certificate(key->certificates, item);
+}
+
+static emr_status read_key(emr_replica *replica, emr_id32 id, emr_buf *out, uint64_t *out_since)
+{
+	of_key key = {.certificates = out, .since = UINT64_MAX};
 	emr_id16 nowhere = {{0}}, object;
+	emr_status status;
 
 	memcpy(object.b, id.b, sizeof object.b);
-	return emr_replica_history(replica, EMR_FAMILY_KEY, nowhere, object, note_certificate, out);
+	status = emr_replica_history(replica, EMR_FAMILY_KEY, nowhere, object, note_of_key, &key);
+	*out_since = key.since;
+	return status;
 }
 
 /* Of PERSON's first key, of the one that followed it, and so on to his own: oldest first. */
@@ -170,7 +188,8 @@ static emr_status all_certificates_of(
 
 	memcpy(id.b, person->row.root, sizeof id.b);
 	for (int i = 0; i < ROTATIONS_MAX; i++) {
-		emr_status status = certificates_of(replica, id, out);
+		uint64_t since;
+		emr_status status = read_key(replica, id, out, &since);
 
 		if (status != EMR_OK || emr_id32_equal(id, person->signer_id))
 			return status;
@@ -187,7 +206,7 @@ static emr_status all_certificates_of(
 typedef struct known {
 	emr_id32 id, root; /* of a computer: whose it is */
 	uint8_t org[16];
-	uint64_t look;
+	uint64_t look, since;
 	bool has_look;
 } known;
 
@@ -230,7 +249,7 @@ static emr_status note_known(void *arg, const emr_known_person *person)
 	known one = {.id = person->signer_id};
 	emr_known_person owner;
 	emr_id32 endorser;
-	emr_status status = certificates_of(g->replica, person->signer_id, &list);
+	emr_status status = read_key(g->replica, person->signer_id, &list, &one.since);
 
 	memcpy(one.root.b, person->row.root, sizeof one.root.b);
 	memcpy(one.org, person->row.org, sizeof one.org);
@@ -305,14 +324,6 @@ static bool has_namesake(
 	return false;
 }
 
-void emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1])
-{
-	emr_base32(id.b, sizeof id.b, out);
-	for (char *at = out; *at != '\0'; at++)
-		*at = *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at;
-	out[letters < EMR_KEY_CODE_MAX ? letters : EMR_KEY_CODE_MAX] = '\0';
-}
-
 bool emr_key_code_names(emr_id32 id, const char *text)
 {
 	char code[EMR_KEY_CODE_MAX + 1];
@@ -335,19 +346,38 @@ static void code_of(const known_names *names, emr_id32 id, char out[EMR_KEY_CODE
 {
 	char all[EMR_KEY_CODE_MAX + 1], other[EMR_KEY_CODE_MAX + 1];
 	size_t letters = EMR_KEY_CODE_SHOWN;
-	known one;
+	known own = {.since = UINT64_MAX}, one;
 
 	emr_key_code(id, EMR_KEY_CODE_MAX, all);
+	for (size_t at = 0; at < names->all.len && own.since == UINT64_MAX; at += sizeof one) {
+		memcpy(&one, names->all.data + at, sizeof one);
+		if (emr_id32_equal(one.id, id))
+			own = one;
+	}
 	for (size_t at = 0; at < names->all.len; at += sizeof one) {
 		memcpy(&one, names->all.data + at, sizeof one);
-		/* Each key is there once without a look; 16 bits are fewer than are shown. */
-		if (one.has_look || memcmp(one.id.b, id.b, 2) != 0 || emr_id32_equal(one.id, id))
+		/* Each key is there once without a look; 16 bits are fewer than are shown.  What
+		 * came later changes nothing: it has the longer code. */
+		if (one.has_look || one.since >= own.since || memcmp(one.id.b, id.b, 2) != 0 ||
+			emr_id32_equal(one.id, id))
 			continue;
 		emr_key_code(one.id, EMR_KEY_CODE_MAX, other);
 		if (equal_letters(all, other) >= letters)
 			letters = equal_letters(all, other) + 1;
 	}
 	emr_key_code(id, letters, out);
+}
+
+emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1])
+{
+	emr_status status;
+
+	(void)pthread_mutex_lock(&replica->names.lock);
+	status = bring_up(replica);
+	if (status == EMR_OK)
+		code_of(&replica->names, id, out);
+	(void)pthread_mutex_unlock(&replica->names.lock);
+	return status;
 }
 
 /* ---- one name ---- */

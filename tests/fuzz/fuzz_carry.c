@@ -32,7 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring) != EMR_OK ||
 			(fd = memfd_create("car", MFD_CLOEXEC)) < 0))
 		abort();
-	if (emr_page_each(emr_bytes_of(data, size), take, NULL) == EMR_NO_MEMORY)
+	EMR_AUTO_BUF page = {0};
+
+	if (emr_page_each(emr_bytes_of(data, size), take, NULL) == EMR_NO_MEMORY ||
+		emr_page_open(keyring, emr_bytes_of(data, size), &page) == EMR_OK)
 		abort();
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();

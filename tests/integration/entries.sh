@@ -19,6 +19,7 @@ mkdir bin || exit 2
 cat >bin/zenity <<'END'
 #!/bin/bash
 { echo "window: $*"; cat; } >>"$EMR_WORK/shown"
+for process in /proc/[0-9]*/cmdline; do tr '\0' ' ' <"$process" 2>/dev/null; echo; done >>"$EMR_WORK/arguments"
 answer=$(head -1 "$EMR_WORK/answers"); sed -i 1d "$EMR_WORK/answers"
 [ "$answer" != no ] || exit 1
 case $* in
@@ -65,6 +66,9 @@ say "not taken back when the person says no to what is shown"
 entry '1\nno\n' unshare "$MNT/Scans/a.txt"
 grep -q 'End it (yes or no)?' shown && grep -q '^  Scans   ' shown || emr_fail "what ends was not shown: $(cat shown)"
 shares_one || emr_fail "ended without a yes"
+say "nobody who looks at processes learns who shares what with whom"
+grep -q '/emrfs @ $' arguments || emr_fail "no emrfs that waits for an answer was seen"
+! grep -aE "/emrfs (share|revoke) $EMR_WORK|(basename|setsid) .*$EMR_WORK" arguments || emr_fail "names are in arguments"
 say "taken back: those who may open it are asked about, and nobody else who is known"
 entry '1\nyes\nyes\n' unshare "$MNT/Scans/a.txt"
 expect "who may open it, and what" "$(sed '1d; 2,${/^window/,$d}' shown)" "$(printf '%s\n' 1 lima Scans)"

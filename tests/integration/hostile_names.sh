@@ -83,7 +83,7 @@ say "at whom they are shared with, they stay in their place"
 shown() { [ "$(find lima-folder/shared-with-me -mindepth 3 -type f -printf x 2>/dev/null | wc -c)" = ${#bad[@]} ]; }
 emr_until shown
 OWNER=$(ls lima-folder/shared-with-me)
-[[ $OWNER =~ ^_\._\.\._Ana\ \[K7QF\]\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $OWNER"
+[[ $OWNER =~ ^ana\ \([A-Z2-7]{8}\)\ \[_\._\.\._Ana\ _K7QF_\ 1984-03-12\]$ ]] || emr_fail "owner: $OWNER"
 python3 - "lima-folder/shared-with-me/$OWNER" <<'END' >out/shares || emr_fail "names of shares: $(cat out/shares)"
 import os, sys
 top = sys.argv[1]

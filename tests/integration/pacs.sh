@@ -23,6 +23,7 @@ two_network "São Lucas"
 two_join ana "Silva, Ana" patient
 two_join lima "Paula Lima" clinician
 two_cards ana lima
+echo 'tell-patients = yes' >>ana/settings
 two_mount ana lima
 must /usr/bin/python3 "$SUPPORT/make_cd.py" cd 9
 must mkdir ana-folder/Knee ana-folder/Head

@@ -35,7 +35,7 @@ expect error "$(field error)" unknown-person
 json 5 share Nothing with lima --yes
 expect error "$(field error)" no-such-path
 json 5 share Imaging with lime@saolucas --yes
-grep -qE 'Near: lima, São Lucas \(own word: Paula Lima\) \([A-Z2-7]{4}\) called lima\.' out/said out/complained || emr_fail "near: $(cat out/said out/complained)"
+grep -qE 'Near: lima, São Lucas \(own word: Paula Lima\) \([A-Z2-7]{8}\) called lima\.' out/said out/complained || emr_fail "near: $(cat out/said out/complained)"
 json 6 share Inbox with lima --yes
 expect error "$(field error)" never-shared
 json 6 share . with lima --yes

@@ -33,9 +33,9 @@ emr_until imaging
 expect "the top" "$(ls lima-folder)" "Inbox
 shared-with-me"
 OWNER=$(ls lima-folder/shared-with-me)
-[[ $OWNER =~ ^Silva,\ Ana\ 1984-03-12\ \([A-Z2-7]{4}\)$ ]] || emr_fail "owner: $OWNER"
+[[ $OWNER =~ ^ana\ \([A-Z2-7]{8}\)\ \[Silva,\ Ana\ 1984-03-12\]$ ]] || emr_fail "owner: $OWNER"
 SHARE=lima-folder/shared-with-me/$OWNER/Imaging
-OWNER_RE=${OWNER//[()]/.}
+OWNER_RE=${OWNER//[][()]/.}
 same() { diff -r ana-folder/Imaging "$SHARE" >/dev/null 2>&1; }	# each opening waits some seconds for an answer, and not longer
 at_once=yes
 same || at_once=no
@@ -142,7 +142,7 @@ for ((i = 0; i < 20; i++)); do soon 8 refused 1 && break; done
 [ $i -lt 20 ] || emr_fail "waited for ten seconds for a folder that is closed"
 more_notices() { [ "$(notices)" -gt "$told" ]; }
 emr_until more_notices
-emr_until noticed no-release "only the open folder of $OWNER can release its key, and nothing came from there within [0-9]* seconds"
+emr_until noticed no-release "only the open folder of $OWNER_RE can release its key, and nothing came from there within [0-9]* seconds"
 refused 2
 expect "told once" "$(notices)" $((told + 1))
 expect "what was open stays readable" "$(cat "$SHARE/MRI.txt")" "another knee"
@@ -202,7 +202,7 @@ refused_as() { ! cat "$2" >/dev/null 2>out/said && grep -q "$1" out/said; }
 emr_until refused_as "Key has been revoked" "$SHARE/MRI.txt"	# opened again by its path, it says why
 NOTE="lima-folder/shared-with-me/$OWNER/Imaging - access ended $(date +%F).txt"
 emr_until grep -qF "$OWNER ended your access to Imaging" "$NOTE"
-emr_until noticed grant-revoked "$OWNER ended your access to Imaging on"
+emr_until noticed grant-revoked "$OWNER_RE ended your access to Imaging on"
 listed_as_ended() { as lima run 0 share && grep -qE "^  Imaging +$OWNER_RE   read   treatment   ended 2.*, by its owner$" out/said; }
 emr_until listed_as_ended
 
@@ -217,7 +217,7 @@ timed() {
 timed 7 || timed 20 || timed 60 || emr_fail "not open before its time was over: $(cat out/said)"
 emr_until lists timed.errno
 expect EKEYEXPIRED "$(cat timed.errno)" 127
-emr_until noticed grant-expired "Your access to Imaging of $OWNER ended on"
+emr_until noticed grant-expired "Your access to Imaging of $OWNER_RE ended on"
 emr_until refused_as "Key has expired" "$SHARE/MRI.txt"
 
 say "and what the notice says to do asks her again, with her card or without"
@@ -240,7 +240,8 @@ told_after() {
 }
 told_after 5 || told_after 20 || told_after 60 || emr_fail "nuno is not told: $(cat out/said)"
 for who in lima nuno; do
-	expect "the hint of $who" "$(hint $who)" "emrfs request '$OWNER:Imaging'"
+	[ $who = nuno ] || expect "the hint of $who" "$(hint $who)" "emrfs request '$OWNER:Imaging'"
+	[ $who = lima ] || [[ $(hint nuno) =~ ^emrfs\ request\ \'patient-[a-z2-7]+,\ São\ Lucas\ \([A-Z2-7]{8}\)\ \[Silva,\ Ana\ 1984-03-12\]:Imaging\'$ ]] || emr_fail "the hint of nuno: $(hint nuno)"
 	two_home $who
 	pasted "$(hint $who)"
 	[[ $(asked_for) == "ana|Imaging|from-me" || $who == nuno && $(asked_for) == *"|Imaging|from-me" ]] || emr_fail "asked: $(asked_for)"
@@ -248,15 +249,21 @@ done
 two_home ana
 both_asked() { json 0 request && [ "$(grep -o '"path": *"Imaging"' out/said | wc -l)" = 2 ]; }
 emr_until both_asked
-CODE=${OWNER##*\(}
-as nuno json 5 request "${CODE%)}:Letters"	# a key can be made that has these four letters
-expect "four letters" "$(field error)" which-person
+CODE=${OWNER#*\(}
+CODE=${CODE%%\)*}
+as nuno json 5 request "${CODE:0:4}:Letters"
+expect "four letters" "$(field error)" unknown-person
+as nuno json 5 request "$CODE:Letters"	# a key can be made that has these letters
+expect "eight letters" "$(field error)" which-person
 WHOLE=$(grep -o "([A-Z2-7]\{26\})" out/said) || emr_fail "not said which code to type: $(cat out/said)"
 as nuno json 0 request "${WHOLE:1:26}:Letters"
-as nuno json 5 request "Silva, Ana 1984-03-21 (${CODE%)}):Imaging"
+as nuno json 5 request "ana ($CODE) [Silva, Ana 1984-03-21]:Imaging"
 expect "another birthday" "$(field error)" unknown-person
 
 say "whoever calls herself as her directory is called is not taken for her"
+as nuno run 0 people add ana.card --name ana
+renamed() { [ "$(ls nuno-folder/shared-with-me)" = "$OWNER" ]; }
+emr_until renamed	# his own word for her stands first from now on
 two_join eve "$OWNER" patient
 as eve run 0 people card -o eve.card --passphrase-file "$EMR_PASS"
 as nuno run 0 people add eve.card

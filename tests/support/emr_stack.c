@@ -130,6 +130,7 @@ static emr_view_options view_options(
 		.replica = s->replica,
 		.facts = s->facts,
 		.settle = s->settle,
+		.lists_patients = options->lists_patients,
 		.headers_program = options->headers_program != NULL ? options->headers_program
 								    : EMR_READ_HEADERS,
 		.clock = clock,

@@ -26,8 +26,9 @@ typedef struct emr_stack_options {
 	const emr_clock *clock;	     /* NULL: the computer's */
 	int64_t quiet_ns, sync_ns;   /* 0: the view's defaults */
 	const char *headers_program; /* NULL: the real one */
-	uint64_t segment_bytes;	     /* 0: the store's default */
-	uint64_t space_step_bytes;   /* 0: the view's default */
+	bool lists_patients;
+	uint64_t segment_bytes;	   /* 0: the store's default */
+	uint64_t space_step_bytes; /* 0: the view's default */
 	bool no_workers; /* everything in the calling thread: recorded runs repeat exactly */
 	bool own_parts;	 /* the copy of the ledger knows whose a domain is, as a session's does;
 			  * else each is its own */

@@ -374,7 +374,7 @@ static void both_sides_see_one_number_and_codes_match(void **state)
 	const json_t *person;
 	emr_card mine, theirs, agents, domain;
 	char number[EMR_SAFETY_NUMBER_CHARS];
-	char code[EMR_PERSON_CODE_CHARS];
+	char code[EMR_KEY_CODE_MAX + 1];
 	size_t i;
 
 	(void)state;
@@ -394,7 +394,7 @@ static void both_sides_see_one_number_and_codes_match(void **state)
 		emr_id32 id;
 
 		vectors_fixed(person, "signer_id", id.b, 32);
-		emr_person_code(id, code);
+		emr_key_code(id, EMR_KEY_CODE_SHOWN, code);
 		assert_string_equal(code, vectors_text(person, "code"));
 	}
 }

@@ -10,6 +10,7 @@
 #include "contract/codes.h"
 #include "crypto/merkle.h"
 #include "emr_test.h"
+#include "keyring/words.h"
 #include "ledger/batch.h"
 #include "store/car.h"
 #include "tree.h"
@@ -302,6 +303,59 @@ static void headers_of_any_number_of_roots_are_read(void **state)
 	}
 }
 
+/* PAGE as it lies in a CAR of KEYRING's owner; what was there goes. */
+static void seal(const emr_keyring *keyring, emr_buf *page)
+{
+	const emr_page_folder folder = {.domain = domain, .epoch = 1};
+	emr_buf sealed = {0};
+
+	assert_ok(emr_page_seal(keyring, &folder, 1, emr_buf_view(page), &sealed));
+	emr_buf_free(page);
+	*page = sealed;
+}
+
+/* A CAR says no operation, time, key or part to somebody who has none of its keys. */
+static void a_sealed_page_says_nothing_to_others(void **state)
+{
+	static const emr_page_folder two[] = {{{{7}}, 1}, {{{8}}, 3}};
+	EMR_AUTO_BUF page = {0}, sealed = {0}, back = {0};
+	emr_public public;
+
+	(void)state;
+	make_page(patient, 3, &page);
+	assert_ok(emr_keyring_public(patient, &public));
+	assert_ok(emr_page_seal(patient, two, 2, emr_buf_view(&page), &sealed));
+	for (size_t at = 12; at + 16 <= page.len; at += 16) {
+		size_t zeros = 0;
+
+		for (size_t i = 0; i < 16; i++)
+			zeros += page.data[at + i] == 0;
+		if (zeros < 4) /* hashes, keys and signatures */
+			assert_null(memmem(sealed.data, sealed.len, page.data + at, 16));
+	}
+	assert_ok(emr_page_open(patient, emr_buf_view(&sealed), &back));
+	assert_true(emr_bytes_equal(emr_buf_view(&page), emr_buf_view(&back)));
+	assert_status(EMR_DENIED, emr_page_open(stranger, emr_buf_view(&sealed), &back));
+	/* one key of them is enough, and no byte can change */
+	sealed.data[12 + 20] ^= 1;
+	emr_buf_clear(&back);
+	assert_status(EMR_DAMAGED, emr_page_open(patient, emr_buf_view(&sealed), &back));
+	sealed.data[12 + 20] ^= 1;
+	for (size_t at = 0; at < sealed.len; at += 37) {
+		sealed.data[at] ^= 0x10;
+		assert_int_not_equal(emr_page_open(patient, emr_buf_view(&sealed), &back), EMR_OK);
+		sealed.data[at] ^= 0x10;
+	}
+	for (size_t len = 0; len < sealed.len; len += 41)
+		assert_int_not_equal(
+			emr_page_open(patient, emr_bytes_of(sealed.data, len), &back), EMR_OK);
+	assert_int_equal(back.len, 0);
+	assert_status(EMR_UNSUPPORTED, emr_page_open(patient, emr_buf_view(&page), &back));
+	sealed.data[4] = 4;
+	assert_status(EMR_NEWER_FORMAT, emr_page_open(patient, emr_buf_view(&sealed), &back));
+	assert_status(EMR_INVALID, emr_page_seal(patient, two, 0, emr_buf_view(&page), &back));
+}
+
 static emr_status open_with(const emr_bytes *blocks, size_t n, emr_keyring *keyring)
 {
 	emr_cid cids[4];
@@ -321,6 +375,13 @@ static void a_car_of_somebody_else_gives_nothing(void **state)
 	(void)state;
 	assert_status(EMR_NOT_FOUND, open_with(&block, 1, patient));
 	make_page(stranger, 3, &page);
+	seal(stranger, &page);
+	block = emr_buf_view(&page);
+	assert_status(EMR_DENIED, open_with(&block, 1, patient));
+	/* nor when it is sealed for him */
+	emr_buf_clear(&page);
+	make_page(stranger, 3, &page);
+	seal(patient, &page);
 	block = emr_buf_view(&page);
 	assert_status(EMR_DENIED, open_with(&block, 1, patient));
 }
@@ -333,6 +394,7 @@ static void signed_nonsense_is_refused(void **state)
 
 	(void)state;
 	make_page(patient, 1, &page);
+	seal(patient, &page);
 	block = emr_buf_view(&page);
 	assert_status(EMR_DAMAGED, open_with(&block, 1, patient));
 }
@@ -400,7 +462,7 @@ static void directories_are_such_as_ipfs_makes(void **state)
 {
 	json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0};
-	emr_bytes page = vectors_unhex(vectors_text(known, "page"), &bytes);
+	emr_bytes page = vectors_unhex(vectors_text(known, "sealed"), &bytes);
 	const emr_unixfs_link catalogue = {
 		.cid = emr_cid_of_block(EMR_CODEC_RAW, page), .tsize = page.len};
 	json_t *one;
@@ -451,6 +513,27 @@ static void one_node_is_above_any_number_of_parts(void **state)
 	json_decref(known);
 }
 
+static void a_page_that_the_second_model_sealed_opens(void **state)
+{
+	json_t *known = vectors_open("carry.json");
+	EMR_AUTO_BUF bytes = {0}, plain = {0}, opened = {0};
+	emr_bytes sealed = vectors_unhex(vectors_text(known, "sealed"), &bytes);
+	emr_bytes page = vectors_unhex(vectors_text(known, "page"), &plain);
+	static const char words[] = /* of the seed 00..1f */
+		"abandon amount liar amount expire adjust cage candy arch gather drum bullet "
+		"absurd math era live bid rhythm alien crouch range attend journey unaware";
+	emr_words_problem problem;
+	emr_keyring *hers = NULL;
+
+	(void)state;
+	assert_ok(emr_keyring_from_words(
+		emr_bytes_of(words, strlen(words)), EMR_KEYRING_PERSON, 1, &problem, &hers));
+	assert_ok(emr_page_open(hers, sealed, &opened));
+	assert_true(emr_bytes_equal(page, emr_buf_view(&opened)));
+	emr_keyring_free(hers);
+	json_decref(known);
+}
+
 static void a_car_of_the_second_model_is_somebody_elses(void **state)
 {
 	json_t *known = vectors_open("carry.json");
@@ -489,6 +572,7 @@ int main(void)
 		cmocka_unit_test(a_page_gives_back_what_went_in),
 		cmocka_unit_test(no_byte_of_a_page_can_change_unseen),
 		cmocka_unit_test(a_page_has_room_for_512_entries),
+		cmocka_unit_test(a_sealed_page_says_nothing_to_others),
 		cmocka_unit_test(the_blocks_of_a_car_are_read_where_they_are),
 		cmocka_unit_test(a_block_that_is_not_what_it_is_called_is_refused),
 		cmocka_unit_test(no_bit_of_another_tools_car_changes_a_block),
@@ -496,6 +580,7 @@ int main(void)
 		cmocka_unit_test(a_car_of_somebody_else_gives_nothing),
 		cmocka_unit_test(signed_nonsense_is_refused),
 		cmocka_unit_test(a_page_is_spelled_as_the_second_model_spells_it),
+		cmocka_unit_test(a_page_that_the_second_model_sealed_opens),
 		cmocka_unit_test(directories_are_such_as_ipfs_makes),
 		cmocka_unit_test(one_node_is_above_any_number_of_parts),
 		cmocka_unit_test(a_car_of_the_second_model_is_somebody_elses),

@@ -260,17 +260,23 @@ static void add_pages_without_contents(int fd)
 		size_t section = varint(car, &at);
 		emr_bytes block = emr_bytes_of(car + at + EMR_CID_BYTES, section - EMR_CID_BYTES);
 		uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
-		EMR_AUTO_BUF page = {0};
+		EMR_AUTO_BUF page = {0}, plain = {0}, sealed = {0};
+		emr_page_folder folder = {.epoch = 1};
 		emr_cid cid;
 
 		at += section;
 		if (block.len < 4 || memcmp(block.data, EMR_PAGE_MAGIC, 4) != 0)
 			continue;
-		without_contents(block, &page);
-		cid = emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(&page));
-		section = emr_car_section_head(head, &cid, page.len);
+		assert_ok(emr_page_open(s.k.stack.keyring, block, &plain));
+		without_contents(emr_buf_view(&plain), &page);
+		memcpy(folder.domain.b, block.data + 12, sizeof folder.domain.b);
+		/* anybody can seal for her key */
+		assert_ok(
+			emr_page_seal(s.k.stack.keyring, &folder, 1, emr_buf_view(&page), &sealed));
+		cid = emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(&sealed));
+		section = emr_car_section_head(head, &cid, sealed.len);
 		assert_int_equal(write(fd, head, section), (ssize_t)section);
-		assert_int_equal(write(fd, page.data, page.len), (ssize_t)page.len);
+		assert_int_equal(write(fd, sealed.data, sealed.len), (ssize_t)sealed.len);
 	}
 	free(car);
 }

@@ -508,8 +508,8 @@ static void a_content_alone_has_no_records_and_is_seen(void **state)
 /* A writer can save a file of which one leaf looks like a page. */
 static void a_leaf_that_looks_like_a_page_takes_nothing_away(void **state)
 {
-	static const uint8_t newer[40] = "EMXC\3";
-	static const uint8_t torn[40] = "EMXC\2\0\0\0\0\0\0\1";
+	static const uint8_t newer[40] = "EMXC\4";
+	static const uint8_t torn[40] = "EMXC\3\0\0\0\0\0\0\2";
 	emr_parcel *parcel;
 	EMR_AUTO_BUF both = {0};
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(newer, sizeof newer));
@@ -571,13 +571,18 @@ static void sort_entry(entries *all, emr_bytes entry, uint8_t op)
 		all->files[all->n_files++] = entry;
 }
 
+static emr_buf opened; /* the page that ENTRIES point into */
+
 static entries entries_of(const piece *page)
 {
 	entries all = {.n_files = 0};
 	emr_item item;
 
-	for (size_t at = PAGE_HEAD; at < page->data_len;) {
-		const uint8_t *entry = car.data + page->data + at;
+	emr_buf_clear(&opened);
+	assert_ok(emr_page_open(
+		k.stack.keyring, emr_bytes_of(car.data + page->data, page->data_len), &opened));
+	for (size_t at = PAGE_HEAD; at < opened.len;) {
+		const uint8_t *entry = opened.data + at;
 		const uint8_t *path = entry + EMR_ITEM_BYTES + EMR_HEADER_BYTES;
 		size_t len;
 
@@ -607,13 +612,21 @@ static emr_cid make_page(const entries *all, emr_bytes a, emr_bytes b, emr_buf *
 	const uint8_t count[4] = {
 		0, 0, (uint8_t)((all->n_listkeys + 2) >> 8), (uint8_t)(all->n_listkeys + 2)};
 
-	emr_buf_clear(out);
-	assert_ok(emr_buf_append(out, head, sizeof head));
-	assert_ok(emr_buf_append(out, count, sizeof count));
+	EMR_AUTO_BUF page = {0};
+	emr_page_folder folder = {.epoch = 1};
+	emr_item item;
+
+	assert_int_equal(
+		emr_item_parse((emr_span){a.data, EMR_ITEM_BYTES}, &item), EMR_CONTRACT_OK);
+	memcpy(folder.domain.b, item.domain_id, sizeof folder.domain.b);
+	assert_ok(emr_buf_append(&page, head, sizeof head));
+	assert_ok(emr_buf_append(&page, count, sizeof count));
 	for (size_t i = 0; i < all->n_listkeys; i++)
-		assert_ok(emr_buf_append(out, all->listkeys[i].data, all->listkeys[i].len));
-	assert_ok(emr_buf_append(out, a.data, a.len));
-	assert_ok(emr_buf_append(out, b.data, b.len));
+		assert_ok(emr_buf_append(&page, all->listkeys[i].data, all->listkeys[i].len));
+	assert_ok(emr_buf_append(&page, a.data, a.len));
+	assert_ok(emr_buf_append(&page, b.data, b.len));
+	emr_buf_clear(out);
+	assert_ok(emr_page_seal(k.stack.keyring, &folder, 1, emr_buf_view(&page), out));
 	return emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(out));
 }
 

@@ -2,6 +2,8 @@
  * words, and that nothing typed can control the terminal. */
 #include "emr_test.h"
 
+#include <unistd.h>
+
 #include "kit/verbs.h"
 
 static emr_problem problem;
@@ -35,6 +37,43 @@ static void options_may_stand_before_and_after_the_verb(void **state)
 	assert_true(args.given[EMR_OPT_FOREGROUND]);
 	assert_int_equal(args.n_operands, 1);
 	assert_string_equal(args.operands[0], "dir");
+}
+
+/* Other users can read arguments: what a menu says about people and records comes on a pipe. */
+static void all_arguments_may_come_on_standard_input(void **state)
+{
+	static const char words[] = "share\0a b\nc\0with\0Dr Paula Lima";
+	emr_args_input input = {.argc = 0}, many = {.argc = 0}, open_end = {.argc = 0};
+	emr_args args;
+	int ends[2];
+
+	(void)state;
+	problem = (emr_problem){0};
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], words, sizeof words), sizeof words);
+	close(ends[1]);
+	assert_ok(emr_args_from_input(ends[0], (char[]){"emrfs"}, &input));
+	close(ends[0]);
+	assert_ok(emr_args_parse(input.argc, input.argv, &args, &problem));
+	assert_int_equal(args.verb, EMR_VERB_SHARE);
+	assert_int_equal(args.n_operands, 3);
+	assert_string_equal(args.operands[0], "a b\nc");
+	assert_string_equal(args.operands[2], "Dr Paula Lima");
+	emr_buf_free(&input.bytes);
+	/* what is not ended may have been cut, and more than a person says is refused */
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "log", 3), 3);
+	close(ends[1]);
+	assert_status(EMR_INVALID, emr_args_from_input(ends[0], (char[]){"emrfs"}, &open_end));
+	close(ends[0]);
+	emr_buf_free(&open_end.bytes);
+	assert_int_equal(pipe(ends), 0);
+	for (int i = 0; i <= EMR_ARGS_ON_INPUT_MAX; i++)
+		assert_int_equal(write(ends[1], "x", 2), 2);
+	close(ends[1]);
+	assert_status(EMR_LIMIT, emr_args_from_input(ends[0], (char[]){"emrfs"}, &many));
+	close(ends[0]);
+	emr_buf_free(&many.bytes);
 }
 
 static void an_argument_may_be_glued_or_follow(void **state)
@@ -217,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_may_stand_before_and_after_the_verb),
+		cmocka_unit_test(all_arguments_may_come_on_standard_input),
 		cmocka_unit_test(an_argument_may_be_glued_or_follow),
 		cmocka_unit_test(an_optional_argument_is_taken_only_when_glued),
 		cmocka_unit_test(two_dashes_end_the_options),

@@ -155,8 +155,8 @@ static void who_is_meant_is_one_or_nobody(void **state)
 {
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
-	char names[400], both[400], code[EMR_PERSON_CODE_CHARS], mias[EMR_PERSON_CODE_CHARS],
-		whole[80];
+	char names[400], both[400], code[EMR_KEY_CODE_MAX + 1], mias[EMR_KEY_CODE_MAX + 1],
+		whole[120];
 	size_t index = 9;
 
 	(void)state;
@@ -166,15 +166,15 @@ static void who_is_meant_is_one_or_nobody(void **state)
 	assert_int_equal(index, 1);
 	assert_status(
 		EMR_NOT_FOUND, emr_book_find(&book, "maria sousa", &index, names, sizeof names));
-	emr_person_code(book.people[0].card.signer_id, code);
-	emr_person_code(book.people[1].card.signer_id, mias);
-	(void)snprintf(both, sizeof both,
-		"Maria Sousa %s (%s) called maria; Maria Sousa %s (%s) called mia",
-		book.people[0].card.born, code, book.people[1].card.born, mias);
+	emr_key_code(book.people[0].card.signer_id, EMR_KEY_CODE_SHOWN, code);
+	emr_key_code(book.people[1].card.signer_id, EMR_KEY_CODE_SHOWN, mias);
+	(void)snprintf(both, sizeof both, "maria (%s) [Maria Sousa %s]; mia (%s) [Maria Sousa %s]",
+		code, book.people[0].card.born, mias, book.people[1].card.born);
 	assert_string_equal(names, both);
 	/* Who makes keys has one with these letters soon, and a card says what its holder likes. */
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, code, &index, names, sizeof names));
-	(void)snprintf(whole, sizeof whole, "maria sousa %s (%s)", book.people[1].card.born, mias);
+	(void)snprintf(
+		whole, sizeof whole, "mia (%s) [maria sousa %s]", mias, book.people[1].card.born);
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));
 	emr_key_code(book.people[1].card.signer_id, EMR_KEY_CODE_NAMES - 1, whole);
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, whole, &index, names, sizeof names));

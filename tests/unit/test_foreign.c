@@ -515,7 +515,7 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
 	assert_status(EMR_DENIED, emr_view_symlink(v.view, attr.node, "mine", "letter.txt", &link));
 	assert_status(EMR_DENIED, emr_view_refuse(v.view, attr.node, "mine", EMR_DENIED));
-	assert_non_null(strstr(v.notices, "files-only shared-with-me/Silva, Ana 1984-03-12 ("));
+	assert_non_null(strstr(v.notices, "files-only shared-with-me/"));
 	writer_put(&v, "Imaging/.upload.part", "a letter of lima");
 	assert_ok(writer_try_rename(&v, "Imaging/.upload.part", "Imaging/letter.txt"));
 	assert_string_equal(writer_list(&v, "Imaging"), "letter.txt");
@@ -598,7 +598,7 @@ static void an_inbox_takes_so_many_files_a_day(void **state)
 	assert_status(EMR_QUOTA, writer_try_write(&v, "Imaging/4.txt", "four"));
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), NULL, &attr));
 	assert_status(EMR_QUOTA, emr_view_refuse(v.view, attr.node, "4.txt", EMR_QUOTA));
-	assert_non_null(strstr(v.notices, "deposits-full shared-with-me/Silva, Ana 1984-03-12 ("));
+	assert_non_null(strstr(v.notices, "deposits-full shared-with-me/"));
 	/* a file that is there may still be written, or go */
 	writer_put(&v, "Imaging/2.txt", "two again");
 	assert_ok(writer_try_unlink(&v, "Imaging/3.txt"));
@@ -628,7 +628,7 @@ static void a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_
 	writer_put(&v, "Imaging/large.txt", "123456789");
 	writer_exchange(&v);
 	assert_int_equal(writer_pending(&v), 1);
-	assert_non_null(strstr(v.notices, "deposit-too-large shared-with-me/Silva, Ana"));
+	assert_non_null(strstr(v.notices, "deposit-too-large shared-with-me/"));
 	assert_non_null(strstr(v.notices, "/Imaging/large.txt"));
 	assert_null(strstr(v.notices, "/Imaging/small.txt"));
 	writer_put(&v, "Imaging/large.txt", "1234567");
@@ -653,8 +653,8 @@ static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 	assert_ok(writer_try_unlink(&v, "Imaging/Old/CT.pdf"));
 	assert_ok(emr_share_revoke(s.ana, s.imaging, grant));
 	viewer_run(&v, NULL, 2);
-	assert_non_null(strstr(v.notices, "not-sent Imaging (not sent to Silva, Ana, "));
-	folder = strstr(viewer_list(&v, "", NULL), "Imaging (not sent to Silva, Ana, ");
+	assert_non_null(strstr(v.notices, "not-sent Imaging (not sent to "));
+	folder = strstr(viewer_list(&v, "", NULL), "Imaging (not sent to ");
 	assert_non_null(folder);
 	(void)snprintf(path, sizeof path, "%.*s", (int)(strchr(folder, ')') + 1 - folder), folder);
 	assert_ok(viewer_find(&v, path, NULL, &attr));

@@ -100,11 +100,11 @@ static void handle_and_organisation_are_one_person(void **state)
 static void what_fits_nobody_names_those_who_are_near_and_nobody_else(void **state)
 {
 	emr_who who = {.org = {{9}}};
-	char names[400], near[120], code[EMR_PERSON_CODE_CHARS];
+	char names[400], near[120], code[EMR_KEY_CODE_MAX + 1];
 
 	(void)state;
 	assert_status(EMR_NOT_FOUND, find("limo@org0", &who, names));
-	emr_person_code(s.lima.public.signer_id, code);
+	emr_key_code(s.lima.public.signer_id, EMR_KEY_CODE_SHOWN, code);
 	(void)snprintf(near, sizeof near, "lima.clinic, org0 (%s) called lima.clinic@org0", code);
 	assert_string_equal(names, near);
 	assert_status(EMR_NOT_FOUND, find("lima.clinic@nowhere", &who, names));
@@ -132,8 +132,8 @@ static void several_of_one_name_are_nobody(void **state)
 	know(s.lima.keyring, "Paula Lima", "paula");
 	know(s.eve.keyring, "Paula Lima", "the other");
 	assert_status(EMR_NOT_FOUND, find("Paula Lima", &who, names));
-	assert_non_null(strstr(names, ") called paula"));
-	assert_non_null(strstr(names, ") called the other"));
+	assert_non_null(strstr(names, "paula ("));
+	assert_non_null(strstr(names, "the other ("));
 	emr_key_code(s.eve.public.signer_id, EMR_KEY_CODE_NAMES - 1, code);
 	assert_status(EMR_NOT_FOUND, find(code, &who, names));
 	emr_key_code(s.eve.public.signer_id, EMR_KEY_CODE_NAMES, code);
@@ -165,7 +165,7 @@ static void nobody_is_called_by_what_he_says_of_himself(void **state)
 	assert_non_null(strstr(names, code)); /* which can be typed */
 	assert_ok(find(code, &who, names));
 	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
-	emr_key_code(s.lima.public.signer_id, 4, code);
+	emr_key_code(s.lima.public.signer_id, EMR_KEY_CODE_SHOWN, code);
 	(void)snprintf(wanted, sizeof wanted, "lima.clinic (%s), org0", code);
 	emr_who_text(&who, text, sizeof text);
 	assert_string_equal(text, wanted);
@@ -266,12 +266,12 @@ static void whom_nobody_can_name_is_called_by_his_code(void **state)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	const emr_id32 id = {{0x55}};
-	char code[EMR_PERSON_CODE_CHARS];
+	char code[EMR_KEY_CODE_MAX + 1];
 	emr_who who;
 
 	(void)state;
 	assert_ok(emr_crowd_open(&session, &crowd));
-	emr_person_code(id, code);
+	emr_key_code(id, EMR_KEY_CODE_SHOWN, code);
 	assert_ok(emr_who_of(&crowd, id, &who));
 	assert_string_equal(who.called, code);
 	assert_false(who.is_registered);

@@ -256,7 +256,7 @@ static void a_reader_sees_the_moment_through_a_new_epoch(void **state)
 	opens_there(&s, &d, "Imaging/MRI.pdf", "%PDF a knee, again");
 	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.tx"), is.tx);
 	assert_string_equal(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signed-at"), is.at);
-	(void)snprintf(behind, sizeof behind, ") at=%s", is.at);
+	(void)snprintf(behind, sizeof behind, "] at=%s", is.at);
 	assert_non_null(strstr(read_there(&d, "Imaging/MRI.pdf", "user.emrfs.signature"), behind));
 	end(&s, &d);
 }

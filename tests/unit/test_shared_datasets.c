@@ -207,6 +207,41 @@ static void what_was_read_of_who_leaves_is_purged(void **state)
 	emr_block_cache_close(b.cache);
 }
 
+/* ---- who takes part ---- */
+
+/* Each entry of the ledger names the key that brought it: an id, an entry or a second would lead
+ * from a pseudonym to a person. */
+static void what_lies_in_a_dataset_names_no_entry_of_the_ledger(void **state)
+{
+	static const char *const hidden[] = {"user.emrfs.tx", "user.emrfs.id",
+		"user.emrfs.owner-id", "system.emrfs.tx", "system.emrfs.id"};
+	static const char *const days[] = {
+		"user.emrfs.signed-at", "user.emrfs.signature", "user.emrfs.access"};
+	EMR_AUTO_BUF listed = {0};
+	emr_attr attr;
+	char path[700];
+	story s;
+	called d;
+	viewer v;
+
+	(void)state;
+	story_begin(&s);
+	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
+	(void)dataset_join(&d);
+	viewer_run(&v, NULL, 0);
+	(void)snprintf(path, sizeof path, "%s", in_dataset(&v, "MRI.pdf"));
+	assert_string_equal(viewer_text(&v, path, owner_answers), "%PDF a knee");
+	for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+		assert_string_equal(viewer_attribute(&v, path, hidden[i]), "!no such attribute");
+	for (size_t i = 0; i < sizeof days / sizeof *days; i++)
+		assert_non_null(strstr(viewer_attribute(&v, path, days[i]), "T00:00:00Z"));
+	assert_ok(viewer_find(&v, path, NULL, &attr));
+	assert_ok(emr_view_list_attributes(v.view, attr.node, &listed));
+	assert_null(memmem(listed.data, listed.len, "emrfs.tx", 8));
+	assert_null(memmem(listed.data, listed.len, "emrfs.id", 8));
+	reading_ends(&s, &d, &v);
+}
+
 /* ---- what participants may give ---- */
 
 static void nothing_in_a_dataset_starts_as_a_program(void **state)
@@ -257,6 +292,7 @@ int main(void)
 		cmocka_unit_test(what_is_granted_and_not_paid_is_not_read),
 		cmocka_unit_test(a_folder_inside_is_paid_with_the_one_around_it),
 		cmocka_unit_test(what_was_read_of_who_leaves_is_purged),
+		cmocka_unit_test(what_lies_in_a_dataset_names_no_entry_of_the_ledger),
 		cmocka_unit_test(nothing_in_a_dataset_starts_as_a_program),
 		cmocka_unit_test(
 			identified_and_deidentified_are_two_datasets_whatever_the_steward_does),

@@ -176,8 +176,8 @@ static void nothing_there_can_be_changed(void **state)
 	assert_status(EMR_RESERVED_NAME,
 		emr_view_mkdir(v.view, EMR_ROOT_NODE, "shared-with-me", 0700, &attr));
 	assert_status(EMR_READ_ONLY, emr_view_refuse(v.view, number, NULL, EMR_READ_ONLY));
-	assert_non_null(strstr(v.notices, "read-only shared-with-me/Silva, Ana 1984-03-12 ("));
-	assert_non_null(strstr(v.notices, ")/Imaging/MRI.pdf missing=0\n"));
+	assert_non_null(strstr(v.notices, "read-only shared-with-me/"));
+	assert_non_null(strstr(v.notices, " [Silva, Ana 1984-03-12]/Imaging/MRI.pdf missing=0\n"));
 	viewer_end(&s, &v);
 }
 
@@ -230,14 +230,16 @@ static void attributes_say_whose_it_is_and_for_how_long(void **state)
 	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.access"), "read until="));
 	assert_non_null(
 		strstr(viewer_attribute(&v, path, "user.emrfs.access"), " purpose=treatment"));
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.owner"), ") vouched=self"));
-	assert_non_null(strstr(
-		viewer_attribute(&v, v.owner, "user.emrfs.owner"), "Silva, Ana 1984-03-12 ("));
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.owner"),
+		" [Silva, Ana 1984-03-12] vouched=self"));
+	assert_memory_equal(viewer_attribute(&v, v.owner, "user.emrfs.owner"),
+		strchr(v.owner, '/') + 1, strlen(strchr(v.owner, '/') + 1));
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.version"), "1");
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.state"), "confirmed 1/1");
-	assert_non_null(
-		strstr(viewer_attribute(&v, path, "user.emrfs.signature"), "self by=Silva, Ana"));
-	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.signed-by"), "Silva, Ana"));
+	assert_non_null(strstr(viewer_attribute(&v, path, "user.emrfs.signature"),
+		" [Silva, Ana 1984-03-12] at="));
+	assert_string_equal(
+		viewer_attribute(&v, path, "user.emrfs.signed-by"), strchr(v.owner, '/') + 1);
 	assert_string_equal(viewer_attribute(&v, path, "user.emrfs.freshness"), "0");
 	/* the same as the owner sees */
 	{
@@ -668,65 +670,82 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 
 /* ---- names ---- */
 
-static const char *owner_named(const char *name, const char *born, size_t digits)
+static const char *owner_named(const char *name, const char *says, const char *born)
 {
 	static char out[EMR_NAME_MAX + 1];
 	emr_card card = {.kind = EMR_CARD_DOMAIN};
 
-	(void)snprintf(card.name, sizeof card.name, "%s", name);
+	(void)snprintf(card.name, sizeof card.name, "%s", says);
 	(void)snprintf(card.born, sizeof card.born, "%s", born);
-	memset(card.signer_id.b, 0x5a, sizeof card.signer_id.b);
-	emr_shared_owner_name(&card, digits, out);
+	emr_shared_owner_name(name, "LJNFUWS2", &card, out);
 	return out;
 }
 
+/* What others vouch for stands first, a person's own words stand in brackets that nobody else can
+ * write, and no name leads elsewhere. */
 static void a_name_never_leads_anywhere_else(void **state)
 {
+	char longest[EMR_NAME_MAX + 1];
+
 	(void)state;
+	assert_string_equal(owner_named("ana", "Silva, Ana", "1984-03-12"),
+		"ana (LJNFUWS2) [Silva, Ana 1984-03-12]");
+	assert_string_equal(owner_named("Silva, Ana", "silva, ana", "1984-03-12"),
+		"Silva, Ana (LJNFUWS2) [1984-03-12]");
+	assert_string_equal(owner_named("ana", "Ana", ""), "ana (LJNFUWS2)");
+	assert_string_equal(owner_named("", "Silva, Ana", ""), "LJNFUWS2 [Silva, Ana]");
+	assert_string_equal(owner_named("", "../../etc", ""), "LJNFUWS2 [_._.._etc]");
+	assert_string_equal(owner_named("..", "", ""), "_. (LJNFUWS2)");
+	assert_string_equal(owner_named(".ana", "", ""), "_ana (LJNFUWS2)"); /* ls shows it */
+	assert_string_equal(owner_named("a/b", "", ""), "a_b (LJNFUWS2)");
+	assert_string_equal(owner_named("", "", ""), "LJNFUWS2");
+	/* nobody writes a code or the end of the brackets by himself */
 	assert_string_equal(
-		owner_named("Silva, Ana", "1984-03-12", 4), "Silva, Ana 1984-03-12 (LJNF)");
-	assert_string_equal(owner_named("Silva, Ana", "", 6), "Silva, Ana (LJNFUW)");
-	assert_string_equal(owner_named("../../etc", "", 4), "_._.._etc (LJNF)");
-	assert_string_equal(owner_named("..", "", 4), "Unnamed (LJNF)");
-	assert_string_equal(owner_named("", "", 4), "Unnamed (LJNF)");
+		owner_named("x", "lima (K7QFXYZA)", ""), "x (LJNFUWS2) [lima _K7QFXYZA_]");
 	assert_string_equal(
-		owner_named(".Ana", "", 4), "_Ana (LJNF)"); /* a directory that ls shows */
-	assert_string_equal(owner_named("/", "", 4), "_ (LJNF)");
-	/* nobody writes a code of his own behind his name */
-	assert_string_equal(owner_named("Silva, Ana (K7QF)", "", 4), "Silva, Ana [K7QF] (LJNF)");
+		owner_named("x", "y] lima (K7QFXYZA)", ""), "x (LJNFUWS2) [y_ lima _K7QFXYZA_]");
+	/* too long words are cut between letters, and never the code */
+	memset(longest, 'x', EMR_NAME_MAX);
+	longest[EMR_NAME_MAX] = 0;
+	memcpy(longest + 119, "\xc3\xa9", 2);
+	assert_string_equal(owner_named(longest, "y", "") + 119, " (LJNFUWS2) [y]");
 	/* marks of direction and controls do not come out of a card: such a letter does not open */
 	assert_false(emr_card_name_ok("Ana \xe2\x80\xae avliS"));
 	assert_false(emr_card_name_ok("Ana\nSilva"));
 }
 
-static void two_owners_never_share_a_directory(void **state)
+/* Somebody made keys until the first letters of Ana's code came out, and says that she is Ana:
+ * Ana's directory has the name that it had. */
+static void who_comes_changes_nobodys_directory(void **state)
 {
 	LIMAS_FOLDER;
-	shared_owner owners[3] = {{.next = &owners[1]}, {.next = &owners[2]}, {.next = NULL}};
+	shared_owner owners[2] = {{.next = NULL}, {.next = NULL}};
+	char before[EMR_NAME_MAX + 1];
 	shared_telling told;
 	EMR_AUTO_BUF tell = {0};
 
-	/* somebody made keys until the code of Ana came out */
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		(void)snprintf(owners[i].card.name, sizeof owners[i].card.name, "Silva, Ana");
 		memset(owners[i].signer_id.b, 0x5a, sizeof owners[i].signer_id.b);
+		owners[i].signer_id.b[3] ^= (uint8_t)i;
 		owners[i].card.signer_id = owners[i].signer_id;
 	}
-	owners[1].signer_id.b[3] ^= 1;
-	owners[1].card.signer_id.b[3] ^= 1;
-	owners[2].signer_id.b[0] ^= 0x80;
-	owners[2].card.signer_id.b[0] ^= 0x80;
 	assert_null(v.view->shares->owners);
 	v.view->shares->owners = owners;
 	shared_name_owners(v.view, &tell, 7);
+	assert_string_equal(owners[0].name, "LJNFUWS2 [Silva, Ana]");
+	(void)snprintf(before, sizeof before, "%s", owners[0].name);
+	owners[0].next = &owners[1];
+	emr_buf_clear(&tell);
+	shared_name_owners(v.view, &tell, 7);
 	v.view->shares->owners = NULL;
-	assert_int_equal(tell.len, 3 * sizeof told); /* whoever looked before looks again */
+	assert_string_equal(owners[0].name, before);
+	assert_string_equal(owners[1].name, "LJNFUW22 [Silva, Ana]");
+	assert_int_equal(
+		tell.len, sizeof told); /* whoever looked before looks again for her alone */
 	memcpy(&told, tell.data, sizeof told);
 	assert_int_equal(told.node, 7);
-	assert_string_equal(told.name, owners[0].name);
-	assert_string_equal(owners[0].name, "Silva, Ana (LJNFUWS)");
-	assert_string_equal(owners[1].name, "Silva, Ana (LJNFUW2)");
-	assert_string_equal(owners[2].name, "Silva, Ana (3JNF)");
+	assert_string_equal(told.name, owners[1].name);
 	viewer_end(&s, &v);
 }
 
@@ -808,7 +827,7 @@ int main(void)
 		TEST(keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed),
 		TEST(kept_names_that_were_changed_are_asked_for_again),
 		TEST(a_name_never_leads_anywhere_else),
-		TEST(two_owners_never_share_a_directory),
+		TEST(who_comes_changes_nobodys_directory),
 		TEST(what_she_saves_while_he_opens_it_is_there),
 	};
 

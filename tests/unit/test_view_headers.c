@@ -16,6 +16,10 @@ static void write_dicom(kit *k, const char *path, const char *modality)
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
 	dicom_text(&d, 0x00080020, "DA", "20040119");
 	dicom_text(&d, 0x00080060, "CS", modality);
+	dicom_text(&d, 0x00100010, "PN", "Silva^Ana");
+	dicom_text(&d, 0x00100020, "LO", "K7QF");
+	dicom_text(&d, 0x0020000d, "UI", "1.2.3");
+	dicom_text(&d, 0x0020000e, "UI", "1.2.3.4");
 	kit_write(k, path, d.bytes.data, d.bytes.len);
 	emr_buf_free(&d.bytes);
 }
@@ -55,6 +59,30 @@ static void headers_follow_the_bytes_through_renames_and_restarts(void **state)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "Other/skull"), "");
+	kit_close(&k);
+}
+
+/* All who may list a folder read what is kept with a record, and no log says so. */
+static void a_patients_name_and_ids_stay_in_the_content(void **state)
+{
+	kit k;
+
+	(void)state;
+	kit_open(&k);
+	write_dicom(&k, "head", "CT");
+	kit_publish_all(&k);
+	assert_string_equal(kit_attribute(&k, "head", "user.emrfs.headers"),
+		"kind=dicom\nmodality=CT\nstudy_date=2004-01-19\n");
+	/* the owner may say otherwise, of what is saved from then on */
+	k.options.lists_patients = true;
+	kit_restart(&k);
+	write_dicom(&k, "foot", "CT");
+	kit_publish_all(&k);
+	assert_string_equal(kit_attribute(&k, "foot", "user.emrfs.headers"),
+		"kind=dicom\nmodality=CT\nstudy_date=2004-01-19\npatient_name=Silva^Ana\n"
+		"patient_id=K7QF\nstudy_uid=1.2.3\nseries_uid=1.2.3.4\n");
+	assert_string_equal(kit_attribute(&k, "head", "user.emrfs.headers"),
+		"kind=dicom\nmodality=CT\nstudy_date=2004-01-19\n");
 	kit_close(&k);
 }
 
@@ -200,6 +228,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_follow_the_bytes_through_renames_and_restarts),
+		cmocka_unit_test(a_patients_name_and_ids_stay_in_the_content),
 		cmocka_unit_test(headers_are_learned_again_when_publishing_is_repeated),
 		cmocka_unit_test(an_earlier_version_brings_its_headers_back),
 		cmocka_unit_test(headers_are_no_attribute_of_the_file),

@@ -40,12 +40,12 @@ emr_status emr_page_add(emr_buf *page, const emr_page_entry *entry)
 	uint32_t count;
 
 	if (entry->item.len != EMR_ITEM_BYTES || entry->header.len != EMR_HEADER_BYTES ||
-		entry->path.n > BATCH_PATH_MAX || need > EMR_PAGE_BYTES_MAX - HEAD_BYTES)
+		entry->path.n > BATCH_PATH_MAX || need > EMR_PAGE_PLAIN_MAX - HEAD_BYTES)
 		return EMR_INVALID;
 	if (page->len == 0 && catalogue_begin(page) != EMR_OK)
 		return EMR_NO_MEMORY;
 	count = emr_get_u32(page->data + 8);
-	if (count == EMR_PAGE_ENTRIES_MAX || page->len + need > EMR_PAGE_BYTES_MAX)
+	if (count == EMR_PAGE_ENTRIES_MAX || page->len + need > EMR_PAGE_PLAIN_MAX)
 		return EMR_LIMIT;
 	if (emr_buf_reserve(page, need) != EMR_OK)
 		return EMR_NO_MEMORY;
@@ -124,11 +124,134 @@ emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg)
 		return version < 2 ? EMR_UNSUPPORTED : emr_newer_format(version, 2);
 	emr_read_zeros(&r, 3);
 	count = emr_read_u32(&r);
-	if (r.bad || count == 0 || count > EMR_PAGE_ENTRIES_MAX || page.len > EMR_PAGE_BYTES_MAX)
+	if (r.bad || count == 0 || count > EMR_PAGE_ENTRIES_MAX || page.len > EMR_PAGE_PLAIN_MAX)
 		return EMR_DAMAGED;
 	for (uint32_t i = 0; i < count && status == EMR_OK; i++)
 		status = read_entry(&r, fn, arg);
 	if (status == EMR_OK && !emr_reader_done(&r))
 		status = EMR_DAMAGED;
+	return status;
+}
+
+/* ---- sealed ---- */
+
+#define SEALED_VERSION 3
+#define NONCE_BYTES 24
+#define TAG_BYTES 16
+
+static void context_of(const emr_page_folder *folder, uint8_t out[32])
+{
+	emr_capsule_ctx(folder->domain, folder->epoch, (emr_id16){{0}}, 0, EMR_CAPSULE_CATALOGUE,
+		(emr_id32){{0}}, out);
+}
+
+static emr_status seal_key(const emr_keyring *kr, const emr_page_folder *folder,
+	const emr_content_key *key, emr_writer *w)
+{
+	uint8_t ctx[32], capsule[EMR_CAPSULE_BYTES], wdek[EMR_WDEK_BYTES];
+	emr_domain_public public;
+	emr_status status =
+		emr_keyring_domain_public(kr, folder->domain, 1, folder->epoch, &public);
+
+	context_of(folder, ctx);
+	if (status == EMR_OK)
+		status = emr_content_key_wrap(kr, public.A, ctx, key, capsule, wdek);
+	if (status != EMR_OK)
+		return status;
+	emr_write_bytes(w, folder->domain.b, sizeof folder->domain.b);
+	emr_write_u32(w, folder->epoch);
+	emr_write_bytes(w, capsule, sizeof capsule);
+	emr_write_bytes(w, wdek, sizeof wdek);
+	return w->status;
+}
+
+emr_status emr_page_seal(const emr_keyring *kr, const emr_page_folder *folders, size_t n,
+	emr_bytes page, emr_buf *out)
+{
+	emr_writer w = emr_writer_of(out);
+	emr_content_key *key = NULL;
+	uint8_t nonce[NONCE_BYTES];
+	size_t begin = out->len, head;
+	emr_status status = n == 0 || n > EMR_PAGE_FOLDERS_MAX || page.len > EMR_PAGE_PLAIN_MAX
+				    ? EMR_INVALID
+				    : emr_content_key_new(&key);
+
+	emr_write_bytes(&w, EMR_PAGE_MAGIC, strlen(EMR_PAGE_MAGIC));
+	emr_write_u32(&w, (uint32_t)SEALED_VERSION << 24);
+	emr_write_u32(&w, (uint32_t)n);
+	for (size_t i = 0; status == EMR_OK && i < n; i++)
+		status = seal_key(kr, &folders[i], key, &w);
+	head = out->len - begin;
+	memcpy(nonce, emr_id32_random().b, sizeof nonce);
+	emr_write_bytes(&w, nonce, sizeof nonce);
+	status = status == EMR_OK ? w.status : status;
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(out, page.len + TAG_BYTES);
+	if (status == EMR_OK)
+		status = emr_content_key_manifest_seal(key, nonce,
+			emr_bytes_of(out->data + begin, head), page,
+			out->data + out->len - page.len - TAG_BYTES);
+	emr_content_key_free(key);
+	return status;
+}
+
+/* The key that one of the folders' keys opens; EMR_DENIED: none does. */
+static emr_status open_key(
+	const emr_keyring *kr, emr_reader *r, uint32_t n, emr_content_key **out_key)
+{
+	emr_status status = EMR_DENIED;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t ctx[32], capsule[EMR_CAPSULE_BYTES], wdek[EMR_WDEK_BYTES];
+		emr_page_folder folder;
+
+		emr_read_copy(r, folder.domain.b, sizeof folder.domain.b);
+		folder.epoch = emr_read_u32(r);
+		emr_read_copy(r, capsule, sizeof capsule);
+		emr_read_copy(r, wdek, sizeof wdek);
+		if (r->bad)
+			return EMR_DAMAGED;
+		if (status != EMR_DENIED)
+			continue;
+		context_of(&folder, ctx);
+		status = emr_content_key_unwrap(
+			kr, folder.domain, folder.epoch, ctx, capsule, wdek, out_key);
+		if (status != EMR_OK && status != EMR_NO_MEMORY)
+			status = EMR_DENIED; /* somebody else's, or an epoch that never came */
+	}
+	return status;
+}
+
+emr_status emr_page_open(const emr_keyring *kr, emr_bytes sealed, emr_buf *out_page)
+{
+	emr_reader r = emr_reader_of(sealed);
+	emr_content_key *key = NULL;
+	uint8_t nonce[NONCE_BYTES], version;
+	size_t before = out_page->len, head;
+	emr_status status;
+	uint32_t n;
+
+	emr_read_magic(&r, EMR_PAGE_MAGIC);
+	version = emr_read_u8(&r);
+	if (!r.bad && version != SEALED_VERSION)
+		return version < SEALED_VERSION ? EMR_UNSUPPORTED
+						: emr_newer_format(version, SEALED_VERSION);
+	emr_read_zeros(&r, 3);
+	n = emr_read_u32(&r);
+	if (r.bad || n == 0 || n > EMR_PAGE_FOLDERS_MAX || sealed.len > EMR_PAGE_BYTES_MAX)
+		return EMR_DAMAGED;
+	status = open_key(kr, &r, n, &key);
+	head = sealed.len - r.left;
+	emr_read_copy(&r, nonce, sizeof nonce);
+	if (status == EMR_OK && (r.bad || r.left < TAG_BYTES))
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		status = emr_buf_append_zeros(out_page, r.left - TAG_BYTES);
+	if (status == EMR_OK)
+		status = emr_content_key_manifest_open(key, nonce, emr_bytes_of(sealed.data, head),
+			emr_read_bytes(&r, r.left), out_page->data + before);
+	emr_content_key_free(key);
+	if (status != EMR_OK)
+		out_page->len = before;
 	return status;
 }

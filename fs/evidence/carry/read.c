@@ -319,13 +319,19 @@ static emr_status fold_repeated(emr_parcel *p)
 static emr_status take_page(void *arg, const emr_cid *cid)
 {
 	emr_parcel *p = arg;
-	EMR_AUTO_BUF page = {0};
-	emr_status status = emr_block_store_get_verified(car_blocks_face(p->blocks), cid, &page);
+	EMR_AUTO_BUF sealed = {0}, page = {0};
+	emr_status status = emr_block_store_get_verified(car_blocks_face(p->blocks), cid, &sealed);
 
 	if (status != EMR_OK)
 		return status;
 	p->page_from = p->n;
-	status = emr_page_each(emr_buf_view(&page), take_item, p);
+	status = emr_page_open(p->keyring, emr_buf_view(&sealed), &page);
+	if (status == EMR_DENIED) { /* sealed to somebody else */
+		p->foreign++;
+		return EMR_OK;
+	}
+	if (status == EMR_OK)
+		status = emr_page_each(emr_buf_view(&page), take_item, p);
 	if (is_of_page(status)) {
 		p->bad_pages++;
 		p->bad_page = p->bad_page == EMR_DAMAGED ? EMR_DAMAGED : status;

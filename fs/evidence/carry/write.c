@@ -28,6 +28,7 @@ typedef struct record {
 /* A directory of the tree, while it is being filled: a page, and the contents that it names. */
 typedef struct filling {
 	emr_buf page;
+	emr_buf folders;  /* emr_page_folder, those of its items, to whose keys it is sealed */
 	emr_buf listkeys; /* emr_id32, those in the page */
 	emr_buf bundles;  /* emr_unixfs_link */
 	uint32_t number;  /* from 1 */
@@ -35,7 +36,7 @@ typedef struct filling {
 
 /* Where an addition to a part begins, for taking it back. */
 typedef struct mark {
-	size_t page, listkeys;
+	size_t page, folders, listkeys;
 	uint32_t entries;
 } mark;
 
@@ -186,13 +187,17 @@ static emr_status add_bundle(writing *w, const record *r)
 static emr_status finish_part(writing *w)
 {
 	filling *p = &w->part;
-	const emr_bytes page = emr_buf_view(&p->page);
-	const emr_unixfs_link link = {
-		.cid = emr_cid_of_block(EMR_CODEC_RAW, page), .tsize = page.len};
-	EMR_AUTO_BUF block = {0};
-	emr_unixfs_link dir;
-	emr_status status = write_block(w, &link.cid, page);
+	EMR_AUTO_BUF block = {0}, page = {0};
+	emr_unixfs_link dir, link;
+	emr_status status = emr_page_seal(w->from->keyring,
+		(const emr_page_folder *)(const void *)p->folders.data,
+		p->folders.len / sizeof(emr_page_folder), emr_buf_view(&p->page), &page);
 
+	if (status != EMR_OK)
+		return status;
+	link = (emr_unixfs_link){
+		.cid = emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(&page)), .tsize = page.len};
+	status = write_block(w, &link.cid, emr_buf_view(&page));
 	if (status == EMR_OK)
 		status = carry_dir_encode((const emr_unixfs_link *)(const void *)p->bundles.data,
 			p->bundles.len / sizeof link, &link, &block, &dir);
@@ -201,6 +206,7 @@ static emr_status finish_part(writing *w)
 	if (status == EMR_OK)
 		status = emr_buf_append(&w->parts, &dir, sizeof dir);
 	emr_buf_clear(&p->page);
+	emr_buf_clear(&p->folders);
 	emr_buf_clear(&p->listkeys);
 	emr_buf_clear(&p->bundles);
 	p->number++;
@@ -213,6 +219,25 @@ static emr_status write_node(void *arg, const emr_cid *cid, emr_bytes block)
 }
 
 /* ---- pages ---- */
+
+/* EMR_LIMIT: the page is of as many folders as may be. */
+static emr_status add_folder(writing *w, emr_id16 domain, emr_bytes bytes)
+{
+	emr_page_folder folder;
+	emr_item item;
+
+	for (size_t at = 0; at < w->part.folders.len; at += sizeof folder) {
+		memcpy(&folder, w->part.folders.data + at, sizeof folder);
+		if (emr_id16_equal(folder.domain, domain))
+			return EMR_OK;
+	}
+	if (emr_item_parse((emr_span){bytes.data, bytes.len}, &item) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (w->part.folders.len / sizeof folder == EMR_PAGE_FOLDERS_MAX)
+		return EMR_LIMIT;
+	folder = (emr_page_folder){.domain = domain, .epoch = item.epoch};
+	return emr_buf_append(&w->part.folders, &folder, sizeof folder);
+}
 
 static emr_status add_item(writing *w, const emr_part_key *at, uint64_t seq, uint16_t index)
 {
@@ -230,7 +255,9 @@ static emr_status add_item(writing *w, const emr_part_key *at, uint64_t seq, uin
 		.index = proof.index,
 		.path = proof.item_path,
 		.priv = emr_buf_view(&priv)};
-	status = emr_page_add(&w->part.page, &entry);
+	status = add_folder(w, at->domain, entry.item);
+	if (status == EMR_OK)
+		status = emr_page_add(&w->part.page, &entry);
 	emr_ledger_proof_free(&proof);
 	return status;
 }
@@ -324,6 +351,7 @@ static emr_status try_record(writing *w, record *r)
 {
 	filling *p = &w->part;
 	const mark before = {.page = p->page.len,
+		.folders = p->folders.len,
 		.listkeys = p->listkeys.len,
 		.entries = emr_page_count(emr_buf_view(&p->page))};
 	emr_status status = add_record(w, r);
@@ -331,6 +359,7 @@ static emr_status try_record(writing *w, record *r)
 	if (status != EMR_LIMIT)
 		return status;
 	p->page.len = before.page;
+	p->folders.len = before.folders;
 	p->listkeys.len = before.listkeys;
 	emr_page_set_count(&p->page, before.entries);
 	return EMR_LIMIT;
@@ -438,6 +467,7 @@ emr_status emr_carry_write(
 		status = write_car(&w);
 	free(w.records);
 	emr_buf_free(&w.part.page);
+	emr_buf_free(&w.part.folders);
 	emr_buf_free(&w.part.listkeys);
 	emr_buf_free(&w.part.bundles);
 	emr_buf_free(&w.parts);

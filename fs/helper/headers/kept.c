@@ -23,6 +23,12 @@ static const struct {
 	{"class_uid", offsetof(emr_headers, class_uid)},
 };
 
+void emr_headers_leave_out_patient(emr_headers *headers)
+{
+	headers->patient_name[0] = headers->patient_id[0] = headers->study_uid[0] =
+		headers->series_uid[0] = headers->instance_uid[0] = '\0';
+}
+
 /* TAG counts from 1. */
 static const char *field_of(const emr_headers *headers, int tag)
 {

@@ -122,11 +122,11 @@ static json_t *with_json(const emr_who *who)
 static int add_left(json_t *entry, const emr_dealing *dealing, const emr_who *who)
 {
 	json_t *with = json_object_get(entry, "with");
-	char code[EMR_PERSON_CODE_CHARS] = "", id[65] = "";
+	char code[EMR_KEY_CODE_MAX + 1] = "", id[65] = "";
 	int failed = json_object_set_new(entry, "into", emr_json_text(dealing->into));
 
 	if (who->called[0] != '\0') {
-		emr_person_code(who->id, code);
+		emr_key_code(who->id, EMR_KEY_CODE_SHOWN, code);
 		emr_hex(who->id.b, sizeof who->id.b, id);
 	}
 	failed |= json_object_set_new(with, "born", emr_json_text(who->born));
@@ -273,12 +273,13 @@ static void put_answer(FILE *to, const json_t *entry, bool is_yes)
 		put_quoted(to, path);
 }
 
-/* "letter.txt in the Inbox of Silva, Ana 1984-03-12 (I7Z4)" */
+/* "letter.txt in the Inbox of ana (I7Z4KQ2M) (own word: Silva, Ana 1984-03-12)" */
 static void put_left(FILE *to, const json_t *entry)
 {
 	const json_t *with = json_object_get(entry, "with");
 	char shown[256];
-	const char *into = emr_json_text_at(entry, "into"), *says = emr_json_text_at(with, "says"),
+	const char *born = emr_json_text_at(with, "born"), *into = emr_json_text_at(entry, "into"),
+		   *says = emr_json_text_at(with, "says"),
 		   *name = emr_json_text_at(
 			   with, emr_json_text_at(with, "name")[0] != '\0' ? "name" : "who");
 
@@ -287,12 +288,13 @@ static void put_left(FILE *to, const json_t *entry)
 	put_shown(to, into, _("a folder"));
 	fputs(_(" of "), to);
 	put_shown(to, name, _("somebody whose card is not here"));
-	if (emr_json_text_at(with, "born")[0] != '\0')
-		fputc(' ', to);
-	put_shown(to, emr_json_text_at(with, "born"), "");
 	if (strstr(name, emr_json_text_at(with, "code")) == NULL)
 		fprintf(to, " (%s)", emr_json_text_at(with, "code"));
 	emr_name_says(emr_bytes_of(says, strlen(says)), name, shown, sizeof shown);
+	if (shown[0] != '\0' && born[0] != '\0' && strlen(shown) + 12 < sizeof shown)
+		strcat(shown, " ");
+	if (strlen(shown) + strlen(born) < sizeof shown)
+		strcat(shown, born);
 	if (shown[0] != '\0')
 		fprintf(to, _(" (own word: %s)"), shown);
 }

@@ -261,7 +261,6 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 	out->awaits = !is_past && !out->is_local && awaiting_root(view, n, &out->awaited);
 	out->has_owner = kind_where(n)->whose != NULL && kind_where(n)->whose(view, n, &out->owner);
 	if (!out->has_owner && view->options.owner != NULL) {
-		emr_shared_owner_name(view->options.owner, EMR_OWNER_DIGITS, out->owner.name);
 		out->owner.card = *view->options.owner;
 		out->has_owner = true;
 	}

@@ -1,23 +1,22 @@
-/* This file writes what a person is called whose folder one sees: nobody's name can be taken for
- * another's, and none leads out of its directory. */
+/* This file writes what a person is called whose folder one sees: what others vouch for first, the
+ * person's own words in square brackets, and no name leads out of its directory. */
 #include "owner.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+#include "replica/names.h"
 
 #include "view/received.h"
 
 #define VOUCHED_BYTES 600
+#define NAME_BYTES_MAX 120 /* of a directory's: its code and some own words have room behind it */
 
-void owner_tame(char *text, bool brackets, const char *nothing, size_t size)
+void owner_tame(char *text, const char *nothing, size_t size)
 {
-	for (char *at = text; *at != 0; at++) {
-		if (*at == '/')
-			*at = '_';
-		if (brackets && (*at == '(' || *at == ')'))
-			*at = *at == '(' ? '[' : ']';
-	}
+	for (char *at = text; *at != 0; at++)
+		*at = *at == '/' ? '_' : *at;
 	if (text[0] == 0 || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		snprintf(text, size, "%s", nothing);
 }
@@ -48,28 +47,77 @@ void owner_show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1])
 	out[n] = 0;
 }
 
-void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1])
+/* TEXT within SIZE - 1 bytes, cut between characters; brackets and what ends a name are "_" in it.
+ */
+static void put_words(const char *text, char *out, size_t size)
 {
-	char code[EMR_OWNER_DIGITS_MAX + 1], name[sizeof card->name];
+	size_t len = strnlen(text, size - 1);
 
-	emr_base32(card->signer_id.b, sizeof card->signer_id.b, code);
-	code[digits] = 0;
-	for (char *at = code; *at != 0; at++)
-		*at = (char)toupper((unsigned char)*at);
-	snprintf(name, sizeof name, "%s", card->name);
-	owner_tame(name, true, "Unnamed", sizeof name);
-	if (name[0] == '.') /* nobody hides */
-		name[0] = '_';
-	snprintf(out, EMR_NAME_MAX + 1, "%s%s%s (%s)", name, card->born[0] != 0 ? " " : "",
-		card->born, code);
+	while (len > 0 && text[len] != 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	snprintf(out, size, "%.*s", (int)len, text);
+	for (char *at = out; *at != 0; at++)
+		if (strchr("/()[]{}", *at) != NULL)
+			*at = '_';
+	if (out[0] == '.') /* nobody hides */
+		out[0] = '_';
+}
+
+void emr_shared_owner_name(
+	const char *name, const char *code, const emr_card *card, char out[EMR_NAME_MAX + 1])
+{
+	bool says_name = card->name[0] != 0 && strcasecmp(card->name, name) != 0;
+	char said[sizeof card->name + sizeof card->born + 2], own[EMR_NAME_MAX + 1],
+		called[NAME_BYTES_MAX + 1];
+	int len;
+
+	put_words(name, called, sizeof called);
+	len = snprintf(out, EMR_NAME_MAX + 1, called[0] != 0 ? "%s (%s)" : "%s%s", called, code);
+	snprintf(said, sizeof said, "%s%s%s", says_name ? card->name : "",
+		says_name && card->born[0] != 0 ? " " : "", card->born);
+	if (said[0] == 0)
+		return;
+	put_words(said, own, sizeof own - (size_t)len - 3);
+	snprintf(out + len, (size_t)(EMR_NAME_MAX + 1 - len), " [%s]", own);
+}
+
+emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_owner_called *out)
+{
+	const emr_view_options *o = &view->options;
+	emr_status status = EMR_OK;
+
+	memset(out, 0, n * sizeof *out);
+	if (o->names != NULL && n > 0)
+		status = o->names(o->vouched_arg, ids, n, out);
+	for (size_t i = 0; i < n && status == EMR_OK; i++)
+		status = emr_replica_code(o->replica, ids[i], out[i].code);
+	return status;
+}
+
+void owner_call(const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1])
+{
+	char code[EMR_KEY_CODE_MAX + 1];
+
+	emr_key_code(card->signer_id, EMR_KEY_CODE_SHOWN, code);
+	emr_shared_owner_name(called->name, called->code[0] != 0 ? called->code : code, card, out);
 }
 
 /* The letter carries no vouch: what the reader knows of the person is in his book of people. */
 emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out)
 {
 	const emr_view_options *o = &view->options;
-	char text[EMR_NAME_MAX + VOUCHED_BYTES + 16], vouched[VOUCHED_BYTES] = "self";
+	char text[EMR_NAME_MAX + VOUCHED_BYTES + 16], vouched[VOUCHED_BYTES] = "self",
+						      own[EMR_NAME_MAX + 1];
+	emr_owner_called called;
 
+	if (name[0] == 0) {
+		emr_status status = owner_names(view, &card->signer_id, 1, &called);
+
+		if (status != EMR_OK)
+			return status;
+		owner_call(&called, card, own);
+		name = own;
+	}
 	if (o->vouched != NULL) {
 		emr_status status = o->vouched(o->vouched_arg, card->signer_id, card->name,
 			card->born, vouched, sizeof vouched);

@@ -8,11 +8,15 @@
 #include "node.h"
 
 /* A text of another person as a part of a name: the texts themselves were checked when their letter
- * was opened (controls, marks of direction), but a slash ends a name, and a bracket is kept for
- * what emrfs says. */
-void owner_tame(char *text, bool brackets, const char *nothing, size_t size);
+ * was opened (controls, marks of direction), but a slash ends a name. */
+void owner_tame(char *text, const char *nothing, size_t size);
 /* NAME, any bytes, as a name that shows as it is: every other character, and what a path is made
  * of, becomes "_". */
 void owner_show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1]);
-/* "NAME vouched=WHO" of the person with CARD, whose directory is called NAME.  Any lock. */
+/* What stands for the N people of IDS, as emr_view_options.names says it; no lock. */
+emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_owner_called *out);
+/* How the directory of the person with CARD is called, as CALLED stands for him.  Any lock. */
+void owner_call(const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1]);
+/* "NAME vouched=WHO" of the person with CARD, whose directory is called NAME ("": it is looked up).
+ * No lock. */
 emr_status owner_say(const emr_view *view, const char *name, const emr_card *card, emr_buf *out);

@@ -33,7 +33,7 @@ static bool is_unsent(const node *n)
 static emr_status make_folder(keeping *k)
 {
 	emr_view *view = k->view;
-	char head[128], text[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1];
+	char head[128], text[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1], who[EMR_NAME_MAX + 1];
 	emr_id16 id = emr_id16_random();
 	node_row row;
 	emr_status status;
@@ -41,7 +41,10 @@ static emr_status make_folder(keeping *k)
 	edit e;
 
 	snprintf(head, sizeof head, "%.80s (not sent to ", k->share->name);
-	conflict_mark(head, k->share->owner->card.name, view_now_ns(view), text);
+	snprintf(who, sizeof who, "%s", k->share->owner->name);
+	who[strcspn(who, "([")] = 0; /* neither the code nor own words */
+	who[strlen(who) > 0 ? strlen(who) - 1 : 0] = 0;
+	conflict_mark(head, who, view_now_ns(view), text);
 	strcpy(name, text);
 	if (tree_child(view, view->root, name) != NULL)
 		tree_free_name(view, view->root, id, text, name);

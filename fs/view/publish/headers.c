@@ -1,5 +1,7 @@
 /* What the headers of new content say goes into the record's sealed metadata with it: read once,
- * while the bytes are on their way to the ledger and still warm, never again. */
+ * while the bytes are on their way to the ledger and still warm, never again. Whoever may list the
+ * folder can read it, so the patient's name and ids stay in the content, unless the person says
+ * otherwise. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +132,8 @@ void headers_learn(publishing *p)
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_WARN, "headers of new content: %s",
 				emr_status_text(status));
+		if (!view->options.lists_patients)
+			emr_headers_leave_out_patient(&found);
 		pthread_mutex_lock(&view->lock);
 		if (is_wanted(all[i].node, &now) && now.wrote == all[i].wrote)
 			note(all[i].node, &found);

@@ -61,7 +61,9 @@ typedef struct shared_owner {
 	uint64_t number; /* from 1: its place in listings */
 	emr_id32 signer_id;
 	shared_set *set;	     /* NULL: he shares with this person, or a team */
-	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME BORN (CODE), in a set a pseudonym */
+	char name[EMR_NAME_MAX + 1]; /* of the directory: NAME (CODE) [OWN WORDS], in a set a
+					pseudonym */
+	emr_owner_called called;     /* NAME and CODE */
 	emr_card card;		     /* the newest of his letters' */
 	int64_t pace_ns;	     /* of the worker: how long the last answer took */
 	int64_t away_told_boot_ns;   /* of the worker: when it was said last that his folder, which
@@ -218,9 +220,9 @@ typedef struct shares {
 	struct shared_policy *policies; /* shared_software.c */
 	uint64_t seen;	    /* of the worker: entries of the ledger that were looked at */
 	bool knows_grants;  /* of the worker: grants were looked at once */
-	bool knows_inboxes; /* of the worker, both: the list of others' Inboxes as of this
-			       generation */
-	uint64_t inboxes;
+	bool knows_inboxes; /* of the worker, all three: the list of others' Inboxes, and what
+			       owners are called, as of this generation */
+	uint64_t inboxes, names_generation;
 	bool has_leaving; /* a record of another's has a name of scratch, and its bytes are not here
 			     yet (foreign_fetch) */
 	bool has_own;	  /* there may be nodes of one's own in others' folders (foreign.h) */
@@ -341,6 +343,9 @@ bool shared_is_of_copies(const shared_owner *owner);
  * what emr_content_reader_read says. */
 emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *n,
 	emr_content_reader *reader, const emr_shared_word *word);
+/* UNIX_S as it may be shown of what OWNER shares: in a dataset only the day, because a second leads
+ * to an entry of the ledger, which names the key that brought it. */
+uint64_t shared_time(const shared_owner *owner, uint64_t unix_s);
 /* What S is opened for: of a dataset's share research, whatever the folder was opened for. */
 uint8_t shared_purpose(const emr_view *view, const shared_share *s);
 
@@ -354,6 +359,9 @@ emr_status shared_look(emr_view *view);
  * without memory.  The second: NULL when there is none. */
 shared_share *shared_need(emr_view *view, const emr_card *card, emr_id16 domain, const char *label);
 shared_share *shared_of_domain(const emr_view *view, emr_id16 domain);
+/* Of the worker, without view->lock: asks what stands for those who have no name yet, or for all
+ * when that may have changed. */
+emr_status shared_call_owners(emr_view *view);
 /* Under view->lock: every owner gets a name of his own; names of TOP_NUMBER (0: no such node) that
  * are no more, or are there from now on, go to TELL. */
 void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number);

@@ -59,6 +59,7 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 
 	if (status != EMR_OK)
 		return status;
+	word.time_unix_s = shared_time(s->owner, word.time_unix_s);
 	status = check_version(view, s, object, version);
 	if (status == EMR_OK)
 		status = signed_take_shared(view, n, reader, &word);

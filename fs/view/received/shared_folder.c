@@ -57,7 +57,7 @@ static void want_name(shared_share *s, const char *label)
 	if (shared_is_of_copies(s->owner) && !shared_copy_name_ok(label, EMR_META_DIR))
 		label = SHARED_WITHHELD;
 	owner_show_plainly(emr_bytes_of(label, strlen(label)), plain);
-	owner_tame(plain, false, "unnamed", sizeof plain);
+	owner_tame(plain, "unnamed", sizeof plain);
 	name = emr_words_name(s->is_file ? EMR_META_FILE : EMR_META_DIR,
 		emr_bytes_of(plain, strlen(plain)), (emr_bytes){0}, room);
 	snprintf(s->wanted, sizeof s->wanted, "%.*s", (int)name.len, (const char *)name.data);
@@ -480,7 +480,12 @@ bool shared_was_there(emr_view *view)
 
 emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell)
 {
-	emr_status status = EMR_OK;
+	emr_status status = shared_call_owners(view);
+
+	if (status != EMR_OK) /* by the code for now, and asked again */
+		emr_log(EMR_LOG_WARN, "shares: who shares cannot be named: %s",
+			emr_status_text(status));
+	status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
 	view->shares->ends_due_boot_ns = 0;

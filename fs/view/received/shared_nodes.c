@@ -113,7 +113,8 @@ static emr_status unknown_share(emr_view *view, shared_share *s, node **out_node
 		return status;
 	n->shared->owner = s->owner;
 	n->shared->share = s;
-	n->mtime_ns = n->ctime_ns = (int64_t)s->grant.ledger_time * 1000000000;
+	n->mtime_ns = n->ctime_ns =
+		(int64_t)shared_time(s->owner, s->grant.ledger_time) * 1000000000;
 	*out_node = n;
 	return EMR_OK;
 }
@@ -132,7 +133,7 @@ static emr_status note_node(emr_view *view, shared_share *s, node **out_node)
 	if (status != EMR_OK)
 		return status;
 	n->size = text.len;
-	n->mtime_ns = n->ctime_ns = (int64_t)s->ended_unix_s * 1000000000;
+	n->mtime_ns = n->ctime_ns = (int64_t)shared_time(s->owner, s->ended_unix_s) * 1000000000;
 	*out_node = n;
 	return EMR_OK;
 }

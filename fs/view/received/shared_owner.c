@@ -1,43 +1,57 @@
 /* This file makes the directory of each person who shares: how it is called, who is meant by
- * such a name (no name can be taken for another's), and its node. */
+ * such a name (nobody who comes changes another's), and its node. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/log.h"
+#include "share/deposit.h"
 
 #include "node.h"
 #include "owner.h"
 #include "shared.h"
 #include "shared_place.h"
 
-static size_t equal_digits(emr_id32 a, emr_id32 b)
+emr_status shared_call_owners(emr_view *view)
 {
-	char x[EMR_OWNER_DIGITS_MAX + 1], y[EMR_OWNER_DIGITS_MAX + 1];
+	const emr_view_options *o = &view->options;
+	uint64_t generation = o->inboxes != NULL ? o->inboxes->generation(o->inboxes_arg) : 0;
+	bool is_other = generation != view->shares->names_generation;
+	EMR_AUTO_BUF ids = {0}, names = {0};
+	emr_status status = EMR_OK;
 	size_t n = 0;
 
-	emr_base32(a.b, sizeof a.b, x);
-	emr_base32(b.b, sizeof b.b, y);
-	while (n < EMR_OWNER_DIGITS_MAX && x[n] == y[n])
-		n++;
-	return n;
+	for (shared_owner *one = view->shares->owners; one != NULL && status == EMR_OK;
+		one = one->next)
+		if (one->set == NULL && (is_other || one->name[0] == 0)) {
+			status = emr_buf_append(&ids, &one->signer_id, sizeof one->signer_id);
+			n++;
+		}
+	if (status == EMR_OK && n > 0)
+		status = emr_buf_append_zeros(&names, n * sizeof(emr_owner_called));
+	if (status == EMR_OK && n > 0)
+		status = owner_names(view, (const emr_id32 *)(const void *)ids.data, n,
+			(emr_owner_called *)(void *)names.data);
+	if (status != EMR_OK)
+		return status;
+	n = 0;
+	pthread_mutex_lock(&view->lock);
+	for (shared_owner *one = view->shares->owners; one != NULL; one = one->next)
+		if (one->set == NULL && (is_other || one->name[0] == 0))
+			one->called = ((const emr_owner_called *)(const void *)names.data)[n++];
+	pthread_mutex_unlock(&view->lock);
+	view->shares->names_generation = generation;
+	return EMR_OK;
 }
 
 void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 {
 	for (shared_owner *o = view->shares->owners; o != NULL; o = o->next) {
 		char name[EMR_NAME_MAX + 1];
-		size_t digits = EMR_OWNER_DIGITS;
 
 		if (o->set != NULL) /* by his pseudonym there */
 			continue;
-		for (const shared_owner *other = view->shares->owners; other != NULL;
-			other = other->next)
-			if (other != o && other->set == NULL &&
-				equal_digits(o->signer_id, other->signer_id) >= digits)
-				digits = equal_digits(o->signer_id, other->signer_id) + 1;
-		emr_shared_owner_name(&o->card,
-			digits < EMR_OWNER_DIGITS_MAX ? digits : EMR_OWNER_DIGITS_MAX, name);
+		owner_call(&o->called, &o->card, name);
 		if (strcmp(name, o->name) == 0)
 			continue;
 		/* The previous name is no more, and the new one may have been looked for. */
@@ -49,27 +63,6 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number)
 	}
 }
 
-/* How long the code in brackets at the end of TEXT is; 0: there is none. */
-static size_t code_len(const char *text)
-{
-	const char *open = strrchr(text, '('), *close = open != NULL ? strchr(open, ')') : NULL;
-	size_t len = close != NULL && close[1] == 0 ? (size_t)(close - open - 1) : 0;
-
-	return len >= EMR_OWNER_DIGITS && len <= EMR_OWNER_DIGITS_MAX ? len : 0;
-}
-
-/* Whether TEXT is the name of the directory, with however many digits. */
-static bool is_named(const emr_card *card, const char *text)
-{
-	char name[EMR_NAME_MAX + 1];
-	size_t len = code_len(text);
-
-	if (len == 0)
-		return false;
-	emr_shared_owner_name(card, len, name);
-	return strcasecmp(name, text) == 0;
-}
-
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id)
 {
 	unsigned n = 0;
@@ -77,7 +70,7 @@ emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_sign
 	pthread_mutex_lock(&view->lock);
 	for (const shared_owner *o = view->shares != NULL ? view->shares->owners : NULL; o != NULL;
 		o = o->next) {
-		if (o->set != NULL || !is_named(&o->card, text))
+		if (o->set != NULL || strcasecmp(o->name, text) != 0)
 			continue;
 		*out_signer_id = o->signer_id;
 		n++;

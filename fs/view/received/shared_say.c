@@ -36,9 +36,12 @@ static bool is_file(const subject *s)
 	return s->has_entry && s->type == EMR_META_FILE && s->entry.pversion != 0;
 }
 
+/* Each entry of the ledger names the key that brought it: nothing of a dataset says which entry or
+ * object it is. */
 static emr_status say_id(const subject *s, emr_buf *out)
 {
-	return s->at.level == SHARED_RECORD ? fact_id(s->at.object, out) : EMR_NO_ATTRIBUTE;
+	return s->at.level == SHARED_RECORD && s->has_key ? fact_id(s->at.object, out)
+							  : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_cid(const subject *s, emr_buf *out)
@@ -78,7 +81,7 @@ static emr_status item_of(const subject *s, emr_replica_item *out_item)
 static emr_status say_tx(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
-	emr_status status = item_of(s, &item);
+	emr_status status = s->has_key ? item_of(s, &item) : EMR_NO_ATTRIBUTE;
 
 	return status == EMR_OK ? fact_tx(&item, out) : status;
 }
@@ -119,7 +122,7 @@ static emr_status say_signed_at(const subject *s, emr_buf *out)
 					   : EMR_NO_ATTRIBUTE;
 	if (status != EMR_OK)
 		return status;
-	return fact_time(at, out);
+	return fact_time(shared_time(s->at.owner, at), out);
 }
 
 static emr_status say_signature(const subject *s, emr_buf *out)
@@ -161,6 +164,13 @@ void emr_shared_purposes(uint32_t bits, char out[EMR_SHARED_PURPOSES_BYTES])
 				len > 0 ? "," : "", purpose_words[bit]);
 }
 
+uint64_t shared_time(const shared_owner *owner, uint64_t unix_s)
+{
+	return owner == NULL || owner->set == NULL || unix_s >= SHARED_FOR_EVER_S
+		       ? unix_s
+		       : unix_s - unix_s % SHARED_DAY_S;
+}
+
 const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s)
 {
 	bool may_write = shared_is_writable(view, s);
@@ -176,7 +186,7 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 	const char *word = shared_right(view, s, &end);
 
 	emr_shared_purposes(s->grant.row.purposes, purposes);
-	fact_time_text(end, until);
+	fact_time_text(shared_time(s->owner, end), until);
 	snprintf(out, ACCESS_BYTES, "%s%s%s%s%s", word, end < SHARED_FOR_EVER_S ? " until=" : "",
 		end < SHARED_FOR_EVER_S ? until : "", purposes[0] != 0 ? " purpose=" : "",
 		purposes);

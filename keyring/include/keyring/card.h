@@ -100,10 +100,11 @@ emr_status emr_vouch_verify(const uint8_t vouch[EMR_VOUCH_BYTES], const uint8_t 
 
 /* ---- What people say to each other ---- */
 
-/* The four letters and digits behind a name in a folder: the first 20 bits of the signer_id in
- * base32, upper case, NUL. */
-#define EMR_PERSON_CODE_CHARS 5
-void emr_person_code(emr_id32 signer_id, char out[EMR_PERSON_CODE_CHARS]);
+/* Letters of base32 of a signer id. */
+#define EMR_KEY_CODE_MAX 52
+#define EMR_KEY_CODE_SHOWN 8 /* behind a name: for eyes */
+/* So many LETTERS of the beginning of the code of ID, in upper case. */
+void emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1]);
 /* Of two person cards; CHANGING marks a side whose x25519 changes (an agent), which counts as
  * zeros. EMR_INVALID for a domain's card. */
 emr_status emr_card_safety_number(const emr_card *one, bool one_changing, const emr_card *other,

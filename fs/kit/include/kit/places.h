@@ -103,6 +103,7 @@ typedef struct emr_settings {
 	char *consent_signers; /* consent-signers = FILE; NULL = not set; owned */
 	bool tells_no_counts;  /* tell-counts = no */
 	emr_away away;	       /* away = others, own or nobody */
+	bool tells_patients;   /* tell-patients = yes */
 } emr_settings;
 
 /* One line of the settings file, for manual and parser. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "kit/message.h"
 
 typedef enum emr_verb {
@@ -158,6 +159,20 @@ typedef struct emr_args {
 	const char *operands[EMR_OPERANDS_MAX];
 	size_t n_operands;
 } emr_args;
+
+/* The one argument that says that all others come on standard input, each ended by a NUL, because
+ * other users of the computer can read arguments. */
+#define EMR_ARGS_ON_INPUT "@"
+#define EMR_ARGS_ON_INPUT_MAX 64 /* of them */
+#define EMR_ARGS_ON_INPUT_BYTES ((size_t)64 << 10)
+typedef struct emr_args_input {
+	emr_buf bytes; /* owned; ARGV points into it */
+	char *argv[EMR_ARGS_ON_INPUT_MAX + 2];
+	int argc;
+} emr_args_input;
+/* Reads FD to its end; PROGRAM becomes the first of OUT, which is zeros.  EMR_LIMIT: too many or
+ * too long; EMR_INVALID: none, or the last is not ended; what reading says. */
+emr_status emr_args_from_input(int fd, char *program, emr_args_input *out);
 
 /* EMR_INVALID with a sentence that names what was wrong and what may have been meant.  *out_args
  * has the verb and the common options as far as they were understood, also then (so that --json is

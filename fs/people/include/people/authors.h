@@ -4,6 +4,8 @@
 
 #include "people/who.h"
 
+struct emr_owner_called; /* view/received.h */
+
 typedef struct emr_author {
 	emr_id32 signer_id;
 	bool is_me;
@@ -27,5 +29,7 @@ emr_status emr_authors_find(emr_authors *authors, const emr_session *session, em
 const emr_author *emr_authors_known(const emr_authors *authors, emr_id32 signer, uint64_t seq);
 void emr_authors_free(emr_authors *authors);
 #define EMR_AUTO_AUTHORS __attribute__((cleanup(emr_authors_free))) emr_authors
-/* For emr_view_options.named; ARG: emr_session. */
+/* For emr_view_options.named and names; ARG: emr_session. */
 emr_status emr_session_named(void *arg, emr_id32 signer, char *out, size_t size);
+emr_status emr_session_names(
+	void *arg, const emr_id32 *ids, size_t n, struct emr_owner_called *out);

@@ -53,7 +53,7 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
 
 /* Who is meant: what he is called here, else EMR_KEY_CODE_NAMES letters or more of his code; never
  * a beginning, and nothing that his card says. Letters a to z in either case.  EMR_NOT_FOUND
- * (OUT_NAMES: some that are near, also by their cards, as "Ana Silva 1984-03-12 (I7Z4) called
- * ana"; may be empty). */
+ * (OUT_NAMES: some that are near, also by their cards, as "ana (I7Z4KQ2M) [Ana Silva
+ * 1984-03-12]"; may be empty). */
 emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
 	size_t names_size);

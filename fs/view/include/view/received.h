@@ -61,15 +61,20 @@ void emr_view_read_by_software(emr_handle *handle, const char *program);
  * latest, by what is known now. */
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
 
-/* NAME BORN (CODE), as the directory of the person with CARD is called, with so many DIGITS of the
- * code (4 to EMR_OWNER_DIGITS_MAX): what could end a name is "_" in it, and brackets are kept for
- * the code. */
-#define EMR_OWNER_DIGITS_MAX 52
-#define EMR_OWNER_DIGITS 4 /* where no two are equal */
-void emr_shared_owner_name(const emr_card *card, size_t digits, char out[EMR_NAME_MAX + 1]);
-/* Whose directory TEXT means: that name, with however many digits; letters a to z in either case.
- * Somebody else who shares nothing may have the same few digits: the caller looks for him.
- * EMR_NOT_FOUND; EMR_CONFLICT: several are called so. */
+/* What stands for a person, and the code behind it; see emr_view_options.names. */
+typedef struct emr_owner_called {
+	char name[EMR_NAME_MAX + 1];
+	char code[EMR_KEY_CODE_MAX + 1]; /* "": not looked up yet */
+} emr_owner_called;
+/* NAME (CODE) [OWN WORDS], as the directory of the person with CARD is called; NAME "": CODE alone
+ * stands there.  The card's name, unless NAME says it, and date of birth are the person's own
+ * words.  What could end a name is "_" in it, and brackets are emrfs's own.  Too long words are
+ * cut. */
+void emr_shared_owner_name(
+	const char *name, const char *code, const emr_card *card, char out[EMR_NAME_MAX + 1]);
+/* Whose directory TEXT means: the whole name, letters a to z in either case.  Somebody else who
+ * shares nothing may have the same code: the caller looks for him.  EMR_NOT_FOUND; EMR_CONFLICT:
+ * several are called so. */
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id);
 
 /* Before emr_view_start: the folder itself is the dataset of LINE (emr_dataset_line) and nothing

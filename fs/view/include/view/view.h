@@ -44,6 +44,7 @@ typedef struct emr_attr {
 	bool is_virtual; /* below .emrfs: made on the fly */
 } emr_attr;
 
+struct emr_owner_called;
 struct emr_shared_notice;
 
 /* Everything is borrowed and must outlive the view. */
@@ -62,6 +63,7 @@ typedef struct emr_view_options {
 	emr_settle *settle;
 	const char *headers_program; /* reads what files say about themselves (headers/headers.h);
 					NULL: nobody does.  Copied */
+	bool lists_patients; /* of DICOM files also the patient's name and ids, for all who list */
 	const emr_clock *clock;
 	uint64_t space_step_bytes; /* for tests: space is looked for in steps of this; 0 = 32 MiB */
 	bool read_only;
@@ -134,7 +136,11 @@ typedef struct emr_view_options {
 	 * for the person whose folder this is.  EMR_NOT_FOUND: nobody is registered with it.  Any
 	 * thread, without a lock of the view.  May be NULL: nobody is known. */
 	emr_status (*named)(void *arg, emr_id32 signer_id, char *out, size_t size);
-	void *vouched_arg; /* of these two */
+	/* What stands for each of the N people of IDS: the name in the book, else the certificate's
+	 * with its organisation; "" where neither is here.  Only `name` is said.  May change
+	 * when INBOXES' generation does.  As NAMED. */
+	emr_status (*names)(void *arg, const emr_id32 *ids, size_t n, struct emr_owner_called *out);
+	void *vouched_arg; /* of these three */
 	/* Something about what another shares (view/received.h).  May be NULL. */
 	void (*shared_notice)(void *arg, const struct emr_shared_notice *notice);
 	void *shared_notice_arg;

@@ -1,32 +1,29 @@
 /* The holder of a key is called by the certificate that his organisation's authority gave him, as
  * it was when he did something. What he writes of himself beside it is kept apart as his own word,
  * and stands nowhere in the place of a name. It refuses to call two alike: whose name another of
- * his organisation has or had, or could be taken for, has the code of his key behind it.
+ * his organisation has or had, or could be taken for, has the code of his key behind it. A code
+ * never changes by what others register later.
  *
  * Any thread.  What is compared is read once and again when keys or organisations have changed:
  * about 0.1 ms for each certificate that the ledger knows. */
 #pragma once
 
+#include "keyring/card.h"
 #include "keyring/cert.h"
 #include "replica/people.h"
 
-/* Letters of base32 of the beginning of a signer id. */
-#define EMR_KEY_CODE_MAX 52
-#define EMR_KEY_CODE_SHOWN                                                                         \
-	4 /* at least; as many more as tell it from every other registered key                     \
-	   */
 /* At least so many name somebody to whom something is given or from whom it is taken: 130 bits.
- * Whoever makes keys until one begins alike needs 2^20 of them for four letters, which is seconds,
- * and here 2^130 divided by the number of keys that would do: more than it takes to forge the
- * signature of an Ed25519 key, so the code is never the weaker of the two. */
+ * A key that begins like another's takes 2^40 attempts for eight letters, which is days of one
+ * computer, and here 2^130 divided by the number of keys that would do: more than it takes to forge
+ * the signature of an Ed25519 key, so the code is never the weaker of the two. */
 #define EMR_KEY_CODE_NAMES 26
 
 #define EMR_KNOWN_NAME_MAX (EMR_CERT_HANDLE_MAX + EMR_KEY_CODE_MAX + 3)
 
 typedef struct emr_known_name {
 	char handle[EMR_CERT_HANDLE_MAX + 1]; /* the certificate's common name, to be compared */
-	char shown[EMR_KNOWN_NAME_MAX + 1];   /* what stands for him, "lima" or "lima (I7Z4)"; ""
-						 when no certificate of his is here */
+	char shown[EMR_KNOWN_NAME_MAX + 1]; /* what stands for him, "lima" or "lima (I7Z4KQ2M)"; ""
+					       when no certificate of his is here */
 	char says[256];	    /* his own word, as it can be shown; "" when he says nothing else */
 	bool is_alone;	    /* nobody else of his organisation can be meant by `handle` */
 	uint64_t from_seq;  /* it is so for entries from this one on */
@@ -38,8 +35,9 @@ typedef struct emr_known_name {
  * one.  EMR_NOT_FOUND: the ledger does not know the key; EMR_NO_MEMORY, EMR_IO, EMR_DAMAGED. */
 emr_status emr_replica_name(
 	emr_replica *replica, emr_id32 signer, uint64_t seq, emr_known_name *out);
-/* So many LETTERS of the code of ID, in upper case. */
-void emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX + 1]);
+/* The code of the key ID that people see: EMR_KEY_CODE_SHOWN letters, and more only where a key
+ * that was registered before it begins so, too. */
+emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1]);
 /* Whether TEXT is that, in either case, and long enough to name somebody. */
 bool emr_key_code_names(emr_id32 id, const char *text);
 

@@ -1,7 +1,11 @@
-// carry.json: a page of the catalogue over the story's items, and the directories that tie an exported file together.
+// carry.json: a page of the catalogue over the story's items, the same sealed to the patient, and the directories that tie an exported file together.
 import { CarReader } from '@ipld/car';
 import { ascii, cat, hex, u8, u16, u32, unhex, zeros } from '../lib/bytes.js';
 import * as M from '../lib/merkle.js';
+import * as C from '../lib/content.js';
+import * as K from '../lib/keys.js';
+import * as P from '../lib/pre.js';
+import { xchachaPoly } from '../lib/prim.js';
 import * as X from '../lib/unixfs.js';
 import { known } from '../lib/known.js';
 import { build as ledger } from './ledger.js';
@@ -18,6 +22,18 @@ function page(batch) {
 		return [cat(unhex(item.bytes), unhex(batch.header), u16(index), u8(path.length), u8(0), path, unhex(item.priv))];
 	});
 	return { n: entries.length, bytes: cat(ascii('EMXC'), u8(2), zeros(3), u32(entries.length), entries) };
+}
+
+/** PAGE as it lies in a CAR, sealed to the key of its folder, whose owner is the patient of the story. */
+function sealed(batch, page) {
+	const seed = Uint8Array.from({ length: 32 }, (_, i) => i);
+	const domain = unhex(batch.items[0].bytes).slice(8, 24);
+	const ctx = P.context({ domain, epoch: 1, record: zeros(16), cver: 0, kind: 4, digest: zeros(32) });
+	const e = P.encapsulate(K.domPre(seed, domain, 1).pk, ctx, P.kat('page r', 0), P.kat('page u', 0));
+	const key = new Uint8Array(32).fill(0x4b);
+	const nonce = new Uint8Array(24).fill(0x4e);
+	const head = cat(ascii('EMXC'), u8(3), zeros(3), u32(1), domain, u32(1), e.capsule, P.wrapDek(P.kek(e.K, zeros(32), ctx), ctx, key));
+	return cat(head, nonce, xchachaPoly(C.schedule(key, zeros(24), 1).Km, nonce, head, page));
 }
 
 const name = (i) => i.toString(16).padStart(3, '0');
@@ -70,9 +86,10 @@ export async function build() {
 	const { story } = await ledger();
 	const batch = story.batches.find((b) => b.items.some((i) => i.op === 0x20));
 	const made = page(batch);
+	const block = sealed(batch, made.bytes);
 	return {
-		batch: batch.name, page_entries: made.n, page: hex(made.bytes),
-		directories: [await dirCase(0, made.bytes), await dirCase(1, made.bytes), await dirCase(512, made.bytes), await dirCase(LINKS, null)],
-		trees: [1, 2, LINKS, LINKS + 1, 2 * LINKS + 1].map(tree), car: await car(made),
+		batch: batch.name, page_entries: made.n, page: hex(made.bytes), sealed: hex(block),
+		directories: [await dirCase(0, block), await dirCase(1, block), await dirCase(512, block), await dirCase(LINKS, null)],
+		trees: [1, 2, LINKS, LINKS + 1, 2 * LINKS + 1].map(tree), car: await car({ bytes: block }),
 	};
 }

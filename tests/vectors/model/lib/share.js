@@ -60,7 +60,7 @@ export function base32(bytes) {
 }
 export const cardQr = (card) => `EMRFS:${base32(card)}`;
 export const cardFile = (bytes) => `emrfs card v1\n${Buffer.from(bytes).toString('base64').replace(/.{1,64}/g, '$&\n')}`;
-export const personCode = (id) => base32(id).slice(0, 4);
+export const personCode = (id) => base32(id).slice(0, 8);
 
 /** What a folder in a dataset holds, for its steward. */
 export const statement = ({ who, band, kinds, modalities }) =>

@@ -73,7 +73,8 @@ typedef struct emr_parcel_record {
 /* Parents before children.  Any other status than EMR_OK ends the walk and is returned. */
 typedef emr_status (*emr_parcel_fn)(void *arg, const emr_parcel_record *record);
 emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg);
-/* Items of other people, and records of theirs, which were left out, and pages that are none. */
+/* Items of other people, and records of theirs, which were left out, pages that are sealed to
+ * others, and pages that are none. */
 uint64_t emr_parcel_foreign(const emr_parcel *parcel);
 /* Pages that end too early, at an item of the owner's: what stood behind it is not here. */
 uint64_t emr_parcel_torn(const emr_parcel *parcel);

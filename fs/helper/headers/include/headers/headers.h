@@ -68,6 +68,8 @@ void emr_header_reader_free(emr_header_reader *reader); /* NULL is fine */
 #define EMR_HEADERS_KEY "emrfs.headers" /* not a user.* name: nobody's attribute can be it */
 #define EMR_HEADER_FIELDS 10
 #define EMR_HEADERS_BYTES_MAX (2 + EMR_HEADER_FIELDS * (2 + EMR_HEADER_TEXT_MAX))
+/* Patient, study, series and instance are not said: their names and ids. */
+void emr_headers_leave_out_patient(emr_headers *headers);
 /* Appends; HEADERS must have a kind. */
 emr_status emr_headers_encode(const emr_headers *headers, emr_buf *out);
 /* EMR_DAMAGED, EMR_NEWER_FORMAT. */
