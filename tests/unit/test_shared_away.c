@@ -51,8 +51,8 @@ static void ask(viewer *v, const char *inside, reply *out)
 
 	*out = (reply){false, EMR_OK};
 	assert_ok(viewer_find(v, viewer_at(v, inside), NULL, &attr));
-	assert_status(EMR_BUSY,
-		emr_view_await(v->view, attr.node, EMR_NEED_BYTES, NULL, ready, out));
+	assert_status(
+		EMR_BUSY, emr_view_await(v->view, attr.node, EMR_NEED_BYTES, NULL, ready, out));
 	pass(v, 0);
 	assert_false(out->has_come);
 }
