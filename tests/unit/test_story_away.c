@@ -293,9 +293,25 @@ static void with_it_one_releases_and_the_ledger_says_so_first(void **state)
 	assert_memory_equal(r.by.b, own.public.signer_id.b, 32);
 }
 
+static emr_status note_fit(void *arg, const emr_given *given)
+{
+	bool *fit = arg; /* by others, own, nobody */
+
+	if (given->phase != EMR_GRANT_IN_FORCE)
+		return EMR_OK;
+	assert_ok(emr_share_agents_fit(
+		s.ana, s.lima.public.signer_id, EMR_AWAY_OTHERS, given, &fit[0]));
+	assert_ok(
+		emr_share_agents_fit(s.ana, s.lima.public.signer_id, EMR_AWAY_OWN, given, &fit[1]));
+	assert_ok(emr_share_agents_fit(
+		s.ana, s.lima.public.signer_id, EMR_AWAY_NOBODY, given, &fit[2]));
+	return EMR_OK;
+}
+
 static void others_come_first_whatever_the_rule(void **state)
 {
 	emr_grant_made made;
+	bool fit[3];
 
 	(void)state;
 	made = share_with(&s.lima, EMR_AWAY_OWN);
@@ -303,6 +319,10 @@ static void others_come_first_whatever_the_rule(void **state)
 	assert_int_equal(made.away, EMR_AWAY_OTHERS);
 	assert_int_equal(rights_of(made.grant), EMR_GRANT_LIST | EMR_GRANT_READ);
 	assert_int_equal(fragments(), 0);
+	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, fit));
+	assert_true(fit[0]);
+	assert_true(fit[1]);
+	assert_false(fit[2]);
 }
 
 static void an_owner_who_says_nobody_names_none(void **state)
@@ -510,21 +530,6 @@ static void one_that_was_revoked_an_hour_ago_releases_nothing(void **state)
 }
 
 /* ---- an owner who narrows the rule ---- */
-
-static emr_status note_fit(void *arg, const emr_given *given)
-{
-	bool *fit = arg; /* by others, own, nobody */
-
-	if (given->phase != EMR_GRANT_IN_FORCE)
-		return EMR_OK;
-	assert_ok(emr_share_agents_fit(
-		s.ana, s.lima.public.signer_id, EMR_AWAY_OTHERS, given, &fit[0]));
-	assert_ok(
-		emr_share_agents_fit(s.ana, s.lima.public.signer_id, EMR_AWAY_OWN, given, &fit[1]));
-	assert_ok(emr_share_agents_fit(
-		s.ana, s.lima.public.signer_id, EMR_AWAY_NOBODY, given, &fit[2]));
-	return EMR_OK;
-}
 
 static void what_stands_by_another_rule_is_given_again(void **state)
 {
