@@ -108,7 +108,7 @@ static emr_status ask_organisation(block_doubts *d, size_t i, uint64_t block)
 
 	d->call->timeout_ms = gateway_run_left_ms(&d->run);
 	if (d->call->timeout_ms == 0)
-		return EMR_TIMEOUT;
+		return gateway_run_fail(&d->run, EMR_GATEWAY_SLOW, NULL);
 	said->is_asked = true;
 	(void)snprintf(number, sizeof number, "%" PRIu64, block);
 	status = gateway_attest(gateway, d->call, i,

@@ -205,4 +205,25 @@ emr_until got rui "after "
 emr_until got ana "hers "
 expect "in the queue" "$(ls -A "$state/queue")" ""
 status || emr_fail "somebody is needed: $(cat out/said)"
+
+say "what was on the ledger when its owner's key was revoked is placed, though no Inbox is seen any more"
+echo "the last one" >"$drop/R1@São Lucas/last.txt"
+rm -f out/trace
+# The service is stopped when the copy has its name in the Inbox, and ends there.
+place exec setsid strace -qq -o out/trace -e trace=renameat -e inject=renameat:signal=SIGSTOP:when=1 &
+PLACER=$!
+disown
+emr_until got rui "last "
+kill -KILL -- "-$PLACER" 2>>out/killed
+PLACER=
+as ward run 0 status --wait
+in_state() { sqlite3 "$state/deposit.sqlite" "SELECT state FROM object WHERE name LIKE 'last %'"; }
+expect "what the service knows of it" "$(in_state)" leaving
+RUI=$(getfattr --only-values -n user.emrfs.owner-id ward-folder/shared-with-me/*Rui*/Inbox | python3 -c 'import base64; print(base64.b32encode(bytes.fromhex(input())).decode()[:26])')
+as hospital run 0 org revoke "$RUI" --yes --passphrase-file "$EMR_PASS"
+unseen() { [ "$(ls -d ward-folder/shared-with-me/*/Inbox | wc -l)" = 1 ]; }
+emr_until unseen
+must_place timeout "$EMR_PATIENCE"
+expect "what became of it" "$(in_state)" placed
+expect "in the queue" "$(ls -A "$state/queue")" ""
 echo "all is well"

@@ -548,9 +548,53 @@ static void what_comes_while_open_is_new_now(void **state)
 	expect_times(&t->b, "Imaging/1", &after);
 }
 
+static emr_status add_row(void *arg, emr_id16 key, emr_bytes value)
+{
+	size_t *bytes = arg;
+
+	(void)key;
+	*bytes += value.len;
+	return EMR_OK;
+}
+
+/* Bytes of the rows that keep times. */
+static size_t kept_times(const kit *k)
+{
+	size_t bytes = 0;
+
+	assert_ok(emr_journal_each(k->stack.journal, EMR_ROW_TIMES, add_row, &bytes));
+	assert_ok(emr_journal_each(k->stack.journal, EMR_ROW_DIRECTORY_TIMES, add_row, &bytes));
+	return bytes;
+}
+
+static void times_of_what_was_removed_elsewhere_go_at_the_next_opening(void **state)
+{
+	two *t = *state;
+	emr_attr before;
+	size_t kept;
+
+	two_meet(t);
+	kept = kept_times(&t->b);
+	kit_mkdir(&t->b, "Imaging/Knee");
+	kit_text(&t->b, "Imaging/Knee/x", "removed elsewhere");
+	two_meet(t);
+	assert_true(kept_times(&t->b) > kept);
+	before = kit_attr(&t->b, "Imaging/1");
+	emr_stack_close(&t->b.stack);
+	kit_unlink(&t->a, "Imaging/Knee/x");
+	kit_rmdir(&t->a, "Imaging/Knee");
+	kit_publish_all(&t->a);
+	kit_start(&t->b);
+	two_meet(t);
+	assert_false(kit_exists(&t->b, "Imaging/Knee"));
+	assert_int_equal(kept_times(&t->b), kept);
+	assert_int_equal(kit_attr(&t->b, "Imaging/1").ctime_ns, before.ctime_ns);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_TWO(times_of_what_was_removed_elsewhere_go_at_the_next_opening),
 		WITH_TWO(what_came_while_closed_is_as_new_as_the_opening),
 		WITH_TWO(what_comes_while_open_is_new_now),
 		WITH_TWO(what_both_change_both_keep),

@@ -7,6 +7,7 @@
 
 #include "contract/codes.h"
 #include "file.h"
+#include "publish.h"
 #include "tree.h"
 
 #define BIG 600000
@@ -766,9 +767,42 @@ static void a_disk_that_became_read_only_is_told_as_a_disk(void **state)
 	end(&k, kept, &list);
 }
 
+static emr_status count_pin(void *arg, const emr_pin *pin)
+{
+	emr_pin *of = arg; /* its state counts */
+
+	of->state += emr_id16_equal(pin->owner, of->owner) ? 1 : 0;
+	return EMR_OK;
+}
+
+/* The next start sends an earlier batch again, and that is answered. */
+static void an_answer_that_comes_late_pins_nothing_that_was_erased(void **state)
+{
+	kit k;
+	emr_change_outcome late = {.kind = EMR_CHANGE_PUT, .node = emr_id16_random()};
+	emr_journal_txn *txn = NULL;
+	emr_pin pins = {.state = 0};
+
+	(void)state;
+	kit_open(&k);
+	kit_mkdir(&k, "A");
+	kit_text(&k, "A/x", "to be erased");
+	kit_publish_all(&k);
+	assert_ok(emr_view_place(k.view, "A/x", &late.place));
+	assert_true(erase(&k, "A/x").is_finished);
+	kit_restart(&k);
+	assert_ok(emr_journal_begin(k.stack.journal, &txn));
+	assert_ok(load_outcomes(k.view, txn, &late, 1));
+	pins.owner = late.place.object;
+	assert_ok(emr_store_each_pin(k.stack.store, count_pin, &pins));
+	assert_int_equal(pins.state, 0);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_that_comes_late_pins_nothing_that_was_erased),
 		cmocka_unit_test(nothing_of_an_erased_file_is_left_in_the_state),
 		cmocka_unit_test(what_was_deleted_before_is_erased_too),
 		cmocka_unit_test(a_look_changes_nothing),

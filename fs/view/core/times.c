@@ -162,6 +162,74 @@ void edit_directory_times(edit *e, emr_id16 id, const directory_times *times)
 			e->txn, EMR_ROW_DIRECTORY_TIMES, id, emr_bytes_of(bytes, sizeof bytes));
 }
 
+/* ---- what is kept of nothing that is there ---- */
+
+typedef struct strange {
+	const uint64_t *prefixes;
+	size_t n;
+	emr_buf *files, *directories;
+} strange;
+
+uint64_t times_prefix(emr_id16 id)
+{
+	return emr_get_u64(id.b);
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static bool is_known(const strange *s, emr_id16 id)
+{
+	const uint64_t prefix = times_prefix(id);
+
+	return s->n > 0 && bsearch(&prefix, s->prefixes, s->n, sizeof prefix, by_prefix) != NULL;
+}
+
+static emr_status note_files(void *arg, emr_id16 key, emr_bytes row)
+{
+	const strange *s = arg;
+	emr_status status = EMR_OK;
+
+	if (row.len == 0 || row.data[0] != TIMES_VERSION || (row.len - 1) % ENTRY_BYTES != 0)
+		return EMR_OK;
+	for (size_t at = 1; at < row.len && status == EMR_OK; at += ENTRY_BYTES) {
+		file_time t = {.id = key, .is_gone = true};
+
+		memcpy(t.id.b + 2, row.data + at, 6);
+		if (!is_known(s, t.id))
+			status = emr_buf_append(s->files, &t, sizeof t);
+	}
+	return status;
+}
+
+static emr_status note_directory(void *arg, emr_id16 key, emr_bytes row)
+{
+	const strange *s = arg;
+
+	(void)row;
+	return is_known(s, key) ? EMR_OK : emr_buf_append(s->directories, &key, sizeof key);
+}
+
+emr_status times_strange(
+	emr_view *view, uint64_t *prefixes, size_t n, emr_buf *out_files, emr_buf *out_directories)
+{
+	emr_journal *journal = view->options.journal;
+	strange s = {
+		.prefixes = prefixes, .n = n, .files = out_files, .directories = out_directories};
+	emr_status status;
+
+	if (n > 1)
+		qsort(prefixes, n, sizeof *prefixes, by_prefix);
+	status = emr_journal_each(journal, EMR_ROW_TIMES, note_files, &s);
+	return status == EMR_OK
+		       ? emr_journal_each(journal, EMR_ROW_DIRECTORY_TIMES, note_directory, &s)
+		       : status;
+}
+
 /* ---- what an edit says ---- */
 
 static void add_time(edit *e, const file_time *one)

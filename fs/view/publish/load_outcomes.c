@@ -41,6 +41,28 @@ static void follow_times(emr_view *view, edit *e, const emr_change_outcome *o, c
 	}
 }
 
+/* What another computer has erased since it was sent is not pinned again: its bytes are let go. */
+static bool is_erased(const emr_view *view, const emr_place *place)
+{
+	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,
+		.version = place->pversion,
+		.domain = place->domain,
+		.object = place->object};
+	EMR_AUTO_BUF part = {0};
+	emr_replica_head head;
+
+	return emr_replica_head_get(view->options.replica, place->domain, place->object, &head) ==
+		       EMR_OK &&
+	       head.version >= place->version &&
+	       emr_replica_part(view->options.replica, &key, &part) == EMR_NOT_FOUND;
+}
+
+static void pin_place(edit *e, const emr_place *place)
+{
+	if (!is_erased(e->view, place))
+		edit_pin_place(e, place);
+}
+
 static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -48,7 +70,7 @@ static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
 	emr_status status = read_row(view, o->node, &bytes, &row);
 
 	if (status == EMR_NOT_FOUND) { /* removed since: what was just published must go, too */
-		edit_pin_place(e, &o->place);
+		pin_place(e, &o->place);
 		vacate_place(e, &o->place, EMR_META_FILE);
 		return;
 	}
@@ -65,7 +87,7 @@ static void apply_to_row(emr_view *view, edit *e, const emr_change_outcome *o)
 	}
 	if ((row.flags & ROW_IS_FOREIGN) == 0)
 		edit_ino(e, o->place.object, row.ino);
-	edit_pin_place(e, &o->place);
+	pin_place(e, &o->place);
 	row.place = o->place;
 	row.flags |= ROW_HAS_PLACE;
 	row.next_id = (emr_id16){{0}};

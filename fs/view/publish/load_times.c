@@ -88,15 +88,12 @@ static emr_status time_directory(timing *t, loaded *entry)
 
 /* ---- what is not known ---- */
 
-static emr_status keep_files(timing *t)
+static emr_status keep_files(emr_view *view, emr_buf *files)
 {
-	emr_view *view = t->l->view;
-	file_time *all = (file_time *)(void *)t->unknown.data;
-	const size_t n = t->unknown.len / sizeof *all;
+	file_time *all = (file_time *)(void *)files->data;
+	const size_t n = files->len / sizeof *all;
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < n; i++)
-		all[i].ctime_ns = t->now_ns;
 	times_sort(all, n); /* so that each row is written once */
 	for (size_t i = 0; i < n && status == EMR_OK; i += FILES_AT_ONCE) {
 		edit e = edit_begin(view);
@@ -107,6 +104,33 @@ static emr_status keep_files(timing *t)
 		status = edit_commit(&e, NULL);
 	}
 	return status;
+}
+
+/* What was removed elsewhere while the folder was closed has times here that nothing needs. */
+static emr_status forget_strange(timing *t, emr_buf *files, emr_buf *directories)
+{
+	const loading *l = t->l;
+	EMR_AUTO_FREE uint64_t *prefixes = calloc(l->count + 1, sizeof *prefixes);
+	emr_id16 *all = NULL;
+	size_t n = 0;
+	emr_status status;
+
+	if (prefixes == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->all[i].n != NULL)
+			prefixes[n++] = times_prefix(l->all[i].n->id);
+	status = times_strange(l->view, prefixes, n, files, directories);
+	all = (emr_id16 *)(void *)directories->data;
+	n = directories->len / sizeof *all;
+	for (size_t i = 0; i < n && status == EMR_OK; i += DIRECTORIES_AT_ONCE) {
+		edit e = edit_begin(l->view);
+
+		for (size_t k = i; k < n && k < i + DIRECTORIES_AT_ONCE && e.status == EMR_OK; k++)
+			e.status = emr_journal_delete(e.txn, EMR_ROW_DIRECTORY_TIMES, all[k]);
+		status = edit_commit(&e, NULL);
+	}
+	return status == EMR_OK ? keep_files(l->view, files) : status;
 }
 
 /* The first at I or behind it whose times are not kept yet. */
@@ -161,17 +185,30 @@ static emr_status set_times(timing *t)
 	return status;
 }
 
+/* A full disk, say, keeps nothing of it: then they are as new at the next opening. */
+static emr_status keep_all(timing *t)
+{
+	EMR_AUTO_BUF files = {0};
+	EMR_AUTO_BUF directories = {0};
+	file_time *all = (file_time *)(void *)t->unknown.data;
+	emr_status status;
+
+	for (size_t i = 0; i < t->unknown.len / sizeof *all; i++)
+		all[i].ctime_ns = t->now_ns;
+	status = keep_files(t->l->view, &t->unknown);
+	if (status == EMR_OK)
+		status = keep_directories(t);
+	return status == EMR_OK ? forget_strange(t, &files, &directories) : status;
+}
+
 emr_status load_times(loading *l)
 {
 	timing t = {.l = l, .now_ns = view_now_ns(l->view)};
 	emr_status status = set_times(&t), kept = EMR_OK;
 
 	if (status == EMR_OK && !l->view->options.read_only && !l->is_journal_damaged)
-		kept = keep_files(&t);
-	if (status == EMR_OK && kept == EMR_OK && !l->view->options.read_only &&
-		!l->is_journal_damaged)
-		kept = keep_directories(&t);
-	if (kept != EMR_OK) /* a full disk, say: they are as new at the next opening */
+		kept = keep_all(&t);
+	if (kept != EMR_OK)
 		emr_log(EMR_LOG_INFO, "times are not kept: %s", emr_status_text(kept));
 	emr_buf_free(&t.unknown);
 	emr_buf_free(&t.row);
