@@ -81,7 +81,7 @@ emr_until vouched
 owner=$(getfattr --only-values -n user.emrfs.owner "$(of lima Imaging/MRI.txt)")
 expect "who vouches" "${owner%@*}" "$OWNER vouched=São Lucas"
 [[ " $days " = *" ${owner##*@} "* ]] || emr_fail "vouched on one of $days: $owner"
-expect "whom nuno has no card of" "$(getfattr --only-values -n user.emrfs.owner "$(of nuno Imaging/MRI.txt)")" "$OWNER vouched=self"
+expect "whom nuno has no card of" "$(getfattr --only-values -n user.emrfs.owner "$(of nuno Imaging/MRI.txt)")" "$(ls nuno-folder/shared-with-me) vouched=self"
 getfattr --only-values -n user.emrfs.grant.radiology@saolucas ana-folder/Imaging | grep -q '^read until=' || emr_fail "the attribute"
 getfattr --only-values -n user.emrfs.shared-with ana-folder/Imaging | grep -q '^radiology@saolucas until ' || emr_fail "shared-with"
 released() { as ana json 0 log --who "$1" && python3 -c 'import json, sys
