@@ -151,11 +151,11 @@ open("writing.done", "w")
 END
 emr_until lists writing.open
 as ana run 0 revoke --yes Imaging from lima --wait
-kept() { ls -d "lima-folder/Imaging (not sent to ana*)" >/dev/null 2>&1; }
+kept() { ls -d "lima-folder/Imaging (not sent to ana, "*")" >/dev/null 2>&1; }
 emr_until kept
 touch writing.go
 emr_until lists writing.done
-whole() { [ "$(cat "lima-folder/Imaging (not sent to ana*)/unsent.txt")" = "before, after" ]; }
+whole() { [ "$(cat "lima-folder/Imaging (not sent to ana, "*")/unsent.txt")" = "before, after" ]; }
 emr_until whole
 noticed() { grep -q -- " not-sent .*It is kept: Imaging (not sent to ana, " lima-folder/.emrfs/notices; }
 emr_until noticed

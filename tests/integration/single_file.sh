@@ -125,14 +125,14 @@ echo "hers" >ana-folder/Plans/plan.txt
 as ana run 0 status --wait
 touch first.go
 emr_until lists first.done
-his() { cat "lima-folder/plan.txt (not sent to ana*)/plan.txt" 2>/dev/null; }
+his() { cat "lima-folder/plan.txt (not sent to ana, "*")/plan.txt" 2>/dev/null; }
 kept() { [ "$(his)" = his ]; }
 emr_until kept
 emr_until says "$THEIRS/plan.txt" hers
 expect "hers" "$(cat ana-folder/Plans/plan.txt)" hers
 noticed() { grep -q -- "$1" lima-folder/.emrfs/notices; }
 emr_until noticed " conflict plan.txt (not sent to ana, .*: ana.* changed this file at the same time"
-rm -r "lima-folder/plan.txt (not sent to ana*)"
+rm -r "lima-folder/plan.txt (not sent to ana, "*")"
 holds ana-folder/Plans/plan.txt "hers again" second
 echo "his again" >"$THEIRS/plan.txt"
 as lima run 0 status --wait
