@@ -93,7 +93,7 @@ uses=$(python3 tests/integration/view_parts.py .) || wrong "fs/view: a part uses
 roles=$(sed -n '/role_words\[/,/^};/s/^\t"\(.*\)",$/\1/p' keyring/cert_read.c | while IFS= read -r role; do grep -qF "\`$role\`" doc/operate.md || echo "$role"; done)
 [ -z "$roles" ] || wrong "roles that doc/operate.md does not name:" "$roles"
 
-gone=$(tests/campaign/mutate --look) || wrong "protections (tests/campaign/protections) whose words are not there once any more, or that do not go with their results in tests/DESIGN.md:" "$gone"
+gone=$(tests/campaign/mutate --look) || wrong "protections (tests/campaign/protections) whose words are not there once any more, or that do not go with their results in tests/MUTATIONS.md:" "$gone"
 
 grown=$(python3 tests/integration/budget.py .) || wrong "larger than it may become:" "$grown"
 
