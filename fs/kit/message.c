@@ -320,7 +320,7 @@ static void fill_names(
 		}
 		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), shown,
 			sizeof shown);
-		if (is_hint && strncmp(template, "{step}", 6) != 0)
+		if (is_hint && shown[0] != '\0' && strncmp(template, "{step}", 6) != 0)
 			put_word(shown, is_quoted, out + at, size - at);
 		else
 			emr_show(shown, out + at, size - at);

@@ -40,7 +40,7 @@ def pattern(sentence):
 
 def main():
     rows, things = table(sys.argv[1]), list(said(sys.argv[3]))
-    reasons, bad = {}, 0
+    reasons, used, bad = {}, set(), 0	# two messages may share a sentence, and differ in what to do
     for line in open(sys.argv[2], encoding="utf-8"):
         if line.strip() and not line.startswith("#"):
             name, sentence, why = [cell.strip() for cell in line.split(" | ")]
@@ -50,14 +50,15 @@ def main():
         literal = len(re.sub(r"\{[a-z]+\}", "", sentence))
         is_met = any(wanted.search(text) if thing == name else thing is None and literal > 15 and wanted.search(text)
                      for thing, text in things)
-        why = reasons.pop((name, sentence), None)
+        why = reasons.get((name, sentence))
+        used.add((name, sentence))
         if is_met and why:
             print(f"messages.list says that nobody meets this, but it was said: {name} | {sentence}")
             bad += 1
         if not is_met and not why:
             print(f"nobody met: {name} | {sentence}")
             bad += 1
-    for name, sentence in reasons:
+    for name, sentence in reasons.keys() - used:
         print(f"messages.list has a line for no message: {name} | {sentence}")
         bad += 1
     if bad:
