@@ -43,7 +43,7 @@ done
 say "whoever has his folder open then reads it among the notices, and in his status"
 tells() {
 	says "Your certificate ended on"
-	says "Ask São Lucas for an invitation, then: emrfs join INVITE"
+	says "Ask 'São Lucas' for an invitation, then: emrfs join INVITE"
 	says_not "cannot be reached"
 }
 emr_until grep -q "certificate-ended .*Your certificate ended on" "$who-folder/.emrfs/notices"

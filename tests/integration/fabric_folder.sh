@@ -281,7 +281,7 @@ for what in forged unsigned; do
 	echo "after $what" >ana-folder/Imaging/hip.txt
 	emr_until as ana refuses
 	rm "$FAULT/$what"
-	grep -q "lie.*not signed by its creator" ana/state/log || emr_fail "another reason: $(tail ana/state/log)"
+	grep -q "lie.*\(not signed by its creator\|fewer organisations have endorsed it\)" ana/state/log || emr_fail "another reason: $(tail ana/state/log)"
 	as ana run 4 unmount # it waits for the ledger
 	as ana run 0 mount --passphrase-file "$EMR_PASS" ana-folder
 	as ana run 0 status --wait

@@ -20,7 +20,6 @@ head -c 12000000 /dev/urandom >records/scan
 cp records/* "$MNT/Imaging"
 for file in records/*; do confirmed_version "$MNT/Imaging/${file##*/}" >/dev/null; done
 must "$EMRFS" export Imaging out/all.car >out/said 2>&1
-root=$(sed -n 's/^Its root.*: //p' out/said)
 mapfile -t cids < <(for file in records/*; do attribute cid "$MNT/Imaging/${file##*/}" && echo; done)
 emr_unmount
 must ipfs 1 dag import out/all.car >/dev/null
@@ -43,13 +42,14 @@ emr_until holds
 for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: other bytes"; done
 emr_unmount
 
-say "what is exported then has the same root, and it is said how much came from the node"
+# Catalogues are sealed anew each time, so no two files are alike, but in the records that they have.
+records_of() { python3 "$SUPPORT/car_walk.py" names "$1" | cut -d" " -f2 | sort -u | comm -12 - <(printf '%s\n' "${cids[@]}" | sort -u); }
+say "what is exported then has the same records, and it is said how much came from the node"
 rm -rf "$EMRFS_HOME/cache"
 emr_mount
 must "$EMRFS" export Imaging out/again.car >out/said
 grep -q "of it came from your IPFS node" out/said || emr_fail "$(cat out/said)"
-expect root "$(sed -n 's/^Its root.*: //p' out/said)" "$root"
-cmp out/all.car out/again.car || emr_fail "another file"
+expect records "$(records_of out/again.car)" "$(printf '%s\n' "${cids[@]}" | sort -u)"
 emr_unmount
 
 say "whoever wants the room back, or erases something, gets an empty cache"

@@ -37,7 +37,7 @@ run 0 status --wait
 picture() {
 	(cd "$MNT" && find . -path ./.emrfs -prune -o -type d -printf '%p %m\n' -o -printf '%p %y %m %T@ %l\n' | sort &&
 		find . -path ./.emrfs -prune -o -type f -print0 | sort -z | xargs -0 sha256sum &&
-		getfattr -R -P -h -m '^(user\.comment|system\.emrfs\.(id|cid|version|signed-at|stored-bytes|owner))$' -d . 2>/dev/null | sed '/^$/d' | sort) >"$1"
+		getfattr -R -P -h -m '^(user\.comment|system\.emrfs\.(id|cid|version|signed-at|stored-bytes))$' -d . 2>/dev/null | sed '/^$/d' | sort) >"$1"
 }
 # past FILE: what was.
 past() {

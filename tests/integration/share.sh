@@ -304,13 +304,13 @@ run 0 revoke --yes Drafts from "$(json 0 share && rows path id | sed -n 's/^Draf
 json 0 share
 expect "by its id" "$(rows path | grep -c Drafts)" 0
 
-say "who may act no more is still taken back from, and a grant's id will do"
+say "a share ends with the key of its reader, and a grant's id will do"
 run 0 share Bills with eva@saolucas --yes --wait
 as hospital run 0 org revoke eva --yes --passphrase-file "$EMR_PASS"
 json 5 revoke Imaging from eva@saolucas
-json 0 revoke 2024/7 from "eva@São Lucas" --wait
 no_link() { [ ! -L ana-folder/shared-by-me/eva@saolucas/Bills ]; }
-emr_until no_link	# what was not taken back ended with her key
+emr_until no_link
+json 5 revoke 2024/7 from "eva@São Lucas"
 only() { as ana json 0 share && [ "$(rows path who)" = "Imaging lima" ]; }
 emr_until only
 run 0 revoke --yes Imaging from "$(rows id)" --wait

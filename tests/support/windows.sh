@@ -12,8 +12,8 @@
 windows_begin() {
 	REAL_ZENITY=$(command -v zenity) || emr_skip "no zenity"
 	export REAL_ZENITY
-	ZENITY_MAJOR=$(zenity --version | cut -d. -f1)
 	screen_begin
+	ZENITY_MAJOR=$(zenity --version | cut -d. -f1) # it asks for a screen
 	mkdir "$EMR_WORK/bin" "$EMR_WORK/windows" || exit 2
 	cat >"$EMR_WORK/bin/zenity" <<'END'
 #!/bin/bash

@@ -225,7 +225,8 @@ click_no
 next_window '--forms'
 type_words "$paper"
 next_window 'New passphrase'
-pid=$(pgrep -f -- "--restore $EMR_WORK/stick" | while read -r one; do if [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ]; then echo "$one"; fi; done)
+pid=$(pgrep -f "emrfs @" | # its arguments come on standard input
+	 while read -r one; do if [ "$(readlink "/proc/$one/exe")" = "$EMRFS" ]; then echo "$one"; fi; done)
 [ -n "$pid" ] || emr_fail "no emrfs that brings back"
 kill -9 "$pid" "$window_pid" # as when the session ends
 next_window 'Try again'
