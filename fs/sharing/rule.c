@@ -67,6 +67,7 @@ emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_req
 	json_t *object;
 	emr_away rule;
 	json_int_t given = 0;
+	emr_status failed = EMR_OK;
 	emr_status status = emr_away_parse(request->away, &rule) ? EMR_OK : EMR_INVALID;
 
 	if (status == EMR_OK && (session->sharing == NULL || session->read_only))
@@ -75,12 +76,15 @@ emr_status emr_answer_rule(emr_session *session, emr_crowd *crowd, const emr_req
 		status = emr_shares_collect(session, crowd, NULL, false, &rows);
 	if (status == EMR_OK)
 		session->away = rule;
+	/* One share that cannot be given again keeps no other from the rule. */
 	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
-		bool is_given;
+		bool is_given = false;
+		emr_status one = give_again(session, &rows.list[i], rule, &is_given);
 
-		status = give_again(session, &rows.list[i], rule, &is_given);
+		failed = failed == EMR_OK ? one : failed;
 		given += is_given;
 	}
+	status = status == EMR_OK ? failed : status;
 	if (status != EMR_OK)
 		return status;
 	object = json_pack("{s:b, s:I}", "done", 1, "given", given);

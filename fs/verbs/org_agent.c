@@ -86,9 +86,13 @@ static emr_status await_invitation(const founding *f, int watch, pid_t inviting)
 	const char *name = strrchr(f->file, '/') + 1;
 	_Alignas(struct inotify_event) char events[4096];
 
+	if (process < 0)
+		return emr_status_from_errno(errno);
 	for (;;) {
 		ssize_t len, at = 0;
 
+		polled[0].revents = polled[1].revents =
+			0; /* a poll that is interrupted sets neither */
 		if (poll(polled, 2, -1) < 0 && errno != EINTR)
 			return emr_status_from_errno(errno);
 		len = (polled[0].revents & POLLIN) != 0 ? read(watch, events, sizeof events) : 0;

@@ -218,11 +218,11 @@ static size_t owner_len(const char *text)
 
 	for (const char *at = strstr(text, " ("); at != NULL; at = strstr(at + 1, " (")) {
 		size_t code = strspn(at + 2, digits);
-		const char *end = at + 3 + code,
-			   *words = strncmp(end, " [", 2) == 0 ? strchr(end, ']') : NULL;
+		const char *end = at + 3 + code, *words;
 
-		if (code < EMR_KEY_CODE_SHOWN || end[-1] != ')')
+		if (code < EMR_KEY_CODE_SHOWN || at[2 + code] != ')')
 			continue;
+		words = strncmp(end, " [", 2) == 0 ? strchr(end, ']') : NULL;
 		end = words != NULL ? words + 1 : end;
 		if (*end == ':' || *end == '\0')
 			return (size_t)(end - text);

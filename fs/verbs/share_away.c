@@ -135,12 +135,12 @@ emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *cli
 
 	(void)emr_away_parse(word, &rule);
 	snprintf(request.away, sizeof request.away, "%s", word);
+	if (status == EMR_OK) /* the next folder has it, whatever becomes of this one's shares */
+		status = emr_settings_write(&places, "away", word, out_problem);
 	if (status == EMR_OK)
 		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
 	given = emr_json_number_at(answer, "given");
 	json_decref(answer);
-	if (status == EMR_OK) /* the folder that is open has it; the next one, too */
-		status = emr_settings_write(&places, "away", word, out_problem);
 	if (status != EMR_OK)
 		return status;
 	emr_say(out, "%s", meaning_of(rule));

@@ -357,9 +357,10 @@ static void code_of(const known_names *names, emr_id32 id, char out[EMR_KEY_CODE
 	for (size_t at = 0; at < names->all.len; at += sizeof one) {
 		memcpy(&one, names->all.data + at, sizeof one);
 		/* Each key is there once without a look; 16 bits are fewer than are shown.  What
-		 * came later changes nothing: it has the longer code. */
-		if (one.has_look || one.since >= own.since || memcmp(one.id.b, id.b, 2) != 0 ||
-			emr_id32_equal(one.id, id))
+		 * came later changes nothing: it has the longer code. Of those that came in one
+		 * entry the lower id is the earlier one. */
+		if (one.has_look || one.since > own.since || memcmp(one.id.b, id.b, 2) != 0 ||
+			(one.since == own.since && memcmp(one.id.b, id.b, sizeof id.b) >= 0))
 			continue;
 		emr_key_code(one.id, EMR_KEY_CODE_MAX, other);
 		if (equal_letters(all, other) >= letters)

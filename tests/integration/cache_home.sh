@@ -33,7 +33,8 @@ holds() { "$EMRFS" copies | grep -q "api.sock *2 of 2$"; } # or what is brought 
 emr_until holds
 whole "from the node"
 must "$EMRFS" export Imaging out/again.car >out/said 2>&1 # which wants what describes the records, too
-cmp out/all.car out/again.car || emr_fail "another export"
+names() { python3 "$SUPPORT/car_walk.py" names "$1" | grep -v /catalogue | cut -d" " -f1; } # catalogues have another key each time
+expect "what is exported" "$(names out/again.car)" "$(names out/all.car)"
 # The leaves of both; what leads to them went home as they were read.
 [ "$(cached)" -ge 13 ] || emr_fail "only $(cached) blocks are in the cache"
 emr_unmount

@@ -42,7 +42,7 @@ emr_until holds
 for file in records/*; do cmp "$file" "$MNT/Imaging/${file##*/}" || emr_fail "${file##*/}: other bytes"; done
 emr_unmount
 
-# Catalogues are sealed anew each time, so no two files are alike, but in the records that they have.
+# Catalogues are sealed with another key each time, so two files are alike only in the records that they have.
 records_of() { python3 "$SUPPORT/car_walk.py" names "$1" | cut -d" " -f2 | sort -u | comm -12 - <(printf '%s\n' "${cids[@]}" | sort -u); }
 say "what is exported then has the same records, and it is said how much came from the node"
 rm -rf "$EMRFS_HOME/cache"

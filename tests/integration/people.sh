@@ -46,7 +46,7 @@ expect "called" "$(one who)" joao
 json 0 people
 expect "people" "$(one)" 1
 run 5 people "João Reis"	# what he says of himself names nobody
-says "called joao"
+says "Near: joao ("
 run 0 people joao
 says "not compared"
 sed '3s/A/B/' joao.card >changed.card

@@ -12,7 +12,7 @@ same() { cmp "$1" "$2" || emr_fail "$2 is not what was saved"; }
 must cp -r "$RELEASES/state-v1" "$EMRFS_HOME/state"
 rm "$EMRFS_HOME/state/README.md"
 chmod -R go-rwx "$EMRFS_HOME/state"
-secret "$EMR_PASS" "kept for ever"
+secret "$EMR_PASS" "copper lantern orchid violet tractor"
 printf 'Dear reader,\nthis file was saved by the first format and must open for ever.\n' >letter.txt
 python3 -c 'import sys; sys.stdout.buffer.write(bytes((i * 7 + (i >> 8) * 13) & 255 for i in range(20000)))' >scan.bin
 

@@ -140,7 +140,7 @@ say "what is said of a record is listed where copies leave it alone"
 facts=$(getfattr -d -m emrfs Shared)
 [[ $facts == *'system.emrfs.access="owner"'* && $facts == *'system.emrfs.grant.lima="read until=2031-12-31T23:59:59Z'* ]] || emr_fail "listed: $facts"
 [[ $facts != *user.emrfs* ]] || emr_fail "listed as one's own: $facts"
-[[ $(getfattr -d -m emrfs Imaging/MRI.pdf) == *'system.emrfs.owner="ana, São Lucas ('*') [Ana Silva 1984-03-12] vouched=self"'* ]] || emr_fail "owner"
+[[ $(getfattr -d -m emrfs Imaging/MRI.pdf) == *'system.emrfs.owner="patient-'*') [Ana Silva 1984-03-12] vouched=self"'* ]] || emr_fail "owner: $(getfattr -d -m emrfs Imaging/MRI.pdf)"
 expect "both ways" "$(attribute id Imaging/MRI.pdf)" "$(getfattr --only-values -n system.emrfs.id Imaging/MRI.pdf)"
 must setfattr -n system.emrfs.id -v 1 Imaging/MRI.pdf
 must setfattr -x system.emrfs.id Imaging/MRI.pdf

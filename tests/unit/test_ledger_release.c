@@ -59,7 +59,7 @@ static emr_status count(void *arg, const emr_replica_head *head)
 static void a_kept_ledger_opens_follows_and_verifies(void **state)
 {
 	static const char expected_root[] =
-		"bc68995a677107bba54fedbb040338f4a0666418f05abe745a41e470287ab8e9";
+		"479350ac91100574822a238a3ab5f914b55697881e1383c2d1089453ccfe8447";
 	emr_ledger_options options = {.path = k.network};
 	emr_replica_trouble trouble = {0};
 	emr_replica_position position;

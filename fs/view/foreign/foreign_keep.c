@@ -43,7 +43,8 @@ static emr_status make_folder(keeping *k)
 	snprintf(head, sizeof head, "%.80s (not sent to ", k->share->name);
 	snprintf(who, sizeof who, "%s", k->share->owner->name);
 	who[strcspn(who, "([")] = 0; /* neither the code nor own words */
-	who[strlen(who) > 0 ? strlen(who) - 1 : 0] = 0;
+	for (size_t len = strlen(who); len > 0 && who[len - 1] == ' '; len--)
+		who[len - 1] = 0;
 	conflict_mark(head, who, view_now_ns(view), text);
 	strcpy(name, text);
 	if (tree_child(view, view->root, name) != NULL)
