@@ -130,6 +130,19 @@ static void take_contact(const emr_contact *contact, emr_who *out)
 	out->is_compared = contact->compared_unix_s != 0;
 }
 
+/* Whom nobody gave another name than the one on his card is called so where it is typed. It stands
+ * for nobody: his certificate says who he is. */
+static void take_own_word(const emr_contact *contact, const emr_known_name *known, emr_who *out)
+{
+	if (known->shown[0] == '\0' || strcasecmp(contact->who, contact->card.name) != 0 ||
+		strcasecmp(contact->who, known->handle) == 0)
+		return;
+	snprintf(out->name, sizeof out->name, "%s", known->shown);
+	emr_name_says(emr_bytes_of(contact->card.name, strlen(contact->card.name)), known->handle,
+		out->says, sizeof out->says);
+	out->is_own_word = true;
+}
+
 typedef struct alike {
 	emr_crowd *crowd;
 	const char *folded;
@@ -196,10 +209,12 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 		return status;
 	snprintf(who.name, sizeof who.name, "%s", known->shown);
 	snprintf(who.says, sizeof who.says, "%s", known->says);
-	if (contact != NULL)
+	if (contact != NULL) {
 		take_contact(contact, &who);
-	else
+		take_own_word(contact, known, &who);
+	} else {
 		status = call_by_handle(crowd, now, &who);
+	}
 	*out = who;
 	return status;
 }

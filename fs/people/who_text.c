@@ -44,9 +44,10 @@ static bool is_code_of(emr_id32 id, const char *name)
 void emr_who_name(const emr_who *who, char *out, size_t size)
 {
 	/* A certificate's name has no brackets but around its code, and the book's is as it is. */
-	const char *name = who->is_known ? who->called : who->name, *code = strstr(name, " ("),
-		   *of = who->is_known ? "" : who->organisation;
-	size_t len = who->is_known || code == NULL ? strlen(name) : (size_t)(code - name);
+	const bool is_given = who->is_known && !who->is_own_word;
+	const char *name = is_given ? who->called : who->name, *code = strstr(name, " ("),
+		   *of = is_given ? "" : who->organisation;
+	size_t len = is_given || code == NULL ? strlen(name) : (size_t)(code - name);
 
 	out[0] = '\0';
 	if (len > 0 && !is_code_of(who->id, name) && !is_code_of(who->root, name))

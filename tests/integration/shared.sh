@@ -271,6 +271,7 @@ as nuno json 5 request "$OWNER:Imaging"
 expect "two of that name" "$(field error)" which-person
 as nuno run 5 request "$OWNER"
 says "$OWNER may be any of these: "
+says "São Lucas (own word: ana _"	# the name on her card stands for nobody
 two_unmount nuno
 
 say "for another purpose nothing opens"

@@ -162,6 +162,8 @@ static void headers_that_no_image_can_have_are_withheld(void **state)
 #define RLE "1.2.840.10008.1.2.5"
 #define SCAN "\xff\xda\0\x08\1\1\0\0\x3f\0"
 #define BODY SCAN "pixels\xff\xd9"
+#define LETTERS "MARKEDMARKEDMARK"
+#define QUANTISER(place) "\xff\xdb\0\x43" place LETTERS LETTERS LETTERS LETTERS
 #define FRAME(code, bits) "\xff" code "\0\x0b" bits "\0\2\0\2\1\1\x11\0"
 #define SIZE(bits)                                                                                 \
 	"\xff\x51\0\x29\0\0\0\0\0\2\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\2\0\0\0\0\0\0\0\0\0"     \
@@ -218,6 +220,17 @@ static void only_segments_that_a_decoder_needs_are_copied(void **state)
 		{JPEG, PART("\xff\xd8\xff\xc4\0\x1a\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0zMARKED" BODY),
 			"hidden-graphics"},
 		{JPEG, PART("\xff\xd8\xff\xc4\0\x14\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0z" BODY), ""},
+		/* tables in a place that no decoder has, twice, or with more than it can use */
+		{JPEG, PART("\xff\xd8\xff\xc4\0\x14\x0f\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0z" BODY),
+			"hidden-graphics"},
+		{JPEG, PART("\xff\xd8" QUANTISER("\0") QUANTISER("\1") BODY), ""},
+		{JPEG, PART("\xff\xd8" QUANTISER("\x0f") BODY), "hidden-graphics"},
+		{JPEG, PART("\xff\xd8" QUANTISER("\0") QUANTISER("\0") BODY), "hidden-graphics"},
+		{JPEG, PART("\xff\xd8" FRAME("\xc0", "\x0c") FRAME("\xc0", "\x0c") BODY),
+			"hidden-graphics"},
+		{JPEG, PART("\xff\xd8\xff\xdd\0\4MA\xff\xdd\0\4RK" BODY), "hidden-graphics"},
+		{J2K, PART("\xff\x4f" SIZE("\x0b") "\xff\x5d\0\x08\xffMARKE" TILE),
+			"hidden-graphics"},
 		{JPEG, PART("\xff\xd8\xff\xda\0\x0e\1\1\0\0\x3f\0MARKEDpixels\xff\xd9"),
 			"hidden-graphics"},
 		{JPEG_LS, PART("\xff\xd8" FRAME("\xf7", "\x0c") BODY), ""},

@@ -18,6 +18,7 @@ typedef struct run {
 	uint64_t left;	  /* of this fragment */
 	const uint8_t *p; /* what is at hand of it */
 	size_t n;
+	uint64_t seen; /* of this image: marker_is_plain */
 	bool is_end;
 } run;
 
@@ -164,7 +165,8 @@ static bool take_segment(run *original, run *copy, const uint8_t marker[4], cons
 		return false;
 	is_fit = rule == MARKER_CUT
 			 ? marker_is_about_colours(c->codec, marker[1], theirs + 4, len - 4)
-			 : marker_is_plain(c->codec, marker[1], theirs + 4, len - 4, c->bits);
+			 : marker_is_plain(c->codec, marker[1], theirs + 4, len - 4, c->bits,
+				   &original->seen);
 	if (rule == MARKER_CUT && copy != NULL &&
 		!(is_fit && peek(copy, ours, len) && memcmp(theirs, ours, len) == 0)) {
 		copy = NULL;
@@ -186,6 +188,7 @@ static bool take_tile_part(run *original, run *copy, const coding *c)
 
 	if (!peek(original, head, sizeof head))
 		return false;
+	marker_data_begins(&original->seen);
 	len = (uint64_t)head[6] << 24 | (uint64_t)head[7] << 16 | (uint64_t)head[8] << 8 | head[9];
 	if (!take_same(original, copy, sizeof head))
 		return false;
@@ -202,6 +205,7 @@ static bool take_codestream(run *original, run *copy, const coding *c)
 {
 	uint8_t marker[4];
 
+	original->seen = 0;
 	if (!take_same(original, copy, 2))
 		return false;
 	while (peek(original, marker, 2) && marker[0] == 0xff) {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define COMPONENTS_MAX 4 /* as many samples as an image may have */
+
 static const struct {
 	uint8_t codec, first, last;
 	uint8_t rule;
@@ -47,14 +49,64 @@ marker_rule marker_rule_of(syntax_pixels codec, int code)
 	return row < 0 ? MARKER_UNKNOWN : (marker_rule)markers[row].rule;
 }
 
-static bool are_code_tables(const uint8_t *p, size_t len) /* DHT */
+/* ---- what was there before: 8 places of code tables, 4 of quantisers, 3 x 4 components, codes
+ * ---- */
+
+#define SEEN_QUANTISERS 8
+#define SEEN_COMPONENTS 12
+#define SEEN_CODES 24
+#define SEEN_CODE(code) (UINT64_C(1) << (SEEN_CODES + ((code)&31)))
+/* Of the whole image: frames, CAP, SIZ. */
+#define SEEN_OF_IMAGE                                                                              \
+	(SEEN_CODE(0xc0) | SEEN_CODE(0xc1) | SEEN_CODE(0xc2) | SEEN_CODE(0xc3) | SEEN_CODE(0xf7) | \
+		SEEN_CODE(0x50) | SEEN_CODE(0x51))
+
+void marker_data_begins(uint64_t *io_seen)
 {
-	while (len >= 17) {
+	*io_seen &= SEEN_OF_IMAGE;
+}
+
+static bool is_first(uint64_t *seen, uint64_t bit)
+{
+	const bool is = (*seen & bit) == 0;
+
+	*seen |= bit;
+	return is;
+}
+
+/* Of the four places from BASE on. */
+static bool is_first_in(uint64_t *seen, unsigned base, unsigned place)
+{
+	return place <= 3 && is_first(seen, UINT64_C(1) << (base + place));
+}
+
+/* What has a place is looked at with its numbers. */
+static bool is_first_of_kind(uint64_t *seen, int code, const uint8_t *p)
+{
+	switch (code) {
+	case 0xc4:
+	case 0xda:
+	case 0xdb:
+		return true;
+	case 0x53:
+		return is_first_in(seen, SEEN_COMPONENTS, p[0]);
+	case 0x5d:
+		return is_first_in(seen, SEEN_COMPONENTS + 4, p[0]);
+	case 0x5e:
+		return is_first_in(seen, SEEN_COMPONENTS + 8, p[0]);
+	default:
+		return is_first(seen, SEEN_CODE(code));
+	}
+}
+
+static bool are_code_tables(const uint8_t *p, size_t len, uint64_t *seen) /* DHT */
+{
+	while (len >= 17 && p[0] >> 4 <= 1 && is_first_in(seen, 4u * (p[0] >> 4), p[0] & 15u)) {
 		size_t n = 17;
 
 		for (size_t i = 1; i <= 16; i++)
 			n += p[i];
-		if (n > len)
+		if (n > len || n > 17 + 256)
 			return false;
 		p += n;
 		len -= n;
@@ -62,12 +114,13 @@ static bool are_code_tables(const uint8_t *p, size_t len) /* DHT */
 	return len == 0;
 }
 
-static bool are_quantisers(const uint8_t *p, size_t len) /* DQT */
+static bool are_quantisers(const uint8_t *p, size_t len, uint64_t *seen) /* DQT */
 {
 	while (len > 0) {
 		size_t n = p[0] >> 4 != 0 ? 129 : 65;
 
-		if (n > len)
+		/* A place has a table of bytes or one of words. */
+		if (n > len || p[0] >> 4 > 1 || !is_first_in(seen, SEEN_QUANTISERS, p[0] & 15u))
 			return false;
 		p += n;
 		len -= n;
@@ -79,7 +132,7 @@ static bool is_size(const uint8_t *p, size_t len, uint32_t bits) /* SIZ */
 {
 	size_t components = len < 36 ? 0 : (size_t)(p[34] << 8 | p[35]);
 
-	if (components == 0 || len != 36 + 3 * components)
+	if (components == 0 || components > COMPONENTS_MAX || len != 36 + 3 * components)
 		return false;
 	for (size_t i = 0; i < components; i++)
 		if ((p[36 + 3 * i] & 0x7fu) + 1 > bits)
@@ -87,11 +140,12 @@ static bool is_size(const uint8_t *p, size_t len, uint32_t bits) /* SIZ */
 	return true;
 }
 
-bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *p, size_t len, uint32_t bits)
+bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *p, size_t len, uint32_t bits,
+	uint64_t *io_seen)
 {
 	int row = row_of(codec, code);
 
-	if (row < 0 || len == 0)
+	if (row < 0 || len == 0 || !is_first_of_kind(io_seen, code, p))
 		return false;
 	if (markers[row].most != 0)
 		return len <= markers[row].most;
@@ -101,15 +155,17 @@ bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *p, size_t len
 	case 0x52:
 		return len >= 10 && len == 10 + ((p[0] & 1) != 0 ? p[5] + 1u : 0);
 	case 0xc4:
-		return are_code_tables(p, len);
+		return are_code_tables(p, len, io_seen);
 	case 0xda:
-		return len == 4 + 2 * (size_t)p[0];
+		marker_data_begins(io_seen);
+		return p[0] <= COMPONENTS_MAX && len == 4 + 2 * (size_t)p[0];
 	case 0xdb:
-		return are_quantisers(p, len);
+		return are_quantisers(p, len, io_seen);
 	case 0xf8: /* the parameters; another has a table of colours */
 		return p[0] == 1 && len == 11;
 	default: /* a frame */
-		return len >= 6 && len == 6 + 3 * (size_t)p[5] && p[0] <= bits;
+		return len >= 6 && p[5] <= COMPONENTS_MAX && len == 6 + 3 * (size_t)p[5] &&
+		       p[0] <= bits;
 	}
 }
 

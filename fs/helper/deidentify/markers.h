@@ -25,8 +25,12 @@ typedef enum marker_rule {
 marker_rule marker_rule_of(syntax_pixels codec, int code);
 /* Whether BODY, what stands behind the two bytes of length of a kept segment, is as long as its
  * numbers say, so that nothing stands behind them; an image's header has samples of at most BITS
- * bits. */
-bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *body, size_t len, uint32_t bits);
+ * bits.  *IO_SEEN, 0 where an image begins: what was there before, as each segment and each table
+ * is there once before its data, in a place that a decoder has. */
+bool marker_is_plain(syntax_pixels codec, int code, const uint8_t *body, size_t len, uint32_t bits,
+	uint64_t *io_seen);
+/* Data of the image begins, or a part of it with a header of its own: others may follow. */
+void marker_data_begins(uint64_t *io_seen);
 /* Adobe's APP14 and, in JPEG-LS, HP's APP8 say how colours were coded, and have no room for words:
  * without them a decoder gives other pixels, so they stay. */
 bool marker_is_about_colours(syntax_pixels codec, int code, const uint8_t *body, size_t len);

@@ -112,6 +112,7 @@ typedef struct stream {
 	uint32_t fragment; /* from 1: 0 is the table of offsets */
 	uint32_t at;	   /* in it */
 	uint32_t bits;	   /* of a sample, at most */
+	uint64_t seen;	   /* marker_is_plain */
 	syntax_pixels codec;
 	emr_withheld why;
 } stream;
@@ -228,7 +229,8 @@ static uint32_t pass_segment(stream *s, int code)
 			return 0;
 		body[i] = (uint8_t)byte;
 	}
-	if (rule == MARKER_KEPT && !marker_is_plain(s->codec, code, body, len - 2, s->bits)) {
+	if (rule == MARKER_KEPT &&
+		!marker_is_plain(s->codec, code, body, len - 2, s->bits, &s->seen)) {
 		s->why = EMR_WITHHELD_HIDDEN_GRAPHICS;
 		return 0;
 	}
@@ -316,6 +318,7 @@ static bool look_tile_part(stream *s)
 			return false;
 		head[i] = (uint8_t)byte;
 	}
+	marker_data_begins(&s->seen);
 	length = (uint64_t)head[4] << 24 | (uint64_t)head[5] << 16 | (uint64_t)head[6] << 8 |
 		 head[7];
 	while ((code = next_marker(s)) != 0x93) { /* SOD */
@@ -379,6 +382,7 @@ static emr_withheld look_compressed(dicom *d, const image *i, pixel_plan *plan)
 		if (s.at != 0) /* each image begins a fragment */
 			return EMR_WITHHELD_DAMAGED;
 		d->fragments[begin].begins_image = true;
+		s.seen = 0;
 		if (!(s.codec == PIXELS_J2K ? look_j2k(&s) : look_jpeg(&s)))
 			return s.why;
 		begin = s.fragment + 1;
