@@ -602,6 +602,67 @@ static void an_agent_that_the_grant_does_not_name_gives_nothing(void **state)
 	close_file(&f);
 }
 
+static void only_the_second(story *of)
+{
+	story_agents(of, 2);
+	of->k.clock.boot_ns += INT64_C(20000000000);
+}
+
+/* One of the grant's two agents answered, and a colleague of who asked says on the ledger that it
+ * did, too; whom the grant names is left out. */
+static void an_agent_of_the_askers_organisation_counts_by_the_grants_word_alone(void **state)
+{
+	const emr_id32 agents[2] = {s.agents[1].public.signer_id, s.agents[2].public.signer_id};
+	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
+		.purposes = 1u << CONSULT,
+		.not_after_unix_s = story_now(&s) + 7 * DAY,
+		.agents = agents,
+		.agents_count = 2,
+		.threshold = 2};
+	EMR_AUTO_BUF file = {0};
+	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF changed = {0};
+	EMR_AUTO_BUF grant = {0};
+	emr_share_trouble trouble = {0};
+	emr_proof_sources from;
+	emr_grant_made made;
+	uint8_t part[32 + 128 + 512] = {2};
+	opened_file f;
+	person nina;
+
+	(void)state;
+	story_newcomer(&s, &nina, &s.bosses[1], EMR_ROLE_CLINICIAN, "nina");
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(story_try_share(&s, &nina, &order, true, &made));
+	story_see(&nina);
+	assert_ok(emr_share_keep_received(nina.share, true));
+	assert_int_not_equal(
+		story_read(&s, &nina, made.grant, "MRI.pdf", only_the_second, &bytes, &trouble),
+		EMR_OK);
+	(void)last_question();
+	newest = (emr_known_release){.seq = 0};
+	assert_ok(emr_replica_releases(s.k.stack.replica, s.imaging, note_newest, NULL));
+	assert_int_equal(EMR_RESULT_APPLIED,
+		story_says(&s, &s.agents[0],
+			emr_act_served(s.imaging, s.agents[0].public.signer_id, newest.req,
+				newest.access, EMR_SERVED_FRAGMENTS, newest.asked, 0),
+			emr_bytes_of(part, sizeof part)));
+	from = sources_of(s.k.stack.keyring, s.k.stack.ledger, s.k.stack.replica);
+	smuggled = &s.agents[0].public.signer_id;
+	assert_status(EMR_BAD_SIGNATURE, /* a program that looks at what it made */
+		emr_proof_make_access(&from, newest.seq, &file));
+	is_unchecked = true;
+	assert_ok(emr_proof_make_access(&from, newest.seq, &file));
+	is_unchecked = false;
+	smuggled = NULL;
+	open_file(&file, &f);
+	leave_out_agents(&f, &grant);
+	assert_ok(emr_proof_format(&f.proof, &changed));
+	both_say(emr_buf_view(&changed), "release");
+	close_file(&f);
+	story_part(&nina);
+}
+
 /* ---- with something left out, doubled, or of another access ---- */
 
 typedef struct change {
@@ -1029,6 +1090,7 @@ int main(void)
 		TEST(who_cannot_open_the_question_proves_that_it_was_asked),
 		TEST(what_nobody_released_or_asked_has_no_proof),
 		TEST(an_agent_that_the_grant_does_not_name_gives_nothing),
+		TEST(an_agent_of_the_askers_organisation_counts_by_the_grants_word_alone),
 		TEST(what_is_left_out_or_doubled_is_named),
 		TEST(what_belongs_to_another_access_is_named),
 		TEST(a_question_that_the_ledger_refused_proves_nothing),

@@ -635,6 +635,61 @@ static void keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_c
 	viewer_end(&s, &v);
 }
 
+/* The folder shows the share that took its place, and nobody tells it that this one was over. */
+static void keys_at_rest_go_also_when_it_was_shared_again_meanwhile(void **state)
+{
+	LIMAS_FOLDER;
+	size_t n;
+
+	read_share(&s, &v, false);
+	viewer_close(&v);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	assert_int_equal(kept_keys(&v), 1);
+	viewer_run(&v, NULL, 0);
+	s.k.clock.boot_ns += 1000000000;
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(kept_keys(&v), 0);
+	viewer_end(&s, &v);
+}
+
+static void flip_last(emr_buf *kept)
+{
+	kept->data[kept->len - 1] ^= 1;
+}
+
+/* The last key and the one before it change places, each without what it is bound to. */
+static void exchange_last(emr_buf *kept)
+{
+	enum { SEALED = 72 };
+	uint8_t *last = kept->data + kept->len - SEALED, *other = last - EMR_KEPT_KEY_BYTES;
+	uint8_t was[SEALED];
+
+	memcpy(was, last, SEALED);
+	memcpy(last, other, SEALED);
+	memcpy(other, was, SEALED);
+}
+
+/* While V is closed, somebody changes what is at rest. */
+static void come_back_changed(story *s, viewer *v, void (*change)(emr_buf *))
+{
+	EMR_AUTO_BUF kept = {0};
+	char path[400];
+	int fd;
+
+	viewer_close(v);
+	(void)snprintf(path, sizeof path, "%s/lima-folder", s->k.path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_ok(emr_file_read(fd, "shared-keys", 1 << 20, &kept));
+	change(&kept);
+	assert_ok(emr_file_replace(fd, "shared-keys", emr_buf_view(&kept), 0600));
+	(void)close(fd);
+	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
+	viewer_run(v, NULL, 0);
+	viewer_learn_owner(v);
+}
+
 static void kept_names_that_were_changed_are_asked_for_again(void **state)
 {
 	LIMAS_FOLDER;
@@ -646,25 +701,28 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 	viewer_run(&v, NULL, 0);
 	assert_ok(emr_file_read(v.state_fd, "shared-keys", 1 << 20, &kept));
 	assert_int_equal(kept.len, 8 + EMR_KEPT_KEY_BYTES);
-	emr_buf_clear(&kept);
-	viewer_close(&v);
-	{
-		int fd;
-		char path[400];
-
-		(void)snprintf(path, sizeof path, "%s/lima-folder", s.k.path);
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		assert_ok(emr_file_read(fd, "shared-keys", 1 << 20, &kept));
-		kept.data[kept.len - 1] ^= 1;
-		assert_ok(emr_file_replace(fd, "shared-keys", emr_buf_view(&kept), 0600));
-		(void)close(fd);
-	}
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
-	viewer_run(&v, NULL, 0);
-	viewer_learn_owner(&v);
+	come_back_changed(&s, &v, flip_last);
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
 	assert_string_equal(
 		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	viewer_end(&s, &v);
+}
+
+/* Each is sealed to its place: in another's it opens nothing, and is asked for again. */
+static void kept_keys_that_were_exchanged_are_asked_for_again(void **state)
+{
+	LIMAS_FOLDER;
+
+	read_share(&s, &v, false);
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	come_back_changed(&s, &v, exchange_last);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
 	viewer_end(&s, &v);
 }
 
@@ -825,7 +883,9 @@ int main(void)
 		TEST(what_was_read_is_there_after_a_start_and_the_rest_is_asked_for),
 		TEST(a_key_at_rest_of_what_is_shown_no_more_goes),
 		TEST(keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed),
+		TEST(keys_at_rest_go_also_when_it_was_shared_again_meanwhile),
 		TEST(kept_names_that_were_changed_are_asked_for_again),
+		TEST(kept_keys_that_were_exchanged_are_asked_for_again),
 		TEST(a_name_never_leads_anywhere_else),
 		TEST(who_comes_changes_nobodys_directory),
 		TEST(what_she_saves_while_he_opens_it_is_there),
