@@ -19,6 +19,9 @@ if(EMRFS_SANITIZE)
 	target_compile_options(emr_flags INTERFACE
 		-fsanitize=${EMRFS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 	target_link_options(emr_flags INTERFACE -fsanitize=${EMRFS_SANITIZE})
+	# gcc's ThreadSanitizer stands before dlopen in a library of its own, so only an RPATH, which counts for all libraries of a program, leads to
+	# the modules of emrfs.
+	target_link_options(emr_flags INTERFACE -Wl,--disable-new-dtags)
 endif()
 if(EMRFS_FUZZ)
 	target_compile_options(emr_flags INTERFACE -fsanitize=fuzzer-no-link)
