@@ -18,7 +18,7 @@ at_end() {
 	local who job
 	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
 	for who in $everybody; do
-		kill $(sed -n 's/^pid //p' "$who/.home/state/as/agent/lock" 2>/dev/null) 2>/dev/null
+		kill $(sed -n 's/^pid //p' "$EMR_WORK/$who/.home/state/as/agent/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
 	done
 }
