@@ -36,6 +36,21 @@ static emr_status damaged(emr_ledger_trouble *out, uint64_t seq, const char *cau
 	return EMR_DAMAGED;
 }
 
+/* Both are ordered by their first column: where these differ, one of the tables lacks the row that
+ * comes first. */
+static bool comes_first(sqlite3_stmt *a, sqlite3_stmt *b)
+{
+	emr_bytes x, y;
+	int order;
+
+	if (sqlite3_column_type(a, 0) == SQLITE_INTEGER)
+		return sqlite3_column_int64(a, 0) < sqlite3_column_int64(b, 0);
+	x = emr_sql_bytes(a, 0);
+	y = emr_sql_bytes(b, 0);
+	order = memcmp(x.data, y.data, x.len < y.len ? x.len : y.len);
+	return order < 0 || (order == 0 && x.len < y.len);
+}
+
 /* Steps both; the status of the first that failed for another reason than its end. */
 static emr_status step_both(sqlite3_stmt *a, sqlite3_stmt *b, bool *has_a, bool *has_b)
 {
@@ -68,7 +83,10 @@ static emr_status compare_table(
 			status = damaged(out, emr_sql_u64(has_a ? a : b, t->columns), t->cause);
 		for (int i = 0; status == EMR_OK && i < t->columns; i++)
 			if (!same_column(a, b, i))
-				status = damaged(out, emr_sql_u64(a, t->columns), t->cause);
+				status = damaged(out,
+					emr_sql_u64(i == 0 && comes_first(b, a) ? b : a,
+						t->columns),
+					t->cause);
 	}
 	if (a)
 		(void)sqlite3_reset(a);

@@ -118,7 +118,7 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	/* Whole tables for comparisons; the last column is the entry to name. */
 	[ALL_ENTRIES] = "SELECT seq, batch_id, entry, items, seq FROM entries ORDER BY 1",
 	[ALL_NODES] = "SELECT level, idx, hash, ((idx+1)<<level)-1 FROM nodes ORDER BY 1, 2",
-	[ALL_DOMAINS] = "SELECT domain, seq, seq FROM domains ORDER BY 2, 1",
+	[ALL_DOMAINS] = "SELECT seq, domain, seq FROM domains ORDER BY 1, 2",
 	[ALL_ITEMS] = "SELECT prefix, seq, idx, seq FROM items ORDER BY 1, 2, 3",
 	[ALL_STATE] = "SELECT key, value, time, seq, seq FROM state ORDER BY 1",
 	[ALL_PLACES] = "SELECT family, domain, object, version, idx, purged, seq, seq FROM places"

@@ -44,12 +44,12 @@ func padding(net *wire) error {
 		creator     []byte
 		transient   map[string][]byte
 	}{
-		{"parts", "the batch is not header and items", [][]byte{[]byte("register"), make([]byte, 32), large}, nil, map[string][]byte{"parts": large}},
-		{"another entry", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nil, map[string][]byte{"other": large}},
-		{"a letter with a batch", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nil, map[string][]byte{"letter": large}},
+		{"parts", "the batch is not header and items", [][]byte{[]byte("register"), make([]byte, 32), large}, nobody, map[string][]byte{"parts": large}},
+		{"another entry", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nobody, map[string][]byte{"other": large}},
+		{"a letter with a batch", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, nobody, map[string][]byte{"letter": large}},
 		{"a header", refused, [][]byte{[]byte("register"), make([]byte, 32), {1}}, large, nil},
-		{"parts with a letter", refused, [][]byte{[]byte("leave"), {}}, nil, map[string][]byte{"parts": large}},
-		{"entries that move", refused, [][]byte{[]byte("move"), {1}, {2}, {3}}, nil, map[string][]byte{"other": large}},
+		{"parts with a letter", refused, [][]byte{[]byte("leave"), {}}, nobody, map[string][]byte{"parts": large}},
+		{"entries that move", refused, [][]byte{[]byte("move"), {1}, {2}, {3}}, nobody, map[string][]byte{"other": large}},
 	} {
 		response, err := net.invokeAs(one.creator, time.Now(), one.args, one.transient)
 		if err != nil {
