@@ -84,8 +84,8 @@ static emr_status compare_table(
 		for (int i = 0; status == EMR_OK && i < t->columns; i++)
 			if (!same_column(a, b, i))
 				status = damaged(out,
-					emr_sql_u64(i == 0 && comes_first(b, a) ? b : a,
-						t->columns),
+					emr_sql_u64(
+						i == 0 && comes_first(b, a) ? b : a, t->columns),
 					t->cause);
 	}
 	if (a)
