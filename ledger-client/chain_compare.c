@@ -54,8 +54,7 @@ static bool comes_first(sqlite3_stmt *a, sqlite3_stmt *b)
 /* Steps both; the status of the first that failed for another reason than its end. */
 static emr_status step_both(sqlite3_stmt *a, sqlite3_stmt *b, bool *has_a, bool *has_b)
 {
-	emr_status one = emr_sql_step(a);
-	emr_status two = emr_sql_step(b);
+	emr_status one = emr_sql_step(a), two = emr_sql_step(b);
 
 	*has_a = one == EMR_OK;
 	*has_b = two == EMR_OK;
@@ -67,10 +66,8 @@ static emr_status step_both(sqlite3_stmt *a, sqlite3_stmt *b, bool *has_a, bool 
 static emr_status compare_table(
 	emr_chain *truth, emr_chain *copy, const table *t, emr_ledger_trouble *out)
 {
-	sqlite3_stmt *a = NULL;
-	sqlite3_stmt *b = NULL;
-	bool has_a = true;
-	bool has_b = true;
+	sqlite3_stmt *a = NULL, *b = NULL;
+	bool has_a = true, has_b = true;
 	emr_status status = emr_sql_use(&truth->sql, (int)t->statement, &a);
 
 	if (status == EMR_OK)
@@ -88,10 +85,8 @@ static emr_status compare_table(
 						i == 0 && comes_first(b, a) ? b : a, t->columns),
 					t->cause);
 	}
-	if (a)
-		(void)sqlite3_reset(a);
-	if (b)
-		(void)sqlite3_reset(b);
+	(void)sqlite3_reset(a); /* NULL is fine */
+	(void)sqlite3_reset(b);
 	return status;
 }
 
@@ -144,10 +139,7 @@ static bool part_fits(sqlite3_stmt *s, bool may_lack)
 static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out)
 {
-	sqlite3_stmt *a = NULL;
-	sqlite3_stmt *b = NULL;
-	emr_status one;
-	emr_status two;
+	sqlite3_stmt *a = NULL, *b = NULL;
 	bool may_lack = false;
 	emr_status status = parts_may_lack(truth, &may_lack);
 
@@ -156,8 +148,9 @@ static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_kee
 	if (status == EMR_OK)
 		status = emr_sql_use(&copy->sql, ALL_PARTS, &b);
 	while (status == EMR_OK) {
-		one = next_kept(a, keep, keep_arg);
-		two = emr_sql_step(b);
+		emr_status one = next_kept(a, keep, keep_arg);
+		emr_status two = emr_sql_step(b);
+
 		if (one == EMR_NOT_FOUND && two == EMR_NOT_FOUND)
 			break;
 		if (one != EMR_OK && one != EMR_NOT_FOUND)
@@ -171,15 +164,11 @@ static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_kee
 			if (!same_column(a, b, i))
 				status = damaged(
 					out, emr_sql_u64(a, 6), "the list of private parts");
-		if (status == EMR_OK && !part_fits(b, may_lack))
-			status = damaged(out, emr_sql_u64(a, 6), "a private part");
-		if (status == EMR_OK && !same_column(a, b, 4))
+		if (status == EMR_OK && (!part_fits(b, may_lack) || !same_column(a, b, 4)))
 			status = damaged(out, emr_sql_u64(a, 6), "a private part");
 	}
-	if (a)
-		(void)sqlite3_reset(a);
-	if (b)
-		(void)sqlite3_reset(b);
+	(void)sqlite3_reset(a); /* NULL is fine */
+	(void)sqlite3_reset(b);
 	return status;
 }
 

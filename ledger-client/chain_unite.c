@@ -192,8 +192,7 @@ emr_status emr_chain_each_missing(emr_chain *chain, emr_chain_missing_fn fn, voi
 		key = chain_part_key_of_row(s);
 		status = fn(arg, &key, emr_sql_u64(s, 6));
 	}
-	if (s != NULL)
-		(void)sqlite3_reset(s);
+	(void)sqlite3_reset(s);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

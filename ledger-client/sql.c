@@ -243,8 +243,7 @@ emr_status emr_sql_commit(emr_sql *sql)
 void emr_sql_rollback(emr_sql *sql)
 {
 	for (int i = 0; i < EMR_SQL_STATEMENTS; i++)
-		if (sql->statements[i])
-			(void)sqlite3_reset(sql->statements[i]);
+		(void)sqlite3_reset(sql->statements[i]); /* NULL is fine */
 	if (!sqlite3_get_autocommit(sql->db))
 		(void)sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
 	limit_cache(sql, EMR_SQL_REST);
