@@ -15,7 +15,7 @@
 typedef struct slot {
 	uint64_t seq;
 	size_t at, entry_len, items_len; /* in the gathered bytes, one behind the other */
-	bool has_pk;			 /* his who appended it */
+	bool has_pk;			 /* the submitter's */
 	uint8_t pk[32];
 	emr_chain_checked checked;
 	bool is_done;
@@ -111,7 +111,7 @@ emr_status emr_ahead_read(emr_ahead *a, emr_chain *source, uint64_t from, uint64
 	for (uint64_t seq = from; status == EMR_OK && seq < end && !emr_ahead_is_full(a); seq++) {
 		emr_ledger_entry entry = {.seq = seq};
 
-		status = emr_chain_entry(source, seq, &bytes, &items);
+		status = emr_chain_entry_in_tree(source, seq, &bytes, &items);
 		entry.entry = emr_buf_view(&bytes);
 		entry.items = emr_buf_view(&items);
 		if (status == EMR_OK)

@@ -9,12 +9,10 @@
 
 #include "keyring/keyring.h"
 
-static emr_status trouble(emr_ledger_trouble *out, emr_status status, uint64_t seq,
-	const uint8_t *submitter, const char *cause)
+static emr_status trouble(
+	emr_ledger_trouble *out, emr_status status, uint64_t seq, const char *cause)
 {
 	*out = (emr_ledger_trouble){.status = status, .seq = seq};
-	if (submitter)
-		memcpy(out->submitter.b, submitter, 32);
 	(void)snprintf(out->cause, sizeof out->cause, "%s", cause);
 	return status;
 }
@@ -109,6 +107,21 @@ emr_status emr_chain_fetch(
 	return status;
 }
 
+emr_status emr_chain_entry_in_tree(
+	emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items)
+{
+	uint8_t leaf[32], found[32];
+	emr_status status = emr_chain_entry(chain, seq, out_entry, out_items);
+
+	if (status != EMR_OK)
+		return status;
+	status = emr_chain_leaf(chain, seq, leaf);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
+	emr_entry_leaf(span_of(emr_buf_view(out_entry)), found);
+	return memcmp(leaf, found, sizeof leaf) == 0 ? EMR_OK : EMR_DAMAGED;
+}
+
 emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn fetch, void *arg,
 	emr_chain_keep_fn keep, void *keep_arg, emr_chain_parts *out_parts)
 {
@@ -161,15 +174,23 @@ static emr_status registered_key(emr_chain *chain, const uint8_t id[32], uint8_t
 
 /* Public key of the submitter: his own batch's, or his K row's. */
 static emr_status submitter_key(
-	emr_chain *chain, const emr_entry *entry, const emr_header *header, uint8_t out_pk[32])
+	emr_chain *chain, const uint8_t submitter[32], const emr_header *header, uint8_t out_pk[32])
 {
 	uint8_t id[32];
 
 	emr_signer_id(header->signer_pk, id);
-	if (memcmp(id, entry->submitter_id, 32) != 0)
-		return registered_key(chain, entry->submitter_id, out_pk);
+	if (memcmp(id, submitter, 32) != 0)
+		return registered_key(chain, submitter, out_pk);
 	memcpy(out_pk, header->signer_pk, 32);
 	return EMR_OK;
+}
+
+static bool parse_both(const emr_ledger_entry *entry, emr_entry *out_entry, emr_header *out_header)
+{
+	return entry->seq != 0 &&
+	       emr_entry_parse(span_of(entry->entry), out_entry) == EMR_CONTRACT_OK &&
+	       emr_header_parse((emr_span){out_entry->header, EMR_HEADER_BYTES}, out_header) ==
+		       EMR_CONTRACT_OK;
 }
 
 emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, uint8_t out_pk[32])
@@ -177,23 +198,39 @@ emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, 
 	emr_entry parsed;
 	emr_header header;
 
-	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
-		emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK)
-		return EMR_NOT_FOUND;
-	return submitter_key(chain, &parsed, &header, out_pk);
+	return parse_both(entry, &parsed, &header)
+		       ? submitter_key(chain, parsed.submitter_id, &header, out_pk)
+		       : EMR_NOT_FOUND;
 }
 
-static bool is_signed_by(emr_bytes entry, const emr_entry *parsed, const uint8_t pk[32])
+static bool is_signed_by(const uint8_t net_id[16], const uint8_t header[EMR_HEADER_BYTES],
+	const uint8_t sig[64], const uint8_t pk[32])
 {
-	const size_t label =
-		EMR_SUBMIT_MESSAGE_BYTES - 32; /* emr_sign_verify puts it there itself */
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
+	const size_t label = sizeof message - 32; /* emr_sign_verify puts it there itself */
 
-	if (emr_entry_submit_message(span_of(entry), message) != EMR_CONTRACT_OK)
-		return false;
-	return emr_sign_verify(pk, EMR_SIGN_SUBMIT, emr_bytes_of(message + label, 32),
-		       parsed->submit_sig) == EMR_OK;
+	emr_submit_message(net_id, header, message);
+	return emr_sign_verify(pk, EMR_SIGN_SUBMIT, emr_bytes_of(message + label, 32), sig) ==
+	       EMR_OK;
+}
+
+emr_status emr_chain_check_submitter(emr_chain *chain, const uint8_t net_id[16],
+	const uint8_t header[EMR_HEADER_BYTES], const uint8_t submitter[32], const uint8_t sig[64],
+	const emr_chain_checked *checked)
+{
+	uint8_t pk[32];
+	emr_header parsed;
+	emr_status status = chain_contract_status(
+		emr_header_parse((emr_span){header, EMR_HEADER_BYTES}, &parsed));
+
+	if (status == EMR_OK)
+		status = submitter_key(chain, submitter, &parsed, pk);
+	if (status != EMR_OK)
+		return status;
+	if (checked && checked->is_handed_in && memcmp(parsed.net_id, net_id, 16) == 0 &&
+		memcmp(checked->submitter_pk, pk, sizeof pk) == 0)
+		return EMR_OK;
+	return is_signed_by(net_id, header, sig, pk) ? EMR_OK : EMR_DENIED;
 }
 
 void emr_chain_check(
@@ -201,15 +238,17 @@ void emr_chain_check(
 {
 	emr_chain_checked checked = {false};
 	emr_entry parsed;
+	emr_header header;
 
 	*out_checked = checked;
-	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
+	if (!parse_both(entry, &parsed, &header))
 		return;
 	checked.is_batch_signed = emr_header_is_signed(parsed.header);
-	/* On Fabric no entry is signed. */
+	/* On Fabric it is the transaction that is signed. */
 	if (submitter_pk && parsed.host == EMR_HOST_EMBEDDED) {
 		memcpy(checked.submitter_pk, submitter_pk, 32);
-		checked.is_entry_signed = is_signed_by(entry->entry, &parsed, submitter_pk);
+		checked.is_handed_in =
+			is_signed_by(header.net_id, parsed.header, parsed.submit_sig, submitter_pk);
 	}
 	*out_checked = checked;
 }
@@ -229,7 +268,7 @@ static emr_status check_block(
 	return parsed->block > before.block ||
 			       (parsed->block == before.block && parsed->tx > before.tx)
 		       ? EMR_OK
-		       : trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
+		       : trouble(out, EMR_DAMAGED, size,
 				 "the entry is of an earlier block than the one before");
 }
 
@@ -241,16 +280,14 @@ static emr_status check_place(emr_chain *chain, const emr_entry *parsed, enum em
 
 	if (parsed->host != host || parsed->seq != size ||
 		(host == EMR_HOST_EMBEDDED && (parsed->block != 0 || parsed->tx != 0)))
-		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
-			"the entry has another number or host");
+		return trouble(out, EMR_DAMAGED, size, "the entry has another number or host");
 	status = host == EMR_HOST_FABRIC ? check_block(chain, parsed, size, out) : EMR_OK;
 	if (status == EMR_OK)
 		status = emr_chain_leaf(chain, size - 1, leaf);
 	if (status != EMR_OK)
 		return status;
 	if (memcmp(leaf, parsed->prev_entry, 32) != 0)
-		return trouble(out, EMR_DAMAGED, size, parsed->submitter_id,
-			"the entry does not fit its predecessor");
+		return trouble(out, EMR_DAMAGED, size, "the entry does not fit its predecessor");
 	return EMR_OK;
 }
 
@@ -268,23 +305,20 @@ static bool waits_for_part(const emr_batch *batch, const emr_entry *parsed, bool
 	return item.op == EMR_OP_KEY_REG || item.op == EMR_OP_KEY_CERT;
 }
 
-static emr_status check_submitter(emr_chain *chain, emr_bytes entry, const emr_entry *parsed,
-	const emr_header *header, const emr_chain_checked *known, emr_ledger_trouble *out)
+static emr_status check_submitter(emr_chain *chain, emr_bytes descriptor, const emr_entry *parsed,
+	const emr_chain_checked *known, emr_ledger_trouble *out)
 {
-	uint8_t pk[32];
-	emr_status status = submitter_key(chain, parsed, header, pk);
+	uint8_t net_id[16];
+	emr_status status;
 
+	emr_descriptor_net_id(span_of(descriptor), net_id);
+	status = emr_chain_check_submitter(
+		chain, net_id, parsed->header, parsed->submitter_id, parsed->submit_sig, known);
 	if (status == EMR_NOT_FOUND)
-		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id,
-			"the submitter is not registered");
-	if (status != EMR_OK)
-		return status;
-	if (known->is_entry_signed && memcmp(known->submitter_pk, pk, sizeof pk) == 0)
-		return EMR_OK;
-	if (!is_signed_by(entry, parsed, pk))
-		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id,
-			"the submitter's signature is wrong");
-	return EMR_OK;
+		return trouble(out, EMR_DAMAGED, parsed->seq, "the submitter is not registered");
+	if (status == EMR_DENIED)
+		return trouble(out, EMR_DAMAGED, parsed->seq, "the submitter's signature is wrong");
+	return status;
 }
 
 static emr_status descriptor_of(emr_chain *chain, emr_buf *out)
@@ -319,12 +353,12 @@ static emr_status replay(emr_chain *chain, enum emr_host host, emr_bytes descrip
 			verdict.outcome.kind == EMR_OUTCOME_KNOWN
 				? "it has one already"
 				: emr_result_text((uint8_t)verdict.outcome.refusal));
-		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id, cause);
+		return trouble(out, EMR_DAMAGED, parsed->seq, cause);
 	}
 	if (verdict.outcome.results.len != parsed->results.len ||
 		memcmp(verdict.outcome.results.data, parsed->results.data, parsed->results.len) !=
 			0)
-		return trouble(out, EMR_DAMAGED, parsed->seq, parsed->submitter_id,
+		return trouble(out, EMR_DAMAGED, parsed->seq,
 			"the results are not what the contract gives");
 	return emr_chain_append(chain, entry, batch, &verdict.outcome, keep, keep_arg);
 }
@@ -334,9 +368,8 @@ static emr_status follow_descriptor(
 {
 	emr_status status = emr_chain_append_genesis(chain, entry->entry);
 
-	return status == EMR_DAMAGED
-		       ? trouble(out, EMR_DAMAGED, 0, NULL, "the descriptor is damaged")
-		       : status;
+	return status == EMR_DAMAGED ? trouble(out, EMR_DAMAGED, 0, "the descriptor is damaged")
+				     : status;
 }
 
 emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
@@ -347,7 +380,6 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	EMR_AUTO_BUF descriptor = {0};
 	emr_entry parsed;
-	emr_header header;
 	enum emr_host host;
 	uint64_t size;
 	emr_status status = batch ? emr_chain_size(chain, &size) : EMR_NO_MEMORY;
@@ -355,31 +387,27 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	if (status != EMR_OK)
 		return status;
 	if (entry->seq != size)
-		return trouble(out_trouble, EMR_DAMAGED, size, NULL, "the entry is missing");
+		return trouble(out_trouble, EMR_DAMAGED, size, "the entry is missing");
 	if (size == 0)
 		return follow_descriptor(chain, entry, out_trouble);
-	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
-		emr_header_parse((emr_span){parsed.header, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK)
-		return trouble(out_trouble, EMR_DAMAGED, size, NULL, "the entry cannot be read");
+	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
+		return trouble(out_trouble, EMR_DAMAGED, size, "the entry cannot be read");
 	status = descriptor_of(chain, &descriptor);
 	if (status != EMR_OK)
 		return status;
 	status = emr_chain_host(chain, &host);
 	if (status == EMR_OK)
 		status = check_place(chain, &parsed, host, size, out_trouble);
-	/* On Fabric it is the transaction that is signed by whoever brings a batch, not the entry:
-	 * that is checked where blocks are read. */
+	/* On Fabric the submitter signs the transaction: that is checked where blocks are read. */
 	if (status == EMR_OK && host == EMR_HOST_EMBEDDED)
-		status =
-			check_submitter(chain, entry->entry, &parsed, &header, &known, out_trouble);
+		status = check_submitter(
+			chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble);
 	if (status != EMR_OK)
 		return status;
 	if (emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 		    span_of(entry->items), parts, parts ? parsed.count : 0,
 		    batch) != EMR_RESULT_APPLIED)
-		return trouble(out_trouble, EMR_DAMAGED, size, parsed.submitter_id,
-			"its items cannot be read");
+		return trouble(out_trouble, EMR_DAMAGED, size, "its items cannot be read");
 	if (waits_for_part(batch, &parsed, host == EMR_HOST_FABRIC || known.is_from_peer))
 		return EMR_OFFLINE;
 	return replay(chain, host, emr_buf_view(&descriptor), &parsed, batch, entry->entry,

@@ -22,7 +22,7 @@ const char chain_schema[] =
 	"NOT NULL,"
 	" hash BLOB NOT NULL, part BLOB NOT NULL, UNIQUE(domain, object, family, version));";
 
-/* Whoever appended an entry, at its place in the entry's bytes. */
+/* The submitter of an entry, at his place in the entry's bytes. */
 #define CHAIN_SUBMITTER "substr(entry, 25, 32)"
 /* Which record the content of an object is of: EMR_CHAIN_NUMBER_AT. */
 #define CHAIN_NUMBER "substr(part, 77, 16)"

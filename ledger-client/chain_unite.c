@@ -43,7 +43,7 @@ static emr_status read_row(emr_chain *chain, uint64_t seq, row *out)
 	emr_status status = EMR_NOT_FOUND;
 
 	if (chain != NULL)
-		status = emr_chain_entry(chain, seq, &out->entry, &out->items);
+		status = emr_chain_entry_in_tree(chain, seq, &out->entry, &out->items);
 	out->is_there = status == EMR_OK;
 	return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
 }

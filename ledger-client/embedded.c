@@ -1,6 +1,6 @@
 /* This is the ledger as an SQLite file on this machine: it opens the file, judges each batch
- * that is handed in, and appends it as a signed entry in one transaction. It does not go on from
- * an entry that is damaged. */
+ * that is handed in, and appends it as an entry in one transaction. It refuses a batch that its
+ * submitter has not signed for this network, and does not go on from an entry that is damaged. */
 #include "embedded_private.h"
 
 #include <errno.h>
@@ -18,16 +18,14 @@
 
 /* ---- submit ---- */
 
-static emr_status sign_entry(const embedded *e, uint8_t *entry, size_t len)
-{
-	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
-	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
-
-	if (emr_entry_submit_message((emr_span){entry, len}, message) != EMR_CONTRACT_OK)
-		return EMR_INVALID;
-	return emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-		emr_bytes_of(message + label, 32), entry + 312);
-}
+/* A batch on its way into the ledger. */
+typedef struct taking {
+	const emr_id32 *submitter;
+	const uint8_t *sig;
+	uint64_t now;
+	emr_ledger_answer answer; /* counts only once the commit stands */
+	bool has_purged;
+} taking;
 
 /* The leaf of the newest entry, from its bytes and from the tree: a new entry must not be chained
  * to a damaged one. */
@@ -45,14 +43,13 @@ static emr_status newest_leaf(embedded *e, uint64_t size, uint8_t out_leaf[32])
 	return memcmp(leaf, out_leaf, 32) == 0 ? EMR_OK : EMR_DAMAGED;
 }
 
-static emr_status append(
-	embedded *e, const emr_outcome *outcome, uint64_t now, emr_ledger_answer *answer)
+static emr_status append(embedded *e, const emr_outcome *outcome, taking *t)
 {
 	uint8_t bytes[EMR_ENTRY_BYTES_MAX];
 	size_t len = 0;
 	emr_entry entry = {.host = EMR_HOST_EMBEDDED,
 		.count = e->batch->count,
-		.ledger_time_unix_s = now,
+		.ledger_time_unix_s = t->now,
 		.results = outcome->results};
 	emr_status status = emr_chain_size(e->writer, &entry.seq);
 
@@ -60,20 +57,19 @@ static emr_status append(
 		status = newest_leaf(e, entry.seq, entry.prev_entry);
 	if (status != EMR_OK)
 		return status;
-	memcpy(entry.submitter_id, e->submitter_id.b, 32);
+	memcpy(entry.submitter_id, t->submitter->b, 32);
 	memcpy(entry.header, e->batch->header.data, EMR_HEADER_BYTES);
+	memcpy(entry.submit_sig, t->sig, sizeof entry.submit_sig);
 	if (emr_entry_encode(&entry, bytes, sizeof bytes, &len) != EMR_CONTRACT_OK)
 		return EMR_INVALID;
-	status = sign_entry(e, bytes, len);
-	if (status == EMR_OK)
-		status = emr_chain_append(
-			e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL);
+	status = emr_chain_append(
+		e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL);
 	if (status == EMR_OK)
 		status = emr_chain_leave_words(e->writer);
 	if (status != EMR_OK)
 		return status;
-	answer->seq = entry.seq;
-	answer->ledger_time = now;
+	t->answer.seq = entry.seq;
+	t->answer.ledger_time = t->now;
 	return EMR_OK;
 }
 
@@ -108,17 +104,15 @@ static bool purges(const emr_outcome *outcome)
 	return false;
 }
 
-/* Inside BEGIN IMMEDIATE; what it leaves in *answer counts only once the commit stands. */
-static emr_status judge_and_append(
-	embedded *e, uint64_t now, emr_ledger_answer *answer, bool *out_has_purged)
+static emr_status judge(embedded *e, taking *t)
 {
 	EMR_AUTO_VERDICT verdict = {0};
 	emr_caller caller;
 	emr_status status = emr_chain_caller(e->writer, EMR_HOST_EMBEDDED,
-		emr_buf_view(&e->descriptor), e->batch, e->submitter_id, now, &caller);
+		emr_buf_view(&e->descriptor), e->batch, *t->submitter, t->now, &caller);
 
 	if (status == EMR_OK)
-		status = emr_chain_judge(e->writer, e->batch, &caller, now, &verdict);
+		status = emr_chain_judge(e->writer, e->batch, &caller, t->now, &verdict);
 	if (status != EMR_OK)
 		return status;
 	switch (verdict.outcome.kind) {
@@ -126,55 +120,88 @@ static emr_status judge_and_append(
 		/* It is not here that it is refused: the same batch goes to where the ledger is. */
 		if (verdict.outcome.refusal == EMR_RESULT_MOVED)
 			return EMR_OFFLINE;
-		answer->refusal = (uint8_t)verdict.outcome.refusal;
+		t->answer.refusal = (uint8_t)verdict.outcome.refusal;
 		return EMR_OK;
 	case EMR_OUTCOME_KNOWN:
-		take_results(&verdict.outcome, answer);
-		return old_answer(e, answer);
+		take_results(&verdict.outcome, &t->answer);
+		return old_answer(e, &t->answer);
 	case EMR_OUTCOME_APPLIED:
-		take_results(&verdict.outcome, answer);
-		*out_has_purged = purges(&verdict.outcome);
-		return append(e, &verdict.outcome, now, answer);
+		take_results(&verdict.outcome, &t->answer);
+		t->has_purged = purges(&verdict.outcome);
+		return append(e, &verdict.outcome, t);
 	}
 	return EMR_INVALID;
 }
 
-static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
+/* Inside BEGIN IMMEDIATE. */
+static emr_status judge_and_append(embedded *e, taking *t)
+{
+	uint8_t net_id[16];
+	emr_status status;
+
+	/* An entry in a file that has lost its name is lost when the last process closes it. */
+	status = emr_chain_in_place(e->writer);
+	if (status != EMR_OK)
+		return status;
+	emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), net_id);
+	status = emr_chain_check_submitter(
+		e->writer, net_id, e->batch->header.data, t->submitter->b, t->sig, NULL);
+	if (status == EMR_NOT_FOUND) {
+		t->answer.refusal = EMR_RESULT_SUBMITTER;
+		return EMR_OK;
+	}
+	return status == EMR_OK ? judge(e, t) : status;
+}
+
+static emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
+	emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	embedded *e = self;
-	emr_ledger_answer answer = {0};
-	bool has_purged = false;
+	taking t = {.submitter = &submitter, .sig = submit_sig};
 	emr_result refusal;
 	emr_status status;
 	HOLD(&e->write_lock);
 
-	if (e->submitter == NULL)
-		return EMR_DENIED;
 	refusal = emr_batch_parse(span_of(batch), e->batch);
 	if (refusal != EMR_RESULT_APPLIED) {
-		answer.refusal = (uint8_t)refusal;
-		*out_answer = answer;
+		t.answer.refusal = (uint8_t)refusal;
+		*out_answer = t.answer;
 		return EMR_OK;
 	}
-	emr_batch_id(e->batch->header.data, answer.batch_id.b);
+	emr_batch_id(e->batch->header.data, t.answer.batch_id.b);
 	emr_chain_listen(e->writer); /* nobody else waits for that */
 	status = emr_chain_begin(e->writer);
 	if (status != EMR_OK)
 		return status;
-	/* An entry in a file that has lost its name is lost when the last process closes it. */
-	status = emr_chain_in_place(e->writer);
-	if (status == EMR_OK)
-		status = judge_and_append(e, emr_clock_unix_s(e->clock), &answer, &has_purged);
-	if (status == EMR_OK && answer.refusal == 0 && !answer.is_repeat)
+	t.now = emr_clock_unix_s(e->clock);
+	status = judge_and_append(e, &t);
+	if (status == EMR_OK && t.answer.refusal == 0 && !t.answer.is_repeat)
 		status = emr_chain_commit(e->writer);
 	else
 		emr_chain_rollback(e->writer);
 	if (status != EMR_OK)
 		return status;
-	if (has_purged)
+	if (t.has_purged)
 		emr_chain_forget_log(e->writer);
-	*out_answer = answer;
+	*out_answer = t.answer;
 	return EMR_OK;
+}
+
+static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	embedded *e = self;
+	uint8_t net_id[16], message[EMR_SUBMIT_MESSAGE_BYTES], sig[64] = {0};
+	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
+	emr_status status = e->submitter == NULL ? EMR_DENIED : EMR_OK;
+
+	if (status == EMR_OK && batch.len >= EMR_HEADER_BYTES) {
+		emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), net_id);
+		emr_submit_message(net_id, batch.data, message);
+		status = emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
+			emr_bytes_of(message + label, 32), sig);
+	}
+	return status == EMR_OK ? embedded_take(e, e->submitter_id, sig, batch, out_answer)
+				: status;
 }
 
 static emr_status embedded_replace_note(void *self, emr_bytes old_note, emr_bytes note)
@@ -224,6 +251,7 @@ static void embedded_close(void *self)
 static const emr_ledger_backend backend = {
 	.close = embedded_close,
 	.submit = embedded_submit,
+	.take = embedded_take,
 	.size = embedded_size,
 	.changes = embedded_changes,
 	.entries = embedded_entries,

@@ -111,7 +111,7 @@ static emr_status plan_run(embedded *e, const emr_id16 *domain, uint64_t from, s
 static emr_status read_one(emr_chain *reader, uint64_t seq, emr_buf *entry, emr_buf *items)
 {
 	emr_entry parsed;
-	emr_status status = emr_chain_entry(reader, seq, entry, items);
+	emr_status status = emr_chain_entry_in_tree(reader, seq, entry, items);
 
 	if (status != EMR_OK || seq == 0 ||
 		emr_entry_parse(span_of(emr_buf_view(entry)), &parsed) != EMR_CONTRACT_OK)

@@ -223,6 +223,19 @@ emr_status emr_ledger_doubt_of(emr_ledger *ledger, emr_ledger_doubt *out_doubt)
 	return ledger->backend->doubt(ledger->self, out_doubt);
 }
 
+emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
+	emr_bytes batch, emr_ledger_answer *out_answer)
+{
+	emr_status status;
+
+	if (ledger->backend->take == NULL)
+		return EMR_UNSUPPORTED;
+	status = batch.len > EMR_LEDGER_BATCH_MAX ? EMR_LIMIT
+						  : ledger->backend->take(ledger->self, submitter,
+							    submit_sig, batch, out_answer);
+	return status == EMR_OK ? status_of_quota(out_answer) : status;
+}
+
 const char *emr_ledger_doubt_end_name(emr_ledger_doubt_end end)
 {
 	static const char *const names[] = {[EMR_DOUBT_OPEN] = "open",

@@ -133,7 +133,7 @@ static bool cosignature_fits(const audit *a, const key *k, const signature *s)
 	return fits;
 }
 
-/* Whoever signed the batch, or appended it, is no witness of it. */
+/* Whoever signed the batch, or handed it in, is no witness of it. */
 static bool is_witness(const audit *a, const key *k)
 {
 	const uint8_t *e = a->p.entry.at;
@@ -173,24 +173,24 @@ void check_entry_and_batch(audit *a)
 	const uint8_t *e = a->p.entry.at;
 	bytes results = {e + 376, a->p.entry.len - 376};
 	key *submitter = key_of(a, e + 24);
-	hash digest = sha256((const bytes[]){{e, 312}, results}, 2);
+	hash digest = sha256((const bytes[]){{a->head.net, 16}, {e + 104, 208}}, 2);
 
 	/* A network that began in a directory may have moved to a channel; none goes back. */
 	if (e[5] != 1 && is_of_channel(part_of(&a->p, 4, 0)))
 		failed("entry", "the entry is of another kind of ledger than its network has");
 	if (submitter == NULL)
-		failed("entry", "the key that appended the entry is not shown");
+		failed("entry", "the key that handed in the batch is not shown");
 	a->is_of_channel = e[5] == 1;
 	if (a->is_of_channel && memcmp(e + 312, (const uint8_t[64]){0}, 64) != 0)
 		failed("entry", "an entry of a channel has a signature");
 	if (!a->is_of_channel &&
 		!ed25519_fits(submitter->pk, (bytes){(const uint8_t *)"emrfs/v1/submit", 16},
 			(bytes){digest.b, 32}, e + 312))
-		failed("entry", "the entry is not signed by who appended it");
+		failed("entry", "the batch is not signed by the key that handed it in");
 	shown("entry", "%s by %s",
 		a->is_of_channel ? "of a channel of Fabric, by the word of who signed the "
 				   "checkpoint; brought"
-				 : "appended",
+				 : "handed in",
 		submitter->name);
 	if (!batch_is_signed(&a->p))
 		failed("batch", "the batch's signature does not fit");

@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 		check_access(&a);
 		if (argc == 3)
 			failed("copy", "an access has no copy");
-		printf("\nGenuine, and on the ledger since %s, by the clock of who appended it, "
+		printf("\nGenuine, and on the ledger since %s, by the clock of its host, "
 		       "before the key was given.\n%s",
 			at, a.is_of_channel ? word_of_channel : "");
 		return 0;
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	check_type(&a);
 	if (argc == 3)
 		check_copy(&a, argv[2]);
-	printf("\nGenuine and on the ledger since %s, by the clock of who appended it.%s\n%s", at,
+	printf("\nGenuine and on the ledger since %s, by the clock of its host.%s\n%s", at,
 		argc == 3 ? "" : "\nNo copy was compared: give the document as the second file.",
 		a.is_of_channel ? word_of_channel : "");
 	return 0;

@@ -18,7 +18,7 @@ const char *entry_trouble(bytes entry)
 	const uint8_t *e = entry.at, *h = entry.at + 104;
 	size_t count;
 
-	if (entry.len < 376 || memcmp(e, "EMTE\1", 5) != 0)
+	if (entry.len < 376 || memcmp(e, "EMTE\2", 5) != 0)
 		return "the ledger entry cannot be read";
 	count = (size_t)number(e + 6, 2);
 	if (count == 0 || count > ITEMS_MAX || entry.len != 376 + count || e[5] > 1 ||

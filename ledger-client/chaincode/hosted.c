@@ -490,9 +490,9 @@ bool hosted_moved_is_signed(const hosted *run, const uint8_t *row, size_t len)
 	emr_row_key key;
 
 	if (emr_header_parse((emr_span){run->entry.header, EMR_HEADER_BYTES}, &header) !=
-			EMR_CONTRACT_OK ||
-		emr_entry_submit_message(run->entry_bytes, message) != EMR_CONTRACT_OK)
+		EMR_CONTRACT_OK)
 		return false;
+	emr_submit_message(run->caller.net_id, run->entry.header, message);
 	emr_signer_id(header.signer_pk, id);
 	if (memcmp(id, run->entry.submitter_id, sizeof id) == 0)
 		memcpy(key.pk, header.signer_pk, sizeof key.pk);

@@ -1,4 +1,5 @@
-/* This file is the byte format of an entry of the ledger, and computes its hash in the chain. */
+/* This file is the byte format of an entry of the ledger. It computes the hash of an entry in the
+ * chain, and what the submitter of a batch signs. */
 #include "contract/item.h"
 
 #include "crypto/hashsig.h"
@@ -12,7 +13,7 @@ emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry)
 	emr_header header;
 	uint16_t count;
 
-	if (bytes.len < EMR_ENTRY_BYTES || memcmp(p, "EMTE\1", 5) != 0 || p[5] > EMR_HOST_FABRIC)
+	if (bytes.len < EMR_ENTRY_BYTES || memcmp(p, "EMTE\2", 5) != 0 || p[5] > EMR_HOST_FABRIC)
 		return EMR_CONTRACT_FORMAT;
 	count = get_u16(p + 6);
 	if (bytes.len != EMR_ENTRY_BYTES + (size_t)count || get_u32(p + 68) != 0)
@@ -41,7 +42,7 @@ emr_contract_status emr_entry_encode(
 		return EMR_CONTRACT_ARGUMENT;
 	if (cap < EMR_ENTRY_BYTES + (size_t)entry->count)
 		return EMR_CONTRACT_NO_ROOM;
-	memcpy(out, "EMTE\1", 5);
+	memcpy(out, "EMTE\2", 5);
 	out[5] = entry->host;
 	put_u16(out + 6, entry->count);
 	put_u64(out + 8, entry->seq);
@@ -58,20 +59,17 @@ emr_contract_status emr_entry_encode(
 	return EMR_CONTRACT_OK;
 }
 
-emr_contract_status emr_entry_submit_message(emr_span entry, uint8_t out[EMR_SUBMIT_MESSAGE_BYTES])
+void emr_submit_message(const uint8_t net_id[16], const uint8_t header[EMR_HEADER_BYTES],
+	uint8_t out[EMR_SUBMIT_MESSAGE_BYTES])
 {
 	static const char label[16] = "emrfs/v1/submit"; /* with its NUL */
 	emr_sha256_ctx ctx;
-	emr_entry parsed;
 
-	if (emr_entry_parse(entry, &parsed) != EMR_CONTRACT_OK)
-		return EMR_CONTRACT_FORMAT;
 	memcpy(out, label, sizeof label);
 	emr_sha256_init(&ctx);
-	emr_sha256_update(&ctx, entry.data, 312);
-	emr_sha256_update(&ctx, parsed.results.data, parsed.results.len);
+	emr_sha256_update(&ctx, net_id, 16);
+	emr_sha256_update(&ctx, header, EMR_HEADER_BYTES);
 	emr_sha256_final(&ctx, out + sizeof label);
-	return EMR_CONTRACT_OK;
 }
 
 void emr_entry_leaf(emr_span bytes, uint8_t out_leaf[32])

@@ -81,11 +81,9 @@ static emr_status collect(void *arg, const emr_gateway_entry *entry)
 	return status == EMR_OK ? keep(&f->moved, &f->entry.moved) : status;
 }
 
-static emr_status trouble(const observing *o, emr_status status, uint64_t seq,
-	const emr_gateway_entry *entry, const char *cause)
+static emr_status trouble(const observing *o, emr_status status, uint64_t seq, const char *cause)
 {
-	*o->trouble =
-		(emr_ledger_trouble){.status = status, .seq = seq, .submitter = entry->submitter};
+	*o->trouble = (emr_ledger_trouble){.status = status, .seq = seq};
 	(void)snprintf(o->trouble->cause, sizeof o->trouble->cause, "%s", cause);
 	return status;
 }
@@ -249,7 +247,7 @@ static emr_status encode_behind(const observing *o, const uint8_t previous[32],
 	memcpy(made.header, entry->batch.data, EMR_HEADER_BYTES);
 	if (status == EMR_OK &&
 		emr_entry_encode(&made, out->data, out->len, &out->len) != EMR_CONTRACT_OK)
-		status = trouble(o, EMR_DAMAGED, seq, entry, "it has not a result for each item");
+		status = trouble(o, EMR_DAMAGED, seq, "it has not a result for each item");
 	return status;
 }
 
@@ -284,7 +282,7 @@ static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_
 		return EMR_NO_MEMORY;
 	if (emr_batch_parse_items(header, items, parts, entry->results.len, batch) !=
 		EMR_RESULT_APPLIED)
-		return trouble(o, EMR_DAMAGED, seq, entry, "its items cannot be read");
+		return trouble(o, EMR_DAMAGED, seq, "its items cannot be read");
 	emr_descriptor_net_id(span_of(o->descriptor), caller.net_id);
 	memcpy(caller.submitter_id, entry->submitter.b, sizeof caller.submitter_id);
 	status = fill_cert(o, entry, &facts, &caller.cert);
@@ -296,8 +294,7 @@ static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_
 	if (verdict.outcome.kind != EMR_OUTCOME_APPLIED ||
 		verdict.outcome.results.len != entry->results.len ||
 		memcmp(verdict.outcome.results.data, entry->results.data, entry->results.len) != 0)
-		return trouble(
-			o, EMR_DAMAGED, seq, entry, "the results are not what the contract gives");
+		return trouble(o, EMR_DAMAGED, seq, "the results are not what the contract gives");
 	return emr_chain_append(o->chain, bytes, batch, &verdict.outcome, NULL, NULL);
 }
 
@@ -310,7 +307,7 @@ static emr_status compare(const observing *o, const emr_gateway_entry *entry, ui
 	if (status == EMR_OK)
 		status = encode(o, entry, seq, &made);
 	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&kept), emr_buf_view(&made)))
-		status = trouble(o, EMR_FORK, seq, entry, "the chain has another entry there");
+		status = trouble(o, EMR_FORK, seq, "the chain has another entry there");
 	return status;
 }
 
@@ -323,11 +320,11 @@ static emr_status compare_moved(const observing *o, const emr_gateway_entry *ent
 
 	if (status == EMR_OK && (!emr_bytes_equal(emr_buf_view(&kept), entry->moved) ||
 					!emr_bytes_equal(emr_buf_view(&items), entry->batch)))
-		status = trouble(o, EMR_FORK, seq, entry, "the chain has another entry there");
+		status = trouble(o, EMR_FORK, seq, "the chain has another entry there");
 	return status;
 }
 
-/* It is signed by whoever appended it there, and judged as everybody judged it who followed that
+/* Its submitter signed its batch there, and it is judged as everybody judged it who followed that
  * directory: whoever brought it here vouches for nothing. */
 static emr_status take_moved(const observing *o, const emr_gateway_entry *entry,
 	emr_chain_fetch_fn fetch_parts, void *arg)
@@ -343,7 +340,7 @@ static emr_status take_moved(const observing *o, const emr_gateway_entry *entry,
 		return status;
 	if (emr_entry_parse(span_of(entry->moved), &parsed) != EMR_CONTRACT_OK ||
 		parsed.host != EMR_HOST_EMBEDDED)
-		return trouble(o, EMR_DAMAGED, size, entry, "it is no entry of a directory");
+		return trouble(o, EMR_DAMAGED, size, "it is no entry of a directory");
 	if (parsed.seq < size)
 		return compare_moved(o, entry, parsed.seq);
 	told = (emr_ledger_entry){.seq = parsed.seq, .entry = entry->moved, .items = entry->batch};
@@ -371,7 +368,7 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	if (entry->moved.len > 0)
 		return take_moved(o, entry, fetch_parts, arg);
 	if (entry->batch.len < EMR_HEADER_BYTES)
-		return trouble(o, EMR_DAMAGED, 0, entry, "its items cannot be read");
+		return trouble(o, EMR_DAMAGED, 0, "its items cannot be read");
 	emr_batch_id(entry->batch.data, batch_id);
 	status = emr_chain_find_batch(o->chain, batch_id, &seq);
 	if (status != EMR_NOT_FOUND)
@@ -380,7 +377,7 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	if (status == EMR_OK)
 		status = emr_chain_host(o->chain, &host);
 	if (status == EMR_OK && host != EMR_HOST_FABRIC)
-		status = trouble(o, EMR_DAMAGED, seq, entry,
+		status = trouble(o, EMR_DAMAGED, seq,
 			"a batch of a channel, and the directory's ledger has not ended");
 	if (status == EMR_OK)
 		status = encode(o, entry, seq, &bytes);

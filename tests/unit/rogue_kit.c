@@ -20,11 +20,12 @@ void rogue_batch(
 	assert_ok(emr_batch_finish(builder, time, 500, out, NULL));
 }
 
-/* The entry's bytes behind the newest one of CHAIN, signed by M. */
-static void make_entry(const member *m, emr_chain *chain, const emr_batch *batch, uint64_t time,
-	emr_span results, uint8_t *out, size_t *out_len)
+/* The entry's bytes behind the newest one of CHAIN; M hands in its batch, in NAMED's name. */
+static void make_entry(const member *m, const member *named, emr_chain *chain,
+	const emr_batch *batch, uint64_t time, emr_span results, uint8_t *out, size_t *out_len)
 {
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES];
+	const size_t label = sizeof message - 32;
 	emr_entry entry = {.host = EMR_HOST_EMBEDDED,
 		.count = batch->count,
 		.ledger_time_unix_s = time,
@@ -32,18 +33,17 @@ static void make_entry(const member *m, emr_chain *chain, const emr_batch *batch
 
 	assert_ok(emr_chain_size(chain, &entry.seq));
 	assert_ok(emr_chain_leaf(chain, entry.seq - 1, entry.prev_entry));
-	memcpy(entry.submitter_id, m->public.signer_id.b, 32);
+	memcpy(entry.submitter_id, named->public.signer_id.b, 32);
 	memcpy(entry.header, batch->header.data, EMR_HEADER_BYTES);
+	emr_submit_message(k.net_id.b, entry.header, message);
+	assert_ok(emr_keyring_sign(m->keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
+		emr_bytes_of(message + label, 32), entry.submit_sig));
 	assert_int_equal(
 		emr_entry_encode(&entry, out, EMR_ENTRY_BYTES_MAX, out_len), EMR_CONTRACT_OK);
-	assert_int_equal(
-		emr_entry_submit_message((emr_span){out, *out_len}, message), EMR_CONTRACT_OK);
-	assert_ok(emr_keyring_sign(m->keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
-		emr_bytes_of(message + sizeof message - 32, 32), out + 312));
 }
 
-static void append(const member *m, emr_bytes batch, uint64_t time, const uint8_t *results,
-	bool claims_signature)
+static void append(const member *m, const member *named, emr_bytes batch, uint64_t time,
+	const uint8_t *results, bool claims_signature)
 {
 	static emr_batch parsed;
 	EMR_AUTO_CHAIN chain = NULL;
@@ -62,7 +62,7 @@ static void append(const member *m, emr_bytes batch, uint64_t time, const uint8_
 	assert_ok(emr_chain_entry(chain, 0, &descriptor, NULL));
 	assert_ok(emr_chain_begin(chain));
 	assert_ok(emr_chain_caller(chain, EMR_HOST_EMBEDDED, emr_buf_view(&descriptor), &parsed,
-		m->public.signer_id, time, &caller));
+		named->public.signer_id, time, &caller));
 	caller.is_signed = claims_signature;
 	if (results)
 		caller.recorded = (emr_span){results, parsed.count};
@@ -70,7 +70,7 @@ static void append(const member *m, emr_bytes batch, uint64_t time, const uint8_
 	assert_int_equal(verdict.outcome.kind, EMR_OUTCOME_APPLIED);
 	if (results)
 		verdict.outcome.results = caller.recorded;
-	make_entry(m, chain, &parsed, time, verdict.outcome.results, entry, &len);
+	make_entry(m, named, chain, &parsed, time, verdict.outcome.results, entry, &len);
 	assert_ok(emr_chain_append(
 		chain, emr_bytes_of(entry, len), &parsed, &verdict.outcome, NULL, NULL));
 	assert_ok(emr_chain_commit(chain));
@@ -78,10 +78,15 @@ static void append(const member *m, emr_bytes batch, uint64_t time, const uint8_
 
 void rogue_append(const member *m, emr_bytes batch, uint64_t time, const uint8_t *results)
 {
-	append(m, batch, time, results, false);
+	append(m, m, batch, time, results, false);
 }
 
 void rogue_append_unsigned(const member *m, emr_bytes batch, uint64_t time)
 {
-	append(m, batch, time, NULL, true);
+	append(m, m, batch, time, NULL, true);
+}
+
+void rogue_append_in_name(const member *m, const member *named, emr_bytes batch, uint64_t time)
+{
+	append(m, named, batch, time, NULL, false);
 }

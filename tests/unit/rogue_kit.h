@@ -1,5 +1,5 @@
-/* A member who does not use our program: he appends what he likes to the shared ledger file, under
- * the signature of his own registered key, with the time and the results that he chooses.  A failed
+/* A member who does not use our program: he appends what he likes to the shared ledger file, as
+ * handed in by his own registered key, with the time and the results that he chooses.  A failed
  * step fails the test. */
 #pragma once
 
@@ -16,3 +16,5 @@ void rogue_append(const member *m, emr_bytes batch, uint64_t time, const uint8_t
  * signature.
  */
 void rogue_append_unsigned(const member *m, emr_bytes batch, uint64_t time);
+/* As rogue_append by M, but the entry says that NAMED handed the batch in. */
+void rogue_append_in_name(const member *m, const member *named, emr_bytes batch, uint64_t time);

@@ -196,19 +196,21 @@ static void a_batch_that_its_author_did_not_sign_is_refused_in_a_window(void **s
 	expect_refused_by_all(seq, "the batch should not have an entry: signature");
 }
 
-static void an_entry_that_nobody_signed_is_refused_in_a_window(void **state)
+static void a_batch_that_its_submitter_did_not_sign_is_refused_in_a_window(void **state)
 {
-	uint64_t size = 0;
-	char text[200];
+	EMR_AUTO_BUF batch = {0};
+	emr_batch_builder *b = kit_batch(&k, health.id);
+	uint64_t seq = 0;
 
 	(void)state;
-	assert_ok(emr_ledger_size(k.ledger, &size));
-	(void)snprintf(text, sizeof text,
-		"UPDATE entries SET entry = substr(entry,1,330) || x'aaaa' || substr(entry,333)"
-		" WHERE seq=%llu",
-		(unsigned long long)size - 70);
-	kit_sql(k.network, "ledger.sqlite", text);
-	expect_refused_by_all(size - 70, "the submitter's signature is wrong");
+	(void)kit_put(b, &health, emr_id16_random(), 1, (emr_id32){{0}});
+	kit_finish(&k, b, &batch);
+	emr_batch_free(b);
+	assert_ok(emr_ledger_size(k.ledger, &seq));
+	rogue_append_in_name(&lima, &ana, emr_buf_view(&batch), now);
+	for (size_t i = 0; i < EMR_AHEAD_ENTRIES; i++)
+		kit_fill(&k, &health, 1);
+	expect_refused_by_all(seq, "the submitter's signature is wrong");
 }
 
 /* ---- what is said of an entry ---- */
@@ -287,27 +289,26 @@ static void what_is_said_holds_for_these_bytes_and_this_key(void **state)
 	assert_ok(emr_chain_submitter(c.copy, &entry, pk));
 	assert_memory_equal(pk, ana.public.pk, 32);
 	said = check(&entry, &ana);
-	assert_true(said.is_batch_signed && said.is_entry_signed);
+	assert_true(said.is_batch_signed && said.is_handed_in);
 	said = check(&entry, &lima);
-	assert_true(said.is_batch_signed && !said.is_entry_signed);
+	assert_true(said.is_batch_signed && !said.is_handed_in);
 	said = check(&entry, NULL);
-	assert_true(said.is_batch_signed && !said.is_entry_signed);
+	assert_true(said.is_batch_signed && !said.is_handed_in);
 
 	/* Lima signs what says that it is ana's: her key fits, and it is not the one that counts.
 	 */
-	assert_int_equal(emr_entry_submit_message((emr_span){c.entry.data, c.entry.len}, message),
-		EMR_CONTRACT_OK);
+	emr_submit_message(k.net_id.b, c.entry.data + 104, message);
 	assert_ok(emr_keyring_sign(lima.keyring, emr_signer_identity(), EMR_SIGN_SUBMIT,
 		emr_bytes_of(message + sizeof message - 32, 32), c.entry.data + 312));
 	said = check(&entry, &lima);
-	assert_true(said.is_entry_signed);
+	assert_true(said.is_handed_in);
 	assert_status(
 		EMR_DAMAGED, emr_chain_follow(c.copy, &entry, &said, NULL, NULL, NULL, &trouble));
 	assert_string_equal(trouble.cause, "the submitter's signature is wrong");
 
 	c.entry.data[104 + EMR_HEADER_BYTES - 1] ^= 1;
 	said = check(&entry, &ana);
-	assert_false(said.is_batch_signed || said.is_entry_signed);
+	assert_false(said.is_batch_signed || said.is_handed_in);
 	copying_end(&c);
 }
 
@@ -321,7 +322,7 @@ static emr_status look(void *arg, const emr_ledger_entry *entry, const emr_chain
 {
 	seen *s = arg;
 
-	assert_false(checked->is_batch_signed || checked->is_entry_signed);
+	assert_false(checked->is_batch_signed || checked->is_handed_in);
 	assert_int_equal(entry->seq, 1 + s->n);
 	for (size_t i = 0; i < entry->items.len; i += 4096)
 		assert_int_equal(entry->items.data[i], (uint8_t)entry->seq);
@@ -395,7 +396,8 @@ int main(void)
 			a_batch_that_its_author_did_not_sign_is_refused_in_a_window, begin,
 			folk_end),
 		cmocka_unit_test_setup_teardown(
-			an_entry_that_nobody_signed_is_refused_in_a_window, begin, folk_end),
+			a_batch_that_its_submitter_did_not_sign_is_refused_in_a_window, begin,
+			folk_end),
 		cmocka_unit_test_setup_teardown(
 			what_is_said_holds_for_these_bytes_and_this_key, begin, folk_end),
 		cmocka_unit_test(a_window_has_a_bound_and_gives_what_it_took_in_order),

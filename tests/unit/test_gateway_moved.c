@@ -168,7 +168,7 @@ static void what_nobody_signed_there_is_taken_from_no_block(void **state)
 		emr_status status;
 	} lies[] = {{5, EMR_DAMAGED} /* the host */,
 		{15, EMR_FORK} /* its number, of one that was read */,
-		{23, EMR_DAMAGED} /* its time */, {72, EMR_DAMAGED} /* the one before */,
+		{72, EMR_DAMAGED} /* the one before */, {120, EMR_DAMAGED} /* its batch */,
 		{312, EMR_DAMAGED} /* the signature */, {376, EMR_DAMAGED} /* a result */};
 
 	(void)state;
@@ -177,7 +177,7 @@ static void what_nobody_signed_there_is_taken_from_no_block(void **state)
 		assert_status(lies[i].status, observe(3, lies[i].at, parts));
 	assert_status(EMR_DAMAGED, observe(4, 0, parts)); /* before its turn */
 	assert_ok(observe(3, 0, parts));
-	assert_status(EMR_FORK, observe(3, 23, parts)); /* another one there than was read */
+	assert_status(EMR_FORK, observe(3, 23, parts)); /* at another time than was read */
 }
 
 /* A peer may still bring the part: nothing is damaged, and it is asked again. */

@@ -286,7 +286,6 @@ static void results_that_the_contract_does_not_give_are_refused(void **state)
 	w.results[0] = EMR_RESULT_CONFLICT;
 	assert_status(EMR_DAMAGED, observe(&w, own_parts));
 	assert_string_equal(trouble.cause, "the results are not what the contract gives");
-	assert_memory_equal(trouble.submitter.b, k.owner.signer_id.b, 32);
 	w.results[0] = 0;
 	w.entry.results.len = 1;
 	assert_status(EMR_DAMAGED, observe(&w, own_parts));

@@ -59,7 +59,7 @@ static emr_status count(void *arg, const emr_replica_head *head)
 static void a_kept_ledger_opens_follows_and_verifies(void **state)
 {
 	static const char expected_root[] =
-		"479350ac91100574822a238a3ab5f914b55697881e1383c2d1089453ccfe8447";
+		"793523240f0e6065afa06fab07f07f61d466c01dc933c190eeba57432c0eab2e";
 	emr_ledger_options options = {.path = k.network};
 	emr_replica_trouble trouble = {0};
 	emr_replica_position position;

@@ -184,15 +184,16 @@ static bool check_entry(checking *c)
 		return fail(c, EMR_PROOF_BAD_ENTRY,
 			"the entry is of another kind of ledger than its network has");
 	if (submitter == NULL)
-		return fail(c, EMR_PROOF_BAD_ENTRY, "the key that appended the entry is not shown");
+		return fail(
+			c, EMR_PROOF_BAD_ENTRY, "the key that handed in the batch is not shown");
 	c->verdict->is_of_channel = c->entry.host == EMR_HOST_FABRIC;
 	if (c->verdict->is_of_channel)
 		return memcmp(c->entry.submit_sig, unsigned_entry, sizeof unsigned_entry) == 0 ||
 		       fail(c, EMR_PROOF_BAD_ENTRY, "an entry of a channel has a signature");
-	if (emr_entry_submit_message((emr_span){c->proof->entry.data, c->proof->entry.len},
-		    message) != EMR_CONTRACT_OK ||
-		!emr_ed25519_verify(submitter->pk, message, sizeof message, c->entry.submit_sig))
-		return fail(c, EMR_PROOF_BAD_ENTRY, "the entry is not signed by who appended it");
+	emr_submit_message(c->verdict->net_id.b, c->entry.header, message);
+	if (!emr_ed25519_verify(submitter->pk, message, sizeof message, c->entry.submit_sig))
+		return fail(c, EMR_PROOF_BAD_ENTRY,
+			"the batch is not signed by the key that handed it in");
 	return true;
 }
 

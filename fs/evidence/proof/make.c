@@ -184,8 +184,7 @@ static emr_status add_signers(making *m)
 		pieces_add_key(&m->p, m->p.self.signer_id.b); /* signs checkpoint and cards */
 
 	if (status == EMR_OK)
-		status =
-			pieces_add_key(&m->p, m->item.entry.data + 24); /* who appended the entry */
+		status = pieces_add_key(&m->p, m->item.entry.data + 24); /* the submitter */
 	if (status == EMR_OK)
 		status = pieces_add_card(&m->p, m->place.domain);
 	if (status == EMR_OK)

@@ -251,8 +251,7 @@ static emr_status add_asker(accessing *a)
 	if (status == EMR_OK)
 		status = pieces_add_key(&a->p, a->release.signer.b);
 	if (status == EMR_OK)
-		status =
-			pieces_add_key(&a->p, a->item.entry.data + 24); /* who appended the entry */
+		status = pieces_add_key(&a->p, a->item.entry.data + 24); /* the submitter */
 	if (status == EMR_OK)
 		status = pieces_add_key(
 			&a->p, a->p.self.signer_id.b); /* signs checkpoint and card */

@@ -182,7 +182,7 @@ static inline emr_signer emr_signer_certificate(void)
 typedef enum emr_sign_label {
 	/*                        message after the label                    bytes     signers */
 	EMR_SIGN_BATCH,		/* header bytes 0..143                       144       I D */
-	EMR_SIGN_SUBMIT,	/* SHA-256(entry bytes 0..311 || results)    32        I */
+	EMR_SIGN_SUBMIT,	/* SHA-256(net_id || batch header)           32        I */
 	EMR_SIGN_BIND,		/* net_id || signer_id ||
 				   SHA-256(pub without bind_sig)             80        I C */
 	EMR_SIGN_ROTATE,	/* net_id || old id (32, or a domain's 16)

@@ -4,7 +4,7 @@ package ledger
 // the copies of members judge it, until the one that says where it goes on, which is the last.  Then the state is what the directory's is, row
 // by row, and register begins.
 //
-//	ENTRY  its bytes, signed by whoever appended it in the directory
+//	ENTRY  its bytes, with its submitter's signature over its batch
 //	ITEMS  its items with their public parts
 //	HINT   what only a replay of everything before tells: the time that others had said (8 bytes), then, of a lone registration, the
 //	       organisation (16 bytes) whose CA vouches for it, then that CA where the descriptor has another one.  None of it is believed:

@@ -9,9 +9,9 @@
 
 typedef struct emr_ahead emr_ahead; /* one thread fills and empties it */
 
-/* The entries are to be followed with CHAIN, which is asked for the keys of those who appended
- * them. NULL: no memory.  Threads are there from the first window with as many entries as go in
- * until it is freed, and none where there is one core. */
+/* The entries are to be followed with CHAIN, which is asked for the keys of their submitters. NULL:
+ * no memory.  Threads are there from the first window with as many entries as go in until it is
+ * freed, and none where there is one core. */
 emr_ahead *emr_ahead_new(emr_chain *chain);
 void emr_ahead_free(emr_ahead *ahead);
 static inline void emr_ahead_auto(emr_ahead **ahead)

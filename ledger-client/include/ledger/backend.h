@@ -14,6 +14,9 @@ struct emr_chain;
 typedef struct emr_ledger_backend {
 	void (*close)(void *self);
 	emr_status (*submit)(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
+	/* NULL = others cannot hand in here. */
+	emr_status (*take)(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
+		emr_bytes batch, emr_ledger_answer *out_answer);
 	/* NULL = it does not ask who handed a batch in by his certificate. */
 	emr_status (*renew)(void *self, emr_keyring *keyring, emr_bytes certificate,
 		emr_bytes batch, emr_ledger_answer *out_answer);
@@ -76,6 +79,14 @@ emr_status emr_embedded_open_woken(
 /* The same behind a door that may be closed: what emr_ledger_open gives when options->known is set.
  */
 emr_status emr_absent_open(const emr_ledger_options *options, emr_ledger **out_ledger);
+/* As emr_ledger_submit, of a handle on a directory (emr_embedded_open) that may have been opened
+ * without a submitter: appends a BATCH that SUBMITTER handed in elsewhere and signed (SUBMIT_SIG,
+ * over emr_submit_message of this network).  The caller need not know SUBMITTER: an id that is not
+ * registered is an answer, the refusal EMR_RESULT_SUBMITTER.  EMR_DENIED: the signature is not
+ * SUBMITTER's, or is over another batch or network; nothing was written, also where the batch is
+ * there already.  EMR_UNSUPPORTED: not such a handle. */
+emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
+	emr_bytes batch, emr_ledger_answer *out_answer);
 
 /* Of the host behind LEDGER, as the two functions above: EMR_UNSUPPORTED when it has none,
  * EMR_OFFLINE while it is away, EMR_DENIED when it was opened for reading, EMR_ROLLBACK when it is

@@ -50,6 +50,11 @@ emr_status emr_chain_size(emr_chain *chain, uint64_t *out_size);
 /* Entry bytes and items; either may be NULL.  EMR_NOT_FOUND. */
 emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items);
 emr_status emr_chain_leaf(emr_chain *chain, uint64_t seq, uint8_t out_leaf[32]);
+/* As emr_chain_entry (both are wanted), but EMR_DAMAGED where the chain's own tree has another hash
+ * there: no signature covers the time of an entry.  Where the tree itself cannot be read, it says
+ * nothing. */
+emr_status emr_chain_entry_in_tree(
+	emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items);
 /* Entry 0, as the tree has it; EMR_DAMAGED. */
 emr_status emr_chain_descriptor(emr_chain *chain, emr_buf *out);
 emr_status emr_chain_subtree(
@@ -69,7 +74,7 @@ emr_status emr_chain_domain_seqs(emr_chain *chain, const uint8_t domain[16], uin
 /* Where the applied item of a row's version stands. */
 emr_status emr_chain_place(
 	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index);
-/* The newest entry before BEFORE that SUBMITTER appended, entry 0 not counted.  EMR_NOT_FOUND. */
+/* The newest entry before BEFORE that SUBMITTER handed in, entry 0 not counted.  EMR_NOT_FOUND. */
 emr_status emr_chain_before_by(
 	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq);
 /* Bytes of a private part of an object's content that say which record it is of. */
@@ -199,17 +204,24 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
  * says nothing: emr_chain_follow looks itself. */
 typedef struct emr_chain_checked {
 	bool is_batch_signed; /* by the key that the batch names */
-	bool is_entry_signed; /* by SUBMITTER_PK, whoever's it is */
+	bool is_handed_in;    /* signed by SUBMITTER_PK, whoever's it is, for the network that the
+			       * batch names */
 	uint8_t submitter_pk[32];
 	bool is_from_peer; /* parts may come later, also those of entries that moved: see
 			    * emr_chain_follow */
 } emr_chain_checked;
-/* Needs no chain, and is thread-safe.  SUBMITTER_PK is what whoever appended ENTRY is thought to
- * have signed it with; NULL: that is not known. */
+/* Needs no chain, and is thread-safe.  SUBMITTER_PK is what the submitter of ENTRY is thought to
+ * have signed its batch with; NULL: that is not known. */
 void emr_chain_check(
 	const emr_ledger_entry *entry, const uint8_t *submitter_pk, emr_chain_checked *out_checked);
-/* The key of whoever appended ENTRY, as it is registered now.  EMR_NOT_FOUND. */
+/* The key of the submitter of ENTRY, as it is registered now.  EMR_NOT_FOUND. */
 emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, uint8_t out_pk[32]);
+/* Whether SIG is SUBMITTER's over NET_ID and the batch of HEADER: by the key of the batch, where
+ * that is his, else by the one in his K row.  What CHECKED (NULL = nothing) has of them is not
+ * computed again.  EMR_NOT_FOUND: he is not registered; EMR_DENIED: it is not his. */
+emr_status emr_chain_check_submitter(emr_chain *chain, const uint8_t net_id[16],
+	const uint8_t header[EMR_HEADER_BYTES], const uint8_t submitter[32], const uint8_t sig[64],
+	const emr_chain_checked *checked);
 
 /* Verifies the next entry and appends it.  PARTS has one span an item (data NULL = not at hand; one
  * that does not fit its hash must not be given).  The results that CHECKED (NULL = nothing) has of

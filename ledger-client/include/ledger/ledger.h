@@ -22,7 +22,7 @@ typedef struct emr_ledger_options {
 	const char *path; /* network directory */
 	const char *own;  /* a directory of this keyring alone, where a host that lives elsewhere
 			   * keeps what it read and what is on its way; NULL = it cannot be opened */
-	const emr_keyring *submitter; /* its identity, a registered key, stands for what it appends;
+	const emr_keyring *submitter; /* its identity, a registered key, signs what it submits;
 				       * borrowed; NULL = read only */
 	const emr_clock *clock;	      /* NULL = the computer's */
 	uint32_t busy_timeout_ms;     /* how long to wait for other processes; 0 = 10,000 */
@@ -93,7 +93,7 @@ void emr_ledger_hurry(emr_ledger *ledger);
 typedef struct emr_ledger_answer {
 	emr_id32 batch_id;
 	uint64_t seq;
-	uint64_t ledger_time; /* Unix seconds by the appender's clock */
+	uint64_t ledger_time; /* Unix seconds by the host's clock */
 	uint8_t refusal;
 	uint8_t is_repeat; /* the batch was there before: these are its old results */
 	uint16_t n_results;
@@ -222,9 +222,8 @@ void emr_ledger_stop(emr_ledger *ledger);
  * replay of the contract. Reads only.  EMR_DAMAGED with the first entry concerned and a short
  * English cause that names no record. */
 typedef struct emr_ledger_trouble {
-	emr_status status;  /* EMR_OK when all is well */
-	uint64_t seq;	    /* the entry that does not fit */
-	emr_id32 submitter; /* who appended it, as the entry says; zero if unknown */
+	emr_status status; /* EMR_OK when all is well */
+	uint64_t seq;	   /* the entry that does not fit */
 	char cause[120];
 	bool is_ordered; /* on Fabric, behind emr_ledger_verify: orderers have signed all blocks */
 } emr_ledger_trouble;

@@ -103,9 +103,9 @@ hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16]);
 bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32]);
 uint64_t hosted_moved_time(const hosted *run);
 void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32]);
-/* The K row of whoever appended it, which is not read where he had none yet. */
+/* The K row of its submitter, which is not read where he had none yet. */
 void hosted_moved_submitter(const hosted *run, emr_key_text *out_key);
-/* He has signed it. */
+/* The submitter has signed its batch for this network. */
 bool hosted_moved_is_signed(const hosted *run, const uint8_t *row, size_t len);
 /* The certificate in a lone registration counts when it leads to the CA that ORG has by its M row,
  * ROW: the descriptor's, or AUTHORITY's.  Otherwise the caller stays without one. */

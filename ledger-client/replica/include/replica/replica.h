@@ -253,7 +253,7 @@ typedef struct emr_replica_listing {
 typedef emr_status (*emr_replica_listing_fn)(void *arg, const emr_replica_listing *line);
 emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object,
 	size_t limit, emr_replica_listing_fn fn, void *arg);
-/* Items of the entries that SUBMITTER appended, from the newest entry down, whatever their result;
+/* Items of the entries that SUBMITTER handed in, from the newest entry down, whatever their result;
  * is_mine is not looked up.  Reads no entry of others.  As emr_replica_since. */
 emr_status emr_replica_each_by(
 	emr_replica *replica, emr_id32 submitter, emr_replica_since_fn fn, void *arg);

@@ -41,7 +41,7 @@ function fixed() {
 	const o = { items: [i0, i1, i2], signerPk: dom.pk, signSeed: dom.seed, netId, time: TIME, validUntil: TIME + 604800 };
 	const b = batch(o);
 	const common2 = { seq: 1, ledgerTime: TIME + 1, submitterId: sha256(sign.pk), prevEntry: run(0x50, 32), header: b.header };
-	const e = entry({ ...common2, host: 0, submitSeed: sign.seed, results: [0, 0, 0] });
+	const e = entry({ ...common2, host: 0, netId, submitSeed: sign.seed, results: [0, 0, 0] });
 	const f = entry({ ...common2, host: 1, block: 7, tx: 3, results: [0, 24, 31] });
 	known('item 0', i0.id, '5b7e7628c243751109396b54a56d8601b1d21a7946c1c4cbc72ee2df448b504d');
 	known('item 1', i1.id, 'f16f01a347c70be31741ccc8e4774e148f3e246412b07a37e7ea4afa3d573011');
@@ -50,7 +50,7 @@ function fixed() {
 	known('batch id', b.id, 'd417c326f1f9d26cf792af691acb5fef568e5bc73c180f94d1fd9599b16de8f0');
 	known('batch sig', b.sig, 'cc672a98598fefb949e31c93b0abe2684d1095752cf28fe23ebcc4c433ada64abb5a11c4ad7e6d8343f3d406872d183409859dff93797ad49aaf3927e94ddc03');
 	known('entry length', String(e.bytes.length), '379');
-	known('entry leaf', e.leaf, '26b586d64af403fe9d9d9e71c4d3f4cfa92aab4a8ea4e0a2322ded3bd3b5197d');
+	known('entry leaf', e.leaf, '39deda853b8f1ed88de90fa0ab68ef58a89e2bc419882e5dfad58127416bf8c0');
 	const entryJson = (x, host, block, tx, results) => ({
 		host, seq: 1, ledger_time: TIME + 1, submitter_id: hex(common2.submitterId), submitter_pk: hex(sign.pk), submitter_seed: host ? '' : hex(sign.seed), block, tx,
 		prev_entry: hex(common2.prevEntry), results: hex(Uint8Array.from(results)), submit_sig: hex(x.submitSig), entry: hex(x.bytes), leaf: hex(x.leaf),
@@ -119,7 +119,7 @@ class Story {
 		const b = batch(o);
 		const results = named.map(() => 0);
 		const e = entry({
-			host: 0, seq, ledgerTime: this.now + 2, submitterId: submitter.id, submitSeed: submitter.sign.seed, prevEntry: this.leaves[seq - 1], header: b.header, results,
+			host: 0, netId: this.net.netId, seq, ledgerTime: this.now + 2, submitterId: submitter.id, submitSeed: submitter.sign.seed, prevEntry: this.leaves[seq - 1], header: b.header, results,
 		});
 		this.leaves.push(e.leaf);
 		this.batches.push({

@@ -88,7 +88,7 @@ typedef enum emr_proof_step {
 	EMR_PROOF_BAD_CERTIFICATE, /* not issued by the network's CA, or not in force when it was
 				      used */
 	EMR_PROOF_BAD_CHECKPOINT,  /* no good signature of a registered key, or a wrong one */
-	EMR_PROOF_BAD_ENTRY,	   /* who appended the entry did not sign it so, or it is not of
+	EMR_PROOF_BAD_ENTRY,	   /* its submitter did not sign the batch so, or it is not of
 				      such a ledger */
 	EMR_PROOF_BAD_BATCH,	   /* signature of the batch */
 	EMR_PROOF_BAD_ITEM,   /* the item is not in the batch, or is of another kind or signer */
