@@ -74,7 +74,6 @@ void emr_chain_close(emr_chain *chain)
 	if (chain == NULL)
 		return;
 	emr_sql_close(&chain->sql);
-	chain_clocks_free(&chain->clocks);
 	free(chain);
 }
 

@@ -295,9 +295,5 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
 		status = put_leaf(chain, a.seq, leaf);
 	if (status == EMR_OK)
 		status = put_items(&a, batch, parsed.results.data);
-	if (status == EMR_OK)
-		status = do_writes(&a, outcome->writes, outcome->writes_count);
-	if (status == EMR_OK)
-		chain_clocks_hear(chain, &parsed, leaf);
-	return status;
+	return status == EMR_OK ? do_writes(&a, outcome->writes, outcome->writes_count) : status;
 }

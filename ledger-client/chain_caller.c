@@ -1,5 +1,5 @@
 /* Before a batch is judged, this file finds out who brings it: whether the certificate in it was
- * signed by an organisation that is a member of the network now, and what time others have said. */
+ * signed by an organisation that is a member of the network now. */
 #include "chain_private.h"
 
 #include <stdlib.h>
@@ -271,8 +271,6 @@ emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes desc
 	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
 	memcpy(caller.submitter_id, submitter_id.b, 32);
 	status = judge_seen(chain, batch, &caller.seen);
-	if (status == EMR_OK)
-		status = chain_said(chain, submitter_id.b, now, &caller.said_unix_s);
 	if (status == EMR_OK && der.len > 0)
 		status = find_certificate(chain, descriptor, der, now, &caller.cert);
 	if (status != EMR_OK)

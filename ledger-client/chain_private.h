@@ -1,40 +1,20 @@
 /* This is the inside of a chain (the tables of a ledger or of a copy), for chain*.c only. */
 #pragma once
 
-#include <stdlib.h>
-
 #include "ledger/chain.h"
 #include "ledger/sql.h"
 
 #define CHAIN_FORMAT 2u
 #define CHAIN_LEDGER_ID 0x454d524cu /* "EMRL" */
 
-/* What is known of the times that submitters have said, from the first SIZE entries. */
-typedef struct chain_word chain_word;
-typedef struct chain_clocks {
-	chain_word *words;
-	size_t n, cap;
-	uint64_t size;
-	uint8_t leaf[32]; /* of the last of them */
-	uint64_t left;	  /* as many does the file itself say where to find */
-} chain_clocks;
-
-static inline void chain_clocks_free(chain_clocks *clocks)
-{
-	free(clocks->words);
-	*clocks = (chain_clocks){0};
-}
-
 struct emr_chain {
 	emr_sql sql;
 	uint64_t rows_read, steps; /* by this connection; STEPS of SQLite's, to find them */
-	chain_clocks clocks;
 };
 
 typedef enum chain_statement {
 	SIZE,
 	ENTRY_GET,
-	ENTRIES_FROM,
 	ENTRIES_NEWEST, /* one of each submitter */
 	ENTRIES_NEWEST_INDEXED,
 	HAS_SUBMITTERS, /* the index of that */
@@ -105,12 +85,6 @@ emr_status chain_expect_part(
 	emr_chain *chain, const emr_part_key *key, const emr_item *item, uint64_t seq);
 /* The parts of KEY's and the following versions up to LAST go. */
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last);
-/* ENTRY, whose hash is LEAF, was appended: who has heard all before it hears it, too.  Behind a
- * rollback what was heard is forgotten by its hash. */
-void chain_clocks_hear(emr_chain *chain, const emr_entry *entry, const uint8_t leaf[32]);
-/* What emr_caller.said_unix_s is for the next entry, when SUBMITTER brings it at NOW. */
-emr_status chain_said(
-	emr_chain *chain, const uint8_t submitter[32], uint64_t now, uint64_t *out_unix_s);
 /* A value with its checksum under NAME. */
 emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out);
 emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value);

@@ -46,7 +46,6 @@ const char chain_locals[] =
 const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
 	[ENTRY_GET] = "SELECT entry, items FROM entries WHERE seq=?1",
-	[ENTRIES_FROM] = "SELECT seq, entry FROM entries WHERE seq>=?1 ORDER BY seq",
 	[ENTRIES_NEWEST] =
 		"SELECT seq, entry FROM entries WHERE seq IN (SELECT max(seq) FROM entries "
 		"GROUP BY " CHAIN_SUBMITTER ") ORDER BY seq",

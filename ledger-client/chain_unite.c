@@ -427,7 +427,6 @@ emr_status emr_chain_mend(
 	}
 	if (status == EMR_OK)
 		status = emr_chain_check_file(chain);
-	chain_clocks_free(&chain->clocks); /* they may be of what was damaged */
 	*out_n = m.n;
 	return status;
 }

@@ -64,8 +64,6 @@ static emr_status append(embedded *e, const emr_outcome *outcome, taking *t)
 		return EMR_INVALID;
 	status = emr_chain_append(
 		e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL);
-	if (status == EMR_OK)
-		status = emr_chain_leave_words(e->writer);
 	if (status != EMR_OK)
 		return status;
 	t->answer.seq = entry.seq;
@@ -169,7 +167,6 @@ static emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t su
 		return EMR_OK;
 	}
 	emr_batch_id(e->batch->header.data, t.answer.batch_id.b);
-	emr_chain_listen(e->writer); /* nobody else waits for that */
 	status = emr_chain_begin(e->writer);
 	if (status != EMR_OK)
 		return status;

@@ -137,12 +137,11 @@ void hosted_caller(hosted *run, int host, const uint8_t net_id[16], const uint8_
 	memcpy(run->caller.submitter_id, submitter_id, 32);
 }
 
-void hosted_said(hosted *run, int seen, uint64_t said_unix_s)
+void hosted_seen(hosted *run, int seen)
 {
 	run->caller.seen = seen == EMR_SEEN_IN_LOG	? EMR_SEEN_IN_LOG
 			   : seen == EMR_SEEN_UNCHECKED ? EMR_SEEN_UNCHECKED
 							: EMR_SEEN_NOT_IN_LOG;
-	run->caller.said_unix_s = said_unix_s;
 }
 
 emr_contract_status hosted_recorded(hosted *run, const uint8_t *results, size_t len)
@@ -455,9 +454,7 @@ hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16])
 		!has_arena(run, emr_contract_arena_bytes(&run->batch)))
 		return NULL;
 	run->split = EMR_RESULT_APPLIED;
-	run->caller = (emr_caller){.host = EMR_HOST_EMBEDDED,
-		.said_unix_s = from->said_unix_s,
-		.recorded = run->entry.results};
+	run->caller = (emr_caller){.host = EMR_HOST_EMBEDDED, .recorded = run->entry.results};
 	memcpy(run->caller.net_id, net_id, 16);
 	memcpy(run->caller.submitter_id, run->entry.submitter_id, 32);
 	return taken(&run);

@@ -110,17 +110,6 @@ static void judge_items(struct judge *judge, emr_outcome *outcome)
 	outcome->writes_count = judge->writes_count;
 }
 
-/* Who appends to a ledger without a clock of its own says what time it is; he does not go behind
- * what two others have said before him. */
-static uint64_t time_of_rights(const emr_caller *caller, uint64_t now)
-{
-	uint64_t said = caller->said_unix_s;
-
-	return said > EMR_CLOCKS_APART_S && said - EMR_CLOCKS_APART_S > now
-		       ? said - EMR_CLOCKS_APART_S
-		       : now;
-}
-
 static void judge_batch(struct judge *judge, emr_outcome *outcome)
 {
 	emr_result result = emr_check_network(judge);
@@ -147,11 +136,7 @@ emr_contract_status emr_contract_apply(const emr_batch *batch, const emr_caller 
 	uint64_t now_unix_s, const emr_value *values, size_t values_count,
 	emr_contract_arena *arena, emr_outcome *out_outcome)
 {
-	struct judge judge = {.batch = batch,
-		.caller = caller,
-		.host_now = now_unix_s,
-		.now = time_of_rights(caller, now_unix_s),
-		.arena = arena};
+	struct judge judge = {.batch = batch, .caller = caller, .now = now_unix_s, .arena = arena};
 	emr_outcome outcome = {0};
 	emr_contract_status status;
 

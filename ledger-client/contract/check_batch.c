@@ -90,8 +90,8 @@ static emr_result check_item_times(const struct judge *judge, size_t i, uint64_t
 	if (item.time_unix_s > judge->header.time_unix_s)
 		return EMR_RESULT_TIME_AHEAD;
 	if (emr_op_is_prompt(item.op) &&
-		(is_older_than(item.time_unix_s, judge->host_now, own) ||
-			is_older_than(judge->header.time_unix_s, judge->host_now, own)))
+		(is_older_than(item.time_unix_s, judge->now, own) ||
+			is_older_than(judge->header.time_unix_s, judge->now, own)))
 		return EMR_RESULT_EXPIRED_BATCH;
 	return EMR_RESULT_APPLIED;
 }
@@ -102,14 +102,14 @@ static emr_result check_times(struct judge *judge)
 	uint64_t limit = UINT64_MAX;
 	emr_result result;
 
-	if (is_older_than(judge->host_now, time, EMR_CLOCKS_APART_S))
+	if (is_older_than(judge->now, time, EMR_CLOCKS_APART_S))
 		return EMR_RESULT_TIME_AHEAD;
 	for (size_t i = 0; i < judge->batch->count; i++) {
 		result = check_item_times(judge, i, &limit);
 		if (result != EMR_RESULT_APPLIED)
 			return result;
 	}
-	if (judge->host_now > until || until < time || until - time > limit)
+	if (judge->now > until || until < time || until - time > limit)
 		return EMR_RESULT_EXPIRED_BATCH;
 	if (judge->header.seen_seq != 0 && judge->caller->seen == EMR_SEEN_NOT_IN_LOG)
 		return EMR_RESULT_FORK;

@@ -11,8 +11,7 @@ struct judge {
 	/* the batch */
 	const emr_batch *batch;
 	const emr_caller *caller;
-	uint64_t host_now; /* the entry's time */
-	uint64_t now;	   /* the time at which rights are judged: not before what others say */
+	uint64_t now; /* the entry's time */
 	emr_contract_arena *arena;
 	emr_header header;
 	uint8_t batch_id[32];

@@ -131,18 +131,15 @@ static emr_status send_all(move *m)
 
 /* ---- an entry ---- */
 
-/* The time that others had said, and whose CA vouches for a lone registration: what the chaincode
- * would need all that came before for. */
+/* Whose CA vouches for a lone registration: what the chaincode would need all that came before
+ * for. */
 static emr_status write_hint(move *m, const emr_caller *caller, emr_buf *out)
 {
-	uint8_t said[8];
 	emr_id16 org;
 	emr_status status;
 
-	emr_put_u64(said, caller->said_unix_s);
-	status = emr_buf_append(out, said, sizeof said);
-	if (status != EMR_OK || !caller->cert.is_present)
-		return status;
+	if (!caller->cert.is_present)
+		return EMR_OK;
 	memcpy(org.b, caller->cert.org, sizeof org.b);
 	status = emr_buf_append(out, org.b, sizeof org.b);
 	if (status == EMR_OK)

@@ -161,22 +161,6 @@ static void verify(size_t entries)
 	emr_replica_close(replica);
 }
 
-/* By a process that has just opened the ledger: it looks for the newest entry of each submitter. */
-static void save_first(const kit_domain *own)
-{
-	double start, cpu;
-
-	emr_ledger_close(k.ledger);
-	k.ledger = kit_open(&k);
-	for (int i = 0; i < 2; i++) {
-		start = now_ms();
-		cpu = cpu_ms();
-		kit_fill(&k, own, 1);
-		printf("save %d after opening the ledger: %.1f ms, %.1f ms of processor\n", i + 1,
-			now_ms() - start, cpu_ms() - cpu);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	size_t entries = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 20000;
@@ -206,7 +190,6 @@ int main(int argc, char **argv)
 	verify(entries);
 	kit_fill(&k, &others[0], 1);
 	follow("one more", 1);
-	save_first(&own);
 	free(others);
 	kit_end(&k);
 	return 0;

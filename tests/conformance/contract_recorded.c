@@ -55,8 +55,7 @@ static emr_caller caller_of(const json_t *json)
 	const json_t *cert = json_object_get(json, "cert");
 	emr_caller caller = {
 		.host = number(json, "host") == 0 ? EMR_HOST_EMBEDDED : EMR_HOST_FABRIC,
-		.seen = (emr_seen)number(json, "seen"),
-		.said_unix_s = number(json, "said")};
+		.seen = (emr_seen)number(json, "seen")};
 
 	copy_field(json, "net_id", caller.net_id, 16);
 	copy_field(json, "submitter_id", caller.submitter_id, 32);

@@ -104,39 +104,6 @@ static void a_request_for_a_key_and_its_answer_are_of_now(void **state)
 	people_free(&p);
 }
 
-/* Who appends to an embedded ledger says what time it is, and goes as far back as two others let
- * him: what their time has ended is over, less what honest clocks are apart. */
-static void what_has_ended_for_two_others_is_over_at_any_time(void **state)
-{
-	const uint64_t end = KIT_NOW + KIT_DAY; /* of the grant */
-	const struct {
-		enum what what;
-		enum who who;
-		uint64_t end;
-		int expected;
-	} rows[] = {{LETTER, MANAGER, KIT_NOW + 20 * KIT_DAY, NO}, {KFRAGS, OWNER, end, OVER},
-		{ACCESS_REQ, GRANTEE, end, OVER},
-		{SERVED_OWNER, OWNER, KIT_NOW - 20 + KIT_DAY + 1, GONE},
-		{ORG_APPROVE, ADMIN, KIT_NOW + KIT_DAY, GONE},
-		{AGENT_ACK, AGENT, KIT_NOW + 30 * KIT_DAY, EMR_RESULT_KEY_DEAD},
-		{DOMAIN_ROTATE, OWNER, KIT_NOW + 365 * KIT_DAY, 1000 + EMR_RESULT_SUBMITTER}};
-	people p;
-
-	(void)state;
-	people_make(&p);
-	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
-		for (unsigned late = 0; late < 2; late++) {
-			people_item item = people_item_of(&p, rows[r].what, rows[r].who);
-
-			p.world.caller.said_unix_s = rows[r].end + EMR_CLOCKS_APART_S - !late;
-			kit_expect(late ? rows[r].expected : OK,
-				people_answer(
-					&p, "what others say the time is", rows[r].who, &item),
-				what_names[rows[r].what]);
-		}
-	people_free(&p);
-}
-
 /* ---- forms ---- */
 
 static void a_public_part_out_of_form_is_refused(void **state)
@@ -437,7 +404,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_made_that_is_over_already),
 		cmocka_unit_test(a_request_for_a_key_and_its_answer_are_of_now),
-		cmocka_unit_test(what_has_ended_for_two_others_is_over_at_any_time),
 		cmocka_unit_test(a_public_part_out_of_form_is_refused),
 		cmocka_unit_test(a_private_part_of_another_length_is_refused),
 		cmocka_unit_test(an_item_is_about_what_its_public_part_names),

@@ -44,8 +44,6 @@ static json_t *caller_json(const emr_caller *caller)
 	set_hex(json, "net_id", caller->net_id, 16);
 	set_hex(json, "submitter_id", caller->submitter_id, 32);
 	json_object_set_new(json, "seen", json_integer(caller->seen));
-	if (caller->said_unix_s > 0)
-		json_object_set_new(json, "said", json_integer((json_int_t)caller->said_unix_s));
 	if (caller->recorded.len > 0)
 		set_hex(json, "recorded", caller->recorded.data, caller->recorded.len);
 	if (!caller->cert.is_present)

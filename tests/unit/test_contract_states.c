@@ -505,7 +505,9 @@ static void a_grant_a_join_and_a_leave_fit_in_one_batch(void **state)
 static void a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing(void **state)
 {
 	people p;
-	people_item item;
+	emr_key_text key;
+	emr_row_dataset row;
+	const kit_row *value;
 
 	(void)state;
 	people_make(&p);
@@ -513,11 +515,16 @@ static void a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing(v
 	kit_expect(EMR_RESULT_FUNDS, people_try(&p, "a join that nobody paid", DATASET_JOIN, OWNER),
 		"price");
 	people_put_dataset(&p, p.team, EMR_DATASET_OPEN, 0);
-	item = people_item_of(&p, DATASET_JOIN, OWNER);
-	p.world.caller.said_unix_s = KIT_NOW + KIT_DAY + EMR_CLOCKS_APART_S - 1;
-	kit_expect(OK, people_answer(&p, "a dataset in its last second", OWNER, &item), "last");
-	p.world.caller.said_unix_s++;
-	kit_expect(GONE, people_answer(&p, "a dataset out of time", OWNER, &item), "over");
+	emr_key_by_object("DS", p.team, &key);
+	value = kit_get(&p.world.state, key.text);
+	assert_int_equal(
+		emr_row_dataset_parse(kit_span(value->value, value->len), &row), EMR_CONTRACT_OK);
+	for (uint64_t late = 0; late < 2; late++) {
+		row.not_after_unix_s = KIT_NOW + 1 - late;
+		emr_row_dataset_encode(&row, value->value);
+		kit_expect(late ? GONE : OK,
+			people_try(&p, "a dataset at its end", DATASET_JOIN, OWNER), "end");
+	}
 	people_free(&p);
 }
 

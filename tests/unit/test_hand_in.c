@@ -213,6 +213,37 @@ static void what_is_no_batch_is_refused_as_ever(void **state)
 	assert_status(EMR_DENIED, emr_ledger_submit(host, emr_buf_view(&batch), &answer));
 }
 
+/* Lima may write for a day, and two days later hands in what she dates within it. */
+static void what_is_dated_back_is_judged_at_the_hosts_time(void **state)
+{
+	emr_batch_options options = {
+		.keyring = lima.keyring, .signer = emr_signer_identity(), .net_id = k.net_id};
+	emr_operation removal = {
+		.op = EMR_OP_UNLINK, .domain = health.id, .epoch = 1, .version = 2, .time = now};
+	EMR_AUTO_BUF batch = {0};
+	EMR_AUTO_BATCH removing = NULL;
+	emr_batch_builder *b = kit_batch(&k, health.id);
+	emr_ledger_answer answer;
+	uint8_t sig[64];
+	emr_id32 item;
+
+	(void)state;
+	removal.object = emr_id16_random();
+	removal.prev = kit_put(b, &health, removal.object, 1, (emr_id32){{0}});
+	(void)kit_send(&k, b);
+	assert_applied(folk_own(emr_act_writer_add(health.id, lima.public.signer_id,
+					EMR_RIGHT_META | EMR_RIGHT_ANY, now + DAY),
+		folk_part_of(592)));
+	assert_ok(emr_batch_new(&options, &removing));
+	assert_ok(emr_batch_add(removing, &removal, &item));
+	assert_ok(emr_batch_finish(removing, now, 3 * DAY, &batch, NULL));
+	sign(&lima, k.net_id, &batch, sig);
+	folk_pass(2 * DAY);
+	assert_ok(take(&lima, sig, &batch, &answer));
+	assert_int_equal(answer.refusal, 0);
+	assert_int_equal(answer.results[0], EMR_RESULT_NOT_AUTHORISED);
+}
+
 static emr_status known(void *arg, emr_buf *out_descriptor)
 {
 	emr_bytes descriptor = emr_ledger_descriptor(arg);
@@ -298,6 +329,7 @@ int main(void)
 		TEST(whoever_is_not_registered_hands_in_nothing),
 		TEST(a_batch_that_is_there_has_its_old_answer),
 		TEST(what_is_no_batch_is_refused_as_ever),
+		TEST(what_is_dated_back_is_judged_at_the_hosts_time),
 		TEST(a_handle_that_may_lead_elsewhere_takes_nothing_for_others),
 		TEST(eight_bring_at_once_and_each_has_his_answer),
 	};

@@ -220,8 +220,8 @@ func (r *Run) Caller(host int, netID, submitterID []byte) error {
 }
 
 // Replay repeats what another host said when the batch was recorded.
-func (r *Run) Replay(seen int, said uint64, recorded []byte) error {
-	C.hosted_said(r.c, C.int(seen), C.uint64_t(said))
+func (r *Run) Replay(seen int, recorded []byte) error {
+	C.hosted_seen(r.c, C.int(seen))
 	if recorded == nil {
 		return nil
 	}

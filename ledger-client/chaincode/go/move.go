@@ -6,9 +6,8 @@ package ledger
 //
 //	ENTRY  its bytes, with its submitter's signature over its batch
 //	ITEMS  its items with their public parts
-//	HINT   what only a replay of everything before tells: the time that others had said (8 bytes), then, of a lone registration, the
-//	       organisation (16 bytes) whose CA vouches for it, then that CA where the descriptor has another one.  None of it is believed:
-//	       the results must be the recorded ones
+//	HINT   what only a replay of everything before tells: of a lone registration the organisation (16 bytes) whose CA vouches for it,
+//	       then that CA where the descriptor has another one, else nothing.  None of it is believed: the results must be the recorded ones
 //
 // The private parts of all items are "parts" of the transient map: a list with one value for each item, nothing where the directory has none.
 
@@ -36,7 +35,6 @@ const (
 	movedKey   = "moved"
 	channelKey = "NC" // the contract's: the directory's last entry has written it
 	movedMax   = 64   // entries in one transaction; whoever reads blocks counts on it
-	hintBytes  = 8
 	orgBytes   = 16
 )
 
@@ -223,7 +221,7 @@ func (m *moving) end(descriptor []byte) (uint64, []byte, error) {
 
 // take judges one entry; the parts behind its own are left.
 func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, error) {
-	if len(entry) < 8 || len(hint) < hintBytes {
+	if len(entry) < 8 {
 		return nil, errors.New("no entry of a directory")
 	}
 	own, rest, err := cutList(parts, int(binary.BigEndian.Uint16(entry[6:])))
@@ -234,7 +232,7 @@ func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	c := newMoved(descriptor, entry, items, own, binary.BigEndian.Uint64(hint))
+	c := newMoved(descriptor, entry, items, own)
 	if c == nil {
 		return nil, fmt.Errorf("entry %d: no entry of a directory", seq)
 	}
@@ -243,7 +241,7 @@ func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, err
 	if !bool(C.hosted_moved_follows(c, C.uint64_t(seq), bytesAt(leaf))) {
 		return nil, fmt.Errorf("entry %d: it does not follow the one before", seq)
 	}
-	if err := m.judge(run, descriptor, hint[hintBytes:]); err != nil {
+	if err := m.judge(run, descriptor, hint); err != nil {
 		return nil, fmt.Errorf("entry %d: %w", seq, err)
 	}
 	next := make([]byte, 40)
@@ -252,11 +250,11 @@ func (m *moving) take(descriptor, entry, items, hint, parts []byte) ([]byte, err
 	return rest, m.PutState(movedKey, next)
 }
 
-func newMoved(descriptor, entry, items, parts []byte, said uint64) *C.hosted {
+func newMoved(descriptor, entry, items, parts []byte) *C.hosted {
 	var netID [16]byte
 	C.emr_descriptor_net_id(C.emr_span{data: bytesAt(descriptor), len: C.size_t(len(descriptor))}, (*C.uint8_t)(&netID[0]))
 	from := C.hosted_entry{entry: (*C.uint8_t)(C.CBytes(entry)), entry_len: C.size_t(len(entry)), items: (*C.uint8_t)(C.CBytes(items)),
-		items_len: C.size_t(len(items)), parts: (*C.uint8_t)(C.CBytes(parts)), parts_len: C.size_t(len(parts)), said_unix_s: C.uint64_t(said)}
+		items_len: C.size_t(len(items)), parts: (*C.uint8_t)(C.CBytes(parts)), parts_len: C.size_t(len(parts))}
 	defer func() {
 		C.free(unsafe.Pointer(from.entry))
 		C.free(unsafe.Pointer(from.items))

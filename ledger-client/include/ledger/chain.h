@@ -147,15 +147,8 @@ emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t 
 /* Running digest over all changes of state, in order. */
 emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32]);
 
-/* Reads the times that entries say, outside of a transaction: the first time they are all looked
- * through, and whoever judges a batch then reads only those that came since. */
-void emr_chain_listen(emr_chain *chain);
-/* Inside of a write transaction: says in the file which entries were the newest of their
- * submitters, now and then, so that the next program need not look through all of them. */
-emr_status emr_chain_leave_words(emr_chain *chain);
-/* The latest time that the newest entries of other persons than SUBMITTER's say; 0: nobody
- * else has said any. */
-emr_status emr_chain_heard(emr_chain *chain, const uint8_t submitter[32], uint64_t *out_unix_s);
+/* The latest time of an entry that another key in force than ME handed in; 0: nobody else has. */
+emr_status emr_chain_heard(emr_chain *chain, const uint8_t me[32], uint64_t *out_unix_s);
 
 /* The checkpoint note that members leave (ledger/checkpoint.h). */
 emr_status emr_chain_note(emr_chain *chain, emr_buf *out_note);
@@ -178,8 +171,8 @@ void emr_chain_verdict_free(emr_chain_verdict *verdict);
 /* Finds the host of the next entry: as the descriptor says, but a ledger that began in a directory
  * goes on in a channel behind the entry that has written the row NC. */
 emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host);
-/* Collects what HOST says about the bringer of BATCH at NOW: net, submitter, seen leaf, the time
- * that others have said, and the certificate in the private part of a lone KEY_REG or KEY_CERT when
+/* Collects what HOST says about the bringer of BATCH at NOW: net, submitter, seen leaf, and the
+ * certificate in the private part of a lone KEY_REG or KEY_CERT when
  * a CA of DESCRIPTOR signed it. */
 emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
 	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);

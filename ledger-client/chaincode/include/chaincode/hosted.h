@@ -32,8 +32,8 @@ size_t hosted_public_len(const hosted *run);
 
 /* The bringer, as far as nothing has to be checked. */
 void hosted_caller(hosted *run, int host, const uint8_t net_id[16], const uint8_t submitter_id[32]);
-/* For replays of recorded batches only: what another host said then. */
-void hosted_said(hosted *run, int seen, uint64_t said_unix_s);
+/* For replays of recorded batches only: what another host found then. */
+void hosted_seen(hosted *run, int seen);
 emr_contract_status hosted_recorded(hosted *run, const uint8_t *results, size_t len);
 emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_t org[16],
 	const uint8_t enrolment[32], uint16_t roles, uint64_t not_after_unix_s, uint8_t key_alg,
@@ -93,9 +93,6 @@ typedef struct hosted_entry {
 	const uint8_t *parts; /* a list of values, one for each item; those that do not fit its hash
 			       * are refused */
 	size_t parts_len;
-	uint64_t said_unix_s; /* the time that others had said (emr_caller); whoever brings it says
-			       * so.  No result hangs on his word, as each must be the recorded one
-			       */
 } hosted_entry;
 /* NULL: it is no such entry, or there is no memory. */
 hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16]);

@@ -60,11 +60,6 @@ typedef struct emr_caller {
 	uint8_t submitter_id[32];
 	emr_caller_cert cert;
 	emr_seen seen;
-	/* Embedded: the time that at least two persons other than the submitter's have said, each
-	 * in the newest of his entries before this one: the second latest of these times; 0 when
-	 * there are not two.  It may be given as 0 when it is not more than EMR_CLOCKS_APART_S
-	 * ahead of now.  Fabric: 0, its orderers bound now. */
-	uint64_t said_unix_s;
 	/* A replay of an entry gives its recorded results here (one for each item).  Then a part
 	 * that is not supplied is taken at the word of the recorded result: erased parts do not
 	 * break a replay.  Nothing else is.  Empty for a new batch, where a part that is not

@@ -117,8 +117,7 @@ typedef emr_status (*emr_replica_since_fn)(void *arg, const emr_replica_change *
 emr_status emr_replica_since(
 	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg);
 
-/* The latest time that the newest entries of other persons than that of the key ME say; 0:
- * nobody else has said any. */
+/* The latest time of an entry that another key in force than ME handed in; 0: nobody else has. */
 emr_status emr_replica_heard(emr_replica *replica, emr_id32 me, uint64_t *out_unix_s);
 
 /* Until its end, what this thread asks REPLICA by state_get, head_get, each_head, part and item_get

@@ -32,10 +32,10 @@ type moving struct {
 	at int64
 }
 
-// hint is that nobody else had said a time, and that the only organisation vouches.
+// hint is that the only organisation vouches.
 func (m *moving) hint() []byte {
 	organisation, _ := hex.DecodeString(string(m.story.MSP))
-	return append(make([]byte, 8), organisation...)
+	return organisation
 }
 
 func (m *moved) list() []byte {

@@ -40,7 +40,6 @@ type Caller struct {
 	Net       Hex          `json:"net_id"`
 	Submitter Hex          `json:"submitter_id"`
 	Seen      int          `json:"seen"`
-	Said      uint64       `json:"said"`
 	Recorded  *Hex         `json:"recorded,omitempty"`
 	Cert      *Certificate `json:"cert,omitempty"`
 }

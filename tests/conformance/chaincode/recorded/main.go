@@ -99,7 +99,7 @@ func bring(run *ledger.Run, caller record.Caller) error {
 	if caller.Recorded != nil {
 		results = *caller.Recorded
 	}
-	return run.Replay(caller.Seen, caller.Said, results)
+	return run.Replay(caller.Seen, results)
 }
 
 // A world is the rows below a prefix.

@@ -125,16 +125,16 @@ class Judge {
 		}
 		need(ok, 18);
 		need(this.bringsOwnCert(items) || this.submitterActive(), 19);
-		need(time <= this.hostNow + 600n, 20);
+		need(time <= this.now + 600n, 20);
 		let smallest = 1n << 63n;
 		for (const i of items) {
 			const [op, t] = [i.bytes[5], num(i.bytes, 112, 8)];
 			const max = limit(op, this.host);
 			if (max < smallest) smallest = max;
 			need(t <= time, 20);
-			need(max > 900n || (t + max >= this.hostNow && time + max >= this.hostNow), 21);
+			need(max > 900n || (t + max >= this.now && time + max >= this.now), 21);
 		}
-		need(this.hostNow <= until && until >= time && until - time <= smallest, 21);
+		need(this.now <= until && until >= time && until - time <= smallest, 21);
 		need(num(header, 72, 8) === 0n || this.seen !== 2, 37);
 		need(same(root(items.map((i) => leafHash(i.bytes))), cut(header, 112, 32)), FORMAT);
 	}
@@ -231,9 +231,7 @@ export function judge({ batch, caller, now, state }) {
 	try {
 		const { header, items, all } = split(batch);
 		const signerPk = cut(header, 8, 32);
-		const hostNow = BigInt(now);
-		const rightsNow = caller.said - 600n > hostNow ? caller.said - 600n : hostNow;
-		const j = new Judge({ ...caller, hostNow, now: rightsNow, signerPk, signer: sha256(signerPk), batchId: sha256(header.slice(0, 144)) }, state);
+		const j = new Judge({ ...caller, now: BigInt(now), signerPk, signer: sha256(signerPk), batchId: sha256(header.slice(0, 144)) }, state);
 		j.checkBatch(items, all, header);
 		const known = j.rows.get(key.b(j.batchId));
 		if (known) return { outcome: 'known', results: cut(known, 208, int(known, 6, 2)) };
@@ -262,7 +260,7 @@ export function judge({ batch, caller, now, state }) {
 export function compareCase(json) {
 	const k = json.caller.cert;
 	const caller = {
-		host: json.caller.host, net: unhex(json.caller.net_id), submitter: unhex(json.caller.submitter_id), seen: json.caller.seen, said: BigInt(json.caller.said ?? 0), recorded: unhex(json.caller.recorded ?? ''),
+		host: json.caller.host, net: unhex(json.caller.net_id), submitter: unhex(json.caller.submitter_id), seen: json.caller.seen, recorded: unhex(json.caller.recorded ?? ''),
 		cert: k ? { ref: unhex(k.ref), org: unhex(k.org), enrolment: unhex(k.enrolment ?? hex(NONE)), roles: k.roles, notAfter: BigInt.asUintN(64, BigInt(k.not_after)), alg: k.key_alg, key: unhex(k.key) } : null,
 	};
 	const state = Object.entries(json.state).map(([name, value]) => [name, unhex(value)]);
