@@ -2,7 +2,6 @@
  * which also counts while the computer sleeps. Tests put another clock in its place. */
 #include "base/clock.h"
 
-#include <sys/timex.h>
 #include <time.h>
 
 static int64_t now_ns(clockid_t id)
@@ -26,21 +25,9 @@ static int64_t system_boot_ns(const emr_clock *clock)
 	return now_ns(CLOCK_BOOTTIME);
 }
 
-/* The kernel knows it from whoever keeps its clock (timesyncd, chrony, ntpd), and does not believe
- * it for ever. */
-static bool system_is_kept(const emr_clock *clock)
-{
-	struct timex look = {0};
-	int state = adjtimex(&look);
-
-	(void)clock;
-	return state >= 0 && state != TIME_ERROR;
-}
-
 const emr_clock *emr_clock_system(void)
 {
-	static const emr_clock clock = {
-		.unix_ns = system_unix_ns, .boot_ns = system_boot_ns, .is_kept = system_is_kept};
+	static const emr_clock clock = {.unix_ns = system_unix_ns, .boot_ns = system_boot_ns};
 
 	return &clock;
 }

@@ -15,9 +15,6 @@ struct emr_chain {
 typedef enum chain_statement {
 	SIZE,
 	ENTRY_GET,
-	ENTRIES_NEWEST, /* one of each submitter */
-	ENTRIES_NEWEST_INDEXED,
-	HAS_SUBMITTERS, /* the index of that */
 	ENTRY_PUT,
 	ENTRY_BEFORE_BY,
 	BATCH_GET,

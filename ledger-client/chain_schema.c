@@ -46,17 +46,6 @@ const char chain_locals[] =
 const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[SIZE] = "SELECT coalesce(max(seq)+1, 0) FROM entries",
 	[ENTRY_GET] = "SELECT entry, items FROM entries WHERE seq=?1",
-	[ENTRIES_NEWEST] =
-		"SELECT seq, entry FROM entries WHERE seq IN (SELECT max(seq) FROM entries "
-		"GROUP BY " CHAIN_SUBMITTER ") ORDER BY seq",
-	/* From one submitter to the next one in the index, past all of his entries. */
-	[ENTRIES_NEWEST_INDEXED] =
-		"WITH RECURSIVE who(id) AS (SELECT min(" CHAIN_SUBMITTER ") FROM entries"
-		" UNION ALL SELECT (SELECT min(" CHAIN_SUBMITTER
-		") FROM entries WHERE " CHAIN_SUBMITTER ">id) FROM who WHERE id IS NOT NULL)"
-		" SELECT seq, entry FROM entries WHERE seq IN (SELECT (SELECT max(seq) FROM "
-		"entries WHERE " CHAIN_SUBMITTER "=id) FROM who WHERE id IS NOT NULL) ORDER BY seq",
-	[HAS_SUBMITTERS] = "SELECT 1 FROM sqlite_master WHERE type='index' AND name='submitters'",
 	[ENTRY_PUT] = "INSERT INTO entries(seq, batch_id, entry, items) VALUES(?1, ?2, ?3, ?4)",
 	[ENTRY_BEFORE_BY] =
 		"SELECT seq FROM entries WHERE " CHAIN_SUBMITTER "=?1 AND seq>0 AND seq<?2"

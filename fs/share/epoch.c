@@ -453,8 +453,6 @@ emr_status emr_share_renew(emr_share *share, emr_id16 domain)
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	status = share_own_domain(share, domain, &row, &public);
-	if (status == EMR_OK)
-		status = share_end_writers(share, domain);
 	if (status == EMR_OK && is_due)
 		return emr_share_begin_epoch(share, domain);
 	/* An epoch of more than one batch may have been interrupted. */

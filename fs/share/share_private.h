@@ -288,10 +288,6 @@ typedef struct writer_terms {
 	emr_bytes card;
 } writer_terms;
 emr_status share_add_writer(parcel *p, const writer_terms *terms);
-/* Ends what is over by its date in DOMAIN, one's own, with an entry; what the ledger refuses of it
- * is no error. */
-emr_status share_end_writers(emr_share *share, emr_id16 domain);
-
 #define ENDS_IN_ONE 400 /* of a batch's 500 items */
 /* GRANTS of one person (by his first key, ROOT) end, and with them, in the same batch, the right to
  * write that came with them and with none that stays; with ALL every right to write there, deposits

@@ -1,14 +1,9 @@
 /* This file keeps who else may write in one's own domain. A WRITER row names no grant; that two
  * belong together is told by the batch: the right to write that comes with reading was given in
- * the entry of its GRANT.
- *
- * A date alone ends a right only for honest clocks: a member who appends to an embedded ledger
- * chooses the time. So what is over by its date is also ended by an entry, behind which no time
- * helps, once the owner's clock is not the only one that says so. */
+ * the entry of its GRANT. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "contract/pubs_share.h"
 #include "keyring/letters.h"
 #include "share/give.h"
@@ -16,9 +11,7 @@
 #include "share_private.h"
 #include "teams_private.h"
 
-#define KEYS_MAX 1000	      /* of one person, one after the other */
-#define AGAIN_S 600u	      /* until a clock that is not certain is asked again */
-#define HEARD_S (7u * 86400u) /* how long the word of somebody else stands for a clock */
+#define KEYS_MAX 1000 /* of one person, one after the other */
 
 /* ---- what there is ---- */
 
@@ -382,99 +375,4 @@ emr_status share_end(emr_share *share, emr_id16 domain, emr_id32 root, const emr
 	return status == EMR_OK && n > l.n
 		       ? share_end(share, domain, root, grants + l.n, n - l.n, all, reason, NULL)
 		       : status;
-}
-
-/* ---- what is over by its date ---- */
-
-typedef struct overdue {
-	uint64_t now, next_unix_s; /* the first end that is still to come */
-	emr_buf writers;	   /* emr_id32, ...: over, and not ended */
-} overdue;
-
-static void overdue_end(overdue *o)
-{
-	emr_buf_free(&o->writers);
-}
-
-static emr_status note_overdue(void *arg, emr_id16 domain, const emr_row_writer *row)
-{
-	overdue *o = arg;
-
-	(void)domain;
-	if ((row->rights & EMR_RIGHT_MANAGE) != 0 || row->head.state != EMR_WRITER_ACTIVE)
-		return EMR_OK;
-	if (row->not_after_unix_s > o->now) {
-		if (row->not_after_unix_s < o->next_unix_s)
-			o->next_unix_s = row->not_after_unix_s;
-		return EMR_OK;
-	}
-	return o->writers.len < ENDS_IN_ONE * sizeof(emr_id32)
-		       ? emr_buf_append(&o->writers, row->writer, sizeof(emr_id32))
-		       : EMR_OK;
-}
-
-static emr_status end_overdue(emr_share *share, emr_id16 domain, const emr_buf *writers)
-{
-	AUTO_PARCEL p = {0};
-	emr_status status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
-
-	for (size_t at = 0; at < writers->len && status == EMR_OK; at += sizeof(emr_id32)) {
-		emr_id32 writer;
-		emr_act act;
-
-		memcpy(writer.b, writers->data + at, sizeof writer.b);
-		act = emr_act_writer_del(domain, writer);
-		status = parcel_prepare(&p, &act);
-		if (status == EMR_OK)
-			status = parcel_add(&p, &act, NULL);
-	}
-	return status == EMR_OK ? parcel_send(&p) : status;
-}
-
-/* An entry that ends a right is not taken back by a clock that is put right.  So this computer's
- * clock is not alone: a time server keeps it, or somebody else's newest entry is of a time not far
- * before it. */
-static emr_status is_time_certain(emr_share *share, bool *out_is)
-{
-	uint64_t heard = 0;
-	emr_status status;
-
-	*out_is = emr_clock_is_kept(share->o.clock);
-	if (*out_is)
-		return EMR_OK;
-	status = emr_replica_heard(share->o.replica, share->me.signer_id, &heard);
-	*out_is = status == EMR_OK && share_now(share) < heard + HEARD_S;
-	return status;
-}
-
-emr_status share_end_writers(emr_share *share, emr_id16 domain)
-{
-	__attribute__((cleanup(overdue_end))) overdue o = {.now = share_now(share)};
-	emr_status status = emr_replica_writers(share->o.replica, domain, note_overdue, &o);
-	bool is_certain = false;
-
-	if (status == EMR_OK && o.writers.len > 0)
-		status = is_time_certain(share, &is_certain);
-	if (status == EMR_OK && is_certain)
-		status = end_overdue(share, domain, &o.writers);
-	if (status == EMR_OK || emr_status_may_pass(status))
-		return status;
-	/* Somebody was quicker, or the ledger has a reason: it must not keep anybody from saving.
-	 */
-	emr_log(EMR_LOG_WARN, "a right to write that is over was not ended: %s",
-		emr_status_text(status));
-	return EMR_OK;
-}
-
-emr_status emr_share_next_writer_end(emr_share *share, emr_id16 domain, uint64_t *io_unix_s)
-{
-	__attribute__((cleanup(overdue_end)))
-	overdue o = {.now = share_now(share), .next_unix_s = *io_unix_s};
-	emr_status status = emr_replica_writers(share->o.replica, domain, note_overdue, &o);
-
-	if (status == EMR_OK && o.writers.len > 0 && o.next_unix_s > o.now + AGAIN_S)
-		o.next_unix_s = o.now + AGAIN_S;
-	if (status == EMR_OK)
-		*io_unix_s = o.next_unix_s;
-	return status;
 }

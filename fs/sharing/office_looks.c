@@ -111,44 +111,26 @@ void emr_look_own_key_end(void *memory)
 
 /* ---- epochs ---- */
 
-/* What goes wrong with one domain does not stop the others.  *OUT_NEXT: the next end of a right to
- * write. */
-static emr_status renew_all(emr_visit *visit, uint64_t *out_next_unix_s)
+/* What goes wrong with one domain does not stop the others. */
+static emr_status renew_all(emr_visit *visit)
 {
 	EMR_AUTO_BUF domains = {0};
 	emr_status status = emr_share_own_domains(visit->share, &domains), first = status;
 
-	*out_next_unix_s = UINT64_MAX;
 	for (size_t at = 0; at < domains.len && status == EMR_OK; at += sizeof(emr_id16)) {
 		emr_id16 domain;
 		emr_status one;
 
 		memcpy(domain.b, domains.data + at, sizeof domain.b);
 		one = emr_share_renew(visit->share, domain);
-		if (one == EMR_OK)
-			one = emr_share_next_writer_end(visit->share, domain, out_next_unix_s);
 		first = first == EMR_OK ? one : first;
 	}
 	return first;
 }
 
-/* At the next end of a right to write, at the latest in a day. */
-static int64_t next_renewal(int64_t now_boot_ns, uint64_t next_unix_s)
-{
-	uint64_t now = emr_clock_unix_s(emr_clock_system());
-	int64_t left_s = DAY_NS / 1000000000;
-
-	if (next_unix_s <= now)
-		left_s = 1;
-	else if (next_unix_s - now < (uint64_t)left_s)
-		left_s = (int64_t)(next_unix_s - now) + 1;
-	return now_boot_ns + left_s * 1000000000;
-}
-
 emr_status emr_look_epochs(emr_visit *visit)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system()), *due = visit->memory;
-	uint64_t next = UINT64_MAX;
 	emr_status status;
 
 	if (due != NULL && now < *due) {
@@ -161,11 +143,10 @@ emr_status emr_look_epochs(emr_visit *visit)
 		return EMR_NO_MEMORY;
 	*due = now; /* not done yet */
 	visit->memory = due;
-	status = renew_all(visit, &next);
-	if (status != EMR_OK)
-		return status;
-	*due = visit->due_boot_ns = next_renewal(now, next);
-	return EMR_OK;
+	status = renew_all(visit);
+	if (status == EMR_OK)
+		*due = visit->due_boot_ns = now + DAY_NS;
+	return status;
 }
 
 void emr_look_epochs_end(void *memory)

@@ -92,16 +92,6 @@ emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf 
 	return replica_own(replica, emr_chain_row(r.chain, key, out_row, NULL, NULL));
 }
 
-emr_status emr_replica_heard(emr_replica *replica, emr_id32 me, uint64_t *out_unix_s)
-{
-	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
-
-	if (status != EMR_OK)
-		return status;
-	return replica_own(replica, emr_chain_heard(r.chain, me.b, out_unix_s));
-}
-
 typedef struct row_walk {
 	emr_replica_row_fn fn;
 	void *arg;

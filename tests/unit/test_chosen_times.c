@@ -1,5 +1,5 @@
 /* Whoever appends to an embedded ledger says what time it is.  Here members say a time that is
- * ahead: what is in force stays in force.  And what a computer hears of the time from others. */
+ * ahead: what is in force stays in force. */
 #include "rogue_kit.h"
 
 #include "contract/pubs.h"
@@ -86,76 +86,11 @@ static void nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force(void **
 	assert_ok(emr_replica_part(ana.replica, &at, &part));
 }
 
-/* M says something, whatever it is, with a clock that says UNIX_S. */
-static void speaks_at(uint64_t unix_s, member *m)
-{
-	uint64_t real = now;
-
-	folk_pass(unix_s - now);
-	assert_applied(
-		folk_say(m, emr_act_key_kx(m->public.signer_id, m->public.x25519), folk_nothing()));
-	folk_pass(real - now);
-}
-
-/* ---- who is heard ---- */
-
-/* By somebody who has just opened ana's copy. */
-static uint64_t heard_by(const member *m)
-{
-	EMR_AUTO_CHAIN copy = NULL;
-	uint64_t heard = 0;
-
-	assert_ok(emr_chain_open(
-		ana.state_fd, "replica.sqlite", EMR_CHAIN_PRIVATE, false, 10000, &copy));
-	assert_ok(emr_chain_heard(copy, m->public.signer_id.b, &heard));
-	return heard;
-}
-
-static void expect_heard(const member *m, uint64_t unix_s)
-{
-	uint64_t heard = 0;
-
-	assert_int_equal(heard_by(m), unix_s);
-	assert_ok(emr_replica_heard(ana.replica, m->public.signer_id, &heard));
-	assert_int_equal(heard, unix_s);
-}
-
-static void expect_all_heard(uint64_t unix_s)
-{
-	expect_heard(&ana, unix_s + 500);
-	expect_heard(&lima, unix_s + 500);
-	expect_heard(&boss, unix_s + 500);
-	expect_heard(&agent, unix_s + 300);
-}
-
-/* The index leads from one submitter to the next, past all of his entries but the newest. */
-static void the_newest_word_of_everybody_is_heard_with_an_index_and_without(void **state)
-{
-	uint64_t before = now;
-	char dir[96];
-
-	(void)state;
-	(void)snprintf(dir, sizeof dir, "%s/state-ana", k.base);
-	for (uint64_t round = 0; round < 3; round++) {
-		speaks_at(before + 400 + round, &lima);
-		speaks_at(before + 450 - round, &ana);
-		speaks_at(before + 200 + round, &agent);
-	}
-	speaks_at(before + 300, &lima); /* his clock was put right */
-	speaks_at(before + 250, &ana);
-	speaks_at(before + 500, &agent);
-	folk_see(&ana);
-	expect_all_heard(before);
-	kit_sql(dir, "replica.sqlite", "DROP INDEX submitters");
-	expect_all_heard(before);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
 		WITH(nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force),
-		WITH(the_newest_word_of_everybody_is_heard_with_an_index_and_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

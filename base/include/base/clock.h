@@ -9,8 +9,6 @@ typedef struct emr_clock {
 	int64_t (*unix_ns)(const struct emr_clock *clock); /* wall time, nanoseconds since 1970 */
 	int64_t (*boot_ns)(
 		const struct emr_clock *clock); /* CLOCK_BOOTTIME: goes on during suspend */
-	/* Is the wall time kept by a time server?  NULL: it is. */
-	bool (*is_kept)(const struct emr_clock *clock);
 } emr_clock;
 
 /* The computer's own clock; never NULL. */
@@ -23,10 +21,6 @@ static inline int64_t emr_clock_unix_ns(const emr_clock *clock)
 static inline uint64_t emr_clock_unix_s(const emr_clock *clock)
 {
 	return (uint64_t)(clock->unix_ns(clock) / 1000000000);
-}
-static inline bool emr_clock_is_kept(const emr_clock *clock)
-{
-	return clock->is_kept == NULL || clock->is_kept(clock);
 }
 static inline int64_t emr_clock_boot_ns(const emr_clock *clock)
 {

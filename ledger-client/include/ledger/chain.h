@@ -147,9 +147,6 @@ emr_status emr_chain_each_place(emr_chain *chain, uint8_t family, const uint8_t 
 /* Running digest over all changes of state, in order. */
 emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32]);
 
-/* The latest time of an entry that another key in force than ME handed in; 0: nobody else has. */
-emr_status emr_chain_heard(emr_chain *chain, const uint8_t me[32], uint64_t *out_unix_s);
-
 /* The checkpoint note that members leave (ledger/checkpoint.h). */
 emr_status emr_chain_note(emr_chain *chain, emr_buf *out_note);
 emr_status emr_chain_put_note(emr_chain *chain, emr_bytes note);

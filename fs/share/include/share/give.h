@@ -188,10 +188,5 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
  * Earlier records stay as they are, readable for those who remain. */
 emr_status emr_share_begin_epoch(emr_share *share, emr_id16 domain);
 /* Does so when it is due: to be called before the owner writes there, or once a day.  A domain that
- * is not there yet needs nothing.  Rights to write whose time is over are ended by an entry first,
- * so that whoever dates an entry back finds them ended. */
+ * is not there yet needs nothing. */
 emr_status emr_share_renew(emr_share *share, emr_id16 domain);
-/* *IO_UNIX_S becomes the next end of a right to write in DOMAIN, if that is sooner, or ten minutes
- * from now where one is over and was not ended, because the clock is not certain: then
- * emr_share_renew is due. */
-emr_status emr_share_next_writer_end(emr_share *share, emr_id16 domain, uint64_t *io_unix_s);

@@ -117,9 +117,6 @@ typedef emr_status (*emr_replica_since_fn)(void *arg, const emr_replica_change *
 emr_status emr_replica_since(
 	emr_replica *replica, uint64_t from, emr_replica_since_fn fn, void *arg);
 
-/* The latest time of an entry that another key in force than ME handed in; 0: nobody else has. */
-emr_status emr_replica_heard(emr_replica *replica, emr_id32 me, uint64_t *out_unix_s);
-
 /* Until its end, what this thread asks REPLICA by state_get, head_get, each_head, part and item_get
  * is answered out of one state of the ledger by one connection, so that the locks of the database
  * are taken once. Short: the database cannot take its log in meanwhile.  One that begins within
