@@ -48,11 +48,9 @@ static emr_status read_row(emr_chain *chain, uint64_t seq, row *out)
 	return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
 }
 
-static bool are_equal(const row *a, const row *b)
+static bool is_same(const emr_buf *a, const emr_buf *b)
 {
-	return a->is_there && b->is_there &&
-	       emr_bytes_equal(emr_buf_view(&a->entry), emr_buf_view(&b->entry)) &&
-	       emr_bytes_equal(emr_buf_view(&a->items), emr_buf_view(&b->items));
+	return emr_bytes_equal(emr_buf_view(a), emr_buf_view(b));
 }
 
 /* Each part is given as both chains have it; who takes it keeps what fits its item. */
@@ -78,20 +76,6 @@ static emr_status follow_row(uniting *u, uint64_t seq, const row *r)
 				: status;
 }
 
-/* The row is the one that its chain's own tree names. */
-static emr_status fits_its_tree(emr_chain *chain, uint64_t seq, const row *r, bool *out_fits)
-{
-	uint8_t leaf[32], node[32];
-	emr_status status = emr_chain_leaf(chain, seq, node);
-
-	*out_fits = false;
-	if (status == EMR_NOT_FOUND || status == EMR_DAMAGED)
-		return EMR_OK;
-	emr_entry_leaf(span_of(emr_buf_view(&r->entry)), leaf);
-	*out_fits = status == EMR_OK && memcmp(leaf, node, 32) == 0;
-	return status;
-}
-
 static emr_status other_history(uniting *u, uint64_t seq)
 {
 	*u->trouble = (emr_ledger_trouble){.status = EMR_FORK, .seq = seq};
@@ -100,22 +84,8 @@ static emr_status other_history(uniting *u, uint64_t seq)
 	return EMR_FORK;
 }
 
-/* Two whole entries at one place are two histories; one whole entry beside a damaged one is damage.
- */
-static emr_status take_first(uniting *u, uint64_t seq)
-{
-	bool is_whole = false;
-	bool is_same = u->b.is_there &&
-		       emr_bytes_equal(emr_buf_view(&u->a.entry), emr_buf_view(&u->b.entry));
-	emr_status status = EMR_OK;
-
-	if (u->b.is_there && !is_same)
-		status = fits_its_tree(u->second, seq, &u->b, &is_whole);
-	if (status != EMR_OK || !is_whole)
-		return status;
-	return other_history(u, seq);
-}
-
+/* An entry that a replay takes, beside another one that its own tree does not contradict, means two
+ * histories; beside a damaged one it means damage. */
 static emr_status unite_one(uniting *u, uint64_t seq)
 {
 	emr_status status = read_row(u->first, seq, &u->a);
@@ -124,23 +94,20 @@ static emr_status unite_one(uniting *u, uint64_t seq)
 		status = read_row(u->second, seq, &u->b);
 	if (status != EMR_OK)
 		return status;
-	if (are_equal(&u->a, &u->b))
-		return follow_row(u, seq, &u->a);
-	if (u->a.is_there) {
+	if (u->a.is_there)
 		status = follow_row(u, seq, &u->a);
-		if (status == EMR_OK)
-			return take_first(u, seq);
-		if (status != EMR_DAMAGED)
-			return status;
-	}
-	if (u->b.is_there)
+	if (u->a.is_there && status == EMR_OK)
+		return u->b.is_there && !is_same(&u->a.entry, &u->b.entry) ? other_history(u, seq)
+									   : EMR_OK;
+	if (u->b.is_there && (status == EMR_OK || status == EMR_DAMAGED))
 		return follow_row(u, seq, &u->b);
 	if (!u->a.is_there) {
 		*u->trouble = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = seq};
 		(void)snprintf(
 			u->trouble->cause, sizeof u->trouble->cause, "the entry cannot be read");
+		return EMR_DAMAGED;
 	}
-	return EMR_DAMAGED;
+	return status;
 }
 
 static emr_status unite_all(uniting *u, emr_bytes descriptor, uint64_t from, uint64_t size)
