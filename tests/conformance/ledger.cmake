@@ -10,3 +10,13 @@ emr_test(test_ledger_behind_a_door
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_absent.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES ledger_kit Threads::Threads
 	LABELS conformance)
+add_library(emr_served_kit STATIC ${CMAKE_CURRENT_LIST_DIR}/served_kit.c)
+target_link_libraries(emr_served_kit PRIVATE emr_flags PUBLIC emr_ledger_kit emr_served emr_served_client)
+emr_test(test_ledger_served
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_served.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
+	USES served_kit Threads::Threads
+	LABELS conformance)
+emr_test(test_served
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_strangers.c
+	USES served_kit http Threads::Threads
+	LABELS conformance)

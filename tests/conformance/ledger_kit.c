@@ -129,6 +129,8 @@ void kit_load_keyring(kit *k, const char *base)
 void kit_end(kit *k)
 {
 	emr_ledger_close(k->ledger);
+	if (kit_backend_in_use->end != NULL)
+		kit_backend_in_use->end(k);
 	emr_keyring_free(k->keyring);
 	(void)close(k->state_fd);
 	kit_remove_tree(k->base);

@@ -29,6 +29,7 @@ typedef struct kit_backend {
 	const char *name;
 	void (*make)(kit *k);
 	emr_ledger *(*open)(kit *k);
+	void (*end)(kit *k); /* of what `make` started; NULL = nothing */
 	bool is_files; /* its files lie in k->network */
 } kit_backend;
 extern const kit_backend kit_embedded;

@@ -6,6 +6,7 @@
 
 #include "contract/codes.h"
 #include "gateway/channel.h"
+#include "http/request.h"
 #include "kit/language.h"
 #include "kit/passphrase.h"
 #include "kit/terminal.h"
@@ -36,7 +37,7 @@ static emr_status find(const char *dir, asked *out, emr_problem *out_problem)
 		.root_file = out->channel.ca_root,
 		.name = out->channel.ca_name,
 		.timeout_ms = TIMEOUT_MS};
-	if (status == EMR_OK && !emr_ca_url_ok(out->ca.url)) {
+	if (status == EMR_OK && !emr_http_url_ok(out->ca.url)) {
 		status = EMR_INVALID;
 		snprintf(cause, sizeof cause, "authority: %.200s", out->ca.url);
 	}

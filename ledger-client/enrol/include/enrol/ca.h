@@ -56,8 +56,6 @@ typedef struct emr_ca_call {
 const char *emr_ca_fault_text(emr_ca_fault fault);
 emr_status emr_ca_fault_status(emr_ca_fault fault);
 
-/* Whether URL is one that is spoken to. */
-bool emr_ca_url_ok(const char *url);
 /* 1..64 bytes of printable ASCII without blanks and without a colon, which would end it in HTTP's
  * authorisation. */
 bool emr_ca_id_ok(const char *id);

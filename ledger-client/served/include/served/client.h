@@ -1,0 +1,26 @@
+/* A ledger that a host serves (served/server.h), as every part of emrfs sees one. Nothing of it is
+ * kept here: each call is a request, and who follows it keeps a copy (replica/). It refuses a host
+ * with another key than the settings name, and entries of another network. */
+#pragma once
+
+#include "ledger/ledger.h"
+
+/* In a network's directory beside its descriptor: where its host is. */
+#define EMR_SERVED_SETTINGS "host"
+
+typedef struct emr_served_at {
+	char url[256];	  /* https://HOST[:PORT] */
+	char pin[64];	  /* "sha256//BASE64"; "": an authority vouches for the host's name */
+	char socket[256]; /* instead of both: a path on this computer */
+} emr_served_at;
+
+/* "https://HOST[:PORT]", "sha256//BASE64" and "socket" of a JSON object; EMR_INVALID. */
+emr_status emr_served_at_read(emr_bytes json, emr_served_at *out);
+/* Appends the text that emr_served_at_read reads. */
+emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out);
+/* "sha256//BASE64" of the hash of a public key. */
+void emr_served_pin_text(emr_id32 pin, char out[64]);
+
+/* As options->host of emr_ledger_open: options->path has settings and descriptor, and its submitter
+ * is who reads and writes.  It opens while the host is away.  EMR_NOT_FOUND: no settings there. */
+emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger);

@@ -1,0 +1,42 @@
+/* A network's directory, served: whoever owns it runs this, and members with computers of their own
+ * are its clients (served/client.h). It judges and appends the batches that it is sent, and gives
+ * entries, private parts, proofs and checkpoints to members, over HTTPS or over a Unix socket.
+ *
+ * It refuses reading without a token, tokens of keys that are not in force, requests beyond stated
+ * limits, and more connections than it has room for. It cannot make a batch that a member did not
+ * sign; it can withhold, delay, and say wrong times. FORMAT.md, "Served", has the requests. */
+#pragma once
+
+#include "ledger/ledger.h"
+
+typedef struct emr_served emr_served;
+
+typedef struct emr_served_options {
+	const char *path;	/* the network's directory; its owner alone has it open */
+	const emr_clock *clock; /* NULL = the computer's */
+	int listen_fd;		/* a listening socket of TCP or Unix; the server closes it */
+	/* PEM, both NULL: HTTP without TLS, which is for a Unix socket. */
+	const char *key, *certificate;
+	uint8_t token_secret[32]; /* seals tokens; one that stays keeps them good over a restart */
+	unsigned connections_max; /* 0 = 512, of which one address has 64 */
+} emr_served_options;
+
+/* Serves until it is stopped, in threads of its own.  Errors: those of emr_ledger_open; EMR_IO when
+ * the library cannot start. */
+emr_status emr_served_start(const emr_served_options *options, emr_served **out_served);
+/* Waiting clients are answered first.  NULL is fine. */
+void emr_served_stop(emr_served *served);
+
+typedef struct emr_served_counts {
+	uint64_t requests, refused; /* since it was started; refused: 4xx */
+	uint64_t batches;	    /* that were judged */
+	unsigned waiting;	    /* clients that wait for more entries now */
+} emr_served_counts;
+emr_served_counts emr_served_count(emr_served *served);
+
+/* A key, and a certificate that it signed itself: for a host that is known by its key.  Appends
+ * PEM, ended by NUL.  *OUT_PIN: the SHA-256 of its public
+ * key. */
+emr_status emr_served_make_key(emr_buf *out_key, emr_buf *out_certificate, emr_id32 *out_pin);
+/* The pin of a certificate (PEM, of any authority).  EMR_DAMAGED. */
+emr_status emr_served_pin(const char *certificate, emr_id32 *out_pin);

@@ -1,0 +1,53 @@
+/* This header has the bytes that client and server of a served ledger exchange (FORMAT.md,
+ * "Served"), for the files of this folder and their tests. Each reader refuses what is not exactly
+ * one message. */
+#pragma once
+
+#include "base/codec.h"
+#include "contract/item.h"
+#include "ledger/ledger.h"
+
+#define WIRE_ROOT "/emrfs/v1/"
+#define WIRE_VERSION_HEADER "Emrfs-Protocol"
+#define WIRE_VERSION "1"
+#define WIRE_STATUS_HEADER "Emrfs-Status"
+
+#define WIRE_PORTION ((size_t)1 << 20) /* bytes of entries or parts after which an answer ends */
+#define WIRE_ANSWER_MAX (WIRE_PORTION + 2 * (size_t)EMR_LEDGER_BATCH_MAX)
+#define WIRE_KEYS_MAX 1024u /* parts that one request asks for */
+#define WIRE_KEY_BYTES 41
+#define WIRE_SUBMIT_HEAD 96 /* submitter's id, and what it signed */
+#define WIRE_BODY_MAX (WIRE_SUBMIT_HEAD + (size_t)EMR_LEDGER_BATCH_MAX)
+#define WIRE_WAIT_MAX_MS 60000
+
+/* A token: whose, until when, and the server's seal; as text base64url without padding. */
+#define WIRE_TOKEN_BYTES 72
+#define WIRE_TOKEN_CHARS 96
+#define WIRE_TOKEN_S 86400u
+#define WIRE_CLOCKS_APART_S 600u
+#define WIRE_TOKEN_MESSAGE_BYTES 56
+#define WIRE_TOKEN_REQUEST_BYTES 104
+
+/* A member who asks for a token signs network, own id and time. */
+void wire_token_message(
+	emr_id16 net_id, emr_id32 signer, uint64_t unix_s, uint8_t out[WIRE_TOKEN_MESSAGE_BYTES]);
+
+/* An emr_status as HTTP has it, and as its word; what has none is 500 and "failed". */
+unsigned wire_http_of(emr_status status);
+const char *wire_word_of(emr_status status);
+/* EMR_DAMAGED for an unknown word. */
+emr_status wire_status_of(const char *word);
+
+emr_status wire_put_answer(const emr_ledger_answer *answer, emr_buf *out);
+emr_status wire_read_answer(emr_bytes bytes, emr_ledger_answer *out);
+emr_status wire_put_change(const emr_ledger_change *change, emr_buf *out);
+emr_status wire_read_change(emr_bytes bytes, emr_ledger_change *out);
+emr_status wire_put_keys(const emr_part_key *keys, size_t n, emr_buf *out);
+/* OUT has room for WIRE_KEYS_MAX. */
+emr_status wire_read_keys(emr_bytes bytes, emr_part_key *out, size_t *out_n);
+emr_status wire_put_entry(const emr_ledger_entry *entry, emr_buf *out);
+/* The next entry of READER, borrowed; false at the end, and when it is bad. */
+bool wire_read_entry(emr_reader *reader, emr_ledger_entry *out);
+/* PART.data NULL: there is none. */
+emr_status wire_put_part(emr_bytes part, emr_buf *out);
+bool wire_read_part(emr_reader *reader, emr_bytes *out);

@@ -1,0 +1,107 @@
+/* This file makes a network in a directory of its own, serves it over TLS, and opens it as a client
+ * that knows no more than the settings and the descriptor. */
+#include "served_kit.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+emr_served *kit_host;
+unsigned kit_host_port;
+static emr_buf key, certificate;
+
+static void put_file(const char *dir, const char *name, emr_bytes bytes)
+{
+	char path[200];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes.data, bytes.len), bytes.len);
+	(void)close(fd);
+}
+
+static int listen_on(unsigned port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof at;
+	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	kit_host_port = ntohs(at.sin_port);
+	return fd;
+}
+
+void kit_host_start(kit *k)
+{
+	char dir[96];
+	emr_served_options options = {.path = dir,
+		.clock = &k->clock.clock,
+		.listen_fd = listen_on(kit_host_port),
+		.key = (const char *)key.data,
+		.certificate = (const char *)certificate.data,
+		.token_secret = {1, 2, 3}};
+
+	(void)snprintf(dir, sizeof dir, "%s/host", k->base);
+	assert_ok(emr_served_start(&options, &kit_host));
+}
+
+void kit_host_stop(kit *k)
+{
+	(void)k;
+	emr_served_stop(kit_host);
+	kit_host = NULL;
+}
+
+static void make_served(kit *k)
+{
+	EMR_AUTO_BUF settings = {0};
+	EMR_AUTO_BUF descriptor = {0};
+	emr_served_at at = {.url = ""};
+	emr_id32 pin;
+	emr_ledger *ledger = NULL;
+	emr_ledger_options options = {.path = k->network};
+
+	(void)snprintf(k->network, sizeof k->network, "%s/host", k->base);
+	kit_embedded.make(k);
+	assert_ok(emr_ledger_open(&options, &ledger));
+	assert_ok(emr_buf_append(&descriptor, emr_ledger_descriptor(ledger).data,
+		emr_ledger_descriptor(ledger).len));
+	emr_ledger_close(ledger);
+	(void)snprintf(k->network, sizeof k->network, "%s/network", k->base);
+	assert_int_equal(mkdir(k->network, 0700), 0);
+	emr_buf_free(&key);
+	emr_buf_free(&certificate);
+	assert_ok(emr_served_make_key(&key, &certificate, &pin));
+	kit_host_port = 0;
+	kit_host_start(k);
+	(void)snprintf(at.url, sizeof at.url, "https://127.0.0.1:%u", kit_host_port);
+	emr_served_pin_text(pin, at.pin);
+	assert_ok(emr_served_at_write(&at, &settings));
+	put_file(k->network, EMR_SERVED_SETTINGS, emr_buf_view(&settings));
+	put_file(k->network, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor));
+}
+
+static emr_ledger *open_served(kit *k)
+{
+	emr_ledger *ledger = NULL;
+	emr_ledger_options options = {.path = k->network,
+		.submitter = k->keyring,
+		.clock = &k->clock.clock,
+		.host = emr_served_open};
+
+	assert_ok(emr_ledger_open(&options, &ledger));
+	return ledger;
+}
+
+const kit_backend kit_served = {
+	.name = "served", .make = make_served, .open = open_served, .end = kit_host_stop};

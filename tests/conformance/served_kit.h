@@ -1,0 +1,15 @@
+/* Tests of a served ledger share this kit: a host in this process, on a port of its own and over
+ * TLS, and clients that know it by its key. */
+#pragma once
+
+#include "ledger_kit.h"
+#include "served/client.h"
+#include "served/server.h"
+
+extern const kit_backend kit_served;
+/* The host of the network that was made last. */
+extern emr_served *kit_host;
+extern unsigned kit_host_port;
+/* The host begins with this one's directory of host (k->base/host), again. */
+void kit_host_start(kit *k);
+void kit_host_stop(kit *k);

@@ -1,0 +1,310 @@
+/* These tests are about who may read from a host, and about clients that mean it no good: without a
+ * token, with a forged or an old one, with garbage, with bodies and headers beyond all limits, with
+ * connections that say nothing; and about a host that goes, comes back, or is another one. */
+#include "served_kit.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "http/request.h"
+
+static kit k;
+
+static int begin(void **state)
+{
+	(void)state;
+	kit_backend_in_use = &kit_served;
+	kit_new(&k);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	kit_end(&k);
+	return 0;
+}
+
+/* ---- a second door of the same host: a Unix socket, for requests made by hand ---- */
+
+static char socket_path[108];
+
+static emr_served *host_at_socket(unsigned connections_max)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	char dir[96];
+	emr_served *host = NULL;
+	emr_served_options options = {.path = dir,
+		.clock = &k.clock.clock,
+		.token_secret = {9},
+		.connections_max = connections_max,
+		.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+	(void)snprintf(dir, sizeof dir, "%s/host", k.base);
+	(void)snprintf(socket_path, sizeof socket_path, "%s/socket", k.base);
+	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", socket_path);
+	(void)unlink(socket_path);
+	assert_int_equal(bind(options.listen_fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(options.listen_fd, 64), 0);
+	assert_ok(emr_served_start(&options, &host));
+	return host;
+}
+
+static int connect_raw(void)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", socket_path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+	return fd;
+}
+
+static long ask(emr_http *http, const char *method, const char *path, const char *header,
+	emr_bytes body, emr_buf *out)
+{
+	const char *headers[] = {header, NULL};
+	emr_http_answer answer;
+	emr_http_request request = {.method = method,
+		.path = path,
+		.body = body,
+		.headers = headers,
+		.timeout_ms = 30000,
+		.answer_max = (size_t)16 << 20};
+
+	emr_buf_clear(out);
+	(void)!emr_http_ask(http, &request, out, &answer);
+	return answer.status;
+}
+
+static emr_http *open_socket(void)
+{
+	emr_http *http = NULL;
+	emr_http_server server = {.url = "http://host", .socket = socket_path};
+
+	assert_ok(emr_http_open(&server, &http));
+	return http;
+}
+
+static void reading_takes_a_token(void **state)
+{
+	static const char *const closed[] = {
+		"size", "changes", "entries", "note", "items/00", "subtree?level=0&index=0"};
+	emr_served *host = host_at_socket(0);
+	EMR_AUTO_HTTP http = open_socket();
+	EMR_AUTO_BUF out = {0};
+	char path[64], forged[8 + 24 + 96];
+
+	(void)state;
+	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
+	assert_true(emr_bytes_equal(emr_buf_view(&out), emr_ledger_descriptor(k.ledger)));
+	(void)snprintf(forged, sizeof forged, "Authorization: Bearer %096d", 0);
+	for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
+		(void)snprintf(path, sizeof path, "/emrfs/v1/%s", closed[i]);
+		assert_int_equal(ask(http, "GET", path, NULL, (emr_bytes){0}, &out), 401);
+		assert_int_equal(ask(http, "GET", path, forged, (emr_bytes){0}, &out), 401);
+	}
+	assert_int_equal(ask(http, "POST", "/emrfs/v1/parts", forged, (emr_bytes){0}, &out), 401);
+	assert_int_equal(ask(http, "GET", "/etc/passwd", NULL, (emr_bytes){0}, &out), 404);
+	assert_int_equal(emr_served_count(host).refused, 2 * 6 + 2);
+	emr_served_stop(host);
+}
+
+/* A member's token ends after a day, and the next call fetches another without a word. */
+static void a_token_is_for_a_day_and_for_members(void **state)
+{
+	emr_keyring *member = k.keyring, *stranger = NULL;
+	EMR_AUTO_LEDGER other = NULL;
+	uint64_t size;
+
+	(void)state;
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	kit_clock_set(&k.clock, KIT_NOW + 2 * 86400);
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, KIT_NOW, &stranger));
+	k.keyring = stranger;
+	other = kit_open(&k);
+	assert_status(EMR_DENIED, emr_ledger_size(other, &size));
+	k.keyring = member;
+	emr_ledger_close(other);
+	other = NULL;
+	emr_keyring_free(stranger);
+}
+
+static void garbage_and_what_is_too_long_is_refused(void **state)
+{
+	static const char *const raw[] = {"\x16\x03\x01 no HTTP\r\n\r\n", "GET\r\n\r\n",
+		"GET /emrfs/v1/size HTTP/9.9\r\n\r\n",
+		"POST /emrfs/v1/batches HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+		"POST /emrfs/v1/batches HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+		"chunked\r\n\r\nzz\r\n"};
+	emr_served *host = host_at_socket(0);
+	EMR_AUTO_HTTP http = open_socket();
+	EMR_AUTO_BUF out = {0};
+	EMR_AUTO_BUF large = {0};
+	char answer[256];
+	uint64_t size;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof raw / sizeof raw[0]; i++) {
+		int fd = connect_raw();
+
+		assert_true(write(fd, raw[i], strlen(raw[i])) > 0);
+		(void)shutdown(fd, SHUT_WR);
+		while (read(fd, answer, sizeof answer) > 0)
+			;
+		(void)close(fd);
+	}
+	assert_ok(emr_buf_append_zeros(&large, 6u << 20));
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/batches", NULL, emr_buf_view(&large), &out), 413);
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/batches", NULL, emr_bytes_of(large.data, 10), &out),
+		400);
+	memset(large.data, 'a', 100000);
+	memcpy(large.data, "X: ", 3);
+	large.data[100000] = '\0';
+	assert_true(ask(http, "GET", "/emrfs/v1/descriptor", (char *)large.data, (emr_bytes){0},
+			    &out) != 200);
+	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
+	emr_served_stop(host);
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(size, 2);
+}
+
+/* A batch of somebody else cannot be handed in in a member's name. */
+static void what_is_handed_in_is_signed_by_whom_it_names(void **state)
+{
+	emr_served *host = host_at_socket(0);
+	EMR_AUTO_HTTP http = open_socket();
+	EMR_AUTO_BUF batch = {0};
+	EMR_AUTO_BUF body = {0};
+	EMR_AUTO_BUF out = {0};
+	kit_domain d = {.id = emr_id16_random()};
+	emr_batch_builder *b = kit_batch(&k, d.id);
+	uint64_t size;
+
+	(void)state;
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, &batch);
+	emr_batch_free(b);
+	assert_ok(emr_buf_append(&body, k.owner.signer_id.b, 32));
+	assert_ok(emr_buf_append_zeros(&body, 64));
+	assert_ok(emr_buf_append(&body, batch.data, batch.len));
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/batches", NULL, emr_buf_view(&body), &out), 403);
+	body.data[0] ^= 1; /* of nobody */
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/batches", NULL, emr_buf_view(&body), &out), 403);
+	emr_served_stop(host);
+	assert_ok(emr_ledger_size(k.ledger, &size));
+	assert_int_equal(size, 2);
+}
+
+/* Connections that say nothing take their places and no more: whoever is served is served on. */
+static void silent_connections_do_not_end_a_client_that_is_served(void **state)
+{
+	emr_served *host = host_at_socket(16);
+	EMR_AUTO_HTTP http = open_socket();
+	EMR_AUTO_BUF out = {0};
+	int fds[64];
+
+	(void)state;
+	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
+	for (size_t i = 0; i < 64; i++)
+		fds[i] = connect_raw();
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(
+			ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
+	for (size_t i = 0; i < 64; i++)
+		(void)close(fds[i]);
+	emr_served_stop(host);
+}
+
+static void *wait_long(void *arg)
+{
+	uint64_t size;
+	emr_status *status = arg;
+
+	*status = emr_ledger_wait(k.ledger, 2, 50000, &size);
+	return NULL;
+}
+
+static void a_host_that_goes_is_away_until_it_comes_back(void **state)
+{
+	emr_ledger_absence absence;
+	emr_status waited = EMR_OK;
+	pthread_t waiter;
+	uint64_t size;
+
+	(void)state;
+	emr_ledger_look(k.ledger, &absence);
+	assert_status(EMR_OK, absence.status);
+	assert_int_equal(pthread_create(&waiter, NULL, wait_long, &waited), 0);
+	while (emr_served_count(kit_host).waiting == 0)
+		(void)sched_yield();
+	kit_host_stop(&k);
+	assert_int_equal(pthread_join(waiter, NULL), 0);
+	assert_true(waited == EMR_TIMEOUT || waited == EMR_OFFLINE);
+	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
+	emr_ledger_look(k.ledger, &absence);
+	assert_status(EMR_OFFLINE, absence.status);
+	assert_null(absence.refusal);
+	kit_host_start(&k);
+	assert_ok(emr_ledger_size(k.ledger, &size)); /* by the same token */
+	emr_ledger_look(k.ledger, &absence);
+	assert_status(EMR_OK, absence.status);
+}
+
+/* Somebody else at its address is not given a batch, and is named. */
+static void another_host_at_that_address_is_not_spoken_to(void **state)
+{
+	emr_ledger_absence absence;
+	EMR_AUTO_BUF key = {0};
+	EMR_AUTO_BUF certificate = {0};
+	EMR_AUTO_BUF settings = {0};
+	emr_served_at at = {.url = ""};
+	EMR_AUTO_LEDGER mistaken = NULL;
+	char path[200];
+	emr_id32 pin;
+	uint64_t size;
+	FILE *file;
+
+	(void)state;
+	assert_ok(emr_served_make_key(&key, &certificate, &pin));
+	(void)snprintf(at.url, sizeof at.url, "https://127.0.0.1:%u", kit_host_port);
+	emr_served_pin_text(pin, at.pin);
+	assert_ok(emr_served_at_write(&at, &settings));
+	(void)snprintf(path, sizeof path, "%s/" EMR_SERVED_SETTINGS, k.network);
+	file = fopen(path, "we");
+	assert_int_equal(fwrite(settings.data, 1, settings.len, file), settings.len);
+	assert_int_equal(fclose(file), 0);
+	mistaken = kit_open(&k);
+	assert_status(EMR_OFFLINE, emr_ledger_size(mistaken, &size));
+	emr_ledger_look(mistaken, &absence);
+	assert_status(EMR_OFFLINE, absence.status);
+	assert_string_equal(absence.refusal, "another host");
+	assert_int_equal(emr_served_count(kit_host).batches, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(reading_takes_a_token, begin, end),
+		cmocka_unit_test_setup_teardown(a_token_is_for_a_day_and_for_members, begin, end),
+		cmocka_unit_test_setup_teardown(
+			garbage_and_what_is_too_long_is_refused, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_handed_in_is_signed_by_whom_it_names, begin, end),
+		cmocka_unit_test_setup_teardown(
+			silent_connections_do_not_end_a_client_that_is_served, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_host_that_goes_is_away_until_it_comes_back, begin, end),
+		cmocka_unit_test_setup_teardown(
+			another_host_at_that_address_is_not_spoken_to, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

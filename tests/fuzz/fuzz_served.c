@@ -1,0 +1,95 @@
+/* This fuzz target reads what a client of a served ledger may be answered, what its host may be
+ * asked, and the settings of both. A message that is taken must be written again as the same
+ * bytes, but for those of settings, which must be read again as the same. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "served/client.h"
+#include "wire.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_same(emr_status written, const emr_buf *again, emr_bytes bytes)
+{
+	if (written != EMR_OK || !emr_bytes_equal(emr_buf_view(again), bytes))
+		abort();
+}
+
+static void read_answer(emr_bytes bytes)
+{
+	EMR_AUTO_BUF again = {0};
+	emr_ledger_answer answer;
+
+	if (wire_read_answer(bytes, &answer) == EMR_OK)
+		check_same(wire_put_answer(&answer, &again), &again, bytes);
+}
+
+static void read_change(emr_bytes bytes)
+{
+	EMR_AUTO_BUF again = {0};
+	emr_ledger_change change;
+
+	if (wire_read_change(bytes, &change) == EMR_OK)
+		check_same(wire_put_change(&change, &again), &again, bytes);
+}
+
+static void read_keys(emr_bytes bytes)
+{
+	static emr_part_key keys[WIRE_KEYS_MAX];
+	EMR_AUTO_BUF again = {0};
+	size_t n;
+
+	if (wire_read_keys(bytes, keys, &n) == EMR_OK)
+		check_same(wire_put_keys(keys, n, &again), &again, bytes);
+}
+
+static void read_entries(emr_bytes bytes)
+{
+	EMR_AUTO_BUF again = {0};
+	emr_reader reader = emr_reader_of(bytes);
+	emr_ledger_entry entry;
+
+	while (wire_read_entry(&reader, &entry))
+		if (wire_put_entry(&entry, &again) != EMR_OK)
+			abort();
+	if (!reader.bad)
+		check_same(EMR_OK, &again, bytes);
+}
+
+static void read_parts(emr_bytes bytes)
+{
+	EMR_AUTO_BUF again = {0};
+	emr_reader reader = emr_reader_of(bytes);
+	emr_bytes part;
+
+	while (wire_read_part(&reader, &part))
+		if (wire_put_part(part, &again) != EMR_OK)
+			abort();
+	if (!reader.bad)
+		check_same(EMR_OK, &again, bytes);
+}
+
+static void read_settings(emr_bytes bytes)
+{
+	EMR_AUTO_BUF text = {0};
+	emr_served_at at, again;
+
+	if (emr_served_at_read(bytes, &at) != EMR_OK)
+		return;
+	if (emr_served_at_write(&at, &text) != EMR_OK ||
+		emr_served_at_read(emr_buf_view(&text), &again) != EMR_OK ||
+		strcmp(at.url, again.url) != 0 || strcmp(at.pin, again.pin) != 0 ||
+		strcmp(at.socket, again.socket) != 0)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const readers[])(emr_bytes) = {
+		read_answer, read_change, read_keys, read_entries, read_parts, read_settings};
+
+	if (size > 0)
+		readers[data[0] % 6](emr_bytes_of(data + 1, size - 1));
+	return 0;
+}

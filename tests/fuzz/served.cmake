@@ -1,0 +1,2 @@
+emr_fuzz(fuzz_served SOURCES ${CMAKE_CURRENT_LIST_DIR}/fuzz_served.c USES served_client
+	INCLUDES ${PROJECT_SOURCE_DIR}/ledger-client/served)
