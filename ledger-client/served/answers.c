@@ -1,6 +1,5 @@
 /* This file answers the requests of a served ledger: which there are, who may make them, and what
  * each says. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,44 +9,17 @@
 
 #define ENTRIES_MAX 4096u /* of one answer */
 
-static const char *query(const served_call *call, const char *name)
-{
-	return MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-static const char *header(const served_call *call, const char *name)
-{
-	return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
-}
-
-/* A decimal number, or what stands for one that is not there. */
-static emr_status query_number(
-	const served_call *call, const char *name, uint64_t absent, uint64_t *out)
-{
-	const char *text = query(call, name);
-	char *end;
-
-	*out = absent;
-	if (text == NULL)
-		return EMR_OK;
-	if (*text < '0' || *text > '9')
-		return EMR_INVALID;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return errno == 0 && *end == '\0' ? EMR_OK : EMR_INVALID;
-}
-
 /* The domain that is asked for; *OUT_IS_ANY: all of them. */
-static emr_status query_domain(const served_call *call, emr_id16 *out, bool *out_is_any)
+static emr_status query_domain(const emr_serve_call *call, emr_id16 *out, bool *out_is_any)
 {
-	const char *text = query(call, "domain");
+	const char *text = emr_serve_query(call, "domain");
 
 	*out_is_any = text == NULL;
 	return text == NULL || emr_unhex(text, out->b, sizeof out->b) == EMR_OK ? EMR_OK
 										: EMR_INVALID;
 }
 
-static emr_status put_number(served_call *call, uint64_t number)
+static emr_status put_number(emr_serve_call *call, uint64_t number)
 {
 	char text[24];
 
@@ -57,14 +29,14 @@ static emr_status put_number(served_call *call, uint64_t number)
 
 /* ---- one function a request ---- */
 
-static emr_status give_descriptor(emr_served *served, served_call *call)
+static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
 {
 	emr_bytes descriptor = emr_ledger_descriptor(served->ledger);
 
 	return emr_buf_append(&call->out, descriptor.data, descriptor.len);
 }
 
-static emr_status take_batch(emr_served *served, served_call *call)
+static emr_status take_batch(emr_served *served, emr_serve_call *call)
 {
 	emr_ledger_answer answer = {.seq = 0};
 	emr_id32 submitter;
@@ -80,26 +52,25 @@ static emr_status take_batch(emr_served *served, served_call *call)
 	return status == EMR_OK ? wire_put_answer(&answer, &call->out) : status;
 }
 
-static emr_status give_size(emr_served *served, served_call *call)
+/* EMR_AWAITED: there are no more yet. */
+static emr_status give_size(emr_served *served, emr_serve_call *call)
 {
-	uint64_t size, wait_ms;
-	emr_status status = query_number(call, "since", 0, &call->wait_since);
+	uint64_t size, since, wait_ms;
+	emr_status status = emr_serve_number(call, "since", 0, &since);
 
 	if (status == EMR_OK)
-		status = query_number(call, "wait-ms", 0, &wait_ms);
+		status = emr_serve_number(call, "wait-ms", 0, &wait_ms);
 	if (status == EMR_OK)
 		status = emr_ledger_size(served->ledger, &size);
 	if (status != EMR_OK)
 		return status;
-	if (size > call->wait_since || wait_ms == 0 || call->wait_until_ns != 0)
+	if (size > since || wait_ms == 0 || call->waits_until_ns != 0)
 		return put_number(call, size);
-	if (wait_ms > WIRE_WAIT_MAX_MS)
-		wait_ms = WIRE_WAIT_MAX_MS;
-	call->wait_until_ns = emr_clock_boot_ns(emr_clock_system()) + (int64_t)wait_ms * 1000000;
+	emr_serve_wait(call, since, wait_ms < WIRE_WAIT_MAX_MS ? wait_ms : WIRE_WAIT_MAX_MS);
 	return EMR_AWAITED;
 }
 
-static emr_status give_changes(emr_served *served, served_call *call)
+static emr_status give_changes(emr_served *served, emr_serve_call *call)
 {
 	emr_ledger_change change;
 	emr_id16 domain;
@@ -108,7 +79,7 @@ static emr_status give_changes(emr_served *served, served_call *call)
 	emr_status status = query_domain(call, &domain, &is_any);
 
 	if (status == EMR_OK)
-		status = query_number(call, "since", 0, &since);
+		status = emr_serve_number(call, "since", 0, &since);
 	if (status == EMR_OK)
 		status =
 			emr_ledger_changes(served->ledger, is_any ? NULL : &domain, since, &change);
@@ -118,12 +89,12 @@ static emr_status give_changes(emr_served *served, served_call *call)
 /* EMR_EXISTS: the answer is full; the client asks for more. */
 static emr_status put_entry(void *arg, const emr_ledger_entry *entry)
 {
-	served_call *call = arg;
+	emr_serve_call *call = arg;
 
 	return call->out.len >= WIRE_PORTION ? EMR_EXISTS : wire_put_entry(entry, &call->out);
 }
 
-static emr_status give_entries(emr_served *served, served_call *call)
+static emr_status give_entries(emr_served *served, emr_serve_call *call)
 {
 	emr_id16 domain;
 	bool is_any;
@@ -132,9 +103,9 @@ static emr_status give_entries(emr_served *served, served_call *call)
 	emr_status status = query_domain(call, &domain, &is_any);
 
 	if (status == EMR_OK)
-		status = query_number(call, "from", 0, &from);
+		status = emr_serve_number(call, "from", 0, &from);
 	if (status == EMR_OK)
-		status = query_number(call, "max", ENTRIES_MAX, &max);
+		status = emr_serve_number(call, "max", ENTRIES_MAX, &max);
 	if (status != EMR_OK)
 		return status;
 	if (max > ENTRIES_MAX)
@@ -148,13 +119,13 @@ static emr_status give_entries(emr_served *served, served_call *call)
 
 static emr_status put_part(void *arg, size_t index, emr_bytes part)
 {
-	served_call *call = arg;
+	emr_serve_call *call = arg;
 
 	(void)index;
 	return call->out.len >= WIRE_PORTION ? EMR_EXISTS : wire_put_part(part, &call->out);
 }
 
-static emr_status give_parts(emr_served *served, served_call *call)
+static emr_status give_parts(emr_served *served, emr_serve_call *call)
 {
 	emr_part_key *keys = malloc(WIRE_KEYS_MAX * sizeof *keys);
 	size_t n = 0;
@@ -167,13 +138,13 @@ static emr_status give_parts(emr_served *served, served_call *call)
 	return status == EMR_EXISTS ? EMR_OK : status;
 }
 
-static emr_status find_item(emr_served *served, served_call *call)
+static emr_status find_item(emr_served *served, emr_serve_call *call)
 {
 	uint8_t place[10];
 	emr_id32 id;
 	uint64_t seq;
 	uint16_t index;
-	emr_status status = emr_unhex(call->path + strlen("items/"), id.b, sizeof id.b);
+	emr_status status = emr_unhex(call->path, id.b, sizeof id.b);
 
 	if (status == EMR_OK)
 		status = emr_ledger_find_item(served->ledger, id, &seq, &index);
@@ -184,16 +155,16 @@ static emr_status find_item(emr_served *served, served_call *call)
 	return emr_buf_append(&call->out, place, sizeof place);
 }
 
-static emr_status give_subtree(emr_served *served, served_call *call)
+static emr_status give_subtree(emr_served *served, emr_serve_call *call)
 {
 	const emr_ledger_backend *backend;
 	void *self;
 	uint8_t hash[32];
 	uint64_t level, index;
-	emr_status status = query_number(call, "level", 64, &level);
+	emr_status status = emr_serve_number(call, "level", 64, &level);
 
 	if (status == EMR_OK)
-		status = query_number(call, "index", 0, &index);
+		status = emr_serve_number(call, "index", 0, &index);
 	if (status != EMR_OK || level >= 64)
 		return EMR_INVALID;
 	backend = emr_ledger_below(served->ledger, &self);
@@ -201,57 +172,73 @@ static emr_status give_subtree(emr_served *served, served_call *call)
 	return status == EMR_OK ? emr_buf_append(&call->out, hash, sizeof hash) : status;
 }
 
-static emr_status give_note(emr_served *served, served_call *call)
+static emr_status give_note(emr_served *served, emr_serve_call *call)
 {
 	return emr_ledger_checkpoint(served->ledger, &call->out);
 }
 
 /* The handle judges what it is left, and unites it with what is there. */
-static emr_status take_note(emr_served *served, served_call *call)
+static emr_status take_note(emr_served *served, emr_serve_call *call)
 {
 	return emr_ledger_leave_checkpoint(served->ledger, emr_buf_view(&call->body));
 }
 
-static const struct {
-	const char *method, *path; /* one that ends in "/" has something behind it */
-	bool is_for_all;	   /* without a token: what is sent is signed, or is public */
-	emr_status (*answer)(emr_served *served, served_call *call);
-} requests[] = {
-	{"GET", "descriptor", true, give_descriptor},
-	{"POST", "token", true, served_give_token},
-	{"POST", "batches", true, take_batch},
-	{"GET", "size", false, give_size},
-	{"GET", "changes", false, give_changes},
-	{"GET", "entries", false, give_entries},
-	{"POST", "parts", false, give_parts},
-	{"GET", "items/", false, find_item},
-	{"GET", "subtree", false, give_subtree},
-	{"GET", "note", false, give_note},
-	{"POST", "note", false, take_note},
-};
+/* ---- as HTTP has them ---- */
 
-static bool is_path(const char *pattern, const char *path)
+/* Each answer says how it went by a word, too: several have one number of HTTP. */
+static bool finish(emr_serve_call *call, emr_status status)
 {
-	size_t len = strlen(pattern);
+	const char *word = wire_word_of(status);
 
-	return pattern[len - 1] == '/' ? strncmp(pattern, path, len) == 0
-				       : strcmp(pattern, path) == 0;
+	if (status == EMR_AWAITED)
+		return false;
+	call->header[0] = WIRE_STATUS_HEADER;
+	call->header[1] = word;
+	if (status == EMR_OK)
+		return true;
+	call->code = wire_http_of(status);
+	call->type = "text/plain";
+	emr_buf_clear(&call->out);
+	(void)!emr_buf_append(&call->out, word, strlen(word));
+	return true;
 }
 
-emr_status served_answer(emr_served *served, const char *method, served_call *call)
-{
-	emr_status status = EMR_OK;
-
-	if (call->is_too_long)
-		return EMR_LIMIT;
-	for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
-		if (strcmp(requests[i].method, method) != 0 ||
-			!is_path(requests[i].path, call->path))
-			continue;
-		if (!requests[i].is_for_all)
-			status = served_check_token(
-				served, header(call, "Authorization"), &call->reader);
-		return status == EMR_OK ? requests[i].answer(served, call) : status;
+/* What is public, and what is sent signed, needs no token. */
+#define OPEN(name, function)                                                                       \
+	static bool name(void *arg, emr_serve_call *call)                                          \
+	{                                                                                          \
+		return finish(call, function(arg, call));                                          \
 	}
-	return EMR_NOT_FOUND;
-}
+#define FOR_MEMBERS(name, function)                                                                \
+	static bool name(void *arg, emr_serve_call *call)                                          \
+	{                                                                                          \
+		emr_status status = emr_served_check(arg, call);                                   \
+		return finish(call, status == EMR_OK ? function(arg, call) : status);              \
+	}
+OPEN(answer_descriptor, give_descriptor)
+OPEN(answer_token, served_give_token)
+OPEN(answer_batch, take_batch)
+FOR_MEMBERS(answer_size, give_size)
+FOR_MEMBERS(answer_changes, give_changes)
+FOR_MEMBERS(answer_entries, give_entries)
+FOR_MEMBERS(answer_parts, give_parts)
+FOR_MEMBERS(answer_item, find_item)
+FOR_MEMBERS(answer_subtree, give_subtree)
+FOR_MEMBERS(answer_note, give_note)
+FOR_MEMBERS(answer_new_note, take_note)
+
+const emr_serve_route served_routes[] = {
+	{"GET", WIRE_ROOT "descriptor", .answer = answer_descriptor},
+	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
+	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .answer = answer_batch},
+	{"GET", WIRE_ROOT "size", .answer = answer_size},
+	{"GET", WIRE_ROOT "changes", .answer = answer_changes},
+	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
+	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES,
+		.answer = answer_parts},
+	{"GET", WIRE_ROOT "items/", .answer = answer_item},
+	{"GET", WIRE_ROOT "subtree", .answer = answer_subtree},
+	{"GET", WIRE_ROOT "note", .answer = answer_note},
+	{"POST", WIRE_ROOT "note", .body_max = WIRE_NOTE_MAX, .answer = answer_new_note},
+	{.method = NULL},
+};

@@ -377,7 +377,8 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	client *c = self;
 	EMR_AUTO_BUF text = {0};
 	char path[96];
-	const int wait_ms = timeout_ms < WIRE_WAIT_MAX_MS ? timeout_ms : WIRE_WAIT_MAX_MS;
+	const int most_ms = (int)WIRE_WAIT_MAX_MS;
+	const int wait_ms = timeout_ms < most_ms ? timeout_ms : most_ms;
 	uint64_t size;
 	emr_status status;
 

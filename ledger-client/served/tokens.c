@@ -15,7 +15,7 @@ static void seal(const emr_served *served, const uint8_t token[40], uint8_t out[
 	emr_hmac_sha256(emr_bytes_of(served->secret, 32), emr_bytes_of(token, 40), out);
 }
 
-emr_status served_key_in_force(emr_served *served, emr_id32 signer, uint8_t out_pk[32])
+static emr_status key_in_force(emr_served *served, emr_id32 signer, uint8_t out_pk[32])
 {
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
@@ -34,7 +34,7 @@ emr_status served_key_in_force(emr_served *served, emr_id32 signer, uint8_t out_
 	return row.head.state == EMR_KEY_ACTIVE ? EMR_OK : EMR_DENIED;
 }
 
-emr_status served_give_token(emr_served *served, served_call *call)
+emr_status served_give_token(emr_served *served, emr_serve_call *call)
 {
 	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], token[WIRE_TOKEN_BYTES], pk[32];
 	char text[WIRE_TOKEN_CHARS + 1];
@@ -48,7 +48,7 @@ emr_status served_give_token(emr_served *served, served_call *call)
 	said = emr_get_u64(call->body.data + 32);
 	if (said > now + WIRE_CLOCKS_APART_S || now > said + WIRE_CLOCKS_APART_S)
 		return EMR_DENIED;
-	status = served_key_in_force(served, signer, pk);
+	status = key_in_force(served, signer, pk);
 	wire_token_message(served->net_id, signer, said, message);
 	if (status == EMR_OK &&
 		emr_sign_verify(pk, EMR_SIGN_TOKEN, emr_bytes_of(message, sizeof message),
@@ -64,8 +64,9 @@ emr_status served_give_token(emr_served *served, served_call *call)
 	return emr_buf_append(&call->out, text, WIRE_TOKEN_CHARS);
 }
 
-emr_status served_check_token(emr_served *served, const char *text, emr_id32 *out_reader)
+emr_status emr_served_check(emr_served *served, emr_serve_call *call)
 {
+	const char *text = emr_serve_header(call, "Authorization");
 	uint8_t token[WIRE_TOKEN_BYTES], wanted[32], pk[32];
 	size_t len;
 
@@ -79,6 +80,6 @@ emr_status served_check_token(emr_served *served, const char *text, emr_id32 *ou
 	if (sodium_memcmp(wanted, token + 40, 32) != 0 ||
 		emr_get_u64(token + 32) <= emr_clock_unix_s(served->clock))
 		return EMR_BAD_SIGNATURE;
-	memcpy(out_reader->b, token, 32);
-	return served_key_in_force(served, *out_reader, pk);
+	memcpy(call->asks.b, token, 32);
+	return key_in_force(served, call->asks, pk);
 }

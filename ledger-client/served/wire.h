@@ -8,8 +8,6 @@
 #include "ledger/ledger.h"
 
 #define WIRE_ROOT "/emrfs/v1/"
-#define WIRE_VERSION_HEADER "Emrfs-Protocol"
-#define WIRE_VERSION "1"
 #define WIRE_STATUS_HEADER "Emrfs-Status"
 
 #define WIRE_PORTION ((size_t)1 << 20) /* bytes of entries or parts after which an answer ends */
@@ -18,7 +16,8 @@
 #define WIRE_KEY_BYTES 41
 #define WIRE_SUBMIT_HEAD 96 /* submitter's id, and what it signed */
 #define WIRE_BODY_MAX (WIRE_SUBMIT_HEAD + (size_t)EMR_LEDGER_BATCH_MAX)
-#define WIRE_WAIT_MAX_MS 60000
+#define WIRE_WAIT_MAX_MS 60000u
+#define WIRE_NOTE_MAX ((size_t)64 << 10)
 
 /* A token: whose, until when, and the server's seal; as text base64url without padding. */
 #define WIRE_TOKEN_BYTES 72

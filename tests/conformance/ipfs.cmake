@@ -41,3 +41,9 @@ if(NOT EMRFS_SANITIZE)
 	emr_node_test(conformance_ipfs_token ipfs_suite token)
 	set_tests_properties(conformance_ipfs_live conformance_ipfs_token PROPERTIES FIXTURES_REQUIRED kubo)
 endif()
+
+# A node of ours.
+add_executable(node_host ${CMAKE_CURRENT_LIST_DIR}/node_host.c)
+target_link_libraries(node_host PRIVATE emr_flags emr_node_host emr_store Threads::Threads)
+add_test(NAME conformance_node_host COMMAND ${node} host $<TARGET_FILE:ipfs_suite> $<TARGET_FILE:node_host>)
+set_tests_properties(conformance_node_host PROPERTIES LABELS "conformance;threads" TIMEOUT ${EMR_PATIENCE_S})

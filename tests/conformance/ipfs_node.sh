@@ -1,6 +1,7 @@
 #!/bin/bash
-# ipfs_node.sh fake|live|token PROGRAM: runs PROGRAM with a node to speak to, and takes the node away again.
+# ipfs_node.sh fake|live|token|host PROGRAM [NODE]: runs PROGRAM with a node to speak to, and takes the node away again.
 # token: a live one that wants EMR_NODE_TOKEN, and lets its holder do no more than doc/operate.md says that emrfs needs.
+# host: NODE, which is one of ours, over a block store.
 # EMR_NODE_RPC, EMR_NODE_GATEWAY, EMR_NODE_BLOCKS say where it is; a live one that may be killed also has EMR_NODE_PROCESS, and EMR_NODE_NETWORK to
 # start it again in EMR_NODE_NET_DIR; a fake one also has EMR_NODE_DIR, with a socket for each of its scenes.
 set -u
@@ -33,7 +34,15 @@ want_token() {
 	done
 	export EMR_NODE_TOKEN=right
 }
-if [ "$1" != fake ]; then
+if [ "$1" = host ]; then
+	"$3" "$dir" &
+	fake=$!
+	until [ -f "$dir/ready" ]; do
+		kill -0 "$fake" 2>/dev/null || exit 2
+		sleep 0.05
+	done
+	export EMR_NODE_RPC=unix:$dir/host.sock EMR_NODE_GATEWAY=unix:$dir/host.sock
+elif [ "$1" != fake ]; then
 	"$here/../../examples/network/ipfs" up "$dir/net" || exit 1
 	home=$dir/net/1
 	export EMR_NODE_RPC=unix:$home/api.sock EMR_NODE_GATEWAY=unix:$home/gateway.sock EMR_NODE_BLOCKS=$home/blocks

@@ -242,7 +242,7 @@ static emr_status scan_bytes(emr_bytes bytes, other_car *car)
 	emr_status status;
 
 	assert_int_equal(write(fd, bytes.data, bytes.len), (ssize_t)bytes.len);
-	status = car_scan(fd, is_genuine, car, &end);
+	status = emr_car_scan(fd, is_genuine, car, &end);
 	close(fd);
 	if (status == EMR_OK)
 		assert_int_equal(end, bytes.len);

@@ -1,7 +1,8 @@
 /* These functions write CARv1, the archive of blocks that every IPFS tool reads: a header with
  * roots, then sections. They read the sections of our own segments, and refuse blocks over 2 MiB,
- * more than 1,024 roots, and every CID that store/cid.h refuses. Archives of strangers are read in
- * fs/evidence/carry.
+ * more than 1,024 roots, and every CID that store/cid.h refuses. A CAR that any tool wrote is
+ * scanned: whatever its roots, whatever else is in it; what is refused of it is a torn end, bytes
+ * that are not what their SHA-256 name says, blocks over 2 MiB, and CARv2.
  *
  * Source: ipld/ipld specs/transport/car/carv1.  Header: varint length, DAG-CBOR {"roots": [cid...],
  * "version": 1}. Section: varint length of what follows, CID (36 bytes here), block. */
@@ -28,3 +29,14 @@ typedef struct emr_car_section {
  * is where written data ends in a segment; EMR_RANGE: DATA ends inside the head; EMR_LIMIT: block
  * over 2 MiB; EMR_DAMAGED. */
 emr_status emr_car_read_section_head(emr_bytes data, emr_car_section *out_section);
+
+/* OFFSET: of the block's first byte in the file. */
+typedef emr_status (*emr_car_section_fn)(void *arg, const emr_block *block, uint64_t offset);
+
+/* Reads FD, a regular file, from its beginning to its end; FN gets the raw and dag-pb blocks, in
+ * order, what has another kind of name is passed over.  *OUT_END: bytes of the file.  EMR_DAMAGED,
+ * EMR_LIMIT, EMR_NEWER_FORMAT, or what FN says. */
+emr_status emr_car_scan(int fd, emr_car_section_fn fn, void *arg, uint64_t *out_end);
+/* The roots that its header names, all of our kinds of name.  EMR_LIMIT: more than MAX;
+ * EMR_DAMAGED, EMR_NEWER_FORMAT as above. */
+emr_status emr_car_scan_roots(int fd, emr_cid *out, size_t max, size_t *out_n);

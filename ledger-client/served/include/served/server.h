@@ -7,6 +7,7 @@
  * sign; it can withhold, delay, and say wrong times. FORMAT.md, "Served", has the requests. */
 #pragma once
 
+#include "http/serve.h"
 #include "ledger/ledger.h"
 
 typedef struct emr_served emr_served;
@@ -19,6 +20,7 @@ typedef struct emr_served_options {
 	const char *key, *certificate;
 	uint8_t token_secret[32]; /* seals tokens; one that stays keeps them good over a restart */
 	unsigned connections_max; /* 0 = 512, of which one address has 64 */
+	emr_serve_set beside;	  /* what is served at the same address; none: zero */
 } emr_served_options;
 
 /* Serves until it is stopped, in threads of its own.  Errors: those of emr_ledger_open; EMR_IO when
@@ -33,6 +35,10 @@ typedef struct emr_served_counts {
 	unsigned waiting;	    /* clients that wait for more entries now */
 } emr_served_counts;
 emr_served_counts emr_served_count(emr_served *served);
+
+/* For routes beside: whether CALL shows the token of a member, which call->asks is from then on.
+ * EMR_BAD_SIGNATURE (401), EMR_DENIED (403). */
+emr_status emr_served_check(emr_served *served, emr_serve_call *call);
 
 /* A key, and a certificate that it signed itself: for a host that is known by its key.  Appends
  * PEM, ended by NUL.  *OUT_PIN: the SHA-256 of its public

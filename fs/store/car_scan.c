@@ -1,13 +1,13 @@
 /* This file reads a CAR of strangers from its beginning to its end, block by block. Nodes and
  * gateways export any part of what they have, beside other things, below roots of their choice:
- * so the roots say nothing here, and names of other kinds are passed over. */
-#include "car_blocks.h"
+ * so the roots say nothing of what is in it, and names of other kinds are passed over. */
+#include "store/car.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "store/varint.h"
+#include "base/codec.h"
 
 #define HEADER_MAX ((uint64_t)4 << 20) /* about 100,000 roots */
 #define CID_MAX 160		       /* of other kinds: an identity of 128 bytes */
@@ -102,7 +102,8 @@ static emr_status read_at(int fd, uint64_t offset, size_t len, emr_buf *out)
 	return status;
 }
 
-static emr_status skip_header(int fd, emr_buf *buf, uint64_t *out_at)
+/* The header, in BUF, and where what is behind it begins. */
+static emr_status read_header(int fd, emr_buf *buf, uint64_t *out_at)
 {
 	uint64_t body;
 	size_t n;
@@ -138,7 +139,7 @@ static emr_status check_digest(const section *s, emr_bytes data)
 }
 
 static emr_status read_section(
-	int fd, uint64_t at, const section *s, emr_buf *buf, car_section_fn fn, void *arg)
+	int fd, uint64_t at, const section *s, emr_buf *buf, emr_car_section_fn fn, void *arg)
 {
 	emr_block block = {.cid = s->cid};
 	emr_status status = read_at(fd, at + s->head_len, s->data_len, buf);
@@ -152,12 +153,12 @@ static emr_status read_section(
 	return status == EMR_OK && s->is_ours ? fn(arg, &block, at + s->head_len) : status;
 }
 
-emr_status car_scan(int fd, car_section_fn fn, void *arg, uint64_t *out_end)
+emr_status emr_car_scan(int fd, emr_car_section_fn fn, void *arg, uint64_t *out_end)
 {
 	EMR_AUTO_BUF buf = {0};
 	uint64_t at = 0;
 	section s;
-	emr_status status = skip_header(fd, &buf, &at);
+	emr_status status = read_header(fd, &buf, &at);
 
 	while (status == EMR_OK) {
 		status = read_at(fd, at, HEAD_MAX, &buf);
@@ -170,4 +171,46 @@ emr_status car_scan(int fd, car_section_fn fn, void *arg, uint64_t *out_end)
 	}
 	*out_end = at;
 	return status;
+}
+
+/* The number of an array of DAG-CBOR, which is written as short as it can be. */
+static uint64_t read_count(emr_reader *r)
+{
+	uint8_t first = emr_read_u8(r);
+
+	if (first >= 0x80 && first <= 0x97)
+		return first - 0x80u;
+	if (first == 0x98)
+		return emr_read_u8(r);
+	if (first == 0x99)
+		return emr_read_u16(r);
+	r->bad = true;
+	return 0;
+}
+
+emr_status emr_car_scan_roots(int fd, emr_cid *out, size_t max, size_t *out_n)
+{
+	/* A link: tag 42, and bytes of which the first is 0. */
+	static const uint8_t link[] = {0xd8, 0x2a, 0x58, EMR_CID_BYTES + 1, 0x00};
+	EMR_AUTO_BUF buf = {0};
+	uint64_t at;
+	emr_reader r;
+	emr_status status = read_header(fd, &buf, &at);
+
+	if (status != EMR_OK)
+		return status;
+	r = emr_reader_of(emr_buf_view(&buf));
+	(void)emr_read_bytes(&r, sizeof header_begin);
+	*out_n = (size_t)read_count(&r);
+	if (*out_n > max)
+		return EMR_LIMIT;
+	for (size_t i = 0; i < *out_n; i++) {
+		emr_bytes head = emr_read_bytes(&r, sizeof link);
+		emr_bytes cid = emr_read_bytes(&r, EMR_CID_BYTES);
+
+		if (r.bad || memcmp(head.data, link, sizeof link) != 0 ||
+			emr_cid_parse(cid, &out[i]) != EMR_OK)
+			return EMR_DAMAGED;
+	}
+	return !r.bad && r.left == sizeof header_end ? EMR_OK : EMR_DAMAGED;
 }

@@ -1,0 +1,349 @@
+/* This file runs a server of HTTP with libmicrohttpd: it takes requests and their bodies, bounds
+ * them, keeps those apart that wait, and sends answers. */
+#include "http/serve.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define THREADS 8u
+#define CONNECTIONS_MAX 512u
+#define CONNECTIONS_OF_ONE 64u
+#define CONNECTION_BYTES ((size_t)32 << 10) /* of headers */
+#define FORM_BYTES ((size_t)64 << 10)	    /* of a body that are looked through at once */
+#define SILENT_S 60u			    /* a connection that says nothing */
+
+struct emr_serve {
+	struct MHD_Daemon *daemon;
+	emr_serve_set sets[EMR_SERVE_SETS];
+	pthread_mutex_t lock; /* of what follows */
+	emr_serve_call *waiting;
+	uint64_t number; /* that emr_serve_wake said last */
+	bool is_ending;
+	atomic_uint_fast64_t requests, refused;
+};
+
+const char *emr_serve_query(const emr_serve_call *call, const char *name)
+{
+	return MHD_lookup_connection_value(call->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *emr_serve_header(const emr_serve_call *call, const char *name)
+{
+	return MHD_lookup_connection_value(call->connection, MHD_HEADER_KIND, name);
+}
+
+emr_status emr_serve_number(
+	const emr_serve_call *call, const char *name, uint64_t absent, uint64_t *out)
+{
+	const char *text = emr_serve_query(call, name);
+	char *end;
+
+	*out = absent;
+	if (text == NULL)
+		return EMR_OK;
+	if (*text < '0' || *text > '9')
+		return EMR_INVALID;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return errno == 0 && *end == '\0' ? EMR_OK : EMR_INVALID;
+}
+
+/* ---- waiting ---- */
+
+void emr_serve_wait(emr_serve_call *call, uint64_t for_more_than, uint64_t ms)
+{
+	call->waits_for = for_more_than;
+	call->waits_until_ns = emr_clock_boot_ns(emr_clock_system()) + (int64_t)ms * 1000000;
+}
+
+static void suspend(emr_serve *serve, emr_serve_call *call)
+{
+	(void)pthread_mutex_lock(&serve->lock);
+	MHD_suspend_connection(call->connection);
+	if (serve->is_ending || serve->number > call->waits_for) {
+		MHD_resume_connection(call->connection);
+	} else {
+		call->next_waiting = serve->waiting;
+		serve->waiting = call;
+	}
+	(void)pthread_mutex_unlock(&serve->lock);
+}
+
+/* Lock held. */
+static void wake_those(emr_serve *serve, uint64_t number, bool is_all)
+{
+	int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
+	emr_serve_call **at = &serve->waiting;
+
+	while (*at != NULL) {
+		emr_serve_call *call = *at;
+
+		if (!is_all && number <= call->waits_for && now_ns < call->waits_until_ns) {
+			at = &call->next_waiting;
+			continue;
+		}
+		*at = call->next_waiting;
+		MHD_resume_connection(call->connection);
+	}
+}
+
+void emr_serve_wake(emr_serve *serve, uint64_t number)
+{
+	(void)pthread_mutex_lock(&serve->lock);
+	serve->number = number;
+	wake_those(serve, number, false);
+	(void)pthread_mutex_unlock(&serve->lock);
+}
+
+/* ---- requests ---- */
+
+static struct MHD_Response *make_response(emr_serve_call *call)
+{
+	struct MHD_Response *response;
+	off_t size = call->file > 0 ? lseek(call->file, 0, SEEK_END) : 0;
+
+	if (call->file <= 0)
+		return MHD_create_response_from_buffer(
+			call->out.len, call->out.data, MHD_RESPMEM_MUST_COPY);
+	response = size >= 0 ? MHD_create_response_from_fd64((uint64_t)size, call->file) : NULL;
+	if (response != NULL)
+		call->file = 0; /* the library closes it */
+	return response;
+}
+
+static enum MHD_Result send_answer(emr_serve *serve, emr_serve_call *call)
+{
+	struct MHD_Response *response = make_response(call);
+	enum MHD_Result sent = MHD_NO;
+
+	if (call->code >= 400 && call->code < 500)
+		atomic_fetch_add(&serve->refused, 1);
+	if (response == NULL)
+		return MHD_NO;
+	if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, call->type) ==
+			MHD_YES &&
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") ==
+			MHD_YES &&
+		(call->header[0] == NULL || MHD_add_response_header(response, call->header[0],
+						    call->header[1]) == MHD_YES))
+		sent = MHD_queue_response(call->connection, call->code, response);
+	MHD_destroy_response(response);
+	return sent;
+}
+
+static bool is_route(const emr_serve_route *route, const char *method, const char *url)
+{
+	size_t len = strlen(route->path);
+
+	return strcmp(route->method, method) == 0 &&
+	       (route->path[len - 1] == '/' ? strncmp(route->path, url, len) == 0
+					    : strcmp(route->path, url) == 0);
+}
+
+static void find_route(
+	const emr_serve *serve, emr_serve_call *call, const char *method, const char *url)
+{
+	for (size_t i = 0; i < EMR_SERVE_SETS && serve->sets[i].routes != NULL; i++)
+		for (const emr_serve_route *at = serve->sets[i].routes; at->method != NULL; at++)
+			if (is_route(at, method, url)) {
+				call->route = at;
+				call->arg = serve->sets[i].arg;
+			}
+}
+
+static enum MHD_Result take_form(void *arg, enum MHD_ValueKind kind, const char *key,
+	const char *file, const char *type, const char *coding, const char *data, uint64_t at,
+	size_t len)
+{
+	emr_serve_call *call = arg;
+
+	(void)kind;
+	(void)key;
+	(void)type;
+	(void)coding;
+	(void)at;
+	if (file != NULL && len > 0 && call->taken == EMR_OK)
+		call->taken = call->route->take(call->arg, call, emr_bytes_of(data, len));
+	return call->taken == EMR_OK ? MHD_YES : MHD_NO;
+}
+
+static emr_serve_call *begin(
+	emr_serve *serve, struct MHD_Connection *connection, const char *method, const char *url)
+{
+	emr_serve_call *call = calloc(1, sizeof *call);
+
+	atomic_fetch_add(&serve->requests, 1);
+	if (call == NULL)
+		return NULL;
+	call->connection = connection;
+	call->code = MHD_HTTP_OK;
+	call->type = "application/octet-stream";
+	find_route(serve, call, method, url);
+	if (call->route != NULL && call->route->is_form) {
+		call->form = MHD_create_post_processor(connection, FORM_BYTES, take_form, call);
+		call->taken = call->form != NULL ? EMR_OK : EMR_INVALID;
+	}
+	return call;
+}
+
+static void take_body(emr_serve_call *call, emr_bytes piece)
+{
+	const emr_serve_route *route = call->route;
+
+	if (route == NULL || call->taken != EMR_OK)
+		return;
+	if (call->form != NULL) {
+		if (MHD_post_process(call->form, (const char *)piece.data, piece.len) != MHD_YES &&
+			call->taken == EMR_OK)
+			call->taken = EMR_INVALID;
+	} else if (route->take != NULL) {
+		call->taken = route->take(call->arg, call, piece);
+	} else {
+		call->taken = piece.len > route->body_max - call->body.len
+				      ? EMR_LIMIT
+				      : emr_buf_append(&call->body, piece.data, piece.len);
+	}
+	if (call->taken != EMR_OK)
+		emr_buf_free(&call->body);
+}
+
+static void end_form(emr_serve_call *call)
+{
+	struct MHD_PostProcessor *form = call->form;
+
+	call->form = NULL;
+	if (form != NULL && MHD_destroy_post_processor(form) != MHD_YES && call->taken == EMR_OK)
+		call->taken = EMR_INVALID;
+}
+
+/* Libmicrohttpd calls it with the headers, with each piece of the body, at the end of it, and again
+ * when a client has waited. */
+static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *data, size_t *data_len, void **memory)
+{
+	emr_serve *serve = arg;
+	emr_serve_call *call = *memory;
+
+	(void)version;
+	if (call == NULL) {
+		*memory = begin(serve, connection, method, url);
+		return *memory != NULL ? MHD_YES : MHD_NO;
+	}
+	if (*data_len > 0) {
+		take_body(call, emr_bytes_of(data, *data_len));
+		*data_len = 0;
+		return MHD_YES;
+	}
+	end_form(call);
+	if (call->route == NULL || (call->taken == EMR_LIMIT && call->route->take == NULL)) {
+		call->code = call->route == NULL ? MHD_HTTP_NOT_FOUND : MHD_HTTP_CONTENT_TOO_LARGE;
+		return send_answer(serve, call);
+	}
+	call->path = url + strlen(call->route->path);
+	if (call->route->answer(call->arg, call))
+		return send_answer(serve, call);
+	suspend(serve, call);
+	return MHD_YES;
+}
+
+static void end_request(void *arg, struct MHD_Connection *connection, void **memory,
+	enum MHD_RequestTerminationCode code)
+{
+	emr_serve_call *call = *memory;
+
+	(void)arg;
+	(void)connection;
+	(void)code;
+	if (call == NULL)
+		return;
+	end_form(call);
+	if (call->route != NULL && call->route->drop != NULL)
+		call->route->drop(call->arg, call);
+	if (call->file > 0)
+		(void)close(call->file);
+	emr_buf_free(&call->body);
+	emr_buf_free(&call->out);
+	free(call);
+	*memory = NULL;
+}
+
+/* ---- the server ---- */
+
+static bool is_unix(int fd)
+{
+	struct sockaddr_storage at;
+	socklen_t len = sizeof at;
+
+	return getsockname(fd, (struct sockaddr *)&at, &len) == 0 && at.ss_family == AF_UNIX;
+}
+
+emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_serve)
+{
+	const unsigned most =
+		options->connections_max != 0 ? options->connections_max : CONNECTIONS_MAX;
+	/* A Unix socket's clients have no address. */
+	const unsigned of_one =
+		is_unix(options->listen_fd) || most < CONNECTIONS_OF_ONE ? 0 : CONNECTIONS_OF_ONE;
+	struct MHD_OptionItem tls[] = {
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
+		{MHD_OPTION_END, 0, NULL}};
+	emr_serve *serve = calloc(1, sizeof *serve);
+
+	if (serve == NULL) {
+		(void)close(options->listen_fd);
+		return EMR_NO_MEMORY;
+	}
+	memcpy(serve->sets, options->sets, sizeof serve->sets);
+	(void)pthread_mutex_init(&serve->lock, NULL);
+	serve->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO |
+						 MHD_ALLOW_SUSPEND_RESUME |
+						 (options->key != NULL ? MHD_USE_TLS : 0),
+		0, NULL, NULL, take_request, serve, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
+		MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_CONNECTION_LIMIT, most,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, of_one, MHD_OPTION_CONNECTION_TIMEOUT, SILENT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
+		end_request, serve, MHD_OPTION_ARRAY, options->key != NULL ? tls : tls + 2,
+		MHD_OPTION_END);
+	if (serve->daemon == NULL) {
+		(void)close(options->listen_fd); /* else the library does */
+		emr_serve_stop(serve);
+		return EMR_IO;
+	}
+	*out_serve = serve;
+	return EMR_OK;
+}
+
+void emr_serve_stop(emr_serve *serve)
+{
+	if (serve == NULL)
+		return;
+	(void)pthread_mutex_lock(&serve->lock);
+	serve->is_ending = true;
+	wake_those(serve, 0, true);
+	(void)pthread_mutex_unlock(&serve->lock);
+	if (serve->daemon != NULL)
+		MHD_stop_daemon(serve->daemon);
+	(void)pthread_mutex_destroy(&serve->lock);
+	free(serve);
+}
+
+emr_serve_counts emr_serve_count(emr_serve *serve)
+{
+	emr_serve_counts counts = {
+		.requests = atomic_load(&serve->requests), .refused = atomic_load(&serve->refused)};
+
+	(void)pthread_mutex_lock(&serve->lock);
+	for (const emr_serve_call *call = serve->waiting; call != NULL; call = call->next_waiting)
+		counts.waiting++;
+	(void)pthread_mutex_unlock(&serve->lock);
+	return counts;
+}

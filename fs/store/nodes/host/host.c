@@ -1,0 +1,376 @@
+/* This file answers what a node is asked but for imports: what it is, blocks, parts of files, what
+ * is kept and by whom, and letting go. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host_private.h"
+#include "store/car_store.h"
+#include "store/dag_pb.h"
+
+/* Of Kubo's RPC, as it was with this version. */
+#define VERSION "0.43.1"
+#define CAT_MAX ((uint64_t)64 << 20) /* bytes of one answer */
+#define DEPTH_MAX 16
+
+emr_status emr_node_new(const emr_node_options *options, emr_node **out_node)
+{
+	emr_node *node = calloc(1, sizeof *node);
+
+	if (node == NULL)
+		return EMR_NO_MEMORY;
+	node->options = *options;
+	(void)pthread_rwlock_init(&node->imports, NULL);
+	*out_node = node;
+	return EMR_OK;
+}
+
+void emr_node_free(emr_node *node)
+{
+	if (node == NULL)
+		return;
+	(void)pthread_rwlock_destroy(&node->imports);
+	free(node);
+}
+
+void emr_node_still(emr_node *node)
+{
+	(void)pthread_rwlock_wrlock(&node->imports);
+}
+
+void emr_node_go_on(emr_node *node)
+{
+	(void)pthread_rwlock_unlock(&node->imports);
+}
+
+/* ---- how answers are written ---- */
+
+emr_id16 host_owner(const emr_serve_call *call)
+{
+	emr_id16 owner;
+
+	memcpy(owner.b, call->asks.b, sizeof owner.b);
+	return owner;
+}
+
+static void text(emr_serve_call *call, const char *words)
+{
+	call->type = "text/plain";
+	emr_buf_clear(&call->out);
+	(void)!emr_buf_append(&call->out, words, strlen(words));
+}
+
+bool host_may(emr_node *node, emr_serve_call *call)
+{
+	emr_status status =
+		node->options.may != NULL ? node->options.may(node->options.may_arg, call) : EMR_OK;
+
+	if (status == EMR_OK)
+		return true;
+	call->code = status == EMR_BAD_SIGNATURE ? 401 : status == EMR_DENIED ? 403 : 500;
+	text(call, "Kubo RPC Access Denied: Please provide a valid authorization token");
+	return false;
+}
+
+void host_say(emr_serve_call *call, json_t *line)
+{
+	char *words = line != NULL ? json_dumps(line, JSON_COMPACT) : NULL;
+
+	call->type = "application/json";
+	if (words == NULL || emr_buf_append(&call->out, words, strlen(words)) != EMR_OK ||
+		emr_buf_append(&call->out, "\n", 1) != EMR_OK)
+		call->code = 500;
+	free(words);
+	json_decref(line);
+}
+
+bool host_fail(emr_serve_call *call, const char *format, ...)
+{
+	char words[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(words, sizeof words, format, arguments);
+	va_end(arguments);
+	emr_buf_clear(&call->out);
+	host_say(call, json_pack("{s:s, s:i, s:s}", "Message", words, "Code", 0, "Type", "error"));
+	call->code = 500;
+	return true;
+}
+
+static bool fail_missing(emr_serve_call *call, const char *cid)
+{
+	return host_fail(
+		call, "block was not found locally (offline): ipld: could not find %.100s", cid);
+}
+
+/* What "arg" names; the answer is written where it names nothing. */
+static bool take_cid(emr_serve_call *call, const char *name, emr_cid *out)
+{
+	if (name != NULL && emr_cid_parse_text(name, out) == EMR_OK)
+		return true;
+	(void)host_fail(call, "invalid path: invalid cid");
+	return false;
+}
+
+/* Everything that is asked with a root: who may, and which. */
+static bool take_root(emr_node *node, emr_serve_call *call, const char **out_name, emr_cid *out)
+{
+	*out_name = emr_serve_query(call, "arg");
+	return host_may(node, call) && take_cid(call, *out_name, out);
+}
+
+/* ---- blocks ---- */
+
+static bool answer_version(void *arg, emr_serve_call *call)
+{
+	if (host_may(arg, call))
+		host_say(call, json_pack("{s:s, s:s}", "Version", VERSION, "Commit", "emrfs"));
+	return true;
+}
+
+static bool answer_block(void *arg, emr_serve_call *call)
+{
+	emr_node *node = arg;
+	const char *name;
+	emr_cid cid;
+
+	if (!take_root(node, call, &name, &cid))
+		return true;
+	call->type = "application/vnd.ipld.raw";
+	if (emr_block_store_get_verified(node->options.store, &cid, &call->out) != EMR_OK)
+		return fail_missing(call, name);
+	return true;
+}
+
+/* The block that its own name holds, which every gateway has: the empty one. */
+#define EMPTY_CID "bafkqaaa"
+
+static bool answer_gateway(void *arg, emr_serve_call *call)
+{
+	emr_node *node = arg;
+	const char *format = emr_serve_query(call, "format");
+	emr_cid cid;
+
+	if (!host_may(node, call))
+		return true;
+	call->type = "application/vnd.ipld.raw";
+	if (format == NULL || strcmp(format, "raw") != 0) {
+		call->code = 406;
+		text(call, "this gateway gives blocks, with ?format=raw");
+	} else if (strcmp(call->path, EMPTY_CID) == 0) {
+		return true;
+	} else if (emr_cid_parse_text(call->path, &cid) != EMR_OK) {
+		call->code = 400;
+		text(call, "no CID of SHA-256");
+	} else if (emr_block_store_get_verified(node->options.store, &cid, &call->out) != EMR_OK) {
+		call->code = 404;
+		text(call, "ipld: could not find it");
+	}
+	return true;
+}
+
+/* ---- a part of a file ---- */
+
+typedef struct window {
+	emr_block_store *store;
+	uint64_t at, end; /* of the file */
+	uint64_t here;	  /* bytes of the file before the leaf that is next */
+	emr_buf *out;
+	emr_buf nodes[DEPTH_MAX];
+} window;
+
+static emr_status cat_leaf(window *w, const emr_cid *cid)
+{
+	EMR_AUTO_BUF leaf = {0};
+	uint64_t size, from, to;
+	emr_status status = emr_block_store_size(w->store, cid, &size);
+
+	if (status != EMR_OK)
+		return status;
+	from = w->at > w->here ? w->at - w->here : 0;
+	to = w->end - w->here < size ? w->end - w->here : size;
+	w->here += size;
+	if (from >= to)
+		return EMR_OK;
+	status = emr_block_store_get_verified(w->store, cid, &leaf);
+	return status == EMR_OK ? emr_buf_append(w->out, leaf.data + from, (size_t)(to - from))
+				: status;
+}
+
+static emr_status cat_node(window *w, const emr_cid *cid, unsigned depth)
+{
+	emr_dag_pb_cursor cursor;
+	emr_dag_pb_link link;
+	emr_bytes data;
+	bool more = true;
+	emr_status status;
+
+	if (emr_cid_codec(cid) == EMR_CODEC_RAW)
+		return cat_leaf(w, cid);
+	if (depth == DEPTH_MAX)
+		return EMR_LIMIT;
+	emr_buf_clear(&w->nodes[depth]);
+	status = emr_block_store_get_verified(w->store, cid, &w->nodes[depth]);
+	cursor = emr_dag_pb_begin(emr_buf_view(&w->nodes[depth]));
+	while (status == EMR_OK && w->here < w->end) {
+		status = emr_dag_pb_next(&cursor, &more, &link, &data);
+		if (status != EMR_OK || !more)
+			break;
+		status = cat_node(w, &link.cid, depth + 1);
+	}
+	return status;
+}
+
+static bool answer_cat(void *arg, emr_serve_call *call)
+{
+	emr_node *node = arg;
+	window w = {.store = node->options.store, .out = &call->out};
+	const char *name;
+	uint64_t length;
+	emr_cid cid;
+	emr_status status = EMR_OK;
+
+	if (!take_root(node, call, &name, &cid))
+		return true;
+	if (emr_serve_number(call, "offset", 0, &w.at) != EMR_OK ||
+		emr_serve_number(call, "length", CAT_MAX, &length) != EMR_OK || length > CAT_MAX ||
+		w.at > UINT64_MAX - length)
+		return host_fail(call, "no such part of a file");
+	w.end = w.at + length;
+	status = cat_node(&w, &cid, 0);
+	for (size_t i = 0; i < DEPTH_MAX; i++)
+		emr_buf_free(&w.nodes[i]);
+	/* What is there of it is given; the client sees that there is less. */
+	if (status != EMR_OK && call->out.len == 0)
+		return fail_missing(call, name);
+	return true;
+}
+
+/* ---- what is kept ---- */
+
+typedef struct pins {
+	emr_serve_call *call;
+	emr_id16 owner;
+	const emr_cid *root; /* NULL: each is said */
+	bool is_found;
+} pins;
+
+static emr_status look_at_pin(void *context, const emr_pin *pin)
+{
+	pins *p = context;
+	char cid[EMR_CID_TEXT_CHARS + 1];
+
+	if (memcmp(pin->owner.b, p->owner.b, sizeof p->owner.b) != 0)
+		return EMR_OK;
+	if (p->root != NULL) {
+		p->is_found = p->is_found || emr_cid_equal(&pin->root, p->root);
+		return EMR_OK;
+	}
+	emr_cid_text(&pin->root, cid);
+	host_say(p->call, json_pack("{s:s, s:s}", "Cid", cid, "Type", "recursive"));
+	return EMR_OK;
+}
+
+static bool is_pinned(emr_node *node, emr_serve_call *call, const emr_cid *root)
+{
+	pins p = {.call = call, .owner = host_owner(call), .root = root};
+
+	return emr_block_store_each_pin(node->options.store, look_at_pin, &p) == EMR_OK &&
+	       p.is_found;
+}
+
+static bool answer_pins(void *arg, emr_serve_call *call)
+{
+	emr_node *node = arg;
+	pins p = {.call = call};
+	const char *name = emr_serve_query(call, "arg");
+	emr_cid root;
+
+	if (!host_may(node, call))
+		return true;
+	p.owner = host_owner(call);
+	call->type = "application/json";
+	if (name == NULL) {
+		if (emr_block_store_each_pin(node->options.store, look_at_pin, &p) != EMR_OK)
+			return host_fail(call, "the pins cannot be read");
+		return true;
+	}
+	if (!take_cid(call, name, &root))
+		return true;
+	if (!is_pinned(node, call, &root))
+		return host_fail(call, "path '%.100s' is not pinned", name);
+	host_say(call, json_pack("{s:{s:{s:s}}}", "Keys", name, "Type", "recursive"));
+	return true;
+}
+
+static bool answer_let_go(void *arg, emr_serve_call *call)
+{
+	emr_node *node = arg;
+	emr_pin pin = {.state = EMR_PIN_KEPT};
+	const char *name;
+
+	if (!take_root(node, call, &name, &pin.root))
+		return true;
+	if (!is_pinned(node, call, &pin.root))
+		return host_fail(call, "not pinned or pinned indirectly");
+	pin.owner = host_owner(call);
+	if (emr_block_store_unpin(node->options.store, &pin, 1) != EMR_OK ||
+		emr_block_store_sync(node->options.store) != EMR_OK)
+		return host_fail(call, "it cannot be let go");
+	host_say(call, json_pack("{s:[s]}", "Pins", name));
+	return true;
+}
+
+typedef struct counting {
+	emr_block_store *store;
+	json_int_t blocks;
+	emr_buf block;
+} counting;
+
+/* Each block is read: what an index says is not enough. */
+static emr_status count_block(void *context, const emr_cid *cid)
+{
+	counting *c = context;
+
+	c->blocks++;
+	emr_buf_clear(&c->block);
+	return emr_cid_codec(cid) == EMR_CODEC_RAW
+		       ? emr_block_store_get_verified(c->store, cid, &c->block)
+		       : EMR_OK;
+}
+
+static bool answer_stat(void *arg, emr_serve_call *call)
+{
+	emr_node *node = arg;
+	counting c = {.store = node->options.store};
+	const char *name;
+	emr_cid root;
+	emr_status status;
+
+	if (!take_root(node, call, &name, &root))
+		return true;
+	status = emr_store_walk(c.store, &root, count_block, &c, NULL);
+	emr_buf_free(&c.block);
+	if (status != EMR_OK)
+		return fail_missing(call, name);
+	host_say(call, json_pack("{s:I, s:[{s:s, s:I}]}", "UniqueBlocks", c.blocks, "DagStats",
+			       "Cid", name, "NumBlocks", c.blocks));
+	return true;
+}
+
+#define RPC "/api/v0/"
+
+const emr_serve_route emr_node_routes[] = {
+	{"GET", "/ipfs/", .answer = answer_gateway},
+	{"POST", RPC "version", .answer = answer_version},
+	{"POST", RPC "block/get", .answer = answer_block},
+	{"POST", RPC "cat", .answer = answer_cat},
+	{"POST", RPC "dag/import", .is_form = true, .take = host_import_take, .answer = host_import,
+		.drop = host_import_drop},
+	{"POST", RPC "dag/stat", .answer = answer_stat},
+	{"POST", RPC "pin/ls", .answer = answer_pins},
+	{"POST", RPC "pin/rm", .answer = answer_let_go},
+	{.method = NULL},
+};

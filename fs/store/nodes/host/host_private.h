@@ -1,0 +1,26 @@
+/* This header has what the two files of this folder share: the node, and how its answers are
+ * written. */
+#pragma once
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "node/host.h"
+
+struct emr_node {
+	emr_node_options options;
+	pthread_rwlock_t imports; /* held for reading by each import */
+};
+
+/* In whose name CALL pins. */
+emr_id16 host_owner(const emr_serve_call *call);
+/* Whether CALL may ask; the answer is written where not. */
+bool host_may(emr_node *node, emr_serve_call *call);
+/* One line of JSON, which this function drops; NULL: no memory. */
+void host_say(emr_serve_call *call, json_t *line);
+/* As Kubo says that it could not: 500, and a sentence. */
+bool host_fail(emr_serve_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+emr_status host_import_take(void *arg, emr_serve_call *call, emr_bytes piece);
+bool host_import(void *arg, emr_serve_call *call);
+void host_import_drop(void *arg, emr_serve_call *call);

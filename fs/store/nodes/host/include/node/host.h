@@ -1,0 +1,33 @@
+/* A block store, served as an IPFS node: what `fs/store/nodes/ipfs` asks of Kubo by its RPC, and
+ * what anybody asks of a trustless gateway. It asks no other node: what it has not got is missing.
+ *
+ * It refuses whoever MAY refuses, blocks that are not what their names say, and trees that are not
+ * whole; and it lets go of a root only for who has pinned it. What was sent and is below no pin is
+ * removed by the next reclaim.
+ *
+ * Sources: kubo core/commands (RPC v0), ipfs/specs http-gateways/trustless-gateway. */
+#pragma once
+
+#include "http/serve.h"
+#include "store/block_store.h"
+
+typedef struct emr_node emr_node; /* thread-safe */
+
+typedef struct emr_node_options {
+	emr_block_store *store; /* borrowed */
+	int spool_dirfd;	/* where a CAR is kept until it is read; borrowed */
+	uint64_t car_max;	/* bytes of one; 0 = 513 MiB */
+	/* Finds out who asks, into call->asks; NULL: everybody may, and is one. */
+	emr_status (*may)(void *arg, emr_serve_call *call);
+	void *may_arg;
+} emr_node_options;
+
+emr_status emr_node_new(const emr_node_options *options, emr_node **out_node);
+void emr_node_free(emr_node *node); /* NULL is fine; the server has been stopped */
+/* To be served, with the node. */
+extern const emr_serve_route emr_node_routes[];
+
+/* Between the two no import is under way and none begins: for a reclaim, which would take what is
+ * here and not pinned yet. */
+void emr_node_still(emr_node *node);
+void emr_node_go_on(emr_node *node);
