@@ -284,6 +284,25 @@ static void no_bit_of_another_tools_car_changes_a_block(void **state)
 	json_decref(known);
 }
 
+/* All of them, none where one more is not to be taken, and not those of a cut or changed header. */
+static void roots_are_read(emr_bytes header, const emr_cid *roots, size_t n)
+{
+	static emr_cid read[EMR_CAR_ROOTS_MAX];
+	int fd = memfd_create("car", MFD_CLOEXEC);
+	size_t found;
+
+	assert_int_equal(write(fd, header.data, header.len), (ssize_t)header.len);
+	assert_ok(emr_car_scan_roots(fd, read, n, &found));
+	assert_int_equal(found, n);
+	assert_memory_equal(read, roots, n * sizeof *roots);
+	assert_status(EMR_LIMIT, emr_car_scan_roots(fd, read, n - 1, &found));
+	assert_int_equal(pwrite(fd, "\xd9", 1, (off_t)(header.len - 10 - EMR_CID_BYTES - 5)), 1);
+	assert_status(EMR_DAMAGED, emr_car_scan_roots(fd, read, n, &found));
+	assert_int_equal(ftruncate(fd, (off_t)header.len - 1), 0);
+	assert_status(EMR_DAMAGED, emr_car_scan_roots(fd, read, n, &found));
+	close(fd);
+}
+
 static void headers_of_any_number_of_roots_are_read(void **state)
 {
 	static const size_t counts[] = {1, 2, 23, 24, 255, 256, EMR_CAR_ROOTS_MAX};
@@ -297,6 +316,7 @@ static void headers_of_any_number_of_roots_are_read(void **state)
 
 		assert_ok(emr_car_write_header(&header, roots, counts[c]));
 		assert_ok(scan_bytes(emr_buf_view(&header), &(other_car){0}));
+		roots_are_read(emr_buf_view(&header), roots, counts[c]);
 		for (size_t cut = 0; cut < header.len; cut += 1 + header.len / 50)
 			assert_status(EMR_DAMAGED,
 				scan_bytes(emr_bytes_of(header.data, cut), &(other_car){0}));
