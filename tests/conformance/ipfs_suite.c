@@ -491,6 +491,8 @@ static void a_call_that_waits_ends_when_the_caller_gives_up(void **state)
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, timer);
 	EMR_AUTO_BUF back = {0};
 
+	if (getenv("EMR_NODE_BLOCKS") == NULL) /* a node of ours asks nobody, so nobody waits */
+		skip();
 	add_raw(f->tree, 100);
 	add_root(f->tree);
 	assert_int_equal(timerfd_settime(timer, 0, &soon, NULL), 0);

@@ -296,7 +296,7 @@ static void roots_are_read(emr_bytes header, const emr_cid *roots, size_t n)
 	assert_int_equal(found, n);
 	assert_memory_equal(read, roots, n * sizeof *roots);
 	assert_status(EMR_LIMIT, emr_car_scan_roots(fd, read, n - 1, &found));
-	assert_int_equal(pwrite(fd, "\xd9", 1, (off_t)(header.len - 10 - EMR_CID_BYTES - 5)), 1);
+	assert_int_equal(pwrite(fd, "\xd9", 1, (off_t)(header.len - 9 - EMR_CID_BYTES - 5)), 1);
 	assert_status(EMR_DAMAGED, emr_car_scan_roots(fd, read, n, &found));
 	assert_int_equal(ftruncate(fd, (off_t)header.len - 1), 0);
 	assert_status(EMR_DAMAGED, emr_car_scan_roots(fd, read, n, &found));

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "carry/catalogue.h"
+#include "store/car.h"
 #include "store/unixfs.h"
 
 typedef struct place {

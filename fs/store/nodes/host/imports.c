@@ -84,18 +84,10 @@ static emr_status keep_block(void *arg, const emr_block *block, uint64_t offset)
 	return emr_block_store_put(import->store, block, 1);
 }
 
-static emr_status pass_over(void *context, const emr_cid *cid)
+/* A walk reads nodes; it only names the raw blocks below them. */
+static emr_status is_there(void *context, const emr_cid *cid)
 {
-	(void)context;
-	(void)cid;
-	return EMR_OK;
-}
-
-/* A raw block has nothing below it: it is there, or it is not. */
-static bool is_whole(emr_block_store *store, const emr_cid *root)
-{
-	return emr_block_store_has(store, root) &&
-	       emr_store_walk(store, root, pass_over, NULL, NULL) == EMR_OK;
+	return emr_block_store_has(context, cid) ? EMR_OK : EMR_MISSING_DATA;
 }
 
 static emr_status keep_root(
@@ -104,7 +96,7 @@ static emr_status keep_root(
 	emr_pin pin = {.root = *root, .owner = host_owner(call), .state = EMR_PIN_KEPT};
 
 	*out_why = "";
-	if (!is_whole(import->store, root)) {
+	if (emr_store_walk(import->store, root, is_there, import->store, NULL) != EMR_OK) {
 		*out_why = "block was not found locally (offline)";
 		return EMR_OK;
 	}
@@ -135,24 +127,19 @@ static emr_status keep_roots(importing *import, emr_serve_call *call)
 /* In words by which Kubo's clients know what is wrong. */
 static bool refuse(emr_serve_call *call, const importing *import, emr_status status)
 {
+	const uint64_t blocks = import != NULL ? import->blocks : 0;
+
 	emr_buf_clear(&call->out);
-	switch (status) {
-	case EMR_NO_SPACE:
-	case EMR_QUOTA:
+	if (status == EMR_NO_SPACE || status == EMR_QUOTA)
 		return host_fail(call, "no space left on device");
-	case EMR_LIMIT:
+	if (status == EMR_LIMIT)
 		return host_fail(call, "import failed after %llu blocks: bigger than what is taken",
-			(unsigned long long)(import != NULL ? import->blocks : 0));
-	case EMR_DAMAGED:
-	case EMR_INVALID:
-	case EMR_NEWER_FORMAT:
+			(unsigned long long)blocks);
+	if (status == EMR_DAMAGED || status == EMR_INVALID || status == EMR_NEWER_FORMAT)
 		return host_fail(call,
-			"import failed after %llu blocks: mismatch in content integrity, or an "
-			"invalid CAR",
-			(unsigned long long)(import != NULL ? import->blocks : 0));
-	default:
-		return host_fail(call, "%s", emr_status_text(status));
-	}
+			"import failed after %llu blocks: mismatch in content integrity, or no CAR",
+			(unsigned long long)blocks);
+	return host_fail(call, "%s", emr_status_text(status));
 }
 
 bool host_import(void *arg, emr_serve_call *call)
