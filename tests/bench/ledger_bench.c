@@ -1,11 +1,13 @@
 /* This program measures the ledger and the replica: latency of a batch, rate of catching up,
- * listing, size of an item. bench_ledger [records] The disk is that of /tmp: what a flush costs
- * there is most of the latency of a batch. */
+ * listing, size of an item. bench_ledger [records [served]] The disk is that of /tmp: what a flush
+ * costs there is most of the latency of a batch. "served": the same over HTTPS, from a host in this
+ * process. */
+#include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "ledger_kit.h"
+#include "served_kit.h"
 
 static kit k;
 
@@ -60,6 +62,36 @@ static void latency(const kit_domain *d, size_t items, int rounds)
 		items, took[rounds / 2], took[rounds * 9 / 10], sign / rounds);
 }
 
+/* Programs that save at once, each a record at a time. */
+#define CLIENTS 20
+#define SAVES 50
+
+static void *save_often(void *arg)
+{
+	const kit_domain *d = arg;
+
+	for (int i = 0; i < SAVES; i++) {
+		emr_batch_builder *b = kit_batch(&k, d->id);
+
+		(void)kit_put(b, d, emr_id16_random(), 1, (emr_id32){{0}});
+		(void)kit_send(&k, b);
+	}
+	return NULL;
+}
+
+static void save_at_once(kit_domain *d)
+{
+	pthread_t threads[CLIENTS];
+	double start = now_ms();
+
+	for (int i = 0; i < CLIENTS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, save_often, d), 0);
+	for (int i = 0; i < CLIENTS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	printf("%d at once, a record each time: %.0f a second\n", CLIENTS,
+		CLIENTS * SAVES / (now_ms() - start) * 1e3);
+}
+
 static emr_status count(void *arg, const emr_replica_head *head)
 {
 	(void)head;
@@ -79,14 +111,17 @@ int main(int argc, char **argv)
 	double start;
 
 	kit_on_disk = true;
+	if (argc > 2 && strcmp(argv[2], "served") == 0)
+		kit_backend_in_use = &kit_served;
 	kit_new(&k);
 	d = kit_domain_new(&k);
 	latency(&d, 1, 200);
 	latency(&d, 500, 20);
+	save_at_once(&d);
 	start = now_ms();
-	kit_fill(&k, &d, records - 10200);
-	printf("%zu more records in batches of 500: %.0f a second\n", records - 10200,
-		(double)(records - 10200) / (now_ms() - start) * 1e3);
+	kit_fill(&k, &d, records - 11200);
+	printf("%zu more records in batches of 500: %.0f a second\n", records - 11200,
+		(double)(records - 11200) / (now_ms() - start) * 1e3);
 	replica = kit_replica(&k);
 	start = now_ms();
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, &n));
