@@ -27,6 +27,7 @@ static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = 
 	[EMR_VERB_ORG] = emr_cmd_org,
 	[EMR_VERB_DATASET] = emr_cmd_dataset,
 	[EMR_VERB_AGENT] = emr_cmd_agent,
+	[EMR_VERB_HOST] = emr_cmd_host,
 	[EMR_VERB_REQUEST] = emr_cmd_request,
 	[EMR_VERB_APPROVE] = emr_cmd_approve,
 	[EMR_VERB_DENY] = emr_cmd_deny,

@@ -18,7 +18,7 @@
 /* It says something and goes on, so that what it says cannot wait for its end. */
 static bool stays(emr_verb verb)
 {
-	return verb == EMR_VERB_MOUNT || verb == EMR_VERB_AGENT;
+	return verb == EMR_VERB_MOUNT || verb == EMR_VERB_AGENT || verb == EMR_VERB_HOST;
 }
 
 emr_status emr_out_begin(const emr_args *args, emr_out *out)

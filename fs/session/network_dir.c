@@ -23,6 +23,7 @@
 #include "kit/places.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
+#include "served/client.h"
 #include "session/shared_blocks.h"
 #include "session/stage.h"
 
@@ -216,9 +217,10 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 {
 	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_FD ledger = -1;
+	const bool is_host = emr_network_place_is_host(channel);
 	emr_status status = emr_dir_open(dir, &fd);
 
-	if (status == EMR_OK)
+	if (status == EMR_OK && !is_host)
 		status = emr_channel_settle_in(channel, fd);
 	if (status == EMR_OK)
 		status = emr_dir_make(fd, EMR_NETWORK_DIR_MAIL);
@@ -231,6 +233,8 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	if (ledger < 0)
 		return emr_status_from_errno(errno);
 	status = emr_file_replace(ledger, EMR_NETWORK_DESCRIPTOR, descriptor, 0600);
+	if (status == EMR_OK && is_host)
+		return emr_file_replace(ledger, EMR_SERVED_SETTINGS, channel, 0600);
 	/* It began in a directory, and whoever comes now reads the channel. */
 	if (status == EMR_OK &&
 		emr_descriptor_host((emr_span){descriptor.data, descriptor.len}) != EMR_HOST_FABRIC)
@@ -253,7 +257,51 @@ emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out
 
 	if (emr_network_dir_is_on_fabric(dir))
 		status = emr_channel_carry(dir, out, cause, sizeof cause);
+	else
+		status = emr_network_dir_host(dir, out);
+	status = status == EMR_NOT_FOUND ? EMR_OK : status;
 	return status == EMR_OK ? EMR_OK : say_settings(dir, cause, status, out_problem);
+}
+
+/* What begins so is JSON; the way to a channel begins with letters (FORMAT.md). */
+bool emr_network_place_is_host(emr_bytes place)
+{
+	return place.len > 0 && place.data[0] == '{';
+}
+
+emr_status emr_network_place_check(emr_bytes place)
+{
+	emr_served_at at;
+
+	if (!emr_network_place_is_host(place))
+		return emr_channel_carried_check(place);
+	return emr_served_at_read(place, &at) == EMR_OK ? EMR_OK : EMR_DAMAGED;
+}
+
+static emr_status read_in(const char *dir, const char *below, const char *name, emr_buf *out)
+{
+	char path[PATH_MAX];
+	EMR_AUTO_FD fd = -1;
+
+	if (snprintf(path, sizeof path, "%s/%s", dir, below) >= (int)sizeof path)
+		return EMR_INVALID;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? emr_file_read(fd, name, DESCRIPTOR_MAX, out) : EMR_NOT_FOUND;
+}
+
+bool emr_network_dir_is_served(const char *dir)
+{
+	EMR_AUTO_BUF bytes = {0};
+
+	return read_in(dir, EMR_NETWORK_DIR_LEDGER, EMR_SERVED_SETTINGS, &bytes) == EMR_OK;
+}
+
+emr_status emr_network_dir_host(const char *dir, emr_buf *out)
+{
+	emr_status status = read_in(dir, EMR_NETWORK_DIR_LEDGER, EMR_SERVED_SETTINGS, out);
+
+	return status == EMR_NOT_FOUND ? read_in(dir, EMR_NETWORK_DIR_HOST, EMR_HOST_AT, out)
+				       : status;
 }
 
 bool emr_network_dir_is_on_fabric(const char *dir)
@@ -293,6 +341,8 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 		return status;
 	if (emr_network_dir_is_on_fabric(dir))
 		return check_settings(dir, out_problem);
+	if (emr_network_dir_is_served(dir))
+		return EMR_OK;
 	if (faccessat(fd, EMR_NETWORK_DIR_LEDGER "/" EMR_NETWORK_LEDGER, R_OK | W_OK, 0) != 0)
 		return say_bad_dir(dir, _("there is no ledger in it"), EMR_NOT_FOUND, out_problem);
 	return EMR_OK;

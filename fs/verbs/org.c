@@ -108,15 +108,18 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 	return status;
 }
 
-/* Who is invited into a network on Fabric may be anywhere: the invitation takes him there. */
+/* Who is invited into a network on Fabric, or one that a host serves, may be anywhere: the
+ * invitation takes him there. */
 static emr_status find_place(inviting *i, emr_problem *out_problem)
 {
 	const char *dir = i->bureau.dir;
 	char cause[256] = "";
 	emr_status status = EMR_OK;
 
-	if (!emr_network_dir_is_on_fabric(dir))
-		return EMR_OK;
+	if (!emr_network_dir_is_on_fabric(dir)) {
+		status = emr_network_dir_host(dir, &i->place);
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	}
 	status = emr_channel_carry(dir, &i->place, cause, sizeof cause);
 	if (status == EMR_OK && i->place.len > EMR_INVITE_PLACE_MAX)
 		status = EMR_LIMIT;

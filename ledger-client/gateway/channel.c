@@ -19,6 +19,7 @@
 #include "ledger/backend.h"
 #include "ledger/hash.h"
 #include "ledger/network.h"
+#include "served/client.h"
 #include "channel_private.h"
 
 #define DESCRIPTOR_MAX ((size_t)60000)
@@ -275,6 +276,8 @@ static emr_status open_by_descriptor(
 	EMR_AUTO_BUF bytes = {0};
 	emr_bytes descriptor;
 
+	if (emr_served_is_at(options->path))
+		return emr_served_open(options, wake_fd, out_ledger);
 	if (read_descriptor(options->path, &bytes) != EMR_OK ||
 		!stands_in_channel(options, (emr_span){bytes.data, bytes.len}))
 		return emr_embedded_open_woken(options, wake_fd, out_ledger);

@@ -234,6 +234,8 @@ static bool finish(emr_serve_call *call, emr_status status)
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
+OPEN(answer_letter, served_find_letter)
+OPEN(answer_new_letter, served_leave_letter)
 FOR_MEMBERS(answer_size, give_size)
 FOR_MEMBERS(answer_changes, give_changes)
 FOR_MEMBERS(answer_entries, give_entries)
@@ -247,6 +249,8 @@ const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "descriptor", .answer = answer_descriptor},
 	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
 	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .answer = answer_batch},
+	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
+	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},
 	{"GET", WIRE_ROOT "changes", .answer = answer_changes},
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},

@@ -16,6 +16,7 @@
 #include "http/request.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
+#include "ledger/hash.h"
 #include "ledger/network.h"
 #include "wire.h"
 
@@ -556,7 +557,7 @@ static const emr_ledger_backend backend = {
 
 /* ---- opening ---- */
 
-static emr_status read_settings(int dirfd, client *c)
+static emr_status read_settings(int dirfd, emr_http **out_http)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_served_at at;
@@ -573,7 +574,7 @@ static emr_status read_settings(int dirfd, client *c)
 	}
 	if (at.pin[0] != '\0')
 		server.pin = at.pin;
-	return emr_http_open(&server, &c->http);
+	return emr_http_open(&server, out_http);
 }
 
 static emr_status open_all(client *c, const emr_ledger_options *options)
@@ -583,12 +584,18 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	emr_status status = emr_dir_open(options->path, &dirfd);
 
 	if (status == EMR_OK)
-		status = read_settings(dirfd, c);
+		status = read_settings(dirfd, &c->http);
 	if (status == EMR_OK)
 		status = emr_file_read(
 			dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
 	if (status != EMR_OK)
 		return status;
+	if (options->known_hash != NULL) {
+		emr_bytes descriptor = emr_buf_view(&c->descriptor);
+
+		if (!emr_id32_equal(emr_sha256_of(&descriptor, 1), *options->known_hash))
+			return EMR_FORK;
+	}
 	emr_descriptor_net_id((emr_span){c->descriptor.data, c->descriptor.len}, c->net_id.b);
 	if (!c->is_wake_lent)
 		c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -624,4 +631,68 @@ emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_l
 		return status;
 	}
 	return emr_ledger_over(&backend, c, emr_buf_view(&c->descriptor), out_ledger);
+}
+
+bool emr_served_is_at(const char *path)
+{
+	EMR_AUTO_FREE char *file = NULL;
+
+	if (asprintf(&file, "%s/" EMR_SERVED_SETTINGS, path) < 0) {
+		file = NULL;
+		return false;
+	}
+	return access(file, F_OK) == 0;
+}
+
+/* ---- letters ---- */
+
+static emr_status ask_letter(
+	const char *dir, emr_id16 id, const char *step, const emr_bytes *letter, emr_buf *out)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_HTTP http = NULL;
+	EMR_AUTO_FD dirfd = -1;
+	char hex[33];
+	emr_http_request request = {.method = letter != NULL ? "POST" : "GET",
+		.timeout_ms = TIMEOUT_MS,
+		.answer_max = WIRE_LETTER_MAX};
+	emr_http_answer answer;
+	emr_status status;
+
+	emr_hex(id.b, sizeof id.b, hex);
+	if (asprintf(&path, "%s/ledger", dir) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	status = emr_dir_open(path, &dirfd);
+	if (status == EMR_OK)
+		status = read_settings(dirfd, &http);
+	free(path);
+	path = NULL;
+	if (status == EMR_OK && asprintf(&path, WIRE_ROOT "letters/%s.%s", hex, step) < 0) {
+		path = NULL;
+		status = EMR_NO_MEMORY;
+	}
+	if (status != EMR_OK)
+		return status;
+	request.path = path;
+	if (letter != NULL)
+		request.body = *letter;
+	status = emr_http_ask(http, &request, out, &answer);
+	return status == EMR_OK ? status_of(&answer, out) : status;
+}
+
+emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter)
+{
+	EMR_AUTO_BUF ignored = {0};
+
+	return ask_letter(dir, id, step, &letter, &ignored);
+}
+
+emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out)
+{
+	EMR_AUTO_BUF letter = {0};
+	emr_status status = ask_letter(dir, id, step, NULL, &letter);
+
+	return status == EMR_OK ? emr_buf_append(out, letter.data, letter.len) : status;
 }

@@ -19,7 +19,7 @@ struct emr_served {
 	pthread_t watcher; /* wakes those who wait for entries */
 	bool has_watcher;
 	atomic_bool is_ending;
-	int dirfd;
+	int dirfd, mail_dirfd;
 
 	pthread_mutex_t rows_lock;
 	emr_chain *rows; /* keys of members */
@@ -28,6 +28,10 @@ struct emr_served {
 };
 
 extern const emr_serve_route served_routes[];
+
+/* letters.c */
+emr_status served_leave_letter(emr_served *served, emr_serve_call *call);
+emr_status served_find_letter(emr_served *served, emr_serve_call *call);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);

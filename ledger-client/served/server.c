@@ -57,6 +57,7 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 
 	if (status == EMR_OK) {
 		served->dirfd = -1;
+		served->mail_dirfd = options->mail_dirfd;
 		served->clock = options->clock != NULL ? options->clock : emr_clock_system();
 		memcpy(served->secret, options->token_secret, sizeof served->secret);
 		(void)pthread_mutex_init(&served->rows_lock, NULL);

@@ -45,6 +45,7 @@ void kit_host_start(kit *k)
 {
 	char dir[96];
 	emr_served_options options = {.path = dir,
+		.mail_dirfd = -1,
 		.clock = &k->clock.clock,
 		.listen_fd = listen_on(kit_host_port),
 		.key = (const char *)key.data,

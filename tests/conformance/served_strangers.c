@@ -37,6 +37,7 @@ static emr_served *host_at_socket(unsigned connections_max)
 	char dir[96];
 	emr_served *host = NULL;
 	emr_served_options options = {.path = dir,
+		.mail_dirfd = -1,
 		.clock = &k.clock.clock,
 		.token_secret = {9},
 		.connections_max = connections_max,

@@ -70,7 +70,8 @@ static emr_status choose_dir(emr_joining *joining, const char *state)
 {
 	joining->dir = joining->invitation.url + 5;
 	if (joining->invitation.place.len == 0 ||
-		emr_network_dir_has(joining->dir, joining->invitation.descriptor))
+		(!emr_network_place_is_host(joining->invitation.place) &&
+		emr_network_dir_has(joining->dir, joining->invitation.descriptor)))
 		return EMR_OK;
 	if (asprintf(&joining->own_dir, "%s/" EMR_STATE_NETWORK, state) < 0) {
 		joining->own_dir = NULL;
@@ -89,7 +90,7 @@ static emr_status judge(
 
 	*out_cause = _("it was changed, or is none");
 	if (status == EMR_OK && joining->invitation.place.len > 0)
-		status = emr_channel_carried_check(joining->invitation.place);
+		status = emr_network_place_check(joining->invitation.place);
 	if (status != EMR_OK)
 		return status;
 	if ((joining->invitation.roles == EMR_ROLE_DEVICE) != joining->is_for_device) {
@@ -215,6 +216,7 @@ static bool is_by_authority(const emr_joining *joining)
 	char login[EMR_CHANNEL_LOGIN_MAX + 1];
 
 	return joining->invitation.place.len > 0 &&
+	       !emr_network_place_is_host(joining->invitation.place) &&
 	       emr_channel_carried_login(joining->invitation.place, login);
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "kit/language.h"
+#include "served/client.h"
 #include "session/network_dir.h"
 
 #define FIRST_PAUSE_NS INT64_C(200000000)
@@ -31,7 +32,9 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 	emr_status status = EMR_OK;
 
 	*out = (emr_post){.dir = dir, .id = invitation->id, .pause_ns = FIRST_PAUSE_NS};
-	if (invitation->place.len == 0)
+	/* A host leaves letters where its administrator finds them, as files. */
+	out->is_served = admin == NULL && emr_network_place_is_host(invitation->place);
+	if (invitation->place.len == 0 || emr_network_place_is_host(invitation->place))
 		return EMR_OK;
 	if (admin == NULL)
 		status = emr_invitation_guest(invitation, &out->guest);
@@ -45,6 +48,8 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 
 emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes)
 {
+	if (post->is_served)
+		return emr_served_leave(post->dir, post->id, step_of(kind), bytes);
 	return post->letters != NULL ? emr_letters_leave(post->letters, post->id, kind, bytes)
 				     : emr_mail_put(post->dir, post->id, step_of(kind), bytes);
 }
@@ -60,7 +65,9 @@ static void sleep_ns(int64_t ns)
 /* A gateway that is away for a moment ends no waiting of days. */
 static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, emr_buf *out)
 {
-	emr_status status = emr_letters_find(post->letters, post->id, kind, out);
+	emr_status status = post->is_served
+				    ? emr_served_find(post->dir, post->id, step_of(kind), out)
+				    : emr_letters_find(post->letters, post->id, kind, out);
 
 	post->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	post->pause_ns =
@@ -94,14 +101,14 @@ static emr_status find_letter(
 emr_status emr_post_look(
 	emr_post *post, emr_letter_kind kind, size_t max, int64_t within_ns, emr_buf *out)
 {
-	return post->letters != NULL
+	return post->letters != NULL || post->is_served
 		       ? find_letter(post, kind, max, within_ns, out)
 		       : emr_mail_look(post->dir, post->id, step_of(kind), max, within_ns, out);
 }
 
 void emr_post_remove(const emr_post *post, emr_letter_kind kind)
 {
-	if (post->letters == NULL)
+	if (post->letters == NULL && !post->is_served)
 		emr_mail_remove(post->dir, post->id, step_of(kind));
 }
 
@@ -112,6 +119,8 @@ emr_status emr_post_take_back(emr_post *post)
 	if (post->letters != NULL)
 		status = emr_letters_leave(
 			post->letters, post->id, EMR_LETTER_REPLY, emr_bytes_of("", 1));
+	else if (post->is_served)
+		status = emr_post_put(post, EMR_LETTER_REPLY, emr_bytes_of("", 1));
 	else
 		emr_post_remove(post, EMR_LETTER_REPLY);
 	if (status != EMR_OK && status != EMR_EXISTS)

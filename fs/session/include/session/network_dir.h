@@ -11,6 +11,18 @@
 
 #define EMR_NETWORK_DIR_LEDGER "ledger"
 #define EMR_NETWORK_DIR_MAIL "mail"
+#define EMR_NETWORK_DIR_HOST "host" /* of who serves it: its key, and where it is */
+#define EMR_HOST_AT "at"	    /* there: what its clients have as settings (served/client.h) */
+
+/* The way to a network, as an invitation carries it: to a host that serves it, or to a channel. */
+bool emr_network_place_is_host(emr_bytes place);
+/* EMR_DAMAGED, EMR_NEWER_FORMAT. */
+emr_status emr_network_place_check(emr_bytes place);
+/* Whether DIR is a member's whose network a host serves. */
+bool emr_network_dir_is_served(const char *dir);
+/* Appends the way to the host of the network in DIR, whose own directory it may be, too.
+ * EMR_NOT_FOUND: it has none. */
+emr_status emr_network_dir_host(const char *dir, emr_buf *out);
 
 /* Makes DIR (absolute; may exist when it is empty) with its mail, private.  The ledger is made by
  * emr_network_create. */

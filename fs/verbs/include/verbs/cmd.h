@@ -11,6 +11,7 @@ int emr_init_restore(const emr_args *args, emr_out *out);
 /* org create: init with a network of its own directory. */
 int emr_init_network(const emr_args *args, emr_out *out);
 int emr_cmd_agent(const emr_args *args, emr_out *out);
+int emr_cmd_host(const emr_args *args, emr_out *out);
 int emr_cmd_dataset(const emr_args *args, emr_out *out);
 int emr_cmd_org(const emr_args *args, emr_out *out);
 #define EMR_JOIN_WITHIN_NS                                                                         \

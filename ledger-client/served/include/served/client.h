@@ -24,3 +24,13 @@ void emr_served_pin_text(emr_id32 pin, char out[64]);
 /* As options->host of emr_ledger_open: options->path has settings and descriptor, and its submitter
  * is who reads and writes.  It opens while the host is away.  EMR_NOT_FOUND: no settings there. */
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger);
+/* Whether the directory PATH has such settings. */
+bool emr_served_is_at(const char *path);
+
+/* ---- letters of an invitation ---- */
+
+/* DIR is the network's: DIR/ledger has the settings.  The invited leaves his reply ("reply") and
+ * finds the answer ("certificate") under the invitation's id, which nobody else knows; he needs no
+ * token.  EMR_NOT_FOUND: it is not there yet; EMR_LETTERS_SPENT: the host has no room for more. */
+emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter);
+emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out);

@@ -10,7 +10,8 @@
 typedef struct emr_post {
 	const char *dir;	    /* of the network; borrowed */
 	emr_id16 id;		    /* of the invitation */
-	emr_letters *letters;	    /* NULL: files */
+	emr_letters *letters;	    /* NULL: files, or a host */
+	bool is_served;		    /* by a host, whom the invited asks */
 	emr_keyring *guest;	    /* who speaks for the invited */
 	int64_t asked_ns, pause_ns; /* the channel is asked more and more seldom */
 } emr_post;

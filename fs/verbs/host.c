@@ -1,0 +1,338 @@
+/* This file is `emrfs host`: it serves a network's directory to members who have computers of their
+ * own, ledger and blocks, until it is ended. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "kit/language.h"
+#include "kit/places.h"
+#include "kit/text.h"
+#include "mount/service.h"
+#include "node/host.h"
+#include "served/client.h"
+#include "served/server.h"
+#include "session/network_dir.h"
+#include "store/car_store.h"
+#include "verbs/cmd.h"
+#include "verbs_private.h"
+
+#define FILE_KEY "key.pem"
+#define FILE_CERTIFICATE "certificate.pem"
+#define FILE_TOKENS "tokens"
+#define FILE_WRITER "writer"
+#define PEM_MAX ((size_t)16 << 10)
+
+typedef struct host {
+	const emr_args *args;
+	emr_out *out;
+	char *dir;
+	int own_fd, mail_fd; /* DIR/host, DIR/mail */
+	emr_buf key, certificate;
+	emr_served_at at;
+	emr_served_options options;
+	emr_store *store;
+	emr_node *node;
+	emr_served *served;
+	int report_fd; /* to the waiting parent; -1 in the foreground */
+} host;
+
+static void host_end(host *h)
+{
+	emr_served_stop(h->served);
+	emr_node_free(h->node);
+	emr_store_close(h->store);
+	if (h->key.len > 0)
+		emr_wipe(h->key.data, h->key.len);
+	emr_wipe(h->options.token_secret, sizeof h->options.token_secret);
+	emr_buf_free(&h->key);
+	emr_buf_free(&h->certificate);
+	if (h->own_fd >= 0)
+		(void)close(h->own_fd);
+	if (h->mail_fd >= 0)
+		(void)close(h->mail_fd);
+	free(h->dir);
+}
+
+static emr_status say_place(const host *h, emr_status status, const char *cause, emr_problem *out)
+{
+	emr_problem_set(out, EMR_SAY_NETWORK_DIR, "dir", h->args->operands[0], "cause",
+		cause != NULL ? cause : emr_text(emr_status_text(status)), NULL);
+	return status;
+}
+
+/* ---- what it keeps ---- */
+
+static emr_status open_below(const host *h, const char *name, bool may_make, int *out_fd)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	emr_status status = EMR_OK;
+
+	if (asprintf(&path, "%s/%s", h->dir, name) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	if (may_make)
+		status = emr_dir_make(AT_FDCWD, path);
+	if (status != EMR_OK)
+		return status;
+	*out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
+}
+
+/* LEN random bytes in the file NAME, made once. */
+static emr_status own_random(const host *h, const char *name, uint8_t *out, size_t len)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_status status = emr_file_read_private(h->own_fd, name, len, &bytes);
+
+	if (status == EMR_NOT_FOUND) {
+		randombytes_buf(out, len);
+		return emr_file_replace(h->own_fd, name, emr_bytes_of(out, len), 0600);
+	}
+	if (status == EMR_OK && bytes.len != len)
+		status = EMR_DAMAGED;
+	if (status == EMR_OK)
+		memcpy(out, bytes.data, len);
+	if (bytes.len > 0)
+		emr_wipe(bytes.data, bytes.len);
+	return status;
+}
+
+static emr_status own_key(host *h)
+{
+	emr_id32 pin;
+	emr_status status = emr_file_read_private(h->own_fd, FILE_KEY, PEM_MAX, &h->key);
+
+	if (status == EMR_NOT_FOUND) {
+		status = emr_served_make_key(&h->key, &h->certificate, &pin);
+		if (status == EMR_OK)
+			status = emr_file_replace(
+				h->own_fd, FILE_CERTIFICATE, emr_buf_view(&h->certificate), 0600);
+		if (status == EMR_OK)
+			status = emr_file_replace(h->own_fd, FILE_KEY, emr_buf_view(&h->key), 0600);
+	} else if (status == EMR_OK) {
+		status = emr_file_read(h->own_fd, FILE_CERTIFICATE, PEM_MAX, &h->certificate);
+	}
+	if (status == EMR_OK)
+		status = emr_buf_append(&h->key, "", 1);
+	if (status == EMR_OK)
+		status = emr_buf_append(&h->certificate, "", 1);
+	if (status == EMR_OK)
+		status = emr_served_pin((const char *)h->certificate.data, &pin);
+	if (status == EMR_OK)
+		emr_served_pin_text(pin, h->at.pin);
+	return status;
+}
+
+/* ---- where it listens ---- */
+
+/* "HOST:PORT" or "[HOST]:PORT"; the socket, or -1 with *OUT_CAUSE. */
+static int listen_at(const char *where, const char **out_cause)
+{
+	char name[256];
+	const char *colon = strrchr(where, ':');
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
+	int fd = -1, one = 1, code;
+	size_t len = colon != NULL ? (size_t)(colon - where) : 0;
+
+	*out_cause = _("it is no address and port, as 192.168.0.7:7443");
+	if (colon == NULL || len == 0 || len >= sizeof name || colon[1] == '\0')
+		return -1;
+	if (where[0] == '[' && colon[-1] == ']') {
+		where++;
+		len -= 2;
+	}
+	memcpy(name, where, len);
+	name[len] = '\0';
+	code = getaddrinfo(name, colon + 1, &hints, &found);
+	if (code != 0) {
+		*out_cause = gai_strerror(code);
+		return -1;
+	}
+	for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) {
+		fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
+		if (fd < 0)
+			continue;
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+		if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+			continue;
+		*out_cause = emr_text_errno(errno);
+		(void)close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(found);
+	return fd;
+}
+
+static emr_status choose_address(host *h, emr_problem *out_problem)
+{
+	const char *where = h->args->operands[1], *cause = NULL;
+	const char *url = h->args->n_operands > 2 ? h->args->operands[2] : NULL;
+	int n = url != NULL ? snprintf(h->at.url, sizeof h->at.url, "%s", url)
+			    : snprintf(h->at.url, sizeof h->at.url, "https://%s", where);
+
+	if (n < 0 || (size_t)n >= sizeof h->at.url)
+		return emr_wrong_use("host", _("its address is too long"), out_problem);
+	h->options.listen_fd = listen_at(where, &cause);
+	if (h->options.listen_fd < 0)
+		return say_place(h, EMR_INVALID, cause, out_problem);
+	return EMR_OK;
+}
+
+/* ---- blocks ---- */
+
+static emr_status check_member(void *arg, emr_serve_call *call)
+{
+	const host *h = arg;
+
+	return emr_served_check(h->served, call);
+}
+
+static emr_status open_blocks(host *h)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_FREE char *index = NULL;
+	EMR_AUTO_FREE char *writers = emr_places_writers();
+	emr_store_options options = {.lock_path = writers};
+	emr_node_options node = {.spool_dirfd = h->own_fd, .may = check_member, .may_arg = h};
+	emr_status status = own_random(h, FILE_WRITER, options.writer.b, sizeof options.writer.b);
+
+	if (asprintf(&path, "%s/blocks", h->dir) < 0)
+		path = NULL;
+	if (asprintf(&index, "%s/" EMR_NETWORK_DIR_HOST "/index", h->dir) < 0)
+		index = NULL;
+	if (path == NULL || index == NULL || writers == NULL)
+		return EMR_NO_MEMORY;
+	options.path = path;
+	options.index_path = index;
+	if (status == EMR_OK)
+		status = emr_store_open(&options, &h->store);
+	if (status != EMR_OK)
+		return status;
+	node.store = emr_store_blocks(h->store);
+	return emr_node_new(&node, &h->node);
+}
+
+static emr_status open_all(host *h, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *ledger = NULL;
+	EMR_AUTO_BUF settings = {0};
+	emr_status status = emr_network_dir_check(h->dir, out_problem);
+
+	if (status != EMR_OK)
+		return status;
+	if (emr_network_dir_is_on_fabric(h->dir) || emr_network_dir_is_served(h->dir))
+		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
+	status = open_below(h, EMR_NETWORK_DIR_HOST, true, &h->own_fd);
+	if (status == EMR_OK)
+		status = open_below(h, EMR_NETWORK_DIR_MAIL, true, &h->mail_fd);
+	if (status == EMR_OK)
+		status = own_random(
+			h, FILE_TOKENS, h->options.token_secret, sizeof h->options.token_secret);
+	if (status == EMR_OK)
+		status = own_key(h);
+	if (status == EMR_OK)
+		status = open_blocks(h);
+	if (status == EMR_OK && asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
+		ledger = NULL;
+		status = EMR_NO_MEMORY;
+	}
+	if (status != EMR_OK)
+		return say_place(h, status, NULL, out_problem);
+	status = choose_address(h, out_problem);
+	if (status != EMR_OK)
+		return status;
+	h->options.path = ledger;
+	h->options.mail_dirfd = h->mail_fd;
+	h->options.key = (const char *)h->key.data;
+	h->options.certificate = (const char *)h->certificate.data;
+	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
+	status = emr_served_start(&h->options, &h->served);
+	if (status == EMR_OK)
+		status = emr_served_at_write(&h->at, &settings);
+	if (status == EMR_OK)
+		status = emr_file_replace(h->own_fd, EMR_HOST_AT, emr_buf_view(&settings), 0600);
+	return status == EMR_OK ? EMR_OK : say_place(h, status, NULL, out_problem);
+}
+
+/* ---- the service ---- */
+
+static int serve(host *h, const sigset_t *ending)
+{
+	emr_problem problem = {0};
+	int code, number;
+	emr_status status = open_all(h, &problem);
+
+	if (status != EMR_OK)
+		return emr_out_fail(h->out, &problem);
+	if (h->report_fd >= 0)
+		(void)setsid();
+	if (chdir("/") != 0)
+		emr_log(EMR_LOG_WARN, "chdir to / failed");
+	emr_out_number(h->out, "pid", (uint64_t)getpid());
+	emr_out_text(h->out, "url", h->at.url);
+	emr_say(h->out,
+		"The host serves %s at %s (process %d).\nInvite with emrfs org invite: who is "
+		"invited joins from any computer that reaches it.\n",
+		h->dir, h->at.url, (int)getpid());
+	code = emr_out_end(h->out, EMR_EXIT_DONE);
+	emr_ready_tell("The host runs.");
+	emr_behind_let_go(&h->report_fd, code, true);
+	(void)sigwait(ending, &number);
+	return EMR_EXIT_DONE;
+}
+
+static int run_here(void *arg, int report_fd)
+{
+	host *h = arg;
+	sigset_t ending;
+	int code;
+
+	/* Before there are threads, which inherit it. */
+	(void)sigemptyset(&ending);
+	(void)sigaddset(&ending, SIGTERM);
+	(void)sigaddset(&ending, SIGINT);
+	(void)sigaddset(&ending, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
+	h->report_fd = report_fd;
+	code = emr_out_end(h->out, serve(h, &ending));
+	emr_behind_let_go(&h->report_fd, code, false);
+	return code;
+}
+
+int emr_cmd_host(const emr_args *args, emr_out *out)
+{
+	host h = {.args = args, .out = out, .own_fd = -1, .mail_fd = -1, .report_fd = -1};
+	emr_problem problem = {0};
+	int code;
+
+	if (args->n_operands < 2) {
+		(void)!emr_wrong_use(
+			"host", _("which directory, and at which address?"), &problem);
+		return emr_out_fail(out, &problem);
+	}
+	h.dir = emr_path_real(args->operands[0]);
+	if (h.dir == NULL) {
+		(void)!say_place(&h, EMR_NOT_FOUND, NULL, &problem);
+		code = emr_out_fail(out, &problem);
+	} else {
+		code = args->given[EMR_OPT_FOREGROUND]
+			       ? run_here(&h, -1)
+			       : emr_behind_run(out, _("Starting the host"), run_here, &h);
+	}
+	host_end(&h);
+	return code;
+}
