@@ -27,6 +27,8 @@ void emr_settings_free(emr_settings *settings)
 		free(settings->nodes[i].address);
 		free(settings->nodes[i].token);
 		free(settings->nodes[i].ca);
+		free(settings->nodes[i].host_dir);
+		free(settings->nodes[i].pin);
 		free(settings->nodes[i].cluster);
 		free(settings->nodes[i].cluster_token);
 		free(settings->nodes[i].cluster_ca);

@@ -34,12 +34,14 @@ emr_status emr_publishing_new(emr_session *session, emr_notices *notices,
 		emr_ipfs *gateway = NULL;
 
 		if (settings->nodes[i].is_gateway) { /* what is wrong with it is said here, too */
-			if (emr_node_open(&settings->nodes[i], &gateway, NULL, &problem) != EMR_OK)
+			if (emr_node_open(&settings->nodes[i], NULL, &gateway, NULL, &problem) !=
+				EMR_OK)
 				emr_notices_add_problem(notices, &problem, "");
 			emr_ipfs_close(gateway);
 			continue;
 		}
-		if (emr_node_open(&settings->nodes[i], &nodes[count], NULL, &problem) == EMR_OK)
+		if (emr_node_open(&settings->nodes[i], &session->keyring, &nodes[count], NULL,
+			    &problem) == EMR_OK)
 			count++;
 		else
 			emr_notices_add_problem(notices, &problem, "");

@@ -24,7 +24,8 @@ typedef struct emr_fetching {
 } emr_fetching;
 
 /* One that does not do is told where records are given to it (fs/mount). */
-static void open_nodes(emr_fetching *fetching, const emr_settings *settings, bool are_gateways)
+static void open_nodes(emr_fetching *fetching, const emr_session *session,
+	const emr_settings *settings, bool are_gateways)
 {
 	for (size_t i = 0; i < settings->node_count; i++) {
 		emr_problem problem = {0};
@@ -34,8 +35,8 @@ static void open_nodes(emr_fetching *fetching, const emr_settings *settings, boo
 		if (place.is_gateway != are_gateways)
 			continue;
 		place.cluster = NULL; /* nothing is read from it */
-		emr_status status = emr_node_open(
-			&place, &fetching->nodes[fetching->node_count], NULL, &problem);
+		emr_status status = emr_node_open(&place, &session->keyring,
+			&fetching->nodes[fetching->node_count], NULL, &problem);
 
 		if (status == EMR_OK)
 			fetching->node_count++;
@@ -80,8 +81,8 @@ emr_status emr_fetching_open(emr_session *session, const emr_settings *settings,
 	if (fetching == NULL)
 		return EMR_NO_MEMORY;
 	session->fetching = fetching;
-	open_nodes(fetching, settings, false);
-	open_nodes(fetching, settings, true);
+	open_nodes(fetching, session, settings, false);
+	open_nodes(fetching, session, settings, true);
 	open_cache(fetching, settings, cache);
 	options.cache = fetching->cache;
 	options.places = fetching->nodes;

@@ -4,10 +4,14 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "ipfs/cluster.h"
 #include "kit/language.h"
+#include "served/client.h"
+#include "session/network_dir.h"
 
 #define TOKEN_FILE_MAX 4096
 
@@ -61,12 +65,58 @@ static emr_status open_place(emr_ipfs_options options, const char *token_file, e
 	return status;
 }
 
-emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, bool *out_is_token,
-	emr_problem *out_problem)
+emr_status emr_nodes_add_host(int state_fd, emr_settings *settings)
 {
-	const emr_ipfs_options place = {
-		.kind = setting->is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
+	EMR_AUTO_FREE char *dir = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_served_at at;
+	emr_node_setting host = {.is_gateway = false};
+	emr_status status = emr_network_dir_of(state_fd, &dir);
+
+	if (status == EMR_OK && !emr_network_dir_is_served(dir))
+		status = EMR_NOT_FOUND;
+	if (status == EMR_OK)
+		status = emr_network_dir_host(dir, &bytes);
+	if (status == EMR_OK)
+		status = emr_served_at_read(emr_buf_view(&bytes), &at);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	if (settings->node_count == EMR_NODES_MAX)
+		return EMR_LIMIT;
+	if (asprintf(&host.address, "%s%s", at.socket[0] != '\0' ? "unix:" : "",
+		    at.socket[0] != '\0' ? at.socket : at.url) < 0)
+		host.address = NULL;
+	if (asprintf(&host.host_dir, "%s/" EMR_NETWORK_DIR_LEDGER, dir) < 0)
+		host.host_dir = NULL;
+	host.pin = at.pin[0] != '\0' ? strdup(at.pin) : NULL;
+	memmove(settings->nodes + 1, settings->nodes,
+		settings->node_count * sizeof *settings->nodes);
+	settings->nodes[0] = host;
+	settings->node_count++;
+	return host.address != NULL && host.host_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
+/* The host wants a token of a member, which the keyring signs for. */
+static emr_status take_tokens(
+	const emr_node_setting *setting, emr_keyring *const *keyring, emr_ipfs_options *options)
+{
+	emr_served_tokens *tokens = NULL;
+	emr_status status = emr_served_tokens_open(setting->host_dir, keyring, &tokens);
+
+	if (status != EMR_OK)
+		return status;
+	options->token_of = emr_served_token;
+	options->token_free = emr_served_tokens_close;
+	options->token_arg = tokens;
+	return EMR_OK;
+}
+
+emr_status emr_node_open(const emr_node_setting *setting, emr_keyring *const *keyring,
+	emr_ipfs **out_node, bool *out_is_token, emr_problem *out_problem)
+{
+	emr_ipfs_options place = {.kind = setting->is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
 		.address = setting->address,
+		.pin = setting->pin,
 		.ca_file = setting->ca};
 	const emr_ipfs_options around = {.kind = EMR_IPFS_CLUSTER,
 		.address = setting->cluster,
@@ -76,6 +126,13 @@ emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, b
 	emr_status status;
 
 	out_is_token = out_is_token != NULL ? out_is_token : &ignored;
+	status = setting->host_dir != NULL && keyring != NULL
+			 ? take_tokens(setting, keyring, &place)
+			 : EMR_OK;
+	if (status != EMR_OK) {
+		emr_problem_set_status(out_problem, status, setting->address);
+		return status;
+	}
 	status = open_place(place, setting->token, &node, out_is_token, out_problem);
 	if (status == EMR_OK && setting->cluster != NULL)
 		status = open_place(

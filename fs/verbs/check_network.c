@@ -134,7 +134,7 @@ static void check_node(emr_checker *c, const emr_node_setting *setting)
 	EMR_AUTO_IPFS node = NULL;
 	bool is_token = false;
 
-	if (emr_node_open(setting, &node, &is_token, &problem) != EMR_OK) {
+	if (emr_node_open(setting, NULL, &node, &is_token, &problem) != EMR_OK) {
 		emr_check_note(c, is_token ? "node-token" : "node", false,
 			is_token ? _("make that file, chmod 600, with the token on one line")
 				 : problem.hint,

@@ -31,6 +31,8 @@
 #include "replica/replica.h"
 #include "report/special.h"
 #include "research/research.h"
+#include "served/client.h"
+#include "session/fetching.h"
 #include "session/keys.h"
 #include "session/registered.h"
 #include "session/second_copy.h"
@@ -762,6 +764,16 @@ static emr_status check_arguments(mount *m, emr_problem *out_problem)
 	return EMR_OK;
 }
 
+static emr_status take_host(mount *m, emr_problem *out_problem)
+{
+	EMR_AUTO_FD fd = open(m->places.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_status status = fd >= 0 ? emr_nodes_add_host(fd, &m->settings) : EMR_OK;
+
+	if (status != EMR_OK)
+		emr_problem_set_status(out_problem, status, EMR_SERVED_SETTINGS);
+	return status;
+}
+
 int emr_cmd_mount(const emr_args *args, emr_out *out)
 {
 	mount m = {.args = args,
@@ -775,6 +787,8 @@ int emr_cmd_mount(const emr_args *args, emr_out *out)
 
 	if (status == EMR_OK)
 		status = emr_settings_read(&m.places, &m.settings, &problem);
+	if (status == EMR_OK)
+		status = take_host(&m, &problem);
 	if (status == EMR_OK)
 		status = check_arguments(&m, &problem);
 	if (status == EMR_OK && args->n_operands == 0)

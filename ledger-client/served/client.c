@@ -32,7 +32,8 @@ typedef struct client {
 	emr_http *http;
 	emr_buf descriptor;
 	emr_id16 net_id;
-	const emr_keyring *submitter;
+	const emr_keyring *submitter; /* NULL: none, or the one that is there later */
+	emr_keyring *const *submitter_at;
 	emr_id32 submitter_id;
 	const emr_clock *clock;
 	int wake_fd, stop_fd;
@@ -40,7 +41,8 @@ typedef struct client {
 
 	pthread_mutex_t lock; /* of what follows */
 	char token[sizeof BEARER + WIRE_TOKEN_CHARS];
-	emr_status last; /* how the host was when it was asked last */
+	uint64_t token_unix_s; /* since when it is there */
+	emr_status last;       /* how the host was when it was asked last */
 	uint64_t away_unix_s;
 	int64_t looked_ns;  /* of system boot */
 	bool is_other_host; /* it showed another key */
@@ -116,15 +118,17 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 		.body = emr_bytes_of(body, sizeof body),
 		.is_open = true};
 	uint64_t now = emr_clock_unix_s(c->clock);
+	const emr_keyring *keyring = c->submitter_at != NULL ? *c->submitter_at : c->submitter;
 	EMR_AUTO_BUF text = {0};
-	emr_status status;
+	emr_public public;
+	emr_status status = keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED;
 
-	if (c->submitter == NULL)
-		return EMR_DENIED;
-	wire_token_message(c->net_id, c->submitter_id, now, message);
-	memcpy(body, c->submitter_id.b, 32);
+	if (status != EMR_OK)
+		return status;
+	wire_token_message(c->net_id, public.signer_id, now, message);
+	memcpy(body, public.signer_id.b, 32);
 	emr_put_u64(body + 32, now);
-	status = emr_keyring_sign(c->submitter, emr_signer_identity(), EMR_SIGN_TOKEN,
+	status = emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
 		emr_bytes_of(message, sizeof message), body + 40);
 	if (status == EMR_OK)
 		status = ask_once(c, &q, NULL, &text);
@@ -136,6 +140,7 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 		WIRE_TOKEN_CHARS, (const char *)text.data);
 	(void)pthread_mutex_lock(&c->lock);
 	memcpy(c->token, out_bearer, sizeof c->token);
+	c->token_unix_s = now;
 	(void)pthread_mutex_unlock(&c->lock);
 	return EMR_OK;
 }
@@ -611,13 +616,12 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	return status;
 }
 
-emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
+static client *client_new(const emr_ledger_options *options, int wake_fd)
 {
 	client *c = calloc(1, sizeof *c);
-	emr_status status;
 
 	if (c == NULL)
-		return EMR_NO_MEMORY;
+		return NULL;
 	c->is_wake_lent = wake_fd > 0;
 	c->wake_fd = c->is_wake_lent ? wake_fd : -1;
 	c->is_stop_lent = options->stop_fd > 0;
@@ -625,9 +629,17 @@ emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_l
 	c->clock = options->clock != NULL ? options->clock : emr_clock_system();
 	c->submitter = options->submitter;
 	(void)pthread_mutex_init(&c->lock, NULL);
-	status = open_all(c, options);
+	return c;
+}
+
+emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
+{
+	client *c = client_new(options, wake_fd);
+	emr_status status = c != NULL ? open_all(c, options) : EMR_NO_MEMORY;
+
 	if (status != EMR_OK) {
-		client_close(c);
+		if (c != NULL)
+			client_close(c);
 		return status;
 	}
 	return emr_ledger_over(&backend, c, emr_buf_view(&c->descriptor), out_ledger);
@@ -695,4 +707,51 @@ emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_b
 	emr_status status = ask_letter(dir, id, step, NULL, &letter);
 
 	return status == EMR_OK ? emr_buf_append(out, letter.data, letter.len) : status;
+}
+
+/* ---- tokens ---- */
+
+emr_status emr_served_tokens_open(
+	const char *path, emr_keyring *const *keyring, emr_served_tokens **out_tokens)
+{
+	const emr_ledger_options options = {.path = path};
+	client *c = client_new(&options, -1);
+	emr_status status = c != NULL ? open_all(c, &options) : EMR_NO_MEMORY;
+
+	if (status != EMR_OK) {
+		if (c != NULL)
+			client_close(c);
+		return status;
+	}
+	c->submitter_at = keyring;
+	*out_tokens = (emr_served_tokens *)c;
+	return EMR_OK;
+}
+
+void emr_served_tokens_close(void *tokens)
+{
+	if (tokens != NULL)
+		client_close(tokens);
+}
+
+emr_status emr_served_token(void *tokens, char *out, size_t size)
+{
+	client *c = tokens;
+	char bearer[sizeof BEARER + WIRE_TOKEN_CHARS];
+	uint64_t now = emr_clock_unix_s(c->clock);
+	bool is_good;
+	emr_status status = EMR_OK;
+
+	(void)pthread_mutex_lock(&c->lock);
+	memcpy(bearer, c->token, sizeof bearer);
+	is_good = bearer[0] != '\0' && now - c->token_unix_s < WIRE_TOKEN_S / 2;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (!is_good)
+		status = fetch_token(c, bearer);
+	if (status == EMR_OK && size <= WIRE_TOKEN_CHARS)
+		status = EMR_RANGE;
+	if (status == EMR_OK)
+		memcpy(out, bearer + sizeof BEARER - 1, WIRE_TOKEN_CHARS + 1);
+	emr_wipe(bearer, sizeof bearer);
+	return status;
 }

@@ -82,6 +82,8 @@ typedef struct emr_node_setting {
 	char *address;		 /* node = ADDRESS, gateway = ADDRESS */
 	char *token;		 /* node-token = FILE, below it */
 	char *ca;		 /* node-ca = FILE, below it */
+	char *host_dir;		 /* where the settings of the network's host are; NULL: another */
+	char *pin;		 /* of the host's key, or NULL */
 	char *cluster;		 /* cluster = ADDRESS, below a node; NULL: it belongs to none */
 	char *cluster_token;	 /* cluster-token = FILE, below that */
 	char *cluster_ca;	 /* cluster-ca = FILE, below that */

@@ -32,9 +32,14 @@ emr_status emr_fetching_remove(const emr_places *places);
 /* These functions open the IPFS nodes of the settings, and say in a sentence what is wrong with
  * one. They refuse a token that others could read. */
 
-/* Speaks to nobody.  *OUT_IS_TOKEN (may be NULL): it is the file of the token that does not do. */
-emr_status emr_node_open(const emr_node_setting *setting, emr_ipfs **out_node, bool *out_is_token,
-	emr_problem *out_problem);
+/* The host of the network that the state in STATE_FD belongs to, if it has one, is a node like
+ * those of the settings, and the first. */
+emr_status emr_nodes_add_host(int state_fd, emr_settings *settings);
+/* Speaks to nobody.  *KEYRING, which may come later, asks the network\'s host for tokens;
+ * it is borrowed; NULL: none are shown.
+ * *OUT_IS_TOKEN (may be NULL): it is the file of the token that does not do. */
+emr_status emr_node_open(const emr_node_setting *setting, emr_keyring *const *keyring,
+	emr_ipfs **out_node, bool *out_is_token, emr_problem *out_problem);
 /* NODE: its address; SAID: its own words, or "". */
 void emr_node_say(
 	const char *node, emr_ipfs_fault fault, const char *said, emr_problem *out_problem);

@@ -1,6 +1,7 @@
 /* This file makes one HTTP request to a node: with a deadline, ended at once when the caller gives
  * up, and whole or an error.  This file and answers.c, and no other, decide what an error is. */
 #include "node_private.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -168,6 +169,19 @@ static size_t exchange_take(char *data, size_t size, size_t n, void *arg)
 
 /* ---- The request ---- */
 
+/* Without one the node says that it wants one. */
+static bool exchange_token(const emr_ipfs *node, CURL *easy)
+{
+	char token[EMR_IPFS_TOKEN_MAX];
+	bool is_fine = true;
+
+	if (node->token_of(node->token_arg, token, sizeof token) == EMR_OK)
+		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER) == CURLE_OK &&
+			  curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, token) == CURLE_OK;
+	emr_wipe(token, sizeof token);
+	return is_fine;
+}
+
 static bool exchange_address(const exchange *x, CURL *easy)
 {
 	const emr_ipfs *node = x->run->node;
@@ -187,6 +201,12 @@ static bool exchange_address(const exchange *x, CURL *easy)
 	if (is_fine && node->login != NULL && !x->request->is_bare)
 		is_fine = curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
 			  curl_easy_setopt(easy, CURLOPT_USERPWD, node->login) == CURLE_OK;
+	if (is_fine && node->token_of != NULL && !x->request->is_bare)
+		is_fine = exchange_token(node, easy);
+	if (is_fine && node->pin != NULL)
+		is_fine = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, node->pin) == CURLE_OK &&
+			  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK &&
+			  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK;
 	if (is_fine && node->ca_file != NULL)
 		is_fine = emr_curl->tell_certificates(easy) &&
 			  curl_easy_setopt(easy, CURLOPT_CAINFO, node->ca_file) == CURLE_OK &&
@@ -299,7 +319,8 @@ static emr_ipfs_fault curl_fault(CURLcode code)
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return EMR_IPFS_SLOW;
 	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-		code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_INVALIDCERTSTATUS)
+		code == CURLE_SSL_ISSUER_ERROR || code == CURLE_SSL_INVALIDCERTSTATUS ||
+		code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
 		return EMR_IPFS_CERTIFICATE;
 	if (code == CURLE_GOT_NOTHING || code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
 		code == CURLE_SEND_ERROR)

@@ -138,6 +138,9 @@ emr_status emr_ipfs_open(
 		return EMR_NO_MEMORY;
 	}
 	node->kind = options->kind;
+	node->token_of = options->token_of;
+	node->token_free = options->token_free;
+	node->token_arg = options->token_arg;
 	if (options->kind != EMR_IPFS_KUBO && options->kind != EMR_IPFS_GATEWAY &&
 		options->kind != EMR_IPFS_CLUSTER)
 		fault = EMR_IPFS_ADDRESS;
@@ -152,10 +155,13 @@ emr_status emr_ipfs_open(
 	node->address = strdup(options->address);
 	if (options->ca_file != NULL)
 		node->ca_file = strdup(options->ca_file);
+	if (options->pin != NULL)
+		node->pin = strdup(options->pin);
 	if (asprintf(&node->agent, "emrfs/%s", options->version) < 0)
 		node->agent = NULL;
 	if (status == EMR_OK && (node->address == NULL || node->agent == NULL ||
-					(options->ca_file != NULL && node->ca_file == NULL)))
+					(options->ca_file != NULL && node->ca_file == NULL) ||
+					(options->pin != NULL && node->pin == NULL)))
 		status = EMR_NO_MEMORY;
 	*out_fault = status == EMR_OK || fault != EMR_IPFS_FINE ? fault : EMR_IPFS_HERE;
 	if (status != EMR_OK) {
@@ -183,6 +189,9 @@ void emr_ipfs_close(emr_ipfs *node)
 	free(node->base);
 	free(node->socket);
 	free(node->ca_file);
+	free(node->pin);
+	if (node->token_free != NULL)
+		node->token_free(node->token_arg);
 	free(node->agent);
 	free(node);
 }

@@ -23,6 +23,10 @@ struct emr_ipfs {
 	char *base;   /* URL in front of "/api/v0" or "/ipfs" */
 	char *socket; /* path, or NULL */
 	char *ca_file;
+	char *pin;
+	emr_status (*token_of)(void *arg, char *out, size_t size);
+	void (*token_free)(void *arg);
+	void *token_arg;
 	char *agent;
 	char *login;		    /* USER:PASSWORD, or NULL */
 	struct emr_ipfs *cluster;   /* ours, or NULL */

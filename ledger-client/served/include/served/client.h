@@ -34,3 +34,16 @@ bool emr_served_is_at(const char *path);
  * token.  EMR_NOT_FOUND: it is not there yet; EMR_LETTERS_SPENT: the host has no room for more. */
 emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter);
 emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out);
+
+/* ---- tokens, for what the host serves beside ---- */
+
+typedef struct emr_served_tokens emr_served_tokens;
+
+/* Of the host whose settings are in the directory PATH.  *KEYRING signs when a token is asked for;
+ * both are borrowed and must live as long.  Speaks to nobody. */
+emr_status emr_served_tokens_open(
+	const char *path, emr_keyring *const *keyring, emr_served_tokens **out_tokens);
+void emr_served_tokens_close(void *tokens); /* NULL is fine */
+/* Writes the token in force, NUL-terminated; asks the host when it is half a day old.  Thread-safe.
+ * What the host answers: EMR_DENIED, EMR_OFFLINE and others. */
+emr_status emr_served_token(void *tokens, char *out, size_t size);

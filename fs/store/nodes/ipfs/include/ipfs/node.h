@@ -36,7 +36,15 @@ typedef struct emr_ipfs_options {
 	const char *
 		ca_file; /* PEM: the only authorities that may vouch for HOST; NULL: the system's */
 	const char *version; /* of emrfs, for the User-Agent */
+	const char *pin;     /* "sha256//BASE64" of HOST's key, which counts instead of its name */
+	/* Instead of TOKEN: writes the token of a request (at most EMR_IPFS_TOKEN_MAX with the
+	 * NUL); any thread; a failure is a request without one.  TOKEN_ARG is freed with the node.
+	 */
+	emr_status (*token_of)(void *arg, char *out, size_t size);
+	void (*token_free)(void *arg);
+	void *token_arg;
 } emr_ipfs_options;
+#define EMR_IPFS_TOKEN_MAX 1024
 
 /* Looks at the options only, and speaks to nobody.  EMR_INVALID (EMR_IPFS_ADDRESS), EMR_FORBIDDEN
  * (EMR_IPFS_CLEAR_TEXT), EMR_NO_MEMORY.  OUT_FAULT may be NULL. */
