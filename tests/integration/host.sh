@@ -1,0 +1,101 @@
+#!/bin/bash
+# host.sh: a practice without Fabric. Its owner serves the network's directory; others join from computers of their own, by invitations that
+# name the host and its key, share with each other through it, go on while it is away, and lose nothing when it is killed.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/clear.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+. "$SUPPORT/../../examples/network/kit.sh"
+two_begin host
+host=
+two_at_end=$(declare -f at_end)
+eval "members_end() ${two_at_end#at_end ()}"
+at_end() {
+	[ -z "$host" ] || kill "$host" 2>/dev/null
+	members_end
+}
+host_start() {
+	"$EMRFS" host "$NET" "127.0.0.1:$port" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
+	host=$!
+	disown "$host"
+	emr_until grep -q serves "$EMR_WORK/host.out"
+}
+ask() { curl -sk -o /dev/null -w '%{http_code}' "https://127.0.0.1:$port/$1"; }
+
+two_network "Praxis Ana" ana
+port=$(free_port)
+run 6 host "$EMR_WORK/nowhere" "127.0.0.1:$port"
+run 2 host "$NET"
+host_start
+
+say "two join from elsewhere, and have nothing of the owner's directory"
+two_join bento "Bento Reis" patient ana
+two_join clara "Clara Dias" patient ana
+for who in bento clara; do
+	[ "$(readlink -f "$EMR_WORK/$who/state/ledger")" = "$(readlink -f "$EMR_WORK/$who/state/network/ledger")" ] || emr_fail "$who stands in another directory"
+	[ -f "$EMR_WORK/$who/state/ledger/host" ] && [ ! -e "$EMR_WORK/$who/state/ledger/ledger.sqlite" ] || emr_fail "$who has a ledger"
+done
+two_cards ana bento clara
+two_mount ana bento clara
+
+say "they share with each other; the bytes come from the host"
+as bento must mkdir "$EMR_WORK/bento-folder/Notes"
+head -c 700000 /dev/urandom >"$EMR_WORK/bento-folder/Notes/scan.pdf"
+as bento run 0 share Notes with clara --yes --wait
+as bento run 0 share Notes with ana --yes --wait
+there() { ls "$EMR_WORK/$1-folder/shared-with-me"/bento*/Notes/"$2" >/dev/null 2>&1; }
+for who in clara ana; do
+	emr_until there "$who" scan.pdf
+	cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/$who-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "$who reads other bytes"
+done
+
+say "who has no token reads nothing"
+[ "$(ask emrfs/v1/entries)" = 401 ] && [ "$(ask "ipfs/bafkqaaa?format=raw")" = 401 ] && [ "$(ask emrfs/v1/descriptor)" = 200 ] || emr_fail "strangers are answered"
+
+say "the host is away: what was read opens, saves wait, and both go on when it is back"
+kill -KILL "$host" && await_gone "$host"
+cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "what clara has read is away"
+for i in 1 2 3; do echo "note $i" >"$EMR_WORK/bento-folder/Notes/$i.txt"; done
+host_start
+as bento run 0 status --wait=1min
+emr_until there clara 3.txt
+[ "$(cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/3.txt)" = "note 3" ] || emr_fail "not what was saved while the host was away"
+
+say "the host is killed again and again while two save: nothing that was confirmed is lost, and none is there twice"
+save() {
+	local n
+	for ((n = 0; n < 40; n++)); do echo "$1 $n" >"$EMR_WORK/$1-folder/$2/$1-$n.txt"; sleep 0.05; done
+}
+as clara must mkdir "$EMR_WORK/clara-folder/Own"
+save bento Notes &
+one=$!
+save clara Own &
+other=$!
+for i in 1 2 3 4; do
+	sleep 0.5
+	kill -KILL "$host" && await_gone "$host"
+	host_start
+done
+wait "$one" "$other" || emr_fail "a save failed while the host was away"
+as bento run 0 status --wait=1min
+as clara run 0 status --wait=1min
+as clara run 0 verify
+for ((i = 0; i < 40; i++)); do
+	as bento run 0 restore --list "Notes/bento-$i.txt"
+	[ "$(grep -c 'v[0-9]' "$EMR_WORK/out/said")" = 1 ] || emr_fail "bento-$i.txt: $(cat "$EMR_WORK/out/said")"
+done
+emr_until there clara bento-39.txt
+cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/bento-*.txt | sort -u | wc -l | grep -qx 40 || emr_fail "clara does not see all"
+
+say "what is taken back opens no more"
+as bento run 0 revoke Notes from clara --yes
+gone() { ! cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/1.txt >/dev/null 2>&1; }
+emr_until gone
+
+say "the owner's own folder"
+as ana run 0 verify
+two_unmount ana bento clara
+kill "$host" && await_gone "$host"
+host=
+echo "all is well"
