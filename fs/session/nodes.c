@@ -95,7 +95,7 @@ emr_status emr_nodes_add_host(int state_fd, emr_settings *settings)
 	settings->node_count++;
 	/* What is on the ledger, others look for at the host. */
 	if (settings->copies_first < 2)
-		settings->copies_first = 2; /* the own disk's and the host's */
+		settings->copies_first = 2; /* that of this disk, and the host's */
 	return host.address != NULL && host.host_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 

@@ -320,8 +320,7 @@ int emr_cmd_host(const emr_args *args, emr_out *out)
 	int code;
 
 	if (args->n_operands < 2) {
-		(void)!emr_wrong_use(
-			"host", _("which directory, and at which address?"), &problem);
+		(void)!emr_wrong_use("host", _("which directory, and at which address?"), &problem);
 		return emr_out_fail(out, &problem);
 	}
 	h.dir = emr_path_real(args->operands[0]);

@@ -1,171 +1,19 @@
 /* This file is a ledger that a host serves, as every part of emrfs sees one: each call is one
- * request, with a token that is fetched when it is missing or no longer taken. */
-#include "served/client.h"
+ * request. */
+#include "client_private.h"
 
 #include <errno.h>
 #include <stdarg.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/secret.h"
-#include "http/request.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
-#include "ledger/hash.h"
-#include "ledger/network.h"
-#include "wire.h"
 
-#define TIMEOUT_MS 60000u
 #define LOOK_MS 5000u /* that a look may take */
 #define LOOK_NS INT64_C(1000000000)
-#define DESCRIPTOR_MAX ((size_t)60000)
-#define SETTINGS_MAX ((size_t)4096)
-#define BEARER "Authorization: Bearer "
-
-typedef struct client {
-	/* set when it is opened */
-	emr_http *http;
-	emr_buf descriptor;
-	emr_id16 net_id;
-	const emr_keyring *submitter; /* NULL: none, or the one that is there later */
-	emr_keyring *const *submitter_at;
-	emr_id32 submitter_id;
-	const emr_clock *clock;
-	int wake_fd, stop_fd;
-	bool is_wake_lent, is_stop_lent;
-
-	pthread_mutex_t lock; /* of what follows */
-	char token[sizeof BEARER + WIRE_TOKEN_CHARS];
-	uint64_t token_unix_s; /* since when it is there */
-	emr_status last;       /* how the host was when it was asked last */
-	uint64_t away_unix_s;
-	int64_t looked_ns;  /* of system boot */
-	bool is_other_host; /* it showed another key */
-} client;
-
-/* One request; what is not said here is as for any. */
-typedef struct question {
-	const char *path; /* behind WIRE_ROOT */
-	bool is_post;
-	emr_bytes body;
-	uint32_t timeout_ms; /* 0 = TIMEOUT_MS */
-	bool is_wait;	     /* emr_ledger_wake ends it */
-	bool is_open;	     /* needs no token */
-} question;
-
-static void note(client *c, emr_status status, const emr_http_answer *answer)
-{
-	(void)pthread_mutex_lock(&c->lock);
-	c->last = answer->fault == EMR_HTTP_FINE ? EMR_OK : status;
-	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
-	c->looked_ns = emr_clock_boot_ns(emr_clock_system());
-	if (c->last == EMR_OK)
-		c->away_unix_s = 0;
-	else if (c->away_unix_s == 0)
-		c->away_unix_s = emr_clock_unix_s(c->clock);
-	(void)pthread_mutex_unlock(&c->lock);
-}
-
-/* An answer of HTTP that is no answer of ours: something else stands at that address. */
-static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
-{
-	char word[32];
-
-	if (answer->status == 200)
-		return EMR_OK;
-	if (body->len >= sizeof word)
-		return EMR_DAMAGED;
-	memcpy(word, body->data, body->len);
-	word[body->len] = '\0';
-	return wire_status_of(word);
-}
-
-static emr_status ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
-{
-	EMR_AUTO_FREE char *path = NULL;
-	const char *headers[] = {"Content-Type: application/octet-stream", bearer, NULL};
-	emr_http_request request = {.method = q->is_post ? "POST" : "GET",
-		.body = q->body,
-		.headers = headers,
-		.timeout_ms = q->timeout_ms != 0 ? q->timeout_ms : TIMEOUT_MS,
-		.answer_max = WIRE_ANSWER_MAX,
-		.cancel_fds = {c->stop_fd, q->is_wait ? c->wake_fd : 0}};
-	emr_http_answer answer;
-	emr_status status;
-
-	emr_buf_clear(out);
-	if (asprintf(&path, WIRE_ROOT "%s", q->path) < 0) {
-		path = NULL;
-		return EMR_NO_MEMORY;
-	}
-	request.path = path;
-	status = emr_http_ask(c->http, &request, out, &answer);
-	if (answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE)
-		note(c, status, &answer);
-	return status == EMR_OK ? status_of(&answer, out) : status;
-}
-
-static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TOKEN_CHARS])
-{
-	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], body[WIRE_TOKEN_REQUEST_BYTES];
-	const question q = {.path = "token",
-		.is_post = true,
-		.body = emr_bytes_of(body, sizeof body),
-		.is_open = true};
-	uint64_t now = emr_clock_unix_s(c->clock);
-	const emr_keyring *keyring = c->submitter_at != NULL ? *c->submitter_at : c->submitter;
-	EMR_AUTO_BUF text = {0};
-	emr_public public;
-	emr_status status = keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED;
-
-	if (status != EMR_OK)
-		return status;
-	wire_token_message(c->net_id, public.signer_id, now, message);
-	memcpy(body, public.signer_id.b, 32);
-	emr_put_u64(body + 32, now);
-	status = emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
-		emr_bytes_of(message, sizeof message), body + 40);
-	if (status == EMR_OK)
-		status = ask_once(c, &q, NULL, &text);
-	if (status == EMR_OK && text.len != WIRE_TOKEN_CHARS)
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
-	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
-		WIRE_TOKEN_CHARS, (const char *)text.data);
-	(void)pthread_mutex_lock(&c->lock);
-	memcpy(c->token, out_bearer, sizeof c->token);
-	c->token_unix_s = now;
-	(void)pthread_mutex_unlock(&c->lock);
-	return EMR_OK;
-}
-
-/* With the token that is kept, and once more with a new one where that is not taken. */
-static emr_status ask(client *c, const question *q, emr_buf *out)
-{
-	char bearer[sizeof BEARER + WIRE_TOKEN_CHARS];
-	emr_status status = EMR_BAD_SIGNATURE;
-
-	if (q->is_open)
-		return ask_once(c, q, NULL, out);
-	(void)pthread_mutex_lock(&c->lock);
-	memcpy(bearer, c->token, sizeof bearer);
-	(void)pthread_mutex_unlock(&c->lock);
-	if (bearer[0] != '\0')
-		status = ask_once(c, q, bearer, out);
-	if (status != EMR_BAD_SIGNATURE)
-		return status;
-	status = fetch_token(c, bearer);
-	if (status == EMR_OK)
-		status = ask_once(c, q, bearer, out);
-	emr_wipe(bearer, sizeof bearer);
-	return status == EMR_BAD_SIGNATURE ? EMR_DENIED : status;
-}
 
 static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -177,7 +25,7 @@ static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(path, sizeof path, format, arguments);
 	va_end(arguments);
-	return ask(c, &(question){.path = path}, out);
+	return client_ask(c, &(question){.path = path}, out);
 }
 
 static emr_status read_number(const emr_buf *text, uint64_t *out)
@@ -221,7 +69,7 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	if (status == EMR_OK)
 		status = emr_buf_append(&body, batch.data, batch.len);
 	if (status == EMR_OK)
-		status = ask(c,
+		status = client_ask(c,
 			&(question){.path = "batches",
 				.is_post = true,
 				.body = emr_buf_view(&body),
@@ -312,7 +160,7 @@ static emr_status client_fetch(
 		status = wire_put_keys(
 			keys + done, n - done < WIRE_KEYS_MAX ? n - done : WIRE_KEYS_MAX, &body);
 		if (status == EMR_OK)
-			status = ask(self,
+			status = client_ask(self,
 				&(question){.path = "parts",
 					.is_post = true,
 					.body = emr_buf_view(&body)},
@@ -368,7 +216,8 @@ static emr_status client_replace_note(void *self, emr_bytes old_note, emr_bytes 
 	EMR_AUTO_BUF ignored = {0};
 
 	(void)old_note;
-	return ask(self, &(question){.path = "note", .is_post = true, .body = text}, &ignored);
+	return client_ask(
+		self, &(question){.path = "note", .is_post = true, .body = text}, &ignored);
 }
 
 static bool take_wake(const client *c)
@@ -390,7 +239,7 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 
 	(void)snprintf(path, sizeof path, "size?since=%llu&wait-ms=%d", (unsigned long long)since,
 		wait_ms > 0 ? wait_ms : 0);
-	status = ask(c,
+	status = client_ask(c,
 		&(question){.path = path,
 			.is_wait = true,
 			.timeout_ms = TIMEOUT_MS + (uint32_t)wait_ms},
@@ -436,7 +285,7 @@ static void client_look(void *self, emr_ledger_absence *out_absence)
 	looked_ns = c->looked_ns;
 	(void)pthread_mutex_unlock(&c->lock);
 	if (looked_ns == 0 || emr_clock_boot_ns(emr_clock_system()) - looked_ns >= LOOK_NS)
-		(void)!ask_once(c,
+		(void)!client_ask_once(c,
 			&(question){.path = "descriptor", .timeout_ms = LOOK_MS, .is_open = true},
 			NULL, &text);
 	(void)pthread_mutex_lock(&c->lock);
@@ -527,21 +376,6 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	return status;
 }
 
-static void client_close(void *self)
-{
-	client *c = self;
-
-	emr_http_close(c->http);
-	emr_buf_free(&c->descriptor);
-	if (c->wake_fd >= 0 && !c->is_wake_lent)
-		(void)close(c->wake_fd);
-	if (c->stop_fd >= 0 && !c->is_stop_lent)
-		(void)close(c->stop_fd);
-	(void)pthread_mutex_destroy(&c->lock);
-	emr_wipe(c->token, sizeof c->token);
-	free(c);
-}
-
 static const emr_ledger_backend backend = {
 	.close = client_close,
 	.submit = client_submit,
@@ -560,198 +394,12 @@ static const emr_ledger_backend backend = {
 	.look = client_look,
 };
 
-/* ---- opening ---- */
-
-static emr_status read_settings(int dirfd, emr_http **out_http)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_served_at at;
-	emr_http_server server = {.url = at.url};
-	emr_status status = emr_file_read(dirfd, EMR_SERVED_SETTINGS, SETTINGS_MAX, &bytes);
-
-	if (status == EMR_OK)
-		status = emr_served_at_read(emr_buf_view(&bytes), &at);
-	if (status != EMR_OK)
-		return status == EMR_INVALID ? EMR_DAMAGED : status;
-	if (at.socket[0] != '\0') {
-		server.socket = at.socket;
-		server.url = "http://host";
-	}
-	if (at.pin[0] != '\0')
-		server.pin = at.pin;
-	return emr_http_open(&server, out_http);
-}
-
-static emr_status open_all(client *c, const emr_ledger_options *options)
-{
-	EMR_AUTO_FD dirfd = -1;
-	emr_public public;
-	emr_status status = emr_dir_open(options->path, &dirfd);
-
-	if (status == EMR_OK)
-		status = read_settings(dirfd, &c->http);
-	if (status == EMR_OK)
-		status = emr_file_read(
-			dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
-	if (status != EMR_OK)
-		return status;
-	if (options->known_hash != NULL) {
-		emr_bytes descriptor = emr_buf_view(&c->descriptor);
-
-		if (!emr_id32_equal(emr_sha256_of(&descriptor, 1), *options->known_hash))
-			return EMR_FORK;
-	}
-	emr_descriptor_net_id((emr_span){c->descriptor.data, c->descriptor.len}, c->net_id.b);
-	if (!c->is_wake_lent)
-		c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!c->is_stop_lent)
-		c->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (c->wake_fd < 0 || c->stop_fd < 0)
-		return emr_status_from_errno(errno);
-	if (options->submitter == NULL)
-		return EMR_OK;
-	status = emr_keyring_public(options->submitter, &public);
-	if (status == EMR_OK)
-		c->submitter_id = public.signer_id;
-	return status;
-}
-
-static client *client_new(const emr_ledger_options *options, int wake_fd)
-{
-	client *c = calloc(1, sizeof *c);
-
-	if (c == NULL)
-		return NULL;
-	c->is_wake_lent = wake_fd > 0;
-	c->wake_fd = c->is_wake_lent ? wake_fd : -1;
-	c->is_stop_lent = options->stop_fd > 0;
-	c->stop_fd = c->is_stop_lent ? options->stop_fd : -1;
-	c->clock = options->clock != NULL ? options->clock : emr_clock_system();
-	c->submitter = options->submitter;
-	(void)pthread_mutex_init(&c->lock, NULL);
-	return c;
-}
-
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
 {
-	client *c = client_new(options, wake_fd);
-	emr_status status = c != NULL ? open_all(c, options) : EMR_NO_MEMORY;
+	client *c = NULL;
+	emr_status status = client_open(options, wake_fd, &c);
 
-	if (status != EMR_OK) {
-		if (c != NULL)
-			client_close(c);
-		return status;
-	}
-	return emr_ledger_over(&backend, c, emr_buf_view(&c->descriptor), out_ledger);
-}
-
-bool emr_served_is_at(const char *path)
-{
-	EMR_AUTO_FREE char *file = NULL;
-
-	if (asprintf(&file, "%s/" EMR_SERVED_SETTINGS, path) < 0) {
-		file = NULL;
-		return false;
-	}
-	return access(file, F_OK) == 0;
-}
-
-/* ---- letters ---- */
-
-static emr_status ask_letter(
-	const char *dir, emr_id16 id, const char *step, const emr_bytes *letter, emr_buf *out)
-{
-	EMR_AUTO_FREE char *path = NULL;
-	EMR_AUTO_HTTP http = NULL;
-	EMR_AUTO_FD dirfd = -1;
-	char hex[33];
-	emr_http_request request = {.method = letter != NULL ? "POST" : "GET",
-		.timeout_ms = TIMEOUT_MS,
-		.answer_max = WIRE_LETTER_MAX};
-	emr_http_answer answer;
-	emr_status status;
-
-	emr_hex(id.b, sizeof id.b, hex);
-	if (asprintf(&path, "%s/ledger", dir) < 0) {
-		path = NULL;
-		return EMR_NO_MEMORY;
-	}
-	status = emr_dir_open(path, &dirfd);
-	if (status == EMR_OK)
-		status = read_settings(dirfd, &http);
-	free(path);
-	path = NULL;
-	if (status == EMR_OK && asprintf(&path, WIRE_ROOT "letters/%s.%s", hex, step) < 0) {
-		path = NULL;
-		status = EMR_NO_MEMORY;
-	}
-	if (status != EMR_OK)
-		return status;
-	request.path = path;
-	if (letter != NULL)
-		request.body = *letter;
-	status = emr_http_ask(http, &request, out, &answer);
-	return status == EMR_OK ? status_of(&answer, out) : status;
-}
-
-emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter)
-{
-	EMR_AUTO_BUF ignored = {0};
-
-	return ask_letter(dir, id, step, &letter, &ignored);
-}
-
-emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out)
-{
-	EMR_AUTO_BUF letter = {0};
-	emr_status status = ask_letter(dir, id, step, NULL, &letter);
-
-	return status == EMR_OK ? emr_buf_append(out, letter.data, letter.len) : status;
-}
-
-/* ---- tokens ---- */
-
-emr_status emr_served_tokens_open(
-	const char *path, emr_keyring *const *keyring, emr_served_tokens **out_tokens)
-{
-	const emr_ledger_options options = {.path = path};
-	client *c = client_new(&options, -1);
-	emr_status status = c != NULL ? open_all(c, &options) : EMR_NO_MEMORY;
-
-	if (status != EMR_OK) {
-		if (c != NULL)
-			client_close(c);
-		return status;
-	}
-	c->submitter_at = keyring;
-	*out_tokens = (emr_served_tokens *)c;
-	return EMR_OK;
-}
-
-void emr_served_tokens_close(void *tokens)
-{
-	if (tokens != NULL)
-		client_close(tokens);
-}
-
-emr_status emr_served_token(void *tokens, char *out, size_t size)
-{
-	client *c = tokens;
-	char bearer[sizeof BEARER + WIRE_TOKEN_CHARS];
-	uint64_t now = emr_clock_unix_s(c->clock);
-	bool is_good;
-	emr_status status = EMR_OK;
-
-	(void)pthread_mutex_lock(&c->lock);
-	memcpy(bearer, c->token, sizeof bearer);
-	is_good = bearer[0] != '\0' && now - c->token_unix_s < WIRE_TOKEN_S / 2;
-	(void)pthread_mutex_unlock(&c->lock);
-	if (!is_good)
-		status = fetch_token(c, bearer);
-	if (status == EMR_OK && size <= WIRE_TOKEN_CHARS)
-		status = EMR_RANGE;
-	if (status == EMR_OK)
-		memcpy(out, bearer + sizeof BEARER - 1, WIRE_TOKEN_CHARS + 1);
-	emr_wipe(bearer, sizeof bearer);
-	return status;
+	return status == EMR_OK
+		       ? emr_ledger_over(&backend, c, emr_buf_view(&c->descriptor), out_ledger)
+		       : status;
 }

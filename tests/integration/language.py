@@ -11,7 +11,7 @@ import tempfile
 WORD_CONTEXT = "a word that scripts read"
 # What people read in English in these files on purpose: the log of the program, names of commands, lists of fields.
 ENGLISH = re.compile(
-    r"^(agent|certificate|datasets|end|office|rot|sharing|mount|joining|network|teams): |^(chdir to / failed|asked to end|The (agent runs|folder is open)\.)$|"
+    r"^(agent|certificate|datasets|end|office|rot|sharing|mount|joining|network|teams): |^(chdir to / failed|asked to end|The (agent runs|host runs|folder is open)\.)$|"
     r"^(modprobe|chmod|apt|timedatectl|emrfs|ipfs) |^# The rules that hold|^\[?PATH with WHO|^(the code of this language|answers that mean|"
     + WORD_CONTEXT + "|between thousands|before decimals)|setfattr -n")
 READ_BY_PEOPLE = ("fs/verbs", ":!fs/verbs/pages", "fs/people/org", "fs/session/network", "fs/kit/args.c", "fs/kit/help.c", "fs/kit/passphrase.c", "fs/kit/terminal.c",

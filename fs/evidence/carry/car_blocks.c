@@ -164,8 +164,9 @@ emr_status car_blocks_open(int fd, car_blocks **out_blocks)
 		return EMR_NO_MEMORY;
 	b->face.ops = &ops;
 	b->fd = fd;
-	status = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? emr_car_scan(fd, note_block, b, &b->bytes)
-							    : EMR_INVALID;
+	status = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+			 ? emr_car_scan(fd, note_block, b, &b->bytes)
+			 : EMR_INVALID;
 	if (status != EMR_OK) {
 		car_blocks_close(b);
 		return status;

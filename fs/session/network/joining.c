@@ -71,7 +71,7 @@ static emr_status choose_dir(emr_joining *joining, const char *state)
 	joining->dir = joining->invitation.url + 5;
 	if (joining->invitation.place.len == 0 ||
 		(!emr_network_place_is_host(joining->invitation.place) &&
-		emr_network_dir_has(joining->dir, joining->invitation.descriptor)))
+			emr_network_dir_has(joining->dir, joining->invitation.descriptor)))
 		return EMR_OK;
 	if (asprintf(&joining->own_dir, "%s/" EMR_STATE_NETWORK, state) < 0) {
 		joining->own_dir = NULL;

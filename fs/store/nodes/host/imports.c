@@ -130,7 +130,7 @@ static bool refuse(emr_serve_call *call, const importing *import, emr_status sta
 	const uint64_t blocks = import != NULL ? import->blocks : 0;
 
 	emr_buf_clear(&call->out);
-	if (status == EMR_NO_SPACE || status == EMR_QUOTA)
+	if (emr_status_is_full(status))
 		return host_fail(call, "no space left on device");
 	if (status == EMR_LIMIT)
 		return host_fail(call, "import failed after %llu blocks: bigger than what is taken",

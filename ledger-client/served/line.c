@@ -1,0 +1,328 @@
+/* This file asks a host: with a token that it fetches when it is missing or no longer taken, over
+ * connections that are kept. Letters of invitations need none, and tokens are given for what the
+ * host serves beside. */
+#include "client_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/eventfd.h>
+
+#include "base/file.h"
+#include "base/secret.h"
+#include "ledger/hash.h"
+#include "ledger/network.h"
+
+#define DESCRIPTOR_MAX ((size_t)60000)
+#define SETTINGS_MAX ((size_t)4096)
+
+static void note(client *c, emr_status status, const emr_http_answer *answer)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->last = answer->fault == EMR_HTTP_FINE ? EMR_OK : status;
+	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
+	c->looked_ns = emr_clock_boot_ns(emr_clock_system());
+	if (c->last == EMR_OK)
+		c->away_unix_s = 0;
+	else if (c->away_unix_s == 0)
+		c->away_unix_s = emr_clock_unix_s(c->clock);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+/* An answer of HTTP that is no answer of ours: something else stands at that address. */
+static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
+{
+	char word[32];
+
+	if (answer->status == 200)
+		return EMR_OK;
+	if (body->len >= sizeof word)
+		return EMR_DAMAGED;
+	memcpy(word, body->data, body->len);
+	word[body->len] = '\0';
+	return wire_status_of(word);
+}
+
+emr_status client_ask_once(client *c, const question *q, const char *bearer, emr_buf *out)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	const char *headers[] = {"Content-Type: application/octet-stream", bearer, NULL};
+	emr_http_request request = {.method = q->is_post ? "POST" : "GET",
+		.body = q->body,
+		.headers = headers,
+		.timeout_ms = q->timeout_ms != 0 ? q->timeout_ms : TIMEOUT_MS,
+		.answer_max = WIRE_ANSWER_MAX,
+		.cancel_fds = {c->stop_fd, q->is_wait ? c->wake_fd : 0}};
+	emr_http_answer answer;
+	emr_status status;
+
+	emr_buf_clear(out);
+	if (asprintf(&path, WIRE_ROOT "%s", q->path) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	request.path = path;
+	status = emr_http_ask(c->http, &request, out, &answer);
+	if (answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE)
+		note(c, status, &answer);
+	return status == EMR_OK ? status_of(&answer, out) : status;
+}
+
+static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TOKEN_CHARS])
+{
+	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], body[WIRE_TOKEN_REQUEST_BYTES];
+	const question q = {.path = "token",
+		.is_post = true,
+		.body = emr_bytes_of(body, sizeof body),
+		.is_open = true};
+	uint64_t now = emr_clock_unix_s(c->clock);
+	const emr_keyring *keyring = c->submitter_at != NULL ? *c->submitter_at : c->submitter;
+	EMR_AUTO_BUF text = {0};
+	emr_public public;
+	emr_status status = keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED;
+
+	if (status != EMR_OK)
+		return status;
+	wire_token_message(c->net_id, public.signer_id, now, message);
+	memcpy(body, public.signer_id.b, 32);
+	emr_put_u64(body + 32, now);
+	status = emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
+		emr_bytes_of(message, sizeof message), body + 40);
+	if (status == EMR_OK)
+		status = client_ask_once(c, &q, NULL, &text);
+	if (status == EMR_OK && text.len != WIRE_TOKEN_CHARS)
+		status = EMR_DAMAGED;
+	if (status != EMR_OK)
+		return status;
+	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
+		WIRE_TOKEN_CHARS, (const char *)text.data);
+	(void)pthread_mutex_lock(&c->lock);
+	memcpy(c->token, out_bearer, sizeof c->token);
+	c->token_unix_s = now;
+	(void)pthread_mutex_unlock(&c->lock);
+	return EMR_OK;
+}
+
+emr_status client_ask(client *c, const question *q, emr_buf *out)
+{
+	char bearer[sizeof BEARER + WIRE_TOKEN_CHARS];
+	emr_status status = EMR_BAD_SIGNATURE;
+
+	if (q->is_open)
+		return client_ask_once(c, q, NULL, out);
+	(void)pthread_mutex_lock(&c->lock);
+	memcpy(bearer, c->token, sizeof bearer);
+	(void)pthread_mutex_unlock(&c->lock);
+	if (bearer[0] != '\0')
+		status = client_ask_once(c, q, bearer, out);
+	if (status != EMR_BAD_SIGNATURE)
+		return status;
+	status = fetch_token(c, bearer);
+	if (status == EMR_OK)
+		status = client_ask_once(c, q, bearer, out);
+	emr_wipe(bearer, sizeof bearer);
+	return status == EMR_BAD_SIGNATURE ? EMR_DENIED : status;
+}
+
+/* ---- opening ---- */
+
+static emr_status read_settings(int dirfd, emr_http **out_http)
+{
+	EMR_AUTO_BUF bytes = {0};
+	emr_served_at at;
+	emr_http_server server = {.url = at.url};
+	emr_status status = emr_file_read(dirfd, EMR_SERVED_SETTINGS, SETTINGS_MAX, &bytes);
+
+	if (status == EMR_OK)
+		status = emr_served_at_read(emr_buf_view(&bytes), &at);
+	if (status != EMR_OK)
+		return status == EMR_INVALID ? EMR_DAMAGED : status;
+	if (at.socket[0] != '\0') {
+		server.socket = at.socket;
+		server.url = "http://host";
+	}
+	if (at.pin[0] != '\0')
+		server.pin = at.pin;
+	return emr_http_open(&server, out_http);
+}
+
+static emr_status open_all(client *c, const emr_ledger_options *options)
+{
+	EMR_AUTO_FD dirfd = -1;
+	emr_public public;
+	emr_status status = emr_dir_open(options->path, &dirfd);
+
+	if (status == EMR_OK)
+		status = read_settings(dirfd, &c->http);
+	if (status == EMR_OK)
+		status = emr_file_read(
+			dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
+	if (status != EMR_OK)
+		return status;
+	if (options->known_hash != NULL) {
+		emr_bytes descriptor = emr_buf_view(&c->descriptor);
+
+		if (!emr_id32_equal(emr_sha256_of(&descriptor, 1), *options->known_hash))
+			return EMR_FORK;
+	}
+	emr_descriptor_net_id((emr_span){c->descriptor.data, c->descriptor.len}, c->net_id.b);
+	if (!c->is_wake_lent)
+		c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (!c->is_stop_lent)
+		c->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (c->wake_fd < 0 || c->stop_fd < 0)
+		return emr_status_from_errno(errno);
+	if (options->submitter == NULL)
+		return EMR_OK;
+	status = emr_keyring_public(options->submitter, &public);
+	if (status == EMR_OK)
+		c->submitter_id = public.signer_id;
+	return status;
+}
+
+emr_status client_open(const emr_ledger_options *options, int wake_fd, client **out_client)
+{
+	client *c = calloc(1, sizeof *c);
+	emr_status status;
+
+	if (c == NULL)
+		return EMR_NO_MEMORY;
+	c->is_wake_lent = wake_fd > 0;
+	c->wake_fd = c->is_wake_lent ? wake_fd : -1;
+	c->is_stop_lent = options->stop_fd > 0;
+	c->stop_fd = c->is_stop_lent ? options->stop_fd : -1;
+	c->clock = options->clock != NULL ? options->clock : emr_clock_system();
+	c->submitter = options->submitter;
+	(void)pthread_mutex_init(&c->lock, NULL);
+	status = open_all(c, options);
+	if (status != EMR_OK)
+		client_close(c);
+	else
+		*out_client = c;
+	return status;
+}
+
+void client_close(void *self)
+{
+	client *c = self;
+
+	emr_http_close(c->http);
+	emr_buf_free(&c->descriptor);
+	if (c->wake_fd >= 0 && !c->is_wake_lent)
+		(void)close(c->wake_fd);
+	if (c->stop_fd >= 0 && !c->is_stop_lent)
+		(void)close(c->stop_fd);
+	(void)pthread_mutex_destroy(&c->lock);
+	emr_wipe(c->token, sizeof c->token);
+	free(c);
+}
+
+bool emr_served_is_at(const char *path)
+{
+	EMR_AUTO_FREE char *file = NULL;
+
+	if (asprintf(&file, "%s/" EMR_SERVED_SETTINGS, path) < 0) {
+		file = NULL;
+		return false;
+	}
+	return access(file, F_OK) == 0;
+}
+
+/* ---- letters ---- */
+
+static emr_status ask_letter(
+	const char *dir, emr_id16 id, const char *step, const emr_bytes *letter, emr_buf *out)
+{
+	EMR_AUTO_FREE char *path = NULL;
+	EMR_AUTO_HTTP http = NULL;
+	EMR_AUTO_FD dirfd = -1;
+	char hex[33];
+	emr_http_request request = {.method = letter != NULL ? "POST" : "GET",
+		.timeout_ms = TIMEOUT_MS,
+		.answer_max = WIRE_LETTER_MAX};
+	emr_http_answer answer;
+	emr_status status;
+
+	emr_hex(id.b, sizeof id.b, hex);
+	if (asprintf(&path, "%s/ledger", dir) < 0) {
+		path = NULL;
+		return EMR_NO_MEMORY;
+	}
+	status = emr_dir_open(path, &dirfd);
+	if (status == EMR_OK)
+		status = read_settings(dirfd, &http);
+	free(path);
+	path = NULL;
+	if (status == EMR_OK && asprintf(&path, WIRE_ROOT "letters/%s.%s", hex, step) < 0) {
+		path = NULL;
+		status = EMR_NO_MEMORY;
+	}
+	if (status != EMR_OK)
+		return status;
+	request.path = path;
+	if (letter != NULL)
+		request.body = *letter;
+	status = emr_http_ask(http, &request, out, &answer);
+	return status == EMR_OK ? status_of(&answer, out) : status;
+}
+
+emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter)
+{
+	EMR_AUTO_BUF ignored = {0};
+
+	return ask_letter(dir, id, step, &letter, &ignored);
+}
+
+emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out)
+{
+	EMR_AUTO_BUF letter = {0};
+	emr_status status = ask_letter(dir, id, step, NULL, &letter);
+
+	return status == EMR_OK ? emr_buf_append(out, letter.data, letter.len) : status;
+}
+
+/* ---- tokens ---- */
+
+emr_status emr_served_tokens_open(
+	const char *path, emr_keyring *const *keyring, emr_served_tokens **out_tokens)
+{
+	const emr_ledger_options options = {.path = path};
+	client *c = NULL;
+	emr_status status = client_open(&options, -1, &c);
+
+	if (status != EMR_OK)
+		return status;
+	c->submitter_at = keyring;
+	*out_tokens = (emr_served_tokens *)c;
+	return EMR_OK;
+}
+
+void emr_served_tokens_close(void *tokens)
+{
+	if (tokens != NULL)
+		client_close(tokens);
+}
+
+emr_status emr_served_token(void *tokens, char *out, size_t size)
+{
+	client *c = tokens;
+	char bearer[sizeof BEARER + WIRE_TOKEN_CHARS];
+	uint64_t now = emr_clock_unix_s(c->clock);
+	bool is_good;
+	emr_status status = EMR_OK;
+
+	(void)pthread_mutex_lock(&c->lock);
+	memcpy(bearer, c->token, sizeof bearer);
+	is_good = bearer[0] != '\0' && now - c->token_unix_s < WIRE_TOKEN_S / 2;
+	(void)pthread_mutex_unlock(&c->lock);
+	if (!is_good)
+		status = fetch_token(c, bearer);
+	if (status == EMR_OK && size <= WIRE_TOKEN_CHARS)
+		status = EMR_RANGE;
+	if (status == EMR_OK)
+		memcpy(out, bearer + sizeof BEARER - 1, WIRE_TOKEN_CHARS + 1);
+	emr_wipe(bearer, sizeof bearer);
+	return status;
+}
