@@ -4,7 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/file.h"
+#include "keyring/sealed.h"
 
 #include "shared.h"
 
@@ -560,8 +562,8 @@ static size_t kept_keys(const viewer *v)
 {
 	EMR_AUTO_BUF kept = {0};
 
-	assert_ok(emr_file_read(v->state_fd, "shared-keys", 1 << 20, &kept));
-	return (kept.len - 8) / EMR_KEPT_KEY_BYTES;
+	assert_ok(emr_view_shared_keys(v->view, &kept));
+	return kept.len / EMR_KEPT_KEY_BYTES;
 }
 
 /* V is closed and opened, and nobody answers it. */
@@ -671,9 +673,10 @@ static void exchange_last(emr_buf *kept)
 	memcpy(other, was, SEALED);
 }
 
-/* While V is closed, somebody changes what is at rest. */
+/* While V is closed, its own keyring changes what is at rest: nobody else can. */
 static void come_back_changed(story *s, viewer *v, void (*change)(emr_buf *))
 {
+	static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
 	EMR_AUTO_BUF kept = {0};
 	char path[400];
 	int fd;
@@ -681,9 +684,9 @@ static void come_back_changed(story *s, viewer *v, void (*change)(emr_buf *))
 	viewer_close(v);
 	(void)snprintf(path, sizeof path, "%s/lima-folder", s->k.path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_ok(emr_file_read(fd, "shared-keys", 1 << 20, &kept));
+	assert_ok(emr_sealed_load(s->lima.keyring, fd, "shared-keys", head, 1 << 20, &kept));
 	change(&kept);
-	assert_ok(emr_file_replace(fd, "shared-keys", emr_buf_view(&kept), 0600));
+	assert_ok(emr_sealed_save(s->lima.keyring, fd, "shared-keys", head, emr_buf_view(&kept)));
 	(void)close(fd);
 	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
 	viewer_run(v, NULL, 0);
@@ -693,18 +696,86 @@ static void come_back_changed(story *s, viewer *v, void (*change)(emr_buf *))
 static void kept_names_that_were_changed_are_asked_for_again(void **state)
 {
 	LIMAS_FOLDER;
-	EMR_AUTO_BUF kept = {0};
 
 	read_share(&s, &v, false);
 	/* once for a second's, and a kill after that loses nothing */
 	s.k.clock.boot_ns += 1000000000;
 	viewer_run(&v, NULL, 0);
-	assert_ok(emr_file_read(v.state_fd, "shared-keys", 1 << 20, &kept));
-	assert_int_equal(kept.len, 8 + EMR_KEPT_KEY_BYTES);
+	assert_int_equal(kept_keys(&v), 1);
 	come_back_changed(&s, &v, flip_last);
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
 	assert_string_equal(
 		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	viewer_end(&s, &v);
+}
+
+/* Whoever has the disk and no keyring learns of no share, grant or record. */
+static void kept_keys_tell_the_disk_nothing(void **state)
+{
+	LIMAS_FOLDER;
+	EMR_AUTO_BUF kept = {0};
+	EMR_AUTO_BUF disk = {0};
+
+	read_share(&s, &v, false);
+	s.k.clock.boot_ns += 1000000000;
+	viewer_run(&v, NULL, 0);
+	assert_ok(emr_view_shared_keys(v.view, &kept));
+	assert_int_equal(kept.len, EMR_KEPT_KEY_BYTES);
+	assert_ok(emr_file_read(v.state_fd, "shared-keys", 1 << 20, &disk));
+	for (size_t at = 0; at < kept.len; at += 8) /* ids, end, nonce, key */
+		assert_null(memmem(disk.data, disk.len, kept.data + at, 8));
+	viewer_end(&s, &v);
+}
+
+static emr_known_grant later;
+
+static void say_later_grant(emr_buf *kept)
+{
+	for (size_t at = 0; at < kept->len; at += EMR_KEPT_KEY_BYTES) {
+		memcpy(kept->data + at + 16, later.grant.b, 16);
+		emr_put_u64(kept->data + at + 64, later.row.not_after_unix_s);
+	}
+}
+
+/* What was read by a share that is over is asked for by the next one, and the ledger has it. */
+static void kept_keys_open_nothing_under_another_grant(void **state)
+{
+	LIMAS_FOLDER;
+	emr_grant_made made;
+	size_t n;
+
+	read_share(&s, &v, false);
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	made = story_share(&s, &s.lima, 0, false);
+	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, made.grant, &later));
+	come_back_changed(&s, &v, say_later_grant);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	viewer_end(&s, &v);
+}
+
+static void say_later_end(emr_buf *kept)
+{
+	for (size_t at = 0; at < kept->len; at += EMR_KEPT_KEY_BYTES)
+		emr_put_u64(kept->data + at + 64, emr_get_u64(kept->data + at + 64) + 300 * DAY);
+}
+
+static void a_kept_key_with_a_later_end_is_none(void **state)
+{
+	LIMAS_FOLDER;
+
+	read_share(&s, &v, false);
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	come_back_changed(&s, &v, say_later_end);
+	assert_string_equal(
+		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
 	viewer_end(&s, &v);
 }
 
@@ -886,6 +957,9 @@ int main(void)
 		TEST(keys_at_rest_go_also_when_it_was_shared_again_meanwhile),
 		TEST(kept_names_that_were_changed_are_asked_for_again),
 		TEST(kept_keys_that_were_exchanged_are_asked_for_again),
+		TEST(kept_keys_tell_the_disk_nothing),
+		TEST(kept_keys_open_nothing_under_another_grant),
+		TEST(a_kept_key_with_a_later_end_is_none),
 		TEST(a_name_never_leads_anywhere_else),
 		TEST(who_comes_changes_nobodys_directory),
 		TEST(what_she_saves_while_he_opens_it_is_there),

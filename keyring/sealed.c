@@ -1,6 +1,6 @@
 /* This file writes and reads small files of the state that only this computer's keyring can
  * open. One that was changed or belongs elsewhere does not open. */
-#include "session/sealed.h"
+#include "keyring/sealed.h"
 
 #include <string.h>
 
