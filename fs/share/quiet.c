@@ -22,46 +22,30 @@ static emr_status root_of(emr_replica *replica, emr_id32 key, uint8_t out[32])
 }
 
 typedef struct looking {
-	emr_replica *replica;
-	uint64_t asked_seq;
+	const emr_ask *ask;
 	uint8_t owner[32]; /* root */
-	bool is_there;
 } looking;
 
+/* From the newest entry down to the question. */
 static emr_status look_at_newer(void *arg, const emr_replica_listing *line)
 {
 	looking *l = arg;
 	uint8_t root[32];
 	emr_status status;
 
-	if (line->item.seq <= l->asked_seq)
-		return EMR_EXISTS; /* those before it are older */
-	status = root_of(l->replica, line->item.submitter_id, root);
-	l->is_there = status == EMR_OK && memcmp(root, l->owner, sizeof root) == 0;
-	return status == EMR_NOT_FOUND ? EMR_OK : l->is_there ? EMR_EXISTS : status;
-}
-
-static emr_status look(const emr_ask *ask, looking *l)
-{
-	const emr_shared *shared = ask->shared;
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item asked;
-	emr_status status = share_item(shared->share, EMR_FAMILY_ACCESS, ask->release.domain,
-		ask->release.access, 1, &bytes, &asked);
-
-	l->replica = shared->share->o.replica;
-	l->asked_seq = asked.seq;
-	if (status == EMR_OK)
-		status = root_of(l->replica, shared->received.card.signer_id, l->owner);
-	if (status == EMR_OK)
-		status = emr_replica_recent(l->replica, NULL, NULL, SIZE_MAX, look_at_newer, l);
-	return status == EMR_EXISTS ? EMR_OK : status;
+	if (emr_id32_equal(line->item.item_id, l->ask->release.req))
+		return EMR_EXISTS;
+	status = root_of(l->ask->shared->share->o.replica, line->item.submitter_id, root);
+	if (status == EMR_OK && memcmp(root, l->owner, sizeof root) == 0)
+		return EMR_BUSY; /* as it seems */
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 bool emr_ask_owner_is_quiet(const emr_ask *ask)
 {
 	const emr_received *r = &ask->shared->received;
-	looking l = {.is_there = false};
+	emr_share *share = ask->shared->share;
+	looking l = {.ask = ask};
 	emr_id32 honest[EMR_AGENTS_MAX];
 	bool opens = true;
 	unsigned n = 0;
@@ -70,6 +54,11 @@ bool emr_ask_owner_is_quiet(const emr_ask *ask)
 	for (unsigned i = 0; i < r->agents_count; i++)
 		if (!shared_is_liar(ask->shared, r->agents[i]))
 			honest[n++] = r->agents[i];
-	status = emr_share_opens_away(ask->shared->share, &r->grant, honest, n, &opens);
-	return status == EMR_OK && !opens && look(ask, &l) == EMR_OK && !l.is_there;
+	status = emr_share_opens_away(share, &r->grant, honest, n, &opens);
+	if (status == EMR_OK)
+		status = root_of(share->o.replica, r->card.signer_id, l.owner);
+	if (status == EMR_OK && !opens)
+		status = emr_replica_recent(
+			share->o.replica, NULL, NULL, SIZE_MAX, look_at_newer, &l);
+	return status == EMR_EXISTS;
 }

@@ -1,7 +1,7 @@
 /* With this file the program emrfs is one that its owner has changed: EMR_DISHONEST says in which
  * of these ways. Stories put it in the place of emrfs, on any ledger.
  *
- *   lies      an agent converts another key than the one that was asked for
+ *   lies      an agent gives another answer than it has
  *   reckless  an agent answers every question, whatever has ended
  *   keeps     an agent destroys no fragment
  *   silent    an owner's open folder answers nobody
@@ -28,35 +28,6 @@ static bool is(const char *word)
 
 /* ---- an agent ---- */
 
-static uint8_t asked_A[32]; /* of the fragment in hand */
-
-emr_status __real_agency_fetch(emr_agency *agency, const char *name, const uint8_t owner_pk[32],
-	const emr_grant_terms *terms, const uint8_t A[32], const uint8_t B[32], emr_fragment **out);
-emr_status __wrap_agency_fetch(emr_agency *agency, const char *name, const uint8_t owner_pk[32],
-	const emr_grant_terms *terms, const uint8_t A[32], const uint8_t B[32], emr_fragment **out);
-emr_status __wrap_agency_fetch(emr_agency *agency, const char *name, const uint8_t owner_pk[32],
-	const emr_grant_terms *terms, const uint8_t A[32], const uint8_t B[32], emr_fragment **out)
-{
-	memcpy(asked_A, A, sizeof asked_A);
-	return __real_agency_fetch(agency, name, owner_pk, terms, A, B, out);
-}
-
-/* A key that nobody asked for, sealed as one that somebody could ask for. */
-static emr_status other_capsule(const uint8_t ctx[32], uint8_t out[EMR_CAPSULE_BYTES])
-{
-	EMR_AUTO_KEYRING keyring = NULL;
-	emr_content_key *key = NULL;
-	uint8_t wdek[EMR_WDEK_BYTES];
-	emr_status status = emr_keyring_create(EMR_KEYRING_PERSON, 1, &keyring);
-
-	if (status == EMR_OK)
-		status = emr_content_key_new(&key);
-	if (status == EMR_OK)
-		status = emr_content_key_wrap(keyring, asked_A, ctx, key, out, wdek);
-	emr_content_key_free(key);
-	return status;
-}
-
 emr_status __real_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
 	const uint8_t capsule[EMR_CAPSULE_BYTES], emr_id32 req,
 	uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
@@ -67,12 +38,10 @@ emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8
 	const uint8_t capsule[EMR_CAPSULE_BYTES], emr_id32 req,
 	uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES])
 {
-	uint8_t other[EMR_CAPSULE_BYTES];
-	emr_status status = is("lies") ? other_capsule(ctx, other) : EMR_OK;
+	emr_status status = __real_emr_fragment_convert(fragment, ctx, capsule, req, out_cfrag);
 
-	return status == EMR_OK ? __real_emr_fragment_convert(fragment, ctx,
-					  is("lies") ? other : capsule, req, out_cfrag)
-				: status;
+	out_cfrag[0] ^= is("lies");
+	return status;
 }
 
 emr_status __real_desk_judge(desk *d, const question *q, uint8_t *out_code);

@@ -33,7 +33,7 @@ add_executable(dishonest ${CMAKE_CURRENT_LIST_DIR}/dishonest.c ${PROJECT_SOURCE_
 target_compile_definitions(dishonest PRIVATE EMRFS_VERSION="${PROJECT_VERSION}")
 target_include_directories(dishonest PRIVATE ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring)
 target_link_libraries(dishonest PRIVATE emr_flags emr_verbs emr_share emr_keyring emr_crypto)
-target_link_options(dishonest PRIVATE -Wl,--wrap=agency_fetch,--wrap=agency_send,--wrap=agency_shred,--wrap=ask_combine,--wrap=desk_judge,--wrap=emr_fragment_convert,--wrap=emr_release_run,--wrap=emr_replica_person_is_active)
+target_link_options(dishonest PRIVATE -Wl,--wrap=agency_send,--wrap=agency_shred,--wrap=ask_combine,--wrap=desk_judge,--wrap=emr_fragment_convert,--wrap=emr_release_run,--wrap=emr_replica_person_is_active)
 # What was asked for, released and opened, and the evidence of it; and who releases while the owner is away.
 if(TARGET verify-audit)
 	add_test(NAME integration_accesses COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/accesses.sh)
