@@ -93,7 +93,7 @@ void shared_note_liar(emr_shared *shared, emr_id32 id)
 		return;
 	shared->liars[shared->liars_n++] = id;
 	emr_hex(id.b, sizeof id.b, hex);
-	emr_log(EMR_LOG_WARN, "shares: %.16s answered what cannot be right and is not asked again",
+	emr_log(EMR_LOG_WARN, "shares: %s answered what cannot be right and is not asked again",
 		hex);
 }
 

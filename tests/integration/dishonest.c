@@ -26,15 +26,15 @@ static bool is(const char *word)
 	return said != NULL && strstr(said, word) != NULL;
 }
 
+/* The function NAME of emrfs is what follows; __real_NAME is the one that it was. */
+#define CHANGED(name, ...)                                                                         \
+	emr_status __real_##name(__VA_ARGS__);                                                     \
+	emr_status __wrap_##name(__VA_ARGS__);                                                     \
+	emr_status __wrap_##name(__VA_ARGS__)
+
 /* ---- an agent ---- */
 
-emr_status __real_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
-	const uint8_t capsule[EMR_CAPSULE_BYTES], emr_id32 req,
-	uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
-emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
-	const uint8_t capsule[EMR_CAPSULE_BYTES], emr_id32 req,
-	uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES]);
-emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8_t ctx[32],
+CHANGED(emr_fragment_convert, const emr_fragment *fragment, const uint8_t ctx[32],
 	const uint8_t capsule[EMR_CAPSULE_BYTES], emr_id32 req,
 	uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES])
 {
@@ -44,9 +44,7 @@ emr_status __wrap_emr_fragment_convert(const emr_fragment *fragment, const uint8
 	return status;
 }
 
-emr_status __real_desk_judge(desk *d, const question *q, uint8_t *out_code);
-emr_status __wrap_desk_judge(desk *d, const question *q, uint8_t *out_code);
-emr_status __wrap_desk_judge(desk *d, const question *q, uint8_t *out_code)
+CHANGED(desk_judge, desk *d, const question *q, uint8_t *out_code)
 {
 	if (!is("reckless"))
 		return __real_desk_judge(d, q, out_code);
@@ -55,9 +53,7 @@ emr_status __wrap_desk_judge(desk *d, const question *q, uint8_t *out_code)
 }
 
 /* One that is reckless minds nothing, and its log has what the ledger said to answers. */
-emr_status __real_agency_send(emr_agency *agency, emr_release_tally *tally);
-emr_status __wrap_agency_send(emr_agency *agency, emr_release_tally *tally);
-emr_status __wrap_agency_send(emr_agency *agency, emr_release_tally *tally)
+CHANGED(agency_send, emr_agency *agency, emr_release_tally *tally)
 {
 	size_t n = agency->out.n;
 	emr_status status = __real_agency_send(agency, tally);
@@ -68,11 +64,7 @@ emr_status __wrap_agency_send(emr_agency *agency, emr_release_tally *tally)
 	return EMR_OK;
 }
 
-emr_status __real_emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
-	uint64_t now_unix_s, bool *out_is_active);
-emr_status __wrap_emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
-	uint64_t now_unix_s, bool *out_is_active);
-emr_status __wrap_emr_replica_person_is_active(emr_replica *replica, const emr_known_person *person,
+CHANGED(emr_replica_person_is_active, emr_replica *replica, const emr_known_person *person,
 	uint64_t now_unix_s, bool *out_is_active)
 {
 	emr_status status =
@@ -82,18 +74,14 @@ emr_status __wrap_emr_replica_person_is_active(emr_replica *replica, const emr_k
 	return status;
 }
 
-emr_status __real_agency_shred(emr_agency *agency, const char *name);
-emr_status __wrap_agency_shred(emr_agency *agency, const char *name);
-emr_status __wrap_agency_shred(emr_agency *agency, const char *name)
+CHANGED(agency_shred, emr_agency *agency, const char *name)
 {
 	return is("keeps") ? EMR_OK : __real_agency_shred(agency, name);
 }
 
 /* ---- an owner ---- */
 
-emr_status __real_emr_release_run(emr_release *release, emr_release_tally *out_tally);
-emr_status __wrap_emr_release_run(emr_release *release, emr_release_tally *out_tally);
-emr_status __wrap_emr_release_run(emr_release *release, emr_release_tally *out_tally)
+CHANGED(emr_release_run, emr_release *release, emr_release_tally *out_tally)
 {
 	if (!is("silent"))
 		return __real_emr_release_run(release, out_tally);
@@ -178,9 +166,7 @@ static emr_status try_fragment(
 	return EMR_OK;
 }
 
-emr_status __real_ask_combine(emr_ask *ask, size_t i);
-emr_status __wrap_ask_combine(emr_ask *ask, size_t i);
-emr_status __wrap_ask_combine(emr_ask *ask, size_t i)
+CHANGED(ask_combine, emr_ask *ask, size_t i)
 {
 	emr_status status = __real_ask_combine(ask, i);
 	plot p = {.ask = ask, .slot = &ask->slots[i]};

@@ -179,7 +179,7 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 	opens_nothing(&s, &v, flip_last, "!timed out");
 }
 
-/* Whoever has the disk and no keyring learns of no share, grant or record. */
+/* The disk tells of no share, grant or record to one who has no keyring. */
 static void kept_keys_tell_the_disk_nothing(void **state)
 {
 	LIMAS_FOLDER;

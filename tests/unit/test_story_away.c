@@ -1,7 +1,7 @@
 /* Where no other organisation has an agent, that of the owner's own releases keys while the owner
- * is away, if the owner has said so: these tests show that it does, and that it serves no colleague
- * without that word. What one that is not honest can do, alone or with a reader, is played by the
- * programs themselves (tests/integration/away.sh). */
+ * is away, if the owner has said so: these tests show whom a grant names, and that a colleague is
+ * not served without that word. The programs themselves play the rest, also an agent that is not
+ * honest (tests/integration/away.sh). */
 #include "story_kit.h"
 
 #include "contract/codes.h"
@@ -202,44 +202,6 @@ static void nobody_of_ones_own_organisation_is_named_without_the_owners_word(voi
 	assert_ok(reads(&s.lima, made.grant, "MRI.pdf", owner_answers, &trouble));
 }
 
-typedef struct released {
-	size_t n;
-	emr_id32 by;
-} released;
-
-static emr_status note_released(void *arg, const emr_audit_entry *entry)
-{
-	released *r = arg;
-
-	if (entry->kind == EMR_AUDIT_RELEASED) {
-		r->n++;
-		r->by = entry->given[0];
-	}
-	return EMR_OK;
-}
-
-static void with_it_one_releases_and_the_ledger_says_so_first(void **state)
-{
-	emr_share_trouble trouble;
-	emr_grant_made made;
-	released r = {0};
-
-	(void)state;
-	made = share_with(&s.lima, EMR_AWAY_OWN);
-	assert_int_equal(made.n, 1);
-	assert_int_equal(made.t, 1);
-	assert_int_equal(made.away, EMR_AWAY_OWN);
-	assert_memory_equal(made.agents[0].b, own.public.signer_id.b, 32);
-	assert_int_equal(
-		rights_of(made.grant), EMR_GRANT_LIST | EMR_GRANT_READ | EMR_GRANT_OWN_AGENTS);
-	assert_true(opens_away(&s.lima, &made));
-	assert_ok(reads(&s.lima, made.grant, "MRI.pdf", office_answers, &trouble));
-	catch_up();
-	assert_ok(emr_share_audit(s.ana, s.imaging, note_released, &r, NULL));
-	assert_true(r.n > 0);
-	assert_memory_equal(r.by.b, own.public.signer_id.b, 32);
-}
-
 static emr_status note_fit(void *arg, const emr_given *given)
 {
 	bool *fit = arg; /* by others, own, nobody */
@@ -382,42 +344,11 @@ static void what_stands_by_another_rule_is_given_again(void **state)
 	assert_true(fit[2]);
 }
 
-/* ---- what takes the place of an agent that is gone ---- */
-
-static emr_status note_handover(void *arg, const emr_handover *h)
-{
-	assert_int_equal(h->gone_n, 1);
-	*(emr_grant_made *)arg = h->made != NULL ? *h->made : (emr_grant_made){.n = 0};
-	return EMR_OK;
-}
-
-static void another_of_the_same_rule_takes_its_place(void **state)
-{
-	emr_grant_made made, next = {.n = 0};
-	person second;
-
-	(void)state;
-	(void)share_with(&s.lima, EMR_AWAY_OWN);
-	story_newcomer(&s, &second, &home, EMR_ROLE_AGENT, "second");
-	assert_int_equal(
-		story_says(&s, &own, emr_act_key_revoke(own.public.signer_id, story_now(&s), 1),
-			(emr_bytes){0}),
-		EMR_RESULT_APPLIED);
-	catch_up();
-	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, note_handover, &next));
-	made = next;
-	assert_int_equal(made.n, 1);
-	assert_int_equal(made.away, EMR_AWAY_OWN);
-	assert_memory_equal(made.agents[0].b, second.public.signer_id.b, 32);
-	story_part(&second);
-}
-
 int main(void)
 {
 #define ALONE(name) cmocka_unit_test_setup_teardown(name, begin_alone, end)
 	const struct CMUnitTest tests[] = {
 		ALONE(nobody_of_ones_own_organisation_is_named_without_the_owners_word),
-		ALONE(with_it_one_releases_and_the_ledger_says_so_first),
 		cmocka_unit_test_setup_teardown(others_come_first_whatever_the_rule, begin, end),
 		cmocka_unit_test_setup_teardown(an_owner_who_says_nobody_names_none, begin, end),
 		ALONE(a_colleague_is_served_by_that_word_alone),
@@ -425,7 +356,6 @@ int main(void)
 		ALONE(without_it_a_colleague_is_not_answered),
 		ALONE(the_readers_organisation_is_named_by_no_rule),
 		ALONE(what_stands_by_another_rule_is_given_again),
-		ALONE(another_of_the_same_rule_takes_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

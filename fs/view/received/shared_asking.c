@@ -679,8 +679,8 @@ static void look_for_owner(const emr_view *view, const shared_share *s)
 	for (shared_asking *asking = s->asking; asking != NULL; asking = asking->next) {
 		int64_t end = asking->since_boot_ns + asking->patience_ns;
 
-		asking->is_quiet = view->shares->fresh_boot_ns >= end &&
-				   emr_ask_owner_is_quiet(asking->ask);
+		asking->is_quiet =
+			view->shares->fresh_boot_ns >= end && emr_ask_owner_is_quiet(asking->ask);
 	}
 }
 

@@ -27,7 +27,7 @@ typedef enum emr_away {
 } emr_away;
 #define EMR_AWAY_BITS (EMR_AWAY_OWN | EMR_AWAY_NOBODY)
 
-/* What an order with these RIGHTS asks for. */
+/* The rule that an order with these RIGHTS asks for. */
 static inline emr_away emr_away_asked(uint16_t rights)
 {
 	return (emr_away)(rights & EMR_AWAY_BITS);
