@@ -458,52 +458,31 @@ emr_status emr_settings_read(
 	return emr_settings_parse(file, emr_buf_view(&text), out_settings, out_problem);
 }
 
-/* TEXT without the lines of NAME, and with LINE behind them. */
-static emr_status put_line(emr_bytes text, const char *name, const char *line, emr_buf *out)
-{
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < text.len && status == EMR_OK;) {
-		const uint8_t *start = text.data + at, *end = memchr(start, '\n', text.len - at);
-		size_t len = end != NULL ? (size_t)(end - start) : text.len - at, skip = 0;
-
-		while (skip < len && (start[skip] == ' ' || start[skip] == '\t'))
-			skip++;
-		at += len + 1;
-		if (len - skip > strlen(name) && memcmp(start + skip, name, strlen(name)) == 0 &&
-			strchr(" \t=", start[skip + strlen(name)]) != NULL)
-			continue;
-		status = emr_buf_append(out, start, len);
-		if (status == EMR_OK)
-			status = emr_buf_append(out, "\n", 1);
-	}
-	return status == EMR_OK ? emr_buf_append(out, line, strlen(line)) : status;
-}
-
 emr_status emr_settings_write(
 	const emr_places *places, const char *name, const char *value, emr_problem *out_problem)
 {
 	EMR_AUTO_SETTINGS settings = {0};
 	EMR_AUTO_BUF text = {0};
 	EMR_AUTO_BUF where = {0};
-	EMR_AUTO_BUF changed = {0};
-	EMR_AUTO_FD own = -1;
 	EMR_AUTO_FD fd = -1;
 	char line[SETTING_CHARS];
+	size_t len = (size_t)snprintf(line, sizeof line, "\n%s = %s\n", name, value);
 	emr_status status = emr_settings_read(places, &settings, out_problem);
 
 	if (status != EMR_OK)
 		return status;
-	snprintf(line, sizeof line, "%s = %s\n", name, value);
 	status = emr_dir_open(places->config, &fd);
 	if (status == EMR_OK)
-		status = emr_dir_open_own(places->config, &where, &own);
-	if (status == EMR_OK)
-		status = emr_file_read_own(own, SETTINGS_NAME, SETTINGS_MAX, &text);
+		status = read_own(places, &text, &where);
+	if (status == EMR_OK && text.len >= len &&
+		memcmp(text.data + text.len - len, line, len) == 0)
+		return EMR_OK;
 	if (status == EMR_OK || status == EMR_NOT_FOUND)
-		status = put_line(emr_buf_view(&text), name, line, &changed);
+		status = emr_buf_append(&text, line, len);
+	if (status == EMR_OK && text.len > SETTINGS_MAX)
+		status = EMR_LIMIT;
 	if (status == EMR_OK)
-		status = emr_file_replace(fd, SETTINGS_NAME, emr_buf_view(&changed), 0600);
+		status = emr_file_replace(fd, SETTINGS_NAME, emr_buf_view(&text), 0600);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("settings"));
 	return status;

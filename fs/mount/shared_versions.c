@@ -72,6 +72,7 @@ static const char *inside_of(const char *path)
 static emr_status say_trouble(const looking *l, emr_status status)
 {
 	const emr_received *received = l->shared != NULL ? emr_shared_grant(l->shared) : NULL;
+	bool have_lied = l->trouble.liar_count > 0 && l->trouble.missing_count == 0;
 	const emr_shared_notice notice = {.id = id_of(status, &l->trouble),
 		.path = l->path,
 		.inside = inside_of(l->path),
@@ -81,8 +82,9 @@ static emr_status say_trouble(const looking *l, emr_status status)
 		.n = received != NULL ? received->agents_count : 0,
 		.time_unix_s = received != NULL ? received->grant.row.not_after_unix_s
 						: emr_clock_unix_s(emr_clock_system()),
-		.missing = l->trouble.missing,
-		.missing_count = l->trouble.missing_count,
+		.missing = have_lied ? l->trouble.liars : l->trouble.missing,
+		.missing_count = have_lied ? l->trouble.liar_count : l->trouble.missing_count,
+		.have_lied = have_lied,
 		.is_owner_missing = l->trouble.is_owner_missing};
 
 	if (l->problem->is_set)
@@ -112,17 +114,6 @@ static emr_status say_found(const looking *l, emr_status status)
 
 /* ---- keys ---- */
 
-/* Nobody but the owner could answer, and his folder shows no sign of being open. */
-static bool owner_is_quiet(const looking *l, const emr_ask *ask)
-{
-	const emr_received *r = emr_shared_grant(l->shared);
-	bool opens = true, has_moved = true;
-
-	return emr_share_opens_away(l->share, &r->grant, r->agents, r->agents_count, &opens) ==
-		       EMR_OK &&
-	       !opens && emr_ask_owner_moved(ask, &has_moved) == EMR_OK && !has_moved;
-}
-
 /* ASK, sent at l->began_ns, is freed. */
 static emr_status wait_for(looking *l, emr_ask *ask)
 {
@@ -130,7 +121,7 @@ static emr_status wait_for(looking *l, emr_ask *ask)
 	emr_status status = ask != NULL ? EMR_TIMEOUT : EMR_OK;
 
 	while (status == EMR_TIMEOUT && now_ns() - since < EMR_SHARED_WAIT_NS &&
-		(now_ns() - since < patience || !owner_is_quiet(l, ask))) {
+		(now_ns() - since < patience || !emr_ask_owner_is_quiet(ask))) {
 		status = emr_ask_wait(ask, SLICE_MS, &l->trouble);
 		if (status == EMR_TIMEOUT && l->waiting(l->waiting_arg) != EMR_OK)
 			status = EMR_INTERRUPTED;

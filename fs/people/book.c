@@ -8,9 +8,9 @@
 #include <strings.h>
 
 #include "base/codec.h"
+#include "keyring/sealed.h"
 #include "kit/places.h"
 #include "replica/names.h"
-#include "session/sealed.h"
 #include "view/received.h"
 
 /* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first

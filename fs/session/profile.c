@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "session/sealed.h"
+#include "keyring/sealed.h"
 #include "session/session.h"
 
 /* "EMPF" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first

@@ -400,14 +400,17 @@ static emr_status look_for(emr_ask *ask, responder *who)
 
 static void tell_trouble(const emr_ask *ask, size_t lacking, emr_share_trouble *out)
 {
+	const emr_shared *shared = ask->shared;
+	bool is_lied_to = false;
+
 	if (out == NULL)
 		return;
-	*out = (emr_share_trouble){.code = ask->refusal};
+	*out = (emr_share_trouble){.code = ask->refusal, .liar_count = shared->liars_n};
+	memcpy(out->liars, shared->liars, sizeof out->liars);
 	for (unsigned i = 0; i < ask->who_n; i++) {
 		const responder *who = &ask->who[i];
 
-		if (who->is_liar)
-			out->liars[out->liar_count++] = who->id;
+		is_lied_to = is_lied_to || who->is_liar;
 		if (who->has_answered || lacking == 0)
 			continue;
 		if (who->is_owner)
@@ -415,7 +418,7 @@ static void tell_trouble(const emr_ask *ask, size_t lacking, emr_share_trouble *
 		else
 			out->missing[out->missing_count++] = who->id;
 	}
-	if (lacking > 0 && out->liar_count > 0)
+	if (lacking > 0 && is_lied_to)
 		out->why = EMR_WHY_LIAR;
 	else if (lacking > 0)
 		out->why = out->missing_count > 0 || out->is_owner_missing ? EMR_WHY_NO_RELEASE
@@ -498,37 +501,6 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
 			status = EMR_OK;
 	}
 	return status;
-}
-
-typedef struct moving {
-	uint64_t asked_seq;
-	bool has_moved;
-} moving;
-
-static emr_status note_newest(void *arg, const emr_replica_change *change)
-{
-	moving *m = arg;
-
-	m->has_moved = change->seq > m->asked_seq;
-	return EMR_EXISTS; /* those before it are older */
-}
-
-emr_status emr_ask_owner_moved(const emr_ask *ask, bool *out_has_moved)
-{
-	const emr_shared *shared = ask->shared;
-	EMR_AUTO_BUF bytes = {0};
-	emr_replica_item asked;
-	moving m = {.has_moved = false};
-	emr_status status = share_item(shared->share, EMR_FAMILY_ACCESS, ask->release.domain,
-		ask->release.access, 1, &bytes, &asked);
-
-	if (status != EMR_OK)
-		return status;
-	m.asked_seq = asked.seq;
-	status = emr_replica_each_by(
-		shared->share->o.replica, shared->received.card.signer_id, note_newest, &m);
-	*out_has_moved = m.has_moved;
-	return status == EMR_EXISTS ? EMR_OK : status;
 }
 
 emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32])

@@ -6,8 +6,6 @@
 
 #include "dealings_private.h"
 
-#define RULES (EMR_AWAY_OWN | EMR_AWAY_NOBODY)
-
 emr_status told_add(told *t, const emr_share_dealing *dealing)
 {
 	if (emr_array_room(&t->list, t->n, &t->cap, sizeof *t->list) != EMR_OK)
@@ -118,7 +116,7 @@ static bool outlasts(const life *o, const life *l)
 {
 	uint64_t end = l->given.until_unix_s;
 
-	return is_for_same(o, l) && (l->given.rights & ~RULES & ~o->given.rights) == 0 &&
+	return is_for_same(o, l) && (l->given.rights & ~EMR_AWAY_BITS & ~o->given.rights) == 0 &&
 	       o->given.at < end && o->ended_at > end &&
 	       (o->given.until_unix_s > end ||
 		       (o->given.until_unix_s == end && o->given.seq < l->given.seq));

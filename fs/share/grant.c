@@ -11,8 +11,6 @@
 #include "share_private.h"
 #include "teams_private.h"
 
-#define RULES_ALL (EMR_AWAY_OWN | EMR_AWAY_NOBODY)
-
 /* One grant in the making. */
 typedef struct making {
 	emr_share *share;
@@ -34,9 +32,9 @@ static bool rights_ok(const emr_grant_order *o)
 	uint16_t shown = emr_rights_shown(o->rights);
 
 	return (shown != 0 || (o->writes != 0 && o->rights == 0)) &&
-	       (o->rights & ~(shown | RULES_ALL)) == 0 && (o->rights & RULES_ALL) != RULES_ALL &&
-	       (o->writes & ~EMR_WRITES_ALL) == 0 && (o->purposes != 0 || o->rights == 0) &&
-	       (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
+	       (o->rights & ~(shown | EMR_AWAY_BITS)) == 0 &&
+	       (o->rights & EMR_AWAY_BITS) != EMR_AWAY_BITS && (o->writes & ~EMR_WRITES_ALL) == 0 &&
+	       (o->purposes != 0 || o->rights == 0) && (o->purposes & ~EMR_PURPOSES_ALL) == 0 &&
 	       (o->writes == 0 || o->not_before_unix_s == 0);
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 #include "shared_private.h"
 
 /* ---- keys in hand ---- */
@@ -85,8 +87,14 @@ bool shared_is_liar(const emr_shared *shared, emr_id32 id)
 
 void shared_note_liar(emr_shared *shared, emr_id32 id)
 {
-	if (!shared_is_liar(shared, id) && shared->liars_n < EMR_RESPONDERS_MAX)
-		shared->liars[shared->liars_n++] = id;
+	char hex[65];
+
+	if (shared_is_liar(shared, id) || shared->liars_n == EMR_RESPONDERS_MAX)
+		return;
+	shared->liars[shared->liars_n++] = id;
+	emr_hex(id.b, sizeof id.b, hex);
+	emr_log(EMR_LOG_WARN, "shares: %s answered what cannot be right and is not asked again",
+		hex);
 }
 
 static void wipe(emr_shared *shared)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "session/sealed.h"
+#include "keyring/sealed.h"
 #include "share/write.h"
 
 /* Sealed, of: u16 n, then for each request[16] | owner[32] | domain[16] | asked_at u64 | until u64

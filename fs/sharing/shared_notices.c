@@ -47,7 +47,10 @@ static void set_no_release(
 	snprintf(t, sizeof t, "%u", n->t);
 	snprintf(all, sizeof all, "%u", n->n);
 	names_of(session, n, names);
-	if (n->n == 0 || names[0] == '\0')
+	if (n->have_lied)
+		emr_problem_set(problem, EMR_SAY_NO_RELEASE_LIE, "path", n->inside, "names", names,
+			"owner", n->owner, NULL);
+	else if (n->n == 0 || names[0] == '\0')
 		emr_problem_set(problem, EMR_SAY_NO_RELEASE_OWNER, "path", n->inside, "owner",
 			n->owner, "s", seconds, NULL);
 	else

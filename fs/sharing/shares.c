@@ -464,9 +464,8 @@ static const char *away_of(const emr_share_row *row)
 {
 	if (emr_rights_of_reading(row->rights) == 0)
 		return "";
-	return emr_away_word(emr_id16_is_zero(row->grant)
-				     ? (emr_away)(row->rights & (EMR_AWAY_OWN | EMR_AWAY_NOBODY))
-				     : emr_away_of(row->rights, row->n));
+	return emr_away_word(emr_id16_is_zero(row->grant) ? emr_away_asked(row->rights)
+							  : emr_away_of(row->rights, row->n));
 }
 
 json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)

@@ -17,6 +17,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 NETWORK = os.path.join(TOP, "examples/network/fabric")
 SAVES = 9
 AWAY = 3
+OF_FOLDERS = {"fabric_save", "fabric_open", "fabric_reached", "fabric_open_own", "fabric_rss"}
 
 
 class Channel(Scene):
@@ -151,7 +152,10 @@ def away(scene, ana):
 def fabric(bed, data, _is_first):
     if bed.name != "emrfs" or not data.fabric:
         return
-    for part in (registrations, folders):
+    wanted = {key for key in data.wanted if key.startswith("fabric_")}
+    for part, keys in (registrations, wanted - OF_FOLDERS), (folders, wanted & OF_FOLDERS):
+        if not keys:
+            continue
         scene = Channel(bed, data)
         try:
             yield from part(scene)

@@ -28,6 +28,7 @@ class Data:
         self.quick = quick
         self.emrfs = emrfs
         self.fabric = network  # where the programs of Hyperledger Fabric are; empty: nowhere
+        self.wanted = set()  # keys of the rows that are asked for
         self.scene = None  # of the sharing rows, once they were begun
         self.research = None  # the same of the rows of research
         self.nodes = None  # of the rows of IPFS, once they were begun
@@ -61,7 +62,7 @@ class Data:
         subprocess.run([fb, "tree", source, str(self.source_dirs), "100", "6000"], check=True,
                        stdout=subprocess.DEVNULL)
         subprocess.run(["tar", "cf", self.tar, "-C", self.dir, "source"], check=True)
-        script = ("cd {0} && git init -q . && git add . && "
+        script = ("cd {0} && git init -q . && git config gc.auto 0 && git add . && "
                   "git -c user.name=bench -c user.email=bench@example.org commit -qm all && "
                   "git clone -q --bare . {1} && git -C {1} repack -adq")
         subprocess.run(script.format(shlex.quote(source), shlex.quote(self.git)), shell=True,

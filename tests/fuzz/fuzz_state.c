@@ -10,9 +10,9 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "keyring/sealed.h"
 #include "people/book.h"
 #include "session/annex.h"
-#include "session/sealed.h"
 #include "session/second_copy.h"
 #include "session/session.h"
 #include "sharing/asked.h"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # away.sh: a hospital and a clinic, of which the hospital alone has an agent: what its patient shares with the clinic's doctor opens while
-# she is away when she has said that her own organisation may release, and stops when she has not, or takes that back.
+# she is away when she has said that her own organisation may release, and stops when she has not, or takes that back. The agent, and the
+# doctor with it, do what they can against that (dishonest.c).
 # away.sh fabric: one hospital alone, on a channel of Fabric, by live IPFS nodes; the doctor is a colleague of whoever runs the agent. Real
 # peers where FABRIC has their programs, else PEER plays them.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
@@ -50,6 +51,20 @@ saves() {
 	as ana run 0 status --wait
 }
 shows() { [ "$(cat lima-folder/shared-with-me/*/Imaging/"$1" 2>/dev/null)" = "$2" ]; }
+knows() { [ -e "$(echo lima-folder/shared-with-me/*/Imaging)/$1" ]; }
+# One's program is another: dishonest HOW COMMAND...
+dishonest() { EMRFS=$DISHONEST EMR_DISHONEST=$1 "${@:2}"; }
+# Lima begins to open NAME, and the ledger has her question; the text goes to out/opened.
+asks() {
+	as lima ledger_size >out/size
+	cat lima-folder/shared-with-me/*/Imaging/"$1" >out/opened 2>out/refused &
+	ASKING=$!
+	emr_until has_grown
+}
+ledger_size() { run 0 status --json && python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["ledger"]["size"])' "$EMR_WORK/out/said"; }
+has_grown() { [ "$(as lima ledger_size)" -gt "$(cat out/size)" ]; }
+# The agent WHO has answered, and the ledger has not taken it.
+answers_in_vain() { grep -q 'agent: request .*: 0 of [0-9]* given, code [1-9]\|dishonest: .* refused' "$1/state/log"; }
 # The list has one share, which says what SENTENCE, a condition in Python over `share`, says.
 listed() {
 	as ana run 0 share --json
@@ -117,38 +132,80 @@ if [ -n "${VERIFY_AUDIT:-}" ]; then
 	grep -qF "its agents may be of the owner's own organisation" out/audit || emr_fail "$(cat out/audit)"
 fi
 
-say "a revoked agent releases nothing; another takes its place"
+say "an agent that lies is found out and named, and her open folder serves"
+agent_stop keys
+dishonest lies agent_start keys
+saves Xray "a finding of the hand"
+emr_until knows Xray
+two_unmount ana
+shows Xray "a finding of the hand" && emr_fail "a lie opened it"
+grep -q "the agent of São Lucas gave what cannot be its key" lima-folder/.emrfs/notices || emr_fail "$(cat lima-folder/.emrfs/notices)"
+two_mount ana
+emr_until shows Xray "a finding of the hand"
+saves CT "a finding of the head"
+emr_until knows CT
+two_unmount ana lima
+agent_stop keys
+two_mount lima
+
+say "a revoked agent that answers all the same releases nothing; another takes its place"
+asks CT
 as hospital run 0 org revoke keys --yes $PF
-emr_until agent_says keys '"in_force":false'
+dishonest "reckless keeps" agent_start keys
+emr_until answers_in_vain keys
+wait "$ASKING" && emr_fail "a revoked agent released it"
+agent_stop keys
+two_mount ana
 orgs_agent keys2 hospital
 agent_start keys2
 emr_until agent_says keys2 '"grants":1'
-saves CT "a finding of the head"
 two_unmount ana
-agent_stop keys2
-shows CT "a finding of the head" && emr_fail "a revoked agent released it"
-agent_start keys2
 emr_until shows CT "a finding of the head"
 
-say "narrowed: the fragments go, and what comes then opens only while she is there"
-cp -r keys2/state/agent kept
+say "nor does one that answers for what has ended, by a fragment that it keeps"
+dishonest silent two_mount ana
+saves PET "a finding of the heart"
+emr_until knows PET
+agent_stop keys2
+asks PET
+as ana run 0 revoke Imaging from lima --yes --wait
+dishonest "reckless keeps" agent_start keys2
+emr_until answers_in_vain keys2
+wait "$ASKING" && emr_fail "it opened by a grant that has ended"
+agent_says keys2 '"fragments":0' && emr_fail "it has kept none"
+agent_stop keys2
+two_unmount ana
 two_mount ana
+agent_start keys2
+as ana run 0 share Imaging with lima --until 60d --yes --wait
+emr_until agent_says keys2 '"grants":1'
+
+say "narrowed: the fragments go, and what comes then opens only while she is there"
+saves Unread "a finding that nobody read"
+emr_until knows Unread
+cp -r keys2/state friend
 as ana run 0 share --away nobody
 emr_until listed 'share["away"] == "nobody" and share["released_by"] == []'
 emr_until agent_says keys2 '"grants":0,"fragments":0'
 as ana run 0 share Imaging with lima --until 50d --yes --wait
 says "Nobody releases keys of this share, as you chose: $doctor"
 saves Later "a finding of later"
+emr_until knows Later
 two_unmount ana
 # An agent that put by a copy has nothing that it could use.
 agent_stop keys2
-cp kept/f-* keys2/state/agent/
+cp friend/agent/f-* keys2/state/agent/
 agent_start keys2
-shows Later "a finding of later" && emr_fail "a fragment that was put by released it"
+shows Unread "a finding that nobody read" && emr_fail "a fragment that was put by released it"
 emr_until agent_says keys2 '"fragments":0'
+
+say "who has both a copy of the agent's and the reader's key opens what was there, as SECURITY.md says, and nothing that came then"
+two_unmount lima
+EMR_FRIEND=$EMR_WORK/friend EMR_PASS=$EMR_PASS dishonest colludes two_mount lima
+emr_until shows Unread "a finding that nobody read"
+shows Later "a finding of later" && emr_fail "what came after it opened"
 two_mount ana
 emr_until shows Later "a finding of later"
 two_unmount ana lima
 agent_stop keys2
-agent_stop keys
 echo "all is well"

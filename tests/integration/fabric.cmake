@@ -15,7 +15,7 @@ if(NOT EMRFS_SANITIZE) # Go has none of the sanitizers
 	add_test(NAME integration_away_fabric COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)
 	set_tests_properties(integration_away_fabric PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 		FIXTURES_REQUIRED "chaincode;kubo"
-		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DISHONEST=$<TARGET_FILE:dishonest>;FABRIC=;PEER=${CMAKE_BINARY_DIR}/ledger-client/chaincode/gateway_peer;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 	if(NOT EMRFS_FABRIC) # two_clinics_real is the same, line by line
 		add_test(NAME integration_two_clinics_fabric COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)
 		set_tests_properties(integration_two_clinics_fabric PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
@@ -68,5 +68,5 @@ foreach(script fabric_anywhere fabric_orgs fabric_backup fabric_check fabric_pro
 	emr_real(${script}_real 150 chaincode "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/${script}.sh)
 endforeach()
 emr_real(fabric_nodes_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/fabric_nodes.sh)
-emr_real(away_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)
+emr_real(away_real 150 "chaincode;kubo" "${fabric};DISHONEST=$<TARGET_FILE:dishonest>" ${CMAKE_CURRENT_LIST_DIR}/away.sh fabric)
 emr_real(two_clinics_real 150 "chaincode;kubo" "${fabric}" ${CMAKE_CURRENT_LIST_DIR}/two_clinics.sh fabric)

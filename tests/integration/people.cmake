@@ -28,12 +28,18 @@ set_tests_properties(integration_device PROPERTIES LABELS integration TIMEOUT ${
 add_test(NAME integration_device_saved COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/device_saved.sh)
 set_tests_properties(integration_device_saved PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+# emrfs as its owner may have changed it.
+add_executable(dishonest ${CMAKE_CURRENT_LIST_DIR}/dishonest.c ${PROJECT_SOURCE_DIR}/fs/main.c)
+target_compile_definitions(dishonest PRIVATE EMRFS_VERSION="${PROJECT_VERSION}")
+target_include_directories(dishonest PRIVATE ${PROJECT_SOURCE_DIR}/fs/share ${PROJECT_SOURCE_DIR}/keyring)
+target_link_libraries(dishonest PRIVATE emr_flags emr_verbs emr_share emr_keyring emr_crypto)
+target_link_options(dishonest PRIVATE -Wl,--wrap=agency_send,--wrap=agency_shred,--wrap=ask_combine,--wrap=desk_judge,--wrap=emr_fragment_convert,--wrap=emr_release_run,--wrap=emr_replica_person_is_active)
 # What was asked for, released and opened, and the evidence of it; and who releases while the owner is away.
 if(TARGET verify-audit)
 	add_test(NAME integration_accesses COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/accesses.sh)
 	add_test(NAME integration_away COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/away.sh)
 	set_tests_properties(integration_accesses integration_away PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
+		ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;DISHONEST=$<TARGET_FILE:dishonest>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools;VERIFY_AUDIT=$<TARGET_FILE:verify-audit>")
 endif()
 add_test(NAME integration_card COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/card.sh)
 set_tests_properties(integration_card PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77

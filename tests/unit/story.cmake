@@ -27,8 +27,7 @@ emr_test(test_nearness
 emr_test(test_story_away
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_story_away.c ${story_kit}
 	USES ${story_uses}
-	INCLUDES ${PROJECT_SOURCE_DIR}/fs/share
-	LINK_OPTIONS -Wl,--wrap=emr_fragment_convert,--wrap=desk_judge,--wrap=agency_shred,--wrap=share_near)
+	LINK_OPTIONS -Wl,--wrap=share_near)
 emr_test(test_counts SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_counts.c USES share keyring replica)
 emr_test(test_terms SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_terms.c USES share keyring record crypto PkgConfig::jansson)
 emr_test(test_story_log

@@ -121,6 +121,60 @@ static void an_owner_at_work_is_waited_for(void **state)
 	viewer_end(&s, &v);
 }
 
+/* WHO, ana by another key, does something that is no answer, while lima waits. */
+static void is_waited_for(story *s, viewer *v, person *who)
+{
+	static const uint8_t x25519[32] = {9};
+	reply r;
+
+	ask(v, "Imaging/MRI.pdf", &r);
+	assert_int_equal(
+		story_says(s, who, emr_act_key_kx(who->public.signer_id, x25519), (emr_bytes){0}),
+		EMR_RESULT_APPLIED);
+	pass(v, 3);
+	pass(v, 5);
+	assert_false(r.has_come);
+	pass(v, 2);
+	assert_status(EMR_TIMEOUT, r.status);
+	viewer_end(s, v);
+}
+
+static void an_owner_at_another_computer_is_waited_for(void **state)
+{
+	LIMAS_FOLDER;
+	person laptop;
+
+	see(&s, &v, false);
+	story_device(&s, &laptop, "laptop");
+	is_waited_for(&s, &v, &laptop);
+	story_part(&laptop);
+}
+
+static void an_owner_with_a_later_key_is_waited_for(void **state)
+{
+	LIMAS_FOLDER;
+	EMR_AUTO_KEYRING next = NULL;
+	person ana = {.keyring = s.k.stack.keyring,
+		.ledger = s.k.stack.ledger,
+		.replica = s.k.stack.replica};
+	char path[400];
+	emr_ledger_options ledger = {.path = path, .clock = &s.k.clock.clock};
+	emr_public now;
+	emr_act act;
+
+	see(&s, &v, false);
+	(void)snprintf(path, sizeof path, "%s/network", s.k.path);
+	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(&s), &next));
+	assert_ok(emr_keyring_public(ana.keyring, &now));
+	assert_ok(emr_act_key_rotate(now.signer_id, next, emr_ledger_net_id(ana.ledger), &act));
+	assert_int_equal(story_says(&s, &ana, act, (emr_bytes){0}), EMR_RESULT_APPLIED);
+	ledger.submitter = ana.keyring = next;
+	assert_ok(emr_keyring_public(next, &ana.public));
+	assert_ok(emr_ledger_open(&ledger, &ana.ledger));
+	is_waited_for(&s, &v, &ana);
+	emr_ledger_close(ana.ledger);
+}
+
 static void a_slow_ledger_gives_the_owner_more_time(void **state)
 {
 	const int64_t s = INT64_C(1000000000);
@@ -219,6 +273,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_closed_folder_is_said_within_three_seconds_and_once),
 		cmocka_unit_test(an_owner_at_work_is_waited_for),
+		cmocka_unit_test(an_owner_at_another_computer_is_waited_for),
+		cmocka_unit_test(an_owner_with_a_later_key_is_waited_for),
 		cmocka_unit_test(a_slow_ledger_gives_the_owner_more_time),
 		cmocka_unit_test(an_owner_who_was_late_is_given_more_time),
 		cmocka_unit_test(a_ledger_that_is_away_says_nothing_of_the_owner),

@@ -4,8 +4,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
-
 #include "shared.h"
 
 static void all_agents(story *s)
@@ -555,177 +553,6 @@ static void a_share_is_for_its_purpose_and_person_only(void **state)
 	story_end(&s);
 }
 
-/* How many keys are at rest in the folder of V. */
-static size_t kept_keys(const viewer *v)
-{
-	EMR_AUTO_BUF kept = {0};
-
-	assert_ok(emr_file_read(v->state_fd, "shared-keys", 1 << 20, &kept));
-	return (kept.len - 8) / EMR_KEPT_KEY_BYTES;
-}
-
-/* V is closed and opened, and nobody answers it. */
-static void come_back(story *s, viewer *v)
-{
-	viewer_close(v);
-	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
-	viewer_run(v, NULL, 0);
-	viewer_learn_owner(v);
-}
-
-static void what_was_read_is_there_after_a_start_and_the_rest_is_asked_for(void **state)
-{
-	LIMAS_FOLDER;
-
-	read_share(&s, &v, false);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	come_back(&s, &v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
-	assert_string_equal(v.notices, "");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "%PDF a knee");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), NULL), "!timed out");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
-	/* nothing of it is left when the share is over */
-	come_back(&s, &v);
-	assert_int_equal(kept_keys(&v), 3);
-	story_pass(&s, 8 * DAY);
-	viewer_run(&v, NULL, 0);
-	assert_int_equal(kept_keys(&v), 0);
-	viewer_end(&s, &v);
-}
-
-/* A second version's key is another one, and the first one's is of no use. */
-static void a_key_at_rest_of_what_is_shown_no_more_goes(void **state)
-{
-	LIMAS_FOLDER;
-
-	read_share(&s, &v, false);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	viewer_close(&v);
-	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
-	kit_publish_all(&s.k);
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
-	viewer_run(&v, NULL, 0);
-	viewer_learn_owner(&v);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
-	viewer_close(&v);
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
-	assert_int_equal(kept_keys(&v), 1);
-	viewer_end(&s, &v);
-}
-
-static void keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed(void **state)
-{
-	LIMAS_FOLDER;
-	size_t n;
-
-	read_share(&s, &v, false);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	viewer_close(&v);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
-	viewer_run(&v, NULL, 0);
-	assert_int_equal(kept_keys(&v), 0);
-	viewer_end(&s, &v);
-}
-
-/* The folder shows the share that took its place, and nobody tells it that this one was over. */
-static void keys_at_rest_go_also_when_it_was_shared_again_meanwhile(void **state)
-{
-	LIMAS_FOLDER;
-	size_t n;
-
-	read_share(&s, &v, false);
-	viewer_close(&v);
-	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
-	(void)story_share(&s, &s.lima, 0, false);
-	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
-	assert_int_equal(kept_keys(&v), 1);
-	viewer_run(&v, NULL, 0);
-	s.k.clock.boot_ns += 1000000000;
-	viewer_run(&v, NULL, 0);
-	assert_int_equal(kept_keys(&v), 0);
-	viewer_end(&s, &v);
-}
-
-static void flip_last(emr_buf *kept)
-{
-	kept->data[kept->len - 1] ^= 1;
-}
-
-/* The last key and the one before it change places, each without what it is bound to. */
-static void exchange_last(emr_buf *kept)
-{
-	enum { SEALED = 72 };
-	uint8_t *last = kept->data + kept->len - SEALED, *other = last - EMR_KEPT_KEY_BYTES;
-	uint8_t was[SEALED];
-
-	memcpy(was, last, SEALED);
-	memcpy(last, other, SEALED);
-	memcpy(other, was, SEALED);
-}
-
-/* While V is closed, somebody changes what is at rest. */
-static void come_back_changed(story *s, viewer *v, void (*change)(emr_buf *))
-{
-	EMR_AUTO_BUF kept = {0};
-	char path[400];
-	int fd;
-
-	viewer_close(v);
-	(void)snprintf(path, sizeof path, "%s/lima-folder", s->k.path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_ok(emr_file_read(fd, "shared-keys", 1 << 20, &kept));
-	change(&kept);
-	assert_ok(emr_file_replace(fd, "shared-keys", emr_buf_view(&kept), 0600));
-	(void)close(fd);
-	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
-	viewer_run(v, NULL, 0);
-	viewer_learn_owner(v);
-}
-
-static void kept_names_that_were_changed_are_asked_for_again(void **state)
-{
-	LIMAS_FOLDER;
-	EMR_AUTO_BUF kept = {0};
-
-	read_share(&s, &v, false);
-	/* once for a second's, and a kill after that loses nothing */
-	s.k.clock.boot_ns += 1000000000;
-	viewer_run(&v, NULL, 0);
-	assert_ok(emr_file_read(v.state_fd, "shared-keys", 1 << 20, &kept));
-	assert_int_equal(kept.len, 8 + EMR_KEPT_KEY_BYTES);
-	come_back_changed(&s, &v, flip_last);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "!timed out");
-	assert_string_equal(
-		viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), "MRI.pdf,Old");
-	viewer_end(&s, &v);
-}
-
-/* Each is sealed to its place: in another's it opens nothing, and is asked for again. */
-static void kept_keys_that_were_exchanged_are_asked_for_again(void **state)
-{
-	LIMAS_FOLDER;
-
-	read_share(&s, &v, false);
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
-	come_back_changed(&s, &v, exchange_last);
-	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
-	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
-	assert_string_equal(
-		viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
-	viewer_end(&s, &v);
-}
-
 /* ---- names ---- */
 
 static const char *owner_named(const char *name, const char *says, const char *born)
@@ -880,12 +707,6 @@ int main(void)
 		TEST(taking_back_acts_as_soon_as_the_ledger_says_so),
 		TEST(what_the_owner_saves_later_is_another_file_under_the_same_name),
 		TEST(a_share_is_for_its_purpose_and_person_only),
-		TEST(what_was_read_is_there_after_a_start_and_the_rest_is_asked_for),
-		TEST(a_key_at_rest_of_what_is_shown_no_more_goes),
-		TEST(keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed),
-		TEST(keys_at_rest_go_also_when_it_was_shared_again_meanwhile),
-		TEST(kept_names_that_were_changed_are_asked_for_again),
-		TEST(kept_keys_that_were_exchanged_are_asked_for_again),
 		TEST(a_name_never_leads_anywhere_else),
 		TEST(who_comes_changes_nobodys_directory),
 		TEST(what_she_saves_while_he_opens_it_is_there),

@@ -8,7 +8,7 @@
 #include "contract/codes.h"
 #include "crypto/sum.h"
 #include "fetch/fetch.h"
-#include "session/sealed.h"
+#include "keyring/sealed.h"
 #include "share/write.h"
 #include "sharing/answers.h"
 #include "sharing/shares.h"

@@ -15,7 +15,7 @@
 #include "store/segment_file.h"
 
 #define DEVICE_FILE "device"
-#define SEALED_AROUND 48 /* a sealed file of the state (session/sealed.h) without a sum ... */
+#define SEALED_AROUND 48 /* a sealed file of the state (keyring/sealed.h) without a sum ... */
 #define SEALED_STEP 512	 /* ... and what its contents are a multiple of */
 
 void backup_progress(const emr_backup_options *options, uint64_t done, uint64_t total)

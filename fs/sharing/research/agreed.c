@@ -7,7 +7,7 @@
 
 #include "base/codec.h"
 #include "deidentify/deidentify.h"
-#include "session/sealed.h"
+#include "keyring/sealed.h"
 
 #define PAGE_BYTES 4096
 #define PATH_MAX_BYTES 4096

@@ -143,8 +143,7 @@ static const char *away_of(const emr_share_dealing *said)
 {
 	bool is_read = said->kind == EMR_DEALING_SHARED && emr_rights_shown(said->rights) != 0;
 
-	return is_read ? emr_away_word((emr_away)(said->rights & (EMR_AWAY_OWN | EMR_AWAY_NOBODY)))
-		       : "";
+	return is_read ? emr_away_word(emr_away_asked(said->rights)) : "";
 }
 
 static uint64_t shown_until(const emr_share_dealing *said)

@@ -159,13 +159,6 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 
 	if (status == EMR_OK || status == EMR_BUSY)
 		shared_save_keys(view, s);
-	for (unsigned i = 0; i < asking->trouble.liar_count; i++) {
-		char id[65];
-
-		emr_hex(asking->trouble.liars[i].b, 32, id);
-		emr_log(EMR_LOG_WARN,
-			"shares: %.16s answered what cannot be right and is not asked again", id);
-	}
 	if (status == EMR_BUSY && view_boot_ns(view) - asking->since_boot_ns < ASK_LIFE_NS)
 		return;
 	/* Who lied is left out now, and the same is asked again. */
@@ -680,17 +673,14 @@ static void serve_bytes(emr_view *view, shared_share *s)
 
 /* ---- deadlines ---- */
 
-/* Nobody but the owner could answer what was asked, and he does nothing at all: his folder is
- * closed.  That is said of a ledger that was reached since, and not of one that is away. */
+/* A closed folder is said of a ledger that was reached since, and not of one that is away. */
 static void look_for_owner(const emr_view *view, const shared_share *s)
 {
 	for (shared_asking *asking = s->asking; asking != NULL; asking = asking->next) {
 		int64_t end = asking->since_boot_ns + asking->patience_ns;
-		bool has_moved = true;
 
-		asking->is_quiet = !s->opens_away && view->shares->fresh_boot_ns >= end &&
-				   emr_ask_owner_moved(asking->ask, &has_moved) == EMR_OK &&
-				   !has_moved;
+		asking->is_quiet =
+			view->shares->fresh_boot_ns >= end && emr_ask_owner_is_quiet(asking->ask);
 	}
 }
 

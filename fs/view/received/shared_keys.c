@@ -1,10 +1,11 @@
 /* The keys that were released of a received share, of names and of what was read, are kept in the
  * file shared-keys, sealed, until the grant ends, so that they need not be asked for at each start.
- * This file reads, writes and shortens it. */
+ * This file reads, writes and shortens it. Each key is sealed for memory, and the whole for the
+ * disk, which tells nobody whose shares these are. */
 #include <string.h>
 
-#include "base/file.h"
 #include "base/log.h"
+#include "keyring/sealed.h"
 
 #include "edit.h"
 #include "health.h"
@@ -13,27 +14,23 @@
 
 #define FILE_NAME "shared-keys"
 #define FILE_MAX ((size_t)16 << 20)
-#define HEAD_BYTES 8
 /* The file is written as a whole: once for what a second opens, not for each of a thousand shares.
  */
 #define WRITE_NS INT64_C(1000000000)
 
-static const uint8_t head[HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
+static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
 
 /* Any thread: the file is replaced in one step. */
 static emr_status read_file(const emr_view *view, emr_buf *out)
 {
-	EMR_AUTO_BUF bytes = {0};
-	emr_status status =
-		emr_file_read_private(view->options.state_dirfd, FILE_NAME, FILE_MAX, &bytes);
+	emr_status status = emr_sealed_load(
+		view->options.keyring, view->options.state_dirfd, FILE_NAME, head, FILE_MAX, out);
 
-	if (status == EMR_OK &&
-		(bytes.len < HEAD_BYTES || memcmp(bytes.data, head, HEAD_BYTES) != 0 ||
-			(bytes.len - HEAD_BYTES) % EMR_KEPT_KEY_BYTES != 0))
+	if (status == EMR_OK && out->len % EMR_KEPT_KEY_BYTES != 0)
 		status = EMR_DAMAGED;
-	return status == EMR_OK
-		       ? emr_buf_append(out, bytes.data + HEAD_BYTES, bytes.len - HEAD_BYTES)
-		       : status;
+	if (status != EMR_OK)
+		emr_buf_clear(out);
+	return status;
 }
 
 emr_status emr_view_shared_keys(emr_view *view, emr_buf *out)
@@ -45,19 +42,13 @@ emr_status emr_view_shared_keys(emr_view *view, emr_buf *out)
 
 static void write_file(emr_view *view)
 {
-	const emr_buf *kept = &view->shares->kept_keys;
-	EMR_AUTO_BUF bytes = {0};
-	emr_status status = EMR_READ_ONLY;
+	emr_status status = EMR_OK;
 
 	view->shares->has_new_keys = false;
 	if (!view_is_read_only(view))
-		status = emr_buf_append(&bytes, head, sizeof head);
-	if (status == EMR_OK)
-		status = emr_buf_append(&bytes, kept->data, kept->len);
-	if (status == EMR_OK)
-		status = emr_file_replace(
-			view->options.state_dirfd, FILE_NAME, emr_buf_view(&bytes), 0600);
-	if (status != EMR_OK && status != EMR_READ_ONLY)
+		status = emr_sealed_save(view->options.keyring, view->options.state_dirfd,
+			FILE_NAME, head, emr_buf_view(&view->shares->kept_keys));
+	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: keys are not kept: %s", emr_status_text(status));
 }
 
@@ -162,7 +153,7 @@ void shared_save_keys(emr_view *view, shared_share *s)
 	need_file(view);
 	was = kept->len;
 	status = emr_shared_save_keys(s->opened, kept);
-	if (kept->len + HEAD_BYTES > FILE_MAX) /* what was there before is worth as much */
+	if (kept->len > FILE_MAX) /* what was there before is worth as much */
 		kept->len = was;
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "shares: keys are not kept: %s", emr_status_text(status));

@@ -258,8 +258,9 @@ emr_status shared_notice_trouble(emr_view *view, const shared_share *s, const no
 			((uint64_t)(view_now_ns(view) / 1000000000) / SHARED_DAY_S + 1) *
 			SHARED_DAY_S;
 	}
-	notice.missing = trouble->missing;
-	notice.missing_count = trouble->missing_count;
+	notice.have_lied = trouble->liar_count > 0 && trouble->missing_count == 0;
+	notice.missing = notice.have_lied ? trouble->liars : trouble->missing;
+	notice.missing_count = notice.have_lied ? trouble->liar_count : trouble->missing_count;
 	notice.is_owner_missing = trouble->is_owner_missing;
 	tell(view, &notice, path);
 	return w.status;

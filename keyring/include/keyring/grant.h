@@ -25,7 +25,13 @@ typedef enum emr_away {
 	EMR_AWAY_OWN = 8,     /* the owner's own organisation's, where no other fits */
 	EMR_AWAY_NOBODY = 16, /* none at all */
 } emr_away;
+#define EMR_AWAY_BITS (EMR_AWAY_OWN | EMR_AWAY_NOBODY)
 
+/* The rule that an order with these RIGHTS asks for. */
+static inline emr_away emr_away_asked(uint16_t rights)
+{
+	return (emr_away)(rights & EMR_AWAY_BITS);
+}
 /* What a grant with these RIGHTS and N agents says. */
 static inline emr_away emr_away_of(uint16_t rights, unsigned n)
 {

@@ -122,9 +122,8 @@ emr_status emr_settings_read(
 /* One settings text; as above.  FILE is for the message. */
 emr_status emr_settings_parse(
 	const char *file, emr_bytes text, emr_settings *out_settings, emr_problem *out_problem);
-/* `NAME = VALUE` in the settings file, in the place of every line of that name; all others stay as
- * they are.  Without a file it is made, and its directory.  As emr_settings_read; errors of
- * writing. */
+/* `NAME = VALUE` at the end of the settings file, where it counts more than what stands before it.
+ * Without a file it is made, and its directory.  As emr_settings_read; errors of writing. */
 emr_status emr_settings_write(
 	const emr_places *places, const char *name, const char *value, emr_problem *out_problem);
 void emr_settings_free(emr_settings *settings);

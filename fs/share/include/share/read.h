@@ -97,10 +97,11 @@ emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble);
 /* Follows the ledger until collect has an answer or TIMEOUT_MS are over: EMR_TIMEOUT, why = no
  * release, with the names of those who are missing. */
 emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_trouble);
-/* Whether the owner's computer has put anything onto the ledger since this question stands there,
- * by this computer's copy: an open folder of a busy owner does, and a closed one nothing.  It may
- * be open all the same.  EMR_NOT_FOUND: the question is not in the copy. */
-emr_status emr_ask_owner_moved(const emr_ask *ask, bool *out_has_moved);
+/* Nobody but the owner could answer, and none of the owner's computers, by whichever key, has put
+ * anything onto the ledger since this question stands there, by this computer's copy: an open
+ * folder of a busy owner does, and a closed one nothing.  It may be open all the same.  False also
+ * where it cannot be known. */
+bool emr_ask_owner_is_quiet(const emr_ask *ask);
 /* What shows anybody that a named liar lied: the question's item id and its private key, which
  * opens the answers to it.  EMR_DENIED when the owner answered, too, whose answer holds keys. */
 emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32]);

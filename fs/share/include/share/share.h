@@ -59,7 +59,7 @@ typedef struct emr_share_trouble {
 	unsigned missing_count; /* agents that have not answered */
 	unsigned liar_count;
 	emr_id32 missing[EMR_AGENTS_MAX];
-	emr_id32 liars[EMR_RESPONDERS_MAX]; /* gave what cannot be right: named, left out */
+	emr_id32 liars[EMR_RESPONDERS_MAX]; /* gave what cannot be right, once: left out */
 } emr_share_trouble;
 
 /* Whether GRANT opens any time: enough of the N AGENTS that it names are in force, take letters,

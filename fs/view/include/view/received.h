@@ -166,7 +166,8 @@ typedef struct emr_shared_notice {
 	uint64_t time_unix_s;
 	uint64_t points; /* of "unpaid": the dataset's price */
 	unsigned seconds, t, n;
-	const emr_id32 *missing; /* signer ids of those who did not answer */
+	const emr_id32 *missing; /* signer ids of those who did not answer, or lied */
 	unsigned missing_count;
+	bool have_lied;
 	bool is_owner_missing;
 } emr_shared_notice;

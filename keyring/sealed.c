@@ -1,6 +1,6 @@
 /* This file writes and reads small files of the state that only this computer's keyring can
  * open. One that was changed or belongs elsewhere does not open. */
-#include "session/sealed.h"
+#include "keyring/sealed.h"
 
 #include <string.h>
 
@@ -74,8 +74,6 @@ emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char 
 			 ? EMR_DAMAGED
 			 : open_file(key, head, emr_bytes_of(file.data, file.len - EMR_SUM_BYTES),
 				   out_plain);
-	if (status == EMR_DAMAGED) /* from before there were sums */
-		status = open_file(key, head, emr_buf_view(&file), out_plain);
 	emr_local_key_free(key);
 	return status;
 }

@@ -1,0 +1,64 @@
+/* A folder that is closed says nothing of itself. This file looks for the owner's computers on the
+ * ledger, so that a reader whom nobody else could answer is told soon that the folder is closed. */
+#include <string.h>
+
+#include "contract/codes.h"
+
+#include "shared_private.h"
+
+/* The first key of the person who uses KEY, on whichever computer. EMR_NOT_FOUND: nobody does. */
+static emr_status root_of(emr_replica *replica, emr_id32 key, uint8_t out[32])
+{
+	emr_known_person person;
+	emr_status status = emr_replica_person(replica, key, &person);
+
+	if (status == EMR_OK && (person.row.roles & EMR_ROLE_DEVICE) != 0) {
+		memcpy(key.b, person.row.ref, sizeof key.b);
+		status = emr_replica_person(replica, key, &person);
+	}
+	if (status == EMR_OK)
+		memcpy(out, person.row.root, 32);
+	return status;
+}
+
+typedef struct looking {
+	const emr_ask *ask;
+	uint8_t owner[32]; /* root */
+} looking;
+
+/* From the newest entry down to the question. */
+static emr_status look_at_newer(void *arg, const emr_replica_listing *line)
+{
+	looking *l = arg;
+	uint8_t root[32];
+	emr_status status;
+
+	if (emr_id32_equal(line->item.item_id, l->ask->release.req))
+		return EMR_EXISTS;
+	status = root_of(l->ask->shared->share->o.replica, line->item.submitter_id, root);
+	if (status == EMR_OK && memcmp(root, l->owner, sizeof root) == 0)
+		return EMR_BUSY; /* as it seems */
+	return status == EMR_NOT_FOUND ? EMR_OK : status;
+}
+
+bool emr_ask_owner_is_quiet(const emr_ask *ask)
+{
+	const emr_received *r = &ask->shared->received;
+	emr_share *share = ask->shared->share;
+	looking l = {.ask = ask};
+	emr_id32 honest[EMR_AGENTS_MAX];
+	bool opens = true;
+	unsigned n = 0;
+	emr_status status;
+
+	for (unsigned i = 0; i < r->agents_count; i++)
+		if (!shared_is_liar(ask->shared, r->agents[i]))
+			honest[n++] = r->agents[i];
+	status = emr_share_opens_away(share, &r->grant, honest, n, &opens);
+	if (status == EMR_OK)
+		status = root_of(share->o.replica, r->card.signer_id, l.owner);
+	if (status == EMR_OK && !opens)
+		status = emr_replica_recent(
+			share->o.replica, NULL, NULL, SIZE_MAX, look_at_newer, &l);
+	return status == EMR_EXISTS;
+}

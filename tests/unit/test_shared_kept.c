@@ -1,0 +1,297 @@
+/* Keys that were released once are kept, sealed, until their grant ends: what was read opens again
+ * after a start, by that share alone, and the file tells nobody which it is. */
+#include "shared_kit.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/codec.h"
+#include "base/file.h"
+#include "keyring/sealed.h"
+#include "share/read.h"
+
+static void read_names(story *s, viewer *v)
+{
+	(void)story_share(s, &s->lima, 0, false);
+	viewer_run(v, NULL, 0);
+	viewer_learn_owner(v);
+	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), owner_answers), "MRI.pdf,Old");
+}
+
+static void read_knee(story *s, viewer *v)
+{
+	read_names(s, v);
+	assert_string_equal(
+		viewer_text(v, viewer_at(v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+}
+
+/* How many keys are at rest in the folder of V. */
+static size_t kept_keys(const viewer *v)
+{
+	EMR_AUTO_BUF kept = {0};
+
+	assert_ok(emr_view_shared_keys(v->view, &kept));
+	return kept.len / EMR_KEPT_KEY_BYTES;
+}
+
+/* V is closed and opened, and nobody answers it. */
+static void come_back(story *s, viewer *v)
+{
+	viewer_close(v);
+	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
+	viewer_run(v, NULL, 0);
+	viewer_learn_owner(v);
+}
+
+static void what_was_read_is_there_after_a_start_and_the_rest_is_asked_for(void **state)
+{
+	LIMAS_FOLDER;
+
+	read_knee(&s, &v);
+	come_back(&s, &v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
+	assert_string_equal(v.notices, "");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "%PDF a knee");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), NULL), "!timed out");
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	/* nothing of it is left when the share is over */
+	come_back(&s, &v);
+	assert_int_equal(kept_keys(&v), 3);
+	story_pass(&s, 8 * DAY);
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(kept_keys(&v), 0);
+	viewer_end(&s, &v);
+}
+
+/* A second version's key is another one, and the first one's is of no use. */
+static void a_key_at_rest_of_what_is_shown_no_more_goes(void **state)
+{
+	LIMAS_FOLDER;
+
+	read_knee(&s, &v);
+	viewer_close(&v);
+	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF the other knee");
+	kit_publish_all(&s.k);
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	viewer_run(&v, NULL, 0);
+	viewer_learn_owner(&v);
+	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), NULL), "MRI.pdf,Old");
+	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	viewer_close(&v);
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	assert_int_equal(kept_keys(&v), 1);
+	viewer_end(&s, &v);
+}
+
+static void keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed(void **state)
+{
+	LIMAS_FOLDER;
+	size_t n;
+
+	read_knee(&s, &v);
+	viewer_close(&v);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(kept_keys(&v), 0);
+	viewer_end(&s, &v);
+}
+
+/* The folder shows the share that took its place, and nobody tells it that this one was over. */
+static void keys_at_rest_go_also_when_it_was_shared_again_meanwhile(void **state)
+{
+	LIMAS_FOLDER;
+	size_t n;
+
+	read_names(&s, &v);
+	viewer_close(&v);
+	assert_ok(emr_share_revoke_person(s.ana, s.imaging, s.lima.public.signer_id, &n));
+	(void)story_share(&s, &s.lima, 0, false);
+	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
+	assert_int_equal(kept_keys(&v), 1);
+	viewer_run(&v, NULL, 0);
+	s.k.clock.boot_ns += 1000000000;
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(kept_keys(&v), 0);
+	viewer_end(&s, &v);
+}
+
+static void flip_last(emr_buf *kept)
+{
+	kept->data[kept->len - 1] ^= 1;
+}
+
+/* The last key and the one before it change places, each without what it is bound to. */
+static void exchange_last(emr_buf *kept)
+{
+	enum { SEALED = 72 };
+	uint8_t *last = kept->data + kept->len - SEALED, *other = last - EMR_KEPT_KEY_BYTES;
+	uint8_t was[SEALED];
+
+	memcpy(was, last, SEALED);
+	memcpy(last, other, SEALED);
+	memcpy(other, was, SEALED);
+}
+
+/* While V is closed, its own keyring changes what is at rest: nobody else can. */
+static void come_back_changed(story *s, viewer *v, void (*change)(emr_buf *))
+{
+	static const uint8_t head[EMR_SEALED_HEAD_BYTES] = {'E', 'M', 'S', 'K', 1};
+	EMR_AUTO_BUF kept = {0};
+	char path[400];
+	int fd;
+
+	viewer_close(v);
+	(void)snprintf(path, sizeof path, "%s/lima-folder", s->k.path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_ok(emr_sealed_load(s->lima.keyring, fd, "shared-keys", head, 1 << 20, &kept));
+	change(&kept);
+	assert_ok(emr_sealed_save(s->lima.keyring, fd, "shared-keys", head, emr_buf_view(&kept)));
+	(void)close(fd);
+	viewer_open(v, s, &s->lima, "lima-folder", CONSULT);
+	viewer_run(v, NULL, 0);
+	viewer_learn_owner(v);
+}
+
+/* ALONE: what is listed after it while nobody answers. */
+static void opens_nothing(story *s, viewer *v, void (*change)(emr_buf *), const char *alone)
+{
+	come_back_changed(s, v, change);
+	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), NULL), alone);
+	assert_string_equal(viewer_list(v, viewer_at(v, "Imaging"), owner_answers), "MRI.pdf,Old");
+	assert_string_equal(viewer_text(v, viewer_at(v, "Imaging/MRI.pdf"), NULL), "!timed out");
+	assert_string_equal(
+		viewer_text(v, viewer_at(v, "Imaging/MRI.pdf"), owner_answers), "%PDF a knee");
+	viewer_end(s, v);
+}
+
+static void kept_names_that_were_changed_are_asked_for_again(void **state)
+{
+	LIMAS_FOLDER;
+
+	read_names(&s, &v);
+	/* once for a second's, and a kill after that loses nothing */
+	s.k.clock.boot_ns += 1000000000;
+	viewer_run(&v, NULL, 0);
+	assert_int_equal(kept_keys(&v), 1);
+	opens_nothing(&s, &v, flip_last, "!timed out");
+}
+
+/* The disk tells of no share, grant or record to one who has no keyring. */
+static void kept_keys_tell_the_disk_nothing(void **state)
+{
+	LIMAS_FOLDER;
+	EMR_AUTO_BUF kept = {0};
+	EMR_AUTO_BUF disk = {0};
+
+	read_names(&s, &v);
+	s.k.clock.boot_ns += 1000000000;
+	viewer_run(&v, NULL, 0);
+	assert_ok(emr_view_shared_keys(v.view, &kept));
+	assert_int_equal(kept.len, EMR_KEPT_KEY_BYTES);
+	assert_ok(emr_file_read(v.state_fd, "shared-keys", 1 << 20, &disk));
+	for (size_t at = 0; at < kept.len; at += 8) /* ids, end, nonce, key */
+		assert_null(memmem(disk.data, disk.len, kept.data + at, 8));
+	viewer_end(&s, &v);
+}
+
+static emr_known_grant later;
+
+static void say_later_grant(emr_buf *kept)
+{
+	for (size_t at = 0; at < kept->len; at += EMR_KEPT_KEY_BYTES) {
+		memcpy(kept->data + at + 16, later.grant.b, 16);
+		emr_put_u64(kept->data + at + 64, later.row.not_after_unix_s);
+	}
+}
+
+static emr_shared *opened_by_lima(story *s, const emr_grant_made *made)
+{
+	emr_share_trouble trouble;
+	emr_shared *shared = NULL;
+
+	assert_ok(emr_shared_open(s->lima.share, s->imaging, made->grant, CONSULT,
+		EMR_READER_PERSON, &shared, &trouble));
+	return shared;
+}
+
+/* Of two that are open, for the same version. */
+static void a_kept_key_opens_nothing_under_another_grant(void **state)
+{
+	story s;
+	emr_grant_made first, second;
+	EMR_AUTO_BUF kept = {0};
+	emr_replica_head mri;
+	emr_share_trouble trouble;
+	emr_shared *shared;
+	emr_ask *ask = NULL;
+
+	(void)state;
+	story_begin(&s);
+	first = story_share(&s, &s.lima, 0, false);
+	second = story_share(&s, &s.lima, 0, false);
+	story_see(&s.lima);
+	assert_ok(emr_share_keep_received(s.lima.share, true));
+	assert_ok(emr_replica_grant(s.lima.replica, s.imaging, second.grant, &later));
+	assert_ok(emr_replica_head_get(
+		s.lima.replica, s.imaging, kit_object_id(&s.k, "Imaging/MRI.pdf"), &mri));
+	shared = opened_by_lima(&s, &first);
+	assert_ok(emr_shared_ask_records(shared, &mri.object, 1, &ask, &trouble));
+	owner_answers(&s);
+	assert_ok(emr_ask_wait(ask, 0, &trouble));
+	emr_ask_free(ask);
+	assert_ok(emr_shared_save_keys(shared, &kept));
+	emr_shared_free(shared);
+	say_later_grant(&kept);
+	shared = opened_by_lima(&s, &second);
+	assert_status(EMR_DAMAGED, emr_shared_load_keys(shared, &kept));
+	assert_int_equal(kept.len, 0);
+	assert_false(emr_shared_has_key(shared, mri.object, mri.pversion));
+	emr_shared_free(shared);
+	story_end(&s);
+}
+
+static void say_later_end(emr_buf *kept)
+{
+	for (size_t at = 0; at < kept->len; at += EMR_KEPT_KEY_BYTES)
+		emr_put_u64(kept->data + at + 64, emr_get_u64(kept->data + at + 64) + 300 * DAY);
+}
+
+static void a_kept_key_with_a_later_end_is_none(void **state)
+{
+	LIMAS_FOLDER;
+
+	read_knee(&s, &v);
+	opens_nothing(&s, &v, say_later_end, "!timed out");
+}
+
+/* Each is sealed to its place: in another's it opens nothing, and is asked for again. */
+static void kept_keys_that_were_exchanged_are_asked_for_again(void **state)
+{
+	LIMAS_FOLDER;
+
+	read_knee(&s, &v);
+	assert_string_equal(
+		viewer_text(&v, viewer_at(&v, "Imaging/Old/CT.pdf"), owner_answers), "%PDF a head");
+	opens_nothing(&s, &v, exchange_last, "MRI.pdf,Old");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_read_is_there_after_a_start_and_the_rest_is_asked_for),
+		cmocka_unit_test(a_key_at_rest_of_what_is_shown_no_more_goes),
+		cmocka_unit_test(
+			keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed),
+		cmocka_unit_test(keys_at_rest_go_also_when_it_was_shared_again_meanwhile),
+		cmocka_unit_test(kept_names_that_were_changed_are_asked_for_again),
+		cmocka_unit_test(kept_keys_that_were_exchanged_are_asked_for_again),
+		cmocka_unit_test(kept_keys_tell_the_disk_nothing),
+		cmocka_unit_test(a_kept_key_opens_nothing_under_another_grant),
+		cmocka_unit_test(a_kept_key_with_a_later_end_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
