@@ -107,7 +107,7 @@ typedef struct emr_ledger_answer {
  * network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts
  * itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing was written, unless an
  * earlier try of the same bytes did.  EMR_LETTERS_SPENT, EMR_BYTES_SPENT: no more by this
- * certificate today (contract/quota.h); nothing was written, and tomorrow the same is taken.
+ * person today (contract/quota.h); nothing was written, and tomorrow the same is taken.
  * EMR_AWAITED, on Fabric: a block has it behind a transaction
  * of which nobody knows yet whether it counts (emr_ledger_doubt_of).  *out_answer has the results
  * that a majority of organisations has endorsed, and neither seq nor time; the same bytes sent
