@@ -162,7 +162,7 @@ typedef emr_status (*emr_ledger_part_fn)(void *arg, size_t index, emr_bytes part
 emr_status emr_ledger_fetch(
 	emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 
-/* RFC 6962 §2.1.1 (inclusion) or §2.1.2 (consistency); crypto/merkle.h verifies both. */
+/* RFC 6962 §2.1.1 (inclusion); crypto/merkle.h verifies it. */
 typedef struct emr_ledger_path {
 	size_t n;
 	emr_merkle_hash hashes[EMR_MERKLE_PATH_MAX];
@@ -178,9 +178,6 @@ emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[3
 /* Entry SEQ in the tree of the first SIZE entries. */
 emr_status emr_ledger_inclusion(
 	emr_ledger *ledger, uint64_t seq, uint64_t size, emr_ledger_path *out_path);
-/* The tree of OLD_SIZE entries is the beginning of that of NEW_SIZE. */
-emr_status emr_ledger_consistency(
-	emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path);
 
 /* Everything that proves one item except the checkpoint: item -> batch root -> entry -> log root.
  */
