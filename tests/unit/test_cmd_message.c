@@ -195,12 +195,16 @@ static const char pasting[] =
 	"cd \"$1\" || exit 2\nPATH=/nowhere\n"
 	"look() { local a; for a; do case $a in *\"$NAME\"*) >whole;; *N0*|*E0*) >split;; esac; "
 	"done; }\n"
+	"run() { local a last=; for a; do [ \"$a\" != -- ] || break; case $last$a in -*N0*) "
+	">option; esac; last=; "
+	"[ \"$a\" != -v ] || last=v; done; look \"$@\"; }\n"
 	"command_not_found_handle() { look \"$@\"; }\n"
 	"for c in emrfs setfattr getfattr rm chmod mkdir fuser fusermount3 ipfs; do\n"
-	"eval \"$c() { look \\\"\\$@\\\"; }\"; done\nn=0\n"
+	"eval \"$c() { run \\\"\\$@\\\"; }\"; done\nn=0\n"
 	"while IFS= read -r NAME && IFS= read -r PASTED; do\n"
 	"( eval \"$PASTED\" ) >/dev/null 2>&1 </dev/null\n"
-	"[ ! -e ran ] && [ ! -e split ] || { printf '%s\\n' \"$PASTED\"; exit 1; }\n"
+	"[ ! -e ran ] && [ ! -e split ] && [ ! -e option ] || { printf '%s\\n' \"$PASTED\"; exit "
+	"1; }\n"
 	"[ -e whole ] && n=$((n + 1))\ndone <hints\n[ $n -gt 1 ]\n";
 
 static void a_hint_that_is_pasted_runs_and_splits_nobody_s_name(void **state)
