@@ -205,15 +205,15 @@ void emr_shell_word(const char *text, char *out, size_t size)
  * for an option, a path has the "./", and before another name emrfs is told that options end. */
 static const char *keep_operand(const char *name, const char *shown, char *out, size_t *at)
 {
-	static const char paths[] = " path file dir state place folder src dest ";
+	static const char *const paths[] = {
+		"path}", "file}", "dir}", "state}", "place}", "folder}", "src}", "dest}"};
 	const size_t quote = *at > 0 && out[*at - 1] == '\'';
-	char key[20];
 
 	if (shown[2] != '-' || (*at > quote && out[*at - quote - 1] != ' '))
 		return shown + 2;
-	snprintf(key, sizeof key, " %.*s ", (int)strcspn(name, "}"), name);
-	if (strstr(paths, key) != NULL)
-		return shown;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (strncmp(name, paths[i], strlen(paths[i])) == 0)
+			return shown;
 	out[*at] = '\0';
 	if (strstr(out, "emrfs ") != NULL) {
 		memcpy(out + *at - quote, "-- '", 3 + quote);

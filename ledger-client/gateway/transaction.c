@@ -13,9 +13,7 @@
 #define COMMIT_MS 10000	   /* for one that is on its way, before the next gateway is asked */
 #define PAUSE_FIRST_MS 200 /* between two tries; twice as long after each */
 #define PAUSE_MAX_MS 5000
-#define APART_FIRST_MS                                                                             \
-	100 /* until what was overtaken is proposed anew; twice as long each time                  \
-	     */
+#define APART_FIRST_MS 100 /* before what was overtaken is proposed again; doubled each time */
 #define APART_DOUBLED_MAX 4
 
 enum {

@@ -292,9 +292,8 @@ static void a_transaction_that_cannot_be_read_hides_nobody(void **state)
 	}
 }
 
-/* What many sign at once by one certificate meets in a row; who proposes anew at once meets again.
- */
-static void what_was_overtaken_waits_before_it_is_proposed_anew(void **state)
+/* Batches that one member signs at once meet in a row, and would meet there again. */
+static void what_was_overtaken_waits_before_it_is_proposed_again(void **state)
 {
 	emr_gateway_call call = emr_gateway_call_of(0, -1);
 	int64_t begun = emr_clock_boot_ns(emr_clock_system());
@@ -323,7 +322,7 @@ int main(void)
 		cmocka_unit_test(who_orders_nothing_signs_no_block),
 		cmocka_unit_test(a_transaction_that_cannot_be_read_hides_nobody),
 		cmocka_unit_test(a_first_block_that_names_no_orderers_leaves_nobody_known),
-		cmocka_unit_test(what_was_overtaken_waits_before_it_is_proposed_anew),
+		cmocka_unit_test(what_was_overtaken_waits_before_it_is_proposed_again),
 	};
 	int failed;
 
