@@ -1,5 +1,5 @@
 /* This file is the handle through which all others use a ledger, whichever kind it is. It checks
- * arguments, makes proofs of inclusion and consistency, and keeps checkpoints. */
+ * arguments, makes proofs of inclusion, and keeps checkpoints. */
 #include "ledger/ledger.h"
 
 #include <stdlib.h>
@@ -325,23 +325,6 @@ emr_status emr_ledger_inclusion(
 	if (status != EMR_OK)
 		return status;
 	if (!emr_merkle_inclusion(node_of, &s, seq, size, path.hashes, &path.n))
-		return tree_status(&s);
-	*out_path = path;
-	return EMR_OK;
-}
-
-emr_status emr_ledger_consistency(
-	emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path)
-{
-	source s = {.ledger = ledger};
-	emr_ledger_path path;
-	emr_status status = check_size(ledger, new_size);
-
-	if (status == EMR_OK && (old_size == 0 || old_size > new_size))
-		status = EMR_INVALID;
-	if (status != EMR_OK)
-		return status;
-	if (!emr_merkle_consistency(node_of, &s, old_size, new_size, path.hashes, &path.n))
 		return tree_status(&s);
 	*out_path = path;
 	return EMR_OK;

@@ -49,10 +49,9 @@ const char *emr_exit_text(int code)
 		{EMR_EXIT_INTERRUPTED, "interrupted"},
 	};
 
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if ((int)texts[i].code == code)
 			return emr_text(texts[i].text);
-	}
 	return NULL;
 }
 
@@ -196,10 +195,31 @@ static void put_word(const char *text, bool is_quoted, char *out, size_t size)
 
 void emr_shell_word(const char *text, char *out, size_t size)
 {
-	char shown[EMR_PROBLEM_TEXT_BYTES * 4];
+	char shown[EMR_PROBLEM_TEXT_BYTES * 4] = "./";
 
-	emr_show(text, shown, sizeof shown);
-	put_word(shown, false, out, size);
+	emr_show(text, shown + 2, sizeof shown - 2);
+	put_word(text[0] == '-' ? shown : shown + 2, false, out, size);
+}
+
+/* SHOWN is "./" and the value of NAME; OUT has *AT bytes of a hint.  Where the value would be taken
+ * for an option, a path has the "./", and before another name emrfs is told that options end. */
+static const char *keep_operand(const char *name, const char *shown, char *out, size_t *at)
+{
+	static const char *const paths[] = {
+		"path}", "file}", "dir}", "state}", "place}", "folder}", "src}", "dest}"};
+	const size_t quote = *at > 0 && out[*at - 1] == '\'';
+
+	if (shown[2] != '-' || (*at > quote && out[*at - quote - 1] != ' '))
+		return shown + 2;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (strncmp(name, paths[i], strlen(paths[i])) == 0)
+			return shown;
+	out[*at] = '\0';
+	if (strstr(out, "emrfs ") != NULL) {
+		memcpy(out + *at - quote, "-- '", 3 + quote);
+		*at += 3;
+	}
+	return shown + 2;
 }
 
 /* ---- commands in what is said ---- */
@@ -300,7 +320,7 @@ void emr_hint_print(FILE *to, const char *format, ...)
 static void fill_names(
 	const char *template, const pairs *known, bool is_hint, char *out, size_t size)
 {
-	char shown[EMR_PROBLEM_TEXT_BYTES];
+	char shown[2 + EMR_PROBLEM_TEXT_BYTES] = "./";
 	bool is_quoted = false;
 	size_t at = 0;
 
@@ -318,12 +338,16 @@ static void fill_names(
 			template += n;
 			continue;
 		}
-		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), shown,
-			sizeof shown);
-		if (is_hint && shown[0] != '\0' && strncmp(template, "{step}", 6) != 0)
-			put_word(shown, is_quoted, out + at, size - at);
-		else
-			emr_show(shown, out + at, size - at);
+		emr_show(value_of(known, template + 1, (size_t)(end - template - 1)), shown + 2,
+			sizeof shown - 2);
+		if (is_hint && at + 5 < size && shown[2] != '\0' &&
+			strncmp(template, "{step}", 6) != 0) {
+			const char *word = keep_operand(template + 1, shown, out, &at);
+
+			put_word(word, is_quoted, out + at, size - at);
+		} else {
+			emr_show(shown + 2, out + at, size - at);
+		}
 		at += strlen(out + at);
 		template = end + 1;
 	}

@@ -130,19 +130,6 @@ static void take_contact(const emr_contact *contact, emr_who *out)
 	out->is_compared = contact->compared_unix_s != 0;
 }
 
-/* Whom nobody gave another name than the one on his card is called so where it is typed. It stands
- * for nobody: his certificate says who he is. */
-static void take_own_word(const emr_contact *contact, const emr_known_name *known, emr_who *out)
-{
-	if (known->shown[0] == '\0' || strcasecmp(contact->who, contact->card.name) != 0 ||
-		strcasecmp(contact->who, known->handle) == 0)
-		return;
-	snprintf(out->name, sizeof out->name, "%s", known->shown);
-	emr_name_says(emr_bytes_of(contact->card.name, strlen(contact->card.name)), known->handle,
-		out->says, sizeof out->says);
-	out->is_own_word = true;
-}
-
 typedef struct alike {
 	emr_crowd *crowd;
 	const char *folded;
@@ -187,6 +174,21 @@ static emr_status call_by_handle(emr_crowd *crowd, const emr_known_name *known, 
 	return status;
 }
 
+/* Whom nobody gave another name than the one on his card has no name in the book: that word is his
+ * own, and his certificate says who he is and what is typed. */
+static emr_status take_own_word(emr_crowd *crowd, const emr_contact *contact,
+	const emr_known_name *known, const emr_known_name *now, emr_who *out)
+{
+	if (known->shown[0] == '\0' || strcasecmp(contact->who, contact->card.name) != 0 ||
+		strcasecmp(contact->who, known->handle) == 0)
+		return EMR_OK;
+	snprintf(out->name, sizeof out->name, "%s", known->shown);
+	emr_name_says(emr_bytes_of(contact->card.name, strlen(contact->card.name)), known->handle,
+		out->says, sizeof out->says);
+	out->is_own_word = true;
+	return call_by_handle(crowd, now, out);
+}
+
 /* KNOWN: by which of his certificates he is named; NOW: by which one would type him. */
 static emr_status describe_person(emr_crowd *crowd, const emr_known_person *person, emr_id32 id,
 	const emr_known_name *known, const emr_known_name *now, emr_who *out)
@@ -211,7 +213,7 @@ static emr_status describe_person(emr_crowd *crowd, const emr_known_person *pers
 	snprintf(who.says, sizeof who.says, "%s", known->says);
 	if (contact != NULL) {
 		take_contact(contact, &who);
-		take_own_word(contact, known, &who);
+		status = take_own_word(crowd, contact, known, now, &who);
 	} else {
 		status = call_by_handle(crowd, now, &who);
 	}
@@ -539,6 +541,7 @@ emr_status emr_who_find(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size)
 {
 	size_t index = 0;
+	emr_who who;
 	emr_status status;
 
 	out_names[0] = '\0';
@@ -547,9 +550,17 @@ emr_status emr_who_find(
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
 	if (status == EMR_NOT_FOUND && is_code(text))
 		return find_code(crowd, text, out_who, out_names, names_size);
-	return status == EMR_OK
-		       ? emr_who_of(crowd, crowd->book.people[index].card.signer_id, out_who)
-		       : status;
+	if (status == EMR_OK)
+		status = emr_who_of(crowd, crowd->book.people[index].card.signer_id, &who);
+	if (status != EMR_OK)
+		return status;
+	if (who.is_own_word &&
+		!emr_key_code_names(crowd->book.people[index].card.signer_id, text)) {
+		list_person(&who, EMR_KEY_CODE_NAMES, out_names, names_size);
+		return EMR_CONFLICT;
+	}
+	*out_who = who;
+	return EMR_OK;
 }
 
 emr_status emr_who_find_or_say(

@@ -9,6 +9,7 @@
 
 #include "share_private.h"
 
+#define DEPTH_MAX 200 /* of directories that a writer lays one in another: view/core/writers.h */
 #define LED_AWAY "this link led away" /* what a link of his says that leads who knows where */
 
 static emr_status is_owners(const her_words *w, emr_id32 signer, bool *out_is)
@@ -59,20 +60,91 @@ void share_take_root(emr_meta *meta, const emr_meta *hers)
 	memcpy(meta->r_pid, said.r_pid, sizeof meta->r_pid);
 }
 
-/* What he describes lies in a directory of his domain, or where she has put it herself. */
-static emr_status lies_there(emr_share *share, const emr_replica_head *head, emr_id16 parent,
-	const emr_meta *hers, bool *out_does)
+static bool is_gone(emr_status status)
 {
+	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED ||
+	       status == EMR_DENIED;
+}
+
+/* Of what she says again: her domain, and what opens its names. */
+typedef struct believing {
+	const her_words *w;
+	list_key_fn keys;
+	void *arg;
+} believing;
+
+/* What she called the directory HEAD last configures a program, and he has not called it otherwise.
+ * *OUT_PARENT: where it lies. */
+static emr_status configures(
+	const believing *b, const emr_replica_head *head, bool *out_does, emr_id16 *out_parent)
+{
+	her_words w = *b->w; /* whose version is that of the record in it */
+	AUTO_RECORD now = {0};
+	AUTO_RECORD hers = {0};
+	bool is_hers = false;
+	emr_status status = share_record(w.share, head, b->keys, b->arg, &now);
+
+	if (status == EMR_OK)
+		status = is_owners(&w, now.signer, &is_hers);
+	if (status != EMR_OK)
+		return status;
+	*out_parent = is_hers ? now.meta.parent : head->domain; /* his lies where it may */
+	*out_does = emr_words_configure(EMR_META_DIR, now.meta.name);
+	if (is_hers || !*out_does)
+		return EMR_OK;
+	w.version = 0;
+	w.has_content = false;
+	status = share_her_words(&w, head, b->keys, b->arg, &hers);
+	*out_does = status == EMR_OK && now.meta.name.len == hers.meta.name.len &&
+		    memcmp(now.meta.name.data, hers.meta.name.data, now.meta.name.len) == 0;
+	return is_gone(status) ? EMR_OK : status;
+}
+
+/* No directory from DIRECTORY up to the root of its domain, where one without a parent there lies,
+ * configures a program.  One that cannot be read counts as one that does. */
+static emr_status may_lie_in(const believing *b, emr_replica_head directory, bool *out_may)
+{
+	const emr_id16 domain = directory.domain;
+	emr_status status = EMR_OK;
+	bool does = false;
+
+	*out_may = false;
+	for (int depth = 0; depth < DEPTH_MAX && status == EMR_OK && !does; depth++) {
+		emr_id16 parent = domain;
+
+		status = configures(b, &directory, &does, &parent);
+		if (status == EMR_OK && !does && emr_id16_equal(parent, domain)) {
+			*out_may = true;
+			return EMR_OK;
+		}
+		if (status == EMR_OK && !does) {
+			status = emr_replica_head_get(
+				b->w->share->o.replica, domain, parent, &directory);
+			*out_may = status == EMR_NOT_FOUND;
+		}
+	}
+	return is_gone(status) ? EMR_OK : status;
+}
+
+/* What he describes lies in a directory of his domain, or where she has put it herself; not below
+ * one that configures a program (*OUT_IS_KEPT_OUT). */
+static emr_status lies_there(const believing *b, const emr_replica_head *head, emr_id16 parent,
+	const emr_meta *hers, bool *out_does, bool *out_is_kept_out)
+{
+	emr_share *share = b->w->share;
 	emr_replica_head directory;
 	emr_status status;
 
-	*out_does = emr_id16_equal(parent, head->domain) ||
-		    (hers != NULL && emr_id16_equal(parent, hers->parent));
+	*out_does = emr_id16_equal(parent, head->domain);
 	if (*out_does)
 		return EMR_OK;
 	status = emr_replica_head_get(share->o.replica, head->domain, parent, &directory);
-	*out_does =
-		status == EMR_OK && directory.state == EMR_OBJECT_LIVE && directory.pversion == 0;
+	if (status == EMR_OK && directory.state == EMR_OBJECT_LIVE && directory.pversion == 0) {
+		status = may_lie_in(b, directory, out_does);
+		*out_is_kept_out = !*out_does;
+		return status;
+	}
+	*out_does = hers != NULL && emr_id16_equal(parent, hers->parent);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -98,15 +170,19 @@ static void is_what_it_has(const record_facts *record, emr_meta *meta)
 }
 
 /* HERS: NULL when there is nothing, or nothing any more. */
-static emr_status believe(emr_share *share, const record_facts *record, const emr_meta *hers,
+static emr_status believe(const believing *b, const record_facts *record, const emr_meta *hers,
 	emr_meta *meta, emr_buf *attributes, char name[EMR_WORDS_NAME_BYTES])
 {
 	const emr_bytes none = {0};
-	bool does = false;
+	/* Her name for it is not one for bytes that came behind her words. */
+	const emr_bytes own =
+		hers != NULL && record->head.pversion <= b->w->version ? hers->name : none;
+	bool does = false, is_kept_out = false;
 	emr_status status;
 
 	if (hers != NULL && hers->type != meta->type) { /* what it is, it stays */
 		keep_kind(meta, hers);
+		meta->name = emr_words_name(meta->type, meta->name, own, name);
 		return EMR_OK;
 	}
 	is_what_it_has(record, meta);
@@ -114,7 +190,7 @@ static emr_status believe(emr_share *share, const record_facts *record, const em
 		meta->xattrs, hers != NULL ? hers->xattrs : none, attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(attributes);
 	meta->mode = emr_words_mode(meta->type, meta->mode);
-	meta->name = emr_words_name(meta->type, meta->name, hers != NULL ? hers->name : none, name);
+	meta->name = emr_words_name(meta->type, meta->name, own, name);
 	if (meta->type == EMR_META_SYMLINK && emr_words_lead_away(meta->target))
 		meta->target = hers != NULL && hers->type == EMR_META_SYMLINK
 				       ? hers->target
@@ -122,9 +198,13 @@ static emr_status believe(emr_share *share, const record_facts *record, const em
 	if (status == EMR_OK && emr_id16_equal(record->head.object, record->head.domain))
 		meta->parent = (emr_id16){{0}};
 	else if (status == EMR_OK)
-		status = lies_there(share, &record->head, meta->parent, hers, &does);
-	if (status == EMR_OK && !does && !emr_id16_equal(record->head.object, record->head.domain))
+		status = lies_there(b, &record->head, meta->parent, hers, &does, &is_kept_out);
+	if (status == EMR_OK && !does &&
+		!emr_id16_equal(record->head.object, record->head.domain)) {
 		meta->parent = record->head.domain;
+		if (is_kept_out && meta->name.data != (const uint8_t *)name)
+			meta->name = emr_words_name(meta->type, meta->name, none, name);
+	}
 	return status;
 }
 
@@ -140,12 +220,6 @@ static emr_status describe_record(record_facts *record, const emr_meta *meta)
 	emr_buf_free(&record->plain);
 	record->plain = plain;
 	return emr_meta_decode(emr_buf_view(&record->plain), &record->meta);
-}
-
-static bool is_gone(emr_status status)
-{
-	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED ||
-	       status == EMR_DENIED;
 }
 
 emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_fn keys, void *arg,
@@ -173,7 +247,7 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 	if (is_root && has_hers)
 		share_take_root(&meta, &hers.meta);
 	else
-		status = believe(
-			share, record, has_hers ? &hers.meta : NULL, &meta, &attributes, name);
+		status = believe(&(believing){.w = &w, .keys = keys, .arg = arg}, record,
+			has_hers ? &hers.meta : NULL, &meta, &attributes, name);
 	return status == EMR_OK ? describe_record(record, &meta) : status;
 }

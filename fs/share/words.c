@@ -81,7 +81,7 @@ static const struct {
 					 what its "config" says */
 };
 
-static bool is_configuring(emr_meta_type type, emr_bytes name)
+bool emr_words_configure(emr_meta_type type, emr_bytes name)
 {
 	const char *text = (const char *)name.data;
 
@@ -106,7 +106,7 @@ emr_bytes emr_words_name(
 		name.len == own.len && own.len > 0 && memcmp(name.data, own.data, own.len) == 0;
 	const size_t dot = name.len > 0 && name.data[0] == '.';
 
-	if (is_own || !is_configuring(type, name) || name.len - dot >= EMR_WORDS_NAME_BYTES)
+	if (is_own || !emr_words_configure(type, name) || name.len - dot >= EMR_WORDS_NAME_BYTES)
 		return name;
 	room[0] = '_';
 	memcpy(room + 1, name.data + dot, name.len - dot);

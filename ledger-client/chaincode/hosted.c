@@ -358,13 +358,21 @@ const emr_outcome *hosted_outcome(const hosted *run)
 
 /* ---- letters of invitations ---- */
 
-void hosted_letters_key(const uint8_t *der, size_t len, emr_key_text *out_key)
+void hosted_letters_key(const hosted_signer *who, emr_key_text *out_key)
 {
+	const emr_creator creator = creator_of(who);
+	emr_cert_facts facts = {.handle = ""};
+	uint8_t within[32], account[32];
+	emr_sha256_ctx ctx;
 	emr_key_text key;
-	uint8_t ref[32];
 
-	emr_sha256(der, len, ref);
-	emr_key_quota(ref, EMR_QUOTA_PLACE_LETTERS, &key);
+	(void)emr_cert_read(creator.certificate, &facts);
+	emr_sha256_init(&ctx);
+	emr_sha256_update(&ctx, creator.msp.data, creator.msp.len);
+	emr_sha256_update(&ctx, facts.org.b, sizeof facts.org.b);
+	emr_sha256_final(&ctx, within);
+	emr_enrolment_id(within, facts.handle, account);
+	emr_key_quota(account, EMR_QUOTA_PLACE_LETTERS, &key);
 	(void)snprintf(out_key->text, sizeof out_key->text, "letters/%.120s", key.text);
 }
 

@@ -167,7 +167,7 @@ void emr_key_index(
 	put_hex(put_hex(put_hex(put_text(out->text, "gx"), who, 32), dom, 16), object, 16);
 }
 
-void emr_key_quota(const uint8_t certificate[32], uint8_t place, emr_key_text *out)
+void emr_key_quota(const uint8_t account[32], uint8_t place, emr_key_text *out)
 {
-	put_hex(put_hex(put_text(out->text, "U"), certificate, 32), &place, 1);
+	put_hex(put_hex(put_text(out->text, "U"), account, 32), &place, 1);
 }

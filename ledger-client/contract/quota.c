@@ -1,5 +1,5 @@
-/* This file counts what one certificate brings to the ledger in a day, and refuses what is too much
- * for who has only an invitation, or for a member. */
+/* This file counts what one enrolment brings to the ledger in a day, and refuses what is too much
+ * for somebody with only an invitation, or for a member. */
 #include "contract/quota.h"
 
 #include "bytes.h"
@@ -26,18 +26,14 @@ emr_contract_status emr_quota_take(emr_span row, uint64_t most, uint64_t more, u
 	return EMR_CONTRACT_OK;
 }
 
-/* Whose quota: that of the certificate by which the submitter's key stands there, or which he
- * brings along for his first one; so another key of the same certificate is no second one.  A
- * computer without a certificate of its own counts as the person who vouched for it. */
+/* Whose quota: the enrolment in the certificate by which the submitter's key stands there, or which
+ * is brought along for the first one.  So neither another key nor a renewed certificate of the same
+ * name is a second one. */
 static bool account_of(const emr_caller *caller, const emr_row_key *key, uint8_t out[32])
 {
 	if (key == NULL && !caller->cert.is_present)
 		return false;
-	memcpy(out,
-		key == NULL						? caller->cert.ref
-		: key->how == EMR_HOW_DEVICE && !is_zero(key->next, 32) ? key->next
-									: key->ref,
-		32);
+	memcpy(out, key == NULL ? caller->cert.enrolment : key->account, 32);
 	return true;
 }
 

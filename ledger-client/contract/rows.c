@@ -77,6 +77,7 @@ emr_contract_status emr_row_key_parse(emr_span value, emr_row_key *out)
 	out->invalid_since_unix_s = get_u64(p + 240);
 	memcpy(out->next, p + 248, 32);
 	memcpy(out->root, p + 280, 32);
+	memcpy(out->account, p + 312, 32);
 	return EMR_CONTRACT_OK;
 }
 
@@ -96,6 +97,7 @@ void emr_row_key_encode(const emr_row_key *row, uint8_t out[EMR_ROW_KEY_BYTES])
 	put_u64(out + 240, row->invalid_since_unix_s);
 	memcpy(out + 248, row->next, 32);
 	memcpy(out + 280, row->root, 32);
+	memcpy(out + 312, row->account, 32);
 }
 
 emr_contract_status emr_row_org_parse(emr_span value, emr_row_org *out)

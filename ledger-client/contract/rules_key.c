@@ -167,6 +167,7 @@ static void put_key(struct judge *judge, const emr_row_key *row)
 static void reg_write(struct judge *judge)
 {
 	emr_row_key row = {.head = emr_judge_head(judge, EMR_FAMILY_KEY, EMR_KEY_ACTIVE, 0, 0)};
+	emr_row_key endorser;
 	emr_pub_key_reg pub;
 
 	if (!emr_pub_key_reg_parse(judge->pub, &pub))
@@ -181,6 +182,10 @@ static void reg_write(struct judge *judge)
 	memcpy(row.ref, pub.ref, 32);
 	row.not_after_unix_s = pub.not_after_unix_s;
 	memcpy(row.root, judge->signer_id, 32);
+	if (pub.how == EMR_HOW_CERTIFICATE)
+		memcpy(row.account, judge->caller->cert.enrolment, 32);
+	else if (emr_judge_key(judge, pub.ref, &endorser))
+		memcpy(row.account, endorser.account, 32);
 	put_key(judge, &row);
 }
 
@@ -245,7 +250,7 @@ static void cert_follows(struct key_set *set, const emr_item *item, emr_span pub
 		emr_declare_signer(set, row.ref);
 }
 
-/* A device stays its endorser's, whatever certificate it has. */
+/* A device stays its endorser's, whatever certificate it has, and its quota that person's. */
 static void cert_write(struct judge *judge)
 {
 	emr_pub_key_cert pub;
@@ -258,6 +263,8 @@ static void cert_write(struct judge *judge)
 	is_named = row.how == EMR_HOW_DEVICE && names_certificate(judge, &pub);
 	row.head = emr_judge_head(judge, EMR_FAMILY_KEY, row.head.state, row.head.flags, 0);
 	memcpy(is_named ? row.next : row.ref, pub.ref, 32);
+	if (row.how == EMR_HOW_CERTIFICATE)
+		memcpy(row.account, judge->caller->cert.enrolment, 32);
 	row.not_after_unix_s = pub.not_after_unix_s;
 	put_key(judge, &row);
 }

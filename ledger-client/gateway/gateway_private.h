@@ -64,6 +64,10 @@ typedef struct gateway_run {
 gateway_run gateway_run_begin(
 	emr_gateway *gateway, emr_gateway_call *call, emr_gateway_stage stage);
 uint32_t gateway_run_left_ms(const gateway_run *run); /* 0: it is over */
+/* Before what was overtaken is proposed again: many that one member signs at once meet in the rows
+ * that count his day (contract/quota.h), and would meet there again if none of them waited.  By
+ * chance, and longer after each of the TRIES.  False: somebody has ended the call. */
+bool gateway_wait_apart(const emr_gateway_call *call, unsigned tries);
 /* Sets the fault and what was said (NULL: nothing), and returns the fault's status. */
 emr_status gateway_run_fail(gateway_run *run, emr_gateway_fault fault, const char *said);
 /* Our own side failed: returns STATUS. */

@@ -218,9 +218,11 @@ static emr_status propose(sending *s, emr_gateway_answer *answer)
 /* Until it is on the ledger or refused, or nobody knows. */
 static emr_status propose_until(sending *s, emr_gateway_answer *answer)
 {
-	emr_status status = EMR_CONFLICT;
+	emr_status status = propose(s, answer);
 
-	for (int i = 0; i < PROPOSALS_MAX && status == EMR_CONFLICT; i++)
+	for (unsigned i = 0;
+		i + 1 < PROPOSALS_MAX && status == EMR_CONFLICT && gateway_wait_apart(&s->call, i);
+		i++)
 		status = propose(s, answer);
 	return status == EMR_CONFLICT ? EMR_BUSY : status;
 }

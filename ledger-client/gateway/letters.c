@@ -121,7 +121,9 @@ emr_status emr_letters_leave(
 		return status;
 	/* Left twice it is the same letter, so a try whose end nobody saw is made again. */
 	status = EMR_CONFLICT;
-	for (int i = 0; i < AGAIN_MAX && status == EMR_CONFLICT; i++) {
+	for (unsigned i = 0; i < AGAIN_MAX && status == EMR_CONFLICT; i++) {
+		if (i > 0 && !gateway_wait_apart(&letters->call, i - 1))
+			break;
 		status = leave_once(letters, emr_buf_view(&whole));
 		if (letters->call.fault == EMR_GATEWAY_OVERTAKEN)
 			status = EMR_CONFLICT;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "fields.h"
 #include "gateway_private.h"
 
@@ -11,6 +13,8 @@
 #define COMMIT_MS 10000	   /* for one that is on its way, before the next gateway is asked */
 #define PAUSE_FIRST_MS 200 /* between two tries; twice as long after each */
 #define PAUSE_MAX_MS 5000
+#define APART_FIRST_MS 100 /* before what was overtaken is proposed again; doubled each time */
+#define APART_DOUBLED_MAX 4
 
 enum {
 	VALID = 0,
@@ -264,6 +268,15 @@ static bool pause_for(const gateway_run *run, uint32_t ms)
 	uint32_t left = gateway_run_left_ms(run);
 
 	return poll(&cancel, 1, (int)(ms < left ? ms : left)) <= 0;
+}
+
+bool gateway_wait_apart(const emr_gateway_call *call, unsigned tries)
+{
+	const uint32_t most = APART_FIRST_MS
+			      << (tries < APART_DOUBLED_MAX ? tries : APART_DOUBLED_MAX);
+	struct pollfd cancel = {.fd = call->cancel_fd, .events = POLLIN};
+
+	return poll(&cancel, 1, (int)(most / 2 + randombytes_uniform(most / 2 + 1))) <= 0;
 }
 
 /* What sending it again cannot change. */

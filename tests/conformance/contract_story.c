@@ -77,6 +77,7 @@ static void caller_of(const json_t *story, const json_t *batch, size_t index, em
 		return;
 	caller->cert.is_present = true;
 	hex_into(json, "cert_sha256", caller->cert.ref, 32);
+	hex_into(json, "enrolment", caller->cert.enrolment, 32);
 	hex_into(json, "org", caller->cert.org, 16);
 	caller->cert.roles = (uint16_t)json_integer_value(json_object_get(json, "roles"));
 	caller->cert.not_after_unix_s = UINT64_MAX;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/quota.h"
 #include "fields.h"
 #include "gateway_private.h"
 
@@ -66,19 +67,33 @@ static void rework(emr_bytes envelope, emr_buf *out)
 	assert_ok(writer.status);
 }
 
-/* A transaction with a batch of the member. */
-static void make_one(emr_buf *out)
+/* A transaction with a batch of the member, whose bytes count where none of PLACES (a bit for each
+ * of contract/quota.h) do: two that meet in a row of one block overtake each other. */
+static void make_apart(emr_buf *out, uint64_t *places)
 {
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	EMR_AUTO_BUF batch = {0};
 	emr_gateway_answer answer;
 	emr_id16 object;
+	emr_id32 id;
 
-	batch = live_batch(1, &object);
+	do {
+		emr_buf_free(&batch);
+		batch = live_batch(1, &object);
+		emr_batch_id(batch.data, id.b);
+	} while ((*places >> id.b[0] % EMR_QUOTA_PLACES & 1) != 0);
+	*places |= UINT64_C(1) << id.b[0] % EMR_QUOTA_PLACES;
 	live_fine(emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
 			  emr_buf_view(&batch), (emr_bytes){0}, out, &answer),
 		&call);
 	assert_int_equal(answer.kind, EMR_OUTCOME_APPLIED);
+}
+
+static void make_one(emr_buf *out)
+{
+	uint64_t none = 0;
+
+	make_apart(out, &none);
 }
 
 static void set_fault(const char *name, bool is_there)
@@ -300,9 +315,11 @@ static void however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once(
 	live_observe(live.by_client, chain, &position);
 	set_fault("spoils", true);
 	while (blocks == 0 || blocks == MANY) { /* until two of them stand in one block */
+		uint64_t places = 0;
+
 		blocks = 0;
 		for (size_t i = 0; i < MANY; i++)
-			make_one(&odd[i]);
+			make_apart(&odd[i], &places);
 		for (size_t i = 0; i < MANY; i++)
 			live_fine(emr_gateway_submit(live.by_owner, &call, emr_buf_view(&odd[i])),
 				&call);

@@ -21,6 +21,7 @@
 #define STORM_CLIENTS 8
 #define STORM_TOLD_MAX 65536
 #define PAUSE_NS 50000000
+#define PAUSES_MAX 64
 
 static unsigned storm_s;
 static atomic_bool is_over;
@@ -256,17 +257,19 @@ static emr_status call_once(one_call *one)
 	return status;
 }
 
+/* Each of those that met in a row waits as often as chance says, of ever more. */
 static void *call_until_done(void *arg)
 {
 	one_call *one = arg;
 
-	for (;;) {
+	for (uint32_t most = 1;; most = most < PAUSES_MAX ? 2 * most : most) {
 		one->status = call_once(one);
 		/* Two of one certificate's batches may be counted in one row. */
 		if (!emr_status_may_pass(one->status) && !emr_status_is_moved(one->status))
 			return NULL;
 		one->busy += one->fault == EMR_GATEWAY_BUSY;
-		pause_for_a_moment();
+		for (uint32_t left = emr_id16_random().b[0] % most + 1; left > 0; left--)
+			pause_for_a_moment();
 	}
 }
 

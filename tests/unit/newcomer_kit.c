@@ -10,6 +10,7 @@
 void newcomer_make(newcomer *it)
 {
 	kit_world_make(&it->world);
+	it->commits = false;
 	it->key = kit_signer_of("dr lima");
 	it->cert_key = kit_signer_of("dr lima, certificate");
 	it->reg = (emr_pub_key_reg){
@@ -25,6 +26,7 @@ void newcomer_make(newcomer *it)
 		.key_alg = 1};
 	memcpy(it->world.caller.cert.ref, it->reg.ref, 32);
 	memcpy(it->world.caller.cert.org, it->world.org, 16);
+	emr_enrolment_id(it->world.org, "lima", it->world.caller.cert.enrolment);
 	it->world.caller.cert.key = kit_span(it->cert_key.pk, 32);
 	memcpy(it->world.caller.submitter_id, it->key.id, 32);
 }
@@ -39,10 +41,11 @@ void newcomer_bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_
 	crypto_sign_detached(pub + at, NULL, message, sizeof message, by->sk);
 }
 
-int newcomer_send(const newcomer *it, const char *name, uint8_t op, const uint8_t *pub,
-	size_t pub_len, emr_span part)
+int newcomer_send(newcomer *it, const char *name, uint8_t op, const uint8_t *pub, size_t pub_len,
+	emr_span part)
 {
 	static kit_run run;
+	kit_state parts = {0};
 	emr_item item = {.op = op};
 	emr_key_text key;
 	kit_batch batch;
@@ -63,13 +66,16 @@ int newcomer_send(const newcomer *it, const char *name, uint8_t op, const uint8_
 		assert_true(result == 0 || result > 1000);
 		result %= 1000;
 	}
+	if (it->commits && result == 0)
+		kit_commit(&run, &it->world.state, &parts);
+	kit_state_free(&parts);
 	kit_run_free(&run);
 	free((void *)(uintptr_t)bytes.data);
 	return result;
 }
 
 /* KEY_REG with bind_sig by the certificate's key, or by BY. */
-int newcomer_register(const newcomer *it, const char *name, const kit_signer *by)
+int newcomer_register(newcomer *it, const char *name, const kit_signer *by)
 {
 	uint8_t pub[288];
 
@@ -78,7 +84,7 @@ int newcomer_register(const newcomer *it, const char *name, const kit_signer *by
 	return newcomer_send(it, name, EMR_OP_KEY_REG, pub, 288, kit_part(1, 400));
 }
 
-int newcomer_renew(const newcomer *it, const char *name, const kit_signer *by)
+int newcomer_renew(newcomer *it, const char *name, const kit_signer *by)
 {
 	uint8_t pub[104];
 

@@ -14,6 +14,7 @@ typedef struct newcomer {
 	kit_signer key, cert_key;
 	emr_pub_key_reg reg;
 	emr_pub_key_cert renewal;
+	bool commits; /* what is answered stays in the world */
 } newcomer;
 
 /* With a certificate that vouches for a clinician; the world and all in it are the caller's. */
@@ -21,11 +22,11 @@ void newcomer_make(newcomer *it);
 /* BY's signature over PUB, of LEN bytes, at AT. */
 void newcomer_bind(const newcomer *it, const kit_signer *by, uint8_t *pub, size_t len, size_t at);
 /* The ledger's answer to one item of the newcomer's, about his key. */
-int newcomer_send(const newcomer *it, const char *name, uint8_t op, const uint8_t *pub,
-	size_t pub_len, emr_span part);
+int newcomer_send(newcomer *it, const char *name, uint8_t op, const uint8_t *pub, size_t pub_len,
+	emr_span part);
 /* KEY_REG and KEY_CERT with bind_sig by the certificate's key, or by BY: the ledger's answer. */
-int newcomer_register(const newcomer *it, const char *name, const kit_signer *by);
-int newcomer_renew(const newcomer *it, const char *name, const kit_signer *by);
+int newcomer_register(newcomer *it, const char *name, const kit_signer *by);
+int newcomer_renew(newcomer *it, const char *name, const kit_signer *by);
 void newcomer_put_key(newcomer *it, uint8_t how, uint8_t key_state, uint64_t not_after);
 
 /* A device that the world's identity endorses. */

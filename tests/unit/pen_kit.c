@@ -34,6 +34,15 @@ void pen_open(story *s, pen *p, person *m, const char *name)
 	open_all(p);
 }
 
+emr_grant_made pen_writes(story *s, pen *p, person *m, const char *name)
+{
+	emr_grant_made made = story_lets_write(s, m, true);
+
+	pen_open(s, p, m, name);
+	story_see(m);
+	return made;
+}
+
 void pen_close(pen *p)
 {
 	emr_settle_free(p->settle);

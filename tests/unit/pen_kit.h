@@ -22,6 +22,8 @@ typedef struct pen {
 } pen;
 
 void pen_open(story *s, pen *p, person *m, const char *name);
+/* Of somebody who may write in Imaging for a week, and knows it. */
+emr_grant_made pen_writes(story *s, pen *p, person *m, const char *name);
 void pen_close(pen *p);
 /* As after the end of the process: everything is opened again. */
 void pen_restart(pen *p);

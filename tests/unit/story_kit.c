@@ -13,6 +13,7 @@
 #include "ledger/act.h"
 #include "ledger/hash.h"
 #include "ledger/register.h"
+#include "share/write.h"
 #include "share/devices.h"
 #include "ledger/network.h"
 
@@ -522,16 +523,26 @@ emr_status story_try_share(
 	return emr_share_grant(s->ana, order, out);
 }
 
-emr_grant_made story_share(story *s, const person *with, uint16_t more_rights, bool with_agents)
+static emr_grant_made share_for_a_week(
+	story *s, const person *with, emr_grant_order order, bool with_agents)
 {
 	emr_grant_made made;
-	emr_grant_order order = {
-		.rights = (uint16_t)(EMR_GRANT_LIST | EMR_GRANT_READ | more_rights),
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(s) + 7 * DAY};
 
+	order.rights |= EMR_GRANT_LIST | EMR_GRANT_READ;
+	order.purposes = 1u << CONSULT;
+	order.not_after_unix_s = story_now(s) + 7 * DAY;
 	assert_ok(story_try_share(s, with, &order, with_agents, &made));
 	return made;
+}
+
+emr_grant_made story_share(story *s, const person *with, uint16_t more_rights, bool with_agents)
+{
+	return share_for_a_week(s, with, (emr_grant_order){.rights = more_rights}, with_agents);
+}
+
+emr_grant_made story_lets_write(story *s, const person *with, bool with_agents)
+{
+	return share_for_a_week(s, with, (emr_grant_order){.writes = EMR_WRITES_ALL}, with_agents);
 }
 
 emr_release_tally story_agent(story *s, int i)

@@ -74,6 +74,8 @@ void story_sql(const story *s, const char *text);
 /* READ and LIST for CONSULT and a week, through the agents there are (or N = 0: through ana alone).
  */
 emr_grant_made story_share(story *s, const person *with, uint16_t more_rights, bool with_agents);
+/* And to write for as long. */
+emr_grant_made story_lets_write(story *s, const person *with, bool with_agents);
 emr_status story_try_share(story *s, const person *with, emr_grant_order *order, bool with_agents,
 	emr_grant_made *out);
 /* Agent I has a run; the tally. */

@@ -17,16 +17,7 @@ static pen p;
 
 static emr_grant_made begin(void)
 {
-	emr_grant_made made;
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY};
-
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	pen_open(&s, &p, &s.lima, "lima");
-	story_see(&s.lima);
-	return made;
+	return pen_writes(&s, &p, &s.lima, "lima");
 }
 
 static void end(void)

@@ -21,21 +21,13 @@ static void settle(bool restart)
 
 static void begin(pen *p)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT};
-	emr_grant_made made;
-
 	story_begin(&s);
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	kit_mkdir(&s.k, "Psychiatry");
 	kit_mkdir(&s.k, "Psychiatry/Notes");
 	kit_text(&s.k, "Psychiatry/diary.txt", "nobody else's");
 	kit_text(&s.k, "Psychiatry/Notes/first.txt", "nor this");
 	kit_publish_all(&s.k);
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	pen_open(&s, p, &s.lima, "lima");
-	story_see(&s.lima);
+	(void)pen_writes(&s, p, &s.lima, "lima");
 }
 
 static void end(pen *p)
@@ -304,20 +296,15 @@ static emr_id16 own_id(viewer *v, const char *path)
 
 static void begin_to_read(viewer *v)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT};
-	emr_grant_made made;
 	emr_attr attr;
 
 	story_begin(&s);
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(v, &s, &s.lima, "lima-folder", CONSULT);
 	assert_ok(emr_view_mkdir(v->view, EMR_ROOT_NODE, "Private", 0700, &attr));
 	assert_ok(write_new(v, attr.node, "own.txt", "lima's own"));
 	run(v);
-	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
+	(void)story_lets_write(&s, &s.lima, false);
 }
 
 static void who_shares_has_no_part_in_what_is_ones_own(void **state)

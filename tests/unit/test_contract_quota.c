@@ -1,12 +1,12 @@
-/* These tests are about what one certificate may bring in a day: letters and bytes, of who has an
- * invitation alone and of a member, until the day is over. */
+/* These tests are about what one enrolment may bring in a day: letters and bytes, of somebody with
+ * an invitation alone and of a member, until the day is over. */
 #include "newcomer_kit.h"
 
 #include "contract/quota.h"
 
-/* COUNT on DAY in the row of CERTIFICATE at PLACE. */
-static void put_used(kit_state *state, const uint8_t certificate[32], uint8_t place, uint64_t day,
-	uint64_t count)
+/* COUNT on DAY in the row of ACCOUNT at PLACE. */
+static void put_used(
+	kit_state *state, const uint8_t account[32], uint8_t place, uint64_t day, uint64_t count)
 {
 	uint8_t row[EMR_ROW_QUOTA_BYTES] = {0};
 	emr_key_text key;
@@ -15,24 +15,24 @@ static void put_used(kit_state *state, const uint8_t certificate[32], uint8_t pl
 		row[7 - i] = (uint8_t)(day >> 8 * i);
 		row[15 - i] = (uint8_t)(count >> 8 * i);
 	}
-	emr_key_quota(certificate, place, &key);
+	emr_key_quota(account, place, &key);
 	kit_put(state, key.text, row, sizeof row);
 }
 
 static void put_everywhere(
-	kit_state *state, const uint8_t certificate[32], uint64_t day, uint64_t count)
+	kit_state *state, const uint8_t account[32], uint64_t day, uint64_t count)
 {
 	for (uint8_t place = 0; place < EMR_QUOTA_PLACES; place++)
-		put_used(state, certificate, place, day, count);
+		put_used(state, account, place, day, count);
 }
 
-static uint64_t counted(const kit_state *state, const uint8_t certificate[32], uint8_t place)
+static uint64_t counted(const kit_state *state, const uint8_t account[32], uint8_t place)
 {
 	const kit_row *row;
 	emr_key_text key;
 	uint64_t count = 0;
 
-	emr_key_quota(certificate, place, &key);
+	emr_key_quota(account, place, &key);
 	row = kit_get(state, key.text);
 	for (int i = 0; row != NULL && i < 8; i++)
 		count = count << 8 | row->value[8 + i];
@@ -69,7 +69,7 @@ static int bring(kit_world *world, const char *name, uint64_t now, uint8_t op, i
 	return result;
 }
 
-static const uint8_t none[32]; /* the certificate of keys of the kit */
+static const uint8_t none[32]; /* the account of keys of the kit */
 
 static void a_member_has_so_many_letters_a_day(void **state)
 {
@@ -153,28 +153,106 @@ static void a_member_has_so_many_bytes_a_day(void **state)
 	kit_world_free(&world);
 }
 
-/* Each registration with one certificate counts there, so its keys are no quotas of their own. */
+/* Each registration by one name counts there, so neither its keys nor the certificates that its
+ * authority gives it one after the other are quotas of their own. */
 static void an_invitation_makes_few_keys(void **state)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
 	newcomer it;
+	emr_caller_cert *cert = &it.world.caller.cert;
 
 	(void)state;
 	newcomer_make(&it);
-	put_used(&it.world.state, it.reg.ref, EMR_QUOTA_PLACE_LETTERS, today,
+	put_used(&it.world.state, cert->enrolment, EMR_QUOTA_PLACE_LETTERS, today,
 		EMR_QUOTA_LETTERS_INVITED - 1);
-	assert_int_equal(
-		newcomer_register(&it, "the last KEY_REG of a certificate today", NULL), 0);
-	put_used(&it.world.state, it.reg.ref, EMR_QUOTA_PLACE_LETTERS, today,
+	assert_int_equal(newcomer_register(&it, "the last KEY_REG of a name today", NULL), 0);
+	put_used(&it.world.state, cert->enrolment, EMR_QUOTA_PLACE_LETTERS, today,
 		EMR_QUOTA_LETTERS_INVITED);
-	assert_int_equal(newcomer_register(&it, "a KEY_REG too many of a certificate", NULL),
+	assert_int_equal(newcomer_register(&it, "a KEY_REG too many of a name", NULL),
 		EMR_RESULT_LETTERS_SPENT);
-	/* As a member he has more. */
-	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
-	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a member", NULL), 0);
-	put_used(&it.world.state, none, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS);
+	memset(cert->ref, 0xcf, 32);
+	memcpy(it.reg.ref, cert->ref, 32);
+	assert_int_equal(newcomer_register(&it, "a KEY_REG too many, renewed certificate", NULL),
+		EMR_RESULT_LETTERS_SPENT);
+	emr_enrolment_id(it.world.org, "rui", cert->enrolment);
+	assert_int_equal(newcomer_register(&it, "a KEY_REG of another name", NULL), 0);
+	kit_world_free(&it.world);
+}
+
+/* The row that the newcomer's answered item leaves. */
+static emr_row_key own_row(const newcomer *it)
+{
+	emr_row_key row = {0};
+	emr_key_text key;
+	const kit_row *own;
+
+	emr_key_signer(it->key.id, &key);
+	own = kit_get(&it->world.state, key.text);
+	assert_non_null(own);
+	assert_int_equal(emr_row_key_parse(kit_span(own->value, own->len), &row), EMR_CONTRACT_OK);
+	return row;
+}
+
+/* A member's first letters and those behind a renewal count in one row, and so do those of a
+ * computer of the same person, with a certificate of its own or without. */
+static void a_renewed_certificate_has_no_second_quota(void **state)
+{
+	const uint64_t today = KIT_NOW / KIT_DAY;
+	newcomer it;
+	emr_caller_cert *cert = &it.world.caller.cert;
+	uint8_t account[32];
+
+	(void)state;
+	newcomer_make(&it);
+	it.commits = true;
+	memcpy(account, cert->enrolment, 32);
+	assert_int_equal(newcomer_register(&it, "KEY_REG that is counted", NULL), 0);
+	assert_int_equal(counted(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS), 1);
+	memset(cert->ref, 0xcf, 32);
+	memcpy(it.renewal.ref, cert->ref, 32);
+	put_used(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS, today,
+		EMR_QUOTA_LETTERS_INVITED); /* a member has more */
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT that is counted", NULL), 0);
+	assert_memory_equal(own_row(&it).account, account, 32);
+	assert_int_equal(counted(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS),
+		EMR_QUOTA_LETTERS_INVITED + 1);
+	put_used(&it.world.state, account, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS);
+	memset(cert->ref, 0xd0, 32);
+	memcpy(it.renewal.ref, cert->ref, 32);
+	assert_int_equal(newcomer_renew(&it, "a KEY_CERT too many of a member", NULL),
+		EMR_RESULT_LETTERS_SPENT);
+	kit_world_free(&it.world);
+}
+
+static void a_computer_counts_as_its_person(void **state)
+{
+	newcomer it;
+	emr_row_key person;
+	emr_key_text key;
+	const kit_row *own;
+	uint8_t value[EMR_ROW_KEY_BYTES];
+
+	(void)state;
+	newcomer_make_device(&it);
+	it.commits = true;
+	emr_key_signer(it.world.identity.id, &key);
+	own = kit_get(&it.world.state, key.text);
 	assert_int_equal(
-		newcomer_renew(&it, "a KEY_CERT too many", NULL), EMR_RESULT_LETTERS_SPENT);
+		emr_row_key_parse(kit_span(own->value, own->len), &person), EMR_CONTRACT_OK);
+	emr_enrolment_id(it.world.org, "ana", person.account);
+	emr_row_key_encode(&person, value);
+	kit_put(&it.world.state, key.text, value, sizeof value);
+	assert_int_equal(newcomer_register(
+				 &it, "KEY_REG of a counted person's computer", &it.world.identity),
+		0);
+	assert_memory_equal(own_row(&it).account, person.account, 32);
+	it.world.caller.cert.is_present = true;
+	it.world.caller.cert.roles = EMR_ROLE_DEVICE;
+	memcpy(it.world.caller.submitter_id, it.key.id, 32);
+	memset(it.renewal.ref, 0xce, 32);
+	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a counted person's computer", NULL), 0);
+	assert_memory_equal(own_row(&it).account, person.account, 32);
+	assert_int_equal(counted(&it.world.state, person.account, EMR_QUOTA_PLACE_LETTERS), 2);
 	kit_world_free(&it.world);
 }
 
@@ -186,6 +264,8 @@ int main(void)
 		cmocka_unit_test(a_day_that_was_begun_is_not_left_again),
 		cmocka_unit_test(a_member_has_so_many_bytes_a_day),
 		cmocka_unit_test(an_invitation_makes_few_keys),
+		cmocka_unit_test(a_renewed_certificate_has_no_second_quota),
+		cmocka_unit_test(a_computer_counts_as_its_person),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,14 +332,9 @@ static void what_was_not_sent_when_she_removes_it_is_kept(void **state)
 static void a_file_of_its_own_in_a_folder_for_writing(void **state)
 {
 	STORY;
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY};
 	emr_nested tree[1];
-	emr_grant_made made;
 
-	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
+	(void)story_lets_write(&s, &s.lima, false);
 	tree[0] = (emr_nested){.domain = make_inner(&s), .outer = s.imaging};
 	assert_ok(emr_share_tie(s.ana, tree, 1, NULL));
 	viewer_run(&v, NULL, 0);

@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "gateway_private.h"
 #include "vectors.h"
 
@@ -290,6 +292,24 @@ static void a_transaction_that_cannot_be_read_hides_nobody(void **state)
 	}
 }
 
+/* Batches that one member signs at once meet in a row, and would meet there again. */
+static void what_was_overtaken_waits_before_it_is_proposed_again(void **state)
+{
+	emr_gateway_call call = emr_gateway_call_of(0, -1);
+	int64_t begun = emr_clock_boot_ns(emr_clock_system());
+	int ends[2];
+
+	(void)state;
+	assert_true(gateway_wait_apart(&call, 0));
+	assert_true(emr_clock_boot_ns(emr_clock_system()) - begun >= 50 * INT64_C(1000000));
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	call.cancel_fd = ends[0];
+	assert_false(gateway_wait_apart(&call, 30));
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +322,7 @@ int main(void)
 		cmocka_unit_test(who_orders_nothing_signs_no_block),
 		cmocka_unit_test(a_transaction_that_cannot_be_read_hides_nobody),
 		cmocka_unit_test(a_first_block_that_names_no_orderers_leaves_nobody_known),
+		cmocka_unit_test(what_was_overtaken_waits_before_it_is_proposed_again),
 	};
 	int failed;
 

@@ -294,14 +294,6 @@ static void proofs_match_the_second_model(void **state)
 		assert_int_equal(len, path_of(test, "path", want));
 		assert_memory_equal(got, want, len * 32);
 	}
-	json_array_foreach(vectors_get(root, "counter_consistency"), i, test)
-	{
-		assert_true(
-			emr_merkle_consistency_of(counter_leaves, (size_t)vectors_u64(test, "n"),
-				(size_t)vectors_u64(test, "old"), got, &len));
-		assert_int_equal(len, path_of(test, "path", want));
-		assert_memory_equal(got, want, len * 32);
-	}
 	assert_true(i > 0);
 	json_decref(root);
 }
@@ -338,42 +330,6 @@ static void every_inclusion_proof_of_small_trees_verifies_and_no_other(void **st
 		assert_false(emr_merkle_inclusion_verify(counter_leaves[0].b, n, n, path, 0, root));
 	}
 	assert_false(emr_merkle_inclusion_of(counter_leaves, 0, 0, path, &len));
-}
-
-static void every_consistency_proof_of_small_trees_verifies_and_no_other(void **state)
-{
-	emr_merkle_hash path[EMR_MERKLE_PATH_MAX + 1];
-	uint8_t old_root[32];
-	uint8_t root[32];
-	size_t len;
-
-	(void)state;
-	for (size_t n = 1; n <= 33; n++) {
-		emr_merkle_root(counter_leaves, n, root);
-		for (size_t m = 1; m <= n; m++) {
-			emr_merkle_root(counter_leaves, m, old_root);
-			assert_true(emr_merkle_consistency_of(counter_leaves, n, m, path, &len));
-			assert_true(emr_merkle_consistency_verify(m, old_root, n, root, path, len));
-			path[len] = counter_leaves[0];
-			assert_false(
-				emr_merkle_consistency_verify(m, old_root, n, root, path, len + 1));
-			if (len > 0)
-				assert_false(emr_merkle_consistency_verify(
-					m, old_root, n, root, path, len - 1));
-			for (size_t i = 0; i < len; i++) {
-				path[i].b[7] ^= 1;
-				assert_false(emr_merkle_consistency_verify(
-					m, old_root, n, root, path, len));
-				path[i].b[7] ^= 1;
-			}
-			old_root[0] ^= 1;
-			assert_false(
-				emr_merkle_consistency_verify(m, old_root, n, root, path, len));
-		}
-		assert_false(emr_merkle_consistency_of(counter_leaves, n, 0, path, &len));
-		assert_false(emr_merkle_consistency_of(counter_leaves, n, n + 1, path, &len));
-		assert_false(emr_merkle_consistency_verify(0, root, n, root, path, 0));
-	}
 }
 
 /* Folding complete subtrees gives the root of the whole. */
@@ -437,7 +393,6 @@ static void a_proof_needs_few_nodes_when_subtrees_are_known(void **state)
 	assert_int_equal(len, want_len);
 	assert_memory_equal(path, want, len * 32);
 	assert_true(source.asked < 40);
-	assert_true(emr_merkle_consistency(node_of, &source, 641, 1000, path, &len));
 	assert_false(emr_merkle_inclusion(node_missing, NULL, 1, 8, path, &len));
 	assert_true(emr_merkle_inclusion(node_missing, NULL, 5, 8, path, &len));
 }
@@ -454,7 +409,6 @@ int main(void)
 		cmocka_unit_test(a_leaf_in_pieces_is_the_same_leaf),
 		cmocka_unit_test(proofs_match_the_second_model),
 		cmocka_unit_test(every_inclusion_proof_of_small_trees_verifies_and_no_other),
-		cmocka_unit_test(every_consistency_proof_of_small_trees_verifies_and_no_other),
 		cmocka_unit_test(folded_subtrees_are_the_whole_tree),
 		cmocka_unit_test(a_proof_needs_few_nodes_when_subtrees_are_known),
 	};

@@ -338,6 +338,8 @@ static void a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it(void
 static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
 {
 	static const uint8_t other[] = "another certificate";
+	hosted_signer who = {.msp = "GeneralMSP"};
+	EMR_AUTO_BUF renewed = {0};
 	fabric_world it;
 	const kit_row *own;
 	uint8_t row[EMR_ROW_QUOTA_BYTES], next[EMR_ROW_QUOTA_BYTES];
@@ -349,8 +351,19 @@ static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
 	make(&it);
 	emr_key_signer(it.world.identity.id, &key);
 	own = kit_get(&it.world.state, key.text);
-	hosted_letters_key(it.cert.data, it.cert.len, &key);
-	hosted_letters_key(other, sizeof other, &theirs);
+	who.der = it.cert.data;
+	who.der_len = it.cert.len;
+	hosted_letters_key(&who, &key);
+	who.msp = "AuroraMSP"; /* that name of another authority */
+	hosted_letters_key(&who, &theirs);
+	assert_string_not_equal(key.text, theirs.text);
+	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"clinician\"}}", &renewed);
+	who = (hosted_signer){.msp = "GeneralMSP", .der = renewed.data, .der_len = renewed.len};
+	hosted_letters_key(&who, &theirs);
+	assert_string_equal(key.text, theirs.text);
+	who.der = other;
+	who.der_len = sizeof other;
+	hosted_letters_key(&who, &theirs);
 	assert_string_not_equal(key.text, theirs.text);
 	for (; fits; left += fits, memcpy(row, next, sizeof row))
 		assert_int_equal(

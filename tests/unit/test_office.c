@@ -157,6 +157,15 @@ static void nobody_is_called_by_what_he_says_of_himself(void **state)
 	assert_ok(find("mallory@org0", &who, names));
 	emr_who_text(&who, text, sizeof text);
 	assert_string_equal(text, "mallory, org0 (own word: lima.clinic)");
+	/* Nor when his card was taken over by the name that he put there. */
+	know(mallory.keyring, "lima", "lima");
+	assert_status(EMR_CONFLICT, find("lima", &who, names));
+	assert_non_null(strstr(names, "mallory, org0 (own word: lima) ("));
+	assert_ok(find("mallory@org0", &who, names));
+	assert_string_equal(who.called, "mallory@org0");
+	emr_key_code(who.id, EMR_KEY_CODE_NAMES, code);
+	assert_ok(find(code, &who, names));
+	assert_memory_equal(who.id.b, mallory.public.signer_id.b, 32);
 
 	story_newcomer_called(&s, &other, &s.bosses[0], "Lima.Clinic", "");
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));

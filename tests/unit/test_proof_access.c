@@ -941,19 +941,12 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF own = {0};
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT};
-	emr_grant_made made;
 	emr_proof_verdict v;
 	opened_file f, mine;
 	pen p;
 
 	(void)state;
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	pen_open(&s, &p, &s.lima, "lima-writes");
-	story_see(&s.lima);
+	(void)pen_writes(&s, &p, &s.lima, "lima-writes");
 	pen_file(&p, s.imaging, s.imaging, "opinion.txt", "a second opinion", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	kit_publish_all(&s.k);
@@ -985,17 +978,12 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 static void nobody_proves_with_what_another_once_said(void **state)
 {
 	EMR_AUTO_BUF file = {0};
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT};
 	emr_place at = {.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
-	emr_grant_made made;
 	pen p, q;
 
 	(void)state;
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
+	(void)story_lets_write(&s, &s.lima, true);
+	(void)story_lets_write(&s, &s.eve, true);
 	pen_open(&s, &p, &s.lima, "lima-says");
 	story_see(&s.lima);
 	pen_open(&s, &q, &s.eve, "eve-repeats");

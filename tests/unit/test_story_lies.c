@@ -34,18 +34,6 @@ static void all_agents(story *the)
 	story_agents(the, 7);
 }
 
-static emr_grant_made may_write(const person *with)
-{
-	emr_grant_made made;
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY};
-
-	assert_ok(story_try_share(&s, with, &order, true, &made));
-	return made;
-}
-
 static void assert_applied(const pen *p)
 {
 	assert_ok(p->status);
@@ -121,8 +109,8 @@ static void begin(scene *c)
 {
 	is_reckless = false;
 	story_begin(&s);
-	c->lima_may = may_write(&s.lima);
-	c->eve_may = may_write(&s.eve);
+	c->lima_may = story_lets_write(&s, &s.lima, true);
+	c->eve_may = story_lets_write(&s, &s.eve, true);
 	pen_open(&s, &c->lima, &s.lima, "lima");
 	story_see(&s.lima);
 	pen_open(&s, &c->eve, &s.eve, "eve");

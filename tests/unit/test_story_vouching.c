@@ -30,18 +30,10 @@ static void assert_applied(void)
 /* Lima may write in Imaging; eve's folder is open, and nothing is shared with her. */
 static int begin(void **state)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT};
-	emr_grant_made made;
-
 	(void)state;
 	story_begin(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	pen_open(&s, &p, &s.lima, "lima");
-	story_see(&s.lima);
+	(void)pen_writes(&s, &p, &s.lima, "lima");
 	limas = emr_id16_random();
 	pen_dir(&p, limas, limas, "mine", NULL);
 	assert_applied();

@@ -16,17 +16,9 @@ static pen p;
 /* Lima may write in Imaging. */
 static int begin(void **state)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT};
-	emr_grant_made made;
-
 	(void)state;
 	story_begin(&s);
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
-	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
-	pen_open(&s, &p, &s.lima, "lima");
-	story_see(&s.lima);
+	(void)pen_writes(&s, &p, &s.lima, "lima");
 	return 0;
 }
 
@@ -170,15 +162,6 @@ static void describe_badly(emr_id16 object, emr_id32 list_key)
 	(void)send_op(&op);
 }
 
-static emr_status share_with_eve(emr_grant_made *out)
-{
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY};
-
-	return story_try_share(&s, &s.eve, &order, true, out);
-}
-
 static void all_agents(story *of)
 {
 	story_agents(of, (1u << AGENTS) - 1);
@@ -215,14 +198,14 @@ static void what_does_not_open_is_left_out_of_a_share_and_counted(void **state)
 	leave_noise();
 	describe_badly(kit_object_id(&s.k, "Imaging/Old/CT.pdf"), junk);
 	kit_settle(&s.k);
-	assert_ok(share_with_eve(&made));
+	made = story_share(&s, &s.eve, 0, true);
 	assert_int_equal(made.left_out, 4);
 	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
 	/* hers is under a key that she has replaced since */
 	eve_reads(made.grant, "lima.txt", "what she found", owner_answers);
 	/* Nothing is left to be done for the next one, and no epoch is begun for it. */
 	epoch = epoch_now();
-	assert_ok(share_with_eve(&made));
+	made = story_share(&s, &s.eve, 0, true);
 	assert_int_equal(made.left_out, 4);
 	assert_int_equal(made.wrapped_again, 0);
 	assert_int_equal(epoch_now(), epoch);
@@ -243,16 +226,13 @@ static void a_crowd_of_bad_records_stops_no_share(void **state)
 	describe_badly(kit_object_id(&s.k, "Imaging/Old/CT.pdf"),
 		junk); /* so there is a past to be hidden */
 	kit_settle(&s.k);
-	assert_ok(share_with_eve(&made));
+	made = story_share(&s, &s.eve, 0, true);
 	assert_int_equal(made.left_out, CROWD + 1);
 	eve_reads(made.grant, "first.txt", "first", all_agents);
 }
 
 static void file_under_a_replaced_key(bool is_noise, bool with_agents)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.purposes = 1u << CONSULT,
-		.not_after_unix_s = story_now(&s) + 7 * DAY};
 	emr_grant_made made;
 
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
@@ -260,7 +240,7 @@ static void file_under_a_replaced_key(bool is_noise, bool with_agents)
 	(void)publish_junk_key(is_noise);
 	kit_settle(&s.k);
 	kit_expect_text(&s.k, "Imaging/lima.txt", "what she found");
-	assert_ok(story_try_share(&s, &s.eve, &order, with_agents, &made));
+	made = story_share(&s, &s.eve, 0, with_agents);
 	assert_int_equal(made.left_out, 0);
 	eve_reads(
 		made.grant, "lima.txt", "what she found", with_agents ? all_agents : owner_answers);
@@ -338,7 +318,7 @@ static void a_key_that_was_erased_hides_what_stands_under_it_only(void **state)
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	(void)publish_junk_key(true);
 	kit_settle(&s.k);
-	assert_ok(share_with_eve(&made));
+	made = story_share(&s, &s.eve, 0, true);
 	at = part_of_key(2);
 	ana_erases(&at);
 	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
@@ -355,7 +335,7 @@ static void a_key_that_the_ledger_lost_hides_what_stands_under_it_only(void **st
 	(void)publish_junk_key(true);
 	kit_settle(&s.k);
 	story_sql(&s, "UPDATE parts SET part=x'' WHERE family=21 AND version=2");
-	assert_ok(share_with_eve(&made));
+	made = story_share(&s, &s.eve, 0, true);
 	eve_reads(made.grant, "MRI.pdf", "%PDF a knee", all_agents);
 	eve_reads(made.grant, "lima.txt", "what she found", all_agents);
 }

@@ -143,6 +143,15 @@ static void the_folder_itself_is_the_owners_to_name(void **state)
 	}
 }
 
+static unsigned told_damaged;
+
+static void count_damage(void *arg, const char *name, const char *path)
+{
+	(void)arg;
+	(void)path;
+	told_damaged += strcmp(name, "bad-data") == 0;
+}
+
 static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
 {
 	const emr_id16 top = {{0}};
@@ -150,9 +159,11 @@ static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
 	pen p;
 
 	(void)state;
+	told_damaged = 0;
 	for (int away = 0; away < 2; away++) {
 		story_begin(&s);
 		begin(&p, false);
+		s.k.options.notice = count_damage; /* from the next start on */
 		old = kit_object_id(&s.k, "Imaging/Old");
 		assert_ok(emr_view_set_attribute(s.k.view, kit_attr(&s.k, "Imaging/Old").node,
 			"user.emrfs.software", emr_bytes_of("refuse", 6), 0));
@@ -174,6 +185,7 @@ static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
 			assert_false(kit_exists(&s.k, "Imaging/up"));
 			assert_true(kit_exists(&s.k, "Imaging/fine"));
 			assert_true(kit_exists(&s.k, "Imaging/_emrfs"));
+			assert_int_equal(told_damaged, 0); /* links that are kept out are whole */
 		}
 		end(&p);
 	}
@@ -276,11 +288,7 @@ static void what_he_lays_deep_has_an_end(void **state)
 
 static void other_readers_believe_no_more_than_the_owner(void **state)
 {
-	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
-		.writes = EMR_WRITES_ALL,
-		.purposes = 1u << CONSULT};
 	emr_id16 old;
-	emr_grant_made made;
 	emr_attr attr;
 	viewer v;
 	pen p;
@@ -290,8 +298,7 @@ static void other_readers_believe_no_more_than_the_owner(void **state)
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
 	(void)story_share(&s, &s.lima, 0, false);
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
-	assert_ok(story_try_share(&s, &s.eve, &order, false, &made));
+	(void)story_lets_write(&s, &s.eve, false);
 	pen_open(&s, &p, &s.eve, "eve");
 	story_see(&s.eve);
 	old = kit_object_id(&s.k, "Imaging/Old");
@@ -316,11 +323,8 @@ static void other_readers_believe_no_more_than_the_owner(void **state)
  * her own signature. */
 static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 {
-	emr_grant_order order = {
-		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT};
 	EMR_AUTO_BUF attributes = {0};
 	EMR_AUTO_BUF bytes = {0};
-	emr_grant_made made;
 	emr_id16 psychiatry;
 	size_t others;
 	emr_place at;
@@ -364,8 +368,7 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	kit_settle(&s.k);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "no directory");
-	order.not_after_unix_s = story_now(&s) + 7 * DAY;
-	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
+	(void)story_share(&s, &s.eve, 0, true);
 	for (int restart = 0; restart < 2; restart++) {
 		char *target = NULL;
 		emr_attr attr;
@@ -382,59 +385,6 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 		assert_ok(emr_view_read_link(s.k.view, attr.node, &target));
 		assert_int_not_equal(target[0], '/');
 		free(target);
-	}
-	end(&p);
-}
-
-/* git, vim and Windows look for such names and do what stands there. */
-static void what_a_writer_names_configures_no_program(void **state)
-{
-	static const char *const names[][2] = {{".vimrc", "_vimrc"}, {"..data", "_.data"},
-		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"},
-		{"HEAD", "_HEAD"}};
-	emr_grant_order order = {
-		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT};
-	EMR_AUTO_BUF bytes = {0};
-	char path[64];
-	emr_grant_made made;
-	emr_meta said;
-	emr_place at;
-	emr_id16 git;
-	pen p;
-
-	(void)state;
-	story_begin(&s);
-	kit_text(&s.k, "Imaging/.own", "hers");
-	kit_publish_all(&s.k);
-	begin(&p, false);
-	pen_dir(&p, s.imaging, s.imaging, ".git", &git);
-	pen_file(&p, s.imaging, git, "config", "[core] fsmonitor = >ran", NULL);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		pen_file(&p, s.imaging, s.imaging, names[i][0], "his", NULL);
-	pen_dir(&p, s.imaging, git, "HEAD", NULL); /* of a body, perhaps */
-	assert_ok(emr_facts_get(s.k.stack.facts, s.imaging, kit_object_id(&s.k, "Imaging/.own"),
-		&at, &bytes, &said));
-	at.cver++;
-	pen_over(&p, &at, s.imaging, ".own", "his");
-	assert_ok(p.last.error);
-	for (int restart = 0; restart < 3; restart++) {
-		settle_after(restart);
-		kit_expect_text(&s.k, "Imaging/_git/config", "[core] fsmonitor = >ran");
-		assert_false(kit_exists(&s.k, "Imaging/.git"));
-		assert_true(kit_exists(&s.k, "Imaging/_git/HEAD"));
-		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-			snprintf(path, sizeof path, "Imaging/%s", names[i][1]);
-			kit_expect_text(&s.k, path, "his");
-			assert_int_equal(kit_attr(&s.k, path).mode & 0111, 0);
-			snprintf(path, sizeof path, "Imaging/%s", names[i][0]);
-			assert_false(kit_exists(&s.k, path));
-		}
-		kit_expect_text(&s.k, "Imaging/.own", "his"); /* that is her name for it */
-		if (restart > 0)
-			continue;
-		/* what she signs again for somebody else is her word from then on */
-		order.not_after_unix_s = story_now(&s) + 7 * DAY;
-		assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
 	}
 	end(&p);
 }
@@ -489,7 +439,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(who_says_another_length_has_signed_something_else),
 		cmocka_unit_test(other_readers_believe_no_more_than_the_owner),
 		cmocka_unit_test(sharing_with_one_more_does_not_make_his_words_hers),
-		cmocka_unit_test(what_a_writer_names_configures_no_program),
 		cmocka_unit_test(who_shares_leads_nobody_out_of_the_share),
 	};
 

@@ -3,6 +3,7 @@
  * ledger alone, so that every computer and every restart comes to the same answer. */
 #include "writers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "contract/codes.h"
@@ -158,13 +159,40 @@ emr_status writers_is_by_own_hand(emr_view *view, emr_id16 domain, emr_id16 obje
 
 /* ---- what ---- */
 
-bool writers_is_too_deep(const node *directory)
+bool writers_may_place(const node *directory, emr_id16 domain)
 {
+	bool is_inside = true; /* of the domain, whose root is called as she shared it */
 	size_t depth = 0;
 
-	for (const node *at = directory; at != NULL && depth <= WRITERS_DEPTH_MAX; at = at->parent)
-		depth++;
-	return depth > WRITERS_DEPTH_MAX;
+	for (const node *at = directory; at != NULL; at = at->parent) {
+		is_inside = is_inside && !emr_id16_equal(at->id, domain);
+		if (++depth > WRITERS_DEPTH_MAX ||
+			(is_inside && at->name != NULL &&
+				emr_words_configure(
+					EMR_META_DIR, emr_bytes_of(at->name, strlen(at->name)))))
+			return false;
+	}
+	return true;
+}
+
+bool writers_are_kept_out(const node *n, emr_id16 domain)
+{
+	return !writers_may_place(n->parent, domain) ||
+	       emr_words_configure(n->type, emr_bytes_of(n->name, strlen(n->name)));
+}
+
+emr_status writers_call_anew(emr_meta_type type, char **name)
+{
+	char room[EMR_WORDS_NAME_BYTES];
+	const emr_bytes was = emr_bytes_of(*name, strlen(*name));
+	const emr_bytes now = emr_words_name(type, was, (emr_bytes){0}, room);
+	char *copy = strndup((const char *)now.data, now.len);
+
+	if (copy == NULL)
+		return EMR_NO_MEMORY;
+	free(*name);
+	*name = copy;
+	return EMR_OK;
 }
 
 /* In the domain of a file that is shared by itself there is nothing else. */
@@ -193,9 +221,11 @@ static void take_root(emr_meta *meta, const emr_meta *own)
 	meta->mtime_ns = said.mtime_ns;
 }
 
-/* Without an owner's word of the record, OWN is empty. */
-static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content, writers_word *out)
+/* Without an owner's word of the record, OWN is empty.  HIS_BYTES: they came behind that. */
+static emr_status believe(
+	emr_meta *meta, const emr_meta *own, bool has_content, bool his_bytes, writers_word *out)
 {
+	const emr_bytes own_name = his_bytes ? (emr_bytes){0} : own->name;
 	emr_status status;
 
 	if (own->type != 0 && meta->type != own->type) { /* what it is, it stays */
@@ -203,6 +233,7 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content,
 
 		*meta = *own;
 		meta->n = own->type == EMR_META_FILE ? n : 0;
+		meta->name = emr_words_name(meta->type, own->name, own_name, out->name);
 		return EMR_OK;
 	}
 	out->is_hidden = (meta->type == EMR_META_FILE) != has_content;
@@ -210,7 +241,7 @@ static emr_status believe(emr_meta *meta, const emr_meta *own, bool has_content,
 		meta->xattrs, own->xattrs, &out->attributes, &meta->xattr_count);
 	meta->xattrs = emr_buf_view(&out->attributes);
 	meta->mode = emr_words_mode(meta->type, meta->mode);
-	meta->name = emr_words_name(meta->type, meta->name, own->name, out->name);
+	meta->name = emr_words_name(meta->type, meta->name, own_name, out->name);
 	if (meta->type != EMR_META_SYMLINK || !emr_words_lead_away(meta->target))
 		return status;
 	out->is_hidden |= own->type != EMR_META_SYMLINK || own->target.len == 0;
@@ -231,7 +262,7 @@ static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own
 	if (!had_own)
 		return EMR_OK;
 	meta->parent = (emr_id16){{0}};
-	return believe(meta, own, has_content, out);
+	return believe(meta, own, has_content, has_content, out);
 }
 
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out)
@@ -265,7 +296,8 @@ emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta,
 	if (status != EMR_OK)
 		return status;
 	if (!emr_id16_equal(place->object, place->domain))
-		return believe(meta, &own, place->pversion != 0, out);
+		return believe(
+			meta, &own, place->pversion != 0, place->pversion > c.described, out);
 	return believe_root(meta, &own, has_own, c.described != 0, place->pversion != 0, out);
 }
 

@@ -37,7 +37,13 @@ emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg);
 /* The same of one object. */
 emr_status writers_have_ended(emr_view *view, emr_id16 domain, emr_id16 object, bool *out_have);
 
-/* What they place deeper than that lies at the root of its domain: paths have an end, and whatever
- * walks them needs memory for each level. */
+/* Whether what a writer of DOMAIN said last may lie in DIRECTORY; otherwise it lies at the root of
+ * DOMAIN, and is called as what she has no name for (emr_words_name).  Not deeper than that: paths
+ * have an end, and whatever walks them needs memory for each level.  Nor below a directory that
+ * configures a program, as her own ".git". */
 #define WRITERS_DEPTH_MAX 200
-bool writers_is_too_deep(const node *directory);
+bool writers_may_place(const node *directory, emr_id16 domain);
+/* Whether her name for N, or where it lies, would make bytes of theirs configure a program. */
+bool writers_are_kept_out(const node *n, emr_id16 domain);
+/* *NAME, which is owned, becomes what something of theirs is called that she has no name for. */
+emr_status writers_call_anew(emr_meta_type type, char **name);

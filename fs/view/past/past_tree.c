@@ -241,6 +241,37 @@ static void find_parents(building *b, size_t known)
 	}
 }
 
+/* As writers_may_place has it; what lies in a directory of a writer's goes where that goes. */
+static bool may_lie_there(const building *b, const raw *r)
+{
+	const raw *at = raw_of(r->item.up);
+
+	for (size_t depth = 0; at != &b->all[b->top] && !at->is_others &&
+			       !emr_id16_equal(at->e.object, r->e.domain);
+		at = raw_of(at->item.up), depth++)
+		if (depth > WRITERS_DEPTH_MAX ||
+			emr_words_configure(
+				EMR_META_DIR, emr_bytes_of(at->item.name, strlen(at->item.name))))
+			return false;
+	return true;
+}
+
+static emr_status keep_out(building *b, size_t known)
+{
+	emr_status status = EMR_OK;
+
+	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
+		raw *r = &b->all[i], *up;
+
+		if (!r->is_others || may_lie_there(b, r))
+			continue;
+		up = directory(b, known, r->e.domain);
+		r->item.up = up != NULL ? &up->item : &b->all[b->top].item;
+		status = writers_call_anew(r->e.type, &r->item.name);
+	}
+	return status;
+}
+
 /* ---- what was deleted ---- */
 
 /* Of one record the live object first, then the one deleted last. */
@@ -393,7 +424,8 @@ static emr_status arrange(building *b, size_t known, past_tree *tree)
 	for (size_t i = 0; i < b->count; i++)
 		items[i] = &b->all[i].item;
 	flat_open_circles(items, b->count, &b->all[b->top].item);
-	if (b->only_deleted)
+	status = keep_out(b, known);
+	if (status == EMR_OK && b->only_deleted)
 		status = want_deleted(b);
 	if (status == EMR_OK && b->with_empty)
 		status = want_empty(b, known);

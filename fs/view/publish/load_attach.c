@@ -185,9 +185,12 @@ static emr_status attach_below(loading *l, loaded *top, node *directory)
 	emr_status status = parent_of(l, top) == NULL ? lose_parent(top) : EMR_OK;
 
 	for (loaded *entry = top; entry != NULL && status == EMR_OK; entry = entry->below) {
-		if (entry->is_others && writers_is_too_deep(directory))
+		if (entry->is_others && !writers_may_place(directory, node_domain(entry->n))) {
 			directory = domain_root(l, entry);
-		status = attach_one(l, entry, directory);
+			status = writers_call_anew(entry->n->type, &entry->name);
+		}
+		if (status == EMR_OK)
+			status = attach_one(l, entry, directory);
 		directory = entry->n;
 	}
 	return status;

@@ -48,11 +48,17 @@ static node *directory_of(const following *f, const arrival *a)
 
 	if (!a->is_others || is_not_his_to_say(a) || (said == NULL && !f->is_last))
 		return said;
-	if (said != NULL && ((n != NULL && n->parent == said) ||
-				    (emr_id16_equal(tree_domain(said), a->domain) &&
-					    !writers_is_too_deep(said))))
+	if (said != NULL &&
+		((n != NULL && n->parent == said) ||
+			emr_id16_equal(tree_domain(said), a->domain)) &&
+		writers_may_place(said, a->domain))
 		return said;
 	return directory_known_as(f, a->domain);
+}
+
+static bool keeps_bytes_out(const arrival *a, const node *n)
+{
+	return a->is_others && !is_not_his_to_say(a) && writers_are_kept_out(n, a->domain);
 }
 
 /* Where A is to hang. */
@@ -113,11 +119,16 @@ static emr_status choose_name(following *f, const arrival *a, const node *direct
 	const node *self, char out[EMR_NAME_MAX + 1])
 {
 	node *there;
-	char wanted[EMR_NAME_MAX + 1];
+	char wanted[EMR_NAME_MAX + 1], room[EMR_WORDS_NAME_BYTES];
+	emr_bytes name = a->meta.name;
 
-	memcpy(out, a->meta.name.data, a->meta.name.len);
-	out[a->meta.name.len] = 0;
-	if (memchr(a->meta.name.data, 0, a->meta.name.len) != NULL || emr_name_check(out) != EMR_OK)
+	there = a->is_others && !is_not_his_to_say(a) ? directory_known_as(f, a->meta.parent)
+						      : NULL;
+	if (there != NULL && there != directory && !writers_may_place(there, a->domain))
+		name = emr_words_name(a->meta.type, name, (emr_bytes){0}, room);
+	memcpy(out, name.data, name.len);
+	out[name.len] = 0;
+	if (memchr(name.data, 0, name.len) != NULL || emr_name_check(out) != EMR_OK)
 		strcpy(out, "unnamed");
 	if (tree_is_kept_name(f->view, directory, out, emr_id16_equal(a->domain, a->object))) {
 		strcpy(wanted, out);
@@ -515,7 +526,8 @@ static emr_status new_file(following *f, const arrival *a, node **out_node)
 
 static emr_status replace(following *f, const arrival *a, node *old)
 {
-	bool keeps_meta = old->meta_dirty || a->deposit != NULL, is_kept = false;
+	bool keeps_meta = (old->meta_dirty && !keeps_bytes_out(a, old)) || a->deposit != NULL,
+	     is_kept = false;
 	node *n;
 	emr_status status = keeps_meta ? EMR_OK : rename_as_said(f, a, old, &is_kept);
 
@@ -557,7 +569,10 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 	if (!is_frozen(n))
 		return EMR_BUSY;
 	strcpy(name, n->name);
-	conflict_name(f->view, n, mine);
+	if (keeps_bytes_out(a, n)) /* his get another name */
+		strcpy(mine, name);
+	else
+		conflict_name(f->view, n, mine);
 	status = tell(f, n->parent, name);
 	if (status == EMR_OK)
 		status = tell(f, n->parent, mine);

@@ -191,6 +191,13 @@ static emr_status learn_word(const following *f, arrival *a)
 		return status;
 	status = writers_judge(f->view, &a->place, &a->meta, &a->word);
 	a->is_others = a->word.is_others;
+	if (status == EMR_OK && a->word.is_hidden && a->meta.type == EMR_META_SYMLINK &&
+		a->place.pversion == 0) {
+		emr_log(EMR_LOG_INFO,
+			"a writer's link is not shown: it may lead out of the folder");
+		a->is_done = true;
+		return EMR_OK;
+	}
 	return status == EMR_OK && a->word.is_hidden ? EMR_INVALID : status;
 }
 

@@ -1,5 +1,5 @@
 /* Proofs are made from ranges [start, start + n) as RFC 6962 defines them, and checked bottom-up as
- * RFC 9162 sections 2.1.3.2 and 2.1.4.2 describe. */
+ * RFC 9162 section 2.1.3.2 describes. */
 #include "crypto/merkle.h"
 
 #include <string.h>
@@ -84,41 +84,6 @@ bool emr_merkle_inclusion(emr_merkle_node_fn node, void *user, uint64_t index, u
 	return true;
 }
 
-bool emr_merkle_consistency(emr_merkle_node_fn node, void *user, uint64_t old, uint64_t size,
-	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len)
-{
-	const source from = {node, user};
-	path_out out = {path, 0};
-	uint64_t start = 0;
-	uint64_t n = size;
-	uint64_t m = old;
-	bool whole = true; /* the old tree's remainder starts at leaf 0: its root is known to the
-			      verifier */
-
-	if (old == 0 || old > size || size >> 63 != 0)
-		return false;
-	while (m != n) {
-		uint64_t k = split(n);
-		bool right = m > k;
-
-		if (!push_range(&from, &out, right ? start : start + k, right ? k : n - k))
-			return false;
-		if (right) {
-			start += k;
-			m -= k;
-			n -= k;
-			whole = false;
-		} else {
-			n = k;
-		}
-	}
-	if (!whole && !push_range(&from, &out, start, n))
-		return false;
-	reverse(&out);
-	*out_len = out.len;
-	return true;
-}
-
 typedef struct leaf_array {
 	const emr_merkle_hash *leaves;
 	size_t n;
@@ -140,14 +105,6 @@ bool emr_merkle_inclusion_of(const emr_merkle_hash *leaves, size_t n, size_t ind
 	leaf_array array = {leaves, n};
 
 	return emr_merkle_inclusion(array_node, &array, index, n, path, out_len);
-}
-
-bool emr_merkle_consistency_of(const emr_merkle_hash *leaves, size_t n, size_t old,
-	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len)
-{
-	leaf_array array = {leaves, n};
-
-	return emr_merkle_consistency(array_node, &array, old, n, path, out_len);
 }
 
 bool emr_merkle_inclusion_verify(const uint8_t leaf[32], uint64_t index, uint64_t size,
@@ -177,55 +134,4 @@ bool emr_merkle_inclusion_verify(const uint8_t leaf[32], uint64_t index, uint64_
 		last >>= 1;
 	}
 	return last == 0 && memcmp(hash, root, 32) == 0;
-}
-
-/* The two roots that a consistency path gives, folded together from the first hash on. */
-static bool consistency_fold(uint64_t at, uint64_t last, const uint8_t first[32],
-	const emr_merkle_hash *path, size_t path_len, const uint8_t old_root[32],
-	const uint8_t root[32])
-{
-	uint8_t old_hash[32];
-	uint8_t hash[32];
-
-	memcpy(old_hash, first, 32);
-	memcpy(hash, first, 32);
-	for (size_t i = 0; i < path_len; i++) {
-		if (last == 0)
-			return false;
-		if ((at & 1) != 0 || at == last) {
-			emr_merkle_node(path[i].b, old_hash, old_hash);
-			emr_merkle_node(path[i].b, hash, hash);
-			while ((at & 1) == 0 && at != 0) {
-				at >>= 1;
-				last >>= 1;
-			}
-		} else {
-			emr_merkle_node(hash, path[i].b, hash);
-		}
-		at >>= 1;
-		last >>= 1;
-	}
-	return last == 0 && memcmp(old_hash, old_root, 32) == 0 && memcmp(hash, root, 32) == 0;
-}
-
-bool emr_merkle_consistency_verify(uint64_t old, const uint8_t old_root[32], uint64_t size,
-	const uint8_t root[32], const emr_merkle_hash *path, size_t path_len)
-{
-	uint64_t at = old - 1;
-	uint64_t last = size - 1;
-
-	if (old == 0 || old > size || size >> 63 != 0)
-		return false;
-	if (old == size)
-		return path_len == 0 && memcmp(old_root, root, 32) == 0;
-	while ((at & 1) != 0) {
-		at >>= 1;
-		last >>= 1;
-	}
-	/* The old tree is one complete subtree: the path leaves its root out. */
-	if (at == 0)
-		return consistency_fold(at, last, old_root, path, path_len, old_root, root);
-	if (path_len == 0)
-		return false;
-	return consistency_fold(at, last, path[0].b, path + 1, path_len - 1, old_root, root);
 }

@@ -642,7 +642,7 @@ func leave(stub shim.ChaincodeStubInterface, submitterID []byte) *peer.Response 
 	if full, err := countLetter(stub, submitterID); err != nil {
 		return shim.Error(err.Error())
 	} else if full {
-		return &peer.Response{Status: spent, Message: "the letters that one certificate may leave in a day of UTC are spent"}
+		return &peer.Response{Status: spent, Message: "the letters that one name may leave in a day of UTC are spent"}
 	}
 	id := hex.EncodeToString(letter[:16])
 	if letter[16] == applicationKind {
@@ -673,7 +673,7 @@ func countLetter(stub shim.ChaincodeStubInterface, submitterID []byte) (bool, er
 		return false, err
 	}
 	var key C.emr_key_text
-	C.hosted_letters_key(signer.der, signer.der_len, &key)
+	C.hosted_letters_key(&signer, &key)
 	rows, err := stub.GetMultipleStates(textOf(&key), "K/"+hex.EncodeToString(submitterID))
 	if err != nil {
 		return false, err

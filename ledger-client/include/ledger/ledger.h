@@ -107,7 +107,7 @@ typedef struct emr_ledger_answer {
  * network has agreed on rules that this program does not know.  EMR_DAMAGED: the ledger contradicts
  * itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing was written, unless an
  * earlier try of the same bytes did.  EMR_LETTERS_SPENT, EMR_BYTES_SPENT: no more by this
- * certificate today (contract/quota.h); nothing was written, and tomorrow the same is taken.
+ * person today (contract/quota.h); nothing was written, and tomorrow the same is taken.
  * EMR_AWAITED, on Fabric: a block has it behind a transaction
  * of which nobody knows yet whether it counts (emr_ledger_doubt_of).  *out_answer has the results
  * that a majority of organisations has endorsed, and neither seq nor time; the same bytes sent
@@ -162,7 +162,7 @@ typedef emr_status (*emr_ledger_part_fn)(void *arg, size_t index, emr_bytes part
 emr_status emr_ledger_fetch(
 	emr_ledger *ledger, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
 
-/* RFC 6962 §2.1.1 (inclusion) or §2.1.2 (consistency); crypto/merkle.h verifies both. */
+/* RFC 6962 §2.1.1 (inclusion); crypto/merkle.h verifies it. */
 typedef struct emr_ledger_path {
 	size_t n;
 	emr_merkle_hash hashes[EMR_MERKLE_PATH_MAX];
@@ -178,9 +178,6 @@ emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[3
 /* Entry SEQ in the tree of the first SIZE entries. */
 emr_status emr_ledger_inclusion(
 	emr_ledger *ledger, uint64_t seq, uint64_t size, emr_ledger_path *out_path);
-/* The tree of OLD_SIZE entries is the beginning of that of NEW_SIZE. */
-emr_status emr_ledger_consistency(
-	emr_ledger *ledger, uint64_t old_size, uint64_t new_size, emr_ledger_path *out_path);
 
 /* Everything that proves one item except the checkpoint: item -> batch root -> entry -> log root.
  */

@@ -90,7 +90,8 @@ emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_pr
  * into OUT of SIZE bytes (cut at a whole character). */
 void emr_show(const char *text, char *out, size_t size);
 /* The same as one word of a shell: as it is, or in single quotes if the shell gives a character of
- * it a meaning.  For commands that a person is told and may paste. */
+ * it a meaning, and behind "./" where it would be an option.  For commands that a person is told
+ * and may paste. */
 void emr_shell_word(const char *text, char *out, size_t size);
 /* JSON (of one line) to TO with the same characters as \u escapes, which mean the same: programs
  * get every name as it is, and a terminal obeys none. */

@@ -128,8 +128,12 @@ static inline uint16_t emr_words_mode(emr_meta_type type, uint16_t mode)
 
 /* The name of a file or directory of his here, in the bytes of NAME or in ROOM: a name that a
  * program looks for to learn what it should do (.git, .vimrc, desktop.ini) begins with "_", so that
- * nothing of his configures one. OWN, the owner's name for it, stays. */
+ * nothing of his configures one. OWN, the owner's name for it, stays: empty, where she has none, or
+ * the bytes are a writer's. */
 #define EMR_WORDS_NAME_BYTES 256
+/* Whether a program looks for NAME so: in a directory of the owner's with such a name nothing is a
+ * writer's to say. */
+bool emr_words_configure(emr_meta_type type, emr_bytes name);
 emr_bytes emr_words_name(
 	emr_meta_type type, emr_bytes name, emr_bytes own, char room[EMR_WORDS_NAME_BYTES]);
 

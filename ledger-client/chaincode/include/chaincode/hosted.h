@@ -72,9 +72,10 @@ emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
 
 /* ---- Letters of invitations, which no batch brings (contract/quota.h) ---- */
 
-/* The row in which those of a day are counted that the certificate DER signed: a row of the host's
- * own, as followers hear of no letter. */
-void hosted_letters_key(const uint8_t *der, size_t len, emr_key_text *out_key);
+/* The row in which a day's letters of the name in the certificate of WHO are counted, within the
+ * MSP and the organisation there, which each invitation has of its own: a row of the host's own, as
+ * followers hear of no letter.  All certificates of an MSP that cannot be read are one name. */
+void hosted_letters_key(const hosted_signer *who, emr_key_text *out_key);
 /* One more on ROW (NULL: it is absent), at NOW; as a member's when SIGNER, the K row of the key
  * that he names (NULL: none), is in force and names DER.  *OUT_FITS: the row is OUT_ROW then. */
 emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, const uint8_t *signer,

@@ -7,7 +7,7 @@
 
 #define EMR_KEY_TEXT_BYTES 136 /* room for the longest key and its NUL */
 #define EMR_ROW_HEAD_BYTES 48
-#define EMR_ROW_KEY_BYTES 312
+#define EMR_ROW_KEY_BYTES 344
 #define EMR_ROW_ORG_BYTES 112
 #define EMR_ROW_NETWORK_BYTES 88
 #define EMR_ROW_DOMAIN_BYTES 144
@@ -73,6 +73,7 @@ typedef struct emr_row_key {
 	uint64_t invalid_since_unix_s;
 	uint8_t next[32]; /* of a rotated key; of a device in force the certificate it named last */
 	uint8_t root[32]; /* first id of the rotation chain */
+	uint8_t account[32]; /* whose quota: the enrolment in the person's certificate */
 } emr_row_key;
 
 typedef struct emr_row_org {

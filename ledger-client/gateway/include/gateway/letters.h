@@ -30,7 +30,7 @@ void emr_letters_close(emr_letters *letters); /* NULL is fine */
 void emr_letters_bound(emr_letters *letters, uint32_t timeout_ms, int cancel_fd);
 /* ID is the invitation's, or the organisation's.  On the ledger when it returns EMR_OK. EMR_EXISTS:
  * the invitation was answered before, or the organisation has another application.
- * EMR_LETTERS_SPENT: as many were left today by this certificate as may be (contract/quota.h).
+ * EMR_LETTERS_SPENT: as many were left today by this name as may be (contract/quota.h).
  * EMR_DENIED: the channel does not know the certificate, or it has ended. */
 emr_status emr_letters_leave(
 	emr_letters *letters, emr_id16 id, emr_letter_kind kind, emr_bytes letter);

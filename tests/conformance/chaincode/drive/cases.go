@@ -208,6 +208,7 @@ type story struct {
 			Caller struct {
 				Submitter record.Hex `json:"submitter_id"`
 				Ref       record.Hex `json:"cert_sha256"`
+				Enrolment record.Hex `json:"enrolment"`
 				Org       record.Hex `json:"org"`
 				Roles     uint16     `json:"roles"`
 			} `json:"caller"`
@@ -258,7 +259,7 @@ func playStory(net network, vectors string) error {
 		caller := record.Caller{Net: batch.Net, Submitter: batch.Caller.Submitter, Seen: 1}
 		if len(batch.Caller.Ref) > 0 {
 			own := told.Story.Registrations[i]
-			caller.Cert = &record.Certificate{Ref: batch.Caller.Ref, Org: batch.Caller.Org, Roles: batch.Caller.Roles, NotAfter: 1 << 62,
+			caller.Cert = &record.Certificate{Ref: batch.Caller.Ref, Org: batch.Caller.Org, Enrolment: batch.Caller.Enrolment, Roles: batch.Caller.Roles, NotAfter: 1 << 62,
 				Alg: 1, Key: own.Key}
 			if own.Alg != "ed25519" {
 				caller.Cert.Alg, caller.Cert.Key = 2, append(append(record.Hex{}, p256Head...), own.Key...)

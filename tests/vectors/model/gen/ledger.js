@@ -91,7 +91,7 @@ function certified(org, name, roles, alg) {
 		if (!(p256 ? p256Verify(pk, msg, sig) : ed25519.verify(sig, msg, pk))) throw new Error('bind_sig');
 		return sig;
 	};
-	return { der, ref: sha256(der), bind, pk, alg, sk: p256 ? p256.sk : certSeed };
+	return { der, ref: sha256(der), enrolment: sha256(ascii('emrfs/v1/enrol\0'), org.org, ascii(name.toLowerCase())), bind, pk, alg, sk: p256 ? p256.sk : certSeed };
 }
 
 class Story {
@@ -124,7 +124,7 @@ class Story {
 		this.leaves.push(e.leaf);
 		this.batches.push({
 			name, note, ...batchJson(b, o), items: named.map((x) => itemJson(x.name, x.i)),
-			caller: { submitter_id: hex(submitter.id), submitter_seed: hex(submitter.sign.seed), cert_sha256: caller ? hex(caller.ref) : '', roles: caller?.roles ?? 0, org: caller ? hex(caller.org) : '' },
+			caller: { submitter_id: hex(submitter.id), submitter_seed: hex(submitter.sign.seed), cert_sha256: caller ? hex(caller.ref) : '', enrolment: caller ? hex(caller.enrolment) : '', roles: caller?.roles ?? 0, org: caller ? hex(caller.org) : '' },
 			entry: { seq, ledger_time: this.now + 2, prev_entry: hex(this.leaves[seq - 1]), results: hex(Uint8Array.from(results)), submit_sig: hex(e.submitSig), entry: hex(e.bytes), leaf: hex(e.leaf) },
 		});
 		this.now += 60;
@@ -145,7 +145,7 @@ function keyReg(story, name, p, { roles, rolesText, org, alg, how = 1, endorser 
 		op: 0x01, object: p.id.slice(0, 16), signerId: p.id, pub: reg.pub,
 		priv: cat(rnd(`salt key ${name}`, 32), u16(der.length), der, u8(handleBytes.length), handleBytes),
 	});
-	story.submit(`KEY_REG ${name}`, p.sign, how === 1 ? p : endorser, [it], { caller: cert ? { ref: cert.ref, roles, org: org.org } : null });
+	story.submit(`KEY_REG ${name}`, p.sign, how === 1 ? p : endorser, [it], { caller: cert ? { ref: cert.ref, enrolment: cert.enrolment, roles, org: org.org } : null });
 	return { name, roles, how, org: hex(org.org), ref: hex(cert ? cert.ref : endorser.id), cert: hex(der), cert_alg: alg ?? '', cert_pk: cert ? hex(cert.pk) : '', bind_message: hex(reg.message), bind_sig: hex(reg.sig), handle };
 }
 

@@ -21,7 +21,6 @@ function tree(leaves) {
 	return {
 		n, root: hex(M.root(leaves)), frontier: M.frontier(leaves).map(hex),
 		inclusion: leaves.map((_, m) => ({ index: m, path: M.inclusion(m, leaves).map(hex) })),
-		consistency: leaves.map((_, m) => ({ old: m + 1, path: M.consistency(m + 1, leaves).map(hex) })),
 	};
 }
 
@@ -38,6 +37,5 @@ export function build() {
 		inputs: INPUTS, leaf_hashes: leaves.map(hex), trees,
 		counter_inputs: 'leaf i is the two bytes i & 255, i >> 8', counter_roots: roots,
 		counter_inclusion: [[0, 1000], [511, 1000], [512, 1000], [999, 1000], [998, 999]].map(([m, n]) => ({ index: m, n, path: M.inclusion(m, many.slice(0, n)).map(hex) })),
-		counter_consistency: [[1, 1000], [512, 1000], [999, 1000], [257, 999]].map(([m, n]) => ({ old: m, n, path: M.consistency(m, many.slice(0, n)).map(hex) })),
 	};
 }

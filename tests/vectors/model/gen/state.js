@@ -40,9 +40,10 @@ function applyItem(st, i) {
 	switch (i.op) {
 	case 0x01: {
 		const p = i.pub;
+		const account = part(p, 2, 1)[0] === 1 ? unhex(i.enrolment) : st.rows.get(`K/${hex(part(p, 184, 32))}`).account;
 		st.set(`K/${i.signer_id}`, {
-			...head(1), sure: true, ref: part(p, 184, 32),
-			body: () => cat(i.signerPk, part(p, 0, 2), part(p, 2, 1), zeros(5), part(p, 8, 16), part(p, 24, 32), part(p, 56, 32), part(p, 152, 32), part(p, 184, 32), part(p, 280, 8), u64(0), zeros(32), signer),
+			...head(1), sure: true, account,
+			body: () => cat(i.signerPk, part(p, 0, 2), part(p, 2, 1), zeros(5), part(p, 8, 16), part(p, 24, 32), part(p, 56, 32), part(p, 152, 32), part(p, 184, 32), part(p, 280, 8), u64(0), zeros(32), signer, account),
 		});
 		break;
 	}
@@ -124,9 +125,9 @@ function applyItem(st, i) {
 
 const LETTERS = [0x01, 0x02, 0x04, 0x07, 0x13, 0x30, 0x33, 0x40, 0x50, 0x52];
 
-/** What a batch brings of the day of its submitter's certificate. */
+/** What a batch brings of the day of its submitter's enrolment. */
 function countBatch(st, b) {
-	const account = st.rows.has(`K/${b.caller.submitter_id}`) ? hex(st.rows.get(`K/${b.caller.submitter_id}`).ref) : b.caller.cert_sha256;
+	const account = st.rows.has(`K/${b.caller.submitter_id}`) ? hex(st.rows.get(`K/${b.caller.submitter_id}`).account) : b.caller.enrolment;
 	const day = BigInt(Math.floor(b.entry.ledger_time / 86400));
 	const count = (place, more) => {
 		const old = st.rows.get(`U/${account}/${h2(place)}`);
@@ -153,7 +154,7 @@ export function build() {
 		const domains = new Set();
 		countBatch(st, b);
 		b.items.forEach((i, n) => {
-			applyItem(st, { ...i, signerPk: unhex(b.signer_pk) });
+			applyItem(st, { ...i, signerPk: unhex(b.signer_pk), enrolment: b.caller.enrolment });
 			st.set(`i/${h2(FAMILY[i.op])}/${i.domain_id}/${i.object_id}/${h16(i.version)}`, { raw: cat(unhex(b.batch_id), u16(n)) });
 			domains.add(i.domain_id);
 		});

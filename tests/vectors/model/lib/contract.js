@@ -11,7 +11,7 @@ const PUB = {
 	0x61: 144, 0x68: 8, 0x69: 48, 0x6a: 0, 0x6b: 16, 0x7f: 16,
 };
 const OWN_FAMILY = { 0x02: 1, 0x03: 1, 0x06: 1, 0x07: 1, 0x11: 0x10, 0x12: 0x10, 0x14: 0x13, 0x21: 0x20, 0x22: 0x20, 0x23: 0x20, 0x31: 0x30, 0x41: 0x40, 0x42: 0x40, 0x43: 0x40, 0x53: 0x52, 0x55: 0x54, 0x57: 0x50, 0x58: 0x51, 0x61: 0x60 };
-/* What a certificate may bring in a day: letters and bytes, of who is invited and of who has a key here. */
+/* What an enrolment may bring in a day: letters and bytes, of who is invited and of who has a key here. */
 const LETTERS = [0x01, 0x02, 0x04, 0x07, 0x13, 0x30, 0x33, 0x40, 0x50, 0x52];
 const DAILY = { invited: [20n, 1n << 20n], member: [20000n, (2n << 30n) / 64n] };
 const DAY = 86400n;
@@ -161,7 +161,7 @@ class Judge {
 	}
 	checkQuota(items, all) {
 		const k = this.rowOf(key.K(this.submitter));
-		const account = !k ? this.cert.ref : k.raw[82] === 2 && !isZero(k.at(248, 32)) ? k.at(248, 32) : k.at(200, 32);
+		const account = k ? k.at(312, 32) : this.cert.enrolment;
 		const [letters, bytes] = DAILY[k ? 'member' : 'invited'];
 		const n = items.filter((i) => LETTERS.includes(i.bytes[5])).length;
 		const size = items.reduce((sum, i) => sum + int(i.bytes, 124, 4), 208 + all.length + (this.host === 1 ? 8192 : 0));

@@ -1,4 +1,4 @@
-// RFC 6962 trees: root, inclusion and consistency proofs, straight from the RFC's recursive definitions.
+// RFC 6962 trees: root and inclusion proofs, straight from the RFC's recursive definitions.
 import { ascii, u8 } from './bytes.js';
 import { sha256 } from './prim.js';
 
@@ -23,17 +23,6 @@ export function inclusion(m, leaves) {
 	return m < k
 		? [...inclusion(m, leaves.slice(0, k)), root(leaves.slice(k))]
 		: [...inclusion(m - k, leaves.slice(k)), root(leaves.slice(0, k))];
-}
-export function consistency(m, leaves) {
-	return subproof(m, leaves, true);
-}
-function subproof(m, leaves, whole) {
-	const n = leaves.length;
-	if (m === n) return whole ? [] : [root(leaves)];
-	const k = split(n);
-	return m <= k
-		? [...subproof(m, leaves.slice(0, k), whole), root(leaves.slice(k))]
-		: [...subproof(m - k, leaves.slice(k), false), root(leaves.slice(0, k))];
 }
 /** Roots of the maximal full subtrees, left to right: what a log keeps to append. */
 export function frontier(leaves) {

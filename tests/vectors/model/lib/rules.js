@@ -70,15 +70,16 @@ const KEYS = {
 		may: (c) => need(!(c.pub[2] === 1 && int(c.pub, 0, 2) & 128) && vouched(c, { how: c.pub[2], ref: cut(c.pub, 184, 32), sig: cut(c.pub, 216, 64), sigAt: 216, org: cut(c.pub, 8, 16), roles: int(c.pub, 0, 2), notAfter: num(c.pub, 280, 8) }) && popOk(c, cut(c.pub, 56, 32), cut(c.pub, 88, 64), c.signer), MAY),
 		state: isNew,
 		last: (c) => { if (c.pub[2] === 2) endorserActive(c, cut(c.pub, 184, 32)); else need(!certRevoked(c), DEAD); },
-		write: (c) => c.put(key.K(c.signer), row(1, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer)),
+		write: (c) => c.put(key.K(c.signer), row(1, c.head(), c.signerPk, cut(c.pub, 0, 3), zeros(5), cut(c.pub, 8, 80), cut(c.pub, 152, 64), cut(c.pub, 280, 8), u64(0), NONE, c.signer, c.pub[2] === 1 ? c.cert.enrolment : c.rowOf(key.K(cut(c.pub, 184, 32))).at(312, 32))),
 	},
 	0x07: {
 		dom: 'none', epoch: '0', part: keyPart, row: (c) => key.K(c.signer), form: ownKey,
 		may: (c) => need(!c.row || ((byCert(c) || samePerson(c, c.row.at(200, 32), cut(c.pub, 0, 32))) && vouched(c, { how: byCert(c) ? 1 : 2, ref: cut(c.pub, 0, 32), sig: cut(c.pub, 32, 64), sigAt: 32, org: c.row.at(88, 16), roles: c.row.int(80, 2), notAfter: num(c.pub, 96, 8) })), MAY),
 		last: (c) => { need(c.row?.state === 1, DEAD); need(!(c.cert && same(c.cert.ref, cut(c.pub, 0, 32)) && certRevoked(c)), DEAD); if (c.row.raw[82] === 2) endorserActive(c, byCert(c) ? c.row.at(200, 32) : cut(c.pub, 0, 32)); },
 		write: (c) => {
-			const at = c.row.raw[82] === 2 && byCert(c) ? 248 : 200;
-			c.put(key.K(c.signer), over(over(rehead(c.row, c.head({ epoch: 0, flags: c.row.flags })), at, cut(c.pub, 0, 32)), 232, cut(c.pub, 96, 8)));
+			const isDevice = c.row.raw[82] === 2;
+			const now = over(over(rehead(c.row, c.head({ epoch: 0, flags: c.row.flags })), isDevice && byCert(c) ? 248 : 200, cut(c.pub, 0, 32)), 232, cut(c.pub, 96, 8));
+			c.put(key.K(c.signer), isDevice ? now : over(now, 312, c.cert.enrolment));
 		},
 	},
 	0x02: {

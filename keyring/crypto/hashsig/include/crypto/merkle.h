@@ -1,5 +1,5 @@
-/* RFC 6962 section 2.1 trees over SHA-256: roots, frontiers, inclusion and consistency proofs; libc
- * types only. It refuses proofs that are longer or shorter than the shape of the tree demands.  No
+/* RFC 6962 section 2.1 trees over SHA-256: roots, frontiers and inclusion proofs; libc types
+ * only. It refuses proofs that are longer or shorter than the shape of the tree demands.  No
  * allocation, thread-safe. */
 #pragma once
 
@@ -59,12 +59,3 @@ bool emr_merkle_inclusion_of(const emr_merkle_hash *leaves, size_t n, size_t ind
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len);
 bool emr_merkle_inclusion_verify(const uint8_t leaf[32], uint64_t index, uint64_t size,
 	const emr_merkle_hash *path, size_t path_len, const uint8_t root[32]);
-
-/* That the tree of OLD leaves is a prefix of the tree of SIZE leaves (section 2.1.2).  The path is
- * empty for OLD == SIZE; OLD == 0 is refused, for every tree begins with the empty one. */
-bool emr_merkle_consistency(emr_merkle_node_fn node, void *user, uint64_t old, uint64_t size,
-	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len);
-bool emr_merkle_consistency_of(const emr_merkle_hash *leaves, size_t n, size_t old,
-	emr_merkle_hash path[EMR_MERKLE_PATH_MAX], size_t *out_len);
-bool emr_merkle_consistency_verify(uint64_t old, const uint8_t old_root[32], uint64_t size,
-	const uint8_t root[32], const emr_merkle_hash *path, size_t path_len);
