@@ -16,8 +16,9 @@ static void settle_after(bool restart)
 static void what_a_writer_names_configures_no_program(void **state)
 {
 	static const char *const names[][2] = {{".vimrc", "_vimrc"}, {"..data", "_.data"},
-		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"},
-		{"HEAD", "_HEAD"}};
+		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"}, {"HEAD", "_HEAD"},
+		{"commondir", "_commondir"}, {"gitdir", "_gitdir"},
+		{"config.worktree", "_config.worktree"}};
 	EMR_AUTO_BUF bytes = {0};
 	char path[64];
 	emr_meta said;

@@ -47,15 +47,15 @@ bool others_may_say(const record *r, const emr_meta *meta)
 	       (r->version == 0 || meta->type == r->meta.type);
 }
 
-void others_keep_to_one_component(emr_meta *meta)
+emr_bytes others_name(const record *r, char room[EMR_WORDS_NAME_BYTES])
 {
 	static const char unnamed[] = "unnamed";
-	const emr_bytes n = meta->name;
 
-	if (n.len == 0 || n.len > 255 || memchr(n.data, 0, n.len) != NULL ||
-		memchr(n.data, '/', n.len) != NULL || (n.len == 1 && n.data[0] == '.') ||
-		(n.len == 2 && memcmp(n.data, "..", 2) == 0))
-		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
+	if (!r->is_others_words)
+		return r->meta.name;
+	return emr_words_name(r->meta.type,
+		r->meta.name.len > 0 ? r->meta.name : emr_bytes_of(unnamed, sizeof unnamed - 1),
+		(emr_bytes){0}, room);
 }
 
 bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r)

@@ -146,8 +146,6 @@ static emr_status read_saying(
 /* Takes PLAIN. */
 static void note_saying(record *r, const emr_page_item *at, saying *said, bool mine)
 {
-	if (!mine)
-		others_keep_to_one_component(&said->meta);
 	emr_buf_free(&r->plain);
 	r->plain = said->plain;
 	r->meta = said->meta;
@@ -391,26 +389,17 @@ static const record *parent_of(const emr_parcel *p, const record *r)
 	return r->is_others_words && !emr_id16_equal(up->domain, r->domain) ? NULL : up;
 }
 
-/* A name that is no name of a file, or a NUL inside, would lead elsewhere. */
-static bool name_ok(const emr_meta *meta)
-{
-	const emr_bytes n = meta->name;
-
-	return n.len <= 255 &&
-	       (n.len == 0 ||
-		       (memchr(n.data, 0, n.len) == NULL && memchr(n.data, '/', n.len) == NULL)) &&
-	       !(n.len == 1 && n.data[0] == '.') && !(n.len == 2 && memcmp(n.data, "..", 2) == 0);
-}
-
 /* Below END, which may be NULL. */
 static emr_status set_path(const emr_parcel *p, record *r, const record *end)
 {
+	char room[EMR_WORDS_NAME_BYTES], *at_name;
 	size_t size = 0;
-	char *at_name;
 
 	for (const record *at = r; at != end; at = parent_of(p, at)) {
+		const size_t len = others_name(at, room).len;
+
 		r->depth++;
-		size += at->meta.name.len + (at->meta.name.len > 0);
+		size += len + (len > 0);
 	}
 	size = size > 0 ? size : 1;
 	r->path = malloc(size);
@@ -419,12 +408,14 @@ static emr_status set_path(const emr_parcel *p, record *r, const record *end)
 	at_name = r->path + size - 1;
 	*at_name = '\0';
 	for (const record *at = r; at != end; at = parent_of(p, at)) {
-		if (at->meta.name.len == 0)
+		const emr_bytes name = others_name(at, room);
+
+		if (name.len == 0)
 			continue;
 		if (at_name[0] != '\0')
 			*--at_name = '/';
-		at_name -= at->meta.name.len;
-		memcpy(at_name, at->meta.name.data, at->meta.name.len);
+		at_name -= name.len;
+		memcpy(at_name, name.data, name.len);
 	}
 	return EMR_OK;
 }
@@ -438,8 +429,6 @@ static emr_status find_path(const emr_parcel *p, record *r)
 	size_t depth = 0, len = 0;
 
 	for (const record *at = r; at != NULL; at = parent_of(p, at)) {
-		if (!name_ok(&at->meta))
-			return EMR_DAMAGED;
 		if (others == NULL && at->is_others_words)
 			others = at;
 		len += at->meta.name.len + 1;

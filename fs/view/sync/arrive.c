@@ -128,7 +128,7 @@ static emr_status choose_name(following *f, const arrival *a, const node *direct
 		name = emr_words_name(a->meta.type, name, (emr_bytes){0}, room);
 	memcpy(out, name.data, name.len);
 	out[name.len] = 0;
-	if (memchr(name.data, 0, name.len) != NULL || emr_name_check(out) != EMR_OK)
+	if (emr_name_check(out) != EMR_OK)
 		strcpy(out, "unnamed");
 	if (tree_is_kept_name(f->view, directory, out, emr_id16_equal(a->domain, a->object))) {
 		strcpy(wanted, out);
