@@ -159,14 +159,14 @@ void edit_died(edit *e, const emr_content *content)
 
 bool is_unsynced(const emr_view *view)
 {
-	return view->unsynced_seq != 0 || view->unsynced_spills > 0;
+	return view->disk.unsynced_seq != 0 || view->disk.unsynced_spills > 0;
 }
 
 void note_unsynced(emr_view *view)
 {
 	if (is_unsynced(view))
 		return;
-	view->unsynced_since_boot_ns = view_boot_ns(view);
+	view->disk.unsynced_since_boot_ns = view_boot_ns(view);
 	pthread_cond_broadcast(&view->wake);
 }
 
@@ -191,7 +191,7 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 	for (unsigned i = 0; i < e->ntouched; i++)
 		e->touched[i].directory->mtime_ns = e->touched[i].directory->ctime_ns = now_ns;
 	note_unsynced(view);
-	view->unsynced_seq = seq;
+	view->disk.unsynced_seq = seq;
 	if (e->died > 0)
 		space_died(view, e->died);
 	if (e->has_pins && view->options.pins_changed != NULL)

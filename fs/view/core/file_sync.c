@@ -315,9 +315,9 @@ static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_c
 	node **nodes;
 
 	pthread_mutex_lock(&view->lock);
-	nodes = calloc(view->unsynced_spills + 1, sizeof *nodes);
-	for (size_t i = 0; nodes != NULL && i < view->nodes.used && count < view->unsynced_spills;
-		i++) {
+	nodes = calloc(view->disk.unsynced_spills + 1, sizeof *nodes);
+	for (size_t i = 0;
+		nodes != NULL && i < view->nodes.used && count < view->disk.unsynced_spills; i++) {
 		node *n = slots_at(&view->nodes, i);
 
 		if (n == NULL || node_file(n) == NULL || !node_file(n)->is_spill_unsynced)
@@ -369,9 +369,9 @@ static emr_status sync_rows(emr_view *view, uint64_t seq)
 		return status;
 	remove_doomed(view);
 	pthread_mutex_lock(&view->lock);
-	if (view->unsynced_seq <= seq)
-		view->unsynced_seq = 0;
-	view->unsynced_since_boot_ns = view_boot_ns(view); /* of whatever came since */
+	if (view->disk.unsynced_seq <= seq)
+		view->disk.unsynced_seq = 0;
+	view->disk.unsynced_since_boot_ns = view_boot_ns(view); /* of whatever came since */
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }
@@ -382,7 +382,7 @@ emr_status emr_view_sync(emr_view *view)
 	uint64_t seq;
 
 	pthread_mutex_lock(&view->lock);
-	seq = view->unsynced_seq;
+	seq = view->disk.unsynced_seq;
 	pthread_mutex_unlock(&view->lock);
 	rows = sync_rows(view, seq);
 	if (status == EMR_OK)

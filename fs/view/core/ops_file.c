@@ -114,9 +114,9 @@ void file_set_spill_unsynced(emr_view *view, file *f, bool is_unsynced_now)
 		return;
 	if (is_unsynced_now) {
 		note_unsynced(view);
-		view->unsynced_spills++;
+		view->disk.unsynced_spills++;
 	} else {
-		view->unsynced_spills--;
+		view->disk.unsynced_spills--;
 	}
 	f->is_spill_unsynced = is_unsynced_now;
 }

@@ -73,9 +73,9 @@ static emr_status await_pins(emr_view *view)
 	int64_t left;
 
 	pthread_mutex_lock(&view->lock);
-	while (view->doubts_pins && !view->stop && (left = until - view_boot_ns(view)) > 0)
+	while (view->space.doubts_pins && !view->stop && (left = until - view_boot_ns(view)) > 0)
 		view_wait_ns(view, &view->settled, left);
-	status = view->doubts_pins ? EMR_BUSY : EMR_OK;
+	status = view->space.doubts_pins ? EMR_BUSY : EMR_OK;
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
@@ -232,22 +232,22 @@ static emr_status bring_nodes(
 static void note_spared(emr_view *view, uint64_t bytes)
 {
 	pthread_mutex_lock(&view->lock);
-	view->spared_bytes = bytes;
-	view->spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
+	view->space.spared_bytes = bytes;
+	view->space.spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
 	pthread_cond_broadcast(&view->wake);
 	pthread_mutex_unlock(&view->lock);
 }
 
 bool view_spared_is_due(const emr_view *view)
 {
-	return view->spared_bytes > 0 && view->spared_due_boot_ns <= view_boot_ns(view);
+	return view->space.spared_bytes > 0 && view->space.spared_due_boot_ns <= view_boot_ns(view);
 }
 
 /* Nodes may take minutes. */
 static void set_asking(emr_view *view, bool is_asking)
 {
 	pthread_mutex_lock(&view->lock);
-	view->is_asking = is_asking;
+	view->space.is_asking = is_asking;
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 }
@@ -324,6 +324,6 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 
 void want_reclaim(emr_view *view)
 {
-	view->wants_reclaim = true;
+	view->space.wants_reclaim = true;
 	pthread_cond_broadcast(&view->wake);
 }

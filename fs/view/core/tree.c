@@ -172,7 +172,8 @@ static bool is_domain_id(const void *item, const void *key)
 
 static const emr_id16 *find_domain(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->domains, &view->domain_ids, hash_id(view, id), is_domain_id, &id);
+	return table_find(&view->index.domains, &view->index.domain_ids, hash_id(view, id),
+		is_domain_id, &id);
 }
 
 /* Of a domain there is one id for all nodes that are published in it. */
@@ -183,26 +184,27 @@ static emr_status need_domain(emr_view *view, emr_id16 id)
 
 	if (find_domain(view, id) != NULL)
 		return EMR_OK;
-	status = table_reserve(&view->domains);
+	status = table_reserve(&view->index.domains);
 	if (status == EMR_OK)
-		status = slots_reserve(&view->domain_ids);
+		status = slots_reserve(&view->index.domain_ids);
 	if (status != EMR_OK)
 		return status;
 	copy = malloc(sizeof *copy);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
 	*copy = id;
-	table_add(&view->domains, hash_id(view, id), slot_of(slots_add(&view->domain_ids, copy)));
+	table_add(&view->index.domains, hash_id(view, id),
+		slot_of(slots_add(&view->index.domain_ids, copy)));
 	return EMR_OK;
 }
 
 emr_status tree_need_place(emr_view *view, const emr_place *place)
 {
-	if (view->spare_place == NULL)
-		view->spare_place = malloc(sizeof *view->spare_place);
-	if (view->spare_ids == NULL)
-		view->spare_ids = malloc(sizeof *view->spare_ids);
-	return view->spare_place != NULL && view->spare_ids != NULL
+	if (view->index.spare_place == NULL)
+		view->index.spare_place = malloc(sizeof *view->index.spare_place);
+	if (view->index.spare_ids == NULL)
+		view->index.spare_ids = malloc(sizeof *view->index.spare_ids);
+	return view->index.spare_place != NULL && view->index.spare_ids != NULL
 		       ? need_domain(view, place->domain)
 		       : EMR_NO_MEMORY;
 }
@@ -212,8 +214,8 @@ static packed_place place_whole(emr_view *view, const node *n, const emr_place *
 	packed_place packed = {.whole = n->packed.whole};
 
 	if (!n->has_whole_place) {
-		packed.whole = view->spare_place;
-		view->spare_place = NULL;
+		packed.whole = view->index.spare_place;
+		view->index.spare_place = NULL;
 	}
 	*packed.whole = *place;
 	return packed;
@@ -225,8 +227,8 @@ static packed_place place_with_ids(emr_view *view, const node *n, const emr_plac
 
 	packed.ids = n->packed.ids;
 	if (!n->has_own_record) {
-		packed.ids = view->spare_ids;
-		view->spare_ids = NULL;
+		packed.ids = view->index.spare_ids;
+		view->index.spare_ids = NULL;
 	}
 	*packed.ids = (packed_ids){.domain = place->domain, .record = place->record_id};
 	return packed;
@@ -303,7 +305,7 @@ emr_status tree_new_node(
 
 	status = slots_reserve(&view->nodes);
 	if (status == EMR_OK)
-		status = table_reserve(&view->by_id);
+		status = table_reserve(&view->index.by_id);
 	if (status != EMR_OK)
 		return status;
 	n = calloc(1, sizeof *n);
@@ -321,7 +323,7 @@ emr_status tree_new_node(
 	n->kind = &own_kind;
 	if (type == EMR_META_DIR)
 		n->listing->next_cookie = 3; /* 1 and 2 are "." and ".." */
-	table_add(&view->by_id, hash_id(view, id), slot_of(n->number));
+	table_add(&view->index.by_id, hash_id(view, id), slot_of(n->number));
 	*out_node = n;
 	return EMR_OK;
 }
@@ -350,7 +352,7 @@ static void free_file(emr_view *view, node *n)
 
 void tree_free_node(emr_view *view, node *n)
 {
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	slots_remove(&view->nodes, n->number);
 	free_file(view, n);
 	free(node_place_memory(n));
@@ -387,15 +389,15 @@ void tree_release_if_unused(emr_view *view, node *n)
 
 emr_status tree_become_root(emr_view *view, node *n)
 {
-	emr_status status = table_reserve(&view->by_id);
+	emr_status status = table_reserve(&view->index.by_id);
 
 	if (status != EMR_OK)
 		return status;
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	slots_close(&view->nodes, n->number);
 	slots_put(&view->nodes, EMR_ROOT_NODE, n);
 	n->number = EMR_ROOT_NODE;
-	table_add(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_add(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	n->state = NODE_LIVE;
 	n->is_domain = true;
 	view->root = n;
@@ -412,12 +414,12 @@ node *tree_by_number(const emr_view *view, uint64_t number)
 
 node *tree_by_id(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->by_id, &view->nodes, hash_id(view, id), has_id, &id);
+	return table_find(&view->index.by_id, &view->nodes, hash_id(view, id), has_id, &id);
 }
 
 node *tree_by_shown_id(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->by_id, &view->nodes, hash_id(view, id), has_shown_id, &id);
+	return table_find(&view->index.by_id, &view->nodes, hash_id(view, id), has_shown_id, &id);
 }
 
 node *tree_directory_by_id(const emr_view *view, emr_id16 id)
@@ -431,8 +433,8 @@ node *tree_child(const emr_view *view, const node *directory, const char *name)
 {
 	name_key key = {.directory = directory, .name = name};
 
-	return table_find(
-		&view->by_name, &view->nodes, hash_name(view, directory, name), has_name, &key);
+	return table_find(&view->index.by_name, &view->nodes, hash_name(view, directory, name),
+		has_name, &key);
 }
 
 /* A name came or went: what was vacated under it is shown as deleted, or is not any more. */
@@ -489,14 +491,14 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 		in->subdirectories++;
 	if (emr_name_is_half_download(name))
 		in->half_downloads++;
-	table_add(&view->by_name, hash_name(view, directory, name), slot_of(n->number));
+	table_add(&view->index.by_name, hash_name(view, directory, name), slot_of(n->number));
 	note_name(view);
 }
 
 emr_status tree_reserve(emr_view *view, node *directory)
 {
 	/* Two for an exchange within one directory. */
-	emr_status status = table_reserve_more(&view->by_name, 2);
+	emr_status status = table_reserve_more(&view->index.by_name, 2);
 
 	return status == EMR_OK ? reserve_kids(directory->listing, 2) : status;
 }
@@ -579,7 +581,7 @@ void tree_detach(emr_view *view, node *n)
 		in->subdirectories--;
 	if (emr_name_is_half_download(n->name))
 		in->half_downloads--;
-	table_remove(&view->by_name, hash_name(view, directory, n->name), slot_of(n->number));
+	table_remove(&view->index.by_name, hash_name(view, directory, n->name), slot_of(n->number));
 	note_name(view);
 	free(n->name);
 	n->name = NULL;
@@ -630,18 +632,18 @@ void tree_swap(emr_view *view, node *a, node *b, char *name_of_a, char *name_of_
 
 emr_status tree_reserve_ids(emr_view *view, size_t more)
 {
-	return table_reserve_more(&view->by_id, more);
+	return table_reserve_more(&view->index.by_id, more);
 }
 
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)
 {
-	emr_status status = table_reserve(&view->by_id);
+	emr_status status = table_reserve(&view->index.by_id);
 
 	if (status != EMR_OK)
 		return status;
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	n->id = id;
-	table_add(&view->by_id, hash_id(view, id), slot_of(n->number));
+	table_add(&view->index.by_id, hash_id(view, id), slot_of(n->number));
 	return EMR_OK;
 }
 
@@ -657,7 +659,7 @@ void tree_follow_directory(emr_view *view, node *n, emr_id16 from)
 
 void tree_forget_id(emr_view *view, node *n)
 {
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 }
 
 bool tree_is_below(const node *n, const node *directory)

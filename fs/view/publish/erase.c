@@ -66,8 +66,8 @@ static emr_status remove_begun(emr_view *view)
 
 	while (some && status == EMR_OK) {
 		some = false;
-		for (size_t i = 0; i < view->nerasing && status == EMR_OK; i++) {
-			node *n = tree_by_id(view, view->erasing[i].object);
+		for (size_t i = 0; i < view->erasing.n && status == EMR_OK; i++) {
+			node *n = tree_by_id(view, view->erasing.list[i].object);
 
 			if (n == NULL || n->state != NODE_LIVE || node_has_kids(n) ||
 				n->parent == NULL)
@@ -83,20 +83,20 @@ emr_status erase_load(emr_view *view)
 {
 	emr_status status;
 
-	view->erase_due_boot_ns = view_boot_ns(view);
+	view->erasing.due_boot_ns = view_boot_ns(view);
 	status = emr_journal_each(view->options.journal, EMR_ROW_ERASING, load_row, view);
-	if (status != EMR_OK || view->nerasing == 0 || view->options.read_only)
+	if (status != EMR_OK || view->erasing.n == 0 || view->options.read_only)
 		return status;
 	pthread_mutex_lock(&view->lock);
 	status = remove_begun(view);
-	note_due(view, view->erase_due_boot_ns);
+	note_due(view, view->erasing.due_boot_ns);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
 bool erase_is_due(const emr_view *view)
 {
-	return view->nerasing > 0 && view->erase_due_boot_ns <= view_boot_ns(view);
+	return view->erasing.n > 0 && view->erasing.due_boot_ns <= view_boot_ns(view);
 }
 
 /* ---- what one try works on ---- */
@@ -131,12 +131,12 @@ static emr_status copy_list(trying *t)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&t->view->lock);
-	t->all = calloc(t->view->nerasing + 1, sizeof *t->all);
+	t->all = calloc(t->view->erasing.n + 1, sizeof *t->all);
 	if (t->all == NULL)
 		status = EMR_NO_MEMORY;
-	else if (t->view->nerasing > 0)
-		memcpy(t->all, t->view->erasing, t->view->nerasing * sizeof *t->all);
-	t->n = status == EMR_OK ? t->view->nerasing : 0;
+	else if (t->view->erasing.n > 0)
+		memcpy(t->all, t->view->erasing.list, t->view->erasing.n * sizeof *t->all);
+	t->n = status == EMR_OK ? t->view->erasing.n : 0;
 	pthread_mutex_unlock(&t->view->lock);
 	qsort(t->all, t->n, sizeof *t->all, by_object);
 	return status;
@@ -425,13 +425,13 @@ static emr_status forget_rows(trying *t)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->nerasing; i++)
-		if (find(t, view->erasing[i].object) == NULL)
-			view->erasing[kept++] = view->erasing[i];
-		else if (emr_buf_append(&view->erased, view->erasing[i].object.b,
+	for (size_t i = 0; i < view->erasing.n; i++)
+		if (find(t, view->erasing.list[i].object) == NULL)
+			view->erasing.list[kept++] = view->erasing.list[i];
+		else if (emr_buf_append(&view->erasing.erased, view->erasing.list[i].object.b,
 				 sizeof(emr_id16)) != EMR_OK)
 			emr_log(EMR_LOG_INFO, "an erasure will be looked at once more");
-	view->nerasing = kept;
+	view->erasing.n = kept;
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }
@@ -472,8 +472,8 @@ void erase_run(emr_view *view)
 			emr_status_text(status));
 	free(t.all);
 	pthread_mutex_lock(&view->lock);
-	view->erase_status = status;
-	view->erase_left = left;
-	view->erase_due_boot_ns = view_boot_ns(view) + RETRY_NS;
+	view->keeper->erase_status = status;
+	view->keeper->erase_left = left;
+	view->erasing.due_boot_ns = view_boot_ns(view) + RETRY_NS;
 	pthread_mutex_unlock(&view->lock);
 }

@@ -375,7 +375,7 @@ static emr_status begin(asking *a, uint64_t *out_parent, char out_name[EMR_NAME_
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "names of what is erased stay for a while: %s",
 			emr_status_text(status));
-	view->erase_due_boot_ns = view_boot_ns(view);
+	view->erasing.due_boot_ns = view_boot_ns(view);
 	return EMR_OK;
 }
 
@@ -408,9 +408,9 @@ static void note_state(asking *a)
 	emr_view *view = a->view;
 
 	pthread_mutex_lock(&view->lock);
-	a->erased.is_finished = view->nerasing == 0;
-	a->erased.why = view->erase_status;
-	a->erased.bytes_needed = view->erase_left.bytes_left;
+	a->erased.is_finished = view->erasing.n == 0;
+	a->erased.why = view->keeper->erase_status;
+	a->erased.bytes_needed = view->keeper->erase_left.bytes_left;
 	pthread_mutex_unlock(&view->lock);
 }
 
@@ -474,8 +474,8 @@ static emr_status what_disk_did(emr_view *view, emr_status status)
 static void add_eraser(emr_view *view, int n)
 {
 	pthread_mutex_lock(&view->lock);
-	view->erasers += (unsigned)n;
-	view->holds_content = view->holds_content && view->erasers > 0;
+	view->awaiting.erasers += (unsigned)n;
+	view->awaiting.holds_content = view->awaiting.holds_content && view->awaiting.erasers > 0;
 	note_due(view, view_boot_ns(view));
 	pthread_mutex_unlock(&view->lock);
 }

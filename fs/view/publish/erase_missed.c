@@ -154,27 +154,28 @@ static emr_status look(missed *m, uint64_t to)
 
 int64_t erase_look_due(const emr_view *view)
 {
-	return view->has_looked_back || view->options.read_only ? INT64_MAX
-								: view->look_back_boot_ns;
+	return view->keeper->has_looked_back || view->options.read_only
+		       ? INT64_MAX
+		       : view->keeper->look_back_boot_ns;
 }
 
 void erase_look_soon(emr_view *view)
 {
-	view->look_back_boot_ns = view_boot_ns(view) + AFTER_OPENING_NS;
-	note_due(view, view->look_back_boot_ns);
+	view->keeper->look_back_boot_ns = view_boot_ns(view) + AFTER_OPENING_NS;
+	note_due(view, view->keeper->look_back_boot_ns);
 }
 
 void erase_look_back(emr_view *view)
 {
 	missed m = {.view = view};
-	emr_status status = look(&m, view->opened_at);
+	emr_status status = look(&m, view->keeper->opened_at);
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what others erased was not looked for to the end: %s",
 			emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
-	view->has_looked_back = status == EMR_OK;
-	view->look_back_boot_ns = view_boot_ns(view) + RETRY_NS;
+	view->keeper->has_looked_back = status == EMR_OK;
+	view->keeper->look_back_boot_ns = view_boot_ns(view) + RETRY_NS;
 	pthread_mutex_unlock(&view->lock);
 	free(m.all);
 	emr_buf_free(&m.held);

@@ -37,7 +37,8 @@ static emr_status look_at(const emr_view *view, const wanted *what, emr_headers 
 	emr_content_key_free(key);
 	source.arg = reader;
 	if (status == EMR_OK)
-		status = emr_header_reader_read(view->headers, what->domain.b, &source, out);
+		status = emr_header_reader_read(
+			view->keeper->headers, what->domain.b, &source, out);
 	emr_content_reader_free(reader);
 	return status;
 }
@@ -118,7 +119,7 @@ void headers_learn(publishing *p)
 	EMR_AUTO_FREE wanted *all = NULL;
 	size_t count;
 
-	if (view->headers == NULL || p->nnodes == 0)
+	if (view->keeper->headers == NULL || p->nnodes == 0)
 		return;
 	all = calloc(p->nnodes, sizeof *all);
 	if (all == NULL)

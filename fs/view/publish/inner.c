@@ -270,7 +270,7 @@ void emr_view_tie(emr_view *view)
 {
 	pthread_mutex_lock(&view->lock);
 	view->wants_tie = true;
-	view->tie_due_boot_ns = 0;
+	view->keeper->tie_due_boot_ns = 0;
 	note_due(view, 0);
 	pthread_mutex_unlock(&view->lock);
 }
@@ -304,7 +304,7 @@ emr_status inner_tie(emr_view *view)
 	bool is_due;
 
 	pthread_mutex_lock(&view->lock);
-	is_due = view->wants_tie && view->tie_due_boot_ns <= view_boot_ns(view);
+	is_due = view->wants_tie && view->keeper->tie_due_boot_ns <= view_boot_ns(view);
 	if (is_due)
 		view->wants_tie = false; /* what happens from here on is for the next time */
 	pthread_mutex_unlock(&view->lock);
@@ -315,7 +315,7 @@ emr_status inner_tie(emr_view *view)
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	view->wants_tie = true;
-	view->tie_due_boot_ns = view_boot_ns(view) + TIE_AGAIN_NS;
+	view->keeper->tie_due_boot_ns = view_boot_ns(view) + TIE_AGAIN_NS;
 	pthread_mutex_unlock(&view->lock);
 	/* Nobody's record waits for it: whoever has something to send hears of a ledger that is
 	 * away. */

@@ -150,7 +150,7 @@ emr_status emr_view_pins_lost(emr_view *view, const emr_cid *roots, size_t n)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	view->doubts_pins = false;
+	view->space.doubts_pins = false;
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;

@@ -68,10 +68,10 @@ int64_t publish_due(const emr_view *view)
 		due = follow_due(view);
 	if (erase_look_due(view) < due)
 		due = erase_look_due(view);
-	if (view->nerasing > 0 && view->erase_due_boot_ns < due)
-		due = view->erase_due_boot_ns;
-	if (view->wants_tie && view->tie_due_boot_ns < due)
-		due = view->tie_due_boot_ns;
+	if (view->erasing.n > 0 && view->erasing.due_boot_ns < due)
+		due = view->erasing.due_boot_ns;
+	if (view->wants_tie && view->keeper->tie_due_boot_ns < due)
+		due = view->keeper->tie_due_boot_ns;
 	return due;
 }
 
@@ -291,8 +291,7 @@ static void finish(publishing *p, emr_status status)
 	while (p->nnodes > 0)
 		drop_node(p, p->nnodes - 1);
 	prune_queue(view);
-	view->runs++;
-	view->last_run = status;
+	view->keeper->last_run = status;
 	if (view->shares != NULL && view->shares->has_own)
 		shared_wake(view);
 	pthread_cond_broadcast(&view->settled);
@@ -327,7 +326,7 @@ static void tell_spent(const emr_view *view, emr_status status)
 {
 	const emr_view_options *o = &view->options;
 
-	if (is_spent(status) && status != view->last_run && o->notice != NULL)
+	if (is_spent(status) && status != view->keeper->last_run && o->notice != NULL)
 		o->notice(o->notice_arg,
 			status == EMR_BYTES_SPENT ? "bytes-spent" : "letters-spent", "");
 }
