@@ -1,6 +1,6 @@
-/* This file tells an owner who asked for her records, who got a key (the ledger proves it), and
- * what was opened (the reader's computer reports it). An entry that cannot be opened is still
- * listed, with what the ledger says of it in the clear. */
+/* This file tells an owner which readers asked for records, which of them got a key (the ledger
+ * proves it), and which files were opened (the reader's computer reports it). An entry that cannot
+ * be opened is still listed, with what the ledger says of it in the clear. */
 #include "share/audit.h"
 
 #include <stdlib.h>

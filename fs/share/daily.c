@@ -1,6 +1,6 @@
 /* The terms of a dataset have a daily limit for each reader, which this file keeps. The computer
- * that answers counts what that reader asked for today, in all folders of the dataset, by the
- * ledger: so the limit holds whatever program he uses, and after a restart of any computer. */
+ * that answers counts, by the ledger, the records that the reader asked for today in all folders of
+ * the dataset: so the limit holds with any program, and after a restart of any computer. */
 #include <string.h>
 
 #include "judge.h"

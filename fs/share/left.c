@@ -1,6 +1,6 @@
-/* A clinician who leaves files in a patient's Inbox cannot read there afterwards. This file
- * lists what he himself has left, with names that only his own keys open, so that he can show
- * what he delivered. */
+/* A clinician who leaves files in a patient's Inbox cannot read there afterwards. This file lists
+ * the clinician's own deposits, with names that only the clinician's keys open, so that the
+ * clinician can show what was delivered. */
 #include "share/left.h"
 
 #include <stdlib.h>

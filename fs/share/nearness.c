@@ -1,6 +1,7 @@
-/* This file tells which organisations could read what is granted to somebody: a person's, or those
- * of everybody who ever had a team's key, its leader included. Whoever chooses agents, cuts
- * fragments, keeps or uses them leaves out the agents of these, each by his own copy. */
+/* This file tells which organisations could read a grant: those of the person, or of everybody who
+ * ever had the team's key, its leader included. Each computer that chooses agents, or cuts, keeps
+ * or uses fragments, leaves out the agents of these organisations, by its own copy of the ledger.
+ */
 #include <string.h>
 
 #include "contract/codes.h"

@@ -1,6 +1,6 @@
-/* This file tells who put a folder where it is, and what is shared because of that. A folder
- * that is moved into one that she shares is shared with it, in her name, also when it was moved
- * on a computer that was stolen. All of it is read from the ledger, where each place has its
+/* This file tells which computer put a folder where it is, and which shares follow from that. A
+ * folder that is moved into a shared one is shared with it, in the owner's name, also when it was
+ * moved on a computer that was stolen. All of it is read from the ledger, where each place has its
  * signer. */
 #include <string.h>
 

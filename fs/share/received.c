@@ -1,6 +1,6 @@
-/* This file lists the grants that a person or his team has received, and opens the sealed letter
- * of each. It refuses a letter whose card belongs to another folder than the ledger names, so
- * that nobody can hide behind a familiar name. */
+/* This file lists the grants that a person, or a team of that person, has received, and opens the
+ * sealed letter of each. It refuses a letter whose card belongs to another folder than the ledger
+ * names, so that nobody can hide behind a familiar name. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* This file is how an owner's own computer answers questions for keys: it gives what her grants
- * allow, and refuses the rest with a reason. It can always release, even when no agent answers. */
+/* This file is how an owner's own computer answers questions for keys: it gives what the owner's
+ * grants allow, and refuses the rest with a reason. It can always release, even when no agent
+ * answers. */
 #include "share/release.h"
 
 #include <stdlib.h>

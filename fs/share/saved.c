@@ -1,6 +1,6 @@
-/* When a computer of hers turns out to be stolen, this file shows what it saved in folders that
- * others see, and can take it out of there. It finds that by the ledger, where each entry has
- * its signer, and removes it as she would herself, so that nothing is destroyed. */
+/* When a computer of the owner turns out to be stolen, this file lists the files that it saved in
+ * folders that others see, and can take them out of there. It finds them by the ledger, where each
+ * entry has its signer, and removes them as the owner would, so that nothing is destroyed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

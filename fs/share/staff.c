@@ -1,5 +1,6 @@
 /* This file finds the auditors of a reader's organisation, to whom questions for keys are sealed
- * besides, and shows an auditor what his organisation's staff asked for. */
+ * besides, and shows an auditor the questions that the staff of the auditor's organisation asked.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* This file puts a team in the place of a person, for who gives and for who gets: a member opens
- * what was shared with his team. A person is found by the key that she has now. */
+/* This file puts a team in the place of a person, on the giving and on the receiving side: a member
+ * opens what was shared with the team. A person is found by the key that the person has now. */
 #include <string.h>
 
 #include "contract/codes.h"

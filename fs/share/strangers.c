@@ -1,7 +1,7 @@
-/* This file finds keys that may do something in the owner's domains without being hers or one of
- * her computers', for example what somebody with a stolen computer has added. Only the owner's
- * key begins an epoch, adds a computer, shares, or lets anybody write: her other computers do
- * none of it, so what they signed of that is somebody else's word. */
+/* This file finds keys that may do something in the owner's domains without belonging to the owner
+ * or one of the owner's computers, for example keys that the thief of a computer has added. Only
+ * the owner's key begins an epoch, adds a computer, shares, or gives a right to write: the owner's
+ * other computers do none of it, so such an entry signed by one of them is somebody else's word. */
 #include "share/strangers.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* The files of this module use teams through this: a team as a grantee where a person could
- * stand, and a person who reads in a team's name. It refuses to let somebody read in the name of
- * a team that he is not in. */
+/* The files of this module use teams through this: a team as a grantee where a person could stand,
+ * and a person who reads in a team's name. It refuses to let a person read in the name of a team
+ * without being in it. */
 #pragma once
 
 #include "share/read.h"

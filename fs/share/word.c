@@ -1,7 +1,7 @@
-/* This file tells the reader of a shared record whose word a version is: who signed its content.
- * It goes through the items of the record on the ledger, as far as this computer has them. Before
- * its owner seals a record again, her computer asks the same: what she has signed, readers believe.
- */
+/* This file tells the reader of a shared record who signed the content of a version, and so vouches
+ * for it. It goes through the items of the record on the ledger, as far as this computer has them.
+ * The owner's computer looks up the same before it seals a record again, because readers believe
+ * what the owner has signed. */
 #include <stdlib.h>
 #include <string.h>
 

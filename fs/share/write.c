@@ -1,6 +1,6 @@
-/* This file tells a person where he may write in folders of others, by a letter from the owner
- * or by his role and a patient's card, and until when. It also makes again the keys of names
- * that he wrote there himself. */
+/* This file tells a person in which folders of others that person may write, by a letter from the
+ * owner or by role and a patient's card, and until when. It also makes again the keys of names that
+ * the person wrote there. */
 #include "share/write.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* A hospital's consent system gives a patient a file that says whom she lets see what. This file
- * turns such files, once they are records of the folder, into requests that she can say yes to: the
- * file itself stays untouched, as the evidence of what was asked. */
+/* A hospital's consent system gives a patient a file that says which persons may see which records.
+ * This file turns such files, once they are records of the folder, into requests that the patient
+ * can say yes to: the file itself stays untouched, as the evidence of what was asked. */
 #include "sharing/office.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Who may release keys while the owner's folder is closed is the owner's rule. This file puts it
- * into what is shared, and gives again what stands by another one when the rule is changed. */
+/* The owner's rule says which agents may release keys while the owner's folder is closed. This file
+ * puts the rule into new shares, and gives older shares again when the rule is changed. */
 #include <stdio.h>
 #include <string.h>
 

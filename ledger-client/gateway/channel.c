@@ -1,6 +1,6 @@
-/* This file opens a network by its directory.  Of one on Fabric it makes the client of the gateways
- * when it is first needed, because who joins has his certificate only then, and makes it again when
- * the keyring has another. */
+/* This file opens a network by its directory. Of one on Fabric it makes the client of the gateways
+ * when it is first needed, because a person who joins has a certificate only then, and makes it
+ * again when the keyring has another. */
 #include "gateway/channel.h"
 
 #include <fcntl.h>

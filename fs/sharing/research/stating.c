@@ -1,5 +1,5 @@
-/* This file counts what this person's folders in datasets hold, by kind, modality and her age,
- * and has the counts told to the datasets' stewards, sealed: no name, no file, no day. In a
+/* This file counts what this person's folders in datasets hold, by kind, modality and the person's
+ * age, and has the counts told to the datasets' stewards, sealed: no name, no file, no day. In a
  * de-identified dataset the copies count, in another the files. */
 #include <stdio.h>
 #include <stdlib.h>

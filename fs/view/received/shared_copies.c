@@ -1,6 +1,6 @@
-/* What participants give to a de-identified dataset is looked at before its first byte is shown: it
- * must be signed by its participant as a copy by the rules of that dataset, and a scan must find
- * nothing in it that no such copy has.  Everything else is withheld, and counted. */
+/* A file that a participant gives to a de-identified dataset is looked at before its first byte is
+ * shown: it must be signed by its participant as a copy by the rules of that dataset, and a scan
+ * must find nothing in it that no such copy has. Everything else is withheld, and counted. */
 #include "shared.h"
 #include "shared_notice.h"
 

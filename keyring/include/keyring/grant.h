@@ -17,16 +17,16 @@
 #define EMR_SHARE_LABEL_MAX 255
 #define EMR_NOTE_LABEL_MAX 31
 
-/* Who may release keys while the owner is away, beside agents of other organisations: bits of the
- * rights of an order (fs/share); of them a grant's terms have the first alone, where such an agent
- * is named. */
+/* The agents that may release keys while the owner is away, beside those of other organisations:
+ * bits of the rights of an order (fs/share); of them a grant's terms have the first alone, where
+ * such an agent is named. */
 typedef enum emr_away {
 	EMR_AWAY_OTHERS = 0,
 	EMR_AWAY_OWN = 8,     /* the owner's own organisation's, where no other fits */
 	EMR_AWAY_NOBODY = 16, /* none at all */
 } emr_away;
 
-/* What a grant with these RIGHTS and N agents says. */
+/* The rule that a grant with these RIGHTS and N agents states. */
 static inline emr_away emr_away_of(uint16_t rights, unsigned n)
 {
 	return n == 0 ? EMR_AWAY_NOBODY : (emr_away)(rights & EMR_AWAY_OWN);

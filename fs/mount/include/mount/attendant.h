@@ -18,8 +18,8 @@ typedef struct emr_attendant emr_attendant;
 emr_status emr_attendant_new(
 	emr_session *session, emr_attendant **out_attendant, emr_problem *out_problem);
 void emr_attendant_free(emr_attendant *attendant); /* NULL is fine */
-/* Works until emr_attendant_stop.  What goes wrong meanwhile is tried again, and stands in the
- * report. */
+/* Works until emr_attendant_stop. A step that fails meanwhile is tried again, and the report names
+ * it. */
 void emr_attendant_run(emr_attendant *attendant);
 /* Any thread, and a signal handler. */
 void emr_attendant_stop(emr_attendant *attendant);

@@ -89,7 +89,7 @@ typedef struct emr_publishing emr_publishing;
 /* Speaks to nobody; sets session->publisher. */
 emr_status emr_publishing_new(emr_session *session, emr_notices *notices,
 	const emr_settings *settings, emr_publishing **out_publishing);
-/* The session is open.  What fails is logged: nothing is given to nodes then. */
+/* The session is open. A failure is logged, and nodes are then given nothing. */
 void emr_publishing_start(emr_publishing *publishing);
 /* Before the session is closed.  NULL is fine, for both. */
 void emr_publishing_stop(emr_publishing *publishing);

@@ -136,9 +136,9 @@ typedef struct emr_view_options {
 	 * for the person whose folder this is.  EMR_NOT_FOUND: nobody is registered with it.  Any
 	 * thread, without a lock of the view.  May be NULL: nobody is known. */
 	emr_status (*named)(void *arg, emr_id32 signer_id, char *out, size_t size);
-	/* What stands for each of the N people of IDS: the name in the book, else the certificate's
-	 * with its organisation; "" where neither is here.  Only `name` is said.  May change
-	 * when INBOXES' generation does.  As NAMED. */
+	/* The name of each of the N people of IDS: the name in the book, else the certificate's
+	 * with its organisation; "" where neither is here. Only `name` is said. May change when
+	 * INBOXES' generation does. As NAMED. */
 	emr_status (*names)(void *arg, const emr_id32 *ids, size_t n, struct emr_owner_called *out);
 	void *vouched_arg; /* of these three */
 	/* Something about what another shares (view/received.h).  May be NULL. */
