@@ -48,6 +48,7 @@ typedef struct conversation {
 struct emr_server {
 	emr_session *session;
 	emr_notices *notices;
+	emr_attendant *agent; /* NULL: SESSION is a folder's */
 	int run_fd, listen_fd, stop_fd; /* do not change while the thread runs */
 	pthread_t thread;
 	bool has_thread; /* of whoever starts and stops */
@@ -236,7 +237,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 /* An agent has no folder, and a folder no agent. */
 static emr_status answer_agent(conversation *c, const emr_request *request)
 {
-	struct emr_attendant *agent = c->server->session->agent;
+	emr_attendant *agent = c->server->agent;
 	emr_problem problem = {0};
 
 	if (agent != NULL && request->ask == EMR_ASK_AGENT)
@@ -277,7 +278,7 @@ static emr_status answer(conversation *c, const emr_request *request)
 	emr_status status;
 
 	if (request->ask == EMR_ASK_AGENT ||
-		(c->server->session->agent != NULL && request->ask != EMR_ASK_WALLET))
+		(c->server->agent != NULL && request->ask != EMR_ASK_WALLET))
 		return answer_agent(c, request);
 	if (request->ask == EMR_ASK_STATUS)
 		return answer_status(c, request);
@@ -431,7 +432,7 @@ static emr_status bind_socket(emr_server *server)
 }
 
 emr_status emr_server_start(const emr_places *places, emr_session *session, emr_notices *notices,
-	emr_server **out_server, emr_problem *out_problem)
+	emr_attendant *agent, emr_server **out_server, emr_problem *out_problem)
 {
 	emr_server *server = calloc(1, sizeof *server);
 	emr_status status;
@@ -442,6 +443,7 @@ emr_status emr_server_start(const emr_places *places, emr_session *session, emr_
 	}
 	*server = (emr_server){.session = session,
 		.notices = notices,
+		.agent = agent,
 		.run_fd = -1,
 		.listen_fd = -1,
 		.stop_fd = -1};

@@ -163,10 +163,9 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 		renew_ended(a);
 	if (status == EMR_OK)
 		status = emr_attendant_new(&a->session, &a->attendant, out_problem);
-	if (status == EMR_OK) {
-		a->session.agent = a->attendant;
-		status = emr_server_start(&a->places, &a->session, NULL, &a->server, out_problem);
-	}
+	if (status == EMR_OK)
+		status = emr_server_start(
+			&a->places, &a->session, NULL, a->attendant, &a->server, out_problem);
 	return status;
 }
 

@@ -648,7 +648,7 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, _("The folder"));
 		return status;
 	}
-	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
+	status = emr_server_start(&m->places, &m->session, m->notices, NULL, &m->server, out_problem);
 	if (status != EMR_OK)
 		return status;
 	begin_viewer_cache(m);
