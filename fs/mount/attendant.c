@@ -31,7 +31,7 @@
 #define KEY_S ((uint64_t)7 * 86400)
 #define KEY_AGAIN_S 3600u /* after a renewal that did not come about */
 
-/* What other threads may ask for. */
+/* The requests of other threads. */
 typedef struct news {
 	uint64_t served, refused, destroyed, grants, fragments;
 	uint64_t witnessed_unix_s, key_unix_s, size;

@@ -1,5 +1,5 @@
 /* The open folder answers here before `emrfs backup` copies its disk: what only IPFS nodes have of
- * any version is brought home.  What no node has is counted, and keeps nothing else back. */
+ * any version is brought home. A block that no node has is counted, and keeps nothing else back. */
 #include "answers.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"

@@ -135,7 +135,8 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request, 
 	emr_devices_of of = {.keyring = session->keyring,
 		.replica = session->replica,
 		.descriptor = emr_ledger_descriptor(session->ledger)};
-	/* What a verb beside the folder has just done; without the ledger, what is known of it. */
+	/* The list has what a verb beside the folder has just done; without the ledger it has what
+	 * is known here. */
 	emr_status status = emr_follow_now(session->replica);
 
 	(void)request;

@@ -76,7 +76,7 @@ static emr_status add_entry(void *arg, const emr_replica_listing *line)
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
 }
 
-/* What the others have signed of the same head goes along. */
+/* The signatures of others under the same head go along. */
 static emr_status take_cosignatures(emr_session *session, const emr_checkpoint *own, emr_buf *note)
 {
 	EMR_AUTO_BUF kept = {0};

@@ -1,6 +1,6 @@
 /* The open folder answers `emrfs import` here: it brings records from an exported file into the
- * folder. What the local ledger names comes back as what it was. A new record gets its name only
- * after all of it was read and checked, and a damaged one does not stop the others. */
+ * folder. A record that the local ledger names comes back as what it was. A new record gets its
+ * name only after all of it was read and checked, and a damaged one does not stop the others. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -291,8 +291,8 @@ static emr_status note_restored(
 	return EMR_OK;
 }
 
-/* What this ledger names needs no copy: its blocks come if they are missing, and what was deleted
- * comes back as what it was. */
+/* A record that this ledger names needs no copy: its blocks come if they are missing, and a deleted
+ * one comes back as what it was. */
 static emr_status bring_own(import *i)
 {
 	emr_status status = emr_known_bring(i->known, i->session->store, &i->brought);

@@ -69,7 +69,7 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 		status = set_keep(session, request);
 	if (status == EMR_OK && request->purge)
 		status = emr_view_purge(session->view, &freed);
-	/* What was brought stays while nobody can tell which of it are the last copies. */
+	/* Blocks that were brought stay while nobody can tell which of them are the last copies. */
 	if (status == EMR_OK && request->purge && emr_publisher_save(session->publisher) == EMR_OK)
 		emr_fetching_purge(session, &brought);
 	if (status == EMR_OK)

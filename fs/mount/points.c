@@ -131,7 +131,7 @@ static emr_status append(json_t *list, json_t *one)
 	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* Whoever counts for himself needs to know which accounts are his. */
+/* A person who checks the sums needs to know the person's accounts. */
 static emr_status count_points(counting *c)
 {
 	const emr_account *all;
@@ -216,7 +216,7 @@ static emr_status note_credit(void *arg, const emr_credit *credit)
 		c->own.agent += credit->agent;
 		c->own.hospital += credit->hospital;
 	}
-	/* Who has only what his folders brought him is nobody whom the ledger could name. */
+	/* A person whose points all came from folders is not named by the ledger. */
 	if (credit->agent + credit->hospital == 0)
 		return EMR_OK;
 	if (name_of(c, credit->account, who, sizeof who) != EMR_OK)

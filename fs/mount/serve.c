@@ -48,7 +48,7 @@ typedef struct conversation {
 struct emr_server {
 	emr_session *session;
 	emr_notices *notices;
-	emr_attendant *agent; /* NULL: SESSION is a folder's */
+	emr_attendant *agent;		/* NULL: SESSION is a folder's */
 	int run_fd, listen_fd, stop_fd; /* do not change while the thread runs */
 	pthread_t thread;
 	bool has_thread; /* of whoever starts and stops */
@@ -82,8 +82,7 @@ static emr_status send_ok(conversation *c, json_t *fields)
 	return send_stolen(c, fields);
 }
 
-/* What is refused because of the disk or the journal has nothing to do with how the folder was
- * opened. */
+/* A refusal because of the disk or the journal has nothing to do with how the folder was opened. */
 static emr_status send_problem(conversation *c, const emr_problem *problem)
 {
 	const emr_session *session = c->server->session;
@@ -167,8 +166,8 @@ static void secure(conversation *c, bool now)
 		emr_log(EMR_LOG_ERROR, "before the end: the disk: %s", emr_status_text(status));
 }
 
-/* True: nothing of what was brought is left that somebody could miss.  What of it was the last copy
- * is in the local store now, or stays where it is, and so does all where nobody can tell. */
+/* True: nothing of what was brought is left that somebody could miss. Each last copy among it is in
+ * the local store now, or stays where it is, and so does all of it where nobody can tell. */
 static bool empty_cache(const emr_session *session)
 {
 	uint64_t brought;
@@ -196,7 +195,8 @@ static bool put_stopping(emr_session *session, json_t *answer)
 		       0;
 }
 
-/* What would be left behind.  The verb unmounts; with `now` the mount ends by itself. */
+/* Answers with the files that would be left behind. The verb unmounts; with `now` the mount ends by
+ * itself. */
 static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
 	emr_session *session = c->server->session;
@@ -246,7 +246,7 @@ static emr_status answer_agent(conversation *c, const emr_request *request)
 	return send_problem(c, &problem);
 }
 
-/* What is asked of the folder; what is asked of this process itself is answered above. */
+/* The requests to the folder; those to this process itself are answered above. */
 static emr_status (*const answers[EMR_ASK_COUNT])(emr_session *session, const emr_request *request,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem) = {
 	[EMR_ASK_EXPORT] = emr_answer_export,

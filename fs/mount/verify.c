@@ -160,7 +160,7 @@ static emr_status say_progress(verification *v, uint64_t done)
 	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
 }
 
-/* Of what follows nobody knows how far it is. */
+/* The length of the parts that follow is not known. */
 static emr_status say_part(verification *v, const char *part)
 {
 	json_t *object = json_pack("{s:{s:s}}", "progress", "part", part);
@@ -224,7 +224,7 @@ static emr_status take_block_home(void *arg, const emr_cid *cid)
 	return EMR_OK;
 }
 
-/* What was brought before lies in a cache, which no backup has and which `erase` empties. */
+/* Blocks that were brought before lie in a cache, which no backup has and which `erase` empties. */
 static void take_home(const verification *v, const record *r)
 {
 	emr_fetcher *fetcher = emr_session_fetcher(v->session);
@@ -239,8 +239,8 @@ static void take_home(const verification *v, const record *r)
 			emr_status_text(status));
 }
 
-/* What is missing on this disk, or went bad there, may come from elsewhere: to open it needs a few
- * blocks, one after the other. */
+/* A block that is missing on this disk, or went bad there, may come from elsewhere: opening the
+ * file needs a few of them, one after the other. */
 static emr_status check_record(verification *v, const record *r)
 {
 	emr_fetcher *fetcher = emr_session_fetcher(v->session);
@@ -344,8 +344,8 @@ static emr_status check_version(verification *v, const emr_cid *root)
 	return say_bad(v, text, _("an earlier or deleted version"), error_of(status));
 }
 
-/* What a backup looks for, but for the living records, which are read: the versions that pins
- * name. */
+/* The versions that pins name: a backup looks for them, and for the living records, which are read
+ * here anyway. */
 static emr_status check_versions(verification *v)
 {
 	EMR_AUTO_BUF pinned = {0};
@@ -369,7 +369,7 @@ static emr_status check_versions(verification *v)
 	return status;
 }
 
-/* What was promised of files that are not on the ledger yet. */
+/* The promised bytes of files that are not on the ledger yet. */
 static emr_status check_promises(verification *v)
 {
 	uint64_t nodes[BAD_MAX];
@@ -409,7 +409,7 @@ static emr_status check_store(verification *v)
 		return status;
 	status = emr_store_check(v->session->store, note_damage, v);
 	v->checked++;
-	/* What the check found is listed; anything else is a failure of the check itself. */
+	/* Findings of the check are listed; anything else is a failure of the check itself. */
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 
@@ -445,8 +445,8 @@ static emr_status say_chain_bad(
 	return say_bad(v, "", place, status == EMR_ROLLBACK ? "rollback" : "ledger-damaged");
 }
 
-/* What the verified copy has whole is put right at once; where that cannot be, nothing more is
- * saved here. */
+/* Entries that the verified copy has whole are put right at once; where that cannot be, nothing
+ * more is saved here. */
 static emr_status mend_chain(verification *v, emr_status fault)
 {
 	emr_session *s = v->session;

@@ -293,7 +293,7 @@ static size_t file_part(const emr_content_reader *reader, uint64_t leaf)
 	return n <= start ? 0 : n - start < EMR_LEAF_BYTES ? (size_t)(n - start) : EMR_LEAF_BYTES;
 }
 
-/* What a verification has seen so far. */
+/* The findings of a verification so far. */
 typedef struct verifying {
 	emr_content_reader *reader;
 	emr_buf sealed;

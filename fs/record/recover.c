@@ -9,7 +9,7 @@
 #include "format_checks.h"
 #include "spill_log.h"
 
-/* What a first pass over the log found. */
+/* The findings of a first pass over the log. */
 typedef struct log_extent {
 	uint64_t end;	     /* of the last good mark */
 	uint64_t last_seq;   /* of that mark */
@@ -291,8 +291,8 @@ static emr_status apply_until(recovery *r, uint64_t end)
 
 /* ---- The whole ---- */
 
-/* What shows of the store's blocks: a leaf that the log names may be covered by later bytes, or
- * lost with a power cut. */
+/* The parts of the store's blocks that show: a leaf that the log names may be covered by later
+ * bytes, or lost with a power cut. */
 static bool visible_blocks_are_there(emr_staging *st)
 {
 	bool present = true;

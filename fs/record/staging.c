@@ -191,7 +191,7 @@ static emr_status list_blocks(emr_staging *st, emr_buf *cids)
 	return status;
 }
 
-/* What is being sealed, and bundles. */
+/* Blocks that are being sealed, and bundles. */
 static emr_status list_fresh(emr_record_ctx *ctx, emr_buf *cids)
 {
 	emr_status status;

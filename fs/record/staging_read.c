@@ -18,7 +18,7 @@ static emr_status read_sealed(
 	return record_leaf_read(&source, from, len, out);
 }
 
-/* What shows where nothing was written: the sealed leaf, the base, or zeros. */
+/* The bytes that show where nothing was written: the sealed leaf, the base, or zeros. */
 static emr_status read_below(
 	emr_staging *st, const bucket *b, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
 {

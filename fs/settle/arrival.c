@@ -107,7 +107,7 @@ static void take_put(emr_signed_place *at, const emr_replica_item *put)
 	at->is_put = put->op == EMR_OP_PUT;
 }
 
-/* What was moved to another domain came with a PUT there, which the owner's copy has. */
+/* A record that was moved to another domain came with a PUT there, which the owner's copy has. */
 static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 {
 	put_place put;

@@ -92,8 +92,8 @@ static int by_place(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* What is new of our own domains, oldest first.  A ledger has far more of others, of which nothing
- * is read or kept. */
+/* The new entries of our own domains, oldest first. A ledger has far more of others, of which
+ * nothing is read or kept. */
 static emr_status gather_of(emr_replica *replica, const followed *old, gathering *g)
 {
 	emr_replica_position at;
@@ -161,8 +161,8 @@ static emr_status read_new(emr_chronicle *c)
 	emr_status status = gather_new(c, &before, &g);
 
 	if (status == EMR_OK && (g.must_forget || before.must_forget) && c->now.size > 0) {
-		/* What was read before names what must not be named any more, or stands behind what
-		 * is older. */
+		/* The entries that were read before name records that must not be named any more,
+		 * or stand behind older ones. */
 		gathering_free(&before);
 		gathering_free(&g);
 		chronicle_let_go(c);

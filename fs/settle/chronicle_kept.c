@@ -64,8 +64,8 @@ void chronicle_let_go(emr_chronicle *c)
 
 /* ---- paths ---- */
 
-/* As of now, from the top; in C's scratch.  What hangs nowhere known is shown at the top, as the
- * view does. */
+/* As of now, from the top; in C's scratch. A record in no known directory is shown at the top, as
+ * the view does. */
 static emr_status path_of(
 	emr_chronicle *c, emr_id16 parent, const char *name, const char **out_path)
 {

@@ -13,7 +13,7 @@
 
 #include "whose_private.h"
 
-/* An item whose part is not there or does not open.  What was erased is no damage; another's is not
+/* An item whose part is not there or does not open. An erased record is no damage; another's is not
  * ours to tell. */
 static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_status why)
 {
@@ -42,7 +42,7 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 	return chronicle_add_event(c, l, o->subject, EMR_DEED_SAVED, NULL, NULL);
 }
 
-/* What became of a record, from what it was and what it is. */
+/* The fate of a record, from its state before and now. */
 typedef struct change {
 	const emr_place *place;
 	const emr_meta *meta;

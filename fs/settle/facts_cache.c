@@ -165,7 +165,7 @@ static void sort_changed(facts_cache *cache)
 	cache->changed.len = kept * sizeof *all;
 }
 
-/* What has become of CACHE's records. */
+/* Looks what has become of CACHE's records. */
 typedef struct noting {
 	facts_cache *cache;
 	const emr_facts *facts;

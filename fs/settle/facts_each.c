@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
-/* What a record's description is given to: the caller of emr_facts_each, or a new kept file. */
+/* The receiver of a record's description: the caller of emr_facts_each, or a new kept file. */
 typedef emr_status (*plain_fn)(void *arg, const emr_place *place, emr_bytes plain);
-/* What cannot be read: for a new kept file. */
+/* The records that cannot be read: for a new kept file. */
 typedef emr_status (*lost_fn)(void *arg, const emr_place *place, bool is_junk);
 
 typedef struct walk {
@@ -155,7 +155,7 @@ static emr_status give_plain(void *arg, const emr_place *place, emr_bytes plain)
 	return w->fn(w->arg, place, plain);
 }
 
-/* What never opens is not tried again; what is damaged may have been mended. */
+/* A record that never opens is not tried again; one that is damaged may have been mended. */
 static emr_status give_lost(void *arg, const emr_place *place, bool is_junk)
 {
 	walk *w = arg;

@@ -129,7 +129,7 @@ static emr_status check(const count *c, const signer *s, const emr_place *place,
 	return status;
 }
 
-/* What cannot be read is counted as that. */
+/* A record that cannot be read is counted as such. */
 static emr_status read_number(const count *c, signer *s, uint64_t version)
 {
 	const emr_replica_head at = {.domain = c->head->domain,

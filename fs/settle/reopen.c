@@ -139,7 +139,7 @@ static emr_status may_keep(emr_facts *facts, emr_id16 domain, bool *out_may)
 	return status;
 }
 
-/* What of ALL may be kept, into COPIES and the list of them. */
+/* Puts those of ALL that may be kept into COPIES and the list of them. */
 static emr_status seal_all(emr_facts *facts, const emr_opened *all, size_t n,
 	emr_replica_local *list, uint8_t *copies, size_t *out_n)
 {

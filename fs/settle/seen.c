@@ -72,7 +72,7 @@ emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
 		return status;
 	if (at.size < size)
 		return EMR_ROLLBACK;
-	/* Of what this computer has verified itself: what the folder shows rests on that. */
+	/* It looks at entries that this computer has verified itself: the folder rests on them. */
 	status = emr_replica_root_at(settle->options.replica, size, root);
 	if (status != EMR_OK)
 		return status;

@@ -63,9 +63,9 @@ emr_status settle_hand_out(
 	return fn(arg, txn, box->outcomes, box->count);
 }
 
-/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find
- * it.  EMR_OK: BOX has a single change, which the ledger never takes.  That one is refused, so that
- * nothing waits for it, and the others may be as many as before. */
+/* The size that the ledger takes in one piece depends on its channel, which does not tell: halving
+ * finds it. EMR_OK: BOX has a single change, which the ledger never takes. That one is refused, so
+ * that nothing waits for it, and the others may be as many as before. */
 static emr_status send_smaller(emr_settle *settle, const outbox *box)
 {
 	if (box->count <= 1) {
@@ -155,8 +155,8 @@ static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
 	return EMR_OK;
 }
 
-/* A batch that cannot be read can never be sent.  What it was to publish is still marked as
- * changed, so that it is published again; had the ledger taken it, this is one version more. */
+/* A batch that cannot be read can never be sent. Its changes are still marked as changed, so that
+ * they are published again; had the ledger taken them, this is one version more. */
 static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 {
 	char id[33];

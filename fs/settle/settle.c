@@ -23,7 +23,7 @@
 #define EPOCH_TRIES                                                                                \
 	3 /* epochs that may begin while one batch is made, before somebody else has to look */
 
-/* What goes into one batch. */
+/* The changes that go into one batch. */
 typedef struct run {
 	emr_settle *settle;
 	const foreign_domain *foreign;
@@ -510,9 +510,9 @@ bool emr_settle_kept_former_key(
 	return true;
 }
 
-/* What is written from here on must not be for somebody whose access has ended.  A fault of the
- * moment puts the writing off; a ledger that refuses an epoch is told, and does not keep records
- * from being saved. */
+/* Bytes that are written from here on must not be for a reader whose access has ended. A fault of
+ * the moment puts the writing off; a ledger that refuses an epoch is told, and does not keep
+ * records from being saved. */
 static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
 {
 	emr_status status = emr_share_renew(settle->share, domain);

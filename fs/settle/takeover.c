@@ -214,7 +214,7 @@ static emr_status read_record(emr_facts *facts, const emr_replica_head *head, re
 	return facts_read(facts, head, &out->place, &out->plain, &out->meta, NULL);
 }
 
-/* What is there says the same as what is here. */
+/* The item there says the same as the one here. */
 static emr_status is_same_record(
 	const taking *k, const record *here, const emr_replica_head *there, bool *out_is)
 {
@@ -387,8 +387,8 @@ static emr_status note_head(void *arg, const emr_replica_head *head)
 	return emr_buf_append(arg, head, sizeof *head);
 }
 
-/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find it
- * (send.c does the same).  EMR_OK: the same objects come in a smaller batch. */
+/* The size that the ledger takes in one piece depends on its channel, which does not tell: halving
+ * finds it (send.c does the same). EMR_OK: the same objects come in a smaller batch. */
 static emr_status send_batch(taking *k, side_batch *batch, uint64_t sent_before, size_t *done)
 {
 	size_t count = emr_batch_count(batch->batch);
@@ -426,7 +426,7 @@ static emr_status send_some(taking *k, const emr_replica_head *heads, size_t n, 
 	return status;
 }
 
-/* What was erased here must be erased there, too, if an earlier run had put it there. */
+/* A record that was erased here must be erased there, too, if an earlier run had put it there. */
 static emr_status erase_gone(const taking *k, const emr_replica_head *heads, size_t n)
 {
 	emr_status status = EMR_OK;

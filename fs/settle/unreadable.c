@@ -28,7 +28,7 @@ static emr_status add_object(unreadable *u, emr_id16 object, uint32_t *out_at)
 	return status;
 }
 
-/* Whoever makes an object chooses its id: of two with one id in two domains the first is kept. */
+/* The maker of an object chooses its id: of two with one id in two domains the first is kept. */
 emr_status unreadable_note(unreadable *u, emr_id16 domain, emr_id16 object, uint64_t version)
 {
 	uint32_t at = index16_get(&u->by_object, object);

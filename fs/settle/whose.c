@@ -226,7 +226,7 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 	return status;
 }
 
-/* Who described it last, when that is another item than the content's. */
+/* The signer who described it last, when that is another item than the content's. */
 static emr_status is_described_by_owner(const asking *a, bool *out_is)
 {
 	emr_part_key at = {.domain = a->place->domain,

@@ -58,8 +58,8 @@ static void note_end(emr_agency *agency, uint64_t end_unix_s)
 
 /* ---- taking in ---- */
 
-/* What is cut for somebody of one's own organisation, or twice for it, would not be of different
- * hands: the first is taken where the owner, who is of it, said so in the grant. */
+/* Fragments for an agent of the grantee's own organisation, or two for one organisation, would not
+ * be in different hands: the first is taken where the owner, who is of it, said so in the grant. */
 static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *out_may)
 {
 	emr_share *share = agency->desk.share;

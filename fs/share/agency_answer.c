@@ -132,7 +132,8 @@ emr_status agency_send(emr_agency *agency, emr_release_tally *tally)
 		question *q = &out->all[i].q;
 		size_t given = out->all[i].given;
 
-		/* What the ledger does not take was answered, or has ended, meanwhile. */
+		/* A question whose answer the ledger does not take was answered, or has ended,
+		 * meanwhile. */
 		if (sent == EMR_OK && parcel_is_applied(codes[i])) {
 			tally_answer(q, given, EMR_RESULT_APPLIED, tally);
 			counted = given > 0 ? desk_count(&agency->desk, q, given) : EMR_OK;

@@ -10,7 +10,7 @@
 
 #include "judge.h"
 
-/* Who answers the questions of one grant, and how many must. */
+/* The agents that answer the questions of one grant, and how many of them must. */
 typedef struct asked_grant {
 	emr_id16 id;
 	unsigned needed, n;

@@ -60,9 +60,9 @@ static emr_status read_name(emr_bytes part, char out[EMR_DEVICE_NAME_MAX + 1])
 	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
 }
 
-/* What is saved in a folder is signed with that folder's key, whichever of the computers does it;
- * each brings its own to the ledger.  What goes on by itself, keys, answers or how a new keyring's
- * folder begins, is nothing that somebody saved. */
+/* A save in a folder is signed with that folder's key, whichever of the computers does it; each
+ * brings its own to the ledger. Entries that come by themselves (keys, answers, the beginning of a
+ * new keyring's folder) are nothing that a person saved. */
 static emr_status note_saved(void *arg, const emr_replica_change *change)
 {
 	uint64_t *last = arg;
@@ -81,8 +81,8 @@ static emr_status last_saved(const emr_share *share, emr_id32 computer, uint64_t
 	return status == ENOUGH ? EMR_OK : status;
 }
 
-/* Whoever stole a computer can erase what its key says of itself, and on Fabric that may not have
- * come: then it is called by its key, and can be removed by that. */
+/* The thief of a computer can erase what its key says of itself, and on Fabric that may not have
+ * come: then the computer is called by its key, and can be removed by that. */
 static void name_by_key(emr_device *device)
 {
 	emr_hex(device->signer_id.b, EMR_STRANGER_KEY_BYTES, device->name);
@@ -477,7 +477,8 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 {
 	emr_status status;
 
-	/* Who ended himself meanwhile is refused; whether he did is looked at again. */
+	/* A writer that ended its own right meanwhile is refused; whether it did is looked at
+	 * again. */
 	if (s->kind != EMR_STRANGER_GRANT) {
 		status = end_writer(share, s->domain, s->who);
 		return status == EMR_REFUSED ? EMR_OK : status;

@@ -176,7 +176,7 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 
 static emr_status gather_folders(looking *l, emr_frozen_look *out)
 {
-	/* Of what the dataset was before, too: that is closed once all have followed. */
+	/* Earlier keys of the dataset count, too: they are closed once all have followed. */
 	emr_status status = emr_teams_ever(l->replica, note_line, l);
 
 	for (size_t at = 0; at < l->folders.len && status == EMR_OK; at += sizeof(folder)) {
@@ -252,7 +252,7 @@ static emr_status note_state(void *arg, const char *name, emr_bytes row)
 							item.bytes.len - EMR_ITEM_BYTES},
 			&pub))
 		return EMR_DAMAGED;
-	/* What is still to come at its own entry is no state. */
+	/* An entry that is still to come is no state. */
 	if (pub.log_size > item.seq)
 		return EMR_OK;
 	status = is_of(f, pub.dataset, &is);

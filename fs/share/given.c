@@ -162,7 +162,7 @@ static void read_note(const listing *l, emr_given *given)
 	memcpy(given->label, note.label, sizeof given->label);
 }
 
-/* Whoever has it reads and writes no more when his key was ended. */
+/* A grantee reads and writes no more when the grantee's key was ended. */
 static emr_status look_at_grantee(const listing *l, emr_id32 key, emr_given *given)
 {
 	uint64_t ended_unix_s = 0;

@@ -33,7 +33,7 @@ static void list_free(list *l)
 
 /* ---- what there is ---- */
 
-/* Who may not act himself opens nothing, whoever releases. */
+/* A person who may not act opens nothing, whoever releases. */
 static emr_status may_grantee_act(emr_share *share, const emr_given *given, bool *out_may)
 {
 	emr_known_person grantee;
@@ -198,7 +198,7 @@ static emr_status tell_handover(
 	return fn(arg, &told);
 }
 
-/* What is not of the moment leaves the share as it is, and is the owner's to know. */
+/* A lasting failure leaves the share as it is, and the owner is told of it. */
 static emr_status replace_outer(
 	list *l, emr_handover_fn fn, void *arg, uint64_t *changes, bool *out_is_late)
 {
@@ -232,7 +232,8 @@ static emr_status replace_outer(
 	return status;
 }
 
-/* Of what too few agents are left for: that whose share is open again around it, or beside it. */
+/* Notes each grant for which too few agents are left, and whose share is open again around it, or
+ * beside it. */
 static emr_status note_shut(const list *l, emr_buf *out_shut)
 {
 	emr_status status = EMR_OK;

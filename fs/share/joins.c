@@ -1,6 +1,7 @@
 /* A folder that is granted to a dataset joins it on the ledger, and leaves it with the grant: both
  * in the batch of the grant, so that nobody counts as taking part whose records cannot be read, or
- * is read without being counted. What it holds, in numbers, is told to the steward afterwards. */
+ * is read without being counted. The numbers of what it holds are told to the steward afterwards.
+ */
 #include <string.h>
 
 #include "contract/codes.h"

@@ -208,7 +208,8 @@ static emr_status judge_grantee(
 	emr_grantee_dataset(via.b, team);
 	if (memcmp(q->grant.terms.grantee.b, team, 32) != 0)
 		return EMR_OK;
-	/* Who closed it need not have let everybody out, and nobody is told of who is in it. */
+	/* The one who closed it need not have let everybody out, and nobody is told of its members.
+	 */
 	status = emr_replica_team(d->share->o.replica, via, &row);
 	if (status != EMR_OK || row.head.state != EMR_DATASET_OPEN)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -326,7 +327,7 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 	else
 		*out_code = terms->rights & EMR_GRANT_LIST ? EMR_RESULT_APPLIED
 							   : EMR_RESULT_NOT_AUTHORISED;
-	/* What lies in an epoch before the grant's is the past that it does not show. */
+	/* Records in an epoch before the grant's are the past that it does not show. */
 	if (*out_code == EMR_RESULT_APPLIED && (terms->rights & EMR_GRANT_HISTORY) == 0 &&
 		out->epoch < q->grant.known.row.head.epoch)
 		*out_code = EMR_RESULT_EPOCH;

@@ -41,8 +41,8 @@ static emr_status note_member(void *arg, const emr_row_member *row)
 	return note_person(arg, row->member);
 }
 
-/* By the rows alone: terms that nobody can read make nobody a stranger.  Who is out had the team's
- * key, and may have kept it. */
+/* By the rows alone: terms that nobody can read make nobody a stranger. A former member had the
+ * team's key, and may have kept it. */
 static emr_status note_team(void *arg, emr_id16 id, const emr_row_dataset *row)
 {
 	nearness *all = arg;
@@ -63,7 +63,7 @@ typedef struct near_one {
 	uint8_t org[16];
 } near_one;
 
-/* What is remembered is of this state of the ledger, or nothing is. */
+/* The remembered facts are of this state of the ledger, or there are none. */
 static emr_status begin_memory(emr_share *share)
 {
 	near_teams *known = &share->near_teams;

@@ -42,8 +42,7 @@ static emr_status take_her_meta(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* What the record at HEAD is, with HERS behind its description where that is what hers was before.
- */
+/* Reads the record at HEAD, with HERS behind its description where the owner's was that before. */
 static emr_status read_record(emr_shared *shared, const emr_replica_head *head, record_facts *facts,
 	record_facts *hers, bool *out_is_hers)
 {

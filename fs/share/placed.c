@@ -61,7 +61,7 @@ static emr_status note_place(placing *p, const emr_replica_item *item, const rec
 	bool is_same =
 		p->has_parent && !p->is_unread && emr_id16_equal(said->meta.parent, p->parent);
 
-	/* Whoever erased what he said of it has put it there, as far as anybody can tell. */
+	/* A signer who erased an entry about it has put it there, as far as anybody can tell. */
 	if (!is_same && !p->is_unread)
 		p->last = (placement){
 			.by = item->signer_id, .seq = item->seq, .at_unix_s = item->ledger_time};
@@ -293,7 +293,7 @@ emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq)
 	return status;
 }
 
-/* What lay there when she shared is not shared because it was moved. */
+/* A folder that lay there when the owner shared is not shared because it was moved. */
 static emr_status tell_if_carried(const carrying *c, carried_tie *t, emr_carried_fn fn, void *arg)
 {
 	AUTO_PLACING p = {.share = c->share};
@@ -374,7 +374,7 @@ static emr_status add_if_inside(
 	return status == EMR_OK && is_inside ? emr_buf_append(&ends->all, t, sizeof *t) : status;
 }
 
-/* What is inside them, of the same share, which are the next ones of ENDS. */
+/* Adds the ties inside those of ENDS, of the same share, to ENDS. */
 static emr_status add_all_inside(const carrying *all, carrying *ends)
 {
 	emr_status status = EMR_OK;

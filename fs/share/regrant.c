@@ -129,8 +129,8 @@ static emr_status look_again(emr_share *share, const moving *m, bool *out_is_ove
 	return status;
 }
 
-/* What the new one lacks still, because nobody could judge it without its data, is read by the old
- * one, which stays until it is there. */
+/* Records that the new grant still lacks, because they could not be judged without their data, are
+ * read by the old one, which stays until they are there. */
 static emr_status bring_late(emr_share *share, const moving *m, bool *out_is_late)
 {
 	return (m->given.grant.row.rights & EMR_GRANT_HISTORY) == 0

@@ -264,7 +264,7 @@ static emr_status seal_record(wrapping *w, const record_facts *record, const emr
 			   : emr_meta_part_encode(&meta, &w->p.part);
 }
 
-/* What is wrong with one record, and not with this moment or with these keys. */
+/* True for a fault of one record, and not of this moment or of these keys. */
 static bool is_the_records(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
@@ -294,8 +294,8 @@ static void ask_for_lacking(const hiding *h)
 		o->lacks(o->lacks_arg, &h->lacking[i]);
 }
 
-/* What does not open, or is forged, or cannot be said again, stays in its epoch, where whom she
- * shares with sees nothing of it.  EMR_LIMIT: the batch is full. */
+/* A record that does not open, or is forged, or cannot be said again, stays in its epoch, where the
+ * owner's readers see nothing of it. EMR_LIMIT: the batch is full. */
 static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *head)
 {
 	AUTO_RECORD record = {0};
@@ -362,8 +362,8 @@ static bool is_full(const wrapping *w)
 	return most > 0 && emr_batch_count(w->p.batch) >= most;
 }
 
-/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find it
- * (fs/settle/send.c does the same).  EMR_OK: the same records come in a smaller batch. */
+/* The size that the ledger takes in one piece depends on its channel, which does not tell: halving
+ * finds it (fs/settle/send.c does the same). EMR_OK: the same records come in a smaller batch. */
 static emr_status send_wrapped(hiding *h, wrapping *w, uint64_t wrapped_before, size_t *done)
 {
 	size_t count = emr_batch_count(w->p.batch);

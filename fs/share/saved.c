@@ -12,7 +12,7 @@
 
 /* ---- what it said ---- */
 
-/* What somebody said of an object; HIS: the computer, or who writes by its word. */
+/* An entry about an object; HIS: of the computer, or of a writer whom it added. */
 typedef struct deed {
 	emr_id16 domain, object;
 	uint64_t seq, at_unix_s, version;
@@ -156,7 +156,8 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	return EMR_OK;
 }
 
-/* What he said, and what others said of the same objects, in the order of objects and entries. */
+/* The entries of the computer, and those of others about the same objects, in the order of objects
+ * and entries. */
 static emr_status look(looking *l)
 {
 	deed *his;
@@ -246,7 +247,7 @@ static thing *thing_of(const sifting *f, emr_id16 object)
 	return f->n > 0 ? bsearch(&key, f->all, f->n, sizeof key, by_id) : NULL;
 }
 
-/* What is above something that stays does, too. */
+/* A folder above something that stays does, too. */
 static void keep_above(const sifting *f, const thing *t)
 {
 	for (thing *up = thing_of(f, t->parent); up != NULL && !up->stays;
@@ -313,8 +314,8 @@ static emr_status add_listed(const sifting *f, emr_buf *out)
 	return status;
 }
 
-/* What D makes of T.  What somebody else saved is no more the computer's; nor is what she took
- * away, unless it brings that back. */
+/* Applies the entry D to T. A file that another person saved over is no more the computer's; nor is
+ * one that the owner took away, unless the computer brings it back. */
 static void follow(thing *t, const deed *d, uint64_t began)
 {
 	bool was_down = t->is_down;
@@ -368,7 +369,7 @@ static emr_status sift_domain(emr_share *share, const deed *deeds, size_t n, emr
 	uint64_t began = UINT64_MAX;
 	emr_status status = share_began_in(share, f.domain, &began);
 
-	/* What lay there when she shared is shared because she did. */
+	/* A file that lay there when the owner shared is shared because of that. */
 	if (status != EMR_OK || began == UINT64_MAX)
 		return status;
 	status = share_reader_new(share, f.domain, &f.reader);
@@ -477,8 +478,8 @@ static bool was_shown(const emr_saved *shown, size_t n, const emr_saved *now)
 	return false;
 }
 
-/* Of what was shown, that which is found once more as it was: the rest somebody has saved, moved or
- * put something into since. */
+/* Keeps only the shown items that are unchanged: the others were saved, moved or got something in
+ * them since. */
 static emr_status unlink_shown(emr_share *share, emr_id32 device, uint64_t since_unix_s,
 	const emr_saved *shown, size_t n, size_t *out_n)
 {

@@ -28,7 +28,8 @@ static emr_id32 id_of(const uint8_t pk[32])
 	return emr_sha256_of(&bytes, 1);
 }
 
-/* What is not here (any more), or cannot be read: no fault of the version, and no proof for it. */
+/* A statement that is not here (any more), or cannot be read: no fault of the version, and no proof
+ * for it. */
 static bool is_absent(emr_status status)
 {
 	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED;
@@ -203,7 +204,7 @@ static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_byt
 	return r.bad ? EMR_DAMAGED : EMR_OK;
 }
 
-/* What the attribute says behind a name is not the name's to say. */
+/* A name may not contain the words that the attribute puts behind it. */
 static bool is_fit_to_show(const char *name, size_t len)
 {
 	return len > 0 && memchr(name, '\0', len) == NULL && emr_shown_name_ok(name, len) &&

@@ -134,7 +134,7 @@ static emr_status fetch_question(audit *a, const emr_known_release *release, que
 	return status == EMR_OK ? question_open(q, a->box, a->share->me.signer_id) : status;
 }
 
-/* Who gave: any agent there is, or the owner. */
+/* The giver: any agent there is, or the owner. */
 static emr_status note_answers(audit *a, const emr_known_release *release, emr_audit_entry *entry)
 {
 	emr_known_answer answer;

@@ -92,7 +92,7 @@ static emr_status look_at_writer(void *arg, emr_id16 domain, const emr_row_write
 	emr_id16 object;
 	emr_status status;
 
-	/* Who may manage and dates an entry back is a manager still, until an entry ends it. */
+	/* A manager who dates an entry back is a manager still, until an entry ends that. */
 	if (row->head.state != EMR_WRITER_ACTIVE ||
 		(!is_manager && row->not_after_unix_s <= l->now))
 		return EMR_OK;

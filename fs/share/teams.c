@@ -148,7 +148,7 @@ emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out
 
 /* ---- one team ---- */
 
-/* What the row says; the terms are left out. */
+/* Reads the row; the terms are left out. */
 static emr_status take_row(
 	emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
 {
@@ -169,7 +169,7 @@ static emr_status take_row(
 	return status;
 }
 
-/* Whoever reads the row alone must not be told anything else than who reads the terms. */
+/* A reader of the row alone must not be told anything else than a reader of the terms. */
 static bool row_fits(const emr_team *team)
 {
 	const emr_row_dataset *row = &team->row;
@@ -374,8 +374,8 @@ static void find_ends(heir *all, size_t n)
 	}
 }
 
-/* Who takes a place stands later on the ledger than who had it: one look against that order finds
- * where each leads to, and no circle leads back. */
+/* A team that takes a place stands later on the ledger than the team that had it: one look against
+ * that order finds where each leads to, and no circle leads back. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out)
 {
 	heirs h = {.replica = replica, .like = team, .take = note_heir};

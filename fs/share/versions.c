@@ -76,7 +76,7 @@ static bool is_same_put(const step *s, const emr_put_part *put)
 	       emr_cid_equal(&s->root, &put->root);
 }
 
-/* What was only sealed again is the same version; its newest seal is what is asked for. */
+/* A version that was only sealed again is the same version; its newest seal is asked for. */
 static emr_status note_version(walk *w, const emr_replica_item *item, const record_facts *facts)
 {
 	step *last = w->steps.len > 0

@@ -131,8 +131,8 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 	return fits ? EMR_OK : note_newer(c, item, has_part ? &part : NULL);
 }
 
-/* What another put into the row goes on with the row: its number, and a higher version than what
- * lay there. */
+/* Content that another writer put into the row continues the row: it has its number, and a higher
+ * version than the content before. */
 static emr_status judge_row(const chain *c, emr_signed *is)
 {
 	const emr_put_part *put = &c->facts->put;

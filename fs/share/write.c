@@ -130,8 +130,8 @@ static emr_writing_phase phase_of(const emr_share *share, const emr_row_writer *
 							 : EMR_WRITING_IN_FORCE;
 }
 
-/* What is written is sealed to the folder's owner: after the end of his key somebody else may have
- * it. */
+/* New bytes are sealed to the folder's owner: after the end of the owner's key another person may
+ * have it. */
 static emr_status look_at_owner(emr_share *share, const emr_card *card, uint64_t *out_ended_unix_s)
 {
 	emr_status status = share_key_end(share, card->signer_id, out_ended_unix_s);

@@ -94,7 +94,7 @@ static emr_status find_request(approving *a)
 	if (a->listed.is_over && a->request->until_unix_s == 0)
 		a->until = emr_clock_unix_s(emr_clock_system()) + DEFAULT_S;
 	a->until = a->until < EMR_FOREVER_UNIX_S ? a->until : EMR_FOREVER_UNIX_S;
-	/* What stands in the Consent is what it is evidence of. */
+	/* The grant follows the Consent, which is its evidence. */
 	if (a->listed.file[0] != '\0' && a->until > a->listed.until_unix_s)
 		a->until = a->listed.until_unix_s;
 	return EMR_OK;
@@ -341,7 +341,7 @@ static emr_status is_right(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-/* Who asked takes it back when he has seen the right. */
+/* The asker takes the request back after seeing the right. */
 static bool is_closed(emr_share *share, emr_id16 request)
 {
 	emr_share_request *asked = malloc(sizeof *asked);

@@ -100,7 +100,7 @@ static bool has_name(const emr_order *order)
 	return !emr_id16_is_zero(order->request) && emr_rights_of_reading(order->rights) != 0;
 }
 
-/* Shared is what lies inside, too.  What the ledger would not have there is told in the log, and
+/* Shared is what lies inside, too. An order that the ledger refused there is told in the log, and
  * tried again at a start. */
 static emr_status tie(emr_session *session, emr_share *share)
 {
@@ -204,7 +204,8 @@ static emr_status grant(
 	if (!emr_card_name_ok(session->profile.name))
 		terms.owner_name = "";
 	if (!c.is_there) {
-		/* What others left there is judged first, and its description may be elsewhere. */
+		/* Files that others left there are judged first, and their descriptions may be
+		 * elsewhere. */
 		emr_fetcher_wait_begin(fetcher, true);
 		status = emr_share_grant(share, &terms, &made);
 		(void)emr_fetcher_wait_end(fetcher);

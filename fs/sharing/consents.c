@@ -334,7 +334,8 @@ static bool is_put_off(const judging *j, bool is_form)
 	return true;
 }
 
-/* What is not on the ledger yet is looked at when it is, and what is not on this computer later. */
+/* A file that is not on the ledger yet is looked at when it is, and one that is not on this
+ * computer later. */
 static bool look_at(void *arg, const char *path, const emr_attr *attr)
 {
 	judging *j = arg;
@@ -377,7 +378,7 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 	return j->status == EMR_OK;
 }
 
-/* What is over needs no memory: who brings it again is told that it is over. */
+/* A request that is over needs no memory: a person who brings it again is told that it is over. */
 static emr_status forget_ended(judging *j)
 {
 	const emr_session *session = j->visit->session;

@@ -377,8 +377,8 @@ static void tell_problem(emr_doors *doors, const emr_problem *problem, const cha
 }
 
 /* Whether WHO has all that ORDER says already, by a grant that was made for this very place and
- * stands, or is on its way.  What reaches there only because it lies in something shared does not
- * count: it ends with that. */
+ * stands, or is on its way. A grant that is there only because the folder lies in a shared one does
+ * not count: it ends with that one. */
 static emr_status find_covering(
 	emr_doors *doors, const emr_order *order, const emr_who *who, bool *out_is_covered)
 {
@@ -529,7 +529,7 @@ static emr_status take_back(void *arg, emr_id16 domain, const char *path, const 
 
 	if (doors->session->sharing == NULL)
 		return EMR_UNSUPPORTED;
-	/* Who has something there, may he act or not. */
+	/* Finds a person who has something there, whether the person may act or not. */
 	pthread_mutex_lock(&doors->lock);
 	status = refresh(doors);
 	if (status == EMR_OK)

@@ -167,7 +167,7 @@ static bool is_listed(const collecting *c, emr_id16 request)
 	return false;
 }
 
-/* Of what is kept here: a row about ASKED, which is STATE. */
+/* Adds a row about ASKED, which is kept here and is STATE. */
 static emr_status add_asked(collecting *c, const emr_asked_for *asked,
 	emr_share_request_state state, emr_listed_request **out)
 {
@@ -420,7 +420,7 @@ const char *emr_signature_word(uint8_t signature)
 	return signature_words[signature < EMR_PDF_SIGNATURES ? signature : EMR_PDF_UNSIGNED];
 }
 
-/* What speaks against it stands before the name, because a notice may be cut off. */
+/* A warning stands before the name, because a notice may be cut off. */
 void emr_signature_text(const char *word, const char *signer, char *out, size_t size)
 {
 	char name[4 * EMR_ASKED_SIGNER_MAX + 1];

@@ -105,7 +105,7 @@ static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 
 /* ---- a new one ---- */
 
-/* Whoever's card it is, known here or not. */
+/* The owner of the card, known here or not. */
 static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 	const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
@@ -131,7 +131,7 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 	return emr_who_of(crowd, read.signer_id, out);
 }
 
-/* Whoever may be meant is said, and nobody is asked by chance. */
+/* All persons who may be meant are named, and nobody is asked by chance. */
 static emr_status say_which(const char *text, const char *names, emr_problem *out_problem)
 {
 	emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);

@@ -96,8 +96,8 @@ static emr_status tell_received(emr_visit *visit, told *t, const emr_listed_requ
 	return note_told(t, listed->request);
 }
 
-/* What was answered by the right itself stands open on the ledger: who asked takes it back, when
- * its person has heard. */
+/* A request that was answered by the right itself stands open on the ledger: the asker's computer
+ * takes it back, after the asker was told. */
 static emr_status close_answered(emr_visit *visit, const emr_listed_request *listed)
 {
 	const emr_session *session = visit->session;

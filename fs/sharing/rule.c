@@ -32,7 +32,8 @@ emr_status emr_rights_by_rule(
 	return EMR_OK;
 }
 
-/* What stands is given again, as it is, where RULE names others than those who release it. */
+/* A standing share is given again, as it is, where RULE names other agents than those that release
+ * it. */
 static emr_status give_again(
 	emr_session *session, const emr_share_row *row, emr_away rule, bool *out_given)
 {

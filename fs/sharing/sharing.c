@@ -26,8 +26,8 @@
 
 /* ---- what a path stands for ---- */
 
-/* What a share leaves out for want of its data comes from nodes, if they have it, until somebody
- * looks at that share again. */
+/* Data for want of which a share leaves out records comes from nodes, if they have it, until that
+ * share is looked at again. */
 static void bring_lacking(void *arg, const emr_cid *root)
 {
 	if (arg != NULL)
@@ -82,8 +82,8 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 		return EMR_UNSUPPORTED;
 	}
 	*out_domain = d.own;
-	/* What is above is nobody's business, and a name with controls or marks of direction in it
-	 * is nothing for a letter. */
+	/* The folders above are not the reader's to know, and a name with controls or marks of
+	 * direction in it is not put into a letter. */
 	emr_show(slash != NULL ? slash + 1 : path, out_label, EMR_ORDER_TEXT_MAX + 1);
 	return EMR_OK;
 }
@@ -227,7 +227,7 @@ struct emr_sharing {
 	bool stop;
 };
 
-/* What is found before anything is sent. */
+/* The facts that are found before anything is sent. */
 static bool was_never_sent(emr_status status, uint8_t code)
 {
 	return code == EMR_RESULT_APPLIED &&
@@ -372,7 +372,7 @@ static emr_status note_living(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-/* What the ledger has of ROOT's in DOMAIN that is not over. */
+/* Lists the grants of ROOT in DOMAIN that are not over. */
 static emr_status find_living(const emr_session *session, emr_id16 domain, living *l)
 {
 	emr_status status = emr_sharing_handle(session, &l->share);
@@ -464,7 +464,8 @@ static bool has_orders(const emr_sharing *sharing, const emr_order *wanted)
 }
 
 /* Under the lock: what WANTED takes the place of and nobody has tried yet is not tried at all; nor
- * is what has failed shown any longer.  What answers a request stays: somebody waits for it. */
+ * is what has failed shown any longer. An order that answers a request stays: the asker waits for
+ * it. */
 static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 {
 	size_t before = sharing->orders.n;

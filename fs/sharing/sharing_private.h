@@ -35,8 +35,8 @@ emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who
 
 /* ---- rule.c ---- */
 
-/* What REQUEST asks for, and by which rule keys are released while the owner is away: as it says,
- * or as the owner's is.  EMR_INVALID: there is no such rule. */
+/* Reads the rights of REQUEST, and the rule by which keys are released while the owner is away: the
+ * request's, or the owner's. EMR_INVALID: there is no such rule. */
 emr_status emr_rights_by_rule(
 	const emr_session *session, const emr_request *request, uint16_t *out_rights);
 /* REQUEST's rule is the owner's from now on, and what stands by another one is given again. */

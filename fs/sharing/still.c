@@ -27,8 +27,8 @@ static bool is_ended(const seeking *s, const emr_share_row *row)
 	return false;
 }
 
-/* Whether ROW lets PATH be read, or something in it.  What stands inside only because of a share
- * around it is said where that begins. */
+/* Whether ROW lets PATH be read, or something in it. A grant that stands inside only because of a
+ * share around it is said where that begins. */
 static bool is_about(const seeking *s, const emr_share_row *row)
 {
 	size_t len = s->path != NULL ? strlen(s->path) : 0;

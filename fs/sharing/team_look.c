@@ -40,7 +40,8 @@ emr_status emr_look_teams(emr_visit *visit)
 	if (status != EMR_EXISTS)
 		return status;
 	status = follow(visit);
-	/* What somebody else left in a folder, with data that is nowhere, stops no team of hers. */
+	/* A file that another person left in a folder, with data that is nowhere, stops no team of
+	 * the owner. */
 	if (status == EMR_OK || status == EMR_MISSING_DATA)
 		tended = emr_teams_tend_session(visit->session);
 	return status == EMR_OK ? tended : status;

@@ -222,7 +222,7 @@ static void name_root(backing_up *b, size_t at, const char *path)
 	note_found(b, path, _("blocks of it are missing or damaged on this computer"));
 }
 
-/* What the folder makes up, and what lies at others, is passed over. */
+/* Files that the folder makes up, and those that lie at others, are passed over. */
 static int name_file(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	char text[EMR_CID_TEXT_CHARS + 1];
@@ -363,8 +363,8 @@ static void bring(backing_up *b)
 	emr_say(b->out, "%s were missing on this disk and came from your IPFS node.\n", text);
 }
 
-/* What the disk here refused is in the memory of the open folder, and so in no copy of this disk.
- */
+/* Bytes that the disk here refused are in the memory of the open folder, and so in no copy of this
+ * disk. */
 static bool is_all_on_disk(backing_up *b, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_WAIT};
@@ -433,7 +433,7 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 	return status;
 }
 
-/* What the check found is written again from this computer, and read again. */
+/* Blocks that the check found bad are written again from this computer, and read again. */
 static emr_status write_again(backing_up *b, emr_backup_report *report, emr_problem *out_problem)
 {
 	emr_backup_options options = options_of(b);

@@ -167,7 +167,7 @@ static void say_finding(void *arg, const emr_channel_finding *finding)
 						 : emr_status_text(finding->status));
 }
 
-/* What only a save shows is whether orderers take it. */
+/* Only a save shows whether orderers take it. */
 static void check_channel(emr_checker *c, const char *dir, const emr_keyring *keyring)
 {
 	EMR_AUTO_FREE char *msp = NULL;

@@ -125,7 +125,7 @@ static void check_cluster(emr_checker *c, const emr_ipfs *node)
 			emr_ipfs_address(cluster), version);
 }
 
-/* What is said of one node goes by its address where there are several. */
+/* A finding about one node names its address where there are several. */
 static void check_node(emr_checker *c, const emr_node_setting *setting)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(NODE_TIMEOUT_MS, -1);

@@ -105,7 +105,7 @@ static const char *shown(const char *text, char out[SHOWN_BYTES])
 	return out;
 }
 
-/* Who was let in and reads no more has seen what was there then. */
+/* A reader who was let in and reads no more has seen the files that were there then. */
 static void say_former(const dataset *d, const json_t *one)
 {
 	const json_t *former = json_object_get(one, "former");
@@ -242,7 +242,7 @@ static void say_counts(const dataset *d, const json_t *one)
 		emr_say(d->out, "    Modalities: %s\n", list);
 }
 
-/* What comes later of one's own. */
+/* The copies of one's own files that come later. */
 static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 {
 	const json_t *follows = json_object_get(one, "follows");
@@ -387,7 +387,7 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 
 /* ---- join with copies ---- */
 
-/* What the open folder says of the copies. */
+/* The open folder's answer about the copies. */
 typedef struct copies {
 	const char *dataset; /* as people call it */
 	const char *from, *to, *pseudonym;
@@ -548,8 +548,8 @@ static emr_status ask_yes(dataset *d, const copies *c, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-/* What is refused before anything is asked for leaves no copies; later the folder may be granted
- * already, and stays. */
+/* A refusal before anything is asked for leaves no copies; later the folder may be granted already,
+ * and stays. */
 static emr_status give_copies(dataset *d, const copies *c, emr_request *request, bool *out_is_asked,
 	emr_problem *out_problem)
 {
@@ -574,7 +574,7 @@ static emr_status give_copies(dataset *d, const copies *c, emr_request *request,
 	return status;
 }
 
-/* What was refused is said, whatever becomes of the copies. */
+/* A refusal is said, whatever becomes of the copies. */
 static void undo(dataset *d, const copies *c)
 {
 	copies undone = {.dataset = c->dataset, .withheld = json_array()};

@@ -416,7 +416,7 @@ static emr_status certify_device(
 	return status;
 }
 
-/* What is registered and cannot bring anything would be a computer of hers that is none. */
+/* A registered computer that cannot bring anything would be none of the owner's. */
 static emr_status name_certificate(devices *d, emr_keyring *device, emr_problem *out_problem)
 {
 	char own[4400];
@@ -578,7 +578,7 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = emr_renewing_name_first(&a->session);
-	/* Who heard nothing of the ledger has not heard that he is none of hers. */
+	/* A computer that heard nothing of the ledger has not heard that it was removed. */
 	if (status != EMR_OK && a->session.ledger != NULL)
 		(void)emr_absence_say_refusal(&a->session, a->session.ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)

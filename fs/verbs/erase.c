@@ -110,7 +110,7 @@ static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 		return status;
 	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted");
 	w->directories = emr_json_number_at(answer, "directories");
-	/* What is erased is what was counted, whatever has its name by then. */
+	/* The records that were counted are erased, whatever has their name by then. */
 	snprintf(w->request.id, sizeof w->request.id, "%s", emr_json_text_at(answer, "objects"));
 	if (emr_json_number_at(answer, "copies") > 0) {
 		emr_count_text(emr_json_number_at(answer, "copies"), "copy", "copies", count);
@@ -135,7 +135,7 @@ static emr_status ask_yes(const wanted *w, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-/* Whoever sits at an open folder may read; destroying asks who it is. */
+/* Everybody at an open folder may read; destroying asks for the passphrase. */
 static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 {
 	EMR_AUTO_FD state_fd = -1;
@@ -153,7 +153,7 @@ static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 
 /* ---- doing it ---- */
 
-/* What waits is no failure of what was asked, but no success either. */
+/* A part that waits is no failure of the erasing, but no success either. */
 static void note_unfinished(const json_t *left, emr_problem *out_problem)
 {
 	const char *why = json_string_value(json_object_get(json_array_get(left, 0), "why"));

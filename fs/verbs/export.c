@@ -158,7 +158,7 @@ static emr_status check_operands(const emr_args *args, size_t needed, const char
 
 /* ---- export ---- */
 
-/* What was not on this disk. */
+/* The blocks that were not on this disk. */
 static void say_brought(const asking *a)
 {
 	uint64_t bytes = number_of(a, "brought_bytes");
@@ -259,8 +259,8 @@ static void say_erased(const asking *a)
 		emr_say(a->out, "  %s\n", json_string_value(json_array_get(a->erased, i)));
 }
 
-/* What was destroyed on purpose does not come back by the way: nothing was read when the first
- * answer names some. */
+/* A record that was destroyed on purpose does not come back by the way: nothing was read when the
+ * first answer names some. */
 static emr_status read_car(
 	asking *a, const emr_args *args, emr_request *request, emr_problem *out_problem)
 {
@@ -305,7 +305,7 @@ static void say_left_out(const asking *a)
 		n);
 }
 
-/* What the local ledger knows is no copy. */
+/* A record that the local ledger knows is no copy. */
 static void say_there(const asking *a)
 {
 	uint64_t there = number_of(a, "there"), mended = number_of(a, "mended"),

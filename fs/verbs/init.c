@@ -60,7 +60,7 @@ typedef struct making {
 	bool own_dir_made;	 /* the same, of the one in the state */
 } making;
 
-/* What is still of use when everything is made and closed. */
+/* The things that are still of use when everything is made and closed. */
 typedef struct made {
 	emr_passphrase passphrase;
 	char *state; /* NULL: nothing was made; owned */
@@ -91,7 +91,7 @@ static void making_end(making *m)
 
 /* ---- name and birth date ---- */
 
-/* What no card may carry would leave others with somebody without a name. */
+/* A name that no card may carry would leave others with a person without a name. */
 static emr_status take_name(making *m, const char *name, emr_problem *out_problem)
 {
 	if (name[0] != '\0' && !emr_card_name_ok(name)) {
@@ -221,7 +221,7 @@ static bool is_text(emr_span span, const char *text)
 	return span.len == strlen(text) && memcmp(span.data, text, span.len) == 0;
 }
 
-/* What was begun before is this organisation's network, or nothing was. */
+/* The network that was begun before is this organisation's, or nothing was begun. */
 static emr_status take_up(const making *m, const char *msp, emr_network_new *options,
 	emr_buf *certificate, emr_problem *out_problem)
 {
@@ -456,7 +456,7 @@ static emr_status show_words(making *m)
 	return status;
 }
 
-/* Who has a word wrong three times sees them again, because his paper may be wrong. */
+/* After a wrong word at three tries the words are shown again, because the paper may be wrong. */
 static emr_status show_and_ask_back(making *m, emr_problem *out_problem)
 {
 	emr_status status = EMR_WRONG_WORDS;
@@ -621,7 +621,7 @@ static emr_status read_within(making *m, emr_problem *out_problem)
 	return emr_wrong_use("init", _("--within takes a time: 90s, 10min, 2h."), out_problem);
 }
 
-/* What others will see is said before anything is made. */
+/* The facts that others will see are said before anything is made. */
 static emr_status agree(making *m, emr_problem *out_problem)
 {
 	const char *network = m->joining.invitation.network;

@@ -360,7 +360,7 @@ static void show_looking(void *arg, uint64_t done, uint64_t of)
 	emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, of);
 }
 
-/* What is not there is said here, and not when somebody wants to open it. */
+/* Missing blocks are said here, and not when a file is opened. */
 static emr_status look_for_gaps(restoring *r)
 {
 	uint64_t parts = 0, first = 0;
@@ -435,7 +435,8 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 	return status;
 }
 
-/* What was found in the copy and what is nowhere are two things: the first may be whole here. */
+/* Faults found in the copy and blocks that are nowhere are two things: the first may be whole here.
+ */
 static int say_damage(restoring *r)
 {
 	emr_problem damage = {0};

@@ -140,7 +140,7 @@ static emr_status open_keys(joiner *j, emr_problem *out_problem)
 	return status;
 }
 
-/* What is not on the old ledger would not be on the new one either. */
+/* A change that is not on the old ledger would not be on the new one either. */
 static emr_status send_all(joiner *j, emr_problem *out_problem)
 {
 	emr_view_counts counts;

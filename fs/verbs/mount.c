@@ -47,10 +47,10 @@
 #define WARDEN_TICK_S 1
 #define CLOCK_SLACK_S 300
 
-/* What malloc keeps for itself: it would learn from one large table, and never give back such.  A
- * thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below it.
- * malloc_trim gives back the free end of the first arena and of no other, so there is one; threads
- * that seal work a hundred times longer on a block than its malloc takes. */
+/* The memory that malloc keeps for itself: it would learn from one large table, and never give back
+ * such. A thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below
+ * it. malloc_trim gives back the free end of the first arena and of no other, so there is one;
+ * threads that seal work a hundred times longer on a block than its malloc takes. */
 #define OWN_PAGES_BYTES ((1 << 20) + 2048) /* from here on a block has pages of its own */
 #define KEPT_TOP_BYTES (4 << 20)
 #define ARENAS 1
@@ -251,8 +251,8 @@ static void say_second_copy(const mount *m)
 	emr_remark(m->out, &remark);
 }
 
-/* What follows the ledger and works in the background.  Whoever opened the folder does not wait for
- * it. */
+/* Starts the parts that follow the ledger and work in the background. The opening of the folder
+ * does not wait for it. */
 static void start_loops(mount *m, bool is_read_only)
 {
 	if (m->sharing != NULL && emr_sharing_start(m->sharing) != EMR_OK)
@@ -339,7 +339,7 @@ static void hand_over(mount *m)
 		emr_log(EMR_LOG_WARN, "end: not all is on the ledger: %s", emr_status_text(status));
 }
 
-/* What only this process has would end with it. */
+/* Bytes that only this process has would end with it. */
 static bool has_unsafe(const mount *m)
 {
 	uint64_t one;
@@ -648,7 +648,8 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, _("The folder"));
 		return status;
 	}
-	status = emr_server_start(&m->places, &m->session, m->notices, NULL, &m->server, out_problem);
+	status = emr_server_start(
+		&m->places, &m->session, m->notices, NULL, &m->server, out_problem);
 	if (status != EMR_OK)
 		return status;
 	begin_viewer_cache(m);

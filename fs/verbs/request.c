@@ -362,7 +362,7 @@ static emr_status take_id(
 	return EMR_OK;
 }
 
-/* What would be shared is shown, and asked, as by `share`; the yes itself is one step of the open
+/* The share is shown first, and asked about, as by `share`; the yes itself is one step of the open
  * folder's, so that nobody else's comes between, and names the whole id of what was shown. */
 static emr_status approve(telling *t, emr_request *request, emr_problem *out_problem)
 {

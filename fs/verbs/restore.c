@@ -38,7 +38,7 @@ static bool take_when(const char *text, emr_request *request)
 	return true;
 }
 
-/* What follows the last @, when it is a time, is no part of the name. */
+/* A time behind the last @ is no part of the name. */
 static void split_time(char *path, emr_request *request)
 {
 	char *at = strrchr(path, '@');

@@ -90,7 +90,8 @@ static emr_status extend(json_t *list, const json_t *object, const char *name)
 	return portion == NULL || json_array_extend(list, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* What is given, and what others share with me; both are owned by the caller. */
+/* Lists the shares that are given, and those of others with me; both lists are owned by the caller.
+ */
 static emr_status fetch_shares(
 	sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
 {
@@ -246,7 +247,7 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 				"what was removed stay yours.\n");
 }
 
-/* What ends by it, with its terms. */
+/* Says which shares end by it, with their terms. */
 static void say_replaced(const sharing *s)
 {
 	const json_t *all = json_object_get(s->look, "replaced");
@@ -322,7 +323,7 @@ static bool says_yes(const sharing *s)
 
 /* ---- sharing ---- */
 
-/* What it would be; and by another rule, where the owner says yes to it. */
+/* Shows the share; and by another rule, where the owner says yes to it. */
 static emr_status look(sharing *s, emr_problem *out_problem)
 {
 	bool is_changed = false;

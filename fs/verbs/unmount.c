@@ -133,7 +133,7 @@ static const char *cause_of(const json_t *answer)
 	return error == NULL ? _("they are in memory only") : emr_report_why_not_safe(answer);
 }
 
-/* What waits is in memory only, or on a disk that has no room for the ledger. */
+/* Waiting changes are in memory only, or on a disk that has no room for the ledger. */
 static bool is_for_want_of_disk(const json_t *answer)
 {
 	return json_is_string(json_object_get(answer, "disk_error")) ||
@@ -141,8 +141,8 @@ static bool is_for_want_of_disk(const json_t *answer)
 		       json_integer_value(json_object_get(answer, "pending")) > 0);
 }
 
-/* What is waited for is said: a full disk may get room at any moment, and nobody knows that without
- * a word. */
+/* The reason for the wait is said: a full disk may get room at any moment, and nobody knows that
+ * without a word. */
 static void say_disk(const json_t *answer, emr_out *out, bool *is_said)
 {
 	if (*is_said || !is_for_want_of_disk(answer))
@@ -320,8 +320,8 @@ static emr_status await_end(closing *c, emr_problem *out_problem)
 	return EMR_TIMEOUT;
 }
 
-/* While the folder answers.  What stays is remembered beside the socket for a later --purge; that
- * this fails hinders no closing. */
+/* While the folder answers. The names that stay are remembered beside the socket for a later
+ * --purge; a failure of that hinders no closing. */
 static void name_traces(closing *c)
 {
 	EMR_AUTO_FD run_fd = -1;
@@ -346,7 +346,7 @@ static void name_traces(closing *c)
 		(void)!emr_file_replace(run_fd, RUN_NAMES, emr_bytes_of(text, strlen(text)), 0600);
 }
 
-/* What the closing before this one has found out. */
+/* Reads the names that the closing before this one found. */
 static void recall_names(closing *c)
 {
 	EMR_AUTO_FD run_fd = -1;

@@ -238,7 +238,7 @@ static const emr_account *accounts_of(const wallet *w)
 	return (const emr_account *)(const void *)w->accounts.data;
 }
 
-/* What is sent is signed, which the open folder does for nobody. */
+/* A payment is signed, which the open folder does for nobody. */
 static emr_status open_purse(wallet *w, emr_problem *out_problem)
 {
 	emr_status status = open_here(w, out_problem);

@@ -180,7 +180,7 @@ static emr_status read_known(const char *state_path, known *k)
 
 	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
 	status = emr_ledger_copy_open(path, NULL, &ledger);
-	/* What this computer has verified of it knows its members as well. */
+	/* The verified copy on this computer knows its members as well. */
 	if (status != EMR_OK && emr_ledger_copy_open_own(state_path, &ledger) == EMR_OK)
 		status = EMR_OK;
 	if (status == EMR_OK)
@@ -298,8 +298,8 @@ static emr_status take_device(emr_keyring *keyring, int state_fd, device_search 
 	return EMR_OK;
 }
 
-/* The profile is sealed under this keyring's own key, and says which network it is in.  What lies
- * beside it anybody could have put there who had the copy in his hands. */
+/* The profile is sealed under this keyring's own key, and says which network it is in. Files beside
+ * it could have been put there by anybody who held the copy. */
 static emr_status take_network(emr_keyring *keyring, const known *k, const emr_profile *profile)
 {
 	if (profile->has_network &&

@@ -159,7 +159,7 @@ static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 	return EMR_OK;
 }
 
-/* What a transaction has entered: a batch, or entries of the ledger of a directory. */
+/* The content of a transaction: a batch, or entries of the ledger of a directory. */
 typedef struct entered {
 	emr_bytes args[ARGS_MAX];
 	size_t count;
@@ -317,9 +317,9 @@ static emr_status visit_entered(const entered *e, const block_reader *reader)
 	return status;
 }
 
-/* What peers call valid is in their state: to pass it over, or to stop at it, would part whoever
- * reads here from them.  So the word of those that must endorse decides.  *OUT_WRONG: it is not
- * theirs, and the one that is asked has made it up. */
+/* A transaction that peers call valid is in their state: to pass it over, or to stop at it, would
+ * part the readers here from them. So the word of those that must endorse decides. *OUT_WRONG: it
+ * is not theirs, and the one that is asked has made it up. */
 static emr_status confirm(const block_reader *reader, const block *b, const entered *e,
 	const char *wrong, const char **out_wrong)
 {
@@ -467,7 +467,7 @@ static emr_status ask_height_of_any(
 	return status;
 }
 
-/* What came as the block that POSITION expects, its entries to VISIT. */
+/* Takes the bytes that came as the block that POSITION expects, and gives its entries to VISIT. */
 static emr_status take_block(emr_gateway *gateway, emr_gateway_call *call, emr_bytes bytes,
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
 {
@@ -568,8 +568,8 @@ static emr_status ask_stream(emr_gateway *gateway, emr_gateway_call *call,
 
 /* ---- One by one ---- */
 
-/* What a first block has to be is known before anybody is asked: a gateway that has another one is
- * passed over while one has that. */
+/* The first block is known before any gateway is asked: a gateway that has another one is passed
+ * over while one has that. */
 static emr_status ask_first_of_any(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
 {

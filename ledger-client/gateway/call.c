@@ -244,7 +244,8 @@ static emr_gateway_fault curl_fault(const gateway_run *run, CURLcode code)
 	return EMR_GATEWAY_STRANGE;
 }
 
-/* What a proxy in between says without gRPC (grpc/grpc doc/http-grpc-status-mapping.md). */
+/* The status for an answer of a proxy in between, without gRPC (grpc/grpc
+ * doc/http-grpc-status-mapping.md). */
 static emr_gateway_fault http_fault(long status)
 {
 	if (status == 401 || status == 403)

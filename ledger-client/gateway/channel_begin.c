@@ -152,7 +152,7 @@ emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_byt
 	return meet(dir, keyring, certificate, descriptor, look, said, said_size);
 }
 
-/* What follows a comment or a line without an end is a line of its own. */
+/* Text behind a comment or a line without an end is a line of its own. */
 static emr_status write_genesis(beginning *b)
 {
 	EMR_AUTO_FD fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -112,7 +112,8 @@ emr_status emr_channel_carry_for(
 
 /* ---- Into a directory ---- */
 
-/* What may become a word of a line of DIR/network: nothing in it ends the word or the line. */
+/* True for text that may become a word of a line of DIR/network: nothing in it ends the word or the
+ * line. */
 static emr_bytes read_word_or_none(emr_reader *r, size_t max)
 {
 	emr_bytes word = emr_read_bytes(r, emr_read_u8(r));
@@ -142,7 +143,7 @@ static emr_bytes read_pem(emr_reader *r)
 	return pem;
 }
 
-/* What a network may have or not. */
+/* The parts that a network may have or not. */
 static void read_more(emr_reader *r, carried *out)
 {
 	uint8_t authorities;

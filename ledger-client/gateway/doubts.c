@@ -96,8 +96,8 @@ void block_doubts_free(block_doubts *d)
 	free(d->said);
 }
 
-/* What peers of the organisation with authority I have in that block, under their signature.  Not
- * EMR_OK: nothing, and of this block they are not asked again. */
+/* Asks peers of the organisation with authority I for that transaction in their block, under their
+ * signature. Not EMR_OK: nothing, and of this block they are not asked again. */
 static emr_status ask_organisation(block_doubts *d, size_t i, uint64_t block)
 {
 	emr_gateway *gateway = d->gateway;

@@ -47,8 +47,8 @@ static emr_ledger_absence known_absence(fabric_host *h)
 		.refusal = emr_status_is_away(h->last) ? NULL : emr_gateway_fault_name(h->fault)};
 }
 
-/* Who holds the lock reads blocks, or waits for a gateway that says nothing: EMR_BUSY, or what is
- * known of how it is. */
+/* The holder of the lock reads blocks, or waits for a gateway that says nothing: EMR_BUSY, or the
+ * state as it is known. */
 static emr_status hold_for(fabric_host *h, uint32_t most_ms)
 {
 	struct timespec until;
@@ -72,8 +72,8 @@ static uint32_t look_ms(fabric_host *h)
 	return h->is_hurried ? HOST_MOMENT_MS : h->timeout_ms;
 }
 
-/* Lock held.  What whoever held it before has heard since BEGUN_NS, if that was that nobody
- * answers: two do not wait for that one after the other. */
+/* Lock held. If the previous holder found the gateways silent after BEGUN_NS, that is returned: two
+ * callers do not wait for it one after the other. */
 static emr_status heard_since(fabric_host *h, int64_t begun_ns)
 {
 	return h->asked_ns >= begun_ns ? known_absence(h).status : EMR_OK;
@@ -355,7 +355,7 @@ static void orderers_free(emr_gateway_orderers **orderers)
 	emr_gateway_orderers_free(*orderers);
 }
 
-/* What no entry was at fault for: a block is, or what brings it. */
+/* A fault of no entry: it is of a block, or of the peer that brings it. */
 static void note_trouble(
 	emr_ledger_trouble *out, emr_status status, const emr_gateway_call *call, emr_chain *truth)
 {
@@ -483,9 +483,9 @@ static emr_status host_doubt(void *self, emr_ledger_doubt *out_doubt)
 	return status == EMR_OK ? gateway_doubted(gateway, out_doubt) : status;
 }
 
-/* Asked again when the last answer is a second old.  What is known here stays readable meanwhile.
- * Who holds the lock may be waiting for a gateway that says nothing, and whoever only wants to know
- * how it is does not wait with him. */
+/* Asked again when the last answer is a second old. Entries that are known here stay readable
+ * meanwhile. The holder of the lock may be waiting for a gateway that says nothing; a caller that
+ * only wants the state does not wait with it. */
 static void look_again(fabric_host *h)
 {
 	if (known_absence(h).is_asked || pthread_mutex_trylock(&h->lock) != 0)

@@ -77,7 +77,7 @@ emr_status host_fill_from(fabric_host *h, emr_chain *truth)
 
 /* ---- out of the log ---- */
 
-/* What one call of host_fetch asks for, and what of it is not given yet. */
+/* The parts that one call of host_fetch asks for, and those that are not given yet. */
 typedef struct fetching {
 	fabric_host *host;
 	const emr_part_key *keys;
@@ -241,8 +241,9 @@ static void note_vain(fabric_host *h)
 	h->in_vain_ns = emr_clock_boot_ns(emr_clock_system());
 }
 
-/* Who follows takes what is missing for not there yet, and a wrong part for missing: so it is asked
- * for again for a moment, and a part that is still another one makes who reads wait. */
+/* A follower takes a missing part for one that is not there yet, and a wrong part for a missing
+ * one: so it is asked for again for a moment, and a part that is still another one makes the reader
+ * wait. */
 static emr_status await_rest(fetching *f)
 {
 	int tries = is_worth_waiting(f->host) ? TRIES : 1;

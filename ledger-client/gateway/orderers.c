@@ -62,7 +62,7 @@ bool emr_gateway_orderers_have_signed(const emr_gateway_orderers *orderers)
 
 /* ---- The configuration ---- */
 
-/* What was asked for is all that there is. */
+/* Refuses a list that had more values than were asked for. */
 static emr_status list_whole(const proto_list *list, emr_status status)
 {
 	return status == EMR_OK && list->total > list->max ? EMR_LIMIT : status;
@@ -402,7 +402,7 @@ static const char *signatures_wrong(
 				: raft_wrong(gateway, orderers, &b);
 }
 
-/* What is borrowed of it is copied first.  EMR_NOT_FOUND: there is none. */
+/* Its borrowed bytes are copied first. EMR_NOT_FOUND: there is none. */
 static emr_status take_configuration(emr_gateway_orderers *orderers, emr_bytes transaction)
 {
 	EMR_AUTO_BUF kept = {0};

@@ -121,9 +121,9 @@ emr_bytes *prepared_endorsements(const gateway_prepared *p)
 
 /* ---- The transaction ---- */
 
-/* What a gateway makes of a proposal, its answer and its endorsements.  Whatever else it put
- * anywhere, for example a field that we do not know and peers of a later version do, makes another
- * row of bytes. */
+/* The transaction that a gateway makes of a proposal, its answer and its endorsements. Whatever
+ * else it put anywhere, for example a field that we do not know and peers of a later version do,
+ * makes another row of bytes. */
 static emr_status rebuild(
 	const gateway_proposal *proposal, const gateway_prepared *prepared, emr_buf *out)
 {
@@ -161,9 +161,9 @@ static emr_status rebuild(
 	return of_outer.status != EMR_OK ? of_outer.status : w.status;
 }
 
-/* What the endorsers have signed is an answer to the proposal that stands beside it, as peers
- * demand it of every transaction: endorsements of another one are none.  The header of the action
- * is the one of the proposal; that of the whole may be another, and says who brings it. */
+/* The endorsers have signed an answer to the proposal that stands beside it, as peers demand it of
+ * every transaction: endorsements of another one are none. The header of the action is the one of
+ * the proposal; that of the whole may be another, and says who brings it. */
 static bool is_answer_to_it(const gateway_prepared *p)
 {
 	const emr_bytes parts[3] = {p->channel_header, p->action_header, p->proposal_payload};
@@ -307,7 +307,7 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 }
 
 /* A peer of an organisation that is not among the COUNT of COUNTED has signed it: then *OUT_MSP is
- * that organisation.  What costs nothing is looked at first. */
+ * that organisation. The checks that cost nothing come first. */
 static bool is_one_more(const emr_gateway *gateway, emr_bytes endorsement, emr_bytes payload,
 	const emr_bytes *counted, size_t count, emr_bytes *out_msp)
 {

@@ -48,7 +48,8 @@ static emr_status worker_start(worker *w, const char *program, const char *role)
 	return emr_helper_start(&w->helper, program, role, PROTOCOL_VERSION);
 }
 
-/* What a helper says of one file; it is stopped unless the file left it as it was. */
+/* Reads a helper's answer about one file; the helper is stopped unless the file left it as it was.
+ */
 static emr_withheld worker_ask(worker *w, uint32_t deadline_ms, const protocol_file *file,
 	const int fds[2], protocol_result *out)
 {
@@ -315,7 +316,7 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 	bool is_first = false;
 	emr_status status = EMR_OK;
 
-	/* What a helper ends by that has served before may be the fault of an earlier file, or of
+	/* The end of a helper that has served before may be the fault of an earlier file, or of
 	 * this computer. */
 	*out = EMR_WITHHELD_STOPPED;
 	while (status == EMR_OK && *out == EMR_WITHHELD_STOPPED && !is_first) {

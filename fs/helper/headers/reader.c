@@ -118,7 +118,7 @@ static emr_status serve(emr_header_reader *r, const emr_header_source *source, i
 	return status;
 }
 
-/* What the helper found, if that is what can be kept of a file. */
+/* The headers that the helper found, if they can be kept of a file. */
 static emr_status helper_found(const protocol_message *m, emr_headers *out)
 {
 	emr_headers found = {0};

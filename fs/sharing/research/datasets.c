@@ -12,8 +12,8 @@
 
 #include "private.h"
 
-/* What was closed, or called for by somebody else, may have had the same name; its terms are
- * others. */
+/* A dataset that was closed, or that another steward called for, may have had the same name; its
+ * terms are others. */
 static emr_status is_in(
 	emr_replica *replica, const emr_share_row *row, const json_t *one, bool *out_is)
 {
@@ -84,7 +84,7 @@ static emr_status add_copies(emr_session *session, const emr_team *dataset, json
 	return json_object_set_new(one, "copies", object) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* What comes later of which folders, and how far that is. */
+/* Adds the folders from which copies come later, and how far that is. */
 static emr_status add_follows(emr_session *session, emr_crowd *crowd, json_t *one)
 {
 	json_t *follows = NULL;

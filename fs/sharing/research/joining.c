@@ -147,8 +147,8 @@ static emr_status gather(joining *j, pass *p, bool waits)
 	return status;
 }
 
-/* Who is in no more, or never was because she was interrupted, is asked for this path alone: what
- * she once agreed to give of others is not given again with it. */
+/* A participant who has left, or was interrupted before joining, is asked for this path alone: an
+ * older yes for other paths is not used again with it. */
 static emr_status begin_anew(joining *j, pass *p)
 {
 	emr_research *r = j->research;
@@ -303,8 +303,8 @@ static emr_status say_done(joining *j, bool is_gone)
 	return object != NULL ? j->emit(j->arg, object) : EMR_NO_MEMORY;
 }
 
-/* Who may write in the folder can give its name to another while its owner reads what would be
- * given, and so can a steward with his dataset's. */
+/* A writer of the folder can give its name to another folder while the owner reads what would be
+ * given, and so can a steward with the name of a dataset. */
 static emr_status check_shown(joining *j, emr_problem *out_problem)
 {
 	emr_id16 object;

@@ -25,7 +25,7 @@ typedef struct stating {
 	bool is_stopped;
 } stating;
 
-/* What is to be told of one folder; it is sent once nobody waits for the counting any more. */
+/* The statement about one folder; it is sent once nobody waits for the counting any more. */
 typedef struct statement {
 	emr_id16 domain;
 	emr_id32 grantee;
@@ -53,7 +53,7 @@ static void statements_free(statements *all)
 
 /* ---- what is counted ---- */
 
-/* What is not on the ledger yet is read by nobody. */
+/* A version that is not on the ledger yet is read by nobody. */
 static bool is_read(emr_session *session, uint64_t node, emr_record_facts *out)
 {
 	return emr_view_record(session->view, node, out) == EMR_OK && out->is_confirmed &&
@@ -191,7 +191,7 @@ static emr_status count_row(emr_research *r, emr_share *share, const emr_share_r
 	if (status == EMR_OK && dataset.terms.until_unix_s > now)
 		status = emr_share_counts_due(
 			share, row->domain, dataset.grantee, &is_due, &is_stated);
-	/* Who refuses takes back what was stated, at once. */
+	/* A refusal takes back what was stated, at once. */
 	if (status != EMR_OK || !(says_nothing ? is_stated : is_due))
 		return status;
 	if (!is_stated)
@@ -204,8 +204,8 @@ static emr_status count_row(emr_research *r, emr_share *share, const emr_share_r
 
 /* ---- all of them ---- */
 
-/* What fails with one folder is said, and keeps no other from being stated; *IO_FIRST is then what
- * the whole comes to. False: nothing more is to be done now. */
+/* A failure with one folder is said, and keeps no other from being stated; *IO_FIRST is then the
+ * status of the whole. False: nothing more is to be done now. */
 static bool goes_on(emr_status status, emr_status *io_first)
 {
 	if (status == EMR_OK || status == EMR_NOT_FOUND) /* she left meanwhile */
@@ -245,7 +245,8 @@ static emr_status count_all(emr_research *r, emr_share *share, statements *out, 
 	return status;
 }
 
-/* Who joined before her computer stated anything was not asked: each is told, and how to refuse. */
+/* A participant who joined before computers stated anything was not asked: each is told, and how to
+ * refuse. */
 static void tell_first(emr_research *r, const statement *one)
 {
 	emr_problem problem = {0};

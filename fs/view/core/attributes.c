@@ -115,7 +115,7 @@ static emr_status say_tx(const subject *s, emr_buf *out)
 	return fact_tx(&item, out);
 }
 
-/* Who signed it did so when it was first saved, whatever ledger it is on now. */
+/* It was signed when it was first saved, whatever ledger it is on now. */
 static emr_status say_signed_at(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
@@ -268,7 +268,8 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 }
 
 /* NAME as it is kept and answered: a fact is listed as system.emrfs.NAME, which programs that copy
- * leave alone, and is user.emrfs.NAME.  What a person sets is in no other namespace than user. */
+ * leave alone, and is user.emrfs.NAME. An attribute that a person sets is in no other namespace
+ * than user. */
 static emr_status known_name(const char *name, char out[NAME_BYTES])
 {
 	bool is_fact = starts_with(name, FACTS);
@@ -546,7 +547,7 @@ static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 	memcpy(from.rules, said + sizeof from.source, sizeof from.rules);
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
-	/* What is signed already stays what it was signed as. */
+	/* A version that is signed already stays as it was signed. */
 	if (status == EMR_OK &&
 		(n->type != EMR_META_FILE ||
 			(n->is_published && !n->content_dirty &&
@@ -578,7 +579,8 @@ emr_status emr_view_set_attribute(
 		return set_keep(view, number, value);
 	if (strcmp(name, DERIVED_KEY) == 0)
 		return set_derived(view, number, value);
-	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
+	/* Attributes of emrfs are not for others to write; refusing would make rsync -X and cp
+	 * fail. */
 	if (view->grants->may_set(name))
 		return view->grants->set(view, number, name, value);
 	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must

@@ -100,7 +100,7 @@ emr_status awaiting_learn(emr_view *view)
 	view->awaiting.rows = all;
 	all = before;
 	pthread_mutex_unlock(&view->lock);
-	/* Whoever makes the copies is told what of. */
+	/* The maker of copies is told the roots. */
 	if (is_new && view->options.pins_changed != NULL)
 		view->options.pins_changed(view->options.copies_arg);
 	return EMR_OK;
@@ -127,7 +127,8 @@ void awaiting_end(emr_view *view, emr_status status)
 
 	if (learnt != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what waits for copies: %s", emr_status_text(learnt));
-	/* What has its copies is sent by another run; this one may have heard that fewer do. */
+	/* A version that has its copies is sent by another run; this one may have heard that fewer
+	 * do. */
 	pthread_mutex_lock(&view->lock);
 	view->awaiting.has_copies = view->awaiting.has_copies || status != EMR_OK ||
 				    wanted < view->awaiting.copies_wanted;

@@ -107,7 +107,7 @@ void edit_touch(edit *e, node *directory, int more)
 	e->touched[i].more += more;
 }
 
-/* What is kept of times, into the transaction. */
+/* Puts the times that are kept into the transaction. */
 static void put_times(edit *e, int64_t now_ns)
 {
 	emr_status status = EMR_OK;

@@ -248,7 +248,7 @@ static emr_status take_base_home(emr_view *view, file *f, uint64_t size)
 	return status;
 }
 
-/* What others share is opened by their thread, and its way is another one then. */
+/* Files that others share are opened by the worker of shares, in another way. */
 static bool is_open_here(emr_view *view, const node *n)
 {
 	base_facts facts = file_facts(view, n);

@@ -165,7 +165,8 @@ emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine)
 	bool is_finished;
 
 	pthread_rwlock_wrlock(&node_file(n)->lock);
-	/* Who opens from now on cannot change the working copy before the lock is free. */
+	/* A program that opens it from now on cannot change the working copy before the lock is
+	 * free. */
 	pthread_mutex_lock(&view->lock);
 	is_finished = node_writers(n) <= mine;
 	pthread_mutex_unlock(&view->lock);

@@ -67,7 +67,7 @@ typedef struct former {
 	char name[EMR_NAME_MAX + 1];
 } former;
 
-/* What lies in a directory. */
+/* The entries of a directory. */
 typedef struct kid_list {
 	struct node **kids; /* in order of cookie, NULL where one left */
 	size_t nkids, kids_cap, live_kids;
@@ -76,7 +76,7 @@ typedef struct kid_list {
 	uint32_t half_downloads; /* kids that a browser is fetching */
 } kid_list;
 
-/* What a node has in which this computer and the ledger differ, or did until lately. */
+/* The facts of a node in which this computer and the ledger differ, or did until lately. */
 typedef struct node_pending {
 	uint64_t change;	 /* grows with every change that must be published */
 	uint64_t row_seq;	 /* journal position of its row; 0: it never had one */
@@ -188,7 +188,7 @@ static inline emr_bytes node_attributes(const node *n)
 	return emr_bytes_of(n->attributes, n->attributes_len);
 }
 
-/* What the place of N has beside it; owned; NULL: nothing. */
+/* The memory beside the place of N; owned; NULL: none. */
 static inline void *node_place_memory(const node *n)
 {
 	if (n->has_whole_place)
@@ -330,7 +330,7 @@ struct special_nodes {
 	node *consent; /* .emrfs/consent */
 };
 
-/* What the disk does not have yet. */
+/* The changes that the disk does not have yet. */
 struct disk_debt {
 	emr_status status;     /* why it last refused what was handed to it; EMR_OK: it has all, or
 				  will be asked */
@@ -365,7 +365,7 @@ struct awaiting_state {
 	bool holds_content;	/* nothing new is sent in this run, for them */
 };
 
-/* What is being erased: erasing.h. */
+/* The records that are being erased: erasing.h. */
 struct erasing_list {
 	struct erasing *list; /* rows E of the journal */
 	size_t n;
@@ -431,7 +431,7 @@ struct emr_view {
 				  (tests without a network) */
 };
 
-/* What says nothing else does not change once the open is answered. */
+/* A member without a comment on this does not change once the open is answered. */
 struct emr_handle {
 	emr_view *view;
 	unsigned refs; /* atomic: the kernel's open and each read under way */
@@ -445,7 +445,7 @@ struct emr_handle {
 	const struct handle_report *report; /* who is told what is read; NULL: nobody */
 	bool is_told;			    /* that it is over, and was read; view->lock */
 	char program[17]; /* that reads without a person; "": a person; view->lock */
-	/* Of what is brought from elsewhere (bring.c): */
+	/* For bytes that are brought from elsewhere (bring.c): */
 	bool is_brought, is_damaged; /* atomic: some of it was lacking; stood there and was bad */
 	uint64_t last_leaf;	     /* that was read; view->lock, all three */
 	size_t ahead;		     /* so many leaves are asked for next */

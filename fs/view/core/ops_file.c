@@ -185,7 +185,7 @@ static uint64_t promised_to_others(const emr_view *view, const node *n)
 	return bytes;
 }
 
-/* What is said to have room has it, also when all that is being written is sealed again. */
+/* A write that was told it has room has it, also when all that is being written is sealed again. */
 static emr_status has_room(emr_view *view, const node *n, uint64_t end)
 {
 	emr_space space;

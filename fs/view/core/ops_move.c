@@ -164,7 +164,7 @@ static bool stays_domain(const emr_view *view, const node *n, const node *direct
 	       was_asked_for || tree_is_root_object(n);
 }
 
-/* What domain and id N will have as a child of DIRECTORY. */
+/* The domain and id that N will have as a child of DIRECTORY. */
 static void plan_domain(const emr_view *view, const node *n, const node *directory, node_row *row)
 {
 	bool is_domain = stays_domain(view, n, directory);
@@ -337,7 +337,7 @@ static emr_status exchange(emr_view *view, node *a, node *b)
 	return EMR_OK;
 }
 
-/* What a rename would replace; NULL: nothing. */
+/* The node that a rename would replace; NULL: none. */
 static emr_status find_target(emr_view *view, node *directory, const char *name, node **out_target)
 {
 	emr_status status;

@@ -36,10 +36,10 @@ static emr_status sent_root(void *arg, emr_id16 object, const emr_cid *root)
 		       : EMR_OK;
 }
 
-/* What no row and no pin may name: working copies and what is being sealed, bundles of batches that
- * have no answer, then files that are open without a name.  In this order: a working copy that is
- * frozen meanwhile has become such a file's content, and a bundle that was just made stands in a
- * batch; what has its answer is pinned, which the reclaim hears of. */
+/* Roots that no row and no pin may name: working copies and blocks that are being sealed, bundles
+ * of batches that have no answer, then files that are open without a name. In this order: a working
+ * copy that is frozen meanwhile has become such a file's content, and a bundle that was just made
+ * stands in a batch; what has its answer is pinned, which the reclaim hears of. */
 static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_context)
 {
 	rooting *r = context;
@@ -185,10 +185,10 @@ static emr_status look_at_trees(emr_view *view, emr_buf *trees, emr_buf *wanted,
 	return EMR_OK;
 }
 
-/* What stands between a root and its leaves is brought home, where a node has it: of leaves that
- * are here and below what is not nobody knows that they live.  One block of each tree at a time, of
- * all trees side by side.  *OUT_LOST: how many go on lacking a part.  EMR_INTERRUPTED: the folder
- * is being closed, and nobody knows what nodes have. */
+/* Blocks between a root and its leaves are brought home, where a node has them: leaves that are
+ * here, below a block that is not, would not be known to live. One block of each tree at a time, of
+ * all trees side by side. *OUT_LOST: how many go on lacking a part. EMR_INTERRUPTED: the folder is
+ * being closed, and nobody knows what nodes have. */
 static emr_status bring_nodes(
 	emr_view *view, const emr_reclaim_options *options, uint64_t *out_lost)
 {

@@ -35,7 +35,7 @@ static bool is_beyond(const emr_view *view, uint64_t margin)
 	uint64_t dead = known_dead(view);
 	uint64_t written = emr_store_appended(view->options.store) - view->space.seen_appended;
 
-	/* What died is missing from what lives, too, and twice that is the limit. */
+	/* Bytes that died are missing from those that live, too, and twice that is the limit. */
 	return dead >= most || (written + dead >= most && written + 2 * dead >= most + room);
 }
 

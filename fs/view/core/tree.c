@@ -43,8 +43,8 @@ static uint64_t hash_id(const emr_view *view, emr_id16 id)
 	return hash_bytes(view, id.b, sizeof id.b);
 }
 
-/* What is only shown has ids that everybody can work out, and others choose those of what they
- * leave here: the two never meet. */
+/* Nodes that are only shown have ids that everybody can work out, and others choose the ids of
+ * their deposits here: the two never meet. */
 static bool has_id(const void *item, const void *key)
 {
 	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) &&
@@ -369,8 +369,8 @@ void tree_free_node(emr_view *view, node *n)
 	free(n);
 }
 
-/* What a publishing run still has to take out of its queue has no bytes meanwhile: the next run may
- * be far away. */
+/* A node that a publishing run still has to take out of its queue has no bytes meanwhile: the next
+ * run may be far away. */
 static void free_or_wait(emr_view *view, node *n)
 {
 	if (n->is_queued)
@@ -813,7 +813,7 @@ char *tree_path(const node *n)
 	return path;
 }
 
-/* What st_blocks leaves out. */
+/* The bytes that st_blocks leaves out. */
 static uint64_t tree_hole_bytes(const node *n)
 {
 	uint64_t stored = n->size;

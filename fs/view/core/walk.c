@@ -59,7 +59,7 @@ static emr_status visit_entry(walk *w, const char *path, const found *entry)
 
 	if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
 		return EMR_OK;
-	/* What is made on the fly is no record: shared-by-me. */
+	/* A directory that is made on the fly is no record: shared-by-me. */
 	if (entry->attr.is_virtual)
 		return EMR_OK;
 	if (asprintf(&whole, "%s%s%s", path, path[0] != '\0' ? "/" : "", entry->name) < 0) {

@@ -276,7 +276,7 @@ static emr_status give_up(emr_view *view, node *n, emr_buf *tell)
 	return status;
 }
 
-/* What a copy needs is asked for once at a time, and not for ever. */
+/* The keys that a copy needs are asked for once at a time, and not for ever. */
 static emr_status ask_for_bytes(emr_view *view, node *n)
 {
 	EMR_AUTO_BUF tell = {0};

@@ -94,7 +94,8 @@ static const node_policy shared_policy = {.above = shared_software_above,
 	.note_refused = shared_note_refused,
 	.folder = shared_path_of_share};
 
-/* What a right to write there decides, of the other's records and of one's own. */
+/* These decisions follow from the right to write there, for the other's records and for one's own.
+ */
 #define WRITING                                                                                    \
 	.is_empty = union_is_empty, .is_below = foreign_is_below,                                  \
 	.may_hold = foreign_check_directory, .may_make = writing_may_make,                         \

@@ -50,7 +50,7 @@ void foreign_note_gone(emr_view *view, const emr_place *place)
 		emr_log(EMR_LOG_WARN, "shares: a removed name is shown for a moment longer");
 }
 
-/* What the trees know by now. */
+/* Forgets the nodes that left and that the trees know by now. */
 static void forget_gone(emr_view *view)
 {
 	emr_buf *all = &view->shares->gone;
@@ -427,7 +427,7 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 
 /* ---- all of them ---- */
 
-/* What was loaded before its share was known. */
+/* Nodes that were loaded before their share was known. */
 static void know_anchors(emr_view *view)
 {
 	for (size_t i = 0; i < view->nodes.used; i++) {

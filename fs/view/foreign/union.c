@@ -51,7 +51,7 @@ static bool is_shown(const emr_view *view, const shared_share *s, const shared_e
 	return !is_gone(view, s->domain, e);
 }
 
-/* What ENTRY is called in DIRECTORY: a node of one's own may have its name. */
+/* The name of ENTRY in DIRECTORY: a node of one's own may have its name. */
 static void name_of(const emr_view *view, const node *directory, const shared_tree *tree,
 	uint32_t entry, char out[EMR_NAME_MAX + 1])
 {

@@ -18,7 +18,7 @@ typedef struct given_entry {
 	emr_id16 who_id, link_id; /* of their nodes */
 } given_entry;
 
-/* What is shared, by whom it may be seen. */
+/* The shares, by the people who may see them. */
 struct given {
 	struct given_entry *list; /* owned; sorted by who, then share */
 	size_t n;

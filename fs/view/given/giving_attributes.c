@@ -28,7 +28,7 @@ static bool giving_has(const char *name)
 	return giving_has_grant(name) || strcmp(name, SHARED_WITH) == 0;
 }
 
-/* What is asked about. */
+/* The subject of the question. */
 typedef struct subject {
 	emr_id16 domain;
 	bool is_root; /* of that domain */

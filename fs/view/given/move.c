@@ -118,7 +118,7 @@ static bool is_covered(const emr_row_grant *wanted, const emr_buf *grants)
 	return false;
 }
 
-/* Who sees more, longer or for more by THEN than by NOW. */
+/* The people who see more, longer or for more by THEN than by NOW. */
 static emr_status add_gains(const emr_buf *now, const emr_buf *then, emr_buf *gains)
 {
 	emr_status status = EMR_OK;
@@ -132,7 +132,7 @@ static emr_status add_gains(const emr_buf *now, const emr_buf *then, emr_buf *ga
 	return status;
 }
 
-/* Who is among NOW and BEFORE, and not among THEN. */
+/* The people among NOW and BEFORE who are not among THEN. */
 static emr_status add_losses(
 	const emr_buf *now, const emr_buf *before, const emr_buf *then, emr_buf *loses)
 {
@@ -155,7 +155,7 @@ typedef struct luggage {
 	emr_status status;
 } luggage;
 
-/* What is no domain on the ledger yet is seen with what is around it. */
+/* A folder that is no domain on the ledger yet is seen with the folder around it. */
 static void note_domain(void *arg, node *n)
 {
 	luggage *l = arg;
@@ -291,7 +291,7 @@ static emr_status set_path(planning *p, emr_moved *out)
 	return EMR_NO_MEMORY;
 }
 
-/* What a person is asked about. */
+/* The subject of the question to a person. */
 static emr_status sum_of(const planning *p, emr_moved *moved)
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -35,8 +35,8 @@ static char *path_in(const node *directory, const char *name)
 	return path;
 }
 
-/* Under view->lock.  What is not there, or may not be renamed at all, the rename itself will say.
- */
+/* Under view->lock. The rename itself will say that a node is not there, or may not be renamed at
+ * all. */
 static emr_status plan(const emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
 	const char *new_name, passage *out)
 {

@@ -82,7 +82,7 @@ void past_free_all(emr_view *view)
 	free(view->past);
 }
 
-/* What is found no more and who has to be told, so that the kernel lets its nodes go. */
+/* Trees that are found no more, of which the kernel is told so that it lets their nodes go. */
 typedef struct parting {
 	char names[PAST_KEPT_MAX + 2][EMR_WHEN_BYTES];
 	size_t n;
@@ -252,7 +252,7 @@ static void past_release(emr_view *view, node *n)
 
 /* ---- tops ---- */
 
-/* What was deleted is shown before the ledger has it. */
+/* A deleted file is shown before the ledger has its removal. */
 static bool is_current(const emr_view *view, const past *p, uint64_t ledger_size)
 {
 	return p->is_final ||

@@ -30,8 +30,8 @@ struct past {
 	node *top;	 /* its node while there is no tree */
 };
 
-/* What an open folder keeps of its past.  Every field is under view->lock unless it says otherwise.
- */
+/* The trees and days that an open folder keeps of its past. Every field is under view->lock unless
+ * it says otherwise. */
 struct past_trees {
 	past *trees;		      /* those that a lookup may find, the last used first */
 	unsigned builders;	      /* threads that build one or wait for it */

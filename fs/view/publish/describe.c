@@ -239,7 +239,7 @@ static emr_status put_rows(emr_view *view, node **kids, size_t n)
 	return status;
 }
 
-/* What lies in a directory that changes its id is found by its row until it has followed. */
+/* A node in a directory that changes its id is found by its row until it has followed. */
 static emr_status anchor_kids(emr_view *view, const node *directory)
 {
 	node *without[ANCHORED_AT_ONCE];
@@ -274,7 +274,7 @@ static emr_status anchor_all_kids(publishing *p)
 
 /* ---- removals ---- */
 
-/* What is on its way out of which domain: a directory's old place is not removed while something is
+/* The nodes on their way out of a domain: a directory's old place is not removed while something is
  * published in it, or other computers would find that without a directory. */
 typedef struct leaving {
 	emr_buf can,

@@ -144,7 +144,7 @@ static emr_status copy_list(trying *t)
 
 /* ---- the ledger ---- */
 
-/* What has to be said next of WHAT; *OUT_NEEDED false: the ledger is done with it. */
+/* The next operation for WHAT; *OUT_NEEDED false: the ledger is done with it. */
 static emr_status next_change(
 	emr_view *view, const erasing *what, emr_change *out, bool *out_needed)
 {

@@ -126,7 +126,7 @@ static bool was_deleted_in_time(asking *a, const past_entry *e)
 
 	if (a->what->until_unix_s == 0)
 		return true;
-	/* What the ledger has not heard of was deleted just now. */
+	/* Where the ledger still has the record, it was deleted just now. */
 	if (emr_facts_head(facts, e->domain, e->object, &head) != EMR_OK ||
 		head.state == EMR_OBJECT_LIVE)
 		return false;
@@ -321,7 +321,7 @@ static emr_status commit_rows(asking *a, const erasing *all, size_t n)
 	return status;
 }
 
-/* What was looked at is what is there: nothing was moved, written or brought back meanwhile. */
+/* The list is still right: nothing was moved, written or brought back meanwhile. */
 static bool is_unchanged(const asking *a)
 {
 	const erasing *all = (const erasing *)(const void *)a->objects.data;
@@ -486,9 +486,9 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 
 	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
-	/* What waits for the ledger gets there first: an answer must not make a record of what is
-	 * gone.  Whoever writes meanwhile makes it wait once more.  What waits for copies has not
-	 * been sent, and is not until this is over. */
+	/* Changes that wait for the ledger get there first: an answer must not make a record of a
+	 * file that is gone. A write meanwhile makes it wait once more. A change that waits for
+	 * copies has not been sent, and is not until this is over. */
 	add_eraser(view, 1);
 	for (int i = 0; i < PUBLISH_TRIES && status == EMR_BUSY; i++) {
 		status = emr_view_publish_now(view);

@@ -77,8 +77,8 @@ static emr_status begin_one(const missed *m, const erasing *what)
 	if (status != EMR_OK || !over)
 		return status;
 	pthread_mutex_lock(&m->view->lock);
-	/* What is still shown here is for follow_run: there may be new bytes in it, which live on.
-	 */
+	/* A file that is still shown here is for follow_run: there may be new bytes in it, which
+	 * live on. */
 	if (tree_by_id(m->view, what->object) == NULL)
 		status = erase_begun_elsewhere(m->view, what->domain, what->object);
 	pthread_mutex_unlock(&m->view->lock);

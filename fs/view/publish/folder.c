@@ -206,7 +206,7 @@ static emr_status new_directory(
 	return EMR_OK;
 }
 
-/* What is copied to .emrfs/consent is a record in a directory like any other. */
+/* A file that is copied to .emrfs/consent is a record in a directory like any other. */
 static emr_status consent_follow(emr_view *view, uint64_t number)
 {
 	emr_attr attr;

@@ -1,7 +1,7 @@
-/* What the headers of new content say goes into the record's sealed metadata with it: read once,
- * while the bytes are on their way to the ledger and still warm, never again. Whoever may list the
- * folder can read it, so the patient's name and ids stay in the content, unless the person says
- * otherwise. */
+/* The headers of new content go into the record's sealed metadata with it: they are read once,
+ * while the bytes are on their way to the ledger and still warm, never again. Everybody who may
+ * list the folder can read it, so the patient's name and ids stay in the content, unless the person
+ * says otherwise. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +37,8 @@ static emr_status look_at(const emr_view *view, const wanted *what, emr_headers 
 	emr_content_key_free(key);
 	source.arg = reader;
 	if (status == EMR_OK)
-		status = emr_header_reader_read(
-			view->keeper->headers, what->domain.b, &source, out);
+		status =
+			emr_header_reader_read(view->keeper->headers, what->domain.b, &source, out);
 	emr_content_reader_free(reader);
 	return status;
 }

@@ -127,8 +127,8 @@ static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 	return status;
 }
 
-/* What lies in DIRECTORY was published under the id that it had: should it be published again, that
- * must be, too. */
+/* The nodes in DIRECTORY were published under the id that it had: should it be published again,
+ * they must be, too. */
 static void mark_kids(emr_view *view, const node *directory)
 {
 	for (node *kid = tree_next_kid(directory, 0); kid != NULL;

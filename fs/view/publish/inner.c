@@ -138,8 +138,8 @@ static void count_one(void *arg, node *n)
 	}
 }
 
-/* Without view->lock.  What is hers and cannot be moved is waited for; what others put there is
- * not, or whoever may write could keep all of it from being shared. */
+/* Without view->lock. A node of the owner that cannot be moved is waited for; a node of others is
+ * not, or a writer could keep all of it from being shared. */
 static emr_status keep_others_out(emr_view *view, const counting *c)
 {
 	emr_status status = EMR_OK;

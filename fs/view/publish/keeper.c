@@ -73,7 +73,7 @@ static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t h
 			view_wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
 			continue;
 		}
-		/* What was due may have changed again since. */
+		/* A node that was due may have changed again since. */
 		view->next_due_boot_ns = publish_due(view);
 		if (view->next_due_boot_ns <= now)
 			return true;

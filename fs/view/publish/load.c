@@ -72,7 +72,7 @@ static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writ
 		l->is_known = status == EMR_OK;
 		l->known = place->domain;
 	}
-	/* Whoever may leave something in the Inbox is no writer of it. */
+	/* A depositor in the Inbox is no writer of it. */
 	if (status == EMR_OK && (l->has_others || emr_id16_equal(place->object, place->domain)))
 		status = writers_judge(l->view, place, meta, word);
 	return status;
@@ -85,8 +85,8 @@ static void leave_out(loading *l, node *n)
 	tree_free_node(l->view, n);
 }
 
-/* Whoever writes somewhere chooses the ids of what he makes there, and may take that of a record in
- * another domain: the first on the ledger is meant by it.  The other is not shown. */
+/* A writer chooses the ids of new records, and may take that of a record in another domain: the
+ * first on the ledger is meant by it. The other is not shown. */
 static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_has)
 {
 	node *n = tree_by_id(l->view, place->object);

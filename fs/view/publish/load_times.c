@@ -65,7 +65,7 @@ static emr_status time_file(timing *t, loaded *entry)
 	return emr_buf_append(&t->unknown, &one, sizeof one);
 }
 
-/* What came, went or got another name elsewhere is an entry that is not known, or another number of
+/* A name that came, went or changed elsewhere is an entry that is not known, or another number of
  * entries. */
 static emr_status time_directory(timing *t, loaded *entry)
 {
@@ -106,7 +106,8 @@ static emr_status keep_files(emr_view *view, emr_buf *files)
 	return status;
 }
 
-/* What was removed elsewhere while the folder was closed has times here that nothing needs. */
+/* A file that was removed elsewhere while the folder was closed has times here that nothing needs.
+ */
 static emr_status forget_strange(timing *t, emr_buf *files, emr_buf *directories)
 {
 	const loading *l = t->l;

@@ -53,7 +53,7 @@ static emr_status write_part(emr_view *view, node *n, node *part)
 	return status;
 }
 
-/* What was saved of N's working copy, as a file beside it. */
+/* Puts the saved part of N's working copy into a file beside it. */
 static emr_status make_part(loading *l, const loaded *entry, node **out_part)
 {
 	char wanted[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1];

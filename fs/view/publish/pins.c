@@ -98,7 +98,7 @@ static emr_status say_again(emr_view *view, const emr_pin *pin, size_t *count)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	/* What an erasure has unpinned, or will, is not pinned again. */
+	/* A version that an erasure has unpinned, or will, is not pinned again. */
 	if (!erase_has(view, pin->owner) && !erase_has_finished(view, pin->owner)) {
 		edit e = edit_begin(view);
 

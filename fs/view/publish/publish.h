@@ -185,9 +185,9 @@ void erase_run(emr_view *view);
 
 /* ---- under view->lock */
 bool erase_is_due(const emr_view *view);
-/* What others erased before this mount, and this computer has bytes of without showing
- * it, is begun here, too: once, by the publishing thread, a moment after opening, and again when it
- * could not come to its end. */
+/* Erases records that others erased before this mount, and whose bytes this computer has without
+ * showing them: once, by the publishing thread, a moment after opening, and again when it could not
+ * come to its end. */
 void erase_look_back(emr_view *view);
 void erase_look_soon(emr_view *view);
 int64_t erase_look_due(const emr_view *view); /* under view->lock; INT64_MAX: not any more */

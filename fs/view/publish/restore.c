@@ -120,8 +120,8 @@ static emr_status find_in_past(
 	return EMR_OK;
 }
 
-/* What META, which is of PLACE, says becomes the owner's word when it comes back: it is what may be
- * believed of it. */
+/* The description META of PLACE becomes the owner's word when it comes back: it keeps the parts
+ * that may be believed. */
 static emr_status believe(
 	const restoring *r, const emr_place *place, emr_meta *meta, writers_word *word)
 {
@@ -193,7 +193,7 @@ static emr_status pick(restoring *r, emr_id16 record_id)
 		found->v.place.pversion);
 }
 
-/* Whoever had the name PATH then, whatever became of it. */
+/* Finds the record that had the name PATH then, whatever became of it. */
 static emr_status pick_by_name(restoring *r)
 {
 	past_entry e;

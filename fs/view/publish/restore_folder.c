@@ -56,7 +56,7 @@ static emr_status restore_file(folder *f, const past_entry *entry)
 
 	if (status != EMR_OK || !is_wanted)
 		return status;
-	/* What has the name now is another record, which stays as it is. */
+	/* The file that has the name now is another record, which stays as it is. */
 	status = f->wanted != NULL && is_in_folder(f->view, f->path)
 			 ? EMR_EXISTS
 			 : restore_one(f->view, &what, f->tree, &restored);

@@ -33,9 +33,9 @@ static void init_locks(emr_view *view)
 	emr_cond_init(&view->settled);
 }
 
-/* What was verified before stays readable whatever the ledger says now; a ledger that contradicts
- * itself or what this computer has seen takes nothing more, one that cannot be reached is asked
- * again later. */
+/* Entries that were verified before stay readable whatever the ledger says now; a ledger that
+ * contradicts itself or what this computer has seen takes nothing more, one that cannot be reached
+ * is asked again later. */
 static emr_status follow_ledger(emr_view *view)
 {
 	emr_status status = emr_settle_catch_up(view->options.settle);
@@ -141,8 +141,8 @@ static void hand_out_all(emr_view *view)
 		return;
 	if (!view->options.read_only)
 		status = keeper_hand_out(view);
-	/* What was handed out before the folder became read-only, or before one file failed, was
-	 * promised. */
+	/* Bytes that were handed out before the folder became read-only, or before one file failed,
+	 * were promised. */
 	synced = emr_view_sync(view);
 	status = status == EMR_OK ? synced : status;
 	if (status != EMR_OK)

@@ -66,8 +66,9 @@ emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *
 
 	if (!shared_is_of_copies(s->owner))
 		return EMR_OK;
-	/* What was clean by another dataset's rules is not known here.  What is withheld is not
-	 * looked at again: it may take the scan's whole time, which everybody's files wait for. */
+	/* A copy that was clean by another dataset's rules is not known as clean here. A withheld
+	 * file is not looked at again: it may take the scan's whole time, which everybody's files
+	 * wait for. */
 	is_known = has(&set->clean, &word->root);
 	if (is_signed_as_copy(word) && !is_known && !has(&set->withheld, &word->root))
 		status = look(view, s->owner, reader, word, &is_copy);

@@ -34,7 +34,7 @@ static bool is_taken(const shared_share *s, const char *name)
 	return false;
 }
 
-/* What came with a share has that one's label as long as its own name is not known. */
+/* A folder that came with a share has that one's label as long as its own name is not known. */
 static void choose_name(shared_share *s)
 {
 	size_t digits = s->is_tied && !s->knows_name ? CODE_DIGITS : 0;
@@ -89,7 +89,7 @@ void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_
 		return;
 	s->knows_name = true;
 	choose_again(view, s, tell);
-	/* Who had a code because of it may be called as he wants to be. */
+	/* A share that had a code because of it may now have the plain name. */
 	for (shared_share *other = s->owner->shares; other != NULL; other = other->next_of_owner)
 		if (other != s && other->phase == SHARED_OPEN &&
 			strcmp(other->name, other->wanted) != 0 && !is_taken(other, other->wanted))

@@ -9,8 +9,8 @@
 #include "shared.h"
 #include "shared_place.h"
 
-/* What was given with a share around it stands and ends with that one; what was shared by itself is
- * listed, wherever it is shown. */
+/* A grant that was given with a share around it stands and ends with that one; a folder that was
+ * shared by itself is listed, wherever it is shown. */
 static bool is_listed(const emr_view *view, const shared_share *s)
 {
 	if (s->owner->set != NULL)

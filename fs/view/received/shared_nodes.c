@@ -375,7 +375,7 @@ static void tell_if_moved(emr_view *view, shared_share *s, const shared_tree *be
 		return;
 }
 
-/* What the kernel holds of entry I of A stays right for entry K of B. */
+/* The kernel's copy of entry I of A stays right for entry K of B. */
 static bool is_same(const shared_tree *a, uint32_t i, const shared_tree *b, uint32_t k)
 {
 	const shared_entry *x = &a->entries[i], *y = &b->entries[k];
@@ -427,7 +427,7 @@ static void settle_node(
 	if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD ||
 		!emr_id16_equal(n->shared->space, s->space))
 		return;
-	/* What was written there may be here before the share is known. */
+	/* Files that were written there may be here before the share is known. */
 	n->shared->share = s;
 	n->shared->owner = s->owner;
 	move_node(view, s, before, n, tell);

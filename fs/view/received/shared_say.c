@@ -54,7 +54,7 @@ static emr_status say_version(const subject *s, emr_buf *out)
 	return is_file(s) ? fact_number(s->entry.cver, out) : EMR_NO_ATTRIBUTE;
 }
 
-/* What another shares is on the ledger, or it would not be seen. */
+/* A file that another person shares is on the ledger, or it would not be seen. */
 static emr_status say_state(const subject *s, emr_buf *out)
 {
 	return s->at.level == SHARED_RECORD ? fact_text("confirmed 1/1", out) : EMR_NO_ATTRIBUTE;

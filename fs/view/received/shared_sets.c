@@ -137,7 +137,7 @@ static emr_status set_node(emr_view *view, shared_set *set, node **out_node)
 	return status;
 }
 
-/* Who opens a path again is told why it is not there, as long as the end is news. */
+/* A reader who opens a path again is told why it is not there, as long as the end is news. */
 static emr_status child_of_set(
 	emr_view *view, const shared_set *set, const char *name, node **out_node)
 {

@@ -128,7 +128,8 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 	return status;
 }
 
-/* What was read before is taken from there, if its name is its own: another's may be free again. */
+/* A record that was read before is taken from there, if its name is its own: another's may be free
+ * again. */
 static emr_status collect_known(void *arg, emr_id16 object, uint64_t version)
 {
 	building *b = arg;
@@ -209,9 +210,9 @@ static bool has_ups(const char *target)
 	return false;
 }
 
-/* Whoever shares says where links lead, too, and they are followed on this computer.  What is at
- * the beginning goes up from where the link lies; a ".." behind a name may go up from wherever that
- * name leads, so it is not believed. */
+/* The sharer also says where links lead, and they are followed on this computer. A ".." at the
+ * beginning goes up from where the link lies; one behind a name may go up from wherever that name
+ * leads, so it is not believed. */
 static bool leads_out(const raw *link)
 {
 	const char *rest = link->e.target;
@@ -268,7 +269,7 @@ bool shared_copy_name_ok(const char *name, int type)
 	return has_code(&at, letters, 12) && *at == '\0'; /* the folder of one person's copies */
 }
 
-/* Who lies may have written a name into any word of these. */
+/* A liar may have written a name into any word of these. */
 static emr_status hide_words(raw *r, bool has_own_name)
 {
 	emr_status status = EMR_OK;

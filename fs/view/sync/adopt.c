@@ -175,8 +175,8 @@ static emr_status take_id(emr_view *view, node *n, const arrival *a)
 }
 
 /* With a directory goes all that is in it, and this computer would wrap it for who sees it there:
- * nobody's word but her own is enough for that.  What another computer has wrapped itself comes one
- * by one. */
+ * nobody's word but her own is enough for that. Records that another computer has wrapped itself
+ * come one by one. */
 static emr_status may_take_along(emr_view *view, const arrival *a, bool *out_may)
 {
 	bool is_seen = false;

@@ -81,8 +81,8 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 
 /* ---- names ---- */
 
-/* What is scratch elsewhere would never reach the ledger here, and what begins with a dot is not
- * seen. */
+/* A name that is scratch elsewhere would never reach the ledger here, and one that begins with a
+ * dot is not seen. */
 static void name_safely(emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
 {
 	char plain[EMR_NAME_MAX + 1];

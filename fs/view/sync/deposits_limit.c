@@ -140,7 +140,7 @@ static void start_again(struct deposit_tally *t, uint64_t since, uint64_t limit)
 	t->seen = 0;
 }
 
-/* What came since the last time, or everything from SINCE on. */
+/* Counts the deposits that came since the last time, or all from SINCE on. */
 static emr_status go_on(emr_view *view, struct deposit_tally *t)
 {
 	walk w = {.since = t->since, .seen = t->seen, .newest = t->seen};

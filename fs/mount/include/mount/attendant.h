@@ -1,7 +1,7 @@
-/* An agent at work: it takes in fragments, answers who may be answered, destroys what has ended,
- * renews its receiving key once a week and signs the head of the ledger that it has reached, until
- * it is told to end. It refuses to keep records, and to work for a key that the ledger does not
- * know as an agent's in force. */
+/* An attendant is an agent at work: it takes in fragments, answers readers whom it may answer,
+ * destroys fragments of grants that have ended, renews its receiving key once a week and signs the
+ * head of the ledger that it has reached, until it is told to end. It refuses to keep records, and
+ * to work for a key that the ledger does not know as an agent's in force. */
 #pragma once
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
-/* Requests for access, both ways, with names, as the ledger has them now: for `emrfs request`,
- * .emrfs/requests, notices and status. It refuses to take an asker's word for a name or an
- * organisation: each is told as what it is. */
+/* These functions list requests for access, received and sent, with names, as the ledger has them
+ * now: for `emrfs request`, .emrfs/requests, notices and status. They refuse to take an asker's
+ * word for a name or an organisation: each is told as what it is. */
 #pragma once
 
 #include "kit/frame.h"

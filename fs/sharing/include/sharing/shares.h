@@ -1,5 +1,5 @@
-/* This lists what is shared, with whom and until when: the ledger's grants and what still waits,
- * with names. It refuses to call confirmed what the ledger does not have. */
+/* These functions list the shares, with whom and until when: the ledger's grants and orders that
+ * still wait, with names. They refuse to call confirmed what the ledger does not have. */
 #pragma once
 
 #include <jansson.h>

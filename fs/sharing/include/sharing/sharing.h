@@ -1,4 +1,4 @@
-/* This is how an open folder shares: what is asked for is written down, and done in the
+/* These functions share for an open folder: an order is written down, and carried out in the
  * background by a thread of its own, the clerk. The verbs, the attribute grant.WHO and the
  * directory shared-by-me all come here. It refuses to lose what was asked for: that is on the
  * ledger, or waits, or has failed and says so. */

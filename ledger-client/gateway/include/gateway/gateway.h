@@ -1,10 +1,12 @@
-/* A client of the gateway that a peer of Hyperledger Fabric has (2.4 and later): evaluates, has a
- * transaction endorsed, submits it, asks what became of it, and hears of what the chaincode does.
+/* These functions are a client of the gateway that a peer of Hyperledger Fabric has (2.4 and
+ * later): they evaluate, have a transaction endorsed, submit it, ask what became of it, and hear
+ * the events of the chaincode.
  *
- * It refuses to sign anything but what was asked: what a gateway gives back after endorsement is
- * compared with the proposal byte for byte, and each endorsement is verified, before our signature
- * goes on it. It refuses an answer without a grpc-status, and clear text to another computer. An
- * answer to emr_gateway_evaluate is the word of one peer, and the caller must verify it.
+ * The client refuses to sign anything but what was asked: the bytes that a gateway gives back after
+ * endorsement is compared with the proposal byte for byte, and each endorsement is verified, before
+ * our signature goes on it. It refuses an answer without a grpc-status, and clear text to another
+ * computer. An answer to emr_gateway_evaluate is the word of one peer, and the caller must verify
+ * it.
  *
  * Nothing is lost and nothing is done twice, if the caller does this: keep the envelope that
  * emr_gateway_endorse gives where a power cut leaves it, then send it, and give it to
