@@ -64,7 +64,6 @@ emr_status emr_invitation_encode(
 	emr_writer w = emr_writer_of(out);
 	size_t start = out->len;
 	uint8_t sig[64];
-	emr_status status;
 
 	emr_write_bytes(&w, "EMIV", 4);
 	emr_write_u8(&w, version_of(facts));
@@ -88,9 +87,9 @@ emr_status emr_invitation_encode(
 		return w.status;
 	if (out->len - start > EMR_INVITE_MAX - sizeof sig)
 		return EMR_LIMIT;
-	status = emr_keyring_sign(admin, emr_signer_identity(), EMR_SIGN_INVITE,
-		emr_bytes_of(out->data + start, out->len - start), sig);
-	return status == EMR_OK ? emr_buf_append(out, sig, sizeof sig) : status;
+	EMR_TRY(emr_keyring_sign(admin, emr_signer_identity(), EMR_SIGN_INVITE,
+		emr_bytes_of(out->data + start, out->len - start), sig));
+	return emr_buf_append(out, sig, sizeof sig);
 }
 
 /* ---- The guest ---- */
@@ -157,13 +156,10 @@ static emr_status make_guest(const emr_keyring *admin, const emr_invite_guest *g
 emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING bearer = NULL;
-	emr_status status = invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer)
-						      : EMR_NOT_FOUND;
 
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(bearer, EMR_KEYRING_CERTIFICATE, invitation->guest);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer)
+					  : EMR_NOT_FOUND);
+	EMR_TRY(emr_keyring_tlv_set(bearer, EMR_KEYRING_CERTIFICATE, invitation->guest));
 	*out = bearer;
 	bearer = NULL;
 	return EMR_OK;
@@ -284,13 +280,10 @@ emr_status emr_invite_reply_make(const emr_keyring *kr, const emr_invitation *in
 	emr_writer w = emr_writer_of(&made);
 	emr_public public;
 	uint8_t mac[MAC_BYTES];
-	emr_status status;
 
 	if (csr.len > EMR_INVITE_CSR_MAX)
 		return EMR_LIMIT;
-	status = emr_keyring_public(kr, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(kr, &public));
 	emr_write_bytes(&w, "EMEN\1\0\0\0", 8);
 	emr_write_bytes(&w, invitation->id.b, 16);
 	emr_write_bytes(&w, public.pk, 32);
@@ -318,10 +311,8 @@ emr_status emr_invite_reply_read(emr_bytes bytes, const uint8_t secret[32], emr_
 	emr_reader r = emr_reader_of(bytes);
 	uint8_t mac[MAC_BYTES];
 	const uint8_t *theirs;
-	emr_status status = emr_invite_reply_id(bytes, &reply.invitation);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_invite_reply_id(bytes, &reply.invitation));
 	emr_read_bytes(&r, 8 + 16);
 	emr_read_copy(&r, reply.signer_pk, 32);
 	reply.pub = emr_read_bytes(&r, EMR_KEY_REG_PUB_BYTES).data;

@@ -28,8 +28,8 @@ static emr_status take_block(void *arg, const emr_cid *cid)
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_fetcher_await(b->fetcher, cid, true, b->brought);
-	return status == EMR_OK ? emr_fetcher_take_home(b->fetcher, cid) : status;
+	EMR_TRY(emr_fetcher_await(b->fetcher, cid, true, b->brought));
+	return emr_fetcher_take_home(b->fetcher, cid);
 }
 
 /* To walk on, the nodes of its tree must be here first, one below the other. */

@@ -84,10 +84,8 @@ static emr_status gather_stranger(void *arg, const emr_stranger *s)
 {
 	const gathering *g = arg;
 	json_t *one = NULL;
-	emr_status status = emr_stranger_json(g->of, s, &one);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_stranger_json(g->of, s, &one));
 	if (is_listed(g->list, one)) {
 		json_decref(one);
 		return EMR_OK;

@@ -98,18 +98,14 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 {
 	emr_checkpoint checkpoint = {.net_id = emr_ledger_net_id(session->ledger)};
 	emr_replica_position at;
-	emr_status status = emr_replica_at(session->replica, &at);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_at(session->replica, &at));
 	checkpoint.size = at.size;
 	memcpy(checkpoint.root, at.root, sizeof at.root);
-	status = emr_checkpoint_cosign(
-		&checkpoint, session->keyring, emr_clock_unix_s(emr_clock_system()));
-	if (status == EMR_OK)
-		status = emr_checkpoint_format(&checkpoint, out_note);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_checkpoint_cosign(
+		&checkpoint, session->keyring, emr_clock_unix_s(emr_clock_system())));
+	EMR_TRY(emr_checkpoint_format(&checkpoint, out_note));
 	if (session->read_only)
 		return take_cosignatures(session, &checkpoint, out_note);
 	status = emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));

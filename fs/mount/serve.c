@@ -299,10 +299,9 @@ static emr_status converse_once(conversation *c)
 	emr_problem problem = {0};
 	emr_request *request;
 	json_t *object = NULL;
-	emr_status status = emr_frame_receive(c->fd, IDLE_MS, &object);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_frame_receive(c->fd, IDLE_MS, &object));
 	request = malloc(sizeof *request);
 	status = request != NULL ? emr_request_parse(object, request) : EMR_NO_MEMORY;
 	json_decref(object);

@@ -280,24 +280,21 @@ static emr_status check_and_say(verification *v, const record *r)
 static emr_status check_records(verification *v, const emr_id16 *root)
 {
 	uint64_t damaged = 0;
-	emr_status status = emr_facts_each(v->session->facts, keep_record, v, &damaged);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_each(v->session->facts, keep_record, v, &damaged));
 	if (v->n > 0)
 		qsort(v->records, v->n, sizeof *v->records, by_object);
-	for (uint64_t i = 0; i < damaged && status == EMR_OK; i++) {
+	for (uint64_t i = 0; i < damaged; i++) {
 		v->checked++;
-		status = say_bad(v, "", _("a record whose name cannot be read; the log has its id"),
-			"bad-data");
+		EMR_TRY(say_bad(v, "", _("a record whose name cannot be read; the log has its id"),
+			"bad-data"));
 	}
-	for (size_t i = 0; i < v->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		if (root == NULL || is_below(v, &v->records[i], *root))
-			status = check_and_say(v, &v->records[i]);
-		if (status == EMR_OK)
-			status = say_progress(v, i + 1);
+			EMR_TRY(check_and_say(v, &v->records[i]));
+		EMR_TRY(say_progress(v, i + 1));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- earlier and deleted versions ---- */
@@ -403,10 +400,9 @@ static void note_damage(void *context, const emr_store_damage *damage)
 
 static emr_status check_store(verification *v)
 {
-	emr_status status = say_part(v, "blocks");
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(say_part(v, "blocks"));
 	status = emr_store_check(v->session->store, note_damage, v);
 	v->checked++;
 	/* Findings of the check are listed; anything else is a failure of the check itself. */
@@ -497,9 +493,8 @@ static emr_status check_annex(verification *v)
 static emr_status say_then_mend(
 	verification *v, const emr_ledger_trouble *trouble, emr_status fault)
 {
-	emr_status status = say_chain_bad(v, trouble, fault);
-
-	return status == EMR_OK ? mend_chain(v, fault) : status;
+	EMR_TRY(say_chain_bad(v, trouble, fault));
+	return mend_chain(v, fault);
 }
 
 /* Ledger, copy and high-water mark lie in the clear, and may have been put back together: what this

@@ -129,9 +129,9 @@ static emr_status add_version(void *arg, const emr_file_version *v)
 	listing *l = arg;
 	char name[EMR_WHO_TEXT_BYTES];
 	bool is_own = true;
-	emr_status status = name_of(l, v, name, sizeof name, &is_own);
 
-	return status == EMR_OK ? add_named(l, v, name, is_own) : status;
+	EMR_TRY(name_of(l, v, name, sizeof name, &is_own));
+	return add_named(l, v, name, is_own);
 }
 
 static emr_status add_others_version(void *arg, const emr_file_version *v, const char *owner)
@@ -249,12 +249,9 @@ static emr_status restore_folder(emr_session *session, const emr_restore *what, 
 {
 	EMR_AUTO_FREE folding *f = calloc(1, sizeof *f);
 	json_t *object;
-	emr_status status = f != NULL
-				    ? emr_view_restore_folder(session->view, what, note_restored, f)
-				    : EMR_NO_MEMORY;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(f != NULL ? emr_view_restore_folder(session->view, what, note_restored, f)
+			  : EMR_NO_MEMORY);
 	if (f->files + f->folders + f->failed == 0)
 		return EMR_NOT_FOUND;
 	if (f->failed > 0) {

@@ -60,18 +60,11 @@ static emr_status open_parts(emr_content_reader *reader, const emr_content_key *
 {
 	const emr_content *content = &reader->content;
 	uint8_t com[EMR_CHUNK_COM_BYTES];
-	emr_status status;
 
-	status = emr_content_key_cipher(key, content->suite, content->salt, &reader->cipher, com);
-	if (status != EMR_OK)
-		return status;
-	status = emr_chunk_cipher_check(reader->cipher, content->com);
-	if (status != EMR_OK)
-		return status;
-	status = emr_unixfs_tree_open(reader->ctx->options.store, &content->c, content->padded,
-		content->leaf_log2, &reader->tree);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_content_key_cipher(key, content->suite, content->salt, &reader->cipher, com));
+	EMR_TRY(emr_chunk_cipher_check(reader->cipher, content->com));
+	EMR_TRY(emr_unixfs_tree_open(reader->ctx->options.store, &content->c, content->padded,
+		content->leaf_log2, &reader->tree));
 	return check_last_chunk(reader);
 }
 
@@ -93,12 +86,10 @@ emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *conte
 	const emr_content_key *key, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader;
-	emr_status status = record_content_check(content);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = new_reader(ctx, content, &reader);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(record_content_check(content));
+	EMR_TRY(new_reader(ctx, content, &reader));
 	status = open_parts(reader, key);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);
@@ -112,10 +103,9 @@ emr_status record_reader_of_sealed(emr_record_ctx *ctx, const emr_content *conte
 	emr_chunk_cipher *cipher, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader;
-	emr_status status = new_reader(ctx, content, &reader);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(new_reader(ctx, content, &reader));
 	status = emr_unixfs_tree_open(ctx->options.store, &content->c, content->padded,
 		content->leaf_log2, &reader->tree);
 	if (status != EMR_OK) {
@@ -309,13 +299,9 @@ static emr_status verify_leaf(verifying *v, uint64_t leaf)
 	size_t file_len = file_part(reader, leaf);
 	record_leaf_source source;
 	uint8_t segment[32];
-	emr_status status;
 
-	status = find_leaf(reader, leaf, &source, NULL);
-	if (status == EMR_OK)
-		status = record_leaf_read_stored(&source, &v->sealed, v->plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_leaf(reader, leaf, &source, NULL));
+	EMR_TRY(record_leaf_read_stored(&source, &v->sealed, v->plain));
 	if (!record_is_zeros(v->plain + file_len, source.stream_len - file_len))
 		return EMR_DAMAGED;
 	if (has_holes(reader) && file_len == 0 && source.stream_len == EMR_LEAF_BYTES)

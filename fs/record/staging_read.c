@@ -50,17 +50,15 @@ static emr_status read_extent(emr_staging *st, const bucket *b, const extent *e,
 {
 	spill_record record = {.at = e->record_at, .seq = e->record_seq, .len = e->record_len};
 	uint8_t payload[SPILL_PAYLOAD_MAX];
-	emr_status status;
 
 	if (e->bytes != NULL) {
 		memcpy(out, e->bytes + (from - e->from), len);
 		return EMR_OK;
 	}
 	record.off = (b->leaf << EMR_LEAF_LOG2) + e->from - e->skip;
-	status = spill_read(&st->spill, &record, payload);
-	if (status == EMR_OK)
-		memcpy(out, payload + e->skip + (from - e->from), len);
-	return status;
+	EMR_TRY(spill_read(&st->spill, &record, payload));
+	memcpy(out, payload + e->skip + (from - e->from), len);
+	return EMR_OK;
 }
 
 emr_status staging_read_leaf(

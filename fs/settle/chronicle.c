@@ -127,23 +127,21 @@ static emr_status gather_of(emr_replica *replica, const followed *old, gathering
 static emr_status gather_new(emr_chronicle *c, gathering *before, gathering *g)
 {
 	const emr_annex *annex = emr_facts_annex(c->facts);
-	emr_status status = EMR_OK;
 
 	*before = (gathering){.chronicle = c, .mark = EMR_VERSION_ANNEX};
 	*g = (gathering){.chronicle = c};
 	if (annex != NULL)
-		status = gather_of(annex->replica, &c->before, before);
-	return status == EMR_OK ? gather_of(c->replica, &c->now, g) : status;
+		EMR_TRY(gather_of(annex->replica, &c->before, before));
+	return gather_of(c->replica, &c->now, g);
 }
 
 static emr_status take_lines(emr_chronicle *c, const gathering *g)
 {
 	const line *lines = g->lines.items;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < g->lines.n && status == EMR_OK; i++)
-		status = chronicle_take(c, &lines[i]);
-	return status;
+	for (size_t i = 0; i < g->lines.n; i++)
+		EMR_TRY(chronicle_take(c, &lines[i]));
+	return EMR_OK;
 }
 
 /* The domains that G found are C's from here on. */

@@ -19,7 +19,6 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 {
 	object *o = object_at(c, i);
 	char id[33];
-	emr_status status = EMR_OK;
 
 	if (!facts_is_damage(why))
 		return why;
@@ -33,9 +32,7 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 		return EMR_OK;
 	}
 	if (o->subject == INDEX16_NONE)
-		status = chronicle_subject_new(c, &o->subject);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(chronicle_subject_new(c, &o->subject));
 	if (!o->is_live)
 		subject_at(c, o->subject)->live++;
 	o->is_live = true;
@@ -133,17 +130,16 @@ static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 {
 	static const char unnamed[] = "unnamed";
 	bool is_hers = true;
-	emr_status status = EMR_OK;
 
 	if (emr_id16_equal(l->object, l->domain))
 		return EMR_OK;
 	if (meta->name.len == 0)
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 	if ((l->version & EMR_VERSION_ANNEX) == 0 && !is_in_domain(c, meta->parent, l->domain))
-		status = is_owners(c, l, &is_hers);
-	if (status == EMR_OK && !is_hers)
+		EMR_TRY(is_owners(c, l, &is_hers));
+	if (!is_hers)
 		meta->parent = l->domain;
-	return status;
+	return EMR_OK;
 }
 
 static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place,
@@ -154,19 +150,15 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 	uint32_t number;
 	object *o = object_at(c, i);
 	subject *s;
-	emr_status status = chronicle_subject_of(c, meta->r_pid, l->object, &number);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chronicle_subject_of(c, meta->r_pid, l->object, &number));
 	s = subject_at(c, number);
 	ch.is_new = s->type == 0;
 	ch.was_live = s->live > 0;
 	ch.was_same_object = o->subject == number && o->is_live;
 	ch.is_equal = ch.was_same_object && emr_id32_equal(o->content, content);
 	o->content = content;
-	status = former_path(c, o, s, &ch, &from, &ch.is_elsewhere);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(former_path(c, o, s, &ch, &from, &ch.is_elsewhere));
 	if (!o->is_live || o->subject != number)
 		s->live++;
 	o->subject = number;
@@ -180,11 +172,11 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 		s->type = (uint8_t)meta->type;
 		return EMR_OK;
 	}
-	status = chronicle_path_of(c, o->parent, o->name, s->path, &path);
+	EMR_TRY(chronicle_path_of(c, o->parent, o->name, s->path, &path));
 	/* Moved to another domain and back under the same name is no move. */
-	if (status == EMR_OK && from != NULL && strcmp(from, path) == 0)
+	if (from != NULL && strcmp(from, path) == 0)
 		ch.is_elsewhere = false;
-	return status == EMR_OK ? tell_line(c, l, number, &ch, path, from) : status;
+	return tell_line(c, l, number, &ch, path, from);
 }
 
 static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)

@@ -62,17 +62,12 @@ static emr_status open_meta(emr_facts *facts, const emr_replica_head *head, uint
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
 	const emr_list_key *key;
-	emr_status status;
 
-	status = emr_facts_list_key(facts, head->domain, listkey_id, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_list_key(facts, head->domain, listkey_id, &key));
 	if (sealed.len < 16)
 		return EMR_DAMAGED;
 	emr_buf_clear(out_plain);
-	status = emr_buf_append_zeros(out_plain, sealed.len - 16);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(out_plain, sealed.len - 16));
 	emr_meta_aad(
 		head->domain, head->object, version & ~EMR_VERSION_ANNEX, epoch, listkey_id, aad);
 	return emr_list_key_open_meta(
@@ -237,17 +232,15 @@ static emr_status epoch_of(emr_facts *facts, const emr_place *place, uint32_t *o
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
 	emr_replica_item item;
-	emr_status status;
 
 	if (emr_replica_head_get(facts->replica, place->domain, place->object, &head) == EMR_OK &&
 		head.pversion == place->pversion) {
 		*out = head.epoch;
 		return EMR_OK;
 	}
-	status = emr_facts_item(facts, &at, &bytes, &item);
-	if (status == EMR_OK)
-		*out = item.epoch;
-	return status;
+	EMR_TRY(emr_facts_item(facts, &at, &bytes, &item));
+	*out = item.epoch;
+	return EMR_OK;
 }
 
 emr_status facts_open_bundle(
@@ -271,10 +264,8 @@ emr_status facts_open_bundle(
 	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
 	emr_capsule_ctx(
 		place->domain, epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
-	status = emr_content_key_unwrap(
-		facts->keyring, place->domain, epoch, ctx, put.capsule, put.wdek, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_content_key_unwrap(
+		facts->keyring, place->domain, epoch, ctx, put.capsule, put.wdek, &key));
 	status = emr_bundle_open(
 		facts->records, &put.root, key, put.record_id, put.cver, out_bundle);
 	if (status != EMR_OK) {

@@ -116,10 +116,9 @@ static emr_status judge_head(
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status reading, bool *out_is_junk)
 {
-	emr_status status = judge_head(facts, head, reading, out_is_junk);
-
-	if (status != EMR_OK || (reading != EMR_OK && !*out_is_junk))
-		return status;
+	EMR_TRY(judge_head(facts, head, reading, out_is_junk));
+	if (reading != EMR_OK && !*out_is_junk)
+		return EMR_OK;
 	return facts_note_junk(facts, head->domain, head->object, *out_is_junk ? head->version : 0);
 }
 

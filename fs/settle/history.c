@@ -329,18 +329,17 @@ static bool was_live(const moment *all, size_t i)
 
 static emr_status tell_moments(telling *t, moment *all, size_t n)
 {
-	emr_status status = EMR_OK;
 	size_t live = 0;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		bool before = was_live(all, i);
 
 		live += all[i].at.is_live && !before;
 		live -= !all[i].at.is_live && before;
 		all[i].v.is_live = live > 0;
-		status = tell_version(t, &all[i].at, &all[i].v, all[i].v.place.version);
+		EMR_TRY(tell_version(t, &all[i].at, &all[i].v, all[i].v.place.version));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* One that the record may have lain in. */
@@ -492,17 +491,18 @@ emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
 {
 	EMR_AUTO_FREE emr_top **wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
 	top_walk w = {.facts = facts, .wanted = wanted};
-	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	if (wanted == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++) {
 		bool may_be_a_jump = tops[i].place.cver > EMR_CVER_JUMP;
 
 		tops[i].highest = may_be_a_jump ? 0 : tops[i].place.cver;
 		if (may_be_a_jump || !is_new_content(facts, &tops[i].place))
 			wanted[w.n++] = &tops[i];
 	}
-	if (status != EMR_OK || w.n == 0)
-		return status;
+	if (w.n == 0)
+		return EMR_OK;
 	qsort(wanted, w.n, sizeof *wanted, by_record);
 	return facts_each_head(facts, note_top, &w);
 }

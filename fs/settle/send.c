@@ -25,19 +25,14 @@ emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, con
 	uint64_t seq;
 	emr_status status;
 
-	status = outbox_encode(box, &row);
-	if (status == EMR_OK)
-		status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(outbox_encode(box, &row));
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_put(txn, kind, key, emr_buf_view(&row));
 	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
 		return status;
 	}
-	status = emr_journal_commit(txn, &seq);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_commit(txn, &seq));
 	/* Blocks, bundles and this row reach the disk before the ledger can name them. */
 	return emr_journal_sync(settle->options.journal, seq);
 }
@@ -48,9 +43,7 @@ emr_status settle_hand_out(
 	emr_journal_txn *txn;
 	emr_status status;
 
-	status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
 	if (status == EMR_OK)
 		status = issued_note(txn, box);
@@ -117,10 +110,9 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 emr_status settle_forget_batch(emr_settle *settle, emr_id16 key)
 {
 	emr_journal_txn *txn;
-	emr_status status = emr_journal_begin(settle->options.journal, &txn);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
 	if (status == EMR_OK)
 		return emr_journal_commit(txn, NULL);
@@ -172,9 +164,7 @@ static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn
 	outbox box = {0};
 	emr_status status;
 
-	status = emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row));
 	status = outbox_decode(emr_buf_view(&row), &box);
 	if (status == EMR_DAMAGED)
 		return forget_unreadable(settle, key);

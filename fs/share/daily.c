@@ -87,9 +87,7 @@ emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *
 	if (status != EMR_OK || dataset.kind != EMR_TEAM_DATASET || dataset.terms.daily_limit == 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	c.dataset = &dataset;
-	status = emr_replica_person(share->o.replica, q->signer, &who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, q->signer, &who));
 	memcpy(c.root.b, who.row.root, sizeof c.root.b);
 	status = emr_replica_teams(share->o.replica, note_line, &c);
 	for (size_t at = 0; at < c.domains.len && status == EMR_OK; at += sizeof(emr_id16)) {

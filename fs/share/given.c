@@ -49,17 +49,15 @@ static emr_status end_deposit(emr_share *share, emr_id16 domain, emr_id16 name)
 	seeking s = {.share = share, .name = name};
 	AUTO_PARCEL p = {0};
 	emr_act act;
-	emr_status status = share_known_writers(share, domain, NULL, seek_deposit, &s);
 
-	if (status != EMR_OK || !s.is_there || s.is_over)
-		return status != EMR_OK ? status : s.is_there ? EMR_DENIED : EMR_NOT_FOUND;
+	EMR_TRY(share_known_writers(share, domain, NULL, seek_deposit, &s));
+	if (!s.is_there || s.is_over)
+		return s.is_there ? EMR_DENIED : EMR_NOT_FOUND;
 	act = emr_act_writer_del(domain, s.writer);
-	status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
-	if (status == EMR_OK)
-		status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
@@ -67,12 +65,10 @@ emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
 	emr_row_domain row;
 	emr_domain_public public;
 	emr_known_grant known;
-	emr_status status = share_catch_up(share);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = share_own_domain(share, domain, &row, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	status = emr_replica_grant(share->o.replica, domain, grant, &known);
 	if (status == EMR_NOT_FOUND)
 		return end_deposit(share, domain, grant);
@@ -113,14 +109,11 @@ emr_status emr_share_revoke_person(
 	emr_domain_public public;
 	emr_known_person person;
 	size_t writers = 0;
-	emr_status status = share_catch_up(share);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = share_party(share, grantee, &person, NULL);
-	if (status == EMR_OK)
-		status = share_own_domain(share, domain, &row, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(share_party(share, grantee, &person, NULL));
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	memcpy(o.grantee.b, person.row.root, 32);
 	status = emr_replica_grants(share->o.replica, domain, note_grant, &o);
 	if (status == EMR_OK)
@@ -230,9 +223,9 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 		return EMR_OK; /* came with one */
 	u->writer = writer;
 	u->has_grant = false;
-	status = emr_replica_grants(u->l->share->o.replica, u->domain, compare_entry, u);
-	if (status != EMR_OK || u->has_grant)
-		return status;
+	EMR_TRY(emr_replica_grants(u->l->share->o.replica, u->domain, compare_entry, u));
+	if (u->has_grant)
+		return EMR_OK;
 	memcpy(given.grant.grant.b, add->item_id.b, sizeof given.grant.grant.b);
 	memcpy(row->grantee, writer->root.b, 32);
 	row->not_before_unix_s = add->ledger_time;

@@ -111,16 +111,15 @@ static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
 	if (status != EMR_OK)
 		return status;
 	emr_meta_aad(l->domain, one->object, 1, one->epoch, l->listkey_id, aad);
-	status = emr_list_key_open_meta(l->key, one->object, put.nonce,
-		emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data);
-	if (status == EMR_OK)
-		status = emr_meta_decode(emr_buf_view(&plain), &meta);
-	if (status == EMR_OK && is_plain(meta.name)) {
+	EMR_TRY(emr_list_key_open_meta(l->key, one->object, put.nonce,
+		emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data));
+	EMR_TRY(emr_meta_decode(emr_buf_view(&plain), &meta));
+	if (is_plain(meta.name)) {
 		one->bytes = meta.n;
 		one->name = strndup((const char *)meta.name.data, meta.name.len);
-		status = one->name != NULL ? EMR_OK : EMR_NO_MEMORY;
+		EMR_TRY(one->name != NULL ? EMR_OK : EMR_NO_MEMORY);
 	}
-	return status;
+	return EMR_OK;
 }
 
 typedef struct taking {
@@ -161,24 +160,20 @@ static emr_status name_some(looking *l, item_left *first, size_t n)
 
 static emr_status name_all(looking *l)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0, n; at < l->n && status == EMR_OK; at += n) {
+	for (size_t at = 0, n; at < l->n; at += n) {
 		for (n = 1;
 			n < AT_ONCE && at + n < l->n && l->list[at + n].epoch == l->list[at].epoch;)
 			n++;
-		status = name_some(l, l->list + at, n);
+		EMR_TRY(name_some(l, l->list + at, n));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- domains ---- */
 
 static emr_status tell_items(looking *l, emr_id32 owner, const char *folder)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		const item_left *one = &l->list[i];
 		const emr_deposit_left left = {.seq = one->seq,
 			.at = one->at,
@@ -189,9 +184,9 @@ static emr_status tell_items(looking *l, emr_id32 owner, const char *folder)
 			.name = one->name,
 			.bytes = one->bytes};
 
-		status = l->fn(l->arg, &left);
+		EMR_TRY(l->fn(l->arg, &left));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
@@ -249,17 +244,16 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 	static const emr_id32 nobody;
 	looking *l = arg;
 	bool is_anothers = false, was = false;
-	emr_status status = EMR_OK;
 
 	(void)is_mine; /* what is shared with me is kept here, too */
 	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &l->row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	l->domain = domain;
-	status = was_there(l, &was);
-	if (status == EMR_OK && was)
-		status = emr_share_is_anothers(l->share, domain, &is_anothers);
-	if (status != EMR_OK || !is_anothers)
-		return status;
+	EMR_TRY(was_there(l, &was));
+	if (was)
+		EMR_TRY(emr_share_is_anothers(l->share, domain, &is_anothers));
+	if (!is_anothers)
+		return EMR_OK;
 	return (l->row.head.flags & EMR_ITEM_INBOX) != 0 ? read_domain(l, nobody, "Inbox")
 							 : read_folder(l);
 }

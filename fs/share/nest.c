@@ -83,21 +83,16 @@ static emr_status read_items(emr_share *share, tie *t)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = share_item(
-		share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant, 1, &bytes, &item);
 
-	if (status == EMR_OK)
-		t->seq = item.seq;
-	if (status == EMR_OK)
-		status = emr_grant_is_owners(share->o.replica, &t->known, &t->is_hers);
-	if (status == EMR_OK)
-		status = share_writes_of(share, &t->known, t->seq, &t->writes);
-	if (status != EMR_OK || t->phase != EMR_GRANT_IS_REVOKED)
-		return status;
-	status = share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
-		t->known.row.head.version, &bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(
+		share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant, 1, &bytes, &item));
+	t->seq = item.seq;
+	EMR_TRY(emr_grant_is_owners(share->o.replica, &t->known, &t->is_hers));
+	EMR_TRY(share_writes_of(share, &t->known, t->seq, &t->writes));
+	if (t->phase != EMR_GRANT_IS_REVOKED)
+		return EMR_OK;
+	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
+		t->known.row.head.version, &bytes, &item));
 	t->was_taken_back = bytes.len <= EMR_ITEM_BYTES || bytes.data[EMR_ITEM_BYTES] == 0;
 	t->was_moved_out = !t->was_taken_back && bytes.data[EMR_ITEM_BYTES] == MOVED_OUT;
 	return EMR_OK;
@@ -123,9 +118,7 @@ static emr_status note_tie(void *arg, const emr_known_grant *known)
 		return EMR_OK;
 	t.share_id = note.share_id;
 	memcpy(t.label, note.label, sizeof t.label);
-	status = read_items(r->nest->share, &t);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_items(r->nest->share, &t));
 	grown = realloc(r->place->ties, (r->place->n + 1) * sizeof *grown);
 	if (grown == NULL)
 		return EMR_NO_MEMORY;

@@ -52,13 +52,9 @@ static emr_status check_order(const emr_share *share, const emr_share_request_or
 static emr_status active_person(emr_share *share, emr_id32 signer, emr_known_person *out)
 {
 	bool is_active = false;
-	emr_status status = emr_replica_person(share->o.replica, signer, out);
 
-	if (status == EMR_OK)
-		status = emr_replica_person_is_active(
-			share->o.replica, out, share_now(share), &is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, signer, out));
+	EMR_TRY(emr_replica_person_is_active(share->o.replica, out, share_now(share), &is_active));
 	return is_active ? EMR_OK : EMR_DENIED;
 }
 
@@ -92,10 +88,9 @@ static emr_status send_body(emr_share *share, const emr_known_person *to,
 	emr_id32 addressee;
 	emr_act act;
 	AUTO_PARCEL p = {0};
-	emr_status status = parcel_begin(share, emr_signer_identity(), &p);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
 	emr_request_to(body->rsalt, to->signer_id.b, addressee.b);
 	act = emr_act_request(nowhere, share->me.signer_id, addressee);
 	status = parcel_prepare(&p, &act);
@@ -136,12 +131,9 @@ emr_status request_row(emr_share *share, emr_id16 request, emr_row_request *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_in_domain("Q", nowhere.b, request.b, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	return emr_row_request_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_DAMAGED;
@@ -176,12 +168,9 @@ emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request)
 {
 	ending e = {.act = emr_act_withdraw(nowhere, request), .signer = emr_signer_identity()};
 	emr_row_request row;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = request_row(share, request, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(request_row(share, request, &row));
 	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
 		return EMR_DENIED;
 	return row.head.state == EMR_REQUEST_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
@@ -193,12 +182,9 @@ emr_status emr_share_request_approve(
 	ending e = {.act = emr_act_approve(nowhere, request, grant_domain, grant),
 		.signer = emr_signer_domain(grant_domain, SHARE_GEN)};
 	emr_row_request row;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = request_row(share, request, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(request_row(share, request, &row));
 	if (row.head.state == EMR_REQUEST_APPROVED &&
 		memcmp(row.grant, grant.b, sizeof row.grant) == 0)
 		return EMR_OK;
@@ -281,17 +267,14 @@ emr_status emr_share_request_look(emr_share *share, emr_id16 request, emr_share_
 {
 	emr_share_request_answer answer = {0};
 	emr_row_request row;
-	emr_status status = request_row(share, request, &row);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(request_row(share, request, &row));
 	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
 		return EMR_NOT_FOUND;
 	answer.state = (emr_share_request_state)row.head.state;
-	status = read_last(share, request, row.head.version, &answer);
-	if (status == EMR_OK)
-		*out = answer;
-	return status;
+	EMR_TRY(read_last(share, request, row.head.version, &answer));
+	*out = answer;
+	return EMR_OK;
 }
 
 typedef struct sent_walk {

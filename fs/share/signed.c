@@ -191,12 +191,9 @@ static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_byt
 {
 	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = version};
 	emr_reader r;
-	emr_status status;
 
 	memcpy(at.object.b, j->issuer.b, 16);
-	status = emr_replica_part(j->replica, &at, part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_part(j->replica, &at, part));
 	r = emr_reader_of(emr_buf_view(part));
 	(void)emr_read_bytes(&r, 32);
 	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
@@ -218,10 +215,8 @@ static emr_status name_them(judging *j, uint64_t seq)
 	emr_known_name known = {.shown = ""};
 	const char *organisation =
 		is_fit_to_show(is->organisation, strlen(is->organisation)) ? is->organisation : "";
-	emr_status status = emr_replica_name(j->replica, j->issuer, seq, &known);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_name(j->replica, j->issuer, seq, &known));
 	if (organisation[0] != '\0' &&
 		((is->roles & EMR_ROLE_HOSPITAL) != 0 || known.shown[0] == '\0'))
 		snprintf(is->by, sizeof is->by, "%s", organisation);
@@ -394,11 +389,10 @@ emr_status emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
 {
 	emr_signed is = {.standing = EMR_SIGNED_MISMATCH};
 	judging j = {.replica = replica, .place = place, .bundle = bundle, .is = &is};
-	emr_status status = judge_statement(&j);
 
-	if (status == EMR_OK)
-		*out_signed = is;
-	return status;
+	EMR_TRY(judge_statement(&j));
+	*out_signed = is;
+	return EMR_OK;
 }
 
 /* ---- in words ---- */

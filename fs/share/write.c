@@ -38,13 +38,10 @@ emr_status share_writer_row(emr_share *share, emr_id16 domain, emr_id32 writer, 
 	EMR_AUTO_BUF bytes = {0};
 	emr_id16 object;
 	emr_key_text key;
-	emr_status status;
 
 	memcpy(object.b, writer.b, sizeof object.b);
 	emr_key_in_domain("W", domain.b, object.b, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	if (emr_row_writer_parse((emr_span){bytes.data, bytes.len}, out) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	return memcmp(out->writer, writer.b, 32) == 0 ? EMR_OK : EMR_NOT_FOUND;
@@ -107,19 +104,14 @@ static emr_status open_letter(emr_share *share, const emr_row_writer *row, emr_w
 	EMR_AUTO_BUF part = {0};
 	emr_replica_item item;
 	emr_id16 object;
-	emr_status status;
 
 	memcpy(object.b, share->me.signer_id.b, sizeof object.b);
-	status = share_item(
-		share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item);
-	if (status == EMR_OK)
-		w->since_unix_s = item.ledger_time;
-	if (status == EMR_OK)
-		status = share_item(
-			share, EMR_FAMILY_WRITER, w->domain, object, version, &bytes, &item);
-	if (status == EMR_OK)
-		status = letter_part(share, w->domain, object, version, &part);
-	return status == EMR_OK ? read_letter(share, item.bytes, emr_buf_view(&part), w) : status;
+	EMR_TRY(share_item(
+		share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item));
+	w->since_unix_s = item.ledger_time;
+	EMR_TRY(share_item(share, EMR_FAMILY_WRITER, w->domain, object, version, &bytes, &item));
+	EMR_TRY(letter_part(share, w->domain, object, version, &part));
+	return read_letter(share, item.bytes, emr_buf_view(&part), w);
 }
 
 static emr_writing_phase phase_of(const emr_share *share, const emr_row_writer *row)
@@ -148,16 +140,12 @@ static emr_status writing_of_row(
 		.not_after_unix_s = row->not_after_unix_s};
 	emr_row_domain d;
 	uint64_t ended_unix_s = 0;
-	emr_status status = share_domain(share, domain, &d);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_domain(share, domain, &d));
 	w.is_inbox = (d.head.flags & EMR_ITEM_INBOX) != 0;
-	status = open_letter(share, row, &w);
-	if (status == EMR_OK && w.phase == EMR_WRITING_IN_FORCE)
-		status = look_at_owner(share, &w.card, &ended_unix_s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_letter(share, row, &w));
+	if (w.phase == EMR_WRITING_IN_FORCE)
+		EMR_TRY(look_at_owner(share, &w.card, &ended_unix_s));
 	if (ended_unix_s != 0) {
 		w.phase = EMR_WRITING_HAS_ENDED;
 		w.since_unix_s = ended_unix_s;
@@ -166,7 +154,7 @@ static emr_status writing_of_row(
 	if (w.phase == EMR_WRITING_HAS_ENDED && w.since_unix_s >= w.not_after_unix_s)
 		w.phase = EMR_WRITING_IS_OVER;
 	*out = w;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- by letter ---- */
@@ -312,13 +300,10 @@ emr_status emr_share_own_list_key_id(
 	emr_row_listkey row;
 	emr_id16 object;
 	emr_key_text key;
-	emr_status status;
 
 	emr_object_listkey(share->me.signer_id.b, epoch, object.b);
 	emr_key_listkey(domain.b, object.b, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	if (emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(out_id->b, row.head.item, sizeof out_id->b);
@@ -334,14 +319,13 @@ static emr_status take_own(void *arg, const published_key *key)
 {
 	const taking *t = arg;
 	emr_list_key *own = NULL;
-	emr_status status;
 
 	if (!emr_id32_equal(key->writer, t->me) ||
 		shared_name_key(t->shared, key->listkey_id) != NULL)
 		return EMR_OK;
-	status = emr_share_own_list_key(
-		t->shared->share, t->shared->received.grant.domain, key->epoch, &own);
-	return status == EMR_OK ? shared_keep_name_key(t->shared, key->listkey_id, own) : status;
+	EMR_TRY(emr_share_own_list_key(
+		t->shared->share, t->shared->received.grant.domain, key->epoch, &own));
+	return shared_keep_name_key(t->shared, key->listkey_id, own);
 }
 
 /* Nobody has to release what I can make again. */

@@ -58,12 +58,9 @@ static emr_status find_place(approving *a)
 static emr_status check_name(approving *a)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	emr_status status = emr_crowd_open(a->session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_who_find_or_say(&crowd, a->listed.who.called, &a->who, a->problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(a->session, &crowd));
+	EMR_TRY(emr_who_find_or_say(&crowd, a->listed.who.called, &a->who, a->problem));
 	return emr_id32_equal(a->who.id, a->listed.who.id) ? EMR_OK : EMR_CONFLICT;
 }
 
@@ -286,11 +283,12 @@ static emr_status check_ledger(const emr_session *session, emr_id16 request)
 static emr_status check_consent(const emr_session *session, const emr_asked_for *row)
 {
 	bool stands = false;
-	emr_status status = row->told != EMR_SHARE_REQUEST_OPEN ? EMR_CONFLICT : EMR_OK;
 
-	if (status == EMR_OK && !emr_id16_is_zero(row->domain))
-		status = is_granted(session, row, &stands);
-	return status == EMR_OK && stands ? EMR_CONFLICT : status;
+	if (row->told != EMR_SHARE_REQUEST_OPEN)
+		return EMR_CONFLICT;
+	if (!emr_id16_is_zero(row->domain))
+		EMR_TRY(is_granted(session, row, &stands));
+	return stands ? EMR_CONFLICT : EMR_OK;
 }
 
 /* In this order: an order that waits no more stands on the ledger, and a row that is not there any
@@ -311,16 +309,14 @@ emr_status emr_requests_check_open(const emr_session *session, emr_id16 request)
 	row = emr_asked_find(&list, request);
 	if (row != NULL && row->kind == EMR_ASKED_CONSENT)
 		return check_consent(session, row);
-	status = check_ledger(session, request);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_ledger(session, request));
 	if (row == NULL || row->kind != EMR_ASKED_SAID_YES)
 		return EMR_OK;
 	if (row->rights == EMR_RIGHTS_DEPOSIT)
 		stands = !has_failed;
 	else
-		status = is_granted(session, row, &stands);
-	return status == EMR_OK && stands ? EMR_CONFLICT : status;
+		EMR_TRY(is_granted(session, row, &stands));
+	return stands ? EMR_CONFLICT : EMR_OK;
 }
 
 /* ---- when the grant stands there ---- */
@@ -421,14 +417,13 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 static emr_status finish_consent(const emr_session *session, const emr_asked_for *row)
 {
 	bool stands = false;
-	emr_status status = EMR_OK;
 
 	if (row->told == EMR_SHARE_REQUEST_OPEN && !emr_id16_is_zero(row->domain))
-		status = is_granted(session, row, &stands);
-	if (status == EMR_OK && stands)
-		status = emr_asked_told(session->keyring, session->state_fd, row->request,
-			EMR_SHARE_REQUEST_APPROVED);
-	return status;
+		EMR_TRY(is_granted(session, row, &stands));
+	if (stands)
+		EMR_TRY(emr_asked_told(session->keyring, session->state_fd, row->request,
+			EMR_SHARE_REQUEST_APPROVED));
+	return EMR_OK;
 }
 
 emr_status emr_requests_finish(const emr_session *session, emr_share *share)

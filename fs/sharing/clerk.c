@@ -54,7 +54,6 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 	comparing *c = arg;
 	const emr_row_grant *row = &given->grant.row;
 	bool fits = false;
-	emr_status status = EMR_OK;
 
 	if (memcmp(row->grantee, c->order->root.b, 32) == 0 &&
 		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING) &&
@@ -62,14 +61,14 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 		given->writes == emr_rights_of_writing(c->order->rights) &&
 		row->purposes == c->order->purposes && is_end_of(c->order, row->not_after_unix_s) &&
 		given->grant.ledger_time + CLOCKS_DIFFER_S >= c->order->asked_unix_s)
-		status = emr_share_agents_fit(
-			c->share, c->order->grantee, c->order->rights, given, &fits);
-	if (status == EMR_OK && fits) {
+		EMR_TRY(emr_share_agents_fit(
+			c->share, c->order->grantee, c->order->rights, given, &fits));
+	if (fits) {
 		c->is_there = true;
 		c->grant = given->grant.grant;
 		c->ledger_time = given->grant.ledger_time;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The grant that answers a request is called as the request is: there is one, whichever of her
@@ -159,11 +158,10 @@ static emr_status end_half(emr_session *session, emr_share *share, comparing *c)
 
 	if (status != EMR_OK || dataset.kind != EMR_TEAM_DATASET)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_replica_grant(session->replica, c->order->domain, c->grant, &half);
-	if (status == EMR_OK)
-		status = emr_dataset_has(session->replica, &dataset, &half, &is_in);
-	if (status != EMR_OK || is_in)
-		return status;
+	EMR_TRY(emr_replica_grant(session->replica, c->order->domain, c->grant, &half));
+	EMR_TRY(emr_dataset_has(session->replica, &dataset, &half, &is_in));
+	if (is_in)
+		return EMR_OK;
 	c->is_there = false;
 	status = emr_share_revoke(share, c->order->domain, c->grant);
 	return status == EMR_DENIED ? EMR_OK : status; /* another computer of hers was quicker */

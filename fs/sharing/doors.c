@@ -76,15 +76,11 @@ static emr_status refresh(emr_doors *doors)
 	uint64_t generation = generation_of(doors);
 	EMR_AUTO_CROWD crowd = {0};
 	emr_share_rows rows = {0};
-	emr_status status;
 
 	if (doors->is_known && doors->generation == generation && now_s() < doors->end_unix_s)
 		return EMR_OK;
-	status = emr_crowd_open(doors->session, &crowd);
-	if (status == EMR_OK)
-		status = emr_shares_collect_inner(doors->session, &crowd, &rows);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(doors->session, &crowd));
+	EMR_TRY(emr_shares_collect_inner(doors->session, &crowd, &rows));
 	emr_shares_free(&doors->rows);
 	doors->rows = rows;
 	doors->generation = generation;
@@ -418,10 +414,10 @@ static emr_status check_confirmed(emr_doors *doors, const emr_order *order, cons
 	EMR_AUTO_FREE char *place = NULL;
 	bool is_covered;
 	char text[EMR_WHO_TEXT_BYTES];
-	emr_status status = find_covering(doors, order, who, &is_covered);
 
-	if (status != EMR_OK || is_covered)
-		return status;
+	EMR_TRY(find_covering(doors, order, who, &is_covered));
+	if (is_covered)
+		return EMR_OK;
 	place = place_of(doors, path);
 	emr_who_text(who, text, sizeof text);
 	emr_problem_set(out_problem, EMR_SAY_GRANT_UNCONFIRMED, "path", path, "names", text, "who",

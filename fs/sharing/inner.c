@@ -34,19 +34,17 @@ emr_status emr_inner_tree(emr_session *session, emr_nested **out_tree, size_t *o
 emr_status emr_inner_await(emr_session *session, emr_id16 domain, uint64_t *out_kept_out)
 {
 	emr_domain_state before, now;
-	emr_status status = emr_view_domain_state(session->view, domain, &now);
 
-	while (status == EMR_OK && !now.is_whole) {
+	EMR_TRY(emr_view_domain_state(session->view, domain, &now));
+	while (!now.is_whole) {
 		before = now;
-		status = emr_view_publish_now(session->view);
-		if (status == EMR_OK)
-			status = emr_view_domain_state(session->view, domain, &now);
-		if (status == EMR_OK && !now.is_whole && now.left == before.left &&
+		EMR_TRY(emr_view_publish_now(session->view));
+		EMR_TRY(emr_view_domain_state(session->view, domain, &now));
+		if (!now.is_whole && now.left == before.left &&
 			now.old_places == before.old_places && now.is_made == before.is_made)
-			status = now.left > 0 && now.left == now.failed ? EMR_MISSING_DATA
-									: EMR_BUSY;
+			EMR_TRY(now.left > 0 && now.left == now.failed ? EMR_MISSING_DATA
+								       : EMR_BUSY);
 	}
-	if (status == EMR_OK)
-		*out_kept_out = now.kept_out;
-	return status;
+	*out_kept_out = now.kept_out;
+	return EMR_OK;
 }

@@ -66,14 +66,12 @@ emr_status emr_look_release(emr_visit *visit)
 {
 	emr_release *release = visit->memory;
 	emr_release_tally tally;
-	emr_status status = EMR_OK;
+	emr_status status;
 
 	if (is_device(visit))
 		return EMR_OK;
 	if (release == NULL)
-		status = emr_release_new(visit->share, &release);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_release_new(visit->share, &release));
 	visit->memory = release;
 	status = emr_release_run(release, &tally);
 	if (status == EMR_OK && tally.next_ms == 0)
@@ -149,7 +147,6 @@ emr_status emr_look_epochs(emr_visit *visit)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system()), *due = visit->memory;
 	uint64_t next = UINT64_MAX;
-	emr_status status;
 
 	if (due != NULL && now < *due) {
 		visit->due_boot_ns = *due;
@@ -161,9 +158,7 @@ emr_status emr_look_epochs(emr_visit *visit)
 		return EMR_NO_MEMORY;
 	*due = now; /* not done yet */
 	visit->memory = due;
-	status = renew_all(visit, &next);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(renew_all(visit, &next));
 	*due = visit->due_boot_ns = next_renewal(now, next);
 	return EMR_OK;
 }

@@ -204,11 +204,9 @@ static emr_status emit_ended(taking *t)
 static emr_status emit_look(taking *t, const emr_who *who, const char *shown)
 {
 	char text[EMR_WHO_TEXT_BYTES];
-	emr_status status = emit_ended(t);
 	json_t *object;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emit_ended(t));
 	emr_who_text(who, text, sizeof text);
 	object = json_pack(
 		"{s:b, s:o, s:s}", "done", 1, "text", emr_json_text(text), "shown", shown);

@@ -71,14 +71,12 @@ static emr_status each_section(
 {
 	uint64_t end = hole->offset + hole->len;
 	emr_scan_item item = {.offset = hole->offset};
-	emr_status status = EMR_OK;
 
-	for (uint64_t at = hole->offset; at < end && status == EMR_OK; at += item.len) {
-		status = read_head(fd, at, end, &item);
-		if (status == EMR_OK)
-			status = visit(run, fd, &item);
+	for (uint64_t at = hole->offset; at < end; at += item.len) {
+		EMR_TRY(read_head(fd, at, end, &item));
+		EMR_TRY(visit(run, fd, &item));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* EMR_DAMAGED: it holds something, or somebody needs what it held. */
@@ -177,15 +175,14 @@ static bool is_being_erased(check_run *run, const emr_scan_item *hole)
 static emr_status check_hole(check_run *run, const emr_scan_item *item)
 {
 	uint64_t len = item->len < run->end - item->offset ? item->len : run->end - item->offset;
-	emr_status status;
 
 	if (len == item->len && (end_erasure(run, item) || is_being_erased(run, item)))
 		return EMR_OK;
-	status = report(run, item->offset, len);
-	if (status == EMR_OK && run->segment->own && !run->store->read_only &&
+	EMR_TRY(report(run, item->offset, len));
+	if (run->segment->own && !run->store->read_only &&
 		emr_store_fill_hole(run->store, run->segment, item->offset, len) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
-	return status;
+	return EMR_OK;
 }
 
 /* Whether the index leads to this block.  One that another process has just replaced is read again
@@ -243,9 +240,9 @@ static emr_status check_end(check_run *run, int fd)
 	if (size >= run->end)
 		return EMR_OK;
 	run->index_lies = true;
-	status = report(run, size, run->end - size);
-	if (status != EMR_OK || !run->segment->own || run->store->read_only)
-		return status;
+	EMR_TRY(report(run, size, run->end - size));
+	if (!run->segment->own || run->store->read_only)
+		return EMR_OK;
 	status = emr_pwrite_all(fd, last, sizeof last, (off_t)(run->end - 1));
 	if (status == EMR_OK)
 		status = emr_store_fill_hole(run->store, run->segment, size, run->end - size);

@@ -99,9 +99,7 @@ static emr_status head_at(
 	emr_status status;
 	int fd;
 
-	status = emr_segment_use(store, segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(store, segment, &fd));
 	status = emr_pread_all(fd, head, sizeof head, (off_t)offset);
 	emr_segment_unuse(store, segment);
 	if (status != EMR_OK)

@@ -456,9 +456,7 @@ static emr_status write_again(backing_up *b, emr_backup_report *report, emr_prob
 	}
 	report->made_unix_s = again.made_unix_s;
 	report->entries = again.entries;
-	status = verify(b, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(verify(b, out_problem));
 	emr_number_text(files, n);
 	emr_problem_set(&remark, EMR_SAY_BACKUP_AGAIN, "n", n, "dir", b->dir, NULL);
 	emr_remark(b->out, &remark);
@@ -538,22 +536,17 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 
 static emr_status prepare(backing_up *b, emr_problem *out_problem)
 {
-	emr_status status = emr_places_find(b->args->values[EMR_OPT_AS], &b->places, out_problem);
-
-	if (status == EMR_OK && b->args->n_operands == 0) {
+	EMR_TRY(emr_places_find(b->args->values[EMR_OPT_AS], &b->places, out_problem));
+	if (b->args->n_operands == 0)
 		return emr_wrong_use(
 			"backup", _("Where to? Name a directory on another disk."), out_problem);
-	}
-	if (status == EMR_OK)
-		status = emr_base_init();
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_base_init());
 	b->dir = emr_path_real(b->args->operands[0]);
 	b->bad = json_array();
 	if (b->dir == NULL || b->bad == NULL)
 		return EMR_NO_MEMORY;
-	status = open_state(b, out_problem);
-	return status == EMR_OK ? check_place(b, out_problem) : status;
+	EMR_TRY(open_state(b, out_problem));
+	return check_place(b, out_problem);
 }
 
 int emr_cmd_backup(const emr_args *args, emr_out *out)

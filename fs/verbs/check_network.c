@@ -188,16 +188,13 @@ static emr_status note_organisation(void *arg, emr_id16 org, const emr_row_org *
 {
 	manning *m = arg;
 	char name[EMR_ORGANISATION_NAME_MAX + 1], shown[300];
-	emr_status status;
 
 	if (row->head.state != EMR_ORG_MEMBER)
 		return EMR_OK;
 	for (size_t at = 0; at < m->orgs.len; at += 16)
 		if (memcmp(m->orgs.data + at, org.b, 16) == 0)
 			return EMR_OK;
-	status = emr_organisation_name(m->replica, emr_buf_view(&m->descriptor), org.b, name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(m->replica, emr_buf_view(&m->descriptor), org.b, name));
 	emr_show(name, shown, sizeof shown);
 	m->is_any_without = true;
 	emr_check_warn(m->c, "agent",

@@ -329,10 +329,7 @@ static void strip(json_t *list)
 
 static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
 {
-	emr_status status = fetch_dataset(d, name, out_problem);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(fetch_dataset(d, name, out_problem));
 	if (name == NULL && json_array_size(d->list) == 0)
 		emr_say(d->out, "There is no dataset in your network.\n");
 	for (size_t i = 0; i < json_array_size(d->list); i++)
@@ -567,11 +564,10 @@ static emr_status give_copies(dataset *d, const copies *c, emr_request *request,
 	*out_is_asked = true;
 	args.given[EMR_OPT_YES] = true;
 	snprintf(request->path, sizeof request->path, "%s", c->to);
-	status = emr_share_as_asked(
-		&args, d->out, &d->client, request, request, &grant, out_problem);
-	if (status == EMR_OK)
-		emr_out_put(d->out, "grant", grant);
-	return status;
+	EMR_TRY(emr_share_as_asked(
+		&args, d->out, &d->client, request, request, &grant, out_problem));
+	emr_out_put(d->out, "grant", grant);
+	return EMR_OK;
 }
 
 /* A refusal is said, whatever becomes of the copies. */
@@ -610,12 +606,9 @@ static emr_status join_with_copies(
 {
 	const json_t *one = json_array_get(d->list, 0);
 	bool is_in = is_joined(one, c->to);
-	emr_status status;
 
 	say_join_copies(d, one, c);
-	status = ask_copies(d, c->from, true, false, c, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_copies(d, c->from, true, false, c, out_problem));
 	say_copies(d, c);
 	emr_out_text(d->out, "folder", c->to);
 	emr_out_number(d->out, "cleaned", c->n);
@@ -633,8 +626,8 @@ static emr_status join_with_copies(
 		emr_say(d->out, "Nothing of it is new; nothing was changed.\n");
 		return EMR_OK;
 	}
-	status = ask_yes(d, c, out_problem);
-	return status == EMR_OK ? write_and_give(d, c, request, is_in, out_problem) : status;
+	EMR_TRY(ask_yes(d, c, out_problem));
+	return write_and_give(d, c, request, is_in, out_problem);
 }
 
 static emr_status join_deidentified(dataset *d, emr_request *request, emr_problem *out_problem)
@@ -679,11 +672,10 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	if (json_object_get(one, "copies") != NULL)
 		return join_deidentified(d, &request, out_problem);
 	say_join(d, one, request.path);
-	status = emr_share_as_asked(
-		d->args, d->out, &d->client, &request, &request, &grant, out_problem);
-	if (status == EMR_OK)
-		emr_out_put(d->out, "grant", grant);
-	return status;
+	EMR_TRY(emr_share_as_asked(
+		d->args, d->out, &d->client, &request, &request, &grant, out_problem));
+	emr_out_put(d->out, "grant", grant);
+	return EMR_OK;
 }
 
 static emr_status leave(dataset *d, emr_problem *out_problem)
@@ -709,12 +701,11 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	}
 	snprintf(who, sizeof who, "dataset:%.200s",
 		one != NULL ? emr_json_text_at(one, "called") : name);
-	status = emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem);
-	if (status == EMR_OK)
-		emr_say(d->out, "What was worked out from your records before stays.\n");
-	if (status == EMR_OK && place[0] != '\0' && is_joined(one, place))
+	EMR_TRY(emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem));
+	emr_say(d->out, "What was worked out from your records before stays.\n");
+	if (place[0] != '\0' && is_joined(one, place))
 		emr_say(d->out, "The copies stay in your folder, in %s\n", place);
-	return status;
+	return EMR_OK;
 }
 
 /* ---- the steward ---- */
@@ -740,9 +731,7 @@ static emr_status steward(dataset *d, emr_problem *out_problem)
 		emr_say(d->out, "%s is closed.\n", name);
 		return EMR_OK;
 	}
-	status = look_here(d, name, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(look_here(d, name, out_problem));
 	say_one(d, json_array_get(d->list, 0));
 	strip(d->list);
 	emr_out_put(d->out, "datasets", json_incref(d->list));
@@ -754,12 +743,9 @@ static emr_status freeze(dataset *d, emr_problem *out_problem)
 	const char *name = d->args->operands[1];
 	char id[33], root[65], number[EMR_COUNT_BYTES];
 	emr_frozen made;
-	emr_status status = emr_bureau_open(d->args, &d->bureau, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_dataset_freeze(d->args, &d->bureau, &made, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_open(d->args, &d->bureau, out_problem));
+	EMR_TRY(emr_dataset_freeze(d->args, &d->bureau, &made, out_problem));
 	emr_hex(made.id.b, sizeof made.id.b, id);
 	emr_hex(made.root.b, sizeof made.root.b, root);
 	emr_count_text(made.n, "version is", "versions are", number);

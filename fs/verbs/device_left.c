@@ -261,7 +261,6 @@ static emr_status end_saved(const device_left *left)
 
 emr_status device_left_end(const device_left *left)
 {
-	emr_status status = end_carried(left);
-
-	return status == EMR_OK ? end_saved(left) : status;
+	EMR_TRY(end_carried(left));
+	return end_saved(left);
 }

@@ -140,15 +140,11 @@ static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 {
 	EMR_AUTO_FD state_fd = -1;
 	EMR_AUTO_KEYRING keyring = NULL;
-	emr_status status = emr_keys_protect(out_problem);
 
-	if (status != EMR_OK)
-		return status;
-	status = emr_places_open_state(&w->places, false, &state_fd, out_problem);
-	if (status == EMR_OK)
-		status = emr_keys_open(state_fd, w->places.state,
-			w->args->values[EMR_OPT_PASSPHRASE_FILE], &keyring, out_problem);
-	return status;
+	EMR_TRY(emr_keys_protect(out_problem));
+	EMR_TRY(emr_places_open_state(&w->places, false, &state_fd, out_problem));
+	return emr_keys_open(state_fd, w->places.state, w->args->values[EMR_OPT_PASSPHRASE_FILE],
+		&keyring, out_problem);
 }
 
 /* ---- doing it ---- */

@@ -39,15 +39,10 @@ static emr_status asking_begin(const emr_args *args, asking *a, emr_problem *out
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	const char *folder;
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &a->places, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_client_open(&a->places, &a->client, out_problem);
-	if (status == EMR_OK)
-		status = emr_client_ask(
-			&a->client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &a->places, out_problem));
+	EMR_TRY(emr_client_open(&a->places, &a->client, out_problem));
+	EMR_TRY(emr_client_ask(&a->client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	folder = json_string_value(json_object_get(report, "folder"));
 	a->folder = folder != NULL ? strdup(folder) : NULL;
 	json_decref(report);
@@ -265,12 +260,9 @@ static emr_status read_car(
 	asking *a, const emr_args *args, emr_request *request, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
-	emr_status status;
 
 	request->look = !args->given[EMR_OPT_YES];
-	status = ask_export(a, request, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_export(a, request, out_problem));
 	say_erased(a);
 	if (!request->look || number_of(a, "erased_count") == 0)
 		return EMR_OK;

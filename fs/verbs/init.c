@@ -166,10 +166,8 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 {
 	char code[64];
 	emr_public identity;
-	emr_status status = emr_keyring_public(m->session.keyring, &identity);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(m->session.keyring, &identity));
 	emr_base32(identity.signer_id.b, 8, code);
 	snprintf(out, 32, "%s-%.8s", prefix, code);
 	return EMR_OK;
@@ -363,10 +361,9 @@ static emr_status make_folder(making *m)
 /* An agent has no folder: its own copy of the ledger, and a place for fragments. */
 static emr_status make_agent(making *m, emr_problem *out_problem)
 {
-	emr_status status = emr_session_open_copy(&m->session, true, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_session_open_copy(&m->session, true, out_problem));
 	status = emr_dir_make(m->session.state_fd, EMR_STATE_AGENT);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The agent's directory"));
@@ -395,10 +392,8 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 			emr_problem_set_status(out_problem, status, _("The new ledger"));
 		return status;
 	}
-	status = is_agent(m) ? make_agent(m, out_problem)
-			     : emr_session_open_parts(&m->session, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(is_agent(m) ? make_agent(m, out_problem)
+			    : emr_session_open_parts(&m->session, out_problem));
 	status = is_agent(m) ? EMR_OK : make_folder(m);
 	if (status == EMR_OK)
 		status = note_network(m);
@@ -474,7 +469,6 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 {
 	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
 	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
-	emr_status status;
 
 	if (file != NULL || is_agent(m))
 		return file != NULL ? write_words(m, file, out_problem) : EMR_OK;
@@ -482,9 +476,7 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 		return EMR_DENIED;
 	}
-	status = show_and_ask_back(m, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(show_and_ask_back(m, out_problem));
 	m->words_checked = true;
 	m->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
 	return EMR_OK;
@@ -599,15 +591,9 @@ static emr_status check_words(const making *m, emr_problem *out_problem)
 
 static emr_status prepare(making *m, emr_problem *out_problem)
 {
-	emr_status status = emr_places_find(m->args->values[EMR_OPT_AS], &m->places, out_problem);
-
-	if (status == EMR_OK)
-		status = emr_settings_read(&m->places, &m->settings, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_keys_protect(out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(m->args->values[EMR_OPT_AS], &m->places, out_problem));
+	EMR_TRY(emr_settings_read(&m->places, &m->settings, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
 	return emr_stage_claim(&m->stage, &m->places, out_problem);
 }
 

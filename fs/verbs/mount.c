@@ -519,10 +519,9 @@ static emr_status find_line(
 	emr_membership membership;
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status = emr_replica_person(session->replica, session->identity.signer_id, &me);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
 	memcpy(root.b, me.row.root, sizeof root.b);
 	status = emr_team_membership(session->replica, dataset->id, root, &membership);
 	if (status == EMR_OK && !emr_membership_is_on(&membership, crowd->now_unix_s))
@@ -606,11 +605,8 @@ static emr_status show_dataset(mount *m, emr_problem *out_problem)
 
 	if (name == NULL)
 		return EMR_OK;
-	status = emr_crowd_open(&m->session, &crowd);
-	if (status == EMR_OK)
-		status = find_dataset(&crowd, name, &dataset, &id, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(&m->session, &crowd));
+	EMR_TRY(find_dataset(&crowd, name, &dataset, &id, out_problem));
 	status = find_line(m, &crowd, &dataset, &line);
 	if (status == EMR_OK && id != NULL)
 		return show_frozen(m, name, &dataset, line, id, out_problem);
@@ -648,10 +644,8 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, _("The folder"));
 		return status;
 	}
-	status = emr_server_start(
-		&m->places, &m->session, m->notices, NULL, &m->server, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_server_start(
+		&m->places, &m->session, m->notices, NULL, &m->server, out_problem));
 	begin_viewer_cache(m);
 	if (pthread_create(&m->warden, NULL, warden, m) != 0) {
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");

@@ -155,10 +155,8 @@ static emr_status list(telling *t, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_REQUEST};
 	json_int_t held;
-	emr_status status = ask_request(t, &request, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_request(t, &request, out_problem));
 	for (size_t i = 0; i < json_array_size(t->requests); i++)
 		say_one(t, json_array_get(t->requests, i));
 	held = json_integer_value(json_object_get(t->last, "held_back"));
@@ -278,26 +276,21 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		emr_clock_unix_s(emr_clock_system()) + (is_emergency ? 1u : DEFAULT_DAYS) * 86400u;
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
 	emr_problem remark = {0};
-	emr_status status = is_emergency ? take_emergency(t, &request, out_problem)
-					 : take_owner(t, &request, out_problem);
 
-	if (status == EMR_OK && request.write && request.deposit)
-		status = emr_wrong_use(
-			"request", _("It is --write or --deposit, not both."), out_problem);
-	if (status == EMR_OK && purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
-		status = emr_wrong_use("request",
+	EMR_TRY(is_emergency ? take_emergency(t, &request, out_problem)
+			     : take_owner(t, &request, out_problem));
+	if (request.write && request.deposit)
+		EMR_TRY(emr_wrong_use(
+			"request", _("It is --write or --deposit, not both."), out_problem));
+	if (purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
+		EMR_TRY(emr_wrong_use("request",
 			_("--purpose takes treatment, emergency, research, payment, family, self "
 			  "or "
 			  "legal."),
-			out_problem);
-	if (status == EMR_OK)
-		status = take_reason(t, "request", &request, out_problem);
-	if (status == EMR_OK)
-		status = take_until(t, "request", month, &request, out_problem);
-	if (status == EMR_OK)
-		status = ask_request(t, &request, out_problem);
-	if (status != EMR_OK)
-		return status;
+			out_problem));
+	EMR_TRY(take_reason(t, "request", &request, out_problem));
+	EMR_TRY(take_until(t, "request", month, &request, out_problem));
+	EMR_TRY(ask_request(t, &request, out_problem));
 	show_who(json_array_get(t->requests, 0), who, sizeof who);
 	show_what(json_array_get(t->requests, 0), what, sizeof what);
 	emr_say(t->out,
@@ -368,12 +361,9 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 {
 	emr_request share = {.ask = EMR_ASK_SHARE, .has_path = true};
 	json_t *grant = NULL;
-	emr_status status;
 
 	request->look = true;
-	status = ask_request(t, request, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_request(t, request, out_problem));
 	snprintf(share.path, sizeof share.path, "%s", emr_json_text_at(t->last, "path"));
 	snprintf(share.who, sizeof share.who, "%s", emr_json_text_at(t->last, "who"));
 	snprintf(share.id, sizeof share.id, "%s",
@@ -385,11 +375,10 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 	request->look = false;
 	snprintf(request->id, sizeof request->id, "%s", emr_json_text_at(t->last, "whole"));
 	request->until_unix_s = share.until_unix_s;
-	status = emr_share_as_asked(
-		t->args, t->out, &t->client, &share, request, &grant, out_problem);
-	if (status == EMR_OK)
-		emr_out_put(t->out, "grant", grant);
-	return status;
+	EMR_TRY(emr_share_as_asked(
+		t->args, t->out, &t->client, &share, request, &grant, out_problem));
+	emr_out_put(t->out, "grant", grant);
+	return EMR_OK;
 }
 
 int emr_cmd_approve(const emr_args *args, emr_out *out)

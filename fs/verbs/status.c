@@ -146,17 +146,12 @@ static emr_status wait_for_ledger(
 	waiting w = {.client = client, .out = out};
 	uint64_t pending = 1, failed = 0;
 	char n[EMR_TEXT_BYTES];
-	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
-	emr_status status = ask_pending(&w, 0, &pending, &failed, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
+	EMR_TRY(ask_pending(&w, 0, &pending, &failed, out_problem));
 	pending = 1;
 	while (pending > 0) {
-		status = ask_pending(&w, SLICE_MS, &pending, &failed, out_problem);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(ask_pending(&w, SLICE_MS, &pending, &failed, out_problem));
 		if (pending > 0 && emr_clock_boot_ns(emr_clock_system()) >= deadline)
 			break;
 	}

@@ -84,9 +84,9 @@ static emr_status end_dead_viewers(const closing *c)
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = end_viewers_in(&c->places);
-	if (status != EMR_OK || state_fd < 0)
-		return status;
+	EMR_TRY(end_viewers_in(&c->places));
+	if (state_fd < 0)
+		return EMR_OK;
 	status = emr_session_run_place(state_fd, &run);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -218,10 +218,8 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now, .purge = c->purge};
 	json_t *answer = NULL;
 	const char *folder;
-	emr_status status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem));
 	c->unsent = (uint64_t)json_integer_value(json_object_get(answer, "pending")) +
 		    (uint64_t)json_integer_value(json_object_get(answer, "failed"));
 	folder = json_string_value(json_object_get(answer, "folder"));
@@ -360,21 +358,17 @@ static void recall_names(closing *c)
 
 static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_problem)
 {
-	emr_status status;
-
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->client.pid, 0);
-	status = check_wanted(c, out_problem);
-	if (status == EMR_OK && !c->now)
-		status = await_publishing(c, out, out_problem);
-	if (status == EMR_OK)
-		status = ask_unmount(c, out, out_problem);
-	if (status == EMR_OK)
-		status = check_safe(c, out, out_problem);
-	if (status == EMR_OK && !c->now)
+	EMR_TRY(check_wanted(c, out_problem));
+	if (!c->now)
+		EMR_TRY(await_publishing(c, out, out_problem));
+	EMR_TRY(ask_unmount(c, out, out_problem));
+	EMR_TRY(check_safe(c, out, out_problem));
+	if (!c->now)
 		name_traces(c);
-	if (status == EMR_OK && !c->now)
-		status = emr_mountpoint_end(c->folder, false, out_problem);
-	return status == EMR_OK ? await_end(c, out_problem) : status;
+	if (!c->now)
+		EMR_TRY(emr_mountpoint_end(c->folder, false, out_problem));
+	return await_end(c, out_problem);
 }
 
 /* Said once more when the folder closes, and for a few: status lists them all. */

@@ -316,19 +316,18 @@ static emr_status complete(
 {
 	device_search search = {
 		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
-	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
-		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b));
 
-	if (status == EMR_OK && me->certificate.len > 0)
-		status = emr_keyring_tlv_set(
-			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate));
-	if (status == EMR_OK)
-		status = take_device(keyring, state_fd, &search);
-	if (status == EMR_OK && search.is_proven)
+	EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
+		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b)));
+	if (me->certificate.len > 0)
+		EMR_TRY(emr_keyring_tlv_set(
+			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate)));
+	EMR_TRY(take_device(keyring, state_fd, &search));
+	if (search.is_proven)
 		return take_network(keyring, k, &search.profile);
 	/* Where several are members, being known to the ledger does not say that these records are
 	 * his. */
-	return status == EMR_OK && k->n > 1 && search.is_found ? EMR_WRONG_WORDS : status;
+	return k->n > 1 && search.is_found ? EMR_WRONG_WORDS : EMR_OK;
 }
 
 static const known_member *find_me(const known *k, const emr_keyring *keyring)
@@ -421,10 +420,9 @@ static emr_status ask_one_back(
 emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
 {
 	size_t positions[ASKED_BACK];
-	emr_status status = EMR_OK;
 
 	draw_positions(positions);
-	for (size_t i = 0; i < ASKED_BACK && status == EMR_OK; i++)
-		status = ask_one_back(keyring, positions[i], out, out_problem);
-	return status;
+	for (size_t i = 0; i < ASKED_BACK; i++)
+		EMR_TRY(ask_one_back(keyring, positions[i], out, out_problem));
+	return EMR_OK;
 }

@@ -339,12 +339,10 @@ static emr_status exchange_run(exchange *x, size_t index)
 static emr_status body_of(emr_bytes message, emr_buf *out)
 {
 	uint8_t head[GRPC_FRAME_HEAD];
-	emr_status status;
 
 	grpc_frame_head((uint32_t)message.len, head);
-	status = emr_buf_append(out, head, sizeof head);
-	return status == EMR_OK && message.len > 0 ? emr_buf_append(out, message.data, message.len)
-						   : status;
+	EMR_TRY(emr_buf_append(out, head, sizeof head));
+	return message.len > 0 ? emr_buf_append(out, message.data, message.len) : EMR_OK;
 }
 
 /* A gateway asks a peer of its own organisation before all others, and gives up with it: another

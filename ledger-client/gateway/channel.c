@@ -154,12 +154,10 @@ static emr_status newest_line(channel_lines *lines)
 	EMR_AUTO_BUF chain = {0};
 	emr_id32 hash;
 	emr_bytes certificate;
-	emr_status status = lines->keyring == NULL ? EMR_NOT_FOUND
-						   : emr_keyring_tlv_get(lines->keyring,
-							     EMR_KEYRING_CERTIFICATE, &chain);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(lines->keyring == NULL
+			? EMR_NOT_FOUND
+			: emr_keyring_tlv_get(lines->keyring, EMR_KEYRING_CERTIFICATE, &chain));
 	certificate = channel_first_certificate(emr_buf_view(&chain));
 	hash = emr_sha256_of(&certificate, 1);
 	if (lines->newest != NULL && memcmp(hash.b, lines->newest->certificate.b, 32) == 0)
@@ -227,10 +225,8 @@ static emr_status open_fabric(const emr_ledger_options *options, int wake_fd, em
 		.descriptor = descriptor,
 		.wake_fd = wake_fd,
 		.stop_fd = options->stop_fd};
-	emr_status status = options->own != NULL ? emr_dir_open(options->own, &own) : EMR_INVALID;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(options->own != NULL ? emr_dir_open(options->own, &own) : EMR_INVALID);
 	host.line_arg = lines_new(options->path, options);
 	if (host.line_arg == NULL)
 		return EMR_NO_MEMORY;

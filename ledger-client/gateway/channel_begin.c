@@ -71,12 +71,9 @@ static emr_status begin(beginning *b)
 	const emr_bytes args[2] = {emr_bytes_of("genesis", 7), b->descriptor};
 	const emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
 	emr_gateway_commit commit;
-	emr_status status = emr_gateway_endorse(b->gateway, &b->call, &invocation, &envelope, NULL);
 
-	if (status == EMR_OK)
-		status = emr_gateway_settle(
-			b->gateway, &b->call, emr_buf_view(&envelope), false, &commit);
-	return status;
+	EMR_TRY(emr_gateway_endorse(b->gateway, &b->call, &invocation, &envelope, NULL));
+	return emr_gateway_settle(b->gateway, &b->call, emr_buf_view(&envelope), false, &commit);
 }
 
 /* Somebody may be quicker, with the same or with another one: then it is looked at again. */
@@ -234,10 +231,8 @@ emr_status emr_channel_note(const char *dir, emr_keyring *keyring)
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size)
 {
 	EMR_AUTO_CHANNEL channel = {0};
-	emr_status status = emr_channel_read(dir, &channel, cause, cause_size);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_channel_read(dir, &channel, cause, cause_size));
 	*out_msp = channel.msp;
 	channel.msp = NULL;
 	return EMR_OK;

@@ -83,10 +83,9 @@ emr_status emr_channel_carry_for(
 {
 	EMR_AUTO_CHANNEL channel = {0};
 	emr_writer w = emr_writer_of(out);
-	emr_status status = emr_channel_read(dir, &channel, cause, cause_size);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_channel_read(dir, &channel, cause, cause_size));
 	emr_write_bytes(&w, MAGIC, 4);
 	emr_write_u8(&w, VERSION);
 	emr_write_u8(&w, RULE_MAJORITY);
@@ -221,17 +220,14 @@ static emr_status add_text(emr_buf *out, const char *text)
 
 static emr_status add_line(emr_buf *out, const char *word, emr_bytes value, const char *file)
 {
-	emr_status status = add_text(out, word);
-
-	if (status == EMR_OK)
-		status = add_text(out, " = ");
-	if (status == EMR_OK)
-		status = emr_buf_append(out, value.data, value.len);
-	if (status == EMR_OK && file != NULL)
-		status = add_text(out, " ");
-	if (status == EMR_OK && file != NULL)
-		status = add_text(out, file);
-	return status == EMR_OK ? add_text(out, "\n") : status;
+	EMR_TRY(add_text(out, word));
+	EMR_TRY(add_text(out, " = "));
+	EMR_TRY(emr_buf_append(out, value.data, value.len));
+	if (file != NULL)
+		EMR_TRY(add_text(out, " "));
+	if (file != NULL)
+		EMR_TRY(add_text(out, file));
+	return add_text(out, "\n");
 }
 
 static emr_status add_authority(int dirfd, emr_buf *text, const carried *c)
@@ -250,11 +246,10 @@ static emr_status add_with_file(int dirfd, emr_buf *text, const char *word, size
 	emr_bytes value, emr_bytes content)
 {
 	char file[40];
-	emr_status status;
 
 	(void)snprintf(file, sizeof file, "%s-%zu.pem", word, number);
-	status = emr_file_replace(dirfd, file, content, 0600);
-	return status == EMR_OK ? add_line(text, word, value, file) : status;
+	EMR_TRY(emr_file_replace(dirfd, file, content, 0600));
+	return add_line(text, word, value, file);
 }
 
 static emr_status add_genesis(emr_buf *text, emr_bytes hash)

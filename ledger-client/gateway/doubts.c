@@ -176,10 +176,8 @@ emr_status block_doubts_decide(void *arg, const block_doubt *doubt)
 	counted words = {0};
 	char name[EMR_GATEWAY_SAID_BYTES];
 	emr_ledger_doubt read;
-	emr_status status = count_words(d, doubt, &words);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(count_words(d, doubt, &words));
 	read_doubt(doubt, &read);
 	read.end = end_of(d->gateway, doubt, &words);
 	hold(d->gateway);

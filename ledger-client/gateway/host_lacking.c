@@ -229,9 +229,7 @@ static emr_status tend_batch(fabric_host *h, const char *name)
 	status = ask(&r);
 	if (status != EMR_OK || r.late == 0)
 		return status == EMR_OK && !r.is_behind ? EMR_NOT_FOUND : status;
-	status = judge_time(h, name, r.sent);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(judge_time(h, name, r.sent));
 	status = bring_again(&r);
 	(void)utimensat(h->dirfd, name, NULL, AT_SYMLINK_NOFOLLOW);
 	return status;

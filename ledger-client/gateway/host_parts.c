@@ -19,10 +19,9 @@
 static emr_status write_log(
 	fabric_host *h, emr_status (*what)(fabric_host *h, void *arg), void *arg)
 {
-	emr_status status = emr_chain_begin(h->chain);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_begin(h->chain));
 	status = what(h, arg);
 	if (status == EMR_OK)
 		return emr_chain_commit(h->chain);
@@ -265,13 +264,12 @@ static emr_status await_rest(fetching *f)
 
 static emr_status fetch_all(fetching *f)
 {
-	emr_status status = give_here(f);
-
-	if (status == EMR_OK && f->n > 0)
-		status = await_rest(f);
-	for (size_t i = 0; i < f->n && status == EMR_OK; i++)
-		status = f->fn(f->arg, f->at[i], (emr_bytes){0});
-	return status;
+	EMR_TRY(give_here(f));
+	if (f->n > 0)
+		EMR_TRY(await_rest(f));
+	for (size_t i = 0; i < f->n; i++)
+		EMR_TRY(f->fn(f->arg, f->at[i], (emr_bytes){0}));
+	return EMR_OK;
 }
 
 emr_status host_fetch(

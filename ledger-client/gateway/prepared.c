@@ -84,9 +84,9 @@ static emr_status read_response(gateway_prepared *out)
 	const proto_want of_action[] = {
 		{CHAINCODE_ACTION_RESPONSE, PROTO_MESSAGE, PROTO_INSIDE(of_response)},
 		{CHAINCODE_ACTION_CHAINCODE_ID, PROTO_MESSAGE, PROTO_INSIDE(of_chaincode)}};
-	emr_status status = proto_read(out->response_payload, of_payload, 2);
 
-	return status == EMR_OK ? proto_read(extension, of_action, 2) : status;
+	EMR_TRY(proto_read(out->response_payload, of_payload, 2));
+	return proto_read(extension, of_action, 2);
 }
 
 emr_status prepared_read(emr_bytes payload, gateway_prepared *out)
@@ -96,13 +96,11 @@ emr_status prepared_read(emr_bytes payload, gateway_prepared *out)
 		{HEADER_SIGNATURE_HEADER, PROTO_BYTES, &out->signature_header}};
 	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
 		{PAYLOAD_DATA, PROTO_BYTES, &data}};
-	emr_status status;
 
 	*out = (gateway_prepared){0};
-	status = proto_read(payload, of_payload, 2);
-	if (status == EMR_OK)
-		status = read_action(data, out);
-	return status == EMR_OK ? read_response(out) : status;
+	EMR_TRY(proto_read(payload, of_payload, 2));
+	EMR_TRY(read_action(data, out));
+	return read_response(out);
 }
 
 emr_bytes *prepared_endorsements(const gateway_prepared *p)

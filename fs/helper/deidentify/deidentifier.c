@@ -156,10 +156,7 @@ static emr_status begin_key(emr_deidentifier *d, const emr_secret *key)
 		return EMR_OK;
 	worker_stop(&d->writer);
 	if (d->key.len == 0) {
-		emr_status status = emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &d->key);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &d->key));
 	}
 	memcpy(d->key.data, key->data, key->len);
 	return EMR_OK;
@@ -332,12 +329,10 @@ emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
 	csv_columns columns = {0};
-	emr_status status = csv_take_columns(rules->columns, rules->column_count, &columns);
 	emr_deidentifier *d = NULL;
 	char *path = NULL;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(csv_take_columns(rules->columns, rules->column_count, &columns));
 	d = calloc(1, sizeof *d);
 	path = strdup(program);
 	if (d == NULL || path == NULL) {

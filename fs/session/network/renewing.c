@@ -31,9 +31,9 @@
 static emr_status facts_of(const emr_keyring *keyring, emr_cert_facts *out)
 {
 	EMR_AUTO_BUF chain = {0};
-	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
 
-	return status == EMR_OK ? emr_cert_read(emr_buf_view(&chain), out) : status;
+	EMR_TRY(emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain));
+	return emr_cert_read(emr_buf_view(&chain), out);
 }
 
 /* Into *OUT_BEGAN when the certificate of FACTS was made, as far as anybody says.  A Fabric CA
@@ -163,14 +163,11 @@ static emr_status make_batch(
 	EMR_AUTO_BUF part = {0};
 	char name[256];
 	emr_act act;
-	emr_status status;
 
 	name_of(session, me, name);
 	who.name = name;
 	memcpy(who.org.b, me->row.org, sizeof who.org.b);
-	status = emr_register_renew(&who, chain, &act, &part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_register_renew(&who, chain, &act, &part));
 	act.version = me->row.head.version + 1;
 	memcpy(act.prev.b, me->row.head.item, sizeof act.prev.b);
 	return emr_act_batch(session->keyring, emr_signer_identity(), session->ledger, &act,
@@ -216,16 +213,16 @@ static emr_status tell_ledger(emr_session *session, emr_bytes chain)
 	emr_cert_facts facts;
 	emr_known_person me;
 	bool is_told = false;
-	emr_status status = emr_cert_read(chain, &facts);
 
-	for (int tries = 0; status == EMR_OK && tries < 3; tries++) {
-		status = look(session, &facts, &me, &is_told);
-		if (status != EMR_OK || is_told)
-			return status;
+	EMR_TRY(emr_cert_read(chain, &facts));
+	for (int tries = 0; tries < 3; tries++) {
+		EMR_TRY(look(session, &facts, &me, &is_told));
+		if (is_told)
+			return EMR_OK;
 		if (tries < 2)
-			status = send(session, chain, &me);
+			EMR_TRY(send(session, chain, &me));
 	}
-	return status == EMR_OK ? EMR_REFUSED : status;
+	return EMR_REFUSED;
 }
 
 emr_status emr_renewing_name_first(emr_session *session)
@@ -239,28 +236,24 @@ emr_status emr_renewing_name_first(emr_session *session)
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_cert_read(emr_buf_view(&chain), &facts);
-	if (status == EMR_OK)
-		status = look(session, &facts, &me, &is_told);
-	if (status != EMR_OK || me.row.how != EMR_HOW_DEVICE ||
-		memcmp(me.row.next, none, sizeof none) != 0)
-		return status;
+	EMR_TRY(emr_cert_read(emr_buf_view(&chain), &facts));
+	EMR_TRY(look(session, &facts, &me, &is_told));
+	if (me.row.how != EMR_HOW_DEVICE || memcmp(me.row.next, none, sizeof none) != 0)
+		return EMR_OK;
 	return tell_ledger(session, emr_buf_view(&chain));
 }
 
 /* What the ledger was told before, and nobody saw it here, is the keyring's from now on. */
 static emr_status take_over(emr_session *session, emr_bytes chain)
 {
-	emr_status status = emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain);
-
-	if (status == EMR_OK && renameat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT,
-					session->state_fd, EMR_STATE_CERTIFICATE) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK && fsync(session->state_fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
-	return status;
+	EMR_TRY(emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain));
+	if (renameat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT, session->state_fd,
+		    EMR_STATE_CERTIFICATE) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	if (fsync(session->state_fd) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
+	return EMR_OK;
 }
 
 /* The ledger, or who leads to it, does not take this certificate, and so another one is fetched the

@@ -642,15 +642,12 @@ emr_status emr_research_start(emr_research *r, emr_notices *notices)
 {
 	emr_session *session = r->session;
 	emr_problem ignored = {0};
-	emr_status status;
 
 	r->notices = notices;
 	if (emr_session_is_read_only(session, &ignored) ||
 		emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_OK;
-	status = emr_follow_subscribe(session->replica, NULL, hear_of_ledger, r, &r->news);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_follow_subscribe(session->replica, NULL, hear_of_ledger, r, &r->news));
 	if (pthread_create(&r->thread, NULL, run_thread, r) != 0)
 		return EMR_NO_MEMORY;
 	r->has_thread = true;

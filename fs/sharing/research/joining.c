@@ -205,13 +205,11 @@ static emr_status object_of(emr_session *session, const char *path, emr_id16 *ou
 {
 	emr_record_facts facts;
 	emr_attr attr;
-	emr_status status = emr_view_find(session->view, path, &attr);
 
-	if (status == EMR_OK)
-		status = emr_view_record(session->view, attr.node, &facts);
-	if (status == EMR_OK)
-		*out = facts.object;
-	return status;
+	EMR_TRY(emr_view_find(session->view, path, &attr));
+	EMR_TRY(emr_view_record(session->view, attr.node, &facts));
+	*out = facts.object;
+	return EMR_OK;
 }
 
 /* Before anything is given: who is killed now has agreed to it, and is asked again all the same. */
@@ -220,10 +218,9 @@ static emr_status note_agreed(const joining *j)
 	emr_research *r = j->research;
 	emr_id16 object;
 	agreed_row *row;
-	emr_status status = object_of(r->session, j->request->path, &object);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(object_of(r->session, j->request->path, &object));
 	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
 	row = status == EMR_OK ? agreed_find(&r->agreed, j->c.dataset_id, j->request->path) : NULL;
@@ -320,24 +317,21 @@ static emr_status work(joining *j, emr_problem *out_problem)
 {
 	bool is_gone = false;
 	emr_problem why = {0};
-	emr_status status = EMR_OK;
 
 	if (!j->request->look && emr_session_is_read_only(j->research->session, &why))
 		return EMR_READ_ONLY;
 	if (!j->request->drop)
-		status = check_shown(j, out_problem);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(check_shown(j, out_problem));
 	if (j->request->drop)
-		status = undo(j, &is_gone);
+		EMR_TRY(undo(j, &is_gone));
 	else
-		status = go_through(j, out_problem);
-	if (status == EMR_OK && !j->request->look && !j->request->drop) {
+		EMR_TRY(go_through(j, out_problem));
+	if (!j->request->look && !j->request->drop) {
 		j->research->made = j->made;
 		j->research->made_for = j->c.dataset_id;
-		status = note_agreed(j);
+		EMR_TRY(note_agreed(j));
 	}
-	return status == EMR_OK ? say_done(j, is_gone) : status;
+	return say_done(j, is_gone);
 }
 
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,

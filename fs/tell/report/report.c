@@ -76,13 +76,12 @@ emr_status emr_report_unsent(
 	emr_session *session, const emr_view_counts *counts, json_t *unsent, json_t *local)
 {
 	lists l = {.view = session->view, .unsent = unsent, .local = local, .room = 16384};
-	emr_status status;
 
 	/* The walk costs a look at every name: only when there is something to list. */
 	if (counts->local + counts->pending + counts->failed == 0)
 		return EMR_OK;
-	status = emr_walk(session->view, "", sort_out, &l);
-	return status != EMR_OK ? status : l.status;
+	EMR_TRY(emr_walk(session->view, "", sort_out, &l));
+	return l.status;
 }
 
 static json_t *time_or_null(uint64_t unix_s)

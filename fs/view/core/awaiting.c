@@ -86,11 +86,9 @@ emr_status awaiting_learn(emr_view *view)
 {
 	EMR_AUTO_BUF all = {0};
 	emr_buf before;
-	emr_status status = emr_settle_each_awaiting(view->options.settle, false, note_one, &all);
 	bool is_new;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_settle_each_awaiting(view->options.settle, false, note_one, &all));
 	if (all.len > 0)
 		qsort(all.data, all.len / sizeof(emr_awaiting), sizeof(emr_awaiting), compare);
 	pthread_mutex_lock(&view->lock);

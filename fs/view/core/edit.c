@@ -185,9 +185,7 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 		emr_journal_rollback(txn);
 		return status;
 	}
-	status = emr_journal_commit(txn, &seq);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_commit(txn, &seq));
 	for (unsigned i = 0; i < e->ntouched; i++)
 		e->touched[i].directory->mtime_ns = e->touched[i].directory->ctime_ns = now_ns;
 	note_unsynced(view);
@@ -204,14 +202,12 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 emr_status edit_commit_node(edit *e, node *n)
 {
 	uint64_t seq;
-	emr_status status;
 
 	if (e->status == EMR_OK)
 		e->status = tree_need_pending(n);
-	status = edit_commit(e, &seq);
-	if (status == EMR_OK)
-		n->pending->row_seq = seq;
-	return status;
+	EMR_TRY(edit_commit(e, &seq));
+	n->pending->row_seq = seq;
+	return EMR_OK;
 }
 
 bool needs_settling(const node *n)

@@ -47,19 +47,14 @@ bool erase_has_finished(const emr_view *view, emr_id16 object)
 emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object)
 {
 	erasing what = {.object = object, .domain = domain, .is_local = true};
-	emr_status status;
 	edit e;
 
 	if (erase_has(view, object))
 		return EMR_OK;
-	status = erase_reserve(view, 1);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(erase_reserve(view, 1));
 	e = edit_begin(view);
 	edit_erasing(&e, &what);
-	status = edit_commit(&e, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(edit_commit(&e, NULL));
 	erase_note(view, &what);
 	view->erasing.due_boot_ns = view_boot_ns(view);
 	note_due(view, view->erasing.due_boot_ns);

@@ -17,7 +17,6 @@
 static emr_status put_row(node *n, edit *e)
 {
 	node_row row;
-	emr_status status;
 
 	if (n->state != NODE_LIVE) {
 		emr_journal_rollback(e->txn);
@@ -25,10 +24,9 @@ static emr_status put_row(node *n, edit *e)
 	}
 	row = row_of_node(n);
 	edit_put(e, n->id, &row);
-	status = edit_commit_node(e, n);
-	if (status == EMR_OK)
-		n->has_row = true;
-	return status;
+	EMR_TRY(edit_commit_node(e, n));
+	n->has_row = true;
+	return EMR_OK;
 }
 
 /* N's bytes are CONTENT from now on: one row, the old frozen content's blocks let go. */
@@ -364,10 +362,9 @@ static emr_status sync_spills(emr_view *view)
 /* Of the rows up to SEQ, 0: none. */
 static emr_status sync_rows(emr_view *view, uint64_t seq)
 {
-	emr_status status = seq == 0 ? EMR_OK : emr_journal_sync(view->options.journal, seq);
-
-	if (status != EMR_OK || seq == 0)
-		return status;
+	EMR_TRY(seq == 0 ? EMR_OK : emr_journal_sync(view->options.journal, seq));
+	if (seq == 0)
+		return EMR_OK;
 	remove_doomed(view);
 	pthread_mutex_lock(&view->lock);
 	if (view->disk.unsynced_seq <= seq)

@@ -84,10 +84,8 @@ emr_status view_reclaim_with(
 	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
 	rooting r = {.view = view, .options = options};
-	emr_status status = await_pins(view);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(await_pins(view));
 	options->extra_roots = working_roots;
 	options->roots_context = &r;
 	return emr_journal_reclaim(view->options.journal, options, out_report);
@@ -308,13 +306,10 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 {
 	emr_reclaim_report report = {0};
 	uint64_t before = emr_store_disk_bytes(view->options.store), after;
-	emr_status status;
 
 	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
-	status = view_scrub(view, NULL, NULL, &report);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(view_scrub(view, NULL, NULL, &report));
 	after = emr_store_disk_bytes(view->options.store);
 	*out_bytes = report.bytes_blanked + (before > after ? before - after : 0);
 	emr_log(EMR_LOG_INFO, "purged %llu bytes, %llu blocks were moved",

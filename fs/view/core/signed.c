@@ -96,10 +96,10 @@ static emr_status check_length(emr_view *view, const emr_place *place, uint64_t 
 	EMR_AUTO_BUF words = {0};
 	emr_place then;
 	emr_meta meta;
-	emr_status status = emr_facts_version(view->options.facts, place->domain, place->object,
-		place->pversion, place->pversion, &then, &words, &meta);
 
-	return status == EMR_OK && meta.n != n ? EMR_DAMAGED : status;
+	EMR_TRY(emr_facts_version(view->options.facts, place->domain, place->object,
+		place->pversion, place->pversion, &then, &words, &meta));
+	return meta.n != n ? EMR_DAMAGED : EMR_OK;
 }
 
 static emr_status check_shared_length(emr_view *view, const node *n, emr_content_reader *reader)

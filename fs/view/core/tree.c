@@ -179,16 +179,12 @@ static const emr_id16 *find_domain(const emr_view *view, emr_id16 id)
 /* Of a domain there is one id for all nodes that are published in it. */
 static emr_status need_domain(emr_view *view, emr_id16 id)
 {
-	emr_status status;
 	emr_id16 *copy;
 
 	if (find_domain(view, id) != NULL)
 		return EMR_OK;
-	status = table_reserve(&view->index.domains);
-	if (status == EMR_OK)
-		status = slots_reserve(&view->index.domain_ids);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(table_reserve(&view->index.domains));
+	EMR_TRY(slots_reserve(&view->index.domain_ids));
 	copy = malloc(sizeof *copy);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
@@ -280,10 +276,7 @@ bool tree_has_reader(const node *n)
 
 emr_status tree_need_content(node *n)
 {
-	emr_status status = tree_need_file(n);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_need_file(n));
 	if (node_file(n)->content == NULL)
 		node_file(n)->content = calloc(1, sizeof *node_file(n)->content);
 	return node_file(n)->content != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -300,14 +293,10 @@ void tree_drop_content(node *n)
 emr_status tree_new_node(
 	emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node)
 {
-	emr_status status;
 	node *n;
 
-	status = slots_reserve(&view->nodes);
-	if (status == EMR_OK)
-		status = table_reserve(&view->index.by_id);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(slots_reserve(&view->nodes));
+	EMR_TRY(table_reserve(&view->index.by_id));
 	n = calloc(1, sizeof *n);
 	if (n == NULL)
 		return EMR_NO_MEMORY;
@@ -389,10 +378,7 @@ void tree_release_if_unused(emr_view *view, node *n)
 
 emr_status tree_become_root(emr_view *view, node *n)
 {
-	emr_status status = table_reserve(&view->index.by_id);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(table_reserve(&view->index.by_id));
 	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	slots_close(&view->nodes, n->number);
 	slots_put(&view->nodes, EMR_ROOT_NODE, n);
@@ -498,18 +484,15 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 emr_status tree_reserve(emr_view *view, node *directory)
 {
 	/* Two for an exchange within one directory. */
-	emr_status status = table_reserve_more(&view->index.by_name, 2);
-
-	return status == EMR_OK ? reserve_kids(directory->listing, 2) : status;
+	EMR_TRY(table_reserve_more(&view->index.by_name, 2));
+	return reserve_kids(directory->listing, 2);
 }
 
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name)
 {
-	emr_status status = tree_reserve(view, directory);
 	char *copy;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_reserve(view, directory));
 	copy = strdup(name);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
@@ -520,11 +503,10 @@ emr_status tree_prepare(emr_view *view, node *directory, const char *name, char 
 emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n)
 {
 	char *copy;
-	emr_status status = tree_prepare(view, directory, name, &copy);
 
-	if (status == EMR_OK)
-		add_kid(view, directory, n, copy);
-	return status;
+	EMR_TRY(tree_prepare(view, directory, name, &copy));
+	add_kid(view, directory, n, copy);
+	return EMR_OK;
 }
 
 bool tree_is_kept_name(
@@ -637,10 +619,7 @@ emr_status tree_reserve_ids(emr_view *view, size_t more)
 
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)
 {
-	emr_status status = table_reserve(&view->index.by_id);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(table_reserve(&view->index.by_id));
 	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	n->id = id;
 	table_add(&view->index.by_id, hash_id(view, id), slot_of(n->number));

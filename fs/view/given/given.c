@@ -180,12 +180,9 @@ static emr_status given_ready(emr_view *view, uint64_t number, const char *name)
 static emr_status node_for(emr_view *view, emr_id16 id, emr_meta_type type, node **out_node)
 {
 	node *n = tree_by_shown_id(view, id);
-	emr_status status;
 
 	if (n == NULL) {
-		status = tree_new_node(view, type, id, 0, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(tree_new_node(view, type, id, 0, &n));
 		n->state = NODE_VIRTUAL;
 		n->kind = &given_kind;
 		n->mode = type == EMR_META_DIR ? 0700 : 0777;
@@ -346,15 +343,12 @@ emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *
 {
 	bool is_top, is_there = false;
 	const node *n;
-	emr_status status;
 
 	*out_is_mine = view->options.giving != NULL &&
 		       (parent != EMR_ROOT_NODE || strcmp(name, GIVEN_DIRECTORY) == 0);
 	if (!*out_is_mine)
 		return EMR_OK;
-	status = learn(view);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(learn(view));
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, parent);
 	is_top = parent == EMR_ROOT_NODE || (n != NULL && emr_id16_equal(n->id, top_id()));

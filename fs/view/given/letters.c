@@ -113,22 +113,19 @@ static bool is_among(const char *name, const char *const *names, size_t n)
 /* Says in letters[].has_changed which names came or went. */
 static emr_status take_names(emr_view *view, const char *const *names, size_t n)
 {
-	emr_status status = EMR_OK;
-
 	for (size_t i = 0; i < view->given->n_letters; i++) {
 		bool is_there = is_among(view->given->letters[i].name, names, n);
 
 		view->given->letters[i].has_changed = is_there != view->given->letters[i].is_there;
 		view->given->letters[i].is_there = is_there;
 	}
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (find(view, names[i]) != NULL)
 			continue;
-		status = add(view, names[i]);
-		if (status == EMR_OK)
-			view->given->letters[view->given->n_letters - 1].has_changed = true;
+		EMR_TRY(add(view, names[i]));
+		view->given->letters[view->given->n_letters - 1].has_changed = true;
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_t n)

@@ -193,9 +193,7 @@ static emr_status node_of(emr_view *view, past *p, uint32_t entry, node **out_no
 		*out_node = n;
 		return EMR_OK;
 	}
-	status = tree_new_node(view, (emr_meta_type)e->type, emr_id16_random(), ino_of(e, p), &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, (emr_meta_type)e->type, emr_id16_random(), ino_of(e, p), &n));
 	status = copy_entry(n, e);
 	if (status != EMR_OK) {
 		tree_free_node(view, n);
@@ -218,12 +216,9 @@ static emr_status make_top(emr_view *view, past *p)
 {
 	past_entry e = {.type = EMR_META_DIR};
 	int64_t now = view_now_ns(view), end = INT64_MAX;
-	emr_status status;
 	node *n;
 
-	status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), ino_of(&e, p), &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, EMR_META_DIR, emr_id16_random(), ino_of(&e, p), &n));
 	if (p->until_unix_s < (uint64_t)(INT64_MAX / 1000000000))
 		end = (int64_t)p->until_unix_s * 1000000000;
 	n->mode = TOP_MODE;
@@ -289,7 +284,6 @@ static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 	const emr_replica_position *at, past **out_past)
 {
 	past *p = find_past(view, name);
-	emr_status status;
 
 	if (p != NULL)
 		take_off_list(view, p);
@@ -298,9 +292,7 @@ static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 		p = NULL;
 	}
 	if (p == NULL) {
-		status = new_past(name, until, at, &p);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(new_past(name, until, at, &p));
 		p->vacated_changes = view->vacated_changes;
 	}
 	list_first(view, p);
@@ -360,11 +352,9 @@ static emr_status build(emr_view *view, past *p)
 {
 	past_tree *tree;
 	node **made;
-	emr_status status = past_tree_build(
-		view, p->until_unix_s, p->name[0] == 0 ? PAST_DELETED : PAST_ALL, &tree);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(past_tree_build(
+		view, p->until_unix_s, p->name[0] == 0 ? PAST_DELETED : PAST_ALL, &tree));
 	made = calloc(tree->names.count, sizeof *made);
 	if (made == NULL) {
 		past_tree_free(tree);

@@ -194,10 +194,9 @@ static emr_status note_deleted(asking *a)
 {
 	past_tree *tree;
 	uint32_t top;
-	emr_status status = past_tree_build(a->view, UINT64_MAX, PAST_DELETED, &tree);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(past_tree_build(a->view, UINT64_MAX, PAST_DELETED, &tree));
 	top = a->path == NULL ? FLAT_TOP : flat_find(&tree->names, a->path);
 	status = top == FLAT_NONE || (a->path != NULL && top == FLAT_TOP)
 			 ? EMR_NOT_FOUND
@@ -298,7 +297,6 @@ static emr_status look(asking *a)
 static emr_status commit_rows(asking *a, const erasing *all, size_t n)
 {
 	edit e = edit_begin(a->view);
-	emr_status status;
 	vacated *v;
 
 	for (size_t i = 0; i < n; i++) {
@@ -311,14 +309,14 @@ static emr_status commit_rows(asking *a, const erasing *all, size_t n)
 			edit_vacate(&e, &barred);
 		}
 	}
-	status = edit_commit(&e, NULL);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	EMR_TRY(edit_commit(&e, NULL));
+	for (size_t i = 0; i < n; i++) {
 		erase_note(a->view, &all[i]);
 		v = vacated_find(a->view, all[i].object);
 		if (v != NULL)
 			v->may_be_adopted = false;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The list is still right: nothing was moved, written or brought back meanwhile. */
@@ -391,9 +389,7 @@ static emr_status erase(asking *a)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
-	status = emr_view_sync(view);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_sync(view));
 	if (parent != 0)
 		emr_view_tell_entry(view, parent, name);
 	status = emr_view_publish_now(view);
@@ -430,16 +426,13 @@ static emr_status sum_objects(asking *a)
 {
 	const erasing *all = (const erasing *)(const void *)a->objects.data;
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < a->objects.len / sizeof *all && status == EMR_OK; i++) {
-		status = emr_buf_append(&bytes, all[i].domain.b, sizeof all[i].domain.b);
-		if (status == EMR_OK)
-			status = emr_buf_append(&bytes, all[i].object.b, sizeof all[i].object.b);
+	for (size_t i = 0; i < a->objects.len / sizeof *all; i++) {
+		EMR_TRY(emr_buf_append(&bytes, all[i].domain.b, sizeof all[i].domain.b));
+		EMR_TRY(emr_buf_append(&bytes, all[i].object.b, sizeof all[i].object.b));
 	}
-	if (status == EMR_OK)
-		emr_sha256(bytes.data, bytes.len, a->erased.objects.b);
-	return status;
+	emr_sha256(bytes.data, bytes.len, a->erased.objects.b);
+	return EMR_OK;
 }
 
 static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *out_erased)

@@ -87,19 +87,17 @@ static emr_status begin_one(const missed *m, const erasing *what)
 
 static emr_status begin_all(missed *m)
 {
-	emr_status status = EMR_OK;
-
 	if (m->n == 0)
 		return EMR_OK;
 	qsort(m->all, m->n, sizeof *m->all, by_object);
-	status = emr_store_each_pin(m->view->options.store, note_held, m);
-	for (size_t at = 0; at < m->held.len && status == EMR_OK; at += sizeof(erasing)) {
+	EMR_TRY(emr_store_each_pin(m->view->options.store, note_held, m));
+	for (size_t at = 0; at < m->held.len; at += sizeof(erasing)) {
 		erasing what;
 
 		memcpy(&what, m->held.data + at, sizeof what);
-		status = begin_one(m, &what);
+		EMR_TRY(begin_one(m, &what));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status looked_to(emr_view *view, uint64_t *out_size)
@@ -140,16 +138,15 @@ static emr_status note_looked_to(emr_view *view, uint64_t size)
 static emr_status look(missed *m, uint64_t to)
 {
 	uint64_t from;
-	emr_status status = looked_to(m->view, &from);
 
-	if (status != EMR_OK || from >= to)
-		return status;
-	status = emr_replica_since(m->view->options.replica, from, note_erased, m);
-	if (status == EMR_OK)
-		status = begin_all(m);
-	if (status == EMR_OK && (m->n > 0 || to - from >= FAR))
-		status = note_looked_to(m->view, to);
-	return status;
+	EMR_TRY(looked_to(m->view, &from));
+	if (from >= to)
+		return EMR_OK;
+	EMR_TRY(emr_replica_since(m->view->options.replica, from, note_erased, m));
+	EMR_TRY(begin_all(m));
+	if (m->n > 0 || to - from >= FAR)
+		EMR_TRY(note_looked_to(m->view, to));
+	return EMR_OK;
 }
 
 int64_t erase_look_due(const emr_view *view)

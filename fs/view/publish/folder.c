@@ -177,10 +177,8 @@ static const node_kind special_folder_kind = {
 static emr_status new_file(emr_view *view, size_t i)
 {
 	node *n;
-	emr_status status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &n);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &n));
 	n->state = NODE_VIRTUAL;
 	n->kind = &special_file_kind;
 	n->special = (uint8_t)(i + 1);
@@ -255,16 +253,12 @@ static emr_status new_consent_link(emr_view *view)
 
 emr_status folder_new_special(emr_view *view)
 {
-	emr_status status = new_directory(view, &special_folder_kind,
-		view->options.make_proof != NULL ? 4 : 3, &view->special.root);
-
-	if (status == EMR_OK)
-		status = new_directory(view, &past_days_kind, 0, &view->special.at);
-	if (status == EMR_OK)
-		status = new_directory(view, &letters_folder_kind, 0, &view->special.letters);
-	if (status == EMR_OK)
-		status = new_consent_link(view);
-	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
-		status = new_file(view, i);
-	return status;
+	EMR_TRY(new_directory(view, &special_folder_kind, view->options.make_proof != NULL ? 4 : 3,
+		&view->special.root));
+	EMR_TRY(new_directory(view, &past_days_kind, 0, &view->special.at));
+	EMR_TRY(new_directory(view, &letters_folder_kind, 0, &view->special.letters));
+	EMR_TRY(new_consent_link(view));
+	for (size_t i = 0; i < view->options.special_count; i++)
+		EMR_TRY(new_file(view, i));
+	return EMR_OK;
 }

@@ -54,10 +54,8 @@ static emr_status with_headers(
 {
 	EMR_AUTO_BUF value = {0};
 	bool remove = found->kind == EMR_HEADER_NONE;
-	emr_status status = remove ? EMR_OK : emr_headers_encode(found, &value);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(remove ? EMR_OK : emr_headers_encode(found, &value));
 	return emr_xattr_change(
 		node_attributes(n), header_key(), emr_buf_view(&value), remove, out, out_count);
 }

@@ -30,7 +30,6 @@ static emr_status check_candidate(const emr_view *view, const node *n)
 static emr_status begin(emr_view *view, node *n)
 {
 	node_row row = row_of_node(n);
-	emr_status status;
 	edit e;
 
 	row.flags |= ROW_IS_DOMAIN | ROW_META_DIRTY;
@@ -41,9 +40,7 @@ static emr_status begin(emr_view *view, node *n)
 		row.next_id = tree_next_id(view, n, (emr_id16){{0}});
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit_node(&e, n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(edit_commit_node(&e, n));
 	n->is_domain = n->meta_dirty = n->has_row = true;
 	tree_set_next_id(n, row.next_id);
 	mark_changed(view, n);
@@ -281,10 +278,8 @@ static emr_status tie(emr_view *view)
 	EMR_AUTO_BUF list = {0};
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	size_t n;
-	emr_status status = emr_view_domains_below(view, all, &list);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_domains_below(view, all, &list));
 	n = list.len / sizeof(emr_inner_domain);
 	tree = calloc(n > 0 ? n : 1, sizeof *tree);
 	if (tree == NULL)

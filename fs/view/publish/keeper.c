@@ -279,9 +279,9 @@ emr_status emr_view_start(emr_view *view)
 	pthread_mutex_lock(&view->lock);
 	view->is_started = true;
 	pthread_mutex_unlock(&view->lock);
-	status = shared_start(view);
-	if (status != EMR_OK || view_is_read_only(view))
-		return status;
+	EMR_TRY(shared_start(view));
+	if (view_is_read_only(view))
+		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	view->has_threads = true;
 	pthread_mutex_unlock(&view->lock);

@@ -5,9 +5,8 @@
 
 static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row *out_row)
 {
-	emr_status status = emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes);
-
-	return status == EMR_OK ? row_decode(emr_buf_view(bytes), out_row) : status;
+	EMR_TRY(emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes));
+	return row_decode(emr_buf_view(bytes), out_row);
 }
 
 static void vacate_place(edit *e, const emr_place *place, uint8_t type)

@@ -36,10 +36,10 @@ static emr_status keep_bundle(void *arg, emr_id16 object, const emr_cid *root)
 static emr_status keep_row(void *arg, emr_id16 key, emr_bytes value)
 {
 	node_row row;
-	emr_status status = row_decode(value, &row);
 
-	if (status != EMR_OK || (row.flags & ROW_HAS_CONTENT) == 0)
-		return status;
+	EMR_TRY(row_decode(value, &row));
+	if ((row.flags & ROW_HAS_CONTENT) == 0)
+		return EMR_OK;
 	return keep(arg, &row.content.c, key, EMR_PIN_WRITTEN);
 }
 

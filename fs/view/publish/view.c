@@ -59,10 +59,9 @@ static emr_status follow_ledger(emr_view *view)
 static emr_status recover(emr_view *view)
 {
 	emr_replica_position at = {0};
-	emr_status status = follow_ledger(view);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(follow_ledger(view));
 	status = load_tree(view);
 	if (status == EMR_OK)
 		status = awaiting_learn(view);
@@ -73,9 +72,7 @@ static emr_status recover(emr_view *view)
 	if (status != EMR_OK || view->options.read_only)
 		return status;
 	load_clean_spills(view);
-	status = erase_load(view);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(erase_load(view));
 	erase_look_soon(view);
 	status = pins_restore(view);
 	if (status !=
@@ -230,11 +227,10 @@ static emr_status make_domain(const emr_view_options *options, const char *name,
 		.meta = &meta,
 		.is_inbox = is_inbox};
 	emr_status worst = EMR_OK;
-	emr_status status;
 
 	memcpy(meta.r_pid, emr_id32_random().b, sizeof meta.r_pid);
-	status = emr_settle_publish(options->settle, &change, 1, only_commit, &worst);
-	return status != EMR_OK ? status : worst;
+	EMR_TRY(emr_settle_publish(options->settle, &change, 1, only_commit, &worst));
+	return worst;
 }
 
 typedef struct found {
@@ -257,16 +253,13 @@ emr_status emr_view_initialise(const emr_view_options *options)
 	found f = {0};
 	uint64_t damaged;
 	emr_status worst = EMR_OK;
-	emr_status status;
 
-	status = emr_settle_catch_up(options->settle);
-	if (status == EMR_OK)
-		status = emr_settle_resend(options->settle, only_commit, &worst);
-	if (status == EMR_OK)
-		status = emr_facts_each(options->facts, note_domain, &f, &damaged);
-	if (status == EMR_OK && !f.root)
-		status = make_domain(options, "", false);
-	if (status == EMR_OK && !f.inbox)
-		status = make_domain(options, "Inbox", true);
-	return status;
+	EMR_TRY(emr_settle_catch_up(options->settle));
+	EMR_TRY(emr_settle_resend(options->settle, only_commit, &worst));
+	EMR_TRY(emr_facts_each(options->facts, note_domain, &f, &damaged));
+	if (!f.root)
+		EMR_TRY(make_domain(options, "", false));
+	if (!f.inbox)
+		EMR_TRY(make_domain(options, "Inbox", true));
+	return EMR_OK;
 }

@@ -33,9 +33,7 @@ emr_status shared_new(emr_view *view)
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);
 	view->shares->late_due_boot_ns = INT64_MAX;
-	status = emr_share_new(&options, &view->shares->share);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_share_new(&options, &view->shares->share));
 	status = emr_share_keep_received(view->shares->share, false);
 	/* Nobody known yet: an empty ledger, or one that is away. */
 	return status == EMR_NO_MEMORY ? status : EMR_OK;

@@ -28,9 +28,9 @@ static void note(emr_buf *list, const emr_cid *root)
 static emr_status read_piece(void *arg, uint64_t at, void *out, size_t len)
 {
 	size_t n = 0;
-	emr_status status = emr_content_reader_read(arg, at, out, len, &n);
 
-	return status == EMR_OK && n != len ? EMR_DAMAGED : status;
+	EMR_TRY(emr_content_reader_read(arg, at, out, len, &n));
+	return n != len ? EMR_DAMAGED : EMR_OK;
 }
 
 /* Its participant's word, wherever else the same bytes lie. */
@@ -62,7 +62,6 @@ emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *
 {
 	shared_set *set = s->owner->set;
 	bool is_copy = false, is_known;
-	emr_status status = EMR_OK;
 
 	if (!shared_is_of_copies(s->owner))
 		return EMR_OK;
@@ -71,11 +70,9 @@ emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *
 	 * wait for. */
 	is_known = has(&set->clean, &word->root);
 	if (is_signed_as_copy(word) && !is_known && !has(&set->withheld, &word->root))
-		status = look(view, s->owner, reader, word, &is_copy);
+		EMR_TRY(look(view, s->owner, reader, word, &is_copy));
 	else
 		is_copy = is_signed_as_copy(word) && is_known;
-	if (status != EMR_OK)
-		return status;
 	if (is_copy) {
 		if (!is_known)
 			note(&set->clean, &word->root);

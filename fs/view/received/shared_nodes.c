@@ -105,12 +105,9 @@ emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node 
 /* The directory of a share whose names nobody has asked for yet. */
 static emr_status unknown_share(emr_view *view, shared_share *s, node **out_node)
 {
-	emr_status status;
 	node *n;
 
-	status = anchor(view, s->space, s->domain, s->top, &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(anchor(view, s->space, s->domain, s->top, &n));
 	n->shared->owner = s->owner;
 	n->shared->share = s;
 	n->mtime_ns = n->ctime_ns =
@@ -164,15 +161,12 @@ emr_status shared_top(emr_view *view, node **out_node)
 {
 	shared_at at = {.level = SHARED_TOP, .entry = FLAT_NONE};
 	emr_id16 id = shared_top_id();
-	emr_status status = EMR_OK;
 	node *n = tree_by_shown_id(view, id);
 
 	if (!shared_is_there(view))
 		return EMR_NOT_FOUND;
 	if (n == NULL) {
-		status = shared_make(view, id, EMR_META_DIR, &at, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(shared_make(view, id, EMR_META_DIR, &at, &n));
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	}
 	n->listing->subdirectories = 0;
@@ -214,10 +208,7 @@ static emr_status child_of_owner(
 
 emr_status shared_check_directory(const emr_view *view, const node *n)
 {
-	emr_status status = shared_is_readable(view, n->shared->share);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_is_readable(view, n->shared->share));
 	if (n->shared->share->is_blind)
 		return EMR_OK;
 	if (n->shared->share->tree == NULL)
