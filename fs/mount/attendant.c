@@ -77,13 +77,6 @@ void emr_attendant_free(emr_attendant *a)
 
 /* ---- what there is to say ---- */
 
-static void publish(emr_attendant *a)
-{
-	pthread_mutex_lock(&a->lock);
-	a->shown = a->now;
-	pthread_mutex_unlock(&a->lock);
-}
-
 static emr_status count_held(emr_attendant *a)
 {
 	size_t grants = 0, fragments = 0;
@@ -224,7 +217,9 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "agent: %s",
 			emr_status_text(status));
 	a->now.status = status;
-	publish(a);
+	pthread_mutex_lock(&a->lock);
+	a->shown = a->now;
+	pthread_mutex_unlock(&a->lock);
 	return status;
 }
 

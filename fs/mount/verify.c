@@ -46,13 +46,6 @@ typedef struct verification {
 	emr_fetch_count brought; /* from nodes */
 } verification;
 
-static void verification_end(verification *v)
-{
-	for (size_t i = 0; i < v->n; i++)
-		free(v->records[i].name);
-	free(v->records);
-}
-
 /* ---- finding ---- */
 
 static emr_status keep_record(void *arg, const emr_place *place, const emr_meta *meta)
@@ -681,6 +674,8 @@ emr_status emr_answer_verify(emr_session *session, const emr_request *request, e
 		if (status != EMR_OK)
 			emr_problem_set_status(out_problem, status, "verify");
 	}
-	verification_end(&v);
+	for (size_t i = 0; i < v.n; i++)
+		free(v.records[i].name);
+	free(v.records);
 	return status;
 }

@@ -538,23 +538,18 @@ static void say_apart(const emr_session *session, emr_problem *out_problem)
 		"dir", dir != NULL ? dir : EMR_STATE_BLOCKS, NULL);
 }
 
-static void say_still_blocks(const emr_session *session, emr_problem *out_problem)
-{
-	EMR_AUTO_FD fd =
-		openat(session->state_fd, EMR_STATE_BLOCKS, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	emr_still_say(fd, out_problem);
-}
-
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 {
 	if (say_trouble(session, out_problem))
 		return true;
 	if (session->is_still)
 		emr_still_say(session->state_fd, out_problem);
-	else if (session->has_still_blocks)
-		say_still_blocks(session, out_problem);
-	else if (emr_journal_state_get(session->journal).read_only)
+	else if (session->has_still_blocks) {
+		EMR_AUTO_FD fd = openat(
+			session->state_fd, EMR_STATE_BLOCKS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		emr_still_say(fd, out_problem);
+	} else if (emr_journal_state_get(session->journal).read_only)
 		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
 	else if (session->is_apart)
 		say_apart(session, out_problem);

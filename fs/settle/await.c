@@ -66,12 +66,6 @@ typedef struct rows {
 	emr_buf bytes; /* each behind its length */
 } rows;
 
-static void rows_free(rows *all)
-{
-	emr_buf_free(&all->keys);
-	emr_buf_free(&all->bytes);
-}
-
 static emr_status note_row(void *arg, emr_id16 key, emr_bytes value)
 {
 	rows *all = arg;
@@ -104,7 +98,8 @@ static emr_status each_row(emr_settle *settle, uint8_t kind, row_fn fn, void *ar
 			status = fn(arg, key, status == EMR_OK ? &box : NULL);
 		outbox_free(&box);
 	}
-	rows_free(&all);
+	emr_buf_free(&all.keys);
+	emr_buf_free(&all.bytes);
 	return status;
 }
 

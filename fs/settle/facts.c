@@ -84,14 +84,6 @@ static void place_of_head(const emr_replica_head *head, emr_place *out_place)
 	};
 }
 
-static void place_of_put(emr_place *place, const emr_put_part *part)
-{
-	place->record_id = part->record_id;
-	place->cver = part->cver;
-	place->padded = part->padded;
-	place->root = part->root;
-}
-
 emr_status facts_read_put(
 	emr_facts *facts, const emr_replica_head *head, emr_buf *bytes, emr_put_part *out_part)
 {
@@ -187,8 +179,12 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 			facts, head->domain, head->object, put.record_id, &put.record_id);
 	if (status != EMR_OK)
 		return status;
-	if (head->pversion != 0)
-		place_of_put(out_place, &put);
+	if (head->pversion != 0) {
+		out_place->record_id = put.record_id;
+		out_place->cver = put.cver;
+		out_place->padded = put.padded;
+		out_place->root = put.root;
+	}
 	status = emr_meta_decode(emr_buf_view(plain), out_meta);
 	if (status == EMR_OK)
 		keep_to_one_component(out_meta);

@@ -52,14 +52,6 @@ static void copy_item(const emr_replica_item *item, emr_version *out)
 	out->op = item->op;
 }
 
-static emr_replica_head head_of(const standing *s)
-{
-	return (emr_replica_head){.domain = s->domain,
-		.object = s->object,
-		.version = s->described,
-		.pversion = s->pversion};
-}
-
 static bool has_part(emr_facts *facts, const standing *s, uint64_t version, emr_buf *scratch)
 {
 	emr_part_key at = {.domain = s->domain,
@@ -92,7 +84,10 @@ typedef struct telling {
 /* Reads what S says and gives V, whose item is set, to FN. */
 static emr_status tell_version(telling *t, const standing *s, emr_version *v, uint64_t version)
 {
-	const emr_replica_head head = head_of(s);
+	const emr_replica_head head = {.domain = s->domain,
+		.object = s->object,
+		.version = s->described,
+		.pversion = s->pversion};
 	char id[33];
 	emr_meta meta;
 	emr_status status = facts_read(t->facts, &head, &v->place, &t->plain, &meta, NULL);

@@ -225,13 +225,6 @@ static emr_status add_list_key(run *r)
 	return emr_batch_add(r->batch, &op, &r->build.listkey_id);
 }
 
-static void end_run(run *r)
-{
-	emr_batch_free(r->batch);
-	emr_list_key_free(r->own_list_key);
-	outbox_free(&r->box);
-}
-
 static emr_status number_statements(run *r)
 {
 	const uint8_t *patient = r->foreign->writing.card.id_pk;
@@ -438,7 +431,9 @@ static emr_status publish_some(emr_settle *settle, const foreign_domain *g,
 		status = EMR_OK;
 	if (status == EMR_OK && r.box.count > 0)
 		status = finish_and_send(&r, is_last_try, out_awaits, fn, arg);
-	end_run(&r);
+	emr_batch_free(r.batch);
+	emr_list_key_free(r.own_list_key);
+	outbox_free(&r.box);
 	if (status == EMR_OK)
 		*out_done = done;
 	return status == EMR_OK ? lacking : status;

@@ -80,13 +80,6 @@ static emr_status last_saved(const emr_share *share, emr_id32 computer, uint64_t
 	return status == ENOUGH ? EMR_OK : status;
 }
 
-/* The thief of a computer can erase what its key says of itself, and on Fabric that may not have
- * come: then the computer is called by its key, and can be removed by that. */
-static void name_by_key(emr_device *device)
-{
-	emr_hex(device->signer_id.b, EMR_STRANGER_KEY_BYTES, device->name);
-}
-
 typedef struct listing {
 	emr_share *share;
 	emr_id32 person;
@@ -118,7 +111,10 @@ static emr_status list_one(void *arg, const emr_known_person *key)
 		if (status == EMR_NOT_FOUND ||
 			(status == EMR_OK &&
 				read_name(emr_buf_view(&part), device.name) != EMR_OK)) {
-			name_by_key(&device);
+			/* The thief of a computer can erase what its key says of itself, and on
+			 * Fabric that may not have come: then the computer is called by its key,
+			 * and can be removed by that. */
+			emr_hex(device.signer_id.b, EMR_STRANGER_KEY_BYTES, device.name);
 			status = EMR_OK;
 		}
 	}
@@ -208,12 +204,6 @@ static emr_status lacks_letter(
 	return status;
 }
 
-static void free_keys(emr_epoch_key **keys, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		emr_epoch_key_free(keys[i]);
-}
-
 static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const uint8_t x25519[32])
 {
 	emr_epoch_key *keys[EMR_WRITER_KEYS_MAX];
@@ -229,7 +219,8 @@ static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const 
 	if (status == EMR_OK)
 		status = emr_writer_part_seal(emr_buf_view(&p->item), x25519, &letter,
 			(const emr_epoch_key *const *)keys, n, &p->part);
-	free_keys(keys, n);
+	for (size_t i = 0; i < n; i++)
+		emr_epoch_key_free(keys[i]);
 	return status;
 }
 

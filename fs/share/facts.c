@@ -8,11 +8,6 @@
 #include "base/log.h"
 #include "share/domain.h"
 
-static emr_span span(const emr_buf *buf)
-{
-	return (emr_span){buf->data, buf->len};
-}
-
 /* ---- domains ---- */
 
 emr_status share_domain(emr_share *share, emr_id16 domain, emr_row_domain *out)
@@ -52,7 +47,7 @@ emr_status share_epoch(emr_share *share, emr_id16 domain, uint32_t epoch, uint8_
 
 	emr_key_epoch(domain.b, epoch, &key);
 	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
-	if (emr_row_epoch_parse(span(&bytes), &row) != EMR_CONTRACT_OK)
+	if (emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(out_A, row.A, 32);
 	return EMR_OK;

@@ -20,11 +20,6 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
 	return share_end(share, grant->domain, root, &grant->grant, 1, false, reason, NULL);
 }
 
-static bool is_named(const known_writer *writer, emr_id16 name)
-{
-	return memcmp(writer->adds[writer->n - 1].item_id.b, name.b, sizeof name.b) == 0;
-}
-
 typedef struct seeking {
 	emr_share *share;
 	emr_id16 name;
@@ -36,7 +31,7 @@ static emr_status seek_deposit(void *arg, const known_writer *writer)
 {
 	seeking *s = arg;
 
-	if (!is_named(writer, s->name))
+	if (memcmp(writer->adds[writer->n - 1].item_id.b, s->name.b, sizeof s->name.b) != 0)
 		return EMR_OK;
 	s->writer = writer->writer;
 	s->is_there = true;

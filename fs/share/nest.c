@@ -221,23 +221,17 @@ static uint64_t share_began(const nesting *nest, const tie *of)
 	return seq;
 }
 
-static emr_status look_up_placement(nesting *nest, place *p)
-{
-	emr_status status = p->is_looked_up ? EMR_OK
-					    : share_placed_by_another(nest->share, p->domain,
-						      &p->placed, &p->is_anothers);
-
-	p->is_looked_up = status == EMR_OK;
-	return status;
-}
-
 /* A folder that came into a share of the owner by a computer that is not the owner's any more, or
  * by a stranger, is not given on in the owner's name. A folder that lay there when the owner shared
  * is given on, and so is one that was given before the computer was removed, about which the owner
  * was asked then: a grant in force goes on, also where the folder was moved within the share. */
 static emr_status may_carry(nesting *nest, place *p, const tie *of, bool *out_may)
 {
-	emr_status status = look_up_placement(nest, p);
+	emr_status status = p->is_looked_up ? EMR_OK
+					    : share_placed_by_another(nest->share, p->domain,
+						      &p->placed, &p->is_anothers);
+
+	p->is_looked_up = status == EMR_OK;
 
 	*out_may = !p->is_anothers || share_began(nest, of) > p->placed.seq;
 	for (size_t i = 0; i < p->n && status == EMR_OK && !*out_may; i++)

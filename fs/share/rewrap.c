@@ -339,12 +339,6 @@ static emr_status own_list_key(wrapping *w)
 	return status == EMR_OK && w->to == NULL ? EMR_MISSING_DATA : status;
 }
 
-static void wrapping_end(wrapping *w)
-{
-	emr_list_key_free(w->to);
-	parcel_end(&w->p);
-}
-
 static bool is_full(const wrapping *w)
 {
 	size_t most = w->share->most_records;
@@ -395,7 +389,8 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 		h->left_out = left_out;
 		h->unjudged = unjudged;
 	}
-	wrapping_end(&w);
+	emr_list_key_free(w.to);
+	parcel_end(&w.p);
 	if (status == EMR_OK)
 		*out_done = done;
 	return status;

@@ -147,11 +147,6 @@ static emr_status judge_place(judging *j, const char **out_why)
 
 /* ---- the file ---- */
 
-static size_t max_of(emr_bytes begun)
-{
-	return emr_pdf_form_is(begun) ? EMR_PDF_FORM_BYTES_MAX : EMR_CONSENT_BYTES_MAX;
-}
-
 static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 {
 	emr_handle *handle = NULL;
@@ -159,7 +154,9 @@ static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 	size_t got = 1;
 	emr_status status = emr_view_open_file(view, number, O_RDONLY, &handle);
 
-	while (status == EMR_OK && got > 0 && out->len <= max_of(emr_buf_view(out))) {
+	while (status == EMR_OK && got > 0 &&
+		out->len <= (emr_pdf_form_is(emr_buf_view(out)) ? EMR_PDF_FORM_BYTES_MAX
+								: EMR_CONSENT_BYTES_MAX)) {
 		status = emr_view_read(handle, out->len, piece, sizeof piece, &got);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, piece, got);

@@ -366,12 +366,6 @@ static bool may_tell(emr_doors *doors)
 	return may;
 }
 
-static void tell_problem(emr_doors *doors, const emr_problem *problem, const char *path)
-{
-	if (problem->is_set && doors->notices != NULL && may_tell(doors))
-		emr_notices_add_problem(doors->notices, problem, path);
-}
-
 /* Whether WHO has all that ORDER says already, by a grant that was made for this very place and
  * stands, or is on its way. A grant that is there only because the folder lies in a shared one does
  * not count: it ends with that one. */
@@ -459,7 +453,8 @@ static emr_status set(
 		status = emr_sharing_may_do(doors->session, path, &person, order.rights, &problem);
 	if (status == EMR_OK && !is_confirmed)
 		status = check_confirmed(doors, &order, &person, path, who, text, &problem);
-	tell_problem(doors, &problem, path);
+	if (problem.is_set && doors->notices != NULL && may_tell(doors))
+		emr_notices_add_problem(doors->notices, &problem, path);
 	if (status != EMR_OK)
 		return status == EMR_DENIED ? EMR_FORBIDDEN : status;
 	order.rights = emr_sharing_by_rule(doors->session, order.rights);

@@ -109,11 +109,6 @@ static bool is_alone(emr_office *office)
 	return !office->has_others;
 }
 
-static emr_status need_handle(emr_office *office, standing *at)
-{
-	return at->share != NULL ? EMR_OK : emr_sharing_handle(office->session, &at->share);
-}
-
 static void visit_one(emr_office *office, size_t i, uint64_t size)
 {
 	standing *at = &office->standings[i];
@@ -123,7 +118,8 @@ static void visit_one(emr_office *office, size_t i, uint64_t size)
 		.size = size,
 		.memory = at->memory,
 		.due_boot_ns = INT64_MAX};
-	emr_status status = need_handle(office, at);
+	emr_status status =
+		at->share != NULL ? EMR_OK : emr_sharing_handle(office->session, &at->share);
 
 	if (status == EMR_OK) {
 		visit.share = at->share;

@@ -758,11 +758,6 @@ static emr_status freeze(dataset *d, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-static emr_status list_or_show(dataset *d, emr_problem *out_problem)
-{
-	return show(d, d->args->n_operands == 1 ? d->args->operands[0] : NULL, out_problem);
-}
-
 static const struct {
 	const char *name;
 	size_t operands;
@@ -799,7 +794,9 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 		return emr_wrong_use("dataset", _("--once is for join."), out_problem);
 	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
 		return emr_wrong_use("dataset", _("--wait is for join and leave."), out_problem);
-	return i < DEEDS ? deeds[i].run(d, out_problem) : list_or_show(d, out_problem);
+	return i < DEEDS ? deeds[i].run(d, out_problem)
+			 : show(d, d->args->n_operands == 1 ? d->args->operands[0] : NULL,
+				   out_problem);
 }
 
 int emr_cmd_dataset(const emr_args *args, emr_out *out)

@@ -490,15 +490,6 @@ typedef struct accepting {
 	bool own_dir_made; /* of the network, in the state, and not used yet */
 } accepting;
 
-static void accepting_end(accepting *a, emr_out *out)
-{
-	emr_session_close(&a->session);
-	if (a->own_dir_made)
-		(void)!emr_stage_remove_tree(a->stage.state_fd, EMR_STATE_NETWORK);
-	emr_stage_end(&a->stage, out);
-	emr_places_free(&a->places);
-}
-
 static emr_status read_device_file(
 	const char *name, emr_buf *bytes, emr_device_file *out, emr_problem *out_problem)
 {
@@ -622,7 +613,11 @@ static emr_status accept_file(devices *d, emr_problem *out_problem)
 	accepting a = {.stage = EMR_STAGE_NONE, .session = EMR_SESSION_CLOSED};
 	emr_status status = accept_into(d, &a, out_problem);
 
-	accepting_end(&a, d->out);
+	emr_session_close(&a.session);
+	if (a.own_dir_made)
+		(void)!emr_stage_remove_tree(a.stage.state_fd, EMR_STATE_NETWORK);
+	emr_stage_end(&a.stage, d->out);
+	emr_places_free(&a.places);
 	return status;
 }
 

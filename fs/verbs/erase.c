@@ -149,14 +149,6 @@ static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 
 /* ---- doing it ---- */
 
-/* A part that waits is no failure of the erasing, but no success either. */
-static void note_unfinished(const json_t *left, emr_problem *out_problem)
-{
-	const char *why = json_string_value(json_object_get(json_array_get(left, 0), "why"));
-
-	emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "cause", why, NULL);
-}
-
 static void say_erased(wanted *w, const json_t *answer)
 {
 	const json_t *left = json_object_get(answer, "not_reached");
@@ -209,7 +201,11 @@ static emr_status erase(wanted *w, emr_problem *out_problem)
 		return status;
 	say_erased(w, answer);
 	if (!json_is_true(json_object_get(answer, "finished"))) {
-		note_unfinished(json_object_get(answer, "not_reached"), out_problem);
+		/* A part that waits is no failure of the erasing, but no success either. */
+		const char *why = json_string_value(json_object_get(
+			json_array_get(json_object_get(answer, "not_reached"), 0), "why"));
+
+		emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "cause", why, NULL);
 		status = EMR_TIMEOUT;
 	}
 	json_decref(answer);

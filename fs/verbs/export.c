@@ -246,14 +246,6 @@ int emr_log_proof(const emr_args *args, emr_out *out)
 
 /* ---- import ---- */
 
-static void say_erased(const asking *a)
-{
-	if (json_array_size(a->erased) > 0)
-		emr_say(a->out, "Erased here, and in this file:\n");
-	for (size_t i = 0; i < json_array_size(a->erased); i++)
-		emr_say(a->out, "  %s\n", json_string_value(json_array_get(a->erased, i)));
-}
-
 /* A record that was destroyed on purpose does not come back by the way: nothing was read when the
  * first answer names some. */
 static emr_status read_car(
@@ -263,7 +255,10 @@ static emr_status read_car(
 
 	request->look = !args->given[EMR_OPT_YES];
 	EMR_TRY(ask_export(a, request, out_problem));
-	say_erased(a);
+	if (json_array_size(a->erased) > 0)
+		emr_say(a->out, "Erased here, and in this file:\n");
+	for (size_t i = 0; i < json_array_size(a->erased); i++)
+		emr_say(a->out, "  %s\n", json_string_value(json_array_get(a->erased, i)));
 	if (!request->look || number_of(a, "erased_count") == 0)
 		return EMR_OK;
 	if (!a->out->is_json && emr_terminal_there() &&

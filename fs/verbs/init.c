@@ -334,13 +334,6 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	return status;
 }
 
-/* The keyring remembers which network is its own. */
-static emr_status note_network(making *m)
-{
-	return emr_network_dir_note(
-		m->session.keyring, m->network_dir, emr_ledger_descriptor(m->session.ledger));
-}
-
 static emr_status make_folder(making *m)
 {
 	emr_session *s = &m->session;
@@ -395,8 +388,10 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 	EMR_TRY(is_agent(m) ? make_agent(m, out_problem)
 			    : emr_session_open_parts(&m->session, out_problem));
 	status = is_agent(m) ? EMR_OK : make_folder(m);
+	/* The keyring remembers which network is its own. */
 	if (status == EMR_OK)
-		status = note_network(m);
+		status = emr_network_dir_note(m->session.keyring, m->network_dir,
+			emr_ledger_descriptor(m->session.ledger));
 	if (status == EMR_OK)
 		status = emr_keyring_public(m->session.keyring, &m->session.identity);
 	if (status == EMR_OK)

@@ -490,14 +490,6 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	return status;
 }
 
-static void leave_terminal(const mount *m)
-{
-	if (m->report_fd >= 0)
-		(void)setsid();
-	if (chdir("/") != 0)
-		emr_log(EMR_LOG_WARN, "chdir to / failed");
-}
-
 /* A file of orders that cannot be read stops nothing but sharing. */
 static void open_sharing(mount *m)
 {
@@ -662,15 +654,6 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-/* A refusal costs memory, no more. */
-static void limit_memory(void)
-{
-	mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
-	mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
-	mallopt(M_ARENA_MAX, ARENAS);
-	emr_sql_take_pages_singly();
-}
-
 static int keep_open(mount *m)
 {
 	emr_problem problem = {0};
@@ -679,10 +662,17 @@ static int keep_open(mount *m)
 
 	if (status != EMR_OK)
 		return emr_out_fail(m->out, &problem);
-	limit_memory();
+	/* A refusal costs memory, no more. */
+	mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
+	mallopt(M_ARENA_MAX, ARENAS);
+	emr_sql_take_pages_singly();
 	status = open_all(m, &problem);
 	if (status == EMR_OK) {
-		leave_terminal(m);
+		if (m->report_fd >= 0)
+			(void)setsid();
+		if (chdir("/") != 0)
+			emr_log(EMR_LOG_WARN, "chdir to / failed");
 		/* Every thread that follows inherits this: only the warden takes these signals. */
 		pthread_sigmask(SIG_BLOCK, &set, NULL);
 		status = serve(m, &problem);

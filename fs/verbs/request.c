@@ -31,13 +31,6 @@ typedef struct telling {
 	json_t *last;	  /* the object with "done" */
 } telling;
 
-static void telling_end(telling *t)
-{
-	emr_client_close(&t->client);
-	json_decref(t->requests);
-	json_decref(t->last);
-}
-
 /* One object after the other, the last one with "done". */
 static emr_status ask_request(telling *t, const emr_request *request, emr_problem *out_problem)
 {
@@ -317,7 +310,9 @@ static int end(telling *t, emr_status status, const char *what, emr_problem *pro
 {
 	if (status != EMR_OK && !problem->is_set)
 		emr_problem_set_status(problem, status, what);
-	telling_end(t);
+	emr_client_close(&t->client);
+	json_decref(t->requests);
+	json_decref(t->last);
 	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(t->out, problem);
 }
 

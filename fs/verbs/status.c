@@ -228,15 +228,6 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	return status;
 }
 
-/* For the menus of the desktop, which start viewers with it. */
-static void put_viewer_cache(const emr_places *places, emr_out *out)
-{
-	EMR_AUTO_FREE char *path = emr_viewer_cache_path(places);
-
-	if (path != NULL && access(path, W_OK | X_OK) == 0)
-		emr_out_text(out, "viewer_cache", path);
-}
-
 int emr_cmd_status(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_PLACES places = {0};
@@ -263,8 +254,13 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 	}
 	if (status == EMR_OK)
 		status = say_report(&client, args, out, &late, &problem);
-	if (status == EMR_OK)
-		put_viewer_cache(&places, out);
+	if (status == EMR_OK) {
+		/* For the menus of the desktop, which start viewers with it. */
+		EMR_AUTO_FREE char *path = emr_viewer_cache_path(&places);
+
+		if (path != NULL && access(path, W_OK | X_OK) == 0)
+			emr_out_text(out, "viewer_cache", path);
+	}
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	return late.is_set ? emr_out_fail(out, &late) : EMR_EXIT_DONE;

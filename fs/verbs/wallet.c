@@ -148,12 +148,6 @@ static void say_entry(const wallet *w, const json_t *entry)
 		emr_json_text_at(entry, "tx"));
 }
 
-static json_int_t credit_in(const json_t *row)
-{
-	return json_integer_value(json_object_get(row, "agent")) +
-	       json_integer_value(json_object_get(row, "hospital"));
-}
-
 static void say_thresholds(const wallet *w, uint64_t credit)
 {
 	uint64_t next = 0;
@@ -200,7 +194,8 @@ static void explain(const wallet *w)
 		const json_t *row = json_array_get(w->ranking, i);
 
 		emr_say(w->out, "%3zu.  %-40s %lld\n", i + 1, emr_json_text_at(row, "who"),
-			(long long)credit_in(row));
+			(long long)(json_integer_value(json_object_get(row, "agent")) +
+				    json_integer_value(json_object_get(row, "hospital"))));
 	}
 	emr_out_put(w->out, "counted", json_deep_copy(counted));
 	emr_out_put(w->out, "ranking", json_incref(w->ranking));

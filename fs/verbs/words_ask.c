@@ -382,16 +382,6 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 
 /* ---- three of them ---- */
 
-/* Three different positions, in order. */
-static void draw_positions(size_t out[ASKED_BACK])
-{
-	emr_id16 random = emr_id16_random();
-
-	out[0] = random.b[0] % 8;
-	out[1] = 8 + random.b[1] % 8;
-	out[2] = 16 + random.b[2] % 8;
-}
-
 static emr_status ask_one_back(
 	const emr_keyring *keyring, size_t position, emr_out *out, emr_problem *out_problem)
 {
@@ -419,9 +409,13 @@ static emr_status ask_one_back(
 
 emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
 {
+	emr_id16 random = emr_id16_random();
 	size_t positions[ASKED_BACK];
 
-	draw_positions(positions);
+	/* Three different positions, in order. */
+	positions[0] = random.b[0] % 8;
+	positions[1] = 8 + random.b[1] % 8;
+	positions[2] = 16 + random.b[2] % 8;
 	for (size_t i = 0; i < ASKED_BACK; i++)
 		EMR_TRY(ask_one_back(keyring, positions[i], out, out_problem));
 	return EMR_OK;

@@ -79,11 +79,6 @@ static uint64_t due_of(const emr_session *session, const emr_cert_facts *facts)
 	return facts->not_after - (facts->not_after - began) / PART_OF_ITS_TIME + 1;
 }
 
-static bool is_due(const emr_session *session, const emr_cert_facts *facts)
-{
-	return emr_clock_unix_s(emr_clock_system()) >= due_of(session, facts);
-}
-
 /* Of one's own key, and not over. */
 static bool is_usable(const emr_session *session, emr_bytes chain)
 {
@@ -325,7 +320,9 @@ emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *
 	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
 		facts_of(session->keyring, &facts) != EMR_OK)
 		return EMR_OK;
-	status = find_next(session, dir, emr_enrolling_may_be_there(dir) && is_due(session, &facts),
+	status = find_next(session, dir,
+		emr_enrolling_may_be_there(dir) &&
+			emr_clock_unix_s(emr_clock_system()) >= due_of(session, &facts),
 		&chain, out_problem);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)
 		return EMR_OK;

@@ -236,16 +236,6 @@ static emr_status count_all(emr_research *r, emr_share *share, statements *out, 
 	return status;
 }
 
-/* A participant who joined before computers stated anything was not asked: each is told, and how to
- * refuse. */
-static void tell_first(emr_research *r, const statement *one)
-{
-	emr_problem problem = {0};
-
-	emr_problem_set(&problem, EMR_SAY_COUNTS_TOLD, "dataset", one->name, NULL);
-	emr_notices_add_problem(r->notices, &problem, one->path);
-}
-
 static emr_status state_one(emr_research *r, emr_share *share, const statement *one)
 {
 	bool is_sent = false; /* else it says what stands there already, as of who refuses */
@@ -254,9 +244,14 @@ static emr_status state_one(emr_research *r, emr_share *share, const statement *
 				    : emr_share_state_counts(share, one->domain, one->grantee,
 					      one->mark_key, &one->counts, &is_sent);
 
-	if (is_sent && one->is_first)
-		tell_first(r, one);
-	else if (is_sent && r->session->tells_no_counts)
+	if (is_sent && one->is_first) {
+		/* A participant who joined before computers stated anything was not asked: each is
+		 * told, and how to refuse. */
+		emr_problem problem = {0};
+
+		emr_problem_set(&problem, EMR_SAY_COUNTS_TOLD, "dataset", one->name, NULL);
+		emr_notices_add_problem(r->notices, &problem, one->path);
+	} else if (is_sent && r->session->tells_no_counts)
 		emr_log(EMR_LOG_INFO, "datasets: a steward is told nothing any more");
 	return status;
 }

@@ -51,13 +51,6 @@ static void free_if_unused(past *p)
 		free_past(p);
 }
 
-static void list_first(emr_view *view, past *p)
-{
-	p->next = view->past->trees;
-	view->past->trees = p;
-	p->is_listed = true;
-}
-
 emr_status past_begin(emr_view *view)
 {
 	view->past = calloc(1, sizeof *view->past);
@@ -255,15 +248,6 @@ static bool is_current(const emr_view *view, const past *p, uint64_t ledger_size
 		       (p->name[0] != 0 || p->vacated_changes == view->vacated_changes));
 }
 
-static past *find_past(const emr_view *view, const char *name)
-{
-	past *p = view->past->trees;
-
-	while (p != NULL && strcmp(p->name, name) != 0)
-		p = p->next;
-	return p;
-}
-
 static emr_status new_past(
 	const char *name, uint64_t until, const emr_replica_position *at, past **out_past)
 {
@@ -283,8 +267,10 @@ static emr_status new_past(
 static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 	const emr_replica_position *at, past **out_past)
 {
-	past *p = find_past(view, name);
+	past *p = view->past->trees;
 
+	while (p != NULL && strcmp(p->name, name) != 0)
+		p = p->next;
 	if (p != NULL)
 		take_off_list(view, p);
 	if (p != NULL && !is_current(view, p, at->size)) {
@@ -295,7 +281,9 @@ static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 		EMR_TRY(new_past(name, until, at, &p));
 		p->vacated_changes = view->vacated_changes;
 	}
-	list_first(view, p);
+	p->next = view->past->trees;
+	view->past->trees = p;
+	p->is_listed = true;
 	*out_past = p;
 	return EMR_OK;
 }
