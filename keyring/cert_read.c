@@ -589,19 +589,14 @@ static emr_status take_root(emr_bytes der, emr_id32 hash, X509 **out)
 {
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = find_root(hash);
 	emr_cert_facts facts;
-	emr_status status = EMR_OK;
 
 	if (cert == NULL) {
-		status = emr_cert_parse(der, &cert);
-		if (status == EMR_OK)
-			status = read_facts(cert, der, &facts);
-		if (status == EMR_OK && !facts.is_ca)
-			status = EMR_BAD_SIGNATURE;
-		if (status == EMR_OK)
-			keep_root(hash, cert);
+		EMR_TRY(emr_cert_parse(der, &cert));
+		EMR_TRY(read_facts(cert, der, &facts));
+		if (!facts.is_ca)
+			return EMR_BAD_SIGNATURE;
+		keep_root(hash, cert);
 	}
-	if (status != EMR_OK)
-		return status;
 	*out = cert;
 	cert = NULL;
 	return EMR_OK;

@@ -204,23 +204,19 @@ emr_status emr_keyring_copies_secret(
 	const emr_keyring *kr, const uint8_t dataset[32], emr_secret *out_secret)
 {
 	EMR_AUTO_SECRET root = {0};
-	emr_status status = copies_root(kr, &root);
 
-	return status == EMR_OK ? emr_derive(&root,
-					  &(emr_key_info){.label = "copies",
-						  .id = emr_bytes_of(dataset, 32)},
-					  32, out_secret)
-				: status;
+	EMR_TRY(copies_root(kr, &root));
+	return emr_derive(&root,
+		&(emr_key_info){.label = "copies", .id = emr_bytes_of(dataset, 32)}, 32,
+		out_secret);
 }
 
 emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device)
 {
 	EMR_AUTO_SECRET root = {0};
-	emr_status status = copies_root(kr, &root);
 
-	return status == EMR_OK ? emr_keyring_tlv_set(device, EMR_KEYRING_COPIES,
-					  emr_bytes_of(root.data, root.len))
-				: status;
+	EMR_TRY(copies_root(kr, &root));
+	return emr_keyring_tlv_set(device, EMR_KEYRING_COPIES, emr_bytes_of(root.data, root.len));
 }
 
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out)

@@ -98,14 +98,11 @@ emr_status emr_invitation_encode(
 static emr_status guest_keyring(const uint8_t secret[32], emr_keyring **out)
 {
 	EMR_AUTO_SECRET seed = {0};
-	emr_status status = emr_secret_new(EMR_SEED_BYTES, &seed);
 
-	if (status == EMR_OK)
-		status = emr_hkdf_sha512("emrfs/v1/guest", emr_bytes_of(secret, 32), (emr_bytes){0},
-			seed.data, seed.len);
-	return status == EMR_OK
-		       ? emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}}, &seed, out)
-		       : status;
+	EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &seed));
+	EMR_TRY(emr_hkdf_sha512(
+		"emrfs/v1/guest", emr_bytes_of(secret, 32), (emr_bytes){0}, seed.data, seed.len));
+	return emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}}, &seed, out);
 }
 
 /* An organisation that there is not, so that no ledger takes the certificate for anybody's: it lets
@@ -143,14 +140,11 @@ static emr_status make_guest(const emr_keyring *admin, const emr_invite_guest *g
 		.not_before = guest->not_before,
 		.not_after = facts->expires};
 	emr_public public;
-	emr_status status = guest_keyring(facts->secret, &bearer);
 
-	if (status == EMR_OK)
-		status = emr_keyring_public(bearer, &public);
-	return status == EMR_OK
-		       ? emr_cert_issue(admin, guest->ca_der, &subject,
-				 emr_bytes_of(public.p256_spki, sizeof public.p256_spki), out_der)
-		       : status;
+	EMR_TRY(guest_keyring(facts->secret, &bearer));
+	EMR_TRY(emr_keyring_public(bearer, &public));
+	return emr_cert_issue(admin, guest->ca_der, &subject,
+		emr_bytes_of(public.p256_spki, sizeof public.p256_spki), out_der);
 }
 
 emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out)

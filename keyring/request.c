@@ -149,11 +149,9 @@ emr_status emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32
 	const emr_request_body *body, emr_buf *out_part)
 {
 	EMR_AUTO_BUF plain = {0};
-	emr_status status = emr_request_body_encode(body, &plain);
 
-	return status == EMR_OK ? seal_part(request_item, EMR_PART_REQUEST, REQUEST_INFO, to_box,
-					  &plain, out_part)
-				: status;
+	EMR_TRY(emr_request_body_encode(body, &plain));
+	return seal_part(request_item, EMR_PART_REQUEST, REQUEST_INFO, to_box, &plain, out_part);
 }
 
 emr_status emr_request_part_open(
@@ -171,11 +169,9 @@ emr_status emr_deny_part_seal(emr_bytes deny_item, const uint8_t requester_x2551
 	const char *reason, emr_buf *out_part)
 {
 	EMR_AUTO_BUF plain = {0};
-	emr_status status = emr_reason_encode(reason, &plain);
 
-	return status == EMR_OK ? seal_part(deny_item, EMR_PART_DENY, DENY_INFO, requester_x25519,
-					  &plain, out_part)
-				: status;
+	EMR_TRY(emr_reason_encode(reason, &plain));
+	return seal_part(deny_item, EMR_PART_DENY, DENY_INFO, requester_x25519, &plain, out_part);
 }
 
 emr_status emr_deny_part_open(const emr_box_key *box, emr_bytes deny_item, emr_bytes part,

@@ -317,11 +317,10 @@ static emr_status absent_renew(void *self, emr_keyring *keyring, emr_bytes certi
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, emr_backend_renew(v.backend, v.self, keyring,
-						    certificate, batch, out_answer))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(
+		&v, emr_backend_renew(v.backend, v.self, keyring, certificate, batch, out_answer));
 }
 
 static emr_status absent_genesis(void *self, emr_ledger_genesis *out_genesis)
@@ -354,10 +353,9 @@ static emr_status absent_changes(
 	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->changes(v.self, domain, since, out_change))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->changes(v.self, domain, since, out_change));
 }
 
 static emr_status absent_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
@@ -385,20 +383,17 @@ static emr_status absent_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK
-		       ? leave(&v, v.backend->find_item(v.self, item_id, out_seq, out_index))
-		       : status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->find_item(v.self, item_id, out_seq, out_index));
 }
 
 static emr_status absent_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->subtree(v.self, level, index, out_hash))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->subtree(v.self, level, index, out_hash));
 }
 
 static emr_status absent_note(void *self, emr_buf *out_note)
@@ -412,10 +407,9 @@ static emr_status absent_note(void *self, emr_buf *out_note)
 static emr_status absent_replace_note(void *self, emr_bytes old_note, emr_bytes note)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->replace_note(v.self, old_note, note))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->replace_note(v.self, old_note, note));
 }
 
 static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)

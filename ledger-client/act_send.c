@@ -57,10 +57,9 @@ static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledge
 	emr_ledger_answer *out_answer)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = make_batch(keyring, who, ledger, acts, parts, n, clock, &bytes);
 
-	return status == EMR_OK ? emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer)
-				: status;
+	EMR_TRY(make_batch(keyring, who, ledger, acts, parts, n, clock, &bytes));
+	return emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer);
 }
 
 emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,

@@ -178,12 +178,10 @@ emr_status emr_application_certify(const emr_keyring *admin, const emr_applicati
 		.not_before = now_unix_s - DAY_S,
 		.not_after = now_unix_s + OWNER_S};
 	emr_public public;
-	emr_status status = emr_keyring_public(admin, &public);
 
-	return status == EMR_OK
-		       ? emr_cert_issue(admin, application->ca_der, &subject,
-				 emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), out_cert)
-		       : status;
+	EMR_TRY(emr_keyring_public(admin, &public));
+	return emr_cert_issue(admin, application->ca_der, &subject,
+		emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), out_cert);
 }
 
 emr_status emr_application_register(const emr_keyring *admin, const emr_application *application,

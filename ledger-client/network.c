@@ -103,7 +103,6 @@ static emr_status take_up(making *m)
 	const emr_span bytes = {descriptor.data, descriptor.len};
 	emr_descriptor network;
 	emr_descriptor_org org;
-	emr_status status;
 
 	if (emr_descriptor_parse(bytes, &network) != EMR_CONTRACT_OK || network.norg != 1 ||
 		emr_descriptor_org_at(&network, 0, &org) != EMR_CONTRACT_OK)
@@ -112,11 +111,9 @@ static emr_status take_up(making *m)
 		return EMR_DENIED;
 	memcpy(m->org.b, org.org, sizeof m->org.b);
 	emr_descriptor_net_id(bytes, m->net_id.b);
-	status = emr_buf_append(&m->ca, org.ca_der.data, org.ca_der.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&m->cert, certificate.data, certificate.len);
-	return status == EMR_OK ? emr_buf_append(&m->descriptor, descriptor.data, descriptor.len)
-				: status;
+	EMR_TRY(emr_buf_append(&m->ca, org.ca_der.data, org.ca_der.len));
+	EMR_TRY(emr_buf_append(&m->cert, certificate.data, certificate.len));
+	return emr_buf_append(&m->descriptor, descriptor.data, descriptor.len);
 }
 
 static emr_status make_what_it_is(making *m)
@@ -144,14 +141,12 @@ static emr_status make_batch(const making *m, emr_buf *out)
 	emr_batch_options options = {.keyring = m->options->keyring,
 		.signer = emr_signer_identity(),
 		.net_id = m->net_id};
-	emr_status status;
 
 	EMR_TRY(emr_register_certified(&owner, emr_buf_view(&m->cert), &act, &part));
 	EMR_TRY(emr_batch_new(&options, &builder));
 	operation = emr_act_operation(&act, m->now, emr_buf_view(&part));
-	status = emr_batch_add(builder, &operation, &item_id);
-	return status == EMR_OK ? emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL)
-				: status;
+	EMR_TRY(emr_batch_add(builder, &operation, &item_id));
+	return emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL);
 }
 
 static emr_status open_ledger(const making *m, emr_ledger **out_ledger)

@@ -371,21 +371,17 @@ static emr_status connect_to(
 	char path[PATH_MAX], uri[3 * PATH_MAX];
 	struct stat there;
 	bool is_alone = false;
-	emr_status status = emr_sql_path(dirfd, name, path);
 	int code;
 
-	if (status == EMR_OK && files == NULL)
-		status = EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_path(dirfd, name, path));
+	if (files == NULL)
+		return EMR_NO_MEMORY;
 	if (fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	if (!S_ISREG(there.st_mode))
 		return EMR_DAMAGED;
 	if (sql->is_still)
-		status = emr_disk_database(path, uri, sizeof uri, &is_alone, &sql->seen);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_disk_database(path, uri, sizeof uri, &is_alone, &sql->seen));
 	code = sqlite3_open_v2(sql->is_still ? uri : path, &sql->db,
 		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
 			(sql->is_still ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI

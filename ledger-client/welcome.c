@@ -87,13 +87,10 @@ emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *i
 	emr_register who = about(invited, invitation, "");
 	EMR_AUTO_BUF csr = {0};
 	uint8_t pub[EMR_KEY_REG_PUB_BYTES];
-	emr_status status = emr_register_describe(&who, pub);
 
-	if (status == EMR_OK)
-		status = emr_csr_make(invited, handle, &csr);
-	return status == EMR_OK ? emr_invite_reply_make(
-					  invited, invitation, pub, emr_buf_view(&csr), out_reply)
-				: status;
+	EMR_TRY(emr_register_describe(&who, pub));
+	EMR_TRY(emr_csr_make(invited, handle, &csr));
+	return emr_invite_reply_make(invited, invitation, pub, emr_buf_view(&csr), out_reply);
 }
 
 emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,

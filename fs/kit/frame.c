@@ -74,16 +74,13 @@ static emr_status receive_all(int fd, uint8_t *data, size_t len, int64_t deadlin
 
 	while (got < len) {
 		ssize_t n = recv(fd, data + got, len - got, MSG_DONTWAIT);
-		emr_status status = EMR_OK;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			status = await(fd, POLLIN, deadline);
+			EMR_TRY(await(fd, POLLIN, deadline));
 		else if (n < 0)
-			status = EMR_IO;
+			return EMR_IO;
 		else if (n == 0)
-			status = got == 0 ? EMR_NOT_FOUND : EMR_IO;
-		if (status != EMR_OK)
-			return status;
+			EMR_TRY(got == 0 ? EMR_NOT_FOUND : EMR_IO);
 		got += n > 0 ? (size_t)n : 0;
 	}
 	return EMR_OK;

@@ -178,10 +178,8 @@ emr_status emr_client_receive(
 emr_status emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
 	json_t **out_object, emr_problem *out_problem)
 {
-	emr_status status = emr_client_send(client, request, out_problem);
-
-	return status == EMR_OK ? emr_client_receive(client, timeout_ms, out_object, out_problem)
-				: status;
+	EMR_TRY(emr_client_send(client, request, out_problem));
+	return emr_client_receive(client, timeout_ms, out_object, out_problem);
 }
 
 emr_status emr_client_path(

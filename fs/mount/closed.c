@@ -55,10 +55,9 @@ static emr_status remember(const emr_places *places, const char *path)
 {
 	EMR_AUTO_FD state = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_BUF note = {0};
-	emr_status status = state < 0 ? emr_status_from_errno(errno) : make_note(path, &note);
 
-	return status == EMR_OK ? emr_file_replace(state, STATE_FOLDER, emr_buf_view(&note), 0600)
-				: status;
+	EMR_TRY(state < 0 ? emr_status_from_errno(errno) : make_note(path, &note));
+	return emr_file_replace(state, STATE_FOLDER, emr_buf_view(&note), 0600);
 }
 
 /* ---- what was saved there ---- */

@@ -36,11 +36,10 @@ static emr_status set_keep(emr_session *session, const emr_request *request)
 {
 	const char *value = request->drop ? "no" : "yes";
 	emr_attr attr;
-	emr_status status = emr_view_find(session->view, request->path, &attr);
 
-	return status == EMR_OK ? emr_view_set_attribute(session->view, attr.node,
-					  "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0)
-				: status;
+	EMR_TRY(emr_view_find(session->view, request->path, &attr));
+	return emr_view_set_attribute(
+		session->view, attr.node, "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0);
 }
 
 static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)

@@ -227,9 +227,7 @@ emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_
 
 emr_status record_leaf_read_stored(const record_leaf_source *source, emr_buf *sealed, uint8_t *out)
 {
-	emr_status status = record_sealed_fetch(
-		source->ctx, &source->cid, sealed_len(source->stream_len), sealed);
-
-	return status == EMR_OK ? open_range(source, sealed->data, 0, source->stream_len, out)
-				: status;
+	EMR_TRY(record_sealed_fetch(
+		source->ctx, &source->cid, sealed_len(source->stream_len), sealed));
+	return open_range(source, sealed->data, 0, source->stream_len, out);
 }

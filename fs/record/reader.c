@@ -46,14 +46,12 @@ static emr_status check_last_chunk(emr_content_reader *reader)
 	size_t file_part = reader->content.n > at ? (size_t)(reader->content.n - at) : 0;
 	record_leaf_source source;
 	uint8_t chunk[EMR_CHUNK_BYTES];
-	emr_status status;
 
-	status = find_leaf(reader, at >> EMR_LEAF_LOG2, &source, NULL);
-	if (status == EMR_OK)
-		status = record_leaf_read(&source, (size_t)(at & (EMR_LEAF_BYTES - 1)), len, chunk);
-	if (status == EMR_OK && !record_is_zeros(chunk + file_part, len - file_part))
-		status = EMR_DAMAGED;
-	return status;
+	EMR_TRY(find_leaf(reader, at >> EMR_LEAF_LOG2, &source, NULL));
+	EMR_TRY(record_leaf_read(&source, (size_t)(at & (EMR_LEAF_BYTES - 1)), len, chunk));
+	if (!record_is_zeros(chunk + file_part, len - file_part))
+		return EMR_DAMAGED;
+	return EMR_OK;
 }
 
 static emr_status open_parts(emr_content_reader *reader, const emr_content_key *key)
@@ -221,14 +219,11 @@ emr_status emr_content_reader_seek(
 	emr_content_reader *reader, uint64_t offset, bool wants_hole, uint64_t *out_offset)
 {
 	uint64_t leaf = offset >> EMR_LEAF_LOG2, found;
-	emr_status status;
 
 	if (offset >= reader->content.n)
 		return EMR_NOT_FOUND;
-	status = record_reader_next(reader, leaf, wants_hole, &found, NULL);
-	return status != EMR_OK
-		       ? status
-		       : record_seek_to(reader->content.n, offset, found, wants_hole, out_offset);
+	EMR_TRY(record_reader_next(reader, leaf, wants_hole, &found, NULL));
+	return record_seek_to(reader->content.n, offset, found, wants_hole, out_offset);
 }
 
 emr_status record_seek_to(
@@ -331,19 +326,16 @@ static emr_status verify_leaves(verifying *v)
 {
 	uint64_t leaves = emr_leaf_count(v->reader->content.padded);
 	uint64_t leaf = 0, next;
-	emr_status status = EMR_OK;
 
-	for (; leaf < leaves && status == EMR_OK; leaf = next + 1) {
-		status = record_reader_next(v->reader, leaf, false, &next, NULL);
-		if (status != EMR_OK)
-			break;
+	for (; leaf < leaves; leaf = next + 1) {
+		EMR_TRY(record_reader_next(v->reader, leaf, false, &next, NULL));
 		verify_holes(v, leaf, next);
 		if (next < leaves)
-			status = verify_leaf(v, next);
+			EMR_TRY(verify_leaf(v, next));
 	}
-	if (status == EMR_OK && v->holes != v->reader->content.holes)
-		status = EMR_DAMAGED;
-	return status;
+	if (v->holes != v->reader->content.holes)
+		return EMR_DAMAGED;
+	return EMR_OK;
 }
 
 emr_status emr_content_reader_verify(emr_content_reader *reader)

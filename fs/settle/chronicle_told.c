@@ -115,13 +115,10 @@ static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
 {
 	uint8_t patient_pk[32];
 	emr_row_domain d_row;
-	emr_status status = emr_keyring_person_pk(c->facts->keyring, patient_pk);
 
-	if (status == EMR_OK)
-		status = emr_domain_row(c->replica, l->domain, &d_row);
-	return status == EMR_OK ? emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk,
-					  l->signer_id, out_is)
-				: status;
+	EMR_TRY(emr_keyring_person_pk(c->facts->keyring, patient_pk));
+	EMR_TRY(emr_domain_row(c->replica, l->domain, &d_row));
+	return emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk, l->signer_id, out_is);
 }
 
 /* A writer places things in the domain that he writes in, and gives them a name: META becomes what
@@ -183,7 +180,6 @@ static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
 {
 	object *o = object_at(c, i);
 	const char *path = NULL;
-	emr_status status = EMR_OK;
 
 	if (!o->is_live || o->subject == INDEX16_NONE)
 		return EMR_OK;
@@ -191,11 +187,9 @@ static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
 	if (--subject_at(c, o->subject)->live > 0)
 		return EMR_OK; /* it lives on elsewhere */
 	if (o->name != NULL)
-		status = chronicle_path_of(
-			c, o->parent, o->name, subject_at(c, o->subject)->path, &path);
-	return status == EMR_OK
-		       ? chronicle_add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL)
-		       : status;
+		EMR_TRY(chronicle_path_of(
+			c, o->parent, o->name, subject_at(c, o->subject)->path, &path));
+	return chronicle_add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL);
 }
 
 static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
@@ -237,9 +231,7 @@ emr_status chronicle_take(emr_chronicle *c, const line *l)
 	if (status != EMR_OK)
 		return pass_over(c, l, i, status);
 	content = emr_buf_view(&plain);
-	status = chronicle_note_domain(c, l->domain);
-	if (status == EMR_OK)
-		status = believe(c, l, &meta);
-	return status == EMR_OK ? apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1))
-				: status;
+	EMR_TRY(chronicle_note_domain(c, l->domain));
+	EMR_TRY(believe(c, l, &meta));
+	return apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1));
 }

@@ -327,24 +327,19 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
 	noting n = {.cache = cache, .facts = facts};
-	emr_status status = open_file(facts, cache);
 
-	if (status == EMR_OK && !header_decode(&cache->head))
-		status = EMR_NOT_FOUND; /* of another version of the program, or damaged */
-	if (status == EMR_OK)
-		status = check_position(facts, cache);
-	if (status == EMR_OK)
-		status = emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key);
-	if (status == EMR_OK)
-		status = check_pages(cache);
-	if (status == EMR_OK)
-		status = emr_replica_since(facts->replica, cache->head.size, note_change, &n);
+	EMR_TRY(open_file(facts, cache));
+	if (!header_decode(&cache->head))
+		return EMR_NOT_FOUND; /* of another version of the program, or damaged */
+	EMR_TRY(check_position(facts, cache));
+	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key));
+	EMR_TRY(check_pages(cache));
+	EMR_TRY(emr_replica_since(facts->replica, cache->head.size, note_change, &n));
 	/* Of a person's own seed a domain is hers or not, for ever. */
-	if (status == EMR_OK && emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
-		status = compare_folders(facts, cache);
-	if (status == EMR_OK)
-		sort_changed(cache);
-	return status;
+	if (emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
+		EMR_TRY(compare_folders(facts, cache));
+	sort_changed(cache);
+	return EMR_OK;
 }
 
 emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)

@@ -21,16 +21,14 @@ static emr_status who_am_i(const emr_settle_options *options, foreign_domain *g)
 static emr_status find_right(emr_share *share, const emr_settle_options *options,
 	const emr_change *change, foreign_domain *g)
 {
-	emr_status status;
-
 	EMR_TRY(who_am_i(options, g));
-	status = change->owner_card.len > 0
-			 ? emr_share_writing_by_card(share, change->owner_card, &g->writing)
-			 : emr_share_writing(share, change->domain, &g->writing);
-	if (status == EMR_OK && (g->writing.phase != EMR_WRITING_IN_FORCE ||
-					!emr_id16_equal(g->writing.domain, change->domain)))
-		status = EMR_DENIED;
-	return status;
+	EMR_TRY(change->owner_card.len > 0
+			? emr_share_writing_by_card(share, change->owner_card, &g->writing)
+			: emr_share_writing(share, change->domain, &g->writing));
+	if (g->writing.phase != EMR_WRITING_IN_FORCE ||
+		!emr_id16_equal(g->writing.domain, change->domain))
+		return EMR_DENIED;
+	return EMR_OK;
 }
 
 emr_status foreign_domain_look(emr_share *share, const emr_settle_options *options,

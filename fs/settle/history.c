@@ -364,13 +364,10 @@ static emr_status add_born(void *arg, emr_id16 domain, bool is_mine, emr_bytes d
 /* A record is born under its own number, and content that came elsewhere says it. */
 static emr_status find_objects(record_walk *w, emr_replica *replica)
 {
-	emr_status status;
-
 	if (replica == NULL)
 		return EMR_OK;
-	status = emr_replica_domains(replica, add_born, w);
-	return status == EMR_OK ? emr_replica_each_naming(replica, w->record_id, add_object, w)
-				: status;
+	EMR_TRY(emr_replica_domains(replica, add_born, w));
+	return emr_replica_each_naming(replica, w->record_id, add_object, w);
 }
 
 static emr_status note_objects(record_walk *w)

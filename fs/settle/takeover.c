@@ -458,16 +458,13 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 {
 	domain_list *list = arg;
 	emr_row_domain row;
-	emr_status status;
 
 	if (!is_mine)
 		return EMR_OK;
 	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	status = emr_buf_append(&list->ids, domain.b, sizeof domain.b);
-	return status == EMR_OK
-		       ? emr_buf_append(&list->flags, &row.head.flags, sizeof row.head.flags)
-		       : status;
+	EMR_TRY(emr_buf_append(&list->ids, domain.b, sizeof domain.b));
+	return emr_buf_append(&list->flags, &row.head.flags, sizeof row.head.flags);
 }
 
 static emr_status take_domain(taking *k)

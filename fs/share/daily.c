@@ -46,9 +46,8 @@ static emr_status note_line(void *arg, emr_id16 id, const emr_row_dataset *row)
 	(void)row;
 	if (status != EMR_OK || !emr_dataset_is_same(&team, c->dataset))
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_buf_append(&c->line, team.id.b, sizeof team.id);
-	return status == EMR_OK ? emr_replica_grants_to(c->replica, team.grantee, note_grant, c)
-				: status;
+	EMR_TRY(emr_buf_append(&c->line, team.id.b, sizeof team.id));
+	return emr_replica_grants_to(c->replica, team.grantee, note_grant, c);
 }
 
 /* Of two that came with one entry one is the first for everybody who counts. */

@@ -122,11 +122,9 @@ emr_status share_grant_note(
 	emr_share *share, const emr_box_key *box, const emr_known_grant *known, emr_grant_note *out)
 {
 	AUTO_GRANT_FACTS facts = {0};
-	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);
 
-	return status == EMR_OK
-		       ? emr_grant_note_open(box, emr_buf_view(&facts.item), &facts.read, out)
-		       : status;
+	EMR_TRY(share_grant_facts(share, known->domain, known->grant, &facts));
+	return emr_grant_note_open(box, emr_buf_view(&facts.item), &facts.read, out);
 }
 
 void grant_facts_free(grant_facts *facts)

@@ -77,16 +77,13 @@ static void turn_round(looking *l)
 
 static emr_status need_key(looking *l, uint32_t epoch)
 {
-	emr_status status;
-
 	if (l->key != NULL && l->epoch == epoch)
 		return EMR_OK;
 	emr_list_key_free(l->key);
 	l->key = NULL;
 	l->epoch = epoch;
-	status = emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id);
-	return status == EMR_OK ? emr_share_own_list_key(l->share, l->domain, epoch, &l->key)
-				: status;
+	EMR_TRY(emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id));
+	return emr_share_own_list_key(l->share, l->domain, epoch, &l->key);
 }
 
 /* It was made plain when it was left; whatever else stands there is nobody's name for a file. */
@@ -102,14 +99,11 @@ static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
 	EMR_AUTO_BUF plain = {0};
 	emr_put_part put;
 	emr_meta meta;
-	emr_status status = emr_put_part_decode(part, &put);
 
-	if (status == EMR_OK && put.meta_ct.len < 16)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&plain, put.meta_ct.len - 16);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_put_part_decode(part, &put));
+	if (put.meta_ct.len < 16)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_buf_append_zeros(&plain, put.meta_ct.len - 16));
 	emr_meta_aad(l->domain, one->object, 1, one->epoch, l->listkey_id, aad);
 	EMR_TRY(emr_list_key_open_meta(l->key, one->object, put.nonce,
 		emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data));

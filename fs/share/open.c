@@ -124,19 +124,14 @@ emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name)
 	AUTO_RECORD facts = {0}, hers = {0};
 	emr_replica_head head;
 	bool is_hers = true;
-	emr_status status = emr_shared_check(shared, NULL);
 
-	if (status == EMR_OK)
-		status = shared_take_own_names(shared);
-	if (status == EMR_OK)
-		status = emr_replica_head_get(shared->share->o.replica, top, top, &head);
-	if (status == EMR_OK && head.state != EMR_OBJECT_LIVE)
+	EMR_TRY(emr_shared_check(shared, NULL));
+	EMR_TRY(shared_take_own_names(shared));
+	EMR_TRY(emr_replica_head_get(shared->share->o.replica, top, top, &head));
+	if (head.state != EMR_OBJECT_LIVE)
 		return EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = read_record(shared, &head, &facts, &hers, &is_hers);
-	return status == EMR_OK
-		       ? emr_buf_append(out_name, facts.meta.name.data, facts.meta.name.len)
-		       : status;
+	EMR_TRY(read_record(shared, &head, &facts, &hers, &is_hers));
+	return emr_buf_append(out_name, facts.meta.name.data, facts.meta.name.len);
 }
 
 /* ---- bytes ---- */

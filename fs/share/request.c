@@ -64,13 +64,11 @@ static emr_status write_body(
 	EMR_AUTO_BUF card = {0};
 	emr_id32 salt = emr_id32_random();
 	uint64_t now = share_now(share);
-	emr_status status = emr_card_make_person(
-		share->o.keyring, share->net_id, now, now + CARD_YEAR_S, o->name, o->born, &card);
 
-	if (status == EMR_OK && card.len > sizeof out->card)
-		status = EMR_LIMIT;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_card_make_person(
+		share->o.keyring, share->net_id, now, now + CARD_YEAR_S, o->name, o->born, &card));
+	if (card.len > sizeof out->card)
+		return EMR_LIMIT;
 	*out = (emr_request_body){.rights = o->rights,
 		.purposes = o->purposes,
 		.until = o->until_unix_s,
@@ -198,18 +196,13 @@ emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char
 	emr_known_person asker;
 	uint64_t ended_unix_s = 0;
 	emr_id32 rsalt;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = emr_share_request_get(share, request, &asked);
-	if (status == EMR_OK && asked.state != EMR_SHARE_REQUEST_OPEN)
-		status = EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, asked.from, &asker);
-	if (status == EMR_OK)
-		status = share_key_end(share, asked.from, &ended_unix_s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_share_request_get(share, request, &asked));
+	if (asked.state != EMR_SHARE_REQUEST_OPEN)
+		return EMR_CONFLICT;
+	EMR_TRY(emr_replica_person(share->o.replica, asked.from, &asker));
+	EMR_TRY(share_key_end(share, asked.from, &ended_unix_s));
 	if (ended_unix_s != 0)
 		e.reason = ""; /* that it is a no everybody sees, and why is for nobody */
 	memcpy(rsalt.b, asked.rsalt, sizeof rsalt.b);

@@ -214,14 +214,12 @@ emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_
 {
 	audit a = {.share = share, .fn = fn, .arg = arg};
 	emr_known_person me;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+	emr_status status;
 
-	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AUDITOR) == 0)
-		status = EMR_DENIED;
-	if (status == EMR_OK)
-		status = emr_box_key_identity(share->o.keyring, &a.box);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+	if ((me.row.roles & EMR_ROLE_AUDITOR) == 0)
+		return EMR_DENIED;
+	EMR_TRY(emr_box_key_identity(share->o.keyring, &a.box));
 	memcpy(a.org, me.row.org, sizeof a.org);
 	status = emr_replica_people(share->o.replica, note_agent, &a);
 	if (status == EMR_OK)

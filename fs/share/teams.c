@@ -154,19 +154,17 @@ static emr_status take_row(
 {
 	emr_known_person leader;
 	emr_id32 steward;
-	emr_status status;
 
 	*out = (emr_team){.id = id, .row = *row};
 	emr_grantee_dataset(id.b, out->grantee.b);
 	memcpy(steward.b, row->steward, sizeof steward.b);
-	status = emr_replica_person(replica, steward, &leader);
-	if (status == EMR_OK)
-		memcpy(out->org.b, leader.row.org, sizeof out->org.b);
+	EMR_TRY(emr_replica_person(replica, steward, &leader));
+	memcpy(out->org.b, leader.row.org, sizeof out->org.b);
 	/* It is shown under the organisation's name: nobody else who is registered there speaks for
 	 * it. */
-	if (status == EMR_OK && (leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
-		status = EMR_NOT_FOUND;
-	return status;
+	if ((leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
+		return EMR_NOT_FOUND;
+	return EMR_OK;
 }
 
 /* A reader of the row alone must not be told anything else than a reader of the terms. */
@@ -485,17 +483,14 @@ emr_status emr_team_is_active(
 {
 	emr_known_person leader;
 	emr_id32 steward;
-	emr_status status;
 
 	*out_is_active = false;
 	if (team->row.head.state != EMR_DATASET_OPEN || !team->has_box ||
 		now_unix_s >= team->row.not_after_unix_s)
 		return EMR_OK;
 	memcpy(steward.b, team->row.steward, sizeof steward.b);
-	status = emr_replica_person(replica, steward, &leader);
-	return status == EMR_OK
-		       ? emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active)
-		       : status;
+	EMR_TRY(emr_replica_person(replica, steward, &leader));
+	return emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active);
 }
 
 /* ---- who is in ---- */
@@ -589,13 +584,10 @@ static emr_status open_letter(emr_replica *replica, const emr_box_key *box, cons
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF item = {0};
 	emr_replica_item facts;
-	emr_status status = emr_replica_part(replica, key, &part);
 
-	if (status == EMR_OK)
-		status = emr_replica_item_get(replica, key, &item, &facts);
-	return status == EMR_OK ? emr_admit_part_open(box, emr_buf_view(&item), emr_buf_view(&part),
-					  team->row.B, out)
-				: status;
+	EMR_TRY(emr_replica_part(replica, key, &part));
+	EMR_TRY(emr_replica_item_get(replica, key, &item, &facts));
+	return emr_admit_part_open(box, emr_buf_view(&item), emr_buf_view(&part), team->row.B, out);
 }
 
 emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,

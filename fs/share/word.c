@@ -297,14 +297,11 @@ emr_status emr_shared_came(emr_replica *replica, const emr_part_key *at, emr_rep
 	emr_put_part mine;
 	came_walk w = {
 		.replica = replica, .at = *at, .content = {.mine = &mine, .version = at->version}};
-	emr_status status = part_of(replica, at, &bytes, &mine);
 
-	if (status == EMR_OK)
-		status = emr_replica_history(
-			replica, at->family, at->domain, at->object, walk_to_it, &w);
-	if (status == EMR_OK && !w.content.now.is_there)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		*out_item = w.content.now.item;
-	return status;
+	EMR_TRY(part_of(replica, at, &bytes, &mine));
+	EMR_TRY(emr_replica_history(replica, at->family, at->domain, at->object, walk_to_it, &w));
+	if (!w.content.now.is_there)
+		return EMR_NOT_FOUND;
+	*out_item = w.content.now.item;
+	return EMR_OK;
 }

@@ -163,15 +163,14 @@ emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out
 {
 	emr_row_writer row;
 	bool is_anothers = false;
-	emr_status status = emr_share_is_anothers(share, domain, &is_anothers);
 
-	if (status == EMR_OK && !is_anothers)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = share_writer_row(share, domain, share->me.signer_id, &row);
-	if (status == EMR_OK && (row.rights & EMR_RIGHT_MANAGE) != 0)
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? writing_of_row(share, domain, &row, out_writing) : status;
+	EMR_TRY(emr_share_is_anothers(share, domain, &is_anothers));
+	if (!is_anothers)
+		return EMR_NOT_FOUND;
+	EMR_TRY(share_writer_row(share, domain, share->me.signer_id, &row));
+	if ((row.rights & EMR_RIGHT_MANAGE) != 0)
+		return EMR_NOT_FOUND;
+	return writing_of_row(share, domain, &row, out_writing);
 }
 
 typedef struct walk {
@@ -235,23 +234,20 @@ static emr_status by_role(emr_share *share, const emr_card *card, emr_writing *o
 {
 	emr_row_domain row;
 	uint64_t ended_unix_s = 0;
-	emr_status status = share_domain(share, card->domain_id, &row);
 
-	if (status == EMR_OK)
-		status = look_at_owner(share, card, &ended_unix_s);
-	if (status == EMR_OK && (ended_unix_s != 0 || (row.head.flags & EMR_ITEM_INBOX) == 0))
-		status = EMR_DENIED;
-	if (status == EMR_OK)
-		status = may_deposit(share);
-	if (status == EMR_OK)
-		*out = (emr_writing){.domain = card->domain_id,
-			.rights = EMR_WRITES_DEPOSIT,
-			.is_inbox = true,
-			.by_role = true,
-			.not_after_unix_s = UINT64_MAX,
-			.top = card->domain_id,
-			.card = *card};
-	return status;
+	EMR_TRY(share_domain(share, card->domain_id, &row));
+	EMR_TRY(look_at_owner(share, card, &ended_unix_s));
+	if (ended_unix_s != 0 || (row.head.flags & EMR_ITEM_INBOX) == 0)
+		return EMR_DENIED;
+	EMR_TRY(may_deposit(share));
+	*out = (emr_writing){.domain = card->domain_id,
+		.rights = EMR_WRITES_DEPOSIT,
+		.is_inbox = true,
+		.by_role = true,
+		.not_after_unix_s = UINT64_MAX,
+		.top = card->domain_id,
+		.card = *card};
+	return EMR_OK;
 }
 
 emr_status emr_share_writing_by_card(emr_share *share, emr_bytes bytes, emr_writing *out_writing)
@@ -286,11 +282,10 @@ emr_status emr_share_own_list_key(
 	emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key)
 {
 	uint8_t A[32], capsule[EMR_CAPSULE_BYTES], kcheck[32];
-	emr_status status = share_epoch(share, domain, epoch, A);
 
-	return status == EMR_OK ? emr_list_key_publish(share->o.keyring, domain, epoch, A,
-					  share->me.signer_id, capsule, kcheck, out_key)
-				: status;
+	EMR_TRY(share_epoch(share, domain, epoch, A));
+	return emr_list_key_publish(
+		share->o.keyring, domain, epoch, A, share->me.signer_id, capsule, kcheck, out_key);
 }
 
 emr_status emr_share_own_list_key_id(

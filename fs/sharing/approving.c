@@ -66,26 +66,19 @@ static emr_status check_name(approving *a)
 
 static emr_status find_request(approving *a)
 {
-	emr_status status = emr_requests_may_act(a->session, a->problem);
-
-	if (status == EMR_OK)
-		status = emr_requests_find(a->session, a->request, &a->listed, a->problem);
-	if (status == EMR_OK && !a->listed.is_to_me) {
+	EMR_TRY(emr_requests_may_act(a->session, a->problem));
+	EMR_TRY(emr_requests_find(a->session, a->request, &a->listed, a->problem));
+	if (!a->listed.is_to_me) {
 		emr_problem_set(a->problem, EMR_SAY_YOUR_OWN_REQUEST, "id", a->listed.id, NULL);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK && a->listed.state != EMR_SHARE_REQUEST_OPEN)
-		status = EMR_CONFLICT;
-	if (status == EMR_OK && a->listed.file[0] != '\0' && a->listed.is_over)
-		status = emr_consents_refuse(a->listed.file, N_("its period is over"), a->problem);
-	if (status == EMR_OK)
-		status = find_place(a);
-	if (status == EMR_OK)
-		status = emr_sharing_may_have(&a->listed.who, a->problem);
-	if (status == EMR_OK)
-		status = check_name(a);
-	if (status != EMR_OK)
-		return status;
+	if (a->listed.state != EMR_SHARE_REQUEST_OPEN)
+		return EMR_CONFLICT;
+	if (a->listed.file[0] != '\0' && a->listed.is_over)
+		EMR_TRY(emr_consents_refuse(a->listed.file, N_("its period is over"), a->problem));
+	EMR_TRY(find_place(a));
+	EMR_TRY(emr_sharing_may_have(&a->listed.who, a->problem));
+	EMR_TRY(check_name(a));
 	a->until =
 		a->request->until_unix_s != 0 ? a->request->until_unix_s : a->listed.until_unix_s;
 	if (a->listed.is_over && a->request->until_unix_s == 0)
@@ -298,14 +291,11 @@ emr_status emr_requests_check_open(const emr_session *session, emr_id16 request)
 	EMR_AUTO_ASKED list = {0};
 	const emr_asked_for *row;
 	bool waits = false, has_failed = false, stands = false;
-	emr_status status = find_order(session, request, &waits, &has_failed);
 
-	if (status == EMR_OK)
-		status = emr_asked_load(session->keyring, session->state_fd, &list);
-	if (status == EMR_OK && waits)
-		status = EMR_CONFLICT;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_order(session, request, &waits, &has_failed));
+	EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &list));
+	if (waits)
+		return EMR_CONFLICT;
 	row = emr_asked_find(&list, request);
 	if (row != NULL && row->kind == EMR_ASKED_CONSENT)
 		return check_consent(session, row);

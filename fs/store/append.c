@@ -389,14 +389,12 @@ emr_status emr_store_append_group(
 {
 	AUTO_LAYOUT l = {0};
 	bool many = false, is_needed = group->is_needed || group->block_count == 0;
-	emr_status status = check_group(group);
+	emr_status status;
 
-	if (status == EMR_OK && store->read_only)
-		status = EMR_READ_ONLY;
-	if (status == EMR_OK)
-		status = layout_make(group, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_group(group));
+	if (store->read_only)
+		return EMR_READ_ONLY;
+	EMR_TRY(layout_make(group, &l));
 	if (!is_needed && emr_reserve_is_out(store->reserve))
 		return EMR_NO_SPACE;
 	pthread_mutex_lock(&store->append_lock);

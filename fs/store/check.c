@@ -51,19 +51,17 @@ static emr_status read_head(int fd, uint64_t offset, uint64_t end, emr_scan_item
 	uint8_t bytes[EMR_CAR_SECTION_HEAD_MAX];
 	size_t n = end - offset < sizeof bytes ? (size_t)(end - offset) : sizeof bytes;
 	emr_car_section section;
-	emr_status status = emr_pread_all(fd, bytes, n, (off_t)offset);
 
-	if (status == EMR_OK)
-		status = emr_car_read_section_head(emr_bytes_of(bytes, n), &section);
-	if (status == EMR_OK && section.head_len + section.data_len > end - offset)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		*out = (emr_scan_item){.offset = offset,
-			.len = section.head_len + section.data_len,
-			.cid = section.cid,
-			.head_len = section.head_len,
-			.data_len = section.data_len};
-	return status;
+	EMR_TRY(emr_pread_all(fd, bytes, n, (off_t)offset));
+	EMR_TRY(emr_car_read_section_head(emr_bytes_of(bytes, n), &section));
+	if (section.head_len + section.data_len > end - offset)
+		return EMR_DAMAGED;
+	*out = (emr_scan_item){.offset = offset,
+		.len = section.head_len + section.data_len,
+		.cid = section.cid,
+		.head_len = section.head_len,
+		.data_len = section.data_len};
+	return EMR_OK;
 }
 
 static emr_status each_section(

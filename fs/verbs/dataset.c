@@ -64,18 +64,16 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 	emr_known_person me;
 	emr_id32 root = session->identity.signer_id;
 	emr_team one;
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK && emr_replica_person(session->replica, root, &me) == EMR_OK)
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
-	if (status == EMR_OK && name == NULL) {
+	if (name == NULL) {
 		json_decref(d->list);
 		d->list = NULL;
 		return emr_datasets_json(&crowd, root, false, &d->list);
 	}
-	return status == EMR_OK
-		       ? emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem)
-		       : status;
+	return emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem);
 }
 
 static emr_status fetch_dataset(dataset *d, const char *name, emr_problem *out_problem)

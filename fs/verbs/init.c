@@ -205,13 +205,11 @@ static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
 	const certifying *c = arg;
 	const emr_login login = login_of(c->making->args);
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_status status = emr_enrol_admin(
-		c->making->network_dir, c->making->session.keyring, &login, &got, c->problem);
 
-	if (status == EMR_OK)
-		status = emr_buf_append(out_ca, got.root.data, got.root.len);
-	return status == EMR_OK ? emr_buf_append(out_certificate, got.chain.data, got.chain.len)
-				: status;
+	EMR_TRY(emr_enrol_admin(
+		c->making->network_dir, c->making->session.keyring, &login, &got, c->problem));
+	EMR_TRY(emr_buf_append(out_ca, got.root.data, got.root.len));
+	return emr_buf_append(out_certificate, got.chain.data, got.chain.len);
 }
 
 static bool is_text(emr_span span, const char *text)

@@ -234,12 +234,10 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 static emr_status named_dir(int state_fd, char **out_dir)
 {
 	EMR_AUTO_BUF target = {0};
-	emr_status status = emr_file_read(state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target);
 
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&target, 1);
-	return status == EMR_OK ? emr_network_dir_parse((const char *)target.data, out_dir)
-				: status;
+	EMR_TRY(emr_file_read(state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target));
+	EMR_TRY(emr_buf_append_zeros(&target, 1));
+	return emr_network_dir_parse((const char *)target.data, out_dir);
 }
 
 static emr_status read_beginning(int state_fd, emr_buf *out)

@@ -511,16 +511,13 @@ static emr_status find_line(
 	emr_membership membership;
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status;
 
 	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
 	memcpy(root.b, me.row.root, sizeof root.b);
-	status = emr_team_membership(session->replica, dataset->id, root, &membership);
-	if (status == EMR_OK && !emr_membership_is_on(&membership, crowd->now_unix_s))
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? emr_dataset_line(session->replica, session->keyring, dataset,
-					  root, out_line)
-				: status;
+	EMR_TRY(emr_team_membership(session->replica, dataset->id, root, &membership));
+	if (!emr_membership_is_on(&membership, crowd->now_unix_s))
+		return EMR_NOT_FOUND;
+	return emr_dataset_line(session->replica, session->keyring, dataset, root, out_line);
 }
 
 /* NAME, NAME@ORGANISATION, and either with @ID, which is the frozen state of that id. */

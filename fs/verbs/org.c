@@ -202,10 +202,9 @@ static emr_status give_again(
 static emr_status give_certificate_again(inviting *i, emr_bytes cert, emr_problem *out_problem)
 {
 	emr_cert_facts facts;
-	emr_status status = emr_cert_read(cert, &facts);
 
-	return status == EMR_OK ? give_again(i, facts.handle, facts.not_after - 1, out_problem)
-				: status;
+	EMR_TRY(emr_cert_read(cert, &facts));
+	return give_again(i, facts.handle, facts.not_after - 1, out_problem);
 }
 
 /* A handle is one person's: he gets another certificate with the key he has, and nobody else gets

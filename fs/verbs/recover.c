@@ -213,29 +213,23 @@ static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &r->places};
 	EMR_AUTO_SESSION session = EMR_SESSION_CLOSED;
-	emr_status status;
 
 	if (r->args->given[EMR_OPT_TEST]) {
 		return emr_wrong_use(
 			"recover", _("recover takes --test or --lost, not both."), out_problem);
 	}
-	status = emr_session_lock(&session, &options, out_problem);
-	if (status == EMR_OK)
-		status = emr_bureau_agree(r->args, r->out,
-			_("Your passphrase is replaced, and all your other computers are removed. "
-			  "Go "
-			  "on (yes, no)?"),
-			_("Your passphrase would be replaced, and all your other computers "
-			  "removed. "
-			  "Nothing was done."),
-			out_problem);
-	if (status == EMR_OK)
-		status = believe_words(r, out_problem);
-	if (status == EMR_OK)
-		status = replace_passphrase(r, out_problem);
-	return status == EMR_OK
-		       ? emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem)
-		       : status;
+	EMR_TRY(emr_session_lock(&session, &options, out_problem));
+	EMR_TRY(emr_bureau_agree(r->args, r->out,
+		_("Your passphrase is replaced, and all your other computers are removed. "
+		  "Go "
+		  "on (yes, no)?"),
+		_("Your passphrase would be replaced, and all your other computers "
+		  "removed. "
+		  "Nothing was done."),
+		out_problem));
+	EMR_TRY(believe_words(r, out_problem));
+	EMR_TRY(replace_passphrase(r, out_problem));
+	return emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem);
 }
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)

@@ -113,14 +113,11 @@ static emr_status cut(emr_pre_pool *pool, const uint8_t A[32], const uint8_t B[3
 
 	emr_pre_generator_u(u);
 	for (unsigned i = 0; i < n; i++) {
-		emr_status status = emr_secret_new(32, &rk[i]);
-
-		if (status == EMR_OK && (!emr_pre_index(A, B, X, D, frags[i].agent_id, sigma) ||
-						!evaluate(pool, t, sigma, rk[i].data) ||
-						!emr_r255_mul(rk[i].data, u, frags[i].U)))
-			status = EMR_INVALID;
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_secret_new(32, &rk[i]));
+		if (!emr_pre_index(A, B, X, D, frags[i].agent_id, sigma) ||
+			!evaluate(pool, t, sigma, rk[i].data) ||
+			!emr_r255_mul(rk[i].data, u, frags[i].U))
+			return EMR_INVALID;
 	}
 	return EMR_OK;
 }

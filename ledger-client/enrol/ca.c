@@ -119,11 +119,10 @@ static emr_status ask(const emr_ca *ca, const ca_request *request, json_t **out_
 	const json_t **out_result, emr_ca_call *call)
 {
 	EMR_AUTO_BUF answer = {0};
-	emr_status status = ca_http(ca, request, &answer, call);
 
-	return status == EMR_OK ? ca_answer_read(emr_buf_view(&answer), request->token != NULL,
-					  out_root, out_result, call)
-				: status;
+	EMR_TRY(ca_http(ca, request, &answer, call));
+	return ca_answer_read(
+		emr_buf_view(&answer), request->token != NULL, out_root, out_result, call);
 }
 
 /* A question of somebody with a certificate. */
@@ -177,9 +176,8 @@ emr_status emr_ca_reenrol(const emr_ca *ca, const emr_keyring *keyring, emr_byte
 		status = request_body(ca, keyring, facts.handle, &body);
 	if (status != EMR_OK)
 		return ca_fail(call, EMR_CA_HERE, emr_status_text(status));
-	status = ask_as(ca, keyring, chain, "/api/v1/reenroll", body, &root, &result, call);
-	return status == EMR_OK ? read_certificate(keyring, facts.handle, result, out, call)
-				: status;
+	EMR_TRY(ask_as(ca, keyring, chain, "/api/v1/reenroll", body, &root, &result, call));
+	return read_certificate(keyring, facts.handle, result, out, call);
 }
 
 /* ---- A registrar's ---- */

@@ -142,14 +142,11 @@ static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 		{CHANNEL_HEADER_TIMESTAMP, PROTO_MESSAGE, PROTO_INSIDE(of_time)},
 		{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
 	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &out->creator}};
-	emr_status status = proto_read(p->channel_header, of_channel, 2);
 
-	if (status == EMR_OK)
-		status = proto_read(p->action_header, of_signature, 1);
-	if (status == EMR_OK && tx_id.len != TX_ID_CHARS)
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(proto_read(p->channel_header, of_channel, 2));
+	EMR_TRY(proto_read(p->action_header, of_signature, 1));
+	if (tx_id.len != TX_ID_CHARS)
+		return EMR_DAMAGED;
 	memcpy(out->tx_id, tx_id.data, tx_id.len);
 	out->tx_id[TX_ID_CHARS] = '\0';
 	out->ledger_time_unix_s = seconds;
@@ -495,13 +492,10 @@ static emr_status ask_block(emr_gateway *gateway, emr_gateway_call *call,
 {
 	EMR_AUTO_BUF bytes = {0};
 	char number[24];
-	emr_status status;
 
 	(void)snprintf(number, sizeof number, "%" PRIu64, position->next_block);
-	status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
-	return status == EMR_OK
-		       ? take_block(gateway, call, emr_buf_view(&bytes), position, visit, arg)
-		       : status;
+	EMR_TRY(ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes));
+	return take_block(gateway, call, emr_buf_view(&bytes), position, visit, arg);
 }
 
 /* ---- Many at once ---- */

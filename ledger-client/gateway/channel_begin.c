@@ -188,12 +188,10 @@ static emr_status pin_own(
 	const char *dir, const emr_keyring *keyring, bool *out_is_new, char *said, size_t said_size)
 {
 	EMR_AUTO_BUF chain = {0};
-	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
 
-	return status == EMR_OK ? emr_channel_pin(dir, keyring,
-					  channel_first_certificate(emr_buf_view(&chain)),
-					  out_is_new, said, said_size)
-				: status;
+	EMR_TRY(emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain));
+	return emr_channel_pin(dir, keyring, channel_first_certificate(emr_buf_view(&chain)),
+		out_is_new, said, said_size);
 }
 
 emr_status emr_channel_try(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,

@@ -264,26 +264,20 @@ emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd)
 {
 	EMR_AUTO_BUF text = {0};
 	carried c = {0};
-	emr_status status = read_carried(bytes, &c);
 
-	if (status == EMR_OK)
-		status = add_text(&text, "kind = fabric\n");
-	if (status == EMR_OK)
-		status = add_line(&text, "msp", c.msp, NULL);
-	if (status == EMR_OK)
-		status = add_line(&text, "channel", c.channel, NULL);
-	if (status == EMR_OK)
-		status = add_line(&text, "chaincode", c.chaincode, NULL);
-	for (size_t i = 0; i < c.n_gateways && status == EMR_OK; i++)
-		status = add_with_file(dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]);
-	for (size_t i = 0; i < c.n_organisations && status == EMR_OK; i++)
-		status = add_with_file(dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]);
-	if (status == EMR_OK && c.genesis.len > 0)
-		status = add_genesis(&text, c.genesis);
-	if (status == EMR_OK && c.has_authority)
-		status = add_authority(dirfd, &text, &c);
+	EMR_TRY(read_carried(bytes, &c));
+	EMR_TRY(add_text(&text, "kind = fabric\n"));
+	EMR_TRY(add_line(&text, "msp", c.msp, NULL));
+	EMR_TRY(add_line(&text, "channel", c.channel, NULL));
+	EMR_TRY(add_line(&text, "chaincode", c.chaincode, NULL));
+	for (size_t i = 0; i < c.n_gateways; i++)
+		EMR_TRY(add_with_file(dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]));
+	for (size_t i = 0; i < c.n_organisations; i++)
+		EMR_TRY(add_with_file(dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]));
+	if (c.genesis.len > 0)
+		EMR_TRY(add_genesis(&text, c.genesis));
+	if (c.has_authority)
+		EMR_TRY(add_authority(dirfd, &text, &c));
 	/* Last: what it names is there. */
-	return status == EMR_OK
-		       ? emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS, emr_buf_view(&text), 0600)
-		       : status;
+	return emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS, emr_buf_view(&text), 0600);
 }

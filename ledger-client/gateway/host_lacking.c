@@ -153,12 +153,12 @@ static emr_status bring_again(const restoring *r)
 	EMR_AUTO_BATCH batch = NULL;
 	EMR_AUTO_BUF bytes = {0};
 	emr_header header;
-	emr_status status = answer != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status == EMR_OK && emr_header_parse(r->sent->header, &header) != EMR_CONTRACT_OK)
-		status = EMR_INVALID;
-	if (status != EMR_OK)
-		return status;
+	if (answer == NULL)
+		return EMR_NO_MEMORY;
+	if (emr_header_parse(r->sent->header, &header) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
 	memcpy(options.net_id.b, header.net_id, sizeof header.net_id);
 	status = emr_batch_new(&options, &batch);
 	for (size_t i = 0; i < r->n && status == EMR_OK; i++)

@@ -140,12 +140,10 @@ emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 {
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_network(&key);
-	status = get(replica, &key, &row);
-	return status == EMR_OK ? replica_parsed(emr_row_network_parse(view_of(&row), out_row))
-				: status;
+	EMR_TRY(get(replica, &key, &row));
+	return replica_parsed(emr_row_network_parse(view_of(&row), out_row));
 }
 
 emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
@@ -234,12 +232,10 @@ emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset
 {
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_by_object("DS", team.b, &key);
-	status = get(replica, &key, &row);
-	return status == EMR_OK ? replica_parsed(emr_row_dataset_parse(view_of(&row), out_row))
-				: status;
+	EMR_TRY(get(replica, &key, &row));
+	return replica_parsed(emr_row_dataset_parse(view_of(&row), out_row));
 }
 
 static emr_status give_team(void *arg, const char *key, emr_bytes row)

@@ -282,13 +282,11 @@ static emr_status note_fund(moving *m)
 {
 	emr_pub_dataset_fund pub;
 	uint64_t price;
-	emr_status status;
 
 	if (!emr_pub_dataset_fund_parse(m->pub, &pub))
 		return EMR_DAMAGED;
-	status = price_of(m, id16_of(pub.dataset), &price);
-	return status == EMR_OK ? tell_movement(m, EMR_MOVEMENT_FUNDED, true, pub.n * price)
-				: status;
+	EMR_TRY(price_of(m, id16_of(pub.dataset), &price));
+	return tell_movement(m, EMR_MOVEMENT_FUNDED, true, pub.n * price);
 }
 
 /* The fund says which dataset it was. */
@@ -400,16 +398,13 @@ static emr_status note_served(crediting *c, const emr_replica_item *at)
 {
 	emr_pub_access_served pub;
 	emr_id32 agent;
-	emr_status status;
 
 	if (!emr_pub_access_served_parse(c->pub, &pub))
 		return EMR_DAMAGED;
 	if (pub.mode != EMR_SERVED_FRAGMENTS || pub.count == 0)
 		return EMR_OK;
-	status = account_of(c->replica, at->signer_id, &agent, NULL);
-	return status == EMR_OK
-		       ? note_points(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count)
-		       : status;
+	EMR_TRY(account_of(c->replica, at->signer_id, &agent, NULL));
+	return note_points(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count);
 }
 
 typedef struct team_look {
@@ -473,11 +468,9 @@ static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr
 static emr_status note_joined(crediting *c, const emr_replica_item *at, const emr_item *item)
 {
 	emr_id32 owner;
-	emr_status status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
 
-	return status == EMR_OK ? note_points(c, MERIT_PATIENT, owner, item->domain_id, 16,
-					  item->object_id, 16, 1)
-				: status;
+	EMR_TRY(owner_at(c->replica, id16_of(item->domain_id), at, &owner));
+	return note_points(c, MERIT_PATIENT, owner, item->domain_id, 16, item->object_id, 16, 1);
 }
 
 static emr_status note_put(crediting *c, const emr_replica_item *at, const emr_item *item)

@@ -624,14 +624,12 @@ emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_
 {
 	uint64_t have = 0;
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
 
-	if (status == EMR_OK)
-		status = emr_chain_size(r.chain, &have);
-	if (status == EMR_OK && size > have)
+	EMR_TRY(replica_take(replica, &r.chain));
+	EMR_TRY(emr_chain_size(r.chain, &have));
+	if (size > have)
 		return EMR_NOT_FOUND;
-	return status == EMR_OK ? replica_own(replica, emr_chain_root(r.chain, size, out_root))
-				: status;
+	return replica_own(replica, emr_chain_root(r.chain, size, out_root));
 }
 
 static emr_status give_changes(const opened *o, emr_replica_since_fn fn, void *arg)

@@ -428,13 +428,10 @@ static emr_status put_back(const looking *l, const block_row *row, int out)
 {
 	EMR_AUTO_BUF section = {0};
 	uint64_t from = section_of(row);
-	emr_status status = emr_buf_append_zeros(&section, row->offset - from + row->len);
 
-	if (status == EMR_OK)
-		status = emr_pread_all(
-			l->files[row->file].fd, section.data, section.len, (off_t)from);
-	return status == EMR_OK ? emr_pwrite_all(out, section.data, section.len, (off_t)from)
-				: status;
+	EMR_TRY(emr_buf_append_zeros(&section, row->offset - from + row->len));
+	EMR_TRY(emr_pread_all(l->files[row->file].fd, section.data, section.len, (off_t)from));
+	return emr_pwrite_all(out, section.data, section.len, (off_t)from);
 }
 
 /* The file in the backup being made that has the path of candidate C; n_made: none has. */

@@ -105,10 +105,9 @@ static emr_status put_format(moment *m)
 static emr_status put_descriptor(moment *m)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_ledger_copy_descriptor(m->ledger, &bytes);
 
-	return status == EMR_OK ? target_put(m->target, "ledger/descriptor", emr_buf_view(&bytes))
-				: status;
+	EMR_TRY(emr_ledger_copy_descriptor(m->ledger, &bytes));
+	return target_put(m->target, "ledger/descriptor", emr_buf_view(&bytes));
 }
 
 /* The network's directory is the state's own, as of who joined from elsewhere: it goes with the
@@ -574,13 +573,9 @@ static emr_status check_ancestor(moment *m)
 /* What the list says of the ledger. */
 static emr_status describe_ledger(moment *m)
 {
-	emr_status status = emr_ledger_copy_tell(m->ledger, &m->facts);
-
-	if (status == EMR_OK)
-		status = check_ancestor(m);
-	return status == EMR_OK
-		       ? emr_ledger_copy_root(m->ledger, m->facts.entries, m->target->made.root)
-		       : status;
+	EMR_TRY(emr_ledger_copy_tell(m->ledger, &m->facts));
+	EMR_TRY(check_ancestor(m));
+	return emr_ledger_copy_root(m->ledger, m->facts.entries, m->target->made.root);
 }
 
 emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options)

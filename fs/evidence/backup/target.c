@@ -367,24 +367,20 @@ static emr_status append_to(backup_target *t, int in, int out, uint64_t end,
 		uint64_t stop = end - file->bytes > LIST_EVERY ? file->bytes + LIST_EVERY : end,
 			 reached = 0;
 		crypto_hash_sha256_state so_far;
-		emr_status status = copy_bytes(t, in, out, file->bytes, stop, state, &reached);
 
-		if (status == EMR_OK && reached < stop)
-			status = EMR_IO; /* the source became shorter */
-		if (status == EMR_OK && stop == end && ftruncate(out, (off_t)end) != 0)
-			status = emr_status_from_errno(errno);
-		if (status == EMR_OK && fdatasync(out) != 0)
-			status = emr_status_from_errno(errno);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(copy_bytes(t, in, out, file->bytes, stop, state, &reached));
+		if (reached < stop)
+			return EMR_IO; /* the source became shorter */
+		if (stop == end && ftruncate(out, (off_t)end) != 0)
+			EMR_TRY(emr_status_from_errno(errno));
+		if (fdatasync(out) != 0)
+			EMR_TRY(emr_status_from_errno(errno));
 		note_progress(t, stop - file->bytes, true);
 		file->bytes = stop;
 		so_far = *state;
 		crypto_hash_sha256_final(&so_far, file->sha256);
 		if (t->unlisted_bytes >= LIST_EVERY)
-			status = list_partial(t, file);
-		if (status != EMR_OK)
-			return status;
+			EMR_TRY(list_partial(t, file));
 	}
 	return EMR_OK;
 }

@@ -119,10 +119,9 @@ static emr_status read_saying(
 
 	out->has_content = at->item.op != EMR_OP_META;
 	if (!out->has_content) {
-		status = emr_meta_part_decode(at->priv, &meta);
-		return status == EMR_OK ? open_meta(p, at, r, meta.listkey_id, meta.nonce,
-						  meta.meta_ct, &out->plain, &out->meta)
-					: status;
+		EMR_TRY(emr_meta_part_decode(at->priv, &meta));
+		return open_meta(p, at, r, meta.listkey_id, meta.nonce, meta.meta_ct, &out->plain,
+			&out->meta);
 	}
 	status = emr_put_part_decode(at->priv, &out->put);
 	if (status == EMR_OK)

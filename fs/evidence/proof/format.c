@@ -301,18 +301,14 @@ emr_status emr_proof_parse(emr_bytes file, emr_proof *out_proof)
 {
 	EMR_AUTO_PROOF proof = {.index = 0};
 	EMR_AUTO_BUF again = {0};
-	emr_status status;
 
 	if (file.len > EMR_PROOF_FILE_MAX)
 		return EMR_LIMIT;
-	status = parse_file(file, &proof);
+	EMR_TRY(parse_file(file, &proof));
 	/* One text a proof: whatever is spelled otherwise does not come out again. */
-	if (status == EMR_OK)
-		status = emr_proof_format(&proof, &again);
-	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&again), file))
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_proof_format(&proof, &again));
+	if (!emr_bytes_equal(emr_buf_view(&again), file))
+		return EMR_DAMAGED;
 	*out_proof = proof;
 	proof.owned = (emr_buf){0};
 	return EMR_OK;

@@ -104,12 +104,11 @@ static emr_status find_witnessed(pieces *p, emr_checkpoint *out_head)
 	EMR_TRY(emr_replica_root_at(p->from->replica, kept.size, root));
 	if (memcmp(root, kept.root, sizeof root) != 0)
 		return EMR_NOT_FOUND;
-	status = keep_witnesses(p, &kept);
-	if (status == EMR_OK && kept.n_sigs == 0)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		*out_head = kept;
-	return status;
+	EMR_TRY(keep_witnesses(p, &kept));
+	if (kept.n_sigs == 0)
+		return EMR_NOT_FOUND;
+	*out_head = kept;
+	return EMR_OK;
 }
 
 /* The head as this computer has verified it, signed by the person's log key, and by whoever signed

@@ -50,12 +50,12 @@ emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]
 static emr_status find_ca(emr_bureau *bureau)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
-	emr_status status = emr_replica_organisation(bureau->session.replica,
-		emr_ledger_descriptor(bureau->session.ledger), bureau->org.b, &org);
 
-	if (status == EMR_OK && org.ca.len == 0)
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? emr_buf_append(&bureau->ca, org.ca.data, org.ca.len) : status;
+	EMR_TRY(emr_replica_organisation(bureau->session.replica,
+		emr_ledger_descriptor(bureau->session.ledger), bureau->org.b, &org));
+	if (org.ca.len == 0)
+		return EMR_NOT_FOUND;
+	return emr_buf_append(&bureau->ca, org.ca.data, org.ca.len);
 }
 
 /* ---- opening ---- */

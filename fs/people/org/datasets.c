@@ -370,11 +370,11 @@ emr_status emr_dataset_json(
 static emr_status list_one(walk *w, const emr_team *dataset)
 {
 	json_t *one = NULL;
-	emr_status status = emr_dataset_json(w->crowd, dataset, w->me, &one);
 
-	if (status == EMR_OK && json_array_append_new(w->list, one) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	EMR_TRY(emr_dataset_json(w->crowd, dataset, w->me, &one));
+	if (json_array_append_new(w->list, one) != 0)
+		return EMR_NO_MEMORY;
+	return EMR_OK;
 }
 
 /* Datasets of which nothing is open any more, one of each line: the last that was closed. */
@@ -487,13 +487,12 @@ emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me
 	json_t *io_list, emr_problem *out_problem)
 {
 	json_t *one = NULL;
-	emr_status status = emr_dataset_find_or_say(crowd, text, out, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_dataset_json(crowd, out, me, &one);
-	if (status == EMR_OK && json_array_append_new(io_list, one) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	EMR_TRY(emr_dataset_find_or_say(crowd, text, out, out_problem));
+	EMR_TRY(emr_dataset_json(crowd, out, me, &one));
+	if (json_array_append_new(io_list, one) != 0)
+		return EMR_NO_MEMORY;
+	return EMR_OK;
 }
 
 emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,

@@ -82,7 +82,6 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 	emr_terms terms;
 	emr_team made;
 	bool is_taken = false;
-	emr_status status;
 
 	if (!emr_dataset_name_ok(name))
 		return emr_wrong_use("dataset",
@@ -91,16 +90,13 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 			out_problem);
 	if (path == NULL)
 		return emr_wrong_use("dataset", _("--terms FILE says on what terms."), out_problem);
-	status = read_terms(path, &file, &terms, out_problem);
-	if (status == EMR_OK)
-		status = is_name_taken(bureau, name, &is_taken);
-	if (status == EMR_OK && is_taken) {
+	EMR_TRY(read_terms(path, &file, &terms, out_problem));
+	EMR_TRY(is_name_taken(bureau, name, &is_taken));
+	if (is_taken) {
 		emr_problem_set(out_problem, EMR_SAY_DATASET_IS_THERE, "what", name, NULL);
-		status = EMR_EXISTS;
+		return EMR_EXISTS;
 	}
-	return status == EMR_OK ? emr_dataset_make(bureau, name, emr_buf_view(&file), &terms, &made,
-					  out_problem)
-				: status;
+	return emr_dataset_make(bureau, name, emr_buf_view(&file), &terms, &made, out_problem);
 }
 
 /* ---- readers ---- */
@@ -119,20 +115,19 @@ static emr_status find_reader(
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_who who;
-	emr_status status = emr_crowd_open(&bureau->session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_who_find_or_say(&crowd, text, &who, out_problem);
-	if (status == EMR_OK && who.kind != EMR_WHO_PERSON)
-		status = emr_wrong_use("dataset",
+	EMR_TRY(emr_crowd_open(&bureau->session, &crowd));
+	EMR_TRY(emr_who_find_or_say(&crowd, text, &who, out_problem));
+	if (who.kind != EMR_WHO_PERSON)
+		EMR_TRY(emr_wrong_use("dataset",
 			_("Readers are admitted one by one: a person, not a team or an "
 			  "organisation."),
-			out_problem);
-	if (status == EMR_OK && !who.is_active) {
+			out_problem));
+	if (!who.is_active) {
 		emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
-		status = EMR_DENIED;
+		return EMR_DENIED;
 	}
-	return status == EMR_OK ? emr_replica_person(bureau->session.replica, who.id, out) : status;
+	return emr_replica_person(bureau->session.replica, who.id, out);
 }
 
 emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
@@ -240,21 +235,16 @@ emr_status emr_dataset_freeze(
 	emr_replica_position at;
 	emr_team dataset;
 	emr_act act;
-	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_replica_at(replica, &at);
-	if (status == EMR_OK)
-		status = emr_frozen_look_at(replica, &dataset, at.size, now, &look);
-	if (status == EMR_OK && look.n == 0) {
+	EMR_TRY(find_dataset(bureau, args->operands[1], &dataset, out_problem));
+	EMR_TRY(emr_replica_at(replica, &at));
+	EMR_TRY(emr_frozen_look_at(replica, &dataset, at.size, now, &look));
+	if (look.n == 0) {
 		emr_problem_set(
 			out_problem, EMR_SAY_DATASET_EMPTY, "what", args->operands[1], NULL);
-		status = EMR_NOT_FOUND;
+		return EMR_NOT_FOUND;
 	}
-	if (status == EMR_OK)
-		status = count_what_is_in_it(bureau, &dataset, &part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(count_what_is_in_it(bureau, &dataset, &part));
 	*out = (emr_frozen){.id = emr_id16_random(),
 		.log_size = at.size,
 		.n = look.n,

@@ -147,11 +147,9 @@ static emr_status key_of(emr_bureau *bureau, const emr_team *team, emr_grantee_k
 {
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status = own_root(bureau, &me, &root);
 
-	return status == EMR_OK ? emr_team_key(bureau->session.replica, bureau->session.keyring,
-					  team, root, out)
-				: status;
+	EMR_TRY(own_root(bureau, &me, &root));
+	return emr_team_key(bureau->session.replica, bureau->session.keyring, team, root, out);
 }
 
 /* Unless he is in, as long as his certificate lasts. */

@@ -324,11 +324,8 @@ void emr_joining_say_refused(emr_problem *out_problem)
 emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
 {
-	emr_status status = emr_joining_check(joining, out_problem);
-
-	return status == EMR_OK
-		       ? exchange(joining, keyring, handle, within_ns, out_cert, out_problem)
-		       : status;
+	EMR_TRY(emr_joining_check(joining, out_problem));
+	return exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
 }
 
 emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
@@ -419,12 +416,10 @@ static emr_status ask_for_certificate(const emr_joining *joining, const emr_keyr
 	const char *handle, emr_post *post, int64_t within_ns, emr_buf *out_cert)
 {
 	EMR_AUTO_BUF reply = {0};
-	emr_status status = emr_welcome_reply(keyring, &joining->invitation, handle, &reply);
 
-	if (status == EMR_OK)
-		status = emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply));
-	return status == EMR_OK ? posted_certificate(joining, keyring, post, within_ns, out_cert)
-				: status;
+	EMR_TRY(emr_welcome_reply(keyring, &joining->invitation, handle, &reply));
+	EMR_TRY(emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply)));
+	return posted_certificate(joining, keyring, post, within_ns, out_cert);
 }
 
 static emr_status enrolled_certificate(const emr_joining *joining, const emr_keyring *keyring,
@@ -434,10 +429,8 @@ static emr_status enrolled_certificate(const emr_joining *joining, const emr_key
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = enrol(joining, keyring, out_cert, out_problem);
-	return status == EMR_OK
-		       ? emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600)
-		       : status;
+	EMR_TRY(enrol(joining, keyring, out_cert, out_problem));
+	return emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
 }
 
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,

@@ -113,12 +113,10 @@ static emr_status find_next(emr_session *session, const char *dir, bool is_due_n
 	emr_buf_clear(out);
 	if (!is_due_now)
 		return EMR_NOT_FOUND;
-	status = emr_enrol_again(dir, session->keyring, &got, out_problem);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, got.chain.data, got.chain.len);
-	return status == EMR_OK ? emr_file_replace(session->state_fd, EMR_STATE_CERTIFICATE_NEXT,
-					  emr_buf_view(out), 0600)
-				: status;
+	EMR_TRY(emr_enrol_again(dir, session->keyring, &got, out_problem));
+	EMR_TRY(emr_buf_append(out, got.chain.data, got.chain.len));
+	return emr_file_replace(
+		session->state_fd, EMR_STATE_CERTIFICATE_NEXT, emr_buf_view(out), 0600);
 }
 
 /* The name beside the certificate, which the ledger's part repeats. */
@@ -178,10 +176,9 @@ static emr_status find_batch(
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = make_batch(session, chain, me, out);
-	return status == EMR_OK ? emr_file_replace(session->state_fd, EMR_STATE_CERTIFICATE_BATCH,
-					  emr_buf_view(out), 0600)
-				: status;
+	EMR_TRY(make_batch(session, chain, me, out));
+	return emr_file_replace(
+		session->state_fd, EMR_STATE_CERTIFICATE_BATCH, emr_buf_view(out), 0600);
 }
 
 /* What came of it is in the copy then.  Threads of an open folder may bring batches meanwhile:
@@ -190,15 +187,13 @@ static emr_status send(emr_session *session, emr_bytes chain, const emr_known_pe
 {
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
-	emr_status status = answer != NULL ? find_batch(session, chain, me, &batch) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = emr_ledger_renew(
-			session->ledger, session->keyring, chain, emr_buf_view(&batch), answer);
-	if (status == EMR_OK) /* an answer is for good: another try is another batch */
-		(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
-	return status == EMR_OK ? emr_follow_answer(session->replica, emr_buf_view(&batch), answer)
-				: status;
+	EMR_TRY(answer != NULL ? find_batch(session, chain, me, &batch) : EMR_NO_MEMORY);
+	EMR_TRY(emr_ledger_renew(
+		session->ledger, session->keyring, chain, emr_buf_view(&batch), answer));
+	/* an answer is for good: another try is another batch */
+	(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
+	return emr_follow_answer(session->replica, emr_buf_view(&batch), answer);
 }
 
 /* A try whose end nobody saw may have told it, and the copy may not have it yet: then the first

@@ -75,11 +75,11 @@ static emr_status walk(const char *start, const char *folder, const json_t *want
 emr_status emr_traces_name_files(const char *folder, const json_t *wanted, json_t *out_names)
 {
 	EMR_AUTO_FREE char *deleted = NULL;
-	emr_status status = walk(folder, folder, wanted, out_names);
 
-	if (status == EMR_OK && asprintf(&deleted, "%s/.emrfs/deleted", folder) < 0) {
+	EMR_TRY(walk(folder, folder, wanted, out_names));
+	if (asprintf(&deleted, "%s/.emrfs/deleted", folder) < 0) {
 		deleted = NULL;
-		status = EMR_NO_MEMORY;
+		return EMR_NO_MEMORY;
 	}
-	return status == EMR_OK ? walk(deleted, folder, wanted, out_names) : status;
+	return walk(deleted, folder, wanted, out_names);
 }

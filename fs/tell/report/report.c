@@ -408,11 +408,10 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARES rows = {0};
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_shares_collect_inner(session, &crowd, &rows);
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_shares_collect_inner(session, &crowd, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
 		char name[EMR_WHO_TEXT_BYTES];
 
@@ -426,9 +425,9 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 					 row->until_unix_s >= EMR_FOREVER_UNIX_S
 						 ? json_null()
 						 : time_or_null(row->until_unix_s))) != 0)
-			status = EMR_NO_MEMORY;
+			return EMR_NO_MEMORY;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Only of what is one's own and on the ledger. */

@@ -81,10 +81,8 @@ static emr_status remove_node(emr_view *view, node *n)
 static emr_status child_to_change(
 	emr_view *view, node *directory, const char *name, node **out_node)
 {
-	emr_status status = kind_where(directory)->child(view, directory, name, out_node);
-
-	return status == EMR_OK ? kind_where(*out_node)->prepare(view, *out_node, CHANGE_META)
-				: status;
+	EMR_TRY(kind_where(directory)->child(view, directory, name, out_node));
+	return kind_where(*out_node)->prepare(view, *out_node, CHANGE_META);
 }
 
 /* A child whose name is to change, or to go. */

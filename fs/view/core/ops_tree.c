@@ -40,11 +40,10 @@ emr_status find_writable(const emr_view *view, uint64_t number, node **out_node)
 
 emr_status check_new_name(const emr_view *view, const node *directory, const char *name)
 {
-	emr_status status = emr_name_check(name);
-
-	if (status == EMR_OK && directory == view->root && emr_name_is_reserved_at_top(name))
-		status = EMR_RESERVED_NAME;
-	return status;
+	EMR_TRY(emr_name_check(name));
+	if (directory == view->root && emr_name_is_reserved_at_top(name))
+		return EMR_RESERVED_NAME;
+	return EMR_OK;
 }
 
 /* Of a special file, without view->lock. */

@@ -212,14 +212,11 @@ emr_status times_strange(
 	emr_journal *journal = view->options.journal;
 	strange s = {
 		.prefixes = prefixes, .n = n, .files = out_files, .directories = out_directories};
-	emr_status status;
 
 	if (n > 1)
 		qsort(prefixes, n, sizeof *prefixes, by_prefix);
-	status = emr_journal_each(journal, EMR_ROW_TIMES, note_files, &s);
-	return status == EMR_OK
-		       ? emr_journal_each(journal, EMR_ROW_DIRECTORY_TIMES, note_directory, &s)
-		       : status;
+	EMR_TRY(emr_journal_each(journal, EMR_ROW_TIMES, note_files, &s));
+	return emr_journal_each(journal, EMR_ROW_DIRECTORY_TIMES, note_directory, &s);
 }
 
 /* ---- what an edit says ---- */

@@ -243,10 +243,8 @@ static emr_status note_conflict(
  * folder. */
 static emr_status conflict_of_share(meeting *m, node *n, const shared_entry *e)
 {
-	emr_status status = note_conflict(m, n, shared_share_of(n), e);
-
-	return status == EMR_OK ? foreign_keep_one(m->view, shared_share_of(n), n, &m->tell)
-				: status;
+	EMR_TRY(note_conflict(m, n, shared_share_of(n), e));
+	return foreign_keep_one(m->view, shared_share_of(n), n, &m->tell);
 }
 
 static emr_status conflict_beside(meeting *m, node *n, const shared_share *s, const shared_entry *e)

@@ -95,8 +95,6 @@ static emr_status would_share(emr_view *view, uint64_t parent, const char *name,
 emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
 	const char *new_name, unsigned flags)
 {
-	emr_status status = would_share(view, parent, name, new_parent, new_name, flags);
-
-	return status == EMR_OK ? rename_node(view, parent, name, new_parent, new_name, flags)
-				: status;
+	EMR_TRY(would_share(view, parent, name, new_parent, new_name, flags));
+	return rename_node(view, parent, name, new_parent, new_name, flags);
 }

@@ -32,11 +32,10 @@ static emr_status is_owners(
 	emr_view *view, const emr_row_domain *row, emr_id32 signer, bool *out_is)
 {
 	uint8_t patient_pk[32];
-	emr_status status = emr_keyring_person_pk(view->options.keyring, patient_pk);
 
-	return status != EMR_OK ? status
-				: emr_signed_is_owner(view->options.replica, row->owner_pk,
-					  patient_pk, signer, out_is);
+	EMR_TRY(emr_keyring_person_pk(view->options.keyring, patient_pk));
+	return emr_signed_is_owner(
+		view->options.replica, row->owner_pk, patient_pk, signer, out_is);
 }
 
 emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, bool *out_is)
@@ -290,12 +289,9 @@ emr_status deposits_directory(following *f, const arrival *a, node **out_directo
 {
 	node *inbox = tree_by_id(f->view, a->domain), *organisation;
 	const struct deposit *d = a->deposit;
-	emr_status status;
 
 	if (inbox == NULL || !inbox->is_inbox || inbox->state != NODE_LIVE)
 		return EMR_NOT_FOUND;
-	status = need_directory(f, inbox, d, "", d->organisation, a->domain, &organisation);
-	return status == EMR_OK ? need_directory(f, organisation, d, d->day, d->day, a->domain,
-					  out_directory)
-				: status;
+	EMR_TRY(need_directory(f, inbox, d, "", d->organisation, a->domain, &organisation));
+	return need_directory(f, organisation, d, d->day, d->day, a->domain, out_directory);
 }

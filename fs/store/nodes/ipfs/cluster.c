@@ -82,11 +82,9 @@ static emr_status change(
 {
 	EMR_AUTO_BUF text = {0};
 	char said[EMR_IPFS_SAID_BYTES];
-	emr_status status = ask(run, how, path, &text);
 
-	return status == EMR_OK
-		       ? judge(run, answer_cluster_pin(emr_buf_view(&text), root, said), said)
-		       : status;
+	EMR_TRY(ask(run, how, path, &text));
+	return judge(run, answer_cluster_pin(emr_buf_view(&text), root, said), said);
 }
 
 /* What is pinned with fewer stays so as long as its peers are there: so all are asked for first. */
