@@ -91,7 +91,7 @@ static emr_status replace_agents(emr_visit *visit)
 	emr_status status = emr_crowd_open(visit->session, &t.crowd);
 
 	if (status == EMR_OK)
-		status = emr_inner_tree(visit->session, &tree, &n);
+		status = emr_view_inner_tree(visit->session->view, &tree, &n);
 	if (status == EMR_OK)
 		status = emr_share_replace_agents(visit->share, tree, n, tell_handover, &t);
 	emr_crowd_close(&t.crowd);

@@ -105,7 +105,7 @@ static emr_status tie(emr_session *session, emr_share *share)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	size_t n = 0;
-	emr_status status = emr_inner_tree(session, &tree, &n);
+	emr_status status = emr_view_inner_tree(session->view, &tree, &n);
 
 	if (status == EMR_OK)
 		status = emr_share_tie(share, tree, n, NULL);
@@ -245,7 +245,7 @@ static emr_status revoke(emr_session *session, emr_share *share, const emr_order
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = emr_inner_tree(session, &tree, &nodes);
+		status = emr_view_inner_tree(session->view, &tree, &nodes);
 	if (status == EMR_OK)
 		status = revoke_from(share, tree, nodes, order->domain, order->root);
 	/* A team may have got another key since, and the share with it. */

@@ -23,7 +23,7 @@ static emr_status follow(emr_visit *visit)
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	uint64_t changes = 0;
 	size_t n = 0;
-	emr_status status = emr_inner_tree(visit->session, &tree, &n);
+	emr_status status = emr_view_inner_tree(visit->session->view, &tree, &n);
 
 	if (status == EMR_OK)
 		status = emr_share_follow_teams(visit->share, tree, n, &changes);

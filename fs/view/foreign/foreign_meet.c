@@ -183,14 +183,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	at = calloc(1, sizeof *at);
 	if (at == NULL)
 		return EMR_NO_MEMORY;
-	*at = (shared_at){.level = SHARED_RECORD,
-		.owner = s->owner,
-		.share = s,
-		.domain = s->domain,
-		.space = s->space,
-		.object = e->object,
-		.version = shared_version_of(e),
-		.entry = entry};
+	*at = shared_at_entry(s, entry);
 	if (strcmp(n->name, place->name) != 0 ||
 		!emr_id16_equal(row_directory(directory), s->tree->entries[place->parent].object))
 		status = shared_tell_later(&m->tell, directory->number, n->name);

@@ -7,6 +7,7 @@
 
 #include "settle/whose.h"
 #include "share/give.h"
+#include "view/walk.h"
 
 #include "edit.h"
 #include "health.h"
@@ -272,11 +273,11 @@ void emr_view_tie(emr_view *view)
 	pthread_mutex_unlock(&view->lock);
 }
 
-static emr_status tie(emr_view *view)
+emr_status emr_view_inner_tree(emr_view *view, emr_nested **out_tree, size_t *out_n)
 {
 	static const emr_id16 all;
 	EMR_AUTO_BUF list = {0};
-	EMR_AUTO_FREE emr_nested *tree = NULL;
+	emr_nested *tree;
 	size_t n;
 
 	EMR_TRY(emr_view_domains_below(view, all, &list));
@@ -290,6 +291,17 @@ static emr_status tie(emr_view *view)
 		memcpy(&d, list.data + i * sizeof d, sizeof d);
 		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
 	}
+	*out_tree = tree;
+	*out_n = n;
+	return EMR_OK;
+}
+
+static emr_status tie(emr_view *view)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n;
+
+	EMR_TRY(emr_view_inner_tree(view, &tree, &n));
 	return emr_settle_tie(view->options.settle, tree, n);
 }
 

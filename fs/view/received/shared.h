@@ -274,6 +274,8 @@ emr_status shared_top_node(emr_view *view, shared_share *s, node **out_node);
 emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry);
 /* The version that makes an entry another node. */
 uint64_t shared_version_of(const shared_entry *e);
+/* The place of ENTRY of S's tree. */
+shared_at shared_at_entry(shared_share *s, uint32_t entry);
 /* The directory OBJECT of DOMAIN, which nobody may know (yet): found by its id when the share shows
  * it. */
 emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node);

@@ -51,10 +51,11 @@ uint64_t shared_version_of(const shared_entry *e)
 	return e->type == EMR_META_DIR ? 0 : e->pversion != 0 ? e->pversion : e->version;
 }
 
-emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node)
+shared_at shared_at_entry(shared_share *s, uint32_t entry)
 {
 	const shared_entry *e = &s->tree->entries[entry];
-	shared_at at = {.level = SHARED_RECORD,
+
+	return (shared_at){.level = SHARED_RECORD,
 		.owner = s->owner,
 		.share = s,
 		.domain = s->domain,
@@ -62,6 +63,12 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 		.object = e->object,
 		.version = shared_version_of(e),
 		.entry = entry};
+}
+
+emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node)
+{
+	const shared_entry *e = &s->tree->entries[entry];
+	shared_at at = shared_at_entry(s, entry);
 	emr_id16 id = shared_record_id(s->space, e->object, at.version);
 	node *n = tree_by_shown_id(view, id);
 	emr_status status;

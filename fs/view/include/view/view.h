@@ -171,8 +171,7 @@ void emr_view_free(emr_view *view);
 
 /* ---- the namespace.  Every emr_attr given out by lookup, create, mkdir, symlink and by each_entry
  * with `take` counts one kernel reference, returned by emr_view_forget. */
-/* NAME "." is PARENT itself, also a file, and ".." what it lies in.
- */
+/* NAME "." is PARENT itself, also a file, and ".." what it lies in. */
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr);
 void emr_view_forget(emr_view *view, uint64_t node, uint64_t count);
 /* Says `changed` of what somebody in this process, and not the kernel, has changed: the name NAME
