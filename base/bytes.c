@@ -36,10 +36,7 @@ emr_status emr_buf_reserve(emr_buf *buf, size_t extra)
 
 emr_status emr_buf_append(emr_buf *buf, const void *data, size_t len)
 {
-	emr_status status = emr_buf_reserve(buf, len);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(buf, len));
 	if (len > 0)
 		memcpy(buf->data + buf->len, data, len);
 	buf->len += len;
@@ -48,10 +45,7 @@ emr_status emr_buf_append(emr_buf *buf, const void *data, size_t len)
 
 emr_status emr_buf_append_zeros(emr_buf *buf, size_t len)
 {
-	emr_status status = emr_buf_reserve(buf, len);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(buf, len));
 	if (len > 0)
 		memset(buf->data + buf->len, 0, len);
 	buf->len += len;

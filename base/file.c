@@ -37,16 +37,13 @@ static emr_status write_synced(int dirfd, const char *name, emr_bytes bytes, mod
 {
 	EMR_AUTO_FD fd =
 		openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	emr_status status;
 
 	if (fd < 0)
 		return emr_status_from_errno(errno);
 	/* The umask must not widen or narrow what the caller asked for. */
 	if (fchmod(fd, mode) != 0)
 		return emr_status_from_errno(errno);
-	status = emr_pwrite_all(fd, bytes.data, bytes.len, 0);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pwrite_all(fd, bytes.data, bytes.len, 0));
 	return fsync(fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
 
@@ -58,10 +55,9 @@ static emr_status sync_dir(int dirfd)
 emr_status emr_file_replace(int dirfd, const char *name, emr_bytes bytes, mode_t mode)
 {
 	char temporary[NAME_MAX + 1];
-	emr_status status = temporary_name(name, temporary);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(temporary_name(name, temporary));
 	status = write_synced(dirfd, temporary, bytes, mode);
 	if (status == EMR_OK && renameat(dirfd, temporary, dirfd, name) != 0)
 		status = emr_status_from_errno(errno);
@@ -90,10 +86,9 @@ static emr_status name_it(int dirfd, const char *temporary, const char *name)
 emr_status emr_file_create(int dirfd, const char *name, emr_bytes bytes, mode_t mode)
 {
 	char temporary[NAME_MAX + 1];
-	emr_status status = temporary_name(name, temporary);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(temporary_name(name, temporary));
 	status = write_synced(dirfd, temporary, bytes, mode);
 	if (status == EMR_OK)
 		status = name_it(dirfd, temporary, name);
@@ -120,27 +115,23 @@ static emr_status open_plain(int dirfd, const char *name, int *out_fd, struct st
 
 static emr_status read_plain(int fd, uint64_t size, size_t max, emr_buf *out)
 {
-	emr_status status;
-
 	if (size > max)
 		return EMR_LIMIT;
 	if (size == 0)
 		return EMR_OK;
-	status = emr_buf_reserve(out, (size_t)size);
-	if (status == EMR_OK)
-		status = emr_pread_all(fd, out->data + out->len, (size_t)size, 0);
-	if (status == EMR_OK)
-		out->len += (size_t)size;
-	return status;
+	EMR_TRY(emr_buf_reserve(out, (size_t)size));
+	EMR_TRY(emr_pread_all(fd, out->data + out->len, (size_t)size, 0));
+	out->len += (size_t)size;
+	return EMR_OK;
 }
 
 emr_status emr_file_read(int dirfd, const char *name, size_t max, emr_buf *out)
 {
 	EMR_AUTO_FD fd = -1;
 	struct stat st;
-	emr_status status = open_plain(dirfd, name, &fd, &st);
 
-	return status == EMR_OK ? read_plain(fd, (uint64_t)st.st_size, max, out) : status;
+	EMR_TRY(open_plain(dirfd, name, &fd, &st));
+	return read_plain(fd, (uint64_t)st.st_size, max, out);
 }
 
 /* ---- whose it is ---- */
@@ -209,11 +200,11 @@ emr_status emr_file_read_own(int dirfd, const char *name, size_t max, emr_buf *o
 {
 	EMR_AUTO_FD fd = -1;
 	struct stat st;
-	emr_status status = open_plain(dirfd, name, &fd, &st);
 
-	if (status == EMR_OK && (!is_hers(&st) || others_may_write(fd, &st)))
+	EMR_TRY(open_plain(dirfd, name, &fd, &st));
+	if (!is_hers(&st) || others_may_write(fd, &st))
 		return EMR_EXPOSED;
-	return status == EMR_OK ? read_plain(fd, (uint64_t)st.st_size, max, out) : status;
+	return read_plain(fd, (uint64_t)st.st_size, max, out);
 }
 
 /* ---- a way that nobody else can change ---- */
@@ -240,13 +231,12 @@ static void way_end(way *w)
 static emr_status expose(way *w)
 {
 	static const uint8_t nul = 0;
-	emr_status status = EMR_OK;
 
 	if (w->where->len > 0)
 		return EMR_OK;
-	status = w->text.len == 0 ? emr_buf_append(w->where, "/", 1)
-				  : emr_buf_append(w->where, w->text.data, w->text.len);
-	return status == EMR_OK ? emr_buf_append(w->where, &nul, 1) : status;
+	EMR_TRY(w->text.len == 0 ? emr_buf_append(w->where, "/", 1)
+				 : emr_buf_append(w->where, w->text.data, w->text.len));
+	return emr_buf_append(w->where, &nul, 1);
 }
 
 /* Where a directory is sticky nobody takes away or renames what is somebody else's. */
@@ -280,20 +270,14 @@ static emr_status follow(way *w, int fd, size_t before)
 	EMR_AUTO_BUF rest = {0};
 	char target[PATH_MAX];
 	ssize_t len = readlinkat(fd, "", target, sizeof target);
-	emr_status status = EMR_OK;
 
 	if (len < 0)
 		return emr_status_from_errno(errno);
 	if (len == 0 || (size_t)len == sizeof target || ++w->links > LINKS_MAX)
 		return EMR_IO;
-	status = emr_buf_append(&rest, target, (size_t)len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&rest, "/", 1);
-	if (status == EMR_OK)
-		status = emr_buf_append(
-			&rest, w->rest.data + w->at, w->rest.len - w->at); /* has the NUL */
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(&rest, target, (size_t)len));
+	EMR_TRY(emr_buf_append(&rest, "/", 1));
+	EMR_TRY(emr_buf_append(&rest, w->rest.data + w->at, w->rest.len - w->at)); /* has the NUL */
 	emr_buf_free(&w->rest);
 	w->rest = rest;
 	rest = (emr_buf){0};
@@ -421,16 +405,13 @@ static emr_status make_parents(char *path)
 emr_status emr_dir_open(const char *path, int *out_fd)
 {
 	EMR_AUTO_FREE char *copy = strdup(path);
-	emr_status status;
 	int fd;
 
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
 	if (path[0] == '\0')
 		return EMR_BAD_NAME;
-	status = make_parents(copy);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_parents(copy));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);

@@ -193,11 +193,9 @@ emr_status emr_secret_new(size_t len, emr_secret *out_secret)
 
 emr_status emr_secret_random(size_t len, emr_secret *out_secret)
 {
-	emr_status status = emr_secret_new(len, out_secret);
-
-	if (status == EMR_OK)
-		randombytes_buf(out_secret->data, len);
-	return status;
+	EMR_TRY(emr_secret_new(len, out_secret));
+	randombytes_buf(out_secret->data, len);
+	return EMR_OK;
 }
 
 void emr_secret_free(emr_secret *secret)

@@ -77,10 +77,8 @@ emr_status emr_request_key_shown(
 	const uint8_t k[32], const emr_access_part *part, emr_request_key **out)
 {
 	EMR_AUTO_SECRET secret = {0};
-	emr_status status = emr_secret_new(32, &secret);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &secret));
 	memcpy(secret.data, k, 32);
 	return emr_request_key_from(&secret, part->kcom, out);
 }
@@ -198,10 +196,8 @@ static emr_status write_body(const emr_part_item *item, const emr_secret *k,
 	EMR_AUTO_BUF plain = {0};
 	uint8_t aad[EMR_PART_HEAD_BYTES + EMR_PART_PUB_MAX];
 	size_t start = w->buf->len;
-	emr_status status = emr_access_body_encode(body, &plain);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_access_body_encode(body, &plain));
 	memcpy(aad, item->head, EMR_PART_HEAD_BYTES);
 	memcpy(aad + EMR_PART_HEAD_BYTES, item->pub.data, item->pub.len);
 	emr_write_zeros(w, plain.len + EMR_AEAD_TAG_BYTES);
@@ -218,10 +214,8 @@ static emr_status write_part(const emr_part_item *item, const uint8_t epk[32],
 	emr_writer w = emr_writer_of(out);
 	uint8_t kcom[32];
 	uint8_t nonce[EMR_AEAD_NONCE_BYTES];
-	emr_status status = emr_secret_random(32, &k);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_random(32, &k));
 	emr_request_commit(&k, kcom);
 	randombytes_buf(nonce, sizeof nonce);
 	emr_part_write_salt(&w);
@@ -232,10 +226,8 @@ static emr_status write_part(const emr_part_item *item, const uint8_t epk[32],
 	emr_write_bytes(&w, nonce, sizeof nonce);
 	for (size_t i = 0; i < n; i++) {
 		emr_write_bytes(&w, recipients[i].rid.b, 32);
-		status = emr_part_letter_seal(item, INFO, emr_bytes_of(recipients[i].rid.b, 32),
-			recipients[i].x25519, emr_secret_view(&k), &w);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_part_letter_seal(item, INFO, emr_bytes_of(recipients[i].rid.b, 32),
+			recipients[i].x25519, emr_secret_view(&k), &w));
 	}
 	return write_body(item, &k, nonce, body, &w);
 }
@@ -250,8 +242,8 @@ emr_status emr_access_part_seal(emr_bytes access_item, const uint8_t epk[32],
 	if (status != EMR_OK || n < 1 || n > EMR_ACCESS_RECIPIENTS_MAX ||
 		!recipients_differ(recipients, n) || public_count(&item) != body->count)
 		return EMR_INVALID;
-	status = write_part(&item, epk, recipients, n, body, &part);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+	EMR_TRY(write_part(&item, epk, recipients, n, body, &part));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 static bool rids_differ(emr_bytes recipients, size_t n)
@@ -271,10 +263,8 @@ emr_status emr_access_part_read(emr_bytes access_item, emr_bytes part, emr_acces
 	emr_access_part made = {0};
 	emr_part_item item;
 	emr_reader r;
-	emr_status status = emr_part_open(access_item, EMR_PART_ACCESS_REQ, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(access_item, EMR_PART_ACCESS_REQ, part, &item, &r));
 	emr_read_copy(&r, made.epk, 32);
 	made.n = emr_read_u8(&r);
 	emr_read_zeros(&r, 7);
@@ -316,17 +306,14 @@ emr_status emr_request_key_open(const emr_box_key *box, emr_id32 rid, emr_bytes 
 	EMR_AUTO_SECRET k = {0};
 	emr_part_item item;
 	const uint8_t *mine = recipient_of(part, rid);
-	emr_status status = emr_part_item_read(access_item, EMR_PART_ACCESS_REQ, &item);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_item_read(access_item, EMR_PART_ACCESS_REQ, &item));
 	if (mine == NULL)
 		return EMR_NOT_FOUND;
-	status = emr_secret_new(32, &k);
-	if (status == EMR_OK)
-		status = emr_part_letter_open(&item, INFO, emr_bytes_of(rid.b, 32), box,
-			emr_bytes_of(mine + 32, SEALED_KEY_BYTES), k.data);
-	return status == EMR_OK ? emr_request_key_from(&k, part->kcom, out) : status;
+	EMR_TRY(emr_secret_new(32, &k));
+	EMR_TRY(emr_part_letter_open(&item, INFO, emr_bytes_of(rid.b, 32), box,
+		emr_bytes_of(mine + 32, SEALED_KEY_BYTES), k.data));
+	return emr_request_key_from(&k, part->kcom, out);
 }
 
 emr_status emr_access_body_open(const emr_request_key *key, emr_bytes access_item,
@@ -336,21 +323,14 @@ emr_status emr_access_body_open(const emr_request_key *key, emr_bytes access_ite
 	uint8_t aad[EMR_PART_HEAD_BYTES + EMR_PART_PUB_MAX];
 	emr_access_body body = {0};
 	emr_part_item item;
-	emr_status status = emr_part_item_read(access_item, EMR_PART_ACCESS_REQ, &item);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_item_read(access_item, EMR_PART_ACCESS_REQ, &item));
 	memcpy(aad, item.head, EMR_PART_HEAD_BYTES);
 	memcpy(aad + EMR_PART_HEAD_BYTES, item.pub.data, item.pub.len);
-	status = emr_buf_append_zeros(&plain, part->body.len - EMR_AEAD_TAG_BYTES);
-	if (status == EMR_OK)
-		status = emr_aead_open(&key->k, part->nonce,
-			emr_bytes_of(aad, EMR_PART_HEAD_BYTES + item.pub.len), part->body,
-			plain.data);
-	if (status == EMR_OK)
-		status = emr_access_body_decode(emr_buf_view(&plain), &body);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(&plain, part->body.len - EMR_AEAD_TAG_BYTES));
+	EMR_TRY(emr_aead_open(&key->k, part->nonce,
+		emr_bytes_of(aad, EMR_PART_HEAD_BYTES + item.pub.len), part->body, plain.data));
+	EMR_TRY(emr_access_body_decode(emr_buf_view(&plain), &body));
 	if (body.count != public_count(&item)) {
 		emr_access_body_free(&body);
 		return EMR_DAMAGED;

@@ -166,22 +166,17 @@ emr_status emr_answer_open(const emr_box_key *epk, emr_bytes served_item, emr_by
 	emr_bytes letter;
 	emr_reader r;
 	unsigned mode;
-	emr_status status = emr_part_open(served_item, EMR_PART_ACCESS_SERVED, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(served_item, EMR_PART_ACCESS_SERVED, part, &item, &r));
 	wrap = emr_read_bytes(&r, OWNER_WRAP_BYTES);
 	letter = emr_read_bytes(&r, r.left);
 	mode = item.pub.data[48];
 	if (!emr_reader_done(&r) || letter.len < EMR_LETTER_UNIT + EMR_LETTER_OVERHEAD ||
 		letter.len > ANSWER_MAX || !wrap_fits(mode, wrap))
 		return EMR_DAMAGED;
-	status = emr_vault_new(letter.len - EMR_LETTER_OVERHEAD, &plain);
-	if (status == EMR_OK)
-		status = emr_part_letter_open(
-			&item, "emrfs/v1/served", (emr_bytes){0}, epk, letter, plain.data);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_vault_new(letter.len - EMR_LETTER_OVERHEAD, &plain));
+	EMR_TRY(emr_part_letter_open(
+		&item, "emrfs/v1/served", (emr_bytes){0}, epk, letter, plain.data));
 	return emr_answer_parse(&plain, (emr_answer_kind)mode, item.signer_id, slots,
 		emr_get_u16(item.pub.data + 50), out);
 }
@@ -234,20 +229,15 @@ emr_status emr_answer_key_get(const emr_answer *answer, size_t i, uint16_t *out_
 	EMR_AUTO_SECRET k = {0};
 	emr_kem_key *key = NULL;
 	const entry *one;
-	emr_status status = EMR_OK;
 
 	if (answer->mode != EMR_ANSWER_KEYS || i >= answer->count)
 		return EMR_INVALID;
 	one = &answer->entries[i];
 	if (one->status == EMR_ANSWER_GIVEN) {
-		status = emr_secret_new(32, &k);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_secret_new(32, &k));
 		memcpy(k.data, answer->plain.data + one->at, 32);
-		status = emr_kem_key_from(&k, &key);
+		EMR_TRY(emr_kem_key_from(&k, &key));
 	}
-	if (status != EMR_OK)
-		return status;
 	*out_slot = one->slot;
 	*out_status = one->status;
 	*out_key = key;

@@ -122,12 +122,10 @@ static emr_status sign_body(const emr_keyring *kr, const emr_signer *domain, emr
 {
 	emr_bytes body = emr_buf_view(card);
 	uint8_t sigs[128];
-	emr_status status = emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_CARD, body, sigs);
 
-	if (status == EMR_OK && domain != NULL)
-		status = emr_keyring_sign(kr, *domain, EMR_SIGN_CARD_DOM, body, sigs + 64);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_CARD, body, sigs));
+	if (domain != NULL)
+		EMR_TRY(emr_keyring_sign(kr, *domain, EMR_SIGN_CARD_DOM, body, sigs + 64));
 	return emr_buf_append(card, sigs, domain != NULL ? 128 : 64);
 }
 
@@ -137,13 +135,11 @@ static emr_status card_make(const emr_keyring *kr, const emr_card *card, const e
 	EMR_AUTO_BUF made = {0};
 	char label[EMR_CARD_LABEL_MAX + 1];
 	size_t label_len;
-	emr_status status = join_label(name, born, label, &label_len);
 
-	if (status == EMR_OK)
-		status = write_body(card, label, label_len, &made);
-	if (status == EMR_OK)
-		status = sign_body(kr, domain, &made);
-	return status == EMR_OK ? emr_buf_append(out, made.data, made.len) : status;
+	EMR_TRY(join_label(name, born, label, &label_len));
+	EMR_TRY(write_body(card, label, label_len, &made));
+	EMR_TRY(sign_body(kr, domain, &made));
+	return emr_buf_append(out, made.data, made.len);
 }
 
 emr_status emr_card_make_person(const emr_keyring *kr, emr_id16 net_id, uint64_t issued,
@@ -152,10 +148,8 @@ emr_status emr_card_make_person(const emr_keyring *kr, emr_id16 net_id, uint64_t
 	emr_card card = {
 		.kind = EMR_CARD_PERSON, .net_id = net_id, .issued = issued, .expires = expires};
 	emr_public public;
-	emr_status status = emr_keyring_public(kr, &public);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(kr, &public));
 	memcpy(card.id_pk, public.pk, 32);
 	memcpy(card.x25519, public.x25519, 32);
 	memcpy(card.B, public.B, 32);
@@ -174,12 +168,9 @@ emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16
 	emr_signer signer = emr_signer_domain(domain_id, gen);
 	emr_domain_public domain;
 	emr_public public;
-	emr_status status = emr_keyring_public(kr, &public);
 
-	if (status == EMR_OK)
-		status = emr_keyring_domain_public(kr, domain_id, gen, epoch, &domain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(kr, &public));
+	EMR_TRY(emr_keyring_domain_public(kr, domain_id, gen, epoch, &domain));
 	memcpy(card.id_pk, public.pk, 32);
 	memcpy(card.x25519, domain.box, 32);
 	memcpy(card.B, domain.A, 32);
@@ -205,11 +196,10 @@ static bool kind_ok(const emr_card *card)
 
 static emr_status check_signatures(const emr_card *card, emr_bytes body, const uint8_t *sigs)
 {
-	emr_status status = emr_sign_verify(card->id_pk, EMR_SIGN_CARD, body, sigs);
-
-	if (status == EMR_OK && card->kind == EMR_CARD_DOMAIN)
-		status = emr_sign_verify(card->dom_pk, EMR_SIGN_CARD_DOM, body, sigs + 64);
-	return status;
+	EMR_TRY(emr_sign_verify(card->id_pk, EMR_SIGN_CARD, body, sigs));
+	if (card->kind == EMR_CARD_DOMAIN)
+		EMR_TRY(emr_sign_verify(card->dom_pk, EMR_SIGN_CARD_DOM, body, sigs + 64));
+	return EMR_OK;
 }
 
 emr_status emr_card_read(emr_bytes bytes, emr_card *out)
@@ -218,7 +208,6 @@ emr_status emr_card_read(emr_bytes bytes, emr_card *out)
 	emr_card card = {0};
 	emr_bytes sigs;
 	emr_bytes label;
-	emr_status status;
 
 	if (bytes.len > 4 && memcmp(bytes.data, "EMCD", 4) == 0 && bytes.data[4] > 1)
 		return emr_newer_format(bytes.data[4], 1);
@@ -239,10 +228,8 @@ emr_status emr_card_read(emr_bytes bytes, emr_card *out)
 		!kind_ok(&card) || card.expires <= card.issued || !emr_r255_point_ok(card.B) ||
 		sodium_is_zero(card.x25519, 32))
 		return EMR_DAMAGED;
-	status = check_signatures(
-		&card, emr_bytes_of(bytes.data, CARD_HEAD_BYTES + label.len), sigs.data);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_signatures(
+		&card, emr_bytes_of(bytes.data, CARD_HEAD_BYTES + label.len), sigs.data));
 	emr_sha256(card.id_pk, 32, card.signer_id.b);
 	*out = card;
 	return EMR_OK;
@@ -264,10 +251,8 @@ emr_status emr_card_split(emr_bytes bytes, emr_bytes *out_card, emr_bytes *out_v
 {
 	emr_bytes inbox;
 	size_t len = first_card(bytes);
-	emr_status status = emr_card_inbox(bytes, &inbox);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_card_inbox(bytes, &inbox));
 	*out_card = emr_bytes_of(bytes.data, len);
 	*out_vouches = emr_bytes_of(bytes.data + len + inbox.len, bytes.len - len - inbox.len);
 	return EMR_OK;
@@ -297,14 +282,11 @@ emr_status emr_card_inbox_read(emr_bytes bytes, const emr_card *person, emr_card
 {
 	emr_card inbox;
 	emr_bytes card;
-	emr_status status = emr_card_inbox(bytes, &card);
 
-	if (status == EMR_OK && card.len == 0)
+	EMR_TRY(emr_card_inbox(bytes, &card));
+	if (card.len == 0)
 		return EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = emr_card_read(card, &inbox);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_card_read(card, &inbox));
 	if (memcmp(inbox.id_pk, person->id_pk, sizeof inbox.id_pk) != 0 ||
 		!emr_id16_equal(inbox.net_id, person->net_id))
 		return EMR_BAD_SIGNATURE;
@@ -334,15 +316,11 @@ emr_status emr_vouch_make(const emr_keyring *kr, emr_id16 net_id, emr_bytes card
 	uint8_t vouch[EMR_VOUCH_BYTES] = "EMVO\1";
 	emr_public public;
 	size_t len;
-	emr_status status = vouch_message(net_id, card, time, message, &len);
 
-	if (status == EMR_OK)
-		status = emr_keyring_public(kr, &public);
-	if (status == EMR_OK)
-		status = emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_VOUCH,
-			emr_bytes_of(message, len), vouch + 48);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(vouch_message(net_id, card, time, message, &len));
+	EMR_TRY(emr_keyring_public(kr, &public));
+	EMR_TRY(emr_keyring_sign(
+		kr, emr_signer_identity(), EMR_SIGN_VOUCH, emr_bytes_of(message, len), vouch + 48));
 	memcpy(vouch + 8, public.signer_id.b, 32);
 	emr_put_u64(vouch + 40, time);
 	memcpy(out_vouch, vouch, sizeof vouch);
@@ -365,12 +343,9 @@ emr_status emr_vouch_verify(
 	emr_vouch read;
 	emr_id32 signer;
 	size_t len;
-	emr_status status = emr_vouch_read(vouch, &read);
 
-	if (status == EMR_OK)
-		status = vouch_message(net_id, card, read.time, message, &len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_vouch_read(vouch, &read));
+	EMR_TRY(vouch_message(net_id, card, read.time, message, &len));
 	emr_sha256(pk, 32, signer.b);
 	if (!emr_id32_equal(signer, read.signer_id))
 		return EMR_BAD_SIGNATURE;

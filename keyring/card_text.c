@@ -100,10 +100,8 @@ static emr_status from_base64(const char *text, size_t len, emr_buf *out)
 	size_t start = out->len;
 	size_t got;
 	const char *end;
-	emr_status status = emr_buf_append_zeros(out, len / 4 * 3 + 3);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(out, len / 4 * 3 + 3));
 	if (sodium_base642bin(out->data + start, out->len - start, text, len, " \t\r\n", &got, &end,
 		    sodium_base64_VARIANT_ORIGINAL) != 0 ||
 		end != text + len)

@@ -124,7 +124,6 @@ static emr_status finish(X509 *cert, EVP_PKEY *ca_key, emr_buf *out_der)
 {
 	int len;
 	uint8_t *at;
-	emr_status status;
 
 	if (X509_sign(cert, ca_key, EVP_sha256()) <= 0)
 		return failed();
@@ -133,9 +132,7 @@ static emr_status finish(X509 *cert, EVP_PKEY *ca_key, emr_buf *out_der)
 		return failed();
 	if (len > EMR_CERT_MAX)
 		return EMR_LIMIT;
-	status = emr_buf_reserve(out_der, (size_t)len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out_der, (size_t)len));
 	at = out_der->data + out_der->len;
 	i2d_X509(cert, &at);
 	out_der->len += (size_t)len;
@@ -168,16 +165,12 @@ emr_status emr_cert_make_ca(
 {
 	__attribute__((cleanup(emr_pkey_free))) EVP_PKEY *key = NULL;
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
-	emr_status status;
 
 	if (!subject_ok(subject) || subject->roles != 0 || !emr_id16_is_zero(subject->org) ||
 		(subject->msp != NULL && !emr_cert_msp_ok(subject->msp)))
 		return EMR_INVALID;
-	status = emr_p256_key(kr, EMR_P256_CA, &key);
-	if (status == EMR_OK)
-		status = begin(subject, key, &cert);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_p256_key(kr, EMR_P256_CA, &key));
+	EMR_TRY(begin(subject, key, &cert));
 	if (X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1 ||
 		!add_extensions(cert, cert, subject, true))
 		return failed();
@@ -189,12 +182,9 @@ static emr_status check_ca(const emr_keyring *kr, emr_bytes ca_der, const emr_ce
 {
 	uint8_t spki[EMR_P256_SPKI_BYTES];
 	emr_cert_facts ca;
-	emr_status status = emr_cert_read(ca_der, &ca);
 
-	if (status == EMR_OK)
-		status = emr_p256_spki(kr, EMR_P256_CA, spki);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_cert_read(ca_der, &ca));
+	EMR_TRY(emr_p256_spki(kr, EMR_P256_CA, spki));
 	if (!ca.is_ca || memcmp(ca.spki, spki, sizeof spki) != 0 ||
 		subject->not_before < ca.not_before || subject->not_after > ca.not_after)
 		return EMR_INVALID;
@@ -215,15 +205,10 @@ emr_status emr_cert_issue(const emr_keyring *kr, emr_bytes ca_der, const emr_cer
 	status = emr_cert_key_of(spki, &key);
 	if (status != EMR_OK)
 		return status == EMR_DAMAGED ? EMR_INVALID : status;
-	status = check_ca(kr, ca_der, subject);
-	if (status == EMR_OK)
-		status = emr_cert_parse(ca_der, &ca);
-	if (status == EMR_OK)
-		status = emr_p256_key(kr, EMR_P256_CA, &ca_key);
-	if (status == EMR_OK)
-		status = begin(subject, key, &cert);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_ca(kr, ca_der, subject));
+	EMR_TRY(emr_cert_parse(ca_der, &ca));
+	EMR_TRY(emr_p256_key(kr, EMR_P256_CA, &ca_key));
+	EMR_TRY(begin(subject, key, &cert));
 	if (X509_set_issuer_name(cert, X509_get_subject_name(ca)) != 1 ||
 		!add_extensions(cert, ca, subject, false))
 		return failed();

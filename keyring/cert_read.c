@@ -149,10 +149,8 @@ emr_status emr_cert_parse(emr_bytes der, X509 **out)
 {
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
 	emr_bytes rest = der, one;
-	emr_status status = take_one(&rest, &one, &cert);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(take_one(&rest, &one, &cert));
 	if (rest.len > 0)
 		return EMR_DAMAGED;
 	*out = cert;
@@ -291,20 +289,13 @@ static emr_status read_profile(X509 *cert, bool *out_is_ca)
 static emr_status read_facts(X509 *cert, emr_bytes der, emr_cert_facts *out)
 {
 	emr_cert_facts facts = {0};
-	emr_status status = read_profile(cert, &facts.is_ca);
 
-	if (status == EMR_OK)
-		status = read_spki(cert, facts.spki);
-	if (status == EMR_OK)
-		status = read_time(X509_get0_notBefore(cert), &facts.not_before);
-	if (status == EMR_OK)
-		status = read_time(X509_get0_notAfter(cert), &facts.not_after);
-	if (status == EMR_OK)
-		status = emr_cert_read_handle(X509_get_subject_name(cert), facts.handle);
-	if (status == EMR_OK)
-		status = read_attributes(cert, &facts);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_profile(cert, &facts.is_ca));
+	EMR_TRY(read_spki(cert, facts.spki));
+	EMR_TRY(read_time(X509_get0_notBefore(cert), &facts.not_before));
+	EMR_TRY(read_time(X509_get0_notAfter(cert), &facts.not_after));
+	EMR_TRY(emr_cert_read_handle(X509_get_subject_name(cert), facts.handle));
+	EMR_TRY(read_attributes(cert, &facts));
 	emr_sha256(der.data, der.len, facts.ref.b);
 	*out = facts;
 	return EMR_OK;
@@ -336,19 +327,15 @@ static emr_status take_authority(emr_bytes *rest, STACK_OF(X509) * between, uint
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = NULL;
 	emr_cert_facts facts;
 	emr_bytes der;
-	emr_status status = sk_X509_num(between) < EMR_CERT_BETWEEN_MAX
-				    ? take_one(rest, &der, &cert)
-				    : EMR_DAMAGED;
 
-	if (status == EMR_OK)
-		status = read_facts(cert, der, &facts);
-	if (status == EMR_OK && sk_X509_push(between, cert) == 0)
-		status = emr_cert_damaged();
-	if (status == EMR_OK) {
-		*out_begins = facts.not_before;
-		cert = NULL;
-	}
-	return status;
+	EMR_TRY(sk_X509_num(between) < EMR_CERT_BETWEEN_MAX ? take_one(rest, &der, &cert)
+							    : EMR_DAMAGED);
+	EMR_TRY(read_facts(cert, der, &facts));
+	if (sk_X509_push(between, cert) == 0)
+		EMR_TRY(emr_cert_damaged());
+	*out_begins = facts.not_before;
+	cert = NULL;
+	return EMR_OK;
 }
 
 /* Every certificate is of our profile, and nothing stands behind the last one. */
@@ -412,14 +399,11 @@ emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out)
 {
 	AUTO_LINKS l = {.leaf = NULL};
 	emr_id32 hash;
-	emr_status status;
 
 	emr_sha256(chain.data, chain.len, hash.b);
 	if (find_kept(hash, out))
 		return EMR_OK;
-	status = read_links(chain, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_links(chain, &l));
 	keep(hash, &l.facts);
 	*out = l.facts;
 	return EMR_OK;
@@ -486,21 +470,19 @@ static void store_ctx_free(X509_STORE_CTX **ctx)
 /* When everything in CHAIN is in force. */
 static emr_status read_force(const STACK_OF(X509) * chain, path *p)
 {
-	emr_status status = EMR_OK;
 	uint64_t from = 0, until = UINT64_MAX;
 
 	p->from = 0;
 	p->until = UINT64_MAX;
-	for (int i = 0; status == EMR_OK && i < sk_X509_num(chain); i++) {
-		status = read_time(X509_get0_notBefore(sk_X509_value(chain, i)), &from);
-		if (status == EMR_OK)
-			status = read_time(X509_get0_notAfter(sk_X509_value(chain, i)), &until);
-		if (status == EMR_OK && from > p->from)
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		EMR_TRY(read_time(X509_get0_notBefore(sk_X509_value(chain, i)), &from));
+		EMR_TRY(read_time(X509_get0_notAfter(sk_X509_value(chain, i)), &until));
+		if (from > p->from)
 			p->from = from;
-		if (status == EMR_OK && until < p->until)
+		if (until < p->until)
 			p->until = until;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* From L's leaf over all that are between to ROOT, which signed itself.  EMR_BAD_SIGNATURE. */
@@ -607,19 +589,14 @@ static emr_status take_root(emr_bytes der, emr_id32 hash, X509 **out)
 {
 	__attribute__((cleanup(emr_x509_free))) X509 *cert = find_root(hash);
 	emr_cert_facts facts;
-	emr_status status = EMR_OK;
 
 	if (cert == NULL) {
-		status = emr_cert_parse(der, &cert);
-		if (status == EMR_OK)
-			status = read_facts(cert, der, &facts);
-		if (status == EMR_OK && !facts.is_ca)
-			status = EMR_BAD_SIGNATURE;
-		if (status == EMR_OK)
-			keep_root(hash, cert);
+		EMR_TRY(emr_cert_parse(der, &cert));
+		EMR_TRY(read_facts(cert, der, &facts));
+		if (!facts.is_ca)
+			return EMR_BAD_SIGNATURE;
+		keep_root(hash, cert);
 	}
-	if (status != EMR_OK)
-		return status;
 	*out = cert;
 	cert = NULL;
 	return EMR_OK;

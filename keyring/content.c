@@ -38,9 +38,9 @@ static emr_status key_from(emr_secret *take_dek, emr_content_key **out)
 emr_status emr_content_key_new(emr_content_key **out)
 {
 	emr_secret dek = {0};
-	emr_status status = emr_secret_random(DEK_BYTES, &dek);
 
-	return status == EMR_OK ? key_from(&dek, out) : status;
+	EMR_TRY(emr_secret_random(DEK_BYTES, &dek));
+	return key_from(&dek, out);
 }
 
 void emr_content_key_free(emr_content_key *key)
@@ -62,10 +62,10 @@ emr_status emr_content_key_open_local(const emr_keyring *kr,
 	const uint8_t sealed[EMR_SEALED_DEK_BYTES], emr_id16 id, emr_content_key **out)
 {
 	emr_secret dek = {0};
-	emr_status status = emr_secret_open_local(
-		kr, EMR_LOCAL_JOURNAL, sealed, emr_bytes_of(id.b, sizeof id.b), &dek);
 
-	return status == EMR_OK ? key_from(&dek, out) : status;
+	EMR_TRY(emr_secret_open_local(
+		kr, EMR_LOCAL_JOURNAL, sealed, emr_bytes_of(id.b, sizeof id.b), &dek));
+	return key_from(&dek, out);
 }
 
 /* K_c and K_m of the key schedule. */
@@ -79,31 +79,29 @@ emr_status emr_content_key_cipher(const emr_content_key *key, unsigned suite,
 	const uint8_t salt[24], emr_chunk_cipher **out_cipher, uint8_t out_com[32])
 {
 	EMR_AUTO_SECRET k_c = {0};
-	emr_status status = sub_key(key, "content", &k_c);
 
-	if (status == EMR_OK)
-		status = emr_chunk_cipher_new(&k_c, salt, suite, out_cipher);
-	if (status == EMR_OK)
-		emr_chunk_cipher_com(*out_cipher, out_com);
-	return status;
+	EMR_TRY(sub_key(key, "content", &k_c));
+	EMR_TRY(emr_chunk_cipher_new(&k_c, salt, suite, out_cipher));
+	emr_chunk_cipher_com(*out_cipher, out_com);
+	return EMR_OK;
 }
 
 emr_status emr_content_key_manifest_seal(const emr_content_key *key, const uint8_t nonce[24],
 	emr_bytes aad, emr_bytes plain, uint8_t *out)
 {
 	EMR_AUTO_SECRET k_m = {0};
-	emr_status status = sub_key(key, "manifest", &k_m);
 
-	return status == EMR_OK ? emr_aead_seal(&k_m, nonce, aad, plain, out) : status;
+	EMR_TRY(sub_key(key, "manifest", &k_m));
+	return emr_aead_seal(&k_m, nonce, aad, plain, out);
 }
 
 emr_status emr_content_key_manifest_open(const emr_content_key *key, const uint8_t nonce[24],
 	emr_bytes aad, emr_bytes sealed, uint8_t *out)
 {
 	EMR_AUTO_SECRET k_m = {0};
-	emr_status status = sub_key(key, "manifest", &k_m);
 
-	return status == EMR_OK ? emr_aead_open(&k_m, nonce, aad, sealed, out) : status;
+	EMR_TRY(sub_key(key, "manifest", &k_m));
+	return emr_aead_open(&k_m, nonce, aad, sealed, out);
 }
 
 void emr_capsule_ctx(emr_id16 domain_id, uint32_t epoch, emr_id16 record_id, uint64_t cver,
@@ -126,10 +124,8 @@ void emr_capsule_ctx(emr_id16 domain_id, uint32_t epoch, emr_id16 record_id, uin
 static emr_status kek_of(const emr_secret *k, const uint8_t ctx[32], emr_secret *out_kek)
 {
 	EMR_AUTO_SECRET ikm = {0};
-	emr_status status = emr_secret_new(64, &ikm);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(64, &ikm));
 	memcpy(ikm.data, k->data, 32);
 	return emr_hkdf_secret("emrfs/v1/kek", &ikm, emr_bytes_of(ctx, 32), 32, out_kek);
 }
@@ -147,20 +143,15 @@ emr_status emr_content_key_wrap(const emr_keyring *kr, const uint8_t A[32], cons
 	EMR_AUTO_SECRET k = {0};
 	EMR_AUTO_SECRET kek = {0};
 	uint8_t capsule[EMR_CAPSULE_BYTES];
-	emr_status status = emr_derive_enc(kr, &enc);
 
-	if (status == EMR_OK)
-		status = emr_pre_hedged(&enc, ctx, &r, &u);
-	if (status == EMR_OK)
-		status = emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k);
-	if (status == EMR_OK)
-		status = kek_of(&k, ctx, &kek);
-	if (status == EMR_OK)
-		status = emr_aead_seal(&kek, zero_nonce, emr_bytes_of(ctx, 32),
-			emr_secret_view(&key->dek), out_wdek);
-	if (status == EMR_OK)
-		memcpy(out_capsule, capsule, sizeof capsule);
-	return status;
+	EMR_TRY(emr_derive_enc(kr, &enc));
+	EMR_TRY(emr_pre_hedged(&enc, ctx, &r, &u));
+	EMR_TRY(emr_pre_encapsulate(A, ctx, &r, &u, capsule, &k));
+	EMR_TRY(kek_of(&k, ctx, &kek));
+	EMR_TRY(emr_aead_seal(
+		&kek, zero_nonce, emr_bytes_of(ctx, 32), emr_secret_view(&key->dek), out_wdek));
+	memcpy(out_capsule, capsule, sizeof capsule);
+	return EMR_OK;
 }
 
 /* The DEK under the KEK of K. */
@@ -169,14 +160,12 @@ static emr_status open_wdek(const emr_secret *k, const uint8_t ctx[32],
 {
 	EMR_AUTO_SECRET kek = {0};
 	EMR_AUTO_SECRET dek = {0};
-	emr_status status = kek_of(k, ctx, &kek);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(DEK_BYTES, &dek);
-	if (status == EMR_OK)
-		status = emr_aead_open(&kek, zero_nonce, emr_bytes_of(ctx, 32),
-			emr_bytes_of(wdek, EMR_WDEK_BYTES), dek.data);
-	return status == EMR_OK ? key_from(&dek, out) : status;
+	EMR_TRY(kek_of(k, ctx, &kek));
+	EMR_TRY(emr_secret_new(DEK_BYTES, &dek));
+	EMR_TRY(emr_aead_open(&kek, zero_nonce, emr_bytes_of(ctx, 32),
+		emr_bytes_of(wdek, EMR_WDEK_BYTES), dek.data));
+	return key_from(&dek, out);
 }
 
 emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch,
@@ -185,11 +174,10 @@ emr_status emr_content_key_unwrap(const emr_keyring *kr, emr_id16 domain_id, uin
 {
 	EMR_AUTO_SECRET a = {0};
 	EMR_AUTO_SECRET k = {0};
-	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
 
-	if (status == EMR_OK)
-		status = emr_pre_decapsulate(&a, ctx, capsule, &k);
-	return status == EMR_OK ? open_wdek(&k, ctx, wdek, out) : status;
+	EMR_TRY(emr_derive_domain_pre(kr, domain_id, epoch, &a));
+	EMR_TRY(emr_pre_decapsulate(&a, ctx, capsule, &k));
+	return open_wdek(&k, ctx, wdek, out);
 }
 
 emr_status emr_content_key_open_kem(const emr_kem_key *kem, const uint8_t ctx[32],

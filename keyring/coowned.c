@@ -82,10 +82,8 @@ static emr_status find_or_add(emr_coowned *c, emr_id16 domain_id, coowned **out)
 static emr_status copy_of(const emr_secret *secret, emr_secret *out)
 {
 	emr_secret copy = {0};
-	emr_status status = emr_secret_new(secret->len, &copy);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(secret->len, &copy));
 	memcpy(copy.data, secret->data, secret->len);
 	*out = copy;
 	return EMR_OK;
@@ -95,11 +93,9 @@ static emr_status put_key(coowned *one, uint32_t epoch, const emr_secret *a)
 {
 	uint32_t *epochs;
 	emr_secret *keys, copy = {0};
-	emr_status status = copy_of(a, &copy);
 	size_t i = 0;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(copy_of(a, &copy));
 	while (i < one->n && one->epochs[i] != epoch)
 		i++;
 	if (i < one->n) {

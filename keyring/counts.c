@@ -41,9 +41,9 @@ emr_status emr_counts_part_seal(emr_bytes join_item, const uint8_t steward_x2551
 		return w.status;
 	mark_of(part.data, mark_key, plain, mark);
 	emr_write_bytes(&w, mark, sizeof mark);
-	status = emr_part_letter_seal(&item, COUNTS_INFO, (emr_bytes){0}, steward_x25519,
-		emr_bytes_of(plain, EMR_COUNTS_PLAIN_BYTES), &w);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+	EMR_TRY(emr_part_letter_seal(&item, COUNTS_INFO, (emr_bytes){0}, steward_x25519,
+		emr_bytes_of(plain, EMR_COUNTS_PLAIN_BYTES), &w));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 emr_status emr_counts_part_open(const emr_box_key *box, emr_bytes join_item, emr_bytes part,
@@ -51,12 +51,10 @@ emr_status emr_counts_part_open(const emr_box_key *box, emr_bytes join_item, emr
 {
 	emr_part_item item;
 	emr_reader r;
-	emr_status status = emr_part_open(join_item, EMR_PART_DATASET_JOIN, part, &item, &r);
 
-	if (status == EMR_OK && part.len != PART_BYTES)
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(join_item, EMR_PART_DATASET_JOIN, part, &item, &r));
+	if (part.len != PART_BYTES)
+		return EMR_DAMAGED;
 	(void)emr_read_bytes(&r, MARK_BYTES);
 	return emr_part_letter_open(
 		&item, COUNTS_INFO, (emr_bytes){0}, box, emr_read_bytes(&r, r.left), out_plain);

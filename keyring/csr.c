@@ -26,13 +26,10 @@ emr_status emr_csr_make(const emr_keyring *kr, const char *handle, emr_buf *out_
 	AUTO_CSR *csr = NULL;
 	uint8_t *at;
 	int len;
-	emr_status status;
 
 	if (!emr_cert_handle_ok(handle, strlen(handle)))
 		return EMR_INVALID;
-	status = emr_p256_key(kr, EMR_P256_OWNER, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_p256_key(kr, EMR_P256_OWNER, &key));
 	csr = X509_REQ_new();
 	if (csr == NULL || X509_REQ_set_version(csr, X509_REQ_VERSION_1) != 1 ||
 		X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(csr), NID_commonName,
@@ -44,9 +41,7 @@ emr_status emr_csr_make(const emr_keyring *kr, const char *handle, emr_buf *out_
 		return failed();
 	if (len > EMR_INVITE_CSR_MAX)
 		return EMR_LIMIT;
-	status = emr_buf_reserve(out_der, (size_t)len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out_der, (size_t)len));
 	at = out_der->data + out_der->len;
 	i2d_X509_REQ(csr, &at);
 	out_der->len += (size_t)len;
@@ -89,19 +84,14 @@ emr_status emr_csr_read(emr_bytes der, char out_handle[EMR_CERT_HANDLE_MAX + 1],
 	AUTO_CSR *csr = NULL;
 	char handle[EMR_CERT_HANDLE_MAX + 1] = "";
 	uint8_t spki[EMR_P256_SPKI_BYTES];
-	emr_status status = parse(der, &csr);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parse(der, &csr));
 	if (X509_REQ_get_version(csr) != X509_REQ_VERSION_1 || X509_REQ_get_attr_count(csr) > 0 ||
 		X509_REQ_get_signature_nid(csr) != NID_ecdsa_with_SHA256 ||
 		X509_NAME_entry_count(X509_REQ_get_subject_name(csr)) != 1)
 		return emr_cert_damaged();
-	status = emr_cert_read_handle(X509_REQ_get_subject_name(csr), handle);
-	if (status == EMR_OK)
-		status = read_spki(csr, spki);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_cert_read_handle(X509_REQ_get_subject_name(csr), handle));
+	EMR_TRY(read_spki(csr, spki));
 	if (X509_REQ_verify(csr, X509_REQ_get0_pubkey(csr)) != 1) {
 		ERR_clear_error();
 		return EMR_BAD_SIGNATURE;

@@ -37,12 +37,9 @@ static emr_status ed25519_of(const emr_secret *seed, const emr_key_info *info, e
 	EMR_AUTO_SECRET key_seed = {0};
 	EMR_AUTO_SECRET sk = {0};
 	uint8_t pk[32];
-	emr_status status = emr_derive(seed, info, 32, &key_seed);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(crypto_sign_SECRETKEYBYTES, &sk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_derive(seed, info, 32, &key_seed));
+	EMR_TRY(emr_secret_new(crypto_sign_SECRETKEYBYTES, &sk));
 	if (memo != NULL && emr_memo_find(memo, as, pk)) {
 		memcpy(sk.data, key_seed.data, 32);
 		memcpy(sk.data + 32, pk, 32);
@@ -97,9 +94,9 @@ emr_status emr_derive_signer(const emr_keyring *kr, emr_signer who, emr_secret *
 {
 	emr_key_info info;
 	emr_memo_key as;
-	emr_status status = signer_names(kr, &who, &info, &as);
 
-	return status == EMR_OK ? ed25519_of(&kr->seed, &info, kr->memo, &as, out_sk) : status;
+	EMR_TRY(signer_names(kr, &who, &info, &as));
+	return ed25519_of(&kr->seed, &info, kr->memo, &as, out_sk);
 }
 
 emr_status emr_signer_public(const emr_keyring *kr, emr_signer who, uint8_t out_pk[32])
@@ -107,14 +104,13 @@ emr_status emr_signer_public(const emr_keyring *kr, emr_signer who, uint8_t out_
 	EMR_AUTO_SECRET sk = {0};
 	emr_key_info info;
 	emr_memo_key as;
-	emr_status status = signer_names(kr, &who, &info, &as);
 
-	if (status != EMR_OK || emr_memo_find(kr->memo, &as, out_pk))
-		return status;
-	status = ed25519_of(&kr->seed, &info, kr->memo, &as, &sk);
-	if (status == EMR_OK)
-		memcpy(out_pk, sk.data + 32, 32);
-	return status;
+	EMR_TRY(signer_names(kr, &who, &info, &as));
+	if (emr_memo_find(kr->memo, &as, out_pk))
+		return EMR_OK;
+	EMR_TRY(ed25519_of(&kr->seed, &info, kr->memo, &as, &sk));
+	memcpy(out_pk, sk.data + 32, 32);
+	return EMR_OK;
 }
 
 emr_status emr_derive_box(const emr_keyring *kr, emr_secret *out_sk)
@@ -135,10 +131,8 @@ emr_status emr_derive_domain_box(const emr_keyring *kr, emr_id16 domain_id, emr_
 static emr_status scalar_of(const emr_keyring *kr, const emr_key_info *info, emr_secret *out)
 {
 	EMR_AUTO_SECRET wide = {0};
-	emr_status status = emr_derive(&kr->seed, info, 64, &wide);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_derive(&kr->seed, info, 64, &wide));
 	return emr_pre_scalar(&wide, out);
 }
 
@@ -177,15 +171,14 @@ emr_status emr_keyring_object_id(
 {
 	EMR_AUTO_SECRET id = {0};
 	uint8_t both[32];
-	emr_status status;
 
 	memcpy(both, object.b, 16);
 	memcpy(both + 16, domain.b, 16);
-	status = emr_derive(&kr->seed,
-		&(emr_key_info){.label = "object", .id = emr_bytes_of(both, sizeof both)}, 16, &id);
-	if (status == EMR_OK)
-		memcpy(out_id->b, id.data, sizeof out_id->b);
-	return status;
+	EMR_TRY(emr_derive(&kr->seed,
+		&(emr_key_info){.label = "object", .id = emr_bytes_of(both, sizeof both)}, 16,
+		&id));
+	memcpy(out_id->b, id.data, sizeof out_id->b);
+	return EMR_OK;
 }
 
 /* A device's is its owner's, if it was told; one that was not knows of no copies. */
@@ -211,23 +204,19 @@ emr_status emr_keyring_copies_secret(
 	const emr_keyring *kr, const uint8_t dataset[32], emr_secret *out_secret)
 {
 	EMR_AUTO_SECRET root = {0};
-	emr_status status = copies_root(kr, &root);
 
-	return status == EMR_OK ? emr_derive(&root,
-					  &(emr_key_info){.label = "copies",
-						  .id = emr_bytes_of(dataset, 32)},
-					  32, out_secret)
-				: status;
+	EMR_TRY(copies_root(kr, &root));
+	return emr_derive(&root,
+		&(emr_key_info){.label = "copies", .id = emr_bytes_of(dataset, 32)}, 32,
+		out_secret);
 }
 
 emr_status emr_keyring_give_copies(const emr_keyring *kr, emr_keyring *device)
 {
 	EMR_AUTO_SECRET root = {0};
-	emr_status status = copies_root(kr, &root);
 
-	return status == EMR_OK ? emr_keyring_tlv_set(device, EMR_KEYRING_COPIES,
-					  emr_bytes_of(root.data, root.len))
-				: status;
+	EMR_TRY(copies_root(kr, &root));
+	return emr_keyring_tlv_set(device, EMR_KEYRING_COPIES, emr_bytes_of(root.data, root.len));
 }
 
 emr_status emr_derive_local(const emr_keyring *kr, emr_secret *out)

@@ -41,10 +41,9 @@ static emr_status epoch_letter_open(
 {
 	EMR_AUTO_SECRET a = {0};
 	emr_box_key *box = NULL;
-	emr_status status = emr_box_key_domain(kr, item->domain_id, &box);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_box_key_domain(kr, item->domain_id, &box));
 	status = emr_secret_new(32, &a);
 	if (status == EMR_OK)
 		status =
@@ -62,18 +61,14 @@ emr_status emr_epoch_part_open(
 	emr_bytes letter;
 	unsigned flag;
 	emr_epoch_key *key = NULL;
-	emr_status status = emr_part_open(epoch_item, EMR_PART_EPOCH, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(epoch_item, EMR_PART_EPOCH, part, &item, &r));
 	flag = emr_read_u8(&r);
 	letter = emr_read_bytes(&r, flag == 1 ? SEALED_KEY_BYTES : 0);
 	if (!emr_reader_done(&r) || flag > 1 || item.epoch == 0)
 		return EMR_DAMAGED;
-	status = flag == 1 ? epoch_letter_open(kr, &item, letter, &key)
-			   : emr_keyring_epoch_key(kr, item.domain_id, item.epoch, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(flag == 1 ? epoch_letter_open(kr, &item, letter, &key)
+			  : emr_keyring_epoch_key(kr, item.domain_id, item.epoch, &key));
 	if (memcmp(key->A, item.pub.data, 32) != 0) {
 		emr_epoch_key_free(key);
 		return EMR_DAMAGED;
@@ -95,9 +90,9 @@ emr_status emr_admit_part_seal(emr_bytes admit_item, const uint8_t member_x25519
 	if (status != EMR_OK)
 		return EMR_INVALID;
 	emr_part_write_salt(&w);
-	status = emr_part_letter_seal(
-		&item, ADMIT_INFO, (emr_bytes){0}, member_x25519, emr_secret_view(&key->b), &w);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+	EMR_TRY(emr_part_letter_seal(
+		&item, ADMIT_INFO, (emr_bytes){0}, member_x25519, emr_secret_view(&key->b), &w));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 emr_status emr_admit_part_open(const emr_box_key *box, emr_bytes admit_item, emr_bytes part,
@@ -109,21 +104,14 @@ emr_status emr_admit_part_open(const emr_box_key *box, emr_bytes admit_item, emr
 	emr_bytes letter;
 	emr_grantee_key *key = NULL;
 	uint8_t public[32];
-	emr_status status = emr_part_open(admit_item, EMR_PART_DATASET_ADMIT, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(admit_item, EMR_PART_DATASET_ADMIT, part, &item, &r));
 	letter = emr_read_bytes(&r, SEALED_KEY_BYTES);
 	if (!emr_reader_done(&r))
 		return EMR_DAMAGED;
-	status = emr_secret_new(32, &b);
-	if (status == EMR_OK)
-		status = emr_part_letter_open(
-			&item, ADMIT_INFO, (emr_bytes){0}, box, letter, b.data);
-	if (status == EMR_OK)
-		status = emr_grantee_key_from(&b, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &b));
+	EMR_TRY(emr_part_letter_open(&item, ADMIT_INFO, (emr_bytes){0}, box, letter, b.data));
+	EMR_TRY(emr_grantee_key_from(&b, &key));
 	emr_grantee_key_public(key, public);
 	if (memcmp(public, B, 32) != 0) {
 		emr_grantee_key_free(key);

@@ -51,7 +51,6 @@ static emr_status put_fact(emr_keyring *kr, uint8_t type, emr_bytes value)
 {
 	size_t i = find_fact(kr, type);
 	emr_buf copy = {0};
-	emr_status status;
 
 	if (value.len == 0) {
 		remove_fact(kr, i);
@@ -59,9 +58,7 @@ static emr_status put_fact(emr_keyring *kr, uint8_t type, emr_bytes value)
 	}
 	if (i == EMR_KEYRING_TLVS)
 		return EMR_LIMIT;
-	status = emr_buf_append(&copy, value.data, value.len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(&copy, value.data, value.len));
 	if (i == kr->nfacts)
 		kr->nfacts++;
 	forget_fact(&kr->facts[i]);

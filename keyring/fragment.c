@@ -110,10 +110,8 @@ emr_status emr_kfrags_part_read(
 	emr_kfrags_part made = {0};
 	emr_part_item item;
 	emr_reader r;
-	emr_status status = emr_part_open(kfrags_item, EMR_PART_KFRAGS, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(kfrags_item, EMR_PART_KFRAGS, part, &item, &r));
 	made.epoch = item.epoch;
 	emr_read_copy(&r, made.X, 32);
 	made.n = emr_read_u8(&r);
@@ -142,12 +140,9 @@ static emr_status fragment_from(emr_secret *take_rk, const emr_fragment *facts,
 {
 	EMR_AUTO_SECRET rk = *take_rk;
 	emr_fragment *fragment;
-	emr_status status;
 
 	*take_rk = (emr_secret){0};
-	status = emr_pre_kfrag_verify(owner_pk, &facts->bond, &facts->frag, &rk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pre_kfrag_verify(owner_pk, &facts->bond, &facts->frag, &rk));
 	fragment = calloc(1, sizeof *fragment);
 	if (fragment == NULL)
 		return EMR_NO_MEMORY;
@@ -178,18 +173,16 @@ emr_status emr_fragment_open(const emr_box_key *box, emr_id32 agent_id, const ui
 	EMR_AUTO_SECRET rk = {0};
 	emr_fragment facts = facts_of(terms, part->epoch, A, B, part->X);
 	unsigned i = 0;
-	emr_status status;
 
 	while (i < part->n && memcmp(part->frags[i].agent_id, agent_id.b, 32) != 0)
 		i++;
 	if (i == part->n)
 		return EMR_NOT_FOUND;
 	facts.frag = part->frags[i];
-	status = emr_secret_new(32, &rk);
-	if (status == EMR_OK)
-		status = emr_hpke_open(&box->sk, emr_bytes_of(INFO, sizeof INFO - 1),
-			emr_bytes_of(facts.bond.gctx, 32), part->sealed[i], rk.data);
-	return status == EMR_OK ? fragment_from(&rk, &facts, owner_pk, out) : status;
+	EMR_TRY(emr_secret_new(32, &rk));
+	EMR_TRY(emr_hpke_open(&box->sk, emr_bytes_of(INFO, sizeof INFO - 1),
+		emr_bytes_of(facts.bond.gctx, 32), part->sealed[i], rk.data));
+	return fragment_from(&rk, &facts, owner_pk, out);
 }
 
 void emr_fragment_free(emr_fragment *fragment)
@@ -215,10 +208,9 @@ emr_status emr_fragment_seal_local(const emr_keyring *kr, const emr_fragment *fr
 	uint8_t made[EMR_FRAGMENT_SEALED_BYTES];
 	uint8_t *plain = made + NONCE_BYTES;
 	emr_local_key *key = NULL;
-	emr_status status = emr_local_key_get(kr, EMR_LOCAL_AGENT_STORE, NULL, &key);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_local_key_get(kr, EMR_LOCAL_AGENT_STORE, NULL, &key));
 	randombytes_buf(made, NONCE_BYTES);
 	memcpy(plain, fragment->grant_id.b, 16);
 	emr_put_u32(plain + 16, fragment->epoch);
@@ -240,16 +232,13 @@ static emr_status from_row(const uint8_t *plain, emr_id32 agent_id, const uint8_
 {
 	EMR_AUTO_SECRET rk = {0};
 	emr_fragment facts = facts_of(terms, emr_get_u32(plain + 16), A, B, plain + 52);
-	emr_status status;
 
 	if (memcmp(plain, terms->grant_id.b, 16) != 0)
 		return EMR_DAMAGED;
 	memcpy(facts.frag.agent_id, agent_id.b, 32);
 	memcpy(facts.frag.U, plain + 84, 32);
 	memcpy(facts.frag.sig, plain + 116, 64);
-	status = emr_secret_new(32, &rk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &rk));
 	memcpy(rk.data, plain + 20, 32);
 	return fragment_from(&rk, &facts, owner_pk, out);
 }
@@ -261,10 +250,9 @@ emr_status emr_fragment_open_local(const emr_keyring *kr,
 {
 	uint8_t plain[ROW_BYTES];
 	emr_local_key *key = NULL;
-	emr_status status = emr_local_key_get(kr, EMR_LOCAL_AGENT_STORE, NULL, &key);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_local_key_get(kr, EMR_LOCAL_AGENT_STORE, NULL, &key));
 	status = emr_local_open(key, sealed, row,
 		emr_bytes_of(sealed + NONCE_BYTES, EMR_FRAGMENT_SEALED_BYTES - NONCE_BYTES), plain);
 	emr_local_key_free(key);

@@ -24,10 +24,8 @@ emr_status emr_grant_terms_read(emr_bytes grant_item, emr_grant_terms *out)
 	emr_part_item item;
 	emr_grant_terms terms;
 	emr_reader r;
-	emr_status status = emr_part_item_read(grant_item, EMR_PART_GRANT, &item);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_item_read(grant_item, EMR_PART_GRANT, &item));
 	r = emr_reader_of(item.pub);
 	terms.domain_id = item.domain_id;
 	terms.grant_id = item.object_id;
@@ -180,19 +178,15 @@ static emr_status write_part(const emr_part_item *item, const emr_grant_terms *t
 	EMR_AUTO_BUF plain = {0};
 	uint8_t note[NOTE_BYTES];
 	emr_writer w = emr_writer_of(out);
-	emr_status status = emr_grant_letter_encode(letter, &plain);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_grant_letter_encode(letter, &plain));
 	emr_grant_note_encode(letter, note);
 	emr_part_write_salt(&w);
 	emr_write_bytes(&w, parties->B, 32);
 	for (size_t i = 0; i < terms->n; i++)
 		emr_write_bytes(&w, parties->agents[i].b, 32);
-	status = emr_part_letter_seal(item, "emrfs/v1/note", (emr_bytes){0}, parties->owner_box,
-		emr_bytes_of(note, sizeof note), &w);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_letter_seal(item, "emrfs/v1/note", (emr_bytes){0}, parties->owner_box,
+		emr_bytes_of(note, sizeof note), &w));
 	emr_write_u16(&w, (uint16_t)(plain.len + EMR_LETTER_OVERHEAD));
 	return emr_part_letter_seal(item, "emrfs/v1/grant", (emr_bytes){0}, parties->grantee_x25519,
 		emr_buf_view(&plain), &w);
@@ -212,8 +206,8 @@ emr_status emr_grant_part_seal(emr_bytes grant_item, const emr_grant_parties *pa
 		return EMR_INVALID;
 	if (!emr_r255_point_ok(parties->B) || !emr_agents_differ(parties->agents, terms.n))
 		return EMR_INVALID;
-	status = write_part(&item, &terms, parties, letter, &part);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+	EMR_TRY(write_part(&item, &terms, parties, letter, &part));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 static bool read_outer(emr_reader *r, emr_grant_part *out, emr_id16 domain)
@@ -232,12 +226,9 @@ emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_p
 	emr_grant_terms terms;
 	emr_part_item item;
 	emr_reader r;
-	emr_status status = emr_grant_terms_read(grant_item, &terms);
 
-	if (status == EMR_OK)
-		status = emr_part_open(grant_item, EMR_PART_GRANT, part, &item, &r);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_grant_terms_read(grant_item, &terms));
+	EMR_TRY(emr_part_open(grant_item, EMR_PART_GRANT, part, &item, &r));
 	emr_read_copy(&r, made.B, 32);
 	made.n = terms.n;
 	for (size_t i = 0; i < terms.n; i++)
@@ -259,10 +250,8 @@ emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_p
 static emr_status outer_word(emr_id16 outer, emr_bytes grant_item, uint8_t out[OUTER_WORD_BYTES])
 {
 	emr_part_item item;
-	emr_status status = emr_part_item_read(grant_item, EMR_PART_GRANT, &item);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_item_read(grant_item, EMR_PART_GRANT, &item));
 	if (emr_id16_is_zero(outer) || emr_id16_equal(outer, item.domain_id))
 		return EMR_INVALID;
 	memcpy(out, outer.b, 16);
@@ -277,13 +266,10 @@ emr_status emr_grant_outer_seal(
 	uint8_t word[OUTER_WORD_BYTES], sig[64];
 	emr_writer w = emr_writer_of(part);
 	size_t start = part->len;
-	emr_status status = outer_word(outer, grant_item, word);
 
-	if (status == EMR_OK)
-		status = emr_keyring_sign(kr, emr_signer_domain(outer, gen), EMR_SIGN_OUTER,
-			emr_bytes_of(word, sizeof word), sig);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(outer_word(outer, grant_item, word));
+	EMR_TRY(emr_keyring_sign(kr, emr_signer_domain(outer, gen), EMR_SIGN_OUTER,
+		emr_bytes_of(word, sizeof word), sig));
 	emr_write_bytes(&w, outer.b, 16);
 	emr_write_bytes(&w, sig, sizeof sig);
 	emr_part_write_padding(&w, start);
@@ -306,12 +292,11 @@ emr_status emr_grant_note_open(const emr_box_key *box, emr_bytes grant_item,
 {
 	uint8_t plain[NOTE_BYTES];
 	emr_part_item item;
-	emr_status status = emr_part_item_read(grant_item, EMR_PART_GRANT, &item);
 
-	if (status == EMR_OK)
-		status = emr_part_letter_open(
-			&item, "emrfs/v1/note", (emr_bytes){0}, box, part->note, plain);
-	return status == EMR_OK ? emr_grant_note_decode(plain, out) : status;
+	EMR_TRY(emr_part_item_read(grant_item, EMR_PART_GRANT, &item));
+	EMR_TRY(emr_part_letter_open(
+		&item, "emrfs/v1/note", (emr_bytes){0}, box, part->note, plain));
+	return emr_grant_note_decode(plain, out);
 }
 
 emr_status emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
@@ -319,13 +304,10 @@ emr_status emr_grant_letter_open(const emr_box_key *box, emr_bytes grant_item,
 {
 	uint8_t plain[LETTER_PLAIN_MAX];
 	emr_part_item item;
-	emr_status status = emr_part_item_read(grant_item, EMR_PART_GRANT, &item);
 
-	if (status == EMR_OK)
-		status = emr_part_letter_open(
-			&item, "emrfs/v1/grant", (emr_bytes){0}, box, part->letter, plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_item_read(grant_item, EMR_PART_GRANT, &item));
+	EMR_TRY(emr_part_letter_open(
+		&item, "emrfs/v1/grant", (emr_bytes){0}, box, part->letter, plain));
 	return emr_grant_letter_decode(
 		emr_bytes_of(plain, part->letter.len - EMR_LETTER_OVERHEAD), out);
 }

@@ -19,9 +19,9 @@ _Static_assert(EMR_HELD_SEALED_BYTES == EMR_SEALED_DEK_BYTES, "one form at rest"
 static emr_status random_scalar(emr_secret *out)
 {
 	EMR_AUTO_SECRET wide = {0};
-	emr_status status = emr_secret_random(64, &wide);
 
-	return status == EMR_OK ? emr_pre_scalar(&wide, out) : status;
+	EMR_TRY(emr_secret_random(64, &wide));
+	return emr_pre_scalar(&wide, out);
 }
 
 static bool scalar_ok(const emr_secret *scalar)
@@ -53,34 +53,32 @@ emr_status emr_box_key_from(emr_secret *take_sk, emr_box_key **out)
 emr_status emr_box_key_identity(const emr_keyring *kr, emr_box_key **out)
 {
 	emr_secret sk = {0};
-	emr_status status = emr_derive_box(kr, &sk);
 
-	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+	EMR_TRY(emr_derive_box(kr, &sk));
+	return emr_box_key_from(&sk, out);
 }
 
 emr_status emr_box_key_domain(const emr_keyring *kr, emr_id16 domain_id, emr_box_key **out)
 {
 	emr_secret sk = {0};
-	emr_status status = emr_derive_domain_box(kr, domain_id, &sk);
 
-	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+	EMR_TRY(emr_derive_domain_box(kr, domain_id, &sk));
+	return emr_box_key_from(&sk, out);
 }
 
 emr_status emr_box_key_new(emr_box_key **out)
 {
 	emr_secret sk = {0};
-	emr_status status = emr_secret_random(32, &sk);
 
-	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+	EMR_TRY(emr_secret_random(32, &sk));
+	return emr_box_key_from(&sk, out);
 }
 
 emr_status emr_box_key_new_request(emr_box_key **out)
 {
 	emr_box_key *key = NULL;
-	emr_status status = emr_box_key_new(&key);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_box_key_new(&key));
 	key->may_be_shown = true;
 	*out = key;
 	return EMR_OK;
@@ -97,10 +95,8 @@ emr_status emr_box_key_reveal(const emr_box_key *key, uint8_t out_sk[32])
 emr_status emr_box_key_revealed(const uint8_t sk[32], emr_box_key **out)
 {
 	emr_secret copy = {0};
-	emr_status status = emr_secret_new(32, &copy);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &copy));
 	memcpy(copy.data, sk, 32);
 	return emr_box_key_from(&copy, out);
 }
@@ -122,9 +118,9 @@ emr_status emr_box_key_open_local(const emr_keyring *kr,
 	const uint8_t sealed[EMR_HELD_SEALED_BYTES], emr_bytes row, emr_box_key **out)
 {
 	emr_secret sk = {0};
-	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_AGENT_STORE, sealed, row, &sk);
 
-	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+	EMR_TRY(emr_secret_open_local(kr, EMR_LOCAL_AGENT_STORE, sealed, row, &sk));
+	return emr_box_key_from(&sk, out);
 }
 
 void emr_box_key_free(emr_box_key *key)
@@ -167,17 +163,17 @@ emr_status emr_keyring_epoch_key(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
 {
 	emr_secret a = {0};
-	emr_status status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
 
-	return status == EMR_OK ? emr_epoch_key_from(&a, domain_id, epoch, out) : status;
+	EMR_TRY(emr_derive_domain_pre(kr, domain_id, epoch, &a));
+	return emr_epoch_key_from(&a, domain_id, epoch, out);
 }
 
 emr_status emr_epoch_key_new(emr_id16 domain_id, uint32_t epoch, emr_epoch_key **out)
 {
 	emr_secret a = {0};
-	emr_status status = random_scalar(&a);
 
-	return status == EMR_OK ? emr_epoch_key_from(&a, domain_id, epoch, out) : status;
+	EMR_TRY(random_scalar(&a));
+	return emr_epoch_key_from(&a, domain_id, epoch, out);
 }
 
 emr_id16 emr_epoch_key_domain(const emr_epoch_key *key)
@@ -229,17 +225,17 @@ emr_status emr_grantee_key_from(emr_secret *take_b, emr_grantee_key **out)
 emr_status emr_grantee_key_identity(const emr_keyring *kr, emr_grantee_key **out)
 {
 	emr_secret b = {0};
-	emr_status status = emr_derive_pre(kr, &b);
 
-	return status == EMR_OK ? emr_grantee_key_from(&b, out) : status;
+	EMR_TRY(emr_derive_pre(kr, &b));
+	return emr_grantee_key_from(&b, out);
 }
 
 emr_status emr_grantee_key_new(emr_grantee_key **out)
 {
 	emr_secret b = {0};
-	emr_status status = random_scalar(&b);
 
-	return status == EMR_OK ? emr_grantee_key_from(&b, out) : status;
+	EMR_TRY(random_scalar(&b));
+	return emr_grantee_key_from(&b, out);
 }
 
 void emr_grantee_key_public(const emr_grantee_key *key, uint8_t out_B[32])
@@ -251,10 +247,8 @@ emr_status emr_grantee_key_copy(const emr_grantee_key *key, emr_grantee_key **ou
 {
 	EMR_AUTO_SECRET b = {0};
 	emr_grantee_key *copy;
-	emr_status status = emr_secret_new(key->b.len, &b);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(key->b.len, &b));
 	copy = calloc(1, sizeof *copy);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
@@ -312,9 +306,9 @@ emr_status emr_kem_key_decapsulate(const emr_epoch_key *key, const uint8_t ctx[3
 	const uint8_t capsule[96], emr_kem_key **out)
 {
 	emr_secret k = {0};
-	emr_status status = emr_pre_decapsulate(&key->a, ctx, capsule, &k);
 
-	return status == EMR_OK ? emr_kem_key_from(&k, out) : status;
+	EMR_TRY(emr_pre_decapsulate(&key->a, ctx, capsule, &k));
+	return emr_kem_key_from(&k, out);
 }
 
 void emr_kem_key_free(emr_kem_key *key)

@@ -64,7 +64,6 @@ emr_status emr_invitation_encode(
 	emr_writer w = emr_writer_of(out);
 	size_t start = out->len;
 	uint8_t sig[64];
-	emr_status status;
 
 	emr_write_bytes(&w, "EMIV", 4);
 	emr_write_u8(&w, version_of(facts));
@@ -88,9 +87,9 @@ emr_status emr_invitation_encode(
 		return w.status;
 	if (out->len - start > EMR_INVITE_MAX - sizeof sig)
 		return EMR_LIMIT;
-	status = emr_keyring_sign(admin, emr_signer_identity(), EMR_SIGN_INVITE,
-		emr_bytes_of(out->data + start, out->len - start), sig);
-	return status == EMR_OK ? emr_buf_append(out, sig, sizeof sig) : status;
+	EMR_TRY(emr_keyring_sign(admin, emr_signer_identity(), EMR_SIGN_INVITE,
+		emr_bytes_of(out->data + start, out->len - start), sig));
+	return emr_buf_append(out, sig, sizeof sig);
 }
 
 /* ---- The guest ---- */
@@ -99,14 +98,11 @@ emr_status emr_invitation_encode(
 static emr_status guest_keyring(const uint8_t secret[32], emr_keyring **out)
 {
 	EMR_AUTO_SECRET seed = {0};
-	emr_status status = emr_secret_new(EMR_SEED_BYTES, &seed);
 
-	if (status == EMR_OK)
-		status = emr_hkdf_sha512("emrfs/v1/guest", emr_bytes_of(secret, 32), (emr_bytes){0},
-			seed.data, seed.len);
-	return status == EMR_OK
-		       ? emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}}, &seed, out)
-		       : status;
+	EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &seed));
+	EMR_TRY(emr_hkdf_sha512(
+		"emrfs/v1/guest", emr_bytes_of(secret, 32), (emr_bytes){0}, seed.data, seed.len));
+	return emr_keyring_from_seed(EMR_KEYRING_PERSON, 0, (emr_id16){{0}}, &seed, out);
 }
 
 /* An organisation that there is not, so that no ledger takes the certificate for anybody's: it lets
@@ -144,26 +140,20 @@ static emr_status make_guest(const emr_keyring *admin, const emr_invite_guest *g
 		.not_before = guest->not_before,
 		.not_after = facts->expires};
 	emr_public public;
-	emr_status status = guest_keyring(facts->secret, &bearer);
 
-	if (status == EMR_OK)
-		status = emr_keyring_public(bearer, &public);
-	return status == EMR_OK
-		       ? emr_cert_issue(admin, guest->ca_der, &subject,
-				 emr_bytes_of(public.p256_spki, sizeof public.p256_spki), out_der)
-		       : status;
+	EMR_TRY(guest_keyring(facts->secret, &bearer));
+	EMR_TRY(emr_keyring_public(bearer, &public));
+	return emr_cert_issue(admin, guest->ca_der, &subject,
+		emr_bytes_of(public.p256_spki, sizeof public.p256_spki), out_der);
 }
 
 emr_status emr_invitation_guest(const emr_invitation *invitation, emr_keyring **out)
 {
 	EMR_AUTO_KEYRING bearer = NULL;
-	emr_status status = invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer)
-						      : EMR_NOT_FOUND;
 
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_set(bearer, EMR_KEYRING_CERTIFICATE, invitation->guest);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(invitation->guest.len > 0 ? guest_keyring(invitation->secret, &bearer)
+					  : EMR_NOT_FOUND);
+	EMR_TRY(emr_keyring_tlv_set(bearer, EMR_KEYRING_CERTIFICATE, invitation->guest));
 	*out = bearer;
 	bearer = NULL;
 	return EMR_OK;
@@ -284,13 +274,10 @@ emr_status emr_invite_reply_make(const emr_keyring *kr, const emr_invitation *in
 	emr_writer w = emr_writer_of(&made);
 	emr_public public;
 	uint8_t mac[MAC_BYTES];
-	emr_status status;
 
 	if (csr.len > EMR_INVITE_CSR_MAX)
 		return EMR_LIMIT;
-	status = emr_keyring_public(kr, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(kr, &public));
 	emr_write_bytes(&w, "EMEN\1\0\0\0", 8);
 	emr_write_bytes(&w, invitation->id.b, 16);
 	emr_write_bytes(&w, public.pk, 32);
@@ -318,10 +305,8 @@ emr_status emr_invite_reply_read(emr_bytes bytes, const uint8_t secret[32], emr_
 	emr_reader r = emr_reader_of(bytes);
 	uint8_t mac[MAC_BYTES];
 	const uint8_t *theirs;
-	emr_status status = emr_invite_reply_id(bytes, &reply.invitation);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_invite_reply_id(bytes, &reply.invitation));
 	emr_read_bytes(&r, 8 + 16);
 	emr_read_copy(&r, reply.signer_pk, 32);
 	reply.pub = emr_read_bytes(&r, EMR_KEY_REG_PUB_BYTES).data;

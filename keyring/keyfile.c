@@ -66,15 +66,11 @@ static emr_status key_and_com(emr_bytes passphrase, const uint8_t salt[16],
 {
 	EMR_AUTO_SECRET both = {0};
 	EMR_AUTO_SECRET key = {0};
-	emr_status status;
 
 	if (passphrase.len == 0 || passphrase.len > EMR_PASSPHRASE_MAX)
 		return EMR_INVALID;
-	status = emr_argon2id(passphrase, salt, cost->passes, cost->memory_bytes, &both);
-	if (status == EMR_OK)
-		status = emr_secret_new(32, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_argon2id(passphrase, salt, cost->passes, cost->memory_bytes, &both));
+	EMR_TRY(emr_secret_new(32, &key));
 	memcpy(key.data, both.data, 32);
 	memcpy(out_com, both.data + 32, 32);
 	*out_key = key;
@@ -125,23 +121,16 @@ emr_status emr_keyfile_make(const emr_keyring *kr, emr_bytes passphrase, const e
 	size_t plain_bytes = 0, sealed_bytes;
 	AUTO_PAYLOAD payload = NULL;
 	uint8_t com[32];
-	emr_status status = key_and_com(passphrase, salt, cost, &key, com);
 
-	if (status == EMR_OK)
-		status = payload_make(kr, &payload, &plain_bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(key_and_com(passphrase, salt, cost, &key, com));
+	EMR_TRY(payload_make(kr, &payload, &plain_bytes));
 	sealed_bytes = plain_bytes + EMR_AEAD_TAG_BYTES;
-	status = header_write(cost, salt, nonce, com, sealed_bytes, out);
-	if (status == EMR_OK)
-		status = emr_buf_reserve(out, sealed_bytes);
-	if (status != EMR_OK)
-		return status;
-	status = emr_aead_seal(&key, nonce, emr_bytes_of(out->data, HEADER_BYTES),
-		emr_bytes_of(payload, plain_bytes), out->data + HEADER_BYTES);
-	if (status == EMR_OK)
-		out->len += sealed_bytes;
-	return status;
+	EMR_TRY(header_write(cost, salt, nonce, com, sealed_bytes, out));
+	EMR_TRY(emr_buf_reserve(out, sealed_bytes));
+	EMR_TRY(emr_aead_seal(&key, nonce, emr_bytes_of(out->data, HEADER_BYTES),
+		emr_bytes_of(payload, plain_bytes), out->data + HEADER_BYTES));
+	out->len += sealed_bytes;
+	return EMR_OK;
 }
 
 /* Notes which field is damaged, for a message to a person. */
@@ -171,11 +160,9 @@ emr_status emr_keyfile_parse(emr_bytes file, emr_keyfile_header *out, const char
 {
 	emr_reader r = emr_reader_of(file);
 	emr_keyfile_header header = {0};
-	emr_status status = parse_version(&r, "EMRK", KEYFILE_VERSION, out_field);
 	uint32_t sealed_bytes;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parse_version(&r, "EMRK", KEYFILE_VERSION, out_field));
 	if (emr_read_u8(&r) != KDF_ARGON2ID)
 		return damaged("method", out_field);
 	emr_read_zeros(&r, 2);
@@ -232,12 +219,9 @@ emr_status emr_keyfile_parse_payload(emr_bytes plain, emr_keyring **out, const c
 	uint64_t created;
 	uint32_t gen;
 	uint8_t kind;
-	emr_status status = parse_version(&r, "EMRP", PAYLOAD_VERSION, out_field);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(EMR_SEED_BYTES, &seed);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parse_version(&r, "EMRP", PAYLOAD_VERSION, out_field));
+	EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &seed));
 	kind = emr_read_u8(&r);
 	emr_read_zeros(&r, 2);
 	gen = emr_read_u32(&r);
@@ -248,13 +232,9 @@ emr_status emr_keyfile_parse_payload(emr_bytes plain, emr_keyring **out, const c
 	if (r.bad || kind < EMR_KEYRING_PERSON || kind > EMR_KEYRING_ORGANISATION || gen == 0 ||
 		plain.len % PAYLOAD_STEP != 0)
 		return damaged("contents", out_field);
-	status = emr_keyring_from_seed((emr_keyring_kind)kind, created, device_id, &seed, &kr);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_from_seed((emr_keyring_kind)kind, created, device_id, &seed, &kr));
 	kr->gen = gen;
-	status = parse_facts(&r, kr, out_field);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parse_facts(&r, kr, out_field));
 	*out = kr;
 	kr = NULL;
 	return EMR_OK;
@@ -286,15 +266,11 @@ static emr_status save_with(file_writer write_file, const emr_keyring *kr, int d
 	EMR_AUTO_BUF file = {0};
 	uint8_t salt[16];
 	uint8_t nonce[24];
-	emr_status status;
 
 	randombytes_buf(salt, sizeof salt);
 	randombytes_buf(nonce, sizeof nonce);
-	status = emr_keyfile_make(kr, passphrase, &whole, salt, nonce, &file);
-	if (status == EMR_OK)
-		status = emr_sum_append(&file);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyfile_make(kr, passphrase, &whole, salt, nonce, &file));
+	EMR_TRY(emr_sum_append(&file));
 	return write_file(dirfd, name, emr_buf_view(&file), 0600);
 }
 
@@ -381,18 +357,13 @@ emr_status emr_keyring_open(int dirfd, const char *name, emr_bytes passphrase, e
 	emr_kdf_cost cost;
 	uint8_t com[32];
 	bool is_rotten = false;
-	emr_status status = load(dirfd, name, &file, &header, &is_rotten, out_field);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(load(dirfd, name, &file, &header, &is_rotten, out_field));
 	cost = (emr_kdf_cost){.passes = header.passes, .memory_bytes = header.memory_bytes};
-	status = key_and_com(passphrase, header.salt, &cost, &key, com);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(key_and_com(passphrase, header.salt, &cost, &key, com));
 	if (sodium_memcmp(com, header.com, sizeof com) != 0)
 		return is_rotten ? damaged("checksum", out_field) : EMR_WRONG_PASSPHRASE;
-	status = unseal(&header, &key, out, out_field);
-	if (status == EMR_OK)
-		emr_keyring_cost_at_least(*out, &cost);
-	return status;
+	EMR_TRY(unseal(&header, &key, out, out_field));
+	emr_keyring_cost_at_least(*out, &cost);
+	return EMR_OK;
 }

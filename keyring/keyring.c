@@ -47,10 +47,8 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 emr_status emr_keyring_create(emr_keyring_kind kind, uint64_t created_unix_s, emr_keyring **out)
 {
 	emr_secret seed = {0};
-	emr_status status = emr_secret_random(EMR_SEED_BYTES, &seed);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_random(EMR_SEED_BYTES, &seed));
 	return emr_keyring_from_seed(kind, created_unix_s, emr_id16_random(), &seed, out);
 }
 
@@ -84,41 +82,31 @@ static emr_status x25519_and_B(const emr_keyring *kr, emr_public *made)
 {
 	EMR_AUTO_SECRET box = {0};
 	EMR_AUTO_SECRET b = {0};
-	emr_status status = emr_derive_box(kr, &box);
 
-	if (status == EMR_OK)
-		status = emr_x25519_public(&box, made->x25519);
-	if (status == EMR_OK)
-		status = emr_derive_pre(kr, &b);
-	if (status == EMR_OK)
-		status = emr_pre_public(&b, made->B);
-	return status;
+	EMR_TRY(emr_derive_box(kr, &box));
+	EMR_TRY(emr_x25519_public(&box, made->x25519));
+	EMR_TRY(emr_derive_pre(kr, &b));
+	return emr_pre_public(&b, made->B);
 }
 
 static emr_status derive_public(const emr_keyring *kr, emr_public *made)
 {
-	emr_status status = emr_signer_public(kr, emr_signer_identity(), made->pk);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_signer_public(kr, emr_signer_identity(), made->pk));
 	emr_sha256(made->pk, 32, made->signer_id.b);
-	status = x25519_and_B(kr, made);
-	return status == EMR_OK ? emr_p256_spki(kr, 0, made->p256_spki) : status;
+	EMR_TRY(x25519_and_B(kr, made));
+	return emr_p256_spki(kr, 0, made->p256_spki);
 }
 
 emr_status emr_keyring_public(const emr_keyring *kr, emr_public *out)
 {
 	emr_public made = {.device_id = kr->device_id, .gen = kr->gen};
-	emr_status status = EMR_OK;
 
 	if (!emr_memo_find_public(kr->memo, &made)) {
-		status = derive_public(kr, &made);
-		if (status == EMR_OK)
-			emr_memo_keep_public(kr->memo, &made);
+		EMR_TRY(derive_public(kr, &made));
+		emr_memo_keep_public(kr->memo, &made);
 	}
-	if (status == EMR_OK)
-		*out = made;
-	return status;
+	*out = made;
+	return EMR_OK;
 }
 
 emr_status emr_keyring_person_pk(const emr_keyring *kr, uint8_t out_pk[32])
@@ -145,16 +133,13 @@ static emr_status domain_box_public(const emr_keyring *kr, emr_id16 domain_id, u
 {
 	const emr_memo_key as = {.kind = MEMO_DOMAIN_BOX, .id = domain_id};
 	EMR_AUTO_SECRET box = {0};
-	emr_status status;
 
 	if (emr_memo_find(kr->memo, &as, out))
 		return EMR_OK;
-	status = emr_derive_domain_box(kr, domain_id, &box);
-	if (status == EMR_OK)
-		status = emr_x25519_public(&box, out);
-	if (status == EMR_OK)
-		emr_memo_keep(kr->memo, &as, out);
-	return status;
+	EMR_TRY(emr_derive_domain_box(kr, domain_id, &box));
+	EMR_TRY(emr_x25519_public(&box, out));
+	emr_memo_keep(kr->memo, &as, out);
+	return EMR_OK;
 }
 
 /* A of an epoch.  What came by letter is not remembered: it may come later, and be another. */
@@ -163,17 +148,15 @@ static emr_status domain_pre_public(
 {
 	const emr_memo_key as = {.kind = MEMO_DOMAIN_PRE, .id = domain_id, .number = epoch};
 	EMR_AUTO_SECRET a = {0};
-	emr_status status;
 
 	if (is_seeds && emr_memo_find(kr->memo, &as, out))
 		return EMR_OK;
-	status = emr_derive_domain_pre(kr, domain_id, epoch, &a);
-	if (status == EMR_OK)
-		status = emr_pre_public(&a, out);
+	EMR_TRY(emr_derive_domain_pre(kr, domain_id, epoch, &a));
+	EMR_TRY(emr_pre_public(&a, out));
 	/* Asked once more: its letter may have come since. */
-	if (status == EMR_OK && is_seeds && !emr_keyring_coowns(kr, domain_id))
+	if (is_seeds && !emr_keyring_coowns(kr, domain_id))
 		emr_memo_keep(kr->memo, &as, out);
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, uint32_t gen,
@@ -181,19 +164,15 @@ emr_status emr_keyring_domain_public(const emr_keyring *kr, emr_id16 domain_id, 
 {
 	bool is_seeds = !emr_keyring_coowns(kr, domain_id);
 	emr_domain_public made;
-	emr_status status = emr_signer_public(kr,
-		is_seeds ? emr_signer_domain(domain_id, gen) : emr_signer_identity(),
-		made.owner_pk);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_signer_public(kr,
+		is_seeds ? emr_signer_domain(domain_id, gen) : emr_signer_identity(),
+		made.owner_pk));
 	emr_sha256(made.owner_pk, 32, made.signer_id.b);
-	status = domain_box_public(kr, domain_id, made.box);
-	if (status == EMR_OK)
-		status = domain_pre_public(kr, domain_id, epoch, is_seeds, made.A);
-	if (status == EMR_OK)
-		*out = made;
-	return status;
+	EMR_TRY(domain_box_public(kr, domain_id, made.box));
+	EMR_TRY(domain_pre_public(kr, domain_id, epoch, is_seeds, made.A));
+	*out = made;
+	return EMR_OK;
 }
 
 bool emr_keyring_owns(const emr_keyring *kr, emr_id16 domain_id, const uint8_t owner_pk[32])

@@ -64,17 +64,13 @@ static emr_status from_kem(
 {
 	EMR_AUTO_SECRET ikm = {0};
 	uint8_t info[37];
-	emr_status status = emr_secret_new(64, &ikm);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(64, &ikm));
 	memcpy(ikm.data, k->data, 32);
 	memcpy(info, ctx, 32);
 	memcpy(info + 32, "check", 5);
-	status = emr_hkdf_sha512(
-		"emrfs/v1/list", emr_secret_view(&ikm), emr_bytes_of(info, 37), out_check, 32);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_hkdf_sha512(
+		"emrfs/v1/list", emr_secret_view(&ikm), emr_bytes_of(info, 37), out_check, 32));
 	memcpy(info + 32, "key", 3);
 	return emr_hkdf_secret("emrfs/v1/list", &ikm, emr_bytes_of(info, 35), 32, out_key);
 }
@@ -115,10 +111,8 @@ static emr_status checked(
 {
 	EMR_AUTO_SECRET list = {0};
 	uint8_t check[32];
-	emr_status status = from_kem(k, ctx, &list, check);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(from_kem(k, ctx, &list, check));
 	if (sodium_memcmp(check, kcheck, sizeof check) != 0)
 		return EMR_DAMAGED;
 	return key_from(&list, out);
@@ -151,13 +145,10 @@ emr_status emr_list_key_open_kem(const emr_kem_key *kem, emr_id16 domain_id, uin
 static emr_status meta_key(const emr_list_key *key, emr_id16 object_id, emr_secret *out)
 {
 	EMR_AUTO_SECRET made = {0};
-	emr_status status = emr_secret_new(32, &made);
 
-	if (status == EMR_OK)
-		status = emr_hkdf_sha512_expand_prepared(key->meta.data,
-			emr_bytes_of(object_id.b, sizeof object_id.b), made.data, made.len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &made));
+	EMR_TRY(emr_hkdf_sha512_expand_prepared(key->meta.data,
+		emr_bytes_of(object_id.b, sizeof object_id.b), made.data, made.len));
 	*out = made;
 	made = (emr_secret){0};
 	return EMR_OK;
@@ -167,18 +158,18 @@ emr_status emr_list_key_seal(const emr_list_key *key, emr_id16 object_id, const 
 	emr_bytes aad, emr_bytes plain, uint8_t *out)
 {
 	EMR_AUTO_SECRET meta = {0};
-	emr_status status = meta_key(key, object_id, &meta);
 
-	return status == EMR_OK ? emr_aead_seal(&meta, nonce, aad, plain, out) : status;
+	EMR_TRY(meta_key(key, object_id, &meta));
+	return emr_aead_seal(&meta, nonce, aad, plain, out);
 }
 
 emr_status emr_list_key_open_meta(const emr_list_key *key, emr_id16 object_id,
 	const uint8_t nonce[24], emr_bytes aad, emr_bytes sealed, uint8_t *out)
 {
 	EMR_AUTO_SECRET meta = {0};
-	emr_status status = meta_key(key, object_id, &meta);
 
-	return status == EMR_OK ? emr_aead_open(&meta, nonce, aad, sealed, out) : status;
+	EMR_TRY(meta_key(key, object_id, &meta));
+	return emr_aead_open(&meta, nonce, aad, sealed, out);
 }
 
 emr_status emr_list_key_seal_local(const emr_keyring *kr, const emr_list_key *key, emr_bytes row,
@@ -191,7 +182,7 @@ emr_status emr_list_key_open_local(const emr_keyring *kr,
 	const uint8_t sealed[EMR_SEALED_DEK_BYTES], emr_bytes row, emr_list_key **out)
 {
 	emr_secret list = {0};
-	emr_status status = emr_secret_open_local(kr, EMR_LOCAL_LISTKEYS, sealed, row, &list);
 
-	return status == EMR_OK ? key_from(&list, out) : status;
+	EMR_TRY(emr_secret_open_local(kr, EMR_LOCAL_LISTKEYS, sealed, row, &list));
+	return key_from(&list, out);
 }

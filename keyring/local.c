@@ -32,10 +32,8 @@ static emr_status derive_secret(
 	EMR_AUTO_SECRET local = {0};
 	uint8_t info[64];
 	size_t len;
-	emr_status status = emr_derive_local(kr, &local);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_derive_local(kr, &local));
 	len = strlen(use_labels[use]) + 1;
 	memcpy(info, use_labels[use], len);
 	if (id != NULL) {
@@ -57,9 +55,9 @@ static emr_status local_secret(
 		return EMR_INVALID;
 	if (id != NULL)
 		return derive_secret(kr, use, id, out);
-	status = emr_memo_local(kr->memo, use, kr->device_id, out, &is_there);
-	if (status != EMR_OK || is_there)
-		return status;
+	EMR_TRY(emr_memo_local(kr->memo, use, kr->device_id, out, &is_there));
+	if (is_there)
+		return EMR_OK;
 	status = derive_secret(kr, use, NULL, out);
 	if (status == EMR_OK)
 		status = emr_memo_keep_local(kr->memo, use, kr->device_id, out);
@@ -108,9 +106,9 @@ emr_status emr_local_open(const emr_local_key *key, const uint8_t nonce[24], emr
 emr_status emr_local_unit_key(const emr_keyring *kr, emr_unit_key **out)
 {
 	EMR_AUTO_SECRET key = {0};
-	emr_status status = local_secret(kr, EMR_LOCAL_UNITS, NULL, &key);
 
-	return status == EMR_OK ? emr_unit_key_new(&key, out) : status;
+	EMR_TRY(local_secret(kr, EMR_LOCAL_UNITS, NULL, &key));
+	return emr_unit_key_new(&key, out);
 }
 
 emr_status emr_secret_seal_local(const emr_keyring *kr, emr_local_use use, const emr_secret *secret,
@@ -118,15 +116,12 @@ emr_status emr_secret_seal_local(const emr_keyring *kr, emr_local_use use, const
 {
 	EMR_AUTO_SECRET key = {0};
 	uint8_t nonce[EMR_AEAD_NONCE_BYTES];
-	emr_status status = local_secret(kr, use, NULL, &key);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(local_secret(kr, use, NULL, &key));
 	randombytes_buf(nonce, sizeof nonce);
-	status = emr_aead_seal(&key, nonce, aad, emr_secret_view(secret), out + sizeof nonce);
-	if (status == EMR_OK)
-		memcpy(out, nonce, sizeof nonce);
-	return status;
+	EMR_TRY(emr_aead_seal(&key, nonce, aad, emr_secret_view(secret), out + sizeof nonce));
+	memcpy(out, nonce, sizeof nonce);
+	return EMR_OK;
 }
 
 emr_status emr_secret_open_local(const emr_keyring *kr, emr_local_use use,
@@ -134,17 +129,13 @@ emr_status emr_secret_open_local(const emr_keyring *kr, emr_local_use use,
 {
 	EMR_AUTO_SECRET key = {0};
 	EMR_AUTO_SECRET made = {0};
-	emr_status status = local_secret(kr, use, NULL, &key);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(32, &made);
-	if (status == EMR_OK)
-		status = emr_aead_open(&key, sealed, aad,
-			emr_bytes_of(sealed + EMR_AEAD_NONCE_BYTES,
-				EMR_SEALED_DEK_BYTES - EMR_AEAD_NONCE_BYTES),
-			made.data);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(local_secret(kr, use, NULL, &key));
+	EMR_TRY(emr_secret_new(32, &made));
+	EMR_TRY(emr_aead_open(&key, sealed, aad,
+		emr_bytes_of(
+			sealed + EMR_AEAD_NONCE_BYTES, EMR_SEALED_DEK_BYTES - EMR_AEAD_NONCE_BYTES),
+		made.data));
 	*out = made;
 	made = (emr_secret){0};
 	return EMR_OK;

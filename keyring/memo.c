@@ -176,11 +176,9 @@ void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what)
 
 static emr_status copy_of(const emr_secret *key, emr_secret *out)
 {
-	emr_status status = emr_secret_new(key->len, out);
-
-	if (status == EMR_OK)
-		memcpy(out->data, key->data, key->len);
-	return status;
+	EMR_TRY(emr_secret_new(key->len, out));
+	memcpy(out->data, key->data, key->len);
+	return EMR_OK;
 }
 
 emr_status emr_memo_local(
@@ -201,10 +199,8 @@ emr_status emr_memo_keep_local(
 	emr_memo *memo, emr_local_use use, emr_id16 device_id, const emr_secret *key)
 {
 	local fresh = {.device_id = device_id};
-	emr_status status = copy_of(key, &fresh.key);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(copy_of(key, &fresh.key));
 	pthread_mutex_lock(&memo->lock);
 	emr_secret_free(&memo->locals[use].key);
 	memo->locals[use] = fresh;

@@ -109,11 +109,11 @@ static emr_status derive(
 	const emr_keyring *kr, uint32_t index, BIGNUM *scalar, uint8_t point[POINT_BYTES])
 {
 	EMR_AUTO_SECRET wide = {0};
-	emr_status status = emr_derive(&kr->seed,
-		&(emr_key_info){.label = "p256", .number = index, .with_number = true}, WIDE_BYTES,
-		&wide);
 
-	return status == EMR_OK ? scalar_and_point(&wide, scalar, point) : status;
+	EMR_TRY(emr_derive(&kr->seed,
+		&(emr_key_info){.label = "p256", .number = index, .with_number = true}, WIDE_BYTES,
+		&wide));
+	return scalar_and_point(&wide, scalar, point);
 }
 
 emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
@@ -121,13 +121,10 @@ emr_status emr_p256_key(const emr_keyring *kr, uint32_t index, EVP_PKEY **out)
 	AUTO(BIGNUM, bn_free) scalar = BN_secure_new();
 	uint8_t point[POINT_BYTES];
 	EVP_PKEY *key;
-	emr_status status;
 
 	if (scalar == NULL)
 		return out_of_memory();
-	status = derive(kr, index, scalar, point);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(derive(kr, index, scalar, point));
 	key = key_from(scalar, point);
 	if (key == NULL)
 		return out_of_memory();
@@ -186,10 +183,8 @@ emr_status emr_p256_sign(
 	uint8_t der[80];
 	uint8_t raw[64];
 	size_t len = sizeof der;
-	emr_status status = emr_p256_key(kr, index, &key);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_p256_key(kr, index, &key));
 	if (ctx == NULL || EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
 		EVP_DigestSign(ctx, der, &len, message.data, message.len) != 1 ||
 		!der_to_raw(der, len, raw))

@@ -58,10 +58,8 @@ emr_status emr_part_open(
 	emr_sha256_ctx hash;
 	uint8_t digest[32];
 	emr_part_item made;
-	emr_status status = emr_part_item_read(item, op, &made);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_item_read(item, op, &made));
 	if (part.len < EMR_PART_SALT_BYTES || part.len != emr_get_u32(item.data + 124))
 		return EMR_DAMAGED;
 	emr_sha256_init(&hash);

@@ -99,13 +99,11 @@ emr_status emr_report_part_seal(emr_bytes report_item, const uint8_t owner_box[3
 
 	if (status != EMR_OK || n < 1)
 		return EMR_INVALID;
-	status = emr_report_encode(rows, n, &plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_report_encode(rows, n, &plain));
 	emr_part_write_salt(&w);
-	status = emr_part_letter_seal(
-		&item, INFO, (emr_bytes){0}, owner_box, emr_buf_view(&plain), &w);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+	EMR_TRY(emr_part_letter_seal(
+		&item, INFO, (emr_bytes){0}, owner_box, emr_buf_view(&plain), &w));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 emr_status emr_report_part_open(const emr_box_key *domain_box, emr_bytes report_item,
@@ -115,17 +113,13 @@ emr_status emr_report_part_open(const emr_box_key *domain_box, emr_bytes report_
 	emr_part_item item;
 	emr_reader r;
 	emr_bytes letter;
-	emr_status status = emr_part_open(report_item, EMR_PART_READ_REPORT, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(report_item, EMR_PART_READ_REPORT, part, &item, &r));
 	letter = emr_read_bytes(&r, r.left);
 	if (letter.len < EMR_LETTER_OVERHEAD + 2 + ROW_BYTES ||
 		letter.len > EMR_LETTER_OVERHEAD + 2 + EMR_REPORT_ROWS_MAX * ROW_BYTES)
 		return EMR_DAMAGED;
-	status = emr_buf_append_zeros(&plain, letter.len - EMR_LETTER_OVERHEAD);
-	if (status == EMR_OK)
-		status = emr_part_letter_open(
-			&item, INFO, (emr_bytes){0}, domain_box, letter, plain.data);
-	return status == EMR_OK ? emr_report_decode(emr_buf_view(&plain), out_rows, out_n) : status;
+	EMR_TRY(emr_buf_append_zeros(&plain, letter.len - EMR_LETTER_OVERHEAD));
+	EMR_TRY(emr_part_letter_open(&item, INFO, (emr_bytes){0}, domain_box, letter, plain.data));
+	return emr_report_decode(emr_buf_view(&plain), out_rows, out_n);
 }

@@ -124,8 +124,8 @@ static emr_status seal_part(emr_bytes bytes, emr_part_op op, const char *info, c
 	if (status != EMR_OK)
 		return EMR_INVALID;
 	emr_part_write_salt(&w);
-	status = emr_part_letter_seal(&item, info, (emr_bytes){0}, pk, emr_buf_view(plain), &w);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+	EMR_TRY(emr_part_letter_seal(&item, info, (emr_bytes){0}, pk, emr_buf_view(plain), &w));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 /* At most MAX bytes of plaintext into PLAIN. */
@@ -135,10 +135,8 @@ static emr_status open_part(const emr_box_key *box, emr_bytes bytes, emr_part_op
 	emr_part_item item;
 	emr_reader r;
 	emr_bytes letter;
-	emr_status status = emr_part_open(bytes, op, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(bytes, op, part, &item, &r));
 	letter = emr_read_bytes(&r, r.left);
 	if (letter.len < EMR_LETTER_UNIT + EMR_LETTER_OVERHEAD ||
 		letter.len > max + EMR_LETTER_OVERHEAD)
@@ -151,11 +149,9 @@ emr_status emr_request_part_seal(emr_bytes request_item, const uint8_t to_box[32
 	const emr_request_body *body, emr_buf *out_part)
 {
 	EMR_AUTO_BUF plain = {0};
-	emr_status status = emr_request_body_encode(body, &plain);
 
-	return status == EMR_OK ? seal_part(request_item, EMR_PART_REQUEST, REQUEST_INFO, to_box,
-					  &plain, out_part)
-				: status;
+	EMR_TRY(emr_request_body_encode(body, &plain));
+	return seal_part(request_item, EMR_PART_REQUEST, REQUEST_INFO, to_box, &plain, out_part);
 }
 
 emr_status emr_request_part_open(
@@ -163,21 +159,19 @@ emr_status emr_request_part_open(
 {
 	uint8_t plain[REQUEST_MAX];
 	size_t len;
-	emr_status status = open_part(
-		box, request_item, EMR_PART_REQUEST, REQUEST_INFO, part, sizeof plain, plain, &len);
 
-	return status == EMR_OK ? emr_request_body_decode(emr_bytes_of(plain, len), out) : status;
+	EMR_TRY(open_part(box, request_item, EMR_PART_REQUEST, REQUEST_INFO, part, sizeof plain,
+		plain, &len));
+	return emr_request_body_decode(emr_bytes_of(plain, len), out);
 }
 
 emr_status emr_deny_part_seal(emr_bytes deny_item, const uint8_t requester_x25519[32],
 	const char *reason, emr_buf *out_part)
 {
 	EMR_AUTO_BUF plain = {0};
-	emr_status status = emr_reason_encode(reason, &plain);
 
-	return status == EMR_OK ? seal_part(deny_item, EMR_PART_DENY, DENY_INFO, requester_x25519,
-					  &plain, out_part)
-				: status;
+	EMR_TRY(emr_reason_encode(reason, &plain));
+	return seal_part(deny_item, EMR_PART_DENY, DENY_INFO, requester_x25519, &plain, out_part);
 }
 
 emr_status emr_deny_part_open(const emr_box_key *box, emr_bytes deny_item, emr_bytes part,
@@ -185,8 +179,8 @@ emr_status emr_deny_part_open(const emr_box_key *box, emr_bytes deny_item, emr_b
 {
 	uint8_t plain[REASON_MAX];
 	size_t len;
-	emr_status status = open_part(
-		box, deny_item, EMR_PART_DENY, DENY_INFO, part, sizeof plain, plain, &len);
 
-	return status == EMR_OK ? emr_reason_decode(emr_bytes_of(plain, len), out_reason) : status;
+	EMR_TRY(open_part(
+		box, deny_item, EMR_PART_DENY, DENY_INFO, part, sizeof plain, plain, &len));
+	return emr_reason_decode(emr_bytes_of(plain, len), out_reason);
 }

@@ -147,15 +147,13 @@ static emr_status write_owner_wrap(const emr_part_item *item, const emr_asked *a
 {
 	uint8_t aad[64];
 	uint8_t wrap[OWNER_WRAP_BYTES];
-	emr_status status;
 
 	memcpy(aad, item->pub.data, 32);
 	memcpy(aad + 32, item->signer_id.b, 32);
-	status = emr_hpke_seal(asked->owner_box, emr_bytes_of(OWNER_INFO, sizeof OWNER_INFO - 1),
-		emr_bytes_of(aad, sizeof aad), emr_secret_view(&asked->key->k), wrap);
-	if (status == EMR_OK)
-		emr_write_bytes(w, wrap, sizeof wrap);
-	return status;
+	EMR_TRY(emr_hpke_seal(asked->owner_box, emr_bytes_of(OWNER_INFO, sizeof OWNER_INFO - 1),
+		emr_bytes_of(aad, sizeof aad), emr_secret_view(&asked->key->k), wrap));
+	emr_write_bytes(w, wrap, sizeof wrap);
+	return EMR_OK;
 }
 
 static emr_status write_part(const emr_part_item *item, const emr_asked *asked,
@@ -163,7 +161,6 @@ static emr_status write_part(const emr_part_item *item, const emr_asked *asked,
 {
 	EMR_AUTO_BUF part = {0};
 	emr_writer w = emr_writer_of(&part);
-	emr_status status = EMR_OK;
 
 	if (mode != EMR_ANSWER_KEYS && asked->key == NULL)
 		return EMR_INVALID;
@@ -171,20 +168,17 @@ static emr_status write_part(const emr_part_item *item, const emr_asked *asked,
 	if (mode == EMR_ANSWER_KEYS)
 		emr_write_zeros(&w, OWNER_WRAP_BYTES);
 	else
-		status = write_owner_wrap(item, asked, &w);
-	if (status == EMR_OK)
-		status = emr_part_letter_seal(item, SERVED_INFO, (emr_bytes){0}, asked->epk,
-			emr_bytes_of(plain->data, plain->len), &w);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+		EMR_TRY(write_owner_wrap(item, asked, &w));
+	EMR_TRY(emr_part_letter_seal(item, SERVED_INFO, (emr_bytes){0}, asked->epk,
+		emr_bytes_of(plain->data, plain->len), &w));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 static emr_status zeroed_vault(size_t len, emr_vault *out)
 {
-	emr_status status = emr_vault_new(len, out);
-
-	if (status == EMR_OK)
-		memset(out->data, 0, len);
-	return status;
+	EMR_TRY(emr_vault_new(len, out));
+	memset(out->data, 0, len);
+	return EMR_OK;
 }
 
 emr_status emr_served_part_seal_cfrags(emr_bytes served_item, const emr_asked *asked,
@@ -198,9 +192,7 @@ emr_status emr_served_part_seal_cfrags(emr_bytes served_item, const emr_asked *a
 	if (status != EMR_OK || n > EMR_ACCESS_SLOTS_MAX || !groups_ok(groups, n, &given) ||
 		!public_fits(&item, EMR_ANSWER_CFRAGS, given))
 		return EMR_INVALID;
-	status = zeroed_vault(answer_cfrags_bytes(groups, n), &plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(zeroed_vault(answer_cfrags_bytes(groups, n), &plain));
 	answer_cfrags_encode(groups, n, plain.data);
 	return write_part(&item, asked, EMR_ANSWER_CFRAGS, &plain, out_part);
 }
@@ -216,9 +208,7 @@ emr_status emr_served_part_seal_keys(emr_bytes served_item, const emr_asked *ask
 	if (status != EMR_OK || n > EMR_ACCESS_SLOTS_MAX || !keys_ok(answers, n, &given) ||
 		!public_fits(&item, EMR_ANSWER_KEYS, given))
 		return EMR_INVALID;
-	status = zeroed_vault(answer_keys_bytes(n), &plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(zeroed_vault(answer_keys_bytes(n), &plain));
 	answer_keys_encode(answers, n, plain.data);
 	return write_part(&item, asked, EMR_ANSWER_KEYS, &plain, out_part);
 }
@@ -232,9 +222,7 @@ emr_status emr_served_part_seal_refusal(
 
 	if (status != EMR_OK || !public_fits(&item, EMR_ANSWER_REFUSED, 0))
 		return EMR_INVALID;
-	status = zeroed_vault(EMR_LETTER_UNIT, &plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(zeroed_vault(EMR_LETTER_UNIT, &plain));
 	return write_part(&item, asked, EMR_ANSWER_REFUSED, &plain, out_part);
 }
 
@@ -248,10 +236,8 @@ emr_status emr_request_key_of_served(const emr_box_key *domain_box, emr_bytes se
 	emr_part_item item;
 	emr_reader r;
 	emr_bytes wrap;
-	emr_status status = emr_part_open(served_item, EMR_PART_ACCESS_SERVED, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(served_item, EMR_PART_ACCESS_SERVED, part, &item, &r));
 	if (item.pub.data[48] == EMR_ANSWER_KEYS)
 		return EMR_NOT_FOUND;
 	wrap = emr_read_bytes(&r, OWNER_WRAP_BYTES);
@@ -259,10 +245,8 @@ emr_status emr_request_key_of_served(const emr_box_key *domain_box, emr_bytes se
 		return EMR_DAMAGED;
 	memcpy(aad, item.pub.data, 32);
 	memcpy(aad + 32, item.signer_id.b, 32);
-	status = emr_secret_new(32, &k);
-	if (status == EMR_OK)
-		status = emr_hpke_open(&domain_box->sk,
-			emr_bytes_of(OWNER_INFO, sizeof OWNER_INFO - 1),
-			emr_bytes_of(aad, sizeof aad), wrap, k.data);
-	return status == EMR_OK ? emr_request_key_from(&k, access->kcom, out) : status;
+	EMR_TRY(emr_secret_new(32, &k));
+	EMR_TRY(emr_hpke_open(&domain_box->sk, emr_bytes_of(OWNER_INFO, sizeof OWNER_INFO - 1),
+		emr_bytes_of(aad, sizeof aad), wrap, k.data));
+	return emr_request_key_from(&k, access->kcom, out);
 }

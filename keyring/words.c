@@ -186,7 +186,6 @@ emr_status emr_words_read(
 	const uint8_t *token;
 	size_t at = 0;
 	size_t len;
-	emr_status status;
 
 	*out_problem = (emr_words_problem){.fault = EMR_WORDS_FINE};
 	if (text.len > TEXT_MAX)
@@ -196,9 +195,7 @@ emr_status emr_words_read(
 	at = 0;
 	/* An unknown word says more than a wrong count. */
 	for (size_t i = 0; i < EMR_WORDS && (token = next_token(text, &at, &len)) != NULL; i++) {
-		status = read_one(token, len, i, &out_indexes[i], out_problem);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(read_one(token, len, i, &out_indexes[i], out_problem));
 	}
 	if (out_problem->count == EMR_WORDS)
 		return EMR_OK;
@@ -213,10 +210,9 @@ static emr_status read_seed(emr_bytes text, emr_words_problem *problem, emr_secr
 	uint16_t indexes[EMR_WORDS];
 	uint8_t hash[32];
 	uint8_t check = 0;
-	emr_status status = emr_secret_new(EMR_SEED_BYTES, &seed);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(EMR_SEED_BYTES, &seed));
 	status = emr_words_read(text, indexes, problem);
 	if (status == EMR_OK) {
 		emr_words_unpack(indexes, seed.data, &check);
@@ -248,10 +244,8 @@ emr_status emr_keyring_from_words(emr_bytes text, emr_keyring_kind kind, uint64_
 {
 	EMR_AUTO_SECRET seed = {0};
 	emr_words_problem unseen;
-	emr_status status = read_seed(text, out_problem != NULL ? out_problem : &unseen, &seed);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_seed(text, out_problem != NULL ? out_problem : &unseen, &seed));
 	return emr_keyring_from_seed(kind, created_unix_s, emr_id16_random(), &seed, out);
 }
 

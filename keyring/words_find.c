@@ -15,17 +15,15 @@ static emr_status gives_identity(const uint16_t indexes[EMR_WORDS], const uint8_
 	EMR_AUTO_SECRET sk = {0};
 	uint8_t hash[32];
 	uint8_t check = 0;
-	emr_status status;
 
 	*out_match = false;
 	emr_words_unpack(indexes, scratch->data, &check);
 	emr_sha256(scratch->data, EMR_SEED_BYTES, hash);
 	if (hash[0] != check)
 		return EMR_OK;
-	status = emr_derive_identity(scratch, 1, &sk);
-	if (status == EMR_OK)
-		*out_match = memcmp(sk.data + 32, known_pk, 32) == 0;
-	return status;
+	EMR_TRY(emr_derive_identity(scratch, 1, &sk));
+	*out_match = memcmp(sk.data + 32, known_pk, 32) == 0;
+	return EMR_OK;
 }
 
 /* Tries the other 2,047 words at POSITION and leaves the fitting one there. */

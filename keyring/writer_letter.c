@@ -68,10 +68,8 @@ static emr_status read_key(emr_reader *r, emr_id16 domain_id, uint32_t *last, em
 {
 	EMR_AUTO_SECRET a = {0};
 	uint32_t epoch = emr_read_u32(r);
-	emr_status status = emr_secret_new(32, &a);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &a));
 	emr_read_copy(r, a.data, 32);
 	if (r->bad || epoch <= *last)
 		return EMR_DAMAGED;
@@ -159,17 +157,13 @@ emr_status emr_writer_part_seal(emr_bytes writer_item, const uint8_t writer_x255
 	if (status != EMR_OK || n > EMR_WRITER_KEYS_MAX || letter->card_len > EMR_CARD_MAX ||
 		(n > 0 && !emr_id16_equal(keys[0]->domain_id, item.domain_id)))
 		return EMR_INVALID;
-	status = emr_vault_new(emr_writer_letter_bytes(letter, n), &plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_vault_new(emr_writer_letter_bytes(letter, n), &plain));
 	memset(plain.data, 0, plain.len);
-	status = emr_writer_letter_encode(letter, keys, n, plain.data);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_writer_letter_encode(letter, keys, n, plain.data));
 	emr_part_write_salt(&w);
-	status = emr_part_letter_seal(&item, INFO, (emr_bytes){0}, writer_x25519,
-		emr_bytes_of(plain.data, plain.len), &w);
-	return status == EMR_OK ? emr_buf_append(out_part, part.data, part.len) : status;
+	EMR_TRY(emr_part_letter_seal(&item, INFO, (emr_bytes){0}, writer_x25519,
+		emr_bytes_of(plain.data, plain.len), &w));
+	return emr_buf_append(out_part, part.data, part.len);
 }
 
 emr_status emr_writer_part_open(const emr_box_key *box, emr_bytes writer_item, emr_bytes part,
@@ -179,19 +173,14 @@ emr_status emr_writer_part_open(const emr_box_key *box, emr_bytes writer_item, e
 	emr_part_item item;
 	emr_reader r;
 	emr_bytes letter;
-	emr_status status = emr_part_open(writer_item, EMR_PART_WRITER_ADD, part, &item, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_part_open(writer_item, EMR_PART_WRITER_ADD, part, &item, &r));
 	letter = emr_read_bytes(&r, r.left);
 	if (letter.len < EMR_LETTER_UNIT + EMR_LETTER_OVERHEAD ||
 		letter.len > LETTER_MAX + EMR_LETTER_OVERHEAD)
 		return EMR_DAMAGED;
-	status = emr_vault_new(letter.len - EMR_LETTER_OVERHEAD, &plain);
-	if (status == EMR_OK)
-		status = emr_part_letter_open(&item, INFO, (emr_bytes){0}, box, letter, plain.data);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_vault_new(letter.len - EMR_LETTER_OVERHEAD, &plain));
+	EMR_TRY(emr_part_letter_open(&item, INFO, (emr_bytes){0}, box, letter, plain.data));
 	return emr_writer_letter_decode(
 		emr_bytes_of(plain.data, plain.len), item.domain_id, out_letter, out_keys, out_n);
 }

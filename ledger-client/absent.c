@@ -81,10 +81,8 @@ static emr_status try_open(const absent *a, emr_ledger **out_inner)
 	EMR_AUTO_LEDGER inner = NULL;
 	emr_status (*host)(const emr_ledger_options *, int, emr_ledger **) =
 		a->options.host != NULL ? a->options.host : emr_embedded_open_woken;
-	emr_status status = host(&a->options, a->wake_fd, &inner);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(host(&a->options, a->wake_fd, &inner));
 	if (!is_known(a, emr_ledger_descriptor(inner)))
 		return EMR_FORK;
 	*out_inner = inner;
@@ -310,29 +308,26 @@ static void absent_close(void *self)
 static emr_status absent_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->submit(v.self, batch, out_answer)) : status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->submit(v.self, batch, out_answer));
 }
 
 static emr_status absent_renew(void *self, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, emr_backend_renew(v.backend, v.self, keyring,
-						    certificate, batch, out_answer))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(
+		&v, emr_backend_renew(v.backend, v.self, keyring, certificate, batch, out_answer));
 }
 
 static emr_status absent_genesis(void *self, emr_ledger_genesis *out_genesis)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(enter(self, &v));
 	return leave(&v, v.backend->genesis != NULL ? v.backend->genesis(v.self, out_genesis)
 						    : EMR_UNSUPPORTED);
 }
@@ -340,10 +335,8 @@ static emr_status absent_genesis(void *self, emr_ledger_genesis *out_genesis)
 static emr_status absent_doubt(void *self, emr_ledger_doubt *out_doubt)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(enter(self, &v));
 	return leave(&v,
 		v.backend->doubt != NULL ? v.backend->doubt(v.self, out_doubt) : EMR_UNSUPPORTED);
 }
@@ -351,19 +344,18 @@ static emr_status absent_doubt(void *self, emr_ledger_doubt *out_doubt)
 static emr_status absent_size(void *self, uint64_t *out_size)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->size(v.self, out_size)) : status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->size(v.self, out_size));
 }
 
 static emr_status absent_changes(
 	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->changes(v.self, domain, since, out_change))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->changes(v.self, domain, since, out_change));
 }
 
 static emr_status absent_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
@@ -382,46 +374,42 @@ static emr_status absent_fetch(
 	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->fetch(v.self, keys, n, fn, arg)) : status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->fetch(v.self, keys, n, fn, arg));
 }
 
 static emr_status absent_find_item(
 	void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK
-		       ? leave(&v, v.backend->find_item(v.self, item_id, out_seq, out_index))
-		       : status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->find_item(v.self, item_id, out_seq, out_index));
 }
 
 static emr_status absent_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->subtree(v.self, level, index, out_hash))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->subtree(v.self, level, index, out_hash));
 }
 
 static emr_status absent_note(void *self, emr_buf *out_note)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->note(v.self, out_note)) : status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->note(v.self, out_note));
 }
 
 static emr_status absent_replace_note(void *self, emr_bytes old_note, emr_bytes note)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	return status == EMR_OK ? leave(&v, v.backend->replace_note(v.self, old_note, note))
-				: status;
+	EMR_TRY(enter(self, &v));
+	return leave(&v, v.backend->replace_note(v.self, old_note, note));
 }
 
 static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
@@ -439,10 +427,8 @@ static emr_status absent_unite(void *self, struct emr_chain *own, uint64_t size,
 	struct emr_chain *united, emr_ledger_trouble *out_trouble)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(enter(self, &v));
 	return leave(&v, v.backend->unite != NULL
 				 ? v.backend->unite(v.self, own, size, united, out_trouble)
 				 : EMR_UNSUPPORTED);
@@ -452,10 +438,8 @@ static emr_status absent_mend(void *self, struct emr_chain *own, struct emr_chai
 	emr_ledger_trouble *out_trouble, uint64_t *out_n)
 {
 	visit v;
-	emr_status status = enter(self, &v);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(enter(self, &v));
 	return leave(&v, v.backend->mend != NULL
 				 ? v.backend->mend(v.self, own, united, out_trouble, out_n)
 				 : EMR_UNSUPPORTED);
@@ -594,10 +578,8 @@ static absent *absent_new(const emr_ledger_options *options)
 static emr_status ask_known(absent *a)
 {
 	EMR_AUTO_BUF descriptor = {0};
-	emr_status status = a->options.known(a->options.known_arg, &descriptor);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(a->options.known(a->options.known_arg, &descriptor));
 	if (descriptor.len == 0 || !is_known(a, emr_buf_view(&descriptor)))
 		return EMR_DAMAGED;
 	return emr_buf_append(&a->descriptor, descriptor.data, descriptor.len);

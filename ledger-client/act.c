@@ -67,10 +67,8 @@ emr_status emr_act_item(
 	emr_item item = item_of(act, signer);
 	emr_bytes pub = act_pub(act);
 	size_t len = 0;
-	emr_status status = emr_buf_reserve(out_item, EMR_ITEM_BYTES + EMR_PUB_MAX);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out_item, EMR_ITEM_BYTES + EMR_PUB_MAX));
 	item.time_unix_s = time_unix_s;
 	if (emr_item_encode(&item, (emr_span){pub.data, pub.len}, out_item->data + out_item->len,
 		    EMR_ITEM_BYTES + EMR_PUB_MAX, &len) != EMR_CONTRACT_OK)
@@ -120,23 +118,17 @@ emr_status emr_act_key_rotate(
 	emr_act act = act_of(EMR_OP_KEY_ROTATE, zero16(), half(old));
 	emr_pub_key_rotate pub;
 	emr_public public;
-	emr_status status = emr_keyring_public(next, &public);
 
-	if (status == EMR_OK)
-		status = emr_keyring_pop(next, net_id, pub.pop);
-	if (status == EMR_OK)
-		status = emr_keyring_log_public(next, net_id, pub.log_pk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(next, &public));
+	EMR_TRY(emr_keyring_pop(next, net_id, pub.pop));
+	EMR_TRY(emr_keyring_log_public(next, net_id, pub.log_pk));
 	memcpy(pub.new_pk, public.pk, 32);
 	memcpy(pub.x25519, public.x25519, 32);
 	memcpy(pub.B, public.B, 32);
 	memset(pub.new_sig, 0, sizeof pub.new_sig);
 	emr_pub_key_rotate_encode(&pub, act.pub);
-	status = agree(
-		next, emr_signer_identity(), net_id, emr_bytes_of(old.b, 32), &act, pub.new_sig);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(agree(
+		next, emr_signer_identity(), net_id, emr_bytes_of(old.b, 32), &act, pub.new_sig));
 	emr_pub_key_rotate_encode(&pub, act.pub);
 	*out_act = act;
 	return EMR_OK;
@@ -283,16 +275,12 @@ emr_status emr_act_domain_rotate(const emr_keyring *keyring, emr_id16 domain, ui
 	emr_act act = act_of(EMR_OP_DOMAIN_ROTATE, domain, domain);
 	emr_pub_domain_rotate pub = {0};
 	emr_domain_public public;
-	emr_status status = emr_keyring_domain_public(keyring, domain, next_gen, 1, &public);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_domain_public(keyring, domain, next_gen, 1, &public));
 	memcpy(pub.new_pk, public.owner_pk, 32);
 	emr_pub_domain_rotate_encode(&pub, act.pub);
-	status = agree(keyring, emr_signer_domain(domain, next_gen), net_id,
-		emr_bytes_of(domain.b, 16), &act, pub.new_sig);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(agree(keyring, emr_signer_domain(domain, next_gen), net_id,
+		emr_bytes_of(domain.b, 16), &act, pub.new_sig));
 	emr_pub_domain_rotate_encode(&pub, act.pub);
 	*out_act = act;
 	return EMR_OK;

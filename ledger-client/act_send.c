@@ -39,17 +39,17 @@ static emr_status make_batch(const emr_keyring *keyring, emr_signer who, emr_led
 		.keyring = keyring, .signer = who, .net_id = emr_ledger_net_id(ledger)};
 	EMR_AUTO_BATCH batch = NULL;
 	emr_id32 item;
-	emr_status status = emr_batch_new(&options, &batch);
 
-	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+	EMR_TRY(emr_batch_new(&options, &batch));
+	for (size_t i = 0; i < n; i++) {
 		emr_operation operation =
 			emr_act_operation(&acts[i], now, parts != NULL ? parts[i] : (emr_bytes){0});
 
 		if (i > 0 && comes_behind(&acts[i - 1], &acts[i], emr_batch_signer_id(batch)))
 			operation.prev = item;
-		status = emr_batch_add(batch, &operation, &item);
+		EMR_TRY(emr_batch_add(batch, &operation, &item));
 	}
-	return status == EMR_OK ? emr_batch_finish(batch, now, VALID_FOR_S, out, NULL) : status;
+	return emr_batch_finish(batch, now, VALID_FOR_S, out, NULL);
 }
 
 static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,
@@ -57,10 +57,9 @@ static emr_status act_send(const emr_keyring *keyring, emr_signer who, emr_ledge
 	emr_ledger_answer *out_answer)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = make_batch(keyring, who, ledger, acts, parts, n, clock, &bytes);
 
-	return status == EMR_OK ? emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer)
-				: status;
+	EMR_TRY(make_batch(keyring, who, ledger, acts, parts, n, clock, &bytes));
+	return emr_ledger_submit(ledger, emr_buf_view(&bytes), out_answer);
 }
 
 emr_status emr_act_batch(const emr_keyring *keyring, emr_signer who, emr_ledger *ledger,

@@ -52,8 +52,8 @@ static emr_status make(const emr_keyring *admin, emr_application *facts, const c
 	if (msp != NULL)
 		memcpy(facts->msp, msp, strlen(msp));
 	memcpy(facts->admin_pk, public.pk, 32);
-	status = write_bytes(facts, out_bytes);
-	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
+	EMR_TRY(write_bytes(facts, out_bytes));
+	return emr_application_read(emr_buf_view(out_bytes), out);
 }
 
 emr_status emr_application_by(const emr_keyring *admin, emr_id16 net_id, const char *name,
@@ -90,13 +90,12 @@ emr_status emr_application_again(const emr_application *earlier, uint64_t expire
 	emr_buf *out_bytes, emr_application *out)
 {
 	emr_application facts = *earlier;
-	emr_status status;
 
 	if (emr_application_is_own(earlier))
 		facts.org = emr_id16_random();
 	facts.expires = expires_unix_s;
-	status = write_bytes(&facts, out_bytes);
-	return status == EMR_OK ? emr_application_read(emr_buf_view(out_bytes), out) : status;
+	EMR_TRY(write_bytes(&facts, out_bytes));
+	return emr_application_read(emr_buf_view(out_bytes), out);
 }
 
 bool emr_application_is_own(const emr_application *application)
@@ -179,12 +178,10 @@ emr_status emr_application_certify(const emr_keyring *admin, const emr_applicati
 		.not_before = now_unix_s - DAY_S,
 		.not_after = now_unix_s + OWNER_S};
 	emr_public public;
-	emr_status status = emr_keyring_public(admin, &public);
 
-	return status == EMR_OK
-		       ? emr_cert_issue(admin, application->ca_der, &subject,
-				 emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), out_cert)
-		       : status;
+	EMR_TRY(emr_keyring_public(admin, &public));
+	return emr_cert_issue(admin, application->ca_der, &subject,
+		emr_bytes_of(public.p256_spki, EMR_P256_SPKI_BYTES), out_cert);
 }
 
 emr_status emr_application_register(const emr_keyring *admin, const emr_application *application,
@@ -198,12 +195,9 @@ emr_status emr_application_register(const emr_keyring *admin, const emr_applicat
 	EMR_AUTO_BUF part = {0};
 	emr_act act;
 	uint8_t code = 0;
-	emr_status status = emr_register_certified(&who, cert, &act, &part);
 
-	if (status == EMR_OK)
-		status = emr_act_send(admin, ledger, &act, emr_buf_view(&part), clock, &code);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_register_certified(&who, cert, &act, &part));
+	EMR_TRY(emr_act_send(admin, ledger, &act, emr_buf_view(&part), clock, &code));
 	/* Its row is there, which only this key can make: who registered was ended behind that. */
 	return code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY ||
 			       code == EMR_RESULT_CONFLICT

@@ -122,23 +122,16 @@ emr_status emr_batch_add(
 {
 	uint8_t bytes[EMR_ITEM_BYTES + EMR_PUB_MAX];
 	size_t len = 0;
-	emr_status status;
 
 	if (builder->is_spent)
 		return EMR_INVALID;
-	status = encode(builder, item, bytes, &len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(encode(builder, item, bytes, &len));
 	if (builder->count == EMR_BATCH_SEND_ITEMS ||
 		emr_batch_size(builder) + len + item->priv.len > EMR_BATCH_SEND_BYTES)
 		return EMR_LIMIT;
-	status = emr_buf_reserve(&builder->items, len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&builder->parts, item->priv.data, item->priv.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&builder->items, bytes, len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(&builder->items, len));
+	EMR_TRY(emr_buf_append(&builder->parts, item->priv.data, item->priv.len));
+	EMR_TRY(emr_buf_append(&builder->items, bytes, len));
 	builder->count++;
 	emr_item_id((emr_span){bytes, len}, out_item_id->b);
 	return EMR_OK;
@@ -168,23 +161,15 @@ emr_status emr_batch_finish(emr_batch_builder *builder, uint64_t now, uint64_t v
 	emr_buf *out_batch, emr_id32 *out_batch_id)
 {
 	uint8_t header[EMR_HEADER_BYTES];
-	emr_status status;
 
 	if (builder->is_spent || builder->count == 0)
 		return EMR_INVALID;
-	status = sign_header(builder, now, valid_for, header);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(sign_header(builder, now, valid_for, header));
 	emr_buf_clear(out_batch);
-	status = emr_buf_reserve(out_batch, emr_batch_size(builder));
-	if (status == EMR_OK)
-		status = emr_buf_append(out_batch, header, sizeof header);
-	if (status == EMR_OK)
-		status = emr_buf_append(out_batch, builder->items.data, builder->items.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(out_batch, builder->parts.data, builder->parts.len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out_batch, emr_batch_size(builder)));
+	EMR_TRY(emr_buf_append(out_batch, header, sizeof header));
+	EMR_TRY(emr_buf_append(out_batch, builder->items.data, builder->items.len));
+	EMR_TRY(emr_buf_append(out_batch, builder->parts.data, builder->parts.len));
 	builder->is_spent = true;
 	if (out_batch_id)
 		emr_batch_id(header, out_batch_id->b);

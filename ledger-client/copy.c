@@ -45,9 +45,8 @@ static emr_chain *source_of(const emr_ledger_copy *copy)
 /* The snapshot begins with the first read, not with BEGIN. */
 static emr_status hold(emr_ledger_copy *copy)
 {
-	emr_status status = emr_chain_begin_read(copy->held);
-
-	return status == EMR_OK ? emr_chain_size(copy->held, &copy->entries) : status;
+	EMR_TRY(emr_chain_begin_read(copy->held));
+	return emr_chain_size(copy->held, &copy->entries);
 }
 
 static emr_status hold_private(int dirfd, const char *name, emr_ledger_copy *copy)
@@ -270,11 +269,10 @@ emr_status emr_ledger_copy_renew(emr_ledger_copy *copy)
 emr_status emr_ledger_copy_is_newest(emr_ledger_copy *copy, bool *out_is_newest)
 {
 	uint64_t now = 0;
-	emr_status status = emr_chain_size(copy->newest, &now);
 
-	if (status == EMR_OK)
-		*out_is_newest = now == copy->entries;
-	return status;
+	EMR_TRY(emr_chain_size(copy->newest, &now));
+	*out_is_newest = now == copy->entries;
+	return EMR_OK;
 }
 
 /* ---- what it says ---- */
@@ -360,14 +358,11 @@ emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *ou
 	__attribute__((cleanup(record_walk_end)))
 	record_walk walk = {.chain = source_of(copy), .facts = &facts, .has_parts = !copy->is_own};
 	emr_entry entry;
-	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
-	if (status == EMR_OK)
-		status = emr_chain_each_row(walk.chain, "O/", count_record, &walk);
-	if (status == EMR_OK && copy->entries > 1)
-		status = emr_chain_entry(walk.chain, copy->entries - 1, &newest, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
+	EMR_TRY(emr_chain_each_row(walk.chain, "O/", count_record, &walk));
+	if (copy->entries > 1)
+		EMR_TRY(emr_chain_entry(walk.chain, copy->entries - 1, &newest, NULL));
 	if (newest.len > 0 &&
 		emr_entry_parse(span_of(emr_buf_view(&newest)), &entry) == EMR_CONTRACT_OK)
 		facts.last_unix_s = entry.ledger_time_unix_s;
@@ -409,12 +404,11 @@ static emr_status certificate_of(emr_chain *chain, const emr_row_key *row, emr_i
 	emr_buf *part, emr_bytes *out_der)
 {
 	emr_part_key key = {.family = row->head.family, .version = row->head.version};
-	emr_status status = EMR_OK;
 
 	memcpy(key.object.b, signer_id.b, sizeof key.object.b);
-	for (; key.version > 0 && out_der->len == 0 && status == EMR_OK; key.version--)
-		status = certificate_at(chain, row, &key, part, out_der);
-	return status;
+	for (; key.version > 0 && out_der->len == 0; key.version--)
+		EMR_TRY(certificate_at(chain, row, &key, part, out_der));
+	return EMR_OK;
 }
 
 static emr_status tell_member(
@@ -425,7 +419,6 @@ static emr_status tell_member(
 	emr_ledger_member member = {.certificate = {0}};
 	emr_row_key row;
 	emr_bytes pk;
-	emr_status status;
 
 	(void)key;
 	(void)seq;
@@ -435,8 +428,8 @@ static emr_status tell_member(
 	memcpy(member.pk, row.pk, sizeof member.pk);
 	pk = emr_bytes_of(member.pk, sizeof member.pk);
 	member.signer_id = emr_sha256_of(&pk, 1);
-	status = certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate);
-	return status == EMR_OK ? walk->fn(walk->arg, &member) : status;
+	EMR_TRY(certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate));
+	return walk->fn(walk->arg, &member);
 }
 
 emr_status emr_ledger_copy_members(emr_ledger_copy *copy, emr_ledger_member_fn fn, void *arg)
@@ -496,12 +489,10 @@ emr_status emr_ledger_copy_write(emr_ledger_copy *copy, int dirfd, const char *n
 {
 	char path[PATH_MAX];
 	sqlite3 *to = NULL;
-	emr_status status = emr_sql_path(dirfd, name, path);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = make_empty(dirfd, name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_path(dirfd, name, path));
+	EMR_TRY(make_empty(dirfd, name));
 	/* Nobody else has this file: no locks, which a memory stick may not have, and no journal.
 	 */
 	status = emr_sql_status(

@@ -65,13 +65,10 @@ static emr_status make_certificates(making *m)
 		.org = m->org,
 		.not_before = m->now - DAY_S,
 		.not_after = m->now + OWNER_S};
-	emr_status status;
 
 	if (m->options->certify != NULL)
 		return m->options->certify(m->options->certify_arg, &m->ca, &m->cert);
-	status = emr_cert_make_ca(keyring, &ca, &m->ca);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_cert_make_ca(keyring, &ca, &m->ca));
 	return emr_cert_issue(keyring, emr_buf_view(&m->ca), &owner,
 		emr_bytes_of(m->owner.p256_spki, EMR_P256_SPKI_BYTES), &m->cert);
 }
@@ -84,16 +81,13 @@ static emr_status make_descriptor(making *m)
 	emr_id16 nonce = emr_id16_random();
 	size_t name_len = strlen(m->options->name);
 	size_t len = 0;
-	emr_status status;
 
 	descriptor.name = org.name = (emr_span){(const uint8_t *)m->options->name, name_len};
 	org.msp = (emr_span){(const uint8_t *)msp, strlen(msp)};
 	memcpy(descriptor.nonce, nonce.b, sizeof nonce.b);
 	memcpy(org.org, m->org.b, 16);
 	memcpy(org.admin_pk, m->owner.pk, 32);
-	status = emr_buf_reserve(&m->descriptor, m->ca.len + 1024);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(&m->descriptor, m->ca.len + 1024));
 	if (emr_descriptor_encode(&descriptor, &org, m->descriptor.data, m->descriptor.cap, &len) !=
 		EMR_CONTRACT_OK)
 		return EMR_INVALID;
@@ -109,7 +103,6 @@ static emr_status take_up(making *m)
 	const emr_span bytes = {descriptor.data, descriptor.len};
 	emr_descriptor network;
 	emr_descriptor_org org;
-	emr_status status;
 
 	if (emr_descriptor_parse(bytes, &network) != EMR_CONTRACT_OK || network.norg != 1 ||
 		emr_descriptor_org_at(&network, 0, &org) != EMR_CONTRACT_OK)
@@ -118,21 +111,17 @@ static emr_status take_up(making *m)
 		return EMR_DENIED;
 	memcpy(m->org.b, org.org, sizeof m->org.b);
 	emr_descriptor_net_id(bytes, m->net_id.b);
-	status = emr_buf_append(&m->ca, org.ca_der.data, org.ca_der.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&m->cert, certificate.data, certificate.len);
-	return status == EMR_OK ? emr_buf_append(&m->descriptor, descriptor.data, descriptor.len)
-				: status;
+	EMR_TRY(emr_buf_append(&m->ca, org.ca_der.data, org.ca_der.len));
+	EMR_TRY(emr_buf_append(&m->cert, certificate.data, certificate.len));
+	return emr_buf_append(&m->descriptor, descriptor.data, descriptor.len);
 }
 
 static emr_status make_what_it_is(making *m)
 {
-	emr_status status;
-
 	if (m->options->begun_descriptor.len > 0)
 		return take_up(m);
-	status = make_certificates(m);
-	return status == EMR_OK ? make_descriptor(m) : status;
+	EMR_TRY(make_certificates(m));
+	return make_descriptor(m);
 }
 
 /* ---- the owner's registration ---- */
@@ -152,16 +141,12 @@ static emr_status make_batch(const making *m, emr_buf *out)
 	emr_batch_options options = {.keyring = m->options->keyring,
 		.signer = emr_signer_identity(),
 		.net_id = m->net_id};
-	emr_status status = emr_register_certified(&owner, emr_buf_view(&m->cert), &act, &part);
 
-	if (status == EMR_OK)
-		status = emr_batch_new(&options, &builder);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_register_certified(&owner, emr_buf_view(&m->cert), &act, &part));
+	EMR_TRY(emr_batch_new(&options, &builder));
 	operation = emr_act_operation(&act, m->now, emr_buf_view(&part));
-	status = emr_batch_add(builder, &operation, &item_id);
-	return status == EMR_OK ? emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL)
-				: status;
+	EMR_TRY(emr_batch_add(builder, &operation, &item_id));
+	return emr_batch_finish(builder, m->now, VALID_FOR_S, out, NULL);
 }
 
 static emr_status open_ledger(const making *m, emr_ledger **out_ledger)
@@ -205,12 +190,10 @@ static emr_status make_ledger(const making *m)
 {
 	EMR_AUTO_CHAIN chain = NULL;
 	emr_chain_use use = m->options->is_group ? EMR_CHAIN_SHARED_GROUP : EMR_CHAIN_SHARED;
-	emr_status status = emr_chain_open(m->dirfd, EMR_NETWORK_LEDGER, use, true, 1000, &chain);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_chain_begin(chain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_open(m->dirfd, EMR_NETWORK_LEDGER, use, true, 1000, &chain));
+	EMR_TRY(emr_chain_begin(chain));
 	status = emr_chain_append_genesis(chain, emr_buf_view(&m->descriptor));
 	if (status == EMR_OK)
 		return emr_chain_commit(chain);
@@ -221,21 +204,18 @@ static emr_status make_ledger(const making *m)
 static emr_status fill(making *m)
 {
 	mode_t dir_mode = m->options->is_group ? 02770 : 0700;
-	emr_status status;
 
 	if (fchmod(m->dirfd, dir_mode) != 0)
 		return emr_status_from_errno(errno);
-	status = emr_network_check_place(m->dirfd);
-	if (status == EMR_OK)
-		status = emr_file_create(m->dirfd, EMR_NETWORK_DESCRIPTOR,
-			emr_buf_view(&m->descriptor), m->options->is_group ? 0660 : 0600);
-	if (status == EMR_OK && m->options->begin == NULL)
-		status = make_ledger(m);
-	if (status == EMR_OK)
-		status = register_owner(m);
-	if (status == EMR_OK && fsync(m->dirfd) != 0)
-		status = emr_status_from_errno(errno);
-	return status;
+	EMR_TRY(emr_network_check_place(m->dirfd));
+	EMR_TRY(emr_file_create(m->dirfd, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&m->descriptor),
+		m->options->is_group ? 0660 : 0600));
+	if (m->options->begin == NULL)
+		EMR_TRY(make_ledger(m));
+	EMR_TRY(register_owner(m));
+	if (fsync(m->dirfd) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	return EMR_OK;
 }
 
 static void remove_all(const making *m)

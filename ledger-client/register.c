@@ -13,14 +13,9 @@ static const size_t label = EMR_BIND_MESSAGE_BYTES - 80; /* emr_keyring_sign put
 /* Fills all of PUB that its key says of itself. */
 static emr_status describe_key(const emr_register *who, emr_pub_key_reg *pub, emr_public *public)
 {
-	emr_status status = emr_keyring_public(who->keyring, public);
-
-	if (status == EMR_OK)
-		status = emr_keyring_pop(who->keyring, who->net_id, pub->pop);
-	if (status == EMR_OK)
-		status = emr_keyring_log_public(who->keyring, who->net_id, pub->log_pk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(who->keyring, public));
+	EMR_TRY(emr_keyring_pop(who->keyring, who->net_id, pub->pop));
+	EMR_TRY(emr_keyring_log_public(who->keyring, who->net_id, pub->log_pk));
 	memcpy(pub->org, who->org.b, 16);
 	memcpy(pub->x25519, public->x25519, 32);
 	memcpy(pub->B, public->B, 32);
@@ -65,10 +60,7 @@ static emr_act act_for(uint8_t op, const emr_public *public)
 /* The certificate's facts, when it is one of the keyring's certificate key. */
 static emr_status read_own(const emr_public *public, emr_bytes der, emr_cert_facts *facts)
 {
-	emr_status status = emr_cert_read(der, facts);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_cert_read(der, facts));
 	return memcmp(facts->spki, public->p256_spki, EMR_P256_SPKI_BYTES) == 0 ? EMR_OK
 										: EMR_INVALID;
 }
@@ -77,11 +69,10 @@ emr_status emr_register_describe(const emr_register *who, uint8_t out_pub[288])
 {
 	emr_pub_key_reg pub = {.roles = who->roles, .how = EMR_HOW_CERTIFICATE};
 	emr_public public;
-	emr_status status = describe_key(who, &pub, &public);
 
-	if (status == EMR_OK)
-		emr_pub_key_reg_encode(&pub, out_pub);
-	return status;
+	EMR_TRY(describe_key(who, &pub, &public));
+	emr_pub_key_reg_encode(&pub, out_pub);
+	return EMR_OK;
 }
 
 /* The act and the part that register a key, once PUB says how, with the signature of BY's key. */
@@ -90,15 +81,11 @@ static emr_status register_key(const emr_register *who, const emr_public *public
 	emr_act *out_act, emr_buf *out_part)
 {
 	emr_act act = act_for(EMR_OP_KEY_REG, public);
-	emr_status status;
 
 	emr_pub_key_reg_encode(pub, act.pub);
-	status = vouch(by, signer, who->net_id, public->signer_id, (emr_span){act.pub, 288},
-		pub->bind_sig);
-	if (status == EMR_OK)
-		status = make_part(cert_der, who->name, out_part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(vouch(by, signer, who->net_id, public->signer_id, (emr_span){act.pub, 288},
+		pub->bind_sig));
+	EMR_TRY(make_part(cert_der, who->name, out_part));
 	emr_pub_key_reg_encode(pub, act.pub);
 	*out_act = act;
 	return EMR_OK;
@@ -110,12 +97,9 @@ emr_status emr_register_certified(
 	emr_pub_key_reg pub = {.roles = who->roles, .how = EMR_HOW_CERTIFICATE};
 	emr_cert_facts facts;
 	emr_public public;
-	emr_status status = describe_key(who, &pub, &public);
 
-	if (status == EMR_OK)
-		status = read_own(&public, cert_der, &facts);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(describe_key(who, &pub, &public));
+	EMR_TRY(read_own(&public, cert_der, &facts));
 	memcpy(pub.ref, facts.ref.b, 32);
 	pub.not_after_unix_s = facts.not_after;
 	return register_key(who, &public, &pub, who->keyring, emr_signer_certificate(), cert_der,
@@ -129,12 +113,9 @@ emr_status emr_register_device(const emr_register *who, const emr_keyring *endor
 		.how = EMR_HOW_DEVICE,
 		.not_after_unix_s = not_after_unix_s};
 	emr_public public, person;
-	emr_status status = describe_key(who, &pub, &public);
 
-	if (status == EMR_OK)
-		status = emr_keyring_public(endorser, &person);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(describe_key(who, &pub, &public));
+	EMR_TRY(emr_keyring_public(endorser, &person));
 	memcpy(pub.ref, person.signer_id.b, 32);
 	return register_key(who, &public, &pub, endorser, emr_signer_identity(), (emr_bytes){0},
 		out_act, out_part);
@@ -147,22 +128,16 @@ emr_status emr_register_renew(
 	emr_cert_facts facts;
 	emr_public public;
 	emr_act act;
-	emr_status status = emr_keyring_public(who->keyring, &public);
 
-	if (status == EMR_OK)
-		status = read_own(&public, cert_der, &facts);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(who->keyring, &public));
+	EMR_TRY(read_own(&public, cert_der, &facts));
 	memcpy(pub.ref, facts.ref.b, 32);
 	pub.not_after_unix_s = facts.not_after;
 	act = act_for(EMR_OP_KEY_CERT, &public);
 	emr_pub_key_cert_encode(&pub, act.pub);
-	status = vouch(who->keyring, emr_signer_certificate(), who->net_id, public.signer_id,
-		(emr_span){act.pub, 104}, pub.bind_sig);
-	if (status == EMR_OK)
-		status = make_part(cert_der, who->name, out_part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(vouch(who->keyring, emr_signer_certificate(), who->net_id, public.signer_id,
+		(emr_span){act.pub, 104}, pub.bind_sig));
+	EMR_TRY(make_part(cert_der, who->name, out_part));
 	emr_pub_key_cert_encode(&pub, act.pub);
 	*out_act = act;
 	return EMR_OK;

@@ -188,11 +188,9 @@ static void limit_cache(emr_sql *sql, emr_sql_room room)
 
 static emr_status begin_in(emr_sql *sql, emr_sql_room room)
 {
-	emr_status status = sql->is_still ? EMR_READ_ONLY : run_one(sql, "BEGIN IMMEDIATE");
-
-	if (status == EMR_OK)
-		limit_cache(sql, room);
-	return status;
+	EMR_TRY(sql->is_still ? EMR_READ_ONLY : run_one(sql, "BEGIN IMMEDIATE"));
+	limit_cache(sql, room);
+	return EMR_OK;
 }
 
 emr_status emr_sql_begin(emr_sql *sql)
@@ -233,11 +231,9 @@ emr_status emr_sql_begin_read(emr_sql *sql)
 
 emr_status emr_sql_commit(emr_sql *sql)
 {
-	emr_status status = run_one(sql, "COMMIT");
-
-	if (status == EMR_OK)
-		limit_cache(sql, EMR_SQL_REST);
-	return status;
+	EMR_TRY(run_one(sql, "COMMIT"));
+	limit_cache(sql, EMR_SQL_REST);
+	return EMR_OK;
 }
 
 void emr_sql_rollback(emr_sql *sql)
@@ -269,10 +265,8 @@ static emr_status read_pragma(emr_sql *sql, const char *text, int64_t *out_value
 static emr_status expect_pragma(emr_sql *sql, const char *text, int64_t expected)
 {
 	int64_t value = 0;
-	emr_status status = read_pragma(sql, text, &value);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_pragma(sql, text, &value));
 	return value == expected ? EMR_OK : EMR_UNSUPPORTED;
 }
 
@@ -293,21 +287,12 @@ static emr_status configure_reading(emr_sql *sql)
 
 static emr_status configure(emr_sql *sql, const emr_sql_kind *kind)
 {
-	emr_status status = use_wal(sql);
-
-	if (status != EMR_OK)
-		return status;
-	status = emr_sql_run(sql,
-		kind->survives_power_cut ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-	if (status == EMR_OK)
-		status = emr_sql_run(sql, "PRAGMA secure_delete=ON; " LOG_KEPT);
-	if (status == EMR_OK)
-		status = configure_reading(sql);
-	if (status != EMR_OK)
-		return status;
-	status = expect_pragma(sql, "PRAGMA secure_delete", 1);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(use_wal(sql));
+	EMR_TRY(emr_sql_run(sql, kind->survives_power_cut ? "PRAGMA synchronous=FULL"
+							  : "PRAGMA synchronous=NORMAL"));
+	EMR_TRY(emr_sql_run(sql, "PRAGMA secure_delete=ON; " LOG_KEPT));
+	EMR_TRY(configure_reading(sql));
+	EMR_TRY(expect_pragma(sql, "PRAGMA secure_delete", 1));
 	return expect_pragma(sql, "PRAGMA synchronous", kind->survives_power_cut ? 2 : 1);
 }
 
@@ -342,12 +327,9 @@ static emr_status check_kind(emr_sql *sql, const emr_sql_kind *kind)
 {
 	int64_t id = 0;
 	int64_t format = 0;
-	emr_status status = read_pragma(sql, "PRAGMA application_id", &id);
 
-	if (status == EMR_OK)
-		status = read_pragma(sql, "PRAGMA user_version", &format);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_pragma(sql, "PRAGMA application_id", &id));
+	EMR_TRY(read_pragma(sql, "PRAGMA user_version", &format));
 	if (id != (int64_t)kind->application_id)
 		return EMR_DAMAGED;
 	if (format > (int64_t)kind->format)
@@ -388,21 +370,17 @@ static emr_status connect_to(
 	char path[PATH_MAX], uri[3 * PATH_MAX];
 	struct stat there;
 	bool is_alone = false;
-	emr_status status = emr_sql_path(dirfd, name, path);
 	int code;
 
-	if (status == EMR_OK && files == NULL)
-		status = EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_path(dirfd, name, path));
+	if (files == NULL)
+		return EMR_NO_MEMORY;
 	if (fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) != 0)
 		return emr_status_from_errno(errno);
 	if (!S_ISREG(there.st_mode))
 		return EMR_DAMAGED;
 	if (sql->is_still)
-		status = emr_disk_database(path, uri, sizeof uri, &is_alone, &sql->seen);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_disk_database(path, uri, sizeof uri, &is_alone, &sql->seen));
 	code = sqlite3_open_v2(sql->is_still ? uri : path, &sql->db,
 		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
 			(sql->is_still ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
@@ -498,9 +476,7 @@ static emr_status sum(const char *key, emr_bytes value, uint8_t out[EMR_SQL_SUM]
 	uint8_t *all = small;
 
 	if (key_len + value.len > sizeof small) {
-		emr_status status = emr_buf_reserve(&large, key_len + value.len);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_buf_reserve(&large, key_len + value.len));
 		all = large.data;
 	}
 	memcpy(all, key, key_len);
@@ -513,29 +489,22 @@ static emr_status sum(const char *key, emr_bytes value, uint8_t out[EMR_SQL_SUM]
 emr_status emr_sql_seal(const char *key, emr_bytes value, emr_buf *out_sealed)
 {
 	uint8_t check[EMR_SQL_SUM];
-	emr_status status = sum(key, value, check);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(sum(key, value, check));
 	emr_buf_clear(out_sealed);
-	status = emr_buf_append(out_sealed, value.data, value.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(out_sealed, check, sizeof check);
-	return status;
+	EMR_TRY(emr_buf_append(out_sealed, value.data, value.len));
+	return emr_buf_append(out_sealed, check, sizeof check);
 }
 
 emr_status emr_sql_unseal(const char *key, emr_bytes sealed, emr_bytes *out_value)
 {
 	uint8_t check[EMR_SQL_SUM];
 	emr_bytes value;
-	emr_status status;
 
 	if (sealed.len < EMR_SQL_SUM)
 		return EMR_DAMAGED;
 	value = emr_bytes_of(sealed.data, sealed.len - EMR_SQL_SUM);
-	status = sum(key, value, check);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(sum(key, value, check));
 	if (memcmp(check, sealed.data + value.len, sizeof check) != 0)
 		return EMR_DAMAGED;
 	*out_value = value;

@@ -87,13 +87,10 @@ emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *i
 	emr_register who = about(invited, invitation, "");
 	EMR_AUTO_BUF csr = {0};
 	uint8_t pub[EMR_KEY_REG_PUB_BYTES];
-	emr_status status = emr_register_describe(&who, pub);
 
-	if (status == EMR_OK)
-		status = emr_csr_make(invited, handle, &csr);
-	return status == EMR_OK ? emr_invite_reply_make(
-					  invited, invitation, pub, emr_buf_view(&csr), out_reply)
-				: status;
+	EMR_TRY(emr_register_describe(&who, pub));
+	EMR_TRY(emr_csr_make(invited, handle, &csr));
+	return emr_invite_reply_make(invited, invitation, pub, emr_buf_view(&csr), out_reply);
 }
 
 emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
@@ -107,17 +104,13 @@ emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
 	char asked[EMR_CERT_HANDLE_MAX + 1];
 	uint8_t spki[EMR_P256_SPKI_BYTES];
 	emr_invite_reply answer;
-	emr_status status = emr_invite_reply_read(reply, invitation->secret, &answer);
 
-	if (status == EMR_OK)
-		status = emr_csr_read(answer.csr, asked, spki);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_invite_reply_read(reply, invitation->secret, &answer));
+	EMR_TRY(emr_csr_read(answer.csr, asked, spki));
 	subject.handle = handle != NULL ? handle : asked;
-	status = emr_cert_issue(admin, ca_der, &subject, emr_bytes_of(spki, sizeof spki), out_cert);
-	if (status == EMR_OK)
-		emr_signer_id(answer.signer_pk, out_signer_id->b);
-	return status;
+	EMR_TRY(emr_cert_issue(admin, ca_der, &subject, emr_bytes_of(spki, sizeof spki), out_cert));
+	emr_signer_id(answer.signer_pk, out_signer_id->b);
+	return EMR_OK;
 }
 
 static bool names_org(const emr_descriptor *network, emr_id16 id)
@@ -175,10 +168,8 @@ static emr_status send(const emr_keyring *invited, const emr_act *act, emr_bytes
 	emr_ledger *ledger, const emr_clock *clock)
 {
 	uint8_t code = 0;
-	emr_status status = emr_act_send(invited, ledger, act, part, clock, &code);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_act_send(invited, ledger, act, part, clock, &code));
 	if (code == EMR_RESULT_APPLIED || code == EMR_RESULT_ALREADY)
 		return EMR_OK;
 	emr_log(EMR_LOG_WARN, "the ledger does not take this key: %s", emr_result_text(code));
@@ -207,8 +198,8 @@ emr_status emr_welcome_renewal(const emr_keyring *invited, const emr_invitation 
 	emr_buf *out_part)
 {
 	emr_register who = about(invited, invitation, name);
-	emr_status status = check(invited, invitation, cert,
-		emr_clock_unix_s(clock != NULL ? clock : emr_clock_system()));
 
-	return status == EMR_OK ? emr_register_renew(&who, cert, out_act, out_part) : status;
+	EMR_TRY(check(invited, invitation, cert,
+		emr_clock_unix_s(clock != NULL ? clock : emr_clock_system())));
+	return emr_register_renew(&who, cert, out_act, out_part);
 }

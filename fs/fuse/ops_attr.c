@@ -34,8 +34,8 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
 		reply_attr(req, s, &attr);
 }
 
-/* What a record can have as its time are nanoseconds in 64 bits, from 1677 to 2262: a time beyond
- * becomes the nearest (Windows begins to count in 1601). */
+/* The time of a record is nanoseconds in 64 bits, from 1677 to 2262: a time beyond becomes the
+ * nearest (Windows begins to count in 1601). */
 static int64_t ns_of(const struct timespec *t)
 {
 	__int128 ns = (__int128)t->tv_sec * 1000000000 + t->tv_nsec;
@@ -66,7 +66,7 @@ static void set_attr(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_set_attr(s->options.view, p->node, p->mask, &p->wanted, &attr);
-	/* What is to be cut lies in another's folder, and its bytes are asked for first; they may
+	/* The file to be cut lies in another's folder, and its bytes are asked for first; they may
 	 * have come by now. */
 	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
 		if (park_cut(req, s, p) || park(req, s, EMR_NEED_BYTES, p, set_attr))

@@ -163,8 +163,8 @@ static char *thread_buffer(size_t size)
 }
 
 /* However long it takes where the bytes are on this disk: a machine or disk that is slow is no
- * reason to say that they cannot be had.  Whoever does not want to wait can be killed meanwhile.
- * Where a block must be brought no thread waits for it. */
+ * reason to say that they cannot be had. A program that does not want to wait can be killed
+ * meanwhile. Where a block must be brought no thread waits for it. */
 static void read_now(fuse_req_t req, const parked *p, emr_status status)
 {
 	char *data = thread_buffer(p->size);

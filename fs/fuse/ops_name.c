@@ -16,7 +16,7 @@ static void lookup(fuse_req_t req, const parked *p, emr_status status)
 
 	if (status == EMR_OK)
 		status = emr_view_lookup(s->options.view, p->node, p->name, &attr);
-	/* What lacks its names came, or came back, after it was asked whether to wait. */
+	/* The share that lacks its names came, or came back, after it was asked whether to wait. */
 	for (int i = 0; status == EMR_BUSY && i < PARK_TRIES; i++) {
 		if (park(req, s, EMR_NEED_NAMES, p, lookup))
 			return;

@@ -39,9 +39,9 @@ typedef void (*park_fn)(fuse_req_t req, const parked *p, emr_status status);
 /* A WRITE needs the whole file: 4 TiB of leaves. */
 #define PARK_WRITE_TRIES (1u << 24)
 /* A call on HANDLE gave EMR_BUSY for P, because of a block that is not here: as below, at most MOST
- * times.  False: it waited too often.  What P owns goes with it. */
+ * times. False: it waited too often. The memory that P owns goes with it. */
 bool park_block(fuse_req_t req, emr_handle *handle, const parked *p, park_fn go, unsigned most);
-/* What P owns is not needed any more. */
+/* The memory that P owns is not needed any more. */
 void park_end(const parked *p);
 
 /* True: the view needs something for NEED of P's node first, and GO will be called, or the request
@@ -49,10 +49,10 @@ void park_end(const parked *p);
 bool park(fuse_req_t req, session *s, emr_need need, const parked *p, park_fn go);
 
 /* ---- wait.c ---- */
-/* Requests that wait for what another computer must give, each with a deadline.  Whoever takes a
- * request out of the table answers it, and nobody else: the thread that did the work, the deadline,
- * or an interrupt.  Reads of what is on this disk are not among them: they have no deadline.  Reads
- * of what must be brought are, block by block. */
+/* Requests that wait for what another computer must give, each with a deadline. The one that takes
+ * a request out of the table answers it, and nobody else: the thread that did the work, the
+ * deadline, or an interrupt. Reads of what is on this disk are not among them: they have no
+ * deadline. Reads of what must be brought are, block by block. */
 
 #define WAIT_MAX                                                                                   \
 	640 /* above it the oldest is answered at once; the kernel has 256 reads under way */

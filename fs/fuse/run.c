@@ -196,16 +196,13 @@ static void start_anew(const emr_fuse_options *options)
 
 emr_status emr_fuse_run(const emr_fuse_options *options)
 {
-	emr_status status = check_options(options);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_options(options));
 	start_anew(options);
 	runner = pthread_self();
 	take_wake_signal();
-	status = make_session(options);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_session(options));
 	status = notifier_start(&the);
 	if (status == EMR_OK)
 		status = wait_start();

@@ -64,11 +64,9 @@ static emr_status wait_until(const emr_helper *helper, short events, int64_t end
 emr_status emr_helper_hear(
 	const emr_helper *helper, void *out, size_t size, size_t *out_size, int64_t end_ms)
 {
-	emr_status status = wait_until(helper, POLLIN, end_ms);
 	ssize_t got;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(wait_until(helper, POLLIN, end_ms));
 	got = recv(helper->fd, out, size, MSG_TRUNC | MSG_DONTWAIT);
 	if (got <= 0 || (size_t)got > size)
 		return EMR_IO;

@@ -56,10 +56,7 @@ static emr_status send_all(int fd, const uint8_t *data, size_t len, int64_t dead
 		ssize_t n = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			emr_status status = await(fd, POLLOUT, deadline);
-
-			if (status != EMR_OK)
-				return status;
+			EMR_TRY(await(fd, POLLOUT, deadline));
 			continue;
 		}
 		if (n < 0)
@@ -77,16 +74,13 @@ static emr_status receive_all(int fd, uint8_t *data, size_t len, int64_t deadlin
 
 	while (got < len) {
 		ssize_t n = recv(fd, data + got, len - got, MSG_DONTWAIT);
-		emr_status status = EMR_OK;
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			status = await(fd, POLLIN, deadline);
+			EMR_TRY(await(fd, POLLIN, deadline));
 		else if (n < 0)
-			status = EMR_IO;
+			return EMR_IO;
 		else if (n == 0)
-			status = got == 0 ? EMR_NOT_FOUND : EMR_IO;
-		if (status != EMR_OK)
-			return status;
+			EMR_TRY(got == 0 ? EMR_NOT_FOUND : EMR_IO);
 		got += n > 0 ? (size_t)n : 0;
 	}
 	return EMR_OK;
@@ -98,17 +92,14 @@ emr_status emr_frame_send(int fd, const json_t *object, int timeout_ms)
 	size_t len = text != NULL ? strlen(text) : 0;
 	uint8_t head[4];
 	int64_t deadline = deadline_of(timeout_ms);
-	emr_status status;
 
 	if (text == NULL)
 		return EMR_NO_MEMORY;
 	if (len > EMR_FRAME_MAX)
 		return EMR_LIMIT;
 	emr_put_u32(head, (uint32_t)len);
-	status = send_all(fd, head, sizeof head, deadline);
-	if (status == EMR_OK)
-		status = send_all(fd, (const uint8_t *)text, len, deadline);
-	return status;
+	EMR_TRY(send_all(fd, head, sizeof head, deadline));
+	return send_all(fd, (const uint8_t *)text, len, deadline);
 }
 
 static json_t *parse_object(emr_bytes json)
@@ -131,12 +122,10 @@ emr_status emr_frame_receive(int fd, int timeout_ms, json_t **out_object)
 	int64_t deadline = deadline_of(timeout_ms);
 	size_t len = 0;
 	json_t *object;
-	emr_status status = receive_all(fd, head, sizeof head, deadline);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_frame_length(head, &len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(receive_all(fd, head, sizeof head, deadline));
+	EMR_TRY(emr_frame_length(head, &len));
 	data = malloc(len);
 	if (data == NULL)
 		return EMR_NO_MEMORY;

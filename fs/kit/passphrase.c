@@ -111,10 +111,9 @@ emr_status emr_passphrase_read_file(
 			emr_text(emr_status_text(status)), NULL);
 		return status;
 	}
-	status = check_length(&found, out_problem);
-	if (status == EMR_OK)
-		give(&found, out_passphrase);
-	return status;
+	EMR_TRY(check_length(&found, out_problem));
+	give(&found, out_passphrase);
+	return EMR_OK;
 }
 
 /* Runs PROGRAM with QUESTION as its argument; its first line is the answer. */
@@ -263,13 +262,11 @@ static emr_status read_new_file(
 	const char *file, emr_passphrase *out_passphrase, emr_problem *out_problem)
 {
 	EMR_AUTO_PASSPHRASE found = {0};
-	emr_status status = emr_passphrase_read_file(file, &found, out_problem);
 
-	if (status == EMR_OK)
-		status = check_strength(&found, out_problem);
-	if (status == EMR_OK)
-		give(&found, out_passphrase);
-	return status;
+	EMR_TRY(emr_passphrase_read_file(file, &found, out_problem));
+	EMR_TRY(check_strength(&found, out_problem));
+	give(&found, out_passphrase);
+	return EMR_OK;
 }
 
 static emr_status ask_once_or_twice(

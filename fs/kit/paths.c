@@ -55,13 +55,11 @@ static emr_status from_outside(const char *folder, const char *path, char *out, 
 {
 	EMR_AUTO_FREE char *real = realpath(path, NULL);
 	const char *inside = folder != NULL && real != NULL ? below(folder, real) : NULL;
-	emr_status status;
 
 	if (inside != NULL)
 		return emr_path_clean(inside, out, size);
-	status = emr_path_clean(path, out, size);
-	return status == EMR_OK && path[0] == '/' && real != NULL && out[0] != '\0' ? EMR_NOT_FOUND
-										    : status;
+	EMR_TRY(emr_path_clean(path, out, size));
+	return path[0] == '/' && real != NULL && out[0] != '\0' ? EMR_NOT_FOUND : EMR_OK;
 }
 
 emr_status emr_path_in_folder(const char *folder, const char *path, char *out, size_t size)

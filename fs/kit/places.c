@@ -232,12 +232,9 @@ static emr_status open_or_make(const char *path, int flags, bool may_create, int
 
 	if (status != EMR_NOT_FOUND || !may_create)
 		return status;
-	status = emr_dir_open(path, &made);
-	if (status == EMR_OK) {
-		close(made);
-		status = open_private(path, flags, out_fd);
-	}
-	return status;
+	EMR_TRY(emr_dir_open(path, &made));
+	close(made);
+	return open_private(path, flags, out_fd);
 }
 
 emr_status emr_places_open_state(

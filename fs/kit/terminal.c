@@ -281,10 +281,7 @@ emr_status emr_terminal_ask_yes(const char *question, bool *out_is_yes)
 	if (dialog_program() != NULL)
 		return ask_yes_in_window(emr_text(question), out_is_yes);
 	for (int i = 0; i < ANSWERS_MAX; i++) {
-		emr_status status = emr_terminal_ask(question, answer, sizeof answer);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_terminal_ask(question, answer, sizeof answer));
 		*out_is_yes = emr_terminal_is_yes(answer);
 		if (*out_is_yes || emr_terminal_is_no(answer))
 			return EMR_OK;

@@ -31,7 +31,7 @@
 #define KEY_S ((uint64_t)7 * 86400)
 #define KEY_AGAIN_S 3600u /* after a renewal that did not come about */
 
-/* What other threads may ask for. */
+/* The requests of other threads. */
 typedef struct news {
 	uint64_t served, refused, destroyed, grants, fragments;
 	uint64_t witnessed_unix_s, key_unix_s, size;
@@ -77,22 +77,12 @@ void emr_attendant_free(emr_attendant *a)
 
 /* ---- what there is to say ---- */
 
-static void publish(emr_attendant *a)
-{
-	pthread_mutex_lock(&a->lock);
-	a->shown = a->now;
-	pthread_mutex_unlock(&a->lock);
-}
-
 static emr_status count_held(emr_attendant *a)
 {
 	size_t grants = 0, fragments = 0;
-	emr_status status = emr_agency_grants(a->agency, &grants);
 
-	if (status == EMR_OK)
-		status = emr_agency_count(a->agency, &fragments);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_agency_grants(a->agency, &grants));
+	EMR_TRY(emr_agency_count(a->agency, &fragments));
 	a->now.grants = grants;
 	a->now.fragments = fragments;
 	return EMR_OK;
@@ -161,20 +151,17 @@ static emr_status look_at_key(emr_attendant *a)
 static emr_status renew_if_due(emr_attendant *a, int *next_ms)
 {
 	uint64_t made = 0, now = unix_now();
-	emr_status status = emr_agency_key_time(a->agency, &made);
 
-	if (status == EMR_OK)
-		a->now.key_unix_s = made;
-	if (status != EMR_OK || now < made + KEY_S || now < a->key_try_unix_s + KEY_AGAIN_S)
-		return status;
+	EMR_TRY(emr_agency_key_time(a->agency, &made));
+	a->now.key_unix_s = made;
+	if (now < made + KEY_S || now < a->key_try_unix_s + KEY_AGAIN_S)
+		return EMR_OK;
 	a->key_try_unix_s = now;
 	*next_ms = 0; /* what comes onto the ledger meanwhile is taken in, and not looked at */
-	status = emr_agency_renew_key(a->agency);
-	if (status == EMR_OK)
-		status = emr_agency_key_time(a->agency, &a->now.key_unix_s);
-	if (status == EMR_OK)
-		emr_log(EMR_LOG_INFO, "agent: another receiving key");
-	return status;
+	EMR_TRY(emr_agency_renew_key(a->agency));
+	EMR_TRY(emr_agency_key_time(a->agency, &a->now.key_unix_s));
+	emr_log(EMR_LOG_INFO, "agent: another receiving key");
+	return EMR_OK;
 }
 
 /* Signs the head that was reached and verified here; at most once a second, because each is a write
@@ -185,10 +172,9 @@ static emr_status sign_head(emr_attendant *a)
 	EMR_AUTO_BUF note = {0};
 	emr_replica_position at;
 	int64_t boot_ns = emr_clock_boot_ns(emr_clock_system());
-	emr_status status = emr_replica_at(a->session->replica, &at);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_at(a->session->replica, &at));
 	a->now.size = at.size;
 	if (at.size <= a->signed_size || boot_ns - a->signed_boot_ns < (int64_t)SIGN_MS * 1000000)
 		return EMR_OK;
@@ -231,7 +217,9 @@ static emr_status work(emr_attendant *a, int *out_next_ms)
 		emr_log(status == EMR_OK ? EMR_LOG_INFO : EMR_LOG_WARN, "agent: %s",
 			emr_status_text(status));
 	a->now.status = status;
-	publish(a);
+	pthread_mutex_lock(&a->lock);
+	a->shown = a->now;
+	pthread_mutex_unlock(&a->lock);
 	return status;
 }
 
@@ -268,19 +256,16 @@ static emr_status open_agency(emr_attendant *a)
 static emr_status attendant_begin(emr_attendant *a, emr_problem *out_problem)
 {
 	int next_ms;
-	emr_status status = open_agency(a);
 
-	if (status == EMR_OK)
-		status = emr_follow_now(a->session->replica);
-	if (status == EMR_OK)
-		status = look_at_key(a);
-	if (status == EMR_OK && !a->now.is_in_force) {
+	EMR_TRY(open_agency(a));
+	EMR_TRY(emr_follow_now(a->session->replica));
+	EMR_TRY(look_at_key(a));
+	if (!a->now.is_in_force) {
 		emr_problem_set(out_problem, EMR_SAY_AGENT_ENDED, NULL);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK)
-		status = count_held(a);
-	return status == EMR_OK ? work(a, &next_ms) : status;
+	EMR_TRY(count_held(a));
+	return work(a, &next_ms);
 }
 
 emr_status emr_attendant_new(

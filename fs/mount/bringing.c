@@ -1,5 +1,5 @@
 /* The open folder answers here before `emrfs backup` copies its disk: what only IPFS nodes have of
- * any version is brought home.  What no node has is counted, and keeps nothing else back. */
+ * any version is brought home. A block that no node has is counted, and keeps nothing else back. */
 #include "answers.h"
 #include "fetch/fetch.h"
 #include "kit/language.h"
@@ -28,8 +28,8 @@ static emr_status take_block(void *arg, const emr_cid *cid)
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_fetcher_await(b->fetcher, cid, true, b->brought);
-	return status == EMR_OK ? emr_fetcher_take_home(b->fetcher, cid) : status;
+	EMR_TRY(emr_fetcher_await(b->fetcher, cid, true, b->brought));
+	return emr_fetcher_take_home(b->fetcher, cid);
 }
 
 /* To walk on, the nodes of its tree must be here first, one below the other. */

@@ -52,12 +52,9 @@ static emr_status find_run(const emr_places *places, char **out_dir)
 	EMR_AUTO_FD state_fd = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char folder[4096];
 	int pid = 0;
-	emr_status status = state_fd < 0
-				    ? EMR_NOT_FOUND
-				    : emr_session_holder(state_fd, folder, sizeof folder, &pid);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(state_fd < 0 ? EMR_NOT_FOUND
+			     : emr_session_holder(state_fd, folder, sizeof folder, &pid));
 	return emr_session_run_place(state_fd, out_dir);
 }
 
@@ -109,9 +106,9 @@ emr_status emr_client_open(
 emr_status emr_client_find(const char *as, emr_client *out_client, emr_problem *out_problem)
 {
 	EMR_AUTO_PLACES places = {0};
-	emr_status status = emr_places_find(as, &places, out_problem);
 
-	return status == EMR_OK ? emr_client_open(&places, out_client, out_problem) : status;
+	EMR_TRY(emr_places_find(as, &places, out_problem));
+	return emr_client_open(&places, out_client, out_problem);
 }
 
 emr_status emr_client_send(emr_client *client, const emr_request *request, emr_problem *out_problem)
@@ -181,10 +178,8 @@ emr_status emr_client_receive(
 emr_status emr_client_ask(emr_client *client, const emr_request *request, int timeout_ms,
 	json_t **out_object, emr_problem *out_problem)
 {
-	emr_status status = emr_client_send(client, request, out_problem);
-
-	return status == EMR_OK ? emr_client_receive(client, timeout_ms, out_object, out_problem)
-				: status;
+	EMR_TRY(emr_client_send(client, request, out_problem));
+	return emr_client_receive(client, timeout_ms, out_object, out_problem);
 }
 
 emr_status emr_client_path(
@@ -196,9 +191,7 @@ emr_status emr_client_path(
 
 	if (args->n_operands == 0)
 		return EMR_OK;
-	status = emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	status = emr_path_in_folder(json_string_value(json_object_get(report, "folder")),
 		args->operands[0], request->path, sizeof request->path);
 	json_decref(report);

@@ -35,11 +35,9 @@ void emr_closed_free(emr_closed *closed)
 
 static emr_status make_note(const char *path, emr_buf *out_note)
 {
-	emr_status status = emr_buf_append(out_note, NOTE_HEAD, sizeof NOTE_HEAD - 1);
-
-	if (status == EMR_OK)
-		status = emr_buf_append(out_note, path, strlen(path));
-	return status == EMR_OK ? emr_buf_append(out_note, "\n", 1) : status;
+	EMR_TRY(emr_buf_append(out_note, NOTE_HEAD, sizeof NOTE_HEAD - 1));
+	EMR_TRY(emr_buf_append(out_note, path, strlen(path)));
+	return emr_buf_append(out_note, "\n", 1);
 }
 
 bool emr_closed_was_ours(const emr_places *places, const char *path)
@@ -57,10 +55,9 @@ static emr_status remember(const emr_places *places, const char *path)
 {
 	EMR_AUTO_FD state = open(places->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_BUF note = {0};
-	emr_status status = state < 0 ? emr_status_from_errno(errno) : make_note(path, &note);
 
-	return status == EMR_OK ? emr_file_replace(state, STATE_FOLDER, emr_buf_view(&note), 0600)
-				: status;
+	EMR_TRY(state < 0 ? emr_status_from_errno(errno) : make_note(path, &note));
+	return emr_file_replace(state, STATE_FOLDER, emr_buf_view(&note), 0600);
 }
 
 /* ---- what was saved there ---- */

@@ -44,7 +44,8 @@ static bool count_file(void *arg, const char *path, const emr_attr *attr)
 	if (attr->type != EMR_META_FILE || emr_path_is_shared(path))
 		return true;
 	if (emr_view_place(c->session->view, path, &at) != EMR_OK) {
-		/* What is there now is not on the ledger, and nobody counts copies of it. */
+		/* The bytes that are there now are not on the ledger, and no copies of them are
+		 * counted. */
 		c->waiting += emr_view_record(c->session->view, attr->node, &facts) == EMR_OK &&
 			      !facts.is_local;
 		return true;

@@ -84,10 +84,8 @@ static emr_status gather_stranger(void *arg, const emr_stranger *s)
 {
 	const gathering *g = arg;
 	json_t *one = NULL;
-	emr_status status = emr_stranger_json(g->of, s, &one);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_stranger_json(g->of, s, &one));
 	if (is_listed(g->list, one)) {
 		json_decref(one);
 		return EMR_OK;
@@ -135,7 +133,8 @@ emr_status emr_answer_devices(emr_session *session, const emr_request *request, 
 	emr_devices_of of = {.keyring = session->keyring,
 		.replica = session->replica,
 		.descriptor = emr_ledger_descriptor(session->ledger)};
-	/* What a verb beside the folder has just done; without the ledger, what is known of it. */
+	/* The list has what a verb beside the folder has just done; without the ledger it has what
+	 * is known here. */
 	emr_status status = emr_follow_now(session->replica);
 
 	(void)request;

@@ -76,7 +76,7 @@ static emr_status add_entry(void *arg, const emr_replica_listing *line)
 	return json_array_size(l->portion) >= PORTION ? emit_portion(l) : EMR_OK;
 }
 
-/* What the others have signed of the same head goes along. */
+/* The signatures of others under the same head go along. */
 static emr_status take_cosignatures(emr_session *session, const emr_checkpoint *own, emr_buf *note)
 {
 	EMR_AUTO_BUF kept = {0};
@@ -98,18 +98,14 @@ static emr_status sign_head(emr_session *session, emr_buf *out_note)
 {
 	emr_checkpoint checkpoint = {.net_id = emr_ledger_net_id(session->ledger)};
 	emr_replica_position at;
-	emr_status status = emr_replica_at(session->replica, &at);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_at(session->replica, &at));
 	checkpoint.size = at.size;
 	memcpy(checkpoint.root, at.root, sizeof at.root);
-	status = emr_checkpoint_cosign(
-		&checkpoint, session->keyring, emr_clock_unix_s(emr_clock_system()));
-	if (status == EMR_OK)
-		status = emr_checkpoint_format(&checkpoint, out_note);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_checkpoint_cosign(
+		&checkpoint, session->keyring, emr_clock_unix_s(emr_clock_system())));
+	EMR_TRY(emr_checkpoint_format(&checkpoint, out_note));
 	if (session->read_only)
 		return take_cosignatures(session, &checkpoint, out_note);
 	status = emr_ledger_leave_checkpoint(session->ledger, emr_buf_view(out_note));

@@ -57,7 +57,8 @@ static int add_reader(json_t *list, const char *who, const char *why)
 		list, json_pack("{s:o, s:s}", "who", emr_json_text(who), "why", why));
 }
 
-/* What the disk refused to give is tried again by itself; what it waits for is said. */
+/* Space that the disk refused to give back is tried again by itself; the reason for the wait is
+ * said. */
 static int add_unfinished(json_t *list, const emr_session *session, const emr_erased *erased)
 {
 	bool is_away = emr_status_is_unanswered(erased->why);
@@ -134,7 +135,7 @@ static emr_status erase_all(
 	look.only_look = true;
 	if (has_copies) {
 		emr_research_hold(session->research);
-		/* What is refused has lost no copy. */
+		/* A record whose erasing is refused has lost no copy. */
 		status = emr_view_erase(session->view, &look, out_erased);
 		if (status == EMR_OK)
 			status = emr_research_erase(

@@ -158,14 +158,12 @@ static emr_status write_records(emr_session *session, const emr_request *request
 	bool is_all = !request->has_path || request->path[0] == '\0', is_published = true;
 	emr_problem ignored = {0};
 	emr_id16 root = {{0}};
-	emr_status status = EMR_OK;
 
 	if (!is_all)
-		status = emr_answer_find(session, request->path, &root, &is_published, &ignored);
-	if (status == EMR_OK && !is_published)
-		status = EMR_NO_ATTRIBUTE;
-	return status == EMR_OK ? emr_carry_write(&from, is_all ? NULL : &root, out->fd, out_tally)
-				: status;
+		EMR_TRY(emr_answer_find(session, request->path, &root, &is_published, &ignored));
+	if (!is_published)
+		return EMR_NO_ATTRIBUTE;
+	return emr_carry_write(&from, is_all ? NULL : &root, out->fd, out_tally);
 }
 
 /* ---- the answer ---- */

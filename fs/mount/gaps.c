@@ -1,5 +1,5 @@
-/* Each author numbers what he signs. This file tells which numbers of others are missing here,
- * so that a version that somebody held back does not go unseen. */
+/* Each author numbers the entries that the author signs. This file tells which numbers of others
+ * are missing here, so that a version that was held back does not go unseen. */
 #include "mount/verify.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The open folder answers `emrfs import` here: it brings records from an exported file into the
- * folder. What the local ledger names comes back as what it was. A new record gets its name only
- * after all of it was read and checked, and a damaged one does not stop the others. */
+ * folder. A record that the local ledger names comes back as what it was. A new record gets its
+ * name only after all of it was read and checked, and a damaged one does not stop the others. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -109,15 +109,11 @@ static emr_status make_directory(import *i, const char *path, uint16_t mode)
 {
 	emr_attr parent, attr;
 	const char *name;
-	emr_status status;
 
 	if (emr_view_find(i->session->view, path, &attr) == EMR_OK)
 		return attr.type == EMR_META_DIR ? EMR_OK : EMR_NOT_DIRECTORY;
-	status = find_parent(i, path, &parent, &name);
-	if (status == EMR_OK)
-		status = emr_view_mkdir(i->session->view, parent.node, name, mode, &attr);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_parent(i, path, &parent, &name));
+	EMR_TRY(emr_view_mkdir(i->session->view, parent.node, name, mode, &attr));
 	emr_view_forget(i->session->view, attr.node, 1);
 	emr_view_tell_entry(i->session->view, parent.node, name);
 	return EMR_OK;
@@ -152,9 +148,8 @@ static emr_status make_above(import *i, const char *path)
 
 static emr_status copy_bytes(import *i, emr_content_reader *reader, emr_handle *handle)
 {
-	emr_status status = emr_view_copy(handle, reader, i->piece, PIECE);
-
-	return status == EMR_OK ? emr_view_flush(handle) : status;
+	EMR_TRY(emr_view_copy(handle, reader, i->piece, PIECE));
+	return emr_view_flush(handle);
 }
 
 /* Of others' words the name and the time, as in the folder. */
@@ -166,20 +161,17 @@ static emr_status set_attributes(import *i, uint64_t node, const emr_parcel_reco
 	emr_bytes rest = r->is_others_words ? (emr_bytes){0} : meta->xattrs;
 	emr_xattr one;
 	emr_attr attr;
-	emr_status status = EMR_OK;
 
-	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
+	while (emr_xattr_next(&rest, &one)) {
 		char name[256];
 
 		memcpy(name, one.key.data, one.key.len);
 		name[one.key.len] = '\0';
 		if (strncmp(name, OWN, sizeof OWN - 1) != 0)
-			status = emr_view_set_attribute(i->session->view, node, name, one.value, 0);
+			EMR_TRY(emr_view_set_attribute(i->session->view, node, name, one.value, 0));
 	}
-	if (status == EMR_OK)
-		status = emr_view_set_attr(
-			i->session->view, node, EMR_SET_MTIME | EMR_SET_MODE, &wanted, &attr);
-	return status;
+	return emr_view_set_attr(
+		i->session->view, node, EMR_SET_MTIME | EMR_SET_MODE, &wanted, &attr);
 }
 
 /* Only what was read and checked as a whole gets a name. */
@@ -222,12 +214,9 @@ static emr_status take_link(import *i, const emr_parcel_record *r, const char *p
 	EMR_AUTO_FREE char *target = strndup((const char *)r->meta.target.data, r->meta.target.len);
 	emr_attr parent, attr;
 	const char *name;
-	emr_status status = target != NULL ? find_parent(i, path, &parent, &name) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = emr_view_symlink(i->session->view, parent.node, name, target, &attr);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(target != NULL ? find_parent(i, path, &parent, &name) : EMR_NO_MEMORY);
+	EMR_TRY(emr_view_symlink(i->session->view, parent.node, name, target, &attr));
 	emr_view_forget(i->session->view, attr.node, 1);
 	emr_view_tell_entry(i->session->view, parent.node, name);
 	return EMR_OK;
@@ -235,10 +224,7 @@ static emr_status take_link(import *i, const emr_parcel_record *r, const char *p
 
 static emr_status take_one(import *i, const emr_parcel_record *r, const char *path)
 {
-	emr_status status = make_above(i, path);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_above(i, path));
 	switch (r->meta.type) {
 	case EMR_META_DIR:
 		return make_directory(i, path, r->is_others_words ? 0700 : r->meta.mode);
@@ -261,11 +247,10 @@ static bool makes_copies(const import *i)
 /* It is the very record, wherever it lies now; files were counted with their contents. */
 static emr_status is_as_it_was(import *i, const emr_parcel_record *r, bool *out_is)
 {
-	emr_status status = makes_copies(i) ? EMR_OK : emr_known_has(i->known, r, out_is);
-
-	if (status == EMR_OK && *out_is)
+	EMR_TRY(makes_copies(i) ? EMR_OK : emr_known_has(i->known, r, out_is));
+	if (*out_is)
 		i->there += r->meta.type == EMR_META_SYMLINK;
-	return status;
+	return EMR_OK;
 }
 
 static emr_status is_wanted(
@@ -291,14 +276,13 @@ static emr_status note_restored(
 	return EMR_OK;
 }
 
-/* What this ledger names needs no copy: its blocks come if they are missing, and what was deleted
- * comes back as what it was. */
+/* A record that this ledger names needs no copy: its blocks come if they are missing, and a deleted
+ * one comes back as what it was. */
 static emr_status bring_own(import *i)
 {
-	emr_status status = emr_known_bring(i->known, i->session->store, &i->brought);
-
-	if (status != EMR_OK || makes_copies(i))
-		return status;
+	EMR_TRY(emr_known_bring(i->known, i->session->store, &i->brought));
+	if (makes_copies(i))
+		return EMR_OK;
 	i->there += i->brought.known;
 	return emr_view_restore_wanted(i->session->view, is_wanted, note_restored, i);
 }
@@ -320,9 +304,9 @@ static emr_status take_record(void *arg, const emr_parcel_record *r)
 
 	if (r->path[0] == '\0')
 		return EMR_OK;
-	status = is_as_it_was(i, r, &is);
-	if (status != EMR_OK || is)
-		return status;
+	EMR_TRY(is_as_it_was(i, r, &is));
+	if (is)
+		return EMR_OK;
 	if (asprintf(&path, "%s%s%s", i->dest, i->dest[0] != '\0' ? "/" : "", r->path) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
@@ -441,11 +425,9 @@ static emr_status open_parcel(
 
 static emr_status say_torn(import *i, const char *file)
 {
-	emr_status status = EMR_OK;
-
-	for (uint64_t n = emr_parcel_torn(i->parcel); n > 0 && status == EMR_OK; n--)
-		status = say_bad(i, file, EMR_DAMAGED);
-	return status;
+	for (uint64_t n = emr_parcel_torn(i->parcel); n > 0; n--)
+		EMR_TRY(say_bad(i, file, EMR_DAMAGED));
+	return EMR_OK;
 }
 
 static emr_status read_all(import *i, const emr_request *request, emr_problem *out_problem)

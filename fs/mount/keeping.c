@@ -36,11 +36,10 @@ static emr_status set_keep(emr_session *session, const emr_request *request)
 {
 	const char *value = request->drop ? "no" : "yes";
 	emr_attr attr;
-	emr_status status = emr_view_find(session->view, request->path, &attr);
 
-	return status == EMR_OK ? emr_view_set_attribute(session->view, attr.node,
-					  "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0)
-				: status;
+	EMR_TRY(emr_view_find(session->view, request->path, &attr));
+	return emr_view_set_attribute(
+		session->view, attr.node, "user.emrfs.keep", emr_bytes_of(value, strlen(value)), 0);
 }
 
 static void say_problem(emr_status status, const emr_request *request, emr_problem *out_problem)
@@ -69,7 +68,7 @@ emr_status emr_answer_keep(emr_session *session, const emr_request *request, emr
 		status = set_keep(session, request);
 	if (status == EMR_OK && request->purge)
 		status = emr_view_purge(session->view, &freed);
-	/* What was brought stays while nobody can tell which of it are the last copies. */
+	/* Blocks that were brought stay while nobody can tell which of them are the last copies. */
 	if (status == EMR_OK && request->purge && emr_publisher_save(session->publisher) == EMR_OK)
 		emr_fetching_purge(session, &brought);
 	if (status == EMR_OK)

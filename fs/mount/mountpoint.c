@@ -142,7 +142,7 @@ emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_prob
 	said[strcspn(said, "\n")] = '\0';
 	if (said[0] == '\0' || strstr(said, "busy") != NULL)
 		return say_end(said[0] != '\0' ? EBUSY : EPERM, path, out_problem);
-	/* What it says names the cause: no /etc/mtab, not ours, ... */
+	/* Its words name the cause: no /etc/mtab, not ours, ... */
 	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", path, "cause", said, NULL);
 	return EMR_DENIED;
 }

@@ -11,7 +11,7 @@
 
 #include "answers.h"
 
-/* What is there to be moved lacks nothing but a place to go to. */
+/* The thing to be moved is there, and lacks nothing but a place to go to. */
 static bool lacks_folder(
 	emr_session *session, const emr_request *request, char *folder, size_t size)
 {
@@ -65,7 +65,7 @@ static void say_problem(emr_session *session, emr_status status, const emr_reque
 	emr_problem_set_status(out_problem, status, request->path);
 }
 
-/* What each of IDS is called here. */
+/* The name of each of IDS here. */
 static json_t *called_json(emr_crowd *crowd, const emr_buf *ids)
 {
 	json_t *list = json_array();

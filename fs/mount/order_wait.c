@@ -60,13 +60,13 @@ emr_status emr_order_wait(emr_client *client, const emr_args *args, const char *
 {
 	int64_t wait_ns;
 	bool is_done = false;
-	emr_status status = emr_order_wait_time(args, &wait_ns);
 
-	if (status != EMR_OK || !args->given[EMR_OPT_WAIT] || order == 0)
-		return status;
-	status = emr_order_look(client, path, who, order, wait_ns, failed, &is_done, out_problem);
-	if (status != EMR_OK || is_done)
-		return status;
+	EMR_TRY(emr_order_wait_time(args, &wait_ns));
+	if (!args->given[EMR_OPT_WAIT] || order == 0)
+		return EMR_OK;
+	EMR_TRY(emr_order_look(client, path, who, order, wait_ns, failed, &is_done, out_problem));
+	if (is_done)
+		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_ORDER_UNSENT, "path", path, NULL);
 	return EMR_TIMEOUT;
 }

@@ -48,20 +48,18 @@ static emr_status add_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	finding *f = arg;
 	emr_domain_public public;
 	emr_row_domain known;
-	emr_status status = EMR_OK;
 
 	if (!is_mine)
 		return EMR_OK;
 	if (emr_row_domain_parse((emr_span){row.data, row.len}, &known) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	for (uint32_t gen = 1; status == EMR_OK && gen <= HANDOVERS_MAX; gen++) {
-		status = emr_keyring_domain_public(f->session->keyring, domain, gen, 1, &public);
-		if (status == EMR_OK)
-			status = add_account(f, public.signer_id, emr_signer_domain(domain, gen));
-		if (status == EMR_OK && memcmp(public.owner_pk, known.owner_pk, 32) == 0)
+	for (uint32_t gen = 1; gen <= HANDOVERS_MAX; gen++) {
+		EMR_TRY(emr_keyring_domain_public(f->session->keyring, domain, gen, 1, &public));
+		EMR_TRY(add_account(f, public.signer_id, emr_signer_domain(domain, gen)));
+		if (memcmp(public.owner_pk, known.owner_pk, 32) == 0)
 			break;
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_accounts(const emr_session *session, emr_buf *out_accounts)
@@ -70,10 +68,9 @@ emr_status emr_accounts(const emr_session *session, emr_buf *out_accounts)
 	emr_known_person me;
 	emr_public public;
 	emr_id32 root;
-	emr_status status = emr_keyring_public(session->keyring, &public);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(session->keyring, &public));
 	root = public.signer_id;
 	status = emr_replica_person(session->replica, root, &me);
 	if (status == EMR_OK)
@@ -97,11 +94,10 @@ static emr_status add_points(void *arg, emr_id16 token, uint64_t points)
 emr_status emr_account_points(const emr_session *session, emr_id32 id, uint64_t *out_points)
 {
 	uint64_t sum = 0;
-	emr_status status = emr_replica_tokens(session->replica, id, add_points, &sum);
 
-	if (status == EMR_OK)
-		*out_points = sum;
-	return status;
+	EMR_TRY(emr_replica_tokens(session->replica, id, add_points, &sum));
+	*out_points = sum;
+	return EMR_OK;
 }
 
 /* ---- counting ---- */
@@ -131,7 +127,7 @@ static emr_status append(json_t *list, json_t *one)
 	return json_array_append_new(list, one) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* Whoever counts for himself needs to know which accounts are his. */
+/* A person who checks the sums needs to know the person's accounts. */
 static emr_status count_points(counting *c)
 {
 	const emr_account *all;
@@ -157,11 +153,10 @@ static emr_status count_points(counting *c)
 static emr_status name_of(counting *c, emr_id32 account, char *out, size_t size)
 {
 	emr_who who;
-	emr_status status = emr_who_of(&c->crowd, account, &who);
 
-	if (status == EMR_OK)
-		emr_who_text(&who, out, size);
-	return status;
+	EMR_TRY(emr_who_of(&c->crowd, account, &who));
+	emr_who_text(&who, out, size);
+	return EMR_OK;
 }
 
 static const char *why_of(emr_movement_kind kind)
@@ -216,7 +211,7 @@ static emr_status note_credit(void *arg, const emr_credit *credit)
 		c->own.agent += credit->agent;
 		c->own.hospital += credit->hospital;
 	}
-	/* Who has only what his folders brought him is nobody whom the ledger could name. */
+	/* A person whose points all came from folders is not named by the ledger. */
 	if (credit->agent + credit->hospital == 0)
 		return EMR_OK;
 	if (name_of(c, credit->account, who, sizeof who) != EMR_OK)
@@ -271,14 +266,10 @@ static emr_status rank(counting *c)
 static emr_status count(counting *c)
 {
 	const emr_session *session = c->session;
-	emr_status status = count_points(c);
 
-	if (status == EMR_OK)
-		status = emr_replica_credits(session->replica, note_credit, c);
-	if (status == EMR_OK)
-		status = rank(c);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(count_points(c));
+	EMR_TRY(emr_replica_credits(session->replica, note_credit, c));
+	EMR_TRY(rank(c));
 	return emr_replica_movements(session->replica, (const emr_id32 *)(const void *)c->ids.data,
 		c->ids.len / sizeof(emr_id32), note_movement, c);
 }
@@ -287,33 +278,27 @@ static emr_status count(counting *c)
 
 static emr_status emit_list(const char *name, const json_t *list, emr_emit_fn emit, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < json_array_size(list); i += PORTION) {
+	for (size_t i = 0; i < json_array_size(list); i += PORTION) {
 		json_t *portion = json_array(), *object;
 
 		for (size_t k = i; k < i + PORTION && k < json_array_size(list); k++)
 			json_array_append(portion, json_array_get(list, k));
 		object = json_pack("{s:o}", name, portion);
-		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+		EMR_TRY(object != NULL ? emit(arg, object) : EMR_NO_MEMORY);
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status emit_all(const counting *c, emr_emit_fn emit, void *arg)
 {
 	const emr_credit *own = &c->own;
 	json_t *end;
-	emr_status status = c->points > INT64_MAX ? EMR_LIMIT : EMR_OK;
 
-	if (status == EMR_OK)
-		status = emit_list("entries", c->entries, emit, arg);
-	if (status == EMR_OK)
-		status = emit_list("ranking", c->ranking, emit, arg);
-	if (status == EMR_OK)
-		status = emit_list("accounts", c->names, emit, arg);
-	if (status != EMR_OK)
-		return status;
+	if (c->points > INT64_MAX)
+		return EMR_LIMIT;
+	EMR_TRY(emit_list("entries", c->entries, emit, arg));
+	EMR_TRY(emit_list("ranking", c->ranking, emit, arg));
+	EMR_TRY(emit_list("accounts", c->names, emit, arg));
 	end = json_pack("{s:b, s:I, s:I, s:{s:I, s:I, s:I}}", "done", 1, "points",
 		(json_int_t)c->points, "credit",
 		(json_int_t)(own->patient + own->agent + own->hospital), "counted", "patient",

@@ -88,10 +88,9 @@ static emr_status forget_leaving(void *arg, const emr_cid *root)
 	emr_journal_txn *txn = NULL;
 	uint64_t seq;
 	emr_id16 key;
-	emr_status status = emr_journal_begin(p->session->journal, &txn);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(p->session->journal, &txn));
 	memcpy(key.b, emr_cid_digest(root), sizeof key.b);
 	status = emr_journal_delete(txn, EMR_ROW_LEAVING, key);
 	if (status == EMR_OK)

@@ -29,11 +29,9 @@ static emr_status learn_folder(emr_reach *reach, emr_problem *out_problem)
 	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	const char *folder;
-	emr_status status = emr_client_ask(
-		&reach->client, &request, EMR_CLIENT_REPORT_MS, &report, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(
+		&reach->client, &request, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	folder = json_string_value(json_object_get(report, "folder"));
 	reach->folder = folder != NULL ? strdup(folder) : NULL;
 	json_decref(report);
@@ -48,15 +46,11 @@ static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem 
 		.read_only = true,
 		.may_be_still = true,
 		.passphrase_file = args->values[EMR_OPT_PASSPHRASE_FILE]};
-	emr_status status = emr_settings_read(&reach->places, &settings, out_problem);
 
-	if (status != EMR_OK)
-		return status;
-	status = emr_keys_protect(out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_session_lock(&reach->session, &options, out_problem);
-	return status == EMR_OK ? emr_session_open(&reach->session, &options, out_problem) : status;
+	EMR_TRY(emr_settings_read(&reach->places, &settings, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
+	EMR_TRY(emr_session_lock(&reach->session, &options, out_problem));
+	return emr_session_open(&reach->session, &options, out_problem);
 }
 
 emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem)
@@ -92,18 +86,16 @@ static emr_status ask_mount(emr_reach *reach, const emr_request *request, emr_em
 	void *arg, emr_problem *out_problem)
 {
 	bool is_done = false;
-	emr_status status = emr_client_send(&reach->client, request, out_problem);
 
-	while (status == EMR_OK && !is_done) {
+	EMR_TRY(emr_client_send(&reach->client, request, out_problem));
+	while (!is_done) {
 		json_t *object = NULL;
 
-		status = emr_client_receive(&reach->client, WORK_MS, &object, out_problem);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_client_receive(&reach->client, WORK_MS, &object, out_problem));
 		is_done = json_is_true(json_object_get(object, "done"));
-		status = emit(arg, object);
+		EMR_TRY(emit(arg, object));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_reach_ask(emr_reach *reach, const emr_request *request, emr_emit_fn emit, void *arg,

@@ -152,7 +152,7 @@ static void say_distrusted(emr_rot_watch *w, emr_status status, const emr_replic
 		trouble = *found;
 	emr_view_distrust_ledger(w->session->view, status == EMR_DENIED ? EMR_DAMAGED : status);
 	snprintf(index, sizeof index, "%" PRIu64, trouble.seq);
-	/* Whoever meets an older ledger first, what is said of it is the same. */
+	/* The words about an older ledger are the same, whichever part meets it first. */
 	if (status == EMR_ROLLBACK)
 		emr_problem_set(&problem, EMR_SAY_ROLLBACK, NULL);
 	else

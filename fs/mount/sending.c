@@ -1,5 +1,5 @@
-/* This file shows how far the sending of changes to the ledger has come, while a verb waits for
- * it. What a program is still writing is not counted as sent. */
+/* This file shows how far the sending of changes to the ledger has come, while a verb waits for it.
+ * Bytes that a program is still writing are not counted as sent. */
 #include "mount/client.h"
 
 #include <stdio.h>

@@ -48,6 +48,7 @@ typedef struct conversation {
 struct emr_server {
 	emr_session *session;
 	emr_notices *notices;
+	emr_attendant *agent;		/* NULL: SESSION is a folder's */
 	int run_fd, listen_fd, stop_fd; /* do not change while the thread runs */
 	pthread_t thread;
 	bool has_thread; /* of whoever starts and stops */
@@ -81,8 +82,7 @@ static emr_status send_ok(conversation *c, json_t *fields)
 	return send_stolen(c, fields);
 }
 
-/* What is refused because of the disk or the journal has nothing to do with how the folder was
- * opened. */
+/* A refusal because of the disk or the journal has nothing to do with how the folder was opened. */
 static emr_status send_problem(conversation *c, const emr_problem *problem)
 {
 	const emr_session *session = c->server->session;
@@ -166,8 +166,8 @@ static void secure(conversation *c, bool now)
 		emr_log(EMR_LOG_ERROR, "before the end: the disk: %s", emr_status_text(status));
 }
 
-/* True: nothing of what was brought is left that somebody could miss.  What of it was the last copy
- * is in the local store now, or stays where it is, and so does all where nobody can tell. */
+/* True: nothing of what was brought is left that somebody could miss. Each last copy among it is in
+ * the local store now, or stays where it is, and so does all of it where nobody can tell. */
 static bool empty_cache(const emr_session *session)
 {
 	uint64_t brought;
@@ -195,7 +195,8 @@ static bool put_stopping(emr_session *session, json_t *answer)
 		       0;
 }
 
-/* What would be left behind.  The verb unmounts; with `now` the mount ends by itself. */
+/* Answers with the files that would be left behind. The verb unmounts; with `now` the mount ends by
+ * itself. */
 static emr_status answer_unmount(conversation *c, const emr_request *request)
 {
 	emr_session *session = c->server->session;
@@ -236,7 +237,7 @@ static emr_status answer_unmount(conversation *c, const emr_request *request)
 /* An agent has no folder, and a folder no agent. */
 static emr_status answer_agent(conversation *c, const emr_request *request)
 {
-	struct emr_attendant *agent = c->server->session->agent;
+	emr_attendant *agent = c->server->agent;
 	emr_problem problem = {0};
 
 	if (agent != NULL && request->ask == EMR_ASK_AGENT)
@@ -245,7 +246,7 @@ static emr_status answer_agent(conversation *c, const emr_request *request)
 	return send_problem(c, &problem);
 }
 
-/* What is asked of the folder; what is asked of this process itself is answered above. */
+/* The requests to the folder; those to this process itself are answered above. */
 static emr_status (*const answers[EMR_ASK_COUNT])(emr_session *session, const emr_request *request,
 	emr_emit_fn emit, void *arg, emr_problem *out_problem) = {
 	[EMR_ASK_EXPORT] = emr_answer_export,
@@ -277,7 +278,7 @@ static emr_status answer(conversation *c, const emr_request *request)
 	emr_status status;
 
 	if (request->ask == EMR_ASK_AGENT ||
-		(c->server->session->agent != NULL && request->ask != EMR_ASK_WALLET))
+		(c->server->agent != NULL && request->ask != EMR_ASK_WALLET))
 		return answer_agent(c, request);
 	if (request->ask == EMR_ASK_STATUS)
 		return answer_status(c, request);
@@ -298,10 +299,9 @@ static emr_status converse_once(conversation *c)
 	emr_problem problem = {0};
 	emr_request *request;
 	json_t *object = NULL;
-	emr_status status = emr_frame_receive(c->fd, IDLE_MS, &object);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_frame_receive(c->fd, IDLE_MS, &object));
 	request = malloc(sizeof *request);
 	status = request != NULL ? emr_request_parse(object, request) : EMR_NO_MEMORY;
 	json_decref(object);
@@ -431,7 +431,7 @@ static emr_status bind_socket(emr_server *server)
 }
 
 emr_status emr_server_start(const emr_places *places, emr_session *session, emr_notices *notices,
-	emr_server **out_server, emr_problem *out_problem)
+	emr_attendant *agent, emr_server **out_server, emr_problem *out_problem)
 {
 	emr_server *server = calloc(1, sizeof *server);
 	emr_status status;
@@ -442,6 +442,7 @@ emr_status emr_server_start(const emr_places *places, emr_session *session, emr_
 	}
 	*server = (emr_server){.session = session,
 		.notices = notices,
+		.agent = agent,
 		.run_fd = -1,
 		.listen_fd = -1,
 		.stop_fd = -1};

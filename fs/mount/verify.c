@@ -46,13 +46,6 @@ typedef struct verification {
 	emr_fetch_count brought; /* from nodes */
 } verification;
 
-static void verification_end(verification *v)
-{
-	for (size_t i = 0; i < v->n; i++)
-		free(v->records[i].name);
-	free(v->records);
-}
-
 /* ---- finding ---- */
 
 static emr_status keep_record(void *arg, const emr_place *place, const emr_meta *meta)
@@ -160,7 +153,7 @@ static emr_status say_progress(verification *v, uint64_t done)
 	return object != NULL ? v->emit(v->arg, object) : EMR_NO_MEMORY;
 }
 
-/* Of what follows nobody knows how far it is. */
+/* The length of the parts that follow is not known. */
 static emr_status say_part(verification *v, const char *part)
 {
 	json_t *object = json_pack("{s:{s:s}}", "progress", "part", part);
@@ -224,7 +217,7 @@ static emr_status take_block_home(void *arg, const emr_cid *cid)
 	return EMR_OK;
 }
 
-/* What was brought before lies in a cache, which no backup has and which `erase` empties. */
+/* Blocks that were brought before lie in a cache, which no backup has and which `erase` empties. */
 static void take_home(const verification *v, const record *r)
 {
 	emr_fetcher *fetcher = emr_session_fetcher(v->session);
@@ -239,8 +232,8 @@ static void take_home(const verification *v, const record *r)
 			emr_status_text(status));
 }
 
-/* What is missing on this disk, or went bad there, may come from elsewhere: to open it needs a few
- * blocks, one after the other. */
+/* A block that is missing on this disk, or went bad there, may come from elsewhere: opening the
+ * file needs a few of them, one after the other. */
 static emr_status check_record(verification *v, const record *r)
 {
 	emr_fetcher *fetcher = emr_session_fetcher(v->session);
@@ -280,24 +273,21 @@ static emr_status check_and_say(verification *v, const record *r)
 static emr_status check_records(verification *v, const emr_id16 *root)
 {
 	uint64_t damaged = 0;
-	emr_status status = emr_facts_each(v->session->facts, keep_record, v, &damaged);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_each(v->session->facts, keep_record, v, &damaged));
 	if (v->n > 0)
 		qsort(v->records, v->n, sizeof *v->records, by_object);
-	for (uint64_t i = 0; i < damaged && status == EMR_OK; i++) {
+	for (uint64_t i = 0; i < damaged; i++) {
 		v->checked++;
-		status = say_bad(v, "", _("a record whose name cannot be read; the log has its id"),
-			"bad-data");
+		EMR_TRY(say_bad(v, "", _("a record whose name cannot be read; the log has its id"),
+			"bad-data"));
 	}
-	for (size_t i = 0; i < v->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		if (root == NULL || is_below(v, &v->records[i], *root))
-			status = check_and_say(v, &v->records[i]);
-		if (status == EMR_OK)
-			status = say_progress(v, i + 1);
+			EMR_TRY(check_and_say(v, &v->records[i]));
+		EMR_TRY(say_progress(v, i + 1));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- earlier and deleted versions ---- */
@@ -344,8 +334,8 @@ static emr_status check_version(verification *v, const emr_cid *root)
 	return say_bad(v, text, _("an earlier or deleted version"), error_of(status));
 }
 
-/* What a backup looks for, but for the living records, which are read: the versions that pins
- * name. */
+/* The versions that pins name: a backup looks for them, and for the living records, which are read
+ * here anyway. */
 static emr_status check_versions(verification *v)
 {
 	EMR_AUTO_BUF pinned = {0};
@@ -369,7 +359,7 @@ static emr_status check_versions(verification *v)
 	return status;
 }
 
-/* What was promised of files that are not on the ledger yet. */
+/* The promised bytes of files that are not on the ledger yet. */
 static emr_status check_promises(verification *v)
 {
 	uint64_t nodes[BAD_MAX];
@@ -403,13 +393,12 @@ static void note_damage(void *context, const emr_store_damage *damage)
 
 static emr_status check_store(verification *v)
 {
-	emr_status status = say_part(v, "blocks");
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(say_part(v, "blocks"));
 	status = emr_store_check(v->session->store, note_damage, v);
 	v->checked++;
-	/* What the check found is listed; anything else is a failure of the check itself. */
+	/* Findings of the check are listed; anything else is a failure of the check itself. */
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 
@@ -445,8 +434,8 @@ static emr_status say_chain_bad(
 	return say_bad(v, "", place, status == EMR_ROLLBACK ? "rollback" : "ledger-damaged");
 }
 
-/* What the verified copy has whole is put right at once; where that cannot be, nothing more is
- * saved here. */
+/* Entries that the verified copy has whole are put right at once; where that cannot be, nothing
+ * more is saved here. */
 static emr_status mend_chain(verification *v, emr_status fault)
 {
 	emr_session *s = v->session;
@@ -497,9 +486,8 @@ static emr_status check_annex(verification *v)
 static emr_status say_then_mend(
 	verification *v, const emr_ledger_trouble *trouble, emr_status fault)
 {
-	emr_status status = say_chain_bad(v, trouble, fault);
-
-	return status == EMR_OK ? mend_chain(v, fault) : status;
+	EMR_TRY(say_chain_bad(v, trouble, fault));
+	return mend_chain(v, fault);
 }
 
 /* Ledger, copy and high-water mark lie in the clear, and may have been put back together: what this
@@ -686,6 +674,8 @@ emr_status emr_answer_verify(emr_session *session, const emr_request *request, e
 		if (status != EMR_OK)
 			emr_problem_set_status(out_problem, status, "verify");
 	}
-	verification_end(&v);
+	for (size_t i = 0; i < v.n; i++)
+		free(v.records[i].name);
+	free(v.records);
 	return status;
 }

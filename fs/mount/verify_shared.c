@@ -207,7 +207,7 @@ static emr_status check_tree(reading *r, char *top, size_t folder_len)
 	return status;
 }
 
-/* What the mount has found out about the one file. */
+/* The findings of the mount about the one file. */
 static void put_origin(emr_reach *reach, const emr_request *request, emr_out *out)
 {
 	static const char *const names[][2] = {

@@ -129,9 +129,9 @@ static emr_status add_version(void *arg, const emr_file_version *v)
 	listing *l = arg;
 	char name[EMR_WHO_TEXT_BYTES];
 	bool is_own = true;
-	emr_status status = name_of(l, v, name, sizeof name, &is_own);
 
-	return status == EMR_OK ? add_named(l, v, name, is_own) : status;
+	EMR_TRY(name_of(l, v, name, sizeof name, &is_own));
+	return add_named(l, v, name, is_own);
 }
 
 static emr_status add_others_version(void *arg, const emr_file_version *v, const char *owner)
@@ -139,8 +139,8 @@ static emr_status add_others_version(void *arg, const emr_file_version *v, const
 	return owner != NULL ? add_named(arg, v, owner, false) : add_version(arg, v);
 }
 
-/* Whoever asked is told that a key is waited for: when he has gone, or the folder is being closed,
- * that ends it. */
+/* The client is told that a key is waited for: the wait ends when the client has gone, or the
+ * folder is being closed. */
 static emr_status say_waiting(void *arg)
 {
 	listing *l = arg;
@@ -197,7 +197,7 @@ typedef struct folding {
 
 #define OPENING_BLOCKS_MAX 16 /* bundle, description, nodes and a leaf, one after the other */
 
-/* What only nodes have of that version is brought: as much as opening it needs. */
+/* Blocks of that version that only nodes have are brought: as many as opening it needs. */
 static emr_status restore_one(
 	emr_session *session, const emr_restore *what, emr_restored *out_restored)
 {
@@ -237,24 +237,21 @@ static emr_status note_restored(
 		f->status = status;
 		snprintf(f->path, sizeof f->path, "%s", path);
 	}
-	/* What holds for one holds for all. */
+	/* The answer for one holds for all. */
 	return status == EMR_READ_ONLY || emr_status_is_full(status) || status == EMR_NO_MEMORY
 		       ? status
 		       : EMR_OK;
 }
 
-/* What was a folder.  EMR_NOT_FOUND: it was none. */
+/* The path was a folder then. EMR_NOT_FOUND: it was none. */
 static emr_status restore_folder(emr_session *session, const emr_restore *what, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE folding *f = calloc(1, sizeof *f);
 	json_t *object;
-	emr_status status = f != NULL
-				    ? emr_view_restore_folder(session->view, what, note_restored, f)
-				    : EMR_NO_MEMORY;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(f != NULL ? emr_view_restore_folder(session->view, what, note_restored, f)
+			  : EMR_NO_MEMORY);
 	if (f->files + f->folders + f->failed == 0)
 		return EMR_NOT_FOUND;
 	if (f->failed > 0) {

@@ -40,19 +40,18 @@ static emr_status remove_all(int run_fd)
 emr_status emr_viewer_cache_begin(const emr_places *places)
 {
 	EMR_AUTO_FD run_fd = -1;
-	emr_status status = open_run(places, &run_fd);
 
-	if (status == EMR_OK)
-		status = remove_all(run_fd);
-	if (status == EMR_OK && mkdirat(run_fd, NAME, 0700) != 0)
-		status = emr_status_from_errno(errno);
-	return status;
+	EMR_TRY(open_run(places, &run_fd));
+	EMR_TRY(remove_all(run_fd));
+	if (mkdirat(run_fd, NAME, 0700) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	return EMR_OK;
 }
 
 emr_status emr_viewer_cache_end(const emr_places *places)
 {
 	EMR_AUTO_FD run_fd = -1;
-	emr_status status = open_run(places, &run_fd);
 
-	return status == EMR_OK ? remove_all(run_fd) : status;
+	EMR_TRY(open_run(places, &run_fd));
+	return remove_all(run_fd);
 }

@@ -77,14 +77,13 @@ emr_status emr_session_names(void *arg, const emr_id32 *ids, size_t n, emr_owner
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_who who;
-	emr_status status = emr_crowd_open(arg, &crowd);
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
-		status = emr_who_of(&crowd, ids[i], &who);
-		if (status == EMR_OK)
-			emr_who_name(&who, out[i].name, sizeof out[i].name);
+	EMR_TRY(emr_crowd_open(arg, &crowd));
+	for (size_t i = 0; i < n; i++) {
+		EMR_TRY(emr_who_of(&crowd, ids[i], &who));
+		emr_who_name(&who, out[i].name, sizeof out[i].name);
 	}
-	return status;
+	return EMR_OK;
 }
 
 const emr_author *emr_authors_known(const emr_authors *authors, emr_id32 signer, uint64_t seq)
@@ -101,17 +100,13 @@ emr_status emr_authors_find(emr_authors *authors, const emr_session *session, em
 {
 	const emr_author *known = emr_authors_known(authors, signer, seq);
 	emr_author *grown, found;
-	emr_status status = EMR_OK;
 
 	if (known != NULL) {
 		*out = known;
 		return EMR_OK;
 	}
-	status = find_me(authors, session);
-	if (status == EMR_OK)
-		status = judge_author(authors, session, signer, seq, &found);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_me(authors, session));
+	EMR_TRY(judge_author(authors, session, signer, seq, &found));
 	grown = realloc(authors->list, (authors->n + 1) * sizeof *grown);
 	if (grown == NULL)
 		return EMR_NO_MEMORY;

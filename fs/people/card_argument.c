@@ -16,9 +16,8 @@
 
 static emr_status read_all(int fd, emr_buf *out)
 {
-	emr_status status = emr_buf_reserve(out, CARD_TEXT_MAX + 1);
-
-	while (status == EMR_OK && out->len <= CARD_TEXT_MAX) {
+	EMR_TRY(emr_buf_reserve(out, CARD_TEXT_MAX + 1));
+	while (out->len <= CARD_TEXT_MAX) {
 		ssize_t n = read(fd, out->data + out->len, CARD_TEXT_MAX + 1 - out->len);
 
 		if (n == 0)
@@ -27,7 +26,7 @@ static emr_status read_all(int fd, emr_buf *out)
 			return emr_status_from_errno(errno);
 		out->len += n > 0 ? (size_t)n : 0;
 	}
-	return status == EMR_OK ? EMR_LIMIT : status;
+	return EMR_LIMIT;
 }
 
 /* A file, "-", or the text of a QR code. */

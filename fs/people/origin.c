@@ -44,14 +44,11 @@ static emr_status look_at_witness(void *arg, const emr_known_person *person)
 	witness_search *s = arg;
 	emr_who who;
 	json_t *name;
-	emr_status status;
 
 	if (emr_id32_equal(person->signer_id, s->session->identity.signer_id) ||
 		emr_checkpoint_verify(s->head, person->signer_id, person->row.log_pk) != EMR_OK)
 		return EMR_OK;
-	status = emr_who_of(s->crowd, person->signer_id, &who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_who_of(s->crowd, person->signer_id, &who));
 	name = emr_json_text(who.organisation[0] != '\0' ? who.organisation : who.called);
 	for (size_t i = 0; i < json_array_size(s->names); i++)
 		if (json_equal(json_array_get(s->names, i), name)) {
@@ -224,14 +221,13 @@ emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **o
 {
 	__attribute__((cleanup(attributes_free))) attributes a = {0};
 	EMR_AUTO_CROWD crowd = {0};
-	emr_status status;
 
 	read_attributes(session->view, node, &a);
 	split_signer(&a);
 	if (a.tx == NULL && !has_no_entry(&a))
 		return EMR_NOT_FOUND;
-	status = emr_crowd_open(session, &crowd);
-	return status == EMR_OK ? pack(session, &a, &crowd, out_signed) : status;
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	return pack(session, &a, &crowd, out_signed);
 }
 
 /* ---- for people ---- */

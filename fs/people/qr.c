@@ -23,11 +23,11 @@ static emr_status append(emr_buf *out, const char *text)
 static emr_status draw_line(const QRcode *code, int y, emr_buf *out)
 {
 	static const char *const halves[2][2] = {{" ", "\u2584"}, {"\u2580", "\u2588"}};
-	emr_status status = append(out, "\033[30;107m");
 
-	for (int x = -QUIET; x < code->width + QUIET && status == EMR_OK; x++)
-		status = append(out, halves[is_black(code, x, y)][is_black(code, x, y + 1)]);
-	return status == EMR_OK ? append(out, "\033[0m\n") : status;
+	EMR_TRY(append(out, "\033[30;107m"));
+	for (int x = -QUIET; x < code->width + QUIET; x++)
+		EMR_TRY(append(out, halves[is_black(code, x, y)][is_black(code, x, y + 1)]));
+	return append(out, "\033[0m\n");
 }
 
 emr_status emr_qr_draw(const char *text, unsigned columns, unsigned *out_columns, emr_buf *out)

@@ -79,12 +79,11 @@ emr_status emr_vouched_each(emr_replica *replica, emr_bytes descriptor, emr_id16
 		.fn = fn,
 		.arg = arg};
 	emr_bytes vouches;
-	emr_status status = emr_card_split(card_and_vouches, &v.card, &vouches);
 
-	for (size_t at = 0; status == EMR_OK && at + EMR_VOUCH_BYTES <= vouches.len;
-		at += EMR_VOUCH_BYTES)
-		status = look_at(&v, vouches.data + at);
-	return status;
+	EMR_TRY(emr_card_split(card_and_vouches, &v.card, &vouches));
+	for (size_t at = 0; at + EMR_VOUCH_BYTES <= vouches.len; at += EMR_VOUCH_BYTES)
+		EMR_TRY(look_at(&v, vouches.data + at));
+	return EMR_OK;
 }
 
 /* Names are told once: two organisations may be called the same. */

@@ -66,13 +66,12 @@ static emr_status consider(void *arg, const emr_team *team)
 	search *s = arg;
 	bool is_meant = is_called(team, s->name);
 	emr_team present;
-	emr_status status;
 
 	if (!is_meant || !emr_id16_equal(team->org, s->org))
 		return EMR_OK;
-	status = emr_team_present(s->crowd->replica, team, &present);
-	if (status != EMR_OK || (s->n > 0 && emr_id16_equal(present.id, s->found.id)))
-		return status;
+	EMR_TRY(emr_team_present(s->crowd->replica, team, &present));
+	if (s->n > 0 && emr_id16_equal(present.id, s->found.id))
+		return EMR_OK;
 	s->found = present;
 	s->n++;
 	return EMR_OK;
@@ -81,11 +80,11 @@ static emr_status consider(void *arg, const emr_team *team)
 emr_status emr_who_find_team(emr_crowd *crowd, emr_id16 org, const char *name, emr_who *out_who)
 {
 	search s = {.crowd = crowd, .org = org, .name = name};
-	emr_status status = emr_teams_open(crowd->replica, consider, &s);
 
-	if (status == EMR_OK && s.n != 1)
+	EMR_TRY(emr_teams_open(crowd->replica, consider, &s));
+	if (s.n != 1)
 		return s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
-	return status == EMR_OK ? emr_who_of_team(crowd, &s.found, out_who) : status;
+	return emr_who_of_team(crowd, &s.found, out_who);
 }
 
 typedef struct teams_of {
@@ -101,11 +100,11 @@ static emr_status note_team(void *arg, const emr_team *team)
 	size_t at = strlen(t->out);
 	emr_membership m;
 	emr_team present;
-	emr_status status = emr_team_present(t->crowd->replica, team, &present);
+	emr_status status;
 
-	if (status != EMR_OK || team->kind != EMR_TEAM_CHOSEN ||
-		!emr_id16_equal(present.id, team->id))
-		return status;
+	EMR_TRY(emr_team_present(t->crowd->replica, team, &present));
+	if (team->kind != EMR_TEAM_CHOSEN || !emr_id16_equal(present.id, team->id))
+		return EMR_OK;
 	status = emr_team_membership(t->crowd->replica, team->id, t->root, &m);
 	if (status == EMR_NOT_FOUND ||
 		(status == EMR_OK && !emr_membership_is_on(&m, t->crowd->now_unix_s)))

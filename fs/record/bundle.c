@@ -89,27 +89,19 @@ emr_status emr_bundle_build(emr_record_ctx *ctx, const emr_content *content,
 	emr_unixfs_bundle bundle = {.content = content->c, .manifest_bytes = EMR_M_BYTES};
 	uint8_t m[EMR_M_BYTES];
 	emr_block blocks[2];
-	emr_status status = record_content_check(content);
 
-	if (status == EMR_OK)
-		status = emr_unixfs_shape_of(content->padded, content->leaf_log2, &shape);
-	if (status == EMR_OK)
-		status = build_m(content, key, facts, m);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(record_content_check(content));
+	EMR_TRY(emr_unixfs_shape_of(content->padded, content->leaf_log2, &shape));
+	EMR_TRY(build_m(content, key, facts, m));
 	bundle.content_tsize = emr_unixfs_tsize_of(&shape);
 	bundle.manifest = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(m, sizeof m));
-	status = emr_unixfs_bundle_encode(&bundle, &directory, &link);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unixfs_bundle_encode(&bundle, &directory, &link));
 	blocks[0] = (emr_block){.cid = bundle.manifest, .data = emr_bytes_of(m, sizeof m)};
 	blocks[1] = (emr_block){.cid = link.cid, .data = emr_buf_view(&directory)};
-	status = note_held(ctx, blocks, 2);
-	if (status == EMR_OK)
-		status = emr_block_store_put(ctx->options.store, blocks, 2);
-	if (status == EMR_OK)
-		*out_root = link.cid;
-	return status;
+	EMR_TRY(note_held(ctx, blocks, 2));
+	EMR_TRY(emr_block_store_put(ctx->options.store, blocks, 2));
+	*out_root = link.cid;
+	return EMR_OK;
 }
 
 /* ---- Opening ---- */
@@ -127,9 +119,7 @@ static emr_status check_commitment(const emr_content_key *key, const emr_m_heade
 	uint8_t com[EMR_CHUNK_COM_BYTES];
 	emr_status status;
 
-	status = emr_content_key_cipher(key, header->suite, header->salt, &cipher, com);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_content_key_cipher(key, header->suite, header->salt, &cipher, com));
 	status = emr_chunk_cipher_check(cipher, header->com);
 	emr_chunk_cipher_free(cipher);
 	return status;
@@ -156,7 +146,6 @@ static emr_status take_manifest(const emr_m_header *header, const emr_unixfs_bun
 {
 	emr_bundle bundle = {0};
 	emr_content *content = &bundle.content;
-	emr_status status;
 
 	content->n = manifest->n;
 	content->padded = header->padded;
@@ -180,14 +169,11 @@ static emr_status take_manifest(const emr_m_header *header, const emr_unixfs_bun
 	if (bundle.has_statement) {
 		memcpy(bundle.statement_bytes, manifest->statement, EMR_STATEMENT_BYTES);
 		memcpy(bundle.sig, manifest->sig, sizeof bundle.sig);
-		status = emr_statement_decode(bundle.statement_bytes, &bundle.statement);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_statement_decode(bundle.statement_bytes, &bundle.statement));
 	}
-	status = record_content_check(content);
-	if (status == EMR_OK)
-		*out = bundle;
-	return status;
+	EMR_TRY(record_content_check(content));
+	*out = bundle;
+	return EMR_OK;
 }
 
 static emr_status open_manifest(const emr_content_key *key, emr_bytes m, emr_id16 record_id,
@@ -199,11 +185,8 @@ static emr_status open_manifest(const emr_content_key *key, emr_bytes m, emr_id1
 	emr_bytes sealed;
 	emr_status status;
 
-	status = emr_m_header_decode(m, &header, &sealed);
-	if (status == EMR_OK)
-		status = check_commitment(key, &header);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_m_header_decode(m, &header, &sealed));
+	EMR_TRY(check_commitment(key, &header));
 	manifest_aad(m.data, record_id, cver, aad);
 	status = emr_content_key_manifest_open(
 		key, header.nonce, emr_bytes_of(aad, sizeof aad), sealed, plain);
@@ -223,16 +206,11 @@ emr_status emr_bundle_open(emr_record_ctx *ctx, const emr_cid *root, const emr_c
 	EMR_AUTO_BUF directory = {0};
 	EMR_AUTO_BUF m = {0};
 	emr_unixfs_bundle links;
-	emr_status status;
 
 	if (emr_cid_codec(root) != EMR_CODEC_DAG_PB)
 		return EMR_DAMAGED;
-	status = fetch_block(ctx, root, &directory);
-	if (status == EMR_OK)
-		status = emr_unixfs_bundle_decode(emr_buf_view(&directory), &links);
-	if (status == EMR_OK)
-		status = fetch_block(ctx, &links.manifest, &m);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(fetch_block(ctx, root, &directory));
+	EMR_TRY(emr_unixfs_bundle_decode(emr_buf_view(&directory), &links));
+	EMR_TRY(fetch_block(ctx, &links.manifest, &m));
 	return open_manifest(key, emr_buf_view(&m), record_id, cver, &links, out_bundle);
 }

@@ -69,7 +69,6 @@ emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
 	emr_reader r = emr_reader_of(bytes);
 	uint8_t has_dek, version;
 	emr_bytes cid;
-	emr_status status;
 
 	if (bytes.len != EMR_CONTENT_ENCODED_BYTES)
 		return EMR_DAMAGED;
@@ -98,10 +97,9 @@ emr_status emr_content_decode(emr_bytes bytes, emr_content *out_content)
 	if (!emr_reader_done(&r) || has_dek > 1 || version != (content.holes > 0 ? 2 : 1) ||
 		emr_cid_parse(cid, &content.c) != EMR_OK)
 		return EMR_DAMAGED;
-	status = record_content_check(&content);
-	if (status == EMR_OK)
-		*out_content = content;
-	return status;
+	EMR_TRY(record_content_check(&content));
+	*out_content = content;
+	return EMR_OK;
 }
 
 emr_id16 record_dek_id(const uint8_t salt[24])
@@ -115,12 +113,10 @@ emr_id16 record_dek_id(const uint8_t salt[24])
 emr_status emr_content_keep_key(
 	emr_record_ctx *ctx, emr_content *content, const emr_content_key *key)
 {
-	emr_status status = emr_content_key_seal_local(
-		ctx->options.keyring, key, record_dek_id(content->salt), content->sealed_dek);
-
-	if (status == EMR_OK)
-		content->has_dek = true;
-	return status;
+	EMR_TRY(emr_content_key_seal_local(
+		ctx->options.keyring, key, record_dek_id(content->salt), content->sealed_dek));
+	content->has_dek = true;
+	return EMR_OK;
 }
 
 emr_status emr_content_open_key(

@@ -26,7 +26,7 @@ typedef struct record_scratch {
 #define RECORD_WORKERS_MAX 16
 
 /* Blocks that somebody has handed to the store and that nothing names yet: no pin, no working copy.
- * Whoever seals them notes each before it is put, so that a reclaim never finds one unnamed. */
+ * The sealing thread notes each before it is put, so that a reclaim never finds one unnamed. */
 typedef struct record_fresh {
 	struct record_fresh *next, **at;
 	emr_buf cids; /* of emr_cid */

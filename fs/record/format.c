@@ -83,7 +83,6 @@ emr_status emr_m_header_decode(emr_bytes m, emr_m_header *out_header, emr_bytes 
 	emr_reader r = emr_reader_of(m);
 	uint8_t version;
 	uint32_t sealed_len;
-	emr_status status;
 
 	emr_read_magic(&r, "EMRF");
 	version = emr_read_u8(&r);
@@ -100,9 +99,7 @@ emr_status emr_m_header_decode(emr_bytes m, emr_m_header *out_header, emr_bytes 
 	if (r.bad || version != (header.flags & EMR_M_FLAG_HOLES ? 2 : 1) || m.len != EMR_M_BYTES ||
 		sealed_len != EMR_MANIFEST_BYTES + 16)
 		return EMR_DAMAGED;
-	status = header_limits(&header);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(header_limits(&header));
 	*out_header = header;
 	*out_sealed = emr_bytes_of(m.data + EMR_M_HEADER_BYTES, sealed_len);
 	return EMR_OK;

@@ -96,10 +96,8 @@ static emr_status seal_one(freeze_run *run, freeze_leaf *at, record_scratch *scr
 		.hk = run->life->hk,
 		.ctx = run->st->ctx,
 		.fresh = &run->fresh};
-	emr_status status = gather_leaf(run, at->leaf, scratch->plain);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(gather_leaf(run, at->leaf, scratch->plain));
 	return record_leaf_seal(&sealer, at->leaf, scratch->plain, file_part(run, at->leaf),
 		stream_part(run, at->leaf), scratch->sealed, &at->sealed);
 }
@@ -177,9 +175,9 @@ static emr_status put_node(void *context, const emr_cid *cid, emr_bytes block)
 	freeze_run *run = context;
 	emr_record_ctx *ctx = run->st->ctx;
 	emr_block made = {.cid = *cid, .data = block};
-	emr_status status = record_fresh_note(ctx, &run->fresh, cid);
 
-	return status == EMR_OK ? emr_block_store_put(ctx->options.store, &made, 1) : status;
+	EMR_TRY(record_fresh_note(ctx, &run->fresh, cid));
+	return emr_block_store_put(ctx->options.store, &made, 1);
 }
 
 /* The block that holes are, so that the tree is whole for everybody who walks it. */
@@ -220,22 +218,18 @@ static emr_status build_tree(freeze_run *run, emr_cid *out_root)
 {
 	EMR_AUTO_UNIXFS_BUILDER builder = NULL;
 	emr_unixfs_link link;
-	emr_status status;
 
 	if (run->leaves == 1) {
 		*out_root = emr_cid_of_digest(EMR_CODEC_RAW, leaves_of(run)[0].sealed.digest);
 		return EMR_OK;
 	}
-	status = emr_unixfs_builder_new(put_node, run, &builder);
-	if (status == EMR_OK && has_holes(run))
-		status = put_hole(run);
-	if (status == EMR_OK)
-		status = add_leaves(run, builder);
-	if (status == EMR_OK)
-		status = emr_unixfs_builder_finish(builder, &link);
-	if (status == EMR_OK)
-		*out_root = link.cid;
-	return status;
+	EMR_TRY(emr_unixfs_builder_new(put_node, run, &builder));
+	if (has_holes(run))
+		EMR_TRY(put_hole(run));
+	EMR_TRY(add_leaves(run, builder));
+	EMR_TRY(emr_unixfs_builder_finish(builder, &link));
+	*out_root = link.cid;
+	return EMR_OK;
 }
 
 static void plain_root(const freeze_run *run, uint8_t out[32])
@@ -267,7 +261,6 @@ static emr_status describe_frozen(freeze_run *run, emr_content *out)
 		.suite = life->suite,
 		.leaf_log2 = EMR_LEAF_LOG2,
 		.has_dek = true};
-	emr_status status;
 
 	content.holes = (uint32_t)(run->leaves - stored_leaves(run));
 	content.flags = (uint8_t)((run->st->ctx->options.pow2 ? EMR_M_FLAG_POW2 : 0) |
@@ -276,25 +269,19 @@ static emr_status describe_frozen(freeze_run *run, emr_content *out)
 	memcpy(content.com, life->com, sizeof content.com);
 	memcpy(content.hk, life->hk, sizeof content.hk);
 	plain_root(run, content.root);
-	status = build_tree(run, &content.c);
-	if (status == EMR_OK)
-		status = emr_content_key_seal_local(run->st->ctx->options.keyring, life->key,
-			record_dek_id(life->salt), content.sealed_dek);
-	if (status == EMR_OK)
-		*out = content;
-	return status;
+	EMR_TRY(build_tree(run, &content.c));
+	EMR_TRY(emr_content_key_seal_local(run->st->ctx->options.keyring, life->key,
+		record_dek_id(life->salt), content.sealed_dek));
+	*out = content;
+	return EMR_OK;
 }
 
 /* ---- Beginning: gate held for writing ---- */
 
 static emr_status freeze_begin(emr_staging *st, freeze_run *run)
 {
-	emr_status status = EMR_OK;
-
 	if (st->life == NULL)
-		status = life_new(st, &st->life);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(life_new(st, &st->life));
 	run->st = st;
 	run->life = st->life;
 	run->seq = atomic_load(&st->dirty_seq);
@@ -404,10 +391,9 @@ static emr_status freeze_held(emr_staging *st, freeze_run *run, emr_content *out
 {
 	emr_content_reader *reader = NULL;
 	emr_content content;
-	emr_status status = freeze_begin(st, run);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(freeze_begin(st, run));
 	gate_write_end(&st->gate);
 	status = list_leaves(run);
 	if (status == EMR_OK)

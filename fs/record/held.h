@@ -40,9 +40,9 @@ struct emr_record_ctx;
 void record_holder_init(record_holder *holder);
 void record_holder_end(record_holder *holder); /* nobody has any of them */
 
-/* The block CID, LEN bytes, as *out_sealed until it is given back; read when no copy is held.  Who
- * has one takes no second.  EMR_MISSING_DATA; EMR_DAMAGED: other bytes stand there, or another
- * number of them; EMR_IO, EMR_NO_MEMORY. */
+/* The block CID, LEN bytes, as *out_sealed until it is given back; read when no copy is held. A
+ * thread that has one takes no second. EMR_MISSING_DATA; EMR_DAMAGED: other bytes stand there, or
+ * another number of them; EMR_IO, EMR_NO_MEMORY. */
 emr_status record_held_take(struct emr_record_ctx *ctx, const emr_cid *cid, size_t len,
 	record_held **out_held, const uint8_t **out_sealed);
 void record_held_give(struct emr_record_ctx *ctx, record_held *held);

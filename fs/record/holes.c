@@ -13,15 +13,12 @@ static uint64_t base_leaves(const emr_staging *st)
 static emr_status next_in_base(emr_staging *st, uint64_t leaf, bool wants_hole, uint64_t *out_leaf)
 {
 	uint64_t end = base_leaves(st), found;
-	emr_status status;
 
 	if (leaf >= end) {
 		*out_leaf = wants_hole ? leaf : STAGING_NO_LEAF;
 		return EMR_OK;
 	}
-	status = record_reader_next(st->base, leaf, wants_hole, &found, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(record_reader_next(st->base, leaf, wants_hole, &found, NULL));
 	*out_leaf = found < end ? found : wants_hole ? end : STAGING_NO_LEAF;
 	return EMR_OK;
 }
@@ -36,11 +33,10 @@ static bool is_used(const emr_staging *st, uint64_t leaf)
 static emr_status next_data(emr_staging *st, uint64_t leaf, uint64_t *out_leaf)
 {
 	uint64_t used = staging_next_used(st, leaf), below;
-	emr_status status = next_in_base(st, leaf, false, &below);
 
-	if (status == EMR_OK)
-		*out_leaf = used < below ? used : below;
-	return status;
+	EMR_TRY(next_in_base(st, leaf, false, &below));
+	*out_leaf = used < below ? used : below;
+	return EMR_OK;
 }
 
 static emr_status next_hole(emr_staging *st, uint64_t leaf, uint64_t end, uint64_t *out_leaf)

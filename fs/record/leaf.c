@@ -56,16 +56,13 @@ emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const ui
 	record_sealed_leaf result = {.has_segment = file_len > 0};
 	uint8_t *at = sealed;
 	emr_block block;
-	emr_status status;
 
 	for (size_t done = 0; done < stream_len; done += EMR_CHUNK_BYTES) {
 		size_t len =
 			stream_len - done < EMR_CHUNK_BYTES ? stream_len - done : EMR_CHUNK_BYTES;
 
-		status = emr_chunk_seal(sealer->cipher,
-			leaf * EMR_LEAF_CHUNKS + done / EMR_CHUNK_BYTES, plain + done, len, at);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_chunk_seal(sealer->cipher,
+			leaf * EMR_LEAF_CHUNKS + done / EMR_CHUNK_BYTES, plain + done, len, at));
 		at += len + EMR_CHUNK_TAG_BYTES;
 	}
 	result.is_zeros = record_is_zeros(plain, file_len);
@@ -74,16 +71,14 @@ emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const ui
 	block.data = emr_bytes_of(sealed, (size_t)(at - sealed));
 	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
 	memcpy(result.digest, emr_cid_digest(&block.cid), 32);
-	status = sealer->fresh == NULL ? EMR_OK
-				       : record_fresh_note(sealer->ctx, sealer->fresh, &block.cid);
-	if (status == EMR_OK)
-		status = emr_block_store_put(sealer->ctx->options.store, &block, 1);
-	if (status == EMR_OK && stream_len == EMR_LEAF_BYTES)
+	EMR_TRY(sealer->fresh == NULL ? EMR_OK
+				      : record_fresh_note(sealer->ctx, sealer->fresh, &block.cid));
+	EMR_TRY(emr_block_store_put(sealer->ctx->options.store, &block, 1));
+	if (stream_len == EMR_LEAF_BYTES)
 		emr_block_store_note_units(sealer->ctx->options.store, &block.cid,
 			(emr_units){0, EMR_UNITS_PER_LEAF}, sealed);
-	if (status == EMR_OK)
-		*out = result;
-	return status;
+	*out = result;
+	return EMR_OK;
 }
 
 /* Opens the chunks first..last of SOURCE from SEALED and gives the wanted bytes. */
@@ -91,7 +86,6 @@ static emr_status open_chunks(const record_leaf_source *source, const uint8_t *s
 	size_t len, uint8_t *partial, uint8_t *out)
 {
 	size_t chunk = from / EMR_CHUNK_BYTES;
-	emr_status status;
 
 	while (len > 0) {
 		size_t skip = from % EMR_CHUNK_BYTES;
@@ -102,10 +96,8 @@ static emr_status open_chunks(const record_leaf_source *source, const uint8_t *s
 		size_t take = plain_len - skip < len ? plain_len - skip : len;
 		bool whole = take == plain_len;
 
-		status = emr_chunk_open(source->cipher, source->leaf * EMR_LEAF_CHUNKS + chunk,
-			sealed, plain_len + EMR_CHUNK_TAG_BYTES, whole ? out : partial);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_chunk_open(source->cipher, source->leaf * EMR_LEAF_CHUNKS + chunk,
+			sealed, plain_len + EMR_CHUNK_TAG_BYTES, whole ? out : partial));
 		if (!whole)
 			memcpy(out, partial + skip, take);
 		sealed += plain_len + EMR_CHUNK_TAG_BYTES;
@@ -224,10 +216,8 @@ emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_
 	status = read_known(source, from, len, out);
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = record_held_take(
-		source->ctx, &source->cid, sealed_len(source->stream_len), &held, &sealed);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(record_held_take(
+		source->ctx, &source->cid, sealed_len(source->stream_len), &held, &sealed));
 	status = open_range(source, sealed, from, len, out);
 	if (status == EMR_OK)
 		note_known(source, sealed, from, len);
@@ -237,9 +227,7 @@ emr_status record_leaf_read(const record_leaf_source *source, size_t from, size_
 
 emr_status record_leaf_read_stored(const record_leaf_source *source, emr_buf *sealed, uint8_t *out)
 {
-	emr_status status = record_sealed_fetch(
-		source->ctx, &source->cid, sealed_len(source->stream_len), sealed);
-
-	return status == EMR_OK ? open_range(source, sealed->data, 0, source->stream_len, out)
-				: status;
+	EMR_TRY(record_sealed_fetch(
+		source->ctx, &source->cid, sealed_len(source->stream_len), sealed));
+	return open_range(source, sealed->data, 0, source->stream_len, out);
 }

@@ -15,7 +15,7 @@ typedef struct record_sealed_leaf {
 	bool is_zeros;	     /* its file bytes are: in a content with holes its segment is theirs */
 } record_sealed_leaf;
 
-/* What sealing one content needs, the same for all of its leaves. */
+/* The facts that sealing one content needs, the same for all of its leaves. */
 typedef struct record_sealer {
 	emr_chunk_cipher *cipher;
 	const uint8_t *hk; /* 32 bytes */
@@ -33,7 +33,7 @@ bool record_is_zeros(const uint8_t *bytes, size_t len);
 emr_status record_leaf_seal(const record_sealer *sealer, uint64_t leaf, const uint8_t *plain,
 	size_t file_len, size_t stream_len, uint8_t *sealed, record_sealed_leaf *out);
 
-/* What a sealed leaf is called, and how it opens. */
+/* The name of a sealed leaf, and how it opens. */
 typedef struct record_leaf_source {
 	emr_record_ctx *ctx;
 	emr_chunk_cipher *cipher;

@@ -136,15 +136,11 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 		META_FIXED + meta->mime.len + meta->name.len + meta->target.len + meta->xattrs.len;
 	size_t padded = (used + EMR_META_UNIT - 1) / EMR_META_UNIT * EMR_META_UNIT;
 	emr_writer w = emr_writer_of(out);
-	emr_status status = check_fields(meta);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_fields(meta));
 	if (padded > EMR_META_BYTES_MAX)
 		return EMR_ATTRIBUTE_SPACE;
-	status = emr_buf_reserve(out, padded);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out, padded));
 	emr_write_u8(&w, meta->stored_leaves > 0 ? 2 : 1);
 	emr_write_u8(&w, (uint8_t)meta->type);
 	emr_write_u16(&w, meta->mode);
@@ -235,10 +231,8 @@ emr_status emr_meta_decode(emr_bytes plain, emr_meta *out)
 emr_status emr_meta_keep_to_content(emr_buf *plain, emr_bytes content)
 {
 	emr_meta said, of_content;
-	emr_status status = emr_meta_decode(content, &of_content);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_meta_decode(content, &of_content));
 	if (emr_meta_decode(emr_buf_view(plain), &said) != EMR_OK || said.type != of_content.type) {
 		emr_buf_clear(plain);
 		return emr_buf_append(plain, content.data, content.len);

@@ -46,32 +46,23 @@ static emr_status check_last_chunk(emr_content_reader *reader)
 	size_t file_part = reader->content.n > at ? (size_t)(reader->content.n - at) : 0;
 	record_leaf_source source;
 	uint8_t chunk[EMR_CHUNK_BYTES];
-	emr_status status;
 
-	status = find_leaf(reader, at >> EMR_LEAF_LOG2, &source, NULL);
-	if (status == EMR_OK)
-		status = record_leaf_read(&source, (size_t)(at & (EMR_LEAF_BYTES - 1)), len, chunk);
-	if (status == EMR_OK && !record_is_zeros(chunk + file_part, len - file_part))
-		status = EMR_DAMAGED;
-	return status;
+	EMR_TRY(find_leaf(reader, at >> EMR_LEAF_LOG2, &source, NULL));
+	EMR_TRY(record_leaf_read(&source, (size_t)(at & (EMR_LEAF_BYTES - 1)), len, chunk));
+	if (!record_is_zeros(chunk + file_part, len - file_part))
+		return EMR_DAMAGED;
+	return EMR_OK;
 }
 
 static emr_status open_parts(emr_content_reader *reader, const emr_content_key *key)
 {
 	const emr_content *content = &reader->content;
 	uint8_t com[EMR_CHUNK_COM_BYTES];
-	emr_status status;
 
-	status = emr_content_key_cipher(key, content->suite, content->salt, &reader->cipher, com);
-	if (status != EMR_OK)
-		return status;
-	status = emr_chunk_cipher_check(reader->cipher, content->com);
-	if (status != EMR_OK)
-		return status;
-	status = emr_unixfs_tree_open(reader->ctx->options.store, &content->c, content->padded,
-		content->leaf_log2, &reader->tree);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_content_key_cipher(key, content->suite, content->salt, &reader->cipher, com));
+	EMR_TRY(emr_chunk_cipher_check(reader->cipher, content->com));
+	EMR_TRY(emr_unixfs_tree_open(reader->ctx->options.store, &content->c, content->padded,
+		content->leaf_log2, &reader->tree));
 	return check_last_chunk(reader);
 }
 
@@ -93,12 +84,10 @@ emr_status emr_content_reader_open(emr_record_ctx *ctx, const emr_content *conte
 	const emr_content_key *key, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader;
-	emr_status status = record_content_check(content);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = new_reader(ctx, content, &reader);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(record_content_check(content));
+	EMR_TRY(new_reader(ctx, content, &reader));
 	status = open_parts(reader, key);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);
@@ -112,10 +101,9 @@ emr_status record_reader_of_sealed(emr_record_ctx *ctx, const emr_content *conte
 	emr_chunk_cipher *cipher, emr_content_reader **out_reader)
 {
 	emr_content_reader *reader;
-	emr_status status = new_reader(ctx, content, &reader);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(new_reader(ctx, content, &reader));
 	status = emr_unixfs_tree_open(ctx->options.store, &content->c, content->padded,
 		content->leaf_log2, &reader->tree);
 	if (status != EMR_OK) {
@@ -231,14 +219,11 @@ emr_status emr_content_reader_seek(
 	emr_content_reader *reader, uint64_t offset, bool wants_hole, uint64_t *out_offset)
 {
 	uint64_t leaf = offset >> EMR_LEAF_LOG2, found;
-	emr_status status;
 
 	if (offset >= reader->content.n)
 		return EMR_NOT_FOUND;
-	status = record_reader_next(reader, leaf, wants_hole, &found, NULL);
-	return status != EMR_OK
-		       ? status
-		       : record_seek_to(reader->content.n, offset, found, wants_hole, out_offset);
+	EMR_TRY(record_reader_next(reader, leaf, wants_hole, &found, NULL));
+	return record_seek_to(reader->content.n, offset, found, wants_hole, out_offset);
 }
 
 emr_status record_seek_to(
@@ -293,7 +278,7 @@ static size_t file_part(const emr_content_reader *reader, uint64_t leaf)
 	return n <= start ? 0 : n - start < EMR_LEAF_BYTES ? (size_t)(n - start) : EMR_LEAF_BYTES;
 }
 
-/* What a verification has seen so far. */
+/* The findings of a verification so far. */
 typedef struct verifying {
 	emr_content_reader *reader;
 	emr_buf sealed;
@@ -309,13 +294,9 @@ static emr_status verify_leaf(verifying *v, uint64_t leaf)
 	size_t file_len = file_part(reader, leaf);
 	record_leaf_source source;
 	uint8_t segment[32];
-	emr_status status;
 
-	status = find_leaf(reader, leaf, &source, NULL);
-	if (status == EMR_OK)
-		status = record_leaf_read_stored(&source, &v->sealed, v->plain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_leaf(reader, leaf, &source, NULL));
+	EMR_TRY(record_leaf_read_stored(&source, &v->sealed, v->plain));
 	if (!record_is_zeros(v->plain + file_len, source.stream_len - file_len))
 		return EMR_DAMAGED;
 	if (has_holes(reader) && file_len == 0 && source.stream_len == EMR_LEAF_BYTES)
@@ -345,19 +326,16 @@ static emr_status verify_leaves(verifying *v)
 {
 	uint64_t leaves = emr_leaf_count(v->reader->content.padded);
 	uint64_t leaf = 0, next;
-	emr_status status = EMR_OK;
 
-	for (; leaf < leaves && status == EMR_OK; leaf = next + 1) {
-		status = record_reader_next(v->reader, leaf, false, &next, NULL);
-		if (status != EMR_OK)
-			break;
+	for (; leaf < leaves; leaf = next + 1) {
+		EMR_TRY(record_reader_next(v->reader, leaf, false, &next, NULL));
 		verify_holes(v, leaf, next);
 		if (next < leaves)
-			status = verify_leaf(v, next);
+			EMR_TRY(verify_leaf(v, next));
 	}
-	if (status == EMR_OK && v->holes != v->reader->content.holes)
-		status = EMR_DAMAGED;
-	return status;
+	if (v->holes != v->reader->content.holes)
+		return EMR_DAMAGED;
+	return EMR_OK;
 }
 
 emr_status emr_content_reader_verify(emr_content_reader *reader)

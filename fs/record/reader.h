@@ -17,7 +17,7 @@ struct emr_content_reader {
  * when there is none. EMR_MISSING_DATA names the inner block in *out_missing (may be NULL). */
 emr_status record_reader_next(emr_content_reader *reader, uint64_t leaf, bool wants_hole,
 	uint64_t *out_leaf, emr_cid *out_missing);
-/* What lseek(2) says of a file of SIZE bytes in which LEAF is what was looked for from OFFSET on.
+/* The answer of lseek(2) for a file of SIZE bytes in which LEAF was found by a look from OFFSET on.
  */
 emr_status record_seek_to(
 	uint64_t size, uint64_t offset, uint64_t leaf, bool wants_hole, uint64_t *out_offset);

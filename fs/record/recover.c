@@ -9,7 +9,7 @@
 #include "format_checks.h"
 #include "spill_log.h"
 
-/* What a first pass over the log found. */
+/* The findings of a first pass over the log. */
 typedef struct log_extent {
 	uint64_t end;	     /* of the last good mark */
 	uint64_t last_seq;   /* of that mark */
@@ -140,12 +140,9 @@ static emr_status apply_data(emr_staging *st, const spill_record *record)
 			.record_at = record->at,
 			.record_seq = record->seq};
 		bucket *b;
-		emr_status status = staging_bucket_make(st, off >> EMR_LEAF_LOG2, &b);
 
-		if (status == EMR_OK)
-			status = bucket_put_spilled(st, b, &piece);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(staging_bucket_make(st, off >> EMR_LEAF_LOG2, &b));
+		EMR_TRY(bucket_put_spilled(st, b, &piece));
 		done += take;
 	}
 	return EMR_OK;
@@ -154,10 +151,9 @@ static emr_status apply_data(emr_staging *st, const spill_record *record)
 static emr_status open_own_base(emr_staging *st, const emr_content *content)
 {
 	emr_content_key *key;
-	emr_status status = emr_content_open_key(st->ctx, content, &key);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_content_open_key(st->ctx, content, &key));
 	status = emr_content_reader_open(st->ctx, content, key, &st->base);
 	emr_content_key_free(key);
 	return status;
@@ -191,7 +187,6 @@ static emr_status apply_base(recovery *r, const spill_control *control)
 static emr_status find_life(emr_staging *st, const spill_control *control, key_life **out)
 {
 	key_life *life;
-	emr_status status;
 
 	for (life = st->lives; life != NULL; life = life->next) {
 		if (memcmp(life->salt, control->salt, sizeof life->salt) != 0)
@@ -209,48 +204,40 @@ static emr_status find_life(emr_staging *st, const spill_control *control, key_l
 	life->ended = true; /* every restart ends a key for sealing */
 	life->suite = control->suite;
 	memcpy(life->salt, control->salt, sizeof life->salt);
-	status = emr_content_key_open_local(st->ctx->options.keyring, control->sealed_dek,
-		record_dek_id(control->salt), &life->key);
-	if (status == EMR_OK)
-		status = emr_content_key_cipher(
-			life->key, life->suite, life->salt, &life->cipher, life->com);
-	if (status == EMR_OK)
-		*out = life;
-	return status;
+	EMR_TRY(emr_content_key_open_local(st->ctx->options.keyring, control->sealed_dek,
+		record_dek_id(control->salt), &life->key));
+	EMR_TRY(emr_content_key_cipher(
+		life->key, life->suite, life->salt, &life->cipher, life->com));
+	*out = life;
+	return EMR_OK;
 }
 
 static emr_status apply_leaves(emr_staging *st, const spill_control *control)
 {
 	key_life *life;
-	emr_status status = find_life(st, control, &life);
 
-	for (uint32_t i = 0; i < control->leaf_count && status == EMR_OK; i++) {
+	EMR_TRY(find_life(st, control, &life));
+	for (uint32_t i = 0; i < control->leaf_count; i++) {
 		record_sealed_leaf sealed = {0};
 		spill_leaf leaf;
 		bucket *b;
 
-		status = spill_leaf_decode(
-			control->leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf);
-		if (status == EMR_OK)
-			status = staging_bucket_make(st, leaf.leaf, &b);
-		if (status == EMR_OK)
-			status = staging_may_lie_on_one_more(st);
-		if (status != EMR_OK)
-			break;
+		EMR_TRY(spill_leaf_decode(
+			control->leaves.data + (size_t)i * SPILL_LEAF_BYTES, &leaf));
+		EMR_TRY(staging_bucket_make(st, leaf.leaf, &b));
+		EMR_TRY(staging_may_lie_on_one_more(st));
 		memcpy(sealed.digest, leaf.digest, 32);
 		bucket_settle(st, b, life, &sealed, leaf.len);
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status apply_control(recovery *r, emr_bytes payload)
 {
 	emr_staging *st = r->st;
 	spill_control control;
-	emr_status status = spill_control_decode(payload, &control);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(spill_control_decode(payload, &control));
 	switch (control.kind) {
 	case SPILL_BASE:
 		return apply_base(r, &control);
@@ -291,8 +278,8 @@ static emr_status apply_until(recovery *r, uint64_t end)
 
 /* ---- The whole ---- */
 
-/* What shows of the store's blocks: a leaf that the log names may be covered by later bytes, or
- * lost with a power cut. */
+/* The parts of the store's blocks that show: a leaf that the log names may be covered by later
+ * bytes, or lost with a power cut. */
 static bool visible_blocks_are_there(emr_staging *st)
 {
 	bool present = true;
@@ -335,11 +322,11 @@ static emr_status continue_log(emr_staging *st, uint64_t end, uint64_t last_seq)
 static emr_status rebuild(recovery *r)
 {
 	log_extent found;
-	emr_status status = scan(r, &found);
+	emr_status status;
+
 	uint64_t end, seq;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(scan(r, &found));
 	end = found.end;
 	seq = found.last_seq;
 	status = apply_until(r, end);

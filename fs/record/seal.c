@@ -152,7 +152,7 @@ static bucket *next_to_seal(emr_staging *st)
 	uint64_t used = staging_next_used(st, st->seal_next);
 	bucket *b;
 
-	/* What nobody wrote to is not waited for: it may stay a hole. */
+	/* A leaf that nobody wrote to is not waited for: it may stay a hole. */
 	if (used == STAGING_NO_LEAF || ((used + 1) << EMR_LEAF_LOG2) + SEAL_LAG_BYTES > st->size ||
 		(used > st->seal_next && st->seal_next << EMR_LEAF_LOG2 < st->base_limit))
 		return NULL;

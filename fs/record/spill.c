@@ -94,13 +94,12 @@ static bool wants_rewrite(const emr_staging *st)
 
 static emr_status spill_all(emr_staging *st)
 {
-	emr_status status = log_changes(st);
-
-	for (bucket *b = st->oldest, *newer; b != NULL && status == EMR_OK; b = newer) {
+	EMR_TRY(log_changes(st));
+	for (bucket *b = st->oldest, *newer; b != NULL; b = newer) {
 		newer = b->newer;
-		status = spill_bucket(st, b);
+		EMR_TRY(spill_bucket(st, b));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static void note_mark(emr_staging *st, int64_t mtime_ns)
@@ -225,10 +224,9 @@ emr_status emr_staging_sync(emr_staging *st)
 		gate_write_end(&st->gate);
 		return status;
 	}
-	status = named ? EMR_OK : sync_dir(st);
-	if (status == EMR_OK)
-		forget_retired(st, retired);
-	return status;
+	EMR_TRY(named ? EMR_OK : sync_dir(st));
+	forget_retired(st, retired);
+	return EMR_OK;
 }
 
 static void remove_file(emr_record_ctx *ctx, emr_id16 id, bool temporary, emr_status *status)
@@ -262,16 +260,15 @@ emr_status emr_staging_remove(emr_record_ctx *ctx, emr_id16 id)
 /* Frees memory by writing the oldest bytes out until at most KEEP bytes are held here. */
 static emr_status staging_evict(emr_staging *st, uint64_t keep)
 {
-	emr_status status = log_changes(st);
-
-	for (bucket *b = st->oldest, *newer; b != NULL && status == EMR_OK; b = newer) {
+	EMR_TRY(log_changes(st));
+	for (bucket *b = st->oldest, *newer; b != NULL; b = newer) {
 		newer = b->newer;
 		if (atomic_load(&st->memory) <= keep)
 			break;
 		if (!b->sealing)
-			status = spill_bucket(st, b);
+			EMR_TRY(spill_bucket(st, b));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_staging *largest(emr_record_ctx *ctx)

@@ -286,7 +286,6 @@ emr_status spill_append(spill_file *spill, uint64_t off, emr_bytes payload, spil
 	size_t room = (size_t)spill_record_room(payload.len);
 	EMR_AUTO_FREE uint8_t *bytes = calloc(1, room);
 	uint8_t nonce[24], aad[RECORD_AAD_BYTES];
-	emr_status status;
 
 	if (bytes == NULL)
 		return EMR_NO_MEMORY;
@@ -295,12 +294,9 @@ emr_status spill_append(spill_file *spill, uint64_t off, emr_bytes payload, spil
 	randombytes_buf(nonce, sizeof nonce);
 	spill_record_head_encode(&record, nonce, bytes);
 	record_aad(spill, &record, aad);
-	status = emr_local_seal(spill->key, nonce, emr_bytes_of(aad, sizeof aad), payload,
-		bytes + SPILL_RECORD_HEAD);
-	if (status == EMR_OK)
-		status = emr_pwrite_all(spill->fd, bytes, room, (off_t)record.at);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_local_seal(spill->key, nonce, emr_bytes_of(aad, sizeof aad), payload,
+		bytes + SPILL_RECORD_HEAD));
+	EMR_TRY(emr_pwrite_all(spill->fd, bytes, room, (off_t)record.at));
 	spill->end += room;
 	spill->next_seq++;
 	*out = record;

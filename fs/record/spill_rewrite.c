@@ -110,12 +110,10 @@ emr_status spill_rewrite(emr_staging *st, int64_t mtime_ns)
 	spill_file fresh = {.fd = -1};
 	uint64_t refs = st->refs_logged;
 	char name[SPILL_NAME_MAX];
-	emr_status status = reserve_positions(st);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = spill_create(st->ctx, st->id, true, &fresh);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(reserve_positions(st));
+	EMR_TRY(spill_create(st->ctx, st->id, true, &fresh));
 	status = copy_all(st, &fresh, &pieces);
 	if (status == EMR_OK)
 		status = spill_write_mark(st, &fresh, mtime_ns);

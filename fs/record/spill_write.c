@@ -11,11 +11,9 @@ static emr_status append_control(spill_file *spill, const spill_control *control
 {
 	EMR_AUTO_BUF payload = {0};
 	spill_record record;
-	emr_status status = spill_control_encode(control, &payload);
 
-	if (status == EMR_OK)
-		status = spill_append(spill, SPILL_OFF_CONTROL, emr_buf_view(&payload), &record);
-	return status;
+	EMR_TRY(spill_control_encode(control, &payload));
+	return spill_append(spill, SPILL_OFF_CONTROL, emr_buf_view(&payload), &record);
 }
 
 emr_status spill_write_base(emr_staging *st, spill_file *spill)
@@ -46,11 +44,10 @@ emr_status spill_write_mark(emr_staging *st, spill_file *spill, int64_t mtime_ns
 {
 	spill_control control = {
 		.kind = SPILL_MARK, .size = st->size, .mtime_ns = mtime_ns, .number = ++st->marks};
-	emr_status status = append_control(spill, &control);
 
-	if (status == EMR_OK)
-		spill->mark = control.number;
-	return status;
+	EMR_TRY(append_control(spill, &control));
+	spill->mark = control.number;
+	return EMR_OK;
 }
 
 /* ---- Sealed leaves ---- */
@@ -80,12 +77,9 @@ emr_status spill_list_leaf(
 {
 	spill_leaf leaf = {.leaf = b->leaf, .len = b->under_len};
 	uint8_t bytes[SPILL_LEAF_BYTES];
-	emr_status status = EMR_OK;
 
 	if (list->life != b->under || list->count == SPILL_LEAVES_MAX)
-		status = spill_write_leaves(st, spill, list);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(spill_write_leaves(st, spill, list));
 	list->life = b->under;
 	memcpy(leaf.digest, b->under_digest, 32);
 	spill_leaf_encode(&leaf, bytes);
@@ -103,11 +97,9 @@ emr_status spill_write_bytes(spill_file *spill, const bucket *b, uint32_t from,
 	while (len > 0) {
 		uint32_t take = len < SPILL_PAYLOAD_MAX ? len : SPILL_PAYLOAD_MAX;
 		spill_record record;
-		emr_status status = spill_append(spill, (b->leaf << EMR_LEAF_LOG2) + from,
-			emr_bytes_of(bytes, take), &record);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(spill_append(spill, (b->leaf << EMR_LEAF_LOG2) + from,
+			emr_bytes_of(bytes, take), &record));
 		pieces[count++] = (extent){.from = from,
 			.len = take,
 			.record_len = take,

@@ -37,10 +37,8 @@ emr_status emr_staging_new(emr_record_ctx *ctx, emr_id16 id, emr_content_reader 
 	uint64_t base_size, emr_staging **out_staging)
 {
 	emr_staging *st;
-	emr_status status = staging_alloc(ctx, id, &st);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(staging_alloc(ctx, id, &st));
 	if (base != NULL) {
 		uint64_t n = emr_content_reader_content(base)->n;
 
@@ -173,25 +171,24 @@ bool emr_staging_is_simple(emr_staging *st)
 /* Of one working copy, gate held. */
 static emr_status list_blocks(emr_staging *st, emr_buf *cids)
 {
-	emr_status status = emr_buf_append(cids, st->retired.data, st->retired.len);
-
-	if (status == EMR_OK && st->base_is_own)
-		status = emr_buf_append(
-			cids, &emr_content_reader_content(st->base)->c, sizeof(emr_cid));
-	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF && status == EMR_OK;
+	EMR_TRY(emr_buf_append(cids, st->retired.data, st->retired.len));
+	if (st->base_is_own)
+		EMR_TRY(emr_buf_append(
+			cids, &emr_content_reader_content(st->base)->c, sizeof(emr_cid)));
+	for (uint64_t leaf = staging_next_used(st, 0); leaf != STAGING_NO_LEAF;
 		leaf = staging_next_used(st, leaf + 1)) {
 		const bucket *b = staging_bucket(st, leaf);
 
 		if (b->under != NULL) {
 			emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, b->under_digest);
 
-			status = emr_buf_append(cids, &cid, sizeof cid);
+			EMR_TRY(emr_buf_append(cids, &cid, sizeof cid));
 		}
 	}
-	return status;
+	return EMR_OK;
 }
 
-/* What is being sealed, and bundles. */
+/* Blocks that are being sealed, and bundles. */
 static emr_status list_fresh(emr_record_ctx *ctx, emr_buf *cids)
 {
 	emr_status status;
@@ -283,14 +280,10 @@ static emr_status write_leaf(emr_staging *st, uint64_t offset, const uint8_t *da
 {
 	uint64_t leaf = offset >> EMR_LEAF_LOG2;
 	bucket *b;
-	emr_status status;
 
 	make_writable(st, leaf);
-	status = staging_bucket_make(st, leaf, &b);
-	if (status == EMR_OK)
-		status = bucket_write(st, b, (uint32_t)(offset & (EMR_LEAF_BYTES - 1)), data, len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(staging_bucket_make(st, leaf, &b));
+	EMR_TRY(bucket_write(st, b, (uint32_t)(offset & (EMR_LEAF_BYTES - 1)), data, len));
 	bucket_list(st, b);
 	if (offset + len > st->size)
 		st->size = offset + len;

@@ -18,7 +18,7 @@ static emr_status read_sealed(
 	return record_leaf_read(&source, from, len, out);
 }
 
-/* What shows where nothing was written: the sealed leaf, the base, or zeros. */
+/* The bytes that show where nothing was written: the sealed leaf, the base, or zeros. */
 static emr_status read_below(
 	emr_staging *st, const bucket *b, uint64_t leaf, uint32_t from, uint32_t len, uint8_t *out)
 {
@@ -50,17 +50,15 @@ static emr_status read_extent(emr_staging *st, const bucket *b, const extent *e,
 {
 	spill_record record = {.at = e->record_at, .seq = e->record_seq, .len = e->record_len};
 	uint8_t payload[SPILL_PAYLOAD_MAX];
-	emr_status status;
 
 	if (e->bytes != NULL) {
 		memcpy(out, e->bytes + (from - e->from), len);
 		return EMR_OK;
 	}
 	record.off = (b->leaf << EMR_LEAF_LOG2) + e->from - e->skip;
-	status = spill_read(&st->spill, &record, payload);
-	if (status == EMR_OK)
-		memcpy(out, payload + e->skip + (from - e->from), len);
-	return status;
+	EMR_TRY(spill_read(&st->spill, &record, payload));
+	memcpy(out, payload + e->skip + (from - e->from), len);
+	return EMR_OK;
 }
 
 emr_status staging_read_leaf(

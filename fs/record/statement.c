@@ -12,20 +12,17 @@ static emr_status issuer_id_of(const emr_keyring *keyring, emr_signer issuer, ui
 {
 	emr_domain_public domain;
 	emr_public person;
-	emr_status status;
 
 	if (issuer.kind == EMR_SIGNER_DOMAIN) {
-		status = emr_keyring_domain_public(keyring, issuer.id, issuer.gen, 1, &domain);
-		if (status == EMR_OK)
-			memcpy(out, domain.signer_id.b, 32);
-		return status;
+		EMR_TRY(emr_keyring_domain_public(keyring, issuer.id, issuer.gen, 1, &domain));
+		memcpy(out, domain.signer_id.b, 32);
+		return EMR_OK;
 	}
 	if (issuer.kind != EMR_SIGNER_IDENTITY)
 		return EMR_INVALID;
-	status = emr_keyring_public(keyring, &person);
-	if (status == EMR_OK)
-		memcpy(out, person.signer_id.b, 32);
-	return status;
+	EMR_TRY(emr_keyring_public(keyring, &person));
+	memcpy(out, person.signer_id.b, 32);
+	return EMR_OK;
 }
 
 emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
@@ -40,15 +37,12 @@ emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
 		.issued_at = facts->issued_at_unix_s,
 		.issuer_seq = facts->issuer_seq};
 	uint8_t bytes[EMR_STATEMENT_BYTES], sig[64];
-	emr_status status;
 
 	if (facts->kind < EMR_STATEMENT_ORIGINAL || facts->kind > EMR_STATEMENT_ATTESTATION)
 		return EMR_INVALID;
 	if (facts->mime.len > 255 || facts->doc.len > 255)
 		return EMR_LIMIT;
-	status = issuer_id_of(keyring, issuer, statement.issuer_id);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(issuer_id_of(keyring, issuer, statement.issuer_id));
 	emr_pid_commit(facts->r_pid, facts->patient_pk, statement.pid_commit);
 	memcpy(statement.prev, facts->prev, 32);
 	memcpy(statement.root, content->root, 32);
@@ -58,10 +52,8 @@ emr_status emr_statement_make(const emr_keyring *keyring, emr_signer issuer,
 		statement.content);
 	memcpy(statement.com, content->com, 32);
 	emr_statement_encode(&statement, bytes);
-	status = emr_keyring_sign(
-		keyring, issuer, EMR_SIGN_STMT, emr_bytes_of(bytes, sizeof bytes), sig);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_sign(
+		keyring, issuer, EMR_SIGN_STMT, emr_bytes_of(bytes, sizeof bytes), sig));
 	memcpy(out_bytes, bytes, sizeof bytes);
 	memcpy(out_sig, sig, sizeof sig);
 	return EMR_OK;

@@ -82,11 +82,10 @@ static emr_status open_ledger(emr_acting *acting)
 static emr_status follow(emr_acting *acting)
 {
 	bool some = false;
-	emr_status status = emr_share_learn(acting->share, &some);
 
-	if (status == EMR_OK)
-		status = emr_follow_now(acting->replica);
-	return status == EMR_OK ? emr_share_learn(acting->share, &some) : status;
+	EMR_TRY(emr_share_learn(acting->share, &some));
+	EMR_TRY(emr_follow_now(acting->replica));
+	return emr_share_learn(acting->share, &some);
 }
 
 static void say_why_not(const emr_acting *acting, emr_status status, emr_problem *out_problem)

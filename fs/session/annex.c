@@ -31,12 +31,9 @@ emr_status emr_joined_read(int dirfd, emr_joined *out_joined)
 {
 	EMR_AUTO_BUF text = {0};
 	unsigned long long size, at;
-	emr_status status = emr_file_read(dirfd, EMR_JOINING_JOINED, JOINED_MAX, &text);
 
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&text, 1);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_file_read(dirfd, EMR_JOINING_JOINED, JOINED_MAX, &text));
+	EMR_TRY(emr_buf_append_zeros(&text, 1));
 	if (sscanf((const char *)text.data, JOINED_FORMAT, &size, &at) != 2 || size == 0)
 		return EMR_DAMAGED;
 	*out_joined = (emr_joined){.size = size, .at_unix_s = at};
@@ -64,15 +61,11 @@ static emr_status open_parts(emr_session *session, const emr_joined *joined)
 
 	snprintf(path, sizeof path, "%.4000s/" EMR_STATE_ANNEX "/%s", session->state_path,
 		EMR_STATE_LEDGER);
-	status = emr_ledger_open(&ledger, &session->annex.ledger);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ledger_open(&ledger, &session->annex.ledger));
 	replica.ledger = session->annex.ledger;
-	status = emr_replica_open(&replica, &session->annex.replica);
+	EMR_TRY(emr_replica_open(&replica, &session->annex.replica));
 	/* Nobody writes there: this is for a copy that had to be made again, after init --restore.
 	 */
-	if (status != EMR_OK)
-		return status;
 	status = emr_follow_now(session->annex.replica);
 	if (status != EMR_OK && !emr_status_is_away(status))
 		return status;

@@ -60,11 +60,9 @@ static emr_status read_holder(
 	int state_fd, int lock_fd, char *out_folder, size_t size, int *out_pid)
 {
 	char text[LOCK_TEXT_MAX + 1];
-	emr_status status = read_lock(state_fd, lock_fd, text);
 	char *folder;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_lock(state_fd, lock_fd, text));
 	if (sscanf(text, "pid %d\n", out_pid) != 1)
 		*out_pid = 0;
 	folder = strstr(text, "\nfolder ");
@@ -93,11 +91,9 @@ emr_status emr_session_run_place(int state_fd, char **out_dir)
 {
 	EMR_AUTO_FD fd = open_lock(state_fd);
 	char text[LOCK_TEXT_MAX + 1];
-	emr_status status = fd >= 0 ? read_lock(state_fd, fd, text) : emr_status_from_errno(errno);
 	char *run, *end;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(fd >= 0 ? read_lock(state_fd, fd, text) : emr_status_from_errno(errno));
 	run = strstr(text, "\nrun ");
 	end = run != NULL ? strchr(run + 1, '\n') : NULL;
 	if (end == NULL)
@@ -228,10 +224,8 @@ void emr_session_give_up_disk(emr_session *session)
 
 static emr_status put_lock(const emr_session *session, const char *text)
 {
-	emr_status status = emr_pwrite_all(session->lock_fd, text, strlen(text) + 1, 0);
-
-	return status == EMR_OK && fdatasync(session->lock_fd) != 0 ? emr_status_from_errno(errno)
-								    : status;
+	EMR_TRY(emr_pwrite_all(session->lock_fd, text, strlen(text) + 1, 0));
+	return fdatasync(session->lock_fd) != 0 ? emr_status_from_errno(errno) : EMR_OK;
 }
 
 /* The first that is written, and the only one that finds out whether this disk takes anything: what
@@ -345,11 +339,8 @@ emr_status emr_session_lock(
 			out_problem, EMR_SAY_NO_KEYRING, "state", options->places->state, NULL);
 		return EMR_NOT_FOUND;
 	}
-	status = check_kind(session, options, out_problem);
-	if (status == EMR_OK)
-		status = take_lock(session, options, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_kind(session, options, out_problem));
+	EMR_TRY(take_lock(session, options, out_problem));
 	session->read_only |= session->is_still;
 	open_log(session);
 	status = emr_switch_finish(session->state_fd);

@@ -32,12 +32,10 @@ void emr_node_say(
 /* The token without the end of its line; EMR_EXPOSED when others may read it. */
 static emr_status read_token(const char *file, emr_buf *out)
 {
-	emr_status status = emr_file_read_private(AT_FDCWD, file, TOKEN_FILE_MAX, out);
-
-	while (status == EMR_OK && out->len > 0 &&
-		(out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
+	EMR_TRY(emr_file_read_private(AT_FDCWD, file, TOKEN_FILE_MAX, out));
+	while (out->len > 0 && (out->data[out->len - 1] == '\n' || out->data[out->len - 1] == '\r'))
 		out->len--;
-	return status == EMR_OK ? emr_buf_append_zeros(out, 1) : status;
+	return emr_buf_append_zeros(out, 1);
 }
 
 /* One place; *OUT_IS_TOKEN: what is wrong is the file of its token. */

@@ -21,17 +21,11 @@ emr_status emr_registered_find(emr_replica *replica, emr_bytes descriptor, emr_i
 {
 	emr_registered found = {0};
 	emr_known_person person;
-	emr_status status = emr_replica_person(replica, signer_id, &person);
 
-	if (status == EMR_OK)
-		status = emr_replica_person_is_active(
-			replica, &person, now_unix_s, &found.is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(replica, signer_id, &person));
+	EMR_TRY(emr_replica_person_is_active(replica, &person, now_unix_s, &found.is_active));
 	emr_roles_text(person.row.roles, found.roles);
-	status = emr_organisation_name(replica, descriptor, person.row.org, found.organisation);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(replica, descriptor, person.row.org, found.organisation));
 	found.not_after_unix_s = person.row.not_after_unix_s;
 	*out = found;
 	return EMR_OK;
@@ -56,9 +50,8 @@ static emr_status count_active(void *arg, const emr_known_person *person)
 emr_status emr_registered_count(emr_replica *replica, uint64_t now_unix_s, uint64_t *out_n)
 {
 	counting c = {.replica = replica, .now_unix_s = now_unix_s};
-	emr_status status = emr_replica_people(replica, count_active, &c);
 
-	if (status == EMR_OK)
-		*out_n = c.n;
-	return status;
+	EMR_TRY(emr_replica_people(replica, count_active, &c));
+	*out_n = c.n;
+	return EMR_OK;
 }

@@ -75,12 +75,11 @@ static emr_status open_source(const emr_session *session, const char *path, bool
 static emr_status open_sources(const emr_session *session, emr_restored_blocks *blocks)
 {
 	char path[4400];
-	emr_status status;
 
 	snprintf(path, sizeof path, "%.4200s/" EMR_STATE_BLOCKS_COPIED, session->state_path);
-	status = open_source(session, path, true, blocks);
-	if (status != EMR_OK || blocks->aside[0] == '\0')
-		return status;
+	EMR_TRY(open_source(session, path, true, blocks));
+	if (blocks->aside[0] == '\0')
+		return EMR_OK;
 	snprintf(path, sizeof path, "%.4200s/" EMR_NETWORK_DIR_BLOCKS "/%s", blocks->dir,
 		blocks->aside);
 	return open_source(session, path, false, blocks);
@@ -91,27 +90,23 @@ emr_status emr_restored_blocks_settle(const emr_session *session, const char *di
 {
 	char copied[4400];
 	uint64_t of_copy = 0, of_dir = 0;
-	emr_status status;
 
 	snprintf(copied, sizeof copied, "%.4200s/" EMR_STATE_BLOCKS, session->state_path);
 	out->dir = strdup(dir);
 	if (out->dir == NULL)
 		return EMR_NO_MEMORY;
-	status = last_number(session, copied, NULL, NULL, &of_copy);
-	if (status == EMR_OK)
-		status = last_number_there(session, dir, &of_dir);
-	if (status == EMR_OK)
-		status = emr_blocks_share_restored(session->state_fd, dir,
-			emr_keyring_device_id(session->keyring), of_dir < of_copy, out->aside,
-			out_problem);
-	if (status == EMR_OK)
-		status = open_sources(session, out);
-	if (status == EMR_OK && out->aside[0] != '\0')
+	EMR_TRY(last_number(session, copied, NULL, NULL, &of_copy));
+	EMR_TRY(last_number_there(session, dir, &of_dir));
+	EMR_TRY(emr_blocks_share_restored(session->state_fd, dir,
+		emr_keyring_device_id(session->keyring), of_dir < of_copy, out->aside,
+		out_problem));
+	EMR_TRY(open_sources(session, out));
+	if (out->aside[0] != '\0')
 		emr_log(EMR_LOG_WARN,
 			"restore: the blocks in the network's directory end before those of the "
 			"copy; they were put aside in %s",
 			out->aside);
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what is needed ---- */
@@ -136,9 +131,9 @@ static void bringing_end(bringing *b)
 static emr_status note_known(void *arg, const emr_pin *pin)
 {
 	bringing *b = arg;
-	emr_status status = emr_buf_append(&b->known, pin, sizeof *pin);
 
-	return status == EMR_OK ? emr_buf_append(&b->needed, pin, sizeof *pin) : status;
+	EMR_TRY(emr_buf_append(&b->known, pin, sizeof *pin));
+	return emr_buf_append(&b->needed, pin, sizeof *pin);
 }
 
 static emr_status note_pin(void *arg, const emr_pin *pin)
@@ -250,21 +245,19 @@ static emr_status pin_needed(bringing *b)
 	const emr_pin *pins = (const void *)b->needed.data, *known = (const void *)b->known.data;
 	const size_t n = b->needed.len / sizeof *pins, n_known = b->known.len / sizeof *known;
 	EMR_AUTO_BUF changes = {0};
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const emr_pin_change change = {.pin = pins[i]};
 
 		if ((i > 0 && by_root(&pins[i - 1], &pins[i]) == 0) ||
 			(n_known > 0 &&
 				bsearch(&pins[i], known, n_known, sizeof *known, by_root) != NULL))
 			continue;
-		status = emr_buf_append(&changes, &change, sizeof change);
+		EMR_TRY(emr_buf_append(&changes, &change, sizeof change));
 	}
-	return status == EMR_OK && changes.len > 0
-		       ? emr_store_pin(b->to, (const void *)changes.data,
-				 changes.len / sizeof(emr_pin_change))
-		       : status;
+	return changes.len > 0 ? emr_store_pin(b->to, (const void *)changes.data,
+					 changes.len / sizeof(emr_pin_change))
+			       : EMR_OK;
 }
 
 /* What is damaged goes into quarantine, so that nobody meets it again. */
@@ -314,14 +307,13 @@ emr_status emr_restored_blocks_done(
 	const emr_session *session, emr_restored_blocks *blocks, const emr_blocks_found *found)
 {
 	EMR_AUTO_FD there = -1;
-	emr_status status;
 
 	if (blocks->dir == NULL)
 		return EMR_OK;
 	close_sources(blocks);
-	status = emr_stage_remove_tree(session->state_fd, EMR_STATE_BLOCKS_COPIED);
-	if (status != EMR_OK || found->lacking > 0 || blocks->aside[0] == '\0')
-		return status;
+	EMR_TRY(emr_stage_remove_tree(session->state_fd, EMR_STATE_BLOCKS_COPIED));
+	if (found->lacking > 0 || blocks->aside[0] == '\0')
+		return EMR_OK;
 	there = openat(session->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return there >= 0 ? emr_stage_remove_tree(there, blocks->aside) : EMR_IO;
 }

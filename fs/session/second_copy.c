@@ -132,10 +132,10 @@ static emr_status write_others(
 	EMR_AUTO_BUF text = {0};
 	char line[BLOCK_MAX];
 	size_t n = first != NULL, kept = 0;
-	emr_status status = all != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	if (all == NULL)
+		return EMR_NO_MEMORY;
 	if (first != NULL)
 		all[0] = *first;
 	n += emr_second_copies_read(state_fd, all + n, EMR_SECOND_COPIES_MAX);

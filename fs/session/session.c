@@ -269,19 +269,16 @@ static emr_status open_ledger(emr_session *session)
 		.submitter = session->keyring,
 		.known = known_descriptor,
 		.known_arg = session};
-	emr_status status = known_network(session, &network, &is_known);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(known_network(session, &network, &is_known));
 	options.known_hash = is_known ? &network : NULL;
 	snprintf(path, sizeof path, "%.4000s/%s", session->state_path, EMR_STATE_LEDGER);
 	snprintf(own, sizeof own, "%.4000s/%s", session->state_path, EMR_STATE_FABRIC);
-	status = learn_channel(session);
-	if (status == EMR_OK)
-		status = emr_channel_open(&options, &session->ledger);
-	if (status == EMR_OK && !session->is_still && note_renewal(session) != EMR_OK)
+	EMR_TRY(learn_channel(session));
+	EMR_TRY(emr_channel_open(&options, &session->ledger));
+	if (!session->is_still && note_renewal(session) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "the renewal on its way could not be noted");
-	return status;
+	return EMR_OK;
 }
 
 /* NULL keeps the parts of every domain. */
@@ -329,13 +326,9 @@ static emr_status open_fetching(emr_session *session)
 
 static emr_status open_facts(emr_session *session)
 {
-	emr_status status = emr_facts_new(
-		session->keyring, session->replica, session->records, &session->facts);
-
-	if (status == EMR_OK)
-		status = emr_facts_keep_in(session->facts, session->state_fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_new(
+		session->keyring, session->replica, session->records, &session->facts));
+	EMR_TRY(emr_facts_keep_in(session->facts, session->state_fd));
 	return emr_chronicle_new(session->facts, session->replica, &session->chronicle);
 }
 
@@ -469,10 +462,9 @@ emr_status emr_session_open_parts(emr_session *session, emr_problem *out_problem
 static emr_status learn_who(emr_session *session)
 {
 	char text[64];
-	emr_status status = emr_keyring_public(session->keyring, &session->identity);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(session->keyring, &session->identity));
 	emr_base32(session->identity.signer_id.b, 8, text);
 	snprintf(session->code, sizeof session->code, "%.8s", text);
 	status = emr_profile_load(session->keyring, session->state_fd, &session->profile);
@@ -546,23 +538,18 @@ static void say_apart(const emr_session *session, emr_problem *out_problem)
 		"dir", dir != NULL ? dir : EMR_STATE_BLOCKS, NULL);
 }
 
-static void say_still_blocks(const emr_session *session, emr_problem *out_problem)
-{
-	EMR_AUTO_FD fd =
-		openat(session->state_fd, EMR_STATE_BLOCKS, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	emr_still_say(fd, out_problem);
-}
-
 bool emr_session_is_read_only(emr_session *session, emr_problem *out_problem)
 {
 	if (say_trouble(session, out_problem))
 		return true;
 	if (session->is_still)
 		emr_still_say(session->state_fd, out_problem);
-	else if (session->has_still_blocks)
-		say_still_blocks(session, out_problem);
-	else if (emr_journal_state_get(session->journal).read_only)
+	else if (session->has_still_blocks) {
+		EMR_AUTO_FD fd = openat(
+			session->state_fd, EMR_STATE_BLOCKS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		emr_still_say(fd, out_problem);
+	} else if (emr_journal_state_get(session->journal).read_only)
 		emr_problem_set(out_problem, EMR_SAY_JOURNAL_DAMAGED, NULL);
 	else if (session->is_apart)
 		say_apart(session, out_problem);
@@ -582,12 +569,11 @@ static emr_status say_view(emr_session *session, emr_status status, emr_problem 
 static emr_status learn_once(emr_session *session, emr_share *share)
 {
 	bool some = false;
+	emr_status status;
+
 	/* What is known already, before more is followed: an entry of a domain that is not known
 	 * for one's own has no parts. */
-	emr_status status = emr_share_learn(share, &some);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_share_learn(share, &some));
 	status = emr_follow_now(session->replica);
 	/* Away or not believed: the view says it better, and what was verified here opens. */
 	if (status != EMR_OK)
@@ -660,9 +646,7 @@ static emr_status open_all(
 		emr_problem_set_status(out_problem, status, _("The keyring"));
 		return status;
 	}
-	status = emr_session_learn(session, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_session_learn(session, out_problem));
 	view.state_dirfd = session->state_fd;
 	view.keyring = session->keyring;
 	view.store = session->store;
@@ -721,10 +705,9 @@ static emr_status open_whole(
 emr_status emr_session_open(
 	emr_session *session, const emr_session_options *options, emr_problem *out_problem)
 {
-	emr_status status = emr_keys_open(session->state_fd, session->state_path,
-		options->passphrase_file, &session->keyring, out_problem);
-
-	return status == EMR_OK ? emr_session_open_keyed(session, options, out_problem) : status;
+	EMR_TRY(emr_keys_open(session->state_fd, session->state_path, options->passphrase_file,
+		&session->keyring, out_problem));
+	return emr_session_open_keyed(session, options, out_problem);
 }
 
 emr_status emr_session_open_keyed(

@@ -181,13 +181,12 @@ static emr_status give_foreign(sharing *s, int from_fd, int to_fd, const char *n
 	uint64_t number;
 	char hex[33];
 	bool is = true;
-	emr_status status;
 
 	if (is_of(name, "seg-", s->device) || !emr_segment_file_parse(name, &writer, &number))
 		return EMR_OK;
 	emr_hex(writer.b, sizeof writer.b, hex);
-	status = is_there(s, hex, &is);
-	return status == EMR_OK && !is ? emr_blocks_give_file(from_fd, to_fd, name) : status;
+	EMR_TRY(is_there(s, hex, &is));
+	return !is ? emr_blocks_give_file(from_fd, to_fd, name) : EMR_OK;
 }
 
 static emr_status give_own(sharing *s, int from_fd, int to_fd, const char *name)
@@ -217,13 +216,10 @@ static emr_status give_quarantine(sharing *s)
 	EMR_AUTO_FD from =
 		openat(s->from_fd, QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	EMR_AUTO_FD to = -1;
-	emr_status status;
 
 	if (from < 0)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
-	status = emr_dir_make(s->to_fd, QUARANTINE);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_dir_make(s->to_fd, QUARANTINE));
 	to = openat(s->to_fd, QUARANTINE, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return to >= 0 ? each_name(s, from, to, give_quarantined) : emr_status_from_errno(errno);
 }
@@ -242,22 +238,18 @@ static emr_status move_files(sharing *s)
 {
 	bool is_going_on = faccessat(s->to_fd, s->marker, F_OK, AT_SYMLINK_NOFOLLOW) == 0,
 	     has_mine = false;
-	emr_status status = is_there(s, s->device, &has_mine);
 
-	if (status == EMR_OK)
-		status = each_name(s, s->from_fd, s->to_fd, give_foreign);
-	if (status != EMR_OK || (has_mine && !is_going_on))
-		return status;
-	status = begin_move(s);
-	if (status == EMR_OK)
-		status = each_name(s, s->to_fd, s->from_fd, drop_stale);
-	if (status == EMR_OK)
-		status = each_name(s, s->from_fd, s->to_fd, give_own);
-	if (status == EMR_OK)
-		status = give_quarantine(s);
-	if (status == EMR_OK && fsync(s->to_fd) != 0)
-		status = emr_status_from_errno(errno);
-	return status;
+	EMR_TRY(is_there(s, s->device, &has_mine));
+	EMR_TRY(each_name(s, s->from_fd, s->to_fd, give_foreign));
+	if (has_mine && !is_going_on)
+		return EMR_OK;
+	EMR_TRY(begin_move(s));
+	EMR_TRY(each_name(s, s->to_fd, s->from_fd, drop_stale));
+	EMR_TRY(each_name(s, s->from_fd, s->to_fd, give_own));
+	EMR_TRY(give_quarantine(s));
+	if (fsync(s->to_fd) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	return EMR_OK;
 }
 
 /* The blocks of the state, if it has any, are in OLD_PLACE of it then. */
@@ -292,10 +284,8 @@ static emr_status note_device(const sharing *s)
 	const emr_bytes now = emr_bytes_of(text, EMR_WRITER_TEXT_BYTES);
 	EMR_AUTO_BUF old = {0};
 	emr_id16 device;
-	emr_status status = emr_unhex(s->device, device.b, sizeof device.b);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unhex(s->device, device.b, sizeof device.b));
 	emr_writer_text(device, text);
 	if (emr_file_read(s->state_fd, EMR_STATE_DEVICE, sizeof text, &old) == EMR_OK &&
 		emr_bytes_equal(emr_buf_view(&old), now))
@@ -316,23 +306,19 @@ static emr_status open_target(sharing *s)
 
 static emr_status share(sharing *s, bool is_link)
 {
-	emr_status status = open_target(s);
-
-	if (status == EMR_OK)
-		status = note_device(s);
-	if (status == EMR_OK && !is_link) {
+	EMR_TRY(open_target(s));
+	EMR_TRY(note_device(s));
+	if (!is_link) {
 		s->from_fd = openat(s->state_fd, EMR_STATE_BLOCKS,
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (s->from_fd < 0 && errno != ENOENT)
 			return emr_status_from_errno(errno);
 		if (s->from_fd >= 0)
-			status = move_files(s);
-		if (status == EMR_OK)
-			status = put_link(s, MOVED);
+			EMR_TRY(move_files(s));
+		EMR_TRY(put_link(s, MOVED));
 	}
-	if (status == EMR_OK)
-		clear_away(s);
-	return status;
+	clear_away(s);
+	return EMR_OK;
 }
 
 emr_status emr_blocks_share(
@@ -378,38 +364,31 @@ static emr_status put_aside(sharing *s, int from_fd, int aside_fd, const char *n
 
 static emr_status give_restored(sharing *s, bool wins, char out_aside[EMR_BLOCKS_ASIDE_MAX])
 {
-	emr_status status = each_name(s, s->from_fd, s->to_fd, give_foreign);
-
-	if (status != EMR_OK || !wins)
-		return status;
-	status = make_aside(s, out_aside);
-	if (status == EMR_OK)
-		status = each_name(s, s->to_fd, s->aside_fd, put_aside);
-	if (status == EMR_OK && fsync(s->aside_fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		status = each_name(s, s->from_fd, s->to_fd, give_own);
-	if (status == EMR_OK && fsync(s->to_fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK && unlinkat(s->to_fd, out_aside, AT_REMOVEDIR) == 0)
+	EMR_TRY(each_name(s, s->from_fd, s->to_fd, give_foreign));
+	if (!wins)
+		return EMR_OK;
+	EMR_TRY(make_aside(s, out_aside));
+	EMR_TRY(each_name(s, s->to_fd, s->aside_fd, put_aside));
+	if (fsync(s->aside_fd) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	EMR_TRY(each_name(s, s->from_fd, s->to_fd, give_own));
+	if (fsync(s->to_fd) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	if (unlinkat(s->to_fd, out_aside, AT_REMOVEDIR) == 0)
 		out_aside[0] = '\0';
-	return status;
+	return EMR_OK;
 }
 
 static emr_status share_restored(sharing *s, bool wins, char out_aside[EMR_BLOCKS_ASIDE_MAX])
 {
-	emr_status status = open_target(s);
-
-	if (status == EMR_OK)
-		status = note_device(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_target(s));
+	EMR_TRY(note_device(s));
 	s->from_fd = openat(
 		s->state_fd, EMR_STATE_BLOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (s->from_fd < 0)
 		return emr_status_from_errno(errno);
-	status = give_restored(s, wins, out_aside);
-	return status == EMR_OK ? put_link(s, EMR_STATE_BLOCKS_COPIED) : status;
+	EMR_TRY(give_restored(s, wins, out_aside));
+	return put_link(s, EMR_STATE_BLOCKS_COPIED);
 }
 
 emr_status emr_blocks_share_restored(int state_fd, const char *dir, emr_id16 device, bool wins,

@@ -35,14 +35,13 @@ static emr_status remove_entries(int fd)
 emr_status emr_stage_remove_tree(int dirfd, const char *name)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	emr_status status;
 
 	if (fd < 0)
 		return unlinkat(dirfd, name, 0) == 0 ? EMR_OK : emr_status_from_errno(errno);
-	status = remove_entries(fd);
-	if (status == EMR_OK && unlinkat(dirfd, name, AT_REMOVEDIR) != 0)
-		status = emr_status_from_errno(errno);
-	return status;
+	EMR_TRY(remove_entries(fd));
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	return EMR_OK;
 }
 
 /* Stages of an init that was interrupted: they never became a keyring. */
@@ -85,10 +84,8 @@ void emr_stage_end(emr_stage *stage, emr_out *out)
 emr_status emr_stage_claim(emr_stage *stage, const emr_places *places, emr_problem *out_problem)
 {
 	static const char *const parts[] = {EMR_STATE_KEYFILE, EMR_STATE_LEDGER, EMR_STATE_BLOCKS};
-	emr_status status = emr_places_open_state(places, true, &stage->state_fd, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_open_state(places, true, &stage->state_fd, out_problem));
 	stage->lock_fd = openat(
 		stage->state_fd, EMR_STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (stage->lock_fd < 0 || flock(stage->lock_fd, LOCK_EX | LOCK_NB) != 0) {

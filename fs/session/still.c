@@ -36,19 +36,18 @@ emr_status emr_still_refuse(int fd, emr_problem *out_problem)
 emr_status emr_still_note(int state_fd, const char *text)
 {
 	EMR_AUTO_FD elsewhere = -1;
-	emr_status status = emr_places_open_elsewhere(state_fd, true, &elsewhere);
 
-	return status == EMR_OK ? emr_file_replace(elsewhere, EMR_ELSEWHERE_HOLDER,
-					  emr_bytes_of(text, strlen(text)), 0600)
-				: status;
+	EMR_TRY(emr_places_open_elsewhere(state_fd, true, &elsewhere));
+	return emr_file_replace(
+		elsewhere, EMR_ELSEWHERE_HOLDER, emr_bytes_of(text, strlen(text)), 0600);
 }
 
 emr_status emr_still_read(int state_fd, size_t max, emr_buf *out)
 {
 	EMR_AUTO_FD elsewhere = -1;
-	emr_status status = emr_places_open_elsewhere(state_fd, false, &elsewhere);
 
-	return status == EMR_OK ? emr_file_read(elsewhere, EMR_ELSEWHERE_HOLDER, max, out) : status;
+	EMR_TRY(emr_places_open_elsewhere(state_fd, false, &elsewhere));
+	return emr_file_read(elsewhere, EMR_ELSEWHERE_HOLDER, max, out);
 }
 
 void emr_still_forget(int state_fd)

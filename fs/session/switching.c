@@ -67,18 +67,13 @@ static emr_status sync_both(int a, int b)
 /* Done when annex/joined is there: nothing of the new ledger is in the state before. */
 static emr_status leave_old(int state_fd, int joining, int annex)
 {
-	emr_status status;
-
 	if (has(annex, EMR_JOINING_JOINED))
 		return EMR_OK;
-	status = move(state_fd, annex, EMR_STATE_LEDGER);
-	if (status == EMR_OK)
-		status = move_copy(state_fd, annex);
-	if (status == EMR_OK)
-		status = sync_both(annex, state_fd);
-	if (status == EMR_OK)
-		status = move(joining, annex, EMR_JOINING_JOINED);
-	return status == EMR_OK ? sync_both(annex, joining) : status;
+	EMR_TRY(move(state_fd, annex, EMR_STATE_LEDGER));
+	EMR_TRY(move_copy(state_fd, annex));
+	EMR_TRY(sync_both(annex, state_fd));
+	EMR_TRY(move(joining, annex, EMR_JOINING_JOINED));
+	return sync_both(annex, joining);
 }
 
 /* What was said of the old ledger, and can be made again. */
@@ -121,21 +116,14 @@ static emr_status remove_rest(int state_fd)
 static emr_status go_on(int state_fd, int joining)
 {
 	EMR_AUTO_FD annex = -1;
-	emr_status status;
 
-	status = emr_dir_make(state_fd, EMR_STATE_ANNEX);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_dir_make(state_fd, EMR_STATE_ANNEX));
 	annex = openat(state_fd, EMR_STATE_ANNEX, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (annex < 0)
 		return emr_status_from_errno(errno);
-	status = leave_old(state_fd, joining, annex);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(leave_old(state_fd, joining, annex));
 	forget_notes(state_fd);
-	status = take_new(state_fd, joining);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(take_new(state_fd, joining));
 	/* In this order: without an invitation no join is under way, and without a switch none is
 	 * being finished. */
 	(void)unlinkat(joining, EMR_JOINING_INVITATION, 0);

@@ -84,19 +84,15 @@ emr_status amend_look(
 {
 	bool is_amendment = false;
 	uint8_t prev[32] = {0};
-	emr_status status = EMR_OK;
 
 	if (change->amends != NULL) {
 		is_amendment = true;
 		memcpy(prev, change->amends, sizeof prev);
-	} else if (change->from != NULL && ctx->is_foreign) {
+	} else if (change->from != NULL && ctx->is_foreign)
 		is_amendment = recall(ctx->statements, &change->from->root, prev);
-	} else if (change->from != NULL) {
-		status = emr_facts_amended(
-			ctx->facts, ctx->descriptor, change->from, &is_amendment, prev);
-	}
-	if (status != EMR_OK)
-		return status;
+	else if (change->from != NULL)
+		EMR_TRY(emr_facts_amended(
+			ctx->facts, ctx->descriptor, change->from, &is_amendment, prev));
 	*out_kind = is_amendment ? EMR_STATEMENT_AMENDMENT : EMR_STATEMENT_ORIGINAL;
 	memcpy(out_prev, prev, sizeof prev);
 	return EMR_OK;
@@ -147,10 +143,9 @@ emr_status issued_last(const emr_settle_options *options, emr_id16 domain, emr_i
 	}
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_replica_recent(options->replica, &domain, NULL, SIZE_MAX, count_put, &c);
-	if (status == EMR_OK)
-		*out_last = c.n;
-	return status;
+	EMR_TRY(emr_replica_recent(options->replica, &domain, NULL, SIZE_MAX, count_put, &c));
+	*out_last = c.n;
+	return EMR_OK;
 }
 
 emr_status issued_note(emr_journal_txn *txn, const outbox *box)

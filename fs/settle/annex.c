@@ -69,10 +69,9 @@ emr_status emr_facts_head(
 
 	if (status != EMR_NOT_FOUND || facts->annex.replica == NULL)
 		return status;
-	status = emr_replica_head_get(facts->annex.replica, domain, object, out_head);
-	if (status == EMR_OK)
-		mark_head(out_head);
-	return status;
+	EMR_TRY(emr_replica_head_get(facts->annex.replica, domain, object, out_head));
+	mark_head(out_head);
+	return EMR_OK;
 }
 
 typedef struct annex_heads {
@@ -97,10 +96,10 @@ static emr_status give_annexed(void *arg, const emr_replica_head *head)
 emr_status facts_each_head(emr_facts *facts, emr_replica_head_fn fn, void *arg)
 {
 	annex_heads a = {.facts = facts, .fn = fn, .arg = arg};
-	emr_status status = emr_replica_each_head(facts->replica, NULL, fn, arg);
 
-	if (status != EMR_OK || facts->annex.replica == NULL)
-		return status;
+	EMR_TRY(emr_replica_each_head(facts->replica, NULL, fn, arg));
+	if (facts->annex.replica == NULL)
+		return EMR_OK;
 	return emr_replica_each_head(facts->annex.replica, NULL, give_annexed, &a);
 }
 

@@ -82,8 +82,8 @@ static emr_status look_at_row(void *arg, const emr_replica_item *item, bool is_c
 		is_known && part.cver == place->cver &&
 			emr_id16_equal(part.record_id, place->record_id) &&
 			emr_cid_equal(&part.root, &place->root));
-	status = is_known ? note_before(w, item, &part) : EMR_OK;
-	return status == EMR_OK && item->version == place->pversion ? ENOUGH : status;
+	EMR_TRY(is_known ? note_before(w, item, &part) : EMR_OK);
+	return item->version == place->pversion ? ENOUGH : EMR_OK;
 }
 
 /* Sealing it again under a new epoch, or bringing it back, makes no new arrival: else whoever put
@@ -107,7 +107,7 @@ static void take_put(emr_signed_place *at, const emr_replica_item *put)
 	at->is_put = put->op == EMR_OP_PUT;
 }
 
-/* What was moved to another domain came with a PUT there, which the owner's copy has. */
+/* A record that was moved to another domain came with a PUT there, which the owner's copy has. */
 static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 {
 	put_place put;
@@ -131,16 +131,13 @@ static emr_status find_elsewhere(const asking *a, emr_signed_place *at)
 emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came)
 {
 	bool is_owner = false;
-	emr_status status = EMR_OK;
 
 	take_put(at, &a->item);
 	if (at->is_put)
-		status = whose_is_owners(a, a->item.signer_id, &is_owner);
-	if (status != EMR_OK || is_owner)
-		return status;
-	status = arrival_in_row(a, out_came);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(whose_is_owners(a, a->item.signer_id, &is_owner));
+	if (is_owner)
+		return EMR_OK;
+	EMR_TRY(arrival_in_row(a, out_came));
 	if (out_came->is_here)
 		take_put(at, &out_came->put);
 	return at->is_put ? EMR_OK : find_elsewhere(a, at);
@@ -164,17 +161,13 @@ emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is)
 {
 	bool is_owner = false, is_itself = true;
 	emr_statement_verdict fault = EMR_STATEMENT_WRONG_RECORD;
-	emr_status status;
 
 	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) ||
 		(!came->is_here && a->item.op != EMR_OP_PUT))
 		return EMR_OK;
-	status = whose_is_owners(
-		a, came->is_here ? came->put.signer_id : a->item.signer_id, &is_owner);
-	if (status == EMR_OK)
-		status = has_own_number(a, &is_itself);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(whose_is_owners(
+		a, came->is_here ? came->put.signer_id : a->item.signer_id, &is_owner));
+	EMR_TRY(has_own_number(a, &is_itself));
 	if (is_itself && !is_owner && came->before.is_known &&
 		came->before.cver >= a->place->cver) {
 		is_itself = false;

@@ -66,21 +66,14 @@ typedef struct rows {
 	emr_buf bytes; /* each behind its length */
 } rows;
 
-static void rows_free(rows *all)
-{
-	emr_buf_free(&all->keys);
-	emr_buf_free(&all->bytes);
-}
-
 static emr_status note_row(void *arg, emr_id16 key, emr_bytes value)
 {
 	rows *all = arg;
 	size_t len = value.len;
-	emr_status status = emr_buf_append(&all->keys, &key, sizeof key);
 
-	if (status == EMR_OK)
-		status = emr_buf_append(&all->bytes, &len, sizeof len);
-	return status == EMR_OK ? emr_buf_append(&all->bytes, value.data, value.len) : status;
+	EMR_TRY(emr_buf_append(&all->keys, &key, sizeof key));
+	EMR_TRY(emr_buf_append(&all->bytes, &len, sizeof len));
+	return emr_buf_append(&all->bytes, value.data, value.len);
 }
 
 typedef emr_status (*row_fn)(void *arg, emr_id16 key, const outbox *box);
@@ -105,17 +98,17 @@ static emr_status each_row(emr_settle *settle, uint8_t kind, row_fn fn, void *ar
 			status = fn(arg, key, status == EMR_OK ? &box : NULL);
 		outbox_free(&box);
 	}
-	rows_free(&all);
+	emr_buf_free(&all.keys);
+	emr_buf_free(&all.bytes);
 	return status;
 }
 
 static emr_status drop_row(emr_settle *settle, emr_id16 key)
 {
 	emr_journal_txn *txn;
-	emr_status status = emr_journal_begin(settle->options.journal, &txn);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_delete(txn, EMR_ROW_AWAITING, key);
 	if (status == EMR_OK)
 		return emr_journal_commit(txn, NULL);
@@ -129,12 +122,10 @@ static emr_status move_row(emr_settle *settle, emr_id16 key, const outbox *box)
 	EMR_AUTO_BUF row = {0};
 	emr_journal_txn *txn;
 	uint64_t seq;
-	emr_status status = outbox_encode(box, &row);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(outbox_encode(box, &row));
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_delete(txn, EMR_ROW_AWAITING, key);
 	if (status == EMR_OK)
 		status = emr_journal_put(txn, EMR_ROW_OUTBOX, key, emr_buf_view(&row));
@@ -142,8 +133,8 @@ static emr_status move_row(emr_settle *settle, emr_id16 key, const outbox *box)
 		emr_journal_rollback(txn);
 		return status;
 	}
-	status = emr_journal_commit(txn, &seq);
-	return status == EMR_OK ? emr_journal_sync(settle->options.journal, seq) : status;
+	EMR_TRY(emr_journal_commit(txn, &seq));
+	return emr_journal_sync(settle->options.journal, seq);
 }
 
 /* ---- what becomes of them ---- */
@@ -171,7 +162,6 @@ static emr_status release_one(void *arg, emr_id16 key, const outbox *box)
 {
 	const releasing *r = arg;
 	bool is_again;
-	emr_status status;
 
 	if (box == NULL) { /* what it was to publish is still marked as changed */
 		emr_log(EMR_LOG_ERROR, "a batch that waits cannot be read, and is made again");
@@ -179,9 +169,7 @@ static emr_status release_one(void *arg, emr_id16 key, const outbox *box)
 	}
 	if (!has_copies(r->settle, box, r->wanted))
 		return EMR_OK;
-	status = is_sealed_for_too_many(r->settle, box, &is_again);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(is_sealed_for_too_many(r->settle, box, &is_again));
 	return is_again ? drop_row(r->settle, key) : move_row(r->settle, key, box);
 }
 
@@ -257,9 +245,9 @@ emr_status emr_settle_each_awaiting(
 	emr_settle *settle, bool with_sent, emr_awaiting_fn fn, void *arg)
 {
 	visiting v = {.fn = fn, .arg = arg};
-	emr_status status = each_row(settle, EMR_ROW_AWAITING, visit_row, &v);
 
-	if (status == EMR_OK && with_sent && emr_settle_copies_first(settle) > 1)
-		status = each_row(settle, EMR_ROW_OUTBOX, visit_row, &v);
-	return status;
+	EMR_TRY(each_row(settle, EMR_ROW_AWAITING, visit_row, &v));
+	if (with_sent && emr_settle_copies_first(settle) > 1)
+		EMR_TRY(each_row(settle, EMR_ROW_OUTBOX, visit_row, &v));
+	return EMR_OK;
 }

@@ -29,13 +29,9 @@ static emr_status seal_meta(const build_ctx *ctx, const emr_change *change, uint
 {
 	EMR_AUTO_BUF plain = {0};
 	uint8_t aad[EMR_META_AAD_BYTES];
-	emr_status status;
 
-	status = emr_meta_encode(change->meta, &plain);
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(out, plain.len + 16);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_meta_encode(change->meta, &plain));
+	EMR_TRY(emr_buf_append_zeros(out, plain.len + 16));
 	emr_meta_aad(change->domain, change->object, version, ctx->epoch, ctx->listkey_id, aad);
 	return emr_list_key_seal(ctx->list_key, change->object, nonce,
 		emr_bytes_of(aad, sizeof aad), emr_buf_view(&plain), out->data);
@@ -93,13 +89,13 @@ static emr_status make_bundle(const build_ctx *ctx, const emr_change *change,
 			ctx->keyring, ctx->signer, change->content, &facts, statement, sig);
 	if (status != EMR_OK)
 		return status;
-	status = emr_bundle_build(ctx->records, change->content, key, &bundle, out_root);
-	if (status == EMR_OK && ctx->is_foreign) {
+	EMR_TRY(emr_bundle_build(ctx->records, change->content, key, &bundle, out_root));
+	if (ctx->is_foreign) {
 		const emr_bytes bytes = emr_bytes_of(statement, sizeof statement);
 
 		known_statements_note(ctx->statements, out_root, emr_sha256_of(&bytes, 1).b);
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* KEY, of the content that OUT names. */
@@ -120,11 +116,10 @@ emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_ke
 	emr_content_key *key;
 	emr_content content;
 	emr_whose whose;
-	emr_status status = emr_facts_open_signed(
-		ctx->facts, ctx->descriptor, change->from, &content, &key, &whose);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_open_signed(
+		ctx->facts, ctx->descriptor, change->from, &content, &key, &whose));
 	out->root = change->from->root;
 	out->padded = content.padded;
 	status = wrap_key(ctx, change, key, out);
@@ -136,10 +131,9 @@ emr_status build_wrap(const build_ctx *ctx, const emr_change *change, wrapped_ke
 static emr_status wrap_new(const build_ctx *ctx, const emr_change *change, wrapped_key *out)
 {
 	emr_content_key *key;
-	emr_status status = emr_content_open_key(ctx->records, change->content, &key);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_content_open_key(ctx->records, change->content, &key));
 	out->padded = change->content->padded;
 	status = make_bundle(ctx, change, key, &out->root);
 	if (status == EMR_OK)
@@ -164,15 +158,11 @@ static emr_status build_put(const build_ctx *ctx, const emr_change *change, uint
 		.listkey_id = ctx->listkey_id};
 	EMR_AUTO_BUF meta_ct = {0};
 	wrapped_key key;
-	emr_status status;
 
 	random_bytes(part.salt, sizeof part.salt);
 	random_bytes(part.nonce, sizeof part.nonce);
-	status = wrapped_of(ctx, change, &key);
-	if (status == EMR_OK)
-		status = seal_meta(ctx, change, version, part.nonce, &meta_ct);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(wrapped_of(ctx, change, &key));
+	EMR_TRY(seal_meta(ctx, change, version, part.nonce, &meta_ct));
 	part.root = key.root;
 	part.padded = key.padded;
 	memcpy(part.capsule, key.capsule, sizeof part.capsule);
@@ -191,13 +181,10 @@ static emr_status build_meta(
 {
 	emr_meta_part part = {.listkey_id = ctx->listkey_id};
 	EMR_AUTO_BUF meta_ct = {0};
-	emr_status status;
 
 	random_bytes(part.salt, sizeof part.salt);
 	random_bytes(part.nonce, sizeof part.nonce);
-	status = seal_meta(ctx, change, version, part.nonce, &meta_ct);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(seal_meta(ctx, change, version, part.nonce, &meta_ct));
 	part.meta_ct = emr_buf_view(&meta_ct);
 	return emr_meta_part_encode(&part, out_priv);
 }
@@ -242,7 +229,6 @@ emr_status build_operation(const build_ctx *ctx, const emr_change *change,
 {
 	uint64_t version = head->version + 1;
 	emr_place place = {.domain = change->domain, .object = change->object, .version = version};
-	emr_status status = EMR_OK;
 
 	if (change->from != NULL)
 		place = *change->from;
@@ -252,11 +238,9 @@ emr_status build_operation(const build_ctx *ctx, const emr_change *change,
 	if (change->meta != NULL)
 		memcpy(place.r_pid, change->meta->r_pid, sizeof place.r_pid);
 	if (change->kind == EMR_CHANGE_PUT || change->kind == EMR_CHANGE_REWRAP)
-		status = build_put(ctx, change, version, out_priv, &place);
+		EMR_TRY(build_put(ctx, change, version, out_priv, &place));
 	else if (change->kind == EMR_CHANGE_META)
-		status = build_meta(ctx, change, version, out_priv);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(build_meta(ctx, change, version, out_priv));
 	*out_op = (emr_operation){
 		.op = op_of(change->kind),
 		.flags = change->kind == EMR_CHANGE_META && change->meta->type != EMR_META_FILE

@@ -14,7 +14,7 @@ typedef struct wrapped_key {
 	uint8_t wdek[EMR_WDEK_BYTES];
 } wrapped_key;
 
-/* What every item of one batch shares. */
+/* The facts that every item of one batch shares. */
 typedef struct build_ctx {
 	emr_keyring *keyring;
 	emr_record_ctx *records;
@@ -63,7 +63,7 @@ typedef struct ahead ahead;
 ahead *ahead_begin(const build_ctx *ctx, const emr_change *changes, size_t n);
 /* Whether it works for the epoch and the key of CTX. */
 bool ahead_fits(const ahead *a, const build_ctx *ctx);
-/* What build_wrap gives for CHANGE, one of CHANGES.  One asker at a time. */
+/* The result of build_wrap for CHANGE, one of CHANGES. One asker at a time. */
 emr_status ahead_get(ahead *a, const emr_change *change, wrapped_key *out);
 /* Waits for the one key that the thread is at.  Fine for NULL. */
 void ahead_end(ahead *a);

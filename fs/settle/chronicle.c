@@ -92,8 +92,8 @@ static int by_place(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* What is new of our own domains, oldest first.  A ledger has far more of others, of which nothing
- * is read or kept. */
+/* The new entries of our own domains, oldest first. A ledger has far more of others, of which
+ * nothing is read or kept. */
 static emr_status gather_of(emr_replica *replica, const followed *old, gathering *g)
 {
 	emr_replica_position at;
@@ -127,23 +127,21 @@ static emr_status gather_of(emr_replica *replica, const followed *old, gathering
 static emr_status gather_new(emr_chronicle *c, gathering *before, gathering *g)
 {
 	const emr_annex *annex = emr_facts_annex(c->facts);
-	emr_status status = EMR_OK;
 
 	*before = (gathering){.chronicle = c, .mark = EMR_VERSION_ANNEX};
 	*g = (gathering){.chronicle = c};
 	if (annex != NULL)
-		status = gather_of(annex->replica, &c->before, before);
-	return status == EMR_OK ? gather_of(c->replica, &c->now, g) : status;
+		EMR_TRY(gather_of(annex->replica, &c->before, before));
+	return gather_of(c->replica, &c->now, g);
 }
 
 static emr_status take_lines(emr_chronicle *c, const gathering *g)
 {
 	const line *lines = g->lines.items;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < g->lines.n && status == EMR_OK; i++)
-		status = chronicle_take(c, &lines[i]);
-	return status;
+	for (size_t i = 0; i < g->lines.n; i++)
+		EMR_TRY(chronicle_take(c, &lines[i]));
+	return EMR_OK;
 }
 
 /* The domains that G found are C's from here on. */
@@ -161,8 +159,8 @@ static emr_status read_new(emr_chronicle *c)
 	emr_status status = gather_new(c, &before, &g);
 
 	if (status == EMR_OK && (g.must_forget || before.must_forget) && c->now.size > 0) {
-		/* What was read before names what must not be named any more, or stands behind what
-		 * is older. */
+		/* The entries that were read before name records that must not be named any more,
+		 * or stand behind older ones. */
 		gathering_free(&before);
 		gathering_free(&g);
 		chronicle_let_go(c);

@@ -64,14 +64,13 @@ void chronicle_let_go(emr_chronicle *c)
 
 /* ---- paths ---- */
 
-/* As of now, from the top; in C's scratch.  What hangs nowhere known is shown at the top, as the
- * view does. */
+/* As of now, from the top; in C's scratch. A record in no known directory is shown at the top, as
+ * the view does. */
 static emr_status path_of(
 	emr_chronicle *c, emr_id16 parent, const char *name, const char **out_path)
 {
 	const char *names[DEPTH_MAX];
 	size_t n = 0, len = 0;
-	emr_status status = EMR_OK;
 
 	for (;;) {
 		uint32_t up = index16_get(&c->by_object, parent);
@@ -86,24 +85,20 @@ static emr_status path_of(
 		parent = directory->parent;
 	}
 	emr_buf_clear(&c->scratch);
-	while (n-- > 0 && status == EMR_OK) {
-		status = emr_buf_append(&c->scratch, names[n], strlen(names[n]));
-		if (status == EMR_OK)
-			status = emr_buf_append(&c->scratch, n > 0 ? "/" : "", 1);
+	while (n-- > 0) {
+		EMR_TRY(emr_buf_append(&c->scratch, names[n], strlen(names[n])));
+		EMR_TRY(emr_buf_append(&c->scratch, n > 0 ? "/" : "", 1));
 	}
-	if (status == EMR_OK)
-		*out_path = (const char *)c->scratch.data;
-	return status;
+	*out_path = (const char *)c->scratch.data;
+	return EMR_OK;
 }
 
 emr_status chronicle_path_of(emr_chronicle *c, emr_id16 parent, const char *name, const char *known,
 	const char **out_path)
 {
 	const char *path;
-	emr_status status = path_of(c, parent, name, &path);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(path_of(c, parent, name, &path));
 	*out_path = known != NULL && strcmp(known, path) == 0
 			    ? known
 			    : chronicle_keep_text(c, path, strlen(path));
@@ -144,15 +139,14 @@ emr_status chronicle_subject_of(
 {
 	static const uint8_t none[32];
 	emr_id16 key = id;
-	emr_status status;
 
 	if (memcmp(r_pid, none, sizeof none) != 0)
 		memcpy(key.b, r_pid, sizeof key.b);
 	*out_subject = index16_get(&c->by_patient_id, key);
 	if (*out_subject != INDEX16_NONE)
 		return EMR_OK;
-	status = chronicle_subject_new(c, out_subject);
-	return status == EMR_OK ? index16_put(&c->by_patient_id, key, *out_subject) : status;
+	EMR_TRY(chronicle_subject_new(c, out_subject));
+	return index16_put(&c->by_patient_id, key, *out_subject);
 }
 
 /* ---- events ---- */

@@ -80,7 +80,7 @@ struct emr_chronicle {
 	emr_buf scratch;
 };
 
-/* What the walk of the replica notes of an item. */
+/* The facts that the walk of the replica notes of an item. */
 typedef struct line {
 	emr_id16 domain, object;
 	emr_id32 batch_id, signer_id;

@@ -13,13 +13,12 @@
 
 #include "whose_private.h"
 
-/* An item whose part is not there or does not open.  What was erased is no damage; another's is not
+/* An item whose part is not there or does not open. An erased record is no damage; another's is not
  * ours to tell. */
 static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_status why)
 {
 	object *o = object_at(c, i);
 	char id[33];
-	emr_status status = EMR_OK;
 
 	if (!facts_is_damage(why))
 		return why;
@@ -33,16 +32,14 @@ static emr_status pass_over(emr_chronicle *c, const line *l, uint32_t i, emr_sta
 		return EMR_OK;
 	}
 	if (o->subject == INDEX16_NONE)
-		status = chronicle_subject_new(c, &o->subject);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(chronicle_subject_new(c, &o->subject));
 	if (!o->is_live)
 		subject_at(c, o->subject)->live++;
 	o->is_live = true;
 	return chronicle_add_event(c, l, o->subject, EMR_DEED_SAVED, NULL, NULL);
 }
 
-/* What became of a record, from what it was and what it is. */
+/* The fate of a record, from its state before and now. */
 typedef struct change {
 	const emr_place *place;
 	const emr_meta *meta;
@@ -118,13 +115,10 @@ static emr_status is_owners(const emr_chronicle *c, const line *l, bool *out_is)
 {
 	uint8_t patient_pk[32];
 	emr_row_domain d_row;
-	emr_status status = emr_keyring_person_pk(c->facts->keyring, patient_pk);
 
-	if (status == EMR_OK)
-		status = emr_domain_row(c->replica, l->domain, &d_row);
-	return status == EMR_OK ? emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk,
-					  l->signer_id, out_is)
-				: status;
+	EMR_TRY(emr_keyring_person_pk(c->facts->keyring, patient_pk));
+	EMR_TRY(emr_domain_row(c->replica, l->domain, &d_row));
+	return emr_signed_is_owner(c->replica, d_row.owner_pk, patient_pk, l->signer_id, out_is);
 }
 
 /* A writer places things in the domain that he writes in, and gives them a name: META becomes what
@@ -133,17 +127,16 @@ static emr_status believe(const emr_chronicle *c, const line *l, emr_meta *meta)
 {
 	static const char unnamed[] = "unnamed";
 	bool is_hers = true;
-	emr_status status = EMR_OK;
 
 	if (emr_id16_equal(l->object, l->domain))
 		return EMR_OK;
 	if (meta->name.len == 0)
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 	if ((l->version & EMR_VERSION_ANNEX) == 0 && !is_in_domain(c, meta->parent, l->domain))
-		status = is_owners(c, l, &is_hers);
-	if (status == EMR_OK && !is_hers)
+		EMR_TRY(is_owners(c, l, &is_hers));
+	if (!is_hers)
 		meta->parent = l->domain;
-	return status;
+	return EMR_OK;
 }
 
 static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_place *place,
@@ -154,19 +147,15 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 	uint32_t number;
 	object *o = object_at(c, i);
 	subject *s;
-	emr_status status = chronicle_subject_of(c, meta->r_pid, l->object, &number);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chronicle_subject_of(c, meta->r_pid, l->object, &number));
 	s = subject_at(c, number);
 	ch.is_new = s->type == 0;
 	ch.was_live = s->live > 0;
 	ch.was_same_object = o->subject == number && o->is_live;
 	ch.is_equal = ch.was_same_object && emr_id32_equal(o->content, content);
 	o->content = content;
-	status = former_path(c, o, s, &ch, &from, &ch.is_elsewhere);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(former_path(c, o, s, &ch, &from, &ch.is_elsewhere));
 	if (!o->is_live || o->subject != number)
 		s->live++;
 	o->subject = number;
@@ -180,18 +169,17 @@ static emr_status apply(emr_chronicle *c, const line *l, uint32_t i, const emr_p
 		s->type = (uint8_t)meta->type;
 		return EMR_OK;
 	}
-	status = chronicle_path_of(c, o->parent, o->name, s->path, &path);
+	EMR_TRY(chronicle_path_of(c, o->parent, o->name, s->path, &path));
 	/* Moved to another domain and back under the same name is no move. */
-	if (status == EMR_OK && from != NULL && strcmp(from, path) == 0)
+	if (from != NULL && strcmp(from, path) == 0)
 		ch.is_elsewhere = false;
-	return status == EMR_OK ? tell_line(c, l, number, &ch, path, from) : status;
+	return tell_line(c, l, number, &ch, path, from);
 }
 
 static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
 {
 	object *o = object_at(c, i);
 	const char *path = NULL;
-	emr_status status = EMR_OK;
 
 	if (!o->is_live || o->subject == INDEX16_NONE)
 		return EMR_OK;
@@ -199,11 +187,9 @@ static emr_status take_unlink(emr_chronicle *c, const line *l, uint32_t i)
 	if (--subject_at(c, o->subject)->live > 0)
 		return EMR_OK; /* it lives on elsewhere */
 	if (o->name != NULL)
-		status = chronicle_path_of(
-			c, o->parent, o->name, subject_at(c, o->subject)->path, &path);
-	return status == EMR_OK
-		       ? chronicle_add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL)
-		       : status;
+		EMR_TRY(chronicle_path_of(
+			c, o->parent, o->name, subject_at(c, o->subject)->path, &path));
+	return chronicle_add_event(c, l, o->subject, EMR_DEED_DELETED, path, NULL);
 }
 
 static emr_status take_erase(emr_chronicle *c, const line *l, uint32_t i)
@@ -245,9 +231,7 @@ emr_status chronicle_take(emr_chronicle *c, const line *l)
 	if (status != EMR_OK)
 		return pass_over(c, l, i, status);
 	content = emr_buf_view(&plain);
-	status = chronicle_note_domain(c, l->domain);
-	if (status == EMR_OK)
-		status = believe(c, l, &meta);
-	return status == EMR_OK ? apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1))
-				: status;
+	EMR_TRY(chronicle_note_domain(c, l->domain));
+	EMR_TRY(believe(c, l, &meta));
+	return apply(c, l, i, &place, &meta, emr_sha256_of(&content, 1));
 }

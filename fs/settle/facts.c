@@ -62,17 +62,12 @@ static emr_status open_meta(emr_facts *facts, const emr_replica_head *head, uint
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
 	const emr_list_key *key;
-	emr_status status;
 
-	status = emr_facts_list_key(facts, head->domain, listkey_id, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_list_key(facts, head->domain, listkey_id, &key));
 	if (sealed.len < 16)
 		return EMR_DAMAGED;
 	emr_buf_clear(out_plain);
-	status = emr_buf_append_zeros(out_plain, sealed.len - 16);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(out_plain, sealed.len - 16));
 	emr_meta_aad(
 		head->domain, head->object, version & ~EMR_VERSION_ANNEX, epoch, listkey_id, aad);
 	return emr_list_key_open_meta(
@@ -87,14 +82,6 @@ static void place_of_head(const emr_replica_head *head, emr_place *out_place)
 		.version = head->version,
 		.pversion = head->pversion,
 	};
-}
-
-static void place_of_put(emr_place *place, const emr_put_part *part)
-{
-	place->record_id = part->record_id;
-	place->cver = part->cver;
-	place->padded = part->padded;
-	place->root = part->root;
 }
 
 emr_status facts_read_put(
@@ -178,8 +165,12 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 			facts, head->domain, head->object, put.record_id, &put.record_id);
 	if (status != EMR_OK)
 		return status;
-	if (head->pversion != 0)
-		place_of_put(out_place, &put);
+	if (head->pversion != 0) {
+		out_place->record_id = put.record_id;
+		out_place->cver = put.cver;
+		out_place->padded = put.padded;
+		out_place->root = put.root;
+	}
 	status = emr_meta_decode(emr_buf_view(plain), out_meta);
 	if (status == EMR_OK)
 		memcpy(out_place->r_pid, out_meta->r_pid, sizeof out_place->r_pid);
@@ -221,17 +212,15 @@ static emr_status epoch_of(emr_facts *facts, const emr_place *place, uint32_t *o
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
 	emr_replica_item item;
-	emr_status status;
 
 	if (emr_replica_head_get(facts->replica, place->domain, place->object, &head) == EMR_OK &&
 		head.pversion == place->pversion) {
 		*out = head.epoch;
 		return EMR_OK;
 	}
-	status = emr_facts_item(facts, &at, &bytes, &item);
-	if (status == EMR_OK)
-		*out = item.epoch;
-	return status;
+	EMR_TRY(emr_facts_item(facts, &at, &bytes, &item));
+	*out = item.epoch;
+	return EMR_OK;
 }
 
 emr_status facts_open_bundle(
@@ -255,10 +244,8 @@ emr_status facts_open_bundle(
 	memcpy(digest.b, put.root.b + 4, sizeof digest.b);
 	emr_capsule_ctx(
 		place->domain, epoch, put.record_id, put.cver, EMR_CAPSULE_CONTENT, digest, ctx);
-	status = emr_content_key_unwrap(
-		facts->keyring, place->domain, epoch, ctx, put.capsule, put.wdek, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_content_key_unwrap(
+		facts->keyring, place->domain, epoch, ctx, put.capsule, put.wdek, &key));
 	status = emr_bundle_open(
 		facts->records, &put.root, key, put.record_id, put.cver, out_bundle);
 	if (status != EMR_OK) {

@@ -112,11 +112,9 @@ static void page_seal_names(const header *h, uint64_t page, bool is_last,
 static emr_status read_page(facts_cache *cache, uint64_t page)
 {
 	uint8_t aad[AAD_BYTES], nonce[24];
-	emr_status status = emr_pread_all(
-		cache->fd, cache->sealed, PAGE_BYTES, (off_t)(HEADER_BYTES + page * PAGE_BYTES));
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pread_all(
+		cache->fd, cache->sealed, PAGE_BYTES, (off_t)(HEADER_BYTES + page * PAGE_BYTES)));
 	page_seal_names(&cache->head, page, page + 1 == cache->pages, aad, nonce);
 	return emr_local_open(cache->key, nonce, emr_bytes_of(aad, sizeof aad),
 		emr_bytes_of(cache->sealed, PAGE_BYTES), cache->plain);
@@ -165,7 +163,7 @@ static void sort_changed(facts_cache *cache)
 	cache->changed.len = kept * sizeof *all;
 }
 
-/* What has become of CACHE's records. */
+/* Looks what has become of CACHE's records. */
 typedef struct noting {
 	facts_cache *cache;
 	const emr_facts *facts;
@@ -193,7 +191,6 @@ static emr_status note_change(void *arg, const emr_replica_change *change)
 	noting *n = arg;
 	facts_cache *cache = n->cache;
 	object_id id = {.domain = change->domain, .object = change->object};
-	emr_status status;
 
 	if (change->result != EMR_RESULT_APPLIED)
 		return EMR_OK;
@@ -203,9 +200,9 @@ static emr_status note_change(void *arg, const emr_replica_change *change)
 		(change->op != EMR_OP_ERASE || change->family != EMR_FAMILY_LISTKEY))
 		return EMR_OK;
 	/* The file has nothing of others: what they write does not make it useless. */
-	status = learn_domain(n, change->domain);
-	if (status != EMR_OK || !n->is_mine)
-		return status;
+	EMR_TRY(learn_domain(n, change->domain));
+	if (!n->is_mine)
+		return EMR_OK;
 	cache->has_erased |= change->op == EMR_OP_ERASE;
 	/* A listing key that is gone takes names with it that are in the file. */
 	if (change->family == EMR_FAMILY_LISTKEY || count_changed(cache) >= CHANGED_MAX)
@@ -236,21 +233,17 @@ static emr_status open_file(emr_facts *facts, facts_cache *cache)
 static emr_status check_position(const emr_facts *facts, const facts_cache *cache)
 {
 	uint8_t root[32];
-	emr_status status = emr_replica_root_at(facts->replica, cache->head.size, root);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_root_at(facts->replica, cache->head.size, root));
 	return memcmp(root, cache->head.root, sizeof root) == 0 ? EMR_OK : EMR_NOT_FOUND;
 }
 
 /* All of it, before the first record is given out: half a folder cannot be taken back. */
 static emr_status check_pages(facts_cache *cache)
 {
-	emr_status status = EMR_OK;
-
-	for (uint64_t i = 0; status == EMR_OK && i < cache->pages; i++)
-		status = read_page(cache, i);
-	return status;
+	for (uint64_t i = 0; i < cache->pages; i++)
+		EMR_TRY(read_page(cache, i));
+	return EMR_OK;
 }
 
 /* ---- whose folders they were ---- */
@@ -308,15 +301,12 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 	EMR_AUTO_BUF mine = {0};
 	EMR_AUTO_BUF kept = {0};
 	emr_id16 domain;
-	emr_status status = emr_replica_domains(facts->replica, note_mine, &mine);
 
-	for (uint64_t i = 0; status == EMR_OK && i < cache->pages; i++) {
-		status = read_page(cache, i);
-		if (status == EMR_OK)
-			status = note_domains(cache, &kept);
+	EMR_TRY(emr_replica_domains(facts->replica, note_mine, &mine));
+	for (uint64_t i = 0; i < cache->pages; i++) {
+		EMR_TRY(read_page(cache, i));
+		EMR_TRY(note_domains(cache, &kept));
 	}
-	if (status != EMR_OK)
-		return status;
 	if (mine.len > 0)
 		qsort(mine.data, mine.len / sizeof domain, sizeof domain, compare_domains);
 	if (kept.len > 0)
@@ -326,35 +316,30 @@ static emr_status compare_folders(const emr_facts *facts, facts_cache *cache)
 		if (!has_domain(&mine, domain))
 			return EMR_NOT_FOUND;
 	}
-	for (size_t at = 0; at < mine.len && status == EMR_OK; at += sizeof domain) {
+	for (size_t at = 0; at < mine.len; at += sizeof domain) {
 		memcpy(&domain, mine.data + at, sizeof domain);
 		if (!has_domain(&kept, domain))
-			status = emr_replica_each_head(facts->replica, &domain, note_head, cache);
+			EMR_TRY(emr_replica_each_head(facts->replica, &domain, note_head, cache));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status open_checked(emr_facts *facts, facts_cache *cache)
 {
 	noting n = {.cache = cache, .facts = facts};
-	emr_status status = open_file(facts, cache);
 
-	if (status == EMR_OK && !header_decode(&cache->head))
-		status = EMR_NOT_FOUND; /* of another version of the program, or damaged */
-	if (status == EMR_OK)
-		status = check_position(facts, cache);
-	if (status == EMR_OK)
-		status = emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key);
-	if (status == EMR_OK)
-		status = check_pages(cache);
-	if (status == EMR_OK)
-		status = emr_replica_since(facts->replica, cache->head.size, note_change, &n);
+	EMR_TRY(open_file(facts, cache));
+	if (!header_decode(&cache->head))
+		return EMR_NOT_FOUND; /* of another version of the program, or damaged */
+	EMR_TRY(check_position(facts, cache));
+	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &cache->key));
+	EMR_TRY(check_pages(cache));
+	EMR_TRY(emr_replica_since(facts->replica, cache->head.size, note_change, &n));
 	/* Of a person's own seed a domain is hers or not, for ever. */
-	if (status == EMR_OK && emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
-		status = compare_folders(facts, cache);
-	if (status == EMR_OK)
-		sort_changed(cache);
-	return status;
+	if (emr_keyring_kind_of(facts->keyring) == EMR_KEYRING_DEVICE)
+		EMR_TRY(compare_folders(facts, cache));
+	sort_changed(cache);
+	return EMR_OK;
 }
 
 emr_status facts_cache_open(emr_facts *facts, facts_cache **out_cache)
@@ -428,41 +413,33 @@ static emr_status give_record(
 
 emr_status facts_cache_each(facts_cache *cache, facts_cache_fn fn, facts_lost_fn lost, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	for (uint64_t page = 0; status == EMR_OK && page < cache->pages; page++) {
+	for (uint64_t page = 0; page < cache->pages; page++) {
 		emr_reader r;
 		uint32_t count;
 
-		status = read_page(cache, page);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(read_page(cache, page));
 		r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
 		count = emr_read_u32(&r);
-		for (uint32_t i = 0; status == EMR_OK && i < count; i++)
-			status = give_record(cache, &r, fn, lost, arg);
+		for (uint32_t i = 0; i < count; i++)
+			EMR_TRY(give_record(cache, &r, fn, lost, arg));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status facts_cache_each_changed(const facts_cache *cache, facts_object_fn fn, void *arg)
 {
 	const object_id *all = (const void *)cache->changed.data;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < count_changed(cache); i++)
-		status = fn(arg, all[i].domain, all[i].object);
-	return status;
+	for (size_t i = 0; i < count_changed(cache); i++)
+		EMR_TRY(fn(arg, all[i].domain, all[i].object));
+	return EMR_OK;
 }
 
 /* ---- writing ---- */
 
 static emr_status begin_file(emr_facts *facts, facts_cache_writer *w)
 {
-	emr_status status = emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &w->key);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_local_key_get(facts->keyring, EMR_LOCAL_VIEW, NULL, &w->key));
 	if (unlinkat(w->dirfd, CACHE_NEW, 0) != 0 && errno != ENOENT)
 		return emr_status_from_errno(errno);
 	w->fd = openat(
@@ -520,10 +497,7 @@ static emr_status write_page(facts_cache_writer *w, bool is_last)
 static emr_status add_record(facts_cache_writer *w, const emr_buf *bytes)
 {
 	if (w->used + bytes->len > PLAIN_BYTES) {
-		emr_status status = write_page(w, false);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(write_page(w, false));
 	}
 	memcpy(w->plain + w->used, bytes->data, bytes->len);
 	w->used += bytes->len;
@@ -560,10 +534,7 @@ emr_status facts_cache_add_lost(facts_cache_writer *w, const emr_place *place, b
 /* Not flushed: after a power cut a torn file does not open, and is made again. */
 emr_status facts_cache_finish(facts_cache_writer *w)
 {
-	emr_status status = write_page(w, true);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(write_page(w, true));
 	if (renameat(w->dirfd, CACHE_NEW, w->dirfd, CACHE_NAME) != 0)
 		return emr_status_from_errno(errno);
 	close(w->fd);

@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "contract/codes.h"
 
-/* What a record's description is given to: the caller of emr_facts_each, or a new kept file. */
+/* The receiver of a record's description: the caller of emr_facts_each, or a new kept file. */
 typedef emr_status (*plain_fn)(void *arg, const emr_place *place, emr_bytes plain);
-/* What cannot be read: for a new kept file. */
+/* The records that cannot be read: for a new kept file. */
 typedef emr_status (*lost_fn)(void *arg, const emr_place *place, bool is_junk);
 
 typedef struct walk {
@@ -50,10 +50,8 @@ static emr_status lose(walk *w, const emr_replica_head *head, emr_status why)
 		.domain = head->domain, .object = head->object, .version = head->version};
 	bool is_junk;
 	char id[33];
-	emr_status status = facts_note_reading(w->facts, head, why, &is_junk);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(facts_note_reading(w->facts, head, why, &is_junk));
 	emr_hex(head->object.b, sizeof head->object.b, id);
 	emr_log(is_junk ? EMR_LOG_WARN : EMR_LOG_ERROR, "record %s cannot be read: %s", id,
 		emr_status_text(why));
@@ -70,9 +68,9 @@ static emr_status walk_head(void *arg, const emr_replica_head *head)
 
 	if (head->state != EMR_OBJECT_LIVE)
 		return facts_note_junk(w->facts, head->domain, head->object, 0);
-	status = learn_domain(w, head->domain);
-	if (status != EMR_OK || !w->is_mine)
-		return status;
+	EMR_TRY(learn_domain(w, head->domain));
+	if (!w->is_mine)
+		return EMR_OK;
 	status = facts_read(w->facts, head, &place, &w->plain, &meta, NULL);
 	if (status != EMR_OK && !facts_is_damage(status))
 		return status;
@@ -131,10 +129,9 @@ static emr_status note_head(void *arg, const emr_replica_head *head)
 {
 	sorting *s = arg;
 	sorted_object one = {head->domain, head->object, head->seq};
-	emr_status status = emr_buf_append(&s->objects, &one, sizeof one);
 
-	return status == EMR_OK && s->objects.len == SORTED_AT_ONCE * sizeof one ? walk_sorted(s)
-										 : status;
+	EMR_TRY(emr_buf_append(&s->objects, &one, sizeof one));
+	return s->objects.len == SORTED_AT_ONCE * sizeof one ? walk_sorted(s) : EMR_OK;
 }
 
 static emr_status note_changed(void *arg, emr_id16 domain, emr_id16 object)
@@ -155,16 +152,15 @@ static emr_status give_plain(void *arg, const emr_place *place, emr_bytes plain)
 	return w->fn(w->arg, place, plain);
 }
 
-/* What never opens is not tried again; what is damaged may have been mended. */
+/* A record that never opens is not tried again; one that is damaged may have been mended. */
 static emr_status give_lost(void *arg, const emr_place *place, bool is_junk)
 {
 	walk *w = arg;
-	emr_status status;
 
 	if (!is_junk)
 		return walk_object(w, place->domain, place->object);
-	status = facts_note_junk(w->facts, place->domain, place->object, place->version);
-	return status == EMR_OK && w->lost != NULL ? w->lost(w->arg, place, true) : status;
+	EMR_TRY(facts_note_junk(w->facts, place->domain, place->object, place->version));
+	return w->lost != NULL ? w->lost(w->arg, place, true) : EMR_OK;
 }
 
 /* From CACHE what has not changed since, from the replica what has; all of it from the replica
@@ -197,9 +193,9 @@ static emr_status give_fact(void *arg, const emr_place *place, emr_bytes plain)
 {
 	const giving *g = arg;
 	emr_meta meta;
-	emr_status status = emr_meta_decode(plain, &meta);
 
-	return status == EMR_OK ? g->fn(g->arg, place, &meta) : status;
+	EMR_TRY(emr_meta_decode(plain, &meta));
+	return g->fn(g->arg, place, &meta);
 }
 
 static emr_status each(

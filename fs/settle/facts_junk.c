@@ -32,13 +32,10 @@ static emr_status signed_by_owner(emr_facts *facts, emr_id16 domain, emr_id32 si
 {
 	uint8_t patient_pk[32];
 	emr_row_domain row;
-	emr_status status = emr_keyring_person_pk(facts->keyring, patient_pk);
 
-	if (status == EMR_OK)
-		status = emr_domain_row(facts->replica, domain, &row);
-	return status == EMR_OK ? emr_signed_is_owner(
-					  facts->replica, row.owner_pk, patient_pk, signer, out_is)
-				: status;
+	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
+	EMR_TRY(emr_domain_row(facts->replica, domain, &row));
+	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, signer, out_is);
 }
 
 /* The item and the part at VERSION are here, as the ledger has them; *IS_OTHERS stays when the
@@ -116,10 +113,9 @@ static emr_status judge_head(
 emr_status facts_note_reading(
 	emr_facts *facts, const emr_replica_head *head, emr_status reading, bool *out_is_junk)
 {
-	emr_status status = judge_head(facts, head, reading, out_is_junk);
-
-	if (status != EMR_OK || (reading != EMR_OK && !*out_is_junk))
-		return status;
+	EMR_TRY(judge_head(facts, head, reading, out_is_junk));
+	if (reading != EMR_OK && !*out_is_junk)
+		return EMR_OK;
 	return facts_note_junk(facts, head->domain, head->object, *out_is_junk ? head->version : 0);
 }
 
@@ -143,17 +139,15 @@ static emr_status signer_of(emr_facts *facts, const unreadable_object *one, emr_
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
 	emr_replica_item item;
-	emr_status status = one->version == 0 ? EMR_NOT_FOUND
-					      : emr_replica_head_get(facts->replica, one->domain,
-							one->object, &head);
 
-	if (status == EMR_OK && (head.state != EMR_OBJECT_LIVE || head.version != one->version))
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = emr_facts_item(facts, &at, &bytes, &item);
-	if (status == EMR_OK)
-		*out_signer = item.signer_id;
-	return status;
+	EMR_TRY(one->version == 0
+			? EMR_NOT_FOUND
+			: emr_replica_head_get(facts->replica, one->domain, one->object, &head));
+	if (head.state != EMR_OBJECT_LIVE || head.version != one->version)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emr_facts_item(facts, &at, &bytes, &item));
+	*out_signer = item.signer_id;
+	return EMR_OK;
 }
 
 emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, void *arg)

@@ -9,8 +9,8 @@
 #include "list_keys.h"
 #include "unreadable.h"
 
-/* What names no lock is set before there are several threads.  The replica's locks are inside of
- * these. */
+/* A member that names no lock is set before there are several threads. The replica's locks are
+ * inside of these. */
 struct emr_facts {
 	emr_keyring *keyring;
 	emr_replica *replica;
@@ -24,10 +24,9 @@ struct emr_facts {
 	emr_annex annex;       /* replica NULL: there is none */
 };
 
-/* What the item at HEAD's version says, with the content of the one at its pversion; META points
- * into *PLAIN.  Of HEAD only domain, object, version and pversion are used.  *OUT_ITEM (may be
- * NULL) is that item, without its bytes. EMR_MISSING_DATA when a part is not there, whatever the
- * reason. */
+/* Reads the item at HEAD's version, with the content of the one at its pversion; META points into
+ * *PLAIN. Of HEAD only domain, object, version and pversion are used. *OUT_ITEM (may be NULL) is
+ * that item, without its bytes. EMR_MISSING_DATA when a part is not there, whatever the reason. */
 emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place *out_place,
 	emr_buf *plain, emr_meta *out_meta, emr_replica_item *out_item);
 /* WORDS, what ITEM says of content at HEAD's version, become what may be believed of it: of the
@@ -44,7 +43,7 @@ emr_status facts_read_put(
  * settle/whose.h gives a key. */
 emr_status facts_open_bundle(emr_facts *facts, const emr_place *place, emr_bundle *out_bundle,
 	emr_content_key **out_key);
-/* What is wrong with this record, and not with this moment: a disk that does not answer must not
+/* True for a fault of this record, and not of this moment: a disk that does not answer must not
  * make records vanish. */
 bool facts_is_damage(emr_status status);
 /* HEAD, live, was read with STATUS.  *OUT_IS_JUNK: somebody else than the owner wrote what was not

@@ -45,10 +45,9 @@ static emr_status put_together(emr_meta *hers, emr_buf *words)
 {
 	emr_buf whole = {0};
 	emr_meta his;
-	emr_status status = emr_meta_decode(emr_buf_view(words), &his);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_meta_decode(emr_buf_view(words), &his));
 	hers->n = his.n;
 	hers->stored_leaves = his.stored_leaves;
 	hers->mtime_ns = his.mtime_ns;
@@ -77,17 +76,14 @@ emr_status facts_root_words(emr_facts *facts, const emr_replica_head *head,
 
 	if (!emr_id16_equal(head->domain, head->object) || (head->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK;
-	status = emr_domain_row(facts->replica, head->domain, &row);
-	if (status == EMR_OK)
-		status = emr_keyring_person_pk(facts->keyring, w.patient_pk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_domain_row(facts->replica, head->domain, &row));
+	EMR_TRY(emr_keyring_person_pk(facts->keyring, w.patient_pk));
 	memcpy(w.owner_pk, row.owner_pk, sizeof w.owner_pk);
-	status = is_owners(&w, item->signer_id, &is_hers);
-	if (status == EMR_OK && !is_hers)
-		status = facts_chain(facts, head->domain, head->object, note_hers, &w);
-	if (status != EMR_OK || is_hers || w.version == 0)
-		return status;
+	EMR_TRY(is_owners(&w, item->signer_id, &is_hers));
+	if (!is_hers)
+		EMR_TRY(facts_chain(facts, head->domain, head->object, note_hers, &w));
+	if (is_hers || w.version == 0)
+		return EMR_OK;
 	then.version = w.version;
 	then.pversion = w.has_content ? w.version : 0;
 	status = facts_read(facts, &then, &place, &plain, &hers, NULL);

@@ -10,31 +10,25 @@ static emr_status who_am_i(const emr_settle_options *options, foreign_domain *g)
 {
 	emr_known_person me;
 	emr_public public;
-	emr_status status = emr_keyring_public(options->keyring, &public);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(options->keyring, &public));
 	g->signer_id = public.signer_id;
-	status = emr_replica_person(options->replica, public.signer_id, &me);
-	if (status == EMR_OK)
-		memcpy(g->cert_ref, me.row.ref, sizeof g->cert_ref);
-	return status;
+	EMR_TRY(emr_replica_person(options->replica, public.signer_id, &me));
+	memcpy(g->cert_ref, me.row.ref, sizeof g->cert_ref);
+	return EMR_OK;
 }
 
 static emr_status find_right(emr_share *share, const emr_settle_options *options,
 	const emr_change *change, foreign_domain *g)
 {
-	emr_status status = who_am_i(options, g);
-
-	if (status != EMR_OK)
-		return status;
-	status = change->owner_card.len > 0
-			 ? emr_share_writing_by_card(share, change->owner_card, &g->writing)
-			 : emr_share_writing(share, change->domain, &g->writing);
-	if (status == EMR_OK && (g->writing.phase != EMR_WRITING_IN_FORCE ||
-					!emr_id16_equal(g->writing.domain, change->domain)))
-		status = EMR_DENIED;
-	return status;
+	EMR_TRY(who_am_i(options, g));
+	EMR_TRY(change->owner_card.len > 0
+			? emr_share_writing_by_card(share, change->owner_card, &g->writing)
+			: emr_share_writing(share, change->domain, &g->writing));
+	if (g->writing.phase != EMR_WRITING_IN_FORCE ||
+		!emr_id16_equal(g->writing.domain, change->domain))
+		return EMR_DENIED;
+	return EMR_OK;
 }
 
 emr_status foreign_domain_look(emr_share *share, const emr_settle_options *options,

@@ -52,14 +52,6 @@ static void copy_item(const emr_replica_item *item, emr_version *out)
 	out->op = item->op;
 }
 
-static emr_replica_head head_of(const standing *s)
-{
-	return (emr_replica_head){.domain = s->domain,
-		.object = s->object,
-		.version = s->described,
-		.pversion = s->pversion};
-}
-
 static bool has_part(emr_facts *facts, const standing *s, uint64_t version, emr_buf *scratch)
 {
 	emr_part_key at = {.domain = s->domain,
@@ -92,7 +84,10 @@ typedef struct telling {
 /* Reads what S says and gives V, whose item is set, to FN. */
 static emr_status tell_version(telling *t, const standing *s, emr_version *v, uint64_t version)
 {
-	const emr_replica_head head = head_of(s);
+	const emr_replica_head head = {.domain = s->domain,
+		.object = s->object,
+		.version = s->described,
+		.pversion = s->pversion};
 	char id[33];
 	emr_meta meta;
 	emr_status status = facts_read(t->facts, &head, &v->place, &t->plain, &meta, NULL);
@@ -329,18 +324,17 @@ static bool was_live(const moment *all, size_t i)
 
 static emr_status tell_moments(telling *t, moment *all, size_t n)
 {
-	emr_status status = EMR_OK;
 	size_t live = 0;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		bool before = was_live(all, i);
 
 		live += all[i].at.is_live && !before;
 		live -= !all[i].at.is_live && before;
 		all[i].v.is_live = live > 0;
-		status = tell_version(t, &all[i].at, &all[i].v, all[i].v.place.version);
+		EMR_TRY(tell_version(t, &all[i].at, &all[i].v, all[i].v.place.version));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* One that the record may have lain in. */
@@ -370,13 +364,10 @@ static emr_status add_born(void *arg, emr_id16 domain, bool is_mine, emr_bytes d
 /* A record is born under its own number, and content that came elsewhere says it. */
 static emr_status find_objects(record_walk *w, emr_replica *replica)
 {
-	emr_status status;
-
 	if (replica == NULL)
 		return EMR_OK;
-	status = emr_replica_domains(replica, add_born, w);
-	return status == EMR_OK ? emr_replica_each_naming(replica, w->record_id, add_object, w)
-				: status;
+	EMR_TRY(emr_replica_domains(replica, add_born, w));
+	return emr_replica_each_naming(replica, w->record_id, add_object, w);
 }
 
 static emr_status note_objects(record_walk *w)
@@ -492,17 +483,18 @@ emr_status emr_facts_highest(emr_facts *facts, emr_top *tops, size_t n)
 {
 	EMR_AUTO_FREE emr_top **wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
 	top_walk w = {.facts = facts, .wanted = wanted};
-	emr_status status = wanted != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	if (wanted == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++) {
 		bool may_be_a_jump = tops[i].place.cver > EMR_CVER_JUMP;
 
 		tops[i].highest = may_be_a_jump ? 0 : tops[i].place.cver;
 		if (may_be_a_jump || !is_new_content(facts, &tops[i].place))
 			wanted[w.n++] = &tops[i];
 	}
-	if (status != EMR_OK || w.n == 0)
-		return status;
+	if (w.n == 0)
+		return EMR_OK;
 	qsort(wanted, w.n, sizeof *wanted, by_record);
 	return facts_each_head(facts, note_top, &w);
 }

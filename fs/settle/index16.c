@@ -42,10 +42,7 @@ static emr_status grow_index(index16 *index)
 
 emr_status index16_put(index16 *index, emr_id16 id, uint32_t number)
 {
-	emr_status status = index->count * 4 < index->cap * 3 ? EMR_OK : grow_index(index);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(index->count * 4 < index->cap * 3 ? EMR_OK : grow_index(index));
 	index->slots[slot_of(index, id)] = (index16_slot){.id = id, .number = number};
 	index->count++;
 	return EMR_OK;

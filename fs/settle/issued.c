@@ -129,7 +129,7 @@ static emr_status check(const count *c, const signer *s, const emr_place *place,
 	return status;
 }
 
-/* What cannot be read is counted as that. */
+/* A record that cannot be read is counted as such. */
 static emr_status read_number(const count *c, signer *s, uint64_t version)
 {
 	const emr_replica_head at = {.domain = c->head->domain,
@@ -164,30 +164,26 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item, bool is_
 	count *c = arg;
 	bool is_owner = false;
 	signer *s;
-	emr_status status;
 
 	if (item->op != EMR_OP_PUT || is_carried || (item->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK; /* nobody else wrote where there was nobody else */
-	status = emr_signed_is_owner(
-		c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner);
-	if (status != EMR_OK || is_owner)
-		return status;
-	status = find_signer(c, item->signer_id, &s);
-	return status == EMR_OK ? read_number(c, s, item->version) : status;
+	EMR_TRY(emr_signed_is_owner(
+		c->facts->replica, c->owner_pk, c->patient_pk, item->signer_id, &is_owner));
+	if (is_owner)
+		return EMR_OK;
+	EMR_TRY(find_signer(c, item->signer_id, &s));
+	return read_number(c, s, item->version);
 }
 
 static emr_status learn_domain(count *c, emr_id16 domain)
 {
 	emr_row_domain row;
-	emr_status status;
 
 	if (emr_id16_equal(c->domain, domain))
 		return EMR_OK;
-	status = emr_replica_is_mine(c->facts->replica, domain, &c->is_mine);
-	if (status == EMR_OK && c->is_mine)
-		status = emr_domain_row(c->facts->replica, domain, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_is_mine(c->facts->replica, domain, &c->is_mine));
+	if (c->is_mine)
+		EMR_TRY(emr_domain_row(c->facts->replica, domain, &row));
 	c->domain = domain;
 	if (c->is_mine)
 		memcpy(c->owner_pk, row.owner_pk, sizeof c->owner_pk);
@@ -197,13 +193,12 @@ static emr_status learn_domain(count *c, emr_id16 domain)
 static emr_status look_at_head(void *arg, const emr_replica_head *head)
 {
 	count *c = arg;
-	emr_status status;
 
 	if ((head->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK;
-	status = learn_domain(c, head->domain);
-	if (status != EMR_OK || !c->is_mine)
-		return status;
+	EMR_TRY(learn_domain(c, head->domain));
+	if (!c->is_mine)
+		return EMR_OK;
 	c->head = head;
 	return facts_chain(c->facts, head->domain, head->object, look_at_item, c);
 }

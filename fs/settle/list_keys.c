@@ -55,16 +55,13 @@ static list_key_entry *find_key(const list_keys *keys, emr_id16 domain, emr_id32
 
 static emr_status add_key(list_keys *keys, const list_key_entry *entry)
 {
-	emr_status status;
-
 	if (index16_get(&keys->by_id, short_id(entry->id)) != INDEX16_NONE)
 		return EMR_OK;
 	if (emr_array_room(&keys->all, keys->count, &keys->cap, sizeof *keys->all) != EMR_OK)
 		return EMR_NO_MEMORY;
-	status = index16_put(&keys->by_id, short_id(entry->id), (uint32_t)keys->count);
-	if (status == EMR_OK)
-		keys->all[keys->count++] = *entry;
-	return status;
+	EMR_TRY(index16_put(&keys->by_id, short_id(entry->id), (uint32_t)keys->count));
+	keys->all[keys->count++] = *entry;
+	return EMR_OK;
 }
 
 /* ---- looking through the ledger ---- */
@@ -113,17 +110,15 @@ static emr_status look_at_domain(list_keys *keys, emr_replica *replica, emr_id16
 	looking l = {.keys = keys, .replica = replica, .entry = {.domain = domain}};
 	list_key_domain *grown = realloc(keys->domains, (keys->ndomains + 1) * sizeof *grown);
 	emr_key_text prefix;
-	emr_status status;
 
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
 	keys->domains = grown;
 	emr_key_listkey(domain.b, no_object, &prefix);
 	strrchr(prefix.text, '/')[1] = 0;
-	status = emr_replica_each_row(replica, prefix.text, look_at_row, &l);
-	if (status == EMR_OK)
-		keys->domains[keys->ndomains++].id = domain;
-	return status;
+	EMR_TRY(emr_replica_each_row(replica, prefix.text, look_at_row, &l));
+	keys->domains[keys->ndomains++].id = domain;
+	return EMR_OK;
 }
 
 static emr_status look_at_change(void *arg, const emr_replica_change *change)
@@ -151,15 +146,14 @@ static emr_status look_for_keys(list_keys *keys, emr_replica *replica, emr_id16 
 {
 	looking l = {.keys = keys, .replica = replica};
 	emr_replica_position at;
-	emr_status status = emr_replica_at(replica, &at);
 
-	if (status == EMR_OK && keys->ndomains > 0 && at.size > keys->looked_to)
-		status = emr_replica_since(replica, keys->looked_to, look_at_change, &l);
-	if (status == EMR_OK && !knows_domain(keys, domain))
-		status = look_at_domain(keys, replica, domain);
-	if (status == EMR_OK)
-		keys->looked_to = at.size;
-	return status;
+	EMR_TRY(emr_replica_at(replica, &at));
+	if (keys->ndomains > 0 && at.size > keys->looked_to)
+		EMR_TRY(emr_replica_since(replica, keys->looked_to, look_at_change, &l));
+	if (!knows_domain(keys, domain))
+		EMR_TRY(look_at_domain(keys, replica, domain));
+	keys->looked_to = at.size;
+	return EMR_OK;
 }
 
 /* ---- opening ---- */

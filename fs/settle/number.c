@@ -44,14 +44,10 @@ static emr_status is_owners_row(emr_facts *facts, const emr_replica_head *head, 
 {
 	uint8_t patient_pk[32];
 	emr_row_domain row;
-	emr_status status = emr_keyring_person_pk(facts->keyring, patient_pk);
 
-	if (status == EMR_OK)
-		status = emr_domain_row(facts->replica, head->domain, &row);
-	if (status == EMR_OK)
-		status = emr_signed_is_owner(
-			facts->replica, row.owner_pk, patient_pk, head->creator, out_is);
-	return status;
+	EMR_TRY(emr_keyring_person_pk(facts->keyring, patient_pk));
+	EMR_TRY(emr_domain_row(facts->replica, head->domain, &row));
+	return emr_signed_is_owner(facts->replica, row.owner_pk, patient_pk, head->creator, out_is);
 }
 
 emr_status facts_number(

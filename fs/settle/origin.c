@@ -63,13 +63,12 @@ static emr_status look_in_row(put_search *s, emr_id16 domain, emr_id16 object)
 static emr_status look_in_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
 {
 	put_search *s = arg;
-	emr_status status;
 
 	(void)d_row;
 	if (!is_mine)
 		return EMR_OK;
-	status = look_in_row(s, domain, s->place->record_id);
-	return status == EMR_OK && s->is_found ? ENOUGH : status;
+	EMR_TRY(look_in_row(s, domain, s->place->record_id));
+	return s->is_found ? ENOUGH : EMR_OK;
 }
 
 _Static_assert(EMR_PUT_NUMBER_AT == EMR_CHAIN_NUMBER_AT, "where the ledger's copy looks for it");
@@ -107,11 +106,10 @@ static emr_status search_elsewhere(put_search *s)
 emr_status origin_elsewhere(const asking *a, put_place *out)
 {
 	put_search s = search_for(a->facts, a->place, a->item.seq);
-	emr_status status = search_elsewhere(&s);
 
-	if (status == EMR_OK)
-		*out = s.found;
-	return status;
+	EMR_TRY(search_elsewhere(&s));
+	*out = s.found;
+	return EMR_OK;
 }
 
 static emr_status item_at(emr_facts *facts, const emr_place *place, emr_replica_item *out)
@@ -137,11 +135,11 @@ static emr_status find_put(emr_facts *facts, const emr_place *place, put_place *
 	*out = (put_place){.item = a.item, .domain = place->domain, .object = place->object};
 	if (status != EMR_OK || a.item.op == EMR_OP_PUT)
 		return status;
-	status = arrival_in_row(&a, &came);
-	if (status == EMR_OK && came.is_here)
+	EMR_TRY(arrival_in_row(&a, &came));
+	if (came.is_here)
 		out->item = came.put;
-	if (status != EMR_OK || came.is_here)
-		return status;
+	if (came.is_here)
+		return EMR_OK;
 	s = search_for(facts, place, a.item.seq);
 	status = search_elsewhere(&s);
 	if (status == EMR_OK)
@@ -153,11 +151,10 @@ emr_status emr_facts_registered(
 	emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
 {
 	put_place put;
-	emr_status status = find_put(facts, place, &put);
 
-	if (status == EMR_OK)
-		*out_item = put.item;
-	return status;
+	EMR_TRY(find_put(facts, place, &put));
+	*out_item = put.item;
+	return EMR_OK;
 }
 
 emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replica_item *out_item)
@@ -165,18 +162,17 @@ emr_status emr_facts_origin(emr_facts *facts, const emr_place *place, emr_replic
 	put_place put;
 	emr_place before = *place;
 	emr_replica_head head;
-	emr_status status = find_put(facts, place, &put);
 
-	if (status == EMR_OK && facts_is_carried(facts, place->pversion, put.item.seq) &&
+	EMR_TRY(find_put(facts, place, &put));
+	if (facts_is_carried(facts, place->pversion, put.item.seq) &&
 		emr_replica_head_get(facts->annex.replica, put.domain, put.object, &head) ==
 			EMR_OK &&
 		head.pversion != 0) {
 		before.domain = put.domain;
 		before.object = put.object;
 		before.pversion = head.pversion | EMR_VERSION_ANNEX;
-		status = find_put(facts, &before, &put);
+		EMR_TRY(find_put(facts, &before, &put));
 	}
-	if (status == EMR_OK)
-		*out_item = put.item;
-	return status;
+	*out_item = put.item;
+	return EMR_OK;
 }

@@ -95,9 +95,7 @@ emr_status emr_facts_reopen(emr_facts *facts, const emr_place *place, emr_conten
 
 	if ((place->pversion & EMR_VERSION_ANNEX) != 0)
 		return EMR_NOT_FOUND;
-	status = emr_replica_local_get(facts->replica, &at, &copy);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_local_get(facts->replica, &at, &copy));
 	status = open_copy(facts, place, emr_buf_view(&copy), &content);
 	if (status == EMR_OK && content.has_dek && content.padded == place->padded) {
 		*out_content = content;
@@ -114,10 +112,9 @@ static emr_status seal_copy(
 {
 	EMR_AUTO_BUF aad = {0};
 	uint8_t plain[EMR_CONTENT_ENCODED_BYTES];
-	emr_status status = bind(&one->place, &aad);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(bind(&one->place, &aad));
 	emr_content_encode(&one->content, plain);
 	out[0] = FORMAT;
 	randombytes_buf(out + 1, NONCE_BYTES);
@@ -130,16 +127,13 @@ static emr_status seal_copy(
 /* The keys of a folder that came by letter may be taken back: nothing of it is kept past them. */
 static emr_status may_keep(emr_facts *facts, emr_id16 domain, bool *out_may)
 {
-	emr_status status;
-
 	*out_may = false;
 	if (emr_keyring_coowns(facts->keyring, domain))
 		return EMR_OK;
-	status = emr_replica_is_mine(facts->replica, domain, out_may);
-	return status;
+	return emr_replica_is_mine(facts->replica, domain, out_may);
 }
 
-/* What of ALL may be kept, into COPIES and the list of them. */
+/* Puts those of ALL that may be kept into COPIES and the list of them. */
 static emr_status seal_all(emr_facts *facts, const emr_opened *all, size_t n,
 	emr_replica_local *list, uint8_t *copies, size_t *out_n)
 {
@@ -170,7 +164,6 @@ emr_status emr_facts_keep_opened(emr_facts *facts, const emr_opened *all, size_t
 	EMR_AUTO_FREE emr_replica_local *list = NULL;
 	EMR_AUTO_FREE uint8_t *copies = NULL;
 	size_t count = 0;
-	emr_status status;
 
 	if (n == 0)
 		return EMR_OK;
@@ -178,8 +171,8 @@ emr_status emr_facts_keep_opened(emr_facts *facts, const emr_opened *all, size_t
 	copies = calloc(n, COPY_BYTES);
 	if (list == NULL || copies == NULL)
 		return EMR_NO_MEMORY;
-	status = seal_all(facts, all, n, list, copies, &count);
-	return status == EMR_OK ? emr_replica_put_locals(facts->replica, list, count) : status;
+	EMR_TRY(seal_all(facts, all, n, list, copies, &count));
+	return emr_replica_put_locals(facts->replica, list, count);
 }
 
 void emr_facts_note_opened(emr_facts *facts, const emr_opened *one)

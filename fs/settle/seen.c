@@ -28,26 +28,25 @@ static emr_status put_seen(emr_journal_txn *txn, emr_id16 key, const emr_replica
 emr_status settle_remember_seen(emr_settle *settle, emr_journal_txn *txn)
 {
 	emr_replica_position at;
-	emr_status status = emr_replica_at(settle->options.replica, &at);
 
-	return status == EMR_OK ? put_seen(txn, settle->seen_key, &at) : status;
+	EMR_TRY(emr_replica_at(settle->options.replica, &at));
+	return put_seen(txn, settle->seen_key, &at);
 }
 
 emr_status emr_settle_expect(emr_journal *journal, emr_id16 net_id, const emr_replica_position *at)
 {
 	emr_journal_txn *txn;
 	uint64_t seq;
-	emr_status status = emr_journal_begin(journal, &txn);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(journal, &txn));
 	status = put_seen(txn, net_id, at);
 	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
 		return status;
 	}
-	status = emr_journal_commit(txn, &seq);
-	return status == EMR_OK ? emr_journal_sync(journal, seq) : status;
+	EMR_TRY(emr_journal_commit(txn, &seq));
+	return emr_journal_sync(journal, seq);
 }
 
 emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
@@ -72,7 +71,7 @@ emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
 		return status;
 	if (at.size < size)
 		return EMR_ROLLBACK;
-	/* Of what this computer has verified itself: what the folder shows rests on that. */
+	/* It looks at entries that this computer has verified itself: the folder rests on them. */
 	status = emr_replica_root_at(settle->options.replica, size, root);
 	if (status != EMR_OK)
 		return status;

@@ -25,19 +25,14 @@ emr_status settle_keep_batch(emr_settle *settle, uint8_t kind, emr_id16 key, con
 	uint64_t seq;
 	emr_status status;
 
-	status = outbox_encode(box, &row);
-	if (status == EMR_OK)
-		status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(outbox_encode(box, &row));
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_put(txn, kind, key, emr_buf_view(&row));
 	if (status != EMR_OK) {
 		emr_journal_rollback(txn);
 		return status;
 	}
-	status = emr_journal_commit(txn, &seq);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_commit(txn, &seq));
 	/* Blocks, bundles and this row reach the disk before the ledger can name them. */
 	return emr_journal_sync(settle->options.journal, seq);
 }
@@ -48,9 +43,7 @@ emr_status settle_hand_out(
 	emr_journal_txn *txn;
 	emr_status status;
 
-	status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
 	if (status == EMR_OK)
 		status = issued_note(txn, box);
@@ -63,9 +56,9 @@ emr_status settle_hand_out(
 	return fn(arg, txn, box->outcomes, box->count);
 }
 
-/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find
- * it.  EMR_OK: BOX has a single change, which the ledger never takes.  That one is refused, so that
- * nothing waits for it, and the others may be as many as before. */
+/* The size that the ledger takes in one piece depends on its channel, which does not tell: halving
+ * finds it. EMR_OK: BOX has a single change, which the ledger never takes. That one is refused, so
+ * that nothing waits for it, and the others may be as many as before. */
 static emr_status send_smaller(emr_settle *settle, const outbox *box)
 {
 	if (box->count <= 1) {
@@ -117,10 +110,9 @@ emr_status settle_ask_ledger(emr_settle *settle, outbox *box)
 emr_status settle_forget_batch(emr_settle *settle, emr_id16 key)
 {
 	emr_journal_txn *txn;
-	emr_status status = emr_journal_begin(settle->options.journal, &txn);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	status = emr_journal_delete(txn, EMR_ROW_OUTBOX, key);
 	if (status == EMR_OK)
 		return emr_journal_commit(txn, NULL);
@@ -155,8 +147,8 @@ static emr_status note_pending(void *arg, emr_id16 key, emr_bytes value)
 	return EMR_OK;
 }
 
-/* A batch that cannot be read can never be sent.  What it was to publish is still marked as
- * changed, so that it is published again; had the ledger taken it, this is one version more. */
+/* A batch that cannot be read can never be sent. Its changes are still marked as changed, so that
+ * they are published again; had the ledger taken them, this is one version more. */
 static emr_status forget_unreadable(emr_settle *settle, emr_id16 key)
 {
 	char id[33];
@@ -172,9 +164,7 @@ static emr_status resend_one(emr_settle *settle, emr_id16 key, emr_outcome_fn fn
 	outbox box = {0};
 	emr_status status;
 
-	status = emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_get(settle->options.journal, EMR_ROW_OUTBOX, key, &row));
 	status = outbox_decode(emr_buf_view(&row), &box);
 	if (status == EMR_DAMAGED)
 		return forget_unreadable(settle, key);

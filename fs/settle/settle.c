@@ -23,7 +23,7 @@
 #define EPOCH_TRIES                                                                                \
 	3 /* epochs that may begin while one batch is made, before somebody else has to look */
 
-/* What goes into one batch. */
+/* The changes that go into one batch. */
 typedef struct run {
 	emr_settle *settle;
 	const foreign_domain *foreign;
@@ -48,10 +48,9 @@ emr_status emr_settle_new(const emr_settle_options *options, emr_settle **out_se
 		.owner_born = options->owner_born};
 	emr_settle *settle;
 	uint8_t person_pk[32];
-	emr_status status = emr_keyring_person_pk(options->keyring, person_pk);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_person_pk(options->keyring, person_pk));
 	settle = calloc(1, sizeof *settle);
 	if (settle == NULL)
 		return EMR_NO_MEMORY;
@@ -124,10 +123,9 @@ static emr_status domain_facts(run *r)
 	if (status == EMR_NOT_FOUND) {
 		r->makes_domain = true;
 		r->build.epoch = 1;
-		status = emr_keyring_domain_public(o->keyring, r->build.domain, 1, 1, &domain);
-		if (status == EMR_OK)
-			memcpy(r->build.A, domain.A, sizeof r->build.A);
-		return status;
+		EMR_TRY(emr_keyring_domain_public(o->keyring, r->build.domain, 1, 1, &domain));
+		memcpy(r->build.A, domain.A, sizeof r->build.A);
+		return EMR_OK;
 	}
 	if (status != EMR_OK)
 		return status;
@@ -139,11 +137,9 @@ static emr_status domain_facts(run *r)
 static emr_status foreign_key_facts(run *r)
 {
 	static const emr_id32 none;
-	emr_status status = foreign_domain_list_key(r->settle->share, r->build.domain,
-		r->build.epoch, &r->own_list_key, &r->build.listkey_id);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(foreign_domain_list_key(r->settle->share, r->build.domain, r->build.epoch,
+		&r->own_list_key, &r->build.listkey_id));
 	r->makes_list_key = emr_id32_equal(r->build.listkey_id, none);
 	r->build.list_key = r->own_list_key;
 	return EMR_OK;
@@ -163,9 +159,7 @@ static emr_status list_key_facts(run *r)
 		r->signer_id = r->foreign->signer_id;
 		return foreign_key_facts(r);
 	}
-	status = emr_keyring_domain_public(o->keyring, r->build.domain, 1, r->build.epoch, &domain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_domain_public(o->keyring, r->build.domain, 1, r->build.epoch, &domain));
 	r->signer_id = domain.signer_id;
 	emr_object_listkey(domain.signer_id.b, r->build.epoch, object.b);
 	emr_key_listkey(r->build.domain.b, object.b, &key);
@@ -197,12 +191,9 @@ static emr_status add_domain(run *r)
 	emr_domain_public domain;
 	uint8_t bytes[64];
 	emr_id32 id;
-	emr_status status;
 
-	status = emr_keyring_domain_public(
-		r->settle->options.keyring, r->build.domain, 1, 1, &domain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_domain_public(
+		r->settle->options.keyring, r->build.domain, 1, 1, &domain));
 	memcpy(pub.box, domain.box, sizeof pub.box);
 	memcpy(pub.A, domain.A, sizeof pub.A);
 	emr_pub_domain_new_encode(&pub, bytes);
@@ -221,13 +212,10 @@ static emr_status add_list_key(run *r)
 	uint8_t bytes[EMR_LISTKEY_PART_BYTES];
 	emr_listkey_part part;
 	emr_list_key *published = NULL;
-	emr_status status;
 
 	memcpy(part.salt, emr_id32_random().b, sizeof part.salt);
-	status = emr_list_key_publish(keyring, r->build.domain, r->build.epoch, r->build.A,
-		r->signer_id, part.capsule, part.kcheck, &published);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_list_key_publish(keyring, r->build.domain, r->build.epoch, r->build.A,
+		r->signer_id, part.capsule, part.kcheck, &published));
 	emr_list_key_free(r->own_list_key);
 	r->own_list_key = published;
 	emr_listkey_part_encode(&part, bytes);
@@ -235,13 +223,6 @@ static emr_status add_list_key(run *r)
 	op.priv = emr_bytes_of(bytes, sizeof bytes);
 	r->build.list_key = r->own_list_key;
 	return emr_batch_add(r->batch, &op, &r->build.listkey_id);
-}
-
-static void end_run(run *r)
-{
-	emr_batch_free(r->batch);
-	emr_list_key_free(r->own_list_key);
-	outbox_free(&r->box);
 }
 
 static emr_status number_statements(run *r)
@@ -277,9 +258,7 @@ static emr_status begin_run(
 		sizeof r->build.person_pk);
 	memcpy(r->build.cert_ref, g->cert_ref, sizeof r->build.cert_ref);
 	r->box.domain = domain;
-	status = emr_replica_at(settle->options.replica, &at);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_at(settle->options.replica, &at));
 	if (at.size > 0) {
 		batch.seen_seq = at.size - 1;
 		batch.seen_leaf = at.last_leaf;
@@ -335,28 +314,23 @@ static emr_status add_change(run *r, const emr_change *change)
 	emr_operation op;
 	emr_place place;
 	emr_id32 id;
-	emr_status status;
 
 	if (emr_batch_count(r->batch) >= EMR_BATCH_SEND_ITEMS ||
 		r->box.count >= r->settle->most_changes ||
 		emr_batch_size(r->batch) > EMR_BATCH_SEND_BYTES - EMR_META_BYTES_MAX - 1024)
 		return EMR_LIMIT;
-	status = current_head(r->settle, change, &head);
-	if (status == EMR_OK && r->foreign->is_foreign)
-		status = foreign_domain_may(r->foreign, change, &head);
+	EMR_TRY(current_head(r->settle, change, &head));
+	if (r->foreign->is_foreign)
+		EMR_TRY(foreign_domain_may(r->foreign, change, &head));
 	/* Others went on meanwhile: who asked must see that first. */
-	if (status == EMR_OK && change->base_version != 0 && head.state == EMR_OBJECT_LIVE &&
+	if (change->base_version != 0 && head.state == EMR_OBJECT_LIVE &&
 		head.version > change->base_version)
 		return EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = build_operation(&r->build, change, &head, &priv, &op, &place);
-	if (status == EMR_OK)
-		status = emr_batch_add(r->batch, &op, &id);
-	if (status == EMR_OK && change->kind == EMR_CHANGE_PUT)
+	EMR_TRY(build_operation(&r->build, change, &head, &priv, &op, &place));
+	EMR_TRY(emr_batch_add(r->batch, &op, &id));
+	if (change->kind == EMR_CHANGE_PUT)
 		r->build.issued++;
-	if (status == EMR_OK)
-		status = note_outcome(r, change, &place);
-	return status;
+	return note_outcome(r, change, &place);
 }
 
 /* ---- sending ---- */
@@ -372,11 +346,8 @@ static emr_status give_up_on(emr_settle *settle, const emr_change *change, emr_s
 		.result = error == EMR_CONFLICT ? EMR_RESULT_CONFLICT : 0,
 		.place = {.domain = change->domain, .object = change->object}};
 	emr_journal_txn *txn;
-	emr_status status;
 
-	status = emr_journal_begin(settle->options.journal, &txn);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_begin(settle->options.journal, &txn));
 	return fn(arg, txn, &outcome, 1);
 }
 
@@ -409,15 +380,15 @@ static emr_status finish_and_send(
 	if (status == EMR_OK)
 		status = settle_ask_ledger(r->settle, &r->box);
 	if (status == EMR_LIMIT) {
-		status = settle_forget_batch(r->settle, settle_outbox_key(batch_id));
-		return status == EMR_OK ? EMR_LIMIT : status;
+		EMR_TRY(settle_forget_batch(r->settle, settle_outbox_key(batch_id)));
+		return EMR_LIMIT;
 	}
 	if (status != EMR_OK)
 		return status;
 	if (is_last_try || !is_of_past_epoch(&r->box))
 		return settle_hand_out(r->settle, settle_outbox_key(batch_id), &r->box, fn, arg);
-	status = settle_forget_batch(r->settle, settle_outbox_key(batch_id));
-	return status == EMR_OK ? EMR_EPOCH : status;
+	EMR_TRY(settle_forget_batch(r->settle, settle_outbox_key(batch_id)));
+	return EMR_EPOCH;
 }
 
 /* KEYS are those of an earlier batch of the same changes, or NULL. */
@@ -460,7 +431,9 @@ static emr_status publish_some(emr_settle *settle, const foreign_domain *g,
 		status = EMR_OK;
 	if (status == EMR_OK && r.box.count > 0)
 		status = finish_and_send(&r, is_last_try, out_awaits, fn, arg);
-	end_run(&r);
+	emr_batch_free(r.batch);
+	emr_list_key_free(r.own_list_key);
+	outbox_free(&r.box);
 	if (status == EMR_OK)
 		*out_done = done;
 	return status == EMR_OK ? lacking : status;
@@ -510,9 +483,9 @@ bool emr_settle_kept_former_key(
 	return true;
 }
 
-/* What is written from here on must not be for somebody whose access has ended.  A fault of the
- * moment puts the writing off; a ledger that refuses an epoch is told, and does not keep records
- * from being saved. */
+/* Bytes that are written from here on must not be for a reader whose access has ended. A fault of
+ * the moment puts the writing off; a ledger that refuses an epoch is told, and does not keep
+ * records from being saved. */
 static emr_status renew_epoch(emr_settle *settle, emr_id16 domain)
 {
 	emr_status status = emr_share_renew(settle->share, domain);

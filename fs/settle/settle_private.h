@@ -45,7 +45,7 @@ emr_status settle_forget_batch(emr_settle *settle, emr_id16 key);
 
 /* BOX is not for the ledger yet. */
 bool await_must(emr_settle *settle, const outbox *box);
-/* Of what waits that which has its copies is among what emr_settle_resend sends. */
+/* A waiting batch that has its copies is among those that emr_settle_resend sends. */
 emr_status await_release(emr_settle *settle);
 /* EMR_AWAITED: CHANGES, of one domain, come after a batch that waits. */
 emr_status await_look(emr_settle *settle, const emr_change *changes, size_t n);

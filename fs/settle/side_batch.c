@@ -51,11 +51,10 @@ static emr_status status_of(uint8_t code)
 
 static emr_status judge_answer(const emr_ledger_answer *answer)
 {
-	emr_status status = answer->refusal != 0 ? status_of(answer->refusal) : EMR_OK;
-
-	for (size_t i = 0; i < answer->n_results && status == EMR_OK; i++)
-		status = status_of(answer->results[i]);
-	return status;
+	EMR_TRY(answer->refusal != 0 ? status_of(answer->refusal) : EMR_OK);
+	for (size_t i = 0; i < answer->n_results; i++)
+		EMR_TRY(status_of(answer->results[i]));
+	return EMR_OK;
 }
 
 emr_status side_batch_send(side_batch *batch)
@@ -97,10 +96,9 @@ static emr_status erase_some(const emr_side *side, emr_keyring *keyring, const e
 	AUTO_SIDE_BATCH batch = {0};
 	uint8_t bytes[24];
 	emr_id32 id;
-	emr_status status = emr_replica_oldest_part(side->replica, head, &pub.from_version);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_oldest_part(side->replica, head, &pub.from_version));
 	pub.to_version = head->version;
 	if (pub.to_version - pub.from_version >= 256)
 		pub.to_version = pub.from_version + 255;

@@ -91,9 +91,7 @@ static emr_status learn_domain(taking *k, bool *out_is_there)
 		return status;
 	*out_is_there = status == EMR_OK;
 	k->epoch = *out_is_there ? row.head.epoch : 1;
-	status = emr_keyring_domain_public(t->keyring, k->domain, 1, k->epoch, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_domain_public(t->keyring, k->domain, 1, k->epoch, &public));
 	/* Somebody else's domain under an id of ours: only who knows the id could have made it. */
 	if (*out_is_there && memcmp(public.owner_pk, row.owner_pk, sizeof row.owner_pk) != 0)
 		return EMR_DENIED;
@@ -115,10 +113,8 @@ static emr_status add_domain(taking *k, side_batch *batch)
 	emr_domain_public public;
 	uint8_t bytes[64];
 	emr_id32 id;
-	emr_status status = emr_keyring_domain_public(k->t->keyring, k->domain, 1, 1, &public);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_domain_public(k->t->keyring, k->domain, 1, 1, &public));
 	memcpy(pub.box, public.box, sizeof pub.box);
 	memcpy(pub.A, public.A, sizeof pub.A);
 	emr_pub_domain_new_encode(&pub, bytes);
@@ -138,13 +134,10 @@ static emr_status add_list_key(taking *k, side_batch *batch, emr_id16 object)
 	emr_list_key *key = NULL;
 	emr_listkey_part part;
 	emr_id32 id;
-	emr_status status;
 
 	memcpy(part.salt, emr_id32_random().b, sizeof part.salt);
-	status = emr_list_key_publish(k->t->keyring, k->domain, k->epoch, k->A, k->signer,
-		part.capsule, part.kcheck, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_list_key_publish(k->t->keyring, k->domain, k->epoch, k->A, k->signer,
+		part.capsule, part.kcheck, &key));
 	emr_list_key_free(key);
 	emr_listkey_part_encode(&part, bytes);
 	op.priv = emr_bytes_of(bytes, sizeof bytes);
@@ -176,22 +169,18 @@ static emr_status make_ready(taking *k)
 	AUTO_SIDE_BATCH batch = {0};
 	bool has_domain = false, has_key = false;
 	emr_id16 object;
-	emr_status status = learn_domain(k, &has_domain);
 
-	if (status == EMR_OK)
-		status = find_list_key(k, &object, &has_key);
-	if (status != EMR_OK || has_key)
-		return status;
-	status = side_batch_begin(&k->t->to, k->t->keyring, k->t->clock, k->domain, &batch);
-	if (status == EMR_OK && !has_domain)
-		status = add_domain(k, &batch);
-	if (status == EMR_OK)
-		status = add_list_key(k, &batch, object);
-	if (status == EMR_OK)
-		status = side_batch_send(&batch);
-	if (status == EMR_OK)
-		status = find_list_key(k, &object, &has_key);
-	return status == EMR_OK && !has_key ? EMR_MISSING_DATA : status;
+	EMR_TRY(learn_domain(k, &has_domain));
+	EMR_TRY(find_list_key(k, &object, &has_key));
+	if (has_key)
+		return EMR_OK;
+	EMR_TRY(side_batch_begin(&k->t->to, k->t->keyring, k->t->clock, k->domain, &batch));
+	if (!has_domain)
+		EMR_TRY(add_domain(k, &batch));
+	EMR_TRY(add_list_key(k, &batch, object));
+	EMR_TRY(side_batch_send(&batch));
+	EMR_TRY(find_list_key(k, &object, &has_key));
+	return !has_key ? EMR_MISSING_DATA : EMR_OK;
 }
 
 /* ---- records ---- */
@@ -214,7 +203,7 @@ static emr_status read_record(emr_facts *facts, const emr_replica_head *head, re
 	return facts_read(facts, head, &out->place, &out->plain, &out->meta, NULL);
 }
 
-/* What is there says the same as what is here. */
+/* The item there says the same as the one here. */
 static emr_status is_same_record(
 	const taking *k, const record *here, const emr_replica_head *there, bool *out_is)
 {
@@ -238,10 +227,8 @@ static emr_status seal_meta(
 	const taking *k, const record *r, uint64_t version, const uint8_t nonce[24], emr_buf *out)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
-	emr_status status = emr_buf_append_zeros(out, r->plain.len + 16);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(out, r->plain.len + 16));
 	emr_meta_aad(k->domain, r->place.object, version, k->epoch, k->listkey_id, aad);
 	return emr_list_key_seal(k->list_key, r->place.object, nonce, emr_bytes_of(aad, sizeof aad),
 		emr_buf_view(&r->plain), out->data);
@@ -282,14 +269,11 @@ static emr_status make_put(const taking *k, const record *r, emr_operation *op, 
 	EMR_AUTO_BUF sealed = {0};
 	emr_replica_item item;
 	emr_put_part put;
-	emr_status status = emr_replica_item_get(k->t->from.replica, &at, &item_bytes, &item);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = facts_read_put(k->t->from.facts, &head, &put_bytes, &put);
-	if (status == EMR_OK)
-		status = wrap_content(k, item.epoch, &put);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_item_get(k->t->from.replica, &at, &item_bytes, &item));
+	EMR_TRY(facts_read_put(k->t->from.facts, &head, &put_bytes, &put));
+	EMR_TRY(wrap_content(k, item.epoch, &put));
 	op->op = EMR_OP_PUT;
 	op->flags = item.flags & (EMR_ITEM_REENC | EMR_ITEM_CONFLICT);
 	memcpy(put.salt, emr_id32_random().b, sizeof put.salt);
@@ -359,22 +343,19 @@ static emr_status add_object(taking *k, side_batch *batch, const emr_replica_hea
 		.epoch = k->epoch};
 	emr_replica_head there;
 	emr_id32 id;
-	emr_status status = EMR_OK;
 
 	if (emr_batch_count(batch->batch) >= k->most_objects ||
 		emr_batch_size(batch->batch) > EMR_BATCH_SEND_BYTES - EMR_META_BYTES_MAX - 1024)
 		return EMR_LIMIT;
-	status = head_there(k, here->object, &there);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(head_there(k, here->object, &there));
 	op.version = there.version + 1;
 	op.prev = there.item_id;
 	if (here->state == EMR_OBJECT_LIVE)
-		status = make_live(k, here, &there, &op, &priv);
+		EMR_TRY(make_live(k, here, &there, &op, &priv));
 	else if (there.state == EMR_OBJECT_LIVE)
 		op.op = EMR_OP_UNLINK;
-	if (status != EMR_OK || op.op == 0)
-		return status;
+	if (op.op == 0)
+		return EMR_OK;
 	op.priv = emr_buf_view(&priv);
 	k->tally->sent++;
 	return emr_batch_add(batch->batch, &op, &id);
@@ -387,8 +368,8 @@ static emr_status note_head(void *arg, const emr_replica_head *head)
 	return emr_buf_append(arg, head, sizeof *head);
 }
 
-/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find it
- * (send.c does the same).  EMR_OK: the same objects come in a smaller batch. */
+/* The size that the ledger takes in one piece depends on its channel, which does not tell: halving
+ * finds it (send.c does the same). EMR_OK: the same objects come in a smaller batch. */
 static emr_status send_batch(taking *k, side_batch *batch, uint64_t sent_before, size_t *done)
 {
 	size_t count = emr_batch_count(batch->batch);
@@ -426,16 +407,14 @@ static emr_status send_some(taking *k, const emr_replica_head *heads, size_t n, 
 	return status;
 }
 
-/* What was erased here must be erased there, too, if an earlier run had put it there. */
+/* A record that was erased here must be erased there, too, if an earlier run had put it there. */
 static emr_status erase_gone(const taking *k, const emr_replica_head *heads, size_t n)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
+	for (size_t i = 0; i < n; i++)
 		if (heads[i].state == EMR_OBJECT_ERASED)
-			status = emr_side_erase(
-				&k->t->to, k->t->keyring, k->t->clock, k->domain, heads[i].object);
-	return status;
+			EMR_TRY(emr_side_erase(
+				&k->t->to, k->t->keyring, k->t->clock, k->domain, heads[i].object));
+	return EMR_OK;
 }
 
 static bool has_live(const emr_replica_head *heads, size_t n)
@@ -449,12 +428,13 @@ static bool has_live(const emr_replica_head *heads, size_t n)
 static emr_status take_heads(taking *k, const emr_replica_head *heads, size_t n)
 {
 	bool is_there = false;
-	emr_status status = learn_domain(k, &is_there);
+	emr_status status;
 
+	EMR_TRY(learn_domain(k, &is_there));
 	/* A domain in which nothing lives is part of the past alone, unless it was put there
 	 * before. */
-	if (status != EMR_OK || (!is_there && !has_live(heads, n)))
-		return status;
+	if (!is_there && !has_live(heads, n))
+		return EMR_OK;
 	status = make_ready(k);
 	if (status == EMR_OK)
 		status = erase_gone(k, heads, n);
@@ -478,16 +458,13 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 {
 	domain_list *list = arg;
 	emr_row_domain row;
-	emr_status status;
 
 	if (!is_mine)
 		return EMR_OK;
 	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	status = emr_buf_append(&list->ids, domain.b, sizeof domain.b);
-	return status == EMR_OK
-		       ? emr_buf_append(&list->flags, &row.head.flags, sizeof row.head.flags)
-		       : status;
+	EMR_TRY(emr_buf_append(&list->ids, domain.b, sizeof domain.b));
+	return emr_buf_append(&list->flags, &row.head.flags, sizeof row.head.flags);
 }
 
 static emr_status take_domain(taking *k)

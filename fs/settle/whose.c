@@ -28,10 +28,9 @@ static emr_status begin_asking(emr_facts *facts, const emr_place *place, asking 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	a.item.bytes = (emr_bytes){0};
-	status = emr_domain_row(facts_replica_of(facts, place->pversion), place->domain, &a.row);
-	if (status == EMR_OK)
-		*out = a;
-	return status;
+	EMR_TRY(emr_domain_row(facts_replica_of(facts, place->pversion), place->domain, &a.row));
+	*out = a;
+	return EMR_OK;
 }
 
 emr_status whose_is_owners(const asking *a, emr_id32 signer, bool *out_is)
@@ -137,18 +136,17 @@ static emr_status judge_chain(const asking *a, emr_whose *whose)
 static emr_status note_time(const asking *a, const emr_signed_place *at, emr_whose *whose)
 {
 	emr_replica_item origin;
-	emr_status status = EMR_OK;
 
 	whose->is_placed = !at->is_put;
 	whose->time_unix_s =
 		whose->is_placed && whose->is.kind != 0 ? whose->is.issued_at : at->time_unix_s;
 	if (facts_is_carried(
 		    a->facts, a->place->pversion, at->seq)) { /* it came to the earlier ledger */
-		status = emr_facts_origin(a->facts, a->place, &origin);
-		if (status == EMR_OK && origin.op == EMR_OP_PUT)
+		EMR_TRY(emr_facts_origin(a->facts, a->place, &origin));
+		if (origin.op == EMR_OP_PUT)
 			whose->time_unix_s = origin.ledger_time;
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status judge_bundle(
@@ -163,21 +161,15 @@ static emr_status judge_bundle(
 		.cver = a->place->cver,
 		.is_reencrypted = (a->item.flags & EMR_ITEM_REENC) != 0,
 		.mine_only = true};
-	emr_status status = arrival_find(a, &at, &came);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(arrival_find(a, &at, &came));
 	memcpy(at.owner_pk, a->row.owner_pk, 32);
-	status = emr_signed_judge(a->facts->replica, &at, bundle, &whose.is);
-	if (status == EMR_OK)
-		status = note_time(a, &at, &whose);
-	if (status == EMR_OK)
-		status = arrival_judge(a, &came, &whose.is);
-	if (status == EMR_OK)
-		status = judge_chain(a, &whose);
-	if (status == EMR_OK)
-		*out = whose;
-	return status;
+	EMR_TRY(emr_signed_judge(a->facts->replica, &at, bundle, &whose.is));
+	EMR_TRY(note_time(a, &at, &whose));
+	EMR_TRY(arrival_judge(a, &came, &whose.is));
+	EMR_TRY(judge_chain(a, &whose));
+	*out = whose;
+	return EMR_OK;
 }
 
 static emr_status open_and_judge(const asking *a, emr_bytes descriptor, emr_content *out_content,
@@ -226,7 +218,7 @@ emr_status emr_facts_open_signed(emr_facts *facts, emr_bytes descriptor, const e
 	return status;
 }
 
-/* Who described it last, when that is another item than the content's. */
+/* The signer who described it last, when that is another item than the content's. */
 static emr_status is_described_by_owner(const asking *a, bool *out_is)
 {
 	emr_part_key at = {.domain = a->place->domain,
@@ -286,13 +278,12 @@ emr_status emr_facts_whose(
 		emr_content_key_free(key);
 		return status;
 	}
-	status = emr_facts_origin(facts, place, &origin);
-	if (status == EMR_OK)
-		*out_whose = (emr_whose){.is = {.standing = EMR_SIGNED_SELF,
-						 .kind = EMR_STATEMENT_ORIGINAL,
-						 .cver = place->cver},
-			.time_unix_s = origin.ledger_time};
-	return status;
+	EMR_TRY(emr_facts_origin(facts, place, &origin));
+	*out_whose = (emr_whose){.is = {.standing = EMR_SIGNED_SELF,
+					 .kind = EMR_STATEMENT_ORIGINAL,
+					 .cver = place->cver},
+		.time_unix_s = origin.ledger_time};
+	return EMR_OK;
 }
 
 emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_place *place,
@@ -300,19 +291,18 @@ emr_status emr_facts_judge(emr_facts *facts, emr_bytes descriptor, const emr_pla
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
 	asking a;
-	emr_status status = emr_replica_snapshot_begin(facts->replica, &snapshot);
 
-	if (status == EMR_OK)
-		status = begin_asking(facts, place, &a);
-	return status == EMR_OK ? judge_bundle(&a, descriptor, bundle, out_whose) : status;
+	EMR_TRY(emr_replica_snapshot_begin(facts->replica, &snapshot));
+	EMR_TRY(begin_asking(facts, place, &a));
+	return judge_bundle(&a, descriptor, bundle, out_whose);
 }
 
 emr_status emr_facts_is_owners(emr_facts *facts, const emr_place *place, bool *out_is)
 {
 	asking a;
-	emr_status status = begin_asking(facts, place, &a);
 
-	return status == EMR_OK ? whose_is_owners(&a, a.item.signer_id, out_is) : status;
+	EMR_TRY(begin_asking(facts, place, &a));
+	return whose_is_owners(&a, a.item.signer_id, out_is);
 }
 
 /* Another's statement names his certificate, and what the owner wrote on top of it goes on with its

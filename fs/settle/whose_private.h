@@ -16,7 +16,7 @@ typedef struct asking {
 	uint8_t patient_pk[32];
 } asking;
 
-/* What a version of another's has to be above: the highest in the row since the owner last said
+/* The version above which another's has to be: the highest in the row since the owner last said
  * which one is the present. */
 typedef struct content_before {
 	bool is_known; /* there is some that could be read */
@@ -41,8 +41,8 @@ emr_status whose_is_owners(const asking *a, emr_id32 signer, bool *out_is);
 emr_status arrival_in_row(const asking *a, arrival *out_came);
 /* The PUT with which the content came, into AT. */
 emr_status arrival_find(const asking *a, emr_signed_place *at, arrival *out_came);
-/* What another put into the row goes on with the row: its number, and a higher version than what
- * lay there; else a mismatch. */
+/* Content that another writer put into the row continues the row: it has its number, and a higher
+ * version than the content before; else a mismatch. */
 emr_status arrival_judge(const asking *a, const arrival *came, emr_signed *is);
 /* origin.c: the PUT with which content that was moved to another domain came onto the ledger that
  * its place is on.  EMR_NOT_FOUND. */

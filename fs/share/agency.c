@@ -58,8 +58,8 @@ static void note_end(emr_agency *agency, uint64_t end_unix_s)
 
 /* ---- taking in ---- */
 
-/* What is cut for somebody of one's own organisation, or twice for it, would not be of different
- * hands: the first is taken where the owner, who is of it, said so in the grant. */
+/* Fragments for an agent of the grantee's own organisation, or two for one organisation, would not
+ * be in different hands: the first is taken where the owner, who is of it, said so in the grant. */
 static emr_status may_hold(emr_agency *agency, const grant_facts *grant, bool *out_may)
 {
 	emr_share *share = agency->desk.share;
@@ -118,23 +118,20 @@ static emr_status enrol_one(emr_agency *agency, const pending_question *at, bool
 	emr_row_domain row;
 	emr_fragment *fragment = NULL;
 	bool may = false;
-	emr_status status = share_grant_facts(share, at->domain, at->access, &grant);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_grant_facts(share, at->domain, at->access, &grant));
 	if (grant.known.row.head.state != EMR_GRANT_ACTIVE ||
 		share_now(share) >= grant.terms.not_after || !is_named(agency, &grant))
 		return EMR_OK;
-	status = share_item(
-		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &item_bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(
+		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &item_bytes, &item));
 	agency_fragment_name(at->domain, at->access, item.epoch, name);
 	if (agency_has(agency, name)) /* as nearly all are, after a start */
 		return EMR_OK;
-	status = may_hold(agency, &grant, &may);
-	if (status != EMR_OK || !may)
-		return status;
+	EMR_TRY(may_hold(agency, &grant, &may));
+	if (!may)
+		return EMR_OK;
 	status = share_part(
 		share, EMR_FAMILY_KFRAGS, at->domain, at->access, at->version, &part_bytes);
 	if (status == EMR_OK)
@@ -208,15 +205,12 @@ static emr_status answer_or_defer(emr_agency *agency, question *q, bool is_late,
 	emr_share *share = agency->desk.share;
 	bool is_answered = false, is_served = false;
 	unsigned rank = 0;
-	emr_status status = my_rank(agency, q, &rank);
 
-	if (status == EMR_OK)
-		status = question_is_answered(share, q, share->me.signer_id, &is_answered);
-	if (status == EMR_OK)
-		status = question_is_served(share, q, &is_served);
-	if (status != EMR_OK || is_answered || is_served ||
-		!question_is_awaited(&agency->desk, q, since_boot_ns))
-		return status;
+	EMR_TRY(my_rank(agency, q, &rank));
+	EMR_TRY(question_is_answered(share, q, share->me.signer_id, &is_answered));
+	EMR_TRY(question_is_served(share, q, &is_served));
+	if (is_answered || is_served || !question_is_awaited(&agency->desk, q, since_boot_ns))
+		return EMR_OK;
 	if (!is_late && rank >= q->grant.terms.t)
 		return defer(agency, q, rank - q->grant.terms.t + 1);
 	return agency_answer(agency, q, tally);
@@ -324,8 +318,8 @@ static emr_status shred_if_over(
 	}
 	/* First the fragment, then the word that it is gone. */
 	log_grant("fragment destroyed", domain, grant, epoch);
-	status = agency_shred(s->agency, name);
-	return status == EMR_OK ? note_ended(s, domain, grant) : status;
+	EMR_TRY(agency_shred(s->agency, name));
+	return note_ended(s, domain, grant);
 }
 
 static emr_status acknowledge(emr_share *share, emr_id16 domain, emr_id16 grant)
@@ -342,10 +336,9 @@ static emr_status acknowledge(emr_share *share, emr_id16 domain, emr_id16 grant)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	memcpy(subject.b, known.row.head.item, 32);
 	act = emr_act_agent_ack(domain, p.signer, subject, EMR_ACK_DESTROYED);
-	status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 /* Fragments of GRANT, or of all grants when it is NULL. */

@@ -59,8 +59,8 @@ void agency_free_boxes(emr_agency *agency);
 /* Before Q is looked at: sends what waits, where Q's answer cannot wait with it.  As agency_send.
  */
 emr_status agency_make_room(emr_agency *agency, const question *q, emr_release_tally *tally);
-/* Answers Q: converts what may be given, or refuses.  What gives keys waits for agency_send, and Q
- * is emptied then. */
+/* Answers Q: converts what may be given, or refuses. An answer that gives keys waits for
+ * agency_send, and Q is emptied then. */
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally);
 /* Sends what waits.  When it fails nothing waits any more, and the questions are still open: that
  * is no fault of one of them, which could be passed over. */

@@ -79,7 +79,6 @@ static emr_status judge_slots(agents_answer *a)
 static emr_status convert_all(agents_answer *a)
 {
 	uint32_t epoch = 0;
-	emr_status status = EMR_OK;
 
 	for (;;) {
 		uint32_t next = UINT32_MAX;
@@ -90,9 +89,7 @@ static emr_status convert_all(agents_answer *a)
 		if (next == UINT32_MAX)
 			return EMR_OK;
 		epoch = next;
-		status = begin_group(a, epoch);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(begin_group(a, epoch));
 		for (uint16_t i = 0; i < a->q->body.count; i++)
 			if (a->capsules[i].epoch == epoch)
 				convert_slot(a, i);
@@ -132,7 +129,8 @@ emr_status agency_send(emr_agency *agency, emr_release_tally *tally)
 		question *q = &out->all[i].q;
 		size_t given = out->all[i].given;
 
-		/* What the ledger does not take was answered, or has ended, meanwhile. */
+		/* A question whose answer the ledger does not take was answered, or has ended,
+		 * meanwhile. */
 		if (sent == EMR_OK && parcel_is_applied(codes[i])) {
 			tally_answer(q, given, EMR_RESULT_APPLIED, tally);
 			counted = given > 0 ? desk_count(&agency->desk, q, given) : EMR_OK;
@@ -173,12 +171,11 @@ static emr_status put_cfrags(const agents_answer *a, parcel *p)
 	emr_asked asked = question_asked(q);
 	emr_act act = emr_act_served(q->domain, p->signer, q->req, q->access, EMR_SERVED_FRAGMENTS,
 		(uint16_t)a->given, 0);
-	emr_status status = parcel_prepare(p, &act);
 
-	if (status == EMR_OK)
-		status = emr_served_part_seal_cfrags(
-			emr_buf_view(&p->item), &asked, a->groups, a->groups_n, &p->part);
-	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	EMR_TRY(parcel_prepare(p, &act));
+	EMR_TRY(emr_served_part_seal_cfrags(
+		emr_buf_view(&p->item), &asked, a->groups, a->groups_n, &p->part));
+	return parcel_add(p, &act, NULL);
 }
 
 /* A's question is the outbox's afterwards. */
@@ -186,17 +183,13 @@ static emr_status put_in_outbox(const agents_answer *a)
 {
 	emr_agency *agency = a->agency;
 	outbox *out = &agency->out;
-	emr_status status = EMR_OK;
 
 	if (out->n == 0) {
 		out->since_boot_ns = emr_clock_boot_ns(agency->desk.share->o.clock);
 		parcel_end(&out->parcel);
-		status = parcel_begin(agency->desk.share, emr_signer_identity(), &out->parcel);
+		EMR_TRY(parcel_begin(agency->desk.share, emr_signer_identity(), &out->parcel));
 	}
-	if (status == EMR_OK)
-		status = put_cfrags(a, &out->parcel);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(put_cfrags(a, &out->parcel));
 	out->all[out->n].given = a->given;
 	out->all[out->n++].q = *a->q;
 	*a->q = (question){.seq = 0};
@@ -268,18 +261,14 @@ emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tal
 {
 	desk *d = &agency->desk;
 	uint8_t code = EMR_RESULT_APPLIED;
-	emr_status status = open_question(agency, q);
 
-	if (status == EMR_OK)
-		status = desk_judge(d, q, &code);
-	if (status == EMR_OK && code == EMR_RESULT_APPLIED)
-		status = judge_nearness(agency, q, &code);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_question(agency, q));
+	EMR_TRY(desk_judge(d, q, &code));
+	if (code == EMR_RESULT_APPLIED)
+		EMR_TRY(judge_nearness(agency, q, &code));
 	if (code == EMR_RESULT_APPLIED)
 		return give_fragments(agency, q, tally);
-	status = desk_refuse(d, q, emr_signer_identity(), code);
-	if (status == EMR_OK)
-		tally_answer(q, 0, code, tally);
-	return status;
+	EMR_TRY(desk_refuse(d, q, emr_signer_identity(), code));
+	tally_answer(q, 0, code, tally);
+	return EMR_OK;
 }

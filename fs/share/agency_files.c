@@ -41,11 +41,9 @@ bool agency_has(const emr_agency *agency, const char *name)
 emr_status agency_keep(emr_agency *agency, const char *name, const emr_fragment *fragment)
 {
 	uint8_t sealed[EMR_FRAGMENT_SEALED_BYTES];
-	emr_status status = emr_fragment_seal_local(
-		agency->desk.share->o.keyring, fragment, row_of(name), sealed);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_fragment_seal_local(
+		agency->desk.share->o.keyring, fragment, row_of(name), sealed));
 	return emr_file_replace(
 		agency->dirfd, name, emr_bytes_of(sealed, sizeof sealed), S_IRUSR | S_IWUSR);
 }
@@ -55,10 +53,8 @@ emr_status agency_fetch(emr_agency *agency, const char *name, const uint8_t owne
 {
 	emr_share *share = agency->desk.share;
 	EMR_AUTO_BUF sealed = {0};
-	emr_status status = emr_file_read(agency->dirfd, name, EMR_FRAGMENT_SEALED_BYTES, &sealed);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_file_read(agency->dirfd, name, EMR_FRAGMENT_SEALED_BYTES, &sealed));
 	if (sealed.len != EMR_FRAGMENT_SEALED_BYTES)
 		return EMR_DAMAGED;
 	return emr_fragment_open_local(share->o.keyring, sealed.data, row_of(name),
@@ -216,10 +212,7 @@ static emr_status make_next(emr_agency *agency, uint8_t out_pk[32])
 
 static emr_status move_on(emr_agency *agency)
 {
-	emr_status status = agency_shred(agency, box_names[2]);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(agency_shred(agency, box_names[2]));
 	if (renameat(agency->dirfd, box_names[1], agency->dirfd, box_names[2]) != 0 &&
 		errno != ENOENT)
 		return emr_status_from_errno(errno);
@@ -235,10 +228,8 @@ static emr_status resume_next(emr_agency *agency, uint8_t out_pk[32], bool *out_
 {
 	emr_share *share = agency->desk.share;
 	emr_known_person me;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
 	if (agency->boxes[0] == NULL)
 		return make_next(agency, out_pk);
 	emr_box_key_public(agency->boxes[0], out_pk);
@@ -250,26 +241,22 @@ static emr_status register_next(emr_agency *agency, const uint8_t pk[32])
 {
 	AUTO_PARCEL p = {0};
 	emr_act act;
-	emr_status status = parcel_begin(agency->desk.share, emr_signer_identity(), &p);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parcel_begin(agency->desk.share, emr_signer_identity(), &p));
 	act = emr_act_key_kx(p.signer, pk);
-	status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 emr_status emr_agency_renew_key(emr_agency *agency)
 {
 	bool is_registered = false;
 	uint8_t pk[32];
-	emr_status status = share_catch_up(agency->desk.share);
 
-	if (status == EMR_OK)
-		status = resume_next(agency, pk, &is_registered);
-	if (status == EMR_OK && !is_registered)
-		status = register_next(agency, pk);
-	return status == EMR_OK ? move_on(agency) : status;
+	EMR_TRY(share_catch_up(agency->desk.share));
+	EMR_TRY(resume_next(agency, pk, &is_registered));
+	if (!is_registered)
+		EMR_TRY(register_next(agency, pk));
+	return move_on(agency);
 }

@@ -26,11 +26,10 @@ static emr_status count_file(
 emr_status emr_agency_count(emr_agency *agency, size_t *out_n)
 {
 	size_t n = 0;
-	emr_status status = agency_each(agency, count_file, &n);
 
-	if (status == EMR_OK)
-		*out_n = n;
-	return status;
+	EMR_TRY(agency_each(agency, count_file, &n));
+	*out_n = n;
+	return EMR_OK;
 }
 
 /* A grant has a fragment for each epoch. */

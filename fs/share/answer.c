@@ -13,20 +13,16 @@ emr_status desk_refuse(desk *d, const question *q, emr_signer who, uint8_t code)
 	AUTO_PARCEL p = {0};
 	emr_act act;
 	bool may = false;
-	emr_status status = desk_may_refuse(d, q, &may);
 
-	if (status != EMR_OK || !may)
-		return status;
-	status = parcel_begin(d->share, who, &p);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(desk_may_refuse(d, q, &may));
+	if (!may)
+		return EMR_OK;
+	EMR_TRY(parcel_begin(d->share, who, &p));
 	act = emr_act_served(q->domain, p.signer, q->req, q->access, EMR_SERVED_REFUSED, 0, code);
-	status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = emr_served_part_seal_refusal(emr_buf_view(&p.item), &asked, &p.part);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(emr_served_part_seal_refusal(emr_buf_view(&p.item), &asked, &p.part));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 emr_status desk_pass_over(emr_status status, const char *what)

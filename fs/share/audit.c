@@ -1,6 +1,6 @@
-/* This file tells an owner who asked for her records, who got a key (the ledger proves it), and
- * what was opened (the reader's computer reports it). An entry that cannot be opened is still
- * listed, with what the ledger says of it in the clear. */
+/* This file tells an owner which readers asked for records, which of them got a key (the ledger
+ * proves it), and which files were opened (the reader's computer reports it). An entry that cannot
+ * be opened is still listed, with what the ledger says of it in the clear. */
 #include "share/audit.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "judge.h"
 
-/* Who answers the questions of one grant, and how many must. */
+/* The agents that answer the questions of one grant, and how many of them must. */
 typedef struct asked_grant {
 	emr_id16 id;
 	unsigned needed, n;
@@ -43,18 +43,13 @@ static emr_status open_by_answer(const audit *a, question *q, const emr_known_an
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_replica_item item;
-	emr_status status = share_item(
-		a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &bytes, &item);
 
-	if (status == EMR_OK)
-		status = share_part(
-			a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &part);
-	if (status == EMR_OK)
-		status = emr_request_key_of_served(
-			a->box, emr_buf_view(&bytes), emr_buf_view(&part), &q->read, &q->key);
-	if (status == EMR_OK)
-		status = emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body);
-	return status;
+	EMR_TRY(share_item(
+		a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &bytes, &item));
+	EMR_TRY(share_part(a->share, EMR_FAMILY_SERVED, a->domain, answer->object, 1, &part));
+	EMR_TRY(emr_request_key_of_served(
+		a->box, emr_buf_view(&bytes), emr_buf_view(&part), &q->read, &q->key));
+	return emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body);
 }
 
 static emr_status note_answer(const audit *a, const emr_known_release *release, question *q,
@@ -81,16 +76,13 @@ static emr_status find_grant(audit *a, emr_id16 id, const asked_grant **out)
 {
 	AUTO_GRANT_FACTS facts = {0};
 	asked_grant *grown;
-	emr_status status;
 
 	for (size_t i = 0; i < a->n_grants; i++) {
 		*out = &a->grants[i];
 		if (emr_id16_equal((*out)->id, id))
 			return EMR_OK;
 	}
-	status = share_grant_facts(a->share, a->domain, id, &facts);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_grant_facts(a->share, a->domain, id, &facts));
 	grown = realloc(a->grants, (a->n_grants + 1) * sizeof *grown);
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
@@ -172,18 +164,17 @@ static emr_status tell_rows(audit *a, const emr_known_report *report, const emr_
 		.seq = item->seq,
 		.batch_id = item->batch_id,
 		.is_readable = true};
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		entry.opened = rows[i];
 		entry.purpose = rows[i].purpose;
 		entry.reader = rows[i].reader;
 		entry.slot = (emr_access_slot){.object_id = rows[i].object_id,
 			.version = rows[i].version,
 			.kind = EMR_CAPSULE_CONTENT};
-		status = a->fn(a->arg, &entry);
+		EMR_TRY(a->fn(a->arg, &entry));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status one_report(void *arg, const emr_known_report *report)

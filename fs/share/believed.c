@@ -1,6 +1,6 @@
-/* The owner's computer signs again what a writer said of a record in her folder (its name, times
- * and attributes). Before that this file reduces it to what may be believed, because her
- * signature vouches for it. */
+/* The owner's computer signs again how a writer described a record in the owner's folder (its name,
+ * times and attributes). This file first reduces the description to the parts that may be believed,
+ * because the owner's signature vouches for them. */
 #include <string.h>
 
 #include "keyring/coowned.h"

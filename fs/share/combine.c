@@ -76,10 +76,8 @@ static emr_status gather_from(emr_ask *ask, responder *who, size_t i, heap *h)
 
 	for (size_t e = 0; e < n; e++) {
 		emr_answer_entry entry;
-		emr_status status = emr_answer_entry_get(who->answer, e, &entry);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_answer_entry_get(who->answer, e, &entry));
 		if (entry.slot != i)
 			continue;
 		if (entry.status != EMR_ANSWER_GIVEN) {
@@ -97,17 +95,15 @@ static emr_status gather_from(emr_ask *ask, responder *who, size_t i, heap *h)
 
 static emr_status gather_fragments(emr_ask *ask, size_t i, heap *h)
 {
-	emr_status status = EMR_OK;
-
 	h->n = h->refused = 0;
-	for (unsigned w = 0; w < ask->who_n && status == EMR_OK; w++) {
+	for (unsigned w = 0; w < ask->who_n; w++) {
 		responder *who = &ask->who[w];
 
 		if (!who->is_owner && !who->is_liar && who->answer != NULL &&
 			emr_answer_mode(who->answer) == EMR_ANSWER_CFRAGS)
-			status = gather_from(ask, who, i, h);
+			EMR_TRY(gather_from(ask, who, i, h));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* t of the heap with one X; false when there are not so many. */

@@ -32,16 +32,13 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	emr_key_text name;
 	emr_row_join row;
 	bool is_in = false;
-	emr_status status = EMR_OK;
 
 	if (emr_grant_phase_at(grant, c->now) == EMR_GRANT_IN_FORCE)
-		status = emr_dataset_has(c->replica, c->one, grant, &is_in);
-	if (status != EMR_OK || !is_in)
-		return status;
+		EMR_TRY(emr_dataset_has(c->replica, c->one, grant, &is_in));
+	if (!is_in)
+		return EMR_OK;
 	emr_key_in_domain("J", grant->domain.b, c->one->id.b, &name);
-	status = emr_replica_state_get(c->replica, name.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(c->replica, name.text, &bytes));
 	if (emr_row_join_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	key.version = row.head.version;
@@ -149,15 +146,13 @@ emr_status emr_counts_newest(
 	emr_replica *replica, const emr_team *dataset, emr_counts_table *out, emr_frozen *out_state)
 {
 	newest n = {.replica = replica};
-	emr_status status = emr_frozen_each(replica, dataset, note_state, &n);
 
-	if (status == EMR_OK && !n.is_there)
+	EMR_TRY(emr_frozen_each(replica, dataset, note_state, &n));
+	if (!n.is_there)
 		return EMR_NOT_FOUND;
-	if (status == EMR_OK) {
-		*out = n.table;
-		*out_state = n.state;
-	}
-	return status;
+	*out = n.table;
+	*out_state = n.state;
+	return EMR_OK;
 }
 
 bool emr_counts_would_tell(const emr_counts_table *before, const emr_counts_table *table)

@@ -156,7 +156,7 @@ static void add_cell(emr_counts_cell *cell, uint64_t files)
 	cell->files += files;
 }
 
-/* What N folders of one person hold. */
+/* Adds what N folders of one person hold. */
 static void add_person(const emr_counts *all, size_t n, emr_counts_table *io)
 {
 	uint8_t band = 0;

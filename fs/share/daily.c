@@ -1,6 +1,6 @@
 /* The terms of a dataset have a daily limit for each reader, which this file keeps. The computer
- * that answers counts what that reader asked for today, in all folders of the dataset, by the
- * ledger: so the limit holds whatever program he uses, and after a restart of any computer. */
+ * that answers counts, by the ledger, the records that the reader asked for today in all folders of
+ * the dataset: so the limit holds with any program, and after a restart of any computer. */
 #include <string.h>
 
 #include "judge.h"
@@ -46,9 +46,8 @@ static emr_status note_line(void *arg, emr_id16 id, const emr_row_dataset *row)
 	(void)row;
 	if (status != EMR_OK || !emr_dataset_is_same(&team, c->dataset))
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_buf_append(&c->line, team.id.b, sizeof team.id);
-	return status == EMR_OK ? emr_replica_grants_to(c->replica, team.grantee, note_grant, c)
-				: status;
+	EMR_TRY(emr_buf_append(&c->line, team.id.b, sizeof team.id));
+	return emr_replica_grants_to(c->replica, team.grantee, note_grant, c);
 }
 
 /* Of two that came with one entry one is the first for everybody who counts. */
@@ -87,9 +86,7 @@ emr_status share_is_over_daily_limit(emr_share *share, const question *q, bool *
 	if (status != EMR_OK || dataset.kind != EMR_TEAM_DATASET || dataset.terms.daily_limit == 0)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
 	c.dataset = &dataset;
-	status = emr_replica_person(share->o.replica, q->signer, &who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, q->signer, &who));
 	memcpy(c.root.b, who.row.root, sizeof c.root.b);
 	status = emr_replica_teams(share->o.replica, note_line, &c);
 	for (size_t at = 0; at < c.domains.len && status == EMR_OK; at += sizeof(emr_id16)) {

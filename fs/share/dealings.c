@@ -97,9 +97,9 @@ static emr_status note_grant(void *arg, const emr_known_grant *known)
 	if (status == EMR_OK) /* else nobody knows what it belongs to, and it is told by itself */
 		l.share_id = note.share_id;
 	memcpy(l.given.person.b, known->row.grantee, sizeof l.given.person.b);
-	status = emr_replica_history(r->share->o.replica, EMR_FAMILY_GRANT, known->domain,
-		known->grant, note_grant_item, &l);
-	return status == EMR_OK ? add_life(r, &l) : status;
+	EMR_TRY(emr_replica_history(r->share->o.replica, EMR_FAMILY_GRANT, known->domain,
+		known->grant, note_grant_item, &l));
+	return add_life(r, &l);
 }
 
 /* ---- rights to write ---- */
@@ -170,15 +170,12 @@ static emr_status note_writer(void *arg, emr_id16 domain, const emr_row_writer *
 	emr_known_person person;
 	emr_id32 writer;
 	emr_id16 object;
-	emr_status status;
 
 	if ((row->rights & EMR_RIGHT_MANAGE) != 0) /* another computer of hers */
 		return EMR_OK;
 	memcpy(writer.b, row->writer, sizeof writer.b);
 	memcpy(object.b, row->writer, sizeof object.b);
-	status = emr_replica_person(r->share->o.replica, writer, &person);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(r->share->o.replica, writer, &person));
 	memcpy(r->writer_root.b, person.row.root, sizeof r->writer_root.b);
 	r->deposit = NONE;
 	return emr_replica_history(
@@ -191,12 +188,10 @@ static emr_status read_domain(reading *r)
 {
 	emr_row_domain row;
 	emr_domain_public public;
-	emr_status status = share_own_domain(r->share, r->domain, &row, &public);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_box_key_domain(r->share->o.keyring, r->domain, &r->box);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_own_domain(r->share, r->domain, &row, &public));
+	EMR_TRY(emr_box_key_domain(r->share->o.keyring, r->domain, &r->box));
 	r->owner = public.signer_id;
 	r->first = r->all.n;
 	status = emr_replica_grants(r->share->o.replica, r->domain, note_grant, r);

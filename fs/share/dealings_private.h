@@ -1,4 +1,4 @@
-/* This is what dealings.c reads and dealings_told.c tells. */
+/* This header declares the rows that dealings.c reads and dealings_told.c tells. */
 #pragma once
 
 #include "share/dealings.h"

@@ -25,11 +25,10 @@ static emr_status person_of(const emr_share *share, emr_id32 *out_person)
 {
 	uint8_t pk[32];
 	emr_bytes bytes = emr_bytes_of(pk, sizeof pk);
-	emr_status status = emr_keyring_person_pk(share->o.keyring, pk);
 
-	if (status == EMR_OK)
-		*out_person = emr_sha256_of(&bytes, 1);
-	return status;
+	EMR_TRY(emr_keyring_person_pk(share->o.keyring, pk));
+	*out_person = emr_sha256_of(&bytes, 1);
+	return EMR_OK;
 }
 
 static bool is_first(const emr_share *share, emr_id32 person)
@@ -60,9 +59,9 @@ static emr_status read_name(emr_bytes part, char out[EMR_DEVICE_NAME_MAX + 1])
 	return emr_reader_done(&r) ? EMR_OK : EMR_DAMAGED;
 }
 
-/* What is saved in a folder is signed with that folder's key, whichever of the computers does it;
- * each brings its own to the ledger.  What goes on by itself, keys, answers or how a new keyring's
- * folder begins, is nothing that somebody saved. */
+/* A save in a folder is signed with that folder's key, whichever of the computers does it; each
+ * brings its own to the ledger. Entries that come by themselves (keys, answers, the beginning of a
+ * new keyring's folder) are nothing that a person saved. */
 static emr_status note_saved(void *arg, const emr_replica_change *change)
 {
 	uint64_t *last = arg;
@@ -79,13 +78,6 @@ static emr_status last_saved(const emr_share *share, emr_id32 computer, uint64_t
 	emr_status status = emr_replica_each_by(share->o.replica, computer, note_saved, out_unix_s);
 
 	return status == ENOUGH ? EMR_OK : status;
-}
-
-/* Whoever stole a computer can erase what its key says of itself, and on Fabric that may not have
- * come: then it is called by its key, and can be removed by that. */
-static void name_by_key(emr_device *device)
-{
-	emr_hex(device->signer_id.b, EMR_STRANGER_KEY_BYTES, device->name);
 }
 
 typedef struct listing {
@@ -119,7 +111,10 @@ static emr_status list_one(void *arg, const emr_known_person *key)
 		if (status == EMR_NOT_FOUND ||
 			(status == EMR_OK &&
 				read_name(emr_buf_view(&part), device.name) != EMR_OK)) {
-			name_by_key(&device);
+			/* The thief of a computer can erase what its key says of itself, and on
+			 * Fabric that may not have come: then the computer is called by its key,
+			 * and can be removed by that. */
+			emr_hex(device.signer_id.b, EMR_STRANGER_KEY_BYTES, device.name);
 			status = EMR_OK;
 		}
 	}
@@ -131,9 +126,9 @@ static emr_status list_one(void *arg, const emr_known_person *key)
 emr_status emr_share_devices(emr_share *share, emr_device_fn fn, void *arg)
 {
 	listing l = {.share = share, .fn = fn, .arg = arg};
-	emr_status status = person_of(share, &l.person);
 
-	return status == EMR_OK ? emr_replica_people(share->o.replica, list_one, &l) : status;
+	EMR_TRY(person_of(share, &l.person));
+	return emr_replica_people(share->o.replica, list_one, &l);
 }
 
 /* ---- one's own domains ---- */
@@ -179,11 +174,10 @@ static emr_status seq_of(emr_share *share, uint8_t family, emr_id16 domain, emr_
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = share_item(share, family, domain, object, version, &bytes, &item);
 
-	if (status == EMR_OK)
-		*out = item.seq;
-	return status;
+	EMR_TRY(share_item(share, family, domain, object, version, &bytes, &item));
+	*out = item.seq;
+	return EMR_OK;
 }
 
 /* No letter yet, or one from before the present epoch. */
@@ -210,12 +204,6 @@ static emr_status lacks_letter(
 	return status;
 }
 
-static void free_keys(emr_epoch_key **keys, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		emr_epoch_key_free(keys[i]);
-}
-
 static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const uint8_t x25519[32])
 {
 	emr_epoch_key *keys[EMR_WRITER_KEYS_MAX];
@@ -231,7 +219,8 @@ static emr_status seal_letter(parcel *p, emr_id16 domain, uint32_t epoch, const 
 	if (status == EMR_OK)
 		status = emr_writer_part_seal(emr_buf_view(&p->item), x25519, &letter,
 			(const emr_epoch_key *const *)keys, n, &p->part);
-	free_keys(keys, n);
+	for (size_t i = 0; i < n; i++)
+		emr_epoch_key_free(keys[i]);
 	return status;
 }
 
@@ -240,11 +229,10 @@ static emr_status add_letter(
 {
 	emr_act act =
 		emr_act_writer_add(domain, device->signer_id, RIGHTS, device->row.not_after_unix_s);
-	emr_status status = parcel_prepare(p, &act);
 
-	if (status == EMR_OK)
-		status = seal_letter(p, domain, epoch, device->row.x25519);
-	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	EMR_TRY(parcel_prepare(p, &act));
+	EMR_TRY(seal_letter(p, domain, epoch, device->row.x25519));
+	return parcel_add(p, &act, NULL);
 }
 
 static emr_status pass_one(
@@ -254,12 +242,12 @@ static emr_status pass_one(
 	emr_domain_public public;
 	emr_row_domain row;
 	bool lacks = false;
-	emr_status status = share_own_domain(share, domain, &row, &public);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = lacks_letter(share, domain, device->signer_id, &row, &lacks);
-	if (status != EMR_OK || !lacks)
-		return status;
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	EMR_TRY(lacks_letter(share, domain, device->signer_id, &row, &lacks));
+	if (!lacks)
+		return EMR_OK;
 	status = parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p);
 	if (status == EMR_OK)
 		status = add_letter(&p, domain, row.head.epoch, device);
@@ -306,17 +294,14 @@ emr_status share_add_device_letters(parcel *p, emr_id16 domain, uint32_t epoch)
 
 static emr_status pass_all(passing *p, const domains *d, uint64_t *out_n)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < p->devices.len && status == EMR_OK;
-		at += sizeof(emr_known_person)) {
+	for (size_t at = 0; at < p->devices.len; at += sizeof(emr_known_person)) {
 		emr_known_person device;
 
 		memcpy(&device, p->devices.data + at, sizeof device);
-		for (size_t i = 0; i < domain_count(d) && status == EMR_OK; i++)
-			status = pass_one(p->share, domain_at(d, i), &device, out_n);
+		for (size_t i = 0; i < domain_count(d); i++)
+			EMR_TRY(pass_one(p->share, domain_at(d, i), &device, out_n));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n)
@@ -324,10 +309,11 @@ emr_status emr_share_pass_on(emr_share *share, uint64_t *out_n)
 	passing p = {.share = share};
 	domains d = {.share = share};
 	uint64_t n = 0;
-	emr_status status = person_of(share, &p.person);
+	emr_status status;
 
-	if (status != EMR_OK || !is_first(share, p.person))
-		return status;
+	EMR_TRY(person_of(share, &p.person));
+	if (!is_first(share, p.person))
+		return EMR_OK;
 	status = emr_replica_people(share->o.replica, note_device, &p);
 	if (status == EMR_OK && p.devices.len > 0)
 		status = emr_replica_domains(share->o.replica, note_domain, &d);
@@ -358,11 +344,10 @@ static emr_status note_name(void *arg, const emr_device *device)
 static emr_status own_org(emr_share *share, emr_id16 *out_org)
 {
 	emr_known_person me;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
 
-	if (status == EMR_OK)
-		memcpy(out_org->b, me.row.org, sizeof out_org->b);
-	return status;
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+	memcpy(out_org->b, me.row.org, sizeof out_org->b);
+	return EMR_OK;
 }
 
 /* Signed by the device's key, endorsed by this person's, submitted by this computer. */
@@ -422,8 +407,8 @@ emr_status emr_share_device_add(
 		status = emr_share_devices(share, note_name, &n);
 	if (status != EMR_OK || n.is_taken)
 		return status == EMR_OK ? EMR_EXISTS : status;
-	status = register_key(share, device, name, not_after_unix_s);
-	return status == EMR_OK ? pass_on_beside_others(share) : status;
+	EMR_TRY(register_key(share, device, name, not_after_unix_s));
+	return pass_on_beside_others(share);
 }
 
 /* ---- removing ---- */
@@ -432,17 +417,14 @@ static emr_status revoke_key(emr_share *share, const emr_known_person *device, b
 {
 	AUTO_PARCEL p = {0};
 	emr_act act = emr_act_device_revoke(device->signer_id, &device->row, share_now(share));
-	emr_status status;
 
 	if (device->row.head.state != EMR_KEY_ACTIVE)
 		return EMR_OK;
 	*some = true;
-	status = parcel_begin(share, emr_signer_identity(), &p);
-	if (status == EMR_OK)
-		status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 typedef struct ending {
@@ -477,7 +459,8 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 {
 	emr_status status;
 
-	/* Who ended himself meanwhile is refused; whether he did is looked at again. */
+	/* A writer that ended its own right meanwhile is refused; whether it did is looked at
+	 * again. */
 	if (s->kind != EMR_STRANGER_GRANT) {
 		status = end_writer(share, s->domain, s->who);
 		return status == EMR_REFUSED ? EMR_OK : status;
@@ -488,17 +471,15 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 
 static emr_status end_found(const ending *e)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < e->found.len && status == EMR_OK; at += sizeof(emr_stranger)) {
+	for (size_t at = 0; at < e->found.len; at += sizeof(emr_stranger)) {
 		emr_stranger s;
 
 		memcpy(&s, e->found.data + at, sizeof s);
-		status = end_stranger(e->share, &s);
-		if (status == EMR_OK && e->fn != NULL)
-			status = e->fn(e->arg, &s);
+		EMR_TRY(end_stranger(e->share, &s));
+		if (e->fn != NULL)
+			EMR_TRY(e->fn(e->arg, &s));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Until nobody is left: whoever sees that he is being ended may add another one meanwhile.  Then
@@ -540,13 +521,12 @@ static emr_status end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
 emr_status emr_share_end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
 {
 	emr_id32 person;
-	emr_status status = person_of(share, &person);
 
-	if (status == EMR_OK && !is_first(share, person))
+	EMR_TRY(person_of(share, &person));
+	if (!is_first(share, person))
 		return EMR_DENIED;
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	return status == EMR_OK ? end_strangers(share, fn, arg) : status;
+	EMR_TRY(share_catch_up(share));
+	return end_strangers(share, fn, arg);
 }
 
 /* With the device's key revoked its own rows are a stranger's, too. */

@@ -7,12 +7,9 @@ emr_status emr_domain_row(emr_replica *replica, emr_id16 domain, emr_row_domain 
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_domain(domain.b, &key);
-	status = emr_replica_state_get(replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
 	return emr_row_domain_parse((emr_span){bytes.data, bytes.len}, out_row) == EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_DAMAGED;

@@ -8,11 +8,6 @@
 #include "base/log.h"
 #include "share/domain.h"
 
-static emr_span span(const emr_buf *buf)
-{
-	return (emr_span){buf->data, buf->len};
-}
-
 /* ---- domains ---- */
 
 emr_status share_domain(emr_share *share, emr_id16 domain, emr_row_domain *out)
@@ -38,13 +33,9 @@ emr_status share_make_card(emr_share *share, emr_id16 domain, uint64_t expires, 
 emr_status share_own_domain(
 	emr_share *share, emr_id16 domain, emr_row_domain *out_row, emr_domain_public *out_public)
 {
-	emr_status status = share_domain(share, domain, out_row);
-
-	if (status == EMR_OK)
-		status = emr_keyring_domain_public(
-			share->o.keyring, domain, SHARE_GEN, out_row->head.epoch, out_public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_domain(share, domain, out_row));
+	EMR_TRY(emr_keyring_domain_public(
+		share->o.keyring, domain, SHARE_GEN, out_row->head.epoch, out_public));
 	return memcmp(out_public->owner_pk, out_row->owner_pk, 32) == 0 ? EMR_OK : EMR_DENIED;
 }
 
@@ -53,13 +44,10 @@ emr_status share_epoch(emr_share *share, emr_id16 domain, uint32_t epoch, uint8_
 	EMR_AUTO_BUF bytes = {0};
 	emr_row_epoch row;
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_epoch(domain.b, epoch, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
-	if (emr_row_epoch_parse(span(&bytes), &row) != EMR_CONTRACT_OK)
+	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
+	if (emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(out_A, row.A, 32);
 	return EMR_OK;
@@ -70,16 +58,14 @@ emr_status share_signer_pk(
 {
 	emr_bytes pk = emr_bytes_of(row->owner_pk, 32);
 	emr_known_person person;
-	emr_status status;
 
 	if (emr_id32_equal(emr_sha256_of(&pk, 1), signer)) {
 		memcpy(out_pk, row->owner_pk, 32);
 		return EMR_OK;
 	}
-	status = emr_replica_person(share->o.replica, signer, &person);
-	if (status == EMR_OK)
-		memcpy(out_pk, person.row.pk, 32);
-	return status;
+	EMR_TRY(emr_replica_person(share->o.replica, signer, &person));
+	memcpy(out_pk, person.row.pk, 32);
+	return EMR_OK;
 }
 
 /* ---- items and parts ---- */
@@ -114,10 +100,9 @@ emr_status share_grant_facts(emr_share *share, emr_id16 domain, emr_id16 grant, 
 {
 	emr_replica_item item;
 	uint64_t version;
-	emr_status status = emr_replica_grant(share->o.replica, domain, grant, &out->known);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_grant(share->o.replica, domain, grant, &out->known));
 	/* A REVOKE is the row's last version and has neither terms nor part: they are one before.
 	 */
 	version = out->known.row.head.version -
@@ -137,11 +122,9 @@ emr_status share_grant_note(
 	emr_share *share, const emr_box_key *box, const emr_known_grant *known, emr_grant_note *out)
 {
 	AUTO_GRANT_FACTS facts = {0};
-	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);
 
-	return status == EMR_OK
-		       ? emr_grant_note_open(box, emr_buf_view(&facts.item), &facts.read, out)
-		       : status;
+	EMR_TRY(share_grant_facts(share, known->domain, known->grant, &facts));
+	return emr_grant_note_open(box, emr_buf_view(&facts.item), &facts.read, out);
 }
 
 void grant_facts_free(grant_facts *facts)
@@ -177,10 +160,8 @@ static emr_status content_capsule(emr_share *share, emr_id16 domain, const emr_a
 static emr_status listing_capsule(emr_id16 domain, const emr_buf *bytes, capsule_facts *out)
 {
 	emr_listkey_part part;
-	emr_status status = emr_listkey_part_decode(emr_buf_view(bytes), &part);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_listkey_part_decode(emr_buf_view(bytes), &part));
 	emr_listing_ctx(domain, out->epoch, out->writer, out->ctx);
 	memcpy(out->capsule, part.capsule, sizeof out->capsule);
 	memcpy(out->kcheck, part.kcheck, sizeof out->kcheck);
@@ -194,13 +175,10 @@ emr_status share_capsule(
 	uint8_t family = is_listing ? EMR_FAMILY_LISTKEY : EMR_FAMILY_OBJECT;
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status;
 
 	if (!is_listing && slot->kind != EMR_CAPSULE_CONTENT)
 		return EMR_NOT_FOUND;
-	status = share_item(share, family, domain, slot->object_id, slot->version, &bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(share, family, domain, slot->object_id, slot->version, &bytes, &item));
 	memset(out, 0, sizeof *out);
 	out->epoch = item.epoch;
 	out->writer = item.signer_id;
@@ -209,11 +187,8 @@ emr_status share_capsule(
 	out->op = item.op;
 	if (!is_listing && item.op != EMR_OP_PUT && item.op != EMR_OP_REWRAP)
 		return EMR_NOT_FOUND;
-	status = share_epoch(share, domain, out->epoch, out->A);
-	if (status == EMR_OK)
-		status = share_part(share, family, domain, slot->object_id, slot->version, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_epoch(share, domain, out->epoch, out->A));
+	EMR_TRY(share_part(share, family, domain, slot->object_id, slot->version, &bytes));
 	return is_listing ? listing_capsule(domain, &bytes, out)
 			  : content_capsule(share, domain, slot, &bytes, out);
 }
@@ -225,16 +200,12 @@ static emr_status open_meta(const emr_replica_head *head, uint32_t epoch, emr_id
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
 	const emr_list_key *key;
-	emr_status status = keys(arg, listkey_id, &key);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(keys(arg, listkey_id, &key));
 	if (sealed.len < 16)
 		return EMR_DAMAGED;
 	emr_buf_clear(plain);
-	status = emr_buf_append_zeros(plain, sealed.len - 16);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(plain, sealed.len - 16));
 	emr_meta_aad(head->domain, head->object, head->version, epoch, listkey_id, aad);
 	return emr_list_key_open_meta(
 		key, head->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, plain->data);
@@ -244,14 +215,11 @@ static emr_status read_put(emr_share *share, const emr_replica_head *head, recor
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = share_item(share, EMR_FAMILY_OBJECT, head->domain, head->object,
-		head->pversion, &bytes, &item);
 
-	if (status == EMR_OK)
-		status = share_part(share, EMR_FAMILY_OBJECT, head->domain, head->object,
-			head->pversion, &out->put_bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(share, EMR_FAMILY_OBJECT, head->domain, head->object, head->pversion,
+		&bytes, &item));
+	EMR_TRY(share_part(share, EMR_FAMILY_OBJECT, head->domain, head->object, head->pversion,
+		&out->put_bytes));
 	out->put_flags = item.flags;
 	out->put_epoch = item.epoch;
 	out->put_signer = item.signer_id;
@@ -282,31 +250,24 @@ static emr_status read_meta(emr_share *share, const emr_replica_head *head, list
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_meta_part meta;
-	emr_status status;
 
 	if (head->version == head->pversion) { /* one item brought both, and was read just now */
 		out->signer = out->put_signer;
 		return open_meta(head, out->put_epoch, out->put.listkey_id, out->put.nonce,
 			out->put.meta_ct, keys, arg, &out->plain);
 	}
-	status = share_item(
-		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version,
+		&bytes, &item));
 	out->signer = item.signer_id;
 	if (item.op != EMR_OP_META)
 		return open_meta(head, item.epoch, out->put.listkey_id, out->put.nonce,
 			out->put.meta_ct, keys, arg, &out->plain);
-	status = share_part(
-		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes);
-	if (status == EMR_OK)
-		status = emr_meta_part_decode(emr_buf_view(&bytes), &meta);
-	if (status != EMR_OK)
-		return status;
-	status = open_meta(head, item.epoch, meta.listkey_id, meta.nonce, meta.meta_ct, keys, arg,
-		&out->plain);
-	return status == EMR_OK && head->pversion != 0 ? keep_to_content(head, keys, arg, out)
-						       : status;
+	EMR_TRY(share_part(
+		share, EMR_FAMILY_OBJECT, head->domain, head->object, head->version, &bytes));
+	EMR_TRY(emr_meta_part_decode(emr_buf_view(&bytes), &meta));
+	EMR_TRY(open_meta(head, item.epoch, meta.listkey_id, meta.nonce, meta.meta_ct, keys, arg,
+		&out->plain));
+	return head->pversion != 0 ? keep_to_content(head, keys, arg, out) : EMR_OK;
 }
 
 emr_status share_record(emr_share *share, const emr_replica_head *head, list_key_fn keys, void *arg,

@@ -96,9 +96,9 @@ static emr_status compare(void *arg, const emr_known_grant *grant)
 	if (s->is_found || (phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING) ||
 		memcmp(s->former->row.grantee, grant->row.grantee, 32) != 0)
 		return EMR_OK;
-	status = share_grant_seq(s->share, grant, &seq);
-	if (status != EMR_OK || seq <= s->seq)
-		return status;
+	EMR_TRY(share_grant_seq(s->share, grant, &seq));
+	if (seq <= s->seq)
+		return EMR_OK;
 	status = look_where_it_belongs(s, grant, &share_id, &is_known);
 	if (status == EMR_OK && is_known && emr_id16_equal(share_id, s->share_id))
 		status = emr_grant_is_owners(s->share->o.replica, grant, &is_hers);

@@ -90,12 +90,10 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 	emr_grant_phase phase = emr_grant_phase_at(grant, l->now);
 	uint64_t from = 0, to = UINT64_MAX;
 	folder *f = folder_of(l, grant->domain);
-	emr_status status = f != NULL ? seq_of(l, grant, 1, &from) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK && grant->row.head.state == EMR_GRANT_REVOKED)
-		status = seq_of(l, grant, grant->row.head.version, &to);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(f != NULL ? seq_of(l, grant, 1, &from) : EMR_NO_MEMORY);
+	if (grant->row.head.state == EMR_GRANT_REVOKED)
+		EMR_TRY(seq_of(l, grant, grant->row.head.version, &to));
 	f->was_in = f->was_in || (from < l->log_size && to >= l->log_size);
 	/* A participant's clock that is ahead of this one takes nobody out; what is granted to a
 	 * closed one is read by nobody. */
@@ -138,13 +136,12 @@ static emr_status note_head(void *arg, const emr_replica_head *head)
 {
 	looking *l = arg;
 	bool is_before;
-	emr_status status;
 
 	if (head->state != EMR_OBJECT_LIVE || head->pversion == 0)
 		return EMR_OK;
-	status = is_content_before(l, head, &is_before);
-	if (status != EMR_OK || !is_before)
-		return status;
+	EMR_TRY(is_content_before(l, head, &is_before));
+	if (!is_before)
+		return EMR_OK;
 	return emr_buf_append(&l->leaves, head->pitem.b, sizeof head->pitem);
 }
 
@@ -176,7 +173,7 @@ static emr_status count_versions(looking *l, emr_frozen_look *out)
 
 static emr_status gather_folders(looking *l, emr_frozen_look *out)
 {
-	/* Of what the dataset was before, too: that is closed once all have followed. */
+	/* Earlier keys of the dataset count, too: they are closed once all have followed. */
 	emr_status status = emr_teams_ever(l->replica, note_line, l);
 
 	for (size_t at = 0; at < l->folders.len && status == EMR_OK; at += sizeof(folder)) {
@@ -252,12 +249,12 @@ static emr_status note_state(void *arg, const char *name, emr_bytes row)
 							item.bytes.len - EMR_ITEM_BYTES},
 			&pub))
 		return EMR_DAMAGED;
-	/* What is still to come at its own entry is no state. */
+	/* An entry that is still to come is no state. */
 	if (pub.log_size > item.seq)
 		return EMR_OK;
-	status = is_of(f, pub.dataset, &is);
-	if (status != EMR_OK || !is)
-		return status;
+	EMR_TRY(is_of(f, pub.dataset, &is));
+	if (!is)
+		return EMR_OK;
 	f->found = (emr_frozen){.id = key.object,
 		.seq = item.seq,
 		.log_size = pub.log_size,
@@ -282,7 +279,6 @@ emr_status emr_frozen_find(
 	finding f = {.replica = replica, .dataset = dataset};
 	size_t len = strlen(text);
 	char prefix[3 + 32 + 1] = "SN/";
-	emr_status status;
 
 	if (len < EMR_FROZEN_ID_CHARS - 1 || len > 32)
 		return EMR_INVALID;
@@ -291,10 +287,9 @@ emr_status emr_frozen_find(
 			return EMR_INVALID;
 		prefix[3 + i] = (char)tolower((unsigned char)text[i]);
 	}
-	status = emr_replica_each_row(replica, prefix, note_state, &f);
-	if (status == EMR_OK && f.n != 1)
+	EMR_TRY(emr_replica_each_row(replica, prefix, note_state, &f));
+	if (f.n != 1)
 		return f.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
-	if (status == EMR_OK)
-		*out = f.found;
-	return status;
+	*out = f.found;
+	return EMR_OK;
 }

@@ -20,11 +20,6 @@ emr_status share_revoke(emr_share *share, const emr_known_grant *grant, uint8_t 
 	return share_end(share, grant->domain, root, &grant->grant, 1, false, reason, NULL);
 }
 
-static bool is_named(const known_writer *writer, emr_id16 name)
-{
-	return memcmp(writer->adds[writer->n - 1].item_id.b, name.b, sizeof name.b) == 0;
-}
-
 typedef struct seeking {
 	emr_share *share;
 	emr_id16 name;
@@ -36,7 +31,7 @@ static emr_status seek_deposit(void *arg, const known_writer *writer)
 {
 	seeking *s = arg;
 
-	if (!is_named(writer, s->name))
+	if (memcmp(writer->adds[writer->n - 1].item_id.b, s->name.b, sizeof s->name.b) != 0)
 		return EMR_OK;
 	s->writer = writer->writer;
 	s->is_there = true;
@@ -49,17 +44,15 @@ static emr_status end_deposit(emr_share *share, emr_id16 domain, emr_id16 name)
 	seeking s = {.share = share, .name = name};
 	AUTO_PARCEL p = {0};
 	emr_act act;
-	emr_status status = share_known_writers(share, domain, NULL, seek_deposit, &s);
 
-	if (status != EMR_OK || !s.is_there || s.is_over)
-		return status != EMR_OK ? status : s.is_there ? EMR_DENIED : EMR_NOT_FOUND;
+	EMR_TRY(share_known_writers(share, domain, NULL, seek_deposit, &s));
+	if (!s.is_there || s.is_over)
+		return s.is_there ? EMR_DENIED : EMR_NOT_FOUND;
 	act = emr_act_writer_del(domain, s.writer);
-	status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
-	if (status == EMR_OK)
-		status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
@@ -67,12 +60,10 @@ emr_status emr_share_revoke(emr_share *share, emr_id16 domain, emr_id16 grant)
 	emr_row_domain row;
 	emr_domain_public public;
 	emr_known_grant known;
-	emr_status status = share_catch_up(share);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = share_own_domain(share, domain, &row, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	status = emr_replica_grant(share->o.replica, domain, grant, &known);
 	if (status == EMR_NOT_FOUND)
 		return end_deposit(share, domain, grant);
@@ -113,14 +104,11 @@ emr_status emr_share_revoke_person(
 	emr_domain_public public;
 	emr_known_person person;
 	size_t writers = 0;
-	emr_status status = share_catch_up(share);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = share_party(share, grantee, &person, NULL);
-	if (status == EMR_OK)
-		status = share_own_domain(share, domain, &row, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(share_party(share, grantee, &person, NULL));
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	memcpy(o.grantee.b, person.row.root, 32);
 	status = emr_replica_grants(share->o.replica, domain, note_grant, &o);
 	if (status == EMR_OK)
@@ -162,7 +150,7 @@ static void read_note(const listing *l, emr_given *given)
 	memcpy(given->label, note.label, sizeof given->label);
 }
 
-/* Whoever has it reads and writes no more when his key was ended. */
+/* A grantee reads and writes no more when the grantee's key was ended. */
 static emr_status look_at_grantee(const listing *l, emr_id32 key, emr_given *given)
 {
 	uint64_t ended_unix_s = 0;
@@ -230,9 +218,9 @@ static emr_status list_deposit(void *arg, const known_writer *writer)
 		return EMR_OK; /* came with one */
 	u->writer = writer;
 	u->has_grant = false;
-	status = emr_replica_grants(u->l->share->o.replica, u->domain, compare_entry, u);
-	if (status != EMR_OK || u->has_grant)
-		return status;
+	EMR_TRY(emr_replica_grants(u->l->share->o.replica, u->domain, compare_entry, u));
+	if (u->has_grant)
+		return EMR_OK;
 	memcpy(given.grant.grant.b, add->item_id.b, sizeof given.grant.grant.b);
 	memcpy(row->grantee, writer->root.b, 32);
 	row->not_before_unix_s = add->ledger_time;

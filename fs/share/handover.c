@@ -33,7 +33,7 @@ static void list_free(list *l)
 
 /* ---- what there is ---- */
 
-/* Who may not act himself opens nothing, whoever releases. */
+/* A person who may not act opens nothing, whoever releases. */
 static emr_status may_grantee_act(emr_share *share, const emr_given *given, bool *out_may)
 {
 	emr_known_person grantee;
@@ -152,12 +152,11 @@ static emr_status may_replace(emr_share *share, const one *o, emr_id32 *out_gran
 static emr_status end_former(emr_share *share, const one *o, bool *out_is_late)
 {
 	const emr_row_grant *was = &o->given.grant.row;
-	emr_status status = was->rights != 0 && (was->rights & EMR_GRANT_HISTORY) == 0
-				    ? share_wrap_late(share, o->given.grant.domain, out_is_late)
-				    : EMR_OK;
 
-	return status == EMR_OK && !*out_is_late ? share_revoke(share, &o->given.grant, MOVED_OUT)
-						 : status;
+	EMR_TRY(was->rights != 0 && (was->rights & EMR_GRANT_HISTORY) == 0
+			? share_wrap_late(share, o->given.grant.domain, out_is_late)
+			: EMR_OK);
+	return !*out_is_late ? share_revoke(share, &o->given.grant, MOVED_OUT) : EMR_OK;
 }
 
 /* One that was kept so: what took its place stands beside it. */
@@ -180,13 +179,13 @@ static emr_status replace_grant(
 	emr_share *share, one *o, emr_grant_made *out_made, bool *out_is_done, bool *out_is_late)
 {
 	emr_id32 grantee;
-	emr_status status = may_replace(share, o, &grantee, out_is_done);
 
-	if (status == EMR_OK && *out_is_done)
-		status = give_grant(share, o, grantee, out_made);
-	if (status == EMR_OK && *out_is_done)
-		status = end_former(share, o, out_is_late);
-	return status;
+	EMR_TRY(may_replace(share, o, &grantee, out_is_done));
+	if (*out_is_done)
+		EMR_TRY(give_grant(share, o, grantee, out_made));
+	if (*out_is_done)
+		EMR_TRY(end_former(share, o, out_is_late));
+	return EMR_OK;
 }
 
 static emr_status tell_handover(
@@ -198,7 +197,7 @@ static emr_status tell_handover(
 	return fn(arg, &told);
 }
 
-/* What is not of the moment leaves the share as it is, and is the owner's to know. */
+/* A lasting failure leaves the share as it is, and the owner is told of it. */
 static emr_status replace_outer(
 	list *l, emr_handover_fn fn, void *arg, uint64_t *changes, bool *out_is_late)
 {
@@ -232,12 +231,11 @@ static emr_status replace_outer(
 	return status;
 }
 
-/* Of what too few agents are left for: that whose share is open again around it, or beside it. */
+/* Notes each grant for which too few agents are left, and whose share is open again around it, or
+ * beside it. */
 static emr_status note_shut(const list *l, emr_buf *out_shut)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		const emr_given *given = &l->all[i].given;
 		bool is_open = false;
 
@@ -251,10 +249,10 @@ static emr_status note_shut(const list *l, emr_buf *out_shut)
 						  given->grant.row.grantee, 32) == 0);
 		}
 		if (is_open)
-			status = emr_buf_append(
-				out_shut, &given->grant.grant, sizeof given->grant.grant);
+			EMR_TRY(emr_buf_append(
+				out_shut, &given->grant.grant, sizeof given->grant.grant));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_share_replace_agents(

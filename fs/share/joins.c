@@ -1,6 +1,7 @@
 /* A folder that is granted to a dataset joins it on the ledger, and leaves it with the grant: both
  * in the batch of the grant, so that nobody counts as taking part whose records cannot be read, or
- * is read without being counted. What it holds, in numbers, is told to the steward afterwards. */
+ * is read without being counted. The numbers of what it holds are told to the steward afterwards.
+ */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -53,9 +54,8 @@ emr_status emr_dataset_has(
 /* EMR_NOT_FOUND: ROOT is no dataset. */
 static emr_status dataset_of(emr_share *share, emr_id32 root, emr_team *out)
 {
-	emr_status status = emr_team_of_grantee(share->o.replica, root, out);
-
-	return status == EMR_OK && out->kind != EMR_TEAM_DATASET ? EMR_NOT_FOUND : status;
+	EMR_TRY(emr_team_of_grantee(share->o.replica, root, out));
+	return out->kind != EMR_TEAM_DATASET ? EMR_NOT_FOUND : EMR_OK;
 }
 
 /* In by another grant, which this one replaces: LEAVE ends that one in the same batch. */
@@ -95,8 +95,8 @@ emr_status share_add_join(
 	memcpy(how.fund, fund.b, sizeof how.fund);
 	memcpy(how.grant, grant.b, sizeof how.grant);
 	act = emr_act_join(domain, dataset.id, &how);
-	status = is_in ? add_change(p, domain, dataset.id, &act) : parcel_prepare(p, &act);
-	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	EMR_TRY(is_in ? add_change(p, domain, dataset.id, &act) : parcel_prepare(p, &act));
+	return parcel_add(p, &act, NULL);
 }
 
 emr_status share_add_leave(
@@ -116,8 +116,8 @@ emr_status share_add_leave(
 		if (!is_by(&row, grants[i]))
 			continue;
 		act = emr_act_leave(domain, dataset.id);
-		status = parcel_prepare(p, &act);
-		return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+		EMR_TRY(parcel_prepare(p, &act));
+		return parcel_add(p, &act, NULL);
 	}
 	return EMR_OK;
 }

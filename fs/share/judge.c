@@ -123,10 +123,8 @@ static emr_status rate_of(desk *d, const question *q, rate **out)
 	d->rates = grown;
 	grown[d->rates_n] = (rate){.domain = q->domain, .grant = q->grant.known.grant, .day = day};
 	earlier e = {&grown[d->rates_n], day * 86400};
-	emr_status status = emr_replica_releases(d->share->o.replica, q->domain, add_earlier, &e);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_releases(d->share->o.replica, q->domain, add_earlier, &e));
 	/* The one in hand is among them. */
 	if (q->ledger_time >= e.from && e.rate->slots >= q->pub.count)
 		e.rate->slots -= q->pub.count;
@@ -137,20 +135,17 @@ static emr_status rate_of(desk *d, const question *q, rate **out)
 emr_status desk_count(desk *d, const question *q, size_t slots)
 {
 	rate *r = NULL;
-	emr_status status = rate_of(d, q, &r);
 
-	if (status == EMR_OK)
-		r->slots += slots;
-	return status;
+	EMR_TRY(rate_of(d, q, &r));
+	r->slots += slots;
+	return EMR_OK;
 }
 
 emr_status desk_may_refuse(desk *d, const question *q, bool *out_may)
 {
 	rate *r = NULL;
-	emr_status status = rate_of(d, q, &r);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(rate_of(d, q, &r));
 	*out_may = r->refused < REFUSALS_A_DAY;
 	r->refused += *out_may;
 	if (!*out_may)
@@ -208,7 +203,8 @@ static emr_status judge_grantee(
 	emr_grantee_dataset(via.b, team);
 	if (memcmp(q->grant.terms.grantee.b, team, 32) != 0)
 		return EMR_OK;
-	/* Who closed it need not have let everybody out, and nobody is told of who is in it. */
+	/* The one who closed it need not have let everybody out, and nobody is told of its members.
+	 */
 	status = emr_replica_team(d->share->o.replica, via, &row);
 	if (status != EMR_OK || row.head.state != EMR_DATASET_OPEN)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -249,13 +245,11 @@ static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t
 static emr_status limit_of(desk *d, uint64_t *out)
 {
 	emr_rules rules;
-	emr_status status = d->slots_a_day == 0
-				    ? emr_rules_in_force(d->share->o.replica, &rules, NULL, NULL)
-				    : EMR_OK;
 
-	if (status == EMR_OK)
-		*out = d->slots_a_day == 0 ? rules.slots_a_day : d->slots_a_day;
-	return status;
+	EMR_TRY(d->slots_a_day == 0 ? emr_rules_in_force(d->share->o.replica, &rules, NULL, NULL)
+				    : EMR_OK);
+	*out = d->slots_a_day == 0 ? rules.slots_a_day : d->slots_a_day;
+	return EMR_OK;
 }
 
 emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
@@ -265,7 +259,6 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 	rate *r = NULL;
 	uint64_t limit = 0;
 	bool is_over = false;
-	emr_status status = EMR_OK;
 
 	if (q->grant.known.row.head.state != EMR_GRANT_ACTIVE || !is_in_time(terms, now) ||
 		!is_in_time(terms, q->ledger_time) || q->is_time_suspect)
@@ -275,16 +268,16 @@ emr_status desk_judge(desk *d, const question *q, uint8_t *out_code)
 	else if (q->body.purpose > 31 || (terms->purposes & (UINT32_C(1) << q->body.purpose)) == 0)
 		*out_code = EMR_RESULT_RULES;
 	else
-		status = judge_person(d, q, now, out_code);
-	if (status == EMR_OK && *out_code == EMR_RESULT_APPLIED)
-		status = rate_of(d, q, &r);
-	if (status == EMR_OK && r != NULL)
-		status = limit_of(d, &limit);
-	if (status == EMR_OK && r != NULL)
-		status = share_is_over_daily_limit(d->share, q, &is_over);
-	if (status == EMR_OK && r != NULL && (is_over || r->slots + q->body.count > limit))
+		EMR_TRY(judge_person(d, q, now, out_code));
+	if (*out_code == EMR_RESULT_APPLIED)
+		EMR_TRY(rate_of(d, q, &r));
+	if (r != NULL)
+		EMR_TRY(limit_of(d, &limit));
+	if (r != NULL)
+		EMR_TRY(share_is_over_daily_limit(d->share, q, &is_over));
+	if (r != NULL && (is_over || r->slots + q->body.count > limit))
 		*out_code = EMR_RESULT_LIMIT;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- slots ---- */
@@ -326,7 +319,7 @@ emr_status desk_judge_slot(const desk *d, const question *q, const emr_access_sl
 	else
 		*out_code = terms->rights & EMR_GRANT_LIST ? EMR_RESULT_APPLIED
 							   : EMR_RESULT_NOT_AUTHORISED;
-	/* What lies in an epoch before the grant's is the past that it does not show. */
+	/* Records in an epoch before the grant's are the past that it does not show. */
 	if (*out_code == EMR_RESULT_APPLIED && (terms->rights & EMR_GRANT_HISTORY) == 0 &&
 		out->epoch < q->grant.known.row.head.epoch)
 		*out_code = EMR_RESULT_EPOCH;
@@ -388,9 +381,8 @@ void desk_has_looked(desk *d, uint64_t next_seq, int64_t began_boot_ns)
 emr_status desk_next(const desk *d, int next_ms, int *out_next_ms)
 {
 	emr_replica_position at;
-	emr_status status = emr_replica_at(d->share->o.replica, &at);
 
-	if (status == EMR_OK)
-		*out_next_ms = at.size > d->next_seq ? 0 : next_ms;
-	return status;
+	EMR_TRY(emr_replica_at(d->share->o.replica, &at));
+	*out_next_ms = at.size > d->next_seq ? 0 : next_ms;
+	return EMR_OK;
 }

@@ -48,7 +48,7 @@ typedef struct rate {
 	unsigned refused; /* answers that gave nothing */
 } rate;
 
-/* What an answering process knows from run to run. */
+/* The facts that an answering process keeps from run to run. */
 typedef struct desk {
 	emr_share *share;
 	uint64_t next_seq;	/* first entry that has not been worked on */
@@ -93,7 +93,7 @@ emr_status desk_refuse(desk *d, const question *q, emr_signer who, uint8_t code)
 /* EMR_OK, with a line in the log, where the fault lies in WHAT itself (or it is for others), so
  * that the next ones are not held up; faults of the moment are returned. */
 emr_status desk_pass_over(emr_status status, const char *what);
-/* What a served part is addressed to. */
+/* The address of a served part. */
 emr_asked question_asked(const question *q);
 /* Whether SIGNER has answered it already. */
 emr_status question_is_answered(

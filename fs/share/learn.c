@@ -1,6 +1,6 @@
-/* A person's second computer receives the keys of her folders in sealed letters on the ledger.
- * This file opens them, and takes no key that is not the one which the ledger names for that
- * folder. */
+/* A person's second computer receives the keys of that person's folders in sealed letters on the
+ * ledger. This file opens them, and takes no key that is not the one which the ledger names for
+ * that folder. */
 #include "share/devices.h"
 #include "share/strangers.h"
 

@@ -1,6 +1,7 @@
-/* This file tells which organisations could read what is granted to somebody: a person's, or those
- * of everybody who ever had a team's key, its leader included. Whoever chooses agents, cuts
- * fragments, keeps or uses them leaves out the agents of these, each by his own copy. */
+/* This file tells which organisations could read a grant: those of the person, or of everybody who
+ * ever had the team's key, its leader included. Each computer that chooses agents, or cuts, keeps
+ * or uses fragments, leaves out the agents of these organisations, by its own copy of the ledger.
+ */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -26,12 +27,11 @@ static emr_status note_person(const nearness *all, const uint8_t id[32])
 {
 	emr_known_person person;
 	emr_id32 key;
-	emr_status status;
 
 	memcpy(key.b, id, sizeof key.b);
-	status = emr_replica_person(all->replica, key, &person);
-	if (status != EMR_OK || share_is_near(all->orgs, person.row.org))
-		return status;
+	EMR_TRY(emr_replica_person(all->replica, key, &person));
+	if (share_is_near(all->orgs, person.row.org))
+		return EMR_OK;
 	return emr_buf_append(all->orgs, person.row.org, sizeof person.row.org);
 }
 
@@ -40,19 +40,18 @@ static emr_status note_member(void *arg, const emr_row_member *row)
 	return note_person(arg, row->member);
 }
 
-/* By the rows alone: terms that nobody can read make nobody a stranger.  Who is out had the team's
- * key, and may have kept it. */
+/* By the rows alone: terms that nobody can read make nobody a stranger. A former member had the
+ * team's key, and may have kept it. */
 static emr_status note_team(void *arg, emr_id16 id, const emr_row_dataset *row)
 {
 	nearness *all = arg;
 	emr_id32 grantee;
-	emr_status status;
 
 	emr_grantee_dataset(id.b, grantee.b);
 	if (!emr_id32_equal(grantee, all->grantee))
 		return EMR_OK;
-	status = note_person(all, row->steward);
-	return status == EMR_OK ? emr_replica_members(all->replica, id, note_member, all) : status;
+	EMR_TRY(note_person(all, row->steward));
+	return emr_replica_members(all->replica, id, note_member, all);
 }
 
 /* ---- what was found before ---- */
@@ -62,36 +61,35 @@ typedef struct near_one {
 	uint8_t org[16];
 } near_one;
 
-/* What is remembered is of this state of the ledger, or nothing is. */
+/* The remembered facts are of this state of the ledger, or there are none. */
 static emr_status begin_memory(emr_share *share)
 {
 	near_teams *known = &share->near_teams;
 	emr_replica_position at;
-	emr_status status = emr_replica_at(share->o.replica, &at);
 
-	if (status == EMR_OK && at.size != known->size) {
+	EMR_TRY(emr_replica_at(share->o.replica, &at));
+	if (at.size != known->size) {
 		emr_buf_free(&known->all);
 		known->size = at.size;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Appended to OUT_ORGS.  EMR_NOT_FOUND: GRANTEE was not looked for (each team has a leader). */
 static emr_status recall(const near_teams *known, emr_id32 grantee, emr_buf *out_orgs)
 {
-	emr_status status = EMR_OK;
 	bool is_known = false;
 
-	for (size_t at = 0; at < known->all.len && status == EMR_OK; at += sizeof(near_one)) {
+	for (size_t at = 0; at < known->all.len; at += sizeof(near_one)) {
 		const near_one *one = (const near_one *)(const void *)(known->all.data + at);
 
 		if (!emr_id32_equal(one->grantee, grantee))
 			continue;
 		is_known = true;
 		if (!share_is_near(out_orgs, one->org))
-			status = emr_buf_append(out_orgs, one->org, sizeof one->org);
+			EMR_TRY(emr_buf_append(out_orgs, one->org, sizeof one->org));
 	}
-	return status == EMR_OK && !is_known ? EMR_NOT_FOUND : status;
+	return !is_known ? EMR_NOT_FOUND : EMR_OK;
 }
 
 static emr_status remember(near_teams *known, emr_id32 grantee, const emr_buf *orgs)

@@ -65,8 +65,8 @@ static bool is_shut(const nesting *nest, const tie *t)
 	return nest->shut != NULL && share_is_among(nest->shut, t->known.grant);
 }
 
-/* What is not the owner's word belongs to no share of hers, whatever id it carries.  A team's share
- * goes on, as the same one, when the team gets another key. */
+/* A grant that the owner's key did not sign belongs to no share of the owner, whatever id it
+ * carries. A team's share goes on, as the same one, when the team gets another key. */
 static bool is_same_share(const tie *a, const tie *b)
 {
 	return a->is_hers && b->is_hers && emr_id16_equal(a->share_id, b->share_id);
@@ -83,21 +83,16 @@ static emr_status read_items(emr_share *share, tie *t)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = share_item(
-		share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant, 1, &bytes, &item);
 
-	if (status == EMR_OK)
-		t->seq = item.seq;
-	if (status == EMR_OK)
-		status = emr_grant_is_owners(share->o.replica, &t->known, &t->is_hers);
-	if (status == EMR_OK)
-		status = share_writes_of(share, &t->known, t->seq, &t->writes);
-	if (status != EMR_OK || t->phase != EMR_GRANT_IS_REVOKED)
-		return status;
-	status = share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
-		t->known.row.head.version, &bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(
+		share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant, 1, &bytes, &item));
+	t->seq = item.seq;
+	EMR_TRY(emr_grant_is_owners(share->o.replica, &t->known, &t->is_hers));
+	EMR_TRY(share_writes_of(share, &t->known, t->seq, &t->writes));
+	if (t->phase != EMR_GRANT_IS_REVOKED)
+		return EMR_OK;
+	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, t->known.domain, t->known.grant,
+		t->known.row.head.version, &bytes, &item));
 	t->was_taken_back = bytes.len <= EMR_ITEM_BYTES || bytes.data[EMR_ITEM_BYTES] == 0;
 	t->was_moved_out = !t->was_taken_back && bytes.data[EMR_ITEM_BYTES] == MOVED_OUT;
 	return EMR_OK;
@@ -123,9 +118,7 @@ static emr_status note_tie(void *arg, const emr_known_grant *known)
 		return EMR_OK;
 	t.share_id = note.share_id;
 	memcpy(t.label, note.label, sizeof t.label);
-	status = read_items(r->nest->share, &t);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_items(r->nest->share, &t));
 	grown = realloc(r->place->ties, (r->place->n + 1) * sizeof *grown);
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
@@ -204,7 +197,8 @@ static bool has_tie(const nesting *nest, const place *p, const tie *of)
 	for (size_t i = 0; i < p->n; i++) {
 		const tie *t = &p->ties[i];
 
-		/* What a person took back here stays so, until he shares again. */
+		/* A share that the owner took back here stays ended until the owner shares again.
+		 */
 		if (is_same_share(t, of) && !is_shut(nest, t) && is_taken_back(p, t))
 			return true;
 		if (is_same_tie(t, of) && !is_shut(nest, t) &&
@@ -227,23 +221,17 @@ static uint64_t share_began(const nesting *nest, const tie *of)
 	return seq;
 }
 
-static emr_status look_up_placement(nesting *nest, place *p)
+/* A folder that came into a share of the owner by a computer that is not the owner's any more, or
+ * by a stranger, is not given on in the owner's name. A folder that lay there when the owner shared
+ * is given on, and so is one that was given before the computer was removed, about which the owner
+ * was asked then: a grant in force goes on, also where the folder was moved within the share. */
+static emr_status may_carry(nesting *nest, place *p, const tie *of, bool *out_may)
 {
 	emr_status status = p->is_looked_up ? EMR_OK
 					    : share_placed_by_another(nest->share, p->domain,
 						      &p->placed, &p->is_anothers);
 
 	p->is_looked_up = status == EMR_OK;
-	return status;
-}
-
-/* What came into a share of hers by a computer that is none of hers any more, or by somebody who
- * never was, is not given on in her name.  What lay there when she shared is, and what was given
- * before that was so, which she was asked about when she removed it: what is in force goes on, also
- * where it was moved within the share. */
-static emr_status may_carry(nesting *nest, place *p, const tie *of, bool *out_may)
-{
-	emr_status status = look_up_placement(nest, p);
 
 	*out_may = !p->is_anothers || share_began(nest, of) > p->placed.seq;
 	for (size_t i = 0; i < p->n && status == EMR_OK && !*out_may; i++)
@@ -355,7 +343,7 @@ static bool must_go(const nesting *nest, size_t i, const tie *t, uint8_t *out_re
 
 /* ---- one domain after the other, outer ones first ---- */
 
-/* What the ledger will not have is told in the log, and does not keep the others from it. */
+/* A grant that the ledger refuses is told in the log, and does not keep the others from it. */
 static emr_status count(nesting *nest, emr_status status)
 {
 	nest->changes += status == EMR_OK;
@@ -366,7 +354,8 @@ static emr_status count(nesting *nest, emr_status status)
 	return EMR_OK;
 }
 
-/* What goes on where T does: for the same reader, or for a later key of his team. */
+/* Says whether a grant goes on in the place of T: for the same reader, or for a later key of the
+ * reader's team. */
 static emr_status has_follower(const nesting *nest, size_t i, const tie *t, bool *out_has)
 {
 	const place *p = &nest->places[i];
@@ -385,8 +374,8 @@ static emr_status has_follower(const nesting *nest, size_t i, const tie *t, bool
 	return status;
 }
 
-/* What its follower lacks still, because nobody could judge it without its data, is read by T,
- * which stays until it is there. */
+/* Records that its follower still lacks, because they could not be judged without their data, are
+ * read by T, which stays until they are there. */
 static emr_status end_tie(nesting *nest, size_t i, const tie *t, uint8_t reason)
 {
 	const uint16_t rights = t->known.row.rights;
@@ -504,7 +493,8 @@ emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uin
 
 /* ---- a whole share ---- */
 
-/* What ROOT has in place I of the shares he has in TOP: all there, the same ones below. */
+/* Ends the shares of ROOT in place I: all of them in TOP, and below it those that belong to the
+ * same shares. */
 static emr_status end_place(nesting *nest, size_t i, size_t top, emr_id32 root, size_t *ended)
 {
 	const place *p = &nest->places[i];

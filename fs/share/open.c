@@ -42,18 +42,15 @@ static emr_status take_her_meta(
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* What the record at HEAD is, with HERS behind its description where that is what hers was before.
- */
+/* Reads the record at HEAD, with HERS behind its description where the owner's was that before. */
 static emr_status read_record(emr_shared *shared, const emr_replica_head *head, record_facts *facts,
 	record_facts *hers, bool *out_is_hers)
 {
-	emr_status status = share_record(shared->share, head, shared_key_of_name, shared, facts);
-
-	if (status == EMR_OK)
-		status = is_owners(shared, facts->signer, out_is_hers);
-	if (status == EMR_OK && !*out_is_hers && emr_id16_equal(head->object, head->domain))
-		status = take_her_meta(shared, head, &facts->meta, hers);
-	return status;
+	EMR_TRY(share_record(shared->share, head, shared_key_of_name, shared, facts));
+	EMR_TRY(is_owners(shared, facts->signer, out_is_hers));
+	if (!*out_is_hers && emr_id16_equal(head->object, head->domain))
+		EMR_TRY(take_her_meta(shared, head, &facts->meta, hers));
+	return EMR_OK;
 }
 
 static emr_status one_record(void *arg, const emr_replica_head *head)
@@ -107,23 +104,18 @@ emr_status emr_shared_each_new(emr_shared *shared, emr_shared_known_fn known, em
 	walk w = {.shared = shared, .known = known, .fn = fn, .arg = arg};
 	EMR_AUTO_SNAPSHOT snapshot = {0};
 	emr_public me;
-	/* Several rows are read for each record: the database is locked once, not for each. */
-	emr_status status = emr_replica_snapshot_begin(shared->share->o.replica, &snapshot);
 
-	if (status == EMR_OK)
-		status = emr_keyring_public(shared->share->o.keyring, &me);
-	if (status == EMR_OK) {
-		w.me = me.signer_id;
-		status = emr_shared_check(shared, NULL);
-	}
-	if (status == EMR_OK)
-		status = shared_take_own_names(shared);
-	if (status == EMR_OK)
-		status = emr_replica_each_head(
-			shared->share->o.replica, &shared->received.grant.domain, one_record, &w);
-	if (status == EMR_OK && out_unreadable != NULL)
+	/* Several rows are read for each record: the database is locked once, not for each. */
+	EMR_TRY(emr_replica_snapshot_begin(shared->share->o.replica, &snapshot));
+	EMR_TRY(emr_keyring_public(shared->share->o.keyring, &me));
+	w.me = me.signer_id;
+	EMR_TRY(emr_shared_check(shared, NULL));
+	EMR_TRY(shared_take_own_names(shared));
+	EMR_TRY(emr_replica_each_head(
+		shared->share->o.replica, &shared->received.grant.domain, one_record, &w));
+	if (out_unreadable != NULL)
 		*out_unreadable = w.unreadable;
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name)
@@ -132,19 +124,14 @@ emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name)
 	AUTO_RECORD facts = {0}, hers = {0};
 	emr_replica_head head;
 	bool is_hers = true;
-	emr_status status = emr_shared_check(shared, NULL);
 
-	if (status == EMR_OK)
-		status = shared_take_own_names(shared);
-	if (status == EMR_OK)
-		status = emr_replica_head_get(shared->share->o.replica, top, top, &head);
-	if (status == EMR_OK && head.state != EMR_OBJECT_LIVE)
+	EMR_TRY(emr_shared_check(shared, NULL));
+	EMR_TRY(shared_take_own_names(shared));
+	EMR_TRY(emr_replica_head_get(shared->share->o.replica, top, top, &head));
+	if (head.state != EMR_OBJECT_LIVE)
 		return EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = read_record(shared, &head, &facts, &hers, &is_hers);
-	return status == EMR_OK
-		       ? emr_buf_append(out_name, facts.meta.name.data, facts.meta.name.len)
-		       : status;
+	EMR_TRY(read_record(shared, &head, &facts, &hers, &is_hers));
+	return emr_buf_append(out_name, facts.meta.name.data, facts.meta.name.len);
 }
 
 /* ---- bytes ---- */
@@ -152,13 +139,10 @@ emr_status emr_shared_name(emr_shared *shared, emr_buf *out_name)
 static emr_status find_record(emr_shared *shared, emr_id16 object, record_facts *out)
 {
 	emr_replica_head head;
-	emr_status status = emr_shared_check(shared, NULL);
 
-	if (status == EMR_OK)
-		status = emr_replica_head_get(
-			shared->share->o.replica, shared->received.grant.domain, object, &head);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_shared_check(shared, NULL));
+	EMR_TRY(emr_replica_head_get(
+		shared->share->o.replica, shared->received.grant.domain, object, &head));
 	if (head.state != EMR_OBJECT_LIVE || head.pversion == 0)
 		return EMR_NOT_FOUND;
 	return share_record(shared->share, &head, shared_key_of_name, shared, out);
@@ -170,12 +154,10 @@ static emr_status find_bundle(emr_shared *shared, emr_id16 object, uint64_t pver
 {
 	emr_record_ctx *records = shared->share->o.records;
 	const emr_content_key *key;
-	emr_status status = records == NULL ? EMR_UNSUPPORTED
-			    : pversion == 0 ? find_record(shared, object, facts)
-					    : shared_find_version(shared, object, pversion, facts);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(records == NULL ? EMR_UNSUPPORTED
+		: pversion == 0 ? find_record(shared, object, facts)
+				: shared_find_version(shared, object, pversion, facts));
 	key = shared_content_key(shared, object, facts->head.pversion);
 	if (key == NULL)
 		return EMR_DENIED;
@@ -218,10 +200,8 @@ emr_status emr_shared_reader(emr_shared *shared, emr_id16 object, emr_content_re
 	emr_statement_verdict *out_verdict)
 {
 	emr_shared_word word;
-	emr_status status = emr_shared_open_signed(shared, object, out_reader, &word);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_shared_open_signed(shared, object, out_reader, &word));
 	*out_verdict = word.is.verdict;
 	if (word.is.standing == EMR_SIGNED_MISMATCH && word.is.fault != EMR_SIGNED_STATEMENT)
 		*out_verdict = EMR_STATEMENT_WRONG_ISSUER;
@@ -242,13 +222,9 @@ emr_status emr_shared_report(emr_shared *shared, const emr_report_row *rows, siz
 
 	if (status != EMR_OK || ended_unix_s != 0)
 		return status; /* whoever has the owner's lost key is not told what was read */
-	status = parcel_begin(shared->share, emr_signer_identity(), &p);
-	if (status == EMR_OK)
-		status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = emr_report_part_seal(
-			emr_buf_view(&p.item), shared->row.box, rows, n, &p.part);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_begin(shared->share, emr_signer_identity(), &p));
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(emr_report_part_seal(emr_buf_view(&p.item), shared->row.box, rows, n, &p.part));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }

@@ -27,10 +27,9 @@ emr_status parcel_begin(emr_share *share, emr_signer who, parcel *out)
 	out->share = share;
 	out->now = share_now(share);
 	share->refusal = 0;
-	status = emr_batch_new(&options, &out->batch);
-	if (status == EMR_OK)
-		out->signer = emr_batch_signer_id(out->batch);
-	return status;
+	EMR_TRY(emr_batch_new(&options, &out->batch));
+	out->signer = emr_batch_signer_id(out->batch);
+	return EMR_OK;
 }
 
 void parcel_end(parcel *p)
@@ -50,9 +49,8 @@ emr_status parcel_item(parcel *p, const emr_act *act)
 
 emr_status parcel_prepare(parcel *p, emr_act *act)
 {
-	emr_status status = emr_replica_follow(p->share->o.replica, p->signer, act);
-
-	return status == EMR_OK ? parcel_item(p, act) : status;
+	EMR_TRY(emr_replica_follow(p->share->o.replica, p->signer, act));
+	return parcel_item(p, act);
 }
 
 emr_status parcel_add(parcel *p, const emr_act *act, emr_id32 *out_id)
@@ -102,15 +100,12 @@ static uint8_t first_refusal(const emr_ledger_answer *answer)
 static emr_status send(parcel *p, emr_ledger_answer *answer)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_batch_finish(p->batch, p->now, VALID_S, &bytes, NULL);
 
-	if (status == EMR_OK)
-		status = emr_ledger_submit(p->share->o.ledger, emr_buf_view(&bytes), answer);
-	if (status == EMR_OK)
-		status = emr_follow_answer(p->share->o.replica, emr_buf_view(&bytes), answer);
-	if (status == EMR_OK)
-		p->share->refusal = first_refusal(answer);
-	return status;
+	EMR_TRY(emr_batch_finish(p->batch, p->now, VALID_S, &bytes, NULL));
+	EMR_TRY(emr_ledger_submit(p->share->o.ledger, emr_buf_view(&bytes), answer));
+	EMR_TRY(emr_follow_answer(p->share->o.replica, emr_buf_view(&bytes), answer));
+	p->share->refusal = first_refusal(answer);
+	return EMR_OK;
 }
 
 emr_status parcel_send(parcel *p)

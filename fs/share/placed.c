@@ -1,6 +1,6 @@
-/* This file tells who put a folder where it is, and what is shared because of that. A folder
- * that is moved into one that she shares is shared with it, in her name, also when it was moved
- * on a computer that was stolen. All of it is read from the ledger, where each place has its
+/* This file tells which computer put a folder where it is, and which shares follow from that. A
+ * folder that is moved into a shared one is shared with it, in the owner's name, also when it was
+ * moved on a computer that was stolen. All of it is read from the ledger, where each place has its
  * signer. */
 #include <string.h>
 
@@ -61,7 +61,7 @@ static emr_status note_place(placing *p, const emr_replica_item *item, const rec
 	bool is_same =
 		p->has_parent && !p->is_unread && emr_id16_equal(said->meta.parent, p->parent);
 
-	/* Whoever erased what he said of it has put it there, as far as anybody can tell. */
+	/* A signer who erased an entry about it has put it there, as far as anybody can tell. */
 	if (!is_same && !p->is_unread)
 		p->last = (placement){
 			.by = item->signer_id, .seq = item->seq, .at_unix_s = item->ledger_time};
@@ -136,18 +136,15 @@ emr_status share_placed_by_another(
 {
 	AUTO_PLACING p = {.share = share};
 	bool counts = false, is_hers = true;
-	emr_status status = placing_begin(share, domain, &p);
 
+	EMR_TRY(placing_begin(share, domain, &p));
 	/* Nearly always she and her computers are all who ever said it, and nothing is opened. */
-	if (status == EMR_OK)
-		status = emr_replica_history(
-			share->o.replica, EMR_FAMILY_OBJECT, domain, domain, look_at_signer, &p);
-	if (status == EMR_OK && p.is_some_anothers)
-		status = find_place(&p);
-	if (status == EMR_OK && p.last.seq != 0)
-		status = whose(&p, p.last.by, &counts, &is_hers);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_history(
+		share->o.replica, EMR_FAMILY_OBJECT, domain, domain, look_at_signer, &p));
+	if (p.is_some_anothers)
+		EMR_TRY(find_place(&p));
+	if (p.last.seq != 0)
+		EMR_TRY(whose(&p, p.last.by, &counts, &is_hers));
 	*out = p.last;
 	*out_is_anothers = !is_hers;
 	return EMR_OK;
@@ -293,16 +290,13 @@ emr_status share_began_in(emr_share *share, emr_id16 domain, uint64_t *out_seq)
 	return status;
 }
 
-/* What lay there when she shared is not shared because it was moved. */
+/* A folder that lay there when the owner shared is not shared because it was moved. */
 static emr_status tell_if_carried(const carrying *c, carried_tie *t, emr_carried_fn fn, void *arg)
 {
 	AUTO_PLACING p = {.share = c->share};
-	emr_status status = placing_begin(c->share, t->is.domain, &p);
 
-	if (status == EMR_OK)
-		status = find_place(&p);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(placing_begin(c->share, t->is.domain, &p));
+	EMR_TRY(find_place(&p));
 	if (p.last.seq == 0 || p.last.seq > t->seq || p.last.seq < share_began(c, t) ||
 		p.last.at_unix_s < c->since_unix_s || !emr_id32_equal(p.last.by, c->device))
 		return EMR_OK;
@@ -315,15 +309,15 @@ emr_status emr_share_carried(
 	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_carried_fn fn, void *arg)
 {
 	AUTO_CARRYING c = {.share = share, .device = device, .since_unix_s = since_unix_s};
-	emr_status status = emr_replica_domains(share->o.replica, note_domain, &c);
 
-	for (size_t i = 0; i < tie_count(&c) && status == EMR_OK; i++) {
+	EMR_TRY(emr_replica_domains(share->o.replica, note_domain, &c));
+	for (size_t i = 0; i < tie_count(&c); i++) {
 		carried_tie t = tie_at(&c, i);
 
 		if (t.is_alive && came_with_another(&c, &t))
-			status = tell_if_carried(&c, &t, fn, arg);
+			EMR_TRY(tell_if_carried(&c, &t, fn, arg));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- their end ---- */
@@ -361,34 +355,29 @@ static emr_status add_if_inside(
 {
 	AUTO_PLACING p = {.share = all->share};
 	bool is_inside = false;
-	emr_status status;
 
 	if (!t->is_alive || !emr_id16_equal(t->share_id, outer->share_id) ||
 		!emr_id32_equal(t->is.who, outer->is.who) || is_among(ends, t))
 		return EMR_OK;
-	status = placing_begin(all->share, t->is.domain, &p);
-	if (status == EMR_OK)
-		status = find_place(&p);
-	if (status == EMR_OK)
-		status = lies_in(&p, outer->is.domain, &is_inside);
-	return status == EMR_OK && is_inside ? emr_buf_append(&ends->all, t, sizeof *t) : status;
+	EMR_TRY(placing_begin(all->share, t->is.domain, &p));
+	EMR_TRY(find_place(&p));
+	EMR_TRY(lies_in(&p, outer->is.domain, &is_inside));
+	return is_inside ? emr_buf_append(&ends->all, t, sizeof *t) : EMR_OK;
 }
 
-/* What is inside them, of the same share, which are the next ones of ENDS. */
+/* Adds the ties inside those of ENDS, of the same share, to ENDS. */
 static emr_status add_all_inside(const carrying *all, carrying *ends)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < tie_count(ends) && status == EMR_OK; i++) {
+	for (size_t i = 0; i < tie_count(ends); i++) {
 		carried_tie outer = tie_at(ends, i);
 
-		for (size_t k = 0; k < tie_count(all) && status == EMR_OK; k++) {
+		for (size_t k = 0; k < tie_count(all); k++) {
 			carried_tie t = tie_at(all, k);
 
-			status = add_if_inside(all, ends, &outer, &t);
+			EMR_TRY(add_if_inside(all, ends, &outer, &t));
 		}
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status end_tie(emr_share *share, const carried_tie *t, uint8_t reason)

@@ -1,6 +1,6 @@
-/* This file lists the grants that a person or his team has received, and opens the sealed letter
- * of each. It refuses a letter whose card belongs to another folder than the ledger names, so
- * that nobody can hide behind a familiar name. */
+/* This file lists the grants that a person, or a team of that person, has received, and opens the
+ * sealed letter of each. It refuses a letter whose card belongs to another folder than the ledger
+ * names, so that nobody can hide behind a familiar name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +15,9 @@ emr_status share_read_card(emr_share *share, emr_id16 domain, emr_bytes bytes, e
 {
 	emr_row_domain row;
 	emr_card card;
-	emr_status status = emr_card_read(bytes, &card);
 
-	if (status == EMR_OK)
-		status = share_domain(share, domain, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_card_read(bytes, &card));
+	EMR_TRY(share_domain(share, domain, &row));
 	if (card.kind != EMR_CARD_DOMAIN || !emr_id16_equal(card.domain_id, domain) ||
 		!emr_id16_equal(card.net_id, share->net_id) ||
 		memcmp(card.dom_pk, row.owner_pk, 32) != 0 || memcmp(card.x25519, row.box, 32) != 0)
@@ -34,10 +31,8 @@ static emr_status name_participant(
 	const emr_team *dataset, const emr_box_key *box, emr_received *out)
 {
 	uint8_t key[EMR_PSEUDONYM_KEY_BYTES];
-	emr_status status = emr_pseudonym_key_open(box, dataset->name, dataset->sealed, key);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pseudonym_key_open(box, dataset->name, dataset->sealed, key));
 	emr_pseudonym(key, out->card.signer_id, out->pseudonym);
 	out->line = emr_pseudonym_line(key, dataset->terms_id);
 	out->terms_id = dataset->terms_id;
@@ -49,10 +44,8 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 	const emr_known_grant *known, emr_received *out, emr_grant_terms *out_terms)
 {
 	AUTO_GRANT_FACTS facts = {0};
-	emr_status status = share_grant_facts(share, known->domain, known->grant, &facts);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_grant_facts(share, known->domain, known->grant, &facts));
 	memset(out, 0, sizeof *out);
 	out->grant = *known;
 	out->phase = share_phase(share, s, &out->grant);
@@ -63,15 +56,14 @@ emr_status share_open_letter(emr_share *share, const standing *s, const emr_box_
 	}
 	out->agents_count = facts.read.n;
 	memcpy(out->agents, facts.read.agents, facts.read.n * sizeof *out->agents);
-	status = emr_grant_letter_open(box, emr_buf_view(&facts.item), &facts.read, &out->letter);
-	if (status == EMR_OK)
-		status = share_read_card(share, known->domain,
-			emr_bytes_of(out->letter.card, out->letter.card_len), &out->card);
-	if (status == EMR_OK && out->is_dataset)
-		status = name_participant(s->team, box, out);
-	if (status == EMR_OK && out_terms != NULL)
+	EMR_TRY(emr_grant_letter_open(box, emr_buf_view(&facts.item), &facts.read, &out->letter));
+	EMR_TRY(share_read_card(share, known->domain,
+		emr_bytes_of(out->letter.card, out->letter.card_len), &out->card));
+	if (out->is_dataset)
+		EMR_TRY(name_participant(s->team, box, out));
+	if (out_terms != NULL)
 		*out_terms = facts.terms;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- letters that are open ---- */
@@ -217,15 +209,12 @@ static emr_status open_new(
 	walk *w, const letter_version *of, const emr_known_grant *known, emr_received *out)
 {
 	emr_grant_terms terms;
-	emr_status status = EMR_OK;
 
 	if (w->box == NULL)
-		status = share_standing_keys(w->share, &w->standing, &w->box, NULL);
-	if (status == EMR_OK)
-		status = share_open_letter(w->share, &w->standing, w->box, known, out, &terms);
-	if (status == EMR_OK)
-		letter_keep(w->share, of, out, &terms);
-	return status;
+		EMR_TRY(share_standing_keys(w->share, &w->standing, &w->box, NULL));
+	EMR_TRY(share_open_letter(w->share, &w->standing, w->box, known, out, &terms));
+	letter_keep(w->share, of, out, &terms);
+	return EMR_OK;
 }
 
 /* EMR_NOT_FOUND: it was never this person's. */
@@ -234,16 +223,12 @@ static emr_status open_one(walk *w, const emr_known_grant *known, emr_received *
 	bool was_his = false;
 	letter_said *open;
 	letter_version of;
-	emr_status status = stand(w, known);
 
-	if (status == EMR_OK)
-		status = share_was_his(w->share, &w->standing, known, &was_his);
-	if (status == EMR_OK && !was_his)
+	EMR_TRY(stand(w, known));
+	EMR_TRY(share_was_his(w->share, &w->standing, known, &was_his));
+	if (!was_his)
 		return EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = letter_version_of(w->share, &w->standing, known, &of);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(letter_version_of(w->share, &w->standing, known, &of));
 	open = letter_find(w->share, &of);
 	if (open == NULL || memcmp(&open->of, &of, sizeof of) != 0)
 		return open_new(w, &of, known, out);
@@ -281,10 +266,9 @@ emr_status emr_share_received(
 {
 	walk w = {.share = share, .fn = fn, .arg = arg};
 	emr_known_person me;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
 	memcpy(w.root.b, me.row.root, sizeof w.root.b);
 	share_forget_team_key(share);
 	status = emr_replica_grants_to(share->o.replica, w.root, one_grant, &w);
@@ -322,8 +306,8 @@ static emr_status keep_domain(void *arg, const emr_known_grant *known)
 		return emr_replica_keep(replica, known->domain);
 	if (!k->fetch)
 		return EMR_OK;
-	status = emr_replica_keep(replica, known->domain);
-	return status == EMR_OK ? emr_replica_adopt(replica, known->domain, NULL) : status;
+	EMR_TRY(emr_replica_keep(replica, known->domain));
+	return emr_replica_adopt(replica, known->domain, NULL);
 }
 
 emr_status emr_share_keep_received(emr_share *share, bool fetch)

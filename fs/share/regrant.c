@@ -113,24 +113,21 @@ static emr_status give_grant(emr_share *share, const moving *m)
 /* Somebody took the old one back meanwhile, and meant what follows it as well. */
 static emr_status take_again(emr_share *share, moving *m)
 {
-	emr_status status = emr_share_given(share, m->domain, note_same, m);
-
-	return status == EMR_OK && !emr_id16_is_zero(m->to.grant) ? share_revoke(share, &m->to, 0)
-								  : status;
+	EMR_TRY(emr_share_given(share, m->domain, note_same, m));
+	return !emr_id16_is_zero(m->to.grant) ? share_revoke(share, &m->to, 0) : EMR_OK;
 }
 
 static emr_status look_again(emr_share *share, const moving *m, bool *out_is_over)
 {
 	emr_known_grant now;
-	emr_status status = emr_replica_grant(share->o.replica, m->domain, m->grant, &now);
 
-	if (status == EMR_OK)
-		*out_is_over = now.row.head.state == EMR_GRANT_REVOKED;
-	return status;
+	EMR_TRY(emr_replica_grant(share->o.replica, m->domain, m->grant, &now));
+	*out_is_over = now.row.head.state == EMR_GRANT_REVOKED;
+	return EMR_OK;
 }
 
-/* What the new one lacks still, because nobody could judge it without its data, is read by the old
- * one, which stays until it is there. */
+/* Records that the new grant still lacks, because they could not be judged without their data, are
+ * read by the old one, which stays until they are there. */
 static emr_status bring_late(emr_share *share, const moving *m, bool *out_is_late)
 {
 	return (m->given.grant.row.rights & EMR_GRANT_HISTORY) == 0
@@ -152,9 +149,9 @@ static emr_status move(emr_share *share, moving *m, bool *out_is_late)
 		status = look_again(share, m, &is_over);
 	if (status != EMR_OK || is_over)
 		return status == EMR_OK ? take_again(share, m) : status;
-	status = bring_late(share, m, out_is_late);
-	if (status != EMR_OK || *out_is_late)
-		return status;
+	EMR_TRY(bring_late(share, m, out_is_late));
+	if (*out_is_late)
+		return EMR_OK;
 	ended = share_revoke(share, &m->given.grant, 0);
 	if (ended == EMR_OK)
 		return EMR_OK;

@@ -1,5 +1,6 @@
-/* This file is how an owner's own computer answers questions for keys: it gives what her grants
- * allow, and refuses the rest with a reason. It can always release, even when no agent answers. */
+/* This file is how an owner's own computer answers questions for keys: it gives what the owner's
+ * grants allow, and refuses the rest with a reason. It can always release, even when no agent
+ * answers. */
 #include "share/release.h"
 
 #include <stdlib.h>
@@ -87,13 +88,11 @@ static emr_status send_keys(owners_answer *a)
 		return status;
 	act = emr_act_served(
 		q->domain, p.signer, q->req, q->access, EMR_SERVED_OWNER, (uint16_t)a->given, 0);
-	status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = emr_served_part_seal_keys(
-			emr_buf_view(&p.item), &asked, a->slots, q->body.count, &p.part);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(emr_served_part_seal_keys(
+		emr_buf_view(&p.item), &asked, a->slots, q->body.count, &p.part));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 static emr_status give_release(desk *d, const question *q, size_t *out_given)

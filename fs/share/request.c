@@ -52,13 +52,9 @@ static emr_status check_order(const emr_share *share, const emr_share_request_or
 static emr_status active_person(emr_share *share, emr_id32 signer, emr_known_person *out)
 {
 	bool is_active = false;
-	emr_status status = emr_replica_person(share->o.replica, signer, out);
 
-	if (status == EMR_OK)
-		status = emr_replica_person_is_active(
-			share->o.replica, out, share_now(share), &is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, signer, out));
+	EMR_TRY(emr_replica_person_is_active(share->o.replica, out, share_now(share), &is_active));
 	return is_active ? EMR_OK : EMR_DENIED;
 }
 
@@ -68,13 +64,11 @@ static emr_status write_body(
 	EMR_AUTO_BUF card = {0};
 	emr_id32 salt = emr_id32_random();
 	uint64_t now = share_now(share);
-	emr_status status = emr_card_make_person(
-		share->o.keyring, share->net_id, now, now + CARD_YEAR_S, o->name, o->born, &card);
 
-	if (status == EMR_OK && card.len > sizeof out->card)
-		status = EMR_LIMIT;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_card_make_person(
+		share->o.keyring, share->net_id, now, now + CARD_YEAR_S, o->name, o->born, &card));
+	if (card.len > sizeof out->card)
+		return EMR_LIMIT;
 	*out = (emr_request_body){.rights = o->rights,
 		.purposes = o->purposes,
 		.until = o->until_unix_s,
@@ -92,10 +86,9 @@ static emr_status send_body(emr_share *share, const emr_known_person *to,
 	emr_id32 addressee;
 	emr_act act;
 	AUTO_PARCEL p = {0};
-	emr_status status = parcel_begin(share, emr_signer_identity(), &p);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
 	emr_request_to(body->rsalt, to->signer_id.b, addressee.b);
 	act = emr_act_request(nowhere, share->me.signer_id, addressee);
 	status = parcel_prepare(&p, &act);
@@ -136,12 +129,9 @@ emr_status request_row(emr_share *share, emr_id16 request, emr_row_request *out)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_in_domain("Q", nowhere.b, request.b, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	return emr_row_request_parse((emr_span){bytes.data, bytes.len}, out) == EMR_CONTRACT_OK
 		       ? EMR_OK
 		       : EMR_DAMAGED;
@@ -176,12 +166,9 @@ emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request)
 {
 	ending e = {.act = emr_act_withdraw(nowhere, request), .signer = emr_signer_identity()};
 	emr_row_request row;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = request_row(share, request, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(request_row(share, request, &row));
 	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
 		return EMR_DENIED;
 	return row.head.state == EMR_REQUEST_OPEN ? send_ending(share, &e) : EMR_CONFLICT;
@@ -193,12 +180,9 @@ emr_status emr_share_request_approve(
 	ending e = {.act = emr_act_approve(nowhere, request, grant_domain, grant),
 		.signer = emr_signer_domain(grant_domain, SHARE_GEN)};
 	emr_row_request row;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = request_row(share, request, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(request_row(share, request, &row));
 	if (row.head.state == EMR_REQUEST_APPROVED &&
 		memcmp(row.grant, grant.b, sizeof row.grant) == 0)
 		return EMR_OK;
@@ -212,18 +196,13 @@ emr_status emr_share_request_deny(emr_share *share, emr_id16 request, const char
 	emr_known_person asker;
 	uint64_t ended_unix_s = 0;
 	emr_id32 rsalt;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = emr_share_request_get(share, request, &asked);
-	if (status == EMR_OK && asked.state != EMR_SHARE_REQUEST_OPEN)
-		status = EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, asked.from, &asker);
-	if (status == EMR_OK)
-		status = share_key_end(share, asked.from, &ended_unix_s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_share_request_get(share, request, &asked));
+	if (asked.state != EMR_SHARE_REQUEST_OPEN)
+		return EMR_CONFLICT;
+	EMR_TRY(emr_replica_person(share->o.replica, asked.from, &asker));
+	EMR_TRY(share_key_end(share, asked.from, &ended_unix_s));
 	if (ended_unix_s != 0)
 		e.reason = ""; /* that it is a no everybody sees, and why is for nobody */
 	memcpy(rsalt.b, asked.rsalt, sizeof rsalt.b);
@@ -281,17 +260,14 @@ emr_status emr_share_request_look(emr_share *share, emr_id16 request, emr_share_
 {
 	emr_share_request_answer answer = {0};
 	emr_row_request row;
-	emr_status status = request_row(share, request, &row);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(request_row(share, request, &row));
 	if (memcmp(row.signer, share->me.signer_id.b, sizeof row.signer) != 0)
 		return EMR_NOT_FOUND;
 	answer.state = (emr_share_request_state)row.head.state;
-	status = read_last(share, request, row.head.version, &answer);
-	if (status == EMR_OK)
-		*out = answer;
-	return status;
+	EMR_TRY(read_last(share, request, row.head.version, &answer));
+	*out = answer;
+	return EMR_OK;
 }
 
 typedef struct sent_walk {

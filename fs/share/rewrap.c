@@ -87,27 +87,24 @@ static emr_status look_at_head(void *arg, const emr_replica_head *head)
 {
 	hiding *h = arg;
 	bool is_live = head->state == EMR_OBJECT_LIVE;
-	emr_status status = EMR_OK;
 
 	h->head = head;
 	h->last = is_live ? head->version : 0;
 	h->live += is_live;
 	/* The first version that is still the present one has no past. */
 	if (!h->is_stained && !(is_live && head->version == 1))
-		status = emr_replica_history(h->share->o.replica, EMR_FAMILY_OBJECT, h->domain,
-			head->object, look_at_item, h);
-	if (status == EMR_OK && is_live && head->epoch != h->epoch)
-		status = note_stale(h, head);
-	return status;
+		EMR_TRY(emr_replica_history(h->share->o.replica, EMR_FAMILY_OBJECT, h->domain,
+			head->object, look_at_item, h));
+	if (is_live && head->epoch != h->epoch)
+		EMR_TRY(note_stale(h, head));
+	return EMR_OK;
 }
 
 static emr_status look_at_domain(hiding *h)
 {
 	emr_row_domain row;
-	emr_status status = share_domain(h->share, h->domain, &row);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_domain(h->share, h->domain, &row));
 	h->epoch = row.head.epoch;
 	h->is_stained = false;
 	h->live = h->n = 0;
@@ -133,10 +130,8 @@ static emr_status open_list_key(
 	emr_access_slot slot = {
 		.object_id = key->object, .version = key->version, .kind = EMR_CAPSULE_LISTING};
 	capsule_facts facts;
-	emr_status status = share_capsule(share, domain, &slot, &facts);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_capsule(share, domain, &slot, &facts));
 	return emr_list_key_open(share->o.keyring, domain, key->epoch, key->writer, facts.capsule,
 		facts.kcheck, out);
 }
@@ -186,10 +181,8 @@ static emr_status seal_meta(const wrapping *w, const record_facts *record, uint6
 	const uint8_t nonce[24], emr_buf *out)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
-	emr_status status = emr_buf_append_zeros(out, record->plain.len + 16);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(out, record->plain.len + 16));
 	emr_meta_aad(w->domain, record->head.object, version, w->epoch, w->listkey_id, aad);
 	return emr_list_key_seal(w->to, record->head.object, nonce, emr_bytes_of(aad, sizeof aad),
 		emr_buf_view(&record->plain), out->data);
@@ -248,23 +241,19 @@ static emr_status seal_record(wrapping *w, const record_facts *record, const emr
 	emr_put_part put = record->put;
 	emr_meta_part meta = {.listkey_id = w->listkey_id};
 	EMR_AUTO_BUF sealed = {0};
-	emr_status status;
 
 	fresh(has_content ? put.salt : meta.salt, has_content ? put.nonce : meta.nonce);
 	put.listkey_id = w->listkey_id;
-	status = seal_meta(w, record, act->version, has_content ? put.nonce : meta.nonce, &sealed);
-	if (status == EMR_OK && has_content)
-		status = wrap_content(w, record, &put);
-	if (status == EMR_OK)
-		status = parcel_item(&w->p, act);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(seal_meta(w, record, act->version, has_content ? put.nonce : meta.nonce, &sealed));
+	if (has_content)
+		EMR_TRY(wrap_content(w, record, &put));
+	EMR_TRY(parcel_item(&w->p, act));
 	put.meta_ct = meta.meta_ct = emr_buf_view(&sealed);
 	return has_content ? emr_put_part_encode(&put, &w->p.part)
 			   : emr_meta_part_encode(&meta, &w->p.part);
 }
 
-/* What is wrong with one record, and not with this moment or with these keys. */
+/* True for a fault of one record, and not of this moment or of these keys. */
 static bool is_the_records(emr_status status)
 {
 	return status == EMR_DAMAGED || status == EMR_MISSING_DATA || status == EMR_NEWER_FORMAT ||
@@ -294,8 +283,8 @@ static void ask_for_lacking(const hiding *h)
 		o->lacks(o->lacks_arg, &h->lacking[i]);
 }
 
-/* What does not open, or is forged, or cannot be said again, stays in its epoch, where whom she
- * shares with sees nothing of it.  EMR_LIMIT: the batch is full. */
+/* A record that does not open, or is forged, or cannot be said again, stays in its epoch, where the
+ * owner's readers see nothing of it. EMR_LIMIT: the batch is full. */
 static emr_status add_record(hiding *h, wrapping *w, const emr_replica_head *head)
 {
 	AUTO_RECORD record = {0};
@@ -334,10 +323,11 @@ static emr_status find_own_key(void *arg, const published_key *key)
 /* The owner's own listing key of this epoch, on the ledger before anything is sealed with it. */
 static emr_status own_list_key(wrapping *w)
 {
-	emr_status status = share_list_keys(w->share, w->domain, find_own_key, w);
+	emr_status status;
 
-	if (status != EMR_OK || w->to != NULL)
-		return status;
+	EMR_TRY(share_list_keys(w->share, w->domain, find_own_key, w));
+	if (w->to != NULL)
+		return EMR_OK;
 	status = share_add_list_key(&w->p, w->domain, w->epoch);
 	if (status == EMR_OK)
 		status = parcel_send(&w->p);
@@ -349,12 +339,6 @@ static emr_status own_list_key(wrapping *w)
 	return status == EMR_OK && w->to == NULL ? EMR_MISSING_DATA : status;
 }
 
-static void wrapping_end(wrapping *w)
-{
-	emr_list_key_free(w->to);
-	parcel_end(&w->p);
-}
-
 static bool is_full(const wrapping *w)
 {
 	size_t most = w->share->most_records;
@@ -362,8 +346,8 @@ static bool is_full(const wrapping *w)
 	return most > 0 && emr_batch_count(w->p.batch) >= most;
 }
 
-/* What the ledger takes in one piece is a matter of its channel, which nobody tells: halves find it
- * (fs/settle/send.c does the same).  EMR_OK: the same records come in a smaller batch. */
+/* The size that the ledger takes in one piece depends on its channel, which does not tell: halving
+ * finds it (fs/settle/send.c does the same). EMR_OK: the same records come in a smaller batch. */
 static emr_status send_wrapped(hiding *h, wrapping *w, uint64_t wrapped_before, size_t *done)
 {
 	size_t count = emr_batch_count(w->p.batch);
@@ -405,7 +389,8 @@ static emr_status wrap_some(hiding *h, const emr_replica_head *heads, size_t n, 
 		h->left_out = left_out;
 		h->unjudged = unjudged;
 	}
-	wrapping_end(&w);
+	emr_list_key_free(w.to);
+	parcel_end(&w.p);
 	if (status == EMR_OK)
 		*out_done = done;
 	return status;
@@ -464,26 +449,22 @@ emr_status share_hide_past(
 emr_status share_wrap_late(emr_share *share, emr_id16 domain, bool *out_is_late)
 {
 	AUTO_HIDING h = {.share = share, .domain = domain};
-	emr_status status = look_at_domain(&h);
 
-	if (status == EMR_OK)
-		status = wrap_all(&h);
-	if (status == EMR_OK)
-		*out_is_late = h.unjudged > 0;
-	return status;
+	EMR_TRY(look_at_domain(&h));
+	EMR_TRY(wrap_all(&h));
+	*out_is_late = h.unjudged > 0;
+	return EMR_OK;
 }
 
 emr_status share_count_past(emr_share *share, emr_id16 domain, uint64_t *out_n)
 {
 	AUTO_HIDING h = {.share = share, .domain = domain};
 	bool is_due = false;
-	emr_status status = emr_share_epoch_is_due(share, domain, &is_due);
 
-	if (status == EMR_OK)
-		status = look_at_domain(&h);
-	if (status == EMR_OK)
-		*out_n = h.is_stained || is_due ? h.live : h.n;
-	return status;
+	EMR_TRY(emr_share_epoch_is_due(share, domain, &is_due));
+	EMR_TRY(look_at_domain(&h));
+	*out_n = h.is_stained || is_due ? h.live : h.n;
+	return EMR_OK;
 }
 
 emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out)

@@ -1,6 +1,6 @@
-/* When a computer of hers turns out to be stolen, this file shows what it saved in folders that
- * others see, and can take it out of there. It finds that by the ledger, where each entry has
- * its signer, and removes it as she would herself, so that nothing is destroyed. */
+/* When a computer of the owner turns out to be stolen, this file lists the files that it saved in
+ * folders that others see, and can take them out of there. It finds them by the ledger, where each
+ * entry has its signer, and removes them as the owner would, so that nothing is destroyed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 /* ---- what it said ---- */
 
-/* What somebody said of an object; HIS: the computer, or who writes by its word. */
+/* An entry about an object; HIS: of the computer, or of a writer whom it added. */
 typedef struct deed {
 	emr_id16 domain, object;
 	uint64_t seq, at_unix_s, version;
@@ -156,16 +156,17 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	return EMR_OK;
 }
 
-/* What he said, and what others said of the same objects, in the order of objects and entries. */
+/* The entries of the computer, and those of others about the same objects, in the order of objects
+ * and entries. */
 static emr_status look(looking *l)
 {
 	deed *his;
-	emr_status status = emr_share_devices(l->share, note_hers, l);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_replica_since(l->share->o.replica, 0, note_change, l);
-	if (status != EMR_OK || l->n == 0)
-		return status;
+	EMR_TRY(emr_share_devices(l->share, note_hers, l));
+	EMR_TRY(emr_replica_since(l->share->o.replica, 0, note_change, l));
+	if (l->n == 0)
+		return EMR_OK;
 	qsort(l->all, l->n, sizeof *l->all, by_object);
 	his = malloc(l->n * sizeof *his);
 	if (his == NULL)
@@ -246,7 +247,7 @@ static thing *thing_of(const sifting *f, emr_id16 object)
 	return f->n > 0 ? bsearch(&key, f->all, f->n, sizeof key, by_id) : NULL;
 }
 
-/* What is above something that stays does, too. */
+/* A folder above something that stays does, too. */
 static void keep_above(const sifting *f, const thing *t)
 {
 	for (thing *up = thing_of(f, t->parent); up != NULL && !up->stays;
@@ -286,12 +287,10 @@ static bool is_listed(const sifting *f, const thing *t)
 
 static emr_status add_listed(const sifting *f, emr_buf *out)
 {
-	emr_status status = EMR_OK;
-
 	for (size_t i = 0; i < f->n; i++)
 		if (!is_listed(f, &f->all[i]))
 			keep_above(f, &f->all[i]);
-	for (size_t i = 0; i < f->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < f->n; i++) {
 		const thing *t = &f->all[i];
 		emr_saved saved = {.domain = f->domain,
 			.object = t->object,
@@ -308,13 +307,13 @@ static emr_status add_listed(const sifting *f, emr_buf *out)
 		if (t->name.len > 0 && t->name.len < sizeof saved.name)
 			memcpy(saved.name, t->name.data, t->name.len);
 		name_folder(f, t, &saved);
-		status = emr_buf_append(out, &saved, sizeof saved);
+		EMR_TRY(emr_buf_append(out, &saved, sizeof saved));
 	}
-	return status;
+	return EMR_OK;
 }
 
-/* What D makes of T.  What somebody else saved is no more the computer's; nor is what she took
- * away, unless it brings that back. */
+/* Applies the entry D to T. A file that another person saved over is no more the computer's; nor is
+ * one that the owner took away, unless the computer brings it back. */
 static void follow(thing *t, const deed *d, uint64_t began)
 {
 	bool was_down = t->is_down;
@@ -366,16 +365,13 @@ static emr_status sift_domain(emr_share *share, const deed *deeds, size_t n, emr
 	AUTO_SIFTING f = {.domain = deeds[0].domain};
 	rooting r = {.f = &f, .share = share};
 	uint64_t began = UINT64_MAX;
-	emr_status status = share_began_in(share, f.domain, &began);
 
-	/* What lay there when she shared is shared because she did. */
-	if (status != EMR_OK || began == UINT64_MAX)
-		return status;
-	status = share_reader_new(share, f.domain, &f.reader);
-	if (status == EMR_OK)
-		status = emr_replica_each_head(share->o.replica, &f.domain, note_head, &f);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_began_in(share, f.domain, &began));
+	/* A file that lay there when the owner shared is shared because of that. */
+	if (began == UINT64_MAX)
+		return EMR_OK;
+	EMR_TRY(share_reader_new(share, f.domain, &f.reader));
+	EMR_TRY(emr_replica_each_head(share->o.replica, &f.domain, note_head, &f));
 	if (f.n > 1)
 		qsort(f.all, f.n, sizeof *f.all, by_id);
 	for (size_t i = 0; i < n; i++) {
@@ -384,8 +380,8 @@ static emr_status sift_domain(emr_share *share, const deed *deeds, size_t n, emr
 		if (t != NULL)
 			follow(t, &deeds[i], began);
 	}
-	status = emr_replica_domains(share->o.replica, keep_around, &r);
-	return status == EMR_OK ? add_listed(&f, out) : status;
+	EMR_TRY(emr_replica_domains(share->o.replica, keep_around, &r));
+	return add_listed(&f, out);
 }
 
 static int by_folder(const void *a, const void *b)
@@ -400,28 +396,28 @@ static int by_folder(const void *a, const void *b)
 static emr_status find_saved(emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_buf *out)
 {
 	AUTO_LOOKING l = {.share = share, .device = device, .since_unix_s = since_unix_s};
-	emr_status status = look(&l);
 
-	for (size_t from = 0, to; from < l.n && status == EMR_OK; from = to) {
+	EMR_TRY(look(&l));
+	for (size_t from = 0, to; from < l.n; from = to) {
 		for (to = from + 1; to < l.n; to++)
 			if (!emr_id16_equal(l.all[to].domain, l.all[from].domain))
 				break;
-		status = sift_domain(share, &l.all[from], to - from, out);
+		EMR_TRY(sift_domain(share, &l.all[from], to - from, out));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_share_saved(
 	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_saved_fn fn, void *arg)
 {
 	EMR_AUTO_BUF saved = {0};
-	emr_status status = find_saved(share, device, since_unix_s, &saved);
 
-	if (status == EMR_OK && saved.len > sizeof(emr_saved))
+	EMR_TRY(find_saved(share, device, since_unix_s, &saved));
+	if (saved.len > sizeof(emr_saved))
 		qsort(saved.data, saved.len / sizeof(emr_saved), sizeof(emr_saved), by_folder);
-	for (size_t at = 0; at < saved.len && status == EMR_OK; at += sizeof(emr_saved))
-		status = fn(arg, (const emr_saved *)(const void *)(saved.data + at));
-	return status;
+	for (size_t at = 0; at < saved.len; at += sizeof(emr_saved))
+		EMR_TRY(fn(arg, (const emr_saved *)(const void *)(saved.data + at)));
+	return EMR_OK;
 }
 
 /* ---- its end ---- */
@@ -434,21 +430,19 @@ static emr_status unlink_some(emr_share *share, emr_id16 domain, const emr_saved
 {
 	AUTO_PARCEL p = {0};
 	emr_row_domain row;
-	emr_status status = share_domain(share, domain, &row);
 
-	if (status == EMR_OK)
-		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	EMR_TRY(share_domain(share, domain, &row));
+	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
+	for (size_t i = 0; i < n; i++) {
 		emr_act act = {.op = EMR_OP_UNLINK,
 			.domain = domain,
 			.object = saved[i].object,
 			.epoch = row.head.epoch};
 
-		status = parcel_prepare(&p, &act);
-		if (status == EMR_OK)
-			status = parcel_add(&p, &act, NULL);
+		EMR_TRY(parcel_prepare(&p, &act));
+		EMR_TRY(parcel_add(&p, &act, NULL));
 	}
-	return status == EMR_OK && emr_batch_count(p.batch) > 0 ? parcel_send(&p) : status;
+	return emr_batch_count(p.batch) > 0 ? parcel_send(&p) : EMR_OK;
 }
 
 /* SAVED is in the order of domains. */
@@ -477,8 +471,8 @@ static bool was_shown(const emr_saved *shown, size_t n, const emr_saved *now)
 	return false;
 }
 
-/* Of what was shown, that which is found once more as it was: the rest somebody has saved, moved or
- * put something into since. */
+/* Keeps only the shown items that are unchanged: the others were saved, moved or got something in
+ * them since. */
 static emr_status unlink_shown(emr_share *share, emr_id32 device, uint64_t since_unix_s,
 	const emr_saved *shown, size_t n, size_t *out_n)
 {

@@ -10,10 +10,8 @@ emr_status emr_share_new(const emr_share_options *options, emr_share **out_share
 {
 	emr_share *share;
 	emr_public me;
-	emr_status status = emr_keyring_public(options->keyring, &me);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(options->keyring, &me));
 	share = calloc(1, sizeof *share);
 	if (share == NULL)
 		return EMR_NO_MEMORY;

@@ -29,8 +29,8 @@ typedef struct auditors {
 	uint64_t size;
 } auditors;
 
-/* What was read in letters to this person, the first SORTED of them to be found: whoever has a
- * thousand does not open all of them when one comes.  received.c */
+/* The contents of letters to this person, the first SORTED of them ready for a search: a person
+ * with a thousand letters does not open all of them when one comes. received.c */
 typedef struct letter_said letter_said;
 typedef struct letters_said {
 	letter_said *all; /* owned */
@@ -45,8 +45,8 @@ typedef struct team_key {
 	emr_id32 membership;
 } team_key;
 
-/* What was found for teams as of SIZE entries of the ledger: a team's members stand among those of
- * all, and many grants are to one team.  nearness.c */
+/* The facts about teams as of SIZE entries of the ledger: a team's members stand among those of
+ * all, and many grants are to one team. nearness.c */
 typedef struct near_teams {
 	emr_buf all; /* near_one, ... */
 	uint64_t size;
@@ -167,7 +167,7 @@ void record_facts_free(record_facts *facts);
 
 /* ---- believed.c */
 
-/* What the owner of a domain said last of one record. */
+/* The owner's last words about one record of a domain. */
 typedef struct her_words {
 	emr_share *share;
 	uint8_t owner_pk[32], patient_pk[32];
@@ -186,9 +186,9 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 	record_facts *record);
 
 /* word.c: the owner of ROW's domain is about to seal RECORD's content, which KEY opens, again, and
- * whoever reads it then has her word that she, or who it says, has signed it.  What she put there
- * she made, or judged then.  EMR_BAD_SIGNATURE; EMR_UNSUPPORTED: without records; those of
- * emr_bundle_open. */
+ * whoever reads it then has her word that she, or who it says, has signed it. Content that the
+ * owner put there, the owner made or judged then. EMR_BAD_SIGNATURE; EMR_UNSUPPORTED: without
+ * records; those of emr_bundle_open. */
 emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record_facts *record,
 	const emr_content_key *key);
 
@@ -274,8 +274,8 @@ bool known_writer_is_alive(const known_writer *writer, uint64_t now_unix_s);
 bool known_writer_was_ended(const known_writer *writer);
 emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint64_t *out_seq);
 
-/* What GRANT's grantee may write there by a right that came with it in the entry SEQ and is in
- * force; 0: nothing. */
+/* The rights by which GRANT's grantee may write there, from the row that came with it in the entry
+ * SEQ and is in force; 0: none. */
 emr_status share_writes_of(
 	emr_share *share, const emr_known_grant *grant, uint64_t seq, uint16_t *out_rights);
 
@@ -322,7 +322,7 @@ emr_status share_is_given_anew(emr_share *share, const emr_known_grant *grant, b
 
 /* ---- placed.c ---- */
 
-/* Who said first that a domain lies where it lies, in which entry. */
+/* The signer who first put a domain where it lies, and the entry. */
 typedef struct placement {
 	emr_id32 by;
 	uint64_t seq, at_unix_s;
@@ -348,7 +348,7 @@ typedef struct share_reader share_reader;
 emr_status share_reader_new(emr_share *share, emr_id16 domain, share_reader **out);
 void share_reader_free(share_reader *reader);
 emr_status share_as_it_is(share_reader *reader, const emr_replica_head *head, record_facts *out);
-/* What VERSION of it said; IS_CONTENT: it brought its bytes, or their keys. */
+/* Reads VERSION of it; IS_CONTENT: that brought its bytes, or their keys. */
 emr_status share_as_said(share_reader *reader, emr_id16 object, uint64_t version, bool is_content,
 	record_facts *out);
 

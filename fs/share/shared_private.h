@@ -1,5 +1,5 @@
-/* A grant that is open for reading: the keys it has brought so far, and questions on their way.  It
- * refuses to keep a key past the grant's end. */
+/* This header declares a grant that is open for reading: the keys that it has brought so far, and
+ * questions on their way. It refuses to keep a key past the grant's end. */
 #pragma once
 
 #include "share/read.h"
@@ -50,8 +50,8 @@ emr_status shared_key_of_name(void *arg, emr_id32 listkey_id, const emr_list_key
  * erased, or no content came with it. */
 emr_status shared_find_version(
 	emr_shared *shared, emr_id16 object, uint64_t pversion, record_facts *out);
-/* Whoever may write there can publish a listing key that opens for nobody: it is told apart from a
- * key that did not come yet, so that nobody waits for it. */
+/* A writer can publish a listing key that opens for nobody: it is told apart from a key that did
+ * not come yet, so that nobody waits for it. */
 bool shared_is_closed_name(const emr_shared *shared, emr_id32 listkey_id);
 emr_status shared_note_closed_name(emr_shared *shared, emr_id32 listkey_id);
 bool shared_is_liar(const emr_shared *shared, emr_id32 id);

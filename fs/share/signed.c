@@ -28,7 +28,8 @@ static emr_id32 id_of(const uint8_t pk[32])
 	return emr_sha256_of(&bytes, 1);
 }
 
-/* What is not here (any more), or cannot be read: no fault of the version, and no proof for it. */
+/* A statement that is not here (any more), or cannot be read: no fault of the version, and no proof
+ * for it. */
 static bool is_absent(emr_status status)
 {
 	return status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED;
@@ -190,12 +191,9 @@ static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_byt
 {
 	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = version};
 	emr_reader r;
-	emr_status status;
 
 	memcpy(at.object.b, j->issuer.b, 16);
-	status = emr_replica_part(j->replica, &at, part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_part(j->replica, &at, part));
 	r = emr_reader_of(emr_buf_view(part));
 	(void)emr_read_bytes(&r, 32);
 	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
@@ -203,7 +201,7 @@ static emr_status read_part(judging *j, uint64_t version, emr_buf *part, emr_byt
 	return r.bad ? EMR_DAMAGED : EMR_OK;
 }
 
-/* What the attribute says behind a name is not the name's to say. */
+/* A name may not contain the words that the attribute puts behind it. */
 static bool is_fit_to_show(const char *name, size_t len)
 {
 	return len > 0 && memchr(name, '\0', len) == NULL && emr_shown_name_ok(name, len) &&
@@ -217,10 +215,8 @@ static emr_status name_them(judging *j, uint64_t seq)
 	emr_known_name known = {.shown = ""};
 	const char *organisation =
 		is_fit_to_show(is->organisation, strlen(is->organisation)) ? is->organisation : "";
-	emr_status status = emr_replica_name(j->replica, j->issuer, seq, &known);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_name(j->replica, j->issuer, seq, &known));
 	if (organisation[0] != '\0' &&
 		((is->roles & EMR_ROLE_HOSPITAL) != 0 || known.shown[0] == '\0'))
 		snprintf(is->by, sizeof is->by, "%s", organisation);
@@ -393,11 +389,10 @@ emr_status emr_signed_judge(emr_replica *replica, const emr_signed_place *place,
 {
 	emr_signed is = {.standing = EMR_SIGNED_MISMATCH};
 	judging j = {.replica = replica, .place = place, .bundle = bundle, .is = &is};
-	emr_status status = judge_statement(&j);
 
-	if (status == EMR_OK)
-		*out_signed = is;
-	return status;
+	EMR_TRY(judge_statement(&j));
+	*out_signed = is;
+	return EMR_OK;
 }
 
 /* ---- in words ---- */

@@ -1,5 +1,6 @@
 /* This file finds the auditors of a reader's organisation, to whom questions for keys are sealed
- * besides, and shows an auditor what his organisation's staff asked for. */
+ * besides, and shows an auditor the questions that the staff of the auditor's organisation asked.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,16 +30,15 @@ static emr_status consider_person(void *arg, const emr_known_person *person)
 {
 	search *s = arg;
 	bool is_active = false;
-	emr_status status;
 
 	if ((person->row.roles & EMR_ROLE_AUDITOR) == 0 ||
 		memcmp(person->row.org, s->org, 16) != 0 || s->out->n == AUDITORS_MAX ||
 		emr_id32_equal(person->signer_id, s->share->me.signer_id) ||
 		!emr_hpke_takes(person->row.x25519)) /* he would stop every question */
 		return EMR_OK;
-	status = emr_replica_person_is_active(s->share->o.replica, person, s->now, &is_active);
-	if (status != EMR_OK || !is_active)
-		return status;
+	EMR_TRY(emr_replica_person_is_active(s->share->o.replica, person, s->now, &is_active));
+	if (!is_active)
+		return EMR_OK;
 	s->out->list[s->out->n].rid = person->signer_id;
 	memcpy(s->out->list[s->out->n++].x25519, person->row.x25519, 32);
 	return EMR_OK;
@@ -66,9 +66,7 @@ emr_status staff_auditors(emr_share *share, const auditors **out)
 	if (status != EMR_OK)
 		return status;
 	memcpy(s.org, me.row.org, sizeof s.org);
-	status = emr_replica_people(share->o.replica, consider_person, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_people(share->o.replica, consider_person, &s));
 	found.size = at.size;
 	*known = found;
 	*out = known;
@@ -119,21 +117,17 @@ static emr_status fetch_question(audit *a, const emr_known_release *release, que
 		.object = release->access,
 		.version = 1};
 	emr_replica_item item;
-	emr_status status = share_item(
-		a->share, EMR_FAMILY_ACCESS, release->domain, release->access, 1, &q->item, &item);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(
+		a->share, EMR_FAMILY_ACCESS, release->domain, release->access, 1, &q->item, &item));
 	q->batch_id = item.batch_id;
 	emr_buf_clear(&q->part);
-	status = emr_ledger_fetch(a->share->o.ledger, &key, 1, take_part, &q->part);
-	if (status == EMR_OK)
-		status = emr_access_part_read(
-			emr_buf_view(&q->item), emr_buf_view(&q->part), &q->read);
-	return status == EMR_OK ? question_open(q, a->box, a->share->me.signer_id) : status;
+	EMR_TRY(emr_ledger_fetch(a->share->o.ledger, &key, 1, take_part, &q->part));
+	EMR_TRY(emr_access_part_read(emr_buf_view(&q->item), emr_buf_view(&q->part), &q->read));
+	return question_open(q, a->box, a->share->me.signer_id);
 }
 
-/* Who gave: any agent there is, or the owner. */
+/* The giver: any agent there is, or the owner. */
 static emr_status note_answers(audit *a, const emr_known_release *release, emr_audit_entry *entry)
 {
 	emr_known_answer answer;
@@ -160,16 +154,14 @@ static emr_status note_answers(audit *a, const emr_known_release *release, emr_a
 
 emr_status staff_tell_slots(emr_audit_fn fn, void *arg, const question *q, emr_audit_entry *entry)
 {
-	emr_status status = EMR_OK;
-
 	entry->is_readable = true;
 	entry->purpose = q->body.purpose;
 	entry->reader = q->body.reader;
-	for (uint16_t i = 0; i < q->body.count && status == EMR_OK; i++) {
+	for (uint16_t i = 0; i < q->body.count; i++) {
 		entry->slot = q->body.slots[i];
-		status = fn(arg, entry);
+		EMR_TRY(fn(arg, entry));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status one_release(void *arg, const emr_known_release *release)
@@ -197,11 +189,11 @@ static emr_status one_release(void *arg, const emr_known_release *release)
 	if (status != EMR_OK) { /* not addressed to me, or gone: that he asked stands there all the
 				   same */
 		a->damaged++;
-		status = note_answers(a, release, &entry);
-		return status == EMR_OK ? a->fn(a->arg, &entry) : status;
+		EMR_TRY(note_answers(a, release, &entry));
+		return a->fn(a->arg, &entry);
 	}
-	status = note_answers(a, release, &entry);
-	return status == EMR_OK ? staff_tell_slots(a->fn, a->arg, &q, &entry) : status;
+	EMR_TRY(note_answers(a, release, &entry));
+	return staff_tell_slots(a->fn, a->arg, &q, &entry);
 }
 
 static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes d_row)
@@ -209,13 +201,10 @@ static emr_status one_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 	audit *a = arg;
 	emr_row_domain row;
 	emr_bytes pk;
-	emr_status status;
 
 	(void)is_mine;
 	(void)d_row;
-	status = share_domain(a->share, domain, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_domain(a->share, domain, &row));
 	pk = emr_bytes_of(row.owner_pk, 32);
 	a->owner = emr_sha256_of(&pk, 1);
 	return emr_replica_releases(a->share->o.replica, domain, one_release, a);
@@ -225,14 +214,12 @@ emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_
 {
 	audit a = {.share = share, .fn = fn, .arg = arg};
 	emr_known_person me;
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
+	emr_status status;
 
-	if (status == EMR_OK && (me.row.roles & EMR_ROLE_AUDITOR) == 0)
-		status = EMR_DENIED;
-	if (status == EMR_OK)
-		status = emr_box_key_identity(share->o.keyring, &a.box);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
+	if ((me.row.roles & EMR_ROLE_AUDITOR) == 0)
+		return EMR_DENIED;
+	EMR_TRY(emr_box_key_identity(share->o.keyring, &a.box));
 	memcpy(a.org, me.row.org, sizeof a.org);
 	status = emr_replica_people(share->o.replica, note_agent, &a);
 	if (status == EMR_OK)

@@ -1,5 +1,5 @@
-/* This file puts a team in the place of a person, for who gives and for who gets: a member opens
- * what was shared with his team. A person is found by the key that she has now. */
+/* This file puts a team in the place of a person, on the giving and on the receiving side: a member
+ * opens what was shared with the team. A person is found by the key that the person has now. */
 #include <string.h>
 
 #include "contract/codes.h"
@@ -38,11 +38,8 @@ emr_status share_party(
 		return emr_replica_person_is_active(replica, out, share_now(share), out_is_active);
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_team_of_grantee(replica, grantee, &team);
-	if (status == EMR_OK)
-		status = emr_team_is_active(replica, &team, share_now(share), &is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_team_of_grantee(replica, grantee, &team));
+	EMR_TRY(emr_team_is_active(replica, &team, share_now(share), &is_active));
 	put_in_place(&team, out);
 	if (out_is_active != NULL)
 		*out_is_active = is_active;
@@ -110,26 +107,21 @@ emr_status share_standing(
 	emr_known_person me;
 	emr_id32 grantee;
 	standing s = {.is_team = false};
-	emr_status status = emr_replica_person(share->o.replica, share->me.signer_id, &me);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(share->o.replica, share->me.signer_id, &me));
 	memcpy(s.root.b, me.row.root, sizeof s.root.b);
-	status = share_look_at_own_key(share, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_look_at_own_key(share, &s));
 	memcpy(grantee.b, known->row.grantee, sizeof grantee.b);
 	s.is_team = !emr_id32_equal(grantee, s.root);
 	if (s.is_team)
-		status = emr_team_of_grantee(share->o.replica, grantee, team);
-	if (status == EMR_OK && s.is_team) {
+		EMR_TRY(emr_team_of_grantee(share->o.replica, grantee, team));
+	if (s.is_team) {
 		s.team = team;
 		s.team_id = team->id;
-		status = emr_team_membership(share->o.replica, s.team_id, s.root, &s.membership);
+		EMR_TRY(emr_team_membership(share->o.replica, s.team_id, s.root, &s.membership));
 	}
-	if (status == EMR_OK)
-		*out = s;
-	return status;
+	*out = s;
+	return EMR_OK;
 }
 
 emr_grant_phase share_phase(emr_share *share, const standing *s, emr_known_grant *known)
@@ -155,15 +147,13 @@ emr_status share_was_his(
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status;
 
 	*out_was = !s->is_team || s->membership.ended_seq == 0;
 	if (*out_was || memcmp(s->team->row.steward, s->root.b, 32) == 0)
 		return EMR_OK;
-	status = share_item(share, EMR_FAMILY_GRANT, known->domain, known->grant, 1, &bytes, &item);
-	if (status == EMR_OK)
-		*out_was = item.seq < s->membership.ended_seq;
-	return status;
+	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, known->domain, known->grant, 1, &bytes, &item));
+	*out_was = item.seq < s->membership.ended_seq;
+	return EMR_OK;
 }
 
 void share_forget_team_key(emr_share *share)

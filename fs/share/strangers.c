@@ -1,7 +1,7 @@
-/* This file finds keys that may do something in the owner's domains without being hers or one of
- * her computers', for example what somebody with a stolen computer has added. Only the owner's
- * key begins an epoch, adds a computer, shares, or lets anybody write: her other computers do
- * none of it, so what they signed of that is somebody else's word. */
+/* This file finds keys that may do something in the owner's domains without belonging to the owner
+ * or one of the owner's computers, for example keys that the thief of a computer has added. Only
+ * the owner's key begins an epoch, adds a computer, shares, or gives a right to write: the owner's
+ * other computers do none of it, so such an entry signed by one of them is somebody else's word. */
 #include "share/strangers.h"
 
 #include <string.h>
@@ -34,11 +34,10 @@ static emr_id32 id_of(const uint8_t pk[32])
 static emr_status person_of(const emr_keyring *keyring, emr_id32 *out_person)
 {
 	uint8_t pk[32];
-	emr_status status = emr_keyring_person_pk(keyring, pk);
 
-	if (status == EMR_OK)
-		*out_person = id_of(pk);
-	return status;
+	EMR_TRY(emr_keyring_person_pk(keyring, pk));
+	*out_person = id_of(pk);
+	return EMR_OK;
 }
 
 static emr_status is_computer_of(
@@ -63,9 +62,9 @@ emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica,
 	uint64_t now_unix_s, bool *out_is)
 {
 	emr_id32 person;
-	emr_status status = person_of(keyring, &person);
 
-	return status == EMR_OK ? is_computer_of(replica, person, key, now_unix_s, out_is) : status;
+	EMR_TRY(person_of(keyring, &person));
+	return is_computer_of(replica, person, key, now_unix_s, out_is);
 }
 
 static emr_status signer_of(
@@ -75,11 +74,10 @@ static emr_status signer_of(
 		.domain = l->domain, .object = object, .version = version, .family = family};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = emr_replica_item_get(l->replica, &at, &bytes, &item);
 
-	if (status == EMR_OK)
-		*out = item.signer_id;
-	return status;
+	EMR_TRY(emr_replica_item_get(l->replica, &at, &bytes, &item));
+	*out = item.signer_id;
+	return EMR_OK;
 }
 
 /* ---- writers ---- */
@@ -92,7 +90,7 @@ static emr_status look_at_writer(void *arg, emr_id16 domain, const emr_row_write
 	emr_id16 object;
 	emr_status status;
 
-	/* Who may manage and dates an entry back is a manager still, until an entry ends it. */
+	/* A manager who dates an entry back is a manager still, until an entry ends that. */
 	if (row->head.state != EMR_WRITER_ACTIVE ||
 		(!is_manager && row->not_after_unix_s <= l->now))
 		return EMR_OK;
@@ -128,12 +126,10 @@ static emr_status look_at_grant(void *arg, const emr_known_grant *grant)
 
 static emr_status look_at_domain(looking *l, emr_id16 domain, const uint8_t owner_pk[32])
 {
-	emr_status status;
-
 	l->domain = domain;
 	l->owner = id_of(owner_pk);
-	status = emr_replica_writers(l->replica, domain, look_at_writer, l);
-	return status == EMR_OK ? emr_replica_grants(l->replica, domain, look_at_grant, l) : status;
+	EMR_TRY(emr_replica_writers(l->replica, domain, look_at_writer, l));
+	return emr_replica_grants(l->replica, domain, look_at_grant, l);
 }
 
 emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
@@ -141,11 +137,10 @@ emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, em
 {
 	looking l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg};
 	emr_row_domain row;
-	emr_status status = person_of(keyring, &l.person);
 
-	if (status == EMR_OK)
-		status = emr_domain_row(replica, domain, &row);
-	return status == EMR_OK ? look_at_domain(&l, domain, row.owner_pk) : status;
+	EMR_TRY(person_of(keyring, &l.person));
+	EMR_TRY(emr_domain_row(replica, domain, &row));
+	return look_at_domain(&l, domain, row.owner_pk);
 }
 
 typedef struct walk {
@@ -171,9 +166,9 @@ emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint6
 {
 	walk w = {.l = {.replica = replica, .now = now_unix_s, .fn = fn, .arg = arg},
 		.keyring = keyring};
-	emr_status status = person_of(keyring, &w.l.person);
 
-	return status == EMR_OK ? emr_replica_domains(replica, one_domain, &w) : status;
+	EMR_TRY(person_of(keyring, &w.l.person));
+	return emr_replica_domains(replica, one_domain, &w);
 }
 
 /* ---- whose word a right is ---- */
@@ -184,13 +179,11 @@ static emr_status is_owners_word(emr_replica *replica, uint8_t family, emr_id16 
 	looking l = {.replica = replica, .domain = domain};
 	emr_row_domain row;
 	emr_id32 signer;
-	emr_status status = emr_domain_row(replica, domain, &row);
 
-	if (status == EMR_OK)
-		status = signer_of(&l, family, object, version, &signer);
-	if (status == EMR_OK)
-		*out_is = emr_id32_equal(signer, id_of(row.owner_pk));
-	return status;
+	EMR_TRY(emr_domain_row(replica, domain, &row));
+	EMR_TRY(signer_of(&l, family, object, version, &signer));
+	*out_is = emr_id32_equal(signer, id_of(row.owner_pk));
+	return EMR_OK;
 }
 
 /* A REVOKE is the row's last version: the terms are one before. */
@@ -228,14 +221,10 @@ emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t e
 	emr_status status;
 
 	emr_key_epoch(domain.b, epoch, &key);
-	status = emr_replica_state_get(replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
 	if (emr_row_epoch_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	status = signer_of(&l, EMR_FAMILY_DOMAIN, domain, row.head.version, &signer);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(signer_of(&l, EMR_FAMILY_DOMAIN, domain, row.head.version, &signer));
 	memcpy(object.b, signer.b, sizeof object.b);
 	emr_key_in_domain("W", domain.b, object.b, &key);
 	status = emr_replica_state_get(replica, key.text, &writer);

@@ -76,11 +76,11 @@ emr_status emr_dataset_terms_make(const char *name, const uint8_t x25519[32], em
 		.before = before,
 		.sealed = sealed,
 		.file = file};
-	emr_status status = file.len <= EMR_TERMS_FILE_MAX ? EMR_OK : EMR_LIMIT;
 
-	if (status == EMR_OK)
-		status = emr_pseudonym_key_seal(x25519, name, pseudonym_key, sealed);
-	return status == EMR_OK ? write_terms(&t, out_part, out_hash) : status;
+	if (file.len > EMR_TERMS_FILE_MAX)
+		return EMR_LIMIT;
+	EMR_TRY(emr_pseudonym_key_seal(x25519, name, pseudonym_key, sealed));
+	return write_terms(&t, out_part, out_hash);
 }
 
 /* The rest of a dataset's terms.  *OUT_FILE may be NULL. */
@@ -148,28 +148,26 @@ emr_status team_terms_read(emr_bytes part, const uint8_t hash[32], emr_team *out
 
 /* ---- one team ---- */
 
-/* What the row says; the terms are left out. */
+/* Reads the row; the terms are left out. */
 static emr_status take_row(
 	emr_replica *replica, emr_id16 id, const emr_row_dataset *row, emr_team *out)
 {
 	emr_known_person leader;
 	emr_id32 steward;
-	emr_status status;
 
 	*out = (emr_team){.id = id, .row = *row};
 	emr_grantee_dataset(id.b, out->grantee.b);
 	memcpy(steward.b, row->steward, sizeof steward.b);
-	status = emr_replica_person(replica, steward, &leader);
-	if (status == EMR_OK)
-		memcpy(out->org.b, leader.row.org, sizeof out->org.b);
+	EMR_TRY(emr_replica_person(replica, steward, &leader));
+	memcpy(out->org.b, leader.row.org, sizeof out->org.b);
 	/* It is shown under the organisation's name: nobody else who is registered there speaks for
 	 * it. */
-	if (status == EMR_OK && (leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
-		status = EMR_NOT_FOUND;
-	return status;
+	if ((leader.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
+		return EMR_NOT_FOUND;
+	return EMR_OK;
 }
 
-/* Whoever reads the row alone must not be told anything else than who reads the terms. */
+/* A reader of the row alone must not be told anything else than a reader of the terms. */
 static bool row_fits(const emr_team *team)
 {
 	const emr_row_dataset *row = &team->row;
@@ -200,9 +198,9 @@ static emr_status read_team(
 emr_status emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out)
 {
 	emr_row_dataset row;
-	emr_status status = emr_replica_team(replica, id, &row);
 
-	return status == EMR_OK ? read_team(replica, id, &row, out) : status;
+	EMR_TRY(emr_replica_team(replica, id, &row));
+	return read_team(replica, id, &row, out);
 }
 
 emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf *out)
@@ -211,11 +209,10 @@ emr_status emr_dataset_file(emr_replica *replica, const emr_team *team, emr_buf 
 	EMR_AUTO_BUF part = {0};
 	emr_team same = *team;
 	emr_bytes file = {0};
-	emr_status status = emr_replica_part(replica, &key, &part);
 
-	if (status == EMR_OK)
-		status = read_terms(emr_buf_view(&part), team->row.terms, &same, &file);
-	return status == EMR_OK ? emr_buf_append(out, file.data, file.len) : status;
+	EMR_TRY(emr_replica_part(replica, &key, &part));
+	EMR_TRY(read_terms(emr_buf_view(&part), team->row.terms, &same, &file));
+	return emr_buf_append(out, file.data, file.len);
 }
 
 typedef struct walk {
@@ -274,13 +271,12 @@ static emr_status compare_grantee(void *arg, emr_id16 id, const emr_row_dataset 
 emr_status emr_team_of_grantee(emr_replica *replica, emr_id32 grantee, emr_team *out)
 {
 	walk w = {.replica = replica, .wanted = grantee};
-	emr_status status = emr_replica_teams(replica, compare_grantee, &w);
 
-	if (status == EMR_OK && !w.is_found)
+	EMR_TRY(emr_replica_teams(replica, compare_grantee, &w));
+	if (!w.is_found)
 		return EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		*out = w.found;
-	return status;
+	*out = w.found;
+	return EMR_OK;
 }
 
 /* ---- which took its place ---- */
@@ -306,11 +302,10 @@ static emr_status place_of(emr_replica *replica, emr_id16 id, heir *out)
 	const emr_part_key key = {.family = EMR_FAMILY_DATASET, .version = 1, .object = id};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item facts;
-	emr_status status = emr_replica_item_get(replica, &key, &bytes, &facts);
 
-	if (status == EMR_OK)
-		*out = (heir){.seq = facts.seq, .index = facts.index, .id = id};
-	return status;
+	EMR_TRY(emr_replica_item_get(replica, &key, &bytes, &facts));
+	*out = (heir){.seq = facts.seq, .index = facts.index, .id = id};
+	return EMR_OK;
 }
 
 /* Whether TEAM names another one as the one before, and could be a key of the team LIKE. */
@@ -374,8 +369,8 @@ static void find_ends(heir *all, size_t n)
 	}
 }
 
-/* Who takes a place stands later on the ledger than who had it: one look against that order finds
- * where each leads to, and no circle leads back. */
+/* A team that takes a place stands later on the ledger than the team that had it: one look against
+ * that order finds where each leads to, and no circle leads back. */
 emr_status emr_team_present(emr_replica *replica, const emr_team *team, emr_team *out)
 {
 	heirs h = {.replica = replica, .like = team, .take = note_heir};
@@ -404,13 +399,11 @@ emr_status emr_team_stands_before(
 	emr_replica *replica, emr_id16 team, emr_id16 other, bool *out_does)
 {
 	heir places[2];
-	emr_status status = place_of(replica, team, &places[0]);
 
-	if (status == EMR_OK)
-		status = place_of(replica, other, &places[1]);
-	if (status == EMR_OK)
-		*out_does = by_place(&places[0], &places[1]) < 0;
-	return status;
+	EMR_TRY(place_of(replica, team, &places[0]));
+	EMR_TRY(place_of(replica, other, &places[1]));
+	*out_does = by_place(&places[0], &places[1]) < 0;
+	return EMR_OK;
 }
 
 emr_status emr_teams_in_order(emr_replica *replica, emr_buf *io_ids)
@@ -418,19 +411,17 @@ emr_status emr_teams_in_order(emr_replica *replica, emr_buf *io_ids)
 	const size_t n = io_ids->len / sizeof(emr_id16);
 	EMR_AUTO_BUF found = {0};
 	heir *all;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		heir one = {.seq = 0};
 		emr_id16 id;
 
 		memcpy(id.b, io_ids->data + i * sizeof id, sizeof id.b);
-		status = place_of(replica, id, &one);
-		if (status == EMR_OK)
-			status = emr_buf_append(&found, &one, sizeof one);
+		EMR_TRY(place_of(replica, id, &one));
+		EMR_TRY(emr_buf_append(&found, &one, sizeof one));
 	}
-	if (status != EMR_OK || n == 0)
-		return status;
+	if (n == 0)
+		return EMR_OK;
 	all = (heir *)(void *)found.data;
 	qsort(all, n, sizeof *all, by_place);
 	for (size_t i = 0; i < n; i++)
@@ -462,15 +453,13 @@ static emr_status note_next(void *arg, const emr_team *team)
 	heirs *h = arg;
 	heir next = {.seq = 0};
 	bool is_later = false;
-	emr_status status = EMR_OK;
 
 	if (!may_take_a_place(team, h->like) || !emr_id16_equal(team->before, h->like->id))
 		return EMR_OK;
-	status = emr_team_stands_before(h->replica, h->like->id, team->id, &is_later);
-	if (status == EMR_OK && is_later)
-		status = place_of(h->replica, team->id, &next);
-	return status == EMR_OK && is_later ? emr_buf_append(&h->found, &next, sizeof next)
-					    : status;
+	EMR_TRY(emr_team_stands_before(h->replica, h->like->id, team->id, &is_later));
+	if (is_later)
+		EMR_TRY(place_of(h->replica, team->id, &next));
+	return is_later ? emr_buf_append(&h->found, &next, sizeof next) : EMR_OK;
 }
 
 emr_status emr_team_followed_in(emr_replica *replica, const emr_team *team, uint64_t *out_seq)
@@ -494,17 +483,14 @@ emr_status emr_team_is_active(
 {
 	emr_known_person leader;
 	emr_id32 steward;
-	emr_status status;
 
 	*out_is_active = false;
 	if (team->row.head.state != EMR_DATASET_OPEN || !team->has_box ||
 		now_unix_s >= team->row.not_after_unix_s)
 		return EMR_OK;
 	memcpy(steward.b, team->row.steward, sizeof steward.b);
-	status = emr_replica_person(replica, steward, &leader);
-	return status == EMR_OK
-		       ? emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active)
-		       : status;
+	EMR_TRY(emr_replica_person(replica, steward, &leader));
+	return emr_replica_person_is_active(replica, &leader, now_unix_s, out_is_active);
 }
 
 /* ---- who is in ---- */
@@ -598,13 +584,10 @@ static emr_status open_letter(emr_replica *replica, const emr_box_key *box, cons
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF item = {0};
 	emr_replica_item facts;
-	emr_status status = emr_replica_part(replica, key, &part);
 
-	if (status == EMR_OK)
-		status = emr_replica_item_get(replica, key, &item, &facts);
-	return status == EMR_OK ? emr_admit_part_open(box, emr_buf_view(&item), emr_buf_view(&part),
-					  team->row.B, out)
-				: status;
+	EMR_TRY(emr_replica_part(replica, key, &part));
+	EMR_TRY(emr_replica_item_get(replica, key, &item, &facts));
+	return emr_admit_part_open(box, emr_buf_view(&item), emr_buf_view(&part), team->row.B, out);
 }
 
 emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
@@ -613,12 +596,10 @@ emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const 
 	emr_part_key key = {.family = EMR_FAMILY_MEMBER, .object = member_object(team->id, root)};
 	emr_box_key *box = NULL;
 	emr_membership m;
-	emr_status status = emr_team_membership(replica, team->id, root, &m);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_box_key_identity(keyring, &box);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_team_membership(replica, team->id, root, &m));
+	EMR_TRY(emr_box_key_identity(keyring, &box));
 	status = EMR_NOT_FOUND;
 	for (key.version = m.row.head.version; key.version > 0; key.version--) {
 		emr_status opened = open_letter(replica, box, team, &key, out);

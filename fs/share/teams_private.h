@@ -1,6 +1,6 @@
-/* The files of this module use teams through this: a team as a grantee where a person could
- * stand, and a person who reads in a team's name. It refuses to let somebody read in the name of
- * a team that he is not in. */
+/* The files of this module use teams through this: a team as a grantee where a person could stand,
+ * and a person who reads in a team's name. It refuses to let a person read in the name of a team
+ * without being in it. */
 #pragma once
 
 #include "share/read.h"
@@ -20,8 +20,8 @@ emr_status share_party(
 /* The key that goes on for the person (or team) whose first key is ROOT. */
 emr_status share_present_key(emr_share *share, emr_id32 root, emr_id32 *out);
 /* When the key ended that the person of KEY, one of his keys, has now: it was revoked, or his
- * organisation is no member any more; 0: it did not.  Whoever seals something for somebody asks
- * this first. EMR_NOT_FOUND: the ledger knows no such key. */
+ * organisation is no member any more; 0: it did not. A function that seals something for a person
+ * calls this first. EMR_NOT_FOUND: the ledger knows no such key. */
 emr_status share_key_end(emr_share *share, emr_id32 key, uint64_t *out_ended_unix_s);
 /* Whether share_party put a team there. */
 bool share_is_team(const emr_known_person *party);
@@ -68,6 +68,6 @@ emr_status share_was_his(
 	emr_share *share, const standing *s, const emr_known_grant *known, bool *out_was);
 /* The key of the team that was opened last is wiped: whoever is in no more does not keep it. */
 void share_forget_team_key(emr_share *share);
-/* What opens its letter, and what converted keys are for.  Either may be NULL. */
+/* The key that opens its letter, and to which converted keys are sealed. Either may be NULL. */
 emr_status share_standing_keys(
 	emr_share *share, const standing *s, emr_box_key **out_box, emr_grantee_key **out_key);

@@ -1,5 +1,5 @@
-/* This file reads the terms of a dataset, which are JSON that others wrote. What it does not know,
- * or what is not there, it refuses: terms are shown in full, or not at all. */
+/* This file reads the terms of a dataset, which are JSON that others wrote. A field that it does
+ * not know, or that is missing, it refuses: terms are shown in full, or not at all. */
 #include "share/terms.h"
 
 #include <ctype.h>
@@ -93,7 +93,7 @@ static emr_status take_choice(const json_t *value, const char *usual, const char
 #define CODE_MAX 16
 #define CODE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%/+-"
 
-/* What a table can have as the head of a column, and a person can be shown. */
+/* True for text that a table can have as the head of a column, and a person can be shown. */
 static emr_status check_column_name(const emr_terms *terms, const char *name)
 {
 	size_t len = strlen(name);

@@ -7,10 +7,9 @@
 
 static emr_status may_look_back(emr_shared *shared, emr_share_trouble *out_trouble)
 {
-	emr_status status = emr_shared_check(shared, out_trouble);
-
-	if (status != EMR_OK || (shared->received.grant.row.rights & EMR_GRANT_HISTORY) != 0)
-		return status;
+	EMR_TRY(emr_shared_check(shared, out_trouble));
+	if ((shared->received.grant.row.rights & EMR_GRANT_HISTORY) != 0)
+		return EMR_OK;
 	if (out_trouble != NULL)
 		out_trouble->why = EMR_WHY_RIGHTS;
 	return EMR_DENIED;
@@ -18,10 +17,9 @@ static emr_status may_look_back(emr_shared *shared, emr_share_trouble *out_troub
 
 static emr_status head_of(emr_shared *shared, emr_id16 object, emr_replica_head *out)
 {
-	emr_status status = emr_replica_head_get(
-		shared->share->o.replica, shared->received.grant.domain, object, out);
-
-	return status == EMR_OK && out->state == EMR_OBJECT_ERASED ? EMR_NOT_FOUND : status;
+	EMR_TRY(emr_replica_head_get(
+		shared->share->o.replica, shared->received.grant.domain, object, out));
+	return out->state == EMR_OBJECT_ERASED ? EMR_NOT_FOUND : EMR_OK;
 }
 
 /* HEAD becomes the row as it was when ITEM was its last. */
@@ -40,15 +38,11 @@ emr_status shared_find_version(
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_head head;
 	emr_replica_item item;
-	emr_status status = may_look_back(shared, NULL);
 
-	if (status == EMR_OK)
-		status = head_of(shared, object, &head);
-	if (status == EMR_OK)
-		status = share_item(shared->share, EMR_FAMILY_OBJECT, head.domain, object, pversion,
-			&bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(may_look_back(shared, NULL));
+	EMR_TRY(head_of(shared, object, &head));
+	EMR_TRY(share_item(
+		shared->share, EMR_FAMILY_OBJECT, head.domain, object, pversion, &bytes, &item));
 	if (item.op != EMR_OP_PUT && item.op != EMR_OP_REWRAP)
 		return EMR_NOT_FOUND;
 	go_back(&head, &item);
@@ -76,7 +70,7 @@ static bool is_same_put(const step *s, const emr_put_part *put)
 	       emr_cid_equal(&s->root, &put->root);
 }
 
-/* What was only sealed again is the same version; its newest seal is what is asked for. */
+/* A version that was only sealed again is the same version; its newest seal is asked for. */
 static emr_status note_version(walk *w, const emr_replica_item *item, const record_facts *facts)
 {
 	step *last = w->steps.len > 0

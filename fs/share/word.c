@@ -1,7 +1,7 @@
-/* This file tells the reader of a shared record whose word a version is: who signed its content.
- * It goes through the items of the record on the ledger, as far as this computer has them. Before
- * its owner seals a record again, her computer asks the same: what she has signed, readers believe.
- */
+/* This file tells the reader of a shared record who signed the content of a version, and so vouches
+ * for it. It goes through the items of the record on the ledger, as far as this computer has them.
+ * The owner's computer looks up the same before it seals a record again, because readers believe
+ * what the owner has signed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,29 +125,25 @@ static emr_status look_at_item(void *arg, const emr_replica_item *item)
 		c->has_number = true;
 	}
 	fits = pass(&c->content, item, has_part ? &part : NULL);
-	status = has_part ? note_highest(c, item, &part) : EMR_OK;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(has_part ? note_highest(c, item, &part) : EMR_OK);
 	return fits ? EMR_OK : note_newer(c, item, has_part ? &part : NULL);
 }
 
-/* What another put into the row goes on with the row: its number, and a higher version than what
- * lay there. */
+/* Content that another writer put into the row continues the row: it has its number, and a higher
+ * version than the content before. */
 static emr_status judge_row(const chain *c, emr_signed *is)
 {
 	const emr_put_part *put = &c->facts->put;
 	bool by_owner = false, owners_row = false,
 	     has_number = emr_id16_equal(put->record_id, c->facts->head.object);
-	emr_status status;
 
 	if ((is->standing != EMR_SIGNED_VALID && is->standing != EMR_SIGNED_STALE) ||
 		!c->content.now.is_there)
 		return EMR_OK;
-	status = is_by_owner(c, c->content.now.item.signer_id, &by_owner);
-	if (status == EMR_OK)
-		status = is_by_owner(c, c->facts->head.creator, &owners_row);
-	if (status != EMR_OK || by_owner)
-		return status;
+	EMR_TRY(is_by_owner(c, c->content.now.item.signer_id, &by_owner));
+	EMR_TRY(is_by_owner(c, c->facts->head.creator, &owners_row));
+	if (by_owner)
+		return EMR_OK;
 	has_number |= owners_row && c->has_number && emr_id16_equal(put->record_id, c->number);
 	if (has_number && c->content.now.cver_before < put->cver)
 		return EMR_OK;
@@ -191,21 +187,18 @@ static emr_signed_place place_of(emr_share *share, const uint8_t patient_pk[32],
 static emr_status find_arrival(chain *c)
 {
 	const emr_replica_head *head = &c->facts->head;
-	emr_status status;
 
 	c->content = (coming){.mine = &c->facts->put, .version = head->pversion};
-	status = emr_replica_history(c->share->o.replica, EMR_FAMILY_OBJECT, head->domain,
-		head->object, look_at_item, c);
-	if (status == EMR_OK)
-		take_arrival(c);
-	return status;
+	EMR_TRY(emr_replica_history(c->share->o.replica, EMR_FAMILY_OBJECT, head->domain,
+		head->object, look_at_item, c));
+	take_arrival(c);
+	return EMR_OK;
 }
 
 static emr_status judge(const chain *c, const emr_bundle *bundle, emr_signed *out)
 {
-	emr_status status = emr_signed_judge(c->share->o.replica, c->place, bundle, out);
-
-	return status == EMR_OK ? judge_row(c, out) : status;
+	EMR_TRY(emr_signed_judge(c->share->o.replica, c->place, bundle, out));
+	return judge_row(c, out);
 }
 
 static emr_status open_and_judge(const chain *c, const emr_content_key *key, emr_signed *out)
@@ -232,17 +225,14 @@ emr_status share_vouch(emr_share *share, const emr_row_domain *row, const record
 	emr_signed is = {.standing = EMR_SIGNED_SELF};
 	uint8_t patient_pk[32];
 	bool is_hers = false;
-	emr_status status = emr_keyring_person_pk(share->o.keyring, patient_pk);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_person_pk(share->o.keyring, patient_pk));
 	place = place_of(share, patient_pk, row->owner_pk, facts);
-	status = find_arrival(&c);
-	if (status == EMR_OK)
-		status = is_by_owner(&c, place.put_signer, &is_hers);
-	if (status == EMR_OK && !is_hers)
-		status = open_and_judge(&c, key, &is);
-	return status == EMR_OK && is.standing == EMR_SIGNED_MISMATCH ? EMR_BAD_SIGNATURE : status;
+	EMR_TRY(find_arrival(&c));
+	EMR_TRY(is_by_owner(&c, place.put_signer, &is_hers));
+	if (!is_hers)
+		EMR_TRY(open_and_judge(&c, key, &is));
+	return is.standing == EMR_SIGNED_MISMATCH ? EMR_BAD_SIGNATURE : EMR_OK;
 }
 
 emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record_facts *facts,
@@ -252,12 +242,9 @@ emr_status share_word(emr_shared *shared, const emr_bundle *bundle, const record
 		place_of(shared->share, shared->received.card.id_pk, shared->row.owner_pk, facts);
 	chain c = {.share = shared->share, .facts = facts, .place = &place};
 	emr_shared_word word = {.root = facts->put.root};
-	emr_status status = find_arrival(&c);
 
-	if (status == EMR_OK)
-		status = judge(&c, bundle, &word.is);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_arrival(&c));
+	EMR_TRY(judge(&c, bundle, &word.is));
 	word.is_placed = !place.is_put;
 	word.time_unix_s =
 		word.is_placed && word.is.kind != 0 ? word.is.issued_at : place.time_unix_s;
@@ -283,9 +270,8 @@ typedef struct came_walk {
 static emr_status part_of(
 	emr_replica *replica, const emr_part_key *at, emr_buf *bytes, emr_put_part *out_part)
 {
-	emr_status status = emr_replica_part(replica, at, bytes);
-
-	return status == EMR_OK ? emr_put_part_decode(emr_buf_view(bytes), out_part) : status;
+	EMR_TRY(emr_replica_part(replica, at, bytes));
+	return emr_put_part_decode(emr_buf_view(bytes), out_part);
 }
 
 static emr_status walk_to_it(void *arg, const emr_replica_item *item)
@@ -311,14 +297,11 @@ emr_status emr_shared_came(emr_replica *replica, const emr_part_key *at, emr_rep
 	emr_put_part mine;
 	came_walk w = {
 		.replica = replica, .at = *at, .content = {.mine = &mine, .version = at->version}};
-	emr_status status = part_of(replica, at, &bytes, &mine);
 
-	if (status == EMR_OK)
-		status = emr_replica_history(
-			replica, at->family, at->domain, at->object, walk_to_it, &w);
-	if (status == EMR_OK && !w.content.now.is_there)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		*out_item = w.content.now.item;
-	return status;
+	EMR_TRY(part_of(replica, at, &bytes, &mine));
+	EMR_TRY(emr_replica_history(replica, at->family, at->domain, at->object, walk_to_it, &w));
+	if (!w.content.now.is_there)
+		return EMR_NOT_FOUND;
+	*out_item = w.content.now.item;
+	return EMR_OK;
 }

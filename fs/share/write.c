@@ -1,6 +1,6 @@
-/* This file tells a person where he may write in folders of others, by a letter from the owner
- * or by his role and a patient's card, and until when. It also makes again the keys of names
- * that he wrote there himself. */
+/* This file tells a person in which folders of others that person may write, by a letter from the
+ * owner or by role and a patient's card, and until when. It also makes again the keys of names that
+ * the person wrote there. */
 #include "share/write.h"
 
 #include <stdlib.h>
@@ -38,13 +38,10 @@ emr_status share_writer_row(emr_share *share, emr_id16 domain, emr_id32 writer, 
 	EMR_AUTO_BUF bytes = {0};
 	emr_id16 object;
 	emr_key_text key;
-	emr_status status;
 
 	memcpy(object.b, writer.b, sizeof object.b);
 	emr_key_in_domain("W", domain.b, object.b, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	if (emr_row_writer_parse((emr_span){bytes.data, bytes.len}, out) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	return memcmp(out->writer, writer.b, 32) == 0 ? EMR_OK : EMR_NOT_FOUND;
@@ -107,19 +104,14 @@ static emr_status open_letter(emr_share *share, const emr_row_writer *row, emr_w
 	EMR_AUTO_BUF part = {0};
 	emr_replica_item item;
 	emr_id16 object;
-	emr_status status;
 
 	memcpy(object.b, share->me.signer_id.b, sizeof object.b);
-	status = share_item(
-		share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item);
-	if (status == EMR_OK)
-		w->since_unix_s = item.ledger_time;
-	if (status == EMR_OK)
-		status = share_item(
-			share, EMR_FAMILY_WRITER, w->domain, object, version, &bytes, &item);
-	if (status == EMR_OK)
-		status = letter_part(share, w->domain, object, version, &part);
-	return status == EMR_OK ? read_letter(share, item.bytes, emr_buf_view(&part), w) : status;
+	EMR_TRY(share_item(
+		share, EMR_FAMILY_WRITER, w->domain, object, row->head.version, &bytes, &item));
+	w->since_unix_s = item.ledger_time;
+	EMR_TRY(share_item(share, EMR_FAMILY_WRITER, w->domain, object, version, &bytes, &item));
+	EMR_TRY(letter_part(share, w->domain, object, version, &part));
+	return read_letter(share, item.bytes, emr_buf_view(&part), w);
 }
 
 static emr_writing_phase phase_of(const emr_share *share, const emr_row_writer *row)
@@ -130,8 +122,8 @@ static emr_writing_phase phase_of(const emr_share *share, const emr_row_writer *
 							 : EMR_WRITING_IN_FORCE;
 }
 
-/* What is written is sealed to the folder's owner: after the end of his key somebody else may have
- * it. */
+/* New bytes are sealed to the folder's owner: after the end of the owner's key another person may
+ * have it. */
 static emr_status look_at_owner(emr_share *share, const emr_card *card, uint64_t *out_ended_unix_s)
 {
 	emr_status status = share_key_end(share, card->signer_id, out_ended_unix_s);
@@ -148,16 +140,12 @@ static emr_status writing_of_row(
 		.not_after_unix_s = row->not_after_unix_s};
 	emr_row_domain d;
 	uint64_t ended_unix_s = 0;
-	emr_status status = share_domain(share, domain, &d);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_domain(share, domain, &d));
 	w.is_inbox = (d.head.flags & EMR_ITEM_INBOX) != 0;
-	status = open_letter(share, row, &w);
-	if (status == EMR_OK && w.phase == EMR_WRITING_IN_FORCE)
-		status = look_at_owner(share, &w.card, &ended_unix_s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_letter(share, row, &w));
+	if (w.phase == EMR_WRITING_IN_FORCE)
+		EMR_TRY(look_at_owner(share, &w.card, &ended_unix_s));
 	if (ended_unix_s != 0) {
 		w.phase = EMR_WRITING_HAS_ENDED;
 		w.since_unix_s = ended_unix_s;
@@ -166,7 +154,7 @@ static emr_status writing_of_row(
 	if (w.phase == EMR_WRITING_HAS_ENDED && w.since_unix_s >= w.not_after_unix_s)
 		w.phase = EMR_WRITING_IS_OVER;
 	*out = w;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- by letter ---- */
@@ -175,15 +163,14 @@ emr_status emr_share_writing(emr_share *share, emr_id16 domain, emr_writing *out
 {
 	emr_row_writer row;
 	bool is_anothers = false;
-	emr_status status = emr_share_is_anothers(share, domain, &is_anothers);
 
-	if (status == EMR_OK && !is_anothers)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = share_writer_row(share, domain, share->me.signer_id, &row);
-	if (status == EMR_OK && (row.rights & EMR_RIGHT_MANAGE) != 0)
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? writing_of_row(share, domain, &row, out_writing) : status;
+	EMR_TRY(emr_share_is_anothers(share, domain, &is_anothers));
+	if (!is_anothers)
+		return EMR_NOT_FOUND;
+	EMR_TRY(share_writer_row(share, domain, share->me.signer_id, &row));
+	if ((row.rights & EMR_RIGHT_MANAGE) != 0)
+		return EMR_NOT_FOUND;
+	return writing_of_row(share, domain, &row, out_writing);
 }
 
 typedef struct walk {
@@ -247,23 +234,20 @@ static emr_status by_role(emr_share *share, const emr_card *card, emr_writing *o
 {
 	emr_row_domain row;
 	uint64_t ended_unix_s = 0;
-	emr_status status = share_domain(share, card->domain_id, &row);
 
-	if (status == EMR_OK)
-		status = look_at_owner(share, card, &ended_unix_s);
-	if (status == EMR_OK && (ended_unix_s != 0 || (row.head.flags & EMR_ITEM_INBOX) == 0))
-		status = EMR_DENIED;
-	if (status == EMR_OK)
-		status = may_deposit(share);
-	if (status == EMR_OK)
-		*out = (emr_writing){.domain = card->domain_id,
-			.rights = EMR_WRITES_DEPOSIT,
-			.is_inbox = true,
-			.by_role = true,
-			.not_after_unix_s = UINT64_MAX,
-			.top = card->domain_id,
-			.card = *card};
-	return status;
+	EMR_TRY(share_domain(share, card->domain_id, &row));
+	EMR_TRY(look_at_owner(share, card, &ended_unix_s));
+	if (ended_unix_s != 0 || (row.head.flags & EMR_ITEM_INBOX) == 0)
+		return EMR_DENIED;
+	EMR_TRY(may_deposit(share));
+	*out = (emr_writing){.domain = card->domain_id,
+		.rights = EMR_WRITES_DEPOSIT,
+		.is_inbox = true,
+		.by_role = true,
+		.not_after_unix_s = UINT64_MAX,
+		.top = card->domain_id,
+		.card = *card};
+	return EMR_OK;
 }
 
 emr_status emr_share_writing_by_card(emr_share *share, emr_bytes bytes, emr_writing *out_writing)
@@ -298,11 +282,10 @@ emr_status emr_share_own_list_key(
 	emr_share *share, emr_id16 domain, uint32_t epoch, emr_list_key **out_key)
 {
 	uint8_t A[32], capsule[EMR_CAPSULE_BYTES], kcheck[32];
-	emr_status status = share_epoch(share, domain, epoch, A);
 
-	return status == EMR_OK ? emr_list_key_publish(share->o.keyring, domain, epoch, A,
-					  share->me.signer_id, capsule, kcheck, out_key)
-				: status;
+	EMR_TRY(share_epoch(share, domain, epoch, A));
+	return emr_list_key_publish(
+		share->o.keyring, domain, epoch, A, share->me.signer_id, capsule, kcheck, out_key);
 }
 
 emr_status emr_share_own_list_key_id(
@@ -312,13 +295,10 @@ emr_status emr_share_own_list_key_id(
 	emr_row_listkey row;
 	emr_id16 object;
 	emr_key_text key;
-	emr_status status;
 
 	emr_object_listkey(share->me.signer_id.b, epoch, object.b);
 	emr_key_listkey(domain.b, object.b, &key);
-	status = emr_replica_state_get(share->o.replica, key.text, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(share->o.replica, key.text, &bytes));
 	if (emr_row_listkey_parse((emr_span){bytes.data, bytes.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(out_id->b, row.head.item, sizeof out_id->b);
@@ -334,14 +314,13 @@ static emr_status take_own(void *arg, const published_key *key)
 {
 	const taking *t = arg;
 	emr_list_key *own = NULL;
-	emr_status status;
 
 	if (!emr_id32_equal(key->writer, t->me) ||
 		shared_name_key(t->shared, key->listkey_id) != NULL)
 		return EMR_OK;
-	status = emr_share_own_list_key(
-		t->shared->share, t->shared->received.grant.domain, key->epoch, &own);
-	return status == EMR_OK ? shared_keep_name_key(t->shared, key->listkey_id, own) : status;
+	EMR_TRY(emr_share_own_list_key(
+		t->shared->share, t->shared->received.grant.domain, key->epoch, &own));
+	return shared_keep_name_key(t->shared, key->listkey_id, own);
 }
 
 /* Nobody has to release what I can make again. */

@@ -36,19 +36,16 @@ static emr_status is_of_agents(void *arg, const emr_replica_change *change)
 static emr_status names_of(
 	emr_crowd *crowd, const emr_id32 *agents, unsigned n, char out[NAMES_BYTES])
 {
-	emr_status status = EMR_OK;
-
 	out[0] = '\0';
-	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		size_t at = strlen(out);
 		emr_who who;
 
-		status = emr_who_of(crowd, agents[i], &who);
-		if (status == EMR_OK)
-			snprintf(out + at, NAMES_BYTES - at, "%s%s", i > 0 ? ", " : "",
-				who.organisation[0] != '\0' ? who.organisation : who.called);
+		EMR_TRY(emr_who_of(crowd, agents[i], &who));
+		snprintf(out + at, NAMES_BYTES - at, "%s%s", i > 0 ? ", " : "",
+			who.organisation[0] != '\0' ? who.organisation : who.called);
 	}
-	return status;
+	return EMR_OK;
 }
 
 static void notice(telling *t, const emr_handover *h, const char *path, const emr_who *who,
@@ -73,19 +70,15 @@ static emr_status tell_handover(void *arg, const emr_handover *h)
 	char gone[NAMES_BYTES], others[NAMES_BYTES] = "";
 	emr_id32 root;
 	emr_who who;
-	emr_status status;
 
 	if (h->made == NULL && emr_told_has(t->told, given->grant.grant))
 		return EMR_OK;
 	memcpy(root.b, given->grant.row.grantee, sizeof root.b);
 	path = emr_sharing_path(t->visit->session, given->grant.domain, given->label);
-	status = path != NULL ? emr_who_of(&t->crowd, root, &who) : EMR_NO_MEMORY;
-	if (status == EMR_OK)
-		status = names_of(&t->crowd, h->gone, h->gone_n, gone);
-	if (status == EMR_OK && h->made != NULL)
-		status = names_of(&t->crowd, h->made->agents, h->made->n, others);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(path != NULL ? emr_who_of(&t->crowd, root, &who) : EMR_NO_MEMORY);
+	EMR_TRY(names_of(&t->crowd, h->gone, h->gone_n, gone));
+	if (h->made != NULL)
+		EMR_TRY(names_of(&t->crowd, h->made->agents, h->made->n, others));
 	notice(t, h, path, &who, gone, others);
 	return emr_buf_append(t->told, &given->grant.grant, sizeof given->grant.grant);
 }
@@ -98,7 +91,7 @@ static emr_status replace_agents(emr_visit *visit)
 	emr_status status = emr_crowd_open(visit->session, &t.crowd);
 
 	if (status == EMR_OK)
-		status = emr_inner_tree(visit->session, &tree, &n);
+		status = emr_view_inner_tree(visit->session->view, &tree, &n);
 	if (status == EMR_OK)
 		status = emr_share_replace_agents(visit->share, tree, n, tell_handover, &t);
 	emr_crowd_close(&t.crowd);

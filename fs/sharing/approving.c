@@ -58,43 +58,33 @@ static emr_status find_place(approving *a)
 static emr_status check_name(approving *a)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	emr_status status = emr_crowd_open(a->session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_who_find_or_say(&crowd, a->listed.who.called, &a->who, a->problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(a->session, &crowd));
+	EMR_TRY(emr_who_find_or_say(&crowd, a->listed.who.called, &a->who, a->problem));
 	return emr_id32_equal(a->who.id, a->listed.who.id) ? EMR_OK : EMR_CONFLICT;
 }
 
 static emr_status find_request(approving *a)
 {
-	emr_status status = emr_requests_may_act(a->session, a->problem);
-
-	if (status == EMR_OK)
-		status = emr_requests_find(a->session, a->request, &a->listed, a->problem);
-	if (status == EMR_OK && !a->listed.is_to_me) {
+	EMR_TRY(emr_requests_may_act(a->session, a->problem));
+	EMR_TRY(emr_requests_find(a->session, a->request, &a->listed, a->problem));
+	if (!a->listed.is_to_me) {
 		emr_problem_set(a->problem, EMR_SAY_YOUR_OWN_REQUEST, "id", a->listed.id, NULL);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK && a->listed.state != EMR_SHARE_REQUEST_OPEN)
-		status = EMR_CONFLICT;
-	if (status == EMR_OK && a->listed.file[0] != '\0' && a->listed.is_over)
-		status = emr_consents_refuse(a->listed.file, N_("its period is over"), a->problem);
-	if (status == EMR_OK)
-		status = find_place(a);
-	if (status == EMR_OK)
-		status = emr_sharing_may_have(&a->listed.who, a->problem);
-	if (status == EMR_OK)
-		status = check_name(a);
-	if (status != EMR_OK)
-		return status;
+	if (a->listed.state != EMR_SHARE_REQUEST_OPEN)
+		return EMR_CONFLICT;
+	if (a->listed.file[0] != '\0' && a->listed.is_over)
+		EMR_TRY(emr_consents_refuse(a->listed.file, N_("its period is over"), a->problem));
+	EMR_TRY(find_place(a));
+	EMR_TRY(emr_sharing_may_have(&a->listed.who, a->problem));
+	EMR_TRY(check_name(a));
 	a->until =
 		a->request->until_unix_s != 0 ? a->request->until_unix_s : a->listed.until_unix_s;
 	if (a->listed.is_over && a->request->until_unix_s == 0)
 		a->until = emr_clock_unix_s(emr_clock_system()) + DEFAULT_S;
 	a->until = a->until < EMR_FOREVER_UNIX_S ? a->until : EMR_FOREVER_UNIX_S;
-	/* What stands in the Consent is what it is evidence of. */
+	/* The grant follows the Consent, which is its evidence. */
 	if (a->listed.file[0] != '\0' && a->until > a->listed.until_unix_s)
 		a->until = a->listed.until_unix_s;
 	return EMR_OK;
@@ -286,11 +276,12 @@ static emr_status check_ledger(const emr_session *session, emr_id16 request)
 static emr_status check_consent(const emr_session *session, const emr_asked_for *row)
 {
 	bool stands = false;
-	emr_status status = row->told != EMR_SHARE_REQUEST_OPEN ? EMR_CONFLICT : EMR_OK;
 
-	if (status == EMR_OK && !emr_id16_is_zero(row->domain))
-		status = is_granted(session, row, &stands);
-	return status == EMR_OK && stands ? EMR_CONFLICT : status;
+	if (row->told != EMR_SHARE_REQUEST_OPEN)
+		return EMR_CONFLICT;
+	if (!emr_id16_is_zero(row->domain))
+		EMR_TRY(is_granted(session, row, &stands));
+	return stands ? EMR_CONFLICT : EMR_OK;
 }
 
 /* In this order: an order that waits no more stands on the ledger, and a row that is not there any
@@ -300,27 +291,22 @@ emr_status emr_requests_check_open(const emr_session *session, emr_id16 request)
 	EMR_AUTO_ASKED list = {0};
 	const emr_asked_for *row;
 	bool waits = false, has_failed = false, stands = false;
-	emr_status status = find_order(session, request, &waits, &has_failed);
 
-	if (status == EMR_OK)
-		status = emr_asked_load(session->keyring, session->state_fd, &list);
-	if (status == EMR_OK && waits)
-		status = EMR_CONFLICT;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_order(session, request, &waits, &has_failed));
+	EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &list));
+	if (waits)
+		return EMR_CONFLICT;
 	row = emr_asked_find(&list, request);
 	if (row != NULL && row->kind == EMR_ASKED_CONSENT)
 		return check_consent(session, row);
-	status = check_ledger(session, request);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_ledger(session, request));
 	if (row == NULL || row->kind != EMR_ASKED_SAID_YES)
 		return EMR_OK;
 	if (row->rights == EMR_RIGHTS_DEPOSIT)
 		stands = !has_failed;
 	else
-		status = is_granted(session, row, &stands);
-	return status == EMR_OK && stands ? EMR_CONFLICT : status;
+		EMR_TRY(is_granted(session, row, &stands));
+	return stands ? EMR_CONFLICT : EMR_OK;
 }
 
 /* ---- when the grant stands there ---- */
@@ -341,7 +327,7 @@ static emr_status is_right(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-/* Who asked takes it back when he has seen the right. */
+/* The asker takes the request back after seeing the right. */
 static bool is_closed(emr_share *share, emr_id16 request)
 {
 	emr_share_request *asked = malloc(sizeof *asked);
@@ -421,14 +407,13 @@ static emr_status finish_one(const emr_session *session, emr_share *share, const
 static emr_status finish_consent(const emr_session *session, const emr_asked_for *row)
 {
 	bool stands = false;
-	emr_status status = EMR_OK;
 
 	if (row->told == EMR_SHARE_REQUEST_OPEN && !emr_id16_is_zero(row->domain))
-		status = is_granted(session, row, &stands);
-	if (status == EMR_OK && stands)
-		status = emr_asked_told(session->keyring, session->state_fd, row->request,
-			EMR_SHARE_REQUEST_APPROVED);
-	return status;
+		EMR_TRY(is_granted(session, row, &stands));
+	if (stands)
+		EMR_TRY(emr_asked_told(session->keyring, session->state_fd, row->request,
+			EMR_SHARE_REQUEST_APPROVED));
+	return EMR_OK;
 }
 
 emr_status emr_requests_finish(const emr_session *session, emr_share *share)

@@ -1,5 +1,5 @@
-/* This file keeps, sealed on this computer, what this person has asked others for (path and
- * reason in his own words) and which answer he was told of already, so that he is told once. */
+/* This file keeps, sealed on this computer, what this person has asked others for (path, and reason
+ * in the asker's words) and which answers were told already, so that each is told once. */
 #include "sharing/asked.h"
 
 #include <pthread.h>

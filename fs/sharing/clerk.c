@@ -54,7 +54,6 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 	comparing *c = arg;
 	const emr_row_grant *row = &given->grant.row;
 	bool fits = false;
-	emr_status status = EMR_OK;
 
 	if (memcmp(row->grantee, c->order->root.b, 32) == 0 &&
 		(given->phase == EMR_GRANT_IN_FORCE || given->phase == EMR_GRANT_COMING) &&
@@ -62,14 +61,14 @@ static emr_status compare_grant(void *arg, const emr_given *given)
 		given->writes == emr_rights_of_writing(c->order->rights) &&
 		row->purposes == c->order->purposes && is_end_of(c->order, row->not_after_unix_s) &&
 		given->grant.ledger_time + CLOCKS_DIFFER_S >= c->order->asked_unix_s)
-		status = emr_share_agents_fit(
-			c->share, c->order->grantee, c->order->rights, given, &fits);
-	if (status == EMR_OK && fits) {
+		EMR_TRY(emr_share_agents_fit(
+			c->share, c->order->grantee, c->order->rights, given, &fits));
+	if (fits) {
 		c->is_there = true;
 		c->grant = given->grant.grant;
 		c->ledger_time = given->grant.ledger_time;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The grant that answers a request is called as the request is: there is one, whichever of her
@@ -100,13 +99,13 @@ static bool has_name(const emr_order *order)
 	return !emr_id16_is_zero(order->request) && emr_rights_of_reading(order->rights) != 0;
 }
 
-/* Shared is what lies inside, too.  What the ledger would not have there is told in the log, and
+/* Shared is what lies inside, too. An order that the ledger refused there is told in the log, and
  * tried again at a start. */
 static emr_status tie(emr_session *session, emr_share *share)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	size_t n = 0;
-	emr_status status = emr_inner_tree(session, &tree, &n);
+	emr_status status = emr_view_inner_tree(session->view, &tree, &n);
 
 	if (status == EMR_OK)
 		status = emr_share_tie(share, tree, n, NULL);
@@ -159,11 +158,10 @@ static emr_status end_half(emr_session *session, emr_share *share, comparing *c)
 
 	if (status != EMR_OK || dataset.kind != EMR_TEAM_DATASET)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_replica_grant(session->replica, c->order->domain, c->grant, &half);
-	if (status == EMR_OK)
-		status = emr_dataset_has(session->replica, &dataset, &half, &is_in);
-	if (status != EMR_OK || is_in)
-		return status;
+	EMR_TRY(emr_replica_grant(session->replica, c->order->domain, c->grant, &half));
+	EMR_TRY(emr_dataset_has(session->replica, &dataset, &half, &is_in));
+	if (is_in)
+		return EMR_OK;
 	c->is_there = false;
 	status = emr_share_revoke(share, c->order->domain, c->grant);
 	return status == EMR_DENIED ? EMR_OK : status; /* another computer of hers was quicker */
@@ -204,7 +202,8 @@ static emr_status grant(
 	if (!emr_card_name_ok(session->profile.name))
 		terms.owner_name = "";
 	if (!c.is_there) {
-		/* What others left there is judged first, and its description may be elsewhere. */
+		/* Files that others left there are judged first, and their descriptions may be
+		 * elsewhere. */
 		emr_fetcher_wait_begin(fetcher, true);
 		status = emr_share_grant(share, &terms, &made);
 		(void)emr_fetcher_wait_end(fetcher);
@@ -246,7 +245,7 @@ static emr_status revoke(emr_session *session, emr_share *share, const emr_order
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;
 	if (status == EMR_OK)
-		status = emr_inner_tree(session, &tree, &nodes);
+		status = emr_view_inner_tree(session->view, &tree, &nodes);
 	if (status == EMR_OK)
 		status = revoke_from(share, tree, nodes, order->domain, order->root);
 	/* A team may have got another key since, and the share with it. */

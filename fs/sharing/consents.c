@@ -1,6 +1,6 @@
-/* A hospital's consent system gives a patient a file that says whom she lets see what. This file
- * turns such files, once they are records of the folder, into requests that she can say yes to: the
- * file itself stays untouched, as the evidence of what was asked. */
+/* A hospital's consent system gives a patient a file that says which persons may see which records.
+ * This file turns such files, once they are records of the folder, into requests that the patient
+ * can say yes to: the file itself stays untouched, as the evidence of what was asked. */
 #include "sharing/office.h"
 
 #include <fcntl.h>
@@ -147,11 +147,6 @@ static emr_status judge_place(judging *j, const char **out_why)
 
 /* ---- the file ---- */
 
-static size_t max_of(emr_bytes begun)
-{
-	return emr_pdf_form_is(begun) ? EMR_PDF_FORM_BYTES_MAX : EMR_CONSENT_BYTES_MAX;
-}
-
 static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 {
 	emr_handle *handle = NULL;
@@ -159,7 +154,9 @@ static emr_status read_file(emr_view *view, uint64_t number, emr_buf *out)
 	size_t got = 1;
 	emr_status status = emr_view_open_file(view, number, O_RDONLY, &handle);
 
-	while (status == EMR_OK && got > 0 && out->len <= max_of(emr_buf_view(out))) {
+	while (status == EMR_OK && got > 0 &&
+		out->len <= (emr_pdf_form_is(emr_buf_view(out)) ? EMR_PDF_FORM_BYTES_MAX
+								: EMR_CONSENT_BYTES_MAX)) {
 		status = emr_view_read(handle, out->len, piece, sizeof piece, &got);
 		if (status == EMR_OK)
 			status = emr_buf_append(out, piece, got);
@@ -334,7 +331,8 @@ static bool is_put_off(const judging *j, bool is_form)
 	return true;
 }
 
-/* What is not on the ledger yet is looked at when it is, and what is not on this computer later. */
+/* A file that is not on the ledger yet is looked at when it is, and one that is not on this
+ * computer later. */
 static bool look_at(void *arg, const char *path, const emr_attr *attr)
 {
 	judging *j = arg;
@@ -377,7 +375,7 @@ static bool look_at(void *arg, const char *path, const emr_attr *attr)
 	return j->status == EMR_OK;
 }
 
-/* What is over needs no memory: who brings it again is told that it is over. */
+/* A request that is over needs no memory: a person who brings it again is told that it is over. */
 static emr_status forget_ended(judging *j)
 {
 	const emr_session *session = j->visit->session;

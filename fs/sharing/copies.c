@@ -49,17 +49,13 @@ emr_status emr_copies_of(emr_session *session, const emr_team *dataset, emr_copi
 	emr_known_person me;
 	emr_id32 root;
 	uint8_t pk[32];
-	emr_status status = emr_keyring_person_pk(session->keyring, pk);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_person_pk(session->keyring, pk));
 	emr_sha256(pk, sizeof pk, root.b);
 	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
-	status = emr_keyring_copies_secret(
-		session->keyring, emr_copies_dataset_id(dataset).b, &secret);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_copies_secret(
+		session->keyring, emr_copies_dataset_id(dataset).b, &secret));
 	emr_pseudonym(secret.data, root, out->pseudonym);
 	snprintf(out->path, sizeof out->path, "%s/%.*s/%s", EMR_COPIES_FOLDER, EMR_DATASET_NAME_MAX,
 		dataset->name, out->pseudonym);

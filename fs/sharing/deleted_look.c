@@ -34,15 +34,14 @@ static emr_status look_at_shares(const emr_visit *visit)
 {
 	EMR_AUTO_SHARES rows = {0};
 	EMR_AUTO_CROWD crowd = {0};
-	emr_status status = emr_crowd_open(visit->session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_shares_collect(visit->session, &crowd, NULL, false, &rows);
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++)
+	EMR_TRY(emr_crowd_open(visit->session, &crowd));
+	EMR_TRY(emr_shares_collect(visit->session, &crowd, NULL, false, &rows));
+	for (size_t i = 0; i < rows.n; i++)
 		if (rows.list[i].is_deleted && rows.list[i].state == EMR_SHARE_CONFIRMED &&
 			!emr_told_has(visit->memory, rows.list[i].grant))
-			status = tell_deleted(visit, &rows.list[i]);
-	return status;
+			EMR_TRY(tell_deleted(visit, &rows.list[i]));
+	return EMR_OK;
 }
 
 emr_status emr_look_deleted(emr_visit *visit)

@@ -76,15 +76,11 @@ static emr_status refresh(emr_doors *doors)
 	uint64_t generation = generation_of(doors);
 	EMR_AUTO_CROWD crowd = {0};
 	emr_share_rows rows = {0};
-	emr_status status;
 
 	if (doors->is_known && doors->generation == generation && now_s() < doors->end_unix_s)
 		return EMR_OK;
-	status = emr_crowd_open(doors->session, &crowd);
-	if (status == EMR_OK)
-		status = emr_shares_collect_inner(doors->session, &crowd, &rows);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(doors->session, &crowd));
+	EMR_TRY(emr_shares_collect_inner(doors->session, &crowd, &rows));
 	emr_shares_free(&doors->rows);
 	doors->rows = rows;
 	doors->generation = generation;
@@ -370,15 +366,9 @@ static bool may_tell(emr_doors *doors)
 	return may;
 }
 
-static void tell_problem(emr_doors *doors, const emr_problem *problem, const char *path)
-{
-	if (problem->is_set && doors->notices != NULL && may_tell(doors))
-		emr_notices_add_problem(doors->notices, problem, path);
-}
-
 /* Whether WHO has all that ORDER says already, by a grant that was made for this very place and
- * stands, or is on its way.  What reaches there only because it lies in something shared does not
- * count: it ends with that. */
+ * stands, or is on its way. A grant that is there only because the folder lies in a shared one does
+ * not count: it ends with that one. */
 static emr_status find_covering(
 	emr_doors *doors, const emr_order *order, const emr_who *who, bool *out_is_covered)
 {
@@ -418,10 +408,10 @@ static emr_status check_confirmed(emr_doors *doors, const emr_order *order, cons
 	EMR_AUTO_FREE char *place = NULL;
 	bool is_covered;
 	char text[EMR_WHO_TEXT_BYTES];
-	emr_status status = find_covering(doors, order, who, &is_covered);
 
-	if (status != EMR_OK || is_covered)
-		return status;
+	EMR_TRY(find_covering(doors, order, who, &is_covered));
+	if (is_covered)
+		return EMR_OK;
 	place = place_of(doors, path);
 	emr_who_text(who, text, sizeof text);
 	emr_problem_set(out_problem, EMR_SAY_GRANT_UNCONFIRMED, "path", path, "names", text, "who",
@@ -463,7 +453,8 @@ static emr_status set(
 		status = emr_sharing_may_do(doors->session, path, &person, order.rights, &problem);
 	if (status == EMR_OK && !is_confirmed)
 		status = check_confirmed(doors, &order, &person, path, who, text, &problem);
-	tell_problem(doors, &problem, path);
+	if (problem.is_set && doors->notices != NULL && may_tell(doors))
+		emr_notices_add_problem(doors->notices, &problem, path);
 	if (status != EMR_OK)
 		return status == EMR_DENIED ? EMR_FORBIDDEN : status;
 	order.rights = emr_sharing_by_rule(doors->session, order.rights);
@@ -529,7 +520,7 @@ static emr_status take_back(void *arg, emr_id16 domain, const char *path, const 
 
 	if (doors->session->sharing == NULL)
 		return EMR_UNSUPPORTED;
-	/* Who has something there, may he act or not. */
+	/* Finds a person who has something there, whether the person may act or not. */
 	pthread_mutex_lock(&doors->lock);
 	status = refresh(doors);
 	if (status == EMR_OK)

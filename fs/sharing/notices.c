@@ -432,7 +432,7 @@ static void set_quota(const emr_notices *notices, const char *path, emr_problem 
 		out_problem, EMR_SAY_QUOTA, "path", path, "used", used, "limit", limit, NULL);
 }
 
-/* What is known in this moment and in this thread alone: false, there is nothing of that kind. */
+/* Says a fact that only this thread knows at this moment; false: N is of no such kind. */
 static bool set_now(const emr_notices *notices, const notice *n, emr_problem *out_problem)
 {
 	if (n->message == EMR_SAY_QUOTA)

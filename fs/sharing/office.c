@@ -19,7 +19,7 @@
 #define SECOND_NS INT64_C(1000000000)
 #define AGAIN_MAX_NS (60 * SECOND_NS)
 
-/* Who adds a look adds a line. */
+/* A new look is a new line. */
 static const emr_look looks[] = {
 	{.name = "release", .look = emr_look_release, .end = emr_look_release_end},
 	{.name = "epochs", .look = emr_look_epochs, .end = emr_look_epochs_end},
@@ -109,11 +109,6 @@ static bool is_alone(emr_office *office)
 	return !office->has_others;
 }
 
-static emr_status need_handle(emr_office *office, standing *at)
-{
-	return at->share != NULL ? EMR_OK : emr_sharing_handle(office->session, &at->share);
-}
-
 static void visit_one(emr_office *office, size_t i, uint64_t size)
 {
 	standing *at = &office->standings[i];
@@ -123,7 +118,8 @@ static void visit_one(emr_office *office, size_t i, uint64_t size)
 		.size = size,
 		.memory = at->memory,
 		.due_boot_ns = INT64_MAX};
-	emr_status status = need_handle(office, at);
+	emr_status status =
+		at->share != NULL ? EMR_OK : emr_sharing_handle(office->session, &at->share);
 
 	if (status == EMR_OK) {
 		visit.share = at->share;
@@ -146,7 +142,7 @@ static void visit_one(emr_office *office, size_t i, uint64_t size)
 		emr_log(EMR_LOG_WARN, "office: %s: %s", looks[i].name, emr_status_text(status));
 }
 
-/* Who failed a moment ago waits for his time, whatever is new. */
+/* A look that failed a moment ago waits for its time, whatever is new. */
 static bool is_due(const standing *at, uint64_t size)
 {
 	if (at->pause_ns > 0)
@@ -158,8 +154,8 @@ static void go_round(emr_office *office)
 {
 	emr_replica_position position = {0};
 
-	/* Who comes is seen a moment later, by way of the folder's own following; before that he
-	 * can wait for nothing. */
+	/* A newcomer is seen a moment later, by way of the folder's own following; before that no
+	 * question of a newcomer can wait here. */
 	if (is_alone(office))
 		return;
 	if (emr_replica_at(office->session->replica, &position) != EMR_OK)

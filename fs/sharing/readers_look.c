@@ -1,6 +1,6 @@
-/* An owner who put a folder into a dataset has let in everybody whom its steward admits, now and
- * later. This part of the office's thread tells her of each of them, also of one who came and
- * went while the folder was closed: nobody is admitted quietly. */
+/* By putting a folder into a dataset an owner lets in every reader whom its steward admits, now and
+ * later. This part of the office's thread tells the owner of each of them, also of one who came and
+ * went while the folder was closed: no reader is admitted quietly. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -68,12 +68,9 @@ static emr_status take_received(void *arg, const emr_share_request *p)
 {
 	collecting *c = arg;
 	emr_listed_request *listed;
-	emr_status status = next_row(c, &listed);
 
-	if (status == EMR_OK)
-		status = emr_who_at(&c->crowd, p->from, p->seq, &listed->who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(next_row(c, &listed));
+	EMR_TRY(emr_who_at(&c->crowd, p->from, p->seq, &listed->who));
 	listed->request = p->request;
 	listed->is_to_me = listed->is_readable = true;
 	listed->state = said_yes(c, p) ? EMR_SHARE_REQUEST_APPROVED : p->state;
@@ -138,14 +135,11 @@ static emr_status take_sent(void *arg, const emr_share_request_sent *sent)
 	const emr_asked_for *asked = emr_asked_find(&c->asked, sent->request);
 	emr_share_request_answer answer;
 	emr_listed_request *listed;
-	emr_status status = next_row(c, &listed);
 
-	if (status == EMR_OK)
-		status = emr_share_request_look(c->share, sent->request, &answer);
-	if (status == EMR_OK && asked != NULL)
-		status = emr_who_of(&c->crowd, asked->owner, &listed->who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(next_row(c, &listed));
+	EMR_TRY(emr_share_request_look(c->share, sent->request, &answer));
+	if (asked != NULL)
+		EMR_TRY(emr_who_of(&c->crowd, asked->owner, &listed->who));
 	listed->request = sent->request;
 	listed->state = sent->state;
 	listed->seq = sent->seq;
@@ -167,16 +161,12 @@ static bool is_listed(const collecting *c, emr_id16 request)
 	return false;
 }
 
-/* Of what is kept here: a row about ASKED, which is STATE. */
+/* Adds a row about ASKED, which is kept here and is STATE. */
 static emr_status add_asked(collecting *c, const emr_asked_for *asked,
 	emr_share_request_state state, emr_listed_request **out)
 {
-	emr_status status = next_row(c, out);
-
-	if (status == EMR_OK)
-		status = emr_who_of(&c->crowd, asked->owner, &(*out)->who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(next_row(c, out));
+	EMR_TRY(emr_who_of(&c->crowd, asked->owner, &(*out)->who));
 	(*out)->request = asked->request;
 	(*out)->state = state;
 	(*out)->last_at = asked->asked_at;
@@ -189,9 +179,7 @@ static emr_status add_asked(collecting *c, const emr_asked_for *asked,
  * only. */
 static emr_status add_closed(collecting *c)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < c->asked.n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < c->asked.n; i++) {
 		const emr_asked_for *asked = &c->asked.rows[i];
 		emr_listed_request *listed;
 
@@ -199,25 +187,21 @@ static emr_status add_closed(collecting *c)
 			asked->told == EMR_SHARE_REQUEST_APPROVED &&
 			asked->asked_at + EMR_SHARE_REQUEST_ANSWERED_S > c->now &&
 			!is_listed(c, asked->request))
-			status = add_asked(c, asked, EMR_SHARE_REQUEST_APPROVED, &listed);
+			EMR_TRY(add_asked(c, asked, EMR_SHARE_REQUEST_APPROVED, &listed));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Files of one's own that ask for somebody. */
 static emr_status add_consents(collecting *c)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < c->asked.n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < c->asked.n; i++) {
 		const emr_asked_for *asked = &c->asked.rows[i];
 		emr_listed_request *listed;
 
 		if (asked->kind != EMR_ASKED_CONSENT)
 			continue;
-		status = add_asked(c, asked, (emr_share_request_state)asked->told, &listed);
-		if (status != EMR_OK)
-			break;
+		EMR_TRY(add_asked(c, asked, (emr_share_request_state)asked->told, &listed));
 		listed->is_to_me = true;
 		memcpy(listed->file, asked->reason, sizeof listed->file);
 		listed->reason[0] = '\0';
@@ -225,7 +209,7 @@ static emr_status add_consents(collecting *c)
 		memcpy(listed->signer, asked->signer, sizeof listed->signer);
 		c->out.waiting += listed->state == EMR_SHARE_REQUEST_OPEN;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- ids ---- */
@@ -279,20 +263,13 @@ static int by_age(const void *a, const void *b)
 static emr_status collect_requests(collecting *c, const emr_session *session)
 {
 	emr_share_request_tally tally = {0};
-	emr_status status = emr_crowd_open(session, &c->crowd);
 
-	if (status == EMR_OK)
-		status = emr_asked_load(session->keyring, session->state_fd, &c->asked);
-	if (status == EMR_OK)
-		status = emr_share_requests(c->share, take_received, c, &tally);
-	if (status == EMR_OK)
-		status = emr_share_requests_sent(c->share, take_sent, c);
-	if (status == EMR_OK)
-		status = add_closed(c);
-	if (status == EMR_OK)
-		status = add_consents(c);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(session, &c->crowd));
+	EMR_TRY(emr_asked_load(session->keyring, session->state_fd, &c->asked));
+	EMR_TRY(emr_share_requests(c->share, take_received, c, &tally));
+	EMR_TRY(emr_share_requests_sent(c->share, take_sent, c));
+	EMR_TRY(add_closed(c));
+	EMR_TRY(add_consents(c));
 	c->out.held_back = tally.held_back;
 	if (c->out.n > 0)
 		qsort(c->out.list, c->out.n, sizeof *c->out.list, by_age);
@@ -420,7 +397,7 @@ const char *emr_signature_word(uint8_t signature)
 	return signature_words[signature < EMR_PDF_SIGNATURES ? signature : EMR_PDF_UNSIGNED];
 }
 
-/* What speaks against it stands before the name, because a notice may be cut off. */
+/* A warning stands before the name, because a notice may be cut off. */
 void emr_signature_text(const char *word, const char *signer, char *out, size_t size)
 {
 	char name[4 * EMR_ASKED_SIGNER_MAX + 1];

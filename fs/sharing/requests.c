@@ -105,7 +105,7 @@ static emr_status answer_list(emr_session *session, emr_emit_fn emit, void *arg)
 
 /* ---- a new one ---- */
 
-/* Whoever's card it is, known here or not. */
+/* The owner of the card, known here or not. */
 static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 	const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
@@ -131,7 +131,7 @@ static emr_status owner_of_card(const emr_session *session, emr_crowd *crowd,
 	return emr_who_of(crowd, read.signer_id, out);
 }
 
-/* Whoever may be meant is said, and nobody is asked by chance. */
+/* All persons who may be meant are named, and nobody is asked by chance. */
 static emr_status say_which(const char *text, const char *names, emr_problem *out_problem)
 {
 	emr_problem_set(out_problem, EMR_SAY_WHICH_PERSON, "who", text, "names", names, NULL);
@@ -156,12 +156,9 @@ static emr_status name_by_code(
 {
 	char names[NAMES_MAX];
 	size_t n = 0, len = strlen(text);
-	emr_status status = EMR_OK;
 
 	if (len >= EMR_KEY_CODE_SHOWN && len < EMR_KEY_CODE_NAMES)
-		status = emr_who_alike(crowd, text, len, NULL, names, sizeof names, &n);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_who_alike(crowd, text, len, NULL, names, sizeof names, &n));
 	return n > 0 ? say_which(text, names, out_problem)
 		     : emr_who_find_or_say(crowd, text, out, out_problem);
 }
@@ -174,14 +171,12 @@ static emr_status name_by_directory(
 	const char *code = strrchr(text, '(') + 1;
 	char names[NAMES_MAX];
 	size_t others;
-	emr_status status = emr_who_of(crowd, sharer, out);
 
-	if (status == EMR_OK)
-		status = emr_who_alike(
-			crowd, code, strcspn(code, ")"), out, names, sizeof names, &others);
-	if (status == EMR_OK && others > 0)
-		status = say_which(text, names, out_problem);
-	return status;
+	EMR_TRY(emr_who_of(crowd, sharer, out));
+	EMR_TRY(emr_who_alike(crowd, code, strcspn(code, ")"), out, names, sizeof names, &others));
+	if (others > 0)
+		EMR_TRY(say_which(text, names, out_problem));
+	return EMR_OK;
 }
 
 /* As one calls him, or as his directory below shared-with-me is called, whose card came with a
@@ -215,14 +210,10 @@ static emr_status find_owner(const emr_session *session, const emr_request *requ
 {
 	EMR_AUTO_CROWD crowd = {0};
 	const char *text = request->who[0] != '\0' ? request->who : _("That person");
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK)
-		status = request->card_len > 0
-				 ? owner_of_card(session, &crowd, request, out, out_problem)
-				 : owner_called(session, &crowd, text, out, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(request->card_len > 0 ? owner_of_card(session, &crowd, request, out, out_problem)
+				      : owner_called(session, &crowd, text, out, out_problem));
 	if (out->kind == EMR_WHO_PERSON && out->is_active &&
 		!emr_id32_equal(out->id, session->identity.signer_id))
 		return EMR_OK;
@@ -270,15 +261,13 @@ static emr_status answer_sent(emr_session *session, emr_id16 request, emr_emit_f
 {
 	EMR_AUTO_REQUEST_LIST requests = {0};
 	json_t *object = NULL;
-	emr_status status = emr_request_list_collect(session, NULL, &requests);
 
-	for (size_t i = 0; i < requests.n && status == EMR_OK; i++) {
+	EMR_TRY(emr_request_list_collect(session, NULL, &requests));
+	for (size_t i = 0; i < requests.n; i++) {
 		if (emr_id16_equal(requests.list[i].request, request))
 			object = json_pack("{s:b, s:[o]}", "done", 1, "requests",
 				emr_listed_request_json(&requests.list[i]));
 	}
-	if (status != EMR_OK)
-		return status;
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }
 

@@ -96,8 +96,8 @@ static emr_status tell_received(emr_visit *visit, told *t, const emr_listed_requ
 	return note_told(t, listed->request);
 }
 
-/* What was answered by the right itself stands open on the ledger: who asked takes it back, when
- * its person has heard. */
+/* A request that was answered by the right itself stands open on the ledger: the asker's computer
+ * takes it back, after the asker was told. */
 static emr_status close_answered(emr_visit *visit, const emr_listed_request *listed)
 {
 	const emr_session *session = visit->session;
@@ -159,12 +159,9 @@ static emr_status show_files(const emr_session *session, const emr_request_list 
 emr_status emr_requests_show(emr_session *session, emr_share *share, emr_request_list *out_requests)
 {
 	EMR_AUTO_REQUEST_LIST requests = {0};
-	emr_status status = emr_request_list_collect(session, share, &requests);
 
-	if (status == EMR_OK)
-		status = show_files(session, &requests);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_request_list_collect(session, share, &requests));
+	EMR_TRY(show_files(session, &requests));
 	atomic_store(&session->waiting_requests, (unsigned)requests.waiting);
 	if (out_requests != NULL) {
 		*out_requests = requests;
@@ -204,14 +201,13 @@ static emr_status take_away_answered(emr_visit *visit, const emr_request_list *r
 static emr_status look_at_requests(emr_visit *visit, told *t)
 {
 	EMR_AUTO_REQUEST_LIST requests = {0};
-	emr_status status = emr_requests_show(visit->session, visit->share, &requests);
 
-	if (status == EMR_OK)
-		status = take_away_answered(visit, &requests);
-	for (size_t i = 0; i < requests.n && status == EMR_OK; i++)
-		status = requests.list[i].is_to_me ? tell_received(visit, t, &requests.list[i])
-						   : tell_sent(visit, &requests.list[i]);
-	return status;
+	EMR_TRY(emr_requests_show(visit->session, visit->share, &requests));
+	EMR_TRY(take_away_answered(visit, &requests));
+	for (size_t i = 0; i < requests.n; i++)
+		EMR_TRY(requests.list[i].is_to_me ? tell_received(visit, t, &requests.list[i])
+						  : tell_sent(visit, &requests.list[i]));
+	return EMR_OK;
 }
 
 emr_status emr_look_requests(emr_visit *visit)
@@ -236,10 +232,8 @@ emr_status emr_look_requests(emr_visit *visit)
 			visit->session->replica, visit->from, is_of_requests, NULL);
 	if (status != EMR_EXISTS)
 		return status;
-	status = look_at_requests(visit, t);
-	if (status == EMR_OK) {
-		t->has_looked = true;
-		t->mark = mark;
-	}
-	return status;
+	EMR_TRY(look_at_requests(visit, t));
+	t->has_looked = true;
+	t->mark = mark;
+	return EMR_OK;
 }

@@ -1,5 +1,5 @@
-/* Who may release keys while the owner's folder is closed is the owner's rule. This file puts it
- * into what is shared, and gives again what stands by another one when the rule is changed. */
+/* The owner's rule says which agents may release keys while the owner's folder is closed. This file
+ * puts the rule into new shares, and gives older shares again when the rule is changed. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +32,8 @@ emr_status emr_rights_by_rule(
 	return EMR_OK;
 }
 
-/* What stands is given again, as it is, where RULE names others than those who release it. */
+/* A standing share is given again, as it is, where RULE names other agents than those that release
+ * it. */
 static emr_status give_again(
 	emr_session *session, const emr_share_row *row, emr_away rule, bool *out_given)
 {

@@ -113,7 +113,7 @@ static emr_status find_inner(collecting *c)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	size_t n = 0;
-	emr_status status = emr_inner_tree(c->session, &tree, &n);
+	emr_status status = emr_view_inner_tree(c->session->view, &tree, &n);
 
 	return status == EMR_OK ? emr_share_inner_grants(c->share, tree, n, &c->inner) : status;
 }

@@ -26,8 +26,8 @@
 
 /* ---- what a path stands for ---- */
 
-/* What a share leaves out for want of its data comes from nodes, if they have it, until somebody
- * looks at that share again. */
+/* Data for want of which a share leaves out records comes from nodes, if they have it, until that
+ * share is looked at again. */
 static void bring_lacking(void *arg, const emr_cid *root)
 {
 	if (arg != NULL)
@@ -82,8 +82,8 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 		return EMR_UNSUPPORTED;
 	}
 	*out_domain = d.own;
-	/* What is above is nobody's business, and a name with controls or marks of direction in it
-	 * is nothing for a letter. */
+	/* The folders above are not the reader's to know, and a name with controls or marks of
+	 * direction in it is not put into a letter. */
 	emr_show(slash != NULL ? slash + 1 : path, out_label, EMR_ORDER_TEXT_MAX + 1);
 	return EMR_OK;
 }
@@ -124,13 +124,10 @@ static emr_status may_take(
 {
 	emr_copies copies = {0};
 	bool is_theirs;
-	emr_status status;
 
 	if (!dataset->terms.is_deidentified)
 		return EMR_OK;
-	status = emr_copies_of(session, dataset, &copies);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_copies_of(session, dataset, &copies));
 	is_theirs = strcmp(path, copies.path) == 0;
 	emr_secret_free(&copies.secret);
 	if (is_theirs)
@@ -191,13 +188,10 @@ emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_
 {
 	char text[EMR_WHO_TEXT_BYTES];
 	emr_path_domain d;
-	emr_status status;
 
 	if (emr_rights_of_writing(rights) == 0)
 		return EMR_OK;
-	status = emr_view_domain_of(session->view, path, &d);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_domain_of(session->view, path, &d));
 	if (d.type != EMR_META_DIR && emr_rights_of_reading(rights) == 0) {
 		emr_problem_set(out_problem, EMR_SAY_DEPOSIT_IN_FOLDER, "path", path, NULL);
 		return EMR_DENIED;
@@ -227,7 +221,7 @@ struct emr_sharing {
 	bool stop;
 };
 
-/* What is found before anything is sent. */
+/* The facts that are found before anything is sent. */
 static bool was_never_sent(emr_status status, uint8_t code)
 {
 	return code == EMR_RESULT_APPLIED &&
@@ -301,10 +295,9 @@ static emr_status save(emr_sharing *sharing)
 
 static emr_status add_order(emr_sharing *sharing, emr_order *order)
 {
-	emr_status status = emr_orders_add(&sharing->orders, order);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_orders_add(&sharing->orders, order));
 	sharing->due_boot_ns[sharing->orders.n - 1] = sharing->pause_ns[sharing->orders.n - 1] = 0;
 	sharing->may_stand[sharing->orders.n - 1] = false;
 	status = save(sharing);
@@ -372,7 +365,7 @@ static emr_status note_living(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-/* What the ledger has of ROOT's in DOMAIN that is not over. */
+/* Lists the grants of ROOT in DOMAIN that are not over. */
 static emr_status find_living(const emr_session *session, emr_id16 domain, living *l)
 {
 	emr_status status = emr_sharing_handle(session, &l->share);
@@ -464,7 +457,8 @@ static bool has_orders(const emr_sharing *sharing, const emr_order *wanted)
 }
 
 /* Under the lock: what WANTED takes the place of and nobody has tried yet is not tried at all; nor
- * is what has failed shown any longer.  What answers a request stays: somebody waits for it. */
+ * is what has failed shown any longer. An order that answers a request stays: the asker waits for
+ * it. */
 static emr_status forget_replaced(emr_sharing *sharing, const emr_order *wanted)
 {
 	size_t before = sharing->orders.n;
@@ -494,12 +488,9 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
 {
 	emr_order wanted = *order;
 	living l = {.root = order->root, .wanted = &wanted};
-	emr_status status;
 
 	wanted.kind = EMR_ORDER_GRANT;
-	status = find_living_and_lock(sharing, wanted.domain, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_living_and_lock(sharing, wanted.domain, &l));
 	*out_is = is_given(sharing, &wanted, &l) && wanted.number == 0;
 	pthread_mutex_unlock(&sharing->lock);
 	return EMR_OK;
@@ -508,12 +499,10 @@ emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bo
 /* Under the lock. */
 static emr_status give_order(emr_sharing *sharing, emr_order *wanted, const living *l)
 {
-	emr_status status;
-
 	if (is_given(sharing, wanted, l))
 		return EMR_OK;
-	status = add_order(sharing, wanted);
-	return status == EMR_OK ? forget_replaced(sharing, wanted) : status;
+	EMR_TRY(add_order(sharing, wanted));
+	return forget_replaced(sharing, wanted);
 }
 
 emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64_t *out_number)
@@ -528,9 +517,7 @@ emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64
 		return EMR_INVALID;
 	wanted.kind = EMR_ORDER_GRANT;
 	wanted.has_failed = false;
-	status = find_living_and_lock(sharing, wanted.domain, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_living_and_lock(sharing, wanted.domain, &l));
 	status = give_order(sharing, &wanted, &l);
 	announce(sharing);
 	/* The kernel may remember that it is not there; that it is, it never remembers. */

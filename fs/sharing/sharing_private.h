@@ -9,13 +9,12 @@
 #include "session/session.h"
 #include "share/give.h"
 #include "sharing/shares.h"
+#include "view/walk.h"
 
 /* ---- inner.c ---- */
-/* Domains inside domains, for whoever shares: when an inner one may be granted, and what lies in
- * what. It refuses to call whole what is still being moved. */
+/* Domains inside domains: when an inner one may be granted. It refuses to call whole what is still
+ * being moved. */
 
-/* All domains of the folder, each after the one it hangs in; *OUT_TREE is the caller's to free. */
-emr_status emr_inner_tree(emr_session *session, emr_nested **out_tree, size_t *out_n);
 /* EMR_OK when DOMAIN is on the ledger and nothing of it is published elsewhere, but *OUT_KEPT_OUT
  * records that others put there and that are forged or do not open.  Publishes what waits
  * first.  EMR_BUSY: not yet, ask again; EMR_MISSING_DATA: what is left cannot be moved as it is;
@@ -35,8 +34,8 @@ emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who
 
 /* ---- rule.c ---- */
 
-/* What REQUEST asks for, and by which rule keys are released while the owner is away: as it says,
- * or as the owner's is.  EMR_INVALID: there is no such rule. */
+/* Reads the rights of REQUEST, and the rule by which keys are released while the owner is away: the
+ * request's, or the owner's. EMR_INVALID: there is no such rule. */
 emr_status emr_rights_by_rule(
 	const emr_session *session, const emr_request *request, uint16_t *out_rights);
 /* REQUEST's rule is the owner's from now on, and what stands by another one is given again. */

@@ -27,8 +27,8 @@ static bool is_ended(const seeking *s, const emr_share_row *row)
 	return false;
 }
 
-/* Whether ROW lets PATH be read, or something in it.  What stands inside only because of a share
- * around it is said where that begins. */
+/* Whether ROW lets PATH be read, or something in it. A grant that stands inside only because of a
+ * share around it is said where that begins. */
 static bool is_about(const seeking *s, const emr_share_row *row)
 {
 	size_t len = s->path != NULL ? strlen(s->path) : 0;
@@ -68,9 +68,7 @@ static emr_status note_way(const seeking *s, const emr_share_row *row)
 
 static emr_status seek(seeking *s, const emr_share_rows *rows)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < rows->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < rows->n; i++) {
 		const emr_share_row *row = &rows->list[i];
 		bool is = false;
 
@@ -78,11 +76,11 @@ static emr_status seek(seeking *s, const emr_share_rows *rows)
 			emr_rights_of_reading(row->rights) == 0 || is_ended(s, row) ||
 			!is_about(s, row))
 			continue;
-		status = is_his(s, row, &is);
-		if (status == EMR_OK && is)
-			status = note_way(s, row);
+		EMR_TRY(is_his(s, row, &is));
+		if (is)
+			EMR_TRY(note_way(s, row));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_still_reads(emr_session *session, emr_crowd *crowd, const emr_who *who,

@@ -200,15 +200,13 @@ static emr_status emit_ended(taking *t)
 	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
 }
 
-/* What would end, and the word for it; nothing does. */
+/* Answers with the shares that would end, and the code for them; none ends. */
 static emr_status emit_look(taking *t, const emr_who *who, const char *shown)
 {
 	char text[EMR_WHO_TEXT_BYTES];
-	emr_status status = emit_ended(t);
 	json_t *object;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emit_ended(t));
 	emr_who_text(who, text, sizeof text);
 	object = json_pack(
 		"{s:b, s:o, s:s}", "done", 1, "text", emr_json_text(text), "shown", shown);
@@ -283,8 +281,8 @@ static emr_status take_back(taking *t, const emr_who *who)
 	return object != NULL ? t->emit(t->arg, object) : EMR_NO_MEMORY;
 }
 
-/* Who has something comes before who is known: one whose key was revoked is nobody any more, and
- * his grants still stand. */
+/* A person who has a grant comes before a person who is known: a person whose key was revoked is
+ * not known any more, and the grants still stand. */
 static emr_status find_who(taking *t, const char *text, emr_crowd *crowd, const emr_id16 *domain,
 	emr_who *who, emr_problem *out_problem)
 {
@@ -314,7 +312,7 @@ static void keep_deleted(emr_share_rows *rows, const char *name)
 	rows->n = kept;
 }
 
-/* What was deleted has no path any more: its shares are found by the name they are listed under.
+/* A deleted folder has no path any more: its shares are found by the name they are listed under.
  * PROBLEM says that it is not there. */
 static emr_status find_deleted(
 	taking *t, const emr_request *request, emr_crowd *crowd, emr_who *who, emr_problem *problem)

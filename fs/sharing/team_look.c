@@ -23,7 +23,7 @@ static emr_status follow(emr_visit *visit)
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	uint64_t changes = 0;
 	size_t n = 0;
-	emr_status status = emr_inner_tree(visit->session, &tree, &n);
+	emr_status status = emr_view_inner_tree(visit->session->view, &tree, &n);
 
 	if (status == EMR_OK)
 		status = emr_share_follow_teams(visit->share, tree, n, &changes);
@@ -40,7 +40,8 @@ emr_status emr_look_teams(emr_visit *visit)
 	if (status != EMR_EXISTS)
 		return status;
 	status = follow(visit);
-	/* What somebody else left in a folder, with data that is nowhere, stops no team of hers. */
+	/* A file that another person left in a folder, with data that is nowhere, stops no team of
+	 * the owner. */
 	if (status == EMR_OK || status == EMR_MISSING_DATA)
 		tended = emr_teams_tend_session(visit->session);
 	return status == EMR_OK ? tended : status;

@@ -88,11 +88,9 @@ static emr_status add_frame(
 		.synced = synced,
 		.count = group->pin_count,
 	};
-	emr_status status = emr_store_frame_write(&l->frame, &frame, group->pins);
 	emr_cid cid;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_store_frame_write(&l->frame, &frame, group->pins));
 	cid = emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(&l->frame));
 	add_section(l, &cid, emr_buf_view(&l->frame));
 	return EMR_OK;
@@ -248,10 +246,7 @@ static emr_status reserve_pins(emr_store *store, size_t count)
 
 emr_status emr_store_add_pins(emr_store *store, const emr_pin_change *pins, size_t count)
 {
-	emr_status status = reserve_pins(store, count);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(reserve_pins(store, count));
 	for (size_t i = 0; store->reclaiming && i < count; i++)
 		if (!pins[i].unpin)
 			store->new_roots[store->new_root_count++] = pins[i].pin.root;
@@ -309,10 +304,9 @@ emr_status emr_store_close_segment(emr_store *store)
  * go. */
 static emr_status prepare_place(emr_store *store, uint64_t total, size_t rows, size_t pins)
 {
-	emr_status status = find_place(store, total);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_place(store, total));
 	pthread_mutex_lock(&store->map_lock);
 	status = emr_pending_reserve(&store->pending, rows);
 	pthread_mutex_unlock(&store->map_lock);
@@ -395,14 +389,12 @@ emr_status emr_store_append_group(
 {
 	AUTO_LAYOUT l = {0};
 	bool many = false, is_needed = group->is_needed || group->block_count == 0;
-	emr_status status = check_group(group);
+	emr_status status;
 
-	if (status == EMR_OK && store->read_only)
-		status = EMR_READ_ONLY;
-	if (status == EMR_OK)
-		status = layout_make(group, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_group(group));
+	if (store->read_only)
+		return EMR_READ_ONLY;
+	EMR_TRY(layout_make(group, &l));
 	if (!is_needed && emr_reserve_is_out(store->reserve))
 		return EMR_NO_SPACE;
 	pthread_mutex_lock(&store->append_lock);

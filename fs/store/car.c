@@ -35,27 +35,21 @@ emr_status emr_car_write_header(emr_buf *out, const emr_cid *roots, size_t count
 	size_t body = sizeof cbor_roots + array_len + count * (sizeof cbor_root + EMR_CID_BYTES) +
 		      sizeof cbor_version + 1;
 	size_t varint_len = emr_varint_put(varint, body);
-	emr_status status;
 
 	if (count == 0)
 		return EMR_INVALID;
 	if (count > EMR_CAR_ROOTS_MAX)
 		return EMR_LIMIT;
-	status = emr_buf_reserve(out, varint_len + body);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, varint, varint_len);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, cbor_roots, sizeof cbor_roots);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, array, array_len);
-	for (size_t i = 0; status == EMR_OK && i < count; i++) {
-		status = emr_buf_append(out, cbor_root, sizeof cbor_root);
-		if (status == EMR_OK)
-			status = emr_buf_append(out, roots[i].b, EMR_CID_BYTES);
+	EMR_TRY(emr_buf_reserve(out, varint_len + body));
+	EMR_TRY(emr_buf_append(out, varint, varint_len));
+	EMR_TRY(emr_buf_append(out, cbor_roots, sizeof cbor_roots));
+	EMR_TRY(emr_buf_append(out, array, array_len));
+	for (size_t i = 0; i < count; i++) {
+		EMR_TRY(emr_buf_append(out, cbor_root, sizeof cbor_root));
+		EMR_TRY(emr_buf_append(out, roots[i].b, EMR_CID_BYTES));
 	}
-	if (status == EMR_OK)
-		status = emr_buf_append(out, cbor_version, sizeof cbor_version);
-	return status == EMR_OK ? emr_buf_append(out, "\x01", 1) : status;
+	EMR_TRY(emr_buf_append(out, cbor_version, sizeof cbor_version));
+	return emr_buf_append(out, "\x01", 1);
 }
 
 size_t emr_car_section_head(uint8_t out[EMR_CAR_SECTION_HEAD_MAX], const emr_cid *cid, size_t len)

@@ -51,19 +51,17 @@ static emr_status read_head(int fd, uint64_t offset, uint64_t end, emr_scan_item
 	uint8_t bytes[EMR_CAR_SECTION_HEAD_MAX];
 	size_t n = end - offset < sizeof bytes ? (size_t)(end - offset) : sizeof bytes;
 	emr_car_section section;
-	emr_status status = emr_pread_all(fd, bytes, n, (off_t)offset);
 
-	if (status == EMR_OK)
-		status = emr_car_read_section_head(emr_bytes_of(bytes, n), &section);
-	if (status == EMR_OK && section.head_len + section.data_len > end - offset)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		*out = (emr_scan_item){.offset = offset,
-			.len = section.head_len + section.data_len,
-			.cid = section.cid,
-			.head_len = section.head_len,
-			.data_len = section.data_len};
-	return status;
+	EMR_TRY(emr_pread_all(fd, bytes, n, (off_t)offset));
+	EMR_TRY(emr_car_read_section_head(emr_bytes_of(bytes, n), &section));
+	if (section.head_len + section.data_len > end - offset)
+		return EMR_DAMAGED;
+	*out = (emr_scan_item){.offset = offset,
+		.len = section.head_len + section.data_len,
+		.cid = section.cid,
+		.head_len = section.head_len,
+		.data_len = section.data_len};
+	return EMR_OK;
 }
 
 static emr_status each_section(
@@ -71,14 +69,12 @@ static emr_status each_section(
 {
 	uint64_t end = hole->offset + hole->len;
 	emr_scan_item item = {.offset = hole->offset};
-	emr_status status = EMR_OK;
 
-	for (uint64_t at = hole->offset; at < end && status == EMR_OK; at += item.len) {
-		status = read_head(fd, at, end, &item);
-		if (status == EMR_OK)
-			status = visit(run, fd, &item);
+	for (uint64_t at = hole->offset; at < end; at += item.len) {
+		EMR_TRY(read_head(fd, at, end, &item));
+		EMR_TRY(visit(run, fd, &item));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* EMR_DAMAGED: it holds something, or somebody needs what it held. */
@@ -177,15 +173,14 @@ static bool is_being_erased(check_run *run, const emr_scan_item *hole)
 static emr_status check_hole(check_run *run, const emr_scan_item *item)
 {
 	uint64_t len = item->len < run->end - item->offset ? item->len : run->end - item->offset;
-	emr_status status;
 
 	if (len == item->len && (end_erasure(run, item) || is_being_erased(run, item)))
 		return EMR_OK;
-	status = report(run, item->offset, len);
-	if (status == EMR_OK && run->segment->own && !run->store->read_only &&
+	EMR_TRY(report(run, item->offset, len));
+	if (run->segment->own && !run->store->read_only &&
 		emr_store_fill_hole(run->store, run->segment, item->offset, len) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "store: a damaged place could not be moved to quarantine");
-	return status;
+	return EMR_OK;
 }
 
 /* Whether the index leads to this block.  One that another process has just replaced is read again
@@ -243,9 +238,9 @@ static emr_status check_end(check_run *run, int fd)
 	if (size >= run->end)
 		return EMR_OK;
 	run->index_lies = true;
-	status = report(run, size, run->end - size);
-	if (status != EMR_OK || !run->segment->own || run->store->read_only)
-		return status;
+	EMR_TRY(report(run, size, run->end - size));
+	if (!run->segment->own || run->store->read_only)
+		return EMR_OK;
 	status = emr_pwrite_all(fd, last, sizeof last, (off_t)(run->end - 1));
 	if (status == EMR_OK)
 		status = emr_store_fill_hole(run->store, run->segment, size, run->end - size);

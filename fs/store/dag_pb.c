@@ -89,27 +89,23 @@ emr_status emr_dag_pb_write_link(emr_buf *out, const emr_cid *cid, emr_bytes nam
 	size_t tail_len = 1 + emr_varint_put(tail + 1, tsize);
 	size_t body = 2 + EMR_CID_BYTES + 1 + emr_varint_len(name.len) + name.len + tail_len;
 	size_t n = put_field_head(head, TAG_NODE_LINK, body);
-	emr_status status = emr_buf_reserve(out, n + body);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out, n + body));
 	n += put_field_head(head + n, TAG_LINK_HASH, EMR_CID_BYTES);
 	memcpy(head + n, cid->b, EMR_CID_BYTES);
 	n += EMR_CID_BYTES;
 	n += put_field_head(head + n, TAG_LINK_NAME, name.len);
-	status = emr_buf_append(out, head, n);
-	if (status == EMR_OK && name.len > 0)
-		status = emr_buf_append(out, name.data, name.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, tail, tail_len);
-	return status;
+	EMR_TRY(emr_buf_append(out, head, n));
+	if (name.len > 0)
+		EMR_TRY(emr_buf_append(out, name.data, name.len));
+	return emr_buf_append(out, tail, tail_len);
 }
 
 emr_status emr_dag_pb_write_data(emr_buf *out, emr_bytes data)
 {
 	uint8_t head[1 + EMR_VARINT_MAX];
 	size_t n = put_field_head(head, TAG_NODE_DATA, data.len);
-	emr_status status = emr_buf_append(out, head, n);
 
-	return status != EMR_OK ? status : emr_buf_append(out, data.data, data.len);
+	EMR_TRY(emr_buf_append(out, head, n));
+	return emr_buf_append(out, data.data, data.len);
 }

@@ -99,9 +99,7 @@ static emr_status head_at(
 	emr_status status;
 	int fd;
 
-	status = emr_segment_use(store, segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(store, segment, &fd));
 	status = emr_pread_all(fd, head, sizeof head, (off_t)offset);
 	emr_segment_unuse(store, segment);
 	if (status != EMR_OK)
@@ -117,26 +115,23 @@ emr_status emr_store_read_frame(
 	emr_segment *segment = own_from(store, place.number);
 	emr_car_section section;
 	emr_store_position at;
-	emr_status status;
 	size_t before = out->len;
 	emr_cid found;
 
 	if (segment == NULL || segment->number != place.number)
 		return EMR_NOT_FOUND;
-	status = head_at(store, segment, place.offset, &section);
-	if (status == EMR_OK && !emr_cid_equal(&section.cid, cid))
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(head_at(store, segment, place.offset, &section));
+	if (!emr_cid_equal(&section.cid, cid))
+		return EMR_DAMAGED;
 	at = (emr_store_position){
 		segment->handle, (uint32_t)section.data_len, place.offset + section.head_len};
-	status = emr_store_read_place(store, &at, &found, out);
+	EMR_TRY(emr_store_read_place(store, &at, &found, out));
 	/* Another block may stand there since its head was looked at. */
-	if (status == EMR_OK && !emr_cid_equal(&found, cid)) {
+	if (!emr_cid_equal(&found, cid)) {
 		out->len = before;
-		status = EMR_DAMAGED;
+		return EMR_DAMAGED;
 	}
-	return status;
+	return EMR_OK;
 }
 
 typedef struct verify_call {

@@ -113,9 +113,9 @@ emr_status index_run(sqlite3_stmt *s)
 emr_status index_run_plain(connection *c, statement which)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = index_prepare(c, which, &s);
 
-	return status == EMR_OK ? index_run(s) : status;
+	EMR_TRY(index_prepare(c, which, &s));
+	return index_run(s);
 }
 
 static void close_connection(connection *c)
@@ -522,10 +522,9 @@ static emr_status count_of(
 	connection *c, statement which, const emr_id16 *writer, uint64_t *numbers)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = index_prepare(c, which, &s);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(index_prepare(c, which, &s));
 	sqlite3_bind_blob(s, 1, writer->b, 16, SQLITE_STATIC);
 	status = index_each_row(c, which, index_row_numbers, numbers);
 	sqlite3_clear_bindings(s);
@@ -570,10 +569,9 @@ emr_status emr_index_audit(emr_index *index)
 	uint64_t found = 0;
 	visit_call blocks = {.block = add_block, .context = &found};
 	visit_call pins = {.pin = add_pin, .context = &found};
-	emr_status status = emr_index_begin(index);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_index_begin(index));
 	status = index_each_row(&index->write, BLOCKS, index_row_block, &blocks);
 	if (status == EMR_OK)
 		status = index_each_row(&index->write, PINS, index_row_pin, &pins);

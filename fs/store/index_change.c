@@ -196,19 +196,18 @@ static emr_status list_dropped(void *context, const uint8_t *digest, const emr_i
 static emr_status delete_listed(emr_index *index, const drop_run *run)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = index_prepare(&index->write, DROP_BLOCK, &s);
 
-	for (size_t at = 0; status == EMR_OK && at < run->digests.len; at += EMR_DIGEST_PREFIX) {
+	EMR_TRY(index_prepare(&index->write, DROP_BLOCK, &s));
+	for (size_t at = 0; at < run->digests.len; at += EMR_DIGEST_PREFIX) {
 		sqlite3_bind_blob(s, 1, run->digests.data + at, EMR_DIGEST_PREFIX, SQLITE_STATIC);
-		status = index_run(s);
+		EMR_TRY(index_run(s));
 	}
-	if (status == EMR_OK)
-		status = index_prepare(&index->write, DROP_SEGMENT, &s);
-	for (size_t i = 0; status == EMR_OK && i < run->count; i++) {
+	EMR_TRY(index_prepare(&index->write, DROP_SEGMENT, &s));
+	for (size_t i = 0; i < run->count; i++) {
 		sqlite3_bind_int64(s, 1, run->ids[i]);
-		status = index_run(s);
+		EMR_TRY(index_run(s));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* One pass over all rows, however many segments go: rows are ordered by digest only. */
@@ -231,10 +230,7 @@ emr_status emr_index_drop_segments(emr_index *index, int64_t *ids, size_t count)
 static emr_status bind_pin(emr_index *index, statement which, const emr_id16 *writer,
 	const emr_pin *pin, sqlite3_stmt **out)
 {
-	emr_status status = index_prepare(&index->write, which, out);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(index_prepare(&index->write, which, out));
 	sqlite3_bind_blob(*out, 1, writer->b, 16, SQLITE_STATIC);
 	sqlite3_bind_blob(*out, 2, pin->owner.b, 16, SQLITE_STATIC);
 	sqlite3_bind_blob(*out, 3, pin->root.b, EMR_CID_BYTES, SQLITE_STATIC);

@@ -65,10 +65,7 @@ static emr_status load_row(void *context, const emr_index_segment *row)
 
 static emr_status drop_rows(emr_store *store, int64_t *ids, size_t count)
 {
-	emr_status status = emr_index_begin(store->index);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_index_begin(store->index));
 	(void)emr_index_drop_segments(store->index, ids, count);
 	return emr_index_commit(store->index);
 }
@@ -136,15 +133,12 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 	emr_segment_unuse(store, segment);
 	if (status != EMR_OK || (uint64_t)st.st_size >= known || known == EMR_SEGMENT_PREFIX_BYTES)
 		return status;
-	status = emr_store_note_damage(
-		store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false);
+	EMR_TRY(emr_store_note_damage(
+		store, segment, (uint64_t)st.st_size, known - (uint64_t)st.st_size, false));
 	/* The rows lead to nothing, and there they stay. */
-	if (status == EMR_OK && store->is_still)
+	if (store->is_still)
 		return EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = drop_rows(store, &segment->index_id, 1);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(drop_rows(store, &segment->index_id, 1));
 	pthread_mutex_lock(&store->map_lock);
 	segment->known_to = EMR_SEGMENT_PREFIX_BYTES;
 	segment->index_id = 0;
@@ -158,13 +152,10 @@ static emr_status check_size(emr_store *store, emr_segment *segment)
 static emr_status load_own_tail(emr_store *store, emr_segment *segment)
 {
 	uint64_t known = segment->known_to;
-	emr_status status = EMR_OK;
 
 	if (segment == emr_store_current(store))
 		return emr_store_take_tail(store, segment, false, UINT64_MAX);
-	status = check_size(store, segment);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_size(store, segment));
 	if (!is_last_own(store, segment))
 		return emr_store_take_tail(store, segment, false, UINT64_MAX);
 	return emr_store_take_tail(
@@ -210,10 +201,7 @@ static bool has_segments(emr_store *store, emr_id16 writer)
 
 static emr_status state_pins(emr_store *store)
 {
-	emr_status status = emr_index_begin(store->index);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_index_begin(store->index));
 	(void)emr_index_state_pins(store->index, store->writer);
 	return emr_index_commit(store->index);
 }
@@ -267,16 +255,14 @@ static emr_status open_index(emr_store *store)
 /* index_lock held, and append_lock when there is a current segment. */
 static emr_status load_everything(emr_store *store)
 {
-	emr_status status = emr_segment_list(store);
-
-	if (status == EMR_OK && store->index != NULL)
-		status = load_index(store);
+	EMR_TRY(emr_segment_list(store));
+	if (store->index != NULL)
+		EMR_TRY(load_index(store));
 	/* A writer without segments has no pins to state. */
-	if (status == EMR_OK && !store->read_only && !has_segments(store, store->writer))
-		status = state_pins(store);
-	if (status == EMR_OK)
-		status = load_tails(store, true);
-	return status == EMR_OK ? load_tails(store, false) : status;
+	if (!store->read_only && !has_segments(store, store->writer))
+		EMR_TRY(state_pins(store));
+	EMR_TRY(load_tails(store, true));
+	return load_tails(store, false);
 }
 
 static void forget_maps(emr_store *store)
@@ -301,7 +287,6 @@ static void forget_maps(emr_store *store)
 static emr_status replace_index(emr_store *store, bool remake)
 {
 	EMR_AUTO_FD lock = lock_index(store);
-	emr_status status = EMR_OK;
 
 	(void)lock; /* held until the return */
 	if (remake && store->index != NULL && emr_index_was_replaced(store->index))
@@ -311,8 +296,8 @@ static emr_status replace_index(emr_store *store, bool remake)
 	if (remake && store->is_still)
 		return EMR_OK; /* everything is kept in memory */
 	if (remake)
-		status = emr_index_remove(store->index_dir);
-	return status == EMR_OK ? open_index(store) : status;
+		EMR_TRY(emr_index_remove(store->index_dir));
+	return open_index(store);
 }
 
 /* This writer's segments are whole and were read from their first byte: what their frames say is
@@ -414,10 +399,10 @@ static emr_status refresh_locked(emr_store *store)
 		pthread_mutex_unlock(&store->append_lock);
 		return status;
 	}
-	status = emr_segment_list(store);
-	if (status == EMR_OK && store->index != NULL)
-		status = load_index(store);
-	return status == EMR_OK ? load_tails(store, false) : status;
+	EMR_TRY(emr_segment_list(store));
+	if (store->index != NULL)
+		EMR_TRY(load_index(store));
+	return load_tails(store, false);
 }
 
 emr_status emr_store_look_again(emr_store *store, bool *out_has)
@@ -479,7 +464,6 @@ static void batch_free(batch *b)
 static emr_status move_pending(emr_store *store)
 {
 	emr_pending *from = &store->pending;
-	emr_status status;
 
 	if (store->flushing.count == 0) {
 		emr_pending_free(&store->flushing);
@@ -487,9 +471,7 @@ static emr_status move_pending(emr_store *store)
 		*from = (emr_pending){0};
 		return EMR_OK;
 	}
-	status = emr_pending_reserve(&store->flushing, from->count);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pending_reserve(&store->flushing, from->count));
 	for (size_t i = 0; i < from->capacity; i++)
 		if (from->slots[i].at.segment != 0)
 			emr_pending_put(&store->flushing, from->slots[i].digest, from->slots[i].at);
@@ -500,10 +482,7 @@ static emr_status move_pending(emr_store *store)
 /* All but the rows.  append_lock, map_lock held. */
 static emr_status take_batch(emr_store *store, batch *b)
 {
-	emr_status status = move_pending(store);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(move_pending(store));
 	b->pin_count = store->pin_count;
 	b->slots = store->segment_count;
 	b->indexed = calloc(b->slots + 1, sizeof *b->indexed);
@@ -553,31 +532,30 @@ static bool is_spare(emr_store *store, const emr_pending_row *row)
 static emr_status put_rows(emr_store *store, batch *b)
 {
 	const emr_foreign_pin *foreign = (const void *)store->foreign_pins.data;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < b->slots; i++) {
+	for (size_t i = 0; i < b->slots; i++) {
 		const emr_segment *segment = b->segments[i];
 
 		if (b->indexed[i] != 0)
-			status = emr_index_put_segment(store->index,
+			EMR_TRY(emr_index_put_segment(store->index,
 				&(emr_index_segment){.writer = segment->writer,
 					.number = segment->number,
 					.indexed = b->indexed[i],
 					.file = segment->file},
-				&b->ids[i]);
+				&b->ids[i]));
 	}
-	for (size_t i = 0; status == EMR_OK && i < b->row_count; i++) {
+	for (size_t i = 0; i < b->row_count; i++) {
 		const emr_store_position *at = &b->rows[i].at;
 		emr_index_place place = {b->ids[at->segment - 1], at->offset, at->len};
 
 		if (place.segment != 0 && !is_spare(store, &b->rows[i]))
-			status = emr_index_put_block(store->index, b->rows[i].digest, &place);
+			EMR_TRY(emr_index_put_block(store->index, b->rows[i].digest, &place));
 	}
-	for (size_t i = 0; status == EMR_OK && i < b->pin_count; i++)
-		status = emr_index_put_pin(store->index, store->writer, &b->pins[i]);
-	for (size_t i = 0; status == EMR_OK && i < store->foreign_pins.len / sizeof *foreign; i++)
-		status = emr_index_put_pin(store->index, foreign[i].writer, &foreign[i].change);
-	return status;
+	for (size_t i = 0; i < b->pin_count; i++)
+		EMR_TRY(emr_index_put_pin(store->index, store->writer, &b->pins[i]));
+	for (size_t i = 0; i < store->foreign_pins.len / sizeof *foreign; i++)
+		EMR_TRY(emr_index_put_pin(store->index, foreign[i].writer, &foreign[i].change));
+	return EMR_OK;
 }
 
 static void batch_done(emr_store *store, const batch *b)
@@ -621,10 +599,7 @@ static emr_status sync_own(emr_store *store)
 
 static emr_status commit_batch(emr_store *store, batch *b)
 {
-	emr_status status = emr_index_begin(store->index);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_index_begin(store->index));
 	(void)put_rows(store, b); /* the first failure is kept for commit */
 	return emr_index_commit(store->index);
 }

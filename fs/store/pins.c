@@ -7,16 +7,14 @@
 
 emr_status emr_store_pin(emr_store *store, const emr_pin_change *changes, size_t count)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t done = 0; status == EMR_OK && done < count; done += EMR_STORE_GROUP_PINS_MAX) {
+	for (size_t done = 0; done < count; done += EMR_STORE_GROUP_PINS_MAX) {
 		size_t n = count - done < EMR_STORE_GROUP_PINS_MAX ? count - done
 								   : EMR_STORE_GROUP_PINS_MAX;
 		const emr_store_group group = {.pins = changes + done, .pin_count = n};
 
-		status = emr_store_append_group(store, &group, NULL);
+		EMR_TRY(emr_store_append_group(store, &group, NULL));
 	}
-	return status;
+	return EMR_OK;
 }
 
 typedef enum whose { OWN_PINS, OTHERS_PINS } whose;
@@ -59,7 +57,6 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 	EMR_AUTO_FREE const emr_pin_change **all = calloc(store->pin_count + 1, sizeof *all);
 	emr_pin *known = (void *)list->pins.data;
 	size_t n_known = list->pins.len / sizeof *known, kept = 0;
-	emr_status status = EMR_OK;
 
 	if (all == NULL)
 		return EMR_NO_MEMORY;
@@ -83,12 +80,12 @@ static emr_status add_unwritten(emr_store *store, pin_list *list)
 			known[kept++] = known[i];
 	}
 	list->pins.len = kept * sizeof *known;
-	for (size_t i = 0; i < store->pin_count && status == EMR_OK; i++)
+	for (size_t i = 0; i < store->pin_count; i++)
 		if (!all[i]->unpin &&
 			(i + 1 == store->pin_count ||
 				compare_owner_and_root(&all[i]->pin, &all[i + 1]->pin) != 0))
-			status = emr_buf_append(&list->pins, &all[i]->pin, sizeof all[i]->pin);
-	return status;
+			EMR_TRY(emr_buf_append(&list->pins, &all[i]->pin, sizeof all[i]->pin));
+	return EMR_OK;
 }
 
 /* Whether the list is whole is asked of the index that is read, and first: it may be lost, made
@@ -151,10 +148,10 @@ emr_status emr_store_each_pin_of_all(emr_store *store, emr_pin_visit visit, void
 emr_status emr_store_each_foreign_pin(emr_store *store, emr_pin_visit visit, void *context)
 {
 	pin_list list = {.writer = store->writer, .whose = OTHERS_PINS};
-	/* An index of one's own is told by nobody: what they have said stands in their segments. */
-	emr_status status = store->has_own_index ? emr_store_refresh(store) : EMR_OK;
 
-	return status == EMR_OK ? each_of(store, &list, visit, context) : status;
+	/* An index of one's own is told by nobody: what they have said stands in their segments. */
+	EMR_TRY(store->has_own_index ? emr_store_refresh(store) : EMR_OK);
+	return each_of(store, &list, visit, context);
 }
 
 /* Only what this writer says protects his segments for sure, so nobody waits for another who may
@@ -181,18 +178,16 @@ static int compare_pins(const void *x, const void *y)
 static emr_status add_differences(const emr_pin *from, size_t count, const emr_pin *other,
 	size_t other_count, bool pinning, emr_buf *out)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		emr_pin_change change = {.pin = from[i], .unpin = !pinning};
 		const emr_pin *same = other_count == 0 ? NULL
 						       : bsearch(&from[i], other, other_count,
 								 sizeof *other, compare_pins);
 
 		if (same == NULL || (pinning && same->state != from[i].state))
-			status = emr_buf_append(out, &change, sizeof change);
+			EMR_TRY(emr_buf_append(out, &change, sizeof change));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Differences only: a crash between two frames then leaves too many pins, never too few.  New ones
@@ -202,22 +197,19 @@ static emr_status state_difference(
 {
 	EMR_AUTO_FREE emr_pin *wanted = malloc((keep_count + 1) * sizeof *wanted);
 	EMR_AUTO_BUF changes = {0};
-	emr_status status = wanted == NULL ? EMR_NO_MEMORY : EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	if (wanted == NULL)
+		return EMR_NO_MEMORY;
 	if (keep_count > 0)
 		memcpy(wanted, keep, keep_count * sizeof *wanted);
 	qsort(wanted, keep_count, sizeof *wanted, compare_pins);
 	if (now_count > 0)
 		qsort(now, now_count, sizeof *now, compare_pins);
-	status = add_differences(wanted, keep_count, now, now_count, true, &changes);
-	if (status == EMR_OK)
-		status = add_differences(now, now_count, wanted, keep_count, false, &changes);
-	if (status == EMR_OK)
-		status = emr_store_pin(
-			store, (const void *)changes.data, changes.len / sizeof(emr_pin_change));
-	return status == EMR_OK ? emr_store_index_now(store) : status;
+	EMR_TRY(add_differences(wanted, keep_count, now, now_count, true, &changes));
+	EMR_TRY(add_differences(now, now_count, wanted, keep_count, false, &changes));
+	EMR_TRY(emr_store_pin(
+		store, (const void *)changes.data, changes.len / sizeof(emr_pin_change)));
+	return emr_store_index_now(store);
 }
 
 emr_status emr_store_pins_complete(emr_store *store, const emr_pin *keep, size_t count)

@@ -74,8 +74,8 @@ static emr_status find_surely(emr_store *store, const uint8_t *digest, emr_store
 	emr_status status = emr_store_find(store, digest, out_at);
 
 	if (status == EMR_DAMAGED && emr_store_may_rebuild(store)) {
-		status = emr_store_rebuild(store);
-		return status == EMR_OK ? emr_store_find(store, digest, out_at) : status;
+		EMR_TRY(emr_store_rebuild(store));
+		return emr_store_find(store, digest, out_at);
 	}
 	if (status == EMR_NOT_FOUND)
 		status = audit_once(store);
@@ -110,13 +110,10 @@ static emr_status check_head(int fd, const uint8_t *digest, const emr_store_posi
 	uint8_t found[EMR_CAR_SECTION_HEAD_MAX];
 	emr_cid cid = emr_cid_of_digest(EMR_CODEC_RAW, digest);
 	size_t len = emr_car_section_head(expected, &cid, at->len);
-	emr_status status;
 
 	if (at->offset < len)
 		return EMR_DAMAGED;
-	status = emr_pread_all(fd, found, len, (off_t)(at->offset - len));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pread_all(fd, found, len, (off_t)(at->offset - len)));
 	if (found[len - EMR_CID_BYTES + 1] != EMR_CODEC_RAW &&
 		found[len - EMR_CID_BYTES + 1] != EMR_CODEC_DAG_PB)
 		return EMR_DAMAGED;
@@ -220,12 +217,9 @@ emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_posi
 {
 	emr_store_position at;
 	emr_segment *segment;
-	emr_status status;
 	int fd;
 
-	status = reach(store, emr_cid_digest(cid), &at, &segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(reach(store, emr_cid_digest(cid), &at, &segment, &fd));
 	emr_segment_unuse(store, segment);
 	*out_position = at;
 	return EMR_OK;
@@ -234,11 +228,10 @@ emr_status emr_store_locate(emr_store *store, const emr_cid *cid, emr_store_posi
 emr_status emr_store_size(emr_store *store, const emr_cid *cid, uint64_t *out_bytes)
 {
 	emr_store_position at;
-	emr_status status = emr_store_locate(store, cid, &at);
 
-	if (status == EMR_OK)
-		*out_bytes = at.len;
-	return status;
+	EMR_TRY(emr_store_locate(store, cid, &at));
+	*out_bytes = at.len;
+	return EMR_OK;
 }
 
 /* The file of AT's segment is there and reaches over it. */
@@ -328,8 +321,8 @@ emr_status emr_store_get_verified(emr_store *store, const emr_cid *cid, emr_buf 
 		return status;
 	/* Perhaps there is a good copy by now that our cache does not know. */
 	emr_store_cache_drop(store, emr_cid_digest(cid));
-	status = emr_store_refresh(store);
-	return status == EMR_OK ? read_verified(store, cid, out) : status;
+	EMR_TRY(emr_store_refresh(store));
+	return read_verified(store, cid, out);
 }
 
 emr_status emr_store_read_place(
@@ -344,11 +337,8 @@ emr_status emr_store_read_place(
 
 	if (segment == NULL || at->offset < head_len)
 		return EMR_DAMAGED;
-	status = emr_buf_append_zeros(&bytes, head_len + at->len);
-	if (status == EMR_OK)
-		status = emr_segment_use(store, segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(&bytes, head_len + at->len));
+	EMR_TRY(emr_segment_use(store, segment, &fd));
 	status = emr_pread_all(fd, bytes.data, bytes.len, (off_t)(at->offset - head_len));
 	emr_segment_unuse(store, segment);
 	if (status != EMR_OK)
@@ -356,10 +346,8 @@ emr_status emr_store_read_place(
 	if (emr_car_read_section_head(emr_buf_view(&bytes), &section) != EMR_OK ||
 		section.data_len != at->len)
 		return EMR_DAMAGED;
-	status = emr_cid_verify(&section.cid, emr_bytes_of(bytes.data + head_len, at->len));
-	if (status == EMR_OK)
-		status = emr_buf_append(out, bytes.data + head_len, at->len);
-	if (status == EMR_OK)
-		*out_cid = section.cid;
-	return status;
+	EMR_TRY(emr_cid_verify(&section.cid, emr_bytes_of(bytes.data + head_len, at->len)));
+	EMR_TRY(emr_buf_append(out, bytes.data + head_len, at->len));
+	*out_cid = section.cid;
+	return EMR_OK;
 }

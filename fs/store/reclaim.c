@@ -122,8 +122,8 @@ static emr_status copy_and_switch(reclaim_run *run)
 		if (status != EMR_OK)
 			return status;
 	} while (some || !condemn(run));
-	status = drop_rows(run);
-	return status == EMR_OK ? unlink_victims(run) : status;
+	EMR_TRY(drop_rows(run));
+	return unlink_victims(run);
 }
 
 static emr_status each_batch(reclaim_run *run)

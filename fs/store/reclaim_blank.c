@@ -24,10 +24,10 @@ static emr_status list_dead(void *context, const emr_scan_item *item)
 		.head_len = item->head_len,
 		.data_len = item->data_len};
 	bool dead;
-	emr_status status = reclaim_is_dead(&b->dead, item, &dead);
 
-	if (status != EMR_OK || !dead)
-		return status;
+	EMR_TRY(reclaim_is_dead(&b->dead, item, &dead));
+	if (!dead)
+		return EMR_OK;
 	memcpy(place.digest, emr_cid_digest(&item->cid), sizeof place.digest);
 	return emr_buf_append(&b->places, &place, sizeof place);
 }

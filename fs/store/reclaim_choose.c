@@ -130,19 +130,16 @@ static emr_status spare_block(void *context, const emr_scan_item *item)
 	const emr_store_position member = {.segment = 1};
 	const uint8_t *digest = emr_cid_digest(&item->cid);
 	reclaim_run *run = context;
-	emr_status status;
 
 	if (item->hole || emr_store_frame_is(item->head) || is_journal_frame(item) ||
 		emr_segment_is_blank(&item->cid, item->data_len) ||
 		emr_pending_find(&run->forsaken, digest) != NULL ||
 		emr_pending_find(&run->live, digest) != NULL)
 		return EMR_OK;
-	status = emr_pending_reserve(&run->live, 1);
-	if (status == EMR_OK) {
-		emr_pending_put(&run->live, digest, member);
-		run->report.bytes_spared += item->len;
-	}
-	return status;
+	EMR_TRY(emr_pending_reserve(&run->live, 1));
+	emr_pending_put(&run->live, digest, member);
+	run->report.bytes_spared += item->len;
+	return EMR_OK;
 }
 
 emr_status reclaim_spare(reclaim_run *run)
@@ -185,9 +182,7 @@ static emr_status check_frames(reclaim_run *run, victim *v)
 		return EMR_OK;
 	if (run->floor.number == v->segment->number)
 		from = run->floor.offset;
-	status = emr_segment_use(run->store, v->segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(run->store, v->segment, &fd));
 	status = emr_scan(fd, from, false, look_for_frames, v, &end);
 	emr_segment_unuse(run->store, v->segment);
 	return status;
@@ -260,9 +255,9 @@ emr_status reclaim_is_dead(const dead_call *call, const emr_scan_item *item, boo
 static emr_status look_for_dead(void *context, const emr_scan_item *item)
 {
 	const dead_call *call = context;
-	emr_status status = reclaim_is_dead(call, item, &call->v->has_dead);
 
-	return status == EMR_OK && call->v->has_dead ? EMR_INTERRUPTED : status;
+	EMR_TRY(reclaim_is_dead(call, item, &call->v->has_dead));
+	return call->v->has_dead ? EMR_INTERRUPTED : EMR_OK;
 }
 
 static emr_status check_dead(reclaim_run *run, victim *v)
@@ -272,9 +267,7 @@ static emr_status check_dead(reclaim_run *run, victim *v)
 	emr_status status;
 	int fd;
 
-	status = emr_segment_use(run->store, v->segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(run->store, v->segment, &fd));
 	status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, false, look_for_dead, &call, &end);
 	emr_segment_unuse(run->store, v->segment);
 	return status == EMR_INTERRUPTED && v->has_dead ? EMR_OK : status;

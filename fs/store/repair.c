@@ -67,9 +67,7 @@ static emr_status take_frame(
 
 		if (emr_store_frame_row(block, i, &pin.change) != EMR_OK)
 			return EMR_OK;
-		status = emr_buf_append(&f->pins, &pin, sizeof pin);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_buf_append(&f->pins, &pin, sizeof pin));
 	}
 	return EMR_OK;
 }
@@ -80,22 +78,17 @@ static emr_status take_section(findings *f, const emr_scan_item *item)
 					 .len = (uint32_t)item->data_len,
 					 .offset = item->offset + item->head_len}};
 	EMR_AUTO_BUF block = {0};
-	emr_status status;
 	bool ours = false;
 
 	if (emr_cid_codec(&item->cid) == EMR_CODEC_RAW && emr_store_frame_is(item->head)) {
-		status = emr_buf_append_zeros(&block, item->data_len);
-		if (status == EMR_OK)
-			status = emr_pread_all(
-				f->fd, block.data, block.len, (off_t)section.at.offset);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_buf_append_zeros(&block, item->data_len));
+		EMR_TRY(emr_pread_all(f->fd, block.data, block.len, (off_t)section.at.offset));
 		if (emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
-			status = take_frame(f, item, emr_buf_view(&block), &ours);
+			EMR_TRY(take_frame(f, item, emr_buf_view(&block), &ours));
 		else
 			f->has_bad_frame = true;
-		if (status != EMR_OK || ours)
-			return status;
+		if (ours)
+			return EMR_OK;
 	}
 	memcpy(section.digest, emr_cid_digest(&item->cid), EMR_DIGEST_PREFIX);
 	return emr_buf_append(&f->sections, &section, sizeof section);
@@ -132,10 +125,7 @@ static emr_status take_item(void *context, const emr_scan_item *item)
 	if (item->hole)
 		return emr_buf_append(&f->holes, &hole, sizeof hole);
 	if (f->is_unsure) {
-		emr_status status = write_again(f, item);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(write_again(f, item));
 	}
 	return take_section(f, item);
 }
@@ -292,9 +282,7 @@ emr_status emr_store_fill_hole(
 	emr_status status;
 	int fd;
 
-	status = emr_segment_use(store, segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(store, segment, &fd));
 	status = quarantine(store, segment, fd, offset, len);
 	if (status == EMR_OK)
 		status = write_fillers(fd, offset, len, false);
@@ -328,20 +316,18 @@ static emr_status mend(emr_store *store, findings *f, uint64_t durable)
 {
 	const found_hole *holes = (const void *)f->holes.data;
 	size_t count = f->holes.len / sizeof *holes;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (holes[i].offset >= durable)
 			return cut_tail(store, f, holes[i].offset);
-		status = emr_store_note_damage(
-			store, f->segment, holes[i].offset, holes[i].len, false);
-		if (status == EMR_OK && !store->is_still &&
-			emr_store_fill_hole(store, f->segment, holes[i].offset, holes[i].len) !=
-				EMR_OK)
+		EMR_TRY(emr_store_note_damage(
+			store, f->segment, holes[i].offset, holes[i].len, false));
+		if (!store->is_still && emr_store_fill_hole(store, f->segment, holes[i].offset,
+						holes[i].len) != EMR_OK)
 			emr_log(EMR_LOG_WARN,
 				"store: a damaged place could not be moved to quarantine");
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* A hole in a foreign tail may be a group that is being written while we look: it is looked at
@@ -417,13 +403,12 @@ static emr_status publish_pins(emr_store *store, const findings *f)
 {
 	const found_pin *pins = (const void *)f->pins.data;
 	size_t count = f->pins.len / sizeof *pins;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (pins[i].offset < f->end)
-			status = f->segment->own ? emr_store_add_pins(store, &pins[i].change, 1)
-						 : note_foreign_pin(store, f, &pins[i].change);
-	return status;
+			EMR_TRY(f->segment->own ? emr_store_add_pins(store, &pins[i].change, 1)
+						: note_foreign_pin(store, f, &pins[i].change));
+	return EMR_OK;
 }
 
 /* The last one, and nothing is known of it: whoever made it was killed before he wrote anything. It
@@ -460,9 +445,9 @@ static emr_status check_prefix(emr_store *store, findings *f, uint64_t durable)
 	if (is_only_begun(store, f, st.st_size, durable))
 		return drop_begun(store, f);
 	len = st.st_size < (off_t)sizeof prefix ? (size_t)st.st_size : sizeof prefix;
-	status = emr_pread_all(f->fd, prefix, len, 0);
-	if (status != EMR_OK || memcmp(prefix, emr_segment_prefix, sizeof prefix) == 0)
-		return status;
+	EMR_TRY(emr_pread_all(f->fd, prefix, len, 0));
+	if (memcmp(prefix, emr_segment_prefix, sizeof prefix) == 0)
+		return EMR_OK;
 	status = emr_store_note_damage(store, f->segment, 0, len, durable == 0);
 	if (!f->segment->own || store->is_still)
 		return status;
@@ -478,33 +463,27 @@ static emr_status check_prefix(emr_store *store, findings *f, uint64_t durable)
 static emr_status take_tail(emr_store *store, findings *f, bool hashed, uint64_t durable)
 {
 	uint64_t from = f->segment->known_to;
-	emr_status status = EMR_OK;
 
 	f->is_unsure = f->segment->own && !store->read_only && hashed && durable <= from;
 
 	if (from == EMR_SEGMENT_PREFIX_BYTES)
-		status = check_prefix(store, f, durable);
-	if (status == EMR_OK)
-		status = emr_scan(f->fd, from, hashed, take_item, f, &f->end);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(check_prefix(store, f, durable));
+	EMR_TRY(emr_scan(f->fd, from, hashed, take_item, f, &f->end));
 	if (f->synced < durable)
 		f->synced = durable;
 	if (f->segment->own)
-		status = mend(store, f, f->synced);
-	if (status == EMR_OK)
-		status = publish_pins(store, f);
-	return status == EMR_OK ? publish(store, f) : status;
+		EMR_TRY(mend(store, f, f->synced));
+	EMR_TRY(publish_pins(store, f));
+	return publish(store, f);
 }
 
 emr_status emr_store_take_tail(
 	emr_store *store, emr_segment *segment, bool hashed, uint64_t durable)
 {
 	AUTO_FINDINGS f = {.segment = segment};
-	emr_status status = emr_segment_use(store, segment, &f.fd);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(store, segment, &f.fd));
 	status = take_tail(store, &f, hashed, durable);
 	emr_segment_unuse(store, segment);
 	return status;

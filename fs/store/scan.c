@@ -90,10 +90,7 @@ static emr_status last_byte(scanner *s, uint64_t offset, uint64_t *out_end)
 	emr_bytes bytes;
 
 	while ((offset = next_data(s, offset)) < s->size) {
-		emr_status status = load(s, offset, READ_AHEAD, &bytes);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(load(s, offset, READ_AHEAD, &bytes));
 		for (size_t i = bytes.len; i > 0; i--) {
 			if (bytes.data[i - 1] != 0) {
 				end = offset + i;
@@ -139,9 +136,9 @@ static emr_status scan_look(
 	if (section.head_len + section.data_len > s->size - offset)
 		return EMR_OK;
 	body = hashed || section.data_len < HEAD_BYTES ? section.data_len : HEAD_BYTES;
-	status = load(s, offset, section.head_len + body, &bytes);
-	if (status != EMR_OK || bytes.len < section.head_len + body)
-		return status;
+	EMR_TRY(load(s, offset, section.head_len + body, &bytes));
+	if (bytes.len < section.head_len + body)
+		return EMR_OK;
 	*out = (emr_scan_item){.offset = offset,
 		.len = section.head_len + section.data_len,
 		.cid = section.cid,
@@ -161,16 +158,12 @@ static emr_status try_section(
 	for (uint64_t n = 1; n <= 4 && p - n >= after; n++) {
 		emr_scan_item item;
 		verdict v;
-		emr_status status = scan_look(s, p - n, false, &item, &v);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(scan_look(s, p - n, false, &item, &v));
 		if (v != GOOD || item.head_len != n + EMR_CID_BYTES || item.len > s->budget)
 			continue;
 		s->budget -= item.len;
-		status = scan_look(s, p - n, true, &item, &v);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(scan_look(s, p - n, true, &item, &v));
 		if (v == GOOD) {
 			*out_found = true;
 			*out_start = p - n;
@@ -217,22 +210,20 @@ static emr_status find_hole_end(
 	emr_scan_item next;
 	verdict v = BAD_FRAMING;
 	bool found;
-	emr_status status = EMR_OK;
 
 	if (kind == BAD_HASH) {
 		uint64_t after = offset + bad->len;
 
-		status = scan_look(s, after, true, &next, &v);
-		if (status == EMR_OK && (v == GOOD || v == END)) {
+		EMR_TRY(scan_look(s, after, true, &next, &v));
+		if (v == GOOD || v == END) {
 			*out_end = after;
 			return EMR_OK;
 		}
 	}
-	if (status == EMR_OK)
-		status = find_section(s, offset, &found, out_end);
-	if (status == EMR_OK && !found)
-		status = last_byte(s, offset, out_end);
-	return status;
+	EMR_TRY(find_section(s, offset, &found, out_end));
+	if (!found)
+		EMR_TRY(last_byte(s, offset, out_end));
+	return EMR_OK;
 }
 
 static emr_status scan_all(

@@ -52,8 +52,6 @@ static emr_status add_slot(emr_store *store, emr_segment **out_segment)
 static emr_status segment_slot(
 	emr_store *store, emr_id16 writer, uint64_t number, emr_segment **out_segment)
 {
-	emr_status status;
-
 	for (size_t i = 0; i < store->segment_count; i++) {
 		emr_segment *segment = store->segments[i];
 
@@ -65,9 +63,7 @@ static emr_status segment_slot(
 			return EMR_OK;
 		}
 	}
-	status = add_slot(store, out_segment);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(add_slot(store, out_segment));
 	(*out_segment)->writer = writer;
 	(*out_segment)->number = number;
 	(*out_segment)->own =
@@ -347,11 +343,10 @@ emr_status emr_segment_list(emr_store *store)
 
 static emr_status write_prefix(emr_store *store, int fd)
 {
-	emr_status status = emr_pwrite_all(fd, emr_segment_prefix, sizeof emr_segment_prefix, 0);
-
-	if (status == EMR_OK && (fdatasync(fd) != 0 || fsync(store->dirfd) != 0))
-		status = emr_status_from_errno(errno);
-	return status;
+	EMR_TRY(emr_pwrite_all(fd, emr_segment_prefix, sizeof emr_segment_prefix, 0));
+	if (fdatasync(fd) != 0 || fsync(store->dirfd) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	return EMR_OK;
 }
 
 static void set_making(emr_store *store, uint64_t number)

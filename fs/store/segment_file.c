@@ -230,20 +230,18 @@ static emr_status tell_item(void *context, const emr_scan_item *item)
 	uint64_t at = item->offset + item->head_len;
 	EMR_AUTO_BUF block = {0};
 	bool is_ours = false;
-	emr_status status;
 
 	if (item->offset + item->len > walk->end)
 		return EMR_INTERRUPTED; /* what stands behind is nobody's concern here */
 	if (item->hole)
 		return EMR_OK;
 	if (emr_cid_codec(&item->cid) == EMR_CODEC_RAW && emr_store_frame_is(item->head)) {
-		status = emr_buf_append_zeros(&block, item->data_len);
-		if (status == EMR_OK)
-			status = emr_pread_all(walk->fd, block.data, block.len, (off_t)at);
-		if (status == EMR_OK && emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
-			status = tell_pins(walk, item, emr_buf_view(&block), &is_ours);
-		if (status != EMR_OK || is_ours)
-			return status;
+		EMR_TRY(emr_buf_append_zeros(&block, item->data_len));
+		EMR_TRY(emr_pread_all(walk->fd, block.data, block.len, (off_t)at));
+		if (emr_cid_verify(&item->cid, emr_buf_view(&block)) == EMR_OK)
+			EMR_TRY(tell_pins(walk, item, emr_buf_view(&block), &is_ours));
+		if (is_ours)
+			return EMR_OK;
 	}
 	return walk->visitor->block(walk->visitor->arg, &item->cid, at, item->data_len);
 }

@@ -198,7 +198,6 @@ static emr_status open_directory(emr_store *store)
 static emr_status choose_current(emr_store *store)
 {
 	emr_segment *last = NULL;
-	emr_status status = EMR_OK;
 	struct stat st;
 	int fd;
 
@@ -207,11 +206,8 @@ static emr_status choose_current(emr_store *store)
 			(last == NULL || store->segments[i]->number > last->number))
 			last = store->segments[i];
 	if (last == NULL)
-		status = emr_segment_create(store, store->lost_number + 1, &last);
-	if (status == EMR_OK)
-		status = emr_segment_use(store, last, &fd);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_segment_create(store, store->lost_number + 1, &last));
+	EMR_TRY(emr_segment_use(store, last, &fd));
 	/* Cuts zeros written ahead by a process that was killed, and makes sure of what it left in
 	 * the page cache. */
 	if (fstat(fd, &st) != 0 ||
@@ -361,37 +357,29 @@ static void read_index_ahead(emr_store *store)
 
 static emr_status start(emr_store *store, const emr_store_options *options)
 {
-	emr_status status = open_directory(store);
-
-	if (status == EMR_OK)
-		status = make_index_dir(store);
-	if (status == EMR_OK)
-		status = check_format(store);
-	if (status == EMR_OK && !store->read_only)
-		status = lock_writer(store, options->lock_path);
-	if (status == EMR_OK) {
-		read_index_ahead(store);
-		status = emr_store_load(store);
-	}
-	if (status == EMR_OK && store->read_only)
+	EMR_TRY(open_directory(store));
+	EMR_TRY(make_index_dir(store));
+	EMR_TRY(check_format(store));
+	if (!store->read_only)
+		EMR_TRY(lock_writer(store, options->lock_path));
+	read_index_ahead(store);
+	EMR_TRY(emr_store_load(store));
+	if (store->read_only)
 		open_tags_of(store, options);
-	if (status != EMR_OK || store->read_only)
-		return status;
-	status = choose_current(store);
-	if (status == EMR_OK)
-		status = index_at_start(store);
-	if (status == EMR_OK)
-		open_tags_of(store, options);
-	return status == EMR_OK ? emr_store_background_start(store) : status;
+	if (store->read_only)
+		return EMR_OK;
+	EMR_TRY(choose_current(store));
+	EMR_TRY(index_at_start(store));
+	open_tags_of(store, options);
+	return emr_store_background_start(store);
 }
 
 emr_status emr_store_open(const emr_store_options *options, emr_store **out_store)
 {
 	emr_store *store;
-	emr_status status = store_make(options, &store);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(store_make(options, &store));
 	status = start(store, options);
 	if (status != EMR_OK) {
 		destroy(store);
@@ -517,16 +505,13 @@ static emr_store *store_of(emr_block_store *face)
 
 static emr_status face_put(emr_block_store *face, const emr_block *blocks, size_t count)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t done = 0; status == EMR_OK && done < count;
-		done += EMR_STORE_GROUP_BLOCKS_MAX) {
+	for (size_t done = 0; done < count; done += EMR_STORE_GROUP_BLOCKS_MAX) {
 		size_t n = count - done < EMR_STORE_GROUP_BLOCKS_MAX ? count - done
 								     : EMR_STORE_GROUP_BLOCKS_MAX;
 
-		status = emr_store_append(store_of(face), blocks + done, n, NULL);
+		EMR_TRY(emr_store_append(store_of(face), blocks + done, n, NULL));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status face_get_units(

@@ -160,21 +160,16 @@ emr_status emr_unixfs_dir_encode(
 	const emr_unixfs_entry *sorted[EMR_UNIXFS_LINKS_MAX];
 	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link dir = {0};
-	emr_status status;
 
 	if (count > EMR_UNIXFS_LINKS_MAX)
 		return EMR_LIMIT;
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &entries[i];
 	qsort(sorted, count, sizeof sorted[0], compare_entries);
-	status = write_entries(sorted, count, &block, &dir.tsize);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(write_entries(sorted, count, &block, &dir.tsize));
 	dir.tsize += block.len;
 	dir.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&block));
-	status = emr_buf_append(out_block, block.data, block.len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(out_block, block.data, block.len));
 	*out_dir = dir;
 	return EMR_OK;
 }

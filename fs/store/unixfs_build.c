@@ -63,19 +63,13 @@ static emr_status close_node(
 {
 	EMR_AUTO_BUF data = {0};
 	emr_unixfs_link link = {.file_bytes = node->file_bytes};
-	emr_status status = emr_unixfs_write_file_data(&data, node->file_bytes);
 
-	if (status == EMR_OK)
-		status = emr_buf_append(&data, node->block_sizes.data, node->block_sizes.len);
-	if (status == EMR_OK)
-		status = emr_dag_pb_write_data(&node->links, emr_buf_view(&data));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unixfs_write_file_data(&data, node->file_bytes));
+	EMR_TRY(emr_buf_append(&data, node->block_sizes.data, node->block_sizes.len));
+	EMR_TRY(emr_dag_pb_write_data(&node->links, emr_buf_view(&data)));
 	link.tsize = node->tsize + node->links.len;
 	link.cid = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_buf_view(&node->links));
-	status = builder->emit(builder->context, &link.cid, emr_buf_view(&node->links));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(builder->emit(builder->context, &link.cid, emr_buf_view(&node->links)));
 	emr_buf_clear(&node->links);
 	emr_buf_clear(&node->block_sizes);
 	node->count = 0;
@@ -86,17 +80,13 @@ static emr_status close_node(
 
 static emr_status push(emr_unixfs_builder *builder, unsigned level, emr_unixfs_link child)
 {
-	emr_status status = EMR_OK;
-
 	for (; level < LEVELS_MAX; level++) {
 		open_node *node = &builder->levels[level];
 
-		status = add_child(node, &child);
-		if (status != EMR_OK || node->count < EMR_UNIXFS_LINKS_MAX)
-			return status;
-		status = close_node(builder, node, &child);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(add_child(node, &child));
+		if (node->count < EMR_UNIXFS_LINKS_MAX)
+			return EMR_OK;
+		EMR_TRY(close_node(builder, node, &child));
 	}
 	return EMR_LIMIT;
 }
@@ -165,9 +155,8 @@ static bool any_above(const emr_unixfs_builder *builder, unsigned level)
 
 emr_status emr_unixfs_builder_finish(emr_unixfs_builder *builder, emr_unixfs_link *out_root)
 {
-	emr_status status = builder->failed;
-
-	for (unsigned level = 0; status == EMR_OK && level < LEVELS_MAX; level++) {
+	EMR_TRY(builder->failed);
+	for (unsigned level = 0; level < LEVELS_MAX; level++) {
 		open_node *node = &builder->levels[level];
 		emr_unixfs_link link;
 
@@ -177,11 +166,10 @@ emr_status emr_unixfs_builder_finish(emr_unixfs_builder *builder, emr_unixfs_lin
 			*out_root = node->first;
 			return EMR_OK;
 		}
-		status = close_node(builder, node, &link);
-		if (status == EMR_OK)
-			status = push(builder, level + 1, link);
+		EMR_TRY(close_node(builder, node, &link));
+		EMR_TRY(push(builder, level + 1, link));
 	}
-	return status == EMR_OK ? EMR_INVALID : status;
+	return EMR_INVALID;
 }
 
 void emr_unixfs_builder_free(emr_unixfs_builder *builder)

@@ -84,25 +84,20 @@ static emr_status decode_node(const emr_unixfs_shape *shape, node *at, emr_bytes
 	uint64_t below = emr_unixfs_capacity(at->level - 1);
 	EMR_AUTO_BUF expected = {0};
 	emr_bytes data = {0};
-	emr_status status;
 
 	at->count = (size_t)((leaves_below(shape, at->level, at->index) + below - 1) / below);
 	for (size_t i = 0;; i++) {
 		emr_dag_pb_link link;
 		bool more;
 
-		status = emr_dag_pb_next(&cursor, &more, &link, &data);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_dag_pb_next(&cursor, &more, &link, &data));
 		if (!more && i == at->count)
 			break;
 		if (!more || !link_fits(shape, at, i, &link))
 			return EMR_DAMAGED;
 		at->children[i] = link.cid;
 	}
-	status = expected_data(shape, at, &expected);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(expected_data(shape, at, &expected));
 	return emr_bytes_equal(data, emr_buf_view(&expected)) ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -191,11 +186,9 @@ static emr_status descend(emr_unixfs_tree *tree, uint64_t leaf, found *out, emr_
 	for (unsigned level = tree->shape.height; level > 0; level--) {
 		uint64_t below = emr_unixfs_capacity(level - 1), child = leaf / below;
 		node *at;
-		emr_status status = node_at(
-			tree, level, leaf / emr_unixfs_capacity(level), &cid, &at, out_missing);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(node_at(
+			tree, level, leaf / emr_unixfs_capacity(level), &cid, &at, out_missing));
 		cid = at->children[child % EMR_UNIXFS_LINKS_MAX];
 		if (!emr_unixfs_is_hole(&cid, level - 1))
 			continue;
@@ -213,10 +206,8 @@ emr_status emr_unixfs_tree_open(emr_block_store *store, const emr_cid *root, uin
 {
 	emr_unixfs_shape shape;
 	emr_unixfs_tree *tree;
-	emr_status status = emr_unixfs_shape_of(padded_length, leaf_log2, &shape);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unixfs_shape_of(padded_length, leaf_log2, &shape));
 	if (emr_cid_codec(root) != (shape.height == 0 ? EMR_CODEC_RAW : EMR_CODEC_DAG_PB))
 		return EMR_DAMAGED;
 	tree = calloc(1, sizeof *tree);

@@ -47,12 +47,9 @@ static emr_status push_children(walk *w, emr_bytes block, unsigned depth)
 	step *steps;
 
 	for (;;) {
-		emr_status status = emr_dag_pb_next(&cursor, &more, &link, &data);
-
-		if (status == EMR_OK && more)
-			status = push(w, &link.cid, depth + 1);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_dag_pb_next(&cursor, &more, &link, &data));
+		if (more)
+			EMR_TRY(push(w, &link.cid, depth + 1));
 		if (!more)
 			break;
 	}
@@ -107,10 +104,10 @@ static emr_status visit_one(walk *w, const step *at)
 		if (status != EMR_OK)
 			return status;
 	}
-	status = w->visit == NULL ? EMR_OK : w->visit(w->context, &at->cid);
-	if (status == EMR_OK && emr_cid_codec(&at->cid) == EMR_CODEC_DAG_PB)
-		status = push_children(w, emr_buf_view(&block), at->depth);
-	return status;
+	EMR_TRY(w->visit == NULL ? EMR_OK : w->visit(w->context, &at->cid));
+	if (emr_cid_codec(&at->cid) == EMR_CODEC_DAG_PB)
+		EMR_TRY(push_children(w, emr_buf_view(&block), at->depth));
+	return EMR_OK;
 }
 
 static emr_status walk_from(walk *w, const emr_cid *root)

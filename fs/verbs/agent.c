@@ -152,22 +152,15 @@ static emr_status open_all(agent *a, emr_problem *out_problem)
 	const emr_session_options options = {.places = &a->places,
 		.is_agent = true,
 		.passphrase_file = a->args->values[EMR_OPT_PASSPHRASE_FILE]};
-	emr_status status = emr_session_lock(&a->session, &options, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_keys_open(a->session.state_fd, a->session.state_path,
-			options.passphrase_file, &a->session.keyring, out_problem);
-	if (status == EMR_OK)
-		status = emr_session_open_copy(&a->session, true, out_problem);
-	if (status == EMR_OK)
-		renew_ended(a);
-	if (status == EMR_OK)
-		status = emr_attendant_new(&a->session, &a->attendant, out_problem);
-	if (status == EMR_OK) {
-		a->session.agent = a->attendant;
-		status = emr_server_start(&a->places, &a->session, NULL, &a->server, out_problem);
-	}
-	return status;
+	EMR_TRY(emr_session_lock(&a->session, &options, out_problem));
+	EMR_TRY(emr_keys_open(a->session.state_fd, a->session.state_path, options.passphrase_file,
+		&a->session.keyring, out_problem));
+	EMR_TRY(emr_session_open_copy(&a->session, true, out_problem));
+	renew_ended(a);
+	EMR_TRY(emr_attendant_new(&a->session, &a->attendant, out_problem));
+	return emr_server_start(
+		&a->places, &a->session, NULL, a->attendant, &a->server, out_problem);
 }
 
 static void say_ready(agent *a)

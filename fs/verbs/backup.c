@@ -222,7 +222,7 @@ static void name_root(backing_up *b, size_t at, const char *path)
 	note_found(b, path, _("blocks of it are missing or damaged on this computer"));
 }
 
-/* What the folder makes up, and what lies at others, is passed over. */
+/* Files that the folder makes up, and those that lie at others, are passed over. */
 static int name_file(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	char text[EMR_CID_TEXT_CHARS + 1];
@@ -363,8 +363,8 @@ static void bring(backing_up *b)
 	emr_say(b->out, "%s were missing on this disk and came from your IPFS node.\n", text);
 }
 
-/* What the disk here refused is in the memory of the open folder, and so in no copy of this disk.
- */
+/* Bytes that the disk here refused are in the memory of the open folder, and so in no copy of this
+ * disk. */
 static bool is_all_on_disk(backing_up *b, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_WAIT};
@@ -433,7 +433,7 @@ static emr_status verify(backing_up *b, emr_problem *out_problem)
 	return status;
 }
 
-/* What the check found is written again from this computer, and read again. */
+/* Blocks that the check found bad are written again from this computer, and read again. */
 static emr_status write_again(backing_up *b, emr_backup_report *report, emr_problem *out_problem)
 {
 	emr_backup_options options = options_of(b);
@@ -456,9 +456,7 @@ static emr_status write_again(backing_up *b, emr_backup_report *report, emr_prob
 	}
 	report->made_unix_s = again.made_unix_s;
 	report->entries = again.entries;
-	status = verify(b, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(verify(b, out_problem));
 	emr_number_text(files, n);
 	emr_problem_set(&remark, EMR_SAY_BACKUP_AGAIN, "n", n, "dir", b->dir, NULL);
 	emr_remark(b->out, &remark);
@@ -538,22 +536,17 @@ static emr_status run(backing_up *b, emr_problem *out_problem)
 
 static emr_status prepare(backing_up *b, emr_problem *out_problem)
 {
-	emr_status status = emr_places_find(b->args->values[EMR_OPT_AS], &b->places, out_problem);
-
-	if (status == EMR_OK && b->args->n_operands == 0) {
+	EMR_TRY(emr_places_find(b->args->values[EMR_OPT_AS], &b->places, out_problem));
+	if (b->args->n_operands == 0)
 		return emr_wrong_use(
 			"backup", _("Where to? Name a directory on another disk."), out_problem);
-	}
-	if (status == EMR_OK)
-		status = emr_base_init();
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_base_init());
 	b->dir = emr_path_real(b->args->operands[0]);
 	b->bad = json_array();
 	if (b->dir == NULL || b->bad == NULL)
 		return EMR_NO_MEMORY;
-	status = open_state(b, out_problem);
-	return status == EMR_OK ? check_place(b, out_problem) : status;
+	EMR_TRY(open_state(b, out_problem));
+	return check_place(b, out_problem);
 }
 
 int emr_cmd_backup(const emr_args *args, emr_out *out)

@@ -90,16 +90,6 @@ static const struct {
 	{EMR_GATEWAY_FINE, N_("it answers with an error"), N_("its log says more")},
 };
 
-static size_t row_of(emr_gateway_fault fault)
-{
-	const size_t last = sizeof faults / sizeof *faults - 1;
-	size_t i = 0;
-
-	while (i < last && faults[i].fault != fault)
-		i++;
-	return i;
-}
-
 static void say_well(emr_checker *c, const emr_channel_finding *finding)
 {
 	char height[EMR_TEXT_BYTES];
@@ -130,7 +120,11 @@ static void say_finding(void *arg, const emr_channel_finding *finding)
 	const asking *a = arg;
 	emr_checker *c = a->c;
 	const char *name = finding->is_organisation ? "endorser" : "peer";
-	size_t i = row_of(finding->fault);
+	const size_t last = sizeof faults / sizeof *faults - 1;
+	size_t i = 0;
+
+	while (i < last && faults[i].fault != finding->fault)
+		i++;
 
 	if (finding->status == EMR_OK)
 		say_well(c, finding);
@@ -167,7 +161,7 @@ static void say_finding(void *arg, const emr_channel_finding *finding)
 						 : emr_status_text(finding->status));
 }
 
-/* What only a save shows is whether orderers take it. */
+/* Only a save shows whether orderers take it. */
 static void check_channel(emr_checker *c, const char *dir, const emr_keyring *keyring)
 {
 	EMR_AUTO_FREE char *msp = NULL;

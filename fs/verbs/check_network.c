@@ -125,7 +125,7 @@ static void check_cluster(emr_checker *c, const emr_ipfs *node)
 			emr_ipfs_address(cluster), version);
 }
 
-/* What is said of one node goes by its address where there are several. */
+/* A finding about one node names its address where there are several. */
 static void check_node(emr_checker *c, const emr_node_setting *setting)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(NODE_TIMEOUT_MS, -1);
@@ -188,16 +188,13 @@ static emr_status note_organisation(void *arg, emr_id16 org, const emr_row_org *
 {
 	manning *m = arg;
 	char name[EMR_ORGANISATION_NAME_MAX + 1], shown[300];
-	emr_status status;
 
 	if (row->head.state != EMR_ORG_MEMBER)
 		return EMR_OK;
 	for (size_t at = 0; at < m->orgs.len; at += 16)
 		if (memcmp(m->orgs.data + at, org.b, 16) == 0)
 			return EMR_OK;
-	status = emr_organisation_name(m->replica, emr_buf_view(&m->descriptor), org.b, name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(m->replica, emr_buf_view(&m->descriptor), org.b, name));
 	emr_show(name, shown, sizeof shown);
 	m->is_any_without = true;
 	emr_check_warn(m->c, "agent",

@@ -56,12 +56,9 @@ static emr_status copies(emr_client *client, const emr_args *args, emr_out *out,
 	char count[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
 	const json_t *places;
-	emr_status status = emr_client_path(client, args, &request, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_path(client, args, &request, out_problem));
+	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	places = json_object_get(answer, "places");
 	for (size_t i = 0; i < json_array_size(places); i++)
 		say_place(out, json_array_get(places, i), i == 0);

@@ -64,18 +64,16 @@ static emr_status look_here(dataset *d, const char *name, emr_problem *out_probl
 	emr_known_person me;
 	emr_id32 root = session->identity.signer_id;
 	emr_team one;
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK && emr_replica_person(session->replica, root, &me) == EMR_OK)
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	if (emr_replica_person(session->replica, root, &me) == EMR_OK)
 		memcpy(root.b, me.row.root, sizeof root.b);
-	if (status == EMR_OK && name == NULL) {
+	if (name == NULL) {
 		json_decref(d->list);
 		d->list = NULL;
 		return emr_datasets_json(&crowd, root, false, &d->list);
 	}
-	return status == EMR_OK
-		       ? emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem)
-		       : status;
+	return emr_dataset_called_json(&crowd, name, root, &one, d->list, out_problem);
 }
 
 static emr_status fetch_dataset(dataset *d, const char *name, emr_problem *out_problem)
@@ -105,7 +103,7 @@ static const char *shown(const char *text, char out[SHOWN_BYTES])
 	return out;
 }
 
-/* Who was let in and reads no more has seen what was there then. */
+/* A reader who was let in and reads no more has seen the files that were there then. */
 static void say_former(const dataset *d, const json_t *one)
 {
 	const json_t *former = json_object_get(one, "former");
@@ -242,7 +240,7 @@ static void say_counts(const dataset *d, const json_t *one)
 		emr_say(d->out, "    Modalities: %s\n", list);
 }
 
-/* What comes later of one's own. */
+/* The copies of one's own files that come later. */
 static void say_follows(const dataset *d, const json_t *one, bool has_copies)
 {
 	const json_t *follows = json_object_get(one, "follows");
@@ -329,10 +327,7 @@ static void strip(json_t *list)
 
 static emr_status show(dataset *d, const char *name, emr_problem *out_problem)
 {
-	emr_status status = fetch_dataset(d, name, out_problem);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(fetch_dataset(d, name, out_problem));
 	if (name == NULL && json_array_size(d->list) == 0)
 		emr_say(d->out, "There is no dataset in your network.\n");
 	for (size_t i = 0; i < json_array_size(d->list); i++)
@@ -387,7 +382,7 @@ static void say_join(const dataset *d, const json_t *one, const char *path)
 
 /* ---- join with copies ---- */
 
-/* What the open folder says of the copies. */
+/* The open folder's answer about the copies. */
 typedef struct copies {
 	const char *dataset; /* as people call it */
 	const char *from, *to, *pseudonym;
@@ -548,8 +543,8 @@ static emr_status ask_yes(dataset *d, const copies *c, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-/* What is refused before anything is asked for leaves no copies; later the folder may be granted
- * already, and stays. */
+/* A refusal before anything is asked for leaves no copies; later the folder may be granted already,
+ * and stays. */
 static emr_status give_copies(dataset *d, const copies *c, emr_request *request, bool *out_is_asked,
 	emr_problem *out_problem)
 {
@@ -567,14 +562,13 @@ static emr_status give_copies(dataset *d, const copies *c, emr_request *request,
 	*out_is_asked = true;
 	args.given[EMR_OPT_YES] = true;
 	snprintf(request->path, sizeof request->path, "%s", c->to);
-	status = emr_share_as_asked(
-		&args, d->out, &d->client, request, request, &grant, out_problem);
-	if (status == EMR_OK)
-		emr_out_put(d->out, "grant", grant);
-	return status;
+	EMR_TRY(emr_share_as_asked(
+		&args, d->out, &d->client, request, request, &grant, out_problem));
+	emr_out_put(d->out, "grant", grant);
+	return EMR_OK;
 }
 
-/* What was refused is said, whatever becomes of the copies. */
+/* A refusal is said, whatever becomes of the copies. */
 static void undo(dataset *d, const copies *c)
 {
 	copies undone = {.dataset = c->dataset, .withheld = json_array()};
@@ -610,12 +604,9 @@ static emr_status join_with_copies(
 {
 	const json_t *one = json_array_get(d->list, 0);
 	bool is_in = is_joined(one, c->to);
-	emr_status status;
 
 	say_join_copies(d, one, c);
-	status = ask_copies(d, c->from, true, false, c, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_copies(d, c->from, true, false, c, out_problem));
 	say_copies(d, c);
 	emr_out_text(d->out, "folder", c->to);
 	emr_out_number(d->out, "cleaned", c->n);
@@ -633,8 +624,8 @@ static emr_status join_with_copies(
 		emr_say(d->out, "Nothing of it is new; nothing was changed.\n");
 		return EMR_OK;
 	}
-	status = ask_yes(d, c, out_problem);
-	return status == EMR_OK ? write_and_give(d, c, request, is_in, out_problem) : status;
+	EMR_TRY(ask_yes(d, c, out_problem));
+	return write_and_give(d, c, request, is_in, out_problem);
 }
 
 static emr_status join_deidentified(dataset *d, emr_request *request, emr_problem *out_problem)
@@ -679,11 +670,10 @@ static emr_status join(dataset *d, emr_problem *out_problem)
 	if (json_object_get(one, "copies") != NULL)
 		return join_deidentified(d, &request, out_problem);
 	say_join(d, one, request.path);
-	status = emr_share_as_asked(
-		d->args, d->out, &d->client, &request, &request, &grant, out_problem);
-	if (status == EMR_OK)
-		emr_out_put(d->out, "grant", grant);
-	return status;
+	EMR_TRY(emr_share_as_asked(
+		d->args, d->out, &d->client, &request, &request, &grant, out_problem));
+	emr_out_put(d->out, "grant", grant);
+	return EMR_OK;
 }
 
 static emr_status leave(dataset *d, emr_problem *out_problem)
@@ -709,12 +699,11 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 	}
 	snprintf(who, sizeof who, "dataset:%.200s",
 		one != NULL ? emr_json_text_at(one, "called") : name);
-	status = emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem);
-	if (status == EMR_OK)
-		emr_say(d->out, "What was worked out from your records before stays.\n");
-	if (status == EMR_OK && place[0] != '\0' && is_joined(one, place))
+	EMR_TRY(emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem));
+	emr_say(d->out, "What was worked out from your records before stays.\n");
+	if (place[0] != '\0' && is_joined(one, place))
 		emr_say(d->out, "The copies stay in your folder, in %s\n", place);
-	return status;
+	return EMR_OK;
 }
 
 /* ---- the steward ---- */
@@ -740,9 +729,7 @@ static emr_status steward(dataset *d, emr_problem *out_problem)
 		emr_say(d->out, "%s is closed.\n", name);
 		return EMR_OK;
 	}
-	status = look_here(d, name, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(look_here(d, name, out_problem));
 	say_one(d, json_array_get(d->list, 0));
 	strip(d->list);
 	emr_out_put(d->out, "datasets", json_incref(d->list));
@@ -754,12 +741,9 @@ static emr_status freeze(dataset *d, emr_problem *out_problem)
 	const char *name = d->args->operands[1];
 	char id[33], root[65], number[EMR_COUNT_BYTES];
 	emr_frozen made;
-	emr_status status = emr_bureau_open(d->args, &d->bureau, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_dataset_freeze(d->args, &d->bureau, &made, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_open(d->args, &d->bureau, out_problem));
+	EMR_TRY(emr_dataset_freeze(d->args, &d->bureau, &made, out_problem));
 	emr_hex(made.id.b, sizeof made.id.b, id);
 	emr_hex(made.root.b, sizeof made.root.b, root);
 	emr_count_text(made.n, "version is", "versions are", number);
@@ -770,11 +754,6 @@ static emr_status freeze(dataset *d, emr_problem *out_problem)
 	emr_out_number(d->out, "versions", made.n);
 	emr_out_number(d->out, "entries", made.log_size);
 	return EMR_OK;
-}
-
-static emr_status list_or_show(dataset *d, emr_problem *out_problem)
-{
-	return show(d, d->args->n_operands == 1 ? d->args->operands[0] : NULL, out_problem);
 }
 
 static const struct {
@@ -813,7 +792,9 @@ static emr_status run(dataset *d, emr_problem *out_problem)
 		return emr_wrong_use("dataset", _("--once is for join."), out_problem);
 	if (args->given[EMR_OPT_WAIT] && (i == DEEDS || !deeds[i].waits))
 		return emr_wrong_use("dataset", _("--wait is for join and leave."), out_problem);
-	return i < DEEDS ? deeds[i].run(d, out_problem) : list_or_show(d, out_problem);
+	return i < DEEDS ? deeds[i].run(d, out_problem)
+			 : show(d, d->args->n_operands == 1 ? d->args->operands[0] : NULL,
+				   out_problem);
 }
 
 int emr_cmd_dataset(const emr_args *args, emr_out *out)

@@ -125,10 +125,8 @@ static emr_status say_ended(void *arg, const emr_stranger *s)
 	devices *d = arg;
 	const emr_devices_of of = own(d);
 	json_t *one = NULL;
-	emr_status status = emr_stranger_json(&of, s, &one);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_stranger_json(&of, s, &one));
 	for (size_t i = 0; i < json_array_size(d->ended); i++)
 		if (json_equal(json_array_get(d->ended, i), one)) {
 			json_decref(one);
@@ -147,15 +145,12 @@ static emr_status say_ended(void *arg, const emr_stranger *s)
 static emr_status look_here(devices *d, emr_problem *out_problem)
 {
 	emr_devices_of of;
-	emr_status status = emr_acting_keys(&d->acting, d->args, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_acting_open(&d->acting, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));
+	EMR_TRY(emr_acting_open(&d->acting, out_problem));
 	of = own(d);
-	status = emr_devices_json(&of, &d->list);
-	return status == EMR_OK ? emr_strangers_json(&of, &d->strangers) : status;
+	EMR_TRY(emr_devices_json(&of, &d->list));
+	return emr_strangers_json(&of, &d->strangers);
 }
 
 /* The open folder knows it, and has nothing to sign for it. */
@@ -163,10 +158,8 @@ static emr_status ask_folder(devices *d, emr_client *client, emr_problem *out_pr
 {
 	const emr_request request = {.ask = EMR_ASK_DEVICES};
 	json_t *answer = NULL;
-	emr_status status = emr_client_ask(client, &request, ANSWER_MS, &answer, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &request, ANSWER_MS, &answer, out_problem));
 	d->list = json_incref(json_object_get(answer, "devices"));
 	d->strangers = json_incref(json_object_get(answer, "strangers"));
 	json_decref(answer);
@@ -178,15 +171,11 @@ static emr_status list(devices *d, emr_problem *out_problem)
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_problem closed = {0};
-	emr_status status = emr_places_find(d->args->values[EMR_OPT_AS], &places, out_problem);
 
-	if (status != EMR_OK)
-		return status;
-	status = emr_client_open(&places, &client, &closed) == EMR_OK
-			 ? ask_folder(d, &client, out_problem)
-			 : look_here(d, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(d->args->values[EMR_OPT_AS], &places, out_problem));
+	EMR_TRY(emr_client_open(&places, &client, &closed) == EMR_OK
+			? ask_folder(d, &client, out_problem)
+			: look_here(d, out_problem));
 	for (size_t i = 0; i < json_array_size(d->list); i++)
 		say_device(d, json_array_get(d->list, i));
 	for (size_t i = 0; i < json_array_size(d->strangers); i++)
@@ -279,12 +268,12 @@ static emr_status seal_device(devices *d, const emr_keyring *device, const char 
 	emr_profile person = {0};
 	EMR_AUTO_FD fd = -1;
 	struct stat st;
-	emr_status status = EMR_OK;
+	emr_status status;
 
 	if (fstatat(d->acting.state_fd, MAKING, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		status = emr_stage_remove_tree(d->acting.state_fd, MAKING);
-	if (status != EMR_OK || mkdirat(d->acting.state_fd, MAKING, 0700) != 0)
-		return status == EMR_OK ? emr_status_from_errno(errno) : status;
+		EMR_TRY(emr_stage_remove_tree(d->acting.state_fd, MAKING));
+	if (mkdirat(d->acting.state_fd, MAKING, 0700) != 0)
+		return emr_status_from_errno(errno);
 	fd = openat(d->acting.state_fd, MAKING, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return emr_status_from_errno(errno);
@@ -416,7 +405,7 @@ static emr_status certify_device(
 	return status;
 }
 
-/* What is registered and cannot bring anything would be a computer of hers that is none. */
+/* A registered computer that cannot bring anything would be none of the owner's. */
 static emr_status name_certificate(devices *d, emr_keyring *device, emr_problem *out_problem)
 {
 	char own[4400];
@@ -440,20 +429,15 @@ static emr_status add_to(devices *d, const char *dir, emr_problem *out_problem)
 	const char *name = d->args->operands[1], *file = d->args->values[EMR_OPT_CARD_FILE];
 	EMR_AUTO_KEYRING device = NULL;
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_acting_open(&d->acting, out_problem);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = make_device(d, &device);
-	if (status == EMR_OK)
-		status = certify_device(d, dir, device, out_problem);
-	if (status == EMR_OK)
-		status = seal_device(d, device, dir, &bytes, out_problem);
+	EMR_TRY(emr_acting_open(&d->acting, out_problem));
+	EMR_TRY(make_device(d, &device));
+	EMR_TRY(certify_device(d, dir, device, out_problem));
+	EMR_TRY(seal_device(d, device, dir, &bytes, out_problem));
 	/* The file first: should this end in between, there is a device without rights, not rights
 	 * without a device. */
-	if (status == EMR_OK)
-		status = write_file(file, emr_buf_view(&bytes), out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(write_file(file, emr_buf_view(&bytes), out_problem));
 	status = emr_share_device_add(
 		d->acting.share, device, name, emr_clock_unix_s(emr_clock_system()) + VALID_S);
 	if (status == EMR_OK)
@@ -471,26 +455,19 @@ static emr_status add_device(devices *d, emr_problem *out_problem)
 	EMR_AUTO_FREE char *dir = NULL;
 	const char *file = d->args->values[EMR_OPT_CARD_FILE], *name = d->args->operands[1];
 	char word[EMR_PROBLEM_TEXT_BYTES];
-	emr_status status;
 
 	if (file == NULL || name[0] == '\0' || strlen(name) > EMR_DEVICE_NAME_MAX ||
 		!emr_card_name_ok(name))
 		return wrong_use(out_problem);
-	status = ask_yes(d, out_problem);
-	if (status == EMR_OK)
-		status = emr_acting_keys(&d->acting, d->args, out_problem);
-	if (status == EMR_OK)
-		status = emr_settings_read(&d->acting.places, &d->settings, out_problem);
-	if (status == EMR_OK && emr_keyring_kind_of(d->acting.keyring) != EMR_KEYRING_PERSON) {
+	EMR_TRY(ask_yes(d, out_problem));
+	EMR_TRY(emr_acting_keys(&d->acting, d->args, out_problem));
+	EMR_TRY(emr_settings_read(&d->acting.places, &d->settings, out_problem));
+	if (emr_keyring_kind_of(d->acting.keyring) != EMR_KEYRING_PERSON) {
 		say_device_problem(d, EMR_DENIED, out_problem);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK)
-		status = find_network(d, &dir, out_problem);
-	if (status == EMR_OK)
-		status = add_to(d, dir, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_network(d, &dir, out_problem));
+	EMR_TRY(add_to(d, dir, out_problem));
 	emr_out_text(d->out, "name", name);
 	emr_out_text(d->out, "file", file);
 	emr_out_text(d->out, "network", dir);
@@ -512,15 +489,6 @@ typedef struct accepting {
 	emr_session session;
 	bool own_dir_made; /* of the network, in the state, and not used yet */
 } accepting;
-
-static void accepting_end(accepting *a, emr_out *out)
-{
-	emr_session_close(&a->session);
-	if (a->own_dir_made)
-		(void)!emr_stage_remove_tree(a->stage.state_fd, EMR_STATE_NETWORK);
-	emr_stage_end(&a->stage, out);
-	emr_places_free(&a->places);
-}
 
 static emr_status read_device_file(
 	const char *name, emr_buf *bytes, emr_device_file *out, emr_problem *out_problem)
@@ -578,7 +546,7 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = emr_renewing_name_first(&a->session);
-	/* Who heard nothing of the ledger has not heard that he is none of hers. */
+	/* A computer that heard nothing of the ledger has not heard that it was removed. */
 	if (status != EMR_OK && a->session.ledger != NULL)
 		(void)emr_absence_say_refusal(&a->session, a->session.ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)
@@ -590,11 +558,10 @@ static emr_status take_place(accepting *a, const char *dir, emr_problem *out_pro
 {
 	EMR_AUTO_FD stage = dup(a->session.state_fd);
 	emr_id16 device = emr_keyring_device_id(a->session.keyring);
-	emr_status status;
 
 	emr_session_close(&a->session);
-	status = stage >= 0 ? emr_blocks_share(stage, dir, device, out_problem) : EMR_IO;
-	return status == EMR_OK ? emr_stage_move_in(&a->stage) : status;
+	EMR_TRY(stage >= 0 ? emr_blocks_share(stage, dir, device, out_problem) : EMR_IO);
+	return emr_stage_move_in(&a->stage);
 }
 
 /* The directory in FILE, or, where a network on Fabric has none here, one in the state. */
@@ -612,8 +579,8 @@ static emr_status find_dir(
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	a->own_dir_made = true;
-	status = emr_network_dir_settle(dir, file->channel, file->descriptor);
-	return status == EMR_OK ? emr_network_dir_check(dir, out_problem) : status;
+	EMR_TRY(emr_network_dir_settle(dir, file->channel, file->descriptor));
+	return emr_network_dir_check(dir, out_problem);
 }
 
 static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem)
@@ -621,27 +588,16 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 	EMR_AUTO_BUF bytes = {0};
 	emr_device_file file;
 	char dir[4096] = "";
-	emr_status status = read_device_file(d->args->operands[1], &bytes, &file, out_problem);
 
-	if (status != EMR_OK)
-		return status;
-	status = emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem);
-	if (status == EMR_OK)
-		status = emr_keys_protect(out_problem);
-	if (status == EMR_OK)
-		status = emr_stage_claim(&a->stage, &a->places, out_problem);
-	if (status == EMR_OK)
-		status = find_dir(a, &file, dir, out_problem);
-	if (status == EMR_OK)
-		status = emr_stage_make(&a->stage, &a->places, &a->session, out_problem);
-	if (status == EMR_OK)
-		status = fill_stage(a, d, &file, dir, out_problem);
-	if (status == EMR_OK)
-		status = prove(a, out_problem);
-	if (status == EMR_OK)
-		status = take_place(a, dir, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_device_file(d->args->operands[1], &bytes, &file, out_problem));
+	EMR_TRY(emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
+	EMR_TRY(emr_stage_claim(&a->stage, &a->places, out_problem));
+	EMR_TRY(find_dir(a, &file, dir, out_problem));
+	EMR_TRY(emr_stage_make(&a->stage, &a->places, &a->session, out_problem));
+	EMR_TRY(fill_stage(a, d, &file, dir, out_problem));
+	EMR_TRY(prove(a, out_problem));
+	EMR_TRY(take_place(a, dir, out_problem));
 	a->own_dir_made = false;
 	emr_out_text(d->out, "folder", a->places.state);
 	emr_out_text(d->out, "network", dir);
@@ -657,7 +613,11 @@ static emr_status accept_file(devices *d, emr_problem *out_problem)
 	accepting a = {.stage = EMR_STAGE_NONE, .session = EMR_SESSION_CLOSED};
 	emr_status status = accept_into(d, &a, out_problem);
 
-	accepting_end(&a, d->out);
+	emr_session_close(&a.session);
+	if (a.own_dir_made)
+		(void)!emr_stage_remove_tree(a.stage.state_fd, EMR_STATE_NETWORK);
+	emr_stage_end(&a.stage, d->out);
+	emr_places_free(&a.places);
 	return status;
 }
 
@@ -691,17 +651,14 @@ static emr_status find_stranger(void *arg, const emr_stranger *s)
 static emr_status remove_found(devices *d)
 {
 	emr_share *share = d->acting.share;
-	emr_status status;
 
 	d->ended = json_array();
 	if (d->ended == NULL)
 		return EMR_NO_MEMORY;
 	if (d->is_found)
 		return emr_share_device_remove(share, d->found, say_ended, d);
-	status = emr_strangers(d->acting.keyring, d->acting.replica,
-		(uint64_t)emr_clock_unix_s(emr_clock_system()), find_stranger, d);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_strangers(d->acting.keyring, d->acting.replica,
+		(uint64_t)emr_clock_unix_s(emr_clock_system()), find_stranger, d));
 	return d->is_stranger ? emr_share_end_strangers(share, say_ended, d) : EMR_NOT_FOUND;
 }
 

@@ -209,8 +209,8 @@ static size_t its_still(const leaving *l)
 	return n;
 }
 
-/* What it saved before it was stolen is not taken away by somebody who has not seen it: a yes that
- * was given beforehand says since when. */
+/* Files that it saved before it was stolen are not taken away without being seen: a yes that was
+ * given beforehand says since when. */
 static bool says_yes(const device_left *left)
 {
 	return left->args->given[EMR_OPT_YES]
@@ -261,7 +261,6 @@ static emr_status end_saved(const device_left *left)
 
 emr_status device_left_end(const device_left *left)
 {
-	emr_status status = end_carried(left);
-
-	return status == EMR_OK ? end_saved(left) : status;
+	EMR_TRY(end_carried(left));
+	return end_saved(left);
 }

@@ -110,7 +110,7 @@ static emr_status look_what_goes(wanted *w, emr_problem *out_problem)
 		return status;
 	w->files = emr_json_number_at(answer, "live") + emr_json_number_at(answer, "deleted");
 	w->directories = emr_json_number_at(answer, "directories");
-	/* What is erased is what was counted, whatever has its name by then. */
+	/* The records that were counted are erased, whatever has their name by then. */
 	snprintf(w->request.id, sizeof w->request.id, "%s", emr_json_text_at(answer, "objects"));
 	if (emr_json_number_at(answer, "copies") > 0) {
 		emr_count_text(emr_json_number_at(answer, "copies"), "copy", "copies", count);
@@ -135,31 +135,19 @@ static emr_status ask_yes(const wanted *w, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-/* Whoever sits at an open folder may read; destroying asks who it is. */
+/* Everybody at an open folder may read; destroying asks for the passphrase. */
 static emr_status check_passphrase(const wanted *w, emr_problem *out_problem)
 {
 	EMR_AUTO_FD state_fd = -1;
 	EMR_AUTO_KEYRING keyring = NULL;
-	emr_status status = emr_keys_protect(out_problem);
 
-	if (status != EMR_OK)
-		return status;
-	status = emr_places_open_state(&w->places, false, &state_fd, out_problem);
-	if (status == EMR_OK)
-		status = emr_keys_open(state_fd, w->places.state,
-			w->args->values[EMR_OPT_PASSPHRASE_FILE], &keyring, out_problem);
-	return status;
+	EMR_TRY(emr_keys_protect(out_problem));
+	EMR_TRY(emr_places_open_state(&w->places, false, &state_fd, out_problem));
+	return emr_keys_open(state_fd, w->places.state, w->args->values[EMR_OPT_PASSPHRASE_FILE],
+		&keyring, out_problem);
 }
 
 /* ---- doing it ---- */
-
-/* What waits is no failure of what was asked, but no success either. */
-static void note_unfinished(const json_t *left, emr_problem *out_problem)
-{
-	const char *why = json_string_value(json_object_get(json_array_get(left, 0), "why"));
-
-	emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "cause", why, NULL);
-}
 
 static void say_erased(wanted *w, const json_t *answer)
 {
@@ -213,7 +201,11 @@ static emr_status erase(wanted *w, emr_problem *out_problem)
 		return status;
 	say_erased(w, answer);
 	if (!json_is_true(json_object_get(answer, "finished"))) {
-		note_unfinished(json_object_get(answer, "not_reached"), out_problem);
+		/* A part that waits is no failure of the erasing, but no success either. */
+		const char *why = json_string_value(json_object_get(
+			json_array_get(json_object_get(answer, "not_reached"), 0), "why"));
+
+		emr_problem_set(out_problem, EMR_SAY_ERASE_UNFINISHED, "cause", why, NULL);
 		status = EMR_TIMEOUT;
 	}
 	json_decref(answer);

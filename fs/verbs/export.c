@@ -39,15 +39,10 @@ static emr_status asking_begin(const emr_args *args, asking *a, emr_problem *out
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *report = NULL;
 	const char *folder;
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &a->places, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_client_open(&a->places, &a->client, out_problem);
-	if (status == EMR_OK)
-		status = emr_client_ask(
-			&a->client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &a->places, out_problem));
+	EMR_TRY(emr_client_open(&a->places, &a->client, out_problem));
+	EMR_TRY(emr_client_ask(&a->client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	folder = json_string_value(json_object_get(report, "folder"));
 	a->folder = folder != NULL ? strdup(folder) : NULL;
 	json_decref(report);
@@ -158,7 +153,7 @@ static emr_status check_operands(const emr_args *args, size_t needed, const char
 
 /* ---- export ---- */
 
-/* What was not on this disk. */
+/* The blocks that were not on this disk. */
 static void say_brought(const asking *a)
 {
 	uint64_t bytes = number_of(a, "brought_bytes");
@@ -251,27 +246,19 @@ int emr_log_proof(const emr_args *args, emr_out *out)
 
 /* ---- import ---- */
 
-static void say_erased(const asking *a)
-{
-	if (json_array_size(a->erased) > 0)
-		emr_say(a->out, "Erased here, and in this file:\n");
-	for (size_t i = 0; i < json_array_size(a->erased); i++)
-		emr_say(a->out, "  %s\n", json_string_value(json_array_get(a->erased, i)));
-}
-
-/* What was destroyed on purpose does not come back by the way: nothing was read when the first
- * answer names some. */
+/* A record that was destroyed on purpose does not come back by the way: nothing was read when the
+ * first answer names some. */
 static emr_status read_car(
 	asking *a, const emr_args *args, emr_request *request, emr_problem *out_problem)
 {
 	char count[EMR_COUNT_BYTES];
-	emr_status status;
 
 	request->look = !args->given[EMR_OPT_YES];
-	status = ask_export(a, request, out_problem);
-	if (status != EMR_OK)
-		return status;
-	say_erased(a);
+	EMR_TRY(ask_export(a, request, out_problem));
+	if (json_array_size(a->erased) > 0)
+		emr_say(a->out, "Erased here, and in this file:\n");
+	for (size_t i = 0; i < json_array_size(a->erased); i++)
+		emr_say(a->out, "  %s\n", json_string_value(json_array_get(a->erased, i)));
 	if (!request->look || number_of(a, "erased_count") == 0)
 		return EMR_OK;
 	if (!a->out->is_json && emr_terminal_there() &&
@@ -305,7 +292,7 @@ static void say_left_out(const asking *a)
 		n);
 }
 
-/* What the local ledger knows is no copy. */
+/* A record that the local ledger knows is no copy. */
 static void say_there(const asking *a)
 {
 	uint64_t there = number_of(a, "there"), mended = number_of(a, "mended"),

@@ -60,7 +60,7 @@ typedef struct making {
 	bool own_dir_made;	 /* the same, of the one in the state */
 } making;
 
-/* What is still of use when everything is made and closed. */
+/* The things that are still of use when everything is made and closed. */
 typedef struct made {
 	emr_passphrase passphrase;
 	char *state; /* NULL: nothing was made; owned */
@@ -91,7 +91,7 @@ static void making_end(making *m)
 
 /* ---- name and birth date ---- */
 
-/* What no card may carry would leave others with somebody without a name. */
+/* A name that no card may carry would leave others with a person without a name. */
 static emr_status take_name(making *m, const char *name, emr_problem *out_problem)
 {
 	if (name[0] != '\0' && !emr_card_name_ok(name)) {
@@ -166,10 +166,8 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 {
 	char code[64];
 	emr_public identity;
-	emr_status status = emr_keyring_public(m->session.keyring, &identity);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(m->session.keyring, &identity));
 	emr_base32(identity.signer_id.b, 8, code);
 	snprintf(out, 32, "%s-%.8s", prefix, code);
 	return EMR_OK;
@@ -207,13 +205,11 @@ static emr_status certify(void *arg, emr_buf *out_ca, emr_buf *out_certificate)
 	const certifying *c = arg;
 	const emr_login login = login_of(c->making->args);
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
-	emr_status status = emr_enrol_admin(
-		c->making->network_dir, c->making->session.keyring, &login, &got, c->problem);
 
-	if (status == EMR_OK)
-		status = emr_buf_append(out_ca, got.root.data, got.root.len);
-	return status == EMR_OK ? emr_buf_append(out_certificate, got.chain.data, got.chain.len)
-				: status;
+	EMR_TRY(emr_enrol_admin(
+		c->making->network_dir, c->making->session.keyring, &login, &got, c->problem));
+	EMR_TRY(emr_buf_append(out_ca, got.root.data, got.root.len));
+	return emr_buf_append(out_certificate, got.chain.data, got.chain.len);
 }
 
 static bool is_text(emr_span span, const char *text)
@@ -221,7 +217,7 @@ static bool is_text(emr_span span, const char *text)
 	return span.len == strlen(text) && memcmp(span.data, text, span.len) == 0;
 }
 
-/* What was begun before is this organisation's network, or nothing was. */
+/* The network that was begun before is this organisation's, or nothing was begun. */
 static emr_status take_up(const making *m, const char *msp, emr_network_new *options,
 	emr_buf *certificate, emr_problem *out_problem)
 {
@@ -336,13 +332,6 @@ static emr_status make_network(making *m, emr_problem *out_problem)
 	return status;
 }
 
-/* The keyring remembers which network is its own. */
-static emr_status note_network(making *m)
-{
-	return emr_network_dir_note(
-		m->session.keyring, m->network_dir, emr_ledger_descriptor(m->session.ledger));
-}
-
 static emr_status make_folder(making *m)
 {
 	emr_session *s = &m->session;
@@ -363,10 +352,9 @@ static emr_status make_folder(making *m)
 /* An agent has no folder: its own copy of the ledger, and a place for fragments. */
 static emr_status make_agent(making *m, emr_problem *out_problem)
 {
-	emr_status status = emr_session_open_copy(&m->session, true, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_session_open_copy(&m->session, true, out_problem));
 	status = emr_dir_make(m->session.state_fd, EMR_STATE_AGENT);
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("The agent's directory"));
@@ -395,13 +383,13 @@ static emr_status make_all(making *m, emr_problem *out_problem)
 			emr_problem_set_status(out_problem, status, _("The new ledger"));
 		return status;
 	}
-	status = is_agent(m) ? make_agent(m, out_problem)
-			     : emr_session_open_parts(&m->session, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(is_agent(m) ? make_agent(m, out_problem)
+			    : emr_session_open_parts(&m->session, out_problem));
 	status = is_agent(m) ? EMR_OK : make_folder(m);
+	/* The keyring remembers which network is its own. */
 	if (status == EMR_OK)
-		status = note_network(m);
+		status = emr_network_dir_note(m->session.keyring, m->network_dir,
+			emr_ledger_descriptor(m->session.ledger));
 	if (status == EMR_OK)
 		status = emr_keyring_public(m->session.keyring, &m->session.identity);
 	if (status == EMR_OK)
@@ -456,7 +444,7 @@ static emr_status show_words(making *m)
 	return status;
 }
 
-/* Who has a word wrong three times sees them again, because his paper may be wrong. */
+/* After a wrong word at three tries the words are shown again, because the paper may be wrong. */
 static emr_status show_and_ask_back(making *m, emr_problem *out_problem)
 {
 	emr_status status = EMR_WRONG_WORDS;
@@ -474,7 +462,6 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 {
 	const char *file = m->args->values[EMR_OPT_WORDS_FILE];
 	bool may_ask = file == NULL && !m->args->given[EMR_OPT_YES] && emr_terminal_there();
-	emr_status status;
 
 	if (file != NULL || is_agent(m))
 		return file != NULL ? write_words(m, file, out_problem) : EMR_OK;
@@ -482,9 +469,7 @@ static emr_status hand_out_words(making *m, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS_FILE, NULL);
 		return EMR_DENIED;
 	}
-	status = show_and_ask_back(m, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(show_and_ask_back(m, out_problem));
 	m->words_checked = true;
 	m->profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
 	return EMR_OK;
@@ -599,15 +584,9 @@ static emr_status check_words(const making *m, emr_problem *out_problem)
 
 static emr_status prepare(making *m, emr_problem *out_problem)
 {
-	emr_status status = emr_places_find(m->args->values[EMR_OPT_AS], &m->places, out_problem);
-
-	if (status == EMR_OK)
-		status = emr_settings_read(&m->places, &m->settings, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_keys_protect(out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(m->args->values[EMR_OPT_AS], &m->places, out_problem));
+	EMR_TRY(emr_settings_read(&m->places, &m->settings, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
 	return emr_stage_claim(&m->stage, &m->places, out_problem);
 }
 
@@ -621,7 +600,7 @@ static emr_status read_within(making *m, emr_problem *out_problem)
 	return emr_wrong_use("init", _("--within takes a time: 90s, 10min, 2h."), out_problem);
 }
 
-/* What others will see is said before anything is made. */
+/* The facts that others will see are said before anything is made. */
 static emr_status agree(making *m, emr_problem *out_problem)
 {
 	const char *network = m->joining.invitation.network;

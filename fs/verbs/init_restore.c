@@ -197,9 +197,7 @@ static emr_status open_keys(restoring *r, emr_problem *out_problem)
 
 	if (!r->by_words)
 		return EMR_OK;
-	status = open_words(r, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_words(r, out_problem));
 	emr_keys_cost(r->out, r->session.keyring, &r->settings.kdf);
 	status = emr_keyring_save(r->session.keyring, r->session.state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&r->passphrase), &r->settings.kdf);
@@ -216,10 +214,9 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 		.found = note_found,
 		.before_segments = check_keys,
 		.arg = r};
-	emr_status status = emr_stage_make(&r->stage, &r->places, &r->session, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_stage_make(&r->stage, &r->places, &r->session, out_problem));
 	status = emr_backup_restore(r->dir, r->session.state_fd, &options, &r->list);
 	emr_progress_end(r->out);
 	if (status != EMR_OK && r->keys_problem.is_set)
@@ -237,12 +234,10 @@ static emr_status bring_files(restoring *r, emr_problem *out_problem)
 static emr_status named_dir(int state_fd, char **out_dir)
 {
 	EMR_AUTO_BUF target = {0};
-	emr_status status = emr_file_read(state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target);
 
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&target, 1);
-	return status == EMR_OK ? emr_network_dir_parse((const char *)target.data, out_dir)
-				: status;
+	EMR_TRY(emr_file_read(state_fd, EMR_BACKUP_NETWORK_PATH, PATH_MAX - 1, &target));
+	EMR_TRY(emr_buf_append_zeros(&target, 1));
+	return emr_network_dir_parse((const char *)target.data, out_dir);
 }
 
 static emr_status read_beginning(int state_fd, emr_buf *out)
@@ -268,9 +263,7 @@ static emr_status settle_in(restoring *r, emr_bytes channel, emr_bytes descripto
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
 	r->own_dir_made = true;
-	status = emr_network_dir_settle(dir, channel, descriptor);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_network_dir_settle(dir, channel, descriptor));
 	free(*out_dir);
 	*out_dir = dir;
 	dir = NULL;
@@ -300,21 +293,19 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	emr_status named = named_dir(state_fd, out_dir);
 	emr_status carried =
 		emr_file_read(state_fd, EMR_BACKUP_CHANNEL_PATH, EMR_CHANNEL_CARRIED_MAX, &channel);
-	emr_status status = named == EMR_NOT_FOUND ? carried : named;
 
-	if (status == EMR_OK && carried != EMR_NOT_FOUND)
-		status = carried;
-	if (status == EMR_OK)
-		status = read_beginning(state_fd, &descriptor);
-	if (status == EMR_OK && carried == EMR_OK)
-		status = check_channel_known(r, out_problem);
-	if (status == EMR_OK && carried == EMR_OK &&
+	EMR_TRY(named == EMR_NOT_FOUND ? carried : named);
+	if (carried != EMR_NOT_FOUND)
+		EMR_TRY(carried);
+	EMR_TRY(read_beginning(state_fd, &descriptor));
+	if (carried == EMR_OK)
+		EMR_TRY(check_channel_known(r, out_problem));
+	if (carried == EMR_OK &&
 		(*out_dir == NULL || !emr_network_dir_has(*out_dir, emr_buf_view(&descriptor))))
-		status = settle_in(r, emr_buf_view(&channel), emr_buf_view(&descriptor), out_dir);
-	if (status == EMR_OK)
-		status = emr_network_dir_check(*out_dir, out_problem);
-	if (status != EMR_OK || emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))
-		return status;
+		EMR_TRY(settle_in(r, emr_buf_view(&channel), emr_buf_view(&descriptor), out_dir));
+	EMR_TRY(emr_network_dir_check(*out_dir, out_problem));
+	if (emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))
+		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", *out_dir, "cause",
 		_("another network is there"), NULL);
 	return EMR_FORK;
@@ -360,7 +351,7 @@ static void show_looking(void *arg, uint64_t done, uint64_t of)
 	emr_progress_of(r->out, "Checked", EMR_PROGRESS_RECORDS, done, of);
 }
 
-/* What is not there is said here, and not when somebody wants to open it. */
+/* Missing blocks are said here, and not when a file is opened. */
 static emr_status look_for_gaps(restoring *r)
 {
 	uint64_t parts = 0, first = 0;
@@ -387,10 +378,9 @@ static emr_status look_for_gaps(restoring *r)
 static emr_status prove(restoring *r, emr_problem *out_problem)
 {
 	emr_public identity;
-	emr_status status = emr_session_open_parts(&r->session, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_session_open_parts(&r->session, out_problem));
 	status = emr_follow_now(r->session.replica);
 	if (status == EMR_OK)
 		status = look_for_gaps(r);
@@ -435,7 +425,8 @@ static emr_status finish(restoring *r, emr_problem *out_problem)
 	return status;
 }
 
-/* What was found in the copy and what is nowhere are two things: the first may be whole here. */
+/* Faults found in the copy and blocks that are nowhere are two things: the first may be whole here.
+ */
 static int say_damage(restoring *r)
 {
 	emr_problem damage = {0};
@@ -494,20 +485,14 @@ static int say_done(restoring *r)
 
 static emr_status prepare(restoring *r, emr_problem *out_problem)
 {
-	emr_status status = emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem);
-
-	if (status == EMR_OK)
-		status = emr_settings_read(&r->places, &r->settings, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_keys_protect(out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem));
+	EMR_TRY(emr_settings_read(&r->places, &r->settings, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
 	r->dir = emr_path_real(r->args->values[EMR_OPT_RESTORE]);
 	if (r->dir == NULL)
 		return EMR_NO_MEMORY;
-	status = emr_stage_claim(&r->stage, &r->places, out_problem);
-	return status == EMR_OK ? look_at_backup(r, out_problem) : status;
+	EMR_TRY(emr_stage_claim(&r->stage, &r->places, out_problem));
+	return look_at_backup(r, out_problem);
 }
 
 int emr_init_restore(const emr_args *args, emr_out *out)

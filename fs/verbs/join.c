@@ -59,7 +59,6 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 	const char *file = j->args->n_operands > 0 ? j->args->operands[0] : NULL;
 	bool is_begun = emr_bringing_is_begun(j->session.state_fd);
 	emr_problem ignored = {0};
-	emr_status status;
 
 	if (is_begun && (file == NULL || access(file, F_OK) != 0)) {
 		j->is_kept = true;
@@ -69,14 +68,14 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 	if (file == NULL)
 		return emr_wrong_use(
 			"join", _("join needs an invitation: a file, or -."), out_problem);
-	status = emr_joining_read(file, j->places.state, &j->joining, out_problem);
-	if (status == EMR_OK && (j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
+	EMR_TRY(emr_joining_read(file, j->places.state, &j->joining, out_problem));
+	if ((j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
 		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
 			_("it is for a service that releases keys, with a keyring of its own"),
 			NULL);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK && is_begun) {
+	if (is_begun) {
 		emr_joining kept = {.dir = NULL};
 		bool same =
 			emr_bringing_kept(j->session.state_fd, j->places.state, &kept,
@@ -94,7 +93,7 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 		if (goes_elsewhere)
 			return EMR_DENIED;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The same command once more, after a join whose end nobody saw. */
@@ -140,7 +139,7 @@ static emr_status open_keys(joiner *j, emr_problem *out_problem)
 	return status;
 }
 
-/* What is not on the old ledger would not be on the new one either. */
+/* A change that is not on the old ledger would not be on the new one either. */
 static emr_status send_all(joiner *j, emr_problem *out_problem)
 {
 	emr_view_counts counts;
@@ -171,10 +170,9 @@ static emr_status open_old(joiner *j, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &j->places};
 	emr_absence absence;
-	emr_status status = emr_session_open_keyed(&j->session, &options, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_session_open_keyed(&j->session, &options, out_problem));
 	emr_absence_look(&j->session, &absence);
 	if (absence.status != EMR_OK) {
 		emr_absence_say(&j->session, &absence, NULL, out_problem);
@@ -276,11 +274,9 @@ static emr_status prepare(joiner *j, emr_problem *out_problem)
 static emr_status code_of(const joiner *j, char out[40])
 {
 	emr_public identity;
-	emr_status status = emr_keyring_public(j->session.keyring, &identity);
 	char code[64];
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(j->session.keyring, &identity));
 	emr_base32(identity.signer_id.b, 8, code);
 	snprintf(out, 40, "patient-%.8s", code);
 	return EMR_OK;
@@ -315,22 +311,17 @@ static emr_status renew(joiner *j, const char *dir, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &j->places};
 	char handle[40];
-	emr_status status = emr_session_open_keyed(&j->session, &options, out_problem);
 
-	if (status == EMR_OK && !emr_bytes_equal(emr_ledger_descriptor(j->session.ledger),
-					j->joining.invitation.descriptor)) {
+	EMR_TRY(emr_session_open_keyed(&j->session, &options, out_problem));
+	if (!emr_bytes_equal(
+		    emr_ledger_descriptor(j->session.ledger), j->joining.invitation.descriptor)) {
 		emr_problem_set(out_problem, EMR_SAY_MEMBER_ALREADY, "dir", dir, NULL);
 		return EMR_EXISTS;
 	}
-	if (status == EMR_OK)
-		status = code_of(j, handle);
-	if (status == EMR_OK)
-		status = emr_bringing_begin(&j->bringing, out_problem);
-	if (status == EMR_OK)
-		status = emr_bringing_renew(&j->bringing, handle, j->within_ns, &j->passphrase,
-			&j->settings.kdf, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(code_of(j, handle));
+	EMR_TRY(emr_bringing_begin(&j->bringing, out_problem));
+	EMR_TRY(emr_bringing_renew(
+		&j->bringing, handle, j->within_ns, &j->passphrase, &j->settings.kdf, out_problem));
 	emr_out_text(j->out, "network", j->joining.invitation.network);
 	emr_out_flag(j->out, "registered", true);
 	emr_out_flag(j->out, "renewed", true);

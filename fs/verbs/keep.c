@@ -41,12 +41,9 @@ static emr_status keep_folder(
 	char bytes[EMR_TEXT_BYTES];
 	json_t *answer = NULL;
 	const json_t *kept;
-	emr_status status = emr_client_path(client, args, &request, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_path(client, args, &request, out_problem));
+	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	kept = json_object_get(answer, "kept");
 	for (size_t i = 0; i < json_array_size(kept); i++)
 		say_kept(out, json_array_get(kept, i));

@@ -48,10 +48,7 @@ static emr_status take_entry(telling *t, json_t *entry)
 	emr_status said;
 
 	if (t->fhir_fd >= 0) {
-		emr_status status = emr_fhir_write(t->fhir_fd, entry, t->owner);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_fhir_write(t->fhir_fd, entry, t->owner));
 	}
 	t->n++;
 	said = say_entry(t, entry);

@@ -49,10 +49,10 @@
 #define WARDEN_TICK_S 1
 #define CLOCK_SLACK_S 300
 
-/* What malloc keeps for itself: it would learn from one large table, and never give back such.  A
- * thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below it.
- * malloc_trim gives back the free end of the first arena and of no other, so there is one; threads
- * that seal work a hundred times longer on a block than its malloc takes. */
+/* The memory that malloc keeps for itself: it would learn from one large table, and never give back
+ * such. A thread's room for requests (1 MiB and a page) is over the first, an answer of 1 MiB below
+ * it. malloc_trim gives back the free end of the first arena and of no other, so there is one;
+ * threads that seal work a hundred times longer on a block than its malloc takes. */
 #define OWN_PAGES_BYTES ((1 << 20) + 2048) /* from here on a block has pages of its own */
 #define KEPT_TOP_BYTES (4 << 20)
 #define ARENAS 1
@@ -253,8 +253,8 @@ static void say_second_copy(const mount *m)
 	emr_remark(m->out, &remark);
 }
 
-/* What follows the ledger and works in the background.  Whoever opened the folder does not wait for
- * it. */
+/* Starts the parts that follow the ledger and work in the background. The opening of the folder
+ * does not wait for it. */
 static void start_loops(mount *m, bool is_read_only)
 {
 	if (m->sharing != NULL && emr_sharing_start(m->sharing) != EMR_OK)
@@ -341,7 +341,7 @@ static void hand_over(mount *m)
 		emr_log(EMR_LOG_WARN, "end: not all is on the ledger: %s", emr_status_text(status));
 }
 
-/* What only this process has would end with it. */
+/* Bytes that only this process has would end with it. */
 static bool has_unsafe(const mount *m)
 {
 	uint64_t one;
@@ -492,14 +492,6 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	return status;
 }
 
-static void leave_terminal(const mount *m)
-{
-	if (m->report_fd >= 0)
-		(void)setsid();
-	if (chdir("/") != 0)
-		emr_log(EMR_LOG_WARN, "chdir to / failed");
-}
-
 /* A file of orders that cannot be read stops nothing but sharing. */
 static void open_sharing(mount *m)
 {
@@ -521,17 +513,13 @@ static emr_status find_line(
 	emr_membership membership;
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status = emr_replica_person(session->replica, session->identity.signer_id, &me);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(session->replica, session->identity.signer_id, &me));
 	memcpy(root.b, me.row.root, sizeof root.b);
-	status = emr_team_membership(session->replica, dataset->id, root, &membership);
-	if (status == EMR_OK && !emr_membership_is_on(&membership, crowd->now_unix_s))
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? emr_dataset_line(session->replica, session->keyring, dataset,
-					  root, out_line)
-				: status;
+	EMR_TRY(emr_team_membership(session->replica, dataset->id, root, &membership));
+	if (!emr_membership_is_on(&membership, crowd->now_unix_s))
+		return EMR_NOT_FOUND;
+	return emr_dataset_line(session->replica, session->keyring, dataset, root, out_line);
 }
 
 /* NAME, NAME@ORGANISATION, and either with @ID, which is the frozen state of that id. */
@@ -608,11 +596,8 @@ static emr_status show_dataset(mount *m, emr_problem *out_problem)
 
 	if (name == NULL)
 		return EMR_OK;
-	status = emr_crowd_open(&m->session, &crowd);
-	if (status == EMR_OK)
-		status = find_dataset(&crowd, name, &dataset, &id, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_crowd_open(&m->session, &crowd));
+	EMR_TRY(find_dataset(&crowd, name, &dataset, &id, out_problem));
 	status = find_line(m, &crowd, &dataset, &line);
 	if (status == EMR_OK && id != NULL)
 		return show_frozen(m, name, &dataset, line, id, out_problem);
@@ -650,9 +635,8 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, _("The folder"));
 		return status;
 	}
-	status = emr_server_start(&m->places, &m->session, m->notices, &m->server, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_server_start(
+		&m->places, &m->session, m->notices, NULL, &m->server, out_problem));
 	begin_viewer_cache(m);
 	if (pthread_create(&m->warden, NULL, warden, m) != 0) {
 		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
@@ -669,15 +653,6 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 	return EMR_OK;
 }
 
-/* A refusal costs memory, no more. */
-static void limit_memory(void)
-{
-	mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
-	mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
-	mallopt(M_ARENA_MAX, ARENAS);
-	emr_sql_take_pages_singly();
-}
-
 static int keep_open(mount *m)
 {
 	emr_problem problem = {0};
@@ -686,10 +661,17 @@ static int keep_open(mount *m)
 
 	if (status != EMR_OK)
 		return emr_out_fail(m->out, &problem);
-	limit_memory();
+	/* A refusal costs memory, no more. */
+	mallopt(M_MMAP_THRESHOLD, OWN_PAGES_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_TOP_BYTES);
+	mallopt(M_ARENA_MAX, ARENAS);
+	emr_sql_take_pages_singly();
 	status = open_all(m, &problem);
 	if (status == EMR_OK) {
-		leave_terminal(m);
+		if (m->report_fd >= 0)
+			(void)setsid();
+		if (chdir("/") != 0)
+			emr_log(EMR_LOG_WARN, "chdir to / failed");
 		/* Every thread that follows inherits this: only the warden takes these signals. */
 		pthread_sigmask(SIG_BLOCK, &set, NULL);
 		status = serve(m, &problem);

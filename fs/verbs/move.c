@@ -46,13 +46,11 @@ static emr_status into_folder(const char *typed, emr_request *request, emr_probl
 static emr_status read_paths(
 	const emr_args *args, const char *folder, emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = take_path(folder, args->operands[0], request->path,
-		sizeof request->path, &request->has_path, out_problem);
-
-	if (status == EMR_OK)
-		status = take_path(folder, args->operands[1], request->to, sizeof request->to,
-			&request->has_to, out_problem);
-	return status == EMR_OK ? into_folder(args->operands[1], request, out_problem) : status;
+	EMR_TRY(take_path(folder, args->operands[0], request->path, sizeof request->path,
+		&request->has_path, out_problem));
+	EMR_TRY(take_path(folder, args->operands[1], request->to, sizeof request->to,
+		&request->has_to, out_problem));
+	return into_folder(args->operands[1], request, out_problem);
 }
 
 /* Whether whoever is asked says yes to NAMES seeing it. */
@@ -109,9 +107,7 @@ static emr_status move(
 		return EMR_DENIED;
 	}
 	request.look = false;
-	status = emr_client_ask(client, &request, WORK_MS, &answer, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	emr_show(emr_json_text_at(answer, "path"), shown, sizeof shown);
 	emr_say(out, "It is %s now.\n", shown);
 	emr_out_text(out, "path", emr_json_text_at(answer, "path"));

@@ -19,18 +19,14 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	EMR_AUTO_KEYRING keyring = NULL;
 	EMR_AUTO_PASSPHRASE passphrase = {0};
 	emr_profile profile;
-	emr_status status = emr_places_open_state(places, false, &state_fd, out_problem);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_keys_lock(state_fd, &lock_fd, out_problem);
-	if (status == EMR_OK)
-		status = emr_keys_open(state_fd, places->state,
-			args->values[EMR_OPT_PASSPHRASE_FILE], &keyring, out_problem);
-	if (status == EMR_OK)
-		status = emr_passphrase_get_replacement(
-			args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_open_state(places, false, &state_fd, out_problem));
+	EMR_TRY(emr_keys_lock(state_fd, &lock_fd, out_problem));
+	EMR_TRY(emr_keys_open(state_fd, places->state, args->values[EMR_OPT_PASSPHRASE_FILE],
+		&keyring, out_problem));
+	EMR_TRY(emr_passphrase_get_replacement(
+		args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem));
 	emr_keys_cost(out, keyring, &settings->kdf);
 	status = emr_keyring_save(keyring, state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&passphrase), &settings->kdf);

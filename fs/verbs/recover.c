@@ -86,10 +86,9 @@ static emr_status compare_all(recovering *r, emr_problem *out_problem)
 {
 	EMR_AUTO_KEYRING other = NULL;
 	emr_public mine, theirs;
-	emr_status status = keyring_of_words(r, &other, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(keyring_of_words(r, &other, out_problem));
 	status = emr_keyring_public(r->keyring, &mine);
 	if (status == EMR_OK)
 		status = emr_keyring_public(other, &theirs);
@@ -106,22 +105,17 @@ static emr_status compare_all(recovering *r, emr_problem *out_problem)
 static emr_status test_words(recovering *r, emr_problem *out_problem)
 {
 	bool has_file = r->args->values[EMR_OPT_WORDS_FILE] != NULL;
-	emr_status status;
 
 	/* Said before the passphrase is asked for. */
 	if (!has_file && !emr_terminal_there()) {
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS, NULL);
 		return EMR_NOT_FOUND;
 	}
-	status = emr_keys_open(r->state_fd, r->places.state,
-		r->args->values[EMR_OPT_PASSPHRASE_FILE], &r->keyring, out_problem);
-	if (status == EMR_OK)
-		status = has_file ? compare_all(r, out_problem)
-				  : emr_words_ask_back(r->keyring, r->out, out_problem);
-	if (status == EMR_OK)
-		status = note_tested(r, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keys_open(r->state_fd, r->places.state,
+		r->args->values[EMR_OPT_PASSPHRASE_FILE], &r->keyring, out_problem));
+	EMR_TRY(has_file ? compare_all(r, out_problem)
+			 : emr_words_ask_back(r->keyring, r->out, out_problem));
+	EMR_TRY(note_tested(r, out_problem));
 	emr_out_text(r->out, "state", "tested");
 	emr_say(r->out, "Your words are right. Keep them where they are.\n");
 	return EMR_OK;
@@ -133,11 +127,10 @@ static emr_status test_words(recovering *r, emr_problem *out_problem)
 static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 {
 	EMR_AUTO_PASSPHRASE passphrase = {0};
-	emr_status status = emr_passphrase_get_replacement(
-		r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_passphrase_get_replacement(
+		r->args->values[EMR_OPT_NEW_PASSPHRASE_FILE], &passphrase, out_problem));
 	emr_keys_cost(r->out, r->keyring, &r->settings.kdf);
 	status = emr_keyring_save(r->keyring, r->state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
@@ -145,9 +138,7 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, _("The keyfile"));
 		return status;
 	}
-	status = note_tested(r, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(note_tested(r, out_problem));
 	emr_out_text(r->out, "state", "recovered");
 	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
 	emr_keys_say_backups(r->out, r->state_fd);
@@ -156,9 +147,8 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 
 static emr_status recover(recovering *r, emr_problem *out_problem)
 {
-	emr_status status = keyring_of_words(r, &r->keyring, out_problem);
-
-	return status == EMR_OK ? replace_passphrase(r, out_problem) : status;
+	EMR_TRY(keyring_of_words(r, &r->keyring, out_problem));
+	return replace_passphrase(r, out_problem);
 }
 
 /* ---- --lost ---- */
@@ -223,42 +213,32 @@ static emr_status cut_off_lost(recovering *r, emr_problem *out_problem)
 {
 	const emr_session_options options = {.places = &r->places};
 	EMR_AUTO_SESSION session = EMR_SESSION_CLOSED;
-	emr_status status;
 
 	if (r->args->given[EMR_OPT_TEST]) {
 		return emr_wrong_use(
 			"recover", _("recover takes --test or --lost, not both."), out_problem);
 	}
-	status = emr_session_lock(&session, &options, out_problem);
-	if (status == EMR_OK)
-		status = emr_bureau_agree(r->args, r->out,
-			_("Your passphrase is replaced, and all your other computers are removed. "
-			  "Go "
-			  "on (yes, no)?"),
-			_("Your passphrase would be replaced, and all your other computers "
-			  "removed. "
-			  "Nothing was done."),
-			out_problem);
-	if (status == EMR_OK)
-		status = believe_words(r, out_problem);
-	if (status == EMR_OK)
-		status = replace_passphrase(r, out_problem);
-	return status == EMR_OK
-		       ? emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem)
-		       : status;
+	EMR_TRY(emr_session_lock(&session, &options, out_problem));
+	EMR_TRY(emr_bureau_agree(r->args, r->out,
+		_("Your passphrase is replaced, and all your other computers are removed. "
+		  "Go "
+		  "on (yes, no)?"),
+		_("Your passphrase would be replaced, and all your other computers "
+		  "removed. "
+		  "Nothing was done."),
+		out_problem));
+	EMR_TRY(believe_words(r, out_problem));
+	EMR_TRY(replace_passphrase(r, out_problem));
+	return emr_lost_cut_off(&r->places, r->state_fd, r->keyring, r->out, out_problem);
 }
 
 static emr_status prepare(recovering *r, emr_problem *out_problem)
 {
-	emr_status status = emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_settings_read(&r->places, &r->settings, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_keys_protect(out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(r->args->values[EMR_OPT_AS], &r->places, out_problem));
+	EMR_TRY(emr_settings_read(&r->places, &r->settings, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
 	status = emr_places_open_state(&r->places, false, &r->state_fd, out_problem);
 	/* The keyfile may be lost: the ledger is what words are compared with. */
 	if (status == EMR_OK &&

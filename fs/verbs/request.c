@@ -31,13 +31,6 @@ typedef struct telling {
 	json_t *last;	  /* the object with "done" */
 } telling;
 
-static void telling_end(telling *t)
-{
-	emr_client_close(&t->client);
-	json_decref(t->requests);
-	json_decref(t->last);
-}
-
 /* One object after the other, the last one with "done". */
 static emr_status ask_request(telling *t, const emr_request *request, emr_problem *out_problem)
 {
@@ -155,10 +148,8 @@ static emr_status list(telling *t, emr_problem *out_problem)
 {
 	const emr_request request = {.ask = EMR_ASK_REQUEST};
 	json_int_t held;
-	emr_status status = ask_request(t, &request, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_request(t, &request, out_problem));
 	for (size_t i = 0; i < json_array_size(t->requests); i++)
 		say_one(t, json_array_get(t->requests, i));
 	held = json_integer_value(json_object_get(t->last, "held_back"));
@@ -278,26 +269,21 @@ static emr_status send_request(telling *t, emr_problem *out_problem)
 		emr_clock_unix_s(emr_clock_system()) + (is_emergency ? 1u : DEFAULT_DAYS) * 86400u;
 	char who[640], what[PATH_SHOWN + REASON_SHOWN + 200];
 	emr_problem remark = {0};
-	emr_status status = is_emergency ? take_emergency(t, &request, out_problem)
-					 : take_owner(t, &request, out_problem);
 
-	if (status == EMR_OK && request.write && request.deposit)
-		status = emr_wrong_use(
-			"request", _("It is --write or --deposit, not both."), out_problem);
-	if (status == EMR_OK && purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
-		status = emr_wrong_use("request",
+	EMR_TRY(is_emergency ? take_emergency(t, &request, out_problem)
+			     : take_owner(t, &request, out_problem));
+	if (request.write && request.deposit)
+		EMR_TRY(emr_wrong_use(
+			"request", _("It is --write or --deposit, not both."), out_problem));
+	if (purpose != NULL && !emr_purposes_parse(purpose, &request.purposes))
+		EMR_TRY(emr_wrong_use("request",
 			_("--purpose takes treatment, emergency, research, payment, family, self "
 			  "or "
 			  "legal."),
-			out_problem);
-	if (status == EMR_OK)
-		status = take_reason(t, "request", &request, out_problem);
-	if (status == EMR_OK)
-		status = take_until(t, "request", month, &request, out_problem);
-	if (status == EMR_OK)
-		status = ask_request(t, &request, out_problem);
-	if (status != EMR_OK)
-		return status;
+			out_problem));
+	EMR_TRY(take_reason(t, "request", &request, out_problem));
+	EMR_TRY(take_until(t, "request", month, &request, out_problem));
+	EMR_TRY(ask_request(t, &request, out_problem));
 	show_who(json_array_get(t->requests, 0), who, sizeof who);
 	show_what(json_array_get(t->requests, 0), what, sizeof what);
 	emr_say(t->out,
@@ -324,7 +310,9 @@ static int end(telling *t, emr_status status, const char *what, emr_problem *pro
 {
 	if (status != EMR_OK && !problem->is_set)
 		emr_problem_set_status(problem, status, what);
-	telling_end(t);
+	emr_client_close(&t->client);
+	json_decref(t->requests);
+	json_decref(t->last);
 	return status == EMR_OK ? EMR_EXIT_DONE : emr_out_fail(t->out, problem);
 }
 
@@ -362,18 +350,15 @@ static emr_status take_id(
 	return EMR_OK;
 }
 
-/* What would be shared is shown, and asked, as by `share`; the yes itself is one step of the open
+/* The share is shown first, and asked about, as by `share`; the yes itself is one step of the open
  * folder's, so that nobody else's comes between, and names the whole id of what was shown. */
 static emr_status approve(telling *t, emr_request *request, emr_problem *out_problem)
 {
 	emr_request share = {.ask = EMR_ASK_SHARE, .has_path = true};
 	json_t *grant = NULL;
-	emr_status status;
 
 	request->look = true;
-	status = ask_request(t, request, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_request(t, request, out_problem));
 	snprintf(share.path, sizeof share.path, "%s", emr_json_text_at(t->last, "path"));
 	snprintf(share.who, sizeof share.who, "%s", emr_json_text_at(t->last, "who"));
 	snprintf(share.id, sizeof share.id, "%s",
@@ -385,11 +370,10 @@ static emr_status approve(telling *t, emr_request *request, emr_problem *out_pro
 	request->look = false;
 	snprintf(request->id, sizeof request->id, "%s", emr_json_text_at(t->last, "whole"));
 	request->until_unix_s = share.until_unix_s;
-	status = emr_share_as_asked(
-		t->args, t->out, &t->client, &share, request, &grant, out_problem);
-	if (status == EMR_OK)
-		emr_out_put(t->out, "grant", grant);
-	return status;
+	EMR_TRY(emr_share_as_asked(
+		t->args, t->out, &t->client, &share, request, &grant, out_problem));
+	emr_out_put(t->out, "grant", grant);
+	return EMR_OK;
 }
 
 int emr_cmd_approve(const emr_args *args, emr_out *out)

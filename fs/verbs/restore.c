@@ -38,7 +38,7 @@ static bool take_when(const char *text, emr_request *request)
 	return true;
 }
 
-/* What follows the last @, when it is a time, is no part of the name. */
+/* A time behind the last @ is no part of the name. */
 static void split_time(char *path, emr_request *request)
 {
 	char *at = strrchr(path, '@');
@@ -163,15 +163,13 @@ static emr_status bring_back(
 	char shown[4200], owner[300], bytes[EMR_TEXT_BYTES], files[EMR_COUNT_BYTES];
 	json_t *answer = NULL;
 	uint64_t version;
-	emr_status status = emr_client_send(client, request, out_problem);
 
-	while (status == EMR_OK && !json_is_true(json_object_get(answer, "done"))) {
+	EMR_TRY(emr_client_send(client, request, out_problem));
+	while (!json_is_true(json_object_get(answer, "done"))) {
 		json_decref(answer); /* that a key is waited for */
 		answer = NULL;
-		status = emr_client_receive(client, WORK_MS, &answer, out_problem);
+		EMR_TRY(emr_client_receive(client, WORK_MS, &answer, out_problem));
 	}
-	if (status != EMR_OK)
-		return status;
 	emr_show(emr_json_text_at(answer, "restored"), shown, sizeof shown);
 	emr_number_text(emr_json_number_at(answer, "bytes"), bytes);
 	emr_count_text(emr_json_number_at(answer, "files"), "file", "files", files);

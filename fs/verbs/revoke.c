@@ -292,14 +292,9 @@ static emr_status ask_first(revoking *r, emr_problem *out_problem)
 
 static emr_status revoke(revoking *r, emr_problem *out_problem)
 {
-	emr_status status = ask_first(r, out_problem);
-
-	if (status == EMR_OK)
-		status = ask_revoke(r, NULL, out_problem);
-	if (status == EMR_OK)
-		status = look_for_orders(r, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_first(r, out_problem));
+	EMR_TRY(ask_revoke(r, NULL, out_problem));
+	EMR_TRY(look_for_orders(r, out_problem));
 	say_all(r);
 	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
 		return say_still(r, out_problem);

@@ -90,7 +90,8 @@ static emr_status extend(json_t *list, const json_t *object, const char *name)
 	return portion == NULL || json_array_extend(list, portion) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* What is given, and what others share with me; both are owned by the caller. */
+/* Lists the shares that are given, and those of others with me; both lists are owned by the caller.
+ */
 static emr_status fetch_shares(
 	sharing *s, json_t **out_all, json_t **out_received, emr_problem *out_problem)
 {
@@ -246,7 +247,7 @@ static void say_terms(const sharing *s, const char *who, const char *path)
 				"what was removed stay yours.\n");
 }
 
-/* What ends by it, with its terms. */
+/* Says which shares end by it, with their terms. */
 static void say_replaced(const sharing *s)
 {
 	const json_t *all = json_object_get(s->look, "replaced");
@@ -322,19 +323,18 @@ static bool says_yes(const sharing *s)
 
 /* ---- sharing ---- */
 
-/* What it would be; and by another rule, where the owner says yes to it. */
+/* Shows the share; and by another rule, where the owner says yes to it. */
 static emr_status look(sharing *s, emr_problem *out_problem)
 {
 	bool is_changed = false;
-	emr_status status;
 
 	s->request.look = true;
-	status = emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem);
-	if (status == EMR_OK && s->request.away[0] == '\0' && s->request.deposit == false)
-		status = emr_offer_own(
-			s->args, s->out, &s->client, s->look, &is_changed, out_problem);
-	if (status != EMR_OK || !is_changed)
-		return status;
+	EMR_TRY(emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem));
+	if (s->request.away[0] == '\0' && s->request.deposit == false)
+		EMR_TRY(emr_offer_own(
+			s->args, s->out, &s->client, s->look, &is_changed, out_problem));
+	if (!is_changed)
+		return EMR_OK;
 	json_decref(s->look);
 	s->look = NULL;
 	return emr_client_ask(&s->client, &s->request, WORK_MS, &s->look, out_problem);
@@ -348,9 +348,7 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	bool is_reached;
 	emr_status status;
 
-	status = look(s, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(look(s, out_problem));
 	if (json_is_true(json_object_get(s->look, "already"))) {
 		emr_say(s->out, "It is shared so already; nothing was changed.\n");
 		return EMR_OK;
@@ -386,9 +384,9 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_problem)
 {
 	json_t *all = NULL, *received = NULL, *found = NULL;
-	emr_status status = fetch_shares(s, &all, &received, out_problem);
 
-	for (size_t i = 0; status == EMR_OK && i < json_array_size(all); i++) {
+	EMR_TRY(fetch_shares(s, &all, &received, out_problem));
+	for (size_t i = 0; i < json_array_size(all); i++) {
 		json_t *one = json_array_get(all, i);
 
 		if (strcmp(emr_json_text_at(one, "path"), s->request.path) == 0 &&
@@ -396,8 +394,6 @@ static emr_status find_row(sharing *s, json_t **out_grant, emr_problem *out_prob
 			emr_json_number_at(one, "until_unix") == s->request.until_unix_s)
 			found = one;
 	}
-	if (status != EMR_OK)
-		return status;
 	if (found != NULL)
 		strip(found);
 	*out_grant = found != NULL ? json_incref(found) : json_null();

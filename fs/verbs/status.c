@@ -146,17 +146,12 @@ static emr_status wait_for_ledger(
 	waiting w = {.client = client, .out = out};
 	uint64_t pending = 1, failed = 0;
 	char n[EMR_TEXT_BYTES];
-	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
-	emr_status status = ask_pending(&w, 0, &pending, &failed, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	/* The first answer is for the eyes: it comes at once, and does not end the waiting. */
+	EMR_TRY(ask_pending(&w, 0, &pending, &failed, out_problem));
 	pending = 1;
 	while (pending > 0) {
-		status = ask_pending(&w, SLICE_MS, &pending, &failed, out_problem);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(ask_pending(&w, SLICE_MS, &pending, &failed, out_problem));
 		if (pending > 0 && emr_clock_boot_ns(emr_clock_system()) >= deadline)
 			break;
 	}
@@ -233,15 +228,6 @@ static emr_status say_report(emr_client *client, const emr_args *args, emr_out *
 	return status;
 }
 
-/* For the menus of the desktop, which start viewers with it. */
-static void put_viewer_cache(const emr_places *places, emr_out *out)
-{
-	EMR_AUTO_FREE char *path = emr_viewer_cache_path(places);
-
-	if (path != NULL && access(path, W_OK | X_OK) == 0)
-		emr_out_text(out, "viewer_cache", path);
-}
-
 int emr_cmd_status(const emr_args *args, emr_out *out)
 {
 	EMR_AUTO_PLACES places = {0};
@@ -268,8 +254,13 @@ int emr_cmd_status(const emr_args *args, emr_out *out)
 	}
 	if (status == EMR_OK)
 		status = say_report(&client, args, out, &late, &problem);
-	if (status == EMR_OK)
-		put_viewer_cache(&places, out);
+	if (status == EMR_OK) {
+		/* For the menus of the desktop, which start viewers with it. */
+		EMR_AUTO_FREE char *path = emr_viewer_cache_path(&places);
+
+		if (path != NULL && access(path, W_OK | X_OK) == 0)
+			emr_out_text(out, "viewer_cache", path);
+	}
 	if (status != EMR_OK)
 		return emr_out_fail(out, &problem);
 	return late.is_set ? emr_out_fail(out, &late) : EMR_EXIT_DONE;

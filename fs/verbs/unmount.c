@@ -84,9 +84,9 @@ static emr_status end_dead_viewers(const closing *c)
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = end_viewers_in(&c->places);
-	if (status != EMR_OK || state_fd < 0)
-		return status;
+	EMR_TRY(end_viewers_in(&c->places));
+	if (state_fd < 0)
+		return EMR_OK;
 	status = emr_session_run_place(state_fd, &run);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
@@ -133,7 +133,7 @@ static const char *cause_of(const json_t *answer)
 	return error == NULL ? _("they are in memory only") : emr_report_why_not_safe(answer);
 }
 
-/* What waits is in memory only, or on a disk that has no room for the ledger. */
+/* Waiting changes are in memory only, or on a disk that has no room for the ledger. */
 static bool is_for_want_of_disk(const json_t *answer)
 {
 	return json_is_string(json_object_get(answer, "disk_error")) ||
@@ -141,8 +141,8 @@ static bool is_for_want_of_disk(const json_t *answer)
 		       json_integer_value(json_object_get(answer, "pending")) > 0);
 }
 
-/* What is waited for is said: a full disk may get room at any moment, and nobody knows that without
- * a word. */
+/* The reason for the wait is said: a full disk may get room at any moment, and nobody knows that
+ * without a word. */
 static void say_disk(const json_t *answer, emr_out *out, bool *is_said)
 {
 	if (*is_said || !is_for_want_of_disk(answer))
@@ -218,10 +218,8 @@ static emr_status ask_unmount(closing *c, emr_out *out, emr_problem *out_problem
 	const emr_request request = {.ask = EMR_ASK_UNMOUNT, .now = c->now, .purge = c->purge};
 	json_t *answer = NULL;
 	const char *folder;
-	emr_status status = emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&c->client, &request, ANSWER_MS, &answer, out_problem));
 	c->unsent = (uint64_t)json_integer_value(json_object_get(answer, "pending")) +
 		    (uint64_t)json_integer_value(json_object_get(answer, "failed"));
 	folder = json_string_value(json_object_get(answer, "folder"));
@@ -320,8 +318,8 @@ static emr_status await_end(closing *c, emr_problem *out_problem)
 	return EMR_TIMEOUT;
 }
 
-/* While the folder answers.  What stays is remembered beside the socket for a later --purge; that
- * this fails hinders no closing. */
+/* While the folder answers. The names that stay are remembered beside the socket for a later
+ * --purge; a failure of that hinders no closing. */
 static void name_traces(closing *c)
 {
 	EMR_AUTO_FD run_fd = -1;
@@ -346,7 +344,7 @@ static void name_traces(closing *c)
 		(void)!emr_file_replace(run_fd, RUN_NAMES, emr_bytes_of(text, strlen(text)), 0600);
 }
 
-/* What the closing before this one has found out. */
+/* Reads the names that the closing before this one found. */
 static void recall_names(closing *c)
 {
 	EMR_AUTO_FD run_fd = -1;
@@ -360,21 +358,17 @@ static void recall_names(closing *c)
 
 static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_problem)
 {
-	emr_status status;
-
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->client.pid, 0);
-	status = check_wanted(c, out_problem);
-	if (status == EMR_OK && !c->now)
-		status = await_publishing(c, out, out_problem);
-	if (status == EMR_OK)
-		status = ask_unmount(c, out, out_problem);
-	if (status == EMR_OK)
-		status = check_safe(c, out, out_problem);
-	if (status == EMR_OK && !c->now)
+	EMR_TRY(check_wanted(c, out_problem));
+	if (!c->now)
+		EMR_TRY(await_publishing(c, out, out_problem));
+	EMR_TRY(ask_unmount(c, out, out_problem));
+	EMR_TRY(check_safe(c, out, out_problem));
+	if (!c->now)
 		name_traces(c);
-	if (status == EMR_OK && !c->now)
-		status = emr_mountpoint_end(c->folder, false, out_problem);
-	return status == EMR_OK ? await_end(c, out_problem) : status;
+	if (!c->now)
+		EMR_TRY(emr_mountpoint_end(c->folder, false, out_problem));
+	return await_end(c, out_problem);
 }
 
 /* Said once more when the folder closes, and for a few: status lists them all. */

@@ -14,7 +14,8 @@
 
 /* ---- share_away.c ---- */
 
-/* Who will release the keys of what LOOK says would be shared, and whom that trusts with what. */
+/* Says which agents will release the keys of the share in LOOK, and which organisations that trusts
+ * with what. */
 void emr_say_release(emr_out *out, const json_t *look);
 /* Asks, where nobody else would release them, whether the owner's own organisation may;
  * *OUT_IS_CHANGED: it may from now on, and LOOK tells what was so until then. */

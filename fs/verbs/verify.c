@@ -91,7 +91,7 @@ static void say_awaited(emr_out *out, uint64_t n)
 		text);
 }
 
-/* What a network on Fabric begins with. */
+/* Says with which block a network on Fabric begins. */
 static void say_genesis(emr_out *out, const json_t *chain)
 {
 	const char *hash = emr_json_text_at(chain, "genesis");

@@ -19,7 +19,7 @@
 #include "kit/purposes.h"
 #include "verbs/cmd.h"
 
-/* What the answer needs besides the verdict. */
+/* The facts that the answer needs besides the verdict. */
 typedef struct outcome {
 	const char *file, *copy; /* COPY NULL = none */
 	bool has_own, is_own;	 /* there is a network here; it is the proof's */

@@ -89,16 +89,14 @@ static emr_status take(void *arg, json_t *object)
 static emr_status ask_folder(
 	wallet *w, emr_client *client, const emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = emr_client_send(client, request, out_problem);
-
-	while (status == EMR_OK && !emr_json_flag_at(w->last, "done")) {
+	EMR_TRY(emr_client_send(client, request, out_problem));
+	while (!emr_json_flag_at(w->last, "done")) {
 		json_t *object = NULL;
 
-		status = emr_client_receive(client, WORK_MS, &object, out_problem);
-		if (status == EMR_OK)
-			status = take(w, object);
+		EMR_TRY(emr_client_receive(client, WORK_MS, &object, out_problem));
+		EMR_TRY(take(w, object));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status look(wallet *w, emr_problem *out_problem)
@@ -107,10 +105,9 @@ static emr_status look(wallet *w, emr_problem *out_problem)
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_CLIENT client = EMR_CLIENT_CLOSED;
 	emr_problem closed = {0};
-	emr_status status = emr_places_find(w->args->values[EMR_OPT_AS], &places, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(w->args->values[EMR_OPT_AS], &places, out_problem));
 	if (emr_client_open(&places, &client, &closed) == EMR_OK)
 		return ask_folder(w, &client, &request, out_problem);
 	status = open_here(w, out_problem);
@@ -149,12 +146,6 @@ static void say_entry(const wallet *w, const json_t *entry)
 	words_for(emr_json_text_at(entry, "why"), emr_json_text_at(entry, "who"), why, sizeof why);
 	emr_say(w->out, "%-20s %c%-12s %-50s %.16s\n", when, amount < 0 ? '-' : '+', points, why,
 		emr_json_text_at(entry, "tx"));
-}
-
-static json_int_t credit_in(const json_t *row)
-{
-	return json_integer_value(json_object_get(row, "agent")) +
-	       json_integer_value(json_object_get(row, "hospital"));
 }
 
 static void say_thresholds(const wallet *w, uint64_t credit)
@@ -203,7 +194,8 @@ static void explain(const wallet *w)
 		const json_t *row = json_array_get(w->ranking, i);
 
 		emr_say(w->out, "%3zu.  %-40s %lld\n", i + 1, emr_json_text_at(row, "who"),
-			(long long)credit_in(row));
+			(long long)(json_integer_value(json_object_get(row, "agent")) +
+				    json_integer_value(json_object_get(row, "hospital"))));
 	}
 	emr_out_put(w->out, "counted", json_deep_copy(counted));
 	emr_out_put(w->out, "ranking", json_incref(w->ranking));
@@ -212,10 +204,8 @@ static void explain(const wallet *w)
 static emr_status show(wallet *w, emr_problem *out_problem)
 {
 	char points[EMR_TEXT_BYTES], credit[EMR_TEXT_BYTES];
-	emr_status status = look(w, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(look(w, out_problem));
 	emr_number_text(emr_json_number_at(w->last, "points"), points);
 	emr_number_text(emr_json_number_at(w->last, "credit"), credit);
 	emr_say(w->out, _("Points: %s.  Credit: %s.\n"), points, credit);
@@ -238,7 +228,7 @@ static const emr_account *accounts_of(const wallet *w)
 	return (const emr_account *)(const void *)w->accounts.data;
 }
 
-/* What is sent is signed, which the open folder does for nobody. */
+/* A payment is signed, which the open folder does for nobody. */
 static emr_status open_purse(wallet *w, emr_problem *out_problem)
 {
 	emr_status status = open_here(w, out_problem);
@@ -264,14 +254,11 @@ static emr_status send_transfer(
 {
 	EMR_AUTO_FREE emr_ledger_answer *answer = malloc(sizeof *answer);
 	emr_act act = emr_act_transfer(what);
-	emr_status status = answer == NULL
-				    ? EMR_NO_MEMORY
-				    : emr_act_send_as(w->acting.keyring, who, w->acting.ledger,
-					      &act, (emr_bytes){0}, NULL, answer);
 	uint8_t code;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(answer == NULL ? EMR_NO_MEMORY
+			       : emr_act_send_as(w->acting.keyring, who, w->acting.ledger, &act,
+					 (emr_bytes){0}, NULL, answer));
 	code = answer->refusal != 0 ? answer->refusal : answer->results[0];
 	if (code != EMR_RESULT_APPLIED) {
 		emr_problem_set(
@@ -302,10 +289,9 @@ static emr_status pay_some(wallet *w, const emr_account *from, emr_id32 to, uint
 	pub.out[1].amount = sum - pub.out[0].amount;
 	if (pub.out[1].amount > 0)
 		memcpy(pub.out[1].account, from->id.b, 32);
-	status = send_transfer(w, from->signer, &pub, out_problem);
-	if (status == EMR_OK)
-		*io_rest -= pub.out[0].amount;
-	return status;
+	EMR_TRY(send_transfer(w, from->signer, &pub, out_problem));
+	*io_rest -= pub.out[0].amount;
+	return EMR_OK;
 }
 
 /* From one's own key first, and only then from those of folders, which say more. */
@@ -338,10 +324,8 @@ static emr_status ask_payment(
 {
 	char who[EMR_WHO_TEXT_BYTES], number[EMR_TEXT_BYTES], question[1600];
 	uint64_t own = 0;
-	emr_status status = emr_account_points(&w->session, accounts_of(w)[0].id, &own);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_account_points(&w->session, accounts_of(w)[0].id, &own));
 	emr_who_text(to, who, sizeof who);
 	emr_number_text(points, number);
 	snprintf(question, sizeof question,
@@ -360,18 +344,16 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 	char left[EMR_TEXT_BYTES];
 	uint64_t points = 0;
 	emr_who to;
-	emr_status status;
 
 	if (emr_points_parse(w->args->operands[2], &points) != EMR_OK)
 		return emr_wrong_use(
 			"wallet", _("Points are a whole number from 1 on."), out_problem);
-	status = open_purse(w, out_problem);
-	if (status == EMR_OK)
-		status = emr_who_find_or_say(&w->crowd, w->args->operands[1], &to, out_problem);
-	if (status == EMR_OK && (to.kind != EMR_WHO_PERSON || !to.is_registered))
+	EMR_TRY(open_purse(w, out_problem));
+	EMR_TRY(emr_who_find_or_say(&w->crowd, w->args->operands[1], &to, out_problem));
+	if (to.kind != EMR_WHO_PERSON || !to.is_registered)
 		return emr_wrong_use(
 			"wallet", _("Points are for a person whom the ledger knows."), out_problem);
-	if (status == EMR_OK && w->points < points) {
+	if (w->points < points) {
 		char takes[EMR_TEXT_BYTES], has[EMR_TEXT_BYTES];
 
 		emr_number_text(points, takes);
@@ -379,12 +361,8 @@ static emr_status send(wallet *w, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_TOO_FEW_POINTS, "n", takes, "m", has, NULL);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK)
-		status = ask_payment(w, &to, points, out_problem);
-	if (status == EMR_OK)
-		status = pay(w, to.root, points, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_payment(w, &to, points, out_problem));
+	EMR_TRY(pay(w, to.root, points, out_problem));
 	emr_out_text(w->out, "who", to.called);
 	emr_out_number(w->out, "points", w->points - points);
 	emr_number_text(w->points - points, left);

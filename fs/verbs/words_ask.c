@@ -180,7 +180,7 @@ static emr_status read_known(const char *state_path, known *k)
 
 	snprintf(path, sizeof path, "%.4200s/%s", state_path, EMR_STATE_LEDGER);
 	status = emr_ledger_copy_open(path, NULL, &ledger);
-	/* What this computer has verified of it knows its members as well. */
+	/* The verified copy on this computer knows its members as well. */
 	if (status != EMR_OK && emr_ledger_copy_open_own(state_path, &ledger) == EMR_OK)
 		status = EMR_OK;
 	if (status == EMR_OK)
@@ -298,8 +298,8 @@ static emr_status take_device(emr_keyring *keyring, int state_fd, device_search 
 	return EMR_OK;
 }
 
-/* The profile is sealed under this keyring's own key, and says which network it is in.  What lies
- * beside it anybody could have put there who had the copy in his hands. */
+/* The profile is sealed under this keyring's own key, and says which network it is in. Files beside
+ * it could have been put there by anybody who held the copy. */
 static emr_status take_network(emr_keyring *keyring, const known *k, const emr_profile *profile)
 {
 	if (profile->has_network &&
@@ -316,19 +316,18 @@ static emr_status complete(
 {
 	device_search search = {
 		.keyring = keyring, .state_fd = state_fd, .device = emr_keyring_device_id(keyring)};
-	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
-		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b));
 
-	if (status == EMR_OK && me->certificate.len > 0)
-		status = emr_keyring_tlv_set(
-			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate));
-	if (status == EMR_OK)
-		status = take_device(keyring, state_fd, &search);
-	if (status == EMR_OK && search.is_proven)
+	EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_NET_DESCRIPTOR,
+		emr_bytes_of(k->descriptor_hash.b, sizeof k->descriptor_hash.b)));
+	if (me->certificate.len > 0)
+		EMR_TRY(emr_keyring_tlv_set(
+			keyring, EMR_KEYRING_CERTIFICATE, emr_buf_view(&me->certificate)));
+	EMR_TRY(take_device(keyring, state_fd, &search));
+	if (search.is_proven)
 		return take_network(keyring, k, &search.profile);
 	/* Where several are members, being known to the ledger does not say that these records are
 	 * his. */
-	return status == EMR_OK && k->n > 1 && search.is_found ? EMR_WRONG_WORDS : status;
+	return k->n > 1 && search.is_found ? EMR_WRONG_WORDS : EMR_OK;
 }
 
 static const known_member *find_me(const known *k, const emr_keyring *keyring)
@@ -383,16 +382,6 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 
 /* ---- three of them ---- */
 
-/* Three different positions, in order. */
-static void draw_positions(size_t out[ASKED_BACK])
-{
-	emr_id16 random = emr_id16_random();
-
-	out[0] = random.b[0] % 8;
-	out[1] = 8 + random.b[1] % 8;
-	out[2] = 16 + random.b[2] % 8;
-}
-
 static emr_status ask_one_back(
 	const emr_keyring *keyring, size_t position, emr_out *out, emr_problem *out_problem)
 {
@@ -420,11 +409,14 @@ static emr_status ask_one_back(
 
 emr_status emr_words_ask_back(const emr_keyring *keyring, emr_out *out, emr_problem *out_problem)
 {
+	emr_id16 random = emr_id16_random();
 	size_t positions[ASKED_BACK];
-	emr_status status = EMR_OK;
 
-	draw_positions(positions);
-	for (size_t i = 0; i < ASKED_BACK && status == EMR_OK; i++)
-		status = ask_one_back(keyring, positions[i], out, out_problem);
-	return status;
+	/* Three different positions, in order. */
+	positions[0] = random.b[0] % 8;
+	positions[1] = 8 + random.b[1] % 8;
+	positions[2] = 16 + random.b[2] % 8;
+	for (size_t i = 0; i < ASKED_BACK; i++)
+		EMR_TRY(ask_one_back(keyring, positions[i], out, out_problem));
+	return EMR_OK;
 }

@@ -51,15 +51,11 @@ emr_status emr_pre_reencapsulate_with(const emr_secret *rk, const uint8_t U[32],
 {
 	EMR_AUTO_POOL pool = {0};
 	uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
-	emr_status status;
 
 	if (rk->len != 32 || !emr_r255_point_ok(U))
 		return EMR_INVALID;
-	status = emr_pre_capsule_check(A, ctx, capsule);
-	if (status == EMR_OK)
-		status = emr_pre_pool_new(MAKE_SCALARS, &pool);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pre_capsule_check(A, ctx, capsule));
+	EMR_TRY(emr_pre_pool_new(MAKE_SCALARS, &pool));
 	if (!convert(&pool, rk, U, capsule, req, rand, cfrag))
 		return EMR_INVALID;
 	memcpy(out_cfrag, cfrag, sizeof cfrag);
@@ -71,10 +67,8 @@ emr_status emr_pre_reencapsulate(const emr_secret *rk, const uint8_t U[32], cons
 	uint8_t out_cfrag[EMR_PRE_CFRAG_BYTES])
 {
 	EMR_AUTO_SECRET fresh = {0};
-	emr_status status = emr_secret_random(32, &fresh);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_random(32, &fresh));
 	return emr_pre_reencapsulate_with(rk, U, A, ctx, capsule, req, fresh.data, out_cfrag);
 }
 
@@ -99,10 +93,8 @@ emr_status emr_pre_cfrag_verify(const uint8_t owner_pk[32], const emr_pre_bond *
 	uint8_t P[3][32];
 	uint8_t u[32];
 	uint8_t again[32];
-	emr_status status = emr_pre_kfrag_check(owner_pk, bond, frag);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pre_kfrag_check(owner_pk, bond, frag));
 	emr_pre_generator_u(u);
 	if (!opened(z, capsule, h, cfrag, P[0]) || !opened(z, capsule + 32, h, cfrag + 32, P[1]) ||
 		!opened(z, u, h, frag->U, P[2]) ||
@@ -259,15 +251,11 @@ emr_status emr_pre_combine(const emr_secret *b, const uint8_t B[32], const uint8
 	uint8_t E1[32];
 	uint8_t V1[32];
 	uint8_t *S;
-	emr_status status;
 
 	if (b->len != 32 || n < 1 || n > EMR_PRE_AGENTS_MAX || !agents_differ(shares, n))
 		return EMR_INVALID;
-	status = emr_pre_capsule_check(A, ctx, capsule);
-	if (status == EMR_OK)
-		status = emr_pre_pool_new(SUM_SCALARS, &pool);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pre_capsule_check(A, ctx, capsule));
+	EMR_TRY(emr_pre_pool_new(SUM_SCALARS, &pool));
 	S = emr_pre_pool_at(&pool, SUM_S);
 	if (!open_bond(&pool, b, B, A, X, shares, n) || !set_below(&pool, n) ||
 		!set_scales(&pool, n) || !interpolate(&pool, shares, n, E1, V1) ||

@@ -47,7 +47,6 @@ static emr_status derive(const emr_secret *k_c, const char *algorithm, const uin
 	EMR_AUTO_BUF info = {0};
 	EMR_AUTO_SECRET made = {0};
 	emr_writer w = emr_writer_of(&info);
-	emr_status status;
 
 	emr_write_bytes(&w, "c2sp.org/chunked-encryption@v1+", 31);
 	emr_write_bytes(&w, algorithm, strlen(algorithm) + 1);
@@ -55,13 +54,9 @@ static emr_status derive(const emr_secret *k_c, const char *algorithm, const uin
 	emr_write_bytes(&w, extra.data, extra.len);
 	if (w.status != EMR_OK)
 		return w.status;
-	status = emr_secret_new(KEY_BYTES + NONCE_BYTES + EMR_CHUNK_COM_BYTES, &made);
-	if (status != EMR_OK)
-		return status;
-	status = emr_hkdf_sha512_expand(
-		emr_secret_view(k_c), emr_buf_view(&info), made.data, made.len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(KEY_BYTES + NONCE_BYTES + EMR_CHUNK_COM_BYTES, &made));
+	EMR_TRY(emr_hkdf_sha512_expand(
+		emr_secret_view(k_c), emr_buf_view(&info), made.data, made.len));
 	*out = made;
 	made = (emr_secret){0};
 	return EMR_OK;
@@ -218,14 +213,11 @@ emr_status emr_chunk_seal(emr_chunk_cipher *cipher, uint64_t chunk_index, const 
 {
 	uint8_t nonce[NONCE_BYTES];
 	context *ctx;
-	emr_status status;
 	bool good;
 
 	if (len > EMR_CHUNK_BYTES)
 		return EMR_INVALID;
-	status = context_take(cipher, &ctx);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(context_take(cipher, &ctx));
 	nonce_of(cipher, chunk_index, nonce);
 	good = seal_in(ctx->evp, nonce, plain, len, out);
 	context_give(cipher, ctx);
@@ -254,16 +246,13 @@ emr_status emr_chunk_open(emr_chunk_cipher *cipher, uint64_t chunk_index, const 
 	uint8_t plain[EMR_CHUNK_BYTES];
 	uint8_t nonce[NONCE_BYTES];
 	context *ctx;
-	emr_status status;
 	size_t len;
 	bool good;
 
 	if (sealed_len < EMR_CHUNK_TAG_BYTES || sealed_len > EMR_CHUNK_SEALED_BYTES)
 		return EMR_DAMAGED;
 	len = sealed_len - EMR_CHUNK_TAG_BYTES;
-	status = context_take(cipher, &ctx);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(context_take(cipher, &ctx));
 	nonce_of(cipher, chunk_index, nonce);
 	good = open_in(ctx->evp, nonce, sealed, len, plain);
 	context_give(cipher, ctx);
@@ -310,15 +299,12 @@ emr_status emr_chunk_open_known(
 {
 	uint8_t start[16];
 	context *ctx;
-	emr_status status;
 	bool good;
 	int n = 0;
 
 	if (from % 64 != 0 || from > EMR_CHUNK_BYTES || sealed.len > EMR_CHUNK_BYTES - from)
 		return EMR_INVALID;
-	status = context_take(cipher, &ctx);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(context_take(cipher, &ctx));
 	stream_start(cipher, chunk_index, from, start);
 	good = set_stream(cipher, ctx) &&
 	       EVP_CipherInit_ex(ctx->stream, NULL, NULL, NULL, start, 0) == 1 &&

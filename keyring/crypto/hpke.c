@@ -123,22 +123,16 @@ static emr_status schedule(const emr_secret *sk, const uint8_t pk[32], const uin
 	EMR_AUTO_SECRET dh = {0};
 	EMR_AUTO_SECRET shared = {0};
 	uint8_t kem_context[64];
-	emr_status status = emr_secret_new(32, &dh);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(32, &shared);
-	if (status == EMR_OK)
-		status = emr_secret_new(44, key_nonce);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &dh));
+	EMR_TRY(emr_secret_new(32, &shared));
+	EMR_TRY(emr_secret_new(44, key_nonce));
 	/* Non-zero when the result is all zeros: a low-order key (section 7.1.4). */
 	if (crypto_scalarmult_curve25519(dh.data, sk->data, pk) != 0)
 		return EMR_INVALID;
 	memcpy(kem_context, enc, 32);
 	memcpy(kem_context + 32, recipient_pk, 32);
-	status = extract_and_expand(dh.data, kem_context, &shared);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(extract_and_expand(dh.data, kem_context, &shared));
 	return key_schedule(&shared, info, key_nonce);
 }
 
@@ -163,13 +157,9 @@ emr_status emr_hpke_seal_with(const emr_secret *ephemeral, const uint8_t pk[32],
 {
 	EMR_AUTO_SECRET key_nonce = {0};
 	uint8_t enc[32];
-	emr_status status = emr_x25519_public(ephemeral, enc);
 
-	if (status != EMR_OK)
-		return status;
-	status = schedule(ephemeral, pk, enc, pk, info, &key_nonce);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_x25519_public(ephemeral, enc));
+	EMR_TRY(schedule(ephemeral, pk, enc, pk, info, &key_nonce));
 	memcpy(out, enc, 32);
 	crypto_aead_chacha20poly1305_ietf_encrypt(out + 32, NULL, plain.data, plain.len, aad.data,
 		aad.len, NULL, key_nonce.data + 32, key_nonce.data);
@@ -180,10 +170,8 @@ emr_status emr_hpke_seal(
 	const uint8_t pk[32], emr_bytes info, emr_bytes aad, emr_bytes plain, uint8_t *out)
 {
 	EMR_AUTO_SECRET ephemeral = {0};
-	emr_status status = emr_secret_random(32, &ephemeral);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_random(32, &ephemeral));
 	return emr_hpke_seal_with(&ephemeral, pk, info, aad, plain, out);
 }
 
@@ -196,9 +184,7 @@ emr_status emr_hpke_open(
 
 	if (sealed.len < EMR_HPKE_OVERHEAD)
 		return EMR_DAMAGED;
-	status = emr_x25519_public(sk, pk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_x25519_public(sk, pk));
 	status = schedule(sk, sealed.data, sealed.data, pk, info, &key_nonce);
 	if (status != EMR_OK)
 		return status == EMR_INVALID ? EMR_DAMAGED : status;

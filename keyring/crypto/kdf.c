@@ -153,13 +153,9 @@ emr_status emr_hkdf_secret(
 	const char *salt, const emr_secret *ikm, emr_bytes info, size_t len, emr_secret *out)
 {
 	EMR_AUTO_SECRET made = {0};
-	emr_status status = emr_secret_new(len, &made);
 
-	if (status != EMR_OK)
-		return status;
-	status = emr_hkdf_sha512(salt, emr_secret_view(ikm), info, made.data, len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(len, &made));
+	EMR_TRY(emr_hkdf_sha512(salt, emr_secret_view(ikm), info, made.data, len));
 	*out = made;
 	made = (emr_secret){0};
 	return EMR_OK;
@@ -169,14 +165,11 @@ emr_status emr_argon2id(emr_bytes passphrase, const uint8_t salt[16], uint32_t p
 	uint64_t memory_bytes, emr_secret *out)
 {
 	EMR_AUTO_SECRET made = {0};
-	emr_status status;
 
 	if (passes == 0 || passes > ARGON2_PASSES_MAX || memory_bytes < ARGON2_MEMORY_MIN ||
 		memory_bytes > ARGON2_MEMORY_MAX || memory_bytes % 1024 != 0)
 		return EMR_LIMIT;
-	status = emr_secret_new(ARGON2_OUT_BYTES, &made);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(ARGON2_OUT_BYTES, &made));
 	if (crypto_pwhash(made.data, made.len, (const char *)passphrase.data, passphrase.len, salt,
 		    passes, (size_t)memory_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return EMR_NO_MEMORY;

@@ -38,10 +38,7 @@ emr_status emr_pre_pool_new(size_t scalars, emr_pre_pool *out_pool)
 	if (scalars > EMR_PRE_POOL_MAX)
 		return EMR_INVALID;
 	for (size_t i = 0; i * PER_PART < scalars; i++) {
-		emr_status status = emr_secret_new(EMR_SECRET_MAX, &pool.parts[i]);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_secret_new(EMR_SECRET_MAX, &pool.parts[i]));
 	}
 	*out_pool = pool;
 	memset(&pool, 0, sizeof pool);
@@ -116,14 +113,11 @@ static emr_status cut(emr_pre_pool *pool, const uint8_t A[32], const uint8_t B[3
 
 	emr_pre_generator_u(u);
 	for (unsigned i = 0; i < n; i++) {
-		emr_status status = emr_secret_new(32, &rk[i]);
-
-		if (status == EMR_OK && (!emr_pre_index(A, B, X, D, frags[i].agent_id, sigma) ||
-						!evaluate(pool, t, sigma, rk[i].data) ||
-						!emr_r255_mul(rk[i].data, u, frags[i].U)))
-			status = EMR_INVALID;
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_secret_new(32, &rk[i]));
+		if (!emr_pre_index(A, B, X, D, frags[i].agent_id, sigma) ||
+			!evaluate(pool, t, sigma, rk[i].data) ||
+			!emr_r255_mul(rk[i].data, u, frags[i].U))
+			return EMR_INVALID;
 	}
 	return EMR_OK;
 }
@@ -142,11 +136,8 @@ emr_status emr_pre_kfrags_with(const emr_secret *a, const uint8_t B[32], unsigne
 	if (t < 1 || t > n || n > EMR_PRE_AGENTS_MAX || !agents_differ(frags, n) ||
 		!emr_r255_point_ok(B))
 		return EMR_INVALID;
-	status = emr_pre_public(a, A);
-	if (status == EMR_OK)
-		status = emr_pre_pool_new(CUT_SCALARS, &pool);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pre_public(a, A));
+	EMR_TRY(emr_pre_pool_new(CUT_SCALARS, &pool));
 	for (unsigned j = 1; j < t; j++)
 		memcpy(emr_pre_pool_at(&pool, CUT_F + j), f[j - 1].data, 32);
 	if (!begin_cut(&pool, a, x, A, B, X))
@@ -169,12 +160,9 @@ static emr_status hedged(const char *tag, const emr_secret *a, const uint8_t B[3
 {
 	EMR_AUTO_SECRET fresh = {0};
 	emr_secret made = {0};
-	emr_status status = emr_secret_random(32, &fresh);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(32, &made);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_random(32, &fresh));
+	EMR_TRY(emr_secret_new(32, &made));
 	const emr_pre_part parts[] = {
 		{fresh.data, 32}, {a->data, a->len}, {B, 32}, {gctx, 32}, {last.data, last.len}};
 

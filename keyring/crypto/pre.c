@@ -19,13 +19,10 @@ static void hand_over(emr_secret *made, emr_secret *out)
 emr_status emr_pre_scalar(const emr_secret *wide, emr_secret *out_scalar)
 {
 	EMR_AUTO_SECRET scalar = {0};
-	emr_status status;
 
 	if (wide->len != 64)
 		return EMR_INVALID;
-	status = emr_secret_new(32, &scalar);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &scalar));
 	if (!emr_r255_reduce(wide->data, scalar.data))
 		return EMR_INVALID;
 	hand_over(&scalar, out_scalar);
@@ -54,10 +51,8 @@ emr_status emr_pre_kem_key(const uint8_t A[32], const uint8_t ctx[32], const uin
 		{A, 32}, {ctx, 32}, {capsule, 32}, {capsule + 32, 32}, {S, 32}};
 	EMR_AUTO_SECRET k = {0};
 	uint8_t wide[64];
-	emr_status status = emr_secret_new(32, &k);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &k));
 	emr_pre_h512("kem", parts, 5, wide);
 	memcpy(k.data, wide, 32);
 	sodium_memzero(wide, sizeof wide);
@@ -86,21 +81,16 @@ emr_status emr_pre_encapsulate(const uint8_t A[32], const uint8_t ctx[32], const
 	EMR_AUTO_SECRET scratch = {0};
 	EMR_AUTO_SECRET shared = {0};
 	uint8_t capsule[96];
-	emr_status status;
 
 	if (r->len != 32 || u->len != 32)
 		return EMR_INVALID;
-	status = emr_secret_new(32, &scratch);
-	if (status == EMR_OK)
-		status = emr_secret_new(32, &shared);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &scratch));
+	EMR_TRY(emr_secret_new(32, &shared));
 	if (!encapsulate(A, ctx, r, u, capsule, &scratch, &shared))
 		return EMR_INVALID;
-	status = emr_pre_kem_key(A, ctx, capsule, shared.data, out_k);
-	if (status == EMR_OK)
-		memcpy(out_capsule, capsule, sizeof capsule);
-	return status;
+	EMR_TRY(emr_pre_kem_key(A, ctx, capsule, shared.data, out_k));
+	memcpy(out_capsule, capsule, sizeof capsule);
+	return EMR_OK;
 }
 
 /* Two scalars from the same parts under two tags. */
@@ -109,12 +99,9 @@ static emr_status two_scalars(const char *r_tag, const char *u_tag, const emr_pr
 {
 	EMR_AUTO_SECRET r = {0};
 	EMR_AUTO_SECRET u = {0};
-	emr_status status = emr_secret_new(32, &r);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(32, &u);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &r));
+	EMR_TRY(emr_secret_new(32, &u));
 	if (!emr_pre_hs(r_tag, parts, n, r.data) || !emr_pre_hs(u_tag, parts, n, u.data))
 		return EMR_INVALID;
 	hand_over(&r, out_r);
@@ -126,10 +113,8 @@ emr_status emr_pre_hedged(
 	const emr_secret *secret, const uint8_t ctx[32], emr_secret *out_r, emr_secret *out_u)
 {
 	EMR_AUTO_SECRET fresh = {0};
-	emr_status status = emr_secret_random(32, &fresh);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_random(32, &fresh));
 	const emr_pre_part parts[] = {{fresh.data, 32}, {secret->data, secret->len}, {ctx, 32}};
 
 	return two_scalars("enc-r", "enc-u", parts, 3, out_r, out_u);
@@ -167,16 +152,10 @@ emr_status emr_pre_decapsulate(
 	EMR_AUTO_SECRET shared = {0};
 	uint8_t A[32];
 	uint8_t sum[32];
-	emr_status status = emr_pre_public(a, A);
 
-	if (status != EMR_OK)
-		return status;
-	status = emr_pre_capsule_check(A, ctx, capsule);
-	if (status != EMR_OK)
-		return status;
-	status = emr_secret_new(32, &shared);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pre_public(a, A));
+	EMR_TRY(emr_pre_capsule_check(A, ctx, capsule));
+	EMR_TRY(emr_secret_new(32, &shared));
 	if (!emr_r255_add(capsule, capsule + 32, sum) || !emr_r255_mul(a->data, sum, shared.data))
 		return EMR_DAMAGED;
 	return emr_pre_kem_key(A, ctx, capsule, shared.data, out_k);
@@ -190,10 +169,8 @@ emr_status emr_pre_pop_with(const emr_secret *b, const emr_secret *k, const uint
 	uint8_t R[32];
 	uint8_t pop[64];
 	const emr_pre_part parts[] = {{B, 32}, {R, 32}, {net_id, 16}, {signer_id, 32}};
-	emr_status status = emr_secret_new(32, &product);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_new(32, &product));
 	if (!emr_r255_mul_base(b->data, B) || !emr_r255_mul_base(k->data, R) ||
 		!emr_pre_hs("pop", parts, 4, pop) ||
 		!emr_r255_scalar_mul(pop, b->data, product.data) ||
@@ -208,12 +185,9 @@ emr_status emr_pre_pop(const emr_secret *b, const uint8_t net_id[16], const uint
 {
 	EMR_AUTO_SECRET fresh = {0};
 	EMR_AUTO_SECRET k = {0};
-	emr_status status = emr_secret_random(32, &fresh);
 
-	if (status == EMR_OK)
-		status = emr_secret_new(32, &k);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_secret_random(32, &fresh));
+	EMR_TRY(emr_secret_new(32, &k));
 	const emr_pre_part parts[] = {
 		{b->data, b->len}, {fresh.data, 32}, {net_id, 16}, {signer_id, 32}};
 

@@ -163,10 +163,8 @@ emr_status emr_unit_tags_check(emr_unit_key *key, const uint8_t digest[32], emr_
 	const uint8_t *bytes, const uint8_t *tags)
 {
 	uint8_t made[EMR_UNITS_PER_LEAF * EMR_UNIT_TAG_BYTES];
-	emr_status status = emr_unit_tags(key, digest, units, bytes, made);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unit_tags(key, digest, units, bytes, made));
 	return CRYPTO_memcmp(made, tags, (size_t)units.count * EMR_UNIT_TAG_BYTES) == 0
 		       ? EMR_OK
 		       : EMR_DAMAGED;

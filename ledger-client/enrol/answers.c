@@ -160,13 +160,10 @@ emr_status ca_answer_base64(const json_t *base64, emr_buf *out)
 	const char *text = json_string_value(base64);
 	size_t len = json_string_length(base64), got = 0;
 	const char *end = NULL;
-	emr_status status;
 
 	if (text == NULL || len == 0 || len > BASE64_MAX)
 		return EMR_DAMAGED;
-	status = emr_buf_reserve(out, len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out, len));
 	if (sodium_base642bin(out->data + out->len, len, text, len, NULL, &got, &end,
 		    sodium_base64_VARIANT_ORIGINAL) != 0 ||
 		end != text + len)

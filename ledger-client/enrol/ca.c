@@ -52,18 +52,13 @@ static emr_status request_body(
 	EMR_AUTO_BUF der = {0};
 	EMR_AUTO_BUF pem = {0};
 	AUTO_JSON *body = NULL;
-	emr_status status = emr_csr_make(keyring, id, &der);
 
-	if (status == EMR_OK)
-		status = ca_pem(emr_buf_view(&der), "CERTIFICATE REQUEST", &pem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_csr_make(keyring, id, &der));
+	EMR_TRY(ca_pem(emr_buf_view(&der), "CERTIFICATE REQUEST", &pem));
 	body = json_pack("{s:s%, s:[{s:s, s:b}, {s:s, s:b}]}", "certificate_request",
 		(const char *)pem.data, (size_t)pem.len, "attr_reqs", "name", "emr.roles",
 		"optional", 1, "name", "emr.org", "optional", 1);
-	status = add_name(ca, body);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(add_name(ca, body));
 	*out_text = json_dumps(body, JSON_COMPACT);
 	return *out_text != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -111,9 +106,7 @@ static emr_status read_certificate(const emr_keyring *keyring, const char *id, c
 		return ca_fail(call, EMR_CA_HERE, emr_status_text(status));
 	if (status != EMR_OK || count != 1)
 		return ca_fail(call, EMR_CA_STRANGE, NULL);
-	status = judge(keyring, id, &got, call);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(judge(keyring, id, &got, call));
 	emr_ca_certificate_free(out);
 	*out = got;
 	got = (emr_ca_certificate){{0}, {0}};
@@ -126,11 +119,10 @@ static emr_status ask(const emr_ca *ca, const ca_request *request, json_t **out_
 	const json_t **out_result, emr_ca_call *call)
 {
 	EMR_AUTO_BUF answer = {0};
-	emr_status status = ca_http(ca, request, &answer, call);
 
-	return status == EMR_OK ? ca_answer_read(emr_buf_view(&answer), request->token != NULL,
-					  out_root, out_result, call)
-				: status;
+	EMR_TRY(ca_http(ca, request, &answer, call));
+	return ca_answer_read(
+		emr_buf_view(&answer), request->token != NULL, out_root, out_result, call);
 }
 
 /* A question of somebody with a certificate. */
@@ -166,8 +158,8 @@ emr_status emr_ca_enrol(const emr_ca *ca, const emr_keyring *keyring, const char
 	if (status != EMR_OK)
 		return ca_fail(call, EMR_CA_HERE, emr_status_text(status));
 	request.body = emr_bytes_of(body, strlen(body));
-	status = ask(ca, &request, &root, &result, call);
-	return status == EMR_OK ? read_certificate(keyring, id, result, out, call) : status;
+	EMR_TRY(ask(ca, &request, &root, &result, call));
+	return read_certificate(keyring, id, result, out, call);
 }
 
 emr_status emr_ca_reenrol(const emr_ca *ca, const emr_keyring *keyring, emr_bytes chain,
@@ -184,9 +176,8 @@ emr_status emr_ca_reenrol(const emr_ca *ca, const emr_keyring *keyring, emr_byte
 		status = request_body(ca, keyring, facts.handle, &body);
 	if (status != EMR_OK)
 		return ca_fail(call, EMR_CA_HERE, emr_status_text(status));
-	status = ask_as(ca, keyring, chain, "/api/v1/reenroll", body, &root, &result, call);
-	return status == EMR_OK ? read_certificate(keyring, facts.handle, result, out, call)
-				: status;
+	EMR_TRY(ask_as(ca, keyring, chain, "/api/v1/reenroll", body, &root, &result, call));
+	return read_certificate(keyring, facts.handle, result, out, call);
 }
 
 /* ---- A registrar's ---- */
@@ -260,9 +251,7 @@ emr_status emr_ca_revoke(const emr_ca *ca, const emr_keyring *keyring, emr_bytes
 	text = status == EMR_OK && emr_ca_id_ok(id) ? json_dumps(body, JSON_COMPACT) : NULL;
 	if (text == NULL)
 		return ca_fail(call, EMR_CA_HERE, emr_status_text(EMR_INVALID));
-	status = ask_as(ca, keyring, chain, "/api/v1/revoke", text, &root, &result, call);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_as(ca, keyring, chain, "/api/v1/revoke", text, &root, &result, call));
 	/* None when there was nothing of his to revoke. */
 	crl = json_object_get(result, "CRL");
 	if (!json_is_string(crl) || json_string_length(crl) == 0)

@@ -13,10 +13,8 @@
 static emr_status append_base64(emr_bytes bytes, emr_buf *out)
 {
 	size_t len = sodium_base64_ENCODED_LEN(bytes.len, sodium_base64_VARIANT_ORIGINAL);
-	emr_status status = emr_buf_reserve(out, len);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out, len));
 	sodium_bin2base64((char *)out->data + out->len, len, bytes.data, bytes.len,
 		sodium_base64_VARIANT_ORIGINAL);
 	out->len += len - 1;
@@ -31,26 +29,20 @@ static emr_status add_text(emr_buf *out, const char *text)
 emr_status ca_pem(emr_bytes der, const char *what, emr_buf *out)
 {
 	EMR_AUTO_BUF text = {0};
-	emr_status status = append_base64(der, &text);
 
-	if (status == EMR_OK)
-		status = add_text(out, "-----BEGIN ");
-	if (status == EMR_OK)
-		status = add_text(out, what);
-	if (status == EMR_OK)
-		status = add_text(out, "-----\n");
-	for (size_t at = 0; status == EMR_OK && at < text.len; at += LINE_CHARS) {
+	EMR_TRY(append_base64(der, &text));
+	EMR_TRY(add_text(out, "-----BEGIN "));
+	EMR_TRY(add_text(out, what));
+	EMR_TRY(add_text(out, "-----\n"));
+	for (size_t at = 0; at < text.len; at += LINE_CHARS) {
 		size_t n = text.len - at < LINE_CHARS ? text.len - at : LINE_CHARS;
 
-		status = emr_buf_append(out, text.data + at, n);
-		if (status == EMR_OK)
-			status = add_text(out, "\n");
+		EMR_TRY(emr_buf_append(out, text.data + at, n));
+		EMR_TRY(add_text(out, "\n"));
 	}
-	if (status == EMR_OK)
-		status = add_text(out, "-----END ");
-	if (status == EMR_OK)
-		status = add_text(out, what);
-	return status == EMR_OK ? add_text(out, "-----\n") : status;
+	EMR_TRY(add_text(out, "-----END "));
+	EMR_TRY(add_text(out, what));
+	return add_text(out, "-----\n");
 }
 
 /* The first certificate of CHAIN: its length stands in front. */
@@ -89,32 +81,20 @@ emr_status ca_token(const emr_keyring *keyring, emr_bytes chain, const char *met
 	EMR_AUTO_BUF certificate = {0};
 	EMR_AUTO_BUF message = {0};
 	uint8_t raw[64];
-	emr_status status = ca_pem(first_of(chain), "CERTIFICATE", &pem);
 
-	if (status == EMR_OK)
-		status = append_base64(emr_buf_view(&pem), &certificate);
-	if (status == EMR_OK)
-		status = add_text(&message, method);
-	if (status == EMR_OK)
-		status = add_text(&message, ".");
-	if (status == EMR_OK)
-		status = append_base64(emr_bytes_of(uri, strlen(uri)), &message);
-	if (status == EMR_OK)
-		status = add_text(&message, ".");
-	if (status == EMR_OK)
-		status = append_base64(body, &message);
-	if (status == EMR_OK)
-		status = add_text(&message, ".");
-	if (status == EMR_OK)
-		status = emr_buf_append(&message, certificate.data, certificate.len);
-	if (status == EMR_OK)
-		status = emr_keyring_sign(keyring, emr_signer_certificate(), EMR_SIGN_FABRIC_CA,
-			emr_buf_view(&message), raw);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, certificate.data, certificate.len);
-	if (status == EMR_OK)
-		status = add_text(out, ".");
-	if (status == EMR_OK)
-		status = append_signature(raw, out);
-	return status == EMR_OK ? emr_buf_append(out, "", 1) : status;
+	EMR_TRY(ca_pem(first_of(chain), "CERTIFICATE", &pem));
+	EMR_TRY(append_base64(emr_buf_view(&pem), &certificate));
+	EMR_TRY(add_text(&message, method));
+	EMR_TRY(add_text(&message, "."));
+	EMR_TRY(append_base64(emr_bytes_of(uri, strlen(uri)), &message));
+	EMR_TRY(add_text(&message, "."));
+	EMR_TRY(append_base64(body, &message));
+	EMR_TRY(add_text(&message, "."));
+	EMR_TRY(emr_buf_append(&message, certificate.data, certificate.len));
+	EMR_TRY(emr_keyring_sign(keyring, emr_signer_certificate(), EMR_SIGN_FABRIC_CA,
+		emr_buf_view(&message), raw));
+	EMR_TRY(emr_buf_append(out, certificate.data, certificate.len));
+	EMR_TRY(add_text(out, "."));
+	EMR_TRY(append_signature(raw, out));
+	return emr_buf_append(out, "", 1);
 }

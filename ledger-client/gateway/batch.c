@@ -66,10 +66,9 @@ emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call, em
 		.args = args, .arg_count = authority.len > 0 ? 4 : 3, .transient_name = "parts"};
 	size_t public_len = 0;
 	uint16_t count = 0;
-	emr_status status = split(&run, batch, &public_len, &count);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(split(&run, batch, &public_len, &count));
 	args[2] = emr_bytes_of(batch.data, public_len);
 	invocation.transient = emr_bytes_of(batch.data + public_len, batch.len - public_len);
 	if (invocation.transient.len == 0)

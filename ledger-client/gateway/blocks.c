@@ -57,10 +57,8 @@ static emr_status read_parts(emr_bytes bytes, block *out)
 emr_status block_flags(emr_bytes bytes, uint8_t out_hash[32], emr_buf *out_filter)
 {
 	block b = {.number = 0};
-	emr_status status = read_parts(bytes, &b);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_parts(bytes, &b));
 	if (b.previous.len > HASH_BYTES || b.data_hash.len != HASH_BYTES)
 		return EMR_DAMAGED;
 	block_hash(b.number, b.previous, b.data_hash, out_hash);
@@ -69,10 +67,9 @@ emr_status block_flags(emr_bytes bytes, uint8_t out_hash[32], emr_buf *out_filte
 
 static emr_status read_block(emr_bytes bytes, block *out)
 {
-	emr_status status = read_parts(bytes, out);
-
-	if (status != EMR_OK || out->count == 0)
-		return status;
+	EMR_TRY(read_parts(bytes, out));
+	if (out->count == 0)
+		return EMR_OK;
 	out->transactions = calloc(out->count, sizeof *out->transactions);
 	return out->transactions != NULL ? read_parts(bytes, out) : EMR_NO_MEMORY;
 }
@@ -129,9 +126,9 @@ static emr_status read_args(emr_bytes proposal_payload, proto_list *args)
 		{CHAINCODE_SPEC_INPUT, PROTO_MESSAGE, PROTO_INSIDE(of_input)}};
 	const proto_want of_invocation[] = {
 		{CHAINCODE_INVOCATION_SPEC_CHAINCODE_SPEC, PROTO_MESSAGE, PROTO_INSIDE(of_spec)}};
-	emr_status status = proto_read(proposal_payload, of_payload, 1);
 
-	return status == EMR_OK ? proto_read(input, of_invocation, 1) : status;
+	EMR_TRY(proto_read(proposal_payload, of_payload, 1));
+	return proto_read(input, of_invocation, 1);
 }
 
 /* The creator is the one whom the contract was told, who stands in the header that the endorsers
@@ -145,21 +142,18 @@ static emr_status read_header(const gateway_prepared *p, emr_gateway_entry *out)
 		{CHANNEL_HEADER_TIMESTAMP, PROTO_MESSAGE, PROTO_INSIDE(of_time)},
 		{CHANNEL_HEADER_TX_ID, PROTO_BYTES, &tx_id}};
 	const proto_want of_signature[] = {{SIGNATURE_HEADER_CREATOR, PROTO_BYTES, &out->creator}};
-	emr_status status = proto_read(p->channel_header, of_channel, 2);
 
-	if (status == EMR_OK)
-		status = proto_read(p->action_header, of_signature, 1);
-	if (status == EMR_OK && tx_id.len != TX_ID_CHARS)
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(proto_read(p->channel_header, of_channel, 2));
+	EMR_TRY(proto_read(p->action_header, of_signature, 1));
+	if (tx_id.len != TX_ID_CHARS)
+		return EMR_DAMAGED;
 	memcpy(out->tx_id, tx_id.data, tx_id.len);
 	out->tx_id[TX_ID_CHARS] = '\0';
 	out->ledger_time_unix_s = seconds;
 	return EMR_OK;
 }
 
-/* What a transaction has entered: a batch, or entries of the ledger of a directory. */
+/* The content of a transaction: a batch, or entries of the ledger of a directory. */
 typedef struct entered {
 	emr_bytes args[ARGS_MAX];
 	size_t count;
@@ -222,14 +216,13 @@ static bool are_moved(const entered *e)
 static emr_status read_entered(const emr_gateway *gateway, const gateway_prepared *p, entered *out)
 {
 	proto_list args = {.items = out->args, .max = ARGS_MAX};
-	emr_status status;
 
 	if (!is_text(p->chaincode_name, gateway->chaincode) || p->result.len == 0 ||
 		p->result.data[0] != EMR_OUTCOME_APPLIED)
 		return EMR_OK;
-	status = read_args(p->proposal_payload, &args);
-	if (status != EMR_OK || args.count == 0 || args.total > args.max)
-		return status;
+	EMR_TRY(read_args(p->proposal_payload, &args));
+	if (args.count == 0 || args.total > args.max)
+		return EMR_OK;
 	out->count = args.count;
 	out->result = p->result;
 	out->has_moved = is_text(out->args[0], "move");
@@ -306,20 +299,19 @@ static const char *read_transaction(const emr_gateway *gateway, emr_bytes bytes,
 static emr_status visit_entered(const entered *e, const block_reader *reader)
 {
 	const size_t n = e->has_moved ? (e->count - 1) / MOVED_ARGS : 1;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		emr_gateway_entry entry = e->entry;
 
 		if (!e->has_moved || read_moved(e, i, &entry))
-			status = reader->visit(reader->arg, &entry);
+			EMR_TRY(reader->visit(reader->arg, &entry));
 	}
-	return status;
+	return EMR_OK;
 }
 
-/* What peers call valid is in their state: to pass it over, or to stop at it, would part whoever
- * reads here from them.  So the word of those that must endorse decides.  *OUT_WRONG: it is not
- * theirs, and the one that is asked has made it up. */
+/* A transaction that peers call valid is in their state: to pass it over, or to stop at it, would
+ * part the readers here from them. So the word of those that must endorse decides. *OUT_WRONG: it
+ * is not theirs, and the one that is asked has made it up. */
 static emr_status confirm(const block_reader *reader, const block *b, const entered *e,
 	const char *wrong, const char **out_wrong)
 {
@@ -342,9 +334,10 @@ static emr_status visit_entries(const emr_gateway *gateway, const block *b,
 	const block_reader *reader, const char **out_wrong)
 {
 	EMR_AUTO_FREE entered *e = calloc(1, sizeof *e);
-	emr_status status = e != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
+	if (e == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < b->count; i++) {
 		const char *wrong;
 
 		if (b->filter.data[i] != 0)
@@ -352,11 +345,11 @@ static emr_status visit_entries(const emr_gateway *gateway, const block *b,
 		e->entry = (emr_gateway_entry){.block = b->number, .tx = (uint32_t)i};
 		wrong = read_transaction(gateway, b->transactions[i], e);
 		if (wrong != NULL)
-			status = confirm(reader, b, e, wrong, out_wrong);
-		if (status == EMR_OK && e->is_something)
-			status = visit_entered(e, reader);
+			EMR_TRY(confirm(reader, b, e, wrong, out_wrong));
+		if (e->is_something)
+			EMR_TRY(visit_entered(e, reader));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static void advance(const block *b, emr_gateway_position *position)
@@ -467,7 +460,7 @@ static emr_status ask_height_of_any(
 	return status;
 }
 
-/* What came as the block that POSITION expects, its entries to VISIT. */
+/* Takes the bytes that came as the block that POSITION expects, and gives its entries to VISIT. */
 static emr_status take_block(emr_gateway *gateway, emr_gateway_call *call, emr_bytes bytes,
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
 {
@@ -499,13 +492,10 @@ static emr_status ask_block(emr_gateway *gateway, emr_gateway_call *call,
 {
 	EMR_AUTO_BUF bytes = {0};
 	char number[24];
-	emr_status status;
 
 	(void)snprintf(number, sizeof number, "%" PRIu64, position->next_block);
-	status = ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes);
-	return status == EMR_OK
-		       ? take_block(gateway, call, emr_buf_view(&bytes), position, visit, arg)
-		       : status;
+	EMR_TRY(ask_ledger(gateway, call, "GetBlockByNumber", number, &bytes));
+	return take_block(gateway, call, emr_buf_view(&bytes), position, visit, arg);
 }
 
 /* ---- Many at once ---- */
@@ -568,8 +558,8 @@ static emr_status ask_stream(emr_gateway *gateway, emr_gateway_call *call,
 
 /* ---- One by one ---- */
 
-/* What a first block has to be is known before anybody is asked: a gateway that has another one is
- * passed over while one has that. */
+/* The first block is known before any gateway is asked: a gateway that has another one is passed
+ * over while one has that. */
 static emr_status ask_first_of_any(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, emr_gateway_entry_fn visit, void *arg)
 {

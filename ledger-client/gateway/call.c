@@ -244,7 +244,8 @@ static emr_gateway_fault curl_fault(const gateway_run *run, CURLcode code)
 	return EMR_GATEWAY_STRANGE;
 }
 
-/* What a proxy in between says without gRPC (grpc/grpc doc/http-grpc-status-mapping.md). */
+/* The status for an answer of a proxy in between, without gRPC (grpc/grpc
+ * doc/http-grpc-status-mapping.md). */
 static emr_gateway_fault http_fault(long status)
 {
 	if (status == 401 || status == 403)
@@ -338,12 +339,10 @@ static emr_status exchange_run(exchange *x, size_t index)
 static emr_status body_of(emr_bytes message, emr_buf *out)
 {
 	uint8_t head[GRPC_FRAME_HEAD];
-	emr_status status;
 
 	grpc_frame_head((uint32_t)message.len, head);
-	status = emr_buf_append(out, head, sizeof head);
-	return status == EMR_OK && message.len > 0 ? emr_buf_append(out, message.data, message.len)
-						   : status;
+	EMR_TRY(emr_buf_append(out, head, sizeof head));
+	return message.len > 0 ? emr_buf_append(out, message.data, message.len) : EMR_OK;
 }
 
 /* A gateway asks a peer of its own organisation before all others, and gives up with it: another

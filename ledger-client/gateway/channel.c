@@ -1,6 +1,6 @@
-/* This file opens a network by its directory.  Of one on Fabric it makes the client of the gateways
- * when it is first needed, because who joins has his certificate only then, and makes it again when
- * the keyring has another. */
+/* This file opens a network by its directory. Of one on Fabric it makes the client of the gateways
+ * when it is first needed, because a person who joins has a certificate only then, and makes it
+ * again when the keyring has another. */
 #include "gateway/channel.h"
 
 #include <fcntl.h>
@@ -155,12 +155,10 @@ static emr_status newest_line(channel_lines *lines)
 	EMR_AUTO_BUF chain = {0};
 	emr_id32 hash;
 	emr_bytes certificate;
-	emr_status status = lines->keyring == NULL ? EMR_NOT_FOUND
-						   : emr_keyring_tlv_get(lines->keyring,
-							     EMR_KEYRING_CERTIFICATE, &chain);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(lines->keyring == NULL
+			? EMR_NOT_FOUND
+			: emr_keyring_tlv_get(lines->keyring, EMR_KEYRING_CERTIFICATE, &chain));
 	certificate = channel_first_certificate(emr_buf_view(&chain));
 	hash = emr_sha256_of(&certificate, 1);
 	if (lines->newest != NULL && memcmp(hash.b, lines->newest->certificate.b, 32) == 0)
@@ -228,10 +226,8 @@ static emr_status open_fabric(const emr_ledger_options *options, int wake_fd, em
 		.descriptor = descriptor,
 		.wake_fd = wake_fd,
 		.stop_fd = options->stop_fd};
-	emr_status status = options->own != NULL ? emr_dir_open(options->own, &own) : EMR_INVALID;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(options->own != NULL ? emr_dir_open(options->own, &own) : EMR_INVALID);
 	host.line_arg = lines_new(options->path, options);
 	if (host.line_arg == NULL)
 		return EMR_NO_MEMORY;

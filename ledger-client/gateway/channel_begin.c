@@ -71,12 +71,9 @@ static emr_status begin(beginning *b)
 	const emr_bytes args[2] = {emr_bytes_of("genesis", 7), b->descriptor};
 	const emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
 	emr_gateway_commit commit;
-	emr_status status = emr_gateway_endorse(b->gateway, &b->call, &invocation, &envelope, NULL);
 
-	if (status == EMR_OK)
-		status = emr_gateway_settle(
-			b->gateway, &b->call, emr_buf_view(&envelope), false, &commit);
-	return status;
+	EMR_TRY(emr_gateway_endorse(b->gateway, &b->call, &invocation, &envelope, NULL));
+	return emr_gateway_settle(b->gateway, &b->call, emr_buf_view(&envelope), false, &commit);
 }
 
 /* Somebody may be quicker, with the same or with another one: then it is looked at again. */
@@ -152,7 +149,7 @@ emr_status emr_channel_meet(const char *dir, const emr_keyring *keyring, emr_byt
 	return meet(dir, keyring, certificate, descriptor, look, said, said_size);
 }
 
-/* What follows a comment or a line without an end is a line of its own. */
+/* Text behind a comment or a line without an end is a line of its own. */
 static emr_status write_genesis(beginning *b)
 {
 	EMR_AUTO_FD fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -191,12 +188,10 @@ static emr_status pin_own(
 	const char *dir, const emr_keyring *keyring, bool *out_is_new, char *said, size_t said_size)
 {
 	EMR_AUTO_BUF chain = {0};
-	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
 
-	return status == EMR_OK ? emr_channel_pin(dir, keyring,
-					  channel_first_certificate(emr_buf_view(&chain)),
-					  out_is_new, said, said_size)
-				: status;
+	EMR_TRY(emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain));
+	return emr_channel_pin(dir, keyring, channel_first_certificate(emr_buf_view(&chain)),
+		out_is_new, said, said_size);
 }
 
 emr_status emr_channel_try(const char *dir, const emr_keyring *keyring, emr_bytes descriptor,
@@ -234,10 +229,8 @@ emr_status emr_channel_note(const char *dir, emr_keyring *keyring)
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size)
 {
 	EMR_AUTO_CHANNEL channel = {0};
-	emr_status status = emr_channel_read(dir, &channel, cause, cause_size);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_channel_read(dir, &channel, cause, cause_size));
 	*out_msp = channel.msp;
 	channel.msp = NULL;
 	return EMR_OK;

@@ -83,10 +83,9 @@ emr_status emr_channel_carry_for(
 {
 	EMR_AUTO_CHANNEL channel = {0};
 	emr_writer w = emr_writer_of(out);
-	emr_status status = emr_channel_read(dir, &channel, cause, cause_size);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_channel_read(dir, &channel, cause, cause_size));
 	emr_write_bytes(&w, MAGIC, 4);
 	emr_write_u8(&w, VERSION);
 	emr_write_u8(&w, RULE_MAJORITY);
@@ -112,7 +111,8 @@ emr_status emr_channel_carry_for(
 
 /* ---- Into a directory ---- */
 
-/* What may become a word of a line of DIR/network: nothing in it ends the word or the line. */
+/* True for text that may become a word of a line of DIR/network: nothing in it ends the word or the
+ * line. */
 static emr_bytes read_word_or_none(emr_reader *r, size_t max)
 {
 	emr_bytes word = emr_read_bytes(r, emr_read_u8(r));
@@ -142,7 +142,7 @@ static emr_bytes read_pem(emr_reader *r)
 	return pem;
 }
 
-/* What a network may have or not. */
+/* The parts that a network may have or not. */
 static void read_more(emr_reader *r, carried *out)
 {
 	uint8_t authorities;
@@ -220,17 +220,14 @@ static emr_status add_text(emr_buf *out, const char *text)
 
 static emr_status add_line(emr_buf *out, const char *word, emr_bytes value, const char *file)
 {
-	emr_status status = add_text(out, word);
-
-	if (status == EMR_OK)
-		status = add_text(out, " = ");
-	if (status == EMR_OK)
-		status = emr_buf_append(out, value.data, value.len);
-	if (status == EMR_OK && file != NULL)
-		status = add_text(out, " ");
-	if (status == EMR_OK && file != NULL)
-		status = add_text(out, file);
-	return status == EMR_OK ? add_text(out, "\n") : status;
+	EMR_TRY(add_text(out, word));
+	EMR_TRY(add_text(out, " = "));
+	EMR_TRY(emr_buf_append(out, value.data, value.len));
+	if (file != NULL)
+		EMR_TRY(add_text(out, " "));
+	if (file != NULL)
+		EMR_TRY(add_text(out, file));
+	return add_text(out, "\n");
 }
 
 static emr_status add_authority(int dirfd, emr_buf *text, const carried *c)
@@ -249,11 +246,10 @@ static emr_status add_with_file(int dirfd, emr_buf *text, const char *word, size
 	emr_bytes value, emr_bytes content)
 {
 	char file[40];
-	emr_status status;
 
 	(void)snprintf(file, sizeof file, "%s-%zu.pem", word, number);
-	status = emr_file_replace(dirfd, file, content, 0600);
-	return status == EMR_OK ? add_line(text, word, value, file) : status;
+	EMR_TRY(emr_file_replace(dirfd, file, content, 0600));
+	return add_line(text, word, value, file);
 }
 
 static emr_status add_genesis(emr_buf *text, emr_bytes hash)
@@ -268,26 +264,20 @@ emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd)
 {
 	EMR_AUTO_BUF text = {0};
 	carried c = {0};
-	emr_status status = read_carried(bytes, &c);
 
-	if (status == EMR_OK)
-		status = add_text(&text, "kind = fabric\n");
-	if (status == EMR_OK)
-		status = add_line(&text, "msp", c.msp, NULL);
-	if (status == EMR_OK)
-		status = add_line(&text, "channel", c.channel, NULL);
-	if (status == EMR_OK)
-		status = add_line(&text, "chaincode", c.chaincode, NULL);
-	for (size_t i = 0; i < c.n_gateways && status == EMR_OK; i++)
-		status = add_with_file(dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]);
-	for (size_t i = 0; i < c.n_organisations && status == EMR_OK; i++)
-		status = add_with_file(dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]);
-	if (status == EMR_OK && c.genesis.len > 0)
-		status = add_genesis(&text, c.genesis);
-	if (status == EMR_OK && c.has_authority)
-		status = add_authority(dirfd, &text, &c);
+	EMR_TRY(read_carried(bytes, &c));
+	EMR_TRY(add_text(&text, "kind = fabric\n"));
+	EMR_TRY(add_line(&text, "msp", c.msp, NULL));
+	EMR_TRY(add_line(&text, "channel", c.channel, NULL));
+	EMR_TRY(add_line(&text, "chaincode", c.chaincode, NULL));
+	for (size_t i = 0; i < c.n_gateways; i++)
+		EMR_TRY(add_with_file(dirfd, &text, "gateway", i + 1, c.addresses[i], c.roots[i]));
+	for (size_t i = 0; i < c.n_organisations; i++)
+		EMR_TRY(add_with_file(dirfd, &text, "organisation", i + 1, c.msps[i], c.cas[i]));
+	if (c.genesis.len > 0)
+		EMR_TRY(add_genesis(&text, c.genesis));
+	if (c.has_authority)
+		EMR_TRY(add_authority(dirfd, &text, &c));
 	/* Last: what it names is there. */
-	return status == EMR_OK
-		       ? emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS, emr_buf_view(&text), 0600)
-		       : status;
+	return emr_file_replace(dirfd, EMR_CHANNEL_SETTINGS, emr_buf_view(&text), 0600);
 }

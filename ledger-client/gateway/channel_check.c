@@ -126,10 +126,9 @@ static emr_status check_anchor(
 		emr_bytes_of(channel->channel, strlen(channel->channel))};
 	const emr_gateway_invocation invocation = {
 		.chaincode = "cscc", .args = args, .arg_count = 2};
-	emr_status status = emr_gateway_evaluate(gateway, call, &invocation, &config);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_gateway_evaluate(gateway, call, &invocation, &config));
 	status = config_has_anchor(emr_buf_view(&config), name);
 	return status == EMR_OK || status == EMR_NOT_FOUND
 		       ? status
@@ -163,17 +162,12 @@ emr_status emr_channel_check(const char *dir, const emr_keyring *keyring, emr_by
 	checking c = {.descriptor = descriptor, .tell = tell, .arg = arg};
 	EMR_AUTO_CHANNEL channel = {0};
 	EMR_AUTO_BUF chain = {0};
-	emr_status status = emr_channel_read(dir, &channel, cause, cause_size);
 
-	if (status == EMR_OK)
-		status = channel_of_keyring(&channel, keyring);
-	if (status == EMR_OK)
-		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
-	if (status == EMR_OK)
-		status = emr_gateway_identity_of_keyring(keyring, channel.msp,
-			channel_first_certificate(emr_buf_view(&chain)), &c.identity);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_channel_read(dir, &channel, cause, cause_size));
+	EMR_TRY(channel_of_keyring(&channel, keyring));
+	EMR_TRY(emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain));
+	EMR_TRY(emr_gateway_identity_of_keyring(keyring, channel.msp,
+		channel_first_certificate(emr_buf_view(&chain)), &c.identity));
 	c.channel = &channel;
 	c.well = channel.n_gateways;
 	for (size_t i = 0; i < channel.n_gateways; i++)

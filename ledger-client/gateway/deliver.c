@@ -133,9 +133,9 @@ emr_status deliver_blocks(emr_gateway *gateway, emr_gateway_call *call, uint64_t
 	if (status != EMR_OK)
 		return gateway_run_fail_here(&run, status);
 	request.message = emr_buf_view(&message);
-	status = gateway_ask(&run, &request);
-	if (status != EMR_OK || l.status == DELIVER_STATUS_SUCCESS)
-		return status;
+	EMR_TRY(gateway_ask(&run, &request));
+	if (l.status == DELIVER_STATUS_SUCCESS)
+		return EMR_OK;
 	(void)snprintf(said, sizeof said, "the stream of blocks ends with %u", (unsigned)l.status);
 	return gateway_run_fail(&run,
 		l.status == STATUS_FORBIDDEN ? EMR_GATEWAY_PERMISSION : EMR_GATEWAY_BROKEN_OFF,

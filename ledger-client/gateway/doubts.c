@@ -96,8 +96,8 @@ void block_doubts_free(block_doubts *d)
 	free(d->said);
 }
 
-/* What peers of the organisation with authority I have in that block, under their signature.  Not
- * EMR_OK: nothing, and of this block they are not asked again. */
+/* Asks peers of the organisation with authority I for that transaction in their block, under their
+ * signature. Not EMR_OK: nothing, and of this block they are not asked again. */
 static emr_status ask_organisation(block_doubts *d, size_t i, uint64_t block)
 {
 	emr_gateway *gateway = d->gateway;
@@ -176,10 +176,8 @@ emr_status block_doubts_decide(void *arg, const block_doubt *doubt)
 	counted words = {0};
 	char name[EMR_GATEWAY_SAID_BYTES];
 	emr_ledger_doubt read;
-	emr_status status = count_words(d, doubt, &words);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(count_words(d, doubt, &words));
 	read_doubt(doubt, &read);
 	read.end = end_of(d->gateway, doubt, &words);
 	hold(d->gateway);

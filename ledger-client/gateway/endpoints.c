@@ -43,12 +43,10 @@ static emr_status read_host(const char *address, char **out_host)
 static emr_status check_address(const emr_gateway_endpoint *options)
 {
 	EMR_AUTO_FREE char *host = NULL;
-	emr_status status = options->address == NULL || options->address[0] == '\0'
-				    ? EMR_INVALID
-				    : read_host(options->address, &host);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(options->address == NULL || options->address[0] == '\0'
+			? EMR_INVALID
+			: read_host(options->address, &host));
 	if (strncmp(options->address, "http://", 7) == 0)
 		return is_here(host) ? EMR_OK : EMR_FORBIDDEN;
 	if (strncmp(options->address, "https://", 8) != 0 || options->ca_file == NULL ||
@@ -67,10 +65,7 @@ static bool copy(const char *text, char **out_copy)
 
 emr_status endpoint_open(gateway_endpoint *endpoint, const emr_gateway_endpoint *options)
 {
-	emr_status status = check_address(options);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_address(options));
 	return copy(options->address, &endpoint->address) &&
 			       copy(options->ca_file, &endpoint->ca_file) &&
 			       copy(options->cert_file, &endpoint->cert_file) &&

@@ -1,4 +1,4 @@
-/* The numbers of Fabric's fields, each of them once: MESSAGE_FIELD, as in
+/* This header has the numbers of Fabric's fields, each of them once: MESSAGE_FIELD, as in
  * hyperledger/fabric-protos v0.3.7, in the file that stands above them; the messages of Google are
  * those of protobuf and googleapis. */
 #pragma once

@@ -38,7 +38,6 @@ static emr_status read_authority(const char *pem, X509_STORE *store)
 static emr_status open_authorities(emr_gateway *gateway, const char *const *texts)
 {
 	size_t count = 0;
-	emr_status status = EMR_OK;
 
 	if (texts == NULL)
 		return EMR_OK;
@@ -48,7 +47,7 @@ static emr_status open_authorities(emr_gateway *gateway, const char *const *text
 	gateway->authorities = calloc(count + 1, sizeof *gateway->authorities);
 	if (gateway->authorities == NULL)
 		return EMR_NO_MEMORY;
-	for (size_t i = 0; i < count && status == EMR_OK; i++) {
+	for (size_t i = 0; i < count; i++) {
 		gateway_authority *authority = &gateway->authorities[i];
 
 		gateway->authority_count++;
@@ -56,11 +55,11 @@ static emr_status open_authorities(emr_gateway *gateway, const char *const *text
 		authority->store = X509_STORE_new();
 		if (authority->msp_id == NULL || authority->store == NULL)
 			return EMR_NO_MEMORY;
-		status = strnlen(texts[2 * i + 1], AUTHORITY_PEM_MAX) == AUTHORITY_PEM_MAX
-				 ? EMR_LIMIT
-				 : read_authority(texts[2 * i + 1], authority->store);
+		EMR_TRY(strnlen(texts[2 * i + 1], AUTHORITY_PEM_MAX) == AUTHORITY_PEM_MAX
+				? EMR_LIMIT
+				: read_authority(texts[2 * i + 1], authority->store));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static bool is_name(const char *name)
@@ -70,8 +69,6 @@ static bool is_name(const char *name)
 
 static emr_status fill(emr_gateway *gateway, const emr_gateway_options *options)
 {
-	emr_status status = EMR_OK;
-
 	if (!emr_curl_begin() ||
 		(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) == 0)
 		return EMR_UNSUPPORTED;
@@ -87,11 +84,11 @@ static emr_status fill(emr_gateway *gateway, const emr_gateway_options *options)
 	gateway->has_genesis = options->genesis != NULL;
 	if (gateway->has_genesis)
 		memcpy(gateway->genesis, options->genesis, sizeof gateway->genesis);
-	for (size_t i = 0; i < options->endpoint_count && status == EMR_OK; i++) {
+	for (size_t i = 0; i < options->endpoint_count; i++) {
 		gateway->endpoint_count++;
-		status = endpoint_open(&gateway->endpoints[i], &options->endpoints[i]);
+		EMR_TRY(endpoint_open(&gateway->endpoints[i], &options->endpoints[i]));
 	}
-	return status == EMR_OK ? open_authorities(gateway, options->authorities) : status;
+	return open_authorities(gateway, options->authorities);
 }
 
 emr_status emr_gateway_open(const emr_gateway_options *options, emr_gateway **out_gateway)
@@ -189,10 +186,9 @@ static emr_status ask_proposal(gateway_run *run, const char *path,
 	emr_buf *out_answer)
 {
 	EMR_AUTO_BUF request = {0};
-	emr_status status = make_proposal(run, invocation, out_proposal);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_proposal(run, invocation, out_proposal));
 	status = write_request(run->gateway, out_proposal, invocation, &request);
 	if (status != EMR_OK)
 		return gateway_run_fail_here(run, status);

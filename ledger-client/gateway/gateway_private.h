@@ -1,5 +1,6 @@
-/* The parts of the client share this: endpoints with their connections, one call that runs, the
- * bytes of proposals and transactions. It refuses redirects and proxies of the environment. */
+/* This header declares what the parts of the client share: endpoints with their connections, one
+ * call that runs, the bytes of proposals and transactions. It refuses redirects and proxies of the
+ * environment. */
 #pragma once
 
 #include <openssl/x509.h>

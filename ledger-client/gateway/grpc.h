@@ -57,7 +57,7 @@ void grpc_frame_head(uint32_t len, uint8_t out[GRPC_FRAME_HEAD]);
 #define GRPC_DETAILS_MAX 65536 /* base64 characters */
 #define GRPC_DETAIL_COUNT_MAX 64
 
-/* What headers and trailers have said; texts are printable ASCII, with NUL. */
+/* The contents of headers and trailers; texts are printable ASCII, with NUL. */
 typedef struct grpc_said {
 	int code;     /* grpc_code, or another number up to 16 */
 	bool is_grpc; /* the content type */

@@ -47,19 +47,18 @@ static emr_ledger_absence known_absence(fabric_host *h)
 		.refusal = emr_status_is_away(h->last) ? NULL : emr_gateway_fault_name(h->fault)};
 }
 
-/* Who holds the lock reads blocks, or waits for a gateway that says nothing: EMR_BUSY, or what is
- * known of how it is. */
+/* The holder of the lock reads blocks, or waits for a gateway that says nothing: EMR_BUSY, or the
+ * state as it is known. */
 static emr_status hold_for(fabric_host *h, uint32_t most_ms)
 {
 	struct timespec until;
-	emr_status status;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += most_ms / 1000;
 	if (pthread_mutex_clocklock(&h->lock, CLOCK_MONOTONIC, &until) == 0)
 		return EMR_OK;
-	status = known_absence(h).status;
-	return status == EMR_OK ? EMR_BUSY : status;
+	EMR_TRY(known_absence(h).status);
+	return EMR_BUSY;
 }
 
 /* Lock held. */
@@ -72,8 +71,8 @@ static uint32_t look_ms(fabric_host *h)
 	return h->is_hurried ? HOST_MOMENT_MS : h->timeout_ms;
 }
 
-/* Lock held.  What whoever held it before has heard since BEGUN_NS, if that was that nobody
- * answers: two do not wait for that one after the other. */
+/* Lock held. If the previous holder found the gateways silent after BEGUN_NS, that is returned: two
+ * callers do not wait for it one after the other. */
 static emr_status heard_since(fabric_host *h, int64_t begun_ns)
 {
 	return h->asked_ns >= begun_ns ? known_absence(h).status : EMR_OK;
@@ -84,10 +83,9 @@ static emr_status host_size(void *self, uint64_t *out_size)
 {
 	fabric_host *h = self;
 	int64_t begun_ns = emr_clock_boot_ns(emr_clock_system());
-	emr_status status = known_absence(h).is_asked ? EMR_OFFLINE : hold_for(h, LOOK_MS);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(known_absence(h).is_asked ? EMR_OFFLINE : hold_for(h, LOOK_MS));
 	status = heard_since(h, begun_ns);
 	if (status == EMR_OK)
 		status = host_follow_for(h, look_ms(h), h->stop_fd);
@@ -102,13 +100,13 @@ static emr_status read_change(
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_entry entry;
-	emr_status status = emr_chain_changes(
-		h->chain, domain != NULL ? domain->b : NULL, since, &out->count, &out->last_seq);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_chain_size(h->chain, &out->size);
-	if (status != EMR_OK || out->last_seq == 0)
-		return status;
+	EMR_TRY(emr_chain_changes(
+		h->chain, domain != NULL ? domain->b : NULL, since, &out->count, &out->last_seq));
+	EMR_TRY(emr_chain_size(h->chain, &out->size));
+	if (out->last_seq == 0)
+		return EMR_OK;
 	status = emr_chain_entry(h->chain, out->last_seq, &bytes, NULL);
 	if (status != EMR_OK ||
 		emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry) != EMR_CONTRACT_OK)
@@ -122,15 +120,12 @@ static emr_status host_changes(
 {
 	fabric_host *h = self;
 	emr_ledger_change change = {0};
-	emr_status status;
 	HOLD(&h->lock);
 
-	status = host_follow(h, h->stop_fd);
-	if (status == EMR_OK)
-		status = read_change(h, domain, since, &change);
-	if (status == EMR_OK)
-		*out_change = change;
-	return status;
+	EMR_TRY(host_follow(h, h->stop_fd));
+	EMR_TRY(read_change(h, domain, since, &change));
+	*out_change = change;
+	return EMR_OK;
 }
 
 /* The first entry from FROM on that touches DOMAIN.  EMR_NOT_FOUND: there is none. */
@@ -200,10 +195,9 @@ static emr_status host_subtree(void *self, uint32_t level, uint64_t index, uint8
 static emr_status host_note(void *self, emr_buf *out_note)
 {
 	fabric_host *h = self;
-	emr_status status = hold_for(h, SOON_MS);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(hold_for(h, SOON_MS));
 	status = emr_chain_note(h->chain, out_note);
 	(void)pthread_mutex_unlock(&h->lock);
 	return status;
@@ -216,9 +210,7 @@ static emr_status host_replace_note(void *self, emr_bytes old_note, emr_bytes no
 	emr_status status;
 	HOLD(&h->lock);
 
-	status = emr_chain_begin(h->chain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_begin(h->chain));
 	status = emr_chain_note(h->chain, &kept);
 	if (status == EMR_NOT_FOUND)
 		status = EMR_OK;
@@ -355,7 +347,7 @@ static void orderers_free(emr_gateway_orderers **orderers)
 	emr_gateway_orderers_free(*orderers);
 }
 
-/* What no entry was at fault for: a block is, or what brings it. */
+/* A fault of no entry: it is of a block, or of the peer that brings it. */
 static void note_trouble(
 	emr_ledger_trouble *out, emr_status status, const emr_gateway_call *call, emr_chain *truth)
 {
@@ -400,12 +392,9 @@ static emr_status observe_genesis(fabric_host *h, emr_gateway_call *call, emr_ch
 	emr_gateway_position *position, emr_ledger_genesis *out, emr_ledger_trouble *trouble)
 {
 	emr_gateway *gateway = NULL;
-	emr_status status = observe_until(h, call, 1, truth, position, trouble);
 
-	if (status == EMR_OK)
-		status = host_line(h, &gateway);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(observe_until(h, call, 1, truth, position, trouble));
+	EMR_TRY(host_line(h, &gateway));
 	out->is_pinned = gateway->has_genesis;
 	memcpy(out->hash, position->hash, sizeof out->hash);
 	return EMR_OK;
@@ -478,14 +467,14 @@ static emr_status host_genesis(void *self, emr_ledger_genesis *out_genesis)
 static emr_status host_doubt(void *self, emr_ledger_doubt *out_doubt)
 {
 	emr_gateway *gateway = NULL;
-	emr_status status = host_line(self, &gateway);
 
-	return status == EMR_OK ? gateway_doubted(gateway, out_doubt) : status;
+	EMR_TRY(host_line(self, &gateway));
+	return gateway_doubted(gateway, out_doubt);
 }
 
-/* Asked again when the last answer is a second old.  What is known here stays readable meanwhile.
- * Who holds the lock may be waiting for a gateway that says nothing, and whoever only wants to know
- * how it is does not wait with him. */
+/* Asked again when the last answer is a second old. Entries that are known here stay readable
+ * meanwhile. The holder of the lock may be waiting for a gateway that says nothing; a caller that
+ * only wants the state does not wait with it. */
 static void look_again(fabric_host *h)
 {
 	if (known_absence(h).is_asked || pthread_mutex_trylock(&h->lock) != 0)

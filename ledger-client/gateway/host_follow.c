@@ -14,8 +14,8 @@
 #define POSITION_BYTES 120
 #define POSITION_BLOCKS 256 /* read again at most, after a kill */
 
-/* What a gateway has against this computer, or what answers in its place, is no verdict of the
- * contract: nobody has judged what was asked, and the same may be asked again. */
+/* A refusal of this computer by a gateway, or by a program that answers in its place, is no verdict
+ * of the contract: the batch was not judged, and the same may be asked again. */
 static bool is_no_verdict(const emr_gateway_call *call, emr_status status)
 {
 	return status == emr_gateway_fault_status(call->fault) &&
@@ -101,7 +101,7 @@ static void note_put_off(fabric_host *h)
 	h->away_unix_s = emr_clock_unix_s(emr_clock_system());
 }
 
-/* Whoever looks meanwhile sees for how long nothing was heard. */
+/* A caller that looks meanwhile sees for how long nothing was heard. */
 static void note_asking(fabric_host *h, int64_t since_ns)
 {
 	HOLD(&h->known_lock);

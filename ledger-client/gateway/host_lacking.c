@@ -153,12 +153,12 @@ static emr_status bring_again(const restoring *r)
 	EMR_AUTO_BATCH batch = NULL;
 	EMR_AUTO_BUF bytes = {0};
 	emr_header header;
-	emr_status status = answer != NULL ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status == EMR_OK && emr_header_parse(r->sent->header, &header) != EMR_CONTRACT_OK)
-		status = EMR_INVALID;
-	if (status != EMR_OK)
-		return status;
+	if (answer == NULL)
+		return EMR_NO_MEMORY;
+	if (emr_header_parse(r->sent->header, &header) != EMR_CONTRACT_OK)
+		return EMR_INVALID;
 	memcpy(options.net_id.b, header.net_id, sizeof header.net_id);
 	status = emr_batch_new(&options, &batch);
 	for (size_t i = 0; i < r->n && status == EMR_OK; i++)
@@ -229,9 +229,7 @@ static emr_status tend_batch(fabric_host *h, const char *name)
 	status = ask(&r);
 	if (status != EMR_OK || r.late == 0)
 		return status == EMR_OK && !r.is_behind ? EMR_NOT_FOUND : status;
-	status = judge_time(h, name, r.sent);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(judge_time(h, name, r.sent));
 	status = bring_again(&r);
 	(void)utimensat(h->dirfd, name, NULL, AT_SYMLINK_NOFOLLOW);
 	return status;

@@ -19,10 +19,9 @@
 static emr_status write_log(
 	fabric_host *h, emr_status (*what)(fabric_host *h, void *arg), void *arg)
 {
-	emr_status status = emr_chain_begin(h->chain);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_begin(h->chain));
 	status = what(h, arg);
 	if (status == EMR_OK)
 		return emr_chain_commit(h->chain);
@@ -77,7 +76,7 @@ emr_status host_fill_from(fabric_host *h, emr_chain *truth)
 
 /* ---- out of the log ---- */
 
-/* What one call of host_fetch asks for, and what of it is not given yet. */
+/* The parts that one call of host_fetch asks for, and those that are not given yet. */
 typedef struct fetching {
 	fabric_host *host;
 	const emr_part_key *keys;
@@ -241,8 +240,9 @@ static void note_vain(fabric_host *h)
 	h->in_vain_ns = emr_clock_boot_ns(emr_clock_system());
 }
 
-/* Who follows takes what is missing for not there yet, and a wrong part for missing: so it is asked
- * for again for a moment, and a part that is still another one makes who reads wait. */
+/* A follower takes a missing part for one that is not there yet, and a wrong part for a missing
+ * one: so it is asked for again for a moment, and a part that is still another one makes the reader
+ * wait. */
 static emr_status await_rest(fetching *f)
 {
 	int tries = is_worth_waiting(f->host) ? TRIES : 1;
@@ -264,13 +264,12 @@ static emr_status await_rest(fetching *f)
 
 static emr_status fetch_all(fetching *f)
 {
-	emr_status status = give_here(f);
-
-	if (status == EMR_OK && f->n > 0)
-		status = await_rest(f);
-	for (size_t i = 0; i < f->n && status == EMR_OK; i++)
-		status = f->fn(f->arg, f->at[i], (emr_bytes){0});
-	return status;
+	EMR_TRY(give_here(f));
+	if (f->n > 0)
+		EMR_TRY(await_rest(f));
+	for (size_t i = 0; i < f->n; i++)
+		EMR_TRY(f->fn(f->arg, f->at[i], (emr_bytes){0}));
+	return EMR_OK;
 }
 
 emr_status host_fetch(

@@ -79,7 +79,7 @@ void host_find_position(fabric_host *h);
 /* host_parts.c; an emr_ledger_backend's fetch. */
 emr_status host_fetch(
 	void *self, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *arg);
-/* What the log lacks of the parts of BATCH, which it has the entry of, and of what TRUTH has; lock
+/* Adds the parts of BATCH that the log lacks, and whose entry it has, and those of TRUTH; lock
  * held. */
 emr_status host_keep_parts(fabric_host *h, emr_bytes batch);
 emr_status host_fill_from(fabric_host *h, emr_chain *truth);

@@ -126,15 +126,12 @@ emr_status emr_gateway_identity_of_keyring(const emr_keyring *keyring, const cha
 	const uint8_t *at = certificate.data;
 	AUTO(X509, certificate_free) x509 = d2i_X509(NULL, &at, (long)certificate.len);
 	emr_gateway_identity *identity = NULL;
-	emr_status status;
 
 	ERR_clear_error();
 	if (!is_msp_id(msp_id) || x509 == NULL || at != certificate.data + certificate.len ||
 		!is_of_keyring(x509, keyring))
 		return EMR_INVALID;
-	status = identity_new(msp_id, x509, &identity);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(identity_new(msp_id, x509, &identity));
 	identity->keyring = keyring;
 	*out_identity = identity;
 	return EMR_OK;
@@ -186,12 +183,12 @@ static emr_status check_rights(int fd)
 static emr_status read_key(const char *dir, EVP_PKEY **out_key)
 {
 	EMR_AUTO_FREE char *path = NULL;
-	emr_status status = only_file(dir, "keystore", &path);
+	emr_status status;
+
 	FILE *file = NULL;
 	int fd;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(only_file(dir, "keystore", &path));
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return EMR_IO;
@@ -217,12 +214,12 @@ static emr_status read_certificate(const char *dir, X509 **out_certificate)
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_FREE uint8_t *pem = malloc(FILE_MAX + 1);
 	AUTO(BIO, bio_free) bio = NULL;
-	emr_status status = only_file(dir, "signcerts", &path);
 	FILE *file;
 	size_t n;
 
-	if (status != EMR_OK || pem == NULL)
-		return status != EMR_OK ? status : EMR_NO_MEMORY;
+	EMR_TRY(only_file(dir, "signcerts", &path));
+	if (pem == NULL)
+		return EMR_NO_MEMORY;
 	file = fopen(path, "re");
 	if (file == NULL)
 		return EMR_IO;

@@ -62,7 +62,7 @@ bool emr_gateway_orderers_have_signed(const emr_gateway_orderers *orderers)
 
 /* ---- The configuration ---- */
 
-/* What was asked for is all that there is. */
+/* Refuses a list that had more values than were asked for. */
 static emr_status list_whole(const proto_list *list, emr_status status)
 {
 	return status == EMR_OK && list->total > list->max ? EMR_LIMIT : status;
@@ -96,9 +96,9 @@ static emr_status value_get(emr_bytes group, const char *key, emr_bytes *out)
 {
 	emr_bytes entry = {0};
 	const proto_want of_value[] = {{CONFIG_VALUE_VALUE, PROTO_BYTES, out}};
-	emr_status status = map_get(group, CONFIG_GROUP_VALUES, key, &entry);
 
-	return status == EMR_OK ? proto_read(entry, of_value, 1) : status;
+	EMR_TRY(map_get(group, CONFIG_GROUP_VALUES, key, &entry));
+	return proto_read(entry, of_value, 1);
 }
 
 static emr_status read_consenters(emr_bytes value, emr_gateway_orderers *out)
@@ -131,11 +131,10 @@ static emr_status read_msp_name(emr_bytes group, emr_bytes *out)
 	emr_bytes msp = {0}, config = {0};
 	const proto_want of_msp[] = {{MSP_CONFIG_CONFIG, PROTO_BYTES, &config}};
 	const proto_want of_config[] = {{FABRIC_MSP_CONFIG_NAME, PROTO_BYTES, out}};
-	emr_status status = value_get(group, "MSP", &msp);
 
-	if (status == EMR_OK)
-		status = proto_read(msp, of_msp, 1);
-	return status == EMR_OK ? proto_read(config, of_config, 1) : status;
+	EMR_TRY(value_get(group, "MSP", &msp));
+	EMR_TRY(proto_read(msp, of_msp, 1));
+	return proto_read(config, of_config, 1);
 }
 
 static emr_status has_anchor(emr_bytes group)
@@ -143,11 +142,10 @@ static emr_status has_anchor(emr_bytes group)
 	emr_bytes value = {0}, peers[ANCHORS_MAX];
 	proto_list list = {.items = peers, .max = ANCHORS_MAX};
 	const proto_want of_peers[] = {{ANCHOR_PEERS_ANCHOR_PEERS, PROTO_REPEATED, &list}};
-	emr_status status = value_get(group, "AnchorPeers", &value);
 
-	if (status == EMR_OK)
-		status = list_whole(&list, proto_read(value, of_peers, 1));
-	return status == EMR_OK && list.count == 0 ? EMR_NOT_FOUND : status;
+	EMR_TRY(value_get(group, "AnchorPeers", &value));
+	EMR_TRY(list_whole(&list, proto_read(value, of_peers, 1)));
+	return list.count == 0 ? EMR_NOT_FOUND : EMR_OK;
 }
 
 emr_status config_has_anchor(emr_bytes config, const char *msp)
@@ -156,23 +154,20 @@ emr_status config_has_anchor(emr_bytes config, const char *msp)
 	proto_list list = {.items = entries, .max = ORGANISATIONS_MAX};
 	const proto_want of_config[] = {{CONFIG_CHANNEL_GROUP, PROTO_BYTES, &channel}};
 	const proto_want of_application[] = {{CONFIG_GROUP_GROUPS, PROTO_REPEATED, &list}};
-	emr_status status = proto_read(config, of_config, 1);
 
-	if (status == EMR_OK)
-		status = map_get(channel, CONFIG_GROUP_GROUPS, "Application", &application);
-	if (status == EMR_OK)
-		status = list_whole(&list, proto_read(application, of_application, 1));
-	for (size_t i = 0; i < list.count && status == EMR_OK; i++) {
+	EMR_TRY(proto_read(config, of_config, 1));
+	EMR_TRY(map_get(channel, CONFIG_GROUP_GROUPS, "Application", &application));
+	EMR_TRY(list_whole(&list, proto_read(application, of_application, 1)));
+	for (size_t i = 0; i < list.count; i++) {
 		emr_bytes one = {0}, name = {0};
 		const proto_want of_entry[] = {{MAP_VALUE, PROTO_BYTES, &one}};
 
-		status = proto_read(entries[i], of_entry, 1);
-		if (status == EMR_OK)
-			status = read_msp_name(one, &name);
-		if (status == EMR_OK && emr_bytes_equal(name, emr_bytes_of(msp, strlen(msp))))
+		EMR_TRY(proto_read(entries[i], of_entry, 1));
+		EMR_TRY(read_msp_name(one, &name));
+		if (emr_bytes_equal(name, emr_bytes_of(msp, strlen(msp))))
 			return has_anchor(one);
 	}
-	return status == EMR_OK ? EMR_NOT_FOUND : status;
+	return EMR_NOT_FOUND;
 }
 
 /* Into OUT by whose MSP orderers are known: that of each group in GROUP. */
@@ -231,13 +226,11 @@ static emr_status find_configuration(emr_bytes transaction, emr_bytes *out_data)
 	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
 		{PAYLOAD_DATA, PROTO_BYTES, out_data}};
 	const proto_want of_channel[] = {{CHANNEL_HEADER_TYPE, PROTO_NUMBER, &type}};
-	emr_status status = proto_read(transaction, of_envelope, 1);
 
-	if (status == EMR_OK)
-		status = proto_read(payload, of_payload, 2);
-	if (status == EMR_OK)
-		status = proto_read(channel_header, of_channel, 1);
-	return status == EMR_OK && (uint32_t)type != HEADER_TYPE_CONFIG ? EMR_NOT_FOUND : status;
+	EMR_TRY(proto_read(transaction, of_envelope, 1));
+	EMR_TRY(proto_read(payload, of_payload, 2));
+	EMR_TRY(proto_read(channel_header, of_channel, 1));
+	return (uint32_t)type != HEADER_TYPE_CONFIG ? EMR_NOT_FOUND : EMR_OK;
 }
 
 /* ---- Signatures ---- */
@@ -402,7 +395,7 @@ static const char *signatures_wrong(
 				: raft_wrong(gateway, orderers, &b);
 }
 
-/* What is borrowed of it is copied first.  EMR_NOT_FOUND: there is none. */
+/* Its borrowed bytes are copied first. EMR_NOT_FOUND: there is none. */
 static emr_status take_configuration(emr_gateway_orderers *orderers, emr_bytes transaction)
 {
 	EMR_AUTO_BUF kept = {0};
@@ -411,9 +404,7 @@ static emr_status take_configuration(emr_gateway_orderers *orderers, emr_bytes t
 
 	if (status != EMR_OK)
 		return EMR_NOT_FOUND;
-	status = emr_buf_append(&kept, data.data, data.len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(&kept, data.data, data.len));
 	emr_buf_free(&orderers->first);
 	orderers->first = kept;
 	kept = (emr_buf){0};

@@ -84,9 +84,9 @@ static emr_status read_response(gateway_prepared *out)
 	const proto_want of_action[] = {
 		{CHAINCODE_ACTION_RESPONSE, PROTO_MESSAGE, PROTO_INSIDE(of_response)},
 		{CHAINCODE_ACTION_CHAINCODE_ID, PROTO_MESSAGE, PROTO_INSIDE(of_chaincode)}};
-	emr_status status = proto_read(out->response_payload, of_payload, 2);
 
-	return status == EMR_OK ? proto_read(extension, of_action, 2) : status;
+	EMR_TRY(proto_read(out->response_payload, of_payload, 2));
+	return proto_read(extension, of_action, 2);
 }
 
 emr_status prepared_read(emr_bytes payload, gateway_prepared *out)
@@ -96,13 +96,11 @@ emr_status prepared_read(emr_bytes payload, gateway_prepared *out)
 		{HEADER_SIGNATURE_HEADER, PROTO_BYTES, &out->signature_header}};
 	const proto_want of_payload[] = {{PAYLOAD_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
 		{PAYLOAD_DATA, PROTO_BYTES, &data}};
-	emr_status status;
 
 	*out = (gateway_prepared){0};
-	status = proto_read(payload, of_payload, 2);
-	if (status == EMR_OK)
-		status = read_action(data, out);
-	return status == EMR_OK ? read_response(out) : status;
+	EMR_TRY(proto_read(payload, of_payload, 2));
+	EMR_TRY(read_action(data, out));
+	return read_response(out);
 }
 
 emr_bytes *prepared_endorsements(const gateway_prepared *p)
@@ -121,9 +119,9 @@ emr_bytes *prepared_endorsements(const gateway_prepared *p)
 
 /* ---- The transaction ---- */
 
-/* What a gateway makes of a proposal, its answer and its endorsements.  Whatever else it put
- * anywhere, for example a field that we do not know and peers of a later version do, makes another
- * row of bytes. */
+/* The transaction that a gateway makes of a proposal, its answer and its endorsements. Whatever
+ * else it put anywhere, for example a field that we do not know and peers of a later version do,
+ * makes another row of bytes. */
 static emr_status rebuild(
 	const gateway_proposal *proposal, const gateway_prepared *prepared, emr_buf *out)
 {
@@ -161,9 +159,9 @@ static emr_status rebuild(
 	return of_outer.status != EMR_OK ? of_outer.status : w.status;
 }
 
-/* What the endorsers have signed is an answer to the proposal that stands beside it, as peers
- * demand it of every transaction: endorsements of another one are none.  The header of the action
- * is the one of the proposal; that of the whole may be another, and says who brings it. */
+/* The endorsers have signed an answer to the proposal that stands beside it, as peers demand it of
+ * every transaction: endorsements of another one are none. The header of the action is the one of
+ * the proposal; that of the whole may be another, and says who brings it. */
 static bool is_answer_to_it(const gateway_prepared *p)
 {
 	const emr_bytes parts[3] = {p->channel_header, p->action_header, p->proposal_payload};
@@ -307,7 +305,7 @@ const char *creator_wrong(emr_bytes creator, emr_bytes payload, emr_bytes signat
 }
 
 /* A peer of an organisation that is not among the COUNT of COUNTED has signed it: then *OUT_MSP is
- * that organisation.  What costs nothing is looked at first. */
+ * that organisation. The checks that cost nothing come first. */
 static bool is_one_more(const emr_gateway *gateway, emr_bytes endorsement, emr_bytes payload,
 	const emr_bytes *counted, size_t count, emr_bytes *out_msp)
 {

@@ -102,10 +102,8 @@ static emr_status write_payload(const emr_gateway *gateway,
 	proto_writer of_inner = proto_writer_of(&inner);
 	proto_writer w = proto_writer_of(out_payload);
 	proto_writer full = proto_writer_of(out_full);
-	emr_status status = write_invocation(gateway, invocation, &inner);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(write_invocation(gateway, invocation, &inner));
 	wrap(&w, CHAINCODE_PROPOSAL_PAYLOAD_INPUT, &inner);
 	if (w.status == EMR_OK)
 		w.status = emr_buf_append(out_full, out_payload->data, out_payload->len);
@@ -165,11 +163,11 @@ emr_status proposal_make(const emr_gateway *gateway, const emr_gateway_invocatio
 	const uint8_t nonce[24], int64_t now_ns, gateway_proposal *out)
 {
 	emr_bytes nonce_bytes = emr_bytes_of(nonce, NONCE_BYTES);
-	emr_status status = check_invocation(invocation);
+	emr_status status;
+
 	gateway_proposal made = {0};
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_invocation(invocation));
 	proposal_tx_id(nonce_bytes, emr_gateway_identity_creator(gateway->identity), made.tx_id);
 	status = write_proposal(gateway, invocation, nonce_bytes, now_ns, &made);
 	if (status != EMR_OK) {

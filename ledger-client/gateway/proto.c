@@ -128,19 +128,18 @@ static emr_status keep(const proto_want *want, const field *f)
 emr_status proto_read(emr_bytes message, const proto_want *wants, size_t count)
 {
 	emr_bytes rest = message;
-	emr_status status = EMR_OK;
 	field f;
 
-	while (status == EMR_OK && rest.len > 0) {
+	while (rest.len > 0) {
 		if (!take_field(&rest, NUMBER_MAX, &f) || f.type == WIRE_GROUP_END ||
 			(f.type == WIRE_GROUP && !skip_group(&rest, f.number)))
 			return EMR_DAMAGED;
-		for (size_t i = 0; status == EMR_OK && i < count; i++) {
+		for (size_t i = 0; i < count; i++) {
 			if (wants[i].number == f.number)
-				status = keep(&wants[i], &f);
+				EMR_TRY(keep(&wants[i], &f));
 		}
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- Writing ---- */

@@ -2,9 +2,9 @@
  * Fabric's peers use: one message is read into what a table asks for, and written field by field.
  * Of a number, text or bytes that stands several times the last one counts, a message that does is
  * merged, a repeated field is continued; a field of another wire type than is asked for is as good
- * as unknown, and unknown ones are passed over.  It refuses field numbers and varints that cannot
- * be, lengths that reach over the end, and groups that nest deeper than Go allows.  What is not
- * asked for is not looked into, and no text is looked at as UTF-8: Go refuses some of that.
+ * as unknown, and unknown ones are passed over. It refuses field numbers and varints that cannot
+ * be, lengths that reach over the end, and groups that nest deeper than Go allows. A field that is
+ * not asked for is not looked into, and no text is looked at as UTF-8: Go refuses some of that.
  *
  * Source: protobuf.dev, Encoding; google.golang.org/protobuf v1.36.6, internal/impl/decode.go and
  * encoding/protowire. */
@@ -24,8 +24,8 @@ typedef enum proto_kind {
 	PROTO_REPEATED, /* proto_list */
 } proto_kind;
 
-/* What a repeated field had, in order: the first MAX of them.  Whoever must have all looks at
- * TOTAL, or asks with MAX 0 first. */
+/* The values of a repeated field, in order: the first MAX of them. A caller that must have all
+ * looks at TOTAL, or asks with MAX 0 first. */
 typedef struct proto_list {
 	emr_bytes *items;
 	size_t max;

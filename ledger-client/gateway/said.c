@@ -35,7 +35,7 @@ static int hex_digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What is no escape stays as it is, as the protocol wants. */
+/* Text that is no escape stays as it is, as the protocol wants. */
 static void read_message(grpc_said *said, emr_bytes value)
 {
 	uint8_t plain[GRPC_TEXT_BYTES];

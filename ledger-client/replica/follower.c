@@ -251,9 +251,8 @@ static void wait_for_turn(follower *f, int64_t end_ms)
 static emr_status wait_locked(emr_replica *r, emr_follow_place *place, int64_t end_ms)
 {
 	follower *f = &r->follower;
-	emr_status status = EMR_OK;
 
-	while (status == EMR_OK) {
+	while (true) {
 		int64_t left = end_ms - now_ms();
 		uint64_t wakes = atomic_load(&f->wakes);
 
@@ -270,9 +269,9 @@ static emr_status wait_locked(emr_replica *r, emr_follow_place *place, int64_t e
 		if (f->is_waiting || f->is_running)
 			wait_for_turn(f, end_ms);
 		else
-			status = wait_at_ledger(r, (int)left);
+			EMR_TRY(wait_at_ledger(r, (int)left));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_follow_wait(emr_replica *replica, emr_follow_place *io_place, int timeout_ms)
@@ -307,10 +306,8 @@ emr_status emr_follow_to(emr_replica *replica, uint64_t size)
 static emr_status find_answer(emr_replica *r, const emr_ledger_answer *answer)
 {
 	emr_ledger_answer own;
-	emr_status status = emr_replica_find_batch(r, answer->batch_id, &own);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_find_batch(r, answer->batch_id, &own));
 	return own.seq == answer->seq && own.n_results == answer->n_results &&
 			       memcmp(own.results, answer->results, own.n_results) == 0
 		       ? EMR_OK

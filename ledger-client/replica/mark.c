@@ -84,8 +84,7 @@ emr_status mark_read(int dirfd, high_mark *out_mark)
 emr_status mark_write(int dirfd, const high_mark *mark)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = mark_format(mark, &bytes);
 
-	return status == EMR_OK ? emr_file_replace(dirfd, NAME, emr_buf_view(&bytes), 0600)
-				: status;
+	EMR_TRY(mark_format(mark, &bytes));
+	return emr_file_replace(dirfd, NAME, emr_buf_view(&bytes), 0600);
 }

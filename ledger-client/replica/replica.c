@@ -110,18 +110,13 @@ static emr_status open_or_make(emr_replica *r)
 	status = emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
 	if (status != EMR_DAMAGED)
 		return status;
-	status = discard(r, "the file cannot be read");
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(discard(r, "the file cannot be read"));
 	return emr_chain_open(r->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, true, BUSY_MS, &r->writer);
 }
 
 static emr_status open_copy(emr_replica *r)
 {
-	emr_status status = open_or_make(r);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_or_make(r));
 	emr_chain_make_indexes(r->writer);
 	r->has_locals = !r->is_still && emr_chain_make_locals(r->writer) == EMR_OK;
 	return EMR_OK;
@@ -259,16 +254,13 @@ emr_status emr_replica_channel_at(int state_dirfd, uint8_t out_genesis[32])
 emr_status emr_replica_reaches(int state_dirfd, uint64_t *out_size, uint8_t out_root[32])
 {
 	high_mark mark;
-	emr_status status;
 
 	if (faccessat(state_dirfd, REPLICA_REBUILD, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return EMR_DAMAGED;
-	status = mark_read(state_dirfd, &mark);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(mark_read(state_dirfd, &mark));
 	*out_size = mark.frontier.size;
 	memcpy(out_root, mark.root, sizeof mark.root);
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_replica_open(const emr_replica_options *options, emr_replica **out_replica)

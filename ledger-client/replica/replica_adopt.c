@@ -27,13 +27,11 @@ static emr_status adopt(emr_replica *r, void *arg)
 static emr_status write_locked(
 	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg)
 {
-	emr_status status = EMR_OK;
+	emr_status status;
 
-	while (status == EMR_OK && flock(r->lock_fd, LOCK_EX) != 0)
+	while (flock(r->lock_fd, LOCK_EX) != 0)
 		if (errno != EINTR)
-			status = emr_status_from_errno(errno);
-	if (status != EMR_OK)
-		return status;
+			EMR_TRY(emr_status_from_errno(errno));
 	status = emr_chain_begin(r->writer);
 	if (status == EMR_OK) {
 		status = what(r, arg);
@@ -60,11 +58,11 @@ emr_status replica_write_alone(
 emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n)
 {
 	folder of = {.domain = domain};
-	emr_status status = replica_write_alone(replica, adopt, &of);
 
-	if (status == EMR_OK && out_n)
+	EMR_TRY(replica_write_alone(replica, adopt, &of));
+	if (out_n)
 		*out_n = of.n;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what others let me read ---- */

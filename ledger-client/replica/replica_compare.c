@@ -115,10 +115,10 @@ static emr_status compare_leaf(comparing *c)
  */
 static emr_status compare_domains(comparing *c)
 {
-	uint8_t last[16] = {0}; /* what is in no domain is in no folder */
-	emr_status status = EMR_OK;
+	uint8_t last[16] = {0};
 
-	for (uint16_t i = 0; i < c->batch.count && status == EMR_OK; i++) {
+	/* what is in no domain is in no folder */
+	for (uint16_t i = 0; i < c->batch.count; i++) {
 		uint64_t seq = 0;
 		size_t n = 0;
 		emr_item item;
@@ -129,11 +129,11 @@ static emr_status compare_domains(comparing *c)
 			memcmp(last, item.domain_id, sizeof last) == 0)
 			continue;
 		memcpy(last, item.domain_id, sizeof last);
-		status = emr_chain_domain_seqs(c->own, last, c->seq, 1, &seq, &n);
-		if (status == EMR_OK && (n == 0 || seq != c->seq))
-			status = found_own(c, "the index of domains");
+		EMR_TRY(emr_chain_domain_seqs(c->own, last, c->seq, 1, &seq, &n));
+		if (n == 0 || seq != c->seq)
+			EMR_TRY(found_own(c, "the index of domains"));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status compare_entry(void *arg, const emr_ledger_entry *entry)
@@ -189,10 +189,9 @@ emr_status emr_replica_compare(
 	emr_ledger_trouble trouble = {.status = EMR_OK};
 	uint64_t size = 0;
 	size_t n = 0;
-	emr_status status = c ? replica_take(replica, &c->own) : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(c ? replica_take(replica, &c->own) : EMR_NO_MEMORY);
 	c->replica = replica;
 	c->may_lack = emr_ledger_brings_parts_later(replica->ledger);
 	c->trouble = &trouble;
@@ -230,10 +229,9 @@ emr_status emr_replica_missing(emr_replica *replica, uint64_t *out_n, uint64_t *
 {
 	counting c = {.n = 0};
 	emr_chain *own = NULL;
-	emr_status status = replica_take(replica, &own);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(replica_take(replica, &own));
 	status = emr_chain_each_missing(own, count_missing, &c);
 	replica_give(replica, own);
 	*out_n = c.n;

@@ -187,10 +187,8 @@ emr_status follow_ahead(following *f, uint64_t from, size_t max, emr_ahead_fn fn
 	/* What came before an entry that cannot be read is followed all the same. */
 	emr_status last = emr_ledger_entries(
 		f->replica->ledger, from, asked, emr_ahead_take, f->ahead, &given);
-	emr_status status = emr_ahead_each(f->ahead, fn, arg, out_n);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ahead_each(f->ahead, fn, arg, out_n));
 	/* The window was full before: those behind are asked for again, and fewer at once. */
 	*out_is_end = given < asked && *out_n == given;
 	f->portion = *out_n < given ? *out_n : EMR_AHEAD_ENTRIES;
@@ -364,13 +362,13 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 		emr_chain_rollback(r->writer);
 		return status;
 	}
-	status = emr_chain_commit(r->writer);
+	EMR_TRY(emr_chain_commit(r->writer));
 	/* While the copy is made again, an older place than the mark's must not become the mark. */
-	if (status == EMR_OK && mark.frontier.size >= r->mark.frontier.size) {
+	if (mark.frontier.size >= r->mark.frontier.size) {
 		r->mark = mark;
 		r->is_mark_saved = false;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* As take_run, but a failure at the k-th entry still keeps the k - 1 before it.  *out_n and the

@@ -31,10 +31,9 @@ static void late_free(late_parts **l)
 static emr_status find(emr_replica *r, uint64_t from, late_parts *l)
 {
 	emr_chain *chain = NULL;
-	emr_status status = replica_take(r, &chain);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(replica_take(r, &chain));
 	status = emr_chain_lacks(chain, from, &l->lacking);
 	replica_give(r, chain);
 	return status;
@@ -86,18 +85,15 @@ static void tell(emr_replica *r, const late_parts *l)
 static emr_status ask_again(emr_replica *r, uint64_t from, uint64_t *out_next)
 {
 	__attribute__((cleanup(late_free))) late_parts *l = calloc(1, sizeof *l);
-	emr_status status = l != NULL ? find(r, from, l) : EMR_NO_MEMORY;
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(l != NULL ? find(r, from, l) : EMR_NO_MEMORY);
 	*out_next = l->lacking.next;
 	if (l->lacking.n > 0)
-		status = emr_ledger_fetch(r->ledger, l->lacking.keys, l->lacking.n, gather, l);
-	if (status == EMR_OK && l->bytes.len > 0)
-		status = replica_write_alone(r, fill, l);
-	if (status == EMR_OK && l->n_new > 0)
+		EMR_TRY(emr_ledger_fetch(r->ledger, l->lacking.keys, l->lacking.n, gather, l));
+	if (l->bytes.len > 0)
+		EMR_TRY(replica_write_alone(r, fill, l));
+	if (l->n_new > 0)
 		tell(r, l);
-	return status;
+	return EMR_OK;
 }
 
 emr_status replica_ask_for_all(emr_replica *r)
@@ -121,9 +117,7 @@ static emr_status lacks_last(emr_replica *r, uint64_t *out_seq)
 
 	if (r->is_still || !emr_ledger_brings_parts_later(r->ledger))
 		return EMR_NOT_FOUND;
-	status = replica_take(r, &chain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(replica_take(r, &chain));
 	status = emr_chain_lacks_last(chain, out_seq);
 	replica_give(r, chain);
 	return status;
@@ -134,10 +128,9 @@ static emr_status lacks_last(emr_replica *r, uint64_t *out_seq)
 static emr_status lacks_of(emr_replica *r, uint64_t seq, bool *out_does)
 {
 	emr_chain *chain = NULL;
-	emr_status status = replica_take(r, &chain);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(replica_take(r, &chain));
 	status = emr_chain_lacks_of(chain, seq, out_does);
 	replica_give(r, chain);
 	return status;

@@ -10,11 +10,10 @@ typedef struct locals {
 static emr_status put_all(emr_replica *r, void *arg)
 {
 	const locals *l = arg;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < l->n; i++)
-		status = emr_chain_put_local(r->writer, &l->all[i].at, l->all[i].sealed);
-	return status;
+	for (size_t i = 0; i < l->n; i++)
+		EMR_TRY(emr_chain_put_local(r->writer, &l->all[i].at, l->all[i].sealed));
+	return EMR_OK;
 }
 
 emr_status emr_replica_put_locals(emr_replica *replica, const emr_replica_local *all, size_t n)
@@ -34,12 +33,9 @@ static emr_status drop_all(emr_replica *r, void *arg)
 
 emr_status emr_replica_drop_locals(emr_replica *replica)
 {
-	emr_status status;
-
 	if (!replica->has_locals) /* there are none */
 		return replica->is_still ? EMR_READ_ONLY : EMR_OK;
-	status = replica_write_alone(replica, drop_all, NULL);
-	if (status == EMR_OK)
-		emr_replica_forget_erased(replica);
-	return status;
+	EMR_TRY(replica_write_alone(replica, drop_all, NULL));
+	emr_replica_forget_erased(replica);
+	return EMR_OK;
 }

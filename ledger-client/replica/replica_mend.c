@@ -38,15 +38,14 @@ static emr_status check_mark(mending *m, uint64_t size)
 {
 	const high_mark *mark = &m->replica->mark;
 	uint8_t root[32];
-	emr_status status;
 
 	if (mark->frontier.size == 0 || mark->frontier.size > size)
 		return EMR_OK;
-	status = emr_chain_root(m->united, mark->frontier.size, root);
-	if (status == EMR_OK && memcmp(root, mark->root, sizeof root) != 0)
+	EMR_TRY(emr_chain_root(m->united, mark->frontier.size, root));
+	if (memcmp(root, mark->root, sizeof root) != 0)
 		return give_trouble(&m->out->trouble, EMR_FORK, mark->frontier.size - 1,
 			"the entries are not those that this computer has verified");
-	return status;
+	return EMR_OK;
 }
 
 /* Up to what is verified here; newer entries come by following, so that whoever waits for them
@@ -54,10 +53,9 @@ static emr_status check_mark(mending *m, uint64_t size)
 static emr_status mend_own(mending *m, uint64_t size)
 {
 	emr_replica *r = m->replica;
-	emr_status status = emr_chain_begin(r->writer);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_begin(r->writer));
 	status = emr_chain_mend(r->writer, m->united, keep_of(r), &m->f->choice, &m->out->own_rows);
 	if (status == EMR_OK && m->out->own_rows > 0)
 		return emr_chain_commit(r->writer);
@@ -108,9 +106,9 @@ static emr_status mend_both(mending *m)
 static emr_status give_back(mending *m)
 {
 	uint64_t size = 0;
-	emr_status status = unite_both(m, &size);
 
-	return status == EMR_OK ? mend_ledger(m) : status;
+	EMR_TRY(unite_both(m, &size));
+	return mend_ledger(m);
 }
 
 static emr_status open_and_mend(

@@ -110,18 +110,13 @@ emr_status emr_replica_organisation(emr_replica *replica, emr_bytes descriptor,
 	EMR_AUTO_BUF bytes = {0};
 	admission a = {.replica = replica, .org = org, .ca_hash = out->row.ca_hash};
 	emr_key_text key;
-	emr_status status;
 
 	emr_buf_clear(&out->ca);
 	out->name[0] = '\0';
 	emr_key_org(org, &key);
-	status = emr_replica_state_get(replica, key.text, &bytes);
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_org_parse(view_of(&bytes), &out->row));
-	if (status == EMR_OK)
-		status = emr_replica_proposals(replica, note_proposal, &a);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(replica, key.text, &bytes));
+	EMR_TRY(replica_parsed(emr_row_org_parse(view_of(&bytes), &out->row)));
+	EMR_TRY(emr_replica_proposals(replica, note_proposal, &a));
 	return a.seq > 0 ? from_admission(replica, a.proposal, out)
 			 : from_descriptor(descriptor, org, out);
 }
@@ -201,11 +196,9 @@ emr_status emr_replica_certificate_since(
 	emr_replica_item item;
 	emr_part_key key;
 	emr_bytes der, name;
-	emr_status status = find_registration(replica, person, ref, &key, &part, &der, &name);
 
-	if (status == EMR_OK)
-		status = emr_replica_item_get(replica, &key, &bytes, &item);
-	if (status == EMR_OK)
-		*out_unix_s = item.ledger_time;
-	return status;
+	EMR_TRY(find_registration(replica, person, ref, &key, &part, &der, &name));
+	EMR_TRY(emr_replica_item_get(replica, &key, &bytes, &item));
+	*out_unix_s = item.ledger_time;
+	return EMR_OK;
 }

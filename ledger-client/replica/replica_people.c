@@ -57,15 +57,12 @@ emr_status emr_replica_person(
 	EMR_AUTO_BUF row = {0};
 	emr_known_person person = {.signer_id = signer_id};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_signer(signer_id.b, &key);
-	status = get(replica, &key, &row);
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_key_parse(view_of(&row), &person.row));
-	if (status == EMR_OK)
-		*out_person = person;
-	return status;
+	EMR_TRY(get(replica, &key, &row));
+	EMR_TRY(replica_parsed(emr_row_key_parse(view_of(&row), &person.row)));
+	*out_person = person;
+	return EMR_OK;
 }
 
 typedef struct walk {
@@ -126,11 +123,10 @@ static emr_status give_org(void *arg, const char *key, emr_bytes row)
 	walk *w = arg;
 	emr_row_org org;
 	emr_id16 id;
-	emr_status status = replica_key_ids(key, 1, &id, NULL);
 
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_org_parse(span_of(row), &org));
-	return status == EMR_OK ? w->fn.org(w->fn_arg, id, &org) : status;
+	EMR_TRY(replica_key_ids(key, 1, &id, NULL));
+	EMR_TRY(replica_parsed(emr_row_org_parse(span_of(row), &org)));
+	return w->fn.org(w->fn_arg, id, &org);
 }
 
 emr_status emr_replica_orgs(emr_replica *replica, emr_replica_org_fn fn, void *arg)
@@ -144,12 +140,10 @@ emr_status emr_replica_network(emr_replica *replica, emr_row_network *out_row)
 {
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_network(&key);
-	status = get(replica, &key, &row);
-	return status == EMR_OK ? replica_parsed(emr_row_network_parse(view_of(&row), out_row))
-				: status;
+	EMR_TRY(get(replica, &key, &row));
+	return replica_parsed(emr_row_network_parse(view_of(&row), out_row));
 }
 
 emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
@@ -157,15 +151,12 @@ emr_status emr_replica_channel(emr_replica *replica, uint8_t out_genesis[32])
 	EMR_AUTO_BUF row = {0};
 	emr_row_channel channel;
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_channel(&key);
-	status = get(replica, &key, &row);
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_channel_parse(view_of(&row), &channel));
-	if (status == EMR_OK)
-		memcpy(out_genesis, channel.genesis, sizeof channel.genesis);
-	return status;
+	EMR_TRY(get(replica, &key, &row));
+	EMR_TRY(replica_parsed(emr_row_channel_parse(view_of(&row), &channel)));
+	memcpy(out_genesis, channel.genesis, sizeof channel.genesis);
+	return EMR_OK;
 }
 
 static emr_status give_proposal(void *arg, const char *key, emr_bytes row)
@@ -173,11 +164,10 @@ static emr_status give_proposal(void *arg, const char *key, emr_bytes row)
 	walk *w = arg;
 	emr_row_proposal proposal;
 	emr_id16 id;
-	emr_status status = replica_key_ids(key, 1, &id, NULL);
 
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_proposal_parse(span_of(row), &proposal));
-	return status == EMR_OK ? w->fn.proposal(w->fn_arg, id, &proposal) : status;
+	EMR_TRY(replica_key_ids(key, 1, &id, NULL));
+	EMR_TRY(replica_parsed(emr_row_proposal_parse(span_of(row), &proposal)));
+	return w->fn.proposal(w->fn_arg, id, &proposal);
 }
 
 emr_status emr_replica_proposals(emr_replica *replica, emr_replica_proposal_fn fn, void *arg)
@@ -215,17 +205,12 @@ emr_status emr_replica_votes(
 	emr_known_votes votes = {0};
 	emr_row_proposal row;
 	emr_key_text key;
-	emr_status status;
 	bool stands = false;
 
 	emr_key_proposal(proposal.b, &key);
-	status = get(replica, &key, &bytes);
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_proposal_parse(view_of(&bytes), &row));
-	if (status == EMR_OK)
-		status = voice_stands(replica, &row.by, &stands);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(get(replica, &key, &bytes));
+	EMR_TRY(replica_parsed(emr_row_proposal_parse(view_of(&bytes), &row)));
+	EMR_TRY(voice_stands(replica, &row.by, &stands));
 	votes.is_done = row.head.state != EMR_PROPOSAL_OPEN;
 	votes.is_over = !votes.is_done && !stands;
 	for (size_t i = 0; i < row.count; i++) {
@@ -233,9 +218,7 @@ emr_status emr_replica_votes(
 
 		emr_row_proposal_voice(view_of(&bytes), i, &voice);
 		stands = votes.is_done;
-		status = stands ? EMR_OK : voice_stands(replica, &voice, &stands);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(stands ? EMR_OK : voice_stands(replica, &voice, &stands));
 		votes.have += stands;
 		votes.is_ours |= stands && memcmp(voice.org, org.b, 16) == 0;
 	}
@@ -249,12 +232,10 @@ emr_status emr_replica_team(emr_replica *replica, emr_id16 team, emr_row_dataset
 {
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_by_object("DS", team.b, &key);
-	status = get(replica, &key, &row);
-	return status == EMR_OK ? replica_parsed(emr_row_dataset_parse(view_of(&row), out_row))
-				: status;
+	EMR_TRY(get(replica, &key, &row));
+	return replica_parsed(emr_row_dataset_parse(view_of(&row), out_row));
 }
 
 static emr_status give_team(void *arg, const char *key, emr_bytes row)
@@ -262,11 +243,10 @@ static emr_status give_team(void *arg, const char *key, emr_bytes row)
 	walk *w = arg;
 	emr_row_dataset team;
 	emr_id16 id;
-	emr_status status = replica_key_ids(key, 2, &id, NULL);
 
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_dataset_parse(span_of(row), &team));
-	return status == EMR_OK ? w->fn.team(w->fn_arg, id, &team) : status;
+	EMR_TRY(replica_key_ids(key, 2, &id, NULL));
+	EMR_TRY(replica_parsed(emr_row_dataset_parse(span_of(row), &team)));
+	return w->fn.team(w->fn_arg, id, &team);
 }
 
 emr_status emr_replica_teams(emr_replica *replica, emr_replica_team_fn fn, void *arg)

@@ -253,20 +253,19 @@ static emr_status note_transfer(moving *m, emr_id32 signer)
 {
 	bool is_mine = is_own(m, signer);
 	emr_pub_transfer pub;
-	emr_status status = EMR_OK;
 
 	if (!emr_pub_transfer_parse(m->pub, &pub))
 		return EMR_DAMAGED;
-	for (size_t i = 0; status == EMR_OK && i < EMR_TOKENS_OUT; i++) {
+	for (size_t i = 0; i < EMR_TOKENS_OUT; i++) {
 		emr_id32 to = id32_of(pub.out[i].account);
 
 		if (is_own(m, to) == is_mine)
 			continue;
 		m->now.other = is_mine ? to : signer;
-		status = tell_movement(m, is_mine ? EMR_MOVEMENT_SENT : EMR_MOVEMENT_RECEIVED,
-			is_mine, pub.out[i].amount);
+		EMR_TRY(tell_movement(m, is_mine ? EMR_MOVEMENT_SENT : EMR_MOVEMENT_RECEIVED,
+			is_mine, pub.out[i].amount));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status price_of(moving *m, emr_id16 dataset, uint64_t *out_price)
@@ -283,13 +282,11 @@ static emr_status note_fund(moving *m)
 {
 	emr_pub_dataset_fund pub;
 	uint64_t price;
-	emr_status status;
 
 	if (!emr_pub_dataset_fund_parse(m->pub, &pub))
 		return EMR_DAMAGED;
-	status = price_of(m, id16_of(pub.dataset), &price);
-	return status == EMR_OK ? tell_movement(m, EMR_MOVEMENT_FUNDED, true, pub.n * price)
-				: status;
+	EMR_TRY(price_of(m, id16_of(pub.dataset), &price));
+	return tell_movement(m, EMR_MOVEMENT_FUNDED, true, pub.n * price);
 }
 
 /* The fund says which dataset it was. */
@@ -308,8 +305,8 @@ static emr_status note_refund(moving *m, emr_id16 fund)
 		!emr_pub_dataset_fund_parse(
 			(emr_span){bytes.data + EMR_ITEM_BYTES, bytes.len - EMR_ITEM_BYTES}, &pub))
 		return EMR_DAMAGED;
-	status = price_of(m, id16_of(pub.dataset), &price);
-	return status == EMR_OK ? tell_movement(m, EMR_MOVEMENT_REFUNDED, false, price) : status;
+	EMR_TRY(price_of(m, id16_of(pub.dataset), &price));
+	return tell_movement(m, EMR_MOVEMENT_REFUNDED, false, price);
 }
 
 static emr_status note_join(
@@ -319,24 +316,22 @@ static emr_status note_join(
 	emr_pub_dataset_join pub;
 	emr_id32 owner;
 	uint64_t price;
-	emr_status status;
 
 	if (!emr_pub_dataset_join_parse(m->pub, &pub))
 		return EMR_DAMAGED;
 	if (memcmp(pub.fund, none, sizeof none) == 0)
 		return EMR_OK;
-	status = owner_at(m->replica, domain, at, &owner);
-	if (status != EMR_OK || !is_own(m, owner))
-		return status;
-	status = price_of(m, dataset, &price);
-	return status == EMR_OK ? tell_movement(m, EMR_MOVEMENT_JOINED, false, price) : status;
+	EMR_TRY(owner_at(m->replica, domain, at, &owner));
+	if (!is_own(m, owner))
+		return EMR_OK;
+	EMR_TRY(price_of(m, dataset, &price));
+	return tell_movement(m, EMR_MOVEMENT_JOINED, false, price);
 }
 
 static emr_status note_movement(void *arg, const emr_replica_item *at, const emr_item *item)
 {
 	moving *m = arg;
 	emr_id32 signer = id32_of(item->signer_id);
-	emr_status status = EMR_OK;
 
 	if (item->op != EMR_OP_MINT && item->op != EMR_OP_TRANSFER &&
 		item->op != EMR_OP_DATASET_FUND && item->op != EMR_OP_DATASET_REFUND &&
@@ -345,9 +340,7 @@ static emr_status note_movement(void *arg, const emr_replica_item *at, const emr
 	m->now = (emr_movement){
 		.seq = at->seq, .at_unix_s = at->ledger_time, .batch_id = at->batch_id};
 	m->pub = (emr_span){at->bytes.data + EMR_ITEM_BYTES, at->bytes.len - EMR_ITEM_BYTES};
-	status = account_of(m->replica, signer, &signer, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(account_of(m->replica, signer, &signer, NULL));
 	if (item->op == EMR_OP_MINT)
 		return note_mint(m);
 	if (item->op == EMR_OP_TRANSFER)
@@ -405,16 +398,13 @@ static emr_status note_served(crediting *c, const emr_replica_item *at)
 {
 	emr_pub_access_served pub;
 	emr_id32 agent;
-	emr_status status;
 
 	if (!emr_pub_access_served_parse(c->pub, &pub))
 		return EMR_DAMAGED;
 	if (pub.mode != EMR_SERVED_FRAGMENTS || pub.count == 0)
 		return EMR_OK;
-	status = account_of(c->replica, at->signer_id, &agent, NULL);
-	return status == EMR_OK
-		       ? note_points(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count)
-		       : status;
+	EMR_TRY(account_of(c->replica, at->signer_id, &agent, NULL));
+	return note_points(c, MERIT_AGENT, agent, at->item_id.b, 32, NULL, 0, pub.count);
 }
 
 typedef struct team_look {
@@ -478,24 +468,22 @@ static emr_status note_grant(crediting *c, const emr_replica_item *at, const emr
 static emr_status note_joined(crediting *c, const emr_replica_item *at, const emr_item *item)
 {
 	emr_id32 owner;
-	emr_status status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
 
-	return status == EMR_OK ? note_points(c, MERIT_PATIENT, owner, item->domain_id, 16,
-					  item->object_id, 16, 1)
-				: status;
+	EMR_TRY(owner_at(c->replica, id16_of(item->domain_id), at, &owner));
+	return note_points(c, MERIT_PATIENT, owner, item->domain_id, 16, item->object_id, 16, 1);
 }
 
 static emr_status note_put(crediting *c, const emr_replica_item *at, const emr_item *item)
 {
 	emr_known_person person = {.row = {.roles = 0}};
 	emr_id32 hospital, owner;
-	emr_status status = account_of(c->replica, id32_of(item->signer_id), &hospital, &person);
 
-	if (status != EMR_OK || (person.row.roles & EMR_ROLE_HOSPITAL) == 0)
-		return status;
-	status = owner_at(c->replica, id16_of(item->domain_id), at, &owner);
-	if (status != EMR_OK || emr_id32_equal(owner, hospital))
-		return status;
+	EMR_TRY(account_of(c->replica, id32_of(item->signer_id), &hospital, &person));
+	if ((person.row.roles & EMR_ROLE_HOSPITAL) == 0)
+		return EMR_OK;
+	EMR_TRY(owner_at(c->replica, id16_of(item->domain_id), at, &owner));
+	if (emr_id32_equal(owner, hospital))
+		return EMR_OK;
 	return note_points(
 		c, MERIT_HOSPITAL, hospital, item->domain_id, 16, item->object_id, 16, 1);
 }

@@ -61,11 +61,10 @@ static emr_status give_writer(void *arg, const char *key, emr_bytes row)
 	walk *w = arg;
 	emr_row_writer writer;
 	emr_id16 domain;
-	emr_status status = replica_key_ids(key, 1, &domain, NULL);
 
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_writer_parse(span_of(row), &writer));
-	return status == EMR_OK ? w->fn.writer(w->arg, domain, &writer) : status;
+	EMR_TRY(replica_key_ids(key, 1, &domain, NULL));
+	EMR_TRY(replica_parsed(emr_row_writer_parse(span_of(row), &writer)));
+	return w->fn.writer(w->arg, domain, &writer);
 }
 
 emr_status emr_replica_writers(
@@ -82,10 +81,7 @@ emr_status emr_replica_writers(
 
 static emr_status fill_grant(emr_replica *replica, emr_bytes row, emr_known_grant *grant)
 {
-	emr_status status = replica_parsed(emr_row_grant_parse(span_of(row), &grant->row));
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(replica_parsed(emr_row_grant_parse(span_of(row), &grant->row)));
 	return time_of(replica, EMR_FAMILY_GRANT, grant->domain, grant->grant,
 		grant->row.head.version, &grant->ledger_time);
 }
@@ -96,26 +92,22 @@ emr_status emr_replica_grant(
 	emr_known_grant found = {.domain = domain, .grant = grant};
 	EMR_AUTO_BUF row = {0};
 	emr_key_text key;
-	emr_status status;
 
 	emr_key_grant(domain.b, grant.b, &key);
-	status = emr_replica_state_get(replica, key.text, &row);
-	if (status == EMR_OK)
-		status = fill_grant(replica, emr_buf_view(&row), &found);
-	if (status == EMR_OK)
-		*out_grant = found;
-	return status;
+	EMR_TRY(emr_replica_state_get(replica, key.text, &row));
+	EMR_TRY(fill_grant(replica, emr_buf_view(&row), &found));
+	*out_grant = found;
+	return EMR_OK;
 }
 
 static emr_status give_grant(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
 	emr_known_grant grant;
-	emr_status status = replica_key_ids(key, 1, &grant.domain, &grant.grant);
 
-	if (status == EMR_OK)
-		status = fill_grant(w->replica, row, &grant);
-	return status == EMR_OK ? w->fn.grant(w->arg, &grant) : status;
+	EMR_TRY(replica_key_ids(key, 1, &grant.domain, &grant.grant));
+	EMR_TRY(fill_grant(w->replica, row, &grant));
+	return w->fn.grant(w->arg, &grant);
 }
 
 emr_status emr_replica_grants(
@@ -197,14 +189,12 @@ static emr_status give_request(void *arg, const char *key, emr_bytes row)
 {
 	walk *w = arg;
 	emr_known_request request;
-	emr_status status = replica_key_ids(key, 1, &request.domain, &request.request);
 
-	if (status == EMR_OK)
-		status = replica_parsed(emr_row_request_parse(span_of(row), &request.row));
-	if (status == EMR_OK)
-		status = time_of(w->replica, EMR_FAMILY_REQUEST, request.domain, request.request,
-			request.row.head.version, &request.ledger_time);
-	return status == EMR_OK ? w->fn.request(w->arg, &request) : status;
+	EMR_TRY(replica_key_ids(key, 1, &request.domain, &request.request));
+	EMR_TRY(replica_parsed(emr_row_request_parse(span_of(row), &request.row)));
+	EMR_TRY(time_of(w->replica, EMR_FAMILY_REQUEST, request.domain, request.request,
+		request.row.head.version, &request.ledger_time));
+	return w->fn.request(w->arg, &request);
 }
 
 emr_status emr_replica_requests(
@@ -224,10 +214,8 @@ static emr_status first_item(emr_replica *replica, uint8_t family, emr_id16 doma
 	emr_buf *bytes, emr_replica_item *out_item, emr_span *out_pub)
 {
 	emr_part_key key = {.family = family, .domain = domain, .object = object, .version = 1};
-	emr_status status = emr_replica_item_get(replica, &key, bytes, out_item);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_item_get(replica, &key, bytes, out_item));
 	*out_pub = (emr_span){
 		out_item->bytes.data + EMR_ITEM_BYTES, out_item->bytes.len - EMR_ITEM_BYTES};
 	return EMR_OK;
@@ -312,13 +300,10 @@ emr_status emr_replica_answer(emr_replica *replica, const emr_known_release *rel
 	emr_pub_access_served pub;
 	emr_replica_item item;
 	emr_span public;
-	emr_status status;
 
 	emr_object_served(release->req.b, responder.b, answer.object.b);
-	status = first_item(
-		replica, EMR_FAMILY_SERVED, release->domain, answer.object, &bytes, &item, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(first_item(replica, EMR_FAMILY_SERVED, release->domain, answer.object, &bytes,
+		&item, &public));
 	if (!emr_pub_access_served_parse(public, &pub))
 		return EMR_DAMAGED;
 	answer.mode = (enum emr_served_mode)pub.mode;

@@ -17,13 +17,14 @@ static emr_status verify_one(
 	verifying *v = arg;
 	uint8_t leaf[32];
 	uint8_t own[32];
-	emr_status status = follow_one(v->f, entry, checked);
+	emr_status status;
 
-	if (status == EMR_OK && v->f->bad_part != 0)
+	EMR_TRY(follow_one(v->f, entry, checked));
+	if (v->f->bad_part != 0)
 		return give_trouble(
 			&v->f->trouble, EMR_DAMAGED, entry->seq, "a private part is damaged");
-	if (status != EMR_OK || entry->seq >= v->own_size)
-		return status;
+	if (entry->seq >= v->own_size)
+		return EMR_OK;
 	emr_entry_leaf(span_of(entry->entry), leaf);
 	status = emr_chain_leaf(v->own, entry->seq, own);
 	if (status == EMR_DAMAGED || status == EMR_NOT_FOUND) {
@@ -167,18 +168,17 @@ static emr_status compare_with_mark(
 	const high_mark *mark, following *f, emr_chain *own, uint64_t size)
 {
 	uint8_t root[32];
-	emr_status status;
 
 	if (mark->frontier.size == 0)
 		return EMR_OK;
 	if (size < mark->frontier.size)
 		return give_trouble(&f->trouble, EMR_ROLLBACK, size,
 			"this computer's own copy lacks the newest entries");
-	status = emr_chain_root(own, mark->frontier.size, root);
-	if (status == EMR_OK && memcmp(root, mark->root, 32) != 0)
+	EMR_TRY(emr_chain_root(own, mark->frontier.size, root));
+	if (memcmp(root, mark->root, 32) != 0)
 		return give_trouble(&f->trouble, EMR_FORK, mark->frontier.size - 1,
 			"this computer's own copy is not what it has verified");
-	return status;
+	return EMR_OK;
 }
 
 /* MARK was read before OWN's transaction began: another thread may move both on meanwhile. */
@@ -210,15 +210,11 @@ emr_status emr_replica_verify_own(
 	AUTO_FOLLOWING f = NULL;
 	high_mark mark = mark_now(replica);
 	uint64_t checked = 0;
-	emr_status status = emr_chain_open_temporary(&fresh);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_chain_open(
-			replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own);
-	if (status == EMR_OK)
-		status = emr_chain_begin_read(own);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_open_temporary(&fresh));
+	EMR_TRY(emr_chain_open(replica->dirfd, REPLICA_DB, EMR_CHAIN_PRIVATE, false, 10000, &own));
+	EMR_TRY(emr_chain_begin_read(own));
 	f = following_new(replica, fresh);
 	if (f == NULL)
 		return EMR_NO_MEMORY;

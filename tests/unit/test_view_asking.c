@@ -78,7 +78,7 @@ static bool is_asking(emr_view *view)
 	bool is;
 
 	pthread_mutex_lock(&view->lock);
-	is = view->is_asking;
+	is = view->space.is_asking;
 	pthread_mutex_unlock(&view->lock);
 	return is;
 }

@@ -237,7 +237,7 @@ static emr_status try_erase(kit *k, const char *path)
 
 static size_t rows_left(kit *k)
 {
-	return k->view->nerasing;
+	return k->view->erasing.n;
 }
 
 /* "A/keep" is there, then "A/x" in two versions, with everything of it in *OUT. */

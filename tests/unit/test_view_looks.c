@@ -13,7 +13,7 @@
 /* Under view->lock, which waiting lets go. */
 static void await_look(emr_view *view, uint64_t seen_before)
 {
-	while (view->is_looking || view->seen_appended == seen_before)
+	while (view->space.is_looking || view->space.seen_appended == seen_before)
 		pthread_cond_wait(&view->settled, &view->lock);
 }
 
@@ -52,14 +52,14 @@ static void space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use(void 
 	kit_write(&k, "d/f", bytes, STEP_BYTES * 5 / 4);
 	await_sync(&k);
 	pthread_mutex_lock(&view->lock);
-	assert_true(view->wants_look && !view->is_looking);
+	assert_true(view->space.wants_look && !view->space.is_looking);
 	assert_true(space_look_due(view) > view_boot_ns(view));
-	seen = view->seen_appended;
+	seen = view->space.seen_appended;
 	pthread_mutex_unlock(&view->lock);
 	kit_wait_ms(&k, view->options.quiet_ns / 1000000);
 	pthread_mutex_lock(&view->lock);
 	await_look(view, seen);
-	seen = view->seen_appended;
+	seen = view->space.seen_appended;
 	pthread_mutex_unlock(&view->lock);
 	kit_write(&k, "d/g", bytes, STEP_BYTES * 3); /* and the clock stands */
 	pthread_mutex_lock(&view->lock);
@@ -90,8 +90,8 @@ static void a_folder_that_only_grows_is_searched_as_it_doubles(void **state)
 		snprintf(name, sizeof name, "d/%u", i);
 		bytes[i % FILE_BYTES]++;
 		kit_write(&k, name, bytes, FILE_BYTES);
-		looks += i >= BEFORE && k.view->seen_appended != seen;
-		seen = k.view->seen_appended;
+		looks += i >= BEFORE && k.view->space.seen_appended != seen;
+		seen = k.view->space.seen_appended;
 	}
 	assert_in_range(looks, 1, 4);
 	free(bytes);

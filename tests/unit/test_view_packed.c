@@ -36,8 +36,8 @@ emr_status __wrap_emr_ledger_submit(
 	emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	if (loses_room != NULL) {
-		free(loses_room->spare_place);
-		loses_room->spare_place = NULL;
+		free(loses_room->index.spare_place);
+		loses_room->index.spare_place = NULL;
 		has_no_room = true;
 	}
 	return __real_emr_ledger_submit(ledger, batch, out_answer);

@@ -274,7 +274,7 @@ static size_t count_trees(const kit *k)
 {
 	size_t n = 0;
 
-	for (const past *p = k->view->pasts; p != NULL; p = p->next)
+	for (const past *p = k->view->past->trees; p != NULL; p = p->next)
 		n += p->tree != NULL;
 	return n;
 }

@@ -55,6 +55,17 @@ typedef enum emr_status {
 	EMR_STATUS_COUNT
 } emr_status;
 
+/* Evaluates EXPRESSION, an emr_status, once, and returns it from the calling function unless it is
+ * EMR_OK.  It is for a function whose cleanup is attached to its variables (EMR_AUTO_...): one that
+ * has to unlock, free or undo something by a statement of its own keeps the status in a variable.
+ */
+#define EMR_TRY(expression)                                                                        \
+	do {                                                                                       \
+		const emr_status emr_tried = (expression);                                         \
+		if (emr_tried != EMR_OK)                                                           \
+			return emr_tried;                                                          \
+	} while (0)
+
 /* These kinds say what can be done about a status.  This is said once, here: whoever tries again,
  * passes over or gives up asks for the kind, and for a single status only where he knows better. */
 typedef enum emr_status_kind {

@@ -52,15 +52,12 @@ static emr_status put_ledger(backup_target *t, emr_ledger_copy *copy)
 {
 	EMR_AUTO_BUF descriptor = {0};
 	char temporary[64];
-	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
-	if (status == EMR_OK)
-		status = target_put(t, ANNEX "/ledger/descriptor", emr_buf_view(&descriptor));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
+	EMR_TRY(target_put(t, ANNEX "/ledger/descriptor", emr_buf_view(&descriptor)));
 	target_temporary(temporary);
-	status = emr_ledger_copy_write(copy, t->data_fd, temporary);
-	return status == EMR_OK ? target_take(t, ANNEX "/ledger/ledger.sqlite", temporary) : status;
+	EMR_TRY(emr_ledger_copy_write(copy, t->data_fd, temporary));
+	return target_take(t, ANNEX "/ledger/ledger.sqlite", temporary);
 }
 
 emr_status backup_put_annex(backup_target *t, emr_backup_report *report)
@@ -83,8 +80,7 @@ emr_status backup_put_annex(backup_target *t, emr_backup_report *report)
 			"the ledger from before you joined cannot be read; it is left out");
 		return EMR_OK;
 	}
-	status = put_small(t, fd, "joined", true);
-	if (status == EMR_OK)
-		status = put_small(t, fd, "replica.hw", false);
-	return status == EMR_OK ? put_ledger(t, copy) : status;
+	EMR_TRY(put_small(t, fd, "joined", true));
+	EMR_TRY(put_small(t, fd, "replica.hw", false));
+	return put_ledger(t, copy);
 }

@@ -97,9 +97,8 @@ static emr_status note_whole(looking *l, const emr_backup_file *file)
 static emr_status write_whole(looking *l)
 {
 	EMR_AUTO_BUF kept = {0};
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < l->t->made.n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < l->t->made.n; i++) {
 		const emr_backup_file *file = &l->t->made.files[i];
 		char hex[HEX_LINE];
 
@@ -107,9 +106,9 @@ static emr_status write_whole(looking *l)
 			continue;
 		emr_hex(file->sha256, sizeof file->sha256, hex);
 		hex[HEX_LINE - 1] = '\n';
-		status = emr_buf_append(&kept, hex, sizeof hex);
+		EMR_TRY(emr_buf_append(&kept, hex, sizeof hex));
 	}
-	return status == EMR_OK ? target_replace(l->t, DATA_WHOLE, emr_buf_view(&kept)) : status;
+	return target_replace(l->t, DATA_WHOLE, emr_buf_view(&kept));
 }
 
 /* ---- reading segments ---- */
@@ -187,13 +186,11 @@ static int by_digest(const void *x, const void *y)
 
 static emr_status read_files(looking *l, size_t from)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = from; i < l->n_files && status == EMR_OK; i++)
-		status = read_file(l, (uint32_t)i);
-	if (status == EMR_OK && l->rows.len > 0)
+	for (size_t i = from; i < l->n_files; i++)
+		EMR_TRY(read_file(l, (uint32_t)i));
+	if (l->rows.len > 0)
 		qsort(l->rows.data, l->rows.len / sizeof(block_row), sizeof(block_row), by_digest);
-	return status;
+	return EMR_OK;
 }
 
 /* Segments of LIST; EARLIER: only those that the backup being made does not have as they are there.
@@ -256,13 +253,12 @@ static emr_status get_node(emr_block_store *store, const emr_cid *cid, emr_buf *
 	looking *l = (looking *)(void *)store;
 	const block_row *row = NULL;
 	size_t before = out->len;
-	emr_status status = find_block(l, cid, &row);
+	emr_status status;
 
-	if (status != EMR_OK || row == NULL)
-		return status != EMR_OK ? status : EMR_NOT_FOUND;
-	status = emr_buf_append_zeros(out, row->len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_block(l, cid, &row));
+	if (row == NULL)
+		return EMR_NOT_FOUND;
+	EMR_TRY(emr_buf_append_zeros(out, row->len));
 	status = emr_pread_all(
 		l->files[row->file].fd, out->data + before, row->len, (off_t)row->offset);
 	if (status == EMR_OK)
@@ -275,9 +271,9 @@ static emr_status get_node(emr_block_store *store, const emr_cid *cid, emr_buf *
 static emr_status need_block(void *arg, const emr_cid *cid)
 {
 	const block_row *row = NULL;
-	emr_status status = find_block(arg, cid, &row);
 
-	return status == EMR_OK && row == NULL ? EMR_MISSING_DATA : status;
+	EMR_TRY(find_block(arg, cid, &row));
+	return row == NULL ? EMR_MISSING_DATA : EMR_OK;
 }
 
 static int by_pin(const void *x, const void *y)
@@ -317,14 +313,13 @@ static emr_status take_record(void *arg, emr_id16 object, emr_bytes part)
 static emr_status take_member_pins(looking *l, const moment *m)
 {
 	const emr_pin *pins = (const emr_pin *)(const void *)m->pins.data;
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < m->pins.len / sizeof *pins && status == EMR_OK; i++) {
+	for (size_t i = 0; i < m->pins.len / sizeof *pins; i++) {
 		pin_row row = {.pin = pins[i], .writer = m->device, .order = UINT64_MAX};
 
-		status = emr_buf_append(&l->pins, &row, sizeof row);
+		EMR_TRY(emr_buf_append(&l->pins, &row, sizeof row));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Rows that count come to the front; the others go. */
@@ -433,13 +428,10 @@ static emr_status put_back(const looking *l, const block_row *row, int out)
 {
 	EMR_AUTO_BUF section = {0};
 	uint64_t from = section_of(row);
-	emr_status status = emr_buf_append_zeros(&section, row->offset - from + row->len);
 
-	if (status == EMR_OK)
-		status = emr_pread_all(
-			l->files[row->file].fd, section.data, section.len, (off_t)from);
-	return status == EMR_OK ? emr_pwrite_all(out, section.data, section.len, (off_t)from)
-				: status;
+	EMR_TRY(emr_buf_append_zeros(&section, row->offset - from + row->len));
+	EMR_TRY(emr_pread_all(l->files[row->file].fd, section.data, section.len, (off_t)from));
+	return emr_pwrite_all(out, section.data, section.len, (off_t)from);
 }
 
 /* The file in the backup being made that has the path of candidate C; n_made: none has. */
@@ -459,25 +451,22 @@ static emr_status mend_file(looking *l, uint32_t at, uint32_t to)
 	const block_row *rows = (const block_row *)(const void *)l->earlier.data;
 	emr_backup_file *made = &l->t->made.files[l->files[to].in_list];
 	EMR_AUTO_FD out = openat(l->t->data_fd, made->stored, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	emr_status status = out >= 0 ? EMR_OK : emr_status_from_errno(errno);
 
-	for (size_t i = 0; i < l->earlier.len / sizeof *rows && status == EMR_OK; i++)
+	EMR_TRY(out >= 0 ? EMR_OK : emr_status_from_errno(errno));
+	for (size_t i = 0; i < l->earlier.len / sizeof *rows; i++)
 		if (rows[i].file == at && !may_put_back(l, &rows[i], to))
 			return EMR_MISSING_DATA; /* nothing was changed */
-	if (status == EMR_OK)
-		status = target_drop_partial(l->t);
-	for (size_t i = 0; i < l->earlier.len / sizeof *rows && status == EMR_OK; i++)
+	EMR_TRY(target_drop_partial(l->t));
+	for (size_t i = 0; i < l->earlier.len / sizeof *rows; i++)
 		if (rows[i].file == at)
-			status = put_back(l, &rows[i], out);
-	if (status == EMR_OK && fdatasync(out) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		status = backup_hash(out, made->bytes, l->t->buffer, made->sha256);
-	if (status == EMR_OK)
-		backup_found(l->t->options, made->path,
-			"blocks in it are damaged on this computer; the backup keeps what it had "
-			"of them");
-	return status;
+			EMR_TRY(put_back(l, &rows[i], out));
+	if (fdatasync(out) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	EMR_TRY(backup_hash(out, made->bytes, l->t->buffer, made->sha256));
+	backup_found(l->t->options, made->path,
+		"blocks in it are damaged on this computer; the backup keeps what it had "
+		"of them");
+	return EMR_OK;
 }
 
 /* Candidate AT was needed, and cannot be had: it went another way than what is there now. */
@@ -516,18 +505,17 @@ static emr_status keep_candidate(looking *l, uint32_t at, bool *out_is_lost)
 static emr_status keep_earlier(looking *l, emr_buf *lacking)
 {
 	bool is_lost = false;
-	emr_status status = add_files(l, &l->t->old, true);
 
-	if (status != EMR_OK || l->n_files == l->n_made)
-		return status;
+	EMR_TRY(add_files(l, &l->t->old, true));
+	if (l->n_files == l->n_made)
+		return EMR_OK;
 	l->with_pins = false;
-	status = read_files(l, l->n_made);
-	if (status == EMR_OK)
-		status = look_below_all(l, lacking);
-	for (size_t i = l->n_made; i < l->n_files && status == EMR_OK; i++)
+	EMR_TRY(read_files(l, l->n_made));
+	EMR_TRY(look_below_all(l, lacking));
+	for (size_t i = l->n_made; i < l->n_files; i++)
 		if (l->files[i].is_used)
-			status = keep_candidate(l, (uint32_t)i, &is_lost);
-	return status == EMR_OK && is_lost ? look_below_all(l, lacking) : status;
+			EMR_TRY(keep_candidate(l, (uint32_t)i, &is_lost));
+	return is_lost ? look_below_all(l, lacking) : EMR_OK;
 }
 
 /* Without it all writers' pins count: too many is no loss. */
@@ -563,11 +551,9 @@ emr_status backup_check_blocks(backup_target *t, moment *m, emr_backup_report *r
 	if (status != EMR_OK)
 		return status;
 	settle_pins(&l);
-	status = look_below_all(&l, &lacking);
-	if (status == EMR_OK && lacking.len > 0 && t->has_old)
-		status = keep_earlier(&l, &lacking);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(look_below_all(&l, &lacking));
+	if (lacking.len > 0 && t->has_old)
+		EMR_TRY(keep_earlier(&l, &lacking));
 	report->kept_segments = t->kept_segments;
 	report->missing = lacking.len / sizeof(emr_cid);
 	for (size_t at = 0; at < lacking.len && t->options->missing != NULL; at += sizeof(emr_cid))

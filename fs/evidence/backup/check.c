@@ -115,12 +115,9 @@ static emr_status copy_out(checking *c, const char *path, const char *name)
 	for (uint64_t at = 0; at < file->bytes;) {
 		size_t len =
 			file->bytes - at < COPY_BYTES ? (size_t)(file->bytes - at) : COPY_BYTES;
-		emr_status status = emr_pread_all(in, c->buffer, len, (off_t)at);
 
-		if (status == EMR_OK)
-			status = emr_pwrite_all(out, c->buffer, len, (off_t)at);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_pread_all(in, c->buffer, len, (off_t)at));
+		EMR_TRY(emr_pwrite_all(out, c->buffer, len, (off_t)at));
 		at += len;
 	}
 	return EMR_OK;
@@ -236,14 +233,10 @@ static void checking_end(checking *c)
 
 static emr_status begin_checking(checking *c, const char *dir)
 {
-	emr_status status;
-
 	c->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dir_fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
-	status = backup_list_of(c->dir_fd, &c->list);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(backup_list_of(c->dir_fd, &c->list));
 	c->total = emr_backup_manifest_bytes(&c->list);
 	c->data_fd =
 		openat(c->dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -116,24 +116,21 @@ static emr_status copy_segment(backup_target *t, moment_segment *segment, emr_ba
 static emr_status copy_ledger(backup_target *t, moment *m)
 {
 	char temporary[64];
-	emr_status status;
 
 	target_temporary(temporary);
-	status = emr_ledger_copy_write(m->ledger, t->data_fd, temporary);
-	return status == EMR_OK ? target_take(t, "ledger/ledger.sqlite", temporary) : status;
+	EMR_TRY(emr_ledger_copy_write(m->ledger, t->data_fd, temporary));
+	return target_take(t, "ledger/ledger.sqlite", temporary);
 }
 
 /* The ledger first: while it is held its log cannot be cleared. */
 static emr_status copy_all(backup_target *t, moment *m, emr_backup_report *report)
 {
-	emr_status status = copy_ledger(t, m);
+	EMR_TRY(copy_ledger(t, m));
+	EMR_TRY(backup_put_annex(t, report));
 
-	if (status == EMR_OK)
-		status = backup_put_annex(t, report);
-
-	for (size_t i = 0; i < m->n && status == EMR_OK; i++)
-		status = copy_segment(t, &m->segments[i], report);
-	return status;
+	for (size_t i = 0; i < m->n; i++)
+		EMR_TRY(copy_segment(t, &m->segments[i], report));
+	return EMR_OK;
 }
 
 static emr_status make_copy(backup_target *t, moment *m, emr_backup_report *report)

@@ -209,16 +209,12 @@ static emr_status check_sum(emr_bytes *text)
 {
 	EMR_AUTO_BUF again = {0};
 	emr_bytes whole = *text;
-	emr_status status;
 
 	if (text->len < SUM_LINE_BYTES)
 		return EMR_DAMAGED;
 	text->len -= SUM_LINE_BYTES;
-	status = emr_buf_append(&again, text->data, text->len);
-	if (status == EMR_OK)
-		status = append_sum(&again);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(&again, text->data, text->len));
+	EMR_TRY(append_sum(&again));
 	return emr_bytes_equal(emr_buf_view(&again), whole) ? EMR_OK : EMR_DAMAGED;
 }
 
@@ -253,23 +249,18 @@ emr_status emr_backup_manifest_read(emr_bytes text, emr_backup_manifest *out_man
 {
 	EMR_AUTO_MANIFEST made = {0};
 	emr_bytes rest = text;
-	emr_status status = check_sum(&text);
 
+	EMR_TRY(check_sum(&text));
 	/* Every format ends with its sum: a number that rotted is none of a newer program. */
-	if (status == EMR_OK)
-		status = check_first_line(&rest);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_first_line(&rest));
 	rest.len -= SUM_LINE_BYTES;
-	status = read_head(&rest, &made);
-	while (status == EMR_OK && rest.len > 0) {
+	EMR_TRY(read_head(&rest, &made));
+	while (rest.len > 0) {
 		emr_backup_file file = {.bytes = 0};
 
-		status = read_file(&rest, &file) ? emr_backup_manifest_add(&made, &file)
-						 : EMR_DAMAGED;
+		EMR_TRY(read_file(&rest, &file) ? emr_backup_manifest_add(&made, &file)
+						: EMR_DAMAGED);
 	}
-	if (status != EMR_OK)
-		return status;
 	*out_manifest = made;
 	made = (emr_backup_manifest){0};
 	return EMR_OK;

@@ -105,10 +105,9 @@ static emr_status put_format(moment *m)
 static emr_status put_descriptor(moment *m)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_ledger_copy_descriptor(m->ledger, &bytes);
 
-	return status == EMR_OK ? target_put(m->target, "ledger/descriptor", emr_buf_view(&bytes))
-				: status;
+	EMR_TRY(emr_ledger_copy_descriptor(m->ledger, &bytes));
+	return target_put(m->target, "ledger/descriptor", emr_buf_view(&bytes));
 }
 
 /* The network's directory is the state's own, as of who joined from elsewhere: it goes with the
@@ -128,14 +127,13 @@ static emr_status put_network(moment *m)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(m->options->state_fd, EMR_STATE_LEDGER, target, sizeof target);
-	emr_status status = EMR_OK;
 
 	if (n < 0)
 		return errno == EINVAL || errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
 	if (m->options->channel.len > 0)
-		status = target_put(m->target, EMR_BACKUP_CHANNEL_PATH, m->options->channel);
-	if (status != EMR_OK || is_in_state(m->options->state_fd))
-		return status;
+		EMR_TRY(target_put(m->target, EMR_BACKUP_CHANNEL_PATH, m->options->channel));
+	if (is_in_state(m->options->state_fd))
+		return EMR_OK;
 	return target_put(m->target, EMR_BACKUP_NETWORK_PATH,
 		emr_bytes_of((const uint8_t *)target, (size_t)n));
 }
@@ -144,19 +142,14 @@ static emr_status put_network(moment *m)
 static emr_status put_smalls(moment *m)
 {
 	int state_fd = m->options->state_fd;
-	emr_status status = put_small(m, state_fd, "keyfile", "keyfile", true);
 
-	if (status == EMR_OK)
-		status = put_small(m, state_fd, "profile", "profile", false);
-	if (status == EMR_OK)
-		status = put_small(m, state_fd, "people", "people", false);
-	if (status == EMR_OK)
-		status = put_small(m, state_fd, "replica.hw", "replica.hw", false);
-	if (status == EMR_OK)
-		status = put_format(m);
-	if (status == EMR_OK)
-		status = put_network(m);
-	return status == EMR_OK ? put_descriptor(m) : status;
+	EMR_TRY(put_small(m, state_fd, "keyfile", "keyfile", true));
+	EMR_TRY(put_small(m, state_fd, "profile", "profile", false));
+	EMR_TRY(put_small(m, state_fd, "people", "people", false));
+	EMR_TRY(put_small(m, state_fd, "replica.hw", "replica.hw", false));
+	EMR_TRY(put_format(m));
+	EMR_TRY(put_network(m));
+	return put_descriptor(m);
 }
 
 /* ---- listing ---- */
@@ -340,11 +333,9 @@ static emr_status measure_segment(moment *m, moment_segment *segment, emr_backup
 	if (fstat(segment->fd, &st) != 0)
 		return emr_status_from_errno(errno);
 	segment->end = (uint64_t)st.st_size;
-	status = check_known(m, segment, scanned);
-	if (status == EMR_OK && segment->is_last)
-		status = measure_last(m, segment, scanned);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_known(m, segment, scanned));
+	if (segment->is_last)
+		EMR_TRY(measure_last(m, segment, scanned));
 	note.bytes = segment->is_last ? segment->end : 0;
 	snprintf(note.path, sizeof note.path, "%s", segment->path);
 	known = target_known(m->target, segment->path, segment->end);
@@ -357,11 +348,9 @@ static emr_status measure_segment(moment *m, moment_segment *segment, emr_backup
 
 static emr_status measure_all(moment *m, emr_backup_manifest *scanned)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < m->n && status == EMR_OK; i++)
-		status = measure_segment(m, &m->segments[i], scanned);
-	return status;
+	for (size_t i = 0; i < m->n; i++)
+		EMR_TRY(measure_segment(m, &m->segments[i], scanned));
+	return EMR_OK;
 }
 
 /* Whether the segments that may grow have not. */
@@ -388,32 +377,25 @@ static emr_status has_grown(const moment *m, bool *out_has_grown)
 static emr_status try_once(moment *m, emr_backup_manifest *scanned, int *out_good)
 {
 	bool is_newest = false, grew = false;
-	emr_status status;
 
 	m->target->made.n = 0;
 	m->target->new_bytes = 0;
 	m->rotten.len = 0;
-	status = emr_ledger_copy_renew(m->ledger);
-	if (status == EMR_OK)
-		status = put_smalls(m);
-	if (status == EMR_OK)
-		status = m->is_shared ? each_name(m, m->options->state_fd, "index", put_head)
-				      : each_name(m, m->blocks_fd, ".", put_head);
-	if (status == EMR_OK)
-		status = list_segments(m);
-	if (status == EMR_OK)
-		status = measure_all(m, scanned);
-	if (status == EMR_OK)
-		status = emr_ledger_copy_is_newest(m->ledger, &is_newest);
-	if (status != EMR_OK || !is_newest)
-		return status;
+	EMR_TRY(emr_ledger_copy_renew(m->ledger));
+	EMR_TRY(put_smalls(m));
+	EMR_TRY(m->is_shared ? each_name(m, m->options->state_fd, "index", put_head)
+			     : each_name(m, m->blocks_fd, ".", put_head));
+	EMR_TRY(list_segments(m));
+	EMR_TRY(measure_all(m, scanned));
+	EMR_TRY(emr_ledger_copy_is_newest(m->ledger, &is_newest));
+	if (!is_newest)
+		return EMR_OK;
 	*out_good = 1;
-	status = each_name(m, m->options->state_fd, "spill", put_spill);
-	if (status == EMR_OK)
-		status = has_grown(m, &grew);
-	if (status == EMR_OK && !grew)
+	EMR_TRY(each_name(m, m->options->state_fd, "spill", put_spill));
+	EMR_TRY(has_grown(m, &grew));
+	if (!grew)
 		*out_good = 2;
-	return status;
+	return EMR_OK;
 }
 
 /* A segment that went, or became shorter, while we looked: look again. */
@@ -489,12 +471,9 @@ static emr_status is_believed(moment *m, uint64_t reaches, const uint8_t root[32
 	EMR_AUTO_BUF ours = {0};
 	EMR_AUTO_BUF theirs = {0};
 	emr_ledger_copy_facts facts;
-	emr_status status = emr_ledger_copy_descriptor(m->ledger, &theirs);
 
-	if (status == EMR_OK)
-		status = emr_ledger_copy_tell(m->ledger, &facts);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ledger_copy_descriptor(m->ledger, &theirs));
+	EMR_TRY(emr_ledger_copy_tell(m->ledger, &facts));
 	*out_is = facts.entries >= reaches;
 	/* A damaged tree says nothing; the replay that follows does. */
 	if (*out_is && reaches > 0 &&
@@ -594,13 +573,9 @@ static emr_status check_ancestor(moment *m)
 /* What the list says of the ledger. */
 static emr_status describe_ledger(moment *m)
 {
-	emr_status status = emr_ledger_copy_tell(m->ledger, &m->facts);
-
-	if (status == EMR_OK)
-		status = check_ancestor(m);
-	return status == EMR_OK
-		       ? emr_ledger_copy_root(m->ledger, m->facts.entries, m->target->made.root)
-		       : status;
+	EMR_TRY(emr_ledger_copy_tell(m->ledger, &m->facts));
+	EMR_TRY(check_ancestor(m));
+	return emr_ledger_copy_root(m->ledger, m->facts.entries, m->target->made.root);
 }
 
 emr_status moment_take(moment *m, backup_target *target, const emr_backup_options *options)
@@ -614,16 +589,10 @@ emr_status moment_take(moment *m, backup_target *target, const emr_backup_option
 	m->blocks_fd = openat(options->state_fd, "blocks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (m->blocks_fd < 0)
 		return errno == ENOENT ? EMR_MISSING_DATA : emr_status_from_errno(errno);
-	status = moment_is_shared(m);
-	if (status == EMR_OK)
-		status = choose_ledger(m);
-	if (status != EMR_OK)
-		return status;
-	status = emr_ledger_copy_tell(m->ledger, &m->facts);
-	if (status == EMR_OK)
-		status = check_ancestor(m);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(moment_is_shared(m));
+	EMR_TRY(choose_ledger(m));
+	EMR_TRY(emr_ledger_copy_tell(m->ledger, &m->facts));
+	EMR_TRY(check_ancestor(m));
 	if (target->has_partial && !emr_id16_equal(target->partial.net_id, m->facts.net_id))
 		target->has_partial = false;
 	target->made.net_id = m->facts.net_id;

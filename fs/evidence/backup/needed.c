@@ -121,9 +121,7 @@ emr_status moment_keep_needed(moment *m)
 		return EMR_OK;
 	snprintf(path, sizeof path, "%.4200s/blocks", m->options->state_path);
 	snprintf(index, sizeof index, "%.4200s/index", m->options->state_path);
-	status = emr_store_open(&options, &n.store);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_store_open(&options, &n.store));
 	m->pins.len = 0; /* of an earlier try */
 	status = emr_store_each_pin(n.store, note_root, &n);
 	if (status == EMR_OK)

@@ -48,14 +48,11 @@ static emr_status copy_checked(restoring *r, const emr_backup_file *file, int in
 static emr_status make_directory(const restoring *r, const char *path)
 {
 	char name[EMR_BACKUP_PATH_BYTES];
-	emr_status status;
 
 	for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		memcpy(name, path, (size_t)(slash - path));
 		name[slash - path] = '\0';
-		status = emr_dir_make(r->stage_fd, name);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_dir_make(r->stage_fd, name));
 	}
 	return EMR_OK;
 }
@@ -121,9 +118,7 @@ static emr_status restore_file(restoring *r, const emr_backup_file *file)
 
 	if (in < 0)
 		return judge_loss(r, file);
-	status = make_directory(r, file->path);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_directory(r, file->path));
 	out = openat(r->stage_fd, file->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		0600);
 	if (out < 0)
@@ -136,15 +131,13 @@ static emr_status restore_file(restoring *r, const emr_backup_file *file)
 
 static emr_status restore_some(restoring *r, const emr_backup_manifest *list, bool are_segments)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < list->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < list->n; i++) {
 		bool is_segment = emr_backup_kind_of(list->files[i].path) == EMR_BACKUP_SEGMENT;
 
 		if (is_segment == are_segments)
-			status = restore_file(r, &list->files[i]);
+			EMR_TRY(restore_file(r, &list->files[i]));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Half of it would keep the folder from opening. */
@@ -181,20 +174,15 @@ emr_status emr_backup_restore(const char *dir, int stage_fd, const emr_backup_op
 	EMR_AUTO_FD data_fd = -1;
 	EMR_AUTO_FREE uint8_t *buffer = malloc(COPY_BYTES);
 	restoring r = {.options = options, .stage_fd = stage_fd, .buffer = buffer};
-	emr_status status;
 
 	if (dir_fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
-	status = buffer != NULL ? backup_list_of(dir_fd, &list) : EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(buffer != NULL ? backup_list_of(dir_fd, &list) : EMR_NO_MEMORY);
 	data_fd = openat(dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (data_fd < 0)
 		return EMR_DAMAGED;
 	r.data_fd = data_fd;
-	status = restore_all(&r, &list);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(restore_all(&r, &list));
 	*out_manifest = list;
 	list = (emr_backup_manifest){0};
 	return EMR_OK;

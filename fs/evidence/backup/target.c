@@ -46,16 +46,11 @@ void target_close(backup_target *t)
 /* One level is made: a parent that is missing is rather a disk that is not there. */
 static emr_status open_directories(backup_target *t, const char *dir)
 {
-	emr_status status = emr_dir_make(AT_FDCWD, dir);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_dir_make(AT_FDCWD, dir));
 	t->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->dir_fd < 0)
 		return errno == ENOTDIR ? EMR_NOT_DIRECTORY : emr_status_from_errno(errno);
-	status = emr_dir_make(t->dir_fd, DATA_DIRECTORY);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_dir_make(t->dir_fd, DATA_DIRECTORY));
 	t->data_fd =
 		openat(t->dir_fd, DATA_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return t->data_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
@@ -183,17 +178,15 @@ emr_status target_put(backup_target *t, const char *path, emr_bytes bytes)
 {
 	EMR_AUTO_BUF there = {0};
 	emr_backup_file file = {.bytes = bytes.len};
-	emr_status status = EMR_OK;
 
 	snprintf(file.path, sizeof file.path, "%s", path);
 	crypto_hash_sha256(file.sha256, bytes.data, bytes.len);
 	name_after(&file);
 	if (!is_there(t, &file, &there)) {
-		status = replace_file(t, t->data_fd, file.stored, bytes);
-		if (status == EMR_OK)
-			note_progress(t, file.bytes, true);
+		EMR_TRY(replace_file(t, t->data_fd, file.stored, bytes));
+		note_progress(t, file.bytes, true);
 	}
-	return status == EMR_OK ? emr_backup_manifest_add(&t->made, &file) : status;
+	return emr_backup_manifest_add(&t->made, &file);
 }
 
 emr_status target_keep(backup_target *t, const char *path, bool *out_is_kept)
@@ -227,14 +220,13 @@ emr_status target_take(backup_target *t, const char *path, const char *temporary
 		openat(t->data_fd, temporary, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	emr_backup_file file = {.bytes = 0};
 	struct stat st;
-	emr_status status;
 
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return emr_status_from_errno(errno);
 	file.bytes = (uint64_t)st.st_size;
 	snprintf(file.path, sizeof file.path, "%s", path);
-	status = backup_hash(fd, file.bytes, t->buffer, file.sha256);
-	return status == EMR_OK ? give_name(t, &file, temporary) : status;
+	EMR_TRY(backup_hash(fd, file.bytes, t->buffer, file.sha256));
+	return give_name(t, &file, temporary);
 }
 
 /* From AT to END, or with END 0 to the end of IN; STATE goes along. */
@@ -375,24 +367,20 @@ static emr_status append_to(backup_target *t, int in, int out, uint64_t end,
 		uint64_t stop = end - file->bytes > LIST_EVERY ? file->bytes + LIST_EVERY : end,
 			 reached = 0;
 		crypto_hash_sha256_state so_far;
-		emr_status status = copy_bytes(t, in, out, file->bytes, stop, state, &reached);
 
-		if (status == EMR_OK && reached < stop)
-			status = EMR_IO; /* the source became shorter */
-		if (status == EMR_OK && stop == end && ftruncate(out, (off_t)end) != 0)
-			status = emr_status_from_errno(errno);
-		if (status == EMR_OK && fdatasync(out) != 0)
-			status = emr_status_from_errno(errno);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(copy_bytes(t, in, out, file->bytes, stop, state, &reached));
+		if (reached < stop)
+			return EMR_IO; /* the source became shorter */
+		if (stop == end && ftruncate(out, (off_t)end) != 0)
+			EMR_TRY(emr_status_from_errno(errno));
+		if (fdatasync(out) != 0)
+			EMR_TRY(emr_status_from_errno(errno));
 		note_progress(t, stop - file->bytes, true);
 		file->bytes = stop;
 		so_far = *state;
 		crypto_hash_sha256_final(&so_far, file->sha256);
 		if (t->unlisted_bytes >= LIST_EVERY)
-			status = list_partial(t, file);
-		if (status != EMR_OK)
-			return status;
+			EMR_TRY(list_partial(t, file));
 	}
 	return EMR_OK;
 }
@@ -408,10 +396,8 @@ static emr_status file_continues(backup_target *t, int source, const emr_backup_
 	for (uint64_t at = 0; at < known->bytes;) {
 		size_t len =
 			known->bytes - at < COPY_BYTES ? (size_t)(known->bytes - at) : COPY_BYTES;
-		emr_status status = emr_pread_all(source, t->buffer, len, (off_t)at);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_pread_all(source, t->buffer, len, (off_t)at));
 		crypto_hash_sha256_update(state, t->buffer, len);
 		at += len;
 	}
@@ -441,16 +427,13 @@ emr_status target_put_segment(backup_target *t, const char *path, int fd, uint64
 	crypto_hash_sha256_state state;
 	EMR_AUTO_FD out = -1;
 	bool goes_on = false;
-	emr_status status = EMR_OK;
 
 	if (known != NULL && known->bytes == end) {
 		note_progress(t, end, false);
 		return emr_backup_manifest_add(&t->made, known);
 	}
 	if (known != NULL)
-		status = file_continues(t, fd, known, &state, &goes_on);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(file_continues(t, fd, known, &state, &goes_on));
 	snprintf(file.path, sizeof file.path, "%s", path);
 	if (goes_on) {
 		file = *known;
@@ -463,8 +446,8 @@ emr_status target_put_segment(backup_target *t, const char *path, int fd, uint64
 	out = openat(t->data_fd, file.stored, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return emr_status_from_errno(errno);
-	status = append_to(t, fd, out, end, &state, &file);
-	return status == EMR_OK ? emr_backup_manifest_add(&t->made, &file) : status;
+	EMR_TRY(append_to(t, fd, out, end, &state, &file));
+	return emr_backup_manifest_add(&t->made, &file);
 }
 
 /* ---- the end ---- */
@@ -537,18 +520,13 @@ static emr_status leave_note(const backup_target *t)
 emr_status target_finish(backup_target *t)
 {
 	EMR_AUTO_BUF text = {0};
-	emr_status status = emr_backup_manifest_write(&t->made, &text);
 
+	EMR_TRY(emr_backup_manifest_write(&t->made, &text));
 	/* The names in the data directory come to the disk before the list that speaks of them. */
-	if (status == EMR_OK)
-		status = sync_directory(t->data_fd);
-	if (status == EMR_OK)
-		status = leave_note(t);
-	if (status == EMR_OK)
-		status = sync_directory(t->dir_fd);
-	if (status == EMR_OK)
-		status = target_replace(t, DATA_LIST, emr_buf_view(&text));
-	if (status == EMR_OK)
-		status = replace_file(t, t->dir_fd, EMR_BACKUP_MANIFEST, emr_buf_view(&text));
-	return status == EMR_OK ? remove_waste(t) : status;
+	EMR_TRY(sync_directory(t->data_fd));
+	EMR_TRY(leave_note(t));
+	EMR_TRY(sync_directory(t->dir_fd));
+	EMR_TRY(target_replace(t, DATA_LIST, emr_buf_view(&text)));
+	EMR_TRY(replace_file(t, t->dir_fd, EMR_BACKUP_MANIFEST, emr_buf_view(&text)));
+	return remove_waste(t);
 }

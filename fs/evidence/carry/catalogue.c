@@ -114,7 +114,6 @@ static emr_status read_entry(emr_reader *r, emr_page_fn fn, void *arg)
 emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg)
 {
 	emr_reader r = emr_reader_of(page);
-	emr_status status = EMR_OK;
 	uint32_t count;
 	uint8_t version;
 
@@ -126,11 +125,11 @@ emr_status emr_page_each(emr_bytes page, emr_page_fn fn, void *arg)
 	count = emr_read_u32(&r);
 	if (r.bad || count == 0 || count > EMR_PAGE_ENTRIES_MAX || page.len > EMR_PAGE_PLAIN_MAX)
 		return EMR_DAMAGED;
-	for (uint32_t i = 0; i < count && status == EMR_OK; i++)
-		status = read_entry(&r, fn, arg);
-	if (status == EMR_OK && !emr_reader_done(&r))
-		status = EMR_DAMAGED;
-	return status;
+	for (uint32_t i = 0; i < count; i++)
+		EMR_TRY(read_entry(&r, fn, arg));
+	if (!emr_reader_done(&r))
+		return EMR_DAMAGED;
+	return EMR_OK;
 }
 
 /* ---- sealed ---- */

@@ -56,23 +56,18 @@ static emr_status take_list_key(emr_parcel *p, const emr_page_item *at, emr_id16
 	emr_listkey_part part;
 	emr_id32 writer;
 	list_key *k;
-	emr_status status;
 
 	if (key_of(p, domain, at->item_id) != NULL)
 		return EMR_OK; /* every part says it again */
-	status = emr_listkey_part_decode(at->priv, &part);
-	if (status == EMR_OK)
-		status = emr_array_room(&p->keys, p->n_keys, &p->keys_cap, sizeof *p->keys);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_listkey_part_decode(at->priv, &part));
+	EMR_TRY(emr_array_room(&p->keys, p->n_keys, &p->keys_cap, sizeof *p->keys));
 	memcpy(writer.b, at->item.signer_id, 32);
 	k = &p->keys[p->n_keys];
 	*k = (list_key){.domain = domain, .id = at->item_id};
-	status = emr_list_key_open(
-		p->keyring, domain, at->item.epoch, writer, part.capsule, part.kcheck, &k->key);
-	if (status == EMR_OK)
-		p->n_keys++;
-	return status;
+	EMR_TRY(emr_list_key_open(
+		p->keyring, domain, at->item.epoch, writer, part.capsule, part.kcheck, &k->key));
+	p->n_keys++;
+	return EMR_OK;
 }
 
 /* The record of that object: in a page the items of one come one after the other, and another page
@@ -80,16 +75,13 @@ static emr_status take_list_key(emr_parcel *p, const emr_page_item *at, emr_id16
 static emr_status record_for(emr_parcel *p, emr_id16 domain, emr_id16 object, record **out_record)
 {
 	record *last = p->n > p->page_from ? &p->records[p->n - 1] : NULL;
-	emr_status status;
 
 	if (last != NULL && emr_id16_equal(last->object, object) &&
 		emr_id16_equal(last->domain, domain)) {
 		*out_record = last;
 		return EMR_OK;
 	}
-	status = emr_array_room(&p->records, p->n, &p->cap, sizeof *p->records);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_array_room(&p->records, p->n, &p->cap, sizeof *p->records));
 	*out_record = &p->records[p->n++];
 	**out_record = (record){.domain = domain, .object = object};
 	return EMR_OK;
@@ -101,17 +93,14 @@ static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, const 
 {
 	const emr_list_key *key = key_of(p, r->domain, listkey);
 	uint8_t aad[EMR_META_AAD_BYTES];
-	emr_status status;
 
 	if (key == NULL || sealed.len < 16)
 		return EMR_DAMAGED;
-	status = emr_buf_append_zeros(plain, sealed.len - 16);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(plain, sealed.len - 16));
 	emr_meta_aad(r->domain, r->object, at->item.version, at->item.epoch, listkey, aad);
-	status = emr_list_key_open_meta(
-		key, r->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, plain->data);
-	return status == EMR_OK ? emr_meta_decode(emr_buf_view(plain), meta) : status;
+	EMR_TRY(emr_list_key_open_meta(
+		key, r->object, nonce, emr_bytes_of(aad, sizeof aad), sealed, plain->data));
+	return emr_meta_decode(emr_buf_view(plain), meta);
 }
 
 /* What one item says. */
@@ -130,10 +119,9 @@ static emr_status read_saying(
 
 	out->has_content = at->item.op != EMR_OP_META;
 	if (!out->has_content) {
-		status = emr_meta_part_decode(at->priv, &meta);
-		return status == EMR_OK ? open_meta(p, at, r, meta.listkey_id, meta.nonce,
-						  meta.meta_ct, &out->plain, &out->meta)
-					: status;
+		EMR_TRY(emr_meta_part_decode(at->priv, &meta));
+		return open_meta(p, at, r, meta.listkey_id, meta.nonce, meta.meta_ct, &out->plain,
+			&out->meta);
 	}
 	status = emr_put_part_decode(at->priv, &out->put);
 	if (status == EMR_OK)
@@ -170,9 +158,7 @@ static emr_status take_record(emr_parcel *p, const emr_page_item *at, emr_id16 d
 	emr_status status;
 
 	memcpy(object.b, at->item.object_id, 16);
-	status = record_for(p, domain, object, &r);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(record_for(p, domain, object, &r));
 	status = at->item.version > r->version ? read_saying(p, at, r, &said) : EMR_DAMAGED;
 	if (status == EMR_OK && !mine && !others_may_say(r, &said.meta))
 		status = EMR_DENIED;
@@ -318,10 +304,9 @@ static emr_status take_page(void *arg, const emr_cid *cid)
 {
 	emr_parcel *p = arg;
 	EMR_AUTO_BUF sealed = {0}, page = {0};
-	emr_status status = emr_block_store_get_verified(car_blocks_face(p->blocks), cid, &sealed);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_block_store_get_verified(car_blocks_face(p->blocks), cid, &sealed));
 	p->page_from = p->n;
 	status = emr_page_open(p->keyring, emr_buf_view(&sealed), &page);
 	if (status == EMR_DENIED) { /* sealed to somebody else */
@@ -350,14 +335,10 @@ static emr_status count_bundle(void *arg, const emr_cid *cid)
 static emr_status read_pages(emr_parcel *p)
 {
 	size_t bundles = 0;
-	emr_status status = car_blocks_each(p->blocks, CAR_PAGE, take_page, p);
 
-	if (status == EMR_OK)
-		status = fold_repeated(p);
-	if (status == EMR_OK)
-		status = car_blocks_each(p->blocks, CAR_BUNDLE, count_bundle, &bundles);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(car_blocks_each(p->blocks, CAR_PAGE, take_page, p));
+	EMR_TRY(fold_repeated(p));
+	EMR_TRY(car_blocks_each(p->blocks, CAR_BUNDLE, count_bundle, &bundles));
 	if (p->taken > 0) {
 		p->foreign += p->bad_pages - p->torn;
 		return EMR_OK;
@@ -467,17 +448,13 @@ static emr_status leave_out_the_placeless(emr_parcel *p)
 
 static emr_status find_paths(emr_parcel *p)
 {
-	emr_status status = EMR_OK;
-
 	if (p->n == 0)
 		return EMR_OK;
-	for (size_t i = 0; i < p->n && status == EMR_OK; i++)
-		status = place(p, &p->records[i]);
-	if (status == EMR_OK)
-		status = leave_out_the_placeless(p);
-	if (status == EMR_OK)
-		qsort(p->records, p->n, sizeof *p->records, by_depth);
-	return status;
+	for (size_t i = 0; i < p->n; i++)
+		EMR_TRY(place(p, &p->records[i]));
+	EMR_TRY(leave_out_the_placeless(p));
+	qsort(p->records, p->n, sizeof *p->records, by_depth);
+	return EMR_OK;
 }
 
 /* ---- the whole ---- */
@@ -486,17 +463,13 @@ static emr_status open_all(emr_parcel *p, int fd)
 {
 	emr_record_options options = {
 		.keyring = p->keyring, .spill_dirfd = -1, .workers = EMR_RECORD_NO_WORKERS};
-	emr_status status = car_blocks_open(fd, &p->blocks);
 
-	if (status == EMR_OK)
-		status = emr_keyring_public(p->keyring, &p->self);
-	if (status == EMR_OK) {
-		options.store = car_blocks_face(p->blocks);
-		status = emr_record_ctx_new(&options, &p->records_ctx);
-	}
-	if (status == EMR_OK)
-		status = read_pages(p);
-	return status == EMR_OK ? find_paths(p) : status;
+	EMR_TRY(car_blocks_open(fd, &p->blocks));
+	EMR_TRY(emr_keyring_public(p->keyring, &p->self));
+	options.store = car_blocks_face(p->blocks);
+	EMR_TRY(emr_record_ctx_new(&options, &p->records_ctx));
+	EMR_TRY(read_pages(p));
+	return find_paths(p);
 }
 
 emr_status emr_parcel_open(
@@ -520,9 +493,7 @@ emr_status emr_parcel_open(
 
 emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < parcel->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < parcel->n; i++) {
 		const record *r = &parcel->records[i];
 		const emr_parcel_record one = {.meta = r->meta,
 			.path = r->path,
@@ -533,9 +504,9 @@ emr_status emr_parcel_each(emr_parcel *parcel, emr_parcel_fn fn, void *arg)
 			.object = r->object};
 
 		if (!r->is_left_out)
-			status = fn(arg, &one);
+			EMR_TRY(fn(arg, &one));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- contents ---- */

@@ -34,11 +34,10 @@ static emr_status add_node(
 {
 	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link dir;
-	emr_status status = carry_dir_encode(links, n, NULL, &block, &dir);
 
-	if (status == EMR_OK)
-		status = emit(arg, &dir.cid, emr_buf_view(&block));
-	return status == EMR_OK ? emr_buf_append(out_level, &dir, sizeof dir) : status;
+	EMR_TRY(carry_dir_encode(links, n, NULL, &block, &dir));
+	EMR_TRY(emit(arg, &dir.cid, emr_buf_view(&block)));
+	return emr_buf_append(out_level, &dir, sizeof dir);
 }
 
 emr_status carry_tree_finish(emr_buf *parts, carry_emit emit, void *arg, emr_cid *out_root)

@@ -92,10 +92,8 @@ static emr_status choose(writing *w, const emr_id16 *root)
 {
 	uint64_t damaged = 0;
 	bool any = false;
-	emr_status status = emr_facts_each(w->from->facts, parcel_keep_record, w, &damaged);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_each(w->from->facts, parcel_keep_record, w, &damaged));
 	if (w->n > 0)
 		qsort(w->records, w->n, sizeof *w->records, by_object);
 	for (size_t i = 0; i < w->n; i++) {
@@ -131,9 +129,9 @@ static emr_status write_all(writing *w, const void *data, size_t len)
 static emr_status write_block(writing *w, const emr_cid *cid, emr_bytes block)
 {
 	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
-	emr_status status = write_all(w, head, emr_car_section_head(head, cid, block.len));
 
-	return status == EMR_OK ? write_all(w, block.data, block.len) : status;
+	EMR_TRY(write_all(w, head, emr_car_section_head(head, cid, block.len)));
+	return write_all(w, block.data, block.len);
 }
 
 /* What stands for a hole is in many contents, and once in the file. */
@@ -153,12 +151,11 @@ static emr_status copy_block(void *context, const emr_cid *cid)
 {
 	writing *w = context;
 	EMR_AUTO_BUF block = {0};
-	emr_status status;
 
 	if (is_written_hole(w, cid))
 		return EMR_OK;
-	status = emr_block_store_get_verified(w->from->store, cid, &block);
-	return status == EMR_OK ? write_block(w, cid, emr_buf_view(&block)) : status;
+	EMR_TRY(emr_block_store_get_verified(w->from->store, cid, &block));
+	return write_block(w, cid, emr_buf_view(&block));
 }
 
 /* The content of R, and its link in the part. */
@@ -189,12 +186,11 @@ static emr_status finish_part(writing *w)
 	filling *p = &w->part;
 	EMR_AUTO_BUF block = {0}, page = {0};
 	emr_unixfs_link dir, link;
-	emr_status status = emr_page_seal(w->from->keyring,
-		(const emr_page_folder *)(const void *)p->folders.data,
-		p->folders.len / sizeof(emr_page_folder), emr_buf_view(&p->page), &page);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_page_seal(w->from->keyring,
+		(const emr_page_folder *)(const void *)p->folders.data,
+		p->folders.len / sizeof(emr_page_folder), emr_buf_view(&p->page), &page));
 	link = (emr_unixfs_link){
 		.cid = emr_cid_of_block(EMR_CODEC_RAW, emr_buf_view(&page)), .tsize = page.len};
 	status = write_block(w, &link.cid, emr_buf_view(&page));
@@ -293,20 +289,19 @@ static emr_status add_listkey(writing *w, emr_id16 domain, emr_id32 id)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 	memcpy(at.object.b, item.object_id, 16);
 	at.version = item.version;
-	status = add_item(w, &at, seq, index);
-	return status == EMR_OK ? emr_buf_append(&w->part.listkeys, id.b, sizeof id.b) : status;
+	EMR_TRY(add_item(w, &at, seq, index));
+	return emr_buf_append(&w->part.listkeys, id.b, sizeof id.b);
 }
 
 static emr_status listkey_of(emr_bytes part, uint8_t op, emr_id32 *out_id)
 {
 	emr_meta_part meta;
 	emr_put_part put;
-	emr_status status = op == EMR_OP_META ? emr_meta_part_decode(part, &meta)
-					      : emr_put_part_decode(part, &put);
 
-	if (status == EMR_OK)
-		*out_id = op == EMR_OP_META ? meta.listkey_id : put.listkey_id;
-	return status;
+	EMR_TRY(op == EMR_OP_META ? emr_meta_part_decode(part, &meta)
+				  : emr_put_part_decode(part, &put));
+	*out_id = op == EMR_OP_META ? meta.listkey_id : put.listkey_id;
+	return EMR_OK;
 }
 
 /* The item at VERSION of the record's row, and its listing key before it. */
@@ -335,15 +330,11 @@ static emr_status add_version(writing *w, const record *r, uint64_t version)
 
 static emr_status add_record(writing *w, record *r)
 {
-	emr_status status = EMR_OK;
-
 	if (r->place.pversion != 0 && r->place.pversion != r->place.version)
-		status = add_version(w, r, r->place.pversion);
-	if (status == EMR_OK)
-		status = add_version(w, r, r->place.version);
-	if (status == EMR_OK)
-		r->part = w->part.number;
-	return status;
+		EMR_TRY(add_version(w, r, r->place.pversion));
+	EMR_TRY(add_version(w, r, r->place.version));
+	r->part = w->part.number;
+	return EMR_OK;
 }
 
 /* All of the record's entries, or EMR_LIMIT and the part as it was. */
@@ -413,21 +404,21 @@ static int by_parent(const void *a, const void *b, void *arg)
 static emr_status write_records(writing *w)
 {
 	EMR_AUTO_FREE uint32_t *order = calloc(w->n, sizeof *order);
-	emr_status status = order != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	for (size_t i = 0; status == EMR_OK && i < w->n; i++)
+	if (order == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < w->n; i++)
 		order[i] = (uint32_t)i;
-	if (status == EMR_OK)
-		qsort_r(order, w->n, sizeof *order, by_parent, w);
-	for (size_t i = 0; status == EMR_OK && i < w->n; i++) {
+	qsort_r(order, w->n, sizeof *order, by_parent, w);
+	for (size_t i = 0; i < w->n; i++) {
 		record *r = &w->records[order[i]];
 
 		if (r->is_taken)
-			status = parcel_add(w, r);
-		if (status == EMR_OK && w->from->tell != NULL)
-			status = w->from->tell(w->from->tell_arg, i + 1, w->n);
+			EMR_TRY(parcel_add(w, r));
+		if (w->from->tell != NULL)
+			EMR_TRY(w->from->tell(w->from->tell_arg, i + 1, w->n));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The root is known last and stands first.  Until then there are zeros in its place, which nobody

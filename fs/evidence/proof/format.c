@@ -115,10 +115,8 @@ static emr_status append_text(emr_buf *out, const char *text)
 static emr_status append_base64(emr_buf *out, emr_bytes bytes)
 {
 	size_t room = sodium_base64_encoded_len(bytes.len, TEXT_BASE64);
-	emr_status status = emr_buf_reserve(out, room);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(out, room));
 	sodium_bin2base64((char *)out->data + out->len, room, bytes.data, bytes.len, TEXT_BASE64);
 	out->len += room - 1;
 	return append_text(out, "\n");
@@ -145,7 +143,6 @@ emr_status emr_proof_format(const emr_proof *proof, emr_buf *out_file)
 	EMR_AUTO_BUF extra = {0};
 	char index[sizeof INDEX + INDEX_CHARS + 4];
 	uint8_t version = types_ok(proof, 1) ? 1 : 2;
-	emr_status status;
 
 	if (!types_ok(proof, version) || proof->item_path.n > EMR_MERKLE_PATH_MAX ||
 		proof->log_path.n > EMR_MERKLE_PATH_MAX)
@@ -153,20 +150,14 @@ emr_status emr_proof_format(const emr_proof *proof, emr_buf *out_file)
 	if (!lengths_ok(proof))
 		return EMR_LIMIT;
 	snprintf(index, sizeof index, INDEX "%llu\n", (unsigned long long)proof->index);
-	status = write_extra(proof, version, &extra);
-	if (status == EMR_OK)
-		status = append_text(out_file, FIRST_LINE EXTRA);
-	if (status == EMR_OK)
-		status = append_base64(out_file, emr_buf_view(&extra));
-	if (status == EMR_OK)
-		status = append_text(out_file, index);
-	for (size_t i = 0; i < proof->log_path.n && status == EMR_OK; i++)
-		status = append_base64(out_file, emr_bytes_of(proof->log_path.hashes[i].b, 32));
-	if (status == EMR_OK)
-		status = append_text(out_file, "\n");
-	if (status == EMR_OK)
-		status = emr_buf_append(out_file, proof->note.data, proof->note.len);
-	return status;
+	EMR_TRY(write_extra(proof, version, &extra));
+	EMR_TRY(append_text(out_file, FIRST_LINE EXTRA));
+	EMR_TRY(append_base64(out_file, emr_buf_view(&extra)));
+	EMR_TRY(append_text(out_file, index));
+	for (size_t i = 0; i < proof->log_path.n; i++)
+		EMR_TRY(append_base64(out_file, emr_bytes_of(proof->log_path.hashes[i].b, 32)));
+	EMR_TRY(append_text(out_file, "\n"));
+	return emr_buf_append(out_file, proof->note.data, proof->note.len);
 }
 
 /* ---- reading ---- */
@@ -294,9 +285,7 @@ static emr_status parse_file(emr_bytes file, emr_proof *out)
 		return EMR_DAMAGED;
 	if (line.len / 4 * 3 > EMR_PROOF_EXTRA_MAX)
 		return EMR_LIMIT;
-	status = emr_buf_reserve(&out->owned, line.len / 4 * 3 + 3);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(&out->owned, line.len / 4 * 3 + 3));
 	if (!unbase64(line, out->owned.data, out->owned.cap, &out->owned.len) ||
 		!take_line(&rest, INDEX_CHARS + sizeof INDEX, &line) ||
 		!parse_index(line, &out->index))
@@ -312,18 +301,14 @@ emr_status emr_proof_parse(emr_bytes file, emr_proof *out_proof)
 {
 	EMR_AUTO_PROOF proof = {.index = 0};
 	EMR_AUTO_BUF again = {0};
-	emr_status status;
 
 	if (file.len > EMR_PROOF_FILE_MAX)
 		return EMR_LIMIT;
-	status = parse_file(file, &proof);
+	EMR_TRY(parse_file(file, &proof));
 	/* One text a proof: whatever is spelled otherwise does not come out again. */
-	if (status == EMR_OK)
-		status = emr_proof_format(&proof, &again);
-	if (status == EMR_OK && !emr_bytes_equal(emr_buf_view(&again), file))
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_proof_format(&proof, &again));
+	if (!emr_bytes_equal(emr_buf_view(&again), file))
+		return EMR_DAMAGED;
 	*out_proof = proof;
 	proof.owned = (emr_buf){0};
 	return EMR_OK;

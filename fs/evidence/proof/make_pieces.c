@@ -78,17 +78,16 @@ static emr_status is_witness(
 static emr_status keep_witnesses(pieces *p, emr_checkpoint *head)
 {
 	emr_checkpoint all = *head;
-	emr_status status = EMR_OK;
 
 	head->n_sigs = 0;
-	for (size_t i = 0; i < all.n_sigs && status == EMR_OK; i++) {
+	for (size_t i = 0; i < all.n_sigs; i++) {
 		bool is = false;
 
-		status = is_witness(p, &all, &all.sigs[i], &is);
-		if (status == EMR_OK && is)
+		EMR_TRY(is_witness(p, &all, &all.sigs[i], &is));
+		if (is)
 			head->sigs[head->n_sigs++] = all.sigs[i];
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The newest head that others have signed, if it is one of this computer's own history. */
@@ -102,15 +101,14 @@ static emr_status find_witnessed(pieces *p, emr_checkpoint *out_head)
 	if (status != EMR_OK || emr_checkpoint_parse(emr_buf_view(&note), &kept) != EMR_OK ||
 		!emr_id16_equal(kept.net_id, out_head->net_id) || kept.size > p->at.size)
 		return EMR_NOT_FOUND;
-	status = emr_replica_root_at(p->from->replica, kept.size, root);
-	if (status != EMR_OK || memcmp(root, kept.root, sizeof root) != 0)
-		return status == EMR_OK ? EMR_NOT_FOUND : status;
-	status = keep_witnesses(p, &kept);
-	if (status == EMR_OK && kept.n_sigs == 0)
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		*out_head = kept;
-	return status;
+	EMR_TRY(emr_replica_root_at(p->from->replica, kept.size, root));
+	if (memcmp(root, kept.root, sizeof root) != 0)
+		return EMR_NOT_FOUND;
+	EMR_TRY(keep_witnesses(p, &kept));
+	if (kept.n_sigs == 0)
+		return EMR_NOT_FOUND;
+	*out_head = kept;
+	return EMR_OK;
 }
 
 /* The head as this computer has verified it, signed by the person's log key, and by whoever signed
@@ -132,8 +130,8 @@ emr_status pieces_begin(const emr_proof_sources *from, bool witnessed, pieces *o
 	if (status != EMR_OK)
 		return status;
 	out->at.size = head.size;
-	status = emr_checkpoint_cosign(&head, from->keyring, from->now_unix_s);
-	return status == EMR_OK ? emr_checkpoint_format(&head, &out->note) : status;
+	EMR_TRY(emr_checkpoint_cosign(&head, from->keyring, from->now_unix_s));
+	return emr_checkpoint_format(&head, &out->note);
 }
 
 /* ---- items ---- */
@@ -143,10 +141,9 @@ emr_status pieces_prove(
 {
 	emr_ledger_proof proof = {.seq = 0};
 	emr_proof file = {.index = seq, .note = emr_buf_view(&p->note), .priv = priv};
-	emr_status status = emr_ledger_prove(p->from->ledger, seq, index, p->at.size, &proof);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ledger_prove(p->from->ledger, seq, index, p->at.size, &proof));
 	file.item_index = proof.index;
 	file.log_path = proof.log_path;
 	file.item_path = proof.item_path;
@@ -376,14 +373,12 @@ emr_status pieces_add_card(pieces *p, emr_id16 domain)
 	emr_put_u64(card + 168, p->from->now_unix_s);
 	emr_put_u64(card + 176, p->from->now_unix_s);
 	card[184] = 0;
-	status = emr_keyring_sign(
-		p->from->keyring, emr_signer_identity(), EMR_SIGN_CARD, body, card + CARD_BYTES);
-	if (status == EMR_OK)
-		status = emr_keyring_sign(p->from->keyring, emr_signer_domain(domain, FIRST_GEN),
-			EMR_SIGN_CARD_DOM, body, card + CARD_BYTES + 64);
-	if (status == EMR_OK)
-		p->n_cards++;
-	return status;
+	EMR_TRY(emr_keyring_sign(
+		p->from->keyring, emr_signer_identity(), EMR_SIGN_CARD, body, card + CARD_BYTES));
+	EMR_TRY(emr_keyring_sign(p->from->keyring, emr_signer_domain(domain, FIRST_GEN),
+		EMR_SIGN_CARD_DOM, body, card + CARD_BYTES + 64));
+	p->n_cards++;
+	return EMR_OK;
 }
 
 /* ---- putting it together ---- */
@@ -435,14 +430,13 @@ emr_status pieces_write(const pieces *p, const emr_proof *file, emr_buf *out_fil
 	const emr_id16 net = emr_ledger_net_id(p->from->ledger);
 	emr_proof_verdict verdict;
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_proof_format(file, &bytes);
 
-	if (status == EMR_OK)
-		status = emr_proof_check(emr_buf_view(&bytes), -1, &net, &verdict);
-	if (status == EMR_OK && verdict.step != EMR_PROOF_SOUND) {
+	EMR_TRY(emr_proof_format(file, &bytes));
+	EMR_TRY(emr_proof_check(emr_buf_view(&bytes), -1, &net, &verdict));
+	if (verdict.step != EMR_PROOF_SOUND) {
 		emr_log(EMR_LOG_ERROR, "proof: %s: %s", emr_proof_step_text(verdict.step),
 			verdict.why);
 		return EMR_BAD_SIGNATURE;
 	}
-	return status == EMR_OK ? emr_buf_append(out_file, bytes.data, bytes.len) : status;
+	return emr_buf_append(out_file, bytes.data, bytes.len);
 }

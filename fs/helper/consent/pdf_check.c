@@ -23,8 +23,8 @@ static int hex_value(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What stands between < and >, which is all that the signature does not cover: no room for anything
- * else. */
+/* Checks the bytes between < and >, which are all that the signature does not cover: no room for
+ * anything else. */
 static bool take_signature(emr_bytes file, uint64_t from, uint64_t to, emr_buf *out)
 {
 	if (from >= to || to > file.len || to - from < 4 || (to - from) % 2 != 0 ||

@@ -90,17 +90,17 @@ static emr_status take_form(const char *program, int file, pdf_question *questio
 {
 	EMR_AUTO_FD written = memfd_create("consent", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	const int fds[] = {file, written};
-	emr_status status = written >= 0 ? EMR_OK : EMR_NO_MEMORY;
+	emr_status status;
 
+	if (written < 0)
+		return EMR_NO_MEMORY;
 	/* a helper that was taken over fills no memory with it */
-	if (status == EMR_OK && (ftruncate(written, EMR_CONSENT_BYTES_MAX) != 0 ||
-					fcntl(written, F_ADD_SEALS,
-						F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0))
-		status = EMR_IO;
-	if (status == EMR_OK)
-		status = ask_helper(program, PDF_TAKE, question, fds, out);
-	if (status != EMR_OK || out->fault != EMR_PDF_FINE)
-		return status;
+	if (ftruncate(written, EMR_CONSENT_BYTES_MAX) != 0 ||
+		fcntl(written, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+		return EMR_IO;
+	EMR_TRY(ask_helper(program, PDF_TAKE, question, fds, out));
+	if (out->fault != EMR_PDF_FINE)
+		return EMR_OK;
 	if (out->consent_size > EMR_CONSENT_BYTES_MAX)
 		return EMR_INVALID;
 	status = emr_buf_reserve(out_consent, (size_t)out->consent_size);

@@ -1,5 +1,6 @@
-/* This looks in a copy for what the original says about somebody. It shares no reading code with
- * the writer, so that a mistake there is not made twice, and believes neither file. */
+/* These functions look in a copy for the words of the original about a person. They share no
+ * reading code with the writer, so that a mistake there is not made twice, and believe neither
+ * file. */
 #pragma once
 
 #include "deidentify/deidentify.h"

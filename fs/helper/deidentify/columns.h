@@ -1,4 +1,5 @@
-/* The columns of tables that a dataset names, as the processes are told. */
+/* This header declares the columns of tables that a dataset names, in the form in which the
+ * helper's processes get them. */
 #pragma once
 
 #include "base/bytes.h"

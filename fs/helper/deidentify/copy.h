@@ -1,5 +1,5 @@
-/* This makes one file into its copy for research, from one descriptor to another: what the
- * helper does, without its process. */
+/* These functions make the copy of one file for research, from one descriptor to another: the
+ * helper's work without its process. */
 #pragma once
 
 #include "base/bytes.h"
@@ -33,7 +33,7 @@ bool rule_knows_code(const char *scheme, const char *value);
 
 /* ---- values ---- */
 
-/* What is one participant's. */
+/* The facts of one participant. */
 typedef struct persona {
 	uint8_t key[EMR_DEIDENTIFY_KEY_BYTES];
 	char pseudonym[EMR_DEIDENTIFY_NAME_MAX + 1];
@@ -51,7 +51,7 @@ void value_time(const persona *p, const char *text, char out[32]);
 void value_date_time(const persona *p, const char *text, char out[32]);
 /* "091Y" is "090Y". */
 void value_age(const char *text, char out[32]);
-/* What stands for a value that must not be empty; NULL: zeros. */
+/* The replacement for a value that must not be empty; NULL: zeros. */
 const char *value_dummy(const char vr[2]);
 
 /* ---- all of it ---- */

@@ -48,7 +48,8 @@ static emr_status worker_start(worker *w, const char *program, const char *role)
 	return emr_helper_start(&w->helper, program, role, PROTOCOL_VERSION);
 }
 
-/* What a helper says of one file; it is stopped unless the file left it as it was. */
+/* Reads a helper's answer about one file; the helper is stopped unless the file left it as it was.
+ */
 static emr_withheld worker_ask(worker *w, uint32_t deadline_ms, const protocol_file *file,
 	const int fds[2], protocol_result *out)
 {
@@ -155,10 +156,7 @@ static emr_status begin_key(emr_deidentifier *d, const emr_secret *key)
 		return EMR_OK;
 	worker_stop(&d->writer);
 	if (d->key.len == 0) {
-		emr_status status = emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &d->key);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &d->key));
 	}
 	memcpy(d->key.data, key->data, key->len);
 	return EMR_OK;
@@ -315,7 +313,7 @@ emr_status emr_deidentify_scan(emr_deidentifier *d, uint64_t size, unsigned year
 	bool is_first = false;
 	emr_status status = EMR_OK;
 
-	/* What a helper ends by that has served before may be the fault of an earlier file, or of
+	/* The end of a helper that has served before may be the fault of an earlier file, or of
 	 * this computer. */
 	*out = EMR_WITHHELD_STOPPED;
 	while (status == EMR_OK && *out == EMR_WITHHELD_STOPPED && !is_first) {
@@ -331,12 +329,10 @@ emr_status emr_deidentifier_open(
 	const char *program, const emr_deidentify_rules *rules, emr_deidentifier **out)
 {
 	csv_columns columns = {0};
-	emr_status status = csv_take_columns(rules->columns, rules->column_count, &columns);
 	emr_deidentifier *d = NULL;
 	char *path = NULL;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(csv_take_columns(rules->columns, rules->column_count, &columns));
 	d = calloc(1, sizeof *d);
 	path = strdup(program);
 	if (d == NULL || path == NULL) {

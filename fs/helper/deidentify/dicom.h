@@ -1,5 +1,5 @@
-/* The parts of the writer share this: a DICOM file as a list of elements that are not in memory,
- * and a window through which their bytes are read. */
+/* This header declares what the parts of the writer share: a DICOM file as a list of elements that
+ * are not in memory, and a window through which their bytes are read. */
 #pragma once
 
 #include "base/bytes.h"

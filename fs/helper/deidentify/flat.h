@@ -1,6 +1,6 @@
-/* This reads a DICOM file flatly, for the checkers: headers of sequences and items are headers
- * like others, so nesting costs nothing. It shares no code with the writer's parser, and
- * believes no length. */
+/* These functions read a DICOM file flatly, for the checkers: headers of sequences and items are
+ * headers like others, so nesting costs nothing. They share no code with the writer's parser, and
+ * believe no length. */
 #pragma once
 
 #include <stdbool.h>

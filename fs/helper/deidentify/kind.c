@@ -1,6 +1,6 @@
-/* This file decides which DICOM files research gets no copy of at all: kinds in which text, a
- * name or a face stands in the picture, or of which no rule knows that it does not. What a file
- * says about itself is taken as its device's word, and silence as a no. */
+/* This file decides which DICOM files research gets no copy of at all: kinds in which text, a name
+ * or a face stands in the picture, or of which no rule knows that it does not. A file's words about
+ * itself are taken as its device's word, and silence as a no. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +124,7 @@ static bool is_among(const char *word, const char *list)
 	return strstr(list, padded) != NULL;
 }
 
-/* What a top-level code string or number says, if the copy will say it, too; else nothing. */
+/* The value of a top-level code string or number, if the copy will have it, too; else nothing. */
 static void text_that_stays(
 	dicom *d, uint32_t tag, const emr_deidentify_rules *rules, char *out, size_t size)
 {
@@ -138,7 +138,8 @@ static void text_that_stays(
 
 typedef enum word { WORD_NONE, WORD_NO, WORD_OTHER } word;
 
-/* What a top-level element that knows YES and NO says; whatever is neither is not believed. */
+/* The value of a top-level element that knows YES and NO; a word that is neither is not believed.
+ */
 static word word_of(dicom *d, uint32_t tag)
 {
 	uint32_t i = dicom_find(d, 0, d->count, tag);

@@ -80,7 +80,7 @@ static bool is_first_in(uint64_t *seen, unsigned base, unsigned place)
 	return place <= 3 && is_first(seen, UINT64_C(1) << (base + place));
 }
 
-/* What has a place is looked at with its numbers. */
+/* A segment that has a place is looked at with its numbers. */
 static bool is_first_of_kind(uint64_t *seen, int code, const uint8_t *p)
 {
 	switch (code) {

@@ -1,5 +1,5 @@
-/* This file holds the key of a participant, from which all new values in the copies of her files
- * are made, and the short words for why a file is withheld. */
+/* This file holds the key of a participant, from which all new values in the copies of that
+ * participant's files are made, and the short words for why a file is withheld. */
 #include "crypto/kdf.h"
 
 #include "deidentify/deidentify.h"

@@ -36,8 +36,8 @@ bool pixels_image(dicom *d, image *out)
 	out->samples = dicom_number_of(d, 0x00280002, 1);
 	out->bits = dicom_number_of(d, 0x00280100, 0);
 	out->frames = frames[0] != '\0' ? strtoull(frames, &end, 10) : 1;
-	/* What is not written as a number (IS, 12 bytes) is no part of the copy, which then has one
-	 * frame. */
+	/* A count that is not written as a number (IS, 12 bytes) is no part of the copy, which then
+	 * has one frame. */
 	if (*end != '\0' || strlen(frames) > 12)
 		out->frames = 1;
 	if (strcmp(photometric, "YBR_FULL_422") == 0 && out->samples == 3)
@@ -242,7 +242,7 @@ static uint32_t pass_segment(stream *s, int code)
 	return (uint32_t)len + 2;
 }
 
-/* What stands behind the end of an image in its last fragment: one byte that makes it even. */
+/* The bytes behind the end of an image in its last fragment: one byte that makes it even. */
 static bool pass_end(stream *s)
 {
 	uint32_t left = fragment_here(s)->len - s->at;

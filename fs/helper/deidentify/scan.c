@@ -78,7 +78,7 @@ static bool may_have_date(const scan *s, const flat_found *e)
 	return !s->rules->without_dates && is_of("DATMDT", e->vr) && IS_IN(groups, e->tag >> 16);
 }
 
-/* What Table E.1-1 leaves of it. */
+/* The part of it that Table E.1-1 leaves. */
 static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
 {
 	const char *slash = strrchr(row->code, '/'), *code = slash != NULL ? slash + 1 : row->code;
@@ -257,7 +257,7 @@ static bool is_class(const char *uid)
 	return false;
 }
 
-/* What is said once for the whole file. */
+/* The facts that are stated once for the whole file. */
 static bool is_said(scan *s, const value *v)
 {
 	switch (v->tag) {

@@ -1,6 +1,6 @@
-/* This looks in a file that somebody else calls a copy for what no copy has. There is no
- * original to compare with: it knows the same table as the writer, and nothing of how the writer
- * reads. It looks into headers, not into pixels; of a table into each cell. */
+/* These functions look in a file that another computer calls a copy for data that no copy has.
+ * There is no original to compare with: they know the same table as the writer, and nothing of how
+ * the writer reads. They look into headers, not into pixels; of a table into each cell. */
 #pragma once
 
 #include "deidentify/deidentify.h"

@@ -1,7 +1,7 @@
 /* A reader's computer scans the copy of a table with this file: the terms name its columns, and
  * each cell must be a moved date, a short number or a code, spelt in the one way in which copies
- * are. What the writer of copies would not have written (quotes, blanks, a byte order mark,
- * another line end) is found, too. */
+ * are. Bytes that the writer of copies would not have written (quotes, blanks, a byte order mark,
+ * another line end) are found, too. */
 #include <string.h>
 
 #include "scan.h"

@@ -1,4 +1,5 @@
-/* The facts of DICOM PS3.6 and of PS3.15 Table E.1-1 that rules stand on, as data. */
+/* This header declares the facts of DICOM PS3.6 and of PS3.15 Table E.1-1 on which the rules stand.
+ */
 #pragma once
 
 #include <stdbool.h>

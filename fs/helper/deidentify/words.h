@@ -14,9 +14,9 @@ typedef struct words words;
 words *words_new(void); /* NULL: no memory */
 void words_free(words *all);
 
-/* Without blanks and zeros around it, without regard to case.  What is too short, or says nothing
- * ("----"), is not added.  A short one (below six characters, a number below eight) counts only
- * where it stands alone. */
+/* Without blanks and zeros around it, without regard to case. A word that is too short, or says
+ * nothing ("----"), is not added. A short one (below six characters, a number below eight) counts
+ * only where it stands alone. */
 void words_add(words *all, const uint8_t *p, size_t len);
 /* The pieces of P between the signs of SEPARATORS, by CALL. */
 void words_add_pieces(words *all, const uint8_t *p, size_t len, const char *separators,

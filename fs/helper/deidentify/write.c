@@ -533,7 +533,7 @@ static uint32_t small_number(copier *c, uint32_t tag)
 	return n;
 }
 
-/* What names the copy; false: it has no name. */
+/* The bytes that name the copy; false: it has no name. */
 static bool name_copy(copier *c)
 {
 	static const uint32_t tags[] = {0x00080018, 0x0020000d, 0x0020000e};

@@ -69,7 +69,7 @@ void fhir_name(emr_headers *out, emr_bytes resource)
 
 /* ---- JSON ---- */
 
-/* What PATH leads to, through the first element of arrays. */
+/* The value to which PATH leads, through the first element of arrays. */
 static const char *text_at(const json_t *value, const char *path)
 {
 	char name[40];

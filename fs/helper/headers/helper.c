@@ -64,10 +64,8 @@ static emr_status read_file(void *arg, uint64_t at, void *data, size_t len, size
 		len = (size_t)(*size - at);
 	while (got < len) {
 		size_t want = len - got < HEAD_BYTES ? len - got : HEAD_BYTES, n = 0;
-		emr_status status = read_piece(at + got, (uint8_t *)data + got, want, &n);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(read_piece(at + got, (uint8_t *)data + got, want, &n));
 		got += n;
 		if (n < want)
 			break;

@@ -105,23 +105,19 @@ emr_status emr_headers_decode(emr_bytes bytes, emr_headers *out)
 
 static emr_status put_line(const char *name, const char *text, emr_buf *out)
 {
-	emr_status status = emr_buf_append(out, name, strlen(name));
-
-	if (status == EMR_OK)
-		status = emr_buf_append(out, "=", 1);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, text, strlen(text));
-	return status == EMR_OK ? emr_buf_append(out, "\n", 1) : status;
+	EMR_TRY(emr_buf_append(out, name, strlen(name)));
+	EMR_TRY(emr_buf_append(out, "=", 1));
+	EMR_TRY(emr_buf_append(out, text, strlen(text)));
+	return emr_buf_append(out, "\n", 1);
 }
 
 emr_status emr_headers_lines(const emr_headers *headers, emr_buf *out)
 {
-	emr_status status = put_line("kind", emr_header_kind_text(headers->kind), out);
-
-	for (int tag = 1; tag <= EMR_HEADER_FIELDS && status == EMR_OK; tag++)
+	EMR_TRY(put_line("kind", emr_header_kind_text(headers->kind), out));
+	for (int tag = 1; tag <= EMR_HEADER_FIELDS; tag++)
 		if (field_of(headers, tag)[0] != '\0')
-			status = put_line(fields[tag - 1].name, field_of(headers, tag), out);
-	return status;
+			EMR_TRY(put_line(fields[tag - 1].name, field_of(headers, tag), out));
+	return EMR_OK;
 }
 
 const char *emr_header_kind_text(emr_header_kind kind)

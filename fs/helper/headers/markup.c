@@ -162,11 +162,11 @@ emr_status markup_read(emr_bytes head, emr_headers *out)
 	document d = {.out = out};
 	const xml_listener listener = {
 		.open = open_document, .close = close_document, .text = take_text, .arg = &d};
-	emr_status status = xml_read(head, &listener);
 
-	if (status == EMR_OK && out->kind == EMR_HEADER_FHIR)
+	EMR_TRY(xml_read(head, &listener));
+	if (out->kind == EMR_HEADER_FHIR)
 		fhir_name(out, text_of(d.resource));
-	return status;
+	return EMR_OK;
 }
 
 /* ---- XMP ---- */

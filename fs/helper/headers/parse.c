@@ -15,7 +15,6 @@ static bool has_text(emr_bytes bytes, const char *text)
 static emr_status read_json(const emr_header_source *source, size_t from, emr_headers *out)
 {
 	EMR_AUTO_FREE uint8_t *file = NULL;
-	emr_status status;
 	size_t got = 0;
 
 	if (source->size > JSON_BYTES_MAX)
@@ -23,9 +22,9 @@ static emr_status read_json(const emr_header_source *source, size_t from, emr_he
 	file = malloc((size_t)source->size + 1);
 	if (file == NULL)
 		return EMR_NO_MEMORY;
-	status = source->read(source->arg, 0, file, (size_t)source->size, &got);
-	if (status != EMR_OK || from > got)
-		return status;
+	EMR_TRY(source->read(source->arg, 0, file, (size_t)source->size, &got));
+	if (from > got)
+		return EMR_OK;
 	if (has_text(emr_bytes_of(file, got), "\"resourceType\"") &&
 		!fhir_json_read(emr_bytes_of(file + from, got - from), out))
 		*out = (emr_headers){0};
@@ -37,14 +36,13 @@ static emr_status read_head(
 	const emr_header_source *source, bool is_dicom, size_t from, emr_headers *out)
 {
 	EMR_AUTO_FREE uint8_t *head = malloc(HEAD_BYTES);
-	emr_status status;
 	size_t got = 0;
 
 	if (head == NULL)
 		return EMR_NO_MEMORY;
-	status = source->read(source->arg, 0, head, HEAD_BYTES, &got);
-	if (status != EMR_OK || from > got)
-		return status;
+	EMR_TRY(source->read(source->arg, 0, head, HEAD_BYTES, &got));
+	if (from > got)
+		return EMR_OK;
 	if (!is_dicom)
 		return markup_read(emr_bytes_of(head + from, got - from), out);
 	dicom_read(emr_bytes_of(head, got), out);

@@ -88,7 +88,7 @@ static bool find_info(pdf *p, emr_bytes bytes)
 
 /* ---- trailer and cross-reference table ---- */
 
-/* LEXER is inside the trailer's dictionary.  What newer sections said stays. */
+/* LEXER is inside the trailer's dictionary. Facts from newer sections stay. */
 static uint64_t take_trailer(pdf *p, pdf_lexer *l)
 {
 	pdf_token key, value;
@@ -187,7 +187,7 @@ static void follow_tables(pdf *p, uint64_t at)
 		p->has_info = !take_info(p, read_at(p, entry, p->piece, PIECE), p->info);
 }
 
-/* What follows the last WORD in TAIL; nothing at all when it is not there. */
+/* The bytes behind the last WORD in TAIL; empty when it is not there. */
 static pdf_lexer after_last(emr_bytes tail, const char *word)
 {
 	size_t len = strlen(word);

@@ -99,9 +99,8 @@ static emr_status hear(emr_header_reader *r, int64_t end_ms)
 static emr_status serve(emr_header_reader *r, const emr_header_source *source, int64_t end_ms,
 	emr_status *out_source)
 {
-	emr_status status = hear(r, end_ms);
-
-	for (int i = 0; status == EMR_OK && r->message.kind == PROTOCOL_READ; i++) {
+	EMR_TRY(hear(r, end_ms));
+	for (int i = 0; r->message.kind == PROTOCOL_READ; i++) {
 		uint64_t at = r->message.at;
 		size_t got = 0;
 
@@ -110,15 +109,15 @@ static emr_status serve(emr_header_reader *r, const emr_header_source *source, i
 		*out_source = source->read(source->arg, at, r->message.bytes, r->message.len, &got);
 		if (*out_source != EMR_OK)
 			got = 0;
-		status = helper_tell(r, PROTOCOL_BYTES, *out_source == EMR_OK ? EMR_OK : EMR_IO, at,
-				 got, end_ms)
-				 ? hear(r, end_ms)
-				 : EMR_IO;
+		EMR_TRY(helper_tell(r, PROTOCOL_BYTES, *out_source == EMR_OK ? EMR_OK : EMR_IO, at,
+				got, end_ms)
+				? hear(r, end_ms)
+				: EMR_IO);
 	}
-	return status;
+	return EMR_OK;
 }
 
-/* What the helper found, if that is what can be kept of a file. */
+/* The headers that the helper found, if they can be kept of a file. */
 static emr_status helper_found(const protocol_message *m, emr_headers *out)
 {
 	emr_headers found = {0};
@@ -139,21 +138,14 @@ emr_status emr_header_reader_read(emr_header_reader *r, const uint8_t whose[16],
 	size_t got = 0, from;
 	int64_t end_ms;
 
-	status = source->read(source->arg, 0, r->message.bytes, SNIFF_BYTES, &got);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(source->read(source->arg, 0, r->message.bytes, SNIFF_BYTES, &got));
 	if (headers_form(emr_bytes_of(r->message.bytes, got), &from) == FORM_NONE) {
 		*out = (emr_headers){0};
 		return EMR_OK;
 	}
-	if (got == SNIFF_BYTES) {
-		status = source->read(source->arg, 0, r->message.bytes, HEAD_BYTES, &got);
-		if (status != EMR_OK)
-			return status;
-	}
-	status = start(r, whose);
-	if (status != EMR_OK)
-		return status;
+	if (got == SNIFF_BYTES)
+		EMR_TRY(source->read(source->arg, 0, r->message.bytes, HEAD_BYTES, &got));
+	EMR_TRY(start(r, whose));
 	r->files++;
 	end_ms = emr_helper_end_ms(r->file_ms);
 	status = EMR_IO;

@@ -9,8 +9,8 @@
 #define XML_DEPTH_MAX 64
 #define XML_PATH_MAX 240
 
-/* Who is told what is read, in UTF-8; false: that is enough.  PATH is that of the open elements,
- * local names joined by '.'; close has the path of what is closed.  Text may come in pieces.
+/* The receiver of what is read, in UTF-8; false: that is enough. PATH is that of the open elements,
+ * local names joined by '.'; close has the path of what is closed. Text may come in pieces.
  * Attributes are name, value, ..., NULL, with names as written, prefix and all. */
 typedef struct xml_listener {
 	bool (*open)(void *arg, const char *path, const char **attributes);

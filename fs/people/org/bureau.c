@@ -50,12 +50,12 @@ emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]
 static emr_status find_ca(emr_bureau *bureau)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
-	emr_status status = emr_replica_organisation(bureau->session.replica,
-		emr_ledger_descriptor(bureau->session.ledger), bureau->org.b, &org);
 
-	if (status == EMR_OK && org.ca.len == 0)
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? emr_buf_append(&bureau->ca, org.ca.data, org.ca.len) : status;
+	EMR_TRY(emr_replica_organisation(bureau->session.replica,
+		emr_ledger_descriptor(bureau->session.ledger), bureau->org.b, &org));
+	if (org.ca.len == 0)
+		return EMR_NOT_FOUND;
+	return emr_buf_append(&bureau->ca, org.ca.data, org.ca.len);
 }
 
 /* ---- opening ---- */
@@ -102,8 +102,8 @@ static emr_status find_organisation(emr_bureau *bureau, emr_problem *out_problem
 	if (status != EMR_OK)
 		return status;
 	memcpy(bureau->org.b, me.row.org, 16);
-	status = find_ca(bureau);
-	return status == EMR_OK ? emr_bureau_name(bureau, bureau->org, bureau->name) : status;
+	EMR_TRY(find_ca(bureau));
+	return emr_bureau_name(bureau, bureau->org, bureau->name);
 }
 
 static emr_status keep_parts(void *arg, const emr_known_grant *grant)
@@ -152,20 +152,15 @@ static emr_status follow_shares(emr_session *session)
 static emr_status open_all(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_session *session = &bureau->session;
-	emr_status status = emr_places_find(args->values[EMR_OPT_AS], &bureau->places, out_problem);
 
-	if (status == EMR_OK)
-		status = find_network(bureau, out_problem);
-	if (status == EMR_OK)
-		status = emr_keys_protect(out_problem);
-	if (status == EMR_OK)
-		status = emr_keys_open(session->state_fd, session->state_path,
-			args->values[EMR_OPT_PASSPHRASE_FILE], &session->keyring, out_problem);
-	if (status == EMR_OK)
-		status = emr_session_open_copy(session, false, out_problem);
-	if (status == EMR_OK)
-		status = follow_shares(session);
-	return status == EMR_OK ? emr_keyring_public(session->keyring, &session->identity) : status;
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &bureau->places, out_problem));
+	EMR_TRY(find_network(bureau, out_problem));
+	EMR_TRY(emr_keys_protect(out_problem));
+	EMR_TRY(emr_keys_open(session->state_fd, session->state_path,
+		args->values[EMR_OPT_PASSPHRASE_FILE], &session->keyring, out_problem));
+	EMR_TRY(emr_session_open_copy(session, false, out_problem));
+	EMR_TRY(follow_shares(session));
+	return emr_keyring_public(session->keyring, &session->identity);
 }
 
 static emr_status say_status(const emr_bureau *bureau, emr_status status, emr_problem *out_problem)

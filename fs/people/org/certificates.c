@@ -94,19 +94,18 @@ static emr_status join_vouchers(void *arg, const emr_known_person *person)
 {
 	emr_ending *e = arg;
 	AUTO_VOUCHERS v = {.bureau = e->bureau};
-	emr_status status;
 
 	if (memcmp(person->row.org, e->bureau->org.b, 16) != 0 ||
 		has_id(&e->keys, person->signer_id.b))
 		return EMR_OK;
-	status = find_vouchers(&v, person);
-	if (status != EMR_OK || (memcmp(person->row.root, e->person.row.root, 32) != 0 &&
-					!have_one_in_common(&v.refs, &e->certificates)))
-		return status;
-	status = emr_buf_append(&e->keys, person->signer_id.b, 32);
-	for (size_t at = 0; status == EMR_OK && at < v.refs.len; at += 32)
-		status = add_id(&e->certificates, v.refs.data + at);
-	return status;
+	EMR_TRY(find_vouchers(&v, person));
+	if (memcmp(person->row.root, e->person.row.root, 32) != 0 &&
+		!have_one_in_common(&v.refs, &e->certificates))
+		return EMR_OK;
+	EMR_TRY(emr_buf_append(&e->keys, person->signer_id.b, 32));
+	for (size_t at = 0; at < v.refs.len; at += 32)
+		EMR_TRY(add_id(&e->certificates, v.refs.data + at));
+	return EMR_OK;
 }
 
 /* ---- what is to be sent ---- */
@@ -132,13 +131,12 @@ static emr_status add_key(emr_ending *e, const uint8_t id[32])
 	emr_known_person one;
 	emr_id32 signer_id;
 	emr_act act;
-	emr_status status;
 	bool is_hers = memcmp(id, e->person.signer_id.b, 32) == 0;
 
 	memcpy(signer_id.b, id, 32);
-	status = emr_replica_person(e->bureau->session.replica, signer_id, &one);
-	if (status != EMR_OK || one.row.head.state == EMR_KEY_REVOKED)
-		return status;
+	EMR_TRY(emr_replica_person(e->bureau->session.replica, signer_id, &one));
+	if (one.row.head.state == EMR_KEY_REVOKED)
+		return EMR_OK;
 	if (!is_hers && (one.row.head.state != EMR_KEY_ACTIVE ||
 				memcmp(one.row.root, e->person.row.root, 32) == 0))
 		return EMR_OK;
@@ -161,13 +159,10 @@ emr_status emr_staff_ended_through(
 	EMR_AUTO_BUF value = {0};
 	emr_row_enrolment row;
 	emr_key_text key;
-	emr_status status;
 
 	emr_enrolment_id(bureau->org.b, handle, enrolment);
 	emr_key_enrolment(bureau->org.b, enrolment, &key);
-	status = emr_replica_state_get(bureau->session.replica, key.text, &value);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_state_get(bureau->session.replica, key.text, &value));
 	if (emr_row_enrolment_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	*out_unix_s = row.through_unix_s;

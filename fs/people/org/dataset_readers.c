@@ -97,20 +97,18 @@ static emr_status note_member(void *arg, const emr_row_member *row)
 	gathering *g = arg;
 	emr_part_key key = {.family = EMR_FAMILY_MEMBER};
 	stay s = {.from = 0};
-	emr_status status = EMR_OK;
 
 	memcpy(s.root.b, row->member, sizeof s.root.b);
 	emr_object_member(g->team->id.b, row->member, key.object.b);
-	for (key.version = 1; key.version <= row->head.version && status == EMR_OK; key.version++) {
+	for (key.version = 1; key.version <= row->head.version; key.version++) {
 		EMR_AUTO_BUF bytes = {0};
 		emr_replica_item item;
 
-		status = emr_replica_item_get(g->crowd->replica, &key, &bytes, &item);
-		if (status == EMR_OK)
-			status = item.op == EMR_OP_DATASET_ADMIT ? take_admission(g, &item, &s)
-								 : take_drop(g, &item, &s);
+		EMR_TRY(emr_replica_item_get(g->crowd->replica, &key, &bytes, &item));
+		EMR_TRY(item.op == EMR_OP_DATASET_ADMIT ? take_admission(g, &item, &s)
+							: take_drop(g, &item, &s));
 	}
-	return status == EMR_OK ? keep_stay(g, &s) : status;
+	return keep_stay(g, &s);
 }
 
 /* ---- one team ---- */
@@ -124,11 +122,11 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 		.version = 1};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = emr_replica_item_get(g->crowd->replica, &key, &bytes, &item);
 
-	if (status == EMR_OK && item.seq < g->first_grant)
+	EMR_TRY(emr_replica_item_get(g->crowd->replica, &key, &bytes, &item));
+	if (item.seq < g->first_grant)
 		g->first_grant = item.seq;
-	return status;
+	return EMR_OK;
 }
 
 emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t *out_unix_s)
@@ -138,15 +136,13 @@ emr_status dataset_closed(const emr_crowd *crowd, const emr_team *team, uint64_t
 		.version = team->row.head.version};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status;
 
 	*out_unix_s = 0;
 	if (team->row.head.state == EMR_DATASET_OPEN)
 		return EMR_OK;
-	status = emr_replica_item_get(crowd->replica, &key, &bytes, &item);
-	if (status == EMR_OK)
-		*out_unix_s = item.ledger_time;
-	return status;
+	EMR_TRY(emr_replica_item_get(crowd->replica, &key, &bytes, &item));
+	*out_unix_s = item.ledger_time;
+	return EMR_OK;
 }
 
 static emr_status find_founder(gathering *g)
@@ -167,18 +163,15 @@ static emr_status note_team(void *arg, const emr_team *team)
 {
 	gathering *g = arg;
 	emr_replica *replica = g->crowd->replica;
-	emr_status status;
 
 	if (!emr_dataset_is_same(team, g->dataset))
 		return EMR_OK;
 	g->team = team;
 	g->first_grant = UINT64_MAX;
-	status = find_founder(g);
-	if (status == EMR_OK)
-		status = dataset_closed(g->crowd, team, &g->closed);
-	if (status == EMR_OK)
-		status = emr_replica_grants_to(replica, team->grantee, note_grant, g);
-	return status == EMR_OK ? emr_replica_members(replica, team->id, note_member, g) : status;
+	EMR_TRY(find_founder(g));
+	EMR_TRY(dataset_closed(g->crowd, team, &g->closed));
+	EMR_TRY(emr_replica_grants_to(replica, team->grantee, note_grant, g));
+	return emr_replica_members(replica, team->id, note_member, g);
 }
 
 /* ---- all of them ---- */
@@ -297,16 +290,14 @@ static json_t *portion_of(const json_t *all, size_t *io_at)
 static emr_status emit_more(
 	const char *name, const json_t *all, size_t at, emr_dataset_frame_fn emit, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	while (at < json_array_size(all) && status == EMR_OK) {
+	while (at < json_array_size(all)) {
 		json_t *portion = portion_of(all, &at);
 		json_t *object =
 			portion != NULL ? json_pack("{s:{s:o}}", "more", name, portion) : NULL;
 
-		status = object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
+		EMR_TRY(object != NULL ? emit(arg, object) : EMR_NO_MEMORY);
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_dataset_emit(json_t *one, emr_dataset_frame_fn emit, void *arg)

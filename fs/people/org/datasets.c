@@ -21,11 +21,9 @@ static emr_status call_name(emr_crowd *crowd, const emr_team *dataset, char *out
 	char organisation[EMR_ORGANISATION_NAME_MAX + 1])
 {
 	char folded[160];
-	emr_status status = emr_organisation_name(
-		crowd->replica, crowd->descriptor, dataset->org.b, organisation);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(
+		crowd->replica, crowd->descriptor, dataset->org.b, organisation));
 	emr_who_fold(organisation, folded, sizeof folded);
 	snprintf(out, size, "%s@%s", dataset->name, folded);
 	return EMR_OK;
@@ -50,13 +48,12 @@ static emr_status visit_dataset(void *arg, const emr_team *team)
 {
 	walk *w = arg;
 	emr_team present;
-	emr_status status;
 
 	if (team->kind != EMR_TEAM_DATASET)
 		return EMR_OK;
-	status = emr_team_present(w->crowd->replica, team, &present);
-	if (status != EMR_OK || !emr_id16_equal(present.id, team->id))
-		return status;
+	EMR_TRY(emr_team_present(w->crowd->replica, team, &present));
+	if (!emr_id16_equal(present.id, team->id))
+		return EMR_OK;
 	return w->fn(w, team);
 }
 
@@ -93,10 +90,10 @@ static emr_status consider_dataset(walk *w, const emr_team *dataset)
 	size_t at = strlen(w->names);
 	char called[256];
 	bool is_sought, is_exact;
-	emr_status status = consider_name(w, dataset, called, &is_sought);
 
-	if (status != EMR_OK || !is_sought)
-		return status;
+	EMR_TRY(consider_name(w, dataset, called, &is_sought));
+	if (!is_sought)
+		return EMR_OK;
 	is_exact = memcmp(dataset->name, w->name, w->name_len) == 0;
 	if (is_exact || w->n_exact == 0)
 		w->found = *dataset;
@@ -153,12 +150,11 @@ static emr_status note_grant(void *arg, const emr_known_grant *grant)
 {
 	counting *c = arg;
 	bool is_in = false;
-	emr_status status = EMR_OK;
 
 	if (emr_grant_phase_at(grant, c->crowd->now_unix_s) == EMR_GRANT_IN_FORCE)
-		status = emr_dataset_has(c->crowd->replica, c->one, grant, &is_in);
-	if (status != EMR_OK || !is_in)
-		return status;
+		EMR_TRY(emr_dataset_has(c->crowd->replica, c->one, grant, &is_in));
+	if (!is_in)
+		return EMR_OK;
 	for (size_t at = 0; at < c->domains.len; at += sizeof grant->domain)
 		if (memcmp(c->domains.data + at, grant->domain.b, sizeof grant->domain) == 0)
 			return EMR_OK;
@@ -374,11 +370,11 @@ emr_status emr_dataset_json(
 static emr_status list_one(walk *w, const emr_team *dataset)
 {
 	json_t *one = NULL;
-	emr_status status = emr_dataset_json(w->crowd, dataset, w->me, &one);
 
-	if (status == EMR_OK && json_array_append_new(w->list, one) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	EMR_TRY(emr_dataset_json(w->crowd, dataset, w->me, &one));
+	if (json_array_append_new(w->list, one) != 0)
+		return EMR_NO_MEMORY;
+	return EMR_OK;
 }
 
 /* Datasets of which nothing is open any more, one of each line: the last that was closed. */
@@ -393,12 +389,11 @@ static emr_status note_closed(void *arg, const emr_team *team)
 	closing *c = arg;
 	char called[256];
 	bool is_sought = false;
-	emr_status status = EMR_OK;
 
 	if (team->kind == EMR_TEAM_DATASET && team->row.head.state != EMR_DATASET_OPEN)
-		status = consider_name(c->w, team, called, &is_sought);
-	if (status != EMR_OK || !is_sought)
-		return status;
+		EMR_TRY(consider_name(c->w, team, called, &is_sought));
+	if (!is_sought)
+		return EMR_OK;
 	if (emr_array_room(&c->list, c->n, &c->cap, sizeof *c->list) != EMR_OK)
 		return EMR_NO_MEMORY;
 	c->list[c->n++] = *team;
@@ -474,9 +469,9 @@ static emr_status list_sought(walk *w, const emr_team *dataset)
 {
 	char called[256];
 	bool is_sought;
-	emr_status status = consider_name(w, dataset, called, &is_sought);
 
-	return status == EMR_OK && is_sought ? list_one(w, dataset) : status;
+	EMR_TRY(consider_name(w, dataset, called, &is_sought));
+	return is_sought ? list_one(w, dataset) : EMR_OK;
 }
 
 /* Nobody hides what is there by calling another the same. */
@@ -492,13 +487,12 @@ emr_status emr_dataset_open_json(emr_crowd *crowd, const char *text, emr_id32 me
 	json_t *io_list, emr_problem *out_problem)
 {
 	json_t *one = NULL;
-	emr_status status = emr_dataset_find_or_say(crowd, text, out, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_dataset_json(crowd, out, me, &one);
-	if (status == EMR_OK && json_array_append_new(io_list, one) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	EMR_TRY(emr_dataset_find_or_say(crowd, text, out, out_problem));
+	EMR_TRY(emr_dataset_json(crowd, out, me, &one));
+	if (json_array_append_new(io_list, one) != 0)
+		return EMR_NO_MEMORY;
+	return EMR_OK;
 }
 
 emr_status emr_dataset_called_json(emr_crowd *crowd, const char *text, emr_id32 me, emr_team *out,

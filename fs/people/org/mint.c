@@ -175,30 +175,23 @@ static emr_status mint_points(
 {
 	minting m = {.bureau = bureau, .now = emr_clock_unix_s(emr_clock_system())};
 	EMR_AUTO_CROWD crowd = {0};
-	emr_status status;
 
 	if (emr_points_parse(args->operands[2], &m.points) != EMR_OK) {
 		return emr_wrong_use("org", _("Points are a whole number from 1 on."), out_problem);
 	}
-	status = emr_crowd_open(&bureau->session, &crowd);
-	if (status == EMR_OK)
-		status = emr_who_find_or_say(&crowd, args->operands[1], &m.who, out_problem);
-	if (status == EMR_OK && (m.who.kind != EMR_WHO_PERSON || !m.who.is_registered)) {
+	EMR_TRY(emr_crowd_open(&bureau->session, &crowd));
+	EMR_TRY(emr_who_find_or_say(&crowd, args->operands[1], &m.who, out_problem));
+	if (m.who.kind != EMR_WHO_PERSON || !m.who.is_registered)
 		return emr_wrong_use(
 			"org", _("Points are for a person whom the ledger knows."), out_problem);
-	}
-	if (status != EMR_OK)
-		return status;
 	emr_mint_subject(m.who.root.b, m.points, m.subject);
-	status = look_for_proposal(&m);
-	if (status == EMR_OK && !m.is_ours &&
-		(!m.is_there || m.row.head.state == EMR_PROPOSAL_OPEN))
-		status = agree_to_mint(args, out, &m, bureau, out_problem);
-	if (status == EMR_OK && m.row.head.state == EMR_PROPOSAL_DONE)
-		status = make_points(&m, bureau, out_problem);
-	if (status == EMR_OK)
-		say_minted(out, &m);
-	return status;
+	EMR_TRY(look_for_proposal(&m));
+	if (!m.is_ours && (!m.is_there || m.row.head.state == EMR_PROPOSAL_OPEN))
+		EMR_TRY(agree_to_mint(args, out, &m, bureau, out_problem));
+	if (m.row.head.state == EMR_PROPOSAL_DONE)
+		EMR_TRY(make_points(&m, bureau, out_problem));
+	say_minted(out, &m);
+	return EMR_OK;
 }
 
 int emr_org_mint(const emr_args *args, emr_out *out)

@@ -55,10 +55,8 @@ static emr_status say_way(
 static emr_status name_msp(const moving *m, char out[EMR_CERT_MSP_MAX + 1])
 {
 	emr_cert_facts ca;
-	emr_status status = emr_cert_read(emr_buf_view(&m->bureau->ca), &ca);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_cert_read(emr_buf_view(&m->bureau->ca), &ca));
 	if (ca.msp[0] != '\0')
 		(void)snprintf(out, EMR_CERT_MSP_MAX + 1, "%s", ca.msp);
 	else
@@ -114,15 +112,14 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 {
 	moving *m = arg;
 	emr_known_votes votes;
-	emr_status status;
 
 	if (row->kind != EMR_PROPOSAL_MOVE || row->head.state != EMR_PROPOSAL_OPEN ||
 		m->now >= row->not_after_unix_s || m->is_there ||
 		memcmp(row->subject, m->channel.genesis, sizeof m->channel.genesis) != 0)
 		return EMR_OK;
-	status = emr_replica_votes(m->bureau->session.replica, proposal, m->bureau->org, &votes);
-	if (status != EMR_OK || votes.is_over)
-		return status;
+	EMR_TRY(emr_replica_votes(m->bureau->session.replica, proposal, m->bureau->org, &votes));
+	if (votes.is_over)
+		return EMR_OK;
 	m->proposal = proposal;
 	m->is_there = true;
 	m->is_ours = votes.is_ours;
@@ -207,9 +204,7 @@ static emr_status bring(moving *m, emr_problem *out_problem)
 	emr_status status;
 
 	snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, m->bureau->dir);
-	status = emr_embedded_open(&options, &from);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_embedded_open(&options, &from));
 	status = emr_channel_move(
 		m->way, m->bureau->session.keyring, from, tell, m, said, sizeof said);
 	emr_progress_end(m->out);
@@ -259,11 +254,8 @@ static emr_status lead_there(moving *m, emr_problem *out_problem)
 		return say_way(m, cause, status, out_problem);
 	if (dir < 0)
 		return emr_status_from_errno(errno);
-	status = emr_channel_settle_in(emr_buf_view(&way), dir);
-	if (status == EMR_OK)
-		status = open_to_members(dir);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_channel_settle_in(emr_buf_view(&way), dir));
+	EMR_TRY(open_to_members(dir));
 	ledger = openat(dir, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ledger < 0 || fstat(ledger, &st) != 0)
 		return emr_status_from_errno(errno);

@@ -136,18 +136,17 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 	looking *l = arg;
 	emr_coming one = {.proposal = proposal, .kind = row->kind, .need = l->need};
 	emr_known_votes votes;
-	emr_status status;
 
 	if (row->head.state != EMR_PROPOSAL_OPEN || l->now >= row->not_after_unix_s ||
 		(row->kind != EMR_PROPOSAL_ADMIT && row->kind != EMR_PROPOSAL_REMOVE))
 		return EMR_OK;
-	status = emr_replica_votes(l->bureau->session.replica, proposal, l->bureau->org, &votes);
-	if (status != EMR_OK || votes.is_over)
-		return status;
+	EMR_TRY(emr_replica_votes(l->bureau->session.replica, proposal, l->bureau->org, &votes));
+	if (votes.is_over)
+		return EMR_OK;
 	one.have = votes.have;
 	one.is_ours = votes.is_ours;
-	status = describe(l, row, proposal, &one);
-	return status == EMR_OK ? add_coming(l, &one) : status;
+	EMR_TRY(describe(l, row, proposal, &one));
+	return add_coming(l, &one);
 }
 
 /* Is the proposal P what the application A asks for, word for word? */
@@ -218,10 +217,9 @@ emr_status emr_coming_each(const emr_bureau *bureau, emr_coming_fn fn, void *arg
 		.now = emr_clock_unix_s(emr_clock_system()),
 		.is_on_fabric = emr_network_dir_is_on_fabric(bureau->dir)};
 	emr_row_network network;
-	emr_status status = emr_replica_network(bureau->session.replica, &network);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_network(bureau->session.replica, &network));
 	l.need = emr_approvals_needed(&network);
 	status = emr_replica_proposals(bureau->session.replica, note_proposal, &l);
 	if (status == EMR_OK)
@@ -317,12 +315,9 @@ static emr_status find_coming(const emr_bureau *bureau, const char *name, const 
 	bool is_unseen, uint8_t kind, emr_coming *out, emr_problem *out_problem)
 {
 	choosing c = {.kind = kind, .exactly = is_unseen ? name : NULL, .said = name, .own = own};
-	emr_status status;
 
 	emr_who_fold(name, c.wanted, sizeof c.wanted);
-	status = emr_coming_each(bureau, choose_coming, &c);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_coming_each(bureau, choose_coming, &c));
 	if (c.n > 1) {
 		emr_problem_set(out_problem, EMR_SAY_SAME_ORGANISATION, "what", name, "numbers",
 			c.numbers, NULL);
@@ -383,12 +378,9 @@ static bool has_other_letters(const char *text)
 static emr_status warn_of_name(emr_out *out, const emr_bureau *bureau, const emr_coming *coming)
 {
 	alike a = {.bureau = bureau, .coming = coming};
-	emr_status status;
 
 	emr_who_fold(coming->new_name, a.wanted, sizeof a.wanted);
-	status = emr_replica_orgs(bureau->session.replica, compare_member, &a);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_orgs(bureau->session.replica, compare_member, &a));
 	if (a.found[0] != '\0')
 		emr_say(out,
 			_("Another organisation, which is a member, is called %s.  They are not "
@@ -501,12 +493,9 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	emr_id32 admin;
 	emr_act act;
 	char number[EMR_APPLICATION_NUMBER_CHARS];
-	emr_status status = each_application(bureau, fetch_application, &f);
 
-	if (status == EMR_OK)
-		status = emr_application_read(emr_buf_view(&bytes), &a);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(each_application(bureau, fetch_application, &f));
+	EMR_TRY(emr_application_read(emr_buf_view(&bytes), &a));
 	/* What was shown is what is proposed. */
 	emr_application_number(emr_buf_view(&bytes), number);
 	if (strcmp(number, coming->number) != 0)
@@ -514,9 +503,7 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 	emr_signer_id(a.admin_pk, admin.b);
 	what = emr_proposal_admit(
 		a.org, admin, a.ca_der, emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S);
-	status = emr_proposal_admit_part(a.name, "", a.ca_der, &part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_proposal_admit_part(a.name, "", a.ca_der, &part));
 	coming->proposal = emr_id16_random();
 	act = emr_act_propose(coming->proposal, &what);
 	return emr_bureau_send(bureau, &act, emr_buf_view(&part), out_problem);
@@ -540,13 +527,9 @@ static emr_status approve_coming(
 {
 	emr_act act = emr_act_approve_proposal(coming->proposal, bureau->org);
 	emr_known_votes votes;
-	emr_status status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_replica_votes(
-			bureau->session.replica, coming->proposal, bureau->org, &votes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem));
+	EMR_TRY(emr_replica_votes(bureau->session.replica, coming->proposal, bureau->org, &votes));
 	coming->have = votes.have;
 	*out_is_done = votes.is_done;
 	return EMR_OK;
@@ -600,21 +583,17 @@ static emr_status admit_coming(
 {
 	emr_coming coming;
 	bool is_done = false;
-	emr_status status = find_coming(bureau, args->operands[1], NULL, args->given[EMR_OPT_YES],
-		EMR_PROPOSAL_ADMIT, &coming, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_coming(bureau, args->operands[1], NULL, args->given[EMR_OPT_YES],
+		EMR_PROPOSAL_ADMIT, &coming, out_problem));
 	if (!coming.is_ours) {
-		status = ask_to_admit(args, out, bureau, &coming, out_problem);
-		if (status == EMR_OK && emr_id16_is_zero(coming.proposal))
-			status = propose_admit(bureau, &coming, out_problem);
-		if (status == EMR_OK)
-			status = approve_coming(bureau, &coming, &is_done, out_problem);
+		EMR_TRY(ask_to_admit(args, out, bureau, &coming, out_problem));
+		if (emr_id16_is_zero(coming.proposal))
+			EMR_TRY(propose_admit(bureau, &coming, out_problem));
+		EMR_TRY(approve_coming(bureau, &coming, &is_done, out_problem));
 	}
-	if (status == EMR_OK)
-		say_result(out, &coming, is_done);
-	return status;
+	say_result(out, &coming, is_done);
+	return EMR_OK;
 }
 
 int emr_org_admit(const emr_args *args, emr_out *out)
@@ -628,10 +607,8 @@ int emr_org_admit(const emr_args *args, emr_out *out)
 static emr_status fill_leaving(const emr_bureau *bureau, emr_coming *coming)
 {
 	emr_row_network network;
-	emr_status status = emr_replica_network(bureau->session.replica, &network);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_network(bureau->session.replica, &network));
 	*coming = (emr_coming){.kind = EMR_PROPOSAL_REMOVE,
 		.org = bureau->org,
 		.is_own_wish = true,

@@ -86,9 +86,9 @@ static emr_status take_proposal(void *arg, emr_id16 id, const emr_row_proposal *
 	if (row->kind != EMR_PROPOSAL_RULES || row->head.state != EMR_PROPOSAL_OPEN ||
 		all->now >= row->not_after_unix_s)
 		return EMR_OK;
-	status = emr_replica_votes(all->bureau->session.replica, id, all->bureau->org, &votes);
-	if (status != EMR_OK || votes.is_over)
-		return status;
+	EMR_TRY(emr_replica_votes(all->bureau->session.replica, id, all->bureau->org, &votes));
+	if (votes.is_over)
+		return EMR_OK;
 	if (emr_array_room(&all->list, all->n, &all->cap, sizeof *all->list) != EMR_OK)
 		return EMR_NO_MEMORY;
 	p.have = votes.have;
@@ -131,10 +131,9 @@ static emr_status collect_proposals(const emr_bureau *bureau, proposals *out)
 	if (status != EMR_OK)
 		return status;
 	out->need = emr_approvals_needed(&out->network);
-	status = emr_replica_proposals(bureau->session.replica, take_proposal, out);
-	if (status == EMR_OK)
-		name_all(out);
-	return status;
+	EMR_TRY(emr_replica_proposals(bureau->session.replica, take_proposal, out));
+	name_all(out);
+	return EMR_OK;
 }
 
 /* ---- showing ---- */
@@ -337,12 +336,9 @@ static emr_status propose_rules(emr_bureau *bureau, const emr_buf *text, uint8_t
 		.quorum = quorum,
 		.not_after_unix_s = emr_clock_unix_s(emr_clock_system()) + PROPOSAL_S};
 	emr_act act;
-	emr_status status = emr_buf_append(&part, salt.b, sizeof salt.b);
 
-	if (status == EMR_OK)
-		status = emr_buf_append(&part, text->data, text->len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(&part, salt.b, sizeof salt.b));
+	EMR_TRY(emr_buf_append(&part, text->data, text->len));
 	memcpy(what.subject, hash.b, 32);
 	out->id = emr_id16_random();
 	emr_base32(out->id.b, sizeof out->id.b, out->letters);
@@ -424,7 +420,6 @@ static emr_status agree_to_rules(const emr_args *args, emr_out *out, const propo
 	emr_bytes text, uint8_t quorum, const char *by, emr_problem *out_problem)
 {
 	char number[8], now[8];
-	emr_status status;
 
 	if (by[0] != '\0')
 		emr_say(out, _("%s proposes these rules.\n"), by);
@@ -433,9 +428,7 @@ static emr_status agree_to_rules(const emr_args *args, emr_out *out, const propo
 	emr_say(out, _("Approvals needed for a change from then on: %s (now: %s)\n"),
 		how_many(quorum, number, sizeof number),
 		how_many(all->network.quorum, now, sizeof now));
-	status = say_changes(all, out, text);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(say_changes(all, out, text));
 	return emr_bureau_agree(args, out, _("Shall these be the rules of the network (yes, no)?"),
 		_("Nothing was agreed to."), out_problem);
 }
@@ -447,24 +440,18 @@ static emr_status run_propose(
 	EMR_AUTO_BUF text = {0};
 	proposal fresh = {0}, *p;
 	uint8_t quorum = 0;
-	emr_status status = collect_proposals(bureau, &all);
 
-	if (status == EMR_OK)
-		status = read_quorum(args, &all, &quorum, out_problem);
-	if (status == EMR_OK)
-		status = read_wanted(bureau, args->n_operands == 2 ? args->operands[1] : NULL,
-			&text, out_problem);
-	if (status == EMR_OK)
-		status = agree_to_rules(
-			args, out, &all, emr_buf_view(&text), quorum, "", out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(collect_proposals(bureau, &all));
+	EMR_TRY(read_quorum(args, &all, &quorum, out_problem));
+	EMR_TRY(read_wanted(
+		bureau, args->n_operands == 2 ? args->operands[1] : NULL, &text, out_problem));
+	EMR_TRY(agree_to_rules(args, out, &all, emr_buf_view(&text), quorum, "", out_problem));
 	p = same_as(&all, &text, quorum);
 	if (p == NULL) {
 		p = &fresh;
-		status = propose_rules(bureau, &text, quorum, p, out_problem);
+		EMR_TRY(propose_rules(bureau, &text, quorum, p, out_problem));
 	}
-	return status == EMR_OK ? approve_rules(bureau, &all, p, out, out_problem) : status;
+	return approve_rules(bureau, &all, p, out, out_problem);
 }
 
 static emr_status run_approve(

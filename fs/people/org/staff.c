@@ -60,15 +60,13 @@ static emr_status visit_person(void *arg, const emr_known_person *person)
 {
 	const walk *w = arg;
 	emr_staff_member m = {.person = *person};
-	emr_status status;
 
 	if (memcmp(person->row.org, w->bureau->org.b, 16) != 0)
 		return EMR_OK;
-	status = emr_replica_person_is_active(
-		w->bureau->session.replica, person, w->now, &m.is_active);
-	if (status == EMR_OK)
-		status = read_registration(w->bureau, &m);
-	return status == EMR_OK ? w->fn(w->arg, &m) : status;
+	EMR_TRY(emr_replica_person_is_active(
+		w->bureau->session.replica, person, w->now, &m.is_active));
+	EMR_TRY(read_registration(w->bureau, &m));
+	return w->fn(w->arg, &m);
 }
 
 emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg)
@@ -198,10 +196,8 @@ static emr_status show_organisation(void *arg, emr_id16 org, const emr_row_org *
 	showing *s = arg;
 	char name[256], shown[EMR_BESIDE_BYTES];
 	bool is_member = row->head.state == EMR_ORG_MEMBER;
-	emr_status status = emr_bureau_name(s->bureau, org, name);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_name(s->bureau, org, name));
 	emr_bureau_show(name, shown);
 	emr_say(s->out, "  %s%s\n", shown, is_member ? "" : _(" (left)"));
 	return json_array_append_new(
@@ -295,18 +291,14 @@ static emr_status show_points(void *arg, emr_id16 proposal, const emr_row_propos
 	showing *s = arg;
 	emr_known_votes votes;
 	emr_row_network network;
-	emr_status status = EMR_OK;
 
 	if (row->kind != EMR_PROPOSAL_MINT || row->head.state != EMR_PROPOSAL_OPEN ||
 		emr_clock_unix_s(emr_clock_system()) >= row->not_after_unix_s)
 		return EMR_OK;
-	status = emr_replica_votes(s->bureau->session.replica, proposal, s->bureau->org, &votes);
-	if (status == EMR_OK && votes.is_over)
+	EMR_TRY(emr_replica_votes(s->bureau->session.replica, proposal, s->bureau->org, &votes));
+	if (votes.is_over)
 		return EMR_OK;
-	if (status == EMR_OK)
-		status = emr_replica_network(s->bureau->session.replica, &network);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_network(s->bureau->session.replica, &network));
 	emr_say(s->out,
 		_("Points are proposed for somebody: %u of %u approvals.  Whoever knows for whom "
 		  "and how many says: emrfs org mint WHO POINTS\n"),
@@ -415,9 +407,7 @@ static emr_status tell_authority(const emr_bureau *bureau, const emr_staff_membe
 
 	if (!emr_enrolling_is_there(bureau->dir))
 		return EMR_OK;
-	status = emr_staff_each(bureau, note_namesake, &other);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_staff_each(bureau, note_namesake, &other));
 	if (other.is_there) {
 		emr_out_text(out, "authority", "kept");
 		emr_say(out,
@@ -439,10 +429,9 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 	char code[EMR_KEY_CODE_MAX + 1], question[512], shown[256], number[EMR_TEXT_BYTES];
 	EMR_AUTO_ENDING ending = {0};
 	emr_act act;
-	emr_status status = emr_ending_find(bureau, m, &ending);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ending_find(bureau, m, &ending));
 	if (ending.acts.len == 0 && emr_enrolling_is_there(bureau->dir))
 		return EMR_OK; /* all that is left is to tell the authority */
 
@@ -457,9 +446,7 @@ static emr_status end_key(const emr_args *args, emr_out *out, emr_bureau *bureau
 			? _(", which is you,")
 			: "",
 		code);
-	status = emr_bureau_agree(args, out, question, _("Nothing was revoked."), out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_agree(args, out, question, _("Nothing was revoked."), out_problem));
 	if (ending.acts.len == 0) { /* the ledger says so */
 		act = emr_act_key_revoke(
 			m->person.signer_id, emr_clock_unix_s(emr_clock_system()), 0);
@@ -562,16 +549,14 @@ static emr_status write_card(
 {
 	EMR_AUTO_BUF all = {0};
 	EMR_AUTO_BUF text = {0};
-	emr_status status = emr_buf_append(&all, bytes.data, bytes.len - vouches.len);
 
-	for (size_t at = 0; at < vouches.len && status == EMR_OK; at += EMR_VOUCH_BYTES)
+	EMR_TRY(emr_buf_append(&all, bytes.data, bytes.len - vouches.len));
+	for (size_t at = 0; at < vouches.len; at += EMR_VOUCH_BYTES)
 		if (memcmp(vouches.data + at + 8, fresh + 8, 32) != 0)
-			status = emr_buf_append(&all, vouches.data + at, EMR_VOUCH_BYTES);
-	if (status == EMR_OK)
-		status = emr_buf_append(&all, fresh, EMR_VOUCH_BYTES);
-	if (status == EMR_OK)
-		status = emr_card_file_text(emr_buf_view(&all), &text);
-	return status == EMR_OK ? replace_card(file, emr_buf_view(&text)) : status;
+			EMR_TRY(emr_buf_append(&all, vouches.data + at, EMR_VOUCH_BYTES));
+	EMR_TRY(emr_buf_append(&all, fresh, EMR_VOUCH_BYTES));
+	EMR_TRY(emr_card_file_text(emr_buf_view(&all), &text));
+	return replace_card(file, emr_buf_view(&text));
 }
 
 static emr_status vouch_for_card(
@@ -583,10 +568,8 @@ static emr_status vouch_for_card(
 	uint8_t fresh[EMR_VOUCH_BYTES];
 	char code[EMR_KEY_CODE_MAX + 1], question[900], name[300];
 	emr_card card;
-	emr_status status = read_card(file, &bytes, &card_bytes, &vouches, &card, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_card(file, &bytes, &card_bytes, &vouches, &card, out_problem));
 	if (!emr_id16_equal(card.net_id, emr_ledger_net_id(bureau->session.ledger)))
 		return bad_card(out_problem, _("it is of another network"));
 	emr_key_code(card.signer_id, EMR_KEY_CODE_NAMES, code);
@@ -594,15 +577,10 @@ static emr_status vouch_for_card(
 	snprintf(question, sizeof question,
 		_("Has %s seen that this is %s%s%s (%s) and no other (yes, no)?"), bureau->name,
 		name, card.born[0] != '\0' ? _(", born ") : "", card.born, code);
-	status = emr_bureau_agree(args, out, question, _("Nobody was vouched for."), out_problem);
-	if (status == EMR_OK)
-		status = emr_vouch_make(bureau->session.keyring,
-			emr_ledger_net_id(bureau->session.ledger), card_bytes,
-			emr_clock_unix_s(emr_clock_system()), fresh);
-	if (status == EMR_OK)
-		status = write_card(file, emr_buf_view(&bytes), vouches, fresh);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_agree(args, out, question, _("Nobody was vouched for."), out_problem));
+	EMR_TRY(emr_vouch_make(bureau->session.keyring, emr_ledger_net_id(bureau->session.ledger),
+		card_bytes, emr_clock_unix_s(emr_clock_system()), fresh));
+	EMR_TRY(write_card(file, emr_buf_view(&bytes), vouches, fresh));
 	emr_out_text(out, "file", file);
 	emr_out_text(out, "code", code);
 	emr_say(out, "%s vouches for %s (%s), in %s.\n", bureau->name, name, code, file);

@@ -82,7 +82,6 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 	emr_terms terms;
 	emr_team made;
 	bool is_taken = false;
-	emr_status status;
 
 	if (!emr_dataset_name_ok(name))
 		return emr_wrong_use("dataset",
@@ -91,16 +90,13 @@ emr_status emr_dataset_create(const emr_args *args, emr_bureau *bureau, emr_prob
 			out_problem);
 	if (path == NULL)
 		return emr_wrong_use("dataset", _("--terms FILE says on what terms."), out_problem);
-	status = read_terms(path, &file, &terms, out_problem);
-	if (status == EMR_OK)
-		status = is_name_taken(bureau, name, &is_taken);
-	if (status == EMR_OK && is_taken) {
+	EMR_TRY(read_terms(path, &file, &terms, out_problem));
+	EMR_TRY(is_name_taken(bureau, name, &is_taken));
+	if (is_taken) {
 		emr_problem_set(out_problem, EMR_SAY_DATASET_IS_THERE, "what", name, NULL);
-		status = EMR_EXISTS;
+		return EMR_EXISTS;
 	}
-	return status == EMR_OK ? emr_dataset_make(bureau, name, emr_buf_view(&file), &terms, &made,
-					  out_problem)
-				: status;
+	return emr_dataset_make(bureau, name, emr_buf_view(&file), &terms, &made, out_problem);
 }
 
 /* ---- readers ---- */
@@ -119,31 +115,29 @@ static emr_status find_reader(
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_who who;
-	emr_status status = emr_crowd_open(&bureau->session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_who_find_or_say(&crowd, text, &who, out_problem);
-	if (status == EMR_OK && who.kind != EMR_WHO_PERSON)
-		status = emr_wrong_use("dataset",
+	EMR_TRY(emr_crowd_open(&bureau->session, &crowd));
+	EMR_TRY(emr_who_find_or_say(&crowd, text, &who, out_problem));
+	if (who.kind != EMR_WHO_PERSON)
+		EMR_TRY(emr_wrong_use("dataset",
 			_("Readers are admitted one by one: a person, not a team or an "
 			  "organisation."),
-			out_problem);
-	if (status == EMR_OK && !who.is_active) {
+			out_problem));
+	if (!who.is_active) {
 		emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
-		status = EMR_DENIED;
+		return EMR_DENIED;
 	}
-	return status == EMR_OK ? emr_replica_person(bureau->session.replica, who.id, out) : status;
+	return emr_replica_person(bureau->session.replica, who.id, out);
 }
 
 emr_status emr_dataset_admit(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_known_person who;
 	emr_team dataset;
-	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
-	if (status == EMR_OK)
-		status = find_reader(bureau, args->operands[2], &who, out_problem);
-	return status == EMR_OK ? emr_team_let_in(bureau, &dataset, &who, out_problem) : status;
+	EMR_TRY(find_dataset(bureau, args->operands[1], &dataset, out_problem));
+	EMR_TRY(find_reader(bureau, args->operands[2], &who, out_problem));
+	return emr_team_let_in(bureau, &dataset, &who, out_problem);
 }
 
 typedef struct finding {
@@ -160,14 +154,11 @@ static emr_status compare_member(void *arg, const emr_row_member *row)
 	finding *f = arg;
 	emr_id32 root;
 	emr_who who;
-	emr_status status;
 
 	if (row->head.state != EMR_MEMBER_ACTIVE)
 		return EMR_OK;
 	memcpy(root.b, row->member, sizeof root.b);
-	status = emr_who_of(f->crowd, root, &who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_who_of(f->crowd, root, &who));
 	if (!emr_key_code_names(root, f->text) && strcasecmp(f->text, who.called) != 0)
 		return EMR_OK;
 	f->root = root;
@@ -182,34 +173,27 @@ static emr_status find_in(emr_bureau *bureau, const emr_team *dataset, const cha
 	EMR_AUTO_CROWD crowd = {0};
 	finding f = {.crowd = &crowd, .text = text};
 	emr_known_person who;
-	emr_status status = emr_crowd_open(&bureau->session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_replica_members(
-			bureau->session.replica, dataset->id, compare_member, &f);
-	if (status == EMR_OK && f.n == 1) {
+	EMR_TRY(emr_crowd_open(&bureau->session, &crowd));
+	EMR_TRY(emr_replica_members(bureau->session.replica, dataset->id, compare_member, &f));
+	if (f.n == 1) {
 		*out_root = f.root;
 		return EMR_OK;
 	}
-	if (status == EMR_OK)
-		status = find_reader(bureau, text, &who, out_problem);
-	if (status == EMR_OK)
-		memcpy(out_root->b, who.row.root, sizeof out_root->b);
-	return status;
+	EMR_TRY(find_reader(bureau, text, &who, out_problem));
+	memcpy(out_root->b, who.row.root, sizeof out_root->b);
+	return EMR_OK;
 }
 
 emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_problem *out_problem)
 {
 	emr_team dataset;
 	emr_id32 root;
-	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
-	if (status == EMR_OK)
-		status = find_in(bureau, &dataset, args->operands[2], &root, out_problem);
-	if (status != EMR_OK)
-		return status;
-	status = emr_team_let_out(bureau, &dataset, root, out_problem);
-	return status == EMR_OK ? emr_team_renew(bureau, &dataset, 0, NULL, out_problem) : status;
+	EMR_TRY(find_dataset(bureau, args->operands[1], &dataset, out_problem));
+	EMR_TRY(find_in(bureau, &dataset, args->operands[2], &root, out_problem));
+	EMR_TRY(emr_team_let_out(bureau, &dataset, root, out_problem));
+	return emr_team_renew(bureau, &dataset, 0, NULL, out_problem);
 }
 
 /* ---- freeze ---- */
@@ -251,21 +235,16 @@ emr_status emr_dataset_freeze(
 	emr_replica_position at;
 	emr_team dataset;
 	emr_act act;
-	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_replica_at(replica, &at);
-	if (status == EMR_OK)
-		status = emr_frozen_look_at(replica, &dataset, at.size, now, &look);
-	if (status == EMR_OK && look.n == 0) {
+	EMR_TRY(find_dataset(bureau, args->operands[1], &dataset, out_problem));
+	EMR_TRY(emr_replica_at(replica, &at));
+	EMR_TRY(emr_frozen_look_at(replica, &dataset, at.size, now, &look));
+	if (look.n == 0) {
 		emr_problem_set(
 			out_problem, EMR_SAY_DATASET_EMPTY, "what", args->operands[1], NULL);
-		status = EMR_NOT_FOUND;
+		return EMR_NOT_FOUND;
 	}
-	if (status == EMR_OK)
-		status = count_what_is_in_it(bureau, &dataset, &part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(count_what_is_in_it(bureau, &dataset, &part));
 	*out = (emr_frozen){.id = emr_id16_random(),
 		.log_size = at.size,
 		.n = look.n,
@@ -342,12 +321,11 @@ static emr_status note_voucher(void *arg, emr_id16 fund, uint32_t index)
 static emr_status own_account(const emr_bureau *bureau, emr_id32 *out)
 {
 	emr_known_person me;
-	emr_status status = emr_replica_person(
-		bureau->session.replica, bureau->session.identity.signer_id, &me);
 
-	if (status == EMR_OK)
-		memcpy(out->b, me.row.root, sizeof out->b);
-	return status;
+	EMR_TRY(emr_replica_person(
+		bureau->session.replica, bureau->session.identity.signer_id, &me));
+	memcpy(out->b, me.row.root, sizeof out->b);
+	return EMR_OK;
 }
 
 /* What nobody was paid comes back to who put it by. */
@@ -409,10 +387,8 @@ static emr_status fund_some(emr_bureau *bureau, const emr_team *dataset, emr_id3
 	uint64_t sum = 0, n;
 	emr_purse p;
 	emr_act act;
-	emr_status status = emr_replica_purse(bureau->session.replica, me, &p);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_purse(bureau->session.replica, me, &p));
 	for (size_t i = 0; i < p.n; i++)
 		sum += p.points[i]; /* p.all, which fits, is no less */
 	n = sum / dataset->row.price;
@@ -428,10 +404,9 @@ static emr_status fund_some(emr_bureau *bureau, const emr_team *dataset, emr_id3
 	if (n == 0 && p.n < EMR_TOKENS_IN)
 		return EMR_CONFLICT; /* spent meanwhile by another program of his */
 	act = n > 0 ? emr_act_fund(&pub) : emr_act_transfer(&merge);
-	status = emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem);
-	if (status == EMR_OK)
-		*io_left -= n;
-	return status;
+	EMR_TRY(emr_bureau_send(bureau, &act, (emr_bytes){0}, out_problem));
+	*io_left -= n;
+	return EMR_OK;
 }
 
 static emr_status may_fund(const emr_args *args, emr_out *out, emr_bureau *bureau,
@@ -441,12 +416,9 @@ static emr_status may_fund(const emr_args *args, emr_out *out, emr_bureau *burea
 	uint64_t takes = dataset->row.price > UINT64_MAX / n ? UINT64_MAX : n * dataset->row.price;
 	emr_purse p;
 	emr_id32 me;
-	emr_status status = own_account(bureau, &me);
 
-	if (status == EMR_OK)
-		status = emr_replica_purse(bureau->session.replica, me, &p);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(own_account(bureau, &me));
+	EMR_TRY(emr_replica_purse(bureau->session.replica, me, &p));
 	emr_number_text(p.all, has);
 	emr_number_text(takes, points);
 	if (p.all / n < dataset->row.price) {
@@ -466,10 +438,8 @@ emr_status emr_dataset_fund(
 	emr_team dataset;
 	uint64_t left = 0;
 	emr_id32 me;
-	emr_status status = find_dataset(bureau, args->operands[1], &dataset, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_dataset(bureau, args->operands[1], &dataset, out_problem));
 	if (dataset.row.price == 0 || emr_points_parse(args->operands[2], &left) != EMR_OK) {
 		return emr_wrong_use("dataset",
 			dataset.row.price == 0
@@ -477,12 +447,11 @@ emr_status emr_dataset_fund(
 				: _("fund takes the number of folders that points are put by for."),
 			out_problem);
 	}
-	status = may_fund(args, out, bureau, &dataset, left, out_problem);
-	if (status == EMR_OK)
-		status = own_account(bureau, &me);
-	while (status == EMR_OK && left > 0)
-		status = fund_some(bureau, &dataset, me, &left, out_problem);
-	return status;
+	EMR_TRY(may_fund(args, out, bureau, &dataset, left, out_problem));
+	EMR_TRY(own_account(bureau, &me));
+	while (left > 0)
+		EMR_TRY(fund_some(bureau, &dataset, me, &left, out_problem));
+	return EMR_OK;
 }
 
 /* ---- the end ---- */
@@ -497,9 +466,9 @@ emr_status emr_dataset_close(
 	emr_status status = find_dataset(bureau, args->operands[1], &dataset, &none);
 
 	if (status == EMR_NOT_FOUND) { /* closed before, and not all of it came back */
-		status = take_all_back(bureau, args->operands[1], &n, out_problem);
-		if (status != EMR_OK || n > 0)
-			return status;
+		EMR_TRY(take_all_back(bureau, args->operands[1], &n, out_problem));
+		if (n > 0)
+			return EMR_OK;
 		status = EMR_NOT_FOUND;
 	}
 	*out_problem = none;

@@ -82,16 +82,14 @@ static emr_status note_member(void *arg, const emr_row_member *row)
 static emr_status person_of(const emr_bureau *bureau, const uint8_t root[32], emr_known_person *out)
 {
 	emr_id32 id;
-	emr_status status;
 
 	memcpy(id.b, root, sizeof id.b);
-	status = emr_replica_person(bureau->session.replica, id, out);
-	for (int i = 0; status == EMR_OK && out->row.head.state == EMR_KEY_ROTATED && i < 1000;
-		i++) {
+	EMR_TRY(emr_replica_person(bureau->session.replica, id, out));
+	for (int i = 0; out->row.head.state == EMR_KEY_ROTATED && i < 1000; i++) {
 		memcpy(id.b, out->row.next, sizeof id.b);
-		status = emr_replica_person(bureau->session.replica, id, out);
+		EMR_TRY(emr_replica_person(bureau->session.replica, id, out));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- in and out ---- */
@@ -120,15 +118,13 @@ static emr_status admit_person(emr_bureau *bureau, emr_id16 team, const emr_know
 	EMR_AUTO_BUF part = {0};
 	emr_id32 root;
 	emr_act act;
-	emr_status status;
 
 	memcpy(root.b, who->row.root, 32);
 	act = emr_act_admit(team, root, until);
-	status = emr_replica_follow(
-		bureau->session.replica, bureau->session.identity.signer_id, &act);
-	if (status == EMR_OK)
-		status = seal_key(bureau, &act, who, key, &part);
-	return status == EMR_OK ? emr_bureau_send(bureau, &act, emr_buf_view(&part), p) : status;
+	EMR_TRY(emr_replica_follow(
+		bureau->session.replica, bureau->session.identity.signer_id, &act));
+	EMR_TRY(seal_key(bureau, &act, who, key, &part));
+	return emr_bureau_send(bureau, &act, emr_buf_view(&part), p);
 }
 
 static emr_status drop_person(
@@ -141,23 +137,19 @@ static emr_status drop_person(
 
 static emr_status own_root(const emr_bureau *bureau, emr_known_person *out_me, emr_id32 *out_root)
 {
-	emr_status status = emr_replica_person(
-		bureau->session.replica, bureau->session.identity.signer_id, out_me);
-
-	if (status == EMR_OK)
-		memcpy(out_root->b, out_me->row.root, sizeof out_root->b);
-	return status;
+	EMR_TRY(emr_replica_person(
+		bureau->session.replica, bureau->session.identity.signer_id, out_me));
+	memcpy(out_root->b, out_me->row.root, sizeof out_root->b);
+	return EMR_OK;
 }
 
 static emr_status key_of(emr_bureau *bureau, const emr_team *team, emr_grantee_key **out)
 {
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status = own_root(bureau, &me, &root);
 
-	return status == EMR_OK ? emr_team_key(bureau->session.replica, bureau->session.keyring,
-					  team, root, out)
-				: status;
+	EMR_TRY(own_root(bureau, &me, &root));
+	return emr_team_key(bureau->session.replica, bureau->session.keyring, team, root, out);
 }
 
 /* Unless he is in, as long as his certificate lasts. */
@@ -188,11 +180,10 @@ emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_k
 	emr_problem *out_problem)
 {
 	__attribute__((cleanup(team_list_free))) team_list all;
-	emr_status status = list_teams(bureau, team, &all);
-
-	for (size_t i = 0; i < all.n && status == EMR_OK; i++)
-		status = let_into(bureau, &all.list[i], who, out_problem);
-	return status;
+	EMR_TRY(list_teams(bureau, team, &all));
+	for (size_t i = 0; i < all.n; i++)
+		EMR_TRY(let_into(bureau, &all.list[i], who, out_problem));
+	return EMR_OK;
 }
 
 emr_status emr_team_let_out(
@@ -250,10 +241,9 @@ static emr_status register_team(
 {
 	emr_box_key *box = NULL;
 	uint8_t x25519[32];
-	emr_status status = emr_grantee_key_box(key, &box);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_grantee_key_box(key, &box));
 	emr_box_key_public(box, x25519);
 	emr_box_key_free(box);
 	emr_grantee_key_public(key, f->what.B);
@@ -278,12 +268,10 @@ static emr_status register_and_keep(
 	emr_bytes parts[ACTS] = {{0}};
 	emr_known_person me;
 	emr_id32 root;
-	emr_status status = register_team(bureau, f, key, &acts[MADE], &terms);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = own_root(bureau, &me, &root);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(register_team(bureau, f, key, &acts[MADE], &terms));
+	EMR_TRY(own_root(bureau, &me, &root));
 	acts[IN] = emr_act_admit(f->id, root, now_s() + MOMENT_S);
 	acts[OUT] = emr_act_drop(f->id, root);
 	acts[OUT].version = acts[IN].version + 1;
@@ -340,13 +328,11 @@ emr_status emr_team_make(emr_bureau *bureau, emr_team_kind kind, const char *nam
 	__attribute__((cleanup(founding_end))) founding f = {.kind = kind,
 		.name = name,
 		.what = {.purposes = ALL_PURPOSES, .not_after_unix_s = now_s() + YEARS_S}};
-	emr_status status = EMR_OK;
-
 	if (before != NULL)
 		f.before = before->id;
 	if (kind == EMR_TEAM_DATASET)
-		status = before != NULL ? inherit_terms(bureau, before, &f) : EMR_INVALID;
-	return status == EMR_OK ? found_team(bureau, &f, out, out_problem) : status;
+		EMR_TRY(before != NULL ? inherit_terms(bureau, before, &f) : EMR_INVALID);
+	return found_team(bureau, &f, out, out_problem);
 }
 
 emr_status emr_dataset_make(emr_bureau *bureau, const char *name, emr_bytes file,
@@ -532,11 +518,10 @@ emr_status emr_teams_tend(
 	emr_bureau *bureau, bool may_begin, uint64_t quiet_s, emr_problem *out_problem)
 {
 	__attribute__((cleanup(team_list_free))) team_list all;
-	emr_status status = list_teams(bureau, NULL, &all);
-
-	for (size_t i = 0; i < all.n && status == EMR_OK; i++)
-		status = emr_team_renew(bureau, &all.list[i], quiet_s, NULL, out_problem);
-	return status == EMR_OK ? gather_staff(bureau, may_begin, out_problem) : status;
+	EMR_TRY(list_teams(bureau, NULL, &all));
+	for (size_t i = 0; i < all.n; i++)
+		EMR_TRY(emr_team_renew(bureau, &all.list[i], quiet_s, NULL, out_problem));
+	return gather_staff(bureau, may_begin, out_problem);
 }
 
 emr_status emr_teams_tend_session(const emr_session *session)

@@ -27,13 +27,12 @@ static emr_status visit_team(void *arg, const emr_team *team)
 {
 	walk *w = arg;
 	emr_team present;
-	emr_status status;
 
 	if (memcmp(team->row.steward, w->bureau->session.identity.signer_id.b, 32) != 0)
 		return EMR_OK;
-	status = emr_team_present(w->bureau->session.replica, team, &present);
-	if (status != EMR_OK || !emr_id16_equal(present.id, team->id))
-		return status; /* another took its place */
+	EMR_TRY(emr_team_present(w->bureau->session.replica, team, &present));
+	if (!emr_id16_equal(present.id, team->id))
+		return EMR_OK; /* another took its place */
 	return w->fn(w->arg, team);
 }
 
@@ -59,13 +58,12 @@ emr_status emr_team_find(
 	const emr_bureau *bureau, emr_team_kind kind, const char *name, emr_team *out)
 {
 	walk w = {.kind = kind, .wanted = name};
-	emr_status status = emr_teams_each(bureau, take_named, &w);
 
-	if (status == EMR_OK && !w.is_found)
+	EMR_TRY(emr_teams_each(bureau, take_named, &w));
+	if (!w.is_found)
 		return EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		*out = w.found;
-	return status;
+	*out = w.found;
+	return EMR_OK;
 }
 
 /* ---- members ---- */
@@ -98,16 +96,13 @@ static emr_status list_member(void *arg, const emr_row_member *row)
 	listing *l = arg;
 	char code[EMR_KEY_CODE_MAX + 1], until[EMR_TEXT_BYTES];
 	json_t *one;
-	emr_status status;
 
 	if (row->head.state != EMR_MEMBER_ACTIVE || l->now >= row->not_after_unix_s)
 		return EMR_OK;
 	memcpy(l->member.b, row->member, 32);
 	l->key = l->member;
 	l->handle[0] = l->says[0] = '\0';
-	status = emr_staff_each(l->bureau, note_handle, l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_staff_each(l->bureau, note_handle, l));
 	emr_key_code(l->key, EMR_KEY_CODE_NAMES, code); /* it can be typed */
 	emr_time_json((int64_t)row->not_after_unix_s, until);
 	one = json_pack("{s:o, s:o, s:s, s:s}", "handle", emr_json_text(l->handle), "says",
@@ -146,17 +141,14 @@ static emr_status change_member(
 {
 	emr_staff_member m;
 	emr_id32 root;
-	emr_status status = emr_staff_find_or_say(bureau, args->operands[3], &m, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_staff_find_or_say(bureau, args->operands[3], &m, out_problem));
 	if (strcmp(args->operands[2], "add") == 0)
 		return add_member(bureau, args->operands[1], &m, team, out_problem);
 	memcpy(root.b, m.person.row.root, 32);
-	status = emr_team_find(bureau, EMR_TEAM_CHOSEN, args->operands[1], team);
-	if (status == EMR_OK)
-		status = emr_team_let_out(bureau, team, root, out_problem);
-	return status == EMR_OK ? emr_team_renew(bureau, team, 0, team, out_problem) : status;
+	EMR_TRY(emr_team_find(bureau, EMR_TEAM_CHOSEN, args->operands[1], team));
+	EMR_TRY(emr_team_let_out(bureau, team, root, out_problem));
+	return emr_team_renew(bureau, team, 0, team, out_problem);
 }
 
 static emr_status answer_change(

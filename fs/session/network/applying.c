@@ -142,17 +142,15 @@ static uint64_t its_end(const applying *a)
 static emr_status certify(applying *a, emr_buf *out_cert)
 {
 	emr_keyring *keyring = a->session->keyring;
-	emr_status status = EMR_OK;
 
 	if (!a->has_authority) {
 		emr_buf_clear(out_cert);
-		status = emr_application_certify(
-			keyring, &a->application, a->handle, now(), out_cert);
+		EMR_TRY(emr_application_certify(
+			keyring, &a->application, a->handle, now(), out_cert));
 	}
-	return status == EMR_OK && a->is_on_fabric
-		       ? emr_begun_keep(
-				 a->begun, keyring, emr_buf_view(out_cert), emr_buf_view(&a->bytes))
-		       : status;
+	return a->is_on_fabric ? emr_begun_keep(a->begun, keyring, emr_buf_view(out_cert),
+					 emr_buf_view(&a->bytes))
+			       : EMR_OK;
 }
 
 static emr_status take_up(
@@ -177,12 +175,11 @@ static emr_status make_by_authority(
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	emr_keyring *keyring = a->session->keyring;
-	emr_status status = emr_enrol_admin(a->dir, keyring, a->login, &got, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_application_by(keyring, wanted->net_id, wanted->name, wanted->msp,
-			emr_buf_view(&got.root), its_end(a), &a->bytes, &a->application);
-	return status == EMR_OK ? emr_buf_append(out_cert, got.chain.data, got.chain.len) : status;
+	EMR_TRY(emr_enrol_admin(a->dir, keyring, a->login, &got, out_problem));
+	EMR_TRY(emr_application_by(keyring, wanted->net_id, wanted->name, wanted->msp,
+		emr_buf_view(&got.root), its_end(a), &a->bytes, &a->application));
+	return emr_buf_append(out_cert, got.chain.data, got.chain.len);
 }
 
 /* What nobody else makes: an id, a CA, and the administrator's certificate by it. */
@@ -192,25 +189,22 @@ static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_pro
 	emr_keyring *keyring = a->session->keyring;
 	emr_application wanted = {0};
 	char cause[256] = "";
-	emr_status status = emr_network_dir_descriptor(a->dir, &a->descriptor);
 
-	if (status == EMR_OK && a->is_on_fabric)
-		status = emr_channel_msp(a->dir, &msp, cause, sizeof cause);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_network_dir_descriptor(a->dir, &a->descriptor));
+	if (a->is_on_fabric)
+		EMR_TRY(emr_channel_msp(a->dir, &msp, cause, sizeof cause));
 	emr_descriptor_net_id((emr_span){a->descriptor.data, a->descriptor.len}, wanted.net_id.b);
 	snprintf(wanted.name, sizeof wanted.name, "%s", name);
 	snprintf(wanted.msp, sizeof wanted.msp, "%s", msp != NULL ? msp : "");
-	if (a->begun->what.len > 0) {
-		status = take_up(a, &wanted, out_cert, out_problem);
-	} else {
-		status = a->has_authority ? make_by_authority(a, &wanted, out_cert, out_problem)
-					  : emr_application_make(keyring, wanted.net_id, name, msp,
-						    now(), its_end(a), &a->bytes, &a->application);
-		if (status == EMR_OK)
-			status = certify(a, out_cert);
+	if (a->begun->what.len > 0)
+		EMR_TRY(take_up(a, &wanted, out_cert, out_problem));
+	else {
+		EMR_TRY(a->has_authority ? make_by_authority(a, &wanted, out_cert, out_problem)
+					 : emr_application_make(keyring, wanted.net_id, name, msp,
+						   now(), its_end(a), &a->bytes, &a->application));
+		EMR_TRY(certify(a, out_cert));
 	}
-	return status == EMR_OK ? emr_keyring_public(keyring, &a->session->identity) : status;
+	return emr_keyring_public(keyring, &a->session->identity);
 }
 
 /* On Fabric it is the certificate that speaks to the gateway, so the channel has to take it before
@@ -224,11 +218,11 @@ static emr_status come_in(
 		.within_ns = within_ns,
 		.out = a->out,
 		.problem = out_problem};
-	emr_status status = a->is_on_fabric ? emr_founding_meet(&founding, a->application.ca_der,
-						      cert, emr_buf_view(&a->descriptor))
-					    : EMR_OK;
 
-	return status == EMR_OK ? emr_session_open_copy(a->session, false, out_problem) : status;
+	EMR_TRY(a->is_on_fabric ? emr_founding_meet(&founding, a->application.ca_der, cert,
+					  emr_buf_view(&a->descriptor))
+				: EMR_OK);
+	return emr_session_open_copy(a->session, false, out_problem);
 }
 
 /* One that waited for the channel longer than members look at it asks once more, unless they were
@@ -246,10 +240,9 @@ static emr_status freshen(applying *a, emr_buf *out_cert, emr_problem *out_probl
 	close_copy(a);
 	old = a->bytes; /* the earlier one borrows from it */
 	a->bytes = (emr_buf){0};
-	status = emr_application_again(&earlier, its_end(a), &a->bytes, &a->application);
-	if (status == EMR_OK)
-		status = certify(a, out_cert);
-	return status == EMR_OK ? emr_session_open_copy(a->session, false, out_problem) : status;
+	EMR_TRY(emr_application_again(&earlier, its_end(a), &a->bytes, &a->application));
+	EMR_TRY(certify(a, out_cert));
+	return emr_session_open_copy(a->session, false, out_problem);
 }
 
 /* Nobody admits it when it has ended. */
@@ -265,12 +258,10 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 {
 	EMR_AUTO_APPLICATIONS post = {0};
 	char number[EMR_APPLICATION_NUMBER_CHARS], word[EMR_PROBLEM_TEXT_BYTES];
-	emr_status status = emr_applications_open(a->dir, a->session->keyring, &post, out_problem);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_applications_put(&post, emr_buf_view(&a->bytes));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_applications_open(a->dir, a->session->keyring, &post, out_problem));
+	EMR_TRY(emr_applications_put(&post, emr_buf_view(&a->bytes)));
 	emr_application_number(emr_buf_view(&a->bytes), number);
 	emr_shell_word(name, word, sizeof word);
 	emr_say(a->out,

@@ -34,10 +34,11 @@ emr_status emr_begun_open(emr_begun *begun, emr_keyring **out_keyring)
 emr_status emr_begun_keep(
 	emr_begun *begun, emr_keyring *keyring, emr_bytes certificate, emr_bytes what)
 {
-	emr_status status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
+	emr_status status;
 
-	if (status != EMR_OK || emr_bytes_equal(emr_buf_view(&begun->what), what))
-		return status;
+	EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
+	if (emr_bytes_equal(emr_buf_view(&begun->what), what))
+		return EMR_OK;
 	status = emr_keyring_tlv_set(keyring, EMR_KEYRING_BEGUN, what);
 	if (status == EMR_OK)
 		status = emr_keyring_save(

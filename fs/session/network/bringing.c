@@ -243,13 +243,9 @@ static emr_status note_network(emr_bringing *b)
 {
 	EMR_AUTO_FREE char *dir = NULL;
 	emr_profile profile;
-	emr_status status = emr_network_dir_of(b->dir_fd, &dir);
 
-	if (status == EMR_OK)
-		status = emr_network_dir_note(
-			b->session->keyring, dir, emr_ledger_descriptor(b->ledger));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_network_dir_of(b->dir_fd, &dir));
+	EMR_TRY(emr_network_dir_note(b->session->keyring, dir, emr_ledger_descriptor(b->ledger)));
 	/* A profile that is lost costs a name, and is made again by the next test of the words. */
 	if (emr_profile_load(b->session->keyring, b->session->state_fd, &profile) != EMR_OK)
 		return EMR_OK;
@@ -261,23 +257,17 @@ static emr_status prepare_last(
 {
 	emr_joined joined = {.at_unix_s = emr_clock_unix_s(emr_clock_system())};
 	emr_replica_position at;
-	emr_status status = emr_replica_at(b->replica, &at);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_at(b->replica, &at));
 	joined.size = at.size;
 	b->at_unix_s = joined.at_unix_s;
 	/* Sealed, as what the journal knows of the old ledger: replica and ledger cannot be put
 	 * back together unseen. */
-	status = emr_settle_expect(b->session->journal, emr_ledger_net_id(b->ledger), &at);
-	if (status == EMR_OK)
-		status = emr_joined_write(b->dir_fd, &joined);
-	if (status == EMR_OK)
-		status = note_network(b);
-	if (status == EMR_OK)
-		status = emr_keyring_save(b->session->keyring, b->dir_fd, EMR_STATE_KEYFILE,
-			emr_passphrase_view(passphrase), kdf);
-	return status;
+	EMR_TRY(emr_settle_expect(b->session->journal, emr_ledger_net_id(b->ledger), &at));
+	EMR_TRY(emr_joined_write(b->dir_fd, &joined));
+	EMR_TRY(note_network(b));
+	return emr_keyring_save(b->session->keyring, b->dir_fd, EMR_STATE_KEYFILE,
+		emr_passphrase_view(passphrase), kdf);
 }
 
 emr_status emr_bringing_finish(emr_bringing *b, const emr_passphrase *passphrase,

@@ -15,12 +15,8 @@
 emr_status emr_device_invitation(const char *from, const char *state, const char *dir,
 	const emr_known_person *me, emr_joining *out, emr_problem *out_problem)
 {
-	emr_status status;
-
 	out->is_for_device = true;
-	status = emr_joining_read(from, state, out, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_joining_read(from, state, out, out_problem));
 	out->dir =
 		dir; /* which leads to the same network, as is looked at before anything is sent */
 	if (memcmp(out->invitation.org.b, me->row.org, sizeof me->row.org) == 0)

@@ -67,12 +67,10 @@ static emr_status come(const emr_founding *f, meeting meet, emr_bytes ca, emr_by
 {
 	char said[512] = "";
 	bool is_new = false;
-	emr_status status = emr_keyring_tlv_set(f->keyring, EMR_KEYRING_CERTIFICATE, certificate);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_channel_offer_ca(f->dir, ca);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_tlv_set(f->keyring, EMR_KEYRING_CERTIFICATE, certificate));
+	EMR_TRY(emr_channel_offer_ca(f->dir, ca));
 	emr_say(f->out,
 		"The CA of %s is in %s/%s: the channel has to know it.\n"
 		"That may take days: when this is ended before, the same line goes on, with the "

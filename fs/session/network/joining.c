@@ -45,14 +45,14 @@ void emr_joining_free(emr_joining *joining)
 static emr_status read_file(const char *from, emr_buf *out)
 {
 	EMR_AUTO_FD fd = -1;
-	emr_status status = emr_buf_reserve(out, INVITATION_MAX + 1);
 
-	if (status == EMR_OK && strcmp(from, "-") != 0) {
+	EMR_TRY(emr_buf_reserve(out, INVITATION_MAX + 1));
+	if (strcmp(from, "-") != 0) {
 		fd = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (fd < 0)
 			return emr_status_from_errno(errno);
 	}
-	while (status == EMR_OK && out->len <= INVITATION_MAX) {
+	while (out->len <= INVITATION_MAX) {
 		ssize_t n = read(fd >= 0 ? fd : STDIN_FILENO, out->data + out->len,
 			INVITATION_MAX + 1 - out->len);
 
@@ -62,7 +62,7 @@ static emr_status read_file(const char *from, emr_buf *out)
 			return emr_status_from_errno(errno);
 		out->len += n > 0 ? (size_t)n : 0;
 	}
-	return status == EMR_OK ? EMR_DAMAGED : status;
+	return EMR_DAMAGED;
 }
 
 /* Who is elsewhere keeps what he needs of the network in his own state. */
@@ -104,9 +104,7 @@ static emr_status judge(
 	if (strncmp(joining->invitation.url, "file:/", 6) != 0)
 		return EMR_UNSUPPORTED;
 	*out_cause = emr_text(emr_status_text(EMR_NO_MEMORY));
-	status = choose_dir(joining, state);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(choose_dir(joining, state));
 	*out_cause = _("it ended; ask for a new one");
 	return !must_be_fresh || joining->invitation.expires > emr_clock_unix_s(emr_clock_system())
 		       ? EMR_OK
@@ -260,9 +258,7 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 
 	if (is_by_authority(joining))
 		return enrol(joining, keyring, out_cert, out_problem);
-	status = emr_enrol_without(&joining->login, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_enrol_without(&joining->login, out_problem));
 	status = emr_post_open(joining->dir, invitation, NULL, &post, out_problem);
 	if (status == EMR_OK)
 		status = emr_welcome_reply(keyring, invitation, handle, &reply);
@@ -290,10 +286,8 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 emr_status emr_joining_check(const emr_joining *joining, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF descriptor = {0};
-	emr_status status = emr_network_dir_descriptor(joining->dir, &descriptor);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_network_dir_descriptor(joining->dir, &descriptor));
 	if (emr_bytes_equal(emr_buf_view(&descriptor), joining->invitation.descriptor))
 		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
@@ -332,11 +326,8 @@ void emr_joining_say_refused(emr_problem *out_problem)
 emr_status emr_joining_ask(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, emr_buf *out_cert, emr_problem *out_problem)
 {
-	emr_status status = emr_joining_check(joining, out_problem);
-
-	return status == EMR_OK
-		       ? exchange(joining, keyring, handle, within_ns, out_cert, out_problem)
-		       : status;
+	EMR_TRY(emr_joining_check(joining, out_problem));
+	return exchange(joining, keyring, handle, within_ns, out_cert, out_problem);
 }
 
 emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, const char *own,
@@ -427,12 +418,10 @@ static emr_status ask_for_certificate(const emr_joining *joining, const emr_keyr
 	const char *handle, emr_post *post, int64_t within_ns, emr_buf *out_cert)
 {
 	EMR_AUTO_BUF reply = {0};
-	emr_status status = emr_welcome_reply(keyring, &joining->invitation, handle, &reply);
 
-	if (status == EMR_OK)
-		status = emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply));
-	return status == EMR_OK ? posted_certificate(joining, keyring, post, within_ns, out_cert)
-				: status;
+	EMR_TRY(emr_welcome_reply(keyring, &joining->invitation, handle, &reply));
+	EMR_TRY(emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply)));
+	return posted_certificate(joining, keyring, post, within_ns, out_cert);
 }
 
 static emr_status enrolled_certificate(const emr_joining *joining, const emr_keyring *keyring,
@@ -442,10 +431,8 @@ static emr_status enrolled_certificate(const emr_joining *joining, const emr_key
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = enrol(joining, keyring, out_cert, out_problem);
-	return status == EMR_OK
-		       ? emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600)
-		       : status;
+	EMR_TRY(enrol(joining, keyring, out_cert, out_problem));
+	return emr_file_replace(keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
 }
 
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,

@@ -30,24 +30,21 @@ static emr_status give_ledger(int state_fd, int dir_fd)
 	EMR_AUTO_FD from =
 		openat(state_fd, EMR_STATE_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	EMR_AUTO_FD to = -1;
-	emr_status status = EMR_OK;
 
 	if (from < 0)
 		return emr_status_from_errno(errno);
-	status = emr_dir_make(dir_fd, EMR_NETWORK_DIR_LEDGER);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_dir_make(dir_fd, EMR_NETWORK_DIR_LEDGER));
 	to = openat(
 		dir_fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (to < 0)
 		return emr_status_from_errno(errno);
-	for (size_t i = 0; i < sizeof names / sizeof *names && status == EMR_OK; i++) {
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (faccessat(from, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			status = emr_blocks_give_file(from, to, names[i]);
+			EMR_TRY(emr_blocks_give_file(from, to, names[i]));
 		else if (unlinkat(to, names[i], 0) != 0 && errno != ENOENT)
-			status = emr_status_from_errno(errno);
+			EMR_TRY(emr_status_from_errno(errno));
 	}
-	return status == EMR_OK && fsync(to) != 0 ? emr_status_from_errno(errno) : status;
+	return fsync(to) != 0 ? emr_status_from_errno(errno) : EMR_OK;
 }
 
 /* In one step: at no moment has the state no ledger, or two. */
@@ -88,20 +85,18 @@ static emr_status adopt(int state_fd, const char *dir, emr_id16 device, emr_prob
 		return EMR_EXISTS;
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	status = EMR_OK;
 	if (!is_linked)
-		status = emr_network_dir_begin(dir, MARKER, &dir_fd, out_problem);
-	if (status == EMR_OK && !is_linked)
-		status = give_ledger(state_fd, dir_fd);
-	if (status == EMR_OK && !is_linked)
-		status = exchange_link(state_fd, dir);
-	if (status == EMR_OK)
-		status = emr_blocks_share(state_fd, dir, device, out_problem);
-	if (status == EMR_OK && dir_fd < 0)
+		EMR_TRY(emr_network_dir_begin(dir, MARKER, &dir_fd, out_problem));
+	if (!is_linked)
+		EMR_TRY(give_ledger(state_fd, dir_fd));
+	if (!is_linked)
+		EMR_TRY(exchange_link(state_fd, dir));
+	EMR_TRY(emr_blocks_share(state_fd, dir, device, out_problem));
+	if (dir_fd < 0)
 		dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (status == EMR_OK && dir_fd >= 0)
+	if (dir_fd >= 0)
 		clear_away(state_fd, dir_fd);
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_network_adopt(

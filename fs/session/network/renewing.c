@@ -31,9 +31,9 @@
 static emr_status facts_of(const emr_keyring *keyring, emr_cert_facts *out)
 {
 	EMR_AUTO_BUF chain = {0};
-	emr_status status = emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain);
 
-	return status == EMR_OK ? emr_cert_read(emr_buf_view(&chain), out) : status;
+	EMR_TRY(emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, &chain));
+	return emr_cert_read(emr_buf_view(&chain), out);
 }
 
 /* Into *OUT_BEGAN when the certificate of FACTS was made, as far as anybody says.  A Fabric CA
@@ -79,11 +79,6 @@ static uint64_t due_of(const emr_session *session, const emr_cert_facts *facts)
 	return facts->not_after - (facts->not_after - began) / PART_OF_ITS_TIME + 1;
 }
 
-static bool is_due(const emr_session *session, const emr_cert_facts *facts)
-{
-	return emr_clock_unix_s(emr_clock_system()) >= due_of(session, facts);
-}
-
 /* Of one's own key, and not over. */
 static bool is_usable(const emr_session *session, emr_bytes chain)
 {
@@ -118,12 +113,10 @@ static emr_status find_next(emr_session *session, const char *dir, bool is_due_n
 	emr_buf_clear(out);
 	if (!is_due_now)
 		return EMR_NOT_FOUND;
-	status = emr_enrol_again(dir, session->keyring, &got, out_problem);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, got.chain.data, got.chain.len);
-	return status == EMR_OK ? emr_file_replace(session->state_fd, EMR_STATE_CERTIFICATE_NEXT,
-					  emr_buf_view(out), 0600)
-				: status;
+	EMR_TRY(emr_enrol_again(dir, session->keyring, &got, out_problem));
+	EMR_TRY(emr_buf_append(out, got.chain.data, got.chain.len));
+	return emr_file_replace(
+		session->state_fd, EMR_STATE_CERTIFICATE_NEXT, emr_buf_view(out), 0600);
 }
 
 /* The name beside the certificate, which the ledger's part repeats. */
@@ -163,14 +156,11 @@ static emr_status make_batch(
 	EMR_AUTO_BUF part = {0};
 	char name[256];
 	emr_act act;
-	emr_status status;
 
 	name_of(session, me, name);
 	who.name = name;
 	memcpy(who.org.b, me->row.org, sizeof who.org.b);
-	status = emr_register_renew(&who, chain, &act, &part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_register_renew(&who, chain, &act, &part));
 	act.version = me->row.head.version + 1;
 	memcpy(act.prev.b, me->row.head.item, sizeof act.prev.b);
 	return emr_act_batch(session->keyring, emr_signer_identity(), session->ledger, &act,
@@ -186,10 +176,9 @@ static emr_status find_batch(
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = make_batch(session, chain, me, out);
-	return status == EMR_OK ? emr_file_replace(session->state_fd, EMR_STATE_CERTIFICATE_BATCH,
-					  emr_buf_view(out), 0600)
-				: status;
+	EMR_TRY(make_batch(session, chain, me, out));
+	return emr_file_replace(
+		session->state_fd, EMR_STATE_CERTIFICATE_BATCH, emr_buf_view(out), 0600);
 }
 
 /* What came of it is in the copy then.  Threads of an open folder may bring batches meanwhile:
@@ -198,15 +187,13 @@ static emr_status send(emr_session *session, emr_bytes chain, const emr_known_pe
 {
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_FREE emr_ledger_answer *answer = calloc(1, sizeof *answer);
-	emr_status status = answer != NULL ? find_batch(session, chain, me, &batch) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = emr_ledger_renew(
-			session->ledger, session->keyring, chain, emr_buf_view(&batch), answer);
-	if (status == EMR_OK) /* an answer is for good: another try is another batch */
-		(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
-	return status == EMR_OK ? emr_follow_answer(session->replica, emr_buf_view(&batch), answer)
-				: status;
+	EMR_TRY(answer != NULL ? find_batch(session, chain, me, &batch) : EMR_NO_MEMORY);
+	EMR_TRY(emr_ledger_renew(
+		session->ledger, session->keyring, chain, emr_buf_view(&batch), answer));
+	/* an answer is for good: another try is another batch */
+	(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
+	return emr_follow_answer(session->replica, emr_buf_view(&batch), answer);
 }
 
 /* A try whose end nobody saw may have told it, and the copy may not have it yet: then the first
@@ -216,16 +203,16 @@ static emr_status tell_ledger(emr_session *session, emr_bytes chain)
 	emr_cert_facts facts;
 	emr_known_person me;
 	bool is_told = false;
-	emr_status status = emr_cert_read(chain, &facts);
 
-	for (int tries = 0; status == EMR_OK && tries < 3; tries++) {
-		status = look(session, &facts, &me, &is_told);
-		if (status != EMR_OK || is_told)
-			return status;
+	EMR_TRY(emr_cert_read(chain, &facts));
+	for (int tries = 0; tries < 3; tries++) {
+		EMR_TRY(look(session, &facts, &me, &is_told));
+		if (is_told)
+			return EMR_OK;
 		if (tries < 2)
-			status = send(session, chain, &me);
+			EMR_TRY(send(session, chain, &me));
 	}
-	return status == EMR_OK ? EMR_REFUSED : status;
+	return EMR_REFUSED;
 }
 
 emr_status emr_renewing_name_first(emr_session *session)
@@ -239,28 +226,24 @@ emr_status emr_renewing_name_first(emr_session *session)
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = emr_cert_read(emr_buf_view(&chain), &facts);
-	if (status == EMR_OK)
-		status = look(session, &facts, &me, &is_told);
-	if (status != EMR_OK || me.row.how != EMR_HOW_DEVICE ||
-		memcmp(me.row.next, none, sizeof none) != 0)
-		return status;
+	EMR_TRY(emr_cert_read(emr_buf_view(&chain), &facts));
+	EMR_TRY(look(session, &facts, &me, &is_told));
+	if (me.row.how != EMR_HOW_DEVICE || memcmp(me.row.next, none, sizeof none) != 0)
+		return EMR_OK;
 	return tell_ledger(session, emr_buf_view(&chain));
 }
 
 /* What the ledger was told before, and nobody saw it here, is the keyring's from now on. */
 static emr_status take_over(emr_session *session, emr_bytes chain)
 {
-	emr_status status = emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain);
-
-	if (status == EMR_OK && renameat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT,
-					session->state_fd, EMR_STATE_CERTIFICATE) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK && fsync(session->state_fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK)
-		(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
-	return status;
+	EMR_TRY(emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain));
+	if (renameat(session->state_fd, EMR_STATE_CERTIFICATE_NEXT, session->state_fd,
+		    EMR_STATE_CERTIFICATE) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	if (fsync(session->state_fd) != 0)
+		EMR_TRY(emr_status_from_errno(errno));
+	(void)unlinkat(session->state_fd, EMR_STATE_CERTIFICATE_BATCH, 0);
+	return EMR_OK;
 }
 
 /* The ledger, or who leads to it, does not take this certificate, and so another one is fetched the
@@ -332,7 +315,9 @@ emr_status emr_renewing_do(emr_session *session, bool *out_is_new, emr_problem *
 	if (session->read_only || emr_network_dir_of(session->state_fd, &dir) != EMR_OK ||
 		facts_of(session->keyring, &facts) != EMR_OK)
 		return EMR_OK;
-	status = find_next(session, dir, emr_enrolling_may_be_there(dir) && is_due(session, &facts),
+	status = find_next(session, dir,
+		emr_enrolling_may_be_there(dir) &&
+			emr_clock_unix_s(emr_clock_system()) >= due_of(session, &facts),
 		&chain, out_problem);
 	if (status == EMR_NOT_FOUND && !out_problem->is_set)
 		return EMR_OK;

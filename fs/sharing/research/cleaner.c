@@ -71,10 +71,8 @@ void cleaner_close(cleaner *c)
 emr_status cleaner_version(const cleaner *c, uint64_t node, version *out)
 {
 	emr_record_facts facts;
-	emr_status status = emr_view_record(c->session->view, node, &facts);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_record(c->session->view, node, &facts));
 	*out = (version){.object = facts.object, .number = facts.cver};
 	return facts.is_confirmed && facts.cver > 0 && !facts.is_local ? EMR_OK : EMR_BUSY;
 }
@@ -199,11 +197,11 @@ emr_status cleaner_make(cleaner *c, uint64_t node, const version *v, int *out_fd
 		*out_why = "changed";
 		return EMR_OK;
 	}
-	status = emr_deidentify_file(c->deidentifier, &c->key, c->copies.pseudonym, in, copy, what);
-	if (status == EMR_OK && what->withheld != EMR_WITHHELD_NOT)
+	EMR_TRY(emr_deidentify_file(c->deidentifier, &c->key, c->copies.pseudonym, in, copy, what));
+	if (what->withheld != EMR_WITHHELD_NOT)
 		*out_why = emr_withheld_text(what->withheld);
-	if (status != EMR_OK || *out_why != NULL)
-		return status;
+	if (*out_why != NULL)
+		return EMR_OK;
 	if (what->is_table)
 		name_table(c, v->object, name);
 	else
@@ -298,9 +296,7 @@ static emr_status write_half(
 
 	if (status != EMR_OK && status != EMR_NOT_FOUND)
 		return status;
-	status = emr_view_create(view, parent, half, 0600, O_WRONLY | O_EXCL, &attr, &handle);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_create(view, parent, half, 0600, O_WRONLY | O_EXCL, &attr, &handle));
 	status = pour(handle, fd);
 	if (status == EMR_OK)
 		status = mark(c, v, attr.node);
@@ -362,9 +358,7 @@ emr_status cleaner_remove(cleaner *c, const char *name)
 
 emr_status cleaner_rmdir(cleaner *c, uint64_t parent, const char *name)
 {
-	emr_status status = emr_view_rmdir(c->session->view, parent, name);
-
-	if (status == EMR_OK)
-		emr_view_tell_entry(c->session->view, parent, name);
-	return status;
+	EMR_TRY(emr_view_rmdir(c->session->view, parent, name));
+	emr_view_tell_entry(c->session->view, parent, name);
+	return EMR_OK;
 }

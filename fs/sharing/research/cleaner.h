@@ -40,7 +40,7 @@ void cleaner_close(cleaner *c);
 
 /* The version that the file NODE is.  EMR_BUSY: not on the ledger yet. */
 emr_status cleaner_version(const cleaner *c, uint64_t node, version *out);
-/* What the statement of a copy of VERSION says of where it is from. */
+/* The origin that the statement of a copy of VERSION gives. */
 void cleaner_source(const cleaner *c, const version *v, uint8_t out[32]);
 /* By which rules, as it says besides. */
 void cleaner_rules(const cleaner *c, uint8_t out[32]);

@@ -12,8 +12,8 @@
 
 #include "private.h"
 
-/* What was closed, or called for by somebody else, may have had the same name; its terms are
- * others. */
+/* A dataset that was closed, or that another steward called for, may have had the same name; its
+ * terms are others. */
 static emr_status is_in(
 	emr_replica *replica, const emr_share_row *row, const json_t *one, bool *out_is)
 {
@@ -72,19 +72,16 @@ static emr_status add_copies(emr_session *session, const emr_team *dataset, json
 {
 	emr_copies copies = {0};
 	json_t *object;
-	emr_status status;
 
 	if (!dataset->terms.is_deidentified)
 		return EMR_OK;
-	status = emr_copies_of(session, dataset, &copies);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_copies_of(session, dataset, &copies));
 	emr_secret_free(&copies.secret);
 	object = json_pack("{s:s, s:s}", "pseudonym", copies.pseudonym, "path", copies.path);
 	return json_object_set_new(one, "copies", object) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* What comes later of which folders, and how far that is. */
+/* Adds the folders from which copies come later, and how far that is. */
 static emr_status add_follows(emr_session *session, emr_crowd *crowd, json_t *one)
 {
 	json_t *follows = NULL;
@@ -112,20 +109,17 @@ static emr_status emit_each(
 	emr_session *session, emr_crowd *crowd, json_t *list, emr_emit_fn emit, void *arg)
 {
 	EMR_AUTO_SHARES rows = {0};
-	emr_status status = emr_shares_collect(session, crowd, NULL, true, &rows);
 
-	for (size_t i = 0; i < json_array_size(list) && status == EMR_OK; i++) {
+	EMR_TRY(emr_shares_collect(session, crowd, NULL, true, &rows));
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *one = json_array_get(list, i);
 
-		status = add_joined(session->replica, &rows, one);
-		if (status == EMR_OK)
-			status = add_withheld(session, one);
-		if (status == EMR_OK)
-			status = add_follows(session, crowd, one);
-		if (status == EMR_OK)
-			status = emr_dataset_emit(one, emit, arg);
+		EMR_TRY(add_joined(session->replica, &rows, one));
+		EMR_TRY(add_withheld(session, one));
+		EMR_TRY(add_follows(session, crowd, one));
+		EMR_TRY(emr_dataset_emit(one, emit, arg));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_answer_dataset(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -297,8 +297,8 @@ static emr_status note_withheld(run *u, const original *one, const char *why)
 	return status == EMR_LIMIT ? EMR_OK : status;
 }
 
-/* Who leaves in the middle gives nothing more, from the next file on; nor is anything given when
- * the terms have ended, of which no entry tells. */
+/* A participant who leaves in the middle gives nothing more, from the next file on; nor is anything
+ * given when the terms have ended, of which no entry tells. */
 static emr_status is_still_in(run *u, bool *out_is)
 {
 	emr_session *session = u->r->session;
@@ -359,8 +359,8 @@ static emr_status take_back(run *u, const json_t *paths)
 		u->waiting++;
 		return EMR_OK;
 	}
-	/* What was not joined with, lies elsewhere by now, or has a version on its way, keeps its
-	 * copies. */
+	/* A file that was not joined with, lies elsewhere by now, or has a version on its way,
+	 * keeps its copies. */
 	status = pass_spare(&u->p, paths);
 	for (size_t i = 0; i < u->p.there.n && status == EMR_OK; i++) {
 		const copy_there *copy = &u->p.there.all[i];
@@ -434,7 +434,7 @@ static emr_status follow(
 	if (status == EMR_OK && is_in)
 		status = take_back(u, paths);
 	if (u != NULL) {
-		/* What was told stays told when the rest did not come about. */
+		/* A notice that was given stays given when the rest did not come about. */
 		emr_status saved = save_told(u);
 
 		status = status == EMR_OK ? saved : status;
@@ -452,7 +452,7 @@ static emr_status follow(
 	return status;
 }
 
-/* Who has left is asked again before anything follows. */
+/* A participant who has left is asked again before anything follows. */
 static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
 {
 	emr_status status;
@@ -519,7 +519,7 @@ static emr_status follow_all(emr_research *r, bool *out_waits)
 		if (one == EMR_OK && has_agreed_to(r, emr_copies_dataset_id(&all[i].dataset)))
 			one = follow(r, &all[i].dataset, paths, out_waits);
 		json_decref(paths);
-		/* What fails with one dataset keeps nothing from the others. */
+		/* A failure with one dataset keeps nothing from the others. */
 		status = status == EMR_OK || one == EMR_INTERRUPTED ? one : status;
 	}
 	free(all);
@@ -642,15 +642,12 @@ emr_status emr_research_start(emr_research *r, emr_notices *notices)
 {
 	emr_session *session = r->session;
 	emr_problem ignored = {0};
-	emr_status status;
 
 	r->notices = notices;
 	if (emr_session_is_read_only(session, &ignored) ||
 		emr_keyring_kind_of(session->keyring) == EMR_KEYRING_DEVICE)
 		return EMR_OK;
-	status = emr_follow_subscribe(session->replica, NULL, hear_of_ledger, r, &r->news);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_follow_subscribe(session->replica, NULL, hear_of_ledger, r, &r->news));
 	if (pthread_create(&r->thread, NULL, run_thread, r) != 0)
 		return EMR_NO_MEMORY;
 	r->has_thread = true;

@@ -147,8 +147,8 @@ static emr_status gather(joining *j, pass *p, bool waits)
 	return status;
 }
 
-/* Who is in no more, or never was because she was interrupted, is asked for this path alone: what
- * she once agreed to give of others is not given again with it. */
+/* A participant who has left, or was interrupted before joining, is asked for this path alone: an
+ * older yes for other paths is not used again with it. */
 static emr_status begin_anew(joining *j, pass *p)
 {
 	emr_research *r = j->research;
@@ -205,13 +205,11 @@ static emr_status object_of(emr_session *session, const char *path, emr_id16 *ou
 {
 	emr_record_facts facts;
 	emr_attr attr;
-	emr_status status = emr_view_find(session->view, path, &attr);
 
-	if (status == EMR_OK)
-		status = emr_view_record(session->view, attr.node, &facts);
-	if (status == EMR_OK)
-		*out = facts.object;
-	return status;
+	EMR_TRY(emr_view_find(session->view, path, &attr));
+	EMR_TRY(emr_view_record(session->view, attr.node, &facts));
+	*out = facts.object;
+	return EMR_OK;
 }
 
 /* Before anything is given: who is killed now has agreed to it, and is asked again all the same. */
@@ -220,10 +218,9 @@ static emr_status note_agreed(const joining *j)
 	emr_research *r = j->research;
 	emr_id16 object;
 	agreed_row *row;
-	emr_status status = object_of(r->session, j->request->path, &object);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(object_of(r->session, j->request->path, &object));
 	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
 	row = status == EMR_OK ? agreed_find(&r->agreed, j->c.dataset_id, j->request->path) : NULL;
@@ -303,8 +300,8 @@ static emr_status say_done(joining *j, bool is_gone)
 	return object != NULL ? j->emit(j->arg, object) : EMR_NO_MEMORY;
 }
 
-/* Who may write in the folder can give its name to another while its owner reads what would be
- * given, and so can a steward with his dataset's. */
+/* A writer of the folder can give its name to another folder while the owner reads what would be
+ * given, and so can a steward with the name of a dataset. */
 static emr_status check_shown(joining *j, emr_problem *out_problem)
 {
 	emr_id16 object;
@@ -320,24 +317,21 @@ static emr_status work(joining *j, emr_problem *out_problem)
 {
 	bool is_gone = false;
 	emr_problem why = {0};
-	emr_status status = EMR_OK;
 
 	if (!j->request->look && emr_session_is_read_only(j->research->session, &why))
 		return EMR_READ_ONLY;
 	if (!j->request->drop)
-		status = check_shown(j, out_problem);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(check_shown(j, out_problem));
 	if (j->request->drop)
-		status = undo(j, &is_gone);
+		EMR_TRY(undo(j, &is_gone));
 	else
-		status = go_through(j, out_problem);
-	if (status == EMR_OK && !j->request->look && !j->request->drop) {
+		EMR_TRY(go_through(j, out_problem));
+	if (!j->request->look && !j->request->drop) {
 		j->research->made = j->made;
 		j->research->made_for = j->c.dataset_id;
-		status = note_agreed(j);
+		EMR_TRY(note_agreed(j));
 	}
-	return status == EMR_OK ? say_done(j, is_gone) : status;
+	return say_done(j, is_gone);
 }
 
 emr_status research_join(emr_research *r, const emr_request *request, const emr_team *dataset,

@@ -77,9 +77,8 @@ static bool visit(void *arg, const char *path, const emr_attr *attr)
 
 emr_status pass_gather(pass *p, const char *path)
 {
-	emr_status status = emr_walk(p->c->session->view, path, visit, p);
-
-	return status == EMR_OK ? p->status : status;
+	EMR_TRY(emr_walk(p->c->session->view, path, visit, p));
+	return p->status;
 }
 
 static int compare_paths(const void *a, const void *b)

@@ -44,5 +44,5 @@ emr_status pass_make(pass *p, original *one, bool only_look, emr_deidentified *w
 /* Copies of any version of a file that lies outside of TOPS (a list of paths), or that was gathered
  * and waits, are wanted, too. */
 emr_status pass_spare(pass *p, const json_t *tops);
-/* What others share, copies themselves, and what is no record. */
+/* Shares of others, copies themselves, and files that are no record. */
 bool is_never_given(const char *path);

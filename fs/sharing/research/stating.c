@@ -1,5 +1,5 @@
-/* This file counts what this person's folders in datasets hold, by kind, modality and her age,
- * and has the counts told to the datasets' stewards, sealed: no name, no file, no day. In a
+/* This file counts what this person's folders in datasets hold, by kind, modality and the person's
+ * age, and has the counts told to the datasets' stewards, sealed: no name, no file, no day. In a
  * de-identified dataset the copies count, in another the files. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ typedef struct stating {
 	bool is_stopped;
 } stating;
 
-/* What is to be told of one folder; it is sent once nobody waits for the counting any more. */
+/* The statement about one folder; it is sent once nobody waits for the counting any more. */
 typedef struct statement {
 	emr_id16 domain;
 	emr_id32 grantee;
@@ -53,7 +53,7 @@ static void statements_free(statements *all)
 
 /* ---- what is counted ---- */
 
-/* What is not on the ledger yet is read by nobody. */
+/* A version that is not on the ledger yet is read by nobody. */
 static bool is_read(emr_session *session, uint64_t node, emr_record_facts *out)
 {
 	return emr_view_record(session->view, node, out) == EMR_OK && out->is_confirmed &&
@@ -90,14 +90,10 @@ static emr_status count_copies(stating *s, const emr_team *dataset)
 {
 	AUTO_CLEANER c = {0};
 	AUTO_PASS p = {.stops = research_has_to_stop, .stops_arg = s->research};
-	emr_status status = cleaner_find(s->session, dataset, &c);
 
-	if (status == EMR_OK)
-		status = pass_begin(&c, &p);
-	if (status == EMR_OK)
-		status = pass_gather(&p, "");
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(cleaner_find(s->session, dataset, &c));
+	EMR_TRY(pass_begin(&c, &p));
+	EMR_TRY(pass_gather(&p, ""));
 	pass_match(&p);
 	for (size_t i = 0; i < p.n; i++) {
 		const copy_there *copy = there_by_source(&p.there, p.all[i].source);
@@ -128,12 +124,10 @@ static void key_of(const emr_copies *copies, const char *what, uint8_t out[32])
 
 static emr_status count_folder(stating *s, const emr_share_row *row, const emr_team *dataset)
 {
-	emr_status status;
-
 	if (dataset->terms.is_deidentified)
 		return count_copies(s, dataset);
-	status = emr_walk(s->session->view, row->path, count_file, s);
-	return status == EMR_OK && s->is_stopped ? EMR_INTERRUPTED : status;
+	EMR_TRY(emr_walk(s->session->view, row->path, count_file, s));
+	return s->is_stopped ? EMR_INTERRUPTED : EMR_OK;
 }
 
 static emr_status count_one(
@@ -181,31 +175,28 @@ static emr_status count_row(emr_research *r, emr_share *share, const emr_share_r
 	emr_team dataset;
 	bool is_due = false, is_stated = false, was_stated = false,
 	     says_nothing = r->session->tells_no_counts;
-	emr_status status;
 
 	*out_waits = *out_waits || (row->who.is_dataset && row->state == EMR_SHARE_QUEUED);
 	if (!row->who.is_dataset || row->state != EMR_SHARE_CONFIRMED || !row->who.is_active ||
 		row->is_deleted)
 		return EMR_OK;
-	status = emr_team_of_grantee(r->session->replica, row->who.root, &dataset);
-	if (status == EMR_OK && dataset.terms.until_unix_s > now)
-		status = emr_share_counts_due(
-			share, row->domain, dataset.grantee, &is_due, &is_stated);
-	/* Who refuses takes back what was stated, at once. */
-	if (status != EMR_OK || !(says_nothing ? is_stated : is_due))
-		return status;
+	EMR_TRY(emr_team_of_grantee(r->session->replica, row->who.root, &dataset));
+	if (dataset.terms.until_unix_s > now)
+		EMR_TRY(emr_share_counts_due(
+			share, row->domain, dataset.grantee, &is_due, &is_stated));
+	/* A refusal takes back what was stated, at once. */
+	if (!(says_nothing ? is_stated : is_due))
+		return EMR_OK;
 	if (!is_stated)
-		status = emr_share_counts_ever(share, row->domain, dataset.grantee, &was_stated);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_share_counts_ever(share, row->domain, dataset.grantee, &was_stated));
 	io->list[io->n].is_first = !is_stated && !was_stated;
 	return count_one(r, row, &dataset, io);
 }
 
 /* ---- all of them ---- */
 
-/* What fails with one folder is said, and keeps no other from being stated; *IO_FIRST is then what
- * the whole comes to. False: nothing more is to be done now. */
+/* A failure with one folder is said, and keeps no other from being stated; *IO_FIRST is then the
+ * status of the whole. False: nothing more is to be done now. */
 static bool goes_on(emr_status status, emr_status *io_first)
 {
 	if (status == EMR_OK || status == EMR_NOT_FOUND) /* she left meanwhile */
@@ -245,15 +236,6 @@ static emr_status count_all(emr_research *r, emr_share *share, statements *out, 
 	return status;
 }
 
-/* Who joined before her computer stated anything was not asked: each is told, and how to refuse. */
-static void tell_first(emr_research *r, const statement *one)
-{
-	emr_problem problem = {0};
-
-	emr_problem_set(&problem, EMR_SAY_COUNTS_TOLD, "dataset", one->name, NULL);
-	emr_notices_add_problem(r->notices, &problem, one->path);
-}
-
 static emr_status state_one(emr_research *r, emr_share *share, const statement *one)
 {
 	bool is_sent = false; /* else it says what stands there already, as of who refuses */
@@ -262,9 +244,14 @@ static emr_status state_one(emr_research *r, emr_share *share, const statement *
 				    : emr_share_state_counts(share, one->domain, one->grantee,
 					      one->mark_key, &one->counts, &is_sent);
 
-	if (is_sent && one->is_first)
-		tell_first(r, one);
-	else if (is_sent && r->session->tells_no_counts)
+	if (is_sent && one->is_first) {
+		/* A participant who joined before computers stated anything was not asked: each is
+		 * told, and how to refuse. */
+		emr_problem problem = {0};
+
+		emr_problem_set(&problem, EMR_SAY_COUNTS_TOLD, "dataset", one->name, NULL);
+		emr_notices_add_problem(r->notices, &problem, one->path);
+	} else if (is_sent && r->session->tells_no_counts)
 		emr_log(EMR_LOG_INFO, "datasets: a steward is told nothing any more");
 	return status;
 }
@@ -297,11 +284,11 @@ static emr_status state_all(emr_research *r, bool *out_waits)
 static emr_status is_own_joining(void *arg, const emr_replica_change *change)
 {
 	bool is_mine = false;
-	emr_status status = change->family == EMR_FAMILY_JOIN
-				    ? emr_replica_is_mine(arg, change->domain, &is_mine)
-				    : EMR_OK;
 
-	return status == EMR_OK && is_mine ? EMR_EXISTS : status;
+	EMR_TRY(change->family == EMR_FAMILY_JOIN
+			? emr_replica_is_mine(arg, change->domain, &is_mine)
+			: EMR_OK);
+	return is_mine ? EMR_EXISTS : EMR_OK;
 }
 
 /* The ledger of a busy network moves all the time, and mostly nothing is to be stated. */
@@ -325,16 +312,15 @@ emr_status research_state_counts(emr_research *r)
 {
 	emr_replica_position at;
 	bool is_now = false, waits = false;
-	emr_status status = emr_replica_at(r->session->replica, &at);
 
-	if (status == EMR_OK)
-		status = is_time(r, &at, &is_now);
-	if (status != EMR_OK || !is_now)
-		return status;
-	status = state_all(r, &waits);
-	if (status == EMR_OK && !waits) {
+	EMR_TRY(emr_replica_at(r->session->replica, &at));
+	EMR_TRY(is_time(r, &at, &is_now));
+	if (!is_now)
+		return EMR_OK;
+	EMR_TRY(state_all(r, &waits));
+	if (!waits) {
 		r->counted_size = at.size;
 		r->counted_boot_ns = emr_clock_boot_ns(emr_clock_system());
 	}
-	return status;
+	return EMR_OK;
 }

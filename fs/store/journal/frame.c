@@ -76,9 +76,7 @@ emr_status emr_frame_seal(
 	uint8_t *p;
 
 	memcpy(sealed.nonce, random.b, sizeof sealed.nonce);
-	status = emr_buf_append_zeros(out, EMR_FRAME_OVERHEAD + extra + body.len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append_zeros(out, EMR_FRAME_OVERHEAD + extra + body.len));
 	p = out->data + from;
 	put_head(&sealed, p);
 	memcpy(p + EMR_FRAME_HEAD, frame->covered, extra);
@@ -96,39 +94,30 @@ emr_status emr_frame_open(
 {
 	EMR_AUTO_BUF plain = {0};
 	emr_frame frame;
-	emr_status status;
 	size_t extra;
 
 	if (block.len < EMR_FRAME_OVERHEAD)
 		return EMR_DAMAGED;
-	status = emr_frame_head_parse(emr_bytes_of(block.data, EMR_FRAME_HEAD), &frame);
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&plain, block.len - EMR_FRAME_OVERHEAD + 1);
-	if (status == EMR_OK)
-		status = emr_local_open(key, frame.nonce, emr_bytes_of(block.data, EMR_FRAME_HEAD),
-			emr_bytes_of(block.data + EMR_FRAME_HEAD, block.len - EMR_FRAME_HEAD),
-			plain.data);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_frame_head_parse(emr_bytes_of(block.data, EMR_FRAME_HEAD), &frame));
+	EMR_TRY(emr_buf_append_zeros(&plain, block.len - EMR_FRAME_OVERHEAD + 1));
+	EMR_TRY(emr_local_open(key, frame.nonce, emr_bytes_of(block.data, EMR_FRAME_HEAD),
+		emr_bytes_of(block.data + EMR_FRAME_HEAD, block.len - EMR_FRAME_HEAD), plain.data));
 	plain.len--;
 	extra = covered_len(&frame);
 	if (plain.len < extra)
 		return EMR_DAMAGED;
 	memcpy(frame.covered, plain.data, extra);
-	status = emr_buf_append(out_body, plain.data + extra, plain.len - extra);
-	if (status == EMR_OK)
-		*out_frame = frame;
-	return status;
+	EMR_TRY(emr_buf_append(out_body, plain.data + extra, plain.len - extra));
+	*out_frame = frame;
+	return EMR_OK;
 }
 
 emr_status emr_frame_put_op(
 	emr_buf *body, emr_frame_op op, uint8_t kind, emr_id16 key, emr_bytes value)
 {
 	emr_writer w = emr_writer_of(body);
-	emr_status status = emr_buf_reserve(body, EMR_FRAME_OP_HEAD + value.len);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_reserve(body, EMR_FRAME_OP_HEAD + value.len));
 	emr_write_u8(&w, (uint8_t)op);
 	emr_write_u8(&w, kind);
 	emr_write_bytes(&w, key.b, sizeof key.b);
@@ -171,10 +160,7 @@ static emr_status count_ops(emr_bytes body, size_t *out_puts)
 	emr_frame_step op;
 
 	while (more) {
-		emr_status status = emr_frame_next_op(&body, &more, &op);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_frame_next_op(&body, &more, &op));
 		puts += more && op.op == EMR_OP_PUT;
 	}
 	*out_puts = puts;
@@ -195,12 +181,9 @@ emr_status emr_frame_apply(emr_bytes body, emr_rows *rows)
 	size_t puts = 0, n = 0;
 	bool more = true;
 	emr_frame_step op;
-	emr_status status = count_ops(body, &puts);
 
-	if (status == EMR_OK)
-		status = emr_rows_reserve(rows, puts);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(count_ops(body, &puts));
+	EMR_TRY(emr_rows_reserve(rows, puts));
 	made = calloc(puts + 1, sizeof(emr_row *));
 	if (made == NULL)
 		return EMR_NO_MEMORY;

@@ -47,12 +47,8 @@ static void *write_snapshots(void *argument)
 
 static emr_status start(emr_journal *journal, const emr_keyring *keyring)
 {
-	emr_status status = emr_local_key_get(keyring, EMR_LOCAL_JOURNAL, NULL, &journal->key);
-
-	if (status == EMR_OK)
-		status = emr_journal_replay(journal);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_local_key_get(keyring, EMR_LOCAL_JOURNAL, NULL, &journal->key));
+	EMR_TRY(emr_journal_replay(journal));
 	return emr_worker_start(&journal->worker, "snapshots", write_snapshots, journal);
 }
 
@@ -123,16 +119,13 @@ uint64_t emr_journal_synced_seq(emr_journal *journal)
 emr_status emr_journal_sync(emr_journal *journal, uint64_t seq)
 {
 	uint64_t covers;
-	emr_status status;
 
 	if (emr_journal_synced_seq(journal) >= seq)
 		return EMR_OK;
 	covers = emr_journal_last_seq(journal);
 	if (seq > covers)
 		return EMR_INVALID;
-	status = emr_store_flush(journal->store);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_store_flush(journal->store));
 	pthread_mutex_lock(&journal->sync_lock);
 	if (journal->synced_seq < covers)
 		journal->synced_seq = covers;

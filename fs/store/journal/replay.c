@@ -69,20 +69,18 @@ static const entry *entries(const replay *r, size_t *out_count)
 static emr_status open_entry(replay *r, const entry *e, emr_frame *out_frame, emr_buf *out_body)
 {
 	EMR_AUTO_BUF block = {0};
-	emr_status status = emr_store_read_frame(r->journal->store, e->place, &e->cid, &block);
 
-	if (status == EMR_OK)
-		status = emr_frame_open(r->journal->key, emr_buf_view(&block), out_frame, out_body);
-	return status;
+	EMR_TRY(emr_store_read_frame(r->journal->store, e->place, &e->cid, &block));
+	return emr_frame_open(r->journal->key, emr_buf_view(&block), out_frame, out_body);
 }
 
 /* Applies part AT of a snapshot; *out_frame gets its opened head. */
 static emr_status apply_part(replay *r, const entry *e, emr_rows *rows, emr_frame *out_frame)
 {
 	EMR_AUTO_BUF body = {0};
-	emr_status status = open_entry(r, e, out_frame, &body);
 
-	return status == EMR_OK ? emr_frame_apply(emr_buf_view(&body), rows) : status;
+	EMR_TRY(open_entry(r, e, out_frame, &body));
+	return emr_frame_apply(emr_buf_view(&body), rows);
 }
 
 /* Loads the snapshot whose part 0 is entry FIRST: every part there, chained, authentic; EMR_DAMAGED
@@ -193,24 +191,20 @@ static emr_status apply_log(replay *r)
 {
 	size_t count;
 	const entry *all = entries(r, &count);
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < count && r->damaged_seq == 0; i++)
+	for (size_t i = 0; i < count && r->damaged_seq == 0; i++)
 		if (all[i].frame.type == EMR_FRAME_LOG && all[i].frame.seq > r->seq)
-			status = apply_entry(r, &all[i]);
-	return status;
+			EMR_TRY(apply_entry(r, &all[i]));
+	return EMR_OK;
 }
 
 static emr_status build(replay *r, emr_log_place from)
 {
-	emr_status status;
-
 	replay_reset(r);
-	status = emr_store_each_frame(
-		r->journal->store, from, "EMRJ", EMR_FRAME_HEAD, note_frame, r);
-	if (status == EMR_OK)
-		status = find_base(r);
-	return status == EMR_OK ? apply_log(r) : status;
+	EMR_TRY(emr_store_each_frame(
+		r->journal->store, from, "EMRJ", EMR_FRAME_HEAD, note_frame, r));
+	EMR_TRY(find_base(r));
+	return apply_log(r);
 }
 
 /* A frame whose first bytes rotted does not look like one.  Behind the last frame that would go

@@ -112,16 +112,11 @@ static emr_status snapshot_locked(emr_journal *journal)
 {
 	AUTO_SHOT s = {0};
 	emr_journal_head head;
-	emr_status status = take_shot(journal, &s);
 
-	if (status == EMR_OK)
-		status = write_shot(journal, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(take_shot(journal, &s));
+	EMR_TRY(write_shot(journal, &s));
 	head = (emr_journal_head){.start = s.start, .seq = s.seq};
-	status = emr_journal_head_write(journal->store, &head);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_head_write(journal->store, &head));
 	emr_store_frames_live_from(journal->store, s.start);
 	pthread_mutex_lock(&journal->commit_lock);
 	journal->log_bytes -= s.log_bytes;
@@ -171,17 +166,14 @@ emr_status emr_journal_tidy(emr_journal *journal)
 emr_status emr_journal_reclaim(
 	emr_journal *journal, const emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
-	emr_status status = EMR_OK;
-
 	/* The snapshot then stands in a segment of its own time, and no frame before it keeps one
 	 * alive. */
 	if (options->scrub ||
 		(options->close_from > 0 &&
 			emr_store_log_end(journal->store).offset >= options->close_from))
-		status = emr_store_close_segment(journal->store);
-	if (status == EMR_OK)
-		status = emr_journal_snapshot(journal);
-	return status == EMR_OK ? emr_store_reclaim(journal->store, options, out_report) : status;
+		EMR_TRY(emr_store_close_segment(journal->store));
+	EMR_TRY(emr_journal_snapshot(journal));
+	return emr_store_reclaim(journal->store, options, out_report);
 }
 
 bool emr_journal_wants_snapshot(emr_journal *journal)

@@ -163,9 +163,7 @@ static emr_status commit_locked(emr_journal *journal, emr_journal_txn *txn, cons
 	group.pins = (const void *)txn->pins.data;
 	group.pin_count = txn->pins.len / sizeof(emr_pin_change);
 	group.tail = &block;
-	status = emr_store_append_group(journal->store, &group, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_store_append_group(journal->store, &group, NULL));
 	journal->seq++;
 	memcpy(journal->chain, emr_cid_digest(&block.cid), sizeof journal->chain);
 	journal->log_bytes += bytes.len;

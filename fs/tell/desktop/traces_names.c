@@ -18,21 +18,20 @@ static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 static emr_status make_uri(const char *folder, const char *about, emr_buf *out)
 {
 	EMR_AUTO_FREE char *path = NULL;
-	emr_status status = EMR_OK;
 
 	if (asprintf(&path, "%s%s%s", folder, about[0] != '\0' ? "/" : "", about) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
 	}
-	status = emr_buf_append(out, "file://", 7);
-	for (const char *at = path; *at != '\0' && status == EMR_OK; at++) {
+	EMR_TRY(emr_buf_append(out, "file://", 7));
+	for (const char *at = path; *at != '\0'; at++) {
 		char escaped[4];
 
 		snprintf(escaped, sizeof escaped, "%%%02X", (unsigned char)*at);
-		status = strchr(plain, *at) != NULL ? emr_buf_append(out, at, 1)
-						    : emr_buf_append(out, escaped, 3);
+		EMR_TRY(strchr(plain, *at) != NULL ? emr_buf_append(out, at, 1)
+						   : emr_buf_append(out, escaped, 3));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status add_name(
@@ -42,10 +41,8 @@ static emr_status add_name(
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	size_t len = 0;
 	char name[2 * EVP_MAX_MD_SIZE + 8], shown[8400];
-	emr_status status = make_uri(folder, about, &uri);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_uri(folder, about, &uri));
 	if (EVP_Q_digest(NULL, "MD5", NULL, uri.data, uri.len, digest, &len) != 1)
 		return EMR_UNSUPPORTED;
 	emr_hex(digest, len, name);
@@ -78,11 +75,11 @@ static emr_status walk(const char *start, const char *folder, const json_t *want
 emr_status emr_traces_name_files(const char *folder, const json_t *wanted, json_t *out_names)
 {
 	EMR_AUTO_FREE char *deleted = NULL;
-	emr_status status = walk(folder, folder, wanted, out_names);
 
-	if (status == EMR_OK && asprintf(&deleted, "%s/.emrfs/deleted", folder) < 0) {
+	EMR_TRY(walk(folder, folder, wanted, out_names));
+	if (asprintf(&deleted, "%s/.emrfs/deleted", folder) < 0) {
 		deleted = NULL;
-		status = EMR_NO_MEMORY;
+		return EMR_NO_MEMORY;
 	}
-	return status == EMR_OK ? walk(deleted, folder, wanted, out_names) : status;
+	return walk(deleted, folder, wanted, out_names);
 }

@@ -55,10 +55,8 @@ static void stop(list *l, emr_status status)
 static emr_status add_entry(list *l, const char *href)
 {
 	entry *grown, found = {.from = (size_t)XML_GetCurrentByteIndex64(l->parser)};
-	emr_status status = emr_trace_about(href, l->folder, &found.about);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_trace_about(href, l->folder, &found.about));
 	grown = realloc(l->entries, (l->n + 1) * sizeof *grown);
 	if (grown == NULL) {
 		free(found.about);
@@ -155,19 +153,15 @@ static emr_status look_once(int dirfd, const char *name, list *l, bool remove, b
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF rest = {0};
 	struct stat before, now;
-	emr_status status;
 
 	*out_removed = false;
 	if (fstatat(dirfd, name, &before, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(before.st_mode))
 		return EMR_NOT_FOUND;
-	status = emr_file_read(dirfd, name, LIST_MAX, &bytes);
-	if (status == EMR_OK)
-		status = find_entries(l, emr_buf_view(&bytes));
-	if (status != EMR_OK || !remove || l->n == 0)
-		return status;
-	status = without_entries(l, emr_buf_view(&bytes), &rest);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_file_read(dirfd, name, LIST_MAX, &bytes));
+	EMR_TRY(find_entries(l, emr_buf_view(&bytes)));
+	if (!remove || l->n == 0)
+		return EMR_OK;
+	EMR_TRY(without_entries(l, emr_buf_view(&bytes), &rest));
 	if (fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW) != 0 || !is_same_file(&before, &now))
 		return EMR_BUSY;
 	*out_removed =

@@ -143,15 +143,13 @@ static emr_status look_at(looking *l, const FTSENT *file)
 static emr_status look_for_nameless(looking *l, const FTSENT *file)
 {
 	__attribute__((cleanup(reading_end))) reading r = {.file = NULL};
-	emr_status status;
 
 	if (!trace_is_name(file->fts_name))
 		return EMR_OK;
-	status = look_into(file->fts_accpath, &r);
-	if (status == EMR_OK && r.uri == NULL &&
-		json_object_set_new(l->nameless, file->fts_name, json_null()) != 0)
-		status = EMR_NO_MEMORY;
-	return status;
+	EMR_TRY(look_into(file->fts_accpath, &r));
+	if (r.uri == NULL && json_object_set_new(l->nameless, file->fts_name, json_null()) != 0)
+		return EMR_NO_MEMORY;
+	return EMR_OK;
 }
 
 /* A directory or file that cannot be looked at; one that is gone holds nothing. */

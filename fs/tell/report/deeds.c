@@ -298,12 +298,9 @@ static emr_status take_openings(choice *c, const emr_deeds_wish *wish)
 	size_t kept = 0;
 	uint64_t now =
 		wish->now_unix_s != 0 ? wish->now_unix_s : emr_clock_unix_s(emr_clock_system());
-	emr_status status = wish->only_staff
-				    ? emr_openings_staff(c->session, wish->since_unix_s, now, o)
-				    : emr_openings_collect(c->session, wish->since_unix_s, now, o);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(wish->only_staff ? emr_openings_staff(c->session, wish->since_unix_s, now, o)
+				 : emr_openings_collect(c->session, wish->since_unix_s, now, o));
 	for (size_t i = 0; i < o->n; i++) {
 		if (is_wanted(c, wish, &o->list[i])) {
 			emr_opening one = o->list[i];

@@ -29,7 +29,6 @@ emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t 
 {
 	emr_openings *o = g->out;
 	emr_who *grown;
-	emr_status status;
 
 	for (size_t i = 0; i < o->n_people; i++) {
 		if ((emr_id32_equal(o->people[i].id, signer) ||
@@ -43,10 +42,9 @@ emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t 
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
 	o->people = grown;
-	status = emr_who_at(&g->crowd, signer, seq, &o->people[o->n_people]);
-	if (status == EMR_OK)
-		*out_who = o->n_people++;
-	return status;
+	EMR_TRY(emr_who_at(&g->crowd, signer, seq, &o->people[o->n_people]));
+	*out_who = o->n_people++;
+	return EMR_OK;
 }
 
 /* May move the people: indexes stay. */

@@ -97,15 +97,13 @@ static emr_status add_fields(
 	const char *const fields[] = {path, emr_kind_of(h, path), h->modality, h->study_date,
 		h->description, by->organisation != NULL ? by->organisation : h->organisation,
 		facts->cver > 0 ? by->word : "", by->note};
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < sizeof fields / sizeof *fields && status == EMR_OK; i++) {
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
 		if (fields[i][0] != '\0')
-			status = emr_csv_text(l->out, fields[i]);
-		if (status == EMR_OK)
-			status = emr_buf_append(l->out, ",", 1);
+			EMR_TRY(emr_csv_text(l->out, fields[i]));
+		EMR_TRY(emr_buf_append(l->out, ",", 1));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static bool add_record(void *arg, const char *path, const emr_attr *attr)

@@ -61,10 +61,8 @@ static emr_status note_left(void *arg, const emr_deposit_left *left)
 
 	if (left->at < g->since)
 		return EMR_OK;
-	status = emr_id32_is_zero(owner) ? add_nameless(g->out, left->domain, &one.who)
-					 : gathering_person(g, owner, left->seq, &one.who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_id32_is_zero(owner) ? add_nameless(g->out, left->domain, &one.who)
+					: gathering_person(g, owner, left->seq, &one.who));
 	one.path = left->name != NULL ? strdup(left->name) : NULL;
 	one.into = strdup(left->folder);
 	status = one.into != NULL && (one.path != NULL || left->name == NULL)

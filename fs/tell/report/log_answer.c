@@ -40,12 +40,11 @@ static emr_status find_who(
 	emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
 {
 	EMR_AUTO_CROWD crowd = {0};
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK && strcmp(request->who, "you") == 0)
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	if (strcmp(request->who, "you") == 0)
 		return emr_who_of(&crowd, session->identity.signer_id, out);
-	return status == EMR_OK ? emr_who_find_or_say(&crowd, request->who, out, out_problem)
-				: status;
+	return emr_who_find_or_say(&crowd, request->who, out, out_problem);
 }
 
 emr_status emr_answer_log(emr_session *session, const emr_request *request, emr_emit_fn emit,

@@ -42,16 +42,12 @@ static emr_status note_audit_entry(void *arg, const emr_audit_entry *entry)
 	emr_opening *one;
 	emr_story story;
 	size_t who = 0;
-	emr_status status;
 
 	if (entry->ledger_time < g->since ||
 		(entry->kind == EMR_AUDIT_ASKED && g->now < entry->ledger_time + UNANSWERED_S))
 		return EMR_OK;
-	status = gathering_person(g, entry->who, entry->seq, &who);
-	if (status == EMR_OK)
-		status = gathering_add(g, entry, &one);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(gathering_person(g, entry->who, entry->seq, &who));
+	EMR_TRY(gathering_add(g, entry, &one));
 	one->who = who;
 	if (entry->is_readable) {
 		emr_id16 object = one->is_names ? g->domain : one->object;

@@ -19,14 +19,10 @@ static bool is_of_now(const gathering *g, const emr_audit_entry *entry)
 static emr_status add_of_staff(gathering *g, const emr_audit_entry *entry, emr_opening **out)
 {
 	size_t who = 0;
-	emr_status status;
 
 	g->domain = entry->domain;
-	status = gathering_person(g, entry->who, entry->seq, &who);
-	if (status == EMR_OK)
-		status = gathering_add(g, entry, out);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(gathering_person(g, entry->who, entry->seq, &who));
+	EMR_TRY(gathering_add(g, entry, out));
 	(*out)->who = who;
 	(*out)->is_staff = true;
 	return EMR_OK;
@@ -39,13 +35,10 @@ emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry)
 	char domain[33], object[33], text[80];
 	emr_opening *one;
 	size_t before = g->out->n;
-	emr_status status;
 
 	if (!is_of_now(g, entry))
 		return EMR_OK;
-	status = add_of_staff(g, entry, &one);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(add_of_staff(g, entry, &one));
 	emr_hex(entry->domain.b, sizeof entry->domain.b, domain);
 	emr_hex(entry->slot.object_id.b, sizeof entry->slot.object_id.b, object);
 	if (!entry->is_readable || one->is_names)
@@ -86,7 +79,6 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 	gathering *g = &q->g;
 	char domain[33];
 	emr_opening *one;
-	emr_status status;
 
 	if (!is_of_now(g, entry))
 		return EMR_OK;
@@ -96,15 +88,11 @@ static emr_status take_question(void *arg, const emr_audit_entry *entry)
 			entry->slot.kind == EMR_CAPSULE_LISTING; /* names alone, or records, too */
 		return describe_opening(one);
 	}
-	status = add_of_staff(g, entry, &one);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(add_of_staff(g, entry, &one));
 	emr_hex(entry->domain.b, sizeof entry->domain.b, domain);
 	memcpy(one->folder, domain, 8);
 	one->records = entry->asked;
-	status = describe_opening(one);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(describe_opening(one));
 	g->out->n++;
 	q->last = entry->item;
 	q->has_last = true;

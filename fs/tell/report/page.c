@@ -429,10 +429,9 @@ emr_status emr_page_html(emr_session *session, emr_notices *notices, emr_buf *ou
 	EMR_AUTO_FREE char *text = NULL;
 	size_t size = 0;
 	FILE *to;
-	emr_status status = page_facts_gather(session, notices, &p);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(page_facts_gather(session, notices, &p));
 	to = open_memstream(&text, &size);
 	if (to == NULL)
 		return EMR_NO_MEMORY;

@@ -370,22 +370,15 @@ emr_status page_facts_gather(emr_session *session, emr_notices *notices, page_fa
 {
 	AUTO_PAGE_FACTS p = {.now_unix_s = (uint64_t)emr_clock_unix_s(emr_clock_system())};
 	walking w = {.session = session, .page = &p};
-	emr_status status = emr_deeds_collect(session, &(emr_deeds_wish){0}, &p.deeds);
 
-	if (status == EMR_OK)
-		status = emr_walk(session->view, "", visit, &w);
-	if (status == EMR_OK)
-		status = w.status;
-	if (status == EMR_OK)
-		status = grow(&p);
-	if (status == EMR_OK)
-		status = know_shares(session, &p);
-	if (status == EMR_OK)
-		p.report = emr_report_folder(session, notices);
-	if (status == EMR_OK && p.report == NULL)
-		status = EMR_NO_MEMORY;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_deeds_collect(session, &(emr_deeds_wish){0}, &p.deeds));
+	EMR_TRY(emr_walk(session->view, "", visit, &w));
+	EMR_TRY(w.status);
+	EMR_TRY(grow(&p));
+	EMR_TRY(know_shares(session, &p));
+	p.report = emr_report_folder(session, notices);
+	if (p.report == NULL)
+		return EMR_NO_MEMORY;
 	group_records(&p);
 	sort(&p.kinds, by_size);
 	sort(&p.folders, by_size);

@@ -76,13 +76,12 @@ emr_status emr_report_unsent(
 	emr_session *session, const emr_view_counts *counts, json_t *unsent, json_t *local)
 {
 	lists l = {.view = session->view, .unsent = unsent, .local = local, .room = 16384};
-	emr_status status;
 
 	/* The walk costs a look at every name: only when there is something to list. */
 	if (counts->local + counts->pending + counts->failed == 0)
 		return EMR_OK;
-	status = emr_walk(session->view, "", sort_out, &l);
-	return status != EMR_OK ? status : l.status;
+	EMR_TRY(emr_walk(session->view, "", sort_out, &l));
+	return l.status;
 }
 
 static json_t *time_or_null(uint64_t unix_s)
@@ -409,11 +408,10 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	EMR_AUTO_SHARES rows = {0};
-	emr_status status = emr_crowd_open(session, &crowd);
 
-	if (status == EMR_OK)
-		status = emr_shares_collect_inner(session, &crowd, &rows);
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	EMR_TRY(emr_crowd_open(session, &crowd));
+	EMR_TRY(emr_shares_collect_inner(session, &crowd, &rows));
+	for (size_t i = 0; i < rows.n; i++) {
 		const emr_share_row *row = &rows.list[i];
 		char name[EMR_WHO_TEXT_BYTES];
 
@@ -427,9 +425,9 @@ static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 					 row->until_unix_s >= EMR_FOREVER_UNIX_S
 						 ? json_null()
 						 : time_or_null(row->until_unix_s))) != 0)
-			status = EMR_NO_MEMORY;
+			return EMR_NO_MEMORY;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Only of what is one's own and on the ledger. */

@@ -59,9 +59,9 @@ static emr_status append_text(emr_buf *out, const char *text)
 static emr_status make_readme(emr_buf *out)
 {
 	EMR_AUTO_FREE char *help = emr_help_overview(false);
-	emr_status status = append_text(out, emr_text(readme));
 
-	return status == EMR_OK ? append_text(out, help) : status;
+	EMR_TRY(append_text(out, emr_text(readme)));
+	return append_text(out, help);
 }
 
 static emr_status make_status(const emr_special *special, bool as_json, emr_buf *out)

@@ -115,7 +115,7 @@ static emr_status say_tx(const subject *s, emr_buf *out)
 	return fact_tx(&item, out);
 }
 
-/* Who signed it did so when it was first saved, whatever ledger it is on now. */
+/* It was signed when it was first saved, whatever ledger it is on now. */
 static emr_status say_signed_at(const subject *s, emr_buf *out)
 {
 	emr_replica_item item;
@@ -268,7 +268,8 @@ static emr_status subject_of(emr_view *view, const node *n, subject *out)
 }
 
 /* NAME as it is kept and answered: a fact is listed as system.emrfs.NAME, which programs that copy
- * leave alone, and is user.emrfs.NAME.  What a person sets is in no other namespace than user. */
+ * leave alone, and is user.emrfs.NAME. An attribute that a person sets is in no other namespace
+ * than user. */
 static emr_status known_name(const char *name, char out[NAME_BYTES])
 {
 	bool is_fact = starts_with(name, FACTS);
@@ -350,12 +351,12 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 	char name[NAME_BYTES];
 	const node_kind *kind;
 	emr_bytes value;
-	emr_status status = known_name(asked, name);
+	emr_status status;
+
 	subject s;
 	node *n;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(known_name(asked, name));
 	if (strcmp(name, CONFIRM_KEY) == 0)
 		return get_code(view, number, out);
 	kind = kind_of_number(view, number);
@@ -365,9 +366,7 @@ emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *a
 		return get_derived(view, number, out);
 	if (view->grants->has(name))
 		return view->grants->get(view, number, name, out);
-	status = kind_learn(view, number);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(kind_learn(view, number));
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);
@@ -451,10 +450,7 @@ static emr_status find_own(emr_view *view, uint64_t number, node **out_node)
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
 	if (kind_where(n)->prepare != NULL) {
-		emr_status status = kind_where(n)->prepare(view, n, CHANGE_META);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(kind_where(n)->prepare(view, n, CHANGE_META));
 	}
 	if (n->state == NODE_VIRTUAL)
 		return kind_of(n)->refuses != EMR_OK ? kind_of(n)->refuses : EMR_DENIED;
@@ -467,10 +463,10 @@ static emr_status set_policy(emr_view *view, uint64_t number, emr_bytes value, b
 {
 	node *n = tree_by_number(view, number);
 	const node_policy *theirs = n != NULL ? kind_where(n)->policy : NULL;
-	emr_status status = theirs != NULL ? EMR_OK : find_own(view, number, &n);
 
-	if (status != EMR_OK || n->type != EMR_META_DIR)
-		return status;
+	EMR_TRY(theirs != NULL ? EMR_OK : find_own(view, number, &n));
+	if (n->type != EMR_META_DIR)
+		return EMR_OK;
 	if (!is_confirmed && software_widens(view, n, value))
 		return EMR_FORBIDDEN;
 	return theirs != NULL
@@ -502,12 +498,12 @@ static emr_status set_software(emr_view *view, uint64_t number, emr_bytes value)
 /* "" takes it back. */
 static emr_status set_keep(emr_view *view, uint64_t number, emr_bytes value)
 {
-	emr_status status = value.len == 0 ? EMR_OK : keep_check(value);
+	emr_status status;
+
 	node_owner owner;
 	node *n;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(value.len == 0 ? EMR_OK : keep_check(value));
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n != NULL && kind_where(n)->whose != NULL &&
@@ -533,20 +529,19 @@ static emr_status set_derived(emr_view *view, uint64_t number, emr_bytes value)
 	uint8_t mark[EMR_DERIVED_MARK_BYTES], said[sizeof(emr_derivation)];
 	char text[2 * sizeof said + 1] = "";
 	emr_derivation from;
-	emr_status status = value.len == 2 * sizeof said ? EMR_OK : EMR_INVALID;
+	emr_status status;
+
 	node *n;
 
-	if (status == EMR_OK) {
-		memcpy(text, value.data, value.len);
-		status = emr_unhex(text, said, sizeof said);
-	}
-	if (status != EMR_OK)
-		return status;
+	if (value.len != 2 * sizeof said)
+		return EMR_INVALID;
+	memcpy(text, value.data, value.len);
+	EMR_TRY(emr_unhex(text, said, sizeof said));
 	memcpy(from.source, said, sizeof from.source);
 	memcpy(from.rules, said + sizeof from.source, sizeof from.rules);
 	pthread_mutex_lock(&view->lock);
 	status = find_own(view, number, &n);
-	/* What is signed already stays what it was signed as. */
+	/* A version that is signed already stays as it was signed. */
 	if (status == EMR_OK &&
 		(n->type != EMR_META_FILE ||
 			(n->is_published && !n->content_dirty &&
@@ -566,19 +561,20 @@ emr_status emr_view_set_attribute(
 {
 	char name[NAME_BYTES];
 	emr_bytes old;
-	emr_status status = known_name(asked, name);
+	emr_status status;
+
 	bool exists;
 	node *n;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(known_name(asked, name));
 	if (strcmp(name, SOFTWARE_KEY) == 0)
 		return set_software(view, number, value);
 	if (strcmp(name, KEEP_KEY) == 0)
 		return set_keep(view, number, value);
 	if (strcmp(name, DERIVED_KEY) == 0)
 		return set_derived(view, number, value);
-	/* What emrfs says is not for others to write; refusing would make rsync -X and cp fail. */
+	/* Attributes of emrfs are not for others to write; refusing would make rsync -X and cp
+	 * fail. */
 	if (view->grants->may_set(name))
 		return view->grants->set(view, number, name, value);
 	/* Also who may read by himself: a copy (rsync -X) removes what its source lacks, and must
@@ -603,11 +599,11 @@ emr_status emr_view_set_attribute(
 emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char *asked)
 {
 	char name[NAME_BYTES];
-	emr_status status = known_name(asked, name);
+	emr_status status;
+
 	node *n;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(known_name(asked, name));
 	if (view->grants->may_set(name))
 		return view->grants->remove(view, number, name);
 	if (starts_with(name, OURS))
@@ -623,28 +619,24 @@ emr_status emr_view_remove_attribute(emr_view *view, uint64_t number, const char
 static emr_status list_own(const node *n, emr_buf *out)
 {
 	emr_bytes rest = node_attributes(n);
-	emr_status status = EMR_OK;
 	emr_xattr one;
 
-	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
+	while (emr_xattr_next(&rest, &one)) {
 		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0)
 			continue; /* what emrfs keeps for itself */
-		status = emr_buf_append(out, one.key.data, one.key.len);
-		if (status == EMR_OK)
-			status = emr_buf_append_zeros(out, 1);
+		EMR_TRY(emr_buf_append(out, one.key.data, one.key.len));
+		EMR_TRY(emr_buf_append_zeros(out, 1));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status attributes_list_fact(const char *name, emr_buf *out)
 {
-	emr_status status;
-
 	if (strlen(FACTS) + strlen(name) >= NAME_BYTES ||
 		out->len + strlen(FACTS) + strlen(name) >= LIST_MAX)
 		return EMR_OK;
-	status = emr_buf_append(out, FACTS, strlen(FACTS));
-	return status == EMR_OK ? emr_buf_append(out, name, strlen(name) + 1) : status;
+	EMR_TRY(emr_buf_append(out, FACTS, strlen(FACTS)));
+	return emr_buf_append(out, name, strlen(name) + 1);
 }
 
 emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *out)
@@ -657,9 +649,7 @@ emr_status emr_view_list_attributes(emr_view *view, uint64_t number, emr_buf *ou
 
 	if (kind->list_attributes != NULL)
 		return kind->list_attributes(view, number, out);
-	status = kind_learn(view, number);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(kind_learn(view, number));
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	status = n == NULL ? EMR_NOT_FOUND : subject_of(view, n, &s);

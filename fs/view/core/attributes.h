@@ -22,8 +22,8 @@ typedef struct attribute_source {
 	emr_status (*list)(emr_view *view, uint64_t number, emr_buf *out);
 } attribute_source;
 
-/* What the content of N said of itself when it was sealed, as its metadata has it; kind NONE when
- * that is nothing, or cannot be read.  Under view->lock. */
+/* The headers of N's content when it was sealed, as its metadata has them; kind NONE when there are
+ * none, or they cannot be read. Under view->lock. */
 void attributes_headers(const node *n, emr_headers *out);
 /* Whether the metadata of N has room for ATTRIBUTES, whatever N is called later:
  * EMR_ATTRIBUTE_SPACE. */

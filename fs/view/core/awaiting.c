@@ -21,10 +21,11 @@ static const emr_awaiting *find(const emr_view *view, const node *n)
 {
 	const emr_awaiting one = {.node = n->id};
 
-	return view->awaiting.len == 0 ? NULL
-				       : bsearch(&one, view->awaiting.data,
-						 view->awaiting.len / sizeof(emr_awaiting),
-						 sizeof(emr_awaiting), compare);
+	return view->awaiting.rows.len == 0
+		       ? NULL
+		       : bsearch(&one, view->awaiting.rows.data,
+				 view->awaiting.rows.len / sizeof(emr_awaiting),
+				 sizeof(emr_awaiting), compare);
 }
 
 /* Content that the ledger does not know in the domain where N lies. */
@@ -36,20 +37,20 @@ static bool brings_content(const node *n, emr_id16 domain)
 
 bool awaiting_holds(const emr_view *view, const node *n)
 {
-	const emr_awaiting *all = (const void *)view->awaiting.data;
+	const emr_awaiting *all = (const void *)view->awaiting.rows.data;
 	emr_id16 domain;
 
-	if (view->awaiting.len == 0 && !view->holds_content)
+	if (view->awaiting.rows.len == 0 && !view->awaiting.holds_content)
 		return false;
 	if (find(view, n) != NULL)
 		return true;
 	domain = tree_domain(n);
 	if (!brings_content(n, domain))
 		return false;
-	for (size_t i = 0; i < view->awaiting.len / sizeof *all; i++)
+	for (size_t i = 0; i < view->awaiting.rows.len / sizeof *all; i++)
 		if (emr_id16_equal(all[i].domain, domain))
 			return true;
-	return view->holds_content;
+	return view->awaiting.holds_content;
 }
 
 bool awaiting_root(const emr_view *view, const node *n, emr_cid *out_root)
@@ -64,14 +65,14 @@ bool awaiting_root(const emr_view *view, const node *n, emr_cid *out_root)
 
 bool awaiting_is_due(const emr_view *view)
 {
-	return view->has_copies && view->awaiting.len > 0;
+	return view->awaiting.has_copies && view->awaiting.rows.len > 0;
 }
 
 void emr_view_copies_came(emr_view *view)
 {
 	pthread_mutex_lock(&view->lock);
-	view->has_copies = true;
-	if (view->awaiting.len > 0)
+	view->awaiting.has_copies = true;
+	if (view->awaiting.rows.len > 0)
 		note_due(view, view_boot_ns(view));
 	pthread_mutex_unlock(&view->lock);
 }
@@ -85,21 +86,19 @@ emr_status awaiting_learn(emr_view *view)
 {
 	EMR_AUTO_BUF all = {0};
 	emr_buf before;
-	emr_status status = emr_settle_each_awaiting(view->options.settle, false, note_one, &all);
 	bool is_new;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_settle_each_awaiting(view->options.settle, false, note_one, &all));
 	if (all.len > 0)
 		qsort(all.data, all.len / sizeof(emr_awaiting), sizeof(emr_awaiting), compare);
 	pthread_mutex_lock(&view->lock);
-	before = view->awaiting;
+	before = view->awaiting.rows;
 	is_new = all.len != before.len ||
 		 (all.len > 0 && memcmp(all.data, before.data, all.len) != 0);
-	view->awaiting = all;
+	view->awaiting.rows = all;
 	all = before;
 	pthread_mutex_unlock(&view->lock);
-	/* Whoever makes the copies is told what of. */
+	/* The maker of copies is told the roots. */
 	if (is_new && view->options.pins_changed != NULL)
 		view->options.pins_changed(view->options.copies_arg);
 	return EMR_OK;
@@ -112,9 +111,9 @@ emr_status awaiting_begin(emr_view *view)
 	bool takes_back;
 
 	pthread_mutex_lock(&view->lock);
-	view->has_copies = false;
-	view->copies_wanted = wanted;
-	view->holds_content = takes_back = wants_copies && view->erasers > 0;
+	view->awaiting.has_copies = false;
+	view->awaiting.copies_wanted = wanted;
+	view->awaiting.holds_content = takes_back = wants_copies && view->awaiting.erasers > 0;
 	pthread_mutex_unlock(&view->lock);
 	return takes_back ? emr_settle_take_back(view->options.settle) : EMR_OK;
 }
@@ -126,13 +125,15 @@ void awaiting_end(emr_view *view, emr_status status)
 
 	if (learnt != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what waits for copies: %s", emr_status_text(learnt));
-	/* What has its copies is sent by another run; this one may have heard that fewer do. */
+	/* A version that has its copies is sent by another run; this one may have heard that fewer
+	 * do. */
 	pthread_mutex_lock(&view->lock);
-	view->has_copies = view->has_copies || status != EMR_OK || wanted < view->copies_wanted;
+	view->awaiting.has_copies = view->awaiting.has_copies || status != EMR_OK ||
+				    wanted < view->awaiting.copies_wanted;
 	pthread_mutex_unlock(&view->lock);
 }
 
 void awaiting_free(emr_view *view)
 {
-	emr_buf_free(&view->awaiting);
+	emr_buf_free(&view->awaiting.rows);
 }

@@ -11,8 +11,8 @@ bool awaiting_holds(const emr_view *view, const node *n);
 bool awaiting_root(const emr_view *view, const node *n, emr_cid *out_root);
 /* Copies have come since the last run, and something waits for them.  Under view->lock. */
 bool awaiting_is_due(const emr_view *view);
-/* What waits now, as the journal has it: at the opening, and when what has its copies was sent.
- * Without view->lock. */
+/* Learns which changes wait now, as the journal has them: at the opening, and when changes that
+ * have their copies were sent. Without view->lock. */
 emr_status awaiting_learn(emr_view *view);
 /* At the beginning of a run, and when it has sent what it could.  Without view->lock. */
 emr_status awaiting_begin(emr_view *view);

@@ -138,7 +138,8 @@ typedef struct bringing {
 	void *arg;
 } bringing;
 
-/* What was there and is not what it should be stays bad, whyever nobody gave another copy. */
+/* A block that was there and is not what it should be stays bad, for whatever reason no other copy
+ * came. */
 static emr_status say_failure(const emr_handle *handle, emr_status status)
 {
 	emr_view *view = handle->view;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/worker.h"
 
 #include "file.h"
 #include "kind.h"

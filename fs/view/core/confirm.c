@@ -18,8 +18,8 @@ static bool has_code(const node *n)
 	return n->state == NODE_LIVE || shared_has(n);
 }
 
-/* What is one's own keeps its number as long as the folder is open; what another shares is made
- * again when the kernel has forgotten it, with the same id. */
+/* A node of one's own keeps its number as long as the folder is open; a node of another's share is
+ * made again when the kernel has forgotten it, with the same id. */
 static void code_of(const emr_view *view, const node *n, char out[CODE_CHARS + 1])
 {
 	const void *name = shared_has(n) ? (const void *)&n->id : (const void *)&n->number;

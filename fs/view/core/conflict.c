@@ -109,7 +109,7 @@ static char *registered_writer(const emr_view *view, const view_conflict *c)
 	return strdup(name[0] != '\0' ? name : "another computer of yours");
 }
 
-/* Who wrote the one of the two that is not this person's; owned. */
+/* The writer of the one of the two that is not this person's; owned. */
 static char *other_writer(emr_view *view, const view_conflict *c, uint64_t original)
 {
 	const uint64_t both[] = {original, c->number};

@@ -24,9 +24,9 @@ void disk_hear(emr_view *view, emr_status status)
 
 	pthread_mutex_lock(&view->lock);
 	status = what_disk_said(view, status);
-	is_news = status == EMR_IO && view->disk != EMR_IO;
-	if (status == EMR_IO || view->disk == EMR_OK)
-		view->disk = status;
+	is_news = status == EMR_IO && view->disk.status != EMR_IO;
+	if (status == EMR_IO || view->disk.status == EMR_OK)
+		view->disk.status = status;
 	pthread_mutex_unlock(&view->lock);
 	if (is_news && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "disk-refuses", "");
@@ -60,15 +60,15 @@ void disk_took_all(emr_view *view)
 {
 	pthread_mutex_lock(&view->lock);
 	/* One may have been refused while it took the others. */
-	if (!has_any(view, view->disk == EMR_IO ? is_doubted : is_unhanded))
-		view->disk = EMR_OK;
+	if (!has_any(view, view->disk.status == EMR_IO ? is_doubted : is_unhanded))
+		view->disk.status = EMR_OK;
 	pthread_mutex_unlock(&view->lock);
 }
 
 /* Under view->lock. */
 static bool is_refusing(const emr_view *view)
 {
-	return view->disk == EMR_IO || emr_store_refuses(view->options.store);
+	return view->disk.status == EMR_IO || emr_store_refuses(view->options.store);
 }
 
 bool disk_lacks(const emr_view *view, const node *n, uint64_t synced)
@@ -190,7 +190,7 @@ emr_status emr_view_disk(emr_view *view)
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	status = is_refusing(view) ? EMR_IO : view->disk;
+	status = is_refusing(view) ? EMR_IO : view->disk.status;
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }

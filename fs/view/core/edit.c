@@ -107,7 +107,7 @@ void edit_touch(edit *e, node *directory, int more)
 	e->touched[i].more += more;
 }
 
-/* What is kept of times, into the transaction. */
+/* Puts the times that are kept into the transaction. */
 static void put_times(edit *e, int64_t now_ns)
 {
 	emr_status status = EMR_OK;
@@ -159,14 +159,14 @@ void edit_died(edit *e, const emr_content *content)
 
 bool is_unsynced(const emr_view *view)
 {
-	return view->unsynced_seq != 0 || view->unsynced_spills > 0;
+	return view->disk.unsynced_seq != 0 || view->disk.unsynced_spills > 0;
 }
 
 void note_unsynced(emr_view *view)
 {
 	if (is_unsynced(view))
 		return;
-	view->unsynced_since_boot_ns = view_boot_ns(view);
+	view->disk.unsynced_since_boot_ns = view_boot_ns(view);
 	pthread_cond_broadcast(&view->wake);
 }
 
@@ -185,13 +185,11 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 		emr_journal_rollback(txn);
 		return status;
 	}
-	status = emr_journal_commit(txn, &seq);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_commit(txn, &seq));
 	for (unsigned i = 0; i < e->ntouched; i++)
 		e->touched[i].directory->mtime_ns = e->touched[i].directory->ctime_ns = now_ns;
 	note_unsynced(view);
-	view->unsynced_seq = seq;
+	view->disk.unsynced_seq = seq;
 	if (e->died > 0)
 		space_died(view, e->died);
 	if (e->has_pins && view->options.pins_changed != NULL)
@@ -204,14 +202,12 @@ emr_status edit_commit(edit *e, uint64_t *out_seq)
 emr_status edit_commit_node(edit *e, node *n)
 {
 	uint64_t seq;
-	emr_status status;
 
 	if (e->status == EMR_OK)
 		e->status = tree_need_pending(n);
-	status = edit_commit(e, &seq);
-	if (status == EMR_OK)
-		n->pending->row_seq = seq;
-	return status;
+	EMR_TRY(edit_commit(e, &seq));
+	n->pending->row_seq = seq;
+	return EMR_OK;
 }
 
 bool needs_settling(const node *n)

@@ -28,18 +28,18 @@ bool erase_has(emr_view *view, emr_id16 object)
 {
 	erasing key = {.object = object};
 
-	if (view->nerasing == 0)
+	if (view->erasing.n == 0)
 		return false;
-	if (!view->is_erasing_sorted)
-		qsort(view->erasing, view->nerasing, sizeof key, by_erasing);
-	view->is_erasing_sorted = true;
-	return bsearch(&key, view->erasing, view->nerasing, sizeof key, by_erasing) != NULL;
+	if (!view->erasing.is_sorted)
+		qsort(view->erasing.list, view->erasing.n, sizeof key, by_erasing);
+	view->erasing.is_sorted = true;
+	return bsearch(&key, view->erasing.list, view->erasing.n, sizeof key, by_erasing) != NULL;
 }
 
 bool erase_has_finished(const emr_view *view, emr_id16 object)
 {
-	for (size_t at = 0; at < view->erased.len; at += sizeof object)
-		if (memcmp(view->erased.data + at, object.b, sizeof object) == 0)
+	for (size_t at = 0; at < view->erasing.erased.len; at += sizeof object)
+		if (memcmp(view->erasing.erased.data + at, object.b, sizeof object) == 0)
 			return true;
 	return false;
 }
@@ -47,37 +47,32 @@ bool erase_has_finished(const emr_view *view, emr_id16 object)
 emr_status erase_begun_elsewhere(emr_view *view, emr_id16 domain, emr_id16 object)
 {
 	erasing what = {.object = object, .domain = domain, .is_local = true};
-	emr_status status;
 	edit e;
 
 	if (erase_has(view, object))
 		return EMR_OK;
-	status = erase_reserve(view, 1);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(erase_reserve(view, 1));
 	e = edit_begin(view);
 	edit_erasing(&e, &what);
-	status = edit_commit(&e, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(edit_commit(&e, NULL));
 	erase_note(view, &what);
-	view->erase_due_boot_ns = view_boot_ns(view);
-	note_due(view, view->erase_due_boot_ns);
+	view->erasing.due_boot_ns = view_boot_ns(view);
+	note_due(view, view->erasing.due_boot_ns);
 	return EMR_OK;
 }
 
 emr_status erase_reserve(emr_view *view, size_t more)
 {
-	erasing *grown = realloc(view->erasing, (view->nerasing + more) * sizeof *grown);
+	erasing *grown = realloc(view->erasing.list, (view->erasing.n + more) * sizeof *grown);
 
-	if (grown == NULL && view->nerasing + more > 0)
+	if (grown == NULL && view->erasing.n + more > 0)
 		return EMR_NO_MEMORY;
-	view->erasing = grown;
+	view->erasing.list = grown;
 	return EMR_OK;
 }
 
 void erase_note(emr_view *view, const erasing *what)
 {
-	view->erasing[view->nerasing++] = *what;
-	view->is_erasing_sorted = false;
+	view->erasing.list[view->erasing.n++] = *what;
+	view->erasing.is_sorted = false;
 }

@@ -79,9 +79,7 @@ emr_status fact_tx(const emr_replica_item *item, emr_buf *out)
 emr_status fact_freshness(const emr_view *view, emr_buf *out)
 {
 	emr_replica_position at;
-	emr_status status = emr_replica_at(view->options.replica, &at);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_at(view->options.replica, &at));
 	return at.freshness_s < 0 ? EMR_NO_ATTRIBUTE : fact_number((uint64_t)at.freshness_s, out);
 }

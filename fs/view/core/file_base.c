@@ -148,7 +148,6 @@ static emr_status open_base(
 emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 {
 	base_facts facts;
-	emr_status status;
 
 	if (node_file(n)->reader != NULL) {
 		*out_reader = node_file(n)->reader;
@@ -161,12 +160,10 @@ emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader)
 	}
 	if (facts.is_theirs) { /* its key has gone since it was opened: the share has ended, or an
 				  open asks again */
-		status = file_may_read(view, n);
-		return status != EMR_OK ? status : EMR_TIMEOUT;
+		EMR_TRY(file_may_read(view, n));
+		return EMR_TIMEOUT;
 	}
-	status = open_base(view, n, &facts, out_reader);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_base(view, n, &facts, out_reader));
 	tree_set_reader(node_file(n), *out_reader);
 	pthread_mutex_lock(&view->lock);
 	tree_note_stored(n, emr_content_reader_content(*out_reader));
@@ -248,7 +245,7 @@ static emr_status take_base_home(emr_view *view, file *f, uint64_t size)
 	return status;
 }
 
-/* What others share is opened by their thread, and its way is another one then. */
+/* Files that others share are opened by the worker of shares, in another way. */
 static bool is_open_here(emr_view *view, const node *n)
 {
 	base_facts facts = file_facts(view, n);

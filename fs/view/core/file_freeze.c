@@ -7,9 +7,8 @@
 
 static emr_status freeze_empty(emr_view *view, node *n)
 {
-	emr_status status = file_start_staging(view, n, 0);
-
-	return status == EMR_OK ? file_freeze_locked(view, n) : status;
+	EMR_TRY(file_start_staging(view, n, 0));
+	return file_freeze_locked(view, n);
 }
 
 /* Seals without the lock, so that readers go on; then changes over. Since N was chosen a program
@@ -80,9 +79,7 @@ emr_status file_freeze(emr_view *view, node *n)
 		return status;
 	}
 	pthread_rwlock_unlock(&node_file(n)->lock);
-	status = freeze_unlocked(view, n, &content, &seq, &wrote);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(freeze_unlocked(view, n, &content, &seq, &wrote));
 	pthread_rwlock_wrlock(&node_file(n)->lock);
 	status = change_over(view, n, &content, seq, wrote);
 	pthread_rwlock_unlock(&node_file(n)->lock);

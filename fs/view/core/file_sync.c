@@ -17,7 +17,6 @@
 static emr_status put_row(node *n, edit *e)
 {
 	node_row row;
-	emr_status status;
 
 	if (n->state != NODE_LIVE) {
 		emr_journal_rollback(e->txn);
@@ -25,10 +24,9 @@ static emr_status put_row(node *n, edit *e)
 	}
 	row = row_of_node(n);
 	edit_put(e, n->id, &row);
-	status = edit_commit_node(e, n);
-	if (status == EMR_OK)
-		n->has_row = true;
-	return status;
+	EMR_TRY(edit_commit_node(e, n));
+	n->has_row = true;
+	return EMR_OK;
 }
 
 /* N's bytes are CONTENT from now on: one row, the old frozen content's blocks let go. */
@@ -165,7 +163,8 @@ emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine)
 	bool is_finished;
 
 	pthread_rwlock_wrlock(&node_file(n)->lock);
-	/* Who opens from now on cannot change the working copy before the lock is free. */
+	/* A program that opens it from now on cannot change the working copy before the lock is
+	 * free. */
 	pthread_mutex_lock(&view->lock);
 	is_finished = node_writers(n) <= mine;
 	pthread_mutex_unlock(&view->lock);
@@ -315,9 +314,9 @@ static emr_status take_unsynced(emr_view *view, node ***out_nodes, size_t *out_c
 	node **nodes;
 
 	pthread_mutex_lock(&view->lock);
-	nodes = calloc(view->unsynced_spills + 1, sizeof *nodes);
-	for (size_t i = 0; nodes != NULL && i < view->nodes.used && count < view->unsynced_spills;
-		i++) {
+	nodes = calloc(view->disk.unsynced_spills + 1, sizeof *nodes);
+	for (size_t i = 0;
+		nodes != NULL && i < view->nodes.used && count < view->disk.unsynced_spills; i++) {
 		node *n = slots_at(&view->nodes, i);
 
 		if (n == NULL || node_file(n) == NULL || !node_file(n)->is_spill_unsynced)
@@ -363,15 +362,14 @@ static emr_status sync_spills(emr_view *view)
 /* Of the rows up to SEQ, 0: none. */
 static emr_status sync_rows(emr_view *view, uint64_t seq)
 {
-	emr_status status = seq == 0 ? EMR_OK : emr_journal_sync(view->options.journal, seq);
-
-	if (status != EMR_OK || seq == 0)
-		return status;
+	EMR_TRY(seq == 0 ? EMR_OK : emr_journal_sync(view->options.journal, seq));
+	if (seq == 0)
+		return EMR_OK;
 	remove_doomed(view);
 	pthread_mutex_lock(&view->lock);
-	if (view->unsynced_seq <= seq)
-		view->unsynced_seq = 0;
-	view->unsynced_since_boot_ns = view_boot_ns(view); /* of whatever came since */
+	if (view->disk.unsynced_seq <= seq)
+		view->disk.unsynced_seq = 0;
+	view->disk.unsynced_since_boot_ns = view_boot_ns(view); /* of whatever came since */
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }
@@ -382,7 +380,7 @@ emr_status emr_view_sync(emr_view *view)
 	uint64_t seq;
 
 	pthread_mutex_lock(&view->lock);
-	seq = view->unsynced_seq;
+	seq = view->disk.unsynced_seq;
 	pthread_mutex_unlock(&view->lock);
 	rows = sync_rows(view, seq);
 	if (status == EMR_OK)

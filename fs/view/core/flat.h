@@ -21,7 +21,7 @@ typedef struct flat_tree {
 	size_t count;
 } flat_tree;
 
-/* What is to have a place. */
+/* A thing that is to have a place. */
 typedef struct flat_item {
 	struct flat_item *up; /* the directory that it lies in; the top's is itself */
 	char *name;	      /* the caller's, until flat_build takes it */
@@ -34,12 +34,11 @@ typedef struct flat_item {
 
 /* ITEM is called NAME. */
 emr_status flat_rename(flat_item *item, const char *name);
-/* What would close a circle of directories hangs at TOP. */
+/* A directory that would close a circle hangs at TOP. */
 void flat_open_circles(flat_item *const *items, size_t n, flat_item *top);
-/* A tree of TOP and of ITEMS, which does not have it; ITEMS[i] is at place i + 1 then.  Whoever is
- * in it must lie in TOP or in another of them.  IS_FIRST orders two of one name in one directory,
- * less than 0 where A keeps the name.  Takes the names; OUT is to be freed, and is empty on an
- * error. */
+/* A tree of TOP and of ITEMS, which does not have it; ITEMS[i] is at place i + 1 then. Each item in
+ * it must lie in TOP or in another of them. IS_FIRST orders two of one name in one directory, less
+ * than 0 where A keeps the name. Takes the names; OUT is to be freed, and is empty on an error. */
 emr_status flat_build(flat_item *top, flat_item **items, size_t n,
 	int (*is_first)(const flat_item *a, const flat_item *b), flat_tree *out);
 void flat_free(flat_tree *tree);

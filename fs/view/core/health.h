@@ -16,7 +16,8 @@ void view_stop_writing(emr_view *view, emr_status why);
  * be tried again. */
 bool view_mend_ledger(emr_view *view, emr_status why);
 
-/* What the ledger said last: once when it is away, once when it is back.  Without view->lock. */
+/* Notes the ledger's last status: it is said once when the ledger is away, once when it is back.
+ * Without view->lock. */
 void view_hear_ledger(emr_view *view, emr_status status);
 
 /* ---- disk.c ---- */

@@ -120,11 +120,10 @@ static emr_status check_roots(needing *need)
 emr_status keep_look(emr_view *view, const emr_buf *roots, bool *out_is_here)
 {
 	needing need = {.view = view, .roots = *roots, .is_complete = true};
-	emr_status status = check_roots(&need);
 
-	if (status == EMR_OK)
-		*out_is_here = need.is_complete;
-	return status;
+	EMR_TRY(check_roots(&need));
+	*out_is_here = need.is_complete;
+	return EMR_OK;
 }
 
 static emr_status tell_one(emr_view *view, uint64_t number, emr_kept_fn fn, void *arg)

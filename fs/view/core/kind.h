@@ -13,7 +13,8 @@
 
 /* Which programs may read without a person where it is not the attributes of nodes that say so. */
 typedef struct node_policy {
-	/* What holds for N by what it lies in; what was said of N itself, if anything. */
+	/* The policy for N by the folder it lies in; the policy that was set for N itself, if any.
+	 */
 	emr_bytes (*above)(const emr_view *view, const node *n);
 	bool (*said)(const emr_view *view, const node *n, emr_bytes *out);
 	emr_status (*say)(emr_view *view, const node *n, emr_bytes value);
@@ -109,8 +110,8 @@ struct node_kind {
 	/* Removing NAME in the directory NUMBER; *OUT_IS_MINE: it was for this kind to say. */
 	emr_status (*unlink)(emr_view *view, uint64_t number, const char *name, bool *out_is_mine);
 	emr_status (*rmdir)(emr_view *view, uint64_t number, const char *name, bool *out_is_mine);
-	/* What attributes say of NUMBER, before they are asked for; they themselves, if it is this
-	 * kind that knows them. */
+	/* Prepares the attributes of NUMBER before they are read; answers them itself, if this kind
+	 * knows them. */
 	emr_status (*learn)(emr_view *view, uint64_t number);
 	emr_status (*attribute)(emr_view *view, uint64_t number, const char *name, emr_buf *out);
 	emr_status (*list_attributes)(emr_view *view, uint64_t number, emr_buf *out);
@@ -181,7 +182,7 @@ const node_kind *kind_of_number(emr_view *view, uint64_t number);
 /* As that member. */
 emr_status kind_ready(emr_view *view, uint64_t number, const char *name);
 emr_status kind_learn(emr_view *view, uint64_t number);
-/* What is in DIRECTORY by the tree.  The second: false when FN wants no more. */
+/* The entries of DIRECTORY by the tree. The second: false when FN wants no more. */
 emr_status kind_child_in_tree(emr_view *view, node *directory, const char *name, node **out_node);
 bool kind_list_tree(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg);

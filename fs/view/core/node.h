@@ -6,8 +6,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/worker.h"
-
 #include "view/names.h"
 #include "view/view.h"
 #include "view/when.h"
@@ -69,7 +67,7 @@ typedef struct former {
 	char name[EMR_NAME_MAX + 1];
 } former;
 
-/* What lies in a directory. */
+/* The entries of a directory. */
 typedef struct kid_list {
 	struct node **kids; /* in order of cookie, NULL where one left */
 	size_t nkids, kids_cap, live_kids;
@@ -78,7 +76,7 @@ typedef struct kid_list {
 	uint32_t half_downloads; /* kids that a browser is fetching */
 } kid_list;
 
-/* What a node has in which this computer and the ledger differ, or did until lately. */
+/* The facts of a node in which this computer and the ledger differ, or did until lately. */
 typedef struct node_pending {
 	uint64_t change;	 /* grows with every change that must be published */
 	uint64_t row_seq;	 /* journal position of its row; 0: it never had one */
@@ -153,14 +151,6 @@ typedef struct node node;
 typedef struct node_kind node_kind;
 typedef struct past past;
 
-/* What is shared, by whom it may be seen: given.h. */
-struct given {
-	struct given_entry *list; /* owned; sorted by who, then share */
-	size_t n;
-	uint64_t generation;
-	bool is_known;
-};
-
 static inline bool node_is_file(const node *n)
 {
 	return n->type == EMR_META_FILE;
@@ -198,7 +188,7 @@ static inline emr_bytes node_attributes(const node *n)
 	return emr_bytes_of(n->attributes, n->attributes_len);
 }
 
-/* What the place of N has beside it; owned; NULL: nothing. */
+/* The memory beside the place of N; owned; NULL: none. */
 static inline void *node_place_memory(const node *n)
 {
 	if (n->has_whole_place)
@@ -322,17 +312,70 @@ typedef struct doomed {
 	uint64_t seq;
 } doomed;
 
-/* A file of .emrfs/requests. */
-typedef struct view_letter {
-	char *name; /* owned */
-	node *node;
-	bool is_there;	  /* now */
-	bool has_changed; /* at the last change of names */
-} view_letter;
+/* Where nodes and what they share are found: tree.c. */
+struct tree_index {
+	table by_name, by_id;
+	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
+	table domains;		/* where they are */
+	emr_place *spare_place; /* for the next tree_set_place, both */
+	packed_ids *spare_ids;
+};
+
+/* The hidden folder and what lies in it. */
+struct special_nodes {
+	node *root; /* .emrfs */
+	node *files[EMR_SPECIAL_MAX];
+	node *at;      /* .emrfs/at */
+	node *letters; /* .emrfs/requests */
+	node *consent; /* .emrfs/consent */
+};
+
+/* The changes that the disk does not have yet. */
+struct disk_debt {
+	emr_status status;     /* why it last refused what was handed to it; EMR_OK: it has all, or
+				  will be asked */
+	uint64_t unsynced_seq; /* newest journal position that is not on the disk yet, 0 if none */
+	unsigned unsynced_spills;	/* files with is_spill_unsynced */
+	int64_t unsynced_since_boot_ns; /* of the oldest of both */
+	doomed *doomed;
+};
+
+/* The room for blocks: space.c, reclaim.c. */
+struct space_state {
+	bool wants_reclaim; /* the disk was full */
+	bool wants_look;    /* for space: enough may be of no use */
+	bool is_looking;    /* a thread is giving space back */
+	bool is_asking;	    /* that thread waits for nodes, and writers do not wait for it */
+	bool doubts_pins;   /* nobody has said yet whether some are lost: nothing is given back */
+	bool has_looked;
+	uint64_t dead_bytes; /* let go since the last look */
+	uint64_t seen_live;  /* what that look found, and the counts as it began */
+	uint64_t seen_appended, seen_left;
+	uint64_t seen_kept;	    /* on the disk, of what that look saw */
+	uint64_t spared_bytes;	    /* not given back: perhaps below a part that is not here */
+	int64_t spared_due_boot_ns; /* when they are looked at again */
+};
+
+/* Changes that wait for copies: awaiting.h. */
+struct awaiting_state {
+	emr_buf rows;		/* of emr_awaiting, by node */
+	bool has_copies;	/* some came since a run last looked */
+	unsigned copies_wanted; /* as that run began */
+	unsigned erasers;	/* that want no batch to wait meanwhile: what waits is taken back */
+	bool holds_content;	/* nothing new is sent in this run, for them */
+};
+
+/* The records that are being erased: erasing.h. */
+struct erasing_list {
+	struct erasing *list; /* rows E of the journal */
+	size_t n;
+	bool is_sorted;	     /* by object */
+	emr_buf erased;	     /* objects that were erased in this run of the program */
+	int64_t due_boot_ns; /* when it is tried (again) */
+};
 
 struct emr_view {
-	emr_view_options options;   /* do not change, but for read_only */
-	emr_header_reader *headers; /* of the publishing run; NULL: nobody reads them */
+	emr_view_options options; /* do not change, but for read_only */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;	/* the publisher and the syncer wait on it */
 	pthread_cond_t settled; /* a publishing run ended */
@@ -340,11 +383,7 @@ struct emr_view {
 	uint8_t hash_key[16];
 	uint8_t confirm_key[32]; /* random for each opening: confirm.c */
 	slots nodes;		 /* by their number */
-	table by_name, by_id;
-	slots domain_ids;	/* that some node was ever published in; owned emr_id16 */
-	table domains;		/* where they are */
-	emr_place *spare_place; /* for the next tree_set_place, both */
-	packed_ids *spare_ids;
+	struct tree_index index;
 	vacated *vacated;
 	uint64_t vacated_changes; /* how often one came or went, or a name while there are some */
 	vacated *vacated_by_object[VACATED_CHAINS];
@@ -355,26 +394,9 @@ struct emr_view {
 	/* Something of this burst of changes was sent, or a record got another name and may be
 	 * written again under the first: nothing of it is published before it is quiet. */
 	bool waits_for_quiet;
-	node *special_root; /* .emrfs */
-	node *special_files[EMR_SPECIAL_MAX];
-	node *at_root;	      /* .emrfs/at */
-	node *letters_root;   /* .emrfs/requests */
-	node *consent_link;   /* .emrfs/consent */
-	view_letter *letters; /* that were ever there (letters.c); lock */
-	size_t n_letters;
-	past *pasts;		      /* those that a lookup may find, the last used first */
-	unsigned past_builders;	      /* threads that build one or wait for it */
-	char (*days)[EMR_WHEN_BYTES]; /* with changes, oldest first */
-	size_t ndays;
-	uint64_t days_size; /* entries of the ledger that DAYS covers; changed with past_lock, too,
-			       under which it may be looked at */
-	pthread_mutex_t past_lock; /* one build at a time; taken without view->lock */
-	uint64_t unsynced_seq; /* newest journal position that is not on the disk yet, 0 if none */
-	doomed *doomed;
-	emr_status disk; /* why the disk last refused what was handed to it; EMR_OK: it has all, or
-			    will be asked */
-	unsigned unsynced_spills;	/* files with is_spill_unsynced */
-	int64_t unsynced_since_boot_ns; /* of the oldest of both */
+	struct special_nodes special;
+	struct past_trees *past; /* .emrfs/at and .emrfs/deleted: past.h; does not change */
+	struct disk_debt disk;
 	/* Entries of the ledger that the tree has taken in, objects to look at again, and when. */
 	uint64_t followed;
 	emr_buf follow_again; /* of {domain, object} */
@@ -382,63 +404,26 @@ struct emr_view {
 	/* Grants of inner domains are to be looked at: a domain was made or moved, a share given or
 	 * taken back. */
 	bool wants_tie;
-	int64_t tie_due_boot_ns;
-	bool has_news;		   /* the ledger has grown since */
-	unsigned hurry;		   /* that many wait: quiet time does not count */
-	uint64_t hurries, hurried; /* asked for so far; the newest that a run has served */
-	char **told;		   /* programs of which software_refused knows */
+	bool has_news; /* the ledger has grown since */
+	char **told;   /* programs of which software_refused knows */
 	size_t ntold;
-	uint64_t runs;	       /* publishing runs that ended */
-	emr_status last_run;   /* how the last one ended */
 	emr_status stopped_by; /* why the folder became read-only by itself; EMR_OK: it did not */
 	bool is_ledger_away;   /* said so, and not yet that it is back */
-	/* awaiting.h */
-	emr_buf awaiting;	/* of emr_awaiting, by node: changes that wait for copies */
-	bool has_copies;	/* some came since a run last looked */
-	unsigned copies_wanted; /* as that run began */
-	unsigned erasers;	/* that want no batch to wait meanwhile: what waits is taken back */
-	bool holds_content;	/* nothing new is sent in this run, for them */
-	bool wants_reclaim;	/* the disk was full */
-	bool wants_look;	/* for space: enough may be of no use (space.c) */
-	bool is_looking;	/* a thread is giving space back */
-	bool is_asking;		/* that thread waits for nodes, and writers do not wait for it */
-	bool doubts_pins; /* nobody has said yet whether some are lost: nothing is given back */
-	bool has_looked;
-	uint64_t dead_bytes; /* let go since the last look */
-	uint64_t seen_live;  /* what that look found, and the counts as it began */
-	uint64_t seen_appended, seen_left;
-	uint64_t seen_kept;	     /* on the disk, of what that look saw */
-	int64_t reclaim_due_boot_ns; /* not before */
-	uint64_t spared_bytes;	     /* not given back: perhaps below a part that is not here */
-	int64_t spared_due_boot_ns;  /* when they are looked at again */
-	bool stop;
-	bool is_started;	 /* emr_view_start was called: threads may be made */
-	bool has_threads;	 /* publisher, syncer and follower run */
-	struct erasing *erasing; /* what is being erased: rows E of the journal */
-	size_t nerasing;
-	bool is_erasing_sorted; /* by object */
-	emr_buf erased;		/* objects that were erased in this run of the program */
-	uint64_t opened_at; /* entries of the ledger when the folder was opened; does not change */
-	bool has_looked_back;	   /* erase_look_back came to its end */
-	int64_t look_back_boot_ns; /* when it is tried (again) */
-	int64_t erase_due_boot_ns; /* when it is tried (again) */
-	emr_status erase_status;   /* how the last try ended, and what stood in its way */
-	emr_reclaim_report erase_left;
-	/* Of keeper.c.  What they wait for is under the lock: `stop` ends them, and `wake` and
-	 * `settled` wake them. */
-	emr_worker publisher, syncer, follower;
-	emr_worker
-		reclaimer; /* one giving back of space at a time; the syncer starts and ends it */
+	struct awaiting_state awaiting;
+	struct space_state space;
+	bool stop;	  /* ends the threads, which `wake` and `settled` wake */
+	bool is_started;  /* emr_view_start was called: threads may be made */
+	bool has_threads; /* publisher, syncer and follower run */
+	struct erasing_list erasing;
+	struct keeper *keeper; /* the threads of the folder: publish.h; does not change */
 	refusal_window refusals[REFUSAL_KINDS];
 	const struct shared_writings *writings; /* shared.h; does not change */
 	const node_kind *received_kind;		/* of what others share; does not change */
 	const struct attribute_source *grants;	/* attributes of what is shared; does not change */
-	struct given given;			/* shared-by-me */
-	emr_id16 given_emptied;	       /* the directory in it whose last link was just removed, */
-	int64_t given_emptied_boot_ns; /* and when; 0: none */
-	struct comparing *comparing;   /* compare.h; NULL: nothing to do yet */
-	struct shared_words *words;    /* signed.h */
-	emr_buf originals;	       /* originals.c */
+	struct given_state *given; /* shared-by-me and .emrfs/requests: given.h; does not change */
+	struct comparing *comparing; /* compare.h; NULL: nothing to do yet */
+	struct shared_words *words;  /* signed.h */
+	emr_buf originals;	     /* originals.c */
 	emr_buf stale_told; /* of emr_cid: versions whose certificate could not be checked; told
 			       once */
 	struct deposit_tally *tallies; /* deposits_limit.c; the publisher's, without the lock */
@@ -446,7 +431,7 @@ struct emr_view {
 				  (tests without a network) */
 };
 
-/* What says nothing else does not change once the open is answered. */
+/* A member without a comment on this does not change once the open is answered. */
 struct emr_handle {
 	emr_view *view;
 	unsigned refs; /* atomic: the kernel's open and each read under way */
@@ -460,7 +445,7 @@ struct emr_handle {
 	const struct handle_report *report; /* who is told what is read; NULL: nobody */
 	bool is_told;			    /* that it is over, and was read; view->lock */
 	char program[17]; /* that reads without a person; "": a person; view->lock */
-	/* Of what is brought from elsewhere (bring.c): */
+	/* For bytes that are brought from elsewhere (bring.c): */
 	bool is_brought, is_damaged; /* atomic: some of it was lacking; stood there and was bad */
 	uint64_t last_leaf;	     /* that was read; view->lock, all three */
 	size_t ahead;		     /* so many leaves are asked for next */

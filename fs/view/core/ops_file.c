@@ -18,14 +18,10 @@ emr_status file_start_staging(emr_view *view, node *n, uint64_t base_size)
 	emr_id16 id = emr_id16_random();
 	emr_content_reader *base = NULL;
 	emr_staging *staging;
-	emr_status status = EMR_OK;
 
 	if (base_size > 0)
-		status = file_base(view, n, &base);
-	if (status == EMR_OK)
-		status = emr_staging_new(view->options.records, id, base, base_size, &staging);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(file_base(view, n, &base));
+	EMR_TRY(emr_staging_new(view->options.records, id, base, base_size, &staging));
 	pthread_mutex_lock(&view->lock);
 	node_file(n)->staging = staging;
 	node_file(n)->staging_id = id;
@@ -114,9 +110,9 @@ void file_set_spill_unsynced(emr_view *view, file *f, bool is_unsynced_now)
 		return;
 	if (is_unsynced_now) {
 		note_unsynced(view);
-		view->unsynced_spills++;
+		view->disk.unsynced_spills++;
 	} else {
-		view->unsynced_spills--;
+		view->disk.unsynced_spills--;
 	}
 	f->is_spill_unsynced = is_unsynced_now;
 }
@@ -185,15 +181,13 @@ static uint64_t promised_to_others(const emr_view *view, const node *n)
 	return bytes;
 }
 
-/* What is said to have room has it, also when all that is being written is sealed again. */
+/* A write that was told it has room has it, also when all that is being written is sealed again. */
 static emr_status has_room(emr_view *view, const node *n, uint64_t end)
 {
 	emr_space space;
 	uint64_t wanted;
-	emr_status status = emr_view_space(view, &space);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_space(view, &space));
 	pthread_mutex_lock(&view->lock);
 	wanted = emr_padded_len(end > n->size ? end : n->size, false) + promised_to_others(view, n);
 	pthread_mutex_unlock(&view->lock);
@@ -206,13 +200,10 @@ emr_status emr_view_allocate(emr_handle *handle, uint64_t at, uint64_t len, bool
 	node *n = handle->node;
 	emr_attr now = {0};
 	uint64_t size;
-	emr_status status;
 
 	if (len == 0 || at > EMR_RECORD_MAX_BYTES || len > EMR_RECORD_MAX_BYTES - at)
 		return len == 0 ? EMR_INVALID : EMR_TOO_BIG;
-	status = has_room(view, n, at + len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(has_room(view, n, at + len));
 	pthread_mutex_lock(&view->lock);
 	size = n->size;
 	pthread_mutex_unlock(&view->lock);
@@ -253,9 +244,7 @@ static emr_status set_mode_and_time(emr_view *view, node *n, unsigned mask, cons
 	if (n->state == NODE_LIVE) {
 		e = edit_begin(view);
 		edit_put(&e, n->id, &row);
-		status = edit_commit_node(&e, n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(edit_commit_node(&e, n));
 		n->has_row = true;
 	}
 	n->mode = row.mode;

@@ -24,12 +24,12 @@ emr_status file_hand_out(emr_view *view, node *n);
 emr_status file_freeze(emr_view *view, node *n);
 /* Under file->lock for writing, or alone: the reader of N's base; NULL when the base is empty. */
 emr_status file_base(emr_view *view, node *n, emr_content_reader **out_reader);
-/* What `describe` of a failed read is worth telling a person. */
+/* Tells a person that a read of N failed with STATUS, if that is worth telling. */
 void file_notice(emr_view *view, node *n, emr_status status);
 /* The same of what N's program wrote and the disk did not take. */
 void file_notice_unsaved(emr_view *view, node *n, emr_status status);
 /* STATUS of a read of HANDLE: EMR_BUSY when a block was lacking that can be brought, and otherwise
  * as it was, said as a notice. */
 emr_status file_lacks_or_say(emr_handle *handle, emr_status status);
-/* What a read of N lacks did not come from PLACES, and STATUS says why. */
+/* The blocks that a read of N lacks did not come from PLACES, and STATUS says why. */
 void file_notice_places(emr_view *view, node *n, emr_status status, const char *places);

@@ -10,10 +10,10 @@
 static emr_status list_directory(
 	emr_view *view, node *n, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	node *parent = n->parent != NULL			       ? n->parent
-		       : n == view->special_root		       ? view->root
-		       : n == view->at_root || n == view->letters_root ? view->special_root
-								       : n;
+	node *parent = n->parent != NULL				     ? n->parent
+		       : n == view->special.root			     ? view->root
+		       : n == view->special.at || n == view->special.letters ? view->special.root
+									     : n;
 
 	if (cookie < 1 && !kind_give(n, ".", 1, false, fn, arg))
 		return EMR_OK;

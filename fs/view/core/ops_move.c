@@ -81,21 +81,16 @@ static emr_status remove_node(emr_view *view, node *n)
 static emr_status child_to_change(
 	emr_view *view, node *directory, const char *name, node **out_node)
 {
-	emr_status status = kind_where(directory)->child(view, directory, name, out_node);
-
-	return status == EMR_OK ? kind_where(*out_node)->prepare(view, *out_node, CHANGE_META)
-				: status;
+	EMR_TRY(kind_where(directory)->child(view, directory, name, out_node));
+	return kind_where(*out_node)->prepare(view, *out_node, CHANGE_META);
 }
 
 /* A child whose name is to change, or to go. */
 static emr_status find_child(emr_view *view, uint64_t parent, const char *name, node **out_node)
 {
 	node *directory, *n;
-	emr_status status;
 
-	status = find_writable(view, parent, &directory);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_writable(view, parent, &directory));
 	if (kind_where(directory)->prepare != NULL)
 		return child_to_change(view, directory, name, out_node);
 	n = tree_child(view, directory, name);
@@ -164,7 +159,7 @@ static bool stays_domain(const emr_view *view, const node *n, const node *direct
 	       was_asked_for || tree_is_root_object(n);
 }
 
-/* What domain and id N will have as a child of DIRECTORY. */
+/* The domain and id that N will have as a child of DIRECTORY. */
 static void plan_domain(const emr_view *view, const node *n, const node *directory, node_row *row)
 {
 	bool is_domain = stays_domain(view, n, directory);
@@ -258,13 +253,12 @@ static emr_status move_over(
 	node *from = n->parent;
 	node_row row = moved_row(view, n, directory, name, view_now_ns(view));
 	char *copy = NULL;
-	emr_status status = remember_former(n);
+	emr_status status;
+
 	edit e;
 
-	if (status == EMR_OK)
-		status = tree_prepare(view, directory, name, &copy);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(remember_former(n));
+	EMR_TRY(tree_prepare(view, directory, name, &copy));
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
 	edit_touch(&e, from, -1);
@@ -289,7 +283,6 @@ static emr_status commit_exchange(
 	emr_view *view, node *a, node *b, const node_row *row_a, const node_row *row_b)
 {
 	edit e = edit_begin(view);
-	emr_status status;
 
 	edit_put(&e, a->id, row_a);
 	edit_put(&e, b->id, row_b);
@@ -297,10 +290,9 @@ static emr_status commit_exchange(
 	edit_touch(&e, b->parent, 0);
 	if (e.status == EMR_OK)
 		e.status = tree_need_pending(b);
-	status = edit_commit_node(&e, a);
-	if (status == EMR_OK)
-		b->pending->row_seq = a->pending->row_seq;
-	return status;
+	EMR_TRY(edit_commit_node(&e, a));
+	b->pending->row_seq = a->pending->row_seq;
+	return EMR_OK;
 }
 
 static emr_status exchange(emr_view *view, node *a, node *b)
@@ -337,7 +329,7 @@ static emr_status exchange(emr_view *view, node *a, node *b)
 	return EMR_OK;
 }
 
-/* What a rename would replace; NULL: nothing. */
+/* The node that a rename would replace; NULL: none. */
 static emr_status find_target(emr_view *view, node *directory, const char *name, node **out_target)
 {
 	emr_status status;
@@ -373,21 +365,13 @@ static emr_status rename_locked(emr_view *view, uint64_t parent, const char *nam
 	uint64_t new_parent, const char *new_name, unsigned flags)
 {
 	node *n, *directory, *target;
-	emr_status status;
 
-	status = find_writable(view, parent, &directory);
-	if (status == EMR_OK)
-		status = find_writable(view, new_parent, &directory);
-	if (status == EMR_OK)
-		status = check_apart(view, parent, directory);
-	if (status == EMR_OK)
-		status = find_child(view, parent, name, &n);
-	if (status == EMR_OK)
-		status = check_new_name(view, directory, new_name);
-	if (status == EMR_OK)
-		status = find_target(view, directory, new_name, &target);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_writable(view, parent, &directory));
+	EMR_TRY(find_writable(view, new_parent, &directory));
+	EMR_TRY(check_apart(view, parent, directory));
+	EMR_TRY(find_child(view, parent, name, &n));
+	EMR_TRY(check_new_name(view, directory, new_name));
+	EMR_TRY(find_target(view, directory, new_name, &target));
 	if (flags == EMR_RENAME_EXCHANGE)
 		return target == NULL ? EMR_NOT_FOUND
 		       : target == n  ? EMR_OK
@@ -396,12 +380,12 @@ static emr_status rename_locked(emr_view *view, uint64_t parent, const char *nam
 		return flags == EMR_RENAME_NO_REPLACE ? EMR_EXISTS : EMR_OK;
 	if (target != NULL && flags == EMR_RENAME_NO_REPLACE)
 		return EMR_EXISTS;
-	status = check_move(view, n, directory, target);
+	EMR_TRY(check_move(view, n, directory, target));
 	/* Scratch becomes a record of its own. */
-	if (status == EMR_OK && n->is_local && !n->is_published && target == NULL &&
-		node_is_file(n) && kind_where(directory)->may_come != NULL)
-		status = kind_where(directory)->may_come(view, directory, new_name);
-	return status == EMR_OK ? move_over(view, n, directory, new_name, target) : status;
+	if (n->is_local && !n->is_published && target == NULL && node_is_file(n) &&
+		kind_where(directory)->may_come != NULL)
+		EMR_TRY(kind_where(directory)->may_come(view, directory, new_name));
+	return move_over(view, n, directory, new_name, target);
 }
 
 /* Bytes that only this process has must be in the operating system's hands before their name
@@ -436,11 +420,9 @@ emr_status rename_node(emr_view *view, uint64_t parent, const char *name, uint64
 
 	if (flags != 0 && flags != EMR_RENAME_NO_REPLACE && flags != EMR_RENAME_EXCHANGE)
 		return EMR_INVALID;
-	status = hand_out_child(view, parent, name);
-	if (status == EMR_OK && flags == EMR_RENAME_EXCHANGE)
-		status = hand_out_child(view, new_parent, new_name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(hand_out_child(view, parent, name));
+	if (flags == EMR_RENAME_EXCHANGE)
+		EMR_TRY(hand_out_child(view, new_parent, new_name));
 	pthread_mutex_lock(&view->lock);
 	status = rename_locked(view, parent, name, new_parent, new_name, flags);
 	pthread_mutex_unlock(&view->lock);

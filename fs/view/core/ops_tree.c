@@ -26,10 +26,7 @@ emr_status find_directory(const emr_view *view, uint64_t number, node **out_node
 
 emr_status find_writable(const emr_view *view, uint64_t number, node **out_node)
 {
-	emr_status status = find_directory(view, number, out_node);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_directory(view, number, out_node));
 	if (view->options.read_only)
 		return EMR_READ_ONLY;
 	if (kind_of(*out_node)->refuses_names != EMR_OK)
@@ -43,11 +40,10 @@ emr_status find_writable(const emr_view *view, uint64_t number, node **out_node)
 
 emr_status check_new_name(const emr_view *view, const node *directory, const char *name)
 {
-	emr_status status = emr_name_check(name);
-
-	if (status == EMR_OK && directory == view->root && emr_name_is_reserved_at_top(name))
-		status = EMR_RESERVED_NAME;
-	return status;
+	EMR_TRY(emr_name_check(name));
+	if (directory == view->root && emr_name_is_reserved_at_top(name))
+		return EMR_RESERVED_NAME;
+	return EMR_OK;
 }
 
 /* Of a special file, without view->lock. */
@@ -181,9 +177,7 @@ static emr_status add_new(emr_view *view, node *directory, const char *name, nod
 	n->is_domain =
 		n->type == EMR_META_DIR && directory == view->root && view_makes_domains(view);
 	n->meta_dirty = true;
-	status = tree_attach(view, directory, name, n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_attach(view, directory, name, n));
 	tree_mark_local(n);
 	row = row_of_node(n);
 	row.change++;

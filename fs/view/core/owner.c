@@ -84,14 +84,13 @@ void emr_shared_owner_name(
 emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_owner_called *out)
 {
 	const emr_view_options *o = &view->options;
-	emr_status status = EMR_OK;
 
 	memset(out, 0, n * sizeof *out);
 	if (o->names != NULL && n > 0)
-		status = o->names(o->vouched_arg, ids, n, out);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = emr_replica_code(o->replica, ids[i], out[i].code);
-	return status;
+		EMR_TRY(o->names(o->vouched_arg, ids, n, out));
+	for (size_t i = 0; i < n; i++)
+		EMR_TRY(emr_replica_code(o->replica, ids[i], out[i].code));
+	return EMR_OK;
 }
 
 void owner_call(const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1])
@@ -111,19 +110,13 @@ emr_status owner_say(const emr_view *view, const char *name, const emr_card *car
 	emr_owner_called called;
 
 	if (name[0] == 0) {
-		emr_status status = owner_names(view, &card->signer_id, 1, &called);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(owner_names(view, &card->signer_id, 1, &called));
 		owner_call(&called, card, own);
 		name = own;
 	}
 	if (o->vouched != NULL) {
-		emr_status status = o->vouched(o->vouched_arg, card->signer_id, card->name,
-			card->born, vouched, sizeof vouched);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(o->vouched(o->vouched_arg, card->signer_id, card->name, card->born, vouched,
+			sizeof vouched));
 	}
 	snprintf(text, sizeof text, "%s vouched=%s", name, vouched);
 	return emr_buf_append(out, text, strlen(text));

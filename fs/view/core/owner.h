@@ -13,7 +13,7 @@ void owner_tame(char *text, const char *nothing, size_t size);
 /* NAME, any bytes, as a name that shows as it is: every other character, and what a path is made
  * of, becomes "_". */
 void owner_show_plainly(emr_bytes name, char out[EMR_NAME_MAX + 1]);
-/* What stands for the N people of IDS, as emr_view_options.names says it; no lock. */
+/* The names of the N people of IDS, as emr_view_options.names says them; no lock. */
 emr_status owner_names(const emr_view *view, const emr_id32 *ids, size_t n, emr_owner_called *out);
 /* How the directory of the person with CARD is called, as CALLED stands for him.  Any lock. */
 void owner_call(const emr_owner_called *called, const emr_card *card, char out[EMR_NAME_MAX + 1]);

@@ -36,10 +36,10 @@ static emr_status sent_root(void *arg, emr_id16 object, const emr_cid *root)
 		       : EMR_OK;
 }
 
-/* What no row and no pin may name: working copies and what is being sealed, bundles of batches that
- * have no answer, then files that are open without a name.  In this order: a working copy that is
- * frozen meanwhile has become such a file's content, and a bundle that was just made stands in a
- * batch; what has its answer is pinned, which the reclaim hears of. */
+/* Roots that no row and no pin may name: working copies and blocks that are being sealed, bundles
+ * of batches that have no answer, then files that are open without a name. In this order: a working
+ * copy that is frozen meanwhile has become such a file's content, and a bundle that was just made
+ * stands in a batch; what has its answer is pinned, which the reclaim hears of. */
 static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_context)
 {
 	rooting *r = context;
@@ -73,9 +73,9 @@ static emr_status await_pins(emr_view *view)
 	int64_t left;
 
 	pthread_mutex_lock(&view->lock);
-	while (view->doubts_pins && !view->stop && (left = until - view_boot_ns(view)) > 0)
+	while (view->space.doubts_pins && !view->stop && (left = until - view_boot_ns(view)) > 0)
 		view_wait_ns(view, &view->settled, left);
-	status = view->doubts_pins ? EMR_BUSY : EMR_OK;
+	status = view->space.doubts_pins ? EMR_BUSY : EMR_OK;
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
@@ -84,10 +84,8 @@ emr_status view_reclaim_with(
 	emr_view *view, emr_reclaim_options *options, emr_reclaim_report *out_report)
 {
 	rooting r = {.view = view, .options = options};
-	emr_status status = await_pins(view);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(await_pins(view));
 	options->extra_roots = working_roots;
 	options->roots_context = &r;
 	return emr_journal_reclaim(view->options.journal, options, out_report);
@@ -185,10 +183,10 @@ static emr_status look_at_trees(emr_view *view, emr_buf *trees, emr_buf *wanted,
 	return EMR_OK;
 }
 
-/* What stands between a root and its leaves is brought home, where a node has it: of leaves that
- * are here and below what is not nobody knows that they live.  One block of each tree at a time, of
- * all trees side by side.  *OUT_LOST: how many go on lacking a part.  EMR_INTERRUPTED: the folder
- * is being closed, and nobody knows what nodes have. */
+/* Blocks between a root and its leaves are brought home, where a node has them: leaves that are
+ * here, below a block that is not, would not be known to live. One block of each tree at a time, of
+ * all trees side by side. *OUT_LOST: how many go on lacking a part. EMR_INTERRUPTED: the folder is
+ * being closed, and nobody knows what nodes have. */
 static emr_status bring_nodes(
 	emr_view *view, const emr_reclaim_options *options, uint64_t *out_lost)
 {
@@ -232,22 +230,22 @@ static emr_status bring_nodes(
 static void note_spared(emr_view *view, uint64_t bytes)
 {
 	pthread_mutex_lock(&view->lock);
-	view->spared_bytes = bytes;
-	view->spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
+	view->space.spared_bytes = bytes;
+	view->space.spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
 	pthread_cond_broadcast(&view->wake);
 	pthread_mutex_unlock(&view->lock);
 }
 
 bool view_spared_is_due(const emr_view *view)
 {
-	return view->spared_bytes > 0 && view->spared_due_boot_ns <= view_boot_ns(view);
+	return view->space.spared_bytes > 0 && view->space.spared_due_boot_ns <= view_boot_ns(view);
 }
 
 /* Nodes may take minutes. */
 static void set_asking(emr_view *view, bool is_asking)
 {
 	pthread_mutex_lock(&view->lock);
-	view->is_asking = is_asking;
+	view->space.is_asking = is_asking;
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 }
@@ -308,13 +306,10 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 {
 	emr_reclaim_report report = {0};
 	uint64_t before = emr_store_disk_bytes(view->options.store), after;
-	emr_status status;
 
 	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
-	status = view_scrub(view, NULL, NULL, &report);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(view_scrub(view, NULL, NULL, &report));
 	after = emr_store_disk_bytes(view->options.store);
 	*out_bytes = report.bytes_blanked + (before > after ? before - after : 0);
 	emr_log(EMR_LOG_INFO, "purged %llu bytes, %llu blocks were moved",
@@ -324,6 +319,6 @@ emr_status emr_view_purge(emr_view *view, uint64_t *out_bytes)
 
 void want_reclaim(emr_view *view)
 {
-	view->wants_reclaim = true;
+	view->space.wants_reclaim = true;
 	pthread_cond_broadcast(&view->wake);
 }

@@ -39,7 +39,7 @@ typedef struct node_row {
 emr_status row_encode(const node_row *row, emr_buf *out);
 /* Borrows from BYTES. */
 emr_status row_decode(emr_bytes bytes, node_row *out_row);
-/* What rows call DIRECTORY: its object id. */
+/* The name of DIRECTORY in rows: its object id. */
 emr_id16 row_directory(const node *directory);
 /* The row that describes N as it is now. */
 node_row row_of_node(const node *n);

@@ -26,8 +26,8 @@ static bool is_anothers(const emr_signed *is)
 }
 
 /* Sealed again after it was signed: the bytes prove nothing, so they are compared before the first
- * one is shown.  What is elsewhere is brought home for that, all of it before any of it is read: a
- * cache might forget the first leaf before the last has come. */
+ * one is shown. Blocks that are elsewhere are brought home for that, all of them before any is
+ * read: a cache might forget the first leaf before the last has come. */
 static emr_status compare_now(emr_view *view, emr_content_reader *reader)
 {
 	uint64_t leaf = 0;
@@ -96,10 +96,10 @@ static emr_status check_length(emr_view *view, const emr_place *place, uint64_t 
 	EMR_AUTO_BUF words = {0};
 	emr_place then;
 	emr_meta meta;
-	emr_status status = emr_facts_version(view->options.facts, place->domain, place->object,
-		place->pversion, place->pversion, &then, &words, &meta);
 
-	return status == EMR_OK && meta.n != n ? EMR_DAMAGED : status;
+	EMR_TRY(emr_facts_version(view->options.facts, place->domain, place->object,
+		place->pversion, place->pversion, &then, &words, &meta));
+	return meta.n != n ? EMR_DAMAGED : EMR_OK;
 }
 
 static emr_status check_shared_length(emr_view *view, const node *n, emr_content_reader *reader)
@@ -243,7 +243,7 @@ emr_status signed_say_by(emr_view *view, const emr_place *place, emr_buf *out)
 	return status == EMR_OK ? emr_buf_append(out, whose.is.by, strlen(whose.is.by)) : status;
 }
 
-/* What does not fit is nobody's, and the owner numbers nothing. */
+/* A number that does not fit is nobody's, and the owner numbers nothing. */
 static emr_status say_number(const emr_signed *is, emr_buf *out)
 {
 	char key[65], text[96];
@@ -308,8 +308,8 @@ static void forget_oldest(emr_view *view)
 	}
 }
 
-/* What was said of the same bytes before is over: since then a newer version may have been put
- * aside. */
+/* Earlier words about the same bytes are over: since then a newer version may have been put aside.
+ */
 static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 {
 	emr_shared_word *before;

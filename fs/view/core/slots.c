@@ -41,18 +41,16 @@ static emr_status reserve_slots(slots *s, size_t more)
 
 emr_status slots_begin(slots *s, uint32_t at)
 {
-	emr_status status = reserve_slots(s, at);
-
-	while (status == EMR_OK && s->used < at)
+	EMR_TRY(reserve_slots(s, at));
+	while (s->used < at)
 		s->all[s->used++] = empty_slot(SLOT_NONE, 0);
-	return status;
+	return EMR_OK;
 }
 
 emr_status slots_reserve(slots *s)
 {
-	emr_status status = s->used == 0 ? slots_begin(s, SLOT_NONE + 1) : EMR_OK;
-
-	return status == EMR_OK && s->first_empty == SLOT_NONE ? reserve_slots(s, 1) : status;
+	EMR_TRY(s->used == 0 ? slots_begin(s, SLOT_NONE + 1) : EMR_OK);
+	return s->first_empty == SLOT_NONE ? reserve_slots(s, 1) : EMR_OK;
 }
 
 uint64_t slots_add(slots *s, void *item)

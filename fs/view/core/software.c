@@ -122,7 +122,7 @@ emr_bytes software_policy_at(const emr_view *view, const node *n, const node **o
 	return emr_bytes_of("allow", 5);
 }
 
-/* What holds at the directory N when it says nothing itself. */
+/* The policy for the directory N when it says nothing itself. */
 static emr_bytes policy_above(const emr_view *view, const node *n)
 {
 	const node *directory;
@@ -141,8 +141,8 @@ bool software_widens(const emr_view *view, const node *n, emr_bytes value)
 	if (value.len == 0)
 		return policy_widens(
 			software_policy_at(view, n, &directory), policy_above(view, n));
-	/* What the folders around N let in does not count: N goes on letting it in when they are
-	 * closed. */
+	/* Programs that the folders around N let in do not count: N goes on letting them in when
+	 * those are closed. */
 	if (kind_where(n)->policy != NULL)
 		(void)kind_where(n)->policy->said(view, n, &said);
 	else if (emr_xattr_find(node_attributes(n), key(), &own) == EMR_OK)

@@ -19,7 +19,8 @@ static uint64_t step_of(const emr_view *view)
 /* Bytes that were of use at the last look and are known to be of none. */
 static uint64_t known_dead(const emr_view *view)
 {
-	return emr_record_ctx_left(view->options.records) - view->seen_left + view->dead_bytes;
+	return emr_record_ctx_left(view->options.records) - view->space.seen_left +
+	       view->space.dead_bytes;
 }
 
 /* More of no use than MARGIN and an eighth of what lives is known, or could lie in what was written
@@ -28,19 +29,19 @@ static uint64_t known_dead(const emr_view *view)
  * searched again and again. */
 static bool is_beyond(const emr_view *view, uint64_t margin)
 {
-	uint64_t most = margin + view->seen_live / 8;
-	uint64_t may_keep = view->seen_live / 3 * 5; /* of what it saw, by its rule */
-	uint64_t room = may_keep > view->seen_kept ? may_keep - view->seen_kept : 0;
+	uint64_t most = margin + view->space.seen_live / 8;
+	uint64_t may_keep = view->space.seen_live / 3 * 5; /* of what it saw, by its rule */
+	uint64_t room = may_keep > view->space.seen_kept ? may_keep - view->space.seen_kept : 0;
 	uint64_t dead = known_dead(view);
-	uint64_t written = emr_store_appended(view->options.store) - view->seen_appended;
+	uint64_t written = emr_store_appended(view->options.store) - view->space.seen_appended;
 
-	/* What died is missing from what lives, too, and twice that is the limit. */
+	/* Bytes that died are missing from those that live, too, and twice that is the limit. */
 	return dead >= most || (written + dead >= most && written + 2 * dead >= most + room);
 }
 
 void space_died(emr_view *view, uint64_t bytes)
 {
-	view->dead_bytes += bytes;
+	view->space.dead_bytes += bytes;
 	if (emr_reserve_is_out(emr_store_reserve(view->options.store)))
 		want_reclaim(view);
 	space_check(view);
@@ -49,7 +50,7 @@ void space_died(emr_view *view, uint64_t bytes)
 /* Enough may be of no use. */
 static bool look_is_due(const emr_view *view)
 {
-	if (!view->has_looked)
+	if (!view->space.has_looked)
 		return emr_store_disk_bytes(view->options.store) >= step_of(view);
 	return is_beyond(view, step_of(view));
 }
@@ -59,9 +60,10 @@ void space_check(emr_view *view)
 	if (!look_is_due(view))
 		return;
 	/* Also for one that waits for a lull: it may have to begin without. */
-	if (!view->wants_look || (!view->is_looking && space_look_due(view) <= view_boot_ns(view)))
+	if (!view->space.wants_look ||
+		(!view->space.is_looking && space_look_due(view) <= view_boot_ns(view)))
 		pthread_cond_broadcast(&view->wake);
-	view->wants_look = true;
+	view->space.wants_look = true;
 }
 
 static bool is_pressing(const emr_view *view)
@@ -86,7 +88,7 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	dead = view->dead_bytes;
+	dead = view->space.dead_bytes;
 	pthread_mutex_unlock(&view->lock);
 	status = view_reclaim_with(view, &options, out_report);
 	options.nodes = nodes_here(view);
@@ -94,13 +96,13 @@ emr_status space_look(emr_view *view, emr_reclaim_report *out_report)
 		status = view_reclaim_with(view, &options, out_report);
 	pthread_mutex_lock(&view->lock);
 	/* Also after a failed one: the next comes when as much more was written. */
-	view->has_looked = true;
-	view->seen_appended = appended + out_report->bytes_copied;
-	view->seen_left = left;
-	view->dead_bytes -= dead;
-	view->seen_kept = disk + out_report->bytes_copied - out_report->bytes_freed;
+	view->space.has_looked = true;
+	view->space.seen_appended = appended + out_report->bytes_copied;
+	view->space.seen_left = left;
+	view->space.dead_bytes -= dead;
+	view->space.seen_kept = disk + out_report->bytes_copied - out_report->bytes_freed;
 	if (status == EMR_OK)
-		view->seen_live = out_report->live_bytes;
+		view->space.seen_live = out_report->live_bytes;
 	pthread_mutex_unlock(&view->lock);
 	malloc_trim(0); /* the list of everything that lives goes back to the system */
 	return status;
@@ -120,10 +122,10 @@ void space_make_room(emr_view *view)
 		(void)space_look(view, &report); /* what it could not do, the next one does */
 		return;
 	}
-	if (!view->is_looking)
+	if (!view->space.is_looking)
 		space_check(view);
-	while (!view->stop && is_pressing(view) && !view->is_asking &&
-		(view->wants_look || view->is_looking))
+	while (!view->stop && is_pressing(view) && !view->space.is_asking &&
+		(view->space.wants_look || view->space.is_looking))
 		view_wait_ns(view, &view->settled, WAIT_NS);
 	pthread_mutex_unlock(&view->lock);
 }
@@ -136,7 +138,7 @@ emr_status emr_view_space(emr_view *view, emr_space *out_space)
 	if (fstatvfs(view->options.state_dirfd, &disk) != 0)
 		return EMR_IO;
 	pthread_mutex_lock(&view->lock);
-	names = view->by_name.count;
+	names = view->index.by_name.count;
 	pthread_mutex_unlock(&view->lock);
 	free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
 	*out_space = (emr_space){

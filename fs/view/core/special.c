@@ -24,11 +24,9 @@ static void note_made(emr_view *view, node *n, const emr_buf *bytes)
 
 static emr_status make(emr_view *view, node *n, emr_buf *out)
 {
-	emr_status status = kind_of(n)->make(view, n, out);
-
-	if (status == EMR_OK)
-		note_made(view, n, out);
-	return status;
+	EMR_TRY(kind_of(n)->make(view, n, out));
+	note_made(view, n, out);
+	return EMR_OK;
 }
 
 void special_learn(emr_view *view, node *n)
@@ -59,10 +57,8 @@ static emr_status go_on(emr_handle *handle)
 	EMR_AUTO_BUF newer = {0};
 	emr_view *view = handle->view;
 	emr_buf *old = &handle->virtual_bytes, swapped;
-	emr_status status = make(view, handle->node, &newer);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make(view, handle->node, &newer));
 	pthread_mutex_lock(&view->lock);
 	handle->made_boot_ns = view_boot_ns(view);
 	if (newer.len > old->len &&
@@ -78,7 +74,6 @@ static emr_status go_on(emr_handle *handle)
 emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len)
 {
 	emr_view *view = handle->view;
-	emr_status status = EMR_OK;
 	bool is_at_end;
 	size_t size, got;
 
@@ -87,9 +82,7 @@ emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len,
 		    view_boot_ns(view) - handle->made_boot_ns >= SPECIAL_FRESH_NS;
 	pthread_mutex_unlock(&view->lock);
 	if (is_at_end)
-		status = go_on(handle);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(go_on(handle));
 	pthread_mutex_lock(&view->lock);
 	size = handle->virtual_bytes.len;
 	got = at >= size ? 0 : size - at < len ? (size_t)(size - at) : len;

@@ -11,7 +11,8 @@ extern const node_kind special_file_kind; /* of those whose bytes the options ma
 void special_learn(emr_view *view, node *n);
 /* Without view->lock: new bytes for HANDLE, and N's size and time after them. */
 emr_status special_open(emr_view *view, emr_handle *handle);
-/* What read(2) gives.  Who reads on at the end, as tail -f does, gets what was added since. */
+/* The bytes that read(2) gives. A program that reads on at the end, as tail -f does, gets the text
+ * that was added since. */
 emr_status special_read(emr_handle *handle, uint64_t at, void *data, size_t len, size_t *out_len);
 
 /* The end of HANDLE's bytes.  A large file was made of many small pieces: their memory goes back to

@@ -12,9 +12,10 @@ static bool doom(emr_view *view, emr_id16 id)
 
 	if (d == NULL)
 		return false;
-	*d = (doomed){
-		.next = view->doomed, .id = id, .seq = emr_journal_last_seq(view->options.journal)};
-	view->doomed = d;
+	*d = (doomed){.next = view->disk.doomed,
+		.id = id,
+		.seq = emr_journal_last_seq(view->options.journal)};
+	view->disk.doomed = d;
 	return true;
 }
 
@@ -27,7 +28,7 @@ ended take_working_copy(emr_view *view, file *f)
 	if (f->is_spill_named && !doom(view, f->staging_id)) /* the next start finds it */
 		emr_log(EMR_LOG_WARN, "a spill stays for a while");
 	if (f->is_spill_unsynced)
-		view->unsynced_spills--;
+		view->disk.unsynced_spills--;
 	f->is_spill_unsynced = f->is_spill_named = f->is_spill_doubted = f->staging_in_row = false;
 	f->staging = NULL;
 	f->promised = 0;
@@ -49,7 +50,7 @@ static doomed *take_doomed(emr_view *view, uint64_t synced)
 	doomed *found = NULL;
 
 	pthread_mutex_lock(&view->lock);
-	for (doomed **at = &view->doomed; *at != NULL && found == NULL;)
+	for (doomed **at = &view->disk.doomed; *at != NULL && found == NULL;)
 		if ((*at)->seq <= synced) {
 			found = *at;
 			*at = found->next;

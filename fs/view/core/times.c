@@ -27,12 +27,8 @@ static emr_id16 bucket_of(emr_id16 id)
 /* The row that has the time of ID, if any: a whole number of entries behind its version. */
 static emr_status get_bucket(emr_view *view, emr_id16 id, emr_buf *buf)
 {
-	emr_status status;
-
 	emr_buf_clear(buf);
-	status = emr_journal_get(view->options.journal, EMR_ROW_TIMES, bucket_of(id), buf);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_get(view->options.journal, EMR_ROW_TIMES, bucket_of(id), buf));
 	if (buf->len == 0 || (buf->len - 1) % ENTRY_BYTES != 0)
 		return EMR_DAMAGED;
 	return buf->data[0] <= TIMES_VERSION ? EMR_OK
@@ -131,13 +127,10 @@ emr_status times_find_directory(
 	emr_view *view, emr_id16 id, emr_buf *buf, directory_times *out_times)
 {
 	emr_reader r;
-	emr_status status;
 	uint8_t version;
 
 	emr_buf_clear(buf);
-	status = emr_journal_get(view->options.journal, EMR_ROW_DIRECTORY_TIMES, id, buf);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_journal_get(view->options.journal, EMR_ROW_DIRECTORY_TIMES, id, buf));
 	r = emr_reader_of(emr_buf_view(buf));
 	version = emr_read_u8(&r);
 	if (version > TIMES_VERSION)
@@ -192,18 +185,17 @@ static bool is_known(const strange *s, emr_id16 id)
 static emr_status note_files(void *arg, emr_id16 key, emr_bytes row)
 {
 	const strange *s = arg;
-	emr_status status = EMR_OK;
 
 	if (row.len == 0 || row.data[0] != TIMES_VERSION || (row.len - 1) % ENTRY_BYTES != 0)
 		return EMR_OK;
-	for (size_t at = 1; at < row.len && status == EMR_OK; at += ENTRY_BYTES) {
+	for (size_t at = 1; at < row.len; at += ENTRY_BYTES) {
 		file_time t = {.id = key, .is_gone = true};
 
 		memcpy(t.id.b + 2, row.data + at, 6);
 		if (!is_known(s, t.id))
-			status = emr_buf_append(s->files, &t, sizeof t);
+			EMR_TRY(emr_buf_append(s->files, &t, sizeof t));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status note_directory(void *arg, emr_id16 key, emr_bytes row)
@@ -220,14 +212,11 @@ emr_status times_strange(
 	emr_journal *journal = view->options.journal;
 	strange s = {
 		.prefixes = prefixes, .n = n, .files = out_files, .directories = out_directories};
-	emr_status status;
 
 	if (n > 1)
 		qsort(prefixes, n, sizeof *prefixes, by_prefix);
-	status = emr_journal_each(journal, EMR_ROW_TIMES, note_files, &s);
-	return status == EMR_OK
-		       ? emr_journal_each(journal, EMR_ROW_DIRECTORY_TIMES, note_directory, &s)
-		       : status;
+	EMR_TRY(emr_journal_each(journal, EMR_ROW_TIMES, note_files, &s));
+	return emr_journal_each(journal, EMR_ROW_DIRECTORY_TIMES, note_directory, &s);
 }
 
 /* ---- what an edit says ---- */

@@ -43,8 +43,8 @@ static uint64_t hash_id(const emr_view *view, emr_id16 id)
 	return hash_bytes(view, id.b, sizeof id.b);
 }
 
-/* What is only shown has ids that everybody can work out, and others choose those of what they
- * leave here: the two never meet. */
+/* Nodes that are only shown have ids that everybody can work out, and others choose the ids of
+ * their deposits here: the two never meet. */
 static bool has_id(const void *item, const void *key)
 {
 	return emr_id16_equal(((const node *)item)->id, *(const emr_id16 *)key) &&
@@ -172,37 +172,35 @@ static bool is_domain_id(const void *item, const void *key)
 
 static const emr_id16 *find_domain(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->domains, &view->domain_ids, hash_id(view, id), is_domain_id, &id);
+	return table_find(&view->index.domains, &view->index.domain_ids, hash_id(view, id),
+		is_domain_id, &id);
 }
 
 /* Of a domain there is one id for all nodes that are published in it. */
 static emr_status need_domain(emr_view *view, emr_id16 id)
 {
-	emr_status status;
 	emr_id16 *copy;
 
 	if (find_domain(view, id) != NULL)
 		return EMR_OK;
-	status = table_reserve(&view->domains);
-	if (status == EMR_OK)
-		status = slots_reserve(&view->domain_ids);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(table_reserve(&view->index.domains));
+	EMR_TRY(slots_reserve(&view->index.domain_ids));
 	copy = malloc(sizeof *copy);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
 	*copy = id;
-	table_add(&view->domains, hash_id(view, id), slot_of(slots_add(&view->domain_ids, copy)));
+	table_add(&view->index.domains, hash_id(view, id),
+		slot_of(slots_add(&view->index.domain_ids, copy)));
 	return EMR_OK;
 }
 
 emr_status tree_need_place(emr_view *view, const emr_place *place)
 {
-	if (view->spare_place == NULL)
-		view->spare_place = malloc(sizeof *view->spare_place);
-	if (view->spare_ids == NULL)
-		view->spare_ids = malloc(sizeof *view->spare_ids);
-	return view->spare_place != NULL && view->spare_ids != NULL
+	if (view->index.spare_place == NULL)
+		view->index.spare_place = malloc(sizeof *view->index.spare_place);
+	if (view->index.spare_ids == NULL)
+		view->index.spare_ids = malloc(sizeof *view->index.spare_ids);
+	return view->index.spare_place != NULL && view->index.spare_ids != NULL
 		       ? need_domain(view, place->domain)
 		       : EMR_NO_MEMORY;
 }
@@ -212,8 +210,8 @@ static packed_place place_whole(emr_view *view, const node *n, const emr_place *
 	packed_place packed = {.whole = n->packed.whole};
 
 	if (!n->has_whole_place) {
-		packed.whole = view->spare_place;
-		view->spare_place = NULL;
+		packed.whole = view->index.spare_place;
+		view->index.spare_place = NULL;
 	}
 	*packed.whole = *place;
 	return packed;
@@ -225,8 +223,8 @@ static packed_place place_with_ids(emr_view *view, const node *n, const emr_plac
 
 	packed.ids = n->packed.ids;
 	if (!n->has_own_record) {
-		packed.ids = view->spare_ids;
-		view->spare_ids = NULL;
+		packed.ids = view->index.spare_ids;
+		view->index.spare_ids = NULL;
 	}
 	*packed.ids = (packed_ids){.domain = place->domain, .record = place->record_id};
 	return packed;
@@ -278,10 +276,7 @@ bool tree_has_reader(const node *n)
 
 emr_status tree_need_content(node *n)
 {
-	emr_status status = tree_need_file(n);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_need_file(n));
 	if (node_file(n)->content == NULL)
 		node_file(n)->content = calloc(1, sizeof *node_file(n)->content);
 	return node_file(n)->content != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -298,14 +293,10 @@ void tree_drop_content(node *n)
 emr_status tree_new_node(
 	emr_view *view, emr_meta_type type, emr_id16 id, uint64_t ino, node **out_node)
 {
-	emr_status status;
 	node *n;
 
-	status = slots_reserve(&view->nodes);
-	if (status == EMR_OK)
-		status = table_reserve(&view->by_id);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(slots_reserve(&view->nodes));
+	EMR_TRY(table_reserve(&view->index.by_id));
 	n = calloc(1, sizeof *n);
 	if (n == NULL)
 		return EMR_NO_MEMORY;
@@ -321,7 +312,7 @@ emr_status tree_new_node(
 	n->kind = &own_kind;
 	if (type == EMR_META_DIR)
 		n->listing->next_cookie = 3; /* 1 and 2 are "." and ".." */
-	table_add(&view->by_id, hash_id(view, id), slot_of(n->number));
+	table_add(&view->index.by_id, hash_id(view, id), slot_of(n->number));
 	*out_node = n;
 	return EMR_OK;
 }
@@ -350,7 +341,7 @@ static void free_file(emr_view *view, node *n)
 
 void tree_free_node(emr_view *view, node *n)
 {
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	slots_remove(&view->nodes, n->number);
 	free_file(view, n);
 	free(node_place_memory(n));
@@ -367,8 +358,8 @@ void tree_free_node(emr_view *view, node *n)
 	free(n);
 }
 
-/* What a publishing run still has to take out of its queue has no bytes meanwhile: the next run may
- * be far away. */
+/* A node that a publishing run still has to take out of its queue has no bytes meanwhile: the next
+ * run may be far away. */
 static void free_or_wait(emr_view *view, node *n)
 {
 	if (n->is_queued)
@@ -387,15 +378,12 @@ void tree_release_if_unused(emr_view *view, node *n)
 
 emr_status tree_become_root(emr_view *view, node *n)
 {
-	emr_status status = table_reserve(&view->by_id);
-
-	if (status != EMR_OK)
-		return status;
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	EMR_TRY(table_reserve(&view->index.by_id));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	slots_close(&view->nodes, n->number);
 	slots_put(&view->nodes, EMR_ROOT_NODE, n);
 	n->number = EMR_ROOT_NODE;
-	table_add(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_add(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	n->state = NODE_LIVE;
 	n->is_domain = true;
 	view->root = n;
@@ -412,12 +400,12 @@ node *tree_by_number(const emr_view *view, uint64_t number)
 
 node *tree_by_id(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->by_id, &view->nodes, hash_id(view, id), has_id, &id);
+	return table_find(&view->index.by_id, &view->nodes, hash_id(view, id), has_id, &id);
 }
 
 node *tree_by_shown_id(const emr_view *view, emr_id16 id)
 {
-	return table_find(&view->by_id, &view->nodes, hash_id(view, id), has_shown_id, &id);
+	return table_find(&view->index.by_id, &view->nodes, hash_id(view, id), has_shown_id, &id);
 }
 
 node *tree_directory_by_id(const emr_view *view, emr_id16 id)
@@ -431,8 +419,8 @@ node *tree_child(const emr_view *view, const node *directory, const char *name)
 {
 	name_key key = {.directory = directory, .name = name};
 
-	return table_find(
-		&view->by_name, &view->nodes, hash_name(view, directory, name), has_name, &key);
+	return table_find(&view->index.by_name, &view->nodes, hash_name(view, directory, name),
+		has_name, &key);
 }
 
 /* A name came or went: what was vacated under it is shown as deleted, or is not any more. */
@@ -489,25 +477,22 @@ static void add_kid(emr_view *view, node *directory, node *n, char *name)
 		in->subdirectories++;
 	if (emr_name_is_half_download(name))
 		in->half_downloads++;
-	table_add(&view->by_name, hash_name(view, directory, name), slot_of(n->number));
+	table_add(&view->index.by_name, hash_name(view, directory, name), slot_of(n->number));
 	note_name(view);
 }
 
 emr_status tree_reserve(emr_view *view, node *directory)
 {
 	/* Two for an exchange within one directory. */
-	emr_status status = table_reserve_more(&view->by_name, 2);
-
-	return status == EMR_OK ? reserve_kids(directory->listing, 2) : status;
+	EMR_TRY(table_reserve_more(&view->index.by_name, 2));
+	return reserve_kids(directory->listing, 2);
 }
 
 emr_status tree_prepare(emr_view *view, node *directory, const char *name, char **out_name)
 {
-	emr_status status = tree_reserve(view, directory);
 	char *copy;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_reserve(view, directory));
 	copy = strdup(name);
 	if (copy == NULL)
 		return EMR_NO_MEMORY;
@@ -518,11 +503,10 @@ emr_status tree_prepare(emr_view *view, node *directory, const char *name, char 
 emr_status tree_attach(emr_view *view, node *directory, const char *name, node *n)
 {
 	char *copy;
-	emr_status status = tree_prepare(view, directory, name, &copy);
 
-	if (status == EMR_OK)
-		add_kid(view, directory, n, copy);
-	return status;
+	EMR_TRY(tree_prepare(view, directory, name, &copy));
+	add_kid(view, directory, n, copy);
+	return EMR_OK;
 }
 
 bool tree_is_kept_name(
@@ -579,7 +563,7 @@ void tree_detach(emr_view *view, node *n)
 		in->subdirectories--;
 	if (emr_name_is_half_download(n->name))
 		in->half_downloads--;
-	table_remove(&view->by_name, hash_name(view, directory, n->name), slot_of(n->number));
+	table_remove(&view->index.by_name, hash_name(view, directory, n->name), slot_of(n->number));
 	note_name(view);
 	free(n->name);
 	n->name = NULL;
@@ -630,18 +614,15 @@ void tree_swap(emr_view *view, node *a, node *b, char *name_of_a, char *name_of_
 
 emr_status tree_reserve_ids(emr_view *view, size_t more)
 {
-	return table_reserve_more(&view->by_id, more);
+	return table_reserve_more(&view->index.by_id, more);
 }
 
 emr_status tree_change_id(emr_view *view, node *n, emr_id16 id)
 {
-	emr_status status = table_reserve(&view->by_id);
-
-	if (status != EMR_OK)
-		return status;
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	EMR_TRY(table_reserve(&view->index.by_id));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 	n->id = id;
-	table_add(&view->by_id, hash_id(view, id), slot_of(n->number));
+	table_add(&view->index.by_id, hash_id(view, id), slot_of(n->number));
 	return EMR_OK;
 }
 
@@ -657,7 +638,7 @@ void tree_follow_directory(emr_view *view, node *n, emr_id16 from)
 
 void tree_forget_id(emr_view *view, node *n)
 {
-	table_remove(&view->by_id, hash_id(view, n->id), slot_of(n->number));
+	table_remove(&view->index.by_id, hash_id(view, n->id), slot_of(n->number));
 }
 
 bool tree_is_below(const node *n, const node *directory)
@@ -811,7 +792,7 @@ char *tree_path(const node *n)
 	return path;
 }
 
-/* What st_blocks leaves out. */
+/* The bytes that st_blocks leaves out. */
 static uint64_t tree_hole_bytes(const node *n)
 {
 	uint64_t stored = n->size;

@@ -52,7 +52,7 @@ void tree_release_if_unused(emr_view *view, node *n);
 node *tree_by_number(const emr_view *view, uint64_t number);
 /* The record of that id, whose object it is. */
 node *tree_by_id(const emr_view *view, emr_id16 id);
-/* What is only shown, by the id that was made for it. */
+/* Finds a node that is only shown, by the id that was made for it. */
 node *tree_by_shown_id(const emr_view *view, emr_id16 id);
 /* A directory that a node's id was noted of: one or the other. */
 node *tree_directory_by_id(const emr_view *view, emr_id16 id);

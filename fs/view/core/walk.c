@@ -59,7 +59,7 @@ static emr_status visit_entry(walk *w, const char *path, const found *entry)
 
 	if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
 		return EMR_OK;
-	/* What is made on the fly is no record: shared-by-me. */
+	/* A directory that is made on the fly is no record: shared-by-me. */
 	if (entry->attr.is_virtual)
 		return EMR_OK;
 	if (asprintf(&whole, "%s%s%s", path, path[0] != '\0' ? "/" : "", entry->name) < 0) {
@@ -103,10 +103,8 @@ emr_status emr_walk(emr_view *view, const char *path, emr_walk_fn fn, void *arg)
 {
 	walk w = {.view = view, .fn = fn, .arg = arg};
 	emr_attr attr;
-	emr_status status = emr_view_find(view, path, &attr);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_find(view, path, &attr));
 	if (attr.type == EMR_META_DIR)
 		return walk_directory(&w, path, attr.node);
 	fn(arg, path, &attr);
@@ -117,14 +115,10 @@ emr_status emr_attribute_text(emr_view *view, uint64_t node, const char *name, c
 {
 	EMR_AUTO_BUF value = {0};
 	char whole[128];
-	emr_status status;
 
 	snprintf(whole, sizeof whole, "user.emrfs.%s", name);
-	status = emr_view_get_attribute(view, node, whole, &value);
-	if (status == EMR_OK)
-		status = emr_buf_append(&value, "", 1);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_get_attribute(view, node, whole, &value));
+	EMR_TRY(emr_buf_append(&value, "", 1));
 	*out_text = (char *)value.data;
 	value = (emr_buf){0};
 	return EMR_OK;

@@ -91,7 +91,6 @@ emr_status foreign_take(emr_view *view, node *n)
 {
 	shared_share *s = n->shared->share;
 	emr_id16 shown = n->id;
-	emr_status status;
 
 	if (s == NULL || s->tree == NULL || n->shared->level != SHARED_RECORD ||
 		n->shared->entry == FLAT_NONE)
@@ -99,10 +98,10 @@ emr_status foreign_take(emr_view *view, node *n)
 	if (tree_by_id(view, s->tree->entries[n->shared->entry].object) !=
 		NULL) /* the id of a record of another folder */
 		return EMR_DENIED;
-	status = take_at(view, n, s, n->shared->entry);
-	if (status == EMR_OK && n->type == EMR_META_DIR)
+	EMR_TRY(take_at(view, n, s, n->shared->entry));
+	if (n->type == EMR_META_DIR)
 		tree_follow_directory(view, n, shown);
-	return status;
+	return EMR_OK;
 }
 
 void foreign_note_made(emr_view *view, const node *n)
@@ -116,12 +115,10 @@ void foreign_note_made(emr_view *view, const node *n)
 
 emr_status foreign_prepare_change(emr_view *view, node *n, node_change what)
 {
-	emr_status status;
-
 	if (kind_top(n) == NULL)
 		return n->state == NODE_VIRTUAL ? EMR_READ_ONLY : EMR_OK;
-	status = foreign_may_change(view, n, what);
-	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
+	EMR_TRY(foreign_may_change(view, n, what));
+	return shared_has(n) ? foreign_take(view, n) : EMR_OK;
 }
 
 bool foreign_is_below(const emr_view *view, const node *directory, const node *n)
@@ -260,12 +257,12 @@ static void forget_answer(void *arg, emr_status status)
  * does not wait for it. */
 static emr_status give_up(emr_view *view, node *n, emr_buf *tell)
 {
-	emr_status status = shared_tell_later(tell, n->parent->number, n->name);
+	emr_status status;
+
 	vacated *v = NULL;
 	edit e;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_tell_later(tell, n->parent->number, n->name));
 	e = edit_begin(view);
 	edit_remove(&e, n, &v);
 	status = edit_commit(&e, NULL);
@@ -276,7 +273,7 @@ static emr_status give_up(emr_view *view, node *n, emr_buf *tell)
 	return status;
 }
 
-/* What a copy needs is asked for once at a time, and not for ever. */
+/* The keys that a copy needs are asked for once at a time, and not for ever. */
 static emr_status ask_for_bytes(emr_view *view, node *n)
 {
 	EMR_AUTO_BUF tell = {0};
@@ -293,10 +290,10 @@ static emr_status ask_for_bytes(emr_view *view, node *n)
 	shared_tell(view, &tell);
 	if (is_late)
 		return status == EMR_OK ? EMR_BUSY : status;
-	status = is_asked ? EMR_BUSY
-			  : emr_view_await(
-				    view, n->number, EMR_NEED_BYTES, NULL, forget_answer, NULL);
-	return status == EMR_OK ? EMR_BUSY : status;
+	EMR_TRY(is_asked ? EMR_BUSY
+			 : emr_view_await(
+				   view, n->number, EMR_NEED_BYTES, NULL, forget_answer, NULL));
+	return EMR_BUSY;
 }
 
 emr_status foreign_fetch(emr_view *view, node *n)

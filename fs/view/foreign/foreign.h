@@ -28,8 +28,8 @@ bool foreign_collects(const node *n);
 /* Where what lies in N, a directory, is sent to: N, or what the folders of that kind around it lie
  * in. */
 const node *foreign_sent_to(const node *directory);
-/* What N, a file in such a folder, is called there: "Series - CT.dcm"; as much of it, from its end,
- * as a name may have. */
+/* The name of N, a file in such a folder, there: "Series - CT.dcm"; as much of it, from its end, as
+ * a name may have. */
 void foreign_sent_name(const node *n, char out[EMR_NAME_MAX + 1]);
 /* N, such a folder, is empty, and nothing came into it or left it for long. */
 bool foreign_is_left_alone(const emr_view *view, const node *n);
@@ -140,13 +140,13 @@ extern const shared_writings foreign_writings;
 void inboxes_turn(emr_view *view);
 
 /* ---- union.c ---- */
-/* What a directory of another's folder shows: the other's records, and nodes of one's own that lie
- * in it.  A node of one's own stands for the record that it is, under whatever name it has here;
- * what was removed here is not shown.  Of two equal names the other's is shown as the second.  It
- * decides nothing and changes nothing.  Everything under view->lock. */
+/* The entries of a directory in another's folder: the other's records, and nodes of one's own that
+ * lie in it. A node of one's own stands for the record that it is, under whatever name it has here;
+ * what was removed here is not shown. Of two equal names the other's is shown as the second. It
+ * decides nothing and changes nothing. Everything under view->lock. */
 
-/* In DIRECTORY, which kind_top knows: of one's own, or another's.  What shared_check_directory
- * says, EMR_NOT_FOUND. */
+/* In DIRECTORY, which kind_top knows: of one's own, or another's. Errors as shared_check_directory,
+ * and EMR_NOT_FOUND. */
 emr_status union_child(emr_view *view, node *directory, const char *name, node **out_node);
 /* Entries after COOKIE, as emr_view_each_entry. */
 emr_status union_list(

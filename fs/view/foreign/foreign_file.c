@@ -21,16 +21,13 @@ emr_status foreign_file_place(
 	emr_view *view, shared_share *s, node **out_directory, char out_name[EMR_NAME_MAX + 1])
 {
 	node *directory;
-	emr_status status;
 
 	if (s->tree->entries[FLAT_TOP].type != EMR_META_FILE)
 		return EMR_READ_ONLY;
 	if (tree_by_id(view, s->domain) !=
 		NULL) /* a domain that is called as a record of one's own */
 		return EMR_DENIED;
-	status = shared_anchor(view, s->domain, s->domain, &directory);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_anchor(view, s->domain, s->domain, &directory));
 	directory->shared->owner = s->owner;
 	directory->shared->share = s;
 	strcpy(out_name, name_of(s));
@@ -48,7 +45,6 @@ bool foreign_file_may_say(const node *n, unsigned mask, const emr_attr *wanted)
 emr_status foreign_file_set_time(emr_view *view, node *n, int64_t mtime_ns)
 {
 	node_row row = row_of_node(n);
-	emr_status status;
 	edit e;
 
 	if (!n->content_dirty || n->mtime_ns == mtime_ns)
@@ -58,9 +54,7 @@ emr_status foreign_file_set_time(emr_view *view, node *n, int64_t mtime_ns)
 	row.change++;
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit_node(&e, n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(edit_commit_node(&e, n));
 	n->has_row = true;
 	n->mtime_ns = row.mtime_ns;
 	n->ctime_ns = row.ctime_ns;

@@ -49,9 +49,7 @@ static emr_status make_folder(keeping *k)
 	strcpy(name, text);
 	if (tree_child(view, view->root, name) != NULL)
 		tree_free_name(view, view->root, id, text, name);
-	status = tree_new_node(view, EMR_META_DIR, id, 0, &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, EMR_META_DIR, id, 0, &n));
 	n->mode = 0700;
 	n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	n->is_domain = view_makes_domains(view);
@@ -151,9 +149,8 @@ emr_status foreign_keep_one(emr_view *view, shared_share *s, node *n, emr_buf *t
 static emr_status forget_vacated(emr_view *view, emr_id16 domain)
 {
 	vacated *next;
-	emr_status status = EMR_OK;
 
-	for (vacated *v = view->vacated; v != NULL && status == EMR_OK; v = next) {
+	for (vacated *v = view->vacated; v != NULL; v = next) {
 		emr_id16 object = v->place.object;
 		edit e;
 
@@ -162,11 +159,10 @@ static emr_status forget_vacated(emr_view *view, emr_id16 domain)
 			continue;
 		e = edit_begin(view);
 		edit_unvacate(&e, object);
-		status = edit_commit(&e, NULL);
-		if (status == EMR_OK)
-			vacated_drop(view, object);
+		EMR_TRY(edit_commit(&e, NULL));
+		vacated_drop(view, object);
 	}
-	return status;
+	return EMR_OK;
 }
 
 static void note_node(void *arg, node *n)
@@ -181,10 +177,8 @@ static void note_node(void *arg, node *n)
 
 static emr_status keep_all(keeping *k)
 {
-	emr_status status = EMR_OK;
-
 	tree_walk_elsewhere(k->view, note_node, k);
-	for (size_t at = k->numbers.len; at > 0 && status == EMR_OK; at -= sizeof(uint64_t)) {
+	for (size_t at = k->numbers.len; at > 0; at -= sizeof(uint64_t)) {
 		uint64_t number;
 		node *n;
 
@@ -194,11 +188,11 @@ static emr_status keep_all(keeping *k)
 			n->in_run)
 			continue; /* IN_RUN: its answer is on its way */
 		if (is_unsent(n))
-			status = keep(k, n);
+			EMR_TRY(keep(k, n));
 		else if (!node_has_kids(n))
-			status = foreign_retire(k->view, n, &k->tell);
+			EMR_TRY(foreign_retire(k->view, n, &k->tell));
 	}
-	return status == EMR_OK ? forget_vacated(k->view, k->share->domain) : status;
+	return forget_vacated(k->view, k->share->domain);
 }
 
 void foreign_keep_unsent(emr_view *view, shared_share *s)

@@ -40,11 +40,8 @@ static bool shared_is_same(const node *a, const node *b)
 static emr_status writing_may_make(
 	emr_view *view, const node *directory, emr_meta_type type, const char *name)
 {
-	emr_status status = foreign_may_make(view, directory, type, name);
-
-	return status == EMR_OK && type == EMR_META_FILE
-		       ? foreign_check_deposit(view, directory, name)
-		       : status;
+	EMR_TRY(foreign_may_make(view, directory, type, name));
+	return type == EMR_META_FILE ? foreign_check_deposit(view, directory, name) : EMR_OK;
 }
 
 static emr_status writing_prepare_attr(
@@ -52,13 +49,12 @@ static emr_status writing_prepare_attr(
 {
 	bool says = (mask & (EMR_SET_MODE | EMR_SET_MTIME)) != 0 &&
 		    !(shared_is_file(n) && foreign_file_may_say(n, mask, wanted));
-	emr_status status = EMR_OK;
 
 	if ((mask & EMR_SET_SIZE) || !says)
-		status = foreign_may_change(view, n, CHANGE_CONTENT);
-	if (status == EMR_OK && says)
-		status = foreign_may_change(view, n, CHANGE_META);
-	return status == EMR_OK && shared_has(n) ? foreign_take(view, n) : status;
+		EMR_TRY(foreign_may_change(view, n, CHANGE_CONTENT));
+	if (says)
+		EMR_TRY(foreign_may_change(view, n, CHANGE_META));
+	return shared_has(n) ? foreign_take(view, n) : EMR_OK;
 }
 
 static emr_status writing_set_attr(
@@ -94,7 +90,8 @@ static const node_policy shared_policy = {.above = shared_software_above,
 	.note_refused = shared_note_refused,
 	.folder = shared_path_of_share};
 
-/* What a right to write there decides, of the other's records and of one's own. */
+/* These decisions follow from the right to write there, for the other's records and for one's own.
+ */
 #define WRITING                                                                                    \
 	.is_empty = union_is_empty, .is_below = foreign_is_below,                                  \
 	.may_hold = foreign_check_directory, .may_make = writing_may_make,                         \

@@ -54,10 +54,9 @@ static emr_status count_sent(const emr_view *view, shared_share *s, uint64_t day
 {
 	walk w = {.day = day};
 	emr_public me;
-	emr_status status = emr_keyring_public(view->options.keyring, &me);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(view->options.keyring, &me));
 	if (s->sent_day != day) {
 		s->sent_day = day;
 		s->sent_seq = s->sent = 0;
@@ -107,11 +106,8 @@ emr_status foreign_check_deposit(emr_view *view, const node *directory, const ch
 
 	if (status != EMR_OK || !counts)
 		return status;
-	status = emr_rules_in_force(view->options.replica, &rules, NULL, NULL);
-	if (status == EMR_OK)
-		status = count_sent(view, s, day);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_rules_in_force(view->options.replica, &rules, NULL, NULL));
+	EMR_TRY(count_sent(view, s, day));
 	if (s->sent < rules.deposits_a_day)
 		tree_walk_elsewhere(view, count_node, &w);
 	return s->sent + w.n < rules.deposits_a_day ? EMR_OK : EMR_QUOTA;
@@ -122,10 +118,10 @@ emr_status foreign_check_size(emr_view *view, const node *n)
 	const shared_share *s = shared_share_of(n);
 	bool counts = false;
 	emr_rules rules;
-	emr_status status = s == NULL ? EMR_OK : is_inbox(view, s->domain, &counts);
 
-	if (status != EMR_OK || !counts)
-		return status;
-	status = emr_rules_in_force(view->options.replica, &rules, NULL, NULL);
-	return status == EMR_OK && n->size > rules.deposit_bytes ? EMR_TOO_BIG : status;
+	EMR_TRY(s == NULL ? EMR_OK : is_inbox(view, s->domain, &counts));
+	if (!counts)
+		return EMR_OK;
+	EMR_TRY(emr_rules_in_force(view->options.replica, &rules, NULL, NULL));
+	return n->size > rules.deposit_bytes ? EMR_TOO_BIG : EMR_OK;
 }

@@ -16,13 +16,10 @@
 emr_status foreign_check_directory(const emr_view *view, const node *directory)
 {
 	const shared_share *s = shared_share_of(directory);
-	emr_status status;
 
 	if (s == NULL)
 		return EMR_READ_ONLY;
-	status = shared_is_readable(view, s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_is_readable(view, s));
 	return shared_is_writable(view, s) ? EMR_OK : EMR_READ_ONLY;
 }
 
@@ -30,10 +27,8 @@ emr_status foreign_may_make(
 	const emr_view *view, const node *directory, emr_meta_type type, const char *name)
 {
 	const shared_share *s = shared_share_of(directory);
-	emr_status status = foreign_check_directory(view, directory);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(foreign_check_directory(view, directory));
 	if (emr_name_is_local(name)) /* never sent */
 		return EMR_OK;
 	if (type == EMR_META_SYMLINK)
@@ -58,10 +53,8 @@ static bool made_by_me(const emr_view *view, const shared_share *s, emr_id16 obj
 emr_status foreign_may_change(const emr_view *view, const node *n, node_change what)
 {
 	const shared_share *s = shared_share_of(n);
-	emr_status status = foreign_check_directory(view, n);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(foreign_check_directory(view, n));
 	if (shared_has(n) && (n->shared->level != SHARED_RECORD || s->is_blind))
 		return EMR_READ_ONLY;
 	if (shared_is_file(n) && what != CHANGE_CONTENT)

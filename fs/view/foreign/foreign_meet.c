@@ -50,7 +50,7 @@ void foreign_note_gone(emr_view *view, const emr_place *place)
 		emr_log(EMR_LOG_WARN, "shares: a removed name is shown for a moment longer");
 }
 
-/* What the trees know by now. */
+/* Forgets the nodes that left and that the trees know by now. */
 static void forget_gone(emr_view *view)
 {
 	emr_buf *all = &view->shares->gone;
@@ -77,13 +77,11 @@ static emr_status drop_vacated(emr_view *view, const vacated *v)
 {
 	edit e = edit_begin(view);
 	emr_id16 object = v->place.object;
-	emr_status status;
 
 	edit_unvacate(&e, object);
-	status = edit_commit(&e, NULL);
-	if (status == EMR_OK)
-		vacated_drop(view, object);
-	return status;
+	EMR_TRY(edit_commit(&e, NULL));
+	vacated_drop(view, object);
+	return EMR_OK;
 }
 
 static bool is_same_content(const emr_place *place, const shared_entry *e)
@@ -115,9 +113,8 @@ static bool is_over(const emr_view *view, const emr_place *place)
 static emr_status meet_vacated(emr_view *view)
 {
 	vacated *next;
-	emr_status status = EMR_OK;
 
-	for (vacated *v = view->vacated; v != NULL && status == EMR_OK; v = next) {
+	for (vacated *v = view->vacated; v != NULL; v = next) {
 		const shared_share *s = shared_of_domain(view, v->place.domain);
 		const shared_entry *e;
 		uint32_t entry;
@@ -128,15 +125,15 @@ static emr_status meet_vacated(emr_view *view)
 		entry = shared_tree_find(s->tree, v->place.object);
 		e = entry != FLAT_NONE ? &s->tree->entries[entry] : NULL;
 		if (e == NULL)
-			status = is_over(view, &v->place) ? drop_vacated(view, v) : EMR_OK;
+			EMR_TRY(is_over(view, &v->place) ? drop_vacated(view, v) : EMR_OK);
 		else if (e->version <= v->place.version)
 			continue;
 		else if (is_same_content(&v->place, e))
 			stand_on(&v->place, e);
 		else
-			status = drop_vacated(view, v);
+			EMR_TRY(drop_vacated(view, v));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- nodes ---- */
@@ -155,19 +152,15 @@ static void give_up_name(emr_view *view, node *n)
 emr_status foreign_retire(emr_view *view, node *n, emr_buf *tell)
 {
 	node *directory = n->parent;
-	emr_status status = foreign_tell_name(view, n, tell);
 	edit e;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(foreign_tell_name(view, n, tell));
 	if (n->has_row) {
 		e = edit_begin(view);
 		edit_delete(&e, n->id);
 		if (node_file(n) != NULL && node_file(n)->has_content)
 			edit_unpin(&e, &node_file(n)->content->c, n->id);
-		status = edit_commit(&e, NULL);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(edit_commit(&e, NULL));
 	}
 	give_up_name(view, n);
 	tree_release_if_unused(view, directory);
@@ -190,14 +183,7 @@ static emr_status give_back(meeting *m, shared_share *s, node *n, uint32_t entry
 	at = calloc(1, sizeof *at);
 	if (at == NULL)
 		return EMR_NO_MEMORY;
-	*at = (shared_at){.level = SHARED_RECORD,
-		.owner = s->owner,
-		.share = s,
-		.domain = s->domain,
-		.space = s->space,
-		.object = e->object,
-		.version = shared_version_of(e),
-		.entry = entry};
+	*at = shared_at_entry(s, entry);
 	if (strcmp(n->name, place->name) != 0 ||
 		!emr_id16_equal(row_directory(directory), s->tree->entries[place->parent].object))
 		status = shared_tell_later(&m->tell, directory->number, n->name);
@@ -250,25 +236,20 @@ static emr_status note_conflict(
  * folder. */
 static emr_status conflict_of_share(meeting *m, node *n, const shared_entry *e)
 {
-	emr_status status = note_conflict(m, n, shared_share_of(n), e);
-
-	return status == EMR_OK ? foreign_keep_one(m->view, shared_share_of(n), n, &m->tell)
-				: status;
+	EMR_TRY(note_conflict(m, n, shared_share_of(n), e));
+	return foreign_keep_one(m->view, shared_share_of(n), n, &m->tell);
 }
 
 static emr_status conflict_beside(meeting *m, node *n, const shared_share *s, const shared_entry *e)
 {
 	char name[EMR_NAME_MAX + 1], was[EMR_NAME_MAX + 1];
-	emr_status status;
 
 	strcpy(was, n->name);
 	conflict_name(m->view, n, name);
-	status = shared_tell_later(&m->tell, n->parent->number, was);
-	if (status == EMR_OK)
-		status = shared_tell_later(&m->tell, n->parent->number, name);
-	if (status == EMR_OK)
-		status = note_conflict(m, n, s, e);
-	return status == EMR_OK ? conflict_leave_record(m->view, n, name) : status;
+	EMR_TRY(shared_tell_later(&m->tell, n->parent->number, was));
+	EMR_TRY(shared_tell_later(&m->tell, n->parent->number, name));
+	EMR_TRY(note_conflict(m, n, s, e));
+	return conflict_leave_record(m->view, n, name);
 }
 
 static emr_status conflict(meeting *m, node *n, const shared_share *s, const shared_entry *e)
@@ -315,12 +296,10 @@ static emr_status go_on_with(meeting *m, shared_share *s, node *n, uint32_t entr
 	node *directory = n->parent, *theirs;
 	char *name = NULL;
 	uint64_t seq = 0;
-	emr_status status = shared_tell_later(&m->tell, directory->number, n->name);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = shared_record_node(view, s, entry, &theirs);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_tell_later(&m->tell, directory->number, n->name));
+	EMR_TRY(shared_record_node(view, s, entry, &theirs));
 	status = tree_need_pending(theirs);
 	if (status == EMR_OK)
 		status = tree_need_file(theirs);
@@ -427,7 +406,7 @@ static emr_status meet(meeting *m, shared_share *s, node *n)
 
 /* ---- all of them ---- */
 
-/* What was loaded before its share was known. */
+/* Nodes that were loaded before their share was known. */
 static void know_anchors(emr_view *view)
 {
 	for (size_t i = 0; i < view->nodes.used; i++) {

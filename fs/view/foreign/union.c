@@ -51,7 +51,7 @@ static bool is_shown(const emr_view *view, const shared_share *s, const shared_e
 	return !is_gone(view, s->domain, e);
 }
 
-/* What ENTRY is called in DIRECTORY: a node of one's own may have its name. */
+/* The name of ENTRY in DIRECTORY: a node of one's own may have its name. */
 static void name_of(const emr_view *view, const node *directory, const shared_tree *tree,
 	uint32_t entry, char out[EMR_NAME_MAX + 1])
 {
@@ -93,12 +93,10 @@ emr_status union_child(emr_view *view, node *directory, const char *name, node *
 {
 	shared_share *s = shared_share_of(directory);
 	uint32_t up = entry_of(directory), entry;
-	emr_status status = check(view, directory);
 	shared_share *inner;
 	node *own;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check(view, directory));
 	own = tree_child(view, directory, name);
 	if (own != NULL) {
 		*out_node = own;
@@ -160,10 +158,8 @@ static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, 
 	for (; s != NULL && *out_on; s = shared_placed_next(spot.outer, spot.entry, s->number)) {
 		char name[EMR_NAME_MAX + 1];
 		node *n;
-		emr_status status = shared_top_node(view, s, &n);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(shared_top_node(view, s, &n));
 		shared_spot_name(s, &spot, name);
 		*out_on = shared_give(view, n, name, PLACED_COOKIES + s->number, take, fn, arg);
 	}
@@ -173,15 +169,15 @@ static emr_status list_placed(emr_view *view, node *directory, uint64_t cookie, 
 emr_status union_list(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	emr_status status = check(view, directory);
 	bool goes_on = true;
 
-	if (status == EMR_OK && cookie < PLACED_COOKIES)
-		status = list_theirs(view, directory, cookie, take, fn, arg, &goes_on);
-	if (status == EMR_OK && goes_on && cookie < OWN_COOKIES)
-		status = list_placed(view, directory, cookie, take, fn, arg, &goes_on);
-	if (status != EMR_OK || !goes_on)
-		return status;
+	EMR_TRY(check(view, directory));
+	if (cookie < PLACED_COOKIES)
+		EMR_TRY(list_theirs(view, directory, cookie, take, fn, arg, &goes_on));
+	if (goes_on && cookie < OWN_COOKIES)
+		EMR_TRY(list_placed(view, directory, cookie, take, fn, arg, &goes_on));
+	if (!goes_on)
+		return EMR_OK;
 	cookie = cookie < OWN_COOKIES ? 0 : cookie - OWN_COOKIES;
 	for (node *kid = tree_next_kid(directory, cookie); kid != NULL;
 		kid = tree_next_kid(directory, kid->cookie))
@@ -213,12 +209,9 @@ emr_status union_place(emr_view *view, shared_share *s, uint32_t entry, node **o
 {
 	uint32_t up = s->tree->names.places[entry].parent;
 	node *directory = shared_own(view, s, s->tree->entries[up].object);
-	emr_status status = EMR_OK;
 
 	if (directory == NULL || directory->type != EMR_META_DIR)
-		status = shared_record_node(view, s, up, &directory);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(shared_record_node(view, s, up, &directory));
 	name_of(view, directory, s->tree, entry, out_name);
 	*out_directory = directory;
 	return EMR_OK;

@@ -29,10 +29,19 @@ static void free_entries(given_entry *list, size_t n)
 	free(list);
 }
 
+emr_status given_begin(emr_view *view)
+{
+	view->given = calloc(1, sizeof *view->given);
+	return view->given != NULL ? EMR_OK : EMR_NO_MEMORY;
+}
+
 void given_free(emr_view *view)
 {
-	free_entries(view->given.list, view->given.n);
-	view->given = (struct given){0};
+	if (view->given == NULL)
+		return;
+	free_entries(view->given->shares.list, view->given->shares.n);
+	letters_free(view);
+	free(view->given);
 }
 
 /* Ids of nodes that no record can have: they are made from words. */
@@ -125,7 +134,8 @@ static emr_status learn(emr_view *view)
 	emr_status status;
 
 	pthread_mutex_lock(&view->lock);
-	is_same = view->given.is_known && view->given.generation == fresh.generation;
+	is_same =
+		view->given->shares.is_known && view->given->shares.generation == fresh.generation;
 	pthread_mutex_unlock(&view->lock);
 	if (is_same)
 		return EMR_OK;
@@ -139,8 +149,8 @@ static emr_status learn(emr_view *view)
 		return status;
 	}
 	pthread_mutex_lock(&view->lock);
-	old = view->given;
-	view->given = fresh;
+	old = view->given->shares;
+	view->given->shares = fresh;
 	pthread_mutex_unlock(&view->lock);
 	free_entries(old.list, old.n);
 	return EMR_OK;
@@ -170,12 +180,9 @@ static emr_status given_ready(emr_view *view, uint64_t number, const char *name)
 static emr_status node_for(emr_view *view, emr_id16 id, emr_meta_type type, node **out_node)
 {
 	node *n = tree_by_shown_id(view, id);
-	emr_status status;
 
 	if (n == NULL) {
-		status = tree_new_node(view, type, id, 0, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(tree_new_node(view, type, id, 0, &n));
 		n->state = NODE_VIRTUAL;
 		n->kind = &given_kind;
 		n->mode = type == EMR_META_DIR ? 0700 : 0777;
@@ -208,22 +215,22 @@ static emr_status link_for(emr_view *view, const given_entry *e, node **out_node
  * though the kernel may have forgotten its node meanwhile. */
 static emr_status just_emptied(emr_view *view, emr_id16 id, node **out_node)
 {
-	bool is_it = view->given_emptied_boot_ns != 0 &&
-		     view_boot_ns(view) - view->given_emptied_boot_ns < EMPTIED_NS &&
-		     (emr_id16_equal(id, top_id()) || emr_id16_equal(id, view->given_emptied));
+	bool is_it = view->given->emptied_boot_ns != 0 &&
+		     view_boot_ns(view) - view->given->emptied_boot_ns < EMPTIED_NS &&
+		     (emr_id16_equal(id, top_id()) || emr_id16_equal(id, view->given->emptied));
 
 	return is_it ? node_for(view, id, EMR_META_DIR, out_node) : EMR_NOT_FOUND;
 }
 
 emr_status given_top(emr_view *view, node **out_node)
 {
-	return view->given.n > 0 ? node_for(view, top_id(), EMR_META_DIR, out_node)
-				 : just_emptied(view, top_id(), out_node);
+	return view->given->shares.n > 0 ? node_for(view, top_id(), EMR_META_DIR, out_node)
+					 : just_emptied(view, top_id(), out_node);
 }
 
 static emr_status given_child(emr_view *view, node *directory, const char *name, node **out_node)
 {
-	const struct given *g = &view->given;
+	const struct given *g = &view->given->shares;
 
 	for (size_t i = 0; i < g->n; i++) {
 		const given_entry *e = &g->list[i];
@@ -252,7 +259,7 @@ static bool give(const char *name, emr_id16 id, emr_meta_type type, uint64_t coo
 
 bool given_list_top(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg)
 {
-	return view->given.n == 0 || cookie >= GIVEN_COOKIE ||
+	return view->given->shares.n == 0 || cookie >= GIVEN_COOKIE ||
 	       give(GIVEN_DIRECTORY, top_id(), EMR_META_DIR, GIVEN_COOKIE, fn, arg);
 }
 
@@ -260,7 +267,7 @@ bool given_list_top(emr_view *view, uint64_t cookie, emr_entry_fn fn, void *arg)
 static emr_status given_list(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
-	const struct given *g = &view->given;
+	const struct given *g = &view->given->shares;
 
 	(void)take; /* they get their nodes when they are looked up */
 	for (size_t i = 0; i < g->n; i++) {
@@ -283,18 +290,18 @@ static emr_status given_list(
 /* Under view->lock. */
 static const given_entry *find_link(const emr_view *view, const node *directory, const char *name)
 {
-	for (size_t i = 0; i < view->given.n; i++)
-		if (emr_id16_equal(directory->id, view->given.list[i].who_id) &&
-			strcmp(view->given.list[i].share, name) == 0)
-			return &view->given.list[i];
+	for (size_t i = 0; i < view->given->shares.n; i++)
+		if (emr_id16_equal(directory->id, view->given->shares.list[i].who_id) &&
+			strcmp(view->given->shares.list[i].share, name) == 0)
+			return &view->given->shares.list[i];
 	return NULL;
 }
 
 static void note_emptied(emr_view *view, const char *who)
 {
 	pthread_mutex_lock(&view->lock);
-	view->given_emptied = id_of(who, NULL);
-	view->given_emptied_boot_ns = view_boot_ns(view);
+	view->given->emptied = id_of(who, NULL);
+	view->given->emptied_boot_ns = view_boot_ns(view);
 	pthread_mutex_unlock(&view->lock);
 }
 
@@ -336,20 +343,18 @@ emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *
 {
 	bool is_top, is_there = false;
 	const node *n;
-	emr_status status;
 
 	*out_is_mine = view->options.giving != NULL &&
 		       (parent != EMR_ROOT_NODE || strcmp(name, GIVEN_DIRECTORY) == 0);
 	if (!*out_is_mine)
 		return EMR_OK;
-	status = learn(view);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(learn(view));
 	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, parent);
 	is_top = parent == EMR_ROOT_NODE || (n != NULL && emr_id16_equal(n->id, top_id()));
-	for (size_t i = 0; i < view->given.n; i++)
-		is_there |= parent == EMR_ROOT_NODE || strcmp(view->given.list[i].who, name) == 0;
+	for (size_t i = 0; i < view->given->shares.n; i++)
+		is_there |= parent == EMR_ROOT_NODE ||
+			    strcmp(view->given->shares.list[i].who, name) == 0;
 	pthread_mutex_unlock(&view->lock);
 	if (!is_top)
 		return EMR_NOT_DIRECTORY;

@@ -18,7 +18,34 @@ typedef struct given_entry {
 	emr_id16 who_id, link_id; /* of their nodes */
 } given_entry;
 
+/* The shares, by the people who may see them. */
+struct given {
+	struct given_entry *list; /* owned; sorted by who, then share */
+	size_t n;
+	uint64_t generation;
+	bool is_known;
+};
+
+/* A file of .emrfs/requests. */
+typedef struct view_letter {
+	char *name; /* owned */
+	node *node;
+	bool is_there;	  /* now */
+	bool has_changed; /* at the last change of names */
+} view_letter;
+
+/* Under view->lock. */
+struct given_state {
+	struct given shares;
+	emr_id16 emptied;	 /* the directory in it whose last link was just removed, */
+	int64_t emptied_boot_ns; /* and when; 0: none */
+	view_letter *letters;	 /* that were ever there (letters.c) */
+	size_t n_letters;
+};
+
 /* ---- without view->lock */
+/* Once, when the view is made. */
+emr_status given_begin(emr_view *view);
 /* Removing the directory NAME at the top when that is one of these (*OUT_IS_MINE): EMR_NOT_EMPTY
  * while there is something in it. */
 emr_status given_rmdir(emr_view *view, uint64_t parent, const char *name, bool *out_is_mine);
@@ -51,5 +78,5 @@ extern const attribute_source giving_attributes;
 
 extern const node_kind letters_folder_kind;
 
-/* When the view ends. */
+/* Of given_free alone. */
 void letters_free(emr_view *view);

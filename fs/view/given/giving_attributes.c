@@ -28,7 +28,7 @@ static bool giving_has(const char *name)
 	return giving_has_grant(name) || strcmp(name, SHARED_WITH) == 0;
 }
 
-/* What is asked about. */
+/* The subject of the question. */
 typedef struct subject {
 	emr_id16 domain;
 	bool is_root; /* of that domain */
@@ -70,10 +70,8 @@ static emr_status giving_get(emr_view *view, uint64_t number, const char *name, 
 {
 	const emr_giving *giving = view->options.giving;
 	AUTO_SUBJECT s = {.path = NULL};
-	emr_status status = find(view, number, false, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find(view, number, false, &s));
 	if (!giving_has_grant(name))
 		return giving != NULL ? giving->shared_with(view->options.giving_arg, s.domain, out)
 				      : EMR_OK;
@@ -106,17 +104,13 @@ static emr_status giving_set(emr_view *view, uint64_t number, const char *name, 
 	AUTO_SUBJECT s = {.path = NULL};
 	EMR_AUTO_BUF wanted = {0};
 	bool is_confirmed = false;
-	emr_status status;
 
 	if (value.len > 0 && is_copy(value))
 		return EMR_OK;
 	if (value.len > VALUE_MAX)
 		return EMR_INVALID;
-	status = find(view, number, true, &s);
-	if (status == EMR_OK)
-		status = take_code(view, number, value, &wanted, &is_confirmed);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find(view, number, true, &s));
+	EMR_TRY(take_code(view, number, value, &wanted, &is_confirmed));
 	return giving != NULL ? giving->set(view->options.giving_arg, s.path, name + strlen(GRANT),
 					emr_buf_view(&wanted), is_confirmed)
 			      : EMR_UNSUPPORTED;
@@ -154,10 +148,8 @@ static emr_status giving_remove(emr_view *view, uint64_t number, const char *nam
 {
 	const emr_giving *giving = view->options.giving;
 	AUTO_SUBJECT s = {.path = NULL};
-	emr_status status = find(view, number, true, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find(view, number, true, &s));
 	if (giving == NULL || !s.is_root)
 		return EMR_NO_ATTRIBUTE;
 	return giving->remove(view->options.giving_arg, s.domain, s.path, name + strlen(GRANT));

@@ -13,9 +13,9 @@
 
 static view_letter *find(const emr_view *view, const char *name)
 {
-	for (size_t i = 0; i < view->n_letters; i++)
-		if (strcmp(view->letters[i].name, name) == 0)
-			return &view->letters[i];
+	for (size_t i = 0; i < view->given->n_letters; i++)
+		if (strcmp(view->given->letters[i].name, name) == 0)
+			return &view->given->letters[i];
 	return NULL;
 }
 
@@ -34,10 +34,10 @@ static emr_status letters_list(
 	emr_view *view, node *directory, uint64_t cookie, bool take, emr_entry_fn fn, void *arg)
 {
 	(void)directory;
-	for (size_t i = cookie < 2 ? 0 : (size_t)(cookie - 2); i < view->n_letters; i++)
-		if (view->letters[i].is_there &&
-			!kind_give(
-				view->letters[i].node, view->letters[i].name, i + 3, take, fn, arg))
+	for (size_t i = cookie < 2 ? 0 : (size_t)(cookie - 2); i < view->given->n_letters; i++)
+		if (view->given->letters[i].is_there &&
+			!kind_give(view->given->letters[i].node, view->given->letters[i].name,
+				i + 3, take, fn, arg))
 			break;
 	return EMR_OK;
 }
@@ -52,10 +52,11 @@ static emr_status letters_make(emr_view *view, const node *n, emr_buf *out)
 	bool is_there = false;
 
 	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->n_letters && !is_there; i++) {
-		is_there = view->letters[i].node == n && view->letters[i].is_there;
+	for (size_t i = 0; i < view->given->n_letters && !is_there; i++) {
+		is_there = view->given->letters[i].node == n && view->given->letters[i].is_there;
 		if (is_there)
-			snprintf(name, sizeof name, LETTERS_FOLDER "/%s", view->letters[i].name);
+			snprintf(name, sizeof name, LETTERS_FOLDER "/%s",
+				view->given->letters[i].name);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return is_there ? view->options.make_special(view->options.special_arg, name, out)
@@ -67,22 +68,24 @@ static const node_kind letter_kind = {
 
 void letters_free(emr_view *view)
 {
-	for (size_t i = 0; i < view->n_letters; i++)
-		free(view->letters[i].name);
-	free(view->letters);
+	for (size_t i = 0; i < view->given->n_letters; i++)
+		free(view->given->letters[i].name);
+	free(view->given->letters);
 }
 
 /* ---- new names ---- */
 
 static emr_status add(emr_view *view, const char *name)
 {
-	view_letter *grown = realloc(view->letters, (view->n_letters + 1) * sizeof *grown), *letter;
+	view_letter *grown = realloc(
+			    view->given->letters, (view->given->n_letters + 1) * sizeof *grown),
+		    *letter;
 	emr_status status;
 
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
-	view->letters = grown;
-	letter = &grown[view->n_letters];
+	view->given->letters = grown;
+	letter = &grown[view->given->n_letters];
 	*letter = (view_letter){.name = strdup(name), .is_there = true};
 	if (letter->name == NULL)
 		return EMR_NO_MEMORY;
@@ -95,7 +98,7 @@ static emr_status add(emr_view *view, const char *name)
 	letter->node->kind = &letter_kind;
 	letter->node->mode = 0400;
 	letter->node->mtime_ns = letter->node->ctime_ns = view_now_ns(view);
-	view->n_letters++;
+	view->given->n_letters++;
 	return EMR_OK;
 }
 
@@ -110,22 +113,19 @@ static bool is_among(const char *name, const char *const *names, size_t n)
 /* Says in letters[].has_changed which names came or went. */
 static emr_status take_names(emr_view *view, const char *const *names, size_t n)
 {
-	emr_status status = EMR_OK;
+	for (size_t i = 0; i < view->given->n_letters; i++) {
+		bool is_there = is_among(view->given->letters[i].name, names, n);
 
-	for (size_t i = 0; i < view->n_letters; i++) {
-		bool is_there = is_among(view->letters[i].name, names, n);
-
-		view->letters[i].has_changed = is_there != view->letters[i].is_there;
-		view->letters[i].is_there = is_there;
+		view->given->letters[i].has_changed = is_there != view->given->letters[i].is_there;
+		view->given->letters[i].is_there = is_there;
 	}
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (find(view, names[i]) != NULL)
 			continue;
-		status = add(view, names[i]);
-		if (status == EMR_OK)
-			view->letters[view->n_letters - 1].has_changed = true;
+		EMR_TRY(add(view, names[i]));
+		view->given->letters[view->given->n_letters - 1].has_changed = true;
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_t n)
@@ -141,12 +141,12 @@ emr_status emr_view_set_requests(emr_view *view, const char *const *names, size_
 		char name[EMR_NAME_MAX + 1] = "";
 
 		pthread_mutex_lock(&view->lock);
-		has_changed = i < view->n_letters;
-		if (has_changed && view->letters[i].has_changed)
-			snprintf(name, sizeof name, "%s", view->letters[i].name);
+		has_changed = i < view->given->n_letters;
+		if (has_changed && view->given->letters[i].has_changed)
+			snprintf(name, sizeof name, "%s", view->given->letters[i].name);
 		pthread_mutex_unlock(&view->lock);
 		if (name[0] != 0)
-			emr_view_tell(view, view->letters_root->number, name);
+			emr_view_tell(view, view->special.letters->number, name);
 	}
 	return status;
 }

@@ -118,33 +118,29 @@ static bool is_covered(const emr_row_grant *wanted, const emr_buf *grants)
 	return false;
 }
 
-/* Who sees more, longer or for more by THEN than by NOW. */
+/* The people who see more, longer or for more by THEN than by NOW. */
 static emr_status add_gains(const emr_buf *now, const emr_buf *then, emr_buf *gains)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < then->len && status == EMR_OK; at += sizeof(emr_row_grant)) {
+	for (size_t at = 0; at < then->len; at += sizeof(emr_row_grant)) {
 		const emr_row_grant row = grant_at(then, at);
 
 		if (!is_covered(&row, now))
-			status = add_id(gains, row.grantee);
+			EMR_TRY(add_id(gains, row.grantee));
 	}
-	return status;
+	return EMR_OK;
 }
 
-/* Who is among NOW and BEFORE, and not among THEN. */
+/* The people among NOW and BEFORE who are not among THEN. */
 static emr_status add_losses(
 	const emr_buf *now, const emr_buf *before, const emr_buf *then, emr_buf *loses)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < now->len && status == EMR_OK; at += sizeof(emr_row_grant)) {
+	for (size_t at = 0; at < now->len; at += sizeof(emr_row_grant)) {
 		const emr_row_grant row = grant_at(now, at);
 
 		if (has_person(before, row.grantee) && !has_person(then, row.grantee))
-			status = add_id(loses, row.grantee);
+			EMR_TRY(add_id(loses, row.grantee));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what a move takes along ---- */
@@ -155,7 +151,7 @@ typedef struct luggage {
 	emr_status status;
 } luggage;
 
-/* What is no domain on the ledger yet is seen with what is around it. */
+/* A folder that is no domain on the ledger yet is seen with the folder around it. */
 static void note_domain(void *arg, node *n)
 {
 	luggage *l = arg;
@@ -201,29 +197,25 @@ emr_status move_compare_seers(
 {
 	EMR_AUTO_BUF before = {0};
 	EMR_AUTO_BUF then = {0};
-	emr_status status;
 
 	if (!move_changes_sight(sight))
 		return EMR_OK;
-	status = who_sees(view, sight->from, &before);
-	if (status == EMR_OK)
-		status = who_sees(view, sight->there, &then);
-	if (status == EMR_OK && !sight->has_own)
-		status = add_gains(&before, &then, gains);
-	if (status == EMR_OK && !sight->has_own)
-		status = add_losses(&before, &before, &then, loses);
-	for (size_t at = 0; at < sight->along.len && status == EMR_OK; at += sizeof(emr_id16)) {
+	EMR_TRY(who_sees(view, sight->from, &before));
+	EMR_TRY(who_sees(view, sight->there, &then));
+	if (!sight->has_own)
+		EMR_TRY(add_gains(&before, &then, gains));
+	if (!sight->has_own)
+		EMR_TRY(add_losses(&before, &before, &then, loses));
+	for (size_t at = 0; at < sight->along.len; at += sizeof(emr_id16)) {
 		EMR_AUTO_BUF now = {0};
 		emr_id16 domain;
 
 		memcpy(&domain, sight->along.data + at, sizeof domain);
-		status = who_sees(view, domain, &now);
-		if (status == EMR_OK)
-			status = add_gains(&now, &then, gains);
-		if (status == EMR_OK)
-			status = add_losses(&now, &before, &then, loses);
+		EMR_TRY(who_sees(view, domain, &now));
+		EMR_TRY(add_gains(&now, &then, gains));
+		EMR_TRY(add_losses(&now, &before, &then, loses));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- where from, where to ---- */
@@ -256,21 +248,16 @@ static emr_status plan(planning *p, const emr_move *what)
 {
 	emr_view *view = p->view;
 	node *from = NULL, *directory = NULL, *n, *target = tree_find(view, what->to);
-	emr_status status = split(view, what->from, &from, p->name);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(split(view, what->from, &from, p->name));
 	n = tree_child(view, from, p->name);
 	if (n == NULL)
 		return EMR_NOT_FOUND;
 	if (target != NULL && target->type == EMR_META_DIR) {
 		directory = target;
 		memcpy(p->new_name, p->name, sizeof p->new_name);
-	} else {
-		status = split(view, what->to, &directory, p->new_name);
-	}
-	if (status != EMR_OK)
-		return status;
+	} else
+		EMR_TRY(split(view, what->to, &directory, p->new_name));
 	if (n->type == EMR_META_DIR && tree_is_below(directory, n))
 		return EMR_CROSS;
 	if (tree_child(view, directory, p->new_name) != NULL)
@@ -291,19 +278,16 @@ static emr_status set_path(planning *p, emr_moved *out)
 	return EMR_NO_MEMORY;
 }
 
-/* What a person is asked about. */
+/* The subject of the question to a person. */
 static emr_status sum_of(const planning *p, emr_moved *moved)
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = emr_buf_append(&bytes, p->object.b, sizeof p->object.b);
 
-	if (status == EMR_OK)
-		status = emr_buf_append(&bytes, p->target.b, sizeof p->target.b);
-	if (status == EMR_OK)
-		status = emr_buf_append(&bytes, moved->gains.data, moved->gains.len);
-	if (status == EMR_OK)
-		emr_sha256(bytes.data, bytes.len, moved->sum.b);
-	return status;
+	EMR_TRY(emr_buf_append(&bytes, p->object.b, sizeof p->object.b));
+	EMR_TRY(emr_buf_append(&bytes, p->target.b, sizeof p->target.b));
+	EMR_TRY(emr_buf_append(&bytes, moved->gains.data, moved->gains.len));
+	emr_sha256(bytes.data, bytes.len, moved->sum.b);
+	return EMR_OK;
 }
 
 static void tell_kernel(const planning *p)

@@ -35,14 +35,13 @@ static char *path_in(const node *directory, const char *name)
 	return path;
 }
 
-/* Under view->lock.  What is not there, or may not be renamed at all, the rename itself will say.
- */
+/* Under view->lock. The rename itself will say that a node is not there, or may not be renamed at
+ * all. */
 static emr_status plan(const emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
 	const char *new_name, passage *out)
 {
 	const node *from = tree_by_number(view, parent),
 		   *directory = tree_by_number(view, new_parent), *n;
-	emr_status status;
 
 	if (from == NULL || directory == NULL || from->state != NODE_LIVE ||
 		directory->state != NODE_LIVE)
@@ -52,9 +51,9 @@ static emr_status plan(const emr_view *view, uint64_t parent, const char *name, 
 	n = tree_child(view, from, name);
 	if (n == NULL)
 		return EMR_OK;
-	status = move_sight_of(view, n, directory, &out->sight);
-	if (status != EMR_OK || !move_changes_sight(&out->sight))
-		return status;
+	EMR_TRY(move_sight_of(view, n, directory, &out->sight));
+	if (!move_changes_sight(&out->sight))
+		return EMR_OK;
 	out->from = path_in(from, name);
 	out->to = path_in(directory, new_name);
 	return out->from != NULL && out->to != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -73,9 +72,9 @@ static emr_status judge(emr_view *view, uint64_t parent, const char *name, uint6
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK || p.from == NULL)
 		return status;
-	status = move_compare_seers(view, &p.sight, &gains, &loses);
-	if (status != EMR_OK || gains.len == 0)
-		return status;
+	EMR_TRY(move_compare_seers(view, &p.sight, &gains, &loses));
+	if (gains.len == 0)
+		return EMR_OK;
 	view->options.giving->would_share(
 		view->options.giving_arg, p.from, p.to, emr_buf_view(&gains));
 	return EMR_WOULD_SHARE;
@@ -85,21 +84,17 @@ static emr_status judge(emr_view *view, uint64_t parent, const char *name, uint6
 static emr_status would_share(emr_view *view, uint64_t parent, const char *name,
 	uint64_t new_parent, const char *new_name, unsigned flags)
 {
-	emr_status status;
-
 	if (view->options.giving == NULL || parent == new_parent)
 		return EMR_OK;
-	status = judge(view, parent, name, new_parent, new_name);
-	if (status == EMR_OK && flags == EMR_RENAME_EXCHANGE)
-		status = judge(view, new_parent, new_name, parent, name);
-	return status;
+	EMR_TRY(judge(view, parent, name, new_parent, new_name));
+	if (flags == EMR_RENAME_EXCHANGE)
+		EMR_TRY(judge(view, new_parent, new_name, parent, name));
+	return EMR_OK;
 }
 
 emr_status emr_view_rename(emr_view *view, uint64_t parent, const char *name, uint64_t new_parent,
 	const char *new_name, unsigned flags)
 {
-	emr_status status = would_share(view, parent, name, new_parent, new_name, flags);
-
-	return status == EMR_OK ? rename_node(view, parent, name, new_parent, new_name, flags)
-				: status;
+	EMR_TRY(would_share(view, parent, name, new_parent, new_name, flags));
+	return rename_node(view, parent, name, new_parent, new_name, flags);
 }

@@ -35,7 +35,7 @@ static void unref(past *p)
 
 static void take_off_list(emr_view *view, past *p)
 {
-	past **at = &view->pasts;
+	past **at = &view->past->trees;
 
 	while (*at != p)
 		at = &(*at)->next;
@@ -51,25 +51,31 @@ static void free_if_unused(past *p)
 		free_past(p);
 }
 
-static void list_first(emr_view *view, past *p)
+emr_status past_begin(emr_view *view)
 {
-	p->next = view->pasts;
-	view->pasts = p;
-	p->is_listed = true;
+	view->past = calloc(1, sizeof *view->past);
+	if (view->past == NULL)
+		return EMR_NO_MEMORY;
+	pthread_mutex_init(&view->past->lock, NULL);
+	return EMR_OK;
 }
 
 void past_free_all(emr_view *view)
 {
-	while (view->pasts != NULL) {
-		past *p = view->pasts;
+	if (view->past == NULL)
+		return;
+	while (view->past->trees != NULL) {
+		past *p = view->past->trees;
 
-		view->pasts = p->next;
+		view->past->trees = p->next;
 		free_past(p);
 	}
-	free(view->days);
+	free(view->past->days);
+	pthread_mutex_destroy(&view->past->lock);
+	free(view->past);
 }
 
-/* What is found no more and who has to be told, so that the kernel lets its nodes go. */
+/* Trees that are found no more, of which the kernel is told so that it lets their nodes go. */
 typedef struct parting {
 	char names[PAST_KEPT_MAX + 2][EMR_WHEN_BYTES];
 	size_t n;
@@ -81,7 +87,7 @@ static void keep_bounds(emr_view *view, parting *gone)
 	size_t kept = 0, entries = 0;
 	past *next;
 
-	for (past *p = view->pasts; p != NULL; p = next) {
+	for (past *p = view->past->trees; p != NULL; p = next) {
 		size_t more = p->tree != NULL ? p->tree->names.count : 0;
 
 		next = p->next;
@@ -104,7 +110,7 @@ static void tell_parted(emr_view *view, const parting *gone)
 	for (size_t i = 0; i < gone->n; i++) {
 		bool is_time = gone->names[i][0] != 0;
 
-		emr_view_tell(view, is_time ? view->at_root->number : view->special_root->number,
+		emr_view_tell(view, is_time ? view->special.at->number : view->special.root->number,
 			is_time ? gone->names[i] : "deleted");
 	}
 }
@@ -113,12 +119,12 @@ void past_forget_all(emr_view *view)
 {
 	parting gone = {.n = 0};
 
-	pthread_mutex_lock(&view->past_lock);
+	pthread_mutex_lock(&view->past->lock);
 	pthread_mutex_lock(&view->lock);
-	view->ndays = 0;
-	view->days_size = 0;
-	while (view->pasts != NULL) {
-		past *p = view->pasts;
+	view->past->ndays = 0;
+	view->past->days_size = 0;
+	while (view->past->trees != NULL) {
+		past *p = view->past->trees;
 
 		if (gone.n < sizeof gone.names / sizeof gone.names[0])
 			memcpy(gone.names[gone.n++], p->name, EMR_WHEN_BYTES);
@@ -126,7 +132,7 @@ void past_forget_all(emr_view *view)
 		free_if_unused(p);
 	}
 	pthread_mutex_unlock(&view->lock);
-	pthread_mutex_unlock(&view->past_lock);
+	pthread_mutex_unlock(&view->past->lock);
 	tell_parted(view, &gone);
 }
 
@@ -180,9 +186,7 @@ static emr_status node_of(emr_view *view, past *p, uint32_t entry, node **out_no
 		*out_node = n;
 		return EMR_OK;
 	}
-	status = tree_new_node(view, (emr_meta_type)e->type, emr_id16_random(), ino_of(e, p), &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, (emr_meta_type)e->type, emr_id16_random(), ino_of(e, p), &n));
 	status = copy_entry(n, e);
 	if (status != EMR_OK) {
 		tree_free_node(view, n);
@@ -205,12 +209,9 @@ static emr_status make_top(emr_view *view, past *p)
 {
 	past_entry e = {.type = EMR_META_DIR};
 	int64_t now = view_now_ns(view), end = INT64_MAX;
-	emr_status status;
 	node *n;
 
-	status = tree_new_node(view, EMR_META_DIR, emr_id16_random(), ino_of(&e, p), &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, EMR_META_DIR, emr_id16_random(), ino_of(&e, p), &n));
 	if (p->until_unix_s < (uint64_t)(INT64_MAX / 1000000000))
 		end = (int64_t)p->until_unix_s * 1000000000;
 	n->mode = TOP_MODE;
@@ -239,21 +240,12 @@ static void past_release(emr_view *view, node *n)
 
 /* ---- tops ---- */
 
-/* What was deleted is shown before the ledger has it. */
+/* A deleted file is shown before the ledger has its removal. */
 static bool is_current(const emr_view *view, const past *p, uint64_t ledger_size)
 {
 	return p->is_final ||
 	       (p->ledger_size == ledger_size &&
 		       (p->name[0] != 0 || p->vacated_changes == view->vacated_changes));
-}
-
-static past *find_past(const emr_view *view, const char *name)
-{
-	past *p = view->pasts;
-
-	while (p != NULL && strcmp(p->name, name) != 0)
-		p = p->next;
-	return p;
 }
 
 static emr_status new_past(
@@ -275,9 +267,10 @@ static emr_status new_past(
 static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 	const emr_replica_position *at, past **out_past)
 {
-	past *p = find_past(view, name);
-	emr_status status;
+	past *p = view->past->trees;
 
+	while (p != NULL && strcmp(p->name, name) != 0)
+		p = p->next;
 	if (p != NULL)
 		take_off_list(view, p);
 	if (p != NULL && !is_current(view, p, at->size)) {
@@ -285,12 +278,12 @@ static emr_status current_past(emr_view *view, const char *name, uint64_t until,
 		p = NULL;
 	}
 	if (p == NULL) {
-		status = new_past(name, until, at, &p);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(new_past(name, until, at, &p));
 		p->vacated_changes = view->vacated_changes;
 	}
-	list_first(view, p);
+	p->next = view->past->trees;
+	view->past->trees = p;
+	p->is_listed = true;
 	*out_past = p;
 	return EMR_OK;
 }
@@ -347,11 +340,9 @@ static emr_status build(emr_view *view, past *p)
 {
 	past_tree *tree;
 	node **made;
-	emr_status status = past_tree_build(
-		view, p->until_unix_s, p->name[0] == 0 ? PAST_DELETED : PAST_ALL, &tree);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(past_tree_build(
+		view, p->until_unix_s, p->name[0] == 0 ? PAST_DELETED : PAST_ALL, &tree));
 	made = calloc(tree->names.count, sizeof *made);
 	if (made == NULL) {
 		past_tree_free(tree);
@@ -370,13 +361,13 @@ static emr_status build_once(emr_view *view, past *p)
 	bool is_built;
 	emr_status status = EMR_OK;
 
-	pthread_mutex_lock(&view->past_lock);
+	pthread_mutex_lock(&view->past->lock);
 	pthread_mutex_lock(&view->lock);
 	is_built = p->tree != NULL;
 	pthread_mutex_unlock(&view->lock);
 	if (!is_built)
 		status = build(view, p);
-	pthread_mutex_unlock(&view->past_lock);
+	pthread_mutex_unlock(&view->past->lock);
 	pthread_mutex_lock(&view->lock);
 	if (!is_built && status == EMR_OK)
 		keep_bounds(view, &gone);
@@ -395,15 +386,15 @@ static emr_status past_ready(emr_view *view, uint64_t number, const char *name)
 	(void)name;
 	if (n->past->tree != NULL)
 		return EMR_OK;
-	if (view->past_builders >= PAST_BUILDERS_MAX)
+	if (view->past->builders >= PAST_BUILDERS_MAX)
 		return EMR_BUSY;
 	p = n->past;
 	p->refs++;
-	view->past_builders++;
+	view->past->builders++;
 	pthread_mutex_unlock(&view->lock);
 	status = build_once(view, p);
 	pthread_mutex_lock(&view->lock);
-	view->past_builders--;
+	view->past->builders--;
 	if (status == EMR_OK && p->top != NULL)
 		p->top->listing->subdirectories = 0;
 	if (status == EMR_OK && p->top != NULL)
@@ -614,15 +605,15 @@ static emr_status add_days(emr_view *view, const learning *l)
 
 	if (n == 0)
 		return EMR_OK;
-	grown = realloc(view->days, (view->ndays + n) * sizeof *grown);
+	grown = realloc(view->past->days, (view->past->ndays + n) * sizeof *grown);
 	if (grown == NULL)
 		return EMR_NO_MEMORY;
-	view->days = grown;
+	view->past->days = grown;
 	while (n-- > 0) {
 		const char *day = (const char *)l->days.data + n * EMR_WHEN_BYTES;
 
-		if (view->ndays == 0 || strcmp(grown[view->ndays - 1], day) < 0)
-			memcpy(grown[view->ndays++], day, EMR_WHEN_BYTES);
+		if (view->past->ndays == 0 || strcmp(grown[view->past->ndays - 1], day) < 0)
+			memcpy(grown[view->past->ndays++], day, EMR_WHEN_BYTES);
 	}
 	return EMR_OK;
 }
@@ -647,7 +638,7 @@ static emr_status read_days(emr_replica *replica, learning *l)
 
 static emr_status follow_days(emr_view *view, uint64_t size)
 {
-	learning l = {.from = view->days_size, .annex = emr_facts_annex(view->options.facts)};
+	learning l = {.from = view->past->days_size, .annex = emr_facts_annex(view->options.facts)};
 	const emr_annex *annex = l.annex;
 	emr_status status = read_days(view->options.replica, &l);
 
@@ -661,7 +652,7 @@ static emr_status follow_days(emr_view *view, uint64_t size)
 		pthread_mutex_lock(&view->lock);
 		status = add_days(view, &l);
 		if (status == EMR_OK)
-			view->days_size = size;
+			view->past->days_size = size;
 		pthread_mutex_unlock(&view->lock);
 	}
 	emr_buf_free(&l.mine);
@@ -676,10 +667,10 @@ static emr_status learn_days(emr_view *view)
 
 	if (status != EMR_OK)
 		return status;
-	pthread_mutex_lock(&view->past_lock); /* also protects days_size against other writers */
-	if (at.size > view->days_size)
+	pthread_mutex_lock(&view->past->lock); /* also protects days_size against other writers */
+	if (at.size > view->past->days_size)
 		status = follow_days(view, at.size);
-	pthread_mutex_unlock(&view->past_lock);
+	pthread_mutex_unlock(&view->past->lock);
 	return status;
 }
 
@@ -714,9 +705,9 @@ static emr_status days_list(
 
 	(void)directory;
 	(void)take;
-	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < view->ndays; i++) {
+	for (uint64_t i = cookie < 2 ? 0 : cookie - 2; i < view->past->ndays; i++) {
 		attr.ino = i + 3;
-		if (!fn(arg, view->days[i], &attr, i + 3))
+		if (!fn(arg, view->past->days[i], &attr, i + 3))
 			break;
 	}
 	return EMR_OK;

@@ -30,6 +30,18 @@ struct past {
 	node *top;	 /* its node while there is no tree */
 };
 
+/* The trees and days that an open folder keeps of its past. Every field is under view->lock unless
+ * it says otherwise. */
+struct past_trees {
+	past *trees;		      /* those that a lookup may find, the last used first */
+	unsigned builders;	      /* threads that build one or wait for it */
+	char (*days)[EMR_WHEN_BYTES]; /* with changes, oldest first */
+	size_t ndays;
+	uint64_t days_size; /* entries of the ledger that DAYS covers; changed with LOCK, too, under
+			       which it may be looked at */
+	pthread_mutex_t lock; /* one build at a time; taken without view->lock */
+};
+
 extern const node_kind past_days_kind; /* of .emrfs/at */
 
 /* Under view->lock, which it gives away meanwhile: the directory TIME of .emrfs/at, or
@@ -40,6 +52,8 @@ emr_status past_top(emr_view *view, const char *name, node **out_node);
 /* Every tree is built again when it is next looked into, and the days are looked for: something of
  * the past is no more, or a folder became one's own whose past the ledger has already. */
 void past_forget_all(emr_view *view);
+/* Once, when the view is made. */
+emr_status past_begin(emr_view *view);
 void past_free_all(emr_view *view); /* after the nodes */
 
 /* ---- proofs.c ---- */

@@ -35,12 +35,9 @@ static bool has_proof(const node *n)
 static emr_status node_for(emr_view *view, const node *live, node **out_node)
 {
 	node *n = tree_by_shown_id(view, other_id(live->id));
-	emr_status status;
 
 	if (n == NULL) {
-		status = tree_new_node(view, (emr_meta_type)live->type, other_id(live->id), 0, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(tree_new_node(view, (emr_meta_type)live->type, other_id(live->id), 0, &n));
 		n->state = NODE_VIRTUAL;
 		n->kind = &proof_kind;
 		n->mode = n->type == EMR_META_DIR ? 0500 : 0400;

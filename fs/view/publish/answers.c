@@ -35,7 +35,7 @@ static void fail_edit(edit *e, emr_status status)
 		e->status = status;
 }
 
-/* What stands at PLACE has no name any more. */
+/* The record at PLACE has no name any more. */
 static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 {
 	vacated *v = vacated_find(e->view, place->object);
@@ -57,7 +57,7 @@ static void vacate_place(edit *e, const emr_place *place, uint8_t type)
 	vacated_add(e->view, v);
 }
 
-/* What a node was before an answer was applied to it: the journal may refuse the answer's
+/* The state of a node before an answer was applied to it: the journal may refuse the answer's
  * transaction. */
 typedef struct former_state {
 	node *n; /* NULL: nothing to take back */
@@ -242,8 +242,8 @@ static void apply_refusal(emr_view *view, const emr_change_outcome *o)
 	n->refusal = o->result;
 }
 
-/* What a moment refuses is asked for longer than what will hardly change; both less and less often,
- * and not for ever. */
+/* A change that was refused for the moment is sent again for longer than one whose refusal will
+ * hardly change; both less and less often, and not for ever. */
 static void refuse_unlink(const emr_view *view, vacated *v, const emr_change_outcome *o)
 {
 	bool momentary = o->error == EMR_OK && is_momentary(o->result);

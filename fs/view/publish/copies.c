@@ -47,13 +47,11 @@ static emr_status compare(emr_view *view, emr_content_reader *a, emr_content_rea
 		return EMR_NO_MEMORY;
 	for (uint64_t at = 0; at < size && is_same;) {
 		size_t of_a = 0, of_b = 0;
-		emr_status status = emr_content_reader_read(a, at, pieces, PIECE_BYTES, &of_a);
 
-		if (status == EMR_OK)
-			status = emr_content_reader_read(
-				b, at, pieces + PIECE_BYTES, PIECE_BYTES, &of_b);
-		if (status != EMR_OK || must_stop(view))
-			return status != EMR_OK ? status : EMR_INTERRUPTED;
+		EMR_TRY(emr_content_reader_read(a, at, pieces, PIECE_BYTES, &of_a));
+		EMR_TRY(emr_content_reader_read(b, at, pieces + PIECE_BYTES, PIECE_BYTES, &of_b));
+		if (must_stop(view))
+			return EMR_INTERRUPTED;
 		is_same =
 			of_a > 0 && of_a == of_b && memcmp(pieces, pieces + PIECE_BYTES, of_a) == 0;
 		at += of_a;

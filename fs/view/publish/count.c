@@ -1,6 +1,8 @@
 /* This file counts what `emrfs status` tells: records, changes that wait for the ledger, what
  * failed, and files that a program is writing at this moment. Its answer says whether it is safe
  * to switch off or to unplug a disk. */
+#include "publish.h"
+
 #include <string.h>
 
 #include "awaiting.h"
@@ -89,9 +91,9 @@ void emr_view_count(emr_view *view, emr_view_counts *out_counts)
 	counts.writing_bytes += theirs->writing_bytes;
 	counts.unhanded += theirs->unhanded;
 	counts.not_safe += theirs->not_safe;
-	counts.has_no_room = emr_status_is_full(view->last_run);
+	counts.has_no_room = emr_status_is_full(view->keeper->last_run);
 	counts.conflicts += theirs->conflicts;
-	counts.spared_bytes = view->spared_bytes;
+	counts.spared_bytes = view->space.spared_bytes;
 	for (const vacated *v = view->vacated; v != NULL; v = v->next)
 		if (v->has_failed)
 			counts.failed++;

@@ -162,11 +162,9 @@ static emr_status describe(publishing *p, node *n)
 	emr_id16 domain = tree_domain(n);
 	bool moves = n->is_published && !emr_id16_equal(domain, node_domain(n));
 	emr_change_kind kind = change_kind_of(n, moves);
-	emr_status status = moves ? draw_next_id(p->view, n, domain) : EMR_OK;
 	work *w;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(moves ? draw_next_id(p->view, n, domain) : EMR_OK);
 	/* Written again since: the next run has it.  An answer for the older bytes would pass for
 	 * one for these. */
 	if (kind == EMR_CHANGE_PUT && (node_file(n) == NULL || !node_file(n)->has_content ||
@@ -175,13 +173,9 @@ static emr_status describe(publishing *p, node *n)
 	/* Became a version of a record since tops_learn: the next run knows its number. */
 	if (kind == EMR_CHANGE_PUT && n->is_published && node_top_cver(n) == 0)
 		return EMR_OK;
-	status = new_work(p, &w);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(new_work(p, &w));
 	p->nworks++;
-	status = copy_names(w, n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(copy_names(w, n));
 	fill_meta(p->view, w, n);
 	fill_change(w, n, kind, tree_domain(n));
 	w->depth = depth_of(n);
@@ -194,9 +188,7 @@ static emr_status describe(publishing *p, node *n)
 		w->meta.stored_leaves = emr_content_stored_leaves(&w->content);
 		w->wrote = node_file(n)->wrote;
 		w->has_content = true;
-		status = emr_record_hold_content(p->view->options.records, &w->content);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_record_hold_content(p->view->options.records, &w->content));
 	}
 	if (!n->is_published && !comes_again(n))
 		w->change.from = NULL;
@@ -208,16 +200,14 @@ static emr_status describe(publishing *p, node *n)
 /* A directory that changes domain gets its new id first: what lies in it will name that id. */
 static emr_status draw_future_ids(publishing *p)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++) {
+	for (size_t i = 0; i < p->nnodes; i++) {
 		node *n = p->nodes[i];
 
 		if (n->type == EMR_META_DIR && n->is_published &&
 			!emr_id16_equal(tree_domain(n), node_domain(n)))
-			status = draw_next_id(p->view, n, tree_domain(n));
+			EMR_TRY(draw_next_id(p->view, n, tree_domain(n)));
 	}
-	return status;
+	return EMR_OK;
 }
 
 #define ANCHORED_AT_ONCE 64 /* rows of at most 22 KiB: well within one frame */
@@ -226,20 +216,19 @@ static emr_status draw_future_ids(publishing *p)
 static emr_status put_rows(emr_view *view, node **kids, size_t n)
 {
 	edit e = edit_begin(view);
-	emr_status status;
 
 	for (size_t i = 0; i < n; i++) {
 		node_row row = row_of_node(kids[i]);
 
 		edit_put(&e, kids[i]->id, &row);
 	}
-	status = edit_commit(&e, NULL);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
+	EMR_TRY(edit_commit(&e, NULL));
+	for (size_t i = 0; i < n; i++)
 		kids[i]->has_row = true;
-	return status;
+	return EMR_OK;
 }
 
-/* What lies in a directory that changes its id is found by its row until it has followed. */
+/* A node in a directory that changes its id is found by its row until it has followed. */
 static emr_status anchor_kids(emr_view *view, const node *directory)
 {
 	node *without[ANCHORED_AT_ONCE];
@@ -260,21 +249,19 @@ static emr_status anchor_kids(emr_view *view, const node *directory)
 
 static emr_status anchor_all_kids(publishing *p)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < p->nnodes && status == EMR_OK; i++) {
+	for (size_t i = 0; i < p->nnodes; i++) {
 		const node *n = p->nodes[i];
 
 		if (n->type == EMR_META_DIR && n->is_published && n->state == NODE_LIVE &&
 			!emr_id16_equal(tree_domain(n), node_domain(n)))
-			status = anchor_kids(p->view, n);
+			EMR_TRY(anchor_kids(p->view, n));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- removals ---- */
 
-/* What is on its way out of which domain: a directory's old place is not removed while something is
+/* The nodes on their way out of a domain: a directory's old place is not removed while something is
  * published in it, or other computers would find that without a directory. */
 typedef struct leaving {
 	emr_buf can,

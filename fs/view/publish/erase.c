@@ -44,7 +44,6 @@ static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)
 {
 	emr_view *view = arg;
 	erasing what = {.object = object};
-	emr_status status;
 
 	if (value.len < ERASING_BYTES || value.data[0] != ERASING_VERSION)
 		return value.len > 0 && value.data[0] > ERASING_VERSION
@@ -52,10 +51,9 @@ static emr_status load_row(void *arg, emr_id16 object, emr_bytes value)
 			       : EMR_DAMAGED;
 	what.is_local = (value.data[1] & ERASING_LOCAL) != 0;
 	memcpy(what.domain.b, value.data + 2, sizeof what.domain.b);
-	status = erase_reserve(view, 1);
-	if (status == EMR_OK)
-		erase_note(view, &what);
-	return status;
+	EMR_TRY(erase_reserve(view, 1));
+	erase_note(view, &what);
+	return EMR_OK;
 }
 
 /* A directory goes when everything below it has gone: once more for each level. */
@@ -66,8 +64,8 @@ static emr_status remove_begun(emr_view *view)
 
 	while (some && status == EMR_OK) {
 		some = false;
-		for (size_t i = 0; i < view->nerasing && status == EMR_OK; i++) {
-			node *n = tree_by_id(view, view->erasing[i].object);
+		for (size_t i = 0; i < view->erasing.n && status == EMR_OK; i++) {
+			node *n = tree_by_id(view, view->erasing.list[i].object);
 
 			if (n == NULL || n->state != NODE_LIVE || node_has_kids(n) ||
 				n->parent == NULL)
@@ -83,20 +81,20 @@ emr_status erase_load(emr_view *view)
 {
 	emr_status status;
 
-	view->erase_due_boot_ns = view_boot_ns(view);
-	status = emr_journal_each(view->options.journal, EMR_ROW_ERASING, load_row, view);
-	if (status != EMR_OK || view->nerasing == 0 || view->options.read_only)
-		return status;
+	view->erasing.due_boot_ns = view_boot_ns(view);
+	EMR_TRY(emr_journal_each(view->options.journal, EMR_ROW_ERASING, load_row, view));
+	if (view->erasing.n == 0 || view->options.read_only)
+		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	status = remove_begun(view);
-	note_due(view, view->erase_due_boot_ns);
+	note_due(view, view->erasing.due_boot_ns);
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
 bool erase_is_due(const emr_view *view)
 {
-	return view->nerasing > 0 && view->erase_due_boot_ns <= view_boot_ns(view);
+	return view->erasing.n > 0 && view->erasing.due_boot_ns <= view_boot_ns(view);
 }
 
 /* ---- what one try works on ---- */
@@ -131,12 +129,12 @@ static emr_status copy_list(trying *t)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&t->view->lock);
-	t->all = calloc(t->view->nerasing + 1, sizeof *t->all);
+	t->all = calloc(t->view->erasing.n + 1, sizeof *t->all);
 	if (t->all == NULL)
 		status = EMR_NO_MEMORY;
-	else if (t->view->nerasing > 0)
-		memcpy(t->all, t->view->erasing, t->view->nerasing * sizeof *t->all);
-	t->n = status == EMR_OK ? t->view->nerasing : 0;
+	else if (t->view->erasing.n > 0)
+		memcpy(t->all, t->view->erasing.list, t->view->erasing.n * sizeof *t->all);
+	t->n = status == EMR_OK ? t->view->erasing.n : 0;
 	pthread_mutex_unlock(&t->view->lock);
 	qsort(t->all, t->n, sizeof *t->all, by_object);
 	return status;
@@ -144,7 +142,7 @@ static emr_status copy_list(trying *t)
 
 /* ---- the ledger ---- */
 
-/* What has to be said next of WHAT; *OUT_NEEDED false: the ledger is done with it. */
+/* The next operation for WHAT; *OUT_NEEDED false: the ledger is done with it. */
 static emr_status next_change(
 	emr_view *view, const erasing *what, emr_change *out, bool *out_needed)
 {
@@ -243,18 +241,16 @@ static emr_status erase_in_annex(const trying *t)
 {
 	const emr_view_options *o = &t->view->options;
 	const emr_annex *annex = emr_facts_annex(o->facts);
-	emr_status status = EMR_OK;
 	emr_side side;
 
 	if (annex == NULL)
 		return EMR_OK;
 	side = (emr_side){.ledger = annex->ledger, .replica = annex->replica};
-	for (size_t i = 0; i < t->n && status == EMR_OK; i++)
-		status = emr_side_erase(
-			&side, o->keyring, o->clock, t->all[i].domain, t->all[i].object);
-	if (status == EMR_OK)
-		emr_replica_forget_erased(annex->replica);
-	return status;
+	for (size_t i = 0; i < t->n; i++)
+		EMR_TRY(emr_side_erase(
+			&side, o->keyring, o->clock, t->all[i].domain, t->all[i].object));
+	emr_replica_forget_erased(annex->replica);
+	return EMR_OK;
 }
 
 static emr_status erase_on_ledger(trying *t)
@@ -327,10 +323,7 @@ static emr_status close_readers(trying *t)
  * becomes zeros where it stands, so a full disk keeps no key. */
 static emr_status scrub(trying *t, emr_reclaim_report *out_left)
 {
-	emr_status status = view_scrub(t->view, is_forsaken, t, out_left);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(view_scrub(t->view, is_forsaken, t, out_left));
 	if (out_left->segments_left > 0)
 		return EMR_NO_SPACE;
 	return out_left->segments_skipped > 0 ? EMR_BUSY : EMR_OK;
@@ -425,13 +418,13 @@ static emr_status forget_rows(trying *t)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	for (size_t i = 0; i < view->nerasing; i++)
-		if (find(t, view->erasing[i].object) == NULL)
-			view->erasing[kept++] = view->erasing[i];
-		else if (emr_buf_append(&view->erased, view->erasing[i].object.b,
+	for (size_t i = 0; i < view->erasing.n; i++)
+		if (find(t, view->erasing.list[i].object) == NULL)
+			view->erasing.list[kept++] = view->erasing.list[i];
+		else if (emr_buf_append(&view->erasing.erased, view->erasing.list[i].object.b,
 				 sizeof(emr_id16)) != EMR_OK)
 			emr_log(EMR_LOG_INFO, "an erasure will be looked at once more");
-	view->nerasing = kept;
+	view->erasing.n = kept;
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }
@@ -439,19 +432,13 @@ static emr_status forget_rows(trying *t)
 /* In this order a crash leaves at most work that can be done again. */
 static emr_status erase_all(trying *t, emr_reclaim_report *out_left)
 {
-	emr_status status = erase_on_ledger(t);
-
-	if (status == EMR_OK)
-		status = emr_facts_forget_kept(t->view->options.facts);
-	if (status == EMR_OK)
-		status = close_readers(t);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(erase_on_ledger(t));
+	EMR_TRY(emr_facts_forget_kept(t->view->options.facts));
+	EMR_TRY(close_readers(t));
 	past_forget_all(t->view);
-	status = scrub(t, out_left);
-	if (status == EMR_OK)
-		status = unpin_all(t);
-	return status == EMR_OK ? forget_rows(t) : status;
+	EMR_TRY(scrub(t, out_left));
+	EMR_TRY(unpin_all(t));
+	return forget_rows(t);
 }
 
 void erase_run(emr_view *view)
@@ -472,8 +459,8 @@ void erase_run(emr_view *view)
 			emr_status_text(status));
 	free(t.all);
 	pthread_mutex_lock(&view->lock);
-	view->erase_status = status;
-	view->erase_left = left;
-	view->erase_due_boot_ns = view_boot_ns(view) + RETRY_NS;
+	view->keeper->erase_status = status;
+	view->keeper->erase_left = left;
+	view->erasing.due_boot_ns = view_boot_ns(view) + RETRY_NS;
 	pthread_mutex_unlock(&view->lock);
 }

@@ -126,7 +126,7 @@ static bool was_deleted_in_time(asking *a, const past_entry *e)
 
 	if (a->what->until_unix_s == 0)
 		return true;
-	/* What the ledger has not heard of was deleted just now. */
+	/* Where the ledger still has the record, it was deleted just now. */
 	if (emr_facts_head(facts, e->domain, e->object, &head) != EMR_OK ||
 		head.state == EMR_OBJECT_LIVE)
 		return false;
@@ -194,10 +194,9 @@ static emr_status note_deleted(asking *a)
 {
 	past_tree *tree;
 	uint32_t top;
-	emr_status status = past_tree_build(a->view, UINT64_MAX, PAST_DELETED, &tree);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(past_tree_build(a->view, UINT64_MAX, PAST_DELETED, &tree));
 	top = a->path == NULL ? FLAT_TOP : flat_find(&tree->names, a->path);
 	status = top == FLAT_NONE || (a->path != NULL && top == FLAT_TOP)
 			 ? EMR_NOT_FOUND
@@ -298,7 +297,6 @@ static emr_status look(asking *a)
 static emr_status commit_rows(asking *a, const erasing *all, size_t n)
 {
 	edit e = edit_begin(a->view);
-	emr_status status;
 	vacated *v;
 
 	for (size_t i = 0; i < n; i++) {
@@ -311,17 +309,17 @@ static emr_status commit_rows(asking *a, const erasing *all, size_t n)
 			edit_vacate(&e, &barred);
 		}
 	}
-	status = edit_commit(&e, NULL);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	EMR_TRY(edit_commit(&e, NULL));
+	for (size_t i = 0; i < n; i++) {
 		erase_note(a->view, &all[i]);
 		v = vacated_find(a->view, all[i].object);
 		if (v != NULL)
 			v->may_be_adopted = false;
 	}
-	return status;
+	return EMR_OK;
 }
 
-/* What was looked at is what is there: nothing was moved, written or brought back meanwhile. */
+/* The list is still right: nothing was moved, written or brought back meanwhile. */
 static bool is_unchanged(const asking *a)
 {
 	const erasing *all = (const erasing *)(const void *)a->objects.data;
@@ -375,7 +373,7 @@ static emr_status begin(asking *a, uint64_t *out_parent, char out_name[EMR_NAME_
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "names of what is erased stay for a while: %s",
 			emr_status_text(status));
-	view->erase_due_boot_ns = view_boot_ns(view);
+	view->erasing.due_boot_ns = view_boot_ns(view);
 	return EMR_OK;
 }
 
@@ -391,9 +389,7 @@ static emr_status erase(asking *a)
 	pthread_mutex_unlock(&view->lock);
 	if (status != EMR_OK)
 		return status;
-	status = emr_view_sync(view);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_sync(view));
 	if (parent != 0)
 		emr_view_tell_entry(view, parent, name);
 	status = emr_view_publish_now(view);
@@ -408,9 +404,9 @@ static void note_state(asking *a)
 	emr_view *view = a->view;
 
 	pthread_mutex_lock(&view->lock);
-	a->erased.is_finished = view->nerasing == 0;
-	a->erased.why = view->erase_status;
-	a->erased.bytes_needed = view->erase_left.bytes_left;
+	a->erased.is_finished = view->erasing.n == 0;
+	a->erased.why = view->keeper->erase_status;
+	a->erased.bytes_needed = view->keeper->erase_left.bytes_left;
 	pthread_mutex_unlock(&view->lock);
 }
 
@@ -430,16 +426,13 @@ static emr_status sum_objects(asking *a)
 {
 	const erasing *all = (const erasing *)(const void *)a->objects.data;
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; i < a->objects.len / sizeof *all && status == EMR_OK; i++) {
-		status = emr_buf_append(&bytes, all[i].domain.b, sizeof all[i].domain.b);
-		if (status == EMR_OK)
-			status = emr_buf_append(&bytes, all[i].object.b, sizeof all[i].object.b);
+	for (size_t i = 0; i < a->objects.len / sizeof *all; i++) {
+		EMR_TRY(emr_buf_append(&bytes, all[i].domain.b, sizeof all[i].domain.b));
+		EMR_TRY(emr_buf_append(&bytes, all[i].object.b, sizeof all[i].object.b));
 	}
-	if (status == EMR_OK)
-		emr_sha256(bytes.data, bytes.len, a->erased.objects.b);
-	return status;
+	emr_sha256(bytes.data, bytes.len, a->erased.objects.b);
+	return EMR_OK;
 }
 
 static emr_status ask_once(emr_view *view, const emr_erase *what, emr_erased *out_erased)
@@ -474,8 +467,8 @@ static emr_status what_disk_did(emr_view *view, emr_status status)
 static void add_eraser(emr_view *view, int n)
 {
 	pthread_mutex_lock(&view->lock);
-	view->erasers += (unsigned)n;
-	view->holds_content = view->holds_content && view->erasers > 0;
+	view->awaiting.erasers += (unsigned)n;
+	view->awaiting.holds_content = view->awaiting.holds_content && view->awaiting.erasers > 0;
 	note_due(view, view_boot_ns(view));
 	pthread_mutex_unlock(&view->lock);
 }
@@ -486,9 +479,9 @@ emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out
 
 	if (view_is_read_only(view))
 		return EMR_READ_ONLY;
-	/* What waits for the ledger gets there first: an answer must not make a record of what is
-	 * gone.  Whoever writes meanwhile makes it wait once more.  What waits for copies has not
-	 * been sent, and is not until this is over. */
+	/* Changes that wait for the ledger get there first: an answer must not make a record of a
+	 * file that is gone. A write meanwhile makes it wait once more. A change that waits for
+	 * copies has not been sent, and is not until this is over. */
 	add_eraser(view, 1);
 	for (int i = 0; i < PUBLISH_TRIES && status == EMR_BUSY; i++) {
 		status = emr_view_publish_now(view);

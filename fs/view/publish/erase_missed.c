@@ -77,8 +77,8 @@ static emr_status begin_one(const missed *m, const erasing *what)
 	if (status != EMR_OK || !over)
 		return status;
 	pthread_mutex_lock(&m->view->lock);
-	/* What is still shown here is for follow_run: there may be new bytes in it, which live on.
-	 */
+	/* A file that is still shown here is for follow_run: there may be new bytes in it, which
+	 * live on. */
 	if (tree_by_id(m->view, what->object) == NULL)
 		status = erase_begun_elsewhere(m->view, what->domain, what->object);
 	pthread_mutex_unlock(&m->view->lock);
@@ -87,19 +87,17 @@ static emr_status begin_one(const missed *m, const erasing *what)
 
 static emr_status begin_all(missed *m)
 {
-	emr_status status = EMR_OK;
-
 	if (m->n == 0)
 		return EMR_OK;
 	qsort(m->all, m->n, sizeof *m->all, by_object);
-	status = emr_store_each_pin(m->view->options.store, note_held, m);
-	for (size_t at = 0; at < m->held.len && status == EMR_OK; at += sizeof(erasing)) {
+	EMR_TRY(emr_store_each_pin(m->view->options.store, note_held, m));
+	for (size_t at = 0; at < m->held.len; at += sizeof(erasing)) {
 		erasing what;
 
 		memcpy(&what, m->held.data + at, sizeof what);
-		status = begin_one(m, &what);
+		EMR_TRY(begin_one(m, &what));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status looked_to(emr_view *view, uint64_t *out_size)
@@ -140,41 +138,41 @@ static emr_status note_looked_to(emr_view *view, uint64_t size)
 static emr_status look(missed *m, uint64_t to)
 {
 	uint64_t from;
-	emr_status status = looked_to(m->view, &from);
 
-	if (status != EMR_OK || from >= to)
-		return status;
-	status = emr_replica_since(m->view->options.replica, from, note_erased, m);
-	if (status == EMR_OK)
-		status = begin_all(m);
-	if (status == EMR_OK && (m->n > 0 || to - from >= FAR))
-		status = note_looked_to(m->view, to);
-	return status;
+	EMR_TRY(looked_to(m->view, &from));
+	if (from >= to)
+		return EMR_OK;
+	EMR_TRY(emr_replica_since(m->view->options.replica, from, note_erased, m));
+	EMR_TRY(begin_all(m));
+	if (m->n > 0 || to - from >= FAR)
+		EMR_TRY(note_looked_to(m->view, to));
+	return EMR_OK;
 }
 
 int64_t erase_look_due(const emr_view *view)
 {
-	return view->has_looked_back || view->options.read_only ? INT64_MAX
-								: view->look_back_boot_ns;
+	return view->keeper->has_looked_back || view->options.read_only
+		       ? INT64_MAX
+		       : view->keeper->look_back_boot_ns;
 }
 
 void erase_look_soon(emr_view *view)
 {
-	view->look_back_boot_ns = view_boot_ns(view) + AFTER_OPENING_NS;
-	note_due(view, view->look_back_boot_ns);
+	view->keeper->look_back_boot_ns = view_boot_ns(view) + AFTER_OPENING_NS;
+	note_due(view, view->keeper->look_back_boot_ns);
 }
 
 void erase_look_back(emr_view *view)
 {
 	missed m = {.view = view};
-	emr_status status = look(&m, view->opened_at);
+	emr_status status = look(&m, view->keeper->opened_at);
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "what others erased was not looked for to the end: %s",
 			emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
-	view->has_looked_back = status == EMR_OK;
-	view->look_back_boot_ns = view_boot_ns(view) + RETRY_NS;
+	view->keeper->has_looked_back = status == EMR_OK;
+	view->keeper->look_back_boot_ns = view_boot_ns(view) + RETRY_NS;
 	pthread_mutex_unlock(&view->lock);
 	free(m.all);
 	emr_buf_free(&m.held);

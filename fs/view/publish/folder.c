@@ -31,7 +31,7 @@ static emr_status top_child(emr_view *view, node *directory, const char *name, n
 		return given_top(view, out_node);
 	if (strcmp(name, ".emrfs") != 0)
 		return kind_child_in_tree(view, directory, name, out_node);
-	*out_node = view->special_root;
+	*out_node = view->special.root;
 	return EMR_OK;
 }
 
@@ -63,7 +63,7 @@ static emr_status dataset_child(emr_view *view, node *directory, const char *nam
 
 	(void)directory;
 	if (strcmp(name, ".emrfs") == 0) {
-		*out_node = view->special_root;
+		*out_node = view->special.root;
 		return EMR_OK;
 	}
 	return at.set != NULL ? shared_sets_child(view, &at, name, out_node) : EMR_NOT_FOUND;
@@ -124,14 +124,14 @@ static emr_status special_child(emr_view *view, node *directory, const char *nam
 		return proofs_top(view, out_node);
 	*out_node = NULL;
 	if (strcmp(name, "at") == 0)
-		*out_node = view->at_root;
+		*out_node = view->special.at;
 	if (strcmp(name, LETTERS_FOLDER) == 0)
-		*out_node = view->letters_root;
+		*out_node = view->special.letters;
 	if (strcmp(name, CONSENT_NAME) == 0 && takes_consents(view))
-		*out_node = view->consent_link;
+		*out_node = view->special.consent;
 	for (size_t i = 0; i < view->options.special_count; i++)
 		if (strcmp(name, view->options.special_names[i]) == 0)
-			*out_node = view->special_files[i];
+			*out_node = view->special.files[i];
 	return *out_node != NULL ? EMR_OK : EMR_NOT_FOUND;
 }
 
@@ -153,21 +153,21 @@ static emr_status special_list(
 {
 	(void)directory;
 	for (size_t i = 0; i < view->options.special_count; i++)
-		if (i + 3 > cookie && !kind_give(view->special_files[i],
+		if (i + 3 > cookie && !kind_give(view->special.files[i],
 					      view->options.special_names[i], i + 3, take, fn, arg))
 			return EMR_OK;
-	if (cookie < AT_COOKIE && !kind_give(view->at_root, "at", AT_COOKIE, take, fn, arg))
+	if (cookie < AT_COOKIE && !kind_give(view->special.at, "at", AT_COOKIE, take, fn, arg))
 		return EMR_OK;
 	if (cookie < DELETED_COOKIE && !give_directory("deleted", DELETED_COOKIE, fn, arg))
 		return EMR_OK;
 	if (cookie < LETTERS_COOKIE &&
-		!kind_give(view->letters_root, LETTERS_FOLDER, LETTERS_COOKIE, take, fn, arg))
+		!kind_give(view->special.letters, LETTERS_FOLDER, LETTERS_COOKIE, take, fn, arg))
 		return EMR_OK;
 	if (cookie < PROOFS_COOKIE && view->options.make_proof != NULL &&
 		!give_directory("proof", PROOFS_COOKIE, fn, arg))
 		return EMR_OK;
 	if (cookie < CONSENT_COOKIE && takes_consents(view))
-		(void)kind_give(view->consent_link, CONSENT_NAME, CONSENT_COOKIE, take, fn, arg);
+		(void)kind_give(view->special.consent, CONSENT_NAME, CONSENT_COOKIE, take, fn, arg);
 	return EMR_OK;
 }
 
@@ -177,16 +177,14 @@ static const node_kind special_folder_kind = {
 static emr_status new_file(emr_view *view, size_t i)
 {
 	node *n;
-	emr_status status = tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &n);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, EMR_META_FILE, emr_id16_random(), 0, &n));
 	n->state = NODE_VIRTUAL;
 	n->kind = &special_file_kind;
 	n->special = (uint8_t)(i + 1);
 	n->mode = 0400;
 	n->mtime_ns = n->ctime_ns = view_now_ns(view);
-	view->special_files[i] = n;
+	view->special.files[i] = n;
 	return EMR_OK;
 }
 
@@ -206,7 +204,7 @@ static emr_status new_directory(
 	return EMR_OK;
 }
 
-/* What is copied to .emrfs/consent is a record in a directory like any other. */
+/* A file that is copied to .emrfs/consent is a record in a directory like any other. */
 static emr_status consent_follow(emr_view *view, uint64_t number)
 {
 	emr_attr attr;
@@ -249,22 +247,18 @@ static emr_status new_consent_link(emr_view *view)
 	n->target = copy;
 	n->size = sizeof target - 1;
 	n->mtime_ns = n->ctime_ns = view_now_ns(view);
-	view->consent_link = n;
+	view->special.consent = n;
 	return EMR_OK;
 }
 
 emr_status folder_new_special(emr_view *view)
 {
-	emr_status status = new_directory(view, &special_folder_kind,
-		view->options.make_proof != NULL ? 4 : 3, &view->special_root);
-
-	if (status == EMR_OK)
-		status = new_directory(view, &past_days_kind, 0, &view->at_root);
-	if (status == EMR_OK)
-		status = new_directory(view, &letters_folder_kind, 0, &view->letters_root);
-	if (status == EMR_OK)
-		status = new_consent_link(view);
-	for (size_t i = 0; i < view->options.special_count && status == EMR_OK; i++)
-		status = new_file(view, i);
-	return status;
+	EMR_TRY(new_directory(view, &special_folder_kind, view->options.make_proof != NULL ? 4 : 3,
+		&view->special.root));
+	EMR_TRY(new_directory(view, &past_days_kind, 0, &view->special.at));
+	EMR_TRY(new_directory(view, &letters_folder_kind, 0, &view->special.letters));
+	EMR_TRY(new_consent_link(view));
+	for (size_t i = 0; i < view->options.special_count; i++)
+		EMR_TRY(new_file(view, i));
+	return EMR_OK;
 }

@@ -1,7 +1,7 @@
-/* What the headers of new content say goes into the record's sealed metadata with it: read once,
- * while the bytes are on their way to the ledger and still warm, never again. Whoever may list the
- * folder can read it, so the patient's name and ids stay in the content, unless the person says
- * otherwise. */
+/* The headers of new content go into the record's sealed metadata with it: they are read once,
+ * while the bytes are on their way to the ledger and still warm, never again. Everybody who may
+ * list the folder can read it, so the patient's name and ids stay in the content, unless the person
+ * says otherwise. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,8 @@ static emr_status look_at(const emr_view *view, const wanted *what, emr_headers 
 	emr_content_key_free(key);
 	source.arg = reader;
 	if (status == EMR_OK)
-		status = emr_header_reader_read(view->headers, what->domain.b, &source, out);
+		status =
+			emr_header_reader_read(view->keeper->headers, what->domain.b, &source, out);
 	emr_content_reader_free(reader);
 	return status;
 }
@@ -53,10 +54,8 @@ static emr_status with_headers(
 {
 	EMR_AUTO_BUF value = {0};
 	bool remove = found->kind == EMR_HEADER_NONE;
-	emr_status status = remove ? EMR_OK : emr_headers_encode(found, &value);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(remove ? EMR_OK : emr_headers_encode(found, &value));
 	return emr_xattr_change(
 		node_attributes(n), header_key(), emr_buf_view(&value), remove, out, out_count);
 }
@@ -118,7 +117,7 @@ void headers_learn(publishing *p)
 	EMR_AUTO_FREE wanted *all = NULL;
 	size_t count;
 
-	if (view->headers == NULL || p->nnodes == 0)
+	if (view->keeper->headers == NULL || p->nnodes == 0)
 		return;
 	all = calloc(p->nnodes, sizeof *all);
 	if (all == NULL)

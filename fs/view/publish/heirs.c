@@ -49,13 +49,9 @@ static emr_status inherit(emr_view *view, node *n, const vacated *v)
 	node_row row;
 	edit e;
 
-	status = tree_need_place(view, &place);
-	if (status == EMR_OK)
-		status = tree_need_file(n); /* which has its top_cver */
-	if (status == EMR_OK)
-		status = tree_change_id(view, n, place.object);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_need_place(view, &place));
+	EMR_TRY(tree_need_file(n)); /* which has its top_cver */
+	EMR_TRY(tree_change_id(view, n, place.object));
 	n->is_published = true;
 	n->content_dirty = true; /* also when it is empty, or an older version that came back */
 	tree_set_place(view, n, &place);
@@ -127,8 +123,8 @@ static emr_status own_content(emr_view *view, node *n, emr_content *out_content)
 	return status;
 }
 
-/* What lies in DIRECTORY was published under the id that it had: should it be published again, that
- * must be, too. */
+/* The nodes in DIRECTORY were published under the id that it had: should it be published again,
+ * they must be, too. */
 static void mark_kids(emr_view *view, const node *directory)
 {
 	for (node *kid = tree_next_kid(directory, 0); kid != NULL;
@@ -175,16 +171,13 @@ void heirs_forget_living_record(const emr_view *view, const node *n)
 static emr_status fetch_before_leaving(
 	emr_view *view, node *n, emr_content *out_content, bool *out_needs)
 {
-	emr_status status = EMR_OK;
 	bool is_theirs;
 
 	pthread_mutex_lock(&view->lock);
 	is_theirs = shared_reads_theirs(n);
 	pthread_mutex_unlock(&view->lock);
 	if (is_theirs)
-		status = foreign_fetch(view, n);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(foreign_fetch(view, n));
 	pthread_mutex_lock(&view->lock);
 	*out_needs = node_is_file(n) && (node_file(n) == NULL || !node_file(n)->has_content) &&
 		     node_pversion(n) != 0;

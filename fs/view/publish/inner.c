@@ -7,6 +7,7 @@
 
 #include "settle/whose.h"
 #include "share/give.h"
+#include "view/walk.h"
 
 #include "edit.h"
 #include "health.h"
@@ -30,7 +31,6 @@ static emr_status check_candidate(const emr_view *view, const node *n)
 static emr_status begin(emr_view *view, node *n)
 {
 	node_row row = row_of_node(n);
-	emr_status status;
 	edit e;
 
 	row.flags |= ROW_IS_DOMAIN | ROW_META_DIRTY;
@@ -41,9 +41,7 @@ static emr_status begin(emr_view *view, node *n)
 		row.next_id = tree_next_id(view, n, (emr_id16){{0}});
 	e = edit_begin(view);
 	edit_put(&e, n->id, &row);
-	status = edit_commit_node(&e, n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(edit_commit_node(&e, n));
 	n->is_domain = n->meta_dirty = n->has_row = true;
 	tree_set_next_id(n, row.next_id);
 	mark_changed(view, n);
@@ -138,8 +136,8 @@ static void count_one(void *arg, node *n)
 	}
 }
 
-/* Without view->lock.  What is hers and cannot be moved is waited for; what others put there is
- * not, or whoever may write could keep all of it from being shared. */
+/* Without view->lock. A node of the owner that cannot be moved is waited for; a node of others is
+ * not, or a writer could keep all of it from being shared. */
 static emr_status keep_others_out(emr_view *view, const counting *c)
 {
 	emr_status status = EMR_OK;
@@ -270,21 +268,19 @@ void emr_view_tie(emr_view *view)
 {
 	pthread_mutex_lock(&view->lock);
 	view->wants_tie = true;
-	view->tie_due_boot_ns = 0;
+	view->keeper->tie_due_boot_ns = 0;
 	note_due(view, 0);
 	pthread_mutex_unlock(&view->lock);
 }
 
-static emr_status tie(emr_view *view)
+emr_status emr_view_inner_tree(emr_view *view, emr_nested **out_tree, size_t *out_n)
 {
 	static const emr_id16 all;
 	EMR_AUTO_BUF list = {0};
-	EMR_AUTO_FREE emr_nested *tree = NULL;
+	emr_nested *tree;
 	size_t n;
-	emr_status status = emr_view_domains_below(view, all, &list);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_domains_below(view, all, &list));
 	n = list.len / sizeof(emr_inner_domain);
 	tree = calloc(n > 0 ? n : 1, sizeof *tree);
 	if (tree == NULL)
@@ -295,6 +291,17 @@ static emr_status tie(emr_view *view)
 		memcpy(&d, list.data + i * sizeof d, sizeof d);
 		tree[i] = (emr_nested){.domain = d.domain, .outer = d.outer};
 	}
+	*out_tree = tree;
+	*out_n = n;
+	return EMR_OK;
+}
+
+static emr_status tie(emr_view *view)
+{
+	EMR_AUTO_FREE emr_nested *tree = NULL;
+	size_t n;
+
+	EMR_TRY(emr_view_inner_tree(view, &tree, &n));
 	return emr_settle_tie(view->options.settle, tree, n);
 }
 
@@ -304,7 +311,7 @@ emr_status inner_tie(emr_view *view)
 	bool is_due;
 
 	pthread_mutex_lock(&view->lock);
-	is_due = view->wants_tie && view->tie_due_boot_ns <= view_boot_ns(view);
+	is_due = view->wants_tie && view->keeper->tie_due_boot_ns <= view_boot_ns(view);
 	if (is_due)
 		view->wants_tie = false; /* what happens from here on is for the next time */
 	pthread_mutex_unlock(&view->lock);
@@ -315,7 +322,7 @@ emr_status inner_tie(emr_view *view)
 		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	view->wants_tie = true;
-	view->tie_due_boot_ns = view_boot_ns(view) + TIE_AGAIN_NS;
+	view->keeper->tie_due_boot_ns = view_boot_ns(view) + TIE_AGAIN_NS;
 	pthread_mutex_unlock(&view->lock);
 	/* Nobody's record waits for it: whoever has something to send hears of a ledger that is
 	 * away. */

@@ -25,6 +25,30 @@
 #define RECLAIM_PAUSE_NS INT64_C(5000000000) /* between two that were asked for */
 #define FIRST_LOOK_NS INT64_C(2000000000)
 
+emr_status keeper_begin(emr_view *view)
+{
+	view->keeper = calloc(1, sizeof *view->keeper);
+	if (view->keeper == NULL)
+		return EMR_NO_MEMORY;
+	emr_worker_init(&view->keeper->publisher);
+	emr_worker_init(&view->keeper->syncer);
+	emr_worker_init(&view->keeper->follower);
+	emr_worker_init(&view->keeper->reclaimer);
+	return EMR_OK;
+}
+
+void keeper_free(emr_view *view)
+{
+	if (view->keeper == NULL)
+		return;
+	emr_header_reader_free(view->keeper->headers);
+	emr_worker_free(&view->keeper->publisher);
+	emr_worker_free(&view->keeper->syncer);
+	emr_worker_free(&view->keeper->follower);
+	emr_worker_free(&view->keeper->reclaimer);
+	free(view->keeper);
+}
+
 static int64_t next_backoff(int64_t backoff, emr_status status)
 {
 	if (status == EMR_OK)
@@ -41,7 +65,7 @@ static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t h
 	while (!view->stop) {
 		int64_t due = view->next_due_boot_ns, now = view_boot_ns(view);
 
-		if (view->hurry > 0 && view->hurries != hurried)
+		if (view->keeper->hurry > 0 && view->keeper->hurries != hurried)
 			return true;
 		if (due < not_before_boot_ns && due != INT64_MAX)
 			due = not_before_boot_ns;
@@ -49,7 +73,7 @@ static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t h
 			view_wait_ns(view, &view->wake, due == INT64_MAX ? -1 : due - now);
 			continue;
 		}
-		/* What was due may have changed again since. */
+		/* A node that was due may have changed again since. */
 		view->next_due_boot_ns = publish_due(view);
 		if (view->next_due_boot_ns <= now)
 			return true;
@@ -88,16 +112,16 @@ static void *publish_loop(void *arg)
 
 	pthread_mutex_lock(&view->lock);
 	while (wait_for_work(view, not_before, hurried)) {
-		bool all = view->hurry > 0;
+		bool all = view->keeper->hurry > 0;
 		emr_status status;
 
-		hurried = view->hurries;
+		hurried = view->keeper->hurries;
 		pthread_mutex_unlock(&view->lock);
 		status = publish_and_erase(view, all);
 		if (status != EMR_OK)
 			emr_log(EMR_LOG_WARN, "publishing: %s", emr_status_text(status));
 		pthread_mutex_lock(&view->lock);
-		view->hurried = hurried;
+		view->keeper->hurried = hurried;
 		pthread_cond_broadcast(&view->settled);
 		backoff = next_backoff(backoff, status);
 		/* Never twice within the quiet time: a change that failed for the moment is not a
@@ -120,7 +144,7 @@ static void *reclaim(void *arg)
 	pthread_mutex_lock(&view->lock);
 	is_spared = view_spared_is_due(view);
 	if (is_spared)
-		view->spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
+		view->space.spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
 	pthread_mutex_unlock(&view->lock);
 	emr_reserve_check(reserve);
 	status = emr_reserve_is_out(reserve) ? view_scrub(view, NULL, NULL, &report)
@@ -132,7 +156,7 @@ static void *reclaim(void *arg)
 	else
 		emr_log(EMR_LOG_WARN, "space was not reclaimed: %s", emr_status_text(status));
 	pthread_mutex_lock(&view->lock);
-	view->is_looking = false;
+	view->space.is_looking = false;
 	if (is_spared && !emr_reserve_is_out(reserve))
 		space_check(view); /* a look may be due that was not this one */
 	pthread_cond_broadcast(&view->wake);
@@ -145,11 +169,11 @@ static void *reclaim(void *arg)
  * time.  The view is marked as looking. */
 static void start_reclaim(emr_view *view)
 {
-	emr_worker_stop(&view->reclaimer); /* the one before has ended */
-	if (emr_worker_start(&view->reclaimer, "reclaimer", reclaim, view) == EMR_OK)
+	emr_worker_stop(&view->keeper->reclaimer); /* the one before has ended */
+	if (emr_worker_start(&view->keeper->reclaimer, "reclaimer", reclaim, view) == EMR_OK)
 		return;
 	pthread_mutex_lock(&view->lock);
-	view->is_looking = false;
+	view->space.is_looking = false;
 	pthread_mutex_unlock(&view->lock);
 }
 
@@ -157,10 +181,11 @@ static void start_reclaim(emr_view *view)
  * last time. */
 static bool is_reclaim_due(const emr_view *view)
 {
-	return !view->is_looking &&
-	       ((view->wants_look && space_look_due(view) <= view_boot_ns(view)) ||
+	return !view->space.is_looking &&
+	       ((view->space.wants_look && space_look_due(view) <= view_boot_ns(view)) ||
 		       view_spared_is_due(view) ||
-		       (view->wants_reclaim && view->reclaim_due_boot_ns <= view_boot_ns(view)));
+		       (view->space.wants_reclaim &&
+			       view->keeper->reclaim_due_boot_ns <= view_boot_ns(view)));
 }
 
 /* The earlier of WAIT (less than 0: there is none) and OTHER, which may have passed by now. */
@@ -178,13 +203,14 @@ static void wait_for_sync(emr_view *view, int64_t first_look)
 	int64_t now = view_boot_ns(view), wait = -1;
 
 	if (is_unsynced(view))
-		wait = sooner(wait, view->unsynced_since_boot_ns + view->options.sync_ns - now);
-	if (view->wants_look && !view->is_looking)
+		wait = sooner(
+			wait, view->disk.unsynced_since_boot_ns + view->options.sync_ns - now);
+	if (view->space.wants_look && !view->space.is_looking)
 		wait = sooner(wait, space_look_due(view) - now);
-	if (view->wants_reclaim && !view->is_looking)
-		wait = sooner(wait, view->reclaim_due_boot_ns - now);
-	if (view->spared_bytes > 0 && !view->is_looking)
-		wait = sooner(wait, view->spared_due_boot_ns - now);
+	if (view->space.wants_reclaim && !view->space.is_looking)
+		wait = sooner(wait, view->keeper->reclaim_due_boot_ns - now);
+	if (view->space.spared_bytes > 0 && !view->space.is_looking)
+		wait = sooner(wait, view->space.spared_due_boot_ns - now);
 	if (first_look != 0)
 		wait = sooner(wait, first_look - now);
 	view_wait_ns(view, &view->wake, wait);
@@ -206,7 +232,7 @@ static void *sync_loop(void *arg)
 	pthread_mutex_lock(&view->lock);
 	first_look = view_boot_ns(view) + FIRST_LOOK_NS;
 	while (!view->stop) {
-		int64_t due = view->unsynced_since_boot_ns + view->options.sync_ns;
+		int64_t due = view->disk.unsynced_since_boot_ns + view->options.sync_ns;
 		int64_t now = view_boot_ns(view);
 		emr_status status;
 
@@ -220,9 +246,9 @@ static void *sync_loop(void *arg)
 		}
 
 		if (is_reclaim_due(view)) {
-			view->wants_reclaim = view->wants_look = false;
-			view->is_looking = true;
-			view->reclaim_due_boot_ns = now + RECLAIM_PAUSE_NS;
+			view->space.wants_reclaim = view->space.wants_look = false;
+			view->space.is_looking = true;
+			view->keeper->reclaim_due_boot_ns = now + RECLAIM_PAUSE_NS;
 			pthread_mutex_unlock(&view->lock);
 			start_reclaim(view);
 			pthread_mutex_lock(&view->lock);
@@ -240,7 +266,7 @@ static void *sync_loop(void *arg)
 		pthread_mutex_lock(&view->lock);
 		space_check(view);
 		if (status != EMR_OK)
-			view->unsynced_since_boot_ns = view_boot_ns(view);
+			view->disk.unsynced_since_boot_ns = view_boot_ns(view);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return NULL;
@@ -253,17 +279,17 @@ emr_status emr_view_start(emr_view *view)
 	pthread_mutex_lock(&view->lock);
 	view->is_started = true;
 	pthread_mutex_unlock(&view->lock);
-	status = shared_start(view);
-	if (status != EMR_OK || view_is_read_only(view))
-		return status;
+	EMR_TRY(shared_start(view));
+	if (view_is_read_only(view))
+		return EMR_OK;
 	pthread_mutex_lock(&view->lock);
 	view->has_threads = true;
 	pthread_mutex_unlock(&view->lock);
-	status = emr_worker_start(&view->publisher, "publisher", publish_loop, view);
+	status = emr_worker_start(&view->keeper->publisher, "publisher", publish_loop, view);
 	if (status == EMR_OK)
-		status = emr_worker_start(&view->syncer, "syncer", sync_loop, view);
+		status = emr_worker_start(&view->keeper->syncer, "syncer", sync_loop, view);
 	if (status == EMR_OK)
-		status = emr_worker_start(&view->follower, "follower", follow_loop, view);
+		status = emr_worker_start(&view->keeper->follower, "follower", follow_loop, view);
 	if (status != EMR_OK) {
 		keeper_stop(view);
 		view->stop = false;
@@ -281,10 +307,10 @@ void keeper_stop(emr_view *view)
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	emr_follow_wake(view->options.replica);
-	emr_worker_stop(&view->publisher);
-	emr_worker_stop(&view->syncer);
-	emr_worker_stop(&view->follower);
-	emr_worker_stop(&view->reclaimer); /* of the syncer, which has ended */
+	emr_worker_stop(&view->keeper->publisher);
+	emr_worker_stop(&view->keeper->syncer);
+	emr_worker_stop(&view->keeper->follower);
+	emr_worker_stop(&view->keeper->reclaimer); /* of the syncer, which has ended */
 	view->has_threads = false;
 }
 
@@ -318,13 +344,13 @@ emr_status emr_view_publish_now(emr_view *view)
 		return status;
 	}
 	pthread_mutex_lock(&view->lock);
-	view->hurry++;
-	mine = ++view->hurries;
+	view->keeper->hurry++;
+	mine = ++view->keeper->hurries;
 	pthread_cond_broadcast(&view->wake);
-	while (!view->stop && view->hurried < mine)
+	while (!view->stop && view->keeper->hurried < mine)
 		pthread_cond_wait(&view->settled, &view->lock);
-	view->hurry--;
-	status = view->hurried < mine ? EMR_INTERRUPTED : view->last_run;
+	view->keeper->hurry--;
+	status = view->keeper->hurried < mine ? EMR_INTERRUPTED : view->keeper->last_run;
 	pthread_mutex_unlock(&view->lock);
 	return status;
 }

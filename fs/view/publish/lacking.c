@@ -83,8 +83,8 @@ emr_status lacking_look(emr_view *view, node *n)
 	if (view->options.fetcher == NULL || !moves(view, n, &place))
 		return EMR_OK;
 	emr_fetcher_begin(view->options.fetcher);
-	/* What wraps it needs no more than the description, and compares no bytes either.  Its
-	 * first block may be here without the others, as when somebody reads it meanwhile. */
+	/* Wrapping needs no more than the description, and compares no bytes either. Its first
+	 * block may be here without the others, as when somebody reads it meanwhile. */
 	status = emr_facts_open_signed(view->options.facts,
 		emr_ledger_descriptor(view->options.ledger), &place, &content, &key, &whose);
 	emr_content_key_free(key);
@@ -115,7 +115,7 @@ emr_status lacking_freeze(emr_view *view, node *n)
 	if (base == NULL)
 		return status;
 	emr_fetcher_begin(view->options.fetcher);
-	/* What is here and damaged is as good as missing: a node may have it whole. */
+	/* A block that is here and damaged is as good as missing: a node may have it whole. */
 	lack = status == EMR_DAMAGED ? emr_content_reader_verify(base)
 				     : file_take_home(view, base, UINT64_MAX, &leaf);
 	emr_content_reader_free(base);

@@ -72,7 +72,7 @@ static emr_status judge(loading *l, const emr_place *place, emr_meta *meta, writ
 		l->is_known = status == EMR_OK;
 		l->known = place->domain;
 	}
-	/* Whoever may leave something in the Inbox is no writer of it. */
+	/* A depositor in the Inbox is no writer of it. */
 	if (status == EMR_OK && (l->has_others || emr_id16_equal(place->object, place->domain)))
 		status = writers_judge(l->view, place, meta, word);
 	return status;
@@ -85,8 +85,8 @@ static void leave_out(loading *l, node *n)
 	tree_free_node(l->view, n);
 }
 
-/* Whoever writes somewhere chooses the ids of what he makes there, and may take that of a record in
- * another domain: the first on the ledger is meant by it.  The other is not shown. */
+/* A writer chooses the ids of new records, and may take that of a record in another domain: the
+ * first on the ledger is meant by it. The other is not shown. */
 static emr_status has_anothers_id(loading *l, const emr_place *place, bool *out_has)
 {
 	node *n = tree_by_id(l->view, place->object);
@@ -109,27 +109,21 @@ static emr_status add_fact(
 	loading *l, const emr_place *place, const emr_meta *meta, const writers_word *word)
 {
 	bool is_deposit = false, is_anothers = false;
-	emr_status status = has_anothers_id(l, place, &is_anothers);
 	node *n;
 
-	if (status != EMR_OK || is_anothers)
-		return status;
+	EMR_TRY(has_anothers_id(l, place, &is_anothers));
+	if (is_anothers)
+		return EMR_OK;
 
 	if (emr_id16_equal(place->domain, l->inbox))
-		status = deposits_is_one(l->view, place, &is_deposit);
+		EMR_TRY(deposits_is_one(l->view, place, &is_deposit));
 	/* Nobody has said yet where it lies; or it is not to be shown, which a person hears of. */
-	if (status == EMR_OK && (is_deposit || word->is_hidden))
+	if (is_deposit || word->is_hidden)
 		return follow_note(l->view, place->domain, place->object);
-	if (status == EMR_OK)
-		status = tree_new_node(l->view, meta->type, place->object, 0, &n);
-	if (status == EMR_OK)
-		status = add(l, n, meta->parent, meta->name);
-	if (status == EMR_OK)
-		status = copy_meta(n, meta);
-	if (status == EMR_OK)
-		status = tree_need_place(l->view, place);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(l->view, meta->type, place->object, 0, &n));
+	EMR_TRY(add(l, n, meta->parent, meta->name));
+	EMR_TRY(copy_meta(n, meta));
+	EMR_TRY(tree_need_place(l->view, place));
 	n->is_published = true;
 	tree_set_place(l->view, n, place);
 	n->is_domain = tree_is_root_object(n);
@@ -305,11 +299,8 @@ static emr_status load_row(void *arg, emr_id16 key, emr_bytes value)
 	} else if ((row.flags & ROW_HAS_PLACE) && row.place.version < node_version(n)) {
 		/* Others went on while this computer was away: what was changed here stands on what
 		 * it knew, until the two are brought together. */
-		status = tree_need_place(l->view, &row.place);
-		if (status == EMR_OK)
-			status = follow_note(l->view, row.place.domain, row.place.object);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(tree_need_place(l->view, &row.place));
+		EMR_TRY(follow_note(l->view, row.place.domain, row.place.object));
 		tree_set_place(l->view, n, &row.place);
 	}
 	return overlay(l, n, &row);
@@ -319,13 +310,10 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 {
 	loading *l = arg;
 	vacated_row row;
-	emr_status status;
 	vacated *v;
 	node *n;
 
-	status = vacated_decode(value, &row);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(vacated_decode(value, &row));
 	n = tree_by_id(l->view, key);
 	if (n != NULL && !emr_id16_equal(row.place.domain, node_domain(n))) {
 		leave_out(l, n);
@@ -333,11 +321,8 @@ static emr_status load_vacated(void *arg, emr_id16 key, emr_bytes value)
 	}
 	if (n != NULL && is_overtaken(l, n, true, &row.place))
 		return EMR_OK;
-	if (n != NULL && row.place.version < node_version(n)) {
-		status = follow_note(l->view, row.place.domain, row.place.object);
-		if (status != EMR_OK)
-			return status;
-	}
+	if (n != NULL && row.place.version < node_version(n))
+		EMR_TRY(follow_note(l->view, row.place.domain, row.place.object));
 	v = calloc(1, sizeof *v);
 	if (v == NULL)
 		return EMR_NO_MEMORY;
@@ -382,16 +367,11 @@ static emr_status load_moved(void *arg, emr_id16 key, emr_bytes value)
 static emr_status walk_rows(loading *l)
 {
 	emr_journal *journal = l->view->options.journal;
-	emr_status status;
 
-	status = emr_journal_each(journal, EMR_ROW_NODE, load_row, l);
-	if (status == EMR_OK)
-		status = emr_journal_each(journal, EMR_ROW_VACATED, load_vacated, l);
-	if (status == EMR_OK)
-		status = emr_journal_each(journal, EMR_ROW_INO, load_ino, l);
-	if (status == EMR_OK)
-		status = emr_journal_each(journal, EMR_ROW_MOVED, load_moved, l);
-	return status;
+	EMR_TRY(emr_journal_each(journal, EMR_ROW_NODE, load_row, l));
+	EMR_TRY(emr_journal_each(journal, EMR_ROW_VACATED, load_vacated, l));
+	EMR_TRY(emr_journal_each(journal, EMR_ROW_INO, load_ino, l));
+	return emr_journal_each(journal, EMR_ROW_MOVED, load_moved, l);
 }
 
 static emr_status set_root(loading *l)
@@ -444,34 +424,23 @@ static emr_status load_all(loading *l)
 {
 	emr_view *view = l->view;
 	uint64_t damaged = 0;
-	emr_status status;
 
 	l->first_slot = view->nodes.used;
 	l->is_journal_damaged = emr_journal_state_get(view->options.journal).read_only;
-	status = domains_inbox(view, &l->inbox);
-	if (status == EMR_OK)
-		status = emr_facts_each_kept(view->options.facts, load_fact, l, &damaged);
-	if (status == EMR_OK)
-		status = writers_each_lost_root(view, load_lost_root, l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(domains_inbox(view, &l->inbox));
+	EMR_TRY(emr_facts_each_kept(view->options.facts, load_fact, l, &damaged));
+	EMR_TRY(writers_each_lost_root(view, load_lost_root, l));
 	if (!l->has_root)
 		return EMR_NOT_FOUND;
 	if (damaged > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "bad-data", "");
 	if (emr_facts_unreadable(view->options.facts) > 0 && view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg, "unreadable", "");
-	status = walk_rows(l);
-	if (status == EMR_OK)
-		status = set_root(l);
-	if (status == EMR_OK)
-		status = load_anchors(l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(walk_rows(l));
+	EMR_TRY(set_root(l));
+	EMR_TRY(load_anchors(l));
 	load_follow_vacated(l);
-	status = load_attach_all(l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(load_attach_all(l));
 	load_forget_moves(l);
 	tree_mark_all_local(view);
 	tree_walk_elsewhere(view, mark_foreign, NULL);
@@ -480,13 +449,10 @@ static emr_status load_all(loading *l)
 		if (kid->is_domain && strcmp(kid->name, "Inbox") == 0)
 			kid->is_inbox = true;
 	}
-	for (size_t i = 0; i < l->count && status == EMR_OK; i++)
+	for (size_t i = 0; i < l->count; i++)
 		if (l->all[i].n != NULL && l->all[i].has_staging && node_is_file(l->all[i].n))
-			status = load_working_copy(l, &l->all[i]);
-	if (status == EMR_OK)
-		status = load_times(l);
-	if (status != EMR_OK)
-		return status;
+			EMR_TRY(load_working_copy(l, &l->all[i]));
+	EMR_TRY(load_times(l));
 	requeue_below(view, view->root);
 	tree_walk_elsewhere(view, queue_foreign, view);
 	return EMR_OK;

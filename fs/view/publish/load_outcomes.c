@@ -5,9 +5,8 @@
 
 static emr_status read_row(emr_view *view, emr_id16 id, emr_buf *bytes, node_row *out_row)
 {
-	emr_status status = emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes);
-
-	return status == EMR_OK ? row_decode(emr_buf_view(bytes), out_row) : status;
+	EMR_TRY(emr_journal_get(view->options.journal, EMR_ROW_NODE, id, bytes));
+	return row_decode(emr_buf_view(bytes), out_row);
 }
 
 static void vacate_place(edit *e, const emr_place *place, uint8_t type)
@@ -22,7 +21,7 @@ static bool same_object(const emr_place *a, const emr_place *b)
 	return emr_id16_equal(a->object, b->object) && emr_id16_equal(a->domain, b->domain);
 }
 
-/* What is kept of ROW's times is known as O says from here on. */
+/* The kept times of ROW are known as O says from here on. */
 static void follow_times(emr_view *view, edit *e, const emr_change_outcome *o, const node_row *row)
 {
 	const node like = {.type = row->type};
@@ -41,7 +40,8 @@ static void follow_times(emr_view *view, edit *e, const emr_change_outcome *o, c
 	}
 }
 
-/* What another computer has erased since it was sent is not pinned again: its bytes are let go. */
+/* A version that another computer has erased since it was sent is not pinned again: its bytes are
+ * let go. */
 static bool is_erased(const emr_view *view, const emr_place *place)
 {
 	const emr_part_key key = {.family = EMR_FAMILY_OBJECT,

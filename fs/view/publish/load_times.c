@@ -47,13 +47,10 @@ static emr_status time_file(timing *t, loaded *entry)
 	const file_time one = {.id = n->id, .version = node_version(n)};
 	int64_t ctime_ns = n->ctime_ns;
 	bool is = n->has_row;
-	emr_status status = EMR_OK;
 
 	if (!is)
-		status = is_known(
-			times_find(t->l->view, n->id, one.version, &t->row, &ctime_ns), &is);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(is_known(
+			times_find(t->l->view, n->id, one.version, &t->row, &ctime_ns), &is));
 	if (is) {
 		n->ctime_ns = ctime_ns;
 		note_newest(t, ctime_ns);
@@ -65,7 +62,7 @@ static emr_status time_file(timing *t, loaded *entry)
 	return emr_buf_append(&t->unknown, &one, sizeof one);
 }
 
-/* What came, went or got another name elsewhere is an entry that is not known, or another number of
+/* A name that came, went or changed elsewhere is an entry that is not known, or another number of
  * entries. */
 static emr_status time_directory(timing *t, loaded *entry)
 {
@@ -92,21 +89,21 @@ static emr_status keep_files(emr_view *view, emr_buf *files)
 {
 	file_time *all = (file_time *)(void *)files->data;
 	const size_t n = files->len / sizeof *all;
-	emr_status status = EMR_OK;
 
 	times_sort(all, n); /* so that each row is written once */
-	for (size_t i = 0; i < n && status == EMR_OK; i += FILES_AT_ONCE) {
+	for (size_t i = 0; i < n; i += FILES_AT_ONCE) {
 		edit e = edit_begin(view);
 
 		if (e.status == EMR_OK)
 			e.status = times_put(view, e.txn, all + i,
 				n - i < FILES_AT_ONCE ? n - i : FILES_AT_ONCE);
-		status = edit_commit(&e, NULL);
+		EMR_TRY(edit_commit(&e, NULL));
 	}
-	return status;
+	return EMR_OK;
 }
 
-/* What was removed elsewhere while the folder was closed has times here that nothing needs. */
+/* A file that was removed elsewhere while the folder was closed has times here that nothing needs.
+ */
 static emr_status forget_strange(timing *t, emr_buf *files, emr_buf *directories)
 {
 	const loading *l = t->l;
@@ -145,9 +142,8 @@ static size_t next_directory(const loading *l, size_t i)
 static emr_status keep_directories(const timing *t)
 {
 	const loading *l = t->l;
-	emr_status status = EMR_OK;
 
-	for (size_t i = next_directory(l, 0); i < l->count && status == EMR_OK;) {
+	for (size_t i = next_directory(l, 0); i < l->count;) {
 		edit e = edit_begin(l->view);
 
 		for (unsigned n = 0; i < l->count && n < DIRECTORIES_AT_ONCE; n++) {
@@ -156,9 +152,9 @@ static emr_status keep_directories(const timing *t)
 			edit_times(&e, directory, directory->id, node_version(directory));
 			i = next_directory(l, i + 1);
 		}
-		status = edit_commit(&e, NULL);
+		EMR_TRY(edit_commit(&e, NULL));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status set_times(timing *t)
@@ -191,14 +187,12 @@ static emr_status keep_all(timing *t)
 	EMR_AUTO_BUF files = {0};
 	EMR_AUTO_BUF directories = {0};
 	file_time *all = (file_time *)(void *)t->unknown.data;
-	emr_status status;
 
 	for (size_t i = 0; i < t->unknown.len / sizeof *all; i++)
 		all[i].ctime_ns = t->now_ns;
-	status = keep_files(t->l->view, &t->unknown);
-	if (status == EMR_OK)
-		status = keep_directories(t);
-	return status == EMR_OK ? forget_strange(t, &files, &directories) : status;
+	EMR_TRY(keep_files(t->l->view, &t->unknown));
+	EMR_TRY(keep_directories(t));
+	return forget_strange(t, &files, &directories);
 }
 
 emr_status load_times(loading *l)

@@ -43,26 +43,23 @@ static emr_status write_part(emr_view *view, node *n, node *part)
 {
 	node_row of_part = row_of_node(part), of_n = row_of_node(n);
 	edit e = edit_begin(view);
-	emr_status status;
 
 	edit_put(&e, part->id, &of_part);
 	edit_put(&e, n->id, &of_n);
-	status = edit_commit_node(&e, part);
-	if (status == EMR_OK)
-		part->has_row = n->has_row = true;
-	return status;
+	EMR_TRY(edit_commit_node(&e, part));
+	part->has_row = n->has_row = true;
+	return EMR_OK;
 }
 
-/* What was saved of N's working copy, as a file beside it. */
+/* Puts the saved part of N's working copy into a file beside it. */
 static emr_status make_part(loading *l, const loaded *entry, node **out_part)
 {
 	char wanted[EMR_NAME_MAX + 1], name[EMR_NAME_MAX + 1];
 	const node *n = entry->n;
 	node *part;
-	emr_status status = tree_new_node(l->view, EMR_META_FILE, emr_id16_random(), 0, &part);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(l->view, EMR_META_FILE, emr_id16_random(), 0, &part));
 	part->mode = n->mode;
 	part->state = NODE_LIVE;
 	emr_name_insert(n->name, " (saved in part)", wanted);

@@ -36,10 +36,10 @@ static emr_status keep_bundle(void *arg, emr_id16 object, const emr_cid *root)
 static emr_status keep_row(void *arg, emr_id16 key, emr_bytes value)
 {
 	node_row row;
-	emr_status status = row_decode(value, &row);
 
-	if (status != EMR_OK || (row.flags & ROW_HAS_CONTENT) == 0)
-		return status;
+	EMR_TRY(row_decode(value, &row));
+	if ((row.flags & ROW_HAS_CONTENT) == 0)
+		return EMR_OK;
 	return keep(arg, &row.content.c, key, EMR_PIN_WRITTEN);
 }
 
@@ -98,7 +98,7 @@ static emr_status say_again(emr_view *view, const emr_pin *pin, size_t *count)
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&view->lock);
-	/* What an erasure has unpinned, or will, is not pinned again. */
+	/* A version that an erasure has unpinned, or will, is not pinned again. */
 	if (!erase_has(view, pin->owner) && !erase_has_finished(view, pin->owner)) {
 		edit e = edit_begin(view);
 
@@ -150,7 +150,7 @@ emr_status emr_view_pins_lost(emr_view *view, const emr_cid *roots, size_t n)
 	if (status != EMR_OK)
 		return status;
 	pthread_mutex_lock(&view->lock);
-	view->doubts_pins = false;
+	view->space.doubts_pins = false;
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;

@@ -25,8 +25,8 @@
 #define LACK_PAUSE_NS INT64_C(5000000000) /* a place that is away is not asked at every turn */
 #define PATIENCE 14			  /* in quiet times */
 
-/* What is due gives way to the programs at work here, which want the same processor: it waits until
- * nothing was changed for a moment, but not for ever. */
+/* A run that is due gives way to the programs at work here, which want the same processor: it waits
+ * until nothing was changed for a moment, but not for ever. */
 static int64_t in_a_lull(const emr_view *view, int64_t due)
 {
 	int64_t lull = view_next_lull(view);
@@ -68,10 +68,10 @@ int64_t publish_due(const emr_view *view)
 		due = follow_due(view);
 	if (erase_look_due(view) < due)
 		due = erase_look_due(view);
-	if (view->nerasing > 0 && view->erase_due_boot_ns < due)
-		due = view->erase_due_boot_ns;
-	if (view->wants_tie && view->tie_due_boot_ns < due)
-		due = view->tie_due_boot_ns;
+	if (view->erasing.n > 0 && view->erasing.due_boot_ns < due)
+		due = view->erasing.due_boot_ns;
+	if (view->wants_tie && view->keeper->tie_due_boot_ns < due)
+		due = view->keeper->tie_due_boot_ns;
 	return due;
 }
 
@@ -197,8 +197,8 @@ static emr_status prepare(publishing *p, node *n)
 	return needs_content ? lacking_freeze(p->view, n) : lacking_look(p->view, n);
 }
 
-/* Without view->lock.  What is wrong with one record, and not with the moment, stops no other.
- * Files that are written meanwhile, or cannot be sealed now, wait for the next run. */
+/* Without view->lock. A fault of one record, and not of the moment, stops no other. Files that are
+ * written meanwhile, or cannot be sealed now, wait for the next run. */
 static emr_status prepare_all(publishing *p)
 {
 	emr_status first = EMR_OK;
@@ -291,8 +291,7 @@ static void finish(publishing *p, emr_status status)
 	while (p->nnodes > 0)
 		drop_node(p, p->nnodes - 1);
 	prune_queue(view);
-	view->runs++;
-	view->last_run = status;
+	view->keeper->last_run = status;
 	if (view->shares != NULL && view->shares->has_own)
 		shared_wake(view);
 	pthread_cond_broadcast(&view->settled);
@@ -311,8 +310,8 @@ static emr_status follow_if_due(emr_view *view, bool all)
 	is_due = all || follow_due(view) <= view_boot_ns(view);
 	pthread_mutex_unlock(&view->lock);
 	status = is_due ? follow_run(view) : EMR_OK;
-	/* Whoever has something to send will hear of it; a key that one folder waits for keeps no
-	 * other from the ledger. */
+	/* A folder that has something to send will hear of it; a key that one folder waits for
+	 * keeps no other from the ledger. */
 	return emr_status_is_away(status) ? EMR_OK : status;
 }
 
@@ -322,17 +321,17 @@ static bool is_spent(emr_status status)
 	return status == EMR_LETTERS_SPENT || status == EMR_BYTES_SPENT;
 }
 
-/* What waits for the day's end, once until it went on. */
+/* Says which changes wait for the day's end, once until they went on. */
 static void tell_spent(const emr_view *view, emr_status status)
 {
 	const emr_view_options *o = &view->options;
 
-	if (is_spent(status) && status != view->last_run && o->notice != NULL)
+	if (is_spent(status) && status != view->keeper->last_run && o->notice != NULL)
 		o->notice(o->notice_arg,
 			status == EMR_BYTES_SPENT ? "bytes-spent" : "letters-spent", "");
 }
 
-/* What was opened since: it saves time later and can do nothing else. */
+/* Saves the keys that were opened since: that saves time later and can do nothing else. */
 static void keep_opened(emr_view *view)
 {
 	emr_status status = emr_facts_keep_noted(view->options.facts);

@@ -2,6 +2,8 @@
  * with its candidates and changes, the folder as it is loaded, and what is erased. */
 #pragma once
 
+#include "base/worker.h"
+
 #include "edit.h"
 #include "erasing.h"
 #include "kind.h"
@@ -35,6 +37,29 @@ typedef struct publishing {
 	work *works;
 	size_t nworks, works_cap;
 } publishing;
+
+/* The threads of an open folder, what they are asked for, and how their last work ended: keeper.c.
+ * Every field is under view->lock unless it says otherwise. */
+struct keeper {
+	emr_worker publisher, syncer, follower;
+	emr_worker
+		reclaimer; /* one giving back of space at a time; the syncer starts and ends it */
+	emr_header_reader *headers;  /* of the publishing run; NULL: nobody reads them */
+	unsigned hurry;		     /* that many wait: quiet time does not count */
+	uint64_t hurries, hurried;   /* asked for so far; the newest that a run has served */
+	emr_status last_run;	     /* how the last publishing run ended */
+	int64_t tie_due_boot_ns;     /* when grants of inner domains are looked at again */
+	int64_t reclaim_due_boot_ns; /* not before */
+	uint64_t opened_at; /* entries of the ledger when the folder was opened; does not change */
+	bool has_looked_back;	   /* erase_look_back came to its end */
+	int64_t look_back_boot_ns; /* when it is tried (again) */
+	emr_status erase_status;   /* how the last try to erase ended, and what stood in its way */
+	emr_reclaim_report erase_left;
+};
+
+/* keeper.c: once, when the view is made, and when it ends, after keeper_stop. */
+emr_status keeper_begin(emr_view *view);
+void keeper_free(emr_view *view);
 
 #define PUBLISH_RUN_MAX 2000 /* bounds the memory of one run; the next one follows at once */
 #define PUBLISH_RETRY_NS INT64_C(5000000000) /* after a refusal of the moment */
@@ -160,9 +185,9 @@ void erase_run(emr_view *view);
 
 /* ---- under view->lock */
 bool erase_is_due(const emr_view *view);
-/* What others erased before this mount, and this computer has bytes of without showing
- * it, is begun here, too: once, by the publishing thread, a moment after opening, and again when it
- * could not come to its end. */
+/* Erases records that others erased before this mount, and whose bytes this computer has without
+ * showing them: once, by the publishing thread, a moment after opening, and again when it could not
+ * come to its end. */
 void erase_look_back(emr_view *view);
 void erase_look_soon(emr_view *view);
 int64_t erase_look_due(const emr_view *view); /* under view->lock; INT64_MAX: not any more */

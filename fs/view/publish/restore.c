@@ -99,13 +99,11 @@ static emr_status find_in_past(
 {
 	bool is_lent = only_deleted && r->lent != NULL;
 	past_tree *tree = r->lent;
-	emr_status status = is_lent ? EMR_OK
-				    : past_tree_build(r->view, until,
-					      only_deleted ? PAST_DELETED : PAST_ALL, &tree);
 	uint32_t entry;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(is_lent ? EMR_OK
+			: past_tree_build(
+				  r->view, until, only_deleted ? PAST_DELETED : PAST_ALL, &tree));
 	entry = flat_find(&tree->names, r->what->path);
 	if (entry == FLAT_NONE || tree->entries[entry].type == EMR_META_DIR ||
 		(only_deleted && !tree->entries[entry].is_gone)) {
@@ -120,26 +118,23 @@ static emr_status find_in_past(
 	return EMR_OK;
 }
 
-/* What META, which is of PLACE, says becomes the owner's word when it comes back: it is what may be
- * believed of it. */
+/* The description META of PLACE becomes the owner's word when it comes back: it keeps the parts
+ * that may be believed. */
 static emr_status believe(
 	const restoring *r, const emr_place *place, emr_meta *meta, writers_word *word)
 {
-	emr_status status;
-
 	writers_forget(word);
 	*word = (writers_word){.is_others = false};
-	status = writers_judge(r->view, place, meta, word);
-	return status == EMR_OK && word->is_hidden ? EMR_NOT_FOUND : status;
+	EMR_TRY(writers_judge(r->view, place, meta, word));
+	return word->is_hidden ? EMR_NOT_FOUND : EMR_OK;
 }
 
 static emr_status read_version(
 	restoring *r, emr_id16 domain, emr_id16 object, uint64_t version, uint64_t pversion)
 {
-	emr_status status = emr_facts_version(r->view->options.facts, domain, object, version,
-		pversion, &r->place, &r->bytes, &r->meta);
-
-	return status == EMR_OK ? believe(r, &r->place, &r->meta, &r->word) : status;
+	EMR_TRY(emr_facts_version(r->view->options.facts, domain, object, version, pversion,
+		&r->place, &r->bytes, &r->meta));
+	return believe(r, &r->place, &r->meta, &r->word);
 }
 
 /* ---- which version ---- */
@@ -168,12 +163,10 @@ static bool is_waiting(const restoring *r, emr_id16 object)
 static emr_status pick(restoring *r, emr_id16 record_id)
 {
 	EMR_AUTO_BUF history = {0};
-	emr_status status = history_of(r->view, record_id, &history);
 	const step *steps, *found = NULL;
 	size_t n;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(history_of(r->view, record_id, &history));
 	steps = steps_of(&history, &n);
 	r->highest = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -193,7 +186,7 @@ static emr_status pick(restoring *r, emr_id16 record_id)
 		found->v.place.pversion);
 }
 
-/* Whoever had the name PATH then, whatever became of it. */
+/* Finds the record that had the name PATH then, whatever became of it. */
 static emr_status pick_by_name(restoring *r)
 {
 	past_entry e;
@@ -212,13 +205,9 @@ static emr_status pick_by_name(restoring *r)
 static emr_status pick_deleted(restoring *r)
 {
 	past_entry e;
-	emr_status status = find_in_past(r, UINT64_MAX, true, &e);
 
-	if (status != EMR_OK)
-		return status;
-	status = read_version(r, e.domain, e.object, e.version, e.pversion);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_in_past(r, UINT64_MAX, true, &e));
+	EMR_TRY(read_version(r, e.domain, e.object, e.version, e.pversion));
 	r->last = r->place;
 	return r->meta.type == EMR_META_FILE ? pick(r, r->place.record_id) : EMR_OK;
 }
@@ -254,9 +243,7 @@ static emr_status fetch_content(restoring *r)
 
 	if (r->meta.type != EMR_META_FILE)
 		return EMR_OK;
-	status = signed_content(r->view, &r->place, &r->content, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(signed_content(r->view, &r->place, &r->content, &key));
 	status = emr_content_keep_key(records, &r->content, key);
 	if (status == EMR_OK)
 		status = emr_content_reader_open(records, &r->content, key, &reader);
@@ -320,11 +307,11 @@ static emr_status put_in_place(
 	vacated *v = NULL;
 	char *copy;
 	node_row row;
-	emr_status status = tree_prepare(view, directory, name, &copy);
+	emr_status status;
+
 	edit e;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_prepare(view, directory, name, &copy));
 	row = row_of_node(n);
 	row.parent = directory->id;
 	row.name = emr_bytes_of(name, strlen(name));
@@ -376,13 +363,11 @@ static emr_status add_directory(emr_view *view, node *directory, const char *nam
 {
 	bool again = may_live_again(view, &old->place, EMR_META_DIR, directory);
 	node *n;
-	emr_status status = check_new_name(view, directory, name);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = tree_new_node(
-			view, EMR_META_DIR, again ? old->place.object : emr_id16_random(), 0, &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_new_name(view, directory, name));
+	EMR_TRY(tree_new_node(
+		view, EMR_META_DIR, again ? old->place.object : emr_id16_random(), 0, &n));
 	n->is_domain = directory == view->root && view_makes_domains(view);
 	status = tree_need_place(view, &old->place);
 	if (status == EMR_OK && again) {
@@ -412,7 +397,6 @@ emr_status restore_find_parent(
 
 	for (; (slash = strchr(path, '/')) != NULL; path = slash + 1, depth++) {
 		node *next;
-		emr_status status = EMR_OK;
 
 		if ((size_t)(slash - path) > EMR_NAME_MAX)
 			return EMR_NOT_FOUND;
@@ -422,9 +406,7 @@ emr_status restore_find_parent(
 		if (next == NULL && (depth >= r->depth || r->what->to != NULL))
 			return EMR_NOT_FOUND;
 		if (next == NULL)
-			status = add_directory(view, directory, name, &r->above[depth], &next);
-		if (status != EMR_OK)
-			return status;
+			EMR_TRY(add_directory(view, directory, name, &r->above[depth], &next));
 		if (next->type != EMR_META_DIR)
 			return EMR_NOT_DIRECTORY;
 		directory = next;
@@ -444,11 +426,10 @@ static emr_status make_node(
 	bool again = !is_new && target == NULL &&
 		     may_live_again(view, &r->last, r->meta.type, directory);
 	node *n;
-	emr_status status = tree_new_node(
-		view, r->meta.type, again ? r->last.object : emr_id16_random(), 0, &n);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(
+		view, r->meta.type, again ? r->last.object : emr_id16_random(), 0, &n));
 	status = fill_node(n, &r->meta, view_now_ns(view));
 	if (status == EMR_OK && node_is_file(n))
 		status = tree_need_content(n); /* and `file`, which has its top_cver */
@@ -501,20 +482,15 @@ static emr_status bring_back(restoring *r)
 		return EMR_READ_ONLY;
 	if (erase_has(view, r->place.object))
 		return EMR_NOT_FOUND;
-	status = restore_find_parent(
-		r, r->what->to != NULL ? r->what->to : r->what->path, &directory, &name);
-	if (status == EMR_OK)
-		status = check_new_name(view, directory, name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(restore_find_parent(
+		r, r->what->to != NULL ? r->what->to : r->what->path, &directory, &name));
+	EMR_TRY(check_new_name(view, directory, name));
 	target = tree_child(view, directory, name);
 	if (replaces && !is_same_target(r, target))
 		return EMR_BUSY;
 	if (!replaces && target != NULL)
 		return EMR_EXISTS;
-	status = make_node(r, directory, target, &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_node(r, directory, target, &n));
 	status = put_in_place(view, n, directory, name, target);
 	if (status != EMR_OK) {
 		tree_free_node(view, n);
@@ -565,22 +541,17 @@ static bool is_there_already(const restoring *r)
 
 static emr_status restore(restoring *r, emr_restored *out)
 {
-	emr_status status = look(r);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = choose(r);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(look(r));
+	EMR_TRY(choose(r));
 	out->cver = r->place.cver;
 	out->bytes = r->meta.type == EMR_META_FILE ? r->meta.n : 0;
 	out->is_unchanged = is_there_already(r);
 	if (out->is_unchanged)
 		return EMR_OK;
-	status = fetch_content(r);
-	if (status == EMR_OK)
-		status = restore_fetch_directories(r);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(fetch_content(r));
+	EMR_TRY(restore_fetch_directories(r));
 	pthread_mutex_lock(&r->view->lock);
 	status = bring_back(r);
 	pthread_mutex_unlock(&r->view->lock);
@@ -624,13 +595,11 @@ emr_status restore_one(
 
 emr_status emr_view_restore(emr_view *view, const emr_restore *what, emr_restored *out_restored)
 {
-	emr_status status;
-
 	restore_publish_first(view);
-	status = restore_one(view, what, NULL, out_restored);
-	if (status == EMR_OK && !out_restored->is_unchanged)
+	EMR_TRY(restore_one(view, what, NULL, out_restored));
+	if (!out_restored->is_unchanged)
 		restore_publish_first(view);
-	return status;
+	return EMR_OK;
 }
 
 /* ---- listing ---- */
@@ -647,14 +616,13 @@ static bool comes_at(const step *steps, size_t i)
 static emr_status tell_steps(
 	const emr_buf *history, bool is_live, emr_file_version_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
 	size_t n, last = 0;
 	const step *steps = steps_of(history, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (comes_at(steps, i))
 			last = i;
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		bool goes = !steps[i].v.is_live && i > 0 && steps[i - 1].v.is_live;
 		const emr_file_version v = {.cver = steps[i].v.place.cver,
 			.bytes = steps[i].bytes,
@@ -665,20 +633,20 @@ static emr_status tell_steps(
 			.is_current = is_live && i == last};
 
 		if (goes || comes_at(steps, i))
-			status = fn(arg, &v);
+			EMR_TRY(fn(arg, &v));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* A folder that was deleted, which has no versions of its own, or nothing at all. */
 static emr_status no_file_of(const restoring *r)
 {
 	past_tree *tree;
-	emr_status status = past_tree_build(r->view, UINT64_MAX, PAST_DELETED_WITH_EMPTY, &tree);
+	emr_status status;
+
 	uint32_t entry;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(past_tree_build(r->view, UINT64_MAX, PAST_DELETED_WITH_EMPTY, &tree));
 	entry = flat_find(&tree->names, r->what->path);
 	status = entry != FLAT_NONE && tree->entries[entry].type == EMR_META_DIR ? EMR_IS_DIRECTORY
 										 : EMR_NOT_FOUND;

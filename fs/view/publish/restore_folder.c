@@ -50,13 +50,14 @@ static emr_status restore_file(folder *f, const past_entry *entry)
 	emr_restore what = {.path = f->path, .until_unix_s = f->until_unix_s};
 	emr_restored restored = {0};
 	bool is_wanted = true;
-	emr_status status = f->wanted == NULL ? EMR_OK
-					      : f->wanted(f->arg, entry->domain, entry->object,
-							&is_wanted, &what.cver);
+	emr_status status;
 
-	if (status != EMR_OK || !is_wanted)
-		return status;
-	/* What has the name now is another record, which stays as it is. */
+	EMR_TRY(f->wanted == NULL
+			? EMR_OK
+			: f->wanted(f->arg, entry->domain, entry->object, &is_wanted, &what.cver));
+	if (!is_wanted)
+		return EMR_OK;
+	/* The file that has the name now is another record, which stays as it is. */
 	status = f->wanted != NULL && is_in_folder(f->view, f->path)
 			 ? EMR_EXISTS
 			 : restore_one(f->view, &what, f->tree, &restored);
@@ -76,14 +77,12 @@ static emr_status make_directories(restoring *r)
 {
 	node *directory;
 	const char *name;
-	emr_status status;
 
 	if (r->view->options.read_only)
 		return EMR_READ_ONLY;
-	status = restore_find_parent(r, r->what->path, &directory, &name);
-	if (status == EMR_OK)
-		r->parent = directory->number;
-	return status;
+	EMR_TRY(restore_find_parent(r, r->what->path, &directory, &name));
+	r->parent = directory->number;
+	return EMR_OK;
 }
 
 /* Nothing that came back lies in it, or it would be there. */

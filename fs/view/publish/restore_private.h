@@ -36,7 +36,7 @@ typedef struct restoring {
 	uint64_t parent; /* node of the directory that changed, 0: none */
 } restoring;
 
-/* What waits becomes a version first, so that nothing is lost below what comes back; an absent
+/* Waiting changes become versions first, so that nothing is lost below what comes back; an absent
  * ledger does not matter. */
 void restore_publish_first(emr_view *view);
 emr_status restore_fetch_directories(restoring *r);

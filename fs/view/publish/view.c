@@ -29,18 +29,13 @@
 static void init_locks(emr_view *view)
 {
 	pthread_mutex_init(&view->lock, NULL);
-	pthread_mutex_init(&view->past_lock, NULL);
 	emr_cond_init(&view->wake);
 	emr_cond_init(&view->settled);
-	emr_worker_init(&view->publisher);
-	emr_worker_init(&view->syncer);
-	emr_worker_init(&view->follower);
-	emr_worker_init(&view->reclaimer);
 }
 
-/* What was verified before stays readable whatever the ledger says now; a ledger that contradicts
- * itself or what this computer has seen takes nothing more, one that cannot be reached is asked
- * again later. */
+/* Entries that were verified before stay readable whatever the ledger says now; a ledger that
+ * contradicts itself or what this computer has seen takes nothing more, one that cannot be reached
+ * is asked again later. */
 static emr_status follow_ledger(emr_view *view)
 {
 	emr_status status = emr_settle_catch_up(view->options.settle);
@@ -64,23 +59,20 @@ static emr_status follow_ledger(emr_view *view)
 static emr_status recover(emr_view *view)
 {
 	emr_replica_position at = {0};
-	emr_status status = follow_ledger(view);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(follow_ledger(view));
 	status = load_tree(view);
 	if (status == EMR_OK)
 		status = awaiting_learn(view);
 	if (status == EMR_OK)
 		status = emr_replica_at(view->options.replica, &at);
-	view->followed = view->opened_at = at.size;
+	view->followed = view->keeper->opened_at = at.size;
 	view->wants_tie = true;
 	if (status != EMR_OK || view->options.read_only)
 		return status;
 	load_clean_spills(view);
-	status = erase_load(view);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(erase_load(view));
 	erase_look_soon(view);
 	status = pins_restore(view);
 	if (status !=
@@ -108,16 +100,23 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 	if (view->options.sync_ns == 0)
 		view->options.sync_ns = DEFAULT_SYNC_NS;
 	view->next_due_boot_ns = INT64_MAX;
-	view->doubts_pins = options->has_places && !options->read_only && !options->without_shares;
+	view->space.doubts_pins =
+		options->has_places && !options->read_only && !options->without_shares;
 	crypto_shorthash_keygen(view->hash_key);
 	randombytes_buf(view->confirm_key, sizeof view->confirm_key);
 	init_locks(view);
-	status = slots_begin(&view->nodes, EMR_ROOT_NODE + 1);
+	status = keeper_begin(view);
+	if (status == EMR_OK)
+		status = past_begin(view);
+	if (status == EMR_OK)
+		status = given_begin(view);
+	if (status == EMR_OK)
+		status = slots_begin(&view->nodes, EMR_ROOT_NODE + 1);
 	if (status == EMR_OK)
 		status = folder_new_special(view);
 	view->options.headers_program = NULL; /* the caller's memory */
 	if (status == EMR_OK && options->headers_program != NULL)
-		status = emr_header_reader_new(options->headers_program, 0, &view->headers);
+		status = emr_header_reader_new(options->headers_program, 0, &view->keeper->headers);
 	if (status == EMR_OK && !options->without_shares)
 		status = shared_new(view);
 	if (status == EMR_OK)
@@ -139,8 +138,8 @@ static void hand_out_all(emr_view *view)
 		return;
 	if (!view->options.read_only)
 		status = keeper_hand_out(view);
-	/* What was handed out before the folder became read-only, or before one file failed, was
-	 * promised. */
+	/* Bytes that were handed out before the folder became read-only, or before one file failed,
+	 * were promised. */
 	synced = emr_view_sync(view);
 	status = status == EMR_OK ? synced : status;
 	if (status != EMR_OK)
@@ -168,38 +167,32 @@ void emr_view_free(emr_view *view)
 	signed_free(view);
 	deposits_limit_free(view);
 	given_free(view);
-	letters_free(view);
 	software_forget_all(view);
-	emr_header_reader_free(view->headers);
+	keeper_free(view);
 	remove_doomed(view);
-	while (view->doomed != NULL) { /* the next start finds these */
-		doomed *d = view->doomed;
+	while (view->disk.doomed != NULL) { /* the next start finds these */
+		doomed *d = view->disk.doomed;
 
-		view->doomed = d->next;
+		view->disk.doomed = d->next;
 		free(d);
 	}
 	while (view->vacated != NULL)
 		vacated_drop_this(view, view->vacated);
-	free(view->erasing);
+	free(view->erasing.list);
 	emr_buf_free(&view->follow_again);
-	emr_buf_free(&view->erased);
+	emr_buf_free(&view->erasing.erased);
 	awaiting_free(view);
-	for (size_t i = 0; i < view->domain_ids.used; i++)
-		free(slots_at(&view->domain_ids, i));
-	slots_free(&view->domain_ids);
-	table_free(&view->domains);
-	free(view->spare_place);
-	free(view->spare_ids);
+	for (size_t i = 0; i < view->index.domain_ids.used; i++)
+		free(slots_at(&view->index.domain_ids, i));
+	slots_free(&view->index.domain_ids);
+	table_free(&view->index.domains);
+	free(view->index.spare_place);
+	free(view->index.spare_ids);
 	slots_free(&view->nodes);
-	table_free(&view->by_name);
-	table_free(&view->by_id);
+	table_free(&view->index.by_name);
+	table_free(&view->index.by_id);
 	pthread_cond_destroy(&view->wake);
 	pthread_cond_destroy(&view->settled);
-	emr_worker_free(&view->publisher);
-	emr_worker_free(&view->syncer);
-	emr_worker_free(&view->follower);
-	emr_worker_free(&view->reclaimer);
-	pthread_mutex_destroy(&view->past_lock);
 	pthread_mutex_destroy(&view->lock);
 	free(view);
 }
@@ -234,11 +227,10 @@ static emr_status make_domain(const emr_view_options *options, const char *name,
 		.meta = &meta,
 		.is_inbox = is_inbox};
 	emr_status worst = EMR_OK;
-	emr_status status;
 
 	memcpy(meta.r_pid, emr_id32_random().b, sizeof meta.r_pid);
-	status = emr_settle_publish(options->settle, &change, 1, only_commit, &worst);
-	return status != EMR_OK ? status : worst;
+	EMR_TRY(emr_settle_publish(options->settle, &change, 1, only_commit, &worst));
+	return worst;
 }
 
 typedef struct found {
@@ -261,16 +253,13 @@ emr_status emr_view_initialise(const emr_view_options *options)
 	found f = {0};
 	uint64_t damaged;
 	emr_status worst = EMR_OK;
-	emr_status status;
 
-	status = emr_settle_catch_up(options->settle);
-	if (status == EMR_OK)
-		status = emr_settle_resend(options->settle, only_commit, &worst);
-	if (status == EMR_OK)
-		status = emr_facts_each(options->facts, note_domain, &f, &damaged);
-	if (status == EMR_OK && !f.root)
-		status = make_domain(options, "", false);
-	if (status == EMR_OK && !f.inbox)
-		status = make_domain(options, "Inbox", true);
-	return status;
+	EMR_TRY(emr_settle_catch_up(options->settle));
+	EMR_TRY(emr_settle_resend(options->settle, only_commit, &worst));
+	EMR_TRY(emr_facts_each(options->facts, note_domain, &f, &damaged));
+	if (!f.root)
+		EMR_TRY(make_domain(options, "", false));
+	if (!f.inbox)
+		EMR_TRY(make_domain(options, "Inbox", true));
+	return EMR_OK;
 }

@@ -28,11 +28,10 @@ emr_status emr_view_waiting(emr_view *view, uint64_t *out_waiting)
 		EMR_ROW_VACATED, EMR_ROW_OUTBOX, EMR_ROW_AWAITING, EMR_ROW_ERASING};
 	emr_journal *journal = view->options.journal;
 	uint64_t n = 0;
-	emr_status status = emr_journal_each(journal, EMR_ROW_NODE, count_row, &n);
 
-	for (size_t i = 0; i < sizeof kinds && status == EMR_OK; i++)
-		status = emr_journal_each(journal, kinds[i], count_any, &n);
-	if (status == EMR_OK)
-		*out_waiting = n;
-	return status;
+	EMR_TRY(emr_journal_each(journal, EMR_ROW_NODE, count_row, &n));
+	for (size_t i = 0; i < sizeof kinds; i++)
+		EMR_TRY(emr_journal_each(journal, kinds[i], count_any, &n));
+	*out_waiting = n;
+	return EMR_OK;
 }

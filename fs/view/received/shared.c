@@ -33,9 +33,7 @@ emr_status shared_new(emr_view *view)
 	pthread_cond_init(&view->shares->answered, NULL);
 	view->shares->fresh_boot_ns = view_boot_ns(view);
 	view->shares->late_due_boot_ns = INT64_MAX;
-	status = emr_share_new(&options, &view->shares->share);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_share_new(&options, &view->shares->share));
 	status = emr_share_keep_received(view->shares->share, false);
 	/* Nobody known yet: an empty ledger, or one that is away. */
 	return status == EMR_NO_MEMORY ? status : EMR_OK;
@@ -93,7 +91,7 @@ static int64_t serve_busy(emr_view *view)
 	pthread_mutex_lock(&view->lock);
 	shared_stir_all(view);
 	pthread_mutex_unlock(&view->lock);
-	/* Who is served may stir others, whom nobody else would. */
+	/* A waiting request that is answered may wake others, which nothing else would. */
 	while ((first = first_busy(view)) != done) {
 		for (shared_share *s = first; s != done; s = s->next_busy) {
 			shared_serve(view, s);
@@ -142,8 +140,8 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Whoever looks into the folder when it has just been opened finds what was shared before: the
- * thread asks the ledger first, which may take its time. */
+/* A look into the folder when it has just been opened finds the shares from before: the thread asks
+ * the ledger first, which may take its time. */
 static void show_known(emr_view *view)
 {
 	emr_status status = shared_look(view);

@@ -1,11 +1,11 @@
 /* The nodes below shared-with-me, and what the thread behind them keeps: owners, their shares,
- * questions on their way, and who waits for them.  It refuses to hold a key after the end of its
+ * questions on their way, and who waits for them. It refuses to hold a key after the end of its
  * grant.
  *
  * Owners and shares are added by the worker (the thread, or whoever calls emr_view_shared_turn) and
- * live as long as the view, so that nodes may point to them.  Everything is protected by
- * view->lock; what only the worker touches says so.  What is shown (shares, names, grants, phases,
- * trees) the worker alone changes, with the lock, and reads without it. */
+ * live as long as the view, so that nodes may point to them. Everything is protected by view->lock;
+ * what only the worker touches says so. The worker alone changes what is shown (shares, names,
+ * grants, phases, trees), with the lock, and reads it without. */
 #pragma once
 
 #include "base/worker.h"
@@ -233,7 +233,7 @@ typedef struct shares {
 	int64_t late_wait_ns;	  /* which is so long after the last time */
 } shares;
 
-/* What the worker does for one's own in others' folders. */
+/* The worker's part for one's own files in others' folders. */
 typedef struct shared_writings {
 	/* Where this person may write becomes, or changes, shares.  Names that come go to TELL. */
 	emr_status (*take_writings)(emr_view *view, emr_buf *tell);
@@ -267,13 +267,15 @@ emr_status shared_list(
 void shared_release_if_unused(emr_view *view, node *n);
 /* Entry of S's tree, as a node. */
 emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node);
-/* What S itself is shown as: that, or what was written of it here.  S has a tree, or is a file that
- * was written. */
+/* The node that shows S itself: the anchor, or the file that was written for it here. S has a tree,
+ * or is a file that was written. */
 emr_status shared_top_node(emr_view *view, shared_share *s, node **out_node);
 /* N, which is to be a node of S's tree or is one, shows ENTRY of it. */
 emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry);
 /* The version that makes an entry another node. */
 uint64_t shared_version_of(const shared_entry *e);
+/* The place of ENTRY of S's tree. */
+shared_at shared_at_entry(shared_share *s, uint32_t entry);
 /* The directory OBJECT of DOMAIN, which nobody may know (yet): found by its id when the share shows
  * it. */
 emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node **out_node);
@@ -281,7 +283,8 @@ emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node 
 emr_status shared_check_directory(const emr_view *view, const node *n);
 bool shared_give(emr_view *view, node *n, const char *name, uint64_t next, bool take,
 	emr_entry_fn fn, void *arg);
-/* What the bytes of N are asked for by: N shows a record, or is one's own that was published. */
+/* The share by which the bytes of N are asked for: N shows a record, or is one's own that was
+ * published. */
 emr_id16 shared_object_of(const node *n);
 /* From the top of the folder, whatever N is. */
 char *shared_path_of_any(const node *n);
@@ -298,7 +301,7 @@ emr_status shared_is_readable(const emr_view *view, const shared_share *s);
 void shared_tell_new(
 	emr_view *view, const shared_share *s, const shared_tree *before, emr_buf *tell);
 
-/* What the kernel holds and must not: an entry (NAME) or a node's data and attributes. */
+/* A thing that the kernel holds and must not: an entry (NAME) or a node's data and attributes. */
 typedef struct shared_telling {
 	uint64_t node;
 	char name[EMR_NAME_MAX + 1]; /* "": the node */
@@ -346,7 +349,8 @@ emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *
 /* UNIX_S as it may be shown of what OWNER shares: in a dataset only the day, because a second leads
  * to an entry of the ledger, which names the key that brought it. */
 uint64_t shared_time(const shared_owner *owner, uint64_t unix_s);
-/* What S is opened for: of a dataset's share research, whatever the folder was opened for. */
+/* The purpose for which S is opened: research for a dataset's share, whatever the folder was opened
+ * for. */
 uint8_t shared_purpose(const emr_view *view, const shared_share *s);
 
 /* ---- who and what is shown: shared_folder.c */
@@ -369,7 +373,7 @@ void shared_name_owners(emr_view *view, emr_buf *tell, uint64_t top_number);
 bool shared_was_there(emr_view *view);
 emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell);
 /* Under view->lock: S's owner calls it NAME by now (empty: nobody can tell); it has that name in
- * her directory unless another share has it. What the kernel must forget goes to TELL. */
+ * her directory unless another share has it. Names that the kernel must forget go to TELL. */
 void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_buf *tell);
 
 /* ---- bytes: shared_bytes.c */
@@ -431,7 +435,7 @@ void shared_access(const emr_view *view, const shared_share *s, char out[ACCESS_
 /* Its word alone, and when that right ends: of writing the end of writing, which may come before
  * that of reading. */
 const char *shared_right(const emr_view *view, const shared_share *s, uint64_t *out_until_unix_s);
-/* What nodes are known by. */
+/* The ids of nodes. */
 emr_id16 shared_record_id(emr_id16 space, emr_id16 object, uint64_t version);
 emr_id16 shared_owner_id(const shared_owner *owner);
 emr_id16 shared_top_id(void);
@@ -456,7 +460,7 @@ bool shared_keeps_keys(emr_view *view, const shared_share *s);
 void shared_load_keys(emr_view *view, shared_share *s);
 /* Those of S that are not there yet. */
 void shared_save_keys(emr_view *view, shared_share *s);
-/* What was saved since, once for a second's; when that is due, or INT64_MAX. */
+/* Saves what changed since, once for a second's changes; returns when that is due, or INT64_MAX. */
 int64_t shared_write_keys(emr_view *view);
 /* All that was saved, now. */
 void shared_end_keys(emr_view *view);
@@ -471,7 +475,7 @@ node *shared_own(const emr_view *view, const shared_share *s, emr_id16 object);
 shared_share *shared_share_of(const node *n);
 /* Something can be put there now. */
 bool shared_is_writable(const emr_view *view, const shared_share *s);
-/* What was written of S, a file: it stands for S; NULL: nothing. */
+/* The node of what was written for S, a file: it stands for S; NULL: nothing was. */
 node *shared_file_node(const emr_view *view, const shared_share *s);
 /* N's bytes are those that the other's folder shows, and are read with its keys. */
 bool shared_reads_theirs(const node *n);

@@ -36,10 +36,8 @@ static emr_status check_version(
 	emr_view *view, const shared_share *s, emr_id16 object, uint64_t version)
 {
 	emr_replica_head head;
-	emr_status status = emr_replica_head_get(view->options.replica, s->domain, object, &head);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_head_get(view->options.replica, s->domain, object, &head));
 	return head.pversion == version ? EMR_OK : EMR_NOT_FOUND;
 }
 
@@ -55,10 +53,7 @@ emr_status shared_attach(emr_view *view, shared_share *s, node *n, shared_check_
 	object = shared_object_of(n); /* neither changes as long as N is open */
 	version = shared_has(n) ? n->shared->version : node_pversion(n);
 	pthread_mutex_unlock(&view->lock);
-	status = emr_shared_open_signed(s->opened, object, &reader, &word);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_shared_open_signed(s->opened, object, &reader, &word));
 	word.time_unix_s = shared_time(s->owner, word.time_unix_s);
 	status = check_version(view, s, object, version);
 	if (status == EMR_OK)

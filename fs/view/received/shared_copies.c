@@ -1,6 +1,6 @@
-/* What participants give to a de-identified dataset is looked at before its first byte is shown: it
- * must be signed by its participant as a copy by the rules of that dataset, and a scan must find
- * nothing in it that no such copy has.  Everything else is withheld, and counted. */
+/* A file that a participant gives to a de-identified dataset is looked at before its first byte is
+ * shown: it must be signed by its participant as a copy by the rules of that dataset, and a scan
+ * must find nothing in it that no such copy has. Everything else is withheld, and counted. */
 #include "shared.h"
 #include "shared_notice.h"
 
@@ -28,9 +28,9 @@ static void note(emr_buf *list, const emr_cid *root)
 static emr_status read_piece(void *arg, uint64_t at, void *out, size_t len)
 {
 	size_t n = 0;
-	emr_status status = emr_content_reader_read(arg, at, out, len, &n);
 
-	return status == EMR_OK && n != len ? EMR_DAMAGED : status;
+	EMR_TRY(emr_content_reader_read(arg, at, out, len, &n));
+	return n != len ? EMR_DAMAGED : EMR_OK;
 }
 
 /* Its participant's word, wherever else the same bytes lie. */
@@ -62,19 +62,17 @@ emr_status shared_check_copy(emr_view *view, const shared_share *s, const node *
 {
 	shared_set *set = s->owner->set;
 	bool is_copy = false, is_known;
-	emr_status status = EMR_OK;
 
 	if (!shared_is_of_copies(s->owner))
 		return EMR_OK;
-	/* What was clean by another dataset's rules is not known here.  What is withheld is not
-	 * looked at again: it may take the scan's whole time, which everybody's files wait for. */
+	/* A copy that was clean by another dataset's rules is not known as clean here. A withheld
+	 * file is not looked at again: it may take the scan's whole time, which everybody's files
+	 * wait for. */
 	is_known = has(&set->clean, &word->root);
 	if (is_signed_as_copy(word) && !is_known && !has(&set->withheld, &word->root))
-		status = look(view, s->owner, reader, word, &is_copy);
+		EMR_TRY(look(view, s->owner, reader, word, &is_copy));
 	else
 		is_copy = is_signed_as_copy(word) && is_known;
-	if (status != EMR_OK)
-		return status;
 	if (is_copy) {
 		if (!is_known)
 			note(&set->clean, &word->root);

@@ -34,7 +34,7 @@ static bool is_taken(const shared_share *s, const char *name)
 	return false;
 }
 
-/* What came with a share has that one's label as long as its own name is not known. */
+/* A folder that came with a share has that one's label as long as its own name is not known. */
 static void choose_name(shared_share *s)
 {
 	size_t digits = s->is_tied && !s->knows_name ? CODE_DIGITS : 0;
@@ -89,7 +89,7 @@ void shared_rename_share(emr_view *view, shared_share *s, const char *name, emr_
 		return;
 	s->knows_name = true;
 	choose_again(view, s, tell);
-	/* Who had a code because of it may be called as he wants to be. */
+	/* A share that had a code because of it may now have the plain name. */
 	for (shared_share *other = s->owner->shares; other != NULL; other = other->next_of_owner)
 		if (other != s && other->phase == SHARED_OPEN &&
 			strcmp(other->name, other->wanted) != 0 && !is_taken(other, other->wanted))
@@ -397,13 +397,10 @@ static emr_status take_share(const looking *l, const emr_received *r, emr_buf *t
 	shared_share *s;
 	emr_terms terms;
 	emr_id16 before;
-	emr_status status = shared_read_terms(view, r, &terms);
 
-	if (status == EMR_OK)
-		status = emr_share_opens_away(
-			view->shares->share, &r->grant, r->agents, r->agents_count, &opens_away);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_read_terms(view, r, &terms));
+	EMR_TRY(emr_share_opens_away(
+		view->shares->share, &r->grant, r->agents, r->agents_count, &opens_away));
 	pthread_mutex_lock(&view->lock);
 	owner = owner_of(view, r, &terms);
 	s = owner != NULL ? need_share(view, owner, r->grant.domain) : NULL;
@@ -615,16 +612,14 @@ static emr_status look(looking *l)
 	shares *all = l->view->shares;
 	emr_replica_position at;
 	bool is_late = all->knows_grants && view_boot_ns(l->view) >= all->late_due_boot_ns;
-	emr_status status = emr_replica_at(l->view->options.replica, &at);
 
-	if (status != EMR_OK || (all->knows_grants && at.size == all->seen && !is_late))
-		return status;
+	EMR_TRY(emr_replica_at(l->view->options.replica, &at));
+	if (all->knows_grants && at.size == all->seen && !is_late)
+		return EMR_OK;
 	if (all->knows_grants)
-		status = emr_replica_since(l->view->options.replica, all->seen, note_change, l);
-	if (status == EMR_OK && (l->grants_changed || !all->knows_grants || is_late))
-		status = look_at_grants(l);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_replica_since(l->view->options.replica, all->seen, note_change, l));
+	if (l->grants_changed || !all->knows_grants || is_late)
+		EMR_TRY(look_at_grants(l));
 	mark_grown(l->view, l);
 	all->knows_grants = true;
 	all->seen = at.size;

@@ -9,8 +9,8 @@
 #include "shared.h"
 #include "shared_place.h"
 
-/* What was given with a share around it stands and ends with that one; what was shared by itself is
- * listed, wherever it is shown. */
+/* A grant that was given with a share around it stands and ends with that one; a folder that was
+ * shared by itself is listed, wherever it is shown. */
 static bool is_listed(const emr_view *view, const shared_share *s)
 {
 	if (s->owner->set != NULL)
@@ -68,15 +68,12 @@ emr_status emr_view_each_shared_with_me(emr_view *view, emr_shared_with_me_fn fn
 static emr_status file_of(const emr_view *view, const node *n, emr_shared_file *out)
 {
 	const shared_share *s = shared_share_of(n);
-	emr_status status;
 
 	if (s == NULL || (shared_has(n) && n->shared->level == SHARED_OWNER))
 		return n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_NOT_FOUND;
 	if (shared_has(n) && n->shared->level != SHARED_RECORD)
 		return EMR_INVALID;
-	status = shared_is_readable(view, s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_is_readable(view, s));
 	if (n->type != EMR_META_FILE)
 		return n->type == EMR_META_DIR ? EMR_IS_DIRECTORY : EMR_INVALID;
 	if (!shared_has(n) && !n->is_published)

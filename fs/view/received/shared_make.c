@@ -13,8 +13,8 @@
 
 /* ---- what is shown ---- */
 
-/* Whoever begins to share gets a name when all grants have been looked at: before that nothing of
- * him is shown, because a kernel refuses a whole directory in which one name is empty. */
+/* A new sharer gets a name when all grants have been looked at: before that the sharer's files are
+ * not shown, because a kernel refuses a whole directory in which one name is empty. */
 bool shared_share_is_shown(const emr_view *view, const shared_share *s)
 {
 	uint64_t now = (uint64_t)(view_now_ns(view) / 1000000000);
@@ -33,7 +33,8 @@ bool shared_share_is_shown(const emr_view *view, const shared_share *s)
 	return false;
 }
 
-/* Who has left a dataset is not there any more; of who shared by himself a note stays. */
+/* A participant who has left a dataset is not there any more; for a person who shared alone a note
+ * stays. */
 bool shared_owner_is_shown(const emr_view *view, const shared_owner *owner)
 {
 	for (const shared_share *s = owner->shares; s != NULL; s = s->next_of_owner)
@@ -65,7 +66,7 @@ emr_status shared_is_readable(const emr_view *view, const shared_share *s)
 
 /* ---- making nodes ---- */
 
-/* What a node is known by: never that of a record of one's own. */
+/* The id of a node: never that of a record of one's own. */
 emr_id16 shared_id_of(
 	const char *what, const void *who, size_t who_len, emr_id16 object, uint64_t version)
 {
@@ -117,8 +118,7 @@ emr_status shared_make(
 
 void shared_release_if_unused(emr_view *view, node *n)
 {
-	/* What one wrote there oneself lies among them in listings, and nothing would show it
-	 * again. */
+	/* One's own files lie among them in listings, and nothing would show them again. */
 	if (shared_has(n) && n->kernel_refs == 0 && n->opens == 0 && !node_has_kids(n) &&
 		!n->is_queued)
 		tree_free_node(view, n);

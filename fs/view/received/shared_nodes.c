@@ -51,10 +51,11 @@ uint64_t shared_version_of(const shared_entry *e)
 	return e->type == EMR_META_DIR ? 0 : e->pversion != 0 ? e->pversion : e->version;
 }
 
-emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node)
+shared_at shared_at_entry(shared_share *s, uint32_t entry)
 {
 	const shared_entry *e = &s->tree->entries[entry];
-	shared_at at = {.level = SHARED_RECORD,
+
+	return (shared_at){.level = SHARED_RECORD,
 		.owner = s->owner,
 		.share = s,
 		.domain = s->domain,
@@ -62,6 +63,12 @@ emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, n
 		.object = e->object,
 		.version = shared_version_of(e),
 		.entry = entry};
+}
+
+emr_status shared_record_node(emr_view *view, shared_share *s, uint32_t entry, node **out_node)
+{
+	const shared_entry *e = &s->tree->entries[entry];
+	shared_at at = shared_at_entry(s, entry);
 	emr_id16 id = shared_record_id(s->space, e->object, at.version);
 	node *n = tree_by_shown_id(view, id);
 	emr_status status;
@@ -105,12 +112,9 @@ emr_status shared_anchor(emr_view *view, emr_id16 domain, emr_id16 object, node 
 /* The directory of a share whose names nobody has asked for yet. */
 static emr_status unknown_share(emr_view *view, shared_share *s, node **out_node)
 {
-	emr_status status;
 	node *n;
 
-	status = anchor(view, s->space, s->domain, s->top, &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(anchor(view, s->space, s->domain, s->top, &n));
 	n->shared->owner = s->owner;
 	n->shared->share = s;
 	n->mtime_ns = n->ctime_ns =
@@ -164,15 +168,12 @@ emr_status shared_top(emr_view *view, node **out_node)
 {
 	shared_at at = {.level = SHARED_TOP, .entry = FLAT_NONE};
 	emr_id16 id = shared_top_id();
-	emr_status status = EMR_OK;
 	node *n = tree_by_shown_id(view, id);
 
 	if (!shared_is_there(view))
 		return EMR_NOT_FOUND;
 	if (n == NULL) {
-		status = shared_make(view, id, EMR_META_DIR, &at, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(shared_make(view, id, EMR_META_DIR, &at, &n));
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	}
 	n->listing->subdirectories = 0;
@@ -214,10 +215,7 @@ static emr_status child_of_owner(
 
 emr_status shared_check_directory(const emr_view *view, const node *n)
 {
-	emr_status status = shared_is_readable(view, n->shared->share);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(shared_is_readable(view, n->shared->share));
 	if (n->shared->share->is_blind)
 		return EMR_OK;
 	if (n->shared->share->tree == NULL)
@@ -375,7 +373,7 @@ static void tell_if_moved(emr_view *view, shared_share *s, const shared_tree *be
 		return;
 }
 
-/* What the kernel holds of entry I of A stays right for entry K of B. */
+/* The kernel's copy of entry I of A stays right for entry K of B. */
 static bool is_same(const shared_tree *a, uint32_t i, const shared_tree *b, uint32_t k)
 {
 	const shared_entry *x = &a->entries[i], *y = &b->entries[k];
@@ -427,7 +425,7 @@ static void settle_node(
 	if (n == NULL || !shared_has(n) || n->shared->level != SHARED_RECORD ||
 		!emr_id16_equal(n->shared->space, s->space))
 		return;
-	/* What was written there may be here before the share is known. */
+	/* Files that were written there may be here before the share is known. */
 	n->shared->share = s;
 	n->shared->owner = s->owner;
 	move_node(view, s, before, n, tell);

@@ -1,6 +1,6 @@
-/* This file tells a reader what happens to the shares that he received: that one ends soon or has
- * ended, and why a file cannot be opened or changed. It tells a repeated message a limited number
- * of times, however often a program tries. */
+/* This file tells a reader what happens to received shares: that one ends soon or has ended, and
+ * why a file cannot be opened or changed. It tells a repeated message a limited number of times,
+ * however often a program tries. */
 #include "shared_notice.h"
 
 #include <stdio.h>

@@ -92,13 +92,10 @@ emr_status shared_owner_node(emr_view *view, shared_owner *owner, node **out_nod
 {
 	shared_at at = {.level = SHARED_OWNER, .owner = owner, .entry = FLAT_NONE};
 	emr_id16 id = shared_owner_id(owner);
-	emr_status status = EMR_OK;
 	node *n = tree_by_shown_id(view, id);
 
 	if (n == NULL) {
-		status = shared_make(view, id, EMR_META_DIR, &at, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(shared_make(view, id, EMR_META_DIR, &at, &n));
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	}
 	n->listing->subdirectories = count_shares(owner);

@@ -15,7 +15,7 @@ typedef struct shared_spot {
 
 /* False: S lies in no share that is open, as far as names are known. */
 bool shared_spot_of(const shared_share *s, shared_spot *out_spot);
-/* Whether S, or the note of its end, stands in its owner's directory.  What came with a share
+/* Whether S, or the note of its end, stands in its owner's directory. A share that came with one
  * around it does not as long as its place in there may still be learned, and its end is told with
  * that one's. */
 bool shared_is_beside(const shared_share *s);
@@ -25,7 +25,7 @@ bool shared_awaits_inner(const shared_share *s);
 /* Whether S came with a share whose names somebody has looked at: its own are wanted. */
 bool shared_is_wanted_inside(const shared_share *s);
 
-/* What S is called at SPOT, its own: another name there, or an earlier share's, stays as it is. */
+/* The name of S at SPOT, its own: another name there, or an earlier share's, stays as it is. */
 void shared_spot_name(const shared_share *s, const shared_spot *spot, char out[EMR_NAME_MAX + 1]);
 /* The share called NAME that lies in ENTRY of OUTER; NULL: none. */
 shared_share *shared_placed_child(shared_share *outer, uint32_t entry, const char *name);

@@ -1,5 +1,5 @@
-/* This file reports to an owner what was opened of what she shares: it gathers that when files
- * close, and the worker sends it a moment later. */
+/* This file reports to an owner which shared files were opened here: it gathers them when they
+ * close, and the worker sends the report a moment later. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -54,7 +54,7 @@ static emr_status say_version(const subject *s, emr_buf *out)
 	return is_file(s) ? fact_number(s->entry.cver, out) : EMR_NO_ATTRIBUTE;
 }
 
-/* What another shares is on the ledger, or it would not be seen. */
+/* A file that another person shares is on the ledger, or it would not be seen. */
 static emr_status say_state(const subject *s, emr_buf *out)
 {
 	return s->at.level == SHARED_RECORD ? fact_text("confirmed 1/1", out) : EMR_NO_ATTRIBUTE;
@@ -93,10 +93,8 @@ static emr_status say_signed_by(const subject *s, emr_buf *out)
 	emr_bytes pk = emr_bytes_of(s->card.dom_pk, sizeof s->card.dom_pk);
 	emr_replica_item item;
 	char id[65], text[32];
-	emr_status status = item_of(s, &item);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(item_of(s, &item));
 	if (s->at.has_verdict && signed_shared_by(s->view, &s->entry.root, s->owner, out) == EMR_OK)
 		return EMR_OK;
 	if (item.op != EMR_OP_PUT)
@@ -304,19 +302,17 @@ emr_status shared_attribute(emr_view *view, uint64_t number, const char *name, e
 static emr_status list_theirs(const node *n, emr_buf *out)
 {
 	emr_bytes rest = node_attributes(n);
-	emr_status status = EMR_OK;
 	emr_xattr one;
 
-	while (status == EMR_OK && emr_xattr_next(&rest, &one)) {
+	while (emr_xattr_next(&rest, &one)) {
 		if (one.key.len < 5 || memcmp(one.key.data, "user.", 5) != 0 ||
 			(one.key.len >= strlen(OURS) &&
 				memcmp(one.key.data, OURS, strlen(OURS)) == 0))
 			continue;
-		status = emr_buf_append(out, one.key.data, one.key.len);
-		if (status == EMR_OK)
-			status = emr_buf_append_zeros(out, 1);
+		EMR_TRY(emr_buf_append(out, one.key.data, one.key.len));
+		EMR_TRY(emr_buf_append_zeros(out, 1));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status shared_list_attributes(emr_view *view, uint64_t number, emr_buf *out)

@@ -34,14 +34,12 @@ shared_set *shared_set_of(const emr_view *view, emr_id16 line)
 emr_status shared_read_terms(const emr_view *view, const emr_received *r, emr_terms *out)
 {
 	emr_team dataset;
-	emr_status status = EMR_OK;
 
 	if (!r->is_dataset || shared_set_of(view, r->line) != NULL)
 		return EMR_OK;
-	status = emr_team_get(view->options.replica, r->via, &dataset);
-	if (status == EMR_OK)
-		*out = dataset.terms;
-	return status;
+	EMR_TRY(emr_team_get(view->options.replica, r->via, &dataset));
+	*out = dataset.terms;
+	return EMR_OK;
 }
 
 shared_set *shared_need_set(emr_view *view, const emr_received *r, const emr_terms *terms)
@@ -101,12 +99,9 @@ static emr_id16 set_id(const shared_set *set)
 static emr_status directory(emr_view *view, emr_id16 id, const shared_at *at, node **out_node)
 {
 	node *n = tree_by_shown_id(view, id);
-	emr_status status = EMR_OK;
 
 	if (n == NULL) {
-		status = shared_make(view, id, EMR_META_DIR, at, &n);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(shared_make(view, id, EMR_META_DIR, at, &n));
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	}
 	n->listing->subdirectories = 0;
@@ -137,7 +132,7 @@ static emr_status set_node(emr_view *view, shared_set *set, node **out_node)
 	return status;
 }
 
-/* Who opens a path again is told why it is not there, as long as the end is news. */
+/* A reader who opens a path again is told why it is not there, as long as the end is news. */
 static emr_status child_of_set(
 	emr_view *view, const shared_set *set, const char *name, node **out_node)
 {
@@ -224,12 +219,11 @@ void shared_tell_set(emr_view *view, const shared_owner *owner, emr_buf *tell)
 emr_status shared_sets_have_come(emr_view *view, emr_buf *tell)
 {
 	bool there = sets_are_there(view);
-	emr_status status;
 
 	if (there == view->shares->shows_sets || view->root == NULL)
 		return EMR_OK;
 	view->shares->shows_sets = there;
 	view->root->listing->subdirectories += there ? 1u : -1u;
-	status = shared_tell_later(tell, EMR_ROOT_NODE, SETS_DIRECTORY);
-	return status == EMR_OK ? shared_tell_later(tell, EMR_ROOT_NODE, NULL) : status;
+	EMR_TRY(shared_tell_later(tell, EMR_ROOT_NODE, SETS_DIRECTORY));
+	return shared_tell_later(tell, EMR_ROOT_NODE, NULL);
 }

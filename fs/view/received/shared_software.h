@@ -6,7 +6,7 @@
 
 /* Under view->lock: what the reader said of N itself; false: nothing, and *OUT stays as it is. */
 bool shared_software_said(const emr_view *view, const node *n, emr_bytes *out);
-/* What holds for N. */
+/* The programs that may read at N. */
 emr_bytes shared_software_at(const emr_view *view, const node *n);
 /* The same if N said nothing itself. */
 emr_bytes shared_software_above(const emr_view *view, const node *n);

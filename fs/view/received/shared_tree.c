@@ -128,7 +128,8 @@ static emr_status collect(void *arg, const emr_shared_record *r)
 	return status;
 }
 
-/* What was read before is taken from there, if its name is its own: another's may be free again. */
+/* A record that was read before is taken from there, if its name is its own: another's may be free
+ * again. */
 static emr_status collect_known(void *arg, emr_id16 object, uint64_t version)
 {
 	building *b = arg;
@@ -209,9 +210,9 @@ static bool has_ups(const char *target)
 	return false;
 }
 
-/* Whoever shares says where links lead, too, and they are followed on this computer.  What is at
- * the beginning goes up from where the link lies; a ".." behind a name may go up from wherever that
- * name leads, so it is not believed. */
+/* The sharer also says where links lead, and they are followed on this computer. A ".." at the
+ * beginning goes up from where the link lies; one behind a name may go up from wherever that name
+ * leads, so it is not believed. */
 static bool leads_out(const raw *link)
 {
 	const char *rest = link->e.target;
@@ -268,36 +269,33 @@ bool shared_copy_name_ok(const char *name, int type)
 	return has_code(&at, letters, 12) && *at == '\0'; /* the folder of one person's copies */
 }
 
-/* Who lies may have written a name into any word of these. */
+/* A liar may have written a name into any word of these. */
 static emr_status hide_words(raw *r, bool has_own_name)
 {
-	emr_status status = EMR_OK;
-
 	emr_buf_clear(&r->e.attributes);
 	if (has_own_name && !shared_copy_name_ok(r->item.name, r->e.type))
-		status = flat_rename(&r->item, SHARED_WITHHELD);
-	if (status == EMR_OK && r->e.target != NULL) {
+		EMR_TRY(flat_rename(&r->item, SHARED_WITHHELD));
+	if (r->e.target != NULL) {
 		free(r->e.target);
 		r->e.target = strdup(SHARED_WITHHELD);
-		status = r->e.target != NULL ? EMR_OK : EMR_NO_MEMORY;
+		EMR_TRY(r->e.target != NULL ? EMR_OK : EMR_NO_MEMORY);
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The top has the share's name; others what they say, unless that is no name. */
 static emr_status check_names(building *b, const char *name)
 {
-	emr_status status = flat_rename(&b->all[b->top].item, name);
-
-	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
+	EMR_TRY(flat_rename(&b->all[b->top].item, name));
+	for (size_t i = 0; i < b->count; i++) {
 		raw *r = &b->all[i];
 
 		if (b->copies_only)
-			status = hide_words(r, i != b->top);
+			EMR_TRY(hide_words(r, i != b->top));
 		else if (i != b->top && emr_name_check(r->item.name) != EMR_OK)
-			status = flat_rename(&r->item, "unnamed");
+			EMR_TRY(flat_rename(&r->item, "unnamed"));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static shared_entry take_entry(raw *r)
@@ -333,19 +331,15 @@ static emr_status finish(building *b, const char *name, shared_tree *tree)
 	EMR_AUTO_FREE flat_item **items = calloc(b->count, sizeof *items);
 	flat_item *top = &b->all[b->top].item;
 	size_t n = 0;
-	emr_status status = items != NULL ? check_names(b, name) : EMR_NO_MEMORY;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(items != NULL ? check_names(b, name) : EMR_NO_MEMORY);
 	for (size_t i = 0; i < b->count; i++)
 		items[i] = &b->all[i].item;
 	flat_open_circles(items, b->count, top);
 	for (size_t i = 0; i < b->count; i++)
 		if (i != b->top && (b->all[i].e.target == NULL || !leads_out(&b->all[i])))
 			items[n++] = &b->all[i].item;
-	status = flat_build(top, items, n, is_first, &tree->names);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(flat_build(top, items, n, is_first, &tree->names));
 	tree->entries = calloc(n + 1, sizeof *tree->entries);
 	if (tree->entries == NULL)
 		return EMR_NO_MEMORY;
@@ -380,9 +374,7 @@ static emr_status build(
 	if (b->count > 1)
 		qsort(b->all, b->count, sizeof *b->all, by_object);
 	known = b->count;
-	status = find_top(b, top);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_top(b, top));
 	if (b->all[b->top].e.type == EMR_META_FILE)
 		leave_alone(b);
 	tree->top_parent = b->all[b->top].e.parent_id;

@@ -1,6 +1,6 @@
-/* This is what one share shows, as a compact tree that never changes once it is built: a share
- * that has grown gets a new one. It knows no node and takes no lock; refuses names that could
- * leave their directory, and gives what hangs nowhere the top of the share. */
+/* These functions build the tree that one share shows, compact and never changed once it is built:
+ * a share that has grown gets a new one. A tree knows no node and takes no lock; it refuses names
+ * that could leave their directory, and gives what hangs nowhere the top of the share. */
 #pragma once
 
 #include "share/read.h"
@@ -40,10 +40,10 @@ typedef struct shared_tree {
 	char *top_name;	       /* the top's own, as its owner has it */
 } shared_tree;
 
-/* The share that begins at TOP, called NAME, with the names that SHARED can read.  What has not
- * changed since BEFORE (NULL: none) was built with the same grant is taken from there.  What
- * emr_shared_each says.  COPIES_ONLY: of names, links and attributes only what such copies have is
- * shown.  FROZEN_AT: only contents that an entry of the ledger before that says; 0: all. */
+/* The share that begins at TOP, called NAME, with the names that SHARED can read. A record that has
+ * not changed since BEFORE (NULL: none) was built with the same grant is taken from there. Errors
+ * as emr_shared_each. COPIES_ONLY: of names, links and attributes only what such copies have is
+ * shown. FROZEN_AT: only contents that an entry of the ledger before that says; 0: all. */
 emr_status shared_tree_build(emr_shared *shared, emr_id16 top, const char *name,
 	const shared_tree *before, bool copies_only, uint64_t frozen_at, shared_tree **out_tree);
 void shared_tree_free(shared_tree *tree); /* NULL is fine */

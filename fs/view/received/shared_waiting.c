@@ -42,7 +42,7 @@ static shared_share *lacks_bytes(const emr_view *view, const node *n)
 	if (at->level != SHARED_RECORD || n->type != EMR_META_FILE ||
 		shared_is_readable(view, at->share) != EMR_OK)
 		return NULL;
-	/* Whoever made the reader has put it there before anybody was told; it goes with the last
+	/* The maker of the reader has put it there before anybody was told; it goes with the last
 	 * open, or with the keys. */
 	return tree_has_reader(n) ? NULL : at->share;
 }

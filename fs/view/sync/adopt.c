@@ -157,14 +157,11 @@ static emr_status commit(emr_view *view, node *n, const emr_place *place)
 static emr_status take_id(emr_view *view, node *n, const arrival *a)
 {
 	const emr_id16 before = n->id;
-	emr_status status = tree_reserve_ids(view, 1);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = tree_need_place(view, &a->place);
-	if (status == EMR_OK)
-		status = commit(view, n, &a->place);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_reserve_ids(view, 1));
+	EMR_TRY(tree_need_place(view, &a->place));
+	EMR_TRY(commit(view, n, &a->place));
 	status = tree_change_id(view, n, a->object); /* reserved: cannot fail */
 	tree_set_place(view, n, &a->place);
 	tree_set_next_id(n, (emr_id16){{0}});
@@ -175,8 +172,8 @@ static emr_status take_id(emr_view *view, node *n, const arrival *a)
 }
 
 /* With a directory goes all that is in it, and this computer would wrap it for who sees it there:
- * nobody's word but her own is enough for that.  What another computer has wrapped itself comes one
- * by one. */
+ * nobody's word but her own is enough for that. Records that another computer has wrapped itself
+ * come one by one. */
 static emr_status may_take_along(emr_view *view, const arrival *a, bool *out_may)
 {
 	bool is_seen = false;
@@ -192,27 +189,22 @@ static emr_status adopt_node(following *f, const arrival *a, node *n)
 {
 	const emr_place place = node_place(n);
 	bool may = true;
-	emr_status status = EMR_OK;
 
 	if (n->type == EMR_META_DIR)
-		status = may_take_along(f->view, a, &may);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(may_take_along(f->view, a, &may));
 	if (n->type != (uint8_t)a->meta.type || !may)
 		return arrive_new(f, a);
 	if (node_is_file(n) && !arrive_is_same_content(&a->place, &place))
 		return node_writers(n) != 0 ? EMR_BUSY : arrive_new_bytes(f, a, n);
-	status = arrive_has_room(f, a, n);
-	if (status == EMR_OK)
-		status = take_id(f->view, n, a);
-	return status == EMR_OK ? arrive_meta(f, a, n) : status;
+	EMR_TRY(arrive_has_room(f, a, n));
+	EMR_TRY(take_id(f->view, n, a));
+	return arrive_meta(f, a, n);
 }
 
 /* Removed here and moved there: it stays removed, wherever it is now. */
 static emr_status adopt_vacated(following *f, const arrival *a, vacated *v)
 {
 	vacated now = *v;
-	emr_status status;
 	edit e;
 
 	if (v->type == EMR_META_FILE && !arrive_is_same_content(&a->place, &v->place))
@@ -221,10 +213,9 @@ static emr_status adopt_vacated(following *f, const arrival *a, vacated *v)
 	e = edit_begin(f->view);
 	edit_unvacate(&e, v->place.object);
 	edit_vacate(&e, &now);
-	status = edit_commit(&e, NULL);
-	if (status == EMR_OK)
-		vacated_move(f->view, v, &a->place);
-	return status;
+	EMR_TRY(edit_commit(&e, NULL));
+	vacated_move(f->view, v, &a->place);
+	return EMR_OK;
 }
 
 emr_status adopt(following *f, const arrival *a)

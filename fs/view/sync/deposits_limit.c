@@ -107,18 +107,17 @@ static emr_status enter(struct deposit_tally *t, const walk *w)
 {
 	counted *all = (counted *)(void *)w->found.data;
 	size_t n = w->found.len / sizeof *all;
-	emr_status status = EMR_OK;
 
 	if (n > 1)
 		qsort(all, n, sizeof *all, by_position);
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		daily *d;
 
-		status = find(t, all[i].signer, all[i].day, &d);
-		if (status == EMR_OK && ++d->n <= t->limit)
+		EMR_TRY(find(t, all[i].signer, all[i].day, &d));
+		if (++d->n <= t->limit)
 			d->last = all[i].at;
 	}
-	return status;
+	return EMR_OK;
 }
 
 static void forget_days(struct deposit_tally *t)
@@ -140,7 +139,7 @@ static void start_again(struct deposit_tally *t, uint64_t since, uint64_t limit)
 	t->seen = 0;
 }
 
-/* What came since the last time, or everything from SINCE on. */
+/* Counts the deposits that came since the last time, or all from SINCE on. */
 static emr_status go_on(emr_view *view, struct deposit_tally *t)
 {
 	walk w = {.since = t->since, .seen = t->seen, .newest = t->seen};
@@ -208,16 +207,11 @@ emr_status deposits_is_beyond(emr_view *view, const emr_place *place, const emr_
 	struct deposit_tally *t = tally_of(view, place->domain);
 	daily *d = NULL;
 	emr_rules rules;
-	emr_status status = t != NULL
-				    ? emr_rules_in_force(view->options.replica, &rules, NULL, NULL)
-				    : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = need_day(view, t, item, rules.deposits_a_day);
-	if (status == EMR_OK)
-		status = find(t, item->signer_id, item->ledger_time / DAY_S, &d);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(t != NULL ? emr_rules_in_force(view->options.replica, &rules, NULL, NULL)
+			  : EMR_NO_MEMORY);
+	EMR_TRY(need_day(view, t, item, rules.deposits_a_day));
+	EMR_TRY(find(t, item->signer_id, item->ledger_time / DAY_S, &d));
 	*out_is = place->padded > emr_padded_len(rules.deposit_bytes, false);
 	if (!*out_is &&
 		item->version == 1) /* a new version of what is here already counts as none */

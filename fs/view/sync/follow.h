@@ -32,7 +32,7 @@ typedef struct arrival {
 		       */
 } arrival;
 
-/* What the kernel must be told once the lock is gone. */
+/* Changes that the kernel must be told once the lock is gone. */
 typedef struct telling {
 	uint64_t node;
 	bool has_name;
@@ -71,9 +71,9 @@ emr_status follow_is_first(
 /* The thread that waits for the ledger; started and ended with the others. */
 void *follow_loop(void *view);
 
-/* arrive.c: under view->lock.  What A says is done, with whoever has the name of A and changes as
- * well in the same step: to everybody else the name goes over from one to the other.  Those are
- * done then.  EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not there yet. */
+/* arrive.c: under view->lock. Applies A, together with the node that has the name of A and changes
+ * in the same step: for everybody else the name goes over from one to the other. Those are done
+ * then. EMR_BUSY: not now, ask again; EMR_NOT_FOUND: its directory is not there yet. */
 emr_status arrive_in_turn(following *f, arrival *a);
 
 /* ---- adopt.c ---- */

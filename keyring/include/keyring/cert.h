@@ -68,8 +68,8 @@ bool emr_cert_is_of(const emr_cert_facts *facts, const uint8_t org[16]);
 /* Whether LEN bytes may be a common name, and whether MSP may be the name of one. */
 bool emr_cert_handle_ok(const char *handle, size_t len);
 bool emr_cert_msp_ok(const char *msp);
-/* What an organisation is called whose authority emrfs did not make (a Fabric CA), so that its root
- * CA_DER names no MSP: the id follows from both, and whoever admits it admits no other. */
+/* The name of an organisation whose authority emrfs did not make (a Fabric CA), so that its root
+ * CA_DER names no MSP: the id follows from both, and a network that admits it admits no other. */
 emr_id16 emr_cert_org_of(emr_bytes ca_der, emr_bytes msp);
 
 /* The words of the attribute emr.roles, separated by blanks, in bit order; at most 128 bytes with

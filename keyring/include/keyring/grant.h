@@ -17,9 +17,9 @@
 #define EMR_SHARE_LABEL_MAX 255
 #define EMR_NOTE_LABEL_MAX 31
 
-/* Who may release keys while the owner is away, beside agents of other organisations: bits of the
- * rights of an order (fs/share); of them a grant's terms have the first alone, where such an agent
- * is named. */
+/* The agents that may release keys while the owner is away, beside those of other organisations:
+ * bits of the rights of an order (fs/share); of them a grant's terms have the first alone, where
+ * such an agent is named. */
 typedef enum emr_away {
 	EMR_AWAY_OTHERS = 0,
 	EMR_AWAY_OWN = 8,     /* the owner's own organisation's, where no other fits */

@@ -1,7 +1,7 @@
-/* An agent at work: it takes in fragments, answers who may be answered, destroys what has ended,
- * renews its receiving key once a week and signs the head of the ledger that it has reached, until
- * it is told to end. It refuses to keep records, and to work for a key that the ledger does not
- * know as an agent's in force. */
+/* An attendant is an agent at work: it takes in fragments, answers readers whom it may answer,
+ * destroys fragments of grants that have ended, renews its receiving key once a week and signs the
+ * head of the ledger that it has reached, until it is told to end. It refuses to keep records, and
+ * to work for a key that the ledger does not know as an agent's in force. */
 #pragma once
 
 #include <jansson.h>
@@ -18,8 +18,8 @@ typedef struct emr_attendant emr_attendant;
 emr_status emr_attendant_new(
 	emr_session *session, emr_attendant **out_attendant, emr_problem *out_problem);
 void emr_attendant_free(emr_attendant *attendant); /* NULL is fine */
-/* Works until emr_attendant_stop.  What goes wrong meanwhile is tried again, and stands in the
- * report. */
+/* Works until emr_attendant_stop. A step that fails meanwhile is tried again, and the report names
+ * it. */
 void emr_attendant_run(emr_attendant *attendant);
 /* Any thread, and a signal handler. */
 void emr_attendant_stop(emr_attendant *attendant);

@@ -46,7 +46,7 @@ emr_status emr_client_path(
 /* --wait of the verbs that share and take back: until the open folder has it on the ledger.
  * It refuses to call done what is only asked for. */
 
-/* What --wait says, or 60 s.  EMR_INVALID. */
+/* The time that --wait says, or 60 s. EMR_INVALID. */
 emr_status emr_order_wait_time(const emr_args *args, int64_t *out_ns);
 /* Without --wait: EMR_OK at once.  EMR_TIMEOUT: not on the ledger yet; EMR_REFUSED: it failed, in
  * the words of FAILED ({path}, {who}, {cause}); both are said. */

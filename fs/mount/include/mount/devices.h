@@ -1,5 +1,6 @@
-/* A person's computers, and keys that act as one without being one, for `device`: asked of the open
- * folder or of a keyring that was opened for it.  It tells names and days, and no key. */
+/* These functions list a person's computers, and keys that act as one without being one, for
+ * `device`: from the open folder or from a keyring that was opened for it. They tell names and
+ * days, and no key. */
 #pragma once
 
 #include <jansson.h>

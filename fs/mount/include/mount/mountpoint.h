@@ -31,8 +31,8 @@ emr_status emr_mountpoint_end(const char *path, bool lazy, emr_problem *out_prob
 
 /* ---- viewer_cache.c ---- */
 /* A directory for what viewers keep beside what they show, as long as the folder is open: beside
- * the socket, in the user's runtime directory, which is in memory on most computers.  What the
- * menus of the desktop start gets it as XDG_CACHE_HOME.  It refuses to stay: it goes with the
+ * the socket, in the user's runtime directory, which is in memory on most computers. Programs that
+ * the menus of the desktop start get it as XDG_CACHE_HOME. It refuses to stay: it goes with the
  * folder. */
 
 /* Makes it, empty and 0700; what an earlier mount that was killed left there is removed. */

@@ -1,6 +1,6 @@
-/* A person's points and credit for `wallet`, asked of the open folder, of an agent at work, or of a
- * keyring that was opened for it: counted again from the local copy of the ledger.  It keeps no
- * sum, and signs nothing. */
+/* These functions count a person's points and credit for `wallet`, from the local copy of the
+ * ledger: in the open folder, in an agent at work, or with a keyring that was opened for it. They
+ * keep no sum, and sign nothing. */
 #pragma once
 
 #include "keyring/keyring.h"

@@ -6,6 +6,7 @@
 #include "deidentify/deidentify.h"
 #include "kit/out.h"
 #include "kit/places.h"
+#include "mount/attendant.h"
 #include "session/session.h"
 #include "sharing/notices.h"
 #include "view/received.h"
@@ -41,10 +42,11 @@ void emr_ready_tell(const char *what);
 
 typedef struct emr_server emr_server;
 
-/* Makes the runtime directory and the socket in it (0600), and starts the thread.  All borrowed
- * until stop. */
+/* Makes the runtime directory and the socket in it (0600), and starts the thread.  AGENT is NULL
+ * for a folder; with it no part of SESSION but ledger and replica is open.  All borrowed until
+ * stop. */
 emr_status emr_server_start(const emr_places *places, emr_session *session, emr_notices *notices,
-	emr_server **out_server, emr_problem *out_problem);
+	emr_attendant *agent, emr_server **out_server, emr_problem *out_problem);
 /* Ends all conversations, joins the threads, removes the socket.  NULL is fine. */
 void emr_server_stop(emr_server *server);
 
@@ -89,7 +91,7 @@ typedef struct emr_publishing emr_publishing;
 /* Speaks to nobody; sets session->publisher. */
 emr_status emr_publishing_new(emr_session *session, emr_notices *notices,
 	const emr_settings *settings, emr_publishing **out_publishing);
-/* The session is open.  What fails is logged: nothing is given to nodes then. */
+/* The session is open. A failure is logged, and nodes are then given nothing. */
 void emr_publishing_start(emr_publishing *publishing);
 /* Before the session is closed.  NULL is fine, for both. */
 void emr_publishing_stop(emr_publishing *publishing);

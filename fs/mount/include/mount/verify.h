@@ -23,7 +23,7 @@ json_t *emr_gap_json(const emr_issued *issued);
 /* "Paula Lima signed for OF up to number 6.  Not here: 3, 5 (2 numbers)...": owned by the caller;
  * NULL without memory.  OF: "you", or whose folder it is. */
 char *emr_gap_text(const json_t *gap, const char *of);
-/* What that means, said once behind them. */
+/* The meaning of the faults, said once behind them. */
 #define EMR_GAP_MEANS                                                                              \
 	N_("A number that is not here was signed. Whether it was erased or removed, lies where "   \
 	   "you do not see it, or never reached the ledger, it does not say.\n")

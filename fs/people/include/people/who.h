@@ -89,7 +89,7 @@ bool emr_who_holds_at(const emr_who *who, uint64_t seq);
 emr_id32 emr_who_org_id(emr_id16 org);
 /* Whether both are the same person, or the same team, before and after it got another key. */
 bool emr_who_is_same(const emr_who *a, const emr_who *b);
-/* What stands for WHO where the code stands behind it, as in the name of a directory: "ana" of the
+/* The name of WHO where the code stands behind it, as in the name of a directory: "ana" of the
  * book, "lima, São Lucas" of a certificate; "" when neither is here. */
 void emr_who_name(const emr_who *who, char *out, size_t size);
 /* "lima, São Lucas (own word: Paula Lima)": for people; control characters are shown as emr_show

@@ -68,8 +68,6 @@ typedef struct emr_session {
 	bool is_apart; /* a member's, whose network's directory is away, with blocks and journal:
 			  for reading, and only nodes have the bytes */
 	bool has_still_blocks;	      /* nor does that of the blocks; with is_still as a rule */
-	struct emr_attendant *agent;  /* NULL = a folder's; else no part but ledger and replica is
-					 open; borrowed */
 	atomic_uint waiting_requests; /* open, to me, as of the office's last look */
 } emr_session;
 

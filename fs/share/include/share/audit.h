@@ -1,5 +1,6 @@
-/* This tells who got the key of what, and who says he opened it. It refuses to mix the two: a
- * release stands on the ledger before the key was given, an opening is the reader's own word. */
+/* These functions tell who got the key of a record, and who reported having opened it. They refuse
+ * to mix the two: a release stands on the ledger before the key was given, an opening is the
+ * reader's own word. */
 #pragma once
 
 #include "share/share.h"
@@ -43,7 +44,7 @@ emr_status emr_share_audit(
 	emr_share *share, emr_id16 domain, emr_audit_fn fn, void *arg, uint64_t *out_damaged);
 
 /* As an auditor (by the ledger): every question of the staff of one's own organisation, in every
- * domain, each slot of it; ASKED or RELEASED.  What lies behind an object's id is not his to know.
- * *out_damaged: questions that were asked before he was an auditor, or that do not open; they are
- * told without their slots.  EMR_DENIED: no auditor. */
+ * domain, each slot of it; ASKED or RELEASED. The auditor does not learn which record an object's
+ * id stands for. *out_damaged: questions that were asked before the auditor became one, or that do
+ * not open; they are told without their slots. EMR_DENIED: no auditor. */
 emr_status emr_share_staff(emr_share *share, emr_audit_fn fn, void *arg, uint64_t *out_damaged);

@@ -1,7 +1,8 @@
-/* These functions count what is in a dataset: what each participant's computer states of her
- * folder to the steward (keyring/counts.h seals it), and the table that he makes of it for
- * whoever may see the call. They refuse figures that are out of bounds and tables that tell of
- * fewer than EMR_COUNTS_FLOOR people: small cells name somebody. Layouts: FORMAT.md. */
+/* These functions count what is in a dataset: the figures that each participant's computer states
+ * of the folder to the steward (keyring/counts.h seals them), and the table that the steward makes
+ * of them for those who may see the call. They refuse figures that are out of bounds and tables
+ * that tell of fewer than EMR_COUNTS_FLOOR people: small cells name somebody. Layouts: FORMAT.md.
+ */
 #pragma once
 
 #include "keyring/counts.h"
@@ -78,8 +79,8 @@ emr_status emr_share_counts_ever(
 emr_status emr_share_state_counts(emr_share *share, emr_id16 domain, emr_id32 grantee,
 	const uint8_t mark_key[EMR_COUNTS_MARK_KEY_BYTES], const emr_counts *counts,
 	bool *out_is_sent);
-/* The table of what participants have stated of what is in DATASET now.  BOX is its steward's
- * identity's.  What does not open, or is out of bounds, counts for nobody. */
+/* The table of what participants have stated of what is in DATASET now. BOX is its steward's
+ * identity's. A statement that does not open, or is out of bounds, is not counted. */
 emr_status emr_counts_collect(emr_replica *replica, emr_ledger *ledger, const emr_team *dataset,
 	const emr_box_key *box, uint64_t now_unix_s, emr_counts_table *out);
 /* The newest table that the steward of DATASET signed with a frozen state, and that state.

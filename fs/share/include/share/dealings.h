@@ -1,9 +1,9 @@
-/* This tells what the owner gave and took back, as the ledger has it: her deeds towards other
- * people, for the log. It refuses to tell as a deed of hers what her computer does by itself:
- * the grants of folders inside a shared one, what follows a move, and a team's next key.
+/* These functions list the shares that the owner gave and took back, as the ledger has them, for
+ * the log. They refuse to tell as a deed of the owner what the owner's computer does by itself: the
+ * grants of folders inside a shared one, what follows a move, and a team's next key.
  *
- * * A share is told once, where it begins; its end once, too. The terms are those that the
- * ledger has now. */
+ * * A share is told once, where it begins; its end once, too. The terms are those that the ledger
+ * has now. */
 #pragma once
 
 #include "share/share.h"

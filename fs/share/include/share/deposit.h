@@ -1,12 +1,12 @@
-/* This finds Inboxes of others: where a hospital or a clinician who holds no more than a
- * person's card may leave records for her. It refuses a card whose Inbox is not on this ledger
- * with the keys that the card was signed for, and whoever is neither a hospital nor a clinician
- * in force.
+/* These functions find the Inboxes of others, in which a hospital or a clinician may leave records
+ * with no more than a person's card. They refuse a card whose Inbox is not on this ledger with the
+ * keys that the card was signed for, and a depositor that is neither a hospital nor a clinician in
+ * force.
  *
- * * What is handed out is the person's card, behind it the domain card of her Inbox, behind that
- * any vouches (keyring/card.h). A deposit is an EMR_CHANGE_PUT of a new object into
- * writing.domain, its description's parent being writing.top, its r_pid 32 fresh random bytes,
- * and emr_change.owner_card the bytes of `card`. */
+ * * The bytes handed out are the person's card, behind it the domain card of the Inbox, behind that
+ * any vouches (keyring/card.h). A deposit is an EMR_CHANGE_PUT of a new object into writing.domain,
+ * its description's parent being writing.top, its r_pid 32 fresh random bytes, and
+ * emr_change.owner_card the bytes of `card`. */
 #pragma once
 
 #include "share/write.h"
@@ -18,11 +18,11 @@ typedef struct emr_inbox {
 	emr_writing writing;
 } emr_inbox;
 
-/* What BYTES (person card, domain card, vouches) allow me to write into, as this copy of the ledger
- * stands.  EMR_NOT_FOUND: the card names no Inbox, or one that this copy has not seen; EMR_INVALID:
- * of another network; EMR_DENIED: I am neither hospital nor clinician, or not in force, or it is
- * not an Inbox, or mine; EMR_ACCESS_ENDED: the card; EMR_BAD_SIGNATURE, EMR_DAMAGED: its keys, or
- * they are not those of the ledger. */
+/* Finds the Inbox that BYTES (person card, domain card, vouches) allow me to write into, as this
+ * copy of the ledger stands. EMR_NOT_FOUND: the card names no Inbox, or one that this copy has not
+ * seen; EMR_INVALID: of another network; EMR_DENIED: I am neither hospital nor clinician, or not in
+ * force, or it is not an Inbox, or mine; EMR_ACCESS_ENDED: the card; EMR_BAD_SIGNATURE,
+ * EMR_DAMAGED: its keys, or they are not those of the ledger. */
 emr_status emr_share_inbox(emr_share *share, emr_bytes card, emr_inbox *out_inbox);
 
 /* For whoever shows them as folders (emr_view_options.inboxes): the Inboxes of everybody whose card

@@ -54,9 +54,9 @@ typedef emr_status (*emr_carried_fn)(void *arg, const emr_carried *carried);
 /* Those in force that DEVICE moved there at SINCE or later, and nobody moved since. */
 emr_status emr_share_carried(
 	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_carried_fn fn, void *arg);
-/* They end, and what is inside them with them, also where the folders stay, until she shares again;
- * what is saved there from now on has another key.  What one of them is refused does not keep the
- * others: the first such answer. */
+/* They end, and what is inside them with them, also where the folders stay, until the owner shares
+ * again; files that are saved there from now on have another key. A refusal of one of them does not
+ * keep the others from ending: the first such answer is returned. */
 emr_status emr_share_carried_end(emr_share *share, const emr_carried *carried, size_t n);
 
 /* A file, link or folder that a computer put, or whose bytes it changed, where somebody saw it then
@@ -76,9 +76,9 @@ typedef emr_status (*emr_saved_fn)(void *arg, const emr_saved *saved);
  * in the order of their folders.  A folder in which there is something else is none of them. */
 emr_status emr_share_saved(
 	emr_share *share, emr_id32 device, uint64_t since_unix_s, emr_saved_fn fn, void *arg);
-/* Those N that were shown, and are still as they were, are removed there, as by her own hand:
- * nobody loses them but who saw them by a share.  What was saved, or got something else in it,
- * since then stays.  *OUT_N: how many were removed. */
+/* Those N that were shown, and are still as they were, are removed there, as if the owner did it:
+ * only readers of a share lose them. A file that was saved since then, and a folder that got
+ * something else in it, stay. *OUT_N: how many were removed. */
 emr_status emr_share_saved_end(emr_share *share, emr_id32 device, uint64_t since_unix_s,
 	const emr_saved *shown, size_t n, size_t *out_n);
 

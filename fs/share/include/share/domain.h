@@ -1,5 +1,5 @@
-/* This reads what the ledger says of a domain, by this computer's own copy: whose it is, its
- * epoch and its flags. It refuses a row that cannot be read. */
+/* These functions read the ledger's row of a domain, from this computer's own copy: its owner, its
+ * epoch and its flags. They refuse a row that cannot be read. */
 #pragma once
 
 #include "contract/rows.h"

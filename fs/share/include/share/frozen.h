@@ -16,7 +16,7 @@ typedef struct emr_frozen {
 	uint64_t time_unix_s;
 } emr_frozen;
 
-/* What of a state is there now. */
+/* The part of a state that is there now. */
 typedef struct emr_frozen_look {
 	emr_buf domains;    /* emr_id16: folders that were in it then, and are now; owned */
 	uint32_t n;	    /* their versions in it that are still the present ones */

@@ -34,7 +34,7 @@ typedef struct emr_grant_order {
 			      request has one grant whoever answers; zero = a name of its own */
 } emr_grant_order;
 
-/* What was arranged, to be told to the owner before or after. */
+/* The arrangement that a grant makes, to be told to the owner before or after. */
 typedef struct emr_grant_made {
 	emr_id16 grant; /* or what a deposit is called, as in emr_given */
 	uint32_t epoch;
@@ -48,23 +48,22 @@ typedef struct emr_grant_made {
 	emr_id16 share_id;
 } emr_grant_made;
 
-/* What the folder shows now and later becomes readable for the grantee.  Unless HISTORY is granted,
- * a folder with a past (earlier versions, deleted files, former names) first gets a new epoch into
- * which all live records are wrapped; when that is interrupted, the next call goes on.  GRANT is
- * sent last.  WRITES goes into the same batch, with the same end; a right to write is one for a
- * person and a domain: the same one again lasts as long as the longer of both, and a wider one
- * takes the place of a narrower.  Begins at once, so not_before with WRITES is EMR_INVALID;
+/* Makes everything that the folder shows now and later readable for the grantee. Unless HISTORY is
+ * granted, a folder with a past (earlier versions, deleted files, former names) first gets a new
+ * epoch into which all live records are wrapped; when that is interrupted, the next call goes on.
+ * GRANT is sent last. WRITES goes into the same batch, with the same end; a right to write is one
+ * for a person and a domain: the same one again lasts as long as the longer of both, and a wider
+ * one takes the place of a narrower. Begins at once, so not_before with WRITES is EMR_INVALID;
  * EMR_EXISTS: the person may write more there already, and REPLACES was not said, or a grant is
- * called GRANT there, in whatever state. EMR_UNSUPPORTED:
- * also WRITES for a team. EMR_NOT_FOUND: no such domain or person; EMR_DENIED: not one's own, or
- * the person may not act; EMR_INVALID: terms; EMR_REFUSED: emr_share_refusal says; ledger and
- * store errors. */
+ * called GRANT there, in whatever state. EMR_UNSUPPORTED: also WRITES for a team. EMR_NOT_FOUND: no
+ * such domain or person; EMR_DENIED: not one's own, or the person may not act; EMR_INVALID: terms;
+ * EMR_REFUSED: emr_share_refusal says; ledger and store errors. */
 emr_status emr_share_grant(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
 
-/* What emr_share_grant would arrange now for ORDER: agents, threshold, and how many records it
- * would wrap again.  Sends nothing; grant and epoch are left zero.  While the ledger is away it is
- * said of what was verified here.  Errors as there. */
+/* Computes the arrangement that emr_share_grant would make now for ORDER: agents, threshold, and
+ * how many records it would wrap again. Sends nothing; grant and epoch are left zero. While the
+ * ledger is away it is said of what was verified here. Errors as there. */
 emr_status emr_share_preview(
 	emr_share *share, const emr_grant_order *order, emr_grant_made *out_made);
 
@@ -144,8 +143,8 @@ emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uin
  * DOMAIN. */
 emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
 	emr_id16 domain, emr_id32 grantee, size_t *out_n);
-/* The grants that stand in a domain only because it lies in a shared one: emr_id16, ... appended.
- * Whoever lists what is shared leaves them out: one share is listed once, where it begins. */
+/* The grants that stand in a domain only because it lies in a shared one: emr_id16, ... appended. A
+ * list of shares leaves them out: one share is listed once, where it begins. */
 emr_status emr_share_inner_grants(
 	emr_share *share, const emr_nested *tree, size_t n, emr_buf *out_grants);
 

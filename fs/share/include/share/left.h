@@ -1,7 +1,8 @@
-/* These functions list what this person left where he can see nothing of it any more: in others'
- * Inboxes, and in folders that he may only leave files in. The ledger has each deposit with its
- * signer, and the name stands there sealed with the depositor's own listing key, which is made
- * again from his seed: so nothing is kept here, and it is known on a new computer, too. */
+/* These functions list the files that this person left where they cannot be seen from here any
+ * more: in others' Inboxes, and in folders in which this person may only leave files. The ledger
+ * has each deposit with its signer, and the name stands there sealed with the depositor's own
+ * listing key, which is made again from the seed: so nothing is kept here, and a new computer knows
+ * the list, too. */
 #pragma once
 
 #include "share/share.h"

@@ -31,8 +31,8 @@ static inline bool emr_received_is_inner(const emr_received *received)
 }
 typedef emr_status (*emr_received_fn)(void *arg, const emr_received *received);
 /* Every grant to me, or to a team that I am or was in, in every state: one whose team I have left
- * is over (revoked) since then.  What cannot be opened is left out, and counted in *out_unopened
- * (may be NULL). */
+ * is over (revoked) since then. A grant that cannot be opened is left out, and counted in
+ * *out_unopened (may be NULL). */
 typedef struct emr_unopened {
 	size_t late;	/* a private part of it, or of the membership, is not here (yet) */
 	size_t damaged; /* its letter does not open, or has another card than the ledger's domain */
@@ -125,8 +125,8 @@ typedef struct emr_shared_record {
 	const emr_meta *meta;
 } emr_shared_record;
 typedef emr_status (*emr_shared_fn)(void *arg, const emr_shared_record *record);
-/* What others than the owner say of the root of the domain is left out: META is then hers of
- * before. Every live record whose name can be read; META is valid during the call.  *out_unreadable
+/* Words of others about the root of the domain are left out: META is then the owner's last before
+ * them. Every live record whose name can be read; META is valid during the call. *out_unreadable
  * (may be NULL) counts the others (their listing key is lacking, or they are damaged). */
 emr_status emr_shared_each(
 	emr_shared *shared, emr_shared_fn fn, void *arg, uint64_t *out_unreadable);

@@ -1,12 +1,12 @@
-/* These functions are for those who give keys: the owner's own process for his domains, and an
- * agent with fragments. Both look at the ledger as they have verified it, at their own clock, at
- * purpose, person, record and rate, and then answer on the ledger. They refuse questions that
- * the ledger did not accept, and everything that is over by either clock. */
+/* These functions serve the two that release keys: the owner's own process, and an agent with
+ * fragments. Both look at the ledger as they have verified it, at their own clock, at purpose,
+ * person, record and rate, and then answer on the ledger. They refuse questions that the ledger did
+ * not accept, and everything that is over by either clock. */
 #pragma once
 
 #include "share/share.h"
 
-/* What one run did. */
+/* The deeds of one run. */
 typedef struct emr_release_tally {
 	size_t answered; /* keys or fragments were given, to some slots at least */
 	size_t refused;

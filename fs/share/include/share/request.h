@@ -1,7 +1,7 @@
-/* This asks somebody for access, and answers: a letter on the ledger that only he can read, to a
- * person whom nobody else can name. It refuses letters that are not to the one who reads them,
- * cards that are not the asker's, texts that mislead, and more than a few open requests of one
- * asker.
+/* These functions ask an owner for access, and answer such requests: by a letter on the ledger that
+ * only its addressee can read, and whose addressee no third person can name. They refuse letters
+ * that are addressed to another key, cards that are not the asker's, texts that mislead, and more
+ * than a few open requests of one asker.
  *
  * * Saying yes is two steps: a grant (share/give.h), then the word that it answers the request. */
 #pragma once
@@ -42,7 +42,7 @@ emr_status emr_share_request_send(
 /* EMR_NOT_FOUND; EMR_DENIED: another's; EMR_CONFLICT: it is answered. */
 emr_status emr_share_request_withdraw(emr_share *share, emr_id16 request);
 
-/* What became of one's own request. */
+/* The state of one's own request. */
 typedef struct emr_share_request_answer {
 	emr_share_request_state state;
 	uint64_t ledger_time;			 /* of what was said last */

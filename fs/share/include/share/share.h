@@ -1,6 +1,7 @@
-/* Sharing as each of the people in it does it: the owner grants and takes back, his computer or
- * agents release keys, a grantee reads.  This header has what all of them need: who one is, and why
- * something did not work.  It refuses to act for a keyring that the ledger does not know.
+/* This header declares what every part of sharing needs: the identity of this keyring, and the
+ * reason why something did not work. The owner grants and takes back, the owner's computer or
+ * agents release keys, and a grantee reads. It refuses to act for a keyring that the ledger does
+ * not know.
  *
  * Threads: one thread at a time in a handle and in what was opened through it; any number of
  * handles may stand on one replica and ledger. */

@@ -1,8 +1,7 @@
-/* This judges whose word a version of a record is: its statement, the key that signed it and
- * that key's certificate, judged by this computer's own copy of the ledger, without a network.
- * It refuses to call valid what it could not check, and to take a stranger's key for the
- * owner's; what fits nowhere is a mismatch, and whoever opens the version must not show its
- * bytes.
+/* These functions judge who vouches for a version of a record: its statement, the key that signed
+ * it and that key's certificate, judged by this computer's own copy of the ledger, without a
+ * network. It refuses to call valid what it could not check, and to take a stranger's key for the
+ * owner's; what fits nowhere is a mismatch, and whoever opens the version must not show its bytes.
  *
  * * The order of the checks is that of emr_statement_check, then the issuer's. Any thread. */
 #pragma once
@@ -72,7 +71,7 @@ typedef struct emr_signed {
 	uint8_t id[32];		      /* SHA-256 of this one */
 	uint16_t roles;		      /* of another's key; 0: not registered */
 	char by[EMR_SIGNED_BY_BYTES]; /* "Paula Lima, São Lucas", a hospital's: "São Lucas"; "" of
-				       * the owner's own.  What it CLAIMS when it is a mismatch */
+					 the owner's own. The claimed name when it is a mismatch */
 	char organisation[256];
 } emr_signed;
 
@@ -91,6 +90,6 @@ emr_status emr_signed_is_owner(emr_replica *replica, const uint8_t owner_pk[32],
 void emr_signed_text(const emr_signed *is, const char *self, uint64_t at_unix_s, bool compared,
 	const char *note, char *out, size_t size);
 
-/* What stands behind it: "", "amendment", "amendment gap" or "superseded", and then "placed" where
- * the owner put the content there and the entry with which it came is not seen. */
+/* The words behind the name: "", "amendment", "amendment gap" or "superseded", and then "placed"
+ * where the owner put the content there and the entry with which it came is not seen. */
 const char *emr_signed_note(bool is_superseded, bool is_amendment, bool is_gap, bool is_placed);

@@ -1,7 +1,7 @@
-/* This finds who may do in one's own domains what only their owner may, without being one of her
- * computers, and what such keys gave: what somebody with a stolen computer leaves behind so that
- * he still has a way in when that computer has been removed. It believes rows of the verified
- * copy, never a name. */
+/* These functions find keys that may do in the owner's domains what only the owner may, without
+ * belonging to one of the owner's computers, and the shares that such keys gave. A thief of a
+ * computer leaves such keys behind as a way in after that computer was removed. The functions
+ * believe rows of the verified copy, never a name. */
 #pragma once
 
 #include "keyring/keyring.h"
@@ -41,9 +41,9 @@ emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, em
 emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica, emr_id32 key,
 	uint64_t now_unix_s, bool *out_is);
 
-/* Whether the terms of GRANT, or the right of ROW, were signed by the owner's key.  What is given
- * on, given again or prolonged on her behalf must be, or it would become her word.  EMR_NOT_FOUND:
- * it is not here. */
+/* Whether the terms of GRANT, or the right of ROW, were signed by the owner's key. A share that is
+ * given on, given again or prolonged on the owner's behalf must be, or it would become the owner's
+ * word. EMR_NOT_FOUND: it is not here. */
 emr_status emr_grant_is_owners(emr_replica *replica, const emr_known_grant *grant, bool *out_is);
 emr_status emr_writer_is_owners(
 	emr_replica *replica, emr_id16 domain, const emr_row_writer *row, bool *out_is);

@@ -1,6 +1,6 @@
-/* The terms of a dataset: what its records are for, who may see them, until when, on what
- * conditions.  They are one small JSON file, which whoever calls for records writes; its bytes are
- * signed and stay as they are.  It refuses members that it does not know, and terms that leave
+/* The terms of a dataset say what its records are for, which readers may see them, until when, and
+ * on what conditions. They are one small JSON file, which the caller for records writes; its bytes
+ * are signed and stay as they are. It refuses members that it does not know, and terms that leave
  * something out: who joins must not have to guess. */
 #pragma once
 

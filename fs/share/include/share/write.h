@@ -1,11 +1,11 @@
-/* The writer's half: where this keyring may write although the domain is another's, what it must
- * know to do so, and the listing keys it published there itself.  It refuses letters and cards that
- * are not of the ledger's domain, rights that have ended, and to take a domain of one's own for a
- * stranger's.
+/* These functions are the writer's half: they find the domains of others in which this keyring may
+ * write, the facts that a write needs, and the listing keys that this keyring published there
+ * itself. It refuses letters and cards that are not of the ledger's domain, rights that have ended,
+ * and to take a domain of one's own for a stranger's.
  *
- * A writer (WRITER_ADD without MANAGE) wraps for the domain's public key A, seals names under a
- * listing key of his own, and signs with his identity.  He reads names that he wrote himself,
- * because that key is derived; everything else only through a grant (share/read.h).
+ * A writer (WRITER_ADD without MANAGE) wraps for the domain's public key A, seals names under the
+ * writer's own listing key, and signs with the writer's identity. The writer reads names that the
+ * writer wrote, because that key is derived; everything else only through a grant (share/read.h).
  *
  * To write: find the place here (emr_share_writing, or emr_share_writing_by_card for an Inbox), and
  * give changes of that domain to emr_settle_publish (PUT, META, UNLINK; for an Inbox with its card
@@ -20,7 +20,7 @@
 #include "record/format.h"
 #include "share/share.h"
 
-/* What the words stand for; bits of the WRITER operation (contract/codes.h). */
+/* The rights that the words stand for; bits of the WRITER operation (contract/codes.h). */
 #define EMR_WRITES_ALL                                                                             \
 	(EMR_RIGHT_PUT | EMR_RIGHT_META | EMR_RIGHT_MKDIR | EMR_RIGHT_ANY) /* `write` */
 #define EMR_WRITES_DEPOSIT EMR_RIGHT_PUT				   /* `deposit` */

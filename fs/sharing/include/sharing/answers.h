@@ -9,9 +9,9 @@
 emr_status emr_answer_request(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* What a yes to REQUEST's id would share (`look`), or notes that it is meant so, and the grant to
- * come answers it: emits
- * {"done":true,"id","rights","path","who","purposes","until_unix"}. */
+/* Tells what a yes to REQUEST's id would share (`look`), or notes that it is meant so, and the
+ * grant to come answers it: emits {"done":true,"id","rights","path","who","purposes","until_unix"}.
+ */
 emr_status emr_answer_approve(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
@@ -23,8 +23,9 @@ uint16_t emr_rights_asked(const emr_request *request);
 emr_status emr_answer_deny(emr_session *session, const emr_request *request, emr_emit_fn emit,
 	void *arg, emr_problem *out_problem);
 
-/* What is shared ({"grants":[...]} in portions), and by others with me ({"shared_with_me":[...]} in
- * portions), last "done"; with a path what sharing it would be (`look`: {"done":true,"path",
+/* Lists what is shared ({"grants":[...]} in portions), and by others with me
+ * ({"shared_with_me":[...]} in portions), last "done"; with a path what sharing it would be
+ * (`look`: {"done":true,"path",
  * "who","text","compared","known","files","bytes","wrapped","released_by","needed","left_out",
  * "away","rule","own"}) or that it was asked for ({"done":true,"order"}); with `order` how far that
  * is ({"done":true,"state","cause"}); with `away` and no path that is the rule from now on, by

@@ -44,9 +44,9 @@ typedef struct emr_asked_list {
 emr_status emr_asked_load(const emr_keyring *keyring, int state_fd, emr_asked_list *out_list);
 void emr_asked_free(emr_asked_list *list);
 #define EMR_AUTO_ASKED __attribute__((cleanup(emr_asked_free))) emr_asked_list
-/* What a grant that is called as a request has to do with the yes that ROW is: nothing, as it is
- * somebody else's; it is for him who asked, on other terms (another computer of hers said them); or
- * it is what was ordered, and may be undone with it. */
+/* How a grant that is called as a request belongs to the yes that ROW is: it is somebody else's; it
+ * is for the one who asked, on other terms (another computer of the owner said them); or it is the
+ * ordered one, and may be undone with it. */
 typedef enum emr_asked_grant {
 	EMR_ASKED_GRANT_ANOTHERS,
 	EMR_ASKED_GRANT_HIS,

@@ -15,8 +15,8 @@
 
 typedef struct emr_copies {
 	emr_secret secret; /* 32 bytes, which the dataset's readers do not have */
-	/* What the copies call the person.  Readers see another pseudonym as the folder's name:
-	 * that one is made with their key. */
+	/* The pseudonym of the person in the copies. Readers see another pseudonym as the folder's
+	 * name: that one is made with their key. */
 	char pseudonym[EMR_PSEUDONYM_CHARS];
 	char path[EMR_COPIES_PATH_BYTES]; /* from the top: Research/NAME/PSEUDONYM */
 } emr_copies;

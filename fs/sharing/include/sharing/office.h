@@ -9,8 +9,8 @@
 
 typedef struct emr_office emr_office;
 
-/* What one look gets.  Its own handle for sharing, which says the owner's name on cards, is made
- * for it, and freed after END. */
+/* The arguments of one look. Its own handle for sharing, which says the owner's name on cards, is
+ * made for it, and freed after END. */
 typedef struct emr_visit {
 	emr_session *session;
 	emr_notices *notices;

@@ -1,5 +1,5 @@
-/* The looks of the office, one function each; office.c has the table.
- * They refuse to wait: what cannot be done now is done at the next visit. */
+/* This header declares the looks of the office's thread, one function each; office.c has the table.
+ * They refuse to wait: work that cannot be done now is done at the next visit. */
 #pragma once
 
 #include "replica/replica.h"

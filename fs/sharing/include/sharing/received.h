@@ -33,7 +33,7 @@ bool emr_path_is_shared(const char *path);
 /* `keep --not PATH`, `log PATH`: the problem, and EMR_DENIED. */
 emr_status emr_shared_keeps_all(const char *path, emr_problem *out_problem);
 emr_status emr_shared_log(const char *path, emr_problem *out_problem);
-/* What VERB cannot do with what is another's: the problem, and EMR_DENIED. */
+/* Says that VERB cannot do this with another person's folder: the problem, and EMR_DENIED. */
 emr_status emr_shared_not_yours(const char *path, const char *verb, emr_problem *out_problem);
 /* The first name below shared-with-me: as his directory is called. */
 void emr_shared_owner_of(const char *path, char *out, size_t size);

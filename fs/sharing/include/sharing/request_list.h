@@ -1,6 +1,6 @@
-/* Requests for access, both ways, with names, as the ledger has them now: for `emrfs request`,
- * .emrfs/requests, notices and status.  It refuses to take an asker's word for who he is: name and
- * organisation are told as what they are. */
+/* These functions list requests for access, received and sent, with names, as the ledger has them
+ * now: for `emrfs request`, .emrfs/requests, notices and status. They refuse to take an asker's
+ * word for a name or an organisation: each is told as what it is. */
 #pragma once
 
 #include "kit/frame.h"
@@ -58,11 +58,12 @@ emr_status emr_request_list_find(
 
 /* "none", "unknown", "late", "trusted". */
 const char *emr_signature_word(uint8_t signature);
-/* Who signed the file, and what that is worth, in one sentence.  SIGNER is a stranger's word. */
+/* One sentence on the signer of the file and the worth of the signature. SIGNER is a stranger's
+ * word. */
 void emr_signature_text(const char *word, const char *signer, char *out, size_t size);
 /* "Dr Nuno Reis, Clínica Aurora", and what that is worth. */
 void emr_listed_request_who_text(const emr_listed_request *listed, char *out, size_t size);
-/* What is asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..."
+/* The thing asked for, shown safely: "Imaging", or words for nothing; at most SIZE - 1 bytes, "..."
  * where it was cut. */
 void emr_listed_request_path_text(const emr_listed_request *listed, char *out, size_t size);
 void emr_listed_request_reason_text(const char *reason, char *out, size_t size);

@@ -1,5 +1,5 @@
-/* This lists what is shared, with whom and until when: the ledger's grants and what still waits,
- * with names. It refuses to call confirmed what the ledger does not have. */
+/* These functions list the shares, with whom and until when: the ledger's grants and orders that
+ * still wait, with names. They refuse to call confirmed what the ledger does not have. */
 #pragma once
 
 #include <jansson.h>
@@ -52,8 +52,8 @@ emr_status emr_shares_collect_inner(
 /* Of everything, with what is over. */
 emr_status emr_shares_collect_past(
 	emr_session *session, emr_crowd *crowd, emr_share_rows *out_rows);
-/* Of what can be read, the shares of which nothing new opens while this folder is closed:
- * [{path who name organisation}], the first so many, and *OUT_N of all.  The caller owns the list.
+/* The shares, among those that can be read, of which nothing new opens while this folder is closed:
+ * [{path who name organisation}], the first so many, and *OUT_N of all. The caller owns the list.
  */
 #define EMR_SHARES_CLOSED_MAX 20
 emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_t *out_n);

@@ -1,4 +1,4 @@
-/* This is how an open folder shares: what is asked for is written down, and done in the
+/* These functions share for an open folder: an order is written down, and carried out in the
  * background by a thread of its own, the clerk. The verbs, the attribute grant.WHO and the
  * directory shared-by-me all come here. It refuses to lose what was asked for: that is on the
  * ledger, or waits, or has failed and says so. */
@@ -22,9 +22,10 @@ emr_status emr_sharing_start(emr_sharing *sharing);
 void emr_sharing_end(emr_sharing *sharing);
 void emr_sharing_free(emr_sharing *sharing);
 
-/* What would be shared by PATH (from the top): the one step from a path to a domain, which an inner
- * folder or a file is not before emr_view_make_domain.  LABEL is what the other one will see.
- * EMR_NOT_FOUND, EMR_UNSUPPORTED (not by itself), EMR_DENIED (never): said. */
+/* Finds the domain that a share of PATH (from the top) would give: the one step from a path to a
+ * domain, which an inner folder or a file is not before emr_view_make_domain. LABEL is the name
+ * that the reader will see. EMR_NOT_FOUND, EMR_UNSUPPORTED (not by itself), EMR_DENIED (never):
+ * said. */
 emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *out_domain,
 	char out_label[EMR_ORDER_TEXT_MAX + 1], emr_problem *out_problem);
 /* Where the root of DOMAIN lies now, owned by the caller; LABEL when it is nowhere.  NULL without

@@ -1,7 +1,7 @@
-/* A short code stands for what a person was shown before the question: the open folder gives it
- * with what a question shows, and his yes says it again. It refuses a yes to anything else: while
- * he reads, who may write in a folder can give its name to another, and a name or an id that was
- * typed can come to mean somebody else. */
+/* A code stands for what a person was shown before a question: the open folder gives it with the
+ * question, and the yes repeats it. A yes to anything else is refused: while the person reads, a
+ * writer of the folder can give its name to another folder, and a name or an id that was typed can
+ * come to mean another person. */
 #pragma once
 
 #include "session/answer.h"
@@ -10,13 +10,13 @@
 
 #define EMR_SHOWN_CHARS 65
 
-/* Of what a yes would share, on what terms, with whom, as he is called in the question; ORDER has
+/* The code for a share: the folder, the terms, and the reader's name in the question; ORDER has
  * domain, grantee, rights, purposes and end. */
 void emr_shown_share(
 	const emr_order *order, const char *path, const char *who, char out[EMR_SHOWN_CHARS]);
-/* Of the folder or file OBJECT, whose copies a dataset (copies.h) would get. */
+/* The code for the folder or file OBJECT, whose copies a dataset (copies.h) would get. */
 void emr_shown_copies(emr_id32 dataset, emr_id16 object, char out[EMR_SHOWN_CHARS]);
-/* Of the shares that would end, all of WHO, sorted by their domains. */
+/* The code for the shares that would end, all of WHO, sorted by their domains. */
 void emr_shown_ends(const emr_share_rows *ends, const emr_who *who, char out[EMR_SHOWN_CHARS]);
 /* Whether REQUEST is an answer to what is SHOWN now, or to no question at all.  EMR_CONFLICT:
  * said. */

@@ -309,14 +309,11 @@ static emr_status save_block(void *arg, const emr_cid *cid)
 /* All of it is kept first: for what goes home the cache gives way, and not with the rest of it. */
 emr_status emr_fetcher_save(emr_fetcher *fetcher, const emr_cid *root)
 {
-	emr_status status;
-
 	if (fetcher == NULL || fetcher->options.cache == NULL ||
 		emr_block_cache_bytes(fetcher->options.cache) == 0)
 		return EMR_OK;
-	status = emr_store_walk_here(&fetcher->face, root, keep_block, fetcher->options.cache);
-	return status == EMR_OK ? emr_store_walk_here(&fetcher->face, root, save_block, fetcher)
-				: status;
+	EMR_TRY(emr_store_walk_here(&fetcher->face, root, keep_block, fetcher->options.cache));
+	return emr_store_walk_here(&fetcher->face, root, save_block, fetcher);
 }
 
 void emr_fetcher_looked(emr_fetcher *fetcher)

@@ -69,14 +69,11 @@ emr_status cluster_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES])
 	const node_request request = {.is_get = true};
 	EMR_AUTO_BUF text = {0};
 	char said[EMR_IPFS_SAID_BYTES];
-	emr_status status = ask(run, &request, "/version", &text);
 
-	if (status != EMR_OK)
-		return status;
-	status = judge(run, answer_cluster_version(emr_buf_view(&text), said), said);
-	if (status == EMR_OK)
-		snprintf(out, EMR_IPFS_VERSION_BYTES, "%.31s", said);
-	return status;
+	EMR_TRY(ask(run, &request, "/version", &text));
+	EMR_TRY(judge(run, answer_cluster_version(emr_buf_view(&text), said), said));
+	snprintf(out, EMR_IPFS_VERSION_BYTES, "%.31s", said);
+	return EMR_OK;
 }
 
 /* Which root a pin or its end is about. */
@@ -85,11 +82,9 @@ static emr_status change(
 {
 	EMR_AUTO_BUF text = {0};
 	char said[EMR_IPFS_SAID_BYTES];
-	emr_status status = ask(run, how, path, &text);
 
-	return status == EMR_OK
-		       ? judge(run, answer_cluster_pin(emr_buf_view(&text), root, said), said)
-		       : status;
+	EMR_TRY(ask(run, how, path, &text));
+	return judge(run, answer_cluster_pin(emr_buf_view(&text), root, said), said);
 }
 
 /* What is pinned with fewer stays so as long as its peers are there: so all are asked for first. */

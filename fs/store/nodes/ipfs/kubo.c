@@ -118,10 +118,8 @@ static emr_status kubo_take_one(void *arg, json_t *line)
 emr_status kubo_ask_one(node_run *run, const char *command, json_t **out_json)
 {
 	const char *message;
-	emr_status status = kubo_ask_lines(run, command, NULL, kubo_take_one, out_json);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(kubo_ask_lines(run, command, NULL, kubo_take_one, out_json));
 	message = json_string_value(json_object_get(*out_json, "Message"));
 	if (message == NULL)
 		message = json_string_value(json_object_get(*out_json, "Err"));
@@ -158,10 +156,8 @@ emr_status kubo_version(node_run *run, char out[EMR_IPFS_VERSION_BYTES])
 	AUTO_JSON *json = NULL;
 	char text[EMR_IPFS_SAID_BYTES];
 	const char *version;
-	emr_status status = kubo_ask_one(run, "version", &json);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(kubo_ask_one(run, "version", &json));
 	version = json_string_value(json_object_get(json, "Version"));
 	if (version == NULL)
 		return node_run_fail(run, EMR_IPFS_STRANGE, "an answer without a version");

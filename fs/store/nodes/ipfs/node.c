@@ -237,61 +237,60 @@ emr_status emr_ipfs_block(
 emr_status emr_ipfs_read_window(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_window *window)
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status = only_kubo(&run);
 
-	return status == EMR_OK ? kubo_window(&run, window) : status;
+	EMR_TRY(only_kubo(&run));
+	return kubo_window(&run, window);
 }
 
 emr_status emr_ipfs_push(emr_ipfs *node, emr_ipfs_call *call, const emr_ipfs_parcel *parcel)
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status = only_kubo(&run);
 
-	return status == EMR_OK ? kubo_push(&run, parcel) : status;
+	EMR_TRY(only_kubo(&run));
+	return kubo_push(&run, parcel);
 }
 
 emr_status emr_ipfs_holds(
 	emr_ipfs *node, emr_ipfs_call *call, const emr_cid *root, emr_ipfs_holding *out_holding)
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status = only_kubo(&run);
 
-	return status == EMR_OK ? kubo_holds(&run, root, out_holding) : status;
+	EMR_TRY(only_kubo(&run));
+	return kubo_holds(&run, root, out_holding);
 }
 
 emr_status emr_ipfs_let_go(emr_ipfs *node, emr_ipfs_call *call, const emr_cid *root)
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status;
 
 	if (node->kind == EMR_IPFS_CLUSTER)
 		return cluster_let_go(&run, root);
-	status = only_kubo(&run);
-	return status == EMR_OK ? kubo_let_go(&run, root) : status;
+	EMR_TRY(only_kubo(&run));
+	return kubo_let_go(&run, root);
 }
 
 emr_status emr_ipfs_each_pin(
 	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_pin_visit visit, void *arg)
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status = only_kubo(&run);
 
-	return status == EMR_OK ? kubo_each_pin(&run, visit, arg) : status;
+	EMR_TRY(only_kubo(&run));
+	return kubo_each_pin(&run, visit, arg);
 }
 
 emr_status emr_ipfs_syncs(emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict *out)
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status = only_kubo(&run);
 
-	return status == EMR_OK ? kubo_syncs(&run, out) : status;
+	EMR_TRY(only_kubo(&run));
+	return kubo_syncs(&run, out);
 }
 
 emr_status emr_ipfs_examine(
 	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT])
 {
 	node_run run = node_run_begin(node, call);
-	emr_status status = only_kubo(&run);
 
-	return status == EMR_OK ? kubo_examine(&run, out) : status;
+	EMR_TRY(only_kubo(&run));
+	return kubo_examine(&run, out);
 }

@@ -171,11 +171,10 @@ static void judge(json_t *config, emr_ipfs_verdict out[EMR_IPFS_RULE_COUNT])
 /* The caller frees it. */
 static emr_status config_show(node_run *run, json_t **out_config)
 {
-	emr_status status = kubo_ask_one(run, "config/show", out_config);
-
-	if (status == EMR_OK && !json_is_object(config_at(*out_config, "Datastore", NULL)))
-		status = node_run_fail(run, EMR_IPFS_STRANGE, "no configuration");
-	return status;
+	EMR_TRY(kubo_ask_one(run, "config/show", out_config));
+	if (!json_is_object(config_at(*out_config, "Datastore", NULL)))
+		EMR_TRY(node_run_fail(run, EMR_IPFS_STRANGE, "no configuration"));
+	return EMR_OK;
 }
 
 emr_status kubo_syncs(node_run *run, emr_ipfs_verdict *out)

@@ -134,10 +134,7 @@ static emr_status push_read(void *arg, void *buffer, size_t size, size_t *out_n)
 		if (part == 0 && stream->is_over)
 			break;
 		if (part == 0) {
-			emr_status status = push_next(stream);
-
-			if (status != EMR_OK)
-				return status;
+			EMR_TRY(push_next(stream));
 			continue;
 		}
 		if (part > size - n)
@@ -161,17 +158,15 @@ static emr_status push_read_first(void *arg, void *buffer, size_t size, size_t *
 {
 	push_stream *stream = arg;
 	push_beside *beside = stream->beside;
-	emr_status status = EMR_OK;
 
 	if (beside != NULL && !beside->is_begun && stream->bytes >= BESIDE_AFTER)
 		beside_begin(stream);
 	if (beside != NULL && beside->is_begun)
-		status = beside_await(stream, false);
-	if (status == EMR_OK)
-		status = push_read(stream, buffer, size, out_n);
-	if (status == EMR_OK && *out_n == 0 && beside != NULL && beside->is_begun)
-		status = beside_await(stream, true);
-	return status;
+		EMR_TRY(beside_await(stream, false));
+	EMR_TRY(push_read(stream, buffer, size, out_n));
+	if (*out_n == 0 && beside != NULL && beside->is_begun)
+		EMR_TRY(beside_await(stream, true));
+	return EMR_OK;
 }
 
 /* What an import was told, when the request came to STATUS. */
@@ -205,23 +200,23 @@ static emr_status push_send(node_run *run, push_stream *stream, answer_import *i
 static emr_status push_read_second(void *arg, void *buffer, size_t size, size_t *out_n)
 {
 	push_stream *stream = arg;
-	emr_status status = push_read(stream, buffer, size, out_n);
 
-	if (status == EMR_OK)
-		atomic_fetch_add(&stream->beside->taken, *out_n);
-	if (status == EMR_OK && *out_n == 0)
+	EMR_TRY(push_read(stream, buffer, size, out_n));
+	atomic_fetch_add(&stream->beside->taken, *out_n);
+	if (*out_n == 0)
 		atomic_store(&stream->beside->is_all_taken, true);
-	return status;
+	return EMR_OK;
 }
 
 static emr_status beside_send(push_beside *beside, node_run *run)
 {
 	node_request request = {.read = push_read_second, .read_arg = &beside->stream};
-	emr_status status = push_next(&beside->stream);
+	emr_status status;
 
+	EMR_TRY(push_next(&beside->stream));
 	/* Nothing is left for it: an import of nothing is an error. */
-	if (status != EMR_OK || beside->stream.is_over)
-		return status;
+	if (beside->stream.is_over)
+		return EMR_OK;
 	status = answer_import_begin(&beside->import, NULL, 0);
 	if (status != EMR_OK)
 		return node_run_fail_here(run, status);

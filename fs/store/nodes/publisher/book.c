@@ -63,12 +63,9 @@ book_entry *book_find(const book *b, const emr_cid *root)
 emr_status book_add(book *b, const emr_cid *root, book_entry **out_entry)
 {
 	size_t at = book_from(b, root), count = book_count(b);
-	emr_status status = EMR_OK;
 
 	if (at == count || !emr_cid_equal(&book_at(b, at)->root, root)) {
-		status = emr_buf_append_zeros(&b->entries, sizeof(book_entry));
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_buf_append_zeros(&b->entries, sizeof(book_entry)));
 		memmove(book_at(b, at) + 1, book_at(b, at), (count - at) * sizeof(book_entry));
 		*book_at(b, at) = (book_entry){.root = *root};
 	}
@@ -184,14 +181,13 @@ emr_buf book_take_lines(book *b)
 emr_status book_write(book *b, const emr_buf *lines)
 {
 	struct stat st;
-	emr_status status = EMR_OK;
 
 	if (b->fd < 0 || lines->len == 0)
 		return EMR_OK;
 	if (fstat(b->fd, &st) != 0)
 		return EMR_IO;
-	status = emr_pwrite_all(b->fd, lines->data, lines->len, st.st_size);
-	return status == EMR_OK && fdatasync(b->fd) != 0 ? EMR_IO : status;
+	EMR_TRY(emr_pwrite_all(b->fd, lines->data, lines->len, st.st_size));
+	return fdatasync(b->fd) != 0 ? EMR_IO : EMR_OK;
 }
 
 /* ---- Reading the file ---- */
@@ -248,21 +244,18 @@ static emr_status fold(book *b, emr_buf *all)
 {
 	old_line *lines = (void *)all->data;
 	size_t n = all->len / sizeof *lines;
-	emr_status status = EMR_OK;
 
 	if (n > 1)
 		qsort(lines, n, sizeof *lines, compare_lines);
-	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || !emr_cid_equal(&lines[i].root, &lines[i - 1].root)) {
 			const book_entry entry = {.root = lines[i].root};
 
-			status = emr_buf_append(&b->entries, &entry, sizeof entry);
+			EMR_TRY(emr_buf_append(&b->entries, &entry, sizeof entry));
 		}
-		if (status == EMR_OK)
-			apply(book_at(b, book_count(b) - 1), lines[i].place,
-				(book_mark)lines[i].mark);
+		apply(book_at(b, book_count(b) - 1), lines[i].place, (book_mark)lines[i].mark);
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* *OUT_LINES: how many there were that could be read. */
@@ -330,9 +323,8 @@ static emr_status open_file(book *b)
 
 static emr_status begin_file(book *b)
 {
-	emr_status status = write_anew(b);
-
-	return status == EMR_OK ? open_file(b) : status;
+	EMR_TRY(write_anew(b));
+	return open_file(b);
 }
 
 /* Of a place that the settings do not have any more, when there is no room left. */
@@ -399,16 +391,14 @@ emr_status book_open(book *b, int dirfd, bool is_still, const char *const *names
 {
 	bool is_new = false;
 	size_t lines = 0;
-	emr_status status;
 
 	*b = (book){.dirfd = dirfd, .fd = -1, .is_still = is_still};
 	if (count > EMR_PUBLISHER_PLACES_MAX)
 		return EMR_LIMIT;
-	status = read_book(b, &lines);
-	if (status == EMR_OK)
-		status = number_places(b, names, count, out_numbers, &is_new);
-	if (status != EMR_OK || is_still || b->is_doubtful)
-		return status;
+	EMR_TRY(read_book(b, &lines));
+	EMR_TRY(number_places(b, names, count, out_numbers, &is_new));
+	if (is_still || b->is_doubtful)
+		return EMR_OK;
 	if (is_new || lines > 2 * book_count(b) + SPARE_LINES)
 		return begin_file(b);
 	return open_file(b);

@@ -174,11 +174,10 @@ static emr_status ask_again(publisher_place *place, pick *one, const emr_ipfs_pi
 
 	if (urge(place, &one->root)) {
 		emr_ipfs_fault fault;
-		emr_status status = pinning->pinned == 0
-					    ? place_ask(place, &one->root, &is_there, &fault)
-					    : EMR_OK;
 
-		return status == EMR_OK && is_there ? cluster_pin(place, one) : status;
+		EMR_TRY(pinning->pinned == 0 ? place_ask(place, &one->root, &is_there, &fault)
+					     : EMR_OK);
+		return is_there ? cluster_pin(place, one) : EMR_OK;
 	}
 	if (is_early(place)) {
 		wait_for(place, one);

@@ -76,14 +76,11 @@ static void note_come(emr_publisher *p, const emr_cid *root)
 static emr_status note_whole(emr_publisher *p, const emr_cid *root, bool is_whole)
 {
 	const size_t at = place_of(p, root) * sizeof *root;
-	emr_status status = EMR_OK;
 
 	if (here_lacks(p, root) != is_whole)
 		return EMR_OK;
 	if (!is_whole) {
-		status = emr_buf_append(&p->lacking, root, sizeof *root);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_buf_append(&p->lacking, root, sizeof *root));
 		memmove(p->lacking.data + at + sizeof *root, p->lacking.data + at,
 			p->lacking.len - at - sizeof *root);
 		memcpy(p->lacking.data + at, root, sizeof *root);
@@ -141,9 +138,8 @@ static emr_status look_at_all(emr_publisher *p, const emr_buf *roots, emr_buf *l
 	const emr_cid *all = (const void *)roots->data;
 	const size_t n = roots->len / sizeof *all;
 	int64_t begun_ns = publisher_now_ns();
-	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		bool is = true;
 
 		if (i > 0 && i % PORTION == 0) {
@@ -151,11 +147,11 @@ static emr_status look_at_all(emr_publisher *p, const emr_buf *roots, emr_buf *l
 				return EMR_INTERRUPTED;
 			begun_ns = publisher_now_ns();
 		}
-		status = look_at(p->options.store, &all[i], &is);
-		if (status == EMR_OK && !is)
-			status = emr_buf_append(lacking, &all[i], sizeof all[i]);
+		EMR_TRY(look_at(p->options.store, &all[i], &is));
+		if (!is)
+			EMR_TRY(emr_buf_append(lacking, &all[i], sizeof all[i]));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* With the lock. */
@@ -231,7 +227,6 @@ emr_status emr_publisher_save(emr_publisher *p)
 {
 	EMR_AUTO_BUF roots = {0};
 	emr_store *store;
-	emr_status status;
 
 	if (p == NULL)
 		return EMR_OK;
@@ -240,8 +235,8 @@ emr_status emr_publisher_save(emr_publisher *p)
 	pthread_mutex_unlock(&p->lock);
 	if (store == NULL)
 		return EMR_OK;
-	status = emr_store_each_pin_of_all(store, note_pin, &roots);
-	return status == EMR_OK ? say_unheld(p, &roots, false) : status;
+	EMR_TRY(emr_store_each_pin_of_all(store, note_pin, &roots));
+	return say_unheld(p, &roots, false);
 }
 
 static void sort(emr_buf *roots)

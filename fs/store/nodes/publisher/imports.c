@@ -236,14 +236,14 @@ static emr_status note_piece(publisher_place *place, const load *l)
 static emr_status send_piece(publisher_place *place, load *l, emr_ipfs_fault *out_fault)
 {
 	bool is_there = false;
-	emr_status status = place_ask(place, &l->made_cid, &is_there, out_fault);
 
-	if (status == EMR_OK && is_there)
+	EMR_TRY(place_ask(place, &l->made_cid, &is_there, out_fault));
+	if (is_there)
 		load_gives(l, l->bytes);
-	if (status != EMR_OK || is_there)
-		return status;
-	status = note_piece(place, l);
-	return status == EMR_OK ? push(place, l, out_fault) : status;
+	if (is_there)
+		return EMR_OK;
+	EMR_TRY(note_piece(place, l));
+	return push(place, l, out_fault);
 }
 
 static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)

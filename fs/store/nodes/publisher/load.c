@@ -113,10 +113,7 @@ static emr_status make_distinct(emr_buf *cids)
 	qsort(all, kept, sizeof *all, compare_at);
 	emr_buf_clear(cids);
 	for (size_t i = 0; i < kept; i++) {
-		emr_status status = emr_buf_append(cids, &all[i].cid, sizeof all[i].cid);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_buf_append(cids, &all[i].cid, sizeof all[i].cid));
 	}
 	return EMR_OK;
 }
@@ -167,10 +164,7 @@ static emr_status next_block(void *arg, bool *out_more, emr_block *out_block)
 
 emr_status load_seal(load *l, emr_ipfs_parcel *out_parcel)
 {
-	emr_status status = make_distinct(&l->cids);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_distinct(&l->cids));
 	l->at = 0;
 	*out_parcel = (emr_ipfs_parcel){.roots = cid_at(&l->roots, 0),
 		.root_count = count_of(&l->roots),
@@ -225,8 +219,8 @@ static emr_status link_leaf(load *l, const emr_cid *leaf, bool *out_fits)
 	if (!*out_fits)
 		return EMR_OK;
 	l->bytes += bytes + EMR_CAR_SECTION_HEAD_MAX;
-	status = emr_dag_pb_write_link(&l->made, leaf, (emr_bytes){0}, bytes);
-	return status == EMR_OK ? emr_buf_append(&l->cids, leaf, sizeof *leaf) : status;
+	EMR_TRY(emr_dag_pb_write_link(&l->made, leaf, (emr_bytes){0}, bytes));
+	return emr_buf_append(&l->cids, leaf, sizeof *leaf);
 }
 
 /* All that is left, and the record's own root. */

@@ -140,11 +140,10 @@ static void join_place(publisher_place *place)
 
 static emr_status start_threads(emr_publisher *p)
 {
-	emr_status status = emr_worker_start(&p->looker, "publisher", look, p);
-
-	for (size_t i = 0; status == EMR_OK && i < p->count; i++)
-		status = start_place(&p->places[i]);
-	return status;
+	EMR_TRY(emr_worker_start(&p->looker, "publisher", look, p));
+	for (size_t i = 0; i < p->count; i++)
+		EMR_TRY(start_place(&p->places[i]));
+	return EMR_OK;
 }
 
 /* With the lock: this computer and what each place stands for, or what the rules want. */

@@ -135,9 +135,7 @@ emr_status wanted_look(emr_publisher *p)
 	if (status != EMR_OK)
 		return status;
 	leaving.len = sort_roots(&leaving) * sizeof(emr_cid);
-	status = keep_living(p, &wanted, &leaving, &told);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(keep_living(p, &wanted, &leaving, &told));
 	pthread_mutex_lock(&p->lock);
 	status = book_want(&p->book, (const void *)wanted.data, sort_roots(&wanted));
 	if (status == EMR_OK)

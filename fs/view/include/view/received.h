@@ -1,10 +1,10 @@
-/* This is what others share with this person, below shared-with-me: names and bytes that need
- * keys from elsewhere. Whoever answers the kernel asks here first whether a request has to wait,
- * and parks it; nothing here ever waits in the calling thread. It refuses every change, and
+/* These functions show the shares that this person received, below shared-with-me: names and bytes
+ * that need keys from elsewhere. A handler of the kernel asks here first whether a request has to
+ * wait, and parks it; nothing here ever waits in the calling thread. It refuses every change, and
  * everything after the end of a grant.
  *
- * * A thread of the view asks, collects, and follows the ledger; without emr_view_start the
- * caller does so with emr_view_shared_turn. */
+ * * A thread of the view asks, collects, and follows the ledger; without emr_view_start the caller
+ * does so with emr_view_shared_turn. */
 #pragma once
 
 #include "keyring/card.h"
@@ -61,15 +61,15 @@ void emr_view_read_by_software(emr_handle *handle, const char *program);
  * latest, by what is known now. */
 void emr_view_shared_turn(emr_view *view, int64_t *out_next_ms);
 
-/* What stands for a person, and the code behind it; see emr_view_options.names. */
+/* The name of a person, and the code behind it; see emr_view_options.names. */
 typedef struct emr_owner_called {
 	char name[EMR_NAME_MAX + 1];
 	char code[EMR_KEY_CODE_MAX + 1]; /* "": not looked up yet */
 } emr_owner_called;
 /* NAME (CODE) [OWN WORDS], as the directory of the person with CARD is called; NAME "": CODE alone
- * stands there.  The card's name, unless NAME says it, and date of birth are the person's own
- * words.  What could end a name is "_" in it, and brackets are emrfs's own.  Too long words are
- * cut. */
+ * stands there. The card's name, unless NAME says it, and date of birth are the person's own words.
+ * A character that could end a name is "_" in it, and brackets are emrfs's own. Words that are too
+ * long are cut. */
 void emr_shared_owner_name(
 	const char *name, const char *code, const emr_card *card, char out[EMR_NAME_MAX + 1]);
 /* Whose directory TEXT means: the whole name, letters a to z in either case.  Somebody else who
@@ -85,8 +85,8 @@ void emr_view_show_dataset(emr_view *view, emr_id16 line);
 emr_status emr_view_show_frozen(
 	emr_view *view, emr_id16 line, uint64_t log_size, emr_bytes domains);
 
-/* What is shared with this person, and what has ended in the last thirty days.  Borrowed for the
- * call. */
+/* Lists the shares that this person received, and those that ended in the last thirty days.
+ * Borrowed for the call. */
 typedef enum emr_share_phase {
 	EMR_SHARE_OPEN,
 	EMR_SHARE_EXPIRED,
@@ -122,9 +122,9 @@ typedef struct emr_shared_file {
 	bool has_history;
 	char owner[EMR_NAME_MAX + 1]; /* as his directory is called */
 } emr_shared_file;
-/* What NODE is.  EMR_NOT_FOUND (also where names have not been read), EMR_IS_DIRECTORY, EMR_INVALID
- * (a link, or what emrfs itself put there), EMR_BUSY (of it nothing is on the ledger yet),
- * EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED. */
+/* Tells which record NODE shows. EMR_NOT_FOUND (also where names have not been read),
+ * EMR_IS_DIRECTORY, EMR_INVALID (a link, or what emrfs itself put there), EMR_BUSY (of it nothing
+ * is on the ledger yet), EMR_ACCESS_ENDED, EMR_ACCESS_REVOKED. */
 emr_status emr_view_shared_file(emr_view *view, uint64_t node, emr_shared_file *out);
 /* Appends the keys at rest, of all grants (emr_shared_load_keys takes those of one).  None
  * is fine. */

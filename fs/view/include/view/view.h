@@ -136,9 +136,9 @@ typedef struct emr_view_options {
 	 * for the person whose folder this is.  EMR_NOT_FOUND: nobody is registered with it.  Any
 	 * thread, without a lock of the view.  May be NULL: nobody is known. */
 	emr_status (*named)(void *arg, emr_id32 signer_id, char *out, size_t size);
-	/* What stands for each of the N people of IDS: the name in the book, else the certificate's
-	 * with its organisation; "" where neither is here.  Only `name` is said.  May change
-	 * when INBOXES' generation does.  As NAMED. */
+	/* The name of each of the N people of IDS: the name in the book, else the certificate's
+	 * with its organisation; "" where neither is here. Only `name` is said. May change when
+	 * INBOXES' generation does. As NAMED. */
 	emr_status (*names)(void *arg, const emr_id32 *ids, size_t n, struct emr_owner_called *out);
 	void *vouched_arg; /* of these three */
 	/* Something about what another shares (view/received.h).  May be NULL. */
@@ -171,8 +171,7 @@ void emr_view_free(emr_view *view);
 
 /* ---- the namespace.  Every emr_attr given out by lookup, create, mkdir, symlink and by each_entry
  * with `take` counts one kernel reference, returned by emr_view_forget. */
-/* NAME "." is PARENT itself, also a file, and ".." what it lies in.
- */
+/* NAME "." is PARENT itself, also a file, and ".." what it lies in. */
 emr_status emr_view_lookup(emr_view *view, uint64_t parent, const char *name, emr_attr *out_attr);
 void emr_view_forget(emr_view *view, uint64_t node, uint64_t count);
 /* Says `changed` of what somebody in this process, and not the kernel, has changed: the name NAME

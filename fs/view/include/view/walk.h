@@ -23,3 +23,8 @@ typedef struct emr_found {
 emr_status emr_find_anywhere(emr_view *view, const char *path, emr_found *out);
 void emr_found_end(const emr_found *found);
 #define EMR_AUTO_FOUND __attribute__((cleanup(emr_found_end))) emr_found
+
+/* All inner domains (emr_view_domains_below), as share/give.h takes them; the caller's, to be
+ * freed. */
+struct emr_nested;
+emr_status emr_view_inner_tree(emr_view *view, struct emr_nested **out_tree, size_t *out_n);

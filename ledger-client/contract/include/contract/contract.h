@@ -53,7 +53,7 @@ typedef enum emr_seen {
 /* How far honest clocks may be apart. */
 #define EMR_CLOCKS_APART_S 600u
 
-/* What the host knows about who brings the batch. */
+/* Facts that the host knows about the submitter of the batch. */
 typedef struct emr_caller {
 	enum emr_host host;
 	uint8_t net_id[16];

@@ -78,7 +78,7 @@ EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_header_parse(emr_span bytes, emr_header *out_header);
 /* Writes 208 bytes; sign emr_header_message() of them and put the signature at offset 144. */
 void emr_header_encode(const emr_header *header, uint8_t out[EMR_HEADER_BYTES]);
-/* What the batch's signature covers. */
+/* The bytes that the batch's signature covers. */
 void emr_header_message(
 	const uint8_t header[EMR_HEADER_BYTES], uint8_t out[EMR_HEADER_MESSAGE_BYTES]);
 /* Whether that signature is the one of the key that the header names. */
@@ -199,9 +199,9 @@ emr_contract_status emr_descriptor_org_at(
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_descriptor_encode(const emr_descriptor *descriptor,
 	const emr_descriptor_org *orgs, uint8_t *out, size_t cap, size_t *out_len);
-/* What a network that began with DESCRIPTOR stands on: organisations with names of MSPs are those
- * of a Fabric channel.  So nobody can call a network of a directory one of Fabric, where entries
- * have no submitter's signature: its id would be another. */
+/* The kind of ledger under a network that began with DESCRIPTOR: organisations with names of MSPs
+ * are those of a Fabric channel. So nobody can call a network of a directory one of Fabric, where
+ * entries have no submitter's signature: its id would be another. */
 enum emr_host emr_descriptor_host(emr_span descriptor);
 /* The first 16 bytes of SHA-256("emrfs/v1/net\0" || descriptor). */
 void emr_descriptor_net_id(emr_span descriptor, uint8_t out_net_id[16]);

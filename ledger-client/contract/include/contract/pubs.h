@@ -62,9 +62,9 @@ bool emr_pub_restore_parse(emr_span bytes, emr_pub_restore *out_pub);
 
 #define EMR_BIND_MESSAGE_BYTES 94 /* "emrfs/v1/bind\0", net_id, signer_id, SHA-256 */
 
-/* What bind_sig covers: "emrfs/v1/bind\0" || net_id || signer_id || SHA-256(pub without its
- * bind_sig).  PUB is the encoded public part of a KEY_REG (288 bytes) or KEY_CERT (104); bind_sig
- * inside may be anything. EMR_CONTRACT_ARGUMENT for another length. */
+/* The bytes that bind_sig covers: "emrfs/v1/bind\0" || net_id || signer_id || SHA-256(pub without
+ * its bind_sig). PUB is the encoded public part of a KEY_REG (288 bytes) or KEY_CERT (104);
+ * bind_sig inside may be anything. EMR_CONTRACT_ARGUMENT for another length. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_bind_message(const uint8_t net_id[16], const uint8_t signer_id[32],
 	emr_span pub, uint8_t out[EMR_BIND_MESSAGE_BYTES]);

@@ -42,7 +42,7 @@ typedef struct emr_pub_enrol_revoke {
  * letters of ASCII are as small ones: directories take both for the same person. */
 void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32]);
 
-/* What a proposal of members is about. */
+/* The subject of a proposal of members. */
 enum emr_proposal_kind {
 	EMR_PROPOSAL_ADMIT = 1,	   /* an organisation, or its new CA and administrator */
 	EMR_PROPOSAL_REMOVE = 2,   /* an organisation */
@@ -277,9 +277,9 @@ bool emr_pub_trustee_set_parse(emr_span bytes, emr_pub_trustee_set *out_pub);
 
 #define EMR_ROTATE_MESSAGE_MAX 96 /* "emrfs/v1/rotate\0", net_id, the old id, SHA-256 */
 
-/* What new_sig of KEY_ROTATE (OLD_ID: the signer's 32 bytes) and DOMAIN_ROTATE (OLD_ID: the
- * domain's 16) covers: "emrfs/v1/rotate\0" || net_id || old id || SHA-256(pub without its new_sig).
- * PUB is encoded, new_sig inside may be anything.  ARGUMENT for other lengths. */
+/* The bytes that new_sig of KEY_ROTATE (OLD_ID: the signer's 32 bytes) and DOMAIN_ROTATE (OLD_ID:
+ * the domain's 16) covers: "emrfs/v1/rotate\0" || net_id || old id || SHA-256(pub without its
+ * new_sig). PUB is encoded, new_sig inside may be anything. ARGUMENT for other lengths. */
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_rotate_message(const uint8_t net_id[16], emr_span old_id, emr_span pub,
 	uint8_t out[EMR_ROTATE_MESSAGE_MAX], size_t *out_len);
@@ -297,7 +297,7 @@ void emr_object_member(const uint8_t dataset[16], const uint8_t member[32], uint
 void emr_grantee_dataset(const uint8_t dataset[16], uint8_t out_grantee[32]);
 /* The token that output INDEX of an applied item makes: 15 bytes of its id, and the index. */
 void emr_token_of(const uint8_t item_id[32], uint8_t index, uint8_t out_token[16]);
-/* What a proposal of kind MINT is about: its subject. */
+/* The subject of a proposal of kind MINT. */
 void emr_mint_subject(const uint8_t account[32], uint64_t amount, uint8_t out_subject[32]);
 /* `to` of a REQUEST that names no domain: hides its addressee from all who do not know the salt. */
 void emr_request_to(const uint8_t rsalt[32], const uint8_t signer_id[32], uint8_t out_to[32]);

@@ -49,7 +49,7 @@ void emr_key_head(const uint8_t dom[16], emr_key_text *out); /* c/dom: the last 
 void emr_key_part(uint8_t family, const uint8_t dom[16], const uint8_t object[16], uint64_t version,
 	emr_key_text *out);
 
-/* What every row of a family begins with. */
+/* The fields with which every row of a family begins. */
 typedef struct emr_row_head {
 	uint8_t family;
 	uint8_t state;

@@ -37,7 +37,7 @@ void emr_key_voucher(const uint8_t fund[16], uint32_t index, emr_key_text *out);
 void emr_key_token(const uint8_t account[32], const uint8_t token[16],
 	emr_key_text *out); /* T/account/token */
 
-/* Who spoke for an organisation, and as which member it spoke. */
+/* The key that spoke for an organisation, and the member as which the organisation spoke. */
 typedef struct emr_voice {
 	uint8_t org[16];
 	uint64_t member_version; /* version of its M row then */

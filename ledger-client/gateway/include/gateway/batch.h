@@ -7,7 +7,7 @@
 #include "contract/contract.h"
 #include "gateway/gateway.h"
 
-/* What the contract said, as the peers of enough organisations said it
+/* The contract's answer, as the peers of enough organisations gave it
  * (emr_gateway_options.endorsers_least). */
 typedef struct emr_gateway_answer {
 	emr_outcome_kind kind;

@@ -56,7 +56,7 @@ emr_status emr_channel_open(const emr_ledger_options *options, emr_ledger **out_
 /* Whether the ledger of DIR has moved to the channel that DIR/network names (network.h). */
 bool emr_channel_has_moved(const char *dir);
 
-/* What DIR/network names as the MSP of its members; owned by the caller.  As emr_channel_read. */
+/* The MSP of its members that DIR/network names; owned by the caller. As emr_channel_read. */
 emr_status emr_channel_msp(const char *dir, char **out_msp, char *cause, size_t cause_size);
 /* Writes the CA (DER) as PEM into DIR/ca.pem, for whoever runs the channel. */
 emr_status emr_channel_offer_ca(const char *dir, emr_bytes ca);
@@ -118,7 +118,7 @@ emr_status emr_channel_carried_check(emr_bytes bytes);
  * are replaced.  EMR_DAMAGED, EMR_NEWER_FORMAT, or what the disk says. */
 emr_status emr_channel_settle_in(emr_bytes bytes, int dirfd);
 
-/* What a look at one gateway, or at one organisation that endorses, has come to. */
+/* The result of a look at one gateway, or at one organisation that endorses. */
 typedef struct emr_channel_finding {
 	bool is_organisation;
 	const char *name; /* its MSP id, or the gateway's address */

@@ -55,9 +55,10 @@ emr_status emr_gateway_entries(emr_gateway *gateway, emr_gateway_call *call,
 	emr_gateway_position *position, size_t max_blocks, emr_gateway_entry_fn visit, void *arg,
 	uint64_t *height);
 
-/* Who orders the channel, as its blocks tell it from the first one on.  A block counts as ordered
- * when an orderer of an organisation that the gateway was opened with has signed it; in a channel
- * that orders by BFT, a quorum of the channel's consenters, all of them of such organisations. */
+/* The orderers of the channel, as its blocks tell them from the first one on. A block counts as
+ * ordered when an orderer of an organisation that the gateway was opened with has signed it; in a
+ * channel that orders by BFT, a quorum of the channel's consenters, all of them of such
+ * organisations. */
 typedef struct emr_gateway_orderers emr_gateway_orderers;
 emr_gateway_orderers *emr_gateway_orderers_new(void); /* NULL: no memory */
 void emr_gateway_orderers_free(emr_gateway_orderers *orderers);

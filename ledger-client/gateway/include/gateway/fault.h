@@ -1,8 +1,8 @@
 /* This names what can go wrong with a gateway of Hyperledger Fabric, each with a name of its own
- * and a line that says what to do. What a gateway says is carried as text only.
+ * and a line that says what to do. The words of a gateway are carried as text only.
  *
- * * A failed call is not a failed transaction: whether a transaction may still come to be stands
- * in the call (gateway/gateway.h), never in the fault. */
+ * * A failed call is not a failed transaction: whether a transaction may still come to be stands in
+ * the call (gateway/gateway.h), never in the fault. */
 #pragma once
 
 #include "base/status.h"
@@ -103,5 +103,5 @@ typedef enum emr_gateway_fault {
 const char *emr_gateway_fault_name(emr_gateway_fault fault);
 /* As it counts above; EMR_GATEWAY_HERE comes with the status of what failed instead. */
 emr_status emr_gateway_fault_status(emr_gateway_fault fault);
-/* What to do, one English sentence or two; "" for EMR_GATEWAY_FINE. */
+/* Advice, one English sentence or two; "" for EMR_GATEWAY_FINE. */
 const char *emr_gateway_fault_advice(emr_gateway_fault fault);

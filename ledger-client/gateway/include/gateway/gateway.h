@@ -1,19 +1,20 @@
-/* A client of the gateway that a peer of Hyperledger Fabric has (2.4 and later): evaluates, has a
- * transaction endorsed, submits it, asks what became of it, and hears of what the chaincode does.
+/* These functions are a client of the gateway that a peer of Hyperledger Fabric has (2.4 and
+ * later): they evaluate, have a transaction endorsed, submit it, ask what became of it, and hear
+ * the events of the chaincode.
  *
- * It refuses to sign anything but what was asked: what a gateway gives back after endorsement is
- * compared with the proposal byte for byte, and each endorsement is verified, before our signature
- * goes on it.  It refuses an answer without a grpc-status, and clear text to another computer. What
- * a gateway answers to emr_gateway_evaluate is the word of one peer and is to be verified by
- * whoever reads it.
+ * The client refuses to sign anything but what was asked: the bytes that a gateway gives back after
+ * endorsement is compared with the proposal byte for byte, and each endorsement is verified, before
+ * our signature goes on it. It refuses an answer without a grpc-status, and clear text to another
+ * computer. An answer to emr_gateway_evaluate is the word of one peer, and the caller must verify
+ * it.
  *
  * Nothing is lost and nothing is done twice, if the caller does this: keep the envelope that
  * emr_gateway_endorse gives where a power cut leaves it, then send it, and give it to
- * emr_gateway_settle again until that says how it ended.  A new proposal is a new transaction: make
+ * emr_gateway_settle again until that says how it ended. A new proposal is a new transaction: make
  * one only after an end that is none (EMR_GATEWAY_OVERTAKEN and the like), never while is_open.
  *
  * Threads: every call has a connection of its own; all functions but open and close may be called
- * from several threads at once.  No thread is started and no signal is raised. */
+ * from several threads at once. No thread is started and no signal is raised. */
 #pragma once
 
 #include "base/clock.h"
@@ -103,7 +104,7 @@ static inline emr_gateway_call emr_gateway_call_of(uint32_t timeout_ms, int canc
 	return (emr_gateway_call){.timeout_ms = timeout_ms, .cancel_fd = cancel_fd};
 }
 
-/* What is asked of the chaincode.  Everything is borrowed. */
+/* The call that the chaincode is to make. Everything is borrowed. */
 typedef struct emr_gateway_invocation {
 	const char *chaincode; /* to be evaluated only; NULL: the gateway's own */
 	const emr_bytes *args; /* args[0] is the function */
@@ -173,9 +174,9 @@ typedef struct emr_gateway_event {
 typedef emr_status (*emr_gateway_event_fn)(void *arg, const emr_gateway_event *event);
 
 /* Tells what the chaincode says in valid transactions from block START on, in order, until the
- * call's time is over (EMR_GATEWAY_SLOW), somebody ends it, or the line breaks.  What was told may
- * be told again after a break: go on from the block of the last is_block_end plus one.  (A gateway
- * that is asked to go on behind a transaction that its peer does not have says nothing for ever; so
- * it is asked by blocks only.)  A block without events is not told. */
+ * call's time is over (EMR_GATEWAY_SLOW), somebody ends it, or the line breaks. Events may be told
+ * again after a break: go on from the block of the last is_block_end plus one. (A gateway that is
+ * asked to go on behind a transaction that its peer does not have says nothing for ever; so it is
+ * asked by blocks only.) A block without events is not told. */
 emr_status emr_gateway_events(emr_gateway *gateway, emr_gateway_call *call, uint64_t start_block,
 	emr_gateway_event_fn tell, void *arg);

@@ -1,8 +1,8 @@
 /* This makes a copy of a DICOM file, or of a table, that may go into a research dataset: names,
- * ids, dates and free text are gone, and the same participant has the same pseudonym in every
- * file of one dataset. What cannot be shown to be clean is withheld as a whole, with a reason.
- * It refuses to guess: an element that no rule names is left out, and a file that is not
- * understood to its last byte gives nothing. */
+ * ids, dates and free text are gone, and the same participant has the same pseudonym in every file
+ * of one dataset. A file that cannot be shown to be clean is withheld as a whole, with a reason. It
+ * refuses to guess: an element that no rule names is left out, and a file that is not understood to
+ * its last byte gives nothing. */
 #pragma once
 
 #include "base/bytes.h"
@@ -17,9 +17,9 @@
  * writes the copy; the second, which shares no reading code with the first, looks in the copy for
  * names, ids, dates and UIDs of the original. */
 
-/* What decides that an element stays: the table, and the version of this module's rules for it.  It
- * changes with either, and stands, hashed with the terms of the dataset, in each copy's statement.
- */
+/* The rules that decide which elements stay: the table, and this module's version of them. The
+ * value changes with either, and stands, hashed with the terms of the dataset, in each copy's
+ * statement. */
 #define EMR_DEIDENTIFY_TABLE "PS3.15-2026c/1"
 
 /* ---- participants ---- */
@@ -27,11 +27,11 @@
 #define EMR_DEIDENTIFY_KEY_BYTES 32
 #define EMR_DEIDENTIFY_NAME_MAX 63
 
-/* What UIDs and dates of one person in one dataset are made from: derived from SECRET, 32 bytes
- * that only whoever makes the copies has, and PARTICIPANT, any bytes that stay the same and tell
- * datasets and people apart.  Whoever has the key can undo UIDs that he guesses, and dates: SECRET
- * is never the key of a dataset's pseudonyms, which its readers have.  Keys of two participants, or
- * of one in two datasets, cannot be told to belong together. */
+/* The key from which UIDs and dates of one person in one dataset are made. It is derived from
+ * SECRET, 32 bytes that only the maker of the copies has, and PARTICIPANT, any bytes that stay the
+ * same and tell datasets and people apart. A holder of the key can undo dates, and UIDs by guessing
+ * them: SECRET is never the key of a dataset's pseudonyms, which its readers have. Keys of two
+ * participants, or of one in two datasets, cannot be told to belong together. */
 emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, emr_secret *out_key);
 
 /* ---- rules of a dataset ---- */
@@ -116,8 +116,8 @@ const char *emr_withheld_text(emr_withheld reason);
 
 #define EMR_DICOM_UID_SIZE 65 /* 64 characters, and NUL */
 
-/* What the copy says about itself, for names of folders and files: studies and series by their new
- * UIDs.  Zeros when it was withheld. */
+/* Facts that the copy says about itself, for names of folders and files: studies and series by
+ * their new UIDs. Zeros when it was withheld. */
 typedef struct emr_deidentified {
 	emr_withheld withheld;
 	bool is_table; /* then nothing below but `size` */

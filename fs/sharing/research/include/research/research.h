@@ -14,9 +14,9 @@ emr_status emr_research_new(emr_session *session, emr_research **out_research);
 /* After the folder answers.  Nothing follows in a folder that is open for reading only, nor on a
  * computer that was added: the first one makes the copies.  NOTICES are borrowed until end. */
 emr_status emr_research_start(emr_research *research, emr_notices *notices);
-/* Who closes the folder calls it again and again until all is on the ledger: nothing new is copied
- * for ten seconds from now on.  Waits until UNTIL_BOOT_NS for the file that is being copied; true:
- * it still is.  NULL is fine. */
+/* The closing of the folder calls this repeatedly until all is on the ledger: nothing new is copied
+ * for ten seconds from now on. Waits until UNTIL_BOOT_NS for the file that is being copied; true:
+ * it still is. NULL is fine. */
 bool emr_research_rest(emr_research *research, int64_t until_boot_ns);
 /* After the file that is being copied.  Before the session is closed; NULL is fine. */
 void emr_research_end(emr_research *research);
@@ -41,7 +41,7 @@ void emr_research_hold(emr_research *research);
 void emr_research_go_on(emr_research *research);
 /* While it is held, before what PATH names, or what was deleted from there, is erased: the copies
  * of it are erased, and with them all whose original is there no more, also those that were taken
- * back. *OUT_N: how many were, or would be (ONLY_LOOK).  What emr_view_erase says. */
+ * back. *OUT_N: how many were, or would be (ONLY_LOOK). Errors as emr_view_erase. */
 emr_status emr_research_erase(
 	emr_research *research, const char *path, bool only_look, uint64_t *out_n);
 
