@@ -59,7 +59,7 @@ static emr_status count(void *arg, const emr_replica_head *head)
 static void a_kept_ledger_opens_follows_and_verifies(void **state)
 {
 	static const char expected_root[] =
-		"23c33043dd5b936a59f987031c86cf3294398ac2bd412fb26303850e5fce7df9";
+		"787a67961fc59b949bf3c5facb8bd17fa5668dd928e1e2087dfda10631c0b29f";
 	emr_ledger_options options = {.path = k.network};
 	emr_replica_trouble trouble = {0};
 	emr_replica_position position;
