@@ -41,17 +41,14 @@ static emr_status open_file(const emr_local_key *key, const uint8_t head[EMR_SEA
 	emr_bytes file, emr_buf *out_plain)
 {
 	const size_t before = EMR_SEALED_HEAD_BYTES + NONCE_BYTES;
-	emr_status status;
 
 	if (file.len < before + TAG_BYTES)
 		return EMR_DAMAGED;
 	emr_buf_clear(out_plain);
-	status = emr_buf_append_zeros(out_plain, file.len - before - TAG_BYTES);
-	return status == EMR_OK ? emr_local_open(key, file.data + EMR_SEALED_HEAD_BYTES,
-					  emr_bytes_of(head, EMR_SEALED_HEAD_BYTES),
-					  emr_bytes_of(file.data + before, file.len - before),
-					  out_plain->data)
-				: status;
+	EMR_TRY(emr_buf_append_zeros(out_plain, file.len - before - TAG_BYTES));
+	return emr_local_open(key, file.data + EMR_SEALED_HEAD_BYTES,
+		emr_bytes_of(head, EMR_SEALED_HEAD_BYTES),
+		emr_bytes_of(file.data + before, file.len - before), out_plain->data);
 }
 
 emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char *name,
@@ -67,9 +64,7 @@ emr_status emr_sealed_load(const emr_keyring *keyring, int state_fd, const char 
 	if (file.len >= EMR_SEALED_HEAD_BYTES && memcmp(file.data, head, 4) == 0 &&
 		file.data[4] > head[4] && emr_sum_fits(emr_buf_view(&file)))
 		return emr_newer_format(file.data[4], head[4]);
-	status = emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_local_key_get(keyring, EMR_LOCAL_VIEW, NULL, &key));
 	status = file.len < EMR_SUM_BYTES
 			 ? EMR_DAMAGED
 			 : open_file(key, head, emr_bytes_of(file.data, file.len - EMR_SUM_BYTES),

@@ -78,13 +78,9 @@ static const label_rule *rule_for(emr_sign_label label, emr_bytes message)
 /* What is signed: the label, unless the message has it, and the message. */
 static emr_status signed_bytes(const label_rule *rule, emr_bytes message, emr_buf *out)
 {
-	emr_status status = EMR_OK;
-
 	if (!rule->inside)
-		status = emr_buf_append(out, rule->label, rule->label_len);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, message.data, message.len);
-	return status;
+		EMR_TRY(emr_buf_append(out, rule->label, rule->label_len));
+	return emr_buf_append(out, message.data, message.len);
 }
 
 emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_label label,
@@ -93,19 +89,14 @@ emr_status emr_keyring_sign(const emr_keyring *kr, emr_signer who, emr_sign_labe
 	const label_rule *rule = rule_for(label, message);
 	EMR_AUTO_SECRET sk = {0};
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status;
 
 	if (rule == NULL || (unsigned)who.kind > EMR_SIGNER_CERTIFICATE ||
 		(rule->signers & 1u << who.kind) == 0)
 		return EMR_INVALID;
-	status = signed_bytes(rule, message, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(signed_bytes(rule, message, &bytes));
 	if (who.kind == EMR_SIGNER_CERTIFICATE)
 		return emr_p256_sign(kr, 0, emr_buf_view(&bytes), out_sig);
-	status = emr_derive_signer(kr, who, &sk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_derive_signer(kr, who, &sk));
 	crypto_sign_detached(out_sig, NULL, bytes.data, bytes.len, sk.data);
 	return EMR_OK;
 }
@@ -115,13 +106,10 @@ emr_status emr_sign_verify(
 {
 	const label_rule *rule = rule_for(label, message);
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status;
 
 	if (rule == NULL)
 		return EMR_INVALID;
-	status = signed_bytes(rule, message, &bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(signed_bytes(rule, message, &bytes));
 	return emr_ed25519_verify(pk, bytes.data, bytes.len, sig) ? EMR_OK : EMR_BAD_SIGNATURE;
 }
 
@@ -130,12 +118,9 @@ emr_status emr_keyring_pop(const emr_keyring *kr, emr_id16 net_id, uint8_t out_p
 	EMR_AUTO_SECRET b = {0};
 	EMR_AUTO_SECRET sk = {0};
 	emr_id32 signer_id;
-	emr_status status = emr_derive_signer(kr, emr_signer_identity(), &sk);
 
-	if (status == EMR_OK)
-		status = emr_derive_pre(kr, &b);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_derive_signer(kr, emr_signer_identity(), &sk));
+	EMR_TRY(emr_derive_pre(kr, &b));
 	emr_sha256(sk.data + 32, 32, signer_id.b);
 	return emr_pre_pop(&b, net_id.b, signer_id.b, out_pop);
 }

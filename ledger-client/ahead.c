@@ -79,18 +79,14 @@ emr_status emr_ahead_take(void *ahead, const emr_ledger_entry *entry)
 		.at = a->bytes.len,
 		.entry_len = entry->entry.len,
 		.items_len = entry->items.len};
-	emr_status status;
 
 	if (a->n == EMR_AHEAD_ENTRIES ||
 		(a->n > 0 && a->bytes.len + s.entry_len + s.items_len > BYTES_MAX))
 		a->is_full = true;
 	if (a->is_full)
 		return EMR_OK;
-	status = emr_buf_append(&a->bytes, entry->entry.data, s.entry_len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&a->bytes, entry->items.data, s.items_len);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(&a->bytes, entry->entry.data, s.entry_len));
+	EMR_TRY(emr_buf_append(&a->bytes, entry->items.data, s.items_len));
 	/* A key that is registered within this window is looked for when the turn comes. */
 	s.has_pk = emr_chain_submitter(a->chain, entry, s.pk) == EMR_OK;
 	a->slots[a->n++] = s;

@@ -159,12 +159,9 @@ void emr_chain_forget_log(emr_chain *chain)
 emr_status emr_chain_size(emr_chain *chain, uint64_t *out_size)
 {
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, SIZE, &s);
 
-	if (status == EMR_OK)
-		status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, SIZE, &s));
+	EMR_TRY(emr_sql_step(s));
 	*out_size = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
@@ -181,10 +178,9 @@ static emr_status copy_column(sqlite3_stmt *s, int column, emr_buf *out)
 emr_status emr_chain_entry(emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items)
 {
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, ENTRY_GET, &s);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, ENTRY_GET, &s));
 	emr_sql_bind_u64(s, 1, seq);
 	status = emr_sql_step(s);
 	if (status != EMR_OK)
@@ -239,10 +235,9 @@ emr_status emr_chain_before_by(
 	emr_chain *chain, const uint8_t submitter[32], uint64_t before, uint64_t *out_seq)
 {
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, ENTRY_BEFORE_BY, &s);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, ENTRY_BEFORE_BY, &s));
 	emr_sql_bind(s, 1, submitter, 32);
 	emr_sql_bind_u64(s, 2, before);
 	status = emr_sql_step(s);
@@ -257,14 +252,10 @@ emr_status emr_chain_before_by(
 emr_status emr_chain_find_batch(emr_chain *chain, const uint8_t batch_id[32], uint64_t *out_seq)
 {
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, BATCH_GET, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, BATCH_GET, &s));
 	emr_sql_bind(s, 1, batch_id, 32);
-	status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
@@ -282,15 +273,12 @@ emr_status emr_chain_subtree(emr_chain *chain, uint32_t level, uint64_t index, u
 	char name[40];
 	sqlite3_stmt *s;
 	emr_bytes hash = {0};
-	emr_status status = emr_sql_use(&chain->sql, NODE_GET, &s);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, NODE_GET, &s));
 	emr_sql_bind_u64(s, 1, level);
 	emr_sql_bind_u64(s, 2, index);
-	status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_step(s));
 	node_name(level, index, name);
 	status = emr_sql_unseal(name, emr_sql_bytes(s, 0), &hash);
 	if (status == EMR_OK && hash.len != 32)
@@ -343,14 +331,10 @@ emr_status chain_put_node(emr_chain *chain, uint32_t level, uint64_t index, cons
 	EMR_AUTO_BUF sealed = {0};
 	char name[40];
 	sqlite3_stmt *s;
-	emr_status status;
 
 	node_name(level, index, name);
-	status = emr_sql_seal(name, emr_bytes_of(hash, 32), &sealed);
-	if (status == EMR_OK)
-		status = emr_sql_use(&chain->sql, NODE_PUT, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_seal(name, emr_bytes_of(hash, 32), &sealed));
+	EMR_TRY(emr_sql_use(&chain->sql, NODE_PUT, &s));
 	emr_sql_bind_u64(s, 1, level);
 	emr_sql_bind_u64(s, 2, index);
 	emr_sql_bind(s, 3, sealed.data, sealed.len);
@@ -403,16 +387,12 @@ static emr_status domain_number(emr_chain *chain, chain_statement which, const u
 	uint64_t since, uint64_t *out)
 {
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, (int)which, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, (int)which, &s));
 	emr_sql_bind(s, 1, domain, 16);
 	if (which == DOMAIN_COUNT)
 		emr_sql_bind_u64(s, 2, since);
-	status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_step(s));
 	*out = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
@@ -467,7 +447,6 @@ emr_status emr_chain_before(
 	emr_chain *chain, const uint8_t *domain, uint64_t before, uint64_t *out_seq)
 {
 	sqlite3_stmt *s;
-	emr_status status;
 
 	if (domain == NULL) {
 		if (before < 2)
@@ -475,14 +454,10 @@ emr_status emr_chain_before(
 		*out_seq = before - 1;
 		return EMR_OK;
 	}
-	status = emr_sql_use(&chain->sql, DOMAIN_BEFORE, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, DOMAIN_BEFORE, &s));
 	emr_sql_bind(s, 1, domain, 16);
 	emr_sql_bind_u64(s, 2, before);
-	status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
@@ -494,14 +469,11 @@ emr_status chain_meta_get(emr_chain *chain, const char *name, emr_buf *out)
 {
 	sqlite3_stmt *s;
 	emr_bytes value = {0};
-	emr_status status = emr_sql_use(&chain->sql, META_GET, &s);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, META_GET, &s));
 	emr_sql_bind_text(s, 1, name);
-	status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_step(s));
 	status = emr_sql_unseal(name, emr_sql_bytes(s, 0), &value);
 	emr_buf_clear(out);
 	if (status == EMR_OK)
@@ -514,12 +486,9 @@ emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value)
 {
 	EMR_AUTO_BUF sealed = {0};
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_seal(name, value, &sealed);
 
-	if (status == EMR_OK)
-		status = emr_sql_use(&chain->sql, META_PUT, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_seal(name, value, &sealed));
+	EMR_TRY(emr_sql_use(&chain->sql, META_PUT, &s));
 	emr_sql_bind_text(s, 1, name);
 	emr_sql_bind(s, 2, sealed.data, sealed.len);
 	return emr_sql_done(s);
@@ -528,10 +497,8 @@ emr_status chain_meta_put(emr_chain *chain, const char *name, emr_bytes value)
 emr_status emr_chain_digest(emr_chain *chain, uint8_t out_digest[32])
 {
 	EMR_AUTO_BUF value = {0};
-	emr_status status = chain_meta_get(chain, "digest", &value);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_meta_get(chain, "digest", &value));
 	if (value.len != 32)
 		return EMR_DAMAGED;
 	memcpy(out_digest, value.data, 32);

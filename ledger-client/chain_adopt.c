@@ -79,16 +79,13 @@ static emr_status repeat_stated(emr_chain *chain, const emr_item *item, emr_part
 static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
 {
 	emr_part_key key = {.version = 1};
-	emr_status status;
 	emr_pub_erase erase;
 
 	memcpy(key.domain.b, item->domain_id, 16);
 	memcpy(key.object.b, item->object_id, 16);
-	status = repeat_stated(chain, item, key);
-	if (status == EMR_OK && item->op == EMR_OP_DATASET_LEAVE)
-		status = grant_left(chain, item, &key.object);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(repeat_stated(chain, item, key));
+	if (item->op == EMR_OP_DATASET_LEAVE)
+		EMR_TRY(grant_left(chain, item, &key.object));
 	if (item->op == EMR_OP_REVOKE || item->op == EMR_OP_DATASET_LEAVE) {
 		key.family = EMR_FAMILY_KFRAGS;
 		return chain_purge_parts(chain, &key, EMR_GRANT_KVER_MAX);
@@ -111,21 +108,20 @@ static bool counts(
 /* As appending did for domains that were kept: first what must exist, then what was purged. */
 static emr_status repeat_entry(emr_chain *chain, const opened *o, const uint8_t domain[16])
 {
-	emr_status status = EMR_OK;
 	emr_part_key key;
 	emr_item item;
 	emr_span pub;
 
-	for (size_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
+	for (size_t i = 0; i < o->batch.count; i++) {
 		if (!counts(o, i, domain, &item, &pub) || item.priv_len == 0)
 			continue;
 		key = chain_part_key(&item, pub);
-		status = chain_expect_part(chain, &key, &item, o->entry.seq);
+		EMR_TRY(chain_expect_part(chain, &key, &item, o->entry.seq));
 	}
-	for (size_t i = 0; status == EMR_OK && i < o->batch.count; i++)
+	for (size_t i = 0; i < o->batch.count; i++)
 		if (counts(o, i, domain, &item, &pub))
-			status = repeat_purge(chain, &item, pub);
-	return status;
+			EMR_TRY(repeat_purge(chain, &item, pub));
+	return EMR_OK;
 }
 
 static bool is_domain(void *arg, const uint8_t domain[16])

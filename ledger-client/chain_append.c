@@ -13,10 +13,8 @@ static emr_status put_entry(emr_chain *chain, uint64_t seq, const uint8_t batch_
 	emr_bytes entry, emr_bytes items)
 {
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, ENTRY_PUT, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, ENTRY_PUT, &s));
 	emr_sql_bind_u64(s, 1, seq);
 	emr_sql_bind(s, 2, batch_id, 32);
 	emr_sql_bind(s, 3, entry.data, entry.len);
@@ -77,14 +75,10 @@ static emr_status note_change(appending *a, const emr_write *write)
 static emr_status put_state(appending *a, const emr_write *write)
 {
 	sqlite3_stmt *s;
-	emr_status status = note_change(a, write);
 
-	if (status == EMR_OK)
-		status = emr_sql_seal(write->key, bytes_of(write->value), &a->sealed);
-	if (status == EMR_OK)
-		status = emr_sql_use(&a->chain->sql, STATE_PUT, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(note_change(a, write));
+	EMR_TRY(emr_sql_seal(write->key, bytes_of(write->value), &a->sealed));
+	EMR_TRY(emr_sql_use(&a->chain->sql, STATE_PUT, &s));
 	emr_sql_bind_text(s, 1, write->key);
 	emr_sql_bind(s, 2, a->sealed.data, a->sealed.len);
 	emr_sql_bind_u64(s, 3, a->seq);
@@ -95,12 +89,9 @@ static emr_status put_state(appending *a, const emr_write *write)
 static emr_status delete_state(appending *a, const emr_write *write)
 {
 	sqlite3_stmt *s;
-	emr_status status = note_change(a, write);
 
-	if (status == EMR_OK)
-		status = emr_sql_use(&a->chain->sql, STATE_DELETE, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(note_change(a, write));
+	EMR_TRY(emr_sql_use(&a->chain->sql, STATE_DELETE, &s));
 	emr_sql_bind_text(s, 1, write->key);
 	return emr_sql_done(s);
 }
@@ -110,14 +101,11 @@ static emr_status put_place(appending *a, const emr_write *write)
 	emr_part_key key;
 	emr_row_place row;
 	sqlite3_stmt *s;
-	emr_status status;
 
 	if (!chain_parse_key(write->key, 'i', &key) ||
 		emr_row_place_parse(write->value, &row) != EMR_CONTRACT_OK)
 		return EMR_INVALID;
-	status = chain_bind_key(a->chain, PLACE_PUT, &key, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_bind_key(a->chain, PLACE_PUT, &key, &s));
 	emr_sql_bind_u64(s, 5, a->seq);
 	emr_sql_bind_u64(s, 6, row.index);
 	return emr_sql_done(s);
@@ -127,12 +115,9 @@ static emr_status put_domain(appending *a, const emr_write *write)
 {
 	uint8_t domain[16];
 	sqlite3_stmt *s;
-	emr_status status = emr_unhex(write->key + 2, domain, sizeof domain);
 
-	if (status == EMR_OK)
-		status = emr_sql_use(&a->chain->sql, DOMAIN_PUT, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unhex(write->key + 2, domain, sizeof domain));
+	EMR_TRY(emr_sql_use(&a->chain->sql, DOMAIN_PUT, &s));
 	emr_sql_bind(s, 1, domain, sizeof domain);
 	emr_sql_bind_u64(s, 2, a->seq);
 	return emr_sql_done(s);
@@ -161,12 +146,9 @@ static emr_status purge_parts(appending *a, const emr_write *write)
 {
 	emr_part_key key = key_of_write(write);
 	sqlite3_stmt *s;
-	emr_status status = chain_purge_parts(a->chain, &key, write->last_version);
 
-	if (status == EMR_OK)
-		status = chain_bind_key(a->chain, PLACE_PURGE, &key, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_purge_parts(a->chain, &key, write->last_version));
+	EMR_TRY(chain_bind_key(a->chain, PLACE_PURGE, &key, &s));
 	emr_sql_bind_u64(s, 5, write->last_version);
 	emr_sql_bind_u64(s, 6, a->seq);
 	return emr_sql_done(s);
@@ -212,11 +194,9 @@ static emr_status extend_digest(appending *a)
 
 static emr_status do_writes(appending *a, const emr_write *writes, size_t n)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < n; i++)
-		status = do_write(a, &writes[i]);
-	return status == EMR_OK ? extend_digest(a) : status;
+	for (size_t i = 0; i < n; i++)
+		EMR_TRY(do_write(a, &writes[i]));
+	return extend_digest(a);
 }
 
 emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
@@ -227,21 +207,17 @@ emr_status emr_chain_append_genesis(emr_chain *chain, emr_bytes descriptor)
 	const emr_write *writes = NULL;
 	size_t n = 0;
 	uint8_t leaf[32];
-	emr_status status;
 
 	arena.base = memory;
 	if (memory == NULL)
 		return EMR_NO_MEMORY;
-	status = chain_contract_status(
-		emr_contract_genesis(span_of(descriptor), &arena, &writes, &n));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_contract_status(
+		emr_contract_genesis(span_of(descriptor), &arena, &writes, &n)));
 	emr_entry_leaf(span_of(descriptor), leaf);
 	/* No batch made entry 0; its leaf stands where the others have a batch id. */
-	status = put_entry(chain, 0, leaf, descriptor, (emr_bytes){0});
-	if (status == EMR_OK)
-		status = put_leaf(chain, 0, leaf);
-	return status == EMR_OK ? do_writes(&a, writes, n) : status;
+	EMR_TRY(put_entry(chain, 0, leaf, descriptor, (emr_bytes){0}));
+	EMR_TRY(put_leaf(chain, 0, leaf));
+	return do_writes(&a, writes, n);
 }
 
 /* One index row an item, and a note of every part that must exist from now on until something
@@ -281,19 +257,15 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
 	appending a = {.chain = chain, .keep = keep, .keep_arg = keep_arg};
 	emr_entry parsed;
 	uint8_t leaf[32];
-	emr_status status = chain_contract_status(emr_entry_parse(span_of(entry), &parsed));
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_contract_status(emr_entry_parse(span_of(entry), &parsed)));
 	if (outcome->kind != EMR_OUTCOME_APPLIED)
 		return EMR_INVALID;
 	a.seq = parsed.seq;
 	a.time = parsed.ledger_time_unix_s;
 	emr_entry_leaf(span_of(entry), leaf);
-	status = put_entry(chain, a.seq, outcome->batch_id, entry, bytes_of(batch->items_bytes));
-	if (status == EMR_OK)
-		status = put_leaf(chain, a.seq, leaf);
-	if (status == EMR_OK)
-		status = put_items(&a, batch, parsed.results.data);
-	return status == EMR_OK ? do_writes(&a, outcome->writes, outcome->writes_count) : status;
+	EMR_TRY(put_entry(chain, a.seq, outcome->batch_id, entry, bytes_of(batch->items_bytes)));
+	EMR_TRY(put_leaf(chain, a.seq, leaf));
+	EMR_TRY(put_items(&a, batch, parsed.results.data));
+	return do_writes(&a, outcome->writes, outcome->writes_count);
 }

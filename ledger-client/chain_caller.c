@@ -116,10 +116,10 @@ static emr_status admitted_ca(
 		return EMR_DAMAGED;
 	emr_batch_item_at(batch, index, &item, &pub);
 	memcpy(key.object.b, item.object_id, 16);
-	status = emr_chain_part(chain, &key, part);
-	if (status == EMR_OK && emr_proposal_admit_ca(emr_buf_view(part), ca) != EMR_OK)
-		status = EMR_NOT_FOUND; /* its author's affair: nobody gets in by it */
-	return status;
+	EMR_TRY(emr_chain_part(chain, &key, part));
+	if (emr_proposal_admit_ca(emr_buf_view(part), ca) != EMR_OK)
+		return EMR_NOT_FOUND; /* its author's affair: nobody gets in by it */
+	return EMR_OK;
 }
 
 emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out)
@@ -129,18 +129,15 @@ emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out)
 	emr_row_org row;
 	emr_key_text key;
 	emr_bytes ca;
-	emr_status status;
 
 	emr_key_org(org.b, &key);
-	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_row(chain, key.text, &value, NULL, NULL));
 	if (emr_row_org_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	status = row.head.version > 0 ? admitted_ca(chain, &row, &part, &ca) : EMR_NOT_FOUND;
-	if (status == EMR_OK && !is_ca_of(&row, ca))
-		status = EMR_NOT_FOUND;
-	return status == EMR_OK ? emr_buf_append(out, ca.data, ca.len) : status;
+	EMR_TRY(row.head.version > 0 ? admitted_ca(chain, &row, &part, &ca) : EMR_NOT_FOUND);
+	if (!is_ca_of(&row, ca))
+		return EMR_NOT_FOUND;
+	return emr_buf_append(out, ca.data, ca.len);
 }
 
 /* Of those that were admitted, or got another CA, since.  What the proposal's author put into its
@@ -172,10 +169,10 @@ static emr_status find_certificate(
 	emr_chain *chain, emr_bytes descriptor, emr_bytes der, uint64_t now, emr_caller_cert *out)
 {
 	search s = {.chain = chain, .descriptor = descriptor, .der = der, .now = now, .out = out};
-	emr_status status = search_descriptor(&s);
 
-	if (status != EMR_OK || out->is_present)
-		return status;
+	EMR_TRY(search_descriptor(&s));
+	if (out->is_present)
+		return EMR_OK;
 	return emr_chain_each_row(chain, "M/", try_admitted, &s);
 }
 
@@ -183,10 +180,9 @@ static emr_status judge_seen(emr_chain *chain, const emr_batch *batch, emr_seen 
 {
 	emr_header header;
 	uint8_t leaf[32];
-	emr_status status = chain_contract_status(emr_header_parse(batch->header, &header));
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_contract_status(emr_header_parse(batch->header, &header)));
 	if (header.seen_seq == 0) {
 		*out = EMR_SEEN_IN_LOG;
 		return EMR_OK;
@@ -229,15 +225,13 @@ static emr_status fabric_caller(emr_chain *chain, emr_bytes descriptor, const em
 {
 	emr_caller caller = {.host = EMR_HOST_FABRIC};
 	emr_bytes der = bytes_of(emr_batch_certificate(batch));
-	emr_status status;
 
 	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
 	memcpy(caller.submitter_id, submitter_id.b, 32);
-	status = der.len > 0 ? find_certificate(chain, descriptor, der, now, &caller.cert)
-			     : registered_certificate(chain, submitter_id.b, &caller.cert);
-	if (status == EMR_OK)
-		*out_caller = caller;
-	return status;
+	EMR_TRY(der.len > 0 ? find_certificate(chain, descriptor, der, now, &caller.cert)
+			    : registered_certificate(chain, submitter_id.b, &caller.cert));
+	*out_caller = caller;
+	return EMR_OK;
 }
 
 emr_status emr_chain_host(emr_chain *chain, enum emr_host *out_host)
@@ -264,17 +258,14 @@ emr_status emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes desc
 {
 	emr_caller caller = {.host = EMR_HOST_EMBEDDED};
 	emr_bytes der = bytes_of(emr_batch_certificate(batch));
-	emr_status status;
 
 	if (host == EMR_HOST_FABRIC)
 		return fabric_caller(chain, descriptor, batch, submitter_id, now, out_caller);
 	emr_descriptor_net_id(span_of(descriptor), caller.net_id);
 	memcpy(caller.submitter_id, submitter_id.b, 32);
-	status = judge_seen(chain, batch, &caller.seen);
-	if (status == EMR_OK && der.len > 0)
-		status = find_certificate(chain, descriptor, der, now, &caller.cert);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(judge_seen(chain, batch, &caller.seen));
+	if (der.len > 0)
+		EMR_TRY(find_certificate(chain, descriptor, der, now, &caller.cert));
 	*out_caller = caller;
 	return EMR_OK;
 }

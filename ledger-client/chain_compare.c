@@ -175,11 +175,7 @@ static emr_status compare_parts(emr_chain *truth, emr_chain *copy, emr_chain_kee
 emr_status emr_chain_compare(emr_chain *truth, emr_chain *copy, emr_chain_keep_fn keep,
 	void *keep_arg, emr_ledger_trouble *out_trouble)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; status == EMR_OK && i < sizeof tables / sizeof tables[0]; i++)
-		status = compare_table(truth, copy, &tables[i], out_trouble);
-	if (status == EMR_OK)
-		status = compare_parts(truth, copy, keep, keep_arg, out_trouble);
-	return status;
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		EMR_TRY(compare_table(truth, copy, &tables[i], out_trouble));
+	return compare_parts(truth, copy, keep, keep_arg, out_trouble);
 }

@@ -111,10 +111,9 @@ emr_status emr_chain_entry_in_tree(
 	emr_chain *chain, uint64_t seq, emr_buf *out_entry, emr_buf *out_items)
 {
 	uint8_t leaf[32], found[32];
-	emr_status status = emr_chain_entry(chain, seq, out_entry, out_items);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_entry(chain, seq, out_entry, out_items));
 	status = emr_chain_leaf(chain, seq, leaf);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND || status == EMR_DAMAGED ? EMR_OK : status;
@@ -128,7 +127,6 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 	EMR_AUTO_FREE emr_batch *batch = malloc(sizeof *batch);
 	__attribute__((cleanup(wanted_free))) wanted w = {.parts = out_parts};
 	emr_entry parsed;
-	emr_status status;
 
 	emr_buf_clear(&out_parts->bytes);
 	memset(out_parts->spans, 0, sizeof out_parts->spans);
@@ -140,11 +138,9 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 			span_of(entry->items), NULL, 0, batch) != EMR_RESULT_APPLIED)
 		return EMR_OK;
-	status = want(&parsed, batch, keep, keep_arg, &w);
-	if (status == EMR_OK && w.n > 0)
-		status = fetch(arg, w.keys, w.n, gather, &w);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(want(&parsed, batch, keep, keep_arg, &w));
+	if (w.n > 0)
+		EMR_TRY(fetch(arg, w.keys, w.n, gather, &w));
 	for (size_t i = 0; i < w.n; i++)
 		if (w.all[i].is_given)
 			out_parts->spans[w.all[i].place] =
@@ -160,12 +156,9 @@ static emr_status registered_key(emr_chain *chain, const uint8_t id[32], uint8_t
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
 	emr_row_key row;
-	emr_status status;
 
 	emr_key_signer(id, &key);
-	status = emr_chain_row(chain, key.text, &value, NULL, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_row(chain, key.text, &value, NULL, NULL));
 	if (emr_row_key_parse(span_of(emr_buf_view(&value)), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(out_pk, row.pk, 32);
@@ -220,13 +213,10 @@ emr_status emr_chain_check_submitter(emr_chain *chain, const uint8_t net_id[16],
 {
 	uint8_t pk[32];
 	emr_header parsed;
-	emr_status status = chain_contract_status(
-		emr_header_parse((emr_span){header, EMR_HEADER_BYTES}, &parsed));
 
-	if (status == EMR_OK)
-		status = submitter_key(chain, submitter, &parsed, pk);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_contract_status(
+		emr_header_parse((emr_span){header, EMR_HEADER_BYTES}, &parsed)));
+	EMR_TRY(submitter_key(chain, submitter, &parsed, pk));
 	if (checked && checked->is_handed_in && memcmp(parsed.net_id, net_id, 16) == 0 &&
 		memcmp(checked->submitter_pk, pk, sizeof pk) == 0)
 		return EMR_OK;
@@ -259,10 +249,10 @@ static emr_status check_block(
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_entry before;
-	emr_status status = size == 1 ? EMR_OK : emr_chain_entry(chain, size - 1, &bytes, NULL);
 
-	if (status != EMR_OK || size == 1)
-		return status;
+	EMR_TRY(size == 1 ? EMR_OK : emr_chain_entry(chain, size - 1, &bytes, NULL));
+	if (size == 1)
+		return EMR_OK;
 	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &before) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	return parsed->block > before.block ||
@@ -276,16 +266,12 @@ static emr_status check_place(emr_chain *chain, const emr_entry *parsed, enum em
 	uint64_t size, emr_ledger_trouble *out)
 {
 	uint8_t leaf[32];
-	emr_status status;
 
 	if (parsed->host != host || parsed->seq != size ||
 		(host == EMR_HOST_EMBEDDED && (parsed->block != 0 || parsed->tx != 0)))
 		return trouble(out, EMR_DAMAGED, size, "the entry has another number or host");
-	status = host == EMR_HOST_FABRIC ? check_block(chain, parsed, size, out) : EMR_OK;
-	if (status == EMR_OK)
-		status = emr_chain_leaf(chain, size - 1, leaf);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(host == EMR_HOST_FABRIC ? check_block(chain, parsed, size, out) : EMR_OK);
+	EMR_TRY(emr_chain_leaf(chain, size - 1, leaf));
 	if (memcmp(leaf, parsed->prev_entry, 32) != 0)
 		return trouble(out, EMR_DAMAGED, size, "the entry does not fit its predecessor");
 	return EMR_OK;
@@ -336,18 +322,13 @@ static emr_status replay(emr_chain *chain, enum emr_host host, emr_bytes descrip
 	emr_caller caller;
 	emr_id32 submitter;
 	char cause[120];
-	emr_status status;
 
 	memcpy(submitter.b, parsed->submitter_id, 32);
-	status = emr_chain_caller(
-		chain, host, descriptor, batch, submitter, parsed->ledger_time_unix_s, &caller);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_caller(
+		chain, host, descriptor, batch, submitter, parsed->ledger_time_unix_s, &caller));
 	caller.recorded = parsed->results;
 	caller.is_signed = is_signed;
-	status = emr_chain_judge(chain, batch, &caller, parsed->ledger_time_unix_s, &verdict);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_judge(chain, batch, &caller, parsed->ledger_time_unix_s, &verdict));
 	if (verdict.outcome.kind != EMR_OUTCOME_APPLIED) {
 		(void)snprintf(cause, sizeof cause, "the batch should not have an entry: %s",
 			verdict.outcome.kind == EMR_OUTCOME_KNOWN
@@ -382,28 +363,21 @@ emr_status emr_chain_follow(emr_chain *chain, const emr_ledger_entry *entry,
 	emr_entry parsed;
 	enum emr_host host;
 	uint64_t size;
-	emr_status status = batch ? emr_chain_size(chain, &size) : EMR_NO_MEMORY;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(batch ? emr_chain_size(chain, &size) : EMR_NO_MEMORY);
 	if (entry->seq != size)
 		return trouble(out_trouble, EMR_DAMAGED, size, "the entry is missing");
 	if (size == 0)
 		return follow_descriptor(chain, entry, out_trouble);
 	if (emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK)
 		return trouble(out_trouble, EMR_DAMAGED, size, "the entry cannot be read");
-	status = descriptor_of(chain, &descriptor);
-	if (status != EMR_OK)
-		return status;
-	status = emr_chain_host(chain, &host);
-	if (status == EMR_OK)
-		status = check_place(chain, &parsed, host, size, out_trouble);
+	EMR_TRY(descriptor_of(chain, &descriptor));
+	EMR_TRY(emr_chain_host(chain, &host));
+	EMR_TRY(check_place(chain, &parsed, host, size, out_trouble));
 	/* On Fabric the submitter signs the transaction: that is checked where blocks are read. */
-	if (status == EMR_OK && host == EMR_HOST_EMBEDDED)
-		status = check_submitter(
-			chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble);
-	if (status != EMR_OK)
-		return status;
+	if (host == EMR_HOST_EMBEDDED)
+		EMR_TRY(check_submitter(
+			chain, emr_buf_view(&descriptor), &parsed, &known, out_trouble));
 	if (emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 		    span_of(entry->items), parts, parts ? parsed.count : 0,
 		    batch) != EMR_RESULT_APPLIED)

@@ -49,12 +49,9 @@ emr_status emr_chain_lacks(emr_chain *chain, uint64_t from, emr_chain_lacking *o
 emr_status emr_chain_lacks_last(emr_chain *chain, uint64_t *out_seq)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = emr_sql_use(&chain->sql, PART_LACKING_LAST, &s);
 
-	if (status == EMR_OK)
-		status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, PART_LACKING_LAST, &s));
+	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
 	(void)sqlite3_reset(s);
 	return EMR_OK;
@@ -63,10 +60,9 @@ emr_status emr_chain_lacks_last(emr_chain *chain, uint64_t *out_seq)
 emr_status emr_chain_lacks_of(emr_chain *chain, uint64_t seq, bool *out_does)
 {
 	sqlite3_stmt *s = NULL;
-	emr_status status = emr_sql_use(&chain->sql, PART_LACKING_OF, &s);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, PART_LACKING_OF, &s));
 	emr_sql_bind_u64(s, 1, seq);
 	status = emr_sql_step(s);
 	(void)sqlite3_reset(s);
@@ -77,7 +73,6 @@ emr_status emr_chain_lacks_of(emr_chain *chain, uint64_t seq, bool *out_does)
 emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch)
 {
 	EMR_AUTO_FREE emr_batch *sent = malloc(sizeof *sent);
-	emr_status status = EMR_OK;
 	emr_part_key key;
 	emr_item item;
 	emr_span pub;
@@ -87,12 +82,12 @@ emr_status emr_chain_fill_batch(emr_chain *chain, emr_bytes batch)
 		return EMR_NO_MEMORY;
 	if (emr_batch_parse(span_of(batch), sent) != EMR_RESULT_APPLIED)
 		return EMR_INVALID;
-	for (size_t i = 0; i < sent->count && status == EMR_OK; i++) {
+	for (size_t i = 0; i < sent->count; i++) {
 		emr_batch_item_at(sent, i, &item, &pub);
 		key = chain_part_key(&item, pub);
 		if (sent->items[i].part.len > 0)
-			status = chain_fill_part(
-				chain, &key, bytes_of(sent->items[i].part), &is_new);
+			EMR_TRY(chain_fill_part(
+				chain, &key, bytes_of(sent->items[i].part), &is_new));
 	}
-	return status;
+	return EMR_OK;
 }

@@ -11,12 +11,10 @@ emr_status emr_chain_local(emr_chain *chain, const emr_part_key *key, emr_buf *o
 {
 	emr_bytes sealed;
 	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, LOCAL_GET, key, &s);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_bind_key(chain, LOCAL_GET, key, &s));
+	EMR_TRY(emr_sql_step(s));
 	chain->rows_read++;
 	sealed = emr_sql_bytes(s, 0);
 	emr_buf_clear(out_sealed);
@@ -28,10 +26,8 @@ emr_status emr_chain_local(emr_chain *chain, const emr_part_key *key, emr_buf *o
 emr_status emr_chain_put_local(emr_chain *chain, const emr_part_key *key, emr_bytes sealed)
 {
 	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, LOCAL_PUT, key, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_bind_key(chain, LOCAL_PUT, key, &s));
 	emr_sql_bind(s, 5, sealed.data, sealed.len);
 	return emr_sql_done(s);
 }
@@ -39,7 +35,7 @@ emr_status emr_chain_put_local(emr_chain *chain, const emr_part_key *key, emr_by
 emr_status emr_chain_drop_locals(emr_chain *chain)
 {
 	sqlite3_stmt *s;
-	emr_status status = emr_sql_use(&chain->sql, LOCALS_DROP, &s);
 
-	return status == EMR_OK ? emr_sql_done(s) : status;
+	EMR_TRY(emr_sql_use(&chain->sql, LOCALS_DROP, &s));
+	return emr_sql_done(s);
 }

@@ -82,10 +82,7 @@ bool emr_chain_has_place(const emr_item *item, emr_span pub, const emr_part_key 
 emr_status chain_bind_key(
 	emr_chain *chain, chain_statement which, const emr_part_key *key, sqlite3_stmt **out)
 {
-	emr_status status = emr_sql_use(&chain->sql, (int)which, out);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, (int)which, out));
 	emr_sql_bind_u64(*out, 1, key->family);
 	emr_sql_bind(*out, 2, key->domain.b, 16);
 	emr_sql_bind(*out, 3, key->object.b, 16);
@@ -116,12 +113,9 @@ emr_status emr_chain_place(
 	emr_chain *chain, const emr_part_key *key, uint64_t *out_seq, uint16_t *out_index)
 {
 	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, PLACE_GET, key, &s);
 
-	if (status == EMR_OK)
-		status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_bind_key(chain, PLACE_GET, key, &s));
+	EMR_TRY(emr_sql_step(s));
 	*out_seq = emr_sql_u64(s, 0);
 	*out_index = (uint16_t)emr_sql_u64(s, 1);
 	(void)sqlite3_reset(s);
@@ -160,10 +154,8 @@ emr_status chain_expect_part(
 	emr_chain *chain, const emr_part_key *key, const emr_item *item, uint64_t seq)
 {
 	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, PART_EXPECT, key, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_bind_key(chain, PART_EXPECT, key, &s));
 	emr_sql_bind_u64(s, 5, seq);
 	emr_sql_bind(s, 6, item->priv_hash, 32);
 	return emr_sql_done(s);
@@ -180,9 +172,7 @@ emr_status chain_fill_part(
 	*out_is_new = false;
 	if (status != EMR_MISSING_DATA && status != EMR_DAMAGED)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = chain_bind_key(chain, PART_PUT, key, &s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_bind_key(chain, PART_PUT, key, &s));
 	emr_item_priv_hash(span_of(part), hash);
 	emr_sql_bind(s, 5, hash, sizeof hash);
 	emr_sql_bind(s, 6, part.data, part.len);
@@ -211,10 +201,8 @@ emr_status emr_chain_fill(emr_chain *chain, const emr_part_key *key, emr_bytes p
 emr_status chain_purge_parts(emr_chain *chain, const emr_part_key *first, uint64_t last)
 {
 	sqlite3_stmt *s;
-	emr_status status = chain_bind_key(chain, PART_PURGE, first, &s);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_bind_key(chain, PART_PURGE, first, &s));
 	emr_sql_bind_u64(s, 5, last);
 	return emr_sql_done(s);
 }
@@ -229,12 +217,10 @@ static emr_status item_with_part(emr_chain *chain, const emr_part_key *key, emr_
 	emr_span pub;
 	sqlite3_stmt *s;
 	uint64_t seq, index, purged;
-	emr_status status = batch ? chain_bind_key(chain, PLACE_GET, key, &s) : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(batch ? chain_bind_key(chain, PLACE_GET, key, &s) : EMR_NO_MEMORY);
+	EMR_TRY(emr_sql_step(s));
 	seq = emr_sql_u64(s, 0);
 	index = emr_sql_u64(s, 1);
 	purged = emr_sql_u64(s, 2);
@@ -260,12 +246,11 @@ static emr_status row_of_part(emr_chain *chain, const char *key, emr_buf *out)
 {
 	emr_part_key part;
 	emr_item item;
-	emr_status status;
 
 	if (!chain_parse_key(key, 'p', &part))
 		return EMR_INVALID;
-	status = item_with_part(chain, &part, &item);
-	return status == EMR_OK ? emr_buf_append(out, item.priv_hash, 32) : status;
+	EMR_TRY(item_with_part(chain, &part, &item));
+	return emr_buf_append(out, item.priv_hash, 32);
 }
 
 static emr_status append_batch_id(emr_chain *chain, uint64_t seq, emr_buf *out)
@@ -289,15 +274,11 @@ static emr_status row_of_place(emr_chain *chain, const char *key, emr_buf *out)
 	uint64_t seq;
 	uint16_t index;
 	uint8_t big[2];
-	emr_status status;
 
 	if (!chain_parse_key(key, 'i', &place))
 		return EMR_INVALID;
-	status = emr_chain_place(chain, &place, &seq, &index);
-	if (status == EMR_OK)
-		status = append_batch_id(chain, seq, out);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_place(chain, &place, &seq, &index));
+	EMR_TRY(append_batch_id(chain, seq, out));
 	big[0] = (uint8_t)(index >> 8);
 	big[1] = (uint8_t)index;
 	return emr_buf_append(out, big, sizeof big);
@@ -309,13 +290,10 @@ static emr_status row_of_domain(emr_chain *chain, const char *key, emr_buf *out)
 	const char *at = key + 2;
 	uint64_t count;
 	uint64_t last;
-	emr_status status;
 
 	if (!parse_hex(&at, domain, sizeof domain, '\0'))
 		return EMR_INVALID;
-	status = emr_chain_changes(chain, domain, 0, &count, &last);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_changes(chain, domain, 0, &count, &last));
 	return last ? append_batch_id(chain, last, out) : EMR_NOT_FOUND;
 }
 
@@ -328,23 +306,16 @@ static emr_status row_of_batch(emr_chain *chain, const char *key, emr_buf *out)
 	uint8_t id[32];
 	const char *at = key + 2;
 	uint64_t seq;
-	emr_status status;
 
 	if (!parse_hex(&at, id, sizeof id, '\0'))
 		return EMR_INVALID;
-	status = emr_chain_find_batch(chain, id, &seq);
-	if (status == EMR_OK)
-		status = emr_chain_entry(chain, seq, &entry, &items);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_find_batch(chain, id, &seq));
+	EMR_TRY(emr_chain_entry(chain, seq, &entry, &items));
 	if (emr_entry_parse(span_of(emr_buf_view(&entry)), &parsed) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	status = emr_buf_append(out, parsed.header, EMR_HEADER_BYTES);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, parsed.results.data, parsed.results.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(out, items.data, items.len);
-	return status;
+	EMR_TRY(emr_buf_append(out, parsed.header, EMR_HEADER_BYTES));
+	EMR_TRY(emr_buf_append(out, parsed.results.data, parsed.results.len));
+	return emr_buf_append(out, items.data, items.len);
 }
 
 static emr_status plain_row(
@@ -352,14 +323,11 @@ static emr_status plain_row(
 {
 	sqlite3_stmt *s;
 	emr_bytes value;
-	emr_status status = emr_sql_use(&chain->sql, STATE_GET, &s);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_use(&chain->sql, STATE_GET, &s));
 	emr_sql_bind_text(s, 1, key);
-	status = emr_sql_step(s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_sql_step(s));
 	status = emr_sql_unseal(key, emr_sql_bytes(s, 0), &value);
 	if (status == EMR_OK)
 		status = emr_buf_append(out, value.data, value.len);
@@ -400,10 +368,9 @@ emr_status emr_chain_each_row(emr_chain *chain, const char *prefix, emr_chain_ro
 	EMR_AUTO_BUF end = {0};
 	sqlite3_stmt *s;
 	emr_bytes value;
-	emr_status status = emr_buf_append(&end, prefix, strlen(prefix) + 1);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_buf_append(&end, prefix, strlen(prefix) + 1));
 	if (end.len < 2)
 		return EMR_INVALID;
 	end.data[end.len - 2]++; /* keys are printable: this never wraps */
@@ -493,19 +460,16 @@ static emr_status fetch_pass(emr_chain *chain, int pass, const emr_batch *batch,
 {
 	emr_key_list keys = {0};
 	emr_value *more;
-	emr_status status = chain_contract_status(
-		emr_contract_keys(pass, batch, caller, verdict->values, *count, arena, &keys));
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(chain_contract_status(
+		emr_contract_keys(pass, batch, caller, verdict->values, *count, arena, &keys)));
 	more = realloc(verdict->values, (*count + keys.count + 1) * sizeof *more);
 	if (more == NULL)
 		return EMR_NO_MEMORY;
 	verdict->values = more;
-	status = fetch_rows(chain, &keys, &verdict->rows[pass - 1], more + *count);
-	if (status == EMR_OK)
-		*count += keys.count;
-	return status;
+	EMR_TRY(fetch_rows(chain, &keys, &verdict->rows[pass - 1], more + *count));
+	*count += keys.count;
+	return EMR_OK;
 }
 
 /* Other rules than ours would give other results: then we neither write nor call a ledger damaged.
@@ -534,21 +498,15 @@ emr_status emr_chain_judge(emr_chain *chain, const emr_batch *batch, const emr_c
 	EMR_AUTO_VERDICT verdict = {0};
 	emr_contract_arena arena = {.cap = emr_contract_arena_bytes(batch)};
 	size_t count = 0;
-	emr_status status;
 
 	arena.base = verdict.arena = malloc(arena.cap);
 	if (verdict.arena == NULL)
 		return EMR_NO_MEMORY;
-	status = check_rules(chain);
-	if (status == EMR_OK)
-		status = fetch_pass(chain, 1, batch, caller, &arena, &verdict, &count);
-	if (status == EMR_OK)
-		status = fetch_pass(chain, 2, batch, caller, &arena, &verdict, &count);
-	if (status == EMR_OK)
-		status = chain_contract_status(emr_contract_apply(
-			batch, caller, now, verdict.values, count, &arena, &verdict.outcome));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_rules(chain));
+	EMR_TRY(fetch_pass(chain, 1, batch, caller, &arena, &verdict, &count));
+	EMR_TRY(fetch_pass(chain, 2, batch, caller, &arena, &verdict, &count));
+	EMR_TRY(chain_contract_status(emr_contract_apply(
+		batch, caller, now, verdict.values, count, &arena, &verdict.outcome)));
 	emr_chain_verdict_free(out_verdict);
 	*out_verdict = verdict;
 	verdict = (emr_chain_verdict){0};

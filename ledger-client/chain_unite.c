@@ -58,22 +58,20 @@ static emr_status fetch_both(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	uniting *u = arg;
-	emr_status status = emr_chain_fetch(u->first, keys, n, fn, fn_arg);
 
-	if (status == EMR_OK && u->second != NULL)
-		status = emr_chain_fetch(u->second, keys, n, fn, fn_arg);
-	return status;
+	EMR_TRY(emr_chain_fetch(u->first, keys, n, fn, fn_arg));
+	if (u->second != NULL)
+		EMR_TRY(emr_chain_fetch(u->second, keys, n, fn, fn_arg));
+	return EMR_OK;
 }
 
 static emr_status follow_row(uniting *u, uint64_t seq, const row *r)
 {
 	emr_ledger_entry entry = {
 		.seq = seq, .entry = emr_buf_view(&r->entry), .items = emr_buf_view(&r->items)};
-	emr_status status = emr_chain_parts_of(&entry, fetch_both, u, NULL, NULL, &u->parts);
 
-	return status == EMR_OK ? emr_chain_follow(u->united, &entry, NULL, u->parts.spans, NULL,
-					  NULL, u->trouble)
-				: status;
+	EMR_TRY(emr_chain_parts_of(&entry, fetch_both, u, NULL, NULL, &u->parts));
+	return emr_chain_follow(u->united, &entry, NULL, u->parts.spans, NULL, NULL, u->trouble);
 }
 
 static emr_status other_history(uniting *u, uint64_t seq)
@@ -134,10 +132,8 @@ emr_status emr_chain_unite(emr_chain *first, emr_chain *second, emr_bytes descri
 {
 	__attribute__((cleanup(uniting_free))) uniting *u = calloc(1, sizeof *u);
 	uint64_t from = 0;
-	emr_status status = u ? emr_chain_size(united, &from) : EMR_NO_MEMORY;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(u ? emr_chain_size(united, &from) : EMR_NO_MEMORY);
 	u->first = first;
 	u->second = second;
 	u->united = united;
@@ -287,15 +283,12 @@ static emr_status count_rows(emr_chain *chain, const char *name, uint64_t *out)
 {
 	AUTO_STATEMENT s = NULL;
 	char text[80];
-	emr_status status;
 
 	(void)snprintf(text, sizeof text, "SELECT count(*) FROM %s NOT INDEXED", name);
-	status = prepare(chain, text, &s);
-	if (status == EMR_OK)
-		status = emr_sql_step(s);
-	if (status == EMR_OK)
-		*out = emr_sql_u64(s, 0);
-	return status;
+	EMR_TRY(prepare(chain, text, &s));
+	EMR_TRY(emr_sql_step(s));
+	*out = emr_sql_u64(s, 0);
+	return EMR_OK;
 }
 
 /* The statement that removes the row under ROW's key: the first columns of a table, up to N. */

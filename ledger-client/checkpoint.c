@@ -88,17 +88,15 @@ emr_status emr_checkpoint_format(const emr_checkpoint *checkpoint, emr_buf *out_
 {
 	char body[BODY_MAX + 1];
 	size_t n = body_of(checkpoint, body);
-	emr_status status;
 
 	if (checkpoint->n_sigs > EMR_CHECKPOINT_SIGS_MAX)
 		return EMR_LIMIT;
 	emr_buf_clear(out_note);
-	status = emr_buf_append(out_note, body, n);
-	if (status == EMR_OK)
-		status = emr_buf_append(out_note, "\n", 1);
-	for (size_t i = 0; status == EMR_OK && i < checkpoint->n_sigs; i++)
-		status = write_sig(checkpoint, &checkpoint->sigs[i], out_note);
-	return status;
+	EMR_TRY(emr_buf_append(out_note, body, n));
+	EMR_TRY(emr_buf_append(out_note, "\n", 1));
+	for (size_t i = 0; i < checkpoint->n_sigs; i++)
+		EMR_TRY(write_sig(checkpoint, &checkpoint->sigs[i], out_note));
+	return EMR_OK;
 }
 
 /* The line at *at without its newline; false when there is none or it is longer than MAX. */
@@ -191,7 +189,6 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 	EMR_AUTO_BUF again = {0};
 	emr_reader r = emr_reader_of(note);
 	emr_bytes line;
-	emr_status status;
 
 	if (note.len > EMR_CHECKPOINT_MAX)
 		return EMR_LIMIT;
@@ -207,9 +204,7 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 	}
 	/* One text a checkpoint: upper-case hex, leading zeros or another name would not come out
 	 * again. */
-	status = emr_checkpoint_format(&checkpoint, &again);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_checkpoint_format(&checkpoint, &again));
 	if (!emr_bytes_equal(emr_buf_view(&again), note))
 		return EMR_DAMAGED;
 	*out_checkpoint = checkpoint;
@@ -246,15 +241,11 @@ emr_status emr_checkpoint_cosign(
 	uint8_t log_pk[32];
 	char message[32 + BODY_MAX + 1];
 	size_t n = message_of(checkpoint, time, message);
-	emr_status status = emr_keyring_public(keyring, &public);
 
-	if (status == EMR_OK)
-		status = emr_keyring_log_public(keyring, checkpoint->net_id, log_pk);
-	if (status == EMR_OK)
-		status = emr_keyring_sign(keyring, emr_signer_log(checkpoint->net_id),
-			EMR_SIGN_COSIGNATURE, emr_bytes_of(message, n), sig.sig);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_public(keyring, &public));
+	EMR_TRY(emr_keyring_log_public(keyring, checkpoint->net_id, log_pk));
+	EMR_TRY(emr_keyring_sign(keyring, emr_signer_log(checkpoint->net_id), EMR_SIGN_COSIGNATURE,
+		emr_bytes_of(message, n), sig.sig));
 	memcpy(sig.name_id, public.signer_id.b, 8);
 	key_id_of(checkpoint->net_id, sig.name_id, log_pk, sig.key_id);
 	place = place_for(checkpoint, sig.name_id);

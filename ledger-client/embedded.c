@@ -51,21 +51,16 @@ static emr_status append(embedded *e, const emr_outcome *outcome, taking *t)
 		.count = e->batch->count,
 		.ledger_time_unix_s = t->now,
 		.results = outcome->results};
-	emr_status status = emr_chain_size(e->writer, &entry.seq);
 
-	if (status == EMR_OK)
-		status = newest_leaf(e, entry.seq, entry.prev_entry);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_size(e->writer, &entry.seq));
+	EMR_TRY(newest_leaf(e, entry.seq, entry.prev_entry));
 	memcpy(entry.submitter_id, t->submitter->b, 32);
 	memcpy(entry.header, e->batch->header.data, EMR_HEADER_BYTES);
 	memcpy(entry.submit_sig, t->sig, sizeof entry.submit_sig);
 	if (emr_entry_encode(&entry, bytes, sizeof bytes, &len) != EMR_CONTRACT_OK)
 		return EMR_INVALID;
-	status = emr_chain_append(
-		e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_append(
+		e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL));
 	t->answer.seq = entry.seq;
 	t->answer.ledger_time = t->now;
 	return EMR_OK;
@@ -106,13 +101,10 @@ static emr_status judge(embedded *e, taking *t)
 {
 	EMR_AUTO_VERDICT verdict = {0};
 	emr_caller caller;
-	emr_status status = emr_chain_caller(e->writer, EMR_HOST_EMBEDDED,
-		emr_buf_view(&e->descriptor), e->batch, *t->submitter, t->now, &caller);
 
-	if (status == EMR_OK)
-		status = emr_chain_judge(e->writer, e->batch, &caller, t->now, &verdict);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_caller(e->writer, EMR_HOST_EMBEDDED, emr_buf_view(&e->descriptor),
+		e->batch, *t->submitter, t->now, &caller));
+	EMR_TRY(emr_chain_judge(e->writer, e->batch, &caller, t->now, &verdict));
 	switch (verdict.outcome.kind) {
 	case EMR_OUTCOME_REFUSED:
 		/* It is not here that it is refused: the same batch goes to where the ledger is. */
@@ -167,9 +159,7 @@ static emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t su
 		return EMR_OK;
 	}
 	emr_batch_id(e->batch->header.data, t.answer.batch_id.b);
-	status = emr_chain_begin(e->writer);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_begin(e->writer));
 	t.now = emr_clock_unix_s(e->clock);
 	status = judge_and_append(e, &t);
 	if (status == EMR_OK && t.answer.refusal == 0 && !t.answer.is_repeat)
@@ -188,17 +178,18 @@ static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer
 {
 	embedded *e = self;
 	uint8_t net_id[16], message[EMR_SUBMIT_MESSAGE_BYTES], sig[64] = {0};
-	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
-	emr_status status = e->submitter == NULL ? EMR_DENIED : EMR_OK;
+	const size_t label = sizeof message - 32;
 
-	if (status == EMR_OK && batch.len >= EMR_HEADER_BYTES) {
+	/* emr_keyring_sign puts it there itself */
+	if (e->submitter == NULL)
+		return EMR_DENIED;
+	if (batch.len >= EMR_HEADER_BYTES) {
 		emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), net_id);
 		emr_submit_message(net_id, batch.data, message);
-		status = emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-			emr_bytes_of(message + label, 32), sig);
+		EMR_TRY(emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
+			emr_bytes_of(message + label, 32), sig));
 	}
-	return status == EMR_OK ? embedded_take(e, e->submitter_id, sig, batch, out_answer)
-				: status;
+	return embedded_take(e, e->submitter_id, sig, batch, out_answer);
 }
 
 static emr_status embedded_replace_note(void *self, emr_bytes old_note, emr_bytes note)
@@ -208,9 +199,7 @@ static emr_status embedded_replace_note(void *self, emr_bytes old_note, emr_byte
 	emr_status status;
 	HOLD(&e->write_lock);
 
-	status = emr_chain_begin(e->writer);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_begin(e->writer));
 	status = emr_chain_note(e->writer, &now);
 	if (status == EMR_NOT_FOUND)
 		status = EMR_OK;
@@ -325,24 +314,17 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 	uint32_t busy_ms = options->busy_timeout_ms ? options->busy_timeout_ms : EMBEDDED_BUSY_MS;
 	emr_chain_use use = EMR_CHAIN_SHARED;
 	emr_public public;
-	emr_status status = open_dir(e, options->path, &use);
 
-	if (status == EMR_OK)
-		status = emr_chain_open(
-			e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->reader);
-	if (status == EMR_OK)
-		status = emr_chain_open(
-			e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer);
-	if (status == EMR_OK)
-		status = emr_chain_seen(e->reader, read_descriptor(e));
-	if (status == EMR_OK)
-		status = watch(e, options->path);
-	if (status == EMR_OK && options->submitter) {
-		status = emr_keyring_public(options->submitter, &public);
-		if (status == EMR_OK)
-			e->submitter_id = public.signer_id;
+	EMR_TRY(open_dir(e, options->path, &use));
+	EMR_TRY(emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->reader));
+	EMR_TRY(emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer));
+	EMR_TRY(emr_chain_seen(e->reader, read_descriptor(e)));
+	EMR_TRY(watch(e, options->path));
+	if (options->submitter) {
+		EMR_TRY(emr_keyring_public(options->submitter, &public));
+		e->submitter_id = public.signer_id;
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_embedded_open(const emr_ledger_options *options, emr_ledger **out_ledger)

@@ -13,14 +13,11 @@
 static emr_status embedded_catch_up(embedded *e)
 {
 	emr_chain *again = NULL;
-	emr_status status;
 
 	if (!emr_chain_is_overtaken(e->reader))
 		return EMR_OK;
-	status = emr_chain_open(
-		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, &again);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_open(
+		e->dirfd, EMR_NETWORK_LEDGER, EMR_CHAIN_SHARED, false, EMBEDDED_BUSY_MS, &again));
 	emr_chain_close(e->reader);
 	e->reader = again;
 	return EMR_OK;
@@ -29,14 +26,11 @@ static emr_status embedded_catch_up(embedded *e)
 emr_status embedded_size(void *self, uint64_t *out_size)
 {
 	embedded *e = self;
-	emr_status status;
 	HOLD(&e->read_lock);
 
-	status = emr_chain_in_place(e->reader);
-	if (status == EMR_OK)
-		status = embedded_catch_up(e);
-	return status == EMR_OK ? emr_chain_seen(e->reader, emr_chain_size(e->reader, out_size))
-				: status;
+	EMR_TRY(emr_chain_in_place(e->reader));
+	EMR_TRY(embedded_catch_up(e));
+	return emr_chain_seen(e->reader, emr_chain_size(e->reader, out_size));
 }
 
 emr_status embedded_changes(
@@ -206,34 +200,27 @@ emr_status embedded_fetch(
 emr_status embedded_find_item(void *self, emr_id32 item_id, uint64_t *out_seq, uint16_t *out_index)
 {
 	embedded *e = self;
-	emr_status status;
 	HOLD(&e->read_lock);
 
-	status = embedded_catch_up(e);
-	return status == EMR_OK ? emr_chain_seen(e->reader, emr_chain_find_item(e->reader,
-								    item_id.b, out_seq, out_index))
-				: status;
+	EMR_TRY(embedded_catch_up(e));
+	return emr_chain_seen(
+		e->reader, emr_chain_find_item(e->reader, item_id.b, out_seq, out_index));
 }
 
 emr_status embedded_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	embedded *e = self;
-	emr_status status;
 	HOLD(&e->read_lock);
 
-	status = embedded_catch_up(e);
-	return status == EMR_OK ? emr_chain_seen(e->reader,
-					  emr_chain_subtree(e->reader, level, index, out_hash))
-				: status;
+	EMR_TRY(embedded_catch_up(e));
+	return emr_chain_seen(e->reader, emr_chain_subtree(e->reader, level, index, out_hash));
 }
 
 emr_status embedded_note(void *self, emr_buf *out_note)
 {
 	embedded *e = self;
-	emr_status status;
 	HOLD(&e->read_lock);
 
-	status = embedded_catch_up(e);
-	return status == EMR_OK ? emr_chain_seen(e->reader, emr_chain_note(e->reader, out_note))
-				: status;
+	EMR_TRY(embedded_catch_up(e));
+	return emr_chain_seen(e->reader, emr_chain_note(e->reader, out_note));
 }

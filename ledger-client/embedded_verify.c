@@ -97,14 +97,14 @@ static emr_status check_host(emr_chain *chain, emr_ledger_trouble *out)
 	EMR_AUTO_BUF newest = {0};
 	emr_entry parsed;
 	uint64_t size = 0;
-	emr_status status = emr_chain_size(chain, &size);
 
-	if (status == EMR_OK && size > 1)
-		status = emr_chain_entry(chain, size - 1, &newest, NULL);
-	if (status != EMR_OK || size <= 1 ||
+	EMR_TRY(emr_chain_size(chain, &size));
+	if (size > 1)
+		EMR_TRY(emr_chain_entry(chain, size - 1, &newest, NULL));
+	if (size <= 1 ||
 		emr_entry_parse(span_of(emr_buf_view(&newest)), &parsed) != EMR_CONTRACT_OK ||
 		parsed.host == EMR_HOST_EMBEDDED)
-		return status;
+		return EMR_OK;
 	*out = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = size - 1};
 	(void)snprintf(out->cause, sizeof out->cause, "an entry of a channel in a directory");
 	return EMR_DAMAGED;
@@ -164,14 +164,12 @@ static emr_status unite_and_mend(embedded *e, emr_chain *chain, emr_chain *own, 
 	emr_ledger_trouble *out_trouble, uint64_t *out_n)
 {
 	uint64_t size = 0;
-	emr_status status = emr_chain_in_place(chain);
 
-	if (status == EMR_OK)
-		status = emr_chain_size(chain, &size);
-	if (status == EMR_OK)
-		status = emr_chain_unite(
-			chain, own, emr_buf_view(&e->descriptor), size, united, out_trouble);
-	return status == EMR_OK ? emr_chain_mend(chain, united, NULL, NULL, out_n) : status;
+	EMR_TRY(emr_chain_in_place(chain));
+	EMR_TRY(emr_chain_size(chain, &size));
+	EMR_TRY(emr_chain_unite(
+		chain, own, emr_buf_view(&e->descriptor), size, united, out_trouble));
+	return emr_chain_mend(chain, united, NULL, NULL, out_n);
 }
 
 emr_status embedded_mend(void *self, emr_chain *own, emr_chain *united,
@@ -179,12 +177,10 @@ emr_status embedded_mend(void *self, emr_chain *own, emr_chain *united,
 {
 	embedded *e = self;
 	EMR_AUTO_CHAIN chain = NULL;
-	emr_status status = e->submitter == NULL ? EMR_DENIED : open_own_connection(e, &chain);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_chain_begin(chain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(e->submitter == NULL ? EMR_DENIED : open_own_connection(e, &chain));
+	EMR_TRY(emr_chain_begin(chain));
 	status = unite_and_mend(e, chain, own, united, out_trouble, out_n);
 	if (status == EMR_OK && *out_n > 0)
 		return emr_chain_commit(chain);

@@ -112,11 +112,10 @@ static emr_status status_of_quota(const emr_ledger_answer *answer)
 
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	emr_status status = batch.len > EMR_LEDGER_BATCH_MAX
-				    ? EMR_LIMIT
-				    : ledger->backend->submit(ledger->self, batch, out_answer);
-
-	return status == EMR_OK ? status_of_quota(out_answer) : status;
+	EMR_TRY(batch.len > EMR_LEDGER_BATCH_MAX
+			? EMR_LIMIT
+			: ledger->backend->submit(ledger->self, batch, out_answer));
+	return status_of_quota(out_answer);
 }
 
 bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer)
@@ -128,28 +127,24 @@ bool emr_ledger_answer_is_yes(const emr_ledger_answer *answer)
 emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_keyring *keyring,
 	emr_bytes certificate, emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	emr_status status;
-
 	if (backend->renew != NULL)
 		return backend->renew(self, keyring, certificate, batch, out_answer);
 	if (out_answer == NULL) /* whose batches no certificate signs */
 		return EMR_OK;
-	status = backend->submit(self, batch, out_answer);
-	if (status == EMR_OK && emr_ledger_answer_is_yes(out_answer))
-		status = emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate);
-	return status;
+	EMR_TRY(backend->submit(self, batch, out_answer));
+	if (emr_ledger_answer_is_yes(out_answer))
+		EMR_TRY(emr_keyring_tlv_set(keyring, EMR_KEYRING_CERTIFICATE, certificate));
+	return EMR_OK;
 }
 
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	emr_status status;
-
 	if (batch.len > EMR_LEDGER_BATCH_MAX)
 		return EMR_LIMIT;
-	status = emr_backend_renew(
-		ledger->backend, ledger->self, keyring, certificate, batch, out_answer);
-	return status == EMR_OK && out_answer != NULL ? status_of_quota(out_answer) : status;
+	EMR_TRY(emr_backend_renew(
+		ledger->backend, ledger->self, keyring, certificate, batch, out_answer));
+	return out_answer != NULL ? status_of_quota(out_answer) : EMR_OK;
 }
 
 emr_status emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
@@ -226,14 +221,12 @@ emr_status emr_ledger_doubt_of(emr_ledger *ledger, emr_ledger_doubt *out_doubt)
 emr_status emr_embedded_take(emr_ledger *ledger, emr_id32 submitter, const uint8_t submit_sig[64],
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	emr_status status;
-
 	if (ledger->backend->take == NULL)
 		return EMR_UNSUPPORTED;
-	status = batch.len > EMR_LEDGER_BATCH_MAX ? EMR_LIMIT
-						  : ledger->backend->take(ledger->self, submitter,
-							    submit_sig, batch, out_answer);
-	return status == EMR_OK ? status_of_quota(out_answer) : status;
+	EMR_TRY(batch.len > EMR_LEDGER_BATCH_MAX ? EMR_LIMIT
+						 : ledger->backend->take(ledger->self, submitter,
+							   submit_sig, batch, out_answer));
+	return status_of_quota(out_answer);
 }
 
 const char *emr_ledger_doubt_end_name(emr_ledger_doubt_end end)
@@ -280,10 +273,8 @@ static bool node_of(void *user, unsigned level, uint64_t index, uint8_t out[32])
 static emr_status check_size(emr_ledger *ledger, uint64_t size)
 {
 	uint64_t now;
-	emr_status status = emr_ledger_size(ledger, &now);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_ledger_size(ledger, &now));
 	return size == 0 || size > now ? EMR_INVALID : EMR_OK;
 }
 
@@ -299,18 +290,17 @@ emr_status emr_ledger_root(emr_ledger *ledger, uint64_t size, uint8_t out_root[3
 	source s = {.ledger = ledger};
 	emr_merkle_frontier frontier = {0};
 	uint8_t hash[32];
-	emr_status status = check_size(ledger, size);
 
-	for (unsigned level = 63; status == EMR_OK && level-- > 0;) {
+	EMR_TRY(check_size(ledger, size));
+	for (unsigned level = 63; level-- > 0;) {
 		if ((size >> level & 1) == 0)
 			continue;
 		if (!node_of(&s, level, frontier.size >> level, hash) ||
 			!emr_merkle_append_subtree(&frontier, level, hash))
 			return tree_status(&s);
 	}
-	if (status == EMR_OK)
-		emr_merkle_frontier_root(&frontier, out_root);
-	return status;
+	emr_merkle_frontier_root(&frontier, out_root);
+	return EMR_OK;
 }
 
 emr_status emr_ledger_inclusion(
@@ -318,12 +308,10 @@ emr_status emr_ledger_inclusion(
 {
 	source s = {.ledger = ledger};
 	emr_ledger_path path;
-	emr_status status = check_size(ledger, size);
 
-	if (status == EMR_OK && seq >= size)
-		status = EMR_INVALID;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_size(ledger, size));
+	if (seq >= size)
+		return EMR_INVALID;
 	if (!emr_merkle_inclusion(node_of, &s, seq, size, path.hashes, &path.n))
 		return tree_status(&s);
 	*out_path = path;
@@ -431,9 +419,7 @@ static emr_status leave_once(emr_ledger *ledger, const emr_checkpoint *checkpoin
 		if (old.size == checkpoint->size && memcmp(old.root, checkpoint->root, 32) == 0)
 			unite(&united, &old);
 	}
-	status = emr_checkpoint_format(&united, &note);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_checkpoint_format(&united, &note));
 	return ledger->backend->replace_note(
 		ledger->self, emr_buf_view(&old_note), emr_buf_view(&note));
 }
@@ -442,10 +428,9 @@ emr_status emr_ledger_leave_checkpoint(emr_ledger *ledger, emr_bytes note)
 {
 	emr_checkpoint checkpoint;
 	uint8_t root[32];
-	emr_status status = emr_checkpoint_parse(note, &checkpoint);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_checkpoint_parse(note, &checkpoint));
 	if (!emr_id16_equal(checkpoint.net_id, ledger->net_id))
 		return EMR_INVALID;
 	status = emr_ledger_root(ledger, checkpoint.size, root);

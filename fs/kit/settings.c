@@ -429,9 +429,9 @@ emr_status emr_settings_parse(
 static emr_status read_own(const emr_places *places, emr_buf *out, emr_buf *out_where)
 {
 	EMR_AUTO_FD fd = -1;
-	emr_status status = emr_dir_open_own(places->config, out_where, &fd);
 
-	return status == EMR_OK ? emr_file_read_own(fd, SETTINGS_NAME, SETTINGS_MAX, out) : status;
+	EMR_TRY(emr_dir_open_own(places->config, out_where, &fd));
+	return emr_file_read_own(fd, SETTINGS_NAME, SETTINGS_MAX, out);
 }
 
 emr_status emr_settings_read(
@@ -467,10 +467,9 @@ emr_status emr_settings_write(
 	EMR_AUTO_FD fd = -1;
 	char line[SETTING_CHARS];
 	size_t len = (size_t)snprintf(line, sizeof line, "\n%s = %s\n", name, value);
-	emr_status status = emr_settings_read(places, &settings, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_settings_read(places, &settings, out_problem));
 	status = emr_dir_open(places->config, &fd);
 	if (status == EMR_OK)
 		status = read_own(places, &text, &where);

@@ -193,9 +193,9 @@ static emr_status tell_version(void *arg, const emr_shared_version *version)
 		.signer_id = version->signer,
 		.seq = version->seq};
 	bool is_hers = false;
-	emr_status status = is_owners(t->l, version->signer, &is_hers);
 
-	return status == EMR_OK ? t->fn(t->arg, &one, is_hers ? t->l->file.owner : NULL) : status;
+	EMR_TRY(is_owners(t->l, version->signer, &is_hers));
+	return t->fn(t->arg, &one, is_hers ? t->l->file.owner : NULL);
 }
 
 emr_status emr_shared_versions_each(emr_session *session, const char *path, emr_waiting_fn waiting,
@@ -274,11 +274,11 @@ static emr_status open_version(looking *l, uint64_t pversion, emr_content_reader
 static emr_status copy_bytes(emr_content_reader *reader, emr_handle *handle)
 {
 	EMR_AUTO_FREE uint8_t *piece = malloc(PIECE);
-	emr_status status = piece != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = emr_view_copy(handle, reader, piece, PIECE);
-	return status == EMR_OK ? emr_view_flush(handle) : status;
+	if (piece == NULL)
+		return EMR_NO_MEMORY;
+	EMR_TRY(emr_view_copy(handle, reader, piece, PIECE));
+	return emr_view_flush(handle);
 }
 
 /* TO, a name of one's own that nothing has yet. */
@@ -288,15 +288,12 @@ static emr_status make_copy(emr_view *view, const char *to, emr_content_reader *
 	EMR_AUTO_FREE char *above = strndup(to, slash != NULL ? (size_t)(slash - to) : 0);
 	emr_handle *handle = NULL;
 	emr_attr parent, attr;
-	emr_status status = above != NULL ? emr_view_find(view, above, &parent) : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status == EMR_OK && parent.type != EMR_META_DIR)
-		status = EMR_NOT_DIRECTORY;
-	if (status == EMR_OK)
-		status = emr_view_create(
-			view, parent.node, name, 0600, O_WRONLY | O_EXCL, &attr, &handle);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(above != NULL ? emr_view_find(view, above, &parent) : EMR_NO_MEMORY);
+	if (parent.type != EMR_META_DIR)
+		return EMR_NOT_DIRECTORY;
+	EMR_TRY(emr_view_create(view, parent.node, name, 0600, O_WRONLY | O_EXCL, &attr, &handle));
 	status = copy_bytes(reader, handle);
 	emr_view_release(handle);
 	if (status != EMR_OK && emr_view_unlink(view, parent.node, name) != EMR_OK)
@@ -361,9 +358,7 @@ static emr_status copy_version(looking *l, const emr_restore *what, emr_restored
 		emr_problem_set(l->problem, EMR_SAY_NO_SUCH_VERSION, "path", l->path, NULL);
 		return EMR_RANGE;
 	}
-	status = open_version(l, c.found.pversion, &reader);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_version(l, c.found.pversion, &reader));
 	report(l, &c.found);
 	status = make_copy(l->session->view, what->to, reader);
 	*out_restored = (emr_restored){

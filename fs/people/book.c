@@ -83,7 +83,6 @@ static emr_status read_person(emr_reader *r, emr_contact *contact)
 {
 	emr_bytes bytes, card, vouches;
 	size_t len;
-	emr_status status;
 
 	contact->added_unix_s = emr_read_u64(r);
 	contact->compared_unix_s = emr_read_u64(r);
@@ -94,10 +93,9 @@ static emr_status read_person(emr_reader *r, emr_contact *contact)
 	bytes = emr_read_bytes(r, emr_read_u16(r));
 	if (r->bad || strlen(contact->who) != len || !has_form(contact->who))
 		return EMR_DAMAGED;
-	status = emr_card_split(bytes, &card, &vouches);
-	if (status == EMR_OK)
-		status = emr_card_read(card, &contact->card);
-	return status == EMR_OK ? emr_buf_append(&contact->bytes, bytes.data, bytes.len) : status;
+	EMR_TRY(emr_card_split(bytes, &card, &vouches));
+	EMR_TRY(emr_card_read(card, &contact->card));
+	return emr_buf_append(&contact->bytes, bytes.data, bytes.len);
 }
 
 static emr_status read_people(emr_bytes plain, emr_book *out_book)
@@ -309,16 +307,12 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
 	size_t index = 0;
 	bool is_known;
 	emr_id32 id;
-	emr_status status = read_card(card_and_vouches, &contact);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_card(card_and_vouches, &contact));
 	id = contact.card.signer_id;
 	is_known = find_key(book, id, &index);
-	status = choose_name(
-		who, is_known ? &book->people[index] : NULL, &contact.card, contact.who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(choose_name(
+		who, is_known ? &book->people[index] : NULL, &contact.card, contact.who));
 	for (size_t i = 0; i < book->n; i++) {
 		if (strcasecmp(book->people[i].who, contact.who) == 0 &&
 			!(is_known && i == index)) {
@@ -327,13 +321,10 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
 		}
 	}
 	if (!is_known) {
-		status = book_add(book, &contact);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(book_add(book, &contact));
 		*out_change = EMR_BOOK_ADDED;
-	} else {
+	} else
 		*out_change = replace(&book->people[index], &contact);
-	}
 	qsort(book->people, book->n, sizeof *book->people, by_name);
 	(void)find_key(book, id, out_index);
 	return EMR_OK;

@@ -122,10 +122,10 @@ static emr_status own_card(const asking *a, emr_buf *out, emr_card *out_card)
 {
 	const emr_profile *profile = &a->session->profile;
 	const char *name = emr_card_name_ok(profile->name) ? profile->name : "";
-	emr_status status = emr_card_make_person(a->session->keyring, a->net_id, a->now,
-		a->now + CARD_YEARS * YEAR_S, name, profile->born, out);
 
-	return status == EMR_OK ? emr_card_read(emr_buf_view(out), out_card) : status;
+	EMR_TRY(emr_card_make_person(a->session->keyring, a->net_id, a->now,
+		a->now + CARD_YEARS * YEAR_S, name, profile->born, out));
+	return emr_card_read(emr_buf_view(out), out_card);
 }
 
 typedef struct own_inbox {
@@ -151,11 +151,10 @@ static emr_status note_inbox(void *arg, emr_id16 domain, bool is_mine, emr_bytes
 static emr_status add_inbox(const asking *a, const emr_card *mine, emr_buf *card)
 {
 	own_inbox inbox = {.epoch = 0};
-	emr_status status = emr_replica_domains(a->session->replica, note_inbox, &inbox);
 
-	if (status != EMR_OK || emr_id16_is_zero(inbox.domain) ||
-		emr_keyring_coowns(a->session->keyring, inbox.domain))
-		return status;
+	EMR_TRY(emr_replica_domains(a->session->replica, note_inbox, &inbox));
+	if (emr_id16_is_zero(inbox.domain) || emr_keyring_coowns(a->session->keyring, inbox.domain))
+		return EMR_OK;
 	return emr_card_make_domain(a->session->keyring, a->net_id, inbox.domain, 1, inbox.epoch,
 		mine->issued, mine->expires, "", "", card);
 }
@@ -167,16 +166,11 @@ static emr_status answer_card(const asking *a)
 	char qr[EMR_CARD_QR_MAX], until[EMR_TEXT_BYTES], code[EMR_KEY_CODE_MAX + 1], id[65];
 	emr_card mine;
 	json_t *object;
-	emr_status status = own_card(a, &card, &mine);
 
-	if (status == EMR_OK)
-		status = add_inbox(a, &mine, &card);
-	if (status == EMR_OK)
-		status = emr_card_file_text(emr_buf_view(&card), &text);
-	if (status == EMR_OK)
-		status = emr_card_qr_text(emr_buf_view(&card), qr);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(own_card(a, &card, &mine));
+	EMR_TRY(add_inbox(a, &mine, &card));
+	EMR_TRY(emr_card_file_text(emr_buf_view(&card), &text));
+	EMR_TRY(emr_card_qr_text(emr_buf_view(&card), qr));
 	emr_key_code(mine.signer_id, EMR_KEY_CODE_SHOWN, code);
 	emr_hex(mine.signer_id.b, sizeof mine.signer_id.b, id);
 	emr_time_json((int64_t)mine.expires, until);
@@ -333,20 +327,15 @@ static emr_status answer_check(asking *a)
 	emr_contact *contact;
 	emr_card mine;
 	size_t index = 0;
-	emr_status status = find_contact(a, &index);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_contact(a, &index));
 	contact = &a->book.people[index];
-	status = own_card(a, &card, &mine);
-	if (status == EMR_OK)
-		status = emr_card_safety_number(&mine, false, &contact->card, false, number);
-	if (status == EMR_OK && (request->compared || request->drop)) {
+	EMR_TRY(own_card(a, &card, &mine));
+	EMR_TRY(emr_card_safety_number(&mine, false, &contact->card, false, number));
+	if (request->compared || request->drop) {
 		contact->compared_unix_s = request->compared ? a->now : 0;
-		status = save(a);
+		EMR_TRY(save(a));
 	}
-	if (status != EMR_OK)
-		return status;
 	a->result = json_pack("{s:b, s:[o], s:s}", "done", 1, "people",
 		describe_contact(a, contact), "number", number);
 	return a->result != NULL ? EMR_OK : EMR_NO_MEMORY;

@@ -26,11 +26,10 @@ emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd)
 		.replica = session->replica,
 		.descriptor = emr_ledger_descriptor(session->ledger),
 		.now_unix_s = emr_clock_unix_s(emr_clock_system())};
-	emr_status status = emr_book_load(session->keyring, session->state_fd, &crowd.book);
 
-	if (status == EMR_OK)
-		*out_crowd = crowd;
-	return status;
+	EMR_TRY(emr_book_load(session->keyring, session->state_fd, &crowd.book));
+	*out_crowd = crowd;
+	return EMR_OK;
 }
 
 void emr_crowd_close(emr_crowd *crowd)
@@ -84,10 +83,7 @@ bool emr_who_is_same(const emr_who *a, const emr_who *b)
 static emr_status present_key(emr_crowd *crowd, emr_id32 id, emr_known_person *out)
 {
 	for (int i = 0; i < ROTATIONS_MAX; i++) {
-		emr_status status = emr_replica_person(crowd->replica, id, out);
-
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_replica_person(crowd->replica, id, out));
 		memcpy(id.b, out->row.next, sizeof id.b);
 		if (emr_id32_is_zero(id))
 			return EMR_OK;
@@ -140,13 +136,10 @@ static emr_status count_alike(void *arg, emr_id16 org, const emr_row_org *row)
 {
 	alike *a = arg;
 	char name[EMR_ORGANISATION_NAME_MAX + 1], folded[FOLDED_MAX];
-	emr_status status;
 
 	if (row->head.state != EMR_ORG_MEMBER)
 		return EMR_OK;
-	status = emr_organisation_name(a->crowd->replica, a->crowd->descriptor, org.b, name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_organisation_name(a->crowd->replica, a->crowd->descriptor, org.b, name));
 	emr_name_fold(name, folded, sizeof folded);
 	a->n += strcmp(folded, a->folded) == 0;
 	return EMR_OK;
@@ -226,9 +219,9 @@ static emr_status describe_present(
 	emr_crowd *crowd, const emr_known_person *person, emr_id32 id, emr_who *out)
 {
 	emr_known_name known;
-	emr_status status = emr_replica_name(crowd->replica, person->signer_id, UINT64_MAX, &known);
 
-	return status == EMR_OK ? describe_person(crowd, person, id, &known, &known, out) : status;
+	EMR_TRY(emr_replica_name(crowd->replica, person->signer_id, UINT64_MAX, &known));
+	return describe_person(crowd, person, id, &known, &known, out);
 }
 
 /* Whom the ledger knows no key of: a team, a card, or nobody. */
@@ -362,21 +355,18 @@ static emr_status consider_person(void *arg, const emr_known_person *person)
 	emr_who who;
 	emr_id32 next;
 	bool is_meant;
-	emr_status status;
 
 	memcpy(next.b, person->row.next, sizeof next.b);
 	if (!emr_id32_is_zero(next) || !is_of(s, person->row.org) ||
 		(person->row.roles & EMR_ROLE_DEVICE) != 0)
 		return EMR_OK;
-	status = read_handle(s->crowd, person, handle);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_handle(s->crowd, person, handle));
 	is_meant = strcasecmp(handle, s->handle) == 0;
 	if (!is_meant && strncasecmp(handle, s->handle, 2) != 0)
 		return EMR_OK;
-	status = describe_present(s->crowd, person, person->signer_id, &who);
-	if (status != EMR_OK || !who.is_active)
-		return status;
+	EMR_TRY(describe_present(s->crowd, person, person->signer_id, &who));
+	if (!who.is_active)
+		return EMR_OK;
 	list_person(&who, is_meant ? EMR_KEY_CODE_NAMES : EMR_KEY_CODE_SHOWN,
 		is_meant ? s->names : s->near, s->size);
 	if (!is_meant)
@@ -414,21 +404,17 @@ static emr_status find_at(
 	const char *at = strrchr(text, '@');
 	char names[NAMES_MAX] = "", near[NAMES_MAX] = "";
 	search s = {.crowd = crowd, .names = names, .near = near, .size = sizeof names};
-	emr_status status;
 
 	if ((size_t)(at - text) >= sizeof s.handle)
 		return EMR_NOT_FOUND;
 	memcpy(s.handle, text, (size_t)(at - text));
 	emr_name_fold(at + 1, s.org, sizeof s.org);
-	status = emr_replica_orgs(crowd->replica, consider_org, &s);
-	if (status == EMR_OK && s.n_orgs > 0 && s.handle[0] != '\0') {
+	EMR_TRY(emr_replica_orgs(crowd->replica, consider_org, &s));
+	if (s.n_orgs > 0 && s.handle[0] != '\0') {
 		near[0] = '\0'; /* its people are nearer than other organisations */
-		status = emr_replica_people(crowd->replica, consider_person, &s);
-		if (status == EMR_OK)
-			status = consider_teams(&s);
+		EMR_TRY(emr_replica_people(crowd->replica, consider_person, &s));
+		EMR_TRY(consider_teams(&s));
 	}
-	if (status != EMR_OK)
-		return status;
 	snprintf(out_names, size, "%s", s.n > 0 ? names : near);
 	/* One of two organisations that are called so may have nobody of that handle yet. */
 	if (s.n == 1 && s.n_members > 1)
@@ -469,14 +455,13 @@ static emr_status consider_alike(alike_search *s, emr_id32 id, bool must_be_stra
 {
 	char whole[EMR_KEY_CODE_MAX + 1];
 	emr_who who;
-	emr_status status;
 
 	emr_key_code(id, EMR_KEY_CODE_MAX, whole);
 	if (strncasecmp(whole, s->code, s->len) != 0)
 		return EMR_OK;
-	status = emr_who_of(s->crowd, id, &who);
-	if (status != EMR_OK || (must_be_stranger && who.is_registered))
-		return status;
+	EMR_TRY(emr_who_of(s->crowd, id, &who));
+	if (must_be_stranger && who.is_registered)
+		return EMR_OK;
 	list_person(&who, EMR_KEY_CODE_NAMES, s->names, s->size);
 	s->others += s->but == NULL || !emr_who_is_same(&who, s->but);
 	return EMR_OK;
@@ -516,15 +501,13 @@ static emr_status find_code(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
 {
 	search s = {.crowd = crowd, .names = out_names, .size = size};
-	emr_status status;
 
 	snprintf(s.handle, sizeof s.handle, "%s", text);
-	status = emr_replica_people(crowd->replica, consider_code, &s);
-	if (status == EMR_OK && s.n != 1)
-		status = s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT;
-	if (status == EMR_OK)
-		*out_who = s.found;
-	return status;
+	EMR_TRY(emr_replica_people(crowd->replica, consider_code, &s));
+	if (s.n != 1)
+		EMR_TRY(s.n == 0 ? EMR_NOT_FOUND : EMR_CONFLICT);
+	*out_who = s.found;
+	return EMR_OK;
 }
 
 /* ---- what was typed ---- */

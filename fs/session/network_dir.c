@@ -133,14 +133,12 @@ static emr_status make_dir(int dirfd, const char *path, const char *dir, emr_pro
 emr_status emr_network_dir_make(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
-	emr_status status;
 
 	if (!emr_network_dir_names_fabric(dir) && !is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
-	status = make_dir(AT_FDCWD, dir, dir, out_problem);
-	if (status == EMR_OK)
-		status = open_ours(dir, &fd, out_problem);
-	return status == EMR_OK ? make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem) : status;
+	EMR_TRY(make_dir(AT_FDCWD, dir, dir, out_problem));
+	EMR_TRY(open_ours(dir, &fd, out_problem));
+	return make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem);
 }
 
 emr_status emr_network_dir_begin(
@@ -149,23 +147,17 @@ emr_status emr_network_dir_begin(
 	char path[PATH_MAX];
 	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_FD mark = -1;
-	emr_status status;
 
 	if (snprintf(path, sizeof path, "%s/%s", dir, marker) >= (int)sizeof path)
 		return EMR_INVALID;
 	if (access(path, F_OK) != 0 && !is_empty(dir))
 		return say_bad_dir(dir, _("it is not empty"), EMR_NOT_EMPTY, out_problem);
-	status = make_dir(AT_FDCWD, dir, dir, out_problem);
-	if (status == EMR_OK)
-		status = open_ours(dir, &fd, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_dir(AT_FDCWD, dir, dir, out_problem));
+	EMR_TRY(open_ours(dir, &fd, out_problem));
 	mark = openat(fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (mark < 0 || fsync(fd) != 0)
 		return say_bad_dir(dir, emr_text_errno(errno), EMR_IO, out_problem);
-	status = make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(make_dir(fd, EMR_NETWORK_DIR_MAIL, dir, out_problem));
 	*out_fd = fd;
 	fd = -1;
 	return EMR_OK;
@@ -218,16 +210,13 @@ emr_status emr_network_dir_settle(const char *dir, emr_bytes channel, emr_bytes 
 	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_FD ledger = -1;
 	const bool is_host = emr_network_place_is_host(channel);
-	emr_status status = emr_dir_open(dir, &fd);
+	emr_status status;
 
-	if (status == EMR_OK && !is_host)
-		status = emr_channel_settle_in(channel, fd);
-	if (status == EMR_OK)
-		status = emr_dir_make(fd, EMR_NETWORK_DIR_MAIL);
-	if (status == EMR_OK)
-		status = emr_dir_make(fd, EMR_NETWORK_DIR_LEDGER);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_dir_open(dir, &fd));
+	if (!is_host)
+		EMR_TRY(emr_channel_settle_in(channel, fd));
+	EMR_TRY(emr_dir_make(fd, EMR_NETWORK_DIR_MAIL));
+	EMR_TRY(emr_dir_make(fd, EMR_NETWORK_DIR_LEDGER));
 	ledger =
 		openat(fd, EMR_NETWORK_DIR_LEDGER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (ledger < 0)
@@ -335,10 +324,8 @@ static emr_status check_settings(const char *dir, emr_problem *out_problem)
 emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 {
 	EMR_AUTO_FD fd = -1;
-	emr_status status = open_ours(dir, &fd, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(open_ours(dir, &fd, out_problem));
 	if (emr_network_dir_is_on_fabric(dir))
 		return check_settings(dir, out_problem);
 	if (emr_network_dir_is_served(dir))
@@ -351,11 +338,11 @@ emr_status emr_network_dir_check(const char *dir, emr_problem *out_problem)
 emr_status emr_network_dir_note(emr_keyring *keyring, const char *dir, emr_bytes descriptor)
 {
 	const emr_id32 hash = emr_sha256_of(&descriptor, 1);
-	emr_status status = emr_keyring_tlv_set(
-		keyring, EMR_KEYRING_NET_DESCRIPTOR, emr_bytes_of(hash.b, sizeof hash.b));
 
-	if (status != EMR_OK || dir == NULL || !emr_network_dir_is_on_fabric(dir))
-		return status;
+	EMR_TRY(emr_keyring_tlv_set(
+		keyring, EMR_KEYRING_NET_DESCRIPTOR, emr_bytes_of(hash.b, sizeof hash.b)));
+	if (dir == NULL || !emr_network_dir_is_on_fabric(dir))
+		return EMR_OK;
 	return emr_channel_note(dir, keyring);
 }
 
@@ -380,10 +367,8 @@ emr_status emr_network_dir_name(const char *dir, char out_name[256])
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_descriptor network;
-	emr_status status = emr_network_dir_descriptor(dir, &bytes);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_network_dir_descriptor(dir, &bytes));
 	if (emr_descriptor_parse((emr_span){bytes.data, bytes.len}, &network) != EMR_CONTRACT_OK ||
 		network.name.len > 255)
 		return EMR_DAMAGED;

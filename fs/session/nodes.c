@@ -102,10 +102,8 @@ static emr_status take_tokens(
 	const emr_node_setting *setting, emr_keyring *const *keyring, emr_ipfs_options *options)
 {
 	emr_served_tokens *tokens = NULL;
-	emr_status status = emr_served_tokens_open(setting->host_dir, keyring, &tokens);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_served_tokens_open(setting->host_dir, keyring, &tokens));
 	options->token_of = emr_served_token;
 	options->token_free = emr_served_tokens_close;
 	options->token_arg = tokens;

@@ -72,10 +72,8 @@ static emr_status judge_agent(
 static emr_status consider_person(choice *c, const emr_known_person *person)
 {
 	emr_left_out_why why;
-	emr_status status = judge_agent(c, person, &why);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(judge_agent(c, person, &why));
 	if (why != EMR_LEFT_OUT_NOT)
 		return c->fn != NULL ? c->fn(c->arg, person->signer_id, why) : EMR_OK;
 	memcpy(c->orgs[c->n], person->row.org, 16);
@@ -185,10 +183,10 @@ static emr_status choose_agents(choice *c, const emr_known_person *grantee)
 	n = l.all.len / sizeof *all;
 	if (n > 0)
 		qsort(all, n, sizeof *all, by_rank);
-	status = apply_rule(c, all, n);
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = consider_person(c, &all[i].person);
-	return status;
+	EMR_TRY(apply_rule(c, all, n));
+	for (size_t i = 0; i < n; i++)
+		EMR_TRY(consider_person(c, &all[i].person));
+	return EMR_OK;
 }
 
 emr_status share_choose_agents(emr_share *share, const emr_known_person *grantee, uint16_t rule,
@@ -212,9 +210,9 @@ emr_status emr_share_agents_left_out(
 	emr_id32 agents[EMR_AGENTS_MAX];
 	AUTO_CHOICE c = {.share = share, .rule = rule, .agents = agents, .fn = fn, .arg = arg};
 	emr_known_person person;
-	emr_status status = share_party(share, grantee, &person, NULL);
 
-	return status == EMR_OK ? choose_agents(&c, &person) : status;
+	EMR_TRY(share_party(share, grantee, &person, NULL));
+	return choose_agents(&c, &person);
 }
 
 /* In force, and takes letters. */
@@ -237,23 +235,21 @@ emr_status share_agents_gone(emr_share *share, const emr_known_grant *grant, con
 {
 	emr_id32 root;
 	unsigned gone;
-	emr_status status;
 
 	memcpy(root.b, grant->row.grantee, sizeof root.b);
-	status = share_agents_near(share, root, grant->row.rights, ids, n, out, &gone);
-	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
+	EMR_TRY(share_agents_near(share, root, grant->row.rights, ids, n, out, &gone));
+	for (unsigned i = 0; i < n; i++) {
 		bool is_left = false, is_near = false;
 
 		for (unsigned k = 0; k < gone; k++)
 			is_near = is_near || emr_id32_equal(out[k], ids[i]);
 		if (!is_near)
-			status = is_in_force(share, ids[i], &is_left);
-		if (status == EMR_OK && !is_near && !is_left)
+			EMR_TRY(is_in_force(share, ids[i], &is_left));
+		if (!is_near && !is_left)
 			out[gone++] = ids[i];
 	}
-	if (status == EMR_OK)
-		*out_n = gone;
-	return status;
+	*out_n = gone;
+	return EMR_OK;
 }
 
 emr_status emr_share_opens_away(emr_share *share, const emr_known_grant *grant,
@@ -261,11 +257,10 @@ emr_status emr_share_opens_away(emr_share *share, const emr_known_grant *grant,
 {
 	emr_id32 gone[EMR_AGENTS_MAX];
 	unsigned gone_n = 0;
-	emr_status status = share_agents_gone(share, grant, agents, n, gone, &gone_n);
 
-	if (status == EMR_OK)
-		*out_opens = n > 0 && n - gone_n >= grant->row.t;
-	return status;
+	EMR_TRY(share_agents_gone(share, grant, agents, n, gone, &gone_n));
+	*out_opens = n > 0 && n - gone_n >= grant->row.t;
+	return EMR_OK;
 }
 
 emr_status emr_share_agents_fit(
@@ -337,17 +332,15 @@ emr_status share_agents(emr_share *share, emr_id32 grantee, uint16_t rights, con
 	emr_known_person person;
 	emr_id32 near[EMR_AGENTS_MAX];
 	unsigned near_n = 0;
-	emr_status status = share_agents_near(share, grantee, rights, ids, n, near, &near_n);
 
-	for (unsigned i = 0; i < n && status == EMR_OK; i++) {
-		status = emr_replica_person(share->o.replica, ids[i], &person);
-		if (status != EMR_OK)
-			break;
+	EMR_TRY(share_agents_near(share, grantee, rights, ids, n, near, &near_n));
+	for (unsigned i = 0; i < n; i++) {
+		EMR_TRY(emr_replica_person(share->o.replica, ids[i], &person));
 		if ((person.row.roles & EMR_ROLE_AGENT) == 0)
 			return EMR_INVALID;
 		out[i].id = ids[i];
 		memcpy(out[i].x25519, person.row.x25519, 32);
 		seal_to_nobody(near, near_n, &out[i]);
 	}
-	return status;
+	return EMR_OK;
 }

@@ -96,7 +96,6 @@ static emr_status list_recipients(
 {
 	const emr_shared *shared = ask->shared;
 	const auditors *audited_by;
-	emr_status status;
 	size_t n = 0;
 
 	for (unsigned i = 0; i < ask->who_n; i++) {
@@ -104,9 +103,7 @@ static emr_status list_recipients(
 
 		if (ask->who[i].is_owner)
 			continue;
-		status = emr_replica_person(shared->share->o.replica, ask->who[i].id, &agent);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_replica_person(shared->share->o.replica, ask->who[i].id, &agent));
 		if (!emr_hpke_takes(agent.row.x25519)) /* the others are asked all the same */
 			continue;
 		out[n].rid = ask->who[i].id;
@@ -114,12 +111,11 @@ static emr_status list_recipients(
 	}
 	out[n].rid = emr_owner_rid(shared->received.grant.domain);
 	memcpy(out[n++].x25519, shared->row.box, 32);
-	status = staff_auditors(shared->share, &audited_by);
-	for (size_t i = 0; status == EMR_OK && i < audited_by->n; i++)
+	EMR_TRY(staff_auditors(shared->share, &audited_by));
+	for (size_t i = 0; i < audited_by->n; i++)
 		out[n++] = audited_by->list[i];
-	if (status == EMR_OK)
-		*out_n = n;
-	return status;
+	*out_n = n;
+	return EMR_OK;
 }
 
 /* ASK, for ALL of its slots, goes into P. */
@@ -148,18 +144,16 @@ static emr_status add_question(parcel *p, emr_ask *ask, emr_access_slot *all)
 
 static emr_status load_slots(emr_ask *ask, const emr_access_slot *all, size_t n)
 {
-	emr_status status = EMR_OK;
-
 	ask->slots = calloc(n, sizeof *ask->slots);
 	if (ask->slots == NULL)
 		return EMR_NO_MEMORY;
 	ask->n = n;
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		ask->slots[i].slot = all[i];
-		status = share_capsule(
-			ask->shared->share, ask->release.domain, &all[i], &ask->slots[i].capsule);
+		EMR_TRY(share_capsule(
+			ask->shared->share, ask->release.domain, &all[i], &ask->slots[i].capsule));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* A question for ALL, in P: it counts once P was sent. */
@@ -283,11 +277,11 @@ static void add_names(parcel *p, emr_names_asked *one)
 static emr_status add_names_of(parcel *p, emr_names_asked *all, size_t n)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
-	emr_status status = emr_replica_snapshot_begin(p->share->o.replica, &snapshot);
 
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
+	EMR_TRY(emr_replica_snapshot_begin(p->share->o.replica, &snapshot));
+	for (size_t i = 0; i < n; i++)
 		add_names(p, &all[i]);
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_shared_ask_names_of(emr_share *share, emr_names_asked *all, size_t n)
@@ -434,14 +428,13 @@ static bool is_closed_name(const asked_slot *slot)
 static emr_status look_for_all(emr_ask *ask, emr_share_trouble *out_trouble)
 {
 	EMR_AUTO_SNAPSHOT snapshot = {0};
-	emr_status status = emr_replica_snapshot_begin(ask->shared->share->o.replica, &snapshot);
 
-	if (status == EMR_OK)
-		status = emr_shared_check(ask->shared, out_trouble);
-	for (unsigned i = 0; i < ask->who_n && status == EMR_OK; i++)
+	EMR_TRY(emr_replica_snapshot_begin(ask->shared->share->o.replica, &snapshot));
+	EMR_TRY(emr_shared_check(ask->shared, out_trouble));
+	for (unsigned i = 0; i < ask->who_n; i++)
 		if (!ask->who[i].has_answered)
-			status = look_for(ask, &ask->who[i]);
-	return status;
+			EMR_TRY(look_for(ask, &ask->who[i]));
+	return EMR_OK;
 }
 
 emr_status emr_ask_collect(emr_ask *ask, emr_share_trouble *out_trouble)
@@ -505,13 +498,10 @@ emr_status emr_ask_wait(emr_ask *ask, int timeout_ms, emr_share_trouble *out_tro
 
 emr_status emr_ask_evidence(const emr_ask *ask, emr_id32 *out_req, uint8_t out_sk[32])
 {
-	emr_status status;
-
 	for (unsigned i = 0; i < ask->who_n; i++)
 		if (ask->who[i].is_owner && ask->who[i].has_answered)
 			return EMR_DENIED;
-	status = emr_box_key_reveal(ask->epk, out_sk);
-	if (status == EMR_OK)
-		*out_req = ask->release.req;
-	return status;
+	EMR_TRY(emr_box_key_reveal(ask->epk, out_sk));
+	*out_req = ask->release.req;
+	return EMR_OK;
 }

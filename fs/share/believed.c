@@ -34,11 +34,9 @@ emr_status share_her_words(
 	her_words *w, const emr_replica_head *head, list_key_fn keys, void *arg, record_facts *out)
 {
 	emr_replica_head then = *head;
-	emr_status status = emr_replica_history(
-		w->share->o.replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_hers, w);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_history(
+		w->share->o.replica, EMR_FAMILY_OBJECT, head->domain, head->object, note_hers, w));
 	if (w->version == 0)
 		return EMR_NOT_FOUND;
 	then.version = w->version;
@@ -82,12 +80,10 @@ static emr_status configures(
 	AUTO_RECORD now = {0};
 	AUTO_RECORD hers = {0};
 	bool is_hers = false;
-	emr_status status = share_record(w.share, head, b->keys, b->arg, &now);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = is_owners(&w, now.signer, &is_hers);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_record(w.share, head, b->keys, b->arg, &now));
+	EMR_TRY(is_owners(&w, now.signer, &is_hers));
 	*out_parent = is_hers ? now.meta.parent : head->domain; /* his lies where it may */
 	*out_does = emr_words_configure(EMR_META_DIR, now.meta.name);
 	if (is_hers || !*out_does)
@@ -243,11 +239,10 @@ emr_status share_believe(emr_share *share, const emr_row_domain *row, list_key_f
 	has_hers = status == EMR_OK;
 	if (status != EMR_OK && !is_gone(status))
 		return status;
-	status = EMR_OK;
 	if (is_root && has_hers)
 		share_take_root(&meta, &hers.meta);
 	else
-		status = believe(&(believing){.w = &w, .keys = keys, .arg = arg}, record,
-			has_hers ? &hers.meta : NULL, &meta, &attributes, name);
-	return status == EMR_OK ? describe_record(record, &meta) : status;
+		EMR_TRY(believe(&(believing){.w = &w, .keys = keys, .arg = arg}, record,
+			has_hers ? &hers.meta : NULL, &meta, &attributes, name));
+	return describe_record(record, &meta);
 }

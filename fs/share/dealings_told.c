@@ -139,17 +139,13 @@ static emr_status tell_expiry(const lives *all, const life *l, const life *home,
 
 emr_status dealings_tell(const lives *all, told *out)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < all->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < all->n; i++) {
 		const life *l = &all->list[i], *home = home_of(all, l);
 
 		if (home == l)
-			status = told_add(out, &l->given);
-		if (status == EMR_OK)
-			status = tell_end(all, l, home, out);
-		if (status == EMR_OK)
-			status = tell_expiry(all, l, home, out);
+			EMR_TRY(told_add(out, &l->given));
+		EMR_TRY(tell_end(all, l, home, out));
+		EMR_TRY(tell_expiry(all, l, home, out));
 	}
-	return status;
+	return EMR_OK;
 }

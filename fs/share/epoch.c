@@ -35,11 +35,10 @@ static emr_status is_later(
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status = share_item(d->share, family, domain, object, version, &bytes, &item);
 
-	if (status == EMR_OK)
-		*out_is = item.seq > d->since_seq;
-	return status;
+	EMR_TRY(share_item(d->share, family, domain, object, version, &bytes, &item));
+	*out_is = item.seq > d->since_seq;
+	return EMR_OK;
 }
 
 /* The dates of an entry are those of whoever brought it, its place is not: terms that came behind
@@ -120,12 +119,12 @@ static emr_status team_ended_since(void *arg, emr_id16 id, const emr_row_dataset
 static emr_status present_person(emr_share *share, emr_id32 root, emr_known_person *out)
 {
 	emr_id32 key;
-	emr_status status = emr_replica_person(share->o.replica, root, out);
 
-	if (status != EMR_OK || out->row.head.state != EMR_KEY_ROTATED)
-		return status;
-	status = share_present_key(share, root, &key);
-	return status == EMR_OK ? emr_replica_person(share->o.replica, key, out) : status;
+	EMR_TRY(emr_replica_person(share->o.replica, root, out));
+	if (out->row.head.state != EMR_KEY_ROTATED)
+		return EMR_OK;
+	EMR_TRY(share_present_key(share, root, &key));
+	return emr_replica_person(share->o.replica, key, out);
 }
 
 /* The grant is in force, and nobody can read by it any more: but what he was told before, names
@@ -222,16 +221,14 @@ emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_i
 	d.epoch = row.head.epoch;
 	/* Somebody else began the present one: what is sealed for it would not open here. */
 	d.is_due = memcmp(public.A, row.A, sizeof row.A) != 0;
-	status = emr_replica_writers(share->o.replica, domain, managed_since, &d);
-	if (status == EMR_OK)
-		status = emr_replica_grants(share->o.replica, domain, ended_since, &d);
-	if (status == EMR_OK && !d.is_due && d.teams.len > 0)
-		status = emr_replica_teams(share->o.replica, team_ended_since, &d);
-	if (status == EMR_OK && !d.is_due)
-		status = team_has_another_key(&d);
-	if (status == EMR_OK)
-		*out_is_due = d.is_due;
-	return status;
+	EMR_TRY(emr_replica_writers(share->o.replica, domain, managed_since, &d));
+	EMR_TRY(emr_replica_grants(share->o.replica, domain, ended_since, &d));
+	if (!d.is_due && d.teams.len > 0)
+		EMR_TRY(emr_replica_teams(share->o.replica, team_ended_since, &d));
+	if (!d.is_due)
+		EMR_TRY(team_has_another_key(&d));
+	*out_is_due = d.is_due;
+	return EMR_OK;
 }
 
 /* ---- one more ---- */
@@ -240,13 +237,11 @@ static emr_status add_epoch(
 	parcel *p, emr_id16 domain, const emr_domain_public *next, uint32_t epoch)
 {
 	emr_act act = {.op = EMR_OP_EPOCH, .domain = domain, .object = domain, .epoch = epoch};
-	emr_status status;
 
 	memcpy(act.pub, next->A, 32);
-	status = parcel_prepare(p, &act);
-	if (status == EMR_OK)
-		status = emr_epoch_part_seal(emr_buf_view(&p->item), next->box, NULL, &p->part);
-	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	EMR_TRY(parcel_prepare(p, &act));
+	EMR_TRY(emr_epoch_part_seal(emr_buf_view(&p->item), next->box, NULL, &p->part));
+	return parcel_add(p, &act, NULL);
 }
 
 emr_status share_add_list_key(parcel *p, emr_id16 domain, uint32_t epoch)
@@ -257,23 +252,19 @@ emr_status share_add_list_key(parcel *p, emr_id16 domain, uint32_t epoch)
 	emr_list_key *key = NULL;
 	emr_listkey_part part;
 	emr_domain_public public;
-	emr_status status = emr_keyring_domain_public(keyring, domain, SHARE_GEN, epoch, &public);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_domain_public(keyring, domain, SHARE_GEN, epoch, &public));
 	emr_object_listkey(p->signer.b, epoch, act.object.b);
-	status = parcel_prepare(p, &act);
-	if (status != EMR_OK || act.version != 1)
-		return status;
+	EMR_TRY(parcel_prepare(p, &act));
+	if (act.version != 1)
+		return EMR_OK;
 	memcpy(part.salt, emr_id32_random().b, sizeof part.salt);
-	status = emr_list_key_publish(
-		keyring, domain, epoch, public.A, p->signer, part.capsule, part.kcheck, &key);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_list_key_publish(
+		keyring, domain, epoch, public.A, p->signer, part.capsule, part.kcheck, &key));
 	emr_list_key_free(key);
 	emr_listkey_part_encode(&part, bytes);
-	status = emr_buf_append(&p->part, bytes, sizeof bytes);
-	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	EMR_TRY(emr_buf_append(&p->part, bytes, sizeof bytes));
+	return parcel_add(p, &act, NULL);
 }
 
 emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const uint8_t B[32],
@@ -311,16 +302,14 @@ emr_status share_fragments_epoch(
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status;
 
 	*out_epoch = 0;
 	if (grant->row.kver == 0)
 		return EMR_OK;
-	status = share_item(share, EMR_FAMILY_KFRAGS, grant->domain, grant->grant, grant->row.kver,
-		&bytes, &item);
-	if (status == EMR_OK)
-		*out_epoch = item.epoch;
-	return status;
+	EMR_TRY(share_item(share, EMR_FAMILY_KFRAGS, grant->domain, grant->grant, grant->row.kver,
+		&bytes, &item));
+	*out_epoch = item.epoch;
+	return EMR_OK;
 }
 
 /* With her key behind it another's word would be hers; and whose key was revoked reads no more. */
@@ -419,23 +408,16 @@ emr_status emr_share_begin_epoch(emr_share *share, emr_id16 domain)
 	emr_row_domain row;
 	AUTO_PARCEL p = {0};
 	uint32_t epoch = 0;
-	emr_status status = share_catch_up(share);
 
-	if (status == EMR_OK)
-		status = share_own_domain(share, domain, &row, &public);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
 	epoch = row.head.epoch + 1;
-	status = emr_keyring_domain_public(share->o.keyring, domain, SHARE_GEN, epoch, &next);
-	if (status == EMR_OK)
-		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
-	if (status == EMR_OK)
-		status = add_epoch(&p, domain, &next, epoch);
-	if (status == EMR_OK)
-		status = share_add_list_key(&p, domain, epoch);
-	if (status == EMR_OK)
-		status = share_add_device_letters(&p, domain, epoch);
-	return status == EMR_OK ? issue(&p, domain, epoch) : status;
+	EMR_TRY(emr_keyring_domain_public(share->o.keyring, domain, SHARE_GEN, epoch, &next));
+	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
+	EMR_TRY(add_epoch(&p, domain, &next, epoch));
+	EMR_TRY(share_add_list_key(&p, domain, epoch));
+	EMR_TRY(share_add_device_letters(&p, domain, epoch));
+	return issue(&p, domain, epoch);
 }
 
 emr_status emr_share_renew(emr_share *share, emr_id16 domain)
@@ -452,11 +434,10 @@ emr_status emr_share_renew(emr_share *share, emr_id16 domain)
 	status = emr_share_epoch_is_due(share, domain, &is_due);
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = share_own_domain(share, domain, &row, &public);
-	if (status == EMR_OK && is_due)
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	if (is_due)
 		return emr_share_begin_epoch(share, domain);
 	/* An epoch of more than one batch may have been interrupted. */
-	if (status == EMR_OK)
-		status = parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p);
-	return status == EMR_OK ? issue(&p, domain, row.head.epoch) : status;
+	EMR_TRY(parcel_begin(share, emr_signer_domain(domain, SHARE_GEN), &p));
+	return issue(&p, domain, row.head.epoch);
 }

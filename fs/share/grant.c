@@ -55,12 +55,9 @@ static emr_status look_up(making *m)
 {
 	emr_share *share = m->share;
 	bool is_active = false;
-	emr_status status = share_own_domain(share, m->order->domain, &m->row, &m->domain);
 
-	if (status == EMR_OK)
-		status = share_party(share, m->order->grantee, &m->grantee, &is_active);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_own_domain(share, m->order->domain, &m->row, &m->domain));
+	EMR_TRY(share_party(share, m->order->grantee, &m->grantee, &is_active));
 	/* Who writes signs by his own key: a team has none. */
 	if (m->order->writes != 0 && share_is_team(&m->grantee))
 		return EMR_UNSUPPORTED;
@@ -100,20 +97,17 @@ static emr_status settle_agents(making *m)
 	const emr_grant_order *o = m->order;
 	emr_id32 root;
 	bool is_chosen = false;
-	emr_status status;
 
 	if (o->rights == 0) /* there is nothing to release */
 		return EMR_OK;
 	memcpy(root.b, m->grantee.row.root, sizeof root.b);
-	status = choose(m, &is_chosen);
-	if (status == EMR_OK && !is_chosen) {
+	EMR_TRY(choose(m, &is_chosen));
+	if (!is_chosen) {
 		m->made.n = (uint8_t)o->agents_count;
 		m->made.away = emr_away_of(o->rights, o->agents_count);
 		memcpy(m->made.agents, o->agents, o->agents_count * sizeof *o->agents);
 		m->made.t = o->threshold;
 	}
-	if (status != EMR_OK)
-		return status;
 	if (m->made.t == 0)
 		m->made.t = m->made.n >= 2 ? 2 : m->made.n;
 	return share_agents(
@@ -125,12 +119,10 @@ static emr_status write_letter(making *m)
 {
 	const emr_grant_order *o = m->order;
 	EMR_AUTO_BUF card = {0};
-	emr_status status = share_make_card(m->share, o->domain, o->not_after_unix_s,
-		o->owner_name != NULL ? o->owner_name : "",
-		o->owner_born != NULL ? o->owner_born : "", &card);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_make_card(m->share, o->domain, o->not_after_unix_s,
+		o->owner_name != NULL ? o->owner_name : "",
+		o->owner_born != NULL ? o->owner_born : "", &card));
 	if (card.len > sizeof m->letter.card)
 		return EMR_LIMIT;
 	memcpy(m->letter.card, card.data, card.len);
@@ -253,12 +245,12 @@ static emr_status add_reading(parcel *p, making *m)
 	emr_grant_terms terms;
 	uint64_t version = 0;
 	emr_id32 prev = {{0}};
-	emr_status status = add_grant(p, m, &terms);
 
-	for (; status == EMR_OK && m->made.n > 0 && epoch <= m->made.epoch; epoch++)
-		status = share_add_fragments(
-			p, &terms, m->grantee.row.B, m->agents, epoch, &version, &prev);
-	return status;
+	EMR_TRY(add_grant(p, m, &terms));
+	for (; m->made.n > 0 && epoch <= m->made.epoch; epoch++)
+		EMR_TRY(share_add_fragments(
+			p, &terms, m->grantee.row.B, m->agents, epoch, &version, &prev));
+	return EMR_OK;
 }
 
 /* Both in one batch.  Should the ledger take only one of the two, neither is left: half a share is
@@ -346,25 +338,19 @@ static emr_status give(making *m)
 {
 	emr_share *share = m->share;
 	const emr_grant_order *order = m->order;
-	emr_status status = settle_agents(m);
 
-	if (status == EMR_OK)
-		status = settle_writing(m);
-	if (status == EMR_OK)
-		status = emr_share_renew(share, order->domain);
-	if (status == EMR_OK && hides(order))
-		status = share_hide_past(
-			share, order->domain, &m->made.wrapped_again, &m->made.left_out);
-	if (status == EMR_OK)
-		status = share_own_domain(share, order->domain, &m->row, &m->domain);
-	if (status == EMR_OK)
-		status = settle_name(m);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(settle_agents(m));
+	EMR_TRY(settle_writing(m));
+	EMR_TRY(emr_share_renew(share, order->domain));
+	if (hides(order))
+		EMR_TRY(share_hide_past(
+			share, order->domain, &m->made.wrapped_again, &m->made.left_out));
+	EMR_TRY(share_own_domain(share, order->domain, &m->row, &m->domain));
+	EMR_TRY(settle_name(m));
 	m->made.epoch = m->row.head.epoch;
 	write_terms(m);
-	status = write_letter(m);
-	return status == EMR_OK ? send(m) : status;
+	EMR_TRY(write_letter(m));
+	return send(m);
 }
 
 emr_status emr_share_grant(emr_share *share, const emr_grant_order *order, emr_grant_made *out_made)

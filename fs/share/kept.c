@@ -83,33 +83,28 @@ static emr_status save_content(emr_shared *shared, held_content_key *held, emr_b
 
 emr_status emr_shared_save_keys(emr_shared *shared, emr_buf *out)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < shared->names_n && status == EMR_OK; i++)
+	for (size_t i = 0; i < shared->names_n; i++)
 		if (!shared->names[i].is_kept)
-			status = save_name(shared, &shared->names[i], out);
-	for (size_t i = 0; i < shared->contents_n && status == EMR_OK; i++)
+			EMR_TRY(save_name(shared, &shared->names[i], out));
+	for (size_t i = 0; i < shared->contents_n; i++)
 		if (!shared->contents[i].is_kept)
-			status = save_content(shared, &shared->contents[i], out);
-	return status;
+			EMR_TRY(save_content(shared, &shared->contents[i], out));
+	return EMR_OK;
 }
 
 static emr_status load_name(emr_shared *shared, const uint8_t kept[EMR_KEPT_KEY_BYTES])
 {
 	emr_list_key *key = NULL;
 	emr_id32 id;
-	emr_status status;
 
 	memcpy(id.b, kept + 32, sizeof id.b);
 	if (shared_name_key(shared, id) != NULL)
 		return EMR_OK;
-	status = emr_list_key_open_local(
-		shared->share->o.keyring, kept + ROW_BYTES, emr_bytes_of(kept, ROW_BYTES), &key);
-	if (status == EMR_OK)
-		status = shared_keep_name_key(shared, id, key);
-	if (status == EMR_OK)
-		shared->names[shared->names_n - 1].is_kept = true;
-	return status;
+	EMR_TRY(emr_list_key_open_local(
+		shared->share->o.keyring, kept + ROW_BYTES, emr_bytes_of(kept, ROW_BYTES), &key));
+	EMR_TRY(shared_keep_name_key(shared, id, key));
+	shared->names[shared->names_n - 1].is_kept = true;
+	return EMR_OK;
 }
 
 /* EMR_NOT_FOUND: the grant does not show that version any more. */
@@ -132,19 +127,16 @@ static emr_status load_content(emr_shared *shared, const uint8_t kept[EMR_KEPT_K
 	uint64_t pversion = emr_get_u64(kept + 32 + 16);
 	emr_content_key *key = NULL;
 	emr_id16 object;
-	emr_status status;
 
 	memcpy(object.b, kept + 32, sizeof object.b);
-	status = is_shown(shared, object, pversion);
-	if (status != EMR_OK || shared_content_key(shared, object, pversion) != NULL)
-		return status;
-	status = emr_content_key_open_local(
-		shared->share->o.keyring, kept + ROW_BYTES, binding_of(kept), &key);
-	if (status == EMR_OK)
-		status = shared_keep_content_key(shared, object, pversion, key);
-	if (status == EMR_OK)
-		shared->contents[shared->contents_n - 1].is_kept = true;
-	return status;
+	EMR_TRY(is_shown(shared, object, pversion));
+	if (shared_content_key(shared, object, pversion) != NULL)
+		return EMR_OK;
+	EMR_TRY(emr_content_key_open_local(
+		shared->share->o.keyring, kept + ROW_BYTES, binding_of(kept), &key));
+	EMR_TRY(shared_keep_content_key(shared, object, pversion, key));
+	shared->contents[shared->contents_n - 1].is_kept = true;
+	return EMR_OK;
 }
 
 /* *OUT_STAYS: it is another grant's, or was taken. */

@@ -77,16 +77,13 @@ static void turn_round(looking *l)
 
 static emr_status need_key(looking *l, uint32_t epoch)
 {
-	emr_status status;
-
 	if (l->key != NULL && l->epoch == epoch)
 		return EMR_OK;
 	emr_list_key_free(l->key);
 	l->key = NULL;
 	l->epoch = epoch;
-	status = emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id);
-	return status == EMR_OK ? emr_share_own_list_key(l->share, l->domain, epoch, &l->key)
-				: status;
+	EMR_TRY(emr_share_own_list_key_id(l->share, l->domain, epoch, &l->listkey_id));
+	return emr_share_own_list_key(l->share, l->domain, epoch, &l->key);
 }
 
 static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
@@ -95,25 +92,21 @@ static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
 	EMR_AUTO_BUF plain = {0};
 	emr_put_part put;
 	emr_meta meta;
-	emr_status status = emr_put_part_decode(part, &put);
 
-	if (status == EMR_OK && put.meta_ct.len < 16)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = emr_buf_append_zeros(&plain, put.meta_ct.len - 16);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_put_part_decode(part, &put));
+	if (put.meta_ct.len < 16)
+		return EMR_DAMAGED;
+	EMR_TRY(emr_buf_append_zeros(&plain, put.meta_ct.len - 16));
 	emr_meta_aad(l->domain, one->object, 1, one->epoch, l->listkey_id, aad);
-	status = emr_list_key_open_meta(l->key, one->object, put.nonce,
-		emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data);
-	if (status == EMR_OK)
-		status = emr_meta_decode(emr_buf_view(&plain), &meta);
-	if (status == EMR_OK && meta.name.len > 0) {
+	EMR_TRY(emr_list_key_open_meta(l->key, one->object, put.nonce,
+		emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data));
+	EMR_TRY(emr_meta_decode(emr_buf_view(&plain), &meta));
+	if (meta.name.len > 0) {
 		one->bytes = meta.n;
 		one->name = strndup((const char *)meta.name.data, meta.name.len);
-		status = one->name != NULL ? EMR_OK : EMR_NO_MEMORY;
+		EMR_TRY(one->name != NULL ? EMR_OK : EMR_NO_MEMORY);
 	}
-	return status;
+	return EMR_OK;
 }
 
 typedef struct taking {
@@ -153,24 +146,20 @@ static emr_status name_some(looking *l, item_left *first, size_t n)
 
 static emr_status name_all(looking *l)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0, n; at < l->n && status == EMR_OK; at += n) {
+	for (size_t at = 0, n; at < l->n; at += n) {
 		for (n = 1;
 			n < AT_ONCE && at + n < l->n && l->list[at + n].epoch == l->list[at].epoch;)
 			n++;
-		status = name_some(l, l->list + at, n);
+		EMR_TRY(name_some(l, l->list + at, n));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- domains ---- */
 
 static emr_status tell_items(looking *l, emr_id32 owner, const char *folder)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < l->n; i++) {
 		const item_left *one = &l->list[i];
 		const emr_deposit_left left = {.seq = one->seq,
 			.at = one->at,
@@ -181,9 +170,9 @@ static emr_status tell_items(looking *l, emr_id32 owner, const char *folder)
 			.name = one->name,
 			.bytes = one->bytes};
 
-		status = l->fn(l->arg, &left);
+		EMR_TRY(l->fn(l->arg, &left));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
@@ -241,17 +230,16 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 	static const emr_id32 nobody;
 	looking *l = arg;
 	bool is_anothers = false, was = false;
-	emr_status status = EMR_OK;
 
 	(void)is_mine; /* what is shared with me is kept here, too */
 	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &l->row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	l->domain = domain;
-	status = was_there(l, &was);
-	if (status == EMR_OK && was)
-		status = emr_share_is_anothers(l->share, domain, &is_anothers);
-	if (status != EMR_OK || !is_anothers)
-		return status;
+	EMR_TRY(was_there(l, &was));
+	if (was)
+		EMR_TRY(emr_share_is_anothers(l->share, domain, &is_anothers));
+	if (!is_anothers)
+		return EMR_OK;
 	return (l->row.head.flags & EMR_ITEM_INBOX) != 0 ? read_domain(l, nobody, "Inbox")
 							 : read_folder(l);
 }

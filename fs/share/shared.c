@@ -172,13 +172,10 @@ static emr_status check_payment(
 static emr_status check_outer(emr_shared *shared, emr_share_trouble *out_trouble)
 {
 	bool is_in = true;
-	emr_status status = EMR_OK;
 
 	if (!emr_id16_is_zero(shared->outer))
-		status = share_takes_part(
-			shared->share, shared->outer, shared->standing.team_id, &is_in);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(share_takes_part(
+			shared->share, shared->outer, shared->standing.team_id, &is_in));
 	if (!is_in)
 		wipe(shared);
 	return denied(is_in ? EMR_WHY_NONE : EMR_WHY_UNPAID, out_trouble);
@@ -190,14 +187,11 @@ emr_status emr_shared_check(emr_shared *shared, emr_share_trouble *out_trouble)
 	emr_replica *replica = shared->share->o.replica;
 	standing *s = &shared->standing;
 	emr_known_grant known;
-	emr_status status = emr_replica_grant(replica, r->grant.domain, r->grant.grant, &known);
 
-	if (status == EMR_OK && s->is_team)
-		status = emr_team_membership(replica, s->team_id, s->root, &s->membership);
-	if (status == EMR_OK)
-		status = share_look_at_own_key(shared->share, s);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_grant(replica, r->grant.domain, r->grant.grant, &known));
+	if (s->is_team)
+		EMR_TRY(emr_team_membership(replica, s->team_id, s->root, &s->membership));
+	EMR_TRY(share_look_at_own_key(shared->share, s));
 	r->phase = share_phase(shared->share, s, &known);
 	r->grant = known;
 	if (r->phase == EMR_GRANT_IN_FORCE)

@@ -60,12 +60,10 @@ static emr_status copy_words(emr_bytes from, bool ours, emr_buf *out, uint16_t *
 
 emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count)
 {
-	emr_status status;
-
 	emr_buf_clear(out);
 	*out_count = 0;
-	status = copy_words(words, false, out, out_count);
-	return status == EMR_OK ? copy_words(own, true, out, out_count) : status;
+	EMR_TRY(copy_words(words, false, out, out_count));
+	return copy_words(own, true, out, out_count);
 }
 
 /* ---- names ---- */

@@ -66,9 +66,7 @@ static emr_status one_row(void *arg, emr_id16 domain, const emr_row_writer *row)
 	if ((row->rights & EMR_RIGHT_MANAGE) != 0)
 		return EMR_OK;
 	memcpy(known.writer.b, row->writer, sizeof known.writer.b);
-	status = emr_replica_person(w->share->o.replica, known.writer, &person);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(w->share->o.replica, known.writer, &person));
 	memcpy(known.root.b, person.row.root, sizeof known.root.b);
 	memcpy(object.b, known.writer.b, sizeof object.b);
 	status = emr_replica_history(
@@ -170,13 +168,11 @@ emr_status share_writes_of(
 {
 	pairing p = {.now = share_now(share), .seq = seq};
 	emr_id32 root;
-	emr_status status;
 
 	memcpy(root.b, grant->row.grantee, sizeof root.b);
-	status = share_known_writers(share, grant->domain, &root, note_rights, &p);
-	if (status == EMR_OK)
-		*out_rights = p.rights;
-	return status;
+	EMR_TRY(share_known_writers(share, grant->domain, &root, note_rights, &p));
+	*out_rights = p.rights;
+	return EMR_OK;
 }
 
 /* ---- giving ---- */
@@ -186,17 +182,15 @@ emr_status share_add_writer(parcel *p, const writer_terms *terms)
 	emr_act act = emr_act_writer_add(
 		terms->domain, terms->writer->signer_id, terms->rights, terms->not_after_unix_s);
 	emr_writer_letter letter = {.card_len = terms->card.len};
-	emr_status status;
 
 	if (terms->card.len > sizeof letter.card || strlen(terms->label) > EMR_SHARE_LABEL_MAX)
 		return EMR_LIMIT;
 	memcpy(letter.card, terms->card.data, terms->card.len);
 	memcpy(letter.label, terms->label, strlen(terms->label) + 1);
-	status = parcel_prepare(p, &act);
-	if (status == EMR_OK)
-		status = emr_writer_part_seal(emr_buf_view(&p->item), terms->writer->row.x25519,
-			&letter, NULL, 0, &p->part);
-	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	EMR_TRY(parcel_prepare(p, &act));
+	EMR_TRY(emr_writer_part_seal(
+		emr_buf_view(&p->item), terms->writer->row.x25519, &letter, NULL, 0, &p->part));
+	return parcel_add(p, &act, NULL);
 }
 
 /* ---- ending ---- */
@@ -224,7 +218,6 @@ static emr_status note_staying(void *arg, const emr_known_grant *grant)
 	keeping *k = arg;
 	emr_grant_phase phase = emr_grant_phase_at(grant, k->l->now);
 	uint64_t seq = 0;
-	emr_status status;
 
 	if (memcmp(grant->row.grantee, k->writer->root.b, 32) != 0 ||
 		(phase != EMR_GRANT_IN_FORCE && phase != EMR_GRANT_COMING))
@@ -232,10 +225,10 @@ static emr_status note_staying(void *arg, const emr_known_grant *grant)
 	for (size_t i = 0; i < k->l->n; i++)
 		if (emr_id16_equal(k->l->grants[i], grant->grant))
 			return EMR_OK;
-	status = share_grant_seq(k->l->share, grant, &seq);
-	if (status != EMR_OK || !known_writer_came_with(k->writer, seq) ||
+	EMR_TRY(share_grant_seq(k->l->share, grant, &seq));
+	if (!known_writer_came_with(k->writer, seq) ||
 		(k->is_any && grant->row.not_after_unix_s <= k->longest.row.not_after_unix_s))
-		return status;
+		return EMR_OK;
 	k->longest = *grant;
 	k->is_any = true;
 	return EMR_OK;
@@ -284,14 +277,12 @@ static emr_status end_writer(void *arg, const known_writer *writer)
 	keeping k = {.l = l, .writer = writer};
 	emr_act act = emr_act_writer_del(l->domain, writer->writer);
 	bool is_deposit = (writer->row.rights & EMR_RIGHT_META) == 0;
-	emr_status status = EMR_OK;
+	emr_status status;
 
 	if (!known_writer_is_alive(writer, l->now) || (is_deposit && !l->all))
 		return EMR_OK;
 	if (!l->all)
-		status = emr_replica_grants(l->share->o.replica, l->domain, note_staying, &k);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_replica_grants(l->share->o.replica, l->domain, note_staying, &k));
 	if (k.is_any && writer->is_hers && is_key_alive(l, writer))
 		return k.longest.row.not_after_unix_s < writer->row.not_after_unix_s
 			       ? shorten(l, writer, &k.longest)
@@ -306,16 +297,14 @@ static emr_status end_writer(void *arg, const known_writer *writer)
 /* Writing first: should the batch not be taken as a whole, it is less that stays. */
 static emr_status fill_batch(leaving *l, emr_id32 root, uint8_t reason)
 {
-	emr_status status = share_known_writers(l->share, l->domain, &root, end_writer, l);
-
-	for (size_t i = 0; i < l->n && status == EMR_OK; i++) {
+	EMR_TRY(share_known_writers(l->share, l->domain, &root, end_writer, l));
+	for (size_t i = 0; i < l->n; i++) {
 		emr_act act = emr_act_revoke(l->domain, l->grants[i], reason);
 
-		status = parcel_prepare(l->p, &act);
-		if (status == EMR_OK)
-			status = parcel_add(l->p, &act, NULL);
+		EMR_TRY(parcel_prepare(l->p, &act));
+		EMR_TRY(parcel_add(l->p, &act, NULL));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* Those that the ledger still has in force. */

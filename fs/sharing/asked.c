@@ -173,10 +173,8 @@ static emr_status add_row(const emr_keyring *keyring, int state_fd, const emr_as
 {
 	EMR_AUTO_ASKED list = {0};
 	emr_asked_for *grown;
-	emr_status status = emr_asked_load(keyring, state_fd, &list);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_asked_load(keyring, state_fd, &list));
 	if (emr_asked_find(&list, row->request) != NULL)
 		forget(&list, emr_asked_find(&list, row->request));
 	grown = realloc(list.rows, (list.n + 1) * sizeof *grown);
@@ -204,10 +202,8 @@ static emr_status told(
 {
 	EMR_AUTO_ASKED list = {0};
 	emr_asked_for *row;
-	emr_status status = emr_asked_load(keyring, state_fd, &list);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_asked_load(keyring, state_fd, &list));
 	row = emr_asked_find(&list, request);
 	if (row == NULL)
 		return EMR_NOT_FOUND;
@@ -230,10 +226,8 @@ static emr_status drop(const emr_keyring *keyring, int state_fd, emr_id16 reques
 {
 	EMR_AUTO_ASKED list = {0};
 	const emr_asked_for *row;
-	emr_status status = emr_asked_load(keyring, state_fd, &list);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_asked_load(keyring, state_fd, &list));
 	row = emr_asked_find(&list, request);
 	if (row == NULL)
 		return EMR_NOT_FOUND;

@@ -175,9 +175,7 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_INFO, "before sharing: %s", emr_status_text(status));
-	status = emr_view_domain_of(a->session->view, a->request->path, &d);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_view_domain_of(a->session->view, a->request->path, &d));
 	*out_moves = !d.is_root;
 	if (!d.is_root) { /* as the one around it; a new domain has no past to be hidden */
 		terms.domain = d.domain;
@@ -198,17 +196,17 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 static emr_status find_replaced(asking *a, const emr_order *order, json_t *out)
 {
 	EMR_AUTO_SHARES rows = {0};
-	emr_status status = order->replaces ? emr_shares_collect(a->session, &a->crowd,
-						      &order->domain, false, &rows)
-					    : EMR_OK;
 
-	for (size_t i = 0; i < rows.n && status == EMR_OK; i++) {
+	EMR_TRY(order->replaces
+			? emr_shares_collect(a->session, &a->crowd, &order->domain, false, &rows)
+			: EMR_OK);
+	for (size_t i = 0; i < rows.n; i++) {
 		if (rows.list[i].state == EMR_SHARE_CONFIRMED &&
 			emr_id32_equal(rows.list[i].who.root, order->root) &&
 			json_array_append_new(out, emr_share_json(&a->crowd, &rows.list[i])) != 0)
-			status = EMR_NO_MEMORY;
+			return EMR_NO_MEMORY;
 	}
-	return status;
+	return EMR_OK;
 }
 
 typedef struct left_out {
@@ -277,16 +275,13 @@ static void looking_end(looking *l)
 
 static emr_status look_at_shares(asking *a, const emr_order *order, looking *l)
 {
-	emr_status status = emr_walk(a->session->view, a->request->path, count_one, &l->c);
-
-	if (status == EMR_OK)
-		status = emr_sharing_is_given(a->session->sharing, order, &l->is_given);
-	if (status == EMR_OK)
-		status = find_replaced(a, order, l->replaced);
-	if (status == EMR_OK && l->made.n < 2 && emr_rights_of_reading(order->rights) != 0 &&
+	EMR_TRY(emr_walk(a->session->view, a->request->path, count_one, &l->c));
+	EMR_TRY(emr_sharing_is_given(a->session->sharing, order, &l->is_given));
+	EMR_TRY(find_replaced(a, order, l->replaced));
+	if (l->made.n < 2 && emr_rights_of_reading(order->rights) != 0 &&
 		(order->rights & EMR_AWAY_NOBODY) == 0)
-		status = find_left_out(a, order, l->left_out, &l->own);
-	return status;
+		EMR_TRY(find_left_out(a, order, l->left_out, &l->own));
+	return EMR_OK;
 }
 
 static emr_status answer_look(
@@ -301,9 +296,7 @@ static emr_status answer_look(
 		status = preview(a, order, &l.made, &l.is_known, &l.moves);
 	if (status != EMR_OK)
 		return say_terms(a, status, who);
-	status = look_at_shares(a, order, &l);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(look_at_shares(a, order, &l));
 	object = json_pack(
 		"{s:b, s:s, s:o, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:o, s:i, s:b, s:O, s:O, "
 		"s:s, s:s, s:s}",

@@ -66,14 +66,12 @@ emr_status emr_look_release(emr_visit *visit)
 {
 	emr_release *release = visit->memory;
 	emr_release_tally tally;
-	emr_status status = EMR_OK;
+	emr_status status;
 
 	if (is_device(visit))
 		return EMR_OK;
 	if (release == NULL)
-		status = emr_release_new(visit->share, &release);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_release_new(visit->share, &release));
 	visit->memory = release;
 	status = emr_release_run(release, &tally);
 	if (status == EMR_OK && tally.next_ms == 0)
@@ -131,7 +129,6 @@ static emr_status renew_all(emr_visit *visit)
 emr_status emr_look_epochs(emr_visit *visit)
 {
 	int64_t now = emr_clock_boot_ns(emr_clock_system()), *due = visit->memory;
-	emr_status status;
 
 	if (due != NULL && now < *due) {
 		visit->due_boot_ns = *due;
@@ -143,10 +140,9 @@ emr_status emr_look_epochs(emr_visit *visit)
 		return EMR_NO_MEMORY;
 	*due = now; /* not done yet */
 	visit->memory = due;
-	status = renew_all(visit);
-	if (status == EMR_OK)
-		*due = visit->due_boot_ns = now + DAY_NS;
-	return status;
+	EMR_TRY(renew_all(visit));
+	*due = visit->due_boot_ns = now + DAY_NS;
+	return EMR_OK;
 }
 
 void emr_look_epochs_end(void *memory)

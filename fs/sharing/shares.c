@@ -113,9 +113,9 @@ static emr_status find_inner(collecting *c)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	size_t n = 0;
-	emr_status status = emr_view_inner_tree(c->session->view, &tree, &n);
 
-	return status == EMR_OK ? emr_share_inner_grants(c->share, tree, n, &c->inner) : status;
+	EMR_TRY(emr_view_inner_tree(c->session->view, &tree, &n));
+	return emr_share_inner_grants(c->share, tree, n, &c->inner);
 }
 
 static emr_status collect_given(collecting *c)
@@ -143,10 +143,9 @@ static emr_status add_order(collecting *c, const emr_order *o)
 		.purposes = o->purposes,
 		.until_unix_s = o->until_unix_s,
 		.state = o->has_failed ? EMR_SHARE_FAILED : EMR_SHARE_QUEUED};
-	emr_status status = emr_who_of(c->crowd, o->grantee, &row.who);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_who_of(c->crowd, o->grantee, &row.who));
 	row.path = emr_sharing_path(c->session, o->domain, o->label);
 	status = row.path != NULL ? add_share(c, &row) : EMR_NO_MEMORY;
 	if (status != EMR_OK)
@@ -171,22 +170,21 @@ static void mark_ending(collecting *c, const emr_order *o)
 static emr_status collect_orders(collecting *c, const emr_id16 *domain)
 {
 	EMR_AUTO_ORDERS orders = {0};
-	emr_status status = EMR_OK;
 
 	if (c->session->sharing == NULL)
 		return EMR_OK;
-	status = emr_sharing_orders(c->session->sharing, &orders);
-	for (size_t i = 0; i < orders.n && status == EMR_OK; i++) {
+	EMR_TRY(emr_sharing_orders(c->session->sharing, &orders));
+	for (size_t i = 0; i < orders.n; i++) {
 		const emr_order *o = &orders.list[i];
 
 		if (domain != NULL && !emr_id16_equal(*domain, o->domain))
 			continue;
 		if (o->kind == EMR_ORDER_GRANT)
-			status = add_order(c, o);
+			EMR_TRY(add_order(c, o));
 		else
 			mark_ending(c, o);
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- who opened what ---- */
@@ -211,19 +209,17 @@ static emr_status note_opened(void *arg, const emr_audit_entry *entry)
 
 static emr_status count_opened(collecting *c)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < c->rows.n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < c->rows.n; i++) {
 		bool is_first = !emr_id16_is_zero(c->rows.list[i].grant);
 
 		for (size_t k = 0; k < i && is_first; k++)
 			is_first = emr_id16_is_zero(c->rows.list[k].grant) ||
 				   !emr_id16_equal(c->rows.list[k].domain, c->rows.list[i].domain);
 		if (is_first)
-			status = emr_share_audit(
-				c->share, c->rows.list[i].domain, note_opened, &c->rows, NULL);
+			EMR_TRY(emr_share_audit(
+				c->share, c->rows.list[i].domain, note_opened, &c->rows, NULL));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- order and ids ---- */

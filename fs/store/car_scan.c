@@ -83,11 +83,9 @@ static emr_status read_head(emr_bytes data, section *out)
 /* Up to LEN bytes at OFFSET; fewer at the end of the file. */
 static emr_status read_at(int fd, uint64_t offset, size_t len, emr_buf *out)
 {
-	emr_status status;
-
 	emr_buf_clear(out);
-	status = emr_buf_reserve(out, len);
-	while (status == EMR_OK && out->len < len) {
+	EMR_TRY(emr_buf_reserve(out, len));
+	while (out->len < len) {
 		ssize_t got =
 			pread(fd, out->data + out->len, len - out->len, (off_t)(offset + out->len));
 
@@ -99,7 +97,7 @@ static emr_status read_at(int fd, uint64_t offset, size_t len, emr_buf *out)
 			break;
 		out->len += (size_t)got;
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The header, in BUF, and where what is behind it begins. */
@@ -107,18 +105,14 @@ static emr_status read_header(int fd, emr_buf *buf, uint64_t *out_at)
 {
 	uint64_t body;
 	size_t n;
-	emr_status status = read_at(fd, 0, EMR_VARINT_MAX, buf);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_at(fd, 0, EMR_VARINT_MAX, buf));
 	n = emr_varint_get(buf->data, buf->len, &body);
 	if (n == 0)
 		return EMR_DAMAGED;
 	if (body > HEADER_MAX)
 		return EMR_LIMIT;
-	status = read_at(fd, n, (size_t)body, buf);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_at(fd, n, (size_t)body, buf));
 	/* The pragma of version 2 is a map with a version alone. */
 	if (buf->len == body && body >= 10 && buf->data[0] == 0xa1 &&
 		memcmp(buf->data + 1, header_end, sizeof header_end - 1) == 0)
@@ -142,15 +136,13 @@ static emr_status read_section(
 	int fd, uint64_t at, const section *s, emr_buf *buf, emr_car_section_fn fn, void *arg)
 {
 	emr_block block = {.cid = s->cid};
-	emr_status status = read_at(fd, at + s->head_len, s->data_len, buf);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_at(fd, at + s->head_len, s->data_len, buf));
 	if (buf->len < s->data_len)
 		return EMR_DAMAGED;
 	block.data = emr_buf_view(buf);
-	status = check_digest(s, block.data);
-	return status == EMR_OK && s->is_ours ? fn(arg, &block, at + s->head_len) : status;
+	EMR_TRY(check_digest(s, block.data));
+	return s->is_ours ? fn(arg, &block, at + s->head_len) : EMR_OK;
 }
 
 emr_status emr_car_scan(int fd, emr_car_section_fn fn, void *arg, uint64_t *out_end)
@@ -195,10 +187,8 @@ emr_status emr_car_scan_roots(int fd, emr_cid *out, size_t max, size_t *out_n)
 	EMR_AUTO_BUF buf = {0};
 	uint64_t at;
 	emr_reader r;
-	emr_status status = read_header(fd, &buf, &at);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(read_header(fd, &buf, &at));
 	r = emr_reader_of(emr_buf_view(&buf));
 	(void)emr_read_bytes(&r, sizeof header_begin);
 	*out_n = (size_t)read_count(&r);

@@ -78,16 +78,13 @@ static emr_status say_place(const host *h, emr_status status, const char *cause,
 static emr_status open_below(const host *h, const char *name, bool may_make, int *out_fd)
 {
 	EMR_AUTO_FREE char *path = NULL;
-	emr_status status = EMR_OK;
 
 	if (asprintf(&path, "%s/%s", h->dir, name) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
 	}
 	if (may_make)
-		status = emr_dir_make(AT_FDCWD, path);
-	if (status != EMR_OK)
-		return status;
+		EMR_TRY(emr_dir_make(AT_FDCWD, path));
 	*out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	return *out_fd >= 0 ? EMR_OK : emr_status_from_errno(errno);
 }
@@ -230,10 +227,9 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *ledger = NULL;
 	EMR_AUTO_BUF settings = {0};
-	emr_status status = emr_network_dir_check(h->dir, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_network_dir_check(h->dir, out_problem));
 	if (emr_network_dir_is_on_fabric(h->dir) || emr_network_dir_is_served(h->dir))
 		return say_place(h, EMR_INVALID, _("its ledger is elsewhere"), out_problem);
 	status = open_below(h, EMR_NETWORK_DIR_HOST, true, &h->own_fd);
@@ -252,9 +248,7 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	}
 	if (status != EMR_OK)
 		return say_place(h, status, NULL, out_problem);
-	status = choose_address(h, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
 	h->options.key = (const char *)h->key.data;

@@ -171,20 +171,18 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 	char url[EMR_INVITE_URL_MAX + 1];
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
-	emr_status status;
 
 	if (take_up(i, roles) == EMR_OK)
 		return emr_post_open(i->bureau.dir, &i->invitation, i->bureau.session.keyring,
 			&i->post, out_problem);
 	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
 		return EMR_LIMIT;
-	status = emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
+	EMR_TRY(emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
 		emr_ledger_descriptor(i->bureau.session.ledger), url,
-		i->place.len > 0 ? &away : NULL, roles, ends, &i->bytes, &i->invitation);
-	if (status == EMR_OK)
-		status = emr_post_open(i->bureau.dir, &i->invitation, i->bureau.session.keyring,
-			&i->post, out_problem);
-	return status == EMR_OK ? write_invitation(i, out_problem) : status;
+		i->place.len > 0 ? &away : NULL, roles, ends, &i->bytes, &i->invitation));
+	EMR_TRY(emr_post_open(
+		i->bureau.dir, &i->invitation, i->bureau.session.keyring, &i->post, out_problem));
+	return write_invitation(i, out_problem);
 }
 
 /* Whoever had that handle was revoked, and it is given again: certificates of it count that end
@@ -205,10 +203,9 @@ static emr_status give_again(
 static emr_status give_certificate_again(inviting *i, emr_bytes cert, emr_problem *out_problem)
 {
 	emr_cert_facts facts;
-	emr_status status = emr_cert_read(cert, &facts);
 
-	return status == EMR_OK ? give_again(i, facts.handle, facts.not_after - 1, out_problem)
-				: status;
+	EMR_TRY(emr_cert_read(cert, &facts));
+	return give_again(i, facts.handle, facts.not_after - 1, out_problem);
 }
 
 /* A handle is one person's: he gets another certificate with the key he has, and nobody else gets
@@ -469,14 +466,12 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	emr_id32 signer_id;
 	char id[65], code[EMR_KEY_CODE_MAX + 1];
 	struct sigaction old[ENDING_SIGNALS];
-	emr_status status = read_line(i, &roles, out_problem);
+	emr_status status;
 
+	EMR_TRY(read_line(i, &roles, out_problem));
 	/* The invitation is signed here, not by the open folder, which signs for nobody: so the
 	 * passphrase is asked for. */
-	if (status == EMR_OK)
-		status = emr_bureau_open(i->args, &i->bureau, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_bureau_open(i->args, &i->bureau, out_problem));
 	if (roles == EMR_ROLE_DEVICE && !emr_network_dir_is_on_fabric(i->bureau.dir))
 		return emr_wrong_use("org",
 			_("Here another computer needs no invitation: emrfs device add."),

@@ -120,9 +120,7 @@ static emr_status make_keyring(const founding *f, const char *state)
 
 	if (watch < 0 || inotify_add_watch(watch, state, IN_CLOSE_WRITE) < 0)
 		return emr_status_from_errno(errno);
-	status = start(f, f->admin, invite, &inviting);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(start(f, f->admin, invite, &inviting));
 	status = await_invitation(f, watch, inviting);
 	if (status == EMR_OK)
 		status = start(f, f->name, join, &joining);
@@ -139,9 +137,9 @@ static emr_status run_agent(const founding *f)
 {
 	const char *const words[] = {"agent", NULL};
 	pid_t pid = 0;
-	emr_status status = start(f, f->name, words, &pid);
 
-	return status == EMR_OK ? await_end(pid) : status;
+	EMR_TRY(start(f, f->name, words, &pid));
+	return await_end(pid);
 }
 
 static bool is_wanted(const emr_args *args, emr_out *out)

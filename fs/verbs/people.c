@@ -284,10 +284,7 @@ static emr_status set_name(const char *name, char out[EMR_ASK_WHO_MAX + 1], emr_
 
 static emr_status add_card(telling *t, emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = ask_people(t, request, out_problem);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_people(t, request, out_problem));
 	say_added(t);
 	emr_out_put(t->out, "people", json_incref(t->people));
 	put_answer(t, "change");
@@ -331,10 +328,7 @@ static void say_person(telling *t, const json_t *one)
 
 static emr_status list(telling *t, const emr_request *request, emr_problem *out_problem)
 {
-	emr_status status = ask_people(t, request, out_problem);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_people(t, request, out_problem));
 	for (size_t i = 0; i < json_array_size(t->people); i++)
 		say_person(t, json_array_get(t->people, i));
 	if (json_array_size(t->people) == 0)
@@ -376,31 +370,26 @@ static emr_status check(telling *t, emr_request *request, emr_problem *out_probl
 {
 	char line[700];
 	int is_same;
-	emr_status status;
 
 	request->number = true;
-	status = ask_people(t, request, out_problem);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_people(t, request, out_problem));
 	name_line(json_array_get(t->people, 0), line, sizeof line);
 	emr_say(t->out, "%s and you:\n\n  %s\n\n", line, emr_json_text_at(t->last, "number"));
 	is_same = ask_same(t);
 	request->compared = is_same == 1;
 	request->drop = is_same == 0;
 	if (is_same >= 0)
-		status = ask_people(t, request, out_problem);
-	if (status == EMR_OK && is_same == 1)
+		EMR_TRY(ask_people(t, request, out_problem));
+	if (is_same == 1)
 		emr_say(t->out, "Noted as compared.\n");
-	if (status == EMR_OK && is_same == 0) {
+	if (is_same == 0) {
 		emr_problem_set(out_problem, EMR_SAY_NUMBER_DIFFERS, "who",
 			emr_json_text_at(json_array_get(t->people, 0), "who"), NULL);
 		return EMR_BAD_SIGNATURE;
 	}
-	if (status == EMR_OK) {
-		emr_out_put(t->out, "people", json_incref(t->people));
-		put_answer(t, "number");
-	}
-	return status;
+	emr_out_put(t->out, "people", json_incref(t->people));
+	put_answer(t, "number");
+	return EMR_OK;
 }
 
 /* ---- the line ---- */

@@ -92,14 +92,11 @@ static emr_status send_once(move *m)
 		.transient_name = "parts",
 		.transient = emr_buf_view(&m->parts)};
 	emr_gateway_commit commit;
-	emr_status status;
 
 	for (size_t i = 0; i < m->n * ARGS; i++)
 		args[1 + i] = emr_buf_view(&m->args[i]);
-	status = emr_gateway_endorse(m->gateway, &m->call, &invocation, &envelope, NULL);
-	return status == EMR_OK ? emr_gateway_settle(m->gateway, &m->call, emr_buf_view(&envelope),
-					  false, &commit)
-				: status;
+	EMR_TRY(emr_gateway_endorse(m->gateway, &m->call, &invocation, &envelope, NULL));
+	return emr_gateway_settle(m->gateway, &m->call, emr_buf_view(&envelope), false, &commit);
 }
 
 /* What became of a transaction says the row that it would have written: a lost answer, an earlier
@@ -149,18 +146,16 @@ static emr_status write_hint(move *m, const emr_caller *caller, emr_buf *out)
 
 static emr_status write_parts(move *m, const emr_chain_parts *parts, size_t count)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < count && status == EMR_OK; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const emr_span part = parts->spans[i];
 		uint8_t len[4];
 
 		emr_put_u32(len, part.data != NULL ? (uint32_t)part.len : NOTHING);
-		status = emr_buf_append(&m->parts, len, sizeof len);
-		if (status == EMR_OK && part.data != NULL)
-			status = emr_buf_append(&m->parts, part.data, part.len);
+		EMR_TRY(emr_buf_append(&m->parts, len, sizeof len));
+		if (part.data != NULL)
+			EMR_TRY(emr_buf_append(&m->parts, part.data, part.len));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status put_entry(move *m, const emr_ledger_entry *entry, const emr_entry *parsed,
@@ -171,7 +166,6 @@ static emr_status put_entry(move *m, const emr_ledger_entry *entry, const emr_en
 	emr_span header = {parsed->header, EMR_HEADER_BYTES};
 	emr_caller caller;
 	emr_id32 submitter;
-	emr_status status;
 
 	if (batch == NULL)
 		return EMR_NO_MEMORY;
@@ -179,18 +173,12 @@ static emr_status put_entry(move *m, const emr_ledger_entry *entry, const emr_en
 		    parts->spans, parsed->count, batch) != EMR_RESULT_APPLIED)
 		return EMR_DAMAGED;
 	memcpy(submitter.b, parsed->submitter_id, sizeof submitter.b);
-	status = emr_chain_caller(m->copy, EMR_HOST_EMBEDDED, m->descriptor, batch, submitter,
-		parsed->ledger_time_unix_s, &caller);
-	if (status == EMR_OK)
-		status = emr_buf_append(&args[0], entry->entry.data, entry->entry.len);
-	if (status == EMR_OK)
-		status = emr_buf_append(&args[1], entry->items.data, entry->items.len);
-	if (status == EMR_OK)
-		status = write_hint(m, &caller, &args[2]);
-	if (status == EMR_OK)
-		status = write_parts(m, parts, parsed->count);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_caller(m->copy, EMR_HOST_EMBEDDED, m->descriptor, batch, submitter,
+		parsed->ledger_time_unix_s, &caller));
+	EMR_TRY(emr_buf_append(&args[0], entry->entry.data, entry->entry.len));
+	EMR_TRY(emr_buf_append(&args[1], entry->items.data, entry->items.len));
+	EMR_TRY(write_hint(m, &caller, &args[2]));
+	EMR_TRY(write_parts(m, parts, parsed->count));
 	if (m->n++ == 0)
 		m->first = entry->seq;
 	m->bytes = m->parts.len;
@@ -278,15 +266,14 @@ static emr_status bring_entries(move *m)
 static emr_status run(move *m)
 {
 	emr_gateway_position first;
-	emr_status status = channel_first_block(m->gateway, &m->call, &first, NULL);
 
-	if (status == EMR_OK)
-		status = look(m);
-	if (status == EMR_OK && !m->there.is_over)
-		status = bring_entries(m);
-	if (status == EMR_OK && !m->there.is_over)
-		status = EMR_INVALID; /* no entry there says that the ledger goes on elsewhere */
-	return status;
+	EMR_TRY(channel_first_block(m->gateway, &m->call, &first, NULL));
+	EMR_TRY(look(m));
+	if (!m->there.is_over)
+		EMR_TRY(bring_entries(m));
+	if (!m->there.is_over)
+		return EMR_INVALID; /* no entry there says that the ledger goes on elsewhere */
+	return EMR_OK;
 }
 
 emr_status emr_channel_move(const char *way, const emr_keyring *keyring, emr_ledger *from,

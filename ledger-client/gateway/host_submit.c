@@ -26,12 +26,9 @@ static emr_status answer_of_entry(fabric_host *h, const emr_id32 *batch_id, emr_
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_entry entry;
-	emr_status status = emr_chain_find_batch(h->chain, batch_id->b, &out->seq);
 
-	if (status == EMR_OK)
-		status = emr_chain_entry(h->chain, out->seq, &bytes, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_find_batch(h->chain, batch_id->b, &out->seq));
+	EMR_TRY(emr_chain_entry(h->chain, out->seq, &bytes, NULL));
 	if (emr_entry_parse((emr_span){bytes.data, bytes.len}, &entry) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	out->ledger_time = entry.ledger_time_unix_s;
@@ -44,10 +41,7 @@ static emr_status answer_of_entry(fabric_host *h, const emr_id32 *batch_id, emr_
  * of it when this has answered, and from then on its private parts are in the log. */
 static emr_status answer_with_parts(const sending *s, emr_ledger_answer *out)
 {
-	emr_status status = answer_of_entry(s->host, &s->batch_id, out);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(answer_of_entry(s->host, &s->batch_id, out));
 	host_note_lacking(s->host, s->batch, out);
 	return host_keep_parts(s->host, s->batch);
 }
@@ -66,12 +60,11 @@ static emr_status follow(sending *s)
  * might be another one. */
 static emr_status look(sending *s, bool is_fresh, emr_ledger_answer *out)
 {
-	emr_status status = EMR_OK;
 	HOLD(&s->host->lock);
 
 	if (is_fresh || s->host->position.next_block == 0)
-		status = follow(s);
-	return status == EMR_OK ? answer_with_parts(s, out) : status;
+		EMR_TRY(follow(s));
+	return answer_with_parts(s, out);
 }
 
 /* No orderer will ever take it: its certificate has ended since, or the file cannot be read any
@@ -89,10 +82,9 @@ static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 {
 	emr_gateway_commit commit;
 	emr_gateway *gateway = NULL;
-	emr_status status = host_line(s->host, &gateway);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(host_line(s->host, &gateway));
 	status = emr_gateway_settle(gateway, &s->call, envelope, is_retry, &commit);
 	if (s->call.is_open && (is_void(s, status) || s->call.fault == EMR_GATEWAY_TOO_LARGE)) {
 		(void)host_status(&s->call, status);
@@ -117,10 +109,9 @@ static bool has_kept(const sending *s)
 static emr_status settle_kept(sending *s)
 {
 	EMR_AUTO_BUF envelope = {0};
-	emr_status status = emr_file_read(s->host->dirfd, s->name, ENVELOPE_MAX, &envelope);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_file_read(s->host->dirfd, s->name, ENVELOPE_MAX, &envelope));
 	status = settle(s, emr_buf_view(&envelope), true);
 	return status == EMR_CONFLICT ? EMR_NOT_FOUND : status;
 }
@@ -199,20 +190,18 @@ static emr_status propose(sending *s, emr_gateway_answer *answer)
 	EMR_AUTO_BUF envelope = {0};
 	EMR_AUTO_BUF authority = {0};
 	emr_gateway *gateway = NULL;
-	emr_status status = host_line(s->host, &gateway);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = find_authority(s, &authority);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(host_line(s->host, &gateway));
+	EMR_TRY(find_authority(s, &authority));
 	status = emr_gateway_register(gateway, &s->call, s->host->submitter_id, s->batch,
 		emr_buf_view(&authority), &envelope, answer);
 	if (status != EMR_OK)
 		return host_status(&s->call, status);
 	if (answer->kind != EMR_OUTCOME_APPLIED)
 		return EMR_OK;
-	status = emr_file_create(s->host->dirfd, s->name, emr_buf_view(&envelope), 0600);
-	return status == EMR_OK ? settle(s, emr_buf_view(&envelope), false) : status;
+	EMR_TRY(emr_file_create(s->host->dirfd, s->name, emr_buf_view(&envelope), 0600));
+	return settle(s, emr_buf_view(&envelope), false);
 }
 
 /* Until it is on the ledger or refused, or nobody knows. */
@@ -345,7 +334,7 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 	emr_ledger_answer *out_answer)
 {
 	fabric_host *h = self;
-	emr_status status = EMR_OK;
+
 	HOLD(&h->submit_lock);
 
 	if (h->submitter == NULL)
@@ -353,8 +342,8 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 	if (keyring != h->submitter || batch.len < EMR_HEADER_BYTES)
 		return EMR_INVALID;
 	if (h->renewal.keyring == NULL)
-		status = note_renewal(h, keyring, certificate, batch);
-	return status == EMR_OK && out_answer != NULL ? end_renewal(h, out_answer) : status;
+		EMR_TRY(note_renewal(h, keyring, certificate, batch));
+	return out_answer != NULL ? end_renewal(h, out_answer) : EMR_OK;
 }
 
 /* Somebody answers, and does not take it: who only reads would not know.  Of what may be in a block

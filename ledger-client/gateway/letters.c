@@ -84,11 +84,10 @@ static emr_status failed(const emr_letters *l, emr_status status)
 static emr_status write_letter(emr_id16 id, emr_letter_kind kind, emr_bytes letter, emr_buf *out)
 {
 	uint8_t number = (uint8_t)kind;
-	emr_status status = emr_buf_append(out, id.b, sizeof id.b);
 
-	if (status == EMR_OK)
-		status = emr_buf_append(out, &number, 1);
-	return status == EMR_OK ? emr_buf_append(out, letter.data, letter.len) : status;
+	EMR_TRY(emr_buf_append(out, id.b, sizeof id.b));
+	EMR_TRY(emr_buf_append(out, &number, 1));
+	return emr_buf_append(out, letter.data, letter.len);
 }
 
 static emr_status leave_once(emr_letters *l, emr_bytes letter)
@@ -99,14 +98,10 @@ static emr_status leave_once(emr_letters *l, emr_bytes letter)
 	const emr_gateway_invocation invocation = {
 		.args = args, .arg_count = 2, .transient_name = "letter", .transient = letter};
 	emr_gateway_commit commit;
-	emr_status status;
 
 	l->call = emr_gateway_call_of(l->timeout_ms, l->cancel_fd);
-	status = emr_gateway_endorse(l->gateway, &l->call, &invocation, &envelope, NULL);
-	if (status == EMR_OK)
-		status = emr_gateway_settle(
-			l->gateway, &l->call, emr_buf_view(&envelope), false, &commit);
-	return status;
+	EMR_TRY(emr_gateway_endorse(l->gateway, &l->call, &invocation, &envelope, NULL));
+	return emr_gateway_settle(l->gateway, &l->call, emr_buf_view(&envelope), false, &commit);
 }
 
 emr_status emr_letters_leave(

@@ -64,21 +64,17 @@ static emr_status collect(void *arg, const emr_gateway_entry *entry)
 {
 	block_entries *entries = arg;
 	found *f = calloc(1, sizeof *f);
-	emr_status status;
 
 	if (f == NULL)
 		return EMR_NO_MEMORY;
 	*entries->last = f;
 	entries->last = &f->next;
 	f->entry = *entry;
-	status = keep(&f->creator, &f->entry.creator);
-	if (status == EMR_OK)
-		status = keep(&f->batch, &f->entry.batch);
-	if (status == EMR_OK)
-		status = keep(&f->results, &f->entry.results);
-	if (status == EMR_OK)
-		status = keep(&f->authority, &f->entry.authority);
-	return status == EMR_OK ? keep(&f->moved, &f->entry.moved) : status;
+	EMR_TRY(keep(&f->creator, &f->entry.creator));
+	EMR_TRY(keep(&f->batch, &f->entry.batch));
+	EMR_TRY(keep(&f->results, &f->entry.results));
+	EMR_TRY(keep(&f->authority, &f->entry.authority));
+	return keep(&f->moved, &f->entry.moved);
 }
 
 static emr_status trouble(const observing *o, emr_status status, uint64_t seq, const char *cause)
@@ -212,20 +208,19 @@ static emr_status fetch(
 	void *arg, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg)
 {
 	asking *a = arg;
-	emr_status status = EMR_OK;
 
 	if (n == 0 || find_brought(a, &keys[0]) == NULL)
 		return fetch_now(arg, keys, n, fn, fn_arg);
 	a->fn = fn;
 	a->arg = fn_arg;
-	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const brought *b = find_brought(a, &keys[i]);
 
 		if (b != NULL)
-			status = pass_part(
-				a, i, b->state, emr_bytes_of(a->bytes.data + b->offset, b->len));
+			EMR_TRY(pass_part(
+				a, i, b->state, emr_bytes_of(a->bytes.data + b->offset, b->len)));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- An entry ---- */
@@ -255,9 +250,9 @@ static emr_status encode(
 	const observing *o, const emr_gateway_entry *entry, uint64_t seq, emr_buf *out)
 {
 	uint8_t previous[32];
-	emr_status status = emr_chain_leaf(o->chain, seq - 1, previous);
 
-	return status == EMR_OK ? encode_behind(o, previous, entry, seq, out) : status;
+	EMR_TRY(emr_chain_leaf(o->chain, seq - 1, previous));
+	return encode_behind(o, previous, entry, seq, out);
 }
 
 static emr_bytes items_of(const emr_gateway_entry *entry)
@@ -276,7 +271,6 @@ static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_
 	emr_span header = {entry->batch.data, EMR_HEADER_BYTES};
 	emr_span items = {
 		entry->batch.data + EMR_HEADER_BYTES, entry->batch.len - EMR_HEADER_BYTES};
-	emr_status status;
 
 	if (batch == NULL)
 		return EMR_NO_MEMORY;
@@ -285,12 +279,8 @@ static emr_status judge(const observing *o, const emr_gateway_entry *entry, emr_
 		return trouble(o, EMR_DAMAGED, seq, "its items cannot be read");
 	emr_descriptor_net_id(span_of(o->descriptor), caller.net_id);
 	memcpy(caller.submitter_id, entry->submitter.b, sizeof caller.submitter_id);
-	status = fill_cert(o, entry, &facts, &caller.cert);
-	if (status == EMR_OK)
-		status = emr_chain_judge(
-			o->chain, batch, &caller, entry->ledger_time_unix_s, &verdict);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(fill_cert(o, entry, &facts, &caller.cert));
+	EMR_TRY(emr_chain_judge(o->chain, batch, &caller, entry->ledger_time_unix_s, &verdict));
 	if (verdict.outcome.kind != EMR_OUTCOME_APPLIED ||
 		verdict.outcome.results.len != entry->results.len ||
 		memcmp(verdict.outcome.results.data, entry->results.data, entry->results.len) != 0)
@@ -316,12 +306,12 @@ static emr_status compare(const observing *o, const emr_gateway_entry *entry, ui
 static emr_status compare_moved(const observing *o, const emr_gateway_entry *entry, uint64_t seq)
 {
 	EMR_AUTO_BUF kept = {0}, items = {0};
-	emr_status status = emr_chain_entry(o->chain, seq, &kept, &items);
 
-	if (status == EMR_OK && (!emr_bytes_equal(emr_buf_view(&kept), entry->moved) ||
-					!emr_bytes_equal(emr_buf_view(&items), entry->batch)))
-		status = trouble(o, EMR_FORK, seq, "the chain has another entry there");
-	return status;
+	EMR_TRY(emr_chain_entry(o->chain, seq, &kept, &items));
+	if (!emr_bytes_equal(emr_buf_view(&kept), entry->moved) ||
+		!emr_bytes_equal(emr_buf_view(&items), entry->batch))
+		EMR_TRY(trouble(o, EMR_FORK, seq, "the chain has another entry there"));
+	return EMR_OK;
 }
 
 /* Its submitter signed its batch there, and it is judged as everybody judged it who followed that
@@ -334,10 +324,9 @@ static emr_status take_moved(const observing *o, const emr_gateway_entry *entry,
 	emr_entry parsed;
 	emr_ledger_entry told;
 	uint64_t size = 0;
-	emr_status status = parts != NULL ? emr_chain_size(o->chain, &size) : EMR_NO_MEMORY;
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parts != NULL ? emr_chain_size(o->chain, &size) : EMR_NO_MEMORY);
 	if (emr_entry_parse(span_of(entry->moved), &parsed) != EMR_CONTRACT_OK ||
 		parsed.host != EMR_HOST_EMBEDDED)
 		return trouble(o, EMR_DAMAGED, size, "it is no entry of a directory");
@@ -545,15 +534,13 @@ static emr_status take_all(
 	const observing *o, asking *who, const block_entries *entries, uint64_t next_block)
 {
 	const found *f = entries->first, *unasked = f;
-	emr_status status = EMR_OK;
 
-	while (f != NULL && f->entry.block < next_block && status == EMR_OK) {
+	while (f != NULL && f->entry.block < next_block) {
 		if (f == unasked)
-			status = bring_parts(o, who, f, &unasked);
-		if (status == EMR_OK)
-			status = take_block(o, who, &f, &unasked);
+			EMR_TRY(bring_parts(o, who, f, &unasked));
+		EMR_TRY(take_block(o, who, &f, &unasked));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- A chain ---- */
@@ -562,18 +549,14 @@ static emr_status begin_chain(const observing *o)
 {
 	EMR_AUTO_BUF first = {0};
 	uint64_t size = 0;
-	emr_status status = emr_chain_size(o->chain, &size);
+	emr_status status;
 
-	if (status == EMR_OK && size > 0) {
-		status = emr_chain_entry(o->chain, 0, &first, NULL);
-		return status == EMR_OK && !emr_bytes_equal(emr_buf_view(&first), o->descriptor)
-			       ? EMR_FORK
-			       : status;
+	EMR_TRY(emr_chain_size(o->chain, &size));
+	if (size > 0) {
+		EMR_TRY(emr_chain_entry(o->chain, 0, &first, NULL));
+		return !emr_bytes_equal(emr_buf_view(&first), o->descriptor) ? EMR_FORK : EMR_OK;
 	}
-	if (status == EMR_OK)
-		status = emr_chain_begin(o->chain);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_chain_begin(o->chain));
 	status = emr_chain_append_genesis(o->chain, o->descriptor);
 	if (status == EMR_OK)
 		return emr_chain_commit(o->chain);

@@ -42,11 +42,10 @@ static emr_status read_facts(const gateway_prepared *p, header_facts *out)
 	const proto_want of_chaincode[] = {{CHAINCODE_ID_NAME, PROTO_BYTES, &out->chaincode}};
 	const proto_want of_extension[] = {{CHAINCODE_HEADER_EXTENSION_CHAINCODE_ID, PROTO_MESSAGE,
 		PROTO_INSIDE(of_chaincode)}};
-	emr_status status = proto_read(p->channel_header, of_channel, 3);
 
-	if (status == EMR_OK)
-		status = proto_read(p->signature_header, of_signature, 2);
-	return status == EMR_OK ? proto_read(extension, of_extension, 1) : status;
+	EMR_TRY(proto_read(p->channel_header, of_channel, 3));
+	EMR_TRY(proto_read(p->signature_header, of_signature, 2));
+	return proto_read(extension, of_extension, 1);
 }
 
 static bool is_text(emr_bytes bytes, const char *text)
@@ -113,9 +112,9 @@ static emr_status ask_submit(gateway_run *run, emr_bytes envelope)
 emr_status emr_gateway_submit(emr_gateway *gateway, emr_gateway_call *call, emr_bytes envelope)
 {
 	gateway_run run = gateway_run_begin(gateway, call, EMR_GATEWAY_SUBMIT);
-	emr_status status = begin_envelope(&run, envelope);
 
-	return status == EMR_OK ? ask_submit(&run, envelope) : status;
+	EMR_TRY(begin_envelope(&run, envelope));
+	return ask_submit(&run, envelope);
 }
 
 /* ---- Commit status ---- */
@@ -160,9 +159,7 @@ static emr_status ask_commit(gateway_run *run, const char *tx_id, emr_gateway_co
 	if (status != EMR_OK)
 		return gateway_run_fail_here(run, status);
 	request.message = emr_buf_view(&message);
-	status = gateway_ask(run, &request);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(gateway_ask(run, &request));
 	/* Block 0 is the channel's configuration: what names no block says nothing, also not that
 	 * all is well, which is what an empty answer would mean by its default. */
 	if (proto_read(emr_buf_view(&answer), wants, 2) != EMR_OK || code > CODE_MAX || block == 0)
@@ -228,11 +225,11 @@ static gateway_run part_of(const gateway_run *run, uint32_t max_ms)
 static emr_status look(gateway_run *run, uint32_t max_ms, emr_gateway_commit *out_commit)
 {
 	gateway_run part = part_of(run, max_ms);
-	emr_status status = ask_commit(&part, run->call->tx_id, out_commit);
 
-	if (status == EMR_OK && out_commit->validation == DUPLICATE_TXID)
-		status = ask_commit(&part, run->call->tx_id, out_commit);
-	return status;
+	EMR_TRY(ask_commit(&part, run->call->tx_id, out_commit));
+	if (out_commit->validation == DUPLICATE_TXID)
+		EMR_TRY(ask_commit(&part, run->call->tx_id, out_commit));
+	return EMR_OK;
 }
 
 /* What orderers have taken comes with some block.  A gateway whose own peer gets no blocks any more

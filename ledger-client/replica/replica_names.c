@@ -189,10 +189,11 @@ static emr_status all_certificates_of(
 	memcpy(id.b, person->row.root, sizeof id.b);
 	for (int i = 0; i < ROTATIONS_MAX; i++) {
 		uint64_t since;
-		emr_status status = read_key(replica, id, out, &since);
+		emr_status status;
 
-		if (status != EMR_OK || emr_id32_equal(id, person->signer_id))
-			return status;
+		EMR_TRY(read_key(replica, id, out, &since));
+		if (emr_id32_equal(id, person->signer_id))
+			return EMR_OK;
 		status = emr_replica_person(replica, id, &one);
 		if (status != EMR_OK)
 			return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
@@ -289,10 +290,11 @@ static emr_status bring_up(emr_replica *replica)
 	EMR_AUTO_BUF all = {0};
 	gathering g = {.replica = replica, .all = &all};
 	emr_replica_position at;
-	emr_status status = emr_replica_at(replica, &at);
+	emr_status status;
 
-	if (status != EMR_OK || at.size == names->size)
-		return status;
+	EMR_TRY(emr_replica_at(replica, &at));
+	if (at.size == names->size)
+		return EMR_OK;
 	status = names->size > 0 ? emr_replica_since(replica, names->size, is_of_keys, NULL)
 				 : EMR_EXISTS;
 	if (status == EMR_EXISTS) {
@@ -454,16 +456,13 @@ emr_status emr_replica_name(
 	emr_known_person person;
 	emr_bytes says = {0};
 	named found;
-	emr_status status = emr_replica_person(replica, signer, &person);
 
-	if (status == EMR_OK)
-		status = all_certificates_of(replica, &person, &list);
-	if (status == EMR_OK && choose(&list, seq, &found, &name))
-		status = read_handle(replica, &found, name.handle, &part, &says);
-	if (status == EMR_OK && name.handle[0] != '\0')
-		status = show(replica, &person, &name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(replica, signer, &person));
+	EMR_TRY(all_certificates_of(replica, &person, &list));
+	if (choose(&list, seq, &found, &name))
+		EMR_TRY(read_handle(replica, &found, name.handle, &part, &says));
+	if (name.handle[0] != '\0')
+		EMR_TRY(show(replica, &person, &name));
 	emr_name_says(says, name.handle, name.says, sizeof name.says);
 	*out = name;
 	return EMR_OK;

@@ -55,10 +55,11 @@ static void walk_end(const reading *r)
 emr_status emr_replica_snapshot_begin(emr_replica *replica, emr_replica_snapshot *out_snapshot)
 {
 	emr_chain *chain = NULL;
-	emr_status status = present != NULL ? EMR_OK : replica_take(replica, &chain);
+	emr_status status;
 
-	if (status != EMR_OK || chain == NULL)
-		return status;
+	EMR_TRY(present != NULL ? EMR_OK : replica_take(replica, &chain));
+	if (chain == NULL)
+		return EMR_OK;
 	status = replica_own(replica, emr_chain_begin_read(chain));
 	if (status != EMR_OK) {
 		replica_give(replica, chain);
@@ -85,10 +86,7 @@ void emr_replica_snapshot_end(emr_replica_snapshot *snapshot)
 emr_status emr_replica_state_get(emr_replica *replica, const char *key, emr_buf *out_row)
 {
 	READING(r, replica);
-	emr_status status = reading_begin(&r);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(reading_begin(&r));
 	return replica_own(replica, emr_chain_row(r.chain, key, out_row, NULL, NULL));
 }
 
@@ -113,10 +111,9 @@ emr_status emr_replica_each_row(
 {
 	row_walk w = {.fn = fn, .arg = arg};
 	READING(r, replica);
-	emr_status status = walk_begin(&r);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(walk_begin(&r));
 	status = emr_chain_each_row(r.chain, prefix, give_row, &w);
 	walk_end(&r);
 	return w.given != EMR_OK ? w.given : replica_own(replica, status);
@@ -160,10 +157,9 @@ emr_status emr_replica_head_get(
 	uint64_t seq = 0;
 	uint64_t time = 0;
 	READING(r, replica);
-	emr_status status = reading_begin(&r);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(reading_begin(&r));
 	emr_key_object(domain.b, object.b, &key);
 	status = emr_chain_row(r.chain, key.text, &row, &seq, &time);
 	if (status == EMR_OK)
@@ -182,10 +178,8 @@ static emr_status give_head(
 {
 	head_walk *w = arg;
 	emr_replica_head head;
-	emr_status status = parse_head(key, value, seq, time, &head);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parse_head(key, value, seq, time, &head));
 	w->given = w->fn(w->arg, &head);
 	return w->given;
 }
@@ -196,10 +190,9 @@ emr_status emr_replica_each_head(
 	head_walk w = {.fn = fn, .arg = arg};
 	char prefix[2 + 32 + 2] = "O/";
 	READING(r, replica);
-	emr_status status = walk_begin(&r);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(walk_begin(&r));
 	if (domain) {
 		emr_hex(domain->b, 16, prefix + 2);
 		prefix[34] = '/';
@@ -215,20 +208,14 @@ emr_status emr_replica_each_head(
 emr_status emr_replica_part(emr_replica *replica, const emr_part_key *key, emr_buf *out_part)
 {
 	READING(r, replica);
-	emr_status status = reading_begin(&r);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(reading_begin(&r));
 	return replica_own(replica, emr_chain_part(r.chain, key, out_part));
 }
 
 emr_status emr_replica_local_get(emr_replica *replica, const emr_part_key *at, emr_buf *out_sealed)
 {
 	READING(r, replica);
-	emr_status status = replica->has_locals ? reading_begin(&r) : EMR_NOT_FOUND;
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(replica->has_locals ? reading_begin(&r) : EMR_NOT_FOUND);
 	return replica_own(replica, emr_chain_local(r.chain, at, out_sealed));
 }
 
@@ -305,8 +292,8 @@ static emr_status place_of(
 
 	if (status != EMR_NOT_FOUND)
 		return status;
-	status = emr_chain_part(chain, key, &part);
-	return status == EMR_OK ? EMR_DAMAGED : status;
+	EMR_TRY(emr_chain_part(chain, key, &part));
+	return EMR_DAMAGED;
 }
 
 emr_status emr_replica_item_get(emr_replica *replica, const emr_part_key *key, emr_buf *out_bytes,
@@ -420,9 +407,7 @@ emr_status emr_replica_oldest_part(
 static emr_status give_items(
 	emr_replica *replica, const opened *o, emr_replica_each_item_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	for (uint16_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
+	for (uint16_t i = 0; i < o->batch.count; i++) {
 		emr_replica_item at;
 		emr_item item;
 		emr_span pub;
@@ -431,9 +416,9 @@ static emr_status give_items(
 			continue;
 		emr_batch_item_at(&o->batch, i, &item, &pub);
 		describe(replica, o, i, &at);
-		status = fn(arg, &at, &item);
+		EMR_TRY(fn(arg, &at, &item));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, void *arg)
@@ -441,17 +426,15 @@ emr_status emr_replica_items(emr_replica *replica, emr_replica_each_item_fn fn, 
 	AUTO_OPENED o = calloc(1, sizeof *o);
 	uint64_t size = 0;
 	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_size(r.chain, &size));
+	EMR_TRY(o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY);
+	EMR_TRY(replica_own(replica, emr_chain_size(r.chain, &size)));
 	/* Entry 0 describes the network and has no items. */
-	for (uint64_t seq = 1; status == EMR_OK && seq < size; seq++) {
-		status = replica_own(replica, open_entry(r.chain, seq, o));
-		if (status == EMR_OK)
-			status = give_items(replica, o, fn, arg);
+	for (uint64_t seq = 1; seq < size; seq++) {
+		EMR_TRY(replica_own(replica, open_entry(r.chain, seq, o)));
+		EMR_TRY(give_items(replica, o, fn, arg));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_replica_find_batch(
@@ -575,10 +558,9 @@ static emr_status position_of(emr_replica *replica, emr_chain *chain, emr_replic
 emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_position)
 {
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(replica_take(replica, &r.chain));
 	status = emr_chain_begin_read(r.chain);
 	if (status == EMR_OK)
 		status = position_of(replica, r.chain, out_position);
@@ -589,9 +571,7 @@ emr_status emr_replica_at(emr_replica *replica, emr_replica_position *out_positi
 static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id16 *domain,
 	const emr_id16 *object, size_t *left, emr_replica_listing_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = o->batch.count; status == EMR_OK && *left > 0 && i-- > 0;) {
+	for (size_t i = o->batch.count; *left > 0 && i-- > 0;) {
 		emr_replica_listing line = {.result = o->entry.results.data[i]};
 		emr_item item;
 		emr_span pub;
@@ -605,9 +585,9 @@ static emr_status list_entry(emr_replica *replica, const opened *o, const emr_id
 		memcpy(line.prev_entry.b, o->entry.prev_entry, 32);
 		line.family = emr_chain_family(&item, pub);
 		(*left)--;
-		status = fn(arg, &line);
+		EMR_TRY(fn(arg, &line));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_replica_recent(emr_replica *replica, const emr_id16 *domain, const emr_id16 *object,
@@ -637,27 +617,23 @@ emr_status emr_replica_root_at(emr_replica *replica, uint64_t size, uint8_t out_
 {
 	uint64_t have = 0;
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
 
-	if (status == EMR_OK)
-		status = emr_chain_size(r.chain, &have);
-	if (status == EMR_OK && size > have)
+	EMR_TRY(replica_take(replica, &r.chain));
+	EMR_TRY(emr_chain_size(r.chain, &have));
+	if (size > have)
 		return EMR_NOT_FOUND;
-	return status == EMR_OK ? replica_own(replica, emr_chain_root(r.chain, size, out_root))
-				: status;
+	return replica_own(replica, emr_chain_root(r.chain, size, out_root));
 }
 
 static emr_status give_changes(const opened *o, emr_replica_since_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	for (uint16_t i = 0; status == EMR_OK && i < o->batch.count; i++) {
+	for (uint16_t i = 0; i < o->batch.count; i++) {
 		emr_replica_change change;
 
 		replica_change_of(&o->entry, &o->batch, i, &change);
-		status = fn(arg, &change);
+		EMR_TRY(fn(arg, &change));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_replica_since(
@@ -666,17 +642,15 @@ emr_status emr_replica_since(
 	AUTO_OPENED o = calloc(1, sizeof *o);
 	uint64_t size = 0;
 	READING(r, replica);
-	emr_status status = o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY;
 
-	if (status == EMR_OK)
-		status = replica_own(replica, emr_chain_size(r.chain, &size));
+	EMR_TRY(o ? replica_take(replica, &r.chain) : EMR_NO_MEMORY);
+	EMR_TRY(replica_own(replica, emr_chain_size(r.chain, &size)));
 	/* Entry 0 describes the network and has no items. */
-	for (uint64_t seq = from > 0 ? from : 1; status == EMR_OK && seq < size; seq++) {
-		status = replica_own(replica, open_entry(r.chain, seq, o));
-		if (status == EMR_OK)
-			status = give_changes(o, fn, arg);
+	for (uint64_t seq = from > 0 ? from : 1; seq < size; seq++) {
+		EMR_TRY(replica_own(replica, open_entry(r.chain, seq, o)));
+		EMR_TRY(give_changes(o, fn, arg));
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_replica_each_by(
@@ -707,9 +681,8 @@ emr_status emr_replica_each_by(
 
 static emr_status note_naming(void *arg, const uint8_t domain[16], const uint8_t object[16])
 {
-	emr_status status = emr_buf_append(arg, domain, 16);
-
-	return status == EMR_OK ? emr_buf_append(arg, object, 16) : status;
+	EMR_TRY(emr_buf_append(arg, domain, 16));
+	return emr_buf_append(arg, object, 16);
 }
 
 emr_status emr_replica_each_naming(
@@ -718,19 +691,18 @@ emr_status emr_replica_each_naming(
 	EMR_AUTO_BUF found = {0};
 	bool is_mine = false;
 	READING(r, replica);
-	emr_status status = replica_take(replica, &r.chain);
 
-	if (status == EMR_OK)
-		status = replica_own(
-			replica, emr_chain_each_naming(r.chain, number.b, note_naming, &found));
-	for (size_t at = 0; status == EMR_OK && at < found.len; at += 32) {
+	EMR_TRY(replica_take(replica, &r.chain));
+	EMR_TRY(replica_own(
+		replica, emr_chain_each_naming(r.chain, number.b, note_naming, &found)));
+	for (size_t at = 0; at < found.len; at += 32) {
 		emr_id16 domain, object;
 
 		memcpy(domain.b, found.data + at, 16);
 		memcpy(object.b, found.data + at + 16, 16);
-		status = emr_replica_is_mine(replica, domain, &is_mine);
-		if (status == EMR_OK && is_mine)
-			status = fn(arg, domain, object);
+		EMR_TRY(emr_replica_is_mine(replica, domain, &is_mine));
+		if (is_mine)
+			EMR_TRY(fn(arg, domain, object));
 	}
-	return status;
+	return EMR_OK;
 }

@@ -58,9 +58,7 @@ static emr_status take_batch(emr_served *served, emr_serve_call *call)
 	if (call->body.len < WIRE_SUBMIT_HEAD + EMR_HEADER_BYTES)
 		return EMR_INVALID;
 	memcpy(submitter.b, call->body.data, 32);
-	status = check_signed(served, submitter, emr_buf_view(&call->body));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(check_signed(served, submitter, emr_buf_view(&call->body)));
 	status = emr_embedded_take(served->ledger, submitter, call->body.data + 32,
 		emr_bytes_of(call->body.data + WIRE_SUBMIT_HEAD, call->body.len - WIRE_SUBMIT_HEAD),
 		&answer);
@@ -72,14 +70,10 @@ static emr_status take_batch(emr_served *served, emr_serve_call *call)
 static emr_status give_size(emr_served *served, emr_serve_call *call)
 {
 	uint64_t size, since, wait_ms;
-	emr_status status = emr_serve_number(call, "since", 0, &since);
 
-	if (status == EMR_OK)
-		status = emr_serve_number(call, "wait-ms", 0, &wait_ms);
-	if (status == EMR_OK)
-		status = emr_ledger_size(served->ledger, &size);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_serve_number(call, "since", 0, &since));
+	EMR_TRY(emr_serve_number(call, "wait-ms", 0, &wait_ms));
+	EMR_TRY(emr_ledger_size(served->ledger, &size));
 	if (size > since || wait_ms == 0 || call->waits_until_ns != 0)
 		return put_number(call, size);
 	emr_serve_wait(call, since, wait_ms < WIRE_WAIT_MAX_MS ? wait_ms : WIRE_WAIT_MAX_MS);
@@ -116,14 +110,11 @@ static emr_status give_entries(emr_served *served, emr_serve_call *call)
 	bool is_any;
 	uint64_t from, max;
 	size_t n = 0;
-	emr_status status = query_domain(call, &domain, &is_any);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_serve_number(call, "from", 0, &from);
-	if (status == EMR_OK)
-		status = emr_serve_number(call, "max", ENTRIES_MAX, &max);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(query_domain(call, &domain, &is_any));
+	EMR_TRY(emr_serve_number(call, "from", 0, &from));
+	EMR_TRY(emr_serve_number(call, "max", ENTRIES_MAX, &max));
 	if (max > ENTRIES_MAX)
 		max = ENTRIES_MAX;
 	status = is_any ? emr_ledger_entries(served->ledger, from, max, put_entry, call, &n)
@@ -160,12 +151,9 @@ static emr_status find_item(emr_served *served, emr_serve_call *call)
 	emr_id32 id;
 	uint64_t seq;
 	uint16_t index;
-	emr_status status = emr_unhex(call->path, id.b, sizeof id.b);
 
-	if (status == EMR_OK)
-		status = emr_ledger_find_item(served->ledger, id, &seq, &index);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unhex(call->path, id.b, sizeof id.b));
+	EMR_TRY(emr_ledger_find_item(served->ledger, id, &seq, &index));
 	emr_put_u64(place, seq);
 	emr_put_u16(place + 8, index);
 	return emr_buf_append(&call->out, place, sizeof place);
@@ -184,8 +172,8 @@ static emr_status give_subtree(emr_served *served, emr_serve_call *call)
 	if (status != EMR_OK || level >= 64)
 		return EMR_INVALID;
 	backend = emr_ledger_below(served->ledger, &self);
-	status = backend->subtree(self, (uint32_t)level, index, hash);
-	return status == EMR_OK ? emr_buf_append(&call->out, hash, sizeof hash) : status;
+	EMR_TRY(backend->subtree(self, (uint32_t)level, index, hash));
+	return emr_buf_append(&call->out, hash, sizeof hash);
 }
 
 static emr_status give_note(emr_served *served, emr_serve_call *call)

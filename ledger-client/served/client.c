@@ -52,7 +52,6 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES], head[WIRE_SUBMIT_HEAD];
 	const size_t label = sizeof message - 32; /* emr_keyring_sign puts it there itself */
 	emr_ledger_answer answer;
-	emr_status status;
 
 	if (c->submitter == NULL)
 		return EMR_DENIED;
@@ -62,32 +61,27 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	}
 	emr_submit_message(c->net_id.b, batch.data, message);
 	memcpy(head, c->submitter_id.b, 32);
-	status = emr_keyring_sign(c->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-		emr_bytes_of(message + label, 32), head + 32);
-	if (status == EMR_OK)
-		status = emr_buf_append(&body, head, sizeof head);
-	if (status == EMR_OK)
-		status = emr_buf_append(&body, batch.data, batch.len);
-	if (status == EMR_OK)
-		status = client_ask(c,
-			&(question){.path = "batches",
-				.is_post = true,
-				.body = emr_buf_view(&body),
-				.is_open = true},
-			&text);
-	if (status == EMR_OK)
-		status = wire_read_answer(emr_buf_view(&text), &answer);
-	if (status == EMR_OK)
-		*out_answer = answer;
-	return status;
+	EMR_TRY(emr_keyring_sign(c->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
+		emr_bytes_of(message + label, 32), head + 32));
+	EMR_TRY(emr_buf_append(&body, head, sizeof head));
+	EMR_TRY(emr_buf_append(&body, batch.data, batch.len));
+	EMR_TRY(client_ask(c,
+		&(question){.path = "batches",
+			.is_post = true,
+			.body = emr_buf_view(&body),
+			.is_open = true},
+		&text));
+	EMR_TRY(wire_read_answer(emr_buf_view(&text), &answer));
+	*out_answer = answer;
+	return EMR_OK;
 }
 
 static emr_status client_size(void *self, uint64_t *out_size)
 {
 	EMR_AUTO_BUF text = {0};
-	emr_status status = ask_get(self, &text, "size");
 
-	return status == EMR_OK ? read_number(&text, out_size) : status;
+	EMR_TRY(ask_get(self, &text, "size"));
+	return read_number(&text, out_size);
 }
 
 static void domain_text(const emr_id16 *domain, char out[48])
@@ -106,11 +100,10 @@ static emr_status client_changes(
 {
 	EMR_AUTO_BUF bytes = {0};
 	char asked[48];
-	emr_status status;
 
 	domain_text(domain, asked);
-	status = ask_get(self, &bytes, "changes?since=%llu%s", (unsigned long long)since, asked);
-	return status == EMR_OK ? wire_read_change(emr_buf_view(&bytes), out_change) : status;
+	EMR_TRY(ask_get(self, &bytes, "changes?since=%llu%s", (unsigned long long)since, asked));
+	return wire_read_change(emr_buf_view(&bytes), out_change);
 }
 
 static emr_status client_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
@@ -179,14 +172,11 @@ static emr_status client_find_item(
 {
 	EMR_AUTO_BUF bytes = {0};
 	char hex[65];
-	emr_status status;
 
 	emr_hex(item_id.b, 32, hex);
-	status = ask_get(self, &bytes, "items/%s", hex);
-	if (status == EMR_OK && bytes.len != 10)
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(ask_get(self, &bytes, "items/%s", hex));
+	if (bytes.len != 10)
+		return EMR_DAMAGED;
 	*out_seq = emr_get_u64(bytes.data);
 	*out_index = emr_get_u16(bytes.data + 8);
 	return EMR_OK;
@@ -195,14 +185,13 @@ static emr_status client_find_item(
 static emr_status client_subtree(void *self, uint32_t level, uint64_t index, uint8_t out_hash[32])
 {
 	EMR_AUTO_BUF bytes = {0};
-	emr_status status = ask_get(
-		self, &bytes, "subtree?level=%u&index=%llu", level, (unsigned long long)index);
 
-	if (status == EMR_OK && bytes.len != 32)
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		memcpy(out_hash, bytes.data, 32);
-	return status;
+	EMR_TRY(ask_get(
+		self, &bytes, "subtree?level=%u&index=%llu", level, (unsigned long long)index));
+	if (bytes.len != 32)
+		return EMR_DAMAGED;
+	memcpy(out_hash, bytes.data, 32);
+	return EMR_OK;
 }
 
 static emr_status client_note(void *self, emr_buf *out_note)
@@ -397,9 +386,7 @@ static const emr_ledger_backend backend = {
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)
 {
 	client *c = NULL;
-	emr_status status = client_open(options, wake_fd, &c);
 
-	return status == EMR_OK
-		       ? emr_ledger_over(&backend, c, emr_buf_view(&c->descriptor), out_ledger)
-		       : status;
+	EMR_TRY(client_open(options, wake_fd, &c));
+	return emr_ledger_over(&backend, c, emr_buf_view(&c->descriptor), out_ledger);
 }

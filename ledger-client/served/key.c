@@ -35,9 +35,9 @@ static emr_status take_text(BIO *bio, emr_buf *out)
 {
 	char *text;
 	long len = BIO_get_mem_data(bio, &text);
-	emr_status status = len > 0 ? emr_buf_append(out, text, (size_t)len) : EMR_NO_MEMORY;
 
-	return status == EMR_OK ? emr_buf_append(out, "", 1) : status;
+	EMR_TRY(len > 0 ? emr_buf_append(out, text, (size_t)len) : EMR_NO_MEMORY);
+	return emr_buf_append(out, "", 1);
 }
 
 static emr_status pin_of(X509 *certificate, emr_id32 *out_pin)
@@ -74,17 +74,15 @@ emr_status emr_served_make_key(emr_buf *out_key, emr_buf *out_certificate, emr_i
 	AUTO_CERTIFICATE certificate = X509_new();
 	AUTO_BIO key_text = BIO_new(BIO_s_secmem());
 	AUTO_BIO text = BIO_new(BIO_s_mem());
-	emr_status status;
 
 	if (key == NULL || certificate == NULL || key_text == NULL || text == NULL ||
 		!fill(certificate, key) ||
 		PEM_write_bio_PKCS8PrivateKey(key_text, key, NULL, NULL, 0, NULL, NULL) != 1 ||
 		PEM_write_bio_X509(text, certificate) != 1)
 		return failed();
-	status = take_text(key_text, out_key);
-	if (status == EMR_OK)
-		status = take_text(text, out_certificate);
-	return status == EMR_OK ? pin_of(certificate, out_pin) : status;
+	EMR_TRY(take_text(key_text, out_key));
+	EMR_TRY(take_text(text, out_certificate));
+	return pin_of(certificate, out_pin);
 }
 
 emr_status emr_served_pin(const char *text, emr_id32 *out_pin)

@@ -39,14 +39,10 @@ static emr_status has_room(int dirfd)
 
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call)
 {
-	emr_status status;
-
 	if (served->mail_dirfd < 0 || !is_name(call->path, "reply"))
 		return EMR_NOT_FOUND;
-	status = has_room(served->mail_dirfd);
-	return status == EMR_OK ? emr_file_replace(served->mail_dirfd, call->path,
-					  emr_buf_view(&call->body), 0600)
-				: status;
+	EMR_TRY(has_room(served->mail_dirfd));
+	return emr_file_replace(served->mail_dirfd, call->path, emr_buf_view(&call->body), 0600);
 }
 
 emr_status served_find_letter(emr_served *served, emr_serve_call *call)

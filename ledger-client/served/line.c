@@ -81,21 +81,16 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 	const emr_keyring *keyring = c->submitter_at != NULL ? *c->submitter_at : c->submitter;
 	EMR_AUTO_BUF text = {0};
 	emr_public public;
-	emr_status status = keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
 	wire_token_message(c->net_id, public.signer_id, now, message);
 	memcpy(body, public.signer_id.b, 32);
 	emr_put_u64(body + 32, now);
-	status = emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
-		emr_bytes_of(message, sizeof message), body + 40);
-	if (status == EMR_OK)
-		status = client_ask_once(c, &q, NULL, &text);
-	if (status == EMR_OK && text.len != WIRE_TOKEN_CHARS)
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
+		emr_bytes_of(message, sizeof message), body + 40));
+	EMR_TRY(client_ask_once(c, &q, NULL, &text));
+	if (text.len != WIRE_TOKEN_CHARS)
+		return EMR_DAMAGED;
 	(void)snprintf(out_bearer, sizeof BEARER + WIRE_TOKEN_CHARS, BEARER "%.*s",
 		WIRE_TOKEN_CHARS, (const char *)text.data);
 	(void)pthread_mutex_lock(&c->lock);
@@ -152,15 +147,10 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 {
 	EMR_AUTO_FD dirfd = -1;
 	emr_public public;
-	emr_status status = emr_dir_open(options->path, &dirfd);
 
-	if (status == EMR_OK)
-		status = read_settings(dirfd, &c->http);
-	if (status == EMR_OK)
-		status = emr_file_read(
-			dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_dir_open(options->path, &dirfd));
+	EMR_TRY(read_settings(dirfd, &c->http));
+	EMR_TRY(emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor));
 	if (options->known_hash != NULL) {
 		emr_bytes descriptor = emr_buf_view(&c->descriptor);
 
@@ -176,10 +166,9 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 		return emr_status_from_errno(errno);
 	if (options->submitter == NULL)
 		return EMR_OK;
-	status = emr_keyring_public(options->submitter, &public);
-	if (status == EMR_OK)
-		c->submitter_id = public.signer_id;
-	return status;
+	EMR_TRY(emr_keyring_public(options->submitter, &public));
+	c->submitter_id = public.signer_id;
+	return EMR_OK;
 }
 
 emr_status client_open(const emr_ledger_options *options, int wake_fd, client **out_client)
@@ -264,8 +253,8 @@ static emr_status ask_letter(
 	request.path = path;
 	if (letter != NULL)
 		request.body = *letter;
-	status = emr_http_ask(http, &request, out, &answer);
-	return status == EMR_OK ? status_of(&answer, out) : status;
+	EMR_TRY(emr_http_ask(http, &request, out, &answer));
+	return status_of(&answer, out);
 }
 
 emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter)
@@ -278,9 +267,9 @@ emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_
 emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out)
 {
 	EMR_AUTO_BUF letter = {0};
-	emr_status status = ask_letter(dir, id, step, NULL, &letter);
 
-	return status == EMR_OK ? emr_buf_append(out, letter.data, letter.len) : status;
+	EMR_TRY(ask_letter(dir, id, step, NULL, &letter));
+	return emr_buf_append(out, letter.data, letter.len);
 }
 
 /* ---- tokens ---- */
@@ -290,10 +279,8 @@ emr_status emr_served_tokens_open(
 {
 	const emr_ledger_options options = {.path = path};
 	client *c = NULL;
-	emr_status status = client_open(&options, -1, &c);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(client_open(&options, -1, &c));
 	c->submitter_at = keyring;
 	*out_tokens = (emr_served_tokens *)c;
 	return EMR_OK;

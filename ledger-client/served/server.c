@@ -33,10 +33,8 @@ static void *watch(void *arg)
 static emr_status open_all(emr_served *served, const emr_served_options *options)
 {
 	const emr_ledger_options ledger = {.path = options->path, .clock = options->clock};
-	emr_status status = emr_embedded_open(&ledger, &served->ledger);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_embedded_open(&ledger, &served->ledger));
 	served->net_id = emr_ledger_net_id(served->ledger);
 	served->dirfd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (served->dirfd < 0)

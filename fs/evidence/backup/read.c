@@ -37,10 +37,8 @@ emr_status backup_hash(int fd, uint64_t bytes, uint8_t *buffer, uint8_t out_sha2
 	crypto_hash_sha256_init(&state);
 	for (uint64_t at = 0; at < bytes;) {
 		size_t len = bytes - at < COPY_BYTES ? (size_t)(bytes - at) : COPY_BYTES;
-		emr_status status = emr_pread_all(fd, buffer, len, (off_t)at);
 
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_pread_all(fd, buffer, len, (off_t)at));
 		crypto_hash_sha256_update(&state, buffer, len);
 		at += len;
 	}

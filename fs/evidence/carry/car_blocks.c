@@ -179,12 +179,10 @@ emr_status car_blocks_open(int fd, car_blocks **out_blocks)
 emr_status car_blocks_each(
 	const car_blocks *blocks, car_kind kind, car_blocks_visit visit, void *arg)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < blocks->n && status == EMR_OK; i++)
+	for (size_t i = 0; i < blocks->n; i++)
 		if (blocks->places[i].kind == kind)
-			status = visit(arg, &blocks->places[i].cid);
-	return status;
+			EMR_TRY(visit(arg, &blocks->places[i].cid));
+	return EMR_OK;
 }
 
 emr_block_store *car_blocks_face(car_blocks *blocks)

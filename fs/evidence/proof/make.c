@@ -139,10 +139,8 @@ static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 static emr_status add_issuer(making *m)
 {
 	domain_search search = {.owner_id = m->parsed.issuer_id};
-	emr_status status = emr_replica_domains(m->from->replica, look_at_domain, &search);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_domains(m->from->replica, look_at_domain, &search));
 	if (!search.is_found)
 		return pieces_add_key(&m->p, m->parsed.issuer_id);
 	return emr_id16_equal(search.domain, m->place.domain)

@@ -62,14 +62,13 @@ static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 	accessing *a = arg;
 	emr_domain_public own;
 	emr_row_domain row;
-	emr_status status;
 
 	if (a->is_found)
 		return EMR_OK;
 	if (emr_row_domain_parse((emr_span){d_row.data, d_row.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	status = emr_replica_releases(a->p.from->replica, domain, look_at_release, a);
-	if (status == EMR_OK && a->is_found) {
+	EMR_TRY(emr_replica_releases(a->p.from->replica, domain, look_at_release, a));
+	if (a->is_found) {
 		emr_signer_id(row.owner_pk, a->owner.b);
 		/* What is shared with me is kept here, too, and another's. */
 		a->is_mine = is_mine &&
@@ -77,7 +76,7 @@ static emr_status look_at_domain(void *arg, emr_id16 domain, bool is_mine, emr_b
 				     a->p.from->keyring, domain, FIRST_GEN, 1, &own) == EMR_OK &&
 			     memcmp(own.owner_pk, row.owner_pk, 32) == 0;
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
@@ -188,10 +187,9 @@ static emr_status find_grant(accessing *a)
 			break;
 		if (item.seq > a->seq || item.bytes.data[5] != EMR_OP_GRANT)
 			continue;
-		status = read_agents(a, &key, item.bytes);
-		return status == EMR_OK ? pieces_prove(&a->p, item.seq, item.index,
-						  emr_buf_view(&a->grant_priv), &a->grant)
-					: status;
+		EMR_TRY(read_agents(a, &key, item.bytes));
+		return pieces_prove(
+			&a->p, item.seq, item.index, emr_buf_view(&a->grant_priv), &a->grant);
 	}
 	return status == EMR_OK || status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
 }
@@ -229,13 +227,12 @@ static emr_status add_answer(accessing *a, emr_id32 responder)
 
 static emr_status find_answers(accessing *a)
 {
-	emr_status status = add_answer(a, a->owner);
-
-	for (size_t i = 0; i < a->n_agents && status == EMR_OK; i++)
-		status = add_answer(a, a->agents[i]);
-	if (status == EMR_OK && !a->is_by_owner && (a->needed == 0 || a->n_fragments < a->needed))
+	EMR_TRY(add_answer(a, a->owner));
+	for (size_t i = 0; i < a->n_agents; i++)
+		EMR_TRY(add_answer(a, a->agents[i]));
+	if (!a->is_by_owner && (a->needed == 0 || a->n_fragments < a->needed))
 		return EMR_REFUSED;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- whose keys ---- */
@@ -244,20 +241,16 @@ static emr_status find_answers(accessing *a)
 static emr_status add_asker(accessing *a)
 {
 	emr_known_person person;
-	emr_status status = emr_replica_person(a->p.from->replica, a->release.signer, &person);
 
-	if (status == EMR_OK && person.row.how != EMR_HOW_CERTIFICATE)
+	EMR_TRY(emr_replica_person(a->p.from->replica, a->release.signer, &person));
+	if (person.row.how != EMR_HOW_CERTIFICATE)
 		return EMR_UNSUPPORTED;
-	if (status == EMR_OK)
-		status = pieces_add_key(&a->p, a->release.signer.b);
-	if (status == EMR_OK)
-		status = pieces_add_key(&a->p, a->item.entry.data + 24); /* the submitter */
-	if (status == EMR_OK)
-		status = pieces_add_key(
-			&a->p, a->p.self.signer_id.b); /* signs checkpoint and card */
-	if (status == EMR_OK && a->is_mine)
-		status = pieces_add_card(&a->p, a->release.domain);
-	return status == EMR_OK ? pieces_add_witnesses(&a->p) : status;
+	EMR_TRY(pieces_add_key(&a->p, a->release.signer.b));
+	EMR_TRY(pieces_add_key(&a->p, a->item.entry.data + 24)); /* the submitter */
+	EMR_TRY(pieces_add_key(&a->p, a->p.self.signer_id.b));	 /* signs checkpoint and card */
+	if (a->is_mine)
+		EMR_TRY(pieces_add_card(&a->p, a->release.domain));
+	return pieces_add_witnesses(&a->p);
 }
 
 static emr_status write_file(const accessing *a, emr_buf *out_file)

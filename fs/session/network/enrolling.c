@@ -89,10 +89,8 @@ emr_status emr_enrol_as(const char *dir, const emr_keyring *keyring, const char 
 {
 	AUTO_ASKED a = {.channel = {0}};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
-	emr_status status = find(dir, &a, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find(dir, &a, out_problem));
 	return say(&a, emr_ca_enrol(&a.ca, keyring, id, secret, out, &call), &call, out_problem);
 }
 
@@ -117,10 +115,8 @@ emr_status emr_enrol_by_login(const char *dir, const emr_keyring *keyring, const
 	}
 	/* An invitation, which anybody can sign, says who gets it: whoever is asked sees that. */
 	snprintf(question, sizeof question, _("Secret of %s, for %.256s"), id, a.ca.url);
-	status = emr_passphrase_get_secret(login->secret_file, question, &secret, out_problem);
-	return status == EMR_OK ? emr_enrol_as(dir, keyring, id, emr_passphrase_view(&secret), out,
-					  out_problem)
-				: status;
+	EMR_TRY(emr_passphrase_get_secret(login->secret_file, question, &secret, out_problem));
+	return emr_enrol_as(dir, keyring, id, emr_passphrase_view(&secret), out, out_problem);
 }
 
 emr_status emr_enrol_without(const emr_login *login, emr_problem *out_problem)
@@ -138,12 +134,11 @@ emr_status emr_enrol_admin(const char *dir, const emr_keyring *keyring, const em
 {
 	static const uint16_t needed = EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN;
 	emr_cert_facts facts;
-	emr_status status = emr_enrol_by_login(dir, keyring, login, out, out_problem);
 
-	if (status == EMR_OK)
-		status = emr_cert_read(emr_buf_view(&out->chain), &facts);
-	if (status != EMR_OK || (facts.roles & needed) == needed)
-		return status;
+	EMR_TRY(emr_enrol_by_login(dir, keyring, login, out, out_problem));
+	EMR_TRY(emr_cert_read(emr_buf_view(&out->chain), &facts));
+	if ((facts.roles & needed) == needed)
+		return EMR_OK;
 	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", dir, "cause",
 		_("the authority's certificate does not say that its owner is patient and admin "
 		  "(emr.roles)"),
@@ -155,10 +150,8 @@ emr_status emr_enrol_admin(const char *dir, const emr_keyring *keyring, const em
 static emr_status find_certified(const char *dir, const emr_keyring *keyring, asked *a,
 	emr_buf *out_chain, emr_problem *out_problem)
 {
-	emr_status status = find(dir, a, out_problem);
-
-	return status == EMR_OK ? emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, out_chain)
-				: status;
+	EMR_TRY(find(dir, a, out_problem));
+	return emr_keyring_tlv_get(keyring, EMR_KEYRING_CERTIFICATE, out_chain);
 }
 
 emr_status emr_enrol_again(const char *dir, const emr_keyring *keyring, emr_ca_certificate *out,
@@ -167,12 +160,10 @@ emr_status emr_enrol_again(const char *dir, const emr_keyring *keyring, emr_ca_c
 	AUTO_ASKED a = {.channel = {0}};
 	EMR_AUTO_BUF chain = {0};
 	emr_ca_call call = {.fault = EMR_CA_FINE};
-	emr_status status = find_certified(dir, keyring, &a, &chain, out_problem);
 
-	return status == EMR_OK
-		       ? say(&a, emr_ca_reenrol(&a.ca, keyring, emr_buf_view(&chain), out, &call),
-				 &call, out_problem)
-		       : status;
+	EMR_TRY(find_certified(dir, keyring, &a, &chain, out_problem));
+	return say(&a, emr_ca_reenrol(&a.ca, keyring, emr_buf_view(&chain), out, &call), &call,
+		out_problem);
 }
 
 emr_status emr_enrol_register(const char *dir, const emr_keyring *keyring,

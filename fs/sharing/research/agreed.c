@@ -77,15 +77,15 @@ emr_status agreed_parse(emr_bytes plain, agreed *out)
 {
 	emr_reader r = emr_reader_of(plain);
 	size_t n = emr_read_u16(&r);
-	emr_status status = r.bad || n > AGREED_MAX ? EMR_DAMAGED : EMR_OK;
 
-	if (status == EMR_OK)
-		out->rows = calloc(n + 1, sizeof *out->rows);
-	if (status == EMR_OK && out->rows == NULL)
-		status = EMR_NO_MEMORY;
-	for (size_t i = 0; i < n && status == EMR_OK; i++)
-		status = parse_row(&r, out);
-	return status == EMR_OK ? parse_told(&r, out) : status;
+	if (r.bad || n > AGREED_MAX)
+		return EMR_DAMAGED;
+	out->rows = calloc(n + 1, sizeof *out->rows);
+	if (out->rows == NULL)
+		return EMR_NO_MEMORY;
+	for (size_t i = 0; i < n; i++)
+		EMR_TRY(parse_row(&r, out));
+	return parse_told(&r, out);
 }
 
 emr_status agreed_load(const emr_session *session, agreed *out)

@@ -30,9 +30,7 @@ static emr_status note_dealing(void *arg, const emr_share_dealing *said)
 
 	if (said->at < g->since)
 		return EMR_OK;
-	status = gathering_person(g, said->person, said->seq, &one.who);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(gathering_person(g, said->person, said->seq, &one.who));
 	one.said.asked = NULL;
 	if (said->kind == EMR_DEALING_DENIED) {
 		one.path =
@@ -80,11 +78,10 @@ static emr_status name_by(void *arg, const emr_event *event)
 
 emr_status gathering_dealings(gathering *g)
 {
-	emr_status status = emr_share_dealings(g->share, note_dealing, g);
-
-	if (status == EMR_OK && g->out->n_dealings > 0)
-		status = emr_chronicle_each(g->session->chronicle, name_by, g->out);
-	return status;
+	EMR_TRY(emr_share_dealings(g->share, note_dealing, g));
+	if (g->out->n_dealings > 0)
+		EMR_TRY(emr_chronicle_each(g->session->chronicle, name_by, g->out));
+	return EMR_OK;
 }
 
 /* ---- words ---- */

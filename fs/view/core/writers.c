@@ -275,13 +275,12 @@ emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta,
 
 	if ((place->version & EMR_VERSION_ANNEX) != 0)
 		return EMR_OK;
-	status = begin(view, place->domain, &c);
-	if (status == EMR_OK)
-		status = learn_signer(&c, place, out);
-	if (status == EMR_OK && out->is_others)
-		status = is_beside_file(view, place, &out->is_hidden);
-	if (status != EMR_OK || !out->is_others || out->is_hidden)
-		return status;
+	EMR_TRY(begin(view, place->domain, &c));
+	EMR_TRY(learn_signer(&c, place, out));
+	if (out->is_others)
+		EMR_TRY(is_beside_file(view, place, &out->is_hidden));
+	if (!out->is_others || out->is_hidden)
+		return EMR_OK;
 	c.until = place->version;
 	status = look(&c, place->domain, place->object);
 	if (status == EMR_OK && c.described != 0)
@@ -337,11 +336,10 @@ static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn
 
 	if (status != EMR_OK || head.state != EMR_OBJECT_UNLINKED)
 		return status == EMR_NOT_FOUND ? EMR_OK : status;
-	status = begin(view, domain, &c);
-	if (status == EMR_OK)
-		status = look(&c, domain, domain);
-	if (status != EMR_OK || !c.is_last_others || c.described == 0)
-		return status;
+	EMR_TRY(begin(view, domain, &c));
+	EMR_TRY(look(&c, domain, domain));
+	if (!c.is_last_others || c.described == 0)
+		return EMR_OK;
 	status = emr_facts_version(
 		view->options.facts, domain, domain, c.described, 0, &place, &plain, &meta);
 	place.version = head.version;
@@ -353,13 +351,13 @@ static emr_status tell_lost_root(emr_view *view, emr_id16 domain, emr_fact_fn fn
 emr_status writers_each_lost_root(emr_view *view, emr_fact_fn fn, void *arg)
 {
 	EMR_AUTO_BUF ids = {0};
-	emr_status status = emr_replica_domains(view->options.replica, note_domain, &ids);
 
-	for (size_t at = 0; at < ids.len && status == EMR_OK; at += sizeof(emr_id16)) {
+	EMR_TRY(emr_replica_domains(view->options.replica, note_domain, &ids));
+	for (size_t at = 0; at < ids.len; at += sizeof(emr_id16)) {
 		emr_id16 domain;
 
 		memcpy(&domain, ids.data + at, sizeof domain);
-		status = tell_lost_root(view, domain, fn, arg);
+		EMR_TRY(tell_lost_root(view, domain, fn, arg));
 	}
-	return status;
+	return EMR_OK;
 }

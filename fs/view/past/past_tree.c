@@ -150,11 +150,9 @@ static emr_status find_waiting(building *b)
 
 static emr_status add(building *b, const emr_version *v, const emr_meta *meta, bool is_others)
 {
-	emr_status status = grow(b);
 	raw *r;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(grow(b));
 	r = &b->all[b->count];
 	*r = (raw){.item = {.object = v->place.object},
 		.e = {.domain = v->place.domain,
@@ -211,14 +209,10 @@ static bool is_top(const raw *r)
 /* Before the folder was made, there is a top all the same. */
 static emr_status find_top(building *b)
 {
-	emr_status status;
-
 	for (b->top = 0; b->top < b->count; b->top++)
 		if (is_top(&b->all[b->top]))
 			return EMR_OK;
-	status = grow(b);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(grow(b));
 	b->all[b->count] = (raw){.item = {.name = strdup("")}, .e = {.type = EMR_META_DIR}};
 	return b->all[b->count++].item.name != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
@@ -258,18 +252,16 @@ static bool may_lie_there(const building *b, const raw *r)
 
 static emr_status keep_out(building *b, size_t known)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < b->count && status == EMR_OK; i++) {
+	for (size_t i = 0; i < b->count; i++) {
 		raw *r = &b->all[i], *up;
 
 		if (!r->is_others || may_lie_there(b, r))
 			continue;
 		up = directory(b, known, r->e.domain);
 		r->item.up = up != NULL ? &up->item : &b->all[b->top].item;
-		status = writers_call_anew(r->e.type, &r->item.name);
+		EMR_TRY(writers_call_anew(r->e.type, &r->item.name));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- what was deleted ---- */
@@ -374,12 +366,10 @@ static int is_first(const flat_item *a, const flat_item *b)
 
 static emr_status check_names(building *b)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t i = 0; i < b->count && status == EMR_OK; i++)
+	for (size_t i = 0; i < b->count; i++)
 		if (i != b->top && emr_name_check(b->all[i].item.name) != EMR_OK)
-			status = flat_rename(&b->all[i].item, "unnamed");
-	return status;
+			EMR_TRY(flat_rename(&b->all[i].item, "unnamed"));
+	return EMR_OK;
 }
 
 static past_entry take_entry(raw *r)
@@ -416,7 +406,6 @@ static emr_status finish(building *b, flat_item **items, past_tree *tree)
 static emr_status arrange(building *b, size_t known, past_tree *tree)
 {
 	EMR_AUTO_FREE flat_item **items = calloc(b->count, sizeof *items);
-	emr_status status = EMR_OK;
 
 	if (items == NULL)
 		return EMR_NO_MEMORY;
@@ -424,36 +413,32 @@ static emr_status arrange(building *b, size_t known, past_tree *tree)
 	for (size_t i = 0; i < b->count; i++)
 		items[i] = &b->all[i].item;
 	flat_open_circles(items, b->count, &b->all[b->top].item);
-	status = keep_out(b, known);
-	if (status == EMR_OK && b->only_deleted)
-		status = want_deleted(b);
-	if (status == EMR_OK && b->with_empty)
-		status = want_empty(b, known);
-	return status == EMR_OK ? finish(b, items, tree) : status;
+	EMR_TRY(keep_out(b, known));
+	if (b->only_deleted)
+		EMR_TRY(want_deleted(b));
+	if (b->with_empty)
+		EMR_TRY(want_empty(b, known));
+	return finish(b, items, tree);
 }
 
 static emr_status build(building *b, uint64_t until, past_tree *tree)
 {
 	uint64_t damaged = 0;
 	size_t known;
-	emr_status status = domains_inbox(b->view, &b->inbox);
 
-	if (status == EMR_OK && b->only_deleted)
-		status = find_waiting(b);
-	if (status == EMR_OK)
-		status = emr_facts_each_as_of(
-			b->view->options.facts, until, b->only_deleted, collect, b, &damaged);
-
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(domains_inbox(b->view, &b->inbox));
+	if (b->only_deleted)
+		EMR_TRY(find_waiting(b));
+	EMR_TRY(emr_facts_each_as_of(
+		b->view->options.facts, until, b->only_deleted, collect, b, &damaged));
 	if (damaged > 0)
 		emr_log(EMR_LOG_WARN, "%llu records of the past cannot be read",
 			(unsigned long long)damaged);
 	if (b->count > 1)
 		qsort(b->all, b->count, sizeof *b->all, by_object);
 	known = b->count;
-	status = find_top(b);
-	return status == EMR_OK ? arrange(b, known, tree) : status;
+	EMR_TRY(find_top(b));
+	return arrange(b, known, tree);
 }
 
 emr_status past_tree_build(

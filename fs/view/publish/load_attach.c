@@ -88,7 +88,6 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 {
 	char name[EMR_NAME_MAX + 1];
 	const char *wanted = entry->name;
-	emr_status status;
 
 	entry->is_attached = true;
 	/* Published under an id that its directory no longer has: the ledger must be told the
@@ -105,9 +104,7 @@ static emr_status attach_one(loading *l, loaded *entry, node *directory)
 	}
 	if (wanted != entry->name)
 		return tree_attach(l->view, directory, wanted, entry->n);
-	status = tree_reserve(l->view, directory);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_reserve(l->view, directory));
 	tree_attach_prepared(l->view, directory, entry->name, entry->n);
 	entry->name = NULL; /* the node's */
 	return EMR_OK;
@@ -244,10 +241,8 @@ static emr_status judge_place(const loading *l, loaded *entry)
 {
 	const node *parent = parent_of(l, entry);
 	bool must = false;
-	emr_status status = is_only_said(entry) ? must_stay(l, entry, parent, &must) : EMR_OK;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(is_only_said(entry) ? must_stay(l, entry, parent, &must) : EMR_OK);
 	if (must) {
 		entry->parent = node_domain(entry->n);
 		entry->n->meta_dirty = entry->n->meta_dirty || !entry->is_others;
@@ -291,12 +286,9 @@ emr_status load_attach_all(loading *l)
 
 	for (size_t i = 0; i < l->count; i++) {
 		loaded *entry = &l->all[i];
-		emr_status status = EMR_OK;
 
 		if (entry->n != NULL && entry->n != l->view->root && !entry->is_judged)
-			status = judge_above(l, entry, ++path);
-		if (status != EMR_OK)
-			return status;
+			EMR_TRY(judge_above(l, entry, ++path));
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		loaded *entry = &l->all[i];
@@ -304,10 +296,8 @@ emr_status load_attach_all(loading *l)
 		while (entry->n != NULL && entry->n != l->view->root && !entry->is_attached) {
 			node *directory;
 			loaded *top = highest_loose(l, entry, ++path, &directory);
-			emr_status status = top != NULL ? attach_below(l, top, directory) : EMR_OK;
 
-			if (status != EMR_OK)
-				return status;
+			EMR_TRY(top != NULL ? attach_below(l, top, directory) : EMR_OK);
 		}
 	}
 	return EMR_OK;

@@ -280,15 +280,12 @@ static void build(emr_view *view, shared_share *s)
 
 static emr_status open_share(emr_view *view, shared_share *s, emr_share_trouble *trouble)
 {
-	emr_status status = EMR_OK;
-
 	if (s->opened != NULL)
 		return EMR_OK;
-	status = emr_shared_open(view->shares->share, s->domain, s->grant.grant,
-		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble);
-	if (status == EMR_OK)
-		shared_load_keys(view, s);
-	return status;
+	EMR_TRY(emr_shared_open(view->shares->share, s->domain, s->grant.grant,
+		shared_purpose(view, s), EMR_READER_PERSON, &s->opened, trouble));
+	shared_load_keys(view, s);
+	return EMR_OK;
 }
 
 static shared_share *after(const emr_view *view, const shared_share *s)

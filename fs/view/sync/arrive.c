@@ -212,14 +212,11 @@ static emr_status attach_new(
 	char name[EMR_NAME_MAX + 1], *copy;
 	node_row row;
 	edit e;
-	emr_status status = choose_name(f, a, directory, NULL, name);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = tree_need_pending(n);
-	if (status == EMR_OK)
-		status = tree_prepare(f->view, directory, name, &copy);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(choose_name(f, a, directory, NULL, name));
+	EMR_TRY(tree_need_pending(n));
+	EMR_TRY(tree_prepare(f->view, directory, name, &copy));
 	status = tell(f, directory, name);
 	if (status != EMR_OK) {
 		free(copy);
@@ -282,24 +279,16 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 	if (is_top(a))
 		return EMR_OK;
 	/* Put there before it was known that the directory has another id by now: it follows. */
-	status = find_hanging(f, a, NULL, &at);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_hanging(f, a, NULL, &at));
 	directory = at.directory;
 	if (directory == NULL && f->is_last)
 		directory = f->view->root;
-	if (a->deposit != NULL) {
-		status = deposits_directory(f, a, &directory);
-		if (status != EMR_OK)
-			return status;
-	}
+	if (a->deposit != NULL)
+		EMR_TRY(deposits_directory(f, a, &directory));
 	if (directory == NULL)
 		return EMR_NOT_FOUND;
-	status = tree_need_place(f->view, &a->place);
-	if (status == EMR_OK)
-		status = tree_new_node(f->view, a->meta.type, a->object, ino, &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_need_place(f->view, &a->place));
+	EMR_TRY(tree_new_node(f->view, a->meta.type, a->object, ino, &n));
 	place(f->view, n, a);
 	status = describe(n, a, view_now_ns(f->view));
 	if (status == EMR_OK) /* so that a conflict of what is there already is told for certain */
@@ -324,10 +313,9 @@ static emr_status move(following *f, node *n, node *directory, const char *name)
 {
 	node *from = n->parent;
 	char *copy;
-	emr_status status = tree_prepare(f->view, directory, name, &copy);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_prepare(f->view, directory, name, &copy));
 	status = tell(f, from, n->name);
 	if (status == EMR_OK)
 		status = tell(f, directory, name);
@@ -350,20 +338,15 @@ static emr_status rename_as_said(following *f, const arrival *a, node *n, bool *
 {
 	char name[EMR_NAME_MAX + 1];
 	hanging at;
-	emr_status status;
 
 	*out_is_kept = false;
 	if (n == f->view->root || a->deposit != NULL)
 		return EMR_OK;
-	status = find_hanging(f, a, n, &at);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_hanging(f, a, n, &at));
 	*out_is_kept = at.is_kept;
 	if (at.directory == NULL)
 		return f->is_last ? EMR_OK : EMR_NOT_FOUND;
-	status = choose_name(f, a, at.directory, n, name);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(choose_name(f, a, at.directory, n, name));
 	if (at.directory == n->parent && strcmp(name, n->name) == 0)
 		return EMR_OK;
 	if (n->type == EMR_META_DIR && tree_is_below(at.directory, n))
@@ -375,10 +358,10 @@ emr_status arrive_has_room(following *f, const arrival *a, const node *n)
 {
 	char name[EMR_NAME_MAX + 1];
 	hanging at;
-	emr_status status = find_hanging(f, a, n, &at);
 
-	if (status != EMR_OK || n->meta_dirty || (at.directory == NULL && f->is_last))
-		return status;
+	EMR_TRY(find_hanging(f, a, n, &at));
+	if (n->meta_dirty || (at.directory == NULL && f->is_last))
+		return EMR_OK;
 	return at.directory == NULL ? EMR_NOT_FOUND : choose_name(f, a, at.directory, n, name);
 }
 
@@ -387,14 +370,11 @@ static emr_status say_again(following *f, node *n)
 {
 	node_row row = row_of_node(n);
 	edit e = edit_begin(f->view);
-	emr_status status;
 
 	row.flags |= ROW_META_DIRTY;
 	row.change++;
 	edit_put(&e, n->id, &row);
-	status = edit_commit_node(&e, n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(edit_commit_node(&e, n));
 	n->meta_dirty = n->has_row = true;
 	mark_changed(f->view, n);
 	return EMR_OK;
@@ -405,22 +385,16 @@ emr_status arrive_meta(following *f, const arrival *a, node *n)
 	uint64_t size = n->size;
 	uint32_t stored_leaves = n->stored_leaves;
 	bool is_kept;
-	emr_status status = tree_need_place(f->view, &a->place);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_need_place(f->view, &a->place));
 	if (n->meta_dirty || a->deposit != NULL ||
 		is_not_his_to_say(a)) { /* ours will be the next, on top of theirs */
 		place(f->view, n, a);
 		return n->meta_dirty ? EMR_OK : say_again(f, n);
 	}
-	status = rename_as_said(f, a, n, &is_kept);
-	if (status == EMR_OK)
-		status = tell(f, n, NULL);
-	if (status == EMR_OK)
-		status = describe(n, a, shows_same(n, a) ? n->ctime_ns : view_now_ns(f->view));
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(rename_as_said(f, a, n, &is_kept));
+	EMR_TRY(tell(f, n, NULL));
+	EMR_TRY(describe(n, a, shows_same(n, a) ? n->ctime_ns : view_now_ns(f->view)));
 	if (n->content_dirty) {
 		n->size = size;
 		n->stored_leaves = stored_leaves;
@@ -511,12 +485,10 @@ static emr_status swap_in(following *f, const arrival *a, node *old, node *n)
 
 static emr_status new_file(following *f, const arrival *a, node **out_node)
 {
-	emr_status status = tree_need_place(f->view, &a->place);
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = tree_new_node(f->view, a->meta.type, emr_id16_random(), 0, out_node);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_need_place(f->view, &a->place));
+	EMR_TRY(tree_new_node(f->view, a->meta.type, emr_id16_random(), 0, out_node));
 	place(f->view, *out_node, a);
 	status = describe(*out_node, a, view_now_ns(f->view));
 	if (status != EMR_OK)
@@ -627,19 +599,15 @@ static emr_status remove_as_said(following *f, node *n)
 {
 	emr_view *view = f->view;
 	node *directory = n->parent;
-	emr_status status = tell(f, n->parent, n->name);
 	edit e;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tell(f, n->parent, n->name));
 	e = edit_begin(view);
 	edit_delete(&e, n->id);
 	edit_forget_times(&e, n, n->id);
 	if (e.status == EMR_OK)
 		e.status = emr_journal_delete(e.txn, EMR_ROW_INO, n->id);
-	status = edit_commit(&e, NULL);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(edit_commit(&e, NULL));
 	retire(view, n);
 	touch_directory(view, directory);
 	return EMR_OK;
@@ -668,20 +636,17 @@ static emr_status go(following *f, const arrival *a, node *n)
 static emr_status drop_vacated(following *f, emr_id16 object)
 {
 	edit e = edit_begin(f->view);
-	emr_status status;
 
 	edit_unvacate(&e, object);
-	status = edit_commit(&e, NULL);
-	if (status == EMR_OK)
-		vacated_drop(f->view, object);
-	return status;
+	EMR_TRY(edit_commit(&e, NULL));
+	vacated_drop(f->view, object);
+	return EMR_OK;
 }
 
 /* Removed here, and changed elsewhere: new bytes bring it back, a new name does not. */
 static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 {
 	vacated now = *v;
-	emr_status status;
 	edit e;
 
 	if (a->place.version <= v->place.version)
@@ -691,21 +656,15 @@ static emr_status change_vacated(following *f, const arrival *a, vacated *v)
 	now.place = a->place;
 	e = edit_begin(f->view);
 	edit_vacate(&e, &now);
-	status = edit_commit(&e, NULL);
-	if (status == EMR_OK)
-		v->place = a->place;
-	return status;
+	EMR_TRY(edit_commit(&e, NULL));
+	v->place = a->place;
+	return EMR_OK;
 }
 
 static emr_status leave(following *f, const arrival *a, node *n, const vacated *v)
 {
-	emr_status status = n != NULL	? go(f, a, n)
-			    : v != NULL ? drop_vacated(f, a->object)
-					: EMR_OK;
-
-	return status == EMR_OK && a->is_erased
-		       ? erase_begun_elsewhere(f->view, a->domain, a->object)
-		       : status;
+	EMR_TRY(n != NULL ? go(f, a, n) : v != NULL ? drop_vacated(f, a->object) : EMR_OK);
+	return a->is_erased ? erase_begun_elsewhere(f->view, a->domain, a->object) : EMR_OK;
 }
 
 /* As arrive_in_turn, of A alone. */

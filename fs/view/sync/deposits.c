@@ -33,19 +33,18 @@ static emr_status is_owners(
 	emr_view *view, const emr_row_domain *row, emr_id32 signer, bool *out_is)
 {
 	uint8_t patient_pk[32];
-	emr_status status = emr_keyring_person_pk(view->options.keyring, patient_pk);
 
-	return status != EMR_OK ? status
-				: emr_signed_is_owner(view->options.replica, row->owner_pk,
-					  patient_pk, signer, out_is);
+	EMR_TRY(emr_keyring_person_pk(view->options.keyring, patient_pk));
+	return emr_signed_is_owner(
+		view->options.replica, row->owner_pk, patient_pk, signer, out_is);
 }
 
 emr_status deposits_is_owners(emr_view *view, emr_id16 domain, emr_id32 signer, bool *out_is)
 {
 	emr_row_domain row;
-	emr_status status = emr_domain_row(view->options.replica, domain, &row);
 
-	return status != EMR_OK ? status : is_owners(view, &row, signer, out_is);
+	EMR_TRY(emr_domain_row(view->options.replica, domain, &row));
+	return is_owners(view, &row, signer, out_is);
 }
 
 /* The item that describes PLACE, when somebody else than the owner signed it. */
@@ -153,14 +152,14 @@ emr_status deposits_learn(emr_view *view, arrival *a)
 	emr_replica_item item;
 	emr_row_domain row;
 	bool is_other = false;
-	emr_status status = emr_domain_row(view->options.replica, a->domain, &row);
+	emr_status status;
 
-	if (status != EMR_OK || (row.head.flags & EMR_ITEM_INBOX) == 0 ||
-		emr_id16_equal(a->object, a->domain))
-		return status;
-	status = find_other(view, &row, &a->place, &item, &is_other);
-	if (status != EMR_OK || !is_other)
-		return status;
+	EMR_TRY(emr_domain_row(view->options.replica, a->domain, &row));
+	if ((row.head.flags & EMR_ITEM_INBOX) == 0 || emr_id16_equal(a->object, a->domain))
+		return EMR_OK;
+	EMR_TRY(find_other(view, &row, &a->place, &item, &is_other));
+	if (!is_other)
+		return EMR_OK;
 	d = calloc(1, sizeof *d);
 	if (d == NULL)
 		return EMR_NO_MEMORY;
@@ -256,9 +255,7 @@ static emr_status make_directory(
 	snprintf(chosen, sizeof chosen, "%s", name);
 	if (tree_child(view, parent, chosen) != NULL)
 		tree_free_name(view, parent, id, name, chosen);
-	status = tree_new_node(view, EMR_META_DIR, id, 0, &n);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(tree_new_node(view, EMR_META_DIR, id, 0, &n));
 	status = add_directory(f, parent, chosen, n);
 	if (status != EMR_OK && n->parent == NULL)
 		tree_free_node(view, n);
@@ -285,10 +282,8 @@ static emr_status need_directory(following *f, node *parent, const struct deposi
 	const char *day, const char *name, emr_id16 domain, node **out)
 {
 	emr_id16 id;
-	emr_status status = directory_id(f->view, domain, d, day, &id);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(directory_id(f->view, domain, d, day, &id));
 	*out = existing(f->view, parent, id, name);
 	return *out != NULL ? EMR_OK : make_directory(f, parent, domain, id, name, out);
 }
@@ -297,12 +292,9 @@ emr_status deposits_directory(following *f, const arrival *a, node **out_directo
 {
 	node *inbox = tree_by_id(f->view, a->domain), *organisation;
 	const struct deposit *d = a->deposit;
-	emr_status status;
 
 	if (inbox == NULL || !inbox->is_inbox || inbox->state != NODE_LIVE)
 		return EMR_NOT_FOUND;
-	status = need_directory(f, inbox, d, "", d->organisation, a->domain, &organisation);
-	return status == EMR_OK ? need_directory(f, organisation, d, d->day, d->day, a->domain,
-					  out_directory)
-				: status;
+	EMR_TRY(need_directory(f, inbox, d, "", d->organisation, a->domain, &organisation));
+	return need_directory(f, organisation, d, d->day, d->day, a->domain, out_directory);
 }

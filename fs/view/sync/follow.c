@@ -101,7 +101,6 @@ static emr_status look_at_domain(following *f, emr_id16 domain)
 static emr_status note_change(void *arg, const emr_replica_change *c)
 {
 	following *f = arg;
-	emr_status status;
 
 	if (f->n - f->again >= PORTION && c->seq != f->seen_seq) { /* the rest at once afterwards */
 		f->is_cut = true;
@@ -111,9 +110,9 @@ static emr_status note_change(void *arg, const emr_replica_change *c)
 	if (c->result != EMR_RESULT_APPLIED || c->family != EMR_FAMILY_OBJECT ||
 		is_known(f->view, c))
 		return EMR_OK;
-	status = look_at_domain(f, c->domain);
-	if (status != EMR_OK || !f->is_mine)
-		return status;
+	EMR_TRY(look_at_domain(f, c->domain));
+	if (!f->is_mine)
+		return EMR_OK;
 	return seek(
 		f, &(sought){.domain = c->domain, .object = c->object, .signer_id = c->signer_id});
 }
@@ -185,10 +184,11 @@ static emr_status learn_end(const following *f, arrival *a)
 /* Others than the owner: in the Inbox, and in folders that they may write in. */
 static emr_status learn_word(const following *f, arrival *a)
 {
-	emr_status status = deposits_learn(f->view, a);
+	emr_status status;
 
-	if (status != EMR_OK || a->deposit != NULL)
-		return status;
+	EMR_TRY(deposits_learn(f->view, a));
+	if (a->deposit != NULL)
+		return EMR_OK;
 	status = writers_judge(f->view, &a->place, &a->meta, &a->word);
 	a->is_others = a->word.is_others;
 	if (status == EMR_OK && a->word.is_hidden && a->meta.type == EMR_META_SYMLINK &&

@@ -185,18 +185,15 @@ static emr_status cat_leaf(window *w, const emr_cid *cid)
 {
 	EMR_AUTO_BUF leaf = {0};
 	uint64_t size, from, to;
-	emr_status status = emr_block_store_size(w->store, cid, &size);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_block_store_size(w->store, cid, &size));
 	from = w->at > w->here ? w->at - w->here : 0;
 	to = w->end - w->here < size ? w->end - w->here : size;
 	w->here += size;
 	if (from >= to)
 		return EMR_OK;
-	status = emr_block_store_get_verified(w->store, cid, &leaf);
-	return status == EMR_OK ? emr_buf_append(w->out, leaf.data + from, (size_t)(to - from))
-				: status;
+	EMR_TRY(emr_block_store_get_verified(w->store, cid, &leaf));
+	return emr_buf_append(w->out, leaf.data + from, (size_t)(to - from));
 }
 
 static emr_status cat_node(window *w, const emr_cid *cid, unsigned depth)
