@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -282,6 +283,7 @@ static emr_status exchange_drive(exchange *x, const node_line *line, CURLcode *o
 	struct pollfd look = {.fd = cancel.fd, .events = POLLIN};
 	unsigned extra = cancel.fd >= 0 ? 1 : 0;
 	int running = 1, left, patience_ms;
+	curl_off_t sent;
 	CURLMsg *message;
 
 	*out_code = CURLE_OK;
@@ -291,6 +293,9 @@ static emr_status exchange_drive(exchange *x, const node_line *line, CURLcode *o
 			return EMR_INTERRUPTED;
 		if (curl_multi_perform(line->multi, &running) != CURLM_OK)
 			return EMR_NO_MEMORY;
+		if (x->request->sent != NULL &&
+			curl_easy_getinfo(line->easy, CURLINFO_SIZE_UPLOAD_T, &sent) == CURLE_OK)
+			atomic_store(x->request->sent, (uint64_t)sent);
 		patience_ms = exchange_patience_ms(x);
 		if (running > 0 && patience_ms == 0) {
 			*out_code = CURLE_OPERATION_TIMEDOUT;

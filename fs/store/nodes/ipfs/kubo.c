@@ -87,6 +87,7 @@ emr_status kubo_ask_lines(
 	kubo_lines k = {.take = take, .arg = arg};
 	node_request request = {.read = how != NULL ? how->read : NULL,
 		.read_arg = how != NULL ? how->read_arg : NULL,
+		.sent = how != NULL ? how->sent : NULL,
 		.take = kubo_take_lines,
 		.arg = &k};
 	emr_status status = kubo_ask(run, command, &request);

@@ -64,6 +64,7 @@ typedef struct node_request {
 	/* A multipart body of one file.  *out_n 0 at its end.  NULL: no body. */
 	emr_status (*read)(void *read_arg, void *buffer, size_t size, size_t *out_n);
 	void *read_arg;
+	_Atomic uint64_t *sent; /* of the body, to the line; NULL: nobody asks */
 	uint32_t still_ms; /* an answer that does not get on for so long is ended; 0: it has all
 			    * the time of the call */
 	size_t most; /* bytes of an answer with status 200; 0: TAKE ends one that is too long */

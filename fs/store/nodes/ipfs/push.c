@@ -48,8 +48,8 @@ typedef struct push_beside {
 	emr_ipfs_call call; /* these two once it has ended */
 	emr_status status;
 	const node_run *first;
-	_Atomic uint64_t taken; /* bytes that were sent */
-	atomic_bool is_all_taken;
+	_Atomic uint64_t given, sent; /* bytes: to libcurl, which gathers some; to the line */
+	atomic_bool is_all_given;
 	push_stream stream;
 	answer_import import;
 } push_beside;
@@ -202,15 +202,16 @@ static emr_status push_read_second(void *arg, void *buffer, size_t size, size_t 
 	push_stream *stream = arg;
 
 	EMR_TRY(push_read(stream, buffer, size, out_n));
-	atomic_fetch_add(&stream->beside->taken, *out_n);
+	atomic_fetch_add(&stream->beside->given, *out_n);
 	if (*out_n == 0)
-		atomic_store(&stream->beside->is_all_taken, true);
+		atomic_store(&stream->beside->is_all_given, true);
 	return EMR_OK;
 }
 
 static emr_status beside_send(push_beside *beside, node_run *run)
 {
-	node_request request = {.read = push_read_second, .read_arg = &beside->stream};
+	node_request request = {
+		.read = push_read_second, .read_arg = &beside->stream, .sent = &beside->sent};
 	emr_status status;
 
 	EMR_TRY(push_next(&beside->stream));
@@ -256,6 +257,13 @@ static void beside_begin(push_stream *first)
 		first->beside = NULL;
 }
 
+/* All of the second has gone into the line. */
+static bool has_all_gone(push_beside *beside)
+{
+	return atomic_load(&beside->is_all_given) &&
+	       atomic_load(&beside->sent) >= atomic_load(&beside->given);
+}
+
 /* Until something is to be read, or the second has stood still for too long. */
 static int beside_poll(const push_stream *first, struct pollfd *looks)
 {
@@ -267,13 +275,13 @@ static int beside_poll(const push_stream *first, struct pollfd *looks)
 	int n;
 
 	do {
-		before = atomic_load(&beside->taken);
+		before = atomic_load(&beside->sent);
 		left = node_run_left_ms(first->run);
-		wait_ms = left < still_ms || atomic_load(&beside->is_all_taken) ? left : still_ms;
+		wait_ms = left < still_ms || has_all_gone(beside) ? left : still_ms;
 		n = poll(looks, 2, (int)wait_ms);
-	} while ((n < 0 && errno == EINTR) || (n == 0 && left > wait_ms &&
-						      (atomic_load(&beside->taken) != before ||
-							      atomic_load(&beside->is_all_taken))));
+	} while ((n < 0 && errno == EINTR) ||
+		 (n == 0 && left > wait_ms &&
+			 (atomic_load(&beside->sent) != before || has_all_gone(beside))));
 	return n;
 }
 
