@@ -77,5 +77,3 @@ void emr_vault_free(emr_vault *vault);
 /* Cheap checks of text, beside emr_text_ok (text.c). */
 /* Begins and ends with no blank of Unicode, none of which is seen there. */
 bool emr_text_is_trimmed(const char *text, size_t len);
-/* Bytes of the UTF-8 character at TEXT; 0 when it is none. */
-size_t emr_utf8_len(const uint8_t *text, size_t left);

@@ -4,6 +4,7 @@
 #include "kit/message.h"
 
 #include "base/clock.h"
+#include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/terminal.h"
 #include "kit/text.h"
@@ -72,56 +73,16 @@ bool emr_message_find(const char *id, emr_message *out_message)
 	return false;
 }
 
-/* Bytes of the well-formed UTF-8 character at TEXT (RFC 3629), or 0. */
-static size_t character_bytes(const unsigned char *text)
-{
-	static const unsigned char low[] = {0x80, 0xa0, 0x90}, high[] = {0xbf, 0x9f, 0x8f};
-	size_t n = text[0] < 0x80   ? 1
-		   : text[0] < 0xc2 ? 0
-		   : text[0] < 0xe0 ? 2
-		   : text[0] < 0xf0 ? 3
-		   : text[0] < 0xf5 ? 4
-				    : 0;
-
-	for (size_t i = 1; i < n; i++) {
-		unsigned char from = low[0], to = high[0];
-
-		if (i == 1 && text[0] == 0xe0)
-			from = low[1];
-		if (i == 1 && text[0] == 0xf0)
-			from = low[2];
-		if (i == 1 && text[0] == 0xed)
-			to = high[1];
-		if (i == 1 && text[0] == 0xf4)
-			to = high[2];
-		if (text[i] < from || text[i] > to)
-			return 0;
-	}
-	return n;
-}
-
-/* What a terminal obeys, or what turns, ends or hides the text around it: the same characters that
- * no name on a card may have (keyring/text.c).  N: bytes of the sound character at U. */
-static bool misleads(const unsigned char *u, size_t n, uint32_t *out_code)
-{
-	uint32_t c = n == 1 ? u[0] : u[0] & (0x7fu >> n);
-
-	for (size_t i = 1; i < n; i++)
-		c = c << 6 | (u[i] & 0x3fu);
-	*out_code = c;
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200b || c == 0x200e ||
-	       c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
-	       c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
-}
+#define CHARACTER_MAX 4 /* bytes of UTF-8; all texts here end with NUL */
 
 void emr_show_json(const char *json, FILE *to)
 {
 	while (*json != '\0') {
 		const unsigned char *u = (const unsigned char *)json;
-		size_t n = character_bytes(u);
+		size_t n = emr_utf8_len(u, CHARACTER_MAX);
 		uint32_t code = 0;
 
-		if (n == 0 || !misleads(u, n, &code))
+		if (n == 0 || !emr_utf8_misleads(u, n, &code))
 			fwrite(json, 1, n > 0 ? n : 1, to);
 		else if (code >= 0x10000)
 			fprintf(to, "\\u%04x\\u%04x", 0xd800 + (unsigned)((code - 0x10000) >> 10),
@@ -138,9 +99,9 @@ void emr_show(const char *text, char *out, size_t size)
 
 	while (*text != '\0') {
 		const unsigned char *u = (const unsigned char *)text;
-		size_t n = character_bytes(u);
+		size_t n = emr_utf8_len(u, CHARACTER_MAX);
 		uint32_t code;
-		bool is_shown = n > 0 && !misleads(u, n, &code);
+		bool is_shown = n > 0 && !emr_utf8_misleads(u, n, &code);
 		size_t takes = is_shown ? n : 1;
 
 		if (at + takes >= size)
@@ -306,7 +267,7 @@ static void fill_names(
 
 	while (*template != '\0' && at + 1 < size) {
 		const char *end = *template == '{' ? strchr(template, '}') : NULL;
-		size_t n = character_bytes((const unsigned char *)template);
+		size_t n = emr_utf8_len((const uint8_t *)template, CHARACTER_MAX);
 
 		if (end == NULL && at + n >= size)
 			break; /* half a letter is no text */

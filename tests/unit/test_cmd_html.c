@@ -29,6 +29,8 @@ static void what_cannot_be_seen_is_spelled_out(void **state)
 	assert_string_equal(written(emr_html_text, "a\xe2\x80\xaegpj.exe"), "a[U+202E]gpj.exe");
 	assert_string_equal(written(emr_html_text, "\xe2\x81\xa6x\xe2\x81\xa9\xd8\x9c"),
 		"[U+2066]x[U+2069][U+061C]");
+	assert_string_equal(written(emr_html_text, "a\xc2\xad\xe3\x85\xa4\xf3\xa0\x81\x81z"),
+		"a[U+00AD][U+3164][U+E0041]z");
 	assert_string_equal(written(emr_html_text, "\x1b[31m\n\x7f"),
 		"\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd");
 	assert_string_equal(written(emr_html_text, "\xc2\x9b\xff\xc0\x80\xed\xa0\x80"),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ipfs/fault.h"
+#include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/message.h"
 #include "kit/verbs.h"
@@ -442,6 +443,23 @@ static void a_hint_leads_to_the_keyring_that_was_picked(void **state)
 	assert_string_equal(printed, "Open emrfs mount: emrfs --as child mount; what emrfs knows");
 }
 
+/* One list for cards and for the screen (keyring/text.c). */
+static void what_no_card_may_have_no_screen_shows(void **state)
+{
+	(void)state;
+	for (uint32_t c = 1; c <= 0x10ffff; c++) {
+		char text[5] = "", shown[8];
+		size_t len = (size_t)(c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4);
+
+		for (size_t i = len; i-- > 1;)
+			text[i] = (char)(0x80 | (c >> 6 * (len - 1 - i) & 0x3f));
+		text[0] = (char)(len == 1 ? c : (0xf00u >> len & 0xff) | c >> 6 * (len - 1));
+		emr_show(text, shown, sizeof shown);
+		if ((strcmp(shown, text) == 0) != emr_text_ok(text, len))
+			fail_msg("U+%04X is shown as %s", (unsigned)c, shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_long_name_is_cut_not_overrun),
 		cmocka_unit_test(what_does_not_fit_is_cut_between_letters),
 		cmocka_unit_test(control_characters_and_broken_letters_are_shown_as_question_marks),
+		cmocka_unit_test(what_no_card_may_have_no_screen_shows),
 		cmocka_unit_test(every_status_becomes_a_message),
 		cmocka_unit_test(in_a_window_a_hint_names_what_the_menus_have),
 		cmocka_unit_test(a_hint_leads_to_the_keyring_that_was_picked),

@@ -4,42 +4,15 @@
 
 #include <string.h>
 
+#include "keyring/card.h"
 #include "kit/language.h"
 #include "kit/text.h"
 
-/* Length of the sound UTF-8 character at U, 0 when there is none (RFC 3629). */
-static size_t character_at(const unsigned char *u, uint32_t *out)
+static void put_character(FILE *to, const unsigned char *u, size_t n)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = u[0] < 0x80	 ? 1
-		   : u[0] < 0xc2 ? 0
-		   : u[0] < 0xe0 ? 2
-		   : u[0] < 0xf0 ? 3
-		   : u[0] < 0xf5 ? 4
-				 : 0;
-	uint32_t c = n < 2 ? u[0] : u[0] & (0xffu >> (n + 1));
+	uint32_t c;
+	bool is_hidden = emr_utf8_misleads(u, n, &c);
 
-	for (size_t i = 1; i < n; i++) {
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (u[i] & 0x3f);
-	}
-	if (n == 0 || c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*out = c;
-	return n;
-}
-
-/* Marks and controls of direction (Unicode, UAX 9), and what has no width where words are not
- * joined. */
-static bool is_hidden(uint32_t c)
-{
-	return c == 0x061c || c == 0x200b || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-static void put_character(FILE *to, const unsigned char *u, size_t n, uint32_t c)
-{
 	if (c == '&')
 		fputs("&amp;", to);
 	else if (c == '<')
@@ -52,7 +25,7 @@ static void put_character(FILE *to, const unsigned char *u, size_t n, uint32_t c
 		fputs("&#39;", to);
 	else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
 		fputs("\xef\xbf\xbd", to);
-	else if (is_hidden(c))
+	else if (is_hidden)
 		fprintf(to, "[U+%04X]", (unsigned)c);
 	else
 		fwrite(u, 1, n, to);
@@ -63,13 +36,12 @@ void emr_html_text(FILE *to, const char *text)
 	const unsigned char *u = (const unsigned char *)text;
 
 	while (*u != '\0') {
-		uint32_t c = 0;
-		size_t n = character_at(u, &c);
+		size_t n = emr_utf8_len(u, 4); /* a NUL ends it before */
 
 		if (n == 0)
 			fputs("\xef\xbf\xbd", to);
 		else
-			put_character(to, u, n, c);
+			put_character(to, u, n);
 		u += n > 0 ? n : 1;
 	}
 }

@@ -86,7 +86,7 @@ void emr_problem_set_status(emr_problem *problem, emr_status status, const char 
  * EMR_INVALID, so that a check of arguments returns it. */
 emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_problem);
 
-/* TEXT with control characters, marks of direction, what has no width, and broken UTF-8 as '?',
+/* TEXT with '?' for broken UTF-8 and for each character that no card may have (keyring/card.h),
  * into OUT of SIZE bytes (cut at a whole character). */
 void emr_show(const char *text, char *out, size_t size);
 /* The same as one word of a shell: as it is, or in single quotes if the shell gives a character of

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* TEXT, which may be any bytes: broken UTF-8 and control characters become U+FFFD, marks of
- * direction "[U+202E]". */
+/* TEXT, which may be any bytes: broken UTF-8 and control characters become U+FFFD, other characters
+ * that no card may have (keyring/card.h) "[U+202E]". */
 void emr_html_text(FILE *to, const char *text);
 /* The same in <bdi>: a name of any script beside other text. */
 void emr_html_name(FILE *to, const char *text);
