@@ -17,20 +17,21 @@ got() { [ "$(names "$1" | grep -cF -- "$2")" = "${3:-1}" ]; }
 must /usr/bin/python3 "$SUPPORT/make_cd.py" cd 6
 image=cd/DICOM/ST0/SE0/IM0
 
-say "what one program leaves behind stops nothing of the others"
-mkdir "$drop/$(printf 'R1@S\343o Lucas')" "$drop/CLOSED" && echo "by an old system" >"$drop/$(printf 'R1@S\343o Lucas')/latin.txt" || exit 2
+say "what one program leaves behind stops nothing of the others, and no terminal obeys what is said of it"
+closed=$drop/$'CLOSED\e[2J\nheld: nothing'
+mkdir "$drop/$(printf 'R1@S\343o Lucas')" "$closed" && echo "by an old system" >"$drop/$(printf 'R1@S\343o Lucas')/latin.txt" || exit 2
 must cp "$image" "$drop/$(printf 'R1@S\343o Lucas')/latin.dcm"
 echo "not in a directory of a receiver" >"$state/arriving/stray"
 : >"$state/arriving/1-1/nothing"
 echo "to be placed" >"$drop/K7QF/first.txt"
-must_place strace -f -qq -o out/trace -P "$drop/CLOSED" -e trace=openat -e inject=openat:error=EACCES
+must_place strace -f -qq -o out/trace -P "$closed" -e trace=openat -e inject=openat:error=EACCES
 emr_until got ana "first "
 held "the name of its directory cannot be read - latin "
 held "the name of its directory cannot be read - CT"
 held "it is empty - nothing"
-grep -q "^$drop/CLOSED: Permission denied" out/place || emr_fail "said: $(cat out/place)"
+grep -qxF "$drop/CLOSED?[2J?held: nothing: Permission denied" out/place || emr_fail "said: $(cat -v out/place)"
 held "it does not begin as a DICOM file - stray"
-rm -r "$drop/CLOSED" "$state"/unplaced/* || exit 2
+rm -r "$closed" "$state"/unplaced/* || exit 2
 
 say "names that never become records are not taken, and an object cannot have one"
 for name in '~$plan.docx' scan.bak '#notes.txt#' video.download; do echo "of another program" >"$drop/K7QF/$name"; done

@@ -30,6 +30,8 @@ must mkdir ana-folder/Knee ana-folder/Head
 must cp -r cd/DICOM/ST0/SE0 cd/DICOM/ST0/SE1 ana-folder/Knee/
 must cp cd/DICOM/ST0/SE0/IM0 ana-folder/Knee/copy.dcm
 echo "no image" >ana-folder/Knee/notes.txt
+forged=$'\e]0;owned\a\e[2J\npacs-view: all files are shown \xe2\x80\xaetxt'
+echo "no image" >"ana-folder/Knee/$forged" || exit 2
 must cp -r cd/DICOM/ST0/SE2 ana-folder/Head/
 must cp cd/DICOM/ST0/SE2/IM0 other.dcm
 must dcmodify -q -nb -gin other.dcm
@@ -47,7 +49,7 @@ as ana run 0 share Head with lima --yes --wait
 is_there() { [ "$(ls lima-folder/shared-with-me/*/Head/SE2 | wc -l)" = 3 ]; }
 emr_until is_there
 knee=$(echo lima-folder/shared-with-me/*/Knee)
-has_all() { [ "$(ls "$knee"/SE0 "$knee"/SE1 | grep -c IM)" = 6 ] && [ -e "$knee/copy.dcm" ]; }
+has_all() { [ "$(ls "$knee"/SE0 "$knee"/SE1 | grep -c IM)" = 6 ] && [ -e "$knee/copy.dcm" ] && [ -e "$knee/$forged" ]; }
 emr_until has_all
 
 PORT=$(emr_port)
@@ -81,8 +83,9 @@ emr_until answers
 expect "the other series" "$(found "$(series SE1)")" "$(instances SE1)"
 expect "not chosen" "$(found "$(series SE2)")" ""
 grep -q "not shown: .*notes.txt: no headers were kept" out/view || emr_fail "said: $(cat out/view)"
+grep -qF "/?]0;owned??[2J?pacs-view: all files are shown ?txt: no headers were kept" out/view || emr_fail "a name that a terminal obeys: $(cat -v out/view)"
 expect "an image's headers" "$(getfattr --only-values -n user.emrfs.headers "$knee/SE0/IM0" | sed -n 's/^patient_name=//p')" "Silva^Ana"
-expect "the copy is still there" "$(ls "$knee")" $'SE0\nSE1\ncopy.dcm\nnotes.txt'
+expect "the copy is still there" "$(ls "$knee")" "$(ls "ana-folder/Knee")"
 tr '\0' ' ' <"/proc/$(pgrep -P "$VIEWER")/cmdline" >out/arguments
 grep -q "^dcmqrscp .*emrfs-pacs" out/arguments && ! grep -q "Silva\|Knee" out/arguments || emr_fail "names in arguments: $(cat out/arguments)"
 tr '\0' '\n' <"$(index)" | grep -q Silva || emr_fail "the index has no name, so nothing can be asked about it"
