@@ -37,8 +37,11 @@ static uint32_t code_point(const uint8_t *text, size_t n)
  * bidirectional marks, embeddings, overrides and isolates; zero-width space, word joiner, byte
  * order mark; soft hyphen, joiner of graphemes, fillers of Hangul).  The zero-width joiners stay:
  * Persian and Indic names need them. */
-static bool misleads(uint32_t code)
+bool emr_utf8_misleads(const uint8_t *text, size_t len, uint32_t *out_code)
 {
+	uint32_t code = code_point(text, len);
+
+	*out_code = code;
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x00ad || code == 0x034f ||
 	       code == 0x061c || code == 0x115f || code == 0x1160 || code == 0x3164 ||
 	       code == 0xffa0 || code == 0x200b || code == 0x200e || code == 0x200f ||
@@ -56,10 +59,11 @@ bool emr_utf8_misleads(const uint8_t *text, size_t len, uint32_t *out_code)
 bool emr_text_ok(const char *text, size_t len)
 {
 	const uint8_t *at = (const uint8_t *)text;
+	uint32_t code;
 
 	for (size_t n; len > 0; at += n, len -= n) {
 		n = emr_utf8_len(at, len);
-		if (n == 0 || misleads(code_point(at, n)))
+		if (n == 0 || emr_utf8_misleads(at, n, &code))
 			return false;
 	}
 	return true;

@@ -30,6 +30,28 @@ static emr_status organisation_of(emr_crowd *crowd, const char *owner_id, emr_wh
 	return emr_who_of(crowd, id, out);
 }
 
+/* NUMBER: "NUMBER KEY" */
+static const char *key_in(const char *number)
+{
+	const char *blank = strchr(number, ' ');
+
+	return blank != NULL ? blank + 1 : NULL;
+}
+
+emr_status emr_origin_organisation(
+	emr_crowd *crowd, emr_view *view, uint64_t node, char out[EMR_ORGANISATION_NAME_MAX + 1])
+{
+	EMR_AUTO_FREE char *number = NULL;
+	emr_who who;
+	emr_status status = emr_attribute_text(view, node, "signed-number", &number);
+
+	if (status == EMR_OK)
+		status = organisation_of(crowd, key_in(number), &who);
+	if (status == EMR_OK)
+		snprintf(out, sizeof who.organisation, "%s", who.organisation);
+	return status;
+}
+
 /* ---- who has seen it ---- */
 
 typedef struct witness_search {
@@ -81,9 +103,7 @@ static emr_status witnesses(
 /* ---- the answer ---- */
 
 typedef struct attributes {
-	char *tx, *signature, *by, *at, *owner, *owner_id; /* owned; NULL: it has none */
-	const char
-		*organisation; /* in BY, of somebody else than the owner; NULL: nothing says it */
+	char *tx, *signature, *by, *number, *at, *owner, *owner_id; /* owned; NULL: it has none */
 } attributes;
 
 static void attributes_free(const attributes *a)
@@ -91,6 +111,7 @@ static void attributes_free(const attributes *a)
 	free(a->tx);
 	free(a->signature);
 	free(a->by);
+	free(a->number);
 	free(a->at);
 	free(a->owner);
 	free(a->owner_id);
@@ -102,7 +123,8 @@ static void read_attributes(emr_view *view, uint64_t node, attributes *a)
 		const char *name;
 		char **to;
 	} const wanted[] = {{"tx", &a->tx}, {"signature", &a->signature}, {"signed-by", &a->by},
-		{"signed-at", &a->at}, {"owner", &a->owner}, {"owner-id", &a->owner_id}};
+		{"signed-number", &a->number}, {"signed-at", &a->at}, {"owner", &a->owner},
+		{"owner-id", &a->owner_id}};
 
 	EMR_AUTO_FREE char *access = NULL;
 
@@ -166,6 +188,17 @@ static bool has_no_entry(const attributes *a)
 	return a->tx == NULL && a->owner != NULL && a->owner_id == NULL;
 }
 
+/* "Paula Lima, São Lucas" is a name and the organisation, which is known: a name may have a comma.
+ */
+static void cut_organisation(char *by, const char *organisation)
+{
+	size_t len = strlen(organisation) + 2, all = by != NULL ? strlen(by) : 0;
+
+	if (len > 2 && all > len && memcmp(by + all - len, ", ", 2) == 0 &&
+		strcmp(by + all - len + 2, organisation) == 0)
+		by[all - len] = '\0';
+}
+
 static emr_status pack(
 	const emr_session *session, const attributes *a, emr_crowd *crowd, json_t **out)
 {
@@ -174,12 +207,12 @@ static emr_status pack(
 	char verdict[24] = "unopened";
 	emr_who who = {.called = ""};
 	json_t *seen = NULL;
-	emr_status status = is_own(a)	   ? emr_who_of(crowd, session->identity.signer_id, &who)
-			    : is_owners(a) ? organisation_of(crowd, a->owner_id, &who)
-					   : EMR_NOT_FOUND;
+	emr_status status = is_own(a) ? emr_who_of(crowd, session->identity.signer_id, &who)
+			    : a->number != NULL ? organisation_of(crowd, key_in(a->number), &who)
+			    : is_owners(a)	? organisation_of(crowd, a->owner_id, &who)
+						: EMR_NOT_FOUND;
 
-	if (a->organisation != NULL)
-		snprintf(who.organisation, sizeof who.organisation, "%s", a->organisation);
+	cut_organisation(a->by, who.organisation);
 	if ((status == EMR_OK || status == EMR_NOT_FOUND) && id == NULL)
 		status = (seen = json_array()) != NULL ? EMR_OK : EMR_NO_MEMORY;
 	else if (status == EMR_OK || status == EMR_NOT_FOUND)
@@ -201,29 +234,12 @@ static emr_status pack(
 	return *out != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* "Paula Lima, São Lucas" is a person and an organisation; the owner's own words are not split. */
-static void split_signer(attributes *a)
-{
-	char *comma = NULL;
-
-	if (a->by == NULL || is_owners(a) ||
-		(a->signature != NULL && strncmp(a->signature, "self", 4) == 0))
-		return;
-	for (char *at = a->by; (at = strstr(at, ", ")) != NULL; at += 2)
-		comma = at;
-	if (comma == NULL)
-		return;
-	*comma = '\0';
-	a->organisation = comma + 2;
-}
-
 emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **out_signed)
 {
 	__attribute__((cleanup(attributes_free))) attributes a = {0};
 	EMR_AUTO_CROWD crowd = {0};
 
 	read_attributes(session->view, node, &a);
-	split_signer(&a);
 	if (a.tx == NULL && !has_no_entry(&a))
 		return EMR_NOT_FOUND;
 	EMR_TRY(emr_crowd_open(session, &crowd));
@@ -258,7 +274,7 @@ static void put_signer(FILE *to, const json_t *signed_by)
 	emr_show(is_own ? _("you") : by[0] != '\0' ? by : "?", who, sizeof who);
 	fprintf(to, _("Signed by %s"), who);
 	snprintf(named, sizeof named, ", %s (", organisation); /* a directory may say it already */
-	if (organisation[0] != '\0' && strstr(by, named) == NULL) {
+	if (organisation[0] != '\0' && strcmp(by, organisation) != 0 && strstr(by, named) == NULL) {
 		fputs(", ", to);
 		put_shown(to, organisation);
 	}

@@ -36,7 +36,7 @@ for name in "São${ESC}[2JLucas" "São${RTL}Lucas" "São${LINE}Lucas" "a${C1}b" 
 	said
 	rm -f w.words
 done
-two_network "São Lucas"
+two_network "Clínica X, São Lucas"
 as hospital two_invite ana patient
 inviting=$!
 emr_until test -s ana.invitation
@@ -120,6 +120,9 @@ for name in "${bad[@]}"; do
 	harmless_run 0 status "Ward/$name"
 done
 harmless_run 0 status
+json 0 status Ward/first
+expect "who, of which organisation" "$(field signed.by); $(field signed.organisation)" "lima; Clínica X, São Lucas"
+grep -q '^"Ward/first",.*,"Clínica X, São Lucas","valid' ana-folder/.emrfs/index.csv || emr_fail "organisation: $(grep ^.Ward/first ana-folder/.emrfs/index.csv)"
 [ "$(cat "$WARD/..x")" = hers ] || emr_fail "her own name for it is another one"
 harmless ana-folder/.emrfs/notices ana-folder/.emrfs/index.csv ana-folder/.emrfs/report.html
 

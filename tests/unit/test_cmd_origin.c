@@ -47,6 +47,8 @@ static void a_note_is_a_sentence_between_signer_and_entry(void **state)
 {
 	(void)state;
 	expect_text("", false, "valid", "Paula Lima", SIGNED ": valid.\nEntry" ENTRY);
+	expect_text("", false, "valid", "São Lucas",
+		"Signed by São Lucas, 20 Nov 2026 14:05: valid.\nEntry" ENTRY);
 	expect_text("amendment", false, "valid", "Paula Lima",
 		SIGNED ": valid.\nIt amends an earlier version.\nEntry" ENTRY);
 	expect_text("amendment gap", false, "valid", "Paula Lima",

@@ -60,34 +60,29 @@ typedef struct line {
 
 typedef struct listing {
 	emr_session *session;
+	emr_crowd *crowd;
 	emr_buf *out;  /* the lines as they were found */
 	emr_buf lines; /* line, ... */
 	emr_status status;
 } listing;
 
 /* What the attribute says first ("self", "valid" ...) and last, and whose organisation somebody
- * else signed for. */
+ * else signed for; "": nobody's. */
 typedef struct signer {
 	char word[24];
-	const char *note;	  /* static: "superseded" ... */
-	char *by;		  /* owned; NULL: the owner */
-	const char *organisation; /* points into BY */
+	const char *note; /* static: "superseded" ... */
+	char organisation[EMR_ORGANISATION_NAME_MAX + 1];
 } signer;
 
 static void find_signer(const listing *l, uint64_t node, signer *out)
 {
 	EMR_AUTO_FREE char *signature = NULL;
-	const char *comma;
 
 	if (emr_attribute_text(l->session->view, node, "signature", &signature) != EMR_OK)
 		return;
 	snprintf(out->word, sizeof out->word, "%.*s", (int)strcspn(signature, " "), signature);
 	out->note = emr_origin_note(signature);
-	if (strcmp(out->word, "self") == 0 ||
-		emr_attribute_text(l->session->view, node, "signed-by", &out->by) != EMR_OK)
-		return;
-	comma = strrchr(out->by, ',');
-	out->organisation = comma != NULL && comma[1] == ' ' ? comma + 2 : out->by;
+	(void)emr_origin_organisation(l->crowd, l->session->view, node, out->organisation);
 }
 
 static emr_status add_fields(
@@ -95,7 +90,7 @@ static emr_status add_fields(
 {
 	const emr_headers *h = &facts->headers;
 	const char *const fields[] = {path, emr_kind_of(h, path), h->modality, h->study_date,
-		h->description, by->organisation != NULL ? by->organisation : h->organisation,
+		h->description, by->organisation[0] != '\0' ? by->organisation : h->organisation,
 		facts->cver > 0 ? by->word : "", by->note};
 
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -125,7 +120,6 @@ static bool add_record(void *arg, const char *path, const emr_attr *attr)
 	if (facts.cver > 0)
 		find_signer(l, attr->node, &by);
 	l->status = add_fields(l, path, &facts, &by);
-	free(by.by);
 	len = snprintf(tail, sizeof tail, "%s,%" PRIu64 "\r\n", added, attr->size_bytes);
 	if (l->status == EMR_OK)
 		l->status = emr_buf_append(l->out, tail, (size_t)len);
@@ -163,9 +157,12 @@ static emr_status put_sorted(const listing *l, emr_buf *out)
 emr_status emr_index_csv(emr_session *session, emr_buf *out)
 {
 	EMR_AUTO_BUF found = {0};
-	listing l = {.session = session, .out = &found};
+	EMR_AUTO_CROWD crowd = {0};
+	listing l = {.session = session, .crowd = &crowd, .out = &found};
 	emr_status status = emr_chronicle_catch_up(session->chronicle, NULL);
 
+	if (status == EMR_OK)
+		status = emr_crowd_open(session, &crowd);
 	if (status == EMR_OK)
 		status = emr_walk(session->view, "", add_record, &l);
 	if (status == EMR_OK)

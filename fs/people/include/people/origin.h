@@ -5,11 +5,15 @@
 
 #include <jansson.h>
 
-#include "session/session.h"
+#include "people/who.h"
 
 /* The words of the attribute `signature` for a version's place among others: "amendment",
  * "amendment gap", "superseded", or "". */
 const char *emr_origin_note(const char *signature);
+/* Of whom somebody else who signed NODE is, by that key on the ledger: a name may have a comma.
+ * EMR_NO_ATTRIBUTE: nobody else signed it, or it was not opened here.  OUT is untouched then. */
+emr_status emr_origin_organisation(
+	emr_crowd *crowd, emr_view *view, uint64_t node, char out[EMR_ORGANISATION_NAME_MAX + 1]);
 /* {own by organisation signature note at placed entry tx witnesses[]}, owned by the caller.  NOTE
  * is emr_origin_note's.  SIGNATURE is "unopened" for what others share until it has been opened
  * once here.  AT, ENTRY and TX are those with which the version came to the ledger; PLACED: that
