@@ -50,12 +50,6 @@ bool emr_utf8_misleads(const uint8_t *text, size_t len, uint32_t *out_code)
 	       (code >= 0xe0000 && code <= 0xe007f);
 }
 
-bool emr_utf8_misleads(const uint8_t *text, size_t len, uint32_t *out_code)
-{
-	*out_code = code_point(text, len);
-	return misleads(*out_code);
-}
-
 bool emr_text_ok(const char *text, size_t len)
 {
 	const uint8_t *at = (const uint8_t *)text;
