@@ -167,12 +167,12 @@ static emr_status call_by_handle(emr_crowd *crowd, const emr_known_name *known, 
 	return status;
 }
 
-/* Whom nobody gave another name than the one on his card has no name in the book: that word is his
- * own, and his certificate says who he is and what is typed. */
+/* A person whom the owner gave no name has none in the book: what stands there is the word of a
+ * card, and the certificate says who it is and what is typed. */
 static emr_status take_own_word(emr_crowd *crowd, const emr_contact *contact,
 	const emr_known_name *known, const emr_known_name *now, emr_who *out)
 {
-	if (known->shown[0] == '\0' || strcasecmp(contact->who, contact->card.name) != 0 ||
+	if (known->shown[0] == '\0' || contact->is_given ||
 		strcasecmp(contact->who, known->handle) == 0)
 		return EMR_OK;
 	snprintf(out->name, sizeof out->name, "%s", known->shown);
@@ -523,7 +523,7 @@ emr_status emr_who_find(
 	if (strchr(text, '@') != NULL)
 		return find_at(crowd, text, out_who, out_names, names_size);
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
-	if (status == EMR_NOT_FOUND && emr_key_code_like(text))
+	if (status == EMR_NOT_FOUND && emr_who_is_code(text))
 		return find_code(crowd, text, out_who, out_names, names_size);
 	if (status == EMR_OK)
 		status = emr_who_of(crowd, crowd->book.people[index].card.signer_id, &who);

@@ -165,14 +165,13 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 /* A name is one component of a path, whoever wrote it. No record is lost by what it is called. */
 static emr_bytes one_component(emr_bytes name)
 {
-	static const char unnamed[] = "unnamed";
+	const bool is_dots =
+		name.len > 0 && name.len <= 2 && memcmp(name.data, "..", name.len) == 0;
 
-	if (name.len == 0 || (memchr(name.data, '/', name.len) == NULL &&
-				     memchr(name.data, 0, name.len) == NULL &&
-				     !(name.len == 1 && name.data[0] == '.') &&
-				     !(name.len == 2 && memcmp(name.data, "..", 2) == 0)))
+	if (name.len == 0 || (!is_dots && memchr(name.data, '/', name.len) == NULL &&
+				     memchr(name.data, 0, name.len) == NULL))
 		return name;
-	return emr_bytes_of(unnamed, sizeof unnamed - 1);
+	return emr_bytes_of("unnamed", 7);
 }
 
 static emr_bytes read_xattrs(emr_reader *r, unsigned count)

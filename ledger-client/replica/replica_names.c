@@ -335,14 +335,6 @@ bool emr_key_code_names(emr_id32 id, const char *text)
 	return len >= EMR_KEY_CODE_NAMES && strncasecmp(code, text, len) == 0;
 }
 
-bool emr_key_code_like(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len >= EMR_KEY_CODE_NAMES && len <= EMR_KEY_CODE_MAX &&
-	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567") == len;
-}
-
 static size_t equal_letters(const char *a, const char *b)
 {
 	size_t n = 0;

@@ -13,6 +13,7 @@
 
 typedef struct emr_contact {
 	char who[EMR_WHO_MAX + 1];
+	bool is_given; /* by the owner: WHO is not the word of the card it came with, nor a code */
 	emr_card card; /* read and checked */
 	emr_buf bytes; /* card and vouches; owned */
 	uint64_t added_unix_s;
@@ -33,9 +34,11 @@ void emr_book_free(emr_book *book);
 
 /* What may be chosen: 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not
  * beginning with a dot or a dash, and not `card`, `add`, `check`, `you`, `the owner`, `somebody` or
- * what could be the code of a key (emr_key_code_like).
+ * what could be the code of a key (emr_who_is_code).
  * A book that has one of these words from before is read. */
 bool emr_who_is_ok(const char *who);
+/* Whether WHO has the form of the code of a key, long enough to name somebody. */
+bool emr_who_is_code(const char *who);
 
 typedef enum emr_book_change {
 	EMR_BOOK_ADDED,

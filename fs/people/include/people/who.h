@@ -39,7 +39,7 @@ typedef struct emr_who {
 	bool is_compared;   /* and the number was compared */
 	bool is_registered; /* the ledger knows the key */
 	bool is_active;	    /* and lets it act now */
-	bool is_own_word; /* the book has no name for him but the one on his card, which is SAYS */
+	bool is_own_word;   /* the owner gave the person no name: SAYS is the word of the card */
 } emr_who;
 
 /* The book, read once for many questions.  One thread at a time. */

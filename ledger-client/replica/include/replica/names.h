@@ -40,8 +40,6 @@ emr_status emr_replica_name(
 emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1]);
 /* Whether TEXT is that, in either case, and long enough to name somebody. */
 bool emr_key_code_names(emr_id32 id, const char *text);
-/* Whether TEXT has the form of what may name somebody so, and is nobody's name therefore. */
-bool emr_key_code_like(const char *text);
 
 /* Letters and digits of TEXT, in lower case and without accents of Latin-1; at most SIZE - 1 bytes.
  */
