@@ -77,8 +77,12 @@ static const struct {
 } configuring[] = {
 	{"desktop.ini", true, false}, /* Windows: what a directory looks like, and where from */
 	{"autorun.inf", true, false}, /* and what runs when a disk is opened */
-	{"HEAD", false, true},	      /* git takes a directory with it for a repository, and runs
-					 what its "config" says */
+	/* Git takes a directory with a HEAD for a repository and runs what its "config" says, which
+	 * the others replace or look for in another place. */
+	{"HEAD", false, true},
+	{"commondir", false, true},
+	{"config.worktree", false, true},
+	{"gitdir", false, true},
 };
 
 static bool is_configuring(emr_meta_type type, emr_bytes name)

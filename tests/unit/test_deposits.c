@@ -112,6 +112,9 @@ static void names_and_places_that_mislead_are_made_plain(void **state)
 		{{.name = " with  blanks\xc3\xa3.pdf"}, "_with  blanks\xc3\xa3.pdf"},
 		{{.name = "\xff\xfe.pdf"}, "__.pdf"},
 		{{.name = ".hidden"}, "_hidden"},
+		{{.name = "HEAD"}, "_HEAD"}, /* as in shares: it configures no program */
+		{{.name = "commondir"}, "_commondir"},
+		{{.name = "Desktop.ini"}, "_Desktop.ini"},
 		{{.name = "scratch.tmp"}, "_scratch.tmp_"},
 		{{.name = "elsewhere.txt", .parent = {{5, 5, 5}}}, "elsewhere.txt"},
 	};

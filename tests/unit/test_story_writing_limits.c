@@ -390,8 +390,9 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 static void what_a_writer_names_configures_no_program(void **state)
 {
 	static const char *const names[][2] = {{".vimrc", "_vimrc"}, {"..data", "_.data"},
-		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"},
-		{"HEAD", "_HEAD"}};
+		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"}, {"HEAD", "_HEAD"},
+		{"commondir", "_commondir"}, {"gitdir", "_gitdir"},
+		{"config.worktree", "_config.worktree"}};
 	emr_grant_order order = {
 		.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1u << CONSULT};
 	EMR_AUTO_BUF bytes = {0};

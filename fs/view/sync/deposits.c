@@ -18,6 +18,7 @@
 #include "replica/rules.h"
 #include "share/domain.h"
 #include "share/signed.h"
+#include "share/write.h"
 
 #include "node.h"
 #include "ops_tree.h"
@@ -81,18 +82,20 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 
 /* ---- names ---- */
 
-/* What is scratch elsewhere would never reach the ledger here, and what begins with a dot is not
- * seen. */
-static void name_safely(emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
+/* What is scratch elsewhere would never reach the ledger here, what begins with a dot is not seen,
+ * and what configures a program is called as in a share. */
+static void name_safely(
+	emr_meta_type type, emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
 {
-	char plain[EMR_NAME_MAX + 1];
+	char plain[EMR_NAME_MAX + 1], room[EMR_WORDS_NAME_BYTES];
 
 	owner_show_plainly(name, plain);
 	for (char *c = plain; *c == '.' || *c == ' '; c++)
 		*c = '_';
 	if (plain[0] == 0 || emr_name_check(plain) != EMR_OK)
 		snprintf(plain, sizeof plain, "%s", otherwise);
-	snprintf(out, EMR_NAME_MAX + 1, "%s", plain);
+	name = emr_words_name(type, emr_bytes_of(plain, strlen(plain)), (emr_bytes){0}, room);
+	snprintf(out, EMR_NAME_MAX + 1, "%.*s", (int)name.len, (const char *)name.data);
 	if (emr_name_is_local(out))
 		snprintf(out, EMR_NAME_MAX + 1, "_%.*s_", EMR_NAME_MAX - 2, plain);
 }
@@ -114,7 +117,7 @@ static emr_status name_organisation(emr_view *view, struct deposit *d)
 		view->options.replica, emr_ledger_descriptor(view->options.ledger), d->org.b, &org);
 
 	emr_hex(d->org.b, sizeof d->org.b, id);
-	name_safely(emr_bytes_of(org.name, strlen(org.name)), id, d->organisation);
+	name_safely(EMR_META_DIR, emr_bytes_of(org.name, strlen(org.name)), id, d->organisation);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
@@ -134,7 +137,7 @@ static emr_status learn(emr_view *view, arrival *a, const emr_replica_item *item
 	if (status != EMR_OK)
 		return status;
 	name_day(item->ledger_time, d->day);
-	name_safely(a->meta.name, "unnamed", d->name);
+	name_safely(EMR_META_FILE, a->meta.name, "unnamed", d->name);
 	d->is_hidden = a->meta.type != EMR_META_FILE || a->place.pversion == 0;
 	if (!d->is_hidden)
 		status = emr_facts_names_another(view->options.facts, &a->place, &d->is_hidden);
