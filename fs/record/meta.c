@@ -166,6 +166,18 @@ emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out)
 	return w.status;
 }
 
+/* A name is one component of a path, whoever wrote it. No record is lost by what it is called. */
+static emr_bytes one_component(emr_bytes name)
+{
+	const bool is_dots =
+		name.len > 0 && name.len <= 2 && memcmp(name.data, "..", name.len) == 0;
+
+	if (name.len == 0 || (!is_dots && memchr(name.data, '/', name.len) == NULL &&
+				     memchr(name.data, 0, name.len) == NULL))
+		return name;
+	return emr_bytes_of("unnamed", 7);
+}
+
 static emr_bytes read_xattrs(emr_reader *r, unsigned count)
 {
 	emr_bytes all = emr_bytes_of(r->at, r->left);
@@ -205,7 +217,7 @@ emr_status emr_meta_decode(emr_bytes plain, emr_meta *out)
 	meta.xattr_count = emr_read_u16(&r);
 	emr_read_zeros(&r, 2);
 	meta.mime = emr_read_bytes(&r, mime_len);
-	meta.name = emr_read_bytes(&r, name_len);
+	meta.name = one_component(emr_read_bytes(&r, name_len));
 	meta.target = emr_read_bytes(&r, target_len);
 	meta.xattrs = read_xattrs(&r, meta.xattr_count);
 	emr_read_zeros(&r, r.left);

@@ -1,5 +1,5 @@
 /* This file reads from the ledger's verified copy what a record is now: it opens name and
- * description, and the key of its content. A name is one component of a path, whoever wrote it. */
+ * description, and the key of its content. */
 #include "facts_private.h"
 
 #include <stdlib.h>
@@ -113,20 +113,6 @@ emr_status facts_read_put(
 	return emr_put_part_decode(emr_buf_view(bytes), out_part);
 }
 
-/* Others describe records here, too: a name is one component of a path, whatever they say. */
-static void keep_to_one_component(emr_meta *meta)
-{
-	static const char unnamed[] = "unnamed";
-	const uint8_t *name = meta->name.data;
-	size_t len = meta->name.len;
-
-	if (len == 0)
-		return;
-	if (memchr(name, '/', len) != NULL || memchr(name, 0, len) != NULL ||
-		(len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.'))
-		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
-}
-
 /* A record is about whom its content says, which is signed, and as long as that; whoever may rename
  * it does not change it.  PUT is the one at HEAD's pversion.  Where its words cannot be read, those
  * of the description stay. */
@@ -195,8 +181,6 @@ emr_status facts_read(emr_facts *facts, const emr_replica_head *head, emr_place 
 	if (head->pversion != 0)
 		place_of_put(out_place, &put);
 	status = emr_meta_decode(emr_buf_view(plain), out_meta);
-	if (status == EMR_OK)
-		keep_to_one_component(out_meta);
 	if (status == EMR_OK)
 		memcpy(out_place->r_pid, out_meta->r_pid, sizeof out_place->r_pid);
 	if (out_item != NULL) {

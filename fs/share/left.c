@@ -89,13 +89,6 @@ static emr_status need_key(looking *l, uint32_t epoch)
 				: status;
 }
 
-/* It was made plain when it was left; whatever else stands there is nobody's name for a file. */
-static bool is_plain(emr_bytes name)
-{
-	return name.len > 0 && name.len <= 255 && memchr(name.data, '/', name.len) == NULL &&
-	       memchr(name.data, '\0', name.len) == NULL;
-}
-
 static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
@@ -115,7 +108,7 @@ static emr_status open_name(const looking *l, item_left *one, emr_bytes part)
 		emr_bytes_of(aad, sizeof aad), put.meta_ct, plain.data);
 	if (status == EMR_OK)
 		status = emr_meta_decode(emr_buf_view(&plain), &meta);
-	if (status == EMR_OK && is_plain(meta.name)) {
+	if (status == EMR_OK && meta.name.len > 0) {
 		one->bytes = meta.n;
 		one->name = strndup((const char *)meta.name.data, meta.name.len);
 		status = one->name != NULL ? EMR_OK : EMR_NO_MEMORY;

@@ -397,6 +397,26 @@ static void every_kind_of_node_has_its_metadata(void **state)
 	assert_status(EMR_INVALID, emr_meta_encode(&meta, &out));
 }
 
+/* A program of somebody's own writes anything there. */
+static void a_name_is_one_component_whoever_wrote_it(void **state)
+{
+	static const emr_bytes bad[] = {{(const uint8_t *)"HEAD\0NUL", 8},
+		{(const uint8_t *)"\0", 1}, {(const uint8_t *)"a/b", 3}, {(const uint8_t *)"/", 1},
+		{(const uint8_t *)".", 1}, {(const uint8_t *)"..", 2}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		EMR_AUTO_BUF out = {0};
+		emr_meta meta = a_file(), got;
+
+		meta.name = bad[i];
+		assert_ok(emr_meta_encode(&meta, &out));
+		assert_ok(emr_meta_decode(emr_buf_view(&out), &got));
+		assert_true(emr_bytes_equal(got.name, text("unnamed")));
+		assert_int_equal(got.n, meta.n); /* and the record is not lost by it */
+	}
+}
+
 static void attributes_that_do_not_fit_are_said_to_need_space(void **state)
 {
 	EMR_AUTO_BUF xattrs = {0}, out = {0};
@@ -628,6 +648,7 @@ int main(void)
 		cmocka_unit_test(headers_and_manifests_refuse_what_no_writer_makes),
 		cmocka_unit_test(metadata_comes_back_as_it_was),
 		cmocka_unit_test(every_kind_of_node_has_its_metadata),
+		cmocka_unit_test(a_name_is_one_component_whoever_wrote_it),
 		cmocka_unit_test(attributes_that_do_not_fit_are_said_to_need_space),
 		cmocka_unit_test(attributes_are_replaced_and_removed_in_order),
 		cmocka_unit_test(metadata_refuses_what_no_writer_makes),

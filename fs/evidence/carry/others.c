@@ -47,14 +47,11 @@ bool others_may_say(const record *r, const emr_meta *meta)
 	       (r->version == 0 || meta->type == r->meta.type);
 }
 
-void others_keep_to_one_component(emr_meta *meta)
+void others_need_name(emr_meta *meta)
 {
 	static const char unnamed[] = "unnamed";
-	const emr_bytes n = meta->name;
 
-	if (n.len == 0 || n.len > 255 || memchr(n.data, 0, n.len) != NULL ||
-		memchr(n.data, '/', n.len) != NULL || (n.len == 1 && n.data[0] == '.') ||
-		(n.len == 2 && memcmp(n.data, "..", 2) == 0))
+	if (meta->name.len == 0)
 		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
 }
 

@@ -56,8 +56,8 @@ emr_status others_is_owner(
 	const emr_parcel *parcel, const emr_page_item *at, emr_id16 domain, bool *out_is);
 /* What they say of R in META counts, for it as it was (R->version 0: it is new). */
 bool others_may_say(const record *r, const emr_meta *meta);
-/* META as it may be shown: one component, whatever they say. */
-void others_keep_to_one_component(emr_meta *meta);
+/* Without a name it would lie in the place of its directory. */
+void others_need_name(emr_meta *meta);
 /* What they left in the Inbox and the owner's computer has not put anywhere: it may be more than
  * they may leave. */
 bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r);

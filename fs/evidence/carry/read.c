@@ -147,7 +147,7 @@ static emr_status read_saying(
 static void note_saying(record *r, const emr_page_item *at, saying *said, bool mine)
 {
 	if (!mine)
-		others_keep_to_one_component(&said->meta);
+		others_need_name(&said->meta);
 	emr_buf_free(&r->plain);
 	r->plain = said->plain;
 	r->meta = said->meta;
@@ -391,17 +391,6 @@ static const record *parent_of(const emr_parcel *p, const record *r)
 	return r->is_others_words && !emr_id16_equal(up->domain, r->domain) ? NULL : up;
 }
 
-/* A name that is no name of a file, or a NUL inside, would lead elsewhere. */
-static bool name_ok(const emr_meta *meta)
-{
-	const emr_bytes n = meta->name;
-
-	return n.len <= 255 &&
-	       (n.len == 0 ||
-		       (memchr(n.data, 0, n.len) == NULL && memchr(n.data, '/', n.len) == NULL)) &&
-	       !(n.len == 1 && n.data[0] == '.') && !(n.len == 2 && memcmp(n.data, "..", 2) == 0);
-}
-
 /* Below END, which may be NULL. */
 static emr_status set_path(const emr_parcel *p, record *r, const record *end)
 {
@@ -438,8 +427,6 @@ static emr_status find_path(const emr_parcel *p, record *r)
 	size_t depth = 0, len = 0;
 
 	for (const record *at = r; at != NULL; at = parent_of(p, at)) {
-		if (!name_ok(&at->meta))
-			return EMR_DAMAGED;
 		if (others == NULL && at->is_others_words)
 			others = at;
 		len += at->meta.name.len + 1;

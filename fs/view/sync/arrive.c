@@ -117,7 +117,7 @@ static emr_status choose_name(following *f, const arrival *a, const node *direct
 
 	memcpy(out, a->meta.name.data, a->meta.name.len);
 	out[a->meta.name.len] = 0;
-	if (memchr(a->meta.name.data, 0, a->meta.name.len) != NULL || emr_name_check(out) != EMR_OK)
+	if (emr_name_check(out) != EMR_OK)
 		strcpy(out, "unnamed");
 	if (tree_is_kept_name(f->view, directory, out, emr_id16_equal(a->domain, a->object))) {
 		strcpy(wanted, out);

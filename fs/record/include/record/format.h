@@ -143,7 +143,8 @@ typedef struct emr_meta {
 /* Appends the padded metadata (k * 512 bytes, smallest k) to OUT.  EMR_ATTRIBUTE_SPACE when it does
  * not fit in 32 units, EMR_LIMIT or EMR_INVALID when a field breaks its limit. */
 emr_status emr_meta_encode(const emr_meta *meta, emr_buf *out);
-/* Slices of *OUT point into PLAIN, whose length must be k * 512, k 1..32. */
+/* Slices of *OUT point into PLAIN, whose length must be k * 512, k 1..32.  A name that is no
+ * component of a path ("/" or NUL in it, "." or "..") is "unnamed". */
 emr_status emr_meta_decode(emr_bytes plain, emr_meta *out);
 /* PLAIN, which describes a record, becomes what may be said beside CONTENT, the description that
  * came with its bytes: whom it is about, how long it is and how much of that is stored follow the
