@@ -128,8 +128,15 @@ static void what_a_writer_wrote_comes_back_where_the_ledger_has_it(void **state)
 	begin();
 	pen_dir(&p, s.imaging, s.imaging, "New", &dir);
 	pen_file(&p, s.imaging, dir, "note.txt", "by lima", NULL);
+	pen_dir(&p, s.imaging, s.imaging, ".git", &dir);
+	pen_file(&p, s.imaging, dir, "config", "by lima", NULL);
+	pen_file(&p, s.imaging, s.imaging, "HEAD", "by lima", NULL);
+	kit_text(&s.k, "Imaging/.own", "hers");
 	let_it_arrive();
 	f = read_back(true);
+	has(&f, "|Imaging/_git/config=by lima|"); /* as in the folder, it configures nothing */
+	has(&f, "|Imaging/_HEAD=by lima|");
+	has(&f, "|Imaging/.own=hers|");
 	has(&f, "|Imaging/New|");
 	has(&f, "|Imaging/New/note.txt=by lima|");
 	has(&f, "|Imaging/MRI.pdf=%PDF a knee|");

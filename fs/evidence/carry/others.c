@@ -47,12 +47,15 @@ bool others_may_say(const record *r, const emr_meta *meta)
 	       (r->version == 0 || meta->type == r->meta.type);
 }
 
-void others_need_name(emr_meta *meta)
+emr_bytes others_name(const record *r, char room[EMR_WORDS_NAME_BYTES])
 {
 	static const char unnamed[] = "unnamed";
 
-	if (meta->name.len == 0)
-		meta->name = emr_bytes_of(unnamed, sizeof unnamed - 1);
+	if (!r->is_others_words)
+		return r->meta.name;
+	return emr_words_name(r->meta.type,
+		r->meta.name.len > 0 ? r->meta.name : emr_bytes_of(unnamed, sizeof unnamed - 1),
+		(emr_bytes){0}, room);
 }
 
 bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r)

@@ -5,6 +5,7 @@
 #include "car_blocks.h"
 #include "carry/carry.h"
 #include "carry/catalogue.h"
+#include "share/write.h"
 
 typedef struct list_key {
 	emr_id16 domain;
@@ -56,8 +57,9 @@ emr_status others_is_owner(
 	const emr_parcel *parcel, const emr_page_item *at, emr_id16 domain, bool *out_is);
 /* What they say of R in META counts, for it as it was (R->version 0: it is new). */
 bool others_may_say(const record *r, const emr_meta *meta);
-/* Without a name it would lie in the place of its directory. */
-void others_need_name(emr_meta *meta);
+/* What R is called, in its own bytes or in ROOM: of what others say as in a share, "unnamed" where
+ * they say nothing. The owner's earlier name for it is not in a CAR. */
+emr_bytes others_name(const record *r, char room[EMR_WORDS_NAME_BYTES]);
 /* What they left in the Inbox and the owner's computer has not put anywhere: it may be more than
  * they may leave. */
 bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r);

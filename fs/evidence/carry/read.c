@@ -146,8 +146,6 @@ static emr_status read_saying(
 /* Takes PLAIN. */
 static void note_saying(record *r, const emr_page_item *at, saying *said, bool mine)
 {
-	if (!mine)
-		others_need_name(&said->meta);
 	emr_buf_free(&r->plain);
 	r->plain = said->plain;
 	r->meta = said->meta;
@@ -394,12 +392,14 @@ static const record *parent_of(const emr_parcel *p, const record *r)
 /* Below END, which may be NULL. */
 static emr_status set_path(const emr_parcel *p, record *r, const record *end)
 {
+	char room[EMR_WORDS_NAME_BYTES], *at_name;
 	size_t size = 0;
-	char *at_name;
 
 	for (const record *at = r; at != end; at = parent_of(p, at)) {
+		const size_t len = others_name(at, room).len;
+
 		r->depth++;
-		size += at->meta.name.len + (at->meta.name.len > 0);
+		size += len + (len > 0);
 	}
 	size = size > 0 ? size : 1;
 	r->path = malloc(size);
@@ -408,12 +408,14 @@ static emr_status set_path(const emr_parcel *p, record *r, const record *end)
 	at_name = r->path + size - 1;
 	*at_name = '\0';
 	for (const record *at = r; at != end; at = parent_of(p, at)) {
-		if (at->meta.name.len == 0)
+		const emr_bytes name = others_name(at, room);
+
+		if (name.len == 0)
 			continue;
 		if (at_name[0] != '\0')
 			*--at_name = '/';
-		at_name -= at->meta.name.len;
-		memcpy(at_name, at->meta.name.data, at->meta.name.len);
+		at_name -= name.len;
+		memcpy(at_name, name.data, name.len);
 	}
 	return EMR_OK;
 }
