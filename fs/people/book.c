@@ -143,6 +143,14 @@ emr_status emr_book_load(const emr_keyring *keyring, int state_fd, emr_book *out
 
 /* ---- names ---- */
 
+bool emr_who_is_code(const char *who)
+{
+	size_t len = strlen(who);
+
+	return len >= EMR_KEY_CODE_NAMES && len <= EMR_KEY_CODE_MAX &&
+	       strspn(who, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567") == len;
+}
+
 bool emr_who_is_ok(const char *who)
 {
 	/* Words of the verb, and those that stand for somebody in what emrfs says. */
@@ -152,7 +160,7 @@ bool emr_who_is_ok(const char *who)
 		if (strcasecmp(who, taken[i]) == 0)
 			return false;
 	}
-	return has_form(who);
+	return has_form(who) && !emr_who_is_code(who);
 }
 
 #define CONTACT_TEXT_BYTES 340
@@ -195,14 +203,13 @@ static void list_near(const emr_book *book, const char *who, char *out_names, si
 emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
 	size_t names_size)
 {
+	const bool is_code = emr_who_is_code(who);
+
 	for (size_t i = 0; i < book->n; i++) {
-		if (strcasecmp(book->people[i].who, who) == 0) {
-			*out_index = i;
-			return EMR_OK;
-		}
-	}
-	for (size_t i = 0; i < book->n; i++) {
-		if (emr_key_code_names(book->people[i].card.signer_id, who)) {
+		const emr_contact *c = &book->people[i];
+
+		if (is_code ? emr_key_code_names(c->card.signer_id, who)
+			    : strcasecmp(c->who, who) == 0) {
 			*out_index = i;
 			return EMR_OK;
 		}

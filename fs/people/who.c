@@ -510,14 +510,6 @@ emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const e
 	return status;
 }
 
-static bool is_code(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len >= EMR_KEY_CODE_NAMES && len <= EMR_KEY_CODE_MAX &&
-	       strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567") == len;
-}
-
 static emr_status find_code(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t size)
 {
@@ -545,7 +537,7 @@ emr_status emr_who_find(
 	if (strchr(text, '@') != NULL)
 		return find_at(crowd, text, out_who, out_names, names_size);
 	status = emr_book_find(&crowd->book, text, &index, out_names, names_size);
-	if (status == EMR_NOT_FOUND && is_code(text))
+	if (status == EMR_NOT_FOUND && emr_who_is_code(text))
 		return find_code(crowd, text, out_who, out_names, names_size);
 	return status == EMR_OK
 		       ? emr_who_of(crowd, crowd->book.people[index].card.signer_id, out_who)

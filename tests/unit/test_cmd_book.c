@@ -198,12 +198,31 @@ static void a_name_that_misleads_is_refused(void **state)
 		"\xff", "123456789012345678901234567890123456789012345678901234"};
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
-	char code[EMR_KEY_CODE_MAX + 1];
+	char code[EMR_KEY_CODE_MAX + 1], names[400];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_false(emr_who_is_ok(bad[i]));
 		assert_status(EMR_INVALID, put(&book, other, "Ana", NOW, bad[i], &change));
+	}
+	/* Lima's code, of 26 letters or all, is no name of mallory's, whoever says it: the code is
+	 * hers, and a book that has it as a name all the same finds her by it. */
+	for (size_t letters = EMR_KEY_CODE_NAMES; letters <= EMR_KEY_CODE_MAX; letters += 26) {
+		EMR_AUTO_BOOK two = {0};
+		size_t index = 9;
+
+		assert_ok(put(&two, third, "Lima", NOW, "lima", &change));
+		emr_key_code(two.people[0].card.signer_id, letters, code);
+		assert_false(emr_who_is_ok(code));
+		assert_status(EMR_INVALID, put(&two, other, "Mallory", NOW, code, &change));
+		assert_ok(put(&two, other, code, NOW, NULL, &change));
+		assert_ok(emr_book_find(&two, code, &index, names, sizeof names));
+		assert_string_equal(two.people[index].who, "lima");
+		index = 1 - index;
+		assert_string_not_equal(two.people[index].who, code);
+		snprintf(two.people[index].who, sizeof two.people[index].who, "%s", code);
+		assert_ok(emr_book_find(&two, code, &index, names, sizeof names));
+		assert_string_equal(two.people[index].who, "lima");
 	}
 	/* A card whose own name will not do is known by its code. */
 	assert_ok(put(&book, other, "../../etc", NOW, NULL, &change));
