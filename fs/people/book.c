@@ -14,8 +14,8 @@
 #include "view/received.h"
 
 /* "EMPP" | ver 1 | 0[3] | nonce[24] | XChaCha20-Poly1305 under the local view key, AAD = the first
- * 8 bytes, of u16 n, then for each person u64 added | u64 compared | u8 who_len | who | u16
- * card_len | card and vouches, padded with zeros to a multiple of 4,096. */
+ * 8 bytes, of u16 n, then for each person u64 added | u64 compared | u8 is_given | u8 who_len | who
+ * | u16 card_len | card and vouches, padded with zeros to a multiple of 4,096. */
 #define NONCE_BYTES 24
 #define TAG_BYTES 16
 #define PLAIN_MAX (EMR_BOOK_FILE_MAX - EMR_SEALED_HEAD_BYTES - NONCE_BYTES - TAG_BYTES)
@@ -48,6 +48,7 @@ static emr_status write_people(const emr_book *book, emr_buf *out)
 
 		emr_write_u64(&w, c->added_unix_s);
 		emr_write_u64(&w, c->compared_unix_s);
+		emr_write_u8(&w, c->is_given);
 		emr_write_u8(&w, (uint8_t)strlen(c->who));
 		emr_write_bytes(&w, c->who, strlen(c->who));
 		emr_write_u16(&w, (uint16_t)c->bytes.len);
@@ -82,13 +83,16 @@ static bool has_form(const char *who)
 static emr_status read_person(emr_reader *r, emr_contact *contact)
 {
 	emr_bytes bytes, card, vouches;
+	uint8_t given;
 	size_t len;
 	emr_status status;
 
 	contact->added_unix_s = emr_read_u64(r);
 	contact->compared_unix_s = emr_read_u64(r);
+	given = emr_read_u8(r);
+	contact->is_given = given == 1;
 	len = emr_read_u8(r);
-	if (len > EMR_WHO_MAX)
+	if (given > 1 || len > EMR_WHO_MAX)
 		return EMR_DAMAGED;
 	emr_read_copy(r, contact->who, len);
 	bytes = emr_read_bytes(r, emr_read_u16(r));
@@ -233,20 +237,22 @@ static bool find_key(const emr_book *book, emr_id32 signer_id, size_t *out_index
 }
 
 /* As asked; as before; as the card says; so much of the code as names somebody, when the card's
- * name will not do. */
-static emr_status choose_name(
-	const char *who, const emr_contact *known, const emr_card *card, char out[EMR_WHO_MAX + 1])
+ * name will not do.  Another card changes nothing in whose word it is. */
+static emr_status choose_name(const char *who, const emr_contact *known, emr_contact *out)
 {
+	const emr_card *card = &out->card;
 	char code[EMR_KEY_CODE_MAX + 1];
 
 	if (who != NULL && !emr_who_is_ok(who))
 		return EMR_INVALID;
 	emr_key_code(card->signer_id, EMR_KEY_CODE_NAMES, code);
+	out->is_given =
+		who != NULL ? strcasecmp(who, card->name) != 0 : known != NULL && known->is_given;
 	if (who == NULL && known != NULL)
 		who = known->who;
 	if (who == NULL)
 		who = emr_who_is_ok(card->name) ? card->name : code;
-	memcpy(out, who, strlen(who) + 1); /* emr_who_is_ok has measured it */
+	memcpy(out->who, who, strlen(who) + 1); /* emr_who_is_ok has measured it */
 	return EMR_OK;
 }
 
@@ -283,6 +289,7 @@ static emr_book_change replace(emr_contact *known, emr_contact *contact)
 
 	if (!is_newer) {
 		memcpy(known->who, contact->who, sizeof known->who);
+		known->is_given = contact->is_given;
 		return EMR_BOOK_SAME;
 	}
 	*known = *contact;
@@ -323,8 +330,7 @@ emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *
 		return status;
 	id = contact.card.signer_id;
 	is_known = find_key(book, id, &index);
-	status = choose_name(
-		who, is_known ? &book->people[index] : NULL, &contact.card, contact.who);
+	status = choose_name(who, is_known ? &book->people[index] : NULL, &contact);
 	if (status != EMR_OK)
 		return status;
 	for (size_t i = 0; i < book->n; i++) {

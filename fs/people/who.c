@@ -130,11 +130,11 @@ static void take_contact(const emr_contact *contact, emr_who *out)
 	out->is_compared = contact->compared_unix_s != 0;
 }
 
-/* Whom nobody gave another name than the one on his card is called so where it is typed. It stands
- * for nobody: his certificate says who he is. */
+/* A person whom the owner gave no name is called as a card of his said, or by his code, where it is
+ * typed. That stands for nobody: his certificate says who he is. */
 static void take_own_word(const emr_contact *contact, const emr_known_name *known, emr_who *out)
 {
-	if (known->shown[0] == '\0' || strcasecmp(contact->who, contact->card.name) != 0 ||
+	if (known->shown[0] == '\0' || contact->is_given ||
 		strcasecmp(contact->who, known->handle) == 0)
 		return;
 	snprintf(out->name, sizeof out->name, "%s", known->shown);

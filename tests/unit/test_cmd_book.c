@@ -132,7 +132,7 @@ static void two_people_are_never_called_the_same(void **state)
 
 static void a_newer_card_takes_the_place_and_an_older_one_does_not(void **state)
 {
-	EMR_AUTO_BOOK book = {0};
+	EMR_AUTO_BOOK book = {0}, again = {0};
 	emr_book_change change;
 
 	(void)state;
@@ -149,6 +149,18 @@ static void a_newer_card_takes_the_place_and_an_older_one_does_not(void **state)
 		book.people[0].compared_unix_s, 9); /* the same keys: the number is the same */
 	assert_ok(put(&book, other, "Ana New", NOW + 10, "anna", &change));
 	assert_string_equal(book.people[0].who, "anna");
+	assert_true(book.people[0].is_given);
+	/* No later or older card makes the word of a card the owner's. */
+	assert_ok(put(&book, third, "Dr Lima", NOW, NULL, &change));
+	assert_ok(put(&book, third, "M.", NOW + 10, NULL, &change));
+	assert_ok(put(&book, third, "Dr Lima", NOW, NULL, &change));
+	assert_ok(emr_book_save(mine, fd, &book));
+	assert_ok(emr_book_load(mine, fd, &again));
+	assert_string_equal(again.people[1].who, "Dr Lima");
+	assert_string_equal(again.people[1].card.name, "M.");
+	assert_false(again.people[1].is_given);
+	assert_true(again.people[0].is_given);
+	unlinkat(fd, EMR_STATE_BOOK, 0);
 }
 
 static void who_is_meant_is_one_or_nobody(void **state)

@@ -40,16 +40,18 @@ static int end(void **state)
 
 /* ---- who ---- */
 
+/* By a card that is newer than those before. */
 static void know(const emr_keyring *kr, const char *name, const char *who)
 {
+	static uint64_t cards;
 	EMR_AUTO_BOOK book = {0};
 	EMR_AUTO_BUF card = {0};
 	emr_book_change change;
 	size_t index;
 
 	assert_ok(emr_book_load(session.keyring, session.state_fd, &book));
-	assert_ok(emr_card_make_person(kr, emr_ledger_net_id(session.ledger), story_now(&s),
-		story_now(&s) + DAY, name, "1970-01-01", &card));
+	assert_ok(emr_card_make_person(kr, emr_ledger_net_id(session.ledger),
+		story_now(&s) + cards++, story_now(&s) + DAY, name, "1970-01-01", &card));
 	assert_ok(emr_book_put(&book, emr_buf_view(&card), who, story_now(&s), &index, &change));
 	assert_ok(emr_book_save(session.keyring, session.state_fd, &book));
 }
@@ -157,6 +159,16 @@ static void nobody_is_called_by_what_he_says_of_himself(void **state)
 	assert_ok(find("mallory@org0", &who, names));
 	emr_who_text(&who, text, sizeof text);
 	assert_string_equal(text, "mallory, org0 (own word: lima.clinic)");
+	know(mallory.keyring, "Paula Lima", NULL);
+	know(mallory.keyring, "M.", NULL); /* and what his first card said stays his word */
+	assert_ok(find("Paula Lima", &who, names));
+	emr_who_text(&who, text, sizeof text);
+	assert_string_equal(text, "mallory, org0 (own word: M.)");
+	know(mallory.keyring, "M.", "the rogue");
+	know(mallory.keyring, "the rogue", NULL);
+	assert_ok(find("the rogue", &who, names));
+	emr_who_text(&who, text, sizeof text);
+	assert_string_equal(text, "the rogue, org0");
 
 	story_newcomer_called(&s, &other, &s.bosses[0], "Lima.Clinic", "");
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));

@@ -13,6 +13,7 @@
 
 typedef struct emr_contact {
 	char who[EMR_WHO_MAX + 1];
+	bool is_given; /* by the owner: WHO is not the word of the card it came with, nor a code */
 	emr_card card; /* read and checked */
 	emr_buf bytes; /* card and vouches; owned */
 	uint64_t added_unix_s;

@@ -39,7 +39,7 @@ typedef struct emr_who {
 	bool is_compared;   /* and the number was compared */
 	bool is_registered; /* the ledger knows the key */
 	bool is_active;	    /* and lets it act now */
-	bool is_own_word;   /* CALLED is the name on his card, as the book has no other */
+	bool is_own_word;   /* CALLED is a card's word or the code: the owner gave him no name */
 } emr_who;
 
 /* The book, read once for many questions.  One thread at a time. */
