@@ -213,7 +213,7 @@ static void what_was_read_of_who_leaves_is_purged(void **state)
  * from a pseudonym to a person. */
 static void what_lies_in_a_dataset_names_no_entry_of_the_ledger(void **state)
 {
-	static const char *const hidden[] = {"user.emrfs.tx", "user.emrfs.id",
+	static const char *const hidden[] = {"user.emrfs.tx", "user.emrfs.id", "user.emrfs.cid",
 		"user.emrfs.owner-id", "system.emrfs.tx", "system.emrfs.id"};
 	static const char *const days[] = {
 		"user.emrfs.signed-at", "user.emrfs.signature", "user.emrfs.access"};
@@ -236,8 +236,10 @@ static void what_lies_in_a_dataset_names_no_entry_of_the_ledger(void **state)
 	for (size_t i = 0; i < sizeof days / sizeof *days; i++)
 		assert_non_null(strstr(viewer_attribute(&v, path, days[i]), "T00:00:00Z"));
 	assert_ok(viewer_find(&v, path, NULL, &attr));
+	assert_int_equal(attr.mtime_ns % (INT64_C(86400) * 1000000000), 0);
 	assert_ok(emr_view_list_attributes(v.view, attr.node, &listed));
 	assert_null(memmem(listed.data, listed.len, "emrfs.tx", 8));
+	assert_null(memmem(listed.data, listed.len, "emrfs.cid", 9));
 	assert_null(memmem(listed.data, listed.len, "emrfs.id", 8));
 	reading_ends(&s, &d, &v);
 }

@@ -9,6 +9,8 @@
 #include "shared.h"
 #include "shared_place.h"
 
+#define DAY_NS (INT64_C(86400) * 1000000000)
+
 /* Below shared-with-me. */
 static bool owner_is_shown(const emr_view *view, const shared_owner *owner)
 {
@@ -37,6 +39,9 @@ emr_status shared_fill(node *n, const shared_tree *tree, uint32_t entry)
 	n->mode = e->mode;
 	n->size = e->size;
 	n->mtime_ns = n->ctime_ns = e->mtime_ns;
+	/* To the nanosecond it would be found again, in a ledger's copy or at the participant's. */
+	if (n->shared->owner->set != NULL)
+		n->mtime_ns = n->ctime_ns = e->mtime_ns - e->mtime_ns % DAY_NS;
 	n->shared->entry = entry;
 	if (n->type == EMR_META_SYMLINK && n->target == NULL && e->target != NULL &&
 		(n->target = strdup(e->target)) == NULL)

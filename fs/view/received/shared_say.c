@@ -46,7 +46,7 @@ static emr_status say_id(const subject *s, emr_buf *out)
 
 static emr_status say_cid(const subject *s, emr_buf *out)
 {
-	return is_file(s) ? fact_cid(&s->entry.root, out) : EMR_NO_ATTRIBUTE;
+	return is_file(s) && s->has_key ? fact_cid(&s->entry.root, out) : EMR_NO_ATTRIBUTE;
 }
 
 static emr_status say_version(const subject *s, emr_buf *out)
