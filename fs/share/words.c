@@ -68,19 +68,21 @@ emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, ui
 
 /* ---- names ---- */
 
-/* Without a dot at the beginning. */
+/* Without a dot at the beginning; in any case, as through a server like Samba a name is found in
+ * each.
+ */
 static const struct {
 	const char *name;
-	bool in_any_case, is_file;
+	bool is_file;
 } configuring[] = {
-	{"desktop.ini", true, false}, /* Windows: what a directory looks like, and where from */
-	{"autorun.inf", true, false}, /* and what runs when a disk is opened */
+	{"desktop.ini", false}, /* Windows: what a directory looks like, and where from */
+	{"autorun.inf", false}, /* and what runs when a disk is opened */
 	/* Git takes a directory with a HEAD for a repository and runs what its "config" says, which
 	 * the others replace or look for in another place. */
-	{"HEAD", false, true},
-	{"commondir", false, true},
-	{"config.worktree", false, true},
-	{"gitdir", false, true},
+	{"HEAD", true},
+	{"commondir", true},
+	{"config.worktree", true},
+	{"gitdir", true},
 };
 
 bool emr_words_configure(emr_meta_type type, emr_bytes name)
@@ -94,8 +96,7 @@ bool emr_words_configure(emr_meta_type type, emr_bytes name)
 		const char *one = configuring[i].name;
 
 		if (name.len == strlen(one) && (type != EMR_META_DIR || !configuring[i].is_file) &&
-			(configuring[i].in_any_case ? strncasecmp(text, one, name.len)
-						    : strncmp(text, one, name.len)) == 0)
+			strncasecmp(text, one, name.len) == 0)
 			return true;
 	}
 	return false;

@@ -17,7 +17,7 @@ static void what_a_writer_names_configures_no_program(void **state)
 {
 	static const char *const names[][2] = {{".vimrc", "_vimrc"}, {"..data", "_.data"},
 		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"}, {"HEAD", "_HEAD"},
-		{"commondir", "_commondir"}, {"gitdir", "_gitdir"},
+		{"head", "_head"}, {"commondir", "_commondir"}, {"gitdir", "_gitdir"},
 		{"config.worktree", "_config.worktree"}};
 	EMR_AUTO_BUF bytes = {0};
 	char path[64];
