@@ -6,6 +6,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
+. "$SUPPORT/orgs.sh"
 . "$SUPPORT/../../examples/network/kit.sh"
 two_begin host
 host=
@@ -49,6 +50,18 @@ for who in clara ana; do
 	emr_until there "$who" scan.pdf
 	cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/$who-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "$who reads other bytes"
 done
+
+say "an agent joins as people do, and what it may release opens while its owner is away"
+orgs_agent keys ana
+agent_start keys
+as bento must mkdir "$EMR_WORK/bento-folder/Letters"
+echo "while I sleep" >"$EMR_WORK/bento-folder/Letters/letter.txt"
+as bento run 0 share Letters with clara --away own --yes --wait
+two_unmount bento
+opened() { [ "$(cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Letters/letter.txt 2>/dev/null)" = "while I sleep" ]; }
+emr_until opened
+agent_stop keys
+two_mount bento
 
 say "who has no token reads nothing"
 [ "$(ask emrfs/v1/entries)" = 401 ] && [ "$(ask "ipfs/bafkqaaa?format=raw")" = 401 ] && [ "$(ask emrfs/v1/descriptor)" = 200 ] || emr_fail "strangers are answered"
