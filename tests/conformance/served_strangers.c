@@ -140,7 +140,7 @@ static void garbage_and_what_is_too_long_is_refused(void **state)
 		"GET /emrfs/v1/size HTTP/9.9\r\n\r\n",
 		"POST /emrfs/v1/batches HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
 		("POST /emrfs/v1/batches HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
-		"chunked\r\n\r\nzz\r\n")};
+		 "chunked\r\n\r\nzz\r\n")};
 	emr_served *host = host_at_socket(0);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
