@@ -34,6 +34,8 @@
 #define FILE_TOKENS "tokens"
 #define FILE_WRITER "writer"
 #define PEM_MAX ((size_t)16 << 10)
+#define RECLAIM_EVERY_S 3600
+#define RECLAIM_BATCH_BYTES ((uint64_t)256 << 20)
 
 typedef struct host {
 	const emr_args *args;
@@ -262,12 +264,52 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	return status == EMR_OK ? EMR_OK : say_place(h, status, NULL, out_problem);
 }
 
+/* ---- space ---- */
+
+/* Blocks that no member keeps any more go.  No import runs meanwhile: what it has sent and not
+ * pinned yet would go, too. */
+static void reclaim(host *h)
+{
+	const emr_reclaim_options options = {
+		.allow_missing = true, .batch_bytes = RECLAIM_BATCH_BYTES};
+	emr_reclaim_report report = {0};
+	emr_status status;
+
+	emr_node_still(h->node);
+	status = emr_store_close_segment(h->store);
+	if (status == EMR_OK)
+		status = emr_store_reclaim(h->store, &options, &report);
+	emr_node_go_on(h->node);
+	if (status != EMR_OK)
+		emr_log(EMR_LOG_WARN, "space is not given back: %s", emr_status_text(status));
+	else if (report.bytes_freed > 0)
+		emr_log(EMR_LOG_INFO, "%llu bytes are given back",
+			(unsigned long long)report.bytes_freed);
+}
+
+/* Until one of ENDING arrives. */
+static void serve_on(host *h, const sigset_t *ending)
+{
+	const struct timespec pause = {.tv_sec = RECLAIM_EVERY_S};
+	uint64_t dropped = 0;
+	int number;
+
+	reclaim(h);
+	do {
+		number = sigtimedwait(ending, NULL, &pause);
+		if (number < 0 && emr_node_dropped(h->node) != dropped) {
+			dropped = emr_node_dropped(h->node);
+			reclaim(h);
+		}
+	} while (number < 0);
+}
+
 /* ---- the service ---- */
 
 static int serve(host *h, const sigset_t *ending)
 {
 	emr_problem problem = {0};
-	int code, number;
+	int code;
 	emr_status status = open_all(h, &problem);
 
 	if (status != EMR_OK)
@@ -285,7 +327,7 @@ static int serve(host *h, const sigset_t *ending)
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");
 	emr_behind_let_go(&h->report_fd, code, true);
-	(void)sigwait(ending, &number);
+	serve_on(h, ending);
 	return EMR_EXIT_DONE;
 }
 

@@ -101,6 +101,23 @@ done
 emr_until there clara bento-39.txt
 cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/bento-*.txt | sort -u | wc -l | grep -qx 40 || emr_fail "clara does not see all"
 
+say "what a member erased gives its room back at the host, when nobody keeps it any more"
+as clara must mkdir "$EMR_WORK/clara-folder/Large"
+head -c 9000000 /dev/urandom >"$EMR_WORK/clara-folder/Large/scan.pdf"
+as clara run 0 status --wait=1min
+full=$(du -sk "$NET/blocks" | cut -f1)
+[ "$full" -gt 9000 ] || emr_fail "the host has no copy: $full KiB"
+as clara run 0 erase Large --yes --passphrase-file "$EMR_PASS"
+smaller() { # a host that begins gives room back
+	kill "$host" && await_gone "$host"
+	host_start
+	[ "$(du -sk "$NET/blocks" | cut -f1)" -lt $((full - 8000)) ]
+}
+emr_until smaller
+as clara run 0 verify
+as bento run 0 verify
+cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/ana-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "what is kept is gone"
+
 say "what is taken back opens no more"
 as bento run 0 revoke Notes from clara --yes
 gone() { ! cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/1.txt >/dev/null 2>&1; }

@@ -44,6 +44,11 @@ void emr_node_go_on(emr_node *node)
 	(void)pthread_rwlock_unlock(&node->imports);
 }
 
+uint64_t emr_node_dropped(const emr_node *node)
+{
+	return atomic_load(&node->dropped);
+}
+
 /* ---- how answers are written ---- */
 
 emr_id16 host_owner(const emr_serve_call *call)
@@ -316,6 +321,7 @@ static bool answer_let_go(void *arg, emr_serve_call *call)
 	if (emr_block_store_unpin(node->options.store, &pin, 1) != EMR_OK ||
 		emr_block_store_sync(node->options.store) != EMR_OK)
 		return host_fail(call, "it cannot be let go");
+	atomic_fetch_add(&node->dropped, 1);
 	host_say(call, json_pack("{s:[s]}", "Pins", name));
 	return true;
 }

@@ -4,12 +4,14 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "node/host.h"
 
 struct emr_node {
 	emr_node_options options;
 	pthread_rwlock_t imports; /* held for reading by each import */
+	atomic_uint_fast64_t dropped;
 };
 
 /* In whose name CALL pins. */

@@ -31,3 +31,5 @@ extern const emr_serve_route emr_node_routes[];
  * here and not pinned yet. */
 void emr_node_still(emr_node *node);
 void emr_node_go_on(emr_node *node);
+/* How many pins members have let go since the node was made. */
+uint64_t emr_node_dropped(const emr_node *node);
