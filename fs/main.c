@@ -1,14 +1,18 @@
 /* This is the program emrfs: it reads the command line and hands it to a verb. */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kit/language.h"
 #include "verbs/cmd.h"
+
+#define OPEN_FILES_WANTED ((rlim_t)65536)
 
 static int (*const verbs[EMR_VERB_COUNT])(const emr_args *args, emr_out *out) = {
 	[EMR_VERB_INIT] = emr_cmd_init,
@@ -86,6 +90,32 @@ static int run(const emr_args *args, emr_out *out)
 	return verbs[args->verb](args, out);
 }
 
+/* A program may start us with its standard descriptors closed: files of ours would get their
+ * numbers, and what is said to a person would go into them. */
+static void open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+}
+
+/* Limits that may be raised are raised: an open folder, or a backup, has many files, some of them
+ * large.  Where that is not enough a call fails; the signal would end the process. */
+static void raise_limit(int kind, rlim_t most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(kind, &limit) != 0 || limit.rlim_cur >= most)
+		return;
+	limit.rlim_cur = limit.rlim_max < most ? limit.rlim_max : most;
+	/* A refusal shows where it matters: a file that cannot be opened. */
+	(void)setrlimit(kind, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	emr_problem problem = {0};
@@ -95,6 +125,10 @@ int main(int argc, char **argv)
 	emr_status status = EMR_OK;
 	int code;
 
+	open_standard();
+	raise_limit(RLIMIT_NOFILE, OPEN_FILES_WANTED);
+	raise_limit(RLIMIT_FSIZE, RLIM_INFINITY);
+	signal(SIGXFSZ, SIG_IGN);
 	umask(077); /* whatever we make is private unless it says otherwise */
 	setlocale(LC_TIME, "C");
 	emr_language_begin();

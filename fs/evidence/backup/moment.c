@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +27,6 @@
 #define TRIES 400
 #define SPILL_TRIES 20 /* then working copies are taken as they were found */
 #define PAUSE_NS 5000000L
-#define OPEN_FILES_WANTED ((rlim_t)65536)
 
 static void drop_segments(moment *m)
 {
@@ -423,17 +421,6 @@ static emr_status find_moment(moment *m, emr_backup_manifest *scanned)
 	return last;
 }
 
-static void allow_many_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= OPEN_FILES_WANTED)
-		return;
-	limit.rlim_cur = limit.rlim_max < OPEN_FILES_WANTED ? limit.rlim_max : OPEN_FILES_WANTED;
-	/* A refusal shows where it matters: a segment that cannot be opened. */
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* ---- the ledger, or what was verified of it ---- */
 
 /* This computer's own copy, when it is whole and as new as anything that was seen here. */
@@ -585,7 +572,6 @@ emr_status moment_take(moment *m, backup_target *target, const emr_backup_option
 
 	m->options = options;
 	m->target = target;
-	allow_many_files();
 	m->blocks_fd = openat(options->state_fd, "blocks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (m->blocks_fd < 0)
 		return errno == ENOENT ? EMR_MISSING_DATA : emr_status_from_errno(errno);

@@ -67,7 +67,7 @@ static bool has_name(const void *item, const void *key)
 
 uint64_t tree_ino_of(emr_id16 id)
 {
-	uint64_t ino = emr_get_u64(id.b) >> 1;
+	uint64_t ino = emr_get_u64(id.b) >> 11;
 
 	return ino <= 1 ? 2 : ino;
 }

@@ -122,7 +122,8 @@ char *tree_path(const node *n);
 /* N's bytes are CONTENT. */
 void tree_note_stored(node *n, const emr_content *content);
 void tree_attr(const node *n, emr_attr *out_attr);
-/* The number programs see for an object: made from its random id, never 0 or 1. */
+/* The number programs see for an object: made from its random id, never 0 or 1, and of 53 bits,
+ * because programs that keep numbers as fractions (JSON, JavaScript) have no more. */
 uint64_t tree_ino_of(emr_id16 id);
 
 /* ---- domains.c ---- */
