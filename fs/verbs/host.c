@@ -281,9 +281,9 @@ static void reclaim(host *h)
 		status = emr_store_reclaim(h->store, &options, &report);
 	emr_node_go_on(h->node);
 	if (status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "space is not given back: %s", emr_status_text(status));
+		emr_log(EMR_LOG_WARN, "host: reclaim: %s", emr_status_text(status));
 	else if (report.bytes_freed > 0)
-		emr_log(EMR_LOG_INFO, "%llu bytes are given back",
+		emr_log(EMR_LOG_INFO, "host: reclaim: %llu bytes",
 			(unsigned long long)report.bytes_freed);
 }
 

@@ -356,6 +356,20 @@ static void recall_names(closing *c)
 		c->names = json_loadb((const char *)text.data, text.len, 0, NULL);
 }
 
+/* Another program may have unmounted the folder while files of it were open: its process goes on
+ * until they are closed. */
+static emr_status end_mount(closing *c, emr_problem *out_problem)
+{
+	struct pollfd polled = {.fd = c->pidfd, .events = POLLIN};
+
+	if (emr_mountpoint_look(c->folder) != EMR_MOUNT_NONE)
+		return emr_mountpoint_end(c->folder, false, out_problem);
+	if (c->pidfd < 0 || poll(&polled, 1, BY_ITSELF_MS) == 1)
+		return EMR_OK;
+	emr_problem_set(out_problem, EMR_SAY_FOLDER_DETACHED, "dir", c->folder, NULL);
+	return EMR_BUSY;
+}
+
 static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_problem)
 {
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->client.pid, 0);
@@ -367,7 +381,7 @@ static emr_status close_folder(closing *c, emr_out *out, emr_problem *out_proble
 	if (!c->now)
 		name_traces(c);
 	if (!c->now)
-		EMR_TRY(emr_mountpoint_end(c->folder, false, out_problem));
+		EMR_TRY(end_mount(c, out_problem));
 	return await_end(c, out_problem);
 }
 

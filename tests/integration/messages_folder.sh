@@ -151,6 +151,16 @@ await_gone "$pid"
 weak mount --passphrase-file "$EMR_PASS" "$MNT" >>"$MET" 2>&1 && emr_fail "cleaned without the right to"
 opened
 
+say "a folder that another program unmounted while a file of it was open"
+exec 5<"$MNT/.emrfs/status.txt"
+umount -l "$MNT"
+met 11 folder-busy unmount
+grep -q -- "--now" out/said || emr_fail "no way out is named: $(cat out/said)"
+exec 5<&-
+ended() { "$EMRFS" status >out/ended 2>&1; [ $? = 10 ]; }
+emr_until ended
+opened
+
 say "a clock that is behind"
 closed
 EMR_CLOCK_SECONDS=-7200 LD_PRELOAD=$TOOLS/libclock_shim.so run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
