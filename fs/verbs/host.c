@@ -272,19 +272,15 @@ static void reclaim(host *h)
 {
 	const emr_reclaim_options options = {
 		.allow_missing = true, .batch_bytes = RECLAIM_BATCH_BYTES};
-	emr_reclaim_report report = {0};
 	emr_status status;
 
 	emr_node_still(h->node);
 	status = emr_store_close_segment(h->store);
 	if (status == EMR_OK)
-		status = emr_store_reclaim(h->store, &options, &report);
+		status = emr_store_reclaim(h->store, &options, NULL);
 	emr_node_go_on(h->node);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "host: reclaim: %s", emr_status_text(status));
-	else if (report.bytes_freed > 0)
-		emr_log(EMR_LOG_INFO, "host: reclaim: %llu bytes",
-			(unsigned long long)report.bytes_freed);
 }
 
 /* Until one of ENDING arrives. */

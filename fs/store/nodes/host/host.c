@@ -8,10 +8,14 @@
 #include "host_private.h"
 #include "store/car_store.h"
 #include "store/dag_pb.h"
+#include "store/unixfs.h"
+#include "store/varint.h"
 
 /* Of Kubo's RPC, as it was with this version. */
 #define VERSION "0.43.1"
-#define CAT_MAX ((uint64_t)64 << 20) /* bytes of one answer */
+#define CAT_MAX ((uint64_t)8 << 20) /* bytes of one answer: a reader's window has fewer */
+#define VISITS_MAX 512u		    /* nodes and leaves of one answer */
+#define UNIXFS_BLOCKSIZES 0x20	    /* field 4, a varint */
 #define DEPTH_MAX 16
 
 emr_status emr_node_new(const emr_node_options *options, emr_node **out_node)
@@ -178,10 +182,13 @@ static bool answer_gateway(void *arg, emr_serve_call *call)
 
 /* ---- a part of a file ---- */
 
+/* A file's tree is followed by the sizes that its nodes say; a tree that lies in them, or has more
+ * nodes in a part than a file of ours, ends the answer.  The client has each leaf's hash. */
 typedef struct window {
 	emr_block_store *store;
 	uint64_t at, end; /* of the file */
-	uint64_t here;	  /* bytes of the file before the leaf that is next */
+	uint64_t here;	  /* bytes of the file before the node that is next */
+	unsigned visits;
 	emr_buf *out;
 	emr_buf nodes[DEPTH_MAX];
 } window;
@@ -189,40 +196,92 @@ typedef struct window {
 static emr_status cat_leaf(window *w, const emr_cid *cid)
 {
 	EMR_AUTO_BUF leaf = {0};
-	uint64_t size, from, to;
+	uint64_t from, to;
 
-	EMR_TRY(emr_block_store_size(w->store, cid, &size));
-	from = w->at > w->here ? w->at - w->here : 0;
-	to = w->end - w->here < size ? w->end - w->here : size;
-	w->here += size;
-	if (from >= to)
-		return EMR_OK;
 	EMR_TRY(emr_block_store_get_verified(w->store, cid, &leaf));
-	return emr_buf_append(w->out, leaf.data + from, (size_t)(to - from));
+	from = w->at > w->here ? w->at - w->here : 0;
+	to = w->end - w->here < leaf.len ? w->end - w->here : leaf.len;
+	w->here += leaf.len;
+	return from < to ? emr_buf_append(w->out, leaf.data + from, (size_t)(to - from)) : EMR_OK;
+}
+
+/* The next field of a node's UnixFS data from *AT on; *OUT_SIZE is a child's, when it is one. */
+static emr_status next_field(emr_bytes data, size_t *at, bool *out_is_size, uint64_t *out_size)
+{
+	uint64_t tag;
+	size_t n = emr_varint_get(data.data + *at, data.len - *at, &tag);
+
+	if (n == 0)
+		return EMR_DAMAGED;
+	*at += n;
+	n = emr_varint_get(data.data + *at, data.len - *at, out_size);
+	if (n == 0)
+		return EMR_DAMAGED;
+	*at += n;
+	*out_is_size = tag == UNIXFS_BLOCKSIZES;
+	if ((tag & 7) == 0)
+		return EMR_OK;
+	if ((tag & 7) != 2 || *out_size > data.len - *at)
+		return EMR_DAMAGED;
+	*at += (size_t)*out_size;
+	return EMR_OK;
+}
+
+static emr_status next_size(emr_bytes data, size_t *at, uint64_t *out)
+{
+	bool is_size = false;
+
+	while (!is_size)
+		EMR_TRY(next_field(data, at, &is_size, out));
+	return EMR_OK;
+}
+
+static emr_status find_data(emr_bytes node, emr_bytes *out)
+{
+	emr_dag_pb_cursor cursor = emr_dag_pb_begin(node);
+	emr_dag_pb_link link;
+	bool more = true;
+
+	while (more)
+		EMR_TRY(emr_dag_pb_next(&cursor, &more, &link, out));
+	return EMR_OK;
 }
 
 static emr_status cat_node(window *w, const emr_cid *cid, unsigned depth)
 {
 	emr_dag_pb_cursor cursor;
 	emr_dag_pb_link link;
-	emr_bytes data;
+	emr_bytes data, ignored;
+	uint64_t size, begun;
+	size_t at = 0;
 	bool more = true;
-	emr_status status;
 
+	if (depth == DEPTH_MAX || ++w->visits > VISITS_MAX)
+		return EMR_LIMIT;
 	if (emr_cid_codec(cid) == EMR_CODEC_RAW)
 		return cat_leaf(w, cid);
-	if (depth == DEPTH_MAX)
-		return EMR_LIMIT;
 	emr_buf_clear(&w->nodes[depth]);
-	status = emr_block_store_get_verified(w->store, cid, &w->nodes[depth]);
+	EMR_TRY(emr_block_store_get_verified(w->store, cid, &w->nodes[depth]));
+	if (w->nodes[depth].len > EMR_UNIXFS_NODE_MAX)
+		return EMR_LIMIT;
+	EMR_TRY(find_data(emr_buf_view(&w->nodes[depth]), &data));
 	cursor = emr_dag_pb_begin(emr_buf_view(&w->nodes[depth]));
-	while (status == EMR_OK && w->here < w->end) {
-		status = emr_dag_pb_next(&cursor, &more, &link, &data);
-		if (status != EMR_OK || !more)
+	while (w->here < w->end) {
+		EMR_TRY(emr_dag_pb_next(&cursor, &more, &link, &ignored));
+		if (!more)
 			break;
-		status = cat_node(w, &link.cid, depth + 1);
+		EMR_TRY(next_size(data, &at, &size));
+		begun = w->here;
+		if (size > UINT64_MAX - begun)
+			return EMR_DAMAGED;
+		if (begun + size <= w->at)
+			w->here += size;
+		else
+			EMR_TRY(cat_node(w, &link.cid, depth + 1));
+		if (w->here != begun + size && w->here < w->end)
+			return EMR_DAMAGED;
 	}
-	return status;
+	return EMR_OK;
 }
 
 static bool answer_cat(void *arg, emr_serve_call *call)
