@@ -431,13 +431,16 @@ emr_status replica_save_mark(emr_replica *r, bool is_last)
 
 void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh)
 {
+	bool is_news;
+
 	(void)pthread_mutex_lock(&r->pool_lock);
+	is_news = trouble->status != r->trouble.status || trouble->seq != r->trouble.seq;
 	if (trouble->status != EMR_OK || is_fresh)
 		r->trouble = *trouble;
 	if (is_fresh)
 		r->fresh_ns = emr_clock_boot_ns(r->clock);
 	(void)pthread_mutex_unlock(&r->pool_lock);
-	if (trouble->status != EMR_OK)
+	if (trouble->status != EMR_OK && is_news)
 		emr_log(EMR_LOG_ERROR, "ledger entry %llu: %s", (unsigned long long)trouble->seq,
 			trouble->cause);
 }

@@ -75,7 +75,7 @@ static void log_fork(const emr_replica *r)
 {
 	emr_log(EMR_LOG_ERROR,
 		"the host of the ledger shows two histories: nothing is sent to it%s",
-		r->is_still ? "" : " (" REPLICA_FORKED ")");
+		r->is_still ? "" : " (" EMR_REPLICA_FORKED ")");
 }
 
 /* Both notes, for whoever has to be shown: the one that this copy fits, and the other. */
@@ -87,7 +87,7 @@ static emr_status keep_proof(emr_replica *r, emr_bytes other)
 	if (status == EMR_OK || status == EMR_NOT_FOUND)
 		status = emr_buf_append(&notes, other.data, other.len);
 	return status == EMR_OK && !r->is_still
-		       ? emr_file_replace(r->dirfd, REPLICA_FORKED, emr_buf_view(&notes), 0600)
+		       ? emr_file_replace(r->dirfd, EMR_REPLICA_FORKED, emr_buf_view(&notes), 0600)
 		       : status;
 }
 
@@ -104,15 +104,13 @@ static void condemn(emr_replica *r, emr_bytes other)
 	log_fork(r);
 }
 
-void replica_condemn(emr_replica *r, emr_ledger_trouble *trouble)
+void replica_condemn(emr_replica *r, const emr_ledger_trouble *trouble)
 {
 	EMR_AUTO_BUF other = {0};
 
-	if (!r->heads.is_forked && emr_ledger_head(r->ledger, &other) != EMR_OK)
-		return; /* no host has signed anything here */
-	if (trouble->status == EMR_OK)
-		(void)give_trouble(trouble, EMR_FORK, 0, two_histories);
-	if (!r->heads.is_forked)
+	/* Another network's ledger in its place signs nothing for this one. */
+	if (!r->heads.is_forked && trouble->status == EMR_FORK &&
+		emr_ledger_head(r->ledger, &other) == EMR_OK)
 		condemn(r, emr_buf_view(&other));
 }
 
@@ -141,7 +139,8 @@ void replica_open_heads(emr_replica *r)
 	EMR_AUTO_BUF note = {0};
 	emr_checkpoint head;
 
-	r->heads.is_forked = faccessat(r->dirfd, REPLICA_FORKED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	r->heads.is_forked =
+		faccessat(r->dirfd, EMR_REPLICA_FORKED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	if (r->heads.is_forked) {
 		emr_ledger_distrust(r->ledger);
 		(void)give_trouble(&r->trouble, EMR_FORK, 0, two_histories);
@@ -155,6 +154,11 @@ void replica_open_heads(emr_replica *r)
 	}
 	r->heads.ahead = head.size;
 	memcpy(r->heads.ahead_root, head.root, 32);
+}
+
+bool emr_replica_is_forked(const emr_replica *replica)
+{
+	return atomic_load(&replica->heads.is_forked);
 }
 
 /* ---- of others ---- */

@@ -14,7 +14,6 @@
 #define REPLICA_DB "replica.sqlite"
 #define REPLICA_LOCK "replica.lock"
 #define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
-#define REPLICA_FORKED "replica.forked"	  /* its presence: the host shows two histories */
 #define REPLICA_AHEAD "replica.ahead"	  /* a head that the copy has not reached */
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
@@ -60,7 +59,7 @@ void names_destroy(known_names *names);
 
 /* What the host of a ledger has signed: replica_head.c only. */
 typedef struct signed_heads {
-	bool is_forked;		/* two histories */
+	atomic_bool is_forked;	/* two histories; any thread */
 	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
 	uint8_t ahead_root[32]; /* of that head */
 } signed_heads;
@@ -149,7 +148,7 @@ void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, boo
 emr_status replica_keep_head(emr_replica *r, uint64_t size);
 /* After EMR_FORK.  Of a ledger that a host serves: nothing is handed in from here on, now and after
  * each opening. */
-void replica_condemn(emr_replica *r, emr_ledger_trouble *trouble);
+void replica_condemn(emr_replica *r, const emr_ledger_trouble *trouble);
 /* The mark of the copy as it stands now, with SIZE entries. */
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */

@@ -112,6 +112,11 @@ emr_status emr_replica_note(emr_replica *replica, emr_buf *out_note);
  */
 emr_status emr_replica_hear(emr_replica *replica, emr_bytes note);
 
+/* The file in the state directory that proves it (FORMAT.md); its presence is what counts. */
+#define EMR_REPLICA_FORKED "replica.forked"
+/* Whether the host is known to show two histories. */
+bool emr_replica_is_forked(const emr_replica *replica);
+
 typedef struct emr_replica_position {
 	uint64_t size; /* verified entries */
 	uint8_t root[32];
