@@ -12,6 +12,8 @@
 #define LINE_CHARS 64
 #define FILE_BYTES_MAX (32 * 1024) /* a card with some hundred vouches */
 #define TEXT_IN_MAX (64 * 1024)
+#define NOTE_LINE                                                                                  \
+	"\nemrfs/" /* how a note of a host begins, and no line of base64 that stands there */
 #define QR_BYTES_MAX ((EMR_CARD_QR_MAX - sizeof QR_PREFIX) * 5 / 8)
 
 _Static_assert(QR_BYTES_MAX >= EMR_CARD_MAX - 64 + EMR_CARD_MAX - (EMR_CARD_LABEL_MAX - 1),
@@ -115,6 +117,15 @@ static bool begins(const char *text, size_t len, const char *with)
 	return len >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
 }
 
+emr_bytes emr_card_text_note(emr_bytes text)
+{
+	const uint8_t *at =
+		text.len > 0 ? memmem(text.data, text.len, NOTE_LINE, sizeof NOTE_LINE - 1) : NULL;
+
+	return at != NULL ? emr_bytes_of(at + 1, text.len - (size_t)(at + 1 - text.data))
+			  : (emr_bytes){0};
+}
+
 emr_status emr_card_from_text(emr_bytes text, emr_buf *out)
 {
 	const char *at = (const char *)text.data;
@@ -135,7 +146,9 @@ emr_status emr_card_from_text(emr_bytes text, emr_buf *out)
 			from_base32(at + sizeof QR_PREFIX - 1, len - (sizeof QR_PREFIX - 1), &made);
 	else if (begins(at, len, FILE_LINE) && len >= sizeof FILE_LINE &&
 		 is_blank(at[sizeof FILE_LINE - 1]))
-		status = from_base64(at + sizeof FILE_LINE, len - sizeof FILE_LINE, &made);
+		status = from_base64(at + sizeof FILE_LINE,
+			len - sizeof FILE_LINE - emr_card_text_note(emr_bytes_of(at, len)).len,
+			&made);
 	else
 		return EMR_DAMAGED;
 	if (status != EMR_OK)

@@ -412,6 +412,24 @@ static emr_status absent_replace_note(void *self, emr_bytes old_note, emr_bytes 
 	return leave(&v, v.backend->replace_note(v.self, old_note, note));
 }
 
+static emr_status absent_head(void *self, emr_buf *out_note)
+{
+	visit v;
+
+	EMR_TRY(enter(self, &v));
+	return leave(
+		&v, v.backend->head != NULL ? v.backend->head(v.self, out_note) : EMR_UNSUPPORTED);
+}
+
+static emr_status absent_knows(void *self, const struct emr_checkpoint *head)
+{
+	visit v;
+
+	EMR_TRY(enter(self, &v));
+	return leave(
+		&v, v.backend->knows != NULL ? v.backend->knows(v.self, head) : EMR_UNSUPPORTED);
+}
+
 static emr_status absent_verify(void *self, emr_ledger_trouble *out_trouble)
 {
 	visit v;
@@ -543,6 +561,8 @@ static const emr_ledger_backend backend = {
 	.mend = absent_mend,
 	.look = absent_look,
 	.hurry = absent_hurry,
+	.head = absent_head,
+	.knows = absent_knows,
 	.is_of_channel = absent_is_of_channel,
 };
 

@@ -329,6 +329,11 @@ static emr_status replay(emr_chain *chain, enum emr_host host, emr_bytes descrip
 	caller.recorded = parsed->results;
 	caller.is_signed = is_signed;
 	EMR_TRY(emr_chain_judge(chain, batch, &caller, parsed->ledger_time_unix_s, &verdict));
+	/* A host that is honest refuses it. */
+	if (verdict.outcome.kind == EMR_OUTCOME_REFUSED &&
+		verdict.outcome.refusal == EMR_RESULT_FORK)
+		return trouble(out, EMR_FORK, parsed->seq,
+			"its signer has seen another history of the ledger");
 	if (verdict.outcome.kind != EMR_OUTCOME_APPLIED) {
 		(void)snprintf(cause, sizeof cause, "the batch should not have an entry: %s",
 			verdict.outcome.kind == EMR_OUTCOME_KNOWN

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/codec.h"
+#include "base/secret.h"
 #include "ledger/hash.h"
 
 #define ORIGIN_CHARS (6 + 32)		   /* emrfs/<32 hex> */
@@ -213,7 +214,9 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 
 /* ---- cosignatures ---- */
 
-/* What follows the label "cosignature/v1\n": "time N\n" and the note's text. */
+#define LABEL "cosignature/v1\n"
+
+/* What follows the label: "time N\n" and the note's text. */
 static size_t message_of(
 	const emr_checkpoint *checkpoint, uint64_t time, char out[32 + BODY_MAX + 1])
 {
@@ -232,11 +235,25 @@ static emr_checkpoint_sig *place_for(emr_checkpoint *checkpoint, const uint8_t n
 	return &checkpoint->sigs[checkpoint->n_sigs++];
 }
 
+/* Of the key PK, which SIGNER is known by. */
+static emr_status put_sig(
+	emr_checkpoint *checkpoint, emr_id32 signer, const uint8_t pk[32], emr_checkpoint_sig *sig)
+{
+	emr_checkpoint_sig *place;
+
+	memcpy(sig->name_id, signer.b, 8);
+	key_id_of(checkpoint->net_id, sig->name_id, pk, sig->key_id);
+	place = place_for(checkpoint, sig->name_id);
+	if (place == NULL)
+		return EMR_LIMIT;
+	*place = *sig;
+	return EMR_OK;
+}
+
 emr_status emr_checkpoint_cosign(
 	emr_checkpoint *checkpoint, const emr_keyring *keyring, uint64_t time)
 {
 	emr_checkpoint_sig sig = {.time = time};
-	emr_checkpoint_sig *place;
 	emr_public public;
 	uint8_t log_pk[32];
 	char message[32 + BODY_MAX + 1];
@@ -246,13 +263,27 @@ emr_status emr_checkpoint_cosign(
 	EMR_TRY(emr_keyring_log_public(keyring, checkpoint->net_id, log_pk));
 	EMR_TRY(emr_keyring_sign(keyring, emr_signer_log(checkpoint->net_id), EMR_SIGN_COSIGNATURE,
 		emr_bytes_of(message, n), sig.sig));
-	memcpy(sig.name_id, public.signer_id.b, 8);
-	key_id_of(checkpoint->net_id, sig.name_id, log_pk, sig.key_id);
-	place = place_for(checkpoint, sig.name_id);
-	if (place == NULL)
-		return EMR_LIMIT;
-	*place = sig;
-	return EMR_OK;
+	return put_sig(checkpoint, public.signer_id, log_pk, &sig);
+}
+
+emr_id32 emr_checkpoint_host_id(const uint8_t pk[32])
+{
+	const emr_bytes bytes = emr_bytes_of(pk, 32);
+
+	return emr_sha256_of(&bytes, 1);
+}
+
+emr_status emr_checkpoint_sign(emr_checkpoint *checkpoint, const uint8_t seed[32], uint64_t time)
+{
+	emr_checkpoint_sig sig = {.time = time};
+	uint8_t pk[32], sk[64];
+	char message[sizeof LABEL + 32 + BODY_MAX] = LABEL;
+	size_t n = sizeof LABEL - 1 + message_of(checkpoint, time, message + sizeof LABEL - 1);
+
+	(void)crypto_sign_seed_keypair(pk, sk, seed);
+	(void)crypto_sign_detached(sig.sig, NULL, (const uint8_t *)message, n, sk);
+	emr_wipe(sk, sizeof sk);
+	return put_sig(checkpoint, emr_checkpoint_host_id(pk), pk, &sig);
 }
 
 emr_status emr_checkpoint_verify(

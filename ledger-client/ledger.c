@@ -2,6 +2,7 @@
  * arguments, makes proofs of inclusion, and keeps checkpoints. */
 #include "ledger/ledger.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "contract/codes.h"
@@ -14,6 +15,7 @@ struct emr_ledger {
 	void *self;
 	emr_buf descriptor;
 	emr_id16 net_id;
+	atomic_bool is_distrusted;
 };
 
 static emr_span span_of(emr_bytes bytes)
@@ -110,11 +112,22 @@ static emr_status status_of_quota(const emr_ledger_answer *answer)
 							   : EMR_OK;
 }
 
+static emr_status may_send(const emr_ledger *ledger, emr_bytes batch)
+{
+	if (atomic_load(&ledger->is_distrusted))
+		return EMR_FORK;
+	return batch.len > EMR_LEDGER_BATCH_MAX ? EMR_LIMIT : EMR_OK;
+}
+
+void emr_ledger_distrust(emr_ledger *ledger)
+{
+	atomic_store(&ledger->is_distrusted, true);
+}
+
 emr_status emr_ledger_submit(emr_ledger *ledger, emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	EMR_TRY(batch.len > EMR_LEDGER_BATCH_MAX
-			? EMR_LIMIT
-			: ledger->backend->submit(ledger->self, batch, out_answer));
+	EMR_TRY(may_send(ledger, batch));
+	EMR_TRY(ledger->backend->submit(ledger->self, batch, out_answer));
 	return status_of_quota(out_answer);
 }
 
@@ -140,8 +153,7 @@ emr_status emr_backend_renew(const emr_ledger_backend *backend, void *self, emr_
 emr_status emr_ledger_renew(emr_ledger *ledger, emr_keyring *keyring, emr_bytes certificate,
 	emr_bytes batch, emr_ledger_answer *out_answer)
 {
-	if (batch.len > EMR_LEDGER_BATCH_MAX)
-		return EMR_LIMIT;
+	EMR_TRY(may_send(ledger, batch));
 	EMR_TRY(emr_backend_renew(
 		ledger->backend, ledger->self, keyring, certificate, batch, out_answer));
 	return out_answer != NULL ? status_of_quota(out_answer) : EMR_OK;
@@ -197,6 +209,18 @@ void emr_ledger_stop(emr_ledger *ledger)
 	if (ledger->backend->stop != NULL)
 		ledger->backend->stop(ledger->self);
 	emr_ledger_wake(ledger);
+}
+
+emr_status emr_ledger_head(emr_ledger *ledger, emr_buf *out_note)
+{
+	return ledger->backend->head != NULL ? ledger->backend->head(ledger->self, out_note)
+					     : EMR_UNSUPPORTED;
+}
+
+emr_status emr_ledger_knows(emr_ledger *ledger, const emr_checkpoint *head)
+{
+	return ledger->backend->knows != NULL ? ledger->backend->knows(ledger->self, head)
+					      : EMR_UNSUPPORTED;
 }
 
 emr_status emr_ledger_verify(emr_ledger *ledger, emr_ledger_trouble *out_trouble)

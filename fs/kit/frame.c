@@ -285,6 +285,8 @@ static bool take_people_field(const char *name, const json_t *value, emr_request
 		return take_text(value, out->name);
 	if (strcmp(name, "card") == 0)
 		return take_card(value, out);
+	if (strcmp(name, "note") == 0)
+		return take_short(value, out->note, EMR_ASK_NOTE_MAX);
 	if (strcmp(name, "mine") == 0)
 		return take_flag(value, &out->mine);
 	if (strcmp(name, "number") == 0)
@@ -457,6 +459,7 @@ static int put_people(json_t *object, const emr_request *request)
 	failed |= put_text(object, "reason", request->reason);
 	failed |= put_number(object, "purposes", request->purposes);
 	failed |= put_text(object, "language", request->language);
+	failed |= put_text(object, "note", request->note);
 	emr_hex(request->card, request->card_len, hex);
 	return failed | put_text(object, "card", hex);
 }

@@ -62,6 +62,17 @@ static bool is_picture(const emr_buf *text)
 	return false;
 }
 
+static emr_status take_note(emr_bytes note, emr_request *request)
+{
+	if (note.len > EMR_ASK_NOTE_MAX ||
+		(note.len > 0 && memchr(note.data, '\0', note.len) != NULL))
+		return EMR_LIMIT;
+	if (note.len > 0)
+		memcpy(request->note, note.data, note.len);
+	request->note[note.len] = '\0';
+	return EMR_OK;
+}
+
 emr_status emr_card_argument(const char *from, emr_request *request, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF text = {0};
@@ -74,6 +85,8 @@ emr_status emr_card_argument(const char *from, emr_request *request, emr_problem
 		status = EMR_DAMAGED;
 	if (status == EMR_OK && bytes.len > sizeof request->card)
 		status = EMR_LIMIT;
+	if (status == EMR_OK)
+		status = take_note(emr_card_text_note(emr_buf_view(&text)), request);
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set(out_problem, EMR_SAY_BAD_CARD, "cause",
 			is_picture(&text)     ? _("this is a picture; the card is the text of the "

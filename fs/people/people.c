@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "contract/codes.h"
 #include "contract/rows.h"
 #include "keyring/coowned.h"
@@ -159,6 +160,42 @@ static emr_status add_inbox(const asking *a, const emr_card *mine, emr_buf *card
 		mine->issued, mine->expires, "", "", card);
 }
 
+/* How far its holder has seen the ledger goes along, by the word of the host: whoever gets the card
+ * by another way than the host's notices when it shows others something else. */
+static emr_status add_note(const asking *a, emr_buf *text)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_status status = emr_replica_note(a->session->replica, &note);
+
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_OK : status;
+	EMR_TRY(emr_buf_append(text, "\n", 1));
+	return emr_buf_append(text, note.data, note.len);
+}
+
+/* The note that came with a card says what the host shows others.  One that is not the host's says
+ * nothing. */
+static emr_status hear_note(const asking *a)
+{
+	const char *note = a->request->note;
+	emr_session *session = a->session;
+	emr_status status = note[0] != '\0' ? emr_replica_hear(session->replica,
+						      emr_bytes_of(note, strlen(note)))
+					    : EMR_OK;
+
+	if (status == EMR_FORK || status == EMR_ROLLBACK) {
+		if (session->view != NULL)
+			emr_view_stop_writing(session->view, status);
+		(void)emr_session_is_read_only(session, a->problem);
+		return status;
+	}
+	if (status != EMR_DAMAGED && status != EMR_LIMIT && status != EMR_BAD_SIGNATURE &&
+		status != EMR_NOT_FOUND)
+		return status;
+	emr_log(EMR_LOG_WARN, "people: a card came with a note that is not the host's");
+	return EMR_OK;
+}
+
 static emr_status answer_card(const asking *a)
 {
 	EMR_AUTO_BUF card = {0};
@@ -170,6 +207,7 @@ static emr_status answer_card(const asking *a)
 	EMR_TRY(own_card(a, &card, &mine));
 	EMR_TRY(add_inbox(a, &mine, &card));
 	EMR_TRY(emr_card_file_text(emr_buf_view(&card), &text));
+	EMR_TRY(add_note(a, &text));
 	EMR_TRY(emr_card_qr_text(emr_buf_view(&card), qr));
 	emr_key_code(mine.signer_id, EMR_KEY_CODE_SHOWN, code);
 	emr_hex(mine.signer_id.b, sizeof mine.signer_id.b, id);
@@ -365,6 +403,8 @@ static emr_status change(asking *a)
 	if (status == EMR_OK)
 		status = a->request->card_len > 0 ? answer_add(a) : answer_check(a);
 	pthread_mutex_unlock(&book_mutex);
+	if (status == EMR_OK)
+		status = hear_note(a);
 	if (status != EMR_OK) {
 		json_decref(a->result);
 		return status;

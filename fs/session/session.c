@@ -22,6 +22,7 @@
 #include "ledger/renew.h"
 #include "ledger/network.h"
 #include "replica/follower.h"
+#include "served/client.h"
 #include "session/absence.h"
 #include "session/annex.h"
 #include "session/fetching.h"
@@ -500,6 +501,26 @@ static bool say_stopped(emr_session *session, emr_problem *out_problem)
 	return true;
 }
 
+/* The host is named, whatever else is wrong. */
+static bool say_two_histories(const emr_session *session, emr_problem *out_problem)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	EMR_AUTO_BUF settings = {0};
+	emr_served_at at = {.url = "?"};
+	char file[4400];
+
+	if (!emr_replica_is_forked(session->replica))
+		return false;
+	if (emr_network_dir_of(session->state_fd, &dir) != EMR_OK)
+		dir = NULL;
+	if (dir != NULL && emr_network_dir_host(dir, &settings) == EMR_OK)
+		(void)!emr_served_at_read(emr_buf_view(&settings), &at);
+	snprintf(file, sizeof file, "%.4000s/" EMR_REPLICA_FORKED, session->state_path);
+	emr_problem_set(out_problem, EMR_SAY_TWO_HISTORIES_OF, "place",
+		at.socket[0] != '\0' ? at.socket : at.url, "file", file, NULL);
+	return true;
+}
+
 /* True when trouble with the ledger leaves nothing but reading; it also says what does not. */
 static bool say_trouble(emr_session *session, emr_problem *out_problem)
 {
@@ -508,6 +529,8 @@ static bool say_trouble(emr_session *session, emr_problem *out_problem)
 	emr_status stopped = session->view != NULL ? emr_view_stopped_by(session->view) : EMR_OK;
 	char index[24];
 
+	if (say_two_histories(session, out_problem))
+		return true;
 	emr_absence_look(session, &absence);
 	emr_replica_last_trouble(session->replica, &trouble);
 	if (absence.status != EMR_OK) {

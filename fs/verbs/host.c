@@ -31,7 +31,7 @@
 
 #define FILE_KEY "key.pem"
 #define FILE_CERTIFICATE "certificate.pem"
-#define FILE_TOKENS "tokens"
+#define FILE_SECRET "secret"
 #define FILE_WRITER "writer"
 #define PEM_MAX ((size_t)16 << 10)
 #define RECLAIM_EVERY_S 3600
@@ -58,7 +58,7 @@ static void host_end(host *h)
 	emr_store_close(h->store);
 	if (h->key.len > 0)
 		emr_wipe(h->key.data, h->key.len);
-	emr_wipe(h->options.token_secret, sizeof h->options.token_secret);
+	emr_wipe(h->options.secret, sizeof h->options.secret);
 	emr_buf_free(&h->key);
 	emr_buf_free(&h->certificate);
 	if (h->own_fd >= 0)
@@ -238,8 +238,8 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	if (status == EMR_OK)
 		status = open_below(h, EMR_NETWORK_DIR_MAIL, true, &h->mail_fd);
 	if (status == EMR_OK)
-		status = own_random(
-			h, FILE_TOKENS, h->options.token_secret, sizeof h->options.token_secret);
+		status = own_random(h, FILE_SECRET, h->options.secret, sizeof h->options.secret);
+	h->at.key = emr_served_key(h->options.secret);
 	if (status == EMR_OK)
 		status = own_key(h);
 	if (status == EMR_OK)

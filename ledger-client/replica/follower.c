@@ -230,6 +230,8 @@ static emr_status wait_at_ledger(emr_replica *r, int timeout_ms)
 	f->shown = size > f->shown ? size : f->shown;
 	if (status == EMR_OK)
 		status = reach_locked(r, size);
+	else if (status == EMR_ROLLBACK)
+		status = follow_locked(r); /* which says what that is */
 	else if (status == EMR_TIMEOUT || status == EMR_INTERRUPTED)
 		status = EMR_OK; /* of the wait; whoever waits sees for himself */
 	if (status == EMR_OK && until_late(r, 1) == 0)

@@ -292,6 +292,8 @@ emr_status emr_replica_open(const emr_replica_options *options, emr_replica **ou
 		status = open_lock(r);
 	if (status == EMR_OK)
 		status = open_checked(r);
+	if (status == EMR_OK)
+		replica_open_heads(r);
 	if (r->lock_fd >= 0)
 		(void)flock(r->lock_fd, LOCK_UN);
 	if (status != EMR_OK) {

@@ -248,6 +248,9 @@ static emr_status check_end(
 	if (ledger_size < size || ledger_size < r->mark.frontier.size)
 		return give_trouble(out, EMR_ROLLBACK, ledger_size,
 			"the ledger is shorter than what this computer has verified");
+	if (ledger_size < r->heads.ahead)
+		return give_trouble(out, EMR_ROLLBACK, ledger_size,
+			"the ledger is shorter than what its host has signed for another member");
 	if (size == 0)
 		return EMR_OK;
 	status = replica_own(r, emr_chain_leaf(r->writer, size - 1, leaf));
@@ -358,6 +361,10 @@ static emr_status take_run(emr_replica *r, following *f, uint64_t size, size_t m
 		status = check_mark(r, size, size + *out_n, &f->trouble);
 	if (status == EMR_OK && *out_n > 0)
 		status = replica_new_mark(r, size + *out_n, &mark);
+	if (status == EMR_OK && *out_n > 0)
+		status = replica_check_heads(r, size + *out_n, &mark, &f->trouble);
+	if (status == EMR_OK && *out_n > 0)
+		status = replica_keep_head(r, size + *out_n);
 	if (status != EMR_OK || *out_n == 0) {
 		emr_chain_rollback(r->writer);
 		return status;
@@ -422,15 +429,18 @@ emr_status replica_save_mark(emr_replica *r, bool is_last)
 	return status;
 }
 
-static void keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh)
+void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh)
 {
+	bool is_news;
+
 	(void)pthread_mutex_lock(&r->pool_lock);
+	is_news = trouble->status != r->trouble.status || trouble->seq != r->trouble.seq;
 	if (trouble->status != EMR_OK || is_fresh)
 		r->trouble = *trouble;
 	if (is_fresh)
 		r->fresh_ns = emr_clock_boot_ns(r->clock);
 	(void)pthread_mutex_unlock(&r->pool_lock);
-	if (trouble->status != EMR_OK)
+	if (trouble->status != EMR_OK && is_news)
 		emr_log(EMR_LOG_ERROR, "ledger entry %llu: %s", (unsigned long long)trouble->seq,
 			trouble->cause);
 }
@@ -447,7 +457,7 @@ static emr_status check_alone(
 		return give_trouble(out, EMR_DAMAGED, 0,
 			"the ledger is away, and the copy of it here is damaged");
 	if (away == EMR_DAMAGED)
-		return give_trouble(out, EMR_DAMAGED, 0, "its file cannot be read");
+		return give_trouble(out, EMR_DAMAGED, 0, "it cannot be read");
 	if (away == EMR_FORK)
 		return give_trouble(
 			out, EMR_FORK, 0, "it belongs to another network than this keyring");
@@ -464,17 +474,25 @@ static emr_status run_one(emr_replica *r, following *f, size_t *out_n, bool *out
 		if (errno != EINTR)
 			return emr_status_from_errno(errno);
 	status = emr_chain_size(r->writer, &size);
+	if (status == EMR_OK && r->heads.is_forked)
+		status = EMR_FORK;
 	if (status == EMR_OK) {
 		status = emr_ledger_size(r->ledger, &ledger_size);
 		if (status != EMR_OK && status != EMR_BUSY)
 			status = check_alone(r, size, status, &f->trouble);
 	}
 	if (status == EMR_OK)
+		status = replica_check_heads(r, size, &r->mark, &f->trouble);
+	if (status == EMR_OK)
 		status = check_end(r, size, ledger_size, &f->trouble);
 	if (status == EMR_OK && size < ledger_size && !r->is_still)
 		status = take_most(r, f, size, out_n);
 	if (status == EMR_OK)
 		status = replica_save_mark(r, false);
+	if (status == EMR_OK)
+		replica_reached(r, size + *out_n);
+	if (status == EMR_FORK)
+		replica_condemn(r, &f->trouble);
 	(void)flock(r->lock_fd, LOCK_UN);
 	if (size + *out_n > 0)
 		atomic_store(&r->reached, size + *out_n);
@@ -500,7 +518,7 @@ emr_status emr_replica_catch_up(
 			status = run_one(replica, f, &n, &is_end);
 			is_far = f->n_items >= RUN_ITEMS &&
 				 emr_chain_has_room_for_many(replica->writer);
-			keep_trouble(replica, &f->trouble, is_end);
+			replica_keep_trouble(replica, &f->trouble, is_end);
 		} else {
 			status = EMR_NO_MEMORY;
 		}

@@ -14,6 +14,7 @@
 #define REPLICA_DB "replica.sqlite"
 #define REPLICA_LOCK "replica.lock"
 #define REPLICA_REBUILD "replica.rebuild" /* its presence: the next open makes the copy again */
+#define REPLICA_AHEAD "replica.ahead"	  /* a head that the copy has not reached */
 #define READERS_KEPT 8
 #define ENTRIES_KEPT 8 /* of at most 120 KiB, as a rule */
 
@@ -56,6 +57,13 @@ typedef struct known_names {
 void names_init(known_names *names);
 void names_destroy(known_names *names);
 
+/* What the host of a ledger has signed: replica_head.c only. */
+typedef struct signed_heads {
+	atomic_bool is_forked;	/* two histories; any thread */
+	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */
+	uint8_t ahead_root[32]; /* of that head */
+} signed_heads;
+
 /* Each lock protects what is named beside it or stands below it.  write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
  * three.  What stands above them is set when it is opened. */
@@ -74,9 +82,10 @@ struct emr_replica {
 	known_names names; /* its lock stands outside of pool_lock and entries_lock */
 
 	_Atomic uint64_t reached;   /* verified entries that are known to be in the copy */
-	pthread_mutex_t write_lock; /* writer, mark; held for a whole catch_up */
+	pthread_mutex_t write_lock; /* writer, mark, heads; held for a whole catch_up */
 	emr_chain *writer;
 	high_mark mark;
+	signed_heads heads;
 	bool is_mark_saved;    /* the file says the same */
 	int64_t mark_saved_ns; /* boot time; -1 = not by this process */
 
@@ -124,6 +133,22 @@ emr_status replica_take_sent(emr_replica *r, emr_bytes batch, uint64_t seq);
 emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq);
 /* As often as it is worth it, if the ledger can be asked; when it is next (boot time). */
 int64_t replica_late_turn(emr_replica *r, bool may_ask);
+/* When it is opened: what is known of its host. */
+void replica_open_heads(emr_replica *r);
+/* With SIZE entries in the copy: that they are what the host signed last, and for others; what it
+ * signed of more is left for later.  MARK is of the copy, or of one that was here.  EMR_FORK with
+ * *OUT. */
+emr_status replica_check_heads(
+	emr_replica *r, uint64_t size, const high_mark *mark, emr_ledger_trouble *out);
+/* The copy has SIZE entries, which were compared. */
+void replica_reached(emr_replica *r, uint64_t size);
+/* For emr_replica_last_trouble. */
+void replica_keep_trouble(emr_replica *r, const emr_ledger_trouble *trouble, bool is_fresh);
+/* In a transaction of the writer: the last one that fits is kept, to be shown to others. */
+emr_status replica_keep_head(emr_replica *r, uint64_t size);
+/* After EMR_FORK.  Of a ledger that a host serves: nothing is handed in from here on, now and after
+ * each opening. */
+void replica_condemn(emr_replica *r, const emr_ledger_trouble *trouble);
 /* The mark of the copy as it stands now, with SIZE entries. */
 emr_status replica_new_mark(emr_replica *replica, uint64_t size, high_mark *out);
 /* Inside of write_lock, or when nobody else is there. */

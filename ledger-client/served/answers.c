@@ -1,6 +1,5 @@
 /* This file answers the requests of a served ledger: which there are, who may make them, and what
  * each says. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +16,6 @@ static emr_status query_domain(const emr_serve_call *call, emr_id16 *out, bool *
 	*out_is_any = text == NULL;
 	return text == NULL || emr_unhex(text, out->b, sizeof out->b) == EMR_OK ? EMR_OK
 										: EMR_INVALID;
-}
-
-static emr_status put_number(emr_serve_call *call, uint64_t number)
-{
-	char text[24];
-
-	return emr_buf_append(&call->out, text,
-		(size_t)snprintf(text, sizeof text, "%llu\n", (unsigned long long)number));
 }
 
 /* ---- one function a request ---- */
@@ -75,7 +66,7 @@ static emr_status give_size(emr_served *served, emr_serve_call *call)
 	EMR_TRY(emr_serve_number(call, "wait-ms", 0, &wait_ms));
 	EMR_TRY(emr_ledger_size(served->ledger, &size));
 	if (size > since || wait_ms == 0 || call->waits_until_ns != 0)
-		return put_number(call, size);
+		return served_put_head(served, size, &call->out);
 	emr_serve_wait(call, since, wait_ms < WIRE_WAIT_MAX_MS ? wait_ms : WIRE_WAIT_MAX_MS);
 	return EMR_AWAITED;
 }

@@ -2,7 +2,6 @@
  * request. */
 #include "client_private.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "ledger/backend.h"
 #include "ledger/chain.h"
+#include "ledger/checkpoint.h"
 
 #define LOOK_MS 5000u /* that a look may take */
 #define LOOK_NS INT64_C(1000000000)
@@ -28,18 +28,33 @@ static emr_status ask_get(client *c, emr_buf *out, const char *format, ...)
 	return client_ask(c, &(question){.path = path}, out);
 }
 
-static emr_status read_number(const emr_buf *text, uint64_t *out)
+static emr_status client_knows(void *self, const emr_checkpoint *head)
 {
-	char line[24], *end;
+	const client *c = self;
 
-	if (text->len == 0 || text->len >= sizeof line || text->data[0] < '0' ||
-		text->data[0] > '9')
-		return EMR_DAMAGED;
-	memcpy(line, text->data, text->len);
-	line[text->len] = '\0';
-	errno = 0;
-	*out = strtoull(line, &end, 10);
-	return errno == 0 && strcmp(end, "\n") == 0 ? EMR_OK : EMR_DAMAGED;
+	return emr_id16_equal(head->net_id, c->net_id)
+		       ? emr_checkpoint_verify(
+				 head, emr_checkpoint_host_id(c->host_key.b), c->host_key.b)
+		       : EMR_BAD_SIGNATURE;
+}
+
+/* How many entries there are says the host by a checkpoint that it signs: two that differ prove
+ * that it shows two histories. */
+static emr_status take_head(client *c, const emr_buf *note, emr_checkpoint *out)
+{
+	emr_checkpoint head;
+	emr_status status = emr_checkpoint_parse(emr_buf_view(note), &head);
+
+	if (status == EMR_OK)
+		status = client_knows(c, &head);
+	if (status != EMR_OK)
+		return status == EMR_NO_MEMORY ? status : EMR_DAMAGED;
+	(void)pthread_mutex_lock(&c->lock);
+	emr_buf_clear(&c->head);
+	status = emr_buf_append(&c->head, note->data, note->len);
+	(void)pthread_mutex_unlock(&c->lock);
+	*out = head;
+	return status;
 }
 
 /* ---- the ledger's calls ---- */
@@ -76,12 +91,33 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 	return EMR_OK;
 }
 
+static emr_status ask_head(client *c, emr_checkpoint *out)
+{
+	EMR_AUTO_BUF note = {0};
+
+	EMR_TRY(ask_get(c, &note, "size"));
+	return take_head(c, &note, out);
+}
+
 static emr_status client_size(void *self, uint64_t *out_size)
 {
-	EMR_AUTO_BUF text = {0};
+	emr_checkpoint head;
 
-	EMR_TRY(ask_get(self, &text, "size"));
-	return read_number(&text, out_size);
+	EMR_TRY(ask_head(self, &head));
+	*out_size = head.size;
+	return EMR_OK;
+}
+
+static emr_status client_head(void *self, emr_buf *out_note)
+{
+	client *c = self;
+	emr_status status;
+
+	(void)pthread_mutex_lock(&c->lock);
+	status = c->head.len > 0 ? emr_buf_append(out_note, c->head.data, c->head.len)
+				 : EMR_NOT_FOUND;
+	(void)pthread_mutex_unlock(&c->lock);
+	return status;
 }
 
 static void domain_text(const emr_id16 *domain, char out[48])
@@ -223,7 +259,7 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	char path[96];
 	const int most_ms = (int)WIRE_WAIT_MAX_MS;
 	const int wait_ms = timeout_ms < most_ms ? timeout_ms : most_ms;
-	uint64_t size;
+	emr_checkpoint head;
 	emr_status status;
 
 	(void)snprintf(path, sizeof path, "size?since=%llu&wait-ms=%d", (unsigned long long)since,
@@ -236,12 +272,12 @@ static emr_status client_wait(void *self, uint64_t since, int timeout_ms, uint64
 	if (take_wake(c))
 		return EMR_INTERRUPTED;
 	if (status == EMR_OK)
-		status = read_number(&text, &size);
+		status = take_head(c, &text, &head);
 	if (status != EMR_OK)
 		return status;
-	if (size <= since)
-		return EMR_TIMEOUT;
-	*out_size = size;
+	if (head.size <= since)
+		return head.size < since ? EMR_ROLLBACK : EMR_TIMEOUT;
+	*out_size = head.size;
 	return EMR_OK;
 }
 
@@ -310,28 +346,18 @@ static emr_status replay_entry(void *arg, const emr_ledger_entry *entry)
 	return status;
 }
 
-/* The host's tree over SIZE entries, subtree by subtree, is that of what was replayed. */
-static emr_status compare_trees(replay *r, uint64_t size)
+/* What the host has signed is what was replayed. */
+static emr_status compare_root(replay *r, const emr_checkpoint *head)
 {
-	uint8_t here[32], there[32];
-	emr_status status = EMR_OK;
+	uint8_t root[32];
 
-	for (uint32_t level = 0; status == EMR_OK && level < 64 && size >> level != 0; level++) {
-		uint64_t index = (size >> level) - 1;
-
-		if ((size >> level & 1) == 0)
-			continue;
-		status = emr_chain_subtree(r->truth, level, index, here);
-		if (status == EMR_OK)
-			status = client_subtree(r->c, level, index, there);
-		if (status != EMR_OK || memcmp(here, there, 32) == 0)
-			continue;
-		*r->trouble = (emr_ledger_trouble){.status = EMR_DAMAGED, .seq = index << level};
-		(void)snprintf(r->trouble->cause, sizeof r->trouble->cause,
-			"the host's tree is not that of its entries");
-		status = EMR_DAMAGED;
-	}
-	return status;
+	EMR_TRY(emr_chain_root(r->truth, head->size, root));
+	if (memcmp(root, head->root, 32) == 0)
+		return EMR_OK;
+	*r->trouble = (emr_ledger_trouble){.status = EMR_FORK, .seq = head->size - 1};
+	(void)snprintf(r->trouble->cause, sizeof r->trouble->cause,
+		"the host has signed other entries than it gives");
+	return EMR_FORK;
 }
 
 static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
@@ -339,9 +365,9 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	EMR_AUTO_CHAIN truth = NULL;
 	EMR_AUTO_BUF first = {0};
 	replay r = {.c = self, .trouble = out_trouble};
-	uint64_t size = 0;
+	emr_checkpoint head = {.size = 0};
 	size_t n = 0;
-	emr_status status = client_size(self, &size);
+	emr_status status = ask_head(self, &head);
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	if (status == EMR_OK)
@@ -350,8 +376,8 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_begin(truth);
 	if (status == EMR_OK)
-		status = client_entries(self, NULL, 0, size, replay_entry, &r, &n);
-	if (status == EMR_OK && n < size)
+		status = client_entries(self, NULL, 0, head.size, replay_entry, &r, &n);
+	if (status == EMR_OK && n < head.size)
 		status = EMR_DAMAGED;
 	if (status == EMR_OK)
 		status = emr_chain_entry(truth, 0, &first, NULL);
@@ -359,7 +385,7 @@ static emr_status client_verify(void *self, emr_ledger_trouble *out_trouble)
 		!emr_bytes_equal(emr_buf_view(&first), emr_buf_view(&r.c->descriptor)))
 		status = EMR_FORK;
 	if (status == EMR_OK)
-		status = compare_trees(&r, size);
+		status = compare_root(&r, &head);
 	if (status != EMR_OK && out_trouble->status == EMR_OK)
 		*out_trouble = (emr_ledger_trouble){.status = status, .seq = n};
 	return status;
@@ -381,6 +407,8 @@ static const emr_ledger_backend backend = {
 	.stop = client_stop,
 	.verify = client_verify,
 	.look = client_look,
+	.head = client_head,
+	.knows = client_knows,
 };
 
 emr_status emr_served_open(const emr_ledger_options *options, int wake_fd, emr_ledger **out_ledger)

@@ -17,6 +17,7 @@ typedef struct client {
 	emr_http *http;
 	emr_buf descriptor;
 	emr_id16 net_id;
+	emr_id32 host_key;
 	const emr_keyring *submitter; /* NULL: none, or the one that is there later */
 	emr_keyring *const *submitter_at;
 	emr_id32 submitter_id;
@@ -31,6 +32,7 @@ typedef struct client {
 	uint64_t away_unix_s;
 	int64_t looked_ns;  /* of system boot */
 	bool is_other_host; /* it showed another key */
+	emr_buf head;	    /* the checkpoint that the host signed last */
 } client;
 
 /* One request; what is not said here is as for any. */

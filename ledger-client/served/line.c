@@ -123,7 +123,7 @@ emr_status client_ask(client *c, const question *q, emr_buf *out)
 
 /* ---- opening ---- */
 
-static emr_status read_settings(int dirfd, emr_http **out_http)
+static emr_status read_settings(int dirfd, emr_http **out_http, emr_id32 *out_key)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_served_at at;
@@ -140,6 +140,7 @@ static emr_status read_settings(int dirfd, emr_http **out_http)
 	}
 	if (at.pin[0] != '\0')
 		server.pin = at.pin;
+	*out_key = at.key;
 	return emr_http_open(&server, out_http);
 }
 
@@ -149,7 +150,7 @@ static emr_status open_all(client *c, const emr_ledger_options *options)
 	emr_public public;
 
 	EMR_TRY(emr_dir_open(options->path, &dirfd));
-	EMR_TRY(read_settings(dirfd, &c->http));
+	EMR_TRY(read_settings(dirfd, &c->http, &c->host_key));
 	EMR_TRY(emr_file_read(dirfd, EMR_NETWORK_DESCRIPTOR, DESCRIPTOR_MAX, &c->descriptor));
 	if (options->known_hash != NULL) {
 		emr_bytes descriptor = emr_buf_view(&c->descriptor);
@@ -199,6 +200,7 @@ void client_close(void *self)
 
 	emr_http_close(c->http);
 	emr_buf_free(&c->descriptor);
+	emr_buf_free(&c->head);
 	if (c->wake_fd >= 0 && !c->is_wake_lent)
 		(void)close(c->wake_fd);
 	if (c->stop_fd >= 0 && !c->is_stop_lent)
@@ -227,6 +229,7 @@ static emr_status ask_letter(
 	EMR_AUTO_FREE char *path = NULL;
 	EMR_AUTO_HTTP http = NULL;
 	EMR_AUTO_FD dirfd = -1;
+	emr_id32 key;
 	char hex[33];
 	emr_http_request request = {.method = letter != NULL ? "POST" : "GET",
 		.timeout_ms = TIMEOUT_MS,
@@ -241,7 +244,7 @@ static emr_status ask_letter(
 	}
 	status = emr_dir_open(path, &dirfd);
 	if (status == EMR_OK)
-		status = read_settings(dirfd, &http);
+		status = read_settings(dirfd, &http, &key);
 	free(path);
 	path = NULL;
 	if (status == EMR_OK && asprintf(&path, WIRE_ROOT "letters/%s.%s", hex, step) < 0) {

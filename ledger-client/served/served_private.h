@@ -24,10 +24,17 @@ struct emr_served {
 	pthread_mutex_t rows_lock;
 	emr_chain *rows; /* keys of members */
 
+	pthread_mutex_t head_lock;
+	emr_buf head; /* of head_size entries, signed; 0: none yet */
+	uint64_t head_size;
+
 	atomic_uint_fast64_t batches;
 };
 
 extern const emr_serve_route served_routes[];
+
+/* head.c: appends the signed checkpoint of SIZE entries, which the ledger has. */
+emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out);
 
 /* letters.c */
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call);

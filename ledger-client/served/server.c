@@ -57,8 +57,9 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 		served->dirfd = -1;
 		served->mail_dirfd = options->mail_dirfd;
 		served->clock = options->clock != NULL ? options->clock : emr_clock_system();
-		memcpy(served->secret, options->token_secret, sizeof served->secret);
+		memcpy(served->secret, options->secret, sizeof served->secret);
 		(void)pthread_mutex_init(&served->rows_lock, NULL);
+		(void)pthread_mutex_init(&served->head_lock, NULL);
 		status = open_all(served, options);
 	}
 	if (status != EMR_OK)
@@ -92,6 +93,8 @@ void emr_served_stop(emr_served *served)
 	if (served->dirfd >= 0)
 		(void)close(served->dirfd);
 	(void)pthread_mutex_destroy(&served->rows_lock);
+	(void)pthread_mutex_destroy(&served->head_lock);
+	emr_buf_free(&served->head);
 	emr_wipe(served->secret, sizeof served->secret);
 	free(served);
 }

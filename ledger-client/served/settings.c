@@ -9,12 +9,31 @@
 #include "served/client.h"
 
 #define PIN_PREFIX "sha256//"
-#define PIN_CHARS 44 /* base64 of 32 bytes */
+#define KEY_PREFIX "ed25519//"
+#define BASE64_CHARS 44 /* of 32 bytes */
+
+static void put_text(const char *prefix, const uint8_t bytes[32], char out[64])
+{
+	const size_t n = strlen(prefix);
+
+	memcpy(out, prefix, n);
+	(void)sodium_bin2base64(out + n, 64 - n, bytes, 32, sodium_base64_VARIANT_ORIGINAL);
+}
+
+static bool read_text(const char *prefix, const char *text, uint8_t out[32])
+{
+	const size_t n = strlen(prefix);
+	size_t len;
+
+	return strlen(text) == n + BASE64_CHARS && strncmp(text, prefix, n) == 0 &&
+	       sodium_base642bin(out, 32, text + n, BASE64_CHARS, NULL, &len, NULL,
+		       sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	       len == 32;
+}
 
 void emr_served_pin_text(emr_id32 pin, char out[64])
 {
-	memcpy(out, PIN_PREFIX, 8);
-	(void)sodium_bin2base64(out + 8, 64 - 8, pin.b, 32, sodium_base64_VARIANT_ORIGINAL);
+	put_text(PIN_PREFIX, pin.b, out);
 }
 
 static void drop_json(json_t **json)
@@ -26,11 +45,14 @@ emr_status emr_served_at_read(emr_bytes json, emr_served_at *out)
 {
 	__attribute__((cleanup(drop_json))) json_t *root =
 		json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
-	const char *url = NULL, *pin = NULL, *socket = NULL;
+	const char *url = NULL, *pin = NULL, *socket = NULL, *key = NULL;
+	uint8_t hash[32];
 
 	memset(out, 0, sizeof *out);
-	if (root == NULL || json_unpack(root, "{s?s, s?s, s?s !}", "url", &url, "pin", &pin,
-				    "socket", &socket) != 0)
+	if (root == NULL ||
+		json_unpack(root, "{s?s, s?s, s?s, s:s !}", "url", &url, "pin", &pin, "socket",
+			&socket, "key", &key) != 0 ||
+		!read_text(KEY_PREFIX, key, out->key.b))
 		return EMR_INVALID;
 	if (socket != NULL) {
 		if (url != NULL || pin != NULL || socket[0] != '/' ||
@@ -40,8 +62,7 @@ emr_status emr_served_at_read(emr_bytes json, emr_served_at *out)
 		return EMR_OK;
 	}
 	if (url == NULL || !emr_http_url_ok(url) || strlen(url) >= sizeof out->url ||
-		(pin != NULL && (strlen(pin) != strlen(PIN_PREFIX) + PIN_CHARS ||
-					strncmp(pin, PIN_PREFIX, strlen(PIN_PREFIX)) != 0)))
+		(pin != NULL && !read_text(PIN_PREFIX, pin, hash)))
 		return EMR_INVALID;
 	(void)snprintf(out->url, sizeof out->url, "%s", url);
 	(void)snprintf(out->pin, sizeof out->pin, "%s", pin != NULL ? pin : "");
@@ -55,10 +76,13 @@ static const char *word_or_null(const char *text)
 
 emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out)
 {
-	__attribute__((cleanup(drop_json))) json_t *root =
-		json_pack("{s:s*, s:s*, s:s*}", "url", word_or_null(at->url), "pin",
-			word_or_null(at->pin), "socket", word_or_null(at->socket));
-	EMR_AUTO_FREE char *text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	char key[64];
+	__attribute__((cleanup(drop_json))) json_t *root = NULL;
+	EMR_AUTO_FREE char *text = NULL;
 
+	put_text(KEY_PREFIX, at->key.b, key);
+	root = json_pack("{s:s*, s:s*, s:s*, s:s}", "url", word_or_null(at->url), "pin",
+		word_or_null(at->pin), "socket", word_or_null(at->socket), "key", key);
+	text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	return text != NULL ? emr_buf_append(out, text, strlen(text)) : EMR_NO_MEMORY;
 }

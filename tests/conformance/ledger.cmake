@@ -16,6 +16,11 @@ emr_test(test_ledger_served
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_served.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES served_kit Threads::Threads
 	LABELS conformance)
+emr_test(test_two_histories
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_histories.c
+	USES served_kit Threads::Threads
+	LABELS conformance
+	LINK_OPTIONS -Wl,--wrap=emr_chain_caller)
 emr_test(test_served
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_strangers.c
 	USES served_kit http Threads::Threads

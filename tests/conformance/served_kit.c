@@ -10,6 +10,7 @@
 
 emr_served *kit_host;
 unsigned kit_host_port;
+uint8_t kit_host_secret[32] = {1, 2, 3};
 static emr_buf key, certificate;
 
 static void put_file(const char *dir, const char *name, emr_bytes bytes)
@@ -49,9 +50,9 @@ void kit_host_start(kit *k)
 		.clock = &k->clock.clock,
 		.listen_fd = listen_on(kit_host_port),
 		.key = (const char *)key.data,
-		.certificate = (const char *)certificate.data,
-		.token_secret = {1, 2, 3}};
+		.certificate = (const char *)certificate.data};
 
+	memcpy(options.secret, kit_host_secret, sizeof options.secret);
 	(void)snprintf(dir, sizeof dir, "%s/host", k->base);
 	assert_ok(emr_served_start(&options, &kit_host));
 }
@@ -67,7 +68,7 @@ static void make_served(kit *k)
 {
 	EMR_AUTO_BUF settings = {0};
 	EMR_AUTO_BUF descriptor = {0};
-	emr_served_at at = {.url = ""};
+	emr_served_at at = {.key = emr_served_key(kit_host_secret)};
 	emr_id32 pin;
 	emr_ledger *ledger = NULL;
 	emr_ledger_options options = {.path = k->network};

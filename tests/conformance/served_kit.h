@@ -10,6 +10,7 @@ extern const kit_backend kit_served;
 /* The host of the network that was made last. */
 extern emr_served *kit_host;
 extern unsigned kit_host_port;
+extern uint8_t kit_host_secret[32];
 /* The host begins with this one's directory of host (k->base/host), again. */
 void kit_host_start(kit *k);
 void kit_host_stop(kit *k);

@@ -39,7 +39,7 @@ static emr_served *host_at_socket(unsigned connections_max)
 	emr_served_options options = {.path = dir,
 		.mail_dirfd = -1,
 		.clock = &k.clock.clock,
-		.token_secret = {9},
+		.secret = {9},
 		.connections_max = connections_max,
 		.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 

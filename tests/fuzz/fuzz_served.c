@@ -80,7 +80,7 @@ static void read_settings(emr_bytes bytes)
 	if (emr_served_at_write(&at, &text) != EMR_OK ||
 		emr_served_at_read(emr_buf_view(&text), &again) != EMR_OK ||
 		strcmp(at.url, again.url) != 0 || strcmp(at.pin, again.pin) != 0 ||
-		strcmp(at.socket, again.socket) != 0)
+		strcmp(at.socket, again.socket) != 0 || !emr_id32_equal(at.key, again.key))
 		abort();
 }
 

@@ -41,7 +41,7 @@ static void a_notice_is_one_line_whatever_the_name(void **state)
 static void every_notice_of_the_folder_is_a_whole_sentence(void **state)
 {
 	static const char *const ids[] = {"bad-data", "missing-data", "disk-full", "bad-signature",
-		"newer-format", "refused", "ledger-damaged"};
+		"newer-format", "refused", "ledger-damaged", "two-histories"};
 	emr_notices *notices;
 	char *text;
 

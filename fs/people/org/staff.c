@@ -503,18 +503,17 @@ static emr_status bad_card(emr_problem *out_problem, const char *cause)
 	return EMR_DAMAGED;
 }
 
-static emr_status read_card(const char *file, emr_buf *out, emr_bytes *out_card,
+static emr_status read_card(const char *file, emr_buf *text, emr_buf *out, emr_bytes *out_card,
 	emr_bytes *out_vouches, emr_card *card, emr_problem *out_problem)
 {
-	EMR_AUTO_BUF text = {0};
-	emr_status status = emr_file_read(AT_FDCWD, file, CARD_TEXT_MAX, &text);
+	emr_status status = emr_file_read(AT_FDCWD, file, CARD_TEXT_MAX, text);
 
 	if (status != EMR_OK) {
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", file, "cause",
 			emr_text(emr_status_text(status)), NULL);
 		return status;
 	}
-	status = emr_card_from_text(emr_buf_view(&text), out);
+	status = emr_card_from_text(emr_buf_view(text), out);
 	if (status == EMR_OK)
 		status = emr_card_split(emr_buf_view(out), out_card, out_vouches);
 	if (status == EMR_OK)
@@ -543,9 +542,9 @@ static emr_status replace_card(const char *file, emr_bytes text)
 		       : emr_status_from_errno(errno);
 }
 
-/* The cards in BYTES with one more vouch behind them; our earlier one is replaced. */
-static emr_status write_card(
-	const char *file, emr_bytes bytes, emr_bytes vouches, const uint8_t fresh[EMR_VOUCH_BYTES])
+/* The cards in BYTES with one more vouch behind them, and NOTE; our earlier one is replaced. */
+static emr_status write_card(const char *file, emr_bytes bytes, emr_bytes vouches,
+	const uint8_t fresh[EMR_VOUCH_BYTES], emr_bytes note)
 {
 	EMR_AUTO_BUF all = {0};
 	EMR_AUTO_BUF text = {0};
@@ -556,6 +555,9 @@ static emr_status write_card(
 			EMR_TRY(emr_buf_append(&all, vouches.data + at, EMR_VOUCH_BYTES));
 	EMR_TRY(emr_buf_append(&all, fresh, EMR_VOUCH_BYTES));
 	EMR_TRY(emr_card_file_text(emr_buf_view(&all), &text));
+	if (note.len > 0)
+		EMR_TRY(emr_buf_append(&text, "\n", 1));
+	EMR_TRY(emr_buf_append(&text, note.data, note.len));
 	return replace_card(file, emr_buf_view(&text));
 }
 
@@ -564,12 +566,13 @@ static emr_status vouch_for_card(
 {
 	const char *file = args->operands[1];
 	EMR_AUTO_BUF bytes = {0};
+	EMR_AUTO_BUF text = {0};
 	emr_bytes card_bytes, vouches;
 	uint8_t fresh[EMR_VOUCH_BYTES];
 	char code[EMR_KEY_CODE_MAX + 1], question[900], name[300];
 	emr_card card;
 
-	EMR_TRY(read_card(file, &bytes, &card_bytes, &vouches, &card, out_problem));
+	EMR_TRY(read_card(file, &text, &bytes, &card_bytes, &vouches, &card, out_problem));
 	if (!emr_id16_equal(card.net_id, emr_ledger_net_id(bureau->session.ledger)))
 		return bad_card(out_problem, _("it is of another network"));
 	emr_key_code(card.signer_id, EMR_KEY_CODE_NAMES, code);
@@ -580,7 +583,8 @@ static emr_status vouch_for_card(
 	EMR_TRY(emr_bureau_agree(args, out, question, _("Nobody was vouched for."), out_problem));
 	EMR_TRY(emr_vouch_make(bureau->session.keyring, emr_ledger_net_id(bureau->session.ledger),
 		card_bytes, emr_clock_unix_s(emr_clock_system()), fresh));
-	EMR_TRY(write_card(file, emr_buf_view(&bytes), vouches, fresh));
+	EMR_TRY(write_card(file, emr_buf_view(&bytes), vouches, fresh,
+		emr_card_text_note(emr_buf_view(&text))));
 	emr_out_text(out, "file", file);
 	emr_out_text(out, "code", code);
 	emr_say(out, "%s vouches for %s (%s), in %s.\n", bureau->name, name, code, file);

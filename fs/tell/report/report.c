@@ -120,18 +120,23 @@ static json_t *requests_report(emr_session *session)
 	return report;
 }
 
-/* While it is away, its size is what this computer has verified of it; WHY says the rest. */
+/* While it is away, or shows less or something else than before, its size is what this computer has
+ * verified of it; WHY says the rest. */
 static json_t *ledger_report(emr_session *session, const emr_problem *why)
 {
 	emr_absence absence;
 	emr_replica_position at = {0};
 	uint64_t size = 0;
+	emr_replica_trouble trouble;
 	bool is_away;
 
 	emr_absence_look(session, &absence);
-	is_away = absence.status != EMR_OK && why->is_set;
-	if (absence.status != EMR_OK || emr_ledger_size(session->ledger, &size) != EMR_OK)
+	emr_replica_last_trouble(session->replica, &trouble);
+	is_away = absence.status != EMR_OK || trouble.status == EMR_ROLLBACK ||
+		  trouble.status == EMR_FORK;
+	if (is_away || emr_ledger_size(session->ledger, &size) != EMR_OK)
 		size = emr_replica_at(session->replica, &at) == EMR_OK ? at.size : 0;
+	is_away = is_away && why->is_set;
 	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "kind",
 		emr_ledger_kind(session->ledger), "size", (json_int_t)size, "witnessed",
 		(json_int_t)count_witnesses(session), "away_at", time_or_null(absence.since_unix_s),

@@ -38,15 +38,16 @@ static bool stop_writing(emr_view *view, emr_status why)
 	return was;
 }
 
-void view_stop_writing(emr_view *view, emr_status why)
+void emr_view_stop_writing(emr_view *view, emr_status why)
 {
 	if (stop_writing(view, why))
 		return;
 	if (view->options.notice != NULL)
 		view->options.notice(view->options.notice_arg,
-			why == EMR_NEWER_FORMAT ? "newer-format"
-			: why == EMR_ROLLBACK	? "rollback"
-						: "ledger-damaged",
+			why == EMR_NEWER_FORMAT			       ? "newer-format"
+			: why == EMR_ROLLBACK			       ? "rollback"
+			: emr_replica_is_forked(view->options.replica) ? "two-histories"
+								       : "ledger-damaged",
 			"");
 }
 

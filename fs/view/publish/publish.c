@@ -389,7 +389,7 @@ emr_status publish_run(emr_view *view, bool all)
 	if (view_mend_ledger(view, status))
 		status = EMR_BUSY; /* the next run sends it */
 	if (view_ledger_is_wrong(status))
-		view_stop_writing(view, status);
+		emr_view_stop_writing(view, status);
 	answers_tell_failures(&p);
 	tell_spent(view, status);
 	emr_record_hold_end(view->options.records);

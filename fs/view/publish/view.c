@@ -46,7 +46,7 @@ static emr_status follow_ledger(emr_view *view)
 		status = emr_settle_resend(view->options.settle, load_outcomes, view);
 	view_hear_ledger(view, status);
 	if (view_ledger_is_wrong(status)) {
-		view_stop_writing(view, status);
+		emr_view_stop_writing(view, status);
 		return EMR_OK;
 	}
 	if (status == EMR_NO_MEMORY)

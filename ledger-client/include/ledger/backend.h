@@ -8,6 +8,7 @@
 #include "ledger/renew.h"
 
 struct emr_chain;
+struct emr_checkpoint;
 
 /* Every function may be called from several threads at once and follows the contract of its
  * namesake in ledger.h. */
@@ -56,6 +57,9 @@ typedef struct emr_ledger_backend {
 	void (*look)(void *self, emr_ledger_absence *out_absence);
 	/* NULL = it waits for nobody. */
 	void (*hurry)(void *self);
+	/* Both NULL = nobody signs how far it goes. */
+	emr_status (*head)(void *self, emr_buf *out_note);
+	emr_status (*knows)(void *self, const struct emr_checkpoint *head);
 	/* Whether it reads from a channel, also what moved there; NULL = its descriptor says so. */
 	bool (*is_of_channel)(void *self);
 } emr_ledger_backend;

@@ -108,6 +108,7 @@ typedef struct emr_ledger_answer {
  * itself; nothing was written.  EMR_OFFLINE: it is not where it was; nothing was written, unless an
  * earlier try of the same bytes did.  EMR_LETTERS_SPENT, EMR_BYTES_SPENT: no more by this
  * person today (contract/quota.h); nothing was written, and tomorrow the same is taken.
+ * EMR_FORK: its host is distrusted (emr_ledger_distrust); nothing was sent.
  * EMR_AWAITED, on Fabric: a block has it behind a transaction
  * of which nobody knows yet whether it counts (emr_ledger_doubt_of).  *out_answer has the results
  * that a majority of organisations has endorsed, and neither seq nor time; the same bytes sent
@@ -204,9 +205,24 @@ emr_status emr_ledger_checkpoint(emr_ledger *ledger, emr_buf *out_note);
  * united.  Signatures are judged by readers. */
 emr_status emr_ledger_leave_checkpoint(emr_ledger *ledger, emr_bytes note);
 
+/* ---- of a ledger that a host serves (served/server.h) ---- */
+
+struct emr_checkpoint;
+
+/* Appends the note that the host signed when it was asked for the size last: how far it says that
+ * its ledger goes.  Nobody has compared it.  EMR_NOT_FOUND: it was not asked yet;
+ * EMR_UNSUPPORTED: no host. */
+emr_status emr_ledger_head(emr_ledger *ledger, emr_buf *out_note);
+/* Whether HEAD is of this network, and bears the host's signature.  EMR_BAD_SIGNATURE,
+ * EMR_NOT_FOUND: not; EMR_UNSUPPORTED: no host. */
+emr_status emr_ledger_knows(emr_ledger *ledger, const struct emr_checkpoint *head);
+/* From here on nothing is handed in by this handle (EMR_FORK): who keeps the ledger shows two
+ * histories, and what is written into one of them is not in the other.  Any thread. */
+void emr_ledger_distrust(emr_ledger *ledger);
+
 /* Waits until the ledger has more than SINCE entries.  EMR_OK with *out_size; EMR_TIMEOUT;
- * EMR_INTERRUPTED after emr_ledger_wake.  One waiting thread a handle.  Embedded: inotify on the
- * write-ahead log and a look once a second. */
+ * EMR_ROLLBACK: a host says that it has fewer; EMR_INTERRUPTED after emr_ledger_wake.  One waiting
+ * thread a handle.  Embedded: inotify on the write-ahead log and a look once a second. */
 emr_status emr_ledger_wait(emr_ledger *ledger, uint64_t since, int timeout_ms, uint64_t *out_size);
 /* Ends a wait, now or the next one.  Any thread; also from a signal handler. */
 void emr_ledger_wake(emr_ledger *ledger);

@@ -65,6 +65,7 @@ typedef enum emr_request_kind {
 #define EMR_ASK_LANGUAGE_MAX 15
 #define EMR_ASK_REASON_MAX 1023
 #define EMR_ASK_CARD_MAX 2560
+#define EMR_ASK_NOTE_MAX 511
 #define EMR_ASK_PURPOSES_MAX 511
 #define EMR_ASK_WAIT_MAX_MS 10000
 #define EMR_ASK_LIMIT_MAX 1000000
@@ -96,6 +97,7 @@ typedef struct emr_request {
 	char shown[EMR_ASK_WHO_MAX + 1]; /* what `look` answered with; "" = nobody was asked */
 	uint8_t card[EMR_ASK_CARD_MAX];
 	size_t card_len;			 /* 0 = none */
+	char note[EMR_ASK_NOTE_MAX + 1];	 /* of a host, which came with it; "" = none */
 	char language[EMR_ASK_LANGUAGE_MAX + 1]; /* of sentences in the answer; "" = English */
 } emr_request;
 

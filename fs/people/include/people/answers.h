@@ -21,7 +21,7 @@ emr_status emr_answer_people(emr_session *session, const emr_request *request, e
 /* CARD on the command line: a file, "-", or the text of its QR code.  It refuses what is no card,
  * and reads nothing of what it says. */
 
-/* Into REQUEST's card.  Errors are said. */
+/* Into REQUEST's card, and the note behind it.  Errors are said. */
 emr_status emr_card_argument(const char *from, emr_request *request, emr_problem *out_problem);
 
 /* ---- inboxes.c ---- */

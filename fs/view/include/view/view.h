@@ -509,6 +509,8 @@ emr_status emr_view_stopped_by(emr_view *view);
 /* Nothing more is saved in this folder while it is open: the ledger is not what it was.  Any
  * thread; the caller says why. */
 void emr_view_distrust_ledger(emr_view *view, emr_status why);
+/* The same; says why itself, once, by a notice. */
+void emr_view_stop_writing(emr_view *view, emr_status why);
 /* Follows a path from the top, symbolic links not followed; "" is the top. Takes no kernel
  * reference. */
 emr_status emr_view_find(emr_view *view, const char *path, emr_attr *out_attr);

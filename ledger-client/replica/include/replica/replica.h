@@ -98,6 +98,25 @@ void emr_replica_forget_erased(emr_replica *replica);
 typedef emr_ledger_trouble emr_replica_trouble;
 void emr_replica_last_trouble(emr_replica *replica, emr_replica_trouble *out_trouble);
 
+/* ---- of a ledger that a host serves: that it shows everybody the same ---- */
+
+/* Appends the newest note of the host (ledger/checkpoint.h) that this copy fits, to be given to
+ * other members by any other way than the host.  EMR_NOT_FOUND: there is none, or no host. */
+emr_status emr_replica_note(emr_replica *replica, emr_buf *out_note);
+/* NOTE is what the host has signed for another member.  Follows the ledger as far as the note goes,
+ * if it can.  EMR_OK: this copy fits it, or the host is away, and it will be compared when the copy
+ * reaches so far; or no host signs here.  EMR_ROLLBACK: the host shows less than that, and until it
+ * does not, that is what following gives.  EMR_FORK: the host shows two
+ * histories, and from here on nothing is handed in, also by who opens this copy later.
+ * EMR_DAMAGED, EMR_LIMIT, EMR_BAD_SIGNATURE, EMR_NOT_FOUND: no note of the host; it says nothing.
+ */
+emr_status emr_replica_hear(emr_replica *replica, emr_bytes note);
+
+/* The file in the state directory that proves it (FORMAT.md); its presence is what counts. */
+#define EMR_REPLICA_FORKED "replica.forked"
+/* Whether the host is known to show two histories. */
+bool emr_replica_is_forked(const emr_replica *replica);
+
 typedef struct emr_replica_position {
 	uint64_t size; /* verified entries */
 	uint8_t root[32];

@@ -12,9 +12,10 @@ typedef struct emr_served_at {
 	char url[256];	  /* https://HOST[:PORT] */
 	char pin[64];	  /* "sha256//BASE64"; "": an authority vouches for the host's name */
 	char socket[256]; /* instead of both: a path on this computer */
+	emr_id32 key;	  /* Ed25519, by which the host signs how far its ledger goes */
 } emr_served_at;
 
-/* "https://HOST[:PORT]", "sha256//BASE64" and "socket" of a JSON object; EMR_INVALID. */
+/* A JSON object of FORMAT.md, "Served"; EMR_INVALID. */
 emr_status emr_served_at_read(emr_bytes json, emr_served_at *out);
 /* Appends the text that emr_served_at_read reads. */
 emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out);

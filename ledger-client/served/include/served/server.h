@@ -19,7 +19,9 @@ typedef struct emr_served_options {
 	int listen_fd;		/* a listening socket of TCP or Unix; the server closes it */
 	/* PEM, both NULL: HTTP without TLS, which is for a Unix socket. */
 	const char *key, *certificate;
-	uint8_t token_secret[32]; /* seals tokens; one that stays keeps them good over a restart */
+	/* Stays the same as long as the network does: it seals tokens, and the host's signing key
+	 * is derived from it. */
+	uint8_t secret[32];
 	unsigned connections_max; /* 0 = 512, of which one address has 64 */
 	emr_serve_set beside;	  /* what is served at the same address; none: zero */
 } emr_served_options;
@@ -29,6 +31,10 @@ typedef struct emr_served_options {
 emr_status emr_served_start(const emr_served_options *options, emr_served **out_served);
 /* Waiting clients are answered first.  NULL is fine. */
 void emr_served_stop(emr_served *served);
+
+/* The public key (Ed25519) that signs checkpoints of a host with SECRET, for the settings of its
+ * clients. */
+emr_id32 emr_served_key(const uint8_t secret[32]);
 
 typedef struct emr_served_counts {
 	uint64_t requests, refused; /* since it was started; refused: 4xx */

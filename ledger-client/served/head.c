@@ -1,0 +1,60 @@
+/* This file signs how far a served ledger goes: its size and the root of its tree, as a checkpoint
+ * (ledger/checkpoint.h). The key is derived from the host's secret, so that there is one file to
+ * keep. */
+#include <sodium.h>
+
+#include "base/secret.h"
+#include "crypto/kdf.h"
+#include "ledger/checkpoint.h"
+#include "served_private.h"
+
+#define LABEL "emrfs/v1/host"
+
+static void seed_of(const uint8_t secret[32], uint8_t out[32])
+{
+	emr_hmac_sha256(emr_bytes_of(secret, 32), emr_bytes_of(LABEL, sizeof LABEL), out);
+}
+
+emr_id32 emr_served_key(const uint8_t secret[32])
+{
+	uint8_t seed[32], sk[64];
+	emr_id32 pk;
+
+	seed_of(secret, seed);
+	(void)crypto_sign_seed_keypair(pk.b, sk, seed);
+	emr_wipe(seed, sizeof seed);
+	emr_wipe(sk, sizeof sk);
+	return pk;
+}
+
+/* Under head_lock. */
+static emr_status sign_head(emr_served *served, uint64_t size)
+{
+	emr_checkpoint head = {.net_id = served->net_id, .size = size};
+	uint8_t seed[32];
+	emr_status status;
+
+	EMR_TRY(emr_ledger_root(served->ledger, size, head.root));
+	seed_of(served->secret, seed);
+	status = emr_checkpoint_sign(&head, seed, emr_clock_unix_s(served->clock));
+	emr_wipe(seed, sizeof seed);
+	served->head_size = 0;
+	if (status == EMR_OK)
+		status = emr_checkpoint_format(&head, &served->head);
+	if (status == EMR_OK)
+		served->head_size = size;
+	return status;
+}
+
+emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out)
+{
+	emr_status status = EMR_OK;
+
+	(void)pthread_mutex_lock(&served->head_lock);
+	if (served->head_size != size)
+		status = sign_head(served, size);
+	if (status == EMR_OK)
+		status = emr_buf_append(out, served->head.data, served->head.len);
+	(void)pthread_mutex_unlock(&served->head_lock);
+	return status;
+}

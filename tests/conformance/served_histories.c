@@ -1,0 +1,384 @@
+/* These tests have a host that keeps two histories of one ledger and shows them by turns, at one
+ * address and with one key, or each member his own; and one that went back. Whoever notices hands
+ * in nothing any more. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "ledger/chain.h"
+#include "ledger/checkpoint.h"
+#include "served_kit.h"
+
+static kit k;
+static kit_domain domain;
+
+/* ---- the host, whose histories lie in directories beside its own ---- */
+
+static void shell(const char *verb, const char *from, const char *to)
+{
+	char command[600];
+
+	(void)snprintf(command, sizeof command, "%s %s/%s %s/%s", verb, k.base, from, k.base, to);
+	assert_int_equal(system(command), 0);
+}
+
+static void host_keeps_a_copy(const char *name)
+{
+	kit_host_stop(&k);
+	shell("cp -rp", "host", name);
+	kit_host_start(&k);
+}
+
+/* From now on it shows what lies in NAME, and what it has shown lies in OTHER. */
+static void host_shows(const char *name, const char *other)
+{
+	kit_host_stop(&k);
+	shell("mv", "host", other);
+	shell("mv", name, "host");
+	kit_host_start(&k);
+}
+
+/* ---- members: each has a copy of his own ---- */
+
+typedef struct member {
+	emr_ledger *ledger;
+	emr_replica *replica;
+	int state_fd;
+} member;
+
+static void member_comes(member *m, const char *name)
+{
+	char path[200];
+	emr_replica_options options = {.clock = &k.clock.clock};
+
+	(void)snprintf(path, sizeof path, "%s/%s", k.base, name);
+	(void)mkdir(path, 0700);
+	assert_ok(emr_dir_open(path, &m->state_fd));
+	m->ledger = kit_open(&k);
+	options.state_dirfd = m->state_fd;
+	options.ledger = m->ledger;
+	assert_ok(emr_replica_open(&options, &m->replica));
+}
+
+static void member_goes(member *m)
+{
+	emr_replica_close(m->replica);
+	emr_ledger_close(m->ledger);
+	(void)close(m->state_fd);
+}
+
+static emr_status follow(member *m)
+{
+	return emr_replica_catch_up(m->replica, NULL, NULL, NULL);
+}
+
+/* Signs that M has seen what his copy has. */
+static emr_status sign_and_send(member *m, emr_ledger_answer *out)
+{
+	emr_batch_options options = {.keyring = k.keyring,
+		.signer = emr_signer_domain(domain.id, 1),
+		.net_id = k.net_id};
+	emr_batch_builder *b = NULL;
+	emr_replica_position at;
+	EMR_AUTO_BUF bytes = {0};
+
+	assert_ok(emr_replica_at(m->replica, &at));
+	options.seen_seq = at.size - 1;
+	options.seen_leaf = at.last_leaf;
+	assert_ok(emr_batch_new(&options, &b));
+	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
+	kit_finish(&k, b, &bytes);
+	emr_batch_free(b);
+	return emr_ledger_submit(m->ledger, emr_buf_view(&bytes), out);
+}
+
+static void save(member *m)
+{
+	emr_ledger_answer answer;
+
+	assert_ok(sign_and_send(m, &answer));
+	assert_int_equal(answer.refusal, 0);
+	assert_ok(follow(m));
+}
+
+static void expect_condemned(member *m)
+{
+	emr_replica_trouble trouble;
+	emr_replica_position at;
+	emr_ledger_answer answer;
+
+	assert_status(EMR_FORK, follow(m));
+	emr_replica_last_trouble(m->replica, &trouble);
+	assert_status(EMR_FORK, trouble.status);
+	assert_status(EMR_FORK, sign_and_send(m, &answer));
+	assert_ok(emr_replica_at(m->replica, &at));
+	assert_true(at.size > 3); /* what is there is read on */
+}
+
+/* For good: with the host's own history before it again, and after a restart. */
+static void expect_condemned_for_good(member *m, const char *name)
+{
+	expect_condemned(m);
+	member_goes(m);
+	member_comes(m, name);
+	expect_condemned(m);
+	assert_ok(faccessat(m->state_fd, "replica.forked", F_OK, 0) == 0 ? EMR_OK : EMR_NOT_FOUND);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(kit_host_secret, 1, sizeof kit_host_secret);
+	kit_backend_in_use = &kit_served;
+	kit_new(&k);
+	domain = kit_domain_new(&k);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	kit_end(&k);
+	return 0;
+}
+
+static member ana, rui;
+
+/* Both have followed what the host had before it made a copy of it; from there on each saves into
+ * another history.  The last one that it shows is Rui's. */
+static void part_ways(unsigned by_ana, unsigned by_rui)
+{
+	member_comes(&ana, "ana");
+	member_comes(&rui, "rui");
+	assert_ok(follow(&ana));
+	save(&ana);
+	assert_ok(follow(&rui));
+	host_keeps_a_copy("other");
+	while (by_ana-- > 0)
+		save(&ana);
+	host_shows("other", "hers");
+	while (by_rui-- > 0)
+		save(&rui);
+}
+
+static void both_go(void)
+{
+	member_goes(&ana);
+	member_goes(&rui);
+}
+
+/* ---- tests ---- */
+
+static void two_histories_by_turns_are_noticed_by_what_the_host_signs(void **state)
+{
+	(void)state;
+	part_ways(2, 2);
+	expect_condemned_for_good(&ana, "ana");
+	/* Also by who has seen more of the one than there is of the other. */
+	save(&rui);
+	host_shows("hers", "his");
+	expect_condemned_for_good(&rui, "rui");
+	expect_condemned_for_good(&ana, "ana"); /* her own history is before her again */
+	both_go();
+}
+
+/* The longer one, too: its entries do not follow. */
+static void a_longer_history_is_noticed(void **state)
+{
+	(void)state;
+	part_ways(1, 3);
+	expect_condemned_for_good(&ana, "ana");
+	both_go();
+}
+
+static void what_the_host_has_signed_for_another_member_shows_the_other_history(void **state)
+{
+	EMR_AUTO_BUF hers = {0};
+	EMR_AUTO_BUF his = {0};
+
+	(void)state;
+	part_ways(1, 2);
+	assert_ok(emr_replica_note(ana.replica, &hers));
+	assert_ok(emr_replica_note(rui.replica, &his));
+	assert_ok(emr_replica_hear(rui.replica, emr_buf_view(&his)));
+	assert_status(EMR_FORK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	expect_condemned_for_good(&rui, "rui");
+	/* What he shows on goes on to say it. */
+	emr_buf_clear(&his);
+	assert_ok(emr_replica_note(rui.replica, &his));
+	host_shows("hers", "his");
+	assert_ok(follow(&ana));
+	assert_status(EMR_ROLLBACK, emr_replica_hear(ana.replica, emr_buf_view(&his)));
+	both_go();
+}
+
+/* A host that shows less than it has signed for another is behind; what it shows when it gets there
+ * says which of the two it is. */
+static void what_is_ahead_is_compared_when_it_is_reached(void **state)
+{
+	EMR_AUTO_BUF hers = {0};
+	emr_replica_trouble trouble;
+
+	(void)state;
+	part_ways(3, 1);
+	assert_ok(emr_replica_note(ana.replica, &hers));
+	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	member_goes(&rui);
+	member_comes(&rui, "rui");
+	assert_status(EMR_ROLLBACK, follow(&rui));
+	emr_replica_last_trouble(rui.replica, &trouble);
+	assert_string_equal(trouble.cause,
+		"the ledger is shorter than what its host has signed for another member");
+	kit_fill(&k, &domain, 2);
+	kit_fill(&k, &domain, 1);
+	expect_condemned_for_good(&rui, "rui");
+	both_go();
+}
+
+static void a_note_of_the_same_history_is_fine_before_and_behind(void **state)
+{
+	EMR_AUTO_BUF hers = {0};
+
+	(void)state;
+	part_ways(3, 0);
+	assert_ok(emr_replica_note(ana.replica, &hers));
+	assert_status(EMR_ROLLBACK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	host_shows("hers", "other");
+	assert_ok(follow(&rui));
+	save(&rui);
+	assert_ok(emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	assert_int_not_equal(faccessat(rui.state_fd, "replica.ahead", F_OK, 0), 0);
+	kit_host_stop(&k); /* nobody needs it for that */
+	assert_ok(emr_replica_hear(rui.replica, emr_buf_view(&hers)));
+	both_go();
+}
+
+static void a_host_that_went_back_is_called_that_until_it_goes_another_way(void **state)
+{
+	emr_ledger_answer answer;
+
+	(void)state;
+	part_ways(2, 0);
+	assert_status(EMR_ROLLBACK, follow(&ana));
+	host_shows("hers", "old");
+	assert_ok(follow(&ana));
+	save(&ana);
+	host_shows("old", "hers");
+	assert_status(EMR_ROLLBACK, follow(&ana));
+	assert_ok(follow(&rui));
+	assert_ok(sign_and_send(&rui, &answer));
+	expect_condemned_for_good(&ana, "ana");
+	both_go();
+}
+
+static void what_others_sign_says_nothing(void **state)
+{
+	const uint8_t seed[32] = {7};
+	EMR_AUTO_BUF note = {0};
+	EMR_AUTO_BUF forged = {0};
+	emr_checkpoint head;
+
+	(void)state;
+	part_ways(0, 1);
+	assert_ok(emr_replica_note(rui.replica, &note));
+	assert_status(EMR_DAMAGED, emr_replica_hear(ana.replica, emr_bytes_of("emrfs/", 6)));
+	assert_ok(emr_checkpoint_parse(emr_buf_view(&note), &head));
+	head.root[0] ^= 1; /* the host's signature is over another one */
+	assert_ok(emr_checkpoint_format(&head, &forged));
+	assert_status(EMR_BAD_SIGNATURE, emr_replica_hear(ana.replica, emr_buf_view(&forged)));
+	head.n_sigs = 0;
+	assert_ok(emr_checkpoint_sign(&head, seed, KIT_NOW));
+	assert_ok(emr_checkpoint_cosign(&head, k.keyring, KIT_NOW));
+	assert_ok(emr_checkpoint_format(&head, &forged));
+	assert_status(EMR_NOT_FOUND, emr_replica_hear(ana.replica, emr_buf_view(&forged)));
+	head.net_id.b[0] ^= 1;
+	assert_ok(emr_checkpoint_format(&head, &forged));
+	assert_status(EMR_BAD_SIGNATURE, emr_replica_hear(ana.replica, emr_buf_view(&forged)));
+	assert_ok(follow(&ana));
+	save(&ana);
+	both_go();
+}
+
+static void a_size_that_another_key_has_signed_is_not_believed(void **state)
+{
+	uint64_t size;
+
+	(void)state;
+	member_comes(&ana, "ana");
+	assert_ok(follow(&ana));
+	save(&ana);
+	kit_host_stop(&k);
+	kit_host_secret[0] ^= 1;
+	kit_host_start(&k);
+	assert_status(EMR_DAMAGED, emr_ledger_size(ana.ledger, &size));
+	assert_status(EMR_DAMAGED, follow(&ana));
+	kit_host_stop(&k);
+	kit_host_secret[0] ^= 1;
+	kit_host_start(&k);
+	assert_ok(follow(&ana));
+	member_goes(&ana);
+}
+
+/* ---- a batch that its signer has made for the other history ---- */
+
+static bool host_lies;
+emr_status __real_emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
+	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
+emr_status __wrap_emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
+	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller);
+emr_status __wrap_emr_chain_caller(emr_chain *chain, enum emr_host host, emr_bytes descriptor,
+	const emr_batch *batch, emr_id32 submitter_id, uint64_t now, emr_caller *out_caller)
+{
+	emr_status status = __real_emr_chain_caller(
+		chain, host, descriptor, batch, submitter_id, now, out_caller);
+
+	if (host_lies)
+		out_caller->seen = EMR_SEEN_IN_LOG;
+	return status;
+}
+
+static void a_batch_is_in_no_history_but_the_one_that_its_signer_has_seen(void **state)
+{
+	emr_ledger_answer answer;
+	emr_replica_trouble trouble;
+
+	(void)state;
+	part_ways(1, 1);
+	assert_ok(sign_and_send(&ana, &answer)); /* she has not looked */
+	assert_int_equal(answer.refusal, EMR_RESULT_FORK);
+	host_lies = true;
+	assert_ok(sign_and_send(&ana, &answer));
+	host_lies = false;
+	assert_int_equal(answer.refusal, 0);
+	assert_status(EMR_FORK, follow(&rui));
+	emr_replica_last_trouble(rui.replica, &trouble);
+	assert_string_equal(trouble.cause, "its signer has seen another history of the ledger");
+	expect_condemned_for_good(&rui, "rui");
+	both_go();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			two_histories_by_turns_are_noticed_by_what_the_host_signs, begin, end),
+		cmocka_unit_test_setup_teardown(a_longer_history_is_noticed, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_the_host_has_signed_for_another_member_shows_the_other_history, begin,
+			end),
+		cmocka_unit_test_setup_teardown(
+			what_is_ahead_is_compared_when_it_is_reached, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_note_of_the_same_history_is_fine_before_and_behind, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_host_that_went_back_is_called_that_until_it_goes_another_way, begin, end),
+		cmocka_unit_test_setup_teardown(what_others_sign_says_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_size_that_another_key_has_signed_is_not_believed, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_batch_is_in_no_history_but_the_one_that_its_signer_has_seen, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
