@@ -36,19 +36,6 @@ static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
 	return emr_buf_append(&call->out, descriptor.data, descriptor.len);
 }
 
-/* Strangers may hand in, too, so what nobody has signed is refused before it keeps members from
- * writing.  Whether a submitter counts is the contract's answer. */
-static emr_status check_signed(emr_served *served, emr_id32 submitter, emr_bytes body)
-{
-	emr_status status;
-
-	(void)pthread_mutex_lock(&served->rows_lock);
-	status = emr_chain_check_submitter(served->rows, served->net_id.b,
-		body.data + WIRE_SUBMIT_HEAD, submitter.b, body.data + 32, NULL);
-	(void)pthread_mutex_unlock(&served->rows_lock);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 static emr_status take_batch(emr_served *served, emr_serve_call *call)
 {
 	emr_ledger_answer answer = {.seq = 0};
@@ -58,7 +45,6 @@ static emr_status take_batch(emr_served *served, emr_serve_call *call)
 	if (call->body.len < WIRE_SUBMIT_HEAD + EMR_HEADER_BYTES)
 		return EMR_INVALID;
 	memcpy(submitter.b, call->body.data, 32);
-	EMR_TRY(check_signed(served, submitter, emr_buf_view(&call->body)));
 	status = emr_embedded_take(served->ledger, submitter, call->body.data + 32,
 		emr_bytes_of(call->body.data + WIRE_SUBMIT_HEAD, call->body.len - WIRE_SUBMIT_HEAD),
 		&answer);

@@ -16,6 +16,10 @@ emr_test(test_ledger_served
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_served.c ${CMAKE_CURRENT_LIST_DIR}/ledger_suite.c
 	USES served_kit Threads::Threads
 	LABELS conformance)
+emr_test(test_ledger_crowd
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/ledger_crowd.c
+	USES served_kit Threads::Threads
+	LABELS conformance)
 emr_test(test_served
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_strangers.c
 	USES served_kit http Threads::Threads
