@@ -18,6 +18,7 @@
 #define CONNECTIONS_OF_ONE 64u
 #define CONNECTION_BYTES ((size_t)32 << 10) /* of headers */
 #define FORM_BYTES ((size_t)64 << 10)	    /* of a body that are looked through at once */
+#define STREAM_BYTES ((size_t)256 << 10)    /* of an answer that are asked for at once */
 #define SILENT_S 60u			    /* a connection that says nothing */
 
 struct emr_serve {
@@ -105,11 +106,35 @@ void emr_serve_wake(emr_serve *serve, uint64_t number)
 
 /* ---- requests ---- */
 
+static ssize_t stream(void *arg, uint64_t at, char *buffer, size_t size)
+{
+	emr_serve_call *call = arg;
+	emr_status status = EMR_OK;
+
+	(void)at;
+	while (status == EMR_OK && call->sent == call->out.len) {
+		call->sent = 0;
+		emr_buf_clear(&call->out);
+		status = call->route->more(call->arg, call);
+	}
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? MHD_CONTENT_READER_END_OF_STREAM
+					       : MHD_CONTENT_READER_END_WITH_ERROR;
+	if (size > call->out.len - call->sent)
+		size = call->out.len - call->sent;
+	memcpy(buffer, call->out.data + call->sent, size);
+	call->sent += size;
+	return (ssize_t)size;
+}
+
 static struct MHD_Response *make_response(emr_serve_call *call)
 {
 	struct MHD_Response *response;
 	off_t size = call->file > 0 ? lseek(call->file, 0, SEEK_END) : 0;
 
+	if (call->is_streamed)
+		return MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, STREAM_BYTES, stream, call, NULL);
 	if (call->file <= 0)
 		return MHD_create_response_from_buffer(
 			call->out.len, call->out.data, MHD_RESPMEM_MUST_COPY);
