@@ -222,7 +222,8 @@ FOR_MEMBERS(answer_new_note, take_note)
 const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "descriptor", .answer = answer_descriptor},
 	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
-	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .answer = answer_batch},
+	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .waits_for_disk = true,
+		.answer = answer_batch},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},

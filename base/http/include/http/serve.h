@@ -33,14 +33,17 @@ typedef struct emr_serve_call {
 	void *arg;	  /* of the set of the route */
 	void *form;	  /* of the library */
 	emr_status taken; /* of the pieces */
+	bool is_answered; /* by a worker */
 	struct emr_serve_call *next_waiting;
 } emr_serve_call;
 
 typedef struct emr_serve_route {
 	const char *method;
-	const char *path; /* one that ends in "/" has something behind it */
-	size_t body_max;  /* bytes; a longer body is 413 */
-	bool is_form;	  /* TAKE gets the bytes of the files in a multipart/form-data body */
+	const char *path;    /* one that ends in "/" has something behind it */
+	size_t body_max;     /* bytes; a longer body is 413 */
+	bool waits_for_disk; /* ANSWER, which may not wait otherwise, runs beside the threads that
+			      * speak with clients, so that many wait for one flush together */
+	bool is_form;	     /* TAKE gets the bytes of the files in a multipart/form-data body */
 	/* Each piece of the body as it comes; NULL: it is kept whole.  Any status but EMR_OK is
 	 * kept in call->taken, and the rest of the body passed over. */
 	emr_status (*take)(void *arg, emr_serve_call *call, emr_bytes piece);
