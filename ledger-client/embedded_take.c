@@ -160,7 +160,7 @@ static emr_status judge_all(embedded *e, taking *const *group, size_t n, bool *o
 	return EMR_OK;
 }
 
-/* What one of GROUP is answered rests on those before it, so that all have one status.
+/* An answer to one of GROUP rests on those before it, so that all have one status.
  * *OUT_HAS_BEGUN: the ledger could be locked. */
 static emr_status take_together(embedded *e, taking *const *group, size_t n, bool *out_has_begun)
 {

@@ -110,7 +110,7 @@ void host_gateway_drop(void *arg, emr_serve_call *call)
 	call->memory = NULL;
 }
 
-/* What the root lacks below it is found out on the way, and then the answer breaks off. */
+/* A block that is not there is found out on the way, and then the answer breaks off. */
 static bool begin_car(emr_node *node, emr_serve_call *call, const emr_cid *root)
 {
 	const char *scope = emr_serve_query(call, "dag-scope");
