@@ -165,16 +165,19 @@ static emr_status registered_key(emr_chain *chain, const uint8_t id[32], uint8_t
 	return EMR_OK;
 }
 
-/* Public key of the submitter: his own batch's, or his K row's. */
-static emr_status submitter_key(
-	emr_chain *chain, const uint8_t submitter[32], const emr_header *header, uint8_t out_pk[32])
+/* His own batch's, or his K row's. */
+emr_status emr_chain_submitter_key(emr_chain *chain, const uint8_t submitter[32],
+	const uint8_t header[EMR_HEADER_BYTES], uint8_t out_pk[32])
 {
+	emr_header parsed;
 	uint8_t id[32];
 
-	emr_signer_id(header->signer_pk, id);
+	EMR_TRY(chain_contract_status(
+		emr_header_parse((emr_span){header, EMR_HEADER_BYTES}, &parsed)));
+	emr_signer_id(parsed.signer_pk, id);
 	if (memcmp(id, submitter, 32) != 0)
 		return registered_key(chain, submitter, out_pk);
-	memcpy(out_pk, header->signer_pk, 32);
+	memcpy(out_pk, parsed.signer_pk, 32);
 	return EMR_OK;
 }
 
@@ -192,7 +195,7 @@ emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, 
 	emr_header header;
 
 	return parse_both(entry, &parsed, &header)
-		       ? submitter_key(chain, parsed.submitter_id, &header, out_pk)
+		       ? emr_chain_submitter_key(chain, parsed.submitter_id, parsed.header, out_pk)
 		       : EMR_NOT_FOUND;
 }
 
@@ -212,35 +215,37 @@ emr_status emr_chain_check_submitter(emr_chain *chain, const uint8_t net_id[16],
 	const emr_chain_checked *checked)
 {
 	uint8_t pk[32];
-	emr_header parsed;
 
-	EMR_TRY(chain_contract_status(
-		emr_header_parse((emr_span){header, EMR_HEADER_BYTES}, &parsed)));
-	EMR_TRY(submitter_key(chain, submitter, &parsed, pk));
-	if (checked && checked->is_handed_in && memcmp(parsed.net_id, net_id, 16) == 0 &&
+	EMR_TRY(emr_chain_submitter_key(chain, submitter, header, pk));
+	if (checked && checked->is_handed_in && memcmp(checked->net_id, net_id, 16) == 0 &&
 		memcmp(checked->submitter_pk, pk, sizeof pk) == 0)
 		return EMR_OK;
 	return is_signed_by(net_id, header, sig, pk) ? EMR_OK : EMR_DENIED;
 }
 
+void emr_chain_check_batch(const uint8_t net_id[16], const uint8_t header[EMR_HEADER_BYTES],
+	const uint8_t sig[64], const uint8_t *submitter_pk, emr_chain_checked *out_checked)
+{
+	*out_checked = (emr_chain_checked){.is_batch_signed = emr_header_is_signed(header)};
+	if (submitter_pk == NULL)
+		return;
+	memcpy(out_checked->net_id, net_id, 16);
+	memcpy(out_checked->submitter_pk, submitter_pk, 32);
+	out_checked->is_handed_in = is_signed_by(net_id, header, sig, submitter_pk);
+}
+
 void emr_chain_check(
 	const emr_ledger_entry *entry, const uint8_t *submitter_pk, emr_chain_checked *out_checked)
 {
-	emr_chain_checked checked = {false};
 	emr_entry parsed;
 	emr_header header;
 
-	*out_checked = checked;
+	*out_checked = (emr_chain_checked){false};
 	if (!parse_both(entry, &parsed, &header))
 		return;
-	checked.is_batch_signed = emr_header_is_signed(parsed.header);
 	/* On Fabric it is the transaction that is signed. */
-	if (submitter_pk && parsed.host == EMR_HOST_EMBEDDED) {
-		memcpy(checked.submitter_pk, submitter_pk, 32);
-		checked.is_handed_in =
-			is_signed_by(header.net_id, parsed.header, parsed.submit_sig, submitter_pk);
-	}
-	*out_checked = checked;
+	emr_chain_check_batch(header.net_id, parsed.header, parsed.submit_sig,
+		parsed.host == EMR_HOST_EMBEDDED ? submitter_pk : NULL, out_checked);
 }
 
 /* The blocks of Fabric are in order, and so are the entries made of them. */

@@ -1,6 +1,4 @@
-/* This is the ledger as an SQLite file on this machine: it opens the file, judges each batch
- * that is handed in, and appends it as an entry in one transaction. It refuses a batch that its
- * submitter has not signed for this network, and does not go on from an entry that is damaged. */
+/* This is the ledger as an SQLite file on this machine: this file opens it, and keeps its note. */
 #include "embedded_private.h"
 
 #include <errno.h>
@@ -15,182 +13,6 @@
 #include "base/log.h"
 #include "ledger/network.h"
 #include "place.h"
-
-/* ---- submit ---- */
-
-/* A batch on its way into the ledger. */
-typedef struct taking {
-	const emr_id32 *submitter;
-	const uint8_t *sig;
-	uint64_t now;
-	emr_ledger_answer answer; /* counts only once the commit stands */
-	bool has_purged;
-} taking;
-
-/* The leaf of the newest entry, from its bytes and from the tree: a new entry must not be chained
- * to a damaged one. */
-static emr_status newest_leaf(embedded *e, uint64_t size, uint8_t out_leaf[32])
-{
-	EMR_AUTO_BUF entry = {0};
-	uint8_t leaf[32];
-	emr_status status = emr_chain_entry(e->writer, size - 1, &entry, NULL);
-
-	if (status == EMR_OK)
-		status = emr_chain_leaf(e->writer, size - 1, leaf);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	emr_entry_leaf(span_of(emr_buf_view(&entry)), out_leaf);
-	return memcmp(leaf, out_leaf, 32) == 0 ? EMR_OK : EMR_DAMAGED;
-}
-
-static emr_status append(embedded *e, const emr_outcome *outcome, taking *t)
-{
-	uint8_t bytes[EMR_ENTRY_BYTES_MAX];
-	size_t len = 0;
-	emr_entry entry = {.host = EMR_HOST_EMBEDDED,
-		.count = e->batch->count,
-		.ledger_time_unix_s = t->now,
-		.results = outcome->results};
-
-	EMR_TRY(emr_chain_size(e->writer, &entry.seq));
-	EMR_TRY(newest_leaf(e, entry.seq, entry.prev_entry));
-	memcpy(entry.submitter_id, t->submitter->b, 32);
-	memcpy(entry.header, e->batch->header.data, EMR_HEADER_BYTES);
-	memcpy(entry.submit_sig, t->sig, sizeof entry.submit_sig);
-	if (emr_entry_encode(&entry, bytes, sizeof bytes, &len) != EMR_CONTRACT_OK)
-		return EMR_INVALID;
-	EMR_TRY(emr_chain_append(
-		e->writer, emr_bytes_of(bytes, len), e->batch, outcome, NULL, NULL));
-	t->answer.seq = entry.seq;
-	t->answer.ledger_time = t->now;
-	return EMR_OK;
-}
-
-static emr_status old_answer(embedded *e, emr_ledger_answer *answer)
-{
-	EMR_AUTO_BUF bytes = {0};
-	emr_entry entry;
-	emr_status status = emr_chain_find_batch(e->writer, answer->batch_id.b, &answer->seq);
-
-	if (status == EMR_OK)
-		status = emr_chain_entry(e->writer, answer->seq, &bytes, NULL);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
-	if (emr_entry_parse(span_of(emr_buf_view(&bytes)), &entry) != EMR_CONTRACT_OK)
-		return EMR_DAMAGED;
-	answer->ledger_time = entry.ledger_time_unix_s;
-	answer->is_repeat = 1;
-	return EMR_OK;
-}
-
-static void take_results(const emr_outcome *outcome, emr_ledger_answer *answer)
-{
-	answer->n_results = (uint16_t)outcome->results.len;
-	memcpy(answer->results, outcome->results.data, outcome->results.len);
-}
-
-static bool purges(const emr_outcome *outcome)
-{
-	for (size_t i = 0; i < outcome->writes_count; i++)
-		if (outcome->writes[i].kind == EMR_WRITE_PURGE_PARTS)
-			return true;
-	return false;
-}
-
-static emr_status judge(embedded *e, taking *t)
-{
-	EMR_AUTO_VERDICT verdict = {0};
-	emr_caller caller;
-
-	EMR_TRY(emr_chain_caller(e->writer, EMR_HOST_EMBEDDED, emr_buf_view(&e->descriptor),
-		e->batch, *t->submitter, t->now, &caller));
-	EMR_TRY(emr_chain_judge(e->writer, e->batch, &caller, t->now, &verdict));
-	switch (verdict.outcome.kind) {
-	case EMR_OUTCOME_REFUSED:
-		/* It is not here that it is refused: the same batch goes to where the ledger is. */
-		if (verdict.outcome.refusal == EMR_RESULT_MOVED)
-			return EMR_OFFLINE;
-		t->answer.refusal = (uint8_t)verdict.outcome.refusal;
-		return EMR_OK;
-	case EMR_OUTCOME_KNOWN:
-		take_results(&verdict.outcome, &t->answer);
-		return old_answer(e, &t->answer);
-	case EMR_OUTCOME_APPLIED:
-		take_results(&verdict.outcome, &t->answer);
-		t->has_purged = purges(&verdict.outcome);
-		return append(e, &verdict.outcome, t);
-	}
-	return EMR_INVALID;
-}
-
-/* Inside BEGIN IMMEDIATE. */
-static emr_status judge_and_append(embedded *e, taking *t)
-{
-	uint8_t net_id[16];
-	emr_status status;
-
-	/* An entry in a file that has lost its name is lost when the last process closes it. */
-	status = emr_chain_in_place(e->writer);
-	if (status != EMR_OK)
-		return status;
-	emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), net_id);
-	status = emr_chain_check_submitter(
-		e->writer, net_id, e->batch->header.data, t->submitter->b, t->sig, NULL);
-	if (status == EMR_NOT_FOUND) {
-		t->answer.refusal = EMR_RESULT_SUBMITTER;
-		return EMR_OK;
-	}
-	return status == EMR_OK ? judge(e, t) : status;
-}
-
-static emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
-	emr_bytes batch, emr_ledger_answer *out_answer)
-{
-	embedded *e = self;
-	taking t = {.submitter = &submitter, .sig = submit_sig};
-	emr_result refusal;
-	emr_status status;
-	HOLD(&e->write_lock);
-
-	refusal = emr_batch_parse(span_of(batch), e->batch);
-	if (refusal != EMR_RESULT_APPLIED) {
-		t.answer.refusal = (uint8_t)refusal;
-		*out_answer = t.answer;
-		return EMR_OK;
-	}
-	emr_batch_id(e->batch->header.data, t.answer.batch_id.b);
-	EMR_TRY(emr_chain_begin(e->writer));
-	t.now = emr_clock_unix_s(e->clock);
-	status = judge_and_append(e, &t);
-	if (status == EMR_OK && t.answer.refusal == 0 && !t.answer.is_repeat)
-		status = emr_chain_commit(e->writer);
-	else
-		emr_chain_rollback(e->writer);
-	if (status != EMR_OK)
-		return status;
-	if (t.has_purged)
-		emr_chain_forget_log(e->writer);
-	*out_answer = t.answer;
-	return EMR_OK;
-}
-
-static emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer)
-{
-	embedded *e = self;
-	uint8_t net_id[16], message[EMR_SUBMIT_MESSAGE_BYTES], sig[64] = {0};
-	const size_t label = sizeof message - 32;
-
-	/* emr_keyring_sign puts it there itself */
-	if (e->submitter == NULL)
-		return EMR_DENIED;
-	if (batch.len >= EMR_HEADER_BYTES) {
-		emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), net_id);
-		emr_submit_message(net_id, batch.data, message);
-		EMR_TRY(emr_keyring_sign(e->submitter, emr_signer_identity(), EMR_SIGN_SUBMIT,
-			emr_bytes_of(message + label, 32), sig));
-	}
-	return embedded_take(e, e->submitter_id, sig, batch, out_answer);
-}
 
 static emr_status embedded_replace_note(void *self, emr_bytes old_note, emr_bytes note)
 {
@@ -230,7 +52,8 @@ static void embedded_close(void *self)
 		(void)close(e->dirfd);
 	(void)pthread_mutex_destroy(&e->write_lock);
 	(void)pthread_mutex_destroy(&e->read_lock);
-	free(e->batch);
+	(void)pthread_mutex_destroy(&e->queue_lock);
+	(void)pthread_cond_destroy(&e->turn);
 	free(e);
 }
 
@@ -319,6 +142,7 @@ static emr_status open_all(embedded *e, const emr_ledger_options *options)
 	EMR_TRY(emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->reader));
 	EMR_TRY(emr_chain_open(e->dirfd, EMR_NETWORK_LEDGER, use, false, busy_ms, &e->writer));
 	EMR_TRY(emr_chain_seen(e->reader, read_descriptor(e)));
+	emr_descriptor_net_id(span_of(emr_buf_view(&e->descriptor)), e->net_id);
 	EMR_TRY(watch(e, options->path));
 	if (options->submitter) {
 		EMR_TRY(emr_keyring_public(options->submitter, &public));
@@ -347,8 +171,9 @@ emr_status emr_embedded_open_woken(
 	e->submitter = options->submitter;
 	(void)pthread_mutex_init(&e->write_lock, NULL);
 	(void)pthread_mutex_init(&e->read_lock, NULL);
-	e->batch = malloc(sizeof *e->batch);
-	status = e->batch ? open_all(e, options) : EMR_NO_MEMORY;
+	(void)pthread_mutex_init(&e->queue_lock, NULL);
+	(void)pthread_cond_init(&e->turn, NULL);
+	status = open_all(e, options);
 	if (status != EMR_OK) {
 		embedded_close(e);
 		return status;

@@ -18,9 +18,13 @@ typedef struct embedded {
 	const emr_keyring *submitter;
 	emr_id32 submitter_id;
 	emr_buf descriptor;
-	pthread_mutex_t write_lock; /* writer, batch */
+	uint8_t net_id[16];
+	pthread_mutex_t queue_lock; /* of what follows */
+	pthread_cond_t turn;	    /* one of those who wait may have his answer, or must lead */
+	struct taking *waiting;	    /* batches in the order in which they came */
+	bool has_leader;
+	pthread_mutex_t write_lock; /* writer */
 	emr_chain *writer;
-	emr_batch *batch;
 	pthread_mutex_t read_lock; /* reader */
 	emr_chain *reader;
 } embedded;
@@ -38,6 +42,9 @@ static inline void embedded_unlock(pthread_mutex_t **lock)
 	__attribute__((cleanup(embedded_unlock), unused)) pthread_mutex_t *held = (lock);          \
 	(void)pthread_mutex_lock(held)
 
+emr_status embedded_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answer);
+emr_status embedded_take(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
+	emr_bytes batch, emr_ledger_answer *out_answer);
 emr_status embedded_size(void *self, uint64_t *out_size);
 emr_status embedded_changes(
 	void *self, const emr_id16 *domain, uint64_t since, emr_ledger_change *out_change);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define LOOK_MS 1000 /* how often a waiter looks although nothing told it to */
-#define SOON_MS 2    /* after a write to the log was seen: its commit follows */
+#define SOON_MS 2    /* after a write to the log was seen: others and its commit follow */
 
 static void drain(int fd)
 {
@@ -31,10 +31,12 @@ emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *o
 	embedded *e = self;
 	int64_t deadline = now_ms() + timeout_ms;
 	int next_look = LOOK_MS;
+	bool is_written = false;
 
 	for (;;) {
+		/* A commit writes hundreds of times: after the first there is no look at each. */
 		struct pollfd fds[2] = {{.fd = e->wake_fd, .events = POLLIN},
-			{.fd = e->inotify_fd, .events = POLLIN}};
+			{.fd = is_written ? -1 : e->inotify_fd, .events = POLLIN}};
 		uint64_t size;
 		int64_t left;
 		emr_status status;
@@ -57,9 +59,9 @@ emr_status embedded_wait(void *self, uint64_t since, int timeout_ms, uint64_t *o
 		}
 		/* The log's bytes are seen before the commit counts: look again soon, then less and
 		 * less often. */
-		next_look = fds[1].revents & POLLIN
-				    ? SOON_MS
-				    : (next_look * 2 < LOOK_MS ? next_look * 2 : LOOK_MS);
+		is_written = (fds[1].revents & POLLIN) != 0;
+		next_look =
+			is_written ? SOON_MS : (next_look * 2 < LOOK_MS ? next_look * 2 : LOOK_MS);
 	}
 }
 

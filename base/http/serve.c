@@ -13,11 +13,13 @@
 
 #include "base/clock.h"
 
-#define THREADS 8u
+#define THREADS 4u  /* that speak with clients */
+#define WORKERS 24u /* that answer what waits for a disk */
 #define CONNECTIONS_MAX 512u
 #define CONNECTIONS_OF_ONE 64u
 #define CONNECTION_BYTES ((size_t)32 << 10) /* of headers */
 #define FORM_BYTES ((size_t)64 << 10)	    /* of a body that are looked through at once */
+#define STREAM_BYTES ((size_t)256 << 10)    /* of an answer that are asked for at once */
 #define SILENT_S 60u			    /* a connection that says nothing */
 
 struct emr_serve {
@@ -27,6 +29,10 @@ struct emr_serve {
 	emr_serve_call *waiting;
 	uint64_t number; /* that emr_serve_wake said last */
 	bool is_ending;
+	emr_serve_call *work, **work_end; /* suspended, until a worker has answered them */
+	pthread_cond_t has_work;
+	pthread_t workers[WORKERS];
+	unsigned n_workers;
 	atomic_uint_fast64_t requests, refused;
 };
 
@@ -103,13 +109,108 @@ void emr_serve_wake(emr_serve *serve, uint64_t number)
 	(void)pthread_mutex_unlock(&serve->lock);
 }
 
+/* ---- what waits for a disk ---- */
+
+/* A thread that speaks with clients is given back to them meanwhile.  False: the server ends, or
+ * has no workers. */
+static bool give_work(emr_serve *serve, emr_serve_call *call)
+{
+	bool is_given;
+
+	(void)pthread_mutex_lock(&serve->lock);
+	is_given = !serve->is_ending && serve->n_workers > 0;
+	if (is_given) {
+		MHD_suspend_connection(call->connection);
+		*serve->work_end = call;
+		serve->work_end = &call->next_waiting;
+		(void)pthread_cond_signal(&serve->has_work);
+	}
+	(void)pthread_mutex_unlock(&serve->lock);
+	return is_given;
+}
+
+/* Lock held. */
+static emr_serve_call *next_work(emr_serve *serve)
+{
+	emr_serve_call *call = serve->work;
+
+	serve->work = call->next_waiting;
+	if (serve->work == NULL)
+		serve->work_end = &serve->work;
+	call->next_waiting = NULL;
+	return call;
+}
+
+static void *work(void *arg)
+{
+	emr_serve *serve = arg;
+
+	(void)pthread_mutex_lock(&serve->lock);
+	while (serve->work != NULL || !serve->is_ending) {
+		emr_serve_call *call;
+
+		if (serve->work == NULL) {
+			(void)pthread_cond_wait(&serve->has_work, &serve->lock);
+			continue;
+		}
+		call = next_work(serve);
+		(void)pthread_mutex_unlock(&serve->lock);
+		call->is_answered = call->route->answer(call->arg, call);
+		MHD_resume_connection(call->connection);
+		(void)pthread_mutex_lock(&serve->lock);
+	}
+	(void)pthread_mutex_unlock(&serve->lock);
+	return NULL;
+}
+
+static void start_workers(emr_serve *serve)
+{
+	serve->work_end = &serve->work;
+	(void)pthread_cond_init(&serve->has_work, NULL);
+	while (serve->n_workers < WORKERS &&
+		pthread_create(&serve->workers[serve->n_workers], NULL, work, serve) == 0)
+		serve->n_workers++;
+}
+
+static void end_workers(emr_serve *serve)
+{
+	(void)pthread_cond_broadcast(&serve->has_work);
+	for (unsigned i = 0; i < serve->n_workers; i++)
+		(void)pthread_join(serve->workers[i], NULL);
+	(void)pthread_cond_destroy(&serve->has_work);
+}
+
 /* ---- requests ---- */
+
+static ssize_t stream(void *arg, uint64_t at, char *buffer, size_t size)
+{
+	emr_serve_call *call = arg;
+	emr_status status = EMR_OK;
+
+	(void)at;
+	while (status == EMR_OK && call->sent == call->out.len) {
+		call->sent = 0;
+		emr_buf_clear(&call->out);
+		status = call->route->more(call->arg, call);
+	}
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? MHD_CONTENT_READER_END_OF_STREAM
+					       : MHD_CONTENT_READER_END_WITH_ERROR;
+	if (size > call->out.len - call->sent)
+		size = call->out.len - call->sent;
+	memcpy(buffer, call->out.data + call->sent, size);
+	call->sent += size;
+	return (ssize_t)size;
+}
 
 static struct MHD_Response *make_response(emr_serve_call *call)
 {
 	struct MHD_Response *response;
 	off_t size = call->file > 0 ? lseek(call->file, 0, SEEK_END) : 0;
 
+	if (call->is_streamed)
+		return MHD_create_response_from_callback(
+			MHD_SIZE_UNKNOWN, STREAM_BYTES, stream, call, NULL);
 	if (call->file <= 0)
 		return MHD_create_response_from_buffer(
 			call->out.len, call->out.data, MHD_RESPMEM_MUST_COPY);
@@ -225,7 +326,7 @@ static void end_form(emr_serve_call *call)
 }
 
 /* Libmicrohttpd calls it with the headers, with each piece of the body, at the end of it, and again
- * when a client has waited. */
+ * when a client has waited or a worker has answered. */
 static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *data_len, void **memory)
 {
@@ -248,6 +349,10 @@ static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection
 		return send_answer(serve, call);
 	}
 	call->path = url + strlen(call->route->path);
+	if (call->is_answered)
+		return send_answer(serve, call);
+	if (call->route->waits_for_disk && give_work(serve, call))
+		return MHD_YES;
 	if (call->route->answer(call->arg, call))
 		return send_answer(serve, call);
 	suspend(serve, call);
@@ -304,6 +409,7 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 	}
 	memcpy(serve->sets, options->sets, sizeof serve->sets);
 	(void)pthread_mutex_init(&serve->lock, NULL);
+	start_workers(serve);
 	serve->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO |
 						 MHD_ALLOW_SUSPEND_RESUME |
 						 (options->key != NULL ? MHD_USE_TLS : 0),
@@ -330,6 +436,7 @@ void emr_serve_stop(emr_serve *serve)
 	serve->is_ending = true;
 	wake_those(serve, 0, true);
 	(void)pthread_mutex_unlock(&serve->lock);
+	end_workers(serve);
 	if (serve->daemon != NULL)
 		MHD_stop_daemon(serve->daemon);
 	(void)pthread_mutex_destroy(&serve->lock);

@@ -1,16 +1,13 @@
 /* This file is `emrfs host`: it serves a network's directory to members who have computers of their
  * own, ledger and blocks, until it is ended. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -138,54 +135,23 @@ static emr_status own_key(host *h)
 
 /* ---- where it listens ---- */
 
-/* "HOST:PORT" or "[HOST]:PORT"; the socket, or -1 with *OUT_CAUSE. */
-static int listen_at(const char *where, const char **out_cause)
-{
-	char name[256];
-	const char *colon = strrchr(where, ':');
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found = NULL;
-	int fd = -1, one = 1, code;
-	size_t len = colon != NULL ? (size_t)(colon - where) : 0;
-
-	*out_cause = _("it is no address and port, as 192.168.0.7:7443");
-	if (colon == NULL || len == 0 || len >= sizeof name || colon[1] == '\0')
-		return -1;
-	if (where[0] == '[' && colon[-1] == ']') {
-		where++;
-		len -= 2;
-	}
-	memcpy(name, where, len);
-	name[len] = '\0';
-	code = getaddrinfo(name, colon + 1, &hints, &found);
-	if (code != 0) {
-		*out_cause = gai_strerror(code);
-		return -1;
-	}
-	for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) {
-		fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
-		if (fd < 0)
-			continue;
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-		if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
-			continue;
-		*out_cause = emr_text_errno(errno);
-		(void)close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(found);
-	return fd;
-}
-
 static emr_status choose_address(host *h, emr_problem *out_problem)
 {
 	const char *where = h->args->operands[1], *cause = NULL;
 	const char *url = h->args->n_operands > 2 ? h->args->operands[2] : NULL;
-	int n = url != NULL ? snprintf(h->at.url, sizeof h->at.url, "%s", url)
-			    : snprintf(h->at.url, sizeof h->at.url, "https://%s", where);
+	const char *path = host_socket_path(where);
+	int n = url != NULL    ? snprintf(h->at.url, sizeof h->at.url, "%s", url)
+		: path == NULL ? snprintf(h->at.url, sizeof h->at.url, "https://%s", where)
+			       : snprintf(h->at.socket, sizeof h->at.socket, "%s", path);
 
 	if (n < 0 || (size_t)n >= sizeof h->at.url)
 		return emr_wrong_use("host", _("its address is too long"), out_problem);
-	h->options.listen_fd = listen_at(where, &cause);
+	h->options.listen_fd = host_listen(where, &cause);
+	/* A proxy that speaks TLS in front of a socket has a certificate of its own. */
+	if (path != NULL)
+		h->at.pin[0] = '\0';
+	h->options.key = path == NULL ? (const char *)h->key.data : NULL;
+	h->options.certificate = path == NULL ? (const char *)h->certificate.data : NULL;
 	if (h->options.listen_fd < 0)
 		return say_place(h, EMR_INVALID, cause, out_problem);
 	return EMR_OK;
@@ -253,8 +219,6 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 	EMR_TRY(choose_address(h, out_problem));
 	h->options.path = ledger;
 	h->options.mail_dirfd = h->mail_fd;
-	h->options.key = (const char *)h->key.data;
-	h->options.certificate = (const char *)h->certificate.data;
 	h->options.beside = (emr_serve_set){emr_node_routes, h->node};
 	status = emr_served_start(&h->options, &h->served);
 	if (status == EMR_OK)
@@ -307,6 +271,7 @@ static int serve(host *h, const sigset_t *ending)
 	emr_problem problem = {0};
 	int code;
 	emr_status status = open_all(h, &problem);
+	const char *place = h->at.url[0] != '\0' ? h->at.url : h->args->operands[1];
 
 	if (status != EMR_OK)
 		return emr_out_fail(h->out, &problem);
@@ -315,11 +280,11 @@ static int serve(host *h, const sigset_t *ending)
 	if (chdir("/") != 0)
 		emr_log(EMR_LOG_WARN, "chdir to / failed");
 	emr_out_number(h->out, "pid", (uint64_t)getpid());
-	emr_out_text(h->out, "url", h->at.url);
+	emr_out_text(h->out, "url", place);
 	emr_say(h->out,
 		"The host serves %s at %s (process %d).\nInvite with emrfs org invite: who is "
 		"invited joins from any computer that reaches it.\n",
-		h->dir, h->at.url, (int)getpid());
+		h->dir, place, (int)getpid());
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");
 	emr_behind_let_go(&h->report_fd, code, true);

@@ -125,3 +125,11 @@ typedef struct device_left {
 } device_left;
 /* With its key revoked it does nothing more: what is shown is all that the yes is to. */
 emr_status device_left_end(const device_left *left);
+
+/* ---- host_listen.c ---- */
+
+/* The path of a socket in WHERE, the operand of `emrfs host`; NULL: it is an address. */
+const char *host_socket_path(const char *where);
+/* A listening socket at "HOST:PORT", "[HOST]:PORT" or "unix:PATH"; -1 with *OUT_CAUSE.  A socket at
+ * PATH at which nobody listens is taken away first. */
+int host_listen(const char *where, const char **out_cause);

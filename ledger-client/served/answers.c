@@ -27,19 +27,6 @@ static emr_status give_descriptor(emr_served *served, emr_serve_call *call)
 	return emr_buf_append(&call->out, descriptor.data, descriptor.len);
 }
 
-/* Strangers may hand in, too, so what nobody has signed is refused before it keeps members from
- * writing.  Whether a submitter counts is the contract's answer. */
-static emr_status check_signed(emr_served *served, emr_id32 submitter, emr_bytes body)
-{
-	emr_status status;
-
-	(void)pthread_mutex_lock(&served->rows_lock);
-	status = emr_chain_check_submitter(served->rows, served->net_id.b,
-		body.data + WIRE_SUBMIT_HEAD, submitter.b, body.data + 32, NULL);
-	(void)pthread_mutex_unlock(&served->rows_lock);
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
-}
-
 static emr_status take_batch(emr_served *served, emr_serve_call *call)
 {
 	emr_ledger_answer answer = {.seq = 0};
@@ -49,7 +36,6 @@ static emr_status take_batch(emr_served *served, emr_serve_call *call)
 	if (call->body.len < WIRE_SUBMIT_HEAD + EMR_HEADER_BYTES)
 		return EMR_INVALID;
 	memcpy(submitter.b, call->body.data, 32);
-	EMR_TRY(check_signed(served, submitter, emr_buf_view(&call->body)));
 	status = emr_embedded_take(served->ledger, submitter, call->body.data + 32,
 		emr_bytes_of(call->body.data + WIRE_SUBMIT_HEAD, call->body.len - WIRE_SUBMIT_HEAD),
 		&answer);
@@ -227,7 +213,8 @@ FOR_MEMBERS(answer_new_note, take_note)
 const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "descriptor", .answer = answer_descriptor},
 	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
-	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .answer = answer_batch},
+	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .waits_for_disk = true,
+		.answer = answer_batch},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},

@@ -64,7 +64,7 @@ static void latency(const kit_domain *d, size_t items, int rounds)
 
 /* Programs that save at once, each a record at a time. */
 #define CLIENTS 20
-#define SAVES 50
+#define SAVES 200
 
 static void *save_often(void *arg)
 {

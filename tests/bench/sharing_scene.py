@@ -159,6 +159,9 @@ class Scene:
     def begin(self):
         """The network, patient and doctor; no agent yet."""
         self.person("lucas").end(self.found("lucas", "São Lucas"))
+        self.members()
+
+    def members(self):
         for who, role, name in (("ana", "patient", "Ana Silva"), ("lima", "clinician", "Paula Lima")):
             self.invite("lucas", who, role, "--yes", "--name", name, "--born", "1980-01-01")
         self.introduce("ana", "lima")

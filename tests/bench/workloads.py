@@ -11,6 +11,7 @@ import subprocess
 
 from filesystems import Failed, drop_caches
 from fabric import fabric
+from host import host
 from ipfs import ipfs
 from research import frozen, research
 from samba import samba
@@ -234,4 +235,4 @@ def report(bed, data, _is_first):
 GROUPS = [("mount", mounting), ("seq", sequential), ("rand", random_access), ("tree", tree),
           ("list", listing), ("small", small), ("real", real), ("report", report),
           ("sharing", sharing), ("writing", writing), ("research", research), ("frozen", frozen), ("samba", samba), ("ipfs", ipfs),
-          ("fabric", fabric)]
+          ("host", host), ("fabric", fabric)]

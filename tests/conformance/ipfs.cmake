@@ -48,4 +48,5 @@ target_link_libraries(node_host PRIVATE emr_flags emr_node_host emr_store Thread
 add_test(NAME conformance_node_host COMMAND ${node} host $<TARGET_FILE:ipfs_suite> $<TARGET_FILE:node_host>)
 add_test(NAME conformance_node_bomb COMMAND ${node} host ${CMAKE_CURRENT_LIST_DIR}/node_bomb.py $<TARGET_FILE:node_host>)
 set_tests_properties(conformance_node_bomb PROPERTIES LABELS conformance TIMEOUT ${EMR_PATIENCE_S})
-set_tests_properties(conformance_node_host PROPERTIES LABELS "conformance;threads" TIMEOUT ${EMR_PATIENCE_S})
+add_test(NAME conformance_node_car COMMAND ${CMAKE_CURRENT_LIST_DIR}/node_car.py $<TARGET_FILE:node_host>)
+set_tests_properties(conformance_node_host conformance_node_car PROPERTIES LABELS "conformance;threads" TIMEOUT ${EMR_PATIENCE_S})

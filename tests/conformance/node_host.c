@@ -1,5 +1,6 @@
-/* This program is a node of our own for the tests of the nodes' client: node_host DIR serves a new
- * store in DIR at DIR/host.sock until it is ended by SIGTERM. */
+/* This program is a node of our own for the tests of the nodes' client: node_host DIR [BYTES]
+ * serves a new store in DIR at DIR/host.sock until it is ended by SIGTERM; BYTES: that a CAR may
+ * have. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -37,13 +38,14 @@ int main(int argc, char **argv)
 	emr_serve *serve = NULL;
 	sigset_t set;
 	int number;
-	emr_status status = argc == 2 ? emr_base_init() : EMR_INVALID;
+	emr_status status = argc == 2 || argc == 3 ? emr_base_init() : EMR_INVALID;
 	emr_store_options store_options = {.path = path, .writer = emr_id16_random()};
-	emr_node_options node_options = {.spool_dirfd = -1};
+	emr_node_options node_options = {
+		.spool_dirfd = -1, .car_max = argc == 3 ? strtoull(argv[2], NULL, 10) : 0};
 	emr_serve_options serve_options = {.listen_fd = -1};
 
 	if (status != EMR_OK)
-		return fail("node_host DIR", status);
+		return fail("node_host DIR [BYTES]", status);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);

@@ -2,7 +2,10 @@
  * fails: each time the ledger is that before or that after the batch, and the same bytes sent
  * again get their answer. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -30,8 +33,57 @@ static bool fails(void)
 
 static enum { NOTHING, STEPS, WRITES, FLUSHES } failing;
 
+/* Of many that hand in at once: the one whose entry cannot be written, as its statement has it, and
+ * how many transactions they took. */
+#define CROWD 8
+static char poison[65];
+#define HAS_ENDED -1
+static atomic_int crowd[CROWD]; /* their threads; 0: it has not begun */
+static atomic_int commits;
+
+static bool is_poisoned(sqlite3_stmt *statement)
+{
+	char *text = sqlite3_expanded_sql(statement);
+	bool is_it = text != NULL && strcasestr(text, poison) != NULL;
+
+	sqlite3_free(text);
+	return is_it;
+}
+
+static bool writes_an_entry(sqlite3_stmt *statement)
+{
+	return strncmp(sqlite3_sql(statement), "INSERT INTO entries", 19) == 0;
+}
+
+static bool sleeps(int thread)
+{
+	char path[64], line[256] = "";
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+	file = fopen(path, "r");
+	if (file != NULL && fgets(line, sizeof line, file) == NULL)
+		line[0] = '\0';
+	if (file != NULL)
+		(void)fclose(file);
+	return strstr(line, ") S") != NULL;
+}
+
+/* The one who writes goes on when all the others have come to wait for it. */
+static void await_company(void)
+{
+	for (int i = 0; i < CROWD; i++)
+		while (crowd[i] != HAS_ENDED && crowd[i] != gettid() && !sleeps(crowd[i]))
+			(void)sched_yield();
+	atomic_fetch_add(&commits, 1);
+}
+
 int __wrap_sqlite3_step(sqlite3_stmt *statement)
 {
+	if (poison[0] != '\0' && strcmp(sqlite3_sql(statement), "COMMIT") == 0)
+		await_company();
+	if (poison[0] != '\0' && writes_an_entry(statement) && is_poisoned(statement))
+		return SQLITE_IOERR;
 	if (failing == STEPS && fails())
 		return fault;
 	return __real_sqlite3_step(statement);
@@ -201,6 +253,76 @@ static void a_failing_flush_is_never_called_a_success(void **state)
 	assert_true(n >= 1);
 }
 
+#define CROWD_ROUNDS 12
+
+typedef struct saver {
+	int number;
+	pthread_t thread;
+	emr_buf batches[CROWD_ROUNDS];
+	emr_status statuses[CROWD_ROUNDS];
+	uint64_t seqs[CROWD_ROUNDS];
+} saver;
+
+static void *save_rounds(void *arg)
+{
+	saver *s = arg;
+	emr_ledger_answer answer;
+
+	crowd[s->number] = gettid();
+	for (int i = 0; i < CROWD_ROUNDS; i++) {
+		s->statuses[i] = emr_ledger_submit(k.ledger, emr_buf_view(&s->batches[i]), &answer);
+		s->seqs[i] = s->statuses[i] == EMR_OK ? answer.seq : 0;
+	}
+	crowd[s->number] = HAS_ENDED;
+	return NULL;
+}
+
+static void assert_kept(const saver *s, int round)
+{
+	emr_ledger_answer again;
+
+	assert_ok(s->statuses[round]);
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&s->batches[round]), &again));
+	assert_true(again.is_repeat);
+	assert_int_equal(again.seq, s->seqs[round]);
+}
+
+static void a_batch_that_cannot_be_written_harms_no_neighbour(void **state)
+{
+	saver savers[CROWD] = {{0}};
+	uint8_t id[32];
+	emr_ledger_answer answer;
+	uint64_t before = size_now();
+
+	(void)state;
+	for (int i = 0; i < CROWD; i++) {
+		savers[i].number = i;
+		for (int j = 0; j < CROWD_ROUNDS; j++)
+			make_batch(&savers[i].batches[j]);
+	}
+	emr_batch_id(savers[3].batches[5].data, id);
+	emr_hex(id, sizeof id, poison);
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(
+			pthread_create(&savers[i].thread, NULL, save_rounds, &savers[i]), 0);
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(pthread_join(savers[i].thread, NULL), 0);
+	poison[0] = '\0';
+	assert_int_equal(size_now(), before + CROWD * CROWD_ROUNDS - 1);
+	assert_true(commits < CROWD * CROWD_ROUNDS / 2); /* most went together */
+	for (int i = 0; i < CROWD; i++)
+		for (int j = 0; j < CROWD_ROUNDS; j++)
+			if (i != 3 || j != 5)
+				assert_kept(&savers[i], j);
+	assert_status(EMR_IO, savers[3].statuses[5]);
+	assert_ok(emr_ledger_submit(k.ledger, emr_buf_view(&savers[3].batches[5]), &answer));
+	assert_int_equal(answer.seq, before + CROWD * CROWD_ROUNDS - 1);
+	assert_sound();
+	for (int i = 0; i < CROWD; i++)
+		for (int j = 0; j < CROWD_ROUNDS; j++)
+			emr_buf_free(&savers[i].batches[j]);
+}
+
 static void catching_up_survives_every_failing_step(void **state)
 {
 	long n = 0;
@@ -265,6 +387,7 @@ int main(void)
 		TEST(a_full_disk_refuses_the_batch_and_takes_it_when_space_returns),
 		TEST(a_disk_error_leaves_the_ledger_before_or_after_the_batch),
 		TEST(a_failing_flush_is_never_called_a_success),
+		TEST(a_batch_that_cannot_be_written_harms_no_neighbour),
 		TEST(catching_up_survives_every_failing_step),
 	};
 

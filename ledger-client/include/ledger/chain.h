@@ -194,9 +194,8 @@ emr_status emr_chain_append(emr_chain *chain, emr_bytes entry, const emr_batch *
  * says nothing: emr_chain_follow looks itself. */
 typedef struct emr_chain_checked {
 	bool is_batch_signed; /* by the key that the batch names */
-	bool is_handed_in;    /* signed by SUBMITTER_PK, whoever's it is, for the network that the
-			       * batch names */
-	uint8_t submitter_pk[32];
+	bool is_handed_in;    /* signed by SUBMITTER_PK, whoever's it is, for NET_ID */
+	uint8_t submitter_pk[32], net_id[16];
 	bool is_from_peer; /* parts may come later, also those of entries that moved: see
 			    * emr_chain_follow */
 } emr_chain_checked;
@@ -204,6 +203,11 @@ typedef struct emr_chain_checked {
  * have signed its batch with; NULL: that is not known. */
 void emr_chain_check(
 	const emr_ledger_entry *entry, const uint8_t *submitter_pk, emr_chain_checked *out_checked);
+/* The same for a batch that is no entry yet, handed in with SIG for NET_ID. */
+void emr_chain_check_batch(const uint8_t net_id[16], const uint8_t header[EMR_HEADER_BYTES],
+	const uint8_t sig[64], const uint8_t *submitter_pk, emr_chain_checked *out_checked);
+emr_status emr_chain_submitter_key(emr_chain *chain, const uint8_t submitter[32],
+	const uint8_t header[EMR_HEADER_BYTES], uint8_t out_pk[32]);
 /* The key of the submitter of ENTRY, as it is registered now.  EMR_NOT_FOUND. */
 emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, uint8_t out_pk[32]);
 /* Whether SIG is SUBMITTER's over NET_ID and the batch of HEADER: by the key of the batch, where

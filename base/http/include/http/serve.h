@@ -21,6 +21,8 @@ typedef struct emr_serve_call {
 	const char *type;      /* of content, static text */
 	const char *header[2]; /* a name and a value, static texts, or NULL */
 	emr_buf out;
+	bool is_streamed; /* behind OUT comes what the route's MORE gives */
+	size_t sent;	  /* of OUT, where it is */
 	int file; /* instead of OUT: its bytes from the beginning; the server closes it; 0: none */
 
 	uint64_t waits_for;	/* emr_serve_wait */
@@ -31,19 +33,26 @@ typedef struct emr_serve_call {
 	void *arg;	  /* of the set of the route */
 	void *form;	  /* of the library */
 	emr_status taken; /* of the pieces */
+	bool is_answered; /* by a worker */
 	struct emr_serve_call *next_waiting;
 } emr_serve_call;
 
 typedef struct emr_serve_route {
 	const char *method;
-	const char *path; /* one that ends in "/" has something behind it */
-	size_t body_max;  /* bytes; a longer body is 413 */
-	bool is_form;	  /* TAKE gets the bytes of the files in a multipart/form-data body */
+	const char *path;    /* one that ends in "/" has something behind it */
+	size_t body_max;     /* bytes; a longer body is 413 */
+	bool waits_for_disk; /* ANSWER, which may not wait otherwise, runs beside the threads that
+			      * speak with clients, so that many wait for one flush together */
+	bool is_form;	     /* TAKE gets the bytes of the files in a multipart/form-data body */
 	/* Each piece of the body as it comes; NULL: it is kept whole.  Any status but EMR_OK is
 	 * kept in call->taken, and the rest of the body passed over. */
 	emr_status (*take)(void *arg, emr_serve_call *call, emr_bytes piece);
 	/* Called once, and again behind emr_serve_wait.  False: it waits. */
 	bool (*answer)(void *arg, emr_serve_call *call);
+	/* Appends to call->out what comes next of a streamed answer, some KiB at least; in a thread
+	 * of the server, which serves others, too.  EMR_NOT_FOUND: it was all; anything else breaks
+	 * the answer off, so that the client sees that it is not whole. */
+	emr_status (*more)(void *arg, emr_serve_call *call);
 	/* What became of call->memory; also when a client has gone.  NULL: nothing. */
 	void (*drop)(void *arg, emr_serve_call *call);
 } emr_serve_route;

@@ -1,5 +1,5 @@
-/* This file answers what a node is asked but for imports: what it is, blocks, parts of files, what
- * is kept and by whom, and letting go. */
+/* This file answers what a node is asked by Kubo's RPC but for imports: what it is, blocks, parts
+ * of files, what is kept and by whom, and letting go. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,6 @@
 #define CAT_MAX ((uint64_t)8 << 20) /* bytes of one answer: a reader's window has fewer */
 #define VISITS_MAX 512u		    /* nodes and leaves of one answer */
 #define UNIXFS_BLOCKSIZES 0x20	    /* field 4, a varint */
-#define DEPTH_MAX 16
 
 emr_status emr_node_new(const emr_node_options *options, emr_node **out_node)
 {
@@ -63,7 +62,7 @@ emr_id16 host_owner(const emr_serve_call *call)
 	return owner;
 }
 
-static void text(emr_serve_call *call, const char *words)
+void host_text(emr_serve_call *call, const char *words)
 {
 	call->type = "text/plain";
 	emr_buf_clear(&call->out);
@@ -78,7 +77,7 @@ bool host_may(emr_node *node, emr_serve_call *call)
 	if (status == EMR_OK)
 		return true;
 	call->code = status == EMR_BAD_SIGNATURE ? 401 : status == EMR_DENIED ? 403 : 500;
-	text(call, "Kubo RPC Access Denied: Please provide a valid authorization token");
+	host_text(call, "Kubo RPC Access Denied: Please provide a valid authorization token");
 	return false;
 }
 
@@ -153,33 +152,6 @@ static bool answer_block(void *arg, emr_serve_call *call)
 	return true;
 }
 
-/* The block that its own name holds, which every gateway has: the empty one. */
-#define EMPTY_CID "bafkqaaa"
-
-static bool answer_gateway(void *arg, emr_serve_call *call)
-{
-	emr_node *node = arg;
-	const char *format = emr_serve_query(call, "format");
-	emr_cid cid;
-
-	if (!host_may(node, call))
-		return true;
-	call->type = "application/vnd.ipld.raw";
-	if (format == NULL || strcmp(format, "raw") != 0) {
-		call->code = 406;
-		text(call, "this gateway gives blocks, with ?format=raw");
-	} else if (strcmp(call->path, EMPTY_CID) == 0) {
-		return true;
-	} else if (emr_cid_parse_text(call->path, &cid) != EMR_OK) {
-		call->code = 400;
-		text(call, "no CID of SHA-256");
-	} else if (emr_block_store_get_verified(node->options.store, &cid, &call->out) != EMR_OK) {
-		call->code = 404;
-		text(call, "ipld: could not find it");
-	}
-	return true;
-}
-
 /* ---- a part of a file ---- */
 
 /* A file's tree is followed by the sizes that its nodes say; a tree that lies in them, or has more
@@ -190,7 +162,7 @@ typedef struct window {
 	uint64_t here;	  /* bytes of the file before the node that is next */
 	unsigned visits;
 	emr_buf *out;
-	emr_buf nodes[DEPTH_MAX];
+	emr_buf nodes[HOST_DEPTH_MAX];
 } window;
 
 static emr_status cat_leaf(window *w, const emr_cid *cid)
@@ -256,7 +228,7 @@ static emr_status cat_node(window *w, const emr_cid *cid, unsigned depth)
 	size_t at = 0;
 	bool more = true;
 
-	if (depth == DEPTH_MAX || ++w->visits > VISITS_MAX)
+	if (depth == HOST_DEPTH_MAX || ++w->visits > VISITS_MAX)
 		return EMR_LIMIT;
 	if (emr_cid_codec(cid) == EMR_CODEC_RAW)
 		return cat_leaf(w, cid);
@@ -301,7 +273,7 @@ static bool answer_cat(void *arg, emr_serve_call *call)
 		return host_fail(call, "no such part of a file");
 	w.end = w.at + length;
 	status = cat_node(&w, &cid, 0);
-	for (size_t i = 0; i < DEPTH_MAX; i++)
+	for (size_t i = 0; i < HOST_DEPTH_MAX; i++)
 		emr_buf_free(&w.nodes[i]);
 	/* What is there of it is given; the client sees that there is less. */
 	if (status != EMR_OK && call->out.len == 0)
@@ -425,13 +397,14 @@ static bool answer_stat(void *arg, emr_serve_call *call)
 #define RPC "/api/v0/"
 
 const emr_serve_route emr_node_routes[] = {
-	{"GET", "/ipfs/", .answer = answer_gateway},
+	{"GET", "/ipfs/", .answer = host_gateway, .more = host_gateway_more,
+		.drop = host_gateway_drop},
 	{"POST", RPC "version", .answer = answer_version},
 	{"POST", RPC "block/get", .answer = answer_block},
 	{"POST", RPC "cat", .answer = answer_cat},
-	{"POST", RPC "dag/import", .is_form = true, .take = host_import_take, .answer = host_import,
-		.drop = host_import_drop},
-	{"POST", RPC "dag/stat", .answer = answer_stat},
+	{"POST", RPC "dag/import", .waits_for_disk = true, .is_form = true,
+		.take = host_import_take, .answer = host_import, .drop = host_import_drop},
+	{"POST", RPC "dag/stat", .waits_for_disk = true, .answer = answer_stat},
 	{"POST", RPC "pin/ls", .answer = answer_pins},
 	{"POST", RPC "pin/rm", .answer = answer_let_go},
 	{.method = NULL},

@@ -12,6 +12,11 @@
 
 #define CAR_MAX ((uint64_t)513 << 20)
 
+uint64_t host_car_max(const emr_node *node)
+{
+	return node->options.car_max != 0 ? node->options.car_max : CAR_MAX;
+}
+
 typedef struct importing {
 	int fd;
 	uint64_t bytes;
@@ -38,7 +43,7 @@ emr_status host_import_take(void *arg, emr_serve_call *call, emr_bytes piece)
 {
 	emr_node *node = arg;
 	importing *import = call->memory;
-	const uint64_t most = node->options.car_max != 0 ? node->options.car_max : CAR_MAX;
+	const uint64_t most = host_car_max(node);
 	emr_status status = EMR_OK;
 
 	/* Nothing of a stranger's is kept. */

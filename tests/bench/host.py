@@ -1,0 +1,162 @@
+"""The rows of a host: what a network that one computer serves costs, beside the same network as a directory.
+
+Two scenes (sharing_scene.py), alike but for `emrfs host`: with it the patient and the doctor joined over HTTPS and have nothing of the
+directory.  Both are on one computer, so the network between them is what a loop costs.
+"""
+import base64
+import contextlib
+import glob
+import hashlib
+import hmac
+import os
+import random
+import re
+import shutil
+import socket
+import sqlite3
+import statistics
+import subprocess
+import time
+
+from filesystems import Failed, drop_caches
+from sharing_scene import Scene, until
+
+SAVES = 9
+READS = 3
+SMALL = 64 << 10
+
+
+class Practice(Scene):
+    """A patient and a doctor who have a shared folder."""
+
+    def __init__(self, bed, data, is_hosted):
+        super().__init__(os.path.join(os.path.dirname(bed.back), "hosted" if is_hosted else "unhosted"), data.emrfs,
+                         bed.secrets["secret"], bed.fb_path)
+        self.is_hosted, self.host, self.address = is_hosted, 0, ""
+        self.ana, self.lima = self.person("ana"), self.person("lima")
+
+    def members(self):
+        if self.is_hosted:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self.address = f"127.0.0.1:{free.getsockname()[1]}"
+            self.host = self.person("lucas").told("host", self.net, self.address)["pid"]
+        super().members()
+
+    def begin(self):
+        super().begin()
+        for person in (self.ana, self.lima):
+            person.open_folder()
+        os.mkdir(self.ana.path("Imaging"))
+        save(self.ana.path("Imaging", "first"), b"first")
+        self.ana.settled()
+        self.ana.run("share", "Imaging", "with", "lima", "--yes", "--wait")
+        self.opened("first", b"first")
+
+    def end(self):
+        super().end()
+        if self.host:
+            os.kill(self.host, 15)
+            until(lambda: not os.path.isdir(f"/proc/{self.host}"), "the host ends")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def seen(self, name):
+        return glob.glob(os.path.join(self.lima.path("shared-with-me"), "*Ana Silva *", "Imaging", name))
+
+    def opened(self, name, content):
+        """The seconds from when the doctor sees it until she has read it."""
+        until(lambda: self.seen(name), f"the doctor sees {name}")
+
+        def reads():
+            try:
+                with open(self.seen(name)[0], "rb") as file:
+                    return file.read() == content
+            except OSError:
+                return False
+
+        return until(reads, f"the doctor reads {name}")
+
+    def token(self):
+        """Of some member, as the host gives them: this program has the host's secret."""
+        with open(os.path.join(self.net, "host/tokens"), "rb") as file:
+            secret = file.read()
+        with contextlib.closing(sqlite3.connect(os.path.join(self.net, "ledger/ledger.sqlite"))) as ledger:
+            (key,) = ledger.execute("SELECT key FROM state WHERE key LIKE 'K/%' LIMIT 1").fetchone()
+        said = bytes.fromhex(key[2:]) + (int(time.time()) + 3600).to_bytes(8, "little")
+        return base64.urlsafe_b64encode(said + hmac.digest(secret, said, hashlib.sha256)).decode().rstrip("=")
+
+    def curl(self, cid, token):
+        """The seconds in which curl gets all of it; None: the host has not got all of it."""
+        began = time.monotonic()
+        done = subprocess.run(["curl", "-skf", "-o", "/dev/null", "-H", "Authorization: Bearer " + token,
+                               f"https://{self.address}/ipfs/{cid}?format=car"], check=False)
+        return time.monotonic() - began if done.returncode == 0 else None
+
+
+def save(path, content):
+    with open(path, "xb", buffering=0) as file:
+        file.write(content)
+        os.fsync(file.fileno())
+
+
+def state(path):
+    return os.getxattr(path, "user.emrfs.state")
+
+
+def small(scene, row):
+    """A record of 64 KiB: until it is on the ledger, and read by another for the first time."""
+    saved, first = [], []
+    for i in range(SAVES):
+        name, content = f"record {i}", random.randbytes(SMALL)
+        save(scene.ana.path("Imaging", name), content)
+        saved.append(until(lambda path=scene.ana.path("Imaging", name): state(path).startswith(b"confirmed"), name))
+        first.append(scene.opened(name, content))
+    yield "host_save" + row, statistics.median(saved)
+    yield "host_open" + row, statistics.median(first)
+
+
+def large(scene, data):
+    """200 MB of another's, cold at the host and at the reader, beside curl."""
+    for i in range(READS):
+        name, content = f"large {i}", random.randbytes(data.big_bytes)
+        save(scene.ana.path("Imaging", name), content)
+        scene.ana.settled()
+        cid, token = os.getxattr(scene.ana.path("Imaging", name), "user.emrfs.cid").decode(), scene.token()
+        until(lambda cid=cid, token=token: scene.curl(cid, token), "all of it is at the host")
+        until(lambda name=name: scene.seen(name), name)
+        drop_caches()
+        yield "host_curl", scene.curl(cid, token)
+        drop_caches()
+        began = time.monotonic()
+        with open(scene.seen(name)[0], "rb", buffering=0) as file:
+            got = file.read(1 << 20)
+            yield "host_first_byte", time.monotonic() - began
+            pieces = [got, *iter(lambda file=file: file.read(1 << 20), b"")]
+        yield "host_read", time.monotonic() - began
+        if b"".join(pieces) != content:
+            raise Failed(f"{name} is read otherwise")
+
+
+def registrations(data, row, *words):
+    built = os.path.dirname(os.path.dirname(data.emrfs))
+    done = subprocess.run([os.path.join(built, "tests/bench/bench_ledger"), "11400", *words], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    found = re.search(r"at once, a record each time: (\d+) a second", done.stdout)
+    if done.returncode != 0 or found is None:
+        raise Failed(f"bench_ledger: {done.stdout[-300:]}{done.stderr[-300:]}")
+    yield row, float(found.group(1))
+
+
+def host(bed, data, _is_first):
+    if bed.name != "emrfs":
+        return
+    yield from registrations(data, "host_reg_dir")
+    yield from registrations(data, "host_reg", "served")
+    for is_hosted in (False, True):
+        scene = Practice(bed, data, is_hosted)
+        try:
+            scene.begin()
+            yield from small(scene, "" if is_hosted else "_dir")
+            if is_hosted:
+                yield from large(scene, data)
+        finally:
+            scene.end()

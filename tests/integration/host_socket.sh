@@ -1,0 +1,62 @@
+#!/bin/bash
+# host_socket.sh: a host that listens at a socket of this computer: others join, save and read by it, no second one takes its place, and one
+# that was killed leaves nothing in the way.  Another account is refused by nobody but the host; what has no token reads nothing.
+SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
+. "$SUPPORT/mount.sh"
+. "$SUPPORT/clear.sh"
+. "$SUPPORT/said.sh"
+. "$SUPPORT/two.sh"
+two_begin socket
+host=
+two_at_end=$(declare -f at_end)
+eval "members_end() ${two_at_end#at_end ()}"
+at_end() {
+	[ -z "$host" ] || kill "$host" 2>/dev/null
+	members_end
+}
+socket=$EMR_WORK/host.sock
+host_start() {
+	"$EMRFS" host "$NET" "unix:$socket" -f >"$EMR_WORK/host.out" 2>&1 </dev/null &
+	host=$!
+	disown "$host"
+	emr_until grep -q serves "$EMR_WORK/host.out"
+}
+ask() { curl -s -o /dev/null -w '%{http_code}' --unix-socket "$socket" "http://host/$1"; }
+
+two_network "Praxis Ana" ana
+run 6 host "$NET" unix:relative.sock
+run 6 host "$NET" "unix:$EMR_WORK/$(printf 'x%.0s' {1..120})"
+echo "a file" >"$socket"
+run 6 host "$NET" "unix:$socket"
+[ "$(cat "$socket")" = "a file" ] || emr_fail "what was there is gone"
+rm "$socket"
+host_start
+[ "$(stat -c %a "$socket")" = 666 ] || emr_fail "other accounts cannot connect"
+[ "$(ask emrfs/v1/descriptor)" = 200 ] && [ "$(ask emrfs/v1/entries)" = 401 ] && [ "$(ask "ipfs/bafkqaaa?format=raw")" = 401 ] ||
+	emr_fail "strangers are answered"
+
+say "two join by the socket, and read from each other"
+two_join bento "Bento Reis" patient ana
+two_join clara "Clara Dias" patient ana
+grep -q "$socket" "$EMR_WORK/bento/state/network/ledger/host" || emr_fail "bento has another way to the host"
+two_cards bento clara
+two_mount bento clara
+as bento must mkdir "$EMR_WORK/bento-folder/Notes"
+head -c 700000 /dev/urandom >"$EMR_WORK/bento-folder/Notes/scan.pdf"
+as bento run 0 share Notes with clara --yes --wait
+there() { ls "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/"$1" >/dev/null 2>&1; }
+emr_until there scan.pdf
+cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "clara reads other bytes"
+
+say "no second host takes its place; after a kill the next one does"
+run 6 host "$NET" "unix:$socket"
+[ "$(ask emrfs/v1/descriptor)" = 200 ] || emr_fail "the first host is gone"
+kill -KILL "$host" && await_gone "$host"
+echo "note" >"$EMR_WORK/bento-folder/Notes/note.txt"
+host_start
+as bento run 0 status --wait=1min
+emr_until there note.txt
+two_unmount bento clara
+kill "$host" && await_gone "$host"
+host=
+echo "all is well"
