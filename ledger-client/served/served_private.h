@@ -32,6 +32,7 @@ extern const emr_serve_route served_routes[];
 /* letters.c */
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call);
 emr_status served_find_letter(emr_served *served, emr_serve_call *call);
+emr_status served_give_applications(emr_served *served, emr_serve_call *call);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);

@@ -62,3 +62,27 @@ emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out)
 
 	return text != NULL ? emr_buf_append(out, text, strlen(text)) : EMR_NO_MEMORY;
 }
+
+emr_status emr_served_address_read(const char *text, emr_served_at *out)
+{
+	const size_t len = strcspn(text, "#");
+	emr_served_at at = {.url = ""};
+	EMR_AUTO_BUF json = {0};
+
+	if (strncmp(text, "https://", 8) != 0 || len >= sizeof at.url)
+		return EMR_INVALID;
+	memcpy(at.url, text, len);
+	if (text[len] == '#' && (text[len + 1] == '\0' || strlen(text + len + 1) >= sizeof at.pin))
+		return EMR_INVALID;
+	if (text[len] == '#')
+		memcpy(at.pin, text + len + 1, strlen(text + len + 1));
+	/* Judged as settings are. */
+	EMR_TRY(emr_served_at_write(&at, &json));
+	return emr_served_at_read(emr_buf_view(&json), out);
+}
+
+void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRESS_CHARS])
+{
+	(void)snprintf(out, EMR_SERVED_ADDRESS_CHARS, "%s%s%s", at->url,
+		at->pin[0] != '\0' ? "#" : "", at->pin);
+}
