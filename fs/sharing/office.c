@@ -27,6 +27,7 @@ static const emr_look looks[] = {
 	{.name = "own key", .look = emr_look_own_key, .end = emr_look_own_key_end},
 	{.name = "devices", .look = emr_look_devices, .end = emr_look_devices_end},
 	{.name = "teams", .look = emr_look_teams},
+	{.name = "invitations", .look = emr_look_invitations, .is_for_first = true},
 	{.name = "readers", .look = emr_look_readers, .end = emr_look_readers_end},
 	{.name = "agents", .look = emr_look_agents, .end = emr_told_end},
 	{.name = "deleted", .look = emr_look_deleted, .end = emr_told_end},
@@ -153,15 +154,15 @@ static bool is_due(const standing *at, uint64_t size)
 static void go_round(emr_office *office)
 {
 	emr_replica_position position = {0};
-
 	/* A newcomer is seen a moment later, by way of the folder's own following; before that no
 	 * question of a newcomer can wait here. */
-	if (is_alone(office))
-		return;
+	const bool alone = is_alone(office);
+
 	if (emr_replica_at(office->session->replica, &position) != EMR_OK)
 		return;
 	for (size_t i = 0; i < LOOKS && !emr_worker_is_stopping(&office->worker); i++)
-		if (is_due(&office->standings[i], position.size))
+		if ((!alone || looks[i].is_for_first) &&
+			is_due(&office->standings[i], position.size))
 			visit_one(office, i, position.size);
 }
 

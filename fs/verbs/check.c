@@ -208,6 +208,8 @@ static void check_ledger(emr_checker *c)
 	if (c->state_fd < 0 ||
 		faccessat(c->state_fd, EMR_STATE_KEYFILE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
+	if (emr_check_host(c))
+		return; /* who reads there needs the keyring */
 	status = emr_check_open_ledger(c, &ledger);
 	if (status == EMR_OK && strcmp(emr_ledger_kind(ledger), "fabric") == 0)
 		return; /* who asks a gateway needs the keyring; check --network does */

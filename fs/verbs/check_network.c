@@ -237,13 +237,17 @@ void emr_check_agents(emr_checker *c)
 void emr_check_node(emr_checker *c)
 {
 	EMR_AUTO_SETTINGS settings = {0};
+	EMR_AUTO_FREE char *dir = NULL;
 	emr_problem problem = {0};
 
 	if (emr_settings_read(c->places, &settings, &problem) != EMR_OK)
 		return; /* said by check.c */
 	for (size_t i = 0; i < settings.node_count; i++)
 		check_node(c, &settings.nodes[i]);
-	if (settings.node_count > 0)
+	/* A member at a host has the copies there. */
+	if (settings.node_count > 0 ||
+		(c->state_fd >= 0 && emr_network_dir_of(c->state_fd, &dir) == EMR_OK &&
+			emr_network_dir_is_served(dir)))
 		return;
 	emr_problem_set(&problem, EMR_SAY_NODE_UNSET, NULL);
 	emr_check_note(c, "node", false, problem.hint, "%s", problem.text);

@@ -20,6 +20,7 @@
 #include "mount/devices.h"
 #include "network/device.h"
 #include "network/device_file.h"
+#include "network/own_dir.h"
 #include "network/renewing.h"
 #include "session/absence.h"
 #include "session/acting.h"
@@ -289,8 +290,9 @@ static emr_status seal_device(devices *d, const emr_keyring *device, const char 
 		status = emr_file_read(fd, EMR_STATE_PROFILE, EMR_DEVICE_FILE_MAX, &profile);
 	file.keyfile = emr_buf_view(&keyfile);
 	file.profile = emr_buf_view(&profile);
-	if (status == EMR_OK && d->is_on_fabric) {
+	if (status == EMR_OK)
 		status = emr_network_dir_carry(dir, &channel, out_problem);
+	if (status == EMR_OK && channel.len > 0) {
 		file.channel = emr_buf_view(&channel);
 		file.descriptor = emr_ledger_descriptor(d->acting.ledger);
 	}
@@ -487,7 +489,8 @@ typedef struct accepting {
 	emr_places places;
 	emr_stage stage;
 	emr_session session;
-	bool own_dir_made; /* of the network, in the state, and not used yet */
+	char *dir;	   /* of the network; owned */
+	bool own_dir_made; /* in the state, and not used yet */
 } accepting;
 
 static emr_status read_device_file(
@@ -505,8 +508,8 @@ static emr_status read_device_file(
 	return status;
 }
 
-static emr_status fill_stage(accepting *a, const devices *d, const emr_device_file *file,
-	const char *dir, emr_problem *out_problem)
+static emr_status fill_stage(
+	accepting *a, const devices *d, const emr_device_file *file, emr_problem *out_problem)
 {
 	emr_status status =
 		emr_file_create(a->session.state_fd, EMR_STATE_KEYFILE, file->keyfile, 0600);
@@ -515,7 +518,7 @@ static emr_status fill_stage(accepting *a, const devices *d, const emr_device_fi
 		status = emr_file_create(
 			a->session.state_fd, EMR_STATE_PROFILE, file->profile, 0600);
 	if (status == EMR_OK)
-		status = emr_network_dir_link(a->session.state_fd, dir);
+		status = emr_network_dir_link(a->session.state_fd, a->dir);
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, a->places.state);
 		return status;
@@ -554,53 +557,51 @@ static emr_status prove(accepting *a, emr_problem *out_problem)
 	return status;
 }
 
-static emr_status take_place(accepting *a, const char *dir, emr_problem *out_problem)
+static emr_status take_place(accepting *a, emr_problem *out_problem)
 {
 	EMR_AUTO_FD stage = dup(a->session.state_fd);
 	emr_id16 device = emr_keyring_device_id(a->session.keyring);
 
 	emr_session_close(&a->session);
-	EMR_TRY(stage >= 0 ? emr_blocks_share(stage, dir, device, out_problem) : EMR_IO);
+	EMR_TRY(stage >= 0 ? emr_blocks_share(stage, a->dir, device, out_problem) : EMR_IO);
 	return emr_stage_move_in(&a->stage);
 }
 
-/* The directory in FILE, or, where a network on Fabric has none here, one in the state. */
-static emr_status find_dir(
-	accepting *a, const emr_device_file *file, char dir[4096], emr_problem *out_problem)
+/* The directory in FILE; or, where a host serves the network, or one on Fabric has none here, one
+ * in the state. */
+static emr_status find_dir(accepting *a, const emr_device_file *file, emr_problem *out_problem)
 {
-	emr_status status = EMR_OK;
+	const bool is_host = emr_network_place_is_host(file->channel);
 
-	memcpy(dir, file->dir.data, file->dir.len);
-	if (file->channel.len == 0 || emr_network_dir_has(dir, file->descriptor))
-		return emr_network_dir_check(dir, out_problem);
-	if (snprintf(dir, 4096, "%s/" EMR_STATE_NETWORK, a->places.state) >= 4096)
-		return EMR_LIMIT;
-	status = emr_stage_remove_tree(a->stage.state_fd, EMR_STATE_NETWORK);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
+	a->dir = strndup((const char *)file->dir.data, file->dir.len);
+	if (a->dir == NULL)
+		return EMR_NO_MEMORY;
+	if (file->channel.len == 0 || (!is_host && emr_network_dir_has(a->dir, file->descriptor)))
+		return emr_network_dir_check(a->dir, out_problem);
+	free(a->dir);
+	a->dir = NULL;
 	a->own_dir_made = true;
-	EMR_TRY(emr_network_dir_settle(dir, file->channel, file->descriptor));
-	return emr_network_dir_check(dir, out_problem);
+	return emr_own_dir_make(a->stage.state_fd, a->places.state, file->channel, file->descriptor,
+		&a->dir, out_problem);
 }
 
 static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_device_file file;
-	char dir[4096] = "";
 
 	EMR_TRY(read_device_file(d->args->operands[1], &bytes, &file, out_problem));
 	EMR_TRY(emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem));
 	EMR_TRY(emr_keys_protect(out_problem));
 	EMR_TRY(emr_stage_claim(&a->stage, &a->places, out_problem));
-	EMR_TRY(find_dir(a, &file, dir, out_problem));
+	EMR_TRY(find_dir(a, &file, out_problem));
 	EMR_TRY(emr_stage_make(&a->stage, &a->places, &a->session, out_problem));
-	EMR_TRY(fill_stage(a, d, &file, dir, out_problem));
+	EMR_TRY(fill_stage(a, d, &file, out_problem));
 	EMR_TRY(prove(a, out_problem));
-	EMR_TRY(take_place(a, dir, out_problem));
+	EMR_TRY(take_place(a, out_problem));
 	a->own_dir_made = false;
 	emr_out_text(d->out, "folder", a->places.state);
-	emr_out_text(d->out, "network", dir);
+	emr_out_text(d->out, "network", a->dir);
 	emr_say(d->out,
 		"This computer is one of yours now. %s is not needed any more.\nOpen your folder: "
 		"emrfs mount\n",
@@ -616,6 +617,7 @@ static emr_status accept_file(devices *d, emr_problem *out_problem)
 	emr_session_close(&a.session);
 	if (a.own_dir_made)
 		(void)!emr_stage_remove_tree(a.stage.state_fd, EMR_STATE_NETWORK);
+	free(a.dir);
 	emr_stage_end(&a.stage, d->out);
 	emr_places_free(&a.places);
 	return status;

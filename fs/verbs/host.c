@@ -268,6 +268,7 @@ static void serve_on(host *h, const sigset_t *ending)
 
 static int serve(host *h, const sigset_t *ending)
 {
+	char address[EMR_SERVED_ADDRESS_CHARS];
 	emr_problem problem = {0};
 	int code;
 	emr_status status = open_all(h, &problem);
@@ -281,10 +282,14 @@ static int serve(host *h, const sigset_t *ending)
 		emr_log(EMR_LOG_WARN, "chdir to / failed");
 	emr_out_number(h->out, "pid", (uint64_t)getpid());
 	emr_out_text(h->out, "url", place);
+	emr_served_address_text(&h->at, address);
+	emr_out_text(h->out, "address", address);
 	emr_say(h->out,
-		"The host serves %s at %s (process %d).\nInvite with emrfs org invite: who is "
-		"invited joins from any computer that reaches it.\n",
-		h->dir, place, (int)getpid());
+		"The host serves %s at %s (process %d).\nMembers reach it at that address: it is a "
+		"public one, one of the same local network, or one of a VPN.\n"
+		"Invite with emrfs org invite. An organisation elsewhere joins with: emrfs org "
+		"create NAME --network '%s'\n",
+		h->dir, place, (int)getpid(), address);
 	code = emr_out_end(h->out, EMR_EXIT_DONE);
 	emr_ready_tell("The host runs.");
 	emr_behind_let_go(&h->report_fd, code, true);

@@ -25,6 +25,7 @@
 #include "network/begun.h"
 #include "network/founding.h"
 #include "network/joining.h"
+#include "network/own_dir.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
 #include "session/session.h"
@@ -173,6 +174,21 @@ static emr_status code_of(const making *m, const char *prefix, char out[32])
 	return EMR_OK;
 }
 
+/* The answer may come in days, so the keyring that asks is kept, sealed, until then. */
+static bool waits_at_host(const making *m)
+{
+	return m->joining.dir != NULL && emr_network_place_is_host(m->joining.invitation.place);
+}
+
+static emr_status keep_begun(making *m)
+{
+	const emr_bytes invitation = emr_buf_view(&m->joining.bytes);
+	const emr_id32 hash = emr_sha256_of(&invitation, 1);
+
+	return emr_begun_keep(
+		&m->begun, m->session.keyring, (emr_bytes){0}, emr_bytes_of(hash.b, sizeof hash.b));
+}
+
 static emr_status join_network(
 	making *m, const char *handle, emr_buf *certificate, emr_problem *out_problem)
 {
@@ -181,10 +197,14 @@ static emr_status join_network(
 	emr_status status;
 
 	snprintf(own, sizeof own, "%.4200s/%s", m->stage.path, EMR_STATE_FABRIC);
+	if (waits_at_host(m))
+		EMR_TRY(keep_begun(m));
 	emr_progress(m->out, "Waiting for %s ...", m->joining.invitation.network);
 	status = emr_joining_do(&m->joining, m->session.keyring, own, handle,
 		is_patient ? "" : m->profile.name, m->within_ns, certificate, out_problem);
 	emr_progress_end(m->out);
+	if (status == EMR_DENIED && waits_at_host(m)) /* nothing comes of it any more */
+		(void)!emr_begun_forget(m->stage.state_fd);
 	return status;
 }
 
@@ -361,12 +381,30 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 	return status;
 }
 
-static emr_status make_keyring(making *m)
+/* An invitation goes on only with what was begun for it; of an organisation that is seen later. */
+static emr_status check_begun(const making *m, emr_problem *out_problem)
 {
-	if (m->org_name != NULL && emr_begun_is_there(m->stage.state_fd)) {
+	const emr_bytes invitation = emr_buf_view(&m->joining.bytes);
+	const emr_id32 hash = emr_sha256_of(&invitation, 1);
+
+	return m->org_name != NULL || emr_bytes_equal(emr_buf_view(&m->begun.what),
+					      emr_bytes_of(hash.b, sizeof hash.b))
+		       ? EMR_OK
+		       : emr_begun_say_other(&m->begun, m->joining.invitation.network, out_problem);
+}
+
+static bool goes_on(const making *m)
+{
+	return (m->org_name != NULL || waits_at_host(m)) && emr_begun_is_there(m->stage.state_fd);
+}
+
+static emr_status make_keyring(making *m, emr_problem *out_problem)
+{
+	if (goes_on(m)) {
 		emr_say(m->out, "Going on with what was begun before, in %s/%s.\n", m->places.state,
 			EMR_STATE_BEGUN);
-		return emr_begun_open(&m->begun, &m->session.keyring);
+		EMR_TRY(emr_begun_open(&m->begun, &m->session.keyring));
+		return check_begun(m, out_problem);
 	}
 	return emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
 		emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
@@ -374,7 +412,7 @@ static emr_status make_keyring(making *m)
 
 static emr_status make_all(making *m, emr_problem *out_problem)
 {
-	emr_status status = make_keyring(m);
+	emr_status status = make_keyring(m, out_problem);
 
 	if (status == EMR_OK)
 		status = make_network(m, out_problem);
@@ -511,7 +549,7 @@ static emr_status finish(making *m, emr_problem *out_problem)
 	if (status != EMR_OK && !out_problem->is_set)
 		emr_problem_set_status(out_problem, status, m->places.state);
 	m->dir_used = status == EMR_OK;
-	if (status == EMR_OK && m->org_name != NULL &&
+	if (status == EMR_OK && (m->org_name != NULL || waits_at_host(m)) &&
 		emr_begun_forget(m->stage.state_fd) != EMR_OK)
 		emr_log(EMR_LOG_WARN, "joining: %s stays", EMR_STATE_BEGUN);
 	return status;
@@ -618,7 +656,28 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
-/* Which network: one's own, that of an invitation, or a new one. */
+/* A new one, in a directory, or one that is there, also at a host. */
+static emr_status choose_dir(making *m, const char *network, emr_problem *out_problem)
+{
+	emr_problem remark = {0};
+
+	m->own_dir_made = emr_own_dir_is_address(network);
+	if (m->own_dir_made)
+		EMR_TRY(emr_own_dir_meet(
+			m->stage.state_fd, m->places.state, network, &m->network_dir, out_problem));
+	else
+		m->network_dir = emr_path_real(network);
+	if (m->network_dir == NULL)
+		return EMR_NO_MEMORY;
+	if (!m->own_dir_made && !emr_network_dir_names_fabric(m->network_dir)) {
+		emr_network_dir_say_account(m->network_dir, &remark);
+		emr_remark(m->out, &remark);
+	}
+	m->is_applying = emr_network_dir_is(m->network_dir);
+	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : EMR_OK;
+}
+
+/* Which network: one's own, that of an invitation, or the one of --network. */
 static emr_status choose_network(making *m, emr_problem *out_problem)
 {
 	const char *join = m->args->values[EMR_OPT_JOIN], *dir = m->args->values[EMR_OPT_NETWORK];
@@ -633,21 +692,11 @@ static emr_status choose_network(making *m, emr_problem *out_problem)
 		status = check_words(m, out_problem);
 	if (status != EMR_OK || (join == NULL && dir == NULL))
 		return status;
-	if (status == EMR_OK && join != NULL)
-		status = agree(m, out_problem);
-	if (status != EMR_OK)
-		return status;
-	m->network_dir = join != NULL ? strdup(m->joining.dir) : emr_path_real(dir);
-	if (m->network_dir == NULL)
-		return EMR_NO_MEMORY;
-	if (join == NULL && !emr_network_dir_names_fabric(m->network_dir)) {
-		emr_problem remark = {0};
-
-		emr_network_dir_say_account(m->network_dir, &remark);
-		emr_remark(m->out, &remark);
-	}
-	m->is_applying = join == NULL && emr_network_dir_is(m->network_dir);
-	return m->is_applying ? emr_network_dir_check(m->network_dir, out_problem) : status;
+	if (join == NULL)
+		return choose_dir(m, dir, out_problem);
+	EMR_TRY(agree(m, out_problem));
+	m->network_dir = strdup(m->joining.dir);
+	return m->network_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 /* With OUT_MADE, what an agent of the organisation needs stays there. */
@@ -672,9 +721,8 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name, ma
 	if (status == EMR_OK && org_name != NULL)
 		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
 	if (status == EMR_OK)
-		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE],
-			org_name == NULL || !emr_begun_is_there(m.stage.state_fd), &m.passphrase,
-			&problem);
+		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE], !goes_on(&m),
+			&m.passphrase, &problem);
 	m.begun = (emr_begun){.state_fd = m.stage.state_fd,
 		.state_path = m.places.state,
 		.passphrase = emr_passphrase_view(&m.passphrase),
@@ -729,7 +777,8 @@ int emr_init_network(const emr_args *args, emr_out *out)
 			       : code;
 	}
 	emr_problem_set(&problem, EMR_SAY_WRONG_USE, "what",
-		_("org create needs a name of 1 to 53 bytes, and --network DIR."), "verb", "org",
-		NULL);
+		_("org create needs a name of 1 to 53 bytes, and --network DIR or "
+		  "https://HOST:PORT."),
+		"verb", "org", NULL);
 	return emr_out_fail(out, &problem);
 }

@@ -16,6 +16,7 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "ledger/network.h"
+#include "network/own_dir.h"
 #include "replica/follower.h"
 #include "session/keys.h"
 #include "session/network_dir.h"
@@ -249,27 +250,6 @@ static emr_status read_beginning(int state_fd, emr_buf *out)
 			   : emr_status_from_errno(errno);
 }
 
-/* A ledger that is in a channel needs no previous directory: what leads there came along. */
-static emr_status settle_in(restoring *r, emr_bytes channel, emr_bytes descriptor, char **out_dir)
-{
-	EMR_AUTO_FREE char *dir = NULL;
-	emr_status status;
-
-	if (asprintf(&dir, "%s/" EMR_STATE_NETWORK, r->places.state) < 0) {
-		dir = NULL;
-		return EMR_NO_MEMORY;
-	}
-	status = emr_stage_remove_tree(r->stage.state_fd, EMR_STATE_NETWORK);
-	if (status != EMR_OK && status != EMR_NOT_FOUND)
-		return status;
-	r->own_dir_made = true;
-	EMR_TRY(emr_network_dir_settle(dir, channel, descriptor));
-	free(*out_dir);
-	*out_dir = dir;
-	dir = NULL;
-	return EMR_OK;
-}
-
 /* The words bring back what was sealed under them, and no keyfile: without the profile nothing says
  * which channel is hers but what whoever had the copy in his hands may have written there. */
 static emr_status check_channel_known(const restoring *r, emr_problem *out_problem)
@@ -298,11 +278,20 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	if (carried != EMR_NOT_FOUND)
 		EMR_TRY(carried);
 	EMR_TRY(read_beginning(state_fd, &descriptor));
-	if (carried == EMR_OK)
+	/* A host can withhold and delay, whichever it is; no other block begins there. */
+	if (carried == EMR_OK && !emr_network_place_is_host(emr_buf_view(&channel)))
 		EMR_TRY(check_channel_known(r, out_problem));
+	/* The way elsewhere came along, and needs no previous directory; one in a state that led
+	 * to a host is that state's. */
 	if (carried == EMR_OK &&
-		(*out_dir == NULL || !emr_network_dir_has(*out_dir, emr_buf_view(&descriptor))))
-		EMR_TRY(settle_in(r, emr_buf_view(&channel), emr_buf_view(&descriptor), out_dir));
+		(*out_dir == NULL || emr_network_dir_is_served(*out_dir) ||
+			!emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))) {
+		free(*out_dir);
+		*out_dir = NULL;
+		r->own_dir_made = true;
+		return emr_own_dir_make(r->stage.state_fd, r->places.state, emr_buf_view(&channel),
+			emr_buf_view(&descriptor), out_dir, out_problem);
+	}
 	EMR_TRY(emr_network_dir_check(*out_dir, out_problem));
 	if (emr_network_dir_has(*out_dir, emr_buf_view(&descriptor)))
 		return EMR_OK;

@@ -22,6 +22,7 @@
 #include "network/enrolling.h"
 #include "network/post.h"
 #include "org/bureau.h"
+#include "org/invitations.h"
 #include "org/proposals.h"
 #include "org/staff.h"
 #include "org/team_care.h"
@@ -29,9 +30,13 @@
 #include "session/network_dir.h"
 #include "verbs/cmd.h"
 
-#define VALID_S ((uint64_t)10 * 365 * 86400) /* of a certificate; another invitation renews it */
+#include "verbs_private.h"
+
 #define REPLY_MAX 4096
 #define SLICE_NS INT64_C(200000000) /* after which a signal is looked for */
+#define HOST_WITHIN_NS                                                                             \
+	(INT64_C(7) * 86400 * 1000000000) /* where the invitation waits by itself                  \
+					   */
 #define ASK_MS 60000u
 #define WITHDRAW_MS 5000u /* nobody waits long for what ends anyway, or stays where it failed */
 
@@ -163,7 +168,7 @@ static emr_status take_up(inviting *i, uint16_t roles)
 	return status;
 }
 
-static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_problem)
+static emr_status new_invitation(inviting *i, uint16_t roles)
 {
 	const emr_welcome_away away = {.place = emr_buf_view(&i->place),
 		.ca_der = emr_buf_view(&i->bureau.ca),
@@ -172,57 +177,22 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 	uint64_t ends =
 		emr_clock_unix_s(emr_clock_system()) + (uint64_t)(i->within_ns / 1000000000) + 1;
 
+	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
+		return EMR_LIMIT;
+	return emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
+		emr_ledger_descriptor(i->bureau.session.ledger), url,
+		i->place.len > 0 ? &away : NULL, roles, ends, &i->bytes, &i->invitation);
+}
+
+static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_problem)
+{
 	if (take_up(i, roles) == EMR_OK)
 		return emr_post_open(i->bureau.dir, &i->invitation, i->bureau.session.keyring,
 			&i->post, out_problem);
-	if (snprintf(url, sizeof url, "file:%s", i->bureau.dir) >= (int)sizeof url)
-		return EMR_LIMIT;
-	EMR_TRY(emr_welcome_invite(i->bureau.session.keyring, i->bureau.org,
-		emr_ledger_descriptor(i->bureau.session.ledger), url,
-		i->place.len > 0 ? &away : NULL, roles, ends, &i->bytes, &i->invitation));
+	EMR_TRY(new_invitation(i, roles));
 	EMR_TRY(emr_post_open(
 		i->bureau.dir, &i->invitation, i->bureau.session.keyring, &i->post, out_problem));
 	return write_invitation(i, out_problem);
-}
-
-/* Whoever had that handle was revoked, and it is given again: certificates of it count that end
- * behind THROUGH, which are no earlier ones where the authority is the organisation's own. */
-static emr_status give_again(
-	inviting *i, const char *handle, uint64_t through_unix_s, emr_problem *out_problem)
-{
-	emr_act act = emr_act_enrol_revoke(i->bureau.org, handle, through_unix_s);
-	uint64_t ended = 0;
-	emr_status status = emr_staff_ended_through(&i->bureau, handle, &ended);
-
-	if (status == EMR_NOT_FOUND || (status == EMR_OK && ended <= through_unix_s))
-		return EMR_OK;
-	return status == EMR_OK ? emr_bureau_send(&i->bureau, &act, (emr_bytes){0}, out_problem)
-				: status;
-}
-
-static emr_status give_certificate_again(inviting *i, emr_bytes cert, emr_problem *out_problem)
-{
-	emr_cert_facts facts;
-
-	EMR_TRY(emr_cert_read(cert, &facts));
-	return give_again(i, facts.handle, facts.not_after - 1, out_problem);
-}
-
-/* A handle is one person's: he gets another certificate with the key he has, and nobody else gets
- * his. */
-static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out_problem)
-{
-	emr_staff_member other;
-	emr_status status = i->handle != NULL
-				    ? emr_staff_find(&i->bureau, i->handle, &other, NULL, 0)
-				    : EMR_NOT_FOUND;
-
-	if (status == EMR_OK && other.person.row.head.state != EMR_KEY_REVOKED &&
-		!emr_id32_equal(other.person.signer_id, signer_id)) {
-		emr_problem_set(out_problem, EMR_SAY_HANDLE_TAKEN, "what", i->handle, NULL);
-		return EMR_EXISTS;
-	}
-	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
 /* ---- waiting, which whoever invites may end ---- */
@@ -332,13 +302,8 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 		emr_problem_set(
 			out_problem, EMR_SAY_NOBODY_CAME, "what", i->args->operands[1], NULL);
 	if (status == EMR_OK)
-		status = emr_welcome_certify(i->bureau.session.keyring, emr_buf_view(&i->bureau.ca),
-			&i->invitation, emr_buf_view(&reply), i->handle,
-			emr_clock_unix_s(emr_clock_system()), VALID_S, &cert, out_signer_id);
-	if (status == EMR_OK)
-		status = check_handle(i, *out_signer_id, out_problem);
-	if (status == EMR_OK)
-		status = give_certificate_again(i, emr_buf_view(&cert), out_problem);
+		status = emr_invitations_certify(&i->bureau, &i->invitation, emr_buf_view(&reply),
+			i->handle, &cert, out_signer_id, out_problem);
 	if (status == EMR_OK)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_buf_view(&cert));
 	/* What passes goes better when the same line goes on; in a directory none does. */
@@ -424,7 +389,7 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 		status = tell_authority(i, roles, login, out_problem);
 	is_known = status == EMR_UNSUPPORTED;
 	if (status == EMR_OK || is_known) {
-		emr_status given = give_again(i, login, 0, out_problem);
+		emr_status given = emr_invitations_give_again(&i->bureau, login, 0, out_problem);
 
 		if (given != EMR_OK)
 			return given;
@@ -458,6 +423,23 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 	return EMR_OK;
 }
 
+/* A host keeps letters, so nobody has to wait. */
+static emr_status invite_by_host(inviting *i, uint16_t roles, emr_problem *out_problem)
+{
+	emr_status status;
+
+	if (i->args->values[EMR_OPT_WITHIN] == NULL)
+		i->within_ns = HOST_WITHIN_NS;
+	EMR_TRY(new_invitation(i, roles));
+	EMR_TRY(write_invitation(i, out_problem));
+	status = emr_invitations_keep(&i->bureau, &i->invitation, i->args->operands[1]);
+	if (status == EMR_OK)
+		return org_host_invited(
+			i->args, i->out, &i->bureau, &i->invitation, i->within_ns, out_problem);
+	(void)unlink(i->args->values[EMR_OPT_CARD_FILE]);
+	return status;
+}
+
 static emr_status invite(inviting *i, emr_problem *out_problem)
 {
 	const char *file = i->args->values[EMR_OPT_CARD_FILE];
@@ -478,10 +460,11 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 			out_problem);
 	if (emr_enrolling_is_there(i->bureau.dir))
 		return invite_by_authority(i, roles, out_problem);
+	EMR_TRY(find_place(i, out_problem));
+	if (emr_network_place_is_host(emr_buf_view(&i->place)))
+		return invite_by_host(i, roles, out_problem);
 	catch_signals(old); /* before there is a file that would stay */
-	status = find_place(i, out_problem);
-	if (status == EMR_OK)
-		status = make_invitation(i, roles, out_problem);
+	status = make_invitation(i, roles, out_problem);
 	if (status != EMR_OK) {
 		release_signals(old);
 		return status;
@@ -530,7 +513,11 @@ static int run_invite(const emr_args *args, emr_out *out)
 		.bureau = EMR_BUREAU_CLOSED,
 		.within_ns = EMR_JOIN_WITHIN_NS};
 	emr_problem problem = {0};
-	emr_status status = invite(&i, &problem);
+	emr_status status;
+
+	if (args->n_operands == 1)
+		return emr_bureau_run(args, out, org_host_answer);
+	status = invite(&i, &problem);
 
 	return emr_out_done(out, status, &problem, _("org invite"));
 }
@@ -542,7 +529,7 @@ static const struct {
 } particular[] = {{EMR_OPT_NETWORK, "--network"}, {EMR_OPT_ROLE, "--role"},
 	{EMR_OPT_QUORUM, "--quorum"}, {EMR_OPT_WITHIN, "--within"}, {EMR_OPT_CARD_FILE, "-o"},
 	{EMR_OPT_WORDS_FILE, "--words-file"}, {EMR_OPT_LOGIN, "--login"},
-	{EMR_OPT_SECRET_FILE, "--secret-file"}};
+	{EMR_OPT_SECRET_FILE, "--secret-file"}, {EMR_OPT_WAIT, "--wait"}};
 
 enum {
 	OF_NETWORK = 1,
@@ -551,7 +538,8 @@ enum {
 	OF_WITHIN = 8,
 	OF_FILE = 16,
 	OF_WORDS = 32,
-	OF_LOGIN = 64 | 128
+	OF_LOGIN = 64 | 128,
+	OF_WAIT = 256
 };
 
 typedef struct deed {
@@ -579,7 +567,7 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 	static const deed deeds[] = {
 		{"create", 1, 2, OF_NETWORK | OF_ROLE | OF_WITHIN | OF_WORDS | OF_LOGIN,
 			emr_init_network},
-		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE, run_invite},
+		{"invite", 1, 2, OF_ROLE | OF_WITHIN | OF_FILE | OF_WAIT, run_invite},
 		{"admit", 2, 2, 0, emr_org_admit}, {"leave", 1, 2, 0, emr_org_leave},
 		{"show", 1, 1, 0, emr_org_show}, {"rules", 1, 3, OF_QUORUM, emr_org_rules},
 		{"revoke", 2, 2, 0, emr_org_revoke}, {"vouch", 2, 2, 0, emr_org_vouch},
@@ -594,7 +582,7 @@ int emr_cmd_org(const emr_args *args, emr_out *out)
 				       ? deeds[i].run(args, out)
 				       : emr_out_fail(out, &problem);
 	(void)!emr_wrong_use("org",
-		_("org takes create NAME, invite HANDLE, admit NAME, leave [NAME], show, "
+		_("org takes create NAME, invite [HANDLE], admit NAME, leave [NAME], show, "
 		  "rules [FILE | approve ID], revoke HANDLE, vouch CARD, team NAME "
 		  "[add HANDLE | remove HANDLE], mint WHO POINTS or move DIR."),
 		&problem);

@@ -112,7 +112,7 @@ static emr_status await_invitation(const founding *f, int watch, pid_t inviting)
 static emr_status make_keyring(const founding *f, const char *state)
 {
 	const char *const invite[] = {
-		"org", "invite", HANDLE, "--role", "agent", "-o", f->file, NULL};
+		"org", "invite", HANDLE, "--role", "agent", "-o", f->file, "--wait", NULL};
 	const char *const join[] = {"init", "--yes", "--join", f->file, NULL};
 	EMR_AUTO_FD watch = inotify_init1(IN_CLOEXEC);
 	pid_t inviting = 0, joining = 0;

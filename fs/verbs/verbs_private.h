@@ -3,6 +3,7 @@
  * end when a computer was lost or removed. */
 #pragma once
 
+#include "keyring/invite.h"
 #include "keyring/keyring.h"
 #include "kit/out.h"
 #include "kit/passphrase.h"
@@ -10,6 +11,7 @@
 #include "kit/verbs.h"
 #include "mount/client.h"
 #include "mount/devices.h"
+#include "org/bureau.h"
 #include "verbs/cmd.h"
 
 /* ---- share_away.c ---- */
@@ -47,6 +49,9 @@ void emr_check_note(emr_checker *c, const char *name, bool ok, const char *mend,
 void emr_check_warn(emr_checker *c, const char *name, const char *mend, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* The host of the network, whether it answers, and how members reach it; false: none serves it, or
+ * the ledger is this computer's all the same. */
+bool emr_check_host(emr_checker *c);
 /* check --network: the IPFS nodes of the settings, and the channel of a network on Fabric, which
  * the keyring asks. */
 void emr_check_node(emr_checker *c);
@@ -133,3 +138,13 @@ const char *host_socket_path(const char *where);
 /* A listening socket at "HOST:PORT", "[HOST]:PORT" or "unix:PATH"; -1 with *OUT_CAUSE.  A socket at
  * PATH at which nobody listens is taken away first. */
 int host_listen(const char *where, const char **out_cause);
+
+/* ---- org_host.c ---- */
+/* Invitations into a network that a host serves: they wait there, and who came is let in. */
+
+/* INVITATION is kept and written: says what happens now, and waits with --wait. */
+emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bureau,
+	const emr_invitation *invitation, int64_t within_ns, emr_problem *out_problem);
+/* org invite without a handle: lets in who came, and names who is waited for. */
+emr_status org_host_answer(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem);

@@ -184,7 +184,8 @@ static bool finish(emr_serve_call *call, emr_status status)
 	return true;
 }
 
-/* What is public, and what is sent signed, needs no token. */
+/* No token is needed for what is public, and for what is sent signed; letters.c says which letters
+ * need one. */
 #define OPEN(name, function)                                                                       \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
@@ -201,6 +202,7 @@ OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
 OPEN(answer_letter, served_find_letter)
 OPEN(answer_new_letter, served_leave_letter)
+FOR_MEMBERS(answer_applications, served_give_applications)
 FOR_MEMBERS(answer_size, give_size)
 FOR_MEMBERS(answer_changes, give_changes)
 FOR_MEMBERS(answer_entries, give_entries)
@@ -217,6 +219,7 @@ const emr_serve_route served_routes[] = {
 		.answer = answer_batch},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
+	{"GET", WIRE_ROOT "applications", .answer = answer_applications},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},
 	{"GET", WIRE_ROOT "changes", .answer = answer_changes},
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},

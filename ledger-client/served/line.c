@@ -84,7 +84,7 @@ static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TO
 
 	EMR_TRY(keyring != NULL ? emr_keyring_public(keyring, &public) : EMR_DENIED);
 	wire_token_message(c->net_id, public.signer_id, now, message);
-	memcpy(body, public.signer_id.b, 32);
+	memcpy(body, public.pk, 32);
 	emr_put_u64(body + 32, now);
 	EMR_TRY(emr_keyring_sign(keyring, emr_signer_identity(), EMR_SIGN_TOKEN,
 		emr_bytes_of(message, sizeof message), body + 40));
@@ -123,25 +123,28 @@ emr_status client_ask(client *c, const question *q, emr_buf *out)
 
 /* ---- opening ---- */
 
+static emr_status open_line(const emr_served_at *at, emr_http **out_http)
+{
+	const bool is_socket = at->socket[0] != '\0';
+	const emr_http_server server = {.url = is_socket ? "http://host" : at->url,
+		.socket = is_socket ? at->socket : NULL,
+		.pin = at->pin[0] != '\0' ? at->pin : NULL};
+
+	return emr_http_open(&server, out_http);
+}
+
 static emr_status read_settings(int dirfd, emr_http **out_http, emr_id32 *out_key)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_served_at at;
-	emr_http_server server = {.url = at.url};
 	emr_status status = emr_file_read(dirfd, EMR_SERVED_SETTINGS, SETTINGS_MAX, &bytes);
 
 	if (status == EMR_OK)
 		status = emr_served_at_read(emr_buf_view(&bytes), &at);
 	if (status != EMR_OK)
 		return status == EMR_INVALID ? EMR_DAMAGED : status;
-	if (at.socket[0] != '\0') {
-		server.socket = at.socket;
-		server.url = "http://host";
-	}
-	if (at.pin[0] != '\0')
-		server.pin = at.pin;
 	*out_key = at.key;
-	return emr_http_open(&server, out_http);
+	return open_line(&at, out_http);
 }
 
 static emr_status open_all(client *c, const emr_ledger_options *options)
@@ -223,56 +226,91 @@ bool emr_served_is_at(const char *path)
 
 /* ---- letters ---- */
 
-static emr_status ask_letter(
-	const char *dir, emr_id16 id, const char *step, const emr_bytes *letter, emr_buf *out)
+/* Of the network in DIR, without a ledger over it. */
+static emr_status ask_host(
+	const char *dir, const emr_keyring *keyring, const question *q, emr_buf *out)
 {
 	EMR_AUTO_FREE char *path = NULL;
-	EMR_AUTO_HTTP http = NULL;
-	EMR_AUTO_FD dirfd = -1;
-	emr_id32 key;
-	char hex[33];
-	emr_http_request request = {.method = letter != NULL ? "POST" : "GET",
-		.timeout_ms = TIMEOUT_MS,
-		.answer_max = WIRE_LETTER_MAX};
-	emr_http_answer answer;
+	emr_ledger_options options = {.submitter = keyring};
+	client *c = NULL;
 	emr_status status;
 
-	emr_hex(id.b, sizeof id.b, hex);
 	if (asprintf(&path, "%s/ledger", dir) < 0) {
 		path = NULL;
 		return EMR_NO_MEMORY;
 	}
-	status = emr_dir_open(path, &dirfd);
-	if (status == EMR_OK)
-		status = read_settings(dirfd, &http, &key);
-	free(path);
-	path = NULL;
-	if (status == EMR_OK && asprintf(&path, WIRE_ROOT "letters/%s.%s", hex, step) < 0) {
-		path = NULL;
-		status = EMR_NO_MEMORY;
-	}
-	if (status != EMR_OK)
-		return status;
-	request.path = path;
-	if (letter != NULL)
-		request.body = *letter;
-	EMR_TRY(emr_http_ask(http, &request, out, &answer));
-	return status_of(&answer, out);
+	options.path = path;
+	EMR_TRY(client_open(&options, -1, &c));
+	status = client_ask(c, q, out);
+	client_close(c);
+	return status;
 }
 
-emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter)
+static emr_status ask_letter(const char *dir, const emr_keyring *keyring, emr_id16 id,
+	const char *step, question *q, emr_buf *out)
 {
+	char hex[33], path[64];
+
+	emr_hex(id.b, sizeof id.b, hex);
+	(void)snprintf(path, sizeof path, "letters/%s.%s", hex, step);
+	q->path = path;
+	q->is_open = keyring == NULL;
+	return ask_host(dir, keyring, q, out);
+}
+
+emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
+	const char *step, emr_bytes letter)
+{
+	question q = {.is_post = true, .body = letter};
 	EMR_AUTO_BUF ignored = {0};
 
-	return ask_letter(dir, id, step, &letter, &ignored);
+	return ask_letter(dir, keyring, id, step, &q, &ignored);
 }
 
-emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out)
+emr_status emr_served_find(
+	const char *dir, const emr_keyring *keyring, emr_id16 id, const char *step, emr_buf *out)
 {
+	question q = {.is_post = false};
 	EMR_AUTO_BUF letter = {0};
 
-	EMR_TRY(ask_letter(dir, id, step, NULL, &letter));
-	return emr_buf_append(out, letter.data, letter.len);
+	EMR_TRY(ask_letter(dir, keyring, id, step, &q, &letter));
+	return letter.len <= WIRE_LETTER_MAX ? emr_buf_append(out, letter.data, letter.len)
+					     : EMR_DAMAGED;
+}
+
+emr_status emr_served_applications(
+	const char *dir, const emr_keyring *keyring, emr_served_letter_fn fn, void *arg)
+{
+	const question q = {.path = "applications"};
+	EMR_AUTO_BUF bytes = {0};
+	emr_bytes letter;
+	emr_reader reader;
+	emr_status status = ask_host(dir, keyring, &q, &bytes);
+
+	reader = emr_reader_of(emr_buf_view(&bytes));
+	while (status == EMR_OK && wire_read_part(&reader, &letter))
+		status = fn(arg, letter);
+	return status == EMR_OK && reader.bad ? EMR_DAMAGED : status;
+}
+
+emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor)
+{
+	const emr_http_request request = {.method = "GET",
+		.path = WIRE_ROOT "descriptor",
+		.timeout_ms = TIMEOUT_MS,
+		.answer_max = DESCRIPTOR_MAX};
+	EMR_AUTO_HTTP http = NULL;
+	EMR_AUTO_BUF body = {0};
+	emr_http_answer answer;
+	emr_status status;
+
+	EMR_TRY(open_line(at, &http));
+	status = emr_http_ask(http, &request, &body, &answer);
+	if (answer.fault == EMR_HTTP_CERTIFICATE)
+		return EMR_FORK;
+	if (status == EMR_OK)
+		status = status_of(&answer, &body);
+	return status == EMR_OK ? emr_buf_append(out_descriptor, body.data, body.len) : status;
 }
 
 /* ---- tokens ---- */

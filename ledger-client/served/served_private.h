@@ -39,6 +39,7 @@ emr_status served_put_head(emr_served *served, uint64_t size, emr_buf *out);
 /* letters.c */
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call);
 emr_status served_find_letter(emr_served *served, emr_serve_call *call);
+emr_status served_give_applications(emr_served *served, emr_serve_call *call);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);

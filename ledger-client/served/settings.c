@@ -86,3 +86,36 @@ emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out)
 	text = root != NULL ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	return text != NULL ? emr_buf_append(out, text, strlen(text)) : EMR_NO_MEMORY;
 }
+
+emr_status emr_served_address_read(const char *text, emr_served_at *out)
+{
+	const size_t len = strcspn(text, "#"), n = sizeof KEY_PREFIX - 1 + BASE64_CHARS;
+	emr_served_at at = {.url = ""};
+	const char *rest;
+	char key[sizeof KEY_PREFIX + BASE64_CHARS];
+	EMR_AUTO_BUF json = {0};
+
+	if (strncmp(text, "https://", 8) != 0 || len >= sizeof at.url || strlen(text) < len + 1 + n)
+		return EMR_INVALID;
+	rest = text + len + 1 + n;
+	memcpy(at.url, text, len);
+	memcpy(key, text + len + 1, n);
+	key[n] = '\0';
+	if (!read_text(KEY_PREFIX, key, at.key.b) || (*rest != '\0' && *rest != ',') ||
+		strlen(rest) > sizeof at.pin)
+		return EMR_INVALID;
+	if (*rest == ',')
+		(void)snprintf(at.pin, sizeof at.pin, "%s", rest + 1);
+	/* Judged as settings are. */
+	EMR_TRY(emr_served_at_write(&at, &json));
+	return emr_served_at_read(emr_buf_view(&json), out);
+}
+
+void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRESS_CHARS])
+{
+	char key[64];
+
+	put_text(KEY_PREFIX, at->key.b, key);
+	(void)snprintf(out, EMR_SERVED_ADDRESS_CHARS, "%s#%s%s%s", at->url, key,
+		at->pin[0] != '\0' ? "," : "", at->pin);
+}

@@ -15,7 +15,26 @@ static void seal(const emr_served *served, const uint8_t token[40], uint8_t out[
 	emr_hmac_sha256(emr_bytes_of(served->secret, 32), emr_bytes_of(token, 40), out);
 }
 
-static emr_status key_in_force(emr_served *served, emr_id32 signer, uint8_t out_pk[32])
+/* Ends the walk with EMR_EXISTS at the row of a member whose administrator SIGNER is. */
+static emr_status find_admitted(
+	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
+{
+	const emr_id32 *signer = arg;
+	emr_row_org row;
+
+	(void)key;
+	(void)seq;
+	(void)time;
+	return emr_row_org_parse((emr_span){value.data, value.len}, &row) == EMR_CONTRACT_OK &&
+			       row.head.state == EMR_ORG_MEMBER &&
+			       memcmp(row.admin_id, signer->b, sizeof signer->b) == 0
+		       ? EMR_EXISTS
+		       : EMR_OK;
+}
+
+/* Its row is active; or it has none yet, and is that of an organisation that was admitted and reads
+ * the ledger before it registers. */
+static emr_status key_in_force(emr_served *served, emr_id32 signer)
 {
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
@@ -25,18 +44,19 @@ static emr_status key_in_force(emr_served *served, emr_id32 signer, uint8_t out_
 	emr_key_signer(signer.b, &key);
 	(void)pthread_mutex_lock(&served->rows_lock);
 	status = emr_chain_row(served->rows, key.text, &value, NULL, NULL);
+	if (status == EMR_NOT_FOUND)
+		status = emr_chain_each_row(served->rows, "M/", find_admitted, &signer);
 	(void)pthread_mutex_unlock(&served->rows_lock);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_DENIED : status;
+	if (value.len == 0)
+		return status == EMR_EXISTS ? EMR_OK : status == EMR_OK ? EMR_DENIED : status;
 	if (emr_row_key_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	memcpy(out_pk, row.pk, 32);
 	return row.head.state == EMR_KEY_ACTIVE ? EMR_OK : EMR_DENIED;
 }
 
 emr_status served_give_token(emr_served *served, emr_serve_call *call)
 {
-	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], token[WIRE_TOKEN_BYTES], pk[32];
+	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], token[WIRE_TOKEN_BYTES];
 	char text[WIRE_TOKEN_CHARS + 1];
 	uint64_t now = emr_clock_unix_s(served->clock), said;
 	emr_id32 signer;
@@ -44,15 +64,15 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 
 	if (call->body.len != WIRE_TOKEN_REQUEST_BYTES)
 		return EMR_INVALID;
-	memcpy(signer.b, call->body.data, 32);
+	emr_signer_id(call->body.data, signer.b);
 	said = emr_get_u64(call->body.data + 32);
 	if (said > now + WIRE_CLOCKS_APART_S || now > said + WIRE_CLOCKS_APART_S)
 		return EMR_DENIED;
-	status = key_in_force(served, signer, pk);
+	status = key_in_force(served, signer);
 	wire_token_message(served->net_id, signer, said, message);
 	if (status == EMR_OK &&
-		emr_sign_verify(pk, EMR_SIGN_TOKEN, emr_bytes_of(message, sizeof message),
-			call->body.data + 40) != EMR_OK)
+		emr_sign_verify(call->body.data, EMR_SIGN_TOKEN,
+			emr_bytes_of(message, sizeof message), call->body.data + 40) != EMR_OK)
 		status = EMR_DENIED;
 	if (status != EMR_OK)
 		return status;
@@ -67,7 +87,7 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 emr_status emr_served_check(emr_served *served, emr_serve_call *call)
 {
 	const char *text = emr_serve_header(call, "Authorization");
-	uint8_t token[WIRE_TOKEN_BYTES], wanted[32], pk[32];
+	uint8_t token[WIRE_TOKEN_BYTES], wanted[32];
 	size_t len;
 
 	if (text == NULL || strncmp(text, "Bearer ", 7) != 0 ||
@@ -81,5 +101,5 @@ emr_status emr_served_check(emr_served *served, emr_serve_call *call)
 		emr_get_u64(token + 32) <= emr_clock_unix_s(served->clock))
 		return EMR_BAD_SIGNATURE;
 	memcpy(call->asks.b, token, 32);
-	return key_in_force(served, call->asks, pk);
+	return key_in_force(served, call->asks);
 }

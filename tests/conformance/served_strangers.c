@@ -3,11 +3,13 @@
  * connections that say nothing; and about a host that goes, comes back, or is another one. */
 #include "served_kit.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "http/request.h"
 
 static kit k;
@@ -31,13 +33,13 @@ static int end(void **state)
 
 static char socket_path[108];
 
-static emr_served *host_at_socket(unsigned connections_max)
+static emr_served *host_with_mail(unsigned connections_max, int mail_dirfd)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	char dir[96];
 	emr_served *host = NULL;
 	emr_served_options options = {.path = dir,
-		.mail_dirfd = -1,
+		.mail_dirfd = mail_dirfd,
 		.clock = &k.clock.clock,
 		.secret = {9},
 		.connections_max = connections_max,
@@ -51,6 +53,11 @@ static emr_served *host_at_socket(unsigned connections_max)
 	assert_int_equal(listen(options.listen_fd, 64), 0);
 	assert_ok(emr_served_start(&options, &host));
 	return host;
+}
+
+static emr_served *host_at_socket(unsigned connections_max)
+{
+	return host_with_mail(connections_max, -1);
 }
 
 static int connect_raw(void)
@@ -110,6 +117,38 @@ static void reading_takes_a_token(void **state)
 	assert_int_equal(ask(http, "POST", "/emrfs/v1/parts", forged, (emr_bytes){0}, &out), 401);
 	assert_int_equal(ask(http, "GET", "/etc/passwd", NULL, (emr_bytes){0}, &out), 404);
 	assert_int_equal(emr_served_count(host).refused, 2 * 6 + 2);
+	emr_served_stop(host);
+}
+
+/* The invited and who applies are strangers; the administrator's side of a letter is a member's. */
+static void letters_are_for_their_two_sides(void **state)
+{
+	static const char reply[] = "/emrfs/v1/letters/00112233445566778899aabbccddeeff.reply";
+	static const char answer[] =
+		"/emrfs/v1/letters/00112233445566778899aabbccddeeff.certificate";
+	const emr_bytes body = emr_bytes_of("abc", 3);
+	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_served *host = host_with_mail(0, mail);
+	EMR_AUTO_HTTP http = open_socket();
+	EMR_AUTO_BUF out = {0};
+
+	(void)state;
+	assert_int_equal(ask(http, "POST", reply, NULL, body, &out), 200);
+	assert_int_equal(ask(http, "GET", reply, NULL, (emr_bytes){0}, &out), 401);
+	assert_int_equal(ask(http, "POST", answer, NULL, body, &out), 401);
+	assert_int_equal(ask(http, "GET", answer, NULL, (emr_bytes){0}, &out), 404);
+	/* SHA-256 of "abc"; nobody puts another one in its place. */
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/letters/ba7816bf8f01cfea414140de5dae2223.application",
+			NULL, body, &out),
+		200);
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/letters/ba7816bf8f01cfea414140de5dae2223.application",
+			NULL, emr_bytes_of("abd", 3), &out),
+		400);
+	assert_int_equal(
+		ask(http, "GET", "/emrfs/v1/applications", NULL, (emr_bytes){0}, &out), 401);
+	assert_int_equal(ask(http, "POST", "/emrfs/v1/letters/../host/x", NULL, body, &out), 404);
 	emr_served_stop(host);
 }
 
@@ -295,6 +334,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reading_takes_a_token, begin, end),
+		cmocka_unit_test_setup_teardown(letters_are_for_their_two_sides, begin, end),
 		cmocka_unit_test_setup_teardown(a_token_is_for_a_day_and_for_members, begin, end),
 		cmocka_unit_test_setup_teardown(
 			garbage_and_what_is_too_long_is_refused, begin, end),

@@ -2,6 +2,7 @@
  * asked, and the settings of both. A message that is taken must be written again as the same
  * bytes, but for those of settings, which must be read again as the same. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +74,16 @@ static void read_parts(emr_bytes bytes)
 static void read_settings(emr_bytes bytes)
 {
 	EMR_AUTO_BUF text = {0};
+	char address[EMR_SERVED_ADDRESS_CHARS], word[400];
 	emr_served_at at, again;
 
+	(void)snprintf(word, sizeof word, "%.*s", (int)(bytes.len % sizeof word),
+		(const char *)bytes.data);
+	if (emr_served_address_read(word, &at) == EMR_OK) {
+		emr_served_address_text(&at, address);
+		if (strcmp(address, word) != 0)
+			abort();
+	}
 	if (emr_served_at_read(bytes, &at) != EMR_OK)
 		return;
 	if (emr_served_at_write(&at, &text) != EMR_OK ||

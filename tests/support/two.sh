@@ -46,7 +46,7 @@ two_network() {
 		--words-file "$EMR_WORK/$TWO_ADMIN.words"
 }
 
-# The one who invites waits in the background until the other is in.
+# The one who invites waits in the background until the other is in.  (At a host an invitation waits by itself: --wait.)
 two_join() {
 	local who=$1 name=$2 role=$3 admin=${4:-$TWO_ADMIN} inviting
 	as "$admin" two_invite "$who" "$role"
@@ -58,7 +58,7 @@ two_join() {
 }
 
 two_invite() {
-	"$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 10min --passphrase-file "$EMR_PASS" --json \
+	"$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 10min --wait --passphrase-file "$EMR_PASS" --json \
 		>"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 }
 

@@ -47,7 +47,7 @@ emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]
 		bureau->session.replica, emr_ledger_descriptor(bureau->session.ledger), org.b, out);
 }
 
-static emr_status find_ca(emr_bureau *bureau)
+emr_status emr_bureau_ca(emr_bureau *bureau)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
 
@@ -55,6 +55,7 @@ static emr_status find_ca(emr_bureau *bureau)
 		emr_ledger_descriptor(bureau->session.ledger), bureau->org.b, &org));
 	if (org.ca.len == 0)
 		return EMR_NOT_FOUND;
+	emr_buf_clear(&bureau->ca);
 	return emr_buf_append(&bureau->ca, org.ca.data, org.ca.len);
 }
 
@@ -102,7 +103,7 @@ static emr_status find_organisation(emr_bureau *bureau, emr_problem *out_problem
 	if (status != EMR_OK)
 		return status;
 	memcpy(bureau->org.b, me.row.org, 16);
-	EMR_TRY(find_ca(bureau));
+	EMR_TRY(emr_bureau_ca(bureau));
 	return emr_bureau_name(bureau, bureau->org, bureau->name);
 }
 
@@ -194,6 +195,32 @@ emr_status emr_bureau_open_any(
 	emr_status status = open_all(args, out_bureau, out_problem);
 
 	return say_status(out_bureau, status, out_problem);
+}
+
+emr_status emr_bureau_of(const emr_session *session, emr_bureau *out_bureau)
+{
+	emr_known_person me;
+	emr_status status = emr_replica_person(session->replica, session->identity.signer_id, &me);
+
+	*out_bureau = EMR_BUREAU_CLOSED;
+	if (status == EMR_OK && (me.row.roles & EMR_ROLE_ORG_ADMIN) == 0)
+		status = EMR_NOT_FOUND;
+	if (status != EMR_OK)
+		return status;
+	out_bureau->session.keyring = session->keyring;
+	out_bureau->session.ledger = session->ledger;
+	out_bureau->session.replica = session->replica;
+	out_bureau->session.identity = session->identity;
+	out_bureau->session.state_fd = session->state_fd;
+	memcpy(out_bureau->org.b, me.row.org, sizeof out_bureau->org.b);
+	return emr_network_dir_of(session->state_fd, &out_bureau->dir);
+}
+
+void emr_bureau_let_go(emr_bureau *bureau)
+{
+	emr_buf_free(&bureau->ca);
+	free(bureau->dir);
+	*bureau = EMR_BUREAU_CLOSED;
 }
 
 /* ---- acting ---- */

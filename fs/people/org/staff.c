@@ -17,6 +17,7 @@
 #include "kit/language.h"
 #include "kit/text.h"
 #include "network/enrolling.h"
+#include "org/invitations.h"
 #include "org/proposals.h"
 #include "org/team_care.h"
 #include "replica/names.h"
@@ -470,7 +471,18 @@ static emr_status take_out_of_use(
 {
 	emr_staff_member m;
 	char code[EMR_KEY_CODE_MAX + 1], shown[256];
+	const emr_status withdrawn = emr_invitations_withdraw(bureau, args->operands[1]);
 	emr_status status = emr_staff_find_or_say(bureau, args->operands[1], &m, out_problem);
+
+	emr_show(args->operands[1], shown, sizeof shown);
+	if (withdrawn == EMR_OK)
+		emr_say(out, "The invitation for %s is withdrawn: nobody can use it any more.\n",
+			shown);
+	if (withdrawn != EMR_NOT_FOUND && status == EMR_NOT_FOUND) {
+		*out_problem = (emr_problem){.is_set = false};
+		emr_out_text(out, "handle", args->operands[1]);
+		return withdrawn;
+	}
 
 	if (status == EMR_OK)
 		status = end_key(args, out, bureau, &m, out_problem);
@@ -481,7 +493,6 @@ static emr_status take_out_of_use(
 	if (status != EMR_OK)
 		return status;
 	emr_key_code(m.person.signer_id, EMR_KEY_CODE_NAMES, code);
-	emr_show(args->operands[1], shown, sizeof shown);
 	emr_out_text(out, "handle", m.handle);
 	emr_out_text(out, "code", code);
 	emr_say(out,

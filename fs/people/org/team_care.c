@@ -526,23 +526,16 @@ emr_status emr_teams_tend(
 
 emr_status emr_teams_tend_session(const emr_session *session)
 {
-	emr_bureau bureau = EMR_BUREAU_CLOSED; /* borrows, and is not closed */
+	emr_bureau bureau;
 	emr_problem problem = {0};
-	emr_known_person me;
-	emr_status status;
+	emr_status status = emr_bureau_of(session, &bureau);
 
-	bureau.session.keyring = session->keyring;
-	bureau.session.ledger = session->ledger;
-	bureau.session.replica = session->replica;
-	bureau.session.identity = session->identity;
-	status = emr_replica_person(session->replica, session->identity.signer_id, &me);
-	if (status == EMR_NOT_FOUND ||
-		(status == EMR_OK && (me.row.roles & EMR_ROLE_ORG_ADMIN) == 0))
-		return EMR_OK;
-	if (status != EMR_OK)
-		return status;
-	memcpy(bureau.org.b, me.row.org, sizeof bureau.org.b);
-	return emr_teams_tend(&bureau, false, QUIET_S, &problem);
+	if (status == EMR_OK)
+		status = emr_teams_tend(&bureau, false, QUIET_S, &problem);
+	else if (status == EMR_NOT_FOUND)
+		status = EMR_OK;
+	emr_bureau_let_go(&bureau);
+	return status;
 }
 
 /* ---- who has just come ---- */

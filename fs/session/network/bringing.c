@@ -110,6 +110,14 @@ emr_status emr_bringing_begin(emr_bringing *b, emr_problem *out_problem)
 
 /* ---- becoming a member ---- */
 
+/* A host lets nobody read before the registration. */
+static emr_status follow_as_stranger(const emr_bringing *b)
+{
+	emr_status status = emr_follow_now(b->replica);
+
+	return status == EMR_DENIED && emr_network_dir_is_served(b->joining->dir) ? EMR_OK : status;
+}
+
 static emr_status open_network(emr_bringing *b)
 {
 	char path[4400], own[4400];
@@ -128,12 +136,7 @@ static emr_status open_network(emr_bringing *b)
 	replica.ledger = b->ledger;
 	if (status == EMR_OK)
 		status = emr_replica_open(&replica, &b->replica);
-	if (status == EMR_OK)
-		status = emr_follow_now(b->replica);
-	if (status == EMR_OK)
-		status = emr_facts_new(
-			b->session->keyring, b->replica, b->session->records, &b->facts);
-	return status;
+	return status == EMR_OK ? follow_as_stranger(b) : status;
 }
 
 /* The certificate, from before or from the organisation; the keyring has it then, because on Fabric
@@ -204,6 +207,9 @@ emr_status emr_bringing_register(
 	if (status == EMR_OK)
 		status = register_with(
 			b, emr_buf_view(&certificate), b->ledger, b->replica, out_problem);
+	if (status == EMR_OK)
+		status = emr_facts_new(
+			b->session->keyring, b->replica, b->session->records, &b->facts);
 	if (emr_status_is_away(status) && !out_problem->is_set)
 		(void)emr_absence_say_refusal(b->session, b->ledger, out_problem);
 	if (status != EMR_OK && !out_problem->is_set)

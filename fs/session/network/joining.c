@@ -202,9 +202,13 @@ static emr_status say_used(emr_problem *out_problem)
 	return EMR_DENIED;
 }
 
+/* A host keeps the reply, and the invited gets the answer some other time. */
 static emr_status say_nobody(const emr_invitation *invitation, emr_problem *out_problem)
 {
-	emr_problem_set(out_problem, EMR_SAY_NOBODY_INVITES, "what", invitation->network, NULL);
+	emr_problem_set(out_problem,
+		emr_network_place_is_host(invitation->place) ? EMR_SAY_INVITED_WAITS
+							     : EMR_SAY_NOBODY_INVITES,
+		"what", invitation->network, NULL);
 	return EMR_TIMEOUT;
 }
 
@@ -259,6 +263,9 @@ static emr_status exchange(const emr_joining *joining, const emr_keyring *keyrin
 	if (is_by_authority(joining))
 		return enrol(joining, keyring, out_cert, out_problem);
 	EMR_TRY(emr_enrol_without(&joining->login, out_problem));
+	if (emr_network_place_is_host(invitation->place))
+		return emr_joining_certificate(
+			joining, keyring, handle, within_ns, NULL, out_cert, out_problem);
 	status = emr_post_open(joining->dir, invitation, NULL, &post, out_problem);
 	if (status == EMR_OK)
 		status = emr_welcome_reply(keyring, invitation, handle, &reply);
@@ -353,7 +360,9 @@ emr_status emr_joining_do(const emr_joining *joining, emr_keyring *keyring, cons
 static emr_status kept_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const emr_joining_keep *keep, emr_buf *out_cert)
 {
-	emr_status status = emr_file_read(keep->dirfd, keep->name, EMR_CERT_CHAIN_MAX, out_cert);
+	emr_status status =
+		keep != NULL ? emr_file_read(keep->dirfd, keep->name, EMR_CERT_CHAIN_MAX, out_cert)
+			     : EMR_NOT_FOUND;
 
 	if (status == EMR_OK)
 		status = emr_welcome_check(
@@ -376,8 +385,8 @@ static bool is_not_his(emr_status status)
 }
 
 /* From the post.  In a directory every member can put anything: what is not his certificate goes,
- * and the waiting goes on.  The channel takes one answer: when that is somebody else's, EMR_EXISTS.
- */
+ * and the waiting goes on.  In a channel and at a host there is one answer: when that is somebody
+ * else's, EMR_EXISTS. */
 static emr_status posted_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	emr_post *post, int64_t within_ns, emr_buf *out_cert)
 {
@@ -396,7 +405,7 @@ static emr_status posted_certificate(const emr_joining *joining, const emr_keyri
 		if (status == EMR_OK)
 			status = emr_welcome_check(
 				keyring, invitation, emr_buf_view(out_cert), NULL);
-		if (is_not_his(status) && post->letters != NULL)
+		if (is_not_his(status) && (post->letters != NULL || post->is_served))
 			return EMR_EXISTS;
 		if (is_not_his(status)) {
 			emr_log(EMR_LOG_WARN,
@@ -453,7 +462,7 @@ emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring
 		if (status == EMR_TIMEOUT)
 			status = ask_for_certificate(joining, keyring, handle, &post,
 				within_its_time(&joining->invitation, within_ns), out_cert);
-		if (status == EMR_OK)
+		if (status == EMR_OK && keep != NULL)
 			status = emr_file_replace(
 				keep->dirfd, keep->name, emr_buf_view(out_cert), 0600);
 	}

@@ -31,9 +31,10 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 	char cause[256] = "";
 	emr_status status = EMR_OK;
 
-	*out = (emr_post){.dir = dir, .id = invitation->id, .pause_ns = FIRST_PAUSE_NS};
-	/* A host leaves letters where its administrator finds them, as files. */
-	out->is_served = admin == NULL && emr_network_place_is_host(invitation->place);
+	*out = (emr_post){
+		.dir = dir, .id = invitation->id, .admin = admin, .pause_ns = FIRST_PAUSE_NS};
+	/* In the host's own directory they are files. */
+	out->is_served = emr_network_dir_is_served(dir);
 	if (invitation->place.len == 0 || emr_network_place_is_host(invitation->place))
 		return EMR_OK;
 	if (admin == NULL)
@@ -49,7 +50,7 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes)
 {
 	if (post->is_served)
-		return emr_served_leave(post->dir, post->id, step_of(kind), bytes);
+		return emr_served_leave(post->dir, post->admin, post->id, step_of(kind), bytes);
 	return post->letters != NULL ? emr_letters_leave(post->letters, post->id, kind, bytes)
 				     : emr_mail_put(post->dir, post->id, step_of(kind), bytes);
 }
@@ -65,9 +66,9 @@ static void sleep_ns(int64_t ns)
 /* A gateway that is away for a moment ends no waiting of days. */
 static emr_status find_once(emr_post *post, emr_letter_kind kind, size_t max, emr_buf *out)
 {
-	emr_status status = post->is_served
-				    ? emr_served_find(post->dir, post->id, step_of(kind), out)
-				    : emr_letters_find(post->letters, post->id, kind, out);
+	emr_status status = post->is_served ? emr_served_find(post->dir, post->admin, post->id,
+						      step_of(kind), out)
+					    : emr_letters_find(post->letters, post->id, kind, out);
 
 	post->asked_ns = emr_clock_boot_ns(emr_clock_system());
 	post->pause_ns =
@@ -85,13 +86,15 @@ static emr_status find_letter(
 
 	for (;;) {
 		int64_t now = emr_clock_boot_ns(clock);
-		int64_t due = post->asked_ns == 0 ? now : post->asked_ns + post->pause_ns;
+		/* Once it is asked in any case, also by who has no time to wait. */
+		int64_t due = post->asked_ns == 0 ? until : post->asked_ns + post->pause_ns;
 
 		if (due > until && now < until)
 			sleep_ns(until - now);
 		if (due > until)
 			return EMR_TIMEOUT;
-		sleep_ns(due - now);
+		if (post->asked_ns != 0)
+			sleep_ns(due - now);
 		emr_status status = find_once(post, kind, max, out);
 		if (status != EMR_TIMEOUT)
 			return status;

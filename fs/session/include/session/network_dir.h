@@ -53,6 +53,8 @@ bool emr_network_dir_is_on_fabric(const char *dir);
 /* The file that names the gateways of the network whose ledger's place is PLACE; false: it stands
  * on none. */
 bool emr_network_dir_settings(const char *place, char *out, size_t size);
+/* The address of the host of the network whose ledger's place is PLACE; false: none serves it. */
+bool emr_network_dir_host_at(const char *place, char *out, size_t size);
 /* Appends what the network in DIR began with.  EMR_NOT_FOUND. */
 emr_status emr_network_dir_descriptor(const char *dir, emr_buf *out);
 /* Whether there is a network already; no more is looked at. */

@@ -31,6 +31,7 @@ typedef struct emr_look {
 	const char *name; /* for the log */
 	emr_status (*look)(emr_visit *visit);
 	void (*end)(void *memory); /* NULL: nothing to free */
+	bool is_for_first;	   /* also as long as nobody else is in the network */
 } emr_look;
 
 /* Starts nothing: so that a folder that is being opened may wake it.  EMR_NO_MEMORY. */

@@ -29,6 +29,9 @@ void emr_look_requests_end(void *memory);
 /* Teams: who has something of mine through a team that got another key has it through that one
  * (team_look.c). On an administrator's computer also what his teams need (team_care.h). */
 emr_status emr_look_teams(emr_visit *visit);
+/* On an administrator's computer: who came by an invitation that waits at the network's host
+ * (invitations_look.c). */
+emr_status emr_look_invitations(emr_visit *visit);
 /* Once, that one's own key has ended: nothing else says why the ledger takes nothing any more. */
 emr_status emr_look_own_key(emr_visit *visit);
 void emr_look_own_key_end(void *memory);

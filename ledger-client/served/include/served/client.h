@@ -21,6 +21,14 @@ emr_status emr_served_at_read(emr_bytes json, emr_served_at *out);
 emr_status emr_served_at_write(const emr_served_at *at, emr_buf *out);
 /* "sha256//BASE64" of the hash of a public key. */
 void emr_served_pin_text(emr_id32 pin, char out[64]);
+/* The same in one word, as people hand it to each other: "https://HOST[:PORT]#KEY", and behind a
+ * comma the pin, if there is one.  EMR_INVALID: TEXT is no such word. */
+#define EMR_SERVED_ADDRESS_CHARS 416
+emr_status emr_served_address_read(const char *text, emr_served_at *out);
+void emr_served_address_text(const emr_served_at *at, char out[EMR_SERVED_ADDRESS_CHARS]);
+/* Appends what the network of the host at AT began with, for who has nothing of it yet; it is
+ * believed as far as AT is.  EMR_OFFLINE: nobody answers; EMR_FORK: with another key. */
+emr_status emr_served_meet(const emr_served_at *at, emr_buf *out_descriptor);
 
 /* As options->host of emr_ledger_open: options->path has settings and descriptor, and its submitter
  * is who reads and writes.  It opens while the host is away.  EMR_NOT_FOUND: no settings there. */
@@ -30,11 +38,20 @@ bool emr_served_is_at(const char *path);
 
 /* ---- letters of an invitation ---- */
 
-/* DIR is the network's: DIR/ledger has the settings.  The invited leaves his reply ("reply") and
- * finds the answer ("certificate") under the invitation's id, which nobody else knows; he needs no
- * token.  EMR_NOT_FOUND: it is not there yet; EMR_LETTERS_SPENT: the host has no room for more. */
-emr_status emr_served_leave(const char *dir, emr_id16 id, const char *step, emr_bytes letter);
-emr_status emr_served_find(const char *dir, emr_id16 id, const char *step, emr_buf *out);
+/* DIR is the network's: DIR/ledger has the settings.  The invited leaves a reply ("reply") under
+ * the invitation's id, which nobody else knows, and finds the answer ("certificate"); without a
+ * token, KEYRING NULL.  The administrator, who finds the one and leaves the other, is a member with
+ * KEYRING.  An organisation that asks to be admitted leaves an "application" under the first half
+ * of its SHA-256.  EMR_NOT_FOUND: it is not there yet; EMR_LETTERS_SPENT: the host has no room for
+ * more. */
+emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
+	const char *step, emr_bytes letter);
+emr_status emr_served_find(
+	const char *dir, const emr_keyring *keyring, emr_id16 id, const char *step, emr_buf *out);
+/* Calls FN with each application that lies there, for a member with KEYRING. */
+typedef emr_status (*emr_served_letter_fn)(void *arg, emr_bytes letter);
+emr_status emr_served_applications(
+	const char *dir, const emr_keyring *keyring, emr_served_letter_fn fn, void *arg);
 
 /* ---- tokens, for what the host serves beside ---- */
 

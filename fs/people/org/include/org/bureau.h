@@ -26,6 +26,10 @@ emr_status emr_bureau_open(const emr_args *args, emr_bureau *out_bureau, emr_pro
 /* The same for whoever has a keyring of a network: ORG, NAME and CA stay empty. */
 emr_status emr_bureau_open_any(
 	const emr_args *args, emr_bureau *out_bureau, emr_problem *out_problem);
+/* Of an open folder, whose session is borrowed, when its keyring is an administrator's; else
+ * EMR_NOT_FOUND. */
+emr_status emr_bureau_of(const emr_session *session, emr_bureau *out_bureau);
+void emr_bureau_let_go(emr_bureau *bureau); /* of emr_bureau_of */
 void emr_bureau_close(emr_bureau *bureau);
 #define EMR_AUTO_BUREAU __attribute__((cleanup(emr_bureau_close))) emr_bureau
 
@@ -43,6 +47,8 @@ emr_status emr_bureau_send_together(emr_bureau *bureau, const emr_act *acts, con
 /* The private part behind the proposal that ORG came in with, or asks to come in with: name and CA.
  * EMR_NOT_FOUND. */
 emr_status emr_bureau_proposal_part(const emr_bureau *bureau, emr_id16 proposal, emr_buf *out_part);
+/* The organisation's CA, into bureau->ca. */
+emr_status emr_bureau_ca(emr_bureau *bureau);
 /* How ORG is called, "" when nobody says it. */
 emr_status emr_bureau_name(const emr_bureau *bureau, emr_id16 org, char out[256]);
 /* The names that organisations and people give themselves or others, as they are shown beside a

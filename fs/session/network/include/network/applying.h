@@ -14,22 +14,24 @@
 /* SESSION: state and keyring of the one who is being made; its state has the link to the ledger of
  * DIR.  Leaves an application of NAME where the network's members find it (applications.h), says
  * the number to compare, and waits, also while the ledger is away.  The administrator's certificate
- * is appended: where DIR names an authority of its own (a Fabric CA), by LOGIN there.  On Fabric
- * what was BEGUN goes on, and is kept there.  EMR_EXISTS: on Fabric another organisation lives in
- * DIR, or what was begun is another one, or for another network. EMR_TIMEOUT, EMR_REFUSED; always
- * with a problem.  Nothing stays open in SESSION. */
+ * is appended: where DIR names an authority of its own (a Fabric CA), by LOGIN there.  On Fabric,
+ * and where a host serves the network, what was BEGUN goes on, and is kept there.  EMR_EXISTS: on
+ * Fabric another organisation lives in DIR, or what was begun is another one, or for another
+ * network. EMR_TIMEOUT, EMR_REFUSED; always with a problem.  Nothing stays open in SESSION. */
 emr_status emr_applying_do(emr_session *session, const char *dir, const char *name,
 	const char *handle, const emr_login *login, int64_t within_ns, emr_begun *begun,
 	emr_out *out, emr_buf *out_cert, emr_problem *out_problem);
 
 /* ---- applications.c ---- */
 /* Organisations that want to be admitted leave an application with these functions, and members
- * find it: files in the network's directory, or letters in its channel. Whether what is found is
- * genuine is for whoever reads it to judge. */
+ * find it: files in the network's directory, or letters at its host or in its channel. Whether what
+ * is found is genuine is for whoever reads it to judge. */
 
 typedef struct emr_applications {
-	const char *dir;      /* of the network; borrowed */
-	emr_letters *letters; /* NULL: files */
+	const char *dir; /* of the network; borrowed, as KEYRING */
+	const emr_keyring *keyring;
+	emr_letters *letters; /* NULL: files, or a host */
+	bool is_served;	      /* a host has them */
 } emr_applications;
 #define EMR_AUTO_APPLICATIONS __attribute__((cleanup(emr_applications_close))) emr_applications
 

@@ -12,8 +12,8 @@ typedef struct emr_device_file {
 	emr_bytes dir;	   /* of the network, absolute, at most 4,095 bytes, no NUL */
 	emr_bytes keyfile; /* as in a state */
 	emr_bytes profile;
-	/* Of a network on Fabric, else empty: the way there, as invitations carry it
-	 * (gateway/channel.h), and its descriptor, for a computer that has not that directory. */
+	/* Of a network on Fabric, or that a host serves, else empty: the way there, as invitations
+	 * carry it, and its descriptor, for a computer that has not that directory. */
 	emr_bytes channel, descriptor;
 } emr_device_file;
 

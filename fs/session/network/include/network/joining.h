@@ -47,9 +47,9 @@ typedef struct emr_joining_keep {
 	int dirfd;
 	const char *name;
 } emr_joining_keep;
-/* The certificate as it was kept before, or by answering the invitation; kept before it leaves the
- * mail.  An answer that is not meant for this person, or not what the invitation promised, is
- * neither kept nor waited behind.
+/* The certificate as it was kept before (KEEP; NULL: it is not), or by answering the invitation;
+ * kept before it leaves the mail.  An answer that is not meant for this person, or not what the
+ * invitation promised, is neither kept nor waited behind.
  */
 emr_status emr_joining_certificate(const emr_joining *joining, const emr_keyring *keyring,
 	const char *handle, int64_t within_ns, const emr_joining_keep *keep, emr_buf *out_cert,

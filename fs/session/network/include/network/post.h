@@ -1,6 +1,6 @@
 /* These functions carry what the two sides of an invitation leave each other: files in the
- * network's directory, or, where the invitation carries the way to a network on Fabric, letters
- * in its channel. Whether what is found is genuine is for whoever reads it to verify. */
+ * network's directory, letters at the host that serves it, or letters in the channel of a network
+ * on Fabric. Whether what is found is genuine is for whoever reads it to verify. */
 #pragma once
 
 #include "gateway/letters.h"
@@ -11,8 +11,9 @@ typedef struct emr_post {
 	const char *dir;	    /* of the network; borrowed */
 	emr_id16 id;		    /* of the invitation */
 	emr_letters *letters;	    /* NULL: files, or a host */
-	bool is_served;		    /* by a host, whom the invited asks */
-	emr_keyring *guest;	    /* who speaks for the invited */
+	bool is_served;		    /* a host has them */
+	const emr_keyring *admin;   /* who speaks there; NULL: the invited, whom it asks nothing */
+	emr_keyring *guest;	    /* who speaks for the invited in a channel */
 	int64_t asked_ns, pause_ns; /* the channel is asked more and more seldom */
 } emr_post;
 #define EMR_AUTO_POST __attribute__((cleanup(emr_post_close))) emr_post

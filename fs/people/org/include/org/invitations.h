@@ -1,0 +1,51 @@
+/* Invitations that wait at a network's host (`emrfs host`): made once, with the passphrase, and
+ * kept sealed in the administrator's state until somebody came, the end, or a revocation. The
+ * invited leaves a reply at the host, and gets a certificate when something of the administrator's
+ * runs next: an open folder, or `emrfs org invite`. It says what was invited, for one key: handle
+ * and role. The host can make no reply and answer none. This refuses replies that do not know the
+ * invitation's secret, and a second key. */
+#pragma once
+
+#include "keyring/invite.h"
+#include "org/bureau.h"
+
+#define EMR_INVITATIONS_MAX 1000
+
+typedef struct emr_invited {
+	char whom[EMR_CERT_HANDLE_MAX + 1]; /* as the administrator calls the invited */
+	uint16_t roles;
+	uint64_t expires; /* Unix seconds */
+	emr_id16 id;
+	uint8_t secret[32];
+	emr_id32 given;		   /* the key that got the certificate; zeros: nobody came yet */
+	bool is_answered, is_told; /* EMR_INVITED_CAME was told */
+} emr_invited;
+
+/* INVITATION waits from here on.  EMR_LIMIT: too many do. */
+emr_status emr_invitations_keep(
+	const emr_bureau *bureau, const emr_invitation *invitation, const char *whom);
+/* Nobody can use those for WHOM any more; who comes is told.  EMR_NOT_FOUND: none waits. */
+emr_status emr_invitations_withdraw(emr_bureau *bureau, const char *whom);
+
+typedef enum emr_invited_news {
+	EMR_INVITED_WAITS, /* nobody came yet, or is not registered yet */
+	EMR_INVITED_CAME,  /* and is registered: this is told once */
+	EMR_INVITED_TOLD,  /* it was, by another process */
+	EMR_INVITED_ENDED, /* by its date, unused; forgotten then */
+	EMR_INVITED_TAKEN, /* somebody else has that handle: the same */
+} emr_invited_news;
+typedef emr_status (*emr_invited_fn)(void *arg, const emr_invited *invited, emr_invited_news news);
+/* Answers who came, and calls FN with each invitation until its end.  Does not wait.  EMR_OFFLINE
+ * and others: the host is away. */
+emr_status emr_invitations_run(
+	emr_bureau *bureau, emr_invited_fn fn, void *arg, emr_problem *out_problem);
+
+/* The certificate that REPLY asks for, by INVITATION of the bureau's organisation.  HANDLE: NULL =
+ * the code that is asked for.  A handle is one person's: EMR_EXISTS, with a problem. */
+emr_status emr_invitations_certify(emr_bureau *bureau, const emr_invitation *invitation,
+	emr_bytes reply, const char *handle, emr_buf *out_cert, emr_id32 *out_signer_id,
+	emr_problem *out_problem);
+/* HANDLE is given again after its bearer was revoked: certificates of it count that end behind
+ * THROUGH, which are no earlier ones where the authority is the organisation's own. */
+emr_status emr_invitations_give_again(
+	emr_bureau *bureau, const char *handle, uint64_t through_unix_s, emr_problem *out_problem);

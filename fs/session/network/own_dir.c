@@ -1,0 +1,74 @@
+/* This file makes the directory in a state that leads to a network elsewhere. */
+#include "network/own_dir.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kit/language.h"
+#include "served/client.h"
+#include "session/network_dir.h"
+#include "session/session.h"
+#include "session/stage.h"
+
+static emr_status say(
+	const char *place, const char *cause, emr_status status, emr_problem *out_problem)
+{
+	emr_problem_set(out_problem, EMR_SAY_NETWORK_DIR, "dir", place, "cause", cause, NULL);
+	return status;
+}
+
+bool emr_own_dir_is_address(const char *network)
+{
+	return network != NULL && strncmp(network, "https://", 8) == 0;
+}
+
+emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_bytes descriptor,
+	char **out_dir, emr_problem *out_problem)
+{
+	emr_status status = emr_stage_remove_tree(state_fd, EMR_STATE_NETWORK);
+
+	if ((status != EMR_OK && status != EMR_NOT_FOUND) ||
+		asprintf(out_dir, "%s/" EMR_STATE_NETWORK, state) < 0) {
+		*out_dir = NULL;
+		status = status != EMR_OK && status != EMR_NOT_FOUND ? status : EMR_NO_MEMORY;
+		return say(state, emr_text(emr_status_text(status)), status, out_problem);
+	}
+	status = emr_network_dir_settle(*out_dir, way, descriptor);
+	if (status != EMR_OK)
+		return say(*out_dir, emr_text(emr_status_text(status)), status, out_problem);
+	return emr_network_dir_check(*out_dir, out_problem);
+}
+
+static const char *meeting_text(emr_status status)
+{
+	if (status == EMR_FORK)
+		return _("it shows another key than its address says; an address without a key is "
+			 "for a host whose name an authority vouches for");
+	return emr_text(emr_status_text(status));
+}
+
+emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address, char **out_dir,
+	emr_problem *out_problem)
+{
+	EMR_AUTO_BUF way = {0};
+	EMR_AUTO_BUF descriptor = {0};
+	emr_served_at at;
+	emr_status status = emr_served_address_read(address, &at);
+
+	if (status != EMR_OK)
+		return say(address,
+			_("it is no address of a host, as https://192.168.0.7:7443#sha256//KEY; "
+			  "emrfs host says it"),
+			status, out_problem);
+	status = emr_served_meet(&at, &descriptor);
+	if (emr_status_is_unanswered(status)) {
+		emr_problem_set(out_problem, EMR_SAY_HOST_AWAY, "node", at.url, NULL);
+		return status;
+	}
+	if (status == EMR_OK)
+		status = emr_served_at_write(&at, &way);
+	if (status != EMR_OK)
+		return say(at.url, meeting_text(status), status, out_problem);
+	return emr_own_dir_make(state_fd, state, emr_buf_view(&way), emr_buf_view(&descriptor),
+		out_dir, out_problem);
+}

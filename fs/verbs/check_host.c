@@ -1,0 +1,54 @@
+/* This file is the part of `emrfs check` about the host of a network: whether it answers, with the
+ * key that this computer knows, and how members reach it. */
+#include "verbs_private.h"
+
+#include "base/log.h"
+#include "kit/language.h"
+#include "served/client.h"
+#include "session/network_dir.h"
+
+/* Where it is, as this state or, on the host's computer, the directory says. */
+static bool find_host(const emr_checker *c, emr_served_at *out, bool *out_is_ours)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	EMR_AUTO_BUF bytes = {0};
+
+	if (c->state_fd < 0 || emr_network_dir_of(c->state_fd, &dir) != EMR_OK ||
+		emr_network_dir_host(dir, &bytes) != EMR_OK)
+		return false;
+	*out_is_ours = !emr_network_dir_is_served(dir);
+	return emr_served_at_read(emr_buf_view(&bytes), out) == EMR_OK;
+}
+
+bool emr_check_host(emr_checker *c)
+{
+	EMR_AUTO_BUF descriptor = {0};
+	emr_served_at at;
+	bool is_ours = false;
+	emr_status status;
+
+	if (!find_host(c, &at, &is_ours))
+		return false;
+	status = emr_served_meet(&at, &descriptor);
+	if (status == EMR_OK)
+		emr_check_note(c, "host", true, "",
+			_("%s answers; members reach it where they reach that address: a public "
+			  "one, one of the same local network, or one of a VPN"),
+			at.url);
+	else if (status == EMR_FORK)
+		emr_check_note(c, "host", false,
+			_("do not go on; ask whoever administers your organisation, by another "
+			  "way"),
+			_("%s shows another key than the one that this network was told of"),
+			at.url);
+	else if (is_ours)
+		emr_check_warn(c, "host", _("emrfs host DIR ADDRESS:PORT serves it"),
+			_("%s does not answer: members elsewhere cannot reach the network"),
+			at.url);
+	else
+		emr_check_note(c, "host", false,
+			_("it must run (emrfs host), and this computer must reach that address: it "
+			  "is a public one, one of the same local network, or one of a VPN"),
+			_("%s does not answer"), at.url);
+	return !is_ours;
+}

@@ -1,0 +1,187 @@
+/* This file is the part of `emrfs org invite` for a network that a host serves: invitations wait
+ * there by themselves, and who came is let in by this verb, or by the administrator's open folder.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "kit/json.h"
+#include "kit/language.h"
+#include "kit/text.h"
+#include "org/invitations.h"
+#include "replica/follower.h"
+#include "replica/names.h"
+
+#include "verbs_private.h"
+
+#define PAUSE_NS 500000000L
+#define REGISTERED_LOOKS 20 /* a pause between two, for who just got a certificate */
+
+static void say_came(emr_out *out, const emr_bureau *bureau, const emr_invited *invited)
+{
+	char id[65], code[EMR_KEY_CODE_MAX + 1], role[EMR_ROLES_TEXT_MAX], shown[300];
+
+	emr_key_code(invited->given, EMR_KEY_CODE_NAMES, code);
+	emr_hex(invited->given.b, sizeof invited->given.b, id);
+	emr_roles_text(invited->roles, role);
+	emr_show(invited->whom, shown, sizeof shown);
+	emr_out_text(out, "code", code);
+	emr_out_text(out, "id", id);
+	emr_say(out, "%s has a certificate of %s now, as %s (%s).\n", shown, bureau->name, role,
+		code);
+}
+
+static emr_status run(emr_bureau *bureau, emr_invited_fn fn, void *arg, emr_problem *out_problem)
+{
+	EMR_TRY(emr_follow_now(bureau->session.replica));
+	return emr_invitations_run(bureau, fn, arg, out_problem);
+}
+
+/* ---- one that was just made ---- */
+
+typedef struct awaiting {
+	emr_out *out;
+	const emr_bureau *bureau;
+	emr_id16 id;
+	bool is_over;
+	emr_invited_news news;
+} awaiting;
+
+/* News of others is told, too: each is told once. */
+static emr_status note_news(void *arg, const emr_invited *invited, emr_invited_news news)
+{
+	awaiting *a = arg;
+	const bool is_ours = emr_id16_equal(invited->id, a->id);
+
+	if (news == EMR_INVITED_TOLD && is_ours) /* by the open folder */
+		news = EMR_INVITED_CAME;
+	if (news == EMR_INVITED_CAME)
+		say_came(a->out, a->bureau, invited);
+	if (is_ours && news != EMR_INVITED_WAITS) {
+		a->is_over = true;
+		a->news = news;
+	}
+	return EMR_OK;
+}
+
+static emr_status say_end(const awaiting *a, const char *whom, emr_problem *out_problem)
+{
+	if (a->is_over && a->news == EMR_INVITED_CAME)
+		return EMR_OK;
+	emr_problem_set(out_problem,
+		!a->is_over		       ? EMR_SAY_INVITATION_WAITS
+		: a->news == EMR_INVITED_TAKEN ? EMR_SAY_HANDLE_TAKEN
+					       : EMR_SAY_NOBODY_CAME,
+		"what", whom, NULL);
+	return a->is_over ? EMR_DENIED : EMR_AWAITED;
+}
+
+/* Ended before, the invitation waits all the same; a host that is away ends nothing. */
+static emr_status await_invited(
+	const emr_args *args, awaiting *a, emr_bureau *bureau, int64_t ns, emr_problem *out_problem)
+{
+	const emr_clock *clock = emr_clock_system();
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	emr_status status = args->values[EMR_OPT_WAIT] != NULL
+				    ? emr_duration_parse(args->values[EMR_OPT_WAIT], &ns)
+				    : EMR_OK;
+	const int64_t until = emr_clock_boot_ns(clock) + ns;
+
+	if (status != EMR_OK)
+		return emr_wrong_use("org", _("--wait takes a time: 90s, 10min, 2h."), out_problem);
+	emr_progress(a->out, "Waiting until it is used (emrfs init --join FILE) ...");
+	while (status == EMR_OK && !a->is_over && emr_clock_boot_ns(clock) < until) {
+		status = run(bureau, note_news, a, out_problem);
+		if (emr_status_may_pass(status))
+			status = EMR_OK;
+		if (status == EMR_OK && !a->is_over)
+			(void)nanosleep(&pause, NULL);
+	}
+	emr_progress_end(a->out);
+	*out_problem = status == EMR_OK ? (emr_problem){.is_set = false} : *out_problem;
+	return status == EMR_OK ? say_end(a, args->operands[1], out_problem) : status;
+}
+
+emr_status org_host_invited(const emr_args *args, emr_out *out, emr_bureau *bureau,
+	const emr_invitation *invitation, int64_t within_ns, emr_problem *out_problem)
+{
+	const char *file = args->values[EMR_OPT_CARD_FILE], *who = args->operands[1];
+	awaiting a = {.out = out, .bureau = bureau, .id = invitation->id};
+	char until[EMR_TEXT_BYTES];
+
+	emr_time_text((int64_t)invitation->expires, until);
+	emr_out_text(out, "handle", who);
+	emr_out_text(out, "role", args->values[EMR_OPT_ROLE]);
+	emr_out_text(out, "organisation", bureau->name);
+	emr_say(out,
+		"The invitation is in %s. Whoever has it can join, once, from any computer that "
+		"reaches the host, until %s; hand it over in private.\nYour open folder lets in "
+		"who "
+		"comes; with the folder closed: emrfs org invite. To withdraw it: emrfs org revoke "
+		"%s\n",
+		file, until, who);
+	fflush(stdout); /* it is needed now, while this waits */
+	return args->given[EMR_OPT_WAIT] ? await_invited(args, &a, bureau, within_ns, out_problem)
+					 : EMR_OK;
+}
+
+/* ---- all of them ---- */
+
+typedef struct listing {
+	emr_out *out;
+	const emr_bureau *bureau;
+	json_t *list;
+	size_t coming; /* who have a certificate, and are not registered yet */
+	bool is_last;
+} listing;
+
+static emr_status list_invited(void *arg, const emr_invited *invited, emr_invited_news news)
+{
+	static const char *const states[] = {"waits", "came", "came", "ended", "taken"};
+	listing *l = arg;
+	char role[EMR_ROLES_TEXT_MAX], until[EMR_TEXT_BYTES], day[EMR_TEXT_BYTES], shown[300];
+
+	if (news == EMR_INVITED_WAITS && !l->is_last) {
+		l->coming += invited->is_answered;
+		return EMR_OK;
+	}
+	emr_roles_text(invited->roles, role);
+	emr_time_json((int64_t)invited->expires, until);
+	emr_time_text((int64_t)invited->expires, day);
+	emr_show(invited->whom, shown, sizeof shown);
+	if (news == EMR_INVITED_TOLD)
+		return EMR_OK;
+	if (news == EMR_INVITED_CAME)
+		say_came(l->out, l->bureau, invited);
+	else if (news == EMR_INVITED_WAITS)
+		emr_say(l->out, "%s (%s): nobody came yet; until %s\n", shown, role, day);
+	else if (news == EMR_INVITED_ENDED)
+		emr_say(l->out, "%s (%s): nobody came; it ended on %s\n", shown, role, day);
+	else
+		emr_say(l->out, "%s (%s): somebody else has that name; it is over\n", shown, role);
+	return json_array_append_new(l->list,
+		       json_pack("{s:o, s:s, s:s, s:s}", "handle", emr_json_text(invited->whom),
+			       "role", role, "until", until, "state", states[news])) == 0
+		       ? EMR_OK
+		       : EMR_NO_MEMORY;
+}
+
+emr_status org_host_answer(
+	const emr_args *args, emr_out *out, emr_bureau *bureau, emr_problem *out_problem)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+	listing l = {.out = out, .bureau = bureau, .list = json_array()};
+	emr_status status = l.list != NULL ? EMR_OK : EMR_NO_MEMORY;
+
+	(void)args;
+	for (int n = 0; status == EMR_OK && !l.is_last; n++) {
+		l.is_last = n > 0 && (l.coming == 0 || n == REGISTERED_LOOKS);
+		l.coming = 0;
+		status = run(bureau, list_invited, &l, out_problem);
+		if (status == EMR_OK && l.coming > 0)
+			(void)nanosleep(&pause, NULL);
+	}
+	emr_out_put(out, "invitations", l.list);
+	return status;
+}
