@@ -424,6 +424,7 @@ static emr_status tell_member(
 	if (emr_row_key_parse(span_of(value), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(member.pk, row.pk, sizeof member.pk);
+	member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
 	pk = emr_bytes_of(member.pk, sizeof member.pk);
 	member.signer_id = emr_sha256_of(&pk, 1);
 	EMR_TRY(certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate));

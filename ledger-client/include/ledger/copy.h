@@ -65,6 +65,7 @@ typedef struct emr_ledger_member {
 	uint8_t pk[32]; /* Ed25519 */
 	emr_id32 signer_id;
 	emr_bytes certificate;
+	bool is_in_force; /* not revoked */
 } emr_ledger_member;
 typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
 /* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */
