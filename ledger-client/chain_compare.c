@@ -90,7 +90,7 @@ static emr_status compare_table(
 	return status;
 }
 
-/* What cannot be read is wanted, so that it is missed. */
+/* A list that cannot be read counts as having them, so that they are missed. */
 bool emr_chain_has_parts(void *arg, const uint8_t domain[16])
 {
 	emr_chain *chain = arg;

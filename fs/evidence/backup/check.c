@@ -178,7 +178,7 @@ static emr_status verify_ledger(checking *c)
 	emr_ledger_trouble trouble = {.status = EMR_OK};
 	emr_ledger_copy_facts facts = {.entries = 0};
 	char what[200];
-	/* What leads to the ledger came along: a restore follows it from there. */
+	/* The way to the ledger came along: a restore follows it from there. */
 	const bool is_members =
 		emr_backup_manifest_find(&c->list, EMR_BACKUP_CHANNEL_PATH) != NULL &&
 		emr_backup_manifest_find(&c->list, EMR_BACKUP_NETWORK_PATH) == NULL;
