@@ -70,9 +70,9 @@ paste() {
 		case $line in
 		*"org create"* | *" init "*) eval "${line/ --words-file/ --yes --words-file}" >/tmp/pasted 2>&1 || fail "$line: $(cat /tmp/pasted)" ;;
 		*"org invite"*)
-			file=${line##*-o } file=/var/lib/emrfs/${file%% *}
+			file=${line##*-o } file=${file%% *}
 			eval "$line" >/tmp/invited 2>&1 &
-			until_it_is test -s "$file"
+			until_it_is compgen -G "/var/lib/emrfs*/$file"
 			;;
 		"paper "*) on_paper "${line#paper }" ;;
 		"sealed "* | "systemd-creds encrypt"*)
