@@ -90,6 +90,21 @@ static emr_status compare_table(
 	return status;
 }
 
+/* A list that cannot be read counts as having them, so that they are missed. */
+bool emr_chain_has_parts(void *arg, const uint8_t domain[16])
+{
+	emr_chain *chain = arg;
+	sqlite3_stmt *s = NULL;
+	emr_status status = emr_sql_use(&chain->sql, PART_IN, &s);
+
+	if (status != EMR_OK)
+		return true;
+	emr_sql_bind(s, 1, domain, 16);
+	status = emr_sql_step(s);
+	(void)sqlite3_reset(s);
+	return status != EMR_NOT_FOUND;
+}
+
 static bool is_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_arg)
 {
 	emr_bytes domain = emr_sql_bytes(s, 1);

@@ -41,6 +41,7 @@ typedef enum chain_statement {
 	PART_PURGE,
 	PARTS_NAMING,
 	PARTS_LACKING,
+	PART_IN,
 	PART_LACKING_OF,
 	PART_LACKING_LAST,
 	LOCAL_GET,

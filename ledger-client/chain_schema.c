@@ -90,6 +90,7 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 		"SELECT DISTINCT domain, object FROM parts WHERE family=32 AND " CHAIN_NUMBER "=?1",
 	[PARTS_LACKING] = "SELECT family, domain, object, version, seq FROM parts"
 			  " WHERE length(part)=0 AND seq>=?1 ORDER BY seq LIMIT ?2",
+	[PART_IN] = "SELECT 1 FROM parts WHERE domain=?1 LIMIT 1",
 	[PART_LACKING_OF] = "SELECT 1 FROM parts WHERE length(part)=0 AND seq=?1 LIMIT 1",
 	[PART_LACKING_LAST] =
 		"SELECT seq FROM parts WHERE length(part)=0 ORDER BY seq DESC LIMIT 1",

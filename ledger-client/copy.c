@@ -31,7 +31,6 @@ struct emr_ledger_copy {
 	emr_chain
 		*united;  /* what is whole of the held moment, when the ledger alone is not; NULL */
 	uint64_t entries; /* of the held moment */
-	bool is_own;	  /* a replica, which has its own parts only */
 };
 
 /* What the facts and the file are taken from. */
@@ -115,7 +114,6 @@ static emr_status open_replica(const char *path, emr_ledger_copy *copy)
 
 	if (dirfd < 0)
 		return emr_status_from_errno(errno);
-	copy->is_own = true;
 	return hold_private(dirfd, OWN_COPY, copy);
 }
 
@@ -142,14 +140,16 @@ emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **ou
 	return copy != NULL ? take(copy, open_replica(state_path, copy), out_copy) : EMR_NO_MEMORY;
 }
 
-emr_status emr_ledger_copy_check(emr_ledger_copy *copy, emr_ledger_trouble *out_trouble)
+emr_status emr_ledger_copy_check(
+	emr_ledger_copy *copy, bool is_members, emr_ledger_trouble *out_trouble)
 {
 	EMR_AUTO_BUF descriptor = {0};
 	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	return status == EMR_OK
-		       ? emr_chain_verify(copy->held, emr_buf_view(&descriptor), out_trouble)
+		       ? emr_chain_verify(copy->held, emr_buf_view(&descriptor),
+				 is_members ? emr_chain_has_parts : NULL, copy->held, out_trouble)
 		       : status;
 }
 
@@ -218,7 +218,7 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 	EMR_AUTO_BUF descriptor = {0};
 	emr_ledger_trouble trouble = {0};
 	missing_walk walk = {.fn = missing, .arg = arg};
-	emr_status status = emr_ledger_copy_check(copy, &trouble);
+	emr_status status = emr_ledger_copy_check(copy, false, &trouble);
 
 	*out_was_damaged = status == EMR_DAMAGED;
 	if (status != EMR_DAMAGED)
@@ -281,7 +281,6 @@ typedef struct record_walk {
 	emr_chain *chain;
 	emr_ledger_copy_facts *facts;
 	emr_buf part;
-	bool has_parts;		 /* of every domain: a replica of a network has its own only */
 	emr_ledger_record_fn fn; /* NULL: they are counted, and that is all */
 	void *arg;
 } record_walk;
@@ -303,8 +302,7 @@ static emr_status count_whole(record_walk *walk, const char *key, const emr_row_
 		(unsigned long long)row->pversion);
 	if (!chain_parse_key(text, 'p', &at))
 		return EMR_DAMAGED;
-	status = walk->has_parts || walk->fn != NULL ? emr_chain_part(walk->chain, &at, &walk->part)
-						     : EMR_OK;
+	status = emr_chain_part(walk->chain, &at, &walk->part);
 	if (status == EMR_NOT_FOUND || status == EMR_MISSING_DATA || status == EMR_DAMAGED)
 		return EMR_OK;
 	walk->facts->records += status == EMR_OK;
@@ -356,7 +354,7 @@ emr_status emr_ledger_copy_tell(emr_ledger_copy *copy, emr_ledger_copy_facts *ou
 	EMR_AUTO_BUF newest = {0};
 	emr_ledger_copy_facts facts = {.entries = copy->entries};
 	__attribute__((cleanup(record_walk_end)))
-	record_walk walk = {.chain = source_of(copy), .facts = &facts, .has_parts = !copy->is_own};
+	record_walk walk = {.chain = source_of(copy), .facts = &facts};
 	emr_entry entry;
 
 	EMR_TRY(emr_ledger_copy_descriptor(copy, &descriptor));
@@ -426,6 +424,7 @@ static emr_status tell_member(
 	if (emr_row_key_parse(span_of(value), &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
 	memcpy(member.pk, row.pk, sizeof member.pk);
+	member.is_in_force = row.head.state == EMR_KEY_ACTIVE;
 	pk = emr_bytes_of(member.pk, sizeof member.pk);
 	member.signer_id = emr_sha256_of(&pk, 1);
 	EMR_TRY(certificate_of(walk->chain, &row, member.signer_id, &part, &member.certificate));

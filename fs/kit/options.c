@@ -94,7 +94,7 @@ static const emr_option_row options[EMR_OPTION_COUNT] = {
 	[EMR_OPT_SINCE] = {"since", 0, EMR_HAS_ARGUMENT, "T",
 		"only what happened since T (7d, 2026-11-20, 2026-11-20T14:05)"},
 	[EMR_OPT_AGENT_STATUS] = {"status", 0, EMR_NO_ARGUMENT, NULL,
-		"what the running agent has done"},
+		"what the running service has done, or serves"},
 	[EMR_OPT_UNTIL] = {"until", 0, EMR_HAS_ARGUMENT, "T",
 		"when it ends by itself (30d; 12h, 2026-12-31, forever)"},
 	[EMR_OPT_PURPOSE] = {"purpose", 0, EMR_HAS_ARGUMENT, "P",

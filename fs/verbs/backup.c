@@ -34,6 +34,7 @@ typedef struct backing_up {
 	char *dir;    /* owned */
 	json_t *bad;
 	uint64_t n_bad;
+	bool is_served;	 /* the ledger is with a host */
 	emr_buf channel; /* what leads to the ledger, where it is in no directory */
 	emr_buf missing; /* of emr_cid: versions that are not in the backup, or not whole */
 	emr_buf rotten;	 /* paths, each with its NUL, of files that are bad in the backup */
@@ -100,6 +101,7 @@ static emr_backup_options options_of(backing_up *b)
 		.state_fd = b->state_fd,
 		.dir = b->dir,
 		.channel = emr_buf_view(&b->channel),
+		.is_served = b->is_served,
 		.clock = emr_clock_system(),
 		.progress = show_progress,
 		.found = note_found,
@@ -151,8 +153,10 @@ static emr_status open_state(backing_up *b, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_IS_AGENT, NULL);
 		return EMR_DENIED;
 	}
-	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK)
+	if (status == EMR_OK && emr_network_dir_of(b->state_fd, &dir) == EMR_OK) {
+		b->is_served = emr_network_dir_is_served(dir);
 		status = emr_network_dir_carry(dir, &b->channel, out_problem);
+	}
 	if (status == EMR_OK)
 		status = emr_switch_finish(b->state_fd);
 	/* A disk can be checked on any computer. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -38,7 +39,7 @@ typedef struct host {
 	const emr_args *args;
 	emr_out *out;
 	char *dir;
-	int own_fd, mail_fd; /* DIR/host, DIR/mail */
+	int own_fd, mail_fd, lock_fd; /* DIR/host, DIR/mail, DIR/host/lock */
 	emr_buf key, certificate;
 	emr_served_at at;
 	emr_served_options options;
@@ -62,6 +63,8 @@ static void host_end(host *h)
 		(void)close(h->own_fd);
 	if (h->mail_fd >= 0)
 		(void)close(h->mail_fd);
+	if (h->lock_fd >= 0)
+		(void)close(h->lock_fd);
 	free(h->dir);
 }
 
@@ -191,6 +194,20 @@ static emr_status open_blocks(host *h)
 	return emr_node_new(&node, &h->node);
 }
 
+/* As long as it runs, so that --status knows.  Another host of this directory cannot write to the
+ * blocks, so this waits at most for somebody who looks. */
+static emr_status hold_lock(host *h)
+{
+	char text[32];
+	int n = snprintf(text, sizeof text, "pid %d\n", (int)getpid());
+
+	h->lock_fd =
+		openat(h->own_fd, EMR_STATE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (h->lock_fd < 0 || flock(h->lock_fd, LOCK_EX) != 0 || ftruncate(h->lock_fd, 0) != 0)
+		return emr_status_from_errno(errno);
+	return emr_pwrite_all(h->lock_fd, text, (size_t)n, 0);
+}
+
 static emr_status open_all(host *h, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *ledger = NULL;
@@ -210,6 +227,8 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 		status = own_key(h);
 	if (status == EMR_OK)
 		status = open_blocks(h);
+	if (status == EMR_OK)
+		status = hold_lock(h);
 	if (status == EMR_OK && asprintf(&ledger, "%s/" EMR_NETWORK_DIR_LEDGER, h->dir) < 0) {
 		ledger = NULL;
 		status = EMR_NO_MEMORY;
@@ -317,11 +336,18 @@ static int run_here(void *arg, int report_fd)
 
 int emr_cmd_host(const emr_args *args, emr_out *out)
 {
-	host h = {.args = args, .out = out, .own_fd = -1, .mail_fd = -1, .report_fd = -1};
+	host h = {.args = args,
+		.out = out,
+		.own_fd = -1,
+		.mail_fd = -1,
+		.lock_fd = -1,
+		.report_fd = -1};
 	emr_problem problem = {0};
 	int code;
 
-	if (args->n_operands < 2) {
+	if (args->given[EMR_OPT_AGENT_STATUS] && args->n_operands == 1)
+		return emr_host_status(args, out);
+	if (args->given[EMR_OPT_AGENT_STATUS] || args->n_operands < 2) {
 		(void)!emr_wrong_use("host", _("which directory, and at which address?"), &problem);
 		return emr_out_fail(out, &problem);
 	}

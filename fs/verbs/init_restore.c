@@ -251,13 +251,15 @@ static emr_status read_beginning(int state_fd, emr_buf *out)
 }
 
 /* The words bring back what was sealed under them, and no keyfile: without the profile nothing says
- * which channel is hers but what whoever had the copy in his hands may have written there. */
-static emr_status check_channel_known(const restoring *r, emr_problem *out_problem)
+ * which channel is the owner's but what whoever had the copy may have written there.  (A host has
+ * the network that the keyring knows, or none that is followed.) */
+static emr_status check_channel_known(const restoring *r, emr_bytes place, emr_problem *out_problem)
 {
 	EMR_AUTO_BUF known = {0};
 	emr_status status =
-		r->by_words ? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
-			    : EMR_OK;
+		r->by_words && !emr_network_place_is_host(place)
+			? emr_keyring_tlv_get(r->session.keyring, EMR_KEYRING_CHANNEL, &known)
+			: EMR_OK;
 
 	if (status != EMR_NOT_FOUND)
 		return status;
@@ -278,9 +280,8 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	if (carried != EMR_NOT_FOUND)
 		EMR_TRY(carried);
 	EMR_TRY(read_beginning(state_fd, &descriptor));
-	/* A host can withhold and delay, whichever it is; no other block begins there. */
-	if (carried == EMR_OK && !emr_network_place_is_host(emr_buf_view(&channel)))
-		EMR_TRY(check_channel_known(r, out_problem));
+	if (carried == EMR_OK)
+		EMR_TRY(check_channel_known(r, emr_buf_view(&channel), out_problem));
 	/* The way elsewhere came along, and needs no previous directory; one in a state that led
 	 * to a host is that state's. */
 	if (carried == EMR_OK &&

@@ -28,6 +28,9 @@ emr_status emr_offer_own(const emr_args *args, emr_out *out, emr_client *client,
 emr_status emr_share_by_rule(const emr_args *args, emr_out *out, emr_client *client,
 	const char *word, emr_problem *out_problem);
 
+/* host --status, in host_status.c */
+int emr_host_status(const emr_args *args, emr_out *out);
+
 /* ---- check.c ---- */
 /* This header declares what the parts of `emrfs check` share. They refuse to change what they
  * look at. */

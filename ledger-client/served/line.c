@@ -21,7 +21,7 @@
 static void note(client *c, emr_status status, const emr_http_answer *answer)
 {
 	(void)pthread_mutex_lock(&c->lock);
-	c->last = answer->fault == EMR_HTTP_FINE ? EMR_OK : status;
+	c->last = answer->fault == EMR_HTTP_FINE && status != EMR_OFFLINE ? EMR_OK : status;
 	c->is_other_host = answer->fault == EMR_HTTP_CERTIFICATE;
 	c->looked_ns = emr_clock_boot_ns(emr_clock_system());
 	if (c->last == EMR_OK)
@@ -34,14 +34,12 @@ static void note(client *c, emr_status status, const emr_http_answer *answer)
 /* An answer of HTTP that is no answer of ours: something else stands at that address. */
 static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 {
-	char word[32];
+	char word[32] = "";
 
 	if (answer->status == 200)
 		return EMR_OK;
-	if (body->len >= sizeof word)
-		return EMR_DAMAGED;
-	memcpy(word, body->data, body->len);
-	word[body->len] = '\0';
+	if (body->len < sizeof word)
+		memcpy(word, body->data, body->len);
 	return wire_status_of(word);
 }
 
@@ -65,9 +63,11 @@ emr_status client_ask_once(client *c, const question *q, const char *bearer, emr
 	}
 	request.path = path;
 	status = emr_http_ask(c->http, &request, out, &answer);
+	if (status == EMR_OK || answer.fault == EMR_HTTP_STRANGE) /* or ends in a handshake */
+		status = status_of(&answer, out);
 	if (answer.fault != EMR_HTTP_CANCELLED && answer.fault != EMR_HTTP_HERE)
 		note(c, status, &answer);
-	return status == EMR_OK ? status_of(&answer, out) : status;
+	return status;
 }
 
 static emr_status fetch_token(client *c, char out_bearer[sizeof BEARER + WIRE_TOKEN_CHARS])

@@ -55,7 +55,7 @@ emr_status wire_status_of(const char *word)
 	for (size_t i = 0; i < N_STATUSES; i++)
 		if (strcmp(statuses[i].word, word) == 0)
 			return statuses[i].status;
-	return EMR_DAMAGED;
+	return EMR_OFFLINE;
 }
 
 void wire_token_message(

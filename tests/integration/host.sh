@@ -28,8 +28,14 @@ two_network "Praxis Ana" ana
 port=$(free_port)
 run 6 host "$EMR_WORK/nowhere" "127.0.0.1:$port"
 run 2 host "$NET"
+run 2 host --status
+run 0 host --status "$NET"
+says "No host has served Praxis Ana yet."
 host_start
 
+as ana json 0 host --status "$NET"
+expect "that it runs" "$(field pid)" "$host"
+expect "where" "$(field url)" "https://127.0.0.1:$port"
 say "two join from elsewhere, and have nothing of the owner's directory"
 two_join bento "Bento Reis" patient ana
 two_join clara "Clara Dias" patient ana
@@ -118,6 +124,22 @@ as clara run 0 verify
 as bento run 0 verify
 cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/ana-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "what is kept is gone"
 
+say "a second copy is made and read with the host away, and brings everything back, by passphrase and by words"
+kill "$host" && await_gone "$host"
+as bento run 0 backup "$EMR_WORK/copy" --verify
+says_not "of all its members"
+two_unmount bento
+host_start
+for words in "" "--words-file $EMR_WORK/bento.words"; do
+	rm -rf bento/state
+	as bento run 0 init --restore "$EMR_WORK/copy" $words --passphrase-file "$EMR_PASS"
+	two_mount bento
+	[ "$(cat "$EMR_WORK/bento-folder/Notes/3.txt")" = "note 3" ] || emr_fail "not what was saved"
+	as bento run 0 verify
+	two_unmount bento
+done
+two_mount bento
+
 say "what is taken back opens no more"
 as bento run 0 revoke Notes from clara --yes
 gone() { ! cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/1.txt >/dev/null 2>&1; }
@@ -126,6 +148,12 @@ emr_until gone
 say "the owner's own folder"
 as ana run 0 verify
 two_unmount ana bento clara
+as ana json 0 host --status "$NET"
+expect "members: she, two people, an agent" "$(field members)" 4
+[ "$(field blocks_bytes)" -gt 700000 ] && [ "$(field free_bytes)" -gt 0 ] || emr_fail "sizes: $(cat out/said)"
 kill "$host" && await_gone "$host"
+as ana json 0 host --status "$NET"
+expect "that none runs" "$(field pid)" 0
+! grep -iE "bento|clara|notes|letter" "$EMR_WORK/host.out" || emr_fail "the host names somebody"
 host=
 echo "all is well"

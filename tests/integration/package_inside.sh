@@ -94,6 +94,8 @@ if command -v systemd-analyze >/dev/null; then
 		said=$(XDG_RUNTIME_DIR=/run/user/4242 systemd-analyze verify --user "$unit" 2>&1 | grep -i emrfs)
 		[ -z "$said" ] || fail "$unit: $said"
 	done
+	said=$(systemd-analyze verify emrfs-host.service 2>&1 | grep -i emrfs)
+	[ -z "$said" ] || fail "emrfs-host.service: $said"
 fi
 
 # Removing the package leaves what belongs to the user, also when it is purged.

@@ -26,7 +26,7 @@ mount -t overlay -o "lowerdir=/,upperdir=$work/over/up,workdir=$work/over/work" 
 
 # As the package installs it.
 DESTDIR=$root cmake --install "$build" --prefix /usr >"$work/installed" 2>&1 || { tail -5 "$work/installed"; fail "cmake --install"; }
-mkdir -p "$root/pkg/source/doc" && cp -r "$source/examples" "$root/pkg/source/" && cp "$source/doc/hospital.md" "$root/pkg/source/doc/" && cp "$here/units_inside.sh" "$root/pkg/" || exit 2
+mkdir -p "$root/pkg/source/doc" && cp -r "$source/examples" "$root/pkg/source/" && cp "$source/doc/hospital.md" "$source/doc/operate.md" "$root/pkg/source/doc/" && cp "$here/units_inside.sh" "$root/pkg/" || exit 2
 rm -rf "$root"/etc/systemd/system/* "$root/var/log/journal" # the units of this system are not what is tried
 cat >"$root/etc/systemd/system/tried.target" <<'END'
 [Unit]

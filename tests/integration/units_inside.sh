@@ -19,6 +19,7 @@ until_it_is() { # COMMAND...
 }
 cd /pkg/source || exit 2
 page=/pkg/source/doc/hospital.md
+# block HEADING: the commands of PAGE below it
 block() { awk -v heading="### $1" '$0 == heading { below = 1; next } below && /^```$/ { if (inside) exit; inside = 1; next } inside' "$page"; }
 
 # Who is asked for a passphrase types this one.
@@ -69,9 +70,9 @@ paste() {
 		case $line in
 		*"org create"* | *" init "*) eval "${line/ --words-file/ --yes --words-file}" >/tmp/pasted 2>&1 || fail "$line: $(cat /tmp/pasted)" ;;
 		*"org invite"*)
-			file=${line##*-o } file=/var/lib/emrfs/${file%% *}
+			file=${line##*-o } file=${file%% *}
 			eval "$line" >/tmp/invited 2>&1 &
-			until_it_is test -s "$file"
+			until_it_is compgen -G "/var/lib/emrfs*/$file"
 			;;
 		"paper "*) on_paper "${line#paper }" ;;
 		"sealed "* | "systemd-creds encrypt"*)
@@ -164,6 +165,28 @@ until_it_is ended_server
 as ana unmount >/tmp/said || fail "ana's folder: $(cat /tmp/said)"
 stopped emrfs-deposit-place emrfs-deposit-receive emrfs-deposit-folder
 
+say "a host: doc/operate.md, line by line; somebody of another account joins"
+page=/pkg/source/doc/operate.md
+ip address add 192.168.0.7/32 dev lo
+block "A host that starts with the computer" >/tmp/host && [ "$(wc -l </tmp/host)" -gt 5 ] || fail "the page has no such commands: a host"
+bento_comes() {
+	until_it_is test -s /var/lib/emrfs-host/bento.invitation
+	install -m 600 -o games /var/lib/emrfs-host/bento.invitation /tmp/bento.invitation
+	install -d -m 700 -o games /tmp/bento
+	must runuser -u games -- env HOME=/tmp/bento EMRFS_HOME=/tmp/bento emrfs init --join /tmp/bento.invitation --yes --name Bento --words-file /tmp/bento/words >/tmp/said 2>&1
+}
+bento_comes &
+paste </tmp/host
+[ -e /tmp/bento/state/keyfile ] || fail "nobody joined: $(cat /tmp/said)"
+started emrfs-host
+as_host emrfs host --status network >/tmp/said || fail "host --status: $(cat /tmp/said)"
+grep -q "^The host serves Praxis Ana at https://192.168.0.7:7443" /tmp/said && grep -q "2 members" /tmp/said || fail "host --status: $(cat /tmp/said)"
+must systemctl kill -s KILL emrfs-host
+again() { [ "$(systemctl show -p NRestarts --value emrfs-host)" = 1 ] && [ "$(systemctl is-active emrfs-host)" = active ]; }
+until_it_is again
+! journalctl -u emrfs-host -o cat | grep -i bento || fail "the journal names who joined"
+stopped emrfs-host
+
 say "the units of a person"
 must useradd -m -s /bin/bash anatest
 uid=$(id -u anatest)
@@ -225,6 +248,6 @@ her_start emrfs-agent
 of_ana emrfs --as agent agent --status >/tmp/said 2>&1 || fail "agent --status: $(cat /tmp/said)"
 her_stop emrfs-agent
 
-forgotten=$(for file in /usr/lib/systemd/user/emrfs* /etc/systemd/system/emrfs*.service; do basename "${file%.service}"; done | sort -u | grep -vxFf <(printf '%s\n' $tried))
+forgotten=$(for file in /usr/lib/systemd/user/emrfs* /usr/lib/systemd/system/emrfs* /etc/systemd/system/emrfs*.service; do basename "${file%.service}"; done | sort -u | grep -vxFf <(printf '%s\n' $tried))
 [ -z "$forgotten" ] || fail "not tried: $forgotten"
 [ -z "$(systemctl --failed --no-legend 'emrfs*')$(hers --failed --no-legend)" ] || fail "failed: $(systemctl --failed; hers --failed)"

@@ -155,7 +155,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	assert_ok(emr_replica_reaches(k.state_fd, &reaches, made));
 	assert_int_equal(reaches, size);
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
-	assert_ok(emr_ledger_copy_check(copy, &trouble));
+	assert_ok(emr_ledger_copy_check(copy, false, &trouble));
 	assert_ok(emr_ledger_copy_tell(copy, &facts));
 	assert_int_equal(facts.entries, size);
 	assert_int_equal(facts.records, 30);
@@ -182,7 +182,26 @@ static void a_replica_that_lacks_parts_of_others_becomes_none(void **state)
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	emr_replica_close(replica);
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
-	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, &trouble));
+	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, false, &trouble));
+	assert_ok(emr_ledger_copy_check(copy, true, &trouble));
+}
+
+static void a_members_copy_lacks_all_parts_of_a_folder_or_none(void **state)
+{
+	EMR_AUTO_LEDGER_COPY copy = NULL;
+	emr_ledger_trouble trouble;
+	emr_replica *replica = kit_replica(&k);
+	kit_domain domain = kit_domain_new(&k);
+
+	(void)state;
+	kit_fill(&k, &domain, 5);
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	emr_replica_close(replica);
+	kit_sql(k.state, "replica.sqlite",
+		"DELETE FROM parts WHERE rowid IN (SELECT rowid FROM parts WHERE family=32 LIMIT "
+		"1)");
+	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
+	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, true, &trouble));
 }
 
 int main(void)
@@ -191,6 +210,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_whole_replica_becomes_a_ledger_again, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_replica_that_lacks_parts_of_others_becomes_none, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_members_copy_lacks_all_parts_of_a_folder_or_none, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_copy_is_the_ledger_as_it_was_when_it_was_held, begin, end),
 		cmocka_unit_test_setup_teardown(

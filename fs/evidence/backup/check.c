@@ -178,12 +178,16 @@ static emr_status verify_ledger(checking *c)
 	emr_ledger_trouble trouble = {.status = EMR_OK};
 	emr_ledger_copy_facts facts = {.entries = 0};
 	char what[200];
+	/* The way to the ledger came along: a restore follows it from there. */
+	const bool is_members =
+		emr_backup_manifest_find(&c->list, EMR_BACKUP_CHANNEL_PATH) != NULL &&
+		emr_backup_manifest_find(&c->list, EMR_BACKUP_NETWORK_PATH) == NULL;
 	emr_status status = emr_ledger_copy_open(c->stage, NULL, &ledger);
 
 	if (status == EMR_OK)
 		status = check_descriptor(c, ledger);
 	if (status == EMR_OK)
-		status = emr_ledger_copy_check(ledger, &trouble);
+		status = emr_ledger_copy_check(ledger, is_members, &trouble);
 	if (status == EMR_OK)
 		status = emr_ledger_copy_tell(ledger, &facts);
 	if (is_fault(status)) {

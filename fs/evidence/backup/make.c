@@ -143,7 +143,7 @@ static emr_status make_copy(backup_target *t, moment *m, emr_backup_report *repo
 	status = moment_take(m, t, t->options);
 
 	report->net_id = m->facts.net_id;
-	report->is_own_copy = m->is_own_copy;
+	report->is_own_copy = m->is_own_copy && !t->options->is_served;
 	report->is_mended = m->is_mended;
 	report->damaged += m->missing;
 	if (status == EMR_OK)
@@ -170,7 +170,7 @@ static emr_status make_copy(backup_target *t, moment *m, emr_backup_report *repo
 	t->made.made_unix_s = report->made_unix_s = emr_clock_unix_s(t->options->clock);
 	report->is_same_disk = emr_disk_is_same(t->options->state_fd, t->data_fd);
 	report->bytes = emr_backup_manifest_bytes(&t->made);
-	report->is_of_network = m->is_shared;
+	report->is_of_network = m->is_shared && !t->options->is_served;
 	for (size_t i = 0; i < t->made.n; i++)
 		if (emr_backup_kind_of(t->made.files[i].path) == EMR_BACKUP_LEDGER)
 			report->ledger_bytes += t->made.files[i].bytes;

@@ -440,7 +440,7 @@ static emr_status open_own(moment *m, emr_ledger_copy **out_copy)
 	if (status == EMR_OK && facts.entries < reaches)
 		status = EMR_ROLLBACK;
 	if (status == EMR_OK)
-		status = emr_ledger_copy_check(own, &trouble);
+		status = emr_ledger_copy_check(own, m->options->is_served, &trouble);
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_WARN, "backup: the own copy of the ledger: %s",
 			emr_status_text(status));
@@ -494,6 +494,8 @@ static emr_status choose_ledger(moment *m)
 	uint8_t root[32];
 	emr_status status;
 
+	if (m->options->is_served)
+		return use_own(m);
 	/* Before the ledger is looked at: it may grow meanwhile, and the mark with it. */
 	if (emr_replica_reaches(m->options->state_fd, &reaches, root) != EMR_OK)
 		reaches = 0;

@@ -18,8 +18,10 @@ emr_status emr_ledger_copy_open(const char *path, const char *own, emr_ledger_co
  * ledger cannot be read.  The written file is a ledger again, if check finds it whole. */
 emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy);
 /* Replays what is held from its first entry: EMR_OK when nothing is missing, also no part of
- * another member's domain.  EMR_DAMAGED, with OUT_TROUBLE. */
-emr_status emr_ledger_copy_check(emr_ledger_copy *copy, emr_ledger_trouble *out_trouble);
+ * another member's domain, unless IS_MEMBERS: then it is enough for a member whose ledger is with a
+ * host or in a channel.  EMR_DAMAGED, with OUT_TROUBLE. */
+emr_status emr_ledger_copy_check(
+	emr_ledger_copy *copy, bool is_members, emr_ledger_trouble *out_trouble);
 /* The same, and what is damaged is taken from the verified copy in the state directory STATE_PATH
  * where that has it whole: facts, members and file are then those of both together, until the copy
  * is renewed.  MISSING is told the entry of each private part that neither has.  EMR_DAMAGED: an
@@ -63,6 +65,7 @@ typedef struct emr_ledger_member {
 	uint8_t pk[32]; /* Ed25519 */
 	emr_id32 signer_id;
 	emr_bytes certificate;
+	bool is_in_force; /* not revoked */
 } emr_ledger_member;
 typedef emr_status (*emr_ledger_member_fn)(void *arg, const emr_ledger_member *member);
 /* Every identity in the order of their ids; FN ends the walk with any other status than EMR_OK. */

@@ -20,9 +20,10 @@ typedef struct emr_backup_options {
 	const char *state_path;
 	int state_fd;
 	const char *dir; /* of the backup; made when only its last part is missing */
-	/* Making: what leads to a ledger that is in no directory (gateway/channel.h); empty: it is
-	 * in one. */
+	/* Making: what leads to a ledger that is in no directory (session/network_dir.h); empty: it
+	 * is in one. */
 	emr_bytes channel;
+	bool is_served; /* making: by a host; all of it here is this computer's own copy */
 	const emr_clock *clock;
 	emr_backup_progress_fn progress; /* may be NULL */
 	emr_backup_found_fn found;	 /* damage in the source, copied as it is */

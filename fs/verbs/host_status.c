@@ -1,0 +1,147 @@
+/* This file is `emrfs host --status`: it tells from the network's directory who is served there and
+ * where, and how much there is. It asks nobody, so it answers also while no host runs. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kit/language.h"
+#include "kit/places.h"
+#include "kit/text.h"
+#include "ledger/copy.h"
+#include "ledger/network.h"
+#include "served/client.h"
+#include "session/network_dir.h"
+#include "session/session.h"
+#include "session/shared_blocks.h"
+#include "verbs_private.h"
+
+#define SETTINGS_MAX ((size_t)4096)
+
+typedef struct hosted {
+	char network[256];
+	emr_served_at at; /* "": it was never served */
+	int pid;	  /* 0: no host runs */
+	emr_ledger_copy_facts facts;
+	uint64_t members, ledger_bytes, block_bytes, free_bytes;
+} hosted;
+
+static emr_status count_member(void *arg, const emr_ledger_member *member)
+{
+	hosted *h = arg;
+
+	h->members += member->is_in_force;
+	return EMR_OK;
+}
+
+/* Bytes of the files in the directory NAME; none without it. */
+static uint64_t bytes_below(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	struct stat st;
+	uint64_t bytes = 0;
+
+	while (listing != NULL && (entry = readdir(listing)) != NULL)
+		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISREG(st.st_mode))
+			bytes += (uint64_t)st.st_size;
+	if (listing != NULL)
+		(void)closedir(listing);
+	else if (fd >= 0)
+		(void)close(fd);
+	return bytes;
+}
+
+static emr_status look_at_ledger(const char *dir, hosted *h)
+{
+	EMR_AUTO_LEDGER_COPY ledger = NULL;
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/" EMR_NETWORK_DIR_LEDGER, dir) >= (int)sizeof path)
+		return EMR_INVALID;
+	EMR_TRY(emr_network_dir_name(dir, h->network));
+	EMR_TRY(emr_ledger_copy_open(path, NULL, &ledger));
+	EMR_TRY(emr_ledger_copy_tell(ledger, &h->facts));
+	return emr_ledger_copy_members(ledger, count_member, h);
+}
+
+static emr_status look(const char *dir, hosted *h)
+{
+	EMR_AUTO_FD dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	EMR_AUTO_FD own = -1;
+	EMR_AUTO_BUF settings = {0};
+	struct statvfs disk;
+	char folder[2];
+
+	if (dirfd < 0 || fstatvfs(dirfd, &disk) != 0)
+		return EMR_IO;
+	EMR_TRY(look_at_ledger(dir, h));
+	h->ledger_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_LEDGER);
+	h->block_bytes = bytes_below(dirfd, EMR_NETWORK_DIR_BLOCKS);
+	h->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+	own = openat(dirfd, EMR_NETWORK_DIR_HOST, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (own < 0)
+		return EMR_OK;
+	if (emr_session_holder(own, folder, sizeof folder, &h->pid) != EMR_OK)
+		h->pid = 0;
+	if (emr_file_read(own, EMR_HOST_AT, SETTINGS_MAX, &settings) == EMR_OK)
+		EMR_TRY(emr_served_at_read(emr_buf_view(&settings), &h->at));
+	return EMR_OK;
+}
+
+static void say(emr_out *out, const hosted *h)
+{
+	char when[EMR_TEXT_BYTES], ledger[EMR_TEXT_BYTES], blocks[EMR_TEXT_BYTES];
+	char room[EMR_TEXT_BYTES], members[EMR_COUNT_BYTES], entries[EMR_COUNT_BYTES];
+
+	if (h->pid != 0)
+		emr_say(out, "The host serves %s at %s (process %d).\n", h->network, h->at.url,
+			h->pid);
+	else if (h->at.url[0] != '\0')
+		emr_say(out, "No host runs. The last one served %s at %s.\n", h->network,
+			h->at.url);
+	else
+		emr_say(out, "No host has served %s yet.\n", h->network);
+	if (h->at.pin[0] != '\0')
+		emr_say(out, "  Its key: %s\n", h->at.pin);
+	emr_count_text(h->members, "member", "members", members);
+	emr_count_text(h->facts.entries, "entry", "entries", entries);
+	emr_time_text((int64_t)h->facts.last_unix_s, when);
+	emr_size_text(h->ledger_bytes, ledger);
+	emr_size_text(h->block_bytes, blocks);
+	emr_size_text(h->free_bytes, room);
+	emr_say(out, "  %s, %s, the last on %s.\n", members, entries, when);
+	emr_say(out, "  Ledger: %s.  Blocks: %s.  Free on this disk: %s.\n", ledger, blocks, room);
+}
+
+int emr_host_status(const emr_args *args, emr_out *out)
+{
+	EMR_AUTO_FREE char *dir = emr_path_real(args->operands[0]);
+	hosted h = {.pid = 0};
+	emr_problem problem = {0};
+	char when[EMR_TEXT_BYTES];
+	emr_status status = emr_network_dir_check(dir != NULL ? dir : args->operands[0], &problem);
+
+	if (status == EMR_OK)
+		status = look(dir, &h);
+	if (status != EMR_OK)
+		return emr_out_done(out, status, &problem, args->operands[0]);
+	say(out, &h);
+	emr_time_json((int64_t)h.facts.last_unix_s, when);
+	emr_out_text(out, "network", h.network);
+	emr_out_text(out, "url", h.at.url);
+	emr_out_text(out, "pin", h.at.pin);
+	emr_out_number(out, "pid", (uint64_t)h.pid);
+	emr_out_number(out, "members", h.members);
+	emr_out_number(out, "entries", h.facts.entries);
+	emr_out_text(out, "last_at", when);
+	emr_out_number(out, "ledger_bytes", h.ledger_bytes);
+	emr_out_number(out, "blocks_bytes", h.block_bytes);
+	emr_out_number(out, "free_bytes", h.free_bytes);
+	return EMR_EXIT_DONE;
+}
