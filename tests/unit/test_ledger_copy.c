@@ -165,7 +165,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	assert_ok(emr_ledger_verify(again, &trouble));
 }
 
-static void a_replica_that_lacks_parts_of_others_becomes_none(void **state)
+static void a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_copy(void **state)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	emr_ledger_trouble trouble;
@@ -209,7 +209,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_whole_replica_becomes_a_ledger_again, begin, end),
 		cmocka_unit_test_setup_teardown(
-			a_replica_that_lacks_parts_of_others_becomes_none, begin, end),
+			a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_copy,
+			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_members_copy_lacks_all_parts_of_a_folder_or_none, begin, end),
 		cmocka_unit_test_setup_teardown(
