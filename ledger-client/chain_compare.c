@@ -97,6 +97,20 @@ static bool is_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_arg)
 	return keep == NULL || (domain.len == 16 && keep(keep_arg, domain.data));
 }
 
+bool emr_chain_holds(void *chain, const uint8_t domain[16])
+{
+	emr_chain *c = chain;
+	sqlite3_stmt *s = NULL;
+	emr_status status = emr_sql_use(&c->sql, ANY_PART_OF, &s);
+
+	if (status == EMR_OK && sqlite3_bind_blob(s, 1, domain, 16, SQLITE_STATIC) != SQLITE_OK)
+		status = EMR_IO;
+	if (status == EMR_OK)
+		status = emr_sql_step(s);
+	(void)sqlite3_reset(s); /* NULL is fine */
+	return status != EMR_NOT_FOUND;
+}
+
 /* The next row of TRUTH whose domain COPY must hold. */
 static emr_status next_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_arg)
 {

@@ -55,6 +55,7 @@ typedef enum chain_statement {
 	ALL_STATE,
 	ALL_PLACES,
 	ALL_PARTS,
+	ANY_PART_OF,
 	ALL_META,
 	CHAIN_STATEMENTS
 } chain_statement;

@@ -111,6 +111,7 @@ const char *const chain_texts[CHAIN_STATEMENTS] = {
 	[ALL_STATE] = "SELECT key, value, time, seq, seq FROM state ORDER BY 1",
 	[ALL_PLACES] = "SELECT family, domain, object, version, idx, purged, seq, seq FROM places"
 		       " ORDER BY 1, 2, 3, 4",
+	[ANY_PART_OF] = "SELECT 1 FROM parts WHERE domain=?1 LIMIT 1",
 	[ALL_PARTS] = "SELECT family, domain, object, version, hash, part, seq FROM parts ORDER BY "
 		      "2, 3, 1, 4",
 	[ALL_META] = "SELECT name, value, 0 FROM meta WHERE name IN ('digest') ORDER BY 1",

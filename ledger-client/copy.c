@@ -142,14 +142,16 @@ emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **ou
 	return copy != NULL ? take(copy, open_replica(state_path, copy), out_copy) : EMR_NO_MEMORY;
 }
 
-emr_status emr_ledger_copy_check(emr_ledger_copy *copy, emr_ledger_trouble *out_trouble)
+emr_status emr_ledger_copy_check(
+	emr_ledger_copy *copy, bool has_some, emr_ledger_trouble *out_trouble)
 {
 	EMR_AUTO_BUF descriptor = {0};
 	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
 	return status == EMR_OK
-		       ? emr_chain_verify(copy->held, emr_buf_view(&descriptor), out_trouble)
+		       ? emr_chain_verify(
+				 copy->held, emr_buf_view(&descriptor), has_some, out_trouble)
 		       : status;
 }
 
@@ -218,7 +220,7 @@ emr_status emr_ledger_copy_make_whole(emr_ledger_copy *copy, const char *state_p
 	EMR_AUTO_BUF descriptor = {0};
 	emr_ledger_trouble trouble = {0};
 	missing_walk walk = {.fn = missing, .arg = arg};
-	emr_status status = emr_ledger_copy_check(copy, &trouble);
+	emr_status status = emr_ledger_copy_check(copy, false, &trouble);
 
 	*out_was_damaged = status == EMR_DAMAGED;
 	if (status != EMR_DAMAGED)

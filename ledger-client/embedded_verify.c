@@ -63,7 +63,8 @@ static emr_status replay(
 	return status;
 }
 
-emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_ledger_trouble *out)
+emr_status emr_chain_verify(
+	emr_chain *chain, emr_bytes descriptor, bool has_some, emr_ledger_trouble *out)
 {
 	EMR_AUTO_CHAIN copy = NULL;
 	EMR_AUTO_BUF first = {0};
@@ -81,7 +82,8 @@ emr_status emr_chain_verify(emr_chain *chain, emr_bytes descriptor, emr_ledger_t
 	if (status == EMR_OK)
 		status = replay(chain, copy, size, out);
 	if (status == EMR_OK)
-		status = emr_chain_compare(copy, chain, NULL, NULL, out);
+		status = emr_chain_compare(
+			copy, chain, has_some ? emr_chain_holds : NULL, chain, out);
 	if (status == EMR_OK)
 		status = emr_chain_check_file(chain);
 	if (status == EMR_DAMAGED && out->status == EMR_OK) {
@@ -122,7 +124,7 @@ emr_status embedded_verify(void *self, emr_ledger_trouble *out_trouble)
 	if (status == EMR_OK)
 		status = emr_chain_begin_read(chain);
 	if (status == EMR_OK)
-		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), &trouble);
+		status = emr_chain_verify(chain, emr_buf_view(&e->descriptor), false, &trouble);
 	if (status == EMR_OK)
 		status = check_host(chain, &trouble);
 	if (chain != NULL && emr_chain_is_overtaken(chain))

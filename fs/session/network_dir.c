@@ -293,6 +293,20 @@ emr_status emr_network_dir_host(const char *dir, emr_buf *out)
 				       : status;
 }
 
+bool emr_network_dir_host_url(const char *place, char *out, size_t size)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+	EMR_AUTO_BUF bytes = {0};
+	emr_served_at at;
+
+	if (emr_network_dir_parse(place, &dir) != EMR_OK || !emr_network_dir_is_served(dir) ||
+		emr_network_dir_host(dir, &bytes) != EMR_OK ||
+		emr_served_at_read(emr_buf_view(&bytes), &at) != EMR_OK)
+		return false;
+	snprintf(out, size, "%s", at.socket[0] != '\0' ? at.socket : at.url);
+	return true;
+}
+
 bool emr_network_dir_is_on_fabric(const char *dir)
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -94,12 +94,22 @@ static bool root_of(emr_bytes part, emr_cid *out_root)
 	return true;
 }
 
+/* There the own copy is all that there is here, and nothing to speak of. */
+static bool is_at_host(const backing_up *b)
+{
+	char place[4400], url[300];
+
+	return emr_network_dir_ledger_place(b->places.state, place, sizeof place) &&
+	       emr_network_dir_host_url(place, url, sizeof url);
+}
+
 static emr_backup_options options_of(backing_up *b)
 {
 	return (emr_backup_options){.state_path = b->places.state,
 		.state_fd = b->state_fd,
 		.dir = b->dir,
 		.channel = emr_buf_view(&b->channel),
+		.is_at_host = is_at_host(b),
 		.clock = emr_clock_system(),
 		.progress = show_progress,
 		.found = note_found,
@@ -306,7 +316,7 @@ static void say_made(backing_up *b, const emr_backup_report *report)
 	emr_out_number(b->out, "missing", report->missing);
 	emr_out_flag(b->out, "same_disk", report->is_same_disk);
 	emr_out_flag(b->out, "own_copy", report->is_own_copy);
-	if (report->is_own_copy) {
+	if (report->is_own_copy && !is_at_host(b)) {
 		emr_problem_set(&remark, EMR_SAY_BACKUP_OWN_COPY, "dir", b->dir, "state",
 			b->places.state, NULL);
 		emr_remark(b->out, &remark);

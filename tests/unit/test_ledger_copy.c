@@ -155,7 +155,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	assert_ok(emr_replica_reaches(k.state_fd, &reaches, made));
 	assert_int_equal(reaches, size);
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
-	assert_ok(emr_ledger_copy_check(copy, &trouble));
+	assert_ok(emr_ledger_copy_check(copy, false, &trouble));
 	assert_ok(emr_ledger_copy_tell(copy, &facts));
 	assert_int_equal(facts.entries, size);
 	assert_int_equal(facts.records, 30);
@@ -165,7 +165,7 @@ static void a_whole_replica_becomes_a_ledger_again(void **state)
 	assert_ok(emr_ledger_verify(again, &trouble));
 }
 
-static void a_replica_that_lacks_parts_of_others_becomes_none(void **state)
+static void a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_copy(void **state)
 {
 	EMR_AUTO_LEDGER_COPY copy = NULL;
 	emr_ledger_trouble trouble;
@@ -182,7 +182,8 @@ static void a_replica_that_lacks_parts_of_others_becomes_none(void **state)
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	emr_replica_close(replica);
 	assert_ok(emr_ledger_copy_open_own(k.state, &copy));
-	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, &trouble));
+	assert_status(EMR_DAMAGED, emr_ledger_copy_check(copy, false, &trouble));
+	assert_ok(emr_ledger_copy_check(copy, true, &trouble));
 }
 
 int main(void)
@@ -190,7 +191,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_whole_replica_becomes_a_ledger_again, begin, end),
 		cmocka_unit_test_setup_teardown(
-			a_replica_that_lacks_parts_of_others_becomes_none, begin, end),
+			a_replica_that_lacks_parts_of_others_becomes_none_and_is_whole_as_a_copy,
+			begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_copy_is_the_ledger_as_it_was_when_it_was_held, begin, end),
 		cmocka_unit_test_setup_teardown(

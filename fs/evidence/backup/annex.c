@@ -24,7 +24,7 @@ static emr_status open_copy(const char *path, emr_ledger_copy **out_copy)
 	if (status != EMR_OK) {
 		status = emr_ledger_copy_open_own(path, &copy);
 		if (status == EMR_OK)
-			status = emr_ledger_copy_check(copy, &trouble);
+			status = emr_ledger_copy_check(copy, false, &trouble);
 	}
 	if (status != EMR_OK)
 		return status;

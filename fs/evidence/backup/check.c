@@ -183,7 +183,7 @@ static emr_status verify_ledger(checking *c)
 	if (status == EMR_OK)
 		status = check_descriptor(c, ledger);
 	if (status == EMR_OK)
-		status = emr_ledger_copy_check(ledger, &trouble);
+		status = emr_ledger_copy_check(ledger, true, &trouble);
 	if (status == EMR_OK)
 		status = emr_ledger_copy_tell(ledger, &facts);
 	if (is_fault(status)) {

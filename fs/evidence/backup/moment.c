@@ -453,7 +453,7 @@ static emr_status open_own(moment *m, emr_ledger_copy **out_copy)
 	if (status == EMR_OK && facts.entries < reaches)
 		status = EMR_ROLLBACK;
 	if (status == EMR_OK)
-		status = emr_ledger_copy_check(own, &trouble);
+		status = emr_ledger_copy_check(own, m->options->is_at_host, &trouble);
 	if (status != EMR_OK) {
 		emr_log(EMR_LOG_WARN, "backup: the own copy of the ledger: %s",
 			emr_status_text(status));

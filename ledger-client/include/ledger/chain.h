@@ -242,10 +242,13 @@ emr_status emr_chain_adopt(emr_chain *chain, const uint8_t domain[16], emr_chain
 emr_status emr_chain_fetch(
 	void *chain, const emr_part_key *keys, size_t n, emr_ledger_part_fn fn, void *fn_arg);
 
-/* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part (inside a
- * read transaction), and compares what follows.  EMR_DAMAGED or EMR_FORK with *out_trouble. */
+/* Replays a whole chain, whose entry 0 must be DESCRIPTOR and which must have every part, where
+ * HAS_SOME those of the domains of which it has one (inside a read transaction), and compares what
+ * follows.  EMR_DAMAGED or EMR_FORK with *out_trouble. */
 emr_status emr_chain_verify(
-	emr_chain *chain, emr_bytes descriptor, emr_ledger_trouble *out_trouble);
+	emr_chain *chain, emr_bytes descriptor, bool has_some, emr_ledger_trouble *out_trouble);
+/* An emr_chain_keep_fn on a chain: whether it has a part of DOMAIN, or cannot say. */
+bool emr_chain_holds(void *chain, const uint8_t domain[16]);
 
 /* Everything derived in COPY equals that in TRUTH (parts: by hash; KEEP as above says which COPY
  * must have; on Fabric one that never came is none).  EMR_DAMAGED with the first entry concerned.

@@ -18,8 +18,10 @@ emr_status emr_ledger_copy_open(const char *path, const char *own, emr_ledger_co
  * ledger cannot be read.  The written file is a ledger again, if check finds it whole. */
 emr_status emr_ledger_copy_open_own(const char *state_path, emr_ledger_copy **out_copy);
 /* Replays what is held from its first entry: EMR_OK when nothing is missing, also no part of
- * another member's domain.  EMR_DAMAGED, with OUT_TROUBLE. */
-emr_status emr_ledger_copy_check(emr_ledger_copy *copy, emr_ledger_trouble *out_trouble);
+ * another member's domain; HAS_SOME, of one that becomes no ledger: of the domains of which it has
+ * a part. EMR_DAMAGED, with OUT_TROUBLE. */
+emr_status emr_ledger_copy_check(
+	emr_ledger_copy *copy, bool has_some, emr_ledger_trouble *out_trouble);
 /* The same, and what is damaged is taken from the verified copy in the state directory STATE_PATH
  * where that has it whole: facts, members and file are then those of both together, until the copy
  * is renewed.  MISSING is told the entry of each private part that neither has.  EMR_DAMAGED: an

@@ -20,6 +20,9 @@ bool emr_network_place_is_host(emr_bytes place);
 emr_status emr_network_place_check(emr_bytes place);
 /* Whether DIR is a member's whose network a host serves. */
 bool emr_network_dir_is_served(const char *dir);
+/* Where the host of the network whose ledger's place is PLACE answers; false: this is no client of
+ * one. */
+bool emr_network_dir_host_url(const char *place, char *out, size_t size);
 /* Appends the way to the host of the network in DIR, whose own directory it may be, too.
  * EMR_NOT_FOUND: it has none. */
 emr_status emr_network_dir_host(const char *dir, emr_buf *out);

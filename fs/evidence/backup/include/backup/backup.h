@@ -23,6 +23,8 @@ typedef struct emr_backup_options {
 	/* Making: what leads to a ledger that is in no directory (gateway/channel.h); empty: it is
 	 * in one. */
 	emr_bytes channel;
+	/* Making: a host has the ledger, and what was verified of it here goes into the copy. */
+	bool is_at_host;
 	const emr_clock *clock;
 	emr_backup_progress_fn progress; /* may be NULL */
 	emr_backup_found_fn found;	 /* damage in the source, copied as it is */
