@@ -112,6 +112,9 @@ static void say_absence(emr_status status, uint64_t since_unix_s, const char *st
 	else if (fault != NULL)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_COPY, "since", since, "cause",
 			fault, "place", place, "state", state_path, NULL);
+	else if (is_member && emr_network_dir_host_url(place, settings, sizeof settings))
+		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_HOST, "since", since, "node",
+			settings, NULL);
 	else if (is_member)
 		emr_problem_set(out_problem, EMR_SAY_LEDGER_AWAY_MEMBER, "since", since, "place",
 			place, NULL);

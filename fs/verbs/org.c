@@ -110,7 +110,7 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 
 /* Who is invited into a network on Fabric, or one that a host serves, may be anywhere: the
  * invitation takes him there. */
-static emr_status find_place(inviting *i, emr_problem *out_problem)
+static emr_status find_place(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
 	const char *dir = i->bureau.dir;
 	char cause[256] = "";
@@ -118,7 +118,12 @@ static emr_status find_place(inviting *i, emr_problem *out_problem)
 
 	if (!emr_network_dir_is_on_fabric(dir)) {
 		status = emr_network_dir_host(dir, &i->place);
-		return status == EMR_NOT_FOUND ? EMR_OK : status;
+		/* The agent of the account whose directory it is needs none. */
+		if (status == EMR_NOT_FOUND && roles == EMR_ROLE_AGENT)
+			return EMR_OK;
+		if (status == EMR_NOT_FOUND)
+			emr_problem_set(out_problem, EMR_SAY_NEEDS_HOST, "dir", dir, NULL);
+		return status;
 	}
 	status = emr_channel_carry(dir, &i->place, cause, sizeof cause);
 	if (status == EMR_OK && i->place.len > EMR_INVITE_PLACE_MAX)
@@ -461,7 +466,6 @@ static emr_status invite_by_authority(inviting *i, uint16_t roles, emr_problem *
 static emr_status invite(inviting *i, emr_problem *out_problem)
 {
 	const char *file = i->args->values[EMR_OPT_CARD_FILE];
-	emr_problem remark = {0};
 	uint16_t roles = 0;
 	emr_id32 signer_id;
 	char id[65], code[EMR_KEY_CODE_MAX + 1];
@@ -479,16 +483,12 @@ static emr_status invite(inviting *i, emr_problem *out_problem)
 	if (emr_enrolling_is_there(i->bureau.dir))
 		return invite_by_authority(i, roles, out_problem);
 	catch_signals(old); /* before there is a file that would stay */
-	status = find_place(i, out_problem);
+	status = find_place(i, roles, out_problem);
 	if (status == EMR_OK)
 		status = make_invitation(i, roles, out_problem);
 	if (status != EMR_OK) {
 		release_signals(old);
 		return status;
-	}
-	if (i->place.len == 0) {
-		emr_network_dir_say_account(i->bureau.dir, &remark);
-		emr_remark(i->out, &remark);
 	}
 	if (i->place.len > 0)
 		emr_say(i->out,

@@ -67,13 +67,14 @@ static emr_status take_batch(emr_served *served, emr_serve_call *call)
 }
 
 /* EMR_AWAITED: there are no more yet. */
-static emr_status give_size(emr_served *served, emr_serve_call *call)
+static emr_status give_size(emr_served *served, emr_serve_call *call, uint64_t below)
 {
 	uint64_t size, since, wait_ms;
 
 	EMR_TRY(emr_serve_number(call, "since", 0, &since));
 	EMR_TRY(emr_serve_number(call, "wait-ms", 0, &wait_ms));
 	EMR_TRY(emr_ledger_size(served->ledger, &size));
+	size = size < below ? size : below;
 	if (size > since || wait_ms == 0 || call->waits_until_ns != 0)
 		return put_number(call, size);
 	emr_serve_wait(call, since, wait_ms < WIRE_WAIT_MAX_MS ? wait_ms : WIRE_WAIT_MAX_MS);
@@ -96,16 +97,24 @@ static emr_status give_changes(emr_served *served, emr_serve_call *call)
 	return status == EMR_OK ? wire_put_change(&change, &call->out) : status;
 }
 
-/* EMR_EXISTS: the answer is full; the client asks for more. */
+typedef struct giving {
+	emr_serve_call *call;
+	uint64_t below; /* of entries: what the asking key may read */
+} giving;
+
+/* EMR_EXISTS: the answer is full, and the client asks for more; or these are all. */
 static emr_status put_entry(void *arg, const emr_ledger_entry *entry)
 {
-	emr_serve_call *call = arg;
+	const giving *g = arg;
 
-	return call->out.len >= WIRE_PORTION ? EMR_EXISTS : wire_put_entry(entry, &call->out);
+	return g->call->out.len >= WIRE_PORTION || entry->seq >= g->below
+		       ? EMR_EXISTS
+		       : wire_put_entry(entry, &g->call->out);
 }
 
-static emr_status give_entries(emr_served *served, emr_serve_call *call)
+static emr_status give_entries(emr_served *served, emr_serve_call *call, uint64_t below)
 {
+	giving g = {.call = call, .below = below};
 	emr_id16 domain;
 	bool is_any;
 	uint64_t from, max;
@@ -117,9 +126,9 @@ static emr_status give_entries(emr_served *served, emr_serve_call *call)
 	EMR_TRY(emr_serve_number(call, "max", ENTRIES_MAX, &max));
 	if (max > ENTRIES_MAX)
 		max = ENTRIES_MAX;
-	status = is_any ? emr_ledger_entries(served->ledger, from, max, put_entry, call, &n)
+	status = is_any ? emr_ledger_entries(served->ledger, from, max, put_entry, &g, &n)
 			: emr_ledger_domain_entries(
-				  served->ledger, domain, from, max, put_entry, call, &n);
+				  served->ledger, domain, from, max, put_entry, &g, &n);
 	/* What could be read is given; the next request meets what could not. */
 	return n > 0 || status == EMR_EXISTS ? EMR_OK : status;
 }
@@ -132,13 +141,35 @@ static emr_status put_part(void *arg, size_t index, emr_bytes part)
 	return call->out.len >= WIRE_PORTION ? EMR_EXISTS : wire_put_part(part, &call->out);
 }
 
-static emr_status give_parts(emr_served *served, emr_serve_call *call)
+/* Of entries that the asking key may read. */
+static emr_status check_keys(emr_served *served, const emr_part_key *keys, size_t n, uint64_t below)
+{
+	emr_status status = EMR_OK;
+
+	if (below == UINT64_MAX)
+		return EMR_OK;
+	(void)pthread_mutex_lock(&served->rows_lock);
+	for (size_t i = 0; i < n && status == EMR_OK; i++) {
+		uint64_t seq = 0;
+		uint16_t index;
+
+		status = emr_chain_place(served->rows, &keys[i], &seq, &index);
+		if (status == EMR_OK && seq >= below)
+			status = EMR_DENIED;
+	}
+	(void)pthread_mutex_unlock(&served->rows_lock);
+	return status;
+}
+
+static emr_status give_parts(emr_served *served, emr_serve_call *call, uint64_t below)
 {
 	emr_part_key *keys = malloc(WIRE_KEYS_MAX * sizeof *keys);
 	size_t n = 0;
 	emr_status status =
 		keys ? wire_read_keys(emr_buf_view(&call->body), keys, &n) : EMR_NO_MEMORY;
 
+	if (status == EMR_OK)
+		status = check_keys(served, keys, n, below);
 	if (status == EMR_OK)
 		status = emr_ledger_fetch(served->ledger, keys, n, put_part, call);
 	free(keys);
@@ -219,15 +250,26 @@ static bool finish(emr_serve_call *call, emr_status status)
 		emr_status status = emr_served_check(arg, call);                                   \
 		return finish(call, status == EMR_OK ? function(arg, call) : status);              \
 	}
+/* Also a revoked key reads of its end. */
+#define FOR_READERS(name, function)                                                                \
+	static bool name(void *arg, emr_serve_call *call)                                          \
+	{                                                                                          \
+		uint64_t below = UINT64_MAX;                                                       \
+		emr_status status = emr_served_check(arg, call);                                   \
+                                                                                                   \
+		if (status == EMR_DENIED)                                                          \
+			status = served_end_of(arg, call->asks, &below);                           \
+		return finish(call, status == EMR_OK ? function(arg, call, below) : status);       \
+	}
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
 OPEN(answer_letter, served_find_letter)
 OPEN(answer_new_letter, served_leave_letter)
-FOR_MEMBERS(answer_size, give_size)
+FOR_READERS(answer_size, give_size)
 FOR_MEMBERS(answer_changes, give_changes)
-FOR_MEMBERS(answer_entries, give_entries)
-FOR_MEMBERS(answer_parts, give_parts)
+FOR_READERS(answer_entries, give_entries)
+FOR_READERS(answer_parts, give_parts)
 FOR_MEMBERS(answer_item, find_item)
 FOR_MEMBERS(answer_subtree, give_subtree)
 FOR_MEMBERS(answer_note, give_note)

@@ -35,3 +35,6 @@ emr_status served_find_letter(emr_served *served, emr_serve_call *call);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);
+/* The number of entries up to the one that revoked SIGNER's key, which that key may read: its
+ * computer would never hear of its end.  EMR_DENIED: nobody has revoked it. */
+emr_status served_end_of(emr_served *served, emr_id32 signer, uint64_t *out_below);

@@ -1,6 +1,6 @@
 /* This file gives tokens to members who sign for one, and checks them. A token is sealed with the
  * server's secret, so that nothing is kept for it; whether its key is still in force is looked up
- * each time, so that a revocation ends reading at once. */
+ * each time, so that a revocation ends reading at once, behind the entry that says so. */
 #include <sodium.h>
 #include <string.h>
 
@@ -34,11 +34,31 @@ static emr_status key_in_force(emr_served *served, emr_id32 signer, uint8_t out_
 	return row.head.state == EMR_KEY_ACTIVE ? EMR_OK : EMR_DENIED;
 }
 
+emr_status served_end_of(emr_served *served, emr_id32 signer, uint64_t *out_below)
+{
+	EMR_AUTO_BUF value = {0};
+	emr_key_text key;
+	emr_row_key row;
+	uint64_t seq = 0;
+	emr_status status;
+
+	emr_key_signer(signer.b, &key);
+	(void)pthread_mutex_lock(&served->rows_lock);
+	status = emr_chain_row(served->rows, key.text, &value, &seq, NULL);
+	(void)pthread_mutex_unlock(&served->rows_lock);
+	if (status != EMR_OK ||
+		emr_row_key_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK ||
+		row.head.state != EMR_KEY_REVOKED)
+		return EMR_DENIED;
+	*out_below = seq + 1;
+	return EMR_OK;
+}
+
 emr_status served_give_token(emr_served *served, emr_serve_call *call)
 {
 	uint8_t message[WIRE_TOKEN_MESSAGE_BYTES], token[WIRE_TOKEN_BYTES], pk[32];
 	char text[WIRE_TOKEN_CHARS + 1];
-	uint64_t now = emr_clock_unix_s(served->clock), said;
+	uint64_t now = emr_clock_unix_s(served->clock), said, below;
 	emr_id32 signer;
 	emr_status status;
 
@@ -49,6 +69,8 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 	if (said > now + WIRE_CLOCKS_APART_S || now > said + WIRE_CLOCKS_APART_S)
 		return EMR_DENIED;
 	status = key_in_force(served, signer, pk);
+	if (status == EMR_DENIED)
+		status = served_end_of(served, signer, &below);
 	wire_token_message(served->net_id, signer, said, message);
 	if (status == EMR_OK &&
 		emr_sign_verify(pk, EMR_SIGN_TOKEN, emr_bytes_of(message, sizeof message),

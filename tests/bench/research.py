@@ -57,7 +57,7 @@ def begin(bed, data):
     scene = Scene(os.path.join(os.path.dirname(bed.back), "research"), data.emrfs, bed.secrets["secret"], bed.fb_path)
     data.research = scene
     scene.slices, scene.rounds = (100 if data.quick else 1000), 0
-    scene.person("lucas").end(scene.found("lucas", "São Lucas"))
+    scene.network()
     scene.ana = scene.invite("lucas", "ana", "patient", "--yes", "--name", "Ana Silva", "--born", "1980-01-01")
     scene.readers = [scene.invite("lucas", f"r{i}", "researcher", "--yes", "--name", f"Reader {i}", "--born", "1980-01-01")
                      for i in range(READERS)]

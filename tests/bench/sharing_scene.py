@@ -1,10 +1,11 @@
 """The people of the sharing rows: a patient, her doctor, and three organisations whose agents release keys.
 
-Each has a home of his own, as if it were his computer; the network is one directory.  The scene is made once in a run.
+Each has a home of his own, as if it were his computer; the network is one directory, which its owner serves.  The scene is made once in a run.
 """
 import json
 import os
 import shlex
+import socket
 import subprocess
 import time
 
@@ -116,7 +117,7 @@ class Scene:
         self.dir, self.emrfs, self.secret, self.fb = directory, emrfs, secret, fb
         self.net = os.path.join(directory, "net")
         os.makedirs(directory, mode=0o700)
-        self.everybody = {}
+        self.everybody, self.host = {}, 0
 
     def person(self, who):
         if who not in self.everybody:
@@ -138,6 +139,14 @@ class Scene:
         return admin.start("org", "create", name, "--network", self.net, "--within", "2min", "--yes",
                            "--words-file", admin.words)
 
+    def network(self):
+        """Its first organisation makes it, and serves it."""
+        lucas = self.person("lucas")
+        lucas.end(self.found("lucas", "São Lucas"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.host = lucas.told("host", self.net, f"127.0.0.1:{port}")["pid"]
+
     def organisation(self, who, name, *admitting):
         founding = self.found(who, name)
         until(lambda: any(mail.endswith(".application") for mail in os.listdir(self.net + "/mail")),
@@ -158,7 +167,7 @@ class Scene:
 
     def begin(self):
         """The network, patient and doctor; no agent yet."""
-        self.person("lucas").end(self.found("lucas", "São Lucas"))
+        self.network()
         for who, role, name in (("ana", "patient", "Ana Silva"), ("lima", "clinician", "Paula Lima")):
             self.invite("lucas", who, role, "--yes", "--name", name, "--born", "1980-01-01")
         self.introduce("ana", "lima")
@@ -190,3 +199,6 @@ class Scene:
             else:
                 os.kill(pid, 15)
                 until(lambda pid=pid: not os.path.isdir(f"/proc/{pid}"), f"{person.who} ends")
+        if self.host != 0:
+            os.kill(self.host, 15)
+            self.host = 0

@@ -212,8 +212,8 @@ emr_until lists "$SHARE/late.txt"
 two_home lima
 exec 9<"$SHARE/CT.bin"
 must head -c 4096 <&9 >/dev/null
-mv "$NET/ledger" "$NET/ledger-away"
-away() { run 0 status && grep -q "The ledger of your network cannot be reached since" out/said; }
+two_host_kill
+away() { run 0 status && grep -q "The host of your network, .*, cannot be reached since" out/said; }
 emr_until away
 timeout "$EMR_PATIENCE" cat "$SHARE/late.txt" >/dev/null 2>out/said && emr_fail "a key without the ledger"
 grep -q "No route to host" out/said || emr_fail "offline: $(cat out/said)"
@@ -221,7 +221,7 @@ emr_until grep -q " offline .*Imaging/late.txt needs a key of others, and the le
 must head -c 4096 <&9 >/dev/null
 must cmp "$SHARE/MRI.pdf" ana-folder/Imaging/MRI.pdf
 exec 9<&-
-mv "$NET/ledger-away" "$NET/ledger"
+two_host
 agent_stop keys-aurora
 agent_stop keys-trust
 two_unmount ana lima rosa rui

@@ -18,7 +18,7 @@ run 2 org invite keys --role "org-admin" -o x --passphrase-file "$EMR_PASS"
 run 6 agent --passphrase-file "$EMR_PASS"
 says "This keyring is no agent's."
 orgs_agent keys hospital
-expect "an agent has no records" "$(ls keys/state | grep -v '^replica' | tr '\n' ' ')" "agent keyfile ledger lock profile "
+expect "an agent has no records" "$(ls keys/state | grep -v '^replica' | tr '\n' ' ')" "agent keyfile ledger lock network profile "
 expect "rights of its directory" "$(stat -c %a keys/state/agent)" 700
 
 say "what an agent is not"
@@ -89,13 +89,13 @@ expect "what the manager heard" "$(cat out/said)" "$(printf 'READY=1 STATUS=The 
 say "the ledger is away"
 error_is_said() { ! agent_says keys '"error":null'; }
 two_home keys
-mv net net.away
+two_host_kill
 run 7 agent --passphrase-file "$EMR_PASS"
-mv net.away net
+two_host
 agent_start keys
-mv net net.away
+two_host_kill
 emr_until error_is_said
-mv net.away net
+two_host
 emr_until agent_says keys '"error":null'
 agent_stop keys
 

@@ -19,8 +19,7 @@ if [ "$kind" = fabric ]; then
 	KUBO=$("$NODES" build) || emr_fail "Kubo is not built"
 	export KUBO
 	at_end() {
-		local who
-		for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+		two_end
 		"$NODES" down "$EMR_WORK/nodes" >/dev/null 2>&1
 		channel_stop
 	}

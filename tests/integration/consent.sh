@@ -180,8 +180,7 @@ emr_until late
 two_unmount ana
 
 say "where forms cannot be read, other Consents ask"
-mkdir -p without/fs && cp "$EMRFS" without/fs/emrfs || exit 2
-EMRFS=$PWD/without/fs/emrfs two_mount ana
+(two_installed && two_mount ana)
 consent c12 Imaging >"$MNT/.emrfs/consent/c12.json"
 other() { noticed "Consents/c12.json asks that"; }
 emr_until other

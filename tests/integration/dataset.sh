@@ -335,11 +335,13 @@ as hospital json 13 wallet # nobody is there to be asked for the passphrase
 must python3 "$SUPPORT/points_agree.py" "$SUPPORT/../../examples/verify-audit/points.py" "$NET/ledger/ledger.sqlite" ana.wallet rui.wallet hospital.wallet
 
 say "while the network's directory is away one's own records do not stand in the dataset's place"
-two_unmount eva
+two_host_kill
 mv "$NET" "$NET.away"
-as eva run 6 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
-expect "in its place" "$(ls eva-folder)" ""
+as hospital run 6 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/hospital-folder"
+expect "in its place" "$(ls hospital-folder)" ""
 mv "$NET.away" "$NET"
+two_host
+two_unmount eva
 as eva run 0 mount --dataset knees --passphrase-file "$EMR_PASS" "$EMR_WORK/eva-folder"
 
 say "nobody is admitted quietly into what is closed before its participants are back"

@@ -6,9 +6,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || emr_skip "needs pydicom"
 two_begin counts
-mkdir -p usr/bin usr/libexec/emrfs
-cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" "$READ_HEADERS" usr/libexec/emrfs/ || exit 2
-EMRFS=$EMR_WORK/usr/bin/emrfs
+two_installed "$DEIDENTIFY" "$READ_HEADERS"
 PEOPLE="ana rui mia leo eva"
 two_network "São Lucas"
 for who in $PEOPLE; do two_join "$who" "Silva, ${who^}" patient; done	# all of one age

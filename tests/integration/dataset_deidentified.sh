@@ -6,9 +6,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
 two_begin deidentified
-mkdir -p usr/bin usr/libexec/emrfs
-cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" usr/libexec/emrfs/ || exit 2
-EMRFS=$EMR_WORK/usr/bin/emrfs
+two_installed "$DEIDENTIFY"
 two_network "São Lucas"
 two_join ana "Silva, Ana" patient
 two_join dora "Dora Reis" researcher

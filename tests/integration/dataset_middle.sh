@@ -6,9 +6,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
 two_begin middle
-mkdir -p usr/bin usr/libexec/emrfs
-cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" usr/libexec/emrfs/ || exit 2
-EMRFS=$EMR_WORK/usr/bin/emrfs
+two_installed "$DEIDENTIFY"
 at_end() { [ -z "${busy:-}" ] || kill "$busy" 2>/dev/null; }
 two_network "São Lucas"
 two_join ana "Silva, Ana" patient

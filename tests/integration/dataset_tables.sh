@@ -5,9 +5,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin tables
-mkdir -p usr/bin usr/libexec/emrfs
-cp "$EMRFS" usr/bin/emrfs && cp "$DEIDENTIFY" usr/libexec/emrfs/ || exit 2
-EMRFS=$EMR_WORK/usr/bin/emrfs
+two_installed "$DEIDENTIFY"
 two_network "São Lucas"
 two_join ana "Silva, Ana" patient
 two_join dora "Dora Reis" researcher

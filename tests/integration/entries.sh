@@ -158,13 +158,13 @@ entry '1\nyes\nyes\n' unshare "$MNT/$letter"
 emr_until shared_with ''
 say "what is ending already is not offered once more"
 run 0 share "$MNT/Scans" with 'Dr Paula  Lima' --yes --wait
-mv "$NET/ledger" "$NET/ledger.away"
+two_host_kill
 run 0 revoke --yes "$MNT/Scans" from 'Dr Paula  Lima'
 json 0 share
 expect "it ends" "$(field grants.0.state)" ending
 entry 'no\n' unshare "$MNT/Scans"
 grep -qx "You share this with nobody." shown || emr_fail "not said: $(cat shown)"
-mv "$NET/ledger.away" "$NET/ledger"
+two_host
 emr_until shared_with ''
 reaches_it() { as lima "$EMRFS" status --json | python3 -c 'import json, sys; sys.exit(bool(json.load(sys.stdin)["ledger"].get("error")))'; }
 emr_until reaches_it # her computer looks for itself

@@ -140,7 +140,7 @@ waiting=$applying
 taken $B net 2
 emr_until asks aurora
 number=$(number_of aurora)
-grep -q "directory of one account" out/applied-aurora && emr_fail "who joins on Fabric needs no account here: $(cat out/applied-aurora)"
+grep -q "joins over a host" out/applied-aurora && emr_fail "who joins on Fabric needs no account here: $(cat out/applied-aurora)"
 cmp "ca-of-$B.pem" earlier.pem || emr_fail "another CA"
 apply $C eva "Clínica Aurora" net
 thief=$applying

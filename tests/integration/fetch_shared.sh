@@ -7,8 +7,7 @@ SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 NETWORK=$(cd "$SUPPORT/../../examples/network" && pwd)/ipfs
 two_begin fetch-shared
 at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	two_end
 	[ ! -d "$EMR_WORK/nodes" ] || "$NETWORK" down "$EMR_WORK/nodes" >/dev/null 2>&1
 }
 KUBO=$("$NETWORK" build) || emr_fail "Kubo is not built"

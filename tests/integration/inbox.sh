@@ -133,13 +133,13 @@ grep -lq '"left"' fhir/*.json || emr_fail "no AuditEvent of a deposit"
 BEFORE=$(as lima receipts)
 two_unmount lima ward
 expect "with the folder closed" "$(as lima receipts --passphrase-file "$EMR_PASS")" "$BEFORE"
-mv "$NET/ledger" "$NET/ledger-away" || exit 2
+two_host_kill
 two_mount lima
 as lima run 0 status
-says "It belongs at $NET/ledger, where your network keeps it: ask whoever administers your organisation."
+says "The host of your network, https://127.0.0.1:$TWO_PORT, cannot be reached since"
 as lima run 0 log
 says "left     a file (its name cannot be read) in the Inbox of ana ("
-mv "$NET/ledger-away" "$NET/ledger" || exit 2
+two_host
 same_receipts() { [ "$(as lima receipts)" = "$BEFORE" ]; }
 emr_until same_receipts
 
@@ -156,14 +156,14 @@ must cp ana-folder/.emrfs/proof/Imaging/Findings.pdf.tlog-proof moved.tlog-proof
 as ana json 0 verify --proof moved.tlog-proof report.pdf
 expect "still hers" "$(field signer) $(field organisation)" "lima São Lucas"
 two_unmount ana
-mv "$NET/ledger" "$NET/ledger-away" || exit 2
+two_host_kill
 two_mount ana
 must cmp report.pdf ana-folder/Imaging/Findings.pdf
 must cmp image.dcm "$PLACE/IM0001.dcm"
 emr_until is_signed ana-folder/Imaging/Findings.pdf "valid by=lima, São Lucas"
 emr_until is_signed "$PLACE/IM0001.dcm" "valid by=lima, São Lucas"
 two_unmount ana
-mv "$NET/ledger-away" "$NET/ledger" || exit 2
+two_host
 
 say "who may write there amends what she signed, until the right is taken back"
 two_mount ana

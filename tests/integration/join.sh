@@ -69,18 +69,13 @@ run 7 join ana.invitation --yes --passphrase-file "$EMR_PASS"
 must mv ledger.away "$EMRFS_HOME/state/ledger"
 [ ! -e "$EMRFS_HOME/state/joining" ] || emr_fail "a refused join left something"
 
-say "somebody else answers first"
+say "a certificate that is none"
 emr_stop "$inviting"
 "$EMRFS" join ana.invitation --yes --within 20min --passphrase-file "$EMR_PASS" >out/joined 2>out/complained </dev/null &
 joining=$!
 emr_until compgen -G "$NET/mail/*.reply" >out/reply
-reply=$(compgen -G "$NET/mail/*.reply")
-echo garbage >planted && chmod 600 planted && must mv planted "${reply%.reply}.certificate"
-is_thrown_away() { [ ! -e "${reply%.reply}.certificate" ]; }
-emr_until is_thrown_away
 kill $joining
-! wait $joining || emr_fail "joined with garbage"
-[ ! -e "$EMRFS_HOME/state/joining/certificate" ] || emr_fail "garbage was kept"
+! wait $joining || emr_fail "joined before anybody answered"
 (umask 077 && echo garbage >"$EMRFS_HOME/state/joining/certificate") # as an earlier program did
 kill -CONT "$inviting"
 
@@ -103,10 +98,10 @@ done
 grep -q '"registered":true' out/joined || emr_fail "joined: $(cat out/joined out/complained)"
 [ "$killed" -ge 5 ] || emr_fail "only $killed kills"
 wait "$inviting" || emr_fail "org invite: $(cat out/invited-ana)"
-[ -z "$(ls "$NET/mail")" ] || emr_fail "mail was left: $(ls "$NET/mail")"
+[ -z "$(ls "$NET/mail" | grep -v '\.certificate$')" ] || emr_fail "mail was left: $(ls "$NET/mail")"
 [ ! -e "$EMRFS_HOME/state/joining" ] || emr_fail "left over: $(ls "$EMRFS_HOME/state/joining")"
 echo "  $killed times"
-expect "ledger" "$(readlink "$EMRFS_HOME/state/ledger")" "$NET/ledger"
+expect "ledger" "$(readlink "$EMRFS_HOME/state/ledger")" "$EMRFS_HOME/state/network/ledger"
 python3 - <<'END' || emr_fail "the answer: $(cat out/joined)"
 import json
 a = json.load(open("out/joined"))
@@ -160,7 +155,7 @@ as other two_invite ana patient
 inviting=$!
 emr_until test -s "$EMR_WORK/ana.invitation"
 as ana run 6 join ana.invitation --passphrase-file "$EMR_PASS"
-as ana says "on the network in $NET already"
+as ana says "on the network in $EMR_WORK/ana/state/network already"
 kill -TERM $inviting && wait $inviting
 rm -f "$EMR_WORK/ana.invitation"
 

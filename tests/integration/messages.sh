@@ -13,6 +13,7 @@ at_end() {
 	emr_clear_away "$EMR_WORK/nobody" "$EMR_WORK/away"
 	emr_clear_away "$EMRFS_HOME" "$MNT"
 	[ -z "${fake:-}" ] || kill "$fake" 2>/dev/null
+	[ -z "${host:-}" ] || kill "$host" 2>/dev/null
 	umount -l "$EMR_WORK/small" "$EMR_WORK/other" 2>/dev/null
 }
 cd "$EMR_WORK" || exit 2

@@ -47,6 +47,10 @@ met 6 not-admin org invite eva --role patient -o eva.invitation --passphrase-fil
 home_of hospital
 met 6 network-dir org create Ward --network / --yes --passphrase-file second --words-file w
 run 0 org create Ward --network "$EMR_WORK/ward" --yes --passphrase-file second --words-file words-ward
+heard				# one-account
+met 6 needs-host org invite eva --role patient -o eva.invitation --passphrase-file second
+json 0 host "$EMR_WORK/ward" "127.0.0.1:$(emr_port)"
+host=$(field pid)
 "$EMRFS" org invite eva --role patient -o eva.invitation --within 10min --passphrase-file second >out/eva 2>&1 </dev/null &
 waiting=$!
 for ((i = 0; i < 2400; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done

@@ -11,6 +11,7 @@ agent_pids() { sed -n 's/^pid //p' "$EMR_WORK"/*/state/as/agent/lock 2>/dev/null
 at_end() {
 	local pid
 	for pid in $(agent_pids); do kill "$pid" 2>/dev/null; done
+	two_end
 }
 # of WHO: agents of a test need not resist who guesses passphrases
 prepare() { two_home "$1" && mkdir -p -m 700 "$1/as/agent" && printf 'kdf = 8,1\n' >"$1/as/agent/settings"; }

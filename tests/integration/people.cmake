@@ -2,12 +2,10 @@
 add_test(NAME integration_people COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/people.sh)
 set_tests_properties(integration_people PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
 	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
-# A network of several members in one directory.
-add_executable(read_blocks ${CMAKE_CURRENT_LIST_DIR}/read_blocks.c)
-target_link_libraries(read_blocks PRIVATE emr_flags emr_store)
+# A network of several members over a host.
 add_test(NAME integration_network COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/network.sh)
 set_tests_properties(integration_network PROPERTIES LABELS integration TIMEOUT ${EMR_PATIENCE_S} SKIP_RETURN_CODE 77
-	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;READ_BLOCKS=$<TARGET_FILE:read_blocks>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
+	ENVIRONMENT "EMRFS=$<TARGET_FILE:emrfs>;TOOLS=${CMAKE_BINARY_DIR}/tests/tools")
 # Organisations and the services that release keys.
 add_executable(share_peer ${CMAKE_CURRENT_LIST_DIR}/share_peer.c ${PROJECT_SOURCE_DIR}/tests/unit/forge_kit.c)
 target_include_directories(share_peer PRIVATE ${PROJECT_SOURCE_DIR}/tests/unit ${PROJECT_SOURCE_DIR}/tests/support ${PROJECT_SOURCE_DIR}/fs/record)

@@ -1,15 +1,15 @@
 #!/bin/bash
-# restore_older.sh: a member puts older files of blocks of hers into the network's directory, or junk under their names, or flips bits
-# of them. init --restore brings from her second copy whatever the directory lacks, and counts what neither has.
+# restore_older.sh: the network's directory has older files of its owner's blocks, or junk under their names, or flipped bits in them.
+# init --restore brings from the second copy whatever the directory lacks, and counts what neither has.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin restore_older
+TWO_ALONE=1
 two_network "São Lucas"
-two_join ana "Ana" patient
-two_home ana
-own=$(head -c 32 ana/state/device)
+two_home hospital
+own=$(head -c 32 hospital/state/device)
 hers() { ls "$NET/blocks" | grep -F "$own"; }
 keep() { # DIR: what the directory has of her now, for later
 	rm -rf "$1" && mkdir "$1" || exit 2
@@ -28,7 +28,7 @@ saves() { # NAME BYTES
 	rm -rf was && cp -a "$MNT" was
 	run 0 unmount
 }
-loses() { rm -rf ana/state ana/cache ana/run; }
+loses() { rm -rf hospital/state hospital/cache hospital/run; }
 restored() { # EXIT LACKING
 	loses
 	json "$1" init --restore copy --passphrase-file "$EMR_PASS"
@@ -70,7 +70,7 @@ rm -rf "$NET" && cp -a net-then "$NET"
 rm -rf was && mkdir was
 put at-first
 loses
-json 0 init --restore copy --words-file ana.words --passphrase-file "$EMR_PASS"
+json 0 init --restore copy --words-file hospital.words --passphrase-file "$EMR_PASS"
 expect "versions that lack blocks" "$(field lacking)" 0
 run 0 mount --passphrase-file "$EMR_PASS" "$MNT"
 expect "bytes" "$(stat -c %s "$MNT/Letters/second.bin")" 700000

@@ -5,7 +5,7 @@
  * share_peer PASSPHRASE-FILE open NAME MILLISECONDS: asks for the names of what was shared last,
  * and for the key of NAME; says why a key did not come, and who did not answer. share_peer
  * PASSPHRASE-FILE forge NAME WORD: the same, and then "malignant" in NAME becomes WORD, which is
- * as long, in the blocks of the network's directory. */
+ * as long, in the blocks of the directory BLOCKS. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +26,7 @@
 static emr_session session = {.state_fd = -1, .lock_fd = -1, .spill_fd = -1, .log_fd = -1};
 static emr_share *share;
 static emr_store *blocks; /* of a reader */
+static char path[4200];	  /* of them: BLOCKS, or the state's own */
 
 static void must(emr_status status, const char *what)
 {
@@ -54,15 +55,17 @@ static void open_reader(const char *passphrase_file, char *directory)
 	must(copy.state_dirfd >= 0 ? emr_replica_open(&copy, &session.replica) : EMR_IO, directory);
 }
 
-/* What he reads with: the blocks of the network's directory, by an index of his own. */
+/* What he reads with, by an index of his own. */
 static void open_records(void)
 {
-	char path[4200], index[4200];
+	char index[4200];
 	emr_store_options options = {.path = path, .index_path = index, .read_only = true};
 	emr_record_options records = {
 		.keyring = session.keyring, .spill_dirfd = -1, .workers = EMR_RECORD_NO_WORKERS};
 
 	(void)snprintf(path, sizeof path, "%s/" EMR_STATE_BLOCKS, session.state_path);
+	if (getenv("BLOCKS") != NULL)
+		(void)snprintf(path, sizeof path, "%s", getenv("BLOCKS"));
 	(void)snprintf(index, sizeof index, "%s/index", session.state_path);
 	must(emr_store_open(&options, &blocks), path);
 	records.store = emr_store_blocks(blocks);
@@ -241,9 +244,7 @@ static void forge_record(emr_shared *shared, emr_id16 object, const char *word)
 {
 	emr_content_reader *his = NULL;
 	emr_statement_verdict verdict;
-	char path[4200];
 
-	(void)snprintf(path, sizeof path, "%s/" EMR_STATE_BLOCKS, session.state_path);
 	must(emr_shared_reader(shared, object, &his, &verdict), "reader");
 	forge(his, path, find_word(his), word);
 	emr_content_reader_free(his);

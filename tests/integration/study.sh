@@ -7,6 +7,7 @@ emr_begin study
 demo=$EMR_WORK/demo
 at_end() {
 	local who
+	kill "$(cat "$demo/host.pid" 2>/dev/null)" 2>/dev/null
 	for who in ana rui eva dora; do emr_clear_away "$demo/$who" "$demo/$who-folder"; done
 }
 # A Python as a version manager's or conda's, without Debian's modules, is the first of PATH on many computers.

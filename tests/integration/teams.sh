@@ -108,10 +108,9 @@ expect "its state" "$(field state)" "confirmed 1/1"
 as lima json 0 verify "$path/MRI.txt"
 expect "who signed" "$(field signed.by)" "$OWNER"
 as lima json 0 keep "$path"
-expect "what is here" "$(field kept)" "[{'path': '$path', 'bytes': 14, 'complete': True, 'keep': True}]"
+expect "what is here" "$(field kept)" "[{'path': '$path', 'bytes': 14, 'complete': False, 'keep': True}]"
 as lima run 0 keep "$path/Old"
-says "is kept here, but each opening still asks for permission over the network."
-says "each opening still asks for permission over the network"
+says "comes from others over the network, and each opening asks for permission."
 as lima json 6 keep "$path" --not
 expect error "$(field error)" not-yours-to-drop
 file=lima-folder/$path/MRI.txt

@@ -8,6 +8,7 @@ examples=$(cd "$SUPPORT/../../examples" && pwd)
 demo=$EMR_WORK/demo
 at_end() {
 	local who
+	kill "$(cat "$demo/host.pid" 2>/dev/null)" 2>/dev/null
 	for who in ana lima keys; do emr_clear_away "$demo/$who" "$demo/$who-folder"; done
 	[ ! -d "$demo/ipfs" ] || "$examples/network/ipfs" down "$demo/ipfs" >/dev/null 2>&1
 }
@@ -15,10 +16,10 @@ KUBO=$("$examples/network/ipfs" build) || emr_fail "Kubo is not built"
 export KUBO
 EMRFS_DEMO_END=close timeout "$EMR_PATIENCE" "$examples/two-nodes" "$demo" >"$EMR_WORK/said" 2>&1 ||
 	{ tail -40 "$EMR_WORK/said"; emr_fail "the example ended with an error"; }
-for words in "confirmed 3/3" "node 1: does not run" "Imaging/MRI.dcm: OK" "knee: no fracture" "MRI.dcm v1   proven, keys by" "nothing wrong"; do
+for words in "confirmed 4/4" "node 1: does not run" "Imaging/MRI.dcm: OK" "knee: no fracture" "MRI.dcm v1   proven, keys by" "nothing wrong"; do
 	grep -qF -- "$words" "$EMR_WORK/said" || { cat "$EMR_WORK/said"; emr_fail "not said: $words"; }
 done
-blocks=$(sed -n "s/^blocks that came from a node.*: //p" "$EMR_WORK/said")
-[ "$blocks" -ge 13 ] || emr_fail "only $blocks blocks came from a node"	# 12 leaves and a node of the image alone
+blocks=$(sed -n "s/^blocks that were brought.*: //p" "$EMR_WORK/said")
+[ "$blocks" -ge 13 ] || emr_fail "only $blocks blocks were brought"	# 12 leaves and a node of the image alone
 [ ! -e "$demo/ipfs" ] || emr_fail "nodes are left"
 echo "all is well"

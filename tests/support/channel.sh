@@ -99,7 +99,6 @@ channel_network() {
 }
 
 at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	two_end
 	channel_stop
 }

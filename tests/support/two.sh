@@ -1,8 +1,11 @@
-# Sourced after mount.sh and said.sh by tests of several people: a network in one directory, members of it, each with a home
-# and a folder of his own, who have each other's cards.
+# Sourced after mount.sh and said.sh by tests of several people: a network in a directory that its owner serves, members of it, each with a
+# home and a folder of their own, who have each other's cards. On Fabric nobody serves it.
 #
 #   two_begin NAME                     the working directory; nothing is made yet
-#   two_network "São Lucas" [hospital] HOME makes the network $NET and is its administrator
+#   two_network "São Lucas" [hospital] HOME makes the network $NET and is its administrator; the others join over its host
+#   two_installed PROGRAM...           $EMRFS is a copy from here on, as it is installed, with these helpers alone
+#   two_host                           the host begins, or begins again where it was: process $TWO_HOST at port $TWO_PORT
+#   two_host_kill                      as a crash
 #   two_join WHO "Name" ROLE [HOME]    HOME (default: who made the network) invites, WHO comes
 #   two_cards WHO WHO...               each of them has the cards of the others, under their handles
 #   two_mount WHO... / two_unmount WHO...
@@ -11,8 +14,10 @@
 #   two_kill WHO                       as a crash, and the dead mount is cleaned away
 #   $EMR_WORK/WHO-folder               WHO's folder
 #
-# What a test may say beforehand: EMR_BORN (of who joins next; default 1984-03-12).
-TWO_MEMBERS=
+#   two_end                            of at_end, where a test has its own: nothing of all that is left
+#
+# What a test may say beforehand: EMR_BORN (of who joins next; default 1984-03-12); TWO_ALONE=1: nobody joins, and there is no host.
+TWO_MEMBERS='' TWO_HOST=''
 
 two_begin() {
 	emr_begin "$1"
@@ -44,7 +49,22 @@ two_network() {
 	TWO_ADMIN=${2:-hospital}
 	as "$TWO_ADMIN" run 0 org create "$1" --network "$NET" --yes --passphrase-file "$EMR_PASS" \
 		--words-file "$EMR_WORK/$TWO_ADMIN.words"
+	[ -n "${TWO_ALONE:-}" ] || [ -e "$NET/network" ] || two_host
 }
+
+two_installed() {
+	mkdir -p usr/bin usr/libexec/emrfs
+	cp "$EMRFS" usr/bin/emrfs && cp "${EMRFS%/fs/emrfs}/libexec/emrfs/emrfs-curl.so" "$@" usr/libexec/emrfs/ || exit 2
+	EMRFS=$EMR_WORK/usr/bin/emrfs
+}
+
+two_host() {
+	TWO_PORT=${TWO_PORT:-$(emr_port)}
+	"$EMRFS" host "$NET" "127.0.0.1:$TWO_PORT" --json >"$EMR_WORK/out/host" 2>&1 </dev/null || emr_fail "host: $(cat "$EMR_WORK/out/host")"
+	TWO_HOST=$("$JSON_FIELD" "$EMR_WORK/out/host" pid)
+}
+
+two_host_kill() { kill -KILL "$TWO_HOST" && await_gone "$TWO_HOST"; }
 
 # The one who invites waits in the background until the other is in.
 two_join() {
@@ -100,7 +120,9 @@ two_kill() {
 	fusermount3 -uqz "$EMR_WORK/$1-folder" 2>/dev/null
 }
 
-at_end() {
+two_end() {
 	local who
 	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	[ -z "$TWO_HOST" ] || kill -KILL "$TWO_HOST" 2>/dev/null
 }
+at_end() { two_end; }

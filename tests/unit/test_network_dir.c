@@ -25,7 +25,7 @@ static void anothers_directory_is_called_that_and_its_account_is_named(void **st
 	assert_status(EMR_DENIED, emr_network_dir_check(is_root ? dir : "/", &problem));
 	assert_int_equal(problem.message, EMR_SAY_OTHER_ACCOUNT);
 	assert_non_null(strstr(problem.text, is_root ? "account nobody" : "account root"));
-	assert_non_null(strstr(problem.hint, "emrfs --as NAME init --join"));
+	assert_non_null(strstr(problem.hint, "emrfs host"));
 	assert_int_equal(rmdir(dir), 0);
 }
 
@@ -36,7 +36,7 @@ static void ones_own_says_before_anybody_is_invited_whom_it_lets_in(void **state
 	(void)state;
 	emr_network_dir_say_account("/srv/net", &remark);
 	assert_int_equal(remark.message, EMR_SAY_ONE_ACCOUNT);
-	assert_non_null(strstr(remark.text, "joins /srv/net does so as "));
+	assert_non_null(strstr(remark.text, "lies in /srv/net, which belongs to "));
 }
 
 int main(void)

@@ -18,9 +18,9 @@ two_join ana "Ana Silva" patient
 two_cards ana lima
 windows_begin
 at_end() {
-	local pid who
+	local pid
 	for pid in $dunst_pid $bus_pid; do kill "$pid" 2>/dev/null; done
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	two_end
 	screen_end
 }
 bus_pid='' dunst_pid=''
@@ -36,10 +36,10 @@ dunst -conf /dev/null >dunst.log 2>&1 &
 dunst_pid=$!
 emr_until dunstctl is-paused
 # Installed as a package would.
-mkdir -p usr/bin usr/libexec/emrfs usr/share
+mkdir -p usr/share
 cp -r "$DESKTOP/../../../share/locale" usr/share/ || emr_fail "the translation is not built"
-cp "$EMRFS" usr/bin/emrfs && cp "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,tell,windows} usr/libexec/emrfs/
-export EMRFS=$EMR_WORK/usr/bin/emrfs
+two_installed "$DESKTOP/notify" "$PACKAGING"/{action,askpass,dialog,tell,windows}
+export EMRFS
 stand() { [ "$(dunstctl count displayed)" = "$1" ]; } # so many notices
 shares_none() { as ana run 0 share --json && [ "$(field grants)" = '[]' ]; }
 

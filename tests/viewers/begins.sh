@@ -15,8 +15,8 @@ two_join lima "Dr Paula Lima" clinician
 as lima run 0 people card -o "$EMR_WORK/lima.card" --passphrase-file "$EMR_PASS"
 windows_begin
 at_end() {
-	local who
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$HOME/Health"; done
+	emr_clear_away "$EMR_WORK/ana" "$HOME/Health"
+	two_end
 	screen_end
 }
 two_home ana

@@ -50,7 +50,7 @@ shares() {
 screen_begin
 at_end() {
 	screen_end
-	for who in $TWO_MEMBERS; do emr_clear_away "$EMR_WORK/$who" "$EMR_WORK/$who-folder"; done
+	two_end
 }
 printf 'set %s\n' 'window-title-basename true' 'statusbar-basename true' 'adjust-open best-fit' 'database null' >zathurarc
 viewed() {	# to the first page

@@ -103,6 +103,10 @@ static emr_status judge(
 	*out_cause = _("it names no directory of this computer");
 	if (strncmp(joining->invitation.url, "file:/", 6) != 0)
 		return EMR_UNSUPPORTED;
+	*out_cause = _("it leads to no host: who invites you starts one (emrfs host), and invites "
+		       "you again");
+	if (joining->invitation.place.len == 0 && joining->invitation.roles != EMR_ROLE_AGENT)
+		return EMR_UNSUPPORTED;
 	*out_cause = emr_text(emr_status_text(EMR_NO_MEMORY));
 	EMR_TRY(choose_dir(joining, state));
 	*out_cause = _("it ended; ask for a new one");

@@ -262,9 +262,13 @@ static emr_status attach_new(
 	return EMR_OK;
 }
 
-static emr_status note_conflict(following *f, const node *n)
+/* Its writer is the ledger's word: the copy's own may lie elsewhere still. */
+static emr_status note_conflict(following *f, const arrival *a, const node *n)
 {
-	const view_conflict conflict = {.number = n->number};
+	view_conflict conflict = {.number = n->number};
+
+	if (a->is_others)
+		conflict.by = a->signer_id;
 
 	return emr_buf_append(&f->conflicts, &conflict, sizeof conflict);
 }
@@ -299,7 +303,7 @@ static emr_status make(following *f, const arrival *a, uint64_t ino, bool was_va
 		tree_free_node(f->view, n);
 	else if (a->deposit == NULL && node_is_file(n) &&
 		 conflict_is_copy(n->name)) /* whose other half lies here */
-		status = note_conflict(f, n);
+		status = note_conflict(f, a, n);
 	if (status == EMR_OK && (at.has_moved || at.is_kept)) {
 		n->meta_dirty = true;
 		mark_changed(f->view, n);
@@ -549,7 +553,7 @@ static emr_status conflict(following *f, const arrival *a, node *n)
 	if (status == EMR_OK)
 		status = tell(f, n->parent, mine);
 	if (status == EMR_OK)
-		status = note_conflict(f, n);
+		status = note_conflict(f, a, n);
 	if (status == EMR_OK) {
 		status = conflict_leave_record(f->view, n, mine);
 		if (status != EMR_OK) /* there is no copy yet */
