@@ -149,10 +149,9 @@ emr_status emr_ledger_copy_check(
 	emr_status status = emr_ledger_copy_descriptor(copy, &descriptor);
 
 	*out_trouble = (emr_ledger_trouble){.status = EMR_OK};
-	return status == EMR_OK
-		       ? emr_chain_verify(
-				 copy->held, emr_buf_view(&descriptor), has_some, out_trouble)
-		       : status;
+	return status == EMR_OK ? emr_chain_verify(copy->held, emr_buf_view(&descriptor), has_some,
+					  out_trouble)
+				: status;
 }
 
 /* ---- a damaged one ---- */

@@ -167,8 +167,8 @@ static emr_status end_half(emr_session *session, emr_share *share, comparing *c)
 	return status == EMR_DENIED ? EMR_OK : status; /* another computer of hers was quicker */
 }
 
-static emr_status grant(
-	emr_session *session, emr_share *share, const emr_order *order, uint64_t *out_left_out)
+static emr_status grant(emr_session *session, emr_share *share, const emr_order *order,
+	uint64_t kept_out, uint64_t *out_left_out)
 {
 	comparing c = {.share = share, .order = order};
 	emr_grant_made made = {0};
@@ -184,12 +184,9 @@ static emr_status grant(
 		.owner_name = session->profile.name,
 		.owner_born = session->profile.born};
 	struct emr_fetcher *fetcher = emr_session_fetcher(session);
-	uint64_t kept_out = 0;
-	emr_status status = emr_inner_await(session, order->domain, &kept_out);
-
 	/* After a crash, or an answer that was lost: what the ledger has of it by now. */
-	if (status == EMR_OK)
-		status = emr_follow_now(session->replica);
+	emr_status status = emr_follow_now(session->replica);
+
 	if (status == EMR_OK)
 		status = has_name(order) ? find_answer(session, &c)
 					 : emr_share_given(share, order->domain, compare_grant, &c);
@@ -216,6 +213,17 @@ static emr_status grant(
 	if (status == EMR_OK && order->replaces)
 		status = end_older(share, &c);
 	return status == EMR_OK ? tie(session, share) : status;
+}
+
+/* ORDER has the domain's present name afterwards. */
+static emr_status await_and_grant(
+	emr_session *session, emr_share *share, emr_order *order, uint64_t *out_left_out)
+{
+	uint64_t kept_out = 0;
+
+	EMR_TRY(emr_inner_await(session, order->domain, &kept_out));
+	order->domain = emr_view_domain_now(session->view, order->domain);
+	return grant(session, share, order, kept_out, out_left_out);
 }
 
 static emr_status revoke_from(
@@ -263,22 +271,23 @@ static emr_status revoke(emr_session *session, emr_share *share, const emr_order
 	return EMR_OK;
 }
 
-clerk_result clerk_do(emr_session *session, const emr_order *order)
+clerk_result clerk_do(emr_session *session, const emr_order *given)
 {
 	clerk_result result = {.status = EMR_OK};
 	emr_share *share = NULL;
+	emr_order order = *given;
 
 	result.status = emr_sharing_handle(session, &share);
 	if (result.status == EMR_OK)
-		result.status = order->kind == EMR_ORDER_GRANT
-					? grant(session, share, order, &result.left_out)
-					: revoke(session, share, order);
+		result.status = given->kind == EMR_ORDER_GRANT
+					? await_and_grant(session, share, &order, &result.left_out)
+					: revoke(session, share, given);
 	if (share != NULL)
 		result.code = emr_share_refusal(share);
 	emr_share_free(share);
 	result.is_momentary = clerk_is_momentary(result.status, result.code);
 	if (result.status != EMR_OK)
-		emr_log(EMR_LOG_WARN, "order %llu: %s", (unsigned long long)order->number,
+		emr_log(EMR_LOG_WARN, "order %llu: %s", (unsigned long long)given->number,
 			emr_status_text(result.status));
 	return result;
 }

@@ -94,7 +94,7 @@ static bool root_of(emr_bytes part, emr_cid *out_root)
 	return true;
 }
 
-/* There the own copy is all that there is here, and nothing to speak of. */
+/* There this computer's copy is all that there is, and nothing to speak of. */
 static bool is_at_host(const backing_up *b)
 {
 	char place[4400], url[300];

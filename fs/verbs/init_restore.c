@@ -298,7 +298,7 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	if (carried != EMR_NOT_FOUND)
 		EMR_TRY(carried);
 	EMR_TRY(read_beginning(state_fd, &descriptor));
-	if (carried == EMR_OK)
+	if (carried == EMR_OK && !emr_network_place_is_host(emr_buf_view(&channel)))
 		EMR_TRY(check_channel_known(r, out_problem));
 	if (carried == EMR_OK &&
 		(*out_dir == NULL || !emr_network_dir_has(*out_dir, emr_buf_view(&descriptor))))

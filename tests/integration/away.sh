@@ -147,13 +147,18 @@ two_unmount ana lima
 agent_stop keys
 two_mount lima
 
-say "a revoked agent that answers all the same releases nothing; another takes its place"
+say "a revoked agent that answers all the same releases nothing, and a host does not even speak to it; another takes its place"
 asks CT
 as hospital run 0 org revoke keys --yes $PF
-dishonest "reckless keeps" agent_start keys
-emr_until answers_in_vain keys
+if [ "$kind" = fabric ]; then
+	dishonest "reckless keeps" agent_start keys
+	emr_until answers_in_vain keys
+else
+	two_home keys
+	dishonest "reckless keeps" run 1 agent $PF
+fi
 wait "$ASKING" && emr_fail "a revoked agent released it"
-agent_stop keys
+[ "$kind" != fabric ] || agent_stop keys
 two_mount ana
 orgs_agent keys2 hospital
 agent_start keys2

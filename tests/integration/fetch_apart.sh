@@ -1,5 +1,5 @@
 #!/bin/bash
-# fetch_apart.sh: an owner whose network's directory is away reads the own folder from a node and from what was read before, changes
+# fetch_apart.sh: an owner whose network's directory is away reads that folder from a node and from what was read before, changes
 # nothing, is told why, and finds everything as it was when the directory is back.
 SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
 . "$SUPPORT/mount.sh"

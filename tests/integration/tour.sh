@@ -17,6 +17,7 @@ everybody=
 at_end() {
 	local who job
 	for job in $(jobs -p); do kill "$job" 2>/dev/null; done
+	kill $(sed -n 's/.*(process \([0-9]*\)).*/\1/p' host-said 2>/dev/null) 2>/dev/null
 	for who in $everybody; do
 		kill $(sed -n 's/^pid //p' "$EMR_WORK/$who/.home/state/as/agent/lock" 2>/dev/null) 2>/dev/null
 		EMRFS_HOME=$EMR_WORK/$who/.home emr_clear_away "$EMR_WORK/$who/.home" "$EMR_WORK/$who/Health"
@@ -34,6 +35,8 @@ computer() {
 	mkdir "$1/CD" && cp "$SAMPLES"/MR_small.dcm "$1/CD/IM1.dcm" && cp "$SAMPLES"/CT_small.dcm "$1/CD/IM2.dcm"
 }
 
+# The page's port may be in use here.
+port=$(emr_port)
 typed() { (cd "$1" && EMRFS_HOME=$EMR_WORK/$1/.home bash -o pipefail -c "$2") >said 2>&1 </dev/null; }
 
 count=0
@@ -46,7 +49,7 @@ while IFS= read -r line; do
 	*"# a moment later"*) patience=600 ;;
 	*) patience=1 ;;
 	esac
-	bare=$(sed 's/ *# .*$//' <<<"$command")
+	bare=$(sed "s/ *# .*\$//; s/:7443/:$port/" <<<"$command")
 	if [ "${bare%&}" != "$bare" ]; then
 		# What goes on beside the others repeats itself, too, until it has begun well: it ends when somebody came in.
 		(for ((i = 0; i < patience; i++)); do
@@ -60,6 +63,7 @@ while IFS= read -r line; do
 		[ "$i" -lt "$patience" ] || { cat said >&2; tail -n 5 beside-* >&2 2>/dev/null; emr_fail "$who\$ $command"; }
 		sleep 0.5
 	done
+	case $bare in *"emrfs host "*) cp said host-said ;; esac
 	sed 's/^/      /' said | head -12
 done < <(awk '/^```/ { inside = !inside; next } inside && /^[a-z-]+\$ / { print }' "$page")
 [ "$count" -gt 60 ] || emr_fail "only $count commands were found in $page"

@@ -158,6 +158,16 @@ static void put_or_drop_row(edit *e, node *n)
 		edit_delete(e, n->id);
 }
 
+/* A record that was on its way when it was made a domain has another id as one: who was promised
+ * the first one finds it (emr_view_domain_now). */
+static void note_became(edit *e, const node *n, emr_id16 old_id)
+{
+	const emr_id16 both[] = {old_id, n->id};
+
+	if (n->is_domain && emr_buf_append(&e->view->keeper->became, both, sizeof both) != EMR_OK)
+		fail_edit(e, EMR_NO_MEMORY);
+}
+
 static void apply_to_node(edit *e, const publishing *p, node *n, const emr_change_outcome *o)
 {
 	const work *w = work_of(p, o->node);
@@ -191,6 +201,7 @@ static void apply_to_node(edit *e, const publishing *p, node *n, const emr_chang
 	if (tree_is_root_object(n))
 		e->view->wants_tie = true;
 	if (!emr_id16_equal(old_id, n->id)) {
+		note_became(e, n, old_id);
 		edit_delete(e, old_id);
 		edit_forget_times(e, n, old_id);
 		if (n->type == EMR_META_DIR)

@@ -69,6 +69,20 @@ emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_
 	return status;
 }
 
+emr_id16 emr_view_domain_now(emr_view *view, emr_id16 domain)
+{
+	const emr_id16 *both;
+	emr_id16 now = domain;
+
+	pthread_mutex_lock(&view->lock);
+	both = (const void *)view->keeper->became.data;
+	for (size_t i = 0; i < view->keeper->became.len / sizeof *both; i += 2)
+		if (emr_id16_equal(both[i], now))
+			now = both[i + 1];
+	pthread_mutex_unlock(&view->lock);
+	return now;
+}
+
 /* ---- how far it is ---- */
 
 static const node *root_of(const emr_view *view, emr_id16 domain)
@@ -165,6 +179,7 @@ emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_sta
 	emr_status status = EMR_NOT_FOUND;
 	const node *root;
 
+	domain = c.domain = emr_view_domain_now(view, domain);
 	pthread_mutex_lock(&view->lock);
 	root = root_of(view, domain);
 	if (root != NULL) {

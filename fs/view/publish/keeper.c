@@ -46,6 +46,7 @@ void keeper_free(emr_view *view)
 	emr_worker_free(&view->keeper->syncer);
 	emr_worker_free(&view->keeper->follower);
 	emr_worker_free(&view->keeper->reclaimer);
+	emr_buf_free(&view->keeper->became);
 	free(view->keeper);
 }
 

@@ -44,10 +44,11 @@ struct keeper {
 	emr_worker publisher, syncer, follower;
 	emr_worker
 		reclaimer; /* one giving back of space at a time; the syncer starts and ends it */
-	emr_header_reader *headers;  /* of the publishing run; NULL: nobody reads them */
-	unsigned hurry;		     /* that many wait: quiet time does not count */
-	uint64_t hurries, hurried;   /* asked for so far; the newest that a run has served */
-	emr_status last_run;	     /* how the last publishing run ended */
+	emr_header_reader *headers; /* of the publishing run; NULL: nobody reads them */
+	unsigned hurry;		    /* that many wait: quiet time does not count */
+	uint64_t hurries, hurried;  /* asked for so far; the newest that a run has served */
+	emr_status last_run;	    /* how the last publishing run ended */
+	emr_buf became; /* emr_id16, emr_id16, ...: roots of domains, and what they were before */
 	int64_t tie_due_boot_ns;     /* when grants of inner domains are looked at again */
 	int64_t reclaim_due_boot_ns; /* not before */
 	uint64_t opened_at; /* entries of the ledger when the folder was opened; does not change */

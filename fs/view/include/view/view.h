@@ -290,6 +290,9 @@ emr_status emr_view_record(emr_view *view, uint64_t node, emr_record_facts *out)
  * there, and publishing moves what is there, by wraps only, also after a restart.  EMR_NOT_FOUND;
  * EMR_INVALID (a link); EMR_UNSUPPORTED (a name that is never published); EMR_READ_ONLY. */
 emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_domain);
+/* A name that emr_view_make_domain gave since the folder was opened, as it is now: a record that
+ * was on its way to the ledger at that moment came to be called otherwise. */
+emr_id16 emr_view_domain_now(emr_view *view, emr_id16 domain);
 typedef struct emr_domain_state {
 	uint64_t records;    /* that lie in it, its root and links included */
 	uint64_t left;	     /* of them still published in the domain around it */
