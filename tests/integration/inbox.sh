@@ -84,7 +84,8 @@ emr_until shows_inbox ward
 must cp image.dcm "$(echo ward-folder/shared-with-me/*/Inbox)/Ward.dcm"
 emr_until test -e "$PLACE/Ward.dcm"
 must cmp image.dcm "$PLACE/Ward.dcm"
-emr_until is_signed "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
+signed_when_read() { must cmp image.dcm "$1" && is_signed "$1" "$2"; }	# what lies at the host is compared when it is here
+emr_until signed_when_read "$PLACE/Ward.dcm" "valid by=São Lucas at=20"
 as ana registered "$DAY/Ward.dcm" >ward.registered
 
 say "an image series in folders is left with one cp -r; its files say where they lay, and the folders go when they are not wanted"
