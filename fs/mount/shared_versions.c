@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fetch/fetch.h"
 #include "kit/language.h"
+#include "session/fetching.h"
 #include "share/read.h"
 #include "sharing/received.h"
 #include "sharing/sharing.h"
@@ -244,6 +246,7 @@ static emr_status choose_version(void *arg, const emr_shared_version *version)
 /* The bytes are copied once they are known to be what was signed, all of them. */
 static emr_status open_version(looking *l, uint64_t pversion, emr_content_reader **out_reader)
 {
+	struct emr_fetcher *fetcher = emr_session_fetcher(l->session);
 	emr_ask *ask = NULL;
 	emr_shared_word word;
 	emr_content_reader *reader = NULL;
@@ -253,6 +256,8 @@ static emr_status open_version(looking *l, uint64_t pversion, emr_content_reader
 	status = emr_shared_ask_version(l->shared, l->file.object, pversion, &ask, &l->trouble);
 	if (status == EMR_OK)
 		status = wait_for(l, ask);
+	/* Its blocks may be elsewhere. */
+	emr_fetcher_wait_begin(fetcher, false);
 	if (status == EMR_OK)
 		status = emr_shared_open_version(
 			l->shared, l->file.object, pversion, &reader, &word);
@@ -263,6 +268,7 @@ static emr_status open_version(looking *l, uint64_t pversion, emr_content_reader
 			word.is.by, "organisation", word.is.organisation, NULL);
 	if (status == EMR_OK)
 		status = emr_content_reader_verify(reader);
+	(void)emr_fetcher_wait_end(fetcher);
 	if (status != EMR_OK) {
 		emr_content_reader_free(reader);
 		return say_trouble(l, status);
