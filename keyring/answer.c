@@ -31,7 +31,7 @@ struct emr_answer {
 	entry *entries;
 };
 
-/* What parsing carries along. */
+/* The state that parsing carries along. */
 typedef struct parse {
 	emr_reader r;
 	size_t slots;

@@ -91,7 +91,7 @@ emr_status emr_nodes_add_host(int state_fd, emr_settings *settings)
 		settings->node_count * sizeof *settings->nodes);
 	settings->nodes[0] = host;
 	settings->node_count++;
-	/* What is on the ledger, others look for at the host. */
+	/* Others look at the host for records on the ledger. */
 	if (settings->copies_first < 2)
 		settings->copies_first = 2; /* that of this disk, and the host's */
 	return host.address != NULL && host.host_dir != NULL ? EMR_OK : EMR_NO_MEMORY;

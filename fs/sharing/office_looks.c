@@ -19,7 +19,7 @@
 
 #define DAY_NS (INT64_C(86400) * 1000000000)
 
-/* What only the owner's own seed can do is not tried on a device. */
+/* Acts that need the owner's own seed are not tried on a device. */
 static bool is_device(const emr_visit *visit)
 {
 	return emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE;
@@ -109,7 +109,7 @@ void emr_look_own_key_end(void *memory)
 
 /* ---- epochs ---- */
 
-/* What goes wrong with one domain does not stop the others. */
+/* A failure in one domain does not stop the others. */
 static emr_status renew_all(emr_visit *visit)
 {
 	EMR_AUTO_BUF domains = {0};

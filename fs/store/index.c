@@ -194,8 +194,8 @@ static emr_status check_version(connection *c, bool *out_empty)
 	return status;
 }
 
-/* SQLite would let the umask decide; its WAL takes the mode of this file.  What stands beside a
- * file that is gone may still be in use by others, and would be taken for that of the new one. */
+/* SQLite would let the umask decide; its WAL takes the mode of this file. A log beside a file that
+ * is gone may still be in use by others, and would be taken for that of the new file. */
 static emr_status create_private(const char *path)
 {
 	static const char *const suffixes[] = {"-wal", "-shm"};

@@ -29,7 +29,7 @@ static emr_status note_name(need *n, const char *name)
 	return emr_buf_append(&n->names, n->last, sizeof n->last);
 }
 
-/* What is missing is missing here, too: `verify` says so. */
+/* A block that is missing is missing here, too: `verify` says so. */
 static emr_status note_block(void *arg, const emr_cid *cid)
 {
 	need *n = arg;

@@ -14,7 +14,7 @@
 
 #define TIMEOUT_MS 30000
 
-/* Who is asked, as the directory says. */
+/* The authority that is asked, as the directory names it. */
 typedef struct asked {
 	emr_channel channel;
 	emr_ca ca;

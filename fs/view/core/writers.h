@@ -22,8 +22,8 @@ typedef struct writers_word {
 emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has);
 
 /* Without view->lock, or before there are threads: META, that of PLACE, becomes what may be
- * believed.  What a writer says of the root of a domain is replaced by what the owner said of it
- * last.  OUT: zeroed; freed by the caller whatever the status. */
+ * believed. A writer's word about the root of a domain is replaced by the owner's last one. OUT:
+ * zeroed; freed by the caller whatever the status. */
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out);
 void writers_forget(writers_word *word);
 /* Whether all that was ever said of the object was said by her domain's key, which is her own hand,

@@ -81,8 +81,8 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 
 /* ---- names ---- */
 
-/* What is scratch elsewhere would never reach the ledger here, what begins with a dot is not seen,
- * and what configures a program is called as in a share. */
+/* A name of scratch would never reach the ledger here, a name with a dot is not seen, and one that
+ * configures a program is changed as in a share. */
 static void name_safely(
 	emr_meta_type type, emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
 {

@@ -32,10 +32,10 @@ emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_boo
 void emr_book_free(emr_book *book);
 #define EMR_AUTO_BOOK __attribute__((cleanup(emr_book_free))) emr_book
 
-/* What may be chosen: 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not
- * beginning with a dot or a dash, and not `card`, `add`, `check`, `you`, `the owner`, `somebody` or
- * what could be the code of a key (emr_who_is_code).
- * A book that has one of these words from before is read. */
+/* A name may be 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not beginning
+ * with a dot or a dash, and not `card`, `add`, `check`, `you`, `the owner`, `somebody` or a word
+ * with the form of a key's code (emr_who_is_code). A book that has one of these words from before
+ * is read. */
 bool emr_who_is_ok(const char *who);
 /* Whether WHO has the form of the code of a key, long enough to name somebody. */
 bool emr_who_is_code(const char *who);

@@ -128,7 +128,8 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 		emr_log(EMR_LOG_WARN, "fetch: a block did not come: %s, node: %s",
 			emr_status_text(answer->status), emr_ipfs_fault_name(answer->fault));
 	pthread_mutex_lock(&fetcher->lock);
-	/* What nobody wanted yet may be late because it stood behind what somebody did. */
+	/* A block that nobody wanted yet may be late because it stood behind one that somebody
+	 * did. */
 	if (status != EMR_OK && status != EMR_INTERRUPTED &&
 		(b->is_wanted || status != EMR_TIMEOUT))
 		note_failure(fetcher, &b->cid, status);
@@ -246,7 +247,7 @@ static bool lacks_ahead(emr_fetcher *fetcher, const emr_cid *cid)
 	       emr_block_store_size(fetcher->options.store, cid, &bytes) != EMR_OK;
 }
 
-/* Whoever wants one of them will hear why it did not come. */
+/* A reader that wants one of them will hear why it did not come. */
 static void begin_run(emr_fetcher *fetcher, const emr_unixfs_run *run)
 {
 	void *args[EMR_UNIXFS_RUN_MAX];

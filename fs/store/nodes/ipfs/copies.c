@@ -24,7 +24,7 @@ typedef struct waiter {
 	void *arg;
 } waiter;
 
-/* What is asked, in this order.  A place that comes to no end in a while is given all its time when
+/* The questions, in this order. A place that comes to no end in a while is given all its time when
  * the others had theirs; a search that stands still goes on when it is begun again, and a slow one
  * needs its time. */
 typedef enum copies_phase {
@@ -56,8 +56,8 @@ typedef struct want {
 	emr_copies_answer answer;
 } want;
 
-/* Leaves of one file that one place is asked for in one request.  What it does not give is asked
- * for leaf by leaf, of all places. */
+/* Leaves of one file that one place is asked for in one request. A leaf that it does not give is
+ * asked for alone, of all places. */
 struct window {
 	emr_unixfs_run run;
 	want *wants[EMR_UNIXFS_RUN_MAX]; /* NULL: told, or asked for by itself */
@@ -65,7 +65,7 @@ struct window {
 	bool is_asked;			 /* now */
 };
 
-/* What one thread asks at present. */
+/* The request that one thread has under way. */
 typedef struct attempt {
 	want *want; /* NULL: nothing, or: */
 	window *window;
@@ -147,8 +147,8 @@ static bool is_here(copies_phase phase)
 	return phase <= PHASE_HERE_AGAIN;
 }
 
-/* Who reads on where every place has just lacked a block lets them look for the next one at once,
- * which finds what they have, too: half the requests.  A gateway cannot look for anything. */
+/* Where every place has just lacked a block, a reader that goes on has them look for the next one
+ * at once, which also finds their own: half the requests. A gateway cannot look for anything. */
 static bool is_sought_at_once(const emr_copies *copies)
 {
 	const int64_t now = boot_ns();
@@ -227,7 +227,7 @@ static bool is_given_up(const want *w, const emr_copies *copies)
 	return w->waiters == NULL || boot_ns() - w->asked_boot_ns >= copies->want_ns;
 }
 
-/* Nothing more is tried for it.  What its places said is told, or that its time is over. */
+/* Nothing more is tried for it. Tells the caller what its places said, or that its time is over. */
 static bool is_over(emr_copies *copies, want *w)
 {
 	if (w->running > 0)
@@ -266,7 +266,7 @@ static void leave_window(want *w)
 	v->left--;
 }
 
-/* What is left of it is asked for leaf by leaf. */
+/* The rest of a window is asked for leaf by leaf. */
 static void end_window(window *v)
 {
 	for (size_t i = 0; i < v->run.count; i++) {
@@ -383,7 +383,7 @@ static bool is_end(emr_status status)
 	return status == EMR_OK || status == EMR_INTERRUPTED;
 }
 
-/* With the lock.  What a place says of what others have says nothing about itself. */
+/* With the lock. A place's word about blocks of others says nothing about itself. */
 static void note_whether_away(emr_copies *copies, const attempt *a, emr_status status)
 {
 	int64_t now = boot_ns();

@@ -75,7 +75,7 @@ emr_status book_add(book *b, const emr_cid *root, book_entry **out_entry)
 
 static void want_one(book_entry *entry, const book *b)
 {
-	/* What was lost of the list may be there. */
+	/* Roots that were lost from the list may be there. */
 	if (b->is_doubtful && !entry->is_wanted) {
 		entry->doubted =
 			(uint16_t)(((1u << b->place_count) - 1) & ~(entry->held | entry->sent));

@@ -48,7 +48,7 @@ book_entry *book_find(const book *b, const emr_cid *root); /* NULL: none */
 /* The first whose root is not before ROOT; book_count when there is none. */
 size_t book_from(const book *b, const emr_cid *root);
 emr_status book_add(book *b, const emr_cid *root, book_entry **out_entry);
-/* WANTED, sorted and each once, are those from now on.  What nobody wants and no place has is
+/* WANTED, sorted and each once, are those from now on. A root that nobody wants and no place has is
  * dropped. */
 emr_status book_want(book *b, const emr_cid *wanted, size_t count);
 
@@ -56,7 +56,7 @@ typedef enum book_mark { BOOK_SENT = 's', BOOK_HELD = 'h', BOOK_GONE = 'g' } boo
 /* BOOK_SENT also takes back BOOK_HELD. */
 emr_status book_set(book *b, book_entry *entry, size_t place, book_mark mark);
 emr_status book_set_unsynced(book *b, size_t place, bool is_unsynced);
-/* What was set since the last time, for the file. */
+/* Takes the lines that were added since the last time, for the file. */
 emr_buf book_take_lines(book *b);
 /* On the disk when it returns.  One at a time. */
 emr_status book_write(book *b, const emr_buf *lines);

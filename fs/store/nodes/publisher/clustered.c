@@ -163,9 +163,9 @@ static bool is_early(publisher_place *place)
 }
 
 /* Peers that could not, or too few that are to: they are asked once more, looked at for some
- * seconds, and then it is left alone for a while, so that no record keeps the others back.  What no
- * peer has, and the node neither (it is another by now, or has lost it), is left to be sent: nobody
- * could pin it. */
+ * seconds, and then it is left alone for a while, so that no record keeps the others back. A root
+ * that no peer has, and the node neither (it is another by now, or has lost it), is left to be
+ * sent: nobody could pin it. */
 static emr_status ask_again(publisher_place *place, pick *one, const emr_ipfs_pinning *pinning)
 {
 	emr_ipfs *cluster = emr_ipfs_cluster(place->node);

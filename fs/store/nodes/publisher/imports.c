@@ -132,7 +132,8 @@ static uint32_t push_ms(const publisher_place *place, uint64_t bytes)
 	return (uint32_t)((base_ms != 0 ? base_ms : PUSH_MS) + bytes / PUSH_BYTES_A_S * 1000);
 }
 
-/* What it may be about is sent in smaller parts, so that one record does not keep back all. */
+/* A load that may have caused the fault is sent in smaller parts, so that one record does not keep
+ * back all. */
 static void shrink(publisher_place *place, emr_ipfs_fault fault, const load *l, pick *only)
 {
 	const size_t roots = l->roots.len / sizeof(emr_cid);
@@ -213,8 +214,8 @@ static emr_status push(publisher_place *place, load *l, emr_ipfs_fault *out_faul
 	return status;
 }
 
-/* What is above some leaves, so that they are kept until the record's own root is: to be told
- * again, whatever happens. */
+/* Notes the node above some leaves, which keeps them until the record's own root is there: it must
+ * be told to go, whatever happens. */
 static emr_status note_piece(publisher_place *place, const load *l)
 {
 	emr_publisher *p = place->publisher;
@@ -273,8 +274,9 @@ static emr_status send_in_pieces(publisher_place *place, load *l, pick *one)
 	return status;
 }
 
-/* What is not whole here cannot be sent; the place may have it from another computer.  What cannot
- * be read just now (too many open files, a bad sector) is not known to be lost: here.c looks. */
+/* A record that is not whole here cannot be sent; the place may have it from another computer. A
+ * record that cannot be read just now (too many open files, a bad sector) is not known to be lost:
+ * here.c looks. */
 static void set_aside(publisher_place *place, pick *one, emr_status status)
 {
 	if (!one->may_be_there) {

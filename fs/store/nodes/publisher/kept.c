@@ -137,9 +137,9 @@ static emr_status list_pins(publisher_place *place)
 	return status;
 }
 
-/* With the lock, which it gives back meanwhile; once in a round.  Who lost one may be another node
- * by now, behind the same address: of many records one list says what it lacks.  Without the list
- * each is asked for in its turn. */
+/* With the lock, which it gives back meanwhile; once in a round. A place that lost one may be
+ * another node by now, behind the same address: of many records one list says what it lacks.
+ * Without the list each is asked for in its turn. */
 static void take_back_unlisted(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;
@@ -271,8 +271,9 @@ static size_t count_doubted(const publisher_place *place)
 	return n;
 }
 
-/* With the lock, which it gives back meanwhile; once.  What the file does not say any more is read
- * off one list: only what is on it is asked for, whether it is whole.  Without the list each is. */
+/* With the lock, which it gives back meanwhile; once. Roots that the file does not list any more
+ * are read off one list: only those on it are asked for, whether they are whole. Without the list
+ * each is. */
 void place_read_list(publisher_place *place)
 {
 	emr_publisher *p = place->publisher;

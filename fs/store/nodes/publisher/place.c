@@ -76,7 +76,7 @@ emr_status place_write_lines(emr_publisher *p)
 	return status;
 }
 
-/* With the lock.  Of what the book does not have any more there is nothing to note. */
+/* With the lock. Roots that left the book need no note. */
 emr_status place_note(publisher_place *place, const emr_cid *root, book_mark mark)
 {
 	book *b = &place->publisher->book;
@@ -87,7 +87,7 @@ emr_status place_note(publisher_place *place, const emr_cid *root, book_mark mar
 
 /* ---- What people are told ---- */
 
-/* What people know it by. */
+/* Returns the address by which people know it. */
 static const char *address_of(const publisher_place *place)
 {
 	const emr_ipfs *cluster = emr_ipfs_cluster(place->node);

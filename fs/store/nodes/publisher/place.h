@@ -119,7 +119,7 @@ bool place_is_clustered(const publisher_place *place);
 bool place_is_unsynced(const publisher_place *place);
 /* It was asked for nothing but a word of itself, and this came: another may stand there by now. */
 bool place_is_away(emr_ipfs_fault fault);
-/* What a place says of one record rather than of itself. */
+/* True for a fault of one record rather than of the place. */
 bool place_is_of_content(emr_ipfs_fault fault);
 /* ROOT is left alone for a while, and the others go on: all of them before it is tried again. */
 void place_stick_root(publisher_place *place, const emr_cid *root);
@@ -130,7 +130,7 @@ void place_works_now(publisher_place *place); /* with the lock */
 void place_fails_with(publisher_place *place, emr_ipfs_fault fault, const char *said);
 /* Our own side: memory, or the disk. */
 void place_fails_here(publisher_place *place, emr_status status);
-/* With the lock.  Of what the book does not have any more there is nothing to note. */
+/* With the lock. Roots that left the book need no note. */
 emr_status place_note(publisher_place *place, const emr_cid *root, book_mark mark);
 /* With the lock; gives it back for as long as the disk takes. */
 emr_status place_write_lines(emr_publisher *p);

@@ -156,7 +156,7 @@ static unsigned wanted_of(const emr_publisher *p)
 	return p->copies > wanted ? p->copies : wanted;
 }
 
-/* What one cluster has is not what another, or more of its peers, would have. */
+/* The pins of one cluster are not those of another, or of more of its peers. */
 static emr_status name_place(publisher_place *place)
 {
 	const emr_ipfs *cluster = emr_ipfs_cluster(place->node);

@@ -14,7 +14,7 @@ static bool answers(publisher_place *place)
 	emr_ipfs_call call = place_call(place, PROBE_MS);
 	char version[EMR_IPFS_VERSION_BYTES];
 	emr_ipfs *at = place->node;
-	/* What is mended there, nobody says: it starts again. */
+	/* Nobody tells when such a place is mended: it starts again. */
 	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE &&
 		       (publisher_now_ns() < place->ask_sync_ns ||
 			       (place->ask_sync_ns == 0 && !place_is_unsynced(place)));
@@ -81,7 +81,7 @@ static void serve_once(publisher_place *place)
 		return;
 	place_comes_back(place);
 	place_read_list(place);
-	/* What is let go of may be what it has no room for. */
+	/* The root that is let go of may take the room that is missing. */
 	if (place->is_full && place->at_work == 0 && place_let_one_go(place))
 		return;
 	if (place_send_some(place))

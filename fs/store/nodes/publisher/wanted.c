@@ -127,7 +127,7 @@ emr_status wanted_look(emr_publisher *p)
 	/* Before the pins: what waits is pinned in the moment in which it waits no more. */
 	if (p->options.each_awaited != NULL)
 		status = p->options.each_awaited(p->options.arg, note_root, &wanted);
-	/* What is not in a list that is being made again is not gone. */
+	/* A root that is missing in a list that is being made again is not gone. */
 	if (status == EMR_OK)
 		status = emr_store_each_pin_of_all(p->options.store, note_pin, &wanted);
 	if (status == EMR_OK && p->options.each_leaving != NULL)

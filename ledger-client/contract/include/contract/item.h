@@ -159,8 +159,8 @@ emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry);
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_entry_encode(
 	const emr_entry *entry, uint8_t *out, size_t cap, size_t *out_len);
-/* What the submitter signs, before the batch has an entry: "emrfs/v1/submit\0" ||
- * SHA-256(net_id || header).  The header has the root of the items and the batch's own signature.
+/* The message that the submitter signs, before the batch has an entry: "emrfs/v1/submit\0" ||
+ * SHA-256(net_id || header). The header has the root of the items and the batch's own signature.
  * The number, the time, the predecessor and the results of the entry are not signed: they are the
  * word of the host (CONTRACT.md, "What is signed"). */
 void emr_submit_message(const uint8_t net_id[16], const uint8_t header[EMR_HEADER_BYTES],
