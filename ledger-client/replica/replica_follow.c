@@ -64,7 +64,7 @@ static bool is_mine(void *arg, const uint8_t domain[16])
 	return c->last_is_mine;
 }
 
-/* True for parts of the own domains, and of those that others let this person read. */
+/* True for parts of one's own domains, and of those that others let this person read. */
 static bool is_kept(void *arg, const uint8_t domain[16])
 {
 	choice *c = arg;

@@ -65,7 +65,7 @@ static emr_status read_file(const char *from, emr_buf *out)
 	return EMR_DAMAGED;
 }
 
-/* A member elsewhere keeps what is needed of the network in the own state. */
+/* A member elsewhere keeps what is needed of the network in this state. */
 static emr_status choose_dir(emr_joining *joining, const char *state)
 {
 	joining->dir = joining->invitation.url + 5;
