@@ -190,7 +190,7 @@ static int64_t quiet_ns(void *arg)
 
 /* ---- What goes wrong ---- */
 
-static void say_place(void *arg, const emr_publisher_place *place)
+static void say_node(void *arg, const emr_publisher_node *place)
 {
 	const emr_publishing *p = arg;
 	emr_problem problem = {0};
@@ -209,7 +209,7 @@ void emr_publishing_start(emr_publishing *p)
 		.state_dirfd = p->session->state_fd,
 		.has_nothing = p->session->is_apart,
 		.is_still = emr_session_is_read_only(p->session, &ignored),
-		.say = say_place,
+		.say = say_node,
 		.each_leaving = each_leaving,
 		.left = forget_leaving,
 		/* Without this computer's store its pins are away, and none is lost. */

@@ -85,8 +85,8 @@ emr_status emr_fetching_open(emr_session *session, const emr_settings *settings,
 	open_nodes(fetching, session, settings, true);
 	open_cache(fetching, settings, cache);
 	options.cache = fetching->cache;
-	options.places = fetching->nodes;
-	options.place_count = fetching->node_count;
+	options.nodes = fetching->nodes;
+	options.node_count = fetching->node_count;
 	status = emr_fetcher_open(&options, &fetching->fetcher);
 	if (status != EMR_OK)
 		emr_fetching_close(session);

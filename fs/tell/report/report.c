@@ -371,7 +371,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"shares_received_while_open", (json_int_t)received.while_open, "not_safe_files",
 		(json_int_t)counts.not_safe, "not_safe",
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
-		emr_report_disk(session, counts.not_safe), "places", emr_places_json(session),
+		emr_report_disk(session, counts.not_safe), "places", emr_nodes_json(session),
 		"not_whole", (json_int_t)(session->is_apart ? counts.confirmed : totals.lacking),
 		"spared_bytes", (json_int_t)counts.spared_bytes, "awaiting_copies",
 		(json_int_t)counts.awaiting, "copies_first",

@@ -149,8 +149,8 @@ static emr_status say_failure(const emr_handle *handle, emr_status status)
 	if (status == EMR_DAMAGED)
 		file_notice(view, handle->node, status);
 	else if (status != EMR_INTERRUPTED)
-		file_notice_places(
-			view, handle->node, status, emr_fetcher_places(view->options.fetcher));
+		file_notice_nodes(
+			view, handle->node, status, emr_fetcher_nodes(view->options.fetcher));
 	return status;
 }
 

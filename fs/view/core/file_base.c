@@ -61,7 +61,7 @@ void file_notice(emr_view *view, node *n, emr_status status)
 		tell(view, n, id);
 }
 
-void file_notice_places(emr_view *view, node *n, emr_status status, const char *places)
+void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *places)
 {
 	const char *id = status == EMR_OFFLINE	 ? "place-away"
 			 : status == EMR_TIMEOUT ? "place-late"

@@ -357,7 +357,7 @@ static emr_status note_leaving(edit *e, const emr_pin *pin)
 {
 	emr_id16 key;
 
-	if (!e->view->options.has_places || pin->state != EMR_PIN_REGISTERED)
+	if (!e->view->options.has_nodes || pin->state != EMR_PIN_REGISTERED)
 		return EMR_OK;
 	memcpy(key.b, emr_cid_digest(&pin->root), sizeof key.b);
 	return emr_journal_put(

@@ -562,7 +562,7 @@ static bool serve_later(emr_view *view, node *n, emr_status status)
 	if (status == EMR_DAMAGED && why != EMR_INTERRUPTED)
 		return false;
 	if (why != EMR_INTERRUPTED)
-		file_notice_places(view, n, why, emr_fetcher_places(fetcher));
+		file_notice_nodes(view, n, why, emr_fetcher_nodes(fetcher));
 	say_to_waiters(view, n, why);
 	return true;
 }

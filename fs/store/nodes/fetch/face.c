@@ -83,7 +83,7 @@ static void end_wait(void *arg, emr_status status)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Of a thousand records not each waits for a place that does not answer. */
+/* Of a thousand records not each waits for a node that does not answer. */
 static bool is_away(emr_fetcher *fetcher)
 {
 	bool is;
@@ -246,7 +246,7 @@ void emr_fetcher_begin(emr_fetcher *fetcher)
 bool emr_fetcher_missed(emr_fetcher *fetcher, emr_cid *out_cid)
 {
 	if (fetcher == NULL || mine.fetcher != fetcher || !mine.has_missed ||
-		fetcher->options.place_count == 0)
+		fetcher->options.node_count == 0)
 		return false;
 	*out_cid = mine.cid;
 	return true;

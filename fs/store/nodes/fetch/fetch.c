@@ -202,7 +202,7 @@ static emr_status bring(
 	pthread_mutex_lock(&fetcher->lock);
 	status = last_failure(fetcher, cid);
 	if (status == EMR_OK && fetcher->copies == NULL)
-		status = fetcher->options.place_count > 0 ? EMR_INTERRUPTED : EMR_MISSING_DATA;
+		status = fetcher->options.node_count > 0 ? EMR_INTERRUPTED : EMR_MISSING_DATA;
 	if (status == EMR_OK && !is_brought_for(fetcher, cid, done, arg))
 		status = begin_bringing(fetcher, cid, done, arg, is_wanted);
 	pthread_mutex_unlock(&fetcher->lock);
@@ -304,13 +304,13 @@ bool emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, si
 
 /* ---- All of it ---- */
 
-static emr_status name_places(emr_fetcher *fetcher)
+static emr_status name_nodes(emr_fetcher *fetcher)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < fetcher->options.place_count; i++) {
-		const char *address = emr_ipfs_address(fetcher->options.places[i]);
+	for (size_t i = 0; status == EMR_OK && i < fetcher->options.node_count; i++) {
+		const char *address = emr_ipfs_address(fetcher->options.nodes[i]);
 
 		if (i > 0)
 			status = emr_buf_append(&text, ", ", 2);
@@ -319,15 +319,15 @@ static emr_status name_places(emr_fetcher *fetcher)
 	}
 	if (status == EMR_OK)
 		status = emr_buf_append_zeros(&text, 1);
-	fetcher->places = status == EMR_OK ? strdup((const char *)text.data) : NULL;
-	return fetcher->places != NULL ? EMR_OK : EMR_NO_MEMORY;
+	fetcher->nodes = status == EMR_OK ? strdup((const char *)text.data) : NULL;
+	return fetcher->nodes != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher)
 {
 	emr_fetcher *fetcher = calloc(1, sizeof *fetcher);
-	const emr_copies_options copies = {.places = options->places,
-		.place_count = options->place_count,
+	const emr_copies_options copies = {.nodes = options->nodes,
+		.node_count = options->node_count,
 		.is_here = is_here,
 		.here_arg = fetcher,
 		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : PLACE_MS};
@@ -339,8 +339,8 @@ emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **ou
 	fetcher->options = *options;
 	pthread_mutex_init(&fetcher->lock, NULL);
 	pthread_mutex_init(&fetcher->held.lock, NULL);
-	status = name_places(fetcher);
-	if (status == EMR_OK && options->place_count > 0)
+	status = name_nodes(fetcher);
+	if (status == EMR_OK && options->node_count > 0)
 		status = emr_copies_open(&copies, &fetcher->copies);
 	if (status != EMR_OK) {
 		emr_fetcher_close(fetcher);
@@ -368,7 +368,7 @@ bool emr_fetcher_is_stopped(emr_fetcher *fetcher)
 	bool is;
 
 	pthread_mutex_lock(&fetcher->lock);
-	is = fetcher->copies == NULL && fetcher->options.place_count > 0;
+	is = fetcher->copies == NULL && fetcher->options.node_count > 0;
 	pthread_mutex_unlock(&fetcher->lock);
 	return is;
 }
@@ -381,7 +381,7 @@ void emr_fetcher_close(emr_fetcher *fetcher)
 	held_drop(&fetcher->held);
 	pthread_mutex_destroy(&fetcher->held.lock);
 	pthread_mutex_destroy(&fetcher->lock);
-	free(fetcher->places);
+	free(fetcher->nodes);
 	free(fetcher);
 }
 
@@ -400,9 +400,9 @@ void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s)
 		emr_block_cache_drop_until(fetcher->options.cache, until_s);
 }
 
-const char *emr_fetcher_places(const emr_fetcher *fetcher)
+const char *emr_fetcher_nodes(const emr_fetcher *fetcher)
 {
-	return fetcher != NULL ? fetcher->places : "";
+	return fetcher != NULL ? fetcher->nodes : "";
 }
 
 emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher)

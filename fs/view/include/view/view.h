@@ -92,7 +92,7 @@ typedef struct emr_view_options {
 	 * thread, without a lock of the view.  NULL: here alone. */
 	void (*copies)(void *arg, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
 	void *copies_arg; /* of these two */
-	bool has_places;  /* that are to let go of what is erased: rows EMR_ROW_LEAVING are made */
+	bool has_nodes;	  /* that are to let go of what is erased: rows EMR_ROW_LEAVING are made */
 	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the
 	 * view, without a lock; NULL: none. */
 	const struct emr_inboxes *inboxes;

@@ -5,7 +5,7 @@
 #include "kit/out.h"
 #include "session/fetching.h"
 
-json_t *emr_place_json(const emr_publisher_place *place, uint64_t copies, uint64_t of)
+json_t *emr_node_json(const emr_publisher_node *place, uint64_t copies, uint64_t of)
 {
 	emr_problem why = {0};
 	bool fails = place->fault != EMR_IPFS_FINE;
@@ -25,17 +25,17 @@ json_t *emr_place_json(const emr_publisher_place *place, uint64_t copies, uint64
 		fails ? emr_json_text(why.hint) : json_null());
 }
 
-json_t *emr_places_json(emr_session *session)
+json_t *emr_nodes_json(emr_session *session)
 {
-	size_t n = session->publisher != NULL ? emr_publisher_place_count(session->publisher) : 0;
+	size_t n = session->publisher != NULL ? emr_publisher_node_count(session->publisher) : 0;
 	json_t *places = json_array();
 
 	for (size_t i = 0; places != NULL && i < n; i++) {
-		emr_publisher_place place;
+		emr_publisher_node place;
 
 		emr_publisher_look(session->publisher, i, &place);
 		if (json_array_append_new(
-			    places, emr_place_json(&place, place.held, place.records)) != 0) {
+			    places, emr_node_json(&place, place.held, place.records)) != 0) {
 			json_decref(places);
 			return NULL;
 		}
