@@ -1,6 +1,6 @@
-/* A clinician who leaves files in a patient's Inbox cannot read there afterwards. This file
- * lists what he himself has left, with names that only his own keys open, so that he can show
- * what he delivered. */
+/* A clinician who leaves files in a patient's Inbox cannot read there afterwards. This file lists
+ * what that clinician has left, with names that only the clinician's own keys open, as a proof of
+ * delivery. */
 #include "share/left.h"
 
 #include <stdlib.h>

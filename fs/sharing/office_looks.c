@@ -1,6 +1,6 @@
-/* These are looks of the office's thread: it answers questions for keys, tells the person when
- * her own key was revoked, begins new keys after somebody's access has ended, and passes keys on
- * to her other computers. */
+/* These are looks of the office's thread: it answers questions for keys, tells the owner when the
+ * owner's key was revoked, begins new keys after somebody's access has ended, and passes keys on to
+ * the owner's other computers. */
 #include "sharing/office_looks.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* This file brings a store up to date when it is opened, and later when others have written: it
- * takes what the index knows, reads what the index does not know yet from the ends of the
- * segments, and makes a damaged index again. */
+ * takes what the index knows, reads what the index does not know yet from the ends of the segments,
+ * and makes a damaged index again. It believes no index that does not fit its segments. */
 #include "store_private.h"
 
 #include <errno.h>

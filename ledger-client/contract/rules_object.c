@@ -1,6 +1,6 @@
-/* These are the rules for records: saving, renaming, wrapping again and removing (20 PUT, 21
- * META, 22 REWRAP, 23 UNLINK). A writer may touch what his rights allow, and of the root of a
- * shared folder nothing, unless it is a single shared file: then its bytes. */
+/* These are the rules for records: saving, renaming, wrapping again and removing (20 PUT, 21 META,
+ * 22 REWRAP, 23 UNLINK). A writer may touch what the right allows, and of the root of a shared
+ * folder nothing, unless it is a single shared file: then its bytes. */
 #include "judge.h"
 
 #include "contract/pubs.h"

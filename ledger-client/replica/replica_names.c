@@ -1,6 +1,6 @@
-/* This file decides how the holder of a key is called: by the certificate that counted when he did
- * something, never by what he writes of himself, and apart from everybody whom he could be taken
- * for. */
+/* This file decides how the holder of a key is called: by the certificate that counted at that
+ * time, never by the holder's own words, and apart from everybody with whom the holder could be
+ * confused. */
 #include "replica/names.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Members of a network share one store of blocks. This file finds which of its files belong into
- * one member's backup: his own, and those of others that hold a block which he needs. It needs
- * no key for that. */
+ * one member's backup: the member's own, and those of others that hold a block which these need. It
+ * needs no key for that. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

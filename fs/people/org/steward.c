@@ -1,5 +1,5 @@
-/* This file is what the steward of a dataset does: he calls for records on terms, admits readers,
- * takes them out, and closes. Terms are signed once: nothing here changes them. */
+/* This file is what the steward of a dataset does: the steward calls for records on terms, admits
+ * readers, takes them out, and closes. Terms are signed once: nothing here changes them. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* An auditor of an organisation may see what its staff asked for. This file lists that, without
- * names of records, because those are not his to know. */
+ * names of records, because those are not an auditor's to know. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* This makes of what a writer says of records in the owner's folder what may be believed of it:
- * a writer's own computer checks none of this. He names and describes what he writes, inside the
- * domain he writes in; where that lies, what emrfs does with it and what leads elsewhere are not
- * his to say. It is worked out from the ledger alone, so every start comes to the same. Deposits
- * in the Inbox have rules of their own (deposits.h). */
+/* This makes of what a writer says of records in the owner's folder what may be believed of it: a
+ * writer's own computer checks none of this. A writer names and describes new files, inside the
+ * domain of the right; where that lies, what emrfs does with it and what leads elsewhere are the
+ * owner's to say. It is worked out from the ledger alone, so every start comes to the same.
+ * Deposits in the Inbox have rules of their own (deposits.h). */
 #pragma once
 
 #include "share/write.h"

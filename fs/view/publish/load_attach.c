@@ -1,6 +1,6 @@
 /* When a folder is opened, this file hangs what was read into the tree: each file and directory
  * where the ledger or the journal says that it lies. A record with an unknown or circular parent is
- * shown at the top, and what a writer laid elsewhere in his own domain. */
+ * shown at the top, and what a writer laid elsewhere in the domain of the right. */
 #include "load_private.h"
 
 #include "base/log.h"

@@ -1,6 +1,7 @@
 /* Hospitals and clinicians may leave files in a person's Inbox without being able to read there.
- * This file decides where such a file lies and what it is called in her folder; it believes
- * nothing that the depositor says about name, place or permissions before it is made harmless. */
+ * This file decides where such a file lies and what it is called in that person's folder; it
+ * believes nothing that the depositor says about name, place or permissions before it is made
+ * harmless. */
 #include "deposits.h"
 
 #include <stdio.h>

@@ -10,8 +10,8 @@
  * To write: find the place here (emr_share_writing, or emr_share_writing_by_card for an Inbox), and
  * give changes of that domain to emr_settle_publish (PUT, META, UNLINK; for an Inbox with its card
  * in emr_change.owner_card): it finds out that the domain is another's and does the rest, as there.
- * Statements are then the writer's own: issuer is his identity, cert_ref his certificate as the
- * ledger has it, the patient card.id_pk. */
+ * Statements are then the writer's own: issuer is the writer's identity, cert_ref the writer's
+ * certificate as the ledger has it, the patient card.id_pk. */
 #pragma once
 
 #include "contract/codes.h"

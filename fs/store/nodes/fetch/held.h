@@ -1,6 +1,6 @@
 /* The last blocks that came, in memory: all there is where no cache takes them, and otherwise for
- * whoever brought them, so that he needs neither the cache's file nor another hash of what was
- * hashed a moment ago. It holds at most HELD_BLOCKS. */
+ * the caller that had them brought, which then needs neither the cache's file nor another hash of
+ * what was hashed a moment ago. It holds at most HELD_BLOCKS. */
 #pragma once
 
 #include <pthread.h>

@@ -1,11 +1,11 @@
-/* This makes the log of a network that lives on Fabric: each batch that a valid transaction
- * entered becomes an entry, in the order of blocks, judged again by the contract with the
- * certificate that the transaction's creator had. Everybody who observes the same blocks gets
- * the same entries, the same tree and the same rows, whichever peer he asked.
+/* This makes the log of a network that lives on Fabric: each batch that a valid transaction entered
+ * becomes an entry, in the order of blocks, judged again by the contract with the certificate that
+ * the transaction's creator had. Everybody who observes the same blocks gets the same entries, the
+ * same tree and the same rows, whichever peer was asked.
  *
  * * It refuses entries whose results are not what the contract gives, and descriptors other than
- * the chain's. Private parts that are not at hand are taken at the word of the recorded result,
- * as in every replay. */
+ * the chain's. Private parts that are not at hand are taken at the word of the recorded result, as
+ * in every replay. */
 #pragma once
 
 #include "gateway/entries.h"

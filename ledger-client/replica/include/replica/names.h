@@ -1,8 +1,8 @@
-/* The holder of a key is called by the certificate that his organisation's authority gave him, as
- * it was when he did something. The bearer's words beside it are kept apart as the bearer's own,
- * and stand nowhere in the place of a name. It refuses to call two alike: whose name another of his
- * organisation has or had, or could be taken for, has the code of his key behind it. A code never
- * changes by what others register later.
+/* The holder of a key is called by the certificate that the organisation's authority gave, as it
+ * was at the time of each deed. The bearer's words beside it are kept apart as the bearer's own,
+ * and stand nowhere in the place of a name. It refuses to call two alike: a name that another
+ * person of the organisation has or had, or could be taken for, is followed by the code of the key.
+ * A code never changes by what others register later.
  *
  * Any thread. The compared names are read once and again when keys or organisations have changed:
  * about 0.1 ms for each certificate that the ledger knows. */

@@ -1,7 +1,7 @@
-/* A team's leader looks at the team with these functions, and changes it on the ledger: makes
- * it, lets people in and out, gives it another key when somebody has left, and keeps the team of
- * all staff. Everything may be interrupted and called again. They refuse to close a team to
- * which something is still granted: an owner who has not looked yet would lose his readers. */
+/* A team's leader looks at the team with these functions, and changes it on the ledger: makes it,
+ * lets people in and out, gives it another key when somebody has left, and keeps the team of all
+ * staff. Everything may be interrupted and called again. They refuse to close a team to which
+ * something is still granted: the readers of an owner who has not looked yet would be lost. */
 #pragma once
 
 #include "contract/codes.h"
