@@ -251,7 +251,7 @@ static void pin(scene *s, const emr_cid *root, bool unpin)
 	emr_publisher_wake(s->publisher);
 }
 
-/* What save will send; BYTES are of 700. */
+/* The root that save will send; BYTES are of 700. */
 static emr_cid name(const scene *s, const char *text, char *bytes)
 {
 	snprintf(bytes, 700, "%s of %s", text, s->path);
@@ -285,7 +285,7 @@ static void wait_held(scene *s, const emr_cid *root, unsigned wanted)
 		usleep(1000);
 }
 
-/* What the fakes were asked: lines with all of these words. */
+/* Counts the questions to the fakes: lines with all of these words. */
 static size_t asked(const char *method, const emr_cid *root)
 {
 	char path[512], line[1024], text[EMR_CID_TEXT_CHARS + 1];
@@ -347,7 +347,7 @@ static void what_peers_have_pinned_and_nothing_else_is_a_copy(void **state)
 	assert_int_equal(node.held, 1);
 	assert_non_null(strstr(node.address, "cluster-gate"));
 	assert_int_equal(asked("POST", &root), 1);
-	/* Who starts again knows it, and has it pinned by nobody again. */
+	/* A publisher that starts again knows it, and has it pinned by nobody again. */
 	stop(&s);
 	start(&s, "cluster-gate");
 	wait_held(&s, &root, 3);

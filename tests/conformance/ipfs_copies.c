@@ -410,7 +410,7 @@ static void make_leaves(leafy *f, const char *text)
 	assert_ok(emr_ipfs_push(good, &call, &parcel));
 }
 
-/* Whoever waits for one of them. */
+/* The caller that waits for one of them. */
 typedef struct one_leaf {
 	told *told;
 	const emr_block *block;

@@ -147,8 +147,8 @@ static void what_is_missing_is_named_brought_and_there_then(void **state)
 	kit_block_free(&block);
 }
 
-/* Whoever brought it needs neither the cache's file nor another hash; whoever comes later does, and
- * what was changed there is not believed. */
+/* The caller that had it brought needs neither the cache's file nor another hash; a later caller
+ * does, and a changed file is not believed. */
 static void what_came_just_now_is_read_from_memory_once(void **state)
 {
 	emr_block block = give_node(8);
@@ -274,7 +274,7 @@ static void a_bad_block_of_ones_own_is_brought_whole(void **state)
 	kit_block_free(&block);
 }
 
-/* What a node does, and what who waits is told. */
+/* The behaviour of a node, and the answer to a caller that waits. */
 static void each_node_that_does_not_give_it_is_told_by_its_reason(void **state)
 {
 	static const struct {
@@ -368,7 +368,7 @@ static size_t asked_of(const emr_cid *cid)
 	return n;
 }
 
-/* Whoever missed it a moment before it came asks all the same. */
+/* A caller that missed it a moment before it came asks all the same. */
 static void what_came_for_somebody_else_is_not_asked_for_again(void **state)
 {
 	emr_block block = give_node(7);

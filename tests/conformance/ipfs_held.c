@@ -278,7 +278,7 @@ static void without_the_file_a_node_is_asked_for_one_list_of_what_it_has(void **
 		for (size_t i = 0; i < 60 + round; i++)
 			wait_held(&s, &roots[i], 2);
 		assert_int_equal(asked("pin/ls?type=recursive&stream=true"), 1);
-		/* What is on it is asked for, and only what is not is sent. */
+		/* Roots on it are asked for, and only those that are not are sent. */
 		assert_int_equal(asked("pin/ls?arg="), 60 * round);
 		assert_int_equal(asked("dag/stat"), 60 * round);
 		assert_true(round == 0 || asked("dag/import") == 1);
@@ -537,7 +537,7 @@ static void begin_unsynced(scene *s, const char *name, emr_cid *out_root)
 {
 	static const char *const names[] = {"settings"};
 
-	/* What another test that failed left. */
+	/* Files that another test left when it failed. */
 	remove_node_file("mute");
 	remove_node_file("strange");
 	remove_node_file("hidden");
@@ -597,8 +597,8 @@ static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
 	scene_end(&s);
 }
 
-/* Nobody knows what an answer means that cannot be read.  What has no such thing as a configuration
- * goes by its word. */
+/* Nobody knows what an answer means that cannot be read. A node that has no configuration goes by
+ * its word. */
 static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
 {
 	emr_cid root;
@@ -687,7 +687,7 @@ static void a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_an
 	scene_end(&s);
 }
 
-/* Whoever has blocks of it keeps them from then on. */
+/* A computer that has blocks of it keeps them from then on. */
 static void what_no_node_is_known_to_hold_is_said(void **state)
 {
 	static const char *const names[] = {"good"};
@@ -772,7 +772,8 @@ static void *save_often(void *arg)
 	return NULL;
 }
 
-/* What was said in one is forgotten with the end of the next one, which has said it again. */
+/* The findings of one look are forgotten with the end of the next one, which has said them
+ * again. */
 static void one_look_is_over_before_the_next_one_begins(void **state)
 {
 	pthread_t others[3];

@@ -151,7 +151,7 @@ static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
 	scene_end(&s);
 }
 
-/* What is erased while it is sent is let go of when all of it is there, and not before. */
+/* A record that is erased while it is sent is let go of when all of it is there, and not before. */
 static void a_node_that_takes_one_import_is_given_several_at_a_time(void **state)
 {
 	static const char *const names[] = {"gate"};
@@ -184,8 +184,8 @@ static void a_node_that_takes_one_import_is_given_several_at_a_time(void **state
 	scene_end(&s);
 }
 
-/* What has no room in one import goes with the next, and in no third one while that is under way:
- * pinning again would take away the pin first. */
+/* A record that has no room in one import goes with the next, and in no third one while that is
+ * under way: pinning again would take away the pin first. */
 static void what_one_of_several_imports_carries_is_in_no_other(void **state)
 {
 	static const char *const names[] = {"gate"};
@@ -335,7 +335,7 @@ static void a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_
 	end_between(&s, &root);
 }
 
-/* What starts again may collect before it is spoken to. */
+/* A node that starts again may collect before it is spoken to. */
 static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(void **state)
 {
 	char address[600];

@@ -1,5 +1,5 @@
-/* What was erased is let go of by every node (tests/support/fake_node.py), however often it has to
- * be told, and nothing else is. */
+/* Erased records are let go of by every node (tests/support/fake_node.py), however often it has to
+ * be told, and no others are. */
 #include "emr_test.h"
 
 #include <errno.h>
@@ -187,7 +187,8 @@ static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
 	scene_end(&s);
 }
 
-/* What goes behind each loss shows that the node was told all that it was to be told by then. */
+/* The roots that go behind each loss show that the node was told all that it was to be told by
+ * then. */
 static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **state)
 {
 	static const char *const names[] = {"good"};

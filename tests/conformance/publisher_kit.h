@@ -1,7 +1,7 @@
-/* What the tests of the background publisher share: a store with a publisher, the rest of the
- * folder as the publisher sees it, and the nodes of tests/support/fake_node.py by the names of
- * their sockets.  It decides nothing of its own: a test says what is saved, erased and waited for.
- */
+/* This kit is shared by tests of the background publisher: a store with a publisher, the rest of
+ * the folder as the publisher sees it, and the nodes of tests/support/fake_node.py by the names of
+ * their sockets. It decides nothing of its own: a test says what is saved, erased and waited
+ * for. */
 #pragma once
 
 #include <pthread.h>
