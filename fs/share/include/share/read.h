@@ -117,7 +117,7 @@ typedef struct emr_shared_record {
 	uint64_t content_seq; /* the ledger's entry that says it; with pversion */
 	uint32_t epoch;
 	emr_id32 signer; /* of the item that describes it */
-	bool is_owners;	 /* that is the owner, or a computer of hers, */
+	bool is_owners;	 /* that is the owner, or a computer of the owner, */
 	bool is_mine;	 /* or this keyring */
 	emr_cid root;	 /* of its bundle, and how long its sealed content is; with pversion */
 	uint64_t padded;

@@ -128,9 +128,9 @@ emr_result emr_batch_parse_items(emr_span header, emr_span items, const emr_span
 size_t emr_batch_public_len(emr_span bytes);
 /* Item I in parsed form, its public part and its id.  I < batch->count. */
 void emr_batch_item_at(const emr_batch *batch, size_t i, emr_item *out_item, emr_span *out_pub);
-/* The certificates, DER after DER, in the private part of a lone 01 or 07, which is where whoever
- * follows the ledger finds the one of its bringer: his own, and those between it and his
- * organisation's CA.  Empty when there is none, or the part is not at hand. */
+/* The certificates, DER after DER, in the private part of a lone 01 or 07, which is where a
+ * follower of the ledger finds the one of its bringer: the bringer's own, and those between it and
+ * the organisation's CA. Empty when there is none, or the part is not at hand. */
 emr_span emr_batch_certificate(const emr_batch *batch);
 
 /* ---- entry: what the log keeps: 376 bytes and one result for each item ---- */

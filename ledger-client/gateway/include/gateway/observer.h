@@ -27,7 +27,8 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	emr_chain_fetch_fn fetch, void *arg, emr_ledger_trouble *out_trouble);
 
 /* Members agreed on a channel by the hash of its first block, which is GENESIS of the one that is
- * read (NULL: nobody knows): who brings their ledger into another one, where all its entries are as
- * right, gets nobody to follow him.  EMR_FORK; EMR_OK also where nothing has moved. */
+ * read (NULL: nobody knows): an administrator who brings their ledger into another one, where all
+ * its entries are as right, gets nobody to follow. EMR_FORK; EMR_OK also where nothing has moved.
+ */
 emr_status emr_observe_channel(
 	emr_chain *chain, const uint8_t *genesis, emr_ledger_trouble *out_trouble);
