@@ -352,7 +352,7 @@ static emr_status commit_synced(edit *e)
 	return status == EMR_OK ? emr_journal_sync(view->options.journal, seq) : status;
 }
 
-/* Other places may have it, too, and are told until they let go. */
+/* IPFS nodes may have it, too, and are told until they let go. */
 static emr_status note_leaving(edit *e, const emr_pin *pin)
 {
 	emr_id16 key;

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-#define PLACE_MS 10000
+#define NODE_MS 10000
 #define FAILURE_NS INT64_C(2000000000)
 #define AWAY_NS INT64_C(10000000000)
 #define SLOW_NS INT64_C(1000000000)
@@ -330,7 +330,7 @@ emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **ou
 		.node_count = options->node_count,
 		.is_here = is_here,
 		.here_arg = fetcher,
-		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : PLACE_MS};
+		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : NODE_MS};
 	emr_status status;
 
 	if (fetcher == NULL)

@@ -54,7 +54,7 @@ static emr_status note_gone(publisher_node *node, const emr_cid *root)
 bool node_let_one_go(publisher_node *node)
 {
 	emr_publisher *p = node->publisher;
-	emr_ipfs_call call = node_call(node, PLACE_ASK_MS);
+	emr_ipfs_call call = node_call(node, NODE_ASK_MS);
 	emr_ipfs *at = node->client;
 	emr_status status = EMR_OK;
 	emr_cid root;
@@ -126,7 +126,7 @@ static emr_status note_listed(void *arg, const emr_cid *root)
 static emr_status list_pins(publisher_node *node)
 {
 	emr_publisher *p = node->publisher;
-	emr_ipfs_call call = node_call(node, PLACE_ASK_MS);
+	emr_ipfs_call call = node_call(node, NODE_ASK_MS);
 	emr_status status;
 
 	for (size_t i = 0; i < book_count(&p->book); i++)

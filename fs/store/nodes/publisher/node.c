@@ -286,7 +286,7 @@ static bool is_hidden(const emr_ipfs_call *call)
 void node_look_whether_it_syncs(publisher_node *node)
 {
 	emr_publisher *p = node->publisher;
-	emr_ipfs_call call = node_call(node, PLACE_ASK_MS);
+	emr_ipfs_call call = node_call(node, NODE_ASK_MS);
 	emr_ipfs_verdict verdict = EMR_IPFS_UNKNOWN;
 	emr_status status;
 
@@ -303,7 +303,7 @@ void node_look_whether_it_syncs(publisher_node *node)
 	else if (is_hidden(&call))
 		note_verdict(node, false); /* it goes by the node's word */
 	else
-		node->ask_sync_ns = publisher_now_ns() + PLACE_UNSYNCED_NS;
+		node->ask_sync_ns = publisher_now_ns() + NODE_UNSYNCED_NS;
 }
 
 bool node_tells_unsynced(publisher_node *node)
@@ -382,7 +382,7 @@ void node_stick(publisher_node *node, pick *one)
 emr_status node_ask(
 	publisher_node *node, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault)
 {
-	emr_ipfs_call call = node_call(node, PLACE_ASK_MS);
+	emr_ipfs_call call = node_call(node, NODE_ASK_MS);
 	emr_ipfs_holding holding = {0};
 	emr_status status = emr_ipfs_holds(node->client, &call, root, &holding);
 

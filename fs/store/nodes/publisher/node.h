@@ -113,8 +113,8 @@ void node_stick(publisher_node *node, pick *one);
 emr_status node_ask(
 	publisher_node *node, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
 
-#define PLACE_ASK_MS 120000		       /* what is asked for is read there, block by block */
-#define PLACE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */
+#define NODE_ASK_MS 120000		      /* what is asked for is read there, block by block */
+#define NODE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */
 bool node_is_clustered(const publisher_node *node);
 /* By its own configuration, when it last showed it: its disk may lose what it keeps. */
 bool node_is_unsynced(const publisher_node *node);

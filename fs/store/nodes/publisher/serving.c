@@ -59,8 +59,8 @@ static int64_t next_ns(const publisher_node *node)
 		next = node->back_ns;
 	if (node->unstick_ns != 0 && node->unstick_ns < next)
 		next = node->unstick_ns;
-	if (node_is_unsynced(node) && publisher_now_ns() + PLACE_UNSYNCED_NS < next)
-		next = publisher_now_ns() + PLACE_UNSYNCED_NS;
+	if (node_is_unsynced(node) && publisher_now_ns() + NODE_UNSYNCED_NS < next)
+		next = publisher_now_ns() + NODE_UNSYNCED_NS;
 	if (node->ask_sync_ns != 0 && node->ask_sync_ns < next)
 		next = node->ask_sync_ns;
 	return node->look_ns != 0 && node->look_ns < next ? node->look_ns : next;
