@@ -1,5 +1,5 @@
-/* This file compares two states of a ledger, row by row: the one that was stored, and one that
- * was computed again. It tells the first difference. */
+/* This file compares two states of a ledger, row by row: the one that was stored, and one that was
+ * computed again. It tells the first difference. It mends nothing. */
 #include "chain_private.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* The open folder answers `emrfs people` here: the person's own card, cards of others, and
- * numbers to compare. */
+/* The open folder answers `emrfs people` here: the person's own card, cards of others, and numbers
+ * to compare. It refuses a card that is over, and the person's own. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* This file keeps an index in SQLite that says in which file and where each block lies, and
- * which blocks are pinned. The index may always be lost: a sum over its rows finds damage, and
- * it is made again from the segments. */
+/* This file keeps an index in SQLite that says in which file and where each block lies, and which
+ * blocks are pinned. The index may always be lost: a sum over its rows finds damage, and it is
+ * made again from the segments. It is never believed without the block's own hash. */
 #include "index_private.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* This file says what a reclaim gives back: it marks what pins still need, and chooses segments
- * with much dead weight, or with anything dead where somebody wants it gone. */
+ * with much dead weight, or with anything dead where somebody wants it gone. It never chooses a
+ * segment of another writer. */
 #include "reclaim_private.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* These are the checks of a batch as a whole: network, signature, who hands it in, times, and
- * the root over its operations. */
+/* These are the checks of a batch as a whole: network, signature, who hands it in, times, and the
+ * root over its operations. A batch that fails one is refused whole. */
 #include "judge.h"
 
 #include "bytes.h"

@@ -1,7 +1,7 @@
 /* This file brings the ledger of a directory, which its members have ended there, into the channel
- * in which they go on: entry by entry, as everybody who followed it has judged them.  How far it
+ * in which they go on: entry by entry, as everybody who followed it has judged them. How far it
  * has come says the channel; so whoever was killed at it, or another administrator, goes on where
- * that ended. */
+ * that ended. It sends no entry that does not verify. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* This file answers from the verified copy who may read and write what: rights to write, grants,
- * requests, releases of keys, and reports of what was opened. */
+ * requests, releases of keys, and reports of what was opened. It asks the ledger nothing. */
 #include "replica/people.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* This file asks an organisation's own authority, and says in a sentence what came of it. */
+/* This file asks an organisation's own authority, and says in a sentence what came of it. It sends
+ * a secret to nobody else. */
 #include "network/enrolling.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* This file writes entries of the log as FHIR AuditEvent resources, which a hospital's audit
- * system understands. Writing them twice gives the same files. */
+ * system understands. Writing them twice gives the same files. It invents no address and no code.
+ */
 #include "report/fhir.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* The open folder answers `emrfs log` here, in portions that fit its socket. */
+/* The open folder answers `emrfs log` here, in portions that fit its socket. It changes nothing. */
 #include "report/report.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* This file says the report of `emrfs status` in sentences for people. */
+/* This file says the report of `emrfs status` in sentences for people. It looks nothing up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

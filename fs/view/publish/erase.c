@@ -1,5 +1,5 @@
 /* This file erases what the journal rows E name: on the ledger first, then readers and trees of
- * the past, then blocks, frames and pins, then the rows. */
+ * the past, then blocks, frames and pins, then the rows. It erases nothing that no row names. */
 #include "publish.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* This file speaks the REST API of an IPFS Cluster: what is to be pinned, by how many of its peers,
- * and which of them have. */
+/* This file speaks the REST API of an IPFS Cluster: what is to be pinned, by how many of its
+ * peers, and which of them have. It sends no blocks: a cluster carries none. */
 #include "ipfs/cluster.h"
 
 #include <jansson.h>

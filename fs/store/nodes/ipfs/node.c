@@ -1,4 +1,5 @@
-/* This file opens a node by its address, and sends each call to the kind that the node is. */
+/* This file opens a node by its address, and sends each call to the kind that the node is. It
+ * refuses clear text to another computer. */
 #include "node_private.h"
 
 #include <arpa/inet.h>
