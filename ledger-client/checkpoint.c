@@ -213,7 +213,7 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 
 /* ---- cosignatures ---- */
 
-/* Writes the bytes behind the label "cosignature/v1\n": "time N\n" and the note's text. */
+/* What follows the label "cosignature/v1\n": "time N\n" and the note's text. */
 static size_t message_of(
 	const emr_checkpoint *checkpoint, uint64_t time, char out[32 + BODY_MAX + 1])
 {

@@ -108,8 +108,8 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 	return status;
 }
 
-/* The invited person of a network on Fabric, or of one that a host serves, may be anywhere: the
- * invitation leads there. */
+/* Who is invited into a network on Fabric, or one that a host serves, may be anywhere: the
+ * invitation takes him there. */
 static emr_status find_place(inviting *i, emr_problem *out_problem)
 {
 	const char *dir = i->bureau.dir;
@@ -185,8 +185,8 @@ static emr_status make_invitation(inviting *i, uint16_t roles, emr_problem *out_
 	return write_invitation(i, out_problem);
 }
 
-/* Gives the handle of a revoked holder again: certificates of it count that end behind THROUGH,
- * which are no earlier ones where the authority is the organisation's own. */
+/* Whoever had that handle was revoked, and it is given again: certificates of it count that end
+ * behind THROUGH, which are no earlier ones where the authority is the organisation's own. */
 static emr_status give_again(
 	inviting *i, const char *handle, uint64_t through_unix_s, emr_problem *out_problem)
 {
@@ -251,7 +251,7 @@ static bool is_left(const inviting *i)
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 #define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
 
-/* A signal that was ignored (nohup, a shell's background) stays so. */
+/* What was ignored (nohup, a shell's background) stays so. */
 static void catch_signals(struct sigaction old[ENDING_SIGNALS])
 {
 	struct sigaction end = {.sa_handler = end_waiting};
@@ -341,7 +341,7 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 		status = give_certificate_again(i, emr_buf_view(&cert), out_problem);
 	if (status == EMR_OK)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_buf_view(&cert));
-	/* A transient failure goes better when the same line goes on; in a directory none does. */
+	/* What passes goes better when the same line goes on; in a directory none does. */
 	if (i->post.letters == NULL || (status != EMR_INTERRUPTED && !emr_status_may_pass(status)))
 		i->is_over = true;
 	return status;

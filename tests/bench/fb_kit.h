@@ -1,5 +1,7 @@
-/* This kit has what the timed operations of fb share: clock, whole reads and writes, quantiles. It
- * refuses to time a failure: any error ends the program with a message and status 1. */
+/*
+ * What the timed operations of fb share: clock, whole reads and writes, quantiles.
+ * It refuses to time a failure: any error ends the program with a message and status 1.
+ */
 #pragma once
 
 #include <stdbool.h>

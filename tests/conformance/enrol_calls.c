@@ -135,7 +135,7 @@ static void a_wrong_secret_is_said_and_after_ten_the_login_is_locked(void **stat
 	assert_int_equal(got.chain.len, 0);
 }
 
-/* The fake authority answers here as none should. SCENE is the authority's name. */
+/* What answers as none should.  SCENE is the authority's name. */
 static void what_is_no_certificate_of_ours_is_refused(void **state)
 {
 	static const struct {

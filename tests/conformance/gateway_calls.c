@@ -390,7 +390,7 @@ static emr_gateway_fault fault_at(const emr_gateway_endpoint *endpoint)
 	return call.fault;
 }
 
-/* A peer that is at the address for a moment only: it ends, or another stands behind its port. */
+/* Who is at the address for a moment only: a peer that ends, or somebody else behind its port. */
 static void *hang_up(void *arg)
 {
 	int line;

@@ -143,7 +143,7 @@ static bool sends_odd(void)
 	return sends(&odd);
 }
 
-/* The program that orders it spoils it so, and peers take it. */
+/* Who orders it spoils it so, and peers take it. */
 static void send_spoilt(const char *how)
 {
 	EMR_AUTO_BUF envelope = {0};
@@ -297,8 +297,7 @@ static size_t lines_of(const char *name)
 	return n;
 }
 
-/* A member who fills a block with doubtful transactions costs its readers no more than one of them
- * would. */
+/* Whoever fills a block with what is in doubt costs its readers no more than one of them would. */
 static void however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once(void **state)
 {
 	enum { MANY = 6 };

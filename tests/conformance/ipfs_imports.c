@@ -36,7 +36,7 @@ static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **stat
 }
 
 /* Without the file it is asked for first, and that it is not there says nothing of the line. */
-static void the_first_record_that_a_near_node_ever_gets_goes_whole(void **state)
+static void the_first_record_that_a_near_place_ever_gets_goes_whole(void **state)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid root;
@@ -57,7 +57,7 @@ static void the_first_record_that_a_near_node_ever_gets_goes_whole(void **state)
 }
 
 /* The proxy takes 70 MiB; any time is short enough. */
-static void a_fast_node_gets_a_record_whole_until_that_is_too_much_for_it(void **state)
+static void a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it(void **state)
 {
 	static const char *const names[] = {"limited"};
 	emr_cid root;
@@ -151,8 +151,8 @@ static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
 	scene_end(&s);
 }
 
-/* A record that is erased while it is sent is let go of when all of it is there, and not before. */
-static void a_node_that_takes_one_import_is_given_several_at_a_time(void **state)
+/* What is erased while it is sent is let go of when all of it is there, and not before. */
+static void a_place_that_takes_one_import_is_given_several_at_a_time(void **state)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[100], first;
@@ -184,8 +184,8 @@ static void a_node_that_takes_one_import_is_given_several_at_a_time(void **state
 	scene_end(&s);
 }
 
-/* A record that has no room in one import goes with the next, and in no third one while that is
- * under way: pinning again would take away the pin first. */
+/* What has no room in one import goes with the next, and in no third one while that is under way:
+ * pinning again would take away the pin first. */
 static void what_one_of_several_imports_carries_is_in_no_other(void **state)
 {
 	static const char *const names[] = {"gate"};
@@ -303,7 +303,7 @@ static void a_collection_waits_for_both_imports_of_a_record(void **state)
 	scene s;
 
 	(void)state;
-	node_address("good", address, sizeof address);
+	place_address("good", address, sizeof address);
 	root = begin_between(&s, "collected", 60, 0);
 	node_collection_begin(&collection, address);
 	while (asked("repo/gc") == 0)
@@ -325,7 +325,7 @@ static void a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_
 	scene s;
 
 	(void)state;
-	node_address("good", address, sizeof address);
+	place_address("good", address, sizeof address);
 	root = begin_between(&s, "too-late", 61, 0);
 	assert_true(node_collect(address, true));
 	gate_is(true);
@@ -335,7 +335,7 @@ static void a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_
 	end_between(&s, &root);
 }
 
-/* A node that starts again may collect before it is spoken to. */
+/* What starts again may collect before it is spoken to. */
 static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(void **state)
 {
 	char address[600];
@@ -343,7 +343,7 @@ static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(v
 	scene s;
 
 	(void)state;
-	node_address("good", address, sizeof address);
+	place_address("good", address, sizeof address);
 	root = begin_between(&s, "node-killed", 62, 0);
 	make_node_file("killed");
 	gate_is(true);
@@ -383,7 +383,7 @@ static void a_second_import_that_stands_still_does_not_keep_a_collection_away(vo
 	scene s;
 
 	(void)state;
-	node_address("good", address, sizeof address);
+	place_address("good", address, sizeof address);
 	scene_begin(&s, "still");
 	s.still_ms = 1000;
 	forget_asked();
@@ -403,11 +403,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
-		cmocka_unit_test(the_first_record_that_a_near_node_ever_gets_goes_whole),
-		cmocka_unit_test(a_fast_node_gets_a_record_whole_until_that_is_too_much_for_it),
+		cmocka_unit_test(the_first_record_that_a_near_place_ever_gets_goes_whole),
+		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
 		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
 		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
-		cmocka_unit_test(a_node_that_takes_one_import_is_given_several_at_a_time),
+		cmocka_unit_test(a_place_that_takes_one_import_is_given_several_at_a_time),
 		cmocka_unit_test(what_one_of_several_imports_carries_is_in_no_other),
 		cmocka_unit_test(an_import_that_was_cut_off_goes_on_in_pieces),
 		cmocka_unit_test(programs_that_never_rest_keep_nothing_back_for_ever),

@@ -1,5 +1,5 @@
-/* Erased records are let go of by every node (tests/support/fake_node.py), however often it has to
- * be told, and no others are. */
+/* What was erased is let go of by every node (tests/support/fake_node.py), however often it has to
+ * be told, and nothing else is. */
 #include "emr_test.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "publisher_kit.h"
 
-static void what_is_erased_is_told_until_every_node_lets_go(void **state)
+static void what_is_erased_is_told_until_every_place_lets_go(void **state)
 {
 	static const char *const names[] = {"gate", "good"};
 	emr_cid root, other;
@@ -44,7 +44,7 @@ static void what_is_erased_is_told_until_every_node_lets_go(void **state)
 }
 
 /* Or it would never have room again. */
-static void a_full_node_is_told_what_was_erased_before_it_is_given_more(void **state)
+static void a_full_place_is_told_what_was_erased_before_it_is_given_more(void **state)
 {
 	static const char *const names[] = {"fills"};
 	emr_cid erased[20], next;
@@ -94,7 +94,7 @@ static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
 	scene_end(&s);
 }
 
-static void one_record_that_a_node_cannot_say_anything_of_does_not_keep_back_the_others(
+static void one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others(
 	void **state)
 {
 	static const char *const names[] = {"rotten"};
@@ -127,7 +127,7 @@ static void one_record_that_a_node_cannot_say_anything_of_does_not_keep_back_the
 	for (size_t i = 0; i < 20; i++)
 		assert_false(is_kept(&erased[i]));
 	assert_int_equal(scene_held(&s, &rotten), 1);
-	while (leaving_count(&s) > 1) /* noted a moment after the node has said it */
+	while (leaving_count(&s) > 1) /* noted a moment after the place has said it */
 		usleep(1000);
 	assert_int_equal(leaving_count(&s), 1); /* it is still to be told */
 	scene_end(&s);
@@ -187,8 +187,7 @@ static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
 	scene_end(&s);
 }
 
-/* The roots that go behind each loss show that the node was told all that it was to be told by
- * then. */
+/* What goes behind each loss shows that the place was told all that it was to be told by then. */
 static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **state)
 {
 	static const char *const names[] = {"good"};
@@ -235,11 +234,11 @@ static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_erased_is_told_until_every_node_lets_go),
-		cmocka_unit_test(a_full_node_is_told_what_was_erased_before_it_is_given_more),
+		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
+		cmocka_unit_test(a_full_place_is_told_what_was_erased_before_it_is_given_more),
 		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
 		cmocka_unit_test(
-			one_record_that_a_node_cannot_say_anything_of_does_not_keep_back_the_others),
+			one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others),
 		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
 		cmocka_unit_test(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has),
 	};

@@ -9,7 +9,7 @@
 
 #include "publisher_kit.h"
 
-static void what_is_registered_reaches_every_node_in_batches(void **state)
+static void what_is_registered_reaches_every_place_in_batches(void **state)
 {
 	static const char *const names[] = {"good", "gate"};
 	emr_cid roots[1200];
@@ -52,7 +52,7 @@ static void what_is_not_registered_is_nobodys(void **state)
 	scene_end(&s);
 }
 
-static void a_node_that_is_away_holds_up_nobody_and_gets_all_when_it_comes(void **state)
+static void a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes(void **state)
 {
 	static const char *const names[] = {"later", "good"};
 	char from[512], to[512];
@@ -76,7 +76,7 @@ static void a_node_that_is_away_holds_up_nobody_and_gets_all_when_it_comes(void 
 	scene_end(&s);
 }
 
-static void nodes_that_fail_or_lie_never_count(void **state)
+static void places_that_fail_or_lie_never_count(void **state)
 {
 	static const char *const names[][3] = {
 		{"root-missing", "stats-wrong", "not-pinned"}, {"token", "full", "html"}};
@@ -91,10 +91,10 @@ static void nodes_that_fail_or_lie_never_count(void **state)
 		scene_begin(&s, i == 0 ? "lie" : "fail");
 		scene_start(&s, 3, names[i]);
 		root = scene_save(&s, "never", i);
-		for (size_t node = 0; node < 3; node++) {
-			while (scene_look(&s, node).fault == EMR_IPFS_FINE)
+		for (size_t place = 0; place < 3; place++) {
+			while (scene_look(&s, place).fault == EMR_IPFS_FINE)
 				usleep(1000);
-			assert_int_equal(scene_look(&s, node).fault, faults[i][node]);
+			assert_int_equal(scene_look(&s, place).fault, faults[i][place]);
 		}
 		while (short_of(&s) != 1)
 			usleep(1000);
@@ -103,7 +103,7 @@ static void nodes_that_fail_or_lie_never_count(void **state)
 	}
 }
 
-static void one_record_that_a_node_refuses_does_not_keep_back_the_others(void **state)
+static void one_record_that_a_place_refuses_does_not_keep_back_the_others(void **state)
 {
 	static const char *const names[] = {"picky"};
 	emr_cid poison, last, others[20];
@@ -148,7 +148,7 @@ static void to_stop_waits_for_no_node(void **state)
 	gate_is(true);
 }
 
-static void without_nodes_there_is_one_copy(void **state)
+static void without_places_there_is_one_copy(void **state)
 {
 	emr_cid root;
 	scene s;
@@ -165,13 +165,13 @@ static void without_nodes_there_is_one_copy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_registered_reaches_every_node_in_batches),
+		cmocka_unit_test(what_is_registered_reaches_every_place_in_batches),
 		cmocka_unit_test(what_is_not_registered_is_nobodys),
-		cmocka_unit_test(a_node_that_is_away_holds_up_nobody_and_gets_all_when_it_comes),
-		cmocka_unit_test(nodes_that_fail_or_lie_never_count),
-		cmocka_unit_test(one_record_that_a_node_refuses_does_not_keep_back_the_others),
+		cmocka_unit_test(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes),
+		cmocka_unit_test(places_that_fail_or_lie_never_count),
+		cmocka_unit_test(one_record_that_a_place_refuses_does_not_keep_back_the_others),
 		cmocka_unit_test(to_stop_waits_for_no_node),
-		cmocka_unit_test(without_nodes_there_is_one_copy),
+		cmocka_unit_test(without_places_there_is_one_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,7 @@ static emr_status count(void *arg, emr_bytes letter)
 	return c->n == 1 ? c->at_first : EMR_OK;
 }
 
-/* A person who has seen an application cannot put another one in its place. */
+/* Whoever has seen an application cannot put another one in its place. */
 static void an_application_stays_as_it_came(void **state)
 {
 	const emr_id16 org = emr_id16_random();
@@ -173,7 +173,7 @@ static void what_is_no_letter_is_not_taken(void **state)
 	assert_status(EMR_IO, emr_letters_leave(letters, id, (emr_letter_kind)4, text("x")));
 }
 
-/* The holder of an invitation fills no disks with it. */
+/* Who has an invitation fills no disks with it. */
 static void a_stranger_leaves_few_letters_a_day(void **state)
 {
 	static const uint8_t large[EMR_LETTER_MAX];

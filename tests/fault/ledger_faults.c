@@ -167,7 +167,7 @@ static void a_failing_step_leaves_the_ledger_before_or_after_the_batch(void **st
 	assert_true(n > 30); /* the loop saw the whole transaction */
 	assert_true(survives(3, STEPS, SQLITE_NOMEM, EMR_NO_MEMORY));
 	assert_true(survives(3, STEPS, SQLITE_BUSY, EMR_BUSY));
-	/* SQLite says this after a hundred tries at a log that others are busy with. */
+	/* What SQLite says after a hundred tries at a log that others are busy with. */
 	assert_true(survives(3, STEPS, SQLITE_PROTOCOL, EMR_BUSY));
 }
 

@@ -22,8 +22,8 @@ static int countdown = -1; /* calls of `which` until one fails; -1 = never */
 static int error = EIO;
 static bool partial; /* a failing write writes half first */
 
-/* The bytes that a disk has of one file when its flushes may be refused: the kernel forgets that
- * those bytes were never written. */
+/* What a disk has of one file when its flushes may be refused: the kernel forgets that those bytes
+ * were never written. */
 #define WATCHED_BYTES ((size_t)1 << 20)
 enum { ON_DISK, IN_CACHE, FORGOTTEN };
 static uint8_t watched[WATCHED_BYTES]; /* by byte of the file */
@@ -432,7 +432,7 @@ static void a_flush_that_failed_at_the_end_of_a_segment_is_no_promise(void **sta
 	kit_block_free(&block);
 }
 
-/* The room for these zeros would be missing to other programs on that disk. */
+/* What there is room for would be missing to whoever else writes on that disk. */
 static void zeros_ahead_that_do_not_fit_leave_the_disk_its_room(void **state)
 {
 	kit *k = *state;
@@ -614,7 +614,7 @@ static bool erase_failing_at(fault kind, int n, void **state)
 	return fired;
 }
 
-/* Space that looks like room must have nothing in it: nobody looks there again. */
+/* What looks like room must have nothing in it: nobody looks there again. */
 static void only_what_is_needed_is_there(kit *k)
 {
 	for (uint32_t i = 0; i < 12; i++) {

@@ -54,7 +54,7 @@ static void open_reader(const char *passphrase_file, char *directory)
 	must(copy.state_dirfd >= 0 ? emr_replica_open(&copy, &session.replica) : EMR_IO, directory);
 }
 
-/* The reader's tools: the blocks of the network's directory, by an index of that reader. */
+/* What he reads with: the blocks of the network's directory, by an index of his own. */
 static void open_records(void)
 {
 	char path[4200], index[4200];
@@ -161,7 +161,7 @@ static emr_status take_newest(void *arg, const emr_received *received)
 
 static int wait_ms;
 
-/* The words that the scripts compare: the names do not change when a reason is added. */
+/* What the scripts compare: the names do not change when a reason is added. */
 static const char *text_of_why(emr_share_why why)
 {
 	static const char *const texts[] = {

@@ -1,5 +1,4 @@
-/* Every cmocka test includes this header: the headers cmocka wants, in its order, and our
- * assertions. */
+/* What every cmocka test includes: the headers cmocka wants, in its order, and our assertions. */
 #pragma once
 
 #include <setjmp.h>

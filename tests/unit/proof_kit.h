@@ -10,7 +10,7 @@
 #define KIT_TIME UINT64_C(1700000000)
 #define KIT_DAY UINT64_C(86400)
 
-/* The one fault, although everything around it is signed. */
+/* What is wrong although everything around it is signed. */
 typedef enum kit_spoil {
 	KIT_SOUND,
 	KIT_REGISTRATION, /* signature of the batch that registers the key */
@@ -22,7 +22,7 @@ typedef enum kit_spoil {
 	KIT_OTHER_HOST, /* the entry is of the other kind of ledger */
 } kit_spoil;
 
-/* The signed content, and its signer. */
+/* What is signed, and by whom. */
 typedef struct kit_wish {
 	const emr_keyring *keyring; /* the patient */
 	const emr_keyring *ca;	    /* whose CA issued the certificate; NULL = the patient's, as the

@@ -36,5 +36,5 @@ typedef struct seen {
 
 /* Counts them in a seen. */
 emr_status strangers_note(void *arg, const emr_stranger *stranger);
-/* Returns the keys that are listed now. */
+/* Who is listed now. */
 seen look(void);

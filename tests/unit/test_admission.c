@@ -110,7 +110,7 @@ static void a_name_must_be_one_that_can_be_shown(void **state)
 					   now() + 1, &out, &made));
 }
 
-/* Its CA's word about itself binds it, for everybody who follows the channel. */
+/* What its CA says of itself is what everybody who follows the channel holds it to. */
 static void on_fabric_it_says_of_which_msp_it_is(void **state)
 {
 	static const char *const bad[] = {"", "Org B", "Org\"B", "Org/B", "Örg",

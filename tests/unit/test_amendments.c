@@ -251,8 +251,7 @@ static emr_id32 her_listing_key(emr_id16 domain)
 	return id;
 }
 
-/* Puts a version that does not open, by lima's key, on top of the record that HEAD is of; returns
- * the ledger's code. */
+/* What does not open, by lima's key, on top of the record that HEAD is of; the ledger's code. */
 static int put_garbage(const emr_replica_head *head)
 {
 	static const uint8_t meta_ct[512 + 16];
@@ -289,7 +288,7 @@ static int put_garbage(const emr_replica_head *head)
 	return answer.results[0];
 }
 
-/* A writer who may write over a record must not bring its owner to destroy what lies below. */
+/* Whoever may write over a record must not bring its owner to destroy what lies below. */
 static void what_lies_below_garbage_is_never_offered_to_be_erased(void **state)
 {
 	const emr_erase what = {.unreadable = true};

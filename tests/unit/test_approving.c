@@ -227,7 +227,7 @@ static const char *text_at(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
-/* Asks as the verb does first of all, and returns what it shows; ACT is the yes. */
+/* What the verb asks first of all, and what it shows; ACT is the yes. */
 static json_t *look_at(const char *id, emr_request *act)
 {
 	emr_request look = {.ask = EMR_ASK_APPROVE, .look = true},
@@ -345,7 +345,7 @@ static void a_no_is_said_to_what_was_shown(void **state)
 	json_decref(seen);
 }
 
-/* A writer in her folder gives the name in the question to another one. */
+/* Who may write in her folder gives the name in the question to another one. */
 static void a_folder_that_gets_the_name_meanwhile_is_not_given(void **state)
 {
 	sharing_story_ask what = to_read("Imaging/Old");

@@ -114,7 +114,7 @@ static void an_array_grows_an_item_at_a_time_and_keeps_what_it_has(void **state)
 	}
 	for (uint32_t n = 0; n < 1000; n++)
 		assert_int_equal(items[n], n);
-	/* A failed allocation leaves it as it was. */
+	/* What cannot be had leaves it as it was. */
 	before = items;
 	assert_status(EMR_NO_MEMORY, emr_array_room(&items, much, &much, sizeof *items));
 	assert_ptr_equal(items, before);

@@ -141,7 +141,7 @@ static void a_chain_has_all_its_links_and_no_others(void **state)
 					T0 + DAY, &facts));
 		}
 	}
-	/* A good certificate stands, but none is handed over for nothing. */
+	/* What is good stands, but nothing is handed over for nothing. */
 	{
 		EMR_AUTO_BUF chain = {0};
 
@@ -216,7 +216,7 @@ static void everybody_on_the_way_is_in_force(void **state)
 	end(&h);
 }
 
-/* An earlier answer may come from memory; a process that never asked finds it again. */
+/* What was asked before may come from memory; a process that never asked finds it again. */
 static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 {
 	cert_wish root = cert_authority_wish("Hospital", T0),
@@ -257,7 +257,7 @@ static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 		assert_status(fresh[i / 3][i % 3],
 			emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
 				edges[i / 3] + i % 3 - 1, &facts));
-	/* The answers for one root say nothing of another, however often each is asked for. */
+	/* What is kept of one root says nothing of another, however often each is asked for. */
 	for (int i = 0; i < 3; i++) {
 		assert_status(
 			EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
@@ -428,8 +428,8 @@ static void a_chain_ends_at_the_organisations_own_root(void **state)
 	append(&chain, &same_names.root);
 	assert_status(EMR_BAD_SIGNATURE,
 		emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + DAY, &facts));
-	/* A certificate below an authority has not its word when the authority itself counts as the
-	 * root. */
+	/* Who is below an authority has not its word when the authority itself counts as the root.
+	 */
 	chain.len = 0;
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
 	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),

@@ -183,8 +183,7 @@ static void who_is_meant_is_one_or_nobody(void **state)
 	(void)snprintf(both, sizeof both, "maria (%s) [Maria Sousa %s]; mia (%s) [Maria Sousa %s]",
 		code, book.people[0].card.born, mias, book.people[1].card.born);
 	assert_string_equal(names, both);
-	/* A maker of many keys has one with these letters soon, and a card says what its holder
-	 * likes. */
+	/* Who makes keys has one with these letters soon, and a card says what its holder likes. */
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, code, &index, names, sizeof names));
 	(void)snprintf(
 		whole, sizeof whole, "mia (%s) [maria sousa %s]", mias, book.people[1].card.born);

@@ -58,7 +58,7 @@ static void every_message_has_an_id_a_sentence_and_known_names(void **state)
 	}
 }
 
-/* A wish of the caller, and a failure on this computer, have sentences of their own. */
+/* What a caller wanted himself, and what failed on this computer, have sentences of their own. */
 static void every_fault_of_a_node_has_its_message(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
-/* Everybody who would see a moved folder is named whole, however long the names are, before a
- * person agrees to it. */
+/* Whoever would see what is moved is named whole, however long the names are, before anybody says
+ * yes to it. */
 #include "emr_test.h"
 
 #include <stdio.h>

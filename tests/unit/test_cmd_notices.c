@@ -528,7 +528,7 @@ static size_t pipes_held(void)
 	return n;
 }
 
-/* A person who may ask may ask often: the mount has other use of its descriptors. */
+/* Whoever may ask may ask often: the mount has other use of its descriptors. */
 static void many_requests_hold_few_pipes(void **state)
 {
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], script[256], name[20];

@@ -63,7 +63,7 @@ static void what_is_noted_is_known_until_it_is_forgotten(void **state)
 	assert_false(again.is_known);
 }
 
-/* A copy that is lost together with the records is remembered, and is no second copy. */
+/* What is lost together with the records is remembered, and is no second copy. */
 static void a_copy_on_the_same_disk_does_not_count(void **state)
 {
 	emr_second_copy copy = {.is_known = true, .made_unix_s = 9}, newest;

@@ -47,7 +47,7 @@ static void nothing_is_made_that_is_over_already(void **state)
 	people_free(&p);
 }
 
-/* A release of a key is of this moment: it cannot be kept, or made ahead. */
+/* What a key is released by is of this moment: it cannot be kept, or made ahead. */
 static void a_request_for_a_key_and_its_answer_are_of_now(void **state)
 {
 	static const struct {
@@ -254,8 +254,7 @@ static void a_writer_has_64_listing_keys(people *p)
 	}
 }
 
-/* The item must be about the object that its public part names; and one's own organisation, one's
- * own team. */
+/* What a public part names, the item must be about; and one's own organisation, one's own team. */
 static void an_item_is_about_what_its_public_part_names(void **state)
 {
 	static const struct {

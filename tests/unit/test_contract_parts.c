@@ -157,7 +157,7 @@ static void parts_of_other_families_go_by_owner_or_named_signer(void **state)
 	}
 }
 
-/* A newcomer judges a registration by the certificate in its part. */
+/* Who joins later judges a registration by the certificate in its part. */
 static void nobody_erases_the_certificate_that_his_registration_is_judged_by(void **state)
 {
 	static const struct {
@@ -322,7 +322,7 @@ static void a_lost_part_comes_back_only_as_it_was(void **state)
 		kit_answer_item(&world, "RESTORE of other bytes", &signer, item, kit_span(pub, 16),
 			kit_part(10, PUT_PART), &hashes),
 		"other");
-	/* The writer of the entry may say that it was applied. */
+	/* Whoever writes the entry may say that it was applied. */
 	world.caller.recorded = kit_span(&(uint8_t){OK}, 1);
 	kit_expect(EMR_RESULT_PRIVATE_PART,
 		kit_answer_item(&world, "RESTORE of other bytes, recorded as applied", &signer,
@@ -348,7 +348,7 @@ static void a_lost_part_comes_back_only_as_it_was(void **state)
 	kit_world_free(&world);
 }
 
-/* The host's word about the part is of the time before the batch. */
+/* What the host said about the part is of the time before the batch. */
 static void a_part_does_not_come_back_in_the_batch_that_erased_it(void **state)
 {
 	static kit_run run;

@@ -354,8 +354,8 @@ static emr_row_grant grant_named(const people *p, const uint8_t grant[16])
 	return row;
 }
 
-/* The members cannot ask any more for what they could read; and a reader that looks for the end of
- * the grant finds the item. */
+/* What the members could read, they cannot ask for any more; and who looks for what ended the grant
+ * finds the item. */
 static void leaving_a_dataset_ends_the_grant_by_which_it_was_joined(void **state)
 {
 	people p;
@@ -391,7 +391,7 @@ static bool purges(const kit_run *run, const people *p, uint64_t version)
 	return false;
 }
 
-/* Does WHAT about the study, which is joined, with PART; *OUT_PURGES: the statement goes. */
+/* What WHAT does about the study, which is joined, with PART; *OUT_PURGES: what was stated goes. */
 static int about_study(const people *p, const char *name, enum what what, const uint8_t grant[16],
 	size_t part, bool *out_purges)
 {

@@ -366,7 +366,7 @@ static void nothing_happens_in_a_domain_that_is_not_there(void **state)
 	kit_world_free(&world);
 }
 
-/* The operations beside objects that a standing may do: EPOCH and LISTKEY. */
+/* What a standing may do beside objects: EPOCH and LISTKEY. */
 static void epochs_and_listing_keys_under_every_standing(void **state)
 {
 	static const struct {

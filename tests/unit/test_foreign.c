@@ -301,7 +301,7 @@ static void note_answer(void *arg, emr_status status)
 	*(answer *)arg = (answer){true, status};
 }
 
-/* Stands for the kernel: somebody who opens the name waits at every moment. */
+/* What the kernel does: somebody who opens the name waits at every moment. */
 static void a_name_that_he_gave_opens_while_her_new_bytes_come(void **state)
 {
 	STORY;
@@ -539,8 +539,8 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 	end(&s, &v);
 }
 
-/* The changes that `status --wait` waits for: bytes, names and removals in her folder, until the
- * ledger has answered. */
+/* What `status --wait` waits for: bytes, names and removals in her folder, until the ledger has
+ * answered. */
 static void what_is_on_its_way_to_her_folder_is_waited_for(void **state)
 {
 	STORY;

@@ -10,10 +10,10 @@
 /* The folder answers EMR_BUSY so often, and the next question whether to wait says so. */
 static int busy;
 static bool waits;
-/* The caller that waits for it. */
+/* Who waits for it. */
 static emr_ready_fn ready;
 static void *ready_arg;
-/* The entries that the kernel got. */
+/* What the kernel got. */
 static int entries, listings, last_error;
 static size_t listed_bytes;
 

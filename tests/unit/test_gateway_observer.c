@@ -245,7 +245,7 @@ static void a_transaction_becomes_an_entry_of_fabric(void **state)
 	emr_buf_free(&w.batch);
 }
 
-/* Bytes behind header and items in a transaction's argument are none of an entry. */
+/* What stands behind header and items in a transaction's argument is none of an entry. */
 static void how_much_of_a_batch_is_public_is_told_without_its_parts(void **state)
 {
 	wish w = domain_batch(3);

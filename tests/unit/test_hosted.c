@@ -552,7 +552,7 @@ static void a_renewal_counts_with_the_certificate_that_its_part_carries(void **s
 	unmake_renewal(&r);
 }
 
-/* A follower looks for a certificate in a batch of one only. */
+/* Who follows looks for a certificate in a batch of one only. */
 static void a_renewal_is_not_brought_among_others(void **state)
 {
 	emr_buf part = {0};
@@ -643,7 +643,7 @@ static bool may_move(const fabric_world *it, const char *msp, emr_bytes certific
 		it->descriptor, it->descriptor_len, &who, org->value, org->len, it->now);
 }
 
-/* The bringer of an entry could leave its private parts at home. */
+/* Whoever brings an entry could leave its private parts at home. */
 static void an_administrator_moves_a_ledger_and_nobody_else_does(void **state)
 {
 	EMR_AUTO_BUF administrator = {0};

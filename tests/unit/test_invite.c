@@ -88,8 +88,8 @@ static void one_that_carries_the_way_reads_as_the_second_model_wrote_it(void **s
 		emr_buf_view(&spki), emr_bytes_of(public.p256_spki, sizeof public.p256_spki)));
 }
 
-/* The guest may not be taken for a member: another organisation, no role, not for longer than the
- * invitation. */
+/* What the guest may not be taken for is a member: another organisation, no role, not for longer
+ * than the invitation. */
 static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **state)
 {
 	static const uint8_t way[] = "the way";

@@ -280,7 +280,7 @@ static void a_tidy_end_leaves_one_place_to_read(void **state)
 	kit_flip(j->k, name, 40, 0x01);
 }
 
-/* Blocks that reclaim moved lie behind the last frame, and no frame speaks of them. */
+/* What reclaim moved lies behind the last frame, and no frame speaks of it. */
 static void a_tidy_end_leaves_nothing_to_walk_through(void **state)
 {
 	jkit *j = *state;

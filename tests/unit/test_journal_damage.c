@@ -180,9 +180,9 @@ static void a_block_that_looks_like_a_frame_changes_nothing(void **state)
 	assert_value(j, 2, "two");
 }
 
-/* Another writer has segments in the same directory: they are no part of this log, wherever they
- * stand. He knows no key, but frames can be copied, and the digest that the next one must name is
- * that of the block before it. */
+/* Whoever has segments in the same directory: his are no part of this log, wherever they stand.  He
+ * knows no key, but frames can be copied, and the digest that the next one must name is that of the
+ * block before it. */
 static void another_writers_segments_are_no_part_of_the_log(void **state)
 {
 	jkit *j = *state;

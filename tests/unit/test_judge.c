@@ -268,7 +268,7 @@ static void refusals_of_a_day_have_an_end(void **state)
 		story_pass(&s, 1);
 	}
 	assert_int_equal(written, REFUSALS_A_DAY);
-	/* A right question is answered all the same. */
+	/* What is asked rightly is answered all the same. */
 	shared->purpose = CONSULT;
 	emr_ask_free(asked);
 	asked = NULL;

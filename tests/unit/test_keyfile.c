@@ -132,7 +132,7 @@ static void a_passphrase_has_1_to_1024_bytes(void **state)
 		emr_keyring_save(kr, here->fd, "k", kit_text("p"), &(emr_kdf_cost){0, 8 << 20}));
 }
 
-/* The status of a flip at byte AT. Salt, cost within its limits, and commitment decide what the
+/* What a flip at byte AT is told as.  Salt, cost within its limits, and commitment decide what the
  * passphrase gives; that the passphrase is right the sum at the end says. */
 static void assert_flip(size_t at, emr_status status, const char *field)
 {
@@ -281,7 +281,7 @@ static void expect_cost(const test_dir *here, const char *name, uint32_t passes,
 	assert_int_equal(header.memory_bytes, mib << 20);
 }
 
-/* A person who may write the settings, where the cost comes from, need not be able to open it. */
+/* Whoever may write the settings, where the cost comes from, need not be able to open it. */
 static void a_keyfile_costs_no_less_than_the_one_before(void **state)
 {
 	const test_dir *here = *state;
@@ -298,7 +298,7 @@ static void a_keyfile_costs_no_less_than_the_one_before(void **state)
 	expect_cost(here, "another", 2, 10);
 	assert_ok(emr_keyring_save(opened, here->fd, "keyring", kit_text("first"), &wider));
 	expect_cost(here, "keyring", 2, 12);
-	/* A keyring that came out of no file costs what is said of it. */
+	/* What came out of no file costs what is said of it. */
 	emr_keyring_cost_at_least(kr, &first);
 	emr_keyring_cost_at_least(kr, &cheap);
 	assert_ok(emr_keyring_save(kr, here->fd, "keyring", kit_text("first"), &cheap));

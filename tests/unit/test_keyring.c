@@ -217,7 +217,7 @@ static void what_is_another_s_is_remembered_and_nothing_else(void **state)
 	emr_memo_free(memo);
 }
 
-/* An old computer's sealed journal does not open on the one that is made of the words. */
+/* What an old computer's journal sealed does not open on the one that is made of the words. */
 static void a_local_key_is_of_the_device_that_the_keyring_has_now(void **state)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();

@@ -204,7 +204,7 @@ static void what_is_there_again_is_there_at_once(void **state)
 	assert_int_equal(size, 3);
 }
 
-/* A ledger that is there and cannot be opened is not opened for each question. */
+/* What is there and cannot be opened is not opened for each question. */
 static void what_did_not_open_is_tried_once_a_second(void **state)
 {
 	(void)state;
@@ -314,7 +314,7 @@ static void another_ledger_is_never_let_in(void **state)
 			.clock = &k.clock.clock,
 			.known = known,
 			.known_hash = &hash};
-		/* The known hash is not what it should be either: nothing to go on with. */
+		/* What is known is not what it should be either: nothing to go on with. */
 		assert_status(EMR_FORK, emr_ledger_open(&options, &k.ledger));
 	}
 	assert_int_equal(rename(k.network, theirs), 0);
@@ -630,7 +630,7 @@ static void a_copy_that_is_not_enough_is_kept_and_said(void **state)
 	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
 }
 
-/* The file in the ledger's place never makes the local copy doubtful. */
+/* What is in the ledger's place never makes the local copy doubtful. */
 static void a_damaged_ledger_leaves_the_copy_alone(void **state)
 {
 	(void)state;

@@ -349,7 +349,7 @@ static void damage_in_the_own_copy_is_put_right_from_the_ledger(void **state)
 			strcmp(damages[i].what, "item index") != 0 &&
 			strcmp(damages[i].what, "part missing") != 0 && status != EMR_DAMAGED)
 			fail_msg("%s: compared: %s", damages[i].what, emr_status_text(status));
-		/* A row that hides an entry there hides it from the history. */
+		/* Who hides an entry there hides it from the history. */
 		if (strcmp(damages[i].what, "domain index") == 0 ||
 			strcmp(damages[i].what, "tree leaf") == 0)
 			assert_status(EMR_DAMAGED, status);
@@ -616,8 +616,8 @@ static void another_history_is_not_mended_away(void **state)
 	assert_true(emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after)));
 }
 
-/* The damage that a following computer meets first is named with its entry, and what was verified
- * before stays. */
+/* What a following computer meets first is named with its entry, and what was verified before
+ * stays. */
 static void following_stops_at_the_damaged_entry(void **state)
 {
 	EMR_AUTO_REPLICA replica = NULL;

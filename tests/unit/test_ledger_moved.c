@@ -87,7 +87,7 @@ static void a_directory_that_has_moved_takes_nothing(void **state)
 	assert_int_equal(size, 6); /* the beginning, the key, the domain, a save, two of the move */
 }
 
-/* A writer of the directory takes away what keeps that writer's program from it. */
+/* Whoever may write the directory takes away what keeps his own program from it. */
 static void what_is_written_there_all_the_same_no_copy_takes(void **state)
 {
 	emr_replica_trouble trouble;

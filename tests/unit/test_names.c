@@ -177,7 +177,7 @@ static void a_handle_that_is_no_plain_name_has_a_code(void **state)
 		assert_coded(&m, cases[i].shown);
 		folk_close_member(&m, false);
 	}
-	/* A name that cannot be shown at all is the code alone. */
+	/* What cannot be shown at all is the code alone. */
 	folk_create(&hidden, "hidden");
 	assert_applied(join(&hidden,
 		"\xe2\x80\xae"
@@ -229,8 +229,8 @@ static void again(member *m, const char *name, const char *words)
 	folk_bring(m, name);
 }
 
-/* A maker of keys who tries until one begins like another's changes nothing about the other: the
- * one that was registered later has the letters that tell them apart. */
+/* Whoever makes keys until one begins like another's changes nothing about the other: the one that
+ * was registered later has the letters that tell them apart. */
 static void a_key_that_comes_later_has_the_longer_code(void **state)
 {
 	member twins[2] = {0};

@@ -263,7 +263,7 @@ static void an_agent_answers_nobody_of_its_own_organisation(void **state)
 	blind = NULL;
 	assert_int_equal(answered, 0);
 	assert_true(refused > 0);
-	/* A reader that looks does not ask it, and it says no on the ledger no more. */
+	/* Who looks does not ask it, and it says no on the ledger no more. */
 	refused = 0;
 	/* The others are enough, and who is of another organisation has all three. */
 	answered = 0;

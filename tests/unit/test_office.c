@@ -124,7 +124,7 @@ static emr_status emr_who_of_session(emr_id32 id, emr_who *out)
 	return emr_who_of(&crowd, id, out);
 }
 
-/* A card's words about its holder name nobody; nor do letters that a key can be made to have. */
+/* What a card says of its holder names nobody; nor do letters that a key can be made to have. */
 static void several_of_one_name_are_nobody(void **state)
 {
 	emr_who who;
@@ -196,7 +196,7 @@ static void nobody_is_called_by_what_he_says_of_himself(void **state)
 	story_part(&mallory);
 }
 
-/* A person who is asked for is shared with by the name in `approve`: it finds that person. */
+/* Whoever is asked for is shared with by what he is called (`approve`): it finds him. */
 static void is_found_by_what_he_is_called(const person *m)
 {
 	char names[400];
@@ -435,7 +435,7 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 	emr_notices_free(visit.notices);
 }
 
-/* A person who reads from now on is of an organisation whose agent has half of what is needed. */
+/* Whoever reads from now on is of an organisation whose agent has half of what he needs. */
 static void the_office_replaces_an_agent_whose_colleague_is_let_into_a_team(void **state)
 {
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
@@ -488,7 +488,7 @@ static uint64_t size_of_copy(void)
 	return at.size;
 }
 
-/* Their words about themselves are as long as they may be: nobody is named in part. */
+/* What they say of themselves is as long as it may be: nobody is named in part. */
 static void the_office_says_that_there_are_more_readers_than_it_names(void **state)
 {
 	enum { READERS = 5 };

@@ -327,7 +327,7 @@ static void an_auditor_sees_what_the_staff_asked_for_by_numbers(void **state)
 	assert_int_equal(names, 1);
 	assert_true(found.damaged > 0); /* what was asked before */
 	emr_openings_free(&found);
-	/* A person who is no auditor sees nothing of it. */
+	/* Whoever is none sees nothing of it. */
 	story_see(&s.eve);
 	office.keyring = s.eve.keyring;
 	office.ledger = s.eve.ledger;

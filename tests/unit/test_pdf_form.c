@@ -234,7 +234,7 @@ static void an_authority_for_servers_vouches_for_no_documents(void **state)
 		OFFICE_NAME);
 }
 
-/* Stands for a form that took its reader over: this program, started as that reader, writes far
+/* What a form that took its reader over could try: this program, started as that reader, writes far
  * behind what a Consent may be. */
 static int be_taken_over(void)
 {
@@ -294,8 +294,8 @@ static void a_hostile_form_is_refused_and_stops_nobody(void **state)
 	assert_signed(OFFICE, EMR_PDF_SIGNER_TRUSTED, OFFICE_NAME);
 }
 
-/* Signed bytes that are altered are another form: never one that is signed. Of the signature itself
- * what an altered byte can do is that nobody vouches for the name any more. */
+/* What is signed, altered, is another form: never one that is signed.  Of the signature itself what
+ * an altered byte can do is that nobody vouches for the name any more. */
 static void no_byte_of_a_signed_form_can_be_altered(void **state)
 {
 	EMR_AUTO_BUF file = {0}, signers = {0};

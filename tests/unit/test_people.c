@@ -258,7 +258,7 @@ static void join_and(bool leaves, emr_id16 dataset, emr_id16 grant)
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
 	assert_applied(folk_own(emr_act_kfrags(health.id, grant, 1), folk_part_of(72 + 208)));
 	assert_applied(folk_own(emr_act_join(health.id, dataset, &how), folk_nothing()));
-	/* The folder's content is stated, and stated again. */
+	/* What it holds is stated, and stated again. */
 	for (int i = 0; i < 2; i++)
 		assert_applied(folk_own(
 			emr_act_join(health.id, dataset, &how), folk_part_of(EMR_JOIN_PART_BYTES)));
@@ -272,7 +272,7 @@ static emr_status note_op(void *arg, const emr_replica_item *item)
 	return EMR_OK;
 }
 
-/* A follower, and a computer that fetches the domain's parts later, has no fragment of it left. */
+/* Whoever follows, and whoever fetches the domain's parts later, has no fragment of it left. */
 static void leaving_a_dataset_takes_the_fragments_from_everybody(void **state)
 {
 	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
@@ -299,8 +299,7 @@ static void leaving_a_dataset_takes_the_fragments_from_everybody(void **state)
 	check_all(&ana);
 }
 
-/* A computer that fetches the domain's parts later has the statement that stands, and none before
- * it. */
+/* Whoever fetches the domain's parts later has the statement that stands, and none before it. */
 static void what_a_folder_stated_before_is_nobodys(void **state)
 {
 	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();

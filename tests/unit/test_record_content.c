@@ -465,8 +465,8 @@ static void a_leaf_is_read_and_hashed_once_for_all_its_pieces(void **state)
 	end_version(&v);
 }
 
-/* The checked bytes are the held ones: that they have changed where they lay is no reason to give
- * out anything else, and `verify` looks where they lie. */
+/* What was checked is what is held: that it has changed where it lay is no reason to give out
+ * anything else, and `verify` looks where it lies. */
 static void what_was_read_a_moment_ago_does_not_change(void **state)
 {
 	uint8_t bytes[100];
@@ -540,7 +540,7 @@ static void a_content_without_its_end_does_not_open(void **state)
 	count = emr_leaf_count(v.content.padded);
 	last = leaf_block(&v, count - 1);
 	last->len--;
-	/* A reader that has not read it a moment ago. */
+	/* Who has not read it a moment ago. */
 	assert_ok(emr_record_ctx_new(&v.k.options, &other));
 	assert_status(EMR_DAMAGED, emr_content_reader_open(other, &v.content, v.key, &reader));
 	last->len++;

@@ -140,7 +140,7 @@ static void check_hashes(const json_t *c)
 	assert_field(c, "pid_commit", out, 32);
 }
 
-/* Checks what the statement says of the original, and the file's mark before it was signed. */
+/* What the statement says about the original, and the mark of the file before it was signed. */
 static void check_derived(const json_t *c, const json_t *d, const emr_statement *statement)
 {
 	EMR_AUTO_BUF buf = {0}, mark = {0};

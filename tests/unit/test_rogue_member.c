@@ -1,5 +1,5 @@
-/* A member with a program of his own appends to the shared ledger what ours would never send. The
- * entries that everybody has verified stay what they are. */
+/* A member with a program of his own appends to the shared ledger what ours would never send.  What
+ * everybody has verified stays what it is. */
 #include "rogue_kit.h"
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static void expect_part(member *m, const emr_part_key *at, emr_bytes expected)
 	assert_true(emr_bytes_equal(emr_buf_view(&part), expected));
 }
 
-/* Expects M's copy to call the newest entry damaged, and to take nothing of it in. */
+/* What M's copy says about the newest entry: damaged, and nothing of it taken in. */
 static void expect_refused(member *m)
 {
 	emr_replica_trouble trouble;
@@ -165,8 +165,7 @@ static emr_replica *copy_without_parts(int *out_fd)
 	return replica;
 }
 
-/* RESTORE_PART is for this; and a member who keeps nothing of the domain reaches the same
- * results. */
+/* What RESTORE_PART is for; and who keeps nothing of the domain reaches the same results. */
 static void a_part_that_the_ledger_lost_comes_back_as_it_was(void **state)
 {
 	EMR_AUTO_BUF part = {0};
@@ -226,8 +225,7 @@ static void erase_batch(const member *m, emr_signer as, const emr_part_key *at, 
 	rogue_batch(m, as, &operation, now, out);
 }
 
-/* The records that he described with it, hers that he renamed among them, would be nameless for
- * ever. */
+/* What he described with it, records of hers that he renamed too, would be nameless for ever. */
 static void a_writer_does_not_destroy_the_key_of_what_he_described(void **state)
 {
 	static const uint8_t applied[1] = {EMR_RESULT_APPLIED};
@@ -265,7 +263,7 @@ static void the_owner_may_destroy_the_key_of_what_a_writer_described(void **stat
 	assert_status(EMR_NOT_FOUND, emr_replica_part(ana.replica, &at, &part));
 }
 
-/* A newcomer judges his registration by that certificate. */
+/* Whoever joins later judges his registration by that certificate. */
 static void nobody_stops_who_joins_later_by_erasing_his_own_registration(void **state)
 {
 	EMR_AUTO_BUF batch = {0};

@@ -178,7 +178,7 @@ static emr_known_votes votes_of(emr_id16 proposal, emr_id16 org)
 	return votes;
 }
 
-/* Somebody stole an administrator's key, and approved with it. */
+/* Whoever stole an administrator's key, and approved with it. */
 static void what_a_revoked_key_approved_is_in_nobodys_way(void **state)
 {
 	emr_id16 proposal, other;

@@ -1,4 +1,4 @@
-/* The holder of the disk puts back an older ledger together with everything that watches it, but
+/* Whoever holds the disk puts back an older ledger together with everything that watches it, but
  * for the sealed journal. */
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* Another person's share appears in the doctor's folder, opens, and refuses every change. */
+/* What another shares appears in the doctor's folder, opens, and refuses every change. */
 #include "shared_kit.h"
 
 #include <time.h>
@@ -381,8 +381,8 @@ static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void *
 	viewer_end(&s, &v);
 }
 
-/* A reader who sets the clock back while having it open gains nothing: the end is counted on a
- * clock that nobody sets. */
+/* Whoever sets his clock back while he has it open gains nothing: the end is counted on a clock
+ * that nobody sets. */
 static void a_clock_set_back_prolongs_nothing(void **state)
 {
 	LIMAS_FOLDER;
@@ -566,8 +566,8 @@ static const char *owner_named(const char *name, const char *says, const char *b
 	return out;
 }
 
-/* Names that others vouch for stand first, a person's own words stand in brackets that nobody else
- * can write, and no name leads elsewhere. */
+/* What others vouch for stands first, a person's own words stand in brackets that nobody else can
+ * write, and no name leads elsewhere. */
 static void a_name_never_leads_anywhere_else(void **state)
 {
 	char longest[EMR_NAME_MAX + 1];

@@ -187,7 +187,7 @@ static void what_is_read_is_changed_and_goes_back_meanwhile(void **state)
 	end(&c);
 }
 
-/* The kernel's question at each close of a copied descriptor, as long as the file is open. */
+/* What the kernel asks at each close of a copied descriptor, as long as the file is open. */
 static void *close_on(void *arg)
 {
 	reader *r = arg;
@@ -258,7 +258,7 @@ typedef struct looker {
 	emr_status status;
 } looker;
 
-/* A folder that came with a share has its name, and a code. */
+/* What came with a share has its name, and a code. */
 static bool look_for_inner(void *arg, const char *name, const emr_attr *attr, uint64_t next)
 {
 	looker *l = arg;
@@ -341,7 +341,7 @@ static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **sta
 /* When the owner takes it back: before the next record of it is asked for; between the look at what
  * is shown and that at what may be written; before names that came are read. */
 static scene *before_question, *before_writings, *before_names;
-/* The status that reading names answers instead. */
+/* What reading names answers instead. */
 static emr_status names_fail;
 
 /* Whose folder is listed between the look at what is shown and that at what may be written, and how

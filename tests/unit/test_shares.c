@@ -140,8 +140,7 @@ static void a_grant_ends_by_itself(void **state)
 	assert_int_equal(phase_for(&lima, grant), EMR_GRANT_IN_FORCE);
 }
 
-/* The embedded ledger believes its appender's clock. The computer that has to answer has one,
- * too. */
+/* The embedded ledger believes its appender's clock.  Whoever has to answer has one, too. */
 static void a_clock_set_back_asks_for_what_nobody_answers(void **state)
 {
 	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), none = {{0}};

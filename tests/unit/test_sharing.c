@@ -636,7 +636,7 @@ static void taking_back_tells_what_was_opened_and_what_could_have_been(void **st
 	json_decref(h.last);
 }
 
-/* A writer in her folder gives the name in the question to another one. */
+/* Who may write in her folder gives the name in the question to another one. */
 static void what_is_taken_back_is_what_was_shown(void **state)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);

@@ -51,8 +51,8 @@ static void a_statement_is_prepared_once_for_all_values(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
-/* The bytes that SQLite looks for in a rollback journal: as many pages as the file has, none to put
- * back, and at its end the name of a file that tells of other journals, with its sum
+/* What SQLite looks for in a rollback journal: as many pages as the file has, none to put back, and
+ * at its end the name of a file that tells of other journals, with its sum
  * (sqlite.org/fileformat2.html, section 3, and writeSuperJournal of pager.c). */
 static void plant_journal(int dirfd, const char *name, const char *victim)
 {
@@ -82,7 +82,7 @@ static void plant_journal(int dirfd, const char *name, const char *victim)
 	close(fd);
 }
 
-/* A writer beside a ledger could have had any file of its reader deleted. */
+/* Whoever may write beside a ledger could have had any file of its reader deleted. */
 static void a_journal_that_somebody_planted_beside_a_database_deletes_nothing(void **state)
 {
 	static const char *const texts[EMR_SQL_STATEMENTS] = {"SELECT value FROM things"};

@@ -504,8 +504,8 @@ static bool is_forsaken_here(void *context, emr_id16 owner)
 	return emr_id16_equal(owner, forsaken_owner);
 }
 
-/* Blocks below it cannot be told from dead ones, but for those that are known to be below what
- * goes. */
+/* What is below it cannot be told from what is dead, but for what is known to be below what goes.
+ */
 static void a_missing_node_below_a_pin_stops_reclaim(void **state)
 {
 	kit *k = *state;

@@ -301,7 +301,7 @@ static void whatever_is_done_another_comes_between(void **state)
 
 static uint32_t saved; /* blocks that were appended and pinned between */
 
-/* Saves as beside somebody else who closes the segment. */
+/* What a save does beside somebody else who closes the segment. */
 static emr_status save_and_roll(kit *k)
 {
 	emr_block block = kit_block(SAVED_FROM + saved, SAVED_BYTES(saved));

@@ -283,7 +283,7 @@ static void what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_ha
 
 /* ---- epochs ---- */
 
-/* Returns the fragment that two agents have kept although they should not. */
+/* What two agents have kept although they should not. */
 static emr_fragment *kept_fragment(story *s, int i, emr_id16 grant)
 {
 	char name[FRAGMENT_NAME_BYTES];
@@ -359,7 +359,7 @@ static void a_new_epoch_ends_what_kept_fragments_can_do(void **state)
 	story_end(&s);
 }
 
-/* A batch that waits was sealed before the end, and comes onto the ledger after it. */
+/* What waits was sealed before the end, and comes onto the ledger after it. */
 static void what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key(void **state)
 {
 	STORY;

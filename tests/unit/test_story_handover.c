@@ -516,8 +516,8 @@ static int chosen_of(const person *more, const emr_grant_made *made)
 	return which;
 }
 
-/* An agent who makes keys until one has the lowest id is not chosen the more often for it; and what
- * the owner is told before is what is done. */
+/* Whoever makes keys until one has the lowest id is not chosen the more often for it; and what the
+ * owner is told before is what is done. */
 static void nobody_is_chosen_for_his_id(void **state)
 {
 	person more[MORE] = {0}, grantees[GRANTEES] = {0};

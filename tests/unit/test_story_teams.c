@@ -380,7 +380,7 @@ static void who_is_dropped_loses_what_he_has_open(void **state)
 		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble),
 		EMR_DENIED);
 	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	/* A record that comes when he is out was never his. */
+	/* What comes when he is out was never his. */
 	later = share_with(&c);
 	assert_int_equal(has(&s.lima).n, 1);
 	assert_int_equal(has(&s.eve).in_force, 2);
@@ -573,9 +573,9 @@ static void an_owner_who_was_away_for_three_keys_follows_to_the_last(void **stat
 	story_end(&s);
 }
 
-/* Records that others left there are judged before they are given on, and their data may be with a
- * node that does not answer now: a reader by the former key goes on until the present one opens
- * them, too. */
+/* What others left there is judged before it is given on, and its data may be with a node that does
+ * not answer now: whoever reads it by the former key goes on until the present one opens it, too.
+ */
 static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 {
 	STORY;
@@ -598,7 +598,7 @@ static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 		assert_int_equal(given(&s, s.imaging, &old).alive, 1);
 		assert_int_equal(given(&s, s.imaging, &new).alive, 1);
 	}
-	/* Records that were sealed again for it are open to both. */
+	/* What was sealed again for it is open to both. */
 	assert_int_equal(fragments_epoch(&s, &old), present_epoch(&s));
 	assert_int_equal(fragments_epoch(&s, &new), present_epoch(&s));
 	now = given(&s, s.imaging, &new);
@@ -617,8 +617,8 @@ static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 	story_end(&s);
 }
 
-/* A writer there leaves something whose data is nowhere, and is let out: the former share stays for
- * ever. He has its key, and perhaps friends among the agents. */
+/* Who may write there leaves something whose data is nowhere, and is let out: the former share
+ * stays for ever.  He has its key, and perhaps friends among the agents. */
 static void who_was_let_out_gets_no_later_key_by_what_he_left(void **state)
 {
 	STORY;
@@ -643,7 +643,7 @@ static void who_was_let_out_gets_no_later_key_by_what_he_left(void **state)
 	before = present_epoch(&s);
 	gave = fragments_epoch(&s, &old);
 	assert_true(gave <= before);
-	/* The next record has a key that is not his, and so has all that comes behind it. */
+	/* What is written next has a key that is not his, and so has all that comes behind it. */
 	for (uint32_t i = 1; i <= 2; i++) {
 		assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 		assert_int_equal(is_due, i == 1);
@@ -654,7 +654,7 @@ static void who_was_let_out_gets_no_later_key_by_what_he_left(void **state)
 		assert_int_equal(fragments_epoch(&s, &old), gave);
 		assert_int_equal(fragments_epoch(&s, &new), before + i);
 	}
-	/* A member who remains reads both. */
+	/* Who remains reads both. */
 	assert_ok(story_read(&s, &s.lima, given(&s, s.imaging, &old).last.grant.grant, "MRI.pdf",
 		all_agents, &bytes, &trouble));
 	assert_ok(story_read(&s, &s.lima, given(&s, s.imaging, &new).last.grant.grant, "CT.pdf",
@@ -721,8 +721,8 @@ static void a_later_share_without_its_note_makes_the_teams_older_one_the_former(
 	story_end(&s);
 }
 
-/* A note that cannot be read for the moment is asked again, and decides nothing; one that cannot be
- * read for good is no share that goes on. */
+/* What cannot be read for the moment is asked again, and decides nothing; what cannot be read for
+ * good is no share that goes on. */
 static void a_note_of_either_share_that_cannot_be_read_now_is_waited_for(void **state)
 {
 	STORY;
@@ -951,8 +951,8 @@ static void what_cannot_be_judged_yet_inside_keeps_the_teams_former_share(void *
 	story_end(&s);
 }
 
-/* Another person's share of the same name is nothing that goes on for him: his ends with the share
- * around it, whatever cannot be judged there. */
+/* What somebody else has by a share of the same name is nothing that goes on for him: his ends with
+ * the share around it, whatever cannot be judged there. */
 static void another_persons_share_is_no_follower(void **state)
 {
 	STORY;
@@ -992,7 +992,7 @@ static void another_persons_share_is_no_follower(void **state)
 	story_end(&s);
 }
 
-/* A folder that she took back from a team stays so with every later key of the team. */
+/* What she took back from a team stays so with every later key of the team. */
 static void what_was_taken_back_inside_does_not_come_with_another_key(void **state)
 {
 	STORY;
@@ -1031,7 +1031,7 @@ static void says(story *s, person *m, emr_act act, size_t part_len)
 	assert_int_equal(story_says(s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 }
 
-/* A folder that a stolen computer moved into a shared one is not shared when a team gets another
+/* What a computer that was stolen moved into a shared folder is not shared when a team gets another
  * key either: with that no other share begins. */
 static void what_a_stolen_computer_moved_does_not_come_with_another_key(void **state)
 {
@@ -1102,7 +1102,7 @@ static void a_former_keys_later_share_goes_on_for_nobodys(void **state)
 	assert_int_equal(seq, 0);
 	assert_ok(share_former_key_since(s.ana, &both[0], &seq));
 	assert_true(seq > 0);
-	/* Records from now on have a key that is not his. */
+	/* What is written from now on has a key that is not his. */
 	before = present_epoch(&s);
 	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 	assert_true(is_due);
@@ -1290,7 +1290,7 @@ static void what_is_written_before_her_computer_looks_is_for_the_new_key_alone(v
 	story_end(&s);
 }
 
-/* A leader who closes them in this order leaves the newest, wherever that stops. */
+/* Whoever closes them in this order leaves the newest, wherever that stops. */
 static void keys_of_a_team_stand_in_order_the_former_ones_first(void **state)
 {
 	STORY;

@@ -149,7 +149,8 @@ static void what_a_writer_leaves_in_a_folder_its_owner_reads(void **state)
 	assert_applied(&p);
 	pen_file(&p, s.imaging, dir, "letter.txt", "a second opinion", NULL);
 	assert_applied(&p);
-	/* Names that she wrote herself she reads without anybody's help; for ana's she asks. */
+	/* What she wrote herself she can name without anybody's help; what ana wrote, she asks for.
+	 */
 	look(&s.lima, made.grant, false, &own);
 	assert_true(own.is_there);
 	look(&s.lima, made.grant, false, &mri);
@@ -443,7 +444,7 @@ static void what_ended_at_the_same_moment_is_taken_back_all_the_same(void **stat
 
 /* ---- a ledger that loses what it was given ---- */
 
-/* A writer of the network's directory takes out the parts that came last. */
+/* Whoever may write in the network's directory takes out the parts that came last. */
 static void ledger_loses(void)
 {
 	story_sql(&s, "UPDATE parts SET part=x'' WHERE seq=(SELECT max(seq) FROM parts)");

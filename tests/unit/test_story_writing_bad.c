@@ -325,7 +325,7 @@ static void a_key_that_was_erased_hides_what_stands_under_it_only(void **state)
 	eve_reads(made.grant, "lima.txt", "what she found", all_agents);
 }
 
-/* A writer of the network's directory takes the part out of the ledger's tables. */
+/* Whoever may write in the network's directory takes the part out of the ledger's tables. */
 static void a_key_that_the_ledger_lost_hides_what_stands_under_it_only(void **state)
 {
 	emr_grant_made made;

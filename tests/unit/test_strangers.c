@@ -195,7 +195,7 @@ static void who_may_manage_is_listed_and_ends_with_the_computer(void **state)
 	assert_int_not_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, his_grant, &grant));
 	assert_int_equal(grant.row.head.state, EMR_GRANT_REVOKED);
-	/* Grants that ana gave herself stay. */
+	/* What ana gave herself stays. */
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, hers, &grant));
 	assert_int_equal(grant.row.head.state, EMR_GRANT_ACTIVE);
 }
@@ -390,7 +390,7 @@ static emr_nested *moved_into_imaging(emr_id16 folder, size_t *out_n)
 	return tree;
 }
 
-/* M says where FOLDER lies, and erases that at once, so that nobody can compare. */
+/* What M says of where FOLDER lies; he erases it at once, so that nobody can compare. */
 static void says_where(person *m, emr_id16 folder)
 {
 	emr_act key = {.op = EMR_OP_LISTKEY, .domain = folder, .epoch = 1};
@@ -788,7 +788,7 @@ static void erases_its_name(person *m)
 	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
 }
 
-/* A key may erase its own words: also the name by which she would remove it. */
+/* What a key says of itself it may erase: also the name by which she would remove it. */
 static void a_computer_that_erases_its_name_is_removed_all_the_same(void **state)
 {
 	(void)state;

@@ -21,7 +21,7 @@
 	     one on a computer that stands still, too */
 #define QUESTIONS 8
 
-/* A node in the settings: its socket takes every question, and answers none. */
+/* A place in the settings: its socket takes every question, and answers none. */
 typedef struct still_node {
 	char path[300];
 	int socket;

@@ -159,8 +159,7 @@ static void what_it_refused_is_named_while_somebody_writes_on(void **state)
 	kit_close(&k);
 }
 
-/* A program that syncs everything asked for B before it was refused, and is told that all is
- * well. */
+/* Whoever syncs everything asked for B before it was refused, and is told that all is well. */
 static void what_it_refused_while_it_took_everything_else_is_named(void **state)
 {
 	emr_handle *b;
@@ -199,8 +198,7 @@ static void once_it_has_taken_all_of_it_nothing_is_named(void **state)
 	kit_close(&k);
 }
 
-/* Bytes that had no room are in the process only, and a sync of everything else does not change
- * that. */
+/* What had no room is in the process only, and a sync of everything else does not change that. */
 static void it_stays_full_as_long_as_something_has_no_room(void **state)
 {
 	emr_handle *a;

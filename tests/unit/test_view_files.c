@@ -281,7 +281,7 @@ static void a_file_written_on_during_its_publication_loses_nothing(void **state)
 	kit_close(&k);
 }
 
-/* Expects what the folder would hold if its process were killed now. */
+/* What the folder would hold if its process were killed now. */
 static void expect_after_a_kill(kit *k, const char *path, const void *data, size_t len)
 {
 	char copy[300];
@@ -389,7 +389,7 @@ static void allocation_says_at_once_that_there_is_no_room(void **state)
 	assert_status(EMR_NO_SPACE, emr_view_allocate(a, 0, part * 2, true));
 	assert_int_equal(kit_attr(&k, "a").size_bytes, 3);
 	assert_ok(emr_view_allocate(a, 0, part, false));
-	/* Room that was promised to one is not promised to another. */
+	/* What was promised to one is not promised to another. */
 	assert_status(EMR_NO_SPACE, emr_view_allocate(b, 0, part, false));
 	assert_int_equal(kit_attr(&k, "b").size_bytes, 3);
 	assert_ok(emr_view_set_attr(k.view, emr_handle_node(a), EMR_SET_SIZE, &none, &attr));

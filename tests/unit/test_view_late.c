@@ -204,7 +204,7 @@ static void a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed(voi
 	two_expect_equal(t);
 }
 
-/* Objects that wait here are as many as one look takes of what is new. */
+/* What waits here is as much as one look takes of what is new. */
 static void however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_was(void **state)
 {
 	two *t = *state;

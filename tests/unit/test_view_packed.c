@@ -1,6 +1,6 @@
-/* A node takes little memory. Where its record stands on the ledger is kept in half of it: what
- * comes out is what was put in, and what would not be is never put in. Members that only a changed
- * node needs are made as it changes, and given back when the ledger has it. */
+/* A node takes little memory.  Where its record stands on the ledger is kept in half of it: what
+ * comes out is what was put in, and what would not be is never put in.  What only a changed node
+ * needs is made as it changes, and given back when the ledger has it. */
 #include "view_kit.h"
 
 #include "record/format.h"
@@ -201,7 +201,7 @@ static void a_file_keeps_its_record_id_in_another_domain(void **state)
 	kit_close(&k);
 }
 
-/* Numbers that others choose for a record of theirs may fit today, and not tomorrow. */
+/* What others choose for a record of theirs may fit today, and not tomorrow. */
 static void a_place_takes_what_it_needs_and_gives_it_back(void **state)
 {
 	emr_place places[3];
@@ -282,7 +282,7 @@ static void a_rename_that_finds_no_memory_changes_nothing(void **state)
 	kit_close(&k);
 }
 
-/* A node that is put into the queue behind a commit cannot be refused any more. */
+/* What is put into the queue behind a commit cannot be refused any more. */
 static void what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same(void **state)
 {
 	uint64_t before;

@@ -158,7 +158,7 @@ static void an_earlier_version_comes_back_under_its_old_number(void **state)
 	expect_version(&k, "A/x", "2");
 	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.id"), id);
 	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 v2=4*");
-	/* The former content is a version still. */
+	/* What it was is a version still. */
 	assert_ok(bring(&k, "A/x", 0, 3, NULL));
 	kit_expect(&k, "A/x", big, BIG);
 	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.cid"), cid);
@@ -505,7 +505,7 @@ static void what_cannot_be_meant_is_refused_and_changes_nothing(void **state)
 	finish(&k, big);
 }
 
-/* Returns the text of .emrfs/deleted/PATH; NULL: it is not there. */
+/* What .emrfs/deleted/PATH says; NULL: it is not there. */
 static const char *deleted(kit *k, const char *path)
 {
 	static char text[100];

@@ -337,8 +337,8 @@ static void what_had_no_name_goes_with_its_last_close(void **state)
 /* All but the last 4 MiB is sealed while it is written. */
 #define SEALED_BYTES ((uint64_t)12 << 20)
 
-/* Blocks that a spill on the disk still names are needed until a later one is there, and a look
- * that came before has found it so. */
+/* What a spill on the disk still names is needed until a later one is there, and a look that came
+ * before has found it so. */
 static void what_a_spill_named_goes_with_the_next_one(void **state)
 {
 	uint64_t at = 0;
@@ -362,7 +362,7 @@ static void what_a_spill_named_goes_with_the_next_one(void **state)
 	end(&w);
 }
 
-/* Space that a life left is looked at when the next one begins. */
+/* What a life left is looked at when the next one begins. */
 static void the_next_life_gives_back_what_the_last_one_left(void **state)
 {
 	world w;

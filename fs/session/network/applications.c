@@ -1,5 +1,5 @@
-/* This file carries applications of organisations to the members, by a directory or by a channel.
- * It judges none of them. */
+/* This file carries applications of organisations to the members, by a directory or by a
+ * channel. */
 #include "network/applying.h"
 
 #include <string.h>

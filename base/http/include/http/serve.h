@@ -44,7 +44,7 @@ typedef struct emr_serve_route {
 	emr_status (*take)(void *arg, emr_serve_call *call, emr_bytes piece);
 	/* Called once, and again behind emr_serve_wait.  False: it waits. */
 	bool (*answer)(void *arg, emr_serve_call *call);
-	/* Takes back call->memory; called also when a client has gone. NULL: nothing. */
+	/* What became of call->memory; also when a client has gone.  NULL: nothing. */
 	void (*drop)(void *arg, emr_serve_call *call);
 } emr_serve_route;
 
@@ -64,7 +64,7 @@ typedef struct emr_serve_options {
 
 /* EMR_IO: the library does not start. */
 emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_serve);
-/* Callers that wait are answered first. NULL is fine. */
+/* Whoever waits is answered first.  NULL is fine. */
 void emr_serve_stop(emr_serve *serve);
 
 const char *emr_serve_query(const emr_serve_call *call, const char *name); /* NULL: not there */
