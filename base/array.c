@@ -1,4 +1,4 @@
-/* This file gives arrays room for one more item. */
+/* This file gives arrays room for one more item. Without memory the array stays as it was. */
 #include "base/array.h"
 
 #include <stdint.h>

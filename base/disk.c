@@ -66,7 +66,7 @@ static bool read_device(const char *path, dev_t *out_id)
 
 static void add_device(disks *d, dev_t id, int depth);
 
-/* What a volume or an array is made of; false: it is made of nothing else. */
+/* Adds the disks that a volume or an array is made of; false: it is made of nothing else. */
 static bool add_slaves(disks *d, const char *directory, int depth)
 {
 	char path[PATH_MAX];

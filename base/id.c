@@ -1,4 +1,5 @@
-/* This file makes random ids and spells bytes as hexadecimal digits and base32. */
+/* This file makes random ids and spells bytes as hexadecimal digits and base32. It refuses other
+ * lengths and other signs. */
 #include "base/id.h"
 
 #include <sodium.h>

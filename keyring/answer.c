@@ -1,5 +1,6 @@
 /* This file opens the answers to a reader's question (ACCESS_SERVED), checks them, and computes
- * from enough of them the key of a record. */
+ * from enough of them the key of a record. It refuses answers to another question, and believes no
+ * key that does not open. */
 #include "keyring/access.h"
 
 #include <sodium.h>
@@ -31,7 +32,7 @@ struct emr_answer {
 	entry *entries;
 };
 
-/* What parsing carries along. */
+/* The state that parsing carries along. */
 typedef struct parse {
 	emr_reader r;
 	size_t slots;

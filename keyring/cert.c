@@ -1,5 +1,5 @@
 /* This file makes certificates: those of an organisation's authority and those of its people.
- * Which fields they have stands in FORMAT.md. */
+ * Which fields they have stands in FORMAT.md. It refuses a name that is no clean UTF-8. */
 #include "keyring/cert.h"
 
 #include <openssl/asn1.h>

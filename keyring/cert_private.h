@@ -41,8 +41,8 @@ static inline void emr_pkey_free(EVP_PKEY **key)
 	EVP_PKEY_free(*key);
 }
 
-/* What to return when OpenSSL could not read something: EMR_DAMAGED, or EMR_NO_MEMORY when it says
- * that it only lacked memory.  Empties its queue of errors. */
+/* Returns the status after OpenSSL could not read something: EMR_DAMAGED, or EMR_NO_MEMORY when it
+ * says that it only lacked memory. Empties its queue of errors. */
 emr_status emr_cert_damaged(void);
 /* 1..64 bytes of UTF-8 without control characters. */
 /* A public key from our one SPKI encoding: EMR_DAMAGED when it is another or no point of the curve.

@@ -360,8 +360,8 @@ static emr_status read_links(emr_bytes chain, links *out)
 }
 
 /* The same bytes say the same for ever, and reading them costs a quarter of a millisecond: every
- * question about a person asks for his certificate.  What was read last is kept, by its hash; what
- * could not be read is tried again. */
+ * question about a person asks for his certificate. The certificate that was read last is kept, by
+ * its hash; one that could not be read is tried again. */
 #define KEPT 64
 
 static struct {
@@ -411,7 +411,7 @@ emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out)
 
 /* ---- The path to the organisation's CA ---- */
 
-/* What X509_verify_cert is asked, and what it found beside its answer. */
+/* The question to X509_verify_cert, and the findings beside its answer. */
 typedef struct path {
 	time_t at;
 	bool is_out_of_time;
@@ -510,8 +510,8 @@ static emr_status follow(const links *l, X509 *root, path *p)
 }
 
 /* Which way leads to which CA never changes, and looking costs two milliseconds: a ledger, and each
- * copy of it, asks for every member, and of every organisation.  What was found last is kept, with
- * when it is in force; so is that a way ends at somebody else.  Everything else is tried again. */
+ * copy of it, asks for every member, and of every organisation. The last way is kept, with when
+ * it is in force; so is that a way ends at somebody else. Everything else is tried again. */
 static struct {
 	pthread_mutex_t lock;
 	struct kept_way {
@@ -549,7 +549,7 @@ static void keep_way(const struct kept_way *way)
 }
 
 /* Each member of an organisation is new once, and its CA is the same for all of them: the CAs that
- * were asked for last stay parsed.  What is judged of one is judged each time. */
+ * were asked for last stay parsed. Each certificate is judged each time. */
 #define ROOTS_KEPT 16
 
 static struct {

@@ -1,4 +1,4 @@
-/* A person's second computer has no seed; it gets the keys of her folders one by one. This file
+/* A person's second computer has no seed; it gets the keys of the folders one by one. This file
  * holds them, and says "not here yet" for one that has not come. */
 #include "keyring/coowned.h"
 

@@ -1,5 +1,6 @@
 /* This file makes and opens the letter by which a participant's computer tells the steward of a
- * dataset, in numbers, what her folder holds (DATASET_JOIN). */
+ * dataset, in numbers, what the folder holds (DATASET_JOIN). It refuses counts that are out of
+ * bounds. */
 #include "keyring/counts.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* This file makes and opens two letters that carry one key each: the key of a new epoch for an
- * owner's other computer (EPOCH), and a team's key for its member (DATASET_ADMIT). */
+ * owner's other computer (EPOCH), and a team's key for its member (DATASET_ADMIT). It refuses a
+ * letter beside another item than its own. */
 #include "keyring/letters.h"
 
 #include <string.h>

@@ -34,8 +34,7 @@ static void remove_fact(emr_keyring *kr, size_t i)
 	kr->facts[kr->nfacts] = (emr_keyring_fact){0};
 }
 
-/* What is held is no key and nothing that can be seen: a keyring that does not change has it, too.
- */
+/* The lock is no key and nothing that can be seen: a keyring that does not change has it, too. */
 void emr_keyring_hold_facts(const emr_keyring *kr)
 {
 	(void)pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&kr->facts_lock);

@@ -1,5 +1,5 @@
 /* This file seals the fragments of a re-encryption key for the agents of a grant (KFRAGS), and
- * opens, keeps and uses the one of an agent. */
+ * opens, keeps and uses the one of an agent. It refuses a fragment for other terms. */
 #include "keyring/grant.h"
 
 #include <sodium.h>

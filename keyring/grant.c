@@ -1,5 +1,6 @@
 /* This file makes and opens the private part of a grant (GRANT): its terms, what the grantee is
- * told, and what the owner notes for himself. */
+ * told, and what the owner notes for himself. It refuses a part beside another item than its own.
+ */
 #include "keyring/grant.h"
 
 #include <string.h>
@@ -246,7 +247,7 @@ emr_status emr_grant_part_read(emr_bytes grant_item, emr_bytes part, emr_grant_p
 	return EMR_OK;
 }
 
-/* What the outer domain's key signs. */
+/* Makes the bytes that the outer domain's key signs. */
 static emr_status outer_word(emr_id16 outer, emr_bytes grant_item, uint8_t out[OUTER_WORD_BYTES])
 {
 	emr_part_item item;

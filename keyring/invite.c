@@ -106,8 +106,8 @@ static emr_status guest_keyring(const uint8_t secret[32], emr_keyring **out)
 }
 
 /* An organisation that there is not, so that no ledger takes the certificate for anybody's: it lets
- * its bearer knock at the channel, and registers nothing.  Who has the secret finds in it whom the
- * invitation is for; for all others it is a random number. */
+ * its bearer knock at the channel, and registers nothing. The holder of the secret finds in it whom
+ * the invitation is for; for all others it is a random number. */
 static emr_id16 guest_org(const uint8_t secret[32], const char *whom)
 {
 	static const char label[] = "emrfs/v1/invited"; /* with its NUL */

@@ -142,7 +142,7 @@ static emr_status domain_box_public(const emr_keyring *kr, emr_id16 domain_id, u
 	return EMR_OK;
 }
 
-/* A of an epoch.  What came by letter is not remembered: it may come later, and be another. */
+/* A of an epoch. A key that came by letter is not remembered: it may come later, and be another. */
 static emr_status domain_pre_public(
 	const emr_keyring *kr, emr_id16 domain_id, uint32_t epoch, bool is_seeds, uint8_t out[32])
 {

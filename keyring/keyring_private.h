@@ -38,7 +38,8 @@ emr_status emr_keyring_from_seed(emr_keyring_kind kind, uint64_t created_unix_s,
 
 /* As emr_keyring_tlv_get, also of what that refuses to show. */
 emr_status emr_keyring_fact_value(const emr_keyring *kr, emr_keyring_tlv type, emr_buf *out);
-/* Whoever goes through all facts of a keyring that others may use holds its facts meanwhile. */
+/* A caller that goes through all facts of a keyring that others may use holds its facts
+ * meanwhile. */
 void emr_keyring_hold_facts(const emr_keyring *kr);
 void emr_keyring_let_facts(const emr_keyring *kr);
 void emr_keyring_forget_facts(emr_keyring *kr); /* wiped; the end of them */

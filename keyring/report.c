@@ -1,5 +1,5 @@
 /* This file makes and opens the report of what was opened (READ_REPORT), which the reader's own
- * computer sends to the owner. */
+ * computer sends to the owner. It refuses a part beside another item than its own. */
 #include "keyring/access.h"
 
 #include <stdlib.h>

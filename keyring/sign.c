@@ -75,7 +75,7 @@ static const label_rule *rule_for(emr_sign_label label, emr_bytes message)
 	return rule;
 }
 
-/* What is signed: the label, unless the message has it, and the message. */
+/* Makes the signed bytes: the label, unless the message has it, and the message. */
 static emr_status signed_bytes(const label_rule *rule, emr_bytes message, emr_buf *out)
 {
 	if (!rule->inside)

@@ -1,5 +1,6 @@
 /* This file makes and opens the letter to whoever may write in a folder (WRITER_ADD); for an
- * owner's other computer it also carries the keys of the folder's epochs. */
+ * owner's other computer it also carries the keys of the folder's epochs. It refuses a letter
+ * beside another item than its own. */
 #include "keyring/letters.h"
 
 #include <stdlib.h>

@@ -24,7 +24,7 @@
 #define KNOCK_NS 1000000000
 #define KNOCK_S 1
 
-/* What stands in the ledger's place, as far as can be told without opening it. */
+/* The object in the ledger's place, as far as can be told without opening it. */
 typedef struct sight {
 	int error; /* errno of looking; 0: what follows is of the file */
 	dev_t dev;
@@ -133,8 +133,8 @@ static bool is_same_sight(const sight *a, const sight *b)
 }
 
 /* False: it is there, or somebody has knocked for so long that he may never come back (a disk that
- * does not answer).  What he finds in time is the answer for who asks meanwhile, too: the last one
- * may be older than the ledger's return. */
+ * does not answer). The result that this thread finds in time is the answer for callers meanwhile,
+ * too: the last one may be older than the ledger's return. */
 static bool begin_knock(absent *a)
 {
 	const emr_clock *system = emr_clock_system();
@@ -206,7 +206,7 @@ static bool lock_door(absent *a)
 	return pthread_rwlock_timedwrlock(&a->door, &until) == 0;
 }
 
-/* What is away is closed first: what it shares with another opening of the same file (the index of
+/* A ledger that is away is closed first: the file that it shares with another opening (the index of
  * SQLite's log) may be what is wrong with it. */
 static void drop_inner(absent *a)
 {
@@ -594,7 +594,7 @@ static absent *absent_new(const emr_ledger_options *options)
 	return a;
 }
 
-/* What the ledger is, when it cannot say so itself. */
+/* Asks for the descriptor, when the ledger cannot give it. */
 static emr_status ask_known(absent *a)
 {
 	EMR_AUTO_BUF descriptor = {0};

@@ -1,4 +1,5 @@
-/* This file sends one operation, or a few that belong together, to the ledger in a batch. */
+/* This file sends one operation, or a few that belong together, to the ledger in a batch. It
+ * judges nothing: the contract does. */
 #include "ledger/act_send.h"
 
 #include <stdlib.h>

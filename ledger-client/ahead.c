@@ -207,7 +207,7 @@ static void close_window(emr_ahead *a)
 	emr_buf_clear(&a->bytes);
 }
 
-/* What is known of slot I, whose turn it is: nothing, when no thread has begun with it. */
+/* Returns the findings of slot I, whose turn it is: nothing, when no thread has begun with it. */
 static emr_chain_checked known_of(emr_ahead *a, size_t i)
 {
 	emr_chain_checked known = {false};

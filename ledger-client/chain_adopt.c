@@ -64,7 +64,7 @@ static emr_status grant_left(emr_chain *chain, const emr_item *leave, emr_id16 *
 	return EMR_OK;
 }
 
-/* What the folder stated of itself by the version before goes with a join and with leaving. */
+/* A statement that the folder made by the version before goes with a join and with leaving. */
 static emr_status repeat_stated(emr_chain *chain, const emr_item *item, emr_part_key key)
 {
 	if ((item->op != EMR_OP_DATASET_JOIN && item->op != EMR_OP_DATASET_LEAVE) ||
@@ -75,7 +75,7 @@ static emr_status repeat_stated(emr_chain *chain, const emr_item *item, emr_part
 	return chain_purge_parts(chain, &key, key.version);
 }
 
-/* What the applied item purged, if it did. */
+/* Repeats the purge of the applied item, if it did one. */
 static emr_status repeat_purge(emr_chain *chain, const emr_item *item, emr_span pub)
 {
 	emr_part_key key = {.version = 1};

@@ -140,8 +140,8 @@ emr_status emr_chain_authority(emr_chain *chain, emr_id16 org, emr_buf *out)
 	return emr_buf_append(out, ca.data, ca.len);
 }
 
-/* Of those that were admitted, or got another CA, since.  What the proposal's author put into its
- * part is believed only if it has the hash that the members approved. */
+/* Of those that were admitted, or got another CA, since. The part of a proposal counts only if it
+ * has the hash that the members approved. */
 static emr_status try_admitted(
 	void *arg, const char *key, emr_bytes value, uint64_t seq, uint64_t time)
 {

@@ -1,5 +1,5 @@
-/* This file compares two states of a ledger, row by row: the one that was stored, and one that
- * was computed again. It tells the first difference. */
+/* This file compares two states of a ledger, row by row: the one that was stored, and one that was
+ * computed again. It tells the first difference. It mends nothing. */
 #include "chain_private.h"
 
 #include <stdio.h>
@@ -123,8 +123,8 @@ static emr_status next_kept(sqlite3_stmt *s, emr_chain_keep_fn keep, void *keep_
 	return status;
 }
 
-/* Peers of Fabric bring a part to each other after its block, or never.  What stands in its place
- * is empty, and no accident makes it so. */
+/* Peers of Fabric bring a part to each other after its block, or never. An empty place stands for
+ * it, and no accident makes such a one. */
 static emr_status parts_may_lack(emr_chain *truth, bool *out)
 {
 	enum emr_host host = EMR_HOST_EMBEDDED;

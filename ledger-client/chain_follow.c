@@ -133,7 +133,8 @@ emr_status emr_chain_parts_of(const emr_ledger_entry *entry, emr_chain_fetch_fn 
 	out_parts->is_bad = false;
 	if (batch == NULL)
 		return EMR_NO_MEMORY;
-	/* What cannot be parsed has no parts; emr_chain_follow says what is wrong with it. */
+	/* An entry that cannot be parsed has no parts; emr_chain_follow says what is wrong with
+	 * it. */
 	if (entry->seq == 0 || emr_entry_parse(span_of(entry->entry), &parsed) != EMR_CONTRACT_OK ||
 		emr_batch_parse_items((emr_span){parsed.header, EMR_HEADER_BYTES},
 			span_of(entry->items), NULL, 0, batch) != EMR_RESULT_APPLIED)

@@ -33,7 +33,7 @@ struct emr_ledger_copy {
 	uint64_t entries; /* of the held moment */
 };
 
-/* What the facts and the file are taken from. */
+/* Returns the chain that gives the facts and the file. */
 static emr_chain *source_of(const emr_ledger_copy *copy)
 {
 	return copy->united != NULL ? copy->united : copy->held;
@@ -70,8 +70,7 @@ static bool stands_elsewhere(int dirfd)
 	       emr_descriptor_host(span_of(emr_buf_view(&descriptor))) == EMR_HOST_FABRIC;
 }
 
-/* What was observed and verified here has the parts of all members, as the ledger of a directory.
- */
+/* An observed and verified log has the parts of all members, as the ledger of a directory. */
 static emr_status open_log(const char *own, emr_ledger_copy *copy)
 {
 	EMR_AUTO_FD dirfd = open(own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -391,7 +390,7 @@ static emr_status certificate_at(emr_chain *chain, const emr_row_key *row, const
 	r = emr_reader_of(emr_buf_view(part));
 	(void)emr_read_bytes(&r, 32);
 	*out_der = emr_read_bytes(&r, emr_read_u16(&r));
-	/* What else lies there is not what the contract has looked at. */
+	/* Other bytes there are not those that the contract has looked at. */
 	if (memcmp(emr_sha256_of(out_der, 1).b, row->ref, 32) != 0)
 		*out_der = (emr_bytes){0};
 	return status;

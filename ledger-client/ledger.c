@@ -104,7 +104,7 @@ void emr_ledger_hurry(emr_ledger *ledger)
 		ledger->backend->hurry(ledger->self);
 }
 
-/* What is refused for today is taken tomorrow: no answer, but a matter of time. */
+/* A batch that is refused for today is taken tomorrow: no answer, but a matter of time. */
 static emr_status status_of_quota(const emr_ledger_answer *answer)
 {
 	return answer->refusal == EMR_RESULT_LETTERS_SPENT ? EMR_LETTERS_SPENT

@@ -28,7 +28,7 @@
 #define VALID_FOR_S (7 * DAY_S)
 #define OWNER_ROLES (EMR_ROLE_PATIENT | EMR_ROLE_ORG_ADMIN)
 
-/* What a new network is made of. */
+/* The parts of a new network. */
 typedef struct making {
 	const emr_network_new *options;
 	const emr_clock *clock;
@@ -250,7 +250,7 @@ static emr_status sync_parent(const char *path)
 	return status;
 }
 
-/* What stands at the place already: nothing or an empty directory is fine. */
+/* Checks that the place is free: nothing or an empty directory is fine. */
 static emr_status check_free(const char *path)
 {
 	struct dirent *entry;

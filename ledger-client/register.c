@@ -1,5 +1,5 @@
 /* This file makes the registration of a key on the ledger: with a certificate for a person, with
- * another key's signature for one of her computers, or as a renewal. It refuses a certificate of
+ * another key's signature for a further computer, or as a renewal. It refuses a certificate of
  * another key. */
 #include "ledger/register.h"
 

@@ -22,9 +22,9 @@
  * 256 MiB of them while there are thousands of entries to come. */
 #define LOG_SHORT 1000
 #define LOG_LONG 65536
-/* Whoever begins the log again, also after one who was killed, gives back what it had taken. */
+/* The process that begins the log again, also after one that was killed, gives back its room. */
 #define LOG_KEPT "PRAGMA journal_size_limit=8388608"
-/* What a long log takes, the transaction that ends it, and what the file grows by out of both:
+/* The room of a long log, of the transaction that ends it, and of the file that grows by both:
  * pages that found no room in the file could not leave the log either. */
 #define LOG_LONG_ROOM (UINT64_C(1) << 30)
 
@@ -83,7 +83,7 @@ static int errno_of(sqlite3_file *file)
 }
 
 /* SQLite calls a file damaged whose disk does not answer (SQLITE_IOERR_CORRUPTFS becomes
- * SQLITE_CORRUPT).  What cannot be read now is not what was changed: it may be there again. */
+ * SQLITE_CORRUPT). A file that cannot be read now is not a changed one: it may be there again. */
 static bool is_unreadable(sqlite3 *db)
 {
 	sqlite3_file *file = NULL, *log = NULL;
@@ -220,7 +220,7 @@ void emr_sql_settle(emr_sql *sql)
 		return;
 	(void)sqlite3_wal_autocheckpoint(sql->db, LOG_SHORT);
 	sql->is_log_long = false;
-	/* What a reader holds back the next commit brings in. */
+	/* Pages that a reader holds back are brought in by the next commit. */
 	(void)sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
@@ -278,7 +278,7 @@ static emr_status use_wal(emr_sql *sql)
 	return code == SQLITE_MISUSE ? EMR_UNSUPPORTED : emr_sql_status(sql->db, code);
 }
 
-/* What holds also for who only reads. */
+/* Sets what holds also for a connection that only reads. */
 static emr_status configure_reading(emr_sql *sql)
 {
 	return emr_sql_run(sql, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA "

@@ -124,7 +124,8 @@ static bool names_org(const emr_descriptor *network, emr_id16 id)
 	return false;
 }
 
-/* What the administrator could have got wrong, or somebody else could have put there. */
+/* Checks for mistakes that the administrator could have made, and for what somebody else could have
+ * put there. */
 static emr_status check(const emr_keyring *invited, const emr_invitation *invitation,
 	emr_bytes cert, uint64_t now_unix_s)
 {

@@ -203,7 +203,7 @@ static int sync_file(sqlite3_file *file, int flags)
 	return code == SQLITE_OK ? bare->xSync(file, flags) : code;
 }
 
-/* What was mapped is gone with the last who had it. */
+/* The last user of a mapping takes it away. */
 static void leave_database(database *of)
 {
 	(void)pthread_mutex_lock(&guard_lock);

@@ -1,5 +1,6 @@
 /* This file makes whole requests to one server of HTTP with libcurl. A request takes one of the
- * kept connections, or makes one, and gives it back when the answer is whole. */
+ * kept connections, or makes one, and gives it back when the answer is whole. It believes no
+ * answer that broke off or grew beyond its limit. */
 #include "http/request.h"
 
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* This file runs a server of HTTP with libmicrohttpd: it takes requests and their bodies, bounds
- * them, keeps those apart that wait, and sends answers. */
+ * them, keeps those apart that wait, and sends answers. It judges no request: the routes do. */
 #include "http/serve.h"
 
 #include <errno.h>

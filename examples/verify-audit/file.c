@@ -122,7 +122,7 @@ static void read_extra(proof *p, bytes extra, const char *check)
 	read_parts(p, extra, head.at[21], head.at[4], check);
 }
 
-/* What is decoded here stays until the program ends. */
+/* The decoded bytes stay until the program ends. */
 void read_proof(bytes file, proof *p, const char *check)
 {
 	bytes line = take_line(&file, check);

@@ -133,7 +133,7 @@ static bool cosignature_fits(const audit *a, const key *k, const signature *s)
 	return fits;
 }
 
-/* Whoever signed the batch, or handed it in, is no witness of it. */
+/* The signer of the batch, and the one who handed it in, are no witnesses of it. */
 static bool is_witness(const audit *a, const key *k)
 {
 	const uint8_t *e = a->p.entry.at;

@@ -173,7 +173,7 @@ bool is_of_channel(bytes descriptor)
 
 /* ---- organisations that were admitted later ---- */
 
-/* What the description asks of those that it names. */
+/* Returns how many approvals the description asks of the members that it names. */
 static size_t approvals_at_least(const audit *a)
 {
 	const uint8_t *d = part_of(&a->p, 4, 0).at;
@@ -261,8 +261,8 @@ static bool is_ca_of(const audit *a, bytes issuer, key *k, uint64_t seq)
 	return false;
 }
 
-/* How the network calls K's organisation, as it came in with the CA that vouches for K.  What could
- * move a cursor or turn a line round is shown as '?'. */
+/* How the network calls K's organisation, as it came in with the CA that vouches for K. Characters
+ * that could move a cursor or turn a line round are shown as '?'. */
 void name_of(const audit *a, const key *k, char out[256])
 {
 	bytes name = {NULL, 0};
@@ -351,9 +351,9 @@ static const uint8_t *behind(bytes text, const char *word)
 	return NULL;
 }
 
-/* Given for emrfs there: it names ORG, or no organisation and a role (keyring/FORMAT.md). Who was
- * only invited has the same CA's certificate, and so has a peer.  An unescaped quotation mark
- * stands in no value, so these words are members of the attributes wherever they stand. */
+/* Given for emrfs there: it names ORG, or no organisation and a role (keyring/FORMAT.md). A person
+ * who was only invited has the same CA's certificate, and so has a peer. An unescaped quotation
+ * mark stands in no value, so these words are members of the attributes wherever they stand. */
 static bool is_of(const X509 *certificate, const uint8_t org[16])
 {
 	ASN1_OBJECT *oid = OBJ_txt2obj("1.2.3.4.5.6.7.8.1", 1);

@@ -1,5 +1,6 @@
 /* This file mounts the folder, serves the kernel's requests with as many threads as are needed,
- * and ends in order when it is told to. */
+ * and ends in order when it is told to. It refuses mount options other than allow_root and
+ * allow_other. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

@@ -20,8 +20,8 @@ typedef struct told_key {
 	const char *name; /* of the attribute */
 } told_key;
 
-/* What the size that KEY's thread is told at NOW_NS (any clock that does not go back) stands for;
- * in place of what it was told before.  Without memory it is not kept. */
+/* Keeps which value the size stands for that KEY's thread is told at NOW_NS (any clock that does
+ * not go back), in place of the value before. Without memory it is not kept. */
 void told_keep(told_key key, emr_bytes value, int64_t now_ns);
 /* True: KEY's thread was told the size of *OUT_VALUE (appended to), which is SIZE bytes.  Whatever
  * was kept for it is let go: one answer for one question. */

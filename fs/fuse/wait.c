@@ -1,6 +1,6 @@
-/* This file holds the requests that were put aside, each with a deadline, and makes sure that
- * each is answered exactly once: by its work, by the deadline, or because the program was
- * interrupted. */
+/* This file holds the requests that were put aside, each with a deadline, and makes sure that each
+ * is answered exactly once: by its work, by the deadline, or because the program was interrupted.
+ * A request is never answered twice. */
 #include "park.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* This file is a helper's side of the socket: it receives and sends messages, and the
- * descriptors that come with them. */
+/* This file is a helper's side of the socket: it receives and sends messages, and the descriptors
+ * that come with them. It opens nothing itself. */
 #include "helper/inside.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* These functions read members of JSON objects that may be missing. */
+/* These functions read members of JSON objects that may be missing. A missing member is an empty
+ * one, never an error. */
 #include "kit/json.h"
 
 const char *emr_json_text_at(const json_t *object, const char *name)

@@ -1,4 +1,5 @@
-/* This file translates sentences into the reader's language, by gettext of the C library. */
+/* This file translates sentences into the reader's language, by gettext of the C library. Texts
+ * for scripts are never translated. */
 #include "kit/language.h"
 
 #include <libintl.h>

@@ -8,7 +8,7 @@
 
 #include "kit/language.h"
 
-/* What begins with another one comes before it. */
+/* A command that begins with another one comes before it. */
 static const struct {
 	const char *command;
 	const char *entry; /* as packaging/desktop and packaging/actions call it; NULL: none does,

@@ -179,7 +179,7 @@ void emr_progress_end(emr_out *out)
 
 void emr_out_put(emr_out *out, const char *name, json_t *value)
 {
-	/* What could not be put shows as a missing object at the end. */
+	/* A field that could not be put shows as a missing object at the end. */
 	if (out->fields == NULL || json_object_set_new(out->fields, name, value) == 0)
 		return;
 	json_decref(out->fields);

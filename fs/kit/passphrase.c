@@ -1,5 +1,5 @@
 /* This file gets a passphrase from a file, a program, systemd or the terminal, and leaves it
- * nowhere. A new one has to resist guessing. */
+ * nowhere. A new one has to resist guessing. It refuses a file that others can read. */
 #include "kit/passphrase.h"
 
 #include <errno.h>

@@ -39,7 +39,7 @@ emr_status emr_path_clean(const char *path, char *out, size_t size)
 	return EMR_OK;
 }
 
-/* What follows FOLDER in PATH; NULL when PATH is not FOLDER or below. */
+/* Returns the rest of PATH behind FOLDER; NULL when PATH is not FOLDER or below. */
 static const char *below(const char *folder, const char *path)
 {
 	size_t len = strlen(folder);

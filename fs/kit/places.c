@@ -273,7 +273,8 @@ char *emr_path_real(const char *path)
 
 	if (real != NULL || errno == ENOMEM)
 		return real;
-	/* What is not there yet, or does not answer: its parent, and the rest as it is written. */
+	/* A path that is not there yet, or does not answer, is looked up by its parent; the rest
+	 * stays as it is written. */
 	start = strdup(path);
 	if (start == NULL)
 		return NULL;

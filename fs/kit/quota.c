@@ -47,7 +47,8 @@ static void consider_account(emr_quota *fullest, int fd, int type, unsigned id)
 		limit_of(q.dqb_ihardlimit, q.dqb_isoftlimit, q.dqb_itime), true);
 }
 
-/* What belongs to a project has the project's limits for the size of the file system. */
+/* A directory that belongs to a project has the project's limits for the size of the file
+ * system. */
 static void consider_project(emr_quota *fullest, int fd)
 {
 	struct fsxattr attributes = {0};

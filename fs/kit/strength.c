@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-/* What comes behind adds strength only; the library's work grows with the square. */
+/* Later bytes only add strength; the library's work grows with the square. */
 #define JUDGED_BYTES 128
 
 /* Words that an attacker tries first here. */

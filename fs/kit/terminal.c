@@ -28,7 +28,8 @@ extern char **environ;
 
 static bool has_asked;
 
-/* What was said and stands in no window yet, and what is shown while somebody has to wait. */
+/* Sentences that were said and stand in no window yet are kept here, and shown while somebody has
+ * to wait. */
 static char *said_text;
 static size_t said_len;
 static FILE *said;
@@ -155,8 +156,8 @@ void emr_terminal_print_gathered(void)
 		fputs(text, stdout);
 }
 
-/* What was said stands in the same window, above the question, so that nobody says yes to
- * something that he has not seen. */
+/* The sentences that were said stand in the same window, above the question, so that nobody agrees
+ * to something unseen. */
 static emr_status ask_yes_in_window(const char *question, bool *out_is_yes)
 {
 	EMR_AUTO_FREE char *above = take_said();

@@ -1,6 +1,6 @@
 /* This file is the main loop of an agent's service: it follows the ledger, answers questions for
- * keys when it is its turn, signs the head of the ledger, renews its receiving key, and reports how
- * it is doing. */
+ * keys when it is its turn, signs the head of the ledger, renews its receiving key, and reports
+ * how it is doing. It opens no record. */
 #include "mount/attendant.h"
 
 #include <errno.h>

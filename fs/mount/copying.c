@@ -15,9 +15,9 @@
 
 typedef struct counting {
 	emr_session *session;
-	size_t place_count, room;
+	size_t node_count, room;
 	unsigned wanted;
-	uint64_t files, waiting, here, short_files, held[EMR_PUBLISHER_PLACES_MAX];
+	uint64_t files, waiting, here, short_files, held[EMR_PUBLISHER_NODES_MAX];
 	json_t *short_paths;
 	emr_status status;
 } counting;
@@ -52,7 +52,7 @@ static bool count_file(void *arg, const char *path, const emr_attr *attr)
 	}
 	c->files++;
 	c->here += emr_publisher_is_here(c->session->publisher, &at.root);
-	for (size_t i = 0; i < c->place_count; i++)
+	for (size_t i = 0; i < c->node_count; i++)
 		c->held[i] += emr_publisher_holds(c->session->publisher, i, &at.root);
 	emr_publisher_count(c->session->publisher, &at.root, &held, &wanted);
 	c->wanted = wanted;
@@ -89,11 +89,11 @@ static json_t *counted_places(const counting *c)
 		json_decref(places);
 		return NULL;
 	}
-	for (size_t i = 0; i < c->place_count; i++) {
-		emr_publisher_place place;
+	for (size_t i = 0; i < c->node_count; i++) {
+		emr_publisher_node node;
 
-		emr_publisher_look(c->session->publisher, i, &place);
-		if (json_array_append_new(places, emr_place_json(&place, c->held[i], c->files)) !=
+		emr_publisher_look(c->session->publisher, i, &node);
+		if (json_array_append_new(places, emr_node_json(&node, c->held[i], c->files)) !=
 			0) {
 			json_decref(places);
 			return NULL;
@@ -109,7 +109,7 @@ emr_status emr_answer_copies(emr_session *session, const emr_request *request, e
 	json_t *object;
 	emr_status status = c.short_paths != NULL ? EMR_OK : EMR_NO_MEMORY;
 
-	c.place_count = emr_publisher_place_count(session->publisher);
+	c.node_count = emr_publisher_node_count(session->publisher);
 	c.wanted = emr_publisher_wanted(session->publisher);
 	if (request->repair)
 		emr_publisher_repair(session->publisher);

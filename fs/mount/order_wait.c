@@ -1,5 +1,5 @@
-/* After `share` or `revoke` this file waits until the ledger has it, as long as the person
- * wants, and tells what it still waits for. */
+/* After `share` or `revoke` this file waits until the ledger has it, as long as the person wants,
+ * and tells what it still waits for. When the time is over the order goes on without it. */
 #include "mount/client.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The points and the credit of the person are counted here for `emrfs wallet`, from the local copy
- * of the ledger. */
+ * of the ledger. It moves none of them. */
 #include "mount/points.h"
 
 #include <stdlib.h>

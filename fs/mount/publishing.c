@@ -1,4 +1,4 @@
-/* This file ties the publisher to an open folder: the nodes of the settings are its places, the
+/* This file ties the publisher to an open folder: it takes the nodes of the settings, the
  * journal remembers what was erased until they let go, and what goes wrong becomes a notice. */
 #include "mount/service.h"
 
@@ -190,14 +190,14 @@ static int64_t quiet_ns(void *arg)
 
 /* ---- What goes wrong ---- */
 
-static void say_place(void *arg, const emr_publisher_place *place)
+static void say_node(void *arg, const emr_publisher_node *node)
 {
 	const emr_publishing *p = arg;
 	emr_problem problem = {0};
 
-	if (place->fault == EMR_IPFS_FINE || place->fault == EMR_IPFS_HERE)
+	if (node->fault == EMR_IPFS_FINE || node->fault == EMR_IPFS_HERE)
 		return;
-	emr_node_say(place->failed, place->fault, place->said, &problem);
+	emr_node_say(node->failed, node->fault, node->said, &problem);
 	emr_notices_add_problem(p->notices, &problem, "");
 }
 
@@ -209,7 +209,7 @@ void emr_publishing_start(emr_publishing *p)
 		.state_dirfd = p->session->state_fd,
 		.has_nothing = p->session->is_apart,
 		.is_still = emr_session_is_read_only(p->session, &ignored),
-		.say = say_place,
+		.say = say_node,
 		.each_leaving = each_leaving,
 		.left = forget_leaving,
 		/* Without this computer's store its pins are away, and none is lost. */

@@ -1,5 +1,6 @@
 /* This file lists earlier versions of a file that somebody else shares, and copies one of them
- * into one's own folder. The owner sees in the log that it was opened. */
+ * into one's own folder. The owner sees in the log that it was opened. It refuses a version whose
+ * signature does not fit. */
 #include "answers.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* This file verifies what others share, by reading it through the open folder as any program
- * would, and names missing numbers of its authors. */
+ * would, and names missing numbers of its authors. It puts nothing right there. */
 #include "mount/verify.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* The open folder answers `emrfs restore` here: it lists the versions of a file, and brings back
- * one of them, or a folder that was deleted. */
+ * one of them, or a folder that was deleted. It replaces no file that is open for writing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* This file tells whose key signed something: the person herself, one of her computers, or
- * somebody else, by name. */
+/* This file tells whose key signed something: the owner of the folder, one of the owner's
+ * computers, or somebody else, by name. A key that is registered nowhere is a domain's, and so the
+ * owner's. */
 #include "people/authors.h"
 
 #include <stdlib.h>

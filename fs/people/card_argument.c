@@ -1,5 +1,5 @@
-/* This file reads a card that was given on the command line: as a file, from standard input, or
- * as the text of a QR code. */
+/* This file reads a card that was given on the command line: as a file, from standard input, or as
+ * the text of a QR code. It refuses bytes that are no card. */
 #include "people/answers.h"
 
 #include <errno.h>

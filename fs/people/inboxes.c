@@ -1,5 +1,5 @@
-/* This file goes through the person's book for cards that let her leave records in somebody's
- * Inbox. */
+/* This file goes through the person's book for cards with which its owner can leave records in
+ * somebody's Inbox. */
 #include "people/answers.h"
 
 #include <fcntl.h>

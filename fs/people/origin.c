@@ -174,8 +174,8 @@ const char *emr_origin_note(const char *signature)
 	return "";
 }
 
-/* What its owner put where it is, from where nobody here sees: when it was signed is then the
- * signer's own word, and not known before it was opened. */
+/* True for a version that its owner moved here from where nobody here sees: the time of signing is
+ * then the signer's own word, and not known before it was opened. */
 static bool is_placed(const attributes *a)
 {
 	return a->signature != NULL ? strstr(words_behind(a->signature), "placed") != NULL
@@ -288,7 +288,7 @@ static void put_signer(FILE *to, const json_t *signed_by)
 		fprintf(to, ": %s", emr_text_word(verdict));
 }
 
-/* What must not be overlooked by whoever reads the file. */
+/* Writes the note that no reader of the file may overlook. */
 static void put_note(FILE *to, const json_t *signed_by)
 {
 	const char *note = emr_json_text_at(signed_by, "note");

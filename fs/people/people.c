@@ -1,5 +1,5 @@
-/* The open folder answers `emrfs people` here: the person's own card, cards of others, and
- * numbers to compare. */
+/* The open folder answers `emrfs people` here: the person's own card, cards of others, and numbers
+ * to compare. It refuses a card that is over, and the person's own. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,7 +314,7 @@ static void say_put(const asking *a, emr_status status, size_t index)
 	}
 }
 
-/* What must not come into the book: oneself, and a card that is over. */
+/* Refuses cards that must not come into the book: the person's own, and one that is over. */
 static emr_status judge_card(const asking *a, const emr_contact *contact)
 {
 	char when[EMR_TEXT_BYTES];

@@ -1,5 +1,5 @@
-/* This file answers who has signed that a person of the book is who her card says, and on which
- * day: organisations, or only she herself. */
+/* This file answers who has signed that a person of the book is the one on the card, and on which
+ * day: organisations, or only the holder of the card. */
 #include "people/answers.h"
 
 #include <stdio.h>

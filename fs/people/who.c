@@ -105,8 +105,8 @@ static const emr_contact *contact_of(
 	return NULL;
 }
 
-/* What this person calls him; a name with a comma could stand for two words of a sentence, a name
- * and an organisation, so that the code tells whose it is. */
+/* Takes the name that this person gave the contact; a name with a comma could stand for two words
+ * of a sentence, a name and an organisation, so that the code tells whose it is. */
 static void take_contact(const emr_contact *contact, emr_who *out)
 {
 	char code[EMR_KEY_CODE_MAX + 1];
@@ -145,9 +145,9 @@ static emr_status count_alike(void *arg, emr_id16 org, const emr_row_org *row)
 	return EMR_OK;
 }
 
-/* What can be typed: a handle that is nobody else's in an organisation that no other member is
- * called as, else a code that nobody else can have; without a certificate nothing can, and the code
- * is for people's eyes. */
+/* Makes a name that can be typed: a handle that is nobody else's in an organisation that no other
+ * member is called as, else a code that nobody else can have; without a certificate no name can be
+ * typed, and the code is for people's eyes. */
 static emr_status call_by_handle(emr_crowd *crowd, const emr_known_name *known, emr_who *out)
 {
 	char folded[FOLDED_MAX], code[EMR_KEY_CODE_MAX + 1];

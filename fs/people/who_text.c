@@ -1,5 +1,5 @@
 /* This file writes how a person is called: the name that somebody else vouches for, and beside it,
- * marked as such, what the person says of himself. */
+ * marked as such, the person's own words. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
-/* This file keeps the encrypted pieces that were read last, and lets one thread read what
- * several ask for at the same time. */
+/* This file keeps the encrypted pieces that were read last, and lets one thread read what several
+ * ask for at the same time. It holds only bytes that were checked. */
 #include "held.h"
 
 #include "ctx.h"

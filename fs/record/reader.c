@@ -1,6 +1,6 @@
-/* This file reads any range of a saved content: it finds the encrypted piece, has it checked,
- * and gives out the plain bytes. It can also verify the whole content against the hash that was
- * signed. */
+/* This file reads any range of a saved content: it finds the encrypted piece, has it checked, and
+ * gives out the plain bytes. It can also verify the whole content against the hash that was
+ * signed. Bytes that were not verified are never given out. */
 #include "reader.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* This file reads a working copy: what was written, over the sealed leaf or the base below it. */
+/* This file reads a working copy: what was written, over the sealed leaf or the base below it. It
+ * changes nothing. */
 #include "staging_impl.h"
 
 #include <string.h>

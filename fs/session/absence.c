@@ -123,8 +123,8 @@ static void say_absence(emr_status status, uint64_t since_unix_s, const char *st
 			place, "state", state_path, NULL);
 }
 
-/* What a gateway that answers has against this computer, by its name in the log.  The last counts
- * where none fits. */
+/* The causes that an answering gateway may have against this computer, by their names in the log.
+ * The last counts where none fits. */
 static const struct {
 	const char *refusal, *cause, *step;
 } refusals[] = {

@@ -1,6 +1,6 @@
 /* Some verbs must sign something themselves (inviting, adding a computer). This file opens for
  * them what they need: the keyring with its passphrase, the ledger, and this computer's copy of
- * it. */
+ * it. It opens no folder. */
 #include "session/acting.h"
 
 #include <stdio.h>

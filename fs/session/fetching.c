@@ -30,12 +30,12 @@ static void open_nodes(emr_fetching *fetching, const emr_session *session,
 	for (size_t i = 0; i < settings->node_count; i++) {
 		emr_problem problem = {0};
 
-		emr_node_setting place = settings->nodes[i];
+		emr_node_setting node = settings->nodes[i];
 
-		if (place.is_gateway != are_gateways)
+		if (node.is_gateway != are_gateways)
 			continue;
-		place.cluster = NULL; /* nothing is read from it */
-		emr_status status = emr_node_open(&place, &session->keyring,
+		node.cluster = NULL; /* nothing is read from it */
+		emr_status status = emr_node_open(&node, &session->keyring,
 			&fetching->nodes[fetching->node_count], NULL, &problem);
 
 		if (status == EMR_OK)
@@ -85,8 +85,8 @@ emr_status emr_fetching_open(emr_session *session, const emr_settings *settings,
 	open_nodes(fetching, session, settings, true);
 	open_cache(fetching, settings, cache);
 	options.cache = fetching->cache;
-	options.places = fetching->nodes;
-	options.place_count = fetching->node_count;
+	options.nodes = fetching->nodes;
+	options.node_count = fetching->node_count;
 	status = emr_fetcher_open(&options, &fetching->fetcher);
 	if (status != EMR_OK)
 		emr_fetching_close(session);

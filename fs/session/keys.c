@@ -81,7 +81,7 @@ static emr_status open_once(int state_fd, const char *state_path, const char *pa
 	const char *field = NULL;
 	emr_status status = emr_keyring_check_file(state_fd, EMR_STATE_KEYFILE, &field);
 
-	/* What needs no passphrase is said before one is asked for. */
+	/* Faults that need no passphrase are told before one is asked for. */
 	if (status == EMR_OK)
 		status = emr_passphrase_get(passphrase_file, false, &passphrase, out_problem);
 	if (status != EMR_OK && out_problem->is_set)

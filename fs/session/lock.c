@@ -29,7 +29,7 @@
 /* ---- what the lock says: "pid N\nrun DIR\nfolder DIR\n" ---- */
 
 /* The lock of a state on a disk that takes nothing may never have been made; the keyfile is always
- * there.  What locks it for a moment to replace it has a file of its own. */
+ * there. The writer that locks it for a moment to replace it has a file of its own. */
 static int open_lock(int state_fd)
 {
 	int fd = openat(state_fd, EMR_STATE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -132,8 +132,8 @@ static void open_reserve(emr_session *session, bool read_only)
 			emr_status_text(status));
 }
 
-/* Who only asks who holds it (emr_session_holder) holds it himself for a moment, beside others who
- * ask: the folder is not in use because of that. */
+/* A caller of emr_session_holder holds the lock for a moment, beside other callers: the folder is
+ * not in use because of that. */
 static bool lock_alone(int fd)
 {
 	const struct timespec moment = {.tv_nsec = ASKED_MOMENT_NS};
@@ -173,10 +173,10 @@ static bool is_there(int pid)
 	return pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
 }
 
-/* How long whoever holds the lock is awaited, and nobody is told to try again.  A process that was
+/* How long whoever holds the lock is awaited, and nobody is told to try again. A process that was
  * killed holds it until the kernel has put away the last of its threads; a verb that works on the
- * closed folder is soon done as a rule; an open folder and an agent are there to stay.  What the
- * lock says of a process that is gone is not yet written over by the one that holds it now. */
+ * closed folder is soon done as a rule; an open folder and an agent are there to stay. The lock may
+ * still name a process that is gone, because the present holder has not written over it yet. */
 static int64_t patience_ns(const emr_session *session, bool is_agent)
 {
 	char folder[LOCK_TEXT_MAX + 1];
@@ -200,7 +200,7 @@ static bool lock_in_time(const emr_session *session, bool is_agent)
 		nanosleep(&moment, NULL);
 		is_locked = lock_alone(session->lock_fd);
 	}
-	/* Who was not found any more has let go in between. */
+	/* A holder that was not found any more has let go in between. */
 	return is_locked || lock_alone(session->lock_fd);
 }
 

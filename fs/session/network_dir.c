@@ -252,7 +252,7 @@ emr_status emr_network_dir_carry(const char *dir, emr_buf *out, emr_problem *out
 	return status == EMR_OK ? EMR_OK : say_settings(dir, cause, status, out_problem);
 }
 
-/* What begins so is JSON; the way to a channel begins with letters (FORMAT.md). */
+/* JSON begins so; the way to a channel begins with letters (FORMAT.md). */
 bool emr_network_place_is_host(emr_bytes place)
 {
 	return place.len > 0 && place.data[0] == '{';

@@ -38,8 +38,8 @@ static emr_status read_token(const char *file, emr_buf *out)
 	return emr_buf_append_zeros(out, 1);
 }
 
-/* One place; *OUT_IS_TOKEN: what is wrong is the file of its token. */
-static emr_status open_place(emr_ipfs_options options, const char *token_file, emr_ipfs **out_node,
+/* Opens one node; *OUT_IS_TOKEN: what is wrong is the file of its token. */
+static emr_status open_client(emr_ipfs_options options, const char *token_file, emr_ipfs **out_node,
 	bool *out_is_token, emr_problem *out_problem)
 {
 	emr_ipfs_fault fault = EMR_IPFS_FINE;
@@ -91,7 +91,7 @@ emr_status emr_nodes_add_host(int state_fd, emr_settings *settings)
 		settings->node_count * sizeof *settings->nodes);
 	settings->nodes[0] = host;
 	settings->node_count++;
-	/* What is on the ledger, others look for at the host. */
+	/* Others look at the host for records on the ledger. */
 	if (settings->copies_first < 2)
 		settings->copies_first = 2; /* that of this disk, and the host's */
 	return host.address != NULL && host.host_dir != NULL ? EMR_OK : EMR_NO_MEMORY;
@@ -113,7 +113,7 @@ static emr_status take_tokens(
 emr_status emr_node_open(const emr_node_setting *setting, emr_keyring *const *keyring,
 	emr_ipfs **out_node, bool *out_is_token, emr_problem *out_problem)
 {
-	emr_ipfs_options place = {.kind = setting->is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
+	emr_ipfs_options options = {.kind = setting->is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO,
 		.address = setting->address,
 		.pin = setting->pin,
 		.ca_file = setting->ca};
@@ -126,15 +126,15 @@ emr_status emr_node_open(const emr_node_setting *setting, emr_keyring *const *ke
 
 	out_is_token = out_is_token != NULL ? out_is_token : &ignored;
 	status = setting->host_dir != NULL && keyring != NULL
-			 ? take_tokens(setting, keyring, &place)
+			 ? take_tokens(setting, keyring, &options)
 			 : EMR_OK;
 	if (status != EMR_OK) {
 		emr_problem_set_status(out_problem, status, setting->address);
 		return status;
 	}
-	status = open_place(place, setting->token, &node, out_is_token, out_problem);
+	status = open_client(options, setting->token, &node, out_is_token, out_problem);
 	if (status == EMR_OK && setting->cluster != NULL)
-		status = open_place(
+		status = open_client(
 			around, setting->cluster_token, &cluster, out_is_token, out_problem);
 	if (status != EMR_OK) {
 		emr_ipfs_close(node);

@@ -1,5 +1,5 @@
-/* This file tells whether the person's own certificate has run out or her key was revoked,
- * because then the ledger takes nothing from her any more. */
+/* This file tells whether the person's own certificate has run out or the key was revoked, because
+ * then the ledger takes nothing from that key any more. */
 
 #include <stdio.h>
 #include <stdlib.h>

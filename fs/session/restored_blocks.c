@@ -238,8 +238,8 @@ static emr_status bring_root(bringing *b, const emr_cid *root)
 	return is_no_block(status) ? EMR_OK : status;
 }
 
-/* What nobody pins here is pinned by its owner, also where blocks of it lack: a node may have them.
- */
+/* Blocks that nobody pins here are pinned by their owner, also where some are missing: a node may
+ * have them. */
 static emr_status pin_needed(bringing *b)
 {
 	const emr_pin *pins = (const void *)b->needed.data, *known = (const void *)b->known.data;
@@ -260,7 +260,7 @@ static emr_status pin_needed(bringing *b)
 			       : EMR_OK;
 }
 
-/* What is damaged goes into quarantine, so that nobody meets it again. */
+/* Damaged blocks go into quarantine, so that nobody meets them again. */
 static emr_status clear_damage(const bringing *b)
 {
 	emr_status status = b->is_damaged ? emr_store_check(b->to, NULL, NULL) : EMR_OK;

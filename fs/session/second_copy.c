@@ -57,9 +57,9 @@ static bool is_on_this_disk(int state_fd, const char *dir, bool otherwise)
 	return fd >= 0 ? emr_disk_is_same(state_fd, fd) : otherwise;
 }
 
-/* What is lost with the records is no second copy of them.  While the copy is not to be seen, what
- * was found when it was made holds: a file system that is not mounted may be a partition of the
- * same disk. */
+/* A copy that is lost together with the records is no second copy of them. While the copy is not to
+ * be seen, what was found when it was made holds: a file system that is not mounted may be a
+ * partition of the same disk. */
 static bool is_same_disk(int state_fd, const emr_second_copy *copy)
 {
 	char path[sizeof copy->dir + sizeof LIST_NAME];

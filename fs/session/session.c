@@ -50,7 +50,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-/* What the next start would have to decrypt and to replay one by one. */
+/* Does the work that the next start would have to do: decrypting, and replaying one by one. */
 static void leave_tidy(emr_session *session)
 {
 	emr_status status = emr_facts_keep(session->facts);
@@ -182,7 +182,7 @@ static emr_status open_store(emr_session *session)
 		session->is_apart ? STATE_APART : EMR_STATE_BLOCKS);
 	snprintf(tags, sizeof tags, "%.4000s/%s", session->state_path, EMR_STATE_TAGS);
 	snprintf(index, sizeof index, "%.4000s/%s", session->state_path, EMR_STATE_INDEX);
-	/* Who writes in the network's directory must not be able to hold what everybody opens. */
+	/* A writer in the network's directory must not hold a file that everybody opens. */
 	if (!session->is_apart &&
 		fstatat(session->state_fd, EMR_STATE_BLOCKS, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		S_ISLNK(st.st_mode)) {
@@ -594,8 +594,8 @@ static emr_status learn_once(emr_session *session, emr_share *share)
 	bool some = false;
 	emr_status status;
 
-	/* What is known already, before more is followed: an entry of a domain that is not known
-	 * for one's own has no parts. */
+	/* Keys that are known already are learnt before more is followed: an entry of a domain that
+	 * is not known as one's own brings no parts. */
 	EMR_TRY(emr_share_learn(share, &some));
 	status = emr_follow_now(session->replica);
 	/* Away or not believed: the view says it better, and what was verified here opens. */

@@ -267,7 +267,7 @@ static emr_status put_link(const sharing *s, const char *old_place)
 	return EMR_OK;
 }
 
-/* What is left over can be removed now, or at the next start. */
+/* Files that are left over can be removed now, or at the next start. */
 static void clear_away(sharing *s)
 {
 	struct stat st;

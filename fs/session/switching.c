@@ -34,7 +34,7 @@ static bool has(int dirfd, const char *name)
 	return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* What went before stays where it is. */
+/* Files that were moved before stay where they are. */
 static emr_status move(int from, int to, const char *name)
 {
 	if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0 || errno == ENOENT ||
@@ -76,7 +76,7 @@ static emr_status leave_old(int state_fd, int joining, int annex)
 	return sync_both(annex, joining);
 }
 
-/* What was said of the old ledger, and can be made again. */
+/* Removes notes about the former ledger that can be made again. */
 static void forget_notes(int state_fd)
 {
 	static const char *const names[] = {

@@ -1,5 +1,6 @@
-/* This file keeps the history of the records in memory: objects, the records that they are,
- * their paths and what happened to them, so that all of it can be let go at once. */
+/* This file keeps the history of the records in memory: objects, the records that they are, their
+ * paths and what happened to them, so that all of it can be let go at once. It reads nothing
+ * itself. */
 #include "chronicle_private.h"
 
 #include <stdlib.h>

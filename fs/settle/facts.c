@@ -1,5 +1,6 @@
 /* This file reads from the ledger's verified copy what a record is now: it opens name and
- * description, and the key of its content. */
+ * description, and the key of its content. It leaves out and names a record whose parts do not
+ * fit. */
 #include "facts_private.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Each author numbers what he signs for one patient. This file reads these numbers from the
- * versions that are here and tells which are missing. */
+/* Each author numbers the statements that are signed for one patient. This file reads these numbers
+ * from the versions that are here and tells which are missing. */
 #include "settle/issued.h"
 
 #include <inttypes.h>

@@ -1,4 +1,5 @@
-/* This file tells the media type of a file by the ending of its name, for the signed statement. */
+/* This file tells the media type of a file by the ending of its name, for the signed statement. It
+ * looks at no byte of the file. */
 #include "build.h"
 
 #include <string.h>

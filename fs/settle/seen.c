@@ -1,5 +1,6 @@
 /* This file remembers, sealed in the journal, how far this computer has seen the ledger. A disk
- * that was put back to an older state, ledger and copy together, is noticed by that. */
+ * that was put back to an older state, ledger and copy together, is noticed by that. It refuses a
+ * ledger that is shorter or another one. */
 #include "settle_private.h"
 
 #include <string.h>

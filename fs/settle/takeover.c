@@ -1,4 +1,4 @@
-/* Somebody who joins a network takes his present records along. This file writes them onto the
+/* A person who joins a network takes the present records along. This file writes them onto the
  * ledger of the network, wrapped for the keys there; it can be interrupted and goes on without
  * doing anything twice. */
 #include "settle/takeover.h"

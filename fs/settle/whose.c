@@ -1,5 +1,6 @@
 /* This file tells who signed a version: it checks the statement when the version is opened, and
- * whether the chain of earlier versions is whole. */
+ * whether the chain of earlier versions is whole. It refuses the key of a version whose statement
+ * does not fit. */
 #include "settle/whose.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* This file is the work of an agent, a service of an organisation that helps to release keys for
- * an owner who is offline. It takes in the fragments that owners send, answers questions when
- * its turn has come, and destroys fragments when their grant has ended. */
+ * an owner who is offline. It takes in the fragments that owners send, answers questions when its
+ * turn has come, and destroys fragments when their grant has ended. It keeps no fragment of a
+ * grant that has ended. */
 #include "agency.h"
 
 #include <stdlib.h>

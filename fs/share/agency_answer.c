@@ -240,9 +240,9 @@ static emr_status open_question(emr_agency *agency, question *q)
 	return status;
 }
 
-/* Who asks somebody of his own organisation has as many hands as he needs, however he was let in:
- * by a share, in a team of several organisations, into a dataset.  That is for the owner to allow,
- * in the grant.  A key stays in its organisation for as long as it is one. */
+/* A reader whose own organisation has the agent has as many hands as needed, by whatever way that
+ * reader was let in: by a share, in a team of several organisations, into a dataset. That is for
+ * the owner to allow, in the grant. A key stays in its organisation for as long as it is one. */
 static emr_status judge_nearness(const emr_agency *agency, const question *q, uint8_t *out_code)
 {
 	emr_replica *replica = agency->desk.share->o.replica;

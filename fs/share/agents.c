@@ -47,7 +47,7 @@ static bool is_of_chosen(const choice *c, const emr_known_person *person)
 	return false;
 }
 
-/* Who could also read is no agent. */
+/* A person who could also read is no agent. */
 static emr_status judge_agent(
 	const choice *c, const emr_known_person *person, emr_left_out_why *out_why)
 {

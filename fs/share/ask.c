@@ -47,7 +47,7 @@ static emr_status add_list_key(void *arg, const published_key *key)
 	capsule_facts facts;
 	emr_status status;
 
-	/* What is too much for one question is asked with the next. */
+	/* Slots that are too many for one question are asked with the next. */
 	if (is_past || key->epoch > s->last_epoch || s->n == EMR_ACCESS_SLOTS_MAX ||
 		shared_name_key(s->shared, key->listkey_id) != NULL ||
 		shared_is_closed_name(s->shared, key->listkey_id))
@@ -358,7 +358,7 @@ static void note_refusal(emr_ask *ask, uint8_t code)
 		ask->refusal = code;
 }
 
-/* What WHO said, if it is there.  An answer that does not open is his doing: he signed it. */
+/* Finds the answer of WHO, if it is there. The signer is to blame for one that does not open. */
 static emr_status look_for(emr_ask *ask, responder *who)
 {
 	emr_share *share = ask->shared->share;

@@ -64,15 +64,16 @@ static bool is_gone(emr_status status)
 	       status == EMR_DENIED;
 }
 
-/* Of what she says again: her domain, and what opens its names. */
+/* The parts of a word that the owner gives again: the owner's domain, and the key that opens its
+ * names. */
 typedef struct believing {
 	const her_words *w;
 	list_key_fn keys;
 	void *arg;
 } believing;
 
-/* What she called the directory HEAD last configures a program, and he has not called it otherwise.
- * *OUT_PARENT: where it lies. */
+/* True if the name that the owner last gave the directory HEAD configures a program, and the writer
+ * has not renamed it. *OUT_PARENT: where it lies. */
 static emr_status configures(
 	const believing *b, const emr_replica_head *head, bool *out_does, emr_id16 *out_parent)
 {
@@ -122,8 +123,8 @@ static emr_status may_lie_in(const believing *b, emr_replica_head directory, boo
 	return is_gone(status) ? EMR_OK : status;
 }
 
-/* What he describes lies in a directory of his domain, or where she has put it herself; not below
- * one that configures a program (*OUT_IS_KEPT_OUT). */
+/* A writer's object lies in a directory of the domain, or where the owner has put it; not below one
+ * that configures a program (*OUT_IS_KEPT_OUT). */
 static emr_status lies_there(const believing *b, const emr_replica_head *head, emr_id16 parent,
 	const emr_meta *hers, bool *out_does, bool *out_is_kept_out)
 {

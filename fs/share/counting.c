@@ -1,5 +1,6 @@
-/* This file counts what is in a dataset: the steward's computer opens what participants have stated
- * and sums it up, and everybody's finds the newest table that the steward has signed. */
+/* This file counts what is in a dataset: the steward's computer opens what participants have
+ * stated and sums it up, and everybody's finds the newest table that the steward has signed. It
+ * refuses statements that do not open or are out of bounds. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* This file reads from the ledger's rows and their history what was given, taken back and
- * answered, domain by domain. */
+ * answered, domain by domain. It tells nothing of others' domains. */
 #include "share/dealings.h"
 
 #include <stdlib.h>

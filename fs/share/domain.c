@@ -1,4 +1,5 @@
-/* This file reads the row of a domain in this computer's copy of the ledger. */
+/* This file reads the row of a domain in this computer's copy of the ledger. A row that does not
+ * parse is damage. */
 #include "share/domain.h"
 
 #include "contract/codes.h"

@@ -75,9 +75,9 @@ static bool is_noted(const due *d, emr_id32 grantee)
 	return false;
 }
 
-/* Whoever left a team has the key that it had then: also while a share with that one stays, what is
- * written is no longer for it.  It may have been given the present epoch all the same, so that who
- * remains reads until the later key is given his. */
+/* A person who left a team has the key that it had then: also while a share with that key stays,
+ * new content is no longer for it. It may have been given the present epoch all the same, so that
+ * who remains reads until the later key is given his. */
 static emr_status team_has_another_key(due *d)
 {
 	emr_status status = EMR_OK;
@@ -166,10 +166,10 @@ static emr_status ended_since(void *arg, const emr_known_grant *grant)
 					   : grant_ended_since(d, grant, phase);
 }
 
-/* Whoever was let manage since this epoch began has its key, by letter or from who let him.  What
- * his row says by now is nothing to go by: with a stolen computer he ends his right himself, or
- * makes it another that is over in seconds.  So its entries are read, and he must be a computer of
- * hers still. */
+/* A manager that was added since this epoch began has its key, by letter or from another manager.
+ * The present row does not count: the holder of a stolen computer ends that right, or replaces it
+ * by one that is over in seconds. So its entries are read, and he must be a computer of hers
+ * still. */
 static emr_status managed_since(void *arg, emr_id16 domain, const emr_row_writer *row)
 {
 	due *d = arg;

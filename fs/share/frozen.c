@@ -1,5 +1,6 @@
 /* This file finds out what belongs to the frozen state of a dataset: which folders were in it at
- * that entry of the ledger, and which of their contents are still the present ones. */
+ * that entry of the ledger, and which of their contents are still the present ones. It keeps no
+ * file of it. */
 #include "share/frozen.h"
 
 #include <ctype.h>

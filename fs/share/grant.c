@@ -58,7 +58,7 @@ static emr_status look_up(making *m)
 
 	EMR_TRY(share_own_domain(share, m->order->domain, &m->row, &m->domain));
 	EMR_TRY(share_party(share, m->order->grantee, &m->grantee, &is_active));
-	/* Who writes signs by his own key: a team has none. */
+	/* A writer signs with a key of the person's own: a team has none. */
 	if (m->order->writes != 0 && share_is_team(&m->grantee))
 		return EMR_UNSUPPORTED;
 	return is_active ? EMR_OK : EMR_DENIED;
@@ -177,7 +177,7 @@ static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 
 /* ---- writing ---- */
 
-/* What stands there decides what the one row says from now on. */
+/* The writer that stands there decides what the one row says from now on. */
 static emr_status note_present(void *arg, const known_writer *present)
 {
 	making *m = arg;
@@ -227,7 +227,7 @@ static emr_status name_deposit(void *arg, const known_writer *writer)
 
 /* ---- sending ---- */
 
-/* What lies in a folder that takes part comes with it, and takes no part itself. */
+/* A folder inside one that takes part comes with it, and takes no part itself. */
 static emr_status add_join(parcel *p, making *m)
 {
 	emr_id32 root;
@@ -290,7 +290,8 @@ static emr_status send(making *m)
 	return status;
 }
 
-/* What was named before it is sent is there once, whoever was quicker: never its terms again. */
+/* A grant that was named before it is sent is there once, whoever was quicker: never its terms
+ * again. */
 static emr_status settle_name(making *m)
 {
 	emr_known_grant there;
@@ -307,7 +308,7 @@ static emr_status settle_name(making *m)
 	return status == EMR_OK ? EMR_EXISTS : status;
 }
 
-/* Who sees nothing has no past to be hidden from. */
+/* A grantee who sees nothing has no past to be hidden from. */
 static bool hides(const emr_grant_order *order)
 {
 	return order->rights != 0 && (order->rights & EMR_GRANT_HISTORY) == 0;

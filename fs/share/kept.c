@@ -29,7 +29,7 @@ static bool is_content(const uint8_t row[ROW_BYTES])
 	return memcmp(row + 32 + 24, of_content, sizeof of_content) == 0;
 }
 
-/* What the sealed key is bound to, and found by. */
+/* Makes the bytes that the sealed key is bound to, and found by. */
 static void row_of(const emr_shared *shared, emr_id32 name, uint8_t out[ROW_BYTES])
 {
 	const emr_known_grant *grant = &shared->received.grant;

@@ -1,6 +1,6 @@
-/* A clinician who leaves files in a patient's Inbox cannot read there afterwards. This file
- * lists what he himself has left, with names that only his own keys open, so that he can show
- * what he delivered. */
+/* A clinician who leaves files in a patient's Inbox cannot read there afterwards. This file lists
+ * what that clinician has left, with names that only the clinician's own keys open, as a proof of
+ * delivery. */
 #include "share/left.h"
 
 #include <stdlib.h>
@@ -114,7 +114,8 @@ typedef struct taking {
 	item_left *first;
 } taking;
 
-/* What its owner has erased has no part any more; other bytes in the ledger's file are none. */
+/* A deposit that its owner has erased has no part any more; other bytes in the ledger's file are
+ * none. */
 static emr_status take_part(void *arg, size_t index, emr_bytes part)
 {
 	const taking *t = arg;
@@ -195,7 +196,7 @@ static emr_status read_domain(looking *l, emr_id32 owner, const char *folder)
 	return status;
 }
 
-/* Whoever has left something there has published a listing key. */
+/* A person who has left something there has published a listing key. */
 static emr_status was_there(looking *l, bool *out_was)
 {
 	emr_status status = EMR_NOT_FOUND;

@@ -168,7 +168,8 @@ static emr_status check_payment(
 	return status != EMR_OK || is_paid ? status : denied(EMR_WHY_UNPAID, out_trouble);
 }
 
-/* Whoever leaves has ended the grant of what joined, and need not have ended those inside it. */
+/* A participant who leaves has ended the grant of the folder that joined, and need not have ended
+ * those inside it. */
 static emr_status check_outer(emr_shared *shared, emr_share_trouble *out_trouble)
 {
 	bool is_in = true;

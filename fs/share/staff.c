@@ -1,6 +1,6 @@
 /* This file finds the auditors of a reader's organisation, to whom questions for keys are sealed
  * besides, and shows an auditor the questions that the staff of the auditor's organisation asked.
- */
+ * It shows no answers and no names. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* A folder can be shared with a team of an organisation. This file reads from the ledger which
- * teams there are, who belongs to them and since when, and opens the team's key for a member. It
- * finds the newest team when one took another's place. */
+ * teams there are, who belongs since when, and which took another's place, and opens a team's key
+ * for a member. It refuses a team whose terms do not fit the ledger's row. */
 #include "share/teams.h"
 
 #include <stdlib.h>

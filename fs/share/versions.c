@@ -1,5 +1,5 @@
 /* This file lists and opens earlier versions of what somebody else shares, if the grant includes
- * the past. */
+ * the past. Without that right it refuses them. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -26,7 +26,7 @@ bool emr_words_lead_away(emr_bytes target)
 	return false;
 }
 
-/* What emrfs goes by, or keeps for itself. */
+/* True for an attribute that emrfs goes by, or keeps for itself. */
 static bool is_ours(emr_bytes key)
 {
 	bool is_users =

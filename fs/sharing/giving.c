@@ -192,7 +192,8 @@ static emr_status preview(const asking *a, const emr_order *order, emr_grant_mad
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* What ends when ORDER stands: an array of what emr_share_json says; empty where it only adds. */
+/* Lists the grants that end when ORDER stands: an array of what emr_share_json gives; empty where
+ * it only adds. */
 static emr_status find_replaced(asking *a, const emr_order *order, json_t *out)
 {
 	EMR_AUTO_SHARES rows = {0};
@@ -243,7 +244,7 @@ static emr_status note_left_out(void *arg, emr_id32 agent, emr_left_out_why why)
 	return EMR_OK;
 }
 
-/* Whoever is told that nobody releases must see why those whom he set up do not. */
+/* An owner who reads that nobody releases must see why the agents that were set up do not. */
 static emr_status find_left_out(
 	asking *a, const emr_order *order, json_t *out, const char **out_own)
 {

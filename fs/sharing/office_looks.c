@@ -1,6 +1,6 @@
-/* These are looks of the office's thread: it answers questions for keys, tells the person when
- * her own key was revoked, begins new keys after somebody's access has ended, and passes keys on
- * to her other computers. */
+/* These are looks of the office's thread: it answers questions for keys, tells the owner when the
+ * owner's key was revoked, begins new keys after somebody's access has ended, and passes keys on to
+ * the owner's other computers. */
 #include "sharing/office_looks.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 #define DAY_NS (INT64_C(86400) * 1000000000)
 
-/* What only the owner's own seed can do is not tried on a device. */
+/* Acts that need the owner's own seed are not tried on a device. */
 static bool is_device(const emr_visit *visit)
 {
 	return emr_keyring_kind_of(visit->session->keyring) == EMR_KEYRING_DEVICE;
@@ -109,7 +109,7 @@ void emr_look_own_key_end(void *memory)
 
 /* ---- epochs ---- */
 
-/* What goes wrong with one domain does not stop the others. */
+/* A failure in one domain does not stop the others. */
 static emr_status renew_all(emr_visit *visit)
 {
 	EMR_AUTO_BUF domains = {0};

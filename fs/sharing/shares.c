@@ -305,8 +305,8 @@ emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, co
 
 #define ROUNDS 4
 
-/* What stands and what waits, of one moment: an order that became a grant between the two looks
- * would be in neither. */
+/* Collects standing and waiting shares of one moment: an order that became a grant between the two
+ * looks would be in neither. */
 static emr_status collect_rows(collecting *c, const emr_id16 *domain)
 {
 	emr_sharing *sharing = c->session->sharing;
@@ -455,7 +455,7 @@ json_t *emr_share_agents_json(emr_crowd *crowd, const emr_id32 *agents, unsigned
 	return list;
 }
 
-/* What waits says what was asked for. */
+/* A waiting share says what was asked for. */
 static const char *away_of(const emr_share_row *row)
 {
 	if (emr_rights_of_reading(row->rights) == 0)

@@ -32,7 +32,8 @@ static emr_status report(check_run *run, uint64_t offset, uint64_t len)
 	return emr_store_note_damage(run->store, run->segment, offset, len, false);
 }
 
-/* What stands where damage was: known to nobody, and nothing is lost with it. */
+/* True for the filler that stands where damage was: nobody knows it, and nothing is lost with
+ * it. */
 static bool is_filler(emr_bytes block)
 {
 	for (size_t i = 0; i < block.len; i++)
@@ -169,7 +170,7 @@ static bool is_being_erased(check_run *run, const emr_scan_item *hole)
 	return status == EMR_OK || status == EMR_NOT_FOUND;
 }
 
-/* What is appended while we look may stand half behind the damage; it is none. */
+/* A group that is appended while we look may stand half behind the damage; it is none. */
 static emr_status check_hole(check_run *run, const emr_scan_item *item)
 {
 	uint64_t len = item->len < run->end - item->offset ? item->len : run->end - item->offset;
@@ -223,8 +224,8 @@ static emr_status check_item(void *context, const emr_scan_item *item)
 	return status;
 }
 
-/* What ends behind a whole section looks whole: that more stood there is known from what was put
- * there or indexed.  It gets fillers, so that what comes next stands where it is looked for. */
+/* A file that ends behind a whole section looks whole: that more stood there is known from what was
+ * put there or indexed. It gets fillers, so that what comes next stands where it is looked for. */
 static emr_status check_end(check_run *run, int fd)
 {
 	static const uint8_t last[1];

@@ -1,5 +1,5 @@
 /* This file makes, checks and spells CIDs, the hashes by which blocks are named. It accepts
- * exactly one spelling of each, in bytes and as text. */
+ * exactly one spelling of each, in bytes and as text. It refuses every other kind. */
 #include "store/cid.h"
 
 #include "crypto/hashsig.h"

@@ -1,5 +1,5 @@
 /* This file says where a block is, by the maps, the index, and a small cache of places that were
- * right once. Nothing is read here: whoever reads there checks what he finds. */
+ * right once. Nothing is read here: the reader of the place checks what lies there. */
 #include "store_private.h"
 
 /* ---- the cache ---- */

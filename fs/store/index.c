@@ -1,6 +1,6 @@
-/* This file keeps an index in SQLite that says in which file and where each block lies, and
- * which blocks are pinned. The index may always be lost: a sum over its rows finds damage, and
- * it is made again from the segments. */
+/* This file keeps an index in SQLite that says in which file and where each block lies, and which
+ * blocks are pinned. The index may always be lost: a sum over its rows finds damage, and it is
+ * made again from the segments. It is never believed without the block's own hash. */
 #include "index_private.h"
 
 #include <errno.h>
@@ -194,8 +194,8 @@ static emr_status check_version(connection *c, bool *out_empty)
 	return status;
 }
 
-/* SQLite would let the umask decide; its WAL takes the mode of this file.  What stands beside a
- * file that is gone may still be in use by others, and would be taken for that of the new one. */
+/* SQLite would let the umask decide; its WAL takes the mode of this file. A log beside a file that
+ * is gone may still be in use by others, and would be taken for that of the new file. */
 static emr_status create_private(const char *path)
 {
 	static const char *const suffixes[] = {"-wal", "-shm"};

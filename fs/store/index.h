@@ -42,7 +42,7 @@ typedef emr_status (*emr_index_block_visit)(
 emr_status emr_index_each_block(emr_index *index, emr_index_block_visit visit, void *context);
 typedef emr_status (*emr_index_pin_visit)(void *context, emr_id16 writer, const emr_pin *pin);
 emr_status emr_index_each_pin(emr_index *index, emr_index_pin_visit visit, void *context);
-/* What WRITER has in his segments, and his pins. */
+/* Counts the blocks in WRITER's segments, and the pins of WRITER. */
 emr_status emr_index_counts(emr_index *index, emr_id16 writer, uint64_t *out_blocks,
 	uint64_t *out_bytes, uint64_t *out_pins);
 /* Compares all rows with the sum kept beside them: EMR_DAMAGED when a row is not what was written.

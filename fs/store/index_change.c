@@ -77,7 +77,7 @@ static int64_t segment_row(
 	return id;
 }
 
-/* What stands there already is not written: a commit of nothing has no flush. */
+/* A row that stands there already is not written: a commit of nothing has no flush. */
 emr_status emr_index_put_segment(
 	emr_index *index, const emr_index_segment *segment, int64_t *out_id)
 {

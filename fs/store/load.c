@@ -1,6 +1,6 @@
 /* This file brings a store up to date when it is opened, and later when others have written: it
- * takes what the index knows, reads what the index does not know yet from the ends of the
- * segments, and makes a damaged index again. */
+ * takes what the index knows, reads what the index does not know yet from the ends of the segments,
+ * and makes a damaged index again. It believes no index that does not fit its segments. */
 #include "store_private.h"
 
 #include <errno.h>
@@ -240,8 +240,8 @@ static emr_status open_index(emr_store *store)
 		(status == EMR_NOT_FOUND || status == EMR_DAMAGED || status == EMR_DENIED ||
 			(store->is_still && status == EMR_IO)))
 		return EMR_OK;
-	/* A damaged file can look like a failing disk; a failing disk will fail again just below.
-	 * What may not be opened was put there by somebody else. */
+	/* A damaged file can look like a failing disk; a failing disk will fail again just below. A
+	 * file that may not be opened was put there by somebody else. */
 	if (status == EMR_DAMAGED || status == EMR_IO || status == EMR_DENIED) {
 		emr_log(EMR_LOG_WARN, "store: the index is damaged and made again");
 		status = emr_index_remove(store->index_dir);
@@ -376,7 +376,7 @@ emr_status emr_store_rebuild(emr_store *store)
 		return EMR_READ_ONLY;
 	pthread_mutex_lock(&store->index_lock);
 	pthread_mutex_lock(&store->append_lock);
-	/* What looks like a lie may be that another process has just made a new one. */
+	/* An index that looks like a lie may be one that another process has just made. */
 	is_ours = store->index == NULL || !emr_index_was_replaced(store->index);
 	store->was_rebuilt |= is_ours;
 	status = reopen_index(store, is_ours);
@@ -437,7 +437,7 @@ emr_status emr_store_refresh(emr_store *store)
 
 /* ---- Pending -> index ---- */
 
-/* What one batch writes; taken in one moment, so that rows and `indexed` agree. */
+/* The rows that one batch writes, taken in one moment, so that they and `indexed` agree. */
 typedef struct batch {
 	emr_pending_row *rows;
 	size_t row_count;
@@ -502,7 +502,7 @@ static emr_status take_batch(emr_store *store, batch *b)
 	return EMR_OK;
 }
 
-/* Whoever has index_lock alone changes what is being flushed: sorting it keeps nobody waiting. */
+/* The holder of index_lock alone changes what is being flushed: sorting it keeps nobody waiting. */
 static emr_status take_rows(const emr_store *store, batch *b)
 {
 	b->rows = emr_pending_sorted(&store->flushing);

@@ -50,8 +50,8 @@ static int compare_changes(const void *x, const void *y)
 	return pins != 0 ? pins : (*a > *b) - (*a < *b);
 }
 
-/* What the index could not be told, because the disk takes nothing: the last word about each pin
- * counts. */
+/* Adds the pins that the index could not be told, because the disk takes nothing: the last word
+ * about each pin counts. */
 static emr_status add_unwritten(emr_store *store, pin_list *list)
 {
 	EMR_AUTO_FREE const emr_pin_change **all = calloc(store->pin_count + 1, sizeof *all);

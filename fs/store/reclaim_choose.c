@@ -1,5 +1,6 @@
 /* This file says what a reclaim gives back: it marks what pins still need, and chooses segments
- * with much dead weight, or with anything dead where somebody wants it gone. */
+ * with much dead weight, or with anything dead where somebody wants it gone. It never chooses a
+ * segment of another writer. */
 #include "reclaim_private.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ bool reclaim_is_forsaken(const reclaim_run *run, const emr_pin *pin)
 	       run->options->is_forsaken(run->options->forsaken_context, pin->owner);
 }
 
-/* What is known to be below it need not be spared. */
+/* Blocks that are known to be below it need not be spared. */
 static emr_status note_forsaken(reclaim_run *run, const emr_cid *root)
 {
 	emr_walk_missing missing = {0};
@@ -47,7 +48,7 @@ static emr_status mark_pin(void *context, const emr_pin *pin)
 					     : mark_root(run, &pin->root);
 }
 
-/* What others lack or let rot below their pins is no reason to keep what is dead here. */
+/* Blocks that others lack or let rot below their pins are no reason to keep what is dead here. */
 static emr_status mark_foreign_pin(void *context, const emr_pin *pin)
 {
 	reclaim_run *run = context;

@@ -1,5 +1,5 @@
 /* This file copies what lives out of the segments that a reclaim gives back, and writes pins again
- * whose frames stand there. */
+ * whose frames stand there. It copies no block whose hash does not fit. */
 #include "reclaim_private.h"
 
 #include <stdlib.h>

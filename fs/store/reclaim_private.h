@@ -38,7 +38,7 @@ static inline bool reclaim_is_at_work(const reclaim_run *run, const victim *v)
 
 /* Which segments there are to give back. */
 emr_status reclaim_consider(reclaim_run *run);
-/* What pins and other roots need. */
+/* Marks everything that pins and other roots need. */
 emr_status reclaim_mark(reclaim_run *run);
 /* Roots pinned since the mark began; *out_some: there were any. */
 emr_status reclaim_mark_new(reclaim_run *run, bool *out_some);
@@ -55,7 +55,7 @@ typedef struct dead_call {
 	victim *v;
 } dead_call;
 
-/* Frames with pins name blocks and owners, no more.  What a root leads to is dead only where the
+/* Frames with pins name blocks and owners, no more. A block below a root is dead only where the
  * index leads to another copy of it; a disk that does not answer says nothing about that. */
 emr_status reclaim_is_dead(const dead_call *call, const emr_scan_item *item, bool *out_dead);
 
@@ -63,7 +63,7 @@ emr_status reclaim_is_dead(const dead_call *call, const emr_scan_item *item, boo
 
 /* Pins whose frames stand in victims are written again. */
 emr_status reclaim_pins_again(reclaim_run *run);
-/* What lives in the victims of this batch. */
+/* Copies everything alive in the victims of this batch. */
 emr_status reclaim_copy(reclaim_run *run);
 
 /* ---- reclaim_blank.c ---- */

@@ -28,7 +28,7 @@ typedef struct found_hole {
 	uint64_t len;
 } found_hole;
 
-/* What a scan of one tail found, before it is decided how much of it counts. */
+/* The findings of a scan of one tail, before it is decided how much of it counts. */
 typedef struct findings {
 	emr_segment *segment;
 	int fd;
@@ -95,9 +95,10 @@ static emr_status take_section(findings *f, const emr_scan_item *item)
 }
 
 /* A process that ended may have had its flush refused: the kernel then calls pages clean that never
- * reached the disk, and reads them as if they had.  What is not known to be on the disk is written
- * once more, the bytes whose hash was right, where they stand; the flush that follows makes them
- * safe.  Without room (on a disk that writes nothing in its place) they stay as they were. */
+ * reached the disk, and reads them as if they had. Sections that are not known to be on the disk
+ * are written once more, the bytes whose hash was right, where they stand; the flush that follows
+ * makes them safe. Without room (on a disk that writes nothing in its place) they stay as they
+ * were. */
 static emr_status write_again(findings *f, const emr_scan_item *item)
 {
 	EMR_AUTO_BUF section = {0};

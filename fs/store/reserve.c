@@ -28,7 +28,7 @@ struct emr_reserve {
 
 static _Atomic int fd_of_databases = -1;
 
-/* What is put aside now: the size of the file. */
+/* The bytes that are put aside now: the size of the file. */
 static uint64_t bytes_of(int fd)
 {
 	struct stat st;
@@ -46,7 +46,7 @@ static bool give_a_piece(void)
 	return have > 0 && ftruncate(fd, (off_t)(have > PIECE ? have - PIECE : 0)) == 0;
 }
 
-/* What everybody may still write.  What f_bfree has beyond that is not all the super-user's: ext4
+/* The bytes that everybody may still write. The excess in f_bfree is not all the super-user's: ext4
  * and btrfs count there what they keep for themselves. */
 static uint64_t free_bytes(const emr_reserve *reserve)
 {
@@ -71,7 +71,8 @@ static bool reserve_take(emr_reserve *reserve, uint64_t wanted)
 	return error == 0;
 }
 
-/* Under lock.  What is free beyond a little for the others; true when nothing is missing. */
+/* Under lock. Takes the bytes that are free beyond a little for the others; true when nothing is
+ * missing. */
 static bool reserve_fill(emr_reserve *reserve)
 {
 	uint64_t have = bytes_of(reserve->fd), missing, is_free, more;

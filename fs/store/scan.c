@@ -27,7 +27,7 @@ typedef struct scanner {
 } scanner;
 
 /* The file became shorter while we read: room that was set aside behind the last block was given
- * back. What is there from OFFSET on, up to *LEN, is all there is. */
+ * back. The bytes from OFFSET on, up to *LEN, are all there is. */
 static emr_status see_shrunk(scanner *s, uint64_t offset, size_t *len)
 {
 	struct stat st;
@@ -105,7 +105,7 @@ static emr_status last_byte(scanner *s, uint64_t offset, uint64_t *out_end)
 
 typedef enum verdict { GOOD, END, BAD_FRAMING, BAD_HASH } verdict;
 
-/* What stands at OFFSET.  An I/O error is the status; damage is the verdict. */
+/* Looks at OFFSET. An I/O error is the status; damage is the verdict. */
 static emr_status scan_look(
 	scanner *s, uint64_t offset, bool hashed, emr_scan_item *out, verdict *out_verdict)
 {

@@ -177,8 +177,8 @@ static bool is_regular(emr_store *store, const struct dirent *entry)
 	       S_ISREG(st.st_mode);
 }
 
-/* Whether ENTRY is a segment.  What only looks like one is somebody's mistake, or meant to stop us.
- */
+/* Whether ENTRY is a segment. An entry that only looks like one is somebody's mistake, or meant to
+ * stop us. */
 static bool is_segment(
 	emr_store *store, const struct dirent *entry, emr_id16 *out_writer, uint64_t *out_number)
 {
@@ -239,8 +239,8 @@ static emr_status list_locked(emr_store *store, DIR *dir)
 	}
 }
 
-/* What another writer reclaimed: its file is held open by nobody here any longer, or its room would
- * not be free. */
+/* A segment that another writer reclaimed is closed: its file is held open by nobody here any
+ * longer, or its room would not be free. */
 static void let_vanished_go(emr_store *store)
 {
 	for (size_t i = 0; i < store->segment_count; i++) {
@@ -280,9 +280,9 @@ static bool is_too_large(emr_store *store, const emr_segment *segment)
 	       (uint64_t)st.st_size / 2 > store->segment_bytes;
 }
 
-/* Our numbers follow one another, but for what was reclaimed.  What stands far above them with our
+/* Our numbers follow one another, but for what was reclaimed. A segment far above them with our
  * name was put there by somebody else: it is read like a segment of others, and we do not go on
- * behind it.  Slots from BEFORE on are new. */
+ * behind it. Slots from BEFORE on are new. */
 static emr_status disown_leaps(emr_store *store, size_t before)
 {
 	emr_segment **own = calloc(store->segment_count + 1, sizeof(emr_segment *));
@@ -356,7 +356,7 @@ static void set_making(emr_store *store, uint64_t number)
 	pthread_mutex_unlock(&store->map_lock);
 }
 
-/* Whoever lists the directory meanwhile leaves the file out: one without its first bytes looks
+/* Readers that list the directory meanwhile leave the file out: one without its first bytes looks
  * damaged. */
 static emr_status make_file(emr_store *store, const char *name, uint64_t number, int *out_fd)
 {

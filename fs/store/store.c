@@ -23,8 +23,8 @@
 #define INDEX_AHEAD_BYTES (16 << 20) /* some 200,000 blocks */
 #define INDEX_DELAY_MS 1000
 
-/* What stands under a name of ours and is no file somebody else has put there: a directory, a pipe,
- * a link.  It may have anything in it, so it only gets another name. */
+/* An object under a name of ours that is no file was put there by somebody else: a directory, a
+ * pipe, a link. It may have anything in it, so it only gets another name. */
 static void put_odd_aside(const emr_store *store, int dirfd, const char *name)
 {
 	emr_id16 random = emr_id16_random();
@@ -70,7 +70,7 @@ emr_status emr_store_format_check(emr_bytes text)
 		       : EMR_DAMAGED;
 }
 
-/* What can only say one thing is made again when it does not. */
+/* A file that can only say one thing is made again when it does not. */
 static emr_status judge_format(const emr_store *store, int dirfd, emr_bytes text)
 {
 	emr_status status = emr_store_format_check(text);
@@ -298,8 +298,8 @@ static emr_status store_make(const emr_store_options *options, emr_store **out_s
 	return EMR_OK;
 }
 
-/* What was found is in memory, and the segments say it again at the next start: a disk without room
- * for the index must not keep the folder closed.  It is written as soon as there is room. */
+/* The found rows are in memory, and the segments say them again at the next start: a disk without
+ * room for the index must not keep the folder closed. It is written as soon as there is room. */
 static emr_status index_at_start(emr_store *store)
 {
 	emr_status status = emr_store_index_now(store);
@@ -318,8 +318,8 @@ static void open_tags_of(emr_store *store, const emr_store_options *options)
 		emr_tags_open(store, options->tags_path);
 }
 
-/* Who only reads makes none.  Where the index's disk takes nothing, what is found is kept in
- * memory, and nothing is written beside others either. */
+/* A store that only reads makes none. Where the index's disk takes nothing, what is found is kept
+ * in memory, and nothing is written beside others either. */
 static emr_status make_index_dir(emr_store *store)
 {
 	emr_status status;

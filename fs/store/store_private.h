@@ -73,7 +73,7 @@ typedef struct emr_damage_row {
 	emr_store_damage damage;
 } emr_damage_row;
 
-/* What another writer has said of his pins. */
+/* The pins that another writer has stated. */
 typedef struct emr_foreign_pin {
 	emr_id16 writer;
 	emr_pin_change change;
@@ -277,7 +277,7 @@ emr_status emr_store_find_quickly(
 	emr_store *store, const uint8_t *digest, emr_store_position *out_at);
 /* True: the place that was right when it was put, in a segment that still is there. */
 bool emr_store_is_cached(emr_store *store, const uint8_t *digest, emr_store_position *out_at);
-/* What stands at AT is this block. */
+/* Remembers that this block stands at AT. */
 void emr_store_cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at);
 void emr_store_cache_drop(emr_store *store, const uint8_t *digest);
 void emr_store_cache_clear(emr_store *store); /* map_lock held */
@@ -294,7 +294,7 @@ emr_status emr_store_read_place(
 void emr_tags_open(emr_store *store, const char *path);
 /* The segment is gone. */
 void emr_tags_drop(emr_store *store, const emr_segment *segment);
-/* Of what was erased no trace stays: all tags go, or the status says that some are left. */
+/* An erasure leaves no tag: all tags go, or the status says that some are left. */
 emr_status emr_tags_purge(emr_store *store);
 
 /* ---- walk.c ---- */

@@ -98,7 +98,8 @@ void emr_tags_drop(emr_store *store, const emr_segment *segment)
 	(void)unlinkat(store->tags_dirfd, name, 0);
 }
 
-/* Cut, not removed: somebody may have it open, and go on with it.  What cannot be cut goes. */
+/* Cut, not removed: somebody may have it open, and go on with it. A file that cannot be cut
+ * goes. */
 static emr_status empty_one(emr_store *store, const char *name)
 {
 	int fd = openat(store->tags_dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -200,8 +201,8 @@ static int tags_of(emr_store *store, emr_segment *segment, bool writes)
 					? EMR_TAGS_NONE
 					: EMR_TAGS_REFUSED;
 		store->open_files += status == EMR_OK;
-		/* Whoever reads here and there would wait for two reads of the disk each time, and
-		 * all tags of a segment are 1/256 of it.  Without an answer it only is slower. */
+		/* A reader that jumps about would wait for two reads of the disk each time, and all
+		 * tags of a segment are 1/256 of it. Without an answer it only is slower. */
 		if (status == EMR_OK && !writes)
 			(void)posix_fadvise(segment->tags_fd, 0, 0, POSIX_FADV_WILLNEED);
 	}

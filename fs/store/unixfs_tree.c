@@ -8,9 +8,9 @@
 
 #include "store/dag_pb.h"
 
-/* Whoever describes a tree can claim terabytes of data in a few blocks.  A hole behind so many
- * leaves (32 GiB) of data is not looked for: "no hole" is a true answer to SEEK_HOLE, and costs no
- * more than zeros that are read. */
+/* The author of a tree can claim terabytes of data in a few blocks. A hole behind so many leaves
+ * (32 GiB) of data is not looked for: "no hole" is a true answer to SEEK_HOLE, and costs no more
+ * than zeros that are read. */
 #define DATA_RUN_MAX ((uint64_t)1 << 17)
 #define CACHED_NODES 8
 
@@ -169,7 +169,7 @@ static emr_status node_at(emr_unixfs_tree *tree, unsigned level, uint64_t index,
 	return EMR_OK;
 }
 
-/* What is known of LEAF once its way down is known: its CID, and with IS_HOLE that all before NEXT
+/* The facts about LEAF once its way down is known: its CID, and with IS_HOLE that all before NEXT
  * are holes, too. */
 typedef struct found {
 	emr_cid cid;

@@ -1,5 +1,5 @@
 /* This file is `emrfs copies`: it tells where the encrypted copies of the files are, which place
- * lacks some, and why. */
+ * lacks some, and why. It changes nothing but with --repair. */
 #include <string.h>
 
 #include "kit/json.h"

@@ -1,5 +1,5 @@
 /* This file is `emrfs ledger`: it lists entries of the ledger, and prints the head of the ledger
- * as this computer has verified and signed it. */
+ * as this computer has verified and signed it. It changes nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -475,7 +475,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 	options.view.ledger_grew_arg = m->office;
 	options.view.giving_arg = m->doors;
 	options.view.copies_arg = m->session.publisher;
-	options.view.has_places = emr_publisher_place_count(m->session.publisher) > 0;
+	options.view.has_nodes = emr_publisher_node_count(m->session.publisher) > 0;
 	m->special = (emr_special){.session = &m->session, .notices = m->notices};
 	m->inboxes = (emr_inbox_list){.session = &m->session};
 	m->shared_notices = (emr_shared_notices){.session = &m->session, .notices = m->notices};

@@ -66,7 +66,7 @@ static emr_status start(const founding *f, const char *as, const char *const *wo
 	return error == 0 ? EMR_OK : emr_status_from_errno(error);
 }
 
-/* What it had to say it has said. */
+/* The agent has said all that it had to say. */
 static emr_status await_end(pid_t pid)
 {
 	int status = 0;

@@ -99,8 +99,8 @@ static emr_status write_text(int fd, const char *text)
 	return emr_pwrite_all(fd, text, strlen(text), 0);
 }
 
-/* What the card is drawn from, as a file in memory: the program reads it from its standard input,
- * and nothing of it is an argument. */
+/* Opens the source of the card's drawing, as a file in memory: the program reads it from its
+ * standard input, and nothing of it is an argument. */
 static emr_status open_drawing(const json_t *card, int *out_fd)
 {
 	EMR_AUTO_FREE char *text = json_dumps(card, JSON_COMPACT);

@@ -46,7 +46,7 @@ static void say_left_out(emr_out *out, const json_t *look)
 	}
 }
 
-/* What one alone, or nobody, means. */
+/* Says what one agent alone, or none, means. */
 static emr_message message_of(const json_t *look, size_t n)
 {
 	bool is_own = strcmp(emr_json_text_at(look, "away"), "own") == 0;

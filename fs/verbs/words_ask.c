@@ -1,5 +1,6 @@
-/* This file reads the 24 words from a person, finds out whose they are, and when one word is
- * wrong says which. It also asks three of them back after they were written down. */
+/* This file reads the 24 words from a person, finds out whose they are, and when one word is wrong
+ * says which. It also asks three of them back after they were written down. It writes them
+ * nowhere. */
 #include "verbs_private.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* This file lets one agent convert a key with its fragment and prove that it did so rightly, and
- * lets the grantee combine enough of such results. */
+ * lets the grantee combine enough of such results. It refuses points that are not canonical. */
 #include "crypto/reencrypt.h"
 
 #include <sodium.h>

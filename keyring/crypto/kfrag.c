@@ -1,5 +1,5 @@
-/* This file cuts a re-encryption key into fragments for an owner, and checks fragments for
- * agents and grantees. */
+/* This file cuts a re-encryption key into fragments for an owner, and checks fragments for agents
+ * and grantees. It refuses a fragment whose signature or point does not fit. */
 #include "crypto/reencrypt.h"
 
 #include <sodium.h>

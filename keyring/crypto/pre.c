@@ -1,5 +1,5 @@
 /* This file is the proxy re-encryption for one owner: it wraps a key into a capsule for a folder
- * and opens it again, and checks capsules of others. */
+ * and opens it again, and checks capsules of others. It refuses points that are not canonical. */
 #include "crypto/pre.h"
 
 #include <sodium.h>

@@ -212,9 +212,9 @@ static bool is_named(const hosted *run, const emr_id32 *ref)
 	return false;
 }
 
-/* Whoever follows the ledger has no creator: he judges a registration by the certificate in its
- * part.  If that were another one, or none, the same batch would come out otherwise for him, and
- * the copies of all members would stop at its entry. */
+/* A follower of the ledger has no creator, and judges a registration by the certificate in its
+ * part. If that were another one, or none, the same batch would come out otherwise for him, and the
+ * copies of all members would stop at its entry. */
 static bool is_followed_alike(const hosted *run, const emr_creator_claim *claim,
 	const emr_cert_facts *creator, uint64_t now_unix_s)
 {

@@ -1,5 +1,5 @@
-/* These are the checks of a batch as a whole: network, signature, who hands it in, times, and
- * the root over its operations. */
+/* These are the checks of a batch as a whole: network, signature, who hands it in, times, and the
+ * root over its operations. A batch that fails one is refused whole. */
 #include "judge.h"
 
 #include "bytes.h"
@@ -11,8 +11,8 @@ emr_result emr_check_network(struct judge *judge)
 									    : EMR_RESULT_NETWORK;
 }
 
-/* What was agreed on moves the ledger to a channel: a directory takes nothing behind it, whoever
- * goes on writing there. */
+/* The agreement moves the ledger to a channel: a directory takes nothing behind it, whoever goes on
+ * writing there. */
 static emr_result check_host(struct judge *judge)
 {
 	return judge->caller->host == EMR_HOST_EMBEDDED && emr_judge_has_moved(judge)

@@ -1,5 +1,5 @@
 /* These are the checks of one operation, always in the same order: form, private part, folder,
- * epoch, version, and then the rules of that operation. */
+ * epoch, version, and then the rules of that operation. The first that fails is the answer. */
 #include "judge.h"
 
 #include "bytes.h"

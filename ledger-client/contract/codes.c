@@ -9,7 +9,7 @@
 
 #define DAY 86400u
 
-/* What the wire format fixes for every operation, served by this version or not. */
+/* The facts that the wire format fixes for every operation, served by this version or not. */
 struct op_facts {
 	uint8_t op;
 	uint8_t family;

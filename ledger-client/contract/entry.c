@@ -1,5 +1,5 @@
 /* This file is the byte format of an entry of the ledger. It computes the hash of an entry in the
- * chain, and what the submitter of a batch signs. */
+ * chain, and what the submitter of a batch signs. It refuses bytes left over. */
 #include "contract/item.h"
 
 #include "crypto/hashsig.h"

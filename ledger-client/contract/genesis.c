@@ -1,4 +1,5 @@
-/* This file computes the first rows of a ledger's state from its descriptor. */
+/* This file computes the first rows of a ledger's state from its descriptor. It refuses a
+ * descriptor that does not parse. */
 #include "contract/contract.h"
 
 #include <string.h>

@@ -106,8 +106,8 @@ void emr_judge_put_place(
 emr_result emr_check_network(struct judge *judge);
 /* Signature, submitter, times and what the signer has seen, root: a refusal writes no entry. */
 emr_result emr_check_batch(struct judge *judge);
-/* What the whole batch takes of its submitter's day (contract/quota.h), which is counted behind
- * this.  LETTERS_SPENT, BYTES_SPENT, also without an entry. */
+/* Checks the share of the submitter's day that the whole batch takes (contract/quota.h), which is
+ * counted behind this. LETTERS_SPENT, BYTES_SPENT, also without an entry. */
 emr_result emr_check_quota(struct judge *judge);
 /* Judges item I on the rows as the items before it left them, and writes what it does. */
 emr_result emr_check_item(struct judge *judge, size_t i);

@@ -37,8 +37,8 @@ static bool account_of(const emr_caller *caller, const emr_row_key *key, uint8_t
 	return true;
 }
 
-/* What BATCH takes of its submitter's day.  Parts count by what their items say, as who follows may
- * have them no more. */
+/* Counts the share of its submitter's day that BATCH takes. Parts count by what their items say, as
+ * who follows may have them no more. */
 static void amount_of(
 	const emr_batch *batch, enum emr_host host, uint64_t *letters, uint64_t *bytes)
 {

@@ -287,7 +287,7 @@ static emr_result served_state(struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
-/* What releases a key needs the grant alive at this moment, not only when it was asked for. */
+/* A release of a key needs the grant alive at this moment, not only when it was asked for. */
 static emr_result served_last(struct judge *judge)
 {
 	emr_row_access request;
@@ -343,7 +343,7 @@ static void report_follows(struct key_set *set, const emr_item *item, emr_span p
 	member_follows(set, item, report_pub(pub).via);
 }
 
-/* What was opened may be told after the grant, or the membership, is over. */
+/* A report of an opening may come after the grant, or the membership, is over. */
 static emr_result report_last(struct judge *judge)
 {
 	emr_pub_read_report pub = report_pub(judge->pub);

@@ -79,7 +79,7 @@ static emr_result rotate_authority(struct judge *judge)
 		       : EMR_RESULT_NOT_AUTHORISED;
 }
 
-/* Whoever joins a dataset later in this batch is paid to the new owner. */
+/* A folder that joins a dataset later in this batch is paid to the new owner. */
 static void rotate_names(struct key_set *set, const emr_item *item, emr_span pub)
 {
 	uint8_t owner[32];

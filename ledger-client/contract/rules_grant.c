@@ -88,7 +88,7 @@ static emr_pub_grant grant_pub(emr_span bytes)
 static emr_result grant_form(struct judge *judge)
 {
 	emr_pub_grant pub = grant_pub(judge->pub);
-	/* What is said of agents says nothing where there is none. */
+	/* A bit about agents says nothing where there is none. */
 	uint16_t of_agents = pub.n > 0 ? EMR_GRANT_OWN_AGENTS : 0;
 	bool is_good = (pub.rights & RIGHTS_SHOWN) != 0 &&
 		       (pub.rights & ~(RIGHTS_SHOWN | of_agents)) == 0 && pub.purposes != 0 &&

@@ -1,9 +1,9 @@
 /* These are the rules for a domain in a research dataset: joining it, which is paid where the
  * dataset has a price, leaving it, and the fixed state of a dataset that a paper can name (54
  * DATASET_JOIN, 55 DATASET_LEAVE, 56 DATASET_SNAPSHOT). Nobody but who manages the domain takes it
- * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. What
- * the folder holds may be stated with a join (a letter to the steward), and a frozen state may
- * carry the table that he made of such letters. */
+ * in or out, and a join without a grant to the dataset, or one that was not paid, is refused. A
+ * join may state the content of the folder (a letter to the steward), and a frozen state may carry
+ * the table that the steward made of such letters. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"
@@ -38,7 +38,7 @@ static bool join_row(const emr_item *item, emr_span pub, emr_key_text *out)
 	return true;
 }
 
-/* What the folder held by the version before goes: a statement lasts until the next, or until it
+/* The statement of the version before goes: a statement lasts until the next, or until the folder
  * leaves. */
 static void put_join(struct judge *judge, const uint8_t grant[16], uint8_t state)
 {
@@ -93,7 +93,7 @@ static void join_follows(struct key_set *set, const emr_item *item, emr_span pub
 	emr_declare_account(set, owner);
 }
 
-/* Who is in by this grant says again what the folder holds. */
+/* A folder that is in by this grant states its content again. */
 static bool is_statement(struct judge *judge)
 {
 	emr_row_join row;
@@ -204,8 +204,8 @@ static emr_result leave_state(struct judge *judge)
 	return judge->head.state == EMR_JOIN_ACTIVE ? EMR_RESULT_APPLIED : EMR_RESULT_GONE;
 }
 
-/* The grant ends with it, unless its own REVOKE came before.  Who asks what ended the grant finds
- * this item at the place of the version that it gave it. */
+/* The grant ends with it, unless its own REVOKE came before. A reader that looks for the end of the
+ * grant finds this item at the place of the version that it gave it. */
 static void leave_write(struct judge *judge)
 {
 	emr_row_grant grant;

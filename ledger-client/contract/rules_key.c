@@ -65,8 +65,8 @@ static bool cert_vouches(struct judge *judge, const uint8_t ref[32], const uint8
 }
 
 /* Has its organisation taken the certificate that the host verified out of use, or the name in it?
- * Whoever was revoked still has it, and its private key, and may have others of that name that no
- * ledger has seen. */
+ * A person who was revoked still has it, and its private key, and may have others of that name that
+ * no ledger has seen. */
 static bool cert_is_revoked(struct judge *judge)
 {
 	const emr_caller_cert *cert = &judge->caller->cert;

@@ -1,6 +1,6 @@
-/* These are the rules for records: saving, renaming, wrapping again and removing (20 PUT, 21
- * META, 22 REWRAP, 23 UNLINK). A writer may touch what his rights allow, and of the root of a
- * shared folder nothing, unless it is a single shared file: then its bytes. */
+/* These are the rules for records: saving, renaming, wrapping again and removing (20 PUT, 21 META,
+ * 22 REWRAP, 23 UNLINK). A writer may touch what the right allows, and of the root of a shared
+ * folder nothing, unless it is a single shared file: then its bytes. */
 #include "judge.h"
 
 #include "contract/pubs.h"
@@ -86,7 +86,7 @@ static emr_result put_state(struct judge *judge)
 		return EMR_RESULT_GONE;
 	if ((judge->head.flags & EMR_ITEM_NOCONTENT) != 0) /* a directory or link has the id */
 		return EMR_RESULT_EXISTS;
-	/* What the owner has removed a writer does not share again. */
+	/* A writer does not share again what the owner has removed. */
 	if (judge->head.state == EMR_OBJECT_UNLINKED && is_root(judge) && !judge->is_manager)
 		return EMR_RESULT_GONE;
 	return EMR_RESULT_APPLIED;

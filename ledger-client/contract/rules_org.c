@@ -32,7 +32,7 @@ static emr_result administrator(struct judge *judge)
 	return emr_judge_registered(judge, EMR_ROLE_ORG_ADMIN);
 }
 
-/* What the signer says now, for his organisation. */
+/* Makes the signer's present voice, for the organisation. */
 static bool own_voice(struct judge *judge, emr_voice *out)
 {
 	emr_row_key key;

@@ -102,8 +102,8 @@ static emr_result erase_form(struct judge *judge)
 	return EMR_RESULT_APPLIED;
 }
 
-/* Whoever follows the ledger from its beginning judges a registration by the certificate in its
- * part.  Without it nobody who joins later could: his copy would stop at that entry. */
+/* A follower of the ledger from its beginning judges a registration by the certificate in its part.
+ * Without it nobody who joins later could: his copy would stop at that entry. */
 static bool is_judged_by_its_part(struct judge *judge)
 {
 	emr_row_key key;

@@ -110,7 +110,7 @@ static bool sum_add(uint64_t *sum, uint64_t amount)
 	return true;
 }
 
-/* What the signer's TOKENS are worth; false when one is not his, or spent. */
+/* Sums the worth of the signer's TOKENS; false when one belongs to another, or is spent. */
 static bool sum_inputs(
 	struct judge *judge, const uint8_t tokens[EMR_TOKENS_IN][16], uint64_t *out_sum)
 {
@@ -275,7 +275,7 @@ static emr_result transfer_form(struct judge *judge)
 	return is_good ? EMR_RESULT_APPLIED : EMR_RESULT_FORMAT;
 }
 
-/* Who has a K row spends while that is in force: a key that was lost takes nothing with it. */
+/* A person with a K row spends while that is in force: a lost key takes nothing with it. */
 static emr_result spender_in_force(struct judge *judge)
 {
 	emr_row_key key;
@@ -458,7 +458,7 @@ static bool voucher_in_hand(struct judge *judge, emr_row_voucher *out_row)
 	return emr_judge_voucher(judge, judge->item.object_id, refund_index(judge->pub), out_row);
 }
 
-/* Whoever paid, by any key of his chain. */
+/* The payer may take it back, by any key of the same chain. */
 static emr_result refund_authority(struct judge *judge)
 {
 	uint8_t account[32];

@@ -47,8 +47,8 @@ static bool names_domain(const struct judge *judge)
 /* ---- 40 REQUEST ---- */
 
 /* To a person whom nobody else can name; to a domain with a number of the asker's own, so that he
- * can ask it twice.  What a request is called follows from both: who chose it would take the name
- * of a grant that stands, and be answered with that one. */
+ * can ask it twice. The name of a request follows from both: an asker who chose it would take the
+ * name of a grant that stands, and be answered with that one. */
 static emr_result request_form(struct judge *judge)
 {
 	uint8_t object[16];
@@ -103,8 +103,8 @@ static void approve_names(struct key_set *set, const emr_item *item, emr_span pu
 	emr_declare(set, &key);
 }
 
-/* Whoever manages what is granted; and where the request names a domain, that one, too: nobody
- * else's grant answers it. */
+/* The manager of what is granted approves; and where the request names a domain, the manager of
+ * that one, too: nobody else's grant answers it. */
 static emr_result approve_authority(struct judge *judge)
 {
 	bool may = emr_judge_manages(judge, approve_pub(judge->pub).grant_domain) &&

@@ -1,6 +1,6 @@
 /* These are the rules for giving and ending the right to write in a folder (13 WRITER_ADD, 14
- * WRITER_DEL). A manager who is not the owner cannot make anybody a manager for longer than he
- * is one himself. */
+ * WRITER_DEL). A manager who is not the owner cannot make anybody a manager for longer than the
+ * right of that manager lasts. */
 #include "judge.h"
 
 #include "contract/pubs_share.h"

@@ -14,7 +14,7 @@
 
 /* ---- What a refusal is ---- */
 
-/* What to say of each, and what it is to whoever asked. */
+/* The sentence for each, and its meaning for the caller. */
 static const struct {
 	const char *text;
 	emr_status status;

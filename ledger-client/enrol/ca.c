@@ -44,8 +44,8 @@ static emr_status add_name(const emr_ca *ca, json_t *body)
 		       : EMR_NO_MEMORY;
 }
 
-/* A request for a certificate of ID, signed by its key.  What a directory knows of somebody comes
- * into his certificate only when it is asked for. */
+/* A request for a certificate of ID, signed by its key. A directory's facts about a person come
+ * into the certificate only when they are asked for. */
 static emr_status request_body(
 	const emr_ca *ca, const emr_keyring *keyring, const char *id, char **out_text)
 {
@@ -65,7 +65,7 @@ static emr_status request_body(
 
 /* ---- What comes back ---- */
 
-/* What makes a certificate useless, told apart for whoever has to mend it. */
+/* Tells apart what makes a certificate useless, for the one who has to mend it. */
 static emr_status judge(const emr_keyring *keyring, const char *id, const emr_ca_certificate *got,
 	emr_ca_call *call)
 {

@@ -39,7 +39,7 @@ emr_status ca_answer_sort(emr_bytes leaf, const json_t *ca_chain, emr_ca_certifi
 
 /* DER as PEM.  Appends; no NUL. */
 emr_status ca_pem(emr_bytes der, const char *what, emr_buf *out);
-/* What proves that KEYRING, whose certificate CHAIN is, sends BODY by METHOD to URI: the value of
- * the header "authorization", ended by NUL. */
+/* Makes the proof that KEYRING, whose certificate CHAIN is, sends BODY by METHOD to URI: the value
+ * of the header "authorization", ended by NUL. */
 emr_status ca_token(const emr_keyring *keyring, emr_bytes chain, const char *method,
 	const char *uri, emr_bytes body, emr_buf *out);

@@ -1,5 +1,5 @@
 /* This file begins a network in a channel of Fabric: once, with the description that everybody
- * compares. */
+ * compares. It refuses a channel that has begun with another description. */
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* An invitation carries the way to a network on Fabric: what DIR/network says, and the
  * certificates that it names, in one row of bytes (FORMAT.md). This file makes these bytes of a
- * directory, and a directory of them on another computer. */
+ * directory, and a directory of them on another computer. It refuses bytes that are too long or
+ * left over. */
 #include "gateway/channel.h"
 
 #include <fcntl.h>

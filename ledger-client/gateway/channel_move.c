@@ -1,7 +1,7 @@
 /* This file brings the ledger of a directory, which its members have ended there, into the channel
- * in which they go on: entry by entry, as everybody who followed it has judged them.  How far it
+ * in which they go on: entry by entry, as everybody who followed it has judged them. How far it
  * has come says the channel; so whoever was killed at it, or another administrator, goes on where
- * that ended. */
+ * that ended. It sends no entry that does not verify. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +99,7 @@ static emr_status send_once(move *m)
 	return emr_gateway_settle(m->gateway, &m->call, emr_buf_view(&envelope), false, &commit);
 }
 
-/* What became of a transaction says the row that it would have written: a lost answer, an earlier
+/* The row that a transaction would have written says what became of it: a lost answer, an earlier
  * one of a program that was killed, and another administrator who does the same look alike. */
 static emr_status send_all(move *m)
 {
@@ -193,7 +193,7 @@ static emr_status fetch(
 	return emr_ledger_fetch(arg, keys, n, fn, fn_arg);
 }
 
-/* What the channel has already is this very ledger. */
+/* The entries that the channel has already are of this very ledger. */
 static emr_status check_there(const move *m, const emr_ledger_entry *entry)
 {
 	uint8_t leaf[32];

@@ -1,4 +1,5 @@
-/* This file hears what the chaincode says in valid transactions, block by block. */
+/* This file hears what the chaincode says in valid transactions, block by block. An event is a
+ * hint, never a fact. */
 #include <stdlib.h>
 #include <string.h>
 

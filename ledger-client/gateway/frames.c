@@ -1,4 +1,5 @@
-/* This file puts messages of gRPC together, whatever way their bytes were cut. */
+/* This file puts messages of gRPC together, whatever way their bytes were cut. It refuses
+ * compressed messages. */
 #include <string.h>
 
 #include "base/codec.h"

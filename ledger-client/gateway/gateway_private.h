@@ -31,7 +31,7 @@ typedef struct gateway_endpoint {
 	int64_t deferred_until_ns; /* until then others are asked first */
 } gateway_endpoint;
 
-/* Who may vouch for endorsers of one organisation. */
+/* The authority that may vouch for endorsers of one organisation. */
 typedef struct gateway_authority {
 	char *msp_id;
 	X509_STORE *store;
@@ -106,8 +106,8 @@ typedef struct gateway_request {
  * and, but for a stream, exactly one message. */
 emr_status gateway_ask(gateway_run *run, const gateway_request *request);
 
-/* What a peer of the organisation with authority I says when it is asked "qscc" for ARGS, under its
- * signature, whichever gateway brings it.  Nothing is signed but the question. */
+/* Asks a peer of the organisation with authority I for ARGS of "qscc", and takes the answer under
+ * its signature, whichever gateway brings it. Nothing is signed but the question. */
 emr_status gateway_attest(emr_gateway *gateway, emr_gateway_call *call, size_t i,
 	const emr_bytes *args, size_t count, emr_buf *out_answer);
 
@@ -139,7 +139,7 @@ emr_status proposal_sign(
 /* nonce || creator, hashed. */
 void proposal_tx_id(emr_bytes nonce, emr_bytes creator, char out[EMR_GATEWAY_TX_ID_BYTES]);
 
-/* What the payload of an envelope is, borrowed from it. */
+/* The parts of an envelope's payload, borrowed from it. */
 typedef struct gateway_prepared {
 	emr_bytes channel_header, signature_header;
 	emr_bytes action_header, proposal_payload;
@@ -170,7 +170,7 @@ bool gateway_is_role(X509 *certificate, const char *role);
 /* SIGNATURE is of PAYLOAD || SIGNER, in any form that Fabric takes. */
 bool gateway_is_signed_by(
 	X509 *certificate, emr_bytes signature, emr_bytes payload, emr_bytes signer);
-/* What the first block of TEXT has that Go's encoding/pem takes for one.  EMR_NOT_FOUND: none. */
+/* Decodes the first block of TEXT that Go's encoding/pem takes for one. EMR_NOT_FOUND: none. */
 emr_status pem_decode(emr_bytes text, emr_buf *out);
 /* The certificate in it, as an MSP of Fabric reads one: whatever the block is called; NULL: none.
  */
@@ -185,7 +185,7 @@ const char *prepared_wrong(const emr_gateway *gateway, const gateway_proposal *p
 /* ---- Blocks (blocks.c, block_header.c) ---- */
 
 #define BLOCK_HEADER_DER_MAX 128
-/* What a block's hash is of, and what orderers sign; its length. */
+/* Writes the bytes that a block's hash is of, and that orderers sign; returns their length. */
 size_t block_header_der(uint64_t number, emr_bytes previous, emr_bytes data_hash,
 	uint8_t der[BLOCK_HEADER_DER_MAX]);
 void block_hash(uint64_t number, emr_bytes previous, emr_bytes data_hash, uint8_t out[32]);
@@ -210,8 +210,8 @@ typedef struct block_reader {
 	void *confirm_arg;
 } block_reader;
 
-/* What the block BYTES says of its transactions, a byte for each (0: valid), and its hash; whoever
- * gave it is believed that they belong together. */
+/* Reads the codes of a block's transactions from BYTES, a byte for each (0: valid), and its hash;
+ * the giver is believed that they belong together. */
 emr_status block_flags(emr_bytes bytes, uint8_t out_hash[32], emr_buf *out_filter);
 
 /* The entries of the block BYTES, which must be the one that POSITION expects; then POSITION is
@@ -223,7 +223,7 @@ emr_status block_visit(const emr_gateway *gateway, emr_bytes bytes, emr_gateway_
 
 /* ---- What is in doubt (doubts.c) ---- */
 
-/* What an organisation's peer has signed of the block. */
+/* The statement of an organisation's peer about the block, signed. */
 typedef struct block_said {
 	bool is_asked, has_said;
 	uint8_t hash[32];

@@ -37,8 +37,8 @@ static emr_status answer_of_entry(fabric_host *h, const emr_id32 *batch_id, emr_
 	return EMR_OK;
 }
 
-/* What was sent from here does not depend on what peers have of it: whoever holds the batch lets go
- * of it when this has answered, and from then on its private parts are in the log. */
+/* A batch that was sent from here does not depend on what peers have of it: its holder lets go of
+ * it when this has answered, and from then on its private parts are in the log. */
 static emr_status answer_with_parts(const sending *s, emr_ledger_answer *out)
 {
 	EMR_TRY(answer_of_entry(s->host, &s->batch_id, out));
@@ -76,8 +76,9 @@ static bool is_void(const sending *s, emr_status status)
 	       (s->call.fault == EMR_GATEWAY_HERE && status == EMR_DAMAGED);
 }
 
-/* What became of the envelope.  The file goes when nothing came of it; of one that is in a block,
- * when that block was read here: until then it is all that tells a program that was killed. */
+/* Finds out what became of the envelope. The file goes when nothing came of it; of one that is in a
+ * block, when that block was read here: until then it is all that tells a program that was
+ * killed. */
 static emr_status settle(sending *s, emr_bytes envelope, bool is_retry)
 {
 	emr_gateway_commit commit;
@@ -158,8 +159,8 @@ static emr_id16 registered_org(sending *s)
 	return org;
 }
 
-/* Who belongs to an organisation of after the beginning has to bring its CA along.  One that is not
- * known here is asked for once; without it the chaincode says what it thinks of that. */
+/* A member of an organisation that came after the beginning has to bring its CA along. One that is
+ * not known here is asked for once; without it the chaincode says what it thinks of that. */
 static emr_status find_authority(sending *s, emr_buf *out)
 {
 	fabric_host *h = s->host;
@@ -234,8 +235,8 @@ static bool is_behind_doubt(const sending *s, const emr_gateway_answer *said)
 	return s->is_entered && s->call.fault == EMR_GATEWAY_DOUBT && said->n_results > 0;
 }
 
-/* submit_lock held.  Of what was kept the blocks are asked first: they may have it, and with no
- * gateway there nobody waits for what becomes of it as long as for what was just sent. */
+/* submit_lock held. For a kept envelope the blocks are asked first: they may have it, and with no
+ * gateway there nobody waits for its end as long as for that of one just sent. */
 static emr_status submit(sending *s, emr_ledger_answer *out_answer)
 {
 	emr_gateway_answer said = {.kind = EMR_OUTCOME_APPLIED};
@@ -283,7 +284,7 @@ static bool may_be_named(const sending *s)
 	return s->host->renewal.is_entered || has_kept(s);
 }
 
-/* Who leads to the ledger does not take the certificate, whatever it signs. */
+/* True if the gateways do not take the certificate, whatever it signs. */
 static bool is_not_taken(const sending *s, emr_status status)
 {
 	return emr_status_is_away(status) &&
@@ -346,8 +347,8 @@ emr_status host_renew(void *self, emr_keyring *keyring, emr_bytes certificate, e
 	return out_answer != NULL ? end_renewal(h, out_answer) : EMR_OK;
 }
 
-/* Somebody answers, and does not take it: who only reads would not know.  Of what may be in a block
- * nobody can say so. */
+/* Somebody answers, and does not take it: who only reads would not know. An envelope that may be in
+ * a block is not refused for certain. */
 static void note_refusal(const sending *s, emr_status status)
 {
 	emr_status of_fault = emr_gateway_fault_status(s->call.fault);
@@ -382,7 +383,7 @@ emr_status host_submit(void *self, emr_bytes batch, emr_ledger_answer *out_answe
 		*out_answer = (emr_ledger_answer){.refusal = EMR_RESULT_FORMAT};
 		return EMR_OK;
 	}
-	/* What comes of a renewal is the renewer's to say; here it counts only that it is known. */
+	/* The renewer tells the end of a renewal; here it counts only that it is known. */
 	if (h->renewal.keyring != NULL)
 		status = end_renewal(h, &answer);
 	if (h->renewal.keyring != NULL) {

@@ -1,5 +1,5 @@
 /* This file signs as Fabric wants it, with the keyring's certificate key or with a key of an MSP
- * directory. */
+ * directory. It signs nothing that could be a message of another kind. */
 #include "gateway/identity.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* This file leaves and finds letters in a channel's private collection. */
+/* This file leaves and finds letters in a channel's private collection. It judges none of them. */
 #include "gateway/letters.h"
 
 #include <stdio.h>

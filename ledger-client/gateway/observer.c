@@ -426,7 +426,7 @@ static emr_status note_wanted(
 	return EMR_OK;
 }
 
-/* What the chain has already asks for nothing. */
+/* An entry that the chain has already asks for nothing. */
 static emr_status want_parts(const observing *o, const emr_gateway_entry *entry, asking *a)
 {
 	static const uint8_t nobody[32];
@@ -564,7 +564,7 @@ static emr_status begin_chain(const observing *o)
 	return status;
 }
 
-/* At most N blocks from POSITION on.  What came before something failed counts. */
+/* At most N blocks from POSITION on. Blocks before a failure count. */
 static emr_status observe_round(
 	const observing *o, asking *who, emr_gateway_position *position, size_t n, uint64_t *height)
 {

@@ -1,5 +1,5 @@
 /* This file makes proposals: what the chaincode is asked, by whom, with a transaction id that is
- * bound to both. */
+ * bound to both. It refuses arguments beyond its limits. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -232,8 +232,8 @@ static emr_status look(gateway_run *run, uint32_t max_ms, emr_gateway_commit *ou
 	return EMR_OK;
 }
 
-/* What orderers have taken comes with some block.  A gateway whose own peer gets no blocks any more
- * says nothing for ever, so they are asked by turns. */
+/* A transaction that orderers have taken comes with some block. A gateway whose own peer gets no
+ * blocks any more says nothing for ever, so they are asked by turns. */
 static emr_status await_commit(gateway_run *run, emr_gateway_commit *out_commit)
 {
 	const uint32_t turn_ms = run->gateway->endpoint_count > 1 ? COMMIT_MS : UINT32_MAX;
@@ -276,7 +276,7 @@ bool gateway_wait_apart(const emr_gateway_call *call, unsigned tries)
 	return poll(&cancel, 1, (int)(most / 2 + randombytes_uniform(most / 2 + 1))) <= 0;
 }
 
-/* What sending it again cannot change. */
+/* True for faults that sending again cannot change. */
 static bool is_hopeless(emr_gateway_fault fault)
 {
 	return fault == EMR_GATEWAY_CANCELLED || fault == EMR_GATEWAY_HERE ||
@@ -286,8 +286,8 @@ static bool is_hopeless(emr_gateway_fault fault)
 	       fault == EMR_GATEWAY_EXPIRED;
 }
 
-/* Sends and asks by turns.  What is returned when the time is over is what sending said last, if
- * that said anything: it tells more than that nobody knows. */
+/* Sends and asks by turns. When the time is over the last word of sending is returned, if there was
+ * one: it tells more than that nobody knows. */
 static emr_status settle(gateway_run *run, emr_bytes envelope, emr_gateway_commit *out_commit)
 {
 	uint32_t pause_ms = PAUSE_FIRST_MS;

@@ -14,7 +14,7 @@
 
 /* ---- readers ---- */
 
-/* Whoever reads or writes just now keeps what he has. */
+/* A thread that reads or writes just now keeps its connection. */
 void emr_replica_rest(emr_replica *replica)
 {
 	replica_forget_entries(replica);

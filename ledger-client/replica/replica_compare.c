@@ -111,8 +111,7 @@ static emr_status compare_leaf(comparing *c)
 	return status;
 }
 
-/* What is told of a folder (its history, its days) is found by this index alone, which has no sums.
- */
+/* The past of a folder (its history, its days) is found by this index alone, which has no sums. */
 static emr_status compare_domains(comparing *c)
 {
 	uint8_t last[16] = {0};

@@ -64,7 +64,7 @@ static bool is_mine(void *arg, const uint8_t domain[16])
 	return c->last_is_mine;
 }
 
-/* What is kept is what is mine, and what others let me read. */
+/* True for parts of one's own domains, and of those that others let this person read. */
 static bool is_kept(void *arg, const uint8_t domain[16])
 {
 	choice *c = arg;
@@ -184,7 +184,7 @@ emr_status follow_ahead(following *f, uint64_t from, size_t max, emr_ahead_fn fn
 {
 	size_t asked = max < f->portion ? max : f->portion;
 	size_t given = 0;
-	/* What came before an entry that cannot be read is followed all the same. */
+	/* Entries before one that cannot be read are followed all the same. */
 	emr_status last = emr_ledger_entries(
 		f->replica->ledger, from, asked, emr_ahead_take, f->ahead, &given);
 

@@ -33,7 +33,7 @@ static emr_status note_missing(void *arg, const emr_part_key *key, uint64_t seq)
 	return EMR_OK;
 }
 
-/* What was united is what this computer has verified. */
+/* The united entries are those that this computer has verified. */
 static emr_status check_mark(mending *m, uint64_t size)
 {
 	const high_mark *mark = &m->replica->mark;
@@ -144,8 +144,8 @@ static void settle(emr_replica *r, emr_status status, const emr_replica_mended *
 			"rot: %llu rows of the ledger and %llu of the copy were put right",
 			(unsigned long long)mended->ledger_rows,
 			(unsigned long long)mended->own_rows);
-	/* What was met in the copy, and no row of it explains, is in the file itself: it is made
-	 * again at the next start. */
+	/* Damage that was met in the copy, and that no row of it explains, is in the file itself:
+	 * it is made again at the next start. */
 	if (status == EMR_OK && mended->own_rows > 0)
 		(void)unlinkat(r->dirfd, REPLICA_REBUILD, 0);
 	(void)pthread_mutex_lock(&r->pool_lock);

@@ -1,6 +1,6 @@
-/* This file decides how the holder of a key is called: by the certificate that counted when he did
- * something, never by what he writes of himself, and apart from everybody whom he could be taken
- * for. */
+/* This file decides how the holder of a key is called: by the certificate that counted at that
+ * time, never by the holder's own words, and apart from everybody with whom the holder could be
+ * confused. */
 #include "replica/names.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ void emr_name_fold(const char *text, char *out, size_t size)
 	out[n] = '\0';
 }
 
-/* What looks alike at a glance is alike: 1, i and l; 0 and o; rn and m; vv and w. */
+/* Signs that look alike at a glance are alike: 1, i and l; 0 and o; rn and m; vv and w. */
 static uint64_t look_of(const char *handle)
 {
 	char text[FOLDED_MAX];
@@ -358,9 +358,9 @@ static void code_of(const known_names *names, emr_id32 id, char out[EMR_KEY_CODE
 	}
 	for (size_t at = 0; at < names->all.len; at += sizeof one) {
 		memcpy(&one, names->all.data + at, sizeof one);
-		/* Each key is there once without a look; 16 bits are fewer than are shown.  What
-		 * came later changes nothing: it has the longer code. Of those that came in one
-		 * entry the lower id is the earlier one. */
+		/* Each key is there once without a look; 16 bits are fewer than are shown. A later
+		 * key changes nothing: it has the longer code. Of those that came in one entry the
+		 * lower id is the earlier one. */
 		if (one.has_look || one.since > own.since || memcmp(one.id.b, id.b, 2) != 0 ||
 			(one.since == own.since && memcmp(one.id.b, id.b, sizeof id.b) >= 0))
 			continue;

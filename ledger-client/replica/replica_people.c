@@ -1,5 +1,5 @@
 /* This file answers from the verified copy who is registered: people, organisations, proposals,
- * teams and their members, and whether a key is in force at a time. */
+ * teams and their members, and whether a key is in force at a time. It asks the ledger nothing. */
 #include "replica/people.h"
 
 #include <string.h>

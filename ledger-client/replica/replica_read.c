@@ -1,5 +1,5 @@
 /* This file answers all other reads of the verified copy: what a record is now, its history,
- * private parts, and what has changed since a given entry. */
+ * private parts, and what has changed since a given entry. It asks the ledger nothing. */
 #include "opened_private.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* This file answers from the verified copy who may read and write what: rights to write, grants,
- * requests, releases of keys, and reports of what was opened. */
+ * requests, releases of keys, and reports of what was opened. It asks the ledger nothing. */
 #include "replica/people.h"
 
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static emr_status time_of(emr_replica *replica, uint8_t family, emr_id16 domain,
 	return status == EMR_NOT_FOUND ? EMR_DAMAGED : status;
 }
 
-/* What a walk over rows gives on; `given` is what the caller's function answered. */
+/* The state of a walk over rows; `given` is what the caller's function answered. */
 typedef struct walk {
 	emr_replica *replica;
 	void *arg;

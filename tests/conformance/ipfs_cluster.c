@@ -189,7 +189,7 @@ static emr_status left(void *arg, const emr_cid *root)
 	return EMR_OK;
 }
 
-static void say(void *arg, const emr_publisher_place *place)
+static void say(void *arg, const emr_publisher_node *place)
 {
 	scene *s = arg;
 
@@ -325,7 +325,7 @@ static void open_gate(bool is_open)
 
 static void what_peers_have_pinned_and_nothing_else_is_a_copy(void **state)
 {
-	emr_publisher_place place;
+	emr_publisher_node place;
 	emr_cid root;
 	scene s;
 
@@ -397,7 +397,7 @@ static void what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		emr_publisher_place place = {0};
+		emr_publisher_node place = {0};
 		emr_cid first, second;
 		scene s;
 
@@ -421,7 +421,7 @@ static void what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back
 
 static void a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told(void **state)
 {
-	emr_publisher_place place = {0};
+	emr_publisher_node place = {0};
 	emr_cid root;
 	scene s;
 
@@ -448,7 +448,7 @@ static void a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told(void
 
 static void what_is_pinned_in_time_is_never_late(void **state)
 {
-	emr_publisher_place place;
+	emr_publisher_node place;
 	emr_cid root;
 	scene s;
 
@@ -494,7 +494,7 @@ static void a_cluster_that_fails_holds_no_copy_and_a_person_is_told(void **state
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		emr_ipfs_fault said = EMR_IPFS_FINE;
-		emr_publisher_place place;
+		emr_publisher_node place;
 		emr_cid root;
 		scene s;
 

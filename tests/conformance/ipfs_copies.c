@@ -122,8 +122,8 @@ typedef struct scene {
 static void begin_for(
 	scene *s, uint32_t fetch_ms, uint32_t want_ms, size_t count, const char *const *names)
 {
-	emr_copies_options options = {.places = s->places,
-		.place_count = count,
+	emr_copies_options options = {.nodes = s->places,
+		.node_count = count,
 		.fetch_ms = fetch_ms,
 		.want_ms = want_ms,
 		.late_ms = s->late_ms != 0 ? s->late_ms : 400,
@@ -181,7 +181,7 @@ static void a_block_comes_from_the_first_place_that_has_it(void **state)
 	begin(&s, PATIENCE_MS, 3, names);
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_OK, s.told.last.status);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	assert_string_equal(s.told.bytes, b.text);
 	end(&s);
 }
@@ -197,7 +197,7 @@ static void places_that_lie_or_hang_are_passed_over(void **state)
 	begin(&s, 5000, 4, names);
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_OK, s.told.last.status);
-	assert_int_equal(s.told.last.place, 3);
+	assert_int_equal(s.told.last.node, 3);
 	end(&s);
 }
 
@@ -214,18 +214,18 @@ static void what_nobody_has_is_told_from_what_nobody_could_say(void **state)
 	begin(&s, PATIENCE_MS, 2, nobody);
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_NOT_FOUND, s.told.last.status);
-	assert_int_equal(s.told.last.place, 2);
+	assert_int_equal(s.told.last.node, 2);
 	end(&s);
 	begin(&s, PATIENCE_MS, 3, unsaid);
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_IO, s.told.last.status);
 	assert_int_equal(s.told.last.fault, EMR_IPFS_ERROR);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	end(&s);
 	begin(&s, PATIENCE_MS, 4, lied); /* who could not say may have it, whoever lied before */
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_IO, s.told.last.status);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	end(&s);
 }
 
@@ -352,7 +352,7 @@ static void what_a_place_has_just_lacked_one_of_is_sought_at_once(void **state)
 		with_gateway); /* which is asked first: nobody else sees what it has */
 	for (size_t i = 3; i < 5; i++) {
 		fetch_count(&s, &b[i].block.cid, i - 2);
-		assert_int_equal(s.told.last.place, 1);
+		assert_int_equal(s.told.last.node, 1);
 	}
 	end(&s);
 }
@@ -666,7 +666,7 @@ static void where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked(v
 	}
 	wait_for(&s.told, LEAVES);
 	assert_all_came(ones[last]);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	open_gate();
 	wait_for(&s.told, (last + 1) * LEAVES);
 	end(&s);
@@ -686,7 +686,7 @@ static void a_place_that_gives_leaves_slowly_is_overtaken_by_the_next(void **sta
 	begin(&s, PATIENCE_MS, 2, names);
 	bring_leaves(&s, &f);
 	assert_int_equal(asked_of(&f.run.root), 1);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	end(&s);
 	/* One that has nobody beside it goes on at its pace. */
 	emr_buf_free(&f.root);
@@ -715,7 +715,7 @@ static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
 	assert_int_equal(asked_of(&first.block.cid), 1);
 	fetch_count(&s, &second.block.cid, 2);
 	assert_status(EMR_OK, s.told.last.status);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	assert_int_equal(asked_of(&second.block.cid), 0);
 	end(&s);
 	open_gate();
@@ -756,10 +756,10 @@ static void a_place_whose_answer_came_late_makes_no_other_late(void **state)
 	make_block(&second, "none of it");
 	begin(&s, PATIENCE_MS, 2, names);
 	fetch_one(&s, &first.block.cid);
-	assert_int_equal(s.told.last.place, 0);
+	assert_int_equal(s.told.last.node, 0);
 	fetch_count(&s, &second.block.cid, 2);
 	assert_status(EMR_OK, s.told.last.status);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	end(&s);
 }
 
@@ -779,7 +779,7 @@ static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
 	open_gate();
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
-	assert_int_equal(s.told.last.place, 0);
+	assert_int_equal(s.told.last.node, 0);
 	end(&s);
 }
 
@@ -810,7 +810,7 @@ static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
 	open_gate();
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	end(&s);
 }
 
@@ -834,7 +834,7 @@ static void a_place_that_says_nothing_keeps_nobody_from_the_next(void **state)
 		assert_ok(emr_copies_fetch(s.copies, &b[i].block.cid, tell, &s.told));
 	wait_for(&s.told, EMR_COPIES_THREADS);
 	assert_status(EMR_OK, s.told.last.status);
-	assert_int_equal(s.told.last.place, 2);
+	assert_int_equal(s.told.last.node, 2);
 	end(&s);
 	open_gate();
 }
@@ -851,10 +851,10 @@ static void a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster(vo
 	close_gate();
 	begin(&s, PATIENCE_MS, 2, names);
 	fetch_one(&s, &first.block.cid);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	open_gate(); /* as fast as the other now, and asked after it all the same */
 	fetch_count(&s, &second.block.cid, 2);
-	assert_int_equal(s.told.last.place, 1);
+	assert_int_equal(s.told.last.node, 1);
 	end(&s);
 }
 
@@ -880,10 +880,10 @@ static void what_came_for_somebody_else_makes_no_place_late(void **state)
 	begin(&s, PATIENCE_MS, 2, names);
 	fetch_one(&s, &first.block.cid);
 	assert_ok(s.told.last.status);
-	assert_int_equal(s.told.last.place, 2); /* of nobody */
+	assert_int_equal(s.told.last.node, 2); /* of nobody */
 	open_gate();
 	fetch_count(&s, &second.block.cid, 2);
-	assert_int_equal(s.told.last.place, 0);
+	assert_int_equal(s.told.last.node, 0);
 	assert_int_equal(asked_of(&second.block.cid), 1); /* of the first place alone */
 	end(&s);
 }

@@ -30,8 +30,8 @@ static void begin_with(scene *s, const char *name, uint32_t fetch_ms, emr_block_
 	const emr_ipfs_options options = {
 		.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
 	emr_fetcher_options all = {.cache = cache,
-		.places = &s->node,
-		.place_count = 1,
+		.nodes = &s->node,
+		.node_count = 1,
 		.clock = emr_clock_system(),
 		.fetch_ms = fetch_ms};
 

@@ -64,7 +64,7 @@ size_t leaving_count(scene *s)
 	return n;
 }
 
-static void say(void *arg, const emr_publisher_place *place)
+static void say(void *arg, const emr_publisher_node *place)
 {
 	scene *s = arg;
 
@@ -341,9 +341,9 @@ void wait_held(scene *s, const emr_cid *root, unsigned wanted)
 		usleep(1000);
 }
 
-emr_publisher_place scene_look(scene *s, size_t place)
+emr_publisher_node scene_look(scene *s, size_t place)
 {
-	emr_publisher_place found;
+	emr_publisher_node found;
 
 	emr_publisher_look(s->publisher, place, &found);
 	return found;

@@ -60,7 +60,7 @@ void scene_erase(scene *s, const emr_cid *root);
 /* How many copies are said to be there: this computer's, and those of nodes. */
 unsigned scene_held(scene *s, const emr_cid *root);
 void wait_held(scene *s, const emr_cid *root, unsigned wanted);
-emr_publisher_place scene_look(scene *s, size_t place);
+emr_publisher_node scene_look(scene *s, size_t place);
 uint64_t short_of(scene *s); /* records that have fewer copies than wanted */
 size_t leaving_count(scene *s);
 size_t unheld_count(scene *s, const emr_cid *root);

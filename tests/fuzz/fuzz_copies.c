@@ -47,14 +47,14 @@ static void open_book(book *b, uint8_t numbers[PLACES])
 	static const char *const names[PLACES] = {"unix:/one", "unix:/two"};
 
 	must(book_open(b, dir_fd, false, names, PLACES, numbers) == EMR_OK);
-	must(b->place_count <= EMR_PUBLISHER_PLACES_MAX && numbers[0] != numbers[1]);
+	must(b->node_count <= EMR_PUBLISHER_NODES_MAX && numbers[0] != numbers[1]);
 	for (size_t i = 0; i < PLACES; i++)
-		must(numbers[i] < b->place_count && strcmp(b->places[numbers[i]], names[i]) == 0);
+		must(numbers[i] < b->node_count && strcmp(b->nodes[numbers[i]], names[i]) == 0);
 }
 
 static void check(const book *b)
 {
-	const unsigned known = (1u << b->place_count) - 1;
+	const unsigned known = (1u << b->node_count) - 1;
 
 	must((b->unsynced & ~known) == 0);
 	for (size_t i = 0; i < book_count(b); i++) {

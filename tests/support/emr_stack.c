@@ -134,7 +134,7 @@ static emr_view_options view_options(
 		.headers_program = options->headers_program != NULL ? options->headers_program
 								    : EMR_READ_HEADERS,
 		.clock = clock,
-		.has_places = options->has_places,
+		.has_nodes = options->has_nodes,
 		.quiet_ns = options->quiet_ns,
 		.sync_ns = options->sync_ns,
 		.space_step_bytes = options->space_step_bytes,

@@ -34,7 +34,7 @@ typedef struct emr_stack_options {
 			  * else each is its own */
 	const emr_id16 *awaited; /* with OWN_PARTS: a domain whose keys have not come yet, as on a
 				  * second computer */
-	bool has_places;	 /* somebody will say which pins are lost */
+	bool has_nodes;		 /* somebody will say which pins are lost */
 	bool threads;		 /* start the view's publisher and syncer */
 	void (*notice)(void *arg, const char *id, const char *path);
 	void *notice_arg;

@@ -17,7 +17,7 @@ emr_test(test_store_damage
 emr_test(test_store_format
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/test_store_format.c ${store_kit}
 	USES store PkgConfig::jansson PkgConfig::sodium)
-# On demand only: prints the numbers that fs/store/DESIGN.md and fs/store/journal/DESIGN.md give.
+# On demand only: prints what appends, flushes and reads of the store and the journal cost on the disk at hand.
 add_executable(bench_store EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/bench_store.c)
 target_link_libraries(bench_store PRIVATE emr_flags emr_journal)
 emr_test(test_store_release

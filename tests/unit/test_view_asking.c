@@ -140,7 +140,7 @@ static bool writes_while_it_is_asked(kit *k, still_node *s)
 
 static void who_writes_does_not_wait_for_a_node_that_stands_still(void **state)
 {
-	emr_fetcher_options options = {.place_count = 1, .clock = emr_clock_system()};
+	emr_fetcher_options options = {.node_count = 1, .clock = emr_clock_system()};
 	emr_fetcher *fetcher = NULL;
 	unsigned waited = 0;
 	still_node s;
@@ -152,7 +152,7 @@ static void who_writes_does_not_wait_for_a_node_that_stands_still(void **state)
 	k.options.space_step_bytes = STEP_BYTES;
 	kit_restart(&k);
 	make_spared(&k);
-	options.places = &s.ipfs;
+	options.nodes = &s.ipfs;
 	options.store = emr_store_blocks(k.stack.store);
 	assert_ok(emr_fetcher_open(&options, &fetcher));
 	k.view->options.fetcher = fetcher;

@@ -236,7 +236,7 @@ static void a_pin_that_is_lost_is_said_again(void **state)
 	kit_publish_all(&k);
 	assert_ok(emr_store_each_pin(k.stack.store, note_registered, &pin));
 	assert_int_equal(pin.state, EMR_PIN_REGISTERED);
-	k.options.has_places = true;
+	k.options.has_nodes = true;
 	k.clock.clock.boot_ns = hasty_ns;
 	kit_restart(&k);
 	assert_ok(emr_block_store_unpin(emr_store_blocks(k.stack.store), &pin, 1));

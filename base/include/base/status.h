@@ -66,8 +66,9 @@ typedef enum emr_status {
 			return emr_tried;                                                          \
 	} while (0)
 
-/* These kinds say what can be done about a status.  This is said once, here: whoever tries again,
- * passes over or gives up asks for the kind, and for a single status only where he knows better. */
+/* These kinds say what can be done about a status. This is said once, here: a caller that tries
+ * again, passes over or gives up asks for the kind, and for a single status only where it knows
+ * better. */
 typedef enum emr_status_kind {
 	EMR_KIND_FINE,
 	EMR_KIND_LOCAL,	 /* this computer could not do it now; it says nothing of what was asked */

@@ -50,7 +50,7 @@ emr_status target_put_fd(backup_target *t, const char *path, int fd);
 emr_status target_take(backup_target *t, const char *path, const char *temporary);
 /* The first END bytes of a segment; goes on where an earlier backup stopped. */
 emr_status target_put_segment(backup_target *t, const char *path, int fd, uint64_t end);
-/* What was copied of PATH before and may be gone on with, or NULL. */
+/* The earlier copy of PATH that may be continued, or NULL. */
 const emr_backup_file *target_known(const backup_target *t, const char *path, uint64_t end);
 /* How far PATH was scanned for an earlier backup: the end of a section.  (A partial list stops
  * anywhere.) */
@@ -110,13 +110,14 @@ void moment_tell_rotten(const moment *m, emr_backup_report *report);
 
 /* ---- annex.c ---- */
 
-/* state/annex, if there is one.  What cannot be read is said and left out. */
+/* state/annex, if there is one. A file that cannot be read is told and left out. */
 emr_status backup_put_annex(backup_target *t, emr_backup_report *report);
 
 /* ---- blocks.c ---- */
 
-/* After everything was copied: what the records of M need is looked for in the target.  What is not
- * there, or not whole, is told to `missing`; what an earlier backup has of it stays in this one. */
+/* After everything was copied: what the records of M need is looked for in the target. A block that
+ * is not there, or not whole, is told to `missing`; the part that an earlier backup has of it stays
+ * in this one. */
 emr_status backup_check_blocks(backup_target *t, moment *m, emr_backup_report *report);
 
 /* ---- read.c ---- */

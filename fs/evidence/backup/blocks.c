@@ -27,7 +27,7 @@ typedef struct block_row {
 	uint32_t file, len;
 } block_row;
 
-/* What a frame says of a pin; the last word of its writer counts. */
+/* The pin that a frame states; the last frame of its writer counts. */
 typedef struct pin_row {
 	emr_pin pin;
 	emr_id16 writer;
@@ -175,7 +175,7 @@ static emr_status read_file(looking *l, uint32_t at)
 	return status;
 }
 
-/* What the backup has anyway comes before what only an earlier one has. */
+/* Blocks that the backup has anyway come before those that only an earlier one has. */
 static int by_digest(const void *x, const void *y)
 {
 	const block_row *a = x, *b = y;
@@ -235,7 +235,7 @@ static const block_row *first_row(const looking *l, const uint8_t digest[32])
 		       : NULL;
 }
 
-/* NULL: nowhere.  What only an earlier backup has is noted. */
+/* NULL: nowhere. A block that only an earlier backup has is noted. */
 static emr_status find_block(looking *l, const emr_cid *cid, const block_row **out_row)
 {
 	const block_row *row = first_row(l, emr_cid_digest(cid));
@@ -501,7 +501,7 @@ static emr_status keep_candidate(looking *l, uint32_t at, bool *out_is_lost)
 	return status;
 }
 
-/* What is missing and was in the last backup stays in this one. */
+/* A block that is missing here and was in the last backup stays in this one. */
 static emr_status keep_earlier(looking *l, emr_buf *lacking)
 {
 	bool is_lost = false;

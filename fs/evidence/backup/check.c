@@ -52,7 +52,7 @@ static emr_status check_blocks(checking *c, const emr_backup_file *file, int fd)
 	return status == EMR_DAMAGED ? EMR_OK : status;
 }
 
-/* What is as it was copied, and was damaged before. */
+/* Counts a file that is as it was copied, and was damaged before. */
 static void check_small(checking *c, const emr_backup_file *file, int fd)
 {
 	EMR_AUTO_BUF bytes = {0};

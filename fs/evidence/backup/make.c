@@ -1,5 +1,5 @@
-/* This file makes a backup: it looks whether there is room, copies everything in the right
- * order, and says what was copied and what is damaged. */
+/* This file makes a backup: it looks whether there is room, copies everything in the right order,
+ * and says what was copied and what is damaged. It replaces no backup of another state. */
 #include "backup_private.h"
 
 #include <fcntl.h>

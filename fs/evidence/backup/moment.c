@@ -51,7 +51,7 @@ void moment_end(moment *m)
 
 /* ---- small files ---- */
 
-/* What is not whole takes the place of nothing that is. */
+/* A file that is not whole takes the place of no whole one. */
 static emr_status keep_small(moment *m, const char *path)
 {
 	moment_rotten rotten = {.is_kept = false};
@@ -309,8 +309,8 @@ static emr_status measure_last(
 
 	if (status == EMR_OK)
 		segment->end = extent.end;
-	/* What stands there must be on the disk here before it is on another: a power cut would
-	 * take the rest. */
+	/* These bytes must be on the disk here before they are on another: a power cut would take
+	 * the rest. */
 	if ((status == EMR_OK || status == EMR_DAMAGED) && fdatasync(segment->fd) != 0)
 		return emr_status_from_errno(errno);
 	return status == EMR_DAMAGED ? EMR_OK : status;
@@ -559,7 +559,7 @@ static emr_status check_ancestor(moment *m)
 	return memcmp(root, old->root, sizeof root) == 0 ? EMR_OK : EMR_FORK;
 }
 
-/* What the list says of the ledger. */
+/* Writes the ledger's facts into the list. */
 static emr_status describe_ledger(moment *m)
 {
 	EMR_TRY(emr_ledger_copy_tell(m->ledger, &m->facts));

@@ -1,6 +1,6 @@
 /* Members of a network share one store of blocks. This file finds which of its files belong into
- * one member's backup: his own, and those of others that hold a block which he needs. It needs
- * no key for that. */
+ * one member's backup: the member's own, and those of others that hold a block which these need. It
+ * needs no key for that. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static emr_status note_name(need *n, const char *name)
 	return emr_buf_append(&n->names, n->last, sizeof n->last);
 }
 
-/* What is missing is missing here, too: `verify` says so. */
+/* A block that is missing is missing here, too: `verify` says so. */
 static emr_status note_block(void *arg, const emr_cid *cid)
 {
 	need *n = arg;

@@ -57,7 +57,7 @@ static emr_status make_directory(const restoring *r, const char *path)
 	return EMR_OK;
 }
 
-/* What a damaged or missing file of that kind means. */
+/* Decides how bad a damaged or missing file of that kind is. */
 static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 {
 	switch (emr_backup_kind_of(file->path)) {
@@ -97,7 +97,7 @@ static emr_status judge_loss(restoring *r, const emr_backup_file *file)
 		       : emr_status_from_errno(errno);
 }
 
-/* What came as it was copied may have been copied as it should not be. */
+/* A file that came as it was copied may have been damaged when it was copied. */
 static emr_status look_at_small(const restoring *r, const emr_backup_file *file)
 {
 	EMR_AUTO_BUF bytes = {0};
@@ -152,7 +152,7 @@ static void drop_annex(const restoring *r)
 	(void)unlinkat(r->stage_fd, "annex", AT_REMOVEDIR);
 }
 
-/* What is small first: a wrong passphrase is known before the hours that the rest may take. */
+/* Small files come first: a wrong passphrase is known before the hours that the rest may take. */
 static emr_status restore_all(restoring *r, const emr_backup_manifest *list)
 {
 	emr_status status;

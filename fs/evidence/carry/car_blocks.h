@@ -9,7 +9,7 @@ typedef struct car_blocks car_blocks;
 
 #define CAR_BLOCKS_MAX ((size_t)4 << 20)
 
-/* What a block looks like.  Anybody can make one that looks so. */
+/* The kind that a block looks like. Anybody can make one that looks so. */
 typedef enum car_kind { CAR_OTHER, CAR_PAGE, CAR_BUNDLE } car_kind;
 
 /* Reads FD, a regular file, from its beginning, checking every hash.  EMR_DAMAGED, EMR_LIMIT,

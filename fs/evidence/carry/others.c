@@ -67,7 +67,7 @@ bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r)
 		       (row.head.flags & EMR_ITEM_INBOX) != 0);
 }
 
-/* What the ledger says of the item with the content. */
+/* Finds the ledger's item that brought the content. */
 static emr_status find_item(const emr_parcel *p, const record *r, emr_replica_item *out_item)
 {
 	const emr_part_key key = {.domain = r->domain,

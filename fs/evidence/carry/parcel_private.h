@@ -55,13 +55,13 @@ bool others_is_on_ledger(const emr_parcel_ledger *ledger, const emr_page_item *a
 /* Its signer speaks for the owner: another computer of hers. */
 emr_status others_is_owner(
 	const emr_parcel *parcel, const emr_page_item *at, emr_id16 domain, bool *out_is);
-/* What they say of R in META counts, for it as it was (R->version 0: it is new). */
+/* True if a description by others counts for R, as it was (R->version 0: it is new). */
 bool others_may_say(const record *r, const emr_meta *meta);
-/* What R is called, in its own bytes or in ROOM: of what others say as in a share, "unnamed" where
- * they say nothing. The owner's earlier name for it is not in a CAR. */
+/* The name of R, in its own bytes or in ROOM: a name that others gave as in a share, "unnamed"
+ * where they gave none. The owner's earlier name for it is not in a CAR. */
 emr_bytes others_name(const record *r, char room[EMR_WORDS_NAME_BYTES]);
-/* What they left in the Inbox and the owner's computer has not put anywhere: it may be more than
- * they may leave. */
+/* True for a deposit in the Inbox that the owner's computer has not put anywhere: it may be more
+ * than the sender may leave. */
 bool others_is_unplaced(const emr_parcel_ledger *ledger, const record *r);
 /* The statement in BUNDLE as the folder would judge it.  EMR_BAD_SIGNATURE. */
 emr_status others_check(const emr_parcel *parcel, const record *r, const emr_bundle *bundle);

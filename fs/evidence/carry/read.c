@@ -103,7 +103,7 @@ static emr_status open_meta(const emr_parcel *p, const emr_page_item *at, const 
 	return emr_meta_decode(emr_buf_view(plain), meta);
 }
 
-/* What one item says. */
+/* The facts of one item. */
 typedef struct saying {
 	emr_put_part put; /* of PUT and REWRAP */
 	emr_buf plain;
@@ -184,7 +184,7 @@ static bool is_mine(const emr_parcel *p, const emr_page_item *at, emr_id16 domai
 	       memcmp(public.owner_pk, at->signer_pk, 32) == 0;
 }
 
-/* What can be wrong with a page alone.  A writer can make a leaf that looks like one: it takes
+/* True for faults that concern a page alone. A writer can make a leaf that looks like one: it takes
  * nobody's records away. */
 static bool is_of_page(emr_status status)
 {
@@ -251,7 +251,7 @@ static int by_worth(const void *a, const void *b)
 	return order != 0 ? order : (x->version < y->version) - (x->version > y->version);
 }
 
-/* What a file is, its owner says, and a page can be made that has a later name and no content. */
+/* The owner says what a file is, and a page can be made that has a later name and no content. */
 static bool may_follow(const record *r, const record *kept)
 {
 	return r->version > kept->version &&
@@ -422,8 +422,8 @@ static emr_status find_path(const emr_parcel *p, record *r)
 	return set_path(p, r, NULL);
 }
 
-/* What is left without a path is left out by the next step: until all have theirs, nobody's way up
- * changes. */
+/* A record that is left without a path is left out by the next step: until all have theirs,
+ * nobody's way up changes. */
 static emr_status place(emr_parcel *p, record *r)
 {
 	return r->is_left_out || others_is_unplaced(p->ledger, r) ? EMR_OK : find_path(p, r);

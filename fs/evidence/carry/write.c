@@ -134,7 +134,7 @@ static emr_status write_block(writing *w, const emr_cid *cid, emr_bytes block)
 	return write_all(w, block.data, block.len);
 }
 
-/* What stands for a hole is in many contents, and once in the file. */
+/* The block that stands for a hole is in many contents, and once in the file. */
 static bool is_written_hole(writing *w, const emr_cid *cid)
 {
 	for (unsigned level = 0; level < EMR_UNIXFS_HOLE_LEVELS; level++)
@@ -391,7 +391,7 @@ static emr_status parcel_add(writing *w, record *r)
 
 /* ---- the CAR ---- */
 
-/* What lies in one directory stands side by side. */
+/* The records of one directory stand side by side. */
 static int by_parent(const void *a, const void *b, void *arg)
 {
 	const writing *w = arg;

@@ -1,4 +1,5 @@
-/* This file reads the times in a Consent: a day, or a day with a time and its zone. */
+/* This file reads the times in a Consent: a day, or a day with a time and its zone. It refuses
+ * every other form. */
 #include "moment.h"
 
 #include <stddef.h>

@@ -126,8 +126,8 @@ static emr_status follow(const emr_session *session)
 }
 
 /* An open folder shares the local copy: what is taken in here must leave it the parts of what
- * others share with this person.  What is granted by these very entries the folder adopts when it
- * sees the grant. */
+ * others share with this person. Grants of these very entries are adopted by the folder when it
+ * sees them. */
 static emr_status follow_shares(emr_session *session)
 {
 	emr_public me;

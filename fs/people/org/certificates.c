@@ -186,8 +186,8 @@ static emr_status note_namesake(void *arg, const emr_staff_member *m)
 	return EMR_OK;
 }
 
-/* What the authority gave him and no ledger has seen is in nobody's list but by its name; by which
- * another key in force, if it has it, is renewed, too. */
+/* Certificates that the authority gave and no ledger has seen are in nobody's list but by the
+ * person's name; another key in force that has this name is then renewed, too. */
 static emr_status add_name(emr_ending *e, const char *handle)
 {
 	emr_act act = emr_act_enrol_revoke(e->bureau->org, handle, UINT64_MAX);

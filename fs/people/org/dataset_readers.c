@@ -62,8 +62,8 @@ static emr_status keep_stay(gathering *g, stay *s)
 	return EMR_OK;
 }
 
-/* Who was in and is admitted again stays in, as long as that says; S is the stay in hand, or one
- * with no FROM. */
+/* A reader who was in and is admitted again stays in, as long as the new admission says; S is the
+ * stay in hand, or one with no FROM. */
 static emr_status take_admission(gathering *g, const emr_replica_item *item, stay *s)
 {
 	emr_pub_dataset_admit pub;
@@ -157,8 +157,8 @@ static emr_status find_founder(gathering *g)
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 
-/* Whoever is let into what the dataset was before reads as well, as long as owners' computers have
- * not followed: so every one of the line counts, and also when it is closed. */
+/* Readers of the dataset's former teams read as well, as long as owners' computers have not
+ * followed: so every team of the line counts, also when it is closed. */
 static emr_status note_team(void *arg, const emr_team *team)
 {
 	gathering *g = arg;
@@ -187,7 +187,7 @@ static int by_person_and_time(const void *a, const void *b)
 					: (one->entry > other->entry) - (one->entry < other->entry);
 }
 
-/* Who goes on in what took the dataset's place was never out. */
+/* A reader who goes on in the team that took the dataset's place was never out. */
 static void join_stays(gathering *g)
 {
 	size_t n = 0;

@@ -49,9 +49,9 @@ static emr_status say_way(
 
 /* ---- the channel ---- */
 
-/* What the organisation's people are called in the channel: as their authority names it, and
- * otherwise by the organisation's id.  So no list of names has to be agreed on: the first block,
- * which the members approve, says which authority stands behind which name. */
+/* Names the organisation's people in the channel: as their authority names them, and otherwise by
+ * the organisation's id. So no list of names has to be agreed on: the first block, which the
+ * members approve, says which authority stands behind which name. */
 static emr_status name_msp(const moving *m, char out[EMR_CERT_MSP_MAX + 1])
 {
 	emr_cert_facts ca;
@@ -127,7 +127,8 @@ static emr_status note_proposal(void *arg, emr_id16 proposal, const emr_row_prop
 	return EMR_OK;
 }
 
-/* What the ledger says now: that it has ended, and where it goes on; or who has approved what. */
+/* Reads the ledger's present state: that it has ended, and where it goes on; or who has approved
+ * what. */
 static emr_status look(moving *m, emr_problem *out_problem)
 {
 	uint8_t genesis[32];

@@ -22,9 +22,9 @@ typedef struct emr_ending {
 void emr_ending_free(emr_ending *ending);
 #define EMR_AUTO_ENDING __attribute__((cleanup(emr_ending_free))) emr_ending
 
-/* What is left to be done to take WHO of the administrator's organisation out of use, and his
- * handle there unless another key in force has it; nothing (no acts) when all of it is on the
- * ledger. Errors: those of the copy. */
+/* Finds the acts that are left to take WHO of the administrator's organisation out of use, and the
+ * handle there unless another key in force has it; no acts when all of it is on the ledger. Errors:
+ * those of the copy. */
 emr_status emr_ending_find(
 	const emr_bureau *bureau, const emr_staff_member *who, emr_ending *out_ending);
 /* Sends it.  Errors as emr_bureau_send. */

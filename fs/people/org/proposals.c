@@ -103,7 +103,7 @@ static emr_status read_part(
 	return EMR_OK;
 }
 
-/* What the proposal says, who makes it, and whom it is about. */
+/* Tells the proposal's content, its author, and the organisation that it is about. */
 static emr_status describe(
 	const looking *l, const emr_row_proposal *row, emr_id16 proposal, emr_coming *out)
 {
@@ -156,8 +156,8 @@ static bool asks_for(const emr_application *a, const emr_coming *of_a, const emr
 	       memcmp(p->admin_id, of_a->admin_id, 32) == 0 && strcmp(p->new_name, a->name) == 0;
 }
 
-/* An application gives an open proposal its number; alone it waits for somebody to propose it. What
- * others propose for its id under another name is not what it asks for. */
+/* An application gives an open proposal its number; alone it waits for somebody to propose it. A
+ * proposal by others for its id under another name does not answer it. */
 static emr_status note_application(void *arg, emr_bytes bytes)
 {
 	looking *l = arg;
@@ -374,7 +374,7 @@ static bool has_other_letters(const char *text)
 	return false;
 }
 
-/* What its name may make somebody believe. */
+/* Warns of a name that may mislead. */
 static emr_status warn_of_name(emr_out *out, const emr_bureau *bureau, const emr_coming *coming)
 {
 	alike a = {.bureau = bureau, .coming = coming};
@@ -496,7 +496,7 @@ static emr_status propose_admit(emr_bureau *bureau, emr_coming *coming, emr_prob
 
 	EMR_TRY(each_application(bureau, fetch_application, &f));
 	EMR_TRY(emr_application_read(emr_buf_view(&bytes), &a));
-	/* What was shown is what is proposed. */
+	/* The organisation that was shown is the one that is proposed. */
 	emr_application_number(emr_buf_view(&bytes), number);
 	if (strcmp(number, coming->number) != 0)
 		return EMR_CONFLICT;
@@ -603,7 +603,7 @@ int emr_org_admit(const emr_args *args, emr_out *out)
 
 /* ---- leaving ---- */
 
-/* What is proposed when nobody has: that we leave. */
+/* Fills in the proposal that is made when nobody made one: that we leave. */
 static emr_status fill_leaving(const emr_bureau *bureau, emr_coming *coming)
 {
 	emr_row_network network;

@@ -1,5 +1,5 @@
-/* This file is what the steward of a dataset does: he calls for records on terms, admits readers,
- * takes them out, and closes. Terms are signed once: nothing here changes them. */
+/* This file is what the steward of a dataset does: the steward calls for records on terms, admits
+ * readers, takes them out, and closes. Terms are signed once: nothing here changes them. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -198,8 +198,8 @@ emr_status emr_dataset_drop(const emr_args *args, emr_bureau *bureau, emr_proble
 
 /* ---- freeze ---- */
 
-/* What is in it, as the participants' computers say: nothing where few are in it, or where it would
- * tell by how it differs from the table before what a few hold. */
+/* Counts the content of the dataset, as the participants' computers state it: nothing where few
+ * take part, or where the difference from the table before would tell what a few hold. */
 static emr_status count_what_is_in_it(
 	const emr_bureau *bureau, const emr_team *dataset, emr_buf *out_part)
 {
@@ -328,7 +328,7 @@ static emr_status own_account(const emr_bureau *bureau, emr_id32 *out)
 	return EMR_OK;
 }
 
-/* What nobody was paid comes back to who put it by. */
+/* Takes back the points that this member put by and nobody was paid. */
 static emr_status take_back(
 	emr_bureau *bureau, emr_id16 dataset, size_t *io_n, emr_problem *out_problem)
 {

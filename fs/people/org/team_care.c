@@ -302,7 +302,7 @@ static emr_pub_dataset_new terms_of_dataset(const emr_terms *terms)
 		.not_after_unix_s = terms->until_unix_s};
 }
 
-/* What takes its place has its terms, and calls people as it did. */
+/* The team that takes its place has its terms, and calls people as it did. */
 static emr_status inherit_terms(emr_bureau *bureau, const emr_team *before, founding *f)
 {
 	emr_grantee_key *key = NULL;
@@ -378,7 +378,7 @@ static emr_status follow_certificates(
 
 /* ---- another key ---- */
 
-/* Who is in FROM and was never in TO gets in. */
+/* Admits to TO each member of FROM who was never in TO. */
 static emr_status bring_over(
 	emr_bureau *bureau, const emr_team *from, const emr_team *to, emr_problem *out_problem)
 {

@@ -140,7 +140,7 @@ static uint64_t its_end(const applying *a)
 	return now() + (uint64_t)(a->within_ns / 1000000000) + 1;
 }
 
-/* What is kept behind this counts, whatever ends the program. */
+/* Everything kept from here on counts, however the program ends. */
 static emr_status certify(applying *a, emr_buf *out_cert)
 {
 	emr_keyring *keyring = a->session->keyring;
@@ -184,7 +184,8 @@ static emr_status make_by_authority(
 	return emr_buf_append(out_cert, got.chain.data, got.chain.len);
 }
 
-/* What nobody else makes: an id, a CA, and the administrator's certificate by it. */
+/* Makes the three things that nobody else makes: an id, a CA, and the administrator's certificate
+ * by it. */
 static emr_status make(applying *a, const char *name, emr_buf *out_cert, emr_problem *out_problem)
 {
 	EMR_AUTO_FREE char *msp = NULL;

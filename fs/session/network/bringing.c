@@ -1,6 +1,5 @@
-/* Somebody who joins a network brings his records along. This file does so in steps that each
- * can be done again: certificate, registration, records, and at last the exchange of the
- * ledgers. */
+/* A person who joins a network brings records along. This file does so in steps that each can be
+ * done again: certificate, registration, records, and at last the exchange of the ledgers. */
 #include "network/bringing.h"
 
 #include <errno.h>

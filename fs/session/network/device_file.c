@@ -1,5 +1,5 @@
-/* This file is the byte format of the file that carries a person's keyring to another computer
- * of hers. It refuses anything too long or with bytes behind its end. */
+/* This file is the byte format of the file that carries a person's keyring to another computer of
+ * that person. It refuses anything too long or with bytes behind its end. */
 #include "network/device_file.h"
 
 #include <string.h>

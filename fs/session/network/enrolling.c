@@ -1,4 +1,5 @@
-/* This file asks an organisation's own authority, and says in a sentence what came of it. */
+/* This file asks an organisation's own authority, and says in a sentence what came of it. It sends
+ * a secret to nobody else. */
 #include "network/enrolling.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@
 
 #define TIMEOUT_MS 30000
 
-/* Who is asked, as the directory says. */
+/* The authority that is asked, as the directory names it. */
 typedef struct asked {
 	emr_channel channel;
 	emr_ca ca;

@@ -65,7 +65,7 @@ static emr_status read_file(const char *from, emr_buf *out)
 	return EMR_DAMAGED;
 }
 
-/* Who is elsewhere keeps what he needs of the network in his own state. */
+/* A member elsewhere keeps what is needed of the network in this state. */
 static emr_status choose_dir(emr_joining *joining, const char *state)
 {
 	joining->dir = joining->invitation.url + 5;
@@ -81,7 +81,7 @@ static emr_status choose_dir(emr_joining *joining, const char *state)
 	return EMR_OK;
 }
 
-/* What nobody but its administrator could have said, and that it is still meant. */
+/* Checks that its administrator made the invitation, and that it is still meant. */
 static emr_status judge(
 	emr_joining *joining, const char *state, bool must_be_fresh, const char **out_cause)
 {
@@ -226,7 +226,7 @@ static bool is_by_authority(const emr_joining *joining)
 	       emr_channel_carried_login(joining->invitation.place, login);
 }
 
-/* Who was told to the authority has his log-in in the invitation; another says his own. */
+/* The invitation of a registered person has the log-in; a person of a directory gives one. */
 static emr_status enrol(const emr_joining *joining, const emr_keyring *keyring, emr_buf *out_cert,
 	emr_problem *out_problem)
 {

@@ -1,4 +1,5 @@
-/* This file carries an invitation's reply and its answer, by a directory or by a channel. */
+/* This file carries an invitation's reply and its answer, by a directory or by a channel. It
+ * judges nothing that it carries, and refuses what is too long. */
 #include "network/post.h"
 
 #include <string.h>

@@ -181,8 +181,8 @@ static emr_status find_batch(
 		session->state_fd, EMR_STATE_CERTIFICATE_BATCH, emr_buf_view(out), 0600);
 }
 
-/* What came of it is in the copy then.  Threads of an open folder may bring batches meanwhile:
- * which certificate signs is the ledger's handle's to say. */
+/* The result is in the copy then. Threads of an open folder may bring batches meanwhile: which
+ * certificate signs is the ledger's handle's to say. */
 static emr_status send(emr_session *session, emr_bytes chain, const emr_known_person *me)
 {
 	EMR_AUTO_BUF batch = {0};
@@ -233,7 +233,7 @@ emr_status emr_renewing_name_first(emr_session *session)
 	return tell_ledger(session, emr_buf_view(&chain));
 }
 
-/* What the ledger was told before, and nobody saw it here, is the keyring's from now on. */
+/* A certificate that the ledger was told before, unseen here, is the keyring's from now on. */
 static emr_status take_over(emr_session *session, emr_bytes chain)
 {
 	EMR_TRY(emr_keyring_tlv_set(session->keyring, EMR_KEYRING_CERTIFICATE, chain));

@@ -1,5 +1,5 @@
 /* This file reads and writes the state file `follows`, which has what somebody agreed to give to
- * datasets: format 1 in fs/DESIGN.md. */
+ * datasets: format 1 in fs/FORMAT.md. It refuses bytes of another format. */
 #include "agreed.h"
 
 #include <stdlib.h>

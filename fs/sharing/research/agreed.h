@@ -1,6 +1,6 @@
 /* These functions keep what this person agreed to: which folders follow into which datasets, and
- * which of their files she was told cannot. It is one small sealed file of the state, which is
- * not in a backup: who restores is asked again, by joining again. */
+ * which of their files cannot follow, as the person was told. It is one small sealed file of the
+ * state, which is not in a backup: after a restore the person is asked again, by joining again. */
 #pragma once
 
 #include "base/bytes.h"

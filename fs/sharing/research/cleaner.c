@@ -1,5 +1,5 @@
 /* This file reads an original, has a de-identified copy of it made, and saves the copy, which is
- * signed as one when it is published. */
+ * signed as one when it is published. It never gives an original. */
 #include "cleaner.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* This file reads which copies lie in a dataset's folder, and of what each was made. */
+/* This file reads which copies lie in a dataset's folder, and of what each was made. It believes a
+ * copy's mark, never a list. */
 #include "there.h"
 
 #include <fnmatch.h>

@@ -83,8 +83,8 @@ emr_status emr_journal_head_read(emr_store *store, emr_journal_head *out_head)
 		return EMR_NOT_FOUND;
 	head_name(store, name);
 	status = emr_file_read(emr_store_directory(store), name, HEAD_BYTES, &bytes);
-	/* What stands there may be anybody's who writes in the directory: a directory, a pipe, a
-	 * file without rights. */
+	/* Anybody who writes in the directory may have put something else there: a directory, a
+	 * pipe, a file without rights. */
 	if (status == EMR_LIMIT || status == EMR_IO || status == EMR_DENIED)
 		return EMR_DAMAGED;
 	if (status != EMR_OK)

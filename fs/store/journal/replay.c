@@ -53,7 +53,7 @@ static emr_status note_frame(void *context, const emr_log_section *section)
 
 	if (section->damaged)
 		return EMR_OK; /* a gap in the numbers will tell whether it mattered */
-	/* What only looks like a frame is somebody's block, and says nothing about versions: head
+	/* A block that only looks like a frame is somebody's, and says nothing about versions: head
 	 * and store do. */
 	if (emr_frame_head_parse(section->head, &e.frame) != EMR_OK)
 		return EMR_OK;

@@ -1,4 +1,5 @@
-/* This file holds the present rows of the journal in memory and finds them by kind and id. */
+/* This file holds the present rows of the journal in memory and finds them by kind and id. It
+ * writes nothing itself. */
 #include "journal_private.h"
 
 #include <stdlib.h>

@@ -137,8 +137,9 @@ emr_status emr_journal_snapshot(emr_journal *journal)
 	return status;
 }
 
-/* What the next start has to walk through behind the last snapshot, which is as long as the rows:
- * also what reclaim has moved there, of which no frame speaks.  Commit_lock held. */
+/* Measures the bytes that the next start has to walk through behind the last snapshot, which is as
+ * long as the rows: also what reclaim has moved there, of which no frame speaks. Commit_lock
+ * held. */
 static bool is_long_walk(const emr_journal *journal, uint64_t limit)
 {
 	emr_log_place end = emr_store_log_end(journal->store);

@@ -41,7 +41,8 @@ static int is_id(const char *text)
 				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
 }
 
-/* What asks lies beside this program.  It shows what a yes would open before it takes one. */
+/* The program that asks lies beside this program. It shows what a yes would open before it takes
+ * one. */
 static int open_answer(const char *request)
 {
 	char path[PATH_MAX];
@@ -113,8 +114,8 @@ static int show_and_stay(shown *s)
 	return n == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What a pipe is called that ends with the request; -1: whoever started this has none.  What the
- * button starts has no use of it. */
+/* Returns the pipe that ends with the request; -1: the caller that started this has none. The
+ * program behind the button has no use of it. */
 static int ends_fd_of(const json_t *notice)
 {
 	const json_t *number = json_object_get(notice, "ends_fd");

@@ -70,7 +70,8 @@ static places find_places(void)
 	return p;
 }
 
-/* What cannot be read hides nothing of the rest: the first failure is told at the end. */
+/* A directory that cannot be read hides nothing of the rest: the first failure is told at the
+ * end. */
 static void keep_first(emr_status *first, emr_status status)
 {
 	if (*first == EMR_OK)

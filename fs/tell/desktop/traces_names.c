@@ -11,7 +11,7 @@
 #include "kit/message.h"
 #include "traces_private.h"
 
-/* What GLib leaves as it is in a path (g_filename_to_uri); all else becomes %XX. */
+/* GLib leaves these as they are in a path (g_filename_to_uri); all else becomes %XX. */
 static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 			    "!$&'()*+,-./:=@_~";
 
@@ -53,7 +53,7 @@ static emr_status add_name(
 	return json_object_set_new(names, name, json_string(shown)) == 0 ? EMR_OK : EMR_NO_MEMORY;
 }
 
-/* What lies below START, as if it lay below FOLDER. */
+/* Names everything below START, as if it lay below FOLDER. */
 static emr_status walk(const char *start, const char *folder, const json_t *wanted, json_t *names)
 {
 	EMR_AUTO_FREE char *copy = strdup(start);

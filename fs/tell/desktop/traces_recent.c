@@ -107,7 +107,7 @@ static void XMLCALL on_document_type(void *arg, const XML_Char *name, const XML_
 	stop(arg, EMR_OK);
 }
 
-/* What is no XML, or has a document type, which no desktop writes, has no entries. */
+/* A file that is no XML, or has a document type, which no desktop writes, has no entries. */
 static emr_status find_entries(list *l, emr_bytes bytes)
 {
 	l->parser = XML_ParserCreate(NULL);

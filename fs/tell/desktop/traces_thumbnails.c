@@ -59,7 +59,7 @@ static void reading_end(reading *r)
 	free(r->uri);
 }
 
-/* What libpng finds wrong ends in here; everything that lives longer is in R.  The texts of a
+/* Every fault that libpng finds ends in here; everything that lives longer is in R. The texts of a
  * thumbnail stand in front of its pixels, where all who make them put them, and only that much is
  * read. */
 static void read_uri(reading *r)

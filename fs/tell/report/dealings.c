@@ -48,7 +48,7 @@ static emr_status note_dealing(void *arg, const emr_share_dealing *said)
 	return status;
 }
 
-/* What ended by itself has no entry of that moment. */
+/* A share that ended by itself has no entry of that moment. */
 static bool is_later(const emr_event *event, const emr_dealing *one)
 {
 	if (event->in_annex)

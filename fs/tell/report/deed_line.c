@@ -1,4 +1,4 @@
-/* This file writes an entry of the log as a line for people. */
+/* This file writes an entry of the log as a line for people. It asks nobody. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -128,7 +128,7 @@ static bool is_of(const choice *c, const emr_author *author)
 		       emr_id16_equal(c->who->org, author->who.org));
 }
 
-/* What came before a join has entries of another ledger: none of this one is as early. */
+/* Events before a join have entries of another ledger: none of this one is as early. */
 static uint64_t seq_of(const emr_event *event)
 {
 	return event->in_annex ? 0 : event->seq;
@@ -149,7 +149,7 @@ static emr_status note_event(void *arg, const emr_event *event)
 		&out->authors, c->session, event->signer_id, seq_of(event), &author);
 	if (status != EMR_OK || !is_of(c, author))
 		return status;
-	/* What came in since the marks were made counts by its path alone. */
+	/* Events that came in since the marks were made count by their path alone. */
 	if (c->path != NULL && !is_marked(c, event->subject, 1 | 2) &&
 		!is_below(event->path, c->path) && !is_below(event->from, c->path))
 		return EMR_OK;
@@ -210,7 +210,7 @@ static emr_status mark_path(choice *c)
 	return emr_chronicle_each(c->session->chronicle, mark_last, c);
 }
 
-/* What is done to records is of no purpose. */
+/* Deeds on records have no purpose. */
 static bool wants_deeds(const emr_deeds_wish *wish)
 {
 	return wish->purposes == 0 && !wish->only_software && !wish->only_staff;
@@ -258,7 +258,7 @@ static bool is_wanted_dealing(const choice *c, const emr_deeds_wish *wish, const
 		return c->path == NULL;
 	if (c->path == NULL || is_below(d->path, c->path))
 		return true;
-	/* What is shared is all that lies in it. */
+	/* A share of a folder concerns all that lies in it. */
 	if (d->said.kind != EMR_DEALING_DENIED && d->path != NULL && is_below(c->path, d->path))
 		return true;
 	return d->has_subject && is_marked(c, d->subject, 1 | 2 | 4);
@@ -361,7 +361,7 @@ static json_t *number_json(uint64_t number, bool has_it)
 	return has_it ? json_integer((json_int_t)number) : json_null();
 }
 
-/* What says whole, software and purpose is for openings. */
+/* The fields whole, software and purpose are for openings. */
 static json_t *event_json(const emr_session *session, const emr_deeds *deeds, const emr_event *e)
 {
 	const emr_author *author = emr_deeds_author(deeds, e);
@@ -392,7 +392,7 @@ static json_t *event_json(const emr_session *session, const emr_deeds *deeds, co
 
 /* ---- one after the other ---- */
 
-/* What comes next of each kind; NULL: no more. */
+/* The next one of each kind; NULL: no more. */
 typedef struct heads {
 	const emr_event *event;
 	const emr_opening *opening;
@@ -415,7 +415,7 @@ static heads heads_of(emr_deeds *deeds)
 		.opening = deeds->at_opening < o->n ? &o->list[deeds->at_opening] : NULL,
 		.dealing = dealing_at(o, &deeds->at_dealing, false),
 		.expired = dealing_at(o, &deeds->at_expired, true)};
-	/* What was before a join has the numbers of another ledger. */
+	/* Events before a join have the numbers of another ledger. */
 	uint64_t event = h.event == NULL ? UINT64_MAX : h.event->in_annex ? 0 : h.event->seq;
 	uint64_t opening = h.opening != NULL ? h.opening->seq : UINT64_MAX;
 	uint64_t dealing = h.dealing != NULL ? h.dealing->said.seq : UINT64_MAX;

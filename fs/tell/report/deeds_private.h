@@ -12,7 +12,7 @@ const char *deeds_called(const char *name);
 /* The path of ENTRY, or how many files in which folder when it stands for several (folding.c);
  * OTHERWISE when nobody knows it. */
 void deeds_put_path(FILE *to, const json_t *entry, const char *otherwise);
-/* Who did ENTRY, as people read it. */
+/* Writes the name of ENTRY's author, as people read it. */
 void deeds_who(const json_t *entry, char *out, size_t size);
 
 /* These functions gather openings: what the owner's and the auditor's half share. It does not
@@ -29,13 +29,14 @@ typedef struct gathering {
 	emr_id16 domain;
 } gathering;
 
-/* Whoever signed what came with entry SEQ, as he was called then, in the list's people. */
+/* Finds the signer of what came with entry SEQ, under the name of that time, in the list's
+ * people. */
 emr_status gathering_person(gathering *g, emr_id32 signer, uint64_t seq, size_t *out_who);
 /* One more behind the list, which the caller counts when it is whole. */
 emr_status gathering_add(gathering *g, const emr_audit_entry *entry, emr_opening **out);
-/* What the owner gave and took back, behind the list's dealings. */
+/* Adds what the owner gave and took back, behind the list's dealings. */
 emr_status gathering_dealings(gathering *g);
-/* What he left in others' folders, among them. */
+/* Adds what this person left in others' folders, among them. */
 emr_status gathering_left(gathering *g);
 emr_status gathering_add_dealing(emr_openings *o, const emr_dealing *one);
 /* Agents, too, have names. */

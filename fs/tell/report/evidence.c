@@ -1,5 +1,5 @@
-/* This file makes proof files out of the open folder: for a version of a record, or for an
- * access of somebody else. */
+/* This file makes proof files out of the open folder: for a version of a record, or for an access
+ * of somebody else. A file that does not prove itself is not given out. */
 #include "report/report.h"
 
 #include "base/clock.h"

@@ -1,5 +1,6 @@
 /* This file writes entries of the log as FHIR AuditEvent resources, which a hospital's audit
- * system understands. Writing them twice gives the same files. */
+ * system understands. Writing them twice gives the same files. It invents no address and no code.
+ */
 #include "report/fhir.h"
 
 #include <stdio.h>
@@ -63,7 +64,7 @@ static const act *act_of(const json_t *entry)
 	return &other;
 }
 
-/* What was left in another's folder names the other, too, and is about a record. */
+/* A deposit in another's folder names the other, too, and is about a record. */
 static bool is_about_rights(const json_t *entry)
 {
 	return emr_dealing_is(entry) && strcmp(emr_json_text_at(entry, "action"), "left") != 0;
@@ -112,7 +113,8 @@ static json_t *on_behalf_of(const char *team)
 	return json_pack("[{s:o}]", "text", emr_json_text(text));
 }
 
-/* What he is: a person or a program, and his part in the act where a pattern says it. */
+/* Says whether the reader is a person or a program, and the part in the act where a pattern says
+ * it. */
 static json_t *reader_type(const json_t *entry)
 {
 	bool is_software = json_is_true(json_object_get(entry, "software"));
@@ -330,8 +332,8 @@ static json_t *entities(const json_t *entry, const char *owner)
 
 /* ---- the event ---- */
 
-/* What is done to a record is as its pattern says; a try that failed is DICOM's Patient Record;
- * what is done to rights is its Security Alert (PS3.15 A.5.3.11), which is always an E. */
+/* A deed on a record is as its pattern says; a try that failed is DICOM's Patient Record; a deed on
+ * rights is its Security Alert (PS3.15 A.5.3.11), which is always an E. */
 static int set_type(json_t *event, const json_t *entry)
 {
 	static const emr_fhir_code record = {DCM, "110110", "Patient Record"},

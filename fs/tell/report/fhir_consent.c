@@ -52,7 +52,7 @@ static int add_action(json_t *list, const char *code, const char *display)
 			      emr_fhir_coding(EMR_FHIR_TERMS "consentaction", code, display)));
 }
 
-/* What may be done, and for what. */
+/* Writes the allowed actions, and their purposes. */
 static int set_terms(json_t *provision, const json_t *grant)
 {
 	json_t *actions = json_array(), *purposes = json_array();

@@ -33,7 +33,7 @@ typedef struct emr_fhir_pattern {
 	const char *client_called;
 } emr_fhir_pattern;
 
-/* What observes what is proven, and the other side of every act. */
+/* The observers of what is proven, and the other side of every act. */
 #define EMR_FHIR_LEDGER "the ledger of the network"
 #define EMR_FHIR_READER "the reader's own computer"
 

@@ -66,8 +66,8 @@ typedef struct listing {
 	emr_status status;
 } listing;
 
-/* What the attribute says first ("self", "valid" ...) and last, and whose organisation somebody
- * else signed for; "": nobody's. */
+/* The attribute's first word ("self", "valid" ...) and its last, and the organisation whose key
+ * somebody else signed with; "": none. */
 typedef struct signer {
 	char word[24];
 	const char *note; /* static: "superseded" ... */

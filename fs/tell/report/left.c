@@ -1,4 +1,5 @@
-/* This file tells, for the log, what this person has left in the Inboxes and folders of others. */
+/* This file tells, for the log, what this person has left in the Inboxes and folders of others. It
+ * tells nothing of what others left. */
 #include "share/left.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The open folder answers `emrfs log` here, in portions that fit its socket. */
+/* The open folder answers `emrfs log` here, in portions that fit its socket. It changes nothing. */
 #include "report/report.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ static emr_status send_portion(
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;
 }
 
-/* Who REQUEST's `who` is; nothing without one. */
+/* Resolves the person in REQUEST's `who`; leaves OUT empty when none is named. */
 static emr_status find_who(
 	emr_session *session, const emr_request *request, emr_who *out, emr_problem *out_problem)
 {

@@ -197,7 +197,7 @@ static const emr_opening *release_of(
 	return NULL;
 }
 
-/* Who gave the key of what is reported as opened. */
+/* Finds the releases that gave the keys of what is reported as opened. */
 static emr_status match(emr_openings *o)
 {
 	emr_opening **releases = calloc(o->n + 1, sizeof *releases);

@@ -1,5 +1,5 @@
 /* An auditor of an organisation may see what its staff asked for. This file lists that, without
- * names of records, because those are not his to know. */
+ * names of records, because those are not an auditor's to know. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static emr_status add_of_staff(gathering *g, const emr_audit_entry *entry, emr_o
 	return EMR_OK;
 }
 
-/* What an auditor may know of a record: the beginnings of its numbers. */
+/* Adds the facts that an auditor may know of a record: the beginnings of its numbers. */
 emr_status gathering_staff_record(void *arg, const emr_audit_entry *entry)
 {
 	gathering *g = arg;

@@ -302,7 +302,7 @@ typedef struct holding {
 	bool is_there;
 } holding;
 
-/* What the history's files amount to after each event; one point for each slice of time. */
+/* Sums up the history's files after each event; one point for each slice of time. */
 static emr_status grow(page_facts *p)
 {
 	const emr_deeds *d = &p->deeds;

@@ -231,7 +231,7 @@ static void put_strip(FILE *to, const tally *t)
 	fputs("</svg></div>", to);
 }
 
-/* Who it was, and in whose name. */
+/* Writes the reader, and the team in whose name it was. */
 static void put_reader(FILE *to, const page_facts *p, size_t who, size_t team)
 {
 	page_who(to, &p->deeds.openings.people[who]);
@@ -251,7 +251,7 @@ static void put_opens(FILE *to, const tally *t)
 		emr_html_counted(to, t->software, " (%s by programs)", " (%s by programs)");
 }
 
-/* What there was, and no noughts. */
+/* Writes the counts that are not nought. */
 static void put_tally(FILE *to, const tally *t)
 {
 	const char *before = "";

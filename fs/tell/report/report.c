@@ -94,8 +94,8 @@ static json_t *time_or_null(uint64_t unix_s)
 	return json_string(text);
 }
 
-/* What the kernel has asked for since the mount began, and how many chunks were decrypted for it
- * and for us. */
+/* Counts the kernel's requests since the mount began, and the chunks that were decrypted for it and
+ * for us. */
 static json_t *requests_report(emr_session *session)
 {
 	const size_t kinds = session->front != NULL ? session->front->request_kinds : 0;
@@ -146,7 +146,7 @@ static json_t *ledger_report(emr_session *session, const emr_problem *why)
 		is_away ? emr_json_text(why->hint) : json_null());
 }
 
-/* What peers of the channel call valid and this computer does not, last; null: nothing. */
+/* Tells the last transaction that the channel's peers alone call valid; null: none. */
 static json_t *doubt_report(emr_session *session)
 {
 	emr_ledger_doubt doubt;
@@ -219,7 +219,7 @@ static json_t *conflicts_report(emr_session *session, uint64_t of)
 		session, nodes, of > 0 ? emr_view_conflicts(session->view, nodes, WRITTEN_MAX) : 0);
 }
 
-/* What a power cut, or closing, would take back; OF: how many there are. */
+/* Lists files that a power cut, or closing, would take back; OF: how many there are. */
 json_t *emr_report_not_safe(emr_session *session, uint64_t of)
 {
 	uint64_t nodes[WRITTEN_MAX];
@@ -237,7 +237,7 @@ json_t *emr_report_disk(emr_session *session, uint64_t not_safe)
 	return status == EMR_NO_SPACE && not_safe > 0 ? json_string("disk-full") : json_null();
 }
 
-/* What is being copied now. */
+/* Lists files that are being copied now. */
 static json_t *writing_report(emr_session *session)
 {
 	emr_view_written written[WRITTEN_MAX];
@@ -376,7 +376,7 @@ json_t *emr_report_folder(emr_session *session, emr_notices *notices)
 		"shares_received_while_open", (json_int_t)received.while_open, "not_safe_files",
 		(json_int_t)counts.not_safe, "not_safe",
 		emr_report_not_safe(session, counts.not_safe), "disk_error",
-		emr_report_disk(session, counts.not_safe), "places", emr_places_json(session),
+		emr_report_disk(session, counts.not_safe), "places", emr_nodes_json(session),
 		"not_whole", (json_int_t)(session->is_apart ? counts.confirmed : totals.lacking),
 		"spared_bytes", (json_int_t)counts.spared_bytes, "awaiting_copies",
 		(json_int_t)counts.awaiting, "copies_first",
@@ -408,7 +408,7 @@ static int put_attributes(emr_view *view, uint64_t node, json_t *report)
 	return failed;
 }
 
-/* Who else can open what lies in DOMAIN, now: a name and the end of it. */
+/* Lists the others who can open DOMAIN's content now: a name and the end of it. */
 static emr_status readers_of(emr_session *session, emr_id16 domain, json_t *out)
 {
 	EMR_AUTO_CROWD crowd = {0};

@@ -1,4 +1,4 @@
-/* This file says the report of `emrfs status` in sentences for people. */
+/* This file says the report of `emrfs status` in sentences for people. It looks nothing up. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static const char *some_backup(const json_t *report)
 	return dir[0] != '\0' ? dir : "DIR";
 }
 
-/* What is missing here, and where else to look for it. */
+/* Says which blocks are missing here, and where else to look for them. */
 static void put_not_whole(FILE *to, const json_t *report)
 {
 	bool has_nodes = json_array_size(json_object_get(report, "places")) > 0;
@@ -78,7 +78,7 @@ static void put_not_whole(FILE *to, const json_t *report)
 	fprintf(to, "  %s\n    %s\n", problem.text, problem.hint);
 }
 
-/* What erasing or giving back space left, because nobody can tell whose it is. */
+/* Says how much erasing or giving back space left, because nobody can tell whose it is. */
 static void put_spared(FILE *to, const json_t *report)
 {
 	char size[EMR_TEXT_BYTES];
@@ -490,7 +490,7 @@ static void put_readers(FILE *to, const json_t *report)
 	fputs(".\n", to);
 }
 
-/* Of what another shares. */
+/* Says when a file that another person shares opens. */
 static void put_opens(FILE *to, const json_t *report)
 {
 	const char *opens = emr_json_text_at(report, "opens");

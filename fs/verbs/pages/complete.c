@@ -59,7 +59,8 @@ static void bash_options(FILE *to, emr_verb verb)
 	}
 }
 
-/* What may follow an option that takes a word: nothing can be guessed, so nothing is offered. */
+/* An option that takes a word is followed by anything: nothing can be guessed, so nothing is
+ * offered. */
 static void bash_arguments(FILE *to, pages_kind kind, const char *action)
 {
 	bool is_first = true;

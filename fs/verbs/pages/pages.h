@@ -13,7 +13,7 @@ bool pages_man_verb(FILE *to, const char *verb);
  * the tables that only people wrote. */
 bool pages_man_fill(FILE *to, const char *template, const char *contract);
 bool pages_contract(FILE *to);
-/* What the tables say to people, marked for xgettext. */
+/* Writes the tables' texts for people, marked for xgettext. */
 bool pages_texts(FILE *to);
 bool pages_bash(FILE *to);
 bool pages_zsh(FILE *to);
@@ -21,5 +21,5 @@ bool pages_fish(FILE *to);
 
 /* `emrfs VERB OPERANDS [--option ARGUMENT]` without the verb: the second cell of the contract. */
 void pages_usage(FILE *to, emr_verb verb);
-/* What an option or operand takes, for completion. */
+/* The kind of an option's or operand's value, for completion. */
 typedef enum pages_kind { PAGES_WORD, PAGES_FILE, PAGES_DIRECTORY, PAGES_VERB } pages_kind;

@@ -1,7 +1,7 @@
-/* The parts of the view answer extended attributes (user.emrfs.*) with these types and
- * functions: a part that answers some names of its own gives an attribute_source. Here are also
- * the codes that confirm a value, the attributes `keep` and `software`, and how facts become
- * text. */
+/* The parts of the view answer extended attributes (user.emrfs.*) with these types and functions: a
+ * part that answers some names of its own gives an attribute_source. Here are also the codes that
+ * confirm a value, the attributes `keep` and `software`, and how facts become text. It refuses to
+ * set an attribute that only emrfs may say. */
 #pragma once
 
 #include "headers/headers.h"

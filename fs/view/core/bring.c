@@ -98,7 +98,7 @@ emr_status emr_view_read(emr_handle *handle, uint64_t at, void *data, size_t len
 
 /* ---- what leads there ---- */
 
-/* Of one's own records the publisher says which no place has any more, and what is below their
+/* Of one's own records the publisher says which no node has any more, and what is below their
  * roots is saved then.  So the way from the root to the leaves must not be lost before them: it
  * lies in this computer's own store, from which no block goes with its age. */
 static bool is_own(emr_view *view, const base_facts *facts)
@@ -149,8 +149,8 @@ static emr_status say_failure(const emr_handle *handle, emr_status status)
 	if (status == EMR_DAMAGED)
 		file_notice(view, handle->node, status);
 	else if (status != EMR_INTERRUPTED)
-		file_notice_places(
-			view, handle->node, status, emr_fetcher_places(view->options.fetcher));
+		file_notice_nodes(
+			view, handle->node, status, emr_fetcher_nodes(view->options.fetcher));
 	return status;
 }
 

@@ -1,6 +1,6 @@
-/* This thread compares bytes that somebody else has signed with the hash that he signed, after
- * the file was opened, so that opening does not wait for it. Bytes that do not fit are
- * remembered, the person is told ("bad-signature"), and they are not opened again. */
+/* This thread compares bytes that somebody else has signed with the hash that was signed, after the
+ * file was opened, so that opening does not wait for it. Bytes that do not fit are remembered, the
+ * person is told ("bad-signature"), and they are not opened again. */
 #include "compare.h"
 
 #include <stdlib.h>

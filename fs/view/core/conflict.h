@@ -1,5 +1,5 @@
-/* Two computers may change one file at the same time. This says how the second copy is called,
- * and which such copies there are. */
+/* Two computers may change one file at the same time. This says how the second copy is called, and
+ * which such copies there are. It takes no bytes away: both stay. */
 #pragma once
 
 #include "tree.h"

@@ -1,4 +1,5 @@
-/* This file writes facts about a record as the text of an attribute. */
+/* This file writes facts about a record as the text of an attribute. It decides nothing about who
+ * may read them. */
 #include "attributes.h"
 
 #include <inttypes.h>

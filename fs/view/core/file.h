@@ -36,7 +36,7 @@ void file_end_staging(emr_view *view, node *n);
 emr_status file_truncate(emr_view *view, node *n, uint64_t size);
 
 /* Of a handle that lacked something and is closed now: what leads to it comes home.  Not before,
- * for whoever reads on needs all that a place gives at a time. */
+ * for whoever reads on needs all that a node gives at a time. */
 void file_bring_way(emr_handle *handle);
 /* Under no lock, before the first change of a working copy: what shows of N's base up to SIZE is in
  * this computer's own store, or EMR_BUSY: a block that this thread missed is to be brought first.

@@ -61,7 +61,7 @@ void file_notice(emr_view *view, node *n, emr_status status)
 		tell(view, n, id);
 }
 
-void file_notice_places(emr_view *view, node *n, emr_status status, const char *places)
+void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *nodes)
 {
 	const char *id = status == EMR_OFFLINE	 ? "place-away"
 			 : status == EMR_TIMEOUT ? "place-late"
@@ -75,7 +75,7 @@ void file_notice_places(emr_view *view, node *n, emr_status status, const char *
 	pthread_mutex_lock(&view->lock);
 	path = kind_path(n);
 	pthread_mutex_unlock(&view->lock);
-	view->options.notice_with(view->options.notice_arg, id, path != NULL ? path : "", places);
+	view->options.notice_with(view->options.notice_arg, id, path != NULL ? path : "", nodes);
 	free(path);
 }
 

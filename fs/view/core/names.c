@@ -17,9 +17,9 @@ static const char *const reserved_at_top[] = {
 	"datasets",
 };
 
-/* One pattern a line, as fnmatch(3) reads it, and who leaves such names behind.  What stands here
- * never reaches the ledger: a name that a person might give belongs into hesitant_patterns below,
- * or nowhere. */
+/* One pattern a line, as fnmatch(3) reads it, and who leaves such names behind. These names never
+ * reach the ledger: a name that a person might give belongs into hesitant_patterns below, or
+ * nowhere. */
 static const char *const local_patterns[] = {
 	".~lock.*#",		 /* LibreOffice */
 	"lu*.tmp",		 /* LibreOffice */

@@ -32,4 +32,4 @@ void file_notice_unsaved(emr_view *view, node *n, emr_status status);
  * as it was, said as a notice. */
 emr_status file_lacks_or_say(emr_handle *handle, emr_status status);
 /* The blocks that a read of N lacks did not come from PLACES, and STATUS says why. */
-void file_notice_places(emr_view *view, node *n, emr_status status, const char *places);
+void file_notice_nodes(emr_view *view, node *n, emr_status status, const char *nodes);

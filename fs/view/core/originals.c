@@ -1,5 +1,5 @@
-/* This file remembers which signed records of others were read, the latest 4,096 of them, so that a
- * new file can be told to be a copy of one. */
+/* This file remembers which signed records of others were read, the latest 4,096 of them, so that
+ * a new file can be told to be a copy of one. It keeps no content of them. */
 #include "signed.h"
 
 #include <string.h>

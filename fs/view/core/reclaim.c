@@ -65,7 +65,7 @@ static emr_status working_roots(void *context, emr_cid_visit visit, void *visit_
 	return status;
 }
 
-/* A pin that is lost would cost the blocks below it; with places it is said soon whether one is. */
+/* A pin that is lost would cost the blocks below it; with nodes it is said soon whether one is. */
 static emr_status await_pins(emr_view *view)
 {
 	const int64_t until = view_boot_ns(view) + PINS_WAIT_NS;
@@ -140,7 +140,7 @@ static emr_status note_pin(void *arg, const emr_pin *pin)
 }
 
 /* A node that is here in the cache only goes home: a cache may forget it before somebody needs it
- * with no place to ask. */
+ * with no node to ask. */
 static emr_status take_node_home(void *fetcher, const emr_cid *cid)
 {
 	if (emr_cid_codec(cid) == EMR_CODEC_DAG_PB)

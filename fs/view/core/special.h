@@ -1,5 +1,5 @@
-/* These are the files of .emrfs that are made when they are asked for: their sizes, and their
- * bytes as one reader has them. */
+/* These are the files of .emrfs that are made when they are asked for: their sizes, and their bytes
+ * as one reader has them. They cannot be written to. */
 #pragma once
 
 #include "kind.h"

@@ -1,7 +1,7 @@
 /* This file keeps times in the journal that neither the ledger nor a record has. Times of files are
  * kept together, by the first two bytes of their ids, so that a million of them need 18 bytes each
- * and not a row each; of one row it keeps a limited number, because who shares a folder chooses the
- * ids of what he makes there. */
+ * and not a row each; of one row it keeps a limited number, because a writer in a shared folder
+ * chooses the ids of new files there. */
 #include "times.h"
 
 #include <stdlib.h>

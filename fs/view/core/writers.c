@@ -249,8 +249,8 @@ static emr_status believe(
 	return status;
 }
 
-/* Nobody but she can have made it.  What she said of it may be erased by now: then it lies at the
- * top, which shows it to nobody. */
+/* Nobody but she can have made it. The owner's word about it may be erased by now: then it lies at
+ * the top, which shows it to nobody. */
 static emr_status believe_root(emr_meta *meta, const emr_meta *own, bool has_own, bool had_own,
 	bool has_content, writers_word *out)
 {

@@ -1,8 +1,8 @@
-/* This makes of what a writer says of records in the owner's folder what may be believed of it:
- * a writer's own computer checks none of this. He names and describes what he writes, inside the
- * domain he writes in; where that lies, what emrfs does with it and what leads elsewhere are not
- * his to say. It is worked out from the ledger alone, so every start comes to the same. Deposits
- * in the Inbox have rules of their own (deposits.h). */
+/* This makes of what a writer says of records in the owner's folder what may be believed of it: a
+ * writer's own computer checks none of this. A writer names and describes new files, inside the
+ * domain of the right; where that lies, what emrfs does with it and what leads elsewhere are the
+ * owner's to say. It is worked out from the ledger alone, so every start comes to the same.
+ * Deposits in the Inbox have rules of their own (deposits.h). */
 #pragma once
 
 #include "share/write.h"
@@ -22,8 +22,8 @@ typedef struct writers_word {
 emr_status writers_has_any(emr_view *view, emr_id16 domain, bool *out_has);
 
 /* Without view->lock, or before there are threads: META, that of PLACE, becomes what may be
- * believed.  What a writer says of the root of a domain is replaced by what the owner said of it
- * last.  OUT: zeroed; freed by the caller whatever the status. */
+ * believed. A writer's word about the root of a domain is replaced by the owner's last one. OUT:
+ * zeroed; freed by the caller whatever the status. */
 emr_status writers_judge(emr_view *view, const emr_place *place, emr_meta *meta, writers_word *out);
 void writers_forget(writers_word *word);
 /* Whether all that was ever said of the object was said by her domain's key, which is her own hand,

@@ -1,5 +1,6 @@
-/* This file has the tables by which nodes below `shared-with-me` are looked into, read and changed:
- * those that another shares, and those of one's own that lie among them. */
+/* This file has the tables by which nodes below `shared-with-me` are looked into, read and
+ * changed: those that another shares, and those of one's own that lie among them. Where there is
+ * no right to write they refuse every change. */
 
 #include <stdio.h>
 

@@ -402,7 +402,7 @@ static emr_status finish(building *b, flat_item **items, past_tree *tree)
 	return EMR_OK;
 }
 
-/* What was collected gets its directories, and what is wanted a place. */
+/* Gives the collected records their directories, and the wanted ones a place. */
 static emr_status arrange(building *b, size_t known, past_tree *tree)
 {
 	EMR_AUTO_FREE flat_item **items = calloc(b->count, sizeof *items);

@@ -1,5 +1,5 @@
 /* This file shows `.emrfs/proof`: for each file on the ledger a file NAME.tlog-proof with which
- * anybody can check its signature, its time and its place on the ledger. */
+ * anybody can check its signature, its time and its place on the ledger. It stores none of them. */
 #include "past.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* This file counts what `emrfs status` tells: records, changes that wait for the ledger, what
  * failed, and files that a program is writing at this moment. Its answer says whether it is safe
- * to switch off or to unplug a disk. */
+ * to switch off or to unplug a disk. It changes nothing. */
 #include "publish.h"
 
 #include <string.h>

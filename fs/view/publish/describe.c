@@ -1,6 +1,7 @@
 /* Before something is published, this file turns each changed node into a change for the ledger
  * (save, rename, move, removal), with everything that it needs copied out of the tree, so that
- * sending does not hold the lock. */
+ * sending does not hold the lock. A node that cannot be described now is left out and tried again.
+ */
 #include <stdlib.h>
 #include <string.h>
 

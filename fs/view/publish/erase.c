@@ -1,5 +1,5 @@
 /* This file erases what the journal rows E name: on the ledger first, then readers and trees of
- * the past, then blocks, frames and pins, then the rows. */
+ * the past, then blocks, frames and pins, then the rows. It erases nothing that no row names. */
 #include "publish.h"
 
 #include <stdlib.h>
@@ -352,12 +352,12 @@ static emr_status commit_synced(edit *e)
 	return status == EMR_OK ? emr_journal_sync(view->options.journal, seq) : status;
 }
 
-/* Other places may have it, too, and are told until they let go. */
+/* IPFS nodes may have it, too, and are told until they let go. */
 static emr_status note_leaving(edit *e, const emr_pin *pin)
 {
 	emr_id16 key;
 
-	if (!e->view->options.has_places || pin->state != EMR_PIN_REGISTERED)
+	if (!e->view->options.has_nodes || pin->state != EMR_PIN_REGISTERED)
 		return EMR_OK;
 	memcpy(key.b, emr_cid_digest(&pin->root), sizeof key.b);
 	return emr_journal_put(

@@ -42,7 +42,7 @@ emr_status lacking_bring(emr_view *view, node *n, emr_status status)
 	if (status == EMR_DAMAGED)
 		return status;
 	if (is_first_time(view, n))
-		file_notice_places(view, n, why, emr_fetcher_places(fetcher));
+		file_notice_nodes(view, n, why, emr_fetcher_nodes(fetcher));
 	return why == EMR_MISSING_DATA ? why : EMR_AWAITED;
 }
 

@@ -1,6 +1,6 @@
 /* When a folder is opened, this file hangs what was read into the tree: each file and directory
  * where the ledger or the journal says that it lies. A record with an unknown or circular parent is
- * shown at the top, and what a writer laid elsewhere in his own domain. */
+ * shown at the top, and what a writer laid elsewhere in the domain of the right. */
 #include "load_private.h"
 
 #include "base/log.h"
@@ -214,10 +214,10 @@ static bool is_only_said(const loaded *entry)
 	return n->is_published && !n->has_row && !entry->is_foreign && !tree_is_root_object(n);
 }
 
-/* What is said to lie in a folder that somebody sees, and is not wrapped for it, stays in its
- * domain, as while the folder is open (sync/arrive.c).  With a folder that she is moving there goes
- * what her own hand alone put into it: of the rest nobody knows whether it lay there when she moved
- * it. */
+/* A record that is said to lie in a folder that somebody sees, and is not wrapped for it, stays in
+ * its domain, as while the folder is open (sync/arrive.c). With a folder that she is moving there
+ * goes what her own hand alone put into it: of the rest nobody knows whether it lay there when she
+ * moved it. */
 static emr_status must_stay(
 	const loading *l, const loaded *entry, const node *parent, bool *out_must)
 {

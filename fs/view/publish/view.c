@@ -101,7 +101,7 @@ emr_status emr_view_open(const emr_view_options *options, emr_view **out_view)
 		view->options.sync_ns = DEFAULT_SYNC_NS;
 	view->next_due_boot_ns = INT64_MAX;
 	view->space.doubts_pins =
-		options->has_places && !options->read_only && !options->without_shares;
+		options->has_nodes && !options->read_only && !options->without_shares;
 	crypto_shorthash_keygen(view->hash_key);
 	randombytes_buf(view->confirm_key, sizeof view->confirm_key);
 	init_locks(view);

@@ -127,7 +127,7 @@ static emr_status say_trouble(void *arg, const shared_waiter *w)
 
 /* ---- answers that came ---- */
 
-/* Who lists looks at the time, too: shared_place.c. */
+/* A listing looks at the time, too: shared_place.c. */
 static void rest(emr_view *view, shared_share *s)
 {
 	pthread_mutex_lock(&view->lock);
@@ -161,7 +161,7 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 		shared_save_keys(view, s);
 	if (status == EMR_BUSY && view_boot_ns(view) - asking->since_boot_ns < ASK_LIFE_NS)
 		return;
-	/* Who lied is left out now, and the same is asked again. */
+	/* The liar is left out now, and the same is asked again. */
 	if (status == EMR_DENIED && asking->trouble.why != EMR_WHY_LIAR)
 		refuse_asking(view, s, asking);
 	if (status != EMR_BUSY && emr_status_is_local(status))
@@ -173,8 +173,8 @@ static void collect(emr_view *view, shared_share *s, shared_asking *asking)
 	end_asking(s, asking);
 }
 
-/* What somebody answered is seen when the ledger has it; from time to time also without: a private
- * part may come after its entry. */
+/* Answers are seen when the ledger has them; from time to time also without: a private part may
+ * come after its entry. */
 static void collect_all(emr_view *view, shared_share *s)
 {
 	int64_t now = view_boot_ns(view);
@@ -193,7 +193,7 @@ static void collect_all(emr_view *view, shared_share *s)
 
 /* ---- names ---- */
 
-/* What failed without a reason that a person can be told: an end that came meanwhile is one,
+/* Names the reason of a failure that has none for a person: an end that came meanwhile is one,
  * whatever else it looked like. */
 static void look_for_reason(const shared_share *s, emr_share_trouble *trouble)
 {
@@ -221,7 +221,7 @@ static void refuse(emr_view *view, shared_share *s, emr_need need, emr_status st
 		rest(view, s);
 }
 
-/* Whoever waits for the bytes of OBJECT, and nobody else. */
+/* Refuses the readers that wait for the bytes of OBJECT, and nobody else. */
 static void refuse_object(emr_view *view, shared_share *s, emr_id16 *object, emr_status status,
 	emr_share_trouble *trouble)
 {
@@ -268,8 +268,8 @@ static void build(emr_view *view, shared_share *s)
 	s->has_failed = s->is_awaited = false;
 	shared_stir_owner(view, s->owner); /* what lies in it is wanted now */
 	shared_rename_share(view, s, tree->top_name, &tell);
-	/* Who saves a thousand files does not make this computer read ten thousand names a thousand
-	 * times; who opens one of them does not wait for that. */
+	/* A writer that saves a thousand files does not make this computer read ten thousand names
+	 * a thousand times; a reader that opens one of them does not wait for that. */
 	s->build_not_before_ns =
 		view_boot_ns(view) + BUILD_PAUSE_NS + 5 * (view_boot_ns(view) - began);
 	pthread_mutex_unlock(&view->lock);
@@ -338,9 +338,9 @@ static void ask_ahead(emr_view *view, shared_share **all, size_t n)
 	pthread_mutex_unlock(&view->lock);
 }
 
-/* Who lists one participant of a dataset lists the next: 1, 3, 7 ... others are asked for at the
- * same time, each time that the last were not enough. Where what is asked for counts, nothing is
- * that nobody looked at. */
+/* A reader that lists one participant of a dataset lists the next: 1, 3, 7 ... others are asked for
+ * at the same time, each time that the last were not enough. Where what is asked for counts,
+ * nothing is that nobody looked at. */
 static void look_ahead(emr_view *view, const shared_share *s)
 {
 	shared_share *next[NAMES_AHEAD_MAX];
@@ -355,8 +355,8 @@ static void look_ahead(emr_view *view, const shared_share *s)
 		ask_ahead(view, next, list_next(view, s, most, next));
 }
 
-/* Who has listed several and waits for one that says nothing comes to others who may say nothing
- * either: all of them are asked meanwhile, and waited for together. */
+/* A reader that has listed several and waits for a silent one comes to others who may be silent,
+ * too: all of them are asked meanwhile, and waited for together. */
 static void go_on_ahead(emr_view *view, const shared_share *s)
 {
 	if (s->owner->set != NULL && s->owner->set->ahead >= SEVERAL)
@@ -468,8 +468,8 @@ static emr_status ask_once(
 	return add_asking(view, s, ask, objects, n, began);
 }
 
-/* What came along, or another one that is wanted, may have been removed a moment ago, or cannot be
- * asked for: nobody else has to do with that. */
+/* An object that came along, or another one that is wanted, may have been removed a moment ago, or
+ * cannot be asked for: nobody else has to do with that. */
 static void ask_for(emr_view *view, shared_share *s, const asked *a)
 {
 	emr_share_trouble trouble = {.why = EMR_WHY_NONE};
@@ -532,7 +532,7 @@ static void serve_again(void *arg, emr_status status)
 	pthread_mutex_unlock(&view->lock);
 }
 
-/* Who waits for N waits for a block now. */
+/* The readers that wait for N wait for a block now. */
 static void wait_longer(emr_view *view, const node *n)
 {
 	int64_t deadline = view_boot_ns(view) + EMR_FETCH_WAIT_NS;
@@ -562,7 +562,7 @@ static bool serve_later(emr_view *view, node *n, emr_status status)
 	if (status == EMR_DAMAGED && why != EMR_INTERRUPTED)
 		return false;
 	if (why != EMR_INTERRUPTED)
-		file_notice_places(view, n, why, emr_fetcher_places(fetcher));
+		file_notice_nodes(view, n, why, emr_fetcher_nodes(fetcher));
 	say_to_waiters(view, n, why);
 	return true;
 }
@@ -775,7 +775,7 @@ static work work_of(emr_view *view, const shared_share *s)
 	return w;
 }
 
-/* Who waits to list gets everything at once, with the shares that lie in this one. */
+/* A reader that waits to list gets everything at once, with the shares that lie in this one. */
 static void answer_names(emr_view *view, shared_share *s)
 {
 	bool is_whole;
@@ -787,7 +787,7 @@ static void answer_names(emr_view *view, shared_share *s)
 		shared_answer_names(view, s);
 }
 
-/* What S is called, before anybody looks into it: by the keys that are kept, and nobody is asked
+/* Finds the name of S, before anybody looks into it: by the keys that are kept, and nobody is asked
  * for others. */
 static void serve_name(emr_view *view, shared_share *s)
 {

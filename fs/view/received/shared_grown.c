@@ -1,5 +1,5 @@
 /* When a received share has got new records, this file tells the kernel which names it must look
- * up again. */
+ * up again. It changes no node. */
 #include "shared.h"
 
 void shared_tell_new(

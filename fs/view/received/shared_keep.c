@@ -1,5 +1,5 @@
-/* This file tells which blocks of what others share are on this computer. They are sealed as
- * they came; each opening asks for its key all the same. */
+/* This file tells which blocks of what others share are on this computer. They are sealed as they
+ * came; each opening asks for its key all the same. It fetches none of them. */
 #include <string.h>
 
 #include "attributes.h"

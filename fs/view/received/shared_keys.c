@@ -69,7 +69,7 @@ static bool is_over(emr_view *view, const uint8_t *row, emr_id16 *io_grant, bool
 	return *io_is;
 }
 
-/* What belongs to GRANT, and what has ended, goes; true when anything did. */
+/* Drops the keys of GRANT, and those that have ended; true when there were any. */
 static bool leave_out(emr_view *view, emr_id16 grant)
 {
 	emr_buf *kept = &view->shares->kept_keys;

@@ -156,7 +156,7 @@ void shared_notice_stale(emr_view *view, const shared_share *s, uint64_t until_u
 	tell(view, &n, path_of_share(s));
 }
 
-/* What answers of refusal mean for a person. */
+/* Translates codes of refusal for a person. */
 static emr_share_why why_of_code(uint8_t code)
 {
 	switch (code) {

@@ -1,5 +1,6 @@
 /* This file reports to an owner which shared files were opened here: it gathers them when they
- * close, and the worker sends the report a moment later. */
+ * close, and the worker sends the report a moment later. A program's reading is never told as a
+ * person's. */
 #include <stdlib.h>
 #include <string.h>
 

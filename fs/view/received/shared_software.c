@@ -1,5 +1,5 @@
 /* This file says which programs may read what others share without a person: none, unless the
- * reader says so of a directory. His word is kept as long as the folder is open. */
+ * reader says so of a directory. That word is kept as long as the folder is open. */
 #include "shared_software.h"
 
 #include <stdlib.h>

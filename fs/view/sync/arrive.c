@@ -33,7 +33,7 @@ static node *directory_known_as(const following *f, emr_id16 parent)
 	return n != NULL && n->type == EMR_META_DIR && n->state == NODE_LIVE ? n : NULL;
 }
 
-/* What a writer says of the very folder that he writes in, and of its end: META is the owner's. */
+/* True for a writer's word about the shared folder itself, and its end: META is the owner's. */
 static bool is_not_his_to_say(const arrival *a)
 {
 	return a->is_others && emr_id16_equal(a->domain, a->object);
@@ -68,9 +68,9 @@ typedef struct hanging {
 	bool is_kept;	 /* not where A says it: the ledger is to hear so */
 } hanging;
 
-/* Whoever moves something to a folder that somebody sees wraps it for that folder, under his own
- * name.  By a word alone nothing is: this computer would put it there in hers, and it would stay
- * there when the word turns out to be a stolen computer's. */
+/* A computer that moves something to a folder that somebody sees wraps it for that folder, under
+ * its own name. By a word alone nothing is: this computer would put it there in hers, and it would
+ * stay there when the word turns out to be a stolen computer's. */
 static emr_status keep_out(const following *f, const arrival *a, const node *n, hanging *out)
 {
 	emr_id16 there = tree_domain(out->directory);
@@ -99,7 +99,7 @@ static emr_status find_hanging(const following *f, const arrival *a, const node 
 	return out->directory != NULL ? keep_out(f, a, n, out) : EMR_OK;
 }
 
-/* Whoever has the name changes, too, and that was not looked at yet; NULL: it stays. */
+/* Finds the arrival, not looked at yet, whose node has the name and changes, too; or NULL. */
 static arrival *who_has_it(const following *f, const arrival *a, const node *there)
 {
 	for (size_t i = 0; i < f->n && !f->is_last; i++) {
@@ -421,7 +421,7 @@ static void retire(emr_view *view, node *old)
 	tree_release_if_unused(view, old);
 }
 
-/* What was changed here of OLD's name and attributes goes on with NEW. */
+/* Changes that were made here to OLD's name and attributes go on with NEW. */
 static emr_status take_over_meta(node *n, const node *old)
 {
 	n->mode = old->mode;

@@ -1,6 +1,7 @@
 /* Hospitals and clinicians may leave files in a person's Inbox without being able to read there.
- * This file decides where such a file lies and what it is called in her folder; it believes
- * nothing that the depositor says about name, place or permissions before it is made harmless. */
+ * This file decides where such a file lies and what it is called in that person's folder; it
+ * believes nothing that the depositor says about name, place or permissions before it is made
+ * harmless. */
 #include "deposits.h"
 
 #include <stdio.h>
@@ -81,8 +82,8 @@ emr_status deposits_is_one(emr_view *view, const emr_place *place, bool *out_is)
 
 /* ---- names ---- */
 
-/* What is scratch elsewhere would never reach the ledger here, what begins with a dot is not seen,
- * and what configures a program is called as in a share. */
+/* A name of scratch would never reach the ledger here, a name with a dot is not seen, and one that
+ * configures a program is changed as in a share. */
 static void name_safely(
 	emr_meta_type type, emr_bytes name, const char *otherwise, char out[EMR_NAME_MAX + 1])
 {

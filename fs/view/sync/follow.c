@@ -236,8 +236,8 @@ emr_status follow_is_first(
 	return status;
 }
 
-/* What is in the tree by this id lies in another domain: somebody took the id, and A is not that
- * record. */
+/* True if the node in the tree with this id lies in another domain: somebody took the id, and A is
+ * not that record. */
 static bool has_anothers_id(emr_view *view, const arrival *a)
 {
 	bool has;
@@ -398,8 +398,8 @@ static void freeze_own(following *f)
 
 /* ---- into the tree ---- */
 
-/* One pass; F's `some` says whether anything was done.  What lives comes first, so that what moved
- * out of a directory is not in it any more when the directory goes. */
+/* One pass; F's `some` says whether anything was done. Living objects come first, so that what
+ * moved out of a directory is not in it any more when the directory goes. */
 static emr_status pass(following *f)
 {
 	emr_view *view = f->view;
@@ -477,7 +477,7 @@ static void end(following *f, emr_status status, uint64_t size)
 		view->has_news || f->is_cut; /* what came since take_news is for the next time */
 	pthread_cond_broadcast(&view->settled);
 	pthread_mutex_unlock(&view->lock);
-	/* What came while this was under way is behind the waiting thread already. */
+	/* Entries that came while this was under way are behind the waiting thread already. */
 	if (grew && view->options.ledger_grew != NULL)
 		view->options.ledger_grew(view->options.ledger_grew_arg);
 	tell_kernel(f);
@@ -487,7 +487,7 @@ static void end(following *f, emr_status status, uint64_t size)
 	emr_buf_free(&f->conflicts);
 }
 
-/* What is new from here on makes another run. */
+/* Entries from here on make another run. */
 static uint64_t take_news(emr_view *view)
 {
 	uint64_t followed;
@@ -558,8 +558,8 @@ emr_status emr_view_take_in(emr_view *view, emr_id16 domain)
 /* ---- waiting for the ledger ---- */
 
 /* Under view->lock: who reads what others share hears that the ledger has SIZE entries, if he has
- * not yet.  What came while the publisher was looking is in the tree already, and nobody will wait
- * for it again. */
+ * not yet. Entries that came while the publisher was looking are in the tree already, and nobody
+ * will wait for them again. */
 static void tell_growth(emr_view *view, uint64_t size, uint64_t *told)
 {
 	if (size <= *told)
@@ -613,7 +613,7 @@ void *follow_loop(void *arg)
 			tell_growth(view, place.size, &told);
 		if (view->stop)
 			break;
-		/* What is not to be believed is the publisher's to find out. */
+		/* The publisher finds out what is not to be believed. */
 		if (status == EMR_OK ? place.size > view->followed : !emr_status_may_pass(status)) {
 			view->has_news = true;
 			note_due(view, 0);

@@ -44,8 +44,8 @@ static const uint8_t order[32] = {
 	0x10,
 };
 
-/* What the library would take for a point though it is none to us; all else it refuses itself when
- * it decodes P, which costs a twentieth of a multiplication. */
+/* True for bytes that the library would take for a point though they are none to us; all else it
+ * refuses itself when it decodes P, which costs a twentieth of a multiplication. */
 static bool is_trap(const uint8_t p[32])
 {
 	return (p[31] & 0x80) != 0 || sodium_is_zero(p, 32);

@@ -32,7 +32,7 @@ static inline emr_away emr_away_asked(uint16_t rights)
 {
 	return (emr_away)(rights & EMR_AWAY_BITS);
 }
-/* What a grant with these RIGHTS and N agents says. */
+/* Reads the rule that a grant with these RIGHTS and N agents states. */
 static inline emr_away emr_away_of(uint16_t rights, unsigned n)
 {
 	return n == 0 ? EMR_AWAY_NOBODY : (emr_away)(rights & EMR_AWAY_OWN);

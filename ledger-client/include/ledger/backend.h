@@ -18,7 +18,7 @@ typedef struct emr_ledger_backend {
 	/* NULL = others cannot hand in here. */
 	emr_status (*take)(void *self, emr_id32 submitter, const uint8_t submit_sig[64],
 		emr_bytes batch, emr_ledger_answer *out_answer);
-	/* NULL = it does not ask who handed a batch in by his certificate. */
+	/* NULL = it does not ask for the certificate of the key that handed a batch in. */
 	emr_status (*renew)(void *self, emr_keyring *keyring, emr_bytes certificate,
 		emr_bytes batch, emr_ledger_answer *out_answer);
 	emr_status (*size)(void *self, uint64_t *out_size);

@@ -211,8 +211,9 @@ emr_status emr_chain_submitter_key(emr_chain *chain, const uint8_t submitter[32]
 /* The key of the submitter of ENTRY, as it is registered now.  EMR_NOT_FOUND. */
 emr_status emr_chain_submitter(emr_chain *chain, const emr_ledger_entry *entry, uint8_t out_pk[32]);
 /* Whether SIG is SUBMITTER's over NET_ID and the batch of HEADER: by the key of the batch, where
- * that is his, else by the one in his K row.  What CHECKED (NULL = nothing) has of them is not
- * computed again.  EMR_NOT_FOUND: he is not registered; EMR_DENIED: it is not his. */
+ * that is the submitter's, else by the one in the submitter's K row. The signatures that CHECKED
+ * covers (NULL = none) are not computed again. EMR_NOT_FOUND: the submitter is not registered;
+ * EMR_DENIED: it is another's. */
 emr_status emr_chain_check_submitter(emr_chain *chain, const uint8_t net_id[16],
 	const uint8_t header[EMR_HEADER_BYTES], const uint8_t submitter[32], const uint8_t sig[64],
 	const emr_chain_checked *checked);

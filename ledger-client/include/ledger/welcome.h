@@ -33,14 +33,14 @@ emr_status emr_welcome_reply(const emr_keyring *invited, const emr_invitation *i
 emr_status emr_welcome_certify(const emr_keyring *admin, emr_bytes ca_der,
 	const emr_invitation *invitation, emr_bytes reply, const char *handle, uint64_t now_unix_s,
 	uint64_t valid_s, emr_buf *out_cert, emr_id32 *out_signer_id);
-/* The invited: that CERT is his, of the inviting organisation, for the roles that were promised,
- * and in force.  EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_DENIED (dates). */
+/* The invited: that CERT is for the invited key, of the inviting organisation, for the roles that
+ * were promised, and in force. EMR_DAMAGED, EMR_BAD_SIGNATURE, EMR_DENIED (dates). */
 emr_status emr_welcome_check(const emr_keyring *invited, const emr_invitation *invitation,
 	emr_bytes cert, const emr_clock *clock);
-/* The invited: that CERT is his, of the inviting organisation, and for the roles that were
- * promised; then registers the key with LEDGER, opened with the invited person's keyring as
- * submitter.  Of an organisation that was admitted later the ledger knows the CA, and refuses what
- * it did not sign. NAME: how others know the person; a patient's is "".  EMR_DAMAGED,
+/* The invited: that CERT is for the invited key, of the inviting organisation, and for the roles
+ * that were promised; then registers the key with LEDGER, opened with the invited person's keyring
+ * as submitter. Of an organisation that was admitted later the ledger knows the CA, and refuses
+ * what it did not sign. NAME: how others know the person; a patient's is "". EMR_DAMAGED,
  * EMR_BAD_SIGNATURE, EMR_DENIED (dates), EMR_FORK: the ledger is another than the invitation's,
  * EMR_REFUSED. */
 emr_status emr_welcome_register(const emr_keyring *invited, const emr_invitation *invitation,

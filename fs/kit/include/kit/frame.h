@@ -48,7 +48,7 @@ typedef enum emr_request_kind {
 	EMR_ASK_SHARE,	/* nothing: list; history: list with what is over and whole ids; path, who,
 			   until, purposes, history, write, deposit, join: look only says what it
 			   would be; or order: waits timeout_ms */
-	EMR_ASK_REVOKE, /* who; path, or everything of his; answers until "done" */
+	EMR_ASK_REVOKE, /* who; path, or everything of that person; answers until "done" */
 	EMR_ASK_AGENT,	/* what an agent has done */
 	EMR_ASK_LOG, /* path, since, who, purposes, software, staff optional; answers with portions
 			of entries until "done" */

@@ -24,7 +24,8 @@
 #define EMR_STATE_FABRIC                                                                           \
 	"replica.fabric" /* read of a channel, or on its way there; goes where the copy goes */
 #define EMR_STATE_NETWORK                                                                          \
-	"network" /* of a member who came with a mailed invitation: where his network is */
+	"network" /* of a member who came with a mailed invitation: where the member's network is  \
+		   */
 #define EMR_STATE_OWN_COPY "replica.sqlite"
 #define EMR_STATE_LEDGER_AWAY "ledger-away"
 #define EMR_STATE_SPILL "spill"

@@ -15,8 +15,8 @@ typedef struct emr_client {
 	pid_t pid; /* of the process at the other end */
 } emr_client;
 
-/* Within so long whoever lives says how it is, on the busiest of computers, and beside gateways of
- * the ledger that say nothing, for each of which he waits five seconds. */
+/* A living mount says within this time how it is, on the busiest of computers, and beside gateways
+ * of the ledger that say nothing, for each of which it waits five seconds. */
 #define EMR_CLIENT_REPORT_MS 30000
 
 #define EMR_CLIENT_CLOSED ((emr_client){.fd = -1})

@@ -12,8 +12,8 @@ typedef struct emr_account {
 	emr_signer signer;
 } emr_account;
 
-/* The person's first key, and then every key that each of her folders has had: emr_account, ...;
- * OUT_ACCOUNTS is the caller's. */
+/* The person's first key, and then every key that each folder of the person has had: emr_account,
+ * ...; OUT_ACCOUNTS is the caller's. */
 emr_status emr_accounts(const emr_session *session, emr_buf *out_accounts);
 /* Sum of the tokens of account ID.  EMR_LIMIT: more than 2^64 - 1. */
 emr_status emr_account_points(const emr_session *session, emr_id32 id, uint64_t *out_points);

@@ -32,10 +32,10 @@ emr_status emr_book_save(const emr_keyring *keyring, int state_fd, const emr_boo
 void emr_book_free(emr_book *book);
 #define EMR_AUTO_BOOK __attribute__((cleanup(emr_book_free))) emr_book
 
-/* What may be chosen: 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not
- * beginning with a dot or a dash, and not `card`, `add`, `check`, `you`, `the owner`, `somebody` or
- * what could be the code of a key (emr_who_is_code).
- * A book that has one of these words from before is read. */
+/* A name may be 1 to EMR_WHO_MAX bytes that show as they are, without "/" and "@", not beginning
+ * with a dot or a dash, and not `card`, `add`, `check`, `you`, `the owner`, `somebody` or a word
+ * with the form of a key's code (emr_who_is_code). A book that has one of these words from before
+ * is read. */
 bool emr_who_is_ok(const char *who);
 /* Whether WHO has the form of the code of a key, long enough to name somebody. */
 bool emr_who_is_code(const char *who);
@@ -47,17 +47,17 @@ typedef enum emr_book_change {
 	EMR_BOOK_REKEYED, /* and with another key for letters: numbers must be compared again */
 } emr_book_change;
 
-/* Adds the person of a card, or puts a newer card of a known person in its place.  WHO (NULL: as
- * before, or as the card says, or the code) is what he is called here.  EMR_DAMAGED,
+/* Adds the person of a card, or puts a newer card of a known person in its place. WHO (NULL: as
+ * before, or as the card says, or the code) is the person's name here. EMR_DAMAGED,
  * EMR_BAD_SIGNATURE, EMR_NEWER_FORMAT: the card; EMR_UNSUPPORTED: it is of a folder, not of a
  * person; EMR_INVALID: WHO; EMR_EXISTS: somebody else is called that (*out_index); EMR_LIMIT: too
  * many, or too many vouches. */
 emr_status emr_book_put(emr_book *book, emr_bytes card_and_vouches, const char *who,
 	uint64_t now_unix_s, size_t *out_index, emr_book_change *out_change);
 
-/* The person who is meant: by what he is called here, or by EMR_KEY_CODE_NAMES letters or more of
- * his code, which are nobody else's name; never by a beginning, nor by what his card says. Letters
- * a to z in either case.  EMR_NOT_FOUND (OUT_NAMES: some that are near, also by their cards, as
- * "ana (I7Z4KQ2M) [Ana Silva 1984-03-12]"; may be empty). */
+/* The person who is meant: by the name in this book, or by EMR_KEY_CODE_NAMES letters or more of
+ * the code, which are nobody else's name; never by a beginning, nor by the words of a card. Letters
+ * a to z in either case. EMR_NOT_FOUND (OUT_NAMES: some that are near, also by their cards, as "ana
+ * (I7Z4KQ2M) [Ana Silva 1984-03-12]"; may be empty). */
 emr_status emr_book_find(const emr_book *book, const char *who, size_t *out_index, char *out_names,
 	size_t names_size);

@@ -26,10 +26,10 @@ typedef struct emr_who {
 	emr_id16 org;
 	char called[EMR_WHO_CALLED_MAX +
 		    1]; /* what one types for it: the book's name, or handle@organisation; no "/" */
-	char name[256]; /* what stands for him: what he is called in the book, else what his
-			   certificate says (replica/names.h); "" when neither is here */
-	char says[256]; /* what he says of himself, on his card or when he registered: never in the
-			   place of a name; "" when it is the same */
+	char name[256]; /* the shown name: the one in the book, else the certificate's
+			   (replica/names.h); "" when neither is here */
+	char says[256]; /* the person's own words, on the card or at the registration: never in the
+			   place of a name; "" when they are the same */
 	uint64_t from_seq, until_seq; /* it is so for what was done in entries from the one on, and
 					 before the other (UINT64_MAX: it still is) */
 	char born[16];		      /* of a card; "" when nobody said it */
@@ -57,13 +57,12 @@ emr_status emr_crowd_open(const emr_session *session, emr_crowd *out_crowd);
 void emr_crowd_close(emr_crowd *crowd);
 #define EMR_AUTO_CROWD __attribute__((cleanup(emr_crowd_close))) emr_crowd
 
-/* TEXT is what somebody is called in the book, handle@organisation by the certificate,
- * team@organisation, dataset:NAME@organisation, @organisation, or a code of EMR_KEY_CODE_NAMES
- * letters or more; never what somebody says of himself, and no shorter code, which others' keys can
- * be made to have.  Organisations are compared without regard to case, accents and what is no
- * letter or digit: saolucas is "São Lucas"; where two members are called so, nobody is found.
- * EMR_NOT_FOUND (OUT_NAMES: who is near, may be ""), EMR_CONFLICT: several (OUT_NAMES, with codes
- * that can be typed). */
+/* TEXT is a name in the book, handle@organisation by the certificate, team@organisation,
+ * dataset:NAME@organisation, @organisation, or a code of EMR_KEY_CODE_NAMES letters or more; never
+ * a person's own words, and no shorter code, which others' keys can be made to have. Organisations
+ * are compared without regard to case, accents and what is no letter or digit: saolucas is "São
+ * Lucas"; where two members are called so, nobody is found. EMR_NOT_FOUND (OUT_NAMES: who is near,
+ * may be ""), EMR_CONFLICT: several (OUT_NAMES, with codes that can be typed). */
 emr_status emr_who_find(
 	emr_crowd *crowd, const char *text, emr_who *out_who, char *out_names, size_t names_size);
 /* The same for a verb: the problem is said. */
@@ -77,11 +76,11 @@ emr_status emr_who_alike(emr_crowd *crowd, const char *code, size_t len, const e
 /* Names the person who has the key ID, or had it first. A person without a known name is called by
  * the code. */
 emr_status emr_who_of(emr_crowd *crowd, emr_id32 id, emr_who *out_who);
-/* The same, named by the certificate that counted in entry SEQ, in which he did something: what
- * came later does not change what was done.  CALLED, which a user types for that person, is that of
- * now. */
+/* The same, named by the certificate that counted in entry SEQ, at the time of the deed: what came
+ * later does not change what was done. CALLED, which a user types for that person, is that of now.
+ */
 emr_status emr_who_at(emr_crowd *crowd, emr_id32 id, uint64_t seq, emr_who *out_who);
-/* Whether WHO, as emr_who_at gave it, is also how he was called in entry SEQ. */
+/* Whether WHO, as emr_who_at gave it, is also the name of entry SEQ. */
 bool emr_who_holds_at(const emr_who *who, uint64_t seq);
 
 /* Stands for ORG where an id of 32 bytes is wanted: an organisation that has no team of all

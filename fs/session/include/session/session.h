@@ -133,8 +133,8 @@ void emr_session_close(emr_session *session);
 /* The holder of the lock: EMR_NOT_FOUND when there is none.  FOLDER is empty when it is no mount.
  */
 emr_status emr_session_holder(int state_fd, char *out_folder, size_t size, int *out_pid);
-/* Where the one who took the lock last makes his socket, whatever the environment of whoever asks
- * says: *OUT_DIR, to be freed.  EMR_NOT_FOUND: nobody ever did, or did not say. */
+/* Where the one who took the lock last makes the socket, whatever the environment of the caller
+ * says: *OUT_DIR, to be freed. EMR_NOT_FOUND: nobody ever did, or did not say. */
 emr_status emr_session_run_place(int state_fd, char **out_dir);
 
 /* Seals and writes, or reads, the profile.  EMR_NOT_FOUND, EMR_DAMAGED. */

@@ -1,5 +1,5 @@
-/* This reads and writes the bytes of an emr_place (where a record stands on the ledger) in
- * journal rows. */
+/* This reads and writes the bytes of an emr_place (where a record stands on the ledger) in journal
+ * rows. It refuses nothing but bytes that are too few. */
 #pragma once
 
 #include "base/codec.h"

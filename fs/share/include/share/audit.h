@@ -16,7 +16,7 @@ typedef struct emr_audit_entry {
 	emr_id32 who; /* signer id */
 	emr_id16 domain;
 	emr_id16 grant;
-	emr_id16 via; /* team; zero: his own grant */
+	emr_id16 via; /* team; zero: the asker's own grant */
 	uint64_t ledger_time;
 	emr_id32 item; /* ACCESS_REQ or READ_REPORT */
 	uint64_t seq;  /* its entry */

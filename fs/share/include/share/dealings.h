@@ -11,9 +11,9 @@
 typedef enum emr_dealing_kind {
 	EMR_DEALING_SHARED = 1, /* GRANT, or WRITER_ADD alone: a deposit */
 	EMR_DEALING_ENDED,	/* REVOKE, or WRITER_DEL of a deposit, before its time was over */
-	EMR_DEALING_EXPIRED,  /* its time is over, or will be, and nothing else of hers goes on for
-				 him there */
-	EMR_DEALING_APPROVED, /* a request to her */
+	EMR_DEALING_EXPIRED,  /* its time is over, or will be, and nothing else of the owner's goes
+				 on for the person there */
+	EMR_DEALING_APPROVED, /* a request to the owner */
 	EMR_DEALING_DENIED,
 	EMR_DEALING_LEFT, /* of oneself towards another owner (share/left.h); none of those below */
 } emr_dealing_kind;
@@ -24,14 +24,14 @@ typedef struct emr_share_dealing {
 			     time, which may be ahead */
 	emr_id32 batch_id;
 	emr_id16 domain; /* zero: DENIED */
-	emr_id32 person; /* the grantee as grants name him, or who asked */
+	emr_id32 person; /* the grantee as grants name the person, or who asked */
 	uint16_t rights; /* as EMR_RIGHTS_ of share/write.h, of SHARED with what it says of agents
 			    (emr_away); 0: the letter is gone */
 	uint32_t purposes;
-	uint64_t until_unix_s; /* DENIED: these three as he asked */
-	bool goes_on; /* ENDED: another share of the same folder with him stands, as when one took
-			 its place */
-	const char *asked; /* DENIED: the path in his words, hostile; borrowed; else NULL */
+	uint64_t until_unix_s; /* DENIED: these three as they were asked for */
+	bool goes_on; /* ENDED: another share of the same folder with the same person stands, as
+			 when one took its place */
+	const char *asked; /* DENIED: the path in the asker's words, hostile; borrowed; else NULL */
 } emr_share_dealing;
 typedef emr_status (*emr_dealing_fn)(void *arg, const emr_share_dealing *dealing);
 

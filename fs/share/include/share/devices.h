@@ -65,7 +65,7 @@ typedef struct emr_saved {
 	emr_id16 domain, object;
 	uint64_t saved_unix_s; /* by the ledger's time: the last time */
 	uint64_t seq;	       /* of that entry */
-	bool is_new;	       /* it was not there before, or she had taken it away */
+	bool is_new;	       /* it was not there before, or the owner had taken it away */
 	bool is_let_in;	       /* by a key that may write there by the computer's word */
 	bool is_changed;       /* somebody else has saved it since, so it stays: no time, no seq */
 	char folder[512];      /* from the shared one on; what is deeper is left out */

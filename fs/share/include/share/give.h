@@ -118,7 +118,7 @@ typedef emr_status (*emr_left_out_fn)(void *arg, emr_id32 agent, emr_left_out_wh
 emr_status emr_share_agents_left_out(
 	emr_share *share, emr_id32 grantee, uint16_t rule, emr_left_out_fn fn, void *arg);
 /* Whether those who release GIVEN are all in force and take letters, none of the organisation of
- * somebody who could read, and no fewer than a new grant to GRANTEE (his present key) by RULE would
+ * somebody who could read, and no fewer than a new grant to GRANTEE (the present key) by RULE would
  * name, nor any that RULE does not allow: then giving it again would change nothing. */
 emr_status emr_share_agents_fit(
 	emr_share *share, emr_id32 grantee, uint16_t rule, const emr_given *given, bool *out_fit);
@@ -170,18 +170,19 @@ typedef struct emr_handover {
 typedef emr_status (*emr_handover_fn)(void *arg, const emr_handover *handover);
 /* Gives each such share again on the same terms, with what lies inside, through agents that are
  * there now, and ends the former one; unless of these fewer must agree than the owner was told when
- * she shared: that is left to her.  Tells FN of each.  Shares that another one covers are passed
- * over.  TREE as for emr_share_tie.  To be called when the ledger says something about keys,
- * organisations or members of teams, and at a start.  EMR_MISSING_DATA: as for
+ * it was shared: that is left to the owner. Tells FN of each. Shares that another one covers are
+ * passed over. TREE as for emr_share_tie. To be called when the ledger says something about keys,
+ * organisations or members of teams, and at a start. EMR_MISSING_DATA: as for
  * emr_share_follow_teams; everything else is done. */
 emr_status emr_share_replace_agents(
 	emr_share *share, const emr_nested *tree, size_t n, emr_handover_fn fn, void *arg);
 
 /* ---- epochs ---- */
 
-/* Whether what is written next in DOMAIN, one's own, needs another key: somebody's grant has ended
- * since the present epoch began, or the key or team that it is to; somebody who is no computer of
- * hers (any more) was let manage since, whatever his right is by now; or the epoch is not hers. */
+/* Whether the next content of DOMAIN, one's own, needs another key: somebody's grant has ended
+ * since the present epoch began, or the key or team that it is to; a key that is no computer of the
+ * owner (any more) was let manage since, whatever its right is by now; or the epoch is not the
+ * owner's. */
 emr_status emr_share_epoch_is_due(emr_share *share, emr_id16 domain, bool *out_is_due);
 /* A new epoch: EPOCH, the owner's listing key and fragments for those who remain, in one batch.
  * Earlier records stay as they are, readable for those who remain. */

@@ -30,13 +30,14 @@ typedef struct emr_share_request_order {
 	uint16_t rights;   /* EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h) */
 	uint32_t purposes; /* bit n = purpose n */
 	uint64_t until_unix_s;
-	const char *path;	 /* in his words: he may see no name there; "" = says nothing */
-	const char *reason;	 /* "" = says nothing */
-	const char *name, *born; /* for his card; may be "" */
+	const char *path;   /* in the asker's words, who may see no name there; "" = says nothing */
+	const char *reason; /* "" = says nothing */
+	const char *name, *born; /* for the asker's card; may be "" */
 } emr_share_request_order;
 
-/* EMR_NOT_FOUND: no such person; EMR_DENIED: he may not act, or the asker may not; EMR_INVALID:
- * terms or texts, or it is oneself; EMR_REFUSED: emr_share_refusal says; ledger errors. */
+/* EMR_NOT_FOUND: no such person; EMR_DENIED: that person may not act, or the asker may not;
+ * EMR_INVALID: terms or texts, or it is oneself; EMR_REFUSED: emr_share_refusal says; ledger
+ * errors. */
 emr_status emr_share_request_send(
 	emr_share *share, const emr_share_request_order *order, emr_id16 *out_request);
 /* EMR_NOT_FOUND; EMR_DENIED: another's; EMR_CONFLICT: it is answered. */
@@ -76,7 +77,7 @@ typedef struct emr_share_request {
 	uint32_t purposes;
 	uint64_t until_unix_s; /* may have passed */
 	bool has_card;	       /* a card of the key that signed the request, of this network */
-	emr_card card;	       /* what he says of himself */
+	emr_card card;	       /* the asker's own words */
 	uint8_t rsalt[32];
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1];

@@ -47,7 +47,7 @@ typedef enum emr_share_why {
 	EMR_WHY_UNPAID,	    /* its dataset pays for each folder, and this one was not paid */
 	EMR_WHY_NO_RELEASE, /* too few answers: `missing` has not said anything (yet) */
 	EMR_WHY_REFUSED,    /* all have answered, and not enough gave: `code` */
-	EMR_WHY_LIAR,	    /* somebody who answered lied; ask again, he is left out now */
+	EMR_WHY_LIAR,	    /* somebody who answered lied; ask again, the liar is left out now */
 	EMR_WHY_LEDGER,	    /* the ledger refused: `code` */
 } emr_share_why;
 

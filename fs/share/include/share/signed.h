@@ -11,7 +11,7 @@
 
 typedef enum emr_signed_standing {
 	EMR_SIGNED_NONE,     /* no statement, and the owner put it there */
-	EMR_SIGNED_SELF,     /* the owner's own, or one of her computers' */
+	EMR_SIGNED_SELF,     /* the owner's own, or one of the owner's computers' */
 	EMR_SIGNED_VALID,    /* another's, whose certificate was in force */
 	EMR_SIGNED_STALE,    /* the signature fits; the certificate could not be checked here */
 	EMR_SIGNED_MISMATCH, /* do not use it */
@@ -46,7 +46,7 @@ typedef struct emr_signed_place {
 	bool is_reencrypted;
 	uint8_t owner_pk[32]; /* of the domain, from its row */
 	bool mine_only; /* among domains' keys only those of this copy's owner are the patient's:
-			   for the patient herself */
+			   for the owner alone */
 	emr_id32 put_signer; /* of the item that says the content here */
 	bool is_put; /* that item is the PUT which came with the statement; false: a REWRAP, and the
 			next two are its own */

@@ -24,11 +24,11 @@ typedef struct emr_stranger {
 } emr_stranger;
 
 /* Calls FN for each in every domain of KEYRING's person: keys with MANAGE that are neither the
- * domain's nor an active computer of hers, also when their time is over and no entry has ended it,
- * because whoever appends to an embedded ledger chooses the time; then writers and grants in force
- * at NOW whose present terms the domain's own key did not sign (her other computers share nothing,
- * also while they are hers).
- * Any other status of FN than EMR_OK ends the walk and is returned. */
+ * domain's nor an active computer of the owner, also when their time is over and no entry has ended
+ * it, because the appender to an embedded ledger chooses the time; then writers and grants in force
+ * at NOW whose present terms the domain's own key did not sign (the owner's other computers share
+ * nothing, also while they are in force). Any other status of FN than EMR_OK ends the walk and is
+ * returned. */
 typedef emr_status (*emr_stranger_fn)(void *arg, const emr_stranger *stranger);
 emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint64_t now_unix_s,
 	emr_stranger_fn fn, void *arg);
@@ -36,8 +36,8 @@ emr_status emr_strangers(const emr_keyring *keyring, emr_replica *replica, uint6
 emr_status emr_strangers_in(const emr_keyring *keyring, emr_replica *replica, emr_id16 domain,
 	uint64_t now_unix_s, emr_stranger_fn fn, void *arg);
 
-/* Whether KEY is that of KEYRING's person or of another computer of hers that is in force at NOW:
- * not removed, by her or by itself, and in its time. */
+/* Whether KEY is that of KEYRING's person or of another computer of that person that is in force at
+ * NOW: not removed, by the person or by itself, and in its time. */
 emr_status emr_is_own_computer(const emr_keyring *keyring, emr_replica *replica, emr_id32 key,
 	uint64_t now_unix_s, bool *out_is);
 
@@ -49,5 +49,5 @@ emr_status emr_writer_is_owners(
 	emr_replica *replica, emr_id16 domain, const emr_row_writer *row, bool *out_is);
 
 /* Whether the epoch that DOMAIN has now was begun by its owner's key: a writer with MANAGE may
- * begin one on the ledger, with a key that opens for him and not for her. */
+ * begin one on the ledger, with a key that opens for the writer and not for the owner. */
 emr_status emr_epoch_is_owners(emr_replica *replica, emr_id16 domain, uint32_t epoch, bool *out_is);

@@ -85,11 +85,12 @@ emr_status emr_team_is_active(
 
 typedef struct emr_membership {
 	emr_row_member row;
-	uint64_t ended_seq; /* of the entry that ended it; 0: its leader or he himself has not */
+	uint64_t ended_seq; /* of the entry that ended it; 0: neither its leader nor the member has
+			     */
 	uint64_t ended_unix_s;
 } emr_membership;
 
-/* Of the person whose first key is ROOT.  EMR_NOT_FOUND: he was never in. */
+/* Of the person whose first key is ROOT. EMR_NOT_FOUND: that person was never in. */
 emr_status emr_team_membership(
 	emr_replica *replica, emr_id16 team, emr_id32 root, emr_membership *out);
 bool emr_membership_is_on(const emr_membership *membership, uint64_t now_unix_s);
@@ -105,8 +106,8 @@ emr_status emr_team_key(emr_replica *replica, const emr_keyring *keyring, const 
  * folder that does is granted, and does not count. */
 emr_status emr_dataset_has(
 	emr_replica *replica, const emr_team *dataset, const emr_known_grant *grant, bool *out_has);
-/* By what a dataset that ROOT, who is KEYRING's, reads is known in emr_received.  EMR_NOT_FOUND: he
- * was never admitted. */
+/* By what a dataset that ROOT, who is KEYRING's, reads is known in emr_received. EMR_NOT_FOUND:
+ * that person was never admitted. */
 emr_status emr_dataset_line(emr_replica *replica, const emr_keyring *keyring, const emr_team *team,
 	emr_id32 root, emr_id16 *out_line);
 /* Every grant to a team that the person of ROOT is or was in. */

@@ -34,8 +34,8 @@ typedef struct emr_terms {
 	char until[11];			      /* YYYY-MM-DD: the last day */
 	uint64_t until_unix_s;		      /* its end, UTC */
 	uint64_t price;			      /* points for each who joins; 0: none */
-	uint32_t daily_limit;		      /* files that one reader opens for the first time
-						 in a day; 0: as many as he wants */
+	uint32_t daily_limit; /* files that one reader opens for the first time in a day; 0: no
+				 limit */
 	bool is_deidentified;
 	/* Of de-identified ones; the other way is what is said of none of them. */
 	bool without_dates;	   /* none stays; else they are moved */

@@ -10,8 +10,8 @@
  * To write: find the place here (emr_share_writing, or emr_share_writing_by_card for an Inbox), and
  * give changes of that domain to emr_settle_publish (PUT, META, UNLINK; for an Inbox with its card
  * in emr_change.owner_card): it finds out that the domain is another's and does the rest, as there.
- * Statements are then the writer's own: issuer is his identity, cert_ref his certificate as the
- * ledger has it, the patient card.id_pk. */
+ * Statements are then the writer's own: issuer is the writer's identity, cert_ref the writer's
+ * certificate as the ledger has it, the patient card.id_pk. */
 #pragma once
 
 #include "contract/codes.h"
@@ -116,20 +116,21 @@ emr_status emr_share_own_list_key_id(
 	emr_share *share, emr_id16 domain, uint32_t epoch, emr_id32 *out_id);
 
 /* ---- words.c ---- */
-/* These functions say what a writer whom the owner has let in says of records in her folder, made
- * to what may be believed of it. He names and describes what he writes; what emrfs itself goes
- * by, and where a link leads, are not his to say. */
+/* These functions take the words of a writer, whom the owner has let in, about records in the
+ * owner's folder, and make of them what may be believed. A writer names and describes new files;
+ * what emrfs itself goes by, and where a link leads, are the owner's to say. */
 
-/* His word of permissions, as far as it counts: a file of his is read here, and not started. */
+/* The writer's word of permissions, as far as it counts: a file of a writer is read here, and not
+ * started. */
 static inline uint16_t emr_words_mode(emr_meta_type type, uint16_t mode)
 {
 	return mode & (type == EMR_META_FILE ? 0666 : 0777);
 }
 
-/* The name of a file or directory of his here, in the bytes of NAME or in ROOM: a name that a
+/* The name of a writer's file or directory here, in the bytes of NAME or in ROOM: a name that a
  * program looks for to learn what it should do (.git, .vimrc, desktop.ini) begins with "_", so that
- * nothing of his configures one. OWN, the owner's name for it, stays: empty, where she has none, or
- * the bytes are a writer's. */
+ * no file of a writer configures one. OWN, the owner's name for it, stays: empty, where there is
+ * none, or the bytes are a writer's. */
 #define EMR_WORDS_NAME_BYTES 256
 /* Whether a program looks for NAME so: in a directory of the owner's with such a name nothing is a
  * writer's to say. */
@@ -140,6 +141,6 @@ emr_bytes emr_words_name(
 /* A target that is absolute or goes up leads who knows where, once a directory above it has another
  * place. */
 bool emr_words_lead_away(emr_bytes target);
-/* *OUT (emptied first): the attributes of WORDS, which he said, without those that emrfs goes by;
- * of OWN, the owner's, those that it goes by.  *OUT_COUNT entries. */
+/* *OUT (emptied first): the attributes of WORDS, which the writer said, without those that emrfs
+ * goes by; of OWN, the owner's, those that it goes by. *OUT_COUNT entries. */
 emr_status emr_words_attributes(emr_bytes words, emr_bytes own, emr_buf *out, uint16_t *out_count);

@@ -13,10 +13,10 @@
 
 typedef enum emr_asked_kind {
 	EMR_ASKED_MINE,	    /* I asked OWNER */
-	EMR_ASKED_SAID_YES, /* OWNER (the first key of his) asked me: a grant for him in DOMAIN
-			       answers it */
-	EMR_ASKED_CONSENT, /* a file of mine asks for OWNER (his present key): DOMAIN is zeros until
-			      it was said yes to, and TOLD is my answer, once it stands.  Kept until
+	EMR_ASKED_SAID_YES, /* OWNER (that person's first key) asked me: a grant in DOMAIN to that
+			       person answers it */
+	EMR_ASKED_CONSENT, /* a file of mine asks for OWNER (the present key): DOMAIN is zeros until
+			      it was said yes to, and TOLD is my answer, once it stands. Kept until
 			      UNTIL, so that the same file asks once */
 } emr_asked_kind;
 
@@ -32,7 +32,7 @@ typedef struct emr_asked_for {
 	char path[EMR_REQUEST_PATH_MAX + 1];
 	char reason[EMR_REQUEST_REASON_MAX + 1]; /* CONSENT: the path of the file */
 	uint8_t signature;			 /* CONSENT: emr_pdf_signature of the file */
-	char signer[EMR_ASKED_SIGNER_MAX + 1];	 /* CONSENT: as his certificate calls him */
+	char signer[EMR_ASKED_SIGNER_MAX + 1];	 /* CONSENT: the signer's name in the certificate */
 } emr_asked_for;
 
 typedef struct emr_asked_list {

@@ -27,7 +27,8 @@ void emr_look_epochs_end(void *memory);
 emr_status emr_look_requests(emr_visit *visit);
 void emr_look_requests_end(void *memory);
 /* Teams: who has something of mine through a team that got another key has it through that one
- * (team_look.c). On an administrator's computer also what his teams need (team_care.h). */
+ * (team_look.c). On an administrator's computer also what the administrator's teams need
+ * (team_care.h). */
 emr_status emr_look_teams(emr_visit *visit);
 /* On an administrator's computer: who came by an invitation that waits at the network's host
  * (invitations_look.c). */

@@ -21,7 +21,7 @@ typedef struct emr_order {
 	emr_order_kind kind;
 	emr_id16 domain;  /* the object that is shared */
 	emr_id32 grantee; /* a person's present key when it was asked */
-	emr_id32 root;	  /* and his first, which rows of grants name */
+	emr_id32 root;	  /* and the first key, which rows of grants name */
 	uint64_t asked_unix_s;
 	uint16_t rights;   /* GRANT: EMR_RIGHTS_READ, _WRITE, _DEPOSIT (share/write.h),
 			      EMR_GRANT_HISTORY */

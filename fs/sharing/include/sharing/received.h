@@ -35,7 +35,7 @@ emr_status emr_shared_keeps_all(const char *path, emr_problem *out_problem);
 emr_status emr_shared_log(const char *path, emr_problem *out_problem);
 /* Says that VERB cannot do this with another person's folder: the problem, and EMR_DENIED. */
 emr_status emr_shared_not_yours(const char *path, const char *verb, emr_problem *out_problem);
-/* The first name below shared-with-me: as his directory is called. */
+/* The first name below shared-with-me: the owner's directory. */
 void emr_shared_owner_of(const char *path, char *out, size_t size);
 
 /* ---- shared_notices.c ---- */

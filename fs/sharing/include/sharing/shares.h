@@ -60,8 +60,8 @@ emr_status emr_shares_closed_json(emr_session *session, json_t **out_list, size_
 void emr_shares_free(emr_share_rows *rows);
 #define EMR_AUTO_SHARES __attribute__((cleanup(emr_shares_free))) emr_share_rows
 
-/* Whom TEXT means among those of DOMAIN (NULL: of all ROWS): what somebody is called there, whether
- * or not the ledger still lets him act, or the id of a grant, "g-7k2q", for who has it.
+/* Whom TEXT means among those of DOMAIN (NULL: of all ROWS): the name of a person there, whether or
+ * not the ledger still lets that person act, or the id of a grant, "g-7k2q", for its holder.
  * EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_IDS: their grants). */
 emr_status emr_shares_who(const emr_share_rows *rows, const emr_id16 *domain, const char *text,
 	emr_who *out_who, char *out_ids, size_t size);

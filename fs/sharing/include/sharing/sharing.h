@@ -60,7 +60,8 @@ emr_status emr_sharing_give(emr_sharing *sharing, const emr_order *order, uint64
 /* Whether emr_sharing_give would have nothing to do: what ORDER asks for stands. */
 emr_status emr_sharing_is_given(emr_sharing *sharing, const emr_order *order, bool *out_is);
 /* Everything of WHO in DOMAIN ends: what waits is forgotten, what is on the ledger is revoked
- * (*out_number; 0: nothing was). EMR_NOT_FOUND: nothing is shared with him there, nor asked for. */
+ * (*out_number; 0: nothing was). EMR_NOT_FOUND: nothing is shared with that person there, nor asked
+ * for. */
 emr_status emr_sharing_take_back(emr_sharing *sharing, emr_id16 domain, const char *label,
 	const emr_who *who, uint64_t *out_number);
 /* Until order NUMBER is done.  EMR_TIMEOUT; EMR_REFUSED: it has failed, and OUT_FAILED says how

@@ -252,7 +252,7 @@ static int by_use(const void *a, const void *b)
 	return (x->used_s > y->used_s) - (x->used_s < y->used_s);
 }
 
-/* What is neither a block nor on its way to be one is left where it is. */
+/* A file that is neither a block nor on its way to be one is left where it is. */
 static emr_status note_file(emr_block_cache *cache, const char *name, emr_buf *found)
 {
 	entry e = {0};
@@ -386,7 +386,7 @@ static bool note_use(emr_block_cache *cache, const uint8_t *digest)
 	return is_due;
 }
 
-/* What stands there may be a last copy: it stays, and is looked for elsewhere meanwhile. */
+/* The file there may be a last copy: it stays, and is looked for elsewhere meanwhile. */
 static void note_unread(emr_block_cache *cache, const uint8_t *digest)
 {
 	entry *e;

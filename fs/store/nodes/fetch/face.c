@@ -83,7 +83,7 @@ static void end_wait(void *arg, emr_status status)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Of a thousand records not each waits for a place that does not answer. */
+/* Of a thousand records not each waits for a node that does not answer. */
 static bool is_away(emr_fetcher *fetcher)
 {
 	bool is;
@@ -179,7 +179,7 @@ static emr_status size(emr_block_store *face, const emr_cid *cid, uint64_t *out_
 	return may_look_again(fetcher, cid, status) ? size_here(fetcher, cid, out_bytes) : status;
 }
 
-/* What was brought can be brought again; what a person saves cannot. */
+/* A block that was brought can be brought again; a person's save cannot. */
 static emr_status put(emr_block_store *face, const emr_block *blocks, size_t count)
 {
 	emr_fetcher *fetcher = of(face);
@@ -215,7 +215,7 @@ static emr_status sync_store(emr_block_store *face)
 	return emr_block_store_sync(of(face)->options.store);
 }
 
-/* Of what is kept; a cache is nobody's second copy. */
+/* Gives the figures of the store that keeps; a cache is nobody's second copy. */
 static emr_status stats(emr_block_store *face, emr_store_stats *out_stats)
 {
 	return emr_block_store_stats(of(face)->options.store, out_stats);
@@ -246,7 +246,7 @@ void emr_fetcher_begin(emr_fetcher *fetcher)
 bool emr_fetcher_missed(emr_fetcher *fetcher, emr_cid *out_cid)
 {
 	if (fetcher == NULL || mine.fetcher != fetcher || !mine.has_missed ||
-		fetcher->options.place_count == 0)
+		fetcher->options.node_count == 0)
 		return false;
 	*out_cid = mine.cid;
 	return true;

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 
-#define PLACE_MS 10000
+#define NODE_MS 10000
 #define FAILURE_NS INT64_C(2000000000)
 #define AWAY_NS INT64_C(10000000000)
 #define SLOW_NS INT64_C(1000000000)
@@ -128,7 +128,8 @@ static void block_came(void *arg, const emr_copies_answer *answer)
 		emr_log(EMR_LOG_WARN, "fetch: a block did not come: %s, node: %s",
 			emr_status_text(answer->status), emr_ipfs_fault_name(answer->fault));
 	pthread_mutex_lock(&fetcher->lock);
-	/* What nobody wanted yet may be late because it stood behind what somebody did. */
+	/* A block that nobody wanted yet may be late because it stood behind one that somebody
+	 * did. */
 	if (status != EMR_OK && status != EMR_INTERRUPTED &&
 		(b->is_wanted || status != EMR_TIMEOUT))
 		note_failure(fetcher, &b->cid, status);
@@ -201,7 +202,7 @@ static emr_status bring(
 	pthread_mutex_lock(&fetcher->lock);
 	status = last_failure(fetcher, cid);
 	if (status == EMR_OK && fetcher->copies == NULL)
-		status = fetcher->options.place_count > 0 ? EMR_INTERRUPTED : EMR_MISSING_DATA;
+		status = fetcher->options.node_count > 0 ? EMR_INTERRUPTED : EMR_MISSING_DATA;
 	if (status == EMR_OK && !is_brought_for(fetcher, cid, done, arg))
 		status = begin_bringing(fetcher, cid, done, arg, is_wanted);
 	pthread_mutex_unlock(&fetcher->lock);
@@ -246,7 +247,7 @@ static bool lacks_ahead(emr_fetcher *fetcher, const emr_cid *cid)
 	       emr_block_store_size(fetcher->options.store, cid, &bytes) != EMR_OK;
 }
 
-/* Whoever wants one of them will hear why it did not come. */
+/* A reader that wants one of them will hear why it did not come. */
 static void begin_run(emr_fetcher *fetcher, const emr_unixfs_run *run)
 {
 	void *args[EMR_UNIXFS_RUN_MAX];
@@ -303,13 +304,13 @@ bool emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, si
 
 /* ---- All of it ---- */
 
-static emr_status name_places(emr_fetcher *fetcher)
+static emr_status name_nodes(emr_fetcher *fetcher)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_status status = EMR_OK;
 
-	for (size_t i = 0; status == EMR_OK && i < fetcher->options.place_count; i++) {
-		const char *address = emr_ipfs_address(fetcher->options.places[i]);
+	for (size_t i = 0; status == EMR_OK && i < fetcher->options.node_count; i++) {
+		const char *address = emr_ipfs_address(fetcher->options.nodes[i]);
 
 		if (i > 0)
 			status = emr_buf_append(&text, ", ", 2);
@@ -318,18 +319,18 @@ static emr_status name_places(emr_fetcher *fetcher)
 	}
 	if (status == EMR_OK)
 		status = emr_buf_append_zeros(&text, 1);
-	fetcher->places = status == EMR_OK ? strdup((const char *)text.data) : NULL;
-	return fetcher->places != NULL ? EMR_OK : EMR_NO_MEMORY;
+	fetcher->nodes = status == EMR_OK ? strdup((const char *)text.data) : NULL;
+	return fetcher->nodes != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher)
 {
 	emr_fetcher *fetcher = calloc(1, sizeof *fetcher);
-	const emr_copies_options copies = {.places = options->places,
-		.place_count = options->place_count,
+	const emr_copies_options copies = {.nodes = options->nodes,
+		.node_count = options->node_count,
 		.is_here = is_here,
 		.here_arg = fetcher,
-		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : PLACE_MS};
+		.fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : NODE_MS};
 	emr_status status;
 
 	if (fetcher == NULL)
@@ -338,8 +339,8 @@ emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **ou
 	fetcher->options = *options;
 	pthread_mutex_init(&fetcher->lock, NULL);
 	pthread_mutex_init(&fetcher->held.lock, NULL);
-	status = name_places(fetcher);
-	if (status == EMR_OK && options->place_count > 0)
+	status = name_nodes(fetcher);
+	if (status == EMR_OK && options->node_count > 0)
 		status = emr_copies_open(&copies, &fetcher->copies);
 	if (status != EMR_OK) {
 		emr_fetcher_close(fetcher);
@@ -367,7 +368,7 @@ bool emr_fetcher_is_stopped(emr_fetcher *fetcher)
 	bool is;
 
 	pthread_mutex_lock(&fetcher->lock);
-	is = fetcher->copies == NULL && fetcher->options.place_count > 0;
+	is = fetcher->copies == NULL && fetcher->options.node_count > 0;
 	pthread_mutex_unlock(&fetcher->lock);
 	return is;
 }
@@ -380,7 +381,7 @@ void emr_fetcher_close(emr_fetcher *fetcher)
 	held_drop(&fetcher->held);
 	pthread_mutex_destroy(&fetcher->held.lock);
 	pthread_mutex_destroy(&fetcher->lock);
-	free(fetcher->places);
+	free(fetcher->nodes);
 	free(fetcher);
 }
 
@@ -399,9 +400,9 @@ void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s)
 		emr_block_cache_drop_until(fetcher->options.cache, until_s);
 }
 
-const char *emr_fetcher_places(const emr_fetcher *fetcher)
+const char *emr_fetcher_nodes(const emr_fetcher *fetcher)
 {
-	return fetcher != NULL ? fetcher->places : "";
+	return fetcher != NULL ? fetcher->nodes : "";
 }
 
 emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher)

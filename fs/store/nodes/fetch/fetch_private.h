@@ -33,7 +33,7 @@ typedef struct bringing {
 struct emr_fetcher {
 	emr_block_store face;
 	emr_fetcher_options options;
-	char *places;
+	char *nodes;
 	_Atomic uint64_t blocks, bytes;
 	held_blocks held;
 	pthread_mutex_t lock; /* of what follows; the copies' own is taken under it */

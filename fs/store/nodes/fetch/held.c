@@ -1,4 +1,5 @@
-/* This file holds the last blocks that came from nodes, in a ring in memory. */
+/* This file holds the last blocks that came from nodes, in a ring in memory. It holds no more than
+ * its ring has room for. */
 #include "held.h"
 
 /* With the lock; NULL: there is none. */

@@ -1,6 +1,6 @@
 /* The last blocks that came, in memory: all there is where no cache takes them, and otherwise for
- * whoever brought them, so that he needs neither the cache's file nor another hash of what was
- * hashed a moment ago. It holds at most HELD_BLOCKS. */
+ * the caller that had them brought, which then needs neither the cache's file nor another hash of
+ * what was hashed a moment ago. It holds at most HELD_BLOCKS. */
 #pragma once
 
 #include <pthread.h>
@@ -24,8 +24,8 @@ typedef struct held_blocks {
 
 /* The oldest gives way.  IS_CACHED: a cache has it, too. */
 emr_status held_add(held_blocks *held, const emr_cid *cid, emr_bytes block, bool is_cached);
-/* EMR_NOT_FOUND: it is not among them.  What is cached is given away, with no
- * copy made, when OUT is empty. */
+/* EMR_NOT_FOUND: it is not among them. A cached block is given away, with no copy made, when OUT is
+ * empty. */
 emr_status held_get(held_blocks *held, const emr_cid *cid, emr_buf *out);
 /* Of how many bytes it is; 0: it is not among them. */
 size_t held_size(held_blocks *held, const emr_cid *cid);

@@ -1,5 +1,5 @@
 /* This file has several blocks brought at a time and waits for all of them, as long as some still
- * come. */
+ * come. It gives up when none has come for a while. */
 #include "fetch_private.h"
 
 #include <time.h>

@@ -113,7 +113,7 @@ static bool fail_missing(emr_serve_call *call, const char *cid)
 		call, "block was not found locally (offline): ipld: could not find %.100s", cid);
 }
 
-/* What "arg" names; the answer is written where it names nothing. */
+/* Reads the CID in the argument "arg"; writes the answer where it names none. */
 static bool take_cid(emr_serve_call *call, const char *name, emr_cid *out)
 {
 	if (name != NULL && emr_cid_parse_text(name, out) == EMR_OK)
@@ -275,7 +275,7 @@ static bool answer_cat(void *arg, emr_serve_call *call)
 	status = cat_node(&w, &cid, 0);
 	for (size_t i = 0; i < HOST_DEPTH_MAX; i++)
 		emr_buf_free(&w.nodes[i]);
-	/* What is there of it is given; the client sees that there is less. */
+	/* The part that is there is given; the client sees that there is less. */
 	if (status != EMR_OK && call->out.len == 0)
 		return fail_missing(call, name);
 	return true;

@@ -1,5 +1,6 @@
 /* This file takes a CAR from a client: it is spooled to a file on no name, read block by block into
- * the store, and its roots are pinned once all below them is there. */
+ * the store, and its roots are pinned once all below them is there. It refuses callers without a
+ * right and more than 513 MiB. */
 #include <fcntl.h>
 #include <errno.h>
 #include <stdlib.h>

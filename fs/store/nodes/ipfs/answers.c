@@ -47,7 +47,7 @@ emr_ipfs_fault answer_error_fault(const char *message, size_t len)
 	return EMR_IPFS_ERROR;
 }
 
-/* What a JSON error or a line of text says, and what it means; false when it is neither, HTML for
+/* Reads a JSON error or a line of text, and its meaning; false when it is neither, HTML for
  * example. */
 static bool answer_words(emr_bytes body, char *said, emr_ipfs_fault *out_fault)
 {

@@ -1,5 +1,5 @@
-/* This file speaks the REST API of an IPFS Cluster: what is to be pinned, by how many of its peers,
- * and which of them have. */
+/* This file speaks the REST API of an IPFS Cluster: what is to be pinned, by how many of its
+ * peers, and which of them have. It sends no blocks: a cluster carries none. */
 #include "ipfs/cluster.h"
 
 #include <jansson.h>
@@ -87,7 +87,8 @@ static emr_status change(
 	return judge(run, answer_cluster_pin(emr_buf_view(&text), root, said), said);
 }
 
-/* What is pinned with fewer stays so as long as its peers are there: so all are asked for first. */
+/* A root that is pinned with fewer stays so as long as its peers are there: so all are asked for
+ * first. */
 static emr_status pin(node_run *run, const emr_cid *root, unsigned least, unsigned most)
 {
 	const node_request request = {0};

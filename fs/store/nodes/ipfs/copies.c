@@ -1,5 +1,5 @@
 /* This file makes several nodes look like one: threads that bring blocks for whoever waits. The
- * next place is asked when the one before has said no, or nothing for a moment; the first answer
+ * next node is asked when the one before has said no, or nothing for a moment; the first answer
  * counts, and ends what is still asked of the others. */
 #include "ipfs/copies.h"
 
@@ -24,12 +24,12 @@ typedef struct waiter {
 	void *arg;
 } waiter;
 
-/* What is asked, in this order.  A place that comes to no end in a while is given all its time when
+/* The questions, in this order. A node that comes to no end in a while is given all its time when
  * the others had theirs; a search that stands still goes on when it is begun again, and a slow one
  * needs its time. */
 typedef enum copies_phase {
 	PHASE_NONE,
-	PHASE_HERE, /* of each place what it has itself */
+	PHASE_HERE, /* of each node what it has itself */
 	PHASE_HERE_AGAIN,
 	PHASE_SEARCH, /* of each Kubo what others have */
 	PHASE_SEARCH_AGAIN,
@@ -48,16 +48,16 @@ typedef struct want {
 	int64_t asked_boot_ns; /* the last time */
 	waiter *waiters;
 	copies_phase phase;
-	size_t queue[EMR_COPIES_PLACES_MAX]; /* places of this phase that are still to be asked */
+	size_t queue[EMR_COPIES_NODES_MAX]; /* nodes of this phase that are still to be asked */
 	size_t queue_count;
-	size_t running;	      /* attempts */
-	int64_t next_boot_ns; /* the next place is asked then, whoever is asked now */
-	bool is_late[EMR_COPIES_PLACES_MAX]; /* came to no end the first time */
+	size_t running;			    /* attempts */
+	int64_t next_boot_ns;		    /* the next node is asked then, whoever is asked now */
+	bool is_late[EMR_COPIES_NODES_MAX]; /* came to no end the first time */
 	emr_copies_answer answer;
 } want;
 
-/* Leaves of one file that one place is asked for in one request.  What it does not give is asked
- * for leaf by leaf, of all places. */
+/* Leaves of one file that one node is asked for in one request. A leaf that it does not give is
+ * asked for alone, of all nodes. */
 struct window {
 	emr_unixfs_run run;
 	want *wants[EMR_UNIXFS_RUN_MAX]; /* NULL: told, or asked for by itself */
@@ -65,32 +65,32 @@ struct window {
 	bool is_asked;			 /* now */
 };
 
-/* What one thread asks at present. */
+/* The request that one thread has under way. */
 typedef struct attempt {
 	want *want; /* NULL: nothing, or: */
 	window *window;
-	size_t place;
+	size_t node;
 	bool is_online;
 	uint32_t ms;
 	int64_t begun_boot_ns;
 } attempt;
 
 struct emr_copies {
-	emr_ipfs *places[EMR_COPIES_PLACES_MAX];
-	size_t place_count;
+	emr_ipfs *nodes[EMR_COPIES_NODES_MAX];
+	size_t node_count;
 	bool (*is_here)(void *here_arg, const emr_cid *cid);
 	void *here_arg;
 	uint32_t fetch_ms, search_ms;
 	int64_t want_ns, late_ns, next_ns;
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t work;
-	int64_t away_until_boot_ns[EMR_COPIES_PLACES_MAX];
-	int64_t lacks_until_boot_ns[EMR_COPIES_PLACES_MAX]; /* said lately that it has not what was
-							     * wanted */
-	int64_t alone_until_boot_ns[EMR_COPIES_PLACES_MAX]; /* gave no whole window lately: it is
-							     * asked for single blocks */
-	size_t running[EMR_COPIES_PLACES_MAX]; /* attempts: one that hangs has not all threads */
-	want *wants;			       /* oldest first */
+	int64_t away_until_boot_ns[EMR_COPIES_NODES_MAX];
+	int64_t lacks_until_boot_ns[EMR_COPIES_NODES_MAX]; /* said lately that it has not what was
+							    * wanted */
+	int64_t alone_until_boot_ns[EMR_COPIES_NODES_MAX]; /* gave no whole window lately: it is
+							    * asked for single blocks */
+	size_t running[EMR_COPIES_NODES_MAX]; /* attempts: one that hangs has not all threads */
+	want *wants;			      /* oldest first */
 	bool is_closing;
 	pthread_t threads[THREADS_MAX];
 	attempt asking[THREADS_MAX];
@@ -103,22 +103,22 @@ typedef struct thread_start {
 	size_t index;
 } thread_start;
 
-/* ---- Which place is asked next; all of it with the lock ---- */
+/* ---- Which node is asked next; all of it with the lock ---- */
 
 static int64_t boot_ns(void)
 {
 	return emr_clock_boot_ns(emr_clock_system());
 }
 
-/* All places that ARE meant, those last that gave no answer just now, or a late one. */
-static void queue_places(emr_copies *copies, want *w,
-	bool (*is_meant)(const emr_copies *copies, const want *w, size_t place))
+/* All nodes that ARE meant, those last that gave no answer just now, or a late one. */
+static void queue_nodes(emr_copies *copies, want *w,
+	bool (*is_meant)(const emr_copies *copies, const want *w, size_t node))
 {
 	int64_t now = boot_ns();
 
 	w->queue_count = 0;
 	for (unsigned are_away = 0; are_away < 2; are_away++) {
-		for (size_t i = 0; i < copies->place_count; i++) {
+		for (size_t i = 0; i < copies->node_count; i++) {
 			bool is_away = now < copies->away_until_boot_ns[i];
 
 			if (is_away == (are_away == 1) && is_meant(copies, w, i))
@@ -127,19 +127,19 @@ static void queue_places(emr_copies *copies, want *w,
 	}
 }
 
-static bool is_any(const emr_copies *copies, const want *w, size_t place)
+static bool is_any(const emr_copies *copies, const want *w, size_t node)
 {
-	return copies != NULL && w != NULL && place < copies->place_count;
+	return copies != NULL && w != NULL && node < copies->node_count;
 }
 
-static bool is_late(const emr_copies *copies, const want *w, size_t place)
+static bool is_late(const emr_copies *copies, const want *w, size_t node)
 {
-	return is_any(copies, w, place) && w->is_late[place];
+	return is_any(copies, w, node) && w->is_late[node];
 }
 
-static bool can_search(const emr_copies *copies, const want *w, size_t place)
+static bool can_search(const emr_copies *copies, const want *w, size_t node)
 {
-	return is_any(copies, w, place) && copies->places[place]->kind == EMR_IPFS_KUBO;
+	return is_any(copies, w, node) && copies->nodes[node]->kind == EMR_IPFS_KUBO;
 }
 
 static bool is_here(copies_phase phase)
@@ -147,15 +147,15 @@ static bool is_here(copies_phase phase)
 	return phase <= PHASE_HERE_AGAIN;
 }
 
-/* Who reads on where every place has just lacked a block lets them look for the next one at once,
- * which finds what they have, too: half the requests.  A gateway cannot look for anything. */
+/* Where every node has just lacked a block, a reader that goes on has them look for the next one
+ * at once, which also finds their own: half the requests. A gateway cannot look for anything. */
 static bool is_sought_at_once(const emr_copies *copies)
 {
 	const int64_t now = boot_ns();
 
-	for (size_t i = 0; i < copies->place_count; i++) {
+	for (size_t i = 0; i < copies->node_count; i++) {
 		if (now >= copies->lacks_until_boot_ns[i] ||
-			copies->places[i]->kind != EMR_IPFS_KUBO)
+			copies->nodes[i]->kind != EMR_IPFS_KUBO)
 			return false;
 	}
 	return true;
@@ -172,38 +172,38 @@ static void next_phase(emr_copies *copies, want *w)
 			w->answer.has_answered = true; /* just now */
 		}
 		if (w->phase == PHASE_HERE)
-			queue_places(copies, w, is_any);
+			queue_nodes(copies, w, is_any);
 		else if (w->phase == PHASE_HERE_AGAIN)
-			queue_places(copies, w, is_late);
+			queue_nodes(copies, w, is_late);
 		else if (w->phase != PHASE_OVER)
-			queue_places(copies, w, can_search);
+			queue_nodes(copies, w, can_search);
 	}
 }
 
 static uint32_t time_of(const emr_copies *copies, copies_phase phase)
 {
-	bool is_short = phase == PHASE_SEARCH || (phase == PHASE_HERE && copies->place_count > 1);
+	bool is_short = phase == PHASE_SEARCH || (phase == PHASE_HERE && copies->node_count > 1);
 
 	return is_short && copies->fetch_ms > copies->search_ms ? copies->search_ms
 								: copies->fetch_ms;
 }
 
-/* How many attempts may be at one place. */
+/* How many attempts may be at one node. */
 static size_t lines_of(const emr_copies *copies)
 {
-	size_t most = copies->thread_max / copies->place_count;
+	size_t most = copies->thread_max / copies->node_count;
 
 	return most > 0 ? most : 1;
 }
 
-static bool has_line(const emr_copies *copies, size_t place)
+static bool has_line(const emr_copies *copies, size_t node)
 {
-	return copies->running[place] < lines_of(copies);
+	return copies->running[node] < lines_of(copies);
 }
 
-/* Which of its queue, or queue_count: none yet.  A place that nobody can be sent to any more, as
+/* Which of its queue, or queue_count: none yet.  A node that nobody can be sent to any more, as
  * all who were stand there, is passed over like one that says nothing. */
-static size_t choose_place(const emr_copies *copies, want *w)
+static size_t choose_node(const emr_copies *copies, want *w)
 {
 	int64_t now = boot_ns();
 	size_t i = 0;
@@ -227,7 +227,7 @@ static bool is_given_up(const want *w, const emr_copies *copies)
 	return w->waiters == NULL || boot_ns() - w->asked_boot_ns >= copies->want_ns;
 }
 
-/* Nothing more is tried for it.  What its places said is told, or that its time is over. */
+/* Nothing more is tried for it. Tells the caller what its nodes said, or that its time is over. */
 static bool is_over(emr_copies *copies, want *w)
 {
 	if (w->running > 0)
@@ -235,7 +235,7 @@ static bool is_over(emr_copies *copies, want *w)
 	if (copies->is_closing) {
 		w->answer = (emr_copies_answer){.status = EMR_INTERRUPTED,
 			.fault = EMR_IPFS_CANCELLED,
-			.place = copies->place_count};
+			.node = copies->node_count};
 		return true;
 	}
 	next_phase(copies, w);
@@ -246,7 +246,7 @@ static bool is_over(emr_copies *copies, want *w)
 	if (w->answer.status == EMR_NOT_FOUND)
 		w->answer = (emr_copies_answer){.status = EMR_TIMEOUT,
 			.fault = EMR_IPFS_SLOW,
-			.place = copies->place_count,
+			.node = copies->node_count,
 			.has_answered = w->answer.has_answered};
 	w->answer.has_answered = w->answer.has_answered || is_here(w->phase);
 	return true;
@@ -266,7 +266,7 @@ static void leave_window(want *w)
 	v->left--;
 }
 
-/* What is left of it is asked for leaf by leaf. */
+/* The rest of a window is asked for leaf by leaf. */
 static void end_window(window *v)
 {
 	for (size_t i = 0; i < v->run.count; i++) {
@@ -276,37 +276,36 @@ static void end_window(window *v)
 	free(v);
 }
 
-static bool may_have_windows(const emr_copies *copies, size_t place, int64_t now)
+static bool may_have_windows(const emr_copies *copies, size_t node, int64_t now)
 {
-	return copies->places[place]->kind == EMR_IPFS_KUBO &&
-	       now >= copies->away_until_boot_ns[place] &&
-	       now >= copies->alone_until_boot_ns[place] &&
-	       now >= copies->lacks_until_boot_ns[place];
+	return copies->nodes[node]->kind == EMR_IPFS_KUBO &&
+	       now >= copies->away_until_boot_ns[node] &&
+	       now >= copies->alone_until_boot_ns[node] && now >= copies->lacks_until_boot_ns[node];
 }
 
-/* The first place that can be asked for a window now: half of a place's lines are kept for blocks
- * that somebody waits for.  place_count: none; *OUT_IS_ANY: one could be asked later. */
-static size_t window_place(const emr_copies *copies, bool *out_is_any)
+/* The first node that can be asked for a window now: half of a node's lines are kept for blocks
+ * that somebody waits for.  node_count: none; *OUT_IS_ANY: one could be asked later. */
+static size_t window_node(const emr_copies *copies, bool *out_is_any)
 {
 	const size_t most = (lines_of(copies) + 1) / 2;
 	const int64_t now = boot_ns();
 
 	*out_is_any = false;
-	for (size_t i = 0; i < copies->place_count; i++) {
+	for (size_t i = 0; i < copies->node_count; i++) {
 		if (!may_have_windows(copies, i, now))
 			continue;
 		*out_is_any = true;
 		if (copies->running[i] < most)
 			return i;
 	}
-	return copies->place_count;
+	return copies->node_count;
 }
 
 /* How long one leaf may take: what else could give it does not wait for long. */
 static uint32_t window_still_ms(const emr_copies *copies)
 {
 	uint32_t late_ms = (uint32_t)(copies->late_ns / 1000000);
-	uint32_t still_ms = copies->place_count > 1 ? late_ms : copies->search_ms;
+	uint32_t still_ms = copies->node_count > 1 ? late_ms : copies->search_ms;
 
 	return still_ms < copies->fetch_ms ? still_ms : copies->fetch_ms;
 }
@@ -316,7 +315,7 @@ static uint32_t window_still_ms(const emr_copies *copies)
 static bool window_attempt(emr_copies *copies, want *w, attempt *out)
 {
 	bool is_any;
-	const size_t place = window_place(copies, &is_any);
+	const size_t node = window_node(copies, &is_any);
 
 	if (w->window->is_asked)
 		return false;
@@ -324,10 +323,10 @@ static bool window_attempt(emr_copies *copies, want *w, attempt *out)
 		end_window(w->window);
 		return false;
 	}
-	if (place == copies->place_count)
+	if (node == copies->node_count)
 		return false;
 	*out = (attempt){.window = w->window,
-		.place = place,
+		.node = node,
 		.ms = window_still_ms(copies),
 		.begun_boot_ns = boot_ns()};
 	return true;
@@ -354,7 +353,7 @@ static bool next_attempt(emr_copies *copies, attempt *out, want **out_over, int6
 		}
 		if (copies->is_closing || is_given_up(w, copies))
 			continue;
-		at = choose_place(copies, w);
+		at = choose_node(copies, w);
 		if (at == w->queue_count) {
 			if (w->queue_count > 0 && w->next_boot_ns > boot_ns() &&
 				w->next_boot_ns < *out_ns)
@@ -362,7 +361,7 @@ static bool next_attempt(emr_copies *copies, attempt *out, want **out_over, int6
 			continue;
 		}
 		*out = (attempt){.want = w,
-			.place = w->queue[at],
+			.node = w->queue[at],
 			.is_online = !is_here(w->phase),
 			.ms = time_of(copies, w->phase),
 			.begun_boot_ns = boot_ns()};
@@ -383,18 +382,18 @@ static bool is_end(emr_status status)
 	return status == EMR_OK || status == EMR_INTERRUPTED;
 }
 
-/* With the lock.  What a place says of what others have says nothing about itself. */
+/* With the lock. A node's word about blocks of others says nothing about itself. */
 static void note_whether_away(emr_copies *copies, const attempt *a, emr_status status)
 {
 	int64_t now = boot_ns();
 	bool is_away = emr_status_is_away(status) || now - a->begun_boot_ns > copies->late_ns;
 
 	if (status == EMR_OFFLINE) /* whoever is next asks whether it is there at all */
-		copies->lacks_until_boot_ns[a->place] = 0;
+		copies->lacks_until_boot_ns[a->node] = 0;
 	if (a->is_online || status == EMR_INTERRUPTED)
 		return;
-	copies->lacks_until_boot_ns[a->place] = status == EMR_NOT_FOUND ? now + LACKS_NS : 0;
-	copies->away_until_boot_ns[a->place] = is_away ? now + AWAY_NS : 0;
+	copies->lacks_until_boot_ns[a->node] = status == EMR_NOT_FOUND ? now + LACKS_NS : 0;
+	copies->away_until_boot_ns[a->node] = is_away ? now + AWAY_NS : 0;
 }
 
 /* How much who waits needs to know it: whoever could not say may have the block. */
@@ -405,7 +404,7 @@ static unsigned weight_of(emr_status status)
 	return status == EMR_DAMAGED || status == EMR_LIMIT ? 1 : 2;
 }
 
-/* With the lock: what a place said; of several that weigh the same the first is for whoever
+/* With the lock: what a node said; of several that weigh the same the first is for whoever
  * waits. */
 static void note_answer(
 	const emr_copies *copies, const attempt *a, emr_status status, emr_ipfs_fault fault)
@@ -413,13 +412,13 @@ static void note_answer(
 	emr_copies_answer *answer = &a->want->answer;
 
 	if (a->want->phase == PHASE_HERE)
-		a->want->is_late[a->place] = status == EMR_TIMEOUT && a->ms < copies->fetch_ms;
+		a->want->is_late[a->node] = status == EMR_TIMEOUT && a->ms < copies->fetch_ms;
 	if (status == EMR_NOT_FOUND)
 		answer->has_answered = true;
 	if (weight_of(status) > weight_of(answer->status)) {
 		answer->status = status;
 		answer->fault = fault;
-		answer->place = a->place;
+		answer->node = a->node;
 	}
 }
 
@@ -451,7 +450,7 @@ static void tell_waiters(emr_copies *copies, want *w, const emr_copies_answer *a
 		remove_want(copies, w);
 }
 
-/* With the lock: whoever else asks for what WINNER wanted stops.  Where its place gave it, one that
+/* With the lock: whoever else asks for what WINNER wanted stops.  Where its node gave it, one that
  * was asked before and overtaken is itself asked after the others for a while. */
 static void cancel_others(emr_copies *copies, const attempt *winner, bool has_given)
 {
@@ -462,7 +461,7 @@ static void cancel_others(emr_copies *copies, const attempt *winner, bool has_gi
 			continue;
 		(void)eventfd_write(copies->cancel_fds[i], 1);
 		if (has_given && !a->is_online && a->begun_boot_ns < winner->begun_boot_ns)
-			copies->away_until_boot_ns[a->place] = boot_ns() + AWAY_NS;
+			copies->away_until_boot_ns[a->node] = boot_ns() + AWAY_NS;
 	}
 }
 
@@ -478,7 +477,7 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 	bool is_here;
 
 	w->running++;
-	copies->running[a->place]++;
+	copies->running[a->node]++;
 	copies->asking[thread] = *a;
 	/* Somebody looks at the clock meanwhile: this thread may have been the one who did. */
 	pthread_cond_signal(&copies->work);
@@ -486,12 +485,12 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 	is_here = copies->is_here != NULL && copies->is_here(copies->here_arg, &w->cid);
 	if (!is_here)
 		status = emr_ipfs_block(
-			copies->places[a->place], &call, &w->cid, a->is_online, &block);
+			copies->nodes[a->node], &call, &w->cid, a->is_online, &block);
 	pthread_mutex_lock(&copies->lock);
 	copies->asking[thread] = (attempt){0};
 	(void)eventfd_read(copies->cancel_fds[thread], &ignored);
 	w->running--;
-	copies->running[a->place]--;
+	copies->running[a->node]--;
 	if (!is_here)
 		note_whether_away(copies, a, status);
 	if (w->is_told) {
@@ -506,7 +505,7 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 	cancel_others(copies, a, !is_here);
 	answer = (emr_copies_answer){.status = status,
 		.fault = call.fault,
-		.place = is_here ? copies->place_count : a->place,
+		.node = is_here ? copies->node_count : a->node,
 		.block = emr_buf_view(&block)};
 	tell_waiters(copies, w, &answer);
 }
@@ -516,25 +515,25 @@ static void run_attempt(emr_copies *copies, size_t thread, const attempt *a)
 typedef struct window_run {
 	emr_copies *copies;
 	window *window;
-	size_t place, came;
+	size_t node, came;
 	int64_t begun_boot_ns;
 } window_run;
 
-/* One leaf at a time could be had elsewhere by now: its place is overtaken as with single blocks.
+/* One leaf at a time could be had elsewhere by now: its node is overtaken as with single blocks.
  */
 static bool is_slow(const window_run *r)
 {
 	const emr_copies *copies = r->copies;
 	const int64_t most_ns = copies->late_ns + (int64_t)r->came * copies->next_ns;
 
-	return copies->place_count > 1 && boot_ns() - r->begun_boot_ns > most_ns;
+	return copies->node_count > 1 && boot_ns() - r->begun_boot_ns > most_ns;
 }
 
 static emr_status leaf_came(void *arg, size_t leaf, emr_buf *block)
 {
 	window_run *r = arg;
 	const emr_copies_answer answer = {
-		.status = EMR_OK, .place = r->place, .block = emr_buf_view(block)};
+		.status = EMR_OK, .node = r->node, .block = emr_buf_view(block)};
 	want *w;
 
 	pthread_mutex_lock(&r->copies->lock);
@@ -555,14 +554,14 @@ static void note_window(emr_copies *copies, const attempt *a, emr_status status,
 	if (is_end(status))
 		return;
 	if (status == EMR_NOT_FOUND) {
-		copies->lacks_until_boot_ns[a->place] = now + LACKS_NS;
+		copies->lacks_until_boot_ns[a->node] = now + LACKS_NS;
 		return;
 	}
-	copies->alone_until_boot_ns[a->place] = now + AWAY_NS;
+	copies->alone_until_boot_ns[a->node] = now + AWAY_NS;
 	if (came == 0 && emr_status_is_away(status))
-		copies->away_until_boot_ns[a->place] = now + AWAY_NS;
+		copies->away_until_boot_ns[a->node] = now + AWAY_NS;
 	if (status == EMR_OFFLINE)
-		copies->lacks_until_boot_ns[a->place] = 0;
+		copies->lacks_until_boot_ns[a->node] = 0;
 }
 
 static void count_running(const window *v, int by)
@@ -573,16 +572,14 @@ static void count_running(const window *v, int by)
 	}
 }
 
-/* Called and left with the lock.  A window of which a place has nothing is asked of the next one,
+/* Called and left with the lock.  A window of which a node has nothing is asked of the next one,
  * or sought at others. */
 static void run_window(emr_copies *copies, size_t thread, const attempt *a)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(copies->fetch_ms, copies->cancel_fds[thread]);
 	window *v = a->window;
-	window_run r = {.copies = copies,
-		.window = v,
-		.place = a->place,
-		.begun_boot_ns = a->begun_boot_ns};
+	window_run r = {
+		.copies = copies, .window = v, .node = a->node, .begun_boot_ns = a->begun_boot_ns};
 	const emr_ipfs_window asked = {
 		.run = &v->run, .still_ms = a->ms, .take = leaf_came, .arg = &r};
 	eventfd_t ignored;
@@ -590,13 +587,13 @@ static void run_window(emr_copies *copies, size_t thread, const attempt *a)
 
 	v->is_asked = true;
 	count_running(v, 1);
-	copies->running[a->place]++;
+	copies->running[a->node]++;
 	pthread_cond_signal(&copies->work);
 	pthread_mutex_unlock(&copies->lock);
-	status = emr_ipfs_read_window(copies->places[a->place], &call, &asked);
+	status = emr_ipfs_read_window(copies->nodes[a->node], &call, &asked);
 	pthread_mutex_lock(&copies->lock);
 	(void)eventfd_read(copies->cancel_fds[thread], &ignored);
-	copies->running[a->place]--;
+	copies->running[a->node]--;
 	count_running(v, -1);
 	v->is_asked = false;
 	note_window(copies, a, status, r.came);
@@ -658,13 +655,13 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 	emr_copies *copies;
 	emr_status status = EMR_OK;
 
-	if (options->place_count == 0 || options->place_count > EMR_COPIES_PLACES_MAX)
+	if (options->node_count == 0 || options->node_count > EMR_COPIES_NODES_MAX)
 		return EMR_INVALID;
 	copies = calloc(1, sizeof *copies);
 	if (copies == NULL)
 		return EMR_NO_MEMORY;
-	memcpy(copies->places, options->places, options->place_count * sizeof *copies->places);
-	copies->place_count = options->place_count;
+	memcpy(copies->nodes, options->nodes, options->node_count * sizeof *copies->nodes);
+	copies->node_count = options->node_count;
 	copies->is_here = options->is_here;
 	copies->here_arg = options->here_arg;
 	copies->fetch_ms = options->fetch_ms != 0 ? options->fetch_ms : EMR_COPIES_FETCH_MS;
@@ -675,7 +672,7 @@ emr_status emr_copies_open(const emr_copies_options *options, emr_copies **out_c
 		INT64_C(1000000) * (options->late_ms != 0 ? options->late_ms : EMR_COPIES_LATE_MS);
 	copies->next_ns =
 		INT64_C(1000000) * (options->next_ms != 0 ? options->next_ms : EMR_COPIES_NEXT_MS);
-	copies->thread_max = copies->place_count > 1 ? THREADS_MAX : EMR_COPIES_THREADS;
+	copies->thread_max = copies->node_count > 1 ? THREADS_MAX : EMR_COPIES_THREADS;
 	pthread_mutex_init(&copies->lock, NULL);
 	emr_cond_init(&copies->work);
 	pthread_mutex_lock(&copies->lock);
@@ -724,7 +721,7 @@ static want *want_of(emr_copies *copies, const emr_cid *cid)
 			**at = (want){.cid = *cid,
 				.answer = {.status = EMR_NOT_FOUND,
 					.fault = EMR_IPFS_MISSING,
-					.place = copies->place_count}};
+					.node = copies->node_count}};
 	}
 	return *at;
 }

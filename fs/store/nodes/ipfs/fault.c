@@ -1,4 +1,4 @@
-/* This file names the faults of nodes. */
+/* This file names the faults of nodes. It decides nothing about them. */
 #include "ipfs/fault.h"
 
 static const struct {

@@ -215,8 +215,8 @@ static bool exchange_address(const exchange *x, CURL *easy)
 	return is_fine;
 }
 
-/* Everything that must be so for every request.  Who gives up does not wait for a name that is
- * still being looked up: its thread is left to end by itself. */
+/* Everything that must be so for every request. A caller that gives up does not wait for a name
+ * that is still being looked up: its thread is left to end by itself. */
 static bool exchange_options(exchange *x, CURL *easy)
 {
 	const emr_ipfs *node = x->run->node;

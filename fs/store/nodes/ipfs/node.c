@@ -1,4 +1,5 @@
-/* This file opens a node by its address, and sends each call to the kind that the node is. */
+/* This file opens a node by its address, and sends each call to the kind that the node is. It
+ * refuses clear text to another computer. */
 #include "node_private.h"
 
 #include <arpa/inet.h>
@@ -64,7 +65,7 @@ static emr_ipfs_fault address_of_url(const char *address, char **out_base)
 
 static emr_ipfs_fault address_read(const char *address, char **out_base, char **out_socket)
 {
-	/* What struct sockaddr_un holds, its NUL included, is 108 bytes. */
+	/* A struct sockaddr_un holds 108 bytes, its NUL included. */
 	const char *path = address + strlen(UNIX_PREFIX);
 
 	for (const char *at = address; *at != '\0'; at++) {

@@ -98,10 +98,10 @@ struct json_t;
 typedef emr_status (*answer_line_fn)(void *arg, struct json_t *line);
 /* EMR_UNSUPPORTED: no JSON object, or an error, or a line that is too long. */
 emr_status answer_lines_take(answer_lines *lines, emr_bytes piece, answer_line_fn take, void *arg);
-/* What is left behind the last line feed. */
+/* Gives the text that is left behind the last line feed. */
 emr_status answer_lines_end(answer_lines *lines, answer_line_fn take, void *arg);
 
-/* What a push is told: each root once and pinned, then how many blocks. */
+/* The answer to a push: each root once and pinned, then how many blocks. */
 typedef struct answer_import {
 	const emr_cid **sorted; /* the roots that were sent */
 	bool *seen;

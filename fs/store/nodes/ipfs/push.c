@@ -169,7 +169,7 @@ static emr_status push_read_first(void *arg, void *buffer, size_t size, size_t *
 	return EMR_OK;
 }
 
-/* What an import was told, when the request came to STATUS. */
+/* Judges the answer to an import, when the request came to STATUS. */
 static emr_status push_judge(
 	node_run *run, const push_stream *stream, const answer_import *import, emr_status status)
 {

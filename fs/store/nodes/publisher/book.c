@@ -1,4 +1,4 @@
-/* This file remembers which place has which root: lines that are appended as places answer, read
+/* This file remembers which node has which root: lines that are appended as nodes answer, read
  * again at the next opening, and written again when most of them are out of date.  A line that was
  * torn, and all behind it, is forgotten. */
 #include "book.h"
@@ -75,10 +75,10 @@ emr_status book_add(book *b, const emr_cid *root, book_entry **out_entry)
 
 static void want_one(book_entry *entry, const book *b)
 {
-	/* What was lost of the list may be there. */
+	/* Roots that were lost from the list may be there. */
 	if (b->is_doubtful && !entry->is_wanted) {
 		entry->doubted =
-			(uint16_t)(((1u << b->place_count) - 1) & ~(entry->held | entry->sent));
+			(uint16_t)(((1u << b->node_count) - 1) & ~(entry->held | entry->sent));
 		entry->sent |= entry->doubted;
 	}
 	entry->is_wanted = true;
@@ -121,19 +121,19 @@ emr_status book_want(book *b, const emr_cid *wanted, size_t count)
 	return status == EMR_OK && b->fd < 0 && !b->is_still ? begin_file(b) : status;
 }
 
-static emr_status add_line(book *b, char mark, size_t place, const char *text)
+static emr_status add_line(book *b, char mark, size_t node, const char *text)
 {
 	char line[LINE_MAX_BYTES];
-	int len = snprintf(line, sizeof line, "%c %zu %s\n", mark, place, text);
+	int len = snprintf(line, sizeof line, "%c %zu %s\n", mark, node, text);
 
 	if (len < 0 || (size_t)len >= sizeof line)
 		return EMR_LIMIT;
 	return emr_buf_append(&b->lines, line, (size_t)len);
 }
 
-static void apply(book_entry *entry, size_t place, book_mark mark)
+static void apply(book_entry *entry, size_t node, book_mark mark)
 {
-	uint16_t bit = (uint16_t)(1u << place);
+	uint16_t bit = (uint16_t)(1u << node);
 
 	entry->held &= (uint16_t)~bit;
 	entry->sent &= (uint16_t)~bit;
@@ -144,30 +144,30 @@ static void apply(book_entry *entry, size_t place, book_mark mark)
 		entry->sent |= bit;
 }
 
-emr_status book_set(book *b, book_entry *entry, size_t place, book_mark mark)
+emr_status book_set(book *b, book_entry *entry, size_t node, book_mark mark)
 {
 	char text[EMR_CID_TEXT_CHARS + 1];
 
-	apply(entry, place, mark);
+	apply(entry, node, mark);
 	if (mark == BOOK_GONE)
-		entry->peers &= ~(UINT64_C(15) << (4 * place));
+		entry->peers &= ~(UINT64_C(15) << (4 * node));
 	emr_cid_text(&entry->root, text);
-	return b->fd >= 0 ? add_line(b, (char)mark, place, text) : EMR_OK;
+	return b->fd >= 0 ? add_line(b, (char)mark, node, text) : EMR_OK;
 }
 
-static void apply_unsynced(book *b, size_t place, char mark)
+static void apply_unsynced(book *b, size_t node, char mark)
 {
-	const uint16_t bit = (uint16_t)(1u << place);
+	const uint16_t bit = (uint16_t)(1u << node);
 
 	b->unsynced = (uint16_t)(mark == MARK_UNSYNCED ? b->unsynced | bit : b->unsynced & ~bit);
 }
 
-emr_status book_set_unsynced(book *b, size_t place, bool is_unsynced)
+emr_status book_set_unsynced(book *b, size_t node, bool is_unsynced)
 {
 	const char mark = is_unsynced ? MARK_UNSYNCED : MARK_SYNCED;
 
-	apply_unsynced(b, place, mark);
-	return b->fd >= 0 ? add_line(b, mark, place, b->places[place]) : EMR_OK;
+	apply_unsynced(b, node, mark);
+	return b->fd >= 0 ? add_line(b, mark, node, b->nodes[node]) : EMR_OK;
 }
 
 emr_buf book_take_lines(book *b)
@@ -194,7 +194,7 @@ emr_status book_write(book *b, const emr_buf *lines)
 
 typedef struct old_line {
 	emr_cid root;
-	uint8_t place, mark;
+	uint8_t node, mark;
 	uint32_t number;
 } old_line;
 
@@ -206,36 +206,36 @@ static int compare_lines(const void *x, const void *y)
 	return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-static bool read_place(book *b, size_t number, const char *name)
+static bool read_node(book *b, size_t number, const char *name)
 {
-	if (number != b->place_count || number == EMR_PUBLISHER_PLACES_MAX ||
+	if (number != b->node_count || number == EMR_PUBLISHER_NODES_MAX ||
 		strlen(name) > NAME_MAX_BYTES) /* it could not be written again */
 		return false;
-	b->places[number] = strdup(name);
-	b->place_count += b->places[number] != NULL;
-	return b->places[number] != NULL;
+	b->nodes[number] = strdup(name);
+	b->node_count += b->nodes[number] != NULL;
+	return b->nodes[number] != NULL;
 }
 
 /* Without its line feed. */
 static bool read_line(book *b, const char *line, emr_buf *all)
 {
 	old_line one = {.number = (uint32_t)(all->len / sizeof one)};
-	unsigned place;
+	unsigned node;
 	int at = -1;
 	char mark;
 
-	if (sscanf(line, "%c %2u %n", &mark, &place, &at) != 2 || at < 0)
+	if (sscanf(line, "%c %2u %n", &mark, &node, &at) != 2 || at < 0)
 		return false;
 	if (mark == 'p')
-		return read_place(b, place, line + at);
-	if ((mark == MARK_UNSYNCED || mark == MARK_SYNCED) && place < b->place_count) {
-		apply_unsynced(b, place, mark);
+		return read_node(b, node, line + at);
+	if ((mark == MARK_UNSYNCED || mark == MARK_SYNCED) && node < b->node_count) {
+		apply_unsynced(b, node, mark);
 		return true;
 	}
 	if ((mark != BOOK_SENT && mark != BOOK_HELD && mark != BOOK_GONE) ||
-		place >= b->place_count || emr_cid_parse_text(line + at, &one.root) != EMR_OK)
+		node >= b->node_count || emr_cid_parse_text(line + at, &one.root) != EMR_OK)
 		return false;
-	one.place = (uint8_t)place;
+	one.node = (uint8_t)node;
 	one.mark = (uint8_t)mark;
 	return emr_buf_append(all, &one, sizeof one) == EMR_OK;
 }
@@ -253,7 +253,7 @@ static emr_status fold(book *b, emr_buf *all)
 
 			EMR_TRY(emr_buf_append(&b->entries, &entry, sizeof entry));
 		}
-		apply(book_at(b, book_count(b) - 1), lines[i].place, (book_mark)lines[i].mark);
+		apply(book_at(b, book_count(b) - 1), lines[i].node, (book_mark)lines[i].mark);
 	}
 	return EMR_OK;
 }
@@ -291,22 +291,22 @@ static emr_status write_anew(book *b)
 {
 	emr_status status = emr_buf_append(&b->lines, BOOK_FIRST, strlen(BOOK_FIRST));
 
-	for (size_t i = 0; status == EMR_OK && i < b->place_count; i++)
-		status = add_line(b, 'p', i, b->places[i]);
-	for (size_t i = 0; status == EMR_OK && i < b->place_count; i++) {
+	for (size_t i = 0; status == EMR_OK && i < b->node_count; i++)
+		status = add_line(b, 'p', i, b->nodes[i]);
+	for (size_t i = 0; status == EMR_OK && i < b->node_count; i++) {
 		if ((b->unsynced >> i & 1) != 0)
-			status = add_line(b, MARK_UNSYNCED, i, b->places[i]);
+			status = add_line(b, MARK_UNSYNCED, i, b->nodes[i]);
 	}
 	for (size_t i = 0; status == EMR_OK && i < book_count(b); i++) {
 		const book_entry *entry = book_at(b, i);
 		char text[EMR_CID_TEXT_CHARS + 1];
 
 		emr_cid_text(&entry->root, text);
-		for (size_t place = 0; status == EMR_OK && place < b->place_count; place++) {
-			if (((entry->held | entry->sent) >> place & 1) != 0)
+		for (size_t node = 0; status == EMR_OK && node < b->node_count; node++) {
+			if (((entry->held | entry->sent) >> node & 1) != 0)
 				status = add_line(b,
-					(entry->held >> place & 1) != 0 ? BOOK_HELD : BOOK_SENT,
-					place, text);
+					(entry->held >> node & 1) != 0 ? BOOK_HELD : BOOK_SENT,
+					node, text);
 		}
 	}
 	if (status == EMR_OK)
@@ -327,31 +327,31 @@ static emr_status begin_file(book *b)
 	return open_file(b);
 }
 
-/* Of a place that the settings do not have any more, when there is no room left. */
+/* Of a node that the settings do not have any more, when there is no room left. */
 static size_t free_number(book *b, const uint8_t *used, size_t used_count)
 {
-	for (size_t number = 0; number < EMR_PUBLISHER_PLACES_MAX; number++) {
+	for (size_t number = 0; number < EMR_PUBLISHER_NODES_MAX; number++) {
 		bool is_used = false;
 
 		for (size_t i = 0; i < used_count; i++)
 			is_used |= used[i] == number;
 		if (is_used)
 			continue;
-		emr_log(EMR_LOG_WARN, "copies: the former place is forgotten");
+		emr_log(EMR_LOG_WARN, "copies: the former node is forgotten");
 		for (size_t i = 0; i < book_count(b); i++)
 			apply(book_at(b, i), number, BOOK_GONE);
 		apply_unsynced(b, number, MARK_SYNCED);
-		free(b->places[number]);
-		b->places[number] = NULL;
+		free(b->nodes[number]);
+		b->nodes[number] = NULL;
 		return number;
 	}
 	return 0; /* cannot be: there are not more of them than numbers */
 }
 
-static bool find_place(const book *b, const char *name, uint8_t *out_number)
+static bool find_node(const book *b, const char *name, uint8_t *out_number)
 {
-	for (size_t i = 0; i < b->place_count; i++) {
-		if (strcmp(b->places[i], name) == 0) {
+	for (size_t i = 0; i < b->node_count; i++) {
+		if (strcmp(b->nodes[i], name) == 0) {
 			*out_number = (uint8_t)i;
 			return true;
 		}
@@ -360,25 +360,25 @@ static bool find_place(const book *b, const char *name, uint8_t *out_number)
 }
 
 /* Those that are known first: their numbers are not to be given away. */
-static emr_status number_places(
+static emr_status number_nodes(
 	book *b, const char *const *names, size_t count, uint8_t *out_numbers, bool *out_is_new)
 {
-	uint8_t used[EMR_PUBLISHER_PLACES_MAX];
+	uint8_t used[EMR_PUBLISHER_NODES_MAX];
 	size_t used_count = 0;
 
 	for (size_t i = 0; i < count; i++)
-		used_count += find_place(b, names[i], &used[used_count]);
+		used_count += find_node(b, names[i], &used[used_count]);
 	for (size_t i = 0; i < count; i++) {
-		size_t number = b->place_count;
+		size_t number = b->node_count;
 
-		if (find_place(b, names[i], &out_numbers[i]))
+		if (find_node(b, names[i], &out_numbers[i]))
 			continue;
-		if (number == EMR_PUBLISHER_PLACES_MAX)
+		if (number == EMR_PUBLISHER_NODES_MAX)
 			number = free_number(b, used, used_count);
 		else
-			b->place_count++;
-		b->places[number] = strdup(names[i]);
-		if (b->places[number] == NULL)
+			b->node_count++;
+		b->nodes[number] = strdup(names[i]);
+		if (b->nodes[number] == NULL)
 			return EMR_NO_MEMORY;
 		out_numbers[i] = used[used_count++] = (uint8_t)number;
 		*out_is_new = true;
@@ -393,10 +393,10 @@ emr_status book_open(book *b, int dirfd, bool is_still, const char *const *names
 	size_t lines = 0;
 
 	*b = (book){.dirfd = dirfd, .fd = -1, .is_still = is_still};
-	if (count > EMR_PUBLISHER_PLACES_MAX)
+	if (count > EMR_PUBLISHER_NODES_MAX)
 		return EMR_LIMIT;
 	EMR_TRY(read_book(b, &lines));
-	EMR_TRY(number_places(b, names, count, out_numbers, &is_new));
+	EMR_TRY(number_nodes(b, names, count, out_numbers, &is_new));
 	if (is_still || b->is_doubtful)
 		return EMR_OK;
 	if (is_new || lines > 2 * book_count(b) + SPARE_LINES)
@@ -408,8 +408,8 @@ void book_close(book *b)
 {
 	if (b->fd >= 0)
 		close(b->fd);
-	for (size_t i = 0; i < b->place_count; i++)
-		free(b->places[i]);
+	for (size_t i = 0; i < b->node_count; i++)
+		free(b->nodes[i]);
 	emr_buf_free(&b->entries);
 	emr_buf_free(&b->lines);
 	*b = (book){.dirfd = -1, .fd = -1};

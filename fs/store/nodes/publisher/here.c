@@ -1,11 +1,11 @@
 /* This file knows which records are not whole on this computer, so that it is not counted as a copy
- * of them, and says which no place holds.  A thread looks at all of them soon after the folder is
+ * of them, and says which no node holds.  A thread looks at all of them soon after the folder is
  * opened, once a day, and when somebody wants to know; it names no block and mends nothing. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "place.h"
+#include "node.h"
 #include "store/car_store.h"
 #include "store/unixfs.h"
 
@@ -37,7 +37,7 @@ static emr_status look_at(emr_store *store, const emr_cid *root, bool *out_is)
 }
 
 /* With the lock: where ROOT is, or would be, among those that are not whole. */
-static size_t place_of(const emr_publisher *p, const emr_cid *root)
+static size_t node_of(const emr_publisher *p, const emr_cid *root)
 {
 	const emr_cid *all = (const void *)p->lacking.data;
 	size_t from = 0, to = p->lacking.len / sizeof *all;
@@ -55,13 +55,13 @@ static size_t place_of(const emr_publisher *p, const emr_cid *root)
 
 bool here_lacks(const emr_publisher *p, const emr_cid *root)
 {
-	size_t at = place_of(p, root);
+	size_t at = node_of(p, root);
 
 	return at < p->lacking.len / sizeof *root &&
 	       emr_cid_equal((const emr_cid *)(const void *)p->lacking.data + at, root);
 }
 
-/* With the lock: ROOT, which was not whole here, is, and waits for no later turn at a place. */
+/* With the lock: ROOT, which was not whole here, is, and waits for no later turn at a node. */
 static void note_come(emr_publisher *p, const emr_cid *root)
 {
 	book_entry *entry = book_find(&p->book, root);
@@ -75,7 +75,7 @@ static void note_come(emr_publisher *p, const emr_cid *root)
 /* With the lock. */
 static emr_status note_whole(emr_publisher *p, const emr_cid *root, bool is_whole)
 {
-	const size_t at = place_of(p, root) * sizeof *root;
+	const size_t at = node_of(p, root) * sizeof *root;
 
 	if (here_lacks(p, root) != is_whole)
 		return EMR_OK;
@@ -158,11 +158,11 @@ static emr_status look_at_all(emr_publisher *p, const emr_buf *roots, emr_buf *l
 static bool is_held(const emr_publisher *p, const emr_cid *root, uint16_t but)
 {
 	const book_entry *entry = book_find(&p->book, root);
-	uint16_t places = 0;
+	uint16_t nodes = 0;
 
 	for (size_t i = 0; i < p->count; i++)
-		places |= place_is_unsynced(&p->places[i]) ? 0 : place_bit(&p->places[i]);
-	return p->is_started && entry != NULL && (entry->held & places & ~but) != 0;
+		nodes |= node_is_unsynced(&p->nodes[i]) ? 0 : node_bit(&p->nodes[i]);
+	return p->is_started && entry != NULL && (entry->held & nodes & ~but) != 0;
 }
 
 void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but)

@@ -126,7 +126,7 @@ void load_gives(load *l, uint64_t bytes)
 }
 
 /* By this computer's own tags where the block is a leaf that has them, which costs less than its
- * hash. What receives it hashes it anyway. */
+ * hash. The receiver hashes it anyway. */
 static emr_status read_block(load *l, const emr_cid *cid)
 {
 	static const emr_units all = {0, EMR_UNITS_PER_LEAF};

@@ -6,7 +6,7 @@
 #include "ipfs/node.h"
 #include "store/car_store.h"
 
-#define LOAD_BYTES ((uint64_t)63 << 20)	 /* of what any place is given */
+#define LOAD_BYTES ((uint64_t)63 << 20)	 /* of what any node is given */
 #define LOAD_BYTES_NEAR (4 * LOAD_BYTES) /* of what one of this computer is given at once */
 #define LOAD_BYTES_MAX                                                                             \
 	(EMR_IPFS_CAR_MAX - ((uint64_t)1 << 20)) /* of a fast one; the header has room beside it   \

@@ -1,7 +1,7 @@
 /* Sending gives way to the programs that work in the folder, because they want the same processor
  * and the same disk: an import begins only after they have changed nothing for a moment, and one
  * that runs waits between two blocks.  Both waits have an end. */
-#include "place.h"
+#include "node.h"
 
 #define MOMENT_NS INT64_C(250000000)
 #define PATIENCE_MS 15000
@@ -9,9 +9,9 @@
 
 /* How long until it is quiet; 0: it is.  Called and left with the lock, which whoever changes
  * something in the folder may be waiting for, so it is not held while the folder is asked. */
-static int64_t noise_ns(publisher_place *place)
+static int64_t noise_ns(publisher_node *node)
 {
-	emr_publisher *p = place->publisher;
+	emr_publisher *p = node->publisher;
 	int64_t quiet;
 
 	if (p->options.quiet_ns == NULL)
@@ -28,46 +28,46 @@ static int64_t patience_ns(const emr_publisher *p)
 	       (p->options.patience_ms != 0 ? p->options.patience_ms : PATIENCE_MS);
 }
 
-static bool has_lost_patience(const publisher_place *place)
+static bool has_lost_patience(const publisher_node *node)
 {
-	return place->patient_until_ns != 0 && publisher_now_ns() >= place->patient_until_ns;
+	return node->patient_until_ns != 0 && publisher_now_ns() >= node->patient_until_ns;
 }
 
-bool lull_has_come(publisher_place *place)
+bool lull_has_come(publisher_node *node)
 {
-	const int64_t noise = noise_ns(place), now = publisher_now_ns();
+	const int64_t noise = noise_ns(node), now = publisher_now_ns();
 	int64_t until = now + noise;
 
 	if (noise == 0) {
-		place->patient_until_ns = 0;
+		node->patient_until_ns = 0;
 		return true;
 	}
-	if (place->patient_until_ns == 0)
-		place->patient_until_ns = now + patience_ns(place->publisher);
-	if (has_lost_patience(place))
+	if (node->patient_until_ns == 0)
+		node->patient_until_ns = now + patience_ns(node->publisher);
+	if (has_lost_patience(node))
 		return true;
-	if (until > place->patient_until_ns)
-		until = place->patient_until_ns;
-	if (!place->publisher->is_stopping)
-		publisher_wait_until(place->publisher, until);
+	if (until > node->patient_until_ns)
+		until = node->patient_until_ns;
+	if (!node->publisher->is_stopping)
+		publisher_wait_until(node->publisher, until);
 	return false;
 }
 
-void lull_is_not_waited_for(publisher_place *place)
+void lull_is_not_waited_for(publisher_node *node)
 {
-	place->patient_until_ns = 0;
+	node->patient_until_ns = 0;
 }
 
 void lull_await(void *arg)
 {
 	lull *one = arg;
-	publisher_place *place = one->place;
-	emr_publisher *p = place->publisher;
+	publisher_node *node = one->node;
+	emr_publisher *p = node->publisher;
 	int64_t noise, begun_ns;
 
 	pthread_mutex_lock(&p->lock);
-	while (!p->is_stopping && one->paused_ns < PAUSE_NS && !has_lost_patience(place)) {
-		noise = noise_ns(place);
+	while (!p->is_stopping && one->paused_ns < PAUSE_NS && !has_lost_patience(node)) {
+		noise = noise_ns(node);
 		if (noise == 0 || p->is_stopping)
 			break;
 		begun_ns = publisher_now_ns();

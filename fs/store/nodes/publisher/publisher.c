@@ -1,6 +1,6 @@
 /* This file is the background publisher: one thread looks which records there are to be, and one a
- * place sends what that place lacks, asks it again what it holds, and tells it what was erased.  A
- * place that fails is left alone for a while, and never holds up another. */
+ * node sends what that node lacks, asks it again what it holds, and tells it what was erased.  A
+ * node that fails is left alone for a while, and never holds up another. */
 #include "publisher/publisher.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@
 #include "book.h"
 #include "ipfs/cluster.h"
 #include "load.h"
-#include "place.h"
+#include "node.h"
 
 #define ROOTS_FIRST 16			    /* of the first import; twice as many in each more */
 #define CHECK_BEGIN_NS INT64_C(60000000000) /* after the start */
@@ -27,7 +27,7 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 {
 	emr_publisher *p = calloc(1, sizeof *p);
 
-	if (p == NULL || count > EMR_PUBLISHER_PLACES_MAX) {
+	if (p == NULL || count > EMR_PUBLISHER_NODES_MAX) {
 		for (size_t i = 0; i < count; i++)
 			emr_ipfs_close(nodes[i]);
 		free(p);
@@ -37,8 +37,8 @@ emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher
 	p->count = count;
 	p->copies = 1;
 	for (size_t i = 0; i < count; i++)
-		p->places[i] = (publisher_place){.publisher = p,
-			.node = nodes[i],
+		p->nodes[i] = (publisher_node){.publisher = p,
+			.client = nodes[i],
 			.copies = emr_ipfs_copies(nodes[i]),
 			.roots_max = ROOTS_FIRST,
 			.room_max = LOAD_BYTES_MAX};
@@ -61,8 +61,8 @@ void emr_publisher_free(emr_publisher *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->count; i++) {
-		emr_ipfs_close(p->places[i].node);
-		free(p->places[i].name);
+		emr_ipfs_close(p->nodes[i].client);
+		free(p->nodes[i].name);
 	}
 	book_close(&p->book);
 	emr_buf_free(&p->lacking);
@@ -113,28 +113,28 @@ static void *look(void *arg)
 /* ---- Beginning and end ---- */
 
 /* A cluster is one thread's: what it is asked takes longer than what its node is sent. */
-static emr_status start_place(publisher_place *place)
+static emr_status start_node(publisher_node *node)
 {
-	const size_t lanes = emr_ipfs_cluster(place->node) != NULL ? 1 : PUBLISHER_LANES;
+	const size_t lanes = emr_ipfs_cluster(node->client) != NULL ? 1 : PUBLISHER_LANES;
 
-	place->next_check_ns = publisher_now_ns() + CHECK_BEGIN_NS;
+	node->next_check_ns = publisher_now_ns() + CHECK_BEGIN_NS;
 	for (size_t i = 0; i < lanes; i++) {
-		publisher_lane *lane = &place->lanes[i];
+		publisher_lane *lane = &node->lanes[i];
 
-		lane->place = place;
-		if (pthread_create(&lane->thread, NULL, place_serve, lane) != 0)
+		lane->node = node;
+		if (pthread_create(&lane->thread, NULL, node_serve, lane) != 0)
 			return EMR_NO_MEMORY;
 		lane->has_thread = true;
 	}
 	return EMR_OK;
 }
 
-static void join_place(publisher_place *place)
+static void join_node(publisher_node *node)
 {
 	for (size_t i = 0; i < PUBLISHER_LANES; i++) {
-		if (place->lanes[i].has_thread)
-			pthread_join(place->lanes[i].thread, NULL);
-		place->lanes[i].has_thread = false;
+		if (node->lanes[i].has_thread)
+			pthread_join(node->lanes[i].thread, NULL);
+		node->lanes[i].has_thread = false;
 	}
 }
 
@@ -142,33 +142,33 @@ static emr_status start_threads(emr_publisher *p)
 {
 	EMR_TRY(emr_worker_start(&p->looker, "publisher", look, p));
 	for (size_t i = 0; i < p->count; i++)
-		EMR_TRY(start_place(&p->places[i]));
+		EMR_TRY(start_node(&p->nodes[i]));
 	return EMR_OK;
 }
 
-/* With the lock: this computer and what each place stands for, or what the rules want. */
+/* With the lock: this computer and what each node stands for, or what the rules want. */
 static unsigned wanted_of(const emr_publisher *p)
 {
 	unsigned wanted = 1;
 
 	for (size_t i = 0; i < p->count; i++)
-		wanted += p->places[i].copies;
+		wanted += p->nodes[i].copies;
 	return p->copies > wanted ? p->copies : wanted;
 }
 
-/* What one cluster has is not what another, or more of its peers, would have. */
-static emr_status name_place(publisher_place *place)
+/* The pins of one cluster are not those of another, or of more of its peers. */
+static emr_status name_node(publisher_node *node)
 {
-	const emr_ipfs *cluster = emr_ipfs_cluster(place->node);
-	const char *node = emr_ipfs_address(place->node);
+	const emr_ipfs *cluster = emr_ipfs_cluster(node->client);
+	const char *address = emr_ipfs_address(node->client);
 
-	free(place->name);
+	free(node->name);
 	if (cluster == NULL)
-		place->name = strdup(node);
-	else if (asprintf(&place->name, "%s %u at %s", node, place->copies,
+		node->name = strdup(address);
+	else if (asprintf(&node->name, "%s %u at %s", address, node->copies,
 			 emr_ipfs_address(cluster)) < 0)
-		place->name = NULL;
-	return place->name != NULL ? EMR_OK : EMR_NO_MEMORY;
+		node->name = NULL;
+	return node->name != NULL ? EMR_OK : EMR_NO_MEMORY;
 }
 
 static uint64_t first_bytes(const emr_publisher_options *options, const emr_ipfs *node)
@@ -180,8 +180,8 @@ static uint64_t first_bytes(const emr_publisher_options *options, const emr_ipfs
 
 emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *options)
 {
-	const char *names[EMR_PUBLISHER_PLACES_MAX];
-	uint8_t numbers[EMR_PUBLISHER_PLACES_MAX];
+	const char *names[EMR_PUBLISHER_NODES_MAX];
+	uint8_t numbers[EMR_PUBLISHER_NODES_MAX];
 	emr_status status = EMR_OK;
 
 	pthread_mutex_lock(&p->lock);
@@ -189,15 +189,15 @@ emr_status emr_publisher_start(emr_publisher *p, const emr_publisher_options *op
 	p->copies = options->copies;
 	p->copies = wanted_of(p);
 	for (size_t i = 0; status == EMR_OK && i < p->count; i++) {
-		p->places[i].room = first_bytes(options, p->places[i].node);
-		status = name_place(&p->places[i]);
-		names[i] = p->places[i].name;
+		p->nodes[i].room = first_bytes(options, p->nodes[i].client);
+		status = name_node(&p->nodes[i]);
+		names[i] = p->nodes[i].name;
 	}
 	if (status == EMR_OK && p->count > 0)
 		status = book_open(&p->book, options->state_dirfd, options->is_still, names,
 			p->count, numbers);
 	for (size_t i = 0; status == EMR_OK && i < p->count; i++)
-		p->places[i].number = numbers[i];
+		p->nodes[i].number = numbers[i];
 	p->is_started = status == EMR_OK;
 	if (status == EMR_OK)
 		p->has_watcher = pthread_create(&p->watcher, NULL, here_watch, p) == 0;
@@ -228,7 +228,7 @@ void emr_publisher_stop(emr_publisher *p)
 	p->has_watcher = false;
 	pthread_mutex_unlock(&p->lock);
 	for (size_t i = 0; i < p->count; i++)
-		join_place(&p->places[i]);
+		join_node(&p->nodes[i]);
 }
 
 void emr_publisher_wake(void *publisher)
@@ -242,12 +242,12 @@ void emr_publisher_repair(emr_publisher *p)
 {
 	pthread_mutex_lock(&p->lock);
 	for (size_t i = 0; i < p->count; i++) {
-		p->places[i].retry_ns = 0;
-		p->places[i].failures = 0;
-		p->places[i].has_hurry = p->places[i].is_called_for = true;
-		p->places[i].was_away = true; /* for all that is known */
-		p->places[i].back_ns = 0;
-		p->places[i].ask_sync_ns = publisher_now_ns();
+		p->nodes[i].retry_ns = 0;
+		p->nodes[i].failures = 0;
+		p->nodes[i].has_hurry = p->nodes[i].is_called_for = true;
+		p->nodes[i].was_away = true; /* for all that is known */
+		p->nodes[i].back_ns = 0;
+		p->nodes[i].ask_sync_ns = publisher_now_ns();
 	}
 	for (size_t i = 0; i < book_count(&p->book); i++)
 		book_at(&p->book, i)->stuck = book_at(&p->book, i)->waits =
@@ -266,7 +266,7 @@ static unsigned held_of(const emr_publisher *p, const emr_cid *root, const book_
 	unsigned held = !p->options.has_nothing && !here_lacks(p, root);
 
 	for (size_t i = 0; entry != NULL && i < p->count; i++)
-		held += place_is_unsynced(&p->places[i]) ? 0 : cluster_copies(&p->places[i], entry);
+		held += node_is_unsynced(&p->nodes[i]) ? 0 : cluster_copies(&p->nodes[i], entry);
 	return held;
 }
 
@@ -310,7 +310,7 @@ void emr_publisher_sum(emr_publisher *p, emr_publisher_totals *out_totals)
 	pthread_mutex_unlock(&p->lock);
 }
 
-size_t emr_publisher_place_count(const emr_publisher *p)
+size_t emr_publisher_node_count(const emr_publisher *p)
 {
 	return p->count;
 }
@@ -322,7 +322,7 @@ bool emr_publisher_holds(emr_publisher *p, size_t index, const emr_cid *root)
 
 	pthread_mutex_lock(&p->lock);
 	entry = book_find(&p->book, root);
-	holds = entry != NULL && (entry->held >> p->places[index].number & 1) != 0;
+	holds = entry != NULL && (entry->held >> p->nodes[index].number & 1) != 0;
 	pthread_mutex_unlock(&p->lock);
 	return holds;
 }

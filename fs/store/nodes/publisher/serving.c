@@ -2,127 +2,127 @@
  * ones and asks again what the node has (kept.c), one after the other. It waits while there is
  * nothing to do. */
 #include "ipfs/cluster.h"
-#include "place.h"
+#include "node.h"
 
 #define PROBE_MS 20000
 
-/* A place that did not answer last time, or not yet, is asked for little before it is given much.
+/* A node that did not answer last time, or not yet, is asked for little before it is given much.
  */
-static bool answers(publisher_place *place)
+static bool answers(publisher_node *node)
 {
-	emr_publisher *p = place->publisher;
-	emr_ipfs_call call = place_call(place, PROBE_MS);
+	emr_publisher *p = node->publisher;
+	emr_ipfs_call call = node_call(node, PROBE_MS);
 	char version[EMR_IPFS_VERSION_BYTES];
-	emr_ipfs *at = place->node;
-	/* What is mended there, nobody says: it starts again. */
-	bool is_well = place->has_answered && place->fault == EMR_IPFS_FINE &&
-		       (publisher_now_ns() < place->ask_sync_ns ||
-			       (place->ask_sync_ns == 0 && !place_is_unsynced(place)));
+	emr_ipfs *at = node->client;
+	/* Nobody tells when such a node is mended: it starts again. */
+	bool is_well = node->has_answered && node->fault == EMR_IPFS_FINE &&
+		       (publisher_now_ns() < node->ask_sync_ns ||
+			       (node->ask_sync_ns == 0 && !node_is_unsynced(node)));
 
 	if (is_well)
 		return true;
 	pthread_mutex_unlock(&p->lock);
 	is_well = emr_ipfs_version(at, &call, version) == EMR_OK;
-	if (is_well && place_is_clustered(place)) {
-		at = emr_ipfs_cluster(place->node);
+	if (is_well && node_is_clustered(node)) {
+		at = emr_ipfs_cluster(node->client);
 		is_well = emr_ipfs_version(at, &call, version) == EMR_OK;
 	}
 	if (!is_well)
-		place_fails(place, at, &call);
+		node_fails(node, at, &call);
 	pthread_mutex_lock(&p->lock);
-	place->was_away = place->was_away || (!is_well && place_is_away(call.fault));
+	node->was_away = node->was_away || (!is_well && node_is_away(call.fault));
 	if (is_well)
-		place_look_whether_it_syncs(place);
-	place->has_answered = place->has_answered || is_well;
+		node_look_whether_it_syncs(node);
+	node->has_answered = node->has_answered || is_well;
 	return is_well;
 }
 
 /* With the lock. */
-static void unstick(publisher_place *place)
+static void unstick(publisher_node *node)
 {
-	const book *b = &place->publisher->book;
+	const book *b = &node->publisher->book;
 
-	if (place->unstick_ns == 0 || publisher_now_ns() < place->unstick_ns)
+	if (node->unstick_ns == 0 || publisher_now_ns() < node->unstick_ns)
 		return;
-	place->unstick_ns = 0;
+	node->unstick_ns = 0;
 	for (size_t i = 0; i < book_count(b); i++) {
-		book_at(b, i)->stuck &= (uint16_t)~place_bit(place);
-		book_at(b, i)->urged &= (uint16_t)~place_bit(place);
+		book_at(b, i)->stuck &= (uint16_t)~node_bit(node);
+		book_at(b, i)->urged &= (uint16_t)~node_bit(node);
 	}
 }
 
-static int64_t next_ns(const publisher_place *place)
+static int64_t next_ns(const publisher_node *node)
 {
-	int64_t next = place->next_check_ns;
+	int64_t next = node->next_check_ns;
 
-	if (place->was_away && place->back_ns < next) /* it is asked then, also if it stays */
-		next = place->back_ns;
-	if (place->unstick_ns != 0 && place->unstick_ns < next)
-		next = place->unstick_ns;
-	if (place_is_unsynced(place) && publisher_now_ns() + PLACE_UNSYNCED_NS < next)
-		next = publisher_now_ns() + PLACE_UNSYNCED_NS;
-	if (place->ask_sync_ns != 0 && place->ask_sync_ns < next)
-		next = place->ask_sync_ns;
-	return place->look_ns != 0 && place->look_ns < next ? place->look_ns : next;
+	if (node->was_away && node->back_ns < next) /* it is asked then, also if it stays */
+		next = node->back_ns;
+	if (node->unstick_ns != 0 && node->unstick_ns < next)
+		next = node->unstick_ns;
+	if (node_is_unsynced(node) && publisher_now_ns() + NODE_UNSYNCED_NS < next)
+		next = publisher_now_ns() + NODE_UNSYNCED_NS;
+	if (node->ask_sync_ns != 0 && node->ask_sync_ns < next)
+		next = node->ask_sync_ns;
+	return node->look_ns != 0 && node->look_ns < next ? node->look_ns : next;
 }
 
 /* With the lock. */
-static void serve_once(publisher_place *place)
+static void serve_once(publisher_node *node)
 {
-	emr_publisher *p = place->publisher;
+	emr_publisher *p = node->publisher;
 
-	if (publisher_now_ns() < place->retry_ns) {
-		publisher_wait_until(p, place->retry_ns);
+	if (publisher_now_ns() < node->retry_ns) {
+		publisher_wait_until(p, node->retry_ns);
 		return;
 	}
-	unstick(place);
-	cluster_unwait(place);
-	if (!answers(place))
+	unstick(node);
+	cluster_unwait(node);
+	if (!answers(node))
 		return;
-	place_comes_back(place);
-	place_read_list(place);
-	/* What is let go of may be what it has no room for. */
-	if (place->is_full && place->at_work == 0 && place_let_one_go(place))
+	node_comes_back(node);
+	node_read_list(node);
+	/* The root that is let go of may take the room that is missing. */
+	if (node->is_full && node->at_work == 0 && node_let_one_go(node))
 		return;
-	if (place_send_some(place))
+	if (node_send_some(node))
 		return;
-	if (place->at_work > 0) { /* what is let go of may be what another thread sends */
+	if (node->at_work > 0) { /* what is let go of may be what another thread sends */
 		publisher_wait_until(p, INT64_MAX);
 		return;
 	}
-	if (place_let_one_go(place) || place_check_one(place) || p->is_stopping)
+	if (node_let_one_go(node) || node_check_one(node) || p->is_stopping)
 		return;
-	place_works_now(place);
-	if (!place_tells_unsynced(place))
-		publisher_wait_until(p, next_ns(place));
+	node_works_now(node);
+	if (!node_tells_unsynced(node))
+		publisher_wait_until(p, next_ns(node));
 }
 
-/* With the lock: only to a place that is known to take what it is given. */
-static void send_beside(publisher_place *place)
+/* With the lock: only to a node that is known to take what it is given. */
+static void send_beside(publisher_node *node)
 {
-	emr_publisher *p = place->publisher;
-	const bool is_well = place->has_taken && place->failures == 0 && place->at_work > 0 &&
-			     publisher_now_ns() >= place->retry_ns;
+	emr_publisher *p = node->publisher;
+	const bool is_well = node->has_taken && node->failures == 0 && node->at_work > 0 &&
+			     publisher_now_ns() >= node->retry_ns;
 
-	if (!is_well || !place_send_some(place))
+	if (!is_well || !node_send_some(node))
 		publisher_wait_until(p, INT64_MAX);
 }
 
-void *place_serve(void *arg)
+void *node_serve(void *arg)
 {
 	publisher_lane *lane = arg;
-	publisher_place *place = lane->place;
-	emr_publisher *p = place->publisher;
+	publisher_node *node = lane->node;
+	emr_publisher *p = node->publisher;
 
 	publisher_step_back();
 	pthread_mutex_lock(&p->lock);
 	while (!p->is_stopping) {
 		if (!p->has_looked)
 			publisher_wait_until(p, INT64_MAX);
-		else if (lane != &place->lanes[0])
-			send_beside(place);
+		else if (lane != &node->lanes[0])
+			send_beside(node);
 		else
-			serve_once(place);
+			serve_once(node);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;

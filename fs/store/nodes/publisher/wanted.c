@@ -1,10 +1,10 @@
-/* This file says which roots each place is to have: those of pins, those that wait for copies, and
+/* This file says which roots each node is to have: those of pins, those that wait for copies, and
  * those that no pin names any more but the ledger does.  Erased roots go. */
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "book.h"
-#include "place.h"
+#include "node.h"
 
 static emr_status note_pin(void *arg, const emr_pin *pin)
 {
@@ -32,7 +32,7 @@ static size_t sort_roots(emr_buf *roots)
 	return kept;
 }
 
-/* Whatever the file knows of it: each place is told that it is gone. */
+/* Whatever the file knows of it: each node is told that it is gone. */
 static emr_status take_leaving(emr_publisher *p, const emr_buf *leaving)
 {
 	const emr_cid *roots = (const void *)leaving->data;
@@ -45,8 +45,8 @@ static emr_status take_leaving(emr_publisher *p, const emr_buf *leaving)
 		if (status != EMR_OK || entry->is_noted || entry->is_wanted)
 			continue;
 		entry->is_noted = true;
-		for (size_t place = 0; place < p->count; place++)
-			entry->sent |= (uint16_t)(1u << p->places[place].number);
+		for (size_t node = 0; node < p->count; node++)
+			entry->sent |= (uint16_t)(1u << p->nodes[node].number);
 	}
 	return status;
 }
@@ -59,7 +59,7 @@ static bool has_root(const emr_buf *sorted, const emr_cid *root)
 					  sizeof *root, book_compare) != NULL;
 }
 
-/* Roots that places may have, and of which neither a pin nor the journal says anything. */
+/* Roots that nodes may have, and of which neither a pin nor the journal says anything. */
 static emr_status list_unnamed(
 	emr_publisher *p, const emr_buf *wanted, const emr_buf *leaving, emr_buf *out_unnamed)
 {
@@ -127,7 +127,7 @@ emr_status wanted_look(emr_publisher *p)
 	/* Before the pins: what waits is pinned in the moment in which it waits no more. */
 	if (p->options.each_awaited != NULL)
 		status = p->options.each_awaited(p->options.arg, note_root, &wanted);
-	/* What is not in a list that is being made again is not gone. */
+	/* A root that is missing in a list that is being made again is not gone. */
 	if (status == EMR_OK)
 		status = emr_store_each_pin_of_all(p->options.store, note_pin, &wanted);
 	if (status == EMR_OK && p->options.each_leaving != NULL)

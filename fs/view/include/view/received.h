@@ -72,9 +72,9 @@ typedef struct emr_owner_called {
  * long are cut. */
 void emr_shared_owner_name(
 	const char *name, const char *code, const emr_card *card, char out[EMR_NAME_MAX + 1]);
-/* Whose directory TEXT means: the whole name, letters a to z in either case.  Somebody else who
- * shares nothing may have the same code: the caller looks for him.  EMR_NOT_FOUND; EMR_CONFLICT:
- * several are called so. */
+/* Whose directory TEXT means: the whole name, letters a to z in either case. Somebody else who
+ * shares nothing may have the same code: the caller looks for that one. EMR_NOT_FOUND;
+ * EMR_CONFLICT: several are called so. */
 emr_status emr_shared_owner(emr_view *view, const char *text, emr_id32 *out_signer_id);
 
 /* Before emr_view_start: the folder itself is the dataset of LINE (emr_dataset_line) and nothing
@@ -94,7 +94,7 @@ typedef enum emr_share_phase {
 } emr_share_phase;
 
 typedef struct emr_shared_with_me {
-	const char *owner; /* as his directory is called */
+	const char *owner; /* the name of the owner's directory */
 	const char *path;  /* where it is shown, or was, from the top of the folder */
 	const char *right; /* "read", "write" or "deposit" */
 	bool has_history;
@@ -120,7 +120,7 @@ typedef struct emr_shared_file {
 	emr_id16 domain, object, grant;
 	uint8_t purpose; /* of the folder */
 	bool has_history;
-	char owner[EMR_NAME_MAX + 1]; /* as his directory is called */
+	char owner[EMR_NAME_MAX + 1]; /* the name of the owner's directory */
 } emr_shared_file;
 /* Tells which record NODE shows. EMR_NOT_FOUND (also where names have not been read),
  * EMR_IS_DIRECTORY, EMR_INVALID (a link, or what emrfs itself put there), EMR_BUSY (of it nothing
@@ -157,9 +157,9 @@ typedef struct emr_shared_notice {
 	const char *path;    /* from the top of the folder */
 	const char *inside;  /* the same path at the owner's: "SHARE/..."; of "copy-unsigned" the
 				original's */
-	const char *owner;   /* as his directory is called; of "bad-signature", "signature-stale",
-				"copy-unsigned" who signed; of "withdrawn" his pseudonym */
-	const char *dataset; /* in which he took part; NULL: he shared by himself */
+	const char *owner;   /* the owner's directory; of "bad-signature", "signature-stale",
+				"copy-unsigned" who signed; of "withdrawn" the pseudonym */
+	const char *dataset; /* in which the owner took part; NULL: no dataset */
 	const char *organisation; /* of whoever signed */
 	uint32_t purposes;	  /* of the grant: bit n = purpose n */
 	uint8_t purpose;	  /* of the folder */

@@ -92,7 +92,7 @@ typedef struct emr_view_options {
 	 * thread, without a lock of the view.  NULL: here alone. */
 	void (*copies)(void *arg, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
 	void *copies_arg; /* of these two */
-	bool has_places;  /* that are to let go of what is erased: rows EMR_ROW_LEAVING are made */
+	bool has_nodes;	  /* that are to let go of what is erased: rows EMR_ROW_LEAVING are made */
 	/* Others' Inboxes that records may be left in (share/deposit.h); called by a thread of the
 	 * view, without a lock; NULL: none. */
 	const struct emr_inboxes *inboxes;
@@ -529,7 +529,7 @@ emr_status emr_view_path_of_object(emr_view *view, emr_id16 object, char **out_p
  * thread, without a lock. */
 void emr_view_copies_came(emr_view *view);
 /* The pins of ROOTS are lost: says those again that the ledger has, which reads the whole history.
- * Where there are places nothing is given back of the disk before this was called once, perhaps
+ * Where there are nodes nothing is given back of the disk before this was called once, perhaps
  * with no root.  EMR_BUSY: nobody knows which are there; EMR_READ_ONLY. */
 emr_status emr_view_pins_lost(emr_view *view, const emr_cid *roots, size_t n);
 /* How long nothing was changed in the folder by programs; for whoever gives way to them.  Any

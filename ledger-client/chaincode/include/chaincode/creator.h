@@ -9,8 +9,8 @@
 typedef struct emr_creator {
 	emr_bytes msp;	       /* of the channel, as the transaction names it */
 	emr_bytes certificate; /* DER */
-	/* DER: the CA that he brings along, because his organisation was admitted after the
-	 * beginning, or has another CA since.  Empty: the one in the descriptor. */
+	/* DER: the CA that the creator brings along, because that organisation was admitted after
+	 * the beginning, or has another CA since. Empty: the one in the descriptor. */
 	emr_bytes authority;
 } emr_creator;
 
@@ -20,11 +20,11 @@ typedef struct emr_creator_claim {
 	emr_bytes ca; /* DER; borrowed from the descriptor or the creator */
 } emr_creator_claim;
 
-/* Whose he says that he is: by the MSP that the descriptor names (where it names none, the
- * organisation's id in hex); with an authority by his certificate, and the MSP must be the one that
- * the authority names, or, where that names none, the organisation's id in hex.  Where the id
- * follows from authority and MSP (emr_cert_org_of), his certificate need not name it.  False:
- * nobody's. */
+/* The organisation that the creator claims: by the MSP that the descriptor names (where it names
+ * none, the organisation's id in hex); with an authority by the creator's certificate, and the MSP
+ * must be the one that the authority names, or, where that names none, the organisation's id in
+ * hex. Where the id follows from authority and MSP (emr_cert_org_of), the creator's certificate
+ * need not name it. False: nobody's. */
 bool emr_creator_claims(
 	emr_bytes descriptor, const emr_creator *creator, emr_creator_claim *out_claim);
 /* The CA that would speak for ORG: AUTHORITY, and without one that of the descriptor.  False: it

@@ -42,16 +42,16 @@ emr_contract_status hosted_cert(hosted *run, const uint8_t ref[32], const uint8_
 /* The signer of the transaction (creator.h); borrowed. */
 typedef struct hosted_signer {
 	const char *msp;
-	const uint8_t *der; /* his certificate */
+	const uint8_t *der; /* the creator's certificate */
 	size_t der_len;
-	const uint8_t *authority; /* what he brings along; none: length 0 */
+	const uint8_t *authority; /* the CA that the creator brings along; none: length 0 */
 	size_t authority_len;
 } hosted_signer;
-/* The row of the organisation whose he says that he is; false when there is none. */
+/* The row of the organisation that the creator claims; false when there is none. */
 bool hosted_org_of(
 	const uint8_t *descriptor, size_t len, const hosted_signer *who, emr_key_text *out_key);
-/* His certificate counts when it leads, at NOW, to the CA that his organisation has by its M row,
- * ROW.  Otherwise the caller stays without one, and the contract says what that means. */
+/* The creator's certificate counts when it leads, at NOW, to the CA that the organisation has by
+ * its M row, ROW. Otherwise the caller stays without one, and the contract says what that means. */
 emr_contract_status hosted_creator(hosted *run, const uint8_t *descriptor, size_t len,
 	const hosted_signer *who, const uint8_t *row, size_t row_len, uint64_t now_unix_s);
 
@@ -77,7 +77,8 @@ emr_contract_status hosted_part_hash(const uint8_t *place_row, size_t place_len,
  * followers hear of no letter.  All certificates of an MSP that cannot be read are one name. */
 void hosted_letters_key(const hosted_signer *who, emr_key_text *out_key);
 /* One more on ROW (NULL: it is absent), at NOW; as a member's when SIGNER, the K row of the key
- * that he names (NULL: none), is in force and names DER.  *OUT_FITS: the row is OUT_ROW then. */
+ * that the caller names (NULL: none), is in force and names DER. *OUT_FITS: the row is OUT_ROW
+ * then. */
 emr_contract_status hosted_letters_take(const uint8_t *row, size_t row_len, const uint8_t *signer,
 	size_t signer_len, const uint8_t *der, size_t der_len, uint64_t now_unix_s, bool *out_fits,
 	uint8_t out_row[EMR_ROW_QUOTA_BYTES]);
@@ -101,7 +102,7 @@ hosted *hosted_moved(const hosted_entry *from, const uint8_t net_id[16]);
 bool hosted_moved_follows(const hosted *run, uint64_t seq, const uint8_t leaf[32]);
 uint64_t hosted_moved_time(const hosted *run);
 void hosted_moved_leaf(const uint8_t *bytes, size_t len, uint8_t out_leaf[32]);
-/* The K row of its submitter, which is not read where he had none yet. */
+/* The K row of its submitter, which is not read where there was none yet. */
 void hosted_moved_submitter(const hosted *run, emr_key_text *out_key);
 /* The submitter has signed its batch for this network. */
 bool hosted_moved_is_signed(const hosted *run, const uint8_t *row, size_t len);

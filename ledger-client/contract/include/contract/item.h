@@ -128,9 +128,9 @@ emr_result emr_batch_parse_items(emr_span header, emr_span items, const emr_span
 size_t emr_batch_public_len(emr_span bytes);
 /* Item I in parsed form, its public part and its id.  I < batch->count. */
 void emr_batch_item_at(const emr_batch *batch, size_t i, emr_item *out_item, emr_span *out_pub);
-/* The certificates, DER after DER, in the private part of a lone 01 or 07, which is where whoever
- * follows the ledger finds the one of its bringer: his own, and those between it and his
- * organisation's CA.  Empty when there is none, or the part is not at hand. */
+/* The certificates, DER after DER, in the private part of a lone 01 or 07, which is where a
+ * follower of the ledger finds the one of its bringer: the bringer's own, and those between it and
+ * the organisation's CA. Empty when there is none, or the part is not at hand. */
 emr_span emr_batch_certificate(const emr_batch *batch);
 
 /* ---- entry: what the log keeps: 376 bytes and one result for each item ---- */
@@ -159,8 +159,8 @@ emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry);
 EMR_CONTRACT_MUST_CHECK
 emr_contract_status emr_entry_encode(
 	const emr_entry *entry, uint8_t *out, size_t cap, size_t *out_len);
-/* What the submitter signs, before the batch has an entry: "emrfs/v1/submit\0" ||
- * SHA-256(net_id || header).  The header has the root of the items and the batch's own signature.
+/* The message that the submitter signs, before the batch has an entry: "emrfs/v1/submit\0" ||
+ * SHA-256(net_id || header). The header has the root of the items and the batch's own signature.
  * The number, the time, the predecessor and the results of the entry are not signed: they are the
  * word of the host (CONTRACT.md, "What is signed"). */
 void emr_submit_message(const uint8_t net_id[16], const uint8_t header[EMR_HEADER_BYTES],

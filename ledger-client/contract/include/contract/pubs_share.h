@@ -121,7 +121,7 @@ typedef struct emr_pub_approve {
 /* ACCESS_REQ 48, 40 bytes */
 typedef struct emr_pub_access_req {
 	uint8_t grant[16]; /* 0 */
-	uint8_t via[16];   /* 16: team or dataset, zero = the signer himself is the grantee */
+	uint8_t via[16];   /* 16: team or dataset, zero = the signer is the grantee */
 	uint16_t count;	   /* 32: records asked for, 1..1024 */
 } emr_pub_access_req;
 
@@ -199,7 +199,7 @@ typedef struct emr_pub_transfer {
 } emr_pub_transfer;
 
 /* Private parts: of a DATASET_JOIN a letter to the steward that says what the folder holds, of a
- * DATASET_SNAPSHOT the table that he made of them; or none. */
+ * DATASET_SNAPSHOT the table that the steward made of them; or none. */
 #define EMR_JOIN_PART_BYTES 240
 #define EMR_SNAPSHOT_PART_BYTES 352
 

@@ -18,8 +18,8 @@
 /* Bytes of a member's day lie in so many rows, by the batch: those that one member signs in one
  * block of Fabric, which nobody has put in an order, seldom meet. */
 #define EMR_QUOTA_PLACES 64u
-/* What a transaction of Fabric may carry beside its arguments and private parts: headers,
- * certificate, padding.  Each counts as so many bytes. */
+/* The bytes that a transaction of Fabric may carry beside its arguments and private parts: headers,
+ * certificate, padding. Each counts as so many bytes. */
 #define EMR_QUOTA_BESIDE 8192u
 
 #define EMR_ROW_QUOTA_BYTES 16 /* day, count */

@@ -29,7 +29,7 @@ void emr_key_certificate(
 void emr_key_enrolment(const uint8_t org[16], const uint8_t enrolment[32],
 	emr_key_text *out); /* KE/org/enrolment */
 /* gx/who/dom/object: by whom a grant (object = grant) or a writer's right (object = first half of
- * his id) is found without knowing the domain.  The value is empty. */
+ * the writer's id) is found without knowing the domain. The value is empty. */
 void emr_key_index(
 	const uint8_t who[32], const uint8_t dom[16], const uint8_t object[16], emr_key_text *out);
 

@@ -17,12 +17,12 @@ typedef struct emr_gateway_answer {
 } emr_gateway_answer;
 
 /* Has BATCH (header, items, private parts) judged and endorsed for the registered key SUBMITTER,
- * whose certificate is the gateway's identity.  AUTHORITY (DER; may be empty) is the CA of his
- * organisation where it was admitted after the beginning.  Private parts go to endorsers only.
- * EMR_OK is an answer: APPLIED, then OUT_ENVELOPE is the transaction, to be kept and settled; KNOWN
- * or REFUSED, then there is nothing to send, and OUT_ENVELOPE is untouched.  A batch that is known
- * once settled before: the same batch in a new proposal cannot be entered twice.  EMR_LIMIT, and
- * what emr_gateway_endorse has. */
+ * whose certificate is the gateway's identity. AUTHORITY (DER; may be empty) is the CA of the
+ * bringer's organisation where it was admitted after the beginning. Private parts go to endorsers
+ * only. EMR_OK is an answer: APPLIED, then OUT_ENVELOPE is the transaction, to be kept and settled;
+ * KNOWN or REFUSED, then there is nothing to send, and OUT_ENVELOPE is untouched. A batch that is
+ * known once settled before: the same batch in a new proposal cannot be entered twice. EMR_LIMIT,
+ * and what emr_gateway_endorse has. */
 emr_status emr_gateway_register(emr_gateway *gateway, emr_gateway_call *call, emr_id32 submitter,
 	emr_bytes batch, emr_bytes authority, emr_buf *out_envelope,
 	emr_gateway_answer *out_answer);

@@ -104,8 +104,8 @@ emr_status emr_channel_note(const char *dir, emr_keyring *keyring);
 /* Appends what DIR/network says, with the certificates that it names, as an invitation carries it
  * (FORMAT.md).  As emr_channel_read; EMR_LIMIT. */
 emr_status emr_channel_carry(const char *dir, emr_buf *out, char *cause, size_t cause_size);
-/* The same for somebody whom the network's Fabric CA knows as LOGIN (1..64 bytes; "": he says it
- * himself). */
+/* The same for somebody whom the network's Fabric CA knows as LOGIN (1..64 bytes; "": the person
+ * types it). */
 emr_status emr_channel_carry_for(
 	const char *dir, const char *login, emr_buf *out, char *cause, size_t cause_size);
 #define EMR_CHANNEL_LOGIN_MAX 64

@@ -35,7 +35,7 @@ typedef struct emr_gateway_entry {
 	emr_id32 submitter;
 	emr_bytes batch;     /* header and items with public parts; private parts are read by key */
 	emr_bytes results;   /* one for each item */
-	emr_bytes authority; /* the CA that he brought along; empty: none */
+	emr_bytes authority; /* the CA that the creator brought along; empty: none */
 	emr_bytes moved; /* an entry of the directory in which the network began, as it stood there;
 			  * BATCH then has its items alone, and whoever brought it says nothing of
 			  * it.  Empty: it began here */

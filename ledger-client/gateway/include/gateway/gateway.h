@@ -50,9 +50,9 @@ typedef struct emr_gateway_options {
 	const emr_clock *clock; /* NULL = the computer's */
 	/* Endorsements that must be there before we sign, each of another organisation; 0 = 1. */
 	unsigned endorsers_least;
-	/* The authorities of organisations: "MSP-ID" and PEM text by turns, ended by NULL.  An
-	 * endorser must lead to his own.  NULL: endorsers are not traced to anybody; peers do so
-	 * when they commit. */
+	/* The authorities of organisations: "MSP-ID" and PEM text by turns, ended by NULL. An
+	 * endorser must lead to the one of its organisation. NULL: endorsers are not traced to
+	 * anybody; peers do so when they commit. */
 	const char *const *authorities;
 	/* SHA-256 (32 bytes, copied) of the header of the channel's first block; NULL: nobody has
 	 * said which it is, and the one that comes is taken. */

@@ -1,11 +1,11 @@
-/* This makes the log of a network that lives on Fabric: each batch that a valid transaction
- * entered becomes an entry, in the order of blocks, judged again by the contract with the
- * certificate that the transaction's creator had. Everybody who observes the same blocks gets
- * the same entries, the same tree and the same rows, whichever peer he asked.
+/* This makes the log of a network that lives on Fabric: each batch that a valid transaction entered
+ * becomes an entry, in the order of blocks, judged again by the contract with the certificate that
+ * the transaction's creator had. Everybody who observes the same blocks gets the same entries, the
+ * same tree and the same rows, whichever peer was asked.
  *
  * * It refuses entries whose results are not what the contract gives, and descriptors other than
- * the chain's. Private parts that are not at hand are taken at the word of the recorded result,
- * as in every replay. */
+ * the chain's. Private parts that are not at hand are taken at the word of the recorded result, as
+ * in every replay. */
 #pragma once
 
 #include "gateway/entries.h"
@@ -27,7 +27,8 @@ emr_status emr_observe_entry(emr_chain *chain, emr_bytes descriptor, const emr_g
 	emr_chain_fetch_fn fetch, void *arg, emr_ledger_trouble *out_trouble);
 
 /* Members agreed on a channel by the hash of its first block, which is GENESIS of the one that is
- * read (NULL: nobody knows): who brings their ledger into another one, where all its entries are as
- * right, gets nobody to follow him.  EMR_FORK; EMR_OK also where nothing has moved. */
+ * read (NULL: nobody knows): an administrator who brings their ledger into another one, where all
+ * its entries are as right, gets nobody to follow. EMR_FORK; EMR_OK also where nothing has moved.
+ */
 emr_status emr_observe_channel(
 	emr_chain *chain, const uint8_t *genesis, emr_ledger_trouble *out_trouble);

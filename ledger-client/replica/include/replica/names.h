@@ -1,10 +1,10 @@
-/* The holder of a key is called by the certificate that his organisation's authority gave him, as
- * it was when he did something. What he writes of himself beside it is kept apart as his own word,
- * and stands nowhere in the place of a name. It refuses to call two alike: whose name another of
- * his organisation has or had, or could be taken for, has the code of his key behind it. A code
- * never changes by what others register later.
+/* The holder of a key is called by the certificate that the organisation's authority gave, as it
+ * was at the time of each deed. The bearer's words beside it are kept apart as the bearer's own,
+ * and stand nowhere in the place of a name. It refuses to call two alike: a name that another
+ * person of the organisation has or had, or could be taken for, is followed by the code of the key.
+ * A code never changes by what others register later.
  *
- * Any thread.  What is compared is read once and again when keys or organisations have changed:
+ * Any thread. The compared names are read once and again when keys or organisations have changed:
  * about 0.1 ms for each certificate that the ledger knows. */
 #pragma once
 
@@ -22,11 +22,12 @@
 
 typedef struct emr_known_name {
 	char handle[EMR_CERT_HANDLE_MAX + 1]; /* the certificate's common name, to be compared */
-	char shown[EMR_KNOWN_NAME_MAX + 1]; /* what stands for him, "lima" or "lima (I7Z4KQ2M)"; ""
-					       when no certificate of his is here */
-	char says[256];	    /* his own word, as it can be shown; "" when he says nothing else */
-	bool is_alone;	    /* nobody else of his organisation can be meant by `handle` */
-	uint64_t from_seq;  /* it is so for entries from this one on */
+	char shown[EMR_KNOWN_NAME_MAX + 1]; /* the shown name, "lima" or "lima (I7Z4KQ2M)"; "" when
+					       no certificate of the key is here */
+	char says[256];	   /* the holder's own words, as they can be shown; "" when they say nothing
+			      else */
+	bool is_alone;	   /* nobody else of the organisation can be meant by `handle` */
+	uint64_t from_seq; /* it is so for entries from this one on */
 	uint64_t until_seq; /* and before this one */
 } emr_known_name;
 
@@ -44,6 +45,6 @@ bool emr_key_code_names(emr_id32 id, const char *text);
 /* Letters and digits of TEXT, in lower case and without accents of Latin-1; at most SIZE - 1 bytes.
  */
 void emr_name_fold(const char *text, char *out, size_t size);
-/* What a bearer wrote, or "" when it is not fit to be shown or says what NAME says; brackets, which
- * mark such words, are "_" in it.  At most SIZE - 1 bytes. */
+/* Writes a bearer's own words, or "" when they are not fit to be shown or repeat NAME; brackets,
+ * which mark such words, become "_". At most SIZE - 1 bytes. */
 void emr_name_says(emr_bytes word, const char *name, char *out, size_t size);

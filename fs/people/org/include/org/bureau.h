@@ -1,6 +1,6 @@
-/* This is what an organisation's administrator works with: keyring, ledger, its own copy of it,
- * and which organisation is his. It takes no part in the folder, which may be open: it signs by
- * itself, so it asks for the passphrase. It refuses who runs no organisation. */
+/* This is what an organisation's administrator works with: keyring, ledger, its own copy of it, and
+ * which organisation that is. It takes no part in the folder, which may be open: it signs by
+ * itself, so it asks for the passphrase. It refuses a person who runs no organisation. */
 #pragma once
 
 #include "kit/out.h"

@@ -18,9 +18,9 @@ typedef emr_status (*emr_staff_fn)(void *arg, const emr_staff_member *member);
 /* Everybody of the administrator's organisation, in every state. */
 emr_status emr_staff_each(const emr_bureau *bureau, emr_staff_fn fn, void *arg);
 /* By the certificate's handle (letters a to z in either case), or by EMR_KEY_CODE_NAMES letters or
- * more of the code; never by what somebody says of himself, nor by fewer letters, which he can make
- * a key for.  Keys in force first. EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_NAMES, with codes of
- * that length; may be NULL). */
+ * more of the code; never by a person's own words, nor by fewer letters, for which anybody can make
+ * a key. Keys in force first. EMR_NOT_FOUND; EMR_CONFLICT: several (OUT_NAMES, with codes of that
+ * length; may be NULL). */
 emr_status emr_staff_find(const emr_bureau *bureau, const char *what, emr_staff_member *out,
 	char *out_names, size_t size);
 /* The same, with a problem. */

@@ -1,7 +1,7 @@
-/* A team's leader looks at the team with these functions, and changes it on the ledger: makes
- * it, lets people in and out, gives it another key when somebody has left, and keeps the team of
- * all staff. Everything may be interrupted and called again. They refuse to close a team to
- * which something is still granted: an owner who has not looked yet would lose his readers. */
+/* A team's leader looks at the team with these functions, and changes it on the ledger: makes it,
+ * lets people in and out, gives it another key when somebody has left, and keeps the team of all
+ * staff. Everything may be interrupted and called again. They refuse to close a team to which
+ * something is still granted: the readers of an owner who has not looked yet would be lost. */
 #pragma once
 
 #include "contract/codes.h"
@@ -26,9 +26,9 @@ emr_status emr_team_let_in(emr_bureau *bureau, const emr_team *team, const emr_k
 	emr_problem *out_problem);
 emr_status emr_team_let_out(
 	emr_bureau *bureau, const emr_team *team, emr_id32 root, emr_problem *out_problem);
-/* When somebody has left TEAM since it was made, or his time in it has run out, at least QUIET_S
- * ago: another with another key, for those who remain.  A team that nothing is granted to any more
- * is closed.  *OUT_PRESENT may be NULL. */
+/* When somebody has left TEAM since it was made, or a member's time in it has run out, at least
+ * QUIET_S ago: another with another key, for those who remain. A team that nothing is granted to
+ * any more is closed. *OUT_PRESENT may be NULL. */
 emr_status emr_team_renew(emr_bureau *bureau, const emr_team *team, uint64_t quiet_s,
 	emr_team *out_present, emr_problem *out_problem);
 /* All teams are what the certificates say: whose key was revoked leaves, who got a newer
@@ -44,9 +44,9 @@ emr_status emr_teams_tend_session(const emr_session *session);
 void emr_teams_welcome(emr_bureau *bureau, emr_id32 signer_id);
 
 /* ---- teams.c ---- */
-/* Teams of an organisation, for who leads them: who is in, the verb, and what is due.  Every member
- * may ask, under his own name, for what is granted to the team.  It refuses members of keys that
- * are not in force. */
+/* Teams of an organisation, for who leads them: who is in, the verb, and what is due. Every member
+ * may ask, under the member's own name, for what is granted to the team. It refuses members of keys
+ * that are not in force. */
 
 #define EMR_TEAM_STAFF_NAME "staff" /* of the team that stands for the organisation */
 

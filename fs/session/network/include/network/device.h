@@ -1,5 +1,6 @@
 /* These functions make a further computer of a person a member of the same network, and end the
- * rights of a removed one. */
+ * rights of a removed one. They refuse an invitation for a person, and a directory with anything
+ * else in it. */
 #pragma once
 
 #include "base/id.h"

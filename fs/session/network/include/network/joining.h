@@ -1,4 +1,6 @@
-/* `init --join` and `join` speak with the inviting organisation through this. */
+/* `init --join` and `join` answer an invitation with these functions, and wait for the certificate.
+ * They refuse an invitation that ended, that is for another network, or whose answer is not what it
+ * promised. */
 #pragma once
 
 #include "keyring/invite.h"

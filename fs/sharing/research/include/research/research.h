@@ -1,6 +1,6 @@
 /* Copies for de-identified datasets in the open folder: made when somebody joins, and kept up by a
- * thread of their own as she agreed to then: what is new in the folder that she joined with is
- * copied, too, and what is there no more takes its copy back.  It refuses to give originals, and to
+ * thread of their own as the participant agreed to then: what is new in the folder that joined is
+ * copied, too, and what is there no more takes its copy back. It refuses to give originals, and to
  * go on after somebody left, or after the end that the terms name. */
 #pragma once
 

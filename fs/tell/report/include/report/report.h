@@ -1,5 +1,5 @@
 /* This header declares what an open folder tells people and scripts: the status (what is safe,
- * where, and why something failed), the answers of `log`, the places of copies, and proof files.
+ * where, and why something failed), the answers of `log`, the nodes with copies, and proof files.
  * It refuses to say "safe" of what it did not count, and to prove what is not on the ledger. */
 #pragma once
 
@@ -37,15 +37,15 @@ bool emr_report_needs_copy(const json_t *report);
 /* Either report as people read it, owned by the caller; NULL without memory. */
 char *emr_report_text(const json_t *report);
 
-/* ---- places.c ---- */
-/* The places that hold copies of the blocks, for people and scripts.  It asks nobody: it says what
+/* ---- nodes.c ---- */
+/* The nodes that hold copies of the blocks, for people and scripts.  It asks nobody: it says what
  * the publisher knows. */
 
 /* {name state counts copies of stuck leaving sending sending_of error message hint}, of which
  * COPIES of OF are there.  NULL without memory; the caller's. */
-json_t *emr_place_json(const emr_publisher_place *place, uint64_t copies, uint64_t of);
-/* All places of the settings, counting every version.  NULL without memory; the caller's. */
-json_t *emr_places_json(emr_session *session);
+json_t *emr_node_json(const emr_publisher_node *node, uint64_t copies, uint64_t of);
+/* All nodes of the settings, counting every version.  NULL without memory; the caller's. */
+json_t *emr_nodes_json(emr_session *session);
 
 /* The open keyring answers `log` here. It says no more than the ledger or a reader's report says.
  */

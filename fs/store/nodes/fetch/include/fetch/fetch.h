@@ -7,7 +7,7 @@
 #include "fetch/cache.h"
 #include "store/unixfs.h"
 
-/* No block is waited for longer than this; a place that does not answer is given up before. */
+/* No block is waited for longer than this; a node that does not answer is given up before. */
 #define EMR_FETCH_WAIT_NS INT64_C(30000000000)
 
 typedef struct emr_fetcher emr_fetcher; /* thread-safe */
@@ -16,19 +16,19 @@ struct emr_ipfs;
 
 /* All borrowed. */
 typedef struct emr_fetcher_options {
-	emr_block_store *store;		/* this computer's */
-	emr_block_cache *cache;		/* NULL: the last blocks are held in memory only */
-	struct emr_ipfs *const *places; /* ipfs/node.h */
-	size_t place_count;		/* at most 16 */
+	emr_block_store *store;	       /* this computer's */
+	emr_block_cache *cache;	       /* NULL: the last blocks are held in memory only */
+	struct emr_ipfs *const *nodes; /* ipfs/node.h */
+	size_t node_count;	       /* at most 16 */
 	const emr_clock *clock;
-	uint32_t fetch_ms; /* how long one place may take for one block; 0 = 10 s */
+	uint32_t fetch_ms; /* how long one node may take for one block; 0 = 10 s */
 } emr_fetcher_options;
 
 emr_status emr_fetcher_open(const emr_fetcher_options *options, emr_fetcher **out_fetcher);
 /* Nothing is brought from now on; whoever waits is told EMR_INTERRUPTED before this returns. */
 void emr_fetcher_stop(emr_fetcher *fetcher); /* NULL is fine, and twice */
 bool emr_fetcher_is_stopped(
-	emr_fetcher *fetcher);		      /* there were places, and none is asked any more */
+	emr_fetcher *fetcher);		      /* there were nodes, and none is asked any more */
 void emr_fetcher_close(emr_fetcher *fetcher); /* NULL is fine */
 
 /* All that is here.  Lives as long as the fetcher; what is put goes to this computer's own. */
@@ -41,7 +41,7 @@ void emr_fetcher_begin(emr_fetcher *fetcher);
 bool emr_fetcher_missed(emr_fetcher *fetcher, emr_cid *out_cid);
 
 /* Called once, in a thread of the fetcher and under no lock; must be quick, and not stop or close.
- * EMR_OK: the block can be read now.  EMR_MISSING_DATA: no place has it; EMR_OFFLINE: of those that
+ * EMR_OK: the block can be read now.  EMR_MISSING_DATA: no node has it; EMR_OFFLINE: of those that
  * may have it none can be reached, lets anybody in or gives a whole answer; EMR_TIMEOUT;
  * EMR_INTERRUPTED. */
 typedef void (*emr_fetched_fn)(void *arg, emr_status status);
@@ -49,12 +49,12 @@ typedef void (*emr_fetched_fn)(void *arg, emr_status status);
  * once.  Anything else, as above: it is not. */
 emr_status emr_fetcher_bring(
 	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg);
-/* The same of what nobody waits for: that it comes late, or never, says nothing of the places that
+/* The same of what nobody waits for: that it comes late, or never, says nothing of the nodes that
  * others read from. */
 emr_status emr_fetcher_bring_beside(
 	emr_fetcher *fetcher, const emr_cid *cid, emr_fetched_fn done, void *arg);
 /* The leaves of RUN from number FROM on will soon be wanted; nobody is told.  Those that lack are
- * asked for in one request where a place gives several.  False: none was asked for, because what is
+ * asked for in one request where a node gives several.  False: none was asked for, because what is
  * wanted comes slowly. */
 bool emr_fetcher_bring_ahead(emr_fetcher *fetcher, const emr_unixfs_run *run, size_t from);
 
@@ -63,7 +63,7 @@ typedef struct emr_fetch_count {
 } emr_fetch_count;
 
 /* From here on this thread waits for what is not here, in the calls of the block store itself: as
- * long as there is a place that answers.  IS_HOME: what was brought is put into this computer's own
+ * long as there is a node that answers.  IS_HOME: what was brought is put into this computer's own
  * store, too.  Not while holding what a reader needs, as opening a content does: its last leaf is
  * loaded once for all.  NULL is fine. */
 void emr_fetcher_wait_begin(emr_fetcher *fetcher, bool is_home);
@@ -80,7 +80,7 @@ typedef struct emr_fetch_patience {
 } emr_fetch_patience;
 
 /* The same for several, side by side, each of which goes into this computer's own store: waits for
- * all of them together as long as PATIENCE allows, and until every place has said what it has of
+ * all of them together as long as PATIENCE allows, and until every node has said what it has of
  * each; to stop the fetcher ends it at once.  False: its time was over before.  *OUT_CAME counts.
  */
 bool emr_fetcher_bring_together(emr_fetcher *fetcher, const emr_cid *cids, size_t count,
@@ -95,7 +95,7 @@ emr_status emr_fetcher_take_home(emr_fetcher *fetcher, const emr_cid *cid);
  * computer's own store, if a node gives them; returns at once, and nobody is told. */
 void emr_fetcher_bring_way(emr_fetcher *fetcher, const emr_cid *root);
 
-/* No place is known to have what is below ROOT: what was brought of it goes home, or is kept where
+/* No node is known to have what is below ROOT: what was brought of it goes home, or is kept where
  * it is if the store does not take it.  NULL is fine. */
 emr_status emr_fetcher_save(emr_fetcher *fetcher, const emr_cid *root);
 /* That was said of all roots of which it is so: the rest of what was brought may be forgotten,
@@ -110,8 +110,8 @@ bool emr_fetcher_give_way(emr_fetcher *fetcher, uint64_t bytes);
  * any more. NULL is fine. */
 void emr_fetcher_forget(emr_fetcher *fetcher, int64_t until_s);
 
-/* Which places are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
-const char *emr_fetcher_places(const emr_fetcher *fetcher);
+/* Which nodes are asked, for people: "A, B".  Owned by the fetcher; "" of NULL. */
+const char *emr_fetcher_nodes(const emr_fetcher *fetcher);
 
 /* Since it was opened, whoever wanted it; zeros of NULL. */
 emr_fetch_count emr_fetcher_count(const emr_fetcher *fetcher);

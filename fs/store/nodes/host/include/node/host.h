@@ -2,7 +2,7 @@
  * what anybody asks of a trustless gateway. It asks no other node: what it has not got is missing.
  *
  * It refuses whoever MAY refuses, blocks that are not what their names say, and trees that are not
- * whole; and it lets go of a root only for who has pinned it. What was sent and is below no pin is
+ * whole; and it lets go of a root only for who has pinned it. A sent block that is below no pin is
  * removed by the next reclaim.
  *
  * Sources: kubo core/commands (RPC v0), ipfs/specs http-gateways/trustless-gateway. */

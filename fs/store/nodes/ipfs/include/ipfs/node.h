@@ -151,7 +151,7 @@ typedef emr_status (*emr_ipfs_pin_visit)(void *arg, const emr_cid *root);
 emr_status emr_ipfs_each_pin(
 	emr_ipfs *node, emr_ipfs_call *call, emr_ipfs_pin_visit visit, void *arg);
 
-/* ---- Whether it is a place for records ---- */
+/* ---- Whether it is fit for records ---- */
 
 /* The properties that a node with health records must have.  Kubo is none of it by itself. */
 typedef enum emr_ipfs_rule {

@@ -1,21 +1,21 @@
 /* The publisher sends every registered record to each IPFS node in the settings, in the
  * background, and makes nodes let go of erased records. Nobody waits for it: saving and
- * registering know nothing of it, and whatever a place does is tried again later.
+ * registering know nothing of it, and whatever a node does is tried again later.
  *
  * What is to be where is read from the pins of this computer's store, again and again; what is
- * where is kept in the file `copies` of the state, which can be removed: then every place is asked.
+ * where is kept in the file `copies` of the state, which can be removed: then every node is asked.
  */
 #pragma once
 
 #include "ipfs/node.h"
 #include "store/car_store.h"
 
-#define EMR_PUBLISHER_PLACES_MAX 16
+#define EMR_PUBLISHER_NODES_MAX 16
 
 typedef struct emr_publisher emr_publisher; /* thread-safe once it is made */
 
 /* The present answer of one node. */
-typedef struct emr_publisher_place {
+typedef struct emr_publisher_node {
 	const char *address; /* of its cluster, if it has one; lives as long as the publisher */
 	const char *failed;  /* the address that FAULT is about: this one, or that of the node */
 	unsigned counts;     /* how many copies it is when it holds a record */
@@ -31,7 +31,7 @@ typedef struct emr_publisher_place {
 	/* Of the last try, or of the last record that is stuck or late; EMR_IPFS_FINE: it works. */
 	emr_ipfs_fault fault;
 	char said[EMR_IPFS_SAID_BYTES];
-} emr_publisher_place;
+} emr_publisher_node;
 
 /* NODES become the publisher's, also on failure.  COUNT may be 0: then one copy is all there is. */
 emr_status emr_publisher_new(emr_ipfs *const *nodes, size_t count, emr_publisher **out_publisher);
@@ -43,17 +43,17 @@ typedef struct emr_publisher_options {
 	bool has_nothing; /* this computer's blocks are away: it is no copy of anything */
 	bool is_still;	  /* nothing is sent and nothing written; what is remembered is told */
 	uint32_t push_ms; /* how long any import may take beside what its bytes need; 0: a minute */
-	uint32_t import_ms;   /* how long an import of more than 63 MiB may take a place; 0: 5 s */
-	uint64_t first_bytes; /* what a place is given at once before it is known how fast it is;
+	uint32_t import_ms;   /* how long an import of more than 63 MiB may take a node; 0: 5 s */
+	uint64_t first_bytes; /* what a node is given at once before it is known how fast it is;
 			       * 0: 63 MiB, and to one of this computer 252 */
 	uint32_t still_ms;    /* emr_ipfs_parcel */
 	uint32_t late_ms; /* what waits for a cluster so long, and once more, is late; 0: 5 min */
-	uint32_t back_ms; /* all that a place has is not asked for again sooner, however often it
+	uint32_t back_ms; /* all that a node has is not asked for again sooner, however often it
 			     returns; 0: 10 min */
-	/* A place works no more, or fails in another way than before.  A thread of the publisher's,
+	/* A node works no more, or fails in another way than before.  A thread of the publisher's,
 	 * under no lock.  May be NULL. */
-	void (*say)(void *arg, const emr_publisher_place *place);
-	/* Roots that were erased and that places may have, as long as it is not said by LEFT that
+	void (*say)(void *arg, const emr_publisher_node *node);
+	/* Roots that were erased and that nodes may have, as long as it is not said by LEFT that
 	 * all let go; so that nothing depends on the file of this publisher.  May be NULL. */
 	emr_status (*each_leaving)(void *arg, emr_cid_visit visit, void *visit_arg);
 	emr_status (*left)(void *arg, const emr_cid *root);
@@ -65,14 +65,14 @@ typedef struct emr_publisher_options {
 	 * goes; while they cannot be told it stays.  Asked only when there is such a root.  A
 	 * thread of the publisher's, under no lock.  NULL: nothing stays for that. */
 	emr_status (*each_living)(void *arg, emr_cid_visit visit, void *visit_arg);
-	/* The pins of ROOTS, which are among those, are lost: places go on keeping them, and
+	/* The pins of ROOTS, which are among those, are lost: nodes go on keeping them, and
 	 * somebody may pin them again.  Called at each look, with none mostly, and again soon where
 	 * it fails.  As above.  May be NULL. */
 	emr_status (*lost)(void *arg, const emr_cid *roots, size_t count);
-	/* A place has said that it holds something more.  A thread of the publisher's, under no
+	/* A node has said that it holds something more.  A thread of the publisher's, under no
 	 * lock.  May be NULL. */
 	void (*copied)(void *arg);
-	/* No place is known to hold ROOT, at a look at all pins, or because the last one that did
+	/* No node is known to hold ROOT, at a look at all pins, or because the last one that did
 	 * has lost it; LOOKED: that was said of all of which it is so.  A thread of the
 	 * publisher's, or that of emr_publisher_save, which neither may call; one look at a time.
 	 * May be NULL. */
@@ -86,7 +86,7 @@ typedef struct emr_publisher_options {
 	void *arg;
 } emr_publisher_options;
 
-/* Starts three threads a place, one for a node of a cluster, and two more. */
+/* Starts three threads a node, one for a node of a cluster, and two more. */
 emr_status emr_publisher_start(emr_publisher *publisher, const emr_publisher_options *options);
 /* Ends at once, also in the middle of a push, and forgets nothing.  The questions below are
  * still answered.  NULL is fine. */
@@ -99,10 +99,10 @@ void emr_publisher_wake(void *publisher);
  * when it was last looked, and in how many it should be. */
 void emr_publisher_count(
 	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
-size_t emr_publisher_place_count(const emr_publisher *publisher);
-void emr_publisher_look(emr_publisher *publisher, size_t place, emr_publisher_place *out_place);
-/* Whether that place keeps ROOT. */
-bool emr_publisher_holds(emr_publisher *publisher, size_t place, const emr_cid *root);
+size_t emr_publisher_node_count(const emr_publisher *publisher);
+void emr_publisher_look(emr_publisher *publisher, size_t node, emr_publisher_node *out_node);
+/* Whether that node keeps ROOT. */
+bool emr_publisher_holds(emr_publisher *publisher, size_t node, const emr_cid *root);
 unsigned emr_publisher_wanted(emr_publisher *publisher);
 
 typedef struct emr_publisher_totals {
@@ -121,6 +121,6 @@ emr_status emr_publisher_save(emr_publisher *publisher);
 /* Whether every block of ROOT is in the store by its index, and those above its leaves can be read:
  * looked at now. */
 bool emr_publisher_is_here(emr_publisher *publisher, const emr_cid *root);
-/* Every place is tried now, however long it was to be left alone, and asked again for everything
+/* Every node is tried now, however long it was to be left alone, and asked again for everything
  * that it said it holds; what it lacks is sent. */
 void emr_publisher_repair(emr_publisher *publisher);

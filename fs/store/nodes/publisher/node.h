@@ -1,5 +1,6 @@
-/* This header declares what the files of the publisher share: one place (a node or cluster) and
- * its thread. The lock is never held while a node is spoken to or the disk is written. */
+/* This header declares what the files of the publisher share: one node of the settings (with its
+ * cluster) and its thread. The lock is never held while a node is spoken to or the disk is written.
+ */
 #pragma once
 
 #include <pthread.h>
@@ -7,20 +8,20 @@
 #include "base/worker.h"
 #include "book.h"
 
-#define PUBLISHER_LANES 3 /* imports that a place is given at a time */
+#define PUBLISHER_LANES 3 /* imports that a node is given at a time */
 
-typedef struct publisher_place publisher_place;
+typedef struct publisher_node publisher_node;
 
-/* One thread of a place.  The first one does everything; the others send what it does not. */
+/* One thread of a node.  The first one does everything; the others send what it does not. */
 typedef struct publisher_lane {
-	publisher_place *place;
+	publisher_node *node;
 	pthread_t thread;
 	bool has_thread;
 } publisher_lane;
 
-struct publisher_place {
+struct publisher_node {
 	emr_publisher *publisher;
-	emr_ipfs *node;
+	emr_ipfs *client;
 	char *name;	 /* in the book */
 	unsigned copies; /* that it stands for when it holds a root */
 	uint8_t number;	 /* in the book */
@@ -64,7 +65,7 @@ struct publisher_place {
 
 struct emr_publisher {
 	emr_publisher_options options;
-	publisher_place places[EMR_PUBLISHER_PLACES_MAX];
+	publisher_node nodes[EMR_PUBLISHER_NODES_MAX];
 	size_t count;
 	unsigned copies;
 	pthread_mutex_t lock;	    /* of the book and of what follows */
@@ -79,7 +80,7 @@ struct emr_publisher {
 			  */
 	uint64_t here_asked, here_answered;
 	int64_t here_rests_ns;	   /* not looked at again before */
-	pthread_mutex_t look_lock; /* of who says what no place holds; lock is inside of it */
+	pthread_mutex_t look_lock; /* of who says what no node holds; lock is inside of it */
 	uint64_t looks;		   /* under look_lock: at which all of it was said */
 	pthread_t watcher;
 	bool has_watcher;
@@ -94,75 +95,75 @@ typedef struct pick {
 	bool is_waiting; /* nor is this: the cluster has it to do */
 } pick;
 
-/* ---- place.c ---- */
+/* ---- node.c ---- */
 
 int64_t publisher_now_ns(void);
 /* The calling thread gives way to those that somebody waits for. */
 void publisher_step_back(void);
 /* With the lock; INT64_MAX: until woken. */
 void publisher_wait_until(emr_publisher *p, int64_t until_ns);
-uint16_t place_bit(const publisher_place *place);
-emr_ipfs_call place_call(const publisher_place *place, uint32_t timeout_ms);
+uint16_t node_bit(const publisher_node *node);
+emr_ipfs_call node_call(const publisher_node *node, uint32_t timeout_ms);
 /* AT failed: it is left alone for a while, and a person is told. */
-void place_fails(publisher_place *place, emr_ipfs *at, const emr_ipfs_call *call);
+void node_fails(publisher_node *node, emr_ipfs *at, const emr_ipfs_call *call);
 /* The same of one root, which keeps no other back. */
-void place_complains(publisher_place *place, emr_ipfs *at, emr_ipfs_fault fault, const char *said);
-void place_stick(publisher_place *place, pick *one);
+void node_complains(publisher_node *node, emr_ipfs *at, emr_ipfs_fault fault, const char *said);
+void node_stick(publisher_node *node, pick *one);
 /* Whether the node itself keeps the whole of ROOT; what fails has been told. */
-emr_status place_ask(
-	publisher_place *place, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
+emr_status node_ask(
+	publisher_node *node, const emr_cid *root, bool *out_is_held, emr_ipfs_fault *out_fault);
 
-#define PLACE_ASK_MS 120000		       /* what is asked for is read there, block by block */
-#define PLACE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */
-bool place_is_clustered(const publisher_place *place);
+#define NODE_ASK_MS 120000		      /* what is asked for is read there, block by block */
+#define NODE_UNSYNCED_NS INT64_C(60000000000) /* until it is asked again whether it syncs */
+bool node_is_clustered(const publisher_node *node);
 /* By its own configuration, when it last showed it: its disk may lose what it keeps. */
-bool place_is_unsynced(const publisher_place *place);
+bool node_is_unsynced(const publisher_node *node);
 /* It was asked for nothing but a word of itself, and this came: another may stand there by now. */
-bool place_is_away(emr_ipfs_fault fault);
-/* What a place says of one record rather than of itself. */
-bool place_is_of_content(emr_ipfs_fault fault);
+bool node_is_away(emr_ipfs_fault fault);
+/* True for a fault of one record rather than of the node. */
+bool node_is_of_content(emr_ipfs_fault fault);
 /* ROOT is left alone for a while, and the others go on: all of them before it is tried again. */
-void place_stick_root(publisher_place *place, const emr_cid *root);
-/* The same, because of what the place said last. */
-void place_stick_for_fault(publisher_place *place, const emr_cid *root);
-void place_works(publisher_place *place);
-void place_works_now(publisher_place *place); /* with the lock */
-void place_fails_with(publisher_place *place, emr_ipfs_fault fault, const char *said);
+void node_stick_root(publisher_node *node, const emr_cid *root);
+/* The same, because of what the node said last. */
+void node_stick_for_fault(publisher_node *node, const emr_cid *root);
+void node_works(publisher_node *node);
+void node_works_now(publisher_node *node); /* with the lock */
+void node_fails_with(publisher_node *node, emr_ipfs_fault fault, const char *said);
 /* Our own side: memory, or the disk. */
-void place_fails_here(publisher_place *place, emr_status status);
-/* With the lock.  Of what the book does not have any more there is nothing to note. */
-emr_status place_note(publisher_place *place, const emr_cid *root, book_mark mark);
+void node_fails_here(publisher_node *node, emr_status status);
+/* With the lock. Roots that left the book need no note. */
+emr_status node_note(publisher_node *node, const emr_cid *root, book_mark mark);
 /* With the lock; gives it back for as long as the disk takes. */
-emr_status place_write_lines(emr_publisher *p);
+emr_status node_write_lines(emr_publisher *p);
 
 /* ---- imports.c ---- */
 
 /* With the lock, which it gives back meanwhile.  False: there is nothing to send. */
-bool place_send_some(publisher_place *place);
+bool node_send_some(publisher_node *node);
 
 /* ---- kept.c.  With the lock, which they give back meanwhile. ---- */
 
-bool place_let_one_go(publisher_place *place); /* false: nothing is to go */
-bool place_check_one(publisher_place *place);  /* false: nothing is to be asked for now */
+bool node_let_one_go(publisher_node *node); /* false: nothing is to go */
+bool node_check_one(publisher_node *node);  /* false: nothing is to be asked for now */
 /* With the lock, which it gives back meanwhile; before what it has is counted. */
-void place_look_whether_it_syncs(publisher_place *place);
+void node_look_whether_it_syncs(publisher_node *node);
 /* With the lock, which it gives back when it is true.  Once. */
-bool place_tells_unsynced(publisher_place *place);
+bool node_tells_unsynced(publisher_node *node);
 /* It may be another one that stands there since it was away: all it had is asked for again. */
-void place_comes_back(publisher_place *place);
+void node_comes_back(publisher_node *node);
 /* Once: what the file does not say any more is read off one list. */
-void place_read_list(publisher_place *place);
+void node_read_list(publisher_node *node);
 
 /* ---- lull.c ---- */
 
 /* With the lock, which it gives back meanwhile.  False: programs work in the folder, and it has
  * waited for a moment; whoever asks looks again what there is to send. */
-bool lull_has_come(publisher_place *place);
+bool lull_has_come(publisher_node *node);
 /* With the lock: there is nothing to send. */
-void lull_is_not_waited_for(publisher_place *place);
+void lull_is_not_waited_for(publisher_node *node);
 /* One import that gives way; of the thread that sends it. */
 typedef struct lull {
-	publisher_place *place;
+	publisher_node *node;
 	int64_t paused_ns; /* of it */
 } lull;
 void lull_await(void *lull); /* between two blocks */
@@ -171,14 +172,14 @@ void lull_await(void *lull); /* between two blocks */
 
 /* Asks the cluster what it has of ONE, and asks it to pin what too few of its peers have. Sets
  * is_held, is_stuck or is_waiting; none of them: it does not know it. */
-emr_status cluster_ask(publisher_place *place, pick *one);
+emr_status cluster_ask(publisher_node *node, pick *one);
 /* Has it pin what the node has taken. */
-emr_status cluster_pin(publisher_place *place, pick *one);
+emr_status cluster_pin(publisher_node *node, pick *one);
 /* With the lock, which it gives back while a person is told: what waits is looked at again now,
  * when it is time. */
-void cluster_unwait(publisher_place *place);
+void cluster_unwait(publisher_node *node);
 /* With the lock. */
-unsigned cluster_copies(const publisher_place *place, const book_entry *entry);
+unsigned cluster_copies(const publisher_node *node, const book_entry *entry);
 
 /* Reads again which roots are to be where; under no lock. */
 emr_status wanted_look(emr_publisher *p);
@@ -187,7 +188,7 @@ void *here_watch(void *publisher); /* its thread */
 bool here_lacks(const emr_publisher *p, const emr_cid *root);
 /* ROOT could not be sent because it is not whole here; when it is, it is sent at once. */
 void here_note_lacking(emr_publisher *p, const emr_cid *root);
-/* Says it of ROOT if no place holds it, those of BUT left aside. */
+/* Says it of ROOT if no node holds it, those of BUT left aside. */
 void here_unheld(emr_publisher *p, const emr_cid *root, uint16_t but);
 
-void *place_serve(void *lane); /* its thread */
+void *node_serve(void *lane); /* its thread */
