@@ -9,13 +9,12 @@
 #include "base/file.h"
 #include "publisher_kit.h"
 
-static void what_is_erased_is_told_until_every_place_lets_go(void **state)
+TEST(what_is_erased_is_told_until_every_place_lets_go)
 {
 	static const char *const names[] = {"gate", "good"};
 	emr_cid root, other;
 	scene s;
 
-	(void)state;
 	scene_begin(&s, "erased");
 	gate_is(true);
 	scene_start(&s, 2, names);
@@ -44,13 +43,12 @@ static void what_is_erased_is_told_until_every_place_lets_go(void **state)
 }
 
 /* Or it would never have room again. */
-static void a_full_place_is_told_what_was_erased_before_it_is_given_more(void **state)
+TEST(a_full_place_is_told_what_was_erased_before_it_is_given_more)
 {
 	static const char *const names[] = {"fills"};
 	emr_cid erased[20], next;
 	scene s;
 
-	(void)state;
 	scene_begin(&s, "full");
 	scene_start(&s, 1, names);
 	for (size_t i = 0; i < 20; i++)
@@ -74,13 +72,12 @@ static void a_full_place_is_told_what_was_erased_before_it_is_given_more(void **
 	scene_end(&s);
 }
 
-static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
+TEST(what_is_pinned_again_meanwhile_is_not_let_go)
 {
 	static const char *const names[] = {"good"};
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	scene_begin(&s, "again");
 	root = scene_save(&s, "again", 0);
 	assert_ok(emr_buf_append(&s.leaving, &root, sizeof root));
@@ -94,14 +91,12 @@ static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
 	scene_end(&s);
 }
 
-static void one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others(
-	void **state)
+TEST(one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"rotten"};
 	emr_cid rotten, rooted, erased[20], others[20];
 	scene s;
 
-	(void)state;
 	scene_begin(&s, "rotten");
 	scene_start(&s, 1, names);
 	rotten = scene_save(&s, "rotten", 0);
@@ -153,14 +148,13 @@ static void damage_store(scene *s)
 	}
 }
 
-static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
+TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 {
 	static const char *const names[] = {"gate"};
 	emr_pin keep[20];
 	emr_cid last;
 	scene s;
 
-	(void)state;
 	scene_begin(&s, "half");
 	gate_is(true);
 	forget_asked();
@@ -188,13 +182,12 @@ static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
 }
 
 /* What goes behind each loss shows that the place was told all that it was to be told by then. */
-static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **state)
+TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 {
 	static const char *const names[] = {"good"};
 	emr_cid living, never, erased[2];
 	scene s;
 
-	(void)state;
 	scene_begin(&s, "lost");
 	scene_start(&s, 1, names);
 	living = scene_save(&s, "living", 0);
@@ -231,17 +224,4 @@ static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **s
 	scene_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
-		cmocka_unit_test(a_full_place_is_told_what_was_erased_before_it_is_given_more),
-		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
-		cmocka_unit_test(
-			one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others),
-		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
-		cmocka_unit_test(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -157,11 +157,12 @@ static bool survives(long n, int kind, int code, emr_status expected)
 	return has_failed;
 }
 
-static void a_failing_step_leaves_the_ledger_before_or_after_the_batch(void **state)
+static int begin(void **state), end(void **state);
+
+TEST_IN(begin, end, a_failing_step_leaves_the_ledger_before_or_after_the_batch)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, STEPS, SQLITE_IOERR, EMR_IO))
 		n++;
 	assert_true(n > 30); /* the loop saw the whole transaction */
@@ -171,42 +172,38 @@ static void a_failing_step_leaves_the_ledger_before_or_after_the_batch(void **st
 	assert_true(survives(3, STEPS, SQLITE_PROTOCOL, EMR_BUSY));
 }
 
-static void a_full_disk_refuses_the_batch_and_takes_it_when_space_returns(void **state)
+TEST_IN(begin, end, a_full_disk_refuses_the_batch_and_takes_it_when_space_returns)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, WRITES, ENOSPC, EMR_NO_SPACE))
 		n++;
 	assert_true(n > 3);
 }
 
-static void a_disk_error_leaves_the_ledger_before_or_after_the_batch(void **state)
+TEST_IN(begin, end, a_disk_error_leaves_the_ledger_before_or_after_the_batch)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, WRITES, EIO, EMR_IO))
 		n++;
 	assert_true(n > 3);
 }
 
-static void a_failing_flush_is_never_called_a_success(void **state)
+TEST_IN(begin, end, a_failing_flush_is_never_called_a_success)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, FLUSHES, EIO, EMR_IO))
 		n++;
 	assert_true(n >= 1);
 }
 
-static void catching_up_survives_every_failing_step(void **state)
+TEST_IN(begin, end, catching_up_survives_every_failing_step)
 {
 	long n = 0;
 	bool has_more = true;
 
-	(void)state;
 	while (has_more) {
 		emr_replica *replica = kit_replica(&k);
 		emr_replica_position position;
@@ -256,18 +253,8 @@ static int end(void **state)
 	return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(a_failing_step_leaves_the_ledger_before_or_after_the_batch),
-		TEST(a_full_disk_refuses_the_batch_and_takes_it_when_space_returns),
-		TEST(a_disk_error_leaves_the_ledger_before_or_after_the_batch),
-		TEST(a_failing_flush_is_never_called_a_success),
-		TEST(catching_up_survives_every_failing_step),
-	};
-
 	install();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -48,12 +48,11 @@ static void applied(const pen *p)
 	assert_int_equal(p->last.result, EMR_RESULT_APPLIED);
 }
 
-static void a_record_with_the_id_of_another_is_not_that_one(void **state)
+TEST(a_record_with_the_id_of_another_is_not_that_one)
 {
 	emr_place at = {.cver = 1};
 	pen p;
 
-	(void)state;
 	begin(&p);
 	at.domain = s.imaging;
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
@@ -79,12 +78,11 @@ static void a_record_with_the_id_of_another_is_not_that_one(void **state)
 	end(&p);
 }
 
-static void nor_a_directory(void **state)
+TEST(nor_a_directory)
 {
 	emr_id16 notes, top;
 	pen p;
 
-	(void)state;
 	begin(&p);
 	notes = kit_object_id(&s.k, "Psychiatry/Notes");
 	top = kit_object_id(&s.k, "Psychiatry");
@@ -108,12 +106,11 @@ static void nor_a_directory(void **state)
 }
 
 /* While she changes hers, and its row is in the journal. */
-static void not_even_while_it_is_being_changed(void **state)
+TEST(not_even_while_it_is_being_changed)
 {
 	emr_place at = {.cver = 1};
 	pen p;
 
-	(void)state;
 	begin(&p);
 	at.domain = s.imaging;
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
@@ -154,7 +151,7 @@ static emr_id16 share_letters(void)
 }
 
 /* Two people make something by one id, each where he may write, before her computer sees either. */
-static void of_two_that_come_at_once_the_first_on_the_ledger_is_meant(void **state)
+TEST(of_two_that_come_at_once_the_first_on_the_ledger_is_meant)
 {
 	const char *const shown[] = {"Imaging/one.txt", "Letters/two.txt"};
 	const char *const hidden[] = {"Letters/one.txt", "Imaging/two.txt"};
@@ -162,7 +159,6 @@ static void of_two_that_come_at_once_the_first_on_the_ledger_is_meant(void **sta
 	emr_id16 letters;
 	pen lima, eve;
 
-	(void)state;
 	begin(&lima);
 	letters = share_letters();
 	pen_open(&s, &eve, &s.eve, "eve");
@@ -307,13 +303,12 @@ static void begin_to_read(viewer *v)
 	(void)story_lets_write(&s, &s.lima, false);
 }
 
-static void who_shares_has_no_part_in_what_is_ones_own(void **state)
+TEST(who_shares_has_no_part_in_what_is_ones_own)
 {
 	emr_id16 own, private;
 	uint64_t directory;
 	viewer v;
 
-	(void)state;
 	begin_to_read(&v);
 	own = own_id(&v, "Private/own.txt");
 	private = own_id(&v, "Private");
@@ -346,12 +341,11 @@ static void who_shares_has_no_part_in_what_is_ones_own(void **state)
 
 /* ---- what is only shown ---- */
 
-static void nothing_is_taken_for_what_is_only_shown(void **state)
+TEST(nothing_is_taken_for_what_is_only_shown)
 {
 	emr_id16 inbox, taken[2];
 	viewer v;
 
-	(void)state;
 	begin_to_read(&v);
 	assert_ok(domains_inbox(v.view, &inbox));
 	taken[0] = shared_top_id();
@@ -372,16 +366,7 @@ static void nothing_is_taken_for_what_is_only_shown(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_with_the_id_of_another_is_not_that_one),
-		cmocka_unit_test(nor_a_directory),
-		cmocka_unit_test(not_even_while_it_is_being_changed),
-		cmocka_unit_test(of_two_that_come_at_once_the_first_on_the_ledger_is_meant),
-		cmocka_unit_test(who_shares_has_no_part_in_what_is_ones_own),
-		cmocka_unit_test(nothing_is_taken_for_what_is_only_shown),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

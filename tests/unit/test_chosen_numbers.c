@@ -59,11 +59,10 @@ static emr_status restore(const char *path, uint64_t cver)
 	return status;
 }
 
-static void what_is_erased_takes_nothing_else_with_it(void **state)
+TEST(what_is_erased_takes_nothing_else_with_it)
 {
 	pen p;
 
-	(void)state;
 	for (int restart = 0; restart < 2; restart++) {
 		begin(&p);
 		(void)write_as(&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3,
@@ -81,11 +80,10 @@ static void what_is_erased_takes_nothing_else_with_it(void **state)
 	}
 }
 
-static void nor_what_was_deleted(void **state)
+TEST(nor_what_was_deleted)
 {
 	pen p;
 
-	(void)state;
 	begin(&p);
 	(void)write_as(
 		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
@@ -100,12 +98,11 @@ static void nor_what_was_deleted(void **state)
 }
 
 /* Nor when the owner has sealed it again, or saved on top of it. */
-static void nor_when_she_has_had_it_in_hand(void **state)
+TEST(nor_when_she_has_had_it_in_hand)
 {
 	uint64_t n = 0, left_out = 0;
 	pen p;
 
-	(void)state;
 	begin(&p);
 	(void)write_as(
 		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
@@ -122,12 +119,11 @@ static void nor_when_she_has_had_it_in_hand(void **state)
 	end(&p);
 }
 
-static void what_was_deleted_comes_back_as_it_was(void **state)
+TEST(what_was_deleted_comes_back_as_it_was)
 {
 	emr_id16 diary;
 	pen p;
 
-	(void)state;
 	begin(&p);
 	diary = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	(void)write_as(&p, (emr_id16){{0}}, diary, 2, "a.pdf");
@@ -144,12 +140,11 @@ static void what_was_deleted_comes_back_as_it_was(void **state)
 	end(&p);
 }
 
-static void no_version_is_the_last(void **state)
+TEST(no_version_is_the_last)
 {
 	emr_id16 scan;
 	pen p;
 
-	(void)state;
 	begin(&p);
 	scan = kit_object_id(&s.k, "Imaging/MRI.pdf");
 	(void)write_as(&p, scan, scan, UINT64_MAX, "MRI.pdf");
@@ -175,15 +170,7 @@ static void no_version_is_the_last(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_erased_takes_nothing_else_with_it),
-		cmocka_unit_test(nor_what_was_deleted),
-		cmocka_unit_test(nor_when_she_has_had_it_in_hand),
-		cmocka_unit_test(what_was_deleted_comes_back_as_it_was),
-		cmocka_unit_test(no_version_is_the_last),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -79,13 +79,12 @@ static void live(kit *k)
 	"renamed Imaging/head.pdf>Letters/head.pdf v1, deleted Letters/a.txt, restored "           \
 	"Letters/a.txt v1"
 
-static void a_life_is_told_in_order(void **state)
+TEST(a_life_is_told_in_order)
 {
 	emr_chronicle *c;
 	telling t;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	live(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
@@ -96,13 +95,12 @@ static void a_life_is_told_in_order(void **state)
 	kit_close(&k);
 }
 
-static void what_is_new_is_added_to_what_was_told(void **state)
+TEST(what_is_new_is_added_to_what_was_told)
 {
 	emr_chronicle *c;
 	telling t;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), "");
@@ -125,7 +123,7 @@ static void what_is_new_is_added_to_what_was_told(void **state)
 	kit_close(&k);
 }
 
-static void a_mode_is_a_change_and_no_rename(void **state)
+TEST(a_mode_is_a_change_and_no_rename)
 {
 	const emr_attr wanted = {.mode = 0640};
 	emr_chronicle *c;
@@ -133,7 +131,6 @@ static void a_mode_is_a_change_and_no_rename(void **state)
 	telling t;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "1");
@@ -149,7 +146,7 @@ static void a_mode_is_a_change_and_no_rename(void **state)
 	kit_close(&k);
 }
 
-static void a_story_counts_versions_and_keeps_the_first_day(void **state)
+TEST(a_story_counts_versions_and_keeps_the_first_day)
 {
 	emr_record_facts facts;
 	emr_chronicle *c;
@@ -157,7 +154,6 @@ static void a_story_counts_versions_and_keeps_the_first_day(void **state)
 	uint64_t first;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	kit_mkdir(&k, "A");
@@ -216,7 +212,7 @@ static uint64_t cost_of(emr_replica *replica, emr_chronicle *c, telling *t)
 	return emr_replica_rows_read(replica) - before;
 }
 
-static void what_others_write_costs_the_history_nothing(void **state)
+TEST(what_others_write_costs_the_history_nothing)
 {
 	emr_replica *replica;
 	emr_chronicle *c, *fresh;
@@ -224,7 +220,6 @@ static void what_others_write_costs_the_history_nothing(void **state)
 	uint64_t alone;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a", "1");
@@ -248,7 +243,7 @@ static void what_others_write_costs_the_history_nothing(void **state)
 }
 
 /* On a second computer keys come by letter, when much of the ledger has been told. */
-static void what_becomes_ours_later_is_told_where_it_belongs(void **state)
+TEST(what_becomes_ours_later_is_told_where_it_belongs)
 {
 	const char *id;
 	emr_replica *replica;
@@ -256,7 +251,6 @@ static void what_becomes_ours_later_is_told_where_it_belongs(void **state)
 	telling t;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a", "1");
@@ -284,16 +278,4 @@ static void what_becomes_ours_later_is_told_where_it_belongs(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_life_is_told_in_order),
-		cmocka_unit_test(what_is_new_is_added_to_what_was_told),
-		cmocka_unit_test(a_mode_is_a_change_and_no_rename),
-		cmocka_unit_test(a_story_counts_versions_and_keeps_the_first_day),
-		cmocka_unit_test(what_others_write_costs_the_history_nothing),
-		cmocka_unit_test(what_becomes_ours_later_is_told_where_it_belongs),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -151,22 +151,20 @@ static void expect_new(const place *p)
 	assert_int_equal(joined.at_unix_s, 8);
 }
 
-static void before_it_begins_nothing_moves(void **state)
+TEST(before_it_begins_nothing_moves)
 {
 	place p;
 
-	(void)state;
 	begin(&p);
 	assert_ok(emr_switch_finish(p.fd));
 	expect_old(&p);
 	end(&p);
 }
 
-static void it_puts_everything_in_its_place_and_again_is_nothing(void **state)
+TEST(it_puts_everything_in_its_place_and_again_is_nothing)
 {
 	place p;
 
-	(void)state;
 	begin(&p);
 	assert_ok(emr_switch_begin(p.fd));
 	assert_ok(emr_switch_finish(p.fd));
@@ -176,12 +174,11 @@ static void it_puts_everything_in_its_place_and_again_is_nothing(void **state)
 	end(&p);
 }
 
-static void cut_off_anywhere_the_next_one_ends_it(void **state)
+TEST(cut_off_anywhere_the_next_one_ends_it)
 {
 	bool was_cut = true;
 	int cuts = 0;
 
-	(void)state;
 	for (int at = 0; was_cut; at++) {
 		place p;
 
@@ -201,11 +198,10 @@ static void cut_off_anywhere_the_next_one_ends_it(void **state)
 	assert_true(cuts > 8);
 }
 
-static void what_is_under_way_is_not_tidied_and_what_was_never_begun_is(void **state)
+TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)
 {
 	place p;
 
-	(void)state;
 	begin(&p);
 	emr_switch_tidy(p.fd);
 	expect(&p, "joining/invitation", "secret");
@@ -221,11 +217,10 @@ static void what_is_under_way_is_not_tidied_and_what_was_never_begun_is(void **s
 	end(&p);
 }
 
-static void a_state_without_a_join_is_left_alone(void **state)
+TEST(a_state_without_a_join_is_left_alone)
 {
 	place p;
 
-	(void)state;
 	begin(&p);
 	assert_ok(emr_stage_remove_tree(p.fd, "joining"));
 	assert_ok(emr_switch_finish(p.fd));
@@ -234,15 +229,4 @@ static void a_state_without_a_join_is_left_alone(void **state)
 	end(&p);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(before_it_begins_nothing_moves),
-		cmocka_unit_test(it_puts_everything_in_its_place_and_again_is_nothing),
-		cmocka_unit_test(cut_off_anywhere_the_next_one_ends_it),
-		cmocka_unit_test(what_is_under_way_is_not_tidied_and_what_was_never_begun_is),
-		cmocka_unit_test(a_state_without_a_join_is_left_alone),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

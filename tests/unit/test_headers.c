@@ -38,12 +38,11 @@ static void fill(dicom *d, const char *charset)
 	dicom_text(d, 0x00100010, "PN", "Doe^Jane");
 }
 
-static void a_dicom_file_tells_modality_date_and_place(void **state)
+TEST(a_dicom_file_tells_modality_date_and_place)
 {
 	static const char *const syntaxes[] = {
 		"1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.4.50"};
 
-	(void)state;
 	for (int i = 0; i < 3; i++) {
 		dicom d = {.is_implicit = i == 1};
 
@@ -57,7 +56,7 @@ static void a_dicom_file_tells_modality_date_and_place(void **state)
 	}
 }
 
-static void a_dicom_file_tells_whose_it_is_and_which(void **state)
+TEST(a_dicom_file_tells_whose_it_is_and_which)
 {
 	static const char wanted[] = "kind=dicom\npatient_name=Müller^Zoë\npatient_id=K7QF\n"
 				     "study_uid=1.2\nseries_uid=1.2.3\ninstance_uid=1.2.3.4\n"
@@ -66,7 +65,6 @@ static void a_dicom_file_tells_whose_it_is_and_which(void **state)
 	dicom d = {0};
 	emr_headers h;
 
-	(void)state;
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
 	dicom_text(&d, 0x00080005, "CS", "ISO_IR 100");
 	dicom_text(&d, 0x00080016, "UI", "1.2.840");
@@ -84,11 +82,10 @@ static void a_dicom_file_tells_whose_it_is_and_which(void **state)
 	emr_buf_free(&d.bytes);
 }
 
-static void text_of_an_unknown_character_set_is_left_out(void **state)
+TEST(text_of_an_unknown_character_set_is_left_out)
 {
 	static const char *const sets[] = {"ISO_IR 192", "", "ISO 2022 IR 87", "ISO_IR 6"};
 
-	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		dicom d = {0};
 
@@ -99,11 +96,10 @@ static void text_of_an_unknown_character_set_is_left_out(void **state)
 	}
 }
 
-static void utf8_in_a_dicom_file_is_taken(void **state)
+TEST(utf8_in_a_dicom_file_is_taken)
 {
 	dicom d = {0};
 
-	(void)state;
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
 	dicom_text(&d, 0x00080005, "CS", "ISO_IR 192");
 	dicom_text(&d, 0x00080080, "LO", "São Lucas\\Zweiter");
@@ -113,12 +109,11 @@ static void utf8_in_a_dicom_file_is_taken(void **state)
 	emr_buf_free(&d.bytes);
 }
 
-static void deflated_and_big_endian_data_sets_are_not_read(void **state)
+TEST(deflated_and_big_endian_data_sets_are_not_read)
 {
 	static const char *const syntaxes[] = {
 		"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", "1.2.3", ""};
 
-	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		dicom d = {0};
 
@@ -129,11 +124,10 @@ static void deflated_and_big_endian_data_sets_are_not_read(void **state)
 	}
 }
 
-static void lengths_that_lead_out_of_the_file_end_the_reading(void **state)
+TEST(lengths_that_lead_out_of_the_file_end_the_reading)
 {
 	dicom d = {0};
 
-	(void)state;
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
 	dicom_text(&d, 0x00080060, "CS", "MR");
 	dicom_text(&d, 0x00081030, "LO", "never seen");
@@ -142,11 +136,10 @@ static void lengths_that_lead_out_of_the_file_end_the_reading(void **state)
 	emr_buf_free(&d.bytes);
 }
 
-static void elements_out_of_order_end_the_reading(void **state)
+TEST(elements_out_of_order_end_the_reading)
 {
 	dicom d = {0};
 
-	(void)state;
 	dicom_begin(&d, "1.2.840.10008.1.2.1");
 	dicom_text(&d, 0x00080060, "CS", "MR");
 	dicom_text(&d, 0x00080020, "DA", "20040119");
@@ -154,13 +147,12 @@ static void elements_out_of_order_end_the_reading(void **state)
 	emr_buf_free(&d.bytes);
 }
 
-static void what_is_no_date_is_left_out(void **state)
+TEST(what_is_no_date_is_left_out)
 {
 	static const char *const dates[][2] = {{"20040230", "2004-02"}, {"20240229", "2024-02-29"},
 		{"2004", "2004"}, {"00000101", ""}, {"2004.01.19", "2004-01-19"}, {"soon", ""},
 		{"20041301", "2004"}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
 		char wanted[40];
 		dicom d = {0};
@@ -209,7 +201,7 @@ static const char *said_pdf(const char *info, const char *trailer, bool has_tabl
 	return said(text, (size_t)at);
 }
 
-static void a_pdf_tells_title_and_day(void **state)
+TEST(a_pdf_tells_title_and_day)
 {
 	static const struct {
 		const char *info, *wanted;
@@ -223,7 +215,6 @@ static void a_pdf_tells_title_and_day(void **state)
 		{"/Title 5 0 R /Sub << /Title (inner) >> /A [ (x) << >> ]", "pdf||||"},
 	};
 
-	(void)state;
 	assert_string_equal(said_pdf(cases[0].info, "/Info 7 0 R", true), cases[0].wanted);
 	assert_string_equal(said_pdf(cases[0].info, "/Info 7 0 R", false), cases[0].wanted);
 	assert_string_equal(
@@ -233,18 +224,16 @@ static void a_pdf_tells_title_and_day(void **state)
 			said_pdf(cases[i].info, "/Root 1 0 R /Info 7 0 R", true), cases[i].wanted);
 }
 
-static void an_encrypted_pdf_tells_nothing(void **state)
+TEST(an_encrypted_pdf_tells_nothing)
 {
-	(void)state;
 	assert_string_equal(
 		said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", true), "pdf||||");
 	assert_string_equal(
 		said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", false), "pdf||||");
 }
 
-static void a_pdf_without_information_dictionary_may_have_xmp(void **state)
+TEST(a_pdf_without_information_dictionary_may_have_xmp)
 {
-	(void)state;
 	assert_string_equal(said_text("%PDF-1.5\n3 0 obj <</Type/Metadata>> stream\n<x:xmpmeta "
 				      "xmlns:x=\"adobe:ns:meta/\"><rdf:RDF>"
 				      "<rdf:Description "
@@ -256,9 +245,8 @@ static void a_pdf_without_information_dictionary_may_have_xmp(void **state)
 		"pdf||2023-03-04|Letter & plan|");
 }
 
-static void a_pdf_that_points_in_circles_ends(void **state)
+TEST(a_pdf_that_points_in_circles_ends)
 {
-	(void)state;
 	assert_string_equal(said_text("%PDF-1.4\nxref\n0 1\n0000000000 65535 f \ntrailer\n<< /Prev "
 				      "9 >>\nstartxref\n9\n"),
 		"pdf||||");
@@ -269,9 +257,8 @@ static void a_pdf_that_points_in_circles_ends(void **state)
 
 /* ---- FHIR and CDA ---- */
 
-static void fhir_says_when_what_and_who_in_json_and_in_xml(void **state)
+TEST(fhir_says_when_what_and_who_in_json_and_in_xml)
 {
-	(void)state;
 	assert_string_equal(said_text(" {\"resourceType\":\"Observation\",\"code\":{\"coding\":[{"
 				      "\"display\":\"Weight\"}],"
 				      "\"text\":\"Body "
@@ -292,9 +279,8 @@ static void fhir_says_when_what_and_who_in_json_and_in_xml(void **state)
 		"fhir|MR|2020-02|ImagingStudy: Knee|");
 }
 
-static void a_bundle_says_what_its_first_entry_says(void **state)
+TEST(a_bundle_says_what_its_first_entry_says)
 {
-	(void)state;
 	assert_string_equal(
 		said_text("{\"resourceType\":\"Bundle\",\"timestamp\":\"2019-01-01T00:00:00Z\","
 			  "\"entry\":[{\"resource\":"
@@ -314,9 +300,8 @@ static void a_bundle_says_what_its_first_entry_says(void **state)
 		"fhir||2019|Bundle: Discharge|");
 }
 
-static void a_cda_document_says_title_day_and_custodian(void **state)
+TEST(a_cda_document_says_title_day_and_custodian)
 {
-	(void)state;
 	assert_string_equal(said_text("<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><title>Summary "
 				      "<![CDATA[<of> care]]></title>"
 				      "<effectiveTime "
@@ -329,7 +314,7 @@ static void a_cda_document_says_title_day_and_custodian(void **state)
 		"cda||2021-03-04|Summary <of> care|São Lucas");
 }
 
-static void other_json_and_xml_is_nothing(void **state)
+TEST(other_json_and_xml_is_nothing)
 {
 	static const char *const others[] = {"{}", "{\"resourceType\":5}",
 		"{\"resourceType\":\"../x\"}", "{\"a\":[1,2", "<html><body/></html>",
@@ -337,13 +322,12 @@ static void other_json_and_xml_is_nothing(void **state)
 		"<a", "<", "plain text", "", "%PDX",
 		"{\"resourceType\":\"A\",\"resourceType\":\"B\"}"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		assert_string_equal(said_text(others[i]), "||||");
 }
 
 /* Whatever a document type declares: text that grows, files of this computer, addresses. */
-static void a_document_type_ends_the_reading_before_what_it_declares(void **state)
+TEST(a_document_type_ends_the_reading_before_what_it_declares)
 {
 	static const char *const subsets[] = {"", "SYSTEM \"file:///etc/passwd\"",
 		"PUBLIC \"-//x\" \"http://127.0.0.1:9/x.dtd\"", "[ <!ENTITY t \"Summary\"> ]",
@@ -355,7 +339,6 @@ static void a_document_type_ends_the_reading_before_what_it_declares(void **stat
 		"]"};
 	char text[2000];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof subsets / sizeof *subsets; i++) {
 		(void)snprintf(text, sizeof text,
 			"<?xml version=\"1.0\"?><!DOCTYPE ClinicalDocument %s><ClinicalDocument "
@@ -369,7 +352,7 @@ static void a_document_type_ends_the_reading_before_what_it_declares(void **stat
 		"cda|||a|");
 }
 
-static void a_document_that_is_cut_says_what_stands_before(void **state)
+TEST(a_document_that_is_cut_says_what_stands_before)
 {
 	static const char whole[] =
 		"<?xml version='1.0'?><h:ClinicalDocument xmlns:h='urn:hl7-org:v3'>"
@@ -378,7 +361,6 @@ static void a_document_that_is_cut_says_what_stands_before(void **state)
 	static const char all[] = "cda||2021|Summary <of> <care>|";
 	bool is_all = false;
 
-	(void)state;
 	for (size_t len = 0; len < sizeof whole; len++) {
 		const char *got = said(whole, len);
 		const char *title = strrchr(got, '|');
@@ -396,9 +378,8 @@ static void a_document_that_is_cut_says_what_stands_before(void **state)
 	assert_true(is_all);
 }
 
-static void a_declared_encoding_is_read_as_it_says(void **state)
+TEST(a_declared_encoding_is_read_as_it_says)
 {
-	(void)state;
 	assert_string_equal(
 		said_text("<?xml version='1.0' encoding='ISO-8859-1'?><ClinicalDocument "
 			  "xmlns='urn:hl7-org:v3'><title>Pr\xe9-natal</title>"
@@ -416,12 +397,11 @@ static void a_declared_encoding_is_read_as_it_says(void **state)
 		"cda|||Pr|");
 }
 
-static void deep_nesting_ends_the_reading(void **state)
+TEST(deep_nesting_ends_the_reading)
 {
 	static char text[100000];
 	size_t at = 0;
 
-	(void)state;
 	at += (size_t)snprintf(text, sizeof text, "<Observation xmlns=\"http://hl7.org/fhir\">");
 	for (int i = 0; i < 10000; i++)
 		at += (size_t)snprintf(text + at, sizeof text - at, "<a>");
@@ -431,20 +411,18 @@ static void deep_nesting_ends_the_reading(void **state)
 	assert_string_equal(said(text, at + 50000), "||||");
 }
 
-static void control_characters_never_come_out(void **state)
+TEST(control_characters_never_come_out)
 {
-	(void)state;
 	assert_string_equal(said_text("{\"resourceType\":\"List\",\"title\":"
 				      "\"a\\u0007\\nb\\u0085\\u001b[31mc\\u00a0 d \"}"),
 		"fhir|||List: a b[31mc d|");
 }
 
-static void a_long_text_is_cut_at_a_character(void **state)
+TEST(a_long_text_is_cut_at_a_character)
 {
 	char text[1200] = "{\"resourceType\":\"List\",\"title\":\"";
 	emr_headers h;
 
-	(void)state;
 	for (int i = 0; i < 300; i++)
 		strcat(text, "ä");
 	strcat(text, "\"}");
@@ -462,13 +440,12 @@ static void copy_field(const json_t *one, const char *name, char out[EMR_HEADER_
 	snprintf(out, EMR_HEADER_TEXT_MAX + 1, "%s", text != NULL ? text : "");
 }
 
-static void the_kept_form_is_that_of_the_second_model(void **state)
+TEST(the_kept_form_is_that_of_the_second_model)
 {
 	json_t *root = vectors_open("headers.json");
 	const json_t *one;
 	size_t i;
 
-	(void)state;
 	assert_string_equal(vectors_text(root, "key"), EMR_HEADERS_KEY);
 	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, one)
 	{
@@ -507,7 +484,7 @@ static void the_kept_form_is_that_of_the_second_model(void **state)
 	json_decref(root);
 }
 
-static void a_kept_form_that_nobody_wrote_is_refused(void **state)
+TEST(a_kept_form_that_nobody_wrote_is_refused)
 {
 	static const struct {
 		const char *bytes;
@@ -517,7 +494,6 @@ static void a_kept_form_that_nobody_wrote_is_refused(void **state)
 		{"\1\1\1\1\7", 5}, {"\1\1\1\1\xff", 5}, {"\1\1\1\2a ", 6}};
 	emr_headers h;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_status(EMR_DAMAGED,
 			emr_headers_decode(emr_bytes_of(bad[i].bytes, bad[i].len), &h));
@@ -536,44 +512,12 @@ static emr_status refuse(void *arg, uint64_t at, void *data, size_t len, size_t 
 	return EMR_MISSING_DATA;
 }
 
-static void a_source_that_fails_is_said(void **state)
+TEST(a_source_that_fails_is_said)
 {
 	emr_header_source source = {.read = refuse, .size = 1000};
 	emr_headers h;
 
-	(void)state;
 	assert_status(EMR_MISSING_DATA, emr_headers_read(&source, &h));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_dicom_file_tells_modality_date_and_place),
-		cmocka_unit_test(a_dicom_file_tells_whose_it_is_and_which),
-		cmocka_unit_test(text_of_an_unknown_character_set_is_left_out),
-		cmocka_unit_test(utf8_in_a_dicom_file_is_taken),
-		cmocka_unit_test(deflated_and_big_endian_data_sets_are_not_read),
-		cmocka_unit_test(lengths_that_lead_out_of_the_file_end_the_reading),
-		cmocka_unit_test(elements_out_of_order_end_the_reading),
-		cmocka_unit_test(what_is_no_date_is_left_out),
-		cmocka_unit_test(a_pdf_tells_title_and_day),
-		cmocka_unit_test(an_encrypted_pdf_tells_nothing),
-		cmocka_unit_test(a_pdf_without_information_dictionary_may_have_xmp),
-		cmocka_unit_test(a_pdf_that_points_in_circles_ends),
-		cmocka_unit_test(fhir_says_when_what_and_who_in_json_and_in_xml),
-		cmocka_unit_test(a_bundle_says_what_its_first_entry_says),
-		cmocka_unit_test(a_cda_document_says_title_day_and_custodian),
-		cmocka_unit_test(other_json_and_xml_is_nothing),
-		cmocka_unit_test(a_document_type_ends_the_reading_before_what_it_declares),
-		cmocka_unit_test(a_document_that_is_cut_says_what_stands_before),
-		cmocka_unit_test(a_declared_encoding_is_read_as_it_says),
-		cmocka_unit_test(deep_nesting_ends_the_reading),
-		cmocka_unit_test(control_characters_never_come_out),
-		cmocka_unit_test(a_long_text_is_cut_at_a_character),
-		cmocka_unit_test(the_kept_form_is_that_of_the_second_model),
-		cmocka_unit_test(a_kept_form_that_nobody_wrote_is_refused),
-		cmocka_unit_test(a_source_that_fails_is_said),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

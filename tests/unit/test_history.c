@@ -192,14 +192,13 @@ static void find_live(kit *k, const char *path, emr_place *out_place)
 
 /* ---- tests ---- */
 
-static void every_version_of_a_file_opens_bit_for_bit(void **state)
+TEST(every_version_of_a_file_opens_bit_for_bit)
 {
 	uint8_t *first = kit_bytes(BIG, 1), *third = kit_bytes(BIG + 5, 3);
 	emr_place place;
 	story s;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	kit_write(&k, "Imaging/x", first, BIG);
@@ -223,13 +222,12 @@ static void every_version_of_a_file_opens_bit_for_bit(void **state)
 	kit_close(&k);
 }
 
-static void one_object_and_its_record_tell_the_same(void **state)
+TEST(one_object_and_its_record_tell_the_same)
 {
 	emr_place place;
 	story of_record, of_object = {.n = 0};
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	settle(&k);
@@ -246,13 +244,12 @@ static void one_object_and_its_record_tell_the_same(void **state)
 	kit_close(&k);
 }
 
-static void a_record_that_moved_to_another_domain_keeps_its_history(void **state)
+TEST(a_record_that_moved_to_another_domain_keeps_its_history)
 {
 	emr_place place;
 	story s;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
@@ -277,12 +274,11 @@ static void a_record_that_moved_to_another_domain_keeps_its_history(void **state
 	kit_close(&k);
 }
 
-static void the_folder_is_seen_as_it_was(void **state)
+TEST(the_folder_is_seen_as_it_was)
 {
 	uint64_t none, one, two, three, four;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	none = settle(&k);
 	kit_mkdir(&k, "A");
@@ -311,12 +307,11 @@ static void the_folder_is_seen_as_it_was(void **state)
 	kit_close(&k);
 }
 
-static void what_was_deleted_is_known_by_its_last_name_place_and_size(void **state)
+TEST(what_was_deleted_is_known_by_its_last_name_place_and_size)
 {
 	uint64_t before, after;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
@@ -371,14 +366,13 @@ static void *look(void *arg)
 	return NULL;
 }
 
-static void history_is_read_while_the_ledger_grows(void **state)
+TEST(history_is_read_while_the_ledger_grows)
 {
 	onlooker o = {0};
 	pthread_t threads[2];
 	unsigned versions = 0;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	settle(&k);
@@ -417,14 +411,13 @@ static uint64_t cost_of_history(kit *k, const emr_place *place)
 	return emr_replica_rows_read(k->stack.replica) - before;
 }
 
-static void the_history_of_one_among_two_thousand_costs_what_it_has(void **state)
+TEST(the_history_of_one_among_two_thousand_costs_what_it_has)
 {
 	uint64_t alone;
 	emr_place place;
 	char path[40];
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
@@ -445,17 +438,4 @@ static void the_history_of_one_among_two_thousand_costs_what_it_has(void **state
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_version_of_a_file_opens_bit_for_bit),
-		cmocka_unit_test(one_object_and_its_record_tell_the_same),
-		cmocka_unit_test(a_record_that_moved_to_another_domain_keeps_its_history),
-		cmocka_unit_test(the_folder_is_seen_as_it_was),
-		cmocka_unit_test(what_was_deleted_is_known_by_its_last_name_place_and_size),
-		cmocka_unit_test(the_history_of_one_among_two_thousand_costs_what_it_has),
-		cmocka_unit_test(history_is_read_while_the_ledger_grows),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -149,22 +149,20 @@ static int answer(const fabric_world *it)
 	return answer_to(it, kit_three_items(&it->world));
 }
 
-static void the_certificate_of_a_members_ca_counts(void **state)
+TEST(the_certificate_of_a_members_ca_counts)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	assert_int_equal(answer(&it), 0);
 	unmake(&it);
 }
 
 /* A peer of the same CA, or who uses another program of the hospital. */
-static void a_certificate_that_says_nothing_of_emrfs_is_nobodys(void **state)
+TEST(a_certificate_that_says_nothing_of_emrfs_is_nobodys)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"hf.Type\":\"peer\"}}", &it.cert);
@@ -173,11 +171,10 @@ static void a_certificate_that_says_nothing_of_emrfs_is_nobodys(void **state)
 	unmake(&it);
 }
 
-static void another_certificate_of_the_same_ca_is_somebody_else(void **state)
+TEST(another_certificate_of_the_same_ca_is_somebody_else)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"clinician\"}}", &it.cert);
@@ -185,22 +182,20 @@ static void another_certificate_of_the_same_ca_is_somebody_else(void **state)
 	unmake(&it);
 }
 
-static void who_is_no_member_any_more_brings_nothing(void **state)
+TEST(who_is_no_member_any_more_brings_nothing)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	put_org_row(&it, EMR_ORG_REMOVED, emr_buf_view(&it.ca.der));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	unmake(&it);
 }
 
-static void the_ca_counts_that_the_organisation_has_now(void **state)
+TEST(the_ca_counts_that_the_organisation_has_now)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* it has got another one */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -209,13 +204,12 @@ static void the_ca_counts_that_the_organisation_has_now(void **state)
 	unmake(&it);
 }
 
-static void a_ca_of_the_same_name_is_another_ca(void **state)
+TEST(a_ca_of_the_same_name_is_another_ca)
 {
 	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
 	cert_authority other;
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	cert_begin(&other, &wish, NULL);
 	emr_buf_free(&it.cert);
@@ -226,11 +220,10 @@ static void a_ca_of_the_same_name_is_another_ca(void **state)
 	unmake(&it);
 }
 
-static void an_organisation_answers_for_its_own_people_alone(void **state)
+TEST(an_organisation_answers_for_its_own_people_alone)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	it.msp = "OtherMSP";
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -269,11 +262,10 @@ static void admit(fabric_world *it, const char *attrs, const uint8_t org[16])
 
 #define OF_AURORA "{\"attrs\":{\"emr.msp\":\"AuroraMSP\"}}"
 
-static void who_was_admitted_brings_the_ca_that_the_members_approved(void **state)
+TEST(who_was_admitted_brings_the_ca_that_the_members_approved)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
 	assert_int_equal(answer(&it), 0);
@@ -286,11 +278,10 @@ static void who_was_admitted_brings_the_ca_that_the_members_approved(void **stat
 	unmake(&it);
 }
 
-static void a_ca_speaks_for_members_of_the_msp_that_it_names_alone(void **state)
+TEST(a_ca_speaks_for_members_of_the_msp_that_it_names_alone)
 {
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
 	it.msp = "GeneralMSP"; /* another organisation of the channel calls its people its own */
@@ -307,12 +298,11 @@ static void a_ca_speaks_for_members_of_the_msp_that_it_names_alone(void **state)
 }
 
 /* A Fabric CA's root names no MSP, and certificates of its own administrator no organisation. */
-static void a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it(void **state)
+TEST(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it)
 {
 	fabric_world it;
 	emr_id16 org;
 
-	(void)state;
 	make(&it);
 	admit(&it, NULL, it.world.org);
 	org = emr_cert_org_of(emr_buf_view(&it.ca.der), emr_bytes_of("AuroraMSP", 9));
@@ -335,7 +325,7 @@ static void a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it(void
 	unmake(&it);
 }
 
-static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
+TEST(a_stranger_leaves_fewer_letters_than_a_member)
 {
 	static const uint8_t other[] = "another certificate";
 	hosted_signer who = {.msp = "GeneralMSP"};
@@ -347,7 +337,6 @@ static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
 	bool fits = true;
 	unsigned left = 0;
 
-	(void)state;
 	make(&it);
 	emr_key_signer(it.world.identity.id, &key);
 	own = kit_get(&it.world.state, key.text);
@@ -391,14 +380,13 @@ static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
 	unmake(&it);
 }
 
-static void a_ca_that_nobody_approved_speaks_for_nobody(void **state)
+TEST(a_ca_that_nobody_approved_speaks_for_nobody)
 {
 	static const uint8_t none[16];
 	fabric_world it;
 	cert_authority own = {0};
 	cert_wish wish = cert_authority_wish("Aurora CA", KIT_NOW - KIT_DAY);
 
-	(void)state;
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* of another CA */
@@ -416,12 +404,11 @@ static void a_ca_that_nobody_approved_speaks_for_nobody(void **state)
 	unmake(&it);
 }
 
-static void an_organisation_without_a_named_msp_has_the_one_of_its_id(void **state)
+TEST(an_organisation_without_a_named_msp_has_the_one_of_its_id)
 {
 	fabric_world it;
 	char id[33];
 
-	(void)state;
 	make(&it);
 	describe(&it, "");
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -433,12 +420,11 @@ static void an_organisation_without_a_named_msp_has_the_one_of_its_id(void **sta
 	unmake(&it);
 }
 
-static void a_certificate_that_is_over_brings_nothing(void **state)
+TEST(a_certificate_that_is_over_brings_nothing)
 {
 	const cert_wish old = cert_authority_wish("General CA", KIT_NOW - 11 * 365 * KIT_DAY);
 	fabric_world it;
 
-	(void)state;
 	make(&it);
 	cert_end(&it.ca);
 	cert_begin(&it.ca, &old, NULL);
@@ -531,12 +517,11 @@ static int renewed(renewal *r, emr_buf *cert, const emr_buf *part, size_t count)
 	return answer_to(&it, kit_end(&batch));
 }
 
-static void a_renewal_counts_with_the_certificate_that_its_part_carries(void **state)
+TEST(a_renewal_counts_with_the_certificate_that_its_part_carries)
 {
 	emr_buf part = {0};
 	renewal r;
 
-	(void)state;
 	make_renewal(&r);
 	part_with(emr_buf_view(&r.next), 0, &part);
 	assert_int_equal(renewed(&r, &r.next, &part, 1), 0);
@@ -553,12 +538,11 @@ static void a_renewal_counts_with_the_certificate_that_its_part_carries(void **s
 }
 
 /* Who follows looks for a certificate in a batch of one only. */
-static void a_renewal_is_not_brought_among_others(void **state)
+TEST(a_renewal_is_not_brought_among_others)
 {
 	emr_buf part = {0};
 	renewal r;
 
-	(void)state;
 	make_renewal(&r);
 	part_with(emr_buf_view(&r.it.cert), 0, &part);
 	assert_int_equal(renewed(&r, &r.it.cert, &part, 1), 0);
@@ -567,12 +551,11 @@ static void a_renewal_is_not_brought_among_others(void **state)
 	unmake_renewal(&r);
 }
 
-static void bytes_that_are_no_certificate_or_no_batch_are_refused(void **state)
+TEST(bytes_that_are_no_certificate_or_no_batch_are_refused)
 {
 	fabric_world it;
 	hosted *run;
 
-	(void)state;
 	make(&it);
 	for (size_t len = 0; len < it.cert.len; len += 50) {
 		size_t whole = it.cert.len;
@@ -594,13 +577,12 @@ static void bytes_that_are_no_certificate_or_no_batch_are_refused(void **state)
 	unmake(&it);
 }
 
-static void a_row_is_given_once(void **state)
+TEST(a_row_is_given_once)
 {
 	fabric_world it;
 	emr_span bytes;
 	hosted *run;
 
-	(void)state;
 	make(&it);
 	bytes = kit_three_items(&it.world);
 	run = hosted_new(bytes.data, bytes.len);
@@ -616,13 +598,12 @@ static void a_row_is_given_once(void **state)
 	unmake(&it);
 }
 
-static void a_network_begins_with_the_rows_of_its_descriptor(void **state)
+TEST(a_network_begins_with_the_rows_of_its_descriptor)
 {
 	fabric_world it;
 	const emr_outcome *outcome;
 	hosted *run;
 
-	(void)state;
 	make(&it);
 	run = hosted_genesis(it.descriptor, it.descriptor_len);
 	assert_non_null(run);
@@ -644,13 +625,12 @@ static bool may_move(const fabric_world *it, const char *msp, emr_bytes certific
 }
 
 /* Whoever brings an entry could leave its private parts at home. */
-static void an_administrator_moves_a_ledger_and_nobody_else_does(void **state)
+TEST(an_administrator_moves_a_ledger_and_nobody_else_does)
 {
 	EMR_AUTO_BUF administrator = {0};
 	fabric_world it;
 	char msp[33];
 
-	(void)state;
 	make(&it);
 	describe(&it, "");
 	emr_hex(it.world.org, 16, msp);
@@ -664,7 +644,7 @@ static void an_administrator_moves_a_ledger_and_nobody_else_does(void **state)
 	unmake(&it);
 }
 
-static void a_part_is_known_by_its_item_and_nothing_else(void **state)
+TEST(a_part_is_known_by_its_item_and_nothing_else)
 {
 	static const uint8_t nonsense[300];
 	fabric_world it;
@@ -676,7 +656,6 @@ static void a_part_is_known_by_its_item_and_nothing_else(void **state)
 	emr_span pub;
 	size_t len;
 
-	(void)state;
 	assert_non_null(batch);
 	make(&it);
 	bytes = kit_three_items(&it.world);
@@ -700,9 +679,8 @@ static void a_part_is_known_by_its_item_and_nothing_else(void **state)
 	unmake(&it);
 }
 
-static void requests_and_releases_lie_in_the_collection_that_ends(void **state)
+TEST(requests_and_releases_lie_in_the_collection_that_ends)
 {
-	(void)state;
 	assert_string_equal(hosted_collection("p/20/00"), "parts");
 	assert_string_equal(hosted_collection("p/32/00"), "parts");
 	assert_string_equal(hosted_collection("p/40/00"), "mail");
@@ -712,32 +690,4 @@ static void requests_and_releases_lie_in_the_collection_that_ends(void **state)
 	assert_string_equal(hosted_collection(""), "parts");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_certificate_of_a_members_ca_counts),
-		cmocka_unit_test(a_certificate_that_says_nothing_of_emrfs_is_nobodys),
-		cmocka_unit_test(another_certificate_of_the_same_ca_is_somebody_else),
-		cmocka_unit_test(who_is_no_member_any_more_brings_nothing),
-		cmocka_unit_test(the_ca_counts_that_the_organisation_has_now),
-		cmocka_unit_test(a_ca_of_the_same_name_is_another_ca),
-		cmocka_unit_test(an_organisation_answers_for_its_own_people_alone),
-		cmocka_unit_test(an_organisation_without_a_named_msp_has_the_one_of_its_id),
-		cmocka_unit_test(who_was_admitted_brings_the_ca_that_the_members_approved),
-		cmocka_unit_test(a_ca_speaks_for_members_of_the_msp_that_it_names_alone),
-		cmocka_unit_test(a_ca_that_nobody_approved_speaks_for_nobody),
-		cmocka_unit_test(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it),
-		cmocka_unit_test(a_stranger_leaves_fewer_letters_than_a_member),
-		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
-		cmocka_unit_test(a_renewal_counts_with_the_certificate_that_its_part_carries),
-		cmocka_unit_test(a_renewal_is_not_brought_among_others),
-		cmocka_unit_test(bytes_that_are_no_certificate_or_no_batch_are_refused),
-		cmocka_unit_test(a_row_is_given_once),
-		cmocka_unit_test(a_network_begins_with_the_rows_of_its_descriptor),
-		cmocka_unit_test(an_administrator_moves_a_ledger_and_nobody_else_does),
-		cmocka_unit_test(a_part_is_known_by_its_item_and_nothing_else),
-		cmocka_unit_test(requests_and_releases_lie_in_the_collection_that_ends),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -76,12 +76,11 @@ static const char *text_at_viewer(void *arg, const char *name)
 	return viewer_text(arg, viewer_at(arg, path), owner_answers);
 }
 
-static void in_a_share_such_names_lead_nowhere(void **state)
+TEST(in_a_share_such_names_lead_nowhere)
 {
 	story s;
 	viewer v;
 
-	(void)state;
 	story_begin(&s);
 	forge(&s.k, "Imaging");
 	assert_ok(emr_store_index_now(s.k.stack.store));
@@ -125,11 +124,10 @@ static const char *text_at_home(void *arg, const char *name)
 }
 
 /* As another computer or a writer of hers may have put them there. */
-static void in_the_own_folder_such_names_lead_nowhere(void **state)
+TEST(in_the_own_folder_such_names_lead_nowhere)
 {
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	forge(&k, "Imaging");
@@ -141,12 +139,4 @@ static void in_the_own_folder_such_names_lead_nowhere(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_a_share_such_names_lead_nowhere),
-		cmocka_unit_test(in_the_own_folder_such_names_lead_nowhere),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -45,14 +45,13 @@ static void expect_bytes(emr_content_reader *reader, uint64_t at, const char *wa
 	assert_memory_equal(bytes, wanted, len);
 }
 
-static void a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves(void **state)
+TEST(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves)
 {
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, 12 * GIB));
@@ -75,7 +74,7 @@ static void a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves(void **state)
 	kit_close(&k);
 }
 
-static void the_largest_file_of_nothing_is_made_read_and_verified(void **state)
+TEST(the_largest_file_of_nothing_is_made_read_and_verified)
 {
 	emr_content content;
 	emr_content_reader *reader;
@@ -83,7 +82,6 @@ static void the_largest_file_of_nothing_is_made_read_and_verified(void **state)
 	unsigned gets;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, EMR_RECORD_MAX_BYTES));
@@ -99,7 +97,7 @@ static void the_largest_file_of_nothing_is_made_read_and_verified(void **state)
 	kit_close(&k);
 }
 
-static void zeros_that_were_written_are_stored(void **state)
+TEST(zeros_that_were_written_are_stored)
 {
 	uint8_t *zeros = calloc(1, EMR_LEAF_BYTES);
 	emr_content content;
@@ -107,7 +105,6 @@ static void zeros_that_were_written_are_stored(void **state)
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	for (uint64_t leaf = 0; leaf < 4; leaf++)
@@ -158,7 +155,7 @@ static void expect_places(emr_staging *st, emr_content_reader *reader)
 	expect_seek(st, reader, 20000 * leaf, false, EMR_NOT_FOUND, 0);
 }
 
-static void data_and_holes_are_found_in_working_copies_and_in_contents(void **state)
+TEST(data_and_holes_are_found_in_working_copies_and_in_contents)
 {
 	const uint64_t leaf = EMR_LEAF_BYTES;
 	emr_content content;
@@ -166,7 +163,6 @@ static void data_and_holes_are_found_in_working_copies_and_in_contents(void **st
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, 20000 * leaf));
@@ -190,7 +186,7 @@ static void data_and_holes_are_found_in_working_copies_and_in_contents(void **st
 	kit_close(&k);
 }
 
-static void a_file_without_holes_is_data_up_to_its_end(void **state)
+TEST(a_file_without_holes_is_data_up_to_its_end)
 {
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(1000000, 3);
 	emr_content content;
@@ -198,7 +194,6 @@ static void a_file_without_holes_is_data_up_to_its_end(void **state)
 	emr_content_reader *reader;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	reader = kit_reader_of(&k, data, 1000000, &content, &key);
 	expect_seek(NULL, reader, 999999, false, EMR_OK, 999999);
@@ -262,11 +257,10 @@ static void change(model *m, emr_staging *st, uint32_t *random)
 	assert_ok(emr_staging_truncate(st, m->leaves << EMR_LEAF_LOG2));
 }
 
-static void holes_stay_where_they_are_through_freezes_and_crashes(void **state)
+TEST(holes_stay_where_they_are_through_freezes_and_crashes)
 {
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	for (uint32_t seed = 1; seed <= 12; seed++) {
 		emr_id16 id = emr_id16_random();
@@ -297,13 +291,12 @@ static void holes_stay_where_they_are_through_freezes_and_crashes(void **state)
 
 /* ---- Cost of a working copy ---- */
 
-static void a_long_copy_with_a_hole_is_sealed_while_it_is_written(void **state)
+TEST(a_long_copy_with_a_hole_is_sealed_while_it_is_written)
 {
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(EMR_LEAF_BYTES, 5);
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	st = new_staging(&k);
 	for (uint64_t leaf = 0; leaf < 64; leaf++)
@@ -385,11 +378,10 @@ static emr_status verify(victim *v)
 	return status;
 }
 
-static void data_does_not_become_a_hole(void **state)
+TEST(data_does_not_become_a_hole)
 {
 	victim v;
 
-	(void)state;
 	make_victim(&v);
 	assert_ok(verify(&v));
 	v.leaves[2] = emr_unixfs_hole(0);
@@ -400,7 +392,7 @@ static void data_does_not_become_a_hole(void **state)
 	end_victim(&v);
 }
 
-static void a_hole_does_not_become_data(void **state)
+TEST(a_hole_does_not_become_data)
 {
 	EMR_AUTO_FREE uint8_t *sealed = malloc(EMR_LEAF_SEALED_BYTES);
 	EMR_AUTO_FREE uint8_t *plain = kit_bytes(EMR_LEAF_BYTES, 9);
@@ -409,7 +401,6 @@ static void a_hole_does_not_become_data(void **state)
 	emr_block block;
 	victim v;
 
-	(void)state;
 	make_victim(&v);
 	assert_ok(emr_content_key_cipher(v.key, v.content.suite, v.content.salt, &cipher, com));
 	for (size_t chunk = 0; chunk < EMR_LEAF_CHUNKS; chunk++)
@@ -430,14 +421,13 @@ static void a_hole_does_not_become_data(void **state)
 	end_victim(&v);
 }
 
-static void a_hole_where_none_was_announced_is_damage(void **state)
+TEST(a_hole_where_none_was_announced_is_damage)
 {
 	emr_content_reader *reader;
 	uint8_t byte;
 	size_t got;
 	victim v;
 
-	(void)state;
 	make_victim(&v);
 	v.content.flags = 0;
 	v.content.holes = 0;
@@ -448,11 +438,10 @@ static void a_hole_where_none_was_announced_is_damage(void **state)
 	end_victim(&v);
 }
 
-static void a_stream_that_ends_in_a_hole_does_not_open(void **state)
+TEST(a_stream_that_ends_in_a_hole_does_not_open)
 {
 	victim v;
 
-	(void)state;
 	make_victim(&v);
 	v.leaves[3] = emr_unixfs_hole(0);
 	rebuild(&v);
@@ -460,21 +449,4 @@ static void a_stream_that_ends_in_a_hole_does_not_open(void **state)
 	end_victim(&v);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves),
-		cmocka_unit_test(the_largest_file_of_nothing_is_made_read_and_verified),
-		cmocka_unit_test(zeros_that_were_written_are_stored),
-		cmocka_unit_test(data_and_holes_are_found_in_working_copies_and_in_contents),
-		cmocka_unit_test(a_file_without_holes_is_data_up_to_its_end),
-		cmocka_unit_test(holes_stay_where_they_are_through_freezes_and_crashes),
-		cmocka_unit_test(a_long_copy_with_a_hole_is_sealed_while_it_is_written),
-		cmocka_unit_test(data_does_not_become_a_hole),
-		cmocka_unit_test(a_hole_does_not_become_data),
-		cmocka_unit_test(a_hole_where_none_was_announced_is_damage),
-		cmocka_unit_test(a_stream_that_ends_in_a_hole_does_not_open),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -25,14 +25,13 @@ static off_t file_size(const char *path)
 	return stat(path, &info) == 0 ? info.st_size : -1;
 }
 
-static void a_discarded_spill_leaves_no_file(void **state)
+TEST(a_discarded_spill_leaves_no_file)
 {
 	emr_id16 id = emr_id16_random();
 	char path[160];
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -47,7 +46,7 @@ static void a_discarded_spill_leaves_no_file(void **state)
 	kit_close(&k);
 }
 
-static void a_spill_that_is_half_dead_is_written_anew(void **state)
+TEST(a_spill_that_is_half_dead_is_written_anew)
 {
 	uint8_t *data = kit_bytes(100000, 2);
 	emr_id16 id = emr_id16_random();
@@ -56,7 +55,6 @@ static void a_spill_that_is_half_dead_is_written_anew(void **state)
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -78,7 +76,7 @@ static void a_spill_that_is_half_dead_is_written_anew(void **state)
 	free(data);
 }
 
-static void recovery_wants_the_base_it_was_written_over(void **state)
+TEST(recovery_wants_the_base_it_was_written_over)
 {
 	emr_content content;
 	emr_content_key *key;
@@ -87,7 +85,6 @@ static void recovery_wants_the_base_it_was_written_over(void **state)
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	base = kit_reader_of(&k, (const uint8_t *)"base", 4, &content, &key);
 	emr_content_key_free(key);
@@ -107,11 +104,10 @@ static void recovery_wants_the_base_it_was_written_over(void **state)
 }
 
 /* After the last flush sectors may be lost, torn or left over; what was flushed must come back. */
-static void a_torn_tail_never_costs_what_was_synced(void **state)
+TEST(a_torn_tail_never_costs_what_was_synced)
 {
 	kit k;
 
-	(void)state;
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	for (uint32_t round = 1; round <= 60; round++) {
 		uint32_t random = round * 2654435761u;
@@ -175,7 +171,7 @@ static void a_torn_tail_never_costs_what_was_synced(void **state)
 	kit_close(&k);
 }
 
-static void old_records_behind_a_new_mark_do_not_come_back(void **state)
+TEST(old_records_behind_a_new_mark_do_not_come_back)
 {
 	uint8_t old_tail[65536];
 	emr_id16 id = emr_id16_random();
@@ -188,7 +184,6 @@ static void old_records_behind_a_new_mark_do_not_come_back(void **state)
 	kit k;
 	int fd;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -220,7 +215,7 @@ static void old_records_behind_a_new_mark_do_not_come_back(void **state)
 	kit_close(&k);
 }
 
-static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
+TEST(a_flipped_bit_in_the_spill_is_never_read_as_data)
 {
 	uint8_t *data = kit_bytes(20000, 11);
 	emr_id16 id = emr_id16_random();
@@ -230,7 +225,6 @@ static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
 	kit k;
 	int fd;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -272,16 +266,4 @@ static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
 	free(data);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_discarded_spill_leaves_no_file),
-		cmocka_unit_test(a_spill_that_is_half_dead_is_written_anew),
-		cmocka_unit_test(recovery_wants_the_base_it_was_written_over),
-		cmocka_unit_test(a_torn_tail_never_costs_what_was_synced),
-		cmocka_unit_test(old_records_behind_a_new_mark_do_not_come_back),
-		cmocka_unit_test(a_flipped_bit_in_the_spill_is_never_read_as_data),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -63,7 +63,7 @@ static void grant_all(story *s, emr_grant_made *made, double *parts)
 	}
 }
 
-static void one_of_many_grants_is_taken_back_and_the_others_go_on(void **state)
+TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 {
 	static emr_grant_made made[CROWD_MOST];
 	static double parts[PARTS];
@@ -75,7 +75,6 @@ static void one_of_many_grants_is_taken_back_and_the_others_go_on(void **state)
 	double before;
 	long peak;
 
-	(void)state;
 	story_begin(&s);
 	peak = peak_kib();
 	grant_all(&s, made, parts);
@@ -126,13 +125,9 @@ static void one_of_many_grants_is_taken_back_and_the_others_go_on(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_of_many_grants_is_taken_back_and_the_others_go_on),
-	};
-
 	const char *wanted = getenv("EMR_CROWD");
 	int n = wanted != NULL ? atoi(wanted) : CROWD_USUAL;
 
 	crowd = n < PARTS ? PARTS : n > CROWD_MOST ? CROWD_MOST : n / PARTS * PARTS;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

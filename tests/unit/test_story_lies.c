@@ -154,12 +154,11 @@ static void bring_again(pen *p, emr_id16 object, emr_id16 record, uint64_t cver,
 	kit_publish_all(&s.k);
 }
 
-static void what_another_once_said_is_not_brought_again_as_new(void **state)
+TEST(what_another_once_said_is_not_brought_again_as_new)
 {
 	uint64_t n = 0, left_out = 0;
 	scene c;
 
-	(void)state;
 	begin(&c);
 	bring_again(&c.eve, c.second, c.first, 1, "biopsy-2026.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
@@ -176,11 +175,10 @@ static void what_another_once_said_is_not_brought_again_as_new(void **state)
 	end(&c);
 }
 
-static void an_older_version_of_the_record_itself_is_not_either(void **state)
+TEST(an_older_version_of_the_record_itself_is_not_either)
 {
 	scene c;
 
-	(void)state;
 	begin(&c);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
 	assert_applied(&c.lima);
@@ -193,11 +191,10 @@ static void an_older_version_of_the_record_itself_is_not_either(void **state)
 	end(&c);
 }
 
-static void not_even_by_who_said_it(void **state)
+TEST(not_even_by_who_said_it)
 {
 	scene c;
 
-	(void)state;
 	begin(&c);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
 	assert_applied(&c.lima);
@@ -209,11 +206,10 @@ static void not_even_by_who_said_it(void **state)
 }
 
 /* Something lower in between does not make an older version the next one. */
-static void nor_in_two_steps(void **state)
+TEST(nor_in_two_steps)
 {
 	scene c;
 
-	(void)state;
 	for (int owner_seals_again = 0; owner_seals_again < 2; owner_seals_again++) {
 		uint64_t n, left_out;
 
@@ -248,14 +244,13 @@ static void nor_in_two_steps(void **state)
 }
 
 /* Whom a record is about, its content says, which is signed. */
-static void who_renames_the_owners_record_does_not_close_it(void **state)
+TEST(who_renames_the_owners_record_does_not_close_it)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble = {0};
 	emr_place before, after;
 	scene c;
 
-	(void)state;
 	begin(&c);
 	before = place_of("MRI.pdf");
 	is_reckless = true;
@@ -287,15 +282,7 @@ static void who_renames_the_owners_record_does_not_close_it(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_another_once_said_is_not_brought_again_as_new),
-		cmocka_unit_test(an_older_version_of_the_record_itself_is_not_either),
-		cmocka_unit_test(not_even_by_who_said_it),
-		cmocka_unit_test(nor_in_two_steps),
-		cmocka_unit_test(who_renames_the_owners_record_does_not_close_it),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -179,14 +179,13 @@ static void all_else_is_hers(const hers *was, const char *text)
 	assert_int_equal(live_in(s.imaging), was->in_imaging);
 }
 
-static void his_bytes_are_under_her_description(void **state)
+TEST(his_bytes_are_under_her_description)
 {
 	static const char *const names[LIES] = {"Pwned", "../../up", "", ".emrfs", "Inbox"};
 	static const char *const texts[LIES] = {
 		"his", "his second", "his third one", "his fourth", "his last bytes"};
 	pen p;
 
-	(void)state;
 	for (int away = 0; away < 2; away++) { /* she was there, or starts afterwards */
 		emr_id16 file = begin(&p);
 		hers was = remember();
@@ -213,13 +212,12 @@ static void his_bytes_are_under_her_description(void **state)
 
 /* Whom she shares with next must not see what is past: the record is wrapped for a new epoch, under
  * her own signature. */
-static void sharing_it_with_one_more_does_not_make_his_words_hers(void **state)
+TEST(sharing_it_with_one_more_does_not_make_his_words_hers)
 {
 	emr_id16 file;
 	hers was;
 	pen p;
 
-	(void)state;
 	file = begin(&p);
 	was = remember();
 	say(&p, file, was.psychiatry, "Pwned", "his");
@@ -235,7 +233,7 @@ static void sharing_it_with_one_more_does_not_make_his_words_hers(void **state)
 	end(&p);
 }
 
-static void neither_a_name_nor_an_end_nor_another_kind_is_his(void **state)
+TEST(neither_a_name_nor_an_end_nor_another_kind_is_his)
 {
 	emr_id16 file;
 	emr_place at;
@@ -243,7 +241,6 @@ static void neither_a_name_nor_an_end_nor_another_kind_is_his(void **state)
 	hers was;
 	pen p;
 
-	(void)state;
 	file = begin(&p);
 	was = remember();
 	pen_rename_blindly(&p, file, file, was.psychiatry, "Pwned");
@@ -302,13 +299,12 @@ static void eve_sees_the_file_alone(void)
 	viewer_close(&v);
 }
 
-static void what_he_puts_beside_it_is_nowhere(void **state)
+TEST(what_he_puts_beside_it_is_nowhere)
 {
 	emr_id16 file;
 	hers was;
 	pen p;
 
-	(void)state;
 	file = begin(&p);
 	give(&s.eve, file, 0);
 	was = remember();
@@ -330,7 +326,7 @@ static void what_he_puts_beside_it_is_nowhere(void **state)
 	end(&p);
 }
 
-static void other_readers_see_her_description_too(void **state)
+TEST(other_readers_see_her_description_too)
 {
 	emr_id16 file;
 	emr_place at;
@@ -340,7 +336,6 @@ static void other_readers_see_her_description_too(void **state)
 	viewer v;
 	pen p;
 
-	(void)state;
 	file = begin(&p);
 	mode = kit_attr(&s.k, "Imaging/MRI.pdf").mode;
 	give(&s.eve, file, 0);
@@ -385,7 +380,7 @@ static emr_status note_path(void *arg, const emr_event *event)
 	return EMR_OK;
 }
 
-static void the_past_and_the_log_have_her_name_for_it(void **state)
+TEST(the_past_and_the_log_have_her_name_for_it)
 {
 	emr_chronicle *chronicle;
 	char text[4000] = "";
@@ -394,7 +389,6 @@ static void the_past_and_the_log_have_her_name_for_it(void **state)
 	emr_meta meta;
 	pen p;
 
-	(void)state;
 	file = begin(&p);
 	at = next_of(file);
 	meta = lie(&at, kit_object_id(&s.k, "Psychiatry"), "Pwned");
@@ -417,16 +411,7 @@ static void the_past_and_the_log_have_her_name_for_it(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(his_bytes_are_under_her_description),
-		cmocka_unit_test(sharing_it_with_one_more_does_not_make_his_words_hers),
-		cmocka_unit_test(neither_a_name_nor_an_end_nor_another_kind_is_his),
-		cmocka_unit_test(what_he_puts_beside_it_is_nowhere),
-		cmocka_unit_test(other_readers_see_her_description_too),
-		cmocka_unit_test(the_past_and_the_log_have_her_name_for_it),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -138,7 +138,7 @@ static bool writes_while_it_is_asked(kit *k, still_node *s)
 	return was_asking;
 }
 
-static void who_writes_does_not_wait_for_a_node_that_stands_still(void **state)
+TEST(who_writes_does_not_wait_for_a_node_that_stands_still)
 {
 	emr_fetcher_options options = {.place_count = 1, .clock = emr_clock_system()};
 	emr_fetcher *fetcher = NULL;
@@ -146,7 +146,6 @@ static void who_writes_does_not_wait_for_a_node_that_stands_still(void **state)
 	still_node s;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	still_begin(&s, &k);
 	k.options.space_step_bytes = STEP_BYTES;
@@ -164,11 +163,4 @@ static void who_writes_does_not_wait_for_a_node_that_stands_still(void **state)
 	still_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_writes_does_not_wait_for_a_node_that_stands_still),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -2,13 +2,12 @@
  * restart; readers that outlive their name. */
 #include "view_kit.h"
 
-static void every_size_comes_back_the_same(void **state)
+TEST(every_size_comes_back_the_same)
 {
 	static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 262143, 262144, 262145, 1048577};
 	char path[40];
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	for (int round = 0; round < 4; round++) { /* after close, restart, publication, restart */
@@ -29,7 +28,7 @@ static void every_size_comes_back_the_same(void **state)
 	kit_close(&k);
 }
 
-static void writes_in_any_order_are_one_file(void **state)
+TEST(writes_in_any_order_are_one_file)
 {
 	enum { SIZE = 900000 };
 	uint8_t *want = calloc(1, SIZE), *noise = kit_bytes(SIZE, 3);
@@ -38,7 +37,6 @@ static void writes_in_any_order_are_one_file(void **state)
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	h = kit_open_file(&k, "d/f", O_RDWR | O_CREAT);
@@ -74,12 +72,11 @@ static void set_size(kit *k, const char *path, uint64_t size)
 	assert_int_equal(got.size_bytes, size);
 }
 
-static void shorter_and_longer_by_truncate(void **state)
+TEST(shorter_and_longer_by_truncate)
 {
 	uint8_t *want = kit_bytes(300000, 4);
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	kit_write(&k, "d/f", want, 300000);
@@ -101,7 +98,7 @@ static void shorter_and_longer_by_truncate(void **state)
 	kit_close(&k);
 }
 
-static void a_hole_of_over_4_gib_is_zeros(void **state)
+TEST(a_hole_of_over_4_gib_is_zeros)
 {
 	const uint64_t far = (UINT64_C(4) << 30) + 12345;
 	uint8_t got[100], zeros[100] = {0};
@@ -109,7 +106,6 @@ static void a_hole_of_over_4_gib_is_zeros(void **state)
 	size_t n;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	h = kit_open_file(&k, "d/f.part", O_RDWR | O_CREAT);
@@ -132,9 +128,8 @@ static void a_hole_of_over_4_gib_is_zeros(void **state)
 	kit_close(&k);
 }
 
-static void an_open_reader_goes_on_after_unlink_and_rename_over(void **state)
+TEST(an_open_reader_goes_on_after_unlink_and_rename_over)
 {
-	(void)state;
 	for (int published = 0; published < 2; published++) {
 		emr_handle *a, *b;
 		emr_attr attr;
@@ -170,14 +165,13 @@ static void an_open_reader_goes_on_after_unlink_and_rename_over(void **state)
 	}
 }
 
-static void a_reader_of_an_unlinked_file_survives_the_reclaimer(void **state)
+TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
 {
 	uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.segment_bytes = 300000;
 	kit_restart(&k);
@@ -197,14 +191,13 @@ static void a_reader_of_an_unlinked_file_survives_the_reclaimer(void **state)
 	kit_close(&k);
 }
 
-static void a_published_file_reads_the_same_after_the_reclaimer(void **state)
+TEST(a_published_file_reads_the_same_after_the_reclaimer)
 {
 	uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
 	char path[20];
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.segment_bytes = 300000;
 	kit_restart(&k);
@@ -229,13 +222,12 @@ static void a_published_file_reads_the_same_after_the_reclaimer(void **state)
 	kit_close(&k);
 }
 
-static void opening_with_truncation_shows_nothing_of_the_old_bytes(void **state)
+TEST(opening_with_truncation_shows_nothing_of_the_old_bytes)
 {
 	uint8_t *bytes = kit_bytes(500000, 6);
 	emr_handle *h, *reader;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	kit_write(&k, "d/f", bytes, 500000);
@@ -261,12 +253,11 @@ static void opening_with_truncation_shows_nothing_of_the_old_bytes(void **state)
 	kit_close(&k);
 }
 
-static void a_file_written_on_during_its_publication_loses_nothing(void **state)
+TEST(a_file_written_on_during_its_publication_loses_nothing)
 {
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	kit_text(&k, "d/f", "one");
@@ -297,13 +288,12 @@ static void expect_after_a_kill(kit *k, const char *path, const void *data, size
 }
 
 /* RELEASE comes some time after close(2) has returned: by then the next program may have begun. */
-static void a_late_release_leaves_the_next_writers_beginnings_alone(void **state)
+TEST(a_late_release_leaves_the_next_writers_beginnings_alone)
 {
 	uint8_t *old = kit_bytes(200000, 7), *new = kit_bytes(200000, 8);
 	emr_handle *first, *next;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	first = kit_open_file(&k, "f", O_RDWR | O_CREAT | O_TRUNC);
 	assert_ok(emr_view_write(first, 0, emr_bytes_of(old, 200000)));
@@ -322,13 +312,12 @@ static void a_late_release_leaves_the_next_writers_beginnings_alone(void **state
 	kit_close(&k);
 }
 
-static void a_sync_of_all_leaves_what_a_writer_has_begun_alone(void **state)
+TEST(a_sync_of_all_leaves_what_a_writer_has_begun_alone)
 {
 	uint8_t *bytes = kit_bytes(600000, 9), *new = kit_bytes(600000, 10);
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_write(&k, "f", bytes, 600000);
 	kit_publish(&k);
@@ -349,12 +338,11 @@ static void a_sync_of_all_leaves_what_a_writer_has_begun_alone(void **state)
 	kit_close(&k);
 }
 
-static void allocation_grows_or_only_reserves(void **state)
+TEST(allocation_grows_or_only_reserves)
 {
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "f.part", "abc");
 	h = kit_open_file(&k, "f.part", O_RDWR);
@@ -369,7 +357,7 @@ static void allocation_grows_or_only_reserves(void **state)
 	kit_close(&k);
 }
 
-static void allocation_says_at_once_that_there_is_no_room(void **state)
+TEST(allocation_says_at_once_that_there_is_no_room)
 {
 	emr_attr none = {0}, attr;
 	emr_handle *a, *b;
@@ -377,7 +365,6 @@ static void allocation_says_at_once_that_there_is_no_room(void **state)
 	uint64_t part;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "a", "abc");
 	kit_text(&k, "b", "abc");
@@ -401,14 +388,13 @@ static void allocation_says_at_once_that_there_is_no_room(void **state)
 }
 
 /* How long it takes is printed; what it must do is asserted. */
-static void ten_thousand_files_in_one_directory(void **state)
+TEST(ten_thousand_files_in_one_directory)
 {
 	enum { FILES = 10000 };
 	int64_t at[5];
 	char path[40];
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	at[0] = emr_clock_boot_ns(emr_clock_system());
@@ -434,24 +420,4 @@ static void ten_thousand_files_in_one_directory(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_size_comes_back_the_same),
-		cmocka_unit_test(writes_in_any_order_are_one_file),
-		cmocka_unit_test(shorter_and_longer_by_truncate),
-		cmocka_unit_test(a_hole_of_over_4_gib_is_zeros),
-		cmocka_unit_test(an_open_reader_goes_on_after_unlink_and_rename_over),
-		cmocka_unit_test(a_reader_of_an_unlinked_file_survives_the_reclaimer),
-		cmocka_unit_test(a_published_file_reads_the_same_after_the_reclaimer),
-		cmocka_unit_test(opening_with_truncation_shows_nothing_of_the_old_bytes),
-		cmocka_unit_test(a_file_written_on_during_its_publication_loses_nothing),
-		cmocka_unit_test(a_late_release_leaves_the_next_writers_beginnings_alone),
-		cmocka_unit_test(a_sync_of_all_leaves_what_a_writer_has_begun_alone),
-		cmocka_unit_test(allocation_grows_or_only_reserves),
-		cmocka_unit_test(allocation_says_at_once_that_there_is_no_room),
-		cmocka_unit_test(ten_thousand_files_in_one_directory),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -287,7 +287,7 @@ static void note(kit *k, const char *path, const char *text)
 		k->view, kit_attr(k, path).node, "user.note", emr_bytes_of(text, strlen(text)), 0));
 }
 
-static void the_folder_of_then_is_whole(void **state)
+TEST(the_folder_of_then_is_whole)
 {
 	uint8_t *big = kit_bytes(BIG, 1);
 	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
@@ -297,7 +297,6 @@ static void the_folder_of_then_is_whole(void **state)
 	const char *name;
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
@@ -340,12 +339,11 @@ static void the_folder_of_then_is_whole(void **state)
 	kit_close(&k);
 }
 
-static void a_day_ends_at_midnight_and_a_minute_with_its_last_second(void **state)
+TEST(a_day_ends_at_midnight_and_a_minute_with_its_last_second)
 {
 	char today[60], yesterday[60], minute[60];
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
 	snprintf(minute, 27, "%s", moment(&k));
@@ -365,14 +363,13 @@ static void a_day_ends_at_midnight_and_a_minute_with_its_last_second(void **stat
 	kit_close(&k);
 }
 
-static void today_goes_on_and_a_day_that_is_over_does_not(void **state)
+TEST(today_goes_on_and_a_day_that_is_over_does_not)
 {
 	char today[60], yesterday[60];
 	emr_attr old, day, again;
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
 	kit_publish_all(&k);
@@ -398,7 +395,7 @@ static void today_goes_on_and_a_day_that_is_over_does_not(void **state)
 	kit_close(&k);
 }
 
-static void what_is_no_time_or_not_yet_is_not_there(void **state)
+TEST(what_is_no_time_or_not_yet_is_not_there)
 {
 	static const char *const wrong[] = {"2026-13-01", "2026-02-30", "2026-11-20T25:00",
 		"2026-11-20T14", "yesterday", "2026-11-2", "2999-01-01", "2026-11-20 14:05",
@@ -407,7 +404,6 @@ static void what_is_no_time_or_not_yet_is_not_there(void **state)
 	char path[200];
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	for (size_t i = 1; i < sizeof wrong / sizeof *wrong; i++) {
 		if (wrong[i][0] == 0)
@@ -421,14 +417,13 @@ static void what_is_no_time_or_not_yet_is_not_there(void **state)
 	kit_close(&k);
 }
 
-static void the_days_with_changes_are_listed(void **state)
+TEST(the_days_with_changes_are_listed)
 {
 	static const char *const folders[] = {"A", "B", "C", "D"};
 	char made[60], first[60], third[60], wanted[300];
 	emr_replica_position at;
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	assert_ok(emr_replica_at(k.stack.replica, &at));
 	day_at((time_t)at.last_time, made); /* the folder itself */
@@ -456,13 +451,12 @@ static void the_days_with_changes_are_listed(void **state)
 }
 
 /* On a second computer, whose keys come by letter: the ledger says nothing more of it then. */
-static void days_of_a_folder_that_comes_later_are_listed(void **state)
+TEST(days_of_a_folder_that_comes_later_are_listed)
 {
 	char first[60], second[60], without[300], all[200];
 	emr_id16 awaited = {{0}}, folder;
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_publish_all(&k);
@@ -491,11 +485,10 @@ static void days_of_a_folder_that_comes_later_are_listed(void **state)
 	kit_close(&k);
 }
 
-static void deleted_files_are_found_where_they_were(void **state)
+TEST(deleted_files_are_found_where_they_were)
 {
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
@@ -525,12 +518,11 @@ static void deleted_files_are_found_where_they_were(void **state)
 	kit_close(&k);
 }
 
-static void of_two_deleted_files_of_one_name_the_last_keeps_it(void **state)
+TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 {
 	char listed[300];
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	for (int i = 0; i < 2; i++) {
 		kit_text(&k, "x.txt", i == 0 ? "older" : "newer");
@@ -547,7 +539,7 @@ static void of_two_deleted_files_of_one_name_the_last_keeps_it(void **state)
 	kit_close(&k);
 }
 
-static void nothing_of_the_past_can_be_changed(void **state)
+TEST(nothing_of_the_past_can_be_changed)
 {
 	emr_attr x, dir, days, a, wanted = {.mode = 0777};
 	char path[80];
@@ -555,7 +547,6 @@ static void nothing_of_the_past_can_be_changed(void **state)
 	const char *at;
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
@@ -591,12 +582,11 @@ static void nothing_of_the_past_can_be_changed(void **state)
 	kit_close(&k);
 }
 
-static void a_version_of_the_past_says_what_it_is(void **state)
+TEST(a_version_of_the_past_says_what_it_is)
 {
 	char first[80], second[80], tx[100], cid[100];
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
 	snprintf(first, sizeof first, "%s/x", moment(&k));
@@ -626,13 +616,12 @@ static void count_parted(void *arg, uint64_t number, const char *name)
 	parted++;
 }
 
-static void trees_that_nobody_uses_are_dropped(void **state)
+TEST(trees_that_nobody_uses_are_dropped)
 {
 	char path[60];
 	emr_attr kept[20];
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	k.view->options.changed = count_parted;
 	for (int i = 0; i < 20; i++) {
@@ -708,13 +697,12 @@ static void *look(void *arg)
 	return NULL;
 }
 
-static void the_past_is_looked_at_while_the_present_goes_on(void **state)
+TEST(the_past_is_looked_at_while_the_present_goes_on)
 {
 	onlooker o = {.k = NULL};
 	pthread_t threads[3];
 	kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "take 0");
 	kit_publish_all(&k);
@@ -736,7 +724,7 @@ static void the_past_is_looked_at_while_the_present_goes_on(void **state)
 	kit_close(&k);
 }
 
-static void times_have_a_first_and_a_last_second(void **state)
+TEST(times_have_a_first_and_a_last_second)
 {
 	static const struct {
 		const char *zone, *text;
@@ -754,7 +742,6 @@ static void times_have_a_first_and_a_last_second(void **state)
 	uint64_t from, until;
 	char day[EMR_WHEN_BYTES];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		setenv("TZ", cases[i].zone, 1);
 		tzset();
@@ -774,23 +761,7 @@ static void times_have_a_first_and_a_last_second(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(times_have_a_first_and_a_last_second),
-		cmocka_unit_test(the_folder_of_then_is_whole),
-		cmocka_unit_test(a_day_ends_at_midnight_and_a_minute_with_its_last_second),
-		cmocka_unit_test(today_goes_on_and_a_day_that_is_over_does_not),
-		cmocka_unit_test(what_is_no_time_or_not_yet_is_not_there),
-		cmocka_unit_test(the_days_with_changes_are_listed),
-		cmocka_unit_test(days_of_a_folder_that_comes_later_are_listed),
-		cmocka_unit_test(deleted_files_are_found_where_they_were),
-		cmocka_unit_test(of_two_deleted_files_of_one_name_the_last_keeps_it),
-		cmocka_unit_test(nothing_of_the_past_can_be_changed),
-		cmocka_unit_test(a_version_of_the_past_says_what_it_is),
-		cmocka_unit_test(trees_that_nobody_uses_are_dropped),
-		cmocka_unit_test(the_past_is_looked_at_while_the_present_goes_on),
-	};
-
 	setenv("TZ", "UTC0", 1);
 	tzset();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

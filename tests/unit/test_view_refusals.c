@@ -25,12 +25,11 @@ static void open_hearing(kit *k, heard *h)
 	kit_restart(k);
 }
 
-static void a_refusal_that_an_errno_does_not_explain_is_told_with_its_path(void **state)
+TEST(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path)
 {
 	heard h;
 	kit k;
 
-	(void)state;
 	open_hearing(&k, &h);
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a.txt", "a");
@@ -49,12 +48,11 @@ static void a_refusal_that_an_errno_does_not_explain_is_told_with_its_path(void 
 	kit_close(&k);
 }
 
-static void ordinary_answers_are_not_told(void **state)
+TEST(ordinary_answers_are_not_told)
 {
 	heard h;
 	kit k;
 
-	(void)state;
 	open_hearing(&k, &h);
 	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
 		if (status == EMR_TOO_BIG || status == EMR_RESERVED_NAME ||
@@ -73,13 +71,12 @@ static void ordinary_answers_are_not_told(void **state)
 	kit_close(&k);
 }
 
-static void twenty_a_minute_of_one_kind_are_told(void **state)
+TEST(twenty_a_minute_of_one_kind_are_told)
 {
 	uint64_t top;
 	heard h;
 	kit k;
 
-	(void)state;
 	open_hearing(&k, &h);
 	top = kit_attr(&k, "").node;
 	for (int i = 0; i < 1000; i++)
@@ -94,13 +91,4 @@ static void twenty_a_minute_of_one_kind_are_told(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path),
-		cmocka_unit_test(ordinary_answers_are_not_told),
-		cmocka_unit_test(twenty_a_minute_of_one_kind_are_told),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -64,11 +64,10 @@ static emr_view_counts counts(kit *k)
 	return c;
 }
 
-static void a_refused_removal_ends_as_failed_with_one_notice(void **state)
+TEST(a_refused_removal_ends_as_failed_with_one_notice)
 {
 	kit k;
 
-	(void)state;
 	start(&k);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
 	tick(&k, 4);
@@ -93,11 +92,10 @@ static void a_refused_removal_ends_as_failed_with_one_notice(void **state)
 	kit_close(&k);
 }
 
-static void a_refusal_of_the_moment_is_asked_for_longer(void **state)
+TEST(a_refusal_of_the_moment_is_asked_for_longer)
 {
 	kit k;
 
-	(void)state;
 	start(&k);
 	refuses = EMR_RESULT_CONFLICT;
 	tick(&k, 300);
@@ -110,11 +108,10 @@ static void a_refusal_of_the_moment_is_asked_for_longer(void **state)
 	kit_close(&k);
 }
 
-static void a_person_who_asks_is_heard_at_once(void **state)
+TEST(a_person_who_asks_is_heard_at_once)
 {
 	kit k;
 
-	(void)state;
 	start(&k);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
 	tick(&k, 100);
@@ -126,13 +123,4 @@ static void a_person_who_asks_is_heard_at_once(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_refused_removal_ends_as_failed_with_one_notice),
-		cmocka_unit_test(a_refusal_of_the_moment_is_asked_for_longer),
-		cmocka_unit_test(a_person_who_asks_is_heard_at_once),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -43,12 +43,11 @@ static void finish(kit *k)
 	kit_close(k);
 }
 
-static void a_save_is_one_version(void **state)
+TEST(a_save_is_one_version)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_text(&k, "Imaging/x", "two");
@@ -60,11 +59,10 @@ static void a_save_is_one_version(void **state)
 	finish(&k);
 }
 
-static void many_writes_before_it_is_quiet_are_one_version(void **state)
+TEST(many_writes_before_it_is_quiet_are_one_version)
 {
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	for (int i = 0; i < 5; i++) {
 		char text[20];
@@ -79,12 +77,11 @@ static void many_writes_before_it_is_quiet_are_one_version(void **state)
 	finish(&k);
 }
 
-static void a_rename_over_is_a_new_version_of_the_record_below(void **state)
+TEST(a_rename_over_is_a_new_version_of_the_record_below)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_text(&k, "Imaging/new", "two");
@@ -97,12 +94,11 @@ static void a_rename_over_is_a_new_version_of_the_record_below(void **state)
 	finish(&k);
 }
 
-static void a_gio_save_is_one_version(void **state)
+TEST(a_gio_save_is_one_version)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_text(&k, "Imaging/.goutputstream-AB12CD", "two");
@@ -120,9 +116,8 @@ static void a_gio_save_is_one_version(void **state)
 
 /* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write again, remove the old.
  */
-static void a_vim_save_is_one_version_whenever_it_is_published(void **state)
+TEST(a_vim_save_is_one_version_whenever_it_is_published)
 {
-	(void)state;
 	for (int stop = 0; stop < 4; stop++) {
 		kit k;
 		char *id;
@@ -148,12 +143,11 @@ static void a_vim_save_is_one_version_whenever_it_is_published(void **state)
 	}
 }
 
-static void dcmodify_keeps_its_backup_here_and_makes_one_version(void **state)
+TEST(dcmodify_keeps_its_backup_here_and_makes_one_version)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_rename(&k, "Imaging/x", "Imaging/x.bak");
@@ -168,12 +162,11 @@ static void dcmodify_keeps_its_backup_here_and_makes_one_version(void **state)
 	finish(&k);
 }
 
-static void a_backup_moved_back_over_its_file_brings_the_old_bytes_back(void **state)
+TEST(a_backup_moved_back_over_its_file_brings_the_old_bytes_back)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_rename(&k, "Imaging/x", "Imaging/x.bak");
@@ -189,11 +182,10 @@ static void a_backup_moved_back_over_its_file_brings_the_old_bytes_back(void **s
 	finish(&k);
 }
 
-static void an_empty_file_in_the_place_of_a_deleted_one_is_empty(void **state)
+TEST(an_empty_file_in_the_place_of_a_deleted_one_is_empty)
 {
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_unlink(&k, "Imaging/x");
 	kit_write(&k, "Imaging/x", "", 0);
@@ -205,14 +197,13 @@ static void an_empty_file_in_the_place_of_a_deleted_one_is_empty(void **state)
 	finish(&k);
 }
 
-static void names_of_scratch_never_reach_the_ledger(void **state)
+TEST(names_of_scratch_never_reach_the_ledger)
 {
 	static const char *const scratch[] = {"Imaging/.~lock.report.odt#",
 		"Imaging/.report.pdf.Xk2Pq9", "Imaging/lu1234.tmp", "Imaging/.x.swp",
 		"Imaging/4913", "Imaging/x.part", "Imaging/.Trash-1000", "Imaging/Thumbs.db"};
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
 		kit_text(&k, scratch[i], "mine");
@@ -234,11 +225,10 @@ static void names_of_scratch_never_reach_the_ledger(void **state)
 	finish(&k);
 }
 
-static void a_scratch_file_that_gets_a_real_name_is_published(void **state)
+TEST(a_scratch_file_that_gets_a_real_name_is_published)
 {
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/scan.pdf.part", "whole");
 	kit_publish(&k);
@@ -249,11 +239,10 @@ static void a_scratch_file_that_gets_a_real_name_is_published(void **state)
 	finish(&k);
 }
 
-static void a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back(void **state)
+TEST(a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back)
 {
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_mkdir(&k, "Imaging/.Trash");
 	kit_mkdir(&k, "Imaging/series");
@@ -286,11 +275,10 @@ static void with_x_in_the_trash(kit *k)
 	assert_string_equal(kit_items(k), "PUT UNLINK");
 }
 
-static void a_file_out_of_the_trash_is_the_record_it_was(void **state)
+TEST(a_file_out_of_the_trash_is_the_record_it_was)
 {
 	kit k;
 
-	(void)state;
 	with_x_in_the_trash(&k);
 	kit_restart_and_compare(&k);
 	kit_rename(&k, ".Trash-1000/files/x", "Imaging/x");
@@ -304,11 +292,10 @@ static void a_file_out_of_the_trash_is_the_record_it_was(void **state)
 	finish(&k);
 }
 
-static void what_was_written_in_the_trash_is_a_record_of_its_own(void **state)
+TEST(what_was_written_in_the_trash_is_a_record_of_its_own)
 {
 	kit k;
 
-	(void)state;
 	with_x_in_the_trash(&k);
 	kit_text(&k, ".Trash-1000/files/x", "other");
 	kit_rename(&k, ".Trash-1000/files/x", "Imaging/x");
@@ -318,11 +305,10 @@ static void what_was_written_in_the_trash_is_a_record_of_its_own(void **state)
 	finish(&k);
 }
 
-static void a_record_with_an_heir_does_not_come_out_of_the_trash_as_well(void **state)
+TEST(a_record_with_an_heir_does_not_come_out_of_the_trash_as_well)
 {
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_mkdir(&k, ".Trash-1000");
 	kit_rename(&k, "Imaging/x", ".Trash-1000/x");
@@ -339,12 +325,11 @@ static void a_record_with_an_heir_does_not_come_out_of_the_trash_as_well(void **
 	finish(&k);
 }
 
-static void a_renamed_file_keeps_record_and_version(void **state)
+TEST(a_renamed_file_keeps_record_and_version)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_rename(&k, "Imaging/x", "Imaging/y");
@@ -355,12 +340,11 @@ static void a_renamed_file_keeps_record_and_version(void **state)
 	finish(&k);
 }
 
-static void a_published_file_moved_over_another_keeps_its_own_record(void **state)
+TEST(a_published_file_moved_over_another_keeps_its_own_record)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/y", "other");
 	kit_publish(&k);
@@ -375,11 +359,10 @@ static void a_published_file_moved_over_another_keeps_its_own_record(void **stat
 	finish(&k);
 }
 
-static void a_deleted_file_is_unlinked_once(void **state)
+TEST(a_deleted_file_is_unlinked_once)
 {
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_unlink(&k, "Imaging/x");
 	kit_restart_and_compare(&k);
@@ -389,11 +372,10 @@ static void a_deleted_file_is_unlinked_once(void **state)
 	finish(&k);
 }
 
-static void a_file_that_never_was_published_leaves_no_trace(void **state)
+TEST(a_file_that_never_was_published_leaves_no_trace)
 {
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/y", "short life");
 	kit_unlink(&k, "Imaging/y");
@@ -402,12 +384,11 @@ static void a_file_that_never_was_published_leaves_no_trace(void **state)
 	finish(&k);
 }
 
-static void deleted_and_made_again_at_once_is_a_new_version(void **state)
+TEST(deleted_and_made_again_at_once_is_a_new_version)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_unlink(&k, "Imaging/x");
@@ -418,13 +399,12 @@ static void deleted_and_made_again_at_once_is_a_new_version(void **state)
 	finish(&k);
 }
 
-static void deleted_while_open_and_made_again_is_a_new_version(void **state)
+TEST(deleted_while_open_and_made_again_is_a_new_version)
 {
 	kit k;
 	emr_handle *h;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	h = kit_open_file(&k, "Imaging/x", O_RDONLY);
@@ -444,13 +424,11 @@ static void deleted_while_open_and_made_again_is_a_new_version(void **state)
 	finish(&k);
 }
 
-static void a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content(
-	void **state)
+TEST(a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content)
 {
 	kit k;
 	char cid[200];
 
-	(void)state;
 	with_x(&k);
 	kit_mkdir(&k, "Letters");
 	kit_publish(&k);
@@ -509,11 +487,10 @@ static void expect_items(kit *k, int metas, int rewraps, int unlinks)
 	assert_int_equal(unlinks, 0);
 }
 
-static void a_directory_moved_to_another_domain_takes_everything_along(void **state)
+TEST(a_directory_moved_to_another_domain_takes_everything_along)
 {
 	kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "Letters/ct");
 	kit_restart_and_compare(&k);
@@ -525,7 +502,7 @@ static void a_directory_moved_to_another_domain_takes_everything_along(void **st
 	finish(&k);
 }
 
-static void a_top_directory_is_a_domain_of_its_own(void **state)
+TEST(a_top_directory_is_a_domain_of_its_own)
 {
 	KIT;
 	kit_mkdir(&k, "Imaging");
@@ -534,11 +511,10 @@ static void a_top_directory_is_a_domain_of_its_own(void **state)
 	finish(&k);
 }
 
-static void an_inner_directory_moved_to_the_top_and_back_keeps_its_files(void **state)
+TEST(an_inner_directory_moved_to_the_top_and_back_keeps_its_files)
 {
 	kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "ct");
 	kit_publish_all(&k);
@@ -550,11 +526,10 @@ static void an_inner_directory_moved_to_the_top_and_back_keeps_its_files(void **
 	finish(&k);
 }
 
-static void a_top_directory_renamed_stays_the_domain_it_is(void **state)
+TEST(a_top_directory_renamed_stays_the_domain_it_is)
 {
 	kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging", "Scans");
 	kit_publish_all(&k);
@@ -563,11 +538,10 @@ static void a_top_directory_renamed_stays_the_domain_it_is(void **state)
 	finish(&k);
 }
 
-static void a_directory_moved_and_changed_below_at_once(void **state)
+TEST(a_directory_moved_and_changed_below_at_once)
 {
 	kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "Letters/ct");
 	kit_text(&k, "Letters/ct/1", "first, changed");
@@ -583,12 +557,11 @@ static void a_directory_moved_and_changed_below_at_once(void **state)
 	finish(&k);
 }
 
-static void a_file_moved_away_and_back_before_it_was_published_changes_nothing_much(void **state)
+TEST(a_file_moved_away_and_back_before_it_was_published_changes_nothing_much)
 {
 	kit k;
 	char *id;
 
-	(void)state;
 	make_series(&k);
 	id = id_of(&k, "Imaging/ct/1");
 	kit_rename(&k, "Imaging/ct/1", "Letters/1");
@@ -599,12 +572,11 @@ static void a_file_moved_away_and_back_before_it_was_published_changes_nothing_m
 	finish(&k);
 }
 
-static void mode_time_and_attributes_are_one_meta(void **state)
+TEST(mode_time_and_attributes_are_one_meta)
 {
 	kit k;
 	emr_attr want = {.mode = 0600, .mtime_ns = 1234567890123456789}, got;
 
-	(void)state;
 	with_x(&k);
 	assert_ok(emr_view_set_attr(
 		k.view, kit_attr(&k, "Imaging/x").node, EMR_SET_MODE | EMR_SET_MTIME, &want, &got));
@@ -618,12 +590,11 @@ static void mode_time_and_attributes_are_one_meta(void **state)
 	finish(&k);
 }
 
-static void the_folder_itself_has_a_mode_and_attributes(void **state)
+TEST(the_folder_itself_has_a_mode_and_attributes)
 {
 	emr_attr attr = {.mode = 0750};
 	kit k;
 
-	(void)state;
 	with_x(&k);
 	assert_ok(emr_view_set_attr(k.view, EMR_ROOT_NODE, EMR_SET_MODE, &attr, &attr));
 	assert_ok(emr_view_set_attribute(
@@ -636,12 +607,11 @@ static void the_folder_itself_has_a_mode_and_attributes(void **state)
 	finish(&k);
 }
 
-static void a_file_still_open_for_writing_waits(void **state)
+TEST(a_file_still_open_for_writing_waits)
 {
 	kit k;
 	emr_handle *h;
 
-	(void)state;
 	with_x(&k);
 	h = kit_open_file(&k, "Imaging/x", O_RDWR);
 	assert_ok(emr_view_write(h, 0, emr_bytes_of("ONE", 3)));
@@ -656,13 +626,12 @@ static void a_file_still_open_for_writing_waits(void **state)
 	finish(&k);
 }
 
-static void what_emrfs_says_about_a_record_is_right(void **state)
+TEST(what_emrfs_says_about_a_record_is_right)
 {
 	kit k;
 	char text[100];
 	emr_attr a;
 
-	(void)state;
 	with_x(&k);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
 	assert_int_equal(strlen(kit_attribute(&k, "Imaging/x", "user.emrfs.id")), 32);
@@ -685,7 +654,7 @@ static void what_emrfs_says_about_a_record_is_right(void **state)
 	finish(&k);
 }
 
-static void a_file_in_a_new_top_directory_comes_with_its_domain(void **state)
+TEST(a_file_in_a_new_top_directory_comes_with_its_domain)
 {
 	KIT;
 	kit_mkdir(&k, "a");
@@ -696,7 +665,7 @@ static void a_file_in_a_new_top_directory_comes_with_its_domain(void **state)
 }
 
 /* More files than one batch takes, and more than one run takes. */
-static void a_big_directory_moves_between_domains_whole(void **state)
+TEST(a_big_directory_moves_between_domains_whole)
 {
 #ifdef __SANITIZE_THREAD__
 	enum { FILES = 230 }; /* what is asked here is asked of one thread */
@@ -706,7 +675,6 @@ static void a_big_directory_moves_between_domains_whole(void **state)
 	kit k;
 	char path[64], text[32];
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
@@ -736,46 +704,4 @@ static void a_big_directory_moves_between_domains_whole(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_save_is_one_version),
-		cmocka_unit_test(many_writes_before_it_is_quiet_are_one_version),
-		cmocka_unit_test(a_rename_over_is_a_new_version_of_the_record_below),
-		cmocka_unit_test(a_gio_save_is_one_version),
-		cmocka_unit_test(a_vim_save_is_one_version_whenever_it_is_published),
-		cmocka_unit_test(dcmodify_keeps_its_backup_here_and_makes_one_version),
-		cmocka_unit_test(a_backup_moved_back_over_its_file_brings_the_old_bytes_back),
-		cmocka_unit_test(an_empty_file_in_the_place_of_a_deleted_one_is_empty),
-		cmocka_unit_test(names_of_scratch_never_reach_the_ledger),
-		cmocka_unit_test(a_scratch_file_that_gets_a_real_name_is_published),
-		cmocka_unit_test(
-			a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back),
-		cmocka_unit_test(a_file_out_of_the_trash_is_the_record_it_was),
-		cmocka_unit_test(what_was_written_in_the_trash_is_a_record_of_its_own),
-		cmocka_unit_test(a_record_with_an_heir_does_not_come_out_of_the_trash_as_well),
-		cmocka_unit_test(a_renamed_file_keeps_record_and_version),
-		cmocka_unit_test(a_published_file_moved_over_another_keeps_its_own_record),
-		cmocka_unit_test(a_deleted_file_is_unlinked_once),
-		cmocka_unit_test(a_file_that_never_was_published_leaves_no_trace),
-		cmocka_unit_test(deleted_and_made_again_at_once_is_a_new_version),
-		cmocka_unit_test(deleted_while_open_and_made_again_is_a_new_version),
-		cmocka_unit_test(
-			a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content),
-		cmocka_unit_test(a_directory_moved_to_another_domain_takes_everything_along),
-		cmocka_unit_test(a_top_directory_is_a_domain_of_its_own),
-		cmocka_unit_test(an_inner_directory_moved_to_the_top_and_back_keeps_its_files),
-		cmocka_unit_test(a_top_directory_renamed_stays_the_domain_it_is),
-		cmocka_unit_test(a_directory_moved_and_changed_below_at_once),
-		cmocka_unit_test(
-			a_file_moved_away_and_back_before_it_was_published_changes_nothing_much),
-		cmocka_unit_test(mode_time_and_attributes_are_one_meta),
-		cmocka_unit_test(the_folder_itself_has_a_mode_and_attributes),
-		cmocka_unit_test(a_file_still_open_for_writing_waits),
-		cmocka_unit_test(what_emrfs_says_about_a_record_is_right),
-		cmocka_unit_test(a_file_in_a_new_top_directory_comes_with_its_domain),
-		cmocka_unit_test(a_big_directory_moves_between_domains_whole),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -128,13 +128,12 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void everyone_finds_what_he_wrote(void **state)
+TEST(everyone_finds_what_he_wrote)
 {
 	static worker workers[THREADS];
 	pthread_t threads[THREADS];
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	emr_stack_close(&k.stack);
 	k.options = (emr_stack_options){.threads = true,
@@ -165,11 +164,4 @@ static void everyone_finds_what_he_wrote(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everyone_finds_what_he_wrote),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)
