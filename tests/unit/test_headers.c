@@ -2,6 +2,8 @@
  * makes the reader go astray. */
 #include "emr_test.h"
 
+#include <qpdf/qpdf-c.h>
+
 #include "headers/parse.h"
 #include "headers_kit.h"
 #include "record/format.h"
@@ -167,38 +169,57 @@ TEST(what_is_no_date_is_left_out)
 
 /* ---- PDF ---- */
 
-/* A PDF whose information dictionary holds INFO; the cross-reference table says where it is when
- * HAS_TABLE. */
-static const char *said_pdf(const char *info, const char *trailer, bool has_table)
+/* A PDF whose information dictionary holds INFO, far from both ends; the cross-reference table says
+ * where it is, or a wrong place. */
+static size_t make_pdf(char text[75000], const char *info, bool is_whole)
 {
-	static char text[70000 + 3000];
-	int at = snprintf(text, sizeof text, "%%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"),
-	    where, table;
+	int at = snprintf(
+		    text, 75000, "%%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"),
+	    pages = at, where, table;
 
-	memset(text + at, '%',
-		70000); /* neither in the first nor in the last 64 KiB with the rest */
-	if (!has_table)
-		at += 10;
-	else
-		at += 66000;
+	at += snprintf(text + at, 100, "2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n");
+	memset(text + at, '%', 67000);
+	at += 67000;
 	text[at++] = '\n';
 	where = at;
-	at += snprintf(text + at, sizeof text - (size_t)at, "7 0 obj\n<< %s >>\nendobj\n", info);
-	if (has_table)
-		memset(text + at, '%', 3000);
-	at += has_table ? 3000 : 0;
+	at += snprintf(text + at, 1000, "3 0 obj\n<< %s >>\nendobj\n", info);
+	memset(text + at, '%', 3000);
+	at += 3000;
 	text[at++] = '\n';
 	table = at;
-	if (has_table)
-		at += snprintf(text + at, sizeof text - (size_t)at,
-			"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \n7 1\n%010d 00000 n "
-			"\ntrailer\n<< /Size 8 %s >>\n",
-			where, trailer);
-	else
-		at += snprintf(text + at, sizeof text - (size_t)at,
-			"9 0 obj\n<< /Type /XRef /Size 8 %s >> stream\n", trailer);
-	at += snprintf(text + at, sizeof text - (size_t)at, "startxref\n%d\n%%%%EOF\n", table);
-	return said(text, (size_t)at);
+	at += snprintf(text + at, 500,
+		"xref\n0 4\n0000000000 65535 f \n0000000009 00000 n \n%010d 00000 n \n%010d 00000 "
+		"n "
+		"\ntrailer\n<< /Size 4 /Root 1 0 R /Info 3 0 R >>\nstartxref\n%d\n%%%%EOF\n",
+		pages, is_whole ? where : where + 5, table);
+	return (size_t)at;
+}
+
+static const char *said_pdf(const char *info, bool is_whole)
+{
+	static char text[75000];
+
+	return said(text, make_pdf(text, info, is_whole));
+}
+
+/* The same as qpdf writes it, with object streams; ENCRYPTED: also for who has no password. */
+static const char *said_written(const char *info, bool is_encrypted)
+{
+	static char text[75000];
+	qpdf_data q = qpdf_init();
+	const char *found;
+
+	qpdf_read_memory(q, "test", text, make_pdf(text, info, true), NULL);
+	assert_int_equal(qpdf_init_write_memory(q), QPDF_SUCCESS);
+	qpdf_set_object_stream_mode(q, qpdf_o_generate);
+	if (is_encrypted)
+		qpdf_set_r6_encryption_parameters2(q, "", "owner", QPDF_TRUE, QPDF_TRUE, QPDF_TRUE,
+			QPDF_TRUE, QPDF_TRUE, QPDF_TRUE, qpdf_r3p_full, QPDF_TRUE);
+	assert_int_equal(qpdf_write(q), QPDF_SUCCESS);
+	assert_null(memmem(qpdf_get_buffer(q), qpdf_get_buffer_length(q), "/Title", 6));
+	found = said(qpdf_get_buffer(q), qpdf_get_buffer_length(q));
+	qpdf_cleanup(&q);
+	return found;
 }
 
 TEST(a_pdf_tells_title_and_day)
@@ -209,27 +230,27 @@ TEST(a_pdf_tells_title_and_day)
 		{"/Title (Chest (PA) \\(view\\)) /CreationDate (D:20240501120000Z)",
 			"pdf||2024-05-01|Chest (PA) (view)|"},
 		{"/CreationDate (D:202405) /Title <feff00c900740075006400650020d83dde00>",
-			"pdf||2024-05|\xc3\x89tude\xe2\x83\x98?|"},
+			"pdf||2024-05|\xc3\x89tude \xf0\x9f\x98\x80|"},
 		{"/Title (\\344\\200 x\\\ny) /Producer (z)", "pdf|||\xc3\xa4\xe2\x80\xa2 xy|"},
 		{"/Title (\xef\xbb\xbf\xc3\xa9)", "pdf|||\xc3\xa9|"},
 		{"/Title 5 0 R /Sub << /Title (inner) >> /A [ (x) << >> ]", "pdf||||"},
 	};
 
-	assert_string_equal(said_pdf(cases[0].info, "/Info 7 0 R", true), cases[0].wanted);
-	assert_string_equal(said_pdf(cases[0].info, "/Info 7 0 R", false), cases[0].wanted);
-	assert_string_equal(
-		said_pdf("/Title <FEFF00C9 0074>", "/Info 7 0 R", true), "pdf|||\xc3\x89t|");
-	for (size_t i = 2; i < 5; i++)
-		assert_string_equal(
-			said_pdf(cases[i].info, "/Root 1 0 R /Info 7 0 R", true), cases[i].wanted);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_string_equal(said_pdf(cases[i].info, true), cases[i].wanted);
+		assert_string_equal(said_pdf(cases[i].info, false), cases[i].wanted);
+	}
+}
+
+TEST(a_pdf_of_object_streams_tells_title_and_day)
+{
+	assert_string_equal(said_written("/Title (Lab) /CreationDate (D:20240501120000Z)", false),
+		"pdf||2024-05-01|Lab|");
 }
 
 TEST(an_encrypted_pdf_tells_nothing)
 {
-	assert_string_equal(
-		said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", true), "pdf||||");
-	assert_string_equal(
-		said_pdf("/Title (secret)", "/Info 7 0 R /Encrypt 8 0 R", false), "pdf||||");
+	assert_string_equal(said_written("/Title (secret)", true), "pdf||||");
 }
 
 TEST(a_pdf_without_information_dictionary_may_have_xmp)
