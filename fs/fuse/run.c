@@ -1,7 +1,6 @@
 /* This file mounts the folder, serves the kernel's requests with as many threads as are needed,
  * and ends in order when it is told to. */
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,8 @@
 #include <unistd.h>
 
 #include "view/received.h"
+
+#include "base/lock.h"
 
 #include "park.h"
 #include "reply.h"
@@ -112,9 +113,9 @@ const emr_front emr_fuse_front = {
 /* Once it is off, the session may be destroyed: nobody is stopping it any more. */
 static void set_running(bool is)
 {
-	pthread_mutex_lock(&running_lock);
+	EMR_LOCKED(&running_lock);
+
 	is_running = is;
-	pthread_mutex_unlock(&running_lock);
 }
 
 static emr_status make_session(const emr_fuse_options *options)

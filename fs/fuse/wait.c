@@ -4,10 +4,10 @@
 #include "park.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/worker.h"
 
@@ -185,13 +185,12 @@ uint64_t wait_begin(fuse_req_t req, int64_t ns)
 bool wait_take(uint64_t id)
 {
 	bool mine = false;
+	EMR_LOCKED(&lock);
 
-	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < WAIT_MAX && !mine; i++) {
 		mine = table[i].id == id;
 		if (mine)
 			take_out(&table[i]);
 	}
-	pthread_mutex_unlock(&lock);
 	return mine;
 }

@@ -274,23 +274,21 @@ static emr_status ask_once_or_twice(
 {
 	EMR_AUTO_PASSPHRASE first = {0};
 	EMR_AUTO_PASSPHRASE second = {0};
-	emr_status status =
-		ask(program, is_new ? N_("New passphrase") : N_("Passphrase"), &first, out_problem);
 
-	if (status == EMR_OK && is_new)
-		status = check_strength(&first, out_problem);
-	if (status == EMR_OK && is_new) {
-		status = ask(program, N_("The same again"), &second, out_problem);
-		if (status == EMR_OK &&
-			(first.len != second.len ||
-				sodium_memcmp(first.data, second.data, first.len) != 0)) {
+	EMR_TRY(ask(
+		program, is_new ? N_("New passphrase") : N_("Passphrase"), &first, out_problem));
+	if (is_new)
+		EMR_TRY(check_strength(&first, out_problem));
+	if (is_new) {
+		EMR_TRY(ask(program, N_("The same again"), &second, out_problem));
+		if ((first.len != second.len ||
+			    sodium_memcmp(first.data, second.data, first.len) != 0)) {
 			emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_DIFFERS, NULL);
-			status = EMR_INVALID;
+			return EMR_INVALID;
 		}
 	}
-	if (status == EMR_OK)
-		give(&first, out_passphrase);
-	return status;
+	give(&first, out_passphrase);
+	return EMR_OK;
 }
 
 /* A person who slips at the terminal or in a window is told, and asked again. */

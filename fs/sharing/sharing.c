@@ -3,12 +3,12 @@
  * and taking back also removes orders that still wait. */
 #include "sharing/sharing.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/worker.h"
 #include "contract/codes.h"
@@ -598,8 +598,8 @@ emr_status emr_sharing_wait(
 	emr_sharing *sharing, uint64_t number, int64_t deadline_boot_ns, emr_order *out_failed)
 {
 	emr_status status = EMR_BUSY;
+	EMR_LOCKED(&sharing->lock);
 
-	pthread_mutex_lock(&sharing->lock);
 	while (status == EMR_BUSY) {
 		const emr_order *o = emr_orders_find(&sharing->orders, number);
 
@@ -616,7 +616,6 @@ emr_status emr_sharing_wait(
 			emr_cond_wait_until(&sharing->changed, &sharing->lock, deadline_boot_ns);
 		}
 	}
-	pthread_mutex_unlock(&sharing->lock);
 	return status;
 }
 

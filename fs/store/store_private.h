@@ -8,10 +8,10 @@
  * field with two locks is changed under both and read under either. */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/lock.h"
 #include "base/worker.h"
 #include "index.h"
 #include "store/car.h"

@@ -84,11 +84,9 @@ static emr_status move(
 	json_t *answer = NULL;
 	char shown[4200], names[EMR_WHO_TEXT_BYTES];
 	size_t gains;
-	emr_status status =
-		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	status = read_paths(args, emr_json_text_at(answer, "folder"), &request, out_problem);
 	json_decref(answer);
 	if (status == EMR_OK)

@@ -224,11 +224,9 @@ static emr_status ask_restore(
 	emr_request request = {
 		.ask = args->given[EMR_OPT_LIST] ? EMR_ASK_VERSIONS : EMR_ASK_RESTORE};
 	json_t *report = NULL;
-	emr_status status =
-		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	status = read_paths(
 		args, json_string_value(json_object_get(report, "folder")), &request, out_problem);
 	if (status == EMR_OK)

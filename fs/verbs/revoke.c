@@ -56,11 +56,9 @@ static emr_status find_path(revoking *r, emr_problem *out_problem)
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status =
-		emr_client_ask(&r->client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&r->client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	status = emr_path_in_folder(emr_json_text_at(answer, "folder"), r->args->operands[0],
 		r->request.path, sizeof r->request.path);
 	json_decref(answer);

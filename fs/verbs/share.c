@@ -497,11 +497,9 @@ emr_status emr_share_find_path(
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status =
-		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	status = emr_path_in_folder(
 		emr_json_text_at(answer, "folder"), path, request->path, sizeof request->path);
 	json_decref(answer);
@@ -516,11 +514,8 @@ static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_prob
 {
 	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status =
-		emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	*out_owner = strdup(emr_json_text_at(answer, "owner"));
 	json_decref(answer);
 	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;

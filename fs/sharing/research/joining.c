@@ -238,13 +238,10 @@ static emr_status note_agreed(const joining *j)
 static bool follows(const joining *j)
 {
 	emr_research *r = j->research;
-	bool is_there;
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
-	is_there = research_load(r) == EMR_OK &&
-		   agreed_find(&r->agreed, j->c.dataset_id, j->request->path) != NULL;
-	pthread_mutex_unlock(&r->lock);
-	return is_there;
+	return research_load(r) == EMR_OK &&
+	       agreed_find(&r->agreed, j->c.dataset_id, j->request->path) != NULL;
 }
 
 /* ---- taking back what was made, where nothing came of it ---- */
