@@ -1,10 +1,8 @@
 #!/bin/bash
 # network.sh: a hospital makes a network in a directory, two patients join it; each has a folder of his own, and nothing of
 # another's name or content is in any byte of ledger, mail or the others' states. Verify, backup, words and restore of a member.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 emr_begin network
 cd "$EMR_WORK" || exit 2
 at_end() {

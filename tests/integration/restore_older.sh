@@ -1,9 +1,7 @@
 #!/bin/bash
 # restore_older.sh: a member puts older files of blocks of hers into the network's directory, or junk under their names, or flips bits
 # of them. init --restore brings from her second copy whatever the directory lacks, and counts what neither has.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin restore_older
 two_network "São Lucas"

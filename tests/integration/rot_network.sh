@@ -1,9 +1,7 @@
 #!/bin/bash
 # rot_network.sh: bits that flip by themselves in the ledger that several members share.  Whoever has a whole copy puts it right
 # for all; a member's backup holds what was verified, keeps what the network has lost of hers, and restores.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin rot_network
 LEDGER=$NET/ledger/ledger.sqlite
