@@ -321,7 +321,7 @@ TEST(what_peers_have_pinned_and_nothing_else_is_a_copy)
 {
 	emr_publisher_place place;
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
 	open_gate(false);
 	begin(&s, "counts", "cluster-gate");
@@ -345,13 +345,12 @@ TEST(what_peers_have_pinned_and_nothing_else_is_a_copy)
 	start(&s, "cluster-gate");
 	wait_held(&s, &root, 3);
 	assert_int_equal(asked("POST", &root), 1);
-	end(&s);
 }
 
 TEST(what_is_erased_is_let_go_by_the_cluster_and_by_its_node)
 {
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
 	begin(&s, "erases", "cluster");
 	root = save(&s, "a record");
@@ -364,14 +363,13 @@ TEST(what_is_erased_is_let_go_by_the_cluster_and_by_its_node)
 	while (is_at_the_node(&root))
 		usleep(1000);
 	assert_int_equal(asked("DELETE", &root), 1);
-	end(&s);
 }
 
 /* As one that was away: seconds after the cluster was asked it does not know that it is to pin. */
 TEST(a_peer_that_hears_of_a_pin_late_is_waited_for)
 {
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
 	begin(&s, "cluster-behind", "cluster-behind");
 	root = save(&s, "heard of late");
@@ -379,7 +377,6 @@ TEST(a_peer_that_hears_of_a_pin_late_is_waited_for)
 	pthread_mutex_lock(&s.lock);
 	assert_int_equal(s.said, EMR_IPFS_FINE);
 	pthread_mutex_unlock(&s.lock);
-	end(&s);
 }
 
 TEST(what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back)
@@ -413,7 +410,7 @@ TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 {
 	emr_publisher_place place = {0};
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
 	begin(&s, "never", "cluster-never");
 	root = save(&s, "a record");
@@ -432,14 +429,13 @@ TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 	assert_int_equal(place.fault, EMR_IPFS_UNFINISHED);
 	assert_int_equal(place.late, 1);
 	assert_int_equal(place.stuck, 0);
-	end(&s);
 }
 
 TEST(what_is_pinned_in_time_is_never_late)
 {
 	emr_publisher_place place;
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
 	begin(&s, "in-time", "cluster");
 	root = save(&s, "a record");
@@ -448,7 +444,6 @@ TEST(what_is_pinned_in_time_is_never_late)
 	assert_int_equal(place.late, 0);
 	assert_int_equal(place.fault, EMR_IPFS_FINE);
 	assert_int_equal(s.said, EMR_IPFS_FINE);
-	end(&s);
 }
 
 /* The node was replaced by an empty one, and nobody else had finished. */
@@ -458,7 +453,7 @@ TEST(what_the_node_and_all_peers_have_lost_is_sent_again)
 	EMR_AUTO_IPFS cluster = open_with("cluster-empty", EMR_IPFS_CLUSTER, NULL);
 	char bytes[700];
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
 	begin(&s, "empty", "cluster-empty");
 	root = name(&s, "a record", bytes);
@@ -466,7 +461,6 @@ TEST(what_the_node_and_all_peers_have_lost_is_sent_again)
 	(void)save(&s, "a record");
 	wait_held(&s, &root, 3);
 	assert_true(is_at_the_node(&root));
-	end(&s);
 }
 
 TEST(a_cluster_that_fails_holds_no_copy_and_a_person_is_told)

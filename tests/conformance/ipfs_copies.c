@@ -174,7 +174,7 @@ TEST(a_block_comes_from_the_first_place_that_has_it)
 {
 	static const char *const names[] = {"lacks", "good/", "good"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&b, "first");
 	begin(&s, PATIENCE_MS, 3, names);
@@ -182,21 +182,19 @@ TEST(a_block_comes_from_the_first_place_that_has_it)
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.place, 1);
 	assert_string_equal(s.told.bytes, b.text);
-	end(&s);
 }
 
 TEST(places_that_lie_or_hang_are_passed_over)
 {
 	static const char *const names[] = {"wrong-bytes", "hangs", "nothing-is-here", "good"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&b, "honest");
 	begin(&s, 5000, 4, names);
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.place, 3);
-	end(&s);
 }
 
 TEST(what_nobody_has_is_told_from_what_nobody_could_say)
@@ -269,7 +267,7 @@ TEST(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told)
 {
 	static const char *const names[] = {"gate"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&b, "popular");
 	close_gate();
@@ -283,7 +281,6 @@ TEST(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told)
 	wait_for(&s.told, 6);
 	assert_int_equal(asked_of(&b.block.cid), 1);
 	assert_status(EMR_OK, s.told.last.status);
-	end(&s);
 }
 
 TEST(to_close_tells_everybody_and_waits_for_no_node)
@@ -600,7 +597,7 @@ TEST(requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one)
 	one_leaf ones[EMR_COPIES_THREADS + 1][LEAVES];
 	size_t asked = 0;
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&b, "beside leaves");
 	close_gate();
@@ -624,7 +621,6 @@ TEST(requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one)
 		assert_all_came(ones[i]);
 		emr_buf_free(&f[i].root);
 	}
-	end(&s);
 }
 
 TEST(where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked)
@@ -731,7 +727,7 @@ TEST(a_place_whose_answer_came_late_makes_no_other_late)
 {
 	static const char *const names[] = {"slow", "good"};
 	one_block first, second;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&first, "half a second and more");
 	make_block(&second, "none of it");
@@ -741,14 +737,13 @@ TEST(a_place_whose_answer_came_late_makes_no_other_late)
 	fetch_count(&s, &second.block.cid, 2);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.place, 1);
-	end(&s);
 }
 
 TEST(a_place_that_hangs_has_its_time_again_after_the_others)
 {
 	static const char *const names[] = {"gate", "lacks"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&b, "comes when the gate opens");
 	close_gate();
@@ -760,7 +755,6 @@ TEST(a_place_that_hangs_has_its_time_again_after_the_others)
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.place, 0);
-	end(&s);
 }
 
 static size_t told_count(told *t)
@@ -778,7 +772,7 @@ TEST(a_place_behind_one_that_fails_has_its_time_again_too)
 {
 	static const char *const names[] = {"error/", "gate/"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
 	make_block(&b, "comes at the second time");
 	close_gate();
@@ -790,7 +784,6 @@ TEST(a_place_behind_one_that_fails_has_its_time_again_too)
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.place, 1);
-	end(&s);
 }
 
 TEST(a_place_that_says_nothing_keeps_nobody_from_the_next)
@@ -821,7 +814,7 @@ TEST(a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster)
 {
 	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
-	scene s = {.next_ms = 20};
+	AUTO(end) scene s = {.next_ms = 20};
 
 	make_block(&first, "overtaken");
 	make_block(&second, "from the faster one");
@@ -832,7 +825,6 @@ TEST(a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster)
 	open_gate(); /* as fast as the other now, and asked after it all the same */
 	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.place, 1);
-	end(&s);
 }
 
 static bool is_here_at_the_second_look(void *scene_of, const emr_cid *cid)
@@ -848,7 +840,7 @@ TEST(what_came_for_somebody_else_makes_no_place_late)
 {
 	static const char *const names[] = {"gate", "seeks"};
 	one_block first, second;
-	scene s = {.next_ms = 2000, .is_here = is_here_at_the_second_look};
+	AUTO(end) scene s = {.next_ms = 2000, .is_here = is_here_at_the_second_look};
 
 	make_block(&first, "for somebody else");
 	make_block(&second, "from who was not late");
@@ -861,7 +853,6 @@ TEST(what_came_for_somebody_else_makes_no_place_late)
 	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.place, 0);
 	assert_int_equal(asked_of(&second.block.cid), 1); /* of the first place alone */
-	end(&s);
 }
 
 TESTS(NULL, NULL)

@@ -19,7 +19,7 @@ TEST(a_record_that_is_too_large_for_one_import_goes_in_pieces)
 	static const char *const names[] = {"good"};
 	size_t before;
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "pieces");
 	s.first_bytes = (uint64_t)63 << 20;
@@ -31,7 +31,6 @@ TEST(a_record_that_is_too_large_for_one_import_goes_in_pieces)
 	while (scene_look(&s, 0).leaving != 0)
 		usleep(1000);
 	assert_int_equal(pins_of_good(), before + 1);
-	scene_end(&s);
 }
 
 /* Without the file it is asked for first, and that it is not there says nothing of the line. */
@@ -39,7 +38,7 @@ TEST(the_first_record_that_a_near_place_ever_gets_goes_whole)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "whole");
 	gate_is(true);
@@ -51,7 +50,6 @@ TEST(the_first_record_that_a_near_place_ever_gets_goes_whole)
 	assert_int_equal(asked("dag/import?pin-roots=true"), 1);
 	assert_int_equal(asked("dag/import?pin-roots=false"), 1);
 	assert_true(is_kept(&root));
-	scene_end(&s);
 }
 
 /* The proxy takes 70 MiB; any time is short enough. */
@@ -59,7 +57,7 @@ TEST(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it)
 {
 	static const char *const names[] = {"limited"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "limited");
 	forget_asked();
@@ -78,14 +76,13 @@ TEST(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it)
 		assert_true(is_kept(&root));
 		assert_int_equal(scene_look(&s, 0).stuck, 0);
 	}
-	scene_end(&s);
 }
 
 TEST(what_is_on_its_way_is_counted_while_it_is)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid first, second;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "way");
 	gate_is(true);
@@ -103,7 +100,6 @@ TEST(what_is_on_its_way_is_counted_while_it_is)
 	wait_held(&s, &second, 2);
 	assert_int_equal(scene_look(&s, 0).sending, 0);
 	assert_int_equal(scene_look(&s, 0).sending_of, 0);
-	scene_end(&s);
 }
 
 /* It gives way to programs that work, for PATIENCE_MS at the most. */
@@ -128,7 +124,7 @@ TEST(what_is_sent_gives_way_to_programs_in_the_folder)
 {
 	static const char *const names[] = {"good"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	begin_beside_programs(&s, "lull", UINT32_MAX);
 	atomic_store(&s.are_at_work, true);
@@ -143,7 +139,6 @@ TEST(what_is_sent_gives_way_to_programs_in_the_folder)
 	wait_gave_way(&s, &root); /* nor gone on with */
 	atomic_store(&s.are_at_work, false);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 /* What is erased while it is sent is let go of when all of it is there, and not before. */
@@ -151,7 +146,7 @@ TEST(a_place_that_takes_one_import_is_given_several_at_a_time)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[100], first;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "lanes");
 	gate_is(true);
@@ -175,7 +170,6 @@ TEST(a_place_that_takes_one_import_is_given_several_at_a_time)
 	for (size_t i = 0; i < 100; i++)
 		assert_false(is_kept(&roots[i]));
 	assert_int_equal(scene_held(&s, &first), 2);
-	scene_end(&s);
 }
 
 /* What has no room in one import goes with the next, and in no third one while that is under way:
@@ -184,7 +178,7 @@ TEST(what_one_of_several_imports_carries_is_in_no_other)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[7];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	begin_beside_programs(&s, "once", UINT32_MAX);
 	s.first_bytes = 10 * LEAF_BYTES; /* two records of four leaves */
@@ -213,7 +207,6 @@ TEST(what_one_of_several_imports_carries_is_in_no_other)
 		wait_held(&s, &roots[i], 2);
 	assert_int_equal(asked("pin/ls"), 0);
 	assert_int_equal(asked("dag/import"), 4);
-	scene_end(&s);
 }
 
 /* Behind a slow line, or in a folder that is never open for long, it would begin again for ever. */
@@ -221,7 +214,7 @@ TEST(an_import_that_was_cut_off_goes_on_in_pieces)
 {
 	static const char *const names[] = {"limited"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	begin_beside_programs(&s, "cut", UINT32_MAX);
 	root = save_large(&s, 12);
@@ -237,14 +230,13 @@ TEST(an_import_that_was_cut_off_goes_on_in_pieces)
 	wait_held(&s, &root, 2);
 	assert_int_equal(asked("import of "), 2);
 	assert_int_equal(asked("too large"), 0);
-	scene_end(&s);
 }
 
 TEST(programs_that_never_rest_keep_nothing_back_for_ever)
 {
 	static const char *const names[] = {"good"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	begin_beside_programs(&s, "noise", 100);
 	atomic_store(&s.are_at_work, true);
@@ -252,7 +244,6 @@ TEST(programs_that_never_rest_keep_nothing_back_for_ever)
 	scene_start(&s, 1, names);
 	wait_held(&s, &root, 2);
 	assert_true(atomic_load(&s.gave_way) > 0);
-	scene_end(&s);
 }
 
 /* ---- What a node does between the two imports of a large record ---- */

@@ -13,7 +13,7 @@ TEST(what_is_erased_is_told_until_every_place_lets_go)
 {
 	static const char *const names[] = {"gate", "good"};
 	emr_cid root, other;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "erased");
 	gate_is(true);
@@ -39,7 +39,6 @@ TEST(what_is_erased_is_told_until_every_place_lets_go)
 	wait_held(&s, &other, 3);
 	assert_false(is_kept(&root));
 	assert_true(is_kept(&other));
-	scene_end(&s);
 }
 
 /* Or it would never have room again. */
@@ -47,7 +46,7 @@ TEST(a_full_place_is_told_what_was_erased_before_it_is_given_more)
 {
 	static const char *const names[] = {"fills"};
 	emr_cid erased[20], next;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "full");
 	scene_start(&s, 1, names);
@@ -69,14 +68,13 @@ TEST(a_full_place_is_told_what_was_erased_before_it_is_given_more)
 	assert_int_equal(scene_look(&s, 0).stuck, 0);
 	remove_node_file("full");
 	wait_held(&s, &next, 2);
-	scene_end(&s);
 }
 
 TEST(what_is_pinned_again_meanwhile_is_not_let_go)
 {
 	static const char *const names[] = {"good"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "again");
 	root = scene_save(&s, "again", 0);
@@ -88,14 +86,13 @@ TEST(what_is_pinned_again_meanwhile_is_not_let_go)
 	wait_held(&s, &root, 2);
 	assert_true(is_kept(&root));
 	assert_int_equal(scene_look(&s, 0).leaving, 0);
-	scene_end(&s);
 }
 
 TEST(one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"rotten"};
 	emr_cid rotten, rooted, erased[20], others[20];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "rotten");
 	scene_start(&s, 1, names);
@@ -125,7 +122,6 @@ TEST(one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_other
 	while (leaving_count(&s) > 1) /* noted a moment after the place has said it */
 		usleep(1000);
 	assert_int_equal(leaving_count(&s), 1); /* it is still to be told */
-	scene_end(&s);
 }
 
 /* Its index is gone, and of what it would be made of again the second half is not readable. */
@@ -153,7 +149,7 @@ TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 	static const char *const names[] = {"gate"};
 	emr_pin keep[20];
 	emr_cid last;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "half");
 	gate_is(true);
@@ -178,7 +174,6 @@ TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 	assert_int_equal(asked("pin/rm"), 0);
 	for (size_t i = 0; i < 20; i++)
 		assert_int_equal(scene_held(&s, &keep[i].root), 2);
-	scene_end(&s);
 }
 
 /* What goes behind each loss shows that the place was told all that it was to be told by then. */
@@ -186,7 +181,7 @@ TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 {
 	static const char *const names[] = {"good"};
 	emr_cid living, never, erased[2];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "lost");
 	scene_start(&s, 1, names);
@@ -221,7 +216,6 @@ TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 	pthread_mutex_lock(&s.lock);
 	assert_int_not_equal(s.lost, 0); /* so that somebody may pin it again */
 	pthread_mutex_unlock(&s.lock);
-	scene_end(&s);
 }
 
 TESTS(NULL, NULL)

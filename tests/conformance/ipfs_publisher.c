@@ -13,7 +13,7 @@ TEST(what_is_registered_reaches_every_place_in_batches)
 {
 	static const char *const names[] = {"good", "gate"};
 	emr_cid roots[1200];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "batches");
 	gate_is(true);
@@ -30,7 +30,6 @@ TEST(what_is_registered_reaches_every_place_in_batches)
 	assert_true(asked("dag/import") < 100);
 	assert_int_equal(scene_look(&s, 0).held, 1200);
 	assert_int_equal(short_of(&s), 0);
-	scene_end(&s);
 }
 
 TEST(what_is_not_registered_is_nobodys)
@@ -38,7 +37,7 @@ TEST(what_is_not_registered_is_nobodys)
 	static const char *const names[] = {"good"};
 	emr_pin_change written = {.pin = {.owner = {{2}}, .state = EMR_PIN_WRITTEN}};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "written");
 	written.pin.root = scene_put(&s, EMR_CODEC_RAW, emr_bytes_of("a draft", 7));
@@ -47,7 +46,6 @@ TEST(what_is_not_registered_is_nobodys)
 	root = scene_save(&s, "a record", 0);
 	wait_held(&s, &root, 2);
 	assert_false(is_kept(&written.pin.root));
-	scene_end(&s);
 }
 
 TEST(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
@@ -55,7 +53,7 @@ TEST(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
 	static const char *const names[] = {"later", "good"};
 	char from[512], to[512];
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "away");
 	scene_start(&s, 2, names);
@@ -70,7 +68,6 @@ TEST(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
 	while (scene_look(&s, 0).fault != EMR_IPFS_FINE)
 		usleep(1000);
 	assert_int_equal(s.said, 1); /* however often it was tried */
-	scene_end(&s);
 }
 
 TEST(places_that_fail_or_lie_never_count)
@@ -103,7 +100,7 @@ TEST(one_record_that_a_place_refuses_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"picky"};
 	emr_cid poison, last, others[20];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "picky");
 	poison = scene_save(&s, "poison", 0);
@@ -121,7 +118,6 @@ TEST(one_record_that_a_place_refuses_does_not_keep_back_the_others)
 	assert_int_equal(scene_look(&s, 0).stuck, 1);
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_ERROR);
 	assert_string_equal(scene_look(&s, 0).said, "something broke");
-	scene_end(&s);
 }
 
 TEST(to_stop_waits_for_no_node)
@@ -145,14 +141,13 @@ TEST(to_stop_waits_for_no_node)
 TEST(without_places_there_is_one_copy)
 {
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	scene_begin(&s, "none");
 	scene_start(&s, 0, NULL);
 	root = scene_save(&s, "alone", 0);
 	assert_int_equal(scene_held(&s, &root), 1);
 	assert_int_equal(faccessat(s.state_fd, "copies", F_OK, 0), -1);
-	scene_end(&s);
 }
 
 TESTS(NULL, NULL)

@@ -274,7 +274,7 @@ TEST_IN(kit_setup, kit_teardown, opening_survives_every_failing_call)
 TEST_IN(kit_setup, kit_teardown, after_a_failed_flush_nothing_is_called_durable)
 {
 	kit *k = *state;
-	emr_block block = kit_block(2, 100);
+	AUTO(kit_block_free) emr_block block = kit_block(2, 100);
 
 	kit_put(k, 1, 100);
 	error = EIO;
@@ -289,7 +289,6 @@ TEST_IN(kit_setup, kit_teardown, after_a_failed_flush_nothing_is_called_durable)
 	kit_open(k);
 	kit_has(k, 1, 100);
 	assert_ok(emr_store_append(k->store, &block, 1, NULL));
-	kit_block_free(&block);
 }
 
 /* The power goes: what never reached the disk is zeros. */
@@ -416,7 +415,7 @@ TEST_IN(kit_setup, kit_teardown, a_flush_that_failed_with_zeros_ahead_is_no_prom
 TEST_IN(kit_setup, kit_teardown, a_flush_that_failed_at_the_end_of_a_segment_is_no_promise)
 {
 	kit *k = *state;
-	emr_block block = kit_block(2, 12000);
+	AUTO(kit_block_free) emr_block block = kit_block(2, 12000);
 
 	kit_close(k);
 	k->options.segment_bytes = 16384;
@@ -429,7 +428,6 @@ TEST_IN(kit_setup, kit_teardown, a_flush_that_failed_at_the_end_of_a_segment_is_
 	/* The kernel would say yes now. */
 	assert_status(EMR_IO, emr_store_flush(k->store));
 	assert_true(emr_store_refuses(k->store));
-	kit_block_free(&block);
 }
 
 /* What there is room for would be missing to whoever else writes on that disk. */

@@ -43,6 +43,9 @@ static size_t emr_tests_n __attribute__((unused));
 		return emr_tests_run(begin, end);                                                  \
 	}
 
+/* AUTO(end) before a local: END, a function of its address, is called when the test is over. */
+#define AUTO(end) __attribute__((cleanup(end)))
+
 /* clang says by a feature what gcc says by a macro. */
 #if defined __has_feature
 #if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__

@@ -271,7 +271,7 @@ static emr_chain_checked check(const emr_ledger_entry *entry, const member *m)
 
 TEST_IN(begin, folk_end, what_is_said_holds_for_these_bytes_and_this_key)
 {
-	copying c = {0};
+	AUTO(copying_end) copying c = {0};
 	emr_ledger_entry entry;
 	emr_ledger_trouble trouble = {0};
 	emr_chain_checked said;
@@ -303,7 +303,6 @@ TEST_IN(begin, folk_end, what_is_said_holds_for_these_bytes_and_this_key)
 	c.entry.data[104 + EMR_HEADER_BYTES - 1] ^= 1;
 	said = check(&entry, &ana);
 	assert_false(said.is_batch_signed || said.is_handed_in);
-	copying_end(&c);
 }
 
 /* ---- the window itself ---- */

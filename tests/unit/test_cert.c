@@ -43,7 +43,7 @@ static void pair_free(pair *made)
 TEST(an_owner_has_a_certificate_of_his_own_ca)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	pair made;
+	AUTO(pair_free) pair made;
 	emr_cert_facts facts;
 	uint8_t ref[32];
 
@@ -63,13 +63,12 @@ TEST(an_owner_has_a_certificate_of_his_own_ca)
 	assert_true(facts.is_ca);
 	assert_string_equal(facts.handle, "Hospital São Lucas");
 	assert_int_equal(facts.roles, 0);
-	pair_free(&made);
 }
 
 TEST(a_certificate_counts_only_between_its_dates)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	pair made;
+	AUTO(pair_free) pair made;
 	emr_cert_facts facts;
 
 	make_pair(kr, &made);
@@ -81,7 +80,6 @@ TEST(a_certificate_counts_only_between_its_dates)
 		emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + YEAR, &facts));
 	assert_status(EMR_DENIED, emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca),
 					  T0 + YEAR + 1, &facts));
-	pair_free(&made);
 }
 
 TEST(another_ca_of_the_same_name_does_not_count)
@@ -89,8 +87,8 @@ TEST(another_ca_of_the_same_name_does_not_count)
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING other = NULL;
 	emr_cert_facts facts;
-	pair mine;
-	pair theirs;
+	AUTO(pair_free) pair mine;
+	AUTO(pair_free) pair theirs;
 
 	assert_ok(emr_keyring_create(EMR_KEYRING_ORGANISATION, T0, &other));
 	make_pair(kr, &mine);
@@ -116,8 +114,6 @@ TEST(another_ca_of_the_same_name_does_not_count)
 				emr_bytes_of(mine.public.p256_spki, EMR_P256_SPKI_BYTES), &out));
 		assert_int_equal(out.len, 0);
 	}
-	pair_free(&mine);
-	pair_free(&theirs);
 }
 
 /* More organisations than are kept parsed, each with two members of whom nothing was asked before.
@@ -171,7 +167,7 @@ TEST(no_flipped_byte_of_a_chain_is_accepted)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_cert_facts facts;
-	pair made;
+	AUTO(pair_free) pair made;
 
 	make_pair(kr, &made);
 	for (size_t i = 0; i < made.owner.len; i++) {
@@ -193,7 +189,6 @@ TEST(no_flipped_byte_of_a_chain_is_accepted)
 			EMR_DAMAGED, emr_cert_read(emr_bytes_of(made.owner.data, len), &facts));
 	assert_ok(emr_buf_append_zeros(&made.owner, 1));
 	assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&made.owner), &facts));
-	pair_free(&made);
 }
 
 TEST(a_subject_must_be_presentable)

@@ -77,7 +77,7 @@ TEST(somebody_below_an_authority_of_the_organisation_is_its)
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts, read;
 	emr_id32 ref;
-	hospital h;
+	AUTO(end) hospital h;
 
 	begin(&h, NULL, NULL, NULL);
 	doctor.attrs = "{\"attrs\":{\"hf.Type\":\"client\",\"emr.roles\":\"clinician\","
@@ -98,7 +98,6 @@ TEST(somebody_below_an_authority_of_the_organisation_is_its)
 		assert_string_equal(read.handle, "lima");
 	}
 	assert_ok(verify_long(&h, T0 + DAY));
-	end(&h);
 }
 
 TEST(a_chain_has_all_its_links_and_no_others)
@@ -108,7 +107,7 @@ TEST(a_chain_has_all_its_links_and_no_others)
 	EMR_AUTO_BUF leaf = {0};
 	cert_authority lowest, stranger;
 	emr_cert_facts facts;
-	hospital h;
+	AUTO(end) hospital h;
 
 	begin(&h, NULL, NULL, NULL);
 	cert_begin(&lowest, &other, &h.lower);
@@ -163,7 +162,6 @@ TEST(a_chain_has_all_its_links_and_no_others)
 	}
 	cert_end(&lowest);
 	cert_end(&stranger);
-	end(&h);
 }
 
 TEST(everybody_on_the_way_is_in_force)
@@ -225,8 +223,8 @@ TEST(who_asks_again_at_another_time_hears_what_is_true_then)
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
 	cert_wish elsewhere = cert_authority_wish("Clinic", T0);
-	cert_authority other;
-	hospital h;
+	AUTO(cert_end) cert_authority other;
+	AUTO(end) hospital h;
 
 	staff.until = T0 + 950;
 	root.until = T0 + 900;
@@ -261,8 +259,6 @@ TEST(who_asks_again_at_another_time_hears_what_is_true_then)
 		assert_ok(emr_cert_verify(
 			emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + 200, &facts));
 	}
-	cert_end(&other);
-	end(&h);
 }
 
 TEST(a_certificate_for_something_else_vouches_for_nobody)
@@ -307,7 +303,7 @@ TEST(nobody_certifies_who_is_no_authority)
 		{"critical,CA:TRUE", "critical,digitalSignature,keyCertSign", EMR_OK}};
 	cert_wish upper = cert_authority_wish("Staff", T0), alone = cert_person_wish("lima", T0);
 	cert_wish root = cert_authority_wish("Hospital", T0);
-	cert_authority self;
+	AUTO(cert_end) cert_authority self;
 	emr_cert_facts facts;
 	hospital h;
 
@@ -329,7 +325,6 @@ TEST(nobody_certifies_who_is_no_authority)
 	assert_ok(emr_cert_read(emr_buf_view(&self.der), &facts));
 	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&self.der),
 						 emr_buf_view(&self.der), T0 + DAY, &facts));
-	cert_end(&self);
 }
 
 TEST(a_path_is_not_longer_than_an_authority_allows)
@@ -432,12 +427,11 @@ TEST(a_chain_ends_at_the_organisations_own_root)
 TEST(other_curves_have_no_place_on_the_way)
 {
 	cert_wish upper = cert_authority_wish("Staff", T0);
-	hospital h;
+	AUTO(end) hospital h;
 
 	upper.curve = "P-384";
 	begin(&h, NULL, &upper, NULL);
 	assert_status(EMR_DAMAGED, verify_short(&h, NULL, T0 + DAY));
-	end(&h);
 }
 
 TEST(no_flipped_byte_of_a_long_chain_is_accepted)
@@ -445,7 +439,7 @@ TEST(no_flipped_byte_of_a_long_chain_is_accepted)
 	const cert_wish doctor = cert_person_wish("lima", T0);
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
-	hospital h;
+	AUTO(end) hospital h;
 
 	begin(&h, NULL, NULL, NULL);
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
@@ -458,7 +452,6 @@ TEST(no_flipped_byte_of_a_long_chain_is_accepted)
 	}
 	assert_ok(emr_buf_append_zeros(&chain, 1));
 	assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&chain), &facts));
-	end(&h);
 }
 
 int main(void)

@@ -51,7 +51,7 @@ static void applied(const pen *p)
 TEST(a_record_with_the_id_of_another_is_not_that_one)
 {
 	emr_place at = {.cver = 1};
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p);
 	at.domain = s.imaging;
@@ -75,13 +75,12 @@ TEST(a_record_with_the_id_of_another_is_not_that_one)
 	settle(false);
 	settle(true);
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "written on");
-	end(&p);
 }
 
 TEST(nor_a_directory)
 {
 	emr_id16 notes, top;
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p);
 	notes = kit_object_id(&s.k, "Psychiatry/Notes");
@@ -102,14 +101,13 @@ TEST(nor_a_directory)
 		settle(restart);
 		expect_untouched();
 	}
-	end(&p);
 }
 
 /* While she changes hers, and its row is in the journal. */
 TEST(not_even_while_it_is_being_changed)
 {
 	emr_place at = {.cver = 1};
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p);
 	at.domain = s.imaging;
@@ -125,7 +123,6 @@ TEST(not_even_while_it_is_being_changed)
 	kit_unlink(&s.k, "Psychiatry/diary.txt");
 	settle(true);
 	assert_false(kit_exists(&s.k, "Psychiatry/diary.txt"));
-	end(&p);
 }
 
 /* A second folder, in which eve may write. */

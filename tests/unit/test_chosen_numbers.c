@@ -82,7 +82,7 @@ TEST(what_is_erased_takes_nothing_else_with_it)
 
 TEST(nor_what_was_deleted)
 {
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p);
 	(void)write_as(
@@ -94,14 +94,13 @@ TEST(nor_what_was_deleted)
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
 	assert_ok(restore("Psychiatry/diary.txt", 1));
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
-	end(&p);
 }
 
 /* Nor when the owner has sealed it again, or saved on top of it. */
 TEST(nor_when_she_has_had_it_in_hand)
 {
 	uint64_t n = 0, left_out = 0;
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p);
 	(void)write_as(
@@ -116,13 +115,12 @@ TEST(nor_when_she_has_had_it_in_hand)
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
-	end(&p);
 }
 
 TEST(what_was_deleted_comes_back_as_it_was)
 {
 	emr_id16 diary;
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p);
 	diary = kit_object_id(&s.k, "Psychiatry/diary.txt");
@@ -137,13 +135,12 @@ TEST(what_was_deleted_comes_back_as_it_was)
 	assert_ok(restore("Psychiatry/diary.txt", 1));
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
 	assert_true(emr_id16_equal(kit_object_id(&s.k, "Psychiatry/diary.txt"), diary));
-	end(&p);
 }
 
 TEST(no_version_is_the_last)
 {
 	emr_id16 scan;
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p);
 	scan = kit_object_id(&s.k, "Imaging/MRI.pdf");
@@ -165,7 +162,6 @@ TEST(no_version_is_the_last)
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "3");
 	assert_ok(restore("Imaging/MRI.pdf", 2));
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
-	end(&p);
 }
 
 int main(int argc, char **argv)

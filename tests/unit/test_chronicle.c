@@ -83,7 +83,7 @@ TEST(a_life_is_told_in_order)
 {
 	emr_chronicle *c;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	live(&k);
@@ -92,14 +92,13 @@ TEST(a_life_is_told_in_order)
 	emr_chronicle_forget(c);
 	assert_string_equal(told(c, &t), LIFE);
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
 TEST(what_is_new_is_added_to_what_was_told)
 {
 	emr_chronicle *c;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
@@ -120,7 +119,6 @@ TEST(what_is_new_is_added_to_what_was_told)
 		"made Imaging, saved Imaging/a v1, saved Imaging/b v1, renamed Imaging>Bilder, "
 		"deleted Bilder/a");
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
 TEST(a_mode_is_a_change_and_no_rename)
@@ -129,7 +127,7 @@ TEST(a_mode_is_a_change_and_no_rename)
 	emr_chronicle *c;
 	emr_attr attr;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -143,7 +141,6 @@ TEST(a_mode_is_a_change_and_no_rename)
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), "made A, saved A/x v1, renamed A>B, changed B/x v1");
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
 TEST(a_story_counts_versions_and_keeps_the_first_day)
@@ -152,7 +149,7 @@ TEST(a_story_counts_versions_and_keeps_the_first_day)
 	emr_chronicle *c;
 	emr_story story;
 	uint64_t first;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
@@ -175,7 +172,6 @@ TEST(a_story_counts_versions_and_keeps_the_first_day)
 	assert_true(story.added_unix_s <= first); /* when it was saved, not when it was moved */
 	assert_true(story.changed_unix_s > first);
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
 /* ---- what others write ---- */
@@ -218,7 +214,7 @@ TEST(what_others_write_costs_the_history_nothing)
 	emr_chronicle *c, *fresh;
 	telling t;
 	uint64_t alone;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
@@ -239,7 +235,6 @@ TEST(what_others_write_costs_the_history_nothing)
 	emr_chronicle_free(fresh);
 	emr_chronicle_free(c);
 	emr_replica_close(replica);
-	kit_close(&k);
 }
 
 /* On a second computer keys come by letter, when much of the ledger has been told. */
@@ -249,7 +244,7 @@ TEST(what_becomes_ours_later_is_told_where_it_belongs)
 	emr_replica *replica;
 	emr_chronicle *c;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
@@ -275,7 +270,6 @@ TEST(what_becomes_ours_later_is_told_where_it_belongs)
 					 "saved Letters/b v1, saved Letters/c v1");
 	emr_chronicle_free(c);
 	emr_replica_close(replica);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -153,17 +153,16 @@ static void expect_new(const place *p)
 
 TEST(before_it_begins_nothing_moves)
 {
-	place p;
+	AUTO(end) place p;
 
 	begin(&p);
 	assert_ok(emr_switch_finish(p.fd));
 	expect_old(&p);
-	end(&p);
 }
 
 TEST(it_puts_everything_in_its_place_and_again_is_nothing)
 {
-	place p;
+	AUTO(end) place p;
 
 	begin(&p);
 	assert_ok(emr_switch_begin(p.fd));
@@ -171,7 +170,6 @@ TEST(it_puts_everything_in_its_place_and_again_is_nothing)
 	expect_new(&p);
 	assert_ok(emr_switch_finish(p.fd));
 	expect_new(&p);
-	end(&p);
 }
 
 TEST(cut_off_anywhere_the_next_one_ends_it)
@@ -200,7 +198,7 @@ TEST(cut_off_anywhere_the_next_one_ends_it)
 
 TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)
 {
-	place p;
+	AUTO(end) place p;
 
 	begin(&p);
 	emr_switch_tidy(p.fd);
@@ -214,19 +212,17 @@ TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)
 	emr_switch_tidy(p.fd);
 	expect(&p, "joining", NULL);
 	expect_old(&p);
-	end(&p);
 }
 
 TEST(a_state_without_a_join_is_left_alone)
 {
-	place p;
+	AUTO(end) place p;
 
 	begin(&p);
 	assert_ok(emr_stage_remove_tree(p.fd, "joining"));
 	assert_ok(emr_switch_finish(p.fd));
 	assert_status(EMR_NOT_FOUND, emr_switch_begin(p.fd));
 	expect_old(&p);
-	end(&p);
 }
 
 TESTS(NULL, NULL)

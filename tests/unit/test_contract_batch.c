@@ -364,7 +364,7 @@ TEST(the_shortest_validity_of_a_batch_counts)
 
 TEST(a_fork_is_seen)
 {
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	world_with_record(&world);
 	world.caller.seen = EMR_SEEN_NOT_IN_LOG;
@@ -377,7 +377,6 @@ TEST(a_fork_is_seen)
 		one_item(&world, "a batch that has seen this log", KIT_NOW, has_seen, NULL), 0);
 	world.caller.seen = EMR_SEEN_UNCHECKED;
 	assert_int_equal(one_item(&world, "a host without a log", KIT_NOW, has_seen, NULL), 0);
-	kit_world_free(&world);
 }
 
 TEST(the_submitter_is_in_force)
@@ -414,7 +413,7 @@ TEST(the_submitter_is_in_force)
 
 TEST(on_fabric_the_creator_is_the_submitter)
 {
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	world_with_record(&world);
 	world.caller.host = EMR_HOST_FABRIC;
@@ -425,7 +424,6 @@ TEST(on_fabric_the_creator_is_the_submitter)
 	world.caller.cert.ref[0] = 1;
 	assert_int_equal(one_item(&world, "fabric with another creator", KIT_NOW, NULL, NULL),
 		1000 + EMR_RESULT_SUBMITTER);
-	kit_world_free(&world);
 }
 
 /* A signed item with a broken magic, or a broken reserved byte, refuses itself and not its batch.

@@ -32,7 +32,7 @@ TEST(a_domain_is_made_once)
 	kit_signer signer = kit_signer_of("anyone");
 	uint8_t pub[64] = {1};
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_item item;
 
 	kit_world_make(&world);
@@ -59,13 +59,12 @@ TEST(a_domain_is_made_once)
 		kit_answer_item(&world, "DOMAIN_NEW of another object", &signer, item,
 			kit_span(pub, 64), kit_span(NULL, 0), NULL),
 		"object");
-	kit_world_free(&world);
 }
 
 TEST(an_epoch_follows_the_last)
 {
 	uint8_t A[32] = {7};
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_item item;
 
 	kit_world_make(&world);
@@ -82,7 +81,6 @@ TEST(an_epoch_follows_the_last)
 		kit_answer_item(&world, "EPOCH of another version", &world.owner, item,
 			kit_span(A, 32), kit_part(1, 33), NULL),
 		"version");
-	kit_world_free(&world);
 }
 
 TEST(parts_of_other_families_go_by_owner_or_named_signer)
@@ -215,7 +213,7 @@ TEST(an_erase_stays_within_its_bounds)
 	uint8_t object[16], pub[24];
 	emr_item item = {.op = EMR_OP_ERASE};
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_id16("record", object);
 	kit_world_make(&world);
@@ -233,7 +231,6 @@ TEST(an_erase_stays_within_its_bounds)
 				kit_span(pub, 24), kit_span(NULL, 0), NULL),
 			"range");
 	}
-	kit_world_free(&world);
 }
 
 /* Older ranges first: only the range with the newest version erases the object for good. */
@@ -248,7 +245,7 @@ TEST(an_object_is_erased_with_its_newest_version)
 	const kit_row *found;
 	emr_key_text key;
 	kit_batch batch;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_span bytes;
 
 	kit_id16("record", object);
@@ -276,7 +273,6 @@ TEST(an_object_is_erased_with_its_newest_version)
 		kit_run_free(&run);
 		free((void *)(uintptr_t)bytes.data);
 	}
-	kit_world_free(&world);
 }
 
 TEST(a_lost_part_comes_back_only_as_it_was)
@@ -284,11 +280,11 @@ TEST(a_lost_part_comes_back_only_as_it_was)
 	kit_signer signer = kit_signer_of("dr lima"), unknown = kit_signer_of("nobody");
 	emr_pub_restore restore = {.family = EMR_FAMILY_OBJECT, .version = 2};
 	emr_item item = {.op = EMR_OP_RESTORE_PART};
-	kit_state hashes = {0};
+	AUTO(kit_state_free) kit_state hashes = {0};
 	uint8_t object[16], pub[16], hash[32];
 	emr_span part;
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_id16("record", object);
 	kit_world_make(&world);
@@ -337,8 +333,6 @@ TEST(a_lost_part_comes_back_only_as_it_was)
 		kit_answer_item(&world, "RESTORE with a prev", &signer, item, kit_span(pub, 16),
 			part, &hashes),
 		"prev");
-	kit_state_free(&hashes);
-	kit_world_free(&world);
 }
 
 /* What the host said about the part is of the time before the batch. */
@@ -350,10 +344,10 @@ TEST(a_part_does_not_come_back_in_the_batch_that_erased_it)
 	emr_item item = {.op = EMR_OP_RESTORE_PART};
 	uint8_t object[16], pub[24], hash[32];
 	emr_span part = kit_part(9, PUT_PART), bytes;
-	kit_state hashes = {0};
+	AUTO(kit_state_free) kit_state hashes = {0};
 	emr_key_text key;
 	kit_batch batch;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_item first;
 
 	kit_id16("record", object);
@@ -387,15 +381,13 @@ TEST(a_part_does_not_come_back_in_the_batch_that_erased_it)
 	assert_int_equal(run.outcome.results.data[2], OK);
 	kit_run_free(&run);
 	kit_drop(bytes);
-	kit_state_free(&hashes);
-	kit_world_free(&world);
 }
 
 TEST(operations_of_later_contracts_are_unknown)
 {
 	emr_item item = {0};
 	uint8_t pub[EMR_PUB_MAX] = {0};
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	int known = 0;
 
 	kit_world_make(&world);
@@ -411,7 +403,6 @@ TEST(operations_of_later_contracts_are_unknown)
 			emr_op_text((uint8_t)op));
 	}
 	assert_int_equal(known, 3);
-	kit_world_free(&world);
 }
 
 TESTS(NULL, NULL)

@@ -74,7 +74,7 @@ static const uint8_t none[32]; /* the account of keys of the kit */
 TEST(a_member_has_so_many_letters_a_day)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_world_make(&world);
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS - 2);
@@ -91,19 +91,17 @@ TEST(a_member_has_so_many_letters_a_day)
 				 EMR_OP_GRANT, 1, true),
 		0);
 	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), 1);
-	kit_world_free(&world);
 }
 
 TEST(refused_items_count_as_others)
 {
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_world_make(&world);
 	assert_int_equal(
 		bring(&world, "ten letters of which none applies", KIT_NOW, EMR_OP_GRANT, 10, true),
 		0);
 	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), 10);
-	kit_world_free(&world);
 }
 
 /* Around midnight nobody begins both days in turns; a wrong clock that was mended locks nobody
@@ -111,7 +109,7 @@ TEST(refused_items_count_as_others)
 TEST(a_day_that_was_begun_is_not_left_again)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_world_make(&world);
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today + 1, EMR_QUOTA_LETTERS);
@@ -121,7 +119,6 @@ TEST(a_day_that_was_begun_is_not_left_again)
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today + 30000, EMR_QUOTA_LETTERS);
 	assert_int_equal(
 		bring(&world, "a letter behind a wrong clock", KIT_NOW, EMR_OP_GRANT, 1, true), 0);
-	kit_world_free(&world);
 }
 
 TEST(a_member_has_so_many_bytes_a_day)
@@ -129,7 +126,7 @@ TEST(a_member_has_so_many_bytes_a_day)
 	const uint64_t today = KIT_NOW / KIT_DAY;
 	const uint64_t most = EMR_QUOTA_BYTES / EMR_QUOTA_PLACES;
 	const uint64_t size = EMR_HEADER_BYTES + EMR_ITEM_BYTES + 828;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_world_make(&world);
 	put_everywhere(&world.state, none, today, most - size + 1);
@@ -146,7 +143,6 @@ TEST(a_member_has_so_many_bytes_a_day)
 	put_everywhere(&world.state, none, today, most - size - EMR_QUOTA_BESIDE);
 	assert_int_equal(
 		bring(&world, "the last bytes on Fabric", KIT_NOW, EMR_OP_PUT, 1, true), 0);
-	kit_world_free(&world);
 }
 
 /* Each registration by one name counts there, so neither its keys nor the certificates that its

@@ -312,10 +312,10 @@ TEST(random_batches_read_only_what_they_declared_and_repeat_exactly)
 {
 	static kit_run run, again;
 	static unsigned seen[256];
-	kit_state parts = {0};
+	AUTO(kit_state_free) kit_state parts = {0};
 	uint32_t seed = 20240229;
 	kit_signer signers[3];
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	unsigned kinds = 0;
 
 	kit_world_make(&world);
@@ -351,8 +351,6 @@ TEST(random_batches_read_only_what_they_declared_and_repeat_exactly)
 		kinds += seen[i] > 0;
 	assert_true(seen[EMR_RESULT_APPLIED] > 100);
 	assert_true(kinds >= 8);
-	kit_state_free(&parts);
-	kit_world_free(&world);
 }
 
 TEST(a_descriptor_makes_the_first_rows)

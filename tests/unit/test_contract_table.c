@@ -285,7 +285,7 @@ TEST(nobody_but_a_manager_touches_a_root_that_is_a_directory)
 TEST(a_writer_does_not_bring_back_a_root_that_was_removed)
 {
 	kit_signer signer = kit_signer_of("dr lima");
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	make_standing(&world, &standings[6], &signer); /* write */
 	kit_put_object(
@@ -297,14 +297,13 @@ TEST(a_writer_does_not_bring_back_a_root_that_was_removed)
 		answer(&world, "PUT by the owner on an unlinked root", &world.owner, PUT,
 			world.domain),
 		"PUT");
-	kit_world_free(&world);
 }
 
 TEST(a_writer_may_not_undelete)
 {
 	kit_signer signer = kit_signer_of("dr lima");
 	uint8_t object[16];
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_id16("record", object);
 	make_standing(&world, &standings[6], &signer); /* write */
@@ -315,14 +314,13 @@ TEST(a_writer_may_not_undelete)
 	kit_expect(OK,
 		answer(&world, "PUT by a writer on his unlinked object", &signer, PUT, object),
 		"PUT");
-	kit_world_free(&world);
 }
 
 TEST(a_name_needs_the_signers_listing_key)
 {
 	uint8_t object[16], listkey[16];
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_id16("record", object);
 	kit_world_make(&world);
@@ -339,14 +337,13 @@ TEST(a_name_needs_the_signers_listing_key)
 		"REWRAP");
 	kit_expect(OK, answer(&world, "UNLINK without a listing key", &world.owner, UNLINK, object),
 		"UNLINK");
-	kit_world_free(&world);
 }
 
 TEST(nothing_happens_in_a_domain_that_is_not_there)
 {
 	uint8_t object[16];
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_id16("record", object);
 	kit_world_make(&world);
@@ -355,7 +352,6 @@ TEST(nothing_happens_in_a_domain_that_is_not_there)
 	for (int op = 0; op < OBJECT_OPS; op++)
 		kit_expect(NODOM, answer(&world, "no such domain", &world.owner, op, object),
 			op_names[op]);
-	kit_world_free(&world);
 }
 
 /* What a standing may do beside objects: EPOCH and LISTKEY. */
@@ -422,14 +418,13 @@ TEST(half_an_id_is_no_writer)
 {
 	kit_signer signer = kit_signer_of("dr lima"), twin = signer;
 	uint8_t object[16];
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
 	kit_id16("record", object);
 	make_standing(&world, &standings[8], &signer); /* manager */
 	twin.id[31] ^= 1;
 	kit_put_writer(&world.state, world.domain, &twin, EMR_RIGHT_MANAGE, 1, KIT_NOW + KIT_DAY);
 	kit_expect(NO, answer(&world, "PUT by half an id", &signer, PUT, object), "half an id");
-	kit_world_free(&world);
 }
 
 TESTS(NULL, NULL)

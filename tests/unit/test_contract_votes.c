@@ -308,7 +308,7 @@ TEST(an_organisation_speaks_again_when_what_it_said_counts_no_more)
 TEST(a_member_that_came_later_approves)
 {
 	kit_signer admin = kit_signer_of("administrator of the newcomer");
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_REMOVE, v.of[4].org), OK);
@@ -317,14 +317,13 @@ TEST(a_member_that_came_later_approves)
 	one_more_member(&v, 0);
 	kit_expect(OK, approve(&v, "a new member", &admin, v.newcomer), "new");
 	assert_int_equal(proposal_of(&v).count, 1);
-	vote_free(&v);
 }
 
 /* ---- who proposes what ---- */
 
 TEST(an_authority_is_proposed_by_its_own_organisation)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	kit_expect(MAY,
@@ -337,13 +336,12 @@ TEST(an_authority_is_proposed_by_its_own_organisation)
 		kit_expect(
 			OK, approve(&v, "its own authority", &v.of[i].admin, v.of[i].org), "own");
 	assert_int_equal(proposal_of(&v).head.state, EMR_PROPOSAL_DONE);
-	vote_free(&v);
 }
 
 /* Proposed while it was a newcomer's id, approved when it is a member's. */
 TEST(who_came_in_meanwhile_is_not_replaced)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_ADMIT, v.newcomer), OK);
@@ -353,13 +351,12 @@ TEST(who_came_in_meanwhile_is_not_replaced)
 	kit_expect(RULES, approve(&v, "a member by now", &v.of[2].admin, v.of[2].org), "member");
 	put_member(&v, v.newcomer, EMR_ORG_REMOVED, 2);
 	kit_expect(RULES, approve(&v, "expelled by now", &v.of[2].admin, v.of[2].org), "expelled");
-	vote_free(&v);
 }
 
 TEST(an_id_is_used_once)
 {
 	static const uint8_t kinds[] = {EMR_PROPOSAL_ADMIT, EMR_PROPOSAL_REMOVE};
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	put_member(&v, v.of[1].org, EMR_ORG_REMOVED, 5);
@@ -373,7 +370,6 @@ TEST(an_id_is_used_once)
 		"nobody");
 	kit_expect(OK, propose(&v, "another id", &v.of[0].admin, EMR_PROPOSAL_ADMIT, v.newcomer),
 		"another id");
-	vote_free(&v);
 }
 
 /* ---- how much one batch may ask for ---- */
@@ -403,7 +399,7 @@ static void answers_to(vote *v, const char *name, size_t n, int expected)
 
 TEST(a_batch_approves_sixteen_proposals)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	for (size_t i = 0; i <= EMR_BATCH_APPROVALS_MAX; i++) {
@@ -413,7 +409,6 @@ TEST(a_batch_approves_sixteen_proposals)
 	}
 	answers_to(&v, "sixteen approvals", EMR_BATCH_APPROVALS_MAX, OK);
 	answers_to(&v, "seventeen approvals", EMR_BATCH_APPROVALS_MAX + 1, LIMIT);
-	vote_free(&v);
 }
 
 /* Proposals that all of 255 members but one have approved, as many as a batch can have: the memory
@@ -429,7 +424,7 @@ TEST(as_many_members_as_can_be)
 		.not_after_unix_s = KIT_NOW + KIT_DAY};
 	emr_key_text key;
 	char name[40];
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	put_network(&v, EMR_VOICES_MAX, EMR_VOICES_MAX);
@@ -459,7 +454,6 @@ TEST(as_many_members_as_can_be)
 	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
 	assert_int_equal(proposal_of(&v).head.state, EMR_PROPOSAL_DONE);
 	assert_int_equal(proposal_of(&v).count, EMR_VOICES_MAX);
-	vote_free(&v);
 }
 
 /* ---- a network that began in a directory goes on in a channel ---- */
@@ -504,7 +498,7 @@ static void go_to_fabric(vote *v)
 
 TEST(a_directory_takes_nothing_behind_its_move)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	move(&v);
@@ -521,12 +515,11 @@ TEST(a_directory_takes_nothing_behind_its_move)
 		propose(&v, "in the channel of a network that has moved", &v.of[0].admin,
 			EMR_PROPOSAL_REMOVE, v.of[4].org),
 		"in the channel");
-	vote_free(&v);
 }
 
 TEST(what_is_in_a_channel_does_not_move)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody), OK);
@@ -540,7 +533,6 @@ TEST(what_is_in_a_channel_does_not_move)
 		propose(&v, "a move out of a channel", &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody),
 		"proposed in a channel");
 	assert_false(has_moved(&v));
-	vote_free(&v);
 }
 
 /* Two proposals that need one approval each: the second finds what the first did. */
@@ -549,7 +541,7 @@ TEST(a_network_moves_once_in_a_batch)
 	static kit_run run;
 	kit_batch batch;
 	emr_span bytes;
-	vote v;
+	AUTO(vote_free) vote v;
 
 	vote_make(&v);
 	put_network(&v, 1, MEMBERS);
@@ -571,7 +563,6 @@ TEST(a_network_moves_once_in_a_batch)
 	kit_expect(RULES, run.outcome.results.data[1], "the second move");
 	kit_run_free(&run);
 	kit_drop(bytes);
-	vote_free(&v);
 }
 
 TESTS(NULL, NULL)

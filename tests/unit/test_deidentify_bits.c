@@ -100,7 +100,7 @@ TEST(bits_that_the_image_does_not_have_are_cleared)
 		/* there are none */
 		{{16, 15, 1, {0x9235, 0x456f, 0xfff0, 0x000f}}, {0x9235, 0x456f, 0xfff0, 0x000f}},
 	};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 	uint16_t got[4];
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -132,14 +132,13 @@ TEST(bits_that_the_image_does_not_have_are_cleared)
 			}
 			emr_buf_free(&m.bytes);
 		}
-	emr_buf_free(&copy);
 }
 
 TEST(headers_that_no_image_can_have_are_withheld)
 {
 	static const samples rows[] = {
 		{17, 15, 0, {0}}, {12, 10, 0, {0}}, {12, 16, 0, {0}}, {0, 0, 0, {0}}};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		made m;
@@ -149,7 +148,6 @@ TEST(headers_that_no_image_can_have_are_withheld)
 		assert_string_equal(emr_withheld_text(made_copy(&m, 'a', NULL, &copy)), "damaged");
 		emr_buf_free(&m.bytes);
 	}
-	emr_buf_free(&copy);
 }
 
 /* ---- compressed pixels ---- */
@@ -241,7 +239,7 @@ TEST(only_segments_that_a_decoder_needs_are_copied)
 		{J2K, PART("\xff\x4f" SIZE("\x0b") "\xff\x52\0\x12\0\0\0\1\0\0\4\4\0\1MARKED" TILE),
 			"hidden-graphics"},
 	};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *got = why(rows[i].uid, &twelve, rows[i].stream, &copy);
@@ -256,7 +254,6 @@ TEST(only_segments_that_a_decoder_needs_are_copied)
 			&copy),
 		"");
 	assert_false(made_has(emr_buf_view(&copy), "MARKED"));
-	emr_buf_free(&copy);
 }
 
 /* Nobody decodes them here, so there is no copy of what could have more bits than the image. */
@@ -268,7 +265,7 @@ TEST(samples_wider_than_the_image_are_withheld)
 	static const emr_bytes j2k_signed = PART("\xff\x4f" SIZE("\x8b") TILE);
 	static const emr_bytes narrow = PART("\xff\xd8" FRAME("\xc3", "\x0c") BODY);
 	static const samples sixteen = {16, 15, 0, {0}};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
 	assert_string_equal(why(JPEG, &twelve, jpeg, &copy), "hidden-graphics");
 	assert_string_equal(why(JPEG_LS, &twelve, jpeg_ls, &copy), "hidden-graphics");
@@ -278,7 +275,6 @@ TEST(samples_wider_than_the_image_are_withheld)
 	assert_string_equal(why(JPEG, &sixteen, jpeg, &copy), "");
 	assert_string_equal(why(JPEG_LS, &sixteen, jpeg_ls, &copy), "");
 	assert_string_equal(why(J2K, &sixteen, j2k, &copy), "");
-	emr_buf_free(&copy);
 }
 
 #define TWO_PLANES                                                                                 \
@@ -301,7 +297,7 @@ TEST(runs_with_bits_that_the_image_does_not_have_are_withheld)
 		{&shifted, PART(TWO_PLANES "\3zzzz\3\x10\x20\x30\xf0"), ""},
 		{&shifted, PART(TWO_PLANES "\3zzzz\3\x10\x21\x30\xf0"), "hidden-graphics"},
 	};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *got = why(RLE, rows[i].of, rows[i].stream, &copy);
@@ -309,7 +305,6 @@ TEST(runs_with_bits_that_the_image_does_not_have_are_withheld)
 		if (strcmp(got, rows[i].wanted) != 0)
 			fail_msg("row %zu: %s", i, got);
 	}
-	emr_buf_free(&copy);
 }
 
 /* ---- tables of levels ---- */
@@ -319,7 +314,7 @@ TEST(tables_of_levels_are_in_no_copy)
 {
 	static const uint32_t needed[] = {0x00281201, 0x00281221, 0x00283000};
 	static const char text[] = "Silva^Ana 1959..";
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 	made m;
 
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
@@ -345,7 +340,6 @@ TEST(tables_of_levels_are_in_no_copy)
 		assert_string_equal(made_value(emr_buf_view(&copy), 0x00281101, "US"), "none");
 		emr_buf_free(&m.bytes);
 	}
-	emr_buf_free(&copy);
 }
 
 /* ---- what a lying client gives ---- */
@@ -356,7 +350,7 @@ TEST(a_scan_finds_what_a_lying_client_left_in_compressed_pixels)
 	static const emr_bytes stream = PART("\xff\xd8" FRAME(
 		"\xc3", "\x0c") "\xff\xc4\0\x14\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0z" BODY);
 	static const uint8_t others[] = {0xfe, 0xe1, 0xf3, 0xde, 0xdb, 0xdd};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 	uint8_t *at;
 
 	assert_string_equal(why(JPEG, &twelve, stream, &copy), "");
@@ -372,7 +366,6 @@ TEST(a_scan_finds_what_a_lying_client_left_in_compressed_pixels)
 	assert_non_null(at);
 	at[4] = 0x10;
 	assert_string_equal(emr_withheld_text(scan_bytes(&copy)), "found-again");
-	emr_buf_free(&copy);
 }
 
 TESTS(NULL, NULL)

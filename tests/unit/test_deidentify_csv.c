@@ -384,7 +384,7 @@ TEST(a_table_whose_copy_would_be_beyond_the_limit_is_withheld)
 
 TEST(a_table_of_many_blocks_is_copied_and_checked)
 {
-	emr_buf text = {0};
+	EMR_AUTO_BUF text = {0};
 	persona who = {.shift_us = -(30 * 365 * 86400LL) * 1000000};
 	csv_columns taken = {0};
 	emr_deidentified what;
@@ -412,7 +412,6 @@ TEST(a_table_of_many_blocks_is_copied_and_checked)
 		emr_withheld_text(check_table(in, text.len, copy, what.size)), "found-again");
 	close(in);
 	close(copy);
-	emr_buf_free(&text);
 }
 
 TESTS(NULL, NULL)

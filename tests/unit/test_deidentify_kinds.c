@@ -340,7 +340,7 @@ TEST(words_in_jpeg_are_cut_out_and_offsets_follow)
 		PART("\xff\xd8\xff\xfe\0\x0eMARKED by An\xff\xe1\0\x08"
 		     "MARKED" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9MARKED"),
 		PART("\xff\xd8" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 	const uint8_t *first, *second;
 
 	assert_string_equal(emr_withheld_text(copy_fragments(JPEG, parts, 2, 2, &out)), "");
@@ -353,7 +353,6 @@ TEST(words_in_jpeg_are_cut_out_and_offsets_follow)
 	/* the table of offsets stands before the first fragment's header */
 	assert_memory_equal(first - 16, "\0\0\0\0", 4);
 	assert_int_equal(first[-12], second - first);
-	emr_buf_free(&out);
 }
 
 /* Only an image's end may be padded: a byte behind a fragment would be one of the codestream. */
@@ -365,7 +364,7 @@ TEST(an_image_in_several_fragments_stays_whole)
 				    "Adobe\0\x64\0\0\0\0\1" SCAN "pixel\xff\xd9";
 	const uint8_t *bytes = (const uint8_t *)whole;
 	size_t len = (sizeof whole - 1) & ~(size_t)1;
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_int_equal(len, sizeof whole - 1);
 	for (size_t first = 2; first < len; first += 2)
@@ -382,7 +381,6 @@ TEST(an_image_in_several_fragments_stays_whole)
 			assert_int_equal(at[-12], sizeof clean + 8);
 			assert_memory_equal(at + sizeof clean + 8, clean, sizeof clean - 1);
 		}
-	emr_buf_free(&out);
 }
 
 TEST(a_jpeg_that_cannot_be_followed_is_withheld)
@@ -393,7 +391,7 @@ TEST(a_jpeg_that_cannot_be_followed_is_withheld)
 		PART("\xff\xd8" SCAN "pixels without end.."),
 		PART("\xff\xd8"
 		     "ab\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		emr_bytes even = {wrong[i].data, wrong[i].len & ~(size_t)1};
@@ -402,7 +400,6 @@ TEST(a_jpeg_that_cannot_be_followed_is_withheld)
 			emr_withheld_text(copy_fragments(JPEG, &even, 1, 0, &out)), "damaged");
 	}
 	assert_string_equal(emr_withheld_text(copy_fragments(JPEG, wrong, 0, 0, &out)), "damaged");
-	emr_buf_free(&out);
 }
 
 TEST(words_in_jpeg_ls_are_cut_out)
@@ -410,13 +407,12 @@ TEST(words_in_jpeg_ls_are_cut_out)
 	const emr_bytes parts[] = {
 		PART("\xff\xd8\xff\xe8\0\x08MARKED\xff\xe8\0\7mrfx\1" LS_FRAME SCAN
 		     "\xff\x7f_pix\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_string_equal(emr_withheld_text(copy_fragments(JPEG_LS, parts, 1, 0, &out)), "");
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_true(made_has(emr_buf_view(&out), "mrfx\1\xff\xf7"));
 	assert_true(made_has(emr_buf_view(&out), "pix\xff\xd9"));
-	emr_buf_free(&out);
 }
 
 TEST(words_in_jpeg_2000_are_cut_out_of_the_main_header_only)
@@ -426,14 +422,13 @@ TEST(words_in_jpeg_2000_are_cut_out_of_the_main_header_only)
 		     "\xff\x90\0\x0a\0\0\0\0\0\x13\0\1\xff\x93pixel\xff\xd9")};
 	const emr_bytes tile[] = {PART("\xff\x4f" J2K_SIZE "\xff\x90\0\x0a\0\0\0\0\0\x1d\0\1"
 				       "\xff\x64\0\x08MARKED\xff\x93pixel\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_string_equal(emr_withheld_text(copy_fragments(J2K, main_header, 1, 0, &out)), "");
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_true(made_has(emr_buf_view(&out), "pixel\xff\xd9"));
 	assert_string_equal(
 		emr_withheld_text(copy_fragments(J2K, tile, 1, 0, &out)), "compression");
-	emr_buf_free(&out);
 }
 
 #define RLE "1.2.840.10008.1.2.5"
@@ -449,7 +444,7 @@ TEST(what_stands_behind_the_runs_of_rle_is_noticed)
 	const emr_bytes wrong[] = {PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfcz"),
 		PART(TWO_SEGMENTS "\3\1\2\3\4\0"), PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfezz"),
 		PART("by Ana")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_string_equal(emr_withheld_text(copy_fragments(RLE, good, 1, 1, &out)), "");
 	assert_string_equal(
@@ -458,7 +453,6 @@ TEST(what_stands_behind_the_runs_of_rle_is_noticed)
 		assert_string_not_equal(
 			emr_withheld_text(copy_fragments(RLE, &wrong[i], 1, 1, &out)), "");
 	assert_string_equal(emr_withheld_text(copy_fragments(RLE, wrong, 2, 1, &out)), "damaged");
-	emr_buf_free(&out);
 }
 
 TEST(what_is_not_looked_into_is_withheld)
@@ -466,12 +460,11 @@ TEST(what_is_not_looked_into_is_withheld)
 	static const char *const uids[] = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.100",
 		"1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.94", "1.2.3.4"};
 	const emr_bytes parts[] = {PART("anything")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	for (size_t i = 0; i < sizeof uids / sizeof *uids; i++)
 		assert_string_equal(emr_withheld_text(copy_fragments(uids[i], parts, 1, 0, &out)),
 			"compression");
-	emr_buf_free(&out);
 }
 
 TESTS(NULL, NULL)

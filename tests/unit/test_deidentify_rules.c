@@ -202,10 +202,9 @@ static void put_strangers(made *m)
 
 TEST(private_and_unknown_elements_go_whatever_they_hold)
 {
-	emr_buf out = copy_with(put_strangers, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_strangers, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	emr_buf_free(&out);
 }
 
 static void put_wrong_vrs(made *m)
@@ -218,10 +217,9 @@ static void put_wrong_vrs(made *m)
 
 TEST(an_element_with_another_vr_than_the_standards_goes)
 {
-	emr_buf out = copy_with(put_wrong_vrs, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_wrong_vrs, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	emr_buf_free(&out);
 }
 
 static void put_words(made *m)
@@ -308,11 +306,10 @@ static void put_loose_code(made *m)
 
 TEST(a_code_that_stands_in_no_item_goes)
 {
-	emr_buf out = copy_with(put_loose_code, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_loose_code, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "LEPRA"));
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	emr_buf_free(&out);
 }
 
 /* ---- dates ---- */
@@ -399,13 +396,12 @@ static void put_dates(made *m)
 TEST(without_dates_none_is_left)
 {
 	const emr_deidentify_rules rules = {.without_dates = true};
-	emr_buf out = copy_with(put_dates, MADE_EXPLICIT, &rules);
+	EMR_AUTO_BUF out = copy_with(put_dates, MADE_EXPLICIT, &rules);
 
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00080020, "DA"), "");
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00280303, "CS"), "REMOVED");
 	assert_false(made_has(emr_buf_view(&out), "113107"));
 	assert_false(made_has(emr_buf_view(&out), "+0500"));
-	emr_buf_free(&out);
 }
 
 TEST(ages_end_at_ninety)
@@ -432,12 +428,11 @@ static void put_several(made *m)
 
 TEST(each_of_several_values_is_changed)
 {
-	emr_buf out = copy_with(put_several, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_several, MADE_EXPLICIT, NULL);
 	const char *uids = made_value(emr_buf_view(&out), 0x00081155, "UI");
 
 	assert_memory_equal(uids, "2.25.", 5);
 	assert_non_null(strstr(uids, "\\2.25."));
-	emr_buf_free(&out);
 }
 
 static void put_person(made *m)
@@ -520,13 +515,12 @@ static void put_own(made *m)
 
 TEST(a_copy_can_be_copied_again)
 {
-	emr_buf out = copy_with(put_own, MADE_EXPLICIT, NULL), again = {0};
+	EMR_AUTO_BUF out = copy_with(put_own, MADE_EXPLICIT, NULL), again = {0};
 	made m = {.bytes = out};
 
 	assert_string_equal(emr_withheld_text(made_copy(&m, 'b', NULL, &again)), "");
 	assert_true(again.len == out.len);
 	emr_buf_free(&again);
-	emr_buf_free(&out);
 }
 
 TESTS(NULL, NULL)

@@ -305,7 +305,7 @@ TEST_IN(open_many, close_many, a_file_that_is_ahead_of_the_ledger_is_not_used)
 TEST_IN(open_many, close_many, of_another_folder_it_is_not_used)
 {
 	EMR_AUTO_BUF foreign = {0};
-	kit other = {0};
+	AUTO(kit_close) kit other = {0};
 
 	read_cache(*state, &foreign);
 	kit_open(&other);
@@ -313,7 +313,6 @@ TEST_IN(open_many, close_many, of_another_folder_it_is_not_used)
 	kit_publish_all(&other);
 	put_cache(&other, emr_buf_view(&foreign));
 	expect_same(&other);
-	kit_close(&other);
 }
 
 TEST_IN(open_many, close_many, forgotten_it_is_gone_until_it_is_made_again)

@@ -167,7 +167,7 @@ TEST(a_reader_who_seals_a_chunk_again_in_place_changes_nobodys_record)
 {
 	emr_grant_made made;
 	viewer eve, again;
-	story s;
+	AUTO(story_end) story s;
 
 	story_begin(&s);
 	save_files(&s);
@@ -213,7 +213,6 @@ TEST(a_reader_who_seals_a_chunk_again_in_place_changes_nobodys_record)
 	kit_restart(&s.k);
 	for (size_t i = 0; i < FILES; i++)
 		expect_refused(ana_sees(&s, files[i].path, files[i].at));
-	story_end(&s);
 }
 
 /* Her own program must not seal his bytes again under her name. */
@@ -223,7 +222,7 @@ TEST(what_was_changed_in_place_is_not_saved_again_as_the_owners)
 	emr_content_reader *his = NULL;
 	emr_grant_made made;
 	emr_handle *h;
-	story s;
+	AUTO(story_end) story s;
 
 	story_begin(&s);
 	save_files(&s);
@@ -239,7 +238,6 @@ TEST(what_was_changed_in_place_is_not_saved_again_as_the_owners)
 	emr_view_release(h);
 	kit_publish_all(&s.k);
 	expect_refused(ana_sees(&s, "Imaging/big-unread.bin", FAR));
-	story_end(&s);
 }
 
 /* ---- the hospital that left it, and the patient ---- */
@@ -271,8 +269,8 @@ static emr_content_reader *depositors_reader(depositor *d)
 TEST(who_left_a_record_cannot_change_it_afterwards)
 {
 	emr_content_reader *hers;
-	depositor d;
-	story s;
+	AUTO(depositor_close) depositor d;
+	AUTO(story_end) story s;
 
 	story_begin(&s);
 	depositor_open(&d, &s);
@@ -294,8 +292,6 @@ TEST(who_left_a_record_cannot_change_it_afterwards)
 	kit_restart(&s.k);
 	expect_refused(ana_sees(&s, today(&s, "Unread.txt"), 6));
 	emr_content_reader_free(hers);
-	depositor_close(&d);
-	story_end(&s);
 }
 
 /* What the owner opens, in her own process. */
@@ -323,8 +319,8 @@ TEST(the_patient_cannot_change_what_a_hospital_signed)
 {
 	emr_content_reader *hers;
 	viewer eve, again;
-	depositor d;
-	story s;
+	AUTO(depositor_close) depositor d;
+	AUTO(story_end) story s;
 
 	story_begin(&s);
 	depositor_open(&d, &s);
@@ -360,8 +356,6 @@ TEST(the_patient_cannot_change_what_a_hospital_signed)
 	expect_refused(reader_sees(&again, "Imaging/Read.txt", 6));
 	expect_refused(reader_sees(&again, "Imaging/Unread.txt", 6));
 	viewer_close(&again);
-	depositor_close(&d);
-	story_end(&s);
 }
 
 TESTS(NULL, NULL)

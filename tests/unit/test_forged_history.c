@@ -60,7 +60,7 @@ TEST(nobody_else_adds_to_the_log)
 	const emr_id16 elsewhere = emr_id16_random();
 	emr_place at = {.domain = elsewhere, .cver = 1};
 	char *before;
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p, false);
 	before = strdup(history());
@@ -81,13 +81,12 @@ TEST(nobody_else_adds_to_the_log)
 	kit_settle(&s.k);
 	assert_non_null(strstr(history(), "5 Psychiatry/old.txt\n"));
 	free(before);
-	end(&p);
 }
 
 TEST(nobody_is_left_out_of_the_log_for_having_no_name)
 {
 	const emr_id16 top = {{0}};
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p, true);
 	pen_file(&p, s.imaging, top, "", "planted", NULL);
@@ -95,12 +94,11 @@ TEST(nobody_is_left_out_of_the_log_for_having_no_name)
 	kit_settle(&s.k);
 	assert_true(kit_exists(&s.k, "Imaging/unnamed"));
 	assert_non_null(strstr(history(), "2 Imaging/unnamed\n"));
-	end(&p);
 }
 
 TEST(the_log_has_no_place_for_him_but_the_shared_one)
 {
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p, true);
 	pen_file(&p, s.imaging, kit_object_id(&s.k, "Psychiatry"), "letter.txt", "planted", NULL);
@@ -108,7 +106,6 @@ TEST(the_log_has_no_place_for_him_but_the_shared_one)
 	kit_settle(&s.k);
 	assert_null(strstr(history(), "Psychiatry/letter.txt"));
 	assert_non_null(strstr(history(), "2 Imaging/letter.txt\n"));
-	end(&p);
 }
 
 /* ---- the folder as it was ---- */
@@ -147,7 +144,7 @@ static bool was_there(const char *inside)
 TEST(what_the_folder_does_not_show_is_not_in_its_past)
 {
 	emr_id16 link;
-	pen p;
+	AUTO(end) pen p;
 
 	begin(&p, true);
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", &link);
@@ -163,7 +160,6 @@ TEST(what_the_folder_does_not_show_is_not_in_its_past)
 	kit_settle(&s.k);
 	assert_int_not_equal(restore("Imaging/passwd"), EMR_OK);
 	assert_false(kit_exists(&s.k, "Imaging/passwd"));
-	end(&p);
 }
 
 int main(int argc, char **argv)

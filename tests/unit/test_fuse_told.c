@@ -19,21 +19,19 @@ static void keep(told_key key, const char *value, int64_t now_ns)
 
 static void expect(told_key key, const char *value, int64_t now_ns)
 {
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_true(told_take(key, strlen(value), now_ns, &out));
 	assert_int_equal(out.len, strlen(value));
 	assert_memory_equal(out.data, value, out.len);
-	emr_buf_free(&out);
 }
 
 static void expect_nothing(told_key key, size_t size, int64_t now_ns)
 {
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_false(told_take(key, size, now_ns, &out));
 	assert_int_equal(out.len, 0);
-	emr_buf_free(&out);
 }
 
 static int end(void **state)

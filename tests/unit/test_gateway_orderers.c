@@ -246,7 +246,7 @@ TEST(a_first_block_that_names_no_orderers_leaves_nobody_known)
 /* Known here, and of no orderer's organisation by the channel's own word. */
 TEST(who_orders_nothing_signs_no_block)
 {
-	channel c = channel_of("raft", 3);
+	AUTO(channel_end) channel c = channel_of("raft", 3);
 	emr_buf *zero = &c.blocks[0];
 	uint8_t *at;
 
@@ -255,7 +255,6 @@ TEST(who_orders_nothing_signs_no_block)
 	assert_ok(look(&c, 0));
 	assert_status(EMR_DAMAGED, look(&c, 1));
 	assert_string_equal(c.wrong, "a block that no orderer has signed");
-	channel_end(&c);
 }
 
 static size_t skip_length(const emr_buf *block, size_t at)

@@ -362,7 +362,7 @@ TEST_IN(begin, end, the_keyring_signs_with_its_certificate_and_no_other)
 	emr_gateway_identity *identity = NULL;
 	cert_wish authority = cert_authority_wish("authority", 1700000000);
 	cert_wish person = cert_person_wish("person", 1700000000);
-	cert_authority ca;
+	AUTO(cert_end) cert_authority ca;
 	emr_public facts;
 	emr_bytes message = emr_buf_view(&w.made.bytes);
 	const uint8_t *at;
@@ -388,7 +388,6 @@ TEST_IN(begin, end, the_keyring_signs_with_its_certificate_and_no_other)
 	assert_ok(emr_buf_append(&own, "more", 4));
 	assert_status(EMR_INVALID,
 		emr_gateway_identity_of_keyring(kr, "OrgA", emr_buf_view(&own), &identity));
-	cert_end(&ca);
 }
 
 /* ---- envelopes that were kept ---- */

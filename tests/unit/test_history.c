@@ -197,7 +197,7 @@ TEST(every_version_of_a_file_opens_bit_for_bit)
 	uint8_t *first = kit_bytes(BIG, 1), *third = kit_bytes(BIG + 5, 3);
 	emr_place place;
 	story s;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
@@ -219,14 +219,13 @@ TEST(every_version_of_a_file_opens_bit_for_bit)
 	expect_bytes(&k, &s.places[3], third, BIG + 5);
 	free(first);
 	free(third);
-	kit_close(&k);
 }
 
 TEST(one_object_and_its_record_tell_the_same)
 {
 	emr_place place;
 	story of_record, of_object = {.n = 0};
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -241,14 +240,13 @@ TEST(one_object_and_its_record_tell_the_same)
 	assert_string_equal(of_object.text, "PUT v1 x 3+, PUT v2 x 4+, UNLINK v2 x 4-");
 	assert_string_equal(story_of(&k, &place, &of_record), of_object.text);
 	expect_bytes(&k, &of_object.places[2], "two!", 4);
-	kit_close(&k);
 }
 
 TEST(a_record_that_moved_to_another_domain_keeps_its_history)
 {
 	emr_place place;
 	story s;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -271,13 +269,12 @@ TEST(a_record_that_moved_to_another_domain_keeps_its_history)
 	settle(&k);
 	(void)story_of(&k, &place, &s);
 	assert_string_equal(s.text + strlen(s.text) - 14, "UNLINK v3 x 5-");
-	kit_close(&k);
 }
 
 TEST(the_folder_is_seen_as_it_was)
 {
 	uint64_t none, one, two, three, four;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	none = settle(&k);
@@ -304,13 +301,12 @@ TEST(the_folder_is_seen_as_it_was)
 	assert_string_equal(folder_at(&k, UINT64_MAX, false), "Z/0 Z/y=1 top=1");
 	/* Between two times it is as at the earlier one. */
 	assert_string_equal(folder_at(&k, one + 10, false), "A/0 A/in/0 A/in/x=3 top=1");
-	kit_close(&k);
 }
 
 TEST(what_was_deleted_is_known_by_its_last_name_place_and_size)
 {
 	uint64_t before, after;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -329,7 +325,6 @@ TEST(what_was_deleted_is_known_by_its_last_name_place_and_size)
 	settle(&k);
 	assert_string_equal(folder_at(&k, UINT64_MAX, true), "A/0 A/keep=1 A/last=6");
 	assert_string_equal(folder_at(&k, after, true), "A/last=6");
-	kit_close(&k);
 }
 
 /* ---- reading while the ledger grows ---- */
@@ -371,7 +366,7 @@ TEST(history_is_read_while_the_ledger_grows)
 	onlooker o = {0};
 	pthread_t threads[2];
 	unsigned versions = 0;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -393,7 +388,6 @@ TEST(history_is_read_while_the_ledger_grows)
 	assert_ok(
 		emr_facts_record_history(k.stack.facts, o.place.record_id, count, &versions, NULL));
 	assert_true(versions >= 21);
-	kit_close(&k);
 }
 
 /* ---- what it costs ---- */
@@ -416,7 +410,7 @@ TEST(the_history_of_one_among_two_thousand_costs_what_it_has)
 	uint64_t alone;
 	emr_place place;
 	char path[40];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -435,7 +429,6 @@ TEST(the_history_of_one_among_two_thousand_costs_what_it_has)
 	}
 	settle(&k);
 	assert_int_equal(cost_of_history(&k, &place), alone);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

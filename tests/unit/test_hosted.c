@@ -151,64 +151,59 @@ static int answer(const fabric_world *it)
 
 TEST(the_certificate_of_a_members_ca_counts)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	assert_int_equal(answer(&it), 0);
-	unmake(&it);
 }
 
 /* A peer of the same CA, or who uses another program of the hospital. */
 TEST(a_certificate_that_says_nothing_of_emrfs_is_nobodys)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"hf.Type\":\"peer\"}}", &it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert)); /* its row names that very one */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 TEST(another_certificate_of_the_same_ca_is_somebody_else)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"clinician\"}}", &it.cert);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 TEST(who_is_no_member_any_more_brings_nothing)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	put_org_row(&it, EMR_ORG_REMOVED, emr_buf_view(&it.ca.der));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 TEST(the_ca_counts_that_the_organisation_has_now)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* it has got another one */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	kit_delete(&it.world.state, it.org_key.text);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 TEST(a_ca_of_the_same_name_is_another_ca)
 {
 	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
-	cert_authority other;
-	fabric_world it;
+	AUTO(cert_end) cert_authority other;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	cert_begin(&other, &wish, NULL);
@@ -216,13 +211,11 @@ TEST(a_ca_of_the_same_name_is_another_ca)
 	certify(&it, &other, NULL, &it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	cert_end(&other);
-	unmake(&it);
 }
 
 TEST(an_organisation_answers_for_its_own_people_alone)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	it.msp = "OtherMSP";
@@ -237,7 +230,6 @@ TEST(an_organisation_answers_for_its_own_people_alone)
 		&it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 /* The organisation of the world, as if it had been admitted: the descriptor has another one, and
@@ -264,7 +256,7 @@ static void admit(fabric_world *it, const char *attrs, const uint8_t org[16])
 
 TEST(who_was_admitted_brings_the_ca_that_the_members_approved)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
@@ -275,12 +267,11 @@ TEST(who_was_admitted_brings_the_ca_that_the_members_approved)
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	it.authority = emr_bytes_of(it.ca.der.data, it.ca.der.len - 1);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 TEST(a_ca_speaks_for_members_of_the_msp_that_it_names_alone)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
@@ -294,13 +285,12 @@ TEST(a_ca_speaks_for_members_of_the_msp_that_it_names_alone)
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	it.msp = "";
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 /* A Fabric CA's root names no MSP, and certificates of its own administrator no organisation. */
 TEST(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	emr_id16 org;
 
 	make(&it);
@@ -322,7 +312,6 @@ TEST(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it)
 	it.msp = "AuroraMSP";
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* nobody approved its CA */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 TEST(a_stranger_leaves_fewer_letters_than_a_member)
@@ -330,7 +319,7 @@ TEST(a_stranger_leaves_fewer_letters_than_a_member)
 	static const uint8_t other[] = "another certificate";
 	hosted_signer who = {.msp = "GeneralMSP"};
 	EMR_AUTO_BUF renewed = {0};
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	const kit_row *own;
 	uint8_t row[EMR_ROW_QUOTA_BYTES], next[EMR_ROW_QUOTA_BYTES];
 	emr_key_text key, theirs;
@@ -377,14 +366,13 @@ TEST(a_stranger_leaves_fewer_letters_than_a_member)
 	assert_int_equal(
 		hosted_letters_take(row, 3, NULL, 0, other, sizeof other, it.now, &fits, next),
 		EMR_CONTRACT_STATE);
-	unmake(&it);
 }
 
 TEST(a_ca_that_nobody_approved_speaks_for_nobody)
 {
 	static const uint8_t none[16];
-	fabric_world it;
-	cert_authority own = {0};
+	AUTO(unmake) fabric_world it;
+	AUTO(cert_end) cert_authority own = {0};
 	cert_wish wish = cert_authority_wish("Aurora CA", KIT_NOW - KIT_DAY);
 
 	make(&it);
@@ -400,13 +388,11 @@ TEST(a_ca_that_nobody_approved_speaks_for_nobody)
 	cert_begin(&own, &wish, NULL); /* somebody's own, for the approved one */
 	it.authority = emr_buf_view(&own.der);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	cert_end(&own);
-	unmake(&it);
 }
 
 TEST(an_organisation_without_a_named_msp_has_the_one_of_its_id)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	char id[33];
 
 	make(&it);
@@ -417,13 +403,12 @@ TEST(an_organisation_without_a_named_msp_has_the_one_of_its_id)
 	emr_hex(it.world.org, 16, id);
 	it.msp = id;
 	assert_int_equal(answer(&it), 0);
-	unmake(&it);
 }
 
 TEST(a_certificate_that_is_over_brings_nothing)
 {
 	const cert_wish old = cert_authority_wish("General CA", KIT_NOW - 11 * 365 * KIT_DAY);
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
 	make(&it);
 	cert_end(&it.ca);
@@ -434,7 +419,6 @@ TEST(a_certificate_that_is_over_brings_nothing)
 	put_key_row(&it, emr_buf_view(&it.cert));
 	describe(&it, it.msp);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 /* ---- whose certificate those who follow find ---- */
@@ -519,8 +503,8 @@ static int renewed(renewal *r, emr_buf *cert, const emr_buf *part, size_t count)
 
 TEST(a_renewal_counts_with_the_certificate_that_its_part_carries)
 {
-	emr_buf part = {0};
-	renewal r;
+	EMR_AUTO_BUF part = {0};
+	AUTO(unmake_renewal) renewal r;
 
 	make_renewal(&r);
 	part_with(emr_buf_view(&r.next), 0, &part);
@@ -533,27 +517,23 @@ TEST(a_renewal_counts_with_the_certificate_that_its_part_carries)
 	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
 	part_with(emr_buf_view(&r.next), 60, &part); /* and something behind it */
 	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
-	emr_buf_free(&part);
-	unmake_renewal(&r);
 }
 
 /* Who follows looks for a certificate in a batch of one only. */
 TEST(a_renewal_is_not_brought_among_others)
 {
-	emr_buf part = {0};
-	renewal r;
+	EMR_AUTO_BUF part = {0};
+	AUTO(unmake_renewal) renewal r;
 
 	make_renewal(&r);
 	part_with(emr_buf_view(&r.it.cert), 0, &part);
 	assert_int_equal(renewed(&r, &r.it.cert, &part, 1), 0);
 	assert_int_equal(renewed(&r, &r.it.cert, &part, 2), EMR_RESULT_SUBMITTER);
-	emr_buf_free(&part);
-	unmake_renewal(&r);
 }
 
 TEST(bytes_that_are_no_certificate_or_no_batch_are_refused)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	hosted *run;
 
 	make(&it);
@@ -574,12 +554,11 @@ TEST(bytes_that_are_no_certificate_or_no_batch_are_refused)
 	assert_int_equal(hosted_outcome(run)->refusal, EMR_RESULT_FORMAT);
 	hosted_free(run);
 	assert_null(hosted_genesis(it.descriptor, it.descriptor_len - 1));
-	unmake(&it);
 }
 
 TEST(a_row_is_given_once)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	emr_span bytes;
 	hosted *run;
 
@@ -595,12 +574,11 @@ TEST(a_row_is_given_once)
 		hosted_give(run, hosted_keys_count(run), bytes.data, 10), EMR_CONTRACT_ARGUMENT);
 	hosted_free(run);
 	kit_drop(bytes);
-	unmake(&it);
 }
 
 TEST(a_network_begins_with_the_rows_of_its_descriptor)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	const emr_outcome *outcome;
 	hosted *run;
 
@@ -612,7 +590,6 @@ TEST(a_network_begins_with_the_rows_of_its_descriptor)
 	assert_string_equal(outcome->writes[0].key, "N");
 	assert_string_equal(outcome->writes[1].key, it.org_key.text);
 	hosted_free(run);
-	unmake(&it);
 }
 
 static bool may_move(const fabric_world *it, const char *msp, emr_bytes certificate)
@@ -628,7 +605,7 @@ static bool may_move(const fabric_world *it, const char *msp, emr_bytes certific
 TEST(an_administrator_moves_a_ledger_and_nobody_else_does)
 {
 	EMR_AUTO_BUF administrator = {0};
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	char msp[33];
 
 	make(&it);
@@ -641,13 +618,12 @@ TEST(an_administrator_moves_a_ledger_and_nobody_else_does)
 	assert_true(hosted_is_of_directory(it.descriptor, it.descriptor_len));
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* another authority since */
 	assert_false(may_move(&it, msp, emr_buf_view(&administrator)));
-	unmake(&it);
 }
 
 TEST(a_part_is_known_by_its_item_and_nothing_else)
 {
 	static const uint8_t nonsense[300];
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	emr_span bytes;
 	uint8_t place[EMR_ROW_PLACE_BYTES] = {0}, hash[32], row[4096];
 	emr_batch *batch = malloc(sizeof *batch);
@@ -676,7 +652,6 @@ TEST(a_part_is_known_by_its_item_and_nothing_else)
 	assert_false(hosted_batch_key(nonsense, 33, &key));
 	free(batch);
 	kit_drop(bytes);
-	unmake(&it);
 }
 
 TEST(requests_and_releases_lie_in_the_collection_that_ends)

@@ -78,8 +78,8 @@ static const char *text_at_viewer(void *arg, const char *name)
 
 TEST(in_a_share_such_names_lead_nowhere)
 {
-	story s;
-	viewer v;
+	AUTO(story_end) story s;
+	AUTO(viewer_close) viewer v;
 
 	story_begin(&s);
 	forge(&s.k, "Imaging");
@@ -89,8 +89,6 @@ TEST(in_a_share_such_names_lead_nowhere)
 	viewer_run(&v, owner_answers, 2);
 	viewer_learn_owner(&v);
 	expect_all(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), text_at_viewer, &v);
-	viewer_close(&v);
-	story_end(&s);
 }
 
 static char listed[4096];
@@ -126,7 +124,7 @@ static const char *text_at_home(void *arg, const char *name)
 /* As another computer or a writer of hers may have put them there. */
 TEST(in_the_own_folder_such_names_lead_nowhere)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
@@ -136,7 +134,6 @@ TEST(in_the_own_folder_such_names_lead_nowhere)
 	assert_ok(emr_view_each_entry(
 		k.view, kit_attr(&k, "Imaging").node, 0, false, add_name, NULL));
 	expect_all(listed, text_at_home, &k);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -282,7 +282,7 @@ TEST_IN(begin, end, what_is_no_ledger_is_damage_and_stays_as_it_is)
 /* The ledger of another network under the right name: at the door, and later in its place. */
 TEST_IN(begin, end, another_ledger_is_never_let_in)
 {
-	kit other;
+	AUTO(kit_end) kit other;
 	char ours[200], theirs[200];
 	emr_bytes bytes;
 	uint64_t size;
@@ -315,7 +315,6 @@ TEST_IN(begin, end, another_ledger_is_never_let_in)
 	bytes = emr_buf_view(&descriptor);
 	assert_ok(open_door(&k.ledger));
 	assert_true(emr_bytes_equal(bytes, emr_ledger_descriptor(k.ledger)));
-	kit_end(&other);
 }
 
 TEST_IN(begin, end, without_what_is_known_an_absent_ledger_does_not_open)

@@ -100,7 +100,7 @@ TEST_IN(begin, end, who_is_below_its_authority_is_the_organisations)
 TEST_IN(begin, end, who_is_not_below_its_root_is_not)
 {
 	cert_wish wish = cert_person_wish("Staff", now - DAY);
-	cert_authority nobody;
+	AUTO(cert_end) cert_authority nobody;
 
 	cert_begin(&nobody, &wish, &root);
 	assert_int_equal(come_in(&lima, &staff, NULL), 1000 + EMR_RESULT_SUBMITTER);
@@ -109,7 +109,6 @@ TEST_IN(begin, end, who_is_not_below_its_root_is_not)
 	assert_int_equal(come_in(&lima, &other_root, &other_root), 1000 + EMR_RESULT_SUBMITTER);
 	assert_int_equal(come_in(&lima, &nobody, &nobody), 1000 + EMR_RESULT_SUBMITTER);
 	assert_false(is_known_to(&ana, &lima));
-	cert_end(&nobody);
 }
 
 /* A Fabric CA's administrator and people of a directory have no id of ours in their certificates; a

@@ -322,7 +322,7 @@ TEST(no_byte_of_a_signed_form_can_be_altered)
 TEST(what_is_cut_off_or_too_large_is_refused)
 {
 	EMR_AUTO_BUF file = {0}, large = {0};
-	emr_buf none = {0};
+	EMR_AUTO_BUF none = {0};
 	emr_pdf_form found = {0};
 	const char *why = NULL;
 
@@ -340,7 +340,6 @@ TEST(what_is_cut_off_or_too_large_is_refused)
 				 (emr_bytes){0}, 1, &found, &none, &why),
 		EMR_IO);
 	assert_int_equal(none.len, 0);
-	emr_buf_free(&none);
 }
 
 int main(int argc, char **argv)

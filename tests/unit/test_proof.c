@@ -105,11 +105,10 @@ static kit_wish usual(void)
 
 static void make_file(const kit_wish *wish, emr_buf *out)
 {
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
 	kit_make(wish, &kit);
 	assert_ok(emr_proof_format(&kit.proof, out));
-	kit_free(&kit);
 }
 
 static void wish_gives(const kit_wish *wish, const char *wanted)
@@ -216,7 +215,7 @@ TEST(an_authority_between_is_shown_and_in_force)
 	kit_wish wish = usual(), ended = usual();
 	EMR_AUTO_BUF file = {0};
 	emr_proof_part *part;
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
 	wish.between_to = wish.entry_time; /* its last second */
 	wish_gives(&wish, "");
@@ -234,7 +233,6 @@ TEST(an_authority_between_is_shown_and_in_force)
 	}
 	assert_ok(emr_proof_format(&kit.proof, &file));
 	both_say(emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), "certificate");
-	kit_free(&kit);
 }
 
 TEST(what_the_ledger_refused_proves_nothing)
@@ -357,14 +355,13 @@ TEST(a_checkpoint_that_the_key_is_not_under_is_refused)
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
 	uint8_t *digit;
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
 	kit_make(&wish, &kit);
 	digit = &kit.note.data[kit.note.len - 20]; /* inside the signature, in base64 */
 	*digit = *digit == 'A' ? 'B' : 'A';
 	assert_ok(emr_proof_format(&kit.proof, &file));
 	both_say(emr_buf_view(&file), (emr_bytes){0}, "key");
-	kit_free(&kit);
 }
 
 TEST(places_and_paths_must_be_those_of_the_tree)
@@ -407,7 +404,7 @@ TEST(places_and_paths_must_be_those_of_the_tree)
 TEST(a_part_that_is_missing_is_noticed)
 {
 	kit_wish wish = usual();
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
 	kit_make(&wish, &kit);
 	for (size_t missing = 0; missing < 10; missing++) {
@@ -427,7 +424,6 @@ TEST(a_part_that_is_missing_is_noticed)
 		assert_ok(emr_proof_format(&kit.proof, &file));
 		both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
 	}
-	kit_free(&kit);
 }
 
 TEST(a_wrong_copy_is_named)
@@ -508,7 +504,7 @@ TEST(a_file_that_is_too_long_is_refused)
 {
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
-	emr_buf big = {0};
+	EMR_AUTO_BUF big = {0};
 	emr_proof proof = {.note = emr_bytes_of("", 0)};
 
 	make_file(&wish, &file);
@@ -518,7 +514,6 @@ TEST(a_file_that_is_too_long_is_refused)
 	proof.entry = emr_buf_view(&big);
 	emr_buf_clear(&file);
 	assert_status(EMR_LIMIT, emr_proof_format(&proof, &file));
-	emr_buf_free(&big);
 }
 
 /* The extra line decoded, changed by CHANGE, and written again. */

@@ -567,7 +567,7 @@ TEST_IN(begin, end, an_agent_that_the_grant_does_not_name_gives_nothing)
 	emr_grant_made made;
 	emr_proof_verdict v;
 	uint8_t part[32 + 128 + 512] = {1};
-	opened_file f;
+	AUTO(close_file) opened_file f;
 
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	assert_int_not_equal(
@@ -594,7 +594,6 @@ TEST_IN(begin, end, an_agent_that_the_grant_does_not_name_gives_nothing)
 	assert_ok(emr_proof_format(&f.proof, &changed));
 	check(&changed, &v);
 	assert_false(v.agents_shown);
-	close_file(&f);
 }
 
 static void only_the_second(story *of)
@@ -815,7 +814,7 @@ TEST_IN(begin, end, no_bit_of_any_part_can_change_unseen)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
-	opened_file f;
+	AUTO(close_file) opened_file f;
 	unsigned compared = 0;
 
 	(void)reads(&s.lima, made.grant, all_agents);
@@ -863,7 +862,6 @@ TEST_IN(begin, end, no_bit_of_any_part_can_change_unseen)
 	}
 	says(&f, "");
 	assert_true(compared > 80);
-	close_file(&f);
 }
 
 TEST_IN(begin, end, a_certificate_that_has_ended_proves_nothing_new)
@@ -932,7 +930,7 @@ TEST_IN(begin, end, what_a_writer_left_in_ones_folder_has_a_proof)
 	EMR_AUTO_BUF own = {0};
 	emr_proof_verdict v;
 	opened_file f, mine;
-	pen p;
+	AUTO(pen_close) pen p;
 
 	(void)pen_writes(&s, &p, &s.lima, "lima-writes");
 	pen_file(&p, s.imaging, s.imaging, "opinion.txt", "a second opinion", NULL);
@@ -960,7 +958,6 @@ TEST_IN(begin, end, what_a_writer_left_in_ones_folder_has_a_proof)
 		emr_proof_part_of(&f.proof, EMR_PROOF_KEY, 0);
 	says(&f, "owner");
 	close_file(&f);
-	pen_close(&p);
 }
 
 TEST_IN(begin, end, nobody_proves_with_what_another_once_said)

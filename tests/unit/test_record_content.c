@@ -128,7 +128,7 @@ TEST(the_second_models_contents_open_and_verify)
 	size_t i;
 	json_t *c;
 	uint8_t dek[32];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, c)
@@ -149,7 +149,6 @@ TEST(the_second_models_contents_open_and_verify)
 		emr_content_key_free(key);
 	}
 	json_decref(root);
-	kit_close(&k);
 }
 
 /* ---- A version from the beginning to the end ---- */
@@ -218,7 +217,7 @@ static void end_version(version *v)
 
 TEST(a_bundle_tells_what_was_put_in)
 {
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 300000, 0);
 	assert_int_equal(v.bundle.content.n, 300000);
@@ -229,7 +228,6 @@ TEST(a_bundle_tells_what_was_put_in)
 	assert_true(emr_cid_equal(&v.bundle.content.c, &v.content.c));
 	assert_memory_equal(v.bundle.content.root, v.content.root, 32);
 	assert_int_equal(emr_statement_check(&v.bundle, &v.expect), EMR_STATEMENT_VALID);
-	end_version(&v);
 }
 
 TEST(the_key_at_rest_opens_the_content_again)
@@ -238,7 +236,7 @@ TEST(the_key_at_rest_opens_the_content_again)
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *reader;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 5000, 0);
 	emr_content_encode(&v.content, bytes);
@@ -250,7 +248,6 @@ TEST(the_key_at_rest_opens_the_content_again)
 	assert_status(EMR_NOT_FOUND, emr_content_open_key(v.k.ctx, &v.bundle.content, &key));
 	content.sealed_dek[30] ^= 1;
 	assert_status(EMR_DAMAGED, emr_content_open_key(v.k.ctx, &content, &key));
-	end_version(&v);
 }
 
 /* ---- Statements: each thing a reader compares ---- */
@@ -260,7 +257,7 @@ TEST(every_lie_in_a_statement_has_its_verdict)
 	emr_bundle b;
 	emr_statement_expect e;
 	uint8_t other[32] = {1};
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 70000, 0);
 #define check(change, verdict)                                                                     \
@@ -291,7 +288,6 @@ TEST(every_lie_in_a_statement_has_its_verdict)
 	check(b.has_statement = false, EMR_STATEMENT_NONE);
 	check((void)0, EMR_STATEMENT_VALID);
 #undef check
-	end_version(&v);
 }
 
 TEST(a_certificates_key_signs_statements_too)
@@ -299,7 +295,7 @@ TEST(a_certificates_key_signs_statements_too)
 	emr_public person;
 	emr_statement_facts facts = {.kind = EMR_STATEMENT_ORIGINAL};
 	uint8_t bytes[EMR_STATEMENT_BYTES], sig[64];
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 10, 0);
 	assert_ok(emr_keyring_public(v.k.keyring, &person));
@@ -319,7 +315,6 @@ TEST(a_certificates_key_signs_statements_too)
 	facts.kind = 5;
 	assert_status(EMR_INVALID, emr_statement_make(v.k.keyring, emr_signer_identity(),
 					   &v.content, &facts, bytes, sig));
-	end_version(&v);
 }
 
 /* ---- Tampering ---- */
@@ -341,7 +336,7 @@ TEST(every_flipped_bit_of_m_is_refused)
 	kit_block *directory, *m;
 	uint8_t bytes[EMR_M_BYTES];
 	emr_bundle bundle;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 300000, 0);
 	directory = kit_store_find(v.k.store, &v.root);
@@ -369,7 +364,6 @@ TEST(every_flipped_bit_of_m_is_refused)
 			emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
 		m->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	end_version(&v);
 }
 
 TEST(a_bundle_names_the_one_tree_that_its_length_allows)
@@ -380,7 +374,7 @@ TEST(a_bundle_names_the_one_tree_that_its_length_allows)
 	emr_block made;
 	kit_block *directory;
 	emr_bundle bundle;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 300000, 0);
 	directory = kit_store_find(v.k.store, &v.root);
@@ -396,7 +390,6 @@ TEST(a_bundle_names_the_one_tree_that_its_length_allows)
 	kit_store_remove(v.k.store, &links.manifest);
 	assert_status(
 		EMR_MISSING_DATA, emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
-	end_version(&v);
 }
 
 static kit_block *leaf_block(version *v, uint64_t leaf)
@@ -411,7 +404,7 @@ TEST(flipped_bits_of_a_leaf_are_never_read)
 {
 	uint8_t bytes[100];
 	size_t got = 7;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 1500000, EMR_RECORD_NO_WORKERS);
 	for (uint64_t leaf = 0; leaf < 2; leaf++) {
@@ -437,7 +430,6 @@ TEST(flipped_bits_of_a_leaf_are_never_read)
 		assert_memory_equal(bytes, v.data + leaf * 262144 + 5, sizeof bytes);
 		got = 7;
 	}
-	end_version(&v);
 }
 
 /* The kernel asks in pieces, and each would cost 256 KiB of hashing. */
@@ -446,14 +438,13 @@ TEST(a_leaf_is_read_and_hashed_once_for_all_its_pieces)
 	uint8_t bytes[16384];
 	unsigned before;
 	size_t got;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 1500000, EMR_RECORD_NO_WORKERS);
 	before = kit_store_gets(v.k.store);
 	for (size_t at = 0; at < 4 * 262144; at += sizeof bytes)
 		assert_ok(emr_content_reader_read(v.reader, at, bytes, sizeof bytes, &got));
 	assert_int_equal(kit_store_gets(v.k.store) - before, 4);
-	end_version(&v);
 }
 
 /* What was checked is what is held: that it has changed where it lay is no reason to give out
@@ -462,7 +453,7 @@ TEST(what_was_read_a_moment_ago_does_not_change)
 {
 	uint8_t bytes[100];
 	size_t got;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	assert_ok(emr_content_reader_read(v.reader, 9, bytes, sizeof bytes, &got));
@@ -470,7 +461,6 @@ TEST(what_was_read_a_moment_ago_does_not_change)
 	assert_ok(emr_content_reader_read(v.reader, 9, bytes, sizeof bytes, &got));
 	assert_memory_equal(bytes, v.data + 9, sizeof bytes);
 	assert_status(EMR_DAMAGED, emr_content_reader_verify(v.reader));
-	end_version(&v);
 }
 
 TEST(swapped_leaves_are_refused)
@@ -478,7 +468,7 @@ TEST(swapped_leaves_are_refused)
 	uint8_t byte;
 	size_t got;
 	kit_block *first, *second, swap;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	first = leaf_block(&v, 0);
@@ -490,13 +480,12 @@ TEST(swapped_leaves_are_refused)
 	assert_status(EMR_DAMAGED, emr_content_reader_read(v.reader, 0, &byte, 1, &got));
 	assert_status(EMR_DAMAGED, emr_content_reader_read(v.reader, 262144, &byte, 1, &got));
 	assert_status(EMR_DAMAGED, emr_content_reader_verify(v.reader));
-	end_version(&v);
 }
 
 TEST(a_leaf_cut_at_any_edge_is_refused)
 {
 	static const size_t cuts[] = {0, 1, 16399, 16400, 16401, 100000, 262399};
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -510,7 +499,6 @@ TEST(a_leaf_cut_at_any_edge_is_refused)
 		assert_status(EMR_DAMAGED, emr_content_reader_verify(v.reader));
 		b->len = full;
 	}
-	end_version(&v);
 }
 
 TEST(a_content_without_its_end_does_not_open)
@@ -521,7 +509,7 @@ TEST(a_content_without_its_end_does_not_open)
 	uint64_t count;
 	bool present;
 	emr_cid missing;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	count = emr_leaf_count(v.content.padded);
@@ -544,7 +532,6 @@ TEST(a_content_without_its_end_does_not_open)
 	kit_store_remove(v.k.store, &missing);
 	assert_status(EMR_MISSING_DATA, emr_content_reader_open(other, &v.content, v.key, &reader));
 	emr_record_ctx_free(other);
-	end_version(&v);
 }
 
 /* A writer who holds the key but hides bytes behind the file's end. */
@@ -556,7 +543,7 @@ TEST(padding_that_is_not_zeros_is_refused)
 	emr_content_reader *reader;
 	record_sealed_leaf leaf;
 	record_sealer sealer;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 3, 0);
 	content = v.content;
@@ -568,7 +555,6 @@ TEST(padding_that_is_not_zeros_is_refused)
 	emr_chunk_cipher_free(cipher);
 	content.c = emr_cid_of_digest(EMR_CODEC_RAW, leaf.digest);
 	assert_status(EMR_DAMAGED, emr_content_reader_open(v.k.ctx, &content, v.key, &reader));
-	end_version(&v);
 }
 
 TEST(wrong_keys_salts_and_lengths_do_not_open)
@@ -576,7 +562,7 @@ TEST(wrong_keys_salts_and_lengths_do_not_open)
 	emr_content_reader *reader;
 	emr_content_key *other;
 	emr_content c;
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 40000, 0);
 	assert_ok(emr_content_key_new(&other));
@@ -601,7 +587,6 @@ TEST(wrong_keys_salts_and_lengths_do_not_open)
 	assert_ok(emr_content_reader_open(v.k.ctx, &c, v.key, &reader));
 	assert_status(EMR_BAD_SIGNATURE, emr_content_reader_verify(reader));
 	emr_content_reader_free(reader);
-	end_version(&v);
 }
 
 /* ---- Many readers ---- */
@@ -637,7 +622,7 @@ TEST(several_threads_read_one_content)
 {
 	pthread_t threads[4];
 	reading r[4];
-	version v;
+	AUTO(end_version) version v;
 
 	make_version(&v, 6000001, 2);
 	for (uint32_t i = 0; i < 4; i++) {
@@ -646,7 +631,6 @@ TEST(several_threads_read_one_content)
 	}
 	for (uint32_t i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	end_version(&v);
 }
 
 TESTS(NULL, NULL)

@@ -50,7 +50,7 @@ TEST(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves)
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
@@ -71,7 +71,6 @@ TEST(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves)
 	expect_bytes(reader, 12 * GIB - 4, "\0\0\0\0", 4);
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 TEST(the_largest_file_of_nothing_is_made_read_and_verified)
@@ -80,7 +79,7 @@ TEST(the_largest_file_of_nothing_is_made_read_and_verified)
 	emr_content_reader *reader;
 	emr_staging *st;
 	unsigned gets;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
@@ -94,7 +93,6 @@ TEST(the_largest_file_of_nothing_is_made_read_and_verified)
 	assert_true(kit_store_gets(k.store) - gets < 8); /* zeros are not fetched */
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 TEST(zeros_that_were_written_are_stored)
@@ -103,7 +101,7 @@ TEST(zeros_that_were_written_are_stored)
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
@@ -123,7 +121,6 @@ TEST(zeros_that_were_written_are_stored)
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
 	free(zeros);
-	kit_close(&k);
 }
 
 /* ---- Where data and holes are ---- */
@@ -161,7 +158,7 @@ TEST(data_and_holes_are_found_in_working_copies_and_in_contents)
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
@@ -183,7 +180,6 @@ TEST(data_and_holes_are_found_in_working_copies_and_in_contents)
 	expect_seek(st, reader, 101 * leaf, false, EMR_NOT_FOUND, 0);
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 TEST(a_file_without_holes_is_data_up_to_its_end)
@@ -192,7 +188,7 @@ TEST(a_file_without_holes_is_data_up_to_its_end)
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *reader;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	reader = kit_reader_of(&k, data, 1000000, &content, &key);
@@ -201,7 +197,6 @@ TEST(a_file_without_holes_is_data_up_to_its_end)
 	expect_seek(NULL, reader, 1000000, true, EMR_NOT_FOUND, 0);
 	emr_content_reader_free(reader);
 	emr_content_key_free(key);
-	kit_close(&k);
 }
 
 /* ---- Beside a plain array, leaf by leaf ---- */
@@ -259,7 +254,7 @@ static void change(model *m, emr_staging *st, uint32_t *random)
 
 TEST(holes_stay_where_they_are_through_freezes_and_crashes)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	for (uint32_t seed = 1; seed <= 12; seed++) {
@@ -286,7 +281,6 @@ TEST(holes_stay_where_they_are_through_freezes_and_crashes)
 		}
 		emr_staging_discard(st);
 	}
-	kit_close(&k);
 }
 
 /* ---- Cost of a working copy ---- */
@@ -295,7 +289,7 @@ TEST(a_long_copy_with_a_hole_is_sealed_while_it_is_written)
 {
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(EMR_LEAF_BYTES, 5);
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	st = new_staging(&k);
@@ -306,7 +300,6 @@ TEST(a_long_copy_with_a_hole_is_sealed_while_it_is_written)
 	/* All but the last 4 MiB, the lag for writers who come out of order. */
 	assert_int_equal(kit_store_count(k.store), 8 + 64 - 24 - 16);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 /* ---- Attacks ---- */
@@ -380,7 +373,7 @@ static emr_status verify(victim *v)
 
 TEST(data_does_not_become_a_hole)
 {
-	victim v;
+	AUTO(end_victim) victim v;
 
 	make_victim(&v);
 	assert_ok(verify(&v));
@@ -389,7 +382,6 @@ TEST(data_does_not_become_a_hole)
 	assert_status(EMR_DAMAGED, verify(&v)); /* one hole more than the manifest says */
 	v.content.holes = 2;
 	assert_status(EMR_BAD_SIGNATURE, verify(&v));
-	end_victim(&v);
 }
 
 TEST(a_hole_does_not_become_data)
@@ -399,7 +391,7 @@ TEST(a_hole_does_not_become_data)
 	uint8_t com[EMR_CHUNK_COM_BYTES];
 	emr_chunk_cipher *cipher;
 	emr_block block;
-	victim v;
+	AUTO(end_victim) victim v;
 
 	make_victim(&v);
 	assert_ok(emr_content_key_cipher(v.key, v.content.suite, v.content.salt, &cipher, com));
@@ -418,7 +410,6 @@ TEST(a_hole_does_not_become_data)
 	assert_status(EMR_DAMAGED, verify(&v)); /* the flag stands for nothing */
 	v.content.flags = 0;
 	assert_status(EMR_BAD_SIGNATURE, verify(&v));
-	end_victim(&v);
 }
 
 TEST(a_hole_where_none_was_announced_is_damage)
@@ -426,7 +417,7 @@ TEST(a_hole_where_none_was_announced_is_damage)
 	emr_content_reader *reader;
 	uint8_t byte;
 	size_t got;
-	victim v;
+	AUTO(end_victim) victim v;
 
 	make_victim(&v);
 	v.content.flags = 0;
@@ -435,18 +426,16 @@ TEST(a_hole_where_none_was_announced_is_damage)
 	assert_status(EMR_DAMAGED, emr_content_reader_read(reader, EMR_LEAF_BYTES, &byte, 1, &got));
 	assert_status(EMR_DAMAGED, emr_content_reader_verify(reader));
 	emr_content_reader_free(reader);
-	end_victim(&v);
 }
 
 TEST(a_stream_that_ends_in_a_hole_does_not_open)
 {
-	victim v;
+	AUTO(end_victim) victim v;
 
 	make_victim(&v);
 	v.leaves[3] = emr_unixfs_hole(0);
 	rebuild(&v);
 	assert_status(EMR_DAMAGED, verify(&v));
-	end_victim(&v);
 }
 
 TESTS(NULL, NULL)

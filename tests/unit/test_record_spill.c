@@ -30,7 +30,7 @@ TEST(a_discarded_spill_leaves_no_file)
 	emr_id16 id = emr_id16_random();
 	char path[160];
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
@@ -43,7 +43,6 @@ TEST(a_discarded_spill_leaves_no_file)
 	assert_int_equal(file_size(path), -1);
 	assert_status(EMR_NOT_FOUND, emr_staging_recover(k.ctx, id, NULL, &st));
 	assert_ok(emr_staging_remove(k.ctx, id));
-	kit_close(&k);
 }
 
 TEST(a_spill_that_is_half_dead_is_written_anew)
@@ -83,7 +82,7 @@ TEST(recovery_wants_the_base_it_was_written_over)
 	emr_content_reader *base, *other;
 	emr_id16 id = emr_id16_random();
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	base = kit_reader_of(&k, (const uint8_t *)"base", 4, &content, &key);
@@ -100,13 +99,12 @@ TEST(recovery_wants_the_base_it_was_written_over)
 	emr_staging_discard(st);
 	emr_content_reader_free(base);
 	emr_content_reader_free(other);
-	kit_close(&k);
 }
 
 /* After the last flush sectors may be lost, torn or left over; what was flushed must come back. */
 TEST(a_torn_tail_never_costs_what_was_synced)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	for (uint32_t round = 1; round <= 60; round++) {
@@ -168,7 +166,6 @@ TEST(a_torn_tail_never_costs_what_was_synced)
 		free(data);
 		free(got_bytes);
 	}
-	kit_close(&k);
 }
 
 TEST(old_records_behind_a_new_mark_do_not_come_back)
@@ -181,7 +178,7 @@ TEST(old_records_behind_a_new_mark_do_not_come_back)
 	emr_staging *st;
 	uint8_t byte;
 	size_t got;
-	kit k;
+	AUTO(kit_close) kit k;
 	int fd;
 
 	kit_open(&k, 0, 0);
@@ -212,7 +209,6 @@ TEST(old_records_behind_a_new_mark_do_not_come_back)
 	assert_ok(emr_staging_read(st, 0, &byte, 1, &got));
 	assert_int_equal(byte, 'd');
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 TEST(a_flipped_bit_in_the_spill_is_never_read_as_data)

@@ -60,7 +60,7 @@ TEST(every_boundary_size_is_frozen_and_read_back)
 {
 	static const size_t sizes[] = {
 		0, 1, 16382, 16383, 16384, 262143, 262144, 262145, 524288, 5000000};
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -74,7 +74,6 @@ TEST(every_boundary_size_is_frozen_and_read_back)
 		emr_content_key_free(key);
 		free(s.bytes);
 	}
-	kit_close(&k);
 }
 
 /* ---- Random histories ---- */
@@ -222,22 +221,20 @@ static void run_history(kit *k, uint32_t seed, bool with_base, unsigned steps)
 
 TEST(a_working_copy_behaves_like_plain_memory)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	for (uint32_t seed = 1; seed <= 12; seed++)
 		run_history(&k, seed * 7919, seed % 2 == 0, 80);
-	kit_close(&k);
 }
 
 TEST(a_working_copy_survives_with_very_little_memory)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 2, 200000);
 	for (uint32_t seed = 1; seed <= 8; seed++)
 		run_history(&k, seed * 104729, seed % 2 == 0, 80);
-	kit_close(&k);
 }
 
 /* ---- Sequential writers ---- */
@@ -385,7 +382,7 @@ TEST(a_sparse_file_is_mostly_zeros)
 	uint64_t far = (uint64_t)1 << 32;
 	emr_id16 id = emr_id16_random();
 	size_t got;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -407,7 +404,6 @@ TEST(a_sparse_file_is_mostly_zeros)
 	assert_status(EMR_TOO_BIG, emr_staging_write(st, UINT64_MAX, "x", 1));
 	assert_status(EMR_TOO_BIG, emr_staging_truncate(st, EMR_RECORD_MAX_BYTES + 1));
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 TEST(a_leaf_written_in_very_many_pieces_stays_correct)
@@ -467,7 +463,7 @@ TEST(many_writers_share_little_memory)
 {
 	pthread_t threads[6];
 	crowd c[6];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 2, 1000000);
 	for (uint32_t i = 0; i < 6; i++) {
@@ -476,7 +472,6 @@ TEST(many_writers_share_little_memory)
 	}
 	for (uint32_t i = 0; i < 6; i++)
 		pthread_join(threads[i], NULL);
-	kit_close(&k);
 }
 
 typedef struct shared {
@@ -566,7 +561,7 @@ TEST(simple_means_no_base_and_no_spill)
 	emr_content_key *key;
 	emr_content_reader *base;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 0, 0);
 	base = kit_reader_of(&k, (const uint8_t *)"base", 4, &content, &key);
@@ -581,7 +576,6 @@ TEST(simple_means_no_base_and_no_spill)
 	assert_ok(emr_staging_spill(st, 0));
 	assert_false(emr_staging_is_simple(st));
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 typedef struct writer_arg {
@@ -608,7 +602,7 @@ TEST(a_freeze_is_whole_or_says_that_the_file_moved)
 	writer_arg w = {0};
 	pthread_t thread;
 	unsigned conflicts = 0;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k, 2, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &w.st));
@@ -634,7 +628,6 @@ TEST(a_freeze_is_whole_or_says_that_the_file_moved)
 	__atomic_store_n(&w.stop, true, __ATOMIC_SEQ_CST);
 	pthread_join(thread, NULL);
 	emr_staging_discard(w.st);
-	kit_close(&k);
 }
 
 static emr_status take_cid(void *context, const emr_cid *cid)

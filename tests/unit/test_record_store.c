@@ -384,7 +384,7 @@ static off_t size_of(int fd)
 TEST_IN(make_disk, drop_disk, of_a_leaf_that_was_right_once_only_what_is_asked_for_is_read)
 {
 	disk *d = *state;
-	known f;
+	AUTO(free_known) known f;
 
 	save_known(d, &f);
 	forge(f.his, d->store_dir, WORD_AT, "false");
@@ -396,7 +396,6 @@ TEST_IN(make_disk, drop_disk, of_a_leaf_that_was_right_once_only_what_is_asked_f
 	open_disk(d);
 	expect_refused(d, &f, WORD_AT);
 	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES);
-	free_known(&f);
 }
 
 /* Whoever has the content's key makes the chunk's tag fit, and perhaps writes among the tags, too:
@@ -413,7 +412,7 @@ TEST_IN(make_disk, drop_disk, a_chunk_sealed_again_is_refused_whatever_stands_am
 	emr_unit_key *his_key = NULL;
 	emr_cid cid;
 	forger who;
-	known f;
+	AUTO(free_known) known f;
 	off_t leaf, mine, others;
 	int fd;
 
@@ -450,7 +449,6 @@ TEST_IN(make_disk, drop_disk, a_chunk_sealed_again_is_refused_whatever_stands_am
 	forger_end(&who);
 	emr_unit_key_free(his_key);
 	close(fd);
-	free_known(&f);
 }
 
 TEST_IN(make_disk, drop_disk, a_file_of_tags_that_is_none_of_ours_is_left_alone)
@@ -458,7 +456,7 @@ TEST_IN(make_disk, drop_disk, a_file_of_tags_that_is_none_of_ours_is_left_alone)
 	disk *d = *state;
 	uint8_t before[HEAD] = "EMRU\x02 of a later version";
 	uint8_t after[HEAD];
-	known f;
+	AUTO(free_known) known f;
 	int fd;
 
 	save_known(d, &f);
@@ -472,7 +470,6 @@ TEST_IN(make_disk, drop_disk, a_file_of_tags_that_is_none_of_ours_is_left_alone)
 	assert_ok(emr_pread_all(fd, after, sizeof after, 0));
 	assert_memory_equal(before, after, sizeof before);
 	close(fd);
-	free_known(&f);
 }
 
 /* The power went, or the disk was full, before the file's first bytes were there. */
@@ -480,7 +477,7 @@ TEST_IN(make_disk, drop_disk, a_file_of_tags_without_its_beginning_is_begun_agai
 {
 	static const off_t sizes[] = {0, 3, HEAD};
 	disk *d = *state;
-	known f;
+	AUTO(free_known) known f;
 	int fd;
 
 	save_known(d, &f);
@@ -497,7 +494,6 @@ TEST_IN(make_disk, drop_disk, a_file_of_tags_without_its_beginning_is_begun_agai
 	forge(f.his, d->store_dir, WORD_AT, "false");
 	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES); /* known, so only that is read */
 	expect_refused(d, &f, WORD_AT);
-	free_known(&f);
 }
 
 static void put_file(const disk *d, const char *name)

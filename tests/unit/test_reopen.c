@@ -121,7 +121,7 @@ static emr_place place_of(kit *k, const char *path)
 
 TEST(what_was_saved_here_is_opened_without_curves)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	read_both(&k);
@@ -131,12 +131,11 @@ TEST(what_was_saved_here_is_opened_without_curves)
 	kit_restart(&k);
 	kit_expect_text(&k, "A/x", "two");
 	assert_int_equal(unwrapped, 0);
-	kit_close(&k);
 }
 
 TEST(what_was_opened_here_once_is_opened_without_curves_again)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	assert_ok(emr_replica_drop_locals(k.stack.replica));
@@ -148,7 +147,6 @@ TEST(what_was_opened_here_once_is_opened_without_curves_again)
 	kit_restart(&k);
 	read_both(&k);
 	assert_int_equal(unwrapped, 2);
-	kit_close(&k);
 }
 
 TEST(of_what_only_nodes_have_no_more_is_missed_than_its_bytes)
@@ -156,7 +154,7 @@ TEST(of_what_only_nodes_have_no_more_is_missed_than_its_bytes)
 	emr_handle *h = NULL;
 	char byte;
 	size_t got;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	h = kit_open_file(&k, "A/x", O_RDONLY);
@@ -168,7 +166,6 @@ TEST(of_what_only_nodes_have_no_more_is_missed_than_its_bytes)
 	assert_int_equal(unwrapped, 0);
 	emr_view_release(h);
 	read_both(&k);
-	kit_close(&k);
 }
 
 TEST(a_copy_that_was_changed_is_not_believed)
@@ -186,7 +183,7 @@ TEST(a_copy_that_was_changed_is_not_believed)
 		"UPDATE locals SET sealed=x''",
 		"UPDATE locals SET sealed=zeroblob(321)",
 	};
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++) {
@@ -199,24 +196,22 @@ TEST(a_copy_that_was_changed_is_not_believed)
 		read_both(&k);
 		assert_int_equal(unwrapped, 2);
 	}
-	kit_close(&k);
 }
 
 TEST(the_copy_of_another_record_is_not_believed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	change(&k, "UPDATE locals SET sealed=(SELECT sealed FROM locals o WHERE"
 		   " o.object<>locals.object)");
 	read_both(&k);
 	assert_true(unwrapped > 0);
-	kit_close(&k);
 }
 
 TEST(the_copy_of_an_earlier_version_is_not_believed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	kit_text(&k, "A/x", "two");
@@ -226,7 +221,6 @@ TEST(the_copy_of_an_earlier_version_is_not_believed)
 		   " o.object=locals.object ORDER BY version LIMIT 1)");
 	kit_expect_text(&k, "A/x", "two");
 	assert_int_equal(unwrapped, 1);
-	kit_close(&k);
 }
 
 /* Its key as well as whose content it is. */
@@ -240,7 +234,7 @@ TEST(of_what_was_erased_no_copy_is_left)
 	emr_whose whose;
 	EMR_AUTO_BUF copy = {0};
 	emr_part_key at;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	one.place = place_of(&k, "A/x");
@@ -273,7 +267,6 @@ TEST(of_what_was_erased_no_copy_is_left)
 		assert_null(bytes);
 	}
 	kit_expect_text(&k, "A/y", "another");
-	kit_close(&k);
 }
 
 /* A removed computer must not open what its letters opened. */
@@ -282,7 +275,7 @@ TEST(of_a_folder_whose_keys_came_by_letter_no_copy_is_kept)
 	emr_opened one = {.place = {.version = 0}};
 	emr_content_key *key = NULL;
 	emr_whose whose;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	one.place = place_of(&k, "A/x");
@@ -297,7 +290,6 @@ TEST(of_a_folder_whose_keys_came_by_letter_no_copy_is_kept)
 	emr_keyring_coown_end(k.stack.keyring, one.place.domain);
 	assert_ok(emr_facts_keep_opened(k.stack.facts, &one, 1));
 	assert_int_equal(copies(&k), 1);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -37,13 +37,12 @@ static int end(void **state)
 
 TEST(nobody_has_agreed_to_anything_before)
 {
-	agreed a = {.n = 7};
+	AUTO(agreed_free) agreed a = {.n = 7};
 
 	assert_ok(agreed_load(&session, &a));
 	assert_int_equal(a.n, 0);
 	assert_null(agreed_find(&a, (emr_id32){{1}}, "CT"));
 	assert_null(agreed_told(&a, (const uint8_t[32]){1}));
-	agreed_free(&a);
 }
 
 TEST(what_was_agreed_to_comes_back_until_it_is_taken_back)
@@ -111,7 +110,7 @@ TEST(what_was_told_is_remembered_with_its_reason)
 TEST(a_file_that_was_changed_is_not_believed)
 {
 	agreed a = {.n = 0};
-	emr_buf bytes = {0};
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
 
 	assert_ok(agreed_add(&a, (emr_id32){{1}}, (emr_id16){{3}}, "CT", 1));
@@ -123,7 +122,6 @@ TEST(a_file_that_was_changed_is_not_believed)
 		emr_file_replace(session.state_fd, EMR_STATE_FOLLOWS, emr_buf_view(&bytes), 0600));
 	status = agreed_load(&session, &a);
 	assert_int_equal(status, EMR_DAMAGED);
-	emr_buf_free(&bytes);
 }
 
 TESTS(begin, end)

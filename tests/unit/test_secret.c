@@ -175,7 +175,7 @@ static void vm_flags(const void *address, char flags[256])
 
 TEST(the_arena_is_in_no_core_no_child_and_no_swap)
 {
-	emr_secret secret = {0};
+	EMR_AUTO_SECRET secret = {0};
 	char flags[256];
 
 	assert_ok(emr_secret_random(32, &secret));
@@ -185,12 +185,11 @@ TEST(the_arena_is_in_no_core_no_child_and_no_swap)
 	/* Sanitizers turn mlock into nothing. */
 	if (!UNDER_SANITIZER)
 		assert_int_equal(strstr(flags, " lo") != NULL, emr_secret_is_locked());
-	emr_secret_free(&secret);
 }
 
 TEST(a_child_cannot_read_a_secret)
 {
-	emr_secret secret = {0};
+	EMR_AUTO_SECRET secret = {0};
 	int status;
 	pid_t child;
 
@@ -205,7 +204,6 @@ TEST(a_child_cannot_read_a_secret)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	/* Under a sanitizer the fault becomes an exit with an error; never 0. */
 	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	emr_secret_free(&secret);
 }
 
 TEST(a_hardened_process_leaves_no_core)
@@ -221,14 +219,12 @@ TEST(a_hardened_process_leaves_no_core)
 
 TEST(random_secrets_differ)
 {
-	emr_secret a = {0};
-	emr_secret b = {0};
+	EMR_AUTO_SECRET a = {0};
+	EMR_AUTO_SECRET b = {0};
 
 	assert_ok(emr_secret_random(32, &a));
 	assert_ok(emr_secret_random(32, &b));
 	assert_memory_not_equal(a.data, b.data, 32);
-	emr_secret_free(&a);
-	emr_secret_free(&b);
 }
 
 int main(void)

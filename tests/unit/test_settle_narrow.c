@@ -113,7 +113,7 @@ static void save(kit *k, const char *text)
 
 TEST(who_saves_under_a_former_key_hears_of_it_once)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.notice = hear;
@@ -134,13 +134,12 @@ TEST(who_saves_under_a_former_key_hears_of_it_once)
 	save(&k, "five");
 	assert_int_equal(told_of_former_key, 2);
 	renewal = EMR_OK;
-	kit_close(&k);
 }
 
 /* Somebody is quicker each time: nothing is saved meanwhile for whom the former key opens. */
 TEST(who_is_outrun_saves_later_and_not_under_the_former_key)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.notice = hear;
@@ -158,12 +157,11 @@ TEST(who_is_outrun_saves_later_and_not_under_the_former_key)
 	renewal = EMR_OK;
 	kit_wait_ms(&k, 600000);
 	save(&k, "three");
-	kit_close(&k);
 }
 
 TEST(many_changes_go_in_smaller_batches)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	write_files(&k);
 	narrow.most_items = FEW;
@@ -171,12 +169,11 @@ TEST(many_changes_go_in_smaller_batches)
 	expect_confirmed(&k);
 	assert_true(narrow.refused > 0);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(one_that_is_too_large_is_told_by_name_and_the_others_go_on)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	write_files(&k);
 	kit_publish_all(&k);
@@ -199,12 +196,11 @@ TEST(one_that_is_too_large_is_told_by_name_and_the_others_go_on)
 	kit_publish_all(&k);
 	expect_confirmed(&k);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(one_that_waited_in_the_journal_holds_up_nobody_either)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	write_files(&k);
 	kit_publish_all(&k);
@@ -223,7 +219,6 @@ TEST(one_that_waited_in_the_journal_holds_up_nobody_either)
 	expect_confirmed(&k);
 	kit_expect_text(&k, name_of(0), "another");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 static unsigned told_of_spent;
@@ -237,7 +232,7 @@ static void hear_spent(void *arg, const char *id, const char *path)
 
 TEST(what_is_more_than_a_day_takes_waits_and_is_told_once)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	write_files(&k);
 	kit_publish_all(&k);
@@ -261,12 +256,11 @@ TEST(what_is_more_than_a_day_takes_waits_and_is_told_once)
 	kit_expect_text(&k, name_of(0), "another");
 	kit_expect_text(&k, name_of(1), "another, too");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	unsigned refused;
 
 	write_files(&k);
@@ -282,7 +276,6 @@ TEST(a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_aga
 	expect_confirmed(&k);
 	assert_int_equal(narrow.refused, refused);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -88,7 +88,7 @@ static void save_with_an_older_copy(void)
  * whoever asks told, WHY; what was saved before can be read. */
 static void expect_read_only(const char *notice, emr_status why)
 {
-	emr_stack stack;
+	AUTO(emr_stack_close) emr_stack stack;
 	emr_attr attr;
 	uint64_t seen = 0;
 
@@ -102,7 +102,6 @@ static void expect_read_only(const char *notice, emr_status why)
 		assert_status(why, emr_settle_compare_seen(stack.settle, &seen));
 	assert_true(seen > 0);
 	assert_ok(emr_view_find(stack.view, "one", &attr));
-	emr_stack_close(&stack);
 }
 
 TEST_IN(make_home, drop_home, a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only)

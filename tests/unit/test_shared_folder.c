@@ -532,7 +532,7 @@ TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is)
 
 TEST(a_share_is_for_its_purpose_and_person_only)
 {
-	story s;
+	AUTO(story_end) story s;
 	viewer lima, eve;
 
 	story_begin(&s);
@@ -549,7 +549,6 @@ TEST(a_share_is_for_its_purpose_and_person_only)
 	assert_non_null(strstr(lima.notices, "wrong-purpose shared-with-me/"));
 	viewer_close(&lima);
 	viewer_close(&eve);
-	story_end(&s);
 }
 
 /* ---- names ---- */

@@ -220,7 +220,7 @@ static emr_shared *opened_by_lima(story *s, const emr_grant_made *made)
 /* Of two that are open, for the same version. */
 TEST(a_kept_key_opens_nothing_under_another_grant)
 {
-	story s;
+	AUTO(story_end) story s;
 	emr_grant_made first, second;
 	EMR_AUTO_BUF kept = {0};
 	emr_replica_head mri;
@@ -249,7 +249,6 @@ TEST(a_kept_key_opens_nothing_under_another_grant)
 	assert_int_equal(kept.len, 0);
 	assert_false(emr_shared_has_key(shared, mri.object, mri.pversion));
 	emr_shared_free(shared);
-	story_end(&s);
 }
 
 static void say_later_end(emr_buf *kept)

@@ -107,7 +107,7 @@ static heard audit(story *s)
 
 TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 {
-	story s;
+	AUTO(story_end) story s;
 	viewer v;
 	emr_handle *file = NULL;
 	char bytes[64];
@@ -144,7 +144,6 @@ TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "%PDF a knee");
 	viewer_close(&v);
 	assert_int_equal(audit(&s).n, 3);
-	story_end(&s);
 }
 
 TEST(the_end_of_a_share_does_not_swallow_the_last_report)

@@ -156,18 +156,17 @@ static void end(scene *c)
 
 TEST(everybody_reads_until_the_share_is_taken_back)
 {
-	scene c;
+	AUTO(end) scene c;
 
 	begin(&c, 0);
 	for (int i = 0; i < READERS; i++)
 		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
 			(void)story_owner(&c.s);
-	end(&c);
 }
 
 TEST(what_is_read_is_changed_and_goes_back_meanwhile)
 {
-	scene c;
+	AUTO(end) scene c;
 
 	begin(&c, EMR_WRITES_ALL);
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -182,7 +181,6 @@ TEST(what_is_read_is_changed_and_goes_back_meanwhile)
 	for (int i = 0; i < READERS; i++)
 		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
 			(void)story_owner(&c.s);
-	end(&c);
 }
 
 /* What the kernel asks at each close of a copied descriptor, as long as the file is open. */
@@ -210,7 +208,7 @@ TEST(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken)
 	emr_attr wanted = {.mode = 0600}, attr;
 	pthread_t thread;
 	reader r;
-	scene c;
+	AUTO(end) scene c;
 
 	begin(&c, EMR_WRITES_ALL);
 	r = (reader){.v = &c.v,
@@ -224,7 +222,6 @@ TEST(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken)
 	__atomic_store_n(&r.is_over, true, __ATOMIC_RELAXED);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_ok(r.status);
-	end(&c);
 }
 
 /* ---- a share inside another one, whose names cannot be read ---- */
@@ -292,8 +289,8 @@ TEST(what_cannot_be_read_inside_is_asked_for_while_others_look)
 	looker l, lookers[2];
 	emr_id16 inner;
 	emr_attr attr;
-	story s;
-	viewer v;
+	AUTO(story_end) story s;
+	AUTO(viewer_close) viewer v;
 
 	story_begin(&s);
 	s.k.clock.clock.boot_ns = real_boot_ns;
@@ -328,8 +325,6 @@ TEST(what_cannot_be_read_inside_is_asked_for_while_others_look)
 		assert_ok(lookers[i].status);
 	}
 	atomic_store(&readable, NULL);
-	viewer_close(&v);
-	story_end(&s);
 }
 
 /* ---- an end that comes between two looks of the same turn ---- */

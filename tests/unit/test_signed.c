@@ -112,7 +112,7 @@ static void expect_verdict(world *w, emr_statement_verdict verdict)
 TEST(what_a_doctor_signed_is_valid_and_says_who)
 {
 	char text[800];
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
@@ -123,13 +123,12 @@ TEST(what_a_doctor_signed_is_valid_and_says_who)
 	emr_signed_text(&w.is, "", 1000000000, false, "superseded", text, sizeof text);
 	assert_string_equal(
 		text, "valid-content by=lima.clinic, org0 at=2001-09-09T01:46:40Z superseded");
-	end(&w);
 }
 
 TEST(a_hospital_is_called_by_its_own_name)
 {
 	person ward = {0};
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	story_newcomer(&w.s, &ward, &w.s.bosses[1], EMR_ROLE_HOSPITAL, "ward 7");
@@ -141,7 +140,6 @@ TEST(a_hospital_is_called_by_its_own_name)
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "org1");
 	story_part(&ward);
-	end(&w);
 }
 
 /* The bearer chose the name of his registration: it is nobody's. */
@@ -157,7 +155,7 @@ TEST(a_name_says_nothing_that_is_not_its_to_say)
 		{"at=2020", "h3, org0"}, {" Lima", "h4, org0"}, {"\xc3", "h5, org0"},
 		{"lima.clinic", "h6, org0"}};
 	char handle[8];
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -174,7 +172,6 @@ TEST(a_name_says_nothing_that_is_not_its_to_say)
 		assert_string_equal(w.is.by, cases[i].by);
 		story_part(&doctor);
 	}
-	end(&w);
 }
 
 TEST(the_owners_name_says_no_date)
@@ -191,7 +188,7 @@ TEST(each_thing_that_does_not_fit_is_a_mismatch)
 {
 	static const emr_id16 other_record = {{1}};
 	uint8_t other[32] = {1};
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	w.bundle.content.n++;
@@ -226,12 +223,11 @@ TEST(each_thing_that_does_not_fit_is_a_mismatch)
 	assert_string_equal(w.is.by, "lima.clinic, org0"); /* that is what it claims */
 	w.bundle.sig[5] ^= 1;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
-	end(&w);
 }
 
 TEST(sealed_again_is_valid_once_the_bytes_were_compared)
 {
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	w.bundle.content.com[0] ^= 1;
@@ -239,13 +235,12 @@ TEST(sealed_again_is_valid_once_the_bytes_were_compared)
 	w.place.cver = 2;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_int_equal(w.is.verdict, EMR_STATEMENT_VALID_AFTER_HASH);
-	end(&w);
 }
 
 TEST(nobody_signs_for_another)
 {
 	emr_known_person eve;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	/* Eve's signature under lima's name. */
@@ -263,13 +258,12 @@ TEST(nobody_signs_for_another)
 	w.place.put_signer = w.s.eve.public.signer_id;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "eve.clinic, org0");
-	end(&w);
 }
 
 TEST(nobody_but_the_owner_brings_anothers_word)
 {
 	emr_domain_public domain;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	w.place.put_signer = w.s.eve.public.signer_id;
@@ -279,13 +273,12 @@ TEST(nobody_but_the_owner_brings_anothers_word)
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
 	w.place.put_signer = domain.signer_id;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
-	end(&w);
 }
 
 TEST(a_key_that_the_ledger_does_not_know_is_nobodys)
 {
 	EMR_AUTO_KEYRING stranger = NULL;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
@@ -294,13 +287,12 @@ TEST(a_key_that_the_ledger_does_not_know_is_nobodys)
 	/* Nor a domain of the stranger's own making. */
 	sign(&w, stranger, emr_signer_domain(w.s.imaging, 1));
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_UNKNOWN_KEY);
-	end(&w);
 }
 
 TEST(what_another_puts_there_must_be_signed)
 {
 	emr_domain_public domain;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	w.bundle.has_statement = false;
@@ -309,13 +301,12 @@ TEST(what_another_puts_there_must_be_signed)
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
 	w.place.put_signer = domain.signer_id;
 	expect(&w, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT);
-	end(&w);
 }
 
 TEST(self_is_the_owner_and_nobody_else)
 {
 	emr_domain_public domain;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
@@ -329,13 +320,12 @@ TEST(self_is_the_owner_and_nobody_else)
 	memcpy(w.facts.cert_ref, w.known.row.ref, 32);
 	sign(&w, w.s.k.stack.keyring, emr_signer_domain(w.s.imaging, 1));
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NO_ENTRY);
-	end(&w);
 }
 
 TEST(the_certificate_was_in_force_when_the_version_came)
 {
 	uint64_t ends;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	ends = w.known.row.not_after_unix_s;
@@ -351,14 +341,13 @@ TEST(the_certificate_was_in_force_when_the_version_came)
 	w.place.time_unix_s = ends - 1;
 	w.place.seq = 1; /* before lima was registered */
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NO_ENTRY);
-	end(&w);
 }
 
 TEST(a_key_that_was_revoked_is_believed_until_then)
 {
 	emr_replica *replica;
 	uint64_t before;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	replica = w.s.k.stack.replica;
@@ -379,7 +368,6 @@ TEST(a_key_that_was_revoked_is_believed_until_then)
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_REVOKED);
 	w.place.is_put = false;
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_TIME_UNKNOWN);
-	end(&w);
 }
 
 /* As after a part that no copy has any more. */
@@ -406,7 +394,7 @@ static void lose_certificate(world *w)
 TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	assert_ok(emr_replica_organisation(
@@ -415,7 +403,6 @@ TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 	assert_true(emr_bytes_equal(emr_buf_view(&org.ca), emr_buf_view(&w.s.bosses[0].ca)));
 	lose_certificate(&w);
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_NO_CERTIFICATE);
-	end(&w);
 }
 
 /* What the transaction of a registration named, a peer has judged; what its private part carries
@@ -454,7 +441,7 @@ TEST(a_certificate_that_the_entry_does_not_name_vouches_for_nothing)
 	emr_register who;
 	emr_cert_subject subject;
 	emr_act act;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	subject = (emr_cert_subject){.handle = "professor",
@@ -472,7 +459,6 @@ TEST(a_certificate_that_the_entry_does_not_name_vouches_for_nothing)
 	assert_ok(emr_register_certified(&who, emr_buf_view(&cert), &act, &part));
 	put_part(&w, emr_buf_view(&part));
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_BAD_CERTIFICATE);
-	end(&w);
 }
 
 /* Lima's authority gives her another certificate as HANDLE, of organisation ORG (zero: it names
@@ -504,18 +490,17 @@ static void renew(world *w, const char *handle, emr_id16 org)
 /* As the ledger has it: an authority need not know the id that we gave its organisation. */
 TEST(a_certificate_that_names_no_organisation_is_its_authoritys)
 {
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	renew(&w, "lima.clinic", (emr_id16){{0}});
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "lima.clinic, org0");
-	end(&w);
 }
 
 TEST(what_was_signed_before_keeps_the_name_of_then)
 {
-	world w;
+	AUTO(end) world w;
 	emr_bundle before;
 	emr_signed_place place;
 
@@ -530,21 +515,19 @@ TEST(what_was_signed_before_keeps_the_name_of_then)
 	w.place = place;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "lima.clinic, org0");
-	end(&w);
 }
 
 /* The same people with the same authorities, in another network: its nonce differs. */
 TEST(a_key_that_was_vouched_for_in_another_network_is_not_here)
 {
 	EMR_AUTO_BUF other = {0};
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	assert_ok(emr_buf_append(&other, w.place.descriptor.data, w.place.descriptor.len));
 	other.data[16] ^= 1;
 	w.place.descriptor = emr_buf_view(&other);
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_BAD_CERTIFICATE);
-	end(&w);
 }
 
 /* Lima's patient has no computer of ana's. */
@@ -552,7 +535,7 @@ TEST(a_computer_of_somebody_else_is_not_the_owner)
 {
 	uint8_t limas[32];
 	person laptop;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w);
 	story_device(&w.s, &laptop, "laptop");
@@ -564,7 +547,6 @@ TEST(a_computer_of_somebody_else_is_not_the_owner)
 	w.place.patient_pk = limas;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_MISSING);
 	story_part(&laptop);
-	end(&w);
 }
 
 TESTS(NULL, NULL)

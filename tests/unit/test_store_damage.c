@@ -401,7 +401,7 @@ TEST_IN(kit_setup, kit_teardown, a_lost_segment_has_a_name_of_its_own_for_ever)
 TEST_IN(kit_setup, kit_teardown, a_known_size_asks_the_index_and_the_length_of_the_segment_alone)
 {
 	kit *k = *state;
-	emr_block block = kit_block(5, LEN);
+	AUTO(kit_block_free) emr_block block = kit_block(5, LEN);
 	const emr_cid cid = block.cid;
 	uint64_t bytes = 0;
 
@@ -417,7 +417,6 @@ TEST_IN(kit_setup, kit_teardown, a_known_size_asks_the_index_and_the_length_of_t
 	assert_int_equal(bytes, LEN);
 	kit_truncate(k, "seg-1", PREFIX + 5 * SECTION + 100);
 	assert_int_not_equal(EMR_OK, emr_store_size_known(k->store, &cid, &bytes));
-	kit_block_free(&block);
 }
 
 TESTS(NULL, NULL)

@@ -400,14 +400,13 @@ TEST(two_entries_of_one_name_are_refused)
 {
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1));
 	emr_unixfs_entry entries[2] = {{"a", cid, 1}, {"a", cid, 1}};
-	emr_buf block = {0};
+	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link dir;
 
 	assert_status(EMR_EXISTS, emr_unixfs_dir_encode(entries, 2, &block, &dir));
 	entries[1].name = "";
 	assert_status(EMR_BAD_NAME, emr_unixfs_dir_encode(entries, 2, &block, &dir));
 	assert_int_equal(block.len, 0);
-	emr_buf_free(&block);
 }
 
 TEST(bundles_of_the_content_vectors_have_their_root_cid)
@@ -567,7 +566,7 @@ TEST_IN(kit_setup, kit_teardown, no_second_spelling_of_a_node_is_accepted)
 {
 	kit *k = *state;
 	emr_unixfs_shape shape;
-	emr_buf block = {0};
+	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link root;
 	emr_cid cid;
 
@@ -592,7 +591,6 @@ TEST_IN(kit_setup, kit_teardown, no_second_spelling_of_a_node_is_accepted)
 			assert_status(EMR_DAMAGED, status);
 		block.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	emr_buf_free(&block);
 }
 
 TEST(shapes_have_limits)

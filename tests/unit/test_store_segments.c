@@ -97,13 +97,12 @@ TEST_IN(kit_setup, kit_teardown, a_second_writer_is_told_busy)
 TEST_IN(kit_setup, kit_teardown, a_block_over_two_mebibytes_is_refused)
 {
 	kit *k = *state;
-	emr_block block = kit_block(1, EMR_BLOCK_MAX + 1);
+	AUTO(kit_block_free) emr_block block = kit_block(1, EMR_BLOCK_MAX + 1);
 
 	assert_status(EMR_LIMIT, emr_store_append(k->store, &block, 1, NULL));
 	block.data.len--;
 	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
 	assert_ok(emr_store_append(k->store, &block, 1, NULL));
-	kit_block_free(&block);
 }
 
 TEST_IN(kit_setup, kit_teardown, a_newer_store_is_left_alone)
@@ -170,7 +169,7 @@ static void pin_and_put(kit *k)
 TEST_IN(kit_setup, kit_teardown, a_pin_survives_the_death_of_the_process)
 {
 	kit *k = *state;
-	emr_block block = kit_block(7, 500);
+	AUTO(kit_block_free) emr_block block = kit_block(7, 500);
 
 	kit_run_and_die(k, pin_and_put);
 	kit_open(k);
@@ -181,7 +180,6 @@ TEST_IN(kit_setup, kit_teardown, a_pin_survives_the_death_of_the_process)
 	kit_close(k);
 	kit_open(k);
 	assert_int_equal(pins(k), 0);
-	kit_block_free(&block);
 }
 
 TEST_IN(kit_setup, kit_teardown, a_block_that_looks_like_a_pin_frame_pins_nothing)
@@ -189,7 +187,7 @@ TEST_IN(kit_setup, kit_teardown, a_block_that_looks_like_a_pin_frame_pins_nothin
 	kit *k = *state;
 	uint8_t bytes[48 + 56] = "EMRS\1\0\0\1";
 	char path[512];
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 	emr_block block = {.data = {bytes, sizeof bytes}};
 
 	memcpy(bytes + 8, k->options.writer.b, 16);
@@ -207,7 +205,6 @@ TEST_IN(kit_setup, kit_teardown, a_block_that_looks_like_a_pin_frame_pins_nothin
 	kit_open(k);
 	assert_int_equal(pins(k), 0);
 	assert_ok(emr_store_get_verified(k->store, &block.cid, &out));
-	emr_buf_free(&out);
 }
 
 /* ---- Reclaim ---- */
@@ -509,7 +506,7 @@ static bool is_forsaken_here(void *context, emr_id16 owner)
 TEST_IN(kit_setup, kit_teardown, a_missing_node_below_a_pin_stops_reclaim)
 {
 	kit *k = *state;
-	emr_block leaf = kit_block(40, 10000), node;
+	AUTO(kit_block_free) emr_block leaf = kit_block(40, 10000), node;
 	EMR_AUTO_BUF bytes = {0};
 	emr_cid nowhere = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("x", 1));
 	emr_reclaim_options options = {0};
@@ -546,7 +543,6 @@ TEST_IN(kit_setup, kit_teardown, a_missing_node_below_a_pin_stops_reclaim)
 	assert_ok(emr_store_reclaim(k->store, &options, &report));
 	assert_int_equal(report.bytes_spared, 0);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 0, 10000));
-	kit_block_free(&leaf);
 }
 
 /* As the cache of a folder whose blocks were brought from elsewhere: a store of one node. */
@@ -569,7 +565,7 @@ TEST_IN(kit_setup, kit_teardown, what_lies_below_a_node_that_is_here_elsewhere_l
 {
 	static const emr_block_store_ops ops = {.get_verified = one_node_get};
 	kit *k = *state;
-	emr_block leaf = kit_block(7, 10000);
+	AUTO(kit_block_free) emr_block leaf = kit_block(7, 10000);
 	EMR_AUTO_BUF node = {0};
 	one_node elsewhere = {.face = {.ops = &ops}, .store = emr_store_blocks(k->store)};
 	emr_reclaim_options options = {.nodes = &elsewhere.face};
@@ -585,7 +581,6 @@ TEST_IN(kit_setup, kit_teardown, what_lies_below_a_node_that_is_here_elsewhere_l
 	assert_ok(emr_store_reclaim(k->store, &options, NULL));
 	kit_has(k, 7, 10000);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 8, 10000));
-	kit_block_free(&leaf);
 }
 
 /* ---- Readers and writers beside a reclaim ---- */
@@ -758,7 +753,7 @@ TEST_IN(kit_setup, kit_teardown, two_reader_processes_keep_reading_during_reclai
 TEST_IN(kit_setup, kit_teardown, a_reader_sees_what_is_written_after_it_opened)
 {
 	kit *k = *state;
-	kit reader = *k;
+	AUTO(kit_close) kit reader = *k;
 
 	reader.options.read_only = true;
 	kit_open(&reader);
@@ -768,7 +763,6 @@ TEST_IN(kit_setup, kit_teardown, a_reader_sees_what_is_written_after_it_opened)
 	kit_put(k, 2, 5000);
 	kit_has(&reader, 2, 5000);
 	assert_status(EMR_READ_ONLY, emr_store_append(reader.store, &(emr_block){0}, 1, NULL));
-	kit_close(&reader);
 }
 
 TEST_IN(kit_setup, kit_teardown, concurrent_appends_and_flushes_lose_nothing)

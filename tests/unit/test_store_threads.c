@@ -283,7 +283,7 @@ TEST_IN(setup, kit_teardown, whatever_is_done_another_comes_between)
 	const work all[] = {look, check, count, reclaim_dead, roll};
 	const work others[] = {roll, replace_index, reclaim_dead};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	open_other(k, &other);
 	keep_some(k, &other);
@@ -295,7 +295,6 @@ TEST_IN(setup, kit_teardown, whatever_is_done_another_comes_between)
 		}
 	}
 	has_kept(k);
-	kit_close(&other);
 }
 
 #define SAVED_FROM 5000
@@ -419,12 +418,11 @@ TEST_IN(setup, kit_teardown, segments_roll_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count)};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	prepare(k, &other);
 	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
 	has_kept(k);
-	kit_close(&other);
 }
 
 TEST_IN(setup, kit_teardown, segments_are_reclaimed_while_others_look_and_check)
@@ -432,12 +430,11 @@ TEST_IN(setup, kit_teardown, segments_are_reclaimed_while_others_look_and_check)
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	prepare(k, &other);
 	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
 	has_kept(k);
-	kit_close(&other);
 }
 
 TEST_IN(setup, kit_teardown, the_index_is_replaced_while_others_look_and_check)
@@ -445,12 +442,11 @@ TEST_IN(setup, kit_teardown, the_index_is_replaced_while_others_look_and_check)
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	prepare(k, &other);
 	append_beside(k, workers, sizeof workers / sizeof workers[0], true);
 	has_kept(k);
-	kit_close(&other);
 }
 
 static int setup(void **state)

@@ -67,7 +67,7 @@ TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 {
 	static emr_grant_made made[CROWD_MOST];
 	static double parts[PARTS];
-	story s;
+	AUTO(story_end) story s;
 	emr_share_trouble trouble;
 	EMR_AUTO_BUF bytes = {0};
 	bool is_due = true;
@@ -120,7 +120,6 @@ TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 #ifndef __SANITIZE_ADDRESS__
 	assert_true(peak_kib() - peak < 128 * 1024);
 #endif
-	story_end(&s);
 }
 
 int main(void)

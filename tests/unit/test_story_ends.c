@@ -253,7 +253,7 @@ TEST(what_the_members_agree_on_limits_what_is_released_in_a_day)
 
 TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies)
 {
-	story s;
+	AUTO(story_end) story s;
 
 	story_begin(&s);
 	story_rules(&s, "copies-before-register = 2\n");
@@ -276,7 +276,6 @@ TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_c
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "confirmed 1/1");
 	kit_expect_text(&s.k, "Imaging/new.txt", "of which there is one copy");
-	story_end(&s);
 }
 
 /* ---- epochs ---- */

@@ -541,12 +541,11 @@ static emr_moved look(story *s, const char *from, const char *to)
 
 static void assert_gains(story *s, const char *from, const char *to, const person *who)
 {
-	emr_moved moved = look(s, from, to);
+	AUTO(emr_moved_free) emr_moved moved = look(s, from, to);
 
 	assert_int_equal(moved.gains.len, who != NULL ? sizeof(emr_id32) : 0);
 	if (who != NULL)
 		assert_memory_equal(moved.gains.data, who->public.signer_id.b, sizeof(emr_id32));
-	emr_moved_free(&moved);
 }
 
 /* While ana reads who would see it, somebody who may write there changes what lies at both names.

@@ -157,7 +157,7 @@ static void bring_again(pen *p, emr_id16 object, emr_id16 record, uint64_t cver,
 TEST(what_another_once_said_is_not_brought_again_as_new)
 {
 	uint64_t n = 0, left_out = 0;
-	scene c;
+	AUTO(end) scene c;
 
 	begin(&c);
 	bring_again(&c.eve, c.second, c.first, 1, "biopsy-2026.txt");
@@ -172,12 +172,11 @@ TEST(what_another_once_said_is_not_brought_again_as_new)
 	kit_restart(&s.k);
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
 	kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: benign");
-	end(&c);
 }
 
 TEST(an_older_version_of_the_record_itself_is_not_either)
 {
-	scene c;
+	AUTO(end) scene c;
 
 	begin(&c);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
@@ -188,12 +187,11 @@ TEST(an_older_version_of_the_record_itself_is_not_either)
 	bring_again(&c.eve, c.first, c.first, 1, "biopsy-2024.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
 	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2024.txt");
-	end(&c);
 }
 
 TEST(not_even_by_who_said_it)
 {
-	scene c;
+	AUTO(end) scene c;
 
 	begin(&c);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
@@ -202,7 +200,6 @@ TEST(not_even_by_who_said_it)
 	bring_again(&c.lima, c.first, c.first, 1, "biopsy-2024.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
 	reader_meets_a_mismatch(&s.eve, &c.eve_may, "biopsy-2024.txt");
-	end(&c);
 }
 
 /* Something lower in between does not make an older version the next one. */
@@ -249,7 +246,7 @@ TEST(who_renames_the_owners_record_does_not_close_it)
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble = {0};
 	emr_place before, after;
-	scene c;
+	AUTO(end) scene c;
 
 	begin(&c);
 	before = place_of("MRI.pdf");
@@ -277,7 +274,6 @@ TEST(who_renames_the_owners_record_does_not_close_it)
 	kit_restart(&s.k);
 	assert_ok(owner_reads("Imaging/head.pdf"));
 	owner_says("Imaging/head.pdf", "self");
-	end(&c);
 }
 
 int main(int argc, char **argv)

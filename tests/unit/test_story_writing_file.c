@@ -216,7 +216,7 @@ TEST(sharing_it_with_one_more_does_not_make_his_words_hers)
 {
 	emr_id16 file;
 	hers was;
-	pen p;
+	AUTO(end) pen p;
 
 	file = begin(&p);
 	was = remember();
@@ -230,7 +230,6 @@ TEST(sharing_it_with_one_more_does_not_make_his_words_hers)
 		all_else_is_hers(&was, "his bytes");
 		assert_int_equal(strlen(names_in("")), strlen("Inbox,Imaging,Psychiatry"));
 	}
-	end(&p);
 }
 
 TEST(neither_a_name_nor_an_end_nor_another_kind_is_his)
@@ -239,7 +238,7 @@ TEST(neither_a_name_nor_an_end_nor_another_kind_is_his)
 	emr_place at;
 	emr_meta meta;
 	hers was;
-	pen p;
+	AUTO(end) pen p;
 
 	file = begin(&p);
 	was = remember();
@@ -269,7 +268,6 @@ TEST(neither_a_name_nor_an_end_nor_another_kind_is_his)
 		assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
 		assert_string_equal(names_in("Psychiatry"), "diary.txt");
 	}
-	end(&p);
 }
 
 static void plant(pen *p, emr_id16 file, const char *name, emr_id16 parent)
@@ -287,7 +285,7 @@ static emr_status note_bytes(void *arg, const emr_kept *kept)
 static void eve_sees_the_file_alone(void)
 {
 	uint64_t bytes = 0;
-	viewer v;
+	AUTO(viewer_close) viewer v;
 
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.eve, "eve-folder", CONSULT);
@@ -296,14 +294,13 @@ static void eve_sees_the_file_alone(void)
 	assert_string_equal(viewer_list(&v, v.owner, owner_answers), "MRI.pdf");
 	assert_ok(emr_view_each_kept(v.view, v.owner, note_bytes, &bytes));
 	assert_int_equal(bytes, strlen("%PDF a knee"));
-	viewer_close(&v);
 }
 
 TEST(what_he_puts_beside_it_is_nowhere)
 {
 	emr_id16 file;
 	hers was;
-	pen p;
+	AUTO(end) pen p;
 
 	file = begin(&p);
 	give(&s.eve, file, 0);
@@ -323,7 +320,6 @@ TEST(what_he_puts_beside_it_is_nowhere)
 		assert_int_equal(strlen(names_in("Imaging")), strlen("Old,MRI.pdf"));
 		all_else_is_hers(&was, "%PDF a knee");
 	}
-	end(&p);
 }
 
 TEST(other_readers_see_her_description_too)
@@ -333,8 +329,8 @@ TEST(other_readers_see_her_description_too)
 	emr_meta meta;
 	emr_attr attr;
 	uint16_t mode;
-	viewer v;
-	pen p;
+	AUTO(viewer_close) viewer v;
+	AUTO(end) pen p;
 
 	file = begin(&p);
 	mode = kit_attr(&s.k, "Imaging/MRI.pdf").mode;
@@ -354,8 +350,6 @@ TEST(other_readers_see_her_description_too)
 	assert_int_equal(attr.size_bytes, strlen("his bytes"));
 	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.note"), "hers");
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "his bytes");
-	viewer_close(&v);
-	end(&p);
 }
 
 static emr_status note_name(void *arg, const emr_version *v)
@@ -387,7 +381,7 @@ TEST(the_past_and_the_log_have_her_name_for_it)
 	emr_id16 file;
 	emr_place at;
 	emr_meta meta;
-	pen p;
+	AUTO(end) pen p;
 
 	file = begin(&p);
 	at = next_of(file);
@@ -406,7 +400,6 @@ TEST(the_past_and_the_log_have_her_name_for_it)
 	emr_chronicle_free(chronicle);
 	assert_null(strstr(text, "Pwned"));
 	assert_non_null(strstr(text, "Imaging/MRI.pdf\nImaging/knee.pdf\nImaging/MRI.pdf\n"));
-	end(&p);
 }
 
 int main(int argc, char **argv)

@@ -60,7 +60,7 @@ TEST(what_a_writer_places_lies_in_his_domain)
 	const emr_id16 top = {{0}};
 	emr_id16 psychiatry, lost = emr_id16_random();
 	size_t others;
-	pen p;
+	AUTO(end) pen p;
 
 	story_begin(&s);
 	begin(&p, true);
@@ -82,14 +82,13 @@ TEST(what_a_writer_places_lies_in_his_domain)
 		assert_true(kit_exists(&s.k, "Imaging/nowhere.txt"));
 		assert_int_equal(live_in(psychiatry), others);
 	}
-	end(&p);
 }
 
 TEST(nobody_moves_her_directories_to_another_domain)
 {
 	emr_id16 psychiatry, old;
 	size_t others;
-	pen p;
+	AUTO(end) pen p;
 
 	story_begin(&s);
 	begin(&p, false);
@@ -105,7 +104,6 @@ TEST(nobody_moves_her_directories_to_another_domain)
 		assert_int_equal(kit_attr(&s.k, "Imaging/Old").mode & 07000, 0);
 		assert_int_equal(live_in(psychiatry), others);
 	}
-	end(&p);
 }
 
 TEST(the_folder_itself_is_the_owners_to_name)
@@ -201,7 +199,7 @@ static emr_status reads(const char *path)
 TEST(what_something_is_and_how_long_is_not_his_to_say)
 {
 	emr_id16 scan, old;
-	pen p;
+	AUTO(end) pen p;
 
 	story_begin(&s);
 	begin(&p, false);
@@ -224,14 +222,13 @@ TEST(what_something_is_and_how_long_is_not_his_to_say)
 		assert_true(kit_exists(&s.k, "Imaging/Old/CT.pdf"));
 		assert_false(kit_exists(&s.k, "Imaging/empty.txt"));
 	}
-	end(&p);
 }
 
 /* Of his own file it is; but then it is not what he has signed. */
 TEST(who_says_another_length_has_signed_something_else)
 {
 	static const uint64_t lies[] = {1, UINT64_C(1) << 40};
-	pen p;
+	AUTO(end) pen p;
 
 	story_begin(&s);
 	begin(&p, false);
@@ -244,7 +241,6 @@ TEST(who_says_another_length_has_signed_something_else)
 	settle_after(false);
 	assert_status(EMR_DAMAGED, reads("Imaging/short.txt"));
 	assert_status(EMR_DAMAGED, reads("Imaging/long.txt"));
-	end(&p);
 }
 
 /* "Imaging" and N directories "d", one in the other, in a static buffer. */
@@ -261,7 +257,7 @@ static const char *deep(size_t n)
 TEST(what_he_lays_deep_has_an_end)
 {
 	emr_id16 at;
-	pen p;
+	AUTO(end) pen p;
 
 	story_begin(&s);
 	begin(&p, false);
@@ -276,7 +272,6 @@ TEST(what_he_lays_deep_has_an_end)
 		assert_true(kit_exists(&s.k, deep(WRITERS_DEPTH_MAX - 2)));
 		assert_false(kit_exists(&s.k, deep(WRITERS_DEPTH_MAX + 2)));
 	}
-	end(&p);
 }
 
 TEST(other_readers_believe_no_more_than_the_owner)
@@ -321,7 +316,7 @@ TEST(sharing_with_one_more_does_not_make_his_words_hers)
 	size_t others;
 	emr_place at;
 	emr_meta meta, said;
-	pen p;
+	AUTO(end) pen p;
 
 	story_begin(&s);
 	begin(&p, false);
@@ -377,7 +372,6 @@ TEST(sharing_with_one_more_does_not_make_his_words_hers)
 		assert_int_not_equal(target[0], '/');
 		free(target);
 	}
-	end(&p);
 }
 
 static void link_to(const char *path, const char *target)

@@ -102,7 +102,7 @@ TEST_IN(strangers_begin, strangers_end, who_writes_in_her_folder_waits_for_her_n
 {
 	emr_epoch_key *his = NULL;
 	emr_id16 object;
-	pen p;
+	AUTO(pen_close) pen p;
 
 	(void)story_lets_write(&s, &s.lima, true);
 	(void)begins_epoch(&laptop, &his);
@@ -115,7 +115,6 @@ TEST_IN(strangers_begin, strangers_end, who_writes_in_her_folder_waits_for_her_n
 	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);
 	assert_ok(p.status);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
-	pen_close(&p);
 }
 
 /* He writes to her other computer as to a device: with his key for his epoch. */

@@ -143,7 +143,7 @@ TEST(who_writes_does_not_wait_for_a_node_that_stands_still)
 	emr_fetcher_options options = {.place_count = 1, .clock = emr_clock_system()};
 	emr_fetcher *fetcher = NULL;
 	unsigned waited = 0;
-	still_node s;
+	AUTO(still_end) still_node s;
 	kit k;
 
 	kit_open(&k);
@@ -160,7 +160,6 @@ TEST(who_writes_does_not_wait_for_a_node_that_stands_still)
 		assert_true(++waited < ROUNDS);
 	kit_close(&k);
 	emr_fetcher_close(fetcher);
-	still_end(&s);
 }
 
 TESTS(NULL, NULL)

@@ -132,7 +132,7 @@ static emr_handle *refuse_b(kit *k)
 TEST(bytes_behind_a_row_that_is_safe_are_not)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
@@ -141,27 +141,25 @@ TEST(bytes_behind_a_row_that_is_safe_are_not)
 	assert_true(is_named(&k, "d/a.raw"));
 	assert_false(is_named(&k, "d/untouched.raw"));
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 TEST(what_it_refused_is_named_while_somebody_writes_on)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	b = refuse_b(&k);
 	assert_true(is_named(&k, "d/b.raw"));
 	assert_int_equal(count_named(&k), 1);
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 /* Whoever syncs everything asked for B before it was refused, and is told that all is well. */
 TEST(what_it_refused_while_it_took_everything_else_is_named)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
@@ -176,13 +174,12 @@ TEST(what_it_refused_while_it_took_everything_else_is_named)
 	assert_int_equal(count_named(&k), 0);
 	assert_ok(emr_view_disk(k.view));
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 TEST(once_it_has_taken_all_of_it_nothing_is_named)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
@@ -191,14 +188,13 @@ TEST(once_it_has_taken_all_of_it_nothing_is_named)
 	assert_ok(emr_view_disk(k.view));
 	assert_int_equal(count_named(&k), 0);
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 /* What had no room is in the process only, and a sync of everything else does not change that. */
 TEST(it_stays_full_as_long_as_something_has_no_room)
 {
 	emr_handle *a;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	begin(&k);
 	a = kit_open_file(&k, "d/a.raw", O_RDWR);
@@ -214,7 +210,6 @@ TEST(it_stays_full_as_long_as_something_has_no_room)
 	assert_ok(emr_view_secure(k.view, false));
 	assert_ok(emr_view_disk(k.view));
 	assert_int_equal(count_named(&k), 0);
-	kit_close(&k);
 }
 
 /* One byte that finds no room, and its program goes. */

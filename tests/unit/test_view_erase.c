@@ -758,7 +758,7 @@ static emr_status count_pin(void *arg, const emr_pin *pin)
 /* The next start sends an earlier batch again, and that is answered. */
 TEST(an_answer_that_comes_late_pins_nothing_that_was_erased)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	emr_change_outcome late = {.kind = EMR_CHANGE_PUT, .node = emr_id16_random()};
 	emr_journal_txn *txn = NULL;
 	emr_pin pins = {.state = 0};
@@ -775,7 +775,6 @@ TEST(an_answer_that_comes_late_pins_nothing_that_was_erased)
 	pins.owner = late.place.object;
 	assert_ok(emr_store_each_pin(k.stack.store, count_pin, &pins));
 	assert_int_equal(pins.state, 0);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

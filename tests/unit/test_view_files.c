@@ -6,7 +6,7 @@ TEST(every_size_comes_back_the_same)
 {
 	static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 262143, 262144, 262145, 1048577};
 	char path[40];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "d");
@@ -25,7 +25,6 @@ TEST(every_size_comes_back_the_same)
 		else
 			kit_restart(&k);
 	}
-	kit_close(&k);
 }
 
 TEST(writes_in_any_order_are_one_file)
@@ -35,7 +34,7 @@ TEST(writes_in_any_order_are_one_file)
 	uint64_t seed = 9;
 	size_t size = 0;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "d");
@@ -61,7 +60,6 @@ TEST(writes_in_any_order_are_one_file)
 	kit_expect(&k, "d/f", want, size);
 	free(want);
 	free(noise);
-	kit_close(&k);
 }
 
 static void set_size(kit *k, const char *path, uint64_t size)
@@ -75,7 +73,7 @@ static void set_size(kit *k, const char *path, uint64_t size)
 TEST(shorter_and_longer_by_truncate)
 {
 	uint8_t *want = kit_bytes(300000, 4);
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "d");
@@ -95,7 +93,6 @@ TEST(shorter_and_longer_by_truncate)
 	kit_publish(&k);
 	kit_expect(&k, "d/f", want, 0);
 	free(want);
-	kit_close(&k);
 }
 
 TEST(a_hole_of_over_4_gib_is_zeros)
@@ -104,7 +101,7 @@ TEST(a_hole_of_over_4_gib_is_zeros)
 	uint8_t got[100], zeros[100] = {0};
 	emr_handle *h;
 	size_t n;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "d");
@@ -125,7 +122,6 @@ TEST(a_hole_of_over_4_gib_is_zeros)
 	assert_int_equal(kit_attr(&k, "d/f.part").size_bytes, far + 7);
 	kit_unlink(&k, "d/f.part"); /* never frozen: 4 GiB of zeros are not wanted here */
 	emr_view_release(h);
-	kit_close(&k);
 }
 
 TEST(an_open_reader_goes_on_after_unlink_and_rename_over)
@@ -170,7 +166,7 @@ TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
 	uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.segment_bytes = 300000;
@@ -188,7 +184,6 @@ TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
 	emr_view_release(h);
 	kit_expect(&k, "d/g", bytes, 200000);
 	free(bytes);
-	kit_close(&k);
 }
 
 TEST(a_published_file_reads_the_same_after_the_reclaimer)
@@ -196,7 +191,7 @@ TEST(a_published_file_reads_the_same_after_the_reclaimer)
 	uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
 	char path[20];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.segment_bytes = 300000;
@@ -219,14 +214,13 @@ TEST(a_published_file_reads_the_same_after_the_reclaimer)
 		kit_expect(&k, path, bytes + i, 150000);
 	}
 	free(bytes);
-	kit_close(&k);
 }
 
 TEST(opening_with_truncation_shows_nothing_of_the_old_bytes)
 {
 	uint8_t *bytes = kit_bytes(500000, 6);
 	emr_handle *h, *reader;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "d");
@@ -250,13 +244,12 @@ TEST(opening_with_truncation_shows_nothing_of_the_old_bytes)
 	kit_publish(&k);
 	kit_expect(&k, "d/f", bytes, 101);
 	free(bytes);
-	kit_close(&k);
 }
 
 TEST(a_file_written_on_during_its_publication_loses_nothing)
 {
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "d");
@@ -269,14 +262,13 @@ TEST(a_file_written_on_during_its_publication_loses_nothing)
 	kit_publish(&k);
 	kit_expect_text(&k, "d/f", "one two three");
 	assert_string_equal(kit_attribute(&k, "d/f", "user.emrfs.version"), "1");
-	kit_close(&k);
 }
 
 /* What the folder would hold if its process were killed now. */
 static void expect_after_a_kill(kit *k, const char *path, const void *data, size_t len)
 {
 	char copy[300];
-	kit after;
+	AUTO(kit_close) kit after;
 
 	snprintf(copy, sizeof copy, "%s-killed", k->path);
 	kit_copy_tree(k->path, copy);
@@ -284,7 +276,6 @@ static void expect_after_a_kill(kit *k, const char *path, const void *data, size
 	assert_ok(emr_stack_open(after.path, &after.options, &after.stack));
 	after.view = after.stack.view;
 	kit_expect(&after, path, data, len);
-	kit_close(&after);
 }
 
 /* RELEASE comes some time after close(2) has returned: by then the next program may have begun. */
@@ -292,7 +283,7 @@ TEST(a_late_release_leaves_the_next_writers_beginnings_alone)
 {
 	uint8_t *old = kit_bytes(200000, 7), *new = kit_bytes(200000, 8);
 	emr_handle *first, *next;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	first = kit_open_file(&k, "f", O_RDWR | O_CREAT | O_TRUNC);
@@ -309,14 +300,13 @@ TEST(a_late_release_leaves_the_next_writers_beginnings_alone)
 	emr_view_release(next);
 	free(old);
 	free(new);
-	kit_close(&k);
 }
 
 TEST(a_sync_of_all_leaves_what_a_writer_has_begun_alone)
 {
 	uint8_t *bytes = kit_bytes(600000, 9), *new = kit_bytes(600000, 10);
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_write(&k, "f", bytes, 600000);
@@ -335,13 +325,12 @@ TEST(a_sync_of_all_leaves_what_a_writer_has_begun_alone)
 	expect_after_a_kill(&k, "f", new, 600000);
 	free(bytes);
 	free(new);
-	kit_close(&k);
 }
 
 TEST(allocation_grows_or_only_reserves)
 {
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "f.part", "abc");
@@ -354,7 +343,6 @@ TEST(allocation_grows_or_only_reserves)
 	kit_expect_handle(h, "abc\0\0", 5);
 	assert_status(EMR_INVALID, emr_view_allocate(h, 0, 0, false));
 	emr_view_release(h);
-	kit_close(&k);
 }
 
 TEST(allocation_says_at_once_that_there_is_no_room)
@@ -363,7 +351,7 @@ TEST(allocation_says_at_once_that_there_is_no_room)
 	emr_handle *a, *b;
 	emr_space space;
 	uint64_t part;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "a", "abc");
@@ -384,7 +372,6 @@ TEST(allocation_says_at_once_that_there_is_no_room)
 	assert_ok(emr_view_set_attr(k.view, emr_handle_node(b), EMR_SET_SIZE, &none, &attr));
 	emr_view_release(a);
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 /* How long it takes is printed; what it must do is asserted. */
@@ -393,7 +380,7 @@ TEST(ten_thousand_files_in_one_directory)
 	enum { FILES = 10000 };
 	int64_t at[5];
 	char path[40];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "d");
@@ -417,7 +404,6 @@ TEST(ten_thousand_files_in_one_directory)
 		"10,000 files: created in %.2f s, published in %.2f s, opened again in %.2f s\n",
 		(double)(at[1] - at[0]) / 1e9, (double)(at[2] - at[1]) / 1e9,
 		(double)(at[3] - at[2]) / 1e9);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

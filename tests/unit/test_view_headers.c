@@ -34,7 +34,7 @@ static const char *modality_of(kit *k, const char *path)
 
 TEST(headers_follow_the_bytes_through_renames_and_restarts)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
@@ -58,13 +58,12 @@ TEST(headers_follow_the_bytes_through_renames_and_restarts)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "Other/skull"), "");
-	kit_close(&k);
 }
 
 /* All who may list a folder read what is kept with a record, and no log says so. */
 TEST(a_patients_name_and_ids_stay_in_the_content)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
@@ -81,26 +80,24 @@ TEST(a_patients_name_and_ids_stay_in_the_content)
 		"patient_id=K7QF\nstudy_uid=1.2.3\nseries_uid=1.2.3.4\n");
 	assert_string_equal(kit_attribute(&k, "head", "user.emrfs.headers"),
 		"kind=dicom\nmodality=CT\nstudy_date=2004-01-19\n");
-	kit_close(&k);
 }
 
 TEST(headers_are_learned_again_when_publishing_is_repeated)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
 	kit_restart(&k); /* frozen or not, never sent */
 	kit_publish_all(&k);
 	assert_string_equal(modality_of(&k, "head"), "CT");
-	kit_close(&k);
 }
 
 TEST(an_earlier_version_brings_its_headers_back)
 {
 	const emr_restore first = {.path = "head", .cver = 1};
 	emr_restored restored;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
@@ -113,14 +110,13 @@ TEST(an_earlier_version_brings_its_headers_back)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "head"), "CT");
-	kit_close(&k);
 }
 
 TEST(headers_are_no_attribute_of_the_file)
 {
 	EMR_AUTO_BUF names = {0}, value = {0};
 	uint64_t node;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
@@ -137,14 +133,13 @@ TEST(headers_are_no_attribute_of_the_file)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "head"), "CT");
-	kit_close(&k);
 }
 
 TEST(the_persons_own_attributes_come_first)
 {
 	static uint8_t big[16030];
 	uint64_t node;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
@@ -154,7 +149,6 @@ TEST(the_persons_own_attributes_come_first)
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(modality_of(&k, "head"), "");
-	kit_close(&k);
 }
 
 /* ---- a helper that a file breaks ---- */
@@ -186,7 +180,7 @@ static int be_helper(void)
 
 TEST(a_file_that_breaks_its_reader_is_registered_without_headers)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.headers_program = "/proc/self/exe";
@@ -199,12 +193,11 @@ TEST(a_file_that_breaks_its_reader_is_registered_without_headers)
 	assert_string_equal(modality_of(&k, "first"), "CT");
 	assert_string_equal(modality_of(&k, "hostile"), "");
 	assert_string_equal(modality_of(&k, "last"), "MR");
-	kit_close(&k);
 }
 
 TEST(without_a_helper_everything_is_registered_all_the_same)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.headers_program = "/nonexistent";
@@ -213,7 +206,6 @@ TEST(without_a_helper_everything_is_registered_all_the_same)
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(modality_of(&k, "head"), "");
-	kit_close(&k);
 }
 
 int main(int argc, char **argv)

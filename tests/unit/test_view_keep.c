@@ -36,7 +36,7 @@ static const char *list(kit *k, const char *path)
 
 TEST(a_wish_is_inherited_and_remembered)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -61,13 +61,12 @@ TEST(a_wish_is_inherited_and_remembered)
 	kit_rename(&k, "A/B", "B"); /* goes with it */
 	kit_publish_all(&k);
 	assert_string_equal(kept(&k, "B/y"), "yes");
-	kit_close(&k);
 }
 
 /* A copy that says what is said already (rsync -X) is no change. */
 TEST(saying_the_same_again_changes_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -77,14 +76,13 @@ TEST(saying_the_same_again_changes_nothing)
 	assert_ok(set(&k, "x", "no"));
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "");
-	kit_close(&k);
 }
 
 TEST(a_block_that_is_not_there_is_said)
 {
 	char command[600];
 	uint8_t *big = kit_bytes(300000, 7);
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_write(&k, "x", big, 300000);
@@ -97,7 +95,6 @@ TEST(a_block_that_is_not_there_is_said)
 	kit_start(&k);
 	assert_string_equal(list(&k, "x"), "x 300000 yes missing;");
 	free(big);
-	kit_close(&k);
 }
 
 TEST(purging_gives_back_what_nothing_needs)
@@ -105,7 +102,7 @@ TEST(purging_gives_back_what_nothing_needs)
 	uint8_t *big = kit_bytes(3000000, 5);
 	emr_handle *h;
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "keep", "this");
@@ -122,7 +119,6 @@ TEST(purging_gives_back_what_nothing_needs)
 	kit_expect_text(&k, "keep", "this");
 	kit_restart_and_compare(&k);
 	free(big);
-	kit_close(&k);
 }
 
 /* Three million bytes on the disk that no record needs. */
@@ -153,7 +149,7 @@ TEST(what_may_be_below_a_part_that_is_away_stays_until_it_is_back)
 	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "keep", "this");
@@ -169,7 +165,6 @@ TEST(what_may_be_below_a_part_that_is_away_stays_until_it_is_back)
 	emr_view_count(k.view, &counts);
 	assert_int_equal(counts.spared_bytes, 0);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 /* Nobody asks: ten minutes later, and as soon as the part is no more wanted or there. */
@@ -178,7 +173,7 @@ TEST(what_was_spared_is_looked_at_again_by_itself)
 	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	make_dead(&k);
@@ -197,7 +192,6 @@ TEST(what_was_spared_is_looked_at_again_by_itself)
 	} while (counts.spared_bytes > 0);
 	assert_ok(emr_view_purge(k.view, &freed));
 	assert_true(freed < 100000);
-	kit_close(&k);
 }
 
 static emr_status note_registered(void *arg, const emr_pin *pin)
@@ -222,7 +216,7 @@ TEST(a_pin_that_is_lost_is_said_again)
 {
 	emr_pin pin = {.state = EMR_PIN_WRITTEN}, found = {.state = EMR_PIN_WRITTEN};
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "this");
@@ -243,7 +237,6 @@ TEST(a_pin_that_is_lost_is_said_again)
 	assert_ok(emr_view_purge(k.view, &freed));
 	kit_expect_text(&k, "x", "this");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

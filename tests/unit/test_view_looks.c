@@ -39,7 +39,7 @@ TEST(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use)
 	uint8_t *bytes = kit_bytes(3 * STEP_BYTES, 10);
 	emr_view *view;
 	uint64_t seen;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.space_step_bytes = STEP_BYTES;
@@ -66,7 +66,6 @@ TEST(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use)
 	assert_true(view_next_lull(view) > view_boot_ns(view));
 	pthread_mutex_unlock(&view->lock);
 	free(bytes);
-	kit_close(&k);
 }
 
 /* Each look walks all that lives: by each eighth that a folder grows they would cost more than
@@ -78,7 +77,7 @@ TEST(a_folder_that_only_grows_is_searched_as_it_doubles)
 	unsigned looks = 0;
 	uint64_t seen = 0;
 	char name[16];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	k.options.space_step_bytes = STEP_BYTES;
@@ -93,7 +92,6 @@ TEST(a_folder_that_only_grows_is_searched_as_it_doubles)
 	}
 	assert_in_range(looks, 1, 4);
 	free(bytes);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -172,7 +172,7 @@ static node *node_at(kit *k, const char *path)
 TEST(a_file_keeps_its_record_id_in_another_domain)
 {
 	emr_place before, now;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -192,7 +192,6 @@ TEST(a_file_keeps_its_record_id_in_another_domain)
 	assert_true(node_at(&k, "B/x")->has_own_record);
 	before = node_place(node_at(&k, "B/x"));
 	assert_same(&before, &now);
-	kit_close(&k);
 }
 
 /* What others choose for a record of theirs may fit today, and not tomorrow. */
@@ -200,7 +199,7 @@ TEST(a_place_takes_what_it_needs_and_gives_it_back)
 {
 	emr_place places[3];
 	node *n;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -225,13 +224,12 @@ TEST(a_place_takes_what_it_needs_and_gives_it_back)
 		assert_int_equal(n->has_own_record, place == &places[1]);
 		assert_int_equal(n->has_whole_place, place == &places[2]);
 	}
-	kit_close(&k);
 }
 
 /* The room that was ready is used up, and the file was renamed as well. */
 TEST(an_answer_that_finds_no_memory_for_a_place_changes_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -247,12 +245,11 @@ TEST(an_answer_that_finds_no_memory_for_a_place_changes_nothing)
 	assert_null(node_at(&k, "y")->was);
 	kit_expect_text(&k, "y", "one");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(a_rename_that_finds_no_memory_changes_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -270,7 +267,6 @@ TEST(a_rename_that_finds_no_memory_changes_nothing)
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
 	kit_expect_text(&k, "y", "one");
-	kit_close(&k);
 }
 
 /* What is put into the queue behind a commit cannot be refused any more. */
@@ -278,7 +274,7 @@ TEST(what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same)
 {
 	uint64_t before;
 	node *n;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -299,12 +295,11 @@ TEST(what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same)
 	kit_publish_all(&k);
 	assert_false(n->meta_dirty);
 	assert_true(node_version(n) > before);
-	kit_close(&k);
 }
 
 TEST(what_the_ledger_has_gives_back_what_its_change_needed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_text(&k, "x", "one");
@@ -316,7 +311,6 @@ TEST(what_the_ledger_has_gives_back_what_its_change_needed)
 	assert_true(node_change_count(node_at(&k, "y")) > 0);
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 /* ---- times ---- */
@@ -336,7 +330,7 @@ static int64_t found_time(kit *k, emr_id16 id, uint64_t version)
 TEST(times_of_many_ids_with_one_beginning_have_an_end)
 {
 	const unsigned count = 1000, most = 256;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	for (unsigned i = 0; i < count; i += 500) {
@@ -354,7 +348,6 @@ TEST(times_of_many_ids_with_one_beginning_have_an_end)
 		assert_int_equal(found_time(&k, id, 3), i < most ? 1000 + (int64_t)i : -1);
 		assert_int_equal(found_time(&k, id, 4), -1); /* another version */
 	}
-	kit_close(&k);
 }
 
 /* In one edit the last word counts; the others of the row stay. */
@@ -362,7 +355,7 @@ TEST(times_that_change_leave_their_neighbours)
 {
 	const emr_id16 a = {{7, 7, 1}}, b = {{7, 7, 2}};
 	const node like = {.type = EMR_META_FILE};
-	kit k;
+	AUTO(kit_close) kit k;
 	edit e;
 
 	kit_open(&k);
@@ -379,7 +372,6 @@ TEST(times_that_change_leave_their_neighbours)
 	assert_ok(edit_commit(&e, NULL));
 	assert_int_equal(found_time(&k, a, 2), -1);
 	assert_int_equal(found_time(&k, b, 1), 20);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -295,7 +295,7 @@ TEST(the_folder_of_then_is_whole)
 	const char *at, *at_later;
 	uint64_t parent;
 	const char *name;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
@@ -336,13 +336,12 @@ TEST(the_folder_of_then_is_whole)
 	free(then);
 	free(later);
 	free(big);
-	kit_close(&k);
 }
 
 TEST(a_day_ends_at_midnight_and_a_minute_with_its_last_second)
 {
 	char today[60], yesterday[60], minute[60];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
@@ -360,7 +359,6 @@ TEST(a_day_ends_at_midnight_and_a_minute_with_its_last_second)
 	expect_text(&k, yesterday, "evening");
 	expect_text(&k, today, "next day");
 	expect_text(&k, minute, "one");
-	kit_close(&k);
 }
 
 TEST(today_goes_on_and_a_day_that_is_over_does_not)
@@ -368,7 +366,7 @@ TEST(today_goes_on_and_a_day_that_is_over_does_not)
 	char today[60], yesterday[60];
 	emr_attr old, day, again;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
@@ -392,7 +390,6 @@ TEST(today_goes_on_and_a_day_that_is_over_does_not)
 	assert_int_equal(again.node, day.node);
 	drop(&k, again);
 	drop(&k, day);
-	kit_close(&k);
 }
 
 TEST(what_is_no_time_or_not_yet_is_not_there)
@@ -402,7 +399,7 @@ TEST(what_is_no_time_or_not_yet_is_not_there)
 		"2026-11-20T14:05x", "", "1969-12-31", "2026-11-20T14:05:31.5",
 		"a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20"};
 	char path[200];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	for (size_t i = 1; i < sizeof wrong / sizeof *wrong; i++) {
@@ -414,7 +411,6 @@ TEST(what_is_no_time_or_not_yet_is_not_there)
 	/* Before there was a folder it was empty. */
 	assert_string_equal(list(&k, ".emrfs/at/2001-01-01"), "");
 	expect_none(&k, ".emrfs/at/2001-01-01/x");
-	kit_close(&k);
 }
 
 TEST(the_days_with_changes_are_listed)
@@ -422,7 +418,7 @@ TEST(the_days_with_changes_are_listed)
 	static const char *const folders[] = {"A", "B", "C", "D"};
 	char made[60], first[60], third[60], wanted[300];
 	emr_replica_position at;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	assert_ok(emr_replica_at(k.stack.replica, &at));
@@ -447,7 +443,6 @@ TEST(the_days_with_changes_are_listed)
 	day_of(&k, 0, third);
 	strcat(strcat(wanted, " "), third + 10);
 	assert_string_equal(list(&k, ".emrfs/at"), wanted);
-	kit_close(&k);
 }
 
 /* On a second computer, whose keys come by letter: the ledger says nothing more of it then. */
@@ -455,7 +450,7 @@ TEST(days_of_a_folder_that_comes_later_are_listed)
 {
 	char first[60], second[60], without[300], all[200];
 	emr_id16 awaited = {{0}}, folder;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
@@ -482,12 +477,11 @@ TEST(days_of_a_folder_that_comes_later_are_listed)
 	kit_publish_all(&k);
 	snprintf(without, sizeof without, "%s %s", all, second + 10);
 	assert_string_equal(list(&k, ".emrfs/at"), without);
-	kit_close(&k);
 }
 
 TEST(deleted_files_are_found_where_they_were)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
@@ -515,13 +509,12 @@ TEST(deleted_files_are_found_where_they_were)
 	expect_text(&k, ".emrfs/deleted/B/moves", "m");
 	kit_restart(&k);
 	expect_text(&k, ".emrfs/deleted/B/moves", "m");
-	kit_close(&k);
 }
 
 TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 {
 	char listed[300];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	for (int i = 0; i < 2; i++) {
@@ -536,7 +529,6 @@ TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 	assert_memory_equal(listed, "x.txt x~", 8);
 	snprintf(listed, sizeof listed, ".emrfs/deleted/%s", list(&k, ".emrfs/deleted") + 6);
 	expect_text(&k, listed, "older");
-	kit_close(&k);
 }
 
 TEST(nothing_of_the_past_can_be_changed)
@@ -545,7 +537,7 @@ TEST(nothing_of_the_past_can_be_changed)
 	char path[80];
 	emr_handle *h;
 	const char *at;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
@@ -579,13 +571,12 @@ TEST(nothing_of_the_past_can_be_changed)
 	expect_text(&k, path, "one");
 	kit_expect_text(&k, "live", "l");
 	assert_string_equal(kit_items(&k), "DOMAIN LISTKEY META PUT PUT");
-	kit_close(&k);
 }
 
 TEST(a_version_of_the_past_says_what_it_is)
 {
 	char first[80], second[80], tx[100], cid[100];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
@@ -603,7 +594,6 @@ TEST(a_version_of_the_past_says_what_it_is)
 		attribute(&k, second, "user.emrfs.id"), kit_attribute(&k, "x", "user.emrfs.id"));
 	assert_true(held(&k, first).ino != kit_attr(&k, "x").ino); /* cp takes them for two files */
 	assert_true(held(&k, second).ino != kit_attr(&k, "x").ino);
-	kit_close(&k);
 }
 
 static unsigned parted;
@@ -620,7 +610,7 @@ TEST(trees_that_nobody_uses_are_dropped)
 {
 	char path[60];
 	emr_attr kept[20];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	k.view->options.changed = count_parted;
@@ -651,7 +641,6 @@ TEST(trees_that_nobody_uses_are_dropped)
 		drop(&k, kept[i - 1]);
 		assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, kept[i - 1].node, &kept[i - 1]));
 	}
-	kit_close(&k);
 }
 
 /* ---- the living folder meanwhile ---- */
@@ -701,7 +690,7 @@ TEST(the_past_is_looked_at_while_the_present_goes_on)
 {
 	onlooker o = {.k = NULL};
 	pthread_t threads[3];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_at_noon(&k);
 	kit_text(&k, "x", "take 0");
@@ -721,7 +710,6 @@ TEST(the_past_is_looked_at_while_the_present_goes_on)
 	__atomic_store_n(&o.stop, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
-	kit_close(&k);
 }
 
 TEST(times_have_a_first_and_a_last_second)

@@ -69,7 +69,7 @@ static size_t count_back(kit *k)
 
 TEST(a_spill_that_is_whole_says_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	edit(&k, true);
@@ -78,13 +78,12 @@ TEST(a_spill_that_is_whole_says_nothing)
 	kit_expect_text(&k, "report.txt", "Ane, Bne, one");
 	assert_string_equal(told, "");
 	assert_int_equal(count_back(&k), 0);
-	kit_close(&k);
 }
 
 TEST(a_spill_that_is_gone_is_said)
 {
 	char path[512];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	edit(&k, true);
@@ -95,14 +94,13 @@ TEST(a_spill_that_is_gone_is_said)
 	kit_expect_text(&k, "report.txt", "one, one, one");
 	assert_non_null(strstr(told, "went-back report.txt;"));
 	assert_int_equal(count_back(&k), 1);
-	kit_close(&k);
 }
 
 TEST(of_a_spill_that_is_cut_the_rest_is_beside_the_version_before)
 {
 	char path[512];
 	struct stat st;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	edit(&k, true);
@@ -119,7 +117,6 @@ TEST(of_a_spill_that_is_cut_the_rest_is_beside_the_version_before)
 	kit_restart(&k);
 	kit_expect_text(&k, "report.txt", "one, one, one");
 	kit_expect_text(&k, "report (saved in part).txt", "Ane, one, one");
-	kit_close(&k);
 }
 
 /* Closed and never flushed: a power cut may take it, and that is no fault of anything. */

@@ -98,7 +98,7 @@ TEST(proofs_are_where_the_files_are)
 {
 	char names[400];
 	emr_attr attr, made;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_folder(&k);
 	names_below(&k, ".emrfs/proof", names);
@@ -112,27 +112,25 @@ TEST(proofs_are_where_the_files_are)
 	assert_status(EMR_DENIED, emr_view_mkdir(k.view, attr.node, "x", 0700, &made));
 	assert_status(EMR_DENIED, emr_view_unlink(k.view, attr.node, "note.txt.tlog-proof"));
 	emr_view_forget(k.view, attr.node, 1);
-	kit_close(&k);
 }
 
 TEST(a_proof_made_in_the_folder_is_sound)
 {
 	emr_proof_verdict verdict;
 	EMR_AUTO_BUF proof = {0};
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_folder(&k);
 	assert_ok(read_proof(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &proof));
 	assert_ok(emr_proof_check(emr_buf_view(&proof), -1, NULL, &verdict));
 	assert_int_equal(verdict.step, EMR_PROOF_SOUND);
 	assert_int_equal(verdict.n, 5);
-	kit_close(&k);
 }
 
 TEST(a_proof_is_not_given_while_its_file_is_changing)
 {
 	EMR_AUTO_BUF proof = {0};
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_folder(&k);
 	kit_text(&k, "top.txt", "changed");
@@ -141,14 +139,13 @@ TEST(a_proof_is_not_given_while_its_file_is_changing)
 	assert_ok(read_proof(&k, ".emrfs/proof/top.txt.tlog-proof", &proof));
 	kit_text(&k, "new.txt", "new");
 	assert_status(EMR_NOT_FOUND, read_proof(&k, ".emrfs/proof/new.txt.tlog-proof", &proof));
-	kit_close(&k);
 }
 
 TEST(a_node_outlives_the_file_it_stood_for)
 {
 	emr_attr file, directory, attr;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_folder(&k);
 	assert_ok(look_up(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &file));
@@ -163,7 +160,6 @@ TEST(a_node_outlives_the_file_it_stood_for)
 	emr_view_forget(k.view, file.node, 1);
 	emr_view_forget(k.view, directory.node, 1);
 	assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, file.node, &attr));
-	kit_close(&k);
 }
 
 /* ---- out and in ---- */
@@ -213,7 +209,7 @@ TEST(what_was_exported_comes_back)
 	seen s = {.parcel = NULL};
 	uint8_t *big = kit_bytes(BIG, 5);
 	int fd = memfd_create("car", MFD_CLOEXEC);
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_folder(&k);
 	kit_mkdir(&k, "Imaging/Old");
@@ -241,7 +237,6 @@ TEST(what_was_exported_comes_back)
 	assert_status(EMR_NOT_FOUND, emr_carry_write(&from, &root, fd, &tally));
 	close(fd);
 	free(big);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -44,7 +44,7 @@ static void with_x(kit *k)
 
 TEST(what_is_saved_after_a_pause_is_published_after_a_moment)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
@@ -57,12 +57,11 @@ TEST(what_is_saved_after_a_pause_is_published_after_a_moment)
 	kit_text(&k, "Imaging/x", "two");
 	wait_and_run(&k, 200);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 TEST(what_follows_within_a_second_waits_for_a_second_of_quiet)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
@@ -75,13 +74,12 @@ TEST(what_follows_within_a_second_waits_for_a_second_of_quiet)
 	assert_string_equal(kit_items(&k), "");
 	wait_and_run(&k, 100);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* It writes twice a second for five seconds. */
 TEST(a_program_that_saves_ten_times_makes_two_versions)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	char text[16];
 
 	with_x(&k);
@@ -96,13 +94,12 @@ TEST(a_program_that_saves_ten_times_makes_two_versions)
 	assert_string_equal(kit_items(&k), "PUT PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "3");
 	kit_expect_text(&k, "Imaging/x", "take 9");
-	kit_close(&k);
 }
 
 /* Its disk is slow: it keeps the former file for half a second. */
 TEST(an_editor_that_saves_after_a_pause_makes_one_version)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
@@ -116,12 +113,11 @@ TEST(an_editor_that_saves_after_a_pause_makes_one_version)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_expect_text(&k, "Imaging/x", "two");
-	kit_close(&k);
 }
 
 TEST(what_is_removed_or_renamed_after_a_pause_waits_for_a_second)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/y", "new");
@@ -134,13 +130,12 @@ TEST(what_is_removed_or_renamed_after_a_pause_waits_for_a_second)
 	assert_string_equal(kit_items(&k), "");
 	wait_and_run(&k, 100);
 	assert_string_equal(kit_items(&k), "META UNLINK");
-	kit_close(&k);
 }
 
 /* A slow disk: Excel's new file lies there for three seconds before it gets its name. */
 TEST(excel_may_take_its_time_and_makes_one_version)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/1D24AB00", "two");
@@ -154,12 +149,11 @@ TEST(excel_may_take_its_time_and_makes_one_version)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_expect_text(&k, "Imaging/x", "two");
-	kit_close(&k);
 }
 
 TEST(a_scanners_file_with_such_a_name_is_published_later)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/1D24AB00", "slice");
@@ -167,13 +161,12 @@ TEST(a_scanners_file_with_such_a_name_is_published_later)
 	assert_string_equal(kit_items(&k), "");
 	wait_and_run(&k, 100);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* Firefox makes the file empty, fetches beside it for a minute, and renames over it. */
 TEST(a_download_is_one_version_and_never_an_empty_one)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/scan.pdf", "");
@@ -186,12 +179,11 @@ TEST(a_download_is_one_version_and_never_an_empty_one)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/scan.pdf", "user.emrfs.version"), "1");
 	kit_expect_text(&k, "Imaging/scan.pdf", "half and the rest");
-	kit_close(&k);
 }
 
 TEST(an_empty_file_is_a_record_when_no_download_is_beside_it)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/empty", "");
@@ -201,12 +193,11 @@ TEST(an_empty_file_is_a_record_when_no_download_is_beside_it)
 	kit_unlink(&k, "Imaging/y.part");
 	run(&k);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 TEST(a_file_cut_to_nothing_waits_for_what_comes)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/x", "");
@@ -219,13 +210,12 @@ TEST(a_file_cut_to_nothing_waits_for_what_comes)
 	kit_text(&k, "Imaging/x", "");
 	wait_and_run(&k, 10000);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* Else the publisher would ask again and again. */
 TEST(a_name_that_waits_longer_is_not_due_before)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	int64_t due;
 
 	with_x(&k);
@@ -240,18 +230,16 @@ TEST(a_name_that_waits_longer_is_not_due_before)
 	due = publish_due(k.view);
 	pthread_mutex_unlock(&k.view->lock);
 	assert_true(due > k.clock.boot_ns + INT64_C(1000000000));
-	kit_close(&k);
 }
 
 TEST(whoever_waits_for_the_ledger_does_not_wait_for_that)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/1D24AB00", "slice");
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* Milliseconds until the publisher would begin. */
@@ -267,7 +255,7 @@ static int64_t due_in_ms(kit *k)
 
 TEST(what_is_due_waits_until_the_folder_is_quiet_for_a_moment)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	with_x(&k);
 	erase_look_back(k.view); /* due by itself after each opening */
@@ -285,12 +273,11 @@ TEST(what_is_due_waits_until_the_folder_is_quiet_for_a_moment)
 	assert_int_equal(due_in_ms(&k), 0);
 	run(&k);
 	assert_string_equal(kit_items(&k), "PUT PUT");
-	kit_close(&k);
 }
 
 TEST(a_folder_that_is_never_quiet_is_published_within_fifteen_seconds)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	int64_t waited = 0;
 
 	with_x(&k);
@@ -305,7 +292,6 @@ TEST(a_folder_that_is_never_quiet_is_published_within_fifteen_seconds)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(
 		kit_attribute(&k, "Imaging/first", "user.emrfs.state"), "confirmed 1/1");
-	kit_close(&k);
 }
 
 static kit *writing_in;

@@ -332,7 +332,7 @@ TEST(a_mount_that_dies_again_while_it_recovers_publishes_everything_once)
 
 TEST(what_lies_in_an_unreadable_directory_stays_what_it_is)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	char *before, *after;
 
 	copy_base(&k);
@@ -366,7 +366,6 @@ TEST(what_lies_in_an_unreadable_directory_stays_what_it_is)
 	assert_int_equal(strlen(after), strlen(before)); /* but for a time */
 	free(before);
 	free(after);
-	kit_close(&k);
 }
 
 int main(int argc, char **argv)

@@ -28,7 +28,7 @@ static void open_hearing(kit *k, heard *h)
 TEST(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path)
 {
 	heard h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_hearing(&k, &h);
 	kit_mkdir(&k, "Imaging");
@@ -45,13 +45,12 @@ TEST(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path)
 		emr_view_refuse(k.view, kit_attr(&k, "").node, "datasets", EMR_RESERVED_NAME));
 	assert_string_equal(h.path, "datasets");
 	assert_int_equal(h.count, 3);
-	kit_close(&k);
 }
 
 TEST(ordinary_answers_are_not_told)
 {
 	heard h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_hearing(&k, &h);
 	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
@@ -68,14 +67,13 @@ TEST(ordinary_answers_are_not_told)
 	assert_status(EMR_IO, emr_view_refuse(k.view, kit_attr(&k, "").node, "x", EMR_IO));
 	assert_int_equal(h.count, 1);
 	assert_string_equal(h.id, "disk-refuses");
-	kit_close(&k);
 }
 
 TEST(twenty_a_minute_of_one_kind_are_told)
 {
 	uint64_t top;
 	heard h;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	open_hearing(&k, &h);
 	top = kit_attr(&k, "").node;
@@ -88,7 +86,6 @@ TEST(twenty_a_minute_of_one_kind_are_told)
 	kit_wait_ms(&k, 60001);
 	assert_status(EMR_NO_HARD_LINKS, emr_view_refuse(k.view, top, "x", EMR_NO_HARD_LINKS));
 	assert_int_equal(h.count, 22);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -66,7 +66,7 @@ static emr_view_counts counts(kit *k)
 
 TEST(a_refused_removal_ends_as_failed_with_one_notice)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	start(&k);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
@@ -89,12 +89,11 @@ TEST(a_refused_removal_ends_as_failed_with_one_notice)
 	kit_publish_all(&k);
 	assert_int_equal(counts(&k).failed, 0);
 	assert_false(kit_exists(&k, "A/x"));
-	kit_close(&k);
 }
 
 TEST(a_refusal_of_the_moment_is_asked_for_longer)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	start(&k);
 	refuses = EMR_RESULT_CONFLICT;
@@ -105,12 +104,11 @@ TEST(a_refusal_of_the_moment_is_asked_for_longer)
 	tick(&k, 400);
 	assert_int_equal(counts(&k).pending, 0);
 	assert_string_equal(told, "");
-	kit_close(&k);
 }
 
 TEST(a_person_who_asks_is_heard_at_once)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	start(&k);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
@@ -120,7 +118,6 @@ TEST(a_person_who_asks_is_heard_at_once)
 	kit_publish(&k);
 	assert_int_equal(counts(&k).failed, 0);
 	assert_int_equal(counts(&k).pending, 0);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

@@ -522,7 +522,7 @@ static const char *deleted(kit *k, const char *path)
 
 TEST(what_was_deleted_comes_back_before_the_ledger_hears_of_it)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -554,12 +554,11 @@ TEST(what_was_deleted_comes_back_before_the_ledger_hears_of_it)
 	kit_restart_and_compare(&k);
 	kit_expect_text(&k, "A/deep/x", "two!");
 	assert_non_null(strstr(versions(&k, "A/deep/x"), "v1=3"));
-	kit_close(&k);
 }
 
 TEST(what_comes_back_while_its_end_is_on_its_way_has_its_versions)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -579,12 +578,11 @@ TEST(what_comes_back_while_its_end_is_on_its_way_has_its_versions)
 	kit_expect_text(&k, "A/x", "two!");
 	assert_non_null(strstr(versions(&k, "A/x"), "v1=3"));
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(what_is_shown_as_deleted_is_so_when_names_come_and_go)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -599,7 +597,6 @@ TEST(what_is_shown_as_deleted_is_so_when_names_come_and_go)
 	kit_text(&k, "A/y", "new again");
 	assert_null(deleted(&k, "A/y"));
 	ledger_is_away = false;
-	kit_close(&k);
 }
 
 static emr_status count_refused(
@@ -623,7 +620,7 @@ TEST(a_path_that_is_too_long_keeps_nothing_else_away)
 	char name[EMR_NAME_MAX + 1];
 	emr_handle *h;
 	emr_attr attr;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -648,13 +645,12 @@ TEST(a_path_that_is_too_long_keeps_nothing_else_away)
 	assert_ok(emr_view_restore_folder(k.view, &what, count_refused, n));
 	kit_expect_text(&k, "A/x", "one");
 	assert_true(n[0] >= 1 && n[1] >= 1);
-	kit_close(&k);
 }
 
 TEST(a_folder_comes_back_with_those_that_were_empty)
 {
 	uint64_t before;
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	kit_mkdir(&k, "A");
@@ -692,7 +688,6 @@ TEST(a_folder_comes_back_with_those_that_were_empty)
 	kit_text(&k, "A/empty/deep/y", "two");
 	settle(&k);
 	kit_expect_text(&k, "A/empty/deep/y", "two");
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

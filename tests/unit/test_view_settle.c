@@ -45,7 +45,7 @@ static void finish(kit *k)
 
 TEST(a_save_is_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -56,12 +56,11 @@ TEST(a_save_is_one_version)
 	assert_string_equal(kit_items(&k), "PUT");
 	kit_expect_text(&k, "Imaging/x", "two");
 	expect_same_record(&k, "Imaging/x", id, "2");
-	finish(&k);
 }
 
 TEST(many_writes_before_it_is_quiet_are_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	for (int i = 0; i < 5; i++) {
@@ -74,12 +73,11 @@ TEST(many_writes_before_it_is_quiet_are_one_version)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_expect_text(&k, "Imaging/x", "take 4");
-	finish(&k);
 }
 
 TEST(a_rename_over_is_a_new_version_of_the_record_below)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -91,12 +89,11 @@ TEST(a_rename_over_is_a_new_version_of_the_record_below)
 	assert_string_equal(kit_items(&k), "PUT");
 	kit_expect_text(&k, "Imaging/x", "two");
 	expect_same_record(&k, "Imaging/x", id, "2");
-	finish(&k);
 }
 
 TEST(a_gio_save_is_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -111,7 +108,6 @@ TEST(a_gio_save_is_one_version)
 	assert_string_equal(kit_items(&k), "PUT");
 	expect_same_record(&k, "Imaging/x", id, "2");
 	kit_expect_text(&k, "Imaging/x", "two");
-	finish(&k);
 }
 
 /* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write again, remove the old.
@@ -145,7 +141,7 @@ TEST(a_vim_save_is_one_version_whenever_it_is_published)
 
 TEST(dcmodify_keeps_its_backup_here_and_makes_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -159,12 +155,11 @@ TEST(dcmodify_keeps_its_backup_here_and_makes_one_version)
 	kit_expect_text(&k, "Imaging/x.bak", "one");
 	kit_restart_and_compare(&k);
 	kit_expect_text(&k, "Imaging/x.bak", "one");
-	finish(&k);
 }
 
 TEST(a_backup_moved_back_over_its_file_brings_the_old_bytes_back)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -179,12 +174,11 @@ TEST(a_backup_moved_back_over_its_file_brings_the_old_bytes_back)
 	expect_same_record(&k, "Imaging/x", id, "3");
 	kit_restart(&k);
 	kit_expect_text(&k, "Imaging/x", "one");
-	finish(&k);
 }
 
 TEST(an_empty_file_in_the_place_of_a_deleted_one_is_empty)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	kit_unlink(&k, "Imaging/x");
@@ -194,7 +188,6 @@ TEST(an_empty_file_in_the_place_of_a_deleted_one_is_empty)
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_restart(&k);
 	kit_expect_text(&k, "Imaging/x", "");
-	finish(&k);
 }
 
 TEST(names_of_scratch_never_reach_the_ledger)
@@ -202,7 +195,7 @@ TEST(names_of_scratch_never_reach_the_ledger)
 	static const char *const scratch[] = {"Imaging/.~lock.report.odt#",
 		"Imaging/.report.pdf.Xk2Pq9", "Imaging/lu1234.tmp", "Imaging/.x.swp",
 		"Imaging/4913", "Imaging/x.part", "Imaging/.Trash-1000", "Imaging/Thumbs.db"};
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
@@ -222,12 +215,11 @@ TEST(names_of_scratch_never_reach_the_ledger)
 	kit_restart_and_compare(&k);
 	assert_string_equal(
 		kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
-	finish(&k);
 }
 
 TEST(a_scratch_file_that_gets_a_real_name_is_published)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/scan.pdf.part", "whole");
@@ -236,12 +228,11 @@ TEST(a_scratch_file_that_gets_a_real_name_is_published)
 	kit_rename(&k, "Imaging/scan.pdf.part", "Imaging/scan.pdf");
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
-	finish(&k);
 }
 
 TEST(a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	kit_mkdir(&k, "Imaging/.Trash");
@@ -259,7 +250,6 @@ TEST(a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back)
 	assert_string_equal(kit_items(&k), "META REWRAP");
 	kit_expect_text(&k, "Imaging/series/1", "slice");
 	assert_string_equal(kit_attribute(&k, "Imaging/series/1", "user.emrfs.version"), "1");
-	finish(&k);
 }
 
 /* x has two versions and lies in the trash; the ledger knows that it is gone. */
@@ -277,7 +267,7 @@ static void with_x_in_the_trash(kit *k)
 
 TEST(a_file_out_of_the_trash_is_the_record_it_was)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x_in_the_trash(&k);
 	kit_restart_and_compare(&k);
@@ -289,12 +279,11 @@ TEST(a_file_out_of_the_trash_is_the_record_it_was)
 	kit_text(&k, "Imaging/x", "three");
 	kit_publish(&k);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "3");
-	finish(&k);
 }
 
 TEST(what_was_written_in_the_trash_is_a_record_of_its_own)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x_in_the_trash(&k);
 	kit_text(&k, ".Trash-1000/files/x", "other");
@@ -302,12 +291,11 @@ TEST(what_was_written_in_the_trash_is_a_record_of_its_own)
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
-	finish(&k);
 }
 
 TEST(a_record_with_an_heir_does_not_come_out_of_the_trash_as_well)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	kit_mkdir(&k, ".Trash-1000");
@@ -322,12 +310,11 @@ TEST(a_record_with_an_heir_does_not_come_out_of_the_trash_as_well)
 	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.version"), "1");
 	kit_expect_text(&k, "Imaging/x", "two");
 	kit_expect_text(&k, "Imaging/y", "one");
-	finish(&k);
 }
 
 TEST(a_renamed_file_keeps_record_and_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -337,12 +324,11 @@ TEST(a_renamed_file_keeps_record_and_version)
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "META");
 	expect_same_record(&k, "Imaging/y", id, "1");
-	finish(&k);
 }
 
 TEST(a_published_file_moved_over_another_keeps_its_own_record)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -356,12 +342,11 @@ TEST(a_published_file_moved_over_another_keeps_its_own_record)
 	assert_string_equal(kit_items(&k), "META UNLINK");
 	expect_same_record(&k, "Imaging/x", id, "1");
 	kit_expect_text(&k, "Imaging/x", "other");
-	finish(&k);
 }
 
 TEST(a_deleted_file_is_unlinked_once)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	kit_unlink(&k, "Imaging/x");
@@ -369,24 +354,22 @@ TEST(a_deleted_file_is_unlinked_once)
 	assert_false(kit_exists(&k, "Imaging/x"));
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "UNLINK");
-	finish(&k);
 }
 
 TEST(a_file_that_never_was_published_leaves_no_trace)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	kit_text(&k, "Imaging/y", "short life");
 	kit_unlink(&k, "Imaging/y");
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "");
-	finish(&k);
 }
 
 TEST(deleted_and_made_again_at_once_is_a_new_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	with_x(&k);
@@ -396,12 +379,11 @@ TEST(deleted_and_made_again_at_once_is_a_new_version)
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	expect_same_record(&k, "Imaging/x", id, "2");
-	finish(&k);
 }
 
 TEST(deleted_while_open_and_made_again_is_a_new_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	emr_handle *h;
 	char *id;
 
@@ -421,12 +403,11 @@ TEST(deleted_while_open_and_made_again_is_a_new_version)
 	assert_string_equal(kit_items(&k), "PUT");
 	emr_view_release(h);
 	kit_expect_text(&k, "Imaging/x", "three");
-	finish(&k);
 }
 
 TEST(a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char cid[200];
 
 	with_x(&k);
@@ -446,7 +427,6 @@ TEST(a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_conten
 	kit_publish(&k);
 	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.version"), "2");
 	assert_string_equal(kit_items(&k), "PUT");
-	finish(&k);
 }
 
 static void make_series(kit *k)
@@ -489,7 +469,7 @@ static void expect_items(kit *k, int metas, int rewraps, int unlinks)
 
 TEST(a_directory_moved_to_another_domain_takes_everything_along)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "Letters/ct");
@@ -499,7 +479,6 @@ TEST(a_directory_moved_to_another_domain_takes_everything_along)
 	expect_series(&k, "Letters/ct");
 	assert_string_equal(
 		kit_attribute(&k, "Letters/ct/inner/2", "user.emrfs.state"), "confirmed 1/1");
-	finish(&k);
 }
 
 TEST(a_top_directory_is_a_domain_of_its_own)
@@ -513,7 +492,7 @@ TEST(a_top_directory_is_a_domain_of_its_own)
 
 TEST(an_inner_directory_moved_to_the_top_and_back_keeps_its_files)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "ct");
@@ -523,24 +502,22 @@ TEST(an_inner_directory_moved_to_the_top_and_back_keeps_its_files)
 	kit_rename(&k, "ct", "Imaging/ct");
 	kit_publish_all(&k);
 	expect_series(&k, "Imaging/ct");
-	finish(&k);
 }
 
 TEST(a_top_directory_renamed_stays_the_domain_it_is)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	make_series(&k);
 	kit_rename(&k, "Imaging", "Scans");
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "META");
 	expect_series(&k, "Scans/ct");
-	finish(&k);
 }
 
 TEST(a_directory_moved_and_changed_below_at_once)
 {
-	kit k;
+	AUTO(finish) kit k;
 
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "Letters/ct");
@@ -554,12 +531,11 @@ TEST(a_directory_moved_and_changed_below_at_once)
 	kit_expect_text(&k, "Letters/ct/two", "second");
 	kit_expect_text(&k, "Letters/ct/3", "third");
 	assert_string_equal(kit_attribute(&k, "Letters/ct/1", "user.emrfs.version"), "2");
-	finish(&k);
 }
 
 TEST(a_file_moved_away_and_back_before_it_was_published_changes_nothing_much)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
 	make_series(&k);
@@ -569,12 +545,11 @@ TEST(a_file_moved_away_and_back_before_it_was_published_changes_nothing_much)
 	kit_publish_all(&k);
 	expect_same_record(&k, "Imaging/ct/1", id, "1");
 	expect_series(&k, "Imaging/ct");
-	finish(&k);
 }
 
 TEST(mode_time_and_attributes_are_one_meta)
 {
-	kit k;
+	AUTO(finish) kit k;
 	emr_attr want = {.mode = 0600, .mtime_ns = 1234567890123456789}, got;
 
 	with_x(&k);
@@ -587,13 +562,12 @@ TEST(mode_time_and_attributes_are_one_meta)
 	assert_int_equal(kit_attr(&k, "Imaging/x").mode, 0600);
 	assert_int_equal(kit_attr(&k, "Imaging/x").mtime_ns, 1234567890123456789);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.note"), "hi");
-	finish(&k);
 }
 
 TEST(the_folder_itself_has_a_mode_and_attributes)
 {
 	emr_attr attr = {.mode = 0750};
-	kit k;
+	AUTO(finish) kit k;
 
 	with_x(&k);
 	assert_ok(emr_view_set_attr(k.view, EMR_ROOT_NODE, EMR_SET_MODE, &attr, &attr));
@@ -604,12 +578,11 @@ TEST(the_folder_itself_has_a_mode_and_attributes)
 	kit_restart_and_compare(&k);
 	assert_int_equal(kit_attr(&k, "").mode, 0750);
 	assert_string_equal(kit_attribute(&k, "", "user.note"), "mine");
-	finish(&k);
 }
 
 TEST(a_file_still_open_for_writing_waits)
 {
-	kit k;
+	AUTO(finish) kit k;
 	emr_handle *h;
 
 	with_x(&k);
@@ -623,12 +596,11 @@ TEST(a_file_still_open_for_writing_waits)
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	kit_expect_text(&k, "Imaging/x", "ONE");
-	finish(&k);
 }
 
 TEST(what_emrfs_says_about_a_record_is_right)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char text[100];
 	emr_attr a;
 
@@ -651,7 +623,6 @@ TEST(what_emrfs_says_about_a_record_is_right)
 	kit_text(&k, "Imaging/y", "new");
 	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.version"), "");
 	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.cid"), "");
-	finish(&k);
 }
 
 TEST(a_file_in_a_new_top_directory_comes_with_its_domain)
@@ -672,7 +643,7 @@ TEST(a_big_directory_moves_between_domains_whole)
 #else
 	enum { FILES = 2300 };
 #endif
-	kit k;
+	AUTO(kit_close) kit k;
 	char path[64], text[32];
 
 	kit_open(&k);
@@ -701,7 +672,6 @@ TEST(a_big_directory_moves_between_domains_whole)
 		snprintf(path, sizeof path, "B/d/f%d", i);
 		assert_string_equal(kit_attribute(&k, path, "user.emrfs.state"), "confirmed 1/1");
 	}
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

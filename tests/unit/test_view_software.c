@@ -106,7 +106,7 @@ static emr_status ask(kit *k, const char *path, const char *program)
 
 TEST(software_reads_ones_own_records_unless_told_otherwise)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -114,12 +114,11 @@ TEST(software_reads_ones_own_records_unless_told_otherwise)
 	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
 	assert_int_equal(t.times, 0);
-	kit_close(&k);
 }
 
 TEST(what_is_below_a_folder_follows_it_until_one_says_otherwise)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -135,12 +134,11 @@ TEST(what_is_below_a_folder_follows_it_until_one_says_otherwise)
 	assert_status(EMR_DENIED, ask(&k, "Letters/x", "borg"));
 	assert_ok(set(&k, "Imaging/CT", ""));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
-	kit_close(&k);
 }
 
 TEST(a_program_is_told_of_once_with_what_would_let_it_in)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -157,12 +155,11 @@ TEST(a_program_is_told_of_once_with_what_would_let_it_in)
 	assert_int_equal(t.times, 2);
 	assert_string_equal(t.folder, "");
 	assert_string_equal(t.value, "updatedb");
-	kit_close(&k);
 }
 
 TEST(it_is_kept_and_registered_like_any_attribute)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -178,12 +175,11 @@ TEST(it_is_kept_and_registered_like_any_attribute)
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
 	assert_string_equal(kit_attribute(&k, "", "user.emrfs.software"), "refuse");
-	kit_close(&k);
 }
 
 TEST(nonsense_is_refused_and_files_have_none)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -193,13 +189,12 @@ TEST(nonsense_is_refused_and_files_have_none)
 	assert_ok(ask(&k, "Letters/x", "tumblerd"));
 	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.software"), "");
 	assert_ok(set(&k, "Letters", ""));
-	kit_close(&k);
 }
 
 /* rsync -aX removes attributes that its source lacks. */
 TEST(a_copy_does_not_open_a_folder)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -207,13 +202,12 @@ TEST(a_copy_does_not_open_a_folder)
 	assert_ok(emr_view_remove_attribute(
 		k.view, kit_attr(&k, "Imaging").node, "user.emrfs.software"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
-	kit_close(&k);
 }
 
 TEST(earlier_versions_and_deleted_files_follow_the_folder_of_today)
 {
 	emr_attr top, day, folder, slice;
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -230,7 +224,6 @@ TEST(earlier_versions_and_deleted_files_follow_the_folder_of_today)
 	assert_status(EMR_DENIED, emr_view_admit_software(k.view, slice.node, "tumblerd"));
 	assert_string_equal(t.path, ".emrfs/deleted/Imaging/CT/1");
 	assert_string_equal(t.folder, "Imaging");
-	kit_close(&k);
 }
 
 static void note_unconfirmed(void *arg, const char *folder, const char *value)
@@ -245,7 +238,7 @@ static void note_unconfirmed(void *arg, const char *folder, const char *value)
 TEST(only_the_code_of_the_folder_lets_more_programs_in)
 {
 	char text[64];
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -278,14 +271,13 @@ TEST(only_the_code_of_the_folder_lets_more_programs_in)
 	assert_ok(copied(&k, "", "refuse"));
 	assert_ok(copied(&k, "Imaging", ""));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
-	kit_close(&k);
 }
 
 /* Where all may read it lets nobody in; it would as soon as the folder around it is closed. */
 TEST(what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed)
 {
 	static const char *const planted[] = {"allow", "tumblerd,borg"};
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -303,14 +295,13 @@ TEST(what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed)
 	assert_ok(copied(&k, "Imaging/CT", "tumblerd"));
 	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "tumblerd,borg"));
-	kit_close(&k);
 }
 
 TEST(a_code_is_of_one_folder_and_one_opening_and_is_not_listed)
 {
 	EMR_AUTO_BUF names = {0};
 	char before[16], other[16];
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
 	with_folders(&k, &t);
@@ -324,7 +315,6 @@ TEST(a_code_is_of_one_folder_and_one_opening_and_is_not_listed)
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
 	assert_string_not_equal(kit_attribute(&k, "Imaging", "user.emrfs.confirm"), before);
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

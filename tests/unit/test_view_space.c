@@ -268,7 +268,7 @@ TEST(any_pattern_of_writing_fits)
 
 TEST(of_two_files_one_is_always_open)
 {
-	world w;
+	AUTO(end) world w;
 
 	begin(&w, 5);
 	open_one(&w, 0);
@@ -284,7 +284,6 @@ TEST(of_two_files_one_is_always_open)
 		must_fit(&w, "in turns");
 	}
 	close_one(&w, 1); /* that of the last turn */
-	end(&w);
 }
 
 static void name_of(unsigned i, char out[16])
@@ -296,7 +295,7 @@ static void name_of(unsigned i, char out[16])
 TEST(what_was_removed_goes_though_nothing_is_published)
 {
 	char name[16];
-	world w;
+	AUTO(end) world w;
 
 	begin(&w, 7);
 	for (unsigned i = 0; i < 160; i++) {
@@ -305,7 +304,6 @@ TEST(what_was_removed_goes_though_nothing_is_published)
 		kit_unlink(&w.k, name);
 		must_fit(&w, "removed");
 	}
-	end(&w);
 }
 
 /* A look that came while it was open has found it needed. */
@@ -313,7 +311,7 @@ TEST(what_had_no_name_goes_with_its_last_close)
 {
 	emr_handle *open[80];
 	char name[16];
-	world w;
+	AUTO(end) world w;
 
 	begin(&w, 8);
 	for (unsigned i = 0; i < 80; i++) {
@@ -327,7 +325,6 @@ TEST(what_had_no_name_goes_with_its_last_close)
 		emr_view_release(open[i]);
 	kit_text(&w.k, "d/next", "the first who writes looks");
 	must_fit(&w, "closed");
-	end(&w);
 }
 
 /* All but the last 4 MiB is sealed while it is written. */
@@ -338,7 +335,7 @@ TEST(what_had_no_name_goes_with_its_last_close)
 TEST(what_a_spill_named_goes_with_the_next_one)
 {
 	uint64_t at = 0;
-	world w;
+	AUTO(end) world w;
 
 	begin(&w, 9);
 	kit_write(&w.k, "d/f", w.bytes, 100);
@@ -354,13 +351,12 @@ TEST(what_a_spill_named_goes_with_the_next_one)
 	assert_ok(emr_view_write(w.files[0].handle, 1, emr_bytes_of(w.bytes, 1)));
 	must_fit(&w, "spilled again");
 	close_one(&w, 0);
-	end(&w);
 }
 
 /* What a life left is looked at when the next one begins. */
 TEST(the_next_life_gives_back_what_the_last_one_left)
 {
-	world w;
+	AUTO(end) world w;
 
 	begin(&w, 6);
 	w.k.options.space_step_bytes = UINT64_C(1) << 40;
@@ -373,7 +369,6 @@ TEST(the_next_life_gives_back_what_the_last_one_left)
 	w.k.options.space_step_bytes = STEP_BYTES;
 	kit_restart(&w.k);
 	be_quiet(&w);
-	end(&w);
 }
 
 TESTS(NULL, NULL)

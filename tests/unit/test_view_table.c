@@ -89,8 +89,8 @@ TEST(it_has_what_was_added_and_not_removed)
 TEST(they_take_little_more_than_their_items)
 {
 	static uint32_t items[200000];
-	slots of = {0};
-	table t = {0};
+	AUTO(slots_free) slots of = {0};
+	AUTO(table_free) table t = {0};
 
 	assert_int_equal(sizeof *t.entries + sizeof *of.all, 16);
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
@@ -101,8 +101,6 @@ TEST(they_take_little_more_than_their_items)
 		assert_true(t.cap <= t.count * 5 / 3 + 65);
 		assert_true(of.cap <= of.used * 5 / 4 + 64);
 	}
-	table_free(&t);
-	slots_free(&of);
 }
 
 TEST(what_was_reserved_needs_no_more)
@@ -136,7 +134,7 @@ TEST(a_number_is_never_given_twice)
 	enum { HELD = 300, ROUNDS = 60000 };
 	static uint64_t held[HELD], given[ROUNDS];
 	static uint32_t items[HELD];
-	slots of = {0};
+	AUTO(slots_free) slots of = {0};
 
 	assert_ok(slots_begin(&of, 2));
 	slots_put(&of, 1, items);
@@ -155,7 +153,6 @@ TEST(a_number_is_never_given_twice)
 	assert_true(given[0] >= 2);
 	for (size_t i = 1; i < ROUNDS; i++)
 		assert_true(given[i - 1] < given[i]);
-	slots_free(&of);
 }
 
 /* A slot that was emptied more often than its numbers can say is left alone. */
@@ -163,7 +160,7 @@ TEST(who_has_had_all_its_numbers_gets_no_more)
 {
 	const uint64_t last = (uint64_t)INT32_MAX << 32 | 1;
 	static uint32_t items[2];
-	slots of = {0};
+	AUTO(slots_free) slots of = {0};
 	uint64_t number;
 
 	assert_ok(slots_reserve(&of));
@@ -179,7 +176,6 @@ TEST(who_has_had_all_its_numbers_gets_no_more)
 	slots_close(&of, number);
 	assert_ok(slots_reserve(&of));
 	assert_int_equal(slots_add(&of, &items[1]), 3);
-	slots_free(&of);
 }
 
 TESTS(NULL, NULL)

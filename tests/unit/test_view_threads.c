@@ -132,7 +132,7 @@ TEST(everyone_finds_what_he_wrote)
 {
 	static worker workers[THREADS];
 	pthread_t threads[THREADS];
-	kit k;
+	AUTO(kit_close) kit k;
 
 	kit_open(&k);
 	emr_stack_close(&k.stack);
@@ -161,7 +161,6 @@ TEST(everyone_finds_what_he_wrote)
 		assert_ok(emr_stack_open(k.path, &k.options, &k.stack));
 		k.view = k.stack.view;
 	}
-	kit_close(&k);
 }
 
 TESTS(NULL, NULL)

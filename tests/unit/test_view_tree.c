@@ -191,7 +191,7 @@ TEST(names_change_places_in_a_listing_that_is_just_full)
 
 TEST(only_empty_directories_are_removed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
 	make_few(&k);
 	assert_status(EMR_NOT_EMPTY, try_rmdir(&k, "T/d"));
@@ -202,7 +202,6 @@ TEST(only_empty_directories_are_removed)
 	assert_ok(try_unlink(&k, "T/d/x"));
 	assert_ok(try_rmdir(&k, "T/d"));
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 TEST(nothing_is_made_in_a_directory_that_is_gone)

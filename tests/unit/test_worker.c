@@ -80,7 +80,7 @@ static void ask(counter *c, int wanted)
 
 TEST(what_is_asked_while_it_works_is_seen_afterwards)
 {
-	counter c;
+	AUTO(end) counter c;
 
 	begin(&c, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
@@ -88,33 +88,30 @@ TEST(what_is_asked_while_it_works_is_seen_afterwards)
 		ask(&c, i);
 	await_seen(&c, MANY);
 	assert_true(c.turns <= MANY);
-	end(&c);
 }
 
 TEST(what_was_asked_before_it_began_is_seen)
 {
-	counter c;
+	AUTO(end) counter c;
 
 	begin(&c, EMR_NEVER_NS);
 	ask(&c, 7);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_seen(&c, 7);
-	end(&c);
 }
 
 TEST(what_is_due_is_done_without_being_asked)
 {
-	counter c;
+	AUTO(end) counter c;
 
 	begin(&c, DUE_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_turns(&c, 3);
-	end(&c);
 }
 
 TEST(who_is_told_to_end_does_no_other_turn)
 {
-	counter c;
+	AUTO(end) counter c;
 	int turns;
 
 	begin(&c, EMR_NEVER_NS);
@@ -132,27 +129,24 @@ TEST(who_is_told_to_end_does_no_other_turn)
 	/* And begins again where it is wanted, with what was asked meanwhile. */
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_seen(&c, 2);
-	end(&c);
 }
 
 TEST(one_that_never_began_is_ended)
 {
-	emr_worker worker = {.has_thread = false};
+	AUTO(emr_worker_free) emr_worker worker = {.has_thread = false};
 
 	emr_worker_stop(&worker);
-	emr_worker_free(&worker);
 }
 
 TEST(a_thread_has_its_name)
 {
 	char name[16];
-	counter c;
+	AUTO(end) counter c;
 
 	begin(&c, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	assert_int_equal(pthread_getname_np(c.worker.thread, name, sizeof name), 0);
 	assert_string_equal(name, "counter");
-	end(&c);
 }
 
 TEST(a_condition_is_waited_on_until_its_time)
