@@ -520,7 +520,6 @@ TEST(a_copy_can_be_copied_again)
 
 	assert_string_equal(emr_withheld_text(made_copy(&m, 'b', NULL, &again)), "");
 	assert_true(again.len == out.len);
-	emr_buf_free(&again);
 }
 
 TESTS(NULL, NULL)

@@ -506,7 +506,8 @@ static bool is_forsaken_here(void *context, emr_id16 owner)
 TEST_IN(kit_setup, kit_teardown, a_missing_node_below_a_pin_stops_reclaim)
 {
 	kit *k = *state;
-	AUTO(kit_block_free) emr_block leaf = kit_block(40, 10000), node;
+	AUTO(kit_block_free) emr_block leaf = kit_block(40, 10000);
+	emr_block node;
 	EMR_AUTO_BUF bytes = {0};
 	emr_cid nowhere = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("x", 1));
 	emr_reclaim_options options = {0};
