@@ -218,10 +218,9 @@ static emr_status check_handle(inviting *i, emr_id32 signer_id, emr_problem *out
 				    : EMR_NOT_FOUND;
 
 	if (status == EMR_OK && other.person.row.head.state != EMR_KEY_REVOKED &&
-		!emr_id32_equal(other.person.signer_id, signer_id)) {
-		emr_problem_set(out_problem, EMR_SAY_HANDLE_TAKEN, "what", i->handle, NULL);
-		return EMR_EXISTS;
-	}
+		!emr_id32_equal(other.person.signer_id, signer_id))
+		return EMR_PROBLEM(
+			EMR_EXISTS, out_problem, EMR_SAY_HANDLE_TAKEN, "what", i->handle, NULL);
 	return status == EMR_NOT_FOUND ? EMR_OK : status;
 }
 

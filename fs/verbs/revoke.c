@@ -296,9 +296,8 @@ static emr_status revoke(revoking *r, emr_problem *out_problem)
 	say_all(r);
 	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
 		return say_still(r, out_problem);
-	emr_problem_set(out_problem, EMR_SAY_ORDER_UNSENT, "path",
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_ORDER_UNSENT, "path",
 		r->request.has_path ? r->request.path : _("Everything"), NULL);
-	return EMR_TIMEOUT;
 }
 
 static emr_status revoking_begin(const emr_args *args, emr_out *out, revoking *r)

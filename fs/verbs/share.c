@@ -356,11 +356,10 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	say_look(s);
 	if (!says_yes(s)) {
 		emr_count_text(emr_json_number_at(s->look, "files"), "file", "files", number);
-		emr_problem_set(out_problem,
+		return EMR_PROBLEM(EMR_DENIED, out_problem,
 			s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES,
 			"names", emr_json_text_at(s->look, "text"), "n", number, "path",
 			s->request.path, NULL);
-		return EMR_DENIED;
 	}
 	s->request.look = false;
 	snprintf(s->act->shown, sizeof s->act->shown, "%s", emr_json_text_at(s->look, "shown"));

@@ -156,8 +156,7 @@ static emr_status wait_for_ledger(
 	if (pending + failed == 0)
 		return EMR_OK;
 	emr_number_text(pending + failed, n);
-	emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", n, NULL);
-	return EMR_TIMEOUT;
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_UNSENT, "n", n, NULL);
 }
 
 static emr_status ask_report(emr_client *client, const emr_request *request, json_t **out_report,

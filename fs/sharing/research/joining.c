@@ -181,11 +181,9 @@ static emr_status go_through(joining *j, emr_problem *out_problem)
 
 	if (status == EMR_OK)
 		status = gather(j, &p, true);
-	if (status == EMR_OK && p.there.other != NULL) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_COPIES, "path", p.there.other, "what",
-			j->request->who, NULL);
-		return EMR_DENIED;
-	}
+	if (status == EMR_OK && p.there.other != NULL)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_COPIES, "path",
+			p.there.other, "what", j->request->who, NULL);
 	if (status == EMR_OK)
 		pass_match(&p);
 	for (size_t i = 0; i < p.n && status == EMR_OK; i++)
