@@ -1,7 +1,7 @@
 /* This file remembers the public halves of keys, which cost a multiplication on a curve each, and
  * this computer's own local keys. Its content follows from the seed alone, so it is never wrong:
  * a folder of which the keys came by letter is asked about before it is, and is not remembered. */
-#include "base/lock.h"
+#include "base/worker.h"
 
 #include "memo_private.h"
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/lock.h"
 #include "base/worker.h"
 
 typedef struct notice {

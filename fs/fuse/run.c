@@ -9,7 +9,7 @@
 
 #include "view/received.h"
 
-#include "base/lock.h"
+#include "base/worker.h"
 
 #include "park.h"
 #include "reply.h"

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "held.h"
-#include "base/lock.h"
+#include "base/worker.h"
 #include "record/content.h"
 
 /* One piece of work; embedded in what it works on, which must stay until run has returned. */

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/lock.h"
+#include "base/worker.h"
 
 typedef struct gate {
 	pthread_mutex_t mutex;

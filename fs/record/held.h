@@ -12,7 +12,7 @@
 #pragma once
 
 #include "base/bytes.h"
-#include "base/lock.h"
+#include "base/worker.h"
 #include "store/block_store.h"
 
 #define RECORD_HELD_LEAVES 32 /* at most 8 MiB */

@@ -1,6 +1,6 @@
 /* Wrapping the keys of many new versions takes time. This file does it in several threads before
  * the batch is put together; a batch that has to be made again uses the same results. */
-#include "base/lock.h"
+#include "base/worker.h"
 
 #include "build.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "base/lock.h"
+#include "base/worker.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "ledger/hash.h"

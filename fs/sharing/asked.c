@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "base/lock.h"
+#include "base/worker.h"
 #include "keyring/sealed.h"
 #include "share/write.h"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/lock.h"
+#include "base/worker.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "kit/language.h"

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/disk.h"
-#include "base/lock.h"
+#include "base/worker.h"
 #include "index.h"
 
 #define INDEX_PATH_CHARS 4096

@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "base/lock.h"
 #include "base/worker.h"
 #include "index.h"
 #include "store/car.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "base/lock.h"
+#include "base/worker.h"
 #include "crypto/kdf.h"
 #include "known_answer.h"
 

@@ -5,7 +5,7 @@
 
 #include <openssl/x509.h>
 
-#include "base/lock.h"
+#include "base/worker.h"
 #include "gateway/entries.h"
 #include "http/curl.h"
 #include "grpc.h"

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "base/lock.h"
+#include "base/worker.h"
 #include "ledger/chain.h"
 #include "replica/follower.h"
 #include "replica/people.h"

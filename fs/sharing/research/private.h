@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/lock.h"
+#include "base/worker.h"
 #include "org/datasets.h"
 #include "replica/follower.h"
 #include "research/research.h"

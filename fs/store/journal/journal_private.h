@@ -6,7 +6,6 @@
  * handed out. */
 #pragma once
 
-#include "base/lock.h"
 #include "base/worker.h"
 #include "journal/journal.h"
 #include "keyring/content.h"

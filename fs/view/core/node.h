@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "base/lock.h"
+#include "base/worker.h"
 #include "view/names.h"
 #include "view/view.h"
 #include "view/when.h"
