@@ -80,32 +80,30 @@ void emr_worker_stop(emr_worker *worker)
 
 void emr_worker_wake(emr_worker *worker)
 {
-	(void)pthread_mutex_lock(&worker->lock);
+	EMR_LOCKED(&worker->lock);
+
 	worker->is_woken = true;
 	(void)pthread_cond_signal(&worker->wake);
-	(void)pthread_mutex_unlock(&worker->lock);
 }
 
 bool emr_worker_wait(emr_worker *worker, int64_t until_boot_ns)
 {
 	bool goes_on;
+	EMR_LOCKED(&worker->lock);
 
-	(void)pthread_mutex_lock(&worker->lock);
 	while (!worker->is_stopping && !worker->is_woken &&
 		emr_clock_boot_ns(emr_clock_system()) < until_boot_ns)
 		emr_cond_wait_until(&worker->wake, &worker->lock, until_boot_ns);
 	goes_on = !worker->is_stopping;
 	worker->is_woken = false;
-	(void)pthread_mutex_unlock(&worker->lock);
 	return goes_on;
 }
 
 bool emr_worker_is_stopping(emr_worker *worker)
 {
 	bool is_stopping;
+	EMR_LOCKED(&worker->lock);
 
-	(void)pthread_mutex_lock(&worker->lock);
 	is_stopping = worker->is_stopping;
-	(void)pthread_mutex_unlock(&worker->lock);
 	return is_stopping;
 }

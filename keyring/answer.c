@@ -250,10 +250,9 @@ emr_status emr_kem_key_combine(const emr_grantee_key *grantee, const uint8_t A[3
 	const emr_pre_share *shares, unsigned n, emr_kem_key **out)
 {
 	emr_secret k = {0};
-	emr_status status =
-		emr_pre_combine(&grantee->b, grantee->B, A, X, ctx, capsule, shares, n, &k);
 
-	return status == EMR_OK ? emr_kem_key_from(&k, out) : status;
+	EMR_TRY(emr_pre_combine(&grantee->b, grantee->B, A, X, ctx, capsule, shares, n, &k));
+	return emr_kem_key_from(&k, out);
 }
 
 emr_status emr_answer_entry_check(const emr_answer_entry *entry_of, const uint8_t owner_pk[32],

@@ -100,7 +100,7 @@ static emr_status write_body(
 {
 	emr_writer w = emr_writer_of(out);
 
-	if (card->expires <= card->issued)
+	if (label_len > 0 && card->expires <= card->issued)
 		return EMR_INVALID;
 	emr_write_bytes(&w, "EMCD\1", 5);
 	emr_write_u8(&w, (uint8_t)card->kind);
@@ -134,9 +134,9 @@ static emr_status card_make(const emr_keyring *kr, const emr_card *card, const e
 {
 	EMR_AUTO_BUF made = {0};
 	char label[EMR_CARD_LABEL_MAX + 1];
-	size_t label_len;
+	size_t label_len = 0;
 
-	EMR_TRY(join_label(name, born, label, &label_len));
+	EMR_TRY(name != NULL ? join_label(name, born, label, &label_len) : EMR_OK);
 	EMR_TRY(write_body(card, label, label_len, &made));
 	EMR_TRY(sign_body(kr, domain, &made));
 	return emr_buf_append(out, made.data, made.len);
@@ -202,7 +202,8 @@ static emr_status check_signatures(const emr_card *card, emr_bytes body, const u
 	return EMR_OK;
 }
 
-emr_status emr_card_read(emr_bytes bytes, emr_card *out)
+/* A bare one has no label, and was over when it was made. */
+static emr_status read_card(emr_bytes bytes, bool is_bare, emr_card *out)
 {
 	emr_reader r = emr_reader_of(bytes);
 	emr_card card = {0};
@@ -224,15 +225,26 @@ emr_status emr_card_read(emr_bytes bytes, emr_card *out)
 	card.expires = emr_read_u64(&r);
 	label = emr_read_bytes(&r, emr_read_u8(&r));
 	sigs = emr_read_bytes(&r, card.kind == EMR_CARD_DOMAIN ? 128 : 64);
-	if (!emr_reader_done(&r) || label.len > EMR_CARD_LABEL_MAX || !split_label(label, &card) ||
-		!kind_ok(&card) || card.expires <= card.issued || !emr_r255_point_ok(card.B) ||
-		sodium_is_zero(card.x25519, 32))
+	if (!emr_reader_done(&r) || label.len > EMR_CARD_LABEL_MAX ||
+		(is_bare ? label.len != 0 || card.kind != EMR_CARD_DOMAIN
+			 : !split_label(label, &card) || card.expires <= card.issued) ||
+		!kind_ok(&card) || !emr_r255_point_ok(card.B) || sodium_is_zero(card.x25519, 32))
 		return EMR_DAMAGED;
 	EMR_TRY(check_signatures(
 		&card, emr_bytes_of(bytes.data, CARD_HEAD_BYTES + label.len), sigs.data));
 	emr_sha256(card.id_pk, 32, card.signer_id.b);
 	*out = card;
 	return EMR_OK;
+}
+
+emr_status emr_card_read(emr_bytes bytes, emr_card *out)
+{
+	return read_card(bytes, false, out);
+}
+
+emr_status emr_card_read_bare(emr_bytes bytes, emr_card *out)
+{
+	return read_card(bytes, true, out);
 }
 
 /* Of the card that BYTES begin with; 0: none of that size is there. */

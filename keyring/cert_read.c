@@ -7,12 +7,12 @@
 #include <openssl/objects.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cert_private.h"
+#include "base/worker.h"
 #include "crypto/hashsig.h"
 #include "part_private.h"
 
@@ -377,22 +377,20 @@ static bool find_kept(emr_id32 hash, emr_cert_facts *out)
 {
 	const struct kept_facts *at = &kept.at[hash.b[0] % KEPT];
 	bool is_same;
+	EMR_LOCKED(&kept.lock);
 
-	(void)pthread_mutex_lock(&kept.lock);
 	is_same = at->is_there && emr_id32_equal(at->hash, hash);
 	if (is_same)
 		*out = at->facts;
-	(void)pthread_mutex_unlock(&kept.lock);
 	return is_same;
 }
 
 static void keep(emr_id32 hash, const emr_cert_facts *facts)
 {
 	struct kept_facts *at = &kept.at[hash.b[0] % KEPT];
+	EMR_LOCKED(&kept.lock);
 
-	(void)pthread_mutex_lock(&kept.lock);
 	*at = (struct kept_facts){.hash = hash, .facts = *facts, .is_there = true};
-	(void)pthread_mutex_unlock(&kept.lock);
 }
 
 emr_status emr_cert_read(emr_bytes chain, emr_cert_facts *out)
@@ -531,21 +529,20 @@ static bool find_way(struct kept_way *way)
 {
 	const struct kept_way *at = place_of(way);
 	bool is_same;
+	EMR_LOCKED(&ways.lock);
 
-	(void)pthread_mutex_lock(&ways.lock);
 	is_same = at->is_there && emr_id32_equal(at->chain, way->chain) &&
 		  emr_id32_equal(at->ca, way->ca);
 	if (is_same)
 		*way = *at;
-	(void)pthread_mutex_unlock(&ways.lock);
 	return is_same;
 }
 
 static void keep_way(const struct kept_way *way)
 {
-	(void)pthread_mutex_lock(&ways.lock);
+	EMR_LOCKED(&ways.lock);
+
 	*place_of(way) = *way;
-	(void)pthread_mutex_unlock(&ways.lock);
 }
 
 /* Each member of an organisation is new once, and its CA is the same for all of them: the CAs that
@@ -564,24 +561,22 @@ static X509 *find_root(emr_id32 hash)
 {
 	const struct kept_root *at = &roots.at[hash.b[0] % ROOTS_KEPT];
 	X509 *found = NULL;
+	EMR_LOCKED(&roots.lock);
 
-	(void)pthread_mutex_lock(&roots.lock);
 	if (at->cert != NULL && emr_id32_equal(at->hash, hash) && X509_up_ref(at->cert) == 1)
 		found = at->cert;
-	(void)pthread_mutex_unlock(&roots.lock);
 	return found;
 }
 
 static void keep_root(emr_id32 hash, X509 *cert)
 {
 	struct kept_root *at = &roots.at[hash.b[0] % ROOTS_KEPT];
+	EMR_LOCKED(&roots.lock);
 
-	(void)pthread_mutex_lock(&roots.lock);
 	if (X509_up_ref(cert) == 1) {
 		X509_free(at->cert);
 		*at = (struct kept_root){.hash = hash, .cert = cert};
 	}
-	(void)pthread_mutex_unlock(&roots.lock);
 }
 
 /* Only a CA is kept. */

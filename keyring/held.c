@@ -263,10 +263,9 @@ emr_status emr_grantee_key_copy(const emr_grantee_key *key, emr_grantee_key **ou
 emr_status emr_grantee_key_box(const emr_grantee_key *key, emr_box_key **out)
 {
 	emr_secret sk = {0};
-	emr_status status =
-		emr_hkdf_secret("emrfs/v1/team", &key->b, emr_bytes_of("box", 3), 32, &sk);
 
-	return status == EMR_OK ? emr_box_key_from(&sk, out) : status;
+	EMR_TRY(emr_hkdf_secret("emrfs/v1/team", &key->b, emr_bytes_of("box", 3), 32, &sk));
+	return emr_box_key_from(&sk, out);
 }
 
 emr_status emr_grantee_key_pop(

@@ -1,9 +1,10 @@
 /* This file remembers the public halves of keys, which cost a multiplication on a curve each, and
  * this computer's own local keys. Its content follows from the seed alone, so it is never wrong:
  * a folder of which the keys came by letter is asked about before it is, and is not remembered. */
+#include "base/worker.h"
+
 #include "memo_private.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,25 +70,23 @@ bool emr_memo_find(emr_memo *memo, const emr_memo_key *of, uint8_t out[32])
 {
 	const public_half *at;
 	bool found;
+	EMR_LOCKED(&memo->lock);
 
-	pthread_mutex_lock(&memo->lock);
 	at = place_of(memo, of);
 	found = is_same(&at->of, of);
 	if (found)
 		memcpy(out, at->bytes, sizeof at->bytes);
-	pthread_mutex_unlock(&memo->lock);
 	return found;
 }
 
 void emr_memo_keep(emr_memo *memo, const emr_memo_key *of, const uint8_t bytes[32])
 {
 	public_half *at;
+	EMR_LOCKED(&memo->lock);
 
-	pthread_mutex_lock(&memo->lock);
 	at = place_of(memo, of);
 	at->of = *of;
 	memcpy(at->bytes, bytes, sizeof at->bytes);
-	pthread_mutex_unlock(&memo->lock);
 }
 
 bool emr_memo_find_public(emr_memo *memo, emr_public *out)
@@ -106,9 +105,9 @@ bool emr_memo_find_public(emr_memo *memo, emr_public *out)
 
 void emr_memo_keep_public(emr_memo *memo, const emr_public *made)
 {
-	pthread_mutex_lock(&memo->lock);
+	EMR_LOCKED(&memo->lock);
+
 	memo->identity = *made;
-	pthread_mutex_unlock(&memo->lock);
 }
 
 /* ---- what is another's ---- */
@@ -150,26 +149,22 @@ static bool make_room(emr_memo *memo)
 
 bool emr_memo_is_others(emr_memo *memo, const emr_id16 *what)
 {
-	bool is;
+	EMR_LOCKED(&memo->lock);
 
-	pthread_mutex_lock(&memo->lock);
-	is = memo->others != NULL && !emr_id16_is_zero(*what) &&
-	     emr_id16_equal(*other_at(memo->others, memo->cap_others, what), *what);
-	pthread_mutex_unlock(&memo->lock);
-	return is;
+	return memo->others != NULL && !emr_id16_is_zero(*what) &&
+	       emr_id16_equal(*other_at(memo->others, memo->cap_others, what), *what);
 }
 
 void emr_memo_keep_others(emr_memo *memo, const emr_id16 *what)
 {
 	emr_id16 *at;
+	EMR_LOCKED(&memo->lock);
 
-	pthread_mutex_lock(&memo->lock);
 	if (!emr_id16_is_zero(*what) && make_room(memo)) {
 		at = other_at(memo->others, memo->cap_others, what);
 		memo->n_others += emr_id16_is_zero(*at);
 		*at = *what;
 	}
-	pthread_mutex_unlock(&memo->lock);
 }
 
 /* ---- local keys ---- */
@@ -186,12 +181,11 @@ emr_status emr_memo_local(
 {
 	const local *at = &memo->locals[use];
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&memo->lock);
 
-	pthread_mutex_lock(&memo->lock);
 	*out_found = at->key.len > 0 && emr_id16_equal(at->device_id, device_id);
 	if (*out_found)
 		status = copy_of(&at->key, out);
-	pthread_mutex_unlock(&memo->lock);
 	return status;
 }
 

@@ -3,9 +3,10 @@
  * turn comes, it checks itself. */
 #include "ledger/ahead.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+
+#include "base/worker.h"
 
 #define BYTES_MAX ((size_t)4 << 20) /* of a window, unless one entry has more */
 /* Two signatures take about as long as all the rest of an entry with one item: more threads would
@@ -146,15 +147,14 @@ static void check_next(emr_ahead *a)
 static void *run(void *arg)
 {
 	emr_ahead *a = arg;
+	EMR_LOCKED(&a->lock);
 
-	(void)pthread_mutex_lock(&a->lock);
 	while (!a->stops) {
 		if (a->next < a->end)
 			check_next(a);
 		else
 			(void)pthread_cond_wait(&a->work, &a->lock);
 	}
-	(void)pthread_mutex_unlock(&a->lock);
 	return NULL;
 }
 

@@ -233,9 +233,7 @@ static emr_status put_items(appending *a, const emr_batch *batch, const uint8_t 
 		uint8_t id[32];
 		sqlite3_stmt *s;
 		emr_item_id(batch->items[i].bytes, id);
-		status = emr_sql_use(&a->chain->sql, ITEM_PUT, &s);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(emr_sql_use(&a->chain->sql, ITEM_PUT, &s));
 		emr_sql_bind_u64(s, 1, emr_get_u64(id));
 		emr_sql_bind_u64(s, 2, a->seq);
 		emr_sql_bind_u64(s, 3, i);

@@ -75,17 +75,15 @@ static emr_status search_descriptor(const search *s)
 	emr_descriptor network;
 	emr_descriptor_org org;
 	emr_row_org row;
-	emr_status status =
-		chain_contract_status(emr_descriptor_parse(span_of(s->descriptor), &network));
 
-	for (size_t i = 0; status == EMR_OK && !s->out->is_present && i < network.norg; i++) {
-		status = chain_contract_status(emr_descriptor_org_at(&network, i, &org));
-		if (status == EMR_OK)
-			status = org_row(s->chain, org.org, &row);
-		if (status == EMR_OK && is_ca_of(&row, bytes_of(org.ca_der)))
+	EMR_TRY(chain_contract_status(emr_descriptor_parse(span_of(s->descriptor), &network)));
+	for (size_t i = 0; !s->out->is_present && i < network.norg; i++) {
+		EMR_TRY(chain_contract_status(emr_descriptor_org_at(&network, i, &org)));
+		EMR_TRY(org_row(s->chain, org.org, &row));
+		if (is_ca_of(&row, bytes_of(org.ca_der)))
 			(void)try_ca(s, org.org, bytes_of(org.ca_der));
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* The CA that an ADMIT brought: the M row names the approval that completed it, the approval its

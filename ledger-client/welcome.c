@@ -184,14 +184,12 @@ emr_status emr_welcome_register(const emr_keyring *invited, const emr_invitation
 	uint64_t now = emr_clock_unix_s(clock != NULL ? clock : emr_clock_system());
 	EMR_AUTO_BUF part = {0};
 	emr_act act;
-	emr_status status = check(invited, invitation, cert, now);
 
-	if (status == EMR_OK &&
-		!emr_bytes_equal(emr_ledger_descriptor(ledger), invitation->descriptor))
-		status = EMR_FORK;
-	if (status == EMR_OK)
-		status = emr_register_certified(&who, cert, &act, &part);
-	return status == EMR_OK ? send(invited, &act, emr_buf_view(&part), ledger, clock) : status;
+	EMR_TRY(check(invited, invitation, cert, now));
+	if (!emr_bytes_equal(emr_ledger_descriptor(ledger), invitation->descriptor))
+		return EMR_FORK;
+	EMR_TRY(emr_register_certified(&who, cert, &act, &part));
+	return send(invited, &act, emr_buf_view(&part), ledger, clock);
 }
 
 emr_status emr_welcome_renewal(const emr_keyring *invited, const emr_invitation *invitation,

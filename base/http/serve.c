@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/worker.h"
 
 #define THREADS 4u  /* that speak with clients */
 #define WORKERS 24u /* that answer what waits for a disk */
@@ -72,7 +72,8 @@ void emr_serve_wait(emr_serve_call *call, uint64_t for_more_than, uint64_t ms)
 
 static void suspend(emr_serve *serve, emr_serve_call *call)
 {
-	(void)pthread_mutex_lock(&serve->lock);
+	EMR_LOCKED(&serve->lock);
+
 	MHD_suspend_connection(call->connection);
 	if (serve->is_ending || serve->number > call->waits_for) {
 		MHD_resume_connection(call->connection);
@@ -80,7 +81,6 @@ static void suspend(emr_serve *serve, emr_serve_call *call)
 		call->next_waiting = serve->waiting;
 		serve->waiting = call;
 	}
-	(void)pthread_mutex_unlock(&serve->lock);
 }
 
 /* Lock held. */
@@ -103,10 +103,10 @@ static void wake_those(emr_serve *serve, uint64_t number, bool is_all)
 
 void emr_serve_wake(emr_serve *serve, uint64_t number)
 {
-	(void)pthread_mutex_lock(&serve->lock);
+	EMR_LOCKED(&serve->lock);
+
 	serve->number = number;
 	wake_those(serve, number, false);
-	(void)pthread_mutex_unlock(&serve->lock);
 }
 
 /* ---- what waits for a disk ---- */
@@ -447,10 +447,9 @@ emr_serve_counts emr_serve_count(emr_serve *serve)
 {
 	emr_serve_counts counts = {
 		.requests = atomic_load(&serve->requests), .refused = atomic_load(&serve->refused)};
+	EMR_LOCKED(&serve->lock);
 
-	(void)pthread_mutex_lock(&serve->lock);
 	for (const emr_serve_call *call = serve->waiting; call != NULL; call = call->next_waiting)
 		counts.waiting++;
-	(void)pthread_mutex_unlock(&serve->lock);
 	return counts;
 }

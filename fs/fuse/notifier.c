@@ -5,7 +5,6 @@
 #include "session.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,8 +41,8 @@ static queue writes = {.name = "kernel writes", .lock = PTHREAD_MUTEX_INITIALIZE
 static notice *take(queue *q)
 {
 	notice *first;
+	EMR_LOCKED(&q->lock);
 
-	pthread_mutex_lock(&q->lock);
 	q->tells = false;
 	if (q->head == NULL)
 		pthread_cond_broadcast(&q->idle);
@@ -53,7 +52,6 @@ static notice *take(queue *q)
 		q->head = first->next;
 	if (q->head == NULL)
 		q->tail = NULL;
-	pthread_mutex_unlock(&q->lock);
 	return first;
 }
 
@@ -125,11 +123,11 @@ static void stop(queue *q)
 
 static void await_idle(queue *q, int64_t until_boot_ns)
 {
-	pthread_mutex_lock(&q->lock);
+	EMR_LOCKED(&q->lock);
+
 	while (q->runs && (q->head != NULL || q->tells) &&
 		emr_clock_boot_ns(emr_clock_system()) < until_boot_ns)
 		emr_cond_wait_until(&q->idle, &q->lock, until_boot_ns);
-	pthread_mutex_unlock(&q->lock);
 }
 
 void notifier_await(int64_t timeout_ns)

@@ -2,7 +2,6 @@
  * and ends in order when it is told to. It refuses mount options other than allow_root and
  * allow_other. */
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,8 @@
 #include <unistd.h>
 
 #include "view/received.h"
+
+#include "base/worker.h"
 
 #include "park.h"
 #include "reply.h"
@@ -113,9 +114,9 @@ const emr_front emr_fuse_front = {
 /* Once it is off, the session may be destroyed: nobody is stopping it any more. */
 static void set_running(bool is)
 {
-	pthread_mutex_lock(&running_lock);
+	EMR_LOCKED(&running_lock);
+
 	is_running = is;
-	pthread_mutex_unlock(&running_lock);
 }
 
 static emr_status make_session(const emr_fuse_options *options)

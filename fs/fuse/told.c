@@ -1,9 +1,10 @@
 /* A program asks first how long an attribute is and then for its value. This file keeps the
  * value in between, so that the second answer has the length of the first, even if the attribute
  * has changed. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/worker.h"
 
 #include "told.h"
 
@@ -57,8 +58,8 @@ static slot *room(void)
 void told_keep(told_key key, emr_bytes value, int64_t now_ns)
 {
 	slot *s;
+	EMR_LOCKED(&lock);
 
-	pthread_mutex_lock(&lock);
 	s = find(key);
 	if (s != NULL)
 		let_go(s);
@@ -71,38 +72,36 @@ void told_keep(told_key key, emr_bytes value, int64_t now_ns)
 		if (s->name != NULL && emr_buf_append(&s->value, value.data, value.len) != EMR_OK)
 			let_go(s);
 	}
-	pthread_mutex_unlock(&lock);
 }
 
 bool told_take(told_key key, size_t size, int64_t now_ns, emr_buf *out_value)
 {
 	bool was_told = false;
 	slot *s;
+	EMR_LOCKED(&lock);
 
-	pthread_mutex_lock(&lock);
 	s = find(key);
 	if (s != NULL) {
 		was_told = s->value.len == size && now_ns - s->at_ns <= TOLD_NS &&
 			   emr_buf_append(out_value, s->value.data, s->value.len) == EMR_OK;
 		let_go(s);
 	}
-	pthread_mutex_unlock(&lock);
 	return was_told;
 }
 
 void told_forget(uint64_t node)
 {
-	pthread_mutex_lock(&lock);
+	EMR_LOCKED(&lock);
+
 	for (size_t i = 0; i < TOLD_MAX; i++)
 		if (slots[i].name != NULL && slots[i].node == node)
 			let_go(&slots[i]);
-	pthread_mutex_unlock(&lock);
 }
 
 void told_clear(void)
 {
-	pthread_mutex_lock(&lock);
+	EMR_LOCKED(&lock);
+
 	for (size_t i = 0; i < TOLD_MAX; i++)
 		let_go(&slots[i]);
-	pthread_mutex_unlock(&lock);
 }

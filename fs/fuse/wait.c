@@ -4,7 +4,6 @@
 #include "park.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -185,13 +184,12 @@ uint64_t wait_begin(fuse_req_t req, int64_t ns)
 bool wait_take(uint64_t id)
 {
 	bool mine = false;
+	EMR_LOCKED(&lock);
 
-	pthread_mutex_lock(&lock);
 	for (size_t i = 0; i < WAIT_MAX && !mine; i++) {
 		mine = table[i].id == id;
 		if (mine)
 			take_out(&table[i]);
 	}
-	pthread_mutex_unlock(&lock);
 	return mine;
 }

@@ -71,8 +71,7 @@ static emr_status check_length(emr_passphrase *passphrase, emr_problem *out_prob
 		passphrase->len--;
 	if (passphrase->len >= 1 && passphrase->len <= EMR_PASSPHRASE_MAX)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_EMPTY, NULL);
-	return EMR_INVALID;
+	return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_PASSPHRASE_EMPTY, NULL);
 }
 
 static void give(emr_passphrase *from, emr_passphrase *out)
@@ -99,10 +98,8 @@ emr_status emr_passphrase_read_file(
 	/* A pipe (process substitution) has no rights worth looking at: only this user's processes
 	 * hold it. */
 	if (!S_ISFIFO(st.st_mode) &&
-		(st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
-		emr_problem_set(out_problem, EMR_SAY_EXPOSED, "file", file, NULL);
-		return EMR_EXPOSED;
-	}
+		(st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0))
+		return EMR_PROBLEM(EMR_EXPOSED, out_problem, EMR_SAY_EXPOSED, "file", file, NULL);
 	status = emr_passphrase_new(&found);
 	if (status == EMR_OK)
 		status = read_into(fd, false, &found);
@@ -248,10 +245,8 @@ static emr_status check_strength(const emr_passphrase *passphrase, emr_problem *
 	double bits = 0;
 	emr_status status = emr_passphrase_bits(emr_passphrase_view(passphrase), &bits);
 
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The new passphrase"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The new passphrase"));
 	if (bits >= EMR_PASSPHRASE_BITS_MIN)
 		return EMR_OK;
 	say_weak(bits, out_problem);
@@ -274,23 +269,20 @@ static emr_status ask_once_or_twice(
 {
 	EMR_AUTO_PASSPHRASE first = {0};
 	EMR_AUTO_PASSPHRASE second = {0};
-	emr_status status =
-		ask(program, is_new ? N_("New passphrase") : N_("Passphrase"), &first, out_problem);
 
-	if (status == EMR_OK && is_new)
-		status = check_strength(&first, out_problem);
-	if (status == EMR_OK && is_new) {
-		status = ask(program, N_("The same again"), &second, out_problem);
-		if (status == EMR_OK &&
-			(first.len != second.len ||
-				sodium_memcmp(first.data, second.data, first.len) != 0)) {
-			emr_problem_set(out_problem, EMR_SAY_PASSPHRASE_DIFFERS, NULL);
-			status = EMR_INVALID;
-		}
+	EMR_TRY(ask(
+		program, is_new ? N_("New passphrase") : N_("Passphrase"), &first, out_problem));
+	if (is_new)
+		EMR_TRY(check_strength(&first, out_problem));
+	if (is_new) {
+		EMR_TRY(ask(program, N_("The same again"), &second, out_problem));
+		if ((first.len != second.len ||
+			    sodium_memcmp(first.data, second.data, first.len) != 0))
+			return EMR_PROBLEM(
+				EMR_INVALID, out_problem, EMR_SAY_PASSPHRASE_DIFFERS, NULL);
 	}
-	if (status == EMR_OK)
-		give(&first, out_passphrase);
-	return status;
+	give(&first, out_passphrase);
+	return EMR_OK;
 }
 
 /* A person who slips at the terminal or in a window is told, and asked again. */

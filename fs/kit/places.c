@@ -198,10 +198,8 @@ emr_status emr_places_find(const char *as, emr_places *out_places, emr_problem *
 		places.run = places.state != NULL ? run_place(&places, as) : NULL;
 	}
 	if (places.state == NULL || places.config == NULL || places.cache == NULL ||
-		places.run == NULL) {
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
-		return EMR_NO_MEMORY;
-	}
+		places.run == NULL)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "emrfs");
 	choose_run(&places);
 	*out_places = places;
 	places = (emr_places){0};

@@ -414,9 +414,8 @@ emr_status emr_settings_parse(
 		if (cause == NULL)
 			continue;
 		snprintf(number, sizeof number, "%u", line_number);
-		emr_problem_set(out_problem, EMR_SAY_SETTING, "file", file, "line", number, "cause",
-			emr_text(cause), NULL);
-		return EMR_INVALID;
+		return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_SETTING, "file", file, "line",
+			number, "cause", emr_text(cause), NULL);
 	}
 	*out_settings = settings;
 	settings = (emr_settings){0};
@@ -444,8 +443,7 @@ emr_status emr_settings_read(
 
 	if (asprintf(&file, "%s/" SETTINGS_NAME, places->config) < 0) {
 		file = NULL;
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, _("settings"));
-		return EMR_NO_MEMORY;
+		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, _("settings"));
 	}
 	status = read_own(places, &text, &where);
 	if (status == EMR_EXPOSED)

@@ -260,10 +260,8 @@ static emr_status attendant_begin(emr_attendant *a, emr_problem *out_problem)
 	EMR_TRY(open_agency(a));
 	EMR_TRY(emr_follow_now(a->session->replica));
 	EMR_TRY(look_at_key(a));
-	if (!a->now.is_in_force) {
-		emr_problem_set(out_problem, EMR_SAY_AGENT_ENDED, NULL);
-		return EMR_DENIED;
-	}
+	if (!a->now.is_in_force)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_AGENT_ENDED, NULL);
 	EMR_TRY(count_held(a));
 	return work(a, &next_ms);
 }

@@ -99,10 +99,8 @@ emr_status emr_answer_bring(emr_session *session, const emr_request *request, em
 	(void)request; /* all of it, whatever the path */
 	if (emr_session_fetcher(session) != NULL && !session->read_only)
 		status = take_all(session, &brought, emit, arg, &lacking);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("What your IPFS nodes have"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("What your IPFS nodes have"));
 	object = json_pack("{s:b, s:I, s:I}", "done", 1, "brought_bytes", (json_int_t)brought.bytes,
 		"not_whole", (json_int_t)lacking);
 	return object != NULL ? emit(arg, object) : EMR_NO_MEMORY;

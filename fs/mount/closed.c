@@ -165,9 +165,8 @@ static emr_status take_out(const char *path, emr_closed *closed, emr_problem *ou
 
 	if (error == 0 && fsync(to) == 0 && fsync(closed->fd) == 0)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_HAS_FILES, "dir", path, "dest", closed->to,
-		"cause", emr_text_errno(error != 0 ? error : errno), NULL);
-	return EMR_NOT_EMPTY;
+	return EMR_PROBLEM(EMR_NOT_EMPTY, out_problem, EMR_SAY_MOUNTPOINT_HAS_FILES, "dir", path,
+		"dest", closed->to, "cause", emr_text_errno(error != 0 ? error : errno), NULL);
 }
 
 emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_closed *out_closed,
@@ -176,10 +175,9 @@ emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_c
 	int entries;
 
 	out_closed->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (out_closed->fd < 0) {
-		emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_GONE, "dir", path, NULL);
-		return EMR_INVALID;
-	}
+	if (out_closed->fd < 0)
+		return EMR_PROBLEM(
+			EMR_INVALID, out_problem, EMR_SAY_MOUNTPOINT_GONE, "dir", path, NULL);
 	/* The helper that mounts for an ordinary user wants to see that he may write there. */
 	out_closed->is_ours = emr_closed_was_ours(places, path) || is_sealed(out_closed->fd);
 	if (out_closed->is_ours)
@@ -187,11 +185,9 @@ emr_status emr_closed_take_out(const emr_places *places, const char *path, emr_c
 	entries = count_entries(out_closed->fd);
 	if (entries == 0)
 		return EMR_OK;
-	if (entries < 0) {
-		emr_problem_set(out_problem, EMR_SAY_FAILED, "what", path, "cause",
+	if (entries < 0)
+		return EMR_PROBLEM(EMR_IO, out_problem, EMR_SAY_FAILED, "what", path, "cause",
 			emr_text_errno(errno), NULL);
-		return EMR_IO;
-	}
 	if (out_closed->is_ours)
 		return take_out(path, out_closed, out_problem);
 	emr_problem_set(out_problem, EMR_SAY_MOUNTPOINT_NOT_EMPTY, "dir", path, NULL);

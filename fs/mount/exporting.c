@@ -42,13 +42,11 @@ static emr_status output_begin(output *out, emr_problem *out_problem)
 	out->fd = open(out->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (out->fd >= 0)
 		return EMR_OK;
-	if (errno == EEXIST) {
-		emr_problem_set(out_problem, EMR_SAY_EXISTS, "path", out->path, NULL);
-		return EMR_EXISTS;
-	}
-	emr_problem_set(out_problem, EMR_SAY_FAILED, "what", out->path, "cause",
+	if (errno == EEXIST)
+		return EMR_PROBLEM(
+			EMR_EXISTS, out_problem, EMR_SAY_EXISTS, "path", out->path, NULL);
+	return EMR_PROBLEM(EMR_IO, out_problem, EMR_SAY_FAILED, "what", out->path, "cause",
 		emr_text_errno(errno), NULL);
-	return EMR_IO;
 }
 
 static emr_status say_not_exported(const emr_session *session, emr_status status,

@@ -373,8 +373,7 @@ static emr_status say_not_imported(
 	case EMR_INVALID:
 		break;
 	default:
-		emr_problem_set_status(out_problem, status, request->file);
-		return status;
+		return EMR_PROBLEM_STATUS(out_problem, status, request->file);
 	}
 	emr_problem_set(out_problem, message, "file", request->file, NULL);
 	return status;
@@ -399,8 +398,7 @@ static emr_status look_up(import *i, const emr_request *request, emr_problem *ou
 		emr_problem_set_status(out_problem, status, "import");
 	if (status != EMR_OK || any || emr_known_count(i->known) > 0)
 		return status;
-	emr_problem_set(out_problem, EMR_SAY_CAR_BARE, "file", request->file, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_CAR_BARE, "file", request->file, NULL);
 }
 
 static emr_status open_parcel(
@@ -410,11 +408,9 @@ static emr_status open_parcel(
 
 	*out_fd = request->file[0] == '/' ? open(request->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
 					  : -1;
-	if (*out_fd < 0) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", request->file, "cause",
-			emr_text_errno(errno), NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (*out_fd < 0)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_FILE, "path",
+			request->file, "cause", emr_text_errno(errno), NULL);
 	i->ledger = (emr_parcel_ledger){.replica = i->session->replica,
 		.facts = i->session->facts,
 		.descriptor = emr_ledger_descriptor(i->session->ledger)};

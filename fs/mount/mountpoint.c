@@ -119,10 +119,8 @@ static int run_fusermount(const char *path, bool lazy, char *said, size_t size)
 
 static emr_status say_end(int error, const char *path, emr_problem *out_problem)
 {
-	if (error == EBUSY) {
-		emr_problem_set(out_problem, EMR_SAY_FOLDER_BUSY, "dir", path, NULL);
-		return EMR_BUSY;
-	}
+	if (error == EBUSY)
+		return EMR_PROBLEM(EMR_BUSY, out_problem, EMR_SAY_FOLDER_BUSY, "dir", path, NULL);
 	emr_problem_set(
 		out_problem, EMR_SAY_FAILED, "what", path, "cause", emr_text_errno(error), NULL);
 	return emr_status_from_errno(error);
@@ -176,10 +174,8 @@ emr_status emr_mountpoint_find(
 		dir = usual;
 	}
 	path = dir != NULL ? emr_path_real(dir) : NULL;
-	if (path == NULL) {
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
-		return EMR_NO_MEMORY;
-	}
+	if (path == NULL)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "emrfs");
 	*out_path = path;
 	return EMR_OK;
 }

@@ -67,6 +67,5 @@ emr_status emr_order_wait(emr_client *client, const emr_args *args, const char *
 	EMR_TRY(emr_order_look(client, path, who, order, wait_ns, failed, &is_done, out_problem));
 	if (is_done)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_ORDER_UNSENT, "path", path, NULL);
-	return EMR_TIMEOUT;
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_ORDER_UNSENT, "path", path, NULL);
 }

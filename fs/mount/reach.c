@@ -55,11 +55,9 @@ static emr_status open_here(emr_reach *reach, const emr_args *args, emr_problem 
 
 emr_status emr_reach_open(const emr_args *args, emr_reach *out_reach, emr_problem *out_problem)
 {
-	emr_status status =
-		emr_places_find(args->values[EMR_OPT_AS], &out_reach->places, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_places_find(args->values[EMR_OPT_AS], &out_reach->places, out_problem));
 	status = emr_client_open(&out_reach->places, &out_reach->client, out_problem);
 	if (status == EMR_OK)
 		return learn_folder(out_reach, out_problem);

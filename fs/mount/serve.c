@@ -436,10 +436,8 @@ emr_status emr_server_start(const emr_places *places, emr_session *session, emr_
 	emr_server *server = calloc(1, sizeof *server);
 	emr_status status;
 
-	if (server == NULL) {
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, _("The socket"));
-		return EMR_NO_MEMORY;
-	}
+	if (server == NULL)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, _("The socket"));
 	*server = (emr_server){.session = session,
 		.notices = notices,
 		.agent = agent,

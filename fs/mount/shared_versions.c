@@ -157,11 +157,9 @@ static emr_status begin_look(looking *l)
 		status = emr_view_shared_file(l->session->view, found.attr.node, &l->file);
 	if (status != EMR_OK)
 		return say_found(l, status);
-	if (!l->file.has_history) {
-		emr_problem_set(l->problem, EMR_SAY_NO_HISTORY, "path", l->path, "owner",
-			l->file.owner, NULL);
-		return EMR_DENIED;
-	}
+	if (!l->file.has_history)
+		return EMR_PROBLEM(EMR_DENIED, l->problem, EMR_SAY_NO_HISTORY, "path", l->path,
+			"owner", l->file.owner, NULL);
 	status = emr_sharing_handle(l->session, &l->share);
 	if (status == EMR_OK)
 		status = emr_shared_open(l->share, l->file.domain, l->file.grant, l->file.purpose,
@@ -361,10 +359,9 @@ static emr_status copy_version(looking *l, const emr_restore *what, emr_restored
 
 	if (status != EMR_OK)
 		return say_trouble(l, status);
-	if (!c.is_found) {
-		emr_problem_set(l->problem, EMR_SAY_NO_SUCH_VERSION, "path", l->path, NULL);
-		return EMR_RANGE;
-	}
+	if (!c.is_found)
+		return EMR_PROBLEM(
+			EMR_RANGE, l->problem, EMR_SAY_NO_SUCH_VERSION, "path", l->path, NULL);
 	EMR_TRY(open_version(l, c.found.pversion, &reader));
 	report(l, &c.found);
 	status = make_copy(l->session->view, what->to, reader);
@@ -390,9 +387,8 @@ emr_status emr_shared_versions_copy(emr_session *session, const emr_restore *wha
 
 	if (what->to == NULL) {
 		emr_shared_owner_of(what->path, owner, sizeof owner);
-		emr_problem_set(
-			out_problem, EMR_SAY_COPY_WHERE, "path", what->path, "owner", owner, NULL);
-		return EMR_INVALID;
+		return EMR_PROBLEM(EMR_INVALID, out_problem, EMR_SAY_COPY_WHERE, "path", what->path,
+			"owner", owner, NULL);
 	}
 	status = begin_look(&l);
 	if (status == EMR_OK)

@@ -579,10 +579,9 @@ emr_status emr_answer_find(emr_session *session, const char *path, emr_id16 *out
 		status = emr_attribute_text(session->view, attr.node, "state", &state);
 	if (status == EMR_OK)
 		status = emr_unhex(id, out_object->b, sizeof out_object->b);
-	if (status != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 	*out_is_published = strncmp(state, "confirmed", 9) == 0;
 	return EMR_OK;
 }

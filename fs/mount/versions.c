@@ -95,11 +95,8 @@ static emr_status name_of(
 	listing *l, const emr_file_version *v, char *out, size_t size, bool *out_is_own)
 {
 	const emr_author *author;
-	emr_status status =
-		emr_authors_find(&l->authors, l->session, v->signer_id, v->seq, &author);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_authors_find(&l->authors, l->session, v->signer_id, v->seq, &author));
 	*out_is_own = author->is_me;
 	if (author->is_me)
 		snprintf(out, size, "%s",

@@ -65,11 +65,10 @@ static emr_status build_m(const emr_content *content, const emr_content_key *key
 static emr_status note_held(emr_record_ctx *ctx, const emr_block *blocks, size_t count)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&ctx->fresh_lock);
 
-	pthread_mutex_lock(&ctx->fresh_lock);
 	for (size_t i = 0; ctx->holders > 0 && i < count && status == EMR_OK; i++)
 		status = emr_buf_append(&ctx->bundles.cids, &blocks[i].cid, sizeof blocks[i].cid);
-	pthread_mutex_unlock(&ctx->fresh_lock);
 	return status;
 }
 

@@ -65,12 +65,9 @@ void record_fresh_begin(emr_record_ctx *ctx, record_fresh *fresh)
 
 emr_status record_fresh_note(emr_record_ctx *ctx, record_fresh *fresh, const emr_cid *cid)
 {
-	emr_status status;
+	EMR_LOCKED(&ctx->fresh_lock);
 
-	pthread_mutex_lock(&ctx->fresh_lock);
-	status = emr_buf_append(&fresh->cids, cid, sizeof *cid);
-	pthread_mutex_unlock(&ctx->fresh_lock);
-	return status;
+	return emr_buf_append(&fresh->cids, cid, sizeof *cid);
 }
 
 void record_fresh_end(emr_record_ctx *ctx, record_fresh *fresh)
@@ -85,17 +82,17 @@ void record_fresh_end(emr_record_ctx *ctx, record_fresh *fresh)
 
 void emr_record_hold_begin(emr_record_ctx *ctx)
 {
-	pthread_mutex_lock(&ctx->fresh_lock);
+	EMR_LOCKED(&ctx->fresh_lock);
+
 	ctx->holders++;
-	pthread_mutex_unlock(&ctx->fresh_lock);
 }
 
 void emr_record_hold_end(emr_record_ctx *ctx)
 {
-	pthread_mutex_lock(&ctx->fresh_lock);
+	EMR_LOCKED(&ctx->fresh_lock);
+
 	if (--ctx->holders == 0)
 		emr_buf_free(&ctx->bundles.cids);
-	pthread_mutex_unlock(&ctx->fresh_lock);
 }
 
 uint64_t emr_record_ctx_left(const emr_record_ctx *ctx)

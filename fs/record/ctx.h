@@ -3,10 +3,10 @@
  * back. */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "held.h"
+#include "base/worker.h"
 #include "record/content.h"
 
 /* One piece of work; embedded in what it works on, which must stay until run has returned. */

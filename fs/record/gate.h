@@ -3,8 +3,9 @@
  * new readers. */
 #pragma once
 
-#include <pthread.h>
 #include <stdbool.h>
+
+#include "base/worker.h"
 
 typedef struct gate {
 	pthread_mutex_t mutex;

@@ -62,8 +62,8 @@ static record_held *place_for_one(record_holder *holder)
 static record_held *join(record_holder *holder, const emr_cid *cid, bool *out_must_load)
 {
 	record_held *held;
+	EMR_LOCKED(&holder->lock);
 
-	pthread_mutex_lock(&holder->lock);
 	for (;;) {
 		held = held_record_of(holder, cid);
 		*out_must_load = held == NULL;
@@ -79,7 +79,6 @@ static record_held *join(record_holder *holder, const emr_cid *cid, bool *out_mu
 	}
 	held->users++;
 	held->last_use = ++holder->uses;
-	pthread_mutex_unlock(&holder->lock);
 	return held;
 }
 
@@ -118,9 +117,8 @@ emr_status record_held_take(emr_record_ctx *ctx, const emr_cid *cid, size_t len,
 void record_held_give(emr_record_ctx *ctx, record_held *held)
 {
 	record_holder *holder = &ctx->holder;
+	EMR_LOCKED(&holder->lock);
 
-	pthread_mutex_lock(&holder->lock);
 	if (--held->users == 0)
 		pthread_cond_broadcast(&holder->changed);
-	pthread_mutex_unlock(&holder->lock);
 }

@@ -11,9 +11,8 @@
  * What is held is ciphertext: it may outlive the right to read it.  Any thread. */
 #pragma once
 
-#include <pthread.h>
-
 #include "base/bytes.h"
+#include "base/worker.h"
 #include "store/block_store.h"
 
 #define RECORD_HELD_LEAVES 32 /* at most 8 MiB */

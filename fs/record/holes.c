@@ -64,12 +64,10 @@ emr_status staging_next(
 	emr_staging *st, uint64_t leaf, uint64_t end, bool wants_hole, uint64_t *out_leaf)
 {
 	uint64_t found = end;
-	emr_status status =
-		wants_hole ? next_hole(st, leaf, end, &found) : next_data(st, leaf, &found);
 
-	if (status == EMR_OK)
-		*out_leaf = found < end ? found : end;
-	return status;
+	EMR_TRY(wants_hole ? next_hole(st, leaf, end, &found) : next_data(st, leaf, &found));
+	*out_leaf = found < end ? found : end;
+	return EMR_OK;
 }
 
 emr_status emr_staging_seek(emr_staging *st, uint64_t offset, bool wants_hole, uint64_t *out_offset)

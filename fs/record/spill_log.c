@@ -318,18 +318,13 @@ emr_status spill_read(const spill_file *spill, const spill_record *record, uint8
 	uint8_t bytes[SPILL_RECORD_MAX];
 	uint8_t nonce[24];
 	spill_record found;
-	emr_status status;
 
-	status = emr_pread_all(
-		spill->fd, bytes, SPILL_RECORD_HEAD + record->len + 16, (off_t)record->at);
-	if (status == EMR_OK)
-		status = spill_record_head_decode(bytes, &found, nonce);
-	if (status == EMR_OK &&
-		(found.seq != record->seq || found.off != record->off || found.len != record->len))
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = open_record(spill, record, nonce, bytes + SPILL_RECORD_HEAD, out);
-	return status;
+	EMR_TRY(emr_pread_all(
+		spill->fd, bytes, SPILL_RECORD_HEAD + record->len + 16, (off_t)record->at));
+	EMR_TRY(spill_record_head_decode(bytes, &found, nonce));
+	if (found.seq != record->seq || found.off != record->off || found.len != record->len)
+		return EMR_DAMAGED;
+	return open_record(spill, record, nonce, bytes + SPILL_RECORD_HEAD, out);
 }
 
 /* A record that reaches beyond the file's end or does not open is where a torn log ends; only a

@@ -79,8 +79,8 @@ void staging_clear(emr_staging *st)
 static void leave_ctx(emr_staging *st)
 {
 	emr_record_ctx *ctx = st->ctx;
+	EMR_LOCKED(&ctx->stagings_lock);
 
-	pthread_mutex_lock(&ctx->stagings_lock);
 	while (st->visitors > 0)
 		pthread_cond_wait(&ctx->visitor_left, &ctx->stagings_lock);
 	if (st->previous != NULL)
@@ -89,7 +89,6 @@ static void leave_ctx(emr_staging *st)
 		ctx->stagings = st->next;
 	if (st->next != NULL)
 		st->next->previous = st->previous;
-	pthread_mutex_unlock(&ctx->stagings_lock);
 }
 
 void emr_staging_free(emr_staging *st)
@@ -191,14 +190,12 @@ static emr_status list_blocks(emr_staging *st, emr_buf *cids)
 /* Blocks that are being sealed, and bundles. */
 static emr_status list_fresh(emr_record_ctx *ctx, emr_buf *cids)
 {
-	emr_status status;
+	EMR_LOCKED(&ctx->fresh_lock);
 
-	pthread_mutex_lock(&ctx->fresh_lock);
-	status = emr_buf_append(cids, ctx->bundles.cids.data, ctx->bundles.cids.len);
-	for (const record_fresh *f = ctx->fresh; f != NULL && status == EMR_OK; f = f->next)
-		status = emr_buf_append(cids, f->cids.data, f->cids.len);
-	pthread_mutex_unlock(&ctx->fresh_lock);
-	return status;
+	EMR_TRY(emr_buf_append(cids, ctx->bundles.cids.data, ctx->bundles.cids.len));
+	for (const record_fresh *f = ctx->fresh; f != NULL; f = f->next)
+		EMR_TRY(emr_buf_append(cids, f->cids.data, f->cids.len));
+	return EMR_OK;
 }
 
 static emr_status list_stagings(emr_record_ctx *ctx, emr_buf *cids)

@@ -1,8 +1,9 @@
 /* Wrapping the keys of many new versions takes time. This file does it in several threads before
  * the batch is put together; a batch that has to be made again uses the same results. */
+#include "base/worker.h"
+
 #include "build.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +51,8 @@ static void wrap(ahead *a, size_t i)
 static void *wrap_ahead(void *arg)
 {
 	ahead *a = arg;
+	EMR_LOCKED(&a->lock);
 
-	pthread_mutex_lock(&a->lock);
 	while (!a->is_over) {
 		size_t i = take_next(a);
 
@@ -59,7 +60,6 @@ static void *wrap_ahead(void *arg)
 			break;
 		wrap(a, i);
 	}
-	pthread_mutex_unlock(&a->lock);
 	return NULL;
 }
 
@@ -100,8 +100,8 @@ emr_status ahead_get(ahead *a, const emr_change *change, wrapped_key *out)
 {
 	slot *s = &a->slots[change - a->changes];
 	emr_status status;
+	EMR_LOCKED(&a->lock);
 
-	pthread_mutex_lock(&a->lock);
 	while (!s->is_done) {
 		size_t i = take_next(a);
 
@@ -112,7 +112,6 @@ emr_status ahead_get(ahead *a, const emr_change *change, wrapped_key *out)
 	}
 	status = s->status;
 	*out = s->key;
-	pthread_mutex_unlock(&a->lock);
 	return status;
 }
 

@@ -3,11 +3,11 @@
  * somebody held back can be noticed; it gives no number twice. */
 #include "amend.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/worker.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "ledger/hash.h"
@@ -59,12 +59,12 @@ static const uint8_t *find_statement(const known_statements *known, const emr_ci
 
 void known_statements_note(known_statements *known, const emr_cid *root, const uint8_t id[32])
 {
-	pthread_mutex_lock(&known->lock);
+	EMR_LOCKED(&known->lock);
+
 	if (find_statement(known, root) == NULL) {
 		known->list[known->n % KNOWN_MAX].root = *root;
 		memcpy(known->list[known->n++ % KNOWN_MAX].id, id, 32);
 	}
-	pthread_mutex_unlock(&known->lock);
 }
 
 static bool recall(known_statements *known, const emr_cid *root, uint8_t out_id[32])

@@ -207,21 +207,19 @@ void emr_chronicle_free(emr_chronicle *chronicle)
 
 void emr_chronicle_forget(emr_chronicle *chronicle)
 {
-	pthread_mutex_lock(&chronicle->lock);
+	EMR_LOCKED(&chronicle->lock);
+
 	chronicle_let_go(chronicle);
-	pthread_mutex_unlock(&chronicle->lock);
 }
 
 emr_status emr_chronicle_catch_up(emr_chronicle *chronicle, uint64_t *out_damaged)
 {
-	emr_status status;
+	EMR_LOCKED(&chronicle->lock);
 
-	pthread_mutex_lock(&chronicle->lock);
-	status = read_new(chronicle);
-	if (status == EMR_OK && out_damaged != NULL)
+	EMR_TRY(read_new(chronicle));
+	if (out_damaged != NULL)
 		*out_damaged = chronicle->damaged;
-	pthread_mutex_unlock(&chronicle->lock);
-	return status;
+	return EMR_OK;
 }
 
 static emr_event event_of(const emr_chronicle *c, const told *d)
@@ -246,14 +244,13 @@ static emr_event event_of(const emr_chronicle *c, const told *d)
 emr_status emr_chronicle_each(emr_chronicle *chronicle, emr_event_fn fn, void *arg)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&chronicle->lock);
 
-	pthread_mutex_lock(&chronicle->lock);
 	for (size_t i = 0; i < chronicle->deeds.n && status == EMR_OK; i++) {
 		emr_event event = event_of(chronicle, (const told *)chronicle->deeds.items + i);
 
 		status = fn(arg, &event);
 	}
-	pthread_mutex_unlock(&chronicle->lock);
 	return status;
 }
 

@@ -3,8 +3,7 @@
  * keeps that in memory. All of it under the chronicle's lock. */
 #pragma once
 
-#include <pthread.h>
-
+#include "base/worker.h"
 #include "settle/chronicle.h"
 
 #include "index16.h"

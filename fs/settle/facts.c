@@ -45,14 +45,13 @@ emr_status emr_facts_list_key(
 	emr_facts *facts, emr_id16 domain, emr_id32 listkey_id, const emr_list_key **out_key)
 {
 	emr_status status;
+	EMR_LOCKED(&facts->lock);
 
-	pthread_mutex_lock(&facts->lock);
 	status = list_keys_get(
 		&facts->keys[0], facts->keyring, facts->replica, domain, listkey_id, out_key);
 	if (status == EMR_NOT_FOUND && facts->annex.replica != NULL)
 		status = list_keys_get(&facts->keys[1], facts->keyring, facts->annex.replica,
 			domain, listkey_id, out_key);
-	pthread_mutex_unlock(&facts->lock);
 	return status;
 }
 

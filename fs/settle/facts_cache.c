@@ -270,19 +270,17 @@ static emr_status note_domains(const facts_cache *cache, emr_buf *domains)
 {
 	emr_reader r = emr_reader_of(emr_bytes_of(cache->plain, PLAIN_BYTES));
 	uint32_t count = emr_read_u32(&r);
-	emr_status status = EMR_OK;
 	kept_record kept;
 
-	for (uint32_t i = 0; status == EMR_OK && i < count; i++) {
-		status = read_record(&r, &kept);
-		if (status == EMR_OK &&
-			(domains->len == 0 ||
-				memcmp(domains->data + domains->len - sizeof kept.place.domain,
-					kept.place.domain.b, sizeof kept.place.domain) != 0))
-			status = emr_buf_append(
-				domains, kept.place.domain.b, sizeof kept.place.domain);
+	for (uint32_t i = 0; i < count; i++) {
+		EMR_TRY(read_record(&r, &kept));
+		if (domains->len == 0 ||
+			memcmp(domains->data + domains->len - sizeof kept.place.domain,
+				kept.place.domain.b, sizeof kept.place.domain) != 0)
+			EMR_TRY(emr_buf_append(
+				domains, kept.place.domain.b, sizeof kept.place.domain));
 	}
-	return status;
+	return EMR_OK;
 }
 
 static emr_status note_head(void *arg, const emr_replica_head *head)

@@ -12,12 +12,9 @@
 
 emr_status facts_note_junk(emr_facts *facts, emr_id16 domain, emr_id16 object, uint64_t version)
 {
-	emr_status status;
+	EMR_LOCKED(&facts->lock);
 
-	pthread_mutex_lock(&facts->lock);
-	status = unreadable_note(&facts->unreadable, domain, object, version);
-	pthread_mutex_unlock(&facts->lock);
-	return status;
+	return unreadable_note(&facts->unreadable, domain, object, version);
 }
 
 /* A part that is erased, damaged or not here yet may come; a newer program may read what is newer.
@@ -121,12 +118,9 @@ emr_status facts_note_reading(
 
 uint64_t emr_facts_unreadable(emr_facts *facts)
 {
-	uint64_t n;
+	EMR_LOCKED(&facts->lock);
 
-	pthread_mutex_lock(&facts->lock);
-	n = facts->unreadable.count;
-	pthread_mutex_unlock(&facts->lock);
-	return n;
+	return facts->unreadable.count;
 }
 
 /* One of them, with who wrote it; EMR_NOT_FOUND when it is not what did not open any more. */
@@ -153,8 +147,8 @@ static emr_status signer_of(emr_facts *facts, const unreadable_object *one, emr_
 emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, void *arg)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&facts->lock);
 
-	pthread_mutex_lock(&facts->lock);
 	for (size_t i = 0; i < facts->unreadable.n && status == EMR_OK; i++) {
 		const unreadable_object *one = &facts->unreadable.all[i];
 		emr_id32 signer;
@@ -165,6 +159,5 @@ emr_status emr_facts_each_unreadable(emr_facts *facts, emr_unreadable_fn fn, voi
 		else if (status == EMR_NOT_FOUND)
 			status = EMR_OK;
 	}
-	pthread_mutex_unlock(&facts->lock);
 	return status;
 }

@@ -2,8 +2,7 @@
  * refuses as facts.h does. */
 #pragma once
 
-#include <pthread.h>
-
+#include "base/worker.h"
 #include "settle/facts.h"
 
 #include "list_keys.h"

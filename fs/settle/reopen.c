@@ -177,11 +177,11 @@ emr_status emr_facts_keep_opened(emr_facts *facts, const emr_opened *all, size_t
 
 void emr_facts_note_opened(emr_facts *facts, const emr_opened *one)
 {
-	pthread_mutex_lock(&facts->lock);
+	EMR_LOCKED(&facts->lock);
+
 	if (facts->noted.len < NOTED_MAX * sizeof *one &&
 		emr_buf_append(&facts->noted, one, sizeof *one) != EMR_OK)
 		emr_log(EMR_LOG_INFO, "what a record was opened to is not kept: no memory");
-	pthread_mutex_unlock(&facts->lock);
 }
 
 emr_status emr_facts_keep_noted(emr_facts *facts)

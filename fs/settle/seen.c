@@ -67,15 +67,11 @@ emr_status emr_settle_compare_seen(emr_settle *settle, uint64_t *out_seen)
 			       ? emr_newer_format(row.data[0], SEEN_VERSION)
 			       : EMR_DAMAGED;
 	*out_seen = size = emr_get_u64(row.data + 1);
-	status = emr_replica_at(settle->options.replica, &at);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_at(settle->options.replica, &at));
 	if (at.size < size)
 		return EMR_ROLLBACK;
 	/* It looks at entries that this computer has verified itself: the folder rests on them. */
-	status = emr_replica_root_at(settle->options.replica, size, root);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_root_at(settle->options.replica, size, root));
 	return memcmp(root, row.data + 9, sizeof root) == 0 ? EMR_OK : EMR_FORK;
 }
 

@@ -470,12 +470,10 @@ static emr_status note_domain(void *arg, emr_id16 domain, bool is_mine, emr_byte
 static emr_status take_domain(taking *k)
 {
 	EMR_AUTO_BUF heads = {0};
-	emr_status status =
-		emr_replica_each_head(k->t->from.replica, &k->domain, note_head, &heads);
 
-	return status == EMR_OK ? take_heads(k, (const emr_replica_head *)(const void *)heads.data,
-					  heads.len / sizeof(emr_replica_head))
-				: status;
+	EMR_TRY(emr_replica_each_head(k->t->from.replica, &k->domain, note_head, &heads));
+	return take_heads(k, (const emr_replica_head *)(const void *)heads.data,
+		heads.len / sizeof(emr_replica_head));
 }
 
 static emr_status take_all(

@@ -247,14 +247,13 @@ static emr_status judge_nearness(const emr_agency *agency, const question *q, ui
 {
 	emr_replica *replica = agency->desk.share->o.replica;
 	emr_known_person me, who;
-	emr_status status = emr_replica_person(replica, agency->desk.share->me.signer_id, &me);
 
-	if (status == EMR_OK)
-		status = emr_replica_person(replica, q->signer, &who);
-	if (status == EMR_OK && !share_may_be_near(q->grant.terms.rights) &&
+	EMR_TRY(emr_replica_person(replica, agency->desk.share->me.signer_id, &me));
+	EMR_TRY(emr_replica_person(replica, q->signer, &who));
+	if (!share_may_be_near(q->grant.terms.rights) &&
 		memcmp(who.row.org, me.row.org, sizeof me.row.org) == 0)
 		*out_code = EMR_RESULT_NOT_AUTHORISED;
-	return status;
+	return EMR_OK;
 }
 
 emr_status agency_answer(emr_agency *agency, question *q, emr_release_tally *tally)

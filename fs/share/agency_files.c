@@ -65,21 +65,19 @@ emr_status agency_shred(emr_agency *agency, const char *name)
 {
 	static const uint8_t zeros[EMR_FRAGMENT_SEALED_BYTES];
 	EMR_AUTO_FD fd = openat(agency->dirfd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	emr_status status;
 	struct stat st;
 
 	if (fd < 0)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
 	if (fstat(fd, &st) != 0)
 		return emr_status_from_errno(errno);
-	status = emr_pwrite_all(
-		fd, zeros, st.st_size < (off_t)sizeof zeros ? (size_t)st.st_size : sizeof zeros, 0);
-	if (status == EMR_OK && fdatasync(fd) != 0)
-		status = emr_status_from_errno(errno);
-	if (status == EMR_OK &&
-		(unlinkat(agency->dirfd, name, 0) != 0 || fsync(agency->dirfd) != 0))
-		status = emr_status_from_errno(errno);
-	return status;
+	EMR_TRY(emr_pwrite_all(fd, zeros,
+		st.st_size < (off_t)sizeof zeros ? (size_t)st.st_size : sizeof zeros, 0));
+	if (fdatasync(fd) != 0)
+		return emr_status_from_errno(errno);
+	if (unlinkat(agency->dirfd, name, 0) != 0 || fsync(agency->dirfd) != 0)
+		return emr_status_from_errno(errno);
+	return EMR_OK;
 }
 
 /* Names are few and short: they are collected first, so that FN may remove files. */

@@ -99,16 +99,14 @@ static emr_status note_answers(
 	audit *a, const emr_known_release *release, question *q, emr_audit_entry *entry)
 {
 	const asked_grant *grant = NULL;
-	emr_status status = find_grant(a, release->grant, &grant);
 
-	if (status == EMR_OK)
-		status = note_answer(a, release, q, a->owner, entry);
-	for (unsigned i = 0; status == EMR_OK && i < grant->n; i++)
-		status = note_answer(a, release, q, grant->agents[i], entry);
-	if (status == EMR_OK &&
-		(entry->is_by_owner || (grant->needed > 0 && entry->given_count >= grant->needed)))
+	EMR_TRY(find_grant(a, release->grant, &grant));
+	EMR_TRY(note_answer(a, release, q, a->owner, entry));
+	for (unsigned i = 0; i < grant->n; i++)
+		EMR_TRY(note_answer(a, release, q, grant->agents[i], entry));
+	if (entry->is_by_owner || (grant->needed > 0 && entry->given_count >= grant->needed))
 		entry->kind = EMR_AUDIT_RELEASED;
-	return status;
+	return EMR_OK;
 }
 
 static emr_status tell_slots(const audit *a, const question *q, emr_audit_entry *entry)

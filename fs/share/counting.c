@@ -74,15 +74,14 @@ static emr_status fetch_stated(counting *c, emr_ledger *ledger)
 {
 	const emr_part_key *keys = (const emr_part_key *)(const void *)c->keys.data;
 	size_t n = c->keys.len / sizeof *keys;
-	emr_status status = EMR_OK;
 
 	c->all = calloc(n + 1, sizeof *c->all);
 	if (c->all == NULL)
 		return EMR_NO_MEMORY;
-	for (c->fetched = 0; c->fetched < n && status == EMR_OK; c->fetched += AT_ONCE)
-		status = emr_ledger_fetch(ledger, keys + c->fetched,
-			n - c->fetched < AT_ONCE ? n - c->fetched : AT_ONCE, take_stated, c);
-	return status;
+	for (c->fetched = 0; c->fetched < n; c->fetched += AT_ONCE)
+		EMR_TRY(emr_ledger_fetch(ledger, keys + c->fetched,
+			n - c->fetched < AT_ONCE ? n - c->fetched : AT_ONCE, take_stated, c));
+	return EMR_OK;
 }
 
 static emr_status note_line(void *arg, const emr_team *team)

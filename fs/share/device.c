@@ -445,14 +445,11 @@ static emr_status end_writer(emr_share *share, emr_id16 domain, emr_id32 writer)
 {
 	AUTO_PARCEL p = {0};
 	emr_act act = emr_act_writer_del(domain, writer);
-	emr_status status =
-		parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p);
 
-	if (status == EMR_OK)
-		status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	return status == EMR_OK ? parcel_send(&p) : status;
+	EMR_TRY(parcel_begin(share, emr_keyring_signer_of(share->o.keyring, domain), &p));
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	return parcel_send(&p);
 }
 
 static emr_status end_stranger(emr_share *share, const emr_stranger *s)

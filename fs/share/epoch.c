@@ -272,11 +272,9 @@ emr_status share_add_fragments(parcel *p, const emr_grant_terms *terms, const ui
 {
 	emr_act act = emr_act_kfrags(terms->domain_id, terms->grant_id, epoch);
 	emr_epoch_key *key = NULL;
-	emr_status status =
-		emr_keyring_epoch_key(p->share->o.keyring, terms->domain_id, epoch, &key);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_epoch_key(p->share->o.keyring, terms->domain_id, epoch, &key));
 	act.version = *version + 1;
 	act.prev = *prev;
 	status = parcel_item(p, &act);
@@ -353,12 +351,9 @@ static emr_status add_for_grant(void *arg, const emr_known_grant *grant)
 		status = share_former_key_since(share, grant, &former_since);
 	if (status != EMR_OK || !is_read || is_anew || former_since != 0)
 		return status;
-	status = share_grant_facts(share, grant->domain, grant->grant, &facts);
-	if (status == EMR_OK)
-		status = share_agents(share, facts.terms.grantee, facts.terms.rights,
-			facts.read.agents, facts.read.n, agents);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_grant_facts(share, grant->domain, grant->grant, &facts));
+	EMR_TRY(share_agents(share, facts.terms.grantee, facts.terms.rights, facts.read.agents,
+		facts.read.n, agents));
 	memcpy(prev.b, grant->row.kitem, 32);
 	return share_add_fragments(
 		r->p, &facts.terms, facts.read.B, agents, r->epoch, &version, &prev);

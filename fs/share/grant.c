@@ -159,20 +159,16 @@ static emr_status add_grant(parcel *p, making *m, emr_grant_terms *out_terms)
 {
 	emr_act act = emr_act_grant(m->order->domain, m->made.grant, m->made.epoch, &m->terms);
 	emr_grant_parties parties = {.agents = m->made.agents};
-	emr_status status;
 
 	memcpy(parties.owner_box, m->domain.box, 32);
 	memcpy(parties.grantee_x25519, m->grantee.row.x25519, 32);
 	memcpy(parties.B, m->grantee.row.B, 32);
-	status = parcel_prepare(p, &act);
-	if (status == EMR_OK)
-		status = emr_grant_terms_read(emr_buf_view(&p->item), out_terms);
-	if (status == EMR_OK)
-		status =
-			emr_grant_part_seal(emr_buf_view(&p->item), &parties, &m->letter, &p->part);
-	if (status == EMR_OK && is_inner(m))
-		status = share_add_outer(p, out_terms->grantee, m->letter.root_dir_id);
-	return status == EMR_OK ? parcel_add(p, &act, NULL) : status;
+	EMR_TRY(parcel_prepare(p, &act));
+	EMR_TRY(emr_grant_terms_read(emr_buf_view(&p->item), out_terms));
+	EMR_TRY(emr_grant_part_seal(emr_buf_view(&p->item), &parties, &m->letter, &p->part));
+	if (is_inner(m))
+		EMR_TRY(share_add_outer(p, out_terms->grantee, m->letter.root_dir_id));
+	return parcel_add(p, &act, NULL);
 }
 
 /* ---- writing ---- */

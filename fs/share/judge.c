@@ -17,13 +17,9 @@
 emr_status question_read(emr_share *share, emr_id16 domain, emr_id16 access, question *out)
 {
 	emr_replica_item item;
-	emr_status status =
-		share_item(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->item, &item);
 
-	if (status == EMR_OK)
-		status = share_part(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->part);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->item, &item));
+	EMR_TRY(share_part(share, EMR_FAMILY_ACCESS, domain, access, 1, &out->part));
 	out->domain = domain;
 	out->access = access;
 	out->req = item.item_id;
@@ -64,12 +60,9 @@ void question_free(question *q)
 
 emr_status question_open(question *q, const emr_box_key *box, emr_id32 rid)
 {
-	emr_status status =
-		emr_request_key_open(box, rid, emr_buf_view(&q->item), &q->read, &q->key);
+	EMR_TRY(emr_request_key_open(box, rid, emr_buf_view(&q->item), &q->read, &q->key));
 
-	return status == EMR_OK
-		       ? emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body)
-		       : status;
+	return emr_access_body_open(q->key, emr_buf_view(&q->item), &q->read, &q->body);
 }
 
 emr_asked question_asked(const question *q)
@@ -229,15 +222,10 @@ static emr_status judge_person(desk *d, const question *q, uint64_t now, uint8_t
 	emr_known_person person;
 	uint8_t code = EMR_RESULT_APPLIED;
 	bool is_active = false;
-	emr_status status = emr_replica_person(d->share->o.replica, q->signer, &person);
 
-	if (status == EMR_OK)
-		status =
-			emr_replica_person_is_active(d->share->o.replica, &person, now, &is_active);
-	if (status == EMR_OK)
-		status = judge_grantee(d, q, &person, now, &code);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_person(d->share->o.replica, q->signer, &person));
+	EMR_TRY(emr_replica_person_is_active(d->share->o.replica, &person, now, &is_active));
+	EMR_TRY(judge_grantee(d, q, &person, now, &code));
 	*out_code = code == EMR_RESULT_APPLIED && !is_active ? EMR_RESULT_KEY_DEAD : code;
 	return EMR_OK;
 }

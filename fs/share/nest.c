@@ -1,10 +1,10 @@
 /* A shared folder may contain a folder that is a domain of its own. This file keeps both in
  * step: whoever may see the outer one gets a grant for the inner one, which ends when it is
  * moved out. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/worker.h"
 #include "base/log.h"
 #include "keyring/card.h"
 #include "keyring/coowned.h"
@@ -476,12 +476,9 @@ static pthread_mutex_t tie_lock = PTHREAD_MUTEX_INITIALIZER;
 emr_status share_tie_anew(emr_share *share, const emr_nested *tree, size_t n, const emr_buf *shut,
 	uint64_t *out_changes, bool *out_is_late)
 {
-	emr_status status;
+	EMR_LOCKED(&tie_lock);
 
-	pthread_mutex_lock(&tie_lock);
-	status = tie_all(share, tree, n, shut, out_changes, out_is_late);
-	pthread_mutex_unlock(&tie_lock);
-	return status;
+	return tie_all(share, tree, n, shut, out_changes, out_is_late);
 }
 
 emr_status emr_share_tie(emr_share *share, const emr_nested *tree, size_t n, uint64_t *out_changes)
@@ -551,12 +548,9 @@ static emr_status revoke_below(emr_share *share, const emr_nested *tree, size_t 
 emr_status emr_share_revoke_below(emr_share *share, const emr_nested *tree, size_t n,
 	emr_id16 domain, emr_id32 grantee, size_t *out_n)
 {
-	emr_status status;
+	EMR_LOCKED(&tie_lock);
 
-	pthread_mutex_lock(&tie_lock);
-	status = revoke_below(share, tree, n, domain, grantee, out_n);
-	pthread_mutex_unlock(&tie_lock);
-	return status;
+	return revoke_below(share, tree, n, domain, grantee, out_n);
 }
 
 emr_status emr_share_inner_grants(

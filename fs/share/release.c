@@ -81,11 +81,8 @@ static emr_status send_keys(owners_answer *a)
 	emr_asked asked = question_asked(q);
 	AUTO_PARCEL p = {0};
 	emr_act act;
-	emr_status status =
-		parcel_begin(a->desk->share, emr_signer_domain(q->domain, SHARE_GEN), &p);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(parcel_begin(a->desk->share, emr_signer_domain(q->domain, SHARE_GEN), &p));
 	act = emr_act_served(
 		q->domain, p.signer, q->req, q->access, EMR_SERVED_OWNER, (uint16_t)a->given, 0);
 	EMR_TRY(parcel_prepare(&p, &act));

@@ -86,22 +86,16 @@ static emr_status send_body(emr_share *share, const emr_known_person *to,
 	emr_id32 addressee;
 	emr_act act;
 	AUTO_PARCEL p = {0};
-	emr_status status;
 
 	EMR_TRY(parcel_begin(share, emr_signer_identity(), &p));
 	emr_request_to(body->rsalt, to->signer_id.b, addressee.b);
 	act = emr_act_request(nowhere, share->me.signer_id, addressee);
-	status = parcel_prepare(&p, &act);
-	if (status == EMR_OK)
-		status =
-			emr_request_part_seal(emr_buf_view(&p.item), to->row.x25519, body, &p.part);
-	if (status == EMR_OK)
-		status = parcel_add(&p, &act, NULL);
-	if (status == EMR_OK)
-		status = parcel_send(&p);
-	if (status == EMR_OK)
-		*out_id = act.object;
-	return status;
+	EMR_TRY(parcel_prepare(&p, &act));
+	EMR_TRY(emr_request_part_seal(emr_buf_view(&p.item), to->row.x25519, body, &p.part));
+	EMR_TRY(parcel_add(&p, &act, NULL));
+	EMR_TRY(parcel_send(&p));
+	*out_id = act.object;
+	return EMR_OK;
 }
 
 emr_status emr_share_request_send(
@@ -284,15 +278,12 @@ static emr_status one_sent(void *arg, const emr_known_request *known)
 		.ledger_time = known->ledger_time};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status;
 
 	if (memcmp(known->row.signer, w->share->me.signer_id.b, sizeof known->row.signer) != 0 ||
 		!request_is_timely(known, share_now(w->share)))
 		return EMR_OK;
-	status =
-		share_item(w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(share_item(
+		w->share, EMR_FAMILY_REQUEST, nowhere, known->request, 1, &bytes, &item));
 	sent.seq = item.seq;
 	return w->fn(w->arg, &sent);
 }

@@ -494,11 +494,8 @@ emr_status share_as_said(
 	share_reader *reader, emr_id16 object, uint64_t version, bool is_content, record_facts *out)
 {
 	emr_replica_head head;
-	emr_status status =
-		emr_replica_head_get(reader->share->o.replica, reader->domain, object, &head);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_head_get(reader->share->o.replica, reader->domain, object, &head));
 	head.version = version;
 	head.pversion = is_content ? version : 0;
 	return share_as_it_is(reader, &head, out);

@@ -348,20 +348,17 @@ static void copy_statement(judging *j)
 static emr_status judge_statement(judging *j)
 {
 	bool put_by_owner = false, is_own = false;
-	emr_status status = emr_signed_is_owner(j->replica, j->place->owner_pk,
-		j->place->patient_pk, j->place->put_signer, &put_by_owner);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_signed_is_owner(j->replica, j->place->owner_pk, j->place->patient_pk,
+		j->place->put_signer, &put_by_owner));
 	if (!j->bundle->has_statement) {
 		j->is->verdict = EMR_STATEMENT_NONE;
 		return put_by_owner ? end_as(j, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT)
 				    : mismatch(j, EMR_SIGNED_MISSING);
 	}
 	copy_statement(j);
-	status = find_issuer(j);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(find_issuer(j));
 	j->is->verdict = compare_statement(j);
 	if (j->is->verdict == EMR_STATEMENT_WRONG_ISSUER && !j->is_domain && !j->is_person)
 		return mismatch(j, EMR_SIGNED_UNKNOWN_KEY);

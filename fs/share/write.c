@@ -204,12 +204,11 @@ static emr_status one_writing(void *arg, emr_id16 domain, const emr_row_writer *
 emr_status emr_share_writings(emr_share *share, emr_writing_fn fn, void *arg, size_t *out_damaged)
 {
 	walk w = {.share = share, .fn = fn, .arg = arg};
-	emr_status status =
-		emr_replica_writes_of(share->o.replica, share->me.signer_id, one_writing, &w);
 
-	if (status == EMR_OK && out_damaged != NULL)
+	EMR_TRY(emr_replica_writes_of(share->o.replica, share->me.signer_id, one_writing, &w));
+	if (out_damaged != NULL)
 		*out_damaged = w.damaged;
-	return status;
+	return EMR_OK;
 }
 
 /* ---- by role ---- */

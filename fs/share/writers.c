@@ -140,12 +140,10 @@ emr_status share_grant_seq(emr_share *share, const emr_known_grant *grant, uint6
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
-	emr_status status =
-		share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item);
 
-	if (status == EMR_OK)
-		*out_seq = item.seq;
-	return status;
+	EMR_TRY(share_item(share, EMR_FAMILY_GRANT, grant->domain, grant->grant, 1, &bytes, &item));
+	*out_seq = item.seq;
+	return EMR_OK;
 }
 
 typedef struct pairing {

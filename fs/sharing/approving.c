@@ -43,12 +43,10 @@ static emr_status find_place(approving *a)
 		status = EMR_NOT_FOUND;
 	if (status == EMR_OK)
 		status = emr_view_find(a->session->view, a->path, &attr);
-	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY) {
-		emr_problem_set(a->problem, EMR_SAY_NOT_HERE, "path",
+	if (status == EMR_NOT_FOUND || status == EMR_NOT_DIRECTORY)
+		return EMR_PROBLEM(EMR_NOT_FOUND, a->problem, EMR_SAY_NOT_HERE, "path",
 			a->listed.path[0] != '\0' ? a->listed.path : _("(no folder named)"), "who",
 			a->listed.who.called, "id", a->listed.id, NULL);
-		return EMR_NOT_FOUND;
-	}
 	return status == EMR_OK
 		       ? emr_sharing_place(a->session, a->path, &a->domain, a->label, a->problem)
 		       : status;
@@ -68,10 +66,9 @@ static emr_status find_request(approving *a)
 {
 	EMR_TRY(emr_requests_may_act(a->session, a->problem));
 	EMR_TRY(emr_requests_find(a->session, a->request, &a->listed, a->problem));
-	if (!a->listed.is_to_me) {
-		emr_problem_set(a->problem, EMR_SAY_YOUR_OWN_REQUEST, "id", a->listed.id, NULL);
-		return EMR_DENIED;
-	}
+	if (!a->listed.is_to_me)
+		return EMR_PROBLEM(
+			EMR_DENIED, a->problem, EMR_SAY_YOUR_OWN_REQUEST, "id", a->listed.id, NULL);
 	if (a->listed.state != EMR_SHARE_REQUEST_OPEN)
 		return EMR_CONFLICT;
 	if (a->listed.file[0] != '\0' && a->listed.is_over)

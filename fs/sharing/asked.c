@@ -2,11 +2,11 @@
  * in the asker's words) and which answers were told already, so that each is told once. */
 #include "sharing/asked.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/worker.h"
 #include "keyring/sealed.h"
 #include "share/write.h"
 
@@ -189,12 +189,9 @@ static emr_status add_row(const emr_keyring *keyring, int state_fd, const emr_as
 
 emr_status emr_asked_add(const emr_keyring *keyring, int state_fd, const emr_asked_for *row)
 {
-	emr_status status;
+	EMR_LOCKED(&change_mutex);
 
-	pthread_mutex_lock(&change_mutex);
-	status = add_row(keyring, state_fd, row);
-	pthread_mutex_unlock(&change_mutex);
-	return status;
+	return add_row(keyring, state_fd, row);
 }
 
 static emr_status told(
@@ -214,12 +211,9 @@ static emr_status told(
 emr_status emr_asked_told(
 	const emr_keyring *keyring, int state_fd, emr_id16 request, emr_share_request_state state)
 {
-	emr_status status;
+	EMR_LOCKED(&change_mutex);
 
-	pthread_mutex_lock(&change_mutex);
-	status = told(keyring, state_fd, request, state);
-	pthread_mutex_unlock(&change_mutex);
-	return status;
+	return told(keyring, state_fd, request, state);
 }
 
 static emr_status drop(const emr_keyring *keyring, int state_fd, emr_id16 request)
@@ -237,10 +231,7 @@ static emr_status drop(const emr_keyring *keyring, int state_fd, emr_id16 reques
 
 emr_status emr_asked_drop(const emr_keyring *keyring, int state_fd, emr_id16 request)
 {
-	emr_status status;
+	EMR_LOCKED(&change_mutex);
 
-	pthread_mutex_lock(&change_mutex);
-	status = drop(keyring, state_fd, request);
-	pthread_mutex_unlock(&change_mutex);
-	return status;
+	return drop(keyring, state_fd, request);
 }

@@ -43,9 +43,8 @@ typedef struct judging {
 
 emr_status emr_consents_refuse(const char *path, const char *why, emr_problem *out_problem)
 {
-	emr_problem_set(
-		out_problem, EMR_SAY_NO_CONSENT, "path", path, "cause", emr_text(why), NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NO_CONSENT, "path", path, "cause",
+		emr_text(why), NULL);
 }
 
 /* ---- who and where: NULL when nothing is wrong ---- */

@@ -4,11 +4,11 @@
  * would do so is refused. */
 #include "sharing/sharing.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/worker.h"
 #include "base/log.h"
 #include "contract/codes.h"
 #include "kit/language.h"
@@ -103,12 +103,11 @@ static uint64_t generation(void *arg)
 {
 	emr_doors *doors = arg;
 	uint64_t number, now = now_s();
+	EMR_LOCKED(&doors->lock);
 
-	pthread_mutex_lock(&doors->lock);
 	number = generation_of(doors);
 	for (size_t i = 0; i < doors->rows.n; i++) /* what ends by itself */
 		number += doors->rows.list[i].until_unix_s <= now ? UINT64_C(1) << 40 : 0;
-	pthread_mutex_unlock(&doors->lock);
 	return number;
 }
 
@@ -116,8 +115,8 @@ static emr_status list_shares(void *arg, emr_giving_fn fn, void *fn_arg)
 {
 	emr_doors *doors = arg;
 	emr_status status;
+	EMR_LOCKED(&doors->lock);
 
-	pthread_mutex_lock(&doors->lock);
 	status = refresh(doors);
 	for (size_t i = 0; i < doors->rows.n && status == EMR_OK; i++) {
 		const emr_share_row *row = &doors->rows.list[i];
@@ -125,7 +124,6 @@ static emr_status list_shares(void *arg, emr_giving_fn fn, void *fn_arg)
 		if (is_shown(row) && !row->is_inner) /* one share has one link, where it begins */
 			status = fn(fn_arg, row->who.called, row->path, row->domain);
 	}
-	pthread_mutex_unlock(&doors->lock);
 	return status;
 }
 
@@ -167,14 +165,12 @@ static emr_status say_shared_with(emr_doors *doors, emr_id16 domain, emr_buf *ou
 static emr_status shared_with(void *arg, emr_id16 domain, emr_buf *out)
 {
 	emr_doors *doors = arg;
-	emr_status status;
+	EMR_LOCKED(&doors->lock);
 
-	pthread_mutex_lock(&doors->lock);
-	status = refresh(doors);
-	if (status == EMR_OK && doors->rows.n > 0)
-		status = say_shared_with(doors, domain, out);
-	pthread_mutex_unlock(&doors->lock);
-	return status;
+	EMR_TRY(refresh(doors));
+	if (doors->rows.n > 0)
+		EMR_TRY(say_shared_with(doors, domain, out));
+	return EMR_OK;
 }
 
 /* ---- one grant ---- */
@@ -265,8 +261,8 @@ static emr_status people(void *arg, emr_id16 domain, emr_buf *out)
 	EMR_AUTO_FREE const emr_share_row **found = NULL;
 	size_t n = 0, from = out->len;
 	emr_status status;
+	EMR_LOCKED(&doors->lock);
 
-	pthread_mutex_lock(&doors->lock);
 	status = refresh(doors);
 	if (status == EMR_OK) {
 		found = calloc(doors->rows.n + 1, sizeof *found);
@@ -281,7 +277,6 @@ static emr_status people(void *arg, emr_id16 domain, emr_buf *out)
 		if (!is_listed(out, from, found[i]->who.called))
 			status = emr_buf_append(
 				out, found[i]->who.called, strlen(found[i]->who.called) + 1);
-	pthread_mutex_unlock(&doors->lock);
 	return status;
 }
 
@@ -354,16 +349,13 @@ static emr_status parse(const char *text, emr_order *order, emr_buf *out_cause)
 static bool may_tell(emr_doors *doors)
 {
 	uint64_t now = now_s();
-	bool may;
+	EMR_LOCKED(&doors->lock);
 
-	pthread_mutex_lock(&doors->lock);
 	if (now - doors->told_since_unix_s > 60) {
 		doors->told_since_unix_s = now;
 		doors->told = 0;
 	}
-	may = doors->told++ < 20;
-	pthread_mutex_unlock(&doors->lock);
-	return may;
+	return doors->told++ < 20;
 }
 
 /* Whether WHO has all that ORDER says already, by a grant that was made for this very place and
@@ -462,9 +454,8 @@ static emr_status set(
 	order.root = person.root;
 	order.replaces = true; /* an attribute has one value */
 	snprintf(order.who, sizeof order.who, "%s", person.called);
-	status = emr_view_make_domain(doors->session->view, path, &order.domain);
-	return status == EMR_OK ? emr_sharing_give(doors->session->sharing, &order, &number)
-				: status;
+	EMR_TRY(emr_view_make_domain(doors->session->view, path, &order.domain));
+	return emr_sharing_give(doors->session->sharing, &order, &number);
 }
 
 #define KEYS_MAX 8 /* of one team, while a share is on its way to its newest */

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -596,11 +595,10 @@ static emr_status append_line(const emr_notices *notices, const notice *n, emr_b
 emr_status emr_notices_text(emr_notices *notices, emr_buf *out)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&notices->lock);
 
-	pthread_mutex_lock(&notices->lock);
 	for (uint64_t i = oldest(notices); i <= notices->last && status == EMR_OK; i++)
 		status = append_line(notices, at_number(notices, i), out);
-	pthread_mutex_unlock(&notices->lock);
 	return status;
 }
 
@@ -614,8 +612,8 @@ json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 {
 	json_t *errors = json_array();
 	size_t n = 0, room = ERRORS_BYTES;
+	EMR_LOCKED(&notices->lock);
 
-	pthread_mutex_lock(&notices->lock);
 	for (uint64_t i = notices->last; errors != NULL && i >= oldest(notices) && n < max; i--) {
 		size_t len = 3 * strlen(at_number(notices, i)->path) +
 			     500; /* in path, message and hint */
@@ -632,6 +630,5 @@ json_t *emr_notices_errors(emr_notices *notices, const char *path, size_t max)
 			errors = NULL;
 		}
 	}
-	pthread_mutex_unlock(&notices->lock);
 	return errors;
 }

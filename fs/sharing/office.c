@@ -198,16 +198,12 @@ static void *run_office(void *arg)
 
 emr_status emr_office_start(emr_office *office, emr_session *session, emr_notices *notices)
 {
-	emr_status status;
-
 	if (session->read_only)
 		return EMR_OK;
 	office->session = session;
 	office->notices = notices;
-	status =
-		emr_follow_subscribe(session->replica, NULL, hear_of_ledger, office, &office->news);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_follow_subscribe(
+		session->replica, NULL, hear_of_ledger, office, &office->news));
 	return emr_worker_start(&office->worker, "office", run_office, office);
 }
 

@@ -217,12 +217,11 @@ static emr_status find_owner(const emr_session *session, const emr_request *requ
 	if (out->kind == EMR_WHO_PERSON && out->is_active &&
 		!emr_id32_equal(out->id, session->identity.signer_id))
 		return EMR_OK;
-	emr_problem_set(out_problem,
+	return EMR_PROBLEM(EMR_DENIED, out_problem,
 		out->kind != EMR_WHO_PERSON ? EMR_SAY_ASK_A_PERSON
 		: out->is_active	    ? EMR_SAY_ASK_YOURSELF
 					    : EMR_SAY_NOT_ON_LEDGER,
 		"who", text, NULL);
-	return EMR_DENIED;
 }
 
 static emr_status send(

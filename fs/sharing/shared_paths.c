@@ -47,7 +47,6 @@ emr_status emr_shared_not_yours(const char *path, const char *verb, emr_problem 
 	char owner[300];
 
 	emr_shared_owner_of(path, owner, sizeof owner);
-	emr_problem_set(
-		out_problem, EMR_SAY_NOT_YOURS, "path", path, "owner", owner, "verb", verb, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_YOURS, "path", path, "owner", owner,
+		"verb", verb, NULL);
 }

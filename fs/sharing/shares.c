@@ -467,13 +467,12 @@ static const char *away_of(const emr_share_row *row)
 json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 {
 	char until[EMR_TEXT_BYTES], state[200], purposes[EMR_PURPOSES_TEXT_BYTES];
-	json_t *one;
 
 	emr_time_json((int64_t)row->until_unix_s, until);
 	emr_share_state_text(row, state, sizeof state);
 	emr_purposes_text(row->purposes, purposes);
-	one = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, "
-			"s:s, s:I, s:I}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:I, s:b, s:s, s:o, s:i, "
+			 "s:s, s:I, s:I}",
 		"id", row->id, "path", emr_json_text(row->path), "who",
 		emr_json_text(row->who.called), "name", emr_json_text(row->who.name),
 		"organisation", emr_json_text(row->who.organisation), "says",
@@ -483,7 +482,6 @@ json_t *emr_share_json(emr_crowd *crowd, const emr_share_row *row)
 		emr_share_agents_json(crowd, row->agents, row->n), "needed", (int)row->t, "away",
 		away_of(row), "opened", (json_int_t)row->opened, "opened_last_unix",
 		(json_int_t)row->opened_last_unix_s);
-	return one;
 }
 
 bool emr_share_json_ids(const emr_session *session, const emr_share_row *row, json_t *one)

@@ -3,7 +3,6 @@
  * and taking back also removes orders that still wait. */
 #include "sharing/sharing.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,20 +66,15 @@ emr_status emr_sharing_place(emr_session *session, const char *path, emr_id16 *o
 		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 	if (status != EMR_OK)
 		return status;
-	if (path[0] == '\0' || strcmp(path, "Inbox") == 0 || d.is_local) {
-		emr_problem_set(out_problem, EMR_SAY_NEVER_SHARED, "path",
+	if (path[0] == '\0' || strcmp(path, "Inbox") == 0 || d.is_local)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEVER_SHARED, "path",
 			path[0] != '\0' ? path : _("The whole folder"), NULL);
-		return EMR_DENIED;
-	}
 	/* A device would need the seed to sign for the domain. */
-	if (emr_keyring_coowns(session->keyring, d.domain)) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
-		return EMR_DENIED;
-	}
-	if (d.type == EMR_META_SYMLINK) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_SHAREABLE, "path", path, NULL);
-		return EMR_UNSUPPORTED;
-	}
+	if (emr_keyring_coowns(session->keyring, d.domain))
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_FIRST_COMPUTER, NULL);
+	if (d.type == EMR_META_SYMLINK)
+		return EMR_PROBLEM(
+			EMR_UNSUPPORTED, out_problem, EMR_SAY_NOT_SHAREABLE, "path", path, NULL);
 	*out_domain = d.own;
 	/* The folders above are not the reader's to know, and a name with controls or marks of
 	 * direction in it is not put into a letter. */
@@ -102,20 +96,15 @@ emr_status emr_sharing_may_have(const emr_who *who, emr_problem *out_problem)
 
 	emr_who_text(who, text, sizeof text);
 	/* An organisation without anybody who works there. */
-	if (who->kind == EMR_WHO_ORGANISATION &&
-		emr_id32_equal(who->id, emr_who_org_id(who->org))) {
-		emr_problem_set(out_problem, EMR_SAY_SHARE_WITH_PERSON, "who", text, NULL);
-		return EMR_UNSUPPORTED;
-	}
-	if (who->is_dataset) {
-		emr_problem_set(out_problem, EMR_SAY_JOINED_ONLY, "who", text, "name",
-			strchr(who->called, ':') + 1, NULL);
-		return EMR_DENIED;
-	}
+	if (who->kind == EMR_WHO_ORGANISATION && emr_id32_equal(who->id, emr_who_org_id(who->org)))
+		return EMR_PROBLEM(
+			EMR_UNSUPPORTED, out_problem, EMR_SAY_SHARE_WITH_PERSON, "who", text, NULL);
+	if (who->is_dataset)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOINED_ONLY, "who", text,
+			"name", strchr(who->called, ':') + 1, NULL);
 	if (who->is_active)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 }
 
 /* Originals never go to a dataset that promises that they do not. */
@@ -132,9 +121,8 @@ static emr_status may_take(
 	emr_secret_free(&copies.secret);
 	if (is_theirs)
 		return EMR_OK;
-	emr_problem_set(
-		out_problem, EMR_SAY_CANNOT_JOIN, "what", dataset->name, "path", path, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_CANNOT_JOIN, "what", dataset->name,
+		"path", path, NULL);
 }
 
 emr_status emr_sharing_may_join(emr_session *session, const char *path, const emr_who *who,
@@ -155,10 +143,9 @@ emr_status emr_sharing_may_join(emr_session *session, const char *path, const em
 		emr_problem_set(out_problem, EMR_SAY_UNKNOWN_DATASET, "what", text, NULL);
 	if (status != EMR_OK)
 		return status;
-	if (!who->is_active) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
-		return EMR_DENIED;
-	}
+	if (!who->is_active)
+		return EMR_PROBLEM(
+			EMR_DENIED, out_problem, EMR_SAY_NOT_A_MEMBER, "who", text, NULL);
 	status = may_take(session, &dataset, path, out_problem);
 	if (status != EMR_OK)
 		return status;
@@ -192,15 +179,13 @@ emr_status emr_sharing_may_do(emr_session *session, const char *path, const emr_
 	if (emr_rights_of_writing(rights) == 0)
 		return EMR_OK;
 	EMR_TRY(emr_view_domain_of(session->view, path, &d));
-	if (d.type != EMR_META_DIR && emr_rights_of_reading(rights) == 0) {
-		emr_problem_set(out_problem, EMR_SAY_DEPOSIT_IN_FOLDER, "path", path, NULL);
-		return EMR_DENIED;
-	}
+	if (d.type != EMR_META_DIR && emr_rights_of_reading(rights) == 0)
+		return EMR_PROBLEM(
+			EMR_DENIED, out_problem, EMR_SAY_DEPOSIT_IN_FOLDER, "path", path, NULL);
 	if (who->kind == EMR_WHO_PERSON)
 		return EMR_OK;
 	emr_who_text(who, text, sizeof text);
-	emr_problem_set(out_problem, EMR_SAY_WRITE_WITH_PERSON, "who", text, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_WRITE_WITH_PERSON, "who", text, NULL);
 }
 
 /* ---- orders ---- */
@@ -598,8 +583,8 @@ emr_status emr_sharing_wait(
 	emr_sharing *sharing, uint64_t number, int64_t deadline_boot_ns, emr_order *out_failed)
 {
 	emr_status status = EMR_BUSY;
+	EMR_LOCKED(&sharing->lock);
 
-	pthread_mutex_lock(&sharing->lock);
 	while (status == EMR_BUSY) {
 		const emr_order *o = emr_orders_find(&sharing->orders, number);
 
@@ -616,7 +601,6 @@ emr_status emr_sharing_wait(
 			emr_cond_wait_until(&sharing->changed, &sharing->lock, deadline_boot_ns);
 		}
 	}
-	pthread_mutex_unlock(&sharing->lock);
 	return status;
 }
 

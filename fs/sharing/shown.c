@@ -59,6 +59,5 @@ emr_status emr_shown_check(const emr_request *request, const char *shown, emr_pr
 {
 	if (request->shown[0] == '\0' || strcmp(request->shown, shown) == 0)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_SHOWN_CHANGED, NULL);
-	return EMR_CONFLICT;
+	return EMR_PROBLEM(EMR_CONFLICT, out_problem, EMR_SAY_SHOWN_CHANGED, NULL);
 }

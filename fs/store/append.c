@@ -164,12 +164,9 @@ void emr_store_set_current(emr_store *store, emr_segment *segment)
 
 emr_segment *emr_store_current(emr_store *store)
 {
-	emr_segment *current;
+	EMR_LOCKED(&store->sync_lock);
 
-	pthread_mutex_lock(&store->sync_lock);
-	current = store->current;
-	pthread_mutex_unlock(&store->sync_lock);
-	return current;
+	return store->current;
 }
 
 /* Flushes the current segment's FD.  The kernel tells a failed write to one flush of an open file
@@ -178,15 +175,14 @@ emr_segment *emr_store_current(emr_store *store)
 static emr_status store_sync_file(emr_store *store, int fd)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&store->file_sync_lock);
 
-	pthread_mutex_lock(&store->file_sync_lock);
 	if (store->failed) {
 		status = EMR_IO;
 	} else if (fdatasync(fd) != 0) {
 		status = emr_status_from_errno(errno);
 		store->failed = true;
 	}
-	pthread_mutex_unlock(&store->file_sync_lock);
 	return status;
 }
 

@@ -32,8 +32,8 @@ static emr_status write_piece(emr_store *store, int fd, uint64_t at, bool is_las
 {
 	static uint8_t zeros[EMR_WINDOW_PIECE]; /* never written: takes no memory */
 	emr_status status = emr_pwrite_all(fd, zeros, sizeof zeros, (off_t)at);
+	EMR_LOCKED(&store->append_lock);
 
-	pthread_mutex_lock(&store->append_lock);
 	store->zeroing_from = status == EMR_OK && !is_last ? at + sizeof zeros : 0;
 	if (status == EMR_OK && store->allocated == at)
 		store->allocated = at + sizeof zeros;
@@ -43,7 +43,6 @@ static emr_status write_piece(emr_store *store, int fd, uint64_t at, bool is_las
 	else if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "store: zeros stay behind the end");
 	pthread_cond_broadcast(&store->window_done);
-	pthread_mutex_unlock(&store->append_lock);
 	return status;
 }
 

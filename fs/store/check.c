@@ -83,15 +83,12 @@ static emr_status is_erased(check_run *run, int fd, const emr_scan_item *item)
 {
 	EMR_AUTO_FREE uint8_t *bytes = malloc(item->data_len + 1);
 	emr_store_position at;
-	emr_status status = bytes == NULL ? EMR_NO_MEMORY : EMR_OK;
+	emr_status status;
 
-	if (status == EMR_OK)
-		status = emr_pread_all(
-			fd, bytes, item->data_len, (off_t)(item->offset + item->head_len));
-	if (status == EMR_OK && !is_filler(emr_bytes_of(bytes, item->data_len)))
-		status = EMR_DAMAGED;
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(bytes == NULL ? EMR_NO_MEMORY : EMR_OK);
+	EMR_TRY(emr_pread_all(fd, bytes, item->data_len, (off_t)(item->offset + item->head_len)));
+	if (!is_filler(emr_bytes_of(bytes, item->data_len)))
+		return EMR_DAMAGED;
 	status = emr_store_find(run->store, emr_cid_digest(&item->cid), &at);
 	if (status == EMR_NOT_FOUND)
 		return EMR_OK;

@@ -21,33 +21,31 @@ bool emr_store_is_cached(emr_store *store, const uint8_t *digest, emr_store_posi
 {
 	emr_cache_slot *slot;
 	bool hit;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	slot = cache_slot(store, digest);
 	hit = slot->at.segment != 0 && memcmp(slot->digest, digest, EMR_DIGEST_PREFIX) == 0 &&
 	      !emr_segment_by_handle(store, slot->at.segment)->gone;
 	if (hit)
 		*out_at = slot->at;
-	pthread_mutex_unlock(&store->map_lock);
 	return hit;
 }
 
 void emr_store_cache_put(emr_store *store, const uint8_t *digest, const emr_store_position *at)
 {
 	emr_cache_slot *slot;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	slot = cache_slot(store, digest);
 	memcpy(slot->digest, digest, EMR_DIGEST_PREFIX);
 	slot->at = *at;
-	pthread_mutex_unlock(&store->map_lock);
 }
 
 void emr_store_cache_drop(emr_store *store, const uint8_t *digest)
 {
-	pthread_mutex_lock(&store->map_lock);
+	EMR_LOCKED(&store->map_lock);
+
 	cache_slot(store, digest)->at.segment = 0;
-	pthread_mutex_unlock(&store->map_lock);
 }
 
 /* ---- maps and index ---- */

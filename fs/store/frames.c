@@ -38,8 +38,8 @@ static emr_status visit_item(void *context, const emr_scan_item *item)
 static emr_segment *own_from(emr_store *store, uint64_t number)
 {
 	emr_segment *found = NULL;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; i < store->segment_count; i++) {
 		emr_segment *segment = store->segments[i];
 
@@ -47,18 +47,14 @@ static emr_segment *own_from(emr_store *store, uint64_t number)
 			(found == NULL || segment->number < found->number))
 			found = segment;
 	}
-	pthread_mutex_unlock(&store->map_lock);
 	return found;
 }
 
 static uint64_t known_to(emr_store *store, const emr_segment *segment)
 {
-	uint64_t end;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
-	end = segment->known_to;
-	pthread_mutex_unlock(&store->map_lock);
-	return end;
+	return segment->known_to;
 }
 
 emr_status emr_store_each_frame(emr_store *store, emr_log_place from, const char magic[4],
@@ -181,17 +177,16 @@ emr_status emr_store_verify_from(emr_store *store, emr_log_place from, emr_log_p
 emr_log_place emr_store_log_end(emr_store *store)
 {
 	emr_log_place end = {0};
+	EMR_LOCKED(&store->append_lock);
 
-	pthread_mutex_lock(&store->append_lock);
 	if (store->current != NULL)
 		end = (emr_log_place){store->current->number, store->current->end};
-	pthread_mutex_unlock(&store->append_lock);
 	return end;
 }
 
 void emr_store_frames_live_from(emr_store *store, emr_log_place floor)
 {
-	pthread_mutex_lock(&store->append_lock);
+	EMR_LOCKED(&store->append_lock);
+
 	store->frames_floor = floor;
-	pthread_mutex_unlock(&store->append_lock);
 }

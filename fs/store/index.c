@@ -426,12 +426,9 @@ emr_status index_find_locked(connection *c, const uint8_t *digest, emr_index_pla
 
 emr_status emr_index_find(emr_index *index, const uint8_t *digest, emr_index_place *out_place)
 {
-	emr_status status;
+	EMR_LOCKED(&index->read.lock);
 
-	pthread_mutex_lock(&index->read.lock);
-	status = index_find_locked(&index->read, digest, out_place);
-	pthread_mutex_unlock(&index->read.lock);
-	return status;
+	return index_find_locked(&index->read, digest, out_place);
 }
 
 emr_status index_each_row(connection *c, statement which, row_visit row, void *context)
@@ -588,8 +585,8 @@ emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_st
 	sqlite3_stmt *s = NULL;
 	emr_status status;
 	int rc;
+	EMR_LOCKED(&index->read.lock);
 
-	pthread_mutex_lock(&index->read.lock);
 	status = index_prepare(&index->read, STATED, &s);
 	if (status == EMR_OK) {
 		sqlite3_bind_blob(s, 1, writer.b, 16, SQLITE_STATIC);
@@ -598,6 +595,5 @@ emr_status emr_index_pins_stated(emr_index *index, emr_id16 writer, bool *out_st
 		*out_stated = rc == SQLITE_ROW;
 		sqlite3_reset(s);
 	}
-	pthread_mutex_unlock(&index->read.lock);
 	return status;
 }

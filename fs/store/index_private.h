@@ -2,11 +2,11 @@
  * what reading and changing share. Only fs/store/index*.c see it. */
 #pragma once
 
-#include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
 #include "base/disk.h"
+#include "base/worker.h"
 #include "index.h"
 
 #define INDEX_PATH_CHARS 4096

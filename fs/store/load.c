@@ -89,13 +89,12 @@ static emr_status load_index(emr_store *store)
 static bool is_last_own(emr_store *store, const emr_segment *segment)
 {
 	bool last = true;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; i < store->segment_count; i++)
 		if (store->segments[i]->own && !store->segments[i]->gone &&
 			store->segments[i]->number > segment->number)
 			last = false;
-	pthread_mutex_unlock(&store->map_lock);
 	return last;
 }
 
@@ -104,15 +103,14 @@ static bool is_last_own(emr_store *store, const emr_segment *segment)
 static emr_segment *next_segment(emr_store *store, size_t *i, bool own)
 {
 	emr_segment *found = NULL;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	while (found == NULL && *i < store->segment_count) {
 		emr_segment *segment = store->segments[(*i)++];
 
 		if (!segment->gone && segment->own == own)
 			found = segment;
 	}
-	pthread_mutex_unlock(&store->map_lock);
 	return found;
 }
 
@@ -190,12 +188,11 @@ static emr_status load_tails(emr_store *store, bool own)
 static bool has_segments(emr_store *store, emr_id16 writer)
 {
 	bool some = false;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; !some && i < store->segment_count; i++)
 		some = !store->segments[i]->gone &&
 		       emr_id16_equal(store->segments[i]->writer, writer);
-	pthread_mutex_unlock(&store->map_lock);
 	return some;
 }
 
@@ -267,7 +264,8 @@ static emr_status load_everything(emr_store *store)
 
 static void forget_maps(emr_store *store)
 {
-	pthread_mutex_lock(&store->map_lock);
+	EMR_LOCKED(&store->map_lock);
+
 	emr_pending_free(&store->pending);
 	emr_pending_free(&store->flushing);
 	emr_pending_free(&store->foreign);
@@ -279,7 +277,6 @@ static void forget_maps(emr_store *store)
 	}
 	store->pin_count = 0;
 	emr_buf_clear(&store->foreign_pins);
-	pthread_mutex_unlock(&store->map_lock);
 }
 
 /* index_swap held for writing.  REMAKE: the index that is open is not to be trusted, unless another
@@ -314,12 +311,9 @@ static emr_status state_again(emr_store *store, bool had_stated, size_t damages_
 
 static size_t damages_of(emr_store *store)
 {
-	size_t count;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
-	count = store->damage_count;
-	pthread_mutex_unlock(&store->map_lock);
-	return count;
+	return store->damage_count;
 }
 
 /* index_lock and append_lock held.  REMAKE: the index on disk is not to be trusted. */
@@ -359,12 +353,9 @@ bool emr_store_may_rebuild(const emr_store *store)
 
 emr_status emr_store_load(emr_store *store)
 {
-	emr_status status;
+	EMR_LOCKED(&store->index_lock);
 
-	pthread_mutex_lock(&store->index_lock);
-	status = reopen_index(store, false);
-	pthread_mutex_unlock(&store->index_lock);
-	return status;
+	return reopen_index(store, false);
 }
 
 emr_status emr_store_rebuild(emr_store *store)
@@ -427,12 +418,9 @@ emr_status emr_store_look_again(emr_store *store, bool *out_has)
 
 emr_status emr_store_refresh(emr_store *store)
 {
-	emr_status status;
+	EMR_LOCKED(&store->index_lock);
 
-	pthread_mutex_lock(&store->index_lock);
-	status = refresh_locked(store);
-	pthread_mutex_unlock(&store->index_lock);
-	return status;
+	return refresh_locked(store);
 }
 
 /* ---- Pending -> index ---- */

@@ -31,12 +31,9 @@ static emr_status audit_once(emr_store *store)
 
 static uint64_t vanished_of(emr_store *store)
 {
-	uint64_t vanished;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
-	vanished = store->vanished;
-	pthread_mutex_unlock(&store->map_lock);
-	return vanished;
+	return store->vanished;
 }
 
 /* Looks once at what other processes did.  EMR_INTERRUPTED: a segment went meanwhile, so the block
@@ -123,12 +120,9 @@ static emr_status check_head(int fd, const uint8_t *digest, const emr_store_posi
 
 static emr_segment *segment_of(emr_store *store, uint32_t handle)
 {
-	emr_segment *segment;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
-	segment = emr_segment_by_handle(store, handle);
-	pthread_mutex_unlock(&store->map_lock);
-	return segment;
+	return emr_segment_by_handle(store, handle);
 }
 
 /* Opens the place for reading after making sure that it holds the block. */
@@ -195,9 +189,7 @@ static emr_status reach(emr_store *store, const uint8_t *digest, emr_store_posit
 			return EMR_OK;
 	}
 	for (int vanished = 0, wrong = 0; vanished < VANISHED_MAX && wrong < 3;) {
-		status = find_surely(store, digest, out_at);
-		if (status != EMR_OK)
-			return status;
+		EMR_TRY(find_surely(store, digest, out_at));
 		status = open_place(store, digest, out_at, false, out_segment, out_fd);
 		if (status == EMR_MISSING_DATA)
 			return EMR_DAMAGED; /* known, and in quarantine */
@@ -268,9 +260,7 @@ static emr_status read_verified(emr_store *store, const emr_cid *cid, emr_buf *o
 	emr_status status;
 	int fd;
 
-	status = reach(store, emr_cid_digest(cid), &at, &segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(reach(store, emr_cid_digest(cid), &at, &segment, &fd));
 	status = emr_buf_reserve(out, at.len);
 	if (status == EMR_OK && at.len > 0)
 		status = emr_pread_all(fd, out->data + out->len, at.len, (off_t)at.offset);

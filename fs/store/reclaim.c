@@ -45,15 +45,14 @@ static bool condemn(reclaim_run *run)
 static size_t ids_of_victims(reclaim_run *run, int64_t *ids)
 {
 	size_t count = 0;
+	EMR_LOCKED(&run->store->map_lock);
 
-	pthread_mutex_lock(&run->store->map_lock);
 	for (size_t i = 0; i < run->slots; i++) {
 		const victim *v = &run->victims[i];
 
 		if (reclaim_is_at_work(run, v) && v->segment->index_id != 0)
 			ids[count++] = v->segment->index_id;
 	}
-	pthread_mutex_unlock(&run->store->map_lock);
 	return count;
 }
 
@@ -128,11 +127,9 @@ static emr_status copy_and_switch(reclaim_run *run)
 
 static emr_status each_batch(reclaim_run *run)
 {
-	emr_status status = EMR_OK;
-
-	for (run->batch = 0; status == EMR_OK && run->batch < run->batches; run->batch++)
-		status = copy_and_switch(run);
-	return status;
+	for (run->batch = 0; run->batch < run->batches; run->batch++)
+		EMR_TRY(copy_and_switch(run));
+	return EMR_OK;
 }
 
 static emr_status reclaim_locked(reclaim_run *run)

@@ -83,9 +83,7 @@ static emr_status blank_segment(reclaim_run *run, victim *v)
 	emr_status status;
 	int fd;
 
-	status = emr_segment_use(run->store, v->segment, &fd);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_segment_use(run->store, v->segment, &fd));
 	status = emr_scan(fd, EMR_SEGMENT_PREFIX_BYTES, false, list_dead, &b, &end);
 	all = (const void *)b.places.data;
 	n = b.places.len / sizeof *all;

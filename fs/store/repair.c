@@ -367,25 +367,21 @@ static emr_status publish(emr_store *store, findings *f)
 	const found_section *sections = (const void *)f->sections.data;
 	size_t count = f->sections.len / sizeof *sections;
 	emr_pending *map;
-	emr_status status;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	if (store->has_own_index && !f->segment->own &&
 		f->segment->known_to == EMR_SEGMENT_PREFIX_BYTES)
 		f->segment->is_kept = is_closed(store, f->segment);
 	map = f->segment->own || f->segment->is_kept ? &store->pending : &store->foreign;
-	status = emr_pending_reserve(map, count);
-	for (size_t i = 0; status == EMR_OK && i < count; i++)
+	EMR_TRY(emr_pending_reserve(map, count));
+	for (size_t i = 0; i < count; i++)
 		if (sections[i].at.offset < f->end &&
 			!is_ours_already(store, f, sections[i].digest))
 			emr_pending_put(map, sections[i].digest, sections[i].at);
-	if (status == EMR_OK) {
-		f->segment->known_to = f->segment->own ? f->end : first_hole(f);
-		f->segment->end = f->end;
-		store->has_bad_frame |= f->segment->own && f->has_bad_frame;
-	}
-	pthread_mutex_unlock(&store->map_lock);
-	return status;
+	f->segment->known_to = f->segment->own ? f->end : first_hole(f);
+	f->segment->end = f->end;
+	store->has_bad_frame |= f->segment->own && f->has_bad_frame;
+	return EMR_OK;
 }
 
 /* Nobody else tells this computer's own index.  In a file that only has this writer's name anybody

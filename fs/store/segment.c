@@ -146,25 +146,24 @@ static emr_status open_file(emr_store *store, emr_segment *segment)
 emr_status emr_segment_use(emr_store *store, emr_segment *segment, int *out_fd)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	if (segment->fd < 0)
 		status = segment->gone ? EMR_NOT_FOUND : open_file(store, segment);
 	if (status == EMR_OK) {
 		segment->users++;
 		*out_fd = segment->fd;
 	}
-	pthread_mutex_unlock(&store->map_lock);
 	return status;
 }
 
 void emr_segment_unuse(emr_store *store, emr_segment *segment)
 {
-	pthread_mutex_lock(&store->map_lock);
+	EMR_LOCKED(&store->map_lock);
+
 	segment->users--;
 	if (segment->gone && segment->users == 0)
 		emr_segment_close_files(store, segment);
-	pthread_mutex_unlock(&store->map_lock);
 }
 
 static bool is_regular(emr_store *store, const struct dirent *entry)
@@ -351,9 +350,9 @@ static emr_status write_prefix(emr_store *store, int fd)
 
 static void set_making(emr_store *store, uint64_t number)
 {
-	pthread_mutex_lock(&store->map_lock);
+	EMR_LOCKED(&store->map_lock);
+
 	store->making = number;
-	pthread_mutex_unlock(&store->map_lock);
 }
 
 /* Readers that list the directory meanwhile leave the file out: one without its first bytes looks
@@ -412,12 +411,11 @@ emr_status emr_segment_create(emr_store *store, uint64_t number, emr_segment **o
 void emr_store_segment_name(emr_store *store, uint32_t handle, char *out)
 {
 	emr_segment *segment;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	segment = emr_segment_by_handle(store, handle);
 	if (segment == NULL)
 		snprintf(out, EMR_SEGMENT_NAME_MAX, "no segment");
 	else
 		emr_segment_name_of(segment->writer, segment->number, out);
-	pthread_mutex_unlock(&store->map_lock);
 }

@@ -430,24 +430,20 @@ emr_status emr_store_stats_get(emr_store *store, emr_store_stats *out_stats)
 
 uint64_t emr_store_appended(emr_store *store)
 {
-	uint64_t bytes;
+	EMR_LOCKED(&store->sync_lock);
 
-	pthread_mutex_lock(&store->sync_lock);
-	bytes = store->written_total;
-	pthread_mutex_unlock(&store->sync_lock);
-	return bytes;
+	return store->written_total;
 }
 
 uint64_t emr_store_disk_bytes(emr_store *store)
 {
 	uint64_t bytes = 0;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	for (size_t i = 0; i < store->segment_count; i++)
 		if (!store->segments[i]->gone &&
 			emr_id16_equal(store->segments[i]->writer, store->writer))
 			bytes += store->segments[i]->known_to;
-	pthread_mutex_unlock(&store->map_lock);
 	return bytes;
 }
 

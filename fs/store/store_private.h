@@ -8,7 +8,6 @@
  * field with two locks is changed under both and read under either. */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 

@@ -149,11 +149,8 @@ static emr_status check_head(int fd, off_t size, bool writes)
 {
 	static const uint8_t none[HEAD_BYTES];
 	uint8_t found[HEAD_BYTES] = {0};
-	emr_status status =
-		emr_pread_all(fd, found, size < HEAD_BYTES ? (size_t)size : HEAD_BYTES, 0);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_pread_all(fd, found, size < HEAD_BYTES ? (size_t)size : HEAD_BYTES, 0));
 	if (size >= HEAD_BYTES && memcmp(found, head, sizeof head) == 0)
 		return EMR_OK;
 	if (memcmp(found, none, sizeof none) != 0 && memcmp(found, head, sizeof head) != 0)
@@ -189,9 +186,8 @@ static emr_status open_tags(emr_store *store, const emr_segment *segment, bool w
 /* For a user of the segment: the file stays open as long as it is used.  -1: there is none. */
 static int tags_of(emr_store *store, emr_segment *segment, bool writes)
 {
-	int fd;
+	EMR_LOCKED(&store->map_lock);
 
-	pthread_mutex_lock(&store->map_lock);
 	if (segment->tags_fd < 0 && !segment->gone &&
 		(segment->tags == EMR_TAGS_UNSEEN || (writes && segment->tags == EMR_TAGS_NONE))) {
 		emr_status status = open_tags(store, segment, writes, &segment->tags_fd);
@@ -206,9 +202,7 @@ static int tags_of(emr_store *store, emr_segment *segment, bool writes)
 		if (status == EMR_OK && !writes)
 			(void)posix_fadvise(segment->tags_fd, 0, 0, POSIX_FADV_WILLNEED);
 	}
-	fd = segment->tags_fd;
-	pthread_mutex_unlock(&store->map_lock);
-	return fd;
+	return segment->tags_fd;
 }
 
 static off_t slot_of(const emr_store_position *at, emr_units units)

@@ -43,13 +43,10 @@ emr_status emr_unixfs_write_block_size(emr_buf *out, uint64_t file_bytes)
 
 static emr_status add_child(open_node *node, const emr_unixfs_link *child)
 {
-	emr_status status =
-		emr_dag_pb_write_link(&node->links, &child->cid, emr_bytes_of("", 0), child->tsize);
+	EMR_TRY(emr_dag_pb_write_link(
+		&node->links, &child->cid, emr_bytes_of("", 0), child->tsize));
 
-	if (status == EMR_OK)
-		status = emr_unixfs_write_block_size(&node->block_sizes, child->file_bytes);
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unixfs_write_block_size(&node->block_sizes, child->file_bytes));
 	if (node->count++ == 0)
 		node->first = *child;
 	node->file_bytes += child->file_bytes;

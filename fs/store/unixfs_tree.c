@@ -284,11 +284,9 @@ emr_status emr_unixfs_leaf_at(emr_block_store *store, const emr_cid *root, uint6
 	uint64_t leaf, emr_cid *out_leaf)
 {
 	emr_unixfs_tree *tree;
-	emr_status status =
-		emr_unixfs_tree_open(store, root, padded_length, EMR_UNIXFS_LEAF_LOG2, &tree);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_unixfs_tree_open(store, root, padded_length, EMR_UNIXFS_LEAF_LOG2, &tree));
 	status = emr_unixfs_tree_leaf(tree, leaf, out_leaf, NULL);
 	emr_unixfs_tree_close(tree);
 	return status;

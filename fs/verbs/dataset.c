@@ -538,9 +538,8 @@ static emr_status ask_yes(dataset *d, const copies *c, emr_problem *out_problem)
 						   emr_terminal_says_yes(question)))
 		return EMR_OK;
 	emr_count_text(c->n, "copy", "copies", count);
-	emr_problem_set(
-		out_problem, EMR_SAY_SHARE_NEEDS_YES, "names", c->dataset, "n", count, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_SHARE_NEEDS_YES, "names", c->dataset,
+		"n", count, NULL);
 }
 
 /* A refusal before anything is asked for leaves no copies; later the folder may be granted already,
@@ -613,11 +612,9 @@ static emr_status join_with_copies(
 	emr_out_number(d->out, "changed", c->changed);
 	emr_out_number(d->out, "removed", c->removed);
 	emr_out_put(d->out, "withheld", json_deep_copy(c->withheld));
-	if (c->n == 0) {
-		emr_problem_set(out_problem, EMR_SAY_NOTHING_CLEAN, "path", c->from, "what",
-			c->dataset, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (c->n == 0)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOTHING_CLEAN, "path",
+			c->from, "what", c->dataset, NULL);
 	if (is_in && c->added == 0 && c->follows != d->args->given[EMR_OPT_ONCE]) {
 		emr_out_number(d->out, "added", 0);
 		emr_out_flag(d->out, "follows", c->follows);
@@ -692,11 +689,9 @@ static emr_status leave(dataset *d, emr_problem *out_problem)
 		return status;
 	one = json_array_get(d->list, 0);
 	place = emr_json_text_at(json_object_get(one, "copies"), "path");
-	if (one != NULL && json_array_size(json_object_get(one, "joined")) == 0) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_JOINED, "what",
+	if (one != NULL && json_array_size(json_object_get(one, "joined")) == 0)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NOT_JOINED, "what",
 			emr_json_text_at(one, "called"), NULL);
-		return EMR_NOT_FOUND;
-	}
 	snprintf(who, sizeof who, "dataset:%.200s",
 		one != NULL ? emr_json_text_at(one, "called") : name);
 	EMR_TRY(emr_revoke_all_from(d->args, d->out, &d->client, who, out_problem));

@@ -131,8 +131,7 @@ static emr_status ask_yes(const wanted *w, emr_problem *out_problem)
 		_("Nobody will ever read %s again, every version. Erase (yes or no)?"), counted);
 	if (!w->args->given[EMR_OPT_JSON] && emr_terminal_says_yes(question))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NEEDS_YES, "n", counted, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NEEDS_YES, "n", counted, NULL);
 }
 
 /* Everybody at an open folder may read; destroying asks for the passphrase. */

@@ -62,10 +62,9 @@ static emr_status outside(
 		return EMR_NO_MEMORY;
 	if (strlen(real) > EMR_ASK_PATH_MAX || emr_places_contain(&a->places, real) ||
 		(len > 0 && strncmp(real, folder, len) == 0 &&
-			(real[len] == '/' || real[len] == '\0'))) {
-		emr_problem_set(out_problem, EMR_SAY_OUT_INSIDE, "file", path, NULL);
-		return EMR_INVALID;
-	}
+			(real[len] == '/' || real[len] == '\0')))
+		return EMR_PROBLEM(
+			EMR_INVALID, out_problem, EMR_SAY_OUT_INSIDE, "file", path, NULL);
 	request->has_file = true;
 	memcpy(request->file, real, strlen(real) + 1);
 	return EMR_OK;
@@ -77,8 +76,7 @@ static emr_status inside(
 	request->has_path = true;
 	if (emr_path_in_folder(a->folder, path, request->path, sizeof request->path) == EMR_OK)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
-	return EMR_NOT_FOUND;
+	return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
 }
 
 static emr_status take_answer(asking *a, json_t *object)
@@ -268,9 +266,8 @@ static emr_status read_car(
 		return ask_export(a, request, out_problem);
 	}
 	emr_count_text(number_of(a, "erased_count"), "record was", "records were", count);
-	emr_problem_set(out_problem, EMR_SAY_IMPORT_ERASED, "n", count, "file", request->file,
-		"path", json_string_value(json_array_get(a->erased, 0)), NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_IMPORT_ERASED, "n", count, "file",
+		request->file, "path", json_string_value(json_array_get(a->erased, 0)), NULL);
 }
 
 /* Before the end is told: it is no fault. */

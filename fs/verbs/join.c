@@ -69,12 +69,10 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 		return emr_wrong_use(
 			"join", _("join needs an invitation: a file, or -."), out_problem);
 	EMR_TRY(emr_joining_read(file, j->places.state, &j->joining, out_problem));
-	if ((j->joining.invitation.roles & EMR_ROLE_AGENT) != 0) {
-		emr_problem_set(out_problem, EMR_SAY_BAD_INVITATION, "cause",
+	if ((j->joining.invitation.roles & EMR_ROLE_AGENT) != 0)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_BAD_INVITATION, "cause",
 			_("it is for a service that releases keys, with a keyring of its own"),
 			NULL);
-		return EMR_DENIED;
-	}
 	if (is_begun) {
 		emr_joining kept = {.dir = NULL};
 		bool same =
@@ -152,18 +150,15 @@ static emr_status send_all(joiner *j, emr_problem *out_problem)
 			j->session.view); /* what moved between domains takes two */
 	if (status == EMR_OK)
 		status = emr_view_waiting(j->session.view, &waiting);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("Your ledger"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("Your ledger"));
 	emr_view_count(j->session.view, &counts);
 	waiting =
 		waiting > counts.pending + counts.failed ? waiting : counts.pending + counts.failed;
 	if (waiting == 0)
 		return EMR_OK;
 	emr_number_text(waiting, n);
-	emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", n, NULL);
-	return EMR_BUSY;
+	return EMR_PROBLEM(EMR_BUSY, out_problem, EMR_SAY_UNSENT, "n", n, NULL);
 }
 
 static emr_status open_old(joiner *j, emr_problem *out_problem)
@@ -190,8 +185,7 @@ static emr_status open_old(joiner *j, emr_problem *out_problem)
 		char n[EMR_TEXT_BYTES];
 
 		emr_number_text(j->look.unreadable, n);
-		emr_problem_set(out_problem, EMR_SAY_JOIN_UNREADABLE, "n", n, NULL);
-		return EMR_DAMAGED;
+		return EMR_PROBLEM(EMR_DAMAGED, out_problem, EMR_SAY_JOIN_UNREADABLE, "n", n, NULL);
 	}
 	if (status != EMR_OK)
 		emr_problem_set_status(out_problem, status, _("Your records"));
@@ -223,8 +217,7 @@ static emr_status agree(joiner *j, emr_problem *out_problem)
 	if (emr_terminal_there() && !j->out->is_json &&
 		emr_terminal_says_yes("Join, and take them along (yes, no)?"))
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_JOIN_NEEDS_YES, "what", network, NULL);
 }
 
 /* ---- members ---- */
@@ -314,10 +307,9 @@ static emr_status renew(joiner *j, const char *dir, emr_problem *out_problem)
 
 	EMR_TRY(emr_session_open_keyed(&j->session, &options, out_problem));
 	if (!emr_bytes_equal(
-		    emr_ledger_descriptor(j->session.ledger), j->joining.invitation.descriptor)) {
-		emr_problem_set(out_problem, EMR_SAY_MEMBER_ALREADY, "dir", dir, NULL);
-		return EMR_EXISTS;
-	}
+		    emr_ledger_descriptor(j->session.ledger), j->joining.invitation.descriptor))
+		return EMR_PROBLEM(
+			EMR_EXISTS, out_problem, EMR_SAY_MEMBER_ALREADY, "dir", dir, NULL);
 	EMR_TRY(code_of(j, handle));
 	EMR_TRY(emr_bringing_begin(&j->bringing, out_problem));
 	EMR_TRY(emr_bringing_renew(

@@ -467,10 +467,8 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		status = emr_doors_new(&m->session, m->notices, &m->doors);
 	if (status == EMR_OK)
 		status = emr_publishing_new(&m->session, m->notices, &m->settings, &m->publishing);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, "emrfs");
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, "emrfs");
 	options.view.notice_arg = m->notices;
 	options.view.ledger_grew_arg = m->office;
 	options.view.giving_arg = m->doors;
@@ -569,11 +567,9 @@ static emr_status show_frozen(mount *m, const char *text, const emr_team *datase
 	emr_frozen frozen;
 	emr_status status = emr_frozen_find(replica, dataset, id, &frozen);
 
-	if (status == EMR_NOT_FOUND || status == EMR_INVALID || status == EMR_CONFLICT) {
-		emr_problem_set(
-			out_problem, EMR_SAY_UNKNOWN_STATE, "what", dataset->name, "id", id, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (status == EMR_NOT_FOUND || status == EMR_INVALID || status == EMR_CONFLICT)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_UNKNOWN_STATE, "what",
+			dataset->name, "id", id, NULL);
 	if (status == EMR_OK)
 		status = emr_frozen_look_at(replica, dataset, frozen.log_size,
 			emr_clock_unix_s(emr_clock_system()), &look);
@@ -607,9 +603,8 @@ static emr_status show_dataset(mount *m, emr_problem *out_problem)
 		return status;
 	memcpy(root.b, dataset.row.steward, sizeof root.b);
 	status = emr_who_of(&crowd, root, &steward);
-	emr_problem_set(out_problem, EMR_SAY_NOT_READER, "what", name, "organisation",
-		status == EMR_OK ? steward.organisation : "?", NULL);
-	return EMR_DENIED;
+	return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_READER, "what", name,
+		"organisation", status == EMR_OK ? steward.organisation : "?", NULL);
 }
 
 /* The view's threads, the socket, the warden, and then the kernel's requests until the end. */
@@ -631,17 +626,13 @@ static emr_status serve(mount *m, emr_problem *out_problem)
 		return status;
 	}
 	status = emr_view_start(m->session.view);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The folder"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The folder"));
 	EMR_TRY(emr_server_start(
 		&m->places, &m->session, m->notices, NULL, &m->server, out_problem));
 	begin_viewer_cache(m);
-	if (pthread_create(&m->warden, NULL, warden, m) != 0) {
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "emrfs");
-		return EMR_NO_MEMORY;
-	}
+	if (pthread_create(&m->warden, NULL, warden, m) != 0)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "emrfs");
 	status = emr_fuse_run(&options);
 	atomic_store(&m->has_ended, true);
 	pthread_kill(m->warden, SIGUSR1);

@@ -17,10 +17,9 @@
 static emr_status take_path(const char *folder, const char *typed, char *out, size_t size,
 	bool *out_has, emr_problem *out_problem)
 {
-	if (emr_path_in_folder(folder, typed, out, size) != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", typed, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (emr_path_in_folder(folder, typed, out, size) != EMR_OK)
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", typed, NULL);
 	*out_has = true;
 	return EMR_OK;
 }
@@ -34,10 +33,9 @@ static emr_status into_folder(const char *typed, emr_request *request, emr_probl
 
 	if (len == 0 || typed[len - 1] != '/' || at == 0)
 		return EMR_OK;
-	if (at + strlen(name) + 2 > sizeof request->to) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", typed, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (at + strlen(name) + 2 > sizeof request->to)
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", typed, NULL);
 	request->to[at] = '/';
 	memcpy(request->to + at + 1, name, strlen(name) + 1);
 	return EMR_OK;
@@ -84,11 +82,9 @@ static emr_status move(
 	json_t *answer = NULL;
 	char shown[4200], names[EMR_WHO_TEXT_BYTES];
 	size_t gains;
-	emr_status status =
-		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	status = read_paths(args, emr_json_text_at(answer, "folder"), &request, out_problem);
 	json_decref(answer);
 	if (status == EMR_OK)
@@ -101,11 +97,9 @@ static emr_status move(
 	say_seers(out, _("It will be seen by"), json_object_get(answer, "gains"));
 	say_seers(out, _("It will not be seen any more by"), json_object_get(answer, "loses"));
 	json_decref(answer);
-	if (gains > 0 && !says_yes(args, names)) {
-		emr_problem_set(out_problem, EMR_SAY_WOULD_SHARE, "names", names, "path",
-			request.path, NULL);
-		return EMR_DENIED;
-	}
+	if (gains > 0 && !says_yes(args, names))
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_WOULD_SHARE, "names", names,
+			"path", request.path, NULL);
 	request.look = false;
 	EMR_TRY(emr_client_ask(client, &request, WORK_MS, &answer, out_problem));
 	emr_show(emr_json_text_at(answer, "path"), shown, sizeof shown);

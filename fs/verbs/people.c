@@ -382,11 +382,9 @@ static emr_status check(telling *t, emr_request *request, emr_problem *out_probl
 		EMR_TRY(ask_people(t, request, out_problem));
 	if (is_same == 1)
 		emr_say(t->out, "Noted as compared.\n");
-	if (is_same == 0) {
-		emr_problem_set(out_problem, EMR_SAY_NUMBER_DIFFERS, "who",
+	if (is_same == 0)
+		return EMR_PROBLEM(EMR_BAD_SIGNATURE, out_problem, EMR_SAY_NUMBER_DIFFERS, "who",
 			emr_json_text_at(json_array_get(t->people, 0), "who"), NULL);
-		return EMR_BAD_SIGNATURE;
-	}
 	emr_out_put(t->out, "people", json_incref(t->people));
 	put_answer(t, "number");
 	return EMR_OK;

@@ -47,16 +47,12 @@ static emr_status note_tested(recovering *r, emr_problem *out_problem)
 	char at[EMR_TEXT_BYTES];
 	emr_status status = emr_profile_load(r->keyring, r->state_fd, &profile);
 
-	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED) {
-		emr_problem_set_status(out_problem, status, _("The profile"));
-		return status;
-	}
+	if (status != EMR_OK && status != EMR_NOT_FOUND && status != EMR_DAMAGED)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The profile"));
 	profile.words_tested_unix_s = emr_clock_unix_s(emr_clock_system());
 	status = emr_profile_save(r->keyring, r->state_fd, &profile);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The profile"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The profile"));
 	emr_time_json((int64_t)profile.words_tested_unix_s, at);
 	emr_out_text(r->out, "words_tested_at", at);
 	return EMR_OK;
@@ -92,14 +88,11 @@ static emr_status compare_all(recovering *r, emr_problem *out_problem)
 	status = emr_keyring_public(r->keyring, &mine);
 	if (status == EMR_OK)
 		status = emr_keyring_public(other, &theirs);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The keyring"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyring"));
 	if (memcmp(mine.pk, theirs.pk, sizeof mine.pk) == 0)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_WORDS_STRANGE, NULL);
-	return EMR_WRONG_WORDS;
+	return EMR_PROBLEM(EMR_WRONG_WORDS, out_problem, EMR_SAY_WORDS_STRANGE, NULL);
 }
 
 static emr_status test_words(recovering *r, emr_problem *out_problem)
@@ -107,10 +100,8 @@ static emr_status test_words(recovering *r, emr_problem *out_problem)
 	bool has_file = r->args->values[EMR_OPT_WORDS_FILE] != NULL;
 
 	/* Said before the passphrase is asked for. */
-	if (!has_file && !emr_terminal_there()) {
-		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (!has_file && !emr_terminal_there())
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NEEDS_WORDS, NULL);
 	EMR_TRY(emr_keys_open(r->state_fd, r->places.state,
 		r->args->values[EMR_OPT_PASSPHRASE_FILE], &r->keyring, out_problem));
 	EMR_TRY(has_file ? compare_all(r, out_problem)
@@ -134,10 +125,8 @@ static emr_status replace_passphrase(recovering *r, emr_problem *out_problem)
 	emr_keys_cost(r->out, r->keyring, &r->settings.kdf);
 	status = emr_keyring_save(r->keyring, r->state_fd, EMR_STATE_KEYFILE,
 		emr_passphrase_view(&passphrase), &r->settings.kdf);
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The keyfile"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyfile"));
 	EMR_TRY(note_tested(r, out_problem));
 	emr_out_text(r->out, "state", "recovered");
 	emr_say(r->out, "Your keyring has a new passphrase. Your 24 words stay the same.\n");
@@ -243,10 +232,9 @@ static emr_status prepare(recovering *r, emr_problem *out_problem)
 	/* The keyfile may be lost: the ledger is what words are compared with. */
 	if (status == EMR_OK &&
 		faccessat(r->state_fd, EMR_STATE_LEDGER, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
-		faccessat(r->state_fd, EMR_STATE_OWN_COPY, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
-		emr_problem_set(out_problem, EMR_SAY_NO_KEYRING, "state", r->places.state, NULL);
-		return EMR_NOT_FOUND;
-	}
+		faccessat(r->state_fd, EMR_STATE_OWN_COPY, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_KEYRING, "state",
+			r->places.state, NULL);
 	return status == EMR_OK ? emr_keys_lock(r->state_fd, &r->lock_fd, out_problem) : status;
 }
 

@@ -57,23 +57,18 @@ static emr_status read_paths(
 	EMR_AUTO_FREE char *path = strdup(args->operands[0]);
 	const char *to = args->values[EMR_OPT_TO];
 
-	if (path == NULL) {
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "restore");
-		return EMR_NO_MEMORY;
-	}
+	if (path == NULL)
+		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "restore");
 	if (!args->given[EMR_OPT_LIST])
 		split_time(path, request);
 	request->has_path = true;
 	request->has_to = to != NULL;
-	if (emr_path_in_folder(folder, path, request->path, sizeof request->path) != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
-		return EMR_NOT_FOUND;
-	}
-	if (to != NULL &&
-		emr_path_in_folder(folder, to, request->to, sizeof request->to) != EMR_OK) {
-		emr_problem_set(out_problem, EMR_SAY_NO_SUCH_PATH, "path", to, NULL);
-		return EMR_NOT_FOUND;
-	}
+	if (emr_path_in_folder(folder, path, request->path, sizeof request->path) != EMR_OK)
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", path, NULL);
+	if (to != NULL && emr_path_in_folder(folder, to, request->to, sizeof request->to) != EMR_OK)
+		return EMR_PROBLEM(
+			EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_PATH, "path", to, NULL);
 	return EMR_OK;
 }
 
@@ -224,11 +219,9 @@ static emr_status ask_restore(
 	emr_request request = {
 		.ask = args->given[EMR_OPT_LIST] ? EMR_ASK_VERSIONS : EMR_ASK_RESTORE};
 	json_t *report = NULL;
-	emr_status status =
-		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &report, out_problem));
 	status = read_paths(
 		args, json_string_value(json_object_get(report, "folder")), &request, out_problem);
 	if (status == EMR_OK)

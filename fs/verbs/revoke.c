@@ -56,11 +56,9 @@ static emr_status find_path(revoking *r, emr_problem *out_problem)
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status =
-		emr_client_ask(&r->client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&r->client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	status = emr_path_in_folder(emr_json_text_at(answer, "folder"), r->args->operands[0],
 		r->request.path, sizeof r->request.path);
 	json_decref(answer);
@@ -298,9 +296,8 @@ static emr_status revoke(revoking *r, emr_problem *out_problem)
 	say_all(r);
 	if (r->is_confirmed || !r->args->given[EMR_OPT_WAIT])
 		return say_still(r, out_problem);
-	emr_problem_set(out_problem, EMR_SAY_ORDER_UNSENT, "path",
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_ORDER_UNSENT, "path",
 		r->request.has_path ? r->request.path : _("Everything"), NULL);
-	return EMR_TIMEOUT;
 }
 
 static emr_status revoking_begin(const emr_args *args, emr_out *out, revoking *r)

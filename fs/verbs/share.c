@@ -356,11 +356,10 @@ static emr_status share(sharing *s, emr_problem *out_problem)
 	say_look(s);
 	if (!says_yes(s)) {
 		emr_count_text(emr_json_number_at(s->look, "files"), "file", "files", number);
-		emr_problem_set(out_problem,
+		return EMR_PROBLEM(EMR_DENIED, out_problem,
 			s->request.deposit ? EMR_SAY_DEPOSIT_NEEDS_YES : EMR_SAY_SHARE_NEEDS_YES,
 			"names", emr_json_text_at(s->look, "text"), "n", number, "path",
 			s->request.path, NULL);
-		return EMR_DENIED;
 	}
 	s->request.look = false;
 	snprintf(s->act->shown, sizeof s->act->shown, "%s", emr_json_text_at(s->look, "shown"));
@@ -497,11 +496,9 @@ emr_status emr_share_find_path(
 {
 	const emr_request where = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status =
-		emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(client, &where, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	status = emr_path_in_folder(
 		emr_json_text_at(answer, "folder"), path, request->path, sizeof request->path);
 	json_decref(answer);
@@ -516,11 +513,8 @@ static emr_status find_owner(sharing *s, char **out_owner, emr_problem *out_prob
 {
 	const emr_request request = {.ask = EMR_ASK_STATUS};
 	json_t *answer = NULL;
-	emr_status status =
-		emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(&s->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	*out_owner = strdup(emr_json_text_at(answer, "owner"));
 	json_decref(answer);
 	return *out_owner != NULL ? EMR_OK : EMR_NO_MEMORY;

@@ -120,11 +120,8 @@ static emr_status ask_pending(waiting *w, uint32_t timeout_ms, uint64_t *out_pen
 {
 	const emr_request request = {.ask = EMR_ASK_WAIT, .timeout_ms = timeout_ms};
 	json_t *answer = NULL;
-	emr_status status =
-		emr_client_ask(w->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_client_ask(w->client, &request, EMR_CLIENT_REPORT_MS, &answer, out_problem));
 	*out_pending = (uint64_t)json_integer_value(json_object_get(answer, "pending"));
 	*out_failed = (uint64_t)json_integer_value(json_object_get(answer, "failed"));
 	/* Nothing is sent from a folder that is open for reading only: no use in waiting. */
@@ -159,19 +156,16 @@ static emr_status wait_for_ledger(
 	if (pending + failed == 0)
 		return EMR_OK;
 	emr_number_text(pending + failed, n);
-	emr_problem_set(out_problem, EMR_SAY_UNSENT, "n", n, NULL);
-	return EMR_TIMEOUT;
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_UNSENT, "n", n, NULL);
 }
 
 static emr_status ask_report(emr_client *client, const emr_request *request, json_t **out_report,
 	emr_problem *out_problem)
 {
-	emr_status status =
-		emr_client_ask(client, request, EMR_CLIENT_REPORT_MS, out_report, out_problem);
+	EMR_TRY(emr_client_ask(client, request, EMR_CLIENT_REPORT_MS, out_report, out_problem));
 
-	if (status == EMR_OK)
-		json_object_del(*out_report, "ok");
-	return status;
+	json_object_del(*out_report, "ok");
+	return EMR_OK;
 }
 
 /* A script learns it by the exit code. */

@@ -314,8 +314,7 @@ static emr_status await_end(closing *c, emr_problem *out_problem)
 		ask_to_stop(c);
 	if (poll(&polled, 1, END_MS) == 1)
 		return EMR_OK;
-	emr_problem_set(out_problem, EMR_SAY_NO_ANSWER, NULL);
-	return EMR_TIMEOUT;
+	return EMR_PROBLEM(EMR_TIMEOUT, out_problem, EMR_SAY_NO_ANSWER, NULL);
 }
 
 /* While the folder answers. The names that stay are remembered beside the socket for a later

@@ -40,9 +40,8 @@ static emr_status open_file(const char *path, int *out_fd, emr_problem *out_prob
 	}
 	if (fd >= 0)
 		close(fd);
-	emr_problem_set(out_problem, EMR_SAY_NO_SUCH_FILE, "path", path, "cause",
+	return EMR_PROBLEM(EMR_NOT_FOUND, out_problem, EMR_SAY_NO_SUCH_FILE, "path", path, "cause",
 		error == EINVAL ? _("it is no file") : emr_text_errno(error), NULL);
-	return EMR_NOT_FOUND;
 }
 
 /* One byte more than may be there says that it is too long. */

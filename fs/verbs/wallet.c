@@ -260,11 +260,9 @@ static emr_status send_transfer(
 			       : emr_act_send_as(w->acting.keyring, who, w->acting.ledger, &act,
 					 (emr_bytes){0}, NULL, answer));
 	code = answer->refusal != 0 ? answer->refusal : answer->results[0];
-	if (code != EMR_RESULT_APPLIED) {
-		emr_problem_set(
-			out_problem, EMR_SAY_LEDGER_REFUSED, "cause", emr_result_text(code), NULL);
-		return EMR_REFUSED;
-	}
+	if (code != EMR_RESULT_APPLIED)
+		return EMR_PROBLEM(EMR_REFUSED, out_problem, EMR_SAY_LEDGER_REFUSED, "cause",
+			emr_result_text(code), NULL);
 	return emr_follow_answer(w->acting.replica, (emr_bytes){0}, answer);
 }
 

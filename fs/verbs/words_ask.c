@@ -103,10 +103,8 @@ static emr_status ask_words(emr_passphrase *out_text, emr_problem *out_problem)
 		emr_problem_set(out_problem, EMR_SAY_NEEDS_WORDS, NULL);
 		return status;
 	}
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The words"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
 	*out_text = text;
 	text = (emr_passphrase){0};
 	return EMR_OK;
@@ -353,10 +351,8 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 	const known_member *me = NULL;
 	emr_status status = read_known(state_path, &k);
 
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The ledger"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The ledger"));
 	status = emr_keyring_from_words(
 		text, EMR_KEYRING_PERSON, emr_clock_unix_s(emr_clock_system()), &fault, &keyring);
 	if (status == EMR_OK)
@@ -372,10 +368,8 @@ emr_status emr_words_keyring(emr_bytes text, int state_fd, const char *state_pat
 		emr_problem_set(out_problem, EMR_SAY_WORDS_STRANGE, NULL);
 		return status;
 	}
-	if (status != EMR_OK) {
-		emr_problem_set_status(out_problem, status, _("The keyring"));
-		return status;
-	}
+	if (status != EMR_OK)
+		return EMR_PROBLEM_STATUS(out_problem, status, _("The keyring"));
 	*out_keyring = keyring;
 	keyring = NULL;
 	return EMR_OK;
@@ -394,10 +388,8 @@ static emr_status ask_one_back(
 		bool is_right;
 		emr_status status = emr_terminal_ask(question, answer, sizeof answer);
 
-		if (status != EMR_OK) {
-			emr_problem_set_status(out_problem, status, _("The words"));
-			return status;
-		}
+		if (status != EMR_OK)
+			return EMR_PROBLEM_STATUS(out_problem, status, _("The words"));
 		is_right = emr_keyring_word_is(keyring, position, answer);
 		emr_wipe(answer, sizeof answer);
 		if (is_right)

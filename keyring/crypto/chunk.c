@@ -4,12 +4,12 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/worker.h"
 #include "crypto/kdf.h"
 #include "known_answer.h"
 
@@ -178,10 +178,10 @@ static emr_status context_take(emr_chunk_cipher *cipher, context **out)
 
 static void context_give(emr_chunk_cipher *cipher, context *ctx)
 {
-	pthread_mutex_lock(&cipher->lock);
+	EMR_LOCKED(&cipher->lock);
+
 	ctx->next = cipher->idle;
 	cipher->idle = ctx;
-	pthread_mutex_unlock(&cipher->lock);
 }
 
 /* base_nonce XOR the chunk's index as a 96-bit number. */

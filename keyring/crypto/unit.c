@@ -5,11 +5,11 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/worker.h"
 #include "crypto/kdf.h"
 
 #define NONCE_BYTES 12
@@ -94,10 +94,10 @@ static context *context_take(emr_unit_key *key)
 
 static void context_give(emr_unit_key *key, context *ctx)
 {
-	pthread_mutex_lock(&key->lock);
+	EMR_LOCKED(&key->lock);
+
 	ctx->next = key->idle;
 	key->idle = ctx;
-	pthread_mutex_unlock(&key->lock);
 }
 
 bool emr_units_fit(emr_units units)

@@ -5,8 +5,11 @@
 #include "crypto/hashsig.h"
 #include "crypto/merkle.h"
 
-#include "bytes.h"
 #include "contract_private.h"
+#include "fields.h"
+
+FIELDS(header, emr_header, F(6, count), F(8, signer_pk), F(40, net_id), F(56, time_unix_s),
+	F(64, valid_until_unix_s), F(72, seen_seq), F(80, seen_leaf), F(112, root), F(144, sig))
 
 emr_contract_status emr_header_parse(emr_span bytes, emr_header *out_header)
 {
@@ -20,30 +23,14 @@ emr_contract_status emr_header_parse(emr_span bytes, emr_header *out_header)
 		return EMR_CONTRACT_FORMAT;
 	if (get_u64(p + 72) == 0 && !is_zero(p + 80, 32))
 		return EMR_CONTRACT_FORMAT;
-	out_header->count = count;
-	memcpy(out_header->signer_pk, p + 8, 32);
-	memcpy(out_header->net_id, p + 40, 16);
-	out_header->time_unix_s = get_u64(p + 56);
-	out_header->valid_until_unix_s = get_u64(p + 64);
-	out_header->seen_seq = get_u64(p + 72);
-	memcpy(out_header->seen_leaf, p + 80, 32);
-	memcpy(out_header->root, p + 112, 32);
-	memcpy(out_header->sig, p + 144, 64);
+	fields_read(header_fields(), p, out_header);
 	return EMR_CONTRACT_OK;
 }
 
 void emr_header_encode(const emr_header *header, uint8_t out[EMR_HEADER_BYTES])
 {
+	fields_write(header_fields(), header, out, EMR_HEADER_BYTES);
 	memcpy(out, "EMTB\1\0", 6);
-	put_u16(out + 6, header->count);
-	memcpy(out + 8, header->signer_pk, 32);
-	memcpy(out + 40, header->net_id, 16);
-	put_u64(out + 56, header->time_unix_s);
-	put_u64(out + 64, header->valid_until_unix_s);
-	put_u64(out + 72, header->seen_seq);
-	memcpy(out + 80, header->seen_leaf, 32);
-	memcpy(out + 112, header->root, 32);
-	memcpy(out + 144, header->sig, 64);
 }
 
 void emr_header_message(

@@ -5,7 +5,11 @@
 #include "crypto/hashsig.h"
 #include "crypto/merkle.h"
 
-#include "bytes.h"
+#include "fields.h"
+
+FIELDS(entry, emr_entry, F(5, host), F(6, count), F(8, seq), F(16, ledger_time_unix_s),
+	F(24, submitter_id), F(56, block), F(64, tx), F(72, prev_entry), F(104, header),
+	F(312, submit_sig))
 
 emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry)
 {
@@ -21,16 +25,7 @@ emr_contract_status emr_entry_parse(emr_span bytes, emr_entry *out_entry)
 	if (emr_header_parse((emr_span){p + 104, EMR_HEADER_BYTES}, &header) != EMR_CONTRACT_OK ||
 		header.count != count)
 		return EMR_CONTRACT_FORMAT;
-	out_entry->host = p[5];
-	out_entry->count = count;
-	out_entry->seq = get_u64(p + 8);
-	out_entry->ledger_time_unix_s = get_u64(p + 16);
-	memcpy(out_entry->submitter_id, p + 24, 32);
-	out_entry->block = get_u64(p + 56);
-	out_entry->tx = get_u32(p + 64);
-	memcpy(out_entry->prev_entry, p + 72, 32);
-	memcpy(out_entry->header, p + 104, EMR_HEADER_BYTES);
-	memcpy(out_entry->submit_sig, p + 312, 64);
+	fields_read(entry_fields(), p, out_entry);
 	out_entry->results = (emr_span){p + EMR_ENTRY_BYTES, count};
 	return EMR_CONTRACT_OK;
 }
@@ -42,18 +37,8 @@ emr_contract_status emr_entry_encode(
 		return EMR_CONTRACT_ARGUMENT;
 	if (cap < EMR_ENTRY_BYTES + (size_t)entry->count)
 		return EMR_CONTRACT_NO_ROOM;
+	fields_write(entry_fields(), entry, out, EMR_ENTRY_BYTES);
 	memcpy(out, "EMTE\2", 5);
-	out[5] = entry->host;
-	put_u16(out + 6, entry->count);
-	put_u64(out + 8, entry->seq);
-	put_u64(out + 16, entry->ledger_time_unix_s);
-	memcpy(out + 24, entry->submitter_id, 32);
-	put_u64(out + 56, entry->block);
-	put_u32(out + 64, entry->tx);
-	put_u32(out + 68, 0);
-	memcpy(out + 72, entry->prev_entry, 32);
-	memcpy(out + 104, entry->header, EMR_HEADER_BYTES);
-	memcpy(out + 312, entry->submit_sig, 64);
 	memcpy(out + EMR_ENTRY_BYTES, entry->results.data, entry->count);
 	*out_len = EMR_ENTRY_BYTES + (size_t)entry->count;
 	return EMR_CONTRACT_OK;

@@ -4,8 +4,12 @@
 
 #include "crypto/hashsig.h"
 
-#include "bytes.h"
 #include "contract_private.h"
+#include "fields.h"
+
+FIELDS(item, emr_item, F(5, op), F(6, flags), F(8, domain_id), F(24, object_id), F(40, version),
+	F(48, prev), F(80, signer_id), F(112, time_unix_s), F(120, epoch), F(124, priv_len),
+	F(128, priv_hash))
 
 bool emr_item_has_magic(const uint8_t bytes[EMR_ITEM_BYTES])
 {
@@ -14,19 +18,7 @@ bool emr_item_has_magic(const uint8_t bytes[EMR_ITEM_BYTES])
 
 void emr_item_read(const uint8_t bytes[EMR_ITEM_BYTES], emr_item *out_item)
 {
-	const uint8_t *p = bytes;
-
-	out_item->op = p[5];
-	out_item->flags = get_u16(p + 6);
-	memcpy(out_item->domain_id, p + 8, 16);
-	memcpy(out_item->object_id, p + 24, 16);
-	out_item->version = get_u64(p + 40);
-	memcpy(out_item->prev, p + 48, 32);
-	memcpy(out_item->signer_id, p + 80, 32);
-	out_item->time_unix_s = get_u64(p + 112);
-	out_item->epoch = get_u32(p + 120);
-	out_item->priv_len = get_u32(p + 124);
-	memcpy(out_item->priv_hash, p + 128, 32);
+	fields_read(item_fields(), bytes, out_item);
 }
 
 emr_contract_status emr_item_parse(emr_span bytes, emr_item *out_item)
@@ -46,18 +38,8 @@ emr_contract_status emr_item_encode(
 		return EMR_CONTRACT_ARGUMENT;
 	if (cap < EMR_ITEM_BYTES + pub.len)
 		return EMR_CONTRACT_NO_ROOM;
+	fields_write(item_fields(), item, out, EMR_ITEM_BYTES);
 	memcpy(out, "EMTX\1", 5);
-	out[5] = item->op;
-	put_u16(out + 6, item->flags);
-	memcpy(out + 8, item->domain_id, 16);
-	memcpy(out + 24, item->object_id, 16);
-	put_u64(out + 40, item->version);
-	memcpy(out + 48, item->prev, 32);
-	memcpy(out + 80, item->signer_id, 32);
-	put_u64(out + 112, item->time_unix_s);
-	put_u32(out + 120, item->epoch);
-	put_u32(out + 124, item->priv_len);
-	memcpy(out + 128, item->priv_hash, 32);
 	if (pub.len > 0)
 		memcpy(out + EMR_ITEM_BYTES, pub.data, pub.len);
 	*out_len = EMR_ITEM_BYTES + pub.len;

@@ -4,110 +4,21 @@
 
 #include "crypto/hashsig.h"
 
-#include "bytes.h"
+#include "fields.h"
 
 #define KEY_REG_BIND_AT 216 /* where bind_sig stands in a KEY_REG */
 #define KEY_CERT_BIND_AT 32
 
-void emr_pub_key_reg_encode(const emr_pub_key_reg *pub, uint8_t out[288])
-{
-	memset(out, 0, 8);
-	put_u16(out, pub->roles);
-	out[2] = pub->how;
-	memcpy(out + 8, pub->org, 16);
-	memcpy(out + 24, pub->x25519, 32);
-	memcpy(out + 56, pub->B, 32);
-	memcpy(out + 88, pub->pop, 64);
-	memcpy(out + 152, pub->log_pk, 32);
-	memcpy(out + 184, pub->ref, 32);
-	memcpy(out + KEY_REG_BIND_AT, pub->bind_sig, 64);
-	put_u64(out + 280, pub->not_after_unix_s);
-}
+PUB(key_reg, 288, F(0, roles), F(2, how), F(8, org), F(24, x25519), F(56, B), F(88, pop),
+	F(152, log_pk), F(184, ref), F(KEY_REG_BIND_AT, bind_sig), F(280, not_after_unix_s))
 
-bool emr_pub_key_reg_parse(emr_span bytes, emr_pub_key_reg *out_pub)
-{
-	const uint8_t *p = bytes.data;
+PUB(key_cert, 104, F(0, ref), F(KEY_CERT_BIND_AT, bind_sig), F(96, not_after_unix_s))
 
-	if (bytes.len != 288)
-		return false;
-	out_pub->roles = get_u16(p);
-	out_pub->how = p[2];
-	memcpy(out_pub->org, p + 8, 16);
-	memcpy(out_pub->x25519, p + 24, 32);
-	memcpy(out_pub->B, p + 56, 32);
-	memcpy(out_pub->pop, p + 88, 64);
-	memcpy(out_pub->log_pk, p + 152, 32);
-	memcpy(out_pub->ref, p + 184, 32);
-	memcpy(out_pub->bind_sig, p + KEY_REG_BIND_AT, 64);
-	out_pub->not_after_unix_s = get_u64(p + 280);
-	return true;
-}
+PUB(domain_new, 64, F(0, box), F(32, A))
 
-void emr_pub_key_cert_encode(const emr_pub_key_cert *pub, uint8_t out[104])
-{
-	memcpy(out, pub->ref, 32);
-	memcpy(out + KEY_CERT_BIND_AT, pub->bind_sig, 64);
-	put_u64(out + 96, pub->not_after_unix_s);
-}
+PUB(erase, 24, F(0, family), F(8, from_version), F(16, to_version))
 
-bool emr_pub_key_cert_parse(emr_span bytes, emr_pub_key_cert *out_pub)
-{
-	if (bytes.len != 104)
-		return false;
-	memcpy(out_pub->ref, bytes.data, 32);
-	memcpy(out_pub->bind_sig, bytes.data + KEY_CERT_BIND_AT, 64);
-	out_pub->not_after_unix_s = get_u64(bytes.data + 96);
-	return true;
-}
-
-void emr_pub_domain_new_encode(const emr_pub_domain_new *pub, uint8_t out[64])
-{
-	memcpy(out, pub->box, 32);
-	memcpy(out + 32, pub->A, 32);
-}
-
-bool emr_pub_domain_new_parse(emr_span bytes, emr_pub_domain_new *out_pub)
-{
-	if (bytes.len != 64)
-		return false;
-	memcpy(out_pub->box, bytes.data, 32);
-	memcpy(out_pub->A, bytes.data + 32, 32);
-	return true;
-}
-
-void emr_pub_erase_encode(const emr_pub_erase *pub, uint8_t out[24])
-{
-	memset(out, 0, 8);
-	out[0] = pub->family;
-	put_u64(out + 8, pub->from_version);
-	put_u64(out + 16, pub->to_version);
-}
-
-bool emr_pub_erase_parse(emr_span bytes, emr_pub_erase *out_pub)
-{
-	if (bytes.len != 24)
-		return false;
-	out_pub->family = bytes.data[0];
-	out_pub->from_version = get_u64(bytes.data + 8);
-	out_pub->to_version = get_u64(bytes.data + 16);
-	return true;
-}
-
-void emr_pub_restore_encode(const emr_pub_restore *pub, uint8_t out[16])
-{
-	memset(out, 0, 8);
-	out[0] = pub->family;
-	put_u64(out + 8, pub->version);
-}
-
-bool emr_pub_restore_parse(emr_span bytes, emr_pub_restore *out_pub)
-{
-	if (bytes.len != 16)
-		return false;
-	out_pub->family = bytes.data[0];
-	out_pub->version = get_u64(bytes.data + 8);
-	return true;
-}
+PUB(restore, 16, F(0, family), F(8, version))
 
 emr_contract_status emr_bind_message(const uint8_t net_id[16], const uint8_t signer_id[32],
 	emr_span pub, uint8_t out[EMR_BIND_MESSAGE_BYTES])

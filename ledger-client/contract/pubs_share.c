@@ -5,84 +5,18 @@
 
 #include "crypto/hashsig.h"
 
-#include "bytes.h"
+#include "fields.h"
 
 #define NEW_SIG_AT 32 /* in both rotations */
 
-void emr_pub_key_rotate_encode(const emr_pub_key_rotate *pub, uint8_t out[256])
-{
-	memcpy(out, pub->new_pk, 32);
-	memcpy(out + NEW_SIG_AT, pub->new_sig, 64);
-	memcpy(out + 96, pub->x25519, 32);
-	memcpy(out + 128, pub->B, 32);
-	memcpy(out + 160, pub->pop, 64);
-	memcpy(out + 224, pub->log_pk, 32);
-}
+PUB(key_rotate, 256, F(0, new_pk), F(NEW_SIG_AT, new_sig), F(96, x25519), F(128, B), F(160, pop),
+	F(224, log_pk))
 
-bool emr_pub_key_rotate_parse(emr_span bytes, emr_pub_key_rotate *out_pub)
-{
-	if (bytes.len != 256)
-		return false;
-	memcpy(out_pub->new_pk, bytes.data, 32);
-	memcpy(out_pub->new_sig, bytes.data + NEW_SIG_AT, 64);
-	memcpy(out_pub->x25519, bytes.data + 96, 32);
-	memcpy(out_pub->B, bytes.data + 128, 32);
-	memcpy(out_pub->pop, bytes.data + 160, 64);
-	memcpy(out_pub->log_pk, bytes.data + 224, 32);
-	return true;
-}
+PUB(key_revoke, 48, F(0, target), F(32, invalid_since_unix_s), F(40, reason), F(41, certificate))
 
-void emr_pub_key_revoke_encode(const emr_pub_key_revoke *pub, uint8_t out[48])
-{
-	memset(out, 0, 48);
-	memcpy(out, pub->target, 32);
-	put_u64(out + 32, pub->invalid_since_unix_s);
-	out[40] = pub->reason;
-	out[41] = pub->certificate;
-}
+PUB(cert_revoke, 48, F(0, org), F(16, ref))
 
-bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub)
-{
-	if (bytes.len != 48)
-		return false;
-	memcpy(out_pub->target, bytes.data, 32);
-	out_pub->invalid_since_unix_s = get_u64(bytes.data + 32);
-	out_pub->reason = bytes.data[40];
-	out_pub->certificate = bytes.data[41];
-	return true;
-}
-
-void emr_pub_cert_revoke_encode(const emr_pub_cert_revoke *pub, uint8_t out[48])
-{
-	memcpy(out, pub->org, 16);
-	memcpy(out + 16, pub->ref, 32);
-}
-
-bool emr_pub_cert_revoke_parse(emr_span bytes, emr_pub_cert_revoke *out_pub)
-{
-	if (bytes.len != 48)
-		return false;
-	memcpy(out_pub->org, bytes.data, 16);
-	memcpy(out_pub->ref, bytes.data + 16, 32);
-	return true;
-}
-
-void emr_pub_enrol_revoke_encode(const emr_pub_enrol_revoke *pub, uint8_t out[56])
-{
-	memcpy(out, pub->org, 16);
-	memcpy(out + 16, pub->enrolment, 32);
-	put_u64(out + 48, pub->through_unix_s);
-}
-
-bool emr_pub_enrol_revoke_parse(emr_span bytes, emr_pub_enrol_revoke *out_pub)
-{
-	if (bytes.len != 56)
-		return false;
-	memcpy(out_pub->org, bytes.data, 16);
-	memcpy(out_pub->enrolment, bytes.data + 16, 32);
-	out_pub->through_unix_s = get_u64(bytes.data + 48);
-	return true;
-}
+PUB(enrol_revoke, 56, F(0, org), F(16, enrolment), F(48, through_unix_s))
 
 void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32])
 {
@@ -99,345 +33,45 @@ void emr_enrolment_id(const uint8_t org[16], const char *name, uint8_t out[32])
 	emr_sha256_final(&ctx, out);
 }
 
-void emr_pub_org_propose_encode(const emr_pub_org_propose *pub, uint8_t out[96])
-{
-	memset(out, 0, 8);
-	out[0] = pub->kind;
-	out[1] = pub->quorum;
-	put_u64(out + 8, pub->not_after_unix_s);
-	memcpy(out + 16, pub->org, 16);
-	memcpy(out + 32, pub->subject, 32);
-	memcpy(out + 64, pub->aux, 32);
-}
+PUB(org_propose, 96, F(0, kind), F(1, quorum), F(8, not_after_unix_s), F(16, org), F(32, subject),
+	F(64, aux))
 
-bool emr_pub_org_propose_parse(emr_span bytes, emr_pub_org_propose *out_pub)
-{
-	if (bytes.len != 96)
-		return false;
-	out_pub->kind = bytes.data[0];
-	out_pub->quorum = bytes.data[1];
-	out_pub->not_after_unix_s = get_u64(bytes.data + 8);
-	memcpy(out_pub->org, bytes.data + 16, 16);
-	memcpy(out_pub->subject, bytes.data + 32, 32);
-	memcpy(out_pub->aux, bytes.data + 64, 32);
-	return true;
-}
+PUB(domain_rotate, 96, F(0, new_pk), F(NEW_SIG_AT, new_sig))
 
-void emr_pub_domain_rotate_encode(const emr_pub_domain_rotate *pub, uint8_t out[96])
-{
-	memcpy(out, pub->new_pk, 32);
-	memcpy(out + NEW_SIG_AT, pub->new_sig, 64);
-}
+PUB(writer_add, 48, F(0, writer), F(32, rights), F(40, not_after_unix_s))
 
-bool emr_pub_domain_rotate_parse(emr_span bytes, emr_pub_domain_rotate *out_pub)
-{
-	if (bytes.len != 96)
-		return false;
-	memcpy(out_pub->new_pk, bytes.data, 32);
-	memcpy(out_pub->new_sig, bytes.data + NEW_SIG_AT, 64);
-	return true;
-}
+PUB(grant, 64, F(0, grantee), F(32, not_before_unix_s), F(40, not_after_unix_s),
+	F(48, from_time_unix_s), F(56, purposes), F(60, rights), F(62, t), F(63, n))
 
-void emr_pub_writer_add_encode(const emr_pub_writer_add *pub, uint8_t out[48])
-{
-	memset(out, 0, 48);
-	memcpy(out, pub->writer, 32);
-	put_u16(out + 32, pub->rights);
-	put_u64(out + 40, pub->not_after_unix_s);
-}
+PUB(agent_ack, 40, F(0, subject), F(32, what))
 
-bool emr_pub_writer_add_parse(emr_span bytes, emr_pub_writer_add *out_pub)
-{
-	if (bytes.len != 48)
-		return false;
-	memcpy(out_pub->writer, bytes.data, 32);
-	out_pub->rights = get_u16(bytes.data + 32);
-	out_pub->not_after_unix_s = get_u64(bytes.data + 40);
-	return true;
-}
+PUB(approve, 32, F(0, grant_domain), F(16, grant))
 
-void emr_pub_grant_encode(const emr_pub_grant *pub, uint8_t out[64])
-{
-	memcpy(out, pub->grantee, 32);
-	put_u64(out + 32, pub->not_before_unix_s);
-	put_u64(out + 40, pub->not_after_unix_s);
-	put_u64(out + 48, pub->from_time_unix_s);
-	put_u32(out + 56, pub->purposes);
-	put_u16(out + 60, pub->rights);
-	out[62] = pub->t;
-	out[63] = pub->n;
-}
+PUB(access_req, 40, F(0, grant), F(16, via), F(32, count))
 
-bool emr_pub_grant_parse(emr_span bytes, emr_pub_grant *out_pub)
-{
-	if (bytes.len != 64)
-		return false;
-	memcpy(out_pub->grantee, bytes.data, 32);
-	out_pub->not_before_unix_s = get_u64(bytes.data + 32);
-	out_pub->not_after_unix_s = get_u64(bytes.data + 40);
-	out_pub->from_time_unix_s = get_u64(bytes.data + 48);
-	out_pub->purposes = get_u32(bytes.data + 56);
-	out_pub->rights = get_u16(bytes.data + 60);
-	out_pub->t = bytes.data[62];
-	out_pub->n = bytes.data[63];
-	return true;
-}
+PUB(access_served, 56, F(0, req), F(32, req_object), F(48, mode), F(49, reason), F(50, count))
 
-void emr_pub_agent_ack_encode(const emr_pub_agent_ack *pub, uint8_t out[40])
-{
-	memset(out, 0, 40);
-	memcpy(out, pub->subject, 32);
-	out[32] = pub->what;
-}
+PUB(read_report, 32, F(0, grant), F(16, via))
 
-bool emr_pub_agent_ack_parse(emr_span bytes, emr_pub_agent_ack *out_pub)
-{
-	if (bytes.len != 40)
-		return false;
-	memcpy(out_pub->subject, bytes.data, 32);
-	out_pub->what = bytes.data[32];
-	return true;
-}
+PUB(dataset_new, 152, F(0, B), F(32, pop), F(96, price), F(104, not_after_unix_s), F(112, purposes),
+	F(120, terms))
 
-void emr_pub_approve_encode(const emr_pub_approve *pub, uint8_t out[32])
-{
-	memcpy(out, pub->grant_domain, 16);
-	memcpy(out + 16, pub->grant, 16);
-}
+PUB(dataset_admit, 64, F(0, dataset), F(16, member), F(48, not_after_unix_s))
 
-bool emr_pub_approve_parse(emr_span bytes, emr_pub_approve *out_pub)
-{
-	if (bytes.len != 32)
-		return false;
-	memcpy(out_pub->grant_domain, bytes.data, 16);
-	memcpy(out_pub->grant, bytes.data + 16, 16);
-	return true;
-}
+PUB(dataset_fund, 88, F(0, dataset), F(16, n), F(18, inputs), F(24, tokens))
 
-void emr_pub_access_req_encode(const emr_pub_access_req *pub, uint8_t out[40])
-{
-	memset(out, 0, 40);
-	memcpy(out, pub->grant, 16);
-	memcpy(out + 16, pub->via, 16);
-	put_u16(out + 32, pub->count);
-}
+PUB(dataset_refund, 8, F(0, index))
 
-bool emr_pub_access_req_parse(emr_span bytes, emr_pub_access_req *out_pub)
-{
-	if (bytes.len != 40)
-		return false;
-	memcpy(out_pub->grant, bytes.data, 16);
-	memcpy(out_pub->via, bytes.data + 16, 16);
-	out_pub->count = get_u16(bytes.data + 32);
-	return true;
-}
+PUB(mint, 56, F(0, proposal), F(16, account), F(48, amount))
 
-void emr_pub_access_served_encode(const emr_pub_access_served *pub, uint8_t out[56])
-{
-	memset(out, 0, 56);
-	memcpy(out, pub->req, 32);
-	memcpy(out + 32, pub->req_object, 16);
-	out[48] = pub->mode;
-	out[49] = pub->reason;
-	put_u16(out + 50, pub->count);
-}
+PUB(transfer, 144, F(0, tokens), F(64, out[0].account), F(96, out[0].amount),
+	F(104, out[1].account), F(136, out[1].amount))
 
-bool emr_pub_access_served_parse(emr_span bytes, emr_pub_access_served *out_pub)
-{
-	if (bytes.len != 56)
-		return false;
-	memcpy(out_pub->req, bytes.data, 32);
-	memcpy(out_pub->req_object, bytes.data + 32, 16);
-	out_pub->mode = bytes.data[48];
-	out_pub->reason = bytes.data[49];
-	out_pub->count = get_u16(bytes.data + 50);
-	return true;
-}
+PUB(dataset_join, 40, F(0, grant), F(16, fund), F(32, index))
 
-void emr_pub_read_report_encode(const emr_pub_read_report *pub, uint8_t out[32])
-{
-	memcpy(out, pub->grant, 16);
-	memcpy(out + 16, pub->via, 16);
-}
+PUB(dataset_snapshot, 64, F(0, dataset), F(16, log_size), F(24, n), F(32, root))
 
-bool emr_pub_read_report_parse(emr_span bytes, emr_pub_read_report *out_pub)
-{
-	if (bytes.len != 32)
-		return false;
-	memcpy(out_pub->grant, bytes.data, 16);
-	memcpy(out_pub->via, bytes.data + 16, 16);
-	return true;
-}
-
-void emr_pub_dataset_new_encode(const emr_pub_dataset_new *pub, uint8_t out[152])
-{
-	memset(out, 0, 152);
-	memcpy(out, pub->B, 32);
-	memcpy(out + 32, pub->pop, 64);
-	put_u64(out + 96, pub->price);
-	put_u64(out + 104, pub->not_after_unix_s);
-	put_u32(out + 112, pub->purposes);
-	memcpy(out + 120, pub->terms, 32);
-}
-
-bool emr_pub_dataset_new_parse(emr_span bytes, emr_pub_dataset_new *out_pub)
-{
-	if (bytes.len != 152)
-		return false;
-	memcpy(out_pub->B, bytes.data, 32);
-	memcpy(out_pub->pop, bytes.data + 32, 64);
-	out_pub->price = get_u64(bytes.data + 96);
-	out_pub->not_after_unix_s = get_u64(bytes.data + 104);
-	out_pub->purposes = get_u32(bytes.data + 112);
-	memcpy(out_pub->terms, bytes.data + 120, 32);
-	return true;
-}
-
-void emr_pub_dataset_admit_encode(const emr_pub_dataset_admit *pub, uint8_t out[64])
-{
-	memset(out, 0, 64);
-	memcpy(out, pub->dataset, 16);
-	memcpy(out + 16, pub->member, 32);
-	put_u64(out + 48, pub->not_after_unix_s);
-}
-
-bool emr_pub_dataset_admit_parse(emr_span bytes, emr_pub_dataset_admit *out_pub)
-{
-	if (bytes.len != 64)
-		return false;
-	memcpy(out_pub->dataset, bytes.data, 16);
-	memcpy(out_pub->member, bytes.data + 16, 32);
-	out_pub->not_after_unix_s = get_u64(bytes.data + 48);
-	return true;
-}
-
-void emr_pub_dataset_fund_encode(const emr_pub_dataset_fund *pub, uint8_t out[88])
-{
-	memset(out, 0, 88);
-	memcpy(out, pub->dataset, 16);
-	put_u16(out + 16, pub->n);
-	out[18] = pub->inputs;
-	memcpy(out + 24, pub->tokens, sizeof pub->tokens);
-}
-
-bool emr_pub_dataset_fund_parse(emr_span bytes, emr_pub_dataset_fund *out_pub)
-{
-	if (bytes.len != 88)
-		return false;
-	memcpy(out_pub->dataset, bytes.data, 16);
-	out_pub->n = get_u16(bytes.data + 16);
-	out_pub->inputs = bytes.data[18];
-	memcpy(out_pub->tokens, bytes.data + 24, sizeof out_pub->tokens);
-	return true;
-}
-
-void emr_pub_dataset_refund_encode(const emr_pub_dataset_refund *pub, uint8_t out[8])
-{
-	memset(out, 0, 8);
-	put_u32(out, pub->index);
-}
-
-bool emr_pub_dataset_refund_parse(emr_span bytes, emr_pub_dataset_refund *out_pub)
-{
-	if (bytes.len != 8)
-		return false;
-	out_pub->index = get_u32(bytes.data);
-	return true;
-}
-
-void emr_pub_mint_encode(const emr_pub_mint *pub, uint8_t out[56])
-{
-	memcpy(out, pub->proposal, 16);
-	memcpy(out + 16, pub->account, 32);
-	put_u64(out + 48, pub->amount);
-}
-
-bool emr_pub_mint_parse(emr_span bytes, emr_pub_mint *out_pub)
-{
-	if (bytes.len != 56)
-		return false;
-	memcpy(out_pub->proposal, bytes.data, 16);
-	memcpy(out_pub->account, bytes.data + 16, 32);
-	out_pub->amount = get_u64(bytes.data + 48);
-	return true;
-}
-
-void emr_pub_transfer_encode(const emr_pub_transfer *pub, uint8_t out[144])
-{
-	memcpy(out, pub->tokens, sizeof pub->tokens);
-	for (size_t i = 0; i < EMR_TOKENS_OUT; i++) {
-		memcpy(out + 64 + 40 * i, pub->out[i].account, 32);
-		put_u64(out + 96 + 40 * i, pub->out[i].amount);
-	}
-}
-
-bool emr_pub_transfer_parse(emr_span bytes, emr_pub_transfer *out_pub)
-{
-	if (bytes.len != 144)
-		return false;
-	memcpy(out_pub->tokens, bytes.data, sizeof out_pub->tokens);
-	for (size_t i = 0; i < EMR_TOKENS_OUT; i++) {
-		memcpy(out_pub->out[i].account, bytes.data + 64 + 40 * i, 32);
-		out_pub->out[i].amount = get_u64(bytes.data + 96 + 40 * i);
-	}
-	return true;
-}
-
-void emr_pub_dataset_join_encode(const emr_pub_dataset_join *pub, uint8_t out[40])
-{
-	memset(out, 0, 40);
-	memcpy(out, pub->grant, 16);
-	memcpy(out + 16, pub->fund, 16);
-	put_u32(out + 32, pub->index);
-}
-
-bool emr_pub_dataset_join_parse(emr_span bytes, emr_pub_dataset_join *out_pub)
-{
-	if (bytes.len != 40)
-		return false;
-	memcpy(out_pub->grant, bytes.data, 16);
-	memcpy(out_pub->fund, bytes.data + 16, 16);
-	out_pub->index = get_u32(bytes.data + 32);
-	return true;
-}
-
-void emr_pub_dataset_snapshot_encode(const emr_pub_dataset_snapshot *pub, uint8_t out[64])
-{
-	memset(out, 0, 64);
-	memcpy(out, pub->dataset, 16);
-	put_u64(out + 16, pub->log_size);
-	put_u32(out + 24, pub->n);
-	memcpy(out + 32, pub->root, 32);
-}
-
-bool emr_pub_dataset_snapshot_parse(emr_span bytes, emr_pub_dataset_snapshot *out_pub)
-{
-	if (bytes.len != 64)
-		return false;
-	memcpy(out_pub->dataset, bytes.data, 16);
-	out_pub->log_size = get_u64(bytes.data + 16);
-	out_pub->n = get_u32(bytes.data + 24);
-	memcpy(out_pub->root, bytes.data + 32, 32);
-	return true;
-}
-
-void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8])
-{
-	memset(out, 0, 8);
-	out[0] = pub->t;
-	out[1] = pub->n;
-	put_u32(out + 4, pub->delay_s);
-}
-
-bool emr_pub_trustee_set_parse(emr_span bytes, emr_pub_trustee_set *out_pub)
-{
-	if (bytes.len != 8)
-		return false;
-	out_pub->t = bytes.data[0];
-	out_pub->n = bytes.data[1];
-	out_pub->delay_s = get_u32(bytes.data + 4);
-	return true;
-}
+PUB(trustee_set, 8, F(0, t), F(1, n), F(4, delay_s))
 
 emr_contract_status emr_rotate_message(const uint8_t net_id[16], emr_span old_id, emr_span pub,
 	uint8_t out[EMR_ROTATE_MESSAGE_MAX], size_t *out_len)

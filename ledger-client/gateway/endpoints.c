@@ -164,15 +164,14 @@ int endpoint_choose(emr_gateway *gateway, unsigned tried)
 {
 	int64_t now = emr_clock_boot_ns(gateway->clock);
 	int chosen;
+	EMR_LOCKED(&gateway->lock);
 
-	(void)pthread_mutex_lock(&gateway->lock);
 	chosen = first_of(gateway, tried, false, now);
 	if (chosen < 0)
 		chosen = first_of(gateway, tried, true, now);
 	/* While it is found out whether it is back, others do not ask it as well. */
 	if (chosen >= 0 && gateway->endpoints[chosen].failures >= FAILURES_MAX)
 		gateway->endpoints[chosen].rests_until_ns = now + (int64_t)REST_MS * 1000000;
-	(void)pthread_mutex_unlock(&gateway->lock);
 	return chosen;
 }
 
@@ -200,8 +199,8 @@ void endpoint_judge(emr_gateway *gateway, size_t index, emr_gateway_fault fault)
 
 void endpoint_defer(emr_gateway *gateway, size_t index)
 {
-	(void)pthread_mutex_lock(&gateway->lock);
+	EMR_LOCKED(&gateway->lock);
+
 	gateway->endpoints[index].deferred_until_ns =
 		emr_clock_boot_ns(gateway->clock) + (int64_t)DEFER_MS * 1000000;
-	(void)pthread_mutex_unlock(&gateway->lock);
 }

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <openssl/x509.h>
-#include <pthread.h>
 
+#include "base/worker.h"
 #include "gateway/entries.h"
 #include "http/curl.h"
 #include "grpc.h"

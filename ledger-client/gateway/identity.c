@@ -310,11 +310,8 @@ static emr_status sign_by_keyring(const emr_keyring *keyring, emr_bytes message,
 	AUTO(ECDSA_SIG, signature_free) signature = ECDSA_SIG_new();
 	uint8_t raw[64];
 	BIGNUM *r, *s;
-	emr_status status =
-		emr_keyring_sign(keyring, emr_signer_certificate(), EMR_SIGN_FABRIC, message, raw);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_sign(keyring, emr_signer_certificate(), EMR_SIGN_FABRIC, message, raw));
 	r = BN_bin2bn(raw, 32, NULL);
 	s = BN_bin2bn(raw + 32, 32, NULL);
 	if (signature == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(signature, r, s) != 1) {

@@ -364,14 +364,13 @@ static emr_status read_looked_at(emr_bytes bytes, looked_at *out)
 	const proto_want of_block[] = {{BLOCK_HEADER, PROTO_MESSAGE, PROTO_INSIDE(of_header)},
 		{BLOCK_DATA, PROTO_MESSAGE, PROTO_INSIDE(of_data)},
 		{BLOCK_METADATA, PROTO_MESSAGE, PROTO_INSIDE(of_metadata)}};
-	emr_status status = proto_read(bytes, of_block, 3);
 
-	if (status == EMR_OK &&
-		(out->previous.len > HASH_BYTES || out->data_hash.len != HASH_BYTES))
-		status = EMR_DAMAGED;
-	if (status == EMR_OK && all.count > METADATA_SIGNED)
+	EMR_TRY(proto_read(bytes, of_block, 3));
+	if (out->previous.len > HASH_BYTES || out->data_hash.len != HASH_BYTES)
+		return EMR_DAMAGED;
+	if (all.count > METADATA_SIGNED)
 		out->signatures = values[METADATA_SIGNED];
-	return status;
+	return EMR_OK;
 }
 
 static const char *signatures_wrong(

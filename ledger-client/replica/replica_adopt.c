@@ -47,12 +47,9 @@ static emr_status write_locked(
 emr_status replica_write_alone(
 	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg)
 {
-	emr_status status;
+	EMR_LOCKED(&r->write_lock);
 
-	(void)pthread_mutex_lock(&r->write_lock);
-	status = write_locked(r, what, arg);
-	(void)pthread_mutex_unlock(&r->write_lock);
-	return status;
+	return write_locked(r, what, arg);
 }
 
 emr_status emr_replica_adopt(emr_replica *replica, emr_id16 domain, uint64_t *out_n)
@@ -77,20 +74,17 @@ static bool is_kept(const emr_replica *replica, emr_id16 domain)
 
 bool replica_keeps(emr_replica *replica, emr_id16 domain)
 {
-	bool keeps;
+	EMR_LOCKED(&replica->kept_lock);
 
-	(void)pthread_mutex_lock(&replica->kept_lock);
-	keeps = is_kept(replica, domain);
-	(void)pthread_mutex_unlock(&replica->kept_lock);
-	return keeps;
+	return is_kept(replica, domain);
 }
 
 emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain)
 {
 	emr_status status = EMR_OK;
 	emr_id16 *grown;
+	EMR_LOCKED(&replica->kept_lock);
 
-	(void)pthread_mutex_lock(&replica->kept_lock);
 	if (!is_kept(replica, domain)) {
 		grown = realloc(replica->kept, (replica->n_kept + 1) * sizeof *grown);
 		if (grown != NULL) {
@@ -100,6 +94,5 @@ emr_status emr_replica_keep(emr_replica *replica, emr_id16 domain)
 			status = EMR_NO_MEMORY;
 		}
 	}
-	(void)pthread_mutex_unlock(&replica->kept_lock);
 	return status;
 }

@@ -374,12 +374,11 @@ static void code_of(const known_names *names, emr_id32 id, char out[EMR_KEY_CODE
 emr_status emr_replica_code(emr_replica *replica, emr_id32 id, char out[EMR_KEY_CODE_MAX + 1])
 {
 	emr_status status;
+	EMR_LOCKED(&replica->names.lock);
 
-	(void)pthread_mutex_lock(&replica->names.lock);
 	status = bring_up(replica);
 	if (status == EMR_OK)
 		code_of(&replica->names, id, out);
-	(void)pthread_mutex_unlock(&replica->names.lock);
 	return status;
 }
 

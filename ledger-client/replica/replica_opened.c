@@ -40,8 +40,8 @@ static opened *find_opened(
 	emr_replica *replica, uint64_t seq, uint64_t snapshot, const emr_buf *entry)
 {
 	opened *found = NULL;
+	EMR_LOCKED(&replica->entries_lock);
 
-	(void)pthread_mutex_lock(&replica->entries_lock);
 	for (size_t i = 0; i < ENTRIES_KEPT && found == NULL; i++) {
 		opened *o = replica->entries[i];
 
@@ -57,7 +57,6 @@ static opened *find_opened(
 		memmove(&replica->entries[1], &replica->entries[0], i * sizeof(opened *));
 		replica->entries[0] = found;
 	}
-	(void)pthread_mutex_unlock(&replica->entries_lock);
 	return found;
 }
 
@@ -65,8 +64,8 @@ static opened *find_opened(
 static void keep(emr_replica *replica, opened *o)
 {
 	opened *old;
+	EMR_LOCKED(&replica->entries_lock);
 
-	(void)pthread_mutex_lock(&replica->entries_lock);
 	old = replica->entries[ENTRIES_KEPT - 1];
 	if (old == NULL || old->lent == 0) {
 		memmove(&replica->entries[1], &replica->entries[0],
@@ -75,7 +74,6 @@ static void keep(emr_replica *replica, opened *o)
 		o->is_kept = true;
 		opened_free(&old);
 	}
-	(void)pthread_mutex_unlock(&replica->entries_lock);
 }
 
 emr_status replica_lend(
@@ -124,7 +122,8 @@ void replica_return(emr_replica *replica, const opened *lent)
 
 void replica_forget_entries(emr_replica *replica)
 {
-	(void)pthread_mutex_lock(&replica->entries_lock);
+	EMR_LOCKED(&replica->entries_lock);
+
 	for (size_t i = 0; i < ENTRIES_KEPT; i++) {
 		opened *o = replica->entries[i];
 
@@ -134,5 +133,4 @@ void replica_forget_entries(emr_replica *replica)
 		else
 			opened_free(&o);
 	}
-	(void)pthread_mutex_unlock(&replica->entries_lock);
 }

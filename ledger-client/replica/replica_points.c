@@ -202,11 +202,8 @@ static emr_status owner_at(
 	emr_replica *replica, emr_id16 domain, const emr_replica_item *at, emr_id32 *out_account)
 {
 	owner_look look = {.at = at};
-	emr_status status =
-		emr_replica_history(replica, EMR_FAMILY_DOMAIN, domain, domain, note_owner, &look);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_replica_history(replica, EMR_FAMILY_DOMAIN, domain, domain, note_owner, &look));
 	return look.is_found ? account_of(replica, look.owner, out_account, NULL) : EMR_DAMAGED;
 }
 

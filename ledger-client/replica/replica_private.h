@@ -2,9 +2,9 @@
  * of this folder only. */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/worker.h"
 #include "ledger/chain.h"
 #include "replica/follower.h"
 #include "replica/people.h"

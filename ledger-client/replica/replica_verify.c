@@ -81,10 +81,9 @@ static emr_status compare_own(emr_replica *r, verifying *v, emr_chain *fresh)
 static high_mark mark_now(emr_replica *r)
 {
 	high_mark mark;
+	EMR_LOCKED(&r->write_lock);
 
-	(void)pthread_mutex_lock(&r->write_lock);
 	mark = r->mark;
-	(void)pthread_mutex_unlock(&r->write_lock);
 	return mark;
 }
 

@@ -86,7 +86,7 @@ static void idle_rounds(story *s)
 		(cpu_ms() - before) / 100);
 }
 
-static void run(void **state)
+TEST(run)
 {
 	static story s;
 	emr_share_trouble trouble;
@@ -95,7 +95,6 @@ static void run(void **state)
 	emr_ask *ask = NULL;
 	list l = {.ids = calloc(wanted, sizeof *l.ids)};
 
-	(void)state;
 	assert_non_null(l.ids);
 	story_begin(&s);
 	fill(&s);
@@ -118,13 +117,11 @@ static void run(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(run)};
-
 	if (argc > 1)
 		wanted = (size_t)strtoul(argv[1], NULL, 10);
 	if (wanted == 0 || wanted > 1024) {
 		fprintf(stderr, "bench_agent [1..1024]\n");
 		return 2;
 	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

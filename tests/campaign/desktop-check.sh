@@ -7,8 +7,7 @@
 # slices and one of documents; of a folder that refuses software no thumbnail is made and nothing is read.  Requests are counted.
 # Needs, besides what tests/packages names: evince okular nautilus thunar tumbler tumbler-plugins-extra gvfs dbus-x11
 # tracker-miner-fs (350 packages: for that reason by hand, and not in tests/run).
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 . "$SUPPORT/asked.sh"
 . "$SUPPORT/screen.sh"

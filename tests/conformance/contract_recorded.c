@@ -178,14 +178,13 @@ static size_t replay_file(const char *path)
 	return cases;
 }
 
-static void recorded_batches_have_the_recorded_outcomes(void **state)
+TEST(recorded_batches_have_the_recorded_outcomes)
 {
 	DIR *dir = opendir(EMR_CONTRACT_CASES);
 	struct dirent *entry;
 	char path[4096];
 	size_t cases = 0;
 
-	(void)state;
 	assert_true(sodium_init() >= 0);
 	assert_non_null(dir);
 	while ((entry = readdir(dir)) != NULL) {
@@ -201,11 +200,4 @@ static void recorded_batches_have_the_recorded_outcomes(void **state)
 	print_message("%zu recorded batches\n", cases);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(recorded_batches_have_the_recorded_outcomes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

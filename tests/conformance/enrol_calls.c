@@ -38,7 +38,7 @@ static void fault_is(emr_ca_fault expected, emr_status status, const emr_ca_call
 	assert_status(emr_ca_fault_status(expected), status);
 }
 
-static void a_login_gets_a_certificate_of_the_own_key(void **state)
+TEST(a_login_gets_a_certificate_of_the_own_key)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	emr_ca ca = authority(NULL);
@@ -46,7 +46,6 @@ static void a_login_gets_a_certificate_of_the_own_key(void **state)
 	emr_public public;
 	emr_ca_call call;
 
-	(void)state;
 	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "weak", text("weakpw"), &got, &call),
 		&call);
 	assert_ok(emr_keyring_public(keyring, &public));
@@ -57,7 +56,7 @@ static void a_login_gets_a_certificate_of_the_own_key(void **state)
 	assert_int_equal(facts.roles, 2); /* clinician */
 }
 
-static void who_was_registered_enrols_once_and_again_by_certificate(void **state)
+TEST(who_was_registered_enrols_once_and_again_by_certificate)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	EMR_AUTO_CA_CERTIFICATE newer = {{0}, {0}};
@@ -69,7 +68,6 @@ static void who_was_registered_enrols_once_and_again_by_certificate(void **state
 	emr_cert_facts facts;
 	emr_ca_call call;
 
-	(void)state;
 	fault_is(EMR_CA_FINE, emr_ca_register(&ca, admin, chain, &lima, &call), &call);
 	fault_is(EMR_CA_TAKEN, emr_ca_register(&ca, admin, chain, &lima, &call), &call);
 	assert_int_equal(call.code, 74);
@@ -92,7 +90,7 @@ static void who_was_registered_enrols_once_and_again_by_certificate(void **state
 	fault_is(EMR_CA_UNKNOWN, emr_ca_revoke(&ca, admin, chain, "never", &crl, &call), &call);
 }
 
-static void who_has_no_right_registers_and_revokes_nobody(void **state)
+TEST(who_has_no_right_registers_and_revokes_nobody)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	EMR_AUTO_BUF crl = {0};
@@ -100,7 +98,6 @@ static void who_has_no_right_registers_and_revokes_nobody(void **state)
 	emr_ca_person nuno = {.id = "nuno", .secret = text("a-secret"), .roles = 1};
 	emr_ca_call call;
 
-	(void)state;
 	fault_is(EMR_CA_FINE, emr_ca_enrol(&ca, keyring, "weak", text("weakpw"), &got, &call),
 		&call);
 	fault_is(EMR_CA_NO_RIGHT,
@@ -118,13 +115,12 @@ static void who_has_no_right_registers_and_revokes_nobody(void **state)
 		&call);
 }
 
-static void a_wrong_secret_is_said_and_after_ten_the_login_is_locked(void **state)
+TEST(a_wrong_secret_is_said_and_after_ten_the_login_is_locked)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	emr_ca ca = authority(NULL);
 	emr_ca_call call;
 
-	(void)state;
 	for (int i = 0; i < 10; i++) {
 		fault_is(EMR_CA_LOGIN,
 			emr_ca_enrol(&ca, keyring, "nobody", text("guess"), &got, &call), &call);
@@ -136,7 +132,7 @@ static void a_wrong_secret_is_said_and_after_ten_the_login_is_locked(void **stat
 }
 
 /* What answers as none should.  SCENE is the authority's name. */
-static void what_is_no_certificate_of_ours_is_refused(void **state)
+TEST(what_is_no_certificate_of_ours_is_refused)
 {
 	static const struct {
 		const char *scene;
@@ -148,7 +144,6 @@ static void what_is_no_certificate_of_ours_is_refused(void **state)
 		{"endless", EMR_CA_STRANGE}, {"elsewhere", EMR_CA_STRANGE},
 		{"torn", EMR_CA_NO_ANSWER}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && !is_live; i++) {
 		EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 		emr_ca ca = authority(rows[i].scene);
@@ -161,13 +156,12 @@ static void what_is_no_certificate_of_ours_is_refused(void **state)
 	}
 }
 
-static void who_is_away_slow_or_somebody_else_is_told_apart(void **state)
+TEST(who_is_away_slow_or_somebody_else_is_told_apart)
 {
 	EMR_AUTO_CA_CERTIFICATE got = {{0}, {0}};
 	emr_ca ca = authority("silent");
 	emr_ca_call call;
 
-	(void)state;
 	ca.timeout_ms = 700;
 	if (!is_live)
 		fault_is(EMR_CA_SLOW,
@@ -185,7 +179,7 @@ static void who_is_away_slow_or_somebody_else_is_told_apart(void **state)
 		&call);
 }
 
-static void a_secret_is_sent_to_no_address_without_tls_and_none_is_no_login(void **state)
+TEST(a_secret_is_sent_to_no_address_without_tls_and_none_is_no_login)
 {
 	static const char *const bad[] = {"http://127.0.0.1:7054", "https://", "ftp://host",
 		"https://a@host", "https://host/path", "https://ho st", "https://host?x"};
@@ -193,7 +187,6 @@ static void a_secret_is_sent_to_no_address_without_tls_and_none_is_no_login(void
 	emr_ca ca = authority(NULL);
 	emr_ca_call call;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		ca.url = bad[i];
 		fault_is(EMR_CA_HERE,
@@ -248,16 +241,6 @@ static int end(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_login_gets_a_certificate_of_the_own_key),
-		cmocka_unit_test(who_was_registered_enrols_once_and_again_by_certificate),
-		cmocka_unit_test(who_has_no_right_registers_and_revokes_nobody),
-		cmocka_unit_test(a_wrong_secret_is_said_and_after_ten_the_login_is_locked),
-		cmocka_unit_test(what_is_no_certificate_of_ours_is_refused),
-		cmocka_unit_test(who_is_away_slow_or_somebody_else_is_told_apart),
-		cmocka_unit_test(a_secret_is_sent_to_no_address_without_tls_and_none_is_no_login),
-	};
-
 	is_live = argc > 1 && strcmp(argv[1], "live") == 0;
-	return cmocka_run_group_tests(tests, begin, end);
+	return emr_tests_run(begin, end);
 }

@@ -18,12 +18,11 @@
 
 /* ---- what works ---- */
 
-static void a_transaction_goes_from_proposal_to_block(void **state)
+TEST(a_transaction_goes_from_proposal_to_block)
 {
 	static const emr_gateway_endpoint none;
 	const emr_gateway_identity *identities[] = {p256, ed25519};
 
-	(void)state;
 	for (int i = 0; i < 6; i++) {
 		int kind = i % 3;
 		char channel[32];
@@ -61,14 +60,13 @@ static void a_transaction_goes_from_proposal_to_block(void **state)
 	}
 }
 
-static void megabytes_go_both_ways(void **state)
+TEST(megabytes_go_both_ways)
 {
 	static char text[6u << 20];
 	emr_gateway *gateway = open_at(PLAIN, "honest.big");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	memset(text, 'x', sizeof text - 1);
 	assert_ok(evaluate(gateway, &call, "echo", text, &out));
 	assert_true(emr_bytes_equal(emr_buf_view(&out), emr_bytes_of(text, sizeof text - 1)));
@@ -99,7 +97,7 @@ static void *ask_often(void *arg)
 	return NULL;
 }
 
-static void threads_ask_at_once_and_each_gets_its_own_answer(void **state)
+TEST(threads_ask_at_once_and_each_gets_its_own_answer)
 {
 	emr_gateway_endpoint endpoint = {
 		.address = address_of(SECURE), .ca_file = file_of("tlsca.pem")};
@@ -107,7 +105,6 @@ static void threads_ask_at_once_and_each_gets_its_own_answer(void **state)
 	pthread_t threads[6];
 	asker askers[6];
 
-	(void)state;
 	for (int i = 0; i < 6; i++) {
 		askers[i] = (asker){.gateway = gateway, .number = i};
 		assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &askers[i]), 0);
@@ -121,7 +118,7 @@ static void threads_ask_at_once_and_each_gets_its_own_answer(void **state)
 
 /* ---- faults by what the peer says ---- */
 
-static void every_error_of_fabric_has_its_name_and_stage(void **state)
+TEST(every_error_of_fabric_has_its_name_and_stage)
 {
 	static const struct {
 		const char *name;
@@ -152,7 +149,6 @@ static void every_error_of_fabric_has_its_name_and_stage(void **state)
 		{"slow", EMR_GATEWAY_SLOW, 4, 0}, {"exhausted", EMR_GATEWAY_TOO_LARGE, 8, 0},
 		{"other", EMR_GATEWAY_ERROR, 15, 0}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char channel[64];
 		emr_gateway *gateway;
@@ -178,25 +174,23 @@ static void every_error_of_fabric_has_its_name_and_stage(void **state)
 	}
 }
 
-static void who_said_it_is_told(void **state)
+TEST(who_said_it_is_told)
 {
 	emr_gateway *gateway = open_at(PLAIN, "fail.unavailable");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	(void)evaluate(gateway, &call, "echo", "x", &out);
 	assert_non_null(strstr(call.said, "OrgB at peer.org-b:7051: received unsuccessful"));
 	emr_gateway_close(gateway);
 }
 
-static void a_refusal_inside_of_an_answer_is_one(void **state)
+TEST(a_refusal_inside_of_an_answer_is_one)
 {
 	emr_gateway *gateway = open_at(PLAIN, "refuse");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_status(EMR_REFUSED, evaluate(gateway, &call, "echo", "x", &out));
 	assert_fault(EMR_GATEWAY_REFUSED, &call);
 	assert_int_equal(call.chaincode_status, 400);
@@ -206,14 +200,13 @@ static void a_refusal_inside_of_an_answer_is_one(void **state)
 
 /* ---- lies ---- */
 
-static void no_lie_gets_a_signature(void **state)
+TEST(no_lie_gets_a_signature)
 {
 	static const char *const lies[] = {"channel", "transaction-id", "nonce", "creator",
 		"argument", "chaincode", "private-part", "proposal-hash", "result", "two-actions",
 		"one-endorsement", "one-organisation-twice", "broken-endorsement", "stranger",
 		"other-organisations-peer", "unknown-field", "nothing", "noise"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
 		char channel[64];
 		emr_gateway *gateway;
@@ -233,7 +226,7 @@ static void no_lie_gets_a_signature(void **state)
 
 /* ---- answers that are none ---- */
 
-static void answers_are_whole_or_an_error(void **state)
+TEST(answers_are_whole_or_an_error)
 {
 	static const struct {
 		const char *script;
@@ -254,7 +247,6 @@ static void answers_are_whole_or_an_error(void **state)
 		{"status-503", EMR_GATEWAY_UNAVAILABLE}, {"status-403", EMR_GATEWAY_PERMISSION},
 		{"endless", EMR_GATEWAY_STRANGE}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		emr_gateway *gateway = open_at(RAW, rows[i].script);
 		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
@@ -272,13 +264,12 @@ static void answers_are_whole_or_an_error(void **state)
 	}
 }
 
-static void more_headers_than_anybody_keeps_end_the_call(void **state)
+TEST(more_headers_than_anybody_keeps_end_the_call)
 {
 	emr_gateway *gateway = open_at(RAW, "many-headers");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_true(evaluate(gateway, &call, "echo", "x", &out) != EMR_OK);
 	emr_gateway_close(gateway);
 }
@@ -291,14 +282,13 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void a_peer_that_says_nothing_is_given_up(void **state)
+TEST(a_peer_that_says_nothing_is_given_up)
 {
 	static const struct {
 		int kind;
 		const char *channel;
 	} rows[] = {{RAW, "silent"}, {RAW, "drip"}, {PLAIN, "fail.silent"}};
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		emr_gateway *gateway = open_at(rows[i].kind, rows[i].channel);
 		emr_gateway_call call = emr_gateway_call_of(300, -1);
@@ -320,7 +310,7 @@ static void *end_it(void *arg)
 	return NULL;
 }
 
-static void somebody_who_gives_up_need_not_wait(void **state)
+TEST(somebody_who_gives_up_need_not_wait)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	emr_gateway *gateway = open_at(RAW, "silent");
@@ -328,7 +318,6 @@ static void somebody_who_gives_up_need_not_wait(void **state)
 	EMR_AUTO_BUF out = {0};
 	pthread_t thread;
 
-	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, end_it, &fd), 0);
 	assert_status(EMR_INTERRUPTED, evaluate(gateway, &call, "echo", "x", &out));
 	assert_fault(EMR_GATEWAY_CANCELLED, &call);
@@ -344,7 +333,7 @@ static void *stop(void *arg)
 }
 
 /* Each of its calls may take a minute, and a service that ends has ninety seconds in all. */
-static void who_ends_waits_for_no_peer(void **state)
+TEST(who_ends_waits_for_no_peer)
 {
 	char *path = file_of("stopped-XXXXXX");
 	const emr_span word = {(const uint8_t *)"OrgA", 4};
@@ -359,7 +348,6 @@ static void who_ends_waits_for_no_peer(void **state)
 	uint64_t size;
 	pthread_t thread;
 
-	(void)state;
 	assert_int_equal(emr_descriptor_encode(&network, &org, descriptor, sizeof descriptor, &len),
 		EMR_CONTRACT_OK);
 	options.descriptor = emr_bytes_of(descriptor, len);
@@ -400,7 +388,7 @@ static void *hang_up(void *arg)
 	return NULL;
 }
 
-static void a_peer_that_hangs_up_is_away_and_refuses_nobody(void **state)
+TEST(a_peer_that_hangs_up_is_away_and_refuses_nobody)
 {
 	char address[64];
 	emr_gateway_endpoint endpoint = {.address = address, .ca_file = file_of("tlsca.pem")};
@@ -409,7 +397,6 @@ static void a_peer_that_hangs_up_is_away_and_refuses_nobody(void **state)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	pthread_t thread;
 
-	(void)state;
 	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof here), 0);
 	assert_int_equal(listen(fd, 16), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &len), 0);
@@ -421,13 +408,12 @@ static void a_peer_that_hangs_up_is_away_and_refuses_nobody(void **state)
 	(void)close(fd);
 }
 
-static void a_peer_is_known_by_its_certificate(void **state)
+TEST(a_peer_is_known_by_its_certificate)
 {
 	char other_name[64];
 	emr_gateway_endpoint endpoint = {
 		.address = address_of(SECURE), .ca_file = file_of("ca-a.pem")};
 
-	(void)state;
 	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_TLS); /* its ca is not its tlsca */
 	endpoint.ca_file = file_of("tlsca-2.pem");		/* of the same name, another key */
 	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_TLS);
@@ -444,18 +430,17 @@ static void a_peer_is_known_by_its_certificate(void **state)
 }
 
 /* A name of 64 letters without a dot is none that a name server is asked for. */
-static void a_name_that_nobody_has_is_told(void **state)
+TEST(a_name_that_nobody_has_is_told)
 {
 	const emr_gateway_endpoint endpoint = {
 		.address = "https://"
 			   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:7051",
 		.ca_file = file_of("tlsca.pem")};
 
-	(void)state;
 	assert_int_equal(fault_at(&endpoint), EMR_GATEWAY_NO_HOST);
 }
 
-static void the_next_gateway_is_asked_and_one_that_fails_rests(void **state)
+TEST(the_next_gateway_is_asked_and_one_that_fails_rests)
 {
 	emr_gateway_endpoint endpoints[] = {
 		{.address = "http://127.0.0.1:1"}, {.address = address_of(PLAIN)}};
@@ -463,7 +448,6 @@ static void the_next_gateway_is_asked_and_one_that_fails_rests(void **state)
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	for (int i = 0; i < 5; i++) {
 		assert_ok(evaluate(gateway, &call, "echo", "x", &out));
 		assert_int_equal(call.endpoint, 1);
@@ -480,7 +464,7 @@ static void the_next_gateway_is_asked_and_one_that_fails_rests(void **state)
 }
 
 /* A peer that was stopped, or cut off, holds up one call, and not every one behind it. */
-static void one_that_says_nothing_is_asked_after_the_others(void **state)
+TEST(one_that_says_nothing_is_asked_after_the_others)
 {
 	emr_gateway_endpoint endpoints[] = {
 		{.address = address_of(RAW)}, {.address = address_of(PLAIN)}};
@@ -488,7 +472,6 @@ static void one_that_says_nothing_is_asked_after_the_others(void **state)
 	emr_gateway_call call = emr_gateway_call_of(300, -1);
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_status(EMR_TIMEOUT, evaluate(gateway, &call, "echo", "x", &out));
 	assert_int_equal(call.endpoint, 0);
 	call.timeout_ms = PATIENCE_MS;
@@ -499,25 +482,5 @@ static void one_that_says_nothing_is_asked_after_the_others(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_transaction_goes_from_proposal_to_block),
-		cmocka_unit_test(megabytes_go_both_ways),
-		cmocka_unit_test(threads_ask_at_once_and_each_gets_its_own_answer),
-		cmocka_unit_test(every_error_of_fabric_has_its_name_and_stage),
-		cmocka_unit_test(who_said_it_is_told),
-		cmocka_unit_test(a_refusal_inside_of_an_answer_is_one),
-		cmocka_unit_test(no_lie_gets_a_signature),
-		cmocka_unit_test(answers_are_whole_or_an_error),
-		cmocka_unit_test(more_headers_than_anybody_keeps_end_the_call),
-		cmocka_unit_test(a_peer_that_says_nothing_is_given_up),
-		cmocka_unit_test(somebody_who_gives_up_need_not_wait),
-		cmocka_unit_test(who_ends_waits_for_no_peer),
-		cmocka_unit_test(a_peer_that_hangs_up_is_away_and_refuses_nobody),
-		cmocka_unit_test(a_peer_is_known_by_its_certificate),
-		cmocka_unit_test(a_name_that_nobody_has_is_told),
-		cmocka_unit_test(the_next_gateway_is_asked_and_one_that_fails_rests),
-		cmocka_unit_test(one_that_says_nothing_is_asked_after_the_others),
-	};
-
-	return kit_begin(argc, argv) ? cmocka_run_group_tests(tests, NULL, NULL) : 2;
+	return kit_begin(argc, argv) ? emr_tests_run(NULL, NULL) : 2;
 }

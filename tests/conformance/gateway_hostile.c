@@ -176,16 +176,15 @@ static void everybody_reads_on(void)
 	}
 }
 
-static void what_has_stopped_readers_before_stops_nobody(void **state)
+TEST(what_has_stopped_readers_before_stops_nobody)
 {
-	(void)state;
 	for (int i = 0; i < FORMS; i++)
 		assert_true(sends_odd());
 	everybody_reads_on();
 }
 
 /* The fourth form that has stopped readers: Fabric takes it, and no organisation endorses it. */
-static void who_shows_a_certificate_in_another_form_brings_no_batch(void **state)
+TEST(who_shows_a_certificate_in_another_form_brings_no_batch)
 {
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	EMR_AUTO_BUF batch = {0}, envelope = {0};
@@ -193,7 +192,6 @@ static void who_shows_a_certificate_in_another_form_brings_no_batch(void **state
 	emr_id16 object;
 	emr_status status;
 
-	(void)state;
 	batch = live_batch(1, &object);
 	relabel(live.owner, 'C', 'c');
 	status = emr_gateway_register(live.by_owner, &call, live.k.owner.signer_id,
@@ -204,11 +202,10 @@ static void who_shows_a_certificate_in_another_form_brings_no_batch(void **state
 	everybody_reads_on();
 }
 
-static void no_form_that_peers_take_stops_anybody(void **state)
+TEST(no_form_that_peers_take_stops_anybody)
 {
 	size_t tried = 0;
 
-	(void)state;
 	while (entered < FORMS + wanted) {
 		(void)sends_odd();
 		assert_true(++tried < 4 * wanted + 16);
@@ -219,7 +216,7 @@ static void no_form_that_peers_take_stops_anybody(void **state)
 
 /* Whose signature it has, and what it enters: only organisations can say whether it is valid, and
  * no gateway does it for them. */
-static void what_too_few_have_endorsed_is_what_a_majority_of_organisations_says(void **state)
+TEST(what_too_few_have_endorsed_is_what_a_majority_of_organisations_says)
 {
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
 	emr_gateway_position position = {0};
@@ -228,7 +225,6 @@ static void what_too_few_have_endorsed_is_what_a_majority_of_organisations_says(
 	emr_chain *chain = NULL;
 	uint64_t height = 0;
 
-	(void)state;
 	if (faults == NULL)
 		skip();
 	send_spoilt("spoils");
@@ -257,14 +253,13 @@ static void what_too_few_have_endorsed_is_what_a_majority_of_organisations_says(
 
 /* That it is valid is the word of the one that is asked, as of any other: nobody waits until peers
  * of a majority have said so, too. */
-static void what_a_majority_has_endorsed_waits_for_nobody(void **state)
+TEST(what_a_majority_has_endorsed_waits_for_nobody)
 {
 	static const char *const silent[] = {"silent-OrgA", "silent-OrgB", "silent-OrgC"};
 	emr_ledger_doubt doubt;
 	emr_gateway_position position = {0};
 	emr_chain *chain = NULL;
 
-	(void)state;
 	if (faults == NULL)
 		skip();
 	assert_ok(emr_chain_open_temporary(&chain));
@@ -298,7 +293,7 @@ static size_t lines_of(const char *name)
 }
 
 /* Whoever fills a block with what is in doubt costs its readers no more than one of them would. */
-static void however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once(void **state)
+TEST(however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once)
 {
 	enum { MANY = 6 };
 	emr_gateway_call call = emr_gateway_call_of(LIVE_PATIENCE_MS, -1);
@@ -308,7 +303,6 @@ static void however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once(
 	size_t blocks = 0, asked;
 	emr_chain *chain = NULL;
 
-	(void)state;
 	if (faults == NULL)
 		skip();
 	assert_ok(emr_chain_open_temporary(&chain));
@@ -342,17 +336,6 @@ static void however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once(
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_has_stopped_readers_before_stops_nobody),
-		cmocka_unit_test(who_shows_a_certificate_in_another_form_brings_no_batch),
-		cmocka_unit_test(no_form_that_peers_take_stops_anybody),
-		cmocka_unit_test(
-			what_too_few_have_endorsed_is_what_a_majority_of_organisations_says),
-		cmocka_unit_test(what_a_majority_has_endorsed_waits_for_nobody),
-		cmocka_unit_test(
-			however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once),
-	};
-
 	if (argc != 5 && argc != 6) {
 		fprintf(stderr, "usage: gateway_hostile NETWORK TO FROM FORMS [FAULTS]\n");
 		return 2;
@@ -364,5 +347,5 @@ int main(int argc, char **argv)
 	garble_from = fopen(argv[3], "re");
 	if (garble_to == NULL || garble_from == NULL)
 		return 2;
-	return cmocka_run_group_tests(tests, live_begin_domain, live_end);
+	return emr_tests_run(live_begin_domain, live_end);
 }

@@ -41,12 +41,11 @@ static void give_in_vain(emr_gateway *gateway, emr_bytes envelope)
 	assert_said(gateway, "take", "", "");
 }
 
-static void a_failed_submit_is_no_failed_transaction(void **state)
+TEST(a_failed_submit_is_no_failed_transaction)
 {
 	static const char *const channels[] = {
 		"lost-answer", "lost-first", "late", "other-orderer", "duplicate"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof channels / sizeof *channels; i++) {
 		bool is_late = strcmp(channels[i], "late") == 0;
 		emr_gateway *gateway = open_at(PLAIN, channels[i]);
@@ -67,14 +66,13 @@ static void a_failed_submit_is_no_failed_transaction(void **state)
 	}
 }
 
-static void what_nobody_can_tell_stays_open(void **state)
+TEST(what_nobody_can_tell_stays_open)
 {
 	emr_gateway *gateway = open_at(PLAIN, "lost-all");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_BUF envelope = {0};
 	emr_gateway_commit commit;
 
-	(void)state;
 	assert_ok(endorse(gateway, &call, "batch", &envelope));
 	assert_status(EMR_OFFLINE, emr_gateway_submit(gateway, &call, emr_buf_view(&envelope)));
 	assert_true(call.is_open);
@@ -90,7 +88,7 @@ static void what_nobody_can_tell_stays_open(void **state)
 	emr_gateway_close(gateway);
 }
 
-static void a_transaction_that_counts_for_nothing_is_told_apart(void **state)
+TEST(a_transaction_that_counts_for_nothing_is_told_apart)
 {
 	static const struct {
 		const char *channel;
@@ -101,7 +99,6 @@ static void a_transaction_that_counts_for_nothing_is_told_apart(void **state)
 		{"policy", EMR_GATEWAY_POLICY, 10, "validation code 10"},
 		{"expired-chaincode", EMR_GATEWAY_INVALID, 17, "validation code 17"}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		emr_gateway *gateway = open_at(PLAIN, rows[i].channel);
 		emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
@@ -123,14 +120,13 @@ static void a_transaction_that_counts_for_nothing_is_told_apart(void **state)
 	}
 }
 
-static void a_status_of_no_block_is_no_success(void **state)
+TEST(a_status_of_no_block_is_no_success)
 {
 	emr_gateway *gateway = open_at(PLAIN, "no-block");
 	emr_gateway_call call = emr_gateway_call_of(PATIENCE_MS, -1);
 	emr_gateway_commit commit;
 	char tx_id[EMR_GATEWAY_TX_ID_BYTES];
 
-	(void)state;
 	memset(tx_id, 'a', sizeof tx_id - 1);
 	tx_id[sizeof tx_id - 1] = '\0';
 	assert_status(EMR_UNSUPPORTED, emr_gateway_commit_status(gateway, &call, tx_id, &commit));
@@ -140,9 +136,8 @@ static void a_status_of_no_block_is_no_success(void **state)
 }
 
 /* A computer that loses power between two lines of this: the envelope is all that is left. */
-static void who_is_killed_at_any_point_ends_what_he_began(void **state)
+TEST(who_is_killed_at_any_point_ends_what_he_began)
 {
-	(void)state;
 	for (int point = 0; point < 3; point++) {
 		char channel[32];
 		int fds[2];
@@ -187,7 +182,7 @@ static void who_is_killed_at_any_point_ends_what_he_began(void **state)
 	}
 }
 
-static void nothing_but_an_envelope_of_ours_is_sent(void **state)
+TEST(nothing_but_an_envelope_of_ours_is_sent)
 {
 	emr_gateway *gateway = open_at(PLAIN, "honest.ours"),
 		    *other = open_at(PLAIN, "honest.other");
@@ -195,7 +190,6 @@ static void nothing_but_an_envelope_of_ours_is_sent(void **state)
 	EMR_AUTO_BUF envelope = {0};
 	emr_gateway_commit commit;
 
-	(void)state;
 	assert_ok(endorse(gateway, &call, "batch", &envelope));
 	assert_status(EMR_DAMAGED, emr_gateway_submit(other, &call, emr_buf_view(&envelope)));
 	assert_status(EMR_DAMAGED,
@@ -252,14 +246,13 @@ static void *commit_more(void *arg)
 	return NULL;
 }
 
-static void events_are_told_from_a_block_on_and_as_they_come(void **state)
+TEST(events_are_told_from_a_block_on_and_as_they_come)
 {
 	emr_gateway *gateway = open_at(PLAIN, "honest.events");
 	listener l = {.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .wanted = 2};
 	emr_gateway_call call = emr_gateway_call_of(0, l.fd);
 	pthread_t thread;
 
-	(void)state;
 	commit_one(gateway, "one");
 	commit_one(gateway, "two");
 	assert_int_equal(pthread_create(&thread, NULL, commit_more, gateway), 0);
@@ -272,7 +265,7 @@ static void events_are_told_from_a_block_on_and_as_they_come(void **state)
 	emr_gateway_close(gateway);
 }
 
-static void events_that_cannot_be_end_the_stream(void **state)
+TEST(events_that_cannot_be_end_the_stream)
 {
 	static const struct {
 		const char *channel;
@@ -282,7 +275,6 @@ static void events_that_cannot_be_end_the_stream(void **state)
 		{"events-backwards", EMR_GATEWAY_STRANGE, 1},
 		{"events-end", EMR_GATEWAY_BROKEN_OFF, 1}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		emr_gateway *gateway = open_at(PLAIN, rows[i].channel);
 		listener l = {.fd = -1, .wanted = 99};
@@ -298,13 +290,12 @@ static void events_that_cannot_be_end_the_stream(void **state)
 	}
 }
 
-static void listening_ends_with_its_time(void **state)
+TEST(listening_ends_with_its_time)
 {
 	emr_gateway *gateway = open_at(PLAIN, "honest.quiet");
 	listener l = {.fd = -1, .wanted = 99};
 	emr_gateway_call call = emr_gateway_call_of(200, -1);
 
-	(void)state;
 	assert_status(EMR_TIMEOUT, emr_gateway_events(gateway, &call, 0, hear, &l));
 	assert_fault(EMR_GATEWAY_SLOW, &call);
 	emr_gateway_close(gateway);
@@ -312,17 +303,5 @@ static void listening_ends_with_its_time(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_failed_submit_is_no_failed_transaction),
-		cmocka_unit_test(what_nobody_can_tell_stays_open),
-		cmocka_unit_test(a_transaction_that_counts_for_nothing_is_told_apart),
-		cmocka_unit_test(a_status_of_no_block_is_no_success),
-		cmocka_unit_test(who_is_killed_at_any_point_ends_what_he_began),
-		cmocka_unit_test(nothing_but_an_envelope_of_ours_is_sent),
-		cmocka_unit_test(events_are_told_from_a_block_on_and_as_they_come),
-		cmocka_unit_test(events_that_cannot_be_end_the_stream),
-		cmocka_unit_test(listening_ends_with_its_time),
-	};
-
-	return kit_begin(argc, argv) ? cmocka_run_group_tests(tests, NULL, NULL) : 2;
+	return kit_begin(argc, argv) ? emr_tests_run(NULL, NULL) : 2;
 }

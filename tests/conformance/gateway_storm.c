@@ -145,13 +145,12 @@ static size_t winner_of(const client *all)
 	return winner;
 }
 
-static void a_record_that_twenty_write_at_once_has_one_next_version(void **state)
+TEST(a_record_that_twenty_write_at_once_has_one_next_version)
 {
 	client *all = clients_new(HOT_CLIENTS);
 	emr_id16 object = emr_id16_random();
 	emr_id32 items[HOT_CLIENTS], last = {{0}};
 
-	(void)state;
 	for (uint64_t version = 1; version <= HOT_ROUNDS; version++) {
 		for (size_t i = 0; i < HOT_CLIENTS; i++) {
 			emr_batch_builder *b = kit_batch(&live.k, live.domain.id);
@@ -273,7 +272,7 @@ static void *call_until_done(void *arg)
 	}
 }
 
-static void six_hundred_calls_in_flight_all_come_to_their_end(void **state)
+TEST(six_hundred_calls_in_flight_all_come_to_their_end)
 {
 	one_call *all = calloc(CALLS, sizeof *all);
 	pthread_t *threads = calloc(CALLS, sizeof *threads);
@@ -283,7 +282,6 @@ static void six_hundred_calls_in_flight_all_come_to_their_end(void **state)
 	size_t busy = 0;
 	tally t;
 
-	(void)state;
 	assert_true(all != NULL && threads != NULL);
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setstacksize(&attributes, CALL_STACK);
@@ -364,7 +362,7 @@ static void *end_later(void *arg)
 	return NULL;
 }
 
-static void nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice(void **state)
+TEST(nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice)
 {
 	client *all = clients_new(STORM_CLIENTS);
 	char *marker = live_file(0, "storm");
@@ -374,7 +372,6 @@ static void nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice(voi
 	pthread_t ending;
 	int fd;
 
-	(void)state;
 	for (size_t i = 0; i < STORM_CLIENTS; i++) {
 		all[i].told = calloc(STORM_TOLD_MAX / STORM_CLIENTS, sizeof *all[i].told);
 		assert_non_null(all[i].told);
@@ -442,12 +439,11 @@ static emr_status look_at_other(void *arg, const emr_part_key *key, uint64_t seq
 
 /* Of three organisations each part lies at two when no two of them lack the same one.  What a peer
  * had not got when its block came, it fetches from the others in the background. */
-static void the_part_of_every_accepted_item_lies_at_two_organisations(void **state)
+TEST(the_part_of_every_accepted_item_lies_at_two_organisations)
 {
 	const time_t end = time(NULL) + LIVE_PATIENCE_MS / 1000;
 	size_t here, at_both;
 
-	(void)state;
 	do {
 		emr_chain *logs[3] = {log_of(1), log_of(2), log_of(3)};
 
@@ -468,18 +464,11 @@ static void the_part_of_every_accepted_item_lies_at_two_organisations(void **sta
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_that_twenty_write_at_once_has_one_next_version),
-		cmocka_unit_test(six_hundred_calls_in_flight_all_come_to_their_end),
-		cmocka_unit_test(nothing_that_was_acknowledged_is_lost_and_nothing_is_there_twice),
-		cmocka_unit_test(the_part_of_every_accepted_item_lies_at_two_organisations),
-	};
-
 	if (argc != 3) {
 		fprintf(stderr, "usage: gateway_storm NETWORK SECONDS\n");
 		return 2;
 	}
 	live.net = argv[1];
 	storm_s = (unsigned)strtoul(argv[2], NULL, 10);
-	return cmocka_run_group_tests(tests, live_begin_domain, live_end);
+	return emr_tests_run(live_begin_domain, live_end);
 }

@@ -39,7 +39,7 @@ static emr_cid root_of(const char *text)
 
 /* ---- What a cluster is asked, and what its answers count for ---- */
 
-static void what_is_to_be_pinned_counts_when_peers_say_that_it_is(void **state)
+TEST(what_is_to_be_pinned_counts_when_peers_say_that_it_is)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS cluster = open_with("cluster", EMR_IPFS_CLUSTER, NULL);
@@ -47,7 +47,6 @@ static void what_is_to_be_pinned_counts_when_peers_say_that_it_is(void **state)
 	char version[EMR_IPFS_VERSION_BYTES];
 	emr_ipfs_pinning pinning;
 
-	(void)state;
 	assert_ok(emr_ipfs_version(cluster, &call, version));
 	assert_string_equal(version, "1.1.6");
 	assert_ok(emr_ipfs_cluster_look(cluster, &call, &root, &pinning));
@@ -64,39 +63,36 @@ static void what_is_to_be_pinned_counts_when_peers_say_that_it_is(void **state)
 	assert_int_equal(pinning.pinned + pinning.underway + pinning.failed, 0);
 }
 
-static void peers_before_one_node_are_one_copy(void **state)
+TEST(peers_before_one_node_are_one_copy)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS cluster = open_with("cluster-one-node", EMR_IPFS_CLUSTER, NULL);
 	emr_cid root = root_of("three names of one node");
 	emr_ipfs_pinning pinning;
 
-	(void)state;
 	assert_ok(emr_ipfs_cluster_pin(cluster, &call, &root, 3));
 	assert_ok(emr_ipfs_cluster_look(cluster, &call, &root, &pinning));
 	assert_int_equal(pinning.pinned, 1);
 }
 
-static void as_many_peers_as_there_are_are_asked_when_there_are_too_few(void **state)
+TEST(as_many_peers_as_there_are_are_asked_when_there_are_too_few)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS cluster = open_with("cluster-few", EMR_IPFS_CLUSTER, NULL);
 	emr_cid root = root_of("one peer only");
 	emr_ipfs_pinning pinning;
 
-	(void)state;
 	assert_ok(emr_ipfs_cluster_pin(cluster, &call, &root, COPIES));
 	assert_ok(emr_ipfs_cluster_look(cluster, &call, &root, &pinning));
 	assert_ok(emr_ipfs_cluster_look(cluster, &call, &root, &pinning));
 	assert_int_equal(pinning.pinned, 1);
 }
 
-static void a_cluster_may_want_a_token_or_a_password(void **state)
+TEST(a_cluster_may_want_a_token_or_a_password)
 {
 	static const char *const logins[] = {"right", "emrfs:right", "wrong", "emrfs:wrong", NULL};
 	emr_cid root = root_of("guarded");
 
-	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 		EMR_AUTO_IPFS cluster = open_with("cluster-login", EMR_IPFS_CLUSTER, logins[i]);
@@ -108,7 +104,7 @@ static void a_cluster_may_want_a_token_or_a_password(void **state)
 }
 
 /* No answer of these is a copy, and each says what it was. */
-static void each_way_in_which_a_cluster_fails_has_its_name(void **state)
+TEST(each_way_in_which_a_cluster_fails_has_its_name)
 {
 	static const struct {
 		const char *name;
@@ -122,7 +118,6 @@ static void each_way_in_which_a_cluster_fails_has_its_name(void **state)
 		{"short", EMR_IPFS_BROKEN_OFF}, {"hangs", EMR_IPFS_SLOW}};
 	emr_cid root = root_of("asked of clusters that fail");
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		bool hangs = rows[i].fault == EMR_IPFS_SLOW;
 		emr_ipfs_call call = emr_ipfs_call_of(hangs ? 300 : PATIENCE_MS, -1);
@@ -140,7 +135,7 @@ static void each_way_in_which_a_cluster_fails_has_its_name(void **state)
 	}
 }
 
-static void a_cluster_carries_no_blocks(void **state)
+TEST(a_cluster_carries_no_blocks)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS cluster = open_with("cluster", EMR_IPFS_CLUSTER, NULL);
@@ -148,7 +143,6 @@ static void a_cluster_carries_no_blocks(void **state)
 	emr_ipfs_holding holding;
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_status(EMR_UNSUPPORTED, emr_ipfs_block(cluster, &call, &root, true, &out));
 	assert_status(EMR_UNSUPPORTED, emr_ipfs_holds(cluster, &call, &root, &holding));
 }
@@ -323,13 +317,12 @@ static void open_gate(bool is_open)
 		unlink(path);
 }
 
-static void what_peers_have_pinned_and_nothing_else_is_a_copy(void **state)
+TEST(what_peers_have_pinned_and_nothing_else_is_a_copy)
 {
 	emr_publisher_node place;
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
-	(void)state;
 	open_gate(false);
 	begin(&s, "counts", "cluster-gate");
 	root = save(&s, "a record");
@@ -352,15 +345,13 @@ static void what_peers_have_pinned_and_nothing_else_is_a_copy(void **state)
 	start(&s, "cluster-gate");
 	wait_held(&s, &root, 3);
 	assert_int_equal(asked("POST", &root), 1);
-	end(&s);
 }
 
-static void what_is_erased_is_let_go_by_the_cluster_and_by_its_node(void **state)
+TEST(what_is_erased_is_let_go_by_the_cluster_and_by_its_node)
 {
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
-	(void)state;
 	begin(&s, "erases", "cluster");
 	root = save(&s, "a record");
 	wait_held(&s, &root, 3);
@@ -372,30 +363,26 @@ static void what_is_erased_is_let_go_by_the_cluster_and_by_its_node(void **state
 	while (is_at_the_node(&root))
 		usleep(1000);
 	assert_int_equal(asked("DELETE", &root), 1);
-	end(&s);
 }
 
 /* As one that was away: seconds after the cluster was asked it does not know that it is to pin. */
-static void a_peer_that_hears_of_a_pin_late_is_waited_for(void **state)
+TEST(a_peer_that_hears_of_a_pin_late_is_waited_for)
 {
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
-	(void)state;
 	begin(&s, "cluster-behind", "cluster-behind");
 	root = save(&s, "heard of late");
 	wait_held(&s, &root, 3);
 	pthread_mutex_lock(&s.lock);
 	assert_int_equal(s.said, EMR_IPFS_FINE);
 	pthread_mutex_unlock(&s.lock);
-	end(&s);
 }
 
-static void what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back(void **state)
+TEST(what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back)
 {
 	static const char *const clusters[] = {"cluster-fails", "cluster-lost", "cluster-few"};
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		emr_publisher_node place = {0};
 		emr_cid first, second;
@@ -419,13 +406,12 @@ static void what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back
 	}
 }
 
-static void a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told(void **state)
+TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 {
 	emr_publisher_node place = {0};
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
-	(void)state;
 	begin(&s, "never", "cluster-never");
 	root = save(&s, "a record");
 	while (asked("GET", &root) < 4)
@@ -443,16 +429,14 @@ static void a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told(void
 	assert_int_equal(place.fault, EMR_IPFS_UNFINISHED);
 	assert_int_equal(place.late, 1);
 	assert_int_equal(place.stuck, 0);
-	end(&s);
 }
 
-static void what_is_pinned_in_time_is_never_late(void **state)
+TEST(what_is_pinned_in_time_is_never_late)
 {
 	emr_publisher_node place;
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
-	(void)state;
 	begin(&s, "in-time", "cluster");
 	root = save(&s, "a record");
 	wait_held(&s, &root, 3);
@@ -460,29 +444,26 @@ static void what_is_pinned_in_time_is_never_late(void **state)
 	assert_int_equal(place.late, 0);
 	assert_int_equal(place.fault, EMR_IPFS_FINE);
 	assert_int_equal(s.said, EMR_IPFS_FINE);
-	end(&s);
 }
 
 /* The node was replaced by an empty one, and nobody else had finished. */
-static void what_the_node_and_all_peers_have_lost_is_sent_again(void **state)
+TEST(what_the_node_and_all_peers_have_lost_is_sent_again)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS cluster = open_with("cluster-empty", EMR_IPFS_CLUSTER, NULL);
 	char bytes[700];
 	emr_cid root;
-	scene s;
+	AUTO(end) scene s;
 
-	(void)state;
 	begin(&s, "empty", "cluster-empty");
 	root = name(&s, "a record", bytes);
 	assert_ok(emr_ipfs_cluster_pin(cluster, &call, &root, COPIES));
 	(void)save(&s, "a record");
 	wait_held(&s, &root, 3);
 	assert_true(is_at_the_node(&root));
-	end(&s);
 }
 
-static void a_cluster_that_fails_holds_no_copy_and_a_person_is_told(void **state)
+TEST(a_cluster_that_fails_holds_no_copy_and_a_person_is_told)
 {
 	static const struct {
 		const char *name;
@@ -491,7 +472,6 @@ static void a_cluster_that_fails_holds_no_copy_and_a_person_is_told(void **state
 		{"error", EMR_IPFS_ERROR}, {"html", EMR_IPFS_STRANGE},
 		{"cluster-other", EMR_IPFS_OTHER_ANSWER}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		emr_ipfs_fault said = EMR_IPFS_FINE;
 		emr_publisher_node place;
@@ -514,25 +494,4 @@ static void a_cluster_that_fails_holds_no_copy_and_a_person_is_told(void **state
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_to_be_pinned_counts_when_peers_say_that_it_is),
-		cmocka_unit_test(peers_before_one_node_are_one_copy),
-		cmocka_unit_test(as_many_peers_as_there_are_are_asked_when_there_are_too_few),
-		cmocka_unit_test(a_cluster_may_want_a_token_or_a_password),
-		cmocka_unit_test(each_way_in_which_a_cluster_fails_has_its_name),
-		cmocka_unit_test(a_cluster_carries_no_blocks),
-		cmocka_unit_test(what_peers_have_pinned_and_nothing_else_is_a_copy),
-		cmocka_unit_test(what_is_erased_is_let_go_by_the_cluster_and_by_its_node),
-		cmocka_unit_test(a_peer_that_hears_of_a_pin_late_is_waited_for),
-		cmocka_unit_test(
-			what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back),
-		cmocka_unit_test(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told),
-		cmocka_unit_test(what_is_pinned_in_time_is_never_late),
-		cmocka_unit_test(what_the_node_and_all_peers_have_lost_is_sent_again),
-		cmocka_unit_test(a_cluster_that_fails_holds_no_copy_and_a_person_is_told),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

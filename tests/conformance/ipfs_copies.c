@@ -170,38 +170,34 @@ static void fetch_one(scene *s, const emr_cid *cid)
 	fetch_count(s, cid, 1);
 }
 
-static void a_block_comes_from_the_first_place_that_has_it(void **state)
+TEST(a_block_comes_from_the_first_place_that_has_it)
 {
 	static const char *const names[] = {"lacks", "good/", "good"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	(void)state;
 	make_block(&b, "first");
 	begin(&s, PATIENCE_MS, 3, names);
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 1);
 	assert_string_equal(s.told.bytes, b.text);
-	end(&s);
 }
 
-static void places_that_lie_or_hang_are_passed_over(void **state)
+TEST(places_that_lie_or_hang_are_passed_over)
 {
 	static const char *const names[] = {"wrong-bytes", "hangs", "nothing-is-here", "good"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	(void)state;
 	make_block(&b, "honest");
 	begin(&s, 5000, 4, names);
 	fetch_one(&s, &b.block.cid);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 3);
-	end(&s);
 }
 
-static void what_nobody_has_is_told_from_what_nobody_could_say(void **state)
+TEST(what_nobody_has_is_told_from_what_nobody_could_say)
 {
 	static const char *const nobody[] = {"lacks", "good/"};
 	static const char *const unsaid[] = {"lacks", "error", "lacks"};
@@ -209,7 +205,6 @@ static void what_nobody_has_is_told_from_what_nobody_could_say(void **state)
 	one_block b;
 	scene s = {0};
 
-	(void)state;
 	name_block(&b, "nowhere");
 	begin(&s, PATIENCE_MS, 2, nobody);
 	fetch_one(&s, &b.block.cid);
@@ -268,13 +263,12 @@ static void open_gate(void)
 	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 }
 
-static void a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told(void **state)
+TEST(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told)
 {
 	static const char *const names[] = {"gate"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	(void)state;
 	make_block(&b, "popular");
 	close_gate();
 	begin(&s, PATIENCE_MS, 1, names);
@@ -287,16 +281,14 @@ static void a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told(void *
 	wait_for(&s.told, 6);
 	assert_int_equal(asked_of(&b.block.cid), 1);
 	assert_status(EMR_OK, s.told.last.status);
-	end(&s);
 }
 
-static void to_close_tells_everybody_and_waits_for_no_node(void **state)
+TEST(to_close_tells_everybody_and_waits_for_no_node)
 {
 	static const char *const names[] = {"hangs"};
 	one_block blocks[12];
 	scene s = {0};
 
-	(void)state;
 	begin(&s, PATIENCE_MS, 1, names);
 	for (size_t i = 0; i < 12; i++) {
 		char text[16];
@@ -310,13 +302,12 @@ static void to_close_tells_everybody_and_waits_for_no_node(void **state)
 	assert_status(EMR_INTERRUPTED, s.told.last.status);
 }
 
-static void who_is_told_may_ask_again_also_for_the_same(void **state)
+TEST(who_is_told_may_ask_again_also_for_the_same)
 {
 	static const char *const names[] = {"lacks"};
 	one_block b;
 	scene s = {0};
 
-	(void)state;
 	name_block(&b, "again");
 	begin(&s, PATIENCE_MS, 1, names);
 	s.told.next = &b.block.cid;
@@ -327,13 +318,12 @@ static void who_is_told_may_ask_again_also_for_the_same(void **state)
 	assert_int_equal(s.told.count, 2);
 }
 
-static void what_a_place_has_just_lacked_one_of_is_sought_at_once(void **state)
+TEST(what_a_place_has_just_lacked_one_of_is_sought_at_once)
 {
 	static const char *const names[] = {"seeks"}, *const with_gateway[] = {"seeks", "good/"};
 	one_block b[5];
 	scene s = {0};
 
-	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		char text[16];
 
@@ -457,13 +447,12 @@ static void bring_leaves(scene *s, leafy *f)
 	assert_all_came(ones);
 }
 
-static void leaves_of_one_file_come_in_one_request(void **state)
+TEST(leaves_of_one_file_come_in_one_request)
 {
 	static const char *const names[] = {"window"};
 	scene s = {0};
 	leafy f;
 
-	(void)state;
 	make_leaves(&f, "in one request");
 	begin(&s, PATIENCE_MS, 1, names);
 	bring_leaves(&s, &f);
@@ -475,7 +464,7 @@ static void leaves_of_one_file_come_in_one_request(void **state)
 }
 
 /* How many of the first leaves each place gives before it breaks its promise. */
-static void what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one(void **state)
+TEST(what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one)
 {
 	static const struct {
 		const char *name;
@@ -484,7 +473,6 @@ static void what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_b
 		{"window-long", LEAVES}, {"window-wrong", 1}, {"window-still", 1},
 		{"window-endless", 1}, {"window-refused", 0}};
 
-	(void)state;
 	for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
 		one_leaf ones[LEAVES];
 		scene s = {0};
@@ -509,13 +497,12 @@ static void what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_b
 	}
 }
 
-static void leaves_that_a_place_lacks_are_sought_at_others_side_by_side(void **state)
+TEST(leaves_that_a_place_lacks_are_sought_at_others_side_by_side)
 {
 	static const char *const names[] = {"seeks"};
 	scene s = {0};
 	leafy f;
 
-	(void)state;
 	make_leaves(&f, "at others");
 	begin(&s, PATIENCE_MS, 1, names);
 	bring_leaves(&s, &f);
@@ -526,14 +513,13 @@ static void leaves_that_a_place_lacks_are_sought_at_others_side_by_side(void **s
 	emr_buf_free(&f.root);
 }
 
-static void leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway(void **state)
+TEST(leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway)
 {
 	static const char *const second[] = {"lacks", "window"}, *const gateway[] = {
 									 "lacks", "good/"};
 	leafy f, other;
 	scene s = {0};
 
-	(void)state;
 	make_leaves(&f, "from the second");
 	begin(&s, PATIENCE_MS, 2, second);
 	bring_leaves(&s, &f);
@@ -547,14 +533,13 @@ static void leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway(voi
 	emr_buf_free(&other.root);
 }
 
-static void leaves_that_are_on_their_way_are_not_asked_for_again(void **state)
+TEST(leaves_that_are_on_their_way_are_not_asked_for_again)
 {
 	static const char *const names[] = {"gate"};
 	one_leaf ones[LEAVES];
 	scene s = {0};
 	leafy f;
 
-	(void)state;
 	make_leaves(&f, "on their way");
 	close_gate();
 	begin(&s, PATIENCE_MS, 1, names);
@@ -586,14 +571,13 @@ static void leaves_that_are_on_their_way_are_not_asked_for_again(void **state)
 	emr_buf_free(&f.root);
 }
 
-static void to_close_ends_a_request_for_leaves_at_once(void **state)
+TEST(to_close_ends_a_request_for_leaves_at_once)
 {
 	static const char *const names[] = {"window-still"};
 	one_leaf ones[LEAVES];
 	scene s = {0};
 	leafy f;
 
-	(void)state;
 	make_leaves(&f, "closed");
 	begin_for(&s, PATIENCE_MS, PATIENCE_MS, 1, names);
 	ask_for_leaves(&s, &f, ones);
@@ -606,16 +590,15 @@ static void to_close_ends_a_request_for_leaves_at_once(void **state)
 }
 
 /* Each file is one request; what a person waits for still has a line to the place. */
-static void requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one(void **state)
+TEST(requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one)
 {
 	static const char *const names[] = {"gate"};
 	static leafy f[EMR_COPIES_THREADS + 1];
 	one_leaf ones[EMR_COPIES_THREADS + 1][LEAVES];
 	size_t asked = 0;
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	(void)state;
 	make_block(&b, "beside leaves");
 	close_gate();
 	begin(&s, PATIENCE_MS, 1, names);
@@ -638,10 +621,9 @@ static void requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one(void 
 		assert_all_came(ones[i]);
 		emr_buf_free(&f[i].root);
 	}
-	end(&s);
 }
 
-static void where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked(void **state)
+TEST(where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked)
 {
 	static const char *const names[] = {"gate", "window"};
 	static leafy f[EMR_COPIES_THREADS / 2 + 1];
@@ -649,7 +631,6 @@ static void where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked(v
 	const size_t last = EMR_COPIES_THREADS / 2;
 	scene s = {.late_ms = PATIENCE_MS};
 
-	(void)state;
 	close_gate();
 	/* No leaf is late: the request at the gate has all its time. */
 	begin(&s, PATIENCE_MS, 2, names);
@@ -675,13 +656,12 @@ static void where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked(v
 }
 
 /* Leaf after leaf in its time, and all of them long after another would have given them. */
-static void a_place_that_gives_leaves_slowly_is_overtaken_by_the_next(void **state)
+TEST(a_place_that_gives_leaves_slowly_is_overtaken_by_the_next)
 {
 	static const char *const names[] = {"window-slow", "good"};
 	scene s = {.next_ms = 20};
 	leafy f;
 
-	(void)state;
 	make_leaves(&f, "slowly");
 	begin(&s, PATIENCE_MS, 2, names);
 	bring_leaves(&s, &f);
@@ -700,13 +680,12 @@ static void a_place_that_gives_leaves_slowly_is_overtaken_by_the_next(void **sta
 
 /* ---- A place that gives no answer ---- */
 
-static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
+TEST(a_place_that_gave_no_answer_is_asked_after_the_others)
 {
 	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
 	scene s = {0};
 
-	(void)state;
 	make_block(&first, "waited for");
 	make_block(&second, "not waited for");
 	close_gate();
@@ -721,13 +700,12 @@ static void a_place_that_gave_no_answer_is_asked_after_the_others(void **state)
 	open_gate();
 }
 
-static void who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything(void **state)
+TEST(who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything)
 {
 	static const char *const names[] = {"gate"};
 	one_block blocks[EMR_COPIES_THREADS + 1];
 	scene s = {0};
 
-	(void)state;
 	close_gate();
 	begin_for(&s, 3000, 1000, 1, names);
 	for (size_t i = 0; i <= EMR_COPIES_THREADS; i++) {
@@ -745,13 +723,12 @@ static void who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anythi
 	open_gate();
 }
 
-static void a_place_whose_answer_came_late_makes_no_other_late(void **state)
+TEST(a_place_whose_answer_came_late_makes_no_other_late)
 {
 	static const char *const names[] = {"slow", "good"};
 	one_block first, second;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	(void)state;
 	make_block(&first, "half a second and more");
 	make_block(&second, "none of it");
 	begin(&s, PATIENCE_MS, 2, names);
@@ -760,16 +737,14 @@ static void a_place_whose_answer_came_late_makes_no_other_late(void **state)
 	fetch_count(&s, &second.block.cid, 2);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 1);
-	end(&s);
 }
 
-static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
+TEST(a_place_that_hangs_has_its_time_again_after_the_others)
 {
 	static const char *const names[] = {"gate", "lacks"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	(void)state;
 	make_block(&b, "comes when the gate opens");
 	close_gate();
 	begin(&s, PATIENCE_MS, 2, names);
@@ -780,7 +755,6 @@ static void a_place_that_hangs_has_its_time_again_after_the_others(void **state)
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 0);
-	end(&s);
 }
 
 static size_t told_count(told *t)
@@ -794,13 +768,12 @@ static size_t told_count(told *t)
 }
 
 /* Not only the first one that gave no block, whatever that one said. */
-static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
+TEST(a_place_behind_one_that_fails_has_its_time_again_too)
 {
 	static const char *const names[] = {"error/", "gate/"};
 	one_block b;
-	scene s = {0};
+	AUTO(end) scene s = {0};
 
-	(void)state;
 	make_block(&b, "comes at the second time");
 	close_gate();
 	begin(&s, PATIENCE_MS, 2, names);
@@ -811,16 +784,14 @@ static void a_place_behind_one_that_fails_has_its_time_again_too(void **state)
 	wait_for(&s.told, 1);
 	assert_status(EMR_OK, s.told.last.status);
 	assert_int_equal(s.told.last.node, 1);
-	end(&s);
 }
 
-static void a_place_that_says_nothing_keeps_nobody_from_the_next(void **state)
+TEST(a_place_that_says_nothing_keeps_nobody_from_the_next)
 {
 	static const char *const names[] = {"gate", "gate/", "good"};
 	one_block b[EMR_COPIES_THREADS];
 	scene s = {.next_ms = 20};
 
-	(void)state;
 	close_gate();
 	for (size_t i = 0; i < EMR_COPIES_THREADS; i++) {
 		char text[32];
@@ -839,13 +810,12 @@ static void a_place_that_says_nothing_keeps_nobody_from_the_next(void **state)
 	open_gate();
 }
 
-static void a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster(void **state)
+TEST(a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster)
 {
 	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
-	scene s = {.next_ms = 20};
+	AUTO(end) scene s = {.next_ms = 20};
 
-	(void)state;
 	make_block(&first, "overtaken");
 	make_block(&second, "from the faster one");
 	close_gate();
@@ -855,7 +825,6 @@ static void a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster(vo
 	open_gate(); /* as fast as the other now, and asked after it all the same */
 	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.node, 1);
-	end(&s);
 }
 
 static bool is_here_at_the_second_look(void *scene_of, const emr_cid *cid)
@@ -867,13 +836,12 @@ static bool is_here_at_the_second_look(void *scene_of, const emr_cid *cid)
 }
 
 /* Nobody was faster than the place that is asked. */
-static void what_came_for_somebody_else_makes_no_place_late(void **state)
+TEST(what_came_for_somebody_else_makes_no_place_late)
 {
 	static const char *const names[] = {"gate", "seeks"};
 	one_block first, second;
-	scene s = {.next_ms = 2000, .is_here = is_here_at_the_second_look};
+	AUTO(end) scene s = {.next_ms = 2000, .is_here = is_here_at_the_second_look};
 
-	(void)state;
 	make_block(&first, "for somebody else");
 	make_block(&second, "from who was not late");
 	close_gate();
@@ -885,40 +853,6 @@ static void what_came_for_somebody_else_makes_no_place_late(void **state)
 	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.node, 0);
 	assert_int_equal(asked_of(&second.block.cid), 1); /* of the first place alone */
-	end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_block_comes_from_the_first_place_that_has_it),
-		cmocka_unit_test(places_that_lie_or_hang_are_passed_over),
-		cmocka_unit_test(what_nobody_has_is_told_from_what_nobody_could_say),
-		cmocka_unit_test(a_block_that_is_on_its_way_is_asked_for_once_and_all_are_told),
-		cmocka_unit_test(to_close_tells_everybody_and_waits_for_no_node),
-		cmocka_unit_test(who_is_told_may_ask_again_also_for_the_same),
-		cmocka_unit_test(what_a_place_has_just_lacked_one_of_is_sought_at_once),
-		cmocka_unit_test(leaves_of_one_file_come_in_one_request),
-		cmocka_unit_test(
-			what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one),
-		cmocka_unit_test(leaves_that_a_place_lacks_are_sought_at_others_side_by_side),
-		cmocka_unit_test(leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway),
-		cmocka_unit_test(leaves_that_are_on_their_way_are_not_asked_for_again),
-		cmocka_unit_test(to_close_ends_a_request_for_leaves_at_once),
-		cmocka_unit_test(requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one),
-		cmocka_unit_test(
-			where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked),
-		cmocka_unit_test(a_place_that_gives_leaves_slowly_is_overtaken_by_the_next),
-		cmocka_unit_test(a_place_that_gave_no_answer_is_asked_after_the_others),
-		cmocka_unit_test(
-			who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything),
-		cmocka_unit_test(a_place_whose_answer_came_late_makes_no_other_late),
-		cmocka_unit_test(a_place_that_hangs_has_its_time_again_after_the_others),
-		cmocka_unit_test(a_place_behind_one_that_fails_has_its_time_again_too),
-		cmocka_unit_test(a_place_that_says_nothing_keeps_nobody_from_the_next),
-		cmocka_unit_test(a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster),
-		cmocka_unit_test(what_came_for_somebody_else_makes_no_place_late),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -201,9 +201,8 @@ static void meets_a_gateway(const char *scene, emr_ipfs_fault wanted)
 
 /* ---- The four shapes of errors ---- */
 
-static void an_error_before_the_answer_is_told_by_what_it_says(void **state)
+TEST(an_error_before_the_answer_is_told_by_what_it_says)
 {
-	(void)state;
 	meets("error", BLOCK, EMR_IPFS_ERROR);
 	meets("error", HOLDS, EMR_IPFS_ERROR);
 	meets("error-html", BLOCK, EMR_IPFS_ERROR);
@@ -225,9 +224,8 @@ static void an_error_before_the_answer_is_told_by_what_it_says(void **state)
 	meets("redirect", GATEWAY, EMR_IPFS_STRANGE);
 }
 
-static void a_403_means_a_wrong_token_or_one_that_may_not_do_this(void **state)
+TEST(a_403_means_a_wrong_token_or_one_that_may_not_do_this)
 {
-	(void)state;
 	for (deed what = BLOCK; what <= VERSION; what++) {
 		if (what == GATEWAY || what == VERSION)
 			continue;
@@ -238,9 +236,8 @@ static void a_403_means_a_wrong_token_or_one_that_may_not_do_this(void **state)
 	meets("token", GATEWAY, EMR_IPFS_TOKEN);
 }
 
-static void an_error_behind_the_answer_is_one(void **state)
+TEST(an_error_behind_the_answer_is_one)
 {
-	(void)state;
 	meets("trailer", BLOCK, EMR_IPFS_BROKEN_OFF);
 	meets("short", BLOCK, EMR_IPFS_BROKEN_OFF);
 	meets("short", GATEWAY, EMR_IPFS_BROKEN_OFF);
@@ -248,9 +245,8 @@ static void an_error_behind_the_answer_is_one(void **state)
 	meets("hangs-up", PUSH, EMR_IPFS_BROKEN_OFF);
 }
 
-static void an_error_inside_the_answer_is_one(void **state)
+TEST(an_error_inside_the_answer_is_one)
 {
-	(void)state;
 	meets("in-band", HOLDS, EMR_IPFS_MISSING);
 	meets("in-band", LET_GO, EMR_IPFS_MISSING);
 	meets("in-band-message", PUSH, EMR_IPFS_FULL);
@@ -258,26 +254,23 @@ static void an_error_inside_the_answer_is_one(void **state)
 	meets("not-pinned", PUSH, EMR_IPFS_NOT_KEPT);
 }
 
-static void an_empty_answer_is_an_error(void **state)
+TEST(an_empty_answer_is_an_error)
 {
-	(void)state;
 	for (deed what = BLOCK; what <= VERSION; what++) {
 		if (what != PINS)
 			meets("empty", what, EMR_IPFS_BROKEN_OFF);
 	}
 }
 
-static void a_node_without_a_pin_has_an_empty_list_of_them(void **state)
+TEST(a_node_without_a_pin_has_an_empty_list_of_them)
 {
-	(void)state;
 	meets("no-pin", PINS, EMR_IPFS_FINE);
 }
 
 /* ---- Answers that are none ---- */
 
-static void a_push_counts_only_when_all_of_it_is_named(void **state)
+TEST(a_push_counts_only_when_all_of_it_is_named)
 {
-	(void)state;
 	meets("byte-by-byte", PUSH, EMR_IPFS_FINE);
 	meets("good", PUSH, EMR_IPFS_FINE); /* which names the roots in another order */
 	meets("root-missing", PUSH, EMR_IPFS_BROKEN_OFF);
@@ -291,9 +284,8 @@ static void a_push_counts_only_when_all_of_it_is_named(void **state)
 	meets("refuses-early", PUSH_REFUSED, EMR_IPFS_FULL);
 }
 
-static void a_large_push_counts_only_when_both_its_imports_do(void **state)
+TEST(a_large_push_counts_only_when_both_its_imports_do)
 {
-	(void)state;
 	meets("good", PUSH_LARGE, EMR_IPFS_FINE);
 	meets("beside-full", PUSH_LARGE, EMR_IPFS_FULL);
 	meets("beside-hangs-up", PUSH_LARGE, EMR_IPFS_BROKEN_OFF);
@@ -301,14 +293,13 @@ static void a_large_push_counts_only_when_both_its_imports_do(void **state)
 	meets("beside-stats-wrong", PUSH_LARGE, EMR_IPFS_OTHER_ANSWER);
 }
 
-static void who_gives_up_a_large_push_waits_for_neither_import(void **state)
+TEST(who_gives_up_a_large_push_waits_for_neither_import)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, eventfd(0, EFD_CLOEXEC));
 	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .version = "0.1.0"};
 	EMR_AUTO_IPFS node = NULL;
 	char address[512];
 
-	(void)state;
 	snprintf(address, sizeof address, "unix:%s/beside-hangs.sock", getenv("EMR_NODE_DIR"));
 	options.address = address;
 	assert_ok(emr_ipfs_open(&options, &node, NULL));
@@ -317,9 +308,8 @@ static void who_gives_up_a_large_push_waits_for_neither_import(void **state)
 	close(call.cancel_fd);
 }
 
-static void what_is_no_node_is_not_taken_for_one(void **state)
+TEST(what_is_no_node_is_not_taken_for_one)
 {
-	(void)state;
 	for (deed what = HOLDS; what <= VERSION; what++)
 		meets("html", what, EMR_IPFS_STRANGE);
 	meets("html", BLOCK, EMR_IPFS_BAD_BLOCK);
@@ -328,18 +318,16 @@ static void what_is_no_node_is_not_taken_for_one(void **state)
 	meets("strange-version", VERSION, EMR_IPFS_OLD);
 }
 
-static void an_old_kubo_is_named_and_a_newer_one_is_not(void **state)
+TEST(an_old_kubo_is_named_and_a_newer_one_is_not)
 {
-	(void)state;
 	meets("old", VERSION, EMR_IPFS_OLD);
 	meets("newer", VERSION, EMR_IPFS_FINE);
 }
 
-static void no_wrong_byte_and_no_endless_answer_gets_through(void **state)
+TEST(no_wrong_byte_and_no_endless_answer_gets_through)
 {
 	char taken[512];
 
-	(void)state;
 	meets("wrong-bytes", BLOCK, EMR_IPFS_BAD_BLOCK);
 	meets("wrong-bytes", GATEWAY, EMR_IPFS_BAD_BLOCK);
 	meets("three-mib", BLOCK, EMR_IPFS_TOO_LARGE);
@@ -362,18 +350,16 @@ static void no_wrong_byte_and_no_endless_answer_gets_through(void **state)
 	meets("endless-pins", PINS, EMR_IPFS_SLOW);
 }
 
-static void what_is_said_of_another_record_or_of_no_block_counts_for_nothing(void **state)
+TEST(what_is_said_of_another_record_or_of_no_block_counts_for_nothing)
 {
-	(void)state;
 	meets("other-pin", HOLDS, EMR_IPFS_OTHER_ANSWER);
 	meets("other-pin", LET_GO, EMR_IPFS_OTHER_ANSWER);
 	meets("other-tree", HOLDS, EMR_IPFS_OTHER_ANSWER);
 	meets("tree-of-nothing", HOLDS, EMR_IPFS_STRANGE);
 }
 
-static void a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more(void **state)
+TEST(a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more)
 {
-	(void)state;
 	for (deed what = BLOCK; what <= VERSION; what++)
 		meets("hangs", what, EMR_IPFS_SLOW);
 }
@@ -432,11 +418,10 @@ static void assert_gives_up_before_the_name_is_known(int timeout_ms, int cancel_
 	pthread_mutex_unlock(&lookup.lock);
 }
 
-static void a_name_that_nobody_answers_for_holds_nobody_up(void **state)
+TEST(a_name_that_nobody_answers_for_holds_nobody_up)
 {
 	int cancel_fd = eventfd(0, EFD_CLOEXEC);
 
-	(void)state;
 	assert_gives_up_before_the_name_is_known(1000, -1, emr_ipfs_fault_status(EMR_IPFS_SLOW));
 	assert_gives_up_before_the_name_is_known(PATIENCE_MS, cancel_fd, EMR_INTERRUPTED);
 	close(cancel_fd);
@@ -444,13 +429,12 @@ static void a_name_that_nobody_answers_for_holds_nobody_up(void **state)
 
 /* ---- Places where there is no node ---- */
 
-static void nobody_behind_an_address_is_told_from_a_wrong_one(void **state)
+TEST(nobody_behind_an_address_is_told_from_a_wrong_one)
 {
 	struct sockaddr_un stale = {.sun_family = AF_UNIX};
 	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .version = "0.1.0"};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	(void)state;
 	meets("nothing-is-here", BLOCK, EMR_IPFS_NO_ANSWER);
 	/* What a killed node leaves. */
 	snprintf(stale.sun_path, sizeof stale.sun_path, "%s/stale.sock", getenv("EMR_NODE_DIR"));
@@ -475,7 +459,7 @@ static void refused(const char *address, const char *token, emr_ipfs_fault wante
 	assert_null(node);
 }
 
-static void addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent(void **state)
+TEST(addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent)
 {
 	static const char *const wrong[] = {"", "node", "unix:", "unix:api.sock", "ftp://127.0.0.1",
 		"http://", "https://user:secret@host", "https://host/?a=b", "https://host/#a",
@@ -488,7 +472,6 @@ static void addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent(
 		"https://node.example.org/ipfs-rpc/"};
 	char longest[300];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		refused(wrong[i], NULL, EMR_IPFS_ADDRESS);
 	for (size_t i = 0; i < sizeof clear / sizeof *clear; i++)
@@ -507,7 +490,7 @@ static void addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent(
 	}
 }
 
-static void another_host_is_believed_by_its_certificate_and_gets_the_token(void **state)
+TEST(another_host_is_believed_by_its_certificate_and_gets_the_token)
 {
 	char file[512], by_name[64], by_number[64], certificate[512];
 	emr_ipfs_options options = {
@@ -515,7 +498,6 @@ static void another_host_is_believed_by_its_certificate_and_gets_the_token(void 
 	FILE *port_file;
 	int port = 0;
 
-	(void)state;
 	snprintf(file, sizeof file, "%s/port", getenv("EMR_NODE_DIR"));
 	port_file = fopen(file, "re");
 	assert_non_null(port_file);
@@ -544,30 +526,4 @@ static void another_host_is_believed_by_its_certificate_and_gets_the_token(void 
 	assert_meets(&options, BLOCK, EMR_IPFS_BROKEN_OFF);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_error_before_the_answer_is_told_by_what_it_says),
-		cmocka_unit_test(a_403_means_a_wrong_token_or_one_that_may_not_do_this),
-		cmocka_unit_test(an_error_behind_the_answer_is_one),
-		cmocka_unit_test(an_error_inside_the_answer_is_one),
-		cmocka_unit_test(an_empty_answer_is_an_error),
-		cmocka_unit_test(a_node_without_a_pin_has_an_empty_list_of_them),
-		cmocka_unit_test(a_push_counts_only_when_all_of_it_is_named),
-		cmocka_unit_test(a_large_push_counts_only_when_both_its_imports_do),
-		cmocka_unit_test(who_gives_up_a_large_push_waits_for_neither_import),
-		cmocka_unit_test(what_is_no_node_is_not_taken_for_one),
-		cmocka_unit_test(an_old_kubo_is_named_and_a_newer_one_is_not),
-		cmocka_unit_test(no_wrong_byte_and_no_endless_answer_gets_through),
-		cmocka_unit_test(what_is_said_of_another_record_or_of_no_block_counts_for_nothing),
-		cmocka_unit_test(
-			a_node_that_does_not_answer_costs_the_time_of_the_call_and_no_more),
-		cmocka_unit_test(a_name_that_nobody_answers_for_holds_nobody_up),
-		cmocka_unit_test(nobody_behind_an_address_is_told_from_a_wrong_one),
-		cmocka_unit_test(
-			addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent),
-		cmocka_unit_test(another_host_is_believed_by_its_certificate_and_gets_the_token),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -130,9 +130,9 @@ static emr_status read_block(scene *s, const emr_cid *cid)
 
 static void what_is_missing_is_named_brought_and_there_then(void **state)
 {
-	emr_block block = give_node(1);
+	AUTO(kit_block_free) emr_block block = give_node(1);
 	emr_fetch_count count;
-	scene s;
+	AUTO(end) scene s;
 
 	(void)state;
 	begin(&s, "good", PATIENCE_MS);
@@ -143,15 +143,13 @@ static void what_is_missing_is_named_brought_and_there_then(void **state)
 	count = emr_fetcher_count(s.fetcher);
 	assert_int_equal(count.blocks, 1);
 	assert_int_equal(count.bytes, 5000);
-	end(&s);
-	kit_block_free(&block);
 }
 
 /* Whoever brought it needs neither the cache's file nor another hash; whoever comes later does, and
  * what was changed there is not believed. */
 static void what_came_just_now_is_read_from_memory_once(void **state)
 {
-	emr_block block = give_node(8);
+	AUTO(kit_block_free) emr_block block = give_node(8);
 	char path[512], file[700];
 	emr_block_cache *cache = NULL;
 	scene s;
@@ -177,13 +175,12 @@ static void what_came_just_now_is_read_from_memory_once(void **state)
 	assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
 	end(&s);
 	emr_block_cache_close(cache);
-	kit_block_free(&block);
 }
 
 /* Its node and its leaf lie in the cache alone. */
 static void the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten(void **state)
 {
-	emr_block leaf = give_node(20);
+	AUTO(kit_block_free) emr_block leaf = give_node(20);
 	EMR_AUTO_BUF bytes = {0};
 	emr_block_cache *cache = NULL;
 	emr_block node;
@@ -215,14 +212,13 @@ static void the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten(void **s
 	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &node.cid));
 	end(&s);
 	emr_block_cache_close(cache);
-	kit_block_free(&leaf);
 }
 
 static void who_may_wait_gets_it_from_the_store_itself(void **state)
 {
-	emr_block block = give_node(2);
+	AUTO(kit_block_free) emr_block block = give_node(2);
 	EMR_AUTO_BUF out = {0};
-	scene s;
+	AUTO(end) scene s;
 
 	(void)state;
 	begin(&s, "good", PATIENCE_MS);
@@ -236,18 +232,16 @@ static void who_may_wait_gets_it_from_the_store_itself(void **state)
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	assert_int_equal(emr_fetcher_wait_end(s.fetcher).bytes, 0);
 	assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &block.cid));
-	end(&s);
-	kit_block_free(&block);
 }
 
 static void a_bad_block_of_ones_own_is_brought_whole(void **state)
 {
-	emr_block block = give_node(3);
+	AUTO(kit_block_free) emr_block block = give_node(3);
 	EMR_AUTO_BUF out = {0};
 	emr_store_position at;
 	char file[512];
 	emr_cid missed;
-	scene s;
+	AUTO(end) scene s;
 	int fd;
 
 	(void)state;
@@ -270,8 +264,6 @@ static void a_bad_block_of_ones_own_is_brought_whole(void **state)
 	assert_ok(emr_block_store_get_verified(s.blocks, &block.cid, &out));
 	(void)emr_fetcher_wait_end(s.fetcher);
 	kit_has(s.store, (uint32_t)getpid() * 512 + 3, 5000);
-	end(&s);
-	kit_block_free(&block);
 }
 
 /* What a place does, and what who waits is told. */
@@ -286,7 +278,7 @@ static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
 		{"hangs-up", EMR_OFFLINE}, {"token", EMR_OFFLINE}, {"not-allowed", EMR_OFFLINE},
 		{"busy", EMR_OFFLINE}, {"conflict", EMR_OFFLINE}, {"nothing-is-here", EMR_OFFLINE},
 		{"unavailable", EMR_OFFLINE}, {"hangs", EMR_TIMEOUT}};
-	emr_block block = kit_block(77, 5000);
+	AUTO(kit_block_free) emr_block block = kit_block(77, 5000);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -303,7 +295,6 @@ static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
 		assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 0);
 		end(&s);
 	}
-	kit_block_free(&block);
 }
 
 static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
@@ -333,13 +324,13 @@ static void to_stop_tells_everybody_and_nothing_is_begun_after_it(void **state)
 
 static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
 {
-	emr_block block = give_node(4);
+	AUTO(kit_block_free) emr_block block = give_node(4);
 	const emr_unixfs_run run = {.root = block.cid,
 		.leaves = {block.cid},
 		.count = 1,
 		.leaf_bytes = 5000,
 		.last_bytes = 5000};
-	scene s;
+	AUTO(end) scene s;
 
 	(void)state;
 	begin(&s, "good", PATIENCE_MS);
@@ -348,8 +339,6 @@ static void what_is_brought_ahead_is_there_when_it_is_wanted(void **state)
 	while (read_block(&s, &block.cid) != EMR_OK)
 		usleep(1000);
 	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);
-	end(&s);
-	kit_block_free(&block);
 }
 
 static size_t asked_of(const emr_cid *cid)
@@ -371,8 +360,8 @@ static size_t asked_of(const emr_cid *cid)
 /* Whoever missed it a moment before it came asks all the same. */
 static void what_came_for_somebody_else_is_not_asked_for_again(void **state)
 {
-	emr_block block = give_node(7);
-	scene s;
+	AUTO(kit_block_free) emr_block block = give_node(7);
+	AUTO(end) scene s;
 
 	(void)state;
 	begin(&s, "leaves", PATIENCE_MS);
@@ -383,8 +372,6 @@ static void what_came_for_somebody_else_is_not_asked_for_again(void **state)
 	assert_ok(read_block(&s, &block.cid));
 	assert_int_equal(asked_of(&block.cid), 1);
 	assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 1);
-	end(&s);
-	kit_block_free(&block);
 }
 
 static void who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches(void **state)
@@ -431,7 +418,7 @@ static void many_are_waited_for_together_and_go_home(void **state)
 	emr_block blocks[40];
 	emr_cid cids[41];
 	size_t came = 0;
-	scene s;
+	AUTO(end) scene s;
 
 	(void)state;
 	for (uint32_t i = 0; i < 40; i++) {
@@ -446,7 +433,6 @@ static void many_are_waited_for_together_and_go_home(void **state)
 		assert_true(emr_block_store_has(emr_store_blocks(s.store->store), &blocks[i].cid));
 		kit_block_free(&blocks[i]);
 	}
-	end(&s);
 }
 
 static void of_a_place_that_hangs_all_are_given_up_at_one_time(void **state)
@@ -457,7 +443,7 @@ static void of_a_place_that_hangs_all_are_given_up_at_one_time(void **state)
 		.quiet_ns = (int64_t)PATIENCE_MS * 1000000, .all_ns = 300000000};
 	emr_cid cids[40];
 	size_t came = 1;
-	scene s;
+	AUTO(end) scene s;
 
 	(void)state;
 	for (uint32_t i = 0; i < 40; i++) {
@@ -471,7 +457,6 @@ static void of_a_place_that_hangs_all_are_given_up_at_one_time(void **state)
 	assert_false(emr_fetcher_bring_together(s.fetcher, cids, 40, &patience, &came));
 	assert_int_equal(came, 0);
 	assert_false(emr_fetcher_bring_together(s.fetcher, cids, 40, &over, &came));
-	end(&s);
 }
 
 static void *stop_soon(void *arg)
@@ -486,10 +471,10 @@ static void who_waits_for_many_is_told_when_the_folder_closes(void **state)
 {
 	const emr_fetch_patience patience = {.quiet_ns = (int64_t)PATIENCE_MS * 1000000,
 		.all_ns = (int64_t)PATIENCE_MS * 1000000};
-	emr_block block = kit_block(400, 50);
+	AUTO(kit_block_free) emr_block block = kit_block(400, 50);
 	pthread_t stopper;
 	size_t came = 1;
-	scene s;
+	AUTO(end) scene s;
 
 	(void)state;
 	begin(&s, "hangs", PATIENCE_MS);
@@ -497,8 +482,6 @@ static void who_waits_for_many_is_told_when_the_folder_closes(void **state)
 	assert_true(emr_fetcher_bring_together(s.fetcher, &block.cid, 1, &patience, &came));
 	assert_int_equal(came, 0);
 	assert_int_equal(pthread_join(stopper, NULL), 0);
-	end(&s);
-	kit_block_free(&block);
 }
 
 int main(void)

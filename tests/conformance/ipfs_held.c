@@ -100,7 +100,7 @@ static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void *
 	static const char *const names[] = {"good"};
 	EMR_AUTO_BUF node = {0};
 	emr_cid lost = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("lost", 4)), root, other;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "lost");
@@ -122,7 +122,6 @@ static void a_record_that_is_not_whole_here_does_not_keep_back_the_others(void *
 	assert_true(emr_publisher_is_here(s.publisher, &root));
 	assert_int_equal(scene_look(&s, 0).stuck, 0);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 static void spoil_segment(scene *s, off_t at)
@@ -146,7 +145,7 @@ static void a_leaf_that_went_bad_behind_its_tags_is_not_sent(void **state)
 	static const char *const names[] = {"good"};
 	emr_cid whole, root;
 	off_t at;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "tagged");
@@ -164,7 +163,6 @@ static void a_leaf_that_went_bad_behind_its_tags_is_not_sent(void **state)
 	spoil_segment(&s, at);
 	emr_publisher_repair(s.publisher);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 static void a_record_that_is_not_whole_here_counts_where_it_is(void **state)
@@ -198,7 +196,7 @@ static void who_was_killed_while_sending_asks_before_sending_again(void **state)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "killed");
@@ -221,14 +219,13 @@ static void who_was_killed_while_sending_asks_before_sending_again(void **state)
 	wait_held(&s, &root, 2);
 	assert_int_equal(asked("pin/ls"), 1);
 	assert_int_equal(asked("dag/import"), 0);
-	scene_end(&s);
 }
 
 static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[20];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "forgotten");
@@ -258,14 +255,13 @@ static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
 		assert_int_equal(asked("dag/import"), 0);
 		assert_int_equal(asked("pin/ls"), round == 0 ? 20 : round == 1 ? 1 : 0);
 	}
-	scene_end(&s);
 }
 
 static void without_the_file_a_place_is_asked_for_one_list_of_what_it_has(void **state)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[61];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "list");
@@ -287,7 +283,6 @@ static void without_the_file_a_place_is_asked_for_one_list_of_what_it_has(void *
 		scene_stop(&s);
 		assert_int_equal(unlinkat(s.state_fd, "copies", 0), 0);
 	}
-	scene_end(&s);
 }
 
 static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
@@ -296,7 +291,7 @@ static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "lose");
@@ -309,7 +304,6 @@ static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
 	while (!is_kept(&root))
 		usleep(1000);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 /* The first look at all that a place has is over, and the next one a day away. */
@@ -319,7 +313,7 @@ static void what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back(
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid roots[60], meanwhile;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "leaves");
@@ -349,7 +343,6 @@ static void what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back(
 	/* One list said it of all of them, and they went together. */
 	assert_int_equal(asked("pin/ls?type=recursive&stream=true"), 1);
 	assert_true(asked("dag/import") < 12);
-	scene_end(&s);
 }
 
 /* It hangs up once, as its fault says. */
@@ -367,7 +360,7 @@ static void a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(v
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid root, more;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "flaps");
@@ -394,7 +387,6 @@ static void a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(v
 	while (!is_kept(&root))
 		usleep(1000);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 /* It is asked for one record after the other, hangs up at the first, and for a while, which is
@@ -405,7 +397,7 @@ static void what_a_place_lost_when_it_was_away_again_is_found_out_after_that_whi
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "again");
@@ -423,7 +415,6 @@ static void what_a_place_lost_when_it_was_away_again_is_found_out_after_that_whi
 	while (!is_kept(&root))
 		usleep(1000);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 /* That a person asks for everything is no return.  That it hangs up meanwhile and answers again
@@ -434,7 +425,7 @@ static void a_place_that_goes_while_a_person_asks_for_all_of_it_has_come_back_on
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid root, more;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "hurry");
@@ -454,7 +445,6 @@ static void a_place_that_goes_while_a_person_asks_for_all_of_it_has_come_back_on
 		wait_held(&s, &more, 2);
 	}
 	assert_false(is_kept(&root));
-	scene_end(&s);
 }
 
 /* It was away for longer than it is waited for, and came back empty. */
@@ -464,7 +454,7 @@ static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "late");
@@ -487,7 +477,6 @@ static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes
 	while (!is_kept(&root))
 		usleep(1000);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 /* Its line breaks off again and again, each time before all was asked for. */
@@ -497,7 +486,7 @@ static void a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid root, last = {{0}};
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "breaks");
@@ -515,7 +504,6 @@ static void a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again
 		usleep(1000);
 	remove_node_file("breaks");
 	wait_held(&s, &last, 2);
-	scene_end(&s);
 }
 
 /* ---- What its disk may lose ---- */
@@ -553,7 +541,7 @@ static void begin_unsynced(scene *s, const char *name, emr_cid *out_root)
 static void what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does(void **state)
 {
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	begin_unsynced(&s, "mute", &root);
@@ -564,7 +552,6 @@ static void what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does(void 
 	remove_node_file("unsynced");
 	emr_publisher_repair(s.publisher);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 /* Its disk may lose it whether or not the folder was closed meanwhile. */
@@ -572,7 +559,7 @@ static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
 {
 	static const char *const names[] = {"settings"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	begin_unsynced(&s, "again", &root);
@@ -594,7 +581,6 @@ static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
 	scene_start(&s, 1, names);
 	assert_int_equal(scene_held(&s, &root), 2);
 	remove_node_file("mute");
-	scene_end(&s);
 }
 
 /* Nobody knows what an answer means that cannot be read.  What has no such thing as a configuration
@@ -602,7 +588,7 @@ static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
 static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
 {
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	begin_unsynced(&s, "strange", &root);
@@ -615,14 +601,13 @@ static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
 	wait_held(&s, &root, 2);
 	remove_node_file("hidden");
 	remove_node_file("unsynced");
-	scene_end(&s);
 }
 
 static void of_what_only_such_a_place_has_the_last_copy_is_kept_here(void **state)
 {
 	emr_cid root;
 	size_t said;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	begin_unsynced(&s, "last", &root);
@@ -630,7 +615,6 @@ static void of_what_only_such_a_place_has_the_last_copy_is_kept_here(void **stat
 	assert_ok(emr_publisher_save(s.publisher));
 	assert_true(unheld_count(&s, &root) > said);
 	remove_node_file("unsynced");
-	scene_end(&s);
 }
 
 static void a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again(
@@ -638,7 +622,7 @@ static void a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_w
 {
 	size_t copied, said;
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	begin_unsynced(&s, "mended", &root);
@@ -655,7 +639,6 @@ static void a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_w
 	while (said_count(&s) == said)
 		usleep(1000);
 	remove_node_file("unsynced");
-	scene_end(&s);
 }
 
 static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of(
@@ -665,7 +648,7 @@ static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_a
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS good = open_place("good");
 	emr_cid rotten, others[20];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "behind");
@@ -684,7 +667,6 @@ static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_a
 			usleep(1000);
 	}
 	wait_held(&s, &rotten, 1); /* nobody says any more that it is there */
-	scene_end(&s);
 }
 
 /* Whoever has blocks of it keeps them from then on. */
@@ -695,7 +677,7 @@ static void what_no_place_is_known_to_hold_is_said(void **state)
 	EMR_AUTO_IPFS good = open_place("good");
 	size_t of_kept, of_lost;
 	emr_cid kept, lost;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "unheld");
@@ -717,13 +699,12 @@ static void what_no_place_is_known_to_hold_is_said(void **state)
 	while (unheld_count(&s, &lost) == of_lost)
 		usleep(1000);
 	assert_int_equal(unheld_count(&s, &kept), of_kept);
-	scene_end(&s);
 }
 
 static void without_a_place_each_record_is_said_to_be_held_by_none(void **state)
 {
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "alone");
@@ -731,7 +712,6 @@ static void without_a_place_each_record_is_said_to_be_held_by_none(void **state)
 	root = scene_save(&s, "alone", 0);
 	assert_ok(emr_publisher_save(s.publisher));
 	assert_int_equal(unheld_count(&s, &root), 1);
-	scene_end(&s);
 }
 
 /* As on a disk that takes nothing.  Nobody knows then what the places have. */
@@ -742,7 +722,7 @@ static void when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none
 	emr_status status;
 	emr_cid root;
 	size_t said;
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "full");
@@ -760,7 +740,6 @@ static void when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none
 	assert_int_not_equal(status, EMR_OK);
 	assert_ok(emr_publisher_save(s.publisher));
 	assert_int_equal(unheld_count(&s, &root), said + 1);
-	scene_end(&s);
 }
 
 static void *save_often(void *arg)
@@ -776,7 +755,7 @@ static void *save_often(void *arg)
 static void one_look_is_over_before_the_next_one_begins(void **state)
 {
 	pthread_t others[3];
-	scene s;
+	AUTO(scene_end) scene s;
 
 	(void)state;
 	scene_begin(&s, "looks");
@@ -789,7 +768,6 @@ static void one_look_is_over_before_the_next_one_begins(void **state)
 		assert_int_equal(pthread_join(others[i], NULL), 0);
 	scene_stop(&s);
 	assert_int_equal(s.mixed, 0);
-	scene_end(&s);
 }
 
 int main(void)

@@ -14,14 +14,13 @@ static emr_cid save_large(scene *s, size_t number)
 	return scene_save_leaves(s, number, 300);
 }
 
-static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **state)
+TEST(a_record_that_is_too_large_for_one_import_goes_in_pieces)
 {
 	static const char *const names[] = {"good"};
 	size_t before;
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "pieces");
 	s.first_bytes = (uint64_t)63 << 20;
 	root = save_large(&s, 0);
@@ -32,17 +31,15 @@ static void a_record_that_is_too_large_for_one_import_goes_in_pieces(void **stat
 	while (scene_look(&s, 0).leaving != 0)
 		usleep(1000);
 	assert_int_equal(pins_of_good(), before + 1);
-	scene_end(&s);
 }
 
 /* Without the file it is asked for first, and that it is not there says nothing of the line. */
-static void the_first_record_that_a_near_place_ever_gets_goes_whole(void **state)
+TEST(the_first_record_that_a_near_place_ever_gets_goes_whole)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "whole");
 	gate_is(true);
 	forget_asked();
@@ -53,17 +50,15 @@ static void the_first_record_that_a_near_place_ever_gets_goes_whole(void **state
 	assert_int_equal(asked("dag/import?pin-roots=true"), 1);
 	assert_int_equal(asked("dag/import?pin-roots=false"), 1);
 	assert_true(is_kept(&root));
-	scene_end(&s);
 }
 
 /* The proxy takes 70 MiB; any time is short enough. */
-static void a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it(void **state)
+TEST(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it)
 {
 	static const char *const names[] = {"limited"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "limited");
 	forget_asked();
 	s.import_ms = UINT32_MAX;
@@ -81,16 +76,14 @@ static void a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it(void 
 		assert_true(is_kept(&root));
 		assert_int_equal(scene_look(&s, 0).stuck, 0);
 	}
-	scene_end(&s);
 }
 
-static void what_is_on_its_way_is_counted_while_it_is(void **state)
+TEST(what_is_on_its_way_is_counted_while_it_is)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid first, second;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "way");
 	gate_is(true);
 	scene_start(&s, 1, names);
@@ -107,7 +100,6 @@ static void what_is_on_its_way_is_counted_while_it_is(void **state)
 	wait_held(&s, &second, 2);
 	assert_int_equal(scene_look(&s, 0).sending, 0);
 	assert_int_equal(scene_look(&s, 0).sending_of, 0);
-	scene_end(&s);
 }
 
 /* It gives way to programs that work, for PATIENCE_MS at the most. */
@@ -128,13 +120,12 @@ static void wait_gave_way(scene *s, const emr_cid *root)
 	assert_int_equal(scene_held(s, root), 1);
 }
 
-static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
+TEST(what_is_sent_gives_way_to_programs_in_the_folder)
 {
 	static const char *const names[] = {"good"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	begin_beside_programs(&s, "lull", UINT32_MAX);
 	atomic_store(&s.are_at_work, true);
 	root = save_large(&s, 11);
@@ -148,17 +139,15 @@ static void what_is_sent_gives_way_to_programs_in_the_folder(void **state)
 	wait_gave_way(&s, &root); /* nor gone on with */
 	atomic_store(&s.are_at_work, false);
 	wait_held(&s, &root, 2);
-	scene_end(&s);
 }
 
 /* What is erased while it is sent is let go of when all of it is there, and not before. */
-static void a_place_that_takes_one_import_is_given_several_at_a_time(void **state)
+TEST(a_place_that_takes_one_import_is_given_several_at_a_time)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[100], first;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "lanes");
 	gate_is(true);
 	scene_start(&s, 1, names);
@@ -181,18 +170,16 @@ static void a_place_that_takes_one_import_is_given_several_at_a_time(void **stat
 	for (size_t i = 0; i < 100; i++)
 		assert_false(is_kept(&roots[i]));
 	assert_int_equal(scene_held(&s, &first), 2);
-	scene_end(&s);
 }
 
 /* What has no room in one import goes with the next, and in no third one while that is under way:
  * pinning again would take away the pin first. */
-static void what_one_of_several_imports_carries_is_in_no_other(void **state)
+TEST(what_one_of_several_imports_carries_is_in_no_other)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[7];
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	begin_beside_programs(&s, "once", UINT32_MAX);
 	s.first_bytes = 10 * LEAF_BYTES; /* two records of four leaves */
 	gate_is(true);
@@ -220,17 +207,15 @@ static void what_one_of_several_imports_carries_is_in_no_other(void **state)
 		wait_held(&s, &roots[i], 2);
 	assert_int_equal(asked("pin/ls"), 0);
 	assert_int_equal(asked("dag/import"), 4);
-	scene_end(&s);
 }
 
 /* Behind a slow line, or in a folder that is never open for long, it would begin again for ever. */
-static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
+TEST(an_import_that_was_cut_off_goes_on_in_pieces)
 {
 	static const char *const names[] = {"limited"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	begin_beside_programs(&s, "cut", UINT32_MAX);
 	root = save_large(&s, 12);
 	scene_start(&s, 1, names);
@@ -245,23 +230,20 @@ static void an_import_that_was_cut_off_goes_on_in_pieces(void **state)
 	wait_held(&s, &root, 2);
 	assert_int_equal(asked("import of "), 2);
 	assert_int_equal(asked("too large"), 0);
-	scene_end(&s);
 }
 
-static void programs_that_never_rest_keep_nothing_back_for_ever(void **state)
+TEST(programs_that_never_rest_keep_nothing_back_for_ever)
 {
 	static const char *const names[] = {"good"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	begin_beside_programs(&s, "noise", 100);
 	atomic_store(&s.are_at_work, true);
 	root = scene_save(&s, "noise", 0);
 	scene_start(&s, 1, names);
 	wait_held(&s, &root, 2);
 	assert_true(atomic_load(&s.gave_way) > 0);
-	scene_end(&s);
 }
 
 /* ---- What a node does between the two imports of a large record ---- */
@@ -295,14 +277,13 @@ static void end_between(scene *s, const emr_cid *root)
 	gate_is(true);
 }
 
-static void a_collection_waits_for_both_imports_of_a_record(void **state)
+TEST(a_collection_waits_for_both_imports_of_a_record)
 {
 	node_collection collection;
 	char address[600];
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	place_address("good", address, sizeof address);
 	root = begin_between(&s, "collected", 60, 0);
 	node_collection_begin(&collection, address);
@@ -317,14 +298,12 @@ static void a_collection_waits_for_both_imports_of_a_record(void **state)
 }
 
 /* As if the lock of the first had come too late. */
-static void a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_again(
-	void **state)
+TEST(a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_again)
 {
 	char address[600];
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	place_address("good", address, sizeof address);
 	root = begin_between(&s, "too-late", 61, 0);
 	assert_true(node_collect(address, true));
@@ -336,13 +315,12 @@ static void a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_
 }
 
 /* What starts again may collect before it is spoken to. */
-static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(void **state)
+TEST(a_node_that_is_killed_between_two_imports_is_given_all_of_it_again)
 {
 	char address[600];
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	place_address("good", address, sizeof address);
 	root = begin_between(&s, "node-killed", 62, 0);
 	make_node_file("killed");
@@ -357,12 +335,11 @@ static void a_node_that_is_killed_between_two_imports_is_given_all_of_it_again(v
 }
 
 /* It may be writing to a slow disk, as behind an import that is sent alone. */
-static void a_node_that_has_all_of_the_second_import_has_the_time_of_the_push(void **state)
+TEST(a_node_that_has_all_of_the_second_import_has_the_time_of_the_push)
 {
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	root = begin_between(&s, "writes", 64, 200);
 	usleep(1500000); /* many times as long as it may stand still */
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_FINE);
@@ -374,7 +351,7 @@ static void a_node_that_has_all_of_the_second_import_has_the_time_of_the_push(vo
 
 /* The collection waits for the first, which waits for the second; not for as long as a push of so
  * many bytes may take. */
-static void a_second_import_that_stands_still_does_not_keep_a_collection_away(void **state)
+TEST(a_second_import_that_stands_still_does_not_keep_a_collection_away)
 {
 	static const char *const names[] = {"beside-stands"};
 	node_collection collection;
@@ -382,7 +359,6 @@ static void a_second_import_that_stands_still_does_not_keep_a_collection_away(vo
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	place_address("good", address, sizeof address);
 	scene_begin(&s, "still");
 	s.still_ms = 1000;
@@ -399,26 +375,4 @@ static void a_second_import_that_stands_still_does_not_keep_a_collection_away(vo
 	end_between(&s, &root); /* in pieces, over one connection */
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_that_is_too_large_for_one_import_goes_in_pieces),
-		cmocka_unit_test(the_first_record_that_a_near_place_ever_gets_goes_whole),
-		cmocka_unit_test(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it),
-		cmocka_unit_test(what_is_on_its_way_is_counted_while_it_is),
-		cmocka_unit_test(what_is_sent_gives_way_to_programs_in_the_folder),
-		cmocka_unit_test(a_place_that_takes_one_import_is_given_several_at_a_time),
-		cmocka_unit_test(what_one_of_several_imports_carries_is_in_no_other),
-		cmocka_unit_test(an_import_that_was_cut_off_goes_on_in_pieces),
-		cmocka_unit_test(programs_that_never_rest_keep_nothing_back_for_ever),
-		cmocka_unit_test(a_collection_waits_for_both_imports_of_a_record),
-		cmocka_unit_test(
-			a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_again),
-		cmocka_unit_test(
-			a_node_that_is_killed_between_two_imports_is_given_all_of_it_again),
-		cmocka_unit_test(a_node_that_has_all_of_the_second_import_has_the_time_of_the_push),
-		cmocka_unit_test(a_second_import_that_stands_still_does_not_keep_a_collection_away),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -9,13 +9,12 @@
 #include "base/file.h"
 #include "publisher_kit.h"
 
-static void what_is_erased_is_told_until_every_place_lets_go(void **state)
+TEST(what_is_erased_is_told_until_every_place_lets_go)
 {
 	static const char *const names[] = {"gate", "good"};
 	emr_cid root, other;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "erased");
 	gate_is(true);
 	scene_start(&s, 2, names);
@@ -40,17 +39,15 @@ static void what_is_erased_is_told_until_every_place_lets_go(void **state)
 	wait_held(&s, &other, 3);
 	assert_false(is_kept(&root));
 	assert_true(is_kept(&other));
-	scene_end(&s);
 }
 
 /* Or it would never have room again. */
-static void a_full_place_is_told_what_was_erased_before_it_is_given_more(void **state)
+TEST(a_full_place_is_told_what_was_erased_before_it_is_given_more)
 {
 	static const char *const names[] = {"fills"};
 	emr_cid erased[20], next;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "full");
 	scene_start(&s, 1, names);
 	for (size_t i = 0; i < 20; i++)
@@ -71,16 +68,14 @@ static void a_full_place_is_told_what_was_erased_before_it_is_given_more(void **
 	assert_int_equal(scene_look(&s, 0).stuck, 0);
 	remove_node_file("full");
 	wait_held(&s, &next, 2);
-	scene_end(&s);
 }
 
-static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
+TEST(what_is_pinned_again_meanwhile_is_not_let_go)
 {
 	static const char *const names[] = {"good"};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "again");
 	root = scene_save(&s, "again", 0);
 	assert_ok(emr_buf_append(&s.leaving, &root, sizeof root));
@@ -91,17 +86,14 @@ static void what_is_pinned_again_meanwhile_is_not_let_go(void **state)
 	wait_held(&s, &root, 2);
 	assert_true(is_kept(&root));
 	assert_int_equal(scene_look(&s, 0).leaving, 0);
-	scene_end(&s);
 }
 
-static void one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others(
-	void **state)
+TEST(one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"rotten"};
 	emr_cid rotten, rooted, erased[20], others[20];
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "rotten");
 	scene_start(&s, 1, names);
 	rotten = scene_save(&s, "rotten", 0);
@@ -130,7 +122,6 @@ static void one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_th
 	while (leaving_count(&s) > 1) /* noted a moment after the place has said it */
 		usleep(1000);
 	assert_int_equal(leaving_count(&s), 1); /* it is still to be told */
-	scene_end(&s);
 }
 
 /* Its index is gone, and of what it would be made of again the second half is not readable. */
@@ -153,14 +144,13 @@ static void damage_store(scene *s)
 	}
 }
 
-static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
+TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 {
 	static const char *const names[] = {"gate"};
 	emr_pin keep[20];
 	emr_cid last;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "half");
 	gate_is(true);
 	forget_asked();
@@ -184,17 +174,15 @@ static void half_a_list_of_what_is_to_be_kept_lets_nothing_go(void **state)
 	assert_int_equal(asked("pin/rm"), 0);
 	for (size_t i = 0; i < 20; i++)
 		assert_int_equal(scene_held(&s, &keep[i].root), 2);
-	scene_end(&s);
 }
 
 /* What goes behind each loss shows that the place was told all that it was to be told by then. */
-static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **state)
+TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 {
 	static const char *const names[] = {"good"};
 	emr_cid living, never, erased[2];
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "lost");
 	scene_start(&s, 1, names);
 	living = scene_save(&s, "living", 0);
@@ -228,20 +216,6 @@ static void a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has(void **s
 	pthread_mutex_lock(&s.lock);
 	assert_int_not_equal(s.lost, 0); /* so that somebody may pin it again */
 	pthread_mutex_unlock(&s.lock);
-	scene_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_erased_is_told_until_every_place_lets_go),
-		cmocka_unit_test(a_full_place_is_told_what_was_erased_before_it_is_given_more),
-		cmocka_unit_test(what_is_pinned_again_meanwhile_is_not_let_go),
-		cmocka_unit_test(
-			one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others),
-		cmocka_unit_test(half_a_list_of_what_is_to_be_kept_lets_nothing_go),
-		cmocka_unit_test(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

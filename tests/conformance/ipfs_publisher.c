@@ -9,13 +9,12 @@
 
 #include "publisher_kit.h"
 
-static void what_is_registered_reaches_every_place_in_batches(void **state)
+TEST(what_is_registered_reaches_every_place_in_batches)
 {
 	static const char *const names[] = {"good", "gate"};
 	emr_cid roots[1200];
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "batches");
 	gate_is(true);
 	forget_asked();
@@ -31,17 +30,15 @@ static void what_is_registered_reaches_every_place_in_batches(void **state)
 	assert_true(asked("dag/import") < 100);
 	assert_int_equal(scene_look(&s, 0).held, 1200);
 	assert_int_equal(short_of(&s), 0);
-	scene_end(&s);
 }
 
-static void what_is_not_registered_is_nobodys(void **state)
+TEST(what_is_not_registered_is_nobodys)
 {
 	static const char *const names[] = {"good"};
 	emr_pin_change written = {.pin = {.owner = {{2}}, .state = EMR_PIN_WRITTEN}};
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "written");
 	written.pin.root = scene_put(&s, EMR_CODEC_RAW, emr_bytes_of("a draft", 7));
 	assert_ok(emr_store_pin(s.store, &written, 1));
@@ -49,17 +46,15 @@ static void what_is_not_registered_is_nobodys(void **state)
 	root = scene_save(&s, "a record", 0);
 	wait_held(&s, &root, 2);
 	assert_false(is_kept(&written.pin.root));
-	scene_end(&s);
 }
 
-static void a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes(void **state)
+TEST(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
 {
 	static const char *const names[] = {"later", "good"};
 	char from[512], to[512];
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "away");
 	scene_start(&s, 2, names);
 	root = scene_save(&s, "away", 0);
@@ -73,10 +68,9 @@ static void a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes(void
 	while (scene_look(&s, 0).fault != EMR_IPFS_FINE)
 		usleep(1000);
 	assert_int_equal(s.said, 1); /* however often it was tried */
-	scene_end(&s);
 }
 
-static void places_that_fail_or_lie_never_count(void **state)
+TEST(places_that_fail_or_lie_never_count)
 {
 	static const char *const names[][3] = {
 		{"root-missing", "stats-wrong", "not-pinned"}, {"token", "full", "html"}};
@@ -86,7 +80,6 @@ static void places_that_fail_or_lie_never_count(void **state)
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		scene_begin(&s, i == 0 ? "lie" : "fail");
 		scene_start(&s, 3, names[i]);
@@ -103,13 +96,12 @@ static void places_that_fail_or_lie_never_count(void **state)
 	}
 }
 
-static void one_record_that_a_place_refuses_does_not_keep_back_the_others(void **state)
+TEST(one_record_that_a_place_refuses_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"picky"};
 	emr_cid poison, last, others[20];
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "picky");
 	poison = scene_save(&s, "poison", 0);
 	for (size_t i = 0; i < 20; i++)
@@ -126,16 +118,14 @@ static void one_record_that_a_place_refuses_does_not_keep_back_the_others(void *
 	assert_int_equal(scene_look(&s, 0).stuck, 1);
 	assert_int_equal(scene_look(&s, 0).fault, EMR_IPFS_ERROR);
 	assert_string_equal(scene_look(&s, 0).said, "something broke");
-	scene_end(&s);
 }
 
-static void to_stop_waits_for_no_node(void **state)
+TEST(to_stop_waits_for_no_node)
 {
 	static const char *const names[] = {"hangs", "endless", "gate"};
 	emr_cid root;
 	scene s;
 
-	(void)state;
 	scene_begin(&s, "stop");
 	gate_is(false);
 	forget_asked();
@@ -148,31 +138,16 @@ static void to_stop_waits_for_no_node(void **state)
 	gate_is(true);
 }
 
-static void without_places_there_is_one_copy(void **state)
+TEST(without_places_there_is_one_copy)
 {
 	emr_cid root;
-	scene s;
+	AUTO(scene_end) scene s;
 
-	(void)state;
 	scene_begin(&s, "none");
 	scene_start(&s, 0, NULL);
 	root = scene_save(&s, "alone", 0);
 	assert_int_equal(scene_held(&s, &root), 1);
 	assert_int_equal(faccessat(s.state_fd, "copies", F_OK, 0), -1);
-	scene_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_registered_reaches_every_place_in_batches),
-		cmocka_unit_test(what_is_not_registered_is_nobodys),
-		cmocka_unit_test(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes),
-		cmocka_unit_test(places_that_fail_or_lie_never_count),
-		cmocka_unit_test(one_record_that_a_place_refuses_does_not_keep_back_the_others),
-		cmocka_unit_test(to_stop_waits_for_no_node),
-		cmocka_unit_test(without_places_there_is_one_copy),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

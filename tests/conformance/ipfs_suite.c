@@ -705,29 +705,29 @@ static void a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_i
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define EACH(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_node_says_its_version),
-		TEST(what_is_pushed_is_held_whole_and_comes_back),
-		TEST(leaves_of_a_file_come_in_one_request),
-		TEST(five_hundred_roots_go_at_once_and_not_one_more),
-		TEST(one_root_twice_is_refused_before_anything_is_sent),
-		TEST(blocks_up_to_two_mib_go_and_larger_ones_are_not_sent),
-		TEST(more_than_512_mib_are_not_sent_at_once),
-		TEST(a_block_with_another_hash_is_refused_and_nothing_is_kept),
-		TEST(a_tree_without_one_of_its_leaves_is_not_taken_for_kept),
-		TEST(what_nobody_has_is_missing_and_not_an_error),
-		TEST(what_is_let_go_is_not_held_and_may_be_let_go_again),
-		TEST(every_pin_is_listed_once),
-		TEST(a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned),
-		TEST(a_push_ends_in_the_middle_when_the_caller_gives_up),
-		TEST(a_call_that_waits_ends_when_the_caller_gives_up),
-		TEST(a_large_tree_that_was_pushed_is_pinned_and_whole),
-		TEST(a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept),
-		TEST(eight_threads_ask_at_once_and_each_gets_its_own_answer),
-		TEST(a_gateway_only_reads),
-		TEST(a_collection_beside_a_large_push_takes_nothing_of_it),
-		TEST(a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_is_given_again),
+		EACH(a_node_says_its_version),
+		EACH(what_is_pushed_is_held_whole_and_comes_back),
+		EACH(leaves_of_a_file_come_in_one_request),
+		EACH(five_hundred_roots_go_at_once_and_not_one_more),
+		EACH(one_root_twice_is_refused_before_anything_is_sent),
+		EACH(blocks_up_to_two_mib_go_and_larger_ones_are_not_sent),
+		EACH(more_than_512_mib_are_not_sent_at_once),
+		EACH(a_block_with_another_hash_is_refused_and_nothing_is_kept),
+		EACH(a_tree_without_one_of_its_leaves_is_not_taken_for_kept),
+		EACH(what_nobody_has_is_missing_and_not_an_error),
+		EACH(what_is_let_go_is_not_held_and_may_be_let_go_again),
+		EACH(every_pin_is_listed_once),
+		EACH(a_root_whose_leaf_was_lost_is_not_held_though_it_is_pinned),
+		EACH(a_push_ends_in_the_middle_when_the_caller_gives_up),
+		EACH(a_call_that_waits_ends_when_the_caller_gives_up),
+		EACH(a_large_tree_that_was_pushed_is_pinned_and_whole),
+		EACH(a_failure_of_who_gives_the_blocks_is_his_and_nothing_is_kept),
+		EACH(eight_threads_ask_at_once_and_each_gets_its_own_answer),
+		EACH(a_gateway_only_reads),
+		EACH(a_collection_beside_a_large_push_takes_nothing_of_it),
+		EACH(a_node_that_is_killed_in_a_large_push_holds_nothing_of_it_until_it_is_given_again),
 	};
 
 	seed = (uint64_t)getpid() << 32 | (uint64_t)time(NULL);

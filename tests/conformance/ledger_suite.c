@@ -736,30 +736,30 @@ static void threads_share_one_handle(void **state)
 	assert_sound();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define EACH(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int ledger_suite(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_new_network_has_a_descriptor_and_its_owner),
-		TEST(a_batch_is_answered_item_by_item),
-		TEST(the_same_bytes_again_give_the_old_answer),
-		TEST(what_breaks_the_rules_as_a_whole_leaves_no_entry),
-		TEST(a_batch_that_has_seen_another_log_is_refused),
-		TEST(the_second_save_over_one_version_is_a_conflict),
-		TEST(a_batch_holds_500_items_and_one_mebibyte),
-		TEST(a_handle_without_a_submitter_only_reads),
-		TEST(processes_that_save_at_once_lose_nothing),
-		TEST(a_killed_writer_loses_nothing_it_was_answered),
-		TEST(changes_tell_what_touched_a_domain),
-		TEST(entries_are_chained_in_order),
-		TEST(a_walk_ends_when_it_is_told_to),
-		TEST(an_erased_part_is_gone_also_from_the_disk),
-		TEST(every_entry_is_proven_in_every_tree),
-		TEST(a_proof_of_another_items_place_fails),
-		TEST(a_checkpoint_is_kept_and_never_goes_back),
-		TEST(a_waiter_hears_of_a_save_and_can_be_woken),
-		TEST(threads_share_one_handle),
+		EACH(a_new_network_has_a_descriptor_and_its_owner),
+		EACH(a_batch_is_answered_item_by_item),
+		EACH(the_same_bytes_again_give_the_old_answer),
+		EACH(what_breaks_the_rules_as_a_whole_leaves_no_entry),
+		EACH(a_batch_that_has_seen_another_log_is_refused),
+		EACH(the_second_save_over_one_version_is_a_conflict),
+		EACH(a_batch_holds_500_items_and_one_mebibyte),
+		EACH(a_handle_without_a_submitter_only_reads),
+		EACH(processes_that_save_at_once_lose_nothing),
+		EACH(a_killed_writer_loses_nothing_it_was_answered),
+		EACH(changes_tell_what_touched_a_domain),
+		EACH(entries_are_chained_in_order),
+		EACH(a_walk_ends_when_it_is_told_to),
+		EACH(an_erased_part_is_gone_also_from_the_disk),
+		EACH(every_entry_is_proven_in_every_tree),
+		EACH(a_proof_of_another_items_place_fails),
+		EACH(a_checkpoint_is_kept_and_never_goes_back),
+		EACH(a_waiter_hears_of_a_save_and_can_be_woken),
+		EACH(threads_share_one_handle),
 	};
 
 	if (argc == 4 && strcmp(argv[3], "loop") == 0)

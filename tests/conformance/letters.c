@@ -80,12 +80,11 @@ static void assert_found(emr_id16 id, emr_letter_kind kind, const char *words)
 	assert_true(emr_bytes_equal(emr_buf_view(&found), text(words)));
 }
 
-static void a_reply_may_be_replaced_until_it_is_answered(void **state)
+TEST(a_reply_may_be_replaced_until_it_is_answered)
 {
 	const emr_id16 id = emr_id16_random();
 	EMR_AUTO_BUF none = {0};
 
-	(void)state;
 	assert_status(EMR_NOT_FOUND, emr_letters_find(letters, id, EMR_LETTER_REPLY, &none));
 	assert_ok(emr_letters_leave(letters, id, EMR_LETTER_REPLY, text("first")));
 	assert_ok(emr_letters_leave(letters, id, EMR_LETTER_REPLY, text("second")));
@@ -119,12 +118,11 @@ static emr_status count(void *arg, emr_bytes letter)
 }
 
 /* Whoever has seen an application cannot put another one in its place. */
-static void an_application_stays_as_it_came(void **state)
+TEST(an_application_stays_as_it_came)
 {
 	const emr_id16 org = emr_id16_random();
 	counting c = {.at_first = EMR_OK};
 
-	(void)state;
 	assert_ok(emr_letters_applications(letters, count, &c));
 	assert_int_equal(c.n, 0);
 	assert_ok(emr_letters_leave(letters, org, EMR_LETTER_APPLICATION, text("as it was")));
@@ -138,11 +136,10 @@ static void an_application_stays_as_it_came(void **state)
 	assert_false(c.is_strange);
 }
 
-static void all_applications_are_found_once(void **state)
+TEST(all_applications_are_found_once)
 {
 	counting c = {.at_first = EMR_OK};
 
-	(void)state;
 	for (uint8_t i = 1; i <= 70; i++) { /* an answer has 32 */
 		if (i % EMR_QUOTA_LETTERS_INVITED == 1)
 			somebody_else_comes();
@@ -158,12 +155,11 @@ static void all_applications_are_found_once(void **state)
 	assert_int_equal(c.n, 1);
 }
 
-static void what_is_no_letter_is_not_taken(void **state)
+TEST(what_is_no_letter_is_not_taken)
 {
 	static const uint8_t large[EMR_LETTER_MAX + 1];
 	const emr_id16 id = emr_id16_random();
 
-	(void)state;
 	assert_status(EMR_LIMIT, emr_letters_leave(letters, id, EMR_LETTER_APPLICATION,
 					 emr_bytes_of(large, sizeof large)));
 	assert_ok(emr_letters_leave(
@@ -174,14 +170,13 @@ static void what_is_no_letter_is_not_taken(void **state)
 }
 
 /* Who has an invitation fills no disks with it. */
-static void a_stranger_leaves_few_letters_a_day(void **state)
+TEST(a_stranger_leaves_few_letters_a_day)
 {
 	static const uint8_t large[EMR_LETTER_MAX];
 	const emr_bytes letter = emr_bytes_of(large, sizeof large);
 	const emr_id16 id = emr_id16_random();
 	unsigned left = 0;
 
-	(void)state;
 	somebody_else_comes();
 	while (left <= EMR_QUOTA_LETTERS_INVITED &&
 		emr_letters_leave(letters, id, EMR_LETTER_REPLY, letter) == EMR_OK)
@@ -195,16 +190,8 @@ static void a_stranger_leaves_few_letters_a_day(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_reply_may_be_replaced_until_it_is_answered),
-		cmocka_unit_test(an_application_stays_as_it_came),
-		cmocka_unit_test(all_applications_are_found_once),
-		cmocka_unit_test(what_is_no_letter_is_not_taken),
-		cmocka_unit_test(a_stranger_leaves_few_letters_a_day),
-	};
-
 	if (argc != 2)
 		return 2;
 	(void)snprintf(net, sizeof net, "%s", argv[1]);
-	return cmocka_run_group_tests(tests, begin, end);
+	return emr_tests_run(begin, end);
 }

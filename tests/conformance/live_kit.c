@@ -130,7 +130,7 @@ static cert_authority read_authority(void)
 
 void live_certificate(uint64_t lasts_s, emr_buf *out)
 {
-	cert_authority ca = read_authority();
+	AUTO(cert_end) cert_authority ca = read_authority();
 	/* Fabric looks whether it leads to the CA at its own beginning, so it cannot be older. */
 	cert_wish wish = cert_person_wish("owner", (uint64_t)time(NULL));
 	char org_hex[33], attrs[128];
@@ -143,12 +143,11 @@ void live_certificate(uint64_t lasts_s, emr_buf *out)
 	if (lasts_s > 0)
 		wish.until = wish.from + lasts_s;
 	cert_certify(&ca, &wish, live.k.owner.p256_spki, out);
-	cert_end(&ca);
 }
 
 static void describe(void)
 {
-	cert_authority ca = read_authority();
+	AUTO(cert_end) cert_authority ca = read_authority();
 	emr_descriptor_org one = {.name = {(const uint8_t *)"hospital-a", 10},
 		.msp = {(const uint8_t *)msp(1), strlen(msp(1))},
 		.ca_der = {ca.der.data, ca.der.len}};
@@ -166,7 +165,6 @@ static void describe(void)
 		EMR_CONTRACT_OK);
 	emr_descriptor_net_id(
 		(emr_span){live.descriptor.data, live.descriptor.len}, live.k.net_id.b);
-	cert_end(&ca);
 }
 
 int live_begin(void **state)

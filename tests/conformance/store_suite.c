@@ -57,7 +57,7 @@ static emr_status check(emr_block_store *store, const emr_block *block)
 	return status;
 }
 
-static void what_was_put_comes_back(void **state)
+TEST_IN(setup, teardown, what_was_put_comes_back)
 {
 	fixture *f = *state;
 	static const size_t sizes[] = {0, 1, 100, 16399, 262400, EMR_BLOCK_MAX};
@@ -76,7 +76,7 @@ static void what_was_put_comes_back(void **state)
 	}
 }
 
-static void many_blocks_go_in_one_call(void **state)
+TEST_IN(setup, teardown, many_blocks_go_in_one_call)
 {
 	fixture *f = *state;
 	emr_block blocks[3000];
@@ -91,7 +91,7 @@ static void many_blocks_go_in_one_call(void **state)
 	assert_ok(emr_block_store_put(f->store, NULL, 0));
 }
 
-static void putting_again_is_fine(void **state)
+TEST_IN(setup, teardown, putting_again_is_fine)
 {
 	fixture *f = *state;
 	emr_block block = make_block(1, 1000);
@@ -102,7 +102,7 @@ static void putting_again_is_fine(void **state)
 	free_block(&block);
 }
 
-static void an_unknown_block_is_not_found_and_outputs_stay(void **state)
+TEST_IN(setup, teardown, an_unknown_block_is_not_found_and_outputs_stay)
 {
 	fixture *f = *state;
 	emr_block block = make_block(4, 10);
@@ -116,7 +116,7 @@ static void an_unknown_block_is_not_found_and_outputs_stay(void **state)
 	free_block(&block);
 }
 
-static void a_block_over_the_limit_is_refused_with_all_of_its_call(void **state)
+TEST_IN(setup, teardown, a_block_over_the_limit_is_refused_with_all_of_its_call)
 {
 	fixture *f = *state;
 	emr_block blocks[2] = {make_block(5, 10), make_block(6, EMR_BLOCK_MAX + 1)};
@@ -127,7 +127,7 @@ static void a_block_over_the_limit_is_refused_with_all_of_its_call(void **state)
 	free_block(&blocks[1]);
 }
 
-static void verified_reading_appends(void **state)
+TEST_IN(setup, teardown, verified_reading_appends)
 {
 	fixture *f = *state;
 	emr_block block = make_block(8, 10);
@@ -163,7 +163,7 @@ static pin_list pins_of(emr_block_store *store)
 	return list;
 }
 
-static void pins_are_kept_by_root_and_owner(void **state)
+TEST_IN(setup, teardown, pins_are_kept_by_root_and_owner)
 {
 	fixture *f = *state;
 	emr_block block = make_block(9, 10);
@@ -192,7 +192,7 @@ static emr_status stop(void *context, const emr_pin *pin)
 	return EMR_INTERRUPTED;
 }
 
-static void a_visitor_can_stop_the_walk(void **state)
+TEST_IN(setup, teardown, a_visitor_can_stop_the_walk)
 {
 	fixture *f = *state;
 	emr_pin pin = {
@@ -202,7 +202,7 @@ static void a_visitor_can_stop_the_walk(void **state)
 	assert_status(EMR_INTERRUPTED, emr_block_store_each_pin(f->store, stop, NULL));
 }
 
-static void blocks_and_pins_survive_reopening(void **state)
+TEST_IN(setup, teardown, blocks_and_pins_survive_reopening)
 {
 	fixture *f = *state;
 	emr_block block = make_block(10, 5000);
@@ -222,7 +222,7 @@ static void blocks_and_pins_survive_reopening(void **state)
 	free_block(&block);
 }
 
-static void stats_count_blocks_and_pins(void **state)
+TEST_IN(setup, teardown, stats_count_blocks_and_pins)
 {
 	fixture *f = *state;
 	emr_block blocks[2] = {make_block(1, 100), make_block(2, 200)};
@@ -262,7 +262,7 @@ static void *put_and_check(void *argument)
 	return NULL;
 }
 
-static void threads_do_not_disturb_each_other(void **state)
+TEST_IN(setup, teardown, threads_do_not_disturb_each_other)
 {
 	fixture *f = *state;
 	worker workers[4];
@@ -278,24 +278,8 @@ static void threads_do_not_disturb_each_other(void **state)
 		assert_ok(workers[i].failed);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int store_suite_run(const store_maker *which)
 {
-	const struct CMUnitTest tests[] = {
-		T(what_was_put_comes_back),
-		T(many_blocks_go_in_one_call),
-		T(putting_again_is_fine),
-		T(an_unknown_block_is_not_found_and_outputs_stay),
-		T(a_block_over_the_limit_is_refused_with_all_of_its_call),
-		T(verified_reading_appends),
-		T(pins_are_kept_by_root_and_owner),
-		T(a_visitor_can_stop_the_walk),
-		T(blocks_and_pins_survive_reopening),
-		T(stats_count_blocks_and_pins),
-		T(threads_do_not_disturb_each_other),
-	};
-
 	maker = which;
-	return cmocka_run_group_tests_name(which->name, tests, NULL, NULL);
+	return emr_tests_run_named(which->name, NULL, NULL);
 }

@@ -351,88 +351,76 @@ static void all_or_a_named_refusal(const outcome *o, const char *where)
 		everything_is_there(o, where);
 }
 
-static void a_bit_of_the_ledger(void **state)
+TEST(a_bit_of_the_ledger)
 {
-	(void)state;
 	flip_all_over("network/ledger.sqlite", 60, everything_is_there);
 }
 
-static void a_bit_of_the_ledgers_log(void **state)
+TEST(a_bit_of_the_ledgers_log)
 {
-	(void)state;
 	flip_all_over("network/ledger.sqlite-wal", 40, everything_is_there);
 }
 
-static void a_bit_of_the_replica(void **state)
+TEST(a_bit_of_the_replica)
 {
-	(void)state;
 	flip_all_over("replica.sqlite", 60, everything_is_there);
 }
 
-static void a_bit_of_the_replicas_log(void **state)
+TEST(a_bit_of_the_replicas_log)
 {
-	(void)state;
 	flip_all_over("replica.sqlite-wal", 40, everything_is_there);
 }
 
-static void a_bit_of_the_high_water_mark(void **state)
+TEST(a_bit_of_the_high_water_mark)
 {
-	(void)state;
 	flip_all_over("replica.hw", 40, all_or_a_named_refusal);
 }
 
-static void a_bit_of_the_index(void **state)
+TEST(a_bit_of_the_index)
 {
-	(void)state;
 	flip_all_over("store/index.sqlite", 60, everything_is_there);
 }
 
-static void a_bit_of_the_store_format(void **state)
+TEST(a_bit_of_the_store_format)
 {
-	(void)state;
 	flip_all_over("store/format", 14, all_or_a_named_refusal);
 }
 
-static void a_bit_of_the_keyfile(void **state)
+TEST(a_bit_of_the_keyfile)
 {
-	(void)state;
 	flip_all_over("keyfile", 60, all_or_a_named_refusal);
 }
 
-static void a_bit_of_the_descriptor(void **state)
+TEST(a_bit_of_the_descriptor)
 {
-	(void)state;
 	flip_all_over("network/descriptor", 40, all_or_a_named_refusal);
 }
 
-static void a_bit_of_a_spill(void **state)
+TEST(a_bit_of_a_spill)
 {
 	char spill[300];
 
-	(void)state;
 	find_file("spill", "", "", spill);
 	flip_all_over(spill, 40, one_file_at_most_is_hurt);
 }
 
-static void a_bit_of_a_segment(void **state)
+TEST(a_bit_of_a_segment)
 {
 	char segment[300];
 
-	(void)state;
 	find_file("store", "seg-", ".car", segment);
 	flip_all_over(segment, 120, confirmed_files_are_there);
 }
 
 /* Small things in a segment of large blocks: headers, frames and pins, each byte's neighbourhood.
  */
-static void a_bit_near_every_frame_of_a_segment(void **state)
+TEST(a_bit_near_every_frame_of_a_segment)
 {
 	char segment[300], path[600];
 	uint8_t *bytes;
 	off_t size;
 	int fd, frames = 0, seen = 0;
 
-	(void)state;
 	find_file("store", "seg-", ".car", segment);
 	size = size_of(segment);
 	bytes = malloc((size_t)size);
@@ -464,12 +452,11 @@ static void a_bit_near_every_frame_of_a_segment(void **state)
 	free(bytes);
 }
 
-static void a_segment_cut_short(void **state)
+TEST(a_segment_cut_short)
 {
 	char segment[300], path[600];
 	off_t size;
 
-	(void)state;
 	find_file("store", "seg-", ".car", segment);
 	size = size_of(segment);
 	for (int part = 1; part < 10; part++) {
@@ -489,14 +476,13 @@ static void a_segment_cut_short(void **state)
 	}
 }
 
-static void files_that_are_gone(void **state)
+TEST(files_that_are_gone)
 {
 	static const char *const gone[] = {
 		"replica.sqlite", "store/index.sqlite", "store/journal.head"};
 	char segment[300], path[600];
 	outcome o;
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		copy_base();
 		snprintf(path, sizeof path, "%s/%s", damaged_path, gone[i]);
@@ -519,24 +505,7 @@ static void files_that_are_gone(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_bit_of_the_ledger),
-		cmocka_unit_test(a_bit_of_the_ledgers_log),
-		cmocka_unit_test(a_bit_of_the_replica),
-		cmocka_unit_test(a_bit_of_the_replicas_log),
-		cmocka_unit_test(a_bit_of_the_high_water_mark),
-		cmocka_unit_test(a_bit_of_the_index),
-		cmocka_unit_test(a_bit_of_the_store_format),
-		cmocka_unit_test(a_bit_of_the_keyfile),
-		cmocka_unit_test(a_bit_of_the_descriptor),
-		cmocka_unit_test(a_bit_of_a_spill),
-		cmocka_unit_test(a_bit_of_a_segment),
-		cmocka_unit_test(a_bit_near_every_frame_of_a_segment),
-		cmocka_unit_test(a_segment_cut_short),
-		cmocka_unit_test(files_that_are_gone),
-	};
-
 	if (getenv("EMR_TEST_FILTER") != NULL)
 		cmocka_set_test_filter(getenv("EMR_TEST_FILTER"));
-	return cmocka_run_group_tests(tests, make_base, remove_base);
+	return emr_tests_run(make_base, remove_base);
 }

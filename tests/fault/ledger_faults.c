@@ -209,11 +209,12 @@ static bool survives(long n, int kind, int code, emr_status expected)
 	return has_failed;
 }
 
-static void a_failing_step_leaves_the_ledger_before_or_after_the_batch(void **state)
+static int begin(void **state), end(void **state);
+
+TEST_IN(begin, end, a_failing_step_leaves_the_ledger_before_or_after_the_batch)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, STEPS, SQLITE_IOERR, EMR_IO))
 		n++;
 	assert_true(n > 30); /* the loop saw the whole transaction */
@@ -223,31 +224,28 @@ static void a_failing_step_leaves_the_ledger_before_or_after_the_batch(void **st
 	assert_true(survives(3, STEPS, SQLITE_PROTOCOL, EMR_BUSY));
 }
 
-static void a_full_disk_refuses_the_batch_and_takes_it_when_space_returns(void **state)
+TEST_IN(begin, end, a_full_disk_refuses_the_batch_and_takes_it_when_space_returns)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, WRITES, ENOSPC, EMR_NO_SPACE))
 		n++;
 	assert_true(n > 3);
 }
 
-static void a_disk_error_leaves_the_ledger_before_or_after_the_batch(void **state)
+TEST_IN(begin, end, a_disk_error_leaves_the_ledger_before_or_after_the_batch)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, WRITES, EIO, EMR_IO))
 		n++;
 	assert_true(n > 3);
 }
 
-static void a_failing_flush_is_never_called_a_success(void **state)
+TEST_IN(begin, end, a_failing_flush_is_never_called_a_success)
 {
 	long n = 0;
 
-	(void)state;
 	while (survives(n, FLUSHES, EIO, EMR_IO))
 		n++;
 	assert_true(n >= 1);
@@ -287,14 +285,13 @@ static void assert_kept(const saver *s, int round)
 	assert_int_equal(again.seq, s->seqs[round]);
 }
 
-static void a_batch_that_cannot_be_written_harms_no_neighbour(void **state)
+TEST_IN(begin, end, a_batch_that_cannot_be_written_harms_no_neighbour)
 {
 	saver savers[CROWD] = {{0}};
 	uint8_t id[32];
 	emr_ledger_answer answer;
 	uint64_t before = size_now();
 
-	(void)state;
 	for (int i = 0; i < CROWD; i++) {
 		savers[i].number = i;
 		for (int j = 0; j < CROWD_ROUNDS; j++)
@@ -323,12 +320,11 @@ static void a_batch_that_cannot_be_written_harms_no_neighbour(void **state)
 			emr_buf_free(&savers[i].batches[j]);
 }
 
-static void catching_up_survives_every_failing_step(void **state)
+TEST_IN(begin, end, catching_up_survives_every_failing_step)
 {
 	long n = 0;
 	bool has_more = true;
 
-	(void)state;
 	while (has_more) {
 		emr_replica *replica = kit_replica(&k);
 		emr_replica_position position;
@@ -378,19 +374,8 @@ static int end(void **state)
 	return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(a_failing_step_leaves_the_ledger_before_or_after_the_batch),
-		TEST(a_full_disk_refuses_the_batch_and_takes_it_when_space_returns),
-		TEST(a_disk_error_leaves_the_ledger_before_or_after_the_batch),
-		TEST(a_failing_flush_is_never_called_a_success),
-		TEST(a_batch_that_cannot_be_written_harms_no_neighbour),
-		TEST(catching_up_survives_every_failing_step),
-	};
-
 	install();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -257,46 +257,30 @@ static void every_nth(fault_kind kind, int stride)
 	assert_true(n > 3);
 }
 
-static void no_failed_allocation_loses_a_byte(void **state)
+TEST(no_failed_allocation_loses_a_byte)
 {
-	(void)state;
 	every_nth(FAULT_MEMORY, 23);
 }
 
-static void no_failed_append_loses_a_byte(void **state)
+TEST(no_failed_append_loses_a_byte)
 {
-	(void)state;
 	every_nth(FAULT_PUT, 1);
 }
 
-static void no_full_disk_loses_a_byte(void **state)
+TEST(no_full_disk_loses_a_byte)
 {
-	(void)state;
 	every_nth(FAULT_WRITE, 5);
 }
 
-static void no_failed_flush_loses_a_byte(void **state)
+TEST(no_failed_flush_loses_a_byte)
 {
-	(void)state;
 	every_nth(FAULT_FLUSH, 1);
 }
 
 /* A rename comes only with a spill that is half dead: there is one, and it may fail. */
-static void no_failed_rename_loses_a_byte(void **state)
+TEST(no_failed_rename_loses_a_byte)
 {
-	(void)state;
 	assert_true(one_scene(FAULT_RENAME, 0));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_failed_allocation_loses_a_byte),
-		cmocka_unit_test(no_failed_append_loses_a_byte),
-		cmocka_unit_test(no_full_disk_loses_a_byte),
-		cmocka_unit_test(no_failed_flush_loses_a_byte),
-		cmocka_unit_test(no_failed_rename_loses_a_byte),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

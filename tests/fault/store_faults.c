@@ -190,7 +190,7 @@ static emr_status work(kit *k, const emr_block *block, bool *out_promised)
 	return status;
 }
 
-static void every_failing_call_leaves_the_old_and_promises_only_what_is_there(void **state)
+TEST_IN(kit_setup, kit_teardown, every_failing_call_leaves_the_old_and_promises_only_what_is_there)
 {
 	kit *k = *state;
 	uint32_t seed = 100;
@@ -239,7 +239,7 @@ static void every_failing_call_leaves_the_old_and_promises_only_what_is_there(vo
 	kit_segments_are_cars(k);
 }
 
-static void opening_survives_every_failing_call(void **state)
+TEST_IN(kit_setup, kit_teardown, opening_survives_every_failing_call)
 {
 	kit *k = *state;
 
@@ -271,10 +271,10 @@ static void opening_survives_every_failing_call(void **state)
 	}
 }
 
-static void after_a_failed_flush_nothing_is_called_durable(void **state)
+TEST_IN(kit_setup, kit_teardown, after_a_failed_flush_nothing_is_called_durable)
 {
 	kit *k = *state;
-	emr_block block = kit_block(2, 100);
+	AUTO(kit_block_free) emr_block block = kit_block(2, 100);
 
 	kit_put(k, 1, 100);
 	error = EIO;
@@ -289,7 +289,6 @@ static void after_a_failed_flush_nothing_is_called_durable(void **state)
 	kit_open(k);
 	kit_has(k, 1, 100);
 	assert_ok(emr_store_append(k->store, &block, 1, NULL));
-	kit_block_free(&block);
 }
 
 /* The power goes: what never reached the disk is zeros. */
@@ -306,8 +305,8 @@ static void cut_power(const char *path)
 	close(fd);
 }
 
-static void what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe(
-	void **state)
+TEST_IN(kit_setup, kit_teardown,
+	what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe)
 {
 	kit *k = *state;
 	char name[EMR_SEGMENT_NAME_MAX], path[512];
@@ -340,7 +339,7 @@ static void what_a_refused_flush_left_in_memory_is_written_again_before_it_is_ca
 	assert_int_equal(kit_quarantined(k), 0);
 }
 
-static void a_full_disk_refuses_and_room_lets_it_go_on(void **state)
+TEST_IN(kit_setup, kit_teardown, a_full_disk_refuses_and_room_lets_it_go_on)
 {
 	kit *k = *state;
 	struct rlimit old, small;
@@ -372,7 +371,7 @@ static void a_full_disk_refuses_and_room_lets_it_go_on(void **state)
 }
 
 /* Killed between making the file and its first bytes, for which there was no room. */
-static void a_segment_that_was_only_begun_keeps_no_full_disk_closed(void **state)
+TEST_IN(kit_setup, kit_teardown, a_segment_that_was_only_begun_keeps_no_full_disk_closed)
 {
 	kit *k = *state;
 	char path[512];
@@ -398,7 +397,7 @@ static void a_segment_that_was_only_begun_keeps_no_full_disk_closed(void **state
 
 /* The zeros that are written ahead have no flush of their own; the kernel tells of a failed write
  * once, to the next one. */
-static void a_flush_that_failed_with_zeros_ahead_is_no_promise(void **state)
+TEST_IN(kit_setup, kit_teardown, a_flush_that_failed_with_zeros_ahead_is_no_promise)
 {
 	kit *k = *state;
 
@@ -413,10 +412,10 @@ static void a_flush_that_failed_with_zeros_ahead_is_no_promise(void **state)
 
 /* The flush with which a full segment ends is told to whoever appends; it covers what others wrote.
  */
-static void a_flush_that_failed_at_the_end_of_a_segment_is_no_promise(void **state)
+TEST_IN(kit_setup, kit_teardown, a_flush_that_failed_at_the_end_of_a_segment_is_no_promise)
 {
 	kit *k = *state;
-	emr_block block = kit_block(2, 12000);
+	AUTO(kit_block_free) emr_block block = kit_block(2, 12000);
 
 	kit_close(k);
 	k->options.segment_bytes = 16384;
@@ -429,11 +428,10 @@ static void a_flush_that_failed_at_the_end_of_a_segment_is_no_promise(void **sta
 	/* The kernel would say yes now. */
 	assert_status(EMR_IO, emr_store_flush(k->store));
 	assert_true(emr_store_refuses(k->store));
-	kit_block_free(&block);
 }
 
 /* What there is room for would be missing to whoever else writes on that disk. */
-static void zeros_ahead_that_do_not_fit_leave_the_disk_its_room(void **state)
+TEST_IN(kit_setup, kit_teardown, zeros_ahead_that_do_not_fit_leave_the_disk_its_room)
 {
 	kit *k = *state;
 	struct stat st;
@@ -457,7 +455,7 @@ static void zeros_ahead_that_do_not_fit_leave_the_disk_its_room(void **state)
 }
 
 /* From close to the end of the last zeros into the new ones. */
-static void saving_does_not_wait_until_the_disk_has_the_zeros_ahead(void **state)
+TEST_IN(kit_setup, kit_teardown, saving_does_not_wait_until_the_disk_has_the_zeros_ahead)
 {
 	kit *k = *state;
 
@@ -477,7 +475,7 @@ static void saving_does_not_wait_until_the_disk_has_the_zeros_ahead(void **state
 }
 
 /* Giving back what was put aside makes room below a quota as well as on a full disk. */
-static void at_the_end_of_a_quota_what_was_put_aside_is_used(void **state)
+TEST_IN(kit_setup, kit_teardown, at_the_end_of_a_quota_what_was_put_aside_is_used)
 {
 	kit *k = *state;
 	emr_cid cid = kit_put(k, 1, 3000);
@@ -561,16 +559,14 @@ static void loses_nothing_at_any_failing_call(const emr_reclaim_options *options
 	}
 }
 
-static void reclaim_loses_nothing_at_any_failing_call(void **state)
+TEST_IN(kit_setup, kit_teardown, reclaim_loses_nothing_at_any_failing_call)
 {
-	(void)state;
 	loses_nothing_at_any_failing_call(&(emr_reclaim_options){.max_live_percent = 80});
 }
 
 /* There is no room for copies: what is dead becomes zeros where it stands. */
-static void zeros_in_place_lose_nothing_at_any_failing_call(void **state)
+TEST_IN(kit_setup, kit_teardown, zeros_in_place_lose_nothing_at_any_failing_call)
 {
-	(void)state;
 	loses_nothing_at_any_failing_call(
 		&(emr_reclaim_options){.scrub = true, .max_copy_bytes = 1});
 }
@@ -637,9 +633,8 @@ static bool is_gone_the_second_time(fault kind, int n)
 	return fired;
 }
 
-static void what_is_erased_goes_though_a_call_failed_the_first_time(void **state)
+TEST_IN(kit_setup, kit_teardown, what_is_erased_goes_though_a_call_failed_the_first_time)
 {
-	(void)state;
 	for (int kind = WRITE; kind < FAULTS; kind++)
 		for (int n = 0; is_gone_the_second_time((fault)kind, n);)
 			n++;
@@ -666,9 +661,8 @@ static bool is_healthy_meanwhile(fault kind, int n)
 	return fired;
 }
 
-static void an_erasure_that_a_failing_call_cut_short_is_no_damage(void **state)
+TEST_IN(kit_setup, kit_teardown, an_erasure_that_a_failing_call_cut_short_is_no_damage)
 {
-	(void)state;
 	for (int kind = WRITE; kind < FAULTS; kind++)
 		for (int n = 0; is_healthy_meanwhile((fault)kind, n);)
 			n++;
@@ -676,7 +670,7 @@ static void an_erasure_that_a_failing_call_cut_short_is_no_damage(void **state)
 
 /* ---- The journal ---- */
 
-static void a_commit_that_failed_did_not_happen_and_the_next_one_does(void **state)
+TEST_IN(kit_setup, kit_teardown, a_commit_that_failed_did_not_happen_and_the_next_one_does)
 {
 	kit *k = *state;
 	emr_keyring *keyring;
@@ -733,28 +727,4 @@ static void a_commit_that_failed_did_not_happen_and_the_next_one_does(void **sta
 	emr_keyring_free(keyring);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(every_failing_call_leaves_the_old_and_promises_only_what_is_there),
-		T(opening_survives_every_failing_call),
-		T(after_a_failed_flush_nothing_is_called_durable),
-		T(what_a_refused_flush_left_in_memory_is_written_again_before_it_is_called_safe),
-		T(a_full_disk_refuses_and_room_lets_it_go_on),
-		T(a_segment_that_was_only_begun_keeps_no_full_disk_closed),
-		T(a_flush_that_failed_with_zeros_ahead_is_no_promise),
-		T(a_flush_that_failed_at_the_end_of_a_segment_is_no_promise),
-		T(zeros_ahead_that_do_not_fit_leave_the_disk_its_room),
-		T(at_the_end_of_a_quota_what_was_put_aside_is_used),
-		T(saving_does_not_wait_until_the_disk_has_the_zeros_ahead),
-		T(reclaim_loses_nothing_at_any_failing_call),
-		T(zeros_in_place_lose_nothing_at_any_failing_call),
-		T(what_is_erased_goes_though_a_call_failed_the_first_time),
-		T(an_erasure_that_a_failing_call_cut_short_is_no_damage),
-		T(a_commit_that_failed_did_not_happen_and_the_next_one_does),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

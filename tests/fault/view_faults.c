@@ -480,54 +480,39 @@ static void every_nth(fault kind, long lives)
 	assert_true(total > 0);
 }
 
-static void no_failed_allocation_loses_anything(void **state)
+TEST(no_failed_allocation_loses_anything)
 {
-	(void)state;
 	every_nth(MEMORY, 90);
 }
 
-static void no_failed_write_loses_anything(void **state)
+TEST(no_failed_write_loses_anything)
 {
-	(void)state;
 	every_nth(WRITES, 40);
 }
 
-static void no_full_disk_loses_anything(void **state)
+TEST(no_full_disk_loses_anything)
 {
-	(void)state;
 	every_nth(FULL, 40);
 }
 
-static void no_failed_flush_loses_anything(void **state)
+TEST(no_failed_flush_loses_anything)
 {
-	(void)state;
 	every_nth(FLUSHES, 30);
 }
 
-static void no_failed_rename_loses_anything(void **state)
+TEST(no_failed_rename_loses_anything)
 {
-	(void)state;
 	every_nth(RENAMES, 20);
 }
 
-static void no_failed_sql_step_loses_anything(void **state)
+TEST(no_failed_sql_step_loses_anything)
 {
-	(void)state;
 	every_nth(SQL, 60);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_failed_allocation_loses_anything),
-		cmocka_unit_test(no_failed_write_loses_anything),
-		cmocka_unit_test(no_full_disk_loses_anything),
-		cmocka_unit_test(no_failed_flush_loses_anything),
-		cmocka_unit_test(no_failed_rename_loses_anything),
-		cmocka_unit_test(no_failed_sql_step_loses_anything),
-	};
-
 	if (getenv("EMR_TEST_FILTER") != NULL)
 		cmocka_set_test_filter(getenv("EMR_TEST_FILTER"));
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

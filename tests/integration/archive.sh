@@ -1,7 +1,6 @@
 #!/bin/bash
 # tar, rsync, cp and mv move trees in and out of the folder, and nothing is lost on the way.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin archive
 emr_init
 emr_mount

@@ -1,9 +1,7 @@
 #!/bin/bash
 # backup.sh: a second copy: incremental, made while the folder is open, refused where it does not belong, and
 # checked to the last byte.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/backup_copy.sh"
 emr_begin backup
 cd "$EMR_WORK" || exit 2

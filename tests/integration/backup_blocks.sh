@@ -1,9 +1,7 @@
 #!/bin/bash
 # backup_blocks.sh: blocks that this computer has lost, or that rotted: a backup says which file is not in it, again each
 # time, ends with 3, and keeps what an earlier one had.  What it does not complain about restores.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin backup_blocks
 cd "$EMR_WORK" || exit 2
 STATE=$EMRFS_HOME/state

@@ -1,8 +1,6 @@
 #!/bin/bash
 # backup_kill.sh: a backup that is killed at any moment leaves the one before it whole, and goes on where it was.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/backup_copy.sh"
 emr_begin backup
 cd "$EMR_WORK" || exit 2

@@ -1,9 +1,7 @@
 #!/bin/bash
 # backup_same_disk.sh: a backup on another partition or volume of the disk that has the records, or on the disk that has a
 # mounted file with them in it, is lost together with them: it is said to be no second copy.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a disk with two partitions needs root"
 emr_begin backup_same_disk
 cd "$EMR_WORK" || exit 2

@@ -1,9 +1,7 @@
 #!/bin/bash
 # bad_nodes.sh: each way in which an IPFS node can fail, met by an open folder: one line that names the node and says what is wrong, and saving,
 # registering, reading and closing go on as if there were none.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin bad_nodes
 FAKE=
 at_end() { [ -z "$FAKE" ] || kill "$FAKE" 2>/dev/null; }

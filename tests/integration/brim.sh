@@ -1,9 +1,7 @@
 #!/bin/bash
 # A disk without one free block: the folder opens, removing works, and erasing gives room again, in which saving works
 # without a new mount. What was put aside for it is there again when there is room.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin brim
 cd "$EMR_WORK" || exit 2

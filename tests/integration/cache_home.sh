@@ -1,9 +1,7 @@
 #!/bin/bash
 # cache_home.sh: blocks that this computer lost are read from a live node and lie in the cache; when that node is gone for good, too, they go home
 # from there and to another node, which gives all of it back after both this computer's store and the cache were lost.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin cache_home
 must "$NETWORK" up net >/dev/null

@@ -1,9 +1,7 @@
 #!/bin/bash
 # car.sh: records out of the folder in a CAR, and back; never into a stranger's folder.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 emr_begin car
 cd "$EMR_WORK" || exit 2
 

@@ -1,9 +1,7 @@
 #!/bin/bash
 # changed_nodes.sh: live IPFS nodes that are not what they were when they come back: another one with an empty repository behind the same address, one that
 # has half of its blocks, one that does not sync its blocks, one whose disk is full. What people are told of copies is true soon after, and each node gets what it lacks by itself.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 at_end() {
 	cd "$EMR_WORK" && mountpoint -q net/1 && stop_node 1 && umount -l net/1

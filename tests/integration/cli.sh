@@ -1,7 +1,6 @@
 #!/bin/bash
 # cli.sh: what the verbs promise at their edges: exit codes, JSON, refusals, and what must not be left anywhere.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin cli
 cd "$EMR_WORK" || exit 2
 STATE=$EMRFS_HOME/state

@@ -3,10 +3,8 @@
 # when it is over, about somebody else or for somebody unknown, it is refused with the reason. A signed PDF form that carries one does the same, and
 # the request says who signed it and what that is worth; one that was changed after it was signed asks nothing. Forms that keep their
 # reader busy keep nobody else waiting.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin consent
 two_network "São Lucas"

@@ -1,9 +1,7 @@
 #!/bin/bash
 # contract.sh: attributes and hidden files of an open folder are those of doc/manual/contract.md, no more and no fewer;
 # and the answers of verbs have the fields that it names.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 CONTRACT=${CONTRACT:-$(cd "$(dirname "$0")/../../doc/manual" && pwd)/contract.md}
 emr_begin contract
 cd "$EMR_WORK" || exit 2

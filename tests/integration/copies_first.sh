@@ -1,9 +1,7 @@
 #!/bin/bash
 # copies_first.sh: where a person wants copies before the ledger hears of a file (copies-before-register), nothing is registered before
 # live nodes have all of it, whatever ends in between: a node, the mount, or one's own file.  Nodes that only say so do not count.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 at_end() {
 	[ -z "${fake:-}" ] || kill "$fake" 2>/dev/null

@@ -1,8 +1,6 @@
 #!/bin/bash
 # dataset_counts.sh: whoever may see a call sees how many people and files of which kind, modality and age are in it; never what fewer than five people have, and nothing more of who has left.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || emr_skip "needs pydicom"
 two_begin counts

@@ -1,8 +1,6 @@
 #!/bin/bash
 # dataset_deidentified.sh: who joins a dataset of de-identified records gives copies, sees what is withheld and why, and nothing of the originals reaches a reader.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 python3 -c 'import pydicom' 2>/dev/null || { echo "needs pydicom"; exit 77; }
 two_begin deidentified

@@ -1,8 +1,6 @@
 #!/bin/bash
 # dataset_tables.sh: of tables a dataset gets the columns that its terms name, cell by cell, and a reader's computer shows no table that has anything else.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin tables
 two_installed "$DEIDENTIFY"

@@ -1,8 +1,6 @@
 #!/bin/bash
 # desktop.sh: notices show on the desktop, and the folder closes when the session is locked or the computer sleeps.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ -x "$TOOLS/fake_desktop" ] || emr_skip "built without libsystemd"
 emr_begin desktop
 cd "$EMR_WORK" || exit 2

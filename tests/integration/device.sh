@@ -1,9 +1,7 @@
 #!/bin/bash
 # device.sh: two computers of one person, each with an EMRFS_HOME of its own, both with the folder open: files go both ways, each
 # signs as itself, conflicts become copies, an addition that was killed can be done again, a removed one sees nothing new.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin device
 cd "$EMR_WORK" || exit 2
 at_end() {

@@ -2,9 +2,7 @@
 # disk.sh TABLE: a disk that is full, refuses to write, to flush or to be read, or is mounted read-only, and what a person
 # does then: the exit code or errno of each, and the sentence that is said.  The rows are compared with those of TABLE
 # (doc/disk.md), so that what is promised there is what happens.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 table=$1
 emr_begin disk

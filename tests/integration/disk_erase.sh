@@ -1,8 +1,7 @@
 #!/bin/bash
 # A disk with little room left: what is erased is gone there, too, and keep --purge and unmount come to an end, though the
 # segment it stood in holds more that lives than there is room for.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin full-erase
 at_end() { umount -l "$EMRFS_HOME" 2>/dev/null; }

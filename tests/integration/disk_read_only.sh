@@ -2,9 +2,7 @@
 # disk_read_only.sh: a state on a disk that takes nothing (mounted read-only after an orderly end, after kill -9, with a torn end
 # and without an index; one that refuses from the beginning; a restored copy seen through a read-only mount) opens, shows
 # everything that was saved, refuses every change with EROFS and one sentence, and not a byte on it is another afterwards.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin disk_read_only
 cd "$EMR_WORK" || exit 2

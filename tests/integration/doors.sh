@@ -1,9 +1,7 @@
 #!/bin/bash
 # doors.sh: the attributes and the directory by which a folder is shared and taken back; copies never share; and nothing becomes
 # visible to others by being moved.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin doors
 export TZ=UTC

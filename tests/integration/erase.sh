@@ -1,9 +1,7 @@
 #!/bin/bash
 # erase and move: what is erased is gone from the folder, from its past, from every byte of the state and, after the next
 # backup, from the second copy; a mount that is killed in the middle goes on with it. Moving replaces nothing.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin erase
 cd "$EMR_WORK" || exit 2
 emr_init

@@ -2,8 +2,7 @@
 # fabric.sh: the network of examples/network/fabric starts, heals, leaves nothing, and judges as the embedded ledger does; by Raft and by BFT.
 # Its `up` may be killed, and a `down` may come meanwhile.
 # FABRIC has the programs of Fabric, PROGRAMS those that ledger-client/chaincode/build made.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fabric
 at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
 cd "$EMR_WORK" || exit 2

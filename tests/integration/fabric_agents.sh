@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_agents.sh: the service of an organisation on a channel of Fabric: it joins, starts, signs the ledger's head, and does not
 # start while the channel is away.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 . "$SUPPORT/channel.sh"

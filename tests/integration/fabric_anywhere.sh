@@ -2,9 +2,7 @@
 # fabric_anywhere.sh: a doctor with another account, who can enter nothing of the hospital's, comes into its network on Fabric with
 # nothing but an invitation that was mailed to her; shares go both ways by an IPFS node. The invitation opens once, and not after its
 # end. The network is the program PEER, with the contract as its chaincode, or, with FABRIC, real peers and orderers.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 . "$SUPPORT/far.sh"

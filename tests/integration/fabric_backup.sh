@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_backup.sh: second copies of people whose ledger is a channel of Fabric. What comes back has the same bytes, and follows the
 # ledger again from the channel: with the passphrase, with the 24 words, and where the network's previous directory is not there.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_backup

@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_begun.sh: an organisation on Fabric waits for others, perhaps for days. What it has made until then is kept, sealed: ended or
 # killed, the same line goes on with the same CA. PEER plays the network, where FABRIC does not name the programs of a real one.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_begun

@@ -2,9 +2,7 @@
 # fabric_ca.sh: a hospital on Fabric whose authority is its own, a Fabric CA: the administrator and a doctor get their certificates from
 # it, the doctor by an invitation for which nobody waits; another comes by a log-in of the hospital's directory. PEER plays the network,
 # support/fake_ca.py the authority (fabric_ca_real.sh has a real one).
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 . "$SUPPORT/authority.sh"

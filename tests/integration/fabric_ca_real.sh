@@ -3,9 +3,7 @@
 # her second computer get their certificates from it, and who is revoked gets no other. Its root is three years old: what it makes begins
 # with its root, and is not renewed at each opening for that. It is killed. A second hospital comes in with another one. PEER plays the network,
 # where FABRIC does not name the programs of a real one.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_ca_real

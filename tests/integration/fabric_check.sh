@@ -2,9 +2,7 @@
 # fabric_check.sh: `emrfs check --network` in a network on Fabric: what is well is said of each gateway and of each organisation, and what is
 # set up wrongly, here or there, is named with how to mend it; nothing comes to the ledger by it. PEER plays the channel, where FABRIC does
 # not name the programs of real ones.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_check

@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_clock.sh: a computer whose clock is twenty minutes off, ahead and behind: its peers take nothing from it, nothing of what is saved is
 # lost, and it goes to the ledger once when the clock is right.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 command -v faketime >/dev/null || emr_skip "faketime is not installed (Debian: faketime)"

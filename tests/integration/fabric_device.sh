@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_device.sh: two computers of one person in a network on Fabric: the hospital invites the second one, which gets a certificate
 # of its own, both write and read, and once it is removed neither it nor its certificate can do anything. PEER plays the network.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_device

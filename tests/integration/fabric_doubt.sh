@@ -2,9 +2,7 @@
 # fabric_doubt.sh: peers call a transaction valid that this computer cannot verify. What a majority of organisations says of it decides, and status
 # names it. Until they say it, folders go on saving, and administrators go on ending what must end. PEER plays the channel, because real peers take
 # no such transaction.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_doubt

@@ -2,9 +2,7 @@
 # fabric_ended.sh: the certificate of somebody ends while his folder is open; then his computer was off, and it has ended. The folder says that
 # and what to do, opens, and keeps what he saves; a new certificate brings it to the ledger. PEER plays the channel where FABRIC names no real one,
 # support/fake_ca.py the hospital's authority where FABRIC_CA names none.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 . "$SUPPORT/authority.sh"

@@ -6,9 +6,7 @@
 if [ -z "${APART:-}" ] && command -v ip >/dev/null && unshare --net true 2>/dev/null; then
 	APART=1 exec unshare --net bash -c 'ip link set lo up && ip addr add 192.0.2.1/32 dev lo && exec bash "$0"' "$0"
 fi
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 [ -n "${FABRIC:-}" ] || emr_skip "only where FABRIC names the programs of Hyperledger Fabric"

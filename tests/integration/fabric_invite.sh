@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_invite.sh: who invites into a network on Fabric ends it while a gateway takes calls and answers none: at once, and not when the
 # call would have ended.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_invite

@@ -2,9 +2,7 @@
 # fabric_ldap.sh: staff enrol with the log-in of the hospital's directory: a real fabric-ca-server (FABRIC_CA) that asks a real slapd over TLS.
 # PEER plays the network. A wrong password, none, a name with the signs of filters in it, and a role that the directory does not give bring
 # nobody in.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 SLAPD=$(PATH=$PATH:/usr/sbin command -v slapd) || emr_skip "no slapd"
 two_begin fabric_ldap

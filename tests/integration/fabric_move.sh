@@ -2,9 +2,7 @@
 # fabric_move.sh: a network that began in a directory moves to a channel of Fabric, with what people have open, and nobody loses anything:
 # not what was saved before, meanwhile or afterwards, nor a proof that was made before. Killed at any step, the same line goes on. PEER
 # plays the network, where FABRIC does not name the programs of a real one.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_move

@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_nodes.sh: what a patient saves is seen and opened in the open folder of a doctor elsewhere, who has nothing in common with her but a channel of
 # Fabric and an IPFS node that knows hers: soon after it is confirmed, whole or not at all. Nodes are live ones; the network is the program PEER.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 . "$SUPPORT/far.sh"

@@ -2,9 +2,7 @@
 # fabric_orgs.sh: several organisations of emrfs in one channel of Fabric. A hospital founds the network; another one, with another
 # account, an MSP of its own and nothing in common but the channel, asks to be admitted, is, and has people of its own, with whom the
 # first one's patient shares. With FABRIC the peers and orderers are real, without it PEER plays them.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 . "$SUPPORT/far.sh"

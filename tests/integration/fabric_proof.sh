@@ -1,9 +1,7 @@
 #!/bin/bash
 # fabric_proof.sh: evidence of people whose ledger is a channel of Fabric: of a saved file, out of the folder and by export, and of one
 # release of keys. emrfs without a keyring and the program of an auditor say the same, and by whose word the channel took it.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_proof

@@ -2,9 +2,7 @@
 # fabric_renew.sh: a folder that stays open for longer than its certificate lasts gets another one meanwhile, while it saves: on a
 # network whose hospital has an authority of its own (support/fake_ca.py, or a real one where FABRIC_CA names it). PEER plays the channel where
 # FABRIC names no real one.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 . "$SUPPORT/authority.sh"

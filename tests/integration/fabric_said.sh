@@ -3,9 +3,7 @@
 # fabric_silent.sh). Away is
 # who does not answer, and nobody else; and what she saves meanwhile goes to the ledger when they take it. PEER plays the channel, because real
 # peers say none of this when they are told to.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_said

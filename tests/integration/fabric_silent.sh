@@ -2,9 +2,7 @@
 # fabric_silent.sh: gateways that take calls and answer none: her folder opens and says so, keeps what she saves, and brings it to the ledger
 # when they answer; without a copy of her own, or with an older one, it does not pretend. PEER plays the channel, where FABRIC does not
 # name the programs of a real one, whose peers are stopped.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_silent

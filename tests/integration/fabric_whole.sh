@@ -2,9 +2,7 @@
 # fabric_whole.sh: all that a network of health records is made of comes up by one line, and goes by one: peers, orderers, the contract out of these
 # sources, Fabric CAs, IPFS nodes. A hospital, a doctor and a patient stand on it, `check --network` finds nothing wrong, and whoever
 # is killed is missed, keeps nobody from writing, and comes back with what it had. FABRIC has the programs of Fabric.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/channel.sh"
 two_begin fabric_whole

@@ -1,9 +1,7 @@
 #!/bin/bash
 # fetch.sh: what is not on this computer any more is read from a live IPFS node, byte for byte, and a node that goes away
 # stops nothing but that.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin fetch
 must "$NETWORK" up net >/dev/null

@@ -1,8 +1,6 @@
 #!/bin/bash
 # fetch_slow.sh: an IPFS node that is slow, hangs or lies holds up nobody but whoever reads from it, and him not for ever.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fetch-slow
 FAKE=
 at_end() { [ -z "$FAKE" ] || kill "$FAKE" 2>/dev/null; }

@@ -1,9 +1,7 @@
 #!/bin/bash
 # fetch_write.sh: a file whose blocks only a node has any more is written to, cut, moved, shared and backed up as if they were
 # here; where the node is away, or has other bytes by now, it is said which, and nothing is lost.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin fetch_write
 at_end() { [ -z "${node:-}" ] || kill "$node" 2>/dev/null; }
 cd "$EMR_WORK" || exit 2

@@ -1,8 +1,7 @@
 #!/bin/bash
 # How often the disk is asked to flush: once for each fsync, and not at all for a close.  Counted below the
 # program by fault_shim, in all files that it keeps.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin flushes
 emr_init
 page=$EMR_WORK/page

@@ -1,8 +1,6 @@
 #!/bin/bash
 # foreign.sh: the doctor writes in Ana's folder with ordinary programs, through two mounts; nothing he closed is lost, also when the right ends.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin foreign
 export TZ=UTC

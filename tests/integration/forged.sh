@@ -2,9 +2,7 @@
 # forged.sh: a doctor with whom a patient shares changes a word of her records in the blocks that the host keeps, sealed again with the
 # key he was given, so that every tag fits. Another reader gets an error and a notice, never his word: by read and by mmap, in folders that
 # were open all along and in those opened after it, whether the file had been read before or not.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin forged
 two_network "São Lucas"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # fsx.sh OPS SEED...: random operations on one file, with remounts in between, against a copy in memory.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 ops=$1
 shift
 emr_begin fsx

@@ -1,8 +1,7 @@
 #!/bin/bash
 # The disk that holds the state is full, then refuses to write: the program is told, at write, close or fsync; what
 # was saved before stays whole and readable; and saving works again as soon as there is room.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 emr_begin full
 at_end() { umount -l "$EMRFS_HOME" 2>/dev/null; }

@@ -2,8 +2,7 @@
 # full_disk_kill.sh ROUNDS KIND: on a disk of that kind (tests/support/small_disk.sh) without a free block the process is killed again and
 # again, while a program tries to save: each time the folder opens, for reading only when others have taken all that was put aside, and
 # what was saved is there.  After room was made and taken again unmount says what it waits for.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/small_disk.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 rounds=$1 kind=$2

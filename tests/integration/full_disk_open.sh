@@ -2,9 +2,7 @@
 # full_disk_open.sh KIND: a folder on a disk of that kind (tests/support/small_disk.sh) that others filled to the last byte and the
 # last inode opens, shows its names and bytes, is verified and closed: after an orderly end and after kill -9, with what emrfs had put
 # aside and without it, and when the disk was filled while it was open.  When there is room again everything goes on.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/small_disk.sh"
 [ "$(id -u)" -eq 0 ] || emr_skip "a small file system of its own needs root"
 kind=$1

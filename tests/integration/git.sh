@@ -1,7 +1,6 @@
 #!/bin/bash
 # A git repository that lives in the folder: clone, commits, gc, fsck, and all of it again after a remount.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin git
 emr_init
 emr_mount

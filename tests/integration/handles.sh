@@ -2,8 +2,7 @@
 # handles.sh: file handles, as servers of NFS and backup programs keep them: they open the same file after the kernel has forgotten it, also
 # under another name, and nothing once it is gone or the folder was closed.  And times that a record cannot have are the nearest, also
 # after the folder was closed.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin handles
 [ "$(id -u)" = 0 ] && [ -w /proc/sys/vm/drop_caches ] || emr_skip "handles are opened, and caches dropped, by root alone"
 emr_init

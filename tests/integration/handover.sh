@@ -1,9 +1,7 @@
 #!/bin/bash
 # handover.sh: an organisation that releases keys leaves the network, with the yes of the others; the owner's folder gives her shares
 # through those who are left, as many as she agreed to, and says so; and where it may not, it says the line that shares again.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 two_begin handover

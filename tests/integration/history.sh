@@ -1,7 +1,6 @@
 #!/bin/bash
 # history.sh: the folder as it was, deleted files, and bringing both back, with the programs people have.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin history
 emr_noon
 cd "$EMR_WORK" || exit 2

@@ -1,7 +1,6 @@
 #!/bin/bash
 # ipfs.sh: the private network of three nodes of examples/network/ipfs starts, heals, and leaves nothing.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin ipfs
 process() { read -r pid _ <"net/$1.pid" && echo "$pid"; }

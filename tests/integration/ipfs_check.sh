@@ -1,9 +1,7 @@
 #!/bin/bash
 # ipfs_check.sh: `emrfs check --network` against live nodes: one for health records is found fit, Kubo as it comes is not, and each
 # command that is printed mends what it stands behind.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin ipfs-check
 mkdir bin && ln -s "$KUBO" bin/ipfs

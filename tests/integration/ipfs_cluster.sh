@@ -1,9 +1,7 @@
 #!/bin/bash
 # ipfs_cluster.sh: a node of a live IPFS Cluster as a place: what its peers have pinned are the copies, also when one of them is gone,
 # and what is erased is let go by all of them.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin ipfs_cluster
 at_end() { [ ! -d "$EMR_WORK/net" ] || "$NETWORK" down "$EMR_WORK/net" >/dev/null 2>&1; }
 cd "$EMR_WORK" || exit 2

@@ -1,10 +1,8 @@
 #!/bin/bash
 # join.sh: who began alone takes her records along into a network: killed again and again on the way, and after it every id,
 # version, CID, name, link and attribute is what it was, the past is readable, and no member learns a name.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin join
 two_network "São Lucas"

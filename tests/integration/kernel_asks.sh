@@ -1,8 +1,7 @@
 #!/bin/bash
 # kernel_asks.sh: how often the kernel asks for one operation, how many chunks are decrypted for it, as `emrfs status` counts
 # both, and how often the program reads for it, as the kernel counts.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin kernel_asks
 emr_init
 emr_mount

@@ -1,7 +1,6 @@
 #!/bin/bash
 # kill9.sh ROUNDS [SEED] (EMR_KILL9_ROUNDS overrules): the mounted process is killed at random moments under mixed load; every promise is then checked.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin kill9
 emr_init
 # The loop of the tool mounts by itself, in a process that notes its number and becomes the mount; what is

@@ -1,9 +1,7 @@
 #!/bin/bash
 # language.sh: a patient and her doctor read everything in Portuguese, and programs read what they always did.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin language
 export TZ=UTC

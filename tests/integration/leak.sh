@@ -1,8 +1,7 @@
 #!/bin/bash
 # Nothing of a record, no name and no secret can be read in any file that emrfs keeps, nor in what the system
 # shows of its process.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin leak
 person=MARKERperson4471rb
 EMR_PERSON=$person

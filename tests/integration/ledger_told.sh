@@ -1,9 +1,7 @@
 #!/bin/bash
 # ledger_told.sh: README.md, SECURITY.md, the tour, the glossary and the question at joining say what a member, or a thief of a disk or a
 # backup, reads in a copy of the ledger. Somebody without any key reads just that in copies of a real network, and no more.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 TOP=$(cd "$SUPPORT/../.." && pwd)
 two_begin ledger_told

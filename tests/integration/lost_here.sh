@@ -2,9 +2,7 @@
 # lost_here.sh: what this computer lost of one's own records while a node has them - the pins, the node of a tree -
 # comes back, and nothing is given back of the disk meanwhile that may belong to them.  What was only read of a record that
 # this computer lost is not forgotten when the node loses it, too.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin lost_here
 at_end() { [ -z "${node:-}" ] || kill "$node" 2>/dev/null; }
 cd "$EMR_WORK" || exit 2

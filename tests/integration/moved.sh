@@ -1,7 +1,6 @@
 #!/bin/bash
 # Records that were moved to another top-level folder, renamed and given attributes are still whole and signed.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin moved
 emr_init
 emr_mount

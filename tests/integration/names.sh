@@ -1,7 +1,6 @@
 #!/bin/bash
 # Names of any bytes, and directories with many of them.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin names
 emr_init
 emr_mount

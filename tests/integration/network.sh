@@ -1,8 +1,7 @@
 #!/bin/bash
 # network.sh: a hospital makes a network in a directory and serves it, two patients join it; each has a folder of their own, and nothing of
 # another's name or content is in any byte of ledger, blocks, mail or the others' states. Verify, backup, words and restore of a member.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"

@@ -2,8 +2,7 @@
 # network_kit.sh: what the example networks build is there whole, or it is said why not: a cache that is full or cannot be written, a
 # proxy that refuses a module or Go itself, a program that was lost, and what a killed run left.  Small modules stand for the large ones.
 # One program at a time changes a network, in a directory of its user's, and what it does not understand it refuses.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 command -v go >/dev/null || emr_skip "no Go"
 kit=$(cd "$(dirname "$0")/../../examples/network" && pwd)/kit.sh
 EMR_WORK=$(mktemp -d "${TMPDIR:-/tmp}/emrfs-kit-XXXXXX") || exit 2

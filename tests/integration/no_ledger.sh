@@ -2,10 +2,8 @@
 # no_ledger.sh: own records open without ledger, certificate or network.  The ledger is taken away, or something else is put in
 # its place, in every way a person or a disk may do it; what was saved is read bit for bit; what is saved meanwhile waits, and is
 # sent when the ledger is back.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin no_ledger
-. "$SUPPORT/said.sh"
 cd "$EMR_WORK" || exit 2
 STATE=$EMRFS_HOME/state LEDGER=$EMRFS_HOME/state/ledger
 open_folder() { run 0 mount --passphrase-file "$EMR_PASS" "$@" "$MNT"; }

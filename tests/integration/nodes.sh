@@ -1,10 +1,8 @@
 #!/bin/bash
 # nodes.sh: records go to an IPFS node as a CAR, and what tools of IPFS give back of them opens again: all of it, a part, one file's CID
 # alone, blocks in another order.  The tools are a walker that knows the codecs and nothing of emrfs.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 emr_begin nodes
 cd "$EMR_WORK" || exit 2
 RECORDS=2000

@@ -1,8 +1,6 @@
 #!/bin/bash
 # orgs.sh: several organisations in one network: coming in with approvals, staff, rules, teams, vouches, revoking, leaving.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 two_begin orgs

@@ -1,9 +1,7 @@
 #!/bin/bash
 # pacs.sh: a doctor's workstation finds and fetches, by C-FIND and C-MOVE, the study that she chose in what is shared with her, and nothing else;
 # what is taken back is gone from it, and the index with the folder.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 for program in dcmqrscp dcmqridx findscu movescu; do
 	command -v $program >/dev/null || emr_skip "$program is not installed (Debian: dcmtk)"

@@ -1,8 +1,6 @@
 #!/bin/bash
 # passwd.sh: a new passphrase, with the folder open and closed; the old one opens nothing any more.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin passwd
 cd "$EMR_WORK" || exit 2
 STATE=$EMRFS_HOME/state

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The POSIX table on a mount.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin posix
 emr_init
 # The tests of other users' rights need a mount that other users may enter; only root may offer it unasked.

@@ -2,9 +2,7 @@
 # powercut_made.sh: what was just made is there after a power cut, wherever no name is on the disk whose directory was not
 # flushed: a keyring in a new state directory, a new network, a new backup.  Each is recorded, cut at its end many times, each
 # name for itself kept or lost, and opened again.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin made
 cd "$EMR_WORK" || exit 2
 printf 'passphrase of the test\n' >"$EMR_PASS"

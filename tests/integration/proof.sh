@@ -1,8 +1,6 @@
 #!/bin/bash
 # proof.sh: the proof of a saved file, out of the open folder, checked by emrfs without keyring and by the program of an auditor.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin proof
 cd "$EMR_WORK" || exit 2
 PROOFS=$MNT/.emrfs/proof

@@ -1,8 +1,6 @@
 #!/bin/bash
 # proposals.sh: an administrator proposes with a program of his own, and what the others are shown and asked is what they decide.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 . "$SUPPORT/orgs.sh"
 two_begin proposals

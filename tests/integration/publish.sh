@@ -1,9 +1,7 @@
 #!/bin/bash
 # publish.sh: what is saved is given to the nodes of the settings, live ones: each keeps every block of it, soon after it is
 # confirmed, whatever happens to node or mount in between; and nothing that is saved waits for them.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin publish
 process() { read -r pid _ <"net/$1.pid" && echo "$pid"; }

@@ -1,8 +1,6 @@
 #!/bin/bash
 # readable.sh: the list of records, the log, and what other programs make of both.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin readable
 export TZ=UTC
 cd "$EMR_WORK" || exit 2

@@ -1,8 +1,6 @@
 #!/bin/bash
 # recover.sh: the 24 words are tested, and give a keyring a new passphrase when the old one is lost.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin recover
 cd "$EMR_WORK" || exit 2
 STATE=$EMRFS_HOME/state

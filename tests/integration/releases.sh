@@ -1,8 +1,6 @@
 #!/bin/bash
 # releases.sh: the state directory and the proof files of format 1 open and verify for ever.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 RELEASES=${RELEASES:-$(cd "$(dirname "$0")/../releases" && pwd)}
 emr_begin releases
 cd "$EMR_WORK" || exit 2

@@ -1,9 +1,7 @@
 #!/bin/bash
 # report.sh: .emrfs/report.html in a browser, from the mount: at the width of a telephone and of a desk, without a request, a
 # complaint or anything that sticks out.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin report
 cd "$EMR_WORK" || exit 2
 BROWSER=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || emr_skip "no chromium"

@@ -1,10 +1,8 @@
 #!/bin/bash
 # requests.sh: a doctor asks two patients for access on one ledger; one says no with a reason, one says yes and he reads. Notices
 # on both sides, files with the open requests, a flood, and names that try to mislead.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/clear.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin requests
 two_network "São Lucas"

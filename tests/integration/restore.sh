@@ -1,8 +1,6 @@
 #!/bin/bash
 # restore.sh: a clean machine gets everything back from a backup, bit for bit: with the passphrase, and with the 24 words.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin restore
 cd "$EMR_WORK" || exit 2
 FIRST=$EMRFS_HOME

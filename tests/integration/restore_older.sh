@@ -1,8 +1,7 @@
 #!/bin/bash
 # restore_older.sh: the network's directory has older files of its owner's blocks, or junk under their names, or flipped bits in them.
 # init --restore brings from the second copy whatever the directory lacks, and counts what neither has.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 two_begin restore_older

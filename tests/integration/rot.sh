@@ -1,9 +1,7 @@
 #!/bin/bash
 # rot.sh: bits that flip by themselves in the ledger or in this computer's copy of it.  A backup holds what was verified and
 # restores, or says what is missing; two computers that were restored from one backup do not write over each other's.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin rot
 cd "$EMR_WORK" || exit 2
 STATE=$EMRFS_HOME/state LEDGER=$EMRFS_HOME/state/ledger/ledger.sqlite OWN=$EMRFS_HOME/state/replica.sqlite

@@ -2,9 +2,7 @@
 # rot_each.sh [PLACES]: one bit flips in every file of a state, then in every file of a backup, one file at a time and in so many places of it.
 # A mount shows no wrong byte and says what is so.  A backup made of a rotten state into a good one leaves one that restores to the same
 # bytes; a rotten file of a backup is written again by the next one (a large one by --verify, which reads it).  Nobody is told to update.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/rotten.sh"
 emr_begin rot_each
 cd "$EMR_WORK" || exit 2

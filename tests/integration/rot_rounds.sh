@@ -3,9 +3,7 @@
 # both, in the blocks, in their index or in the journal's head, and a backup is made and restored: of a closed folder in one round, and in the
 # next of one that is open and that a program goes on saving into.  A backup that ended with 0 restores to the same bytes, file for file; one that
 # did not said so, and what it has shows nothing that was never saved; nor does the open folder.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/rotten.sh"
 emr_begin rot_rounds
 cd "$EMR_WORK" || exit 2

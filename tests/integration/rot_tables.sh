@@ -2,9 +2,7 @@
 # rot_tables.sh: one flipped bit in every column of every table of the ledger and of this computer's own copy of it, and what a
 # mount, a backup and a restore make of that.  The databases say which columns there are, so that a new one is asked about, too.  The
 # other of the two is whole: the next mount shows everything, and the backup restores to the same bytes.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/rotten.sh"
 emr_begin rot_tables
 cd "$EMR_WORK" || exit 2

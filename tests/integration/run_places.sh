@@ -1,9 +1,7 @@
 #!/bin/bash
 # run_places.sh: whether a folder is open is said by its state, the same to every log-in (XDG_RUNTIME_DIR); and who opens it right
 # after it was killed, or while a verb works on it, waits for that one.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin run_places
 emr_init
 cd "$EMR_WORK" || exit 2

@@ -1,8 +1,7 @@
 #!/bin/bash
 # samba.sh: an ordinary user's folder through his own Samba server, with the settings of examples/smb.conf: read, write, save by a rename,
 # list, delete, long names; a closed folder is no share.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/ordinary.sh"
 for program in smbd smbclient pdbedit; do
 	command -v "$program" >/dev/null || PATH=$PATH:/usr/sbin

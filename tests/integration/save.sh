@@ -1,8 +1,7 @@
 #!/bin/bash
 # Programs save in their own ways.  Whatever the way: the same record, exactly one new version, the new bytes,
 # and no scratch file becomes a record.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 emr_begin save
 emr_init

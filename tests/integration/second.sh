@@ -1,8 +1,6 @@
 #!/bin/bash
 # second.sh: the second computer of somebody with whom others share: her own folder is there, and what is not is said.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin second
 export TZ=UTC

@@ -1,8 +1,6 @@
 #!/bin/bash
 # service.sh: the log-in unit's way: a service manager is told when the folder answers, not before.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin service
 cd "$EMR_WORK" || exit 2
 emr_init

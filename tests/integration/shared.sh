@@ -1,8 +1,6 @@
 #!/bin/bash
 # shared.sh: what Ana shares appears in her doctor's folder, opens in any program, and ends there, too.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin shared
 emr_noon

@@ -1,8 +1,6 @@
 #!/bin/bash
 # shared_past.sh: earlier versions of what Ana shares, for a reader to whom she gave the history, and for one to whom she did not.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin shared_past
 two_network "São Lucas"

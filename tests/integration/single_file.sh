@@ -1,9 +1,7 @@
 #!/bin/bash
 # single_file.sh: Ana shares one file for writing; the doctor's programs write in it through two mounts, nothing that either closed is
 # lost, and all but its bytes stays hers.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin single_file
 export TZ=UTC

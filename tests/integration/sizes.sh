@@ -1,7 +1,6 @@
 #!/bin/bash
 # Files whose sizes lie on every edge of the format.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin sizes
 emr_init
 emr_mount

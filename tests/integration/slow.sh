@@ -1,9 +1,7 @@
 #!/bin/bash
 # slow.sh: a mount over blocks and a ledger that are slow, where the ledger loses half of its answers, and where it is away
 # three times of four.  The program is emrfs itself with delays linked in front of both (support/slow_world.c).
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin slow
 cd "$EMR_WORK" || exit 2
 export EMR_SLOW=slow EMR_SLOW_LEDGER_MS=${EMR_SLOW_LEDGER_MS:-20} EMR_SLOW_BLOCK_MS=${EMR_SLOW_BLOCK_MS:-5}

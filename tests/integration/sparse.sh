@@ -1,7 +1,6 @@
 #!/bin/bash
 # A file that is mostly holes keeps its few bytes where they were, and costs what was written of it.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin sparse
 emr_init
 emr_mount

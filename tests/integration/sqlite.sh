@@ -1,8 +1,7 @@
 #!/bin/bash
 # A database in the folder under load, in both journal modes: its writer is killed, the mount is killed, and it
 # stays whole with everything that was committed.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin sqlite
 emr_init
 emr_mount

@@ -1,8 +1,7 @@
 #!/bin/bash
 # stalled.sh: a disk that does not answer. What is on this disk comes when the disk gives it, however late: no read is given up for
 # the time it took. Who does not want to wait ends his program; names are listed meanwhile.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin stalled
 emr_init
 emr_mount

@@ -2,9 +2,7 @@
 # stick.sh: a stick, an archive or a disk with attributes that would share the patient's folders, or let programs read in them, is
 # copied into her folder by cp, rsync and tar: nobody sees more than before.  Only whoever types the code of the folder shares by an
 # attribute; and what is copied out of the folder carries nothing of it.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin stick
 export TZ=UTC

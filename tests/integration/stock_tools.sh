@@ -1,9 +1,7 @@
 #!/bin/bash
 # stock_tools.sh: what is on a live node is ordinary IPFS: for sizes at the edges of chunks and leaves `ipfs add` names a record as emrfs does, another
 # node fetches and exports it with `ipfs` alone, and from that file it is the record that it was.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin stock_tools
 kubo() { IPFS_PATH=$EMR_WORK/net/$1 "$KUBO" "${@:2}"; }

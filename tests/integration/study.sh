@@ -1,7 +1,6 @@
 #!/bin/bash
 # study.sh: examples/study does what it says, from the call to the participant who leaves.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 /usr/bin/python3 -c 'import pydicom' 2>/dev/null || emr_skip "no pydicom in Debian's Python"
 emr_begin study
 demo=$EMR_WORK/demo

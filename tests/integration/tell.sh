@@ -1,8 +1,7 @@
 #!/bin/bash
 # tell.sh: what the entries of file managers and the desktop say has names of files and signers in it; it stands in a window and
 # in no argument of any process, which other users of the computer can read.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 emr_begin tell
 cd "$EMR_WORK" || exit 2

@@ -1,9 +1,7 @@
 #!/bin/bash
 # three_nodes.sh: three live IPFS nodes have every record and this computer has lost all of its blocks: whichever of the three is killed while a file is
 # read, that file and all others are read to their ends, and listing, saving and registering go on.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/kubo.sh"
 kubo_begin three_nodes
 must "$NETWORK" up net >/dev/null

@@ -1,8 +1,7 @@
 #!/bin/bash
 # What has changed since?  restic, borg, tar, find and git's untracked cache are asked in the folder and in a plain directory in which
 # the same was done: their answers are the same, over unmounting and mounting again, and after the program was killed.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin times
 emr_init
 emr_mount

@@ -3,8 +3,7 @@
 #
 # A line `WHO$ COMMAND` in a code block is typed by WHO, in a directory and with a home of his own.  What is marked
 # "a moment later" is repeated until it succeeds; a command that ends in & goes on beside those that follow.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin tour
 page=$(cd "$SUPPORT/../../doc" && pwd)/tour.md
 cd "$EMR_WORK" || exit 2

@@ -1,9 +1,7 @@
 #!/bin/bash
 # traces.sh: what the desktop keeps of a folder outside of it is said when it closes, and `unmount --purge` removes exactly that.
 # The thumbnails are made by GdkPixbuf, the list of recent files by GLib, as desktops do.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 python3 "$SUPPORT/desktop_traces.py" --can || emr_skip "no GLib or GdkPixbuf"
 emr_begin traces
 cd "$EMR_WORK" || exit 2

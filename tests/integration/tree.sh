@@ -1,7 +1,6 @@
 #!/bin/bash
 # tree.sh OPS SEED...: random operations of three processes on the tree, with remounts, against a plain directory.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 ops=$1
 shift
 emr_begin tree

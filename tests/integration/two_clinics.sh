@@ -2,8 +2,7 @@
 # two_clinics.sh: examples/two-clinics does what it says, from two hospitals' network to the doctor who asks again.
 # two_clinics.sh fabric: the same on a channel of Fabric, by live IPFS nodes. Real peers where FABRIC has their programs, else PEER plays
 # them.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 kind=${1:-directory}
 emr_begin two_clinics_$kind
 examples=$(cd "$SUPPORT/../../examples" && pwd)

@@ -1,8 +1,7 @@
 #!/bin/bash
 # two_nodes.sh: examples/two-nodes does what it says: a doctor opens what a patient shared whose computer is off and whose node is
 # killed.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin two_nodes
 examples=$(cd "$SUPPORT/../../examples" && pwd)
 demo=$EMR_WORK/demo

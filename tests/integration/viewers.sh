@@ -1,8 +1,7 @@
 #!/bin/bash
 # Viewers' own tools see the same in the folder as beside it: real DICOM files of every transfer syntax, PDFs, and
 # a large file.  Both before and after a remount, so from the page cache and from the store.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin viewers
 [ -d "$SAMPLES" ] || emr_fail "no samples: install python3-pydicom"
 emr_init

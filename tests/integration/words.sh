@@ -1,8 +1,6 @@
 #!/bin/bash
 # words.sh: what is said when a path, a place or a folder is not where somebody thought, and a deleted folder that comes back at once.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/two.sh"
 two_begin words
 two_home ana

@@ -7,7 +7,6 @@
 #   copies                                    those in Ana's folder; COPIES says where they lie
 #   follows FIELD, is_at FIELD N, settled     what Ana's computer says of the first path that follows
 . "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 
 steward() { as hospital run "$1" dataset "${@:2}" --passphrase-file "$EMR_PASS"; }

@@ -8,6 +8,8 @@
 # A test begins with `emr_begin NAME`.  A hook that runs in another shell sources this file again and finds
 # the same home through EMR_WORK.  Nothing here knows how emrfs stores anything.
 set -u
+SUPPORT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$SUPPORT/said.sh"
 # What does not come within so many seconds does not come, on the busiest of computers.  Nothing is judged by coming sooner.
 EMR_PATIENCE=${EMR_PATIENCE:-1200}
 # Debian's programs come first, as in tests/run: a Python of a version manager has none of Debian's modules, and a test would be skipped for

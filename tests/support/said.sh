@@ -1,4 +1,4 @@
-# Sourced after mount.sh by tests of verbs: run one, and look at its exit code, words and JSON.
+# Sourced by mount.sh, for tests of verbs: run one, and look at its exit code, words and JSON.
 #
 # run WANTED-EXIT ARGUMENTS...: the program without a terminal; output in $EMR_WORK/out/said and out/complained.
 run() {
@@ -21,7 +21,7 @@ says() {
 
 says_not() { ! grep -F -- "$1" "$EMR_WORK/out/said" "$EMR_WORK/out/complained" >&2 || emr_fail "said: $1"; }
 
-JSON_FIELD=${TOOLS:-${EMRFS%/fs/emrfs}/tests/tools}/json_field
+JSON_FIELD=${TOOLS:-${EMRFS:+${EMRFS%/fs/emrfs}/tests/tools}}/json_field
 # json WANTED-EXIT ARGUMENTS...: one JSON object in one line; field NAME[.NAME] prints a value of it.
 json() {
 	run "$@" --json

@@ -10,7 +10,6 @@
 #   held BEGINNING                  of what nobody could place one file begins so
 #   at_once                         what an Inbox did not take is tried again after a minute; after this at once
 . "$SUPPORT/mount.sh"
-. "$SUPPORT/said.sh"
 . "$SUPPORT/two.sh"
 
 service=$(cd "$SUPPORT/../../examples/hospital-deposit" && pwd)/hospital-deposit

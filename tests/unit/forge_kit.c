@@ -80,9 +80,8 @@ void forger_end(forger *f)
 
 void forge(const emr_content_reader *his, const char *blocks, uint64_t offset, const char *word)
 {
-	forger f;
+	AUTO(forger_end) forger f;
 
 	forger_begin(&f, his, blocks, offset);
 	forger_write(&f, word);
-	forger_end(&f);
 }

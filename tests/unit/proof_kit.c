@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "cert_kit.h"
 #include "contract/pubs.h"
+#include "keyring/card.h"
 #include "ledger/batch.h"
 #include "ledger/checkpoint.h"
 #include "record/content.h"
@@ -319,21 +320,14 @@ static void make_item(const kit_wish *w, kit_proof *k)
 	k->proof.item_index = (uint16_t)w->item;
 }
 
-static void make_card(const kit_wish *w, const emr_public *self, kit_proof *k)
+static void make_card(const kit_wish *w, kit_proof *k)
 {
-	emr_domain_public domain;
+	EMR_AUTO_BUF card = {0};
 
-	assert_ok(emr_keyring_domain_public(w->keyring, k->domain, 1, 1, &domain));
-	memset(k->card, 0, sizeof k->card);
-	memcpy(k->card, "EMCD\1\2", 6);
-	memcpy(k->card + 8, k->net_id.b, 16);
-	memcpy(k->card + 24, self->pk, 32);
-	memcpy(k->card + 120, k->domain.b, 16);
-	memcpy(k->card + 136, domain.owner_pk, 32);
-	assert_ok(emr_keyring_sign(w->keyring, emr_signer_identity(), EMR_SIGN_CARD,
-		emr_bytes_of(k->card, 185), k->card + 185));
-	assert_ok(emr_keyring_sign(w->keyring, emr_signer_domain(k->domain, 1), EMR_SIGN_CARD_DOM,
-		emr_bytes_of(k->card, 185), k->card + 249));
+	assert_ok(emr_card_make_domain(
+		w->keyring, k->net_id, k->domain, 1, 1, KIT_TIME, KIT_TIME, NULL, NULL, &card));
+	assert_int_equal(card.len, sizeof k->card);
+	memcpy(k->card, card.data, card.len);
 }
 
 /* ---- the log ---- */
@@ -405,7 +399,7 @@ void kit_make(const kit_wish *wish, kit_proof *out)
 	make_blocks(wish, out, &content, &root);
 	make_private_part(wish, out, &root, content.padded);
 	make_item(wish, out);
-	make_card(wish, &self, out);
+	make_card(wish, out);
 	make_log(wish, out, &nested);
 	assert_ok(emr_proof_format(&nested, &out->key_file));
 	put_together(out);

@@ -24,7 +24,7 @@ static emr_status open_access(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void a_request_reads_the_same_for_everybody_it_is_for(void **state)
+TEST(a_request_reads_the_same_for_everybody_it_is_for)
 {
 	static const char *const readers[] = {"agent1", "agent2", "agent3", "auditor"};
 	AUTO_PART one = share_part_of(root, "ACCESS_REQ");
@@ -34,7 +34,6 @@ static void a_request_reads_the_same_for_everybody_it_is_for(void **state)
 	EMR_AUTO_BUF want = {0};
 	emr_access_part part;
 
-	(void)state;
 	assert_ok(emr_access_part_read(item, emr_buf_view(&one.part), &part));
 	for (size_t i = 0; i < 5; i++) {
 		EMR_AUTO_KEYRING reader = i < 4 ? share_keyring(root, readers[i]) : NULL;
@@ -72,13 +71,12 @@ static void a_request_reads_the_same_for_everybody_it_is_for(void **state)
 	}
 }
 
-static void strangers_cannot_read_a_request(void **state)
+TEST(strangers_cannot_read_a_request)
 {
 	AUTO_PART one = share_part_of(root, "ACCESS_REQ");
 	emr_access_part part;
 	emr_request_key *key = NULL;
 
-	(void)state;
 	assert_ok(emr_access_part_read(emr_buf_view(&one.item), emr_buf_view(&one.part), &part));
 	assert_status(EMR_NOT_FOUND, emr_request_key_open(grantee_box, id_of(grantee),
 					     emr_buf_view(&one.item), &part, &key));
@@ -87,11 +85,10 @@ static void strangers_cannot_read_a_request(void **state)
 	assert_null(key);
 }
 
-static void every_bit_of_a_request_matters(void **state)
+TEST(every_bit_of_a_request_matters)
 {
 	AUTO_PART one = share_part_of(root, "ACCESS_REQ");
 
-	(void)state;
 	every_bit_matters(&one, open_access);
 }
 
@@ -120,14 +117,13 @@ static emr_status open_answer(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void answers_open_as_the_second_model_made_them(void **state)
+TEST(answers_open_as_the_second_model_made_them)
 {
 	static const char *const names[] = {"ACCESS_SERVED agent1", "ACCESS_SERVED agent2",
 		"ACCESS_SERVED agent3", "ACCESS_SERVED owner"};
 	static const size_t counts[] = {4, 4, 0, 4};
 	emr_box_key *epk = request_key_pair();
 
-	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		AUTO_PART one = share_part_of(root, names[i]);
 		emr_answer *answer = NULL;
@@ -146,7 +142,7 @@ static void answers_open_as_the_second_model_made_them(void **state)
 }
 
 /* The agents' answers for every capsule, combined; and the owner's. */
-static void released_keys_are_the_capsules_keys(void **state)
+TEST(released_keys_are_the_capsules_keys)
 {
 	AUTO_PART first = share_part_of(root, "ACCESS_SERVED agent1");
 	AUTO_PART second = share_part_of(root, "ACCESS_SERVED agent2");
@@ -160,7 +156,6 @@ static void released_keys_are_the_capsules_keys(void **state)
 	emr_answer *owners = NULL;
 	uint8_t B[32];
 
-	(void)state;
 	public_B(grantee, B);
 	assert_ok(emr_grantee_key_identity(grantee, &b));
 	assert_ok(emr_answer_open(
@@ -214,7 +209,7 @@ static void released_keys_are_the_capsules_keys(void **state)
 	emr_box_key_free(epk);
 }
 
-static void refused_slots_carry_their_reason(void **state)
+TEST(refused_slots_carry_their_reason)
 {
 	AUTO_PART one = share_part_of(root, "ACCESS_SERVED agent2");
 	AUTO_PART mine = share_part_of(root, "ACCESS_SERVED owner");
@@ -225,7 +220,6 @@ static void refused_slots_carry_their_reason(void **state)
 	uint16_t slot;
 	uint8_t status;
 
-	(void)state;
 	assert_ok(
 		emr_answer_open(epk, emr_buf_view(&one.item), emr_buf_view(&one.part), 5, &answer));
 	assert_ok(emr_answer_entry_get(answer, 0, &entry));
@@ -245,12 +239,11 @@ static void refused_slots_carry_their_reason(void **state)
 	emr_box_key_free(epk);
 }
 
-static void every_bit_of_an_answer_matters(void **state)
+TEST(every_bit_of_an_answer_matters)
 {
 	static const char *const names[] = {
 		"ACCESS_SERVED agent1", "ACCESS_SERVED agent3", "ACCESS_SERVED owner"};
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		AUTO_PART one = share_part_of(root, names[i]);
 
@@ -260,7 +253,7 @@ static void every_bit_of_an_answer_matters(void **state)
 	}
 }
 
-static void the_owner_reads_from_an_answer_what_was_asked(void **state)
+TEST(the_owner_reads_from_an_answer_what_was_asked)
 {
 	AUTO_PART access = share_part_of(root, "ACCESS_REQ");
 	AUTO_PART served = share_part_of(root, "ACCESS_SERVED agent1");
@@ -271,7 +264,6 @@ static void the_owner_reads_from_an_answer_what_was_asked(void **state)
 	emr_access_body body;
 	emr_request_key *key = NULL;
 
-	(void)state;
 	assert_ok(emr_access_part_read(
 		emr_buf_view(&access.item), emr_buf_view(&access.part), &part));
 	for (size_t i = 0; i < 2; i++) {
@@ -301,7 +293,7 @@ static emr_status open_report(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void a_report_says_what_was_opened_by_whom(void **state)
+TEST(a_report_says_what_was_opened_by_whom)
 {
 	AUTO_PART one = share_part_of(root, "READ_REPORT");
 	const json_t *want = vectors_get(root, "report");
@@ -310,7 +302,6 @@ static void a_report_says_what_was_opened_by_whom(void **state)
 	emr_report_row *rows = NULL;
 	size_t n;
 
-	(void)state;
 	assert_ok(emr_report_part_open(
 		domain_box, emr_buf_view(&one.item), emr_buf_view(&one.part), &rows, &n));
 	assert_int_equal(n, json_array_size(want));
@@ -332,19 +323,7 @@ static void a_report_says_what_was_opened_by_whom(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_request_reads_the_same_for_everybody_it_is_for),
-		cmocka_unit_test(strangers_cannot_read_a_request),
-		cmocka_unit_test(every_bit_of_a_request_matters),
-		cmocka_unit_test(answers_open_as_the_second_model_made_them),
-		cmocka_unit_test(released_keys_are_the_capsules_keys),
-		cmocka_unit_test(refused_slots_carry_their_reason),
-		cmocka_unit_test(every_bit_of_an_answer_matters),
-		cmocka_unit_test(the_owner_reads_from_an_answer_what_was_asked),
-		cmocka_unit_test(a_report_says_what_was_opened_by_whom),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

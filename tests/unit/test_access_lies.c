@@ -70,7 +70,7 @@ static emr_status parse_made(const made_entry *entries, size_t n, size_t slots, 
 	return parse_bytes(emr_buf_view(&plain), EMR_ANSWER_CFRAGS, slots, given);
 }
 
-static void answers_that_break_a_rule_are_refused(void **state)
+TEST(answers_that_break_a_rule_are_refused)
 {
 	const made_entry good[] = {{1, 0, 0, true, 7}, {2, 1, 0, true, 7}, {0, 2, 26, true, 0}};
 	const made_entry twice[] = {{1, 0, 0, true, 7}, {2, 0, 0, true, 7}};
@@ -79,7 +79,6 @@ static void answers_that_break_a_rule_are_refused(void **state)
 	const made_entry no_fragment[] = {{1, 0, 0, false, 7}};
 	const made_entry refused_with_bytes[] = {{1, 0, 26, true, 7}};
 
-	(void)state;
 	assert_ok(parse_made(good, 3, 3, 2));
 	assert_status(EMR_DAMAGED, parse_made(good, 3, 3, 3)); /* not the public count */
 	assert_status(EMR_DAMAGED, parse_made(good, 3, 3, 1));
@@ -93,13 +92,12 @@ static void answers_that_break_a_rule_are_refused(void **state)
 	assert_status(EMR_INVALID, parse_made(good, 3, 1025, 2));
 }
 
-static void padding_and_empty_answers_have_one_form(void **state)
+TEST(padding_and_empty_answers_have_one_form)
 {
 	const made_entry one[] = {{1, 0, 0, true, 7}};
 	EMR_AUTO_BUF plain = {0};
 	uint8_t nothing[1024] = {0};
 
-	(void)state;
 	made_answer(one, 1, &plain);
 	plain.data[plain.len - 1] = 1;
 	assert_status(EMR_DAMAGED, parse_bytes(emr_buf_view(&plain), EMR_ANSWER_CFRAGS, 3, 1));
@@ -180,11 +178,10 @@ static emr_status read_made_request(emr_bytes plain, uint16_t count)
 	return open_access(emr_buf_view(&item), emr_buf_view(&part));
 }
 
-static void a_reader_cannot_ask_for_more_than_he_says_in_public(void **state)
+TEST(a_reader_cannot_ask_for_more_than_he_says_in_public)
 {
 	EMR_AUTO_BUF body = {0};
 
-	(void)state;
 	vectors_hex(vectors_get(root, "access"), "body", &body);
 	assert_ok(read_made_request(emr_buf_view(&body), 5));
 	assert_status(EMR_DAMAGED, read_made_request(emr_buf_view(&body), 4));
@@ -200,13 +197,7 @@ static void a_reader_cannot_ask_for_more_than_he_says_in_public(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(answers_that_break_a_rule_are_refused),
-		cmocka_unit_test(padding_and_empty_answers_have_one_form),
-		cmocka_unit_test(a_reader_cannot_ask_for_more_than_he_says_in_public),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

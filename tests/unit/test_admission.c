@@ -55,12 +55,11 @@ static void open_as(const emr_keyring *keyring)
 
 /* ---- the bytes ---- */
 
-static void an_application_says_who_asks(void **state)
+TEST_IN(begin, end, an_application_says_who_asks)
 {
 	emr_application read;
 	emr_public public;
 
-	(void)state;
 	assert_ok(emr_application_read(emr_buf_view(&bytes), &read));
 	assert_ok(emr_keyring_public(newcomer, &public));
 	assert_string_equal(read.name, "Aurora");
@@ -70,12 +69,11 @@ static void an_application_says_who_asks(void **state)
 	assert_int_equal(read.expires, now() + 600);
 }
 
-static void whatever_is_changed_gives_another_number_or_no_application(void **state)
+TEST_IN(begin, end, whatever_is_changed_gives_another_number_or_no_application)
 {
 	char number[EMR_APPLICATION_NUMBER_CHARS], other[EMR_APPLICATION_NUMBER_CHARS];
 	emr_application read;
 
-	(void)state;
 	emr_application_number(emr_buf_view(&bytes), number);
 	assert_int_equal(strlen(number), EMR_APPLICATION_NUMBER_CHARS - 1);
 	for (size_t i = 0; i < bytes.len; i++) {
@@ -93,13 +91,12 @@ static void whatever_is_changed_gives_another_number_or_no_application(void **st
 	bytes.data[4] = 1;
 }
 
-static void a_name_must_be_one_that_can_be_shown(void **state)
+TEST_IN(begin, end, a_name_must_be_one_that_can_be_shown)
 {
 	EMR_AUTO_BUF out = {0};
 	emr_application made;
 	char long_name[EMR_APPLICATION_NAME_MAX + 2];
 
-	(void)state;
 	memset(long_name, 'a', sizeof long_name);
 	long_name[sizeof long_name - 1] = '\0';
 	assert_status(EMR_INVALID,
@@ -111,7 +108,7 @@ static void a_name_must_be_one_that_can_be_shown(void **state)
 }
 
 /* What its CA says of itself is what everybody who follows the channel holds it to. */
-static void on_fabric_it_says_of_which_msp_it_is(void **state)
+TEST_IN(begin, end, on_fabric_it_says_of_which_msp_it_is)
 {
 	static const char *const bad[] = {"", "Org B", "Org\"B", "Org/B", "Örg",
 		"OrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOrgOr"};
@@ -119,7 +116,6 @@ static void on_fabric_it_says_of_which_msp_it_is(void **state)
 	emr_application made;
 	emr_cert_facts ca;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_status(EMR_INVALID, emr_application_make(newcomer, k.net_id, "Aurora",
 						   bad[i], now(), now() + 1, &out, &made));
@@ -133,7 +129,7 @@ static void on_fabric_it_says_of_which_msp_it_is(void **state)
 }
 
 /* A root that emrfs did not make names no MSP: the id is that of both. */
-static void with_an_authority_of_its_own_it_is_called_after_root_and_msp(void **state)
+TEST_IN(begin, end, with_an_authority_of_its_own_it_is_called_after_root_and_msp)
 {
 	EMR_AUTO_BUF out = {0};
 	EMR_AUTO_BUF again = {0};
@@ -141,7 +137,6 @@ static void with_an_authority_of_its_own_it_is_called_after_root_and_msp(void **
 	emr_application of_msp, made;
 	emr_bytes root = application.ca_der; /* as a Fabric CA's, it names no MSP */
 
-	(void)state;
 	assert_ok(emr_application_by(
 		newcomer, k.net_id, "Boreal", "OrgB", root, now() + 600, &out, &made));
 	assert_string_equal(made.name, "Boreal"); /* which the root is not called */
@@ -216,13 +211,12 @@ static void admit(void)
 	emr_replica_close(replica);
 }
 
-static void nobody_registers_before_he_is_admitted(void **state)
+TEST_IN(begin, end, nobody_registers_before_he_is_admitted)
 {
-	(void)state;
 	register_newcomer(EMR_REFUSED);
 }
 
-static void after_admission_its_administrator_registers_invites_and_renews(void **state)
+TEST_IN(begin, end, after_admission_its_administrator_registers_invites_and_renews)
 {
 	EMR_AUTO_BUF invitation_bytes = {0};
 	EMR_AUTO_BUF reply = {0};
@@ -238,7 +232,6 @@ static void after_admission_its_administrator_registers_invites_and_renews(void 
 	uint8_t code = 255;
 	emr_act act;
 
-	(void)state;
 	admit();
 	register_newcomer(EMR_OK);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &doctor));
@@ -271,7 +264,7 @@ static void after_admission_its_administrator_registers_invites_and_renews(void 
 	emr_keyring_free(doctor);
 }
 
-static void another_ca_than_the_admitted_one_certifies_nobody(void **state)
+TEST_IN(begin, end, another_ca_than_the_admitted_one_certifies_nobody)
 {
 	EMR_AUTO_BUF invitation_bytes = {0};
 	EMR_AUTO_BUF reply = {0};
@@ -282,7 +275,6 @@ static void another_ca_than_the_admitted_one_certifies_nobody(void **state)
 	emr_invitation invitation;
 	emr_id32 signer_id;
 
-	(void)state;
 	admit();
 	register_newcomer(EMR_OK);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, now(), &doctor));
@@ -303,22 +295,4 @@ static void another_ca_than_the_admitted_one_certifies_nobody(void **state)
 	emr_keyring_free(forger);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_application_says_who_asks, begin, end),
-		cmocka_unit_test_setup_teardown(
-			whatever_is_changed_gives_another_number_or_no_application, begin, end),
-		cmocka_unit_test_setup_teardown(a_name_must_be_one_that_can_be_shown, begin, end),
-		cmocka_unit_test_setup_teardown(on_fabric_it_says_of_which_msp_it_is, begin, end),
-		cmocka_unit_test_setup_teardown(
-			with_an_authority_of_its_own_it_is_called_after_root_and_msp, begin, end),
-		cmocka_unit_test_setup_teardown(nobody_registers_before_he_is_admitted, begin, end),
-		cmocka_unit_test_setup_teardown(
-			after_admission_its_administrator_registers_invites_and_renews, begin, end),
-		cmocka_unit_test_setup_teardown(
-			another_ca_than_the_admitted_one_certifies_nobody, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

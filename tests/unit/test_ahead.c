@@ -84,13 +84,12 @@ static void expect_same_copy(member *a, member *b)
 	assert_memory_equal(one.root, other.root, 32);
 }
 
-static void each_signature_is_computed_once_however_many_cores_there_are(void **state)
+TEST_IN(begin, folk_end, each_signature_is_computed_once_however_many_cores_there_are)
 {
 	member alone = {0}, many = {0};
 	uint64_t n = 0;
 	emr_replica_trouble trouble;
 
-	(void)state;
 	look_anew("alone", 1, &alone);
 	assert_ok(emr_replica_catch_up(alone.replica, NULL, NULL, &n));
 	assert_int_equal(computed, n - 1); /* all but the descriptor */
@@ -114,12 +113,11 @@ static void each_signature_is_computed_once_however_many_cores_there_are(void **
 	folk_close_member(&many, false);
 }
 
-static void a_few_entries_start_no_thread(void **state)
+TEST_IN(begin, folk_end, a_few_entries_start_no_thread)
 {
 	member few = {0};
 	uint64_t n = 0;
 
-	(void)state;
 	look_anew("few", 8, &few);
 	assert_ok(emr_replica_catch_up(few.replica, NULL, NULL, &n));
 	started = 0;
@@ -131,12 +129,11 @@ static void a_few_entries_start_no_thread(void **state)
 	folk_close_member(&few, false);
 }
 
-static void a_computer_that_has_no_more_threads_follows_alone(void **state)
+TEST_IN(begin, folk_end, a_computer_that_has_no_more_threads_follows_alone)
 {
 	member poor = {0};
 	uint64_t n = 0;
 
-	(void)state;
 	look_anew("poor", 8, &poor);
 	has_threads = false;
 	assert_ok(emr_replica_catch_up(poor.replica, NULL, NULL, &n));
@@ -178,13 +175,12 @@ static void expect_refused_by_all(uint64_t seq, const char *cause)
 }
 
 /* Whoever appends says in his own name that he has checked the signature, and has not. */
-static void a_batch_that_its_author_did_not_sign_is_refused_in_a_window(void **state)
+TEST_IN(begin, folk_end, a_batch_that_its_author_did_not_sign_is_refused_in_a_window)
 {
 	EMR_AUTO_BUF batch = {0};
 	emr_batch_builder *b = kit_batch(&k, health.id);
 	uint64_t seq = 0;
 
-	(void)state;
 	(void)kit_put(b, &health, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &batch);
 	emr_batch_free(b);
@@ -196,13 +192,12 @@ static void a_batch_that_its_author_did_not_sign_is_refused_in_a_window(void **s
 	expect_refused_by_all(seq, "the batch should not have an entry: signature");
 }
 
-static void a_batch_that_its_submitter_did_not_sign_is_refused_in_a_window(void **state)
+TEST_IN(begin, folk_end, a_batch_that_its_submitter_did_not_sign_is_refused_in_a_window)
 {
 	EMR_AUTO_BUF batch = {0};
 	emr_batch_builder *b = kit_batch(&k, health.id);
 	uint64_t seq = 0;
 
-	(void)state;
 	(void)kit_put(b, &health, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &batch);
 	emr_batch_free(b);
@@ -274,15 +269,14 @@ static emr_chain_checked check(const emr_ledger_entry *entry, const member *m)
 	return checked;
 }
 
-static void what_is_said_holds_for_these_bytes_and_this_key(void **state)
+TEST_IN(begin, folk_end, what_is_said_holds_for_these_bytes_and_this_key)
 {
-	copying c = {0};
+	AUTO(copying_end) copying c = {0};
 	emr_ledger_entry entry;
 	emr_ledger_trouble trouble = {0};
 	emr_chain_checked said;
 	uint8_t message[EMR_SUBMIT_MESSAGE_BYTES], pk[32];
 
-	(void)state;
 	copy_all_but_one(&c);
 	entry = (emr_ledger_entry){
 		.seq = c.until, .entry = emr_buf_view(&c.entry), .items = emr_buf_view(&c.items)};
@@ -309,7 +303,6 @@ static void what_is_said_holds_for_these_bytes_and_this_key(void **state)
 	c.entry.data[104 + EMR_HEADER_BYTES - 1] ^= 1;
 	said = check(&entry, &ana);
 	assert_false(said.is_batch_signed || said.is_handed_in);
-	copying_end(&c);
 }
 
 /* ---- the window itself ---- */
@@ -347,14 +340,13 @@ static size_t take(emr_ahead *ahead, size_t n, size_t size)
 	return taken;
 }
 
-static void a_window_has_a_bound_and_gives_what_it_took_in_order(void **state)
+TEST(a_window_has_a_bound_and_gives_what_it_took_in_order)
 {
 	EMR_AUTO_CHAIN chain = NULL;
 	EMR_AUTO_AHEAD ahead = NULL;
 	size_t n = 0;
 	seen s = {0};
 
-	(void)state;
 	cores = 8;
 	assert_ok(emr_chain_open_temporary(&chain));
 	ahead = emr_ahead_new(chain);
@@ -383,24 +375,4 @@ static void a_window_has_a_bound_and_gives_what_it_took_in_order(void **state)
 	assert_int_equal(n, 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			each_signature_is_computed_once_however_many_cores_there_are, begin,
-			folk_end),
-		cmocka_unit_test_setup_teardown(a_few_entries_start_no_thread, begin, folk_end),
-		cmocka_unit_test_setup_teardown(
-			a_computer_that_has_no_more_threads_follows_alone, begin, folk_end),
-		cmocka_unit_test_setup_teardown(
-			a_batch_that_its_author_did_not_sign_is_refused_in_a_window, begin,
-			folk_end),
-		cmocka_unit_test_setup_teardown(
-			a_batch_that_its_submitter_did_not_sign_is_refused_in_a_window, begin,
-			folk_end),
-		cmocka_unit_test_setup_teardown(
-			what_is_said_holds_for_these_bytes_and_this_key, begin, folk_end),
-		cmocka_unit_test(a_window_has_a_bound_and_gives_what_it_took_in_order),
-	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

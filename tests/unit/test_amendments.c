@@ -110,12 +110,11 @@ static emr_whose whose(const emr_place *place)
 	return is;
 }
 
-static void a_version_saved_again_amends_the_one_before(void **state)
+TEST(a_version_saved_again_amends_the_one_before)
 {
 	emr_place v1, v2;
 	emr_whose one, two;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	v1 = first_version();
@@ -137,11 +136,10 @@ static void a_version_saved_again_amends_the_one_before(void **state)
 	end();
 }
 
-static void numbers_go_on_after_a_restart(void **state)
+TEST(numbers_go_on_after_a_restart)
 {
 	emr_place v1, v2, v3;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	v1 = first_version();
@@ -158,13 +156,12 @@ static void numbers_go_on_after_a_restart(void **state)
 	end();
 }
 
-static void an_amendment_that_is_put_aside_is_seen(void **state)
+TEST(an_amendment_that_is_put_aside_is_seen)
 {
 	const emr_restore back = {.path = "Imaging/Lab.pdf", .cver = 1};
 	emr_restored restored;
 	emr_place v1, v2;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	v1 = first_version();
@@ -178,12 +175,11 @@ static void an_amendment_that_is_put_aside_is_seen(void **state)
 	end();
 }
 
-static void an_amendment_of_what_is_not_there_is_seen(void **state)
+TEST(an_amendment_of_what_is_not_there_is_seen)
 {
 	const uint8_t nothing[32] = {1};
 	emr_place v1, v2;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	v1 = first_version();
@@ -194,11 +190,10 @@ static void an_amendment_of_what_is_not_there_is_seen(void **state)
 }
 
 /* A new object that says it is a later version of one of hers. */
-static void nobody_passes_for_a_version_of_another_record(void **state)
+TEST(nobody_passes_for_a_version_of_another_record)
 {
 	emr_place place, taken = {.version = 0};
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	assert_ok(emr_view_place(s.k.view, "Imaging/MRI.pdf", &place));
@@ -212,11 +207,10 @@ static void nobody_passes_for_a_version_of_another_record(void **state)
 	end();
 }
 
-static void what_ana_writes_on_top_is_hers_and_says_so(void **state)
+TEST(what_ana_writes_on_top_is_hers_and_says_so)
 {
 	emr_place v1;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	v1 = first_version();
@@ -289,14 +283,13 @@ static int put_garbage(const emr_replica_head *head)
 }
 
 /* Whoever may write over a record must not bring its owner to destroy what lies below. */
-static void what_lies_below_garbage_is_never_offered_to_be_erased(void **state)
+TEST(what_lies_below_garbage_is_never_offered_to_be_erased)
 {
 	const emr_erase what = {.unreadable = true};
 	emr_replica_head head;
 	emr_place place;
 	emr_erased erased;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	(void)first_version();
@@ -313,12 +306,11 @@ static void what_lies_below_garbage_is_never_offered_to_be_erased(void **state)
 	end();
 }
 
-static void nobody_amends_after_the_end(void **state)
+TEST(nobody_amends_after_the_end)
 {
 	emr_grant_made made;
 	emr_place v1, v2;
 
-	(void)state;
 	story_begin(&s);
 	made = begin();
 	v1 = first_version();
@@ -375,12 +367,11 @@ static void skip_numbers_to(uint64_t last)
 	assert_ok(emr_journal_commit(txn, NULL));
 }
 
-static void missing_numbers_are_said_as_people_write_them(void **state)
+TEST(missing_numbers_are_said_as_people_write_them)
 {
 	uint64_t some[] = {9, 1, 4, 4, 0, 2}, none[] = {0}, every_other[400];
 	emr_issued_gap gap;
 
-	(void)state;
 	emr_issued_compare(some, 6, &gap);
 	assert_string_equal(gap.numbers, "3, 5-8");
 	assert_int_equal(gap.here, 4);
@@ -399,11 +390,10 @@ static void missing_numbers_are_said_as_people_write_them(void **state)
 	assert_true(ends_with(gap.numbers, ", ..."));
 }
 
-static void a_number_that_went_nowhere_is_missed(void **state)
+TEST(a_number_that_went_nowhere_is_missed)
 {
 	gaps g;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	(void)first_version();
@@ -423,11 +413,10 @@ static void a_number_that_went_nowhere_is_missed(void **state)
 }
 
 /* Her numbers go over all folders of the patient, all versions, and what was deleted. */
-static void what_was_replaced_moved_or_deleted_is_not_missed(void **state)
+TEST(what_was_replaced_moved_or_deleted_is_not_missed)
 {
 	emr_place v1, v2;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	v1 = first_version();
@@ -442,13 +431,12 @@ static void what_was_replaced_moved_or_deleted_is_not_missed(void **state)
 	end();
 }
 
-static void what_was_erased_is_missed_and_counted_as_unread(void **state)
+TEST(what_was_erased_is_missed_and_counted_as_unread)
 {
 	const emr_erase what = {.path = "Imaging/Lab.pdf"};
 	emr_erased erased = {0};
 	gaps g;
 
-	(void)state;
 	story_begin(&s);
 	(void)begin();
 	(void)first_version();
@@ -465,22 +453,7 @@ static void what_was_erased_is_missed_and_counted_as_unread(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_version_saved_again_amends_the_one_before),
-		cmocka_unit_test(numbers_go_on_after_a_restart),
-		cmocka_unit_test(an_amendment_that_is_put_aside_is_seen),
-		cmocka_unit_test(an_amendment_of_what_is_not_there_is_seen),
-		cmocka_unit_test(nobody_passes_for_a_version_of_another_record),
-		cmocka_unit_test(what_ana_writes_on_top_is_hers_and_says_so),
-		cmocka_unit_test(what_lies_below_garbage_is_never_offered_to_be_erased),
-		cmocka_unit_test(nobody_amends_after_the_end),
-		cmocka_unit_test(missing_numbers_are_said_as_people_write_them),
-		cmocka_unit_test(a_number_that_went_nowhere_is_missed),
-		cmocka_unit_test(what_was_replaced_moved_or_deleted_is_not_missed),
-		cmocka_unit_test(what_was_erased_is_missed_and_counted_as_unread),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -110,13 +110,12 @@ static bool finish(emr_id16 request)
 	return emr_asked_find(&list, request) != NULL;
 }
 
-static void a_yes_that_nobody_waits_for_any_more_is_undone(void **state)
+TEST_IN(begin, end, a_yes_that_nobody_waits_for_any_more_is_undone)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_id16 request = sharing_story_lima_asks(&what);
 	emr_asked_for row = said_yes(request);
 
-	(void)state;
 	grant(request, sharing_story_lima(), row.until_unix_s);
 	sharing_story_lima_takes_back(request);
 	assert_false(finish(request));
@@ -124,26 +123,24 @@ static void a_yes_that_nobody_waits_for_any_more_is_undone(void **state)
 }
 
 /* Somebody who manages the folder gave another a grant of the request's name. */
-static void a_share_of_somebody_else_is_not_undone_with_a_request(void **state)
+TEST_IN(begin, end, a_share_of_somebody_else_is_not_undone_with_a_request)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_id16 request = sharing_story_lima_asks(&what);
 	emr_asked_for row = said_yes(request);
 
-	(void)state;
 	grant(request, sharing_story_eve(), row.until_unix_s);
 	sharing_story_lima_takes_back(request);
 	assert_false(finish(request));
 	assert_int_equal(state_of(request), EMR_GRANT_ACTIVE);
 }
 
-static void nor_is_one_on_terms_that_were_not_ordered_here(void **state)
+TEST_IN(begin, end, nor_is_one_on_terms_that_were_not_ordered_here)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_id16 request = sharing_story_lima_asks(&what);
 	emr_asked_for row = said_yes(request);
 
-	(void)state;
 	grant(request, sharing_story_lima(), row.until_unix_s + HOUR);
 	sharing_story_lima_takes_back(request);
 	assert_false(finish(request));
@@ -151,13 +148,12 @@ static void nor_is_one_on_terms_that_were_not_ordered_here(void **state)
 }
 
 /* And no request is answered by it. */
-static void a_share_of_somebody_else_is_no_answer(void **state)
+TEST_IN(begin, end, a_share_of_somebody_else_is_no_answer)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_id16 request = sharing_story_lima_asks(&what);
 	emr_asked_for row = said_yes(request);
 
-	(void)state;
 	grant(request, sharing_story_eve(), row.until_unix_s);
 	assert_false(finish(request));
 	assert_int_equal(sharing_story_request_state(request), EMR_SHARE_REQUEST_OPEN);
@@ -167,12 +163,11 @@ static void a_share_of_somebody_else_is_no_answer(void **state)
 /* ---- what is asked for ---- */
 
 /* Dr Lima's own program asks under the id of a grant that eve has. */
-static void nobody_asks_under_the_id_of_a_grant(void **state)
+TEST_IN(begin, end, nobody_asks_under_the_id_of_a_grant)
 {
 	emr_id16 hers = emr_id16_random();
 	sharing_story_ask what = to_read("Imaging");
 
-	(void)state;
 	grant(hers, sharing_story_eve(), now() + HOUR);
 	what.called = &hers;
 	assert_int_equal(sharing_story_lima_tries(&what), EMR_RESULT_FORMAT);
@@ -188,7 +183,7 @@ static size_t listed(void)
 }
 
 /* The question has three words for it, and a yes gives what the number says. */
-static void what_has_no_word_is_asked_of_nobody(void **state)
+TEST_IN(begin, end, what_has_no_word_is_asked_of_nobody)
 {
 	static const uint16_t nameless[] = {EMR_RIGHTS_READ | EMR_GRANT_HISTORY,
 		EMR_RIGHTS_WRITE | EMR_GRANT_HISTORY, EMR_GRANT_LIST, EMR_WRITES_ALL << 8,
@@ -196,7 +191,6 @@ static void what_has_no_word_is_asked_of_nobody(void **state)
 	static const uint16_t named[] = {EMR_RIGHTS_READ, EMR_RIGHTS_WRITE, EMR_RIGHTS_DEPOSIT};
 	sharing_story_ask what = to_read("Imaging");
 
-	(void)state;
 	for (size_t i = 0; i < sizeof nameless / sizeof nameless[0]; i++) {
 		what.rights = nameless[i];
 		(void)sharing_story_lima_asks(&what);
@@ -276,14 +270,13 @@ static emr_id16 ask_and_find(const sharing_story_ask *what, char out_id[32])
 	return request;
 }
 
-static void what_was_shown_is_given(void **state)
+TEST_IN(begin, end, what_was_shown_is_given)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_problem problem = {0};
 	emr_request act;
 	char id[32] = "";
 
-	(void)state;
 	(void)ask_and_find(&what, id);
 	json_decref(look_at(id, &act));
 	assert_ok(say_yes(&act, &problem));
@@ -291,7 +284,7 @@ static void what_was_shown_is_given(void **state)
 
 /* While she reads what a request for reading would open, Dr Lima takes it back and asks for
  * writing, with a program that has looked for an id of the same first letters. */
-static void a_request_that_begins_alike_is_not_answered_in_its_place(void **state)
+TEST_IN(begin, end, a_request_that_begins_alike_is_not_answered_in_its_place)
 {
 	sharing_story_ask reading = to_read("Imaging"), writing = to_read("Imaging");
 	emr_problem problem = {0};
@@ -299,7 +292,6 @@ static void a_request_that_begins_alike_is_not_answered_in_its_place(void **stat
 	char id[32] = "", other_id[32] = "";
 	emr_id16 request, other;
 
-	(void)state;
 	request = ask_and_find(&reading, id);
 	json_decref(look_at(id, &act));
 	sharing_story_lima_takes_back(request);
@@ -319,7 +311,7 @@ static void a_request_that_begins_alike_is_not_answered_in_its_place(void **stat
 }
 
 /* A no by the letters that two of them have names nobody, and who looks says nothing yet. */
-static void a_no_is_said_to_what_was_shown(void **state)
+TEST_IN(begin, end, a_no_is_said_to_what_was_shown)
 {
 	sharing_story_ask what = to_read("Imaging");
 	emr_request no = {.ask = EMR_ASK_DENY, .look = true};
@@ -329,7 +321,6 @@ static void a_no_is_said_to_what_was_shown(void **state)
 	emr_id16 request, other;
 	char id[32] = "", other_id[32] = "";
 
-	(void)state;
 	request = ask_and_find(&what, id);
 	snprintf(no.id, sizeof no.id, "%s", id);
 	assert_ok(emr_answer_deny(&session, &no, keep_last, &seen, &problem));
@@ -346,14 +337,13 @@ static void a_no_is_said_to_what_was_shown(void **state)
 }
 
 /* Who may write in her folder gives the name in the question to another one. */
-static void a_folder_that_gets_the_name_meanwhile_is_not_given(void **state)
+TEST_IN(begin, end, a_folder_that_gets_the_name_meanwhile_is_not_given)
 {
 	sharing_story_ask what = to_read("Imaging/Old");
 	emr_problem problem = {0};
 	emr_request act;
 	char id[32] = "";
 
-	(void)state;
 	(void)ask_and_find(&what, id);
 	json_decref(look_at(id, &act));
 	sharing_story_swap("Imaging/Old", "Imaging/Older");
@@ -372,7 +362,7 @@ static void call_lima(char *out, size_t size)
 }
 
 /* The same of `share`, which is told a path and a name. */
-static void nor_is_it_shared(void **state)
+TEST_IN(begin, end, nor_is_it_shared)
 {
 	emr_request share = {.ask = EMR_ASK_SHARE,
 		.has_path = true,
@@ -383,7 +373,6 @@ static void nor_is_it_shared(void **state)
 	emr_problem problem = {0};
 	json_t *answer = NULL;
 
-	(void)state;
 	call_lima(share.who, sizeof share.who);
 	assert_ok(emr_answer_share(&session, &share, keep_last, &answer, &problem));
 	share.look = false;
@@ -395,23 +384,4 @@ static void nor_is_it_shared(void **state)
 	json_decref(answer);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		STORY(a_yes_that_nobody_waits_for_any_more_is_undone),
-		STORY(a_share_of_somebody_else_is_not_undone_with_a_request),
-		STORY(nor_is_one_on_terms_that_were_not_ordered_here),
-		STORY(a_share_of_somebody_else_is_no_answer),
-		STORY(nobody_asks_under_the_id_of_a_grant),
-		STORY(what_has_no_word_is_asked_of_nobody),
-		STORY(what_was_shown_is_given),
-		STORY(a_request_that_begins_alike_is_not_answered_in_its_place),
-		STORY(a_no_is_said_to_what_was_shown),
-		STORY(a_folder_that_gets_the_name_meanwhile_is_not_given),
-		STORY(nor_is_it_shared),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

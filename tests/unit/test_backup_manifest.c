@@ -26,7 +26,7 @@ static void write_one(const char *path, const char *stored, emr_buf *out)
 	assert_ok(emr_backup_manifest_write(&list, out));
 }
 
-static void what_is_written_is_read_again(void **state)
+TEST(what_is_written_is_read_again)
 {
 	EMR_AUTO_MANIFEST list = {.made_unix_s = 1700000000, .entries = 7, .records = UINT64_MAX};
 	EMR_AUTO_MANIFEST again = {0};
@@ -35,7 +35,6 @@ static void what_is_written_is_read_again(void **state)
 		file_of(SEGMENT, "seg-1.car.b", UINT64_MAX),
 		file_of("spill/00112233445566778899aabbccddeeff", "s", 0)};
 
-	(void)state;
 	memset(list.net_id.b, 3, sizeof list.net_id.b);
 	memset(list.root, 0x9f, sizeof list.root);
 	for (size_t i = 0; i < 3; i++)
@@ -57,7 +56,7 @@ static void what_is_written_is_read_again(void **state)
 }
 
 /* The text of format 2, with its sum computed by sha256sum. */
-static void the_text_is_the_documented_one(void **state)
+TEST(the_text_is_the_documented_one)
 {
 	static const char known[] =
 		"emrfs backup 2\n"
@@ -71,17 +70,15 @@ static void the_text_is_the_documented_one(void **state)
 		"sum 18f44c160af7cd7a2983cc30bac7b6914d4509c18f159c131ccc839a193a0dfd\n";
 	EMR_AUTO_BUF text = {0};
 
-	(void)state;
 	write_one("profile", "profile.5a", &text);
 	assert_int_equal(text.len, sizeof known - 1);
 	assert_memory_equal(text.data, known, text.len);
 }
 
-static void every_changed_byte_is_seen(void **state)
+TEST(every_changed_byte_is_seen)
 {
 	EMR_AUTO_BUF text = {0};
 
-	(void)state;
 	write_one("keyfile", "keyfile.5a", &text);
 	for (size_t i = 0; i < text.len; i++) {
 		emr_backup_manifest read = {0};
@@ -96,7 +93,7 @@ static void every_changed_byte_is_seen(void **state)
 }
 
 /* Its sum is right: only the names speak against it. */
-static void a_name_that_leads_elsewhere_is_refused(void **state)
+TEST(a_name_that_leads_elsewhere_is_refused)
 {
 	static const char *const paths[] = {"../keyfile", "/etc/passwd", "lock", "log", "keyfile2",
 		"spill/short", "blocks/../keyfile", "blocks/index.sqlite",
@@ -105,7 +102,6 @@ static void a_name_that_leads_elsewhere_is_refused(void **state)
 		"spill/00112233445566778899aabbccddeeff.new"};
 	static const char *const stored[] = {"../x", ".hidden", "a/b", "lock", "partial", "UPPER"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
 		EMR_AUTO_BUF text = {0};
 		emr_backup_manifest read = {0};
@@ -122,7 +118,7 @@ static void a_name_that_leads_elsewhere_is_refused(void **state)
 	}
 }
 
-static void a_later_format_is_not_called_damage(void **state)
+TEST(a_later_format_is_not_called_damage)
 {
 	static const char later[] = "emrfs backup 3\nwhatever comes\n";
 	uint8_t sum[32];
@@ -130,7 +126,6 @@ static void a_later_format_is_not_called_damage(void **state)
 	emr_backup_manifest read = {0};
 	int n;
 
-	(void)state;
 	emr_sha256(later, sizeof later - 1, sum);
 	emr_hex(sum, sizeof sum, hex);
 	n = snprintf(text, sizeof text, "%ssum %s\n", later, hex);
@@ -141,15 +136,4 @@ static void a_later_format_is_not_called_damage(void **state)
 		emr_backup_manifest_read(emr_bytes_of((const uint8_t *)text, (size_t)n), &read));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_written_is_read_again),
-		cmocka_unit_test(the_text_is_the_documented_one),
-		cmocka_unit_test(every_changed_byte_is_seen),
-		cmocka_unit_test(a_name_that_leads_elsewhere_is_refused),
-		cmocka_unit_test(a_later_format_is_not_called_damage),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -13,9 +13,8 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-static void every_status_has_its_own_text(void **state)
+TEST(every_status_has_its_own_text)
 {
-	(void)state;
 	for (int i = 0; i < EMR_STATUS_COUNT; i++) {
 		assert_string_not_equal(emr_status_text((emr_status)i), "unknown status");
 		for (int j = 0; j < i; j++)
@@ -26,7 +25,7 @@ static void every_status_has_its_own_text(void **state)
 	assert_string_equal(emr_status_text((emr_status)-1), "unknown status");
 }
 
-static void what_may_pass_by_itself_is_told_from_what_stays(void **state)
+TEST(what_may_pass_by_itself_is_told_from_what_stays)
 {
 	static const emr_status local[] = {EMR_NO_MEMORY, EMR_IO, EMR_NO_SPACE, EMR_QUOTA, EMR_BUSY,
 		EMR_INTERRUPTED, EMR_LETTERS_SPENT, EMR_BYTES_SPENT};
@@ -38,7 +37,6 @@ static void what_may_pass_by_itself_is_told_from_what_stays(void **state)
 		EMR_UNSUPPORTED, EMR_NEWER_FORMAT};
 	unsigned may_pass = 0, unreadable = 0, unanswered = 0;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
 		assert_int_equal(emr_status_kind_of(local[i]), EMR_KIND_LOCAL);
 	for (size_t i = 0; i < sizeof away / sizeof *away; i++)
@@ -66,9 +64,8 @@ static void what_may_pass_by_itself_is_told_from_what_stays(void **state)
 	assert_int_equal(emr_status_kind_of((emr_status)-1), EMR_KIND_FINAL);
 }
 
-static void an_errno_becomes_its_status(void **state)
+TEST(an_errno_becomes_its_status)
 {
-	(void)state;
 	assert_ok(emr_status_from_errno(0));
 	assert_status(EMR_NO_SPACE, emr_status_from_errno(ENOSPC));
 	assert_status(EMR_QUOTA, emr_status_from_errno(EDQUOT));
@@ -79,11 +76,10 @@ static void an_errno_becomes_its_status(void **state)
 	assert_status(EMR_IO, emr_status_from_errno(ENOTTY));
 }
 
-static void a_buffer_grows_and_keeps_what_it_has(void **state)
+TEST(a_buffer_grows_and_keeps_what_it_has)
 {
 	EMR_AUTO_BUF buf = {0};
 
-	(void)state;
 	for (unsigned i = 0; i < 1000; i++) {
 		uint8_t byte = (uint8_t)i;
 
@@ -101,12 +97,11 @@ static void a_buffer_grows_and_keeps_what_it_has(void **state)
 	assert_int_equal(buf.len, 0);
 }
 
-static void an_array_grows_an_item_at_a_time_and_keeps_what_it_has(void **state)
+TEST(an_array_grows_an_item_at_a_time_and_keeps_what_it_has)
 {
 	uint32_t *items = NULL, *before;
 	size_t cap = 0, much = SIZE_MAX / sizeof *items;
 
-	(void)state;
 	for (uint32_t n = 0; n < 1000; n++) {
 		assert_ok(emr_array_room(&items, n, &cap, sizeof *items));
 		assert_true(n < cap);
@@ -125,23 +120,21 @@ static void an_array_grows_an_item_at_a_time_and_keeps_what_it_has(void **state)
 	free(items);
 }
 
-static void equal_means_same_length_and_bytes(void **state)
+TEST(equal_means_same_length_and_bytes)
 {
-	(void)state;
 	assert_true(emr_bytes_equal(emr_bytes_of("ab", 2), emr_bytes_of("ab", 2)));
 	assert_false(emr_bytes_equal(emr_bytes_of("ab", 2), emr_bytes_of("ab", 1)));
 	assert_false(emr_bytes_equal(emr_bytes_of("ab", 2), emr_bytes_of("ac", 2)));
 	assert_true(emr_bytes_equal(emr_bytes_of(NULL, 0), emr_bytes_of("x", 0)));
 }
 
-static void a_reader_gives_back_what_a_writer_wrote(void **state)
+TEST(a_reader_gives_back_what_a_writer_wrote)
 {
 	EMR_AUTO_BUF buf = {0};
 	emr_writer w = emr_writer_of(&buf);
 	emr_reader r;
 	uint8_t copy[3];
 
-	(void)state;
 	emr_write_bytes(&w, "EMRX", 4);
 	emr_write_u8(&w, 0xab);
 	emr_write_u16(&w, 0x0102);
@@ -164,12 +157,11 @@ static void a_reader_gives_back_what_a_writer_wrote(void **state)
 	assert_true(emr_reader_done(&r));
 }
 
-static void a_reader_that_ran_out_stays_bad(void **state)
+TEST(a_reader_that_ran_out_stays_bad)
 {
 	emr_reader r = emr_reader_of(emr_bytes_of("\1\2\3", 3));
 	uint8_t copy[2] = {9, 9};
 
-	(void)state;
 	assert_int_equal(emr_read_u32(&r), 0);
 	assert_true(r.bad);
 	assert_int_equal(emr_read_u8(&r), 0);
@@ -180,11 +172,10 @@ static void a_reader_that_ran_out_stays_bad(void **state)
 	assert_false(emr_reader_done(&r));
 }
 
-static void a_reader_refuses_a_wrong_magic_and_non_zero_padding(void **state)
+TEST(a_reader_refuses_a_wrong_magic_and_non_zero_padding)
 {
 	emr_reader r = emr_reader_of(emr_bytes_of("EMRY", 4));
 
-	(void)state;
 	emr_read_magic(&r, "EMRX");
 	assert_true(r.bad);
 	r = emr_reader_of(emr_bytes_of("\0\0\1", 3));
@@ -196,12 +187,11 @@ static void a_reader_refuses_a_wrong_magic_and_non_zero_padding(void **state)
 	assert_false(r.bad);
 }
 
-static void hex_is_strict(void **state)
+TEST(hex_is_strict)
 {
 	uint8_t bytes[3] = {7, 7, 7};
 	char text[7];
 
-	(void)state;
 	emr_hex("\x00\xff\x1a", 3, text);
 	assert_string_equal(text, "00ff1a");
 	assert_ok(emr_unhex("00Ff1A", bytes, 3));
@@ -214,26 +204,24 @@ static void hex_is_strict(void **state)
 }
 
 /* RFC 4648 section 10, in lower case and without padding. */
-static void base32_matches_the_rfc(void **state)
+TEST(base32_matches_the_rfc)
 {
 	static const char *const in[] = {"", "f", "fo", "foo", "foob", "fooba", "foobar"};
 	static const char *const out[] = {
 		"", "my", "mzxq", "mzxw6", "mzxw6yq", "mzxw6ytb", "mzxw6ytboi"};
 	char text[17];
 
-	(void)state;
 	for (int i = 0; i < 7; i++) {
 		emr_base32(in[i], strlen(in[i]), text);
 		assert_string_equal(text, out[i]);
 	}
 }
 
-static void random_ids_differ(void **state)
+TEST(random_ids_differ)
 {
 	emr_id16 a = emr_id16_random();
 	emr_id16 b = emr_id16_random();
 
-	(void)state;
 	assert_false(emr_id16_equal(a, b));
 	assert_false(emr_id16_is_zero(a));
 	assert_false(emr_id32_is_zero(emr_id32_random()));
@@ -246,25 +234,23 @@ static int64_t noon(const emr_clock *clock)
 	return INT64_C(43200000000000) + 999999999;
 }
 
-static void a_clock_can_be_replaced(void **state)
+TEST(a_clock_can_be_replaced)
 {
 	const emr_clock fake = {.unix_ns = noon, .boot_ns = noon};
 	const emr_clock *real = emr_clock_system();
 	int64_t first = emr_clock_boot_ns(real);
 
-	(void)state;
 	assert_true(emr_clock_unix_s(&fake) == 43200);
 	assert_true(emr_clock_boot_ns(real) >= first);
 	assert_true(emr_clock_unix_s(real) > 1700000000);
 }
 
-static void a_log_line_stays_one_line_and_obeys_its_level(void **state)
+TEST(a_log_line_stays_one_line_and_obeys_its_level)
 {
 	int ends[2];
 	char text[2048];
 	ssize_t n;
 
-	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	emr_log_open(ends[1], EMR_LOG_WARN);
 	errno = EXDEV;
@@ -290,24 +276,7 @@ static void a_log_line_stays_one_line_and_obeys_its_level(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_status_has_its_own_text),
-		cmocka_unit_test(what_may_pass_by_itself_is_told_from_what_stays),
-		cmocka_unit_test(an_errno_becomes_its_status),
-		cmocka_unit_test(a_buffer_grows_and_keeps_what_it_has),
-		cmocka_unit_test(an_array_grows_an_item_at_a_time_and_keeps_what_it_has),
-		cmocka_unit_test(equal_means_same_length_and_bytes),
-		cmocka_unit_test(a_reader_gives_back_what_a_writer_wrote),
-		cmocka_unit_test(a_reader_that_ran_out_stays_bad),
-		cmocka_unit_test(a_reader_refuses_a_wrong_magic_and_non_zero_padding),
-		cmocka_unit_test(hex_is_strict),
-		cmocka_unit_test(base32_matches_the_rfc),
-		cmocka_unit_test(random_ids_differ),
-		cmocka_unit_test(a_clock_can_be_replaced),
-		cmocka_unit_test(a_log_line_stays_one_line_and_obeys_its_level),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -105,11 +105,10 @@ static void file_of(unsigned n, char out[160])
 	emr_hex(emr_cid_digest(&cid), 32, out + at);
 }
 
-static void what_was_put_is_there_also_after_a_start(void **state)
+TEST_IN(make_directory, remove_directory, what_was_put_is_there_also_after_a_start)
 {
 	emr_block_cache *cache = open_cache(100000);
 
-	(void)state;
 	put(cache, 1);
 	put(cache, 1);
 	assert_int_equal(emr_block_cache_bytes(cache), BLOCK_BYTES);
@@ -127,13 +126,12 @@ static void what_was_put_is_there_also_after_a_start(void **state)
 	emr_block_cache_close(cache);
 }
 
-static void what_was_used_up_to_a_time_goes_from_the_disk(void **state)
+TEST_IN(make_directory, remove_directory, what_was_used_up_to_a_time_goes_from_the_disk)
 {
 	emr_block_cache *cache = open_cache(100000);
 	char file[160];
 	int64_t until_s;
 
-	(void)state;
 	put(cache, 1);
 	put(cache, 2);
 	assert_true(gets(cache, 1));
@@ -151,11 +149,10 @@ static void what_was_used_up_to_a_time_goes_from_the_disk(void **state)
 	emr_block_cache_close(cache);
 }
 
-static void what_was_not_used_for_longest_goes_first(void **state)
+TEST_IN(make_directory, remove_directory, what_was_not_used_for_longest_goes_first)
 {
 	emr_block_cache *cache = open_cache(3 * BLOCK_BYTES);
 
-	(void)state;
 	for (unsigned n = 1; n <= 3; n++)
 		put(cache, n);
 	assert_true(gets(cache, 1));
@@ -172,11 +169,10 @@ static void what_was_not_used_for_longest_goes_first(void **state)
 	emr_block_cache_close(cache);
 }
 
-static void what_nobody_used_for_so_many_days_goes(void **state)
+TEST_IN(make_directory, remove_directory, what_nobody_used_for_so_many_days_goes)
 {
 	emr_block_cache *cache = open_cache(100000);
 
-	(void)state;
 	put(cache, 1);
 	put(cache, 2);
 	now_ns += 20 * DAY_NS;
@@ -210,11 +206,11 @@ static void keep_last(emr_block_cache *cache, unsigned n)
 	emr_block_cache_keep(cache, &cid);
 }
 
-static void a_last_copy_stays_whatever_the_limits_are_until_it_is_none(void **state)
+TEST_IN(make_directory, remove_directory,
+	a_last_copy_stays_whatever_the_limits_are_until_it_is_none)
 {
 	emr_block_cache *cache = open_cache(2 * BLOCK_BYTES);
 
-	(void)state;
 	put(cache, 1);
 	keep_last(cache, 1);
 	put(cache, 2);
@@ -237,7 +233,8 @@ static void a_last_copy_stays_whatever_the_limits_are_until_it_is_none(void **st
 	emr_block_cache_close(cache);
 }
 
-static void nothing_is_dropped_before_it_was_looked_which_are_last_copies(void **state)
+TEST_IN(make_directory, remove_directory,
+	nothing_is_dropped_before_it_was_looked_which_are_last_copies)
 {
 	emr_block_cache_options options = {.path = directory,
 		.max_bytes = 2 * BLOCK_BYTES,
@@ -248,7 +245,6 @@ static void nothing_is_dropped_before_it_was_looked_which_are_last_copies(void *
 	uint8_t bytes[BLOCK_BYTES];
 	emr_cid more = block_of(9, bytes);
 
-	(void)state;
 	for (unsigned n = 1; n <= 4; n++) {
 		put(cache, n);
 		note_time(n);
@@ -269,7 +265,8 @@ static void nothing_is_dropped_before_it_was_looked_which_are_last_copies(void *
 	emr_block_cache_close(cache);
 }
 
-static void what_somebody_may_not_read_any_more_goes_once_it_was_looked(void **state)
+TEST_IN(make_directory, remove_directory,
+	what_somebody_may_not_read_any_more_goes_once_it_was_looked)
 {
 	emr_block_cache_options options = {.path = directory,
 		.max_bytes = 100000,
@@ -278,7 +275,6 @@ static void what_somebody_may_not_read_any_more_goes_once_it_was_looked(void **s
 		.is_held = true};
 	emr_block_cache *cache = open_cache(100000);
 
-	(void)state;
 	for (unsigned n = 1; n <= 2; n++) {
 		put(cache, n);
 		note_time(n);
@@ -333,7 +329,7 @@ static void put_at_once(emr_block_cache *cache)
 }
 
 /* While nothing may go, what is too much would stay. */
-static void what_comes_at_once_is_never_more_than_there_may_be(void **state)
+TEST_IN(make_directory, remove_directory, what_comes_at_once_is_never_more_than_there_may_be)
 {
 	const emr_block_cache_options options = {.path = directory,
 		.max_bytes = 5 * BLOCK_BYTES,
@@ -341,7 +337,6 @@ static void what_comes_at_once_is_never_more_than_there_may_be(void **state)
 		.clock = &clock_of_test,
 		.is_held = true};
 
-	(void)state;
 	for (int i = 0; i < ROUNDS; i++) {
 		emr_block_cache *cache = NULL;
 
@@ -357,13 +352,12 @@ static void what_comes_at_once_is_never_more_than_there_may_be(void **state)
 	}
 }
 
-static void bytes_that_were_changed_or_cut_are_never_given_out(void **state)
+TEST_IN(make_directory, remove_directory, bytes_that_were_changed_or_cut_are_never_given_out)
 {
 	emr_block_cache *cache = open_cache(100000);
 	char file[160];
 	int fd;
 
-	(void)state;
 	put(cache, 1);
 	put(cache, 2);
 	put(cache, 3);
@@ -384,13 +378,13 @@ static void bytes_that_were_changed_or_cut_are_never_given_out(void **state)
 	emr_block_cache_close(cache);
 }
 
-static void what_others_left_in_the_directory_is_neither_read_nor_removed(void **state)
+TEST_IN(make_directory, remove_directory,
+	what_others_left_in_the_directory_is_neither_read_nor_removed)
 {
 	char file[160];
 	struct stat st;
 	emr_block_cache *cache;
 
-	(void)state;
 	snprintf(file, sizeof file, "%s/letter", directory);
 	close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
 	snprintf(file, sizeof file, "%s/.tmp-7-half", directory);
@@ -404,23 +398,22 @@ static void what_others_left_in_the_directory_is_neither_read_nor_removed(void *
 	emr_block_cache_close(cache);
 }
 
-static void a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it(void **state)
+TEST_IN(make_directory, remove_directory,
+	a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it)
 {
 	uint8_t bytes[BLOCK_BYTES];
 	emr_cid cid = block_of(9, bytes);
 	emr_block_cache *cache = open_cache(BLOCK_BYTES - 1);
 
-	(void)state;
 	assert_status(
 		EMR_NO_SPACE, emr_block_cache_put(cache, &cid, emr_bytes_of(bytes, sizeof bytes)));
 	emr_block_cache_close(cache);
 }
 
-static void who_needs_the_disk_gets_room_as_long_as_there_is_some(void **state)
+TEST_IN(make_directory, remove_directory, who_needs_the_disk_gets_room_as_long_as_there_is_some)
 {
 	emr_block_cache *cache = open_cache(100000);
 
-	(void)state;
 	put(cache, 1);
 	put(cache, 2);
 	assert_true(emr_block_cache_give_way(cache, 0));
@@ -432,11 +425,11 @@ static void who_needs_the_disk_gets_room_as_long_as_there_is_some(void **state)
 	emr_block_cache_close(cache);
 }
 
-static void who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room(void **state)
+TEST_IN(make_directory, remove_directory,
+	who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room)
 {
 	emr_block_cache *cache = open_cache(100000);
 
-	(void)state;
 	for (unsigned n = 1; n <= 4; n++)
 		put(cache, n);
 	assert_true(emr_block_cache_give_way(cache, 2 * BLOCK_BYTES));
@@ -462,7 +455,7 @@ static emr_status put_within_quota(emr_block_store *face, const emr_block *block
 	return bytes <= store->quota ? EMR_OK : EMR_QUOTA;
 }
 
-static void what_is_saved_has_what_the_cache_took_of_a_quota(void **state)
+TEST_IN(make_directory, remove_directory, what_is_saved_has_what_the_cache_took_of_a_quota)
 {
 	static const emr_block_store_ops ops = {.put = put_within_quota};
 	quota_store store = {.face.ops = &ops, .quota = 3 * BLOCK_BYTES};
@@ -471,7 +464,6 @@ static void what_is_saved_has_what_the_cache_took_of_a_quota(void **state)
 	emr_block block = {.data = emr_bytes_of(bytes, sizeof bytes)};
 	emr_fetcher *fetcher = NULL;
 
-	(void)state;
 	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
 	options.cache = store.cache = open_cache(100000);
 	for (unsigned n = 1; n <= 3; n++)
@@ -510,7 +502,7 @@ static emr_cid put_node(emr_block_cache *cache, emr_buf *bytes)
 	return node;
 }
 
-static void no_last_copy_gives_way_to_another_that_goes_home(void **state)
+TEST_IN(make_directory, remove_directory, no_last_copy_gives_way_to_another_that_goes_home)
 {
 	static const emr_block_store_ops ops = {.put = put_within_quota, .get_verified = lacks};
 	quota_store store = {.face.ops = &ops};
@@ -519,7 +511,6 @@ static void no_last_copy_gives_way_to_another_that_goes_home(void **state)
 	emr_fetcher *fetcher = NULL;
 	emr_cid node;
 
-	(void)state;
 	options.cache = store.cache = open_cache(100000);
 	put(store.cache, 1);
 	put(store.cache, 2);
@@ -557,7 +548,7 @@ static emr_status put_nothing(emr_block_store *face, const emr_block *blocks, si
 	return EMR_NO_SPACE;
 }
 
-static void the_last_copies_beside_a_damaged_node_stay(void **state)
+TEST_IN(make_directory, remove_directory, the_last_copies_beside_a_damaged_node_stay)
 {
 	static const emr_block_store_ops ops = {.put = put_nothing, .get_verified = get_damaged};
 	damaged_store store = {.face.ops = &ops,
@@ -567,7 +558,6 @@ static void the_last_copies_beside_a_damaged_node_stay(void **state)
 	emr_fetcher *fetcher = NULL;
 	emr_cid node;
 
-	(void)state;
 	options.cache = open_cache(100000);
 	put(options.cache, 1);
 	put(options.cache, 2);
@@ -637,13 +627,12 @@ static bool cannot_read(emr_block_cache *cache, unsigned n, int error)
 	return !is_over;
 }
 
-static void what_cannot_be_read_just_now_stays_on_the_disk(void **state)
+TEST_IN(make_directory, remove_directory, what_cannot_be_read_just_now_stays_on_the_disk)
 {
 	static const int errors[] = {EMFILE, ENFILE, EIO, EACCES, ENOMEM};
 	emr_block_cache *cache = open_cache(100000);
 	char file[160];
 
-	(void)state;
 	put(cache, 1);
 	file_of(1, file);
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
@@ -659,13 +648,12 @@ static void what_cannot_be_read_just_now_stays_on_the_disk(void **state)
 	emr_block_cache_close(cache);
 }
 
-static void what_cannot_be_read_is_brought_again_and_is_one_block(void **state)
+TEST_IN(make_directory, remove_directory, what_cannot_be_read_is_brought_again_and_is_one_block)
 {
 	emr_block_cache *cache = open_cache(100000);
 	uint8_t bytes[BLOCK_BYTES];
 	emr_cid cid = block_of(1, bytes);
 
-	(void)state;
 	put(cache, 1);
 	assert_true(cannot_read(cache, 1, EIO));
 	assert_false(emr_block_cache_has(cache, &cid, NULL));
@@ -693,13 +681,12 @@ int __wrap_fstatvfs64(int fd, struct statvfs *out)
 	return result;
 }
 
-static void a_disk_that_gets_full_is_left_to_others(void **state)
+TEST_IN(make_directory, remove_directory, a_disk_that_gets_full_is_left_to_others)
 {
 	uint8_t bytes[BLOCK_BYTES];
 	emr_cid cid = block_of(3, bytes);
 	emr_block_cache *cache = open_cache(100000);
 
-	(void)state;
 	is_small = true;
 	put(cache, 1);
 	put(cache, 2);
@@ -714,31 +701,4 @@ static void a_disk_that_gets_full_is_left_to_others(void **state)
 	emr_block_cache_close(cache);
 }
 
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		IN_DIRECTORY(what_was_put_is_there_also_after_a_start),
-		IN_DIRECTORY(what_was_used_up_to_a_time_goes_from_the_disk),
-		IN_DIRECTORY(what_was_not_used_for_longest_goes_first),
-		IN_DIRECTORY(what_nobody_used_for_so_many_days_goes),
-		IN_DIRECTORY(a_last_copy_stays_whatever_the_limits_are_until_it_is_none),
-		IN_DIRECTORY(nothing_is_dropped_before_it_was_looked_which_are_last_copies),
-		IN_DIRECTORY(what_somebody_may_not_read_any_more_goes_once_it_was_looked),
-		IN_DIRECTORY(what_comes_at_once_is_never_more_than_there_may_be),
-		IN_DIRECTORY(bytes_that_were_changed_or_cut_are_never_given_out),
-		IN_DIRECTORY(what_others_left_in_the_directory_is_neither_read_nor_removed),
-		IN_DIRECTORY(a_block_larger_than_the_cache_is_not_kept_and_nothing_goes_for_it),
-		IN_DIRECTORY(a_disk_that_gets_full_is_left_to_others),
-		IN_DIRECTORY(who_needs_the_disk_gets_room_as_long_as_there_is_some),
-		IN_DIRECTORY(who_has_a_quota_gets_as_much_as_he_needs_though_the_disk_has_room),
-		IN_DIRECTORY(what_is_saved_has_what_the_cache_took_of_a_quota),
-		IN_DIRECTORY(no_last_copy_gives_way_to_another_that_goes_home),
-		IN_DIRECTORY(the_last_copies_beside_a_damaged_node_stay),
-		IN_DIRECTORY(what_cannot_be_read_just_now_stays_on_the_disk),
-		IN_DIRECTORY(what_cannot_be_read_is_brought_again_and_is_one_block),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

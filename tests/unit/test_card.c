@@ -17,7 +17,7 @@ static emr_bytes card_of(const char *which, emr_buf *buf)
 
 /* ---- Known answers ---- */
 
-static void cards_match_the_second_model(void **state)
+TEST(cards_match_the_second_model)
 {
 	EMR_AUTO_BUF want = {0};
 	EMR_AUTO_BUF got = {0};
@@ -27,7 +27,6 @@ static void cards_match_the_second_model(void **state)
 	const char *born = vectors_text(cards, "born");
 	EMR_AUTO_KEYRING agent = share_keyring(root, "agent1");
 
-	(void)state;
 	assert_ok(emr_card_make_person(owner, net_id, issued, expires, name, born, &got));
 	assert_true(emr_bytes_equal(emr_buf_view(&got), card_of("person", &want)));
 	emr_buf_clear(&got);
@@ -39,14 +38,13 @@ static void cards_match_the_second_model(void **state)
 	assert_true(emr_bytes_equal(emr_buf_view(&got), card_of("nameless", &want)));
 }
 
-static void a_card_says_what_was_put_on_it(void **state)
+TEST(a_card_says_what_was_put_on_it)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_card card;
 	emr_public public;
 	emr_domain_public domain;
 
-	(void)state;
 	assert_ok(emr_keyring_public(owner, &public));
 	assert_ok(emr_keyring_domain_public(owner, domain_id, 1, 3, &domain));
 	assert_ok(emr_card_read(card_of("person", &bytes), &card));
@@ -69,11 +67,10 @@ static void a_card_says_what_was_put_on_it(void **state)
 	assert_string_equal(card.born, "");
 }
 
-static void every_bit_of_a_card_matters(void **state)
+TEST(every_bit_of_a_card_matters)
 {
 	static const char *const which[] = {"person", "domain"};
 
-	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		EMR_AUTO_BUF bytes = {0};
 		emr_card card;
@@ -105,14 +102,13 @@ static emr_status signed_again(size_t at, const void *bytes, size_t len)
 	return emr_card_read(emr_buf_view(&card), &read);
 }
 
-static void a_signature_does_not_make_nonsense_a_card(void **state)
+TEST(a_signature_does_not_make_nonsense_a_card)
 {
 	static const uint8_t zeros[32];
 	static const uint8_t one[8] = {0, 0, 0, 0, 0, 0, 0, 1};
 	EMR_AUTO_BUF bytes = {0};
 	emr_card card;
 
-	(void)state;
 	assert_ok(emr_card_read(card_of("person", &bytes), &card));
 	assert_ok(signed_again(88, card.B, 32));
 	assert_status(EMR_DAMAGED, signed_again(6, one + 7, 1));   /* a reserved byte */
@@ -126,12 +122,11 @@ static void a_signature_does_not_make_nonsense_a_card(void **state)
 	assert_status(EMR_DAMAGED, signed_again(88, card.B, 32));
 }
 
-static void a_newer_card_is_named_as_such(void **state)
+TEST(a_newer_card_is_named_as_such)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_card card;
 
-	(void)state;
 	card_of("person", &bytes);
 	bytes.data[4] = 2;
 	assert_status(EMR_NEWER_FORMAT, emr_card_read(emr_buf_view(&bytes), &card));
@@ -146,7 +141,7 @@ static emr_status with(const char *name, const char *born)
 	return emr_card_make_person(owner, net_id, 1, 2, name, born, &out);
 }
 
-static void misleading_names_are_refused(void **state)
+TEST(misleading_names_are_refused)
 {
 	static const char *const bad[] = {"Ana\tSilva", "Ana\nSilva", "\x7f", "Ana\xc2\x85",
 		"Ana \xe2\x80\xae"
@@ -163,14 +158,13 @@ static void misleading_names_are_refused(void **state)
 		"O'Neil-\xc3\x89va",
 		"\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7" /* a joiner that is needed */};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_status(EMR_INVALID, with(bad[i], ""));
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
 		assert_ok(with(good[i], ""));
 }
 
-static void birth_dates_must_exist(void **state)
+TEST(birth_dates_must_exist)
 {
 	static const char *const bad[] = {"1984-3-12", "1984-13-01", "1984-02-30", "1983-02-29",
 		"1900-02-29", "1984-00-10", "1984-01-00", "1984/01/01", "84-01-01", "1799-12-31",
@@ -178,19 +172,17 @@ static void birth_dates_must_exist(void **state)
 	static const char *const good[] = {
 		"", "1984-03-12", "2000-02-29", "1972-02-29", "1999-12-31"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_status(EMR_INVALID, with("Ana", bad[i]));
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
 		assert_ok(with("Ana", good[i]));
 }
 
-static void what_does_not_fit_is_said(void **state)
+TEST(what_does_not_fit_is_said)
 {
 	char name[EMR_CARD_LABEL_MAX + 1];
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	memset(name, 'a', sizeof name);
 	name[EMR_CARD_LABEL_MAX - 1] = '\0';
 	assert_ok(with(name, ""));
@@ -203,7 +195,7 @@ static void what_does_not_fit_is_said(void **state)
 
 /* ---- Text ---- */
 
-static void text_forms_match_and_come_back(void **state)
+TEST(text_forms_match_and_come_back)
 {
 	static const char *const forms[][2] = {{"file", "person"}, {"qr", "person"},
 		{"domain_qr", "domain"}, {"file_vouched", "person"}};
@@ -211,7 +203,6 @@ static void text_forms_match_and_come_back(void **state)
 	EMR_AUTO_BUF file = {0};
 	char qr[EMR_CARD_QR_MAX];
 
-	(void)state;
 	assert_ok(emr_card_file_text(card_of("person", &bytes), &file));
 	assert_int_equal(file.len, strlen(vectors_text(cards, "file")));
 	assert_memory_equal(file.data, vectors_text(cards, "file"), file.len);
@@ -233,7 +224,7 @@ static void text_forms_match_and_come_back(void **state)
 }
 
 /* A person's card with the nameless one of her Inbox behind it, and a vouch behind both. */
-static void a_card_carries_its_inbox_through_file_and_code(void **state)
+TEST(a_card_carries_its_inbox_through_file_and_code)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF vouched = {0};
@@ -245,7 +236,6 @@ static void a_card_carries_its_inbox_through_file_and_code(void **state)
 	char qr[EMR_CARD_QR_MAX];
 	size_t person_len;
 
-	(void)state;
 	assert_ok(emr_card_make_person(owner, net_id, 10, 20, "Ana", "1984-03-12", &bytes));
 	person_len = bytes.len;
 	assert_ok(emr_card_read(emr_buf_view(&bytes), &person));
@@ -271,7 +261,7 @@ static void a_card_carries_its_inbox_through_file_and_code(void **state)
 	assert_memory_equal(inbox.id_pk, person.id_pk, 32);
 }
 
-static void another_persons_inbox_behind_a_card_is_refused(void **state)
+TEST(another_persons_inbox_behind_a_card_is_refused)
 {
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_KEYRING stranger = NULL;
@@ -279,7 +269,6 @@ static void another_persons_inbox_behind_a_card_is_refused(void **state)
 	emr_bytes card, vouches;
 	size_t len;
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
 	assert_ok(emr_card_make_person(owner, net_id, 10, 20, "Ana", "", &bytes));
 	assert_ok(emr_card_read(emr_buf_view(&bytes), &person));
@@ -301,14 +290,13 @@ static void another_persons_inbox_behind_a_card_is_refused(void **state)
 	assert_status(EMR_DAMAGED, emr_card_split(emr_buf_view(&bytes), &card, &vouches));
 }
 
-static void text_survives_mail_and_typing_and_nothing_else(void **state)
+TEST(text_survives_mail_and_typing_and_nothing_else)
 {
 	EMR_AUTO_BUF want = {0};
 	EMR_AUTO_BUF got = {0};
 	char text[2048];
 	size_t len;
 
-	(void)state;
 	card_of("person", &want);
 	/* Lower case, blanks around and inside. */
 	len = (size_t)snprintf(text, sizeof text, "\r\n %s \n", vectors_text(cards, "qr"));
@@ -334,7 +322,7 @@ static void text_survives_mail_and_typing_and_nothing_else(void **state)
 
 /* ---- Vouches and numbers ---- */
 
-static void vouches_match_and_every_bit_of_them_matters(void **state)
+TEST(vouches_match_and_every_bit_of_them_matters)
 {
 	EMR_AUTO_BUF card = {0};
 	EMR_AUTO_KEYRING agent = share_keyring(root, "agent2");
@@ -343,7 +331,6 @@ static void vouches_match_and_every_bit_of_them_matters(void **state)
 	uint8_t pk[32];
 	emr_vouch vouch;
 
-	(void)state;
 	card_of("person", &card);
 	vectors_fixed(cards, "vouch", want, sizeof want);
 	vectors_fixed(cards, "vouch_pk", pk, 32);
@@ -368,7 +355,7 @@ static void vouches_match_and_every_bit_of_them_matters(void **state)
 	assert_status(EMR_BAD_SIGNATURE, emr_vouch_verify(got, pk, domain_id, emr_buf_view(&card)));
 }
 
-static void both_sides_see_one_number_and_codes_match(void **state)
+TEST(both_sides_see_one_number_and_codes_match)
 {
 	EMR_AUTO_BUF bytes = {0};
 	const json_t *person;
@@ -377,7 +364,6 @@ static void both_sides_see_one_number_and_codes_match(void **state)
 	char code[EMR_KEY_CODE_MAX + 1];
 	size_t i;
 
-	(void)state;
 	assert_ok(emr_card_read(card_of("person", &bytes), &mine));
 	assert_ok(emr_card_read(card_of("other", &bytes), &theirs));
 	assert_ok(emr_card_read(card_of("nameless", &bytes), &agents));
@@ -420,24 +406,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cards_match_the_second_model),
-		cmocka_unit_test(a_card_says_what_was_put_on_it),
-		cmocka_unit_test(every_bit_of_a_card_matters),
-		cmocka_unit_test(a_signature_does_not_make_nonsense_a_card),
-		cmocka_unit_test(a_newer_card_is_named_as_such),
-		cmocka_unit_test(misleading_names_are_refused),
-		cmocka_unit_test(birth_dates_must_exist),
-		cmocka_unit_test(what_does_not_fit_is_said),
-		cmocka_unit_test(text_forms_match_and_come_back),
-		cmocka_unit_test(a_card_carries_its_inbox_through_file_and_code),
-		cmocka_unit_test(another_persons_inbox_behind_a_card_is_refused),
-		cmocka_unit_test(text_survives_mail_and_typing_and_nothing_else),
-		cmocka_unit_test(vouches_match_and_every_bit_of_them_matters),
-		cmocka_unit_test(both_sides_see_one_number_and_codes_match),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

@@ -76,12 +76,11 @@ static emr_status count(void *arg, const emr_page_item *item)
 	return EMR_OK;
 }
 
-static void a_page_gives_back_what_went_in(void **state)
+TEST(a_page_gives_back_what_went_in)
 {
 	EMR_AUTO_BUF page = {0};
 	size_t n = 0;
 
-	(void)state;
 	make_page(patient, 7, &page);
 	assert_ok(emr_page_each(emr_buf_view(&page), count, &n));
 	assert_int_equal(n, 7);
@@ -100,11 +99,10 @@ static emr_status take_all(void *arg, const emr_page_item *item)
 	return EMR_OK;
 }
 
-static void no_byte_of_a_page_can_change_unseen(void **state)
+TEST(no_byte_of_a_page_can_change_unseen)
 {
 	EMR_AUTO_BUF page = {0};
 
-	(void)state;
 	make_page(patient, 3, &page);
 	for (size_t at = 0; at < page.len; at += 3) {
 		page.data[at] ^= 0x10;
@@ -123,14 +121,13 @@ static void no_byte_of_a_page_can_change_unseen(void **state)
 	assert_status(EMR_UNSUPPORTED, emr_page_each(emr_buf_view(&page), take_all, NULL));
 }
 
-static void a_page_has_room_for_512_entries(void **state)
+TEST(a_page_has_room_for_512_entries)
 {
 	static const uint8_t bytes[EMR_HEADER_BYTES];
 	const emr_page_entry entry = {.item = emr_bytes_of(bytes, EMR_ITEM_BYTES),
 		.header = emr_bytes_of(bytes, sizeof bytes)};
 	EMR_AUTO_BUF page = {0};
 
-	(void)state;
 	for (int i = 0; i < EMR_PAGE_ENTRIES_MAX; i++)
 		assert_ok(emr_page_add(&page, &entry));
 	assert_status(EMR_LIMIT, emr_page_add(&page, &entry));
@@ -162,7 +159,7 @@ static int make_car(const emr_bytes *blocks, size_t n, size_t spoiled, emr_cid *
 	return fd;
 }
 
-static void the_blocks_of_a_car_are_read_where_they_are(void **state)
+TEST(the_blocks_of_a_car_are_read_where_they_are)
 {
 	const emr_bytes blocks[] = {
 		emr_bytes_of("one", 3), emr_bytes_of("a second block", 14), emr_bytes_of("", 0)};
@@ -171,7 +168,6 @@ static void the_blocks_of_a_car_are_read_where_they_are(void **state)
 	car_blocks *car;
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_ok(car_blocks_open(fd, &car));
 	for (size_t i = 0; i < 3; i++) {
 		emr_buf_clear(&out);
@@ -186,14 +182,13 @@ static void the_blocks_of_a_car_are_read_where_they_are(void **state)
 	close(fd);
 }
 
-static void a_block_that_is_not_what_it_is_called_is_refused(void **state)
+TEST(a_block_that_is_not_what_it_is_called_is_refused)
 {
 	const emr_bytes blocks[] = {emr_bytes_of("one", 3), emr_bytes_of("two", 3)};
 	emr_cid cids[2];
 	car_blocks *car;
 	int fd = make_car(blocks, 2, 1, cids);
 
-	(void)state;
 	assert_status(EMR_DAMAGED, car_blocks_open(fd, &car));
 	close(fd);
 	fd = make_car(blocks, 2, 9, cids);
@@ -251,13 +246,12 @@ static emr_status scan_bytes(emr_bytes bytes, other_car *car)
 
 /* A changed bit is damage, or takes a whole block away by changing what it is called; no block
  * comes out that is not what it is called. */
-static void no_bit_of_another_tools_car_changes_a_block(void **state)
+TEST(no_bit_of_another_tools_car_changes_a_block)
 {
 	json_t *known = vectors_open("unixfs.json");
 	json_t *one;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(known, "cars"), i, one)
 	{
 		other_car whole = {.sections = vectors_get(one, "sections")};
@@ -303,12 +297,11 @@ static void roots_are_read(emr_bytes header, const emr_cid *roots, size_t n)
 	close(fd);
 }
 
-static void headers_of_any_number_of_roots_are_read(void **state)
+TEST(headers_of_any_number_of_roots_are_read)
 {
 	static const size_t counts[] = {1, 2, 23, 24, 255, 256, EMR_CAR_ROOTS_MAX};
 	static emr_cid roots[EMR_CAR_ROOTS_MAX];
 
-	(void)state;
 	for (size_t i = 0; i < EMR_CAR_ROOTS_MAX; i++)
 		roots[i] = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(&i, sizeof i));
 	for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
@@ -335,13 +328,12 @@ static void seal(const emr_keyring *keyring, emr_buf *page)
 }
 
 /* A CAR says no operation, time, key or part to somebody who has none of its keys. */
-static void a_sealed_page_says_nothing_to_others(void **state)
+TEST(a_sealed_page_says_nothing_to_others)
 {
 	static const emr_page_folder two[] = {{{{7}}, 1}, {{{8}}, 3}};
 	EMR_AUTO_BUF page = {0}, sealed = {0}, back = {0};
 	emr_public public;
 
-	(void)state;
 	make_page(patient, 3, &page);
 	assert_ok(emr_keyring_public(patient, &public));
 	assert_ok(emr_page_seal(patient, two, 2, emr_buf_view(&page), &sealed));
@@ -387,12 +379,11 @@ static emr_status open_with(const emr_bytes *blocks, size_t n, emr_keyring *keyr
 	return status;
 }
 
-static void a_car_of_somebody_else_gives_nothing(void **state)
+TEST(a_car_of_somebody_else_gives_nothing)
 {
 	EMR_AUTO_BUF page = {0};
 	emr_bytes block = emr_bytes_of("a file of one leaf", 18);
 
-	(void)state;
 	assert_status(EMR_NOT_FOUND, open_with(&block, 1, patient));
 	make_page(stranger, 3, &page);
 	seal(stranger, &page);
@@ -407,12 +398,11 @@ static void a_car_of_somebody_else_gives_nothing(void **state)
 }
 
 /* Signed by the right key, and still no name: the sealed parts are nonsense. */
-static void signed_nonsense_is_refused(void **state)
+TEST(signed_nonsense_is_refused)
 {
 	EMR_AUTO_BUF page = {0};
 	emr_bytes block;
 
-	(void)state;
 	make_page(patient, 1, &page);
 	seal(patient, &page);
 	block = emr_buf_view(&page);
@@ -421,7 +411,7 @@ static void signed_nonsense_is_refused(void **state)
 
 /* ---- known answers of the second model ---- */
 
-static void a_page_is_spelled_as_the_second_model_spells_it(void **state)
+TEST(a_page_is_spelled_as_the_second_model_spells_it)
 {
 	json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0};
@@ -429,7 +419,6 @@ static void a_page_is_spelled_as_the_second_model_spells_it(void **state)
 	emr_bytes page = vectors_unhex(vectors_text(known, "page"), &bytes);
 	size_t at = 12, n = 0;
 
-	(void)state;
 	assert_ok(emr_page_each(page, count_any, &n));
 	assert_int_equal(n, vectors_u64(known, "page_entries"));
 	while (at < page.len) {
@@ -478,7 +467,7 @@ static void is_cid(const json_t *one, const char *key, const emr_cid *cid)
 		emr_bytes_of(cid->b, sizeof cid->b)));
 }
 
-static void directories_are_such_as_ipfs_makes(void **state)
+TEST(directories_are_such_as_ipfs_makes)
 {
 	json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0};
@@ -488,7 +477,6 @@ static void directories_are_such_as_ipfs_makes(void **state)
 	json_t *one;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(known, "directories"), i, one)
 	{
 		size_t n = vectors_u64(one, "links");
@@ -513,13 +501,12 @@ static emr_status count_node(void *arg, const emr_cid *cid, emr_bytes block)
 	return EMR_OK;
 }
 
-static void one_node_is_above_any_number_of_parts(void **state)
+TEST(one_node_is_above_any_number_of_parts)
 {
 	json_t *known = vectors_open("carry.json");
 	json_t *one;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(known, "trees"), i, one)
 	{
 		EMR_AUTO_BUF links = links_of(vectors_u64(one, "parts"));
@@ -533,7 +520,7 @@ static void one_node_is_above_any_number_of_parts(void **state)
 	json_decref(known);
 }
 
-static void a_page_that_the_second_model_sealed_opens(void **state)
+TEST(a_page_that_the_second_model_sealed_opens)
 {
 	json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0}, plain = {0}, opened = {0};
@@ -545,7 +532,6 @@ static void a_page_that_the_second_model_sealed_opens(void **state)
 	emr_words_problem problem;
 	emr_keyring *hers = NULL;
 
-	(void)state;
 	assert_ok(emr_keyring_from_words(
 		emr_bytes_of(words, strlen(words)), EMR_KEYRING_PERSON, 1, &problem, &hers));
 	assert_ok(emr_page_open(hers, sealed, &opened));
@@ -554,7 +540,7 @@ static void a_page_that_the_second_model_sealed_opens(void **state)
 	json_decref(known);
 }
 
-static void a_car_of_the_second_model_is_somebody_elses(void **state)
+TEST(a_car_of_the_second_model_is_somebody_elses)
 {
 	json_t *known = vectors_open("carry.json");
 	EMR_AUTO_BUF bytes = {0};
@@ -562,7 +548,6 @@ static void a_car_of_the_second_model_is_somebody_elses(void **state)
 	emr_bytes car = vectors_unhex(vectors_text(vectors_get(known, "car"), "car"), &bytes);
 	int fd = memfd_create("car", MFD_CLOEXEC);
 
-	(void)state;
 	assert_int_equal(write(fd, car.data, car.len), (ssize_t)car.len);
 	assert_status(EMR_DENIED, emr_parcel_open(fd, patient, NULL, &parcel));
 	close(fd);
@@ -586,25 +571,4 @@ static int end(void **state)
 	return 0;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_page_gives_back_what_went_in),
-		cmocka_unit_test(no_byte_of_a_page_can_change_unseen),
-		cmocka_unit_test(a_page_has_room_for_512_entries),
-		cmocka_unit_test(a_sealed_page_says_nothing_to_others),
-		cmocka_unit_test(the_blocks_of_a_car_are_read_where_they_are),
-		cmocka_unit_test(a_block_that_is_not_what_it_is_called_is_refused),
-		cmocka_unit_test(no_bit_of_another_tools_car_changes_a_block),
-		cmocka_unit_test(headers_of_any_number_of_roots_are_read),
-		cmocka_unit_test(a_car_of_somebody_else_gives_nothing),
-		cmocka_unit_test(signed_nonsense_is_refused),
-		cmocka_unit_test(a_page_is_spelled_as_the_second_model_spells_it),
-		cmocka_unit_test(a_page_that_the_second_model_sealed_opens),
-		cmocka_unit_test(directories_are_such_as_ipfs_makes),
-		cmocka_unit_test(one_node_is_above_any_number_of_parts),
-		cmocka_unit_test(a_car_of_the_second_model_is_somebody_elses),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+TESTS(begin, end)

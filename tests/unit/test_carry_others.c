@@ -111,12 +111,11 @@ static void has_not(const found *f, const char *what)
 		fail_msg("%s is in %s", what, f->all);
 }
 
-static void what_a_writer_wrote_comes_back_where_the_ledger_has_it(void **state)
+TEST(what_a_writer_wrote_comes_back_where_the_ledger_has_it)
 {
 	emr_id16 dir;
 	found f;
 
-	(void)state;
 	begin();
 	pen_dir(&p, s.imaging, s.imaging, "New", &dir);
 	pen_file(&p, s.imaging, dir, "note.txt", "by lima", NULL);
@@ -141,11 +140,10 @@ static void what_a_writer_wrote_comes_back_where_the_ledger_has_it(void **state)
 	end();
 }
 
-static void what_she_moved_out_of_the_shared_folder_stays_the_writers_word(void **state)
+TEST(what_she_moved_out_of_the_shared_folder_stays_the_writers_word)
 {
 	found f;
 
-	(void)state;
 	begin();
 	pen_file(&p, s.imaging, s.imaging, "note.txt", "by lima", NULL);
 	let_it_arrive();
@@ -160,12 +158,11 @@ static void what_she_moved_out_of_the_shared_folder_stays_the_writers_word(void 
 
 /* As the folder, import looks where a version lies: one that is no newer than what lay there does
  * not fit, also by who signed it. */
-static void what_the_folder_calls_a_mismatch_does_not_come_back(void **state)
+TEST(what_the_folder_calls_a_mismatch_does_not_come_back)
 {
 	emr_place at = {.cver = 3};
 	found f;
 
-	(void)state;
 	begin();
 	at.domain = s.imaging;
 	pen_file(&p, s.imaging, s.imaging, "note.txt", "by lima", &at.record_id);
@@ -188,12 +185,11 @@ static void what_the_folder_calls_a_mismatch_does_not_come_back(void **state)
 }
 
 /* Whom a record is about, its content says. */
-static void a_description_of_another_patient_closes_nothing(void **state)
+TEST(a_description_of_another_patient_closes_nothing)
 {
 	emr_id16 note_id;
 	found f;
 
-	(void)state;
 	begin();
 	pen_rename_blindly(
 		&p, s.imaging, kit_object_id(&s.k, "Imaging/MRI.pdf"), s.imaging, "Knee.pdf");
@@ -280,12 +276,11 @@ static void add_pages_without_contents(int fd)
 	free(car);
 }
 
-static void a_page_of_a_writers_own_takes_no_content_away(void **state)
+TEST(a_page_of_a_writers_own_takes_no_content_away)
 {
 	found f;
 	int fd;
 
-	(void)state;
 	begin();
 	pen_rename_blindly(
 		&p, s.imaging, kit_object_id(&s.k, "Imaging/MRI.pdf"), s.imaging, "Knee.pdf");
@@ -297,12 +292,11 @@ static void a_page_of_a_writers_own_takes_no_content_away(void **state)
 	end();
 }
 
-static void what_a_writer_may_not_say_is_left_out(void **state)
+TEST(what_a_writer_may_not_say_is_left_out)
 {
 	emr_id16 a, b, elsewhere;
 	found f;
 
-	(void)state;
 	begin();
 	kit_mkdir(&s.k, "Psychiatry");
 	let_it_arrive();
@@ -344,13 +338,12 @@ static emr_id16 early_file(char path[80])
 	}
 }
 
-static void what_says_to_lie_in_her_file_takes_no_content_away(void **state)
+TEST(what_says_to_lie_in_her_file_takes_no_content_away)
 {
 	char path[80], whole[100];
 	emr_id16 own;
 	found f;
 
-	(void)state;
 	begin();
 	own = early_file(path);
 	let_it_arrive();
@@ -364,12 +357,11 @@ static void what_says_to_lie_in_her_file_takes_no_content_away(void **state)
 }
 
 /* A directory of hers goes below one of his, which lies in it. */
-static void a_circle_of_a_writers_takes_none_of_her_records_away(void **state)
+TEST(a_circle_of_a_writers_takes_none_of_her_records_away)
 {
 	emr_id16 old, a;
 	found f;
 
-	(void)state;
 	begin();
 	kit_mkdir(&s.k, "Imaging/Old/Head");
 	kit_text(&s.k, "Imaging/Old/Head/MR.pdf", "another head");
@@ -386,13 +378,12 @@ static void a_circle_of_a_writers_takes_none_of_her_records_away(void **state)
 	end();
 }
 
-static void a_deposit_comes_back_once_the_owner_has_placed_it(void **state)
+TEST(a_deposit_comes_back_once_the_owner_has_placed_it)
 {
 	emr_buf card = {0};
 	emr_id16 inbox;
 	found f;
 
-	(void)state;
 	begin();
 	assert_ok(domains_inbox(s.k.view, &inbox));
 	assert_ok(emr_card_make_domain(s.k.stack.keyring, emr_ledger_net_id(s.k.stack.ledger),
@@ -412,19 +403,7 @@ static void a_deposit_comes_back_once_the_owner_has_placed_it(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_writer_wrote_comes_back_where_the_ledger_has_it),
-		cmocka_unit_test(what_the_folder_calls_a_mismatch_does_not_come_back),
-		cmocka_unit_test(what_she_moved_out_of_the_shared_folder_stays_the_writers_word),
-		cmocka_unit_test(a_description_of_another_patient_closes_nothing),
-		cmocka_unit_test(a_page_of_a_writers_own_takes_no_content_away),
-		cmocka_unit_test(what_a_writer_may_not_say_is_left_out),
-		cmocka_unit_test(what_says_to_lie_in_her_file_takes_no_content_away),
-		cmocka_unit_test(a_circle_of_a_writers_takes_none_of_her_records_away),
-		cmocka_unit_test(a_deposit_comes_back_once_the_owner_has_placed_it),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

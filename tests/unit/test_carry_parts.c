@@ -297,13 +297,12 @@ static size_t reach(const emr_cid *cid, bool *seen)
 	}
 }
 
-static void one_root_leads_to_every_block(void **state)
+TEST(one_root_leads_to_every_block)
 {
 	bool *seen = calloc(n_pieces, sizeof *seen);
 	EMR_AUTO_BUF header = {0};
 	size_t bundles = 0, pages = 0;
 
-	(void)state;
 	assert_non_null(seen);
 	assert_ok(emr_car_write_header(&header, &said.root, 1));
 	assert_true(car.len > header.len);
@@ -320,11 +319,10 @@ static void one_root_leads_to_every_block(void **state)
 	free(seen);
 }
 
-static void all_of_it_comes_back(void **state)
+TEST(all_of_it_comes_back)
 {
 	looking l = look_at(&car, NULL, 1);
 
-	(void)state;
 	assert_int_equal(l.files, DIRS * FILES + 1);
 	assert_int_equal(l.opened, DIRS * FILES + 1);
 	assert_int_equal(l.outside, 0);
@@ -337,11 +335,10 @@ static void add_reached(emr_buf *out, const bool *seen)
 			add_piece(out, &pieces[i]);
 }
 
-static void a_part_opens_by_itself(void **state)
+TEST(a_part_opens_by_itself)
 {
 	size_t parts = 0, files = 0;
 
-	(void)state;
 	for (size_t i = 0; i < n_pieces; i++) {
 		bool *seen = calloc(n_pieces, sizeof *seen);
 		bool has_page = false;
@@ -431,13 +428,12 @@ static void mark_all(const emr_buf *bytes, bool *has)
 	}
 }
 
-static void any_of_its_blocks_in_any_order_open_what_is_whole(void **state)
+TEST(any_of_its_blocks_in_any_order_open_what_is_whole)
 {
 	bool *has = calloc(n_pieces, sizeof *has);
 	size_t opened = 0, missing = 0;
 	uint64_t seed = 11;
 
-	(void)state;
 	assert_non_null(has);
 	for (int round = 0; round < 40; round++) {
 		EMR_AUTO_BUF some = {0};
@@ -461,11 +457,10 @@ static void any_of_its_blocks_in_any_order_open_what_is_whole(void **state)
 	free(has);
 }
 
-static void a_torn_end_is_refused(void **state)
+TEST(a_torn_end_is_refused)
 {
 	uint64_t seed = 5;
 
-	(void)state;
 	for (int round = 0; round < 60; round++) {
 		EMR_AUTO_BUF cut = {0};
 		emr_parcel *parcel = NULL;
@@ -481,14 +476,13 @@ static void a_torn_end_is_refused(void **state)
 	}
 }
 
-static void a_content_alone_has_no_records_and_is_seen(void **state)
+TEST(a_content_alone_has_no_records_and_is_seen)
 {
 	emr_parcel *parcel;
 	EMR_AUTO_BUF one = {0};
 	size_t seen = 0;
 	emr_cid root;
 
-	(void)state;
 	for (size_t i = 0; i < n_pieces && seen == 0; i++)
 		if (is_bundle(&pieces[i])) {
 			bool *below = calloc(n_pieces, sizeof *below);
@@ -506,7 +500,7 @@ static void a_content_alone_has_no_records_and_is_seen(void **state)
 }
 
 /* A writer can save a file of which one leaf looks like a page. */
-static void a_leaf_that_looks_like_a_page_takes_nothing_away(void **state)
+TEST(a_leaf_that_looks_like_a_page_takes_nothing_away)
 {
 	static const uint8_t newer[40] = "EMXC\4";
 	static const uint8_t torn[40] = "EMXC\3\0\0\0\0\0\0\2";
@@ -514,7 +508,6 @@ static void a_leaf_that_looks_like_a_page_takes_nothing_away(void **state)
 	EMR_AUTO_BUF both = {0};
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(newer, sizeof newer));
 
-	(void)state;
 	assert_ok(emr_buf_append(&both, car.data, car.len));
 	add_section(&both, cid.b, sizeof cid.b, newer, sizeof newer);
 	cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of(torn, sizeof torn));
@@ -525,14 +518,13 @@ static void a_leaf_that_looks_like_a_page_takes_nothing_away(void **state)
 	emr_parcel_close(parcel);
 }
 
-static void of_two_days_in_one_the_later_word_counts(void **state)
+TEST(of_two_days_in_one_the_later_word_counts)
 {
 	EMR_AUTO_BUF later = {0};
 	EMR_AUTO_BUF both = {0};
 	size_t at = 0;
 	looking l;
 
-	(void)state;
 	kit_rename(&k, "Letters/0/letter 0 of 0", "Letters/0/renamed");
 	kit_text(&k, "Letters/0/renamed", "renamed");
 	kit_publish_all(&k);
@@ -631,7 +623,7 @@ static emr_cid make_page(const entries *all, emr_bytes a, emr_bytes b, emr_buf *
 }
 
 /* The pages come in order of their CIDs, which is as good as none. */
-static void a_page_begins_with_the_directory_that_the_one_before_it_ends_with(void **state)
+TEST(a_page_begins_with_the_directory_that_the_one_before_it_ends_with)
 {
 	const entries all = first_page();
 	bool *none = calloc(n_pieces, sizeof *none);
@@ -642,7 +634,6 @@ static void a_page_begins_with_the_directory_that_the_one_before_it_ends_with(vo
 	emr_parcel *parcel;
 	size_t i = 0;
 
-	(void)state;
 	assert_non_null(none);
 	do {
 		assert_true(i + 1 < all.n_files);
@@ -661,7 +652,7 @@ static void a_page_begins_with_the_directory_that_the_one_before_it_ends_with(vo
 	free(none);
 }
 
-static void a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses(void **state)
+TEST(a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses)
 {
 	const entries all = first_page();
 	EMR_AUTO_BUF both = {0};
@@ -669,7 +660,6 @@ static void a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses(void *
 	emr_parcel *parcel;
 	emr_cid cid = make_page(&all, all.dirs[0], all.dirs[0], &page);
 
-	(void)state;
 	assert_ok(emr_buf_append(&both, car.data, car.len));
 	add_section(&both, cid.b, sizeof cid.b, page.data, page.len);
 	assert_int_equal(look_at(&both, NULL, 20).files, DIRS * FILES + 1);
@@ -679,20 +669,4 @@ static void a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses(void *
 	emr_parcel_close(parcel);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_root_leads_to_every_block),
-		cmocka_unit_test(all_of_it_comes_back),
-		cmocka_unit_test(a_part_opens_by_itself),
-		cmocka_unit_test(any_of_its_blocks_in_any_order_open_what_is_whole),
-		cmocka_unit_test(a_torn_end_is_refused),
-		cmocka_unit_test(a_content_alone_has_no_records_and_is_seen),
-		cmocka_unit_test(a_leaf_that_looks_like_a_page_takes_nothing_away),
-		cmocka_unit_test(a_page_begins_with_the_directory_that_the_one_before_it_ends_with),
-		cmocka_unit_test(a_page_that_breaks_off_at_ones_own_item_is_not_somebody_elses),
-		cmocka_unit_test(of_two_days_in_one_the_later_word_counts),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+TESTS(begin, end)

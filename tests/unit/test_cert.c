@@ -40,14 +40,13 @@ static void pair_free(pair *made)
 	emr_buf_free(&made->owner);
 }
 
-static void an_owner_has_a_certificate_of_his_own_ca(void **state)
+TEST(an_owner_has_a_certificate_of_his_own_ca)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	pair made;
+	AUTO(pair_free) pair made;
 	emr_cert_facts facts;
 	uint8_t ref[32];
 
-	(void)state;
 	make_pair(kr, &made);
 	assert_ok(emr_cert_verify(
 		emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 100, &facts));
@@ -64,16 +63,14 @@ static void an_owner_has_a_certificate_of_his_own_ca(void **state)
 	assert_true(facts.is_ca);
 	assert_string_equal(facts.handle, "Hospital São Lucas");
 	assert_int_equal(facts.roles, 0);
-	pair_free(&made);
 }
 
-static void a_certificate_counts_only_between_its_dates(void **state)
+TEST(a_certificate_counts_only_between_its_dates)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
-	pair made;
+	AUTO(pair_free) pair made;
 	emr_cert_facts facts;
 
-	(void)state;
 	make_pair(kr, &made);
 	assert_status(EMR_DENIED,
 		emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + 4, &facts));
@@ -83,18 +80,16 @@ static void a_certificate_counts_only_between_its_dates(void **state)
 		emr_buf_view(&made.owner), emr_buf_view(&made.ca), T0 + YEAR, &facts));
 	assert_status(EMR_DENIED, emr_cert_verify(emr_buf_view(&made.owner), emr_buf_view(&made.ca),
 					  T0 + YEAR + 1, &facts));
-	pair_free(&made);
 }
 
-static void another_ca_of_the_same_name_does_not_count(void **state)
+TEST(another_ca_of_the_same_name_does_not_count)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING other = NULL;
 	emr_cert_facts facts;
-	pair mine;
-	pair theirs;
+	AUTO(pair_free) pair mine;
+	AUTO(pair_free) pair theirs;
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_ORGANISATION, T0, &other));
 	make_pair(kr, &mine);
 	make_pair(other, &theirs);
@@ -119,13 +114,11 @@ static void another_ca_of_the_same_name_does_not_count(void **state)
 				emr_bytes_of(mine.public.p256_spki, EMR_P256_SPKI_BYTES), &out));
 		assert_int_equal(out.len, 0);
 	}
-	pair_free(&mine);
-	pair_free(&theirs);
 }
 
 /* More organisations than are kept parsed, each with two members of whom nothing was asked before.
  */
-static void each_member_of_a_known_ca_is_judged_for_himself(void **state)
+TEST(each_member_of_a_known_ca_is_judged_for_himself)
 {
 	enum { CAS = 40, YEARS = 2 };
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -133,7 +126,6 @@ static void each_member_of_a_known_ca_is_judged_for_himself(void **state)
 	emr_public public;
 	emr_buf cas[CAS] = {{0}};
 
-	(void)state;
 	assert_ok(emr_keyring_public(kr, &public));
 	for (int i = 0; i < CAS; i++) {
 		char name[32];
@@ -171,13 +163,12 @@ static void each_member_of_a_known_ca_is_judged_for_himself(void **state)
 		emr_buf_free(&cas[i]);
 }
 
-static void no_flipped_byte_of_a_chain_is_accepted(void **state)
+TEST(no_flipped_byte_of_a_chain_is_accepted)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_cert_facts facts;
-	pair made;
+	AUTO(pair_free) pair made;
 
-	(void)state;
 	make_pair(kr, &made);
 	for (size_t i = 0; i < made.owner.len; i++) {
 		made.owner.data[i] ^= 1;
@@ -198,10 +189,9 @@ static void no_flipped_byte_of_a_chain_is_accepted(void **state)
 			EMR_DAMAGED, emr_cert_read(emr_bytes_of(made.owner.data, len), &facts));
 	assert_ok(emr_buf_append_zeros(&made.owner, 1));
 	assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&made.owner), &facts));
-	pair_free(&made);
 }
 
-static void a_subject_must_be_presentable(void **state)
+TEST(a_subject_must_be_presentable)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	static const char *const bad[] = {"", "a\nb", "\x7f", "\xc2\x85", "\xc0\x80",
@@ -210,7 +200,6 @@ static void a_subject_must_be_presentable(void **state)
 	EMR_AUTO_BUF out = {0};
 	emr_cert_subject subject = ca_subject;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		subject.handle = bad[i];
 		assert_status(EMR_INVALID, emr_cert_make_ca(kr, &subject, &out));
@@ -246,12 +235,11 @@ static void a_subject_must_be_presentable(void **state)
 	}
 }
 
-static void role_words_round_trip(void **state)
+TEST(role_words_round_trip)
 {
 	char text[EMR_ROLES_TEXT_MAX];
 	uint16_t roles = 0;
 
-	(void)state;
 	for (unsigned all = 0; all < 1u << 13; all += 37) {
 		emr_roles_text((uint16_t)all, text);
 		assert_ok(emr_roles_parse(text, &roles));
@@ -269,13 +257,12 @@ static void role_words_round_trip(void **state)
 	assert_int_equal(roles, 0);
 }
 
-static void serials_differ(void **state)
+TEST(serials_differ)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_BUF one = {0};
 	EMR_AUTO_BUF two = {0};
 
-	(void)state;
 	assert_ok(emr_cert_make_ca(kr, &ca_subject, &one));
 	assert_ok(emr_cert_make_ca(kr, &ca_subject, &two));
 	/* version [0] 5 bytes after two headers of 4: the serial begins at 13 with its own header.
@@ -285,18 +272,7 @@ static void serials_differ(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_owner_has_a_certificate_of_his_own_ca),
-		cmocka_unit_test(a_certificate_counts_only_between_its_dates),
-		cmocka_unit_test(another_ca_of_the_same_name_does_not_count),
-		cmocka_unit_test(each_member_of_a_known_ca_is_judged_for_himself),
-		cmocka_unit_test(no_flipped_byte_of_a_chain_is_accepted),
-		cmocka_unit_test(a_subject_must_be_presentable),
-		cmocka_unit_test(role_words_round_trip),
-		cmocka_unit_test(serials_differ),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -71,15 +71,14 @@ static emr_status verify_long(hospital *h, uint64_t now)
 	return emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h->root.der), now, &facts);
 }
 
-static void somebody_below_an_authority_of_the_organisation_is_its(void **state)
+TEST(somebody_below_an_authority_of_the_organisation_is_its)
 {
 	cert_wish doctor = cert_person_wish("lima", T0);
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts, read;
 	emr_id32 ref;
-	hospital h;
+	AUTO(end) hospital h;
 
-	(void)state;
 	begin(&h, NULL, NULL, NULL);
 	doctor.attrs = "{\"attrs\":{\"hf.Type\":\"client\",\"emr.roles\":\"clinician\","
 		       "\"emr.org\":\"000102030405060708090a0b0c0d0e0f\"}}";
@@ -99,19 +98,17 @@ static void somebody_below_an_authority_of_the_organisation_is_its(void **state)
 		assert_string_equal(read.handle, "lima");
 	}
 	assert_ok(verify_long(&h, T0 + DAY));
-	end(&h);
 }
 
-static void a_chain_has_all_its_links_and_no_others(void **state)
+TEST(a_chain_has_all_its_links_and_no_others)
 {
 	const cert_wish doctor = cert_person_wish("lima", T0),
 			other = cert_authority_wish("Else", T0);
 	EMR_AUTO_BUF leaf = {0};
 	cert_authority lowest, stranger;
 	emr_cert_facts facts;
-	hospital h;
+	AUTO(end) hospital h;
 
-	(void)state;
 	begin(&h, NULL, NULL, NULL);
 	cert_begin(&lowest, &other, &h.lower);
 	cert_begin(&stranger, &other, NULL);
@@ -165,17 +162,15 @@ static void a_chain_has_all_its_links_and_no_others(void **state)
 	}
 	cert_end(&lowest);
 	cert_end(&stranger);
-	end(&h);
 }
 
-static void everybody_on_the_way_is_in_force(void **state)
+TEST(everybody_on_the_way_is_in_force)
 {
 	cert_wish shorter = cert_authority_wish("Staff", T0 + DAY),
 		  root = cert_authority_wish("r", T0);
 	cert_wish doctor = cert_person_wish("lima", T0);
 	hospital h;
 
-	(void)state;
 	shorter.until = T0 + 9 * DAY;
 	begin(&h, NULL, &shorter, NULL);
 	assert_status(EMR_DENIED, verify_short(&h, NULL, T0 + DAY - 1));
@@ -217,7 +212,7 @@ static void everybody_on_the_way_is_in_force(void **state)
 }
 
 /* What was asked before may come from memory; a process that never asked finds it again. */
-static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
+TEST(who_asks_again_at_another_time_hears_what_is_true_then)
 {
 	cert_wish root = cert_authority_wish("Hospital", T0),
 		  staff = cert_authority_wish("Staff", T0 + 100),
@@ -228,10 +223,9 @@ static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
 	cert_wish elsewhere = cert_authority_wish("Clinic", T0);
-	cert_authority other;
-	hospital h;
+	AUTO(cert_end) cert_authority other;
+	AUTO(end) hospital h;
 
-	(void)state;
 	staff.until = T0 + 950;
 	root.until = T0 + 900;
 	begin(&h, &root, &staff, NULL);
@@ -265,11 +259,9 @@ static void who_asks_again_at_another_time_hears_what_is_true_then(void **state)
 		assert_ok(emr_cert_verify(
 			emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + 200, &facts));
 	}
-	cert_end(&other);
-	end(&h);
 }
 
-static void a_certificate_for_something_else_vouches_for_nobody(void **state)
+TEST(a_certificate_for_something_else_vouches_for_nobody)
 {
 	static const struct {
 		const char *purpose;
@@ -281,7 +273,6 @@ static void a_certificate_for_something_else_vouches_for_nobody(void **state)
 	cert_wish doctor = cert_person_wish("lima", T0), upper = cert_authority_wish("Staff", T0);
 	hospital h;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof purposes / sizeof purposes[0]; i++) {
 		begin(&h, NULL, NULL, NULL);
 		doctor.purpose = purposes[i].purpose;
@@ -300,7 +291,7 @@ static void a_certificate_for_something_else_vouches_for_nobody(void **state)
 	end(&h);
 }
 
-static void nobody_certifies_who_is_no_authority(void **state)
+TEST(nobody_certifies_who_is_no_authority)
 {
 	static const struct {
 		const char *basic, *usage;
@@ -312,11 +303,10 @@ static void nobody_certifies_who_is_no_authority(void **state)
 		{"critical,CA:TRUE", "critical,digitalSignature,keyCertSign", EMR_OK}};
 	cert_wish upper = cert_authority_wish("Staff", T0), alone = cert_person_wish("lima", T0);
 	cert_wish root = cert_authority_wish("Hospital", T0);
-	cert_authority self;
+	AUTO(cert_end) cert_authority self;
 	emr_cert_facts facts;
 	hospital h;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof uppers / sizeof uppers[0]; i++) {
 		upper.basic = uppers[i].basic;
 		upper.usage = uppers[i].usage;
@@ -335,16 +325,14 @@ static void nobody_certifies_who_is_no_authority(void **state)
 	assert_ok(emr_cert_read(emr_buf_view(&self.der), &facts));
 	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&self.der),
 						 emr_buf_view(&self.der), T0 + DAY, &facts));
-	cert_end(&self);
 }
 
-static void a_path_is_not_longer_than_an_authority_allows(void **state)
+TEST(a_path_is_not_longer_than_an_authority_allows)
 {
 	cert_wish root = cert_authority_wish("Hospital", T0),
 		  upper = cert_authority_wish("Staff", T0);
 	hospital h;
 
-	(void)state;
 	root.basic = "critical,CA:TRUE,pathlen:0";
 	begin(&h, &root, NULL, NULL);
 	assert_status(EMR_BAD_SIGNATURE, verify_short(&h, NULL, T0 + DAY));
@@ -361,14 +349,13 @@ static void a_path_is_not_longer_than_an_authority_allows(void **state)
 	end(&h);
 }
 
-static void what_is_critical_is_understood_or_refused(void **state)
+TEST(what_is_critical_is_understood_or_refused)
 {
 	cert_wish upper = cert_authority_wish("Staff", T0),
 		  root = cert_authority_wish("Hospital", T0);
 	cert_wish doctor = cert_person_wish("lima", T0);
 	hospital h;
 
-	(void)state;
 	upper.has_unknown = true;
 	begin(&h, NULL, &upper, NULL);
 	assert_status(EMR_DAMAGED, verify_short(&h, NULL, T0 + DAY));
@@ -408,14 +395,13 @@ static void what_is_critical_is_understood_or_refused(void **state)
 	end(&h);
 }
 
-static void a_chain_ends_at_the_organisations_own_root(void **state)
+TEST(a_chain_ends_at_the_organisations_own_root)
 {
 	const cert_wish doctor = cert_person_wish("lima", T0);
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
 	hospital h, same_names;
 
-	(void)state;
 	begin(&h, NULL, NULL, NULL);
 	begin(&same_names, NULL, NULL, NULL);
 	cert_certify(&same_names.upper, &doctor, h.public.p256_spki, &chain);
@@ -438,26 +424,23 @@ static void a_chain_ends_at_the_organisations_own_root(void **state)
 	end(&same_names);
 }
 
-static void other_curves_have_no_place_on_the_way(void **state)
+TEST(other_curves_have_no_place_on_the_way)
 {
 	cert_wish upper = cert_authority_wish("Staff", T0);
-	hospital h;
+	AUTO(end) hospital h;
 
-	(void)state;
 	upper.curve = "P-384";
 	begin(&h, NULL, &upper, NULL);
 	assert_status(EMR_DAMAGED, verify_short(&h, NULL, T0 + DAY));
-	end(&h);
 }
 
-static void no_flipped_byte_of_a_long_chain_is_accepted(void **state)
+TEST(no_flipped_byte_of_a_long_chain_is_accepted)
 {
 	const cert_wish doctor = cert_person_wish("lima", T0);
 	EMR_AUTO_BUF chain = {0};
 	emr_cert_facts facts;
-	hospital h;
+	AUTO(end) hospital h;
 
-	(void)state;
 	begin(&h, NULL, NULL, NULL);
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
 	append(&chain, &h.upper);
@@ -469,26 +452,11 @@ static void no_flipped_byte_of_a_long_chain_is_accepted(void **state)
 	}
 	assert_ok(emr_buf_append_zeros(&chain, 1));
 	assert_status(EMR_DAMAGED, emr_cert_read(emr_buf_view(&chain), &facts));
-	end(&h);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(somebody_below_an_authority_of_the_organisation_is_its),
-		cmocka_unit_test(a_chain_has_all_its_links_and_no_others),
-		cmocka_unit_test(everybody_on_the_way_is_in_force),
-		cmocka_unit_test(who_asks_again_at_another_time_hears_what_is_true_then),
-		cmocka_unit_test(a_certificate_for_something_else_vouches_for_nobody),
-		cmocka_unit_test(nobody_certifies_who_is_no_authority),
-		cmocka_unit_test(a_path_is_not_longer_than_an_authority_allows),
-		cmocka_unit_test(what_is_critical_is_understood_or_refused),
-		cmocka_unit_test(a_chain_ends_at_the_organisations_own_root),
-		cmocka_unit_test(other_curves_have_no_place_on_the_way),
-		cmocka_unit_test(no_flipped_byte_of_a_long_chain_is_accepted),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -48,12 +48,11 @@ static void applied(const pen *p)
 	assert_int_equal(p->last.result, EMR_RESULT_APPLIED);
 }
 
-static void a_record_with_the_id_of_another_is_not_that_one(void **state)
+TEST(a_record_with_the_id_of_another_is_not_that_one)
 {
 	emr_place at = {.cver = 1};
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p);
 	at.domain = s.imaging;
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
@@ -76,15 +75,13 @@ static void a_record_with_the_id_of_another_is_not_that_one(void **state)
 	settle(false);
 	settle(true);
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "written on");
-	end(&p);
 }
 
-static void nor_a_directory(void **state)
+TEST(nor_a_directory)
 {
 	emr_id16 notes, top;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p);
 	notes = kit_object_id(&s.k, "Psychiatry/Notes");
 	top = kit_object_id(&s.k, "Psychiatry");
@@ -104,16 +101,14 @@ static void nor_a_directory(void **state)
 		settle(restart);
 		expect_untouched();
 	}
-	end(&p);
 }
 
 /* While she changes hers, and its row is in the journal. */
-static void not_even_while_it_is_being_changed(void **state)
+TEST(not_even_while_it_is_being_changed)
 {
 	emr_place at = {.cver = 1};
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p);
 	at.domain = s.imaging;
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
@@ -128,7 +123,6 @@ static void not_even_while_it_is_being_changed(void **state)
 	kit_unlink(&s.k, "Psychiatry/diary.txt");
 	settle(true);
 	assert_false(kit_exists(&s.k, "Psychiatry/diary.txt"));
-	end(&p);
 }
 
 /* A second folder, in which eve may write. */
@@ -154,7 +148,7 @@ static emr_id16 share_letters(void)
 }
 
 /* Two people make something by one id, each where he may write, before her computer sees either. */
-static void of_two_that_come_at_once_the_first_on_the_ledger_is_meant(void **state)
+TEST(of_two_that_come_at_once_the_first_on_the_ledger_is_meant)
 {
 	const char *const shown[] = {"Imaging/one.txt", "Letters/two.txt"};
 	const char *const hidden[] = {"Letters/one.txt", "Imaging/two.txt"};
@@ -162,7 +156,6 @@ static void of_two_that_come_at_once_the_first_on_the_ledger_is_meant(void **sta
 	emr_id16 letters;
 	pen lima, eve;
 
-	(void)state;
 	begin(&lima);
 	letters = share_letters();
 	pen_open(&s, &eve, &s.eve, "eve");
@@ -307,13 +300,12 @@ static void begin_to_read(viewer *v)
 	(void)story_lets_write(&s, &s.lima, false);
 }
 
-static void who_shares_has_no_part_in_what_is_ones_own(void **state)
+TEST(who_shares_has_no_part_in_what_is_ones_own)
 {
 	emr_id16 own, private;
 	uint64_t directory;
 	viewer v;
 
-	(void)state;
 	begin_to_read(&v);
 	own = own_id(&v, "Private/own.txt");
 	private = own_id(&v, "Private");
@@ -346,12 +338,11 @@ static void who_shares_has_no_part_in_what_is_ones_own(void **state)
 
 /* ---- what is only shown ---- */
 
-static void nothing_is_taken_for_what_is_only_shown(void **state)
+TEST(nothing_is_taken_for_what_is_only_shown)
 {
 	emr_id16 inbox, taken[2];
 	viewer v;
 
-	(void)state;
 	begin_to_read(&v);
 	assert_ok(domains_inbox(v.view, &inbox));
 	taken[0] = shared_top_id();
@@ -372,16 +363,7 @@ static void nothing_is_taken_for_what_is_only_shown(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_with_the_id_of_another_is_not_that_one),
-		cmocka_unit_test(nor_a_directory),
-		cmocka_unit_test(not_even_while_it_is_being_changed),
-		cmocka_unit_test(of_two_that_come_at_once_the_first_on_the_ledger_is_meant),
-		cmocka_unit_test(who_shares_has_no_part_in_what_is_ones_own),
-		cmocka_unit_test(nothing_is_taken_for_what_is_only_shown),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

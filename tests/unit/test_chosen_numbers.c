@@ -59,11 +59,10 @@ static emr_status restore(const char *path, uint64_t cver)
 	return status;
 }
 
-static void what_is_erased_takes_nothing_else_with_it(void **state)
+TEST(what_is_erased_takes_nothing_else_with_it)
 {
 	pen p;
 
-	(void)state;
 	for (int restart = 0; restart < 2; restart++) {
 		begin(&p);
 		(void)write_as(&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3,
@@ -81,11 +80,10 @@ static void what_is_erased_takes_nothing_else_with_it(void **state)
 	}
 }
 
-static void nor_what_was_deleted(void **state)
+TEST(nor_what_was_deleted)
 {
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p);
 	(void)write_as(
 		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
@@ -96,16 +94,14 @@ static void nor_what_was_deleted(void **state)
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
 	assert_ok(restore("Psychiatry/diary.txt", 1));
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
-	end(&p);
 }
 
 /* Nor when the owner has sealed it again, or saved on top of it. */
-static void nor_when_she_has_had_it_in_hand(void **state)
+TEST(nor_when_she_has_had_it_in_hand)
 {
 	uint64_t n = 0, left_out = 0;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p);
 	(void)write_as(
 		&p, (emr_id16){{0}}, kit_object_id(&s.k, "Psychiatry/diary.txt"), 3, "virus.pdf");
@@ -119,15 +115,13 @@ static void nor_when_she_has_had_it_in_hand(void **state)
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
 	kit_restart(&s.k);
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "second day");
-	end(&p);
 }
 
-static void what_was_deleted_comes_back_as_it_was(void **state)
+TEST(what_was_deleted_comes_back_as_it_was)
 {
 	emr_id16 diary;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p);
 	diary = kit_object_id(&s.k, "Psychiatry/diary.txt");
 	(void)write_as(&p, (emr_id16){{0}}, diary, 2, "a.pdf");
@@ -141,15 +135,13 @@ static void what_was_deleted_comes_back_as_it_was(void **state)
 	assert_ok(restore("Psychiatry/diary.txt", 1));
 	kit_expect_text(&s.k, "Psychiatry/diary.txt", "first day");
 	assert_true(emr_id16_equal(kit_object_id(&s.k, "Psychiatry/diary.txt"), diary));
-	end(&p);
 }
 
-static void no_version_is_the_last(void **state)
+TEST(no_version_is_the_last)
 {
 	emr_id16 scan;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p);
 	scan = kit_object_id(&s.k, "Imaging/MRI.pdf");
 	(void)write_as(&p, scan, scan, UINT64_MAX, "MRI.pdf");
@@ -170,20 +162,11 @@ static void no_version_is_the_last(void **state)
 	assert_string_equal(kit_attribute(&s.k, "Imaging/MRI.pdf", "user.emrfs.version"), "3");
 	assert_ok(restore("Imaging/MRI.pdf", 2));
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "hers again");
-	end(&p);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_erased_takes_nothing_else_with_it),
-		cmocka_unit_test(nor_what_was_deleted),
-		cmocka_unit_test(nor_when_she_has_had_it_in_hand),
-		cmocka_unit_test(what_was_deleted_comes_back_as_it_was),
-		cmocka_unit_test(no_version_is_the_last),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

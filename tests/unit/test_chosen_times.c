@@ -70,14 +70,13 @@ static emr_operation purge_of(const emr_part_key *at, uint8_t pub[24])
 		.pub = emr_bytes_of(pub, 24)};
 }
 
-static void nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force(void **state)
+TEST_IN(folk_with_clinic, folk_end, nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force)
 {
 	emr_part_key at = fragments_for_lima(30 * DAY);
 	EMR_AUTO_BUF part = {0};
 	uint8_t pub[24];
 	emr_operation purge = purge_of(&at, pub);
 
-	(void)state;
 	for (int days = 0; days < 400; days += 31)
 		assert_int_equal(bring_at(now + (uint64_t)days * DAY, &agent, &purge),
 			EMR_RESULT_NOT_AUTHORISED);
@@ -86,12 +85,4 @@ static void nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force(void **
 	assert_ok(emr_replica_part(ana.replica, &at, &part));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
-		WITH(nobody_who_is_ahead_purges_the_fragments_of_a_grant_in_force),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

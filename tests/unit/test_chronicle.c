@@ -79,13 +79,12 @@ static void live(kit *k)
 	"renamed Imaging/head.pdf>Letters/head.pdf v1, deleted Letters/a.txt, restored "           \
 	"Letters/a.txt v1"
 
-static void a_life_is_told_in_order(void **state)
+TEST(a_life_is_told_in_order)
 {
 	emr_chronicle *c;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	live(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
@@ -93,16 +92,14 @@ static void a_life_is_told_in_order(void **state)
 	emr_chronicle_forget(c);
 	assert_string_equal(told(c, &t), LIFE);
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
-static void what_is_new_is_added_to_what_was_told(void **state)
+TEST(what_is_new_is_added_to_what_was_told)
 {
 	emr_chronicle *c;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), "");
@@ -122,18 +119,16 @@ static void what_is_new_is_added_to_what_was_told(void **state)
 		"made Imaging, saved Imaging/a v1, saved Imaging/b v1, renamed Imaging>Bilder, "
 		"deleted Bilder/a");
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
-static void a_mode_is_a_change_and_no_rename(void **state)
+TEST(a_mode_is_a_change_and_no_rename)
 {
 	const emr_attr wanted = {.mode = 0640};
 	emr_chronicle *c;
 	emr_attr attr;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "1");
@@ -146,18 +141,16 @@ static void a_mode_is_a_change_and_no_rename(void **state)
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	assert_string_equal(told(c, &t), "made A, saved A/x v1, renamed A>B, changed B/x v1");
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
-static void a_story_counts_versions_and_keeps_the_first_day(void **state)
+TEST(a_story_counts_versions_and_keeps_the_first_day)
 {
 	emr_record_facts facts;
 	emr_chronicle *c;
 	emr_story story;
 	uint64_t first;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	assert_ok(emr_chronicle_new(k.stack.facts, k.stack.replica, &c));
 	kit_mkdir(&k, "A");
@@ -179,7 +172,6 @@ static void a_story_counts_versions_and_keeps_the_first_day(void **state)
 	assert_true(story.added_unix_s <= first); /* when it was saved, not when it was moved */
 	assert_true(story.changed_unix_s > first);
 	emr_chronicle_free(c);
-	kit_close(&k);
 }
 
 /* ---- what others write ---- */
@@ -216,15 +208,14 @@ static uint64_t cost_of(emr_replica *replica, emr_chronicle *c, telling *t)
 	return emr_replica_rows_read(replica) - before;
 }
 
-static void what_others_write_costs_the_history_nothing(void **state)
+TEST(what_others_write_costs_the_history_nothing)
 {
 	emr_replica *replica;
 	emr_chronicle *c, *fresh;
 	telling t;
 	uint64_t alone;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a", "1");
@@ -244,19 +235,17 @@ static void what_others_write_costs_the_history_nothing(void **state)
 	emr_chronicle_free(fresh);
 	emr_chronicle_free(c);
 	emr_replica_close(replica);
-	kit_close(&k);
 }
 
 /* On a second computer keys come by letter, when much of the ledger has been told. */
-static void what_becomes_ours_later_is_told_where_it_belongs(void **state)
+TEST(what_becomes_ours_later_is_told_where_it_belongs)
 {
 	const char *id;
 	emr_replica *replica;
 	emr_chronicle *c;
 	telling t;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a", "1");
@@ -281,19 +270,6 @@ static void what_becomes_ours_later_is_told_where_it_belongs(void **state)
 					 "saved Letters/b v1, saved Letters/c v1");
 	emr_chronicle_free(c);
 	emr_replica_close(replica);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_life_is_told_in_order),
-		cmocka_unit_test(what_is_new_is_added_to_what_was_told),
-		cmocka_unit_test(a_mode_is_a_change_and_no_rename),
-		cmocka_unit_test(a_story_counts_versions_and_keeps_the_first_day),
-		cmocka_unit_test(what_others_write_costs_the_history_nothing),
-		cmocka_unit_test(what_becomes_ours_later_is_told_where_it_belongs),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

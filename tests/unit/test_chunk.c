@@ -66,14 +66,13 @@ static void expand(const json_t *pieces, emr_buf *out)
 	}
 }
 
-static void streams_match_wycheproof(void **state)
+TEST(streams_match_wycheproof)
 {
 	json_t *root = vectors_open("wycheproof/c2sp_chunked_encryption_aes_256_gcm.json");
 	EMR_AUTO_BUF key = {0}, context = {0}, stream = {0}, plain = {0};
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "tests"), i, test)
 	{
 		EMR_AUTO_SECRET secret = {0};
@@ -100,7 +99,7 @@ static void streams_match_wycheproof(void **state)
 	json_decref(root);
 }
 
-static void suites_differ_in_everything(void **state)
+TEST(suites_differ_in_everything)
 {
 	EMR_AUTO_SECRET key = {0};
 	emr_chunk_cipher *gcm = NULL;
@@ -111,7 +110,6 @@ static void suites_differ_in_everything(void **state)
 	uint8_t sealed[20];
 	uint8_t plain[4];
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &key));
 	assert_ok(emr_chunk_cipher_new(&key, salt, EMR_SUITE_AES_256_GCM, &gcm));
 	assert_ok(emr_chunk_cipher_new(&key, salt, EMR_SUITE_CHACHA20_POLY1305, &chacha));
@@ -131,7 +129,7 @@ static void suites_differ_in_everything(void **state)
 	assert_null(gcm);
 }
 
-static void the_first_leaf_matches_the_known_answer(void **state)
+TEST(the_first_leaf_matches_the_known_answer)
 {
 	json_t *root = vectors_open("content.json");
 	const json_t *hello = json_array_get(vectors_get(root, "cases"), 0);
@@ -146,7 +144,6 @@ static void the_first_leaf_matches_the_known_answer(void **state)
 	emr_chunk_cipher *cipher = NULL;
 	EMR_AUTO_SECRET key = {0};
 
-	(void)state;
 	vectors_fixed(hello, "k_c", k_c, 32);
 	vectors_fixed(hello, "salt", salt, 24);
 	vectors_fixed(hello, "com", com, 32);
@@ -164,7 +161,7 @@ static void the_first_leaf_matches_the_known_answer(void **state)
 }
 
 /* The RFC 8439 cipher of suite 2 against libsodium's, at several indexes; ours is OpenSSL's. */
-static void suite_2_is_the_chacha20_poly1305_of_libsodium(void **state)
+TEST(suite_2_is_the_chacha20_poly1305_of_libsodium)
 {
 	EMR_AUTO_SECRET k_c = {0};
 	emr_chunk_cipher *cipher = NULL;
@@ -176,7 +173,6 @@ static void suite_2_is_the_chacha20_poly1305_of_libsodium(void **state)
 	uint8_t prk[32];
 	size_t at;
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &k_c));
 	memcpy(prk, k_c.data, 32);
 	assert_ok(emr_chunk_cipher_new(&k_c, salt, EMR_SUITE_CHACHA20_POLY1305, &cipher));
@@ -220,12 +216,11 @@ static void suite_2_is_the_chacha20_poly1305_of_libsodium(void **state)
 	emr_chunk_cipher_free(cipher);
 }
 
-static void a_damaged_chunk_releases_nothing(void **state)
+TEST(a_damaged_chunk_releases_nothing)
 {
 	EMR_AUTO_SECRET key = {0};
 	uint8_t salt[24] = {0};
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &key));
 	for (unsigned suite = 1; suite <= 2; suite++) {
 		emr_chunk_cipher *cipher = NULL;
@@ -298,15 +293,14 @@ static size_t aead_matches(const char *file, unsigned suite)
 	return checked;
 }
 
-static void chunk_algorithms_match_wycheproof(void **state)
+TEST(chunk_algorithms_match_wycheproof)
 {
-	(void)state;
 	assert_true(aead_matches("wycheproof/aes_gcm.json", EMR_SUITE_AES_256_GCM) >= 20);
 	assert_true(aead_matches("wycheproof/chacha20_poly1305.json",
 			    EMR_SUITE_CHACHA20_POLY1305) >= 20);
 }
 
-static void chunks_have_0_to_16384_bytes(void **state)
+TEST(chunks_have_0_to_16384_bytes)
 {
 	static uint8_t plain[EMR_CHUNK_BYTES + 1];
 	static uint8_t sealed[EMR_CHUNK_SEALED_BYTES + 1];
@@ -316,7 +310,6 @@ static void chunks_have_0_to_16384_bytes(void **state)
 	emr_chunk_cipher *cipher = NULL;
 	uint8_t salt[24] = {0};
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &key));
 	for (unsigned suite = 1; suite <= 2; suite++) {
 		assert_ok(emr_chunk_cipher_new(&key, salt, suite, &cipher));
@@ -344,7 +337,7 @@ static void chunks_have_0_to_16384_bytes(void **state)
 	}
 }
 
-static void a_part_that_is_known_opens_without_its_tag(void **state)
+TEST(a_part_that_is_known_opens_without_its_tag)
 {
 	static const struct {
 		size_t from, len;
@@ -355,7 +348,6 @@ static void a_part_that_is_known_opens_without_its_tag(void **state)
 	emr_chunk_cipher *cipher = NULL;
 	uint8_t salt[24] = {3};
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &key));
 	randombytes_buf(plain, sizeof plain);
 	for (unsigned suite = 1; suite <= 2; suite++) {
@@ -389,7 +381,7 @@ static void xorshift(uint8_t *out, size_t len)
 	}
 }
 
-static void tags_of_units_match_the_second_model(void **state)
+TEST(tags_of_units_match_the_second_model)
 {
 	static uint8_t leaf[EMR_UNIT_LEAF_BYTES];
 	uint8_t key_bytes[32], digest[32], want[EMR_UNITS_PER_LEAF * EMR_UNIT_TAG_BYTES],
@@ -400,7 +392,6 @@ static void tags_of_units_match_the_second_model(void **state)
 	emr_unit_key *key = NULL;
 	EMR_AUTO_SECRET secret = {0};
 
-	(void)state;
 	vectors_fixed(units, "key", key_bytes, sizeof key_bytes);
 	vectors_fixed(units, "sha256", digest, sizeof digest);
 	vectors_fixed(units, "tags", want, sizeof want);
@@ -422,7 +413,7 @@ static void tags_of_units_match_the_second_model(void **state)
 }
 
 /* Of another leaf, at another place, with another bit, under another key. */
-static void a_units_tag_fits_nothing_else(void **state)
+TEST(a_units_tag_fits_nothing_else)
 {
 	static uint8_t bytes[EMR_UNIT_BYTES + EMR_CHUNK_TAG_BYTES];
 	uint8_t tag[EMR_UNIT_TAG_BYTES], digest[32] = {1}, other[32] = {2};
@@ -430,7 +421,6 @@ static void a_units_tag_fits_nothing_else(void **state)
 	EMR_AUTO_SECRET mine = {0}, his = {0};
 	emr_unit_key *key = NULL, *his_key = NULL;
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &mine));
 	assert_ok(emr_secret_random(32, &his));
 	assert_ok(emr_unit_key_new(&mine, &key));
@@ -477,7 +467,7 @@ static void *seal_and_open(void *argument)
 	return NULL;
 }
 
-static void several_threads_use_one_cipher(void **state)
+TEST(several_threads_use_one_cipher)
 {
 	EMR_AUTO_SECRET key = {0};
 	emr_chunk_cipher *cipher = NULL;
@@ -485,7 +475,6 @@ static void several_threads_use_one_cipher(void **state)
 	worker work[4];
 	uint8_t salt[24] = {0};
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &key));
 	assert_ok(emr_chunk_cipher_new(&key, salt, 1, &cipher));
 	for (int i = 0; i < 4; i++) {
@@ -502,21 +491,7 @@ static void several_threads_use_one_cipher(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(streams_match_wycheproof),
-		cmocka_unit_test(chunk_algorithms_match_wycheproof),
-		cmocka_unit_test(suites_differ_in_everything),
-		cmocka_unit_test(the_first_leaf_matches_the_known_answer),
-		cmocka_unit_test(suite_2_is_the_chacha20_poly1305_of_libsodium),
-		cmocka_unit_test(a_damaged_chunk_releases_nothing),
-		cmocka_unit_test(chunks_have_0_to_16384_bytes),
-		cmocka_unit_test(a_part_that_is_known_opens_without_its_tag),
-		cmocka_unit_test(tags_of_units_match_the_second_model),
-		cmocka_unit_test(a_units_tag_fits_nothing_else),
-		cmocka_unit_test(several_threads_use_one_cipher),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -24,11 +24,10 @@ static emr_status parse(const char *line, emr_args *out_args)
 	return emr_args_parse(argc, argv, out_args, &problem);
 }
 
-static void options_may_stand_before_and_after_the_verb(void **state)
+TEST(options_may_stand_before_and_after_the_verb)
 {
 	emr_args args;
 
-	(void)state;
 	assert_ok(parse("--as child --json mount dir --idle 2h -f", &args));
 	assert_int_equal(args.verb, EMR_VERB_MOUNT);
 	assert_string_equal(args.values[EMR_OPT_AS], "child");
@@ -40,14 +39,13 @@ static void options_may_stand_before_and_after_the_verb(void **state)
 }
 
 /* Other users can read arguments: what a menu says about people and records comes on a pipe. */
-static void all_arguments_may_come_on_standard_input(void **state)
+TEST(all_arguments_may_come_on_standard_input)
 {
 	static const char words[] = "share\0a b\nc\0with\0Dr Paula Lima";
 	emr_args_input input = {.argc = 0}, many = {.argc = 0}, open_end = {.argc = 0};
 	emr_args args;
 	int ends[2];
 
-	(void)state;
 	problem = (emr_problem){0};
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], words, sizeof words), sizeof words);
@@ -76,11 +74,10 @@ static void all_arguments_may_come_on_standard_input(void **state)
 	emr_buf_free(&many.bytes);
 }
 
-static void an_argument_may_be_glued_or_follow(void **state)
+TEST(an_argument_may_be_glued_or_follow)
 {
 	emr_args args;
 
-	(void)state;
 	assert_ok(parse("mount --idle=30min -oallow_other", &args));
 	assert_string_equal(args.values[EMR_OPT_IDLE], "30min");
 	assert_string_equal(args.values[EMR_OPT_MOUNT_OPTIONS], "allow_other");
@@ -89,11 +86,10 @@ static void an_argument_may_be_glued_or_follow(void **state)
 	assert_true(args.given[EMR_OPT_QUIET] && args.given[EMR_OPT_YES]);
 }
 
-static void an_optional_argument_is_taken_only_when_glued(void **state)
+TEST(an_optional_argument_is_taken_only_when_glued)
 {
 	emr_args args;
 
-	(void)state;
 	assert_ok(parse("status --wait file", &args));
 	assert_true(args.given[EMR_OPT_WAIT]);
 	assert_null(args.values[EMR_OPT_WAIT]);
@@ -102,35 +98,32 @@ static void an_optional_argument_is_taken_only_when_glued(void **state)
 	assert_string_equal(args.values[EMR_OPT_WAIT], "5s");
 }
 
-static void two_dashes_end_the_options(void **state)
+TEST(two_dashes_end_the_options)
 {
 	emr_args args;
 
-	(void)state;
 	assert_ok(parse("status -- --json", &args));
 	assert_false(args.given[EMR_OPT_JSON]);
 	assert_string_equal(args.operands[0], "--json");
 }
 
-static void umount_is_unmount(void **state)
+TEST(umount_is_unmount)
 {
 	emr_args args;
 
-	(void)state;
 	assert_ok(parse("umount --now", &args));
 	assert_int_equal(args.verb, EMR_VERB_UNMOUNT);
 }
 
-static void nothing_at_all_is_help(void **state)
+TEST(nothing_at_all_is_help)
 {
 	emr_args args;
 
-	(void)state;
 	assert_ok(parse("", &args));
 	assert_int_equal(args.verb, EMR_VERB_HELP);
 }
 
-static void wrong_lines_say_what_was_wrong(void **state)
+TEST(wrong_lines_say_what_was_wrong)
 {
 	static const struct {
 		const char *line, *said;
@@ -150,7 +143,6 @@ static void wrong_lines_say_what_was_wrong(void **state)
 	};
 	emr_args args;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_status(EMR_INVALID, parse(cases[i].line, &args));
 		assert_non_null(strstr(problem.text, cases[i].said));
@@ -158,41 +150,37 @@ static void wrong_lines_say_what_was_wrong(void **state)
 	}
 }
 
-static void a_wrong_verb_is_answered_by_a_line_that_can_be_typed(void **state)
+TEST(a_wrong_verb_is_answered_by_a_line_that_can_be_typed)
 {
 	emr_args args;
 
-	(void)state;
 	assert_status(EMR_INVALID, parse("guardian", &args));
 	assert_string_equal(problem.hint, "emrfs help");
 	assert_status(EMR_INVALID, parse("mount -x", &args));
 	assert_string_equal(problem.hint, "emrfs help mount");
 }
 
-static void a_wrong_line_with_json_still_answers_in_json(void **state)
+TEST(a_wrong_line_with_json_still_answers_in_json)
 {
 	emr_args args;
 
-	(void)state;
 	assert_status(EMR_INVALID, parse("mount --nonsense --json", &args));
 	assert_true(args.given[EMR_OPT_JSON]);
 }
 
-static void what_was_typed_cannot_drive_the_terminal(void **state)
+TEST(what_was_typed_cannot_drive_the_terminal)
 {
 	emr_args args;
 
-	(void)state;
 	assert_status(EMR_INVALID, parse("\033[2Jmount", &args));
 	assert_null(strchr(problem.text, '\033'));
 }
 
-static void a_very_long_word_is_refused_and_cut(void **state)
+TEST(a_very_long_word_is_refused_and_cut)
 {
 	char line[400] = "mount --";
 	emr_args args;
 
-	(void)state;
 	memset(line + 8, 'x', sizeof line - 9);
 	assert_status(EMR_INVALID, parse(line, &args));
 	assert_true(strlen(problem.text) < 300);
@@ -200,21 +188,19 @@ static void a_very_long_word_is_refused_and_cut(void **state)
 	assert_status(EMR_INVALID, parse(line + 5, &args));
 }
 
-static void every_verb_takes_the_common_options(void **state)
+TEST(every_verb_takes_the_common_options)
 {
 	static const emr_option common[] = {
 		EMR_OPT_AS, EMR_OPT_JSON, EMR_OPT_QUIET, EMR_OPT_YES, EMR_OPT_HELP};
 
-	(void)state;
 	for (int v = 0; v < EMR_VERB_COUNT; v++) {
 		for (size_t i = 0; i < sizeof common / sizeof *common; i++)
 			assert_true(emr_verb_takes((emr_verb)v, common[i]));
 	}
 }
 
-static void every_exit_code_of_a_verb_has_a_meaning(void **state)
+TEST(every_exit_code_of_a_verb_has_a_meaning)
 {
-	(void)state;
 	for (int v = 0; v < EMR_VERB_COUNT; v++) {
 		for (const unsigned char *code = emr_verb_get((emr_verb)v)->exits; *code != 0;
 			code++)
@@ -223,11 +209,10 @@ static void every_exit_code_of_a_verb_has_a_meaning(void **state)
 	assert_null(emr_exit_text(9));
 }
 
-static void help_names_every_verb_and_every_option_it_takes(void **state)
+TEST(help_names_every_verb_and_every_option_it_takes)
 {
 	char *overview = emr_help_overview(false), *all = emr_help_overview(true);
 
-	(void)state;
 	assert_non_null(overview);
 	assert_non_null(all);
 	for (int v = 0; v < EMR_VERB_COUNT; v++) {
@@ -252,25 +237,4 @@ static void help_names_every_verb_and_every_option_it_takes(void **state)
 	free(all);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_may_stand_before_and_after_the_verb),
-		cmocka_unit_test(all_arguments_may_come_on_standard_input),
-		cmocka_unit_test(an_argument_may_be_glued_or_follow),
-		cmocka_unit_test(an_optional_argument_is_taken_only_when_glued),
-		cmocka_unit_test(two_dashes_end_the_options),
-		cmocka_unit_test(umount_is_unmount),
-		cmocka_unit_test(nothing_at_all_is_help),
-		cmocka_unit_test(wrong_lines_say_what_was_wrong),
-		cmocka_unit_test(a_wrong_verb_is_answered_by_a_line_that_can_be_typed),
-		cmocka_unit_test(a_wrong_line_with_json_still_answers_in_json),
-		cmocka_unit_test(what_was_typed_cannot_drive_the_terminal),
-		cmocka_unit_test(a_very_long_word_is_refused_and_cut),
-		cmocka_unit_test(every_verb_takes_the_common_options),
-		cmocka_unit_test(every_exit_code_of_a_verb_has_a_meaning),
-		cmocka_unit_test(help_names_every_verb_and_every_option_it_takes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -55,12 +55,11 @@ static emr_status put(emr_book *book, const emr_keyring *kr, const char *name, u
 	return emr_book_put(book, emr_buf_view(&card), who, NOW, &index, out_change);
 }
 
-static void what_was_added_is_there_again(void **state)
+TEST(what_was_added_is_there_again)
 {
 	EMR_AUTO_BOOK book = {0}, again = {0};
 	emr_book_change change;
 
-	(void)state;
 	assert_ok(emr_book_load(mine, fd, &again));
 	assert_int_equal(again.n, 0);
 	assert_ok(put(&book, other, "Jo\xc3\xa3o Reis", NOW, "joao", &change));
@@ -77,13 +76,12 @@ static void what_was_added_is_there_again(void **state)
 	assert_int_equal(again.people[1].added_unix_s, NOW);
 }
 
-static void the_file_is_sealed_and_every_change_of_it_is_seen(void **state)
+TEST(the_file_is_sealed_and_every_change_of_it_is_seen)
 {
 	EMR_AUTO_BOOK book = {0}, again = {0};
 	EMR_AUTO_BUF file = {0};
 	emr_book_change change;
 
-	(void)state;
 	assert_ok(put(&book, other, "Recognisable Name", NOW, NULL, &change));
 	assert_ok(emr_book_save(mine, fd, &book));
 	assert_ok(emr_file_read(fd, EMR_STATE_BOOK, EMR_BOOK_FILE_MAX, &file));
@@ -116,12 +114,11 @@ static void the_file_is_sealed_and_every_change_of_it_is_seen(void **state)
 	unlinkat(fd, EMR_STATE_BOOK, 0);
 }
 
-static void two_people_are_never_called_the_same(void **state)
+TEST(two_people_are_never_called_the_same)
 {
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
 
-	(void)state;
 	assert_ok(put(&book, other, "Ana", NOW, NULL, &change));
 	assert_status(EMR_EXISTS, put(&book, third, "ANA", NOW, NULL, &change));
 	assert_int_equal(book.n, 1);
@@ -130,12 +127,11 @@ static void two_people_are_never_called_the_same(void **state)
 	assert_string_equal(book.people[1].who, "aunt");
 }
 
-static void a_newer_card_takes_the_place_and_an_older_one_does_not(void **state)
+TEST(a_newer_card_takes_the_place_and_an_older_one_does_not)
 {
 	EMR_AUTO_BOOK book = {0}, again = {0};
 	emr_book_change change;
 
-	(void)state;
 	assert_ok(put(&book, other, "Ana Old", NOW, "ana", &change));
 	book.people[0].compared_unix_s = 9;
 	assert_ok(put(&book, other, "Ana New", NOW + 10, NULL, &change));
@@ -163,7 +159,7 @@ static void a_newer_card_takes_the_place_and_an_older_one_does_not(void **state)
 	unlinkat(fd, EMR_STATE_BOOK, 0);
 }
 
-static void who_is_meant_is_one_or_nobody(void **state)
+TEST(who_is_meant_is_one_or_nobody)
 {
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
@@ -171,7 +167,6 @@ static void who_is_meant_is_one_or_nobody(void **state)
 		whole[120];
 	size_t index = 9;
 
-	(void)state;
 	assert_ok(put(&book, other, "Maria Sousa", NOW, "maria", &change));
 	assert_ok(put(&book, third, "Maria Sousa", NOW, "mia", &change));
 	assert_ok(emr_book_find(&book, "MIA", &index, names, sizeof names));
@@ -201,7 +196,7 @@ static void who_is_meant_is_one_or_nobody(void **state)
 	assert_string_equal(names, "");
 }
 
-static void a_name_that_misleads_is_refused(void **state)
+TEST(a_name_that_misleads_is_refused)
 {
 	static const char *const bad[] = {"", "a/b", "a@b", "../x", "-o", "card", "ADD", "check",
 		"You", "the owner", "a\tb", "a\nb", " a", "a ",
@@ -212,7 +207,6 @@ static void a_name_that_misleads_is_refused(void **state)
 	emr_book_change change;
 	char code[EMR_KEY_CODE_MAX + 1], names[400];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		assert_false(emr_who_is_ok(bad[i]));
 		assert_status(EMR_INVALID, put(&book, other, "Ana", NOW, bad[i], &change));
@@ -243,7 +237,7 @@ static void a_name_that_misleads_is_refused(void **state)
 }
 
 /* A book from before emrfs said "you" and "somebody": it stays whole, and its names find people. */
-static void a_name_that_was_good_when_it_was_chosen_is_read(void **state)
+TEST(a_name_that_was_good_when_it_was_chosen_is_read)
 {
 	static const char *const words[] = {"Somebody", "the owner", "you"};
 	EMR_AUTO_BOOK book = {0};
@@ -251,7 +245,6 @@ static void a_name_that_was_good_when_it_was_chosen_is_read(void **state)
 	char names[400];
 	size_t index = 9;
 
-	(void)state;
 	assert_ok(put(&book, other, "Ana", NOW, "ana", &change));
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		EMR_AUTO_BOOK again = {0};
@@ -269,14 +262,13 @@ static void a_name_that_was_good_when_it_was_chosen_is_read(void **state)
 	unlinkat(fd, EMR_STATE_BOOK, 0);
 }
 
-static void what_is_no_card_of_a_person_is_refused(void **state)
+TEST(what_is_no_card_of_a_person_is_refused)
 {
 	EMR_AUTO_BOOK book = {0};
 	EMR_AUTO_BUF card = {0};
 	emr_book_change change;
 	size_t index;
 
-	(void)state;
 	assert_ok(emr_card_make_domain(
 		other, net, (emr_id16){{3}}, 1, 1, NOW, NOW + 9, "Ana", "", &card));
 	assert_status(EMR_UNSUPPORTED,
@@ -296,26 +288,24 @@ static void what_is_no_card_of_a_person_is_refused(void **state)
 	assert_int_equal(book.n, 0);
 }
 
-static void the_book_has_an_end(void **state)
+TEST(the_book_has_an_end)
 {
 	EMR_AUTO_BOOK book = {0};
 	emr_book_change change;
 
-	(void)state;
 	book.people = calloc(EMR_BOOK_PEOPLE_MAX, sizeof *book.people);
 	book.n = EMR_BOOK_PEOPLE_MAX;
 	assert_non_null(book.people);
 	assert_status(EMR_LIMIT, put(&book, other, "Ana", NOW, NULL, &change));
 }
 
-static void a_code_is_drawn_with_its_quiet_zone(void **state)
+TEST(a_code_is_drawn_with_its_quiet_zone)
 {
 	EMR_AUTO_BUF text = {0};
 	size_t lines = 0;
 	unsigned columns;
 	char long_text[5000];
 
-	(void)state;
 	assert_status(EMR_RANGE, emr_qr_draw("EMRFS:ABCDEFGH", 28, &columns, &text));
 	assert_int_equal(columns, 29);
 	assert_int_equal(text.len, 0);
@@ -329,20 +319,4 @@ static void a_code_is_drawn_with_its_quiet_zone(void **state)
 	assert_status(EMR_LIMIT, emr_qr_draw(long_text, 80, &columns, &text));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_added_is_there_again),
-		cmocka_unit_test(the_file_is_sealed_and_every_change_of_it_is_seen),
-		cmocka_unit_test(two_people_are_never_called_the_same),
-		cmocka_unit_test(a_newer_card_takes_the_place_and_an_older_one_does_not),
-		cmocka_unit_test(who_is_meant_is_one_or_nobody),
-		cmocka_unit_test(a_name_that_misleads_is_refused),
-		cmocka_unit_test(a_name_that_was_good_when_it_was_chosen_is_read),
-		cmocka_unit_test(what_is_no_card_of_a_person_is_refused),
-		cmocka_unit_test(the_book_has_an_end),
-		cmocka_unit_test(a_code_is_drawn_with_its_quiet_zone),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+TESTS(begin, end)

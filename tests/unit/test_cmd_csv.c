@@ -13,21 +13,19 @@ static const char *field(const char *text)
 	return out;
 }
 
-static void a_field_is_quoted_and_stays_on_its_line(void **state)
+TEST(a_field_is_quoted_and_stays_on_its_line)
 {
-	(void)state;
 	assert_string_equal(field("a,b"), "\"a,b\"");
 	assert_string_equal(field("say \"ah\""), "\"say \"\"ah\"\"\"");
 	assert_string_equal(field("two\r\nlines\t\x1b\xff"), "\"two??lines???\"");
 	assert_string_equal(field("Größe"), "\"Größe\"");
 }
 
-static void no_field_is_a_formula(void **state)
+TEST(no_field_is_a_formula)
 {
 	static const char *const texts[] = {
 		"=1+1", "+1", "-1", "@SUM(A1)", "  =1", "'=1", "＝1", "＋1", "－1", "＠x"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		assert_memory_equal(field(texts[i]), "\"'", 2);
 		assert_int_equal(strlen(field(texts[i])), strlen(texts[i]) + 3);
@@ -35,23 +33,21 @@ static void no_field_is_a_formula(void **state)
 	assert_string_equal(field("a=1"), "\"a=1\"");
 }
 
-static void nor_is_what_follows_a_separator_in_it(void **state)
+TEST(nor_is_what_follows_a_separator_in_it)
 {
 	static const char *const texts[][2] = {{"a;=1", "\"a;'=1\""},
 		{"a; =1;+2", "\"a;' =1;'+2\""}, {"a,@x", "\"a,'@x\""}, {"a|-1", "\"a|'-1\""},
 		{"a;\"=1", "\"a;'\"\"=1\""}, {";＝1", "\";'＝1\""}, {"a;b - c", "\"a;b - c\""},
 		{"a\t=1", "\"a?=1\""}, {"\"=1", "\"'\"\"=1\""}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		assert_string_equal(field(texts[i][0]), texts[i][1]);
 }
 
-static void a_kind_comes_from_the_header_and_else_from_the_name(void **state)
+TEST(a_kind_comes_from_the_header_and_else_from_the_name)
 {
 	const emr_headers none = {0}, dicom = {.kind = EMR_HEADER_DICOM};
 
-	(void)state;
 	assert_string_equal(emr_kind_of(&dicom, "x.pdf"), "dicom");
 	assert_string_equal(emr_kind_of(&none, "a.b/x.PDF"), "pdf");
 	assert_string_equal(emr_kind_of(&none, "a.pdf/x"), "other");
@@ -62,14 +58,4 @@ static void a_kind_comes_from_the_header_and_else_from_the_name(void **state)
 	assert_string_equal(emr_kind_title("genome"), "Genomic data");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_field_is_quoted_and_stays_on_its_line),
-		cmocka_unit_test(no_field_is_a_formula),
-		cmocka_unit_test(nor_is_what_follows_a_separator_in_it),
-		cmocka_unit_test(a_kind_comes_from_the_header_and_else_from_the_name),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

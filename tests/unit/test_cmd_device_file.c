@@ -11,12 +11,11 @@ static emr_device_file some(void)
 		.profile = emr_bytes_of("profile", 7)};
 }
 
-static void a_device_file_comes_back(void **state)
+TEST(a_device_file_comes_back)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_device_file file = some(), again;
 
-	(void)state;
 	assert_ok(emr_device_file_write(&file, &bytes));
 	assert_int_equal(bytes.len, 8 + 2 + 11 + 4 + 7 + 4 + 7 + 4 + 4);
 	assert_ok(emr_device_file_read(emr_buf_view(&bytes), &again));
@@ -33,12 +32,11 @@ static void a_device_file_comes_back(void **state)
 	assert_true(emr_bytes_equal(again.descriptor, file.descriptor));
 }
 
-static void no_shorter_longer_or_newer_file_is_one(void **state)
+TEST(no_shorter_longer_or_newer_file_is_one)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_device_file file = some(), again;
 
-	(void)state;
 	assert_ok(emr_device_file_write(&file, &bytes));
 	for (size_t len = 0; len < bytes.len; len++)
 		assert_status(
@@ -53,12 +51,11 @@ static void no_shorter_longer_or_newer_file_is_one(void **state)
 	assert_status(EMR_DAMAGED, emr_device_file_read(emr_buf_view(&bytes), &again));
 }
 
-static void what_could_not_be_read_is_not_written(void **state)
+TEST(what_could_not_be_read_is_not_written)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_device_file file = some();
 
-	(void)state;
 	file.dir = emr_bytes_of("srv", 3);
 	assert_status(EMR_INVALID, emr_device_file_write(&file, &bytes));
 	file.dir = emr_bytes_of("/a\0b", 4);
@@ -72,13 +69,4 @@ static void what_could_not_be_read_is_not_written(void **state)
 	assert_int_equal(bytes.len, 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_device_file_comes_back),
-		cmocka_unit_test(no_shorter_longer_or_newer_file_is_one),
-		cmocka_unit_test(what_could_not_be_read_is_not_written),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -16,14 +16,13 @@ static emr_status parse(const char *json, emr_request *out)
 	return emr_request_parse_bytes(emr_bytes_of(json, strlen(json)), out);
 }
 
-static void a_request_survives_the_way(void **state)
+TEST(a_request_survives_the_way)
 {
 	emr_request sent = {.ask = EMR_ASK_VERIFY, .has_path = true, .quick = true, .limit = 7},
 		    received;
 	int ends[2];
 	json_t *object = NULL, *made;
 
-	(void)state;
 	snprintf(sent.path, sizeof sent.path, "Imaging/São.pdf");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	made = emr_request_make(&sent);
@@ -41,12 +40,11 @@ static void a_request_survives_the_way(void **state)
 	close(ends[1]);
 }
 
-static void the_language_of_the_answer_survives_and_a_long_one_is_refused(void **state)
+TEST(the_language_of_the_answer_survives_and_a_long_one_is_refused)
 {
 	emr_request sent = {.ask = EMR_ASK_STATUS, .language = "pt"}, received;
 	json_t *made = emr_request_make(&sent);
 
-	(void)state;
 	assert_ok(emr_request_parse(made, &received));
 	assert_string_equal(received.language, "pt");
 	json_decref(made);
@@ -61,12 +59,11 @@ static void the_language_of_the_answer_survives_and_a_long_one_is_refused(void *
 		EMR_INVALID, parse("{\"v\":1,\"verb\":\"status\",\"language\":1}", &received));
 }
 
-static void a_path_that_is_no_utf8_survives_too(void **state)
+TEST(a_path_that_is_no_utf8_survives_too)
 {
 	emr_request sent = {.ask = EMR_ASK_STATUS, .has_path = true}, received;
 	json_t *made;
 
-	(void)state;
 	snprintf(sent.path, sizeof sent.path, "a\xff\x01z");
 	made = emr_request_make(&sent);
 	assert_ok(emr_request_parse(made, &received));
@@ -74,13 +71,12 @@ static void a_path_that_is_no_utf8_survives_too(void **state)
 	json_decref(made);
 }
 
-static void a_request_for_access_survives_the_way(void **state)
+TEST(a_request_for_access_survives_the_way)
 {
 	emr_request sent = {.ask = EMR_ASK_REQUEST, .purposes = 9, .until_unix_s = 1795183500},
 		    received;
 	json_t *made;
 
-	(void)state;
 	snprintf(sent.who, sizeof sent.who, "ana");
 	snprintf(sent.id, sizeof sent.id, "r-4m8t");
 	memset(sent.reason, 'x', EMR_ASK_REASON_MAX);
@@ -96,7 +92,7 @@ static void a_request_for_access_survives_the_way(void **state)
 	assert_status(EMR_INVALID, parse("{\"v\":1,\"verb\":\"deny\",\"id\":7}", &received));
 }
 
-static void a_restore_says_what_when_and_where_to(void **state)
+TEST(a_restore_says_what_when_and_where_to)
 {
 	emr_request sent = {.ask = EMR_ASK_RESTORE,
 		.has_path = true,
@@ -106,7 +102,6 @@ static void a_restore_says_what_when_and_where_to(void **state)
 	emr_request received;
 	json_t *made;
 
-	(void)state;
 	snprintf(sent.path, sizeof sent.path, "Imaging/São.pdf");
 	snprintf(sent.to, sizeof sent.to, "b\xff");
 	made = emr_request_make(&sent);
@@ -126,7 +121,7 @@ static void a_restore_says_what_when_and_where_to(void **state)
 		parse("{\"v\":1,\"verb\":\"restore\",\"to\":\"a\",\"to_hex\":\"62\"}", &received));
 }
 
-static void a_question_about_people_survives_the_way(void **state)
+TEST(a_question_about_people_survives_the_way)
 {
 	static emr_request request = {.ask = EMR_ASK_PEOPLE,
 		.who = "jo\xc3\xa3o",
@@ -139,7 +134,6 @@ static void a_question_about_people_survives_the_way(void **state)
 	static emr_request again;
 	json_t *object = emr_request_make(&request);
 
-	(void)state;
 	assert_ok(emr_request_parse(object, &again));
 	assert_int_equal(again.ask, EMR_ASK_PEOPLE);
 	assert_string_equal(again.who, request.who);
@@ -157,9 +151,8 @@ static void a_question_about_people_survives_the_way(void **state)
 	json_decref(object);
 }
 
-static void every_kind_of_question_is_understood(void **state)
+TEST(every_kind_of_question_is_understood)
 {
-	(void)state;
 	for (int ask = 0; ask < EMR_ASK_COUNT; ask++) {
 		const emr_request sent = {.ask = (emr_request_kind)ask};
 		emr_request received;
@@ -171,7 +164,7 @@ static void every_kind_of_question_is_understood(void **state)
 	}
 }
 
-static void what_is_no_request_is_refused(void **state)
+TEST(what_is_no_request_is_refused)
 {
 	static const struct {
 		const char *json;
@@ -202,17 +195,15 @@ static void what_is_no_request_is_refused(void **state)
 	};
 	emr_request request;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_status(cases[i].status, parse(cases[i].json, &request));
 }
 
-static void a_path_may_have_4096_bytes_and_no_more(void **state)
+TEST(a_path_may_have_4096_bytes_and_no_more)
 {
 	char json[5000], path[EMR_ASK_PATH_MAX + 2];
 	emr_request request;
 
-	(void)state;
 	memset(path, 'x', sizeof path - 1);
 	path[sizeof path - 1] = '\0';
 	snprintf(json, sizeof json, "{\"v\":1,\"verb\":\"status\",\"path\":\"%s\"}", path);
@@ -223,12 +214,11 @@ static void a_path_may_have_4096_bytes_and_no_more(void **state)
 	assert_int_equal(strlen(request.path), EMR_ASK_PATH_MAX);
 }
 
-static void a_frame_has_1_to_65536_bytes(void **state)
+TEST(a_frame_has_1_to_65536_bytes)
 {
 	uint8_t head[4];
 	size_t len;
 
-	(void)state;
 	emr_put_u32(head, 0);
 	assert_status(EMR_LIMIT, emr_frame_length(head, &len));
 	emr_put_u32(head, EMR_FRAME_MAX + 1);
@@ -240,14 +230,13 @@ static void a_frame_has_1_to_65536_bytes(void **state)
 	assert_int_equal(len, EMR_FRAME_MAX);
 }
 
-static void an_answer_that_does_not_fit_is_not_sent(void **state)
+TEST(an_answer_that_does_not_fit_is_not_sent)
 {
 	char *text = malloc(EMR_FRAME_MAX + 1);
 	json_t *object;
 	uint8_t byte;
 	int ends[2];
 
-	(void)state;
 	assert_non_null(text);
 	memset(text, 'x', EMR_FRAME_MAX);
 	text[EMR_FRAME_MAX] = '\0';
@@ -261,13 +250,12 @@ static void an_answer_that_does_not_fit_is_not_sent(void **state)
 	close(ends[1]);
 }
 
-static void a_peer_that_stops_in_the_middle_does_not_hold_us(void **state)
+TEST(a_peer_that_stops_in_the_middle_does_not_hold_us)
 {
 	static const uint8_t half[] = {0, 0, 0, 10, '{'};
 	json_t *object = NULL;
 	int ends[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	assert_int_equal(write(ends[0], half, sizeof half), sizeof half);
 	assert_status(EMR_TIMEOUT, emr_frame_receive(ends[1], 20, &object));
@@ -282,11 +270,10 @@ static void a_peer_that_stops_in_the_middle_does_not_hold_us(void **state)
 	close(ends[1]);
 }
 
-static void the_process_at_the_other_end_is_this_user(void **state)
+TEST(the_process_at_the_other_end_is_this_user)
 {
 	int ends[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	assert_ok(emr_peer_check(ends[0]));
 	close(ends[0]);
@@ -305,14 +292,13 @@ uid_t __wrap_geteuid(void)
 
 /* Somebody else than this user: his process where this one may become it, else as if this were
  * another. */
-static void a_process_of_another_user_is_refused(void **state)
+TEST(a_process_of_another_user_is_refused)
 {
 	const struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "\0emrfs-frame-peer"};
 	socklen_t len = sizeof at.sun_family + 1 + 16;
 	int ends[2], listener, fd, code;
 	pid_t child;
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	also = 1;
 	assert_status(EMR_DENIED, emr_peer_check(ends[0]));
@@ -341,24 +327,4 @@ static void a_process_of_another_user_is_refused(void **state)
 	close(listener);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_request_survives_the_way),
-		cmocka_unit_test(the_language_of_the_answer_survives_and_a_long_one_is_refused),
-		cmocka_unit_test(a_path_that_is_no_utf8_survives_too),
-		cmocka_unit_test(a_request_for_access_survives_the_way),
-		cmocka_unit_test(a_restore_says_what_when_and_where_to),
-		cmocka_unit_test(a_question_about_people_survives_the_way),
-		cmocka_unit_test(every_kind_of_question_is_understood),
-		cmocka_unit_test(what_is_no_request_is_refused),
-		cmocka_unit_test(a_path_may_have_4096_bytes_and_no_more),
-		cmocka_unit_test(a_frame_has_1_to_65536_bytes),
-		cmocka_unit_test(an_answer_that_does_not_fit_is_not_sent),
-		cmocka_unit_test(a_peer_that_stops_in_the_middle_does_not_hold_us),
-		cmocka_unit_test(the_process_at_the_other_end_is_this_user),
-		cmocka_unit_test(a_process_of_another_user_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -15,17 +15,15 @@ static const char *written(void (*put)(FILE *to, const char *text), const char *
 	return made;
 }
 
-static void markup_in_a_name_is_text(void **state)
+TEST(markup_in_a_name_is_text)
 {
-	(void)state;
 	assert_string_equal(
 		written(emr_html_text, "<b>&\"'</b>"), "&lt;b&gt;&amp;&quot;&#39;&lt;/b&gt;");
 	assert_string_equal(written(emr_html_name, "Größe <"), "<bdi dir=\"ltr\">Größe &lt;</bdi>");
 }
 
-static void what_cannot_be_seen_is_spelled_out(void **state)
+TEST(what_cannot_be_seen_is_spelled_out)
 {
-	(void)state;
 	assert_string_equal(written(emr_html_text, "a\xe2\x80\xaegpj.exe"), "a[U+202E]gpj.exe");
 	assert_string_equal(written(emr_html_text, "\xe2\x81\xa6x\xe2\x81\xa9\xd8\x9c"),
 		"[U+2066]x[U+2069][U+061C]");
@@ -38,19 +36,17 @@ static void what_cannot_be_seen_is_spelled_out(void **state)
 		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 }
 
-static void an_address_has_no_scheme_query_or_quote(void **state)
+TEST(an_address_has_no_scheme_query_or_quote)
 {
-	(void)state;
 	assert_string_equal(
 		written(emr_html_href, "a b/ä?#:\"<%.pdf"), "a%20b/%C3%A4%3F%23%3A%22%3C%25.pdf");
 }
 
-static void dates_are_as_people_write_them(void **state)
+TEST(dates_are_as_people_write_them)
 {
 	static const char *const dates[][2] = {{"2026-11-20", "20 Nov 2026"},
 		{"2026-02", "Feb 2026"}, {"2026", "2026"}, {"2026-13", "2026-13"}, {"?", "?"}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++)
 		assert_string_equal(written(emr_html_date, dates[i][0]), dates[i][1]);
 }
@@ -65,9 +61,8 @@ static const char *size_of(uint64_t bytes)
 	return made;
 }
 
-static void sizes_are_short(void **state)
+TEST(sizes_are_short)
 {
-	(void)state;
 	assert_string_equal(size_of(0), "0 bytes");
 	assert_string_equal(size_of(1), "1 byte");
 	assert_string_equal(size_of(999), "999 bytes");
@@ -77,15 +72,4 @@ static void sizes_are_short(void **state)
 	assert_string_equal(size_of(UINT64_MAX), "18447 PB");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(markup_in_a_name_is_text),
-		cmocka_unit_test(what_cannot_be_seen_is_spelled_out),
-		cmocka_unit_test(an_address_has_no_scheme_query_or_quote),
-		cmocka_unit_test(dates_are_as_people_write_them),
-		cmocka_unit_test(sizes_are_short),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

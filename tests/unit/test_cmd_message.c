@@ -42,9 +42,8 @@ static void check_template(const char *template)
 	}
 }
 
-static void every_message_has_an_id_a_sentence_and_known_names(void **state)
+TEST(every_message_has_an_id_a_sentence_and_known_names)
 {
-	(void)state;
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
 		const emr_message_row *row = emr_message_get((emr_message)i);
 
@@ -59,9 +58,8 @@ static void every_message_has_an_id_a_sentence_and_known_names(void **state)
 }
 
 /* What a caller wanted himself, and what failed on this computer, have sentences of their own. */
-static void every_fault_of_a_node_has_its_message(void **state)
+TEST(every_fault_of_a_node_has_its_message)
 {
-	(void)state;
 	for (emr_ipfs_fault fault = EMR_IPFS_FINE + 1; fault < EMR_IPFS_FAULT_COUNT; fault++) {
 		char id[64];
 		emr_message message;
@@ -75,18 +73,16 @@ static void every_fault_of_a_node_has_its_message(void **state)
 	}
 }
 
-static void every_message_can_be_an_exit_code_that_means_something(void **state)
+TEST(every_message_can_be_an_exit_code_that_means_something)
 {
-	(void)state;
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
 		assert_non_null(emr_exit_text((int)emr_message_get((emr_message)i)->exit));
 		assert_int_not_equal(emr_message_get((emr_message)i)->exit, EMR_EXIT_DONE);
 	}
 }
 
-static void one_id_has_one_errno(void **state)
+TEST(one_id_has_one_errno)
 {
-	(void)state;
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
 		for (int j = 0; j < i; j++) {
 			const emr_message_row *a = emr_message_get((emr_message)i),
@@ -187,13 +183,12 @@ static const char pasting[] =
 	"1; }\n"
 	"[ -e whole ] && n=$((n + 1))\ndone <hints\n[ $n -gt 1 ]\n";
 
-static void a_hint_that_is_pasted_runs_and_splits_nobody_s_name(void **state)
+TEST(a_hint_that_is_pasted_runs_and_splits_nobody_s_name)
 {
 	const char *temporary = getenv("TMPDIR");
 	char dir[500], path[600], command[1200];
 	FILE *to;
 
-	(void)state;
 	snprintf(dir, sizeof dir, "%s/emr-hints-XXXXXX", temporary != NULL ? temporary : "/tmp");
 	assert_non_null(mkdtemp(dir));
 	snprintf(path, sizeof path, "%s/hints", dir);
@@ -220,9 +215,8 @@ static void a_hint_that_is_pasted_runs_and_splits_nobody_s_name(void **state)
 }
 
 /* A hint that sends people to a verb that is not there helps nobody. */
-static void every_hint_names_a_verb_that_exists(void **state)
+TEST(every_hint_names_a_verb_that_exists)
 {
-	(void)state;
 	for (int i = 0; i < EMR_MESSAGE_COUNT; i++) {
 		const char *hint = emr_message_get((emr_message)i)->hint;
 
@@ -239,11 +233,10 @@ static void every_hint_names_a_verb_that_exists(void **state)
 	}
 }
 
-static void names_are_filled_in(void **state)
+TEST(names_are_filled_in)
 {
 	emr_problem problem;
 
-	(void)state;
 	emr_problem_set(&problem, EMR_SAY_IN_USE, "dir", "/home/ana/Health", "pid", "42", NULL);
 	assert_string_equal(
 		problem.text, "This folder is already open at /home/ana/Health (process 42).");
@@ -252,11 +245,10 @@ static void names_are_filled_in(void **state)
 	assert_string_equal(problem.path, "a?b");
 }
 
-static void what_is_too_new_says_by_how_much_once(void **state)
+TEST(what_is_too_new_says_by_how_much_once)
 {
 	emr_problem problem = {0};
 
-	(void)state;
 	emr_problem_set_status(&problem, emr_newer_format(9, 2), "The ledger");
 	assert_string_equal(problem.text,
 		"The ledger has a format that this emrfs does not know: version 9, and it reads up "
@@ -265,31 +257,28 @@ static void what_is_too_new_says_by_how_much_once(void **state)
 	assert_string_equal(problem.text, "The ledger has a format that this emrfs does not know.");
 }
 
-static void a_name_that_is_not_given_is_a_question_mark(void **state)
+TEST(a_name_that_is_not_given_is_a_question_mark)
 {
 	emr_problem problem;
 
-	(void)state;
 	emr_problem_set(&problem, EMR_SAY_IN_USE, "dir", "/x", NULL);
 	assert_string_equal(problem.text, "This folder is already open at /x (process ?).");
 	assert_string_equal(problem.path, "");
 }
 
-static void a_name_is_not_a_template(void **state)
+TEST(a_name_is_not_a_template)
 {
 	emr_problem problem;
 
-	(void)state;
 	emr_problem_set(&problem, EMR_SAY_NO_SUCH_PATH, "path", "{path}%s%n", NULL);
 	assert_string_equal(problem.text, "{path}%s%n is not in your folder.");
 }
 
-static void a_long_name_is_cut_not_overrun(void **state)
+TEST(a_long_name_is_cut_not_overrun)
 {
 	char path[5000];
 	emr_problem problem;
 
-	(void)state;
 	memset(path, 'x', sizeof path - 1);
 	path[sizeof path - 1] = '\0';
 	emr_problem_set(&problem, EMR_SAY_BAD_DATA, "path", path, NULL);
@@ -298,12 +287,11 @@ static void a_long_name_is_cut_not_overrun(void **state)
 }
 
 /* Here in Portuguese, which has letters of two bytes. */
-static void what_does_not_fit_is_cut_between_letters(void **state)
+TEST(what_does_not_fit_is_cut_between_letters)
 {
 	char path[EMR_PROBLEM_TEXT_BYTES], shown[2000];
 	emr_problem problem;
 
-	(void)state;
 	speak_portuguese();
 	for (size_t n = 900; n < sizeof path; n++) {
 		memset(path, 'x', n);
@@ -315,7 +303,7 @@ static void what_does_not_fit_is_cut_between_letters(void **state)
 	emr_language_all_english(true);
 }
 
-static void control_characters_and_broken_letters_are_shown_as_question_marks(void **state)
+TEST(control_characters_and_broken_letters_are_shown_as_question_marks)
 {
 	static const struct {
 		const char *text, *shown;
@@ -342,7 +330,6 @@ static void control_characters_and_broken_letters_are_shown_as_question_marks(vo
 	};
 	char shown[64];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		emr_show(cases[i].text, shown, sizeof shown);
 		assert_string_equal(shown, cases[i].shown);
@@ -351,9 +338,8 @@ static void control_characters_and_broken_letters_are_shown_as_question_marks(vo
 	assert_string_equal(shown, "ab");
 }
 
-static void every_status_becomes_a_message(void **state)
+TEST(every_status_becomes_a_message)
 {
-	(void)state;
 	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
 		emr_problem problem = {0};
 
@@ -363,7 +349,7 @@ static void every_status_becomes_a_message(void **state)
 	}
 }
 
-static void in_a_window_a_hint_names_what_the_menus_have(void **state)
+TEST(in_a_window_a_hint_names_what_the_menus_have)
 {
 	static const struct {
 		const char *format, *shown;
@@ -379,7 +365,6 @@ static void in_a_window_a_hint_names_what_the_menus_have(void **state)
 			"\"Medical Records\" in the menu opens it; emrfs unmount"},
 	};
 
-	(void)state;
 	setenv("EMRFS_DIALOG", "/bin/true", 1);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char printed[200] = "";
@@ -408,13 +393,12 @@ static void in_a_window_a_hint_names_what_the_menus_have(void **state)
 }
 
 /* The last one: it stays so for the process. */
-static void a_hint_leads_to_the_keyring_that_was_picked(void **state)
+TEST(a_hint_leads_to_the_keyring_that_was_picked)
 {
 	char printed[200] = "";
 	emr_problem problem = {0};
 	FILE *to = fmemopen(printed, sizeof printed, "w");
 
-	(void)state;
 	emr_hints_as("child");
 	emr_problem_set(&problem, EMR_SAY_NO_KEYRING, "state", "emrfs init", NULL);
 	assert_string_equal(problem.text, "There is no keyring here yet (emrfs init).");
@@ -427,9 +411,8 @@ static void a_hint_leads_to_the_keyring_that_was_picked(void **state)
 }
 
 /* One list for cards and for the screen (keyring/text.c). */
-static void what_no_card_may_have_no_screen_shows(void **state)
+TEST(what_no_card_may_have_no_screen_shows)
 {
-	(void)state;
 	for (uint32_t c = 1; c <= 0x10ffff; c++) {
 		char text[5] = "", shown[8];
 		size_t len = (size_t)(c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4);
@@ -443,27 +426,4 @@ static void what_no_card_may_have_no_screen_shows(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_message_has_an_id_a_sentence_and_known_names),
-		cmocka_unit_test(every_fault_of_a_node_has_its_message),
-		cmocka_unit_test(every_message_can_be_an_exit_code_that_means_something),
-		cmocka_unit_test(one_id_has_one_errno),
-		cmocka_unit_test(a_hint_that_is_pasted_runs_and_splits_nobody_s_name),
-		cmocka_unit_test(every_hint_names_a_verb_that_exists),
-		cmocka_unit_test(names_are_filled_in),
-		cmocka_unit_test(what_is_too_new_says_by_how_much_once),
-		cmocka_unit_test(a_name_that_is_not_given_is_a_question_mark),
-		cmocka_unit_test(a_name_is_not_a_template),
-		cmocka_unit_test(a_long_name_is_cut_not_overrun),
-		cmocka_unit_test(what_does_not_fit_is_cut_between_letters),
-		cmocka_unit_test(control_characters_and_broken_letters_are_shown_as_question_marks),
-		cmocka_unit_test(what_no_card_may_have_no_screen_shows),
-		cmocka_unit_test(every_status_becomes_a_message),
-		cmocka_unit_test(in_a_window_a_hint_names_what_the_menus_have),
-		cmocka_unit_test(a_hint_leads_to_the_keyring_that_was_picked),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -44,13 +44,12 @@ int __wrap_emr_out_done(emr_out *out, emr_status status, emr_problem *problem, c
 	return status == EMR_OK ? 0 : 1;
 }
 
-static void those_who_would_see_it_are_named_whole(void **state)
+TEST(those_who_would_see_it_are_named_whole)
 {
 	char wanted[EMR_WHO_TEXT_BYTES + 100];
 	emr_args args = {.n_operands = 2};
 	emr_out out = {.is_json = true};
 
-	(void)state;
 	args.operands[0] = "/usr/bin";
 	args.operands[1] = "/usr/lib";
 	args.given[EMR_OPT_JSON] = true;
@@ -64,11 +63,4 @@ static void those_who_would_see_it_are_named_whole(void **state)
 	assert_string_equal(said.text, wanted);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(those_who_would_see_it_are_named_whole),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -22,12 +22,11 @@ static char *text_of(emr_notices *notices)
 	return (char *)text.data;
 }
 
-static void a_notice_is_one_line_whatever_the_name(void **state)
+TEST(a_notice_is_one_line_whatever_the_name)
 {
 	emr_notices *notices;
 	char *text;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	emr_notices_add(notices, "bad-data", "Imaging/a\nforged line");
 	text = text_of(notices);
@@ -38,14 +37,13 @@ static void a_notice_is_one_line_whatever_the_name(void **state)
 }
 
 /* The folder knows an id and a path, nothing else: its sentences must need no more. */
-static void every_notice_of_the_folder_is_a_whole_sentence(void **state)
+TEST(every_notice_of_the_folder_is_a_whole_sentence)
 {
 	static const char *const ids[] = {"bad-data", "missing-data", "disk-full", "bad-signature",
 		"newer-format", "refused", "ledger-damaged", "two-histories"};
 	emr_notices *notices;
 	char *text;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
 		emr_notices_add(notices, ids[i], "Imaging/a.dcm");
@@ -57,12 +55,11 @@ static void every_notice_of_the_folder_is_a_whole_sentence(void **state)
 	emr_notices_free(notices);
 }
 
-static void a_notice_says_where_why_and_who(void **state)
+TEST(a_notice_says_where_why_and_who)
 {
 	emr_notices *notices;
 	char *text;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_notices_set_place(notices, "/home/ana/state/blocks"));
 	emr_notices_add(notices, "bad-data", "Imaging/a.dcm");
@@ -107,12 +104,11 @@ const char *__wrap_emr_text(const char *english)
 }
 
 /* The folder itself says reasons and who wrote in English. */
-static void what_a_notice_says_of_reasons_is_translated_and_a_name_is_not(void **state)
+TEST(what_a_notice_says_of_reasons_is_translated_and_a_name_is_not)
 {
 	emr_notices *notices;
 	char *text;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	emr_notices_add_with(notices, "refused", "a.txt", "your key is not in force there");
 	emr_notices_add_with(notices, "refused", "b.txt", "no space left on the disk");
@@ -175,9 +171,8 @@ static void expect_quota(struct dqblk user, struct dqblk group, const char *said
 	emr_notices_free(notices);
 }
 
-static void a_limit_of_storage_is_told_with_how_much_is_used(void **state)
+TEST(a_limit_of_storage_is_told_with_how_much_is_used)
 {
-	(void)state;
 	expect_quota((struct dqblk){.dqb_bhardlimit = 2000000, .dqb_curspace = 2047900000},
 		(struct dqblk){.dqb_bhardlimit = 9000000, .dqb_curspace = 2047900000},
 		" quota Imaging/a.dcm: Your account may store no more on this disk (2 GB of 2 GB); "
@@ -195,12 +190,11 @@ static void a_limit_of_storage_is_told_with_how_much_is_used(void **state)
 		(struct dqblk){0}, "(1,000 of 1,000 files)");
 }
 
-static void where_nothing_is_known_of_a_limit_that_is_said(void **state)
+TEST(where_nothing_is_known_of_a_limit_that_is_said)
 {
 	emr_notices *notices;
 	char *text;
 
-	(void)state;
 	expect_quota((struct dqblk){.dqb_curspace = 5000000}, (struct dqblk){0},
 		"which does not say how much its limit is; Imaging/a.dcm was not saved.");
 	assert_ok(emr_notices_new(NULL, &notices));
@@ -211,12 +205,11 @@ static void where_nothing_is_known_of_a_limit_that_is_said(void **state)
 	emr_notices_free(notices);
 }
 
-static void a_refused_program_and_what_would_let_it_in_stand_in_the_notice(void **state)
+TEST(a_refused_program_and_what_would_let_it_in_stand_in_the_notice)
 {
 	emr_notices *notices;
 	char *text;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_notices_set_folder(notices, "/home/ana/Health"));
 	emr_notices_add_software(notices, "tumblerd", "Imaging/a.dcm", "Imaging", "tumblerd");
@@ -235,12 +228,11 @@ static void a_refused_program_and_what_would_let_it_in_stand_in_the_notice(void 
 	emr_notices_free(notices);
 }
 
-static void an_unknown_id_is_not_a_notice(void **state)
+TEST(an_unknown_id_is_not_a_notice)
 {
 	emr_notices *notices;
 	char *text;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	emr_notices_add(notices, "no-such-id", "x");
 	text = text_of(notices);
@@ -249,12 +241,11 @@ static void an_unknown_id_is_not_a_notice(void **state)
 	emr_notices_free(notices);
 }
 
-static void the_newest_thousand_stay(void **state)
+TEST(the_newest_thousand_stay)
 {
 	emr_notices *notices;
 	char path[16], *text;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	for (int i = 1; i <= 1200; i++) {
 		snprintf(path, sizeof path, "file-%d", i);
@@ -268,12 +259,11 @@ static void the_newest_thousand_stay(void **state)
 	emr_notices_free(notices);
 }
 
-static void errors_are_the_newest_of_one_path_and_no_mere_information(void **state)
+TEST(errors_are_the_newest_of_one_path_and_no_mere_information)
 {
 	emr_notices *notices;
 	json_t *errors;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	emr_notices_add(notices, "left-local", "a");
 	emr_notices_add(notices, "refused", "a");
@@ -317,11 +307,10 @@ static size_t count_of(emr_notices *notices)
 }
 
 /* A program that saves on a full disk is refused by write, flush and release: that is one thing. */
-static void what_is_met_several_times_in_a_moment_is_said_once(void **state)
+TEST(what_is_met_several_times_in_a_moment_is_said_once)
 {
 	emr_notices *notices;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	for (size_t i = 0; i < 3; i++) {
 		emr_notices_add(notices, "disk-full", "a");
@@ -343,13 +332,12 @@ static void what_is_met_several_times_in_a_moment_is_said_once(void **state)
 }
 
 /* The list is a part of one frame of the socket. */
-static void a_list_of_errors_stays_small(void **state)
+TEST(a_list_of_errors_stays_small)
 {
 	emr_notices *notices;
 	json_t *errors;
 	char path[4001], *text;
 
-	(void)state;
 	memset(path, 'x', sizeof path - 1);
 	path[sizeof path - 1] = '\0';
 	assert_ok(emr_notices_new(NULL, &notices));
@@ -390,13 +378,12 @@ static emr_notices *told_by(const char *program, const char *script)
 	return notices;
 }
 
-static void a_program_gets_each_notice_as_json(void **state)
+TEST(a_program_gets_each_notice_as_json)
 {
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], script[256];
 	json_t *object;
 	emr_notices *notices;
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(result, sizeof result, "%s/result", place);
@@ -414,14 +401,13 @@ static void a_program_gets_each_notice_as_json(void **state)
 }
 
 /* As one whose last letter was cut in two. */
-static void a_notice_that_cannot_be_told_keeps_no_other_back(void **state)
+TEST(a_notice_that_cannot_be_told_keeps_no_other_back)
 {
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], go[64], script[256];
 	emr_problem cut = {.message = EMR_SAY_REFUSED, .text = "n\xc3"};
 	emr_notices *notices;
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(result, sizeof result, "%s/result", place);
@@ -443,12 +429,11 @@ static void a_notice_that_cannot_be_told_keeps_no_other_back(void **state)
 	assert_int_equal(unlink(program) + unlink(result) + unlink(go) + rmdir(place), 0);
 }
 
-static void a_program_that_does_not_end_is_ended_with_the_mount(void **state)
+TEST(a_program_that_does_not_end_is_ended_with_the_mount)
 {
 	emr_notices *notices;
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], begun[64], script[256];
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(begun, sizeof begun, "%s/begun", place);
@@ -462,7 +447,7 @@ static void a_program_that_does_not_end_is_ended_with_the_mount(void **state)
 
 /* The program of a request hears by a pipe that it waits no more; what was answered before it was
  * told is not told at all. */
-static void what_was_answered_is_taken_away(void **state)
+TEST(what_was_answered_is_taken_away)
 {
 	static const emr_id16 ids[3] = {{{1}}, {{2}}, {{3}}};
 	static const char *const names[3] = {"r-one", "r-two", "r-three"};
@@ -472,7 +457,6 @@ static void what_was_answered_is_taken_away(void **state)
 	struct stat st;
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(script, sizeof script,
@@ -529,14 +513,13 @@ static size_t pipes_held(void)
 }
 
 /* Whoever may ask may ask often: the mount has other use of its descriptors. */
-static void many_requests_hold_few_pipes(void **state)
+TEST(many_requests_hold_few_pipes)
 {
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], script[256], name[20];
 	emr_problem asked = {.message = EMR_SAY_ASKED, .text = "asks"};
 	size_t before = pipes_held();
 	emr_notices *notices;
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(program, sizeof program, "%s/program", place);
 	snprintf(result, sizeof result, "%s/result", place);
@@ -553,27 +536,4 @@ static void many_requests_hold_few_pipes(void **state)
 	assert_int_equal(unlink(result) + unlink(program) + rmdir(place), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_notice_is_one_line_whatever_the_name),
-		cmocka_unit_test(every_notice_of_the_folder_is_a_whole_sentence),
-		cmocka_unit_test(a_notice_says_where_why_and_who),
-		cmocka_unit_test(what_a_notice_says_of_reasons_is_translated_and_a_name_is_not),
-		cmocka_unit_test(a_limit_of_storage_is_told_with_how_much_is_used),
-		cmocka_unit_test(where_nothing_is_known_of_a_limit_that_is_said),
-		cmocka_unit_test(a_refused_program_and_what_would_let_it_in_stand_in_the_notice),
-		cmocka_unit_test(an_unknown_id_is_not_a_notice),
-		cmocka_unit_test(the_newest_thousand_stay),
-		cmocka_unit_test(errors_are_the_newest_of_one_path_and_no_mere_information),
-		cmocka_unit_test(what_is_met_several_times_in_a_moment_is_said_once),
-		cmocka_unit_test(a_list_of_errors_stays_small),
-		cmocka_unit_test(a_program_gets_each_notice_as_json),
-		cmocka_unit_test(a_notice_that_cannot_be_told_keeps_no_other_back),
-		cmocka_unit_test(a_program_that_does_not_end_is_ended_with_the_mount),
-		cmocka_unit_test(what_was_answered_is_taken_away),
-		cmocka_unit_test(many_requests_hold_few_pipes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -2,7 +2,7 @@
 #include "emr_test.h"
 #include "people/origin.h"
 
-static void only_what_stands_behind_the_time_is_a_note(void **state)
+TEST(only_what_stands_behind_the_time_is_a_note)
 {
 	static const struct {
 		const char *signature, *note;
@@ -19,7 +19,6 @@ static void only_what_stands_behind_the_time_is_a_note(void **state)
 		{"", ""},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
 		assert_string_equal(emr_origin_note(tries[i].signature), tries[i].note);
 }
@@ -43,9 +42,8 @@ static void expect_text(
 #define SIGNED "Signed by Paula Lima, São Lucas, 20 Nov 2026 14:05"
 #define ENTRY " 7 of the ledger, transaction ab, witnessed by Clínica Aurora.\n"
 
-static void a_note_is_a_sentence_between_signer_and_entry(void **state)
+TEST(a_note_is_a_sentence_between_signer_and_entry)
 {
-	(void)state;
 	expect_text("", false, "valid", "Paula Lima", SIGNED ": valid.\nEntry" ENTRY);
 	expect_text("", false, "valid", "São Lucas",
 		"Signed by São Lucas, 20 Nov 2026 14:05: valid.\nEntry" ENTRY);
@@ -61,9 +59,8 @@ static void a_note_is_a_sentence_between_signer_and_entry(void **state)
 		       "To its owner, emrfs restore --list PATH shows both.\nEntry" ENTRY);
 }
 
-static void whose_entry_it_is_is_said(void **state)
+TEST(whose_entry_it_is_is_said)
 {
-	(void)state;
 	expect_text("", true, "valid", "Paula Lima",
 		SIGNED ": valid.\nThe owner put it here with entry" ENTRY);
 	expect_text("", true, "unopened", "",
@@ -79,13 +76,4 @@ static int in_greenwich(void **state)
 	return setenv("TZ", "UTC", 1);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_what_stands_behind_the_time_is_a_note),
-		cmocka_unit_test(a_note_is_a_sentence_between_signer_and_entry),
-		cmocka_unit_test(whose_entry_it_is_is_said),
-	};
-
-	return cmocka_run_group_tests(tests, in_greenwich, NULL);
-}
+TESTS(in_greenwich, NULL)

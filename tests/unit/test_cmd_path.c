@@ -10,7 +10,7 @@
 #include "kit/paths.h"
 #include "mount/mountpoint.h"
 
-static void a_path_is_cleaned(void **state)
+TEST(a_path_is_cleaned)
 {
 	static const struct {
 		const char *typed, *clean;
@@ -28,37 +28,33 @@ static void a_path_is_cleaned(void **state)
 	};
 	char out[64];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_ok(emr_path_clean(cases[i].typed, out, sizeof out));
 		assert_string_equal(out, cases[i].clean);
 	}
 }
 
-static void a_path_cannot_climb_out(void **state)
+TEST(a_path_cannot_climb_out)
 {
 	static const char *const wrong[] = {"..", "../a", "a/../..", "/.."};
 	char out[64];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_status(EMR_NOT_FOUND, emr_path_clean(wrong[i], out, sizeof out));
 }
 
-static void a_path_that_does_not_fit_is_refused(void **state)
+TEST(a_path_that_does_not_fit_is_refused)
 {
 	char out[8];
 
-	(void)state;
 	assert_ok(emr_path_clean("abcdef", out, sizeof out));
 	assert_status(EMR_LIMIT, emr_path_clean("abcdefg/h", out, sizeof out));
 }
 
-static void a_path_is_looked_up_from_inside_or_from_the_top(void **state)
+TEST(a_path_is_looked_up_from_inside_or_from_the_top)
 {
 	char folder[] = "/tmp/emrfs-path-XXXXXX", typed[128], out[128];
 
-	(void)state;
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(chdir("/"), 0);
 	assert_ok(emr_path_in_folder(folder, "Imaging/a", out, sizeof out));
@@ -80,25 +76,23 @@ static void a_path_is_looked_up_from_inside_or_from_the_top(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
-static void a_directory_whose_name_begins_like_the_folder_is_not_inside(void **state)
+TEST(a_directory_whose_name_begins_like_the_folder_is_not_inside)
 {
 	char out[128];
 
-	(void)state;
 	assert_int_equal(chdir("/"), 0);
 	assert_ok(emr_path_in_folder("/tmp/Health", "/tmp/Health2/a", out, sizeof out));
 	assert_string_equal(out, "tmp/Health2/a");
 }
 
-static void another_file_system_is_seen_in_the_kernels_list(void **state)
+TEST(another_file_system_is_seen_in_the_kernels_list)
 {
-	(void)state;
 	assert_int_equal(emr_mountpoint_look("/proc"), EMR_MOUNT_OTHER);
 	assert_int_equal(emr_mountpoint_look("/proc/self"), EMR_MOUNT_NONE);
 	assert_int_equal(emr_mountpoint_look("/nowhere at all"), EMR_MOUNT_NONE);
 }
 
-static void the_directory_must_be_there_and_empty(void **state)
+TEST(the_directory_must_be_there_and_empty)
 {
 	char place[] = "/tmp/emrfs-point-XXXXXX", inner[64], state_dir[64], run_dir[64];
 	emr_places places = {.home = place,
@@ -109,7 +103,6 @@ static void the_directory_must_be_there_and_empty(void **state)
 	emr_problem problem = {0};
 	emr_closed closed = EMR_CLOSED_NONE;
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(inner, sizeof inner, "%s/inner", place);
 	snprintf(state_dir, sizeof state_dir, "%s/state", place);
@@ -141,7 +134,7 @@ static unsigned mode_of(const char *path)
 }
 
 /* As root may open a folder on it, whatever its mode, and another may have made it for others. */
-static void a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is(void **state)
+TEST(a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is)
 {
 	static const mode_t modes[] = {0700, 0555, 0575, 0500};
 	char place[] = "/tmp/emrfs-point-XXXXXX";
@@ -149,7 +142,6 @@ static void a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is(void *
 	emr_problem problem = {0};
 	emr_closed closed = EMR_CLOSED_NONE;
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
 		assert_int_equal(chmod(place, modes[i]), 0);
@@ -162,7 +154,7 @@ static void a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is(void *
 }
 
 /* A folder that is opened on files would hide them. */
-static void a_directory_that_cannot_be_listed_is_not_taken_for_empty(void **state)
+TEST(a_directory_that_cannot_be_listed_is_not_taken_for_empty)
 {
 	char place[] = "/tmp/emrfs-point-XXXXXX", file[64];
 	emr_places places = {.home = place, .state = "/nowhere/state"};
@@ -172,7 +164,6 @@ static void a_directory_that_cannot_be_listed_is_not_taken_for_empty(void **stat
 	emr_status status;
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(place));
 	snprintf(file, sizeof file, "%s/file", place);
 	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -194,19 +185,4 @@ static void a_directory_that_cannot_be_listed_is_not_taken_for_empty(void **stat
 	assert_int_equal(rmdir(place), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_path_is_cleaned),
-		cmocka_unit_test(a_path_cannot_climb_out),
-		cmocka_unit_test(a_path_that_does_not_fit_is_refused),
-		cmocka_unit_test(a_path_is_looked_up_from_inside_or_from_the_top),
-		cmocka_unit_test(a_directory_whose_name_begins_like_the_folder_is_not_inside),
-		cmocka_unit_test(another_file_system_is_seen_in_the_kernels_list),
-		cmocka_unit_test(the_directory_must_be_there_and_empty),
-		cmocka_unit_test(a_directory_of_another_mode_than_emrfs_gives_is_left_as_it_is),
-		cmocka_unit_test(a_directory_that_cannot_be_listed_is_not_taken_for_empty),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -58,12 +58,11 @@ static const char *at(const char *rest)
 
 /* ---- places ---- */
 
-static void the_usual_places_follow_xdg(void **state)
+TEST_IN(enter, leave, the_usual_places_follow_xdg)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_PLACES child = {0};
 
-	(void)state;
 	assert_ok(emr_places_find(NULL, &places, &problem));
 	assert_string_equal(places.state, at(".local/share/emrfs"));
 	assert_string_equal(places.config, at(".config/emrfs"));
@@ -76,11 +75,10 @@ static void the_usual_places_follow_xdg(void **state)
 	assert_string_equal(child.run, "/run/me/emrfs/as/child");
 }
 
-static void emrfs_home_moves_them_all(void **state)
+TEST_IN(enter, leave, emrfs_home_moves_them_all)
 {
 	EMR_AUTO_PLACES places = {0};
 
-	(void)state;
 	setenv("EMRFS_HOME", "/demo", 1);
 	setenv("XDG_DATA_HOME", "/data", 1);
 	assert_ok(emr_places_find(NULL, &places, &problem));
@@ -89,25 +87,23 @@ static void emrfs_home_moves_them_all(void **state)
 	assert_string_equal(places.run, "/demo/run");
 }
 
-static void a_name_that_could_climb_is_refused(void **state)
+TEST_IN(enter, leave, a_name_that_could_climb_is_refused)
 {
 	static const char *const wrong[] = {"", ".", "..", "../x", "a/b", ".hidden", "a b", "-x",
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"};
 	EMR_AUTO_PLACES places = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_status(EMR_INVALID, emr_places_find(wrong[i], &places, &problem));
 	setenv("EMRFS_HOME", "relative", 1);
 	assert_status(EMR_INVALID, emr_places_find(NULL, &places, &problem));
 }
 
-static void a_state_that_others_can_enter_is_refused(void **state)
+TEST_IN(enter, leave, a_state_that_others_can_enter_is_refused)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD fd = -1;
 
-	(void)state;
 	setenv("EMRFS_HOME", root, 1);
 	assert_ok(emr_places_find(NULL, &places, &problem));
 	assert_status(EMR_NOT_FOUND, emr_places_open_state(&places, false, &fd, &problem));
@@ -123,13 +119,12 @@ static void a_state_that_others_can_enter_is_refused(void **state)
 }
 
 /* In /tmp anybody can put a link. */
-static void a_place_elsewhere_that_is_a_link_is_refused(void **state)
+TEST_IN(enter, leave, a_place_elsewhere_that_is_a_link_is_refused)
 {
 	EMR_AUTO_FD state_fd = -1;
 	EMR_AUTO_FD fd = -1;
 	EMR_AUTO_FREE char *elsewhere = NULL;
 
-	(void)state;
 	assert_int_equal(mkdir("state", 0700), 0);
 	assert_int_equal(mkdir("other", 0700), 0);
 	state_fd = open("state", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -143,12 +138,11 @@ static void a_place_elsewhere_that_is_a_link_is_refused(void **state)
 	assert_int_equal(rmdir(elsewhere), 0);
 }
 
-static void a_place_inside_is_found_through_links_and_when_it_is_not_there_yet(void **state)
+TEST_IN(enter, leave, a_place_inside_is_found_through_links_and_when_it_is_not_there_yet)
 {
 	EMR_AUTO_PLACES places = {0};
 	EMR_AUTO_FD fd = -1;
 
-	(void)state;
 	setenv("EMRFS_HOME", root, 1);
 	assert_ok(emr_places_find(NULL, &places, &problem));
 	assert_ok(emr_places_open_state(&places, true, &fd, &problem));
@@ -168,11 +162,10 @@ static emr_status parse(const char *text, emr_settings *out)
 	return emr_settings_parse("settings", emr_bytes_of(text, strlen(text)), out, &problem);
 }
 
-static void settings_have_defaults(void **state)
+TEST_IN(enter, leave, settings_have_defaults)
 {
 	EMR_AUTO_SETTINGS settings = {0};
 
-	(void)state;
 	assert_ok(parse("", &settings));
 	assert_int_equal(settings.kdf.memory_bytes, (uint64_t)256 << 20);
 	assert_int_equal(settings.kdf.passes, 3);
@@ -181,11 +174,10 @@ static void settings_have_defaults(void **state)
 	assert_false(settings.no_notify);
 }
 
-static void settings_are_read(void **state)
+TEST_IN(enter, leave, settings_are_read)
 {
 	EMR_AUTO_SETTINGS settings = {0};
 
-	(void)state;
 	assert_ok(parse(
 		"# mine\r\n\n  kdf=8,1\nidle =\t30min \nnotify = /usr/bin/notify\nnotify = /b",
 		&settings));
@@ -195,11 +187,10 @@ static void settings_are_read(void **state)
 	assert_string_equal(settings.notify, "/b");
 }
 
-static void a_cluster_goes_with_the_node_above_it(void **state)
+TEST_IN(enter, leave, a_cluster_goes_with_the_node_above_it)
 {
 	EMR_AUTO_SETTINGS settings = {0};
 
-	(void)state;
 	assert_ok(parse("node = unix:/a\nnode = unix:/b\ncluster = http://127.0.0.1:9094\n"
 			"cluster-copies = 3\ncluster-token = /t\ncluster-ca = /c\n"
 			"node = unix:/c\ncluster = unix:/d",
@@ -214,7 +205,7 @@ static void a_cluster_goes_with_the_node_above_it(void **state)
 	assert_null(settings.nodes[2].cluster_token);
 }
 
-static void a_wrong_setting_names_its_line(void **state)
+TEST_IN(enter, leave, a_wrong_setting_names_its_line)
 {
 	static const struct {
 		const char *text, *said;
@@ -242,7 +233,6 @@ static void a_wrong_setting_names_its_line(void **state)
 	};
 	EMR_AUTO_SETTINGS settings = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_status(EMR_INVALID, parse(cases[i].text, &settings));
 		assert_non_null(strstr(problem.text, cases[i].said));
@@ -251,23 +241,21 @@ static void a_wrong_setting_names_its_line(void **state)
 
 /* ---- passphrases ---- */
 
-static void a_passphrase_file_loses_one_newline(void **state)
+TEST_IN(enter, leave, a_passphrase_file_loses_one_newline)
 {
 	EMR_AUTO_PASSPHRASE passphrase = {0};
 
-	(void)state;
 	write_file("pass", "two words\n\n", 0600);
 	assert_ok(emr_passphrase_read_file("pass", &passphrase, &problem));
 	assert_int_equal(passphrase.len, 10);
 	assert_memory_equal(passphrase.data, "two words\n", 10);
 }
 
-static void a_passphrase_file_that_others_can_read_is_refused(void **state)
+TEST_IN(enter, leave, a_passphrase_file_that_others_can_read_is_refused)
 {
 	static const mode_t wrong[] = {0640, 0604, 0601, 0620, 0644};
 	EMR_AUTO_PASSPHRASE passphrase = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		write_file("pass", "secret\n", wrong[i]);
 		assert_status(EMR_EXPOSED, emr_passphrase_read_file("pass", &passphrase, &problem));
@@ -277,12 +265,11 @@ static void a_passphrase_file_that_others_can_read_is_refused(void **state)
 	assert_ok(emr_passphrase_read_file("pass", &passphrase, &problem));
 }
 
-static void an_empty_or_endless_passphrase_is_refused(void **state)
+TEST_IN(enter, leave, an_empty_or_endless_passphrase_is_refused)
 {
 	char text[EMR_PASSPHRASE_MAX + 3];
 	EMR_AUTO_PASSPHRASE passphrase = {0};
 
-	(void)state;
 	write_file("pass", "", 0600);
 	assert_status(EMR_INVALID, emr_passphrase_read_file("pass", &passphrase, &problem));
 	write_file("pass", "\n", 0600);
@@ -297,13 +284,12 @@ static void an_empty_or_endless_passphrase_is_refused(void **state)
 	assert_int_equal(passphrase.len, EMR_PASSPHRASE_MAX);
 }
 
-static void a_program_is_asked_and_a_new_passphrase_twice(void **state)
+TEST_IN(enter, leave, a_program_is_asked_and_a_new_passphrase_twice)
 {
 	EMR_AUTO_PASSPHRASE once = {0};
 	EMR_AUTO_PASSPHRASE twice = {0};
 	EMR_AUTO_PASSPHRASE differs = {0};
 
-	(void)state;
 	write_file(
 		"ask", "#!/bin/sh\necho \"$1\" >>asked\necho 'open sesame and close it'\n", 0700);
 	setenv("EMRFS_ASKPASS", at("ask"), 1);
@@ -323,38 +309,17 @@ static void a_program_is_asked_and_a_new_passphrase_twice(void **state)
 	assert_status(EMR_IO, emr_passphrase_get(NULL, false, &differs, &problem));
 }
 
-static void a_credential_comes_after_the_program(void **state)
+TEST_IN(enter, leave, a_credential_comes_after_the_program)
 {
 	EMR_AUTO_PASSPHRASE passphrase = {0};
 
-	(void)state;
 	setenv("CREDENTIALS_DIRECTORY", root, 1);
 	write_file("emrfs.passphrase", "from the system of hers\n", 0400);
 	assert_ok(emr_passphrase_get(NULL, true, &passphrase, &problem));
 	assert_memory_equal(passphrase.data, "from the system of hers", passphrase.len);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(the_usual_places_follow_xdg),
-		TEST(emrfs_home_moves_them_all),
-		TEST(a_name_that_could_climb_is_refused),
-		TEST(a_state_that_others_can_enter_is_refused),
-		TEST(a_place_elsewhere_that_is_a_link_is_refused),
-		TEST(a_place_inside_is_found_through_links_and_when_it_is_not_there_yet),
-		TEST(settings_have_defaults),
-		TEST(settings_are_read),
-		TEST(a_cluster_goes_with_the_node_above_it),
-		TEST(a_wrong_setting_names_its_line),
-		TEST(a_passphrase_file_loses_one_newline),
-		TEST(a_passphrase_file_that_others_can_read_is_refused),
-		TEST(an_empty_or_endless_passphrase_is_refused),
-		TEST(a_program_is_asked_and_a_new_passphrase_twice),
-		TEST(a_credential_comes_after_the_program),
-	};
-
-	return emr_base_init() == EMR_OK ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+	return emr_base_init() == EMR_OK ? emr_tests_run(NULL, NULL) : 1;
 }

@@ -23,9 +23,8 @@ static const char *text_of(const char *doing, emr_progress_unit unit, uint64_t d
 	return text;
 }
 
-static void the_line_says_how_much_of_how_much_and_how_fast(void **state)
+TEST(the_line_says_how_much_of_how_much_and_how_fast)
 {
-	(void)state;
 	assert_string_equal(text_of("Copied", EMR_PROGRESS_BYTES, 1290000000, 5000000000, 85300000),
 		"Copied 1.2 GB of 5.0 GB (25%), 85.3 MB a second ...");
 	assert_string_equal(text_of("Checked", EMR_PROGRESS_RECORDS, 120, 3400, 0),
@@ -41,7 +40,7 @@ static void the_line_says_how_much_of_how_much_and_how_fast(void **state)
 		"Copied 18.4 EB of 18.4 EB (100%), 18.4 EB a second ...");
 }
 
-static void sizes_that_grow_are_cut_not_rounded(void **state)
+TEST(sizes_that_grow_are_cut_not_rounded)
 {
 	static const struct {
 		uint64_t bytes;
@@ -50,19 +49,17 @@ static void sizes_that_grow_are_cut_not_rounded(void **state)
 		{99999, "99.9 kB"}, {164900000, "164 MB"}, {999999999, "999 MB"}};
 	char text[EMR_TEXT_BYTES];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		emr_size_fine_text(cases[i].bytes, text);
 		assert_string_equal(text, cases[i].text);
 	}
 }
 
-static void the_pace_is_that_of_the_last_seconds(void **state)
+TEST(the_pace_is_that_of_the_last_seconds)
 {
 	emr_pace pace = {0};
 	uint64_t found = 0;
 
-	(void)state;
 	assert_int_equal(emr_pace_note(&pace, 5 * SECOND, 100), 0);
 	assert_int_equal(emr_pace_note(&pace, 5 * SECOND + SECOND / 2, 150), 0);
 	assert_int_equal(emr_pace_note(&pace, 7 * SECOND, 300), 100);
@@ -79,11 +76,10 @@ static void the_pace_is_that_of_the_last_seconds(void **state)
 	assert_int_equal(emr_pace_note(&pace, 52 * SECOND, 7), 2);
 }
 
-static void a_long_line_is_cut_to_the_terminal(void **state)
+TEST(a_long_line_is_cut_to_the_terminal)
 {
 	char line[64];
 
-	(void)state;
 	assert_int_equal(emr_progress_fit("Copied 1 of 2", 40, line, sizeof line), 13);
 	assert_string_equal(line, "Copied 1 of 2");
 	assert_int_equal(emr_progress_fit("Copied 1 of 2", 13, line, sizeof line), 13);
@@ -98,11 +94,10 @@ static void a_long_line_is_cut_to_the_terminal(void **state)
 	assert_string_equal(line, "Copi...");
 }
 
-static void wide_letters_count_as_two_and_marks_as_none(void **state)
+TEST(wide_letters_count_as_two_and_marks_as_none)
 {
 	char line[64];
 
-	(void)state;
 	assert_int_equal(emr_progress_fit("胸部レントゲン", 14, line, sizeof line), 14);
 	assert_string_equal(line, "胸部レントゲン");
 	/* Half a wide letter has no place. */
@@ -113,11 +108,10 @@ static void wide_letters_count_as_two_and_marks_as_none(void **state)
 	assert_string_equal(line, "cafe\u0301");
 }
 
-static void nothing_in_a_name_drives_the_terminal(void **state)
+TEST(nothing_in_a_name_drives_the_terminal)
 {
 	char line[64];
 
-	(void)state;
 	assert_int_equal(emr_progress_fit("a\x1b[2Jb\nc\td\x7f", 40, line, sizeof line), 11);
 	assert_string_equal(line, "a?[2Jb?c?d?");
 	assert_int_equal(emr_progress_fit("x\xff\xe2\x82y\xe2\x82", 40, line, sizeof line), 7);
@@ -161,12 +155,11 @@ static const char *screen_end(screen *s)
 	return seen;
 }
 
-static void a_line_fits_the_terminal_and_is_erased_at_the_end(void **state)
+TEST(a_line_fits_the_terminal_and_is_erased_at_the_end)
 {
 	emr_out out = {.is_json = false};
 	screen s;
 
-	(void)state;
 	assert_int_equal(setenv("TERM", "xterm", 1), 0);
 	s = screen_begin(21);
 	emr_progress(&out, "Reading the very long name of it");
@@ -176,13 +169,12 @@ static void a_line_fits_the_terminal_and_is_erased_at_the_end(void **state)
 	assert_string_equal(screen_end(&s), "\rReading the very ...\033[K\r\033[K");
 }
 
-static void quick_work_is_not_drawn_again_and_again(void **state)
+TEST(quick_work_is_not_drawn_again_and_again)
 {
 	emr_out out = {.is_json = false};
 	static const char copied[] = "Copied", read[] = "Read";
 	screen s = screen_begin(0);
 
-	(void)state;
 	emr_progress_of(&out, copied, EMR_PROGRESS_RECORDS, 1, 9);
 	out.drawn_ns = INT64_MAX / 2; /* just now, however slow this machine is */
 	emr_progress_of(&out, copied, EMR_PROGRESS_RECORDS, 2, 9);
@@ -192,12 +184,11 @@ static void quick_work_is_not_drawn_again_and_again(void **state)
 					    "records (11%) ...\033[K\r\033[K");
 }
 
-static void json_quiet_and_a_dumb_terminal_see_nothing(void **state)
+TEST(json_quiet_and_a_dumb_terminal_see_nothing)
 {
 	emr_out json = {.is_json = true}, quiet = {.is_quiet = true}, plain = {.is_json = false};
 	screen s = screen_begin(80);
 
-	(void)state;
 	emr_progress(&json, "x");
 	emr_progress_of(&quiet, "x", EMR_PROGRESS_BYTES, 1, 2);
 	setenv("TERM", "dumb", 1);
@@ -209,7 +200,7 @@ static void json_quiet_and_a_dumb_terminal_see_nothing(void **state)
 	assert_string_equal(screen_end(&s), "");
 }
 
-static void waiting_for_the_ledger_counts_down(void **state)
+TEST(waiting_for_the_ledger_counts_down)
 {
 	static const struct {
 		int pending, writing, bytes;
@@ -219,7 +210,6 @@ static void waiting_for_the_ledger_counts_down(void **state)
 	emr_sending sending = {0};
 	screen s = screen_begin(0);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
 		json_t *answer = json_pack("{s:i, s:i, s:i}", "pending", answers[i].pending,
 			"writing_files", answers[i].writing, "writing_bytes", answers[i].bytes);
@@ -239,20 +229,4 @@ static void waiting_for_the_ledger_counts_down(void **state)
 	assert_int_equal(sending.sent, 48);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_line_says_how_much_of_how_much_and_how_fast),
-		cmocka_unit_test(sizes_that_grow_are_cut_not_rounded),
-		cmocka_unit_test(the_pace_is_that_of_the_last_seconds),
-		cmocka_unit_test(a_long_line_is_cut_to_the_terminal),
-		cmocka_unit_test(wide_letters_count_as_two_and_marks_as_none),
-		cmocka_unit_test(nothing_in_a_name_drives_the_terminal),
-		cmocka_unit_test(a_line_fits_the_terminal_and_is_erased_at_the_end),
-		cmocka_unit_test(quick_work_is_not_drawn_again_and_again),
-		cmocka_unit_test(waiting_for_the_ledger_counts_down),
-		cmocka_unit_test(json_quiet_and_a_dumb_terminal_see_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -42,13 +42,12 @@ static emr_second_copy read_text(const char *text)
 	return copy;
 }
 
-static void what_is_noted_is_known_until_it_is_forgotten(void **state)
+TEST(what_is_noted_is_known_until_it_is_forgotten)
 {
 	emr_second_copy copy = {
 		.is_known = true, .made_unix_s = 1700000000, .entries = 12, .dir = "/media/a b"};
 	emr_second_copy again;
 
-	(void)state;
 	emr_second_copy_read(fd, &again);
 	assert_false(again.is_known);
 	assert_ok(emr_second_copy_write(fd, &copy));
@@ -64,13 +63,12 @@ static void what_is_noted_is_known_until_it_is_forgotten(void **state)
 }
 
 /* What is lost together with the records is remembered, and is no second copy. */
-static void a_copy_on_the_same_disk_does_not_count(void **state)
+TEST(a_copy_on_the_same_disk_does_not_count)
 {
 	emr_second_copy copy = {.is_known = true, .made_unix_s = 9}, newest;
 	char list[140];
 	int file;
 
-	(void)state;
 	snprintf(list, sizeof list, "%s/emrfs-backup", other);
 	file = open(list, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(file >= 0);
@@ -93,9 +91,8 @@ static void a_copy_on_the_same_disk_does_not_count(void **state)
 	assert_int_equal(unlink(list), 0);
 }
 
-static void a_copy_on_the_same_disk_does_not_count_once_its_file_system_is_away(void **state)
+TEST(a_copy_on_the_same_disk_does_not_count_once_its_file_system_is_away)
 {
-	(void)state;
 	assert_true(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 0\ndir /x/y\n")
 			    .is_known);
 	assert_false(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 1\ndir /x/y\n")
@@ -104,14 +101,13 @@ static void a_copy_on_the_same_disk_does_not_count_once_its_file_system_is_away(
 }
 
 /* Two sticks are two backups; one that is deleted while its disk is there is one no more. */
-static void every_disk_is_remembered_and_a_deleted_backup_is_not_counted(void **state)
+TEST(every_disk_is_remembered_and_a_deleted_backup_is_not_counted)
 {
 	emr_second_copy all[EMR_SECOND_COPIES_MAX], copy = {.is_known = true, .made_unix_s = 5};
 	emr_second_copy newest;
 	char one[100], two[100], list[140];
 	int file;
 
-	(void)state;
 	snprintf(one, sizeof one, "%s/one", other);
 	snprintf(two, sizeof two, "%s/two", other);
 	for (int i = 0; i < 2; i++) {
@@ -142,21 +138,19 @@ static void every_disk_is_remembered_and_a_deleted_backup_is_not_counted(void **
 	assert_int_equal(rmdir(one), 0);
 }
 
-static void a_path_cannot_forge_a_line(void **state)
+TEST(a_path_cannot_forge_a_line)
 {
 	emr_second_copy copy = {
 		.is_known = true, .made_unix_s = 1, .entries = 1, .dir = "/a\nmade 9\x1b[2J"};
 	emr_second_copy again;
 
-	(void)state;
 	assert_ok(emr_second_copy_write(fd, &copy));
 	emr_second_copy_read(fd, &again);
 	assert_string_equal(again.dir, "/a?made 9?[2J");
 }
 
-static void what_cannot_be_read_is_no_copy(void **state)
+TEST(what_cannot_be_read_is_no_copy)
 {
-	(void)state;
 	assert_true(read_text("emrfs second-copy 3\nmade 5\nentries 6\ndisk 7\nsame 0\ndir /x\n")
 			    .is_known);
 	assert_false(read_text("").is_known);
@@ -169,17 +163,4 @@ static void what_cannot_be_read_is_no_copy(void **state)
 	assert_false(read_text("emrfs second-copy 1\nmade x\nentries 6\ndir /x\n").is_known);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_noted_is_known_until_it_is_forgotten),
-		cmocka_unit_test(a_copy_on_the_same_disk_does_not_count),
-		cmocka_unit_test(
-			a_copy_on_the_same_disk_does_not_count_once_its_file_system_is_away),
-		cmocka_unit_test(every_disk_is_remembered_and_a_deleted_backup_is_not_counted),
-		cmocka_unit_test(a_path_cannot_forge_a_line),
-		cmocka_unit_test(what_cannot_be_read_is_no_copy),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+TESTS(begin, end)

@@ -14,36 +14,33 @@ static double bits_of(const char *text)
 	return bits;
 }
 
-static void what_people_take_is_weak(void **state)
+TEST(what_people_take_is_weak)
 {
 	static const char *const taken[] = {"a", "password", "Password1", "1984-03-12",
 		"qwertyuiop", "ana silva", "emrfs health", "aaaaaaaaaaaaaaaaaaaaaaaa", "Tr0ub4dor",
 		"letmein123"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
 		if (bits_of(taken[i]) >= EMR_PASSPHRASE_BITS_MIN)
 			fail_msg("%s is taken for strong", taken[i]);
 	}
 }
 
-static void what_resists_is_taken(void **state)
+TEST(what_resists_is_taken)
 {
 	static const char *const strong[] = {"correct horse battery staple", "Ki3jz/r3CeTEZw8t",
 		"five words nobody puts together", "kf7q-2mxa-9tde"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof strong / sizeof *strong; i++) {
 		if (bits_of(strong[i]) < EMR_PASSPHRASE_BITS_MIN)
 			fail_msg("%s is refused", strong[i]);
 	}
 }
 
-static void any_bytes_of_any_length_are_judged(void **state)
+TEST(any_bytes_of_any_length_are_judged)
 {
 	static char longest[1024];
 
-	(void)state;
 	memset(longest, 'x', sizeof longest);
 	for (size_t i = 0; i < sizeof longest; i += 7)
 		longest[i] = (char)(i * 31);
@@ -56,12 +53,11 @@ static void any_bytes_of_any_length_are_judged(void **state)
 	assert_true(bits < EMR_PASSPHRASE_BITS_MIN);
 }
 
-static void without_another_process_nothing_is_judged_strong(void **state)
+TEST(without_another_process_nothing_is_judged_strong)
 {
 	struct rlimit was, none;
 	double bits = -1;
 
-	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
 	none = was;
 	none.rlim_cur = 0;
@@ -73,14 +69,4 @@ static void without_another_process_nothing_is_judged_strong(void **state)
 	assert_true(bits == -1);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_people_take_is_weak),
-		cmocka_unit_test(what_resists_is_taken),
-		cmocka_unit_test(any_bytes_of_any_length_are_judged),
-		cmocka_unit_test(without_another_process_nothing_is_judged_strong),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -151,37 +151,32 @@ static void expect_new(const place *p)
 	assert_int_equal(joined.at_unix_s, 8);
 }
 
-static void before_it_begins_nothing_moves(void **state)
+TEST(before_it_begins_nothing_moves)
 {
-	place p;
+	AUTO(end) place p;
 
-	(void)state;
 	begin(&p);
 	assert_ok(emr_switch_finish(p.fd));
 	expect_old(&p);
-	end(&p);
 }
 
-static void it_puts_everything_in_its_place_and_again_is_nothing(void **state)
+TEST(it_puts_everything_in_its_place_and_again_is_nothing)
 {
-	place p;
+	AUTO(end) place p;
 
-	(void)state;
 	begin(&p);
 	assert_ok(emr_switch_begin(p.fd));
 	assert_ok(emr_switch_finish(p.fd));
 	expect_new(&p);
 	assert_ok(emr_switch_finish(p.fd));
 	expect_new(&p);
-	end(&p);
 }
 
-static void cut_off_anywhere_the_next_one_ends_it(void **state)
+TEST(cut_off_anywhere_the_next_one_ends_it)
 {
 	bool was_cut = true;
 	int cuts = 0;
 
-	(void)state;
 	for (int at = 0; was_cut; at++) {
 		place p;
 
@@ -201,11 +196,10 @@ static void cut_off_anywhere_the_next_one_ends_it(void **state)
 	assert_true(cuts > 8);
 }
 
-static void what_is_under_way_is_not_tidied_and_what_was_never_begun_is(void **state)
+TEST(what_is_under_way_is_not_tidied_and_what_was_never_begun_is)
 {
-	place p;
+	AUTO(end) place p;
 
-	(void)state;
 	begin(&p);
 	emr_switch_tidy(p.fd);
 	expect(&p, "joining/invitation", "secret");
@@ -218,31 +212,17 @@ static void what_is_under_way_is_not_tidied_and_what_was_never_begun_is(void **s
 	emr_switch_tidy(p.fd);
 	expect(&p, "joining", NULL);
 	expect_old(&p);
-	end(&p);
 }
 
-static void a_state_without_a_join_is_left_alone(void **state)
+TEST(a_state_without_a_join_is_left_alone)
 {
-	place p;
+	AUTO(end) place p;
 
-	(void)state;
 	begin(&p);
 	assert_ok(emr_stage_remove_tree(p.fd, "joining"));
 	assert_ok(emr_switch_finish(p.fd));
 	assert_status(EMR_NOT_FOUND, emr_switch_begin(p.fd));
 	expect_old(&p);
-	end(&p);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(before_it_begins_nothing_moves),
-		cmocka_unit_test(it_puts_everything_in_its_place_and_again_is_nothing),
-		cmocka_unit_test(cut_off_anywhere_the_next_one_ends_it),
-		cmocka_unit_test(what_is_under_way_is_not_tidied_and_what_was_never_begun_is),
-		cmocka_unit_test(a_state_without_a_join_is_left_alone),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

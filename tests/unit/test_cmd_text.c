@@ -5,7 +5,7 @@
 
 #include "kit/text.h"
 
-static void durations_have_a_number_and_a_unit(void **state)
+TEST(durations_have_a_number_and_a_unit)
 {
 	static const struct {
 		const char *text;
@@ -15,7 +15,6 @@ static void durations_have_a_number_and_a_unit(void **state)
 		"1.5h", "99999999999s", "4000000000w", "5S"};
 	int64_t ns = 7;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		assert_ok(emr_duration_parse(cases[i].text, &ns));
 		assert_int_equal(ns / 1000000000, cases[i].seconds);
@@ -26,12 +25,11 @@ static void durations_have_a_number_and_a_unit(void **state)
 	assert_int_equal(ns, 7);
 }
 
-static void a_day_ends_with_its_last_second_here(void **state)
+TEST(a_day_ends_with_its_last_second_here)
 {
 	struct tm midnight = {.tm_year = 2027 - 1900, .tm_mon = 0, .tm_mday = 1, .tm_isdst = -1};
 	uint64_t at;
 
-	(void)state;
 	assert_ok(emr_time_parse("2026-12-31", 0, &at));
 	assert_int_equal(at, (uint64_t)mktime(&midnight) - 1);
 	assert_ok(emr_time_parse("2026-12-31T18:30", 0, &at));
@@ -45,9 +43,8 @@ static void a_day_ends_with_its_last_second_here(void **state)
 	assert_status(EMR_INVALID, emr_time_parse("31.12.2026", 0, &at));
 }
 
-static void a_birth_date_is_a_day_that_exists(void **state)
+TEST(a_birth_date_is_a_day_that_exists)
 {
-	(void)state;
 	assert_true(emr_date_is_valid("1984-03-12"));
 	assert_true(emr_date_is_valid("2000-02-29"));
 	assert_false(emr_date_is_valid("1900-02-29"));
@@ -59,11 +56,10 @@ static void a_birth_date_is_a_day_that_exists(void **state)
 	assert_false(emr_date_is_valid(""));
 }
 
-static void numbers_are_grouped(void **state)
+TEST(numbers_are_grouped)
 {
 	char text[EMR_TEXT_BYTES];
 
-	(void)state;
 	emr_number_text(0, text);
 	assert_string_equal(text, "0");
 	emr_number_text(999, text);
@@ -74,11 +70,10 @@ static void numbers_are_grouped(void **state)
 	assert_string_equal(text, "18,446,744,073,709,551,615");
 }
 
-static void sizes_have_a_unit(void **state)
+TEST(sizes_have_a_unit)
 {
 	char text[EMR_TEXT_BYTES];
 
-	(void)state;
 	emr_size_text(63884, text);
 	assert_string_equal(text, "63,884 bytes");
 	emr_size_text(1, text);
@@ -91,20 +86,18 @@ static void sizes_have_a_unit(void **state)
 	assert_string_equal(text, "18447 PB");
 }
 
-static void json_has_utc(void **state)
+TEST(json_has_utc)
 {
 	char text[EMR_TEXT_BYTES];
 
-	(void)state;
 	emr_time_json(1763647500, text);
 	assert_string_equal(text, "2025-11-20T14:05:00Z");
 }
 
-static void a_moment_is_shown_here_and_what_is_none_as_it_is(void **state)
+TEST(a_moment_is_shown_here_and_what_is_none_as_it_is)
 {
 	char text[EMR_TEXT_BYTES];
 
-	(void)state;
 	assert_int_equal(setenv("TZ", "EAST-2", 1), 0);
 	tzset();
 	emr_moment_text("2026-11-20T23:05:07Z", text);
@@ -117,11 +110,10 @@ static void a_moment_is_shown_here_and_what_is_none_as_it_is(void **state)
 	tzset();
 }
 
-static void of_one_there_is_one(void **state)
+TEST(of_one_there_is_one)
 {
 	char text[EMR_COUNT_BYTES];
 
-	(void)state;
 	emr_count_text(1, "record", "records", text);
 	assert_string_equal(text, "1 record");
 	emr_count_text(0, "record", "records", text);
@@ -130,7 +122,7 @@ static void of_one_there_is_one(void **state)
 	assert_string_equal(text, "10,332 records");
 }
 
-static void a_limit_is_exact(void **state)
+TEST(a_limit_is_exact)
 {
 	static const struct {
 		uint64_t bytes;
@@ -140,18 +132,16 @@ static void a_limit_is_exact(void **state)
 		{1, "1 byte"}, {0, "0 bytes"}, {UINT64_MAX, "18,446,744,073,709,551,615 bytes"}};
 	char text[EMR_TEXT_BYTES];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
 		emr_limit_text(limits[i].bytes, text);
 		assert_string_equal(text, limits[i].text);
 	}
 }
 
-static void a_column_has_as_many_characters_with_accents_and_without(void **state)
+TEST(a_column_has_as_many_characters_with_accents_and_without)
 {
 	char text[60], small[5];
 
-	(void)state;
 	emr_column_text("Joana", 8, text, sizeof text);
 	assert_string_equal(text, "Joana   ");
 	emr_column_text("Jo\xc3\xa3o", 8, text, sizeof text);
@@ -162,20 +152,4 @@ static void a_column_has_as_many_characters_with_accents_and_without(void **stat
 	assert_string_equal(small, "Joan");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(of_one_there_is_one),
-		cmocka_unit_test(a_moment_is_shown_here_and_what_is_none_as_it_is),
-		cmocka_unit_test(a_limit_is_exact),
-		cmocka_unit_test(a_column_has_as_many_characters_with_accents_and_without),
-		cmocka_unit_test(durations_have_a_number_and_a_unit),
-		cmocka_unit_test(a_day_ends_with_its_last_second_here),
-		cmocka_unit_test(a_birth_date_is_a_day_that_exists),
-		cmocka_unit_test(numbers_are_grouped),
-		cmocka_unit_test(sizes_have_a_unit),
-		cmocka_unit_test(json_has_utc),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -47,12 +47,11 @@ static void hash(const char *text, uint8_t out[32])
 	assert_int_equal(1, EVP_Digest(text, strlen(text), out, NULL, EVP_sha256(), NULL));
 }
 
-static void what_only_an_opening_needed_goes_and_works_again(void **state)
+TEST(what_only_an_opening_needed_goes_and_works_again)
 {
 	uint8_t before[32], after[32];
 	unsigned long kib;
 
-	(void)state;
 	memset(written, 1, sizeof written);
 	assert_ptr_equal(written, written_at);
 	hash(constant, before);
@@ -69,11 +68,4 @@ static void what_only_an_opening_needed_goes_and_works_again(void **state)
 	assert_memory_equal(before, after, sizeof before);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_only_an_opening_needed_goes_and_works_again),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -77,11 +77,10 @@ static emr_consent read_ok(const char *text)
 	return consent;
 }
 
-static void a_consent_says_who_may_see_what_until_when_and_for_what(void **state)
+TEST(a_consent_says_who_may_see_what_until_when_and_for_what)
 {
 	emr_consent c = read_ok(changed("", ""));
 
-	(void)state;
 	assert_string_equal(c.patient, "ana@saolucas");
 	assert_string_equal(c.grantee, "nuno@saolucas");
 	assert_string_equal(c.path, "Imaging");
@@ -95,19 +94,18 @@ static void a_consent_says_who_may_see_what_until_when_and_for_what(void **state
 	assert_true(c.may_change);
 }
 
-static void the_same_words_laid_out_otherwise_are_the_same_request(void **state)
+TEST(the_same_words_laid_out_otherwise_are_the_same_request)
 {
 	emr_consent one = read_ok(changed("", "")),
 		    laid_out = read_ok(changed("'resourceType':'Consent','id':'c1'",
 			    "\n 'id' : 'c1',\t'resourceType':'Consent'")),
 		    other = read_ok(changed("'id':'c1'", "'id':'c2'"));
 
-	(void)state;
 	assert_memory_equal(one.request.b, laid_out.request.b, sizeof one.request.b);
 	assert_memory_not_equal(one.request.b, other.request.b, sizeof one.request.b);
 }
 
-static void each_thing_that_a_share_could_not_keep_is_refused_with_its_reason(void **state)
+TEST(each_thing_that_a_share_could_not_keep_is_refused_with_its_reason)
 {
 	static const struct {
 		const char *old, *new, *why;
@@ -162,7 +160,6 @@ static void each_thing_that_a_share_could_not_keep_is_refused_with_its_reason(vo
 		{"'id':'c1'", "'id':'\\u0000'", "no JSON"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const char *why = refusal(changed(cases[i].old, cases[i].new));
 
@@ -171,24 +168,22 @@ static void each_thing_that_a_share_could_not_keep_is_refused_with_its_reason(vo
 	}
 }
 
-static void a_policy_that_is_named_otherwise_is_one_too(void **state)
+TEST(a_policy_that_is_named_otherwise_is_one_too)
 {
 	static char text[8192];
 	const char *rule = "'policyRule':{'coding':[{'system':'http://terminology.hl7.org/"
 			   "CodeSystem/v3-ActCode','code':'OPTIN'}]}";
 
-	(void)state;
 	(void)read_ok(changed(rule, "'policy':[{'uri':'https://saolucas.example/consent'}]"));
 	(void)snprintf(text, sizeof text, "%s", changed(rule, "'policy':[{}]"));
 	assert_non_null(strstr(refusal(text), "no policy"));
 }
 
-static void what_is_no_json_or_too_deep_or_too_large_is_refused(void **state)
+TEST(what_is_no_json_or_too_deep_or_too_large_is_refused)
 {
 	static char deep[200001];
 	char *large = calloc(1, EMR_CONSENT_BYTES_MAX + 2);
 
-	(void)state;
 	assert_non_null(large);
 	assert_non_null(strstr(refusal(""), "no JSON"));
 	assert_non_null(strstr(refusal("<Consent xmlns=\"http://hl7.org/fhir\"/>"), "no JSON"));
@@ -201,15 +196,4 @@ static void what_is_no_json_or_too_deep_or_too_large_is_refused(void **state)
 	free(large);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_consent_says_who_may_see_what_until_when_and_for_what),
-		cmocka_unit_test(the_same_words_laid_out_otherwise_are_the_same_request),
-		cmocka_unit_test(each_thing_that_a_share_could_not_keep_is_refused_with_its_reason),
-		cmocka_unit_test(a_policy_that_is_named_otherwise_is_one_too),
-		cmocka_unit_test(what_is_no_json_or_too_deep_or_too_large_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

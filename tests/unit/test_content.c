@@ -10,7 +10,7 @@
 static const emr_id16 domain = {{0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8, 0xd9, 0xda,
 	0xdb, 0xdc, 0xdd, 0xde, 0xdf}};
 
-static void contexts_match_the_second_model(void **state)
+TEST(contexts_match_the_second_model)
 {
 	json_t *root = vectors_open("pre.json");
 	json_t *keys = vectors_open("keys.json");
@@ -19,7 +19,6 @@ static void contexts_match_the_second_model(void **state)
 	uint8_t got[32];
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "contexts"), i, test)
 	{
 		emr_id16 domain_id;
@@ -64,7 +63,7 @@ static bool same_key(const emr_content_key *a, const emr_content_key *b)
 	       memcmp(plain, "test", 4) == 0;
 }
 
-static void a_content_key_comes_back_from_the_journal(void **state)
+TEST(a_content_key_comes_back_from_the_journal)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING other = NULL;
@@ -73,7 +72,6 @@ static void a_content_key_comes_back_from_the_journal(void **state)
 	emr_id16 id = {{1}};
 	uint8_t sealed[EMR_SEALED_DEK_BYTES];
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 0, &other));
 	assert_ok(emr_content_key_new(&key));
 	assert_ok(emr_content_key_seal_local(kr, key, id, sealed));
@@ -112,14 +110,13 @@ static emr_content_key *known_key(const emr_keyring *kr, const uint8_t dek[32])
 	return key;
 }
 
-static void the_content_schedule_matches_the_second_model(void **state)
+TEST(the_content_schedule_matches_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	json_t *root = vectors_open("content.json");
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "cases"), i, test)
 	{
 		emr_chunk_cipher *cipher = NULL;
@@ -165,7 +162,7 @@ static void the_content_schedule_matches_the_second_model(void **state)
 	json_decref(root);
 }
 
-static void an_owner_unwraps_what_anybody_wrapped_for_him(void **state)
+TEST(an_owner_unwraps_what_anybody_wrapped_for_him)
 {
 	EMR_AUTO_KEYRING owner = kit_keyring();
 	EMR_AUTO_KEYRING hospital = NULL;
@@ -174,7 +171,6 @@ static void an_owner_unwraps_what_anybody_wrapped_for_him(void **state)
 	emr_content_key *got = NULL;
 	uint8_t ctx[32], capsule[96], again[96], wdek[48];
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_ORGANISATION, 0, &hospital));
 	assert_ok(emr_keyring_domain_public(owner, domain, 1, 3, &public));
 	emr_capsule_ctx(domain, 3, (emr_id16){{8}}, 1, EMR_CAPSULE_CONTENT, (emr_id32){{9}}, ctx);
@@ -215,7 +211,7 @@ static void an_owner_unwraps_what_anybody_wrapped_for_him(void **state)
 	emr_content_key_free(key);
 }
 
-static void a_writer_rebuilds_his_listing_key_and_the_owner_opens_it(void **state)
+TEST(a_writer_rebuilds_his_listing_key_and_the_owner_opens_it)
 {
 	EMR_AUTO_KEYRING owner = kit_keyring();
 	EMR_AUTO_KEYRING writer = NULL;
@@ -229,7 +225,6 @@ static void a_writer_rebuilds_his_listing_key_and_the_owner_opens_it(void **stat
 	uint8_t capsule[96], capsule2[96], check[32], check2[32], nonce[24] = {0}, sealed[21],
 								  plain[5];
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_ORGANISATION, 0, &writer));
 	assert_ok(emr_keyring_domain_public(owner, domain, 1, 1, &domain_public));
 	assert_ok(emr_keyring_public(writer, &writer_public));
@@ -269,7 +264,7 @@ static void a_writer_rebuilds_his_listing_key_and_the_owner_opens_it(void **stat
 	emr_list_key_free(NULL);
 }
 
-static void a_listing_key_rests_sealed(void **state)
+TEST(a_listing_key_rests_sealed)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_domain_public public;
@@ -278,7 +273,6 @@ static void a_listing_key_rests_sealed(void **state)
 	uint8_t capsule[96], check[32], sealed[EMR_SEALED_DEK_BYTES], nonce[24] = {0}, ct[17],
 								      plain[1];
 
-	(void)state;
 	assert_ok(emr_keyring_domain_public(kr, domain, 1, 1, &public));
 	assert_ok(emr_list_key_publish(
 		kr, domain, 1, public.A, public.signer_id, capsule, check, &key));
@@ -293,7 +287,7 @@ static void a_listing_key_rests_sealed(void **state)
 }
 
 /* The key bytes never come out; what they seal shows that they are the model's. */
-static void local_keys_match_the_second_model(void **state)
+TEST(local_keys_match_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	json_t *root = vectors_open("keys.json");
@@ -303,7 +297,6 @@ static void local_keys_match_the_second_model(void **state)
 	emr_id32 id;
 	size_t i;
 
-	(void)state;
 	vectors_fixed(root, "staging_id", id.b, 32);
 	json_array_foreach(vectors_get(root, "local_keys"), i, test)
 	{
@@ -337,17 +330,7 @@ static void local_keys_match_the_second_model(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(contexts_match_the_second_model),
-		cmocka_unit_test(a_content_key_comes_back_from_the_journal),
-		cmocka_unit_test(the_content_schedule_matches_the_second_model),
-		cmocka_unit_test(an_owner_unwraps_what_anybody_wrapped_for_him),
-		cmocka_unit_test(a_writer_rebuilds_his_listing_key_and_the_owner_opens_it),
-		cmocka_unit_test(a_listing_key_rests_sealed),
-		cmocka_unit_test(local_keys_match_the_second_model),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #define PUT_PART 828
 #define META_PART 616
 
-static void later_items_see_what_earlier_ones_wrote(void **state)
+TEST(later_items_see_what_earlier_ones_wrote)
 {
 	static kit_run run;
 	kit_state parts = {0};
@@ -19,7 +19,6 @@ static void later_items_see_what_earlier_ones_wrote(void **state)
 	emr_span bytes;
 	uint8_t id[16];
 
-	(void)state;
 	kit_world_make(&world);
 	bytes = kit_three_items(&world);
 	kit_judge(&run, "a directory, a file, its new name", bytes, &world.caller, KIT_NOW,
@@ -55,13 +54,12 @@ static void later_items_see_what_earlier_ones_wrote(void **state)
 	kit_drop(bytes);
 }
 
-static void a_state_row_is_written_once_with_its_last_value(void **state)
+TEST(a_state_row_is_written_once_with_its_last_value)
 {
 	static kit_run run;
 	kit_world world;
 	emr_span bytes;
 
-	(void)state;
 	kit_world_make(&world);
 	bytes = kit_three_items(&world);
 	kit_judge(&run, NULL, bytes, &world.caller, KIT_NOW, &world.state, NULL);
@@ -76,14 +74,13 @@ static void a_state_row_is_written_once_with_its_last_value(void **state)
 	kit_drop(bytes);
 }
 
-static void a_batch_that_comes_again_gets_its_old_answer(void **state)
+TEST(a_batch_that_comes_again_gets_its_old_answer)
 {
 	static kit_run run;
 	kit_state parts = {0}, before;
 	kit_world world;
 	emr_span bytes, again;
 
-	(void)state;
 	kit_world_make(&world);
 	bytes = kit_three_items(&world);
 	again = kit_three_items(&world);
@@ -118,7 +115,7 @@ static void a_batch_that_comes_again_gets_its_old_answer(void **state)
 }
 
 /* Every byte, two bits each: nothing of a batch can be changed without its signer. */
-static void every_flip_of_a_batch_is_refused(void **state)
+TEST(every_flip_of_a_batch_is_refused)
 {
 	static kit_run run;
 	uint8_t *bytes;
@@ -126,7 +123,6 @@ static void every_flip_of_a_batch_is_refused(void **state)
 	emr_span batch;
 	size_t refused = 0, part_flips = 0;
 
-	(void)state;
 	kit_world_make(&world);
 	batch = kit_three_items(&world);
 	bytes = (uint8_t *)(uintptr_t)batch.data;
@@ -281,7 +277,7 @@ static void no_domain_named(emr_item *item)
 	memset(item->domain_id, 0, 16);
 }
 
-static void headers_are_judged_before_items(void **state)
+TEST(headers_are_judged_before_items)
 {
 	static const struct {
 		const char *name;
@@ -300,7 +296,6 @@ static void headers_are_judged_before_items(void **state)
 	};
 	kit_world world;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		world_with_record(&world);
 		assert_int_equal(one_item(&world, cases[i].name, KIT_NOW, cases[i].edit, NULL),
@@ -309,7 +304,7 @@ static void headers_are_judged_before_items(void **state)
 	}
 }
 
-static void items_are_judged_in_one_order(void **state)
+TEST(items_are_judged_in_one_order)
 {
 	static const struct {
 		const char *name;
@@ -328,7 +323,6 @@ static void items_are_judged_in_one_order(void **state)
 	};
 	kit_world world;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		world_with_record(&world);
 		assert_int_equal(one_item(&world, cases[i].name, KIT_NOW, NULL, cases[i].edit),
@@ -337,7 +331,7 @@ static void items_are_judged_in_one_order(void **state)
 	}
 }
 
-static void the_shortest_validity_of_a_batch_counts(void **state)
+TEST(the_shortest_validity_of_a_batch_counts)
 {
 	static kit_run run;
 	uint8_t A[32] = {1};
@@ -347,7 +341,6 @@ static void the_shortest_validity_of_a_batch_counts(void **state)
 	emr_span bytes;
 	emr_item epoch = {.op = EMR_OP_EPOCH, .epoch = 2};
 
-	(void)state;
 	for (uint64_t days = 7; days <= 8; days++) {
 		world_with_record(&world);
 		memcpy(epoch.domain_id, world.domain, 16);
@@ -369,11 +362,10 @@ static void the_shortest_validity_of_a_batch_counts(void **state)
 	}
 }
 
-static void a_fork_is_seen(void **state)
+TEST(a_fork_is_seen)
 {
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	world_with_record(&world);
 	world.caller.seen = EMR_SEEN_NOT_IN_LOG;
 	assert_int_equal(one_item(&world, "a batch that has seen nothing", KIT_NOW, NULL, NULL), 0);
@@ -385,10 +377,9 @@ static void a_fork_is_seen(void **state)
 		one_item(&world, "a batch that has seen this log", KIT_NOW, has_seen, NULL), 0);
 	world.caller.seen = EMR_SEEN_UNCHECKED;
 	assert_int_equal(one_item(&world, "a host without a log", KIT_NOW, has_seen, NULL), 0);
-	kit_world_free(&world);
 }
 
-static void the_submitter_is_in_force(void **state)
+TEST(the_submitter_is_in_force)
 {
 	static const struct {
 		uint8_t key_state;
@@ -404,7 +395,6 @@ static void the_submitter_is_in_force(void **state)
 	};
 	kit_world world;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		world_with_record(&world);
 		kit_put_org(&world.state, world.org, cases[i].org_state);
@@ -421,11 +411,10 @@ static void the_submitter_is_in_force(void **state)
 	kit_world_free(&world);
 }
 
-static void on_fabric_the_creator_is_the_submitter(void **state)
+TEST(on_fabric_the_creator_is_the_submitter)
 {
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	world_with_record(&world);
 	world.caller.host = EMR_HOST_FABRIC;
 	assert_int_equal(one_item(&world, "fabric without the creator", KIT_NOW, NULL, NULL),
@@ -435,19 +424,17 @@ static void on_fabric_the_creator_is_the_submitter(void **state)
 	world.caller.cert.ref[0] = 1;
 	assert_int_equal(one_item(&world, "fabric with another creator", KIT_NOW, NULL, NULL),
 		1000 + EMR_RESULT_SUBMITTER);
-	kit_world_free(&world);
 }
 
 /* A signed item with a broken magic, or a broken reserved byte, refuses itself and not its batch.
  */
-static void a_broken_item_refuses_itself(void **state)
+TEST(a_broken_item_refuses_itself)
 {
 	static const size_t places[] = {0, 3, 4};
 	static kit_run run;
 	kit_world world;
 	emr_span bytes;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		kit_world_make(&world);
 		bytes = kit_three_items(&world);
@@ -465,7 +452,7 @@ static void a_broken_item_refuses_itself(void **state)
 	}
 }
 
-static void parts_have_the_lengths_of_their_operation(void **state)
+TEST(parts_have_the_lengths_of_their_operation)
 {
 	static const struct {
 		uint8_t op;
@@ -493,7 +480,6 @@ static void parts_have_the_lengths_of_their_operation(void **state)
 	kit_world world;
 	emr_span bytes;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		world_with_record(&world);
 		kit_begin(&batch, &world.owner, world.net_id);
@@ -509,22 +495,4 @@ static void parts_have_the_lengths_of_their_operation(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(later_items_see_what_earlier_ones_wrote),
-		cmocka_unit_test(a_state_row_is_written_once_with_its_last_value),
-		cmocka_unit_test(a_batch_that_comes_again_gets_its_old_answer),
-		cmocka_unit_test(every_flip_of_a_batch_is_refused),
-		cmocka_unit_test(headers_are_judged_before_items),
-		cmocka_unit_test(items_are_judged_in_one_order),
-		cmocka_unit_test(the_shortest_validity_of_a_batch_counts),
-		cmocka_unit_test(a_fork_is_seen),
-		cmocka_unit_test(the_submitter_is_in_force),
-		cmocka_unit_test(on_fabric_the_creator_is_the_submitter),
-		cmocka_unit_test(a_broken_item_refuses_itself),
-		cmocka_unit_test(parts_have_the_lengths_of_their_operation),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

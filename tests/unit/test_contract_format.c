@@ -100,14 +100,13 @@ static void batch_matches(const json_t *vector)
 	drop(bytes);
 }
 
-static void items_batches_and_ids_are_the_published_ones(void **state)
+TEST(items_batches_and_ids_are_the_published_ones)
 {
 	const json_t *story = json_object_get(vectors, "story"),
 		     *fixed = json_object_get(vectors, "fixed");
 	size_t i, n;
 	json_t *batch, *item;
 
-	(void)state;
 	json_array_foreach(json_object_get(fixed, "items"), i, item) item_matches(item);
 	batch_matches(json_object_get(fixed, "batch"));
 	json_array_foreach(json_object_get(story, "batches"), i, batch)
@@ -142,7 +141,7 @@ static void entry_matches(const json_t *vector, const uint8_t submitter_pk[32])
 	drop(bytes);
 }
 
-static void entries_and_their_leaves_are_the_published_ones(void **state)
+TEST(entries_and_their_leaves_are_the_published_ones)
 {
 	const json_t *entries = json_object_get(json_object_get(vectors, "fixed"), "entries");
 	const json_t *batches = json_object_get(json_object_get(vectors, "story"), "batches");
@@ -151,7 +150,6 @@ static void entries_and_their_leaves_are_the_published_ones(void **state)
 	emr_span bytes;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(entries, i, entry)
 	{
 		bytes = hex(entry, "submitter_pk");
@@ -168,7 +166,7 @@ static void entries_and_their_leaves_are_the_published_ones(void **state)
 	}
 }
 
-static void a_descriptor_makes_the_published_network(void **state)
+TEST(a_descriptor_makes_the_published_network)
 {
 	const json_t *network = json_object_get(json_object_get(vectors, "story"), "network");
 	emr_span bytes = hex(network, "descriptor");
@@ -177,7 +175,6 @@ static void a_descriptor_makes_the_published_network(void **state)
 	uint8_t net_id[16], *again = malloc(bytes.len + 1);
 	size_t len;
 
-	(void)state;
 	assert_int_equal(emr_descriptor_parse(bytes, &descriptor), EMR_CONTRACT_OK);
 	assert_int_equal(descriptor.norg, 3);
 	for (size_t i = 0; i < 3; i++)
@@ -208,13 +205,12 @@ static void a_descriptor_makes_the_published_network(void **state)
 	drop(bytes);
 }
 
-static void binding_messages_and_listing_ids_are_the_published_ones(void **state)
+TEST(binding_messages_and_listing_ids_are_the_published_ones)
 {
 	const json_t *story = json_object_get(vectors, "story");
 	json_t *registration, *batch, *item;
 	size_t i, n, listkeys = 0;
 
-	(void)state;
 	json_array_foreach(json_object_get(story, "registrations"), i, registration)
 	{
 		uint8_t message[EMR_BIND_MESSAGE_BYTES];
@@ -252,12 +248,11 @@ static void binding_messages_and_listing_ids_are_the_published_ones(void **state
 	assert_int_equal(listkeys, 2);
 }
 
-static void keys_are_plain_text(void **state)
+TEST(keys_are_plain_text)
 {
 	uint8_t dom[16], object[16], id[32];
 	emr_key_text key;
 
-	(void)state;
 	memset(dom, 0xd0, 16);
 	memset(object, 0x0b, 16);
 	memset(id, 0xee, 32);
@@ -288,13 +283,12 @@ static void keys_are_plain_text(void **state)
 	assert_string_equal(key.text, "c/d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0");
 }
 
-static void every_cut_of_a_batch_is_refused(void **state)
+TEST(every_cut_of_a_batch_is_refused)
 {
 	static emr_batch view;
 	emr_span bytes = hex(json_object_get(json_object_get(vectors, "fixed"), "batch"), "batch");
 	uint8_t *longer = malloc(bytes.len + 1);
 
-	(void)state;
 	for (size_t cut = 0; cut < bytes.len; cut++)
 		assert_int_equal(
 			emr_batch_parse(kit_span(bytes.data, cut), &view), EMR_RESULT_FORMAT);
@@ -314,13 +308,12 @@ static void every_cut_of_a_batch_is_refused(void **state)
 	drop(bytes);
 }
 
-static void a_batch_without_its_parts_can_be_split(void **state)
+TEST(a_batch_without_its_parts_can_be_split)
 {
 	static emr_batch whole, bare;
 	emr_span bytes = hex(json_object_get(json_object_get(vectors, "fixed"), "batch"), "batch"),
 		 parts[3];
 
-	(void)state;
 	assert_int_equal(emr_batch_parse(bytes, &whole), EMR_RESULT_APPLIED);
 	assert_int_equal(emr_batch_parse_items(whole.header, whole.items_bytes, NULL, 0, &bare),
 		EMR_RESULT_APPLIED);
@@ -338,26 +331,24 @@ static void a_batch_without_its_parts_can_be_split(void **state)
 	drop(bytes);
 }
 
-static void every_cut_of_an_entry_is_refused(void **state)
+TEST(every_cut_of_an_entry_is_refused)
 {
 	const json_t *entries = json_object_get(json_object_get(vectors, "fixed"), "entries");
 	emr_span bytes = hex(json_array_get(entries, 0), "entry");
 	emr_entry entry;
 
-	(void)state;
 	for (size_t cut = 0; cut < bytes.len; cut++)
 		assert_int_equal(
 			emr_entry_parse(kit_span(bytes.data, cut), &entry), EMR_CONTRACT_FORMAT);
 	drop(bytes);
 }
 
-static void encoders_keep_to_the_callers_buffer(void **state)
+TEST(encoders_keep_to_the_callers_buffer)
 {
 	uint8_t out[EMR_ITEM_BYTES + 64] = {0}, pub[64] = {0};
 	emr_item item = {.op = EMR_OP_DOMAIN_NEW};
 	size_t len;
 
-	(void)state;
 	assert_int_equal(emr_item_encode(&item, kit_span(pub, 64), out, sizeof out - 1, &len),
 		EMR_CONTRACT_NO_ROOM);
 	assert_int_equal(emr_item_encode(&item, kit_span(pub, 63), out, sizeof out, &len),
@@ -369,19 +360,4 @@ static void encoders_keep_to_the_callers_buffer(void **state)
 		assert_int_equal(out[i], 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(items_batches_and_ids_are_the_published_ones),
-		cmocka_unit_test(entries_and_their_leaves_are_the_published_ones),
-		cmocka_unit_test(a_descriptor_makes_the_published_network),
-		cmocka_unit_test(binding_messages_and_listing_ids_are_the_published_ones),
-		cmocka_unit_test(keys_are_plain_text),
-		cmocka_unit_test(every_cut_of_a_batch_is_refused),
-		cmocka_unit_test(a_batch_without_its_parts_can_be_split),
-		cmocka_unit_test(every_cut_of_an_entry_is_refused),
-		cmocka_unit_test(encoders_keep_to_the_callers_buffer),
-	};
-
-	return cmocka_run_group_tests(tests, load_vectors, drop_vectors);
-}
+TESTS(load_vectors, drop_vectors)

@@ -18,7 +18,7 @@ enum {
 
 /* Where an operation's public part has the date of its end, and what the ledger says when that has
  * come. */
-static void nothing_is_made_that_is_over_already(void **state)
+TEST(nothing_is_made_that_is_over_already)
 {
 	static const struct {
 		enum what what;
@@ -30,7 +30,6 @@ static void nothing_is_made_that_is_over_already(void **state)
 		{DATASET_ADMIT, STEWARD, 48, LIMIT}};
 	people p;
 
-	(void)state;
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
 		for (uint32_t late = 0; late < 2; late++) {
@@ -48,7 +47,7 @@ static void nothing_is_made_that_is_over_already(void **state)
 }
 
 /* What a key is released by is of this moment: it cannot be kept, or made ahead. */
-static void a_request_for_a_key_and_its_answer_are_of_now(void **state)
+TEST(a_request_for_a_key_and_its_answer_are_of_now)
 {
 	static const struct {
 		const char *name;
@@ -77,7 +76,6 @@ static void a_request_for_a_key_and_its_answer_are_of_now(void **state)
 	static kit_run run;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	p.world.caller.cert.is_present = true; /* of whom the K rows here say: no hash */
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
@@ -106,7 +104,7 @@ static void a_request_for_a_key_and_its_answer_are_of_now(void **state)
 
 /* ---- forms ---- */
 
-static void a_public_part_out_of_form_is_refused(void **state)
+TEST(a_public_part_out_of_form_is_refused)
 {
 	/* clang-format off */
 	static const struct { enum what what; enum who who; size_t at; uint8_t value; int expected; } rows[] = {
@@ -155,7 +153,6 @@ static void a_public_part_out_of_form_is_refused(void **state)
 	char name[128];
 	people p;
 
-	(void)state;
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_item item = people_item_of(&p, rows[r].what, rows[r].who);
@@ -168,7 +165,7 @@ static void a_public_part_out_of_form_is_refused(void **state)
 	people_free(&p);
 }
 
-static void a_private_part_of_another_length_is_refused(void **state)
+TEST(a_private_part_of_another_length_is_refused)
 {
 	static const struct {
 		enum what what;
@@ -204,7 +201,6 @@ static void a_private_part_of_another_length_is_refused(void **state)
 	char name[128];
 	people p;
 
-	(void)state;
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
 		for (int change = 0; change < 4; change++) {
@@ -255,7 +251,7 @@ static void a_writer_has_64_listing_keys(people *p)
 }
 
 /* What a public part names, the item must be about; and one's own organisation, one's own team. */
-static void an_item_is_about_what_its_public_part_names(void **state)
+TEST(an_item_is_about_what_its_public_part_names)
 {
 	static const struct {
 		enum what what;
@@ -273,7 +269,6 @@ static void an_item_is_about_what_its_public_part_names(void **state)
 	emr_row_grant grant;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		item = people_item_of(&p, rows[r].what, rows[r].who);
@@ -325,14 +320,13 @@ static void an_item_is_about_what_its_public_part_names(void **state)
 }
 
 /* A team's member is named by the first key of his chain, which his grants name, too. */
-static void a_member_is_admitted_under_his_first_key(void **state)
+TEST(a_member_is_admitted_under_his_first_key)
 {
 	people p;
 	people_item item;
 	emr_pub_dataset_admit pub = {.not_after_unix_s = KIT_NOW + KIT_DAY};
 	kit_signer next;
 
-	(void)state;
 	people_make(&p);
 	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
 	kit_expect(OK, people_do(&p, KEY_ROTATE, GRANTEE, &item), "rotate");
@@ -352,13 +346,12 @@ static void a_member_is_admitted_under_his_first_key(void **state)
 }
 
 /* A domain where one is needed, none where not, the epoch that the operation has, no flags. */
-static void domain_epoch_and_flags_are_those_of_the_operation(void **state)
+TEST(domain_epoch_and_flags_are_those_of_the_operation)
 {
 	uint8_t elsewhere[16];
 	char name[128];
 	people p;
 
-	(void)state;
 	kit_id16("nowhere", elsewhere);
 	people_make(&p);
 	for (int what = 0; what < WHAT_COUNT; what++) {
@@ -399,17 +392,4 @@ static void domain_epoch_and_flags_are_those_of_the_operation(void **state)
 	people_free(&p);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_is_made_that_is_over_already),
-		cmocka_unit_test(a_request_for_a_key_and_its_answer_are_of_now),
-		cmocka_unit_test(a_public_part_out_of_form_is_refused),
-		cmocka_unit_test(a_private_part_of_another_length_is_refused),
-		cmocka_unit_test(an_item_is_about_what_its_public_part_names),
-		cmocka_unit_test(a_member_is_admitted_under_his_first_key),
-		cmocka_unit_test(domain_epoch_and_flags_are_those_of_the_operation),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

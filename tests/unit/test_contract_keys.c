@@ -6,11 +6,10 @@
 #include "contract/rows_share.h"
 #include "crypto/hashsig.h"
 
-static void a_certificate_makes_a_key(void **state)
+TEST(a_certificate_makes_a_key)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	assert_int_equal(newcomer_register(&it, "KEY_REG of a newcomer", NULL), EMR_RESULT_APPLIED);
 	it.reg.not_after_unix_s--;
@@ -22,13 +21,12 @@ static void a_certificate_makes_a_key(void **state)
 	kit_world_free(&it.world);
 }
 
-static void a_p256_certificate_makes_a_key(void **state)
+TEST(a_p256_certificate_makes_a_key)
 {
 	/* Only what the contract hands on is tested here: the check itself has vectors of its own.
 	 */
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	it.world.caller.cert.key_alg = 2;
 	assert_int_equal(newcomer_register(&it,
@@ -41,12 +39,11 @@ static void a_p256_certificate_makes_a_key(void **state)
 	kit_world_free(&it.world);
 }
 
-static void a_certificate_vouches_for_no_more_than_it_says(void **state)
+TEST(a_certificate_vouches_for_no_more_than_it_says)
 {
 	kit_signer other = kit_signer_of("someone else");
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	assert_int_equal(newcomer_register(&it, "KEY_REG bound by another key", &other),
 		EMR_RESULT_NOT_AUTHORISED);
@@ -85,11 +82,10 @@ static void a_certificate_vouches_for_no_more_than_it_says(void **state)
 
 /* The newcomer's own submission stands on the certificate that the host verified, and on that only.
  */
-static void a_newcomer_submits_with_his_own_certificate_only(void **state)
+TEST(a_newcomer_submits_with_his_own_certificate_only)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	it.world.caller.cert.ref[0] ^= 1;
 	assert_int_equal(newcomer_register(&it, "KEY_REG with another certificate", NULL),
@@ -118,7 +114,7 @@ static void a_newcomer_submits_with_his_own_certificate_only(void **state)
 
 /* Nothing else rides on the exception: a registration with a companion needs a submitter in force.
  */
-static void a_newcomer_brings_one_item(void **state)
+TEST(a_newcomer_brings_one_item)
 {
 	static kit_run run;
 	emr_item item = {.op = EMR_OP_KEY_REG, .version = 1};
@@ -127,7 +123,6 @@ static void a_newcomer_brings_one_item(void **state)
 	emr_span bytes;
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	memcpy(item.object_id, it.key.id, 16);
 	emr_pub_key_reg_encode(&it.reg, pub);
@@ -144,12 +139,11 @@ static void a_newcomer_brings_one_item(void **state)
 	free((void *)(uintptr_t)bytes.data);
 }
 
-static void reserved_bytes_are_zero(void **state)
+TEST(reserved_bytes_are_zero)
 {
 	uint8_t pub[288];
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	for (size_t at = 3; at < 8; at++) {
 		emr_pub_key_reg_encode(&it.reg, pub);
@@ -162,11 +156,10 @@ static void reserved_bytes_are_zero(void **state)
 	kit_world_free(&it.world);
 }
 
-static void a_key_is_registered_once(void **state)
+TEST(a_key_is_registered_once)
 {
 	newcomer it;
 
-	(void)state;
 	for (uint8_t key_state = EMR_KEY_ACTIVE; key_state <= EMR_KEY_REVOKED; key_state++) {
 		newcomer_make(&it);
 		newcomer_put_key(&it, EMR_HOW_CERTIFICATE, key_state, UNTIL);
@@ -176,7 +169,7 @@ static void a_key_is_registered_once(void **state)
 	}
 }
 
-static void a_certificate_is_renewed_while_the_key_stands(void **state)
+TEST(a_certificate_is_renewed_while_the_key_stands)
 {
 	static const struct {
 		uint8_t key_state;
@@ -190,7 +183,6 @@ static void a_certificate_is_renewed_while_the_key_stands(void **state)
 	kit_signer other = kit_signer_of("someone else");
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of no key", NULL), EMR_RESULT_KEY_DEAD);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -226,12 +218,11 @@ static void put_next_of(newcomer *it, const kit_signer *next, const kit_signer *
 	kit_put(&it->world.state, key.text, value, sizeof value);
 }
 
-static void a_person_endorses_a_device(void **state)
+TEST(a_person_endorses_a_device)
 {
 	static const uint8_t none[32] = {0};
 	newcomer it;
 
-	(void)state;
 	newcomer_make_device(&it);
 	assert_int_equal(newcomer_register(&it, "KEY_REG of a device", &it.world.identity),
 		EMR_RESULT_APPLIED);
@@ -246,13 +237,12 @@ static void a_person_endorses_a_device(void **state)
 }
 
 /* Else whoever stole it could make it his, and she could not end it any more. */
-static void a_device_stays_its_person_s(void **state)
+TEST(a_device_stays_its_person_s)
 {
 	static const uint8_t none[32] = {0};
 	kit_signer other = kit_signer_of("somebody of the same organisation");
 	newcomer it;
 
-	(void)state;
 	newcomer_make_device(&it);
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
 	kit_put_key(&it.world.state, &other, it.world.org, EMR_ROLE_PATIENT, EMR_HOW_CERTIFICATE,
@@ -267,11 +257,10 @@ static void a_device_stays_its_person_s(void **state)
 	kit_world_free(&it.world);
 }
 
-static void a_device_gets_no_other_role_or_organisation(void **state)
+TEST(a_device_gets_no_other_role_or_organisation)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make_device(&it);
 	it.reg.roles = EMR_ROLE_DEVICE | EMR_ROLE_ORG_ADMIN;
 	assert_int_equal(newcomer_register(&it, "KEY_REG of a device as admin", &it.world.identity),
@@ -289,7 +278,7 @@ static void a_device_gets_no_other_role_or_organisation(void **state)
 	kit_world_free(&it.world);
 }
 
-static void an_endorser_is_a_person_in_force(void **state)
+TEST(an_endorser_is_a_person_in_force)
 {
 	kit_signer endorser = kit_signer_of("laptop");
 	static const struct {
@@ -308,7 +297,6 @@ static void an_endorser_is_a_person_in_force(void **state)
 	};
 	newcomer it;
 
-	(void)state;
 	newcomer_make_device(&it);
 	memcpy(it.reg.ref, endorser.id, 32);
 	assert_int_equal(newcomer_register(&it, "KEY_REG endorsed by nobody", &endorser),
@@ -330,11 +318,10 @@ static void put_identity(newcomer *it, uint8_t key_state)
 		EMR_HOW_CERTIFICATE, key_state, UNTIL);
 }
 
-static void a_device_names_a_certificate_of_its_own(void **state)
+TEST(a_device_names_a_certificate_of_its_own)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make_certified_device(&it);
 	assert_int_equal(newcomer_renew(&it, "KEY_CERT of a device with a certificate", NULL),
 		EMR_RESULT_APPLIED);
@@ -362,12 +349,11 @@ static void a_device_names_a_certificate_of_its_own(void **state)
 	kit_world_free(&it.world);
 }
 
-static void a_device_s_certificate_makes_nobody(void **state)
+TEST(a_device_s_certificate_makes_nobody)
 {
 	static const uint16_t roles[] = {0, EMR_ROLE_DEVICE, EMR_ROLE_CLINICIAN};
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	it.world.caller.cert.roles = EMR_ROLE_DEVICE | EMR_ROLE_CLINICIAN;
 	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
@@ -395,12 +381,11 @@ static int bring_something(const newcomer *it, const char *name)
 		(emr_span){NULL, 0}, NULL);
 }
 
-static void on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named(void **state)
+TEST(on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named)
 {
 	kit_signer other = kit_signer_of("another computer");
 	newcomer it;
 
-	(void)state;
 	newcomer_make_certified_device(&it);
 	assert_int_equal(bring_something(&it, "fabric, a device that named no certificate"),
 		1000 + EMR_RESULT_SUBMITTER);
@@ -423,12 +408,11 @@ static void on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_nam
 }
 
 /* Its certificate is in a part that is not kept: an entry of it would stop all who follow. */
-static void a_refused_registration_gets_no_entry(void **state)
+TEST(a_refused_registration_gets_no_entry)
 {
 	const uint8_t recorded = EMR_RESULT_EXISTS;
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
 	assert_int_equal(
@@ -440,7 +424,7 @@ static void a_refused_registration_gets_no_entry(void **state)
 	kit_world_free(&it.world);
 }
 
-static void every_flip_in_a_registration_is_refused(void **state)
+TEST(every_flip_in_a_registration_is_refused)
 {
 	static kit_run run;
 	emr_item item = {.op = EMR_OP_KEY_REG, .version = 1};
@@ -449,7 +433,6 @@ static void every_flip_in_a_registration_is_refused(void **state)
 	emr_span bytes;
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	memcpy(item.object_id, it.key.id, 16);
 	emr_pub_key_reg_encode(&it.reg, pub);
@@ -468,28 +451,4 @@ static void every_flip_in_a_registration_is_refused(void **state)
 	kit_world_free(&it.world);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_certificate_makes_a_key),
-		cmocka_unit_test(a_p256_certificate_makes_a_key),
-		cmocka_unit_test(a_certificate_vouches_for_no_more_than_it_says),
-		cmocka_unit_test(a_newcomer_submits_with_his_own_certificate_only),
-		cmocka_unit_test(a_newcomer_brings_one_item),
-		cmocka_unit_test(reserved_bytes_are_zero),
-		cmocka_unit_test(a_key_is_registered_once),
-		cmocka_unit_test(a_certificate_is_renewed_while_the_key_stands),
-		cmocka_unit_test(a_person_endorses_a_device),
-		cmocka_unit_test(a_device_stays_its_person_s),
-		cmocka_unit_test(a_device_gets_no_other_role_or_organisation),
-		cmocka_unit_test(an_endorser_is_a_person_in_force),
-		cmocka_unit_test(a_device_names_a_certificate_of_its_own),
-		cmocka_unit_test(a_device_s_certificate_makes_nobody),
-		cmocka_unit_test(
-			on_fabric_a_device_brings_what_it_signs_under_the_certificate_it_named),
-		cmocka_unit_test(a_refused_registration_gets_no_entry),
-		cmocka_unit_test(every_flip_in_a_registration_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

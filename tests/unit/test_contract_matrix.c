@@ -115,9 +115,8 @@ static int free_table(void **state)
 
 /* ---- tests ---- */
 
-static void every_operation_that_is_served_has_rows(void **state)
+TEST(every_operation_that_is_served_has_rows)
 {
-	(void)state;
 	for (int op = 0; op < 256; op++) {
 		bool is_here = false;
 
@@ -136,11 +135,10 @@ static void every_operation_that_is_served_has_rows(void **state)
 						: "nobody is expected to do anything");
 }
 
-static void every_operation_by_everybody_in_every_state(void **state)
+TEST(every_operation_by_everybody_in_every_state)
 {
 	int wrong = 0, cells = 0;
 
-	(void)state;
 	for (int form = 0; form < FORMS; form++)
 		for (int s = 0; s < STATES; s++)
 			for (int c = 0; c < COLUMNS && expected->has[form][s]; c++) {
@@ -190,12 +188,11 @@ static void write_row(FILE *file, int form, int s)
 	fprintf(file, "\n");
 }
 
-static void write_what_is(void **state)
+TEST(write_what_is)
 {
 	const char *path = getenv("EMR_MATRIX_WRITE");
 	FILE *file = path != NULL ? fopen(path, "w") : NULL;
 
-	(void)state;
 	if (file == NULL)
 		return;
 	for (int form = 0; form < FORMS; form++)
@@ -205,13 +202,4 @@ static void write_what_is(void **state)
 	fclose(file);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(write_what_is),
-		cmocka_unit_test(every_operation_that_is_served_has_rows),
-		cmocka_unit_test(every_operation_by_everybody_in_every_state),
-	};
-
-	return cmocka_run_group_tests(tests, read_table, free_table);
-}
+TESTS(read_table, free_table)

@@ -17,7 +17,7 @@ static int approve(people *p, enum who who)
 	return people_do(p, ORG_APPROVE, who, &item);
 }
 
-static void an_approval_in_every_state_of_its_proposal(void **state)
+TEST(an_approval_in_every_state_of_its_proposal)
 {
 	static const struct {
 		const char *name;
@@ -29,7 +29,6 @@ static void an_approval_in_every_state_of_its_proposal(void **state)
 	emr_key_text key;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_put_proposal(&p, EMR_PROPOSAL_ADMIT, rows[r].state, 0,
@@ -43,7 +42,7 @@ static void an_approval_in_every_state_of_its_proposal(void **state)
 	people_free(&p);
 }
 
-static void a_proposal_takes_effect_with_the_last_approval_it_needs(void **state)
+TEST(a_proposal_takes_effect_with_the_last_approval_it_needs)
 {
 	static const struct {
 		uint8_t quorum, norg, needed;
@@ -52,7 +51,6 @@ static void a_proposal_takes_effect_with_the_last_approval_it_needs(void **state
 	emr_key_text key;
 	people p;
 
-	(void)state;
 	kit_id16("laboratory", laboratory);
 	emr_key_org(laboratory, &key);
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
@@ -69,7 +67,7 @@ static void a_proposal_takes_effect_with_the_last_approval_it_needs(void **state
 	}
 }
 
-static void each_kind_of_proposal_has_its_effect(void **state)
+TEST(each_kind_of_proposal_has_its_effect)
 {
 	emr_row_network network;
 	const kit_row *value;
@@ -77,7 +75,6 @@ static void each_kind_of_proposal_has_its_effect(void **state)
 	emr_row_org org;
 	people p;
 
-	(void)state;
 	for (uint8_t kind = EMR_PROPOSAL_ADMIT; kind <= EMR_PROPOSAL_MOVE; kind++) {
 		people_make(&p);
 		people_put_proposal(&p, kind, EMR_PROPOSAL_OPEN, 1, KIT_NOW + KIT_DAY);
@@ -105,11 +102,10 @@ static void each_kind_of_proposal_has_its_effect(void **state)
 	}
 }
 
-static void what_cannot_be_is_not_approved(void **state)
+TEST(what_cannot_be_is_not_approved)
 {
 	people p;
 
-	(void)state;
 	people_make(&p);
 	people_put_network(&p, 1, 1); /* the last one cannot go */
 	people_put_proposal(&p, EMR_PROPOSAL_REMOVE, EMR_PROPOSAL_OPEN, 0, KIT_NOW + KIT_DAY);
@@ -132,7 +128,7 @@ static void put_end(people_item *item, uint64_t end)
 
 /* Whoever proposes chooses the day; with a clock that is ahead he chooses it for the ledger, too,
  * and nobody approves it before that day is near. */
-static void a_proposal_is_open_for_a_year_at_most(void **state)
+TEST(a_proposal_is_open_for_a_year_at_most)
 {
 	static const struct {
 		const char *name;
@@ -143,7 +139,6 @@ static void a_proposal_is_open_for_a_year_at_most(void **state)
 		{"for ever", UINT64_MAX, EMR_RESULT_LIMIT, GONE}};
 	people p;
 
-	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_item item;
 
@@ -159,15 +154,4 @@ static void a_proposal_is_open_for_a_year_at_most(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_proposal_is_open_for_a_year_at_most),
-		cmocka_unit_test(an_approval_in_every_state_of_its_proposal),
-		cmocka_unit_test(a_proposal_takes_effect_with_the_last_approval_it_needs),
-		cmocka_unit_test(each_kind_of_proposal_has_its_effect),
-		cmocka_unit_test(what_cannot_be_is_not_approved),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -27,15 +27,14 @@ static void put_named_row(
 	kit_put(&world->state, key, value, sizeof value);
 }
 
-static void a_domain_is_made_once(void **state)
+TEST(a_domain_is_made_once)
 {
 	kit_signer signer = kit_signer_of("anyone");
 	uint8_t pub[64] = {1};
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_item item;
 
-	(void)state;
 	kit_world_make(&world);
 	item = kit_domain_item(&world, EMR_OP_DOMAIN_NEW, 1);
 	kit_expect(HAS,
@@ -60,16 +59,14 @@ static void a_domain_is_made_once(void **state)
 		kit_answer_item(&world, "DOMAIN_NEW of another object", &signer, item,
 			kit_span(pub, 64), kit_span(NULL, 0), NULL),
 		"object");
-	kit_world_free(&world);
 }
 
-static void an_epoch_follows_the_last(void **state)
+TEST(an_epoch_follows_the_last)
 {
 	uint8_t A[32] = {7};
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_item item;
 
-	(void)state;
 	kit_world_make(&world);
 	for (uint32_t epoch = 0; epoch < 4; epoch++) {
 		item = kit_domain_item(&world, EMR_OP_EPOCH, epoch);
@@ -84,10 +81,9 @@ static void an_epoch_follows_the_last(void **state)
 		kit_answer_item(&world, "EPOCH of another version", &world.owner, item,
 			kit_span(A, 32), kit_part(1, 33), NULL),
 		"version");
-	kit_world_free(&world);
 }
 
-static void parts_of_other_families_go_by_owner_or_named_signer(void **state)
+TEST(parts_of_other_families_go_by_owner_or_named_signer)
 {
 	static const struct {
 		uint8_t family;
@@ -116,7 +112,6 @@ static void parts_of_other_families_go_by_owner_or_named_signer(void **state)
 	emr_key_text key;
 	kit_world world;
 
-	(void)state;
 	kit_id16("row", object);
 	memcpy(item.object_id, object, 16);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -158,7 +153,7 @@ static void parts_of_other_families_go_by_owner_or_named_signer(void **state)
 }
 
 /* Who joins later judges a registration by the certificate in its part. */
-static void nobody_erases_the_certificate_that_his_registration_is_judged_by(void **state)
+TEST(nobody_erases_the_certificate_that_his_registration_is_judged_by)
 {
 	static const struct {
 		uint8_t how, next;
@@ -174,7 +169,6 @@ static void nobody_erases_the_certificate_that_his_registration_is_judged_by(voi
 	const kit_row *old;
 	kit_world world;
 
-	(void)state;
 	emr_pub_erase_encode(&erase, pub);
 	emr_key_signer(lima.id, &key);
 	memcpy(item.object_id, lima.id, 16);
@@ -197,7 +191,7 @@ static void nobody_erases_the_certificate_that_his_registration_is_judged_by(voi
 	}
 }
 
-static void an_erase_stays_within_its_bounds(void **state)
+TEST(an_erase_stays_within_its_bounds)
 {
 	static const struct {
 		uint64_t from, to;
@@ -219,9 +213,8 @@ static void an_erase_stays_within_its_bounds(void **state)
 	uint8_t object[16], pub[24];
 	emr_item item = {.op = EMR_OP_ERASE};
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_id16("record", object);
 	kit_world_make(&world);
 	kit_put_object(&world.state, world.domain, object, &world.owner, EMR_OBJECT_LIVE, 0, 300);
@@ -238,11 +231,10 @@ static void an_erase_stays_within_its_bounds(void **state)
 				kit_span(pub, 24), kit_span(NULL, 0), NULL),
 			"range");
 	}
-	kit_world_free(&world);
 }
 
 /* Older ranges first: only the range with the newest version erases the object for good. */
-static void an_object_is_erased_with_its_newest_version(void **state)
+TEST(an_object_is_erased_with_its_newest_version)
 {
 	static kit_run run;
 	emr_pub_erase erase = {.family = EMR_FAMILY_OBJECT, .from_version = 1};
@@ -253,10 +245,9 @@ static void an_object_is_erased_with_its_newest_version(void **state)
 	const kit_row *found;
 	emr_key_text key;
 	kit_batch batch;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_span bytes;
 
-	(void)state;
 	kit_id16("record", object);
 	kit_world_make(&world);
 	kit_put_object(&world.state, world.domain, object, &world.owner, EMR_OBJECT_UNLINKED, 0, 3);
@@ -282,21 +273,19 @@ static void an_object_is_erased_with_its_newest_version(void **state)
 		kit_run_free(&run);
 		free((void *)(uintptr_t)bytes.data);
 	}
-	kit_world_free(&world);
 }
 
-static void a_lost_part_comes_back_only_as_it_was(void **state)
+TEST(a_lost_part_comes_back_only_as_it_was)
 {
 	kit_signer signer = kit_signer_of("dr lima"), unknown = kit_signer_of("nobody");
 	emr_pub_restore restore = {.family = EMR_FAMILY_OBJECT, .version = 2};
 	emr_item item = {.op = EMR_OP_RESTORE_PART};
-	kit_state hashes = {0};
+	AUTO(kit_state_free) kit_state hashes = {0};
 	uint8_t object[16], pub[16], hash[32];
 	emr_span part;
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_id16("record", object);
 	kit_world_make(&world);
 	kit_put_key(&world.state, &signer, world.org, EMR_ROLE_AGENT, 1, 1, KIT_NOW + KIT_DAY);
@@ -344,12 +333,10 @@ static void a_lost_part_comes_back_only_as_it_was(void **state)
 		kit_answer_item(&world, "RESTORE with a prev", &signer, item, kit_span(pub, 16),
 			part, &hashes),
 		"prev");
-	kit_state_free(&hashes);
-	kit_world_free(&world);
 }
 
 /* What the host said about the part is of the time before the batch. */
-static void a_part_does_not_come_back_in_the_batch_that_erased_it(void **state)
+TEST(a_part_does_not_come_back_in_the_batch_that_erased_it)
 {
 	static kit_run run;
 	emr_pub_restore restore = {.family = EMR_FAMILY_OBJECT, .version = 1};
@@ -357,13 +344,12 @@ static void a_part_does_not_come_back_in_the_batch_that_erased_it(void **state)
 	emr_item item = {.op = EMR_OP_RESTORE_PART};
 	uint8_t object[16], pub[24], hash[32];
 	emr_span part = kit_part(9, PUT_PART), bytes;
-	kit_state hashes = {0};
+	AUTO(kit_state_free) kit_state hashes = {0};
 	emr_key_text key;
 	kit_batch batch;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	emr_item first;
 
-	(void)state;
 	kit_id16("record", object);
 	kit_world_make(&world);
 	/* The patient's own key, which is registered, manages the domain, too. */
@@ -395,18 +381,15 @@ static void a_part_does_not_come_back_in_the_batch_that_erased_it(void **state)
 	assert_int_equal(run.outcome.results.data[2], OK);
 	kit_run_free(&run);
 	kit_drop(bytes);
-	kit_state_free(&hashes);
-	kit_world_free(&world);
 }
 
-static void operations_of_later_contracts_are_unknown(void **state)
+TEST(operations_of_later_contracts_are_unknown)
 {
 	emr_item item = {0};
 	uint8_t pub[EMR_PUB_MAX] = {0};
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	int known = 0;
 
-	(void)state;
 	kit_world_make(&world);
 	for (int op = 0; op < 256; op++) {
 		if (emr_op_pub_len((uint8_t)op) < 0 || emr_op_is_served((uint8_t)op))
@@ -420,22 +403,6 @@ static void operations_of_later_contracts_are_unknown(void **state)
 			emr_op_text((uint8_t)op));
 	}
 	assert_int_equal(known, 3);
-	kit_world_free(&world);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_domain_is_made_once),
-		cmocka_unit_test(an_epoch_follows_the_last),
-		cmocka_unit_test(parts_of_other_families_go_by_owner_or_named_signer),
-		cmocka_unit_test(nobody_erases_the_certificate_that_his_registration_is_judged_by),
-		cmocka_unit_test(an_erase_stays_within_its_bounds),
-		cmocka_unit_test(an_object_is_erased_with_its_newest_version),
-		cmocka_unit_test(a_lost_part_comes_back_only_as_it_was),
-		cmocka_unit_test(a_part_does_not_come_back_in_the_batch_that_erased_it),
-		cmocka_unit_test(operations_of_later_contracts_are_unknown),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -176,7 +176,7 @@ static uint64_t balance(const people *p, const uint8_t account[32])
 
 /* ---- spending ---- */
 
-static void a_point_is_spent_once(void **state)
+TEST(a_point_is_spent_once)
 {
 	static sending s;
 	const uint8_t *steward, *patient;
@@ -184,7 +184,6 @@ static void a_point_is_spent_once(void **state)
 	uint8_t made[16];
 	people p;
 
-	(void)state;
 	people_make(&p);
 	steward = p.who[STEWARD].id;
 	patient = p.who[PATIENT].id;
@@ -208,14 +207,13 @@ static void a_point_is_spent_once(void **state)
 }
 
 /* Made, and spent, and spent again by one batch: the later see what the earlier did. */
-static void what_a_batch_makes_it_can_spend_once(void **state)
+TEST(what_a_batch_makes_it_can_spend_once)
 {
 	static sending s;
 	people_item first, second, third;
 	uint8_t made[16];
 	people p;
 
-	(void)state;
 	people_make(&p);
 	first = people_item_of(&p, TRANSFER, STEWARD);
 	begin(&s, &p, STEWARD);
@@ -233,14 +231,13 @@ static void what_a_batch_makes_it_can_spend_once(void **state)
 	people_free(&p);
 }
 
-static void sums_that_do_not_come_out_are_refused(void **state)
+TEST(sums_that_do_not_come_out_are_refused)
 {
 	const uint64_t most = UINT64_MAX;
 	people p;
 	uint8_t two[4][16];
 	const uint8_t *me, *you;
 
-	(void)state;
 	people_make(&p);
 	me = p.who[STEWARD].id;
 	you = p.who[PATIENT].id;
@@ -275,14 +272,13 @@ static void sums_that_do_not_come_out_are_refused(void **state)
 	people_free(&p);
 }
 
-static void inputs_are_different_and_ones_own(void **state)
+TEST(inputs_are_different_and_ones_own)
 {
 	uint8_t tokens[4][16] = {{0}};
 	people_item item;
 	const uint8_t *you;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	you = p.who[PATIENT].id;
 	memcpy(tokens[0], p.coin, 16);
@@ -310,13 +306,12 @@ static void inputs_are_different_and_ones_own(void **state)
 
 /* The points of a person outlive his key; a key that was followed spends none, and none are sent to
  * the key that followed, where he would never find them. */
-static void points_stay_with_the_person_when_his_key_changes(void **state)
+TEST(points_stay_with_the_person_when_his_key_changes)
 {
 	kit_signer first, next = kit_signer_of("the next key");
 	people_item item;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	first = p.who[STEWARD];
 	item = people_item_of(&p, KEY_ROTATE, STEWARD);
@@ -342,13 +337,12 @@ static void points_stay_with_the_person_when_his_key_changes(void **state)
 
 /* ---- making ---- */
 
-static void points_are_made_as_agreed_and_once(void **state)
+TEST(points_are_made_as_agreed_and_once)
 {
 	emr_pub_mint pub = {.amount = 0};
 	people_item item, other;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	memcpy(pub.proposal, p.points_proposal, 16);
 	memcpy(pub.account, p.who[GRANTEE].id, 32);
@@ -375,13 +369,12 @@ static void points_are_made_as_agreed_and_once(void **state)
 
 /* The members admit an organisation whose administrator has, by his own choice, the id that a
  * proposal of points would have there. */
-static void another_agreement_makes_no_points(void **state)
+TEST(another_agreement_makes_no_points)
 {
 	emr_key_text key;
 	people_item item;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	emr_key_proposal(p.points_proposal, &key);
 	kit_get(&p.world.state, key.text)->value[48] = EMR_PROPOSAL_ADMIT;
@@ -392,13 +385,12 @@ static void another_agreement_makes_no_points(void **state)
 
 /* ---- datasets ---- */
 
-static void a_fund_puts_by_what_its_vouchers_cost(void **state)
+TEST(a_fund_puts_by_what_its_vouchers_cost)
 {
 	static sending s;
 	people_item item;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	item = fund_of(&p, p.trial, p.coin, 3);
 	begin(&s, &p, STEWARD);
@@ -421,14 +413,13 @@ static void a_fund_puts_by_what_its_vouchers_cost(void **state)
 	people_free(&p);
 }
 
-static void a_fund_has_its_limits(void **state)
+TEST(a_fund_has_its_limits)
 {
 	static sending s;
 	people_item item;
 	uint8_t coin[16];
 	people p;
 
-	(void)state;
 	people_make(&p);
 	kit_id16("a chest", coin);
 	people_put_token(&p, p.who[STEWARD].id, coin, 256 * PEOPLE_PRICE);
@@ -460,13 +451,12 @@ static void a_fund_has_its_limits(void **state)
 	people_free(&p);
 }
 
-static void joining_pays_the_owner_of_the_domain(void **state)
+TEST(joining_pays_the_owner_of_the_domain)
 {
 	people_item item;
 	uint64_t steward;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	steward = balance(&p, p.who[STEWARD].id);
 	item = join_of(&p, p.trial, p.trial_grant, NULL, 0);
@@ -490,12 +480,11 @@ static void joining_pays_the_owner_of_the_domain(void **state)
 }
 
 /* Or one domain would empty a fund by coming and going. */
-static void a_domain_that_comes_back_is_not_paid_twice(void **state)
+TEST(a_domain_that_comes_back_is_not_paid_twice)
 {
 	people_item item;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	people_put_voucher(&p, p.trial_fund, 1, p.trial, PEOPLE_PRICE, p.who[STEWARD].id);
 	item = join_of(&p, p.trial, p.trial_grant, p.trial_fund, 0);
@@ -512,12 +501,11 @@ static void a_domain_that_comes_back_is_not_paid_twice(void **state)
 }
 
 /* Whatever the dataset says later: what was put by is what is paid. */
-static void a_voucher_pays_what_was_put_by(void **state)
+TEST(a_voucher_pays_what_was_put_by)
 {
 	people_item item;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	people_put_dataset(&p, p.trial, EMR_DATASET_OPEN, 7 * PEOPLE_PRICE);
 	item = join_of(&p, p.trial, p.trial_grant, p.trial_fund, 0);
@@ -527,13 +515,12 @@ static void a_voucher_pays_what_was_put_by(void **state)
 }
 
 /* The owner of the domain is a funder himself, and wants both. */
-static void a_voucher_is_paid_or_given_back_and_never_both(void **state)
+TEST(a_voucher_is_paid_or_given_back_and_never_both)
 {
 	static sending s;
 	people_item join, back, close;
 	people p;
 
-	(void)state;
 	for (int joins_first = 0; joins_first < 2; joins_first++) {
 		people_make(&p);
 		p.who[OWNER] = p.who[STEWARD];
@@ -559,14 +546,13 @@ static void a_voucher_is_paid_or_given_back_and_never_both(void **state)
 }
 
 /* A domain that changed hands in the same batch pays its new owner. */
-static void the_owner_of_the_moment_is_paid(void **state)
+TEST(the_owner_of_the_moment_is_paid)
 {
 	static sending s;
 	kit_signer next = kit_signer_of("the next owner");
 	people_item rotate, join;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	kit_put_key(&p.world.state, &p.who[OWNER], p.world.org, EMR_ROLE_PATIENT, 1, EMR_KEY_ACTIVE,
 		KIT_NOW + KIT_DAY);
@@ -585,7 +571,7 @@ static void the_owner_of_the_moment_is_paid(void **state)
 }
 
 /* 1,024 transfers, and 1,024 vouchers among them, fit the memory that a host sets aside. */
-static void the_largest_batches_of_points_fit_their_memory(void **state)
+TEST(the_largest_batches_of_points_fit_their_memory)
 {
 	static sending s;
 	uint8_t tokens[4][16];
@@ -593,7 +579,6 @@ static void the_largest_batches_of_points_fit_their_memory(void **state)
 	people_item item;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	people_put_dataset(&p, p.trial, EMR_DATASET_OPEN, 1);
 	begin(&s, &p, STEWARD);
@@ -615,25 +600,4 @@ static void the_largest_batches_of_points_fit_their_memory(void **state)
 	people_free(&p);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_point_is_spent_once),
-		cmocka_unit_test(what_a_batch_makes_it_can_spend_once),
-		cmocka_unit_test(sums_that_do_not_come_out_are_refused),
-		cmocka_unit_test(inputs_are_different_and_ones_own),
-		cmocka_unit_test(points_stay_with_the_person_when_his_key_changes),
-		cmocka_unit_test(points_are_made_as_agreed_and_once),
-		cmocka_unit_test(another_agreement_makes_no_points),
-		cmocka_unit_test(a_fund_puts_by_what_its_vouchers_cost),
-		cmocka_unit_test(a_fund_has_its_limits),
-		cmocka_unit_test(joining_pays_the_owner_of_the_domain),
-		cmocka_unit_test(a_domain_that_comes_back_is_not_paid_twice),
-		cmocka_unit_test(a_voucher_pays_what_was_put_by),
-		cmocka_unit_test(a_voucher_is_paid_or_given_back_and_never_both),
-		cmocka_unit_test(the_owner_of_the_moment_is_paid),
-		cmocka_unit_test(the_largest_batches_of_points_fit_their_memory),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

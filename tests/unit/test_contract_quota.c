@@ -71,12 +71,11 @@ static int bring(kit_world *world, const char *name, uint64_t now, uint8_t op, i
 
 static const uint8_t none[32]; /* the account of keys of the kit */
 
-static void a_member_has_so_many_letters_a_day(void **state)
+TEST(a_member_has_so_many_letters_a_day)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_world_make(&world);
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today, EMR_QUOTA_LETTERS - 2);
 	assert_int_equal(
@@ -92,30 +91,26 @@ static void a_member_has_so_many_letters_a_day(void **state)
 				 EMR_OP_GRANT, 1, true),
 		0);
 	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), 1);
-	kit_world_free(&world);
 }
 
-static void refused_items_count_as_others(void **state)
+TEST(refused_items_count_as_others)
 {
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_world_make(&world);
 	assert_int_equal(
 		bring(&world, "ten letters of which none applies", KIT_NOW, EMR_OP_GRANT, 10, true),
 		0);
 	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), 10);
-	kit_world_free(&world);
 }
 
 /* Around midnight nobody begins both days in turns; a wrong clock that was mended locks nobody
  * out. */
-static void a_day_that_was_begun_is_not_left_again(void **state)
+TEST(a_day_that_was_begun_is_not_left_again)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_world_make(&world);
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today + 1, EMR_QUOTA_LETTERS);
 	assert_int_equal(
@@ -124,17 +119,15 @@ static void a_day_that_was_begun_is_not_left_again(void **state)
 	put_used(&world.state, none, EMR_QUOTA_PLACE_LETTERS, today + 30000, EMR_QUOTA_LETTERS);
 	assert_int_equal(
 		bring(&world, "a letter behind a wrong clock", KIT_NOW, EMR_OP_GRANT, 1, true), 0);
-	kit_world_free(&world);
 }
 
-static void a_member_has_so_many_bytes_a_day(void **state)
+TEST(a_member_has_so_many_bytes_a_day)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
 	const uint64_t most = EMR_QUOTA_BYTES / EMR_QUOTA_PLACES;
 	const uint64_t size = EMR_HEADER_BYTES + EMR_ITEM_BYTES + 828;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_world_make(&world);
 	put_everywhere(&world.state, none, today, most - size + 1);
 	assert_int_equal(bring(&world, "a byte too many", KIT_NOW, EMR_OP_PUT, 1, true),
@@ -150,18 +143,16 @@ static void a_member_has_so_many_bytes_a_day(void **state)
 	put_everywhere(&world.state, none, today, most - size - EMR_QUOTA_BESIDE);
 	assert_int_equal(
 		bring(&world, "the last bytes on Fabric", KIT_NOW, EMR_OP_PUT, 1, true), 0);
-	kit_world_free(&world);
 }
 
 /* Each registration by one name counts there, so neither its keys nor the certificates that its
  * authority gives it one after the other are quotas of their own. */
-static void an_invitation_makes_few_keys(void **state)
+TEST(an_invitation_makes_few_keys)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
 	newcomer it;
 	emr_caller_cert *cert = &it.world.caller.cert;
 
-	(void)state;
 	newcomer_make(&it);
 	put_used(&it.world.state, cert->enrolment, EMR_QUOTA_PLACE_LETTERS, today,
 		EMR_QUOTA_LETTERS_INVITED - 1);
@@ -195,14 +186,13 @@ static emr_row_key own_row(const newcomer *it)
 
 /* A member's first letters and those behind a renewal count in one row, and so do those of a
  * computer of the same person, with a certificate of its own or without. */
-static void a_renewed_certificate_has_no_second_quota(void **state)
+TEST(a_renewed_certificate_has_no_second_quota)
 {
 	const uint64_t today = KIT_NOW / KIT_DAY;
 	newcomer it;
 	emr_caller_cert *cert = &it.world.caller.cert;
 	uint8_t account[32];
 
-	(void)state;
 	newcomer_make(&it);
 	it.commits = true;
 	memcpy(account, cert->enrolment, 32);
@@ -224,7 +214,7 @@ static void a_renewed_certificate_has_no_second_quota(void **state)
 	kit_world_free(&it.world);
 }
 
-static void a_computer_counts_as_its_person(void **state)
+TEST(a_computer_counts_as_its_person)
 {
 	newcomer it;
 	emr_row_key person;
@@ -232,7 +222,6 @@ static void a_computer_counts_as_its_person(void **state)
 	const kit_row *own;
 	uint8_t value[EMR_ROW_KEY_BYTES];
 
-	(void)state;
 	newcomer_make_device(&it);
 	it.commits = true;
 	emr_key_signer(it.world.identity.id, &key);
@@ -256,17 +245,4 @@ static void a_computer_counts_as_its_person(void **state)
 	kit_world_free(&it.world);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_member_has_so_many_letters_a_day),
-		cmocka_unit_test(refused_items_count_as_others),
-		cmocka_unit_test(a_day_that_was_begun_is_not_left_again),
-		cmocka_unit_test(a_member_has_so_many_bytes_a_day),
-		cmocka_unit_test(an_invitation_makes_few_keys),
-		cmocka_unit_test(a_renewed_certificate_has_no_second_quota),
-		cmocka_unit_test(a_computer_counts_as_its_person),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -81,11 +81,10 @@ static void name_is(newcomer *it, const char *who)
 }
 
 /* He enrolled twice, and kept the other certificate aside. */
-static void with_a_revoked_name_no_certificate_registers_another_key(void **state)
+TEST(with_a_revoked_name_no_certificate_registers_another_key)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	name_is(&it, "lima");
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
@@ -106,11 +105,10 @@ static void with_a_revoked_name_no_certificate_registers_another_key(void **stat
 	kit_world_free(&it.world);
 }
 
-static void what_ends_later_than_a_revoked_name_comes_back(void **state)
+TEST(what_ends_later_than_a_revoked_name_comes_back)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	name_is(&it, "lima");
 	assert_int_equal(revoke_name(&it, "ENROL_REVOKE", it.world.org, "lima", UINT64_MAX), 0);
@@ -130,12 +128,11 @@ static void what_ends_later_than_a_revoked_name_comes_back(void **state)
 	kit_world_free(&it.world);
 }
 
-static void an_administrator_revokes_no_name_of_another_organisation(void **state)
+TEST(an_administrator_revokes_no_name_of_another_organisation)
 {
 	uint8_t clinic[16];
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	name_is(&it, "lima");
 	kit_id16("clinic", clinic);
@@ -145,11 +142,10 @@ static void an_administrator_revokes_no_name_of_another_organisation(void **stat
 	kit_world_free(&it.world);
 }
 
-static void with_a_revoked_certificate_nobody_registers_another_key(void **state)
+TEST(with_a_revoked_certificate_nobody_registers_another_key)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE", it.world.org, it.reg.ref), 0);
 	assert_int_equal(newcomer_register(&it, "KEY_REG with a revoked certificate", NULL),
@@ -164,12 +160,11 @@ static void with_a_revoked_certificate_nobody_registers_another_key(void **state
 }
 
 /* The way back, after a mistake: the authority gives another one. */
-static void with_a_new_certificate_who_was_revoked_comes_back(void **state)
+TEST(with_a_new_certificate_who_was_revoked_comes_back)
 {
 	uint8_t first[32];
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	memcpy(first, it.reg.ref, 32);
 	assert_int_equal(revoke_cert(&it, "CERT_REVOKE of the first", it.world.org, first), 0);
@@ -186,12 +181,11 @@ static void with_a_new_certificate_who_was_revoked_comes_back(void **state)
 	kit_world_free(&it.world);
 }
 
-static void an_administrator_revokes_no_certificate_of_another_organisation(void **state)
+TEST(an_administrator_revokes_no_certificate_of_another_organisation)
 {
 	uint8_t clinic[16];
 	newcomer it;
 
-	(void)state;
 	newcomer_make(&it);
 	kit_id16("clinic", clinic);
 	assert_int_equal(
@@ -208,11 +202,10 @@ static void an_administrator_revokes_no_certificate_of_another_organisation(void
 }
 
 /* Her computer's registration names no certificate, and so none is asked about. */
-static void a_device_is_registered_whatever_certificate_brings_it(void **state)
+TEST(a_device_is_registered_whatever_certificate_brings_it)
 {
 	newcomer it;
 
-	(void)state;
 	newcomer_make_device(&it);
 	it.world.caller.cert.is_present = true;
 	assert_int_equal(
@@ -248,12 +241,11 @@ static int remove_key(
 	return said_by(it, name, by, item, kit_span(bytes, sizeof bytes), is_kept);
 }
 
-static void a_removed_computer_s_certificate_ends_with_it(void **state)
+TEST(a_removed_computer_s_certificate_ends_with_it)
 {
 	kit_signer other = kit_signer_of("somebody of the same organisation");
 	newcomer it;
 
-	(void)state;
 	newcomer_make_certified_device(&it);
 	it.world.caller.host = EMR_HOST_EMBEDDED;
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
@@ -284,12 +276,11 @@ static void a_removed_computer_s_certificate_ends_with_it(void **state)
 	kit_world_free(&it.world);
 }
 
-static void only_what_a_computer_named_ends_with_it(void **state)
+TEST(only_what_a_computer_named_ends_with_it)
 {
 	static const uint8_t none[32] = {0};
 	newcomer it;
 
-	(void)state;
 	newcomer_make_certified_device(&it);
 	it.world.caller.host = EMR_HOST_EMBEDDED;
 	assert_int_equal(remove_key(&it, "a computer that named no certificate", &it.world.identity,
@@ -309,19 +300,4 @@ static void only_what_a_computer_named_ends_with_it(void **state)
 	kit_world_free(&it.world);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(with_a_revoked_name_no_certificate_registers_another_key),
-		cmocka_unit_test(what_ends_later_than_a_revoked_name_comes_back),
-		cmocka_unit_test(an_administrator_revokes_no_name_of_another_organisation),
-		cmocka_unit_test(with_a_revoked_certificate_nobody_registers_another_key),
-		cmocka_unit_test(with_a_new_certificate_who_was_revoked_comes_back),
-		cmocka_unit_test(an_administrator_revokes_no_certificate_of_another_organisation),
-		cmocka_unit_test(a_device_is_registered_whatever_certificate_brings_it),
-		cmocka_unit_test(a_removed_computer_s_certificate_ends_with_it),
-		cmocka_unit_test(only_what_a_computer_named_ends_with_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

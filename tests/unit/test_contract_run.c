@@ -33,7 +33,7 @@ static emr_contract_status judge_bare(const emr_batch *batch, const kit_world *w
 	return emr_contract_apply(batch, &caller, KIT_NOW, values, count, &arena, out);
 }
 
-static void a_replay_needs_no_erased_part(void **state)
+TEST(a_replay_needs_no_erased_part)
 {
 	static emr_batch whole, bare;
 	uint8_t *memory = malloc(1 << 20), recorded[3] = {0};
@@ -41,7 +41,6 @@ static void a_replay_needs_no_erased_part(void **state)
 	kit_world world;
 	emr_span bytes;
 
-	(void)state;
 	kit_world_make(&world);
 	bytes = kit_three_items(&world);
 	assert_int_equal(emr_batch_parse(bytes, &whole), EMR_RESULT_APPLIED);
@@ -72,7 +71,7 @@ static void a_replay_needs_no_erased_part(void **state)
 
 /* ---- memory, declared rows, sameness ---- */
 
-static void too_little_memory_decides_nothing(void **state)
+TEST(too_little_memory_decides_nothing)
 {
 	static emr_batch batch;
 	kit_world world;
@@ -81,7 +80,6 @@ static void too_little_memory_decides_nothing(void **state)
 	emr_contract_status status = EMR_CONTRACT_NO_ROOM;
 	emr_outcome outcome;
 
-	(void)state;
 	kit_world_make(&world);
 	bytes = kit_three_items(&world);
 	assert_int_equal(emr_batch_parse(bytes, &batch), EMR_RESULT_APPLIED);
@@ -100,7 +98,7 @@ static void too_little_memory_decides_nothing(void **state)
 	kit_drop(bytes);
 }
 
-static void a_row_that_was_not_given_is_no_answer(void **state)
+TEST(a_row_that_was_not_given_is_no_answer)
 {
 	static kit_run run;
 	emr_contract_arena arena;
@@ -109,7 +107,6 @@ static void a_row_that_was_not_given_is_no_answer(void **state)
 	kit_world world;
 	emr_span bytes;
 
-	(void)state;
 	kit_world_make(&world);
 	bytes = kit_three_items(&world);
 	kit_judge(&run, NULL, bytes, &world.caller, KIT_NOW, &world.state, NULL);
@@ -136,7 +133,7 @@ static void a_row_that_was_not_given_is_no_answer(void **state)
 	kit_drop(bytes);
 }
 
-static void a_row_that_cannot_be_is_no_answer(void **state)
+TEST(a_row_that_cannot_be_is_no_answer)
 {
 	static emr_batch batch;
 	uint8_t *memory = malloc(1 << 20);
@@ -145,7 +142,6 @@ static void a_row_that_cannot_be_is_no_answer(void **state)
 	emr_key_text key;
 	emr_span bytes;
 
-	(void)state;
 	kit_world_make(&world);
 	bytes = kit_three_items(&world);
 	assert_int_equal(emr_batch_parse(bytes, &batch), EMR_RESULT_APPLIED);
@@ -158,7 +154,7 @@ static void a_row_that_cannot_be_is_no_answer(void **state)
 	free(memory);
 }
 
-static void the_largest_batch_fits_the_arena(void **state)
+TEST(the_largest_batch_fits_the_arena)
 {
 	static kit_run run;
 	emr_pub_domain_new pub = {.box = {1}, .A = {2}};
@@ -167,7 +163,6 @@ static void the_largest_batch_fits_the_arena(void **state)
 	kit_world world;
 	emr_span bytes;
 
-	(void)state;
 	kit_world_make(&world);
 	emr_pub_domain_new_encode(&pub, bytes64);
 	kit_begin(&batch, &world.owner, world.net_id);
@@ -313,17 +308,16 @@ static void assert_same_run(const kit_run *a, const kit_run *b)
 }
 
 /* kit_judge() gives exactly the declared rows: an undeclared read would fail there. */
-static void random_batches_read_only_what_they_declared_and_repeat_exactly(void **state)
+TEST(random_batches_read_only_what_they_declared_and_repeat_exactly)
 {
 	static kit_run run, again;
 	static unsigned seen[256];
-	kit_state parts = {0};
+	AUTO(kit_state_free) kit_state parts = {0};
 	uint32_t seed = 20240229;
 	kit_signer signers[3];
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 	unsigned kinds = 0;
 
-	(void)state;
 	kit_world_make(&world);
 	signers[0] = world.owner;
 	signers[1] = world.identity;
@@ -357,11 +351,9 @@ static void random_batches_read_only_what_they_declared_and_repeat_exactly(void 
 		kinds += seen[i] > 0;
 	assert_true(seen[EMR_RESULT_APPLIED] > 100);
 	assert_true(kinds >= 8);
-	kit_state_free(&parts);
-	kit_world_free(&world);
 }
 
-static void a_descriptor_makes_the_first_rows(void **state)
+TEST(a_descriptor_makes_the_first_rows)
 {
 	uint8_t ca[40] = {9}, bytes[512], memory[8192] __attribute__((aligned(16)));
 	emr_contract_arena arena = {memory, sizeof memory, 0};
@@ -375,7 +367,6 @@ static void a_descriptor_makes_the_first_rows(void **state)
 	uint8_t hash[32];
 	size_t len, count;
 
-	(void)state;
 	assert_int_equal(emr_descriptor_encode(&descriptor, &org, bytes, sizeof bytes, &len),
 		EMR_CONTRACT_OK);
 	assert_int_equal(emr_contract_genesis(kit_span(bytes, len), &arena, &writes, &count),
@@ -395,17 +386,4 @@ static void a_descriptor_makes_the_first_rows(void **state)
 		EMR_CONTRACT_NO_ROOM);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_replay_needs_no_erased_part),
-		cmocka_unit_test(too_little_memory_decides_nothing),
-		cmocka_unit_test(a_row_that_was_not_given_is_no_answer),
-		cmocka_unit_test(a_row_that_cannot_be_is_no_answer),
-		cmocka_unit_test(the_largest_batch_fits_the_arena),
-		cmocka_unit_test(random_batches_read_only_what_they_declared_and_repeat_exactly),
-		cmocka_unit_test(a_descriptor_makes_the_first_rows),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -16,7 +16,7 @@ enum {
 
 /* ---- grants ---- */
 
-static void a_grant_in_every_state(void **state)
+TEST(a_grant_in_every_state)
 {
 	/* clang-format off */
 	static const struct { enum what what; enum who who; } columns[] = {
@@ -42,7 +42,6 @@ static void a_grant_in_every_state(void **state)
 	char name[128];
 	people p;
 
-	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		emr_row_grant row;
 
@@ -65,13 +64,12 @@ static void a_grant_in_every_state(void **state)
 	}
 }
 
-static void a_revoked_grant_stays_revoked(void **state)
+TEST(a_revoked_grant_stays_revoked)
 {
 	static const enum what all[] = {GRANT, REVOKE, KFRAGS};
 	people p;
 	people_item item;
 
-	(void)state;
 	people_make(&p);
 	item = people_item_of(&p, REVOKE, OWNER);
 	kit_expect(OK, people_do(&p, REVOKE, OWNER, &item), "REVOKE");
@@ -83,13 +81,12 @@ static void a_revoked_grant_stays_revoked(void **state)
 	people_free(&p);
 }
 
-static void new_terms_keep_the_grantee_and_the_count_of_fragments(void **state)
+TEST(new_terms_keep_the_grantee_and_the_count_of_fragments)
 {
 	people p;
 	people_item item;
 	emr_row_grant before, after;
 
-	(void)state;
 	people_make(&p);
 	before = people_grant(&p);
 	item = people_item_of(&p, GRANT, OWNER);
@@ -105,13 +102,12 @@ static void new_terms_keep_the_grantee_and_the_count_of_fragments(void **state)
 	people_free(&p);
 }
 
-static void fragments_count_on_their_own(void **state)
+TEST(fragments_count_on_their_own)
 {
 	people p;
 	people_item item, old;
 	emr_row_grant row, next;
 
-	(void)state;
 	people_make(&p);
 	row = people_grant(&p);
 	old = item = people_item_of(&p, KFRAGS, OWNER);
@@ -139,7 +135,7 @@ static void fragments_count_on_their_own(void **state)
 
 /* ---- requests and releases ---- */
 
-static void a_request_ends_once(void **state)
+TEST(a_request_ends_once)
 {
 	/* clang-format off */
 	static const struct { const char *name; uint8_t state; int expected[4]; } rows[] = {
@@ -155,7 +151,6 @@ static void a_request_ends_once(void **state)
 	people p;
 	char name[128];
 
-	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_make(&p);
 		people_forget(&p, "Q", p.request);
@@ -180,12 +175,11 @@ static void a_request_ends_once(void **state)
 	}
 }
 
-static void an_answer_fits_its_request_and_comes_within_a_day(void **state)
+TEST(an_answer_fits_its_request_and_comes_within_a_day)
 {
 	people p;
 	people_item item;
 
-	(void)state;
 	people_make(&p);
 	item = people_item_of(&p, SERVED_AGENT, AGENT);
 	people_forget(&p, "R", p.access);
@@ -208,7 +202,7 @@ static void an_answer_fits_its_request_and_comes_within_a_day(void **state)
 }
 
 /* Operations whose row is made once. */
-static void what_is_there_is_not_made_again(void **state)
+TEST(what_is_there_is_not_made_again)
 {
 	static const struct {
 		enum what what;
@@ -219,7 +213,6 @@ static void what_is_there_is_not_made_again(void **state)
 	people p;
 	people_item item, other;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
 		people_make(&p);
 		item = people_item_of(&p, once[i].what, once[i].who);
@@ -241,7 +234,7 @@ static void what_is_there_is_not_made_again(void **state)
 
 /* ---- writers, keys, teams ---- */
 
-static void a_writer_in_every_state(void **state)
+TEST(a_writer_in_every_state)
 {
 	static const struct {
 		const char *name;
@@ -255,7 +248,6 @@ static void a_writer_in_every_state(void **state)
 	emr_key_text key;
 	kit_signer twin;
 
-	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_make(&p);
 		if (rows[r].state != 0)
@@ -279,12 +271,11 @@ static void a_writer_in_every_state(void **state)
 	people_free(&p);
 }
 
-static void nobody_becomes_a_writer_or_member_with_a_dead_key(void **state)
+TEST(nobody_becomes_a_writer_or_member_with_a_dead_key)
 {
 	people p;
 	emr_key_text key;
 
-	(void)state;
 	people_make(&p);
 	kit_put_key(&p.world.state, &p.who[STEWARD], p.clinic, EMR_ROLE_RESEARCHER, 1,
 		EMR_KEY_REVOKED, KIT_NOW + KIT_DAY);
@@ -304,7 +295,7 @@ static void nobody_becomes_a_writer_or_member_with_a_dead_key(void **state)
 	people_free(&p);
 }
 
-static void a_team_in_every_state(void **state)
+TEST(a_team_in_every_state)
 {
 	static const struct {
 		const char *name;
@@ -318,7 +309,6 @@ static void a_team_in_every_state(void **state)
 	uint8_t object[16];
 	people p;
 
-	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		people_make(&p);
 		emr_object_member(p.team, p.who[GRANTEE].id, object);
@@ -356,14 +346,13 @@ static emr_row_grant grant_named(const people *p, const uint8_t grant[16])
 
 /* What the members could read, they cannot ask for any more; and who looks for what ended the grant
  * finds the item. */
-static void leaving_a_dataset_ends_the_grant_by_which_it_was_joined(void **state)
+TEST(leaving_a_dataset_ends_the_grant_by_which_it_was_joined)
 {
 	people p;
 	people_item item;
 	emr_row_grant before, after;
 	emr_key_text key;
 
-	(void)state;
 	people_make(&p);
 	before = grant_named(&p, p.study_grant);
 	item = people_item_of(&p, DATASET_LEAVE, OWNER);
@@ -421,12 +410,11 @@ static int about_study(const people *p, const char *name, enum what what, const 
 	return answer;
 }
 
-static void a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes(void **state)
+TEST(a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes)
 {
 	bool is_gone = false;
 	people p;
 
-	(void)state;
 	people_make(&p);
 	kit_expect(OK,
 		about_study(&p, "what a folder in a dataset holds", DATASET_JOIN, p.study_grant,
@@ -454,7 +442,7 @@ static void a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes
 }
 
 /* One batch of the owner: the grant to the dataset, the joining, and the leaving. */
-static void a_grant_a_join_and_a_leave_fit_in_one_batch(void **state)
+TEST(a_grant_a_join_and_a_leave_fit_in_one_batch)
 {
 	static const struct {
 		uint8_t grantee_of; /* 0 the team, 1 the study */
@@ -463,7 +451,6 @@ static void a_grant_a_join_and_a_leave_fit_in_one_batch(void **state)
 	static kit_run run;
 	people p;
 
-	(void)state;
 	for (size_t r = 0; r < 2; r++) {
 		people_item grant, join, leave;
 		kit_batch batch;
@@ -502,14 +489,13 @@ static void a_grant_a_join_and_a_leave_fit_in_one_batch(void **state)
 	}
 }
 
-static void a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing(void **state)
+TEST(a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing)
 {
 	people p;
 	emr_key_text key;
 	emr_row_dataset row;
 	const kit_row *value;
 
-	(void)state;
 	people_make(&p);
 	people_put_dataset(&p, p.team, EMR_DATASET_OPEN, 1);
 	kit_expect(EMR_RESULT_FUNDS, people_try(&p, "a join that nobody paid", DATASET_JOIN, OWNER),
@@ -528,7 +514,7 @@ static void a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing(v
 	people_free(&p);
 }
 
-static void a_rotated_key_leaves_its_successor_in_its_place(void **state)
+TEST(a_rotated_key_leaves_its_successor_in_its_place)
 {
 	kit_signer next = kit_signer_of("the next key");
 	people p;
@@ -537,7 +523,6 @@ static void a_rotated_key_leaves_its_successor_in_its_place(void **state)
 	const kit_row *value;
 	emr_row_key old, new;
 
-	(void)state;
 	people_make(&p);
 	item = people_item_of(&p, KEY_ROTATE, GRANTEE);
 	item.pub[200] ^= 1; /* in the proof of possession */
@@ -566,12 +551,11 @@ static void a_rotated_key_leaves_its_successor_in_its_place(void **state)
 	people_free(&p);
 }
 
-static void a_domain_goes_only_to_a_key_that_agrees(void **state)
+TEST(a_domain_goes_only_to_a_key_that_agrees)
 {
 	people p;
 	people_item item;
 
-	(void)state;
 	people_make(&p);
 	item = people_item_of(&p, DOMAIN_ROTATE, OWNER);
 	item.pub[50] ^= 1;
@@ -584,28 +568,4 @@ static void a_domain_goes_only_to_a_key_that_agrees(void **state)
 	people_free(&p);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_grant_in_every_state),
-		cmocka_unit_test(a_revoked_grant_stays_revoked),
-		cmocka_unit_test(new_terms_keep_the_grantee_and_the_count_of_fragments),
-		cmocka_unit_test(fragments_count_on_their_own),
-		cmocka_unit_test(a_request_ends_once),
-		cmocka_unit_test(an_answer_fits_its_request_and_comes_within_a_day),
-		cmocka_unit_test(what_is_there_is_not_made_again),
-		cmocka_unit_test(a_writer_in_every_state),
-		cmocka_unit_test(nobody_becomes_a_writer_or_member_with_a_dead_key),
-		cmocka_unit_test(a_team_in_every_state),
-		cmocka_unit_test(leaving_a_dataset_ends_the_grant_by_which_it_was_joined),
-		cmocka_unit_test(
-			a_folder_that_is_in_says_anew_what_it_holds_and_the_former_word_goes),
-		cmocka_unit_test(a_grant_a_join_and_a_leave_fit_in_one_batch),
-		cmocka_unit_test(
-			a_dataset_that_is_over_or_costs_something_takes_nobody_for_nothing),
-		cmocka_unit_test(a_rotated_key_leaves_its_successor_in_its_place),
-		cmocka_unit_test(a_domain_goes_only_to_a_key_that_agrees),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -92,13 +92,12 @@ static const struct {
 };
 /* clang-format on */
 
-static void every_object_operation_in_every_state(void **state)
+TEST(every_object_operation_in_every_state)
 {
 	uint8_t object[16];
 	kit_world world;
 	char name[128];
 
-	(void)state;
 	kit_id16("record", object);
 	for (size_t s = 0; s < sizeof object_states / sizeof object_states[0]; s++) {
 		for (int op = 0; op < OBJECT_OPS; op++) {
@@ -193,7 +192,7 @@ static void make_standing(
 			KIT_NOW + (uint64_t)standing->writer_days * KIT_DAY);
 }
 
-static void every_object_operation_under_every_standing(void **state)
+TEST(every_object_operation_under_every_standing)
 {
 	static const char *const stands[STANDS] = {"new", "own", "foreign"};
 	kit_signer signer = kit_signer_of("dr lima"), other = kit_signer_of("dr ota");
@@ -201,7 +200,6 @@ static void every_object_operation_under_every_standing(void **state)
 	kit_world world;
 	char name[128];
 
-	(void)state;
 	kit_id16("record", object);
 	for (size_t s = 0; s < sizeof standings / sizeof standings[0]; s++) {
 		for (int stand = 0; stand < STANDS; stand++) {
@@ -229,14 +227,13 @@ static bool manages(const struct standing *is)
 /* The object that is the domain: its name, its place and its rules are for managers, whoever made
  * it.  Once it has content it is a file that is shared by itself, and its bytes are as those of any
  * other file, but for who deposits. */
-static void only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_file(void **state)
+TEST(only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_file)
 {
 	static const char *const stands[STANDS] = {"new", "own", "foreign"};
 	kit_signer signer = kit_signer_of("dr lima"), other = kit_signer_of("dr ota");
 	kit_world world;
 	char name[128];
 
-	(void)state;
 	for (size_t s = 0; s < sizeof standings / sizeof standings[0]; s++) {
 		const struct standing *is = &standings[s];
 
@@ -258,14 +255,13 @@ static void only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_f
 	}
 }
 
-static void nobody_but_a_manager_touches_a_root_that_is_a_directory(void **state)
+TEST(nobody_but_a_manager_touches_a_root_that_is_a_directory)
 {
 	static const int of_managers[OBJECT_OPS] = {HAS, OK, OK, HAS, OK, OK};
 	kit_signer signer = kit_signer_of("dr lima"), other = kit_signer_of("dr ota");
 	kit_world world;
 	char name[128];
 
-	(void)state;
 	for (size_t s = 0; s < sizeof standings / sizeof standings[0]; s++) {
 		const struct standing *is = &standings[s];
 		bool has_dead_key = manages(is) && is->expected[NEW][PUT] != OK;
@@ -286,12 +282,11 @@ static void nobody_but_a_manager_touches_a_root_that_is_a_directory(void **state
 	}
 }
 
-static void a_writer_does_not_bring_back_a_root_that_was_removed(void **state)
+TEST(a_writer_does_not_bring_back_a_root_that_was_removed)
 {
 	kit_signer signer = kit_signer_of("dr lima");
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	make_standing(&world, &standings[6], &signer); /* write */
 	kit_put_object(
 		&world.state, world.domain, world.domain, &world.owner, EMR_OBJECT_UNLINKED, 0, 2);
@@ -302,16 +297,14 @@ static void a_writer_does_not_bring_back_a_root_that_was_removed(void **state)
 		answer(&world, "PUT by the owner on an unlinked root", &world.owner, PUT,
 			world.domain),
 		"PUT");
-	kit_world_free(&world);
 }
 
-static void a_writer_may_not_undelete(void **state)
+TEST(a_writer_may_not_undelete)
 {
 	kit_signer signer = kit_signer_of("dr lima");
 	uint8_t object[16];
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_id16("record", object);
 	make_standing(&world, &standings[6], &signer); /* write */
 	kit_put_object(&world.state, world.domain, object, &signer, EMR_OBJECT_UNLINKED, 0, 2);
@@ -321,16 +314,14 @@ static void a_writer_may_not_undelete(void **state)
 	kit_expect(OK,
 		answer(&world, "PUT by a writer on his unlinked object", &signer, PUT, object),
 		"PUT");
-	kit_world_free(&world);
 }
 
-static void a_name_needs_the_signers_listing_key(void **state)
+TEST(a_name_needs_the_signers_listing_key)
 {
 	uint8_t object[16], listkey[16];
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_id16("record", object);
 	kit_world_make(&world);
 	kit_put_object(&world.state, world.domain, object, &world.owner, EMR_OBJECT_LIVE, 0, 2);
@@ -346,16 +337,14 @@ static void a_name_needs_the_signers_listing_key(void **state)
 		"REWRAP");
 	kit_expect(OK, answer(&world, "UNLINK without a listing key", &world.owner, UNLINK, object),
 		"UNLINK");
-	kit_world_free(&world);
 }
 
-static void nothing_happens_in_a_domain_that_is_not_there(void **state)
+TEST(nothing_happens_in_a_domain_that_is_not_there)
 {
 	uint8_t object[16];
 	emr_key_text key;
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_id16("record", object);
 	kit_world_make(&world);
 	emr_key_domain(world.domain, &key);
@@ -363,11 +352,10 @@ static void nothing_happens_in_a_domain_that_is_not_there(void **state)
 	for (int op = 0; op < OBJECT_OPS; op++)
 		kit_expect(NODOM, answer(&world, "no such domain", &world.owner, op, object),
 			op_names[op]);
-	kit_world_free(&world);
 }
 
 /* What a standing may do beside objects: EPOCH and LISTKEY. */
-static void epochs_and_listing_keys_under_every_standing(void **state)
+TEST(epochs_and_listing_keys_under_every_standing)
 {
 	static const struct {
 		int epoch, listkey;
@@ -401,7 +389,6 @@ static void epochs_and_listing_keys_under_every_standing(void **state)
 	emr_item item;
 	char name[128];
 
-	(void)state;
 	assert_int_equal(
 		sizeof expected / sizeof expected[0], sizeof standings / sizeof standings[0]);
 	for (size_t s = 0; s < sizeof standings / sizeof standings[0]; s++) {
@@ -427,36 +414,17 @@ static void epochs_and_listing_keys_under_every_standing(void **state)
 }
 
 /* The W row stands under half of the writer's id; the other half must be his too. */
-static void half_an_id_is_no_writer(void **state)
+TEST(half_an_id_is_no_writer)
 {
 	kit_signer signer = kit_signer_of("dr lima"), twin = signer;
 	uint8_t object[16];
-	kit_world world;
+	AUTO(kit_world_free) kit_world world;
 
-	(void)state;
 	kit_id16("record", object);
 	make_standing(&world, &standings[8], &signer); /* manager */
 	twin.id[31] ^= 1;
 	kit_put_writer(&world.state, world.domain, &twin, EMR_RIGHT_MANAGE, 1, KIT_NOW + KIT_DAY);
 	kit_expect(NO, answer(&world, "PUT by half an id", &signer, PUT, object), "half an id");
-	kit_world_free(&world);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_object_operation_in_every_state),
-		cmocka_unit_test(every_object_operation_under_every_standing),
-		cmocka_unit_test(
-			only_a_manager_touches_the_root_of_a_domain_but_for_the_bytes_of_a_file),
-		cmocka_unit_test(nobody_but_a_manager_touches_a_root_that_is_a_directory),
-		cmocka_unit_test(a_writer_does_not_bring_back_a_root_that_was_removed),
-		cmocka_unit_test(a_writer_may_not_undelete),
-		cmocka_unit_test(a_name_needs_the_signers_listing_key),
-		cmocka_unit_test(nothing_happens_in_a_domain_that_is_not_there),
-		cmocka_unit_test(epochs_and_listing_keys_under_every_standing),
-		cmocka_unit_test(half_an_id_is_no_writer),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

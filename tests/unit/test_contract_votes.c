@@ -225,7 +225,7 @@ static void two_are_expelled(vote *v, int who)
 	put_network(v, 0, MEMBERS - 2); /* two of three */
 }
 
-static void an_approval_counts_while_it_is_a_members(void **state)
+TEST(an_approval_counts_while_it_is_a_members)
 {
 	static const struct {
 		const char *name;
@@ -256,7 +256,6 @@ static void an_approval_counts_while_it_is_a_members(void **state)
 	emr_key_text key;
 	vote v;
 
-	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		emr_row_proposal row;
 
@@ -280,7 +279,7 @@ static void an_approval_counts_while_it_is_a_members(void **state)
 	}
 }
 
-static void an_organisation_speaks_again_when_what_it_said_counts_no_more(void **state)
+TEST(an_organisation_speaks_again_when_what_it_said_counts_no_more)
 {
 	static const struct {
 		const char *name;
@@ -291,7 +290,6 @@ static void an_organisation_speaks_again_when_what_it_said_counts_no_more(void *
 		{"under another authority", another_authority, OK}};
 	vote v;
 
-	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
 		vote_make(&v);
 		assert_int_equal(
@@ -307,12 +305,11 @@ static void an_organisation_speaks_again_when_what_it_said_counts_no_more(void *
 	}
 }
 
-static void a_member_that_came_later_approves(void **state)
+TEST(a_member_that_came_later_approves)
 {
 	kit_signer admin = kit_signer_of("administrator of the newcomer");
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_REMOVE, v.of[4].org), OK);
 	put_admin(&v, &admin, v.newcomer, EMR_KEY_ACTIVE, KIT_NOW + KIT_DAY);
@@ -320,16 +317,14 @@ static void a_member_that_came_later_approves(void **state)
 	one_more_member(&v, 0);
 	kit_expect(OK, approve(&v, "a new member", &admin, v.newcomer), "new");
 	assert_int_equal(proposal_of(&v).count, 1);
-	vote_free(&v);
 }
 
 /* ---- who proposes what ---- */
 
-static void an_authority_is_proposed_by_its_own_organisation(void **state)
+TEST(an_authority_is_proposed_by_its_own_organisation)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	kit_expect(MAY,
 		propose(&v, "another's authority", &v.of[0].admin, EMR_PROPOSAL_ADMIT, v.of[1].org),
@@ -341,15 +336,13 @@ static void an_authority_is_proposed_by_its_own_organisation(void **state)
 		kit_expect(
 			OK, approve(&v, "its own authority", &v.of[i].admin, v.of[i].org), "own");
 	assert_int_equal(proposal_of(&v).head.state, EMR_PROPOSAL_DONE);
-	vote_free(&v);
 }
 
 /* Proposed while it was a newcomer's id, approved when it is a member's. */
-static void who_came_in_meanwhile_is_not_replaced(void **state)
+TEST(who_came_in_meanwhile_is_not_replaced)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_ADMIT, v.newcomer), OK);
 	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
@@ -358,15 +351,13 @@ static void who_came_in_meanwhile_is_not_replaced(void **state)
 	kit_expect(RULES, approve(&v, "a member by now", &v.of[2].admin, v.of[2].org), "member");
 	put_member(&v, v.newcomer, EMR_ORG_REMOVED, 2);
 	kit_expect(RULES, approve(&v, "expelled by now", &v.of[2].admin, v.of[2].org), "expelled");
-	vote_free(&v);
 }
 
-static void an_id_is_used_once(void **state)
+TEST(an_id_is_used_once)
 {
 	static const uint8_t kinds[] = {EMR_PROPOSAL_ADMIT, EMR_PROPOSAL_REMOVE};
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	put_member(&v, v.of[1].org, EMR_ORG_REMOVED, 5);
 	for (size_t k = 0; k < 2; k++)
@@ -379,7 +370,6 @@ static void an_id_is_used_once(void **state)
 		"nobody");
 	kit_expect(OK, propose(&v, "another id", &v.of[0].admin, EMR_PROPOSAL_ADMIT, v.newcomer),
 		"another id");
-	vote_free(&v);
 }
 
 /* ---- how much one batch may ask for ---- */
@@ -407,11 +397,10 @@ static void answers_to(vote *v, const char *name, size_t n, int expected)
 	kit_drop(bytes);
 }
 
-static void a_batch_approves_sixteen_proposals(void **state)
+TEST(a_batch_approves_sixteen_proposals)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	for (size_t i = 0; i <= EMR_BATCH_APPROVALS_MAX; i++) {
 		v.proposal[15] = (uint8_t)i;
@@ -420,12 +409,11 @@ static void a_batch_approves_sixteen_proposals(void **state)
 	}
 	answers_to(&v, "sixteen approvals", EMR_BATCH_APPROVALS_MAX, OK);
 	answers_to(&v, "seventeen approvals", EMR_BATCH_APPROVALS_MAX + 1, LIMIT);
-	vote_free(&v);
 }
 
 /* Proposals that all of 255 members but one have approved, as many as a batch can have: the memory
  * that was computed for it is enough. */
-static void as_many_members_as_can_be(void **state)
+TEST(as_many_members_as_can_be)
 {
 	static emr_voice voices[EMR_VOICES_MAX];
 	static uint8_t value[EMR_ROW_PROPOSAL_MAX];
@@ -436,9 +424,8 @@ static void as_many_members_as_can_be(void **state)
 		.not_after_unix_s = KIT_NOW + KIT_DAY};
 	emr_key_text key;
 	char name[40];
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	put_network(&v, EMR_VOICES_MAX, EMR_VOICES_MAX);
 	memcpy(row.by.org, v.of[0].org, 16);
@@ -467,7 +454,6 @@ static void as_many_members_as_can_be(void **state)
 	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
 	assert_int_equal(proposal_of(&v).head.state, EMR_PROPOSAL_DONE);
 	assert_int_equal(proposal_of(&v).count, EMR_VOICES_MAX);
-	vote_free(&v);
 }
 
 /* ---- a network that began in a directory goes on in a channel ---- */
@@ -510,11 +496,10 @@ static void go_to_fabric(vote *v)
 	memcpy(v->world.caller.submitter_id, v->of[0].admin.id, 32);
 }
 
-static void a_directory_takes_nothing_behind_its_move(void **state)
+TEST(a_directory_takes_nothing_behind_its_move)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	move(&v);
 	v.proposal[0] ^= 1;
@@ -530,14 +515,12 @@ static void a_directory_takes_nothing_behind_its_move(void **state)
 		propose(&v, "in the channel of a network that has moved", &v.of[0].admin,
 			EMR_PROPOSAL_REMOVE, v.of[4].org),
 		"in the channel");
-	vote_free(&v);
 }
 
-static void what_is_in_a_channel_does_not_move(void **state)
+TEST(what_is_in_a_channel_does_not_move)
 {
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	assert_int_equal(propose(&v, NULL, &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody), OK);
 	assert_int_equal(approve(&v, NULL, &v.of[1].admin, v.of[1].org), OK);
@@ -550,18 +533,16 @@ static void what_is_in_a_channel_does_not_move(void **state)
 		propose(&v, "a move out of a channel", &v.of[0].admin, EMR_PROPOSAL_MOVE, nobody),
 		"proposed in a channel");
 	assert_false(has_moved(&v));
-	vote_free(&v);
 }
 
 /* Two proposals that need one approval each: the second finds what the first did. */
-static void a_network_moves_once_in_a_batch(void **state)
+TEST(a_network_moves_once_in_a_batch)
 {
 	static kit_run run;
 	kit_batch batch;
 	emr_span bytes;
-	vote v;
+	AUTO(vote_free) vote v;
 
-	(void)state;
 	vote_make(&v);
 	put_network(&v, 1, MEMBERS);
 	for (uint8_t i = 0; i < 2; i++) {
@@ -582,24 +563,6 @@ static void a_network_moves_once_in_a_batch(void **state)
 	kit_expect(RULES, run.outcome.results.data[1], "the second move");
 	kit_run_free(&run);
 	kit_drop(bytes);
-	vote_free(&v);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_directory_takes_nothing_behind_its_move),
-		cmocka_unit_test(what_is_in_a_channel_does_not_move),
-		cmocka_unit_test(a_network_moves_once_in_a_batch),
-		cmocka_unit_test(an_approval_counts_while_it_is_a_members),
-		cmocka_unit_test(an_organisation_speaks_again_when_what_it_said_counts_no_more),
-		cmocka_unit_test(a_member_that_came_later_approves),
-		cmocka_unit_test(an_authority_is_proposed_by_its_own_organisation),
-		cmocka_unit_test(who_came_in_meanwhile_is_not_replaced),
-		cmocka_unit_test(an_id_is_used_once),
-		cmocka_unit_test(a_batch_approves_sixteen_proposals),
-		cmocka_unit_test(as_many_members_as_can_be),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -555,12 +555,11 @@ static void walk_on(walk *w, uint32_t seed)
 	people_free(&w->p);
 }
 
-static void a_random_walk_keeps_what_must_hold(void **state)
+TEST(a_random_walk_keeps_what_must_hold)
 {
 	walk *w = calloc(1, sizeof *w);
 	unsigned kinds = 0;
 
-	(void)state;
 	assert_non_null(w);
 	for (uint32_t i = 0; i < WALKS; i++)
 		walk_on(w, 19700110 + i);
@@ -609,21 +608,12 @@ static void largest_batch(enum what what, enum who who)
 	people_free(&p);
 }
 
-static void the_largest_batches_fit_their_memory(void **state)
+TEST(the_largest_batches_fit_their_memory)
 {
-	(void)state;
 	largest_batch(APPROVE, OWNER);
 	largest_batch(WRITER_ADD, OWNER);
 	largest_batch(ACCESS_REQ, GRANTEE);
 	largest_batch(GRANT, OWNER);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_random_walk_keeps_what_must_hold),
-		cmocka_unit_test(the_largest_batches_fit_their_memory),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -68,12 +68,11 @@ static const enum who rightful[WHAT_COUNT] = {
 };
 /* clang-format on */
 
-static void every_operation_by_everybody(void **state)
+TEST(every_operation_by_everybody)
 {
 	char name[128];
 	people p;
 
-	(void)state;
 	people_make(&p);
 	for (int what = 0; what < WHAT_COUNT; what++)
 		for (int who = 0; who < WHO_COUNT; who++) {
@@ -112,12 +111,11 @@ static void end_key(people *p, enum who who, const struct key_end *end)
 		end->state, KIT_NOW + (uint64_t)end->days * KIT_DAY);
 }
 
-static void nobody_acts_with_a_key_that_is_not_in_force(void **state)
+TEST(nobody_acts_with_a_key_that_is_not_in_force)
 {
 	char name[128];
 	people p;
 
-	(void)state;
 	for (int what = 0; what < WHAT_COUNT; what++) {
 		enum who who = rightful[what];
 
@@ -134,13 +132,12 @@ static void nobody_acts_with_a_key_that_is_not_in_force(void **state)
 	}
 }
 
-static void a_key_can_always_take_itself_out_of_use_but_not_twice(void **state)
+TEST(a_key_can_always_take_itself_out_of_use_but_not_twice)
 {
 	static const int expected[] = {OK, OK, DEAD, OK};
 	char name[128];
 	people p;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof key_ends / sizeof key_ends[0]; i++) {
 		people_make(&p);
 		end_key(&p, GRANTEE, &key_ends[i]);
@@ -151,7 +148,7 @@ static void a_key_can_always_take_itself_out_of_use_but_not_twice(void **state)
 	}
 }
 
-static void an_endorser_revokes_his_device_and_no_other_device(void **state)
+TEST(an_endorser_revokes_his_device_and_no_other_device)
 {
 	people p;
 	people_item item;
@@ -160,7 +157,6 @@ static void an_endorser_revokes_his_device_and_no_other_device(void **state)
 	const kit_row *value;
 	uint8_t bytes[EMR_ROW_KEY_BYTES];
 
-	(void)state;
 	people_make(&p);
 	emr_key_signer(p.who[MANAGER].id, &key);
 	value = kit_get(&p.world.state, key.text);
@@ -178,13 +174,12 @@ static void an_endorser_revokes_his_device_and_no_other_device(void **state)
 	people_free(&p);
 }
 
-static void a_manager_prolongs_nobodys_management_beyond_his_own(void **state)
+TEST(a_manager_prolongs_nobodys_management_beyond_his_own)
 {
 	people p;
 	people_item item;
 	emr_pub_writer_add pub = {.rights = EMR_RIGHT_MANAGE};
 
-	(void)state;
 	people_make(&p);
 	memcpy(pub.writer, p.who[STEWARD].id, 32);
 	for (int beyond = 0; beyond < 2; beyond++) {
@@ -200,7 +195,7 @@ static void a_manager_prolongs_nobodys_management_beyond_his_own(void **state)
 	people_free(&p);
 }
 
-static void a_grant_on_a_foreign_domain_answers_no_request(void **state)
+TEST(a_grant_on_a_foreign_domain_answers_no_request)
 {
 	uint8_t other[16];
 	people p;
@@ -209,7 +204,6 @@ static void a_grant_on_a_foreign_domain_answers_no_request(void **state)
 	emr_row_grant grant;
 	uint8_t value[EMR_ROW_GRANT_BYTES];
 
-	(void)state;
 	people_make(&p);
 	kit_id16("another domain", other);
 	kit_put_domain(&p.world.state, other, &p.who[STEWARD], 0, 1);
@@ -226,14 +220,13 @@ static void a_grant_on_a_foreign_domain_answers_no_request(void **state)
 }
 
 /* Only the addressee of a request that names no domain can show that it is his. */
-static void a_request_to_a_person_is_denied_by_that_person_alone(void **state)
+TEST(a_request_to_a_person_is_denied_by_that_person_alone)
 {
 	uint8_t rsalt[32] = {1, 2, 3}, object[16];
 	people p;
 	people_item ask, deny;
 	emr_key_text key;
 
-	(void)state;
 	people_make(&p);
 	ask = people_item_of(&p, REQUEST, GRANTEE);
 	memset(ask.item.domain_id, 0, 16);
@@ -261,13 +254,12 @@ static void a_request_to_a_person_is_denied_by_that_person_alone(void **state)
 
 /* A grant is called as the request that it answers.  Who asked under the id of somebody else's
  * grant had that one ended when he took his request back. */
-static void nobody_chooses_what_a_request_is_called(void **state)
+TEST(nobody_chooses_what_a_request_is_called)
 {
 	people p;
 	people_item ask;
 	uint8_t own[16];
 
-	(void)state;
 	people_make(&p);
 	for (int in_domain = 0; in_domain < 2; in_domain++) {
 		ask = people_item_of(&p, REQUEST, GRANTEE);
@@ -293,7 +285,7 @@ static void nobody_chooses_what_a_request_is_called(void **state)
 }
 
 /* The grant is the team's; a member signs with his own name and says for which team. */
-static void a_member_reads_through_his_team_while_he_is_one(void **state)
+TEST(a_member_reads_through_his_team_while_he_is_one)
 {
 	static const struct {
 		const char *name;
@@ -307,7 +299,6 @@ static void a_member_reads_through_his_team_while_he_is_one(void **state)
 	people_item ask, tell;
 	emr_row_grant grant;
 
-	(void)state;
 	people_make(&p);
 	grant = people_grant(&p);
 	emr_grantee_dataset(p.team, grant.grantee);
@@ -332,19 +323,4 @@ static void a_member_reads_through_his_team_while_he_is_one(void **state)
 	people_free(&p);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_operation_by_everybody),
-		cmocka_unit_test(nobody_acts_with_a_key_that_is_not_in_force),
-		cmocka_unit_test(a_key_can_always_take_itself_out_of_use_but_not_twice),
-		cmocka_unit_test(an_endorser_revokes_his_device_and_no_other_device),
-		cmocka_unit_test(a_manager_prolongs_nobodys_management_beyond_his_own),
-		cmocka_unit_test(a_grant_on_a_foreign_domain_answers_no_request),
-		cmocka_unit_test(a_request_to_a_person_is_denied_by_that_person_alone),
-		cmocka_unit_test(nobody_chooses_what_a_request_is_called),
-		cmocka_unit_test(a_member_reads_through_his_team_while_he_is_one),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

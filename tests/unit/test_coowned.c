@@ -53,9 +53,8 @@ static emr_status opens(const emr_keyring *writer, const emr_keyring *reader, ui
 	return status;
 }
 
-static void a_device_opens_what_its_owner_wraps_and_the_other_way_round(void **state)
+TEST_IN(begin, end, a_device_opens_what_its_owner_wraps_and_the_other_way_round)
 {
-	(void)state;
 	assert_status(EMR_DAMAGED, opens(owner, device, 1));
 	pass(1);
 	assert_ok(opens(owner, device, 1));
@@ -63,11 +62,10 @@ static void a_device_opens_what_its_owner_wraps_and_the_other_way_round(void **s
 }
 
 /* The device has a seed of its own, which would give keys for any domain. */
-static void keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before(void **state)
+TEST_IN(begin, end, keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before)
 {
 	emr_domain_public seeds, theirs, now;
 
-	(void)state;
 	assert_ok(emr_keyring_domain_public(device, domain, 1, 1, &seeds));
 	assert_ok(emr_keyring_domain_public(owner, domain, 1, 1, &theirs));
 	assert_false(emr_keyring_owns(device, domain, theirs.owner_pk));
@@ -81,9 +79,8 @@ static void keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before
 	assert_memory_equal(now.owner_pk, seeds.owner_pk, sizeof now.owner_pk);
 }
 
-static void an_epoch_whose_key_has_not_come_is_waited_for(void **state)
+TEST_IN(begin, end, an_epoch_whose_key_has_not_come_is_waited_for)
 {
-	(void)state;
 	pass(1);
 	assert_status(EMR_AWAITED, opens(owner, device, 2));
 	pass(2);
@@ -92,14 +89,13 @@ static void an_epoch_whose_key_has_not_come_is_waited_for(void **state)
 	assert_ok(opens(owner, device, 1));
 }
 
-static void a_device_signs_as_itself_and_never_as_the_owner(void **state)
+TEST_IN(begin, end, a_device_signs_as_itself_and_never_as_the_owner)
 {
 	uint8_t message[144] = {0}, sig[64];
 	emr_domain_public public;
 	emr_public identity;
 	emr_signer who;
 
-	(void)state;
 	assert_int_equal(emr_keyring_signer_of(owner, domain).kind, EMR_SIGNER_DOMAIN);
 	pass(1);
 	who = emr_keyring_signer_of(device, domain);
@@ -113,9 +109,8 @@ static void a_device_signs_as_itself_and_never_as_the_owner(void **state)
 					  EMR_SIGN_BATCH, emr_bytes_of(message, 144), sig));
 }
 
-static void what_has_ended_opens_nothing(void **state)
+TEST_IN(begin, end, what_has_ended_opens_nothing)
 {
-	(void)state;
 	pass(1);
 	assert_true(emr_keyring_coowns(device, domain));
 	emr_keyring_coown_end(device, domain);
@@ -124,12 +119,11 @@ static void what_has_ended_opens_nothing(void **state)
 	assert_status(EMR_DAMAGED, opens(owner, device, 1));
 }
 
-static void a_device_knows_whose_it_is(void **state)
+TEST_IN(begin, end, a_device_knows_whose_it_is)
 {
 	uint8_t pk[32], of_device[32];
 	emr_public identity;
 
-	(void)state;
 	assert_ok(emr_keyring_public(owner, &identity));
 	assert_ok(emr_keyring_person_pk(owner, pk));
 	assert_memory_equal(pk, identity.pk, 32);
@@ -140,21 +134,4 @@ static void a_device_knows_whose_it_is(void **state)
 	assert_status(EMR_DAMAGED, emr_keyring_person_pk(device, of_device));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_device_opens_what_its_owner_wraps_and_the_other_way_round, begin, end),
-		cmocka_unit_test_setup_teardown(
-			keys_that_came_by_letter_take_the_place_of_what_was_asked_for_before, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			an_epoch_whose_key_has_not_come_is_waited_for, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_device_signs_as_itself_and_never_as_the_owner, begin, end),
-		cmocka_unit_test_setup_teardown(what_has_ended_opens_nothing, begin, end),
-		cmocka_unit_test_setup_teardown(a_device_knows_whose_it_is, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

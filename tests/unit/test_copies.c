@@ -55,7 +55,7 @@ static void save(story *s, const char *path, const char *text)
 	kit_publish_all(&s->k);
 }
 
-static void a_copy_of_what_a_doctor_signed_is_told_once(void **state)
+TEST(a_copy_of_what_a_doctor_signed_is_told_once)
 {
 	DEPOSIT;
 
@@ -82,7 +82,7 @@ static void a_copy_of_what_a_doctor_signed_is_told_once(void **state)
 	end(&s, &d);
 }
 
-static void what_is_no_copy_of_it_is_not_told(void **state)
+TEST(what_is_no_copy_of_it_is_not_told)
 {
 	DEPOSIT;
 
@@ -119,7 +119,7 @@ static void text_of(char *out, size_t len, char last)
 	out[len] = 0;
 }
 
-static void every_byte_of_it_counts(void **state)
+TEST(every_byte_of_it_counts)
 {
 	static char one[300000 + 1], other[300000 + 1];
 	DEPOSIT;
@@ -136,7 +136,7 @@ static void every_byte_of_it_counts(void **state)
 	end(&s, &d);
 }
 
-static void a_whole_series_is_told_no_more_than_twenty_times_a_minute(void **state)
+TEST(a_whole_series_is_told_no_more_than_twenty_times_a_minute)
 {
 	unsigned told = 0;
 	char name[40], text[40];
@@ -168,16 +168,4 @@ static void a_whole_series_is_told_no_more_than_twenty_times_a_minute(void **sta
 	end(&s, &d);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_copy_of_what_a_doctor_signed_is_told_once),
-		TEST(what_is_no_copy_of_it_is_not_told),
-		TEST(every_byte_of_it_counts),
-		TEST(a_whole_series_is_told_no_more_than_twenty_times_a_minute),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -18,12 +18,11 @@ static emr_counts person(uint8_t number, uint8_t band, uint32_t pictures, uint32
 	return counts;
 }
 
-static void what_a_few_people_have_is_in_no_table(void **state)
+TEST(what_a_few_people_have_is_in_no_table)
 {
 	emr_counts all[9];
 	emr_counts_table table;
 
-	(void)state;
 	for (uint8_t i = 0; i < 9; i++)
 		all[i] = person(i, i < 4 ? 2 : 3, 1000, i < 4 ? 7 : 0);
 	emr_counts_sum(all, 4, &table);
@@ -41,12 +40,11 @@ static void what_a_few_people_have_is_in_no_table(void **state)
 	assert_int_equal(table.modalities[0].files, 9000);
 }
 
-static void five_folders_of_one_person_are_one(void **state)
+TEST(five_folders_of_one_person_are_one)
 {
 	emr_counts all[9];
 	emr_counts_table table;
 
-	(void)state;
 	for (uint8_t i = 0; i < 9; i++)
 		all[i] = person(i < 5 ? 1 : i, 2, 3, 0);
 	emr_counts_sum(all, 8, &table); /* of four people */
@@ -54,13 +52,12 @@ static void five_folders_of_one_person_are_one(void **state)
 	assert_int_equal(table.kinds[0].files, 0);
 }
 
-static void a_table_that_tells_of_a_few_people_is_none(void **state)
+TEST(a_table_that_tells_of_a_few_people_is_none)
 {
 	emr_counts_table table = {.people = 10, .bands = {0, 0, 10}, .kinds = {{10, 40}}}, read;
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF again = {0};
 
-	(void)state;
 	assert_ok(emr_counts_table_encode(&table, &part));
 	assert_int_equal(part.len, EMR_COUNTS_TABLE_BYTES);
 	assert_ok(emr_counts_table_decode(emr_buf_view(&part), &read));
@@ -80,7 +77,7 @@ static void a_table_that_tells_of_a_few_people_is_none(void **state)
 	assert_status(EMR_DAMAGED, emr_counts_table_decode(emr_buf_view(&part), &read));
 }
 
-static void statement_and_table_are_those_of_the_second_model(void **state)
+TEST(statement_and_table_are_those_of_the_second_model)
 {
 	json_t *root = vectors_open("share.json");
 	const json_t *known = vectors_get(root, "counts");
@@ -90,7 +87,6 @@ static void statement_and_table_are_those_of_the_second_model(void **state)
 	emr_counts_table table;
 	emr_counts counts;
 
-	(void)state;
 	vectors_fixed(known, "statement", plain, sizeof plain);
 	assert_ok(emr_counts_decode(plain, &counts));
 	assert_int_equal(counts.band, 3);
@@ -111,12 +107,11 @@ static void statement_and_table_are_those_of_the_second_model(void **state)
 	json_decref(root);
 }
 
-static void a_liars_figures_are_out_of_bounds_or_within_them(void **state)
+TEST(a_liars_figures_are_out_of_bounds_or_within_them)
 {
 	emr_counts counts = person(1, 4, EMR_COUNTS_FILES_MAX, 0), read;
 	uint8_t plain[EMR_COUNTS_PLAIN_BYTES], again[EMR_COUNTS_PLAIN_BYTES];
 
-	(void)state;
 	emr_counts_encode(&counts, plain);
 	assert_ok(emr_counts_decode(plain, &read));
 	emr_counts_encode(&read, again);
@@ -137,7 +132,7 @@ static void a_liars_figures_are_out_of_bounds_or_within_them(void **state)
 	assert_status(EMR_DAMAGED, emr_counts_decode(plain, &read));
 }
 
-static void the_band_of_age_is_of_the_day_and_of_no_guess(void **state)
+TEST(the_band_of_age_is_of_the_day_and_of_no_guess)
 {
 	static const struct {
 		const char *born;
@@ -146,17 +141,15 @@ static void the_band_of_age_is_of_the_day_and_of_no_guess(void **state)
 		{"1986-11-23", 3}, {"1961-11-24", 3}, {"1961-11-23", 4}, {"1900-01-01", 4},
 		{"2026-11-24", 0}, {"", 0}, {"1986", 0}, {"yesterday!", 0}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		assert_int_equal(emr_counts_band(rows[i].born, NOON_OF_2026_11_23), rows[i].band);
 	assert_string_equal(emr_counts_band_text(2), "18-39");
 }
 
-static void a_modality_or_kind_that_is_not_known_is_among_the_others(void **state)
+TEST(a_modality_or_kind_that_is_not_known_is_among_the_others)
 {
 	emr_counts counts = {.band = 0};
 
-	(void)state;
 	emr_counts_add(&counts, "dicom", "mr");
 	emr_counts_add(&counts, "dicom", "Silva, Ana");
 	emr_counts_add(&counts, "pdf", "");
@@ -169,29 +162,14 @@ static void a_modality_or_kind_that_is_not_known_is_among_the_others(void **stat
 }
 
 /* The difference of two tables is of whoever came between them. */
-static void another_table_is_made_of_twice_as_many_people(void **state)
+TEST(another_table_is_made_of_twice_as_many_people)
 {
 	emr_counts_table before = {.people = 5}, table = {.people = 15};
 
-	(void)state;
 	assert_true(emr_counts_would_tell(&before, &table));
 	assert_true(emr_counts_would_tell(&before, &before));
 	table.people = 20; /* nine before, at the most */
 	assert_false(emr_counts_would_tell(&before, &table));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_few_people_have_is_in_no_table),
-		cmocka_unit_test(another_table_is_made_of_twice_as_many_people),
-		cmocka_unit_test(five_folders_of_one_person_are_one),
-		cmocka_unit_test(a_table_that_tells_of_a_few_people_is_none),
-		cmocka_unit_test(statement_and_table_are_those_of_the_second_model),
-		cmocka_unit_test(a_liars_figures_are_out_of_bounds_or_within_them),
-		cmocka_unit_test(the_band_of_age_is_of_the_day_and_of_no_guess),
-		cmocka_unit_test(a_modality_or_kind_that_is_not_known_is_among_the_others),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -24,7 +24,7 @@ static void wrong_case(const json_t *test)
 	fail_msg("tcId %d", (int)vectors_u64(test, "tcId"));
 }
 
-static void xchacha20_poly1305_matches_wycheproof(void **state)
+TEST(xchacha20_poly1305_matches_wycheproof)
 {
 	json_t *root = vectors_open("wycheproof/xchacha20_poly1305.json");
 	EMR_AUTO_BUF key = {0}, iv = {0}, aad = {0}, msg = {0}, ct = {0}, tag = {0};
@@ -32,7 +32,6 @@ static void xchacha20_poly1305_matches_wycheproof(void **state)
 	size_t checked = 0;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "tests"), i, test)
 	{
 		EMR_AUTO_SECRET secret = {0};
@@ -63,7 +62,7 @@ static void xchacha20_poly1305_matches_wycheproof(void **state)
 	json_decref(root);
 }
 
-static void sealing_works_in_place_and_releases_nothing_that_is_damaged(void **state)
+TEST(sealing_works_in_place_and_releases_nothing_that_is_damaged)
 {
 	EMR_AUTO_SECRET key = {0};
 	EMR_AUTO_SECRET short_key = {0};
@@ -71,7 +70,6 @@ static void sealing_works_in_place_and_releases_nothing_that_is_damaged(void **s
 	uint8_t sealed[48];
 	uint8_t nonce[24] = {1};
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &key));
 	assert_ok(emr_secret_random(31, &short_key));
 	memset(buffer, 'x', 32);
@@ -151,9 +149,8 @@ static emr_status expand_prepared(emr_bytes prk, emr_bytes info, uint8_t *out, s
 	return emr_hkdf_sha512_expand(prk, info, out, len);
 }
 
-static void hkdf_matches_wycheproof(void **state)
+TEST(hkdf_matches_wycheproof)
 {
-	(void)state;
 	hkdf_matches("wycheproof/hkdf_sha512.json", 64, emr_hkdf_sha512_extract, expand_prepared);
 	hkdf_matches(
 		"wycheproof/hkdf_sha512.json", 64, emr_hkdf_sha512_extract, emr_hkdf_sha512_expand);
@@ -161,7 +158,7 @@ static void hkdf_matches_wycheproof(void **state)
 		"wycheproof/hkdf_sha256.json", 32, emr_hkdf_sha256_extract, emr_hkdf_sha256_expand);
 }
 
-static void hmac_matches_wycheproof(void **state)
+TEST(hmac_matches_wycheproof)
 {
 	json_t *root = vectors_open("wycheproof/hmac_sha512.json");
 	EMR_AUTO_BUF key = {0}, msg = {0}, tag = {0};
@@ -169,7 +166,6 @@ static void hmac_matches_wycheproof(void **state)
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "tests"), i, test)
 	{
 		vectors_hex(test, "key", &key);
@@ -185,14 +181,13 @@ static void hmac_matches_wycheproof(void **state)
 }
 
 /* Through HPKE's own key functions: the shared secret itself is not in the interface. */
-static void x25519_matches_wycheproof(void **state)
+TEST(x25519_matches_wycheproof)
 {
 	json_t *root = vectors_open("wycheproof/x25519.json");
 	const json_t *test;
 	size_t zero = 0;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "tests"), i, test)
 	{
 		uint8_t pk[32];
@@ -229,7 +224,7 @@ static void x25519_matches_wycheproof(void **state)
 	json_decref(root);
 }
 
-static void hpke_matches_rfc_9180(void **state)
+TEST(hpke_matches_rfc_9180)
 {
 	json_t *root = vectors_open("hpke.json");
 	const json_t *a2 = vectors_get(root, "rfc9180_a2");
@@ -243,7 +238,6 @@ static void hpke_matches_rfc_9180(void **state)
 	uint8_t wire[256];
 	uint8_t plain[256];
 
-	(void)state;
 	vectors_fixed(a2, "sk_em", sk, 32);
 	sk_e = secret_of(sk, 32);
 	vectors_fixed(a2, "sk_rm", sk, 32);
@@ -264,14 +258,13 @@ static void hpke_matches_rfc_9180(void **state)
 	json_decref(root);
 }
 
-static void letters_match_the_second_model_and_bind_everything(void **state)
+TEST(letters_match_the_second_model_and_bind_everything)
 {
 	json_t *root = vectors_open("hpke.json");
 	EMR_AUTO_BUF info = {0}, aad = {0}, pt = {0}, wire = {0};
 	const json_t *letter;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "letters"), i, letter)
 	{
 		EMR_AUTO_SECRET sk_e = {0};
@@ -320,7 +313,7 @@ static void letters_match_the_second_model_and_bind_everything(void **state)
 	json_decref(root);
 }
 
-static void two_letters_of_one_text_differ(void **state)
+TEST(two_letters_of_one_text_differ)
 {
 	EMR_AUTO_SECRET sk = {0};
 	EMR_AUTO_BUF long_info = {0};
@@ -329,7 +322,6 @@ static void two_letters_of_one_text_differ(void **state)
 	uint8_t two[52];
 	uint8_t plain[4];
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &sk));
 	assert_ok(emr_x25519_public(&sk, pk));
 	assert_ok(emr_buf_append_zeros(&long_info, 5000));
@@ -343,7 +335,7 @@ static void two_letters_of_one_text_differ(void **state)
 	assert_memory_equal(plain, "text", 4);
 }
 
-static void argon2id_matches_the_second_model_and_keeps_its_limits(void **state)
+TEST(argon2id_matches_the_second_model_and_keeps_its_limits)
 {
 	json_t *root = vectors_open("keyfile.json");
 	EMR_AUTO_BUF passphrase = {0};
@@ -352,7 +344,6 @@ static void argon2id_matches_the_second_model_and_keeps_its_limits(void **state)
 	emr_secret out = {0};
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "files"), i, file)
 	{
 		uint8_t want[64];
@@ -377,19 +368,7 @@ static void argon2id_matches_the_second_model_and_keeps_its_limits(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(xchacha20_poly1305_matches_wycheproof),
-		cmocka_unit_test(sealing_works_in_place_and_releases_nothing_that_is_damaged),
-		cmocka_unit_test(hkdf_matches_wycheproof),
-		cmocka_unit_test(hmac_matches_wycheproof),
-		cmocka_unit_test(x25519_matches_wycheproof),
-		cmocka_unit_test(hpke_matches_rfc_9180),
-		cmocka_unit_test(letters_match_the_second_model_and_bind_everything),
-		cmocka_unit_test(two_letters_of_one_text_differ),
-		cmocka_unit_test(argon2id_matches_the_second_model_and_keeps_its_limits),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -91,7 +91,7 @@ static void close_it(const called *d)
 		EMR_RESULT_APPLIED);
 }
 
-static void two_readers_with_one_code_are_two(void **state)
+TEST(two_readers_with_one_code_are_two)
 {
 	called d;
 	STORY;
@@ -111,7 +111,7 @@ static void two_readers_with_one_code_are_two(void **state)
 }
 
 /* `dataset drop` takes no shorter one: another key can be made to have that. */
-static void the_code_that_is_listed_names_a_reader(void **state)
+TEST(the_code_that_is_listed_names_a_reader)
 {
 	json_t *all, *reader;
 	const char *code;
@@ -132,7 +132,7 @@ static void the_code_that_is_listed_names_a_reader(void **state)
 	story_end(&s);
 }
 
-static void a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not(void **state)
+TEST(a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not)
 {
 	called d, quiet;
 	person *steward;
@@ -160,7 +160,7 @@ static void a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not(
 	story_end(&s);
 }
 
-static void whoever_was_in_what_is_closed_stays_listed(void **state)
+TEST(whoever_was_in_what_is_closed_stays_listed)
 {
 	called d, heir;
 	STORY;
@@ -185,7 +185,7 @@ static void whoever_was_in_what_is_closed_stays_listed(void **state)
 }
 
 /* What took a name again takes no readers of what had it from the list. */
-static void a_call_by_the_same_name_hides_no_reader_of_the_one_before(void **state)
+TEST(a_call_by_the_same_name_hides_no_reader_of_the_one_before)
 {
 	called d, other;
 	STORY;
@@ -203,7 +203,7 @@ static void a_call_by_the_same_name_hides_no_reader_of_the_one_before(void **sta
 }
 
 /* As a client of his own would: the program refuses to call two alike. */
-static void a_second_one_of_the_same_name_hides_neither(void **state)
+TEST(a_second_one_of_the_same_name_hides_neither)
 {
 	called d, other;
 	STORY;
@@ -229,7 +229,7 @@ static emr_status find_knees(story *s, const char *text, emr_team *out)
 	return emr_dataset_find(&crowd, text, out, names, sizeof names);
 }
 
-static void capitals_are_no_other_name_where_the_letters_fit(void **state)
+TEST(capitals_are_no_other_name_where_the_letters_fit)
 {
 	called d, other;
 	emr_team team;
@@ -249,7 +249,7 @@ static void capitals_are_no_other_name_where_the_letters_fit(void **state)
 	story_end(&s);
 }
 
-static void each_time_that_somebody_was_in_is_listed_from_its_beginning(void **state)
+TEST(each_time_that_somebody_was_in_is_listed_from_its_beginning)
 {
 	char first[EMR_TEXT_BYTES], now[EMR_TEXT_BYTES];
 	called d;
@@ -289,7 +289,7 @@ emr_status __wrap_emr_team_get(emr_replica *replica, emr_id16 id, emr_team *out)
 }
 
 /* Without them nobody would find it, know of its readers, or count what they ask for in a day. */
-static void its_steward_does_not_take_the_terms_from_the_ledger(void **state)
+TEST(its_steward_does_not_take_the_terms_from_the_ledger)
 {
 	const emr_pub_erase pub = {
 		.family = EMR_FAMILY_DATASET, .from_version = 1, .to_version = 1};
@@ -315,7 +315,7 @@ static void all_answer(story *s)
 	(void)story_owner(s);
 }
 
-static void nobody_releases_keys_by_terms_that_are_not_there(void **state)
+TEST(nobody_releases_keys_by_terms_that_are_not_there)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -400,30 +400,11 @@ static void tell_readers_called(char letter)
 
 /* A frame that is too long is sent to nobody, and with it nobody would be told anything.  A
  * backslash is two bytes in JSON, a control character six. */
-static void no_number_of_readers_is_too_many_to_be_told(void **state)
+TEST(no_number_of_readers_is_too_many_to_be_told)
 {
-	(void)state;
 	tell_readers_called('x');
 	tell_readers_called('\\');
 	tell_readers_called('\001');
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_readers_with_one_code_are_two),
-		cmocka_unit_test(the_code_that_is_listed_names_a_reader),
-		cmocka_unit_test(
-			a_steward_who_lets_himself_in_is_listed_and_one_who_makes_it_is_not),
-		cmocka_unit_test(whoever_was_in_what_is_closed_stays_listed),
-		cmocka_unit_test(a_call_by_the_same_name_hides_no_reader_of_the_one_before),
-		cmocka_unit_test(a_second_one_of_the_same_name_hides_neither),
-		cmocka_unit_test(capitals_are_no_other_name_where_the_letters_fit),
-		cmocka_unit_test(each_time_that_somebody_was_in_is_listed_from_its_beginning),
-		cmocka_unit_test(no_number_of_readers_is_too_many_to_be_told),
-		cmocka_unit_test(its_steward_does_not_take_the_terms_from_the_ledger),
-		cmocka_unit_test(nobody_releases_keys_by_terms_that_are_not_there),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

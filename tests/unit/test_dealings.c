@@ -25,14 +25,13 @@ static void publish_name(const char *from, const char *to)
 	kit_publish_all(&s.k);
 }
 
-static void what_was_given_and_taken_back_has_the_name_of_then(void **state)
+TEST(what_was_given_and_taken_back_has_the_name_of_then)
 {
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
 	emr_grant_made made;
 	const json_t *shared, *ended, *with;
 	json_t *all;
 
-	(void)state;
 	made = story_share(&s, &s.eve, EMR_GRANT_HISTORY, true);
 	publish_name("Imaging", "Pictures");
 	assert_ok(emr_share_revoke(s.ana, s.imaging, made.grant));
@@ -66,7 +65,7 @@ static void what_was_given_and_taken_back_has_the_name_of_then(void **state)
 
 /* What is past is hidden from whom she gives it next: all is sealed again, and directories are
  * described again by META. */
-static void a_new_epoch_is_no_deed(void **state)
+TEST(a_new_epoch_is_no_deed)
 {
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
 	const emr_attr mode = {.mode = 0750};
@@ -74,7 +73,6 @@ static void a_new_epoch_is_no_deed(void **state)
 	emr_attr attr;
 	json_t *all = entries(&wish);
 
-	(void)state;
 	assert_true(wrapped > 0);
 	assert_null(nth(all, "changed", 0));
 	json_decref(all);
@@ -88,14 +86,13 @@ static void a_new_epoch_is_no_deed(void **state)
 	json_decref(all);
 }
 
-static void deeds_towards_somebody_are_chosen_by_him_too(void **state)
+TEST(deeds_towards_somebody_are_chosen_by_him_too)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	emr_who eve, lima, me;
 	emr_deeds_wish wish = {.who = &eve, .now_unix_s = story_now(&s)};
 	json_t *all;
 
-	(void)state;
 	assert_ok(emr_crowd_open(&session, &crowd));
 	assert_ok(emr_who_of(&crowd, s.eve.public.signer_id, &eve));
 	assert_ok(emr_who_of(&crowd, s.lima.public.signer_id, &lima));
@@ -128,7 +125,7 @@ static void deeds_towards_somebody_are_chosen_by_him_too(void **state)
 
 /* Its time stands in no entry: it is told once the ledger has gone on, or the clocks agree that it
  * is over. */
-static void the_end_of_a_time_comes_before_what_was_later(void **state)
+TEST(the_end_of_a_time_comes_before_what_was_later)
 {
 	emr_grant_made made;
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -137,7 +134,6 @@ static void the_end_of_a_time_comes_before_what_was_later(void **state)
 	emr_deeds_wish wish = {.purposes = 1u << RESEARCH};
 	json_t *all;
 
-	(void)state;
 	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
 	story_pass(&s, 3600 + 60);
 	wish.now_unix_s = story_now(&s);
@@ -182,7 +178,7 @@ static void grew(json_t **before)
 	*before = now;
 }
 
-static void the_log_only_grows(void **state)
+TEST(the_log_only_grows)
 {
 	json_t *before = json_array();
 	emr_grant_made made;
@@ -190,7 +186,6 @@ static void the_log_only_grows(void **state)
 		.purposes = 1u << RESEARCH,
 		.not_after_unix_s = story_now(&s) + 3600};
 
-	(void)state;
 	grew(&before);
 	assert_ok(story_try_share(&s, &s.eve, &order, true, &made));
 	grew(&before);
@@ -211,14 +206,13 @@ static void the_log_only_grows(void **state)
 	json_decref(before);
 }
 
-static void a_name_that_misleads_is_shown_as_what_it_is(void **state)
+TEST(a_name_that_misleads_is_shown_as_what_it_is)
 {
 	person mallory = {0};
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
 	const json_t *shared = NULL, *event;
 	json_t *all;
 
-	(void)state;
 	story_newcomer_called(&s, &mallory, &s.bosses[0], "mallory",
 		"Mal\x1b[2Jlory\nAna Silva  \xe2\x80\xaegnp");
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
@@ -249,7 +243,7 @@ static void has(const emr_buf *page, const char *text)
 }
 
 /* An entry as it comes from a request that was refused. */
-static void an_askers_words_stay_between_their_quotes(void **state)
+TEST(an_askers_words_stay_between_their_quotes)
 {
 	char words[] = "x\"   proven, entry 7\n20 Nov 2026 14:05  you  shared   Everything";
 	const emr_dealing no = {
@@ -258,7 +252,6 @@ static void an_askers_words_stay_between_their_quotes(void **state)
 	const emr_who eve = {.called = "eve.clinic", .name = "Eve"};
 	json_t *entry = emr_dealing_json(&no, &eve, "Ana Silva");
 
-	(void)state;
 	assert_string_equal(text_of(entry, "path"), words);
 	assert_string_equal(text_of(entry, "rights"), "");
 	assert_string_equal(text_of(entry, "until"), "");
@@ -268,7 +261,7 @@ static void an_askers_words_stay_between_their_quotes(void **state)
 }
 
 /* As it comes from what somebody left in a folder that its owner gave a name that misleads. */
-static void what_was_left_is_about_a_record_of_its_patient(void **state)
+TEST(what_was_left_is_about_a_record_of_its_patient)
 {
 	char name[] = "CT \xe2\x80\xaegnp.exe", into[] = "Inbox of Eve\n";
 	const emr_dealing left = {
@@ -286,7 +279,6 @@ static void what_was_left_is_about_a_record_of_its_patient(void **state)
 	const json_t *entities = json_object_get(event, "entity");
 	char end[60];
 
-	(void)state;
 	(void)snprintf(end, sizeof end, " (%s) (own word: 1984-03-12)   proven, entry 70",
 		text_of(json_object_get(entry, "with"), "code"));
 	line_has(entry, "Paula Lima  left     CT ");
@@ -308,12 +300,11 @@ static void what_was_left_is_about_a_record_of_its_patient(void **state)
 	json_decref(entry);
 }
 
-static void the_page_has_it_among_what_happened_lately(void **state)
+TEST(the_page_has_it_among_what_happened_lately)
 {
 	emr_notices *notices = NULL;
 	EMR_AUTO_BUF page = {0};
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_special_make(
 		&(emr_special){.session = &session, .notices = notices}, "report.html", &page));
@@ -326,21 +317,4 @@ static void the_page_has_it_among_what_happened_lately(void **state)
 	emr_notices_free(notices);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(what_was_given_and_taken_back_has_the_name_of_then),
-		TEST(deeds_towards_somebody_are_chosen_by_him_too),
-		TEST(a_new_epoch_is_no_deed),
-		TEST(the_end_of_a_time_comes_before_what_was_later),
-		TEST(the_log_only_grows),
-		TEST(a_name_that_misleads_is_shown_as_what_it_is),
-		TEST(an_askers_words_stay_between_their_quotes),
-		TEST(what_was_left_is_about_a_record_of_its_patient),
-		TEST(the_page_has_it_among_what_happened_lately),
-	};
-
-	return cmocka_run_group_tests(tests, log_begin, log_end);
-}
+TESTS(log_begin, log_end)

@@ -81,7 +81,7 @@ static emr_withheld check_bytes(const made *original, const emr_buf *copy)
 	return why;
 }
 
-static void bits_that_the_image_does_not_have_are_cleared(void **state)
+TEST(bits_that_the_image_does_not_have_are_cleared)
 {
 	static const struct {
 		samples original;
@@ -100,10 +100,9 @@ static void bits_that_the_image_does_not_have_are_cleared(void **state)
 		/* there are none */
 		{{16, 15, 1, {0x9235, 0x456f, 0xfff0, 0x000f}}, {0x9235, 0x456f, 0xfff0, 0x000f}},
 	};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 	uint16_t got[4];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
 			const uint16_t *wanted = rows[i].copy;
@@ -133,16 +132,14 @@ static void bits_that_the_image_does_not_have_are_cleared(void **state)
 			}
 			emr_buf_free(&m.bytes);
 		}
-	emr_buf_free(&copy);
 }
 
-static void headers_that_no_image_can_have_are_withheld(void **state)
+TEST(headers_that_no_image_can_have_are_withheld)
 {
 	static const samples rows[] = {
 		{17, 15, 0, {0}}, {12, 10, 0, {0}}, {12, 16, 0, {0}}, {0, 0, 0, {0}}};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		made m;
 
@@ -151,7 +148,6 @@ static void headers_that_no_image_can_have_are_withheld(void **state)
 		assert_string_equal(emr_withheld_text(made_copy(&m, 'a', NULL, &copy)), "damaged");
 		emr_buf_free(&m.bytes);
 	}
-	emr_buf_free(&copy);
 }
 
 /* ---- compressed pixels ---- */
@@ -198,7 +194,7 @@ static const char *why(const char *uid, const samples *s, emr_bytes stream, emr_
 	return emr_withheld_text(reason);
 }
 
-static void only_segments_that_a_decoder_needs_are_copied(void **state)
+TEST(only_segments_that_a_decoder_needs_are_copied)
 {
 	static const struct {
 		const char *uid;
@@ -243,9 +239,8 @@ static void only_segments_that_a_decoder_needs_are_copied(void **state)
 		{J2K, PART("\xff\x4f" SIZE("\x0b") "\xff\x52\0\x12\0\0\0\1\0\0\4\4\0\1MARKED" TILE),
 			"hidden-graphics"},
 	};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *got = why(rows[i].uid, &twelve, rows[i].stream, &copy);
 
@@ -259,11 +254,10 @@ static void only_segments_that_a_decoder_needs_are_copied(void **state)
 			&copy),
 		"");
 	assert_false(made_has(emr_buf_view(&copy), "MARKED"));
-	emr_buf_free(&copy);
 }
 
 /* Nobody decodes them here, so there is no copy of what could have more bits than the image. */
-static void samples_wider_than_the_image_are_withheld(void **state)
+TEST(samples_wider_than_the_image_are_withheld)
 {
 	static const emr_bytes jpeg = PART("\xff\xd8" FRAME("\xc3", "\x10") BODY);
 	static const emr_bytes jpeg_ls = PART("\xff\xd8" FRAME("\xf7", "\x10") BODY);
@@ -271,9 +265,8 @@ static void samples_wider_than_the_image_are_withheld(void **state)
 	static const emr_bytes j2k_signed = PART("\xff\x4f" SIZE("\x8b") TILE);
 	static const emr_bytes narrow = PART("\xff\xd8" FRAME("\xc3", "\x0c") BODY);
 	static const samples sixteen = {16, 15, 0, {0}};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
-	(void)state;
 	assert_string_equal(why(JPEG, &twelve, jpeg, &copy), "hidden-graphics");
 	assert_string_equal(why(JPEG_LS, &twelve, jpeg_ls, &copy), "hidden-graphics");
 	assert_string_equal(why(J2K, &twelve, j2k, &copy), "hidden-graphics");
@@ -282,14 +275,13 @@ static void samples_wider_than_the_image_are_withheld(void **state)
 	assert_string_equal(why(JPEG, &sixteen, jpeg, &copy), "");
 	assert_string_equal(why(JPEG_LS, &sixteen, jpeg_ls, &copy), "");
 	assert_string_equal(why(J2K, &sixteen, j2k, &copy), "");
-	emr_buf_free(&copy);
 }
 
 #define TWO_PLANES                                                                                 \
 	"\2\0\0\0\x40\0\0\0\x45\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" \
 	"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 
-static void runs_with_bits_that_the_image_does_not_have_are_withheld(void **state)
+TEST(runs_with_bits_that_the_image_does_not_have_are_withheld)
 {
 	static const struct {
 		const samples *of;
@@ -305,29 +297,26 @@ static void runs_with_bits_that_the_image_does_not_have_are_withheld(void **stat
 		{&shifted, PART(TWO_PLANES "\3zzzz\3\x10\x20\x30\xf0"), ""},
 		{&shifted, PART(TWO_PLANES "\3zzzz\3\x10\x21\x30\xf0"), "hidden-graphics"},
 	};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *got = why(RLE, rows[i].of, rows[i].stream, &copy);
 
 		if (strcmp(got, rows[i].wanted) != 0)
 			fail_msg("row %zu: %s", i, got);
 	}
-	emr_buf_free(&copy);
 }
 
 /* ---- tables of levels ---- */
 
 /* A table that is for showing a picture only goes; a picture that needs one is withheld. */
-static void tables_of_levels_are_in_no_copy(void **state)
+TEST(tables_of_levels_are_in_no_copy)
 {
 	static const uint32_t needed[] = {0x00281201, 0x00281221, 0x00283000};
 	static const char text[] = "Silva^Ana 1959..";
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 	made m;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
 		make_ct(&m, MADE_EXPLICIT, NULL, &twelve);
 		made_bytes(&m, needed[i], i < 2 ? "OW" : "SQ", text, i < 2 ? 16 : 0);
@@ -351,21 +340,19 @@ static void tables_of_levels_are_in_no_copy(void **state)
 		assert_string_equal(made_value(emr_buf_view(&copy), 0x00281101, "US"), "none");
 		emr_buf_free(&m.bytes);
 	}
-	emr_buf_free(&copy);
 }
 
 /* ---- what a lying client gives ---- */
 
 /* The readers' scan has no original, and follows the markers of the copy itself. */
-static void a_scan_finds_what_a_lying_client_left_in_compressed_pixels(void **state)
+TEST(a_scan_finds_what_a_lying_client_left_in_compressed_pixels)
 {
 	static const emr_bytes stream = PART("\xff\xd8" FRAME(
 		"\xc3", "\x0c") "\xff\xc4\0\x14\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0z" BODY);
 	static const uint8_t others[] = {0xfe, 0xe1, 0xf3, 0xde, 0xdb, 0xdd};
-	emr_buf copy = {0};
+	EMR_AUTO_BUF copy = {0};
 	uint8_t *at;
 
-	(void)state;
 	assert_string_equal(why(JPEG, &twelve, stream, &copy), "");
 	assert_string_equal(emr_withheld_text(scan_bytes(&copy)), "");
 	at = memmem(copy.data, copy.len, "\xff\xc4\0\x14", 4);
@@ -379,20 +366,6 @@ static void a_scan_finds_what_a_lying_client_left_in_compressed_pixels(void **st
 	assert_non_null(at);
 	at[4] = 0x10;
 	assert_string_equal(emr_withheld_text(scan_bytes(&copy)), "found-again");
-	emr_buf_free(&copy);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bits_that_the_image_does_not_have_are_cleared),
-		cmocka_unit_test(headers_that_no_image_can_have_are_withheld),
-		cmocka_unit_test(only_segments_that_a_decoder_needs_are_copied),
-		cmocka_unit_test(samples_wider_than_the_image_are_withheld),
-		cmocka_unit_test(runs_with_bits_that_the_image_does_not_have_are_withheld),
-		cmocka_unit_test(tables_of_levels_are_in_no_copy),
-		cmocka_unit_test(a_scan_finds_what_a_lying_client_left_in_compressed_pixels),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -48,7 +48,7 @@ static const char *found_text(const char *comment)
 	return found(put_names, MADE_EXPLICIT, comment, strlen(comment));
 }
 
-static void names_ids_dates_and_uids_are_found(void **state)
+TEST(names_ids_dates_and_uids_are_found)
 {
 	static const char *const there[] = {"Silva^Ana Maria", "of Silva.", "SILVA", "tarou",
 		"Maria", "klinik am ring", "K7QF-0815", "on 20240119.", "2024-01-19", "2024.01.19",
@@ -56,25 +56,22 @@ static void names_ids_dates_and_uids_are_found(void **state)
 	static const char *const absent[] = {"", "Ana", "Klinik", "K7QF", "20240118",
 		"1.2.276.7.1959", "147119", "-4711", "4711.5", "Silvas", "Mariana", "HEAD"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof there / sizeof *there; i++)
 		assert_string_equal(found_text(there[i]), "found-again");
 	for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
 		assert_string_equal(found_text(absent[i]), "");
 }
 
-static void they_are_found_as_utf16_too(void **state)
+TEST(they_are_found_as_utf16_too)
 {
 	static const char little[] = "S\0i\0l\0v\0a\0", big[] = "\0S\0i\0l\0v\0a";
 
-	(void)state;
 	assert_string_equal(found(put_names, MADE_EXPLICIT, little, 10), "found-again");
 	assert_string_equal(found(put_names, MADE_EXPLICIT, big, 10), "found-again");
 }
 
-static void they_are_found_in_every_way_of_writing_an_original(void **state)
+TEST(they_are_found_in_every_way_of_writing_an_original)
 {
-	(void)state;
 	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
 		assert_string_equal(
 			found(put_names, (made_syntax)kind, "K7QF-0815", 9), "found-again");
@@ -100,12 +97,11 @@ static void put_hidden(made *m)
 	made_text(m, 0x00151001, "PN", "Behind^It");
 }
 
-static void what_stands_in_private_and_unknown_bytes_is_found(void **state)
+TEST(what_stands_in_private_and_unknown_bytes_is_found)
 {
 	static const char *const there[] = {
 		"Silva", "19590708", "1.2.276.0.7230010.3.1.4.42", "Santos", "Joana", "Behind"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof there / sizeof *there; i++)
 		assert_string_equal(found(put_hidden, MADE_EXPLICIT, there[i], strlen(there[i])),
 			"found-again");
@@ -163,9 +159,8 @@ static const char *found_in_pixels(const char *text)
 	return checked(&original, &copy);
 }
 
-static void in_compressed_pixels_only_words_count_that_do_not_stand_there_by_chance(void **state)
+TEST(in_compressed_pixels_only_words_count_that_do_not_stand_there_by_chance)
 {
-	(void)state;
 	assert_string_equal(found_in_pixels("pixels of Silva."), "");
 	assert_string_equal(found_in_pixels("pixels of 4711 ."), "");
 	assert_string_equal(found_in_pixels("pix K7QF-0815 els"), "found-again");
@@ -196,7 +191,7 @@ static const char *compared(const emr_bytes *parts, size_t n, uint8_t second)
 #define FIRST START SCAN "pix\xff\0" END /* of 19 bytes */
 #define SECOND START SCAN "last" END
 
-static void other_pixels_than_the_original_s_are_noticed(void **state)
+TEST(other_pixels_than_the_original_s_are_noticed)
 {
 	const emr_bytes same[][2] = {{PART(FIRST), PART(SECOND)}, {PART(FIRST "\0"), PART(SECOND)}};
 	const emr_bytes other[][2] = {/* a comment that stayed, a byte between, a byte less, another
@@ -212,7 +207,6 @@ static void other_pixels_than_the_original_s_are_noticed(void **state)
 		{PART(FIRST), PART(START "\xff\xe1\0\4" SCAN "last" END)}};
 	const emr_bytes more[] = {PART(FIRST), PART(SECOND), PART(SECOND)};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof same / sizeof *same; i++)
 		assert_string_equal(compared(same[i], 2, (uint8_t)(8 + same[i][0].len)), "");
 	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
@@ -225,12 +219,11 @@ static void other_pixels_than_the_original_s_are_noticed(void **state)
 	assert_string_equal(compared(same[0], 2, 0), "compression");
 }
 
-static void an_original_that_it_cannot_read_is_no_clean_one(void **state)
+TEST(an_original_that_it_cannot_read_is_no_clean_one)
 {
 	static const uint8_t bytes[200] = {1, 2, 3};
 	int in, out = made_memory(emr_bytes_of(bytes, sizeof bytes));
 
-	(void)state;
 	for (size_t len = 0; len < sizeof bytes; len += 50) {
 		in = made_memory(emr_bytes_of(bytes, len));
 		assert_string_equal(
@@ -240,11 +233,10 @@ static void an_original_that_it_cannot_read_is_no_clean_one(void **state)
 	close(out);
 }
 
-static void a_word_across_the_edge_of_two_blocks_is_found(void **state)
+TEST(a_word_across_the_edge_of_two_blocks_is_found)
 {
 	static char comment[70000];
 
-	(void)state;
 	memset(comment, '.', sizeof comment);
 	for (size_t at = 32700; at < 32790; at++) {
 		made m;
@@ -268,19 +260,4 @@ static void a_word_across_the_edge_of_two_blocks_is_found(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_ids_dates_and_uids_are_found),
-		cmocka_unit_test(they_are_found_as_utf16_too),
-		cmocka_unit_test(they_are_found_in_every_way_of_writing_an_original),
-		cmocka_unit_test(what_stands_in_private_and_unknown_bytes_is_found),
-		cmocka_unit_test(
-			in_compressed_pixels_only_words_count_that_do_not_stand_there_by_chance),
-		cmocka_unit_test(other_pixels_than_the_original_s_are_noticed),
-		cmocka_unit_test(an_original_that_it_cannot_read_is_no_clean_one),
-		cmocka_unit_test(a_word_across_the_edge_of_two_blocks_is_found),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -59,18 +59,16 @@ static const char *copied(const char *text)
 	return copied_for(text, strlen(text), false);
 }
 
-static void only_named_columns_stay(void **state)
+TEST(only_named_columns_stay)
 {
-	(void)state;
 	assert_string_equal(copied("name,Glucose,note,unit\n"
 				   "Ana Silva,5.4,feels well,mmol/L\n"
 				   "Rui Santos,<6,\"says: \"\"fine\"\", he\ncomes again\",mg/dL\n"),
 		"glucose,unit\n5.4,mmol/L\n<6,mg/dL\n");
 }
 
-static void semicolons_tabs_marks_and_line_ends_of_other_systems_are_read(void **state)
+TEST(semicolons_tabs_marks_and_line_ends_of_other_systems_are_read)
 {
-	(void)state;
 	assert_string_equal(
 		copied("\xef\xbb\xbfunit;glucose;name\r\nmmol/L;5,4;Ana\r\n\r\nmmol/L;6,1;Rui"),
 		"unit;glucose\nmmol/L;5.4\nmmol/L;6.1\n");
@@ -78,7 +76,7 @@ static void semicolons_tabs_marks_and_line_ends_of_other_systems_are_read(void *
 	assert_string_equal(copied("\"glucose\",\"name\"\n\"5,4\",\"Ana\"\n"), "glucose\n5.4\n");
 }
 
-static void cells_that_are_not_what_the_column_is_become_empty(void **state)
+TEST(cells_that_are_not_what_the_column_is_become_empty)
 {
 	static const char *const numbers[] = {"Ana", "1234567", "5 mmol", "5.4.1", "--5",
 		"\"5,4,1\"", "12345678901234567890", "."};
@@ -87,7 +85,6 @@ static void cells_that_are_not_what_the_column_is_become_empty(void **state)
 		"10.0.230.17"};
 	char text[256];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		snprintf(text, sizeof text, "glucose,unit\n%s,ok\n", numbers[i]);
 		assert_string_equal(copied(text), "glucose,unit\n,ok\n");
@@ -101,7 +98,7 @@ static void cells_that_are_not_what_the_column_is_become_empty(void **state)
 
 /* A number of a person that somebody wrote with a point, and what a program wrote with all digits
  * that it had. */
-static void a_number_has_seven_digits_and_further_decimals_are_cut(void **state)
+TEST(a_number_has_seven_digits_and_further_decimals_are_cut)
 {
 	static const char *const numbers[][2] = {{"123456.789012", "123456.7"},
 		{"123456,789012", "123456.7"}, {"912.345678", "912.3456"},
@@ -113,7 +110,6 @@ static void a_number_has_seven_digits_and_further_decimals_are_cut(void **state)
 		{"0.00012345678", ""}, {"0.0000000", ""}, {"000.00000012", ""}};
 	char text[256], wanted[256];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		snprintf(text, sizeof text, "glucose;unit\n%s;ok\n", numbers[i][0]);
 		snprintf(wanted, sizeof wanted, "glucose;unit\n%s;ok\n", numbers[i][1]);
@@ -121,21 +117,19 @@ static void a_number_has_seven_digits_and_further_decimals_are_cut(void **state)
 	}
 }
 
-static void a_list_of_codes_lets_no_other_word_through(void **state)
+TEST(a_list_of_codes_lets_no_other_word_through)
 {
-	(void)state;
 	assert_string_equal(copied("sex,unit\nF,x\nm,x\nN/A,x\n"), "sex,unit\nF,x\nM,x\nn/a,x\n");
 	assert_string_equal(copied("sex,unit\nAna,x\n|,x\nF|M,x\n\"F \",x\n-,x\n"),
 		"sex,unit\n,x\n,x\n,x\n,x\n,x\n");
 }
 
-static void no_cell_is_a_formula(void **state)
+TEST(no_cell_is_a_formula)
 {
 	static const char *const formulas[] = {"=cmd", "=cmd|'/c calc'!A1", "+cmd", "-2+3", "@SUM",
 		"=1", "+A1", "--1", "\t=1", "=HYPERLINK(0)"};
 	char text[256];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
 		snprintf(text, sizeof text, "unit,glucose,sex\n\"%s\",\"%s\",\"%s\"\n", formulas[i],
 			formulas[i], formulas[i]);
@@ -146,26 +140,23 @@ static void no_cell_is_a_formula(void **state)
 }
 
 /* 5 and 6 would be 56. */
-static void a_line_end_of_another_age_joins_no_cells(void **state)
+TEST(a_line_end_of_another_age_joins_no_cells)
 {
-	(void)state;
 	assert_string_equal(copied("glucose,unit\n5\r6,mol\n"), "damaged");
 	assert_string_equal(copied("glucose,unit\r5,mol\r"), "damaged");
 	assert_string_equal(copied("glucose,unit\r\n5,mol\r\n"), "glucose,unit\n5,mol\n");
 	assert_string_equal(copied("glucose,unit\n5,mol\r"), "damaged");
 }
 
-static void a_column_is_there_once(void **state)
+TEST(a_column_is_there_once)
 {
-	(void)state;
 	assert_string_equal(copied("unit,UNIT,glucose\nmol,Ana,5\n"), "unit,glucose\nmol,5\n");
 }
 
-static void other_writings_of_tables_give_nothing_of_what_they_hide(void **state)
+TEST(other_writings_of_tables_give_nothing_of_what_they_hide)
 {
 	static char text[200100];
 
-	(void)state;
 	assert_string_equal(copied("glucose|unit\n5|mol\n"), "not-dicom");
 	assert_string_equal(copied("glucose:unit\n5:mol\n"), "not-dicom");
 	assert_string_equal(copied_for("\xff\xfeg\0l\0", 6, false), "not-dicom");
@@ -181,7 +172,7 @@ static void other_writings_of_tables_give_nothing_of_what_they_hide(void **state
 	assert_string_equal(copied(text), "unit,glucose\n,5\n");
 }
 
-static void dates_are_moved_as_those_of_pictures(void **state)
+TEST(dates_are_moved_as_those_of_pictures)
 {
 	static const char *const dates[][2] = {{"2024-01-19", "1994-01-26"},
 		{"2024-01-19T00:30:15", "1994-01-25T23:30:15"},
@@ -192,7 +183,6 @@ static void dates_are_moved_as_those_of_pictures(void **state)
 		{"2024-01-19T00:30:15.", ""}, {"9999-12-31", ""}, {"4305-01-26T10:15:00.5", ""}};
 	char text[256], wanted[256];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof dates / sizeof *dates; i++) {
 		snprintf(text, sizeof text, "taken,glucose\n%s,5\n", dates[i][0]);
 		snprintf(wanted, sizeof wanted, "taken,glucose\n%s,5\n", dates[i][1]);
@@ -201,9 +191,8 @@ static void dates_are_moved_as_those_of_pictures(void **state)
 	}
 }
 
-static void what_is_no_table_or_breaks_off_is_withheld(void **state)
+TEST(what_is_no_table_or_breaks_off_is_withheld)
 {
-	(void)state;
 	assert_string_equal(copied(""), "not-dicom");
 	assert_string_equal(copied("\n\n"), "not-dicom");
 	assert_string_equal(copied("%PDF-1.4\n"), "not-dicom");
@@ -216,7 +205,7 @@ static void what_is_no_table_or_breaks_off_is_withheld(void **state)
 	assert_string_equal(copied("glucose\n5\"Ana\"\n"), "damaged");
 }
 
-static void columns_have_names_and_kinds(void **state)
+TEST(columns_have_names_and_kinds)
 {
 	static const emr_column wrong[] = {{"", EMR_COLUMN_CODE, NULL}, {NULL, EMR_COLUMN_CODE, ""},
 		{"a,b", EMR_COLUMN_CODE, NULL}, {"a", 0, NULL}, {"a", (emr_column_kind)9, NULL},
@@ -226,7 +215,6 @@ static void columns_have_names_and_kinds(void **state)
 	char name[70];
 	const emr_column longer = {name, EMR_COLUMN_CODE, NULL};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		assert_status(EMR_INVALID, csv_take_columns(&wrong[i], 1, &taken));
 	memset(name, 'n', sizeof name);
@@ -248,14 +236,13 @@ static const char *found(const char *copy)
 	return emr_withheld_text(why);
 }
 
-static void the_checker_finds_ids_dates_and_names_in_a_copy(void **state)
+TEST(the_checker_finds_ids_dates_and_names_in_a_copy)
 {
 	static const char *const bad[] = {"a\n12345678\n", "a\nana@silva.pt\n", "a\n1960-02-29\n",
 		"a\n29021960\n", "a\n2024-01-19\n", "a\nSilva^Ana\n", "a\n\"x\"\n",
 		"a\nAna Silva\n", "a\n1234567\n", "12345678\n5\n", "a\n5", "",
 		"a\nabcdefghijklmnopqrstuvwxyzabcdefgh\n"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_string_equal(found(bad[i]), "found-again");
 	assert_string_equal(found("a,b\n5.4,mmol/L\n1994-01-26T10:15:00,<6\n"), "");
@@ -270,7 +257,7 @@ static const char *scanned(const char *text, bool without_dates)
 	return emr_withheld_text(why);
 }
 
-static void a_reader_finds_in_a_table_what_no_copy_has(void **state)
+TEST(a_reader_finds_in_a_table_what_no_copy_has)
 {
 	static const char *const bad[] = {"", "\n", "glucose", "glucose\n5", "glucose\r\n5\r\n",
 		"\xef\xbb\xbfglucose\n5\n", "Glucose\n5\n", "name\nAna\n", "glucose,name\n5,Ana\n",
@@ -287,7 +274,6 @@ static void a_reader_finds_in_a_table_what_no_copy_has(void **state)
 		"taken\n1994-01-19T10:15:00.\n", "taken\n1994-01-19T10:15:00.1234567\n",
 		"taken\n1994-01-19T10:15:00Z\n", "taken\n1994-01-19T10:15:00.5Ana\n", "%PDF-1.4\n"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (strcmp(scanned(bad[i], false), "found-again") != 0)
 			fail_msg("let through: %s", bad[i]);
@@ -301,7 +287,7 @@ static void a_reader_finds_in_a_table_what_no_copy_has(void **state)
 	assert_string_equal(scanned("glucose\n\n5\n", false), "");
 }
 
-static void the_second_model_calls_the_same_tables_copies(void **state)
+TEST(the_second_model_calls_the_same_tables_copies)
 {
 	static flat_file file;
 	json_t *all = vectors_open("tables.json");
@@ -309,7 +295,6 @@ static void the_second_model_calls_the_same_tables_copies(void **state)
 	emr_column list[EMR_COLUMNS_MAX];
 	csv_columns taken = {0};
 
-	(void)state;
 	for (size_t i = 0; i < json_array_size(named); i++) {
 		const json_t *one = json_array_get(named, i);
 
@@ -336,23 +321,21 @@ static void the_second_model_calls_the_same_tables_copies(void **state)
 	json_decref(all);
 }
 
-static void a_nul_in_a_cell_hides_nothing_from_a_reader(void **state)
+TEST(a_nul_in_a_cell_hides_nothing_from_a_reader)
 {
 	static const char text[] = "unit\nmol\0Ana\n";
 	int fd = made_memory(emr_bytes_of(text, sizeof text - 1));
 
-	(void)state;
 	assert_int_equal(scan_fd(fd, sizeof text - 1, false), EMR_WITHHELD_FOUND_AGAIN);
 	close(fd);
 }
 
-static void without_columns_no_table_is_a_copy(void **state)
+TEST(without_columns_no_table_is_a_copy)
 {
 	static flat_file file;
 	const scan_rules rules = {.year = 2026};
 	int fd = made_memory(emr_bytes_of("glucose\n5\n", 10));
 
-	(void)state;
 	file = (flat_file){.fd = fd, .size = 10};
 	assert_int_equal(scan_file(&file, &rules), EMR_WITHHELD_NOT_DICOM);
 	file = (flat_file){.fd = fd, .size = 10};
@@ -360,14 +343,13 @@ static void without_columns_no_table_is_a_copy(void **state)
 	close(fd);
 }
 
-static void a_table_beyond_the_limit_is_withheld_by_both(void **state)
+TEST(a_table_beyond_the_limit_is_withheld_by_both)
 {
 	csv_columns taken = {0};
 	persona who = {0};
 	emr_deidentified what;
 	int fd = made_memory(emr_bytes_of("", 0)), copy = made_memory(emr_bytes_of("", 0));
 
-	(void)state;
 	assert_ok(csv_take_columns(columns, COLUMNS, &taken));
 	assert_ok(csv_copy(fd, EMR_TABLE_MAX_BYTES + 1, copy, &who,
 		&(csv_rules){.columns = &taken, .year = 2026}, &what));
@@ -378,7 +360,7 @@ static void a_table_beyond_the_limit_is_withheld_by_both(void **state)
 }
 
 /* The copy gets an end of its last line, and would be a byte too long for readers. */
-static void a_table_whose_copy_would_be_beyond_the_limit_is_withheld(void **state)
+TEST(a_table_whose_copy_would_be_beyond_the_limit_is_withheld)
 {
 	static const char row[] = "abcdefghijklmno\n", head[] = "unit\n";
 	emr_buf text = {0};
@@ -387,7 +369,6 @@ static void a_table_whose_copy_would_be_beyond_the_limit_is_withheld(void **stat
 	emr_deidentified what;
 	int in, copy = made_memory(emr_bytes_of("", 0));
 
-	(void)state;
 	assert_ok(emr_buf_append(&text, head, sizeof head - 1));
 	while (text.len < EMR_TABLE_MAX_BYTES)
 		assert_ok(emr_buf_append(&text, row, sizeof row - 1));
@@ -401,16 +382,15 @@ static void a_table_whose_copy_would_be_beyond_the_limit_is_withheld(void **stat
 	close(copy);
 }
 
-static void a_table_of_many_blocks_is_copied_and_checked(void **state)
+TEST(a_table_of_many_blocks_is_copied_and_checked)
 {
-	emr_buf text = {0};
+	EMR_AUTO_BUF text = {0};
 	persona who = {.shift_us = -(30 * 365 * 86400LL) * 1000000};
 	csv_columns taken = {0};
 	emr_deidentified what;
 	char row[128];
 	int in, copy;
 
-	(void)state;
 	assert_ok(emr_buf_append(&text, "id,glucose,taken\n", 17));
 	for (int i = 0; i < 30000; i++) {
 		snprintf(row, sizeof row, "\"1000%05d, \"\"x\"\"\",%d.%d,2024-01-%02d\n", i, i % 30,
@@ -432,33 +412,6 @@ static void a_table_of_many_blocks_is_copied_and_checked(void **state)
 		emr_withheld_text(check_table(in, text.len, copy, what.size)), "found-again");
 	close(in);
 	close(copy);
-	emr_buf_free(&text);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_named_columns_stay),
-		cmocka_unit_test(semicolons_tabs_marks_and_line_ends_of_other_systems_are_read),
-		cmocka_unit_test(cells_that_are_not_what_the_column_is_become_empty),
-		cmocka_unit_test(a_number_has_seven_digits_and_further_decimals_are_cut),
-		cmocka_unit_test(a_list_of_codes_lets_no_other_word_through),
-		cmocka_unit_test(no_cell_is_a_formula),
-		cmocka_unit_test(a_line_end_of_another_age_joins_no_cells),
-		cmocka_unit_test(a_column_is_there_once),
-		cmocka_unit_test(other_writings_of_tables_give_nothing_of_what_they_hide),
-		cmocka_unit_test(dates_are_moved_as_those_of_pictures),
-		cmocka_unit_test(what_is_no_table_or_breaks_off_is_withheld),
-		cmocka_unit_test(columns_have_names_and_kinds),
-		cmocka_unit_test(the_checker_finds_ids_dates_and_names_in_a_copy),
-		cmocka_unit_test(a_reader_finds_in_a_table_what_no_copy_has),
-		cmocka_unit_test(the_second_model_calls_the_same_tables_copies),
-		cmocka_unit_test(a_nul_in_a_cell_hides_nothing_from_a_reader),
-		cmocka_unit_test(without_columns_no_table_is_a_copy),
-		cmocka_unit_test(a_table_beyond_the_limit_is_withheld_by_both),
-		cmocka_unit_test(a_table_whose_copy_would_be_beyond_the_limit_is_withheld),
-		cmocka_unit_test(a_table_of_many_blocks_is_copied_and_checked),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -167,12 +167,11 @@ static const char *copied(emr_deidentifier *d, emr_bytes bytes, emr_buf *out)
 	return emr_withheld_text(what.withheld);
 }
 
-static void a_helper_that_dies_or_lies_leaves_no_copy(void **state)
+TEST(a_helper_that_dies_or_lies_leaves_no_copy)
 {
 	emr_deidentifier *d = open_helper("/proc/self/exe");
 	emr_buf out = {0};
 
-	(void)state;
 	for (const char *what = "dkqnmuzcw"; *what != '\0'; what++) {
 		const char *why = copied(d, emr_bytes_of(what, 1), &out);
 
@@ -187,13 +186,12 @@ static void a_helper_that_dies_or_lies_leaves_no_copy(void **state)
 	emr_deidentifier_close(d);
 }
 
-static void a_helper_has_no_other_descriptor_no_environment_and_the_one_key(void **state)
+TEST(a_helper_has_no_other_descriptor_no_environment_and_the_one_key)
 {
 	emr_deidentifier *d = open_helper("/proc/self/exe");
 	int secret = fcntl(0, F_DUPFD, 50); /* not closed by an exec */
 	emr_buf out = {0};
 
-	(void)state;
 	assert_true(secret > 3);
 	assert_string_equal(copied(d, emr_bytes_of("t", 1), &out), "");
 	assert_ok(emr_buf_append(&out, "", 1));
@@ -203,12 +201,11 @@ static void a_helper_has_no_other_descriptor_no_environment_and_the_one_key(void
 	emr_deidentifier_close(d);
 }
 
-static void a_helper_that_does_not_come_to_an_end_is_stopped(void **state)
+TEST(a_helper_that_does_not_come_to_an_end_is_stopped)
 {
 	emr_deidentifier *d = open_helper_for("/proc/self/exe", 100);
 	emr_buf out = {0};
 
-	(void)state;
 	assert_string_equal(copied(d, emr_bytes_of("p", 1), &out), "late");
 	assert_int_equal(out.len, 0);
 	emr_buf_free(&out);
@@ -228,12 +225,11 @@ static uint32_t served_before(emr_deidentifier *d, const emr_secret *whose)
 	return what.elements_kept;
 }
 
-static void no_helper_sees_the_files_of_two_participants(void **state)
+TEST(no_helper_sees_the_files_of_two_participants)
 {
 	emr_deidentifier *d = open_helper("/proc/self/exe");
 	EMR_AUTO_SECRET other = {0};
 
-	(void)state;
 	assert_ok(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &other));
 	assert_int_equal(served_before(d, &key), 1);
 	assert_int_equal(served_before(d, &key), 2);
@@ -260,11 +256,10 @@ static const char *scanned(emr_deidentifier *d, unsigned year)
 	return emr_withheld_text(why);
 }
 
-static void a_scanner_that_dies_or_lies_calls_nothing_a_copy(void **state)
+TEST(a_scanner_that_dies_or_lies_calls_nothing_a_copy)
 {
 	emr_deidentifier *d = open_helper_for("/proc/self/exe", 2000);
 
-	(void)state;
 	assert_string_equal(scanned(d, 'g'), "");
 	for (const char *what = "dbs"; *what != '\0'; what++) {
 		assert_string_equal(scanned(d, (unsigned)*what), "stopped");
@@ -276,24 +271,22 @@ static void a_scanner_that_dies_or_lies_calls_nothing_a_copy(void **state)
 	emr_deidentifier_close(d);
 }
 
-static void a_scanner_that_ends_by_itself_is_no_fault_of_the_file(void **state)
+TEST(a_scanner_that_ends_by_itself_is_no_fault_of_the_file)
 {
 	emr_deidentifier *d = open_helper("/proc/self/exe");
 
-	(void)state;
 	for (int i = 0; i < 3; i++)
 		assert_string_equal(scanned(d, 'o'), "");
 	emr_deidentifier_close(d);
 }
 
-static void what_reading_a_file_says_is_no_finding_of_a_scan(void **state)
+TEST(what_reading_a_file_says_is_no_finding_of_a_scan)
 {
 	static const emr_status failures[] = {
 		EMR_IO, EMR_TIMEOUT, EMR_INVALID, EMR_MISSING_DATA, EMR_DAMAGED};
 	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
 	emr_withheld why;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
 		emr_status fails = failures[i];
 
@@ -304,13 +297,12 @@ static void what_reading_a_file_says_is_no_finding_of_a_scan(void **state)
 	emr_deidentifier_close(d);
 }
 
-static void the_real_helper_copies_and_withholds_one_after_the_other(void **state)
+TEST(the_real_helper_copies_and_withholds_one_after_the_other)
 {
 	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
 	emr_buf out = {0};
 	made m;
 
-	(void)state;
 	made_ct(&m, MADE_EXPLICIT);
 	for (int i = 0; i < 3; i++) {
 		assert_string_equal(copied(d, emr_buf_view(&m.bytes), &out), "");
@@ -326,14 +318,13 @@ static void the_real_helper_copies_and_withholds_one_after_the_other(void **stat
 }
 
 /* The first 128 bytes of a DICOM file may be the head of a program, too. */
-static void no_program_is_in_a_copy(void **state)
+TEST(no_program_is_in_a_copy)
 {
 	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
 	const uint8_t nothing[128] = {0};
 	emr_buf out = {0};
 	made m;
 
-	(void)state;
 	made_ct(&m, MADE_EXPLICIT);
 	memcpy(m.bytes.data, "#!/bin/sh\nid\nexit\n", 18);
 	assert_string_equal(copied(d, emr_buf_view(&m.bytes), &out), "");
@@ -344,7 +335,7 @@ static void no_program_is_in_a_copy(void **state)
 	emr_deidentifier_close(d);
 }
 
-static void the_real_helper_copies_tables_where_columns_are_named(void **state)
+TEST(the_real_helper_copies_tables_where_columns_are_named)
 {
 	static const char table[] = "name,glucose\nAna Silva,5.4\n";
 	const emr_column column = {"glucose", EMR_COLUMN_NUMBER, NULL};
@@ -352,7 +343,6 @@ static void the_real_helper_copies_tables_where_columns_are_named(void **state)
 	emr_deidentifier *d = NULL;
 	emr_buf out = {0};
 
-	(void)state;
 	assert_ok(emr_deidentifier_open(EMR_DEIDENTIFY_HELPER, &rules, &d));
 	for (int i = 0; i < 2; i++) {
 		assert_string_equal(copied(d, emr_bytes_of(table, sizeof table - 1), &out), "");
@@ -389,14 +379,13 @@ static const char *scanned_text(emr_deidentifier *d, const char *bytes, size_t l
 	return emr_withheld_text(why);
 }
 
-static void the_real_helper_looks_at_tables_where_columns_are_named(void **state)
+TEST(the_real_helper_looks_at_tables_where_columns_are_named)
 {
 	static char many[100000];
 	const emr_column column = {"sex", EMR_COLUMN_CODE, "|F|M|"};
 	const emr_deidentify_rules rules = {.columns = &column, .column_count = 1};
 	emr_deidentifier *d = NULL;
 
-	(void)state;
 	memcpy(many, "sex\n", 4);
 	for (size_t i = 4; i < sizeof many; i += 2)
 		memcpy(many + i, "F\n", 2);
@@ -411,12 +400,11 @@ static void the_real_helper_looks_at_tables_where_columns_are_named(void **state
 	emr_deidentifier_close(d);
 }
 
-static void without_a_helper_nothing_is_copied(void **state)
+TEST(without_a_helper_nothing_is_copied)
 {
 	static const char *const programs[] = {"/nonexistent", "/bin/false", "/etc/passwd"};
 	made m;
 
-	(void)state;
 	made_ct(&m, MADE_EXPLICIT);
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		emr_deidentifier *d = open_helper(programs[i]);
@@ -433,7 +421,7 @@ static void without_a_helper_nothing_is_copied(void **state)
 	emr_buf_free(&m.bytes);
 }
 
-static void wrong_files_and_names_are_refused(void **state)
+TEST(wrong_files_and_names_are_refused)
 {
 	emr_deidentifier *d = open_helper(EMR_DEIDENTIFY_HELPER);
 	int full = made_memory(emr_bytes_of("full", 4)), null = open("/dev/null", O_RDWR);
@@ -442,7 +430,6 @@ static void wrong_files_and_names_are_refused(void **state)
 		"a-name-of-more-than-sixty-three-letters-is-no-name-of-a-participant"};
 	emr_deidentified what = {0};
 
-	(void)state;
 	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, "p-1", full, full, &what));
 	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, "p-1", full, null, &what));
 	assert_status(EMR_INVALID, emr_deidentify_file(d, &key, "p-1", null, full, &what));
@@ -461,11 +448,10 @@ static void wrong_files_and_names_are_refused(void **state)
 
 /* ---- keys ---- */
 
-static void keys_of_datasets_and_participants_have_nothing_in_common(void **state)
+TEST(keys_of_datasets_and_participants_have_nothing_in_common)
 {
 	EMR_AUTO_SECRET set = {0}, a = {0}, again = {0}, b = {0}, other = {0};
 
-	(void)state;
 	assert_ok(emr_secret_new(EMR_DEIDENTIFY_KEY_BYTES, &set));
 	memset(set.data, 's', set.len);
 	assert_ok(emr_deidentify_key(&set, emr_bytes_of("ana", 3), &a));
@@ -480,24 +466,7 @@ static void keys_of_datasets_and_participants_have_nothing_in_common(void **stat
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_helper_that_dies_or_lies_leaves_no_copy),
-		cmocka_unit_test(a_helper_has_no_other_descriptor_no_environment_and_the_one_key),
-		cmocka_unit_test(a_helper_that_does_not_come_to_an_end_is_stopped),
-		cmocka_unit_test(no_helper_sees_the_files_of_two_participants),
-		cmocka_unit_test(a_scanner_that_dies_or_lies_calls_nothing_a_copy),
-		cmocka_unit_test(a_scanner_that_ends_by_itself_is_no_fault_of_the_file),
-		cmocka_unit_test(what_reading_a_file_says_is_no_finding_of_a_scan),
-		cmocka_unit_test(the_real_helper_copies_and_withholds_one_after_the_other),
-		cmocka_unit_test(no_program_is_in_a_copy),
-		cmocka_unit_test(the_real_helper_copies_tables_where_columns_are_named),
-		cmocka_unit_test(the_real_helper_looks_at_tables_where_columns_are_named),
-		cmocka_unit_test(without_a_helper_nothing_is_copied),
-		cmocka_unit_test(wrong_files_and_names_are_refused),
-		cmocka_unit_test(keys_of_datasets_and_participants_have_nothing_in_common),
-	};
-
 	if (argc == 2)
 		return strcmp(argv[1], PROTOCOL_SCAN) == 0 ? be_scanner() : be_helper(argv[1]);
-	return cmocka_run_group_tests(tests, make_key, NULL);
+	return emr_tests_run(make_key, NULL);
 }

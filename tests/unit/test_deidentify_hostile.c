@@ -28,11 +28,10 @@ static made nested(uint32_t tag, int n, made_syntax kind)
 	return m;
 }
 
-static void sequences_inside_sequences_have_an_end(void **state)
+TEST(sequences_inside_sequences_have_an_end)
 {
 	static const uint32_t tags[] = {0x00082218, 0x00091001};
 
-	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
 			made m = nested(tags[i], 20000, (made_syntax)kind);
@@ -43,9 +42,8 @@ static void sequences_inside_sequences_have_an_end(void **state)
 	}
 }
 
-static void thirty_two_sequences_inside_one_another_are_read(void **state)
+TEST(thirty_two_sequences_inside_one_another_are_read)
 {
-	(void)state;
 	for (int n = 32; n <= 34; n++) {
 		made m = nested(0x00082218, n, MADE_EXPLICIT);
 
@@ -62,11 +60,10 @@ static void thirty_two_sequences_inside_one_another_are_read(void **state)
 	}
 }
 
-static void a_million_empty_items_have_an_end(void **state)
+TEST(a_million_empty_items_have_an_end)
 {
 	made m;
 
-	(void)state;
 	made_begin(&m, MADE_EXPLICIT, NULL);
 	made_ct_08(&m);
 	made_header(&m, 0x00082218, "SQ", 0xffffffff);
@@ -98,9 +95,8 @@ static made rich(made_syntax kind)
 	return m;
 }
 
-static void a_file_cut_off_anywhere_gives_nothing(void **state)
+TEST(a_file_cut_off_anywhere_gives_nothing)
 {
-	(void)state;
 	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
 		made m = rich((made_syntax)kind);
 		size_t whole = m.bytes.len;
@@ -112,9 +108,8 @@ static void a_file_cut_off_anywhere_gives_nothing(void **state)
 	}
 }
 
-static void bytes_behind_the_end_are_refused(void **state)
+TEST(bytes_behind_the_end_are_refused)
 {
-	(void)state;
 	for (size_t n = 1; n <= 11; n++) {
 		made m = rich(MADE_EXPLICIT);
 
@@ -142,9 +137,8 @@ static const char *why_with(uint32_t tag, const char *vr, uint32_t len, made_syn
 	return reason;
 }
 
-static void lengths_that_lie_are_refused(void **state)
+TEST(lengths_that_lie_are_refused)
 {
-	(void)state;
 	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
 		made_syntax as = (made_syntax)kind;
 
@@ -162,14 +156,13 @@ static void lengths_that_lie_are_refused(void **state)
 	assert_string_equal(why_with(0x00091001, "??", 0, MADE_EXPLICIT), "damaged");
 }
 
-static void pixels_of_another_length_than_the_image_are_refused(void **state)
+TEST(pixels_of_another_length_than_the_image_are_refused)
 {
 	static const struct {
 		size_t len;
 		const char *why;
 	} cases[] = {{6, "damaged"}, {8, ""}, {10, "hidden-graphics"}, {0, "damaged"}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		made m;
 
@@ -184,11 +177,10 @@ static void pixels_of_another_length_than_the_image_are_refused(void **state)
 	}
 }
 
-static void pixels_of_a_strange_kind_are_refused(void **state)
+TEST(pixels_of_a_strange_kind_are_refused)
 {
 	made m;
 
-	(void)state;
 	made_begin(&m, MADE_EXPLICIT, NULL);
 	made_ct_08(&m);
 	made_ct_18(&m);
@@ -199,11 +191,10 @@ static void pixels_of_a_strange_kind_are_refused(void **state)
 	emr_buf_free(&m.bytes);
 }
 
-static void a_study_without_a_uid_is_refused(void **state)
+TEST(a_study_without_a_uid_is_refused)
 {
 	static const char *const vrs[] = {"UI", "LO", "UN"};
 
-	(void)state;
 	for (size_t i = 0; i < 3; i++) {
 		made m;
 
@@ -219,11 +210,10 @@ static void a_study_without_a_uid_is_refused(void **state)
 	}
 }
 
-static void frames_without_number_do_not_overflow(void **state)
+TEST(frames_without_number_do_not_overflow)
 {
 	static const char *const frames[] = {"99999999999999", "2147483648", "-1", "0", "many"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
 		made m;
 
@@ -242,11 +232,10 @@ static void frames_without_number_do_not_overflow(void **state)
 	}
 }
 
-static void what_is_no_dicom_is_said_to_be_none(void **state)
+TEST(what_is_no_dicom_is_said_to_be_none)
 {
 	made m = {0};
 
-	(void)state;
 	assert_string_equal(why(&m), "not-dicom");
 	assert_ok(emr_buf_append(&m.bytes, "%PDF-1.4", 8));
 	assert_string_equal(why(&m), "not-dicom");
@@ -255,21 +244,4 @@ static void what_is_no_dicom_is_said_to_be_none(void **state)
 	emr_buf_free(&m.bytes);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sequences_inside_sequences_have_an_end),
-		cmocka_unit_test(thirty_two_sequences_inside_one_another_are_read),
-		cmocka_unit_test(a_million_empty_items_have_an_end),
-		cmocka_unit_test(a_file_cut_off_anywhere_gives_nothing),
-		cmocka_unit_test(bytes_behind_the_end_are_refused),
-		cmocka_unit_test(lengths_that_lie_are_refused),
-		cmocka_unit_test(pixels_of_another_length_than_the_image_are_refused),
-		cmocka_unit_test(pixels_of_a_strange_kind_are_refused),
-		cmocka_unit_test(a_study_without_a_uid_is_refused),
-		cmocka_unit_test(frames_without_number_do_not_overflow),
-		cmocka_unit_test(what_is_no_dicom_is_said_to_be_none),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

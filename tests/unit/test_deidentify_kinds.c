@@ -70,7 +70,7 @@ static const char *why(const picture *p)
 	return why_with(p, NULL);
 }
 
-static void kinds_that_show_names_or_words_are_withheld(void **state)
+TEST(kinds_that_show_names_or_words_are_withheld)
 {
 	static const char *const kinds[][3] = {
 		{"7", "OT", "screenshot"},
@@ -100,7 +100,6 @@ static void kinds_that_show_names_or_words_are_withheld(void **state)
 		{"2.99", "CT", "unknown-kind"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		char uid[65];
 		picture p = ct;
@@ -113,7 +112,7 @@ static void kinds_that_show_names_or_words_are_withheld(void **state)
 }
 
 /* By the class alone: a device that calls its picture a CT without text is not believed. */
-static void what_the_device_says_frees_no_class(void **state)
+TEST(what_the_device_says_frees_no_class)
 {
 	static const char *const classes[][2] = {
 		{"7", "screenshot"},
@@ -135,7 +134,6 @@ static void what_the_device_says_frees_no_class(void **state)
 		{"66", "unknown-kind"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
 		char uid[65];
 		picture p = ct;
@@ -147,11 +145,10 @@ static void what_the_device_says_frees_no_class(void **state)
 	}
 }
 
-static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **state)
+TEST(pictures_that_may_have_text_are_withheld_unless_they_say_no)
 {
 	picture p = ct;
 
-	(void)state;
 	assert_string_equal(why(&p), "");
 	p.burned = "YES";
 	assert_string_equal(why(&p), "burned-in");
@@ -187,7 +184,7 @@ static void pictures_that_may_have_text_are_withheld_unless_they_say_no(void **s
 
 /* Pages of text that a scanner makes are called so in what no copy has, and are withheld whatever
  * the device says of text in the picture. */
-static void pages_of_text_are_withheld_by_what_they_are_called(void **state)
+TEST(pages_of_text_are_withheld_by_what_they_are_called)
 {
 	static const struct {
 		const char *series, *protocol, *type, *wanted;
@@ -209,7 +206,6 @@ static void pages_of_text_are_withheld_by_what_they_are_called(void **state)
 		{"Thorax 3.0 B30f", "Patient", "ORIGINAL\\PRIMARY\\LOCALIZER", ""},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		picture p = ct;
 
@@ -224,13 +220,12 @@ static void pages_of_text_are_withheld_by_what_they_are_called(void **state)
 	}
 }
 
-static void what_is_no_first_picture_needs_a_word_that_it_has_no_text(void **state)
+TEST(what_is_no_first_picture_needs_a_word_that_it_has_no_text)
 {
 	static const char *const types[] = {"ORIGINAL\\SECONDARY", "ORIGINAL\\SECONDARY\\AXIAL",
 		"ORIGINAL", "ORIGINAL\\PRIMARYISH", "MIXED\\PRIMARY", "DERIVED\\PRIMARY", "", NULL};
 	picture p = ct;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		p.type = types[i];
 		p.burned = NULL;
@@ -250,14 +245,13 @@ static void what_is_no_first_picture_needs_a_word_that_it_has_no_text(void **sta
 	assert_string_equal(why(&p), "burned-in");
 }
 
-static void thin_slices_of_what_may_be_a_head_are_withheld(void **state)
+TEST(thin_slices_of_what_may_be_a_head_are_withheld)
 {
 	static const char *const heads[] = {
 		"HEAD", "BRAIN", "NECK", "WHOLEBODY", "", NULL, "Kopf", "CHEST HEAD"};
 	const emr_deidentify_rules allowed = {.with_faces = true};
 	picture p = ct;
 
-	(void)state;
 	p.thick = "1.0";
 	assert_string_equal(why(&p), "");
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
@@ -278,11 +272,10 @@ static void thin_slices_of_what_may_be_a_head_are_withheld(void **state)
 	assert_string_equal(why_with(&p, &allowed), "");
 }
 
-static void graphics_in_unused_bits_and_described_segments_are_withheld(void **state)
+TEST(graphics_in_unused_bits_and_described_segments_are_withheld)
 {
 	picture p = ct;
 
-	(void)state;
 	p.overlay_bit = 12;
 	assert_string_equal(why(&p), "hidden-graphics");
 	p = ct;
@@ -340,17 +333,16 @@ static emr_withheld copy_fragments(
 		(const uint8_t *)(text), sizeof(text) - 1                                          \
 	}
 
-static void words_in_jpeg_are_cut_out_and_offsets_follow(void **state)
+TEST(words_in_jpeg_are_cut_out_and_offsets_follow)
 {
 	static const char clean[] = "\xff\xd8" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9";
 	const emr_bytes parts[] = {
 		PART("\xff\xd8\xff\xfe\0\x0eMARKED by An\xff\xe1\0\x08"
 		     "MARKED" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9MARKED"),
 		PART("\xff\xd8" RESTARTS SCAN "pix\xff\0els\xff\xd0rest\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 	const uint8_t *first, *second;
 
-	(void)state;
 	assert_string_equal(emr_withheld_text(copy_fragments(JPEG, parts, 2, 2, &out)), "");
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	first = memmem(out.data, out.len, clean, sizeof clean - 1);
@@ -361,11 +353,10 @@ static void words_in_jpeg_are_cut_out_and_offsets_follow(void **state)
 	/* the table of offsets stands before the first fragment's header */
 	assert_memory_equal(first - 16, "\0\0\0\0", 4);
 	assert_int_equal(first[-12], second - first);
-	emr_buf_free(&out);
 }
 
 /* Only an image's end may be padded: a byte behind a fragment would be one of the codestream. */
-static void an_image_in_several_fragments_stays_whole(void **state)
+TEST(an_image_in_several_fragments_stays_whole)
 {
 	static const char clean[] = "\xff\xd8" RESTARTS "\xff\xee\0\x0e"
 				    "Adobe\0\x64\0\0\0\0\1" SCAN "pixel\xff\xd9";
@@ -373,9 +364,8 @@ static void an_image_in_several_fragments_stays_whole(void **state)
 				    "Adobe\0\x64\0\0\0\0\1" SCAN "pixel\xff\xd9";
 	const uint8_t *bytes = (const uint8_t *)whole;
 	size_t len = (sizeof whole - 1) & ~(size_t)1;
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_int_equal(len, sizeof whole - 1);
 	for (size_t first = 2; first < len; first += 2)
 		for (size_t second = first; second < len; second += 2) {
@@ -391,10 +381,9 @@ static void an_image_in_several_fragments_stays_whole(void **state)
 			assert_int_equal(at[-12], sizeof clean + 8);
 			assert_memory_equal(at + sizeof clean + 8, clean, sizeof clean - 1);
 		}
-	emr_buf_free(&out);
 }
 
-static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
+TEST(a_jpeg_that_cannot_be_followed_is_withheld)
 {
 	const emr_bytes wrong[] = {PART("not a jpeg at all"), PART("\xff\xd8" RESTARTS),
 		PART("\xff\xd8\xff\xfe\xff\xff"
@@ -402,9 +391,8 @@ static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
 		PART("\xff\xd8" SCAN "pixels without end.."),
 		PART("\xff\xd8"
 		     "ab\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		emr_bytes even = {wrong[i].data, wrong[i].len & ~(size_t)1};
 
@@ -412,40 +400,35 @@ static void a_jpeg_that_cannot_be_followed_is_withheld(void **state)
 			emr_withheld_text(copy_fragments(JPEG, &even, 1, 0, &out)), "damaged");
 	}
 	assert_string_equal(emr_withheld_text(copy_fragments(JPEG, wrong, 0, 0, &out)), "damaged");
-	emr_buf_free(&out);
 }
 
-static void words_in_jpeg_ls_are_cut_out(void **state)
+TEST(words_in_jpeg_ls_are_cut_out)
 {
 	const emr_bytes parts[] = {
 		PART("\xff\xd8\xff\xe8\0\x08MARKED\xff\xe8\0\7mrfx\1" LS_FRAME SCAN
 		     "\xff\x7f_pix\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_string_equal(emr_withheld_text(copy_fragments(JPEG_LS, parts, 1, 0, &out)), "");
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_true(made_has(emr_buf_view(&out), "mrfx\1\xff\xf7"));
 	assert_true(made_has(emr_buf_view(&out), "pix\xff\xd9"));
-	emr_buf_free(&out);
 }
 
-static void words_in_jpeg_2000_are_cut_out_of_the_main_header_only(void **state)
+TEST(words_in_jpeg_2000_are_cut_out_of_the_main_header_only)
 {
 	const emr_bytes main_header[] = {
 		PART("\xff\x4f" J2K_SIZE "\xff\x64\0\x08MARKED"
 		     "\xff\x90\0\x0a\0\0\0\0\0\x13\0\1\xff\x93pixel\xff\xd9")};
 	const emr_bytes tile[] = {PART("\xff\x4f" J2K_SIZE "\xff\x90\0\x0a\0\0\0\0\0\x1d\0\1"
 				       "\xff\x64\0\x08MARKED\xff\x93pixel\xff\xd9")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_string_equal(emr_withheld_text(copy_fragments(J2K, main_header, 1, 0, &out)), "");
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_true(made_has(emr_buf_view(&out), "pixel\xff\xd9"));
 	assert_string_equal(
 		emr_withheld_text(copy_fragments(J2K, tile, 1, 0, &out)), "compression");
-	emr_buf_free(&out);
 }
 
 #define RLE "1.2.840.10008.1.2.5"
@@ -453,7 +436,7 @@ static void words_in_jpeg_2000_are_cut_out_of_the_main_header_only(void **state)
 	"\2\0\0\0\x40\0\0\0\x46\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"   \
 	"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 
-static void what_stands_behind_the_runs_of_rle_is_noticed(void **state)
+TEST(what_stands_behind_the_runs_of_rle_is_noticed)
 {
 	/* four bytes as they are, and one byte four times */
 	const emr_bytes good[] = {PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfdz")};
@@ -461,9 +444,8 @@ static void what_stands_behind_the_runs_of_rle_is_noticed(void **state)
 	const emr_bytes wrong[] = {PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfcz"),
 		PART(TWO_SEGMENTS "\3\1\2\3\4\0"), PART(TWO_SEGMENTS "\3\1\2\3\4\0\xfezz"),
 		PART("by Ana")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_string_equal(emr_withheld_text(copy_fragments(RLE, good, 1, 1, &out)), "");
 	assert_string_equal(
 		emr_withheld_text(copy_fragments(RLE, behind, 1, 1, &out)), "hidden-graphics");
@@ -471,41 +453,18 @@ static void what_stands_behind_the_runs_of_rle_is_noticed(void **state)
 		assert_string_not_equal(
 			emr_withheld_text(copy_fragments(RLE, &wrong[i], 1, 1, &out)), "");
 	assert_string_equal(emr_withheld_text(copy_fragments(RLE, wrong, 2, 1, &out)), "damaged");
-	emr_buf_free(&out);
 }
 
-static void what_is_not_looked_into_is_withheld(void **state)
+TEST(what_is_not_looked_into_is_withheld)
 {
 	static const char *const uids[] = {"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.100",
 		"1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.94", "1.2.3.4"};
 	const emr_bytes parts[] = {PART("anything")};
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof uids / sizeof *uids; i++)
 		assert_string_equal(emr_withheld_text(copy_fragments(uids[i], parts, 1, 0, &out)),
 			"compression");
-	emr_buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kinds_that_show_names_or_words_are_withheld),
-		cmocka_unit_test(what_the_device_says_frees_no_class),
-		cmocka_unit_test(pictures_that_may_have_text_are_withheld_unless_they_say_no),
-		cmocka_unit_test(pages_of_text_are_withheld_by_what_they_are_called),
-		cmocka_unit_test(what_is_no_first_picture_needs_a_word_that_it_has_no_text),
-		cmocka_unit_test(thin_slices_of_what_may_be_a_head_are_withheld),
-		cmocka_unit_test(graphics_in_unused_bits_and_described_segments_are_withheld),
-		cmocka_unit_test(words_in_jpeg_are_cut_out_and_offsets_follow),
-		cmocka_unit_test(an_image_in_several_fragments_stays_whole),
-		cmocka_unit_test(a_jpeg_that_cannot_be_followed_is_withheld),
-		cmocka_unit_test(words_in_jpeg_ls_are_cut_out),
-		cmocka_unit_test(words_in_jpeg_2000_are_cut_out_of_the_main_header_only),
-		cmocka_unit_test(what_stands_behind_the_runs_of_rle_is_noticed),
-		cmocka_unit_test(what_is_not_looked_into_is_withheld),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -25,12 +25,11 @@ static emr_buf copy_with(void (*add)(made *m), made_syntax kind, const emr_deide
 
 /* ---- the file as a whole ---- */
 
-static void a_ct_keeps_its_pixels_and_loses_its_names(void **state)
+TEST(a_ct_keeps_its_pixels_and_loses_its_names)
 {
 	static const char *const gone[] = {"Marked", "Ana", "K7QF", "4711", "19600229", "20240119",
 		"PPPP", "MARKEDAET", "1.2.276.7"};
 
-	(void)state;
 	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
 		emr_buf out = {0};
 		made m;
@@ -141,12 +140,11 @@ static void make_full(made *m, made_syntax kind)
 	assert_true(last > 600);
 }
 
-static void no_value_of_any_row_of_the_table_is_left(void **state)
+TEST(no_value_of_any_row_of_the_table_is_left)
 {
 	static const char *const marks[] = {
 		"MARK", "20110307", "101112", "131415", "047Y", "1.2.276.7", "+0100"};
 
-	(void)state;
 	for (int kind = MADE_EXPLICIT; kind <= MADE_BIG; kind++) {
 		for (int dated = 0; dated < 2; dated++) {
 			const emr_deidentify_rules rules = {.without_dates = dated == 1};
@@ -165,13 +163,12 @@ static void no_value_of_any_row_of_the_table_is_left(void **state)
 	}
 }
 
-static void of_a_choice_of_codes_the_most_readable_is_taken(void **state)
+TEST(of_a_choice_of_codes_the_most_readable_is_taken)
 {
 	element dated = {.tag = 0x00080080, .vr = "LO"}, agent = {.tag = 0x00180010, .vr = "LO"};
 	element asked = {.tag = 0x00321060, .vr = "LO"}, name = {.tag = 0x00100030, .vr = "DA"};
 	const emr_deidentify_rules rules = {.without_dates = true};
 
-	(void)state;
 	assert_int_equal(rule_for(&dated, 0, &rules), DEED_DUMMY); /* X/Z/D */
 	assert_int_equal(rule_for(&agent, 0, &rules), DEED_DUMMY); /* Z/D */
 	assert_int_equal(rule_for(&asked, 0, &rules), DEED_EMPTY); /* X/Z */
@@ -203,13 +200,11 @@ static void put_strangers(made *m)
 	}
 }
 
-static void private_and_unknown_elements_go_whatever_they_hold(void **state)
+TEST(private_and_unknown_elements_go_whatever_they_hold)
 {
-	emr_buf out = copy_with(put_strangers, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_strangers, MADE_EXPLICIT, NULL);
 
-	(void)state;
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	emr_buf_free(&out);
 }
 
 static void put_wrong_vrs(made *m)
@@ -220,13 +215,11 @@ static void put_wrong_vrs(made *m)
 	made_bytes(m, 0x00089206, "FD", "MARKED!!", 8);
 }
 
-static void an_element_with_another_vr_than_the_standards_goes(void **state)
+TEST(an_element_with_another_vr_than_the_standards_goes)
 {
-	emr_buf out = copy_with(put_wrong_vrs, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_wrong_vrs, MADE_EXPLICIT, NULL);
 
-	(void)state;
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	emr_buf_free(&out);
 }
 
 static void put_words(made *m)
@@ -238,14 +231,13 @@ static void put_words(made *m)
 	made_text(m, 0x00089207, "CS", "NONE");
 }
 
-static void texts_stay_only_when_they_are_words_that_pictures_have(void **state)
+TEST(texts_stay_only_when_they_are_words_that_pictures_have)
 {
 	static const char *const kernels[] = {"B30f", "I31s\\3", "FC08", "STANDARD", "Br40d"};
 	static const char *const others[] = {
 		"Ana", "MARKED", "B3", "B300f", "Silva12", "B30f\\Ana"};
 	emr_buf out = copy_with(put_words, MADE_EXPLICIT, NULL);
 
-	(void)state;
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_false(made_has(emr_buf_view(&out), "Marked"));
 	assert_false(made_has(emr_buf_view(&out), "4711"));
@@ -288,11 +280,10 @@ static void put_codes(made *m)
 	made_sequence_end(m);
 }
 
-static void the_meaning_of_a_code_never_comes_from_the_file(void **state)
+TEST(the_meaning_of_a_code_never_comes_from_the_file)
 {
 	emr_buf out = copy_with(put_codes, MADE_EXPLICIT, NULL);
 
-	(void)state;
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_false(made_has(emr_buf_view(&out), "39607009"));
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00080104, "LO"), "39607008");
@@ -313,14 +304,12 @@ static void put_loose_code(made *m)
 	made_text(m, 0x00080104, "LO", "MARKED");
 }
 
-static void a_code_that_stands_in_no_item_goes(void **state)
+TEST(a_code_that_stands_in_no_item_goes)
 {
-	emr_buf out = copy_with(put_loose_code, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_loose_code, MADE_EXPLICIT, NULL);
 
-	(void)state;
 	assert_false(made_has(emr_buf_view(&out), "LEPRA"));
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
-	emr_buf_free(&out);
 }
 
 /* ---- dates ---- */
@@ -335,12 +324,11 @@ static persona person(char letter)
 	return who;
 }
 
-static void all_times_of_a_participant_move_by_the_same_span(void **state)
+TEST(all_times_of_a_participant_move_by_the_same_span)
 {
 	persona who = {.shift_us = -(30 * 365 * 86400LL + 3600) * 1000000};
 	char out[32];
 
-	(void)state;
 	value_date(&who, "20240119", "003000", out); /* an hour back is the day before */
 	assert_string_equal(out, "19940125");
 	value_time(&who, "003000.25", out);
@@ -360,7 +348,7 @@ static void all_times_of_a_participant_move_by_the_same_span(void **state)
 	assert_string_equal(out, "2330");
 }
 
-static void what_is_no_date_gives_nothing(void **state)
+TEST(what_is_no_date_gives_nothing)
 {
 	static const char *const wrong[] = {"", "2024", "20240230", "2024-01-19", "Ana Silva",
 		"20241301", "00000000", "2024011", "202401190", "18000101"};
@@ -369,7 +357,6 @@ static void what_is_no_date_gives_nothing(void **state)
 	persona who = person('a');
 	char out[32];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		value_date(&who, wrong[i], "", out);
 		assert_string_equal(out, "");
@@ -384,12 +371,11 @@ static void what_is_no_date_gives_nothing(void **state)
 	assert_string_equal(out, "");
 }
 
-static void dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own(void **state)
+TEST(dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own)
 {
 	char first[32] = "", out[32];
 	int different = 0;
 
-	(void)state;
 	for (char letter = 'a'; letter <= 'z'; letter++) {
 		persona who = person(letter);
 
@@ -407,24 +393,21 @@ static void put_dates(made *m)
 	made_text(m, 0x00080201, "SH", "+0500");
 }
 
-static void without_dates_none_is_left(void **state)
+TEST(without_dates_none_is_left)
 {
 	const emr_deidentify_rules rules = {.without_dates = true};
-	emr_buf out = copy_with(put_dates, MADE_EXPLICIT, &rules);
+	EMR_AUTO_BUF out = copy_with(put_dates, MADE_EXPLICIT, &rules);
 
-	(void)state;
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00080020, "DA"), "");
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00280303, "CS"), "REMOVED");
 	assert_false(made_has(emr_buf_view(&out), "113107"));
 	assert_false(made_has(emr_buf_view(&out), "+0500"));
-	emr_buf_free(&out);
 }
 
-static void ages_end_at_ninety(void **state)
+TEST(ages_end_at_ninety)
 {
 	char out[32];
 
-	(void)state;
 	value_age("047Y", out);
 	assert_string_equal(out, "047Y");
 	value_age("090Y", out);
@@ -443,15 +426,13 @@ static void put_several(made *m)
 	made_text(m, 0x00082112, "SQ", "");
 }
 
-static void each_of_several_values_is_changed(void **state)
+TEST(each_of_several_values_is_changed)
 {
-	emr_buf out = copy_with(put_several, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = copy_with(put_several, MADE_EXPLICIT, NULL);
 	const char *uids = made_value(emr_buf_view(&out), 0x00081155, "UI");
 
-	(void)state;
 	assert_memory_equal(uids, "2.25.", 5);
 	assert_non_null(strstr(uids, "\\2.25."));
-	emr_buf_free(&out);
 }
 
 static void put_person(made *m)
@@ -462,11 +443,10 @@ static void put_person(made *m)
 	made_text(m, 0x00102160, "SH", "MARKED");
 }
 
-static void characteristics_stay_only_when_the_dataset_asks_for_them(void **state)
+TEST(characteristics_stay_only_when_the_dataset_asks_for_them)
 {
 	const emr_deidentify_rules asked = {.with_characteristics = true};
 
-	(void)state;
 	for (int i = 0; i < 2; i++) {
 		emr_buf out = {0};
 		made m;
@@ -495,12 +475,11 @@ static void characteristics_stay_only_when_the_dataset_asks_for_them(void **stat
 
 /* ---- who it is ---- */
 
-static void uids_are_the_same_in_all_files_of_one_participant_and_no_others(void **state)
+TEST(uids_are_the_same_in_all_files_of_one_participant_and_no_others)
 {
 	persona a = person('a'), b = person('b');
 	char first[EMR_DICOM_UID_SIZE], again[EMR_DICOM_UID_SIZE], other[EMR_DICOM_UID_SIZE];
 
-	(void)state;
 	value_uid(&a, "1.2.276.7.19600229.1", first);
 	value_uid(&a, "1.2.276.7.19600229.1", again);
 	value_uid(&b, "1.2.276.7.19600229.1", other);
@@ -516,12 +495,11 @@ static void uids_are_the_same_in_all_files_of_one_participant_and_no_others(void
 	assert_memory_equal(other, "2.25.", 5);
 }
 
-static void a_copy_is_called_by_the_pseudonym(void **state)
+TEST(a_copy_is_called_by_the_pseudonym)
 {
 	emr_buf out = {0};
 	made m;
 
-	(void)state;
 	made_ct(&m, MADE_EXPLICIT);
 	assert_string_equal(emr_withheld_text(made_copy(&m, 'a', NULL, &out)), "");
 	assert_string_equal(made_value(emr_buf_view(&out), 0x00100010, "PN"), "pseudonyma");
@@ -535,40 +513,13 @@ static void put_own(made *m)
 	(void)m;
 }
 
-static void a_copy_can_be_copied_again(void **state)
+TEST(a_copy_can_be_copied_again)
 {
-	emr_buf out = copy_with(put_own, MADE_EXPLICIT, NULL), again = {0};
+	EMR_AUTO_BUF out = copy_with(put_own, MADE_EXPLICIT, NULL), again = {0};
 	made m = {.bytes = out};
 
-	(void)state;
 	assert_string_equal(emr_withheld_text(made_copy(&m, 'b', NULL, &again)), "");
 	assert_true(again.len == out.len);
-	emr_buf_free(&again);
-	emr_buf_free(&out);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_ct_keeps_its_pixels_and_loses_its_names),
-		cmocka_unit_test(no_value_of_any_row_of_the_table_is_left),
-		cmocka_unit_test(of_a_choice_of_codes_the_most_readable_is_taken),
-		cmocka_unit_test(private_and_unknown_elements_go_whatever_they_hold),
-		cmocka_unit_test(an_element_with_another_vr_than_the_standards_goes),
-		cmocka_unit_test(texts_stay_only_when_they_are_words_that_pictures_have),
-		cmocka_unit_test(the_meaning_of_a_code_never_comes_from_the_file),
-		cmocka_unit_test(a_code_that_stands_in_no_item_goes),
-		cmocka_unit_test(all_times_of_a_participant_move_by_the_same_span),
-		cmocka_unit_test(what_is_no_date_gives_nothing),
-		cmocka_unit_test(dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own),
-		cmocka_unit_test(without_dates_none_is_left),
-		cmocka_unit_test(each_of_several_values_is_changed),
-		cmocka_unit_test(ages_end_at_ninety),
-		cmocka_unit_test(characteristics_stay_only_when_the_dataset_asks_for_them),
-		cmocka_unit_test(uids_are_the_same_in_all_files_of_one_participant_and_no_others),
-		cmocka_unit_test(a_copy_is_called_by_the_pseudonym),
-		cmocka_unit_test(a_copy_can_be_copied_again),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -31,11 +31,10 @@ static void make_copy(made_syntax syntax, const emr_deidentify_rules *rules, emr
 	emr_buf_free(&m.bytes);
 }
 
-static void an_original_is_no_copy(void **state)
+TEST(an_original_is_no_copy)
 {
 	made m;
 
-	(void)state;
 	for (int syntax = MADE_EXPLICIT; syntax <= MADE_BIG; syntax++) {
 		made_ct(&m, (made_syntax)syntax);
 		assert_int_not_equal(scan_bytes(emr_buf_view(&m.bytes), &usual), EMR_WITHHELD_NOT);
@@ -73,7 +72,7 @@ static emr_withheld with(uint32_t tag, const char *vr, const char *text)
 	return why;
 }
 
-static void what_was_added_to_a_copy_is_found(void **state)
+TEST(what_was_added_to_a_copy_is_found)
 {
 	static const struct {
 		uint32_t tag;
@@ -105,7 +104,6 @@ static void what_was_added_to_a_copy_is_found(void **state)
 		{0x00281201, "OW", "Ana Silva."},
 	};
 
-	(void)state;
 	assert_int_equal(with(0x00281055, "LO", ""), EMR_WITHHELD_NOT);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (with(bad[i].tag, bad[i].vr, bad[i].text) == EMR_WITHHELD_NOT)
@@ -113,7 +111,7 @@ static void what_was_added_to_a_copy_is_found(void **state)
 }
 
 /* A code is believed by its scheme: whatever stands in the scheme's place, a text is none. */
-static void a_text_is_no_code_whatever_its_scheme_is_called(void **state)
+TEST(a_text_is_no_code_whatever_its_scheme_is_called)
 {
 	static const struct {
 		const char *code, *scheme;
@@ -125,7 +123,6 @@ static void a_text_is_no_code_whatever_its_scheme_is_called(void **state)
 		{"Ana Silva", "SILVA", EMR_WITHHELD_FOUND_AGAIN},
 		{"Ana Silva\\39607008", "SCT", EMR_WITHHELD_FOUND_AGAIN}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		EMR_AUTO_BUF copy = {0};
 		made more = {.syntax = MADE_EXPLICIT};
@@ -139,12 +136,11 @@ static void a_text_is_no_code_whatever_its_scheme_is_called(void **state)
 	}
 }
 
-static void what_is_hidden_in_a_sequence_is_found(void **state)
+TEST(what_is_hidden_in_a_sequence_is_found)
 {
 	EMR_AUTO_BUF copy = {0};
 	made more = {.syntax = MADE_EXPLICIT};
 
-	(void)state;
 	make_copy(MADE_EXPLICIT, NULL, &copy);
 	made_header(&more, 0x00540013, "SQ", 0xffffffff);
 	made_item(&more);
@@ -156,11 +152,10 @@ static void what_is_hidden_in_a_sequence_is_found(void **state)
 	emr_buf_free(&more.bytes);
 }
 
-static void bytes_around_a_copy_are_found(void **state)
+TEST(bytes_around_a_copy_are_found)
 {
 	EMR_AUTO_BUF copy = {0};
 
-	(void)state;
 	make_copy(MADE_EXPLICIT, NULL, &copy);
 	memcpy(copy.data, "Silva", 5);
 	assert_int_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_FOUND_AGAIN);
@@ -170,13 +165,12 @@ static void bytes_around_a_copy_are_found(void **state)
 	assert_int_not_equal(scan_bytes(emr_buf_view(&copy), &usual), EMR_WITHHELD_NOT);
 }
 
-static void the_terms_decide_what_may_be_there(void **state)
+TEST(the_terms_decide_what_may_be_there)
 {
 	const emr_deidentify_rules dated = {.with_characteristics = true};
 	EMR_AUTO_BUF copy = {0};
 	made m;
 
-	(void)state;
 	made_begin(&m, MADE_EXPLICIT, NULL);
 	made_ct_08(&m);
 	made_text(&m, 0x00101010, "AS", "047Y");
@@ -196,16 +190,4 @@ static void the_terms_decide_what_may_be_there(void **state)
 	emr_buf_free(&m.bytes);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_original_is_no_copy),
-		cmocka_unit_test(what_was_added_to_a_copy_is_found),
-		cmocka_unit_test(a_text_is_no_code_whatever_its_scheme_is_called),
-		cmocka_unit_test(what_is_hidden_in_a_sequence_is_found),
-		cmocka_unit_test(bytes_around_a_copy_are_found),
-		cmocka_unit_test(the_terms_decide_what_may_be_there),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

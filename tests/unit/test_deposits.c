@@ -37,7 +37,7 @@ static void expect_signature(story *s, const char *path, const char *start)
 		fail_msg("%s: \"%s\", not \"%s...\"", path, is, start);
 }
 
-static void a_deposit_lies_where_its_signer_and_day_say(void **state)
+TEST(a_deposit_lies_where_its_signer_and_day_say)
 {
 	DEPOSIT;
 
@@ -59,7 +59,7 @@ static void a_deposit_lies_where_its_signer_and_day_say(void **state)
 	end(&s, &d);
 }
 
-static void what_came_while_the_folder_was_closed_is_put_away_too(void **state)
+TEST(what_came_while_the_folder_was_closed_is_put_away_too)
 {
 	DEPOSIT;
 
@@ -80,7 +80,7 @@ static void what_came_while_the_folder_was_closed_is_put_away_too(void **state)
 	end(&s, &d);
 }
 
-static void two_deposits_of_one_name_both_stay(void **state)
+TEST(two_deposits_of_one_name_both_stay)
 {
 	DEPOSIT;
 	const char *names, *tilde;
@@ -97,7 +97,7 @@ static void two_deposits_of_one_name_both_stay(void **state)
 	end(&s, &d);
 }
 
-static void names_and_places_that_mislead_are_made_plain(void **state)
+TEST(names_and_places_that_mislead_are_made_plain)
 {
 	static const struct {
 		leaving what;
@@ -138,7 +138,7 @@ static void names_and_places_that_mislead_are_made_plain(void **state)
 
 /* A directory or link of a stranger's making, or a record that says it is one of hers, is not
  * shown; attributes are the owner's to set. */
-static void what_is_no_plain_new_file_is_not_shown(void **state)
+TEST(what_is_no_plain_new_file_is_not_shown)
 {
 	DEPOSIT;
 	leaving what = {.name = "link", .text = "x", .type = EMR_META_SYMLINK};
@@ -186,7 +186,7 @@ static void note_all(void *arg, const char *id, const char *path)
 	(void)snprintf(noticed + len, sizeof noticed - len, "%s %s\n", id, path);
 }
 
-static void what_is_beyond_the_limits_is_not_shown_and_told_once(void **state)
+TEST(what_is_beyond_the_limits_is_not_shown_and_told_once)
 {
 	DEPOSIT;
 
@@ -251,7 +251,7 @@ static emr_status count_one(void *arg, const emr_replica_listing *line)
 }
 
 /* Work, not time: each item of the Inbox is looked at once, and not once for each deposit. */
-static void a_flood_costs_one_look_at_the_ledger(void **state)
+TEST(a_flood_costs_one_look_at_the_ledger)
 {
 	enum { FLOOD = 24 };
 	DEPOSIT;
@@ -282,7 +282,7 @@ static void a_flood_costs_one_look_at_the_ledger(void **state)
 	end(&s, &d);
 }
 
-static void too_large_a_deposit_is_not_shown(void **state)
+TEST(too_large_a_deposit_is_not_shown)
 {
 	EMR_AUTO_FREE char *large = calloc(1, 300001);
 	DEPOSIT;
@@ -296,7 +296,7 @@ static void too_large_a_deposit_is_not_shown(void **state)
 	end(&s, &d);
 }
 
-static void moved_out_of_the_inbox_it_stays_the_doctors_word(void **state)
+TEST(moved_out_of_the_inbox_it_stays_the_doctors_word)
 {
 	DEPOSIT;
 
@@ -321,7 +321,7 @@ static void moved_out_of_the_inbox_it_stays_the_doctors_word(void **state)
 }
 
 /* As somebody does who has the right to write there. */
-static void the_depositor_reads_nothing_of_it(void **state)
+TEST(the_depositor_reads_nothing_of_it)
 {
 	DEPOSIT;
 	emr_place place = deposit(&d, "secret.txt", "for ana alone");
@@ -377,7 +377,7 @@ static emr_status try_read(story *s, const char *path)
 	return status;
 }
 
-static void a_forged_signature_opens_nothing_wherever_it_is_moved(void **state)
+TEST(a_forged_signature_opens_nothing_wherever_it_is_moved)
 {
 	DEPOSIT;
 
@@ -398,7 +398,7 @@ static void a_forged_signature_opens_nothing_wherever_it_is_moved(void **state)
 }
 
 /* The bytes are those that were sealed, and the root that was signed is another's. */
-static void a_root_that_is_not_that_of_the_bytes_is_found_behind(void **state)
+TEST(a_root_that_is_not_that_of_the_bytes_is_found_behind)
 {
 	const leaving what = {.name = "Other.pdf", .text = "%PDF these bytes", .lies = true};
 	DEPOSIT;
@@ -416,7 +416,7 @@ static void a_root_that_is_not_that_of_the_bytes_is_found_behind(void **state)
 	end(&s, &d);
 }
 
-static void a_doctor_amends_her_own_deposit_only_with_a_right(void **state)
+TEST(a_doctor_amends_her_own_deposit_only_with_a_right)
 {
 	DEPOSIT;
 	emr_place place = deposit(&d, "Lab.pdf", "v1");
@@ -431,7 +431,7 @@ static void a_doctor_amends_her_own_deposit_only_with_a_right(void **state)
 	end(&s, &d);
 }
 
-static void the_card_alone_says_where_and_only_to_hospitals_and_clinicians(void **state)
+TEST(the_card_alone_says_where_and_only_to_hospitals_and_clinicians)
 {
 	DEPOSIT;
 	EMR_AUTO_BUF card = {0};
@@ -466,24 +466,7 @@ static void the_card_alone_says_where_and_only_to_hospitals_and_clinicians(void 
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_deposit_lies_where_its_signer_and_day_say),
-		cmocka_unit_test(what_came_while_the_folder_was_closed_is_put_away_too),
-		cmocka_unit_test(two_deposits_of_one_name_both_stay),
-		cmocka_unit_test(names_and_places_that_mislead_are_made_plain),
-		cmocka_unit_test(what_is_no_plain_new_file_is_not_shown),
-		cmocka_unit_test(what_is_beyond_the_limits_is_not_shown_and_told_once),
-		cmocka_unit_test(a_flood_costs_one_look_at_the_ledger),
-		cmocka_unit_test(too_large_a_deposit_is_not_shown),
-		cmocka_unit_test(moved_out_of_the_inbox_it_stays_the_doctors_word),
-		cmocka_unit_test(the_depositor_reads_nothing_of_it),
-		cmocka_unit_test(a_forged_signature_opens_nothing_wherever_it_is_moved),
-		cmocka_unit_test(a_root_that_is_not_that_of_the_bytes_is_found_behind),
-		cmocka_unit_test(a_doctor_amends_her_own_deposit_only_with_a_right),
-		cmocka_unit_test(the_card_alone_says_where_and_only_to_hospitals_and_clinicians),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -213,9 +213,8 @@ static bool told(const step *one, emr_status status)
 	       (status == EMR_INVALID || status == EMR_DAMAGED || status == EMR_BAD_SIGNATURE);
 }
 
-static void a_failed_allocation_is_told_as_such(void **state)
+TEST(a_failed_allocation_is_told_as_such)
 {
-	(void)state;
 	for (size_t i = 0; i < STEPS; i++) {
 		for (int n = 1;; n += n < 200 ? 1 : 13) {
 			emr_status status;
@@ -237,9 +236,8 @@ static void a_failed_allocation_is_told_as_such(void **state)
 	}
 }
 
-static void full_memory_for_keys_is_told_as_such(void **state)
+TEST(full_memory_for_keys_is_told_as_such)
 {
-	(void)state;
 	keys_run_out(steps, STEPS, 64);
 }
 
@@ -277,15 +275,10 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_failed_allocation_is_told_as_such),
-		cmocka_unit_test(full_memory_for_keys_is_told_as_such),
-	};
-
 	/* Before OpenSSL's first allocation. */
 	if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
 		return 1;
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

@@ -148,7 +148,7 @@ static int close_many(void **state)
 
 /* ---- sentences ---- */
 
-static void the_kept_file_gives_what_the_ledger_gives(void **state)
+TEST_IN(open_many, close_many, the_kept_file_gives_what_the_ledger_gives)
 {
 	struct stat st;
 
@@ -158,7 +158,7 @@ static void the_kept_file_gives_what_the_ledger_gives(void **state)
 	expect_same(*state);
 }
 
-static void no_name_lies_in_it_in_the_clear(void **state)
+TEST_IN(open_many, close_many, no_name_lies_in_it_in_the_clear)
 {
 	EMR_AUTO_BUF bytes = {0};
 
@@ -167,7 +167,7 @@ static void no_name_lies_in_it_in_the_clear(void **state)
 	assert_null(memmem(bytes.data, bytes.len, "Imaging", 7));
 }
 
-static void what_changed_since_comes_from_the_ledger(void **state)
+TEST_IN(open_many, close_many, what_changed_since_comes_from_the_ledger)
 {
 	kit *k = *state;
 	ino_t before = cache_inode(k);
@@ -200,7 +200,7 @@ static emr_status note_round(void *arg, const emr_place *place, const emr_meta *
 
 /* An entry has hundreds of records.  By their ids it would be read again for each of them: a folder
  * with a million new ones took minutes to close. */
-static void what_changed_since_is_read_entry_by_entry(void **state)
+TEST_IN(open_many, close_many, what_changed_since_is_read_entry_by_entry)
 {
 	enum { ROUNDS = 4, EACH = 30 };
 	kit *k = *state;
@@ -226,7 +226,7 @@ static void what_changed_since_is_read_entry_by_entry(void **state)
 	}
 }
 
-static void many_changes_make_a_new_file(void **state)
+TEST_IN(open_many, close_many, many_changes_make_a_new_file)
 {
 	kit *k = *state;
 	ino_t before = cache_inode(k);
@@ -239,7 +239,7 @@ static void many_changes_make_a_new_file(void **state)
 	kit_expect_text(k, "Imaging/more7", "Imaging/more7");
 }
 
-static void a_flipped_bit_anywhere_costs_time_and_nothing_else(void **state)
+TEST_IN(open_many, close_many, a_flipped_bit_anywhere_costs_time_and_nothing_else)
 {
 	static const size_t step = 4099;
 	EMR_AUTO_BUF good = {0};
@@ -256,7 +256,7 @@ static void a_flipped_bit_anywhere_costs_time_and_nothing_else(void **state)
 	put_cache(*state, emr_buf_view(&good));
 }
 
-static void a_file_cut_off_or_put_together_anew_is_not_used(void **state)
+TEST_IN(open_many, close_many, a_file_cut_off_or_put_together_anew_is_not_used)
 {
 	EMR_AUTO_BUF good = {0};
 	EMR_AUTO_BUF bad = {0};
@@ -277,7 +277,7 @@ static void a_file_cut_off_or_put_together_anew_is_not_used(void **state)
 	expect_same(*state);
 }
 
-static void an_older_file_put_back_is_brought_up_to_date(void **state)
+TEST_IN(open_many, close_many, an_older_file_put_back_is_brought_up_to_date)
 {
 	kit *k = *state;
 	EMR_AUTO_BUF old = {0};
@@ -291,7 +291,7 @@ static void an_older_file_put_back_is_brought_up_to_date(void **state)
 	expect_same(k);
 }
 
-static void a_file_that_is_ahead_of_the_ledger_is_not_used(void **state)
+TEST_IN(open_many, close_many, a_file_that_is_ahead_of_the_ledger_is_not_used)
 {
 	kit *k = *state;
 	EMR_AUTO_BUF ahead = {0};
@@ -302,10 +302,10 @@ static void a_file_that_is_ahead_of_the_ledger_is_not_used(void **state)
 	expect_same(k);
 }
 
-static void of_another_folder_it_is_not_used(void **state)
+TEST_IN(open_many, close_many, of_another_folder_it_is_not_used)
 {
 	EMR_AUTO_BUF foreign = {0};
-	kit other = {0};
+	AUTO(kit_close) kit other = {0};
 
 	read_cache(*state, &foreign);
 	kit_open(&other);
@@ -313,10 +313,9 @@ static void of_another_folder_it_is_not_used(void **state)
 	kit_publish_all(&other);
 	put_cache(&other, emr_buf_view(&foreign));
 	expect_same(&other);
-	kit_close(&other);
 }
 
-static void forgotten_it_is_gone_until_it_is_made_again(void **state)
+TEST_IN(open_many, close_many, forgotten_it_is_gone_until_it_is_made_again)
 {
 	kit *k = *state;
 	struct stat st;
@@ -330,7 +329,7 @@ static void forgotten_it_is_gone_until_it_is_made_again(void **state)
 	expect_same(k);
 }
 
-static void an_erased_name_is_not_left_in_it(void **state)
+TEST_IN(open_many, close_many, an_erased_name_is_not_left_in_it)
 {
 	kit *k = *state;
 	emr_erase what = {.path = "Imaging/slice5"};
@@ -347,7 +346,7 @@ static void an_erased_name_is_not_left_in_it(void **state)
 }
 
 /* It has nothing of theirs. */
-static void what_others_write_and_erase_leaves_it_as_it_is(void **state)
+TEST_IN(open_many, close_many, what_others_write_and_erase_leaves_it_as_it_is)
 {
 	kit *k = *state;
 	ino_t before;
@@ -373,7 +372,7 @@ emr_keyring_kind __wrap_emr_keyring_kind_of(const emr_keyring *kr)
 	return is_device ? EMR_KEYRING_DEVICE : __real_emr_keyring_kind_of(kr);
 }
 
-static void what_becomes_ours_or_ceases_to_be_is_not_of_the_time_it_was_made(void **state)
+TEST_IN(open_many, close_many, what_becomes_ours_or_ceases_to_be_is_not_of_the_time_it_was_made)
 {
 	kit *k = *state;
 	emr_id16 awaited = {{0}}, imaging;
@@ -398,26 +397,4 @@ static void what_becomes_ours_or_ceases_to_be_is_not_of_the_time_it_was_made(voi
 	expect_same(k);
 }
 
-#define WITH_MANY(test) cmocka_unit_test_setup_teardown(test, open_many, close_many)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		WITH_MANY(the_kept_file_gives_what_the_ledger_gives),
-		WITH_MANY(no_name_lies_in_it_in_the_clear),
-		WITH_MANY(what_changed_since_comes_from_the_ledger),
-		WITH_MANY(what_changed_since_is_read_entry_by_entry),
-		WITH_MANY(many_changes_make_a_new_file),
-		WITH_MANY(a_flipped_bit_anywhere_costs_time_and_nothing_else),
-		WITH_MANY(a_file_cut_off_or_put_together_anew_is_not_used),
-		WITH_MANY(an_older_file_put_back_is_brought_up_to_date),
-		WITH_MANY(a_file_that_is_ahead_of_the_ledger_is_not_used),
-		WITH_MANY(of_another_folder_it_is_not_used),
-		WITH_MANY(forgotten_it_is_gone_until_it_is_made_again),
-		WITH_MANY(an_erased_name_is_not_left_in_it),
-		WITH_MANY(what_others_write_and_erase_leaves_it_as_it_is),
-		WITH_MANY(what_becomes_ours_or_ceases_to_be_is_not_of_the_time_it_was_made),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -41,11 +41,10 @@ static const char *at(const json_t *value, const char *path)
 	return json_is_string(value) ? json_string_value(value) : "(none)";
 }
 
-static void a_share_says_who_and_until_when_and_for_what(void **state)
+TEST(a_share_says_who_and_until_when_and_for_what)
 {
 	json_t *consent = consent_of(share("write", "confirmed", "person", 1795086400));
 
-	(void)state;
 	assert_string_equal(at(consent, "status"), "active");
 	assert_string_equal(
 		at(consent, "identifier.0.value"), "urn:uuid:00112233-4455-6677-8899-aabbccddeeff");
@@ -61,12 +60,11 @@ static void a_share_says_who_and_until_when_and_for_what(void **state)
 	json_decref(consent);
 }
 
-static void for_ever_has_no_end_and_a_team_is_no_person(void **state)
+TEST(for_ever_has_no_end_and_a_team_is_no_person)
 {
 	json_t *consent =
 		consent_of(share("read", "confirmed", "team", (json_int_t)EMR_FOREVER_UNIX_S));
 
-	(void)state;
 	assert_string_equal(at(consent, "provision.period.start"), at(consent, "dateTime"));
 	assert_string_equal(at(consent, "provision.period.end"), "(none)");
 	assert_string_equal(at(consent, "provision.actor.0.reference.type"), "Organization");
@@ -74,12 +72,11 @@ static void for_ever_has_no_end_and_a_team_is_no_person(void **state)
 	json_decref(consent);
 }
 
-static void what_is_over_is_inactive_and_what_is_ending_is_not_yet(void **state)
+TEST(what_is_over_is_inactive_and_what_is_ending_is_not_yet)
 {
 	json_t *over = consent_of(share("read", "over", "person", 1795086400));
 	json_t *ending = consent_of(share("read", "ending", "person", 1795086400));
 
-	(void)state;
 	assert_string_equal(at(over, "status"), "inactive");
 	assert_string_equal(at(ending, "status"), "active");
 	json_decref(over);
@@ -93,25 +90,14 @@ static void assert_none(json_t *grant)
 	assert_true(json_is_null(consent));
 }
 
-static void there_is_none_of_a_deposit_nor_of_what_the_ledger_does_not_have(void **state)
+TEST(there_is_none_of_a_deposit_nor_of_what_the_ledger_does_not_have)
 {
 	json_t *failed = share("read", "failed no key", "person", 1795086400);
 
-	(void)state;
 	assert_none(share("deposit", "confirmed", "person", 1795086400));
 	assert_none(share("read", "queued", "person", 1795086400));
 	assert_int_equal(json_object_set_new(failed, "grant_id", json_string("")), 0);
 	assert_none(failed);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_share_says_who_and_until_when_and_for_what),
-		cmocka_unit_test(for_ever_has_no_end_and_a_team_is_no_person),
-		cmocka_unit_test(what_is_over_is_inactive_and_what_is_ending_is_not_yet),
-		cmocka_unit_test(there_is_none_of_a_deposit_nor_of_what_the_ledger_does_not_have),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

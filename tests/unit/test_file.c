@@ -38,7 +38,7 @@ static void assert_holds(const test_dir *here, const char *name, const char *wor
 	assert_true(emr_bytes_equal(emr_buf_view(&got), text(words)));
 }
 
-static void replacing_leaves_the_new_file_and_nothing_else(void **state)
+TEST_IN(test_dir_make, test_dir_remove, replacing_leaves_the_new_file_and_nothing_else)
 {
 	const test_dir *here = *state;
 	struct stat st;
@@ -54,7 +54,7 @@ static void replacing_leaves_the_new_file_and_nothing_else(void **state)
 	assert_holds(here, "empty", "");
 }
 
-static void creating_never_overwrites(void **state)
+TEST_IN(test_dir_make, test_dir_remove, creating_never_overwrites)
 {
 	const test_dir *here = *state;
 
@@ -66,7 +66,7 @@ static void creating_never_overwrites(void **state)
 	assert_int_equal(entries(here), 2);
 }
 
-static void a_failed_replace_leaves_the_old_file(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_failed_replace_leaves_the_old_file)
 {
 	const test_dir *here = *state;
 
@@ -79,7 +79,7 @@ static void a_failed_replace_leaves_the_old_file(void **state)
 	assert_int_equal(entries(here), 1);
 }
 
-static void reading_refuses_what_is_not_a_small_plain_file(void **state)
+TEST_IN(test_dir_make, test_dir_remove, reading_refuses_what_is_not_a_small_plain_file)
 {
 	const test_dir *here = *state;
 	EMR_AUTO_BUF got = {0};
@@ -98,7 +98,7 @@ static void reading_refuses_what_is_not_a_small_plain_file(void **state)
 	assert_int_equal(got.len, 5);
 }
 
-static void a_file_that_others_can_touch_is_exposed(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_file_that_others_can_touch_is_exposed)
 {
 	static const mode_t bad[] = {0640, 0620, 0610, 0604, 0602, 0601, 0666};
 	const test_dir *here = *state;
@@ -126,7 +126,7 @@ static emr_status own(const test_dir *here, const char *name)
 	return status;
 }
 
-static void a_file_that_others_can_change_is_not_ones_own(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_file_that_others_can_change_is_not_ones_own)
 {
 	static const mode_t bad[] = {0602, 0606, 0646, 0666}, good[] = {0600, 0640, 0644, 0755};
 	const test_dir *here = *state;
@@ -169,7 +169,7 @@ static int give_list(const test_dir *here, const char *name, uint16_t users, uin
 	return fsetxattr(fd, "system.posix_acl_access", bytes, sizeof bytes, 0);
 }
 
-static void a_file_that_a_list_lets_others_change_is_not_ones_own(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_file_that_a_list_lets_others_change_is_not_ones_own)
 {
 	const test_dir *here = *state;
 
@@ -184,7 +184,7 @@ static void a_file_that_a_list_lets_others_change_is_not_ones_own(void **state)
 }
 
 /* What somebody may look at who looks at the name first, and what is read then, are one file. */
-static void what_is_no_private_file_is_not_read_as_one(void **state)
+TEST_IN(test_dir_make, test_dir_remove, what_is_no_private_file_is_not_read_as_one)
 {
 	const test_dir *here = *state;
 	EMR_AUTO_BUF got = {0};
@@ -218,7 +218,7 @@ static emr_status way_of(const test_dir *here, const char *path, const char *exp
 	return status;
 }
 
-static void a_directory_that_others_can_lead_elsewhere_is_not_ones_own(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_directory_that_others_can_lead_elsewhere_is_not_ones_own)
 {
 	const test_dir *here = *state;
 	const char *const parts[] = {"x", "x/y", "x/y/z"};
@@ -259,7 +259,7 @@ static void a_directory_that_others_can_lead_elsewhere_is_not_ones_own(void **st
 		assert_int_equal(unlinkat(here->fd, parts[i], AT_REMOVEDIR), 0);
 }
 
-static void a_directory_is_made_with_its_parents(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_directory_is_made_with_its_parents)
 {
 	const test_dir *here = *state;
 	char path[128];
@@ -282,7 +282,7 @@ static void a_directory_is_made_with_its_parents(void **state)
 	rmdir(path);
 }
 
-static void a_short_read_is_damage(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_short_read_is_damage)
 {
 	const test_dir *here = *state;
 	char got[8];
@@ -296,25 +296,9 @@ static void a_short_read_is_damage(void **state)
 	assert_status(EMR_IO, emr_pread_all(-1, got, 1, 0));
 }
 
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, test_dir_make, test_dir_remove)
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		IN_DIRECTORY(replacing_leaves_the_new_file_and_nothing_else),
-		IN_DIRECTORY(creating_never_overwrites),
-		IN_DIRECTORY(a_failed_replace_leaves_the_old_file),
-		IN_DIRECTORY(reading_refuses_what_is_not_a_small_plain_file),
-		IN_DIRECTORY(a_file_that_others_can_touch_is_exposed),
-		IN_DIRECTORY(a_file_that_others_can_change_is_not_ones_own),
-		IN_DIRECTORY(a_file_that_a_list_lets_others_change_is_not_ones_own),
-		IN_DIRECTORY(what_is_no_private_file_is_not_read_as_one),
-		IN_DIRECTORY(a_directory_that_others_can_lead_elsewhere_is_not_ones_own),
-		IN_DIRECTORY(a_directory_is_made_with_its_parents),
-		IN_DIRECTORY(a_short_read_is_damage),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -236,7 +236,7 @@ static emr_status pass(void *arg, const emr_place *place, const emr_meta *meta)
 	return EMR_OK;
 }
 
-static void a_start_after_a_flood_costs_what_it_cost_before(void **state)
+TEST(a_start_after_a_flood_costs_what_it_cost_before)
 {
 	FLOODED;
 	size_t first, again;
@@ -276,7 +276,7 @@ static size_t times_in(const char *text, const char *what)
 }
 
 /* Keys and records, and all of them wrong: the folder stays open meanwhile. */
-static void a_flood_into_an_open_folder_is_looked_at_once(void **state)
+TEST(a_flood_into_an_open_folder_is_looked_at_once)
 {
 	enum { EACH = 400 };
 	FLOODED;
@@ -308,7 +308,7 @@ static void a_flood_into_an_open_folder_is_looked_at_once(void **state)
 	end(&s, &d);
 }
 
-static void what_does_not_open_is_counted_told_and_erased(void **state)
+TEST(what_does_not_open_is_counted_told_and_erased)
 {
 	enum { SOME = 20 };
 	FLOODED;
@@ -344,7 +344,7 @@ static void what_does_not_open_is_counted_told_and_erased(void **state)
 	end(&s, &d);
 }
 
-static void the_ledger_takes_so_many_keys_of_one_writer(void **state)
+TEST(the_ledger_takes_so_many_keys_of_one_writer)
 {
 	FLOODED;
 
@@ -356,14 +356,4 @@ static void the_ledger_takes_so_many_keys_of_one_writer(void **state)
 	end(&s, &d);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_flood_into_an_open_folder_is_looked_at_once),
-		cmocka_unit_test(the_ledger_takes_so_many_keys_of_one_writer),
-		cmocka_unit_test(what_does_not_open_is_counted_told_and_erased),
-		cmocka_unit_test(a_start_after_a_flood_costs_what_it_cost_before),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

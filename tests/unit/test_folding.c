@@ -100,11 +100,10 @@ static void add_many(emr_folding *folding, entry e, const char *folder, unsigned
 	}
 }
 
-static void a_series_is_one_line(void **state)
+TEST(a_series_is_one_line)
 {
 	emr_folding *f = begin();
 
-	(void)state;
 	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 20, .bytes = 5},
 		"Imaging/Series/", 300);
 	assert_true(end(f));
@@ -113,34 +112,31 @@ static void a_series_is_one_line(void **state)
 	     "key proven, by you\n");
 }
 
-static void keys_that_were_released_say_from_which_entry_to_which(void **state)
+TEST(keys_that_were_released_say_from_which_entry_to_which)
 {
 	emr_folding *f = begin();
 
-	(void)state;
 	add_many(f, (entry){.who = "Lima", .action = "released", .number = 20}, "Imaging/", 300);
 	assert_true(end(f));
 	assert_int_equal(lines(), 1);
 	says("got the key of 300 files in Imaging   proven, keys by you, entry 20 to 319\n");
 }
 
-static void a_few_files_have_a_line_each(void **state)
+TEST(a_few_files_have_a_line_each)
 {
 	emr_folding *f = begin();
 
-	(void)state;
 	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 20}, "Imaging/", 5);
 	assert_false(end(f));
 	assert_int_equal(lines(), 5);
 	says("opened Imaging/5.dcm v1 (whole)");
 }
 
-static void one_file_again_and_again_is_not_many_files(void **state)
+TEST(one_file_again_and_again_is_not_many_files)
 {
 	entry e = {.who = "Lima", .action = "opened", .path = "Imaging/MRI.txt"};
 	emr_folding *f = begin();
 
-	(void)state;
 	for (e.number = 20; e.number < 33; e.number++)
 		add(f, &e);
 	assert_false(end(f));
@@ -148,11 +144,10 @@ static void one_file_again_and_again_is_not_many_files(void **state)
 	says("opened Imaging/MRI.txt v1 (whole)");
 }
 
-static void of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_line(void **state)
+TEST(of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_line)
 {
 	emr_folding *f = begin();
 
-	(void)state;
 	add_many(f, (entry){.who = "Lima", .action = "opened", .number = 20}, "A/", 10);
 	add_many(f, (entry){.who = "Eve", .action = "opened", .number = 30}, "A/", 10);
 	add_many(f, (entry){.who = "Lima", .action = "released", .number = 40}, "A/", 10);
@@ -174,14 +169,13 @@ static void of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_lin
 	says("opened 10 files in A (70 bytes)");
 }
 
-static void deeds_in_turns_are_folded_too_and_what_lies_between_keeps_its_place(void **state)
+TEST(deeds_in_turns_are_folded_too_and_what_lies_between_keeps_its_place)
 {
 	const entry between = {
 		.who = "Eve", .action = "opened", .path = "A/letter.txt", .number = 200};
 	emr_folding *f = begin();
 	char path[20];
 
-	(void)state;
 	for (unsigned i = 0; i < 8; i++) {
 		(void)snprintf(path, sizeof path, "A/%u.dcm", i);
 		add(f, &(entry){
@@ -200,18 +194,4 @@ static void deeds_in_turns_are_folded_too_and_what_lies_between_keeps_its_place(
 	assert_true(strstr(said, "opened 8 files in A") < strstr(said, "A/letter.txt"));
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_series_is_one_line),
-		TEST(keys_that_were_released_say_from_which_entry_to_which),
-		TEST(a_few_files_have_a_line_each),
-		TEST(one_file_again_and_again_is_not_many_files),
-		TEST(of_two_people_two_folders_two_minutes_and_two_deeds_each_has_its_line),
-		TEST(deeds_in_turns_are_folded_too_and_what_lies_between_keeps_its_place),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -159,28 +159,25 @@ static void run_together(emr_status wanted)
 	assert_int_equal(looks, 2);
 }
 
-static void all_who_ask_while_one_asks_share_one_look(void **state)
+TEST_IN(begin, end, all_who_ask_while_one_asks_share_one_look)
 {
-	(void)state;
 	(void)save(&domain, 1);
 	run_together(EMR_OK);
 	assert_int_equal(reached(), 4);
 }
 
-static void all_who_ask_hear_that_the_ledger_is_away(void **state)
+TEST_IN(begin, end, all_who_ask_hear_that_the_ledger_is_away)
 {
-	(void)state;
 	answer = EMR_OFFLINE;
 	run_together(EMR_OFFLINE);
 	answer = EMR_OK;
 	assert_ok(emr_follow_now(replica));
 }
 
-static void what_is_here_already_is_asked_of_nobody(void **state)
+TEST_IN(begin, end, what_is_here_already_is_asked_of_nobody)
 {
 	emr_ledger_answer said = save(&domain, 1);
 
-	(void)state;
 	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 	assert_int_equal(looks, 1);
 	assert_int_equal(reached(), said.seq + 1);
@@ -194,11 +191,10 @@ static void what_is_here_already_is_asked_of_nobody(void **state)
 }
 
 /* A ledger that was put back to an older state gives new entries numbers that are here already. */
-static void an_answer_that_is_not_in_the_verified_copy_is_not_believed(void **state)
+TEST_IN(begin, end, an_answer_that_is_not_in_the_verified_copy_is_not_believed)
 {
 	emr_ledger_answer said = save(&domain, 1), other, wrong;
 
-	(void)state;
 	other = save(&domain, 2);
 	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &other));
 	wrong = said;
@@ -220,11 +216,10 @@ static void an_answer_that_is_not_in_the_verified_copy_is_not_believed(void **st
 	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 }
 
-static void an_answer_is_waited_for_until_the_ledger_shows_its_entry(void **state)
+TEST_IN(begin, end, an_answer_is_waited_for_until_the_ledger_shows_its_entry)
 {
 	emr_ledger_answer said = save(&domain, 1);
 
-	(void)state;
 	is_lagging = true;
 	assert_ok(emr_follow_now(replica));
 	assert_int_equal(reached(), said.seq);
@@ -252,13 +247,12 @@ static void ledger_loses(const char *what)
 	kit_sql(k.network, EMR_NETWORK_LEDGER, what);
 }
 
-static void what_was_sent_from_here_is_kept_whatever_the_ledger_loses(void **state)
+TEST_IN(begin, end, what_was_sent_from_here_is_kept_whatever_the_ledger_loses)
 {
 	static const char *const ways[] = {
 		"UPDATE parts SET part=x'' WHERE seq=(SELECT max(seq) FROM parts)",
 		"DELETE FROM parts WHERE seq=(SELECT max(seq) FROM parts)"};
 
-	(void)state;
 	for (uint8_t i = 0; i < 2; i++) {
 		emr_ledger_answer said = save(&domain, i + 1);
 
@@ -277,12 +271,11 @@ static void what_was_sent_from_here_is_kept_whatever_the_ledger_loses(void **sta
 }
 
 /* Nobody says of a part that is neither there nor here that it is. */
-static void what_is_not_here_is_not_confirmed(void **state)
+TEST_IN(begin, end, what_is_not_here_is_not_confirmed)
 {
 	EMR_AUTO_BUF other = {0};
 	emr_ledger_answer first, said;
 
-	(void)state;
 	first = save(&domain, 1);
 	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &first));
 	assert_ok(emr_buf_append(&other, sent.data, sent.len));
@@ -323,11 +316,10 @@ static void start_waiters(waiter *all)
 	until(&sleepers, THREADS - 1);
 }
 
-static void each_who_waits_hears_what_one_of_them_has_seen(void **state)
+TEST_IN(begin, end, each_who_waits_hears_what_one_of_them_has_seen)
 {
 	waiter all[THREADS];
 
-	(void)state;
 	start_waiters(all);
 	(void)save(&domain, 1);
 	for (int i = 0; i < THREADS; i++) {
@@ -339,12 +331,11 @@ static void each_who_waits_hears_what_one_of_them_has_seen(void **state)
 	assert_int_equal(reached(), 4);
 }
 
-static void each_who_waits_is_woken_and_nobody_twice(void **state)
+TEST_IN(begin, end, each_who_waits_is_woken_and_nobody_twice)
 {
 	waiter all[THREADS];
 	emr_follow_place before = emr_follow_here(replica), after;
 
-	(void)state;
 	start_waiters(all);
 	emr_follow_wake(replica);
 	for (int i = 0; i < THREADS; i++) {
@@ -361,12 +352,11 @@ static void each_who_waits_is_woken_and_nobody_twice(void **state)
 }
 
 /* Who waited at the ledger for the others goes, and one of them goes on. */
-static void who_stays_waits_on_when_the_first_has_waited_enough(void **state)
+TEST_IN(begin, end, who_stays_waits_on_when_the_first_has_waited_enough)
 {
 	waiter first = {.place = emr_follow_here(replica), .timeout_ms = 300};
 	waiter second = {.place = emr_follow_here(replica), .timeout_ms = LONG_MS};
 
-	(void)state;
 	assert_int_equal(pthread_create(&first.thread, NULL, wait_in_a_thread, &first), 0);
 	until(&at_ledger, 1);
 	assert_int_equal(pthread_create(&second.thread, NULL, wait_in_a_thread, &second), 0);
@@ -394,14 +384,13 @@ static void hear(void *arg, uint64_t size)
 	h->size = size;
 }
 
-static void a_subscriber_hears_of_his_domain_once_a_run(void **state)
+TEST_IN(begin, end, a_subscriber_hears_of_his_domain_once_a_run)
 {
 	kit_domain other = kit_domain_new(&k);
 	emr_subscription *of_all = NULL, *of_one = NULL, *of_other = NULL;
 	heard all = {0}, one = {0}, others = {0};
 	emr_replica *beside = kit_replica(&k);
 
-	(void)state;
 	assert_ok(emr_follow_now(replica));
 	assert_ok(emr_follow_subscribe(replica, NULL, hear, &all, &of_all));
 	assert_ok(emr_follow_subscribe(replica, &domain.id, hear, &one, &of_one));
@@ -434,31 +423,4 @@ static void a_subscriber_hears_of_his_domain_once_a_run(void **state)
 	emr_replica_close(beside);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			all_who_ask_while_one_asks_share_one_look, begin, end),
-		cmocka_unit_test_setup_teardown(
-			all_who_ask_hear_that_the_ledger_is_away, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_here_already_is_asked_of_nobody, begin, end),
-		cmocka_unit_test_setup_teardown(
-			an_answer_that_is_not_in_the_verified_copy_is_not_believed, begin, end),
-		cmocka_unit_test_setup_teardown(
-			an_answer_is_waited_for_until_the_ledger_shows_its_entry, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_was_sent_from_here_is_kept_whatever_the_ledger_loses, begin, end),
-		cmocka_unit_test_setup_teardown(what_is_not_here_is_not_confirmed, begin, end),
-		cmocka_unit_test_setup_teardown(
-			each_who_waits_hears_what_one_of_them_has_seen, begin, end),
-		cmocka_unit_test_setup_teardown(
-			each_who_waits_is_woken_and_nobody_twice, begin, end),
-		cmocka_unit_test_setup_teardown(
-			who_stays_waits_on_when_the_first_has_waited_enough, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_subscriber_hears_of_his_domain_once_a_run, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -53,7 +53,7 @@ static void may_write(story *s, viewer *v)
 
 /* ---- the tests */
 
-static void what_a_writer_does_is_what_the_owner_sees(void **state)
+TEST(what_a_writer_does_is_what_the_owner_sees)
 {
 	STORY;
 
@@ -107,7 +107,7 @@ static void what_a_writer_does_is_what_the_owner_sees(void **state)
 	end(&s, &v);
 }
 
-static void a_file_is_changed_in_the_middle(void **state)
+TEST(a_file_is_changed_in_the_middle)
 {
 	STORY;
 	emr_attr attr, wanted = {.size_bytes = 6};
@@ -135,7 +135,7 @@ static void a_file_is_changed_in_the_middle(void **state)
 	end(&s, &v);
 }
 
-static void her_key_is_gone_once_there_is_a_working_copy(void **state)
+TEST(her_key_is_gone_once_there_is_a_working_copy)
 {
 	STORY;
 	emr_handle *h;
@@ -151,7 +151,7 @@ static void her_key_is_gone_once_there_is_a_working_copy(void **state)
 	end(&s, &v);
 }
 
-static void what_waits_here_outlives_this_process(void **state)
+TEST(what_waits_here_outlives_this_process)
 {
 	STORY;
 	emr_handle *h;
@@ -217,7 +217,7 @@ static const char *hers(story *s, const char *path)
 	return text;
 }
 
-static void the_first_on_the_ledger_keeps_the_name_and_both_live(void **state)
+TEST(the_first_on_the_ledger_keeps_the_name_and_both_live)
 {
 	STORY;
 	const char *second;
@@ -269,7 +269,7 @@ emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
 	return EMR_NO_SPACE;
 }
 
-static void a_copy_that_could_not_be_made_is_not_told(void **state)
+TEST(a_copy_that_could_not_be_made_is_not_told)
 {
 	STORY;
 	const char *first;
@@ -302,7 +302,7 @@ static void note_answer(void *arg, emr_status status)
 }
 
 /* What the kernel does: somebody who opens the name waits at every moment. */
-static void a_name_that_he_gave_opens_while_her_new_bytes_come(void **state)
+TEST(a_name_that_he_gave_opens_while_her_new_bytes_come)
 {
 	STORY;
 	emr_attr directory, attr;
@@ -343,7 +343,7 @@ static void a_name_that_he_gave_opens_while_her_new_bytes_come(void **state)
 	end(&s, &v);
 }
 
-static void what_he_says_of_a_file_goes_on_with_her_new_bytes(void **state)
+TEST(what_he_says_of_a_file_goes_on_with_her_new_bytes)
 {
 	STORY;
 	emr_attr attr, saved;
@@ -371,7 +371,7 @@ static void what_he_says_of_a_file_goes_on_with_her_new_bytes(void **state)
 	end(&s, &v);
 }
 
-static void names_removals_and_bytes_of_both_sides_meet(void **state)
+TEST(names_removals_and_bytes_of_both_sides_meet)
 {
 	STORY;
 
@@ -419,7 +419,7 @@ emr_status __wrap_shared_record_node(
 	return no_room ? EMR_NO_MEMORY : __real_shared_record_node(view, share, entry, out_node);
 }
 
-static void a_new_name_survives_a_moment_without_room_for_their_bytes(void **state)
+TEST(a_new_name_survives_a_moment_without_room_for_their_bytes)
 {
 	STORY;
 
@@ -441,7 +441,7 @@ static void a_new_name_survives_a_moment_without_room_for_their_bytes(void **sta
 	end(&s, &v);
 }
 
-static void an_editor_that_keeps_backups_makes_a_version(void **state)
+TEST(an_editor_that_keeps_backups_makes_a_version)
 {
 	STORY;
 
@@ -477,7 +477,7 @@ static void an_editor_that_keeps_backups_makes_a_version(void **state)
 	end(&s, &v);
 }
 
-static void of_two_equal_names_both_are_seen(void **state)
+TEST(of_two_equal_names_both_are_seen)
 {
 	STORY;
 	char name[300];
@@ -505,7 +505,7 @@ static void of_two_equal_names_both_are_seen(void **state)
 	end(&s, &v);
 }
 
-static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state)
+TEST(what_is_left_in_a_folder_for_deposits_is_not_seen_again)
 {
 	STORY;
 	emr_attr attr, link;
@@ -541,7 +541,7 @@ static void what_is_left_in_a_folder_for_deposits_is_not_seen_again(void **state
 
 /* What `status --wait` waits for: bytes, names and removals in her folder, until the ledger has
  * answered. */
-static void what_is_on_its_way_to_her_folder_is_waited_for(void **state)
+TEST(what_is_on_its_way_to_her_folder_is_waited_for)
 {
 	STORY;
 
@@ -565,7 +565,7 @@ static void what_is_on_its_way_to_her_folder_is_waited_for(void **state)
 	end(&s, &v);
 }
 
-static void what_is_left_in_an_inbox_is_waited_for(void **state)
+TEST(what_is_left_in_an_inbox_is_waited_for)
 {
 	STORY;
 
@@ -579,7 +579,7 @@ static void what_is_left_in_an_inbox_is_waited_for(void **state)
 }
 
 /* Whose Inbox is full the sender learns from his own count, before anything is taken. */
-static void an_inbox_takes_so_many_files_a_day(void **state)
+TEST(an_inbox_takes_so_many_files_a_day)
 {
 	STORY;
 	emr_attr attr;
@@ -617,7 +617,7 @@ static void an_inbox_takes_so_many_files_a_day(void **state)
 }
 
 /* A larger one his computer would neither fetch nor show, and nobody would have been told. */
-static void a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_told(void **state)
+TEST(a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_told)
 {
 	STORY;
 
@@ -637,7 +637,7 @@ static void a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_
 	end(&s, &v);
 }
 
-static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
+TEST(what_was_not_sent_when_the_right_ends_is_kept)
 {
 	STORY;
 	emr_id16 grant = give(&s, &v, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
@@ -675,7 +675,7 @@ static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 	end(&s, &v);
 }
 
-static void the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file(void **state)
+TEST(the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file)
 {
 	STORY;
 	emr_attr attr, wanted = {.mode = 0600};
@@ -735,7 +735,7 @@ static emr_status count_refused(void *arg, const emr_audit_entry *entry)
 	return EMR_OK;
 }
 
-static void programs_are_kept_out_of_what_a_writer_changed(void **state)
+TEST(programs_are_kept_out_of_what_a_writer_changed)
 {
 	STORY;
 	uint64_t folder, changed, added;
@@ -767,7 +767,7 @@ static void programs_are_kept_out_of_what_a_writer_changed(void **state)
 	end(&s, &v);
 }
 
-static void what_a_writer_says_of_programs_stays_with_him(void **state)
+TEST(what_a_writer_says_of_programs_stays_with_him)
 {
 	STORY;
 	uint64_t folder, old, scan;
@@ -803,33 +803,4 @@ static void what_a_writer_says_of_programs_stays_with_him(void **state)
 	end(&s, &v);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_writer_does_is_what_the_owner_sees),
-		cmocka_unit_test(a_file_is_changed_in_the_middle),
-		cmocka_unit_test(her_key_is_gone_once_there_is_a_working_copy),
-		cmocka_unit_test(what_waits_here_outlives_this_process),
-		cmocka_unit_test(the_first_on_the_ledger_keeps_the_name_and_both_live),
-		cmocka_unit_test(a_copy_that_could_not_be_made_is_not_told),
-		cmocka_unit_test(a_name_that_he_gave_opens_while_her_new_bytes_come),
-		cmocka_unit_test(what_he_says_of_a_file_goes_on_with_her_new_bytes),
-		cmocka_unit_test(names_removals_and_bytes_of_both_sides_meet),
-		cmocka_unit_test(an_editor_that_keeps_backups_makes_a_version),
-		cmocka_unit_test(a_new_name_survives_a_moment_without_room_for_their_bytes),
-		cmocka_unit_test(of_two_equal_names_both_are_seen),
-		cmocka_unit_test(what_is_left_in_a_folder_for_deposits_is_not_seen_again),
-		cmocka_unit_test(an_inbox_takes_so_many_files_a_day),
-		cmocka_unit_test(
-			a_file_that_is_too_large_for_an_inbox_is_not_sent_and_the_sender_is_told),
-		cmocka_unit_test(what_is_on_its_way_to_her_folder_is_waited_for),
-		cmocka_unit_test(what_is_left_in_an_inbox_is_waited_for),
-		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),
-		cmocka_unit_test(
-			the_end_of_a_share_takes_away_what_the_kernel_has_of_a_changed_file),
-		cmocka_unit_test(programs_are_kept_out_of_what_a_writer_changed),
-		cmocka_unit_test(what_a_writer_says_of_programs_stays_with_him),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

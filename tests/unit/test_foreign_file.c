@@ -97,7 +97,7 @@ static emr_attr attr_of(viewer *v, const char *inside)
 
 /* ---- the tests */
 
-static void what_he_writes_is_what_she_sees(void **state)
+TEST(what_he_writes_is_what_she_sees)
 {
 	STORY;
 	emr_handle *h;
@@ -139,7 +139,7 @@ static void what_he_writes_is_what_she_sees(void **state)
 	end(&s, &v);
 }
 
-static void a_file_for_reading_stays_so(void **state)
+TEST(a_file_for_reading_stays_so)
 {
 	STORY;
 
@@ -149,7 +149,7 @@ static void a_file_for_reading_stays_so(void **state)
 	end(&s, &v);
 }
 
-static void all_but_its_bytes_is_hers_to_say(void **state)
+TEST(all_but_its_bytes_is_hers_to_say)
 {
 	STORY;
 	emr_attr wanted = {.mode = 0640, .mtime_ns = 5000000000}, attr;
@@ -201,7 +201,7 @@ static void all_but_its_bytes_is_hers_to_say(void **state)
 	end(&s, &v);
 }
 
-static void what_he_closed_outlives_this_process(void **state)
+TEST(what_he_closed_outlives_this_process)
 {
 	STORY;
 	emr_handle *h;
@@ -242,7 +242,7 @@ static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t
 	return true;
 }
 
-static void of_two_that_write_at_once_both_survive(void **state)
+TEST(of_two_that_write_at_once_both_survive)
 {
 	STORY;
 	char names[2000] = "", copy[300], kept[300];
@@ -286,7 +286,7 @@ static void of_two_that_write_at_once_both_survive(void **state)
 	end(&s, &v);
 }
 
-static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
+TEST(what_was_not_sent_when_the_right_ends_is_kept)
 {
 	STORY;
 	emr_id16 domain = make_inner(&s), grant = give(&s, &v, domain, EMR_WRITES_ALL);
@@ -308,7 +308,7 @@ static void what_was_not_sent_when_the_right_ends_is_kept(void **state)
 	end(&s, &v);
 }
 
-static void what_was_not_sent_when_she_removes_it_is_kept(void **state)
+TEST(what_was_not_sent_when_she_removes_it_is_kept)
 {
 	STORY;
 	char kept[300];
@@ -329,7 +329,7 @@ static void what_was_not_sent_when_she_removes_it_is_kept(void **state)
 	end(&s, &v);
 }
 
-static void a_file_of_its_own_in_a_folder_for_writing(void **state)
+TEST(a_file_of_its_own_in_a_folder_for_writing)
 {
 	STORY;
 	emr_nested tree[1];
@@ -362,18 +362,7 @@ static void a_file_of_its_own_in_a_folder_for_writing(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_he_writes_is_what_she_sees),
-		cmocka_unit_test(a_file_for_reading_stays_so),
-		cmocka_unit_test(all_but_its_bytes_is_hers_to_say),
-		cmocka_unit_test(what_he_closed_outlives_this_process),
-		cmocka_unit_test(of_two_that_write_at_once_both_survive),
-		cmocka_unit_test(what_was_not_sent_when_the_right_ends_is_kept),
-		cmocka_unit_test(what_was_not_sent_when_she_removes_it_is_kept),
-		cmocka_unit_test(a_file_of_its_own_in_a_folder_for_writing),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -49,9 +49,8 @@ static void make(const char *inside)
 	assert_ok(writer_try_mkdir(&v, inside));
 }
 
-static void each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay(void **state)
+TEST(each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay)
 {
-	(void)state;
 	begin(false);
 	make("Imaging/Series");
 	make("Imaging/Series/Scout");
@@ -76,13 +75,12 @@ static void each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay(vo
 	end();
 }
 
-static void in_an_inbox_they_lie_with_what_came_that_day(void **state)
+TEST(in_an_inbox_they_lie_with_what_came_that_day)
 {
 	char path[200], day[32];
 	time_t now;
 	struct tm local;
 
-	(void)state;
 	begin(true);
 	now = (time_t)story_now(&s);
 	localtime_r(&now, &local);
@@ -95,12 +93,11 @@ static void in_an_inbox_they_lie_with_what_came_that_day(void **state)
 	end();
 }
 
-static void two_names_that_become_one_both_stay(void **state)
+TEST(two_names_that_become_one_both_stay)
 {
 	const char *names;
 	char path[60];
 
-	(void)state;
 	begin(false);
 	make("Imaging/A");
 	make("Imaging/A - B");
@@ -116,11 +113,10 @@ static void two_names_that_become_one_both_stay(void **state)
 	end();
 }
 
-static void a_name_that_would_be_too_long_keeps_its_end(void **state)
+TEST(a_name_that_would_be_too_long_keeps_its_end)
 {
 	char outer[200], inner[400], scan[700], left[300];
 
-	(void)state;
 	begin(false);
 	(void)snprintf(outer, sizeof outer, "Imaging/%0100d", 1);
 	(void)snprintf(inner, sizeof inner, "%s/%0100d", outer, 2);
@@ -134,9 +130,8 @@ static void a_name_that_would_be_too_long_keeps_its_end(void **state)
 	end();
 }
 
-static void a_folder_outlives_a_restart_and_goes_when_nobody_needs_it(void **state)
+TEST(a_folder_outlives_a_restart_and_goes_when_nobody_needs_it)
 {
-	(void)state;
 	begin(false);
 	make("Imaging/Series");
 	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
@@ -157,9 +152,8 @@ static void a_folder_outlives_a_restart_and_goes_when_nobody_needs_it(void **sta
 	end();
 }
 
-static void what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then(void **state)
+TEST(what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then)
 {
-	(void)state;
 	begin(false);
 	make("Imaging/New folder");
 	writer_put(&v, "Imaging/New folder/IM1.dcm", "DICM one");
@@ -177,9 +171,8 @@ static void what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then(v
 	end();
 }
 
-static void scratch_in_it_stays_here(void **state)
+TEST(scratch_in_it_stays_here)
 {
-	(void)state;
 	begin(false);
 	make("Imaging/Series");
 	make("Imaging/.Trash-1000");
@@ -194,12 +187,11 @@ static void scratch_in_it_stays_here(void **state)
 	end();
 }
 
-static void what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes(void **state)
+TEST(what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes)
 {
 	const char *folder;
 	char path[300];
 
-	(void)state;
 	begin(false);
 	make("Imaging/Series");
 	writer_put(&v, "Imaging/Series/IM1.dcm", "DICM one");
@@ -215,9 +207,8 @@ static void what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes(vo
 	end();
 }
 
-static void files_in_folders_count_as_any_others_of_that_day(void **state)
+TEST(files_in_folders_count_as_any_others_of_that_day)
 {
-	(void)state;
 	begin(true);
 	story_rules(&s, "deposits-a-day = 2\n");
 	viewer_run(&v, NULL, 1);
@@ -230,21 +221,4 @@ static void files_in_folders_count_as_any_others_of_that_day(void **state)
 	end();
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(each_file_of_a_series_is_left_under_a_name_that_says_where_it_lay),
-		TEST(in_an_inbox_they_lie_with_what_came_that_day),
-		TEST(two_names_that_become_one_both_stay),
-		TEST(a_name_that_would_be_too_long_keeps_its_end),
-		TEST(a_folder_outlives_a_restart_and_goes_when_nobody_needs_it),
-		TEST(what_is_moved_before_it_is_sent_has_the_name_of_where_it_lies_then),
-		TEST(scratch_in_it_stays_here),
-		TEST(what_was_not_sent_when_the_right_ends_is_kept_and_the_folder_goes),
-		TEST(files_in_folders_count_as_any_others_of_that_day),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -163,13 +163,12 @@ static void forge_files(story *s, person *who, emr_id16 grant)
 	}
 }
 
-static void a_reader_who_seals_a_chunk_again_in_place_changes_nobodys_record(void **state)
+TEST(a_reader_who_seals_a_chunk_again_in_place_changes_nobodys_record)
 {
 	emr_grant_made made;
 	viewer eve, again;
-	story s;
+	AUTO(story_end) story s;
 
-	(void)state;
 	story_begin(&s);
 	save_files(&s);
 	viewer_open(&eve, &s, &s.eve, "eve-folder", CONSULT);
@@ -214,19 +213,17 @@ static void a_reader_who_seals_a_chunk_again_in_place_changes_nobodys_record(voi
 	kit_restart(&s.k);
 	for (size_t i = 0; i < FILES; i++)
 		expect_refused(ana_sees(&s, files[i].path, files[i].at));
-	story_end(&s);
 }
 
 /* Her own program must not seal his bytes again under her name. */
-static void what_was_changed_in_place_is_not_saved_again_as_the_owners(void **state)
+TEST(what_was_changed_in_place_is_not_saved_again_as_the_owners)
 {
 	emr_share_trouble trouble = {0};
 	emr_content_reader *his = NULL;
 	emr_grant_made made;
 	emr_handle *h;
-	story s;
+	AUTO(story_end) story s;
 
-	(void)state;
 	story_begin(&s);
 	save_files(&s);
 	read_much(&s);
@@ -241,7 +238,6 @@ static void what_was_changed_in_place_is_not_saved_again_as_the_owners(void **st
 	emr_view_release(h);
 	kit_publish_all(&s.k);
 	expect_refused(ana_sees(&s, "Imaging/big-unread.bin", FAR));
-	story_end(&s);
 }
 
 /* ---- the hospital that left it, and the patient ---- */
@@ -270,13 +266,12 @@ static emr_content_reader *depositors_reader(depositor *d)
 	return reader;
 }
 
-static void who_left_a_record_cannot_change_it_afterwards(void **state)
+TEST(who_left_a_record_cannot_change_it_afterwards)
 {
 	emr_content_reader *hers;
-	depositor d;
-	story s;
+	AUTO(depositor_close) depositor d;
+	AUTO(story_end) story s;
 
-	(void)state;
 	story_begin(&s);
 	depositor_open(&d, &s);
 	(void)deposit(&d, "Findings.txt", "It is " TRUE_WORD ".");
@@ -297,8 +292,6 @@ static void who_left_a_record_cannot_change_it_afterwards(void **state)
 	kit_restart(&s.k);
 	expect_refused(ana_sees(&s, today(&s, "Unread.txt"), 6));
 	emr_content_reader_free(hers);
-	depositor_close(&d);
-	story_end(&s);
 }
 
 /* What the owner opens, in her own process. */
@@ -322,14 +315,13 @@ static emr_content_reader *owners_reader(story *s, const char *path)
 	return reader;
 }
 
-static void the_patient_cannot_change_what_a_hospital_signed(void **state)
+TEST(the_patient_cannot_change_what_a_hospital_signed)
 {
 	emr_content_reader *hers;
 	viewer eve, again;
-	depositor d;
-	story s;
+	AUTO(depositor_close) depositor d;
+	AUTO(story_end) story s;
 
-	(void)state;
 	story_begin(&s);
 	depositor_open(&d, &s);
 	(void)deposit(&d, "Read.txt", "It is " TRUE_WORD ".");
@@ -364,18 +356,6 @@ static void the_patient_cannot_change_what_a_hospital_signed(void **state)
 	expect_refused(reader_sees(&again, "Imaging/Read.txt", 6));
 	expect_refused(reader_sees(&again, "Imaging/Unread.txt", 6));
 	viewer_close(&again);
-	depositor_close(&d);
-	story_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_reader_who_seals_a_chunk_again_in_place_changes_nobodys_record),
-		cmocka_unit_test(what_was_changed_in_place_is_not_saved_again_as_the_owners),
-		cmocka_unit_test(who_left_a_record_cannot_change_it_afterwards),
-		cmocka_unit_test(the_patient_cannot_change_what_a_hospital_signed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -55,14 +55,13 @@ static const char *history(void)
 	return text;
 }
 
-static void nobody_else_adds_to_the_log(void **state)
+TEST(nobody_else_adds_to_the_log)
 {
 	const emr_id16 elsewhere = emr_id16_random();
 	emr_place at = {.domain = elsewhere, .cver = 1};
 	char *before;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p, false);
 	before = strdup(history());
 	at.object = at.record_id = kit_object_id(&s.k, "Psychiatry/diary.txt");
@@ -82,36 +81,31 @@ static void nobody_else_adds_to_the_log(void **state)
 	kit_settle(&s.k);
 	assert_non_null(strstr(history(), "5 Psychiatry/old.txt\n"));
 	free(before);
-	end(&p);
 }
 
-static void nobody_is_left_out_of_the_log_for_having_no_name(void **state)
+TEST(nobody_is_left_out_of_the_log_for_having_no_name)
 {
 	const emr_id16 top = {{0}};
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p, true);
 	pen_file(&p, s.imaging, top, "", "planted", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	kit_settle(&s.k);
 	assert_true(kit_exists(&s.k, "Imaging/unnamed"));
 	assert_non_null(strstr(history(), "2 Imaging/unnamed\n"));
-	end(&p);
 }
 
-static void the_log_has_no_place_for_him_but_the_shared_one(void **state)
+TEST(the_log_has_no_place_for_him_but_the_shared_one)
 {
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p, true);
 	pen_file(&p, s.imaging, kit_object_id(&s.k, "Psychiatry"), "letter.txt", "planted", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	kit_settle(&s.k);
 	assert_null(strstr(history(), "Psychiatry/letter.txt"));
 	assert_non_null(strstr(history(), "2 Imaging/letter.txt\n"));
-	end(&p);
 }
 
 /* ---- the folder as it was ---- */
@@ -147,12 +141,11 @@ static bool was_there(const char *inside)
 	return is_there;
 }
 
-static void what_the_folder_does_not_show_is_not_in_its_past(void **state)
+TEST(what_the_folder_does_not_show_is_not_in_its_past)
 {
 	emr_id16 link;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	begin(&p, true);
 	pen_link(&p, s.imaging, s.imaging, "passwd", "/etc/passwd", &link);
 	pen_link(&p, s.imaging, s.imaging, "fine", "Old", NULL);
@@ -167,19 +160,11 @@ static void what_the_folder_does_not_show_is_not_in_its_past(void **state)
 	kit_settle(&s.k);
 	assert_int_not_equal(restore("Imaging/passwd"), EMR_OK);
 	assert_false(kit_exists(&s.k, "Imaging/passwd"));
-	end(&p);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_else_adds_to_the_log),
-		cmocka_unit_test(nobody_is_left_out_of_the_log_for_having_no_name),
-		cmocka_unit_test(the_log_has_no_place_for_him_but_the_shared_one),
-		cmocka_unit_test(what_the_folder_does_not_show_is_not_in_its_past),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -18,7 +18,7 @@ typedef struct program {
 
 #define ARGUMENTS(text) text, sizeof(text)
 
-static void programs_that_nobody_opened_are_known_by_name(void **state)
+TEST(programs_that_nobody_opened_are_known_by_name)
 {
 	static const program programs[] = {
 		{"/usr/lib/x86_64-linux-gnu/tumbler-1/tumblerd", "tumblerd", ARGUMENTS("tumblerd"),
@@ -48,7 +48,6 @@ static void programs_that_nobody_opened_are_known_by_name(void **state)
 		{"/usr/bin/restic", "restic", ARGUMENTS("restic"), "restic"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		char name[CALLER_NAME_BYTES] = "";
 
@@ -59,7 +58,7 @@ static void programs_that_nobody_opened_are_known_by_name(void **state)
 	}
 }
 
-static void programs_of_a_person_are_not(void **state)
+TEST(programs_of_a_person_are_not)
 {
 	static const program programs[] = {
 		{"/usr/bin/evince", "evince", ARGUMENTS("evince\0tumblerd.pdf"), NULL},
@@ -74,7 +73,6 @@ static void programs_of_a_person_are_not(void **state)
 		{"", "", "", 0, NULL},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		char name[CALLER_NAME_BYTES] = "";
 
@@ -133,45 +131,31 @@ static bool is_software(const char *name, int deeper, char out_name[CALLER_NAME_
 	return is;
 }
 
-static void a_running_process_is_recognised(void **state)
+TEST(a_running_process_is_recognised)
 {
 	char name[CALLER_NAME_BYTES] = "";
 
-	(void)state;
 	assert_true(is_software("tumblerd", 0, name));
 	assert_string_equal(name, "tumblerd");
 	assert_false(is_software("gimp", 0, name));
 }
 
-static void what_a_thumbnailer_starts_reads_for_it(void **state)
+TEST(what_a_thumbnailer_starts_reads_for_it)
 {
 	char name[CALLER_NAME_BYTES] = "";
 
-	(void)state;
 	assert_true(is_software("tumblerd", 1, name));
 	assert_string_equal(name, "tumblerd");
 	assert_false(is_software("nautilus", 1, name));
 }
 
-static void a_process_that_is_not_there_is_nobody(void **state)
+TEST(a_process_that_is_not_there_is_nobody)
 {
 	char name[CALLER_NAME_BYTES];
 
-	(void)state;
 	assert_false(caller_is_software(0, name));
 	assert_false(caller_is_software(-1, name));
 	assert_false(caller_is_software(0x7ffffff0, name));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(programs_that_nobody_opened_are_known_by_name),
-		cmocka_unit_test(programs_of_a_person_are_not),
-		cmocka_unit_test(a_running_process_is_recognised),
-		cmocka_unit_test(what_a_thumbnailer_starts_reads_for_it),
-		cmocka_unit_test(a_process_that_is_not_there_is_nobody),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -126,18 +126,16 @@ static int begin(void **state)
 }
 
 /* It has come by the time it is asked for again: nobody waits. */
-static void a_file_that_comes_while_it_is_looked_up_is_found(void **state)
+TEST_IN(begin, NULL, a_file_that_comes_while_it_is_looked_up_is_found)
 {
-	(void)state;
 	busy = 1;
 	ops.lookup(NULL, EMR_ROOT_NODE, "MRI.pdf");
 	assert_int_equal(entries, 1);
 	assert_int_equal(last_error, 0);
 }
 
-static void a_file_that_begins_to_be_shared_while_it_is_looked_up_is_waited_for(void **state)
+TEST_IN(begin, NULL, a_file_that_begins_to_be_shared_while_it_is_looked_up_is_waited_for)
 {
-	(void)state;
 	busy = 1;
 	ops.lookup(NULL, EMR_ROOT_NODE, "MRI.pdf"); /* nothing to wait for when it is asked */
 	entries = 0;
@@ -152,11 +150,10 @@ static void a_file_that_begins_to_be_shared_while_it_is_looked_up_is_waited_for(
 	assert_int_equal(last_error, 0);
 }
 
-static void a_share_that_comes_while_its_folder_is_listed_is_listed_once(void **state)
+TEST_IN(begin, NULL, a_share_that_comes_while_its_folder_is_listed_is_listed_once)
 {
 	size_t alone;
 
-	(void)state;
 	ops.readdir(NULL, EMR_ROOT_NODE, 4096, 0, NULL);
 	alone = listed_bytes;
 	busy = 1;
@@ -166,15 +163,4 @@ static void a_share_that_comes_while_its_folder_is_listed_is_listed_once(void **
 	assert_int_equal(last_error, 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_file_that_comes_while_it_is_looked_up_is_found, begin),
-		cmocka_unit_test_setup(
-			a_file_that_begins_to_be_shared_while_it_is_looked_up_is_waited_for, begin),
-		cmocka_unit_test_setup(
-			a_share_that_comes_while_its_folder_is_listed_is_listed_once, begin),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -19,21 +19,19 @@ static void keep(told_key key, const char *value, int64_t now_ns)
 
 static void expect(told_key key, const char *value, int64_t now_ns)
 {
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_true(told_take(key, strlen(value), now_ns, &out));
 	assert_int_equal(out.len, strlen(value));
 	assert_memory_equal(out.data, value, out.len);
-	emr_buf_free(&out);
 }
 
 static void expect_nothing(told_key key, size_t size, int64_t now_ns)
 {
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 
 	assert_false(told_take(key, size, now_ns, &out));
 	assert_int_equal(out.len, 0);
-	emr_buf_free(&out);
 }
 
 static int end(void **state)
@@ -43,31 +41,28 @@ static int end(void **state)
 	return 0;
 }
 
-static void what_was_measured_is_answered_once(void **state)
+TEST_IN(NULL, end, what_was_measured_is_answered_once)
 {
 	told_key key = key_of(7, 100, "user.emrfs.state");
 
-	(void)state;
 	keep(key, "pending", 0);
 	expect(key, "pending", SECOND);
 	expect_nothing(key, 7, SECOND);
 }
 
-static void another_size_is_another_question(void **state)
+TEST_IN(NULL, end, another_size_is_another_question)
 {
 	told_key key = key_of(7, 100, "user.emrfs.state");
 
-	(void)state;
 	keep(key, "pending", 0);
 	expect_nothing(key, 64, SECOND);
 	expect_nothing(key, 7, SECOND);
 }
 
-static void others_are_not_answered_with_it(void **state)
+TEST_IN(NULL, end, others_are_not_answered_with_it)
 {
 	told_key key = key_of(7, 100, "user.emrfs.state");
 
-	(void)state;
 	keep(key, "pending", 0);
 	expect_nothing(key_of(8, 100, "user.emrfs.state"), 7, 0);
 	expect_nothing(key_of(7, 101, "user.emrfs.state"), 7, 0);
@@ -75,11 +70,10 @@ static void others_are_not_answered_with_it(void **state)
 	expect(key, "pending", 0);
 }
 
-static void the_last_measure_counts(void **state)
+TEST_IN(NULL, end, the_last_measure_counts)
 {
 	told_key key = key_of(7, 100, "user.emrfs.state");
 
-	(void)state;
 	keep(key, "local", 0);
 	keep(key, "pending", 1);
 	expect_nothing(key, 5, 2);
@@ -88,20 +82,18 @@ static void the_last_measure_counts(void **state)
 	expect(key, "pending", 5);
 }
 
-static void after_half_a_minute_it_is_forgotten(void **state)
+TEST_IN(NULL, end, after_half_a_minute_it_is_forgotten)
 {
 	told_key key = key_of(7, 100, "user.emrfs.state");
 
-	(void)state;
 	keep(key, "pending", SECOND);
 	expect_nothing(key, 7, SECOND + TOLD_NS + 1);
 }
 
-static void setting_an_attribute_ends_it(void **state)
+TEST_IN(NULL, end, setting_an_attribute_ends_it)
 {
 	told_key key = key_of(7, 100, "user.note"), other = key_of(8, 100, "user.note");
 
-	(void)state;
 	keep(key, "one", 0);
 	keep(other, "two", 0);
 	told_forget(7);
@@ -109,11 +101,10 @@ static void setting_an_attribute_ends_it(void **state)
 	expect(other, "two", 0);
 }
 
-static void many_at_once_push_out_the_oldest(void **state)
+TEST_IN(NULL, end, many_at_once_push_out_the_oldest)
 {
 	char value[16];
 
-	(void)state;
 	for (int32_t i = 0; i < TOLD_MAX + 3; i++) {
 		snprintf(value, sizeof value, "value %d", i);
 		keep(key_of(7, i, "user.note"), value, i);
@@ -125,12 +116,11 @@ static void many_at_once_push_out_the_oldest(void **state)
 	}
 }
 
-static void an_empty_or_a_huge_value_is_not_answered_wrongly(void **state)
+TEST_IN(NULL, end, an_empty_or_a_huge_value_is_not_answered_wrongly)
 {
 	static const char huge[TOLD_VALUE_MAX + 1];
 	told_key key = key_of(7, 100, "user.note");
 
-	(void)state;
 	keep(key, "", 0);
 	expect_nothing(key, 3, 0);
 	keep(key, "small", 0);
@@ -139,18 +129,4 @@ static void an_empty_or_a_huge_value_is_not_answered_wrongly(void **state)
 	expect_nothing(key, 5, 1);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_teardown(what_was_measured_is_answered_once, end),
-		cmocka_unit_test_teardown(another_size_is_another_question, end),
-		cmocka_unit_test_teardown(others_are_not_answered_with_it, end),
-		cmocka_unit_test_teardown(the_last_measure_counts, end),
-		cmocka_unit_test_teardown(after_half_a_minute_it_is_forgotten, end),
-		cmocka_unit_test_teardown(setting_an_attribute_ends_it, end),
-		cmocka_unit_test_teardown(many_at_once_push_out_the_oldest, end),
-		cmocka_unit_test_teardown(an_empty_or_a_huge_value_is_not_answered_wrongly, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

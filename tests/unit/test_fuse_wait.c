@@ -71,22 +71,20 @@ static int end(void **state)
 	return 0;
 }
 
-static void who_is_in_time_answers_himself(void **state)
+TEST_IN(begin, end, who_is_in_time_answers_himself)
 {
 	uint64_t id;
 
-	(void)state;
 	id = wait_begin(request(1), LONG_NS);
 	assert_true(wait_take(id));
 	assert_false(wait_take(id));
 	assert_int_equal(answers[1], 0);
 }
 
-static void a_deadline_answers_once_and_the_late_thread_does_not(void **state)
+TEST_IN(begin, end, a_deadline_answers_once_and_the_late_thread_does_not)
 {
 	uint64_t id;
 
-	(void)state;
 	id = wait_begin(request(1), 1000000);
 	wait_for_answer(1);
 	assert_int_equal(last_error, ETIMEDOUT);
@@ -94,11 +92,10 @@ static void a_deadline_answers_once_and_the_late_thread_does_not(void **state)
 	assert_int_equal(answers[1], 1);
 }
 
-static void an_interrupt_answers_at_once(void **state)
+TEST_IN(begin, end, an_interrupt_answers_at_once)
 {
 	uint64_t id;
 
-	(void)state;
 	id = wait_begin(request(1), LONG_NS);
 	interrupt(request(1), interrupt_data);
 	wait_for_answer(1);
@@ -108,11 +105,10 @@ static void an_interrupt_answers_at_once(void **state)
 	assert_int_equal(answers[1], 1);
 }
 
-static void a_later_deadline_is_kept_when_an_earlier_one_is_taken(void **state)
+TEST_IN(begin, end, a_later_deadline_is_kept_when_an_earlier_one_is_taken)
 {
 	uint64_t first, second;
 
-	(void)state;
 	first = wait_begin(request(1), 2000000);
 	second = wait_begin(request(2), 4000000);
 	(void)wait_take(first);
@@ -120,11 +116,10 @@ static void a_later_deadline_is_kept_when_an_earlier_one_is_taken(void **state)
 	assert_false(wait_take(second));
 }
 
-static void too_many_answer_the_oldest_at_once(void **state)
+TEST_IN(begin, end, too_many_answer_the_oldest_at_once)
 {
 	uint64_t ids[WAIT_MAX + 1];
 
-	(void)state;
 	for (size_t i = 0; i <= WAIT_MAX; i++)
 		ids[i] = wait_begin(request(i + 1), LONG_NS + (int64_t)i);
 	assert_int_equal(answers[1], 1);
@@ -133,17 +128,4 @@ static void too_many_answer_the_oldest_at_once(void **state)
 		assert_true(wait_take(ids[i]));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(who_is_in_time_answers_himself, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_deadline_answers_once_and_the_late_thread_does_not, begin, end),
-		cmocka_unit_test_setup_teardown(an_interrupt_answers_at_once, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_later_deadline_is_kept_when_an_earlier_one_is_taken, begin, end),
-		cmocka_unit_test_setup_teardown(too_many_answer_the_oldest_at_once, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

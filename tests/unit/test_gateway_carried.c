@@ -41,13 +41,12 @@ static void same_settings(const char *one, const char *other)
 		assert_string_equal(a.authorities[i], b.authorities[i]);
 }
 
-static void another_computer_gets_the_same_settings(void **state)
+TEST(another_computer_gets_the_same_settings)
 {
 	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_BUF roots = {0};
 	struct stat st;
 
-	(void)state;
 	assert_ok(emr_channel_carried_check(emr_buf_view(&way)));
 	assert_ok(emr_channel_settle_in(emr_buf_view(&way), fd));
 	same_settings(here, there);
@@ -60,11 +59,10 @@ static void another_computer_gets_the_same_settings(void **state)
 	same_settings(here, there);
 }
 
-static void a_way_that_is_cut_or_too_long_is_refused(void **state)
+TEST(a_way_that_is_cut_or_too_long_is_refused)
 {
 	EMR_AUTO_BUF more = {0};
 
-	(void)state;
 	for (size_t len = 0; len < way.len; len++)
 		assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_bytes_of(way.data, len)));
 	assert_ok(emr_buf_append(&more, way.data, way.len));
@@ -73,12 +71,11 @@ static void a_way_that_is_cut_or_too_long_is_refused(void **state)
 }
 
 /* Each of the words stands in a line: with a line's end in it, there would be another one. */
-static void a_way_whose_words_are_more_than_words_is_refused(void **state)
+TEST(a_way_whose_words_are_more_than_words_is_refused)
 {
 	static const char bad[] = {'\n', ' ', '\0', '\x7f', '\xe2'};
 	const size_t at_msp = 9; /* after magic, rule, zeros and its length */
 
-	(void)state;
 	assert_memory_equal(way.data + at_msp, "OrgA", 4);
 	for (size_t i = 0; i < sizeof bad; i++) {
 		way.data[at_msp + 1] = (uint8_t)bad[i];
@@ -112,14 +109,13 @@ static void carry_with(const char *line, emr_buf *out)
 
 #define HASH "efea3910b9b90192ddd8afcdf6f92b6ec0751bdffa5b2e39f5458b88efa0cf9c"
 
-static void which_channel_it_is_goes_along(void **state)
+TEST(which_channel_it_is_goes_along)
 {
 	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_CHANNEL channel = {0};
 	EMR_AUTO_BUF with = {0};
 	char cause[256], hex[65];
 
-	(void)state;
 	carry_with("genesis = " HASH "\n", &with);
 	assert_ok(emr_channel_settle_in(emr_buf_view(&with), fd));
 	assert_ok(emr_channel_read(there, &channel, cause, sizeof cause));
@@ -135,13 +131,12 @@ static void which_channel_it_is_goes_along(void **state)
 	assert_status(EMR_DAMAGED, emr_channel_carried_check(emr_buf_view(&with)));
 }
 
-static void settings_with_half_a_hash_are_refused(void **state)
+TEST(settings_with_half_a_hash_are_refused)
 {
 	static const char *const bad[] = {"genesis = \n", "genesis = " HASH "00\n",
 		"genesis = efea3910\n", "genesis = " HASH "\ngenesis = " HASH "\n"};
 	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	(void)state;
 	assert_ok(emr_channel_settle_in(emr_buf_view(&way), fd));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		EMR_AUTO_CHANNEL channel = {0};
@@ -160,7 +155,7 @@ static void settings_with_half_a_hash_are_refused(void **state)
 }
 
 /* As whom is in the way, and in no settings. */
-static void the_authority_goes_along(void **state)
+TEST(the_authority_goes_along)
 {
 	EMR_AUTO_FD fd = open(there, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	EMR_AUTO_FD from = open(here, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -168,7 +163,6 @@ static void the_authority_goes_along(void **state)
 	EMR_AUTO_BUF settings = {0}, before = {0}, with = {0}, roots = {0};
 	char cause[256], login[EMR_CHANNEL_LOGIN_MAX + 1];
 
-	(void)state;
 	assert_false(emr_channel_carried_login(emr_buf_view(&way), login));
 	assert_ok(emr_file_read(from, EMR_CHANNEL_SETTINGS, 4096, &before));
 	assert_ok(emr_buf_append(&settings, before.data, before.len));
@@ -237,16 +231,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(another_computer_gets_the_same_settings),
-		cmocka_unit_test(the_authority_goes_along),
-		cmocka_unit_test(which_channel_it_is_goes_along),
-		cmocka_unit_test(settings_with_half_a_hash_are_refused),
-		cmocka_unit_test(a_way_that_is_cut_or_too_long_is_refused),
-		cmocka_unit_test(a_way_whose_words_are_more_than_words_is_refused),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

@@ -9,24 +9,22 @@
 #define DAY_S UINT64_C(86400)
 #define LOOK_S 600u /* between two looks of an open folder */
 
-static void the_first_time_is_half_a_minute_after_its_block(void **state)
+TEST(the_first_time_is_half_a_minute_after_its_block)
 {
 	const uint64_t noted = SIGNED + LATE_S;
 
-	(void)state;
 	assert_status(EMR_TIMEOUT, host_bring_when(SIGNED, noted, noted));
 	assert_status(EMR_TIMEOUT, host_bring_when(SIGNED, noted, noted + 29));
 	assert_ok(host_bring_when(SIGNED, noted, noted + 30));
 }
 
 /* As an open folder looks; until it is given up. */
-static void a_month_has_forty_times_a_day_between_the_last_and_an_end(void **state)
+TEST(a_month_has_forty_times_a_day_between_the_last_and_an_end)
 {
 	uint64_t now = SIGNED + LATE_S, before = now, last_pause = 0;
 	emr_status status = EMR_TIMEOUT;
 	unsigned times = 0;
 
-	(void)state;
 	for (; status != EMR_NOT_FOUND && now < SIGNED + 60 * DAY_S; now += LOOK_S) {
 		status = host_bring_when(SIGNED, before, now);
 		if (status != EMR_OK)
@@ -42,9 +40,8 @@ static void a_month_has_forty_times_a_day_between_the_last_and_an_end(void **sta
 	assert_in_range(last_pause, DAY_S, DAY_S + LOOK_S);
 }
 
-static void a_folder_that_was_closed_for_long_brings_it_once_or_gives_it_up(void **state)
+TEST(a_folder_that_was_closed_for_long_brings_it_once_or_gives_it_up)
 {
-	(void)state;
 	assert_ok(host_bring_when(SIGNED, SIGNED + LATE_S, SIGNED + 20 * DAY_S));
 	assert_status(
 		EMR_TIMEOUT, host_bring_when(SIGNED, SIGNED + 20 * DAY_S, SIGNED + 21 * DAY_S - 1));
@@ -53,23 +50,12 @@ static void a_folder_that_was_closed_for_long_brings_it_once_or_gives_it_up(void
 		EMR_NOT_FOUND, host_bring_when(SIGNED, SIGNED + LATE_S, SIGNED + 30 * DAY_S + 1));
 }
 
-static void a_clock_that_was_put_back_or_a_signing_ahead_of_it_stops_nothing(void **state)
+TEST(a_clock_that_was_put_back_or_a_signing_ahead_of_it_stops_nothing)
 {
-	(void)state;
 	assert_ok(host_bring_when(SIGNED, SIGNED + DAY_S, SIGNED));
 	assert_status(EMR_TIMEOUT, host_bring_when(SIGNED, SIGNED - DAY_S, SIGNED - DAY_S + 29));
 	assert_ok(host_bring_when(SIGNED, SIGNED - DAY_S, SIGNED - DAY_S + 30));
 	assert_ok(host_bring_when(UINT64_MAX, SIGNED, SIGNED + 30));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_first_time_is_half_a_minute_after_its_block),
-		cmocka_unit_test(a_month_has_forty_times_a_day_between_the_last_and_an_end),
-		cmocka_unit_test(a_folder_that_was_closed_for_long_brings_it_once_or_gives_it_up),
-		cmocka_unit_test(a_clock_that_was_put_back_or_a_signing_ahead_of_it_stops_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -138,13 +138,12 @@ static void follow_to(uint64_t size)
 		assert_ok(observe(seq, 0, parts));
 }
 
-static void the_blocks_give_what_the_directory_gave(void **state)
+TEST_IN(begin, end, the_blocks_give_what_the_directory_gave)
 {
 	uint8_t here[32], there[32], digest[32];
 	emr_chain *own;
 	int dir = open(k.network, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	(void)state;
 	follow_to(ENTRIES);
 	assert_ok(emr_chain_open(dir, "ledger.sqlite", EMR_CHAIN_SHARED, false, 10000, &own));
 	(void)close(dir);
@@ -161,7 +160,7 @@ static void the_blocks_give_what_the_directory_gave(void **state)
 	assert_ok(observe(2, 0, parts)); /* read again, as behind a kill */
 }
 
-static void what_nobody_signed_there_is_taken_from_no_block(void **state)
+TEST_IN(begin, end, what_nobody_signed_there_is_taken_from_no_block)
 {
 	const struct {
 		size_t at;
@@ -171,7 +170,6 @@ static void what_nobody_signed_there_is_taken_from_no_block(void **state)
 		{72, EMR_DAMAGED} /* the one before */, {120, EMR_DAMAGED} /* its batch */,
 		{312, EMR_DAMAGED} /* the signature */, {376, EMR_DAMAGED} /* a result */};
 
-	(void)state;
 	follow_to(3);
 	for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
 		assert_status(lies[i].status, observe(3, lies[i].at, parts));
@@ -181,21 +179,19 @@ static void what_nobody_signed_there_is_taken_from_no_block(void **state)
 }
 
 /* A peer may still bring the part: nothing is damaged, and it is asked again. */
-static void a_registration_waits_for_its_part(void **state)
+TEST_IN(begin, end, a_registration_waits_for_its_part)
 {
-	(void)state;
 	assert_status(EMR_OFFLINE, observe(1, 0, no_parts));
 	assert_ok(observe(1, 0, parts));
 }
 
-static void no_batch_of_the_channel_counts_before_the_directory_has_ended(void **state)
+TEST_IN(begin, end, no_batch_of_the_channel_counts_before_the_directory_has_ended)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 	emr_gateway_entry entry = {.block = 7, .ledger_time_unix_s = KIT_NOW + 5};
 	static const uint8_t results[1] = {0};
 
-	(void)state;
 	follow_to(ENTRIES - 1);
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
 	kit_finish(&k, b, &bytes);
@@ -212,11 +208,10 @@ static void no_batch_of_the_channel_counts_before_the_directory_has_ended(void *
 		trouble.cause, "a batch of a channel, and the directory's ledger has not ended");
 }
 
-static void a_ledger_that_was_brought_to_another_channel_is_not_followed(void **state)
+TEST_IN(begin, end, a_ledger_that_was_brought_to_another_channel_is_not_followed)
 {
 	uint8_t genesis[32];
 
-	(void)state;
 	memset(genesis, 0x66, sizeof genesis);
 	follow_to(ENTRIES - 1);
 	assert_ok(emr_observe_channel(chain, genesis, &trouble));
@@ -227,19 +222,4 @@ static void a_ledger_that_was_brought_to_another_channel_is_not_followed(void **
 	assert_ok(emr_observe_channel(chain, genesis, &trouble));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			the_blocks_give_what_the_directory_gave, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_nobody_signed_there_is_taken_from_no_block, begin, end),
-		cmocka_unit_test_setup_teardown(a_registration_waits_for_its_part, begin, end),
-		cmocka_unit_test_setup_teardown(
-			no_batch_of_the_channel_counts_before_the_directory_has_ended, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_ledger_that_was_brought_to_another_channel_is_not_followed, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -222,14 +222,13 @@ static int end(void **state)
 	return 0;
 }
 
-static void a_transaction_becomes_an_entry_of_fabric(void **state)
+TEST_IN(begin, end, a_transaction_becomes_an_entry_of_fabric)
 {
 	EMR_AUTO_BUF bytes = {0};
 	wish w = domain_batch(3);
 	uint8_t before[32];
 	emr_entry entry;
 
-	(void)state;
 	assert_ok(emr_chain_leaf(chain, 1, before));
 	assert_ok(observe(&w, own_parts));
 	assert_int_equal(size_now(), 3);
@@ -246,11 +245,10 @@ static void a_transaction_becomes_an_entry_of_fabric(void **state)
 }
 
 /* What stands behind header and items in a transaction's argument is none of an entry. */
-static void how_much_of_a_batch_is_public_is_told_without_its_parts(void **state)
+TEST_IN(begin, end, how_much_of_a_batch_is_public_is_told_without_its_parts)
 {
 	wish w = domain_batch(3);
 
-	(void)state;
 	assert_true(w.public_len < w.batch.len);
 	assert_int_equal(emr_batch_public_len((emr_span){w.batch.data, w.batch.len}), w.public_len);
 	assert_int_equal(
@@ -260,11 +258,10 @@ static void how_much_of_a_batch_is_public_is_told_without_its_parts(void **state
 	emr_buf_free(&w.batch);
 }
 
-static void the_same_again_is_passed_over_and_another_is_a_fork(void **state)
+TEST_IN(begin, end, the_same_again_is_passed_over_and_another_is_a_fork)
 {
 	wish w = domain_batch(3);
 
-	(void)state;
 	assert_ok(observe(&w, own_parts));
 	assert_ok(observe(&w, own_parts));
 	assert_int_equal(size_now(), 3);
@@ -278,11 +275,10 @@ static void the_same_again_is_passed_over_and_another_is_a_fork(void **state)
 	emr_buf_free(&w.batch);
 }
 
-static void results_that_the_contract_does_not_give_are_refused(void **state)
+TEST_IN(begin, end, results_that_the_contract_does_not_give_are_refused)
 {
 	wish w = domain_batch(3);
 
-	(void)state;
 	w.results[0] = EMR_RESULT_CONFLICT;
 	assert_status(EMR_DAMAGED, observe(&w, own_parts));
 	assert_string_equal(trouble.cause, "the results are not what the contract gives");
@@ -297,11 +293,10 @@ static void results_that_the_contract_does_not_give_are_refused(void **state)
 }
 
 /* On Fabric it is the creator's certificate that says who brings a batch. */
-static void another_creator_brings_nothing(void **state)
+TEST_IN(begin, end, another_creator_brings_nothing)
 {
 	wish w = domain_batch(3);
 
-	(void)state;
 	w.entry.creator = emr_buf_view(&stranger);
 	assert_status(EMR_DAMAGED, observe(&w, own_parts));
 	w.entry.creator = (emr_bytes){0};
@@ -313,12 +308,11 @@ static void another_creator_brings_nothing(void **state)
 	emr_buf_free(&w.batch);
 }
 
-static void a_part_that_is_not_at_hand_changes_no_entry(void **state)
+TEST_IN(begin, end, a_part_that_is_not_at_hand_changes_no_entry)
 {
 	wish w = domain_batch(3);
 	uint8_t with[32], without[32];
 
-	(void)state;
 	assert_ok(observe(&w, no_parts));
 	assert_ok(emr_chain_leaf(chain, 2, without));
 	emr_chain_close(chain);
@@ -377,14 +371,13 @@ static void other_result(uint8_t *entry)
 	entry[EMR_ENTRY_BYTES] = EMR_RESULT_CONFLICT;
 }
 
-static void a_copy_follows_what_was_observed_and_judges_it_again(void **state)
+TEST_IN(begin, end, a_copy_follows_what_was_observed_and_judges_it_again)
 {
 	EMR_AUTO_CHAIN copy = NULL;
 	wish w = domain_batch(3);
 	emr_ledger_trouble why;
 	uint8_t here[32], there[32];
 
-	(void)state;
 	assert_ok(observe(&w, own_parts));
 	assert_ok(emr_chain_open_temporary(&copy));
 	assert_ok(give(copy, 0, false, NULL, &why));
@@ -428,14 +421,13 @@ static void fill_with(emr_bytes batch)
 }
 
 /* An empty place is no damage here, and only the part whose hash the item has gets into it. */
-static void a_part_that_no_peer_has_comes_from_the_batch_that_was_sent(void **state)
+TEST_IN(begin, end, a_part_that_no_peer_has_comes_from_the_batch_that_was_sent)
 {
 	EMR_AUTO_CHAIN copy = NULL;
 	wish w = domain_batch(3);
 	emr_ledger_trouble why;
 	size_t all;
 
-	(void)state;
 	assert_ok(observe(&w, no_parts));
 	all = lacking_now();
 	assert_true(all > 0);
@@ -454,14 +446,13 @@ static void a_part_that_no_peer_has_comes_from_the_batch_that_was_sent(void **st
 
 /* Nobody gets an entry without a submitter's signature into a ledger of a directory by calling it
  * one of Fabric. */
-static void a_ledger_of_a_directory_takes_no_entry_of_fabric(void **state)
+TEST_IN(begin, end, a_ledger_of_a_directory_takes_no_entry_of_fabric)
 {
 	EMR_AUTO_CHAIN copy = NULL;
 	EMR_AUTO_BUF entry = {0}, items = {0};
 	emr_ledger_entry told = {.seq = 1};
 	emr_ledger_trouble why = {.status = EMR_OK};
 
-	(void)state;
 	assert_ok(emr_chain_open_temporary(&copy));
 	assert_ok(emr_chain_begin(copy));
 	describe("");
@@ -475,21 +466,4 @@ static void a_ledger_of_a_directory_takes_no_entry_of_fabric(void **state)
 	emr_chain_rollback(copy);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_transaction_becomes_an_entry_of_fabric),
-		TEST(how_much_of_a_batch_is_public_is_told_without_its_parts),
-		TEST(the_same_again_is_passed_over_and_another_is_a_fork),
-		TEST(results_that_the_contract_does_not_give_are_refused),
-		TEST(another_creator_brings_nothing),
-		TEST(a_part_that_is_not_at_hand_changes_no_entry),
-		TEST(a_copy_follows_what_was_observed_and_judges_it_again),
-		TEST(a_part_that_no_peer_has_comes_from_the_batch_that_was_sent),
-		TEST(a_ledger_of_a_directory_takes_no_entry_of_fabric),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -78,9 +78,8 @@ static void look_anew(channel *c)
 
 static const char *const kinds[] = {"raft", "bft"};
 
-static void blocks_of_real_orderers_are_signed_by_them(void **state)
+TEST(blocks_of_real_orderers_are_signed_by_them)
 {
-	(void)state;
 	for (size_t k = 0; k < 2; k++) {
 		channel c = channel_of(kinds[k], 3);
 
@@ -122,9 +121,8 @@ static bool is_taken(channel *c, size_t block, emr_gateway_position *position)
 }
 
 /* The hash is the one that the next block of Fabric names as that of the block before. */
-static void a_channel_with_another_first_block_is_another_channel(void **state)
+TEST(a_channel_with_another_first_block_is_another_channel)
 {
-	(void)state;
 	for (size_t k = 0; k < 2; k++) {
 		emr_gateway_position first = {0}, next, none = {0};
 		channel c = channel_of(kinds[k], 3);
@@ -149,9 +147,8 @@ static void a_channel_with_another_first_block_is_another_channel(void **state)
 	}
 }
 
-static void no_flipped_bit_of_a_header_is_taken(void **state)
+TEST(no_flipped_bit_of_a_header_is_taken)
 {
-	(void)state;
 	for (size_t k = 0; k < 2; k++) {
 		channel c = channel_of(kinds[k], 3);
 		emr_buf *block = &c.blocks[1];
@@ -171,12 +168,11 @@ static void no_flipped_bit_of_a_header_is_taken(void **state)
 	}
 }
 
-static void a_block_without_its_signatures_or_with_too_few_is_refused(void **state)
+TEST(a_block_without_its_signatures_or_with_too_few_is_refused)
 {
 	static const char *const said[] = {"a block that no orderer has signed",
 		"a block that fewer orderers have signed than must"};
 
-	(void)state;
 	for (size_t k = 0; k < 2; k++) {
 		channel c = channel_of(kinds[k], 3);
 		emr_buf *block = &c.blocks[1];
@@ -199,11 +195,10 @@ static void a_block_without_its_signatures_or_with_too_few_is_refused(void **sta
 }
 
 /* Their organisation is named here, and their certificate is another CA's. */
-static void who_says_that_he_is_of_a_known_organisation_is_asked_for_its_ca(void **state)
+TEST(who_says_that_he_is_of_a_known_organisation_is_asked_for_its_ca)
 {
 	json_t *raft, *bft, *list;
 
-	(void)state;
 	raft = json_object_get(root, "raft");
 	bft = json_object_get(root, "bft");
 	list = json_deep_copy(json_object_get(raft, "authorities"));
@@ -223,9 +218,8 @@ static void who_says_that_he_is_of_a_known_organisation_is_asked_for_its_ca(void
 	json_decref(list);
 }
 
-static void orderers_of_whom_nothing_is_known_are_not_called_checked(void **state)
+TEST(orderers_of_whom_nothing_is_known_are_not_called_checked)
 {
-	(void)state;
 	for (size_t k = 0; k < 2; k++) {
 		channel c = channel_of(kinds[k], 0);
 
@@ -236,9 +230,8 @@ static void orderers_of_whom_nothing_is_known_are_not_called_checked(void **stat
 	}
 }
 
-static void a_first_block_that_names_no_orderers_leaves_nobody_known(void **state)
+TEST(a_first_block_that_names_no_orderers_leaves_nobody_known)
 {
-	(void)state;
 	for (size_t k = 0; k < 2; k++) {
 		channel c = channel_of(kinds[k], 3);
 
@@ -251,19 +244,17 @@ static void a_first_block_that_names_no_orderers_leaves_nobody_known(void **stat
 }
 
 /* Known here, and of no orderer's organisation by the channel's own word. */
-static void who_orders_nothing_signs_no_block(void **state)
+TEST(who_orders_nothing_signs_no_block)
 {
-	channel c = channel_of("raft", 3);
+	AUTO(channel_end) channel c = channel_of("raft", 3);
 	emr_buf *zero = &c.blocks[0];
 	uint8_t *at;
 
-	(void)state;
 	while ((at = memmem(zero->data, zero->len, "Emr", 3)) != NULL)
 		*at = 'X';
 	assert_ok(look(&c, 0));
 	assert_status(EMR_DAMAGED, look(&c, 1));
 	assert_string_equal(c.wrong, "a block that no orderer has signed");
-	channel_end(&c);
 }
 
 static size_t skip_length(const emr_buf *block, size_t at)
@@ -274,9 +265,8 @@ static size_t skip_length(const emr_buf *block, size_t at)
 }
 
 /* Any member may bring one; a configuration is written by orderers. */
-static void a_transaction_that_cannot_be_read_hides_nobody(void **state)
+TEST(a_transaction_that_cannot_be_read_hides_nobody)
 {
-	(void)state;
 	for (size_t k = 0; k < 2; k++) {
 		channel c = channel_of(kinds[k], 3);
 		emr_buf *block = &c.blocks[1];
@@ -293,13 +283,12 @@ static void a_transaction_that_cannot_be_read_hides_nobody(void **state)
 }
 
 /* Batches that one member signs at once meet in a row, and would meet there again. */
-static void what_was_overtaken_waits_before_it_is_proposed_again(void **state)
+TEST(what_was_overtaken_waits_before_it_is_proposed_again)
 {
 	emr_gateway_call call = emr_gateway_call_of(0, -1);
 	int64_t begun = emr_clock_boot_ns(emr_clock_system());
 	int ends[2];
 
-	(void)state;
 	assert_true(gateway_wait_apart(&call, 0));
 	assert_true(emr_clock_boot_ns(emr_clock_system()) - begun >= 50 * INT64_C(1000000));
 	assert_int_equal(pipe(ends), 0);
@@ -312,22 +301,10 @@ static void what_was_overtaken_waits_before_it_is_proposed_again(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blocks_of_real_orderers_are_signed_by_them),
-		cmocka_unit_test(a_channel_with_another_first_block_is_another_channel),
-		cmocka_unit_test(no_flipped_bit_of_a_header_is_taken),
-		cmocka_unit_test(a_block_without_its_signatures_or_with_too_few_is_refused),
-		cmocka_unit_test(who_says_that_he_is_of_a_known_organisation_is_asked_for_its_ca),
-		cmocka_unit_test(orderers_of_whom_nothing_is_known_are_not_called_checked),
-		cmocka_unit_test(who_orders_nothing_signs_no_block),
-		cmocka_unit_test(a_transaction_that_cannot_be_read_hides_nobody),
-		cmocka_unit_test(a_first_block_that_names_no_orderers_leaves_nobody_known),
-		cmocka_unit_test(what_was_overtaken_waits_before_it_is_proposed_again),
-	};
 	int failed;
 
 	root = vectors_open("orderers.json");
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	failed = emr_tests_run(NULL, NULL);
 	json_decref(root);
 	return failed;
 }

@@ -138,11 +138,10 @@ static int end(void **state)
 
 /* ---- proposals ---- */
 
-static void a_proposal_has_the_bytes_of_fabrics_own_types(void **state)
+TEST_IN(begin, end, a_proposal_has_the_bytes_of_fabrics_own_types)
 {
 	EMR_AUTO_BUF want = {0};
 
-	(void)state;
 	assert_true(emr_bytes_equal(
 		emr_gateway_identity_creator(w.identity), vectors_hex(w.root, "creator", &want)));
 	assert_string_equal(w.made.tx_id, vectors_text(w.root, "tx_id"));
@@ -150,17 +149,16 @@ static void a_proposal_has_the_bytes_of_fabrics_own_types(void **state)
 		emr_buf_view(&w.made.bytes), vectors_hex(w.root, "proposal", &want)));
 }
 
-static void private_parts_are_told_to_endorsers_and_stay_out_of_the_block(void **state)
+TEST_IN(begin, end, private_parts_are_told_to_endorsers_and_stay_out_of_the_block)
 {
 	const emr_buf *block = &w.made.payload;
 
-	(void)state;
 	assert_non_null(memmem(w.made.bytes.data, w.made.bytes.len, "sealed", 6));
 	assert_null(memmem(block->data, block->len, "sealed", 6));
 	assert_non_null(memmem(block->data, block->len, "batch", 5));
 }
 
-static void a_proposal_over_the_limits_is_not_made(void **state)
+TEST_IN(begin, end, a_proposal_over_the_limits_is_not_made)
 {
 	uint8_t nonce[24] = {0};
 	static uint8_t big[EMR_GATEWAY_REQUEST_MAX];
@@ -168,7 +166,6 @@ static void a_proposal_over_the_limits_is_not_made(void **state)
 	emr_gateway_invocation invocation = {.args = args, .arg_count = 2};
 	gateway_proposal made = {0};
 
-	(void)state;
 	assert_status(EMR_LIMIT, proposal_make(w.gateway, &invocation, nonce, 1, &made));
 	invocation.arg_count = 0;
 	assert_status(EMR_INVALID, proposal_make(w.gateway, &invocation, nonce, 1, &made));
@@ -179,12 +176,11 @@ static void a_proposal_over_the_limits_is_not_made(void **state)
 
 /* ---- what a gateway gives to sign ---- */
 
-static void what_an_honest_gateway_prepares_is_signed(void **state)
+TEST_IN(begin, end, what_an_honest_gateway_prepares_is_signed)
 {
 	EMR_AUTO_BUF payload = {0};
 	gateway_prepared p;
 
-	(void)state;
 	assert_null(
 		prepared_wrong(w.gateway, &w.made, vectors_hex(w.root, "prepared", &payload), &p));
 	assert_true(emr_bytes_equal(p.result, emr_bytes_of("done", 4)));
@@ -208,12 +204,11 @@ static const char *lie_of(const char *name, emr_buf *out_payload)
 	return NULL;
 }
 
-static void no_lie_of_a_gateway_is_signed(void **state)
+TEST_IN(begin, end, no_lie_of_a_gateway_is_signed)
 {
 	json_t *lies = json_object_get(w.root, "lies"), *one;
 	size_t i;
 
-	(void)state;
 	assert_true(json_array_size(lies) >= 30);
 	json_array_foreach(lies, i, one)
 	{
@@ -224,21 +219,19 @@ static void no_lie_of_a_gateway_is_signed(void **state)
 	}
 }
 
-static void who_is_a_client_of_an_organisation_does_not_endorse_for_it(void **state)
+TEST_IN(begin, end, who_is_a_client_of_an_organisation_does_not_endorse_for_it)
 {
 	EMR_AUTO_BUF payload = {0};
 
-	(void)state;
 	assert_string_equal(lie_of("a-client-endorses", &payload),
 		"fewer organisations have endorsed it than must");
 }
 
-static void no_flipped_bit_of_a_transaction_is_signed(void **state)
+TEST_IN(begin, end, no_flipped_bit_of_a_transaction_is_signed)
 {
 	EMR_AUTO_BUF payload = {0};
 	gateway_prepared p;
 
-	(void)state;
 	(void)vectors_hex(w.root, "prepared", &payload);
 	for (size_t i = 0; i < payload.len; i++) {
 		payload.data[i] ^= (uint8_t)(1u << i % 8);
@@ -248,11 +241,10 @@ static void no_flipped_bit_of_a_transaction_is_signed(void **state)
 	}
 }
 
-static void without_authorities_a_stranger_counts_and_a_false_signature_does_not(void **state)
+TEST_IN(begin, end, without_authorities_a_stranger_counts_and_a_false_signature_does_not)
 {
 	EMR_AUTO_BUF payload = {0};
 
-	(void)state;
 	emr_gateway_close(w.gateway);
 	w.gateway = gateway_of(1, false);
 	assert_null(lie_of("stranger", &payload));
@@ -307,12 +299,11 @@ static bool is_low(const emr_buf *signature)
 	return memcmp(s, half, sizeof s) <= 0;
 }
 
-static void every_signature_of_p256_is_low(void **state)
+TEST_IN(begin, end, every_signature_of_p256_is_low)
 {
 	EVP_PKEY *key = key_of("certificate");
 	emr_bytes message = emr_buf_view(&w.made.bytes);
 
-	(void)state;
 	for (int i = 0; i < 64; i++) { /* half of them are not by themselves */
 		EMR_AUTO_BUF signature = {0};
 
@@ -323,14 +314,13 @@ static void every_signature_of_p256_is_low(void **state)
 	EVP_PKEY_free(key);
 }
 
-static void ed25519_signs_the_bytes_themselves(void **state)
+TEST_IN(begin, end, ed25519_signs_the_bytes_themselves)
 {
 	EVP_PKEY *key = key_of("ed25519_certificate");
 	emr_gateway_identity *identity = NULL;
 	EMR_AUTO_BUF signature = {0};
 	emr_bytes message = emr_buf_view(&w.made.bytes);
 
-	(void)state;
 	write_file("signcerts/cert.pem", vectors_text(w.root, "ed25519_certificate"), 0644);
 	write_file("keystore/key.pem", vectors_text(w.root, "ed25519_key"), 0400);
 	assert_ok(emr_gateway_identity_of_msp(w.dir, "OrgA", &identity));
@@ -341,12 +331,11 @@ static void ed25519_signs_the_bytes_themselves(void **state)
 	EVP_PKEY_free(key);
 }
 
-static void an_identity_that_does_not_fit_is_refused(void **state)
+TEST_IN(begin, end, an_identity_that_does_not_fit_is_refused)
 {
 	emr_gateway_identity *identity = NULL;
 	char long_id[EMR_GATEWAY_MSP_ID_MAX + 2];
 
-	(void)state;
 	memset(long_id, 'x', sizeof long_id);
 	long_id[sizeof long_id - 1] = '\0';
 	assert_status(EMR_INVALID, emr_gateway_identity_of_msp(w.dir, "", &identity));
@@ -366,20 +355,19 @@ static void an_identity_that_does_not_fit_is_refused(void **state)
 	assert_null(identity);
 }
 
-static void the_keyring_signs_with_its_certificate_and_no_other(void **state)
+TEST_IN(begin, end, the_keyring_signs_with_its_certificate_and_no_other)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_BUF own = {0}, signature = {0};
 	emr_gateway_identity *identity = NULL;
 	cert_wish authority = cert_authority_wish("authority", 1700000000);
 	cert_wish person = cert_person_wish("person", 1700000000);
-	cert_authority ca;
+	AUTO(cert_end) cert_authority ca;
 	emr_public facts;
 	emr_bytes message = emr_buf_view(&w.made.bytes);
 	const uint8_t *at;
 	X509 *certificate;
 
-	(void)state;
 	assert_ok(emr_keyring_public(kr, &facts));
 	cert_begin(&ca, &authority, NULL);
 	cert_certify(&ca, &person, facts.p256_spki, &own);
@@ -400,12 +388,11 @@ static void the_keyring_signs_with_its_certificate_and_no_other(void **state)
 	assert_ok(emr_buf_append(&own, "more", 4));
 	assert_status(EMR_INVALID,
 		emr_gateway_identity_of_keyring(kr, "OrgA", emr_buf_view(&own), &identity));
-	cert_end(&ca);
 }
 
 /* ---- envelopes that were kept ---- */
 
-static void a_kept_envelope_must_be_of_this_channel_and_chaincode(void **state)
+TEST_IN(begin, end, a_kept_envelope_must_be_of_this_channel_and_chaincode)
 {
 	EMR_AUTO_BUF payload = {0}, envelope = {0};
 	proto_writer writer = proto_writer_of(&envelope);
@@ -413,7 +400,6 @@ static void a_kept_envelope_must_be_of_this_channel_and_chaincode(void **state)
 	char tx_id[EMR_GATEWAY_TX_ID_BYTES] = "";
 	emr_bytes whole;
 
-	(void)state;
 	proto_put_bytes(&writer, ENVELOPE_PAYLOAD, vectors_hex(w.root, "prepared", &payload));
 	assert_status(
 		EMR_DAMAGED, emr_gateway_envelope_tx_id(w.gateway, emr_buf_view(&envelope), tx_id));
@@ -470,13 +456,12 @@ static emr_status visit(emr_bytes block, emr_gateway_position *position, emr_gat
 	return block_visit(w.gateway, block, position, &reader, out_wrong);
 }
 
-static void blocks_are_read_in_order_and_batches_found_in_them(void **state)
+TEST_IN(begin, end, blocks_are_read_in_order_and_batches_found_in_them)
 {
 	json_t *blocks = json_object_get(w.root, "blocks"), *one;
 	emr_gateway_position position = {0};
 	size_t i, refused = 0;
 
-	(void)state;
 	json_array_foreach(blocks, i, one)
 	{
 		reading r = {.wanted = json_object_get(one, "entries"), .answer = EMR_OK};
@@ -507,7 +492,7 @@ static void blocks_are_read_in_order_and_batches_found_in_them(void **state)
 }
 
 /* A block's size is what bounds them: a list that was gone through again for each would not end. */
-static void a_million_endorsements_of_nobody_hide_none(void **state)
+TEST_IN(begin, end, a_million_endorsements_of_nobody_hide_none)
 {
 	static const uint8_t junk[] = {0x12, 3, 0x0a, 1, 1};
 	EMR_AUTO_BUF payload = {0}, endorsed = {0}, action = {0};
@@ -515,7 +500,6 @@ static void a_million_endorsements_of_nobody_hide_none(void **state)
 	proto_writer of_endorsed = proto_writer_of(&endorsed), writer = proto_writer_of(&action);
 	gateway_prepared p;
 
-	(void)state;
 	assert_ok(prepared_read(vectors_hex(w.root, "prepared", &payload), &p));
 	good = prepared_endorsements(&p);
 	assert_non_null(good);
@@ -590,7 +574,7 @@ static emr_status visit_doubted(const char *name, doubting *d, const char **out_
 
 /* What peers count is in their state, and what is built on it comes in later blocks: to stop here,
  * or to pass it over, would be the end of reading for everybody. */
-static void what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so(void **state)
+TEST_IN(begin, end, what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so)
 {
 	static const struct {
 		const char *name, *wrong;
@@ -605,7 +589,6 @@ static void what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so
 			"fewer organisations have endorsed it than must", 1, false},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof doubted / sizeof *doubted; i++) {
 		doubting yes = {.answer = EMR_OK}, no = {.answer = EMR_DAMAGED},
 			 nobody = {.answer = EMR_OFFLINE};
@@ -629,7 +612,7 @@ static void what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so
 }
 
 /* It fits no channel, whatever anybody has said of how this one begins. */
-static void a_first_block_that_names_one_before_it_is_a_lie(void **state)
+TEST_IN(begin, end, a_first_block_that_names_one_before_it_is_a_lie)
 {
 	static const uint8_t none[32] = {0};
 	json_t *blocks = json_object_get(w.root, "blocks");
@@ -639,7 +622,6 @@ static void a_first_block_that_names_one_before_it_is_a_lie(void **state)
 	const char *wrong = NULL;
 	emr_bytes bytes = vectors_hex(json_array_get(blocks, 0), "bytes", &first);
 
-	(void)state;
 	/* Block.header (1), whose previous_hash (2) it has not. */
 	assert_true(bytes.len > 2 && bytes.data[0] == 0x0a && bytes.data[1] < 0x50);
 	assert_ok(emr_buf_append(&named, bytes.data, 2 + (size_t)bytes.data[1]));
@@ -653,7 +635,7 @@ static void a_first_block_that_names_one_before_it_is_a_lie(void **state)
 	assert_int_equal(position.next_block, 0);
 }
 
-static void a_reader_who_fails_stays_in_front_of_the_block(void **state)
+TEST_IN(begin, end, a_reader_who_fails_stays_in_front_of_the_block)
 {
 	json_t *blocks = json_object_get(w.root, "blocks");
 	const json_t *both[2] = {json_array_get(blocks, 0), json_array_get(blocks, 12)};
@@ -662,7 +644,6 @@ static void a_reader_who_fails_stays_in_front_of_the_block(void **state)
 	EMR_AUTO_BUF bytes = {0};
 	const char *wrong = NULL;
 
-	(void)state;
 	assert_ok(visit(vectors_hex(both[0], "bytes", &bytes), &position, see, &r, &wrong));
 	assert_status(EMR_NO_SPACE,
 		visit(vectors_hex(both[1], "bytes", &bytes), &position, see, &r, &wrong));
@@ -685,7 +666,7 @@ static emr_status digest_entry(void *arg, const emr_gateway_entry *entry)
 
 /* A peer that says something else of a valid transaction has another digest, which who asks a
  * second peer sees. */
-static void no_flipped_bit_of_a_block_changes_its_entries_unseen(void **state)
+TEST_IN(begin, end, no_flipped_bit_of_a_block_changes_its_entries_unseen)
 {
 	json_t *blocks = json_object_get(w.root, "blocks");
 	EMR_AUTO_BUF zero = {0}, one = {0};
@@ -695,7 +676,6 @@ static void no_flipped_bit_of_a_block_changes_its_entries_unseen(void **state)
 	emr_sha256_ctx ctx;
 	size_t taken = 0;
 
-	(void)state;
 	emr_sha256_init(&ctx);
 	(void)vectors_hex(json_array_get(blocks, 0), "bytes", &zero);
 	(void)vectors_hex(json_array_get(blocks, 12), "bytes", &one);
@@ -738,9 +718,8 @@ static emr_status open_at(const char *address, const char *ca_file, const char *
 	return status;
 }
 
-static void clear_text_goes_to_this_computer_only(void **state)
+TEST_IN(begin, end, clear_text_goes_to_this_computer_only)
 {
-	(void)state;
 	assert_ok(open_at("http://127.0.0.1:7051", NULL, NULL));
 	assert_ok(open_at("http://[::1]:7051", NULL, NULL));
 	assert_ok(open_at("https://peer.hospital:7051", "/ca.pem", NULL));
@@ -758,32 +737,4 @@ static void clear_text_goes_to_this_computer_only(void **state)
 	assert_status(EMR_INVALID, open_at(NULL, NULL, NULL));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_proposal_has_the_bytes_of_fabrics_own_types),
-		TEST(private_parts_are_told_to_endorsers_and_stay_out_of_the_block),
-		TEST(a_proposal_over_the_limits_is_not_made),
-		TEST(what_an_honest_gateway_prepares_is_signed),
-		TEST(no_lie_of_a_gateway_is_signed),
-		TEST(who_is_a_client_of_an_organisation_does_not_endorse_for_it),
-		TEST(no_flipped_bit_of_a_transaction_is_signed),
-		TEST(without_authorities_a_stranger_counts_and_a_false_signature_does_not),
-		TEST(every_signature_of_p256_is_low),
-		TEST(ed25519_signs_the_bytes_themselves),
-		TEST(an_identity_that_does_not_fit_is_refused),
-		TEST(the_keyring_signs_with_its_certificate_and_no_other),
-		TEST(a_kept_envelope_must_be_of_this_channel_and_chaincode),
-		TEST(blocks_are_read_in_order_and_batches_found_in_them),
-		TEST(a_million_endorsements_of_nobody_hide_none),
-		TEST(what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so),
-		TEST(a_first_block_that_names_one_before_it_is_a_lie),
-		TEST(a_reader_who_fails_stays_in_front_of_the_block),
-		TEST(no_flipped_bit_of_a_block_changes_its_entries_unseen),
-		TEST(clear_text_goes_to_this_computer_only),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

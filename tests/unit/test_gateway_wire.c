@@ -17,7 +17,7 @@ static emr_status read_bytes(const void *data, size_t len, emr_bytes *out)
 	return proto_read(emr_bytes_of(data, len), wants, 1);
 }
 
-static void a_field_is_read_and_what_nobody_asks_for_is_passed_over(void **state)
+TEST(a_field_is_read_and_what_nobody_asks_for_is_passed_over)
 {
 	/* 1: 300, 2: "ab", 3: eight bytes, 4: a group with a group in it, 5: four bytes, 7: -1 */
 	static const uint8_t bytes[] = {0x08, 0xac, 0x02, 0x12, 2, 'a', 'b', 0x19, 1, 2, 3, 4, 5, 6,
@@ -28,7 +28,6 @@ static void a_field_is_read_and_what_nobody_asks_for_is_passed_over(void **state
 	const proto_want wants[] = {{1, PROTO_NUMBER, &one}, {2, PROTO_BYTES, &two},
 		{6, PROTO_BYTES, &none}, {7, PROTO_NUMBER, &minus}};
 
-	(void)state;
 	assert_ok(proto_read(emr_bytes_of(bytes, sizeof bytes), wants, 4));
 	assert_int_equal(one, 300);
 	assert_true(minus == UINT64_MAX);
@@ -43,7 +42,7 @@ static void a_field_is_read_and_what_nobody_asks_for_is_passed_over(void **state
 	}
 }
 
-static void the_last_of_several_counts_and_a_message_in_pieces_is_one(void **state)
+TEST(the_last_of_several_counts_and_a_message_in_pieces_is_one)
 {
 	/* 2: { 1: 5, 2: "a" }, 1: 7, 2: { 3: "x" }, 2: 9 (of another type), 2: { 2: "b", 3: "y" }
 	 */
@@ -56,7 +55,6 @@ static void the_last_of_several_counts_and_a_message_in_pieces_is_one(void **sta
 		{1, PROTO_NUMBER, &one}, {2, PROTO_BYTES, &two}, {3, PROTO_REPEATED, &list}};
 	const proto_want wants[] = {{2, PROTO_MESSAGE, PROTO_INSIDE(inner)}};
 
-	(void)state;
 	assert_ok(proto_read(emr_bytes_of(bytes, sizeof bytes), wants, 1));
 	assert_int_equal(one, 5);
 	assert_true(emr_bytes_equal(two, emr_bytes_of("b", 1)));
@@ -70,19 +68,18 @@ static void the_last_of_several_counts_and_a_message_in_pieces_is_one(void **sta
 	assert_int_equal(two.len, 6);
 }
 
-static void an_empty_message_is_there(void **state)
+TEST(an_empty_message_is_there)
 {
 	static const uint8_t bytes[] = {0x12, 0};
 	emr_bytes message = {0};
 	const proto_want wants[] = {{2, PROTO_BYTES, &message}};
 
-	(void)state;
 	assert_ok(proto_read(emr_bytes_of(bytes, sizeof bytes), wants, 1));
 	assert_non_null(message.data);
 	assert_int_equal(message.len, 0);
 }
 
-static void what_cannot_be_is_refused(void **state)
+TEST(what_cannot_be_is_refused)
 {
 	static const struct {
 		const char *why;
@@ -109,7 +106,6 @@ static void what_cannot_be_is_refused(void **state)
 	static const uint8_t over[] = {0x23, 0x80, 0x80, 0x80, 0x80, 0x10, 1, 0x24};
 	emr_bytes out = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		if (read_bytes(bad[i].bytes, bad[i].len, &out) != EMR_DAMAGED)
 			fail_msg("%s was taken", bad[i].why);
@@ -122,14 +118,13 @@ static void what_cannot_be_is_refused(void **state)
 	assert_status(EMR_DAMAGED, read_bytes(over + 1, sizeof over - 2, &out));
 }
 
-static void more_than_there_is_room_for_is_counted(void **state)
+TEST(more_than_there_is_room_for_is_counted)
 {
 	static const uint8_t bytes[] = {0x12, 1, 'a', 0x12, 0, 0x12, 1, 'c'};
 	emr_bytes items[3];
 	proto_list list = {.items = items, .max = 2};
 	const proto_want wants[] = {{2, PROTO_REPEATED, &list}};
 
-	(void)state;
 	assert_ok(proto_read(emr_bytes_of(bytes, sizeof bytes), wants, 1));
 	assert_int_equal(list.count, 2);
 	assert_int_equal(list.total, 3);
@@ -140,11 +135,10 @@ static void more_than_there_is_room_for_is_counted(void **state)
 	assert_true(emr_bytes_equal(items[2], emr_bytes_of("c", 1)));
 }
 
-static void what_is_written_is_read_again(void **state)
+TEST(what_is_written_is_read_again)
 {
 	static const uint64_t numbers[] = {1, 127, 128, 16383, 16384, UINT32_MAX, UINT64_MAX};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
 		EMR_AUTO_BUF buf = {0};
 		proto_writer w = proto_writer_of(&buf);
@@ -196,12 +190,11 @@ static emr_status feed(
 	return status;
 }
 
-static void messages_come_whole_however_they_were_cut(void **state)
+TEST(messages_come_whole_however_they_were_cut)
 {
 	static const uint8_t bytes[] = {0, 0, 0, 0, 3, 'o', 'n', 'e', 0, 0, 0, 0, 0, 0, 0, 0, 0, 5,
 		't', 'h', 'r', 'e', 'e'};
 
-	(void)state;
 	for (size_t piece = 1; piece <= sizeof bytes; piece++) {
 		grpc_frames frames = {.max_bytes = 5};
 		heard h = {.answer = EMR_OK};
@@ -222,13 +215,12 @@ static void messages_come_whole_however_they_were_cut(void **state)
 	}
 }
 
-static void a_frame_that_is_compressed_or_too_long_is_refused(void **state)
+TEST(a_frame_that_is_compressed_or_too_long_is_refused)
 {
 	static const uint8_t compressed[] = {1, 0, 0, 0, 1, 'x'};
 	static const uint8_t longer[] = {0, 0, 0, 0, 6, 's'};
 	static const uint8_t one[] = {0, 0, 0, 0, 1, 'x', 0, 0, 0, 0, 1, 'y'};
 
-	(void)state;
 	for (size_t piece = 1; piece < 7; piece++) {
 		grpc_frames frames = {.max_bytes = 5};
 		heard h = {.answer = EMR_OK};
@@ -258,12 +250,11 @@ static grpc_said said_of(const char *const *lines)
 	return said;
 }
 
-static void a_status_is_read_from_headers_and_trailers(void **state)
+TEST(a_status_is_read_from_headers_and_trailers)
 {
 	grpc_said said = said_of((const char *const[]){"HTTP/2 103 \r\n", "grpc-status: 0\r\n",
 		"HTTP/2 200 \r\n", "Content-Type: application/grpc+proto\r\n", "\r\n", NULL});
 
-	(void)state;
 	assert_true(said.is_grpc);
 	assert_int_equal(said.code, GRPC_MISSING); /* what an earlier head said is over */
 	grpc_said_line(&said, emr_bytes_of("GRPC-Status:0\r\n", 15));
@@ -282,20 +273,19 @@ static void a_status_is_read_from_headers_and_trailers(void **state)
 	assert_int_equal(said.code, GRPC_MISSING);
 }
 
-static void a_message_is_one_line_of_printable_characters(void **state)
+TEST(a_message_is_one_line_of_printable_characters)
 {
 	grpc_said said = said_of(
 		(const char *const[]){"grpc-message: caf%C3%A9%0d%0a%1B[31m %zz %2 100%", NULL});
 	char longest[4000] = "grpc-message: ";
 
-	(void)state;
 	assert_string_equal(said.message, "caf     [31m %zz %2 100%");
 	memset(longest + 14, 'x', sizeof longest - 15);
 	said = said_of((const char *const[]){longest, NULL});
 	assert_int_equal(strlen(said.message), GRPC_TEXT_BYTES - 1);
 }
 
-static void details_name_who_said_what(void **state)
+TEST(details_name_who_said_what)
 {
 	json_t *root = vectors_open("gateway.json");
 	EMR_AUTO_BUF buf = {0};
@@ -304,7 +294,6 @@ static void details_name_who_said_what(void **state)
 	size_t head = strlen(line);
 	grpc_said said;
 
-	(void)state;
 	/* One that is padded is taken, too. */
 	for (int variant = 0; variant < 2; variant++) {
 		(void)sodium_bin2base64(line + head, sizeof line - head, status.data, status.len,
@@ -325,9 +314,8 @@ static void details_name_who_said_what(void **state)
 	json_decref(root);
 }
 
-static void every_fault_has_a_name_a_status_and_a_line(void **state)
+TEST(every_fault_has_a_name_a_status_and_a_line)
 {
-	(void)state;
 	for (int i = 1; i < EMR_GATEWAY_FAULT_COUNT; i++) {
 		emr_gateway_fault fault = (emr_gateway_fault)i;
 
@@ -342,22 +330,4 @@ static void every_fault_has_a_name_a_status_and_a_line(void **state)
 	assert_string_equal(emr_gateway_fault_name(EMR_GATEWAY_FAULT_COUNT), "");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_field_is_read_and_what_nobody_asks_for_is_passed_over),
-		cmocka_unit_test(the_last_of_several_counts_and_a_message_in_pieces_is_one),
-		cmocka_unit_test(an_empty_message_is_there),
-		cmocka_unit_test(what_cannot_be_is_refused),
-		cmocka_unit_test(more_than_there_is_room_for_is_counted),
-		cmocka_unit_test(what_is_written_is_read_again),
-		cmocka_unit_test(messages_come_whole_however_they_were_cut),
-		cmocka_unit_test(a_frame_that_is_compressed_or_too_long_is_refused),
-		cmocka_unit_test(a_status_is_read_from_headers_and_trailers),
-		cmocka_unit_test(a_message_is_one_line_of_printable_characters),
-		cmocka_unit_test(details_name_who_said_what),
-		cmocka_unit_test(every_fault_has_a_name_a_status_and_a_line),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

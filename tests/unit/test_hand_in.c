@@ -97,7 +97,7 @@ static void assert_sound(void)
 	folk_see(&lima);
 }
 
-static void what_its_submitter_signed_is_taken_in_his_name(void **state)
+TEST_IN(begin, end, what_its_submitter_signed_is_taken_in_his_name)
 {
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_BUF other = {0};
@@ -105,7 +105,6 @@ static void what_its_submitter_signed_is_taken_in_his_name(void **state)
 	uint8_t sig[64];
 	uint64_t size = size_now();
 
-	(void)state;
 	make_batch(&batch);
 	sign(&ana, k.net_id, &batch, sig);
 	assert_ok(take(&ana, sig, &batch, &answer));
@@ -120,7 +119,7 @@ static void what_its_submitter_signed_is_taken_in_his_name(void **state)
 	assert_sound();
 }
 
-static void what_he_did_not_sign_is_taken_in_nobodys_name(void **state)
+TEST_IN(begin, end, what_he_did_not_sign_is_taken_in_nobodys_name)
 {
 	const emr_id16 elsewhere = emr_id16_random();
 	EMR_AUTO_BUF batch = {0};
@@ -129,7 +128,6 @@ static void what_he_did_not_sign_is_taken_in_nobodys_name(void **state)
 	uint8_t sig[64];
 	uint64_t size = size_now();
 
-	(void)state;
 	make_batch(&batch);
 	make_batch(&other);
 	sign(&lima, k.net_id, &batch, sig);
@@ -150,7 +148,7 @@ static void what_he_did_not_sign_is_taken_in_nobodys_name(void **state)
 	assert_sound();
 }
 
-static void whoever_is_not_registered_hands_in_nothing(void **state)
+TEST_IN(begin, end, whoever_is_not_registered_hands_in_nothing)
 {
 	EMR_AUTO_BUF batch = {0};
 	emr_ledger_answer answer;
@@ -158,7 +156,6 @@ static void whoever_is_not_registered_hands_in_nothing(void **state)
 	uint8_t sig[64];
 	uint64_t size = size_now();
 
-	(void)state;
 	folk_create(&stranger, "stranger");
 	make_batch(&batch);
 	sign(&stranger, k.net_id, &batch, sig);
@@ -169,14 +166,13 @@ static void whoever_is_not_registered_hands_in_nothing(void **state)
 	folk_close_member(&stranger, false);
 }
 
-static void a_batch_that_is_there_has_its_old_answer(void **state)
+TEST_IN(begin, end, a_batch_that_is_there_has_its_old_answer)
 {
 	EMR_AUTO_BUF batch = {0};
 	emr_ledger_answer answer;
 	uint8_t sig[64];
 	uint64_t size = size_now(), at = now;
 
-	(void)state;
 	make_batch(&batch);
 	sign(&ana, k.net_id, &batch, sig);
 	assert_ok(take(&ana, sig, &batch, &answer));
@@ -193,14 +189,13 @@ static void a_batch_that_is_there_has_its_old_answer(void **state)
 	assert_int_equal(size_now(), size + 1);
 }
 
-static void what_is_no_batch_is_refused_as_ever(void **state)
+TEST_IN(begin, end, what_is_no_batch_is_refused_as_ever)
 {
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_BUF large = {0};
 	emr_ledger_answer answer;
 	const uint8_t sig[64] = {0};
 
-	(void)state;
 	make_batch(&batch);
 	batch.len = 100;
 	assert_ok(take(&ana, sig, &batch, &answer));
@@ -214,7 +209,7 @@ static void what_is_no_batch_is_refused_as_ever(void **state)
 }
 
 /* Lima may write for a day, and two days later hands in what she dates within it. */
-static void what_is_dated_back_is_judged_at_the_hosts_time(void **state)
+TEST_IN(begin, end, what_is_dated_back_is_judged_at_the_hosts_time)
 {
 	emr_batch_options options = {
 		.keyring = lima.keyring, .signer = emr_signer_identity(), .net_id = k.net_id};
@@ -227,7 +222,6 @@ static void what_is_dated_back_is_judged_at_the_hosts_time(void **state)
 	uint8_t sig[64];
 	emr_id32 item;
 
-	(void)state;
 	removal.object = emr_id16_random();
 	removal.prev = kit_put(b, &health, removal.object, 1, (emr_id32){{0}});
 	(void)kit_send(&k, b);
@@ -251,7 +245,7 @@ static emr_status known(void *arg, emr_buf *out_descriptor)
 	return emr_buf_append(out_descriptor, descriptor.data, descriptor.len);
 }
 
-static void a_handle_that_may_lead_elsewhere_takes_nothing_for_others(void **state)
+TEST_IN(begin, end, a_handle_that_may_lead_elsewhere_takes_nothing_for_others)
 {
 	emr_ledger_options options = {.path = k.network, .known = known, .known_arg = host};
 	EMR_AUTO_LEDGER absent = NULL;
@@ -259,7 +253,6 @@ static void a_handle_that_may_lead_elsewhere_takes_nothing_for_others(void **sta
 	emr_ledger_answer answer;
 	uint8_t sig[64];
 
-	(void)state;
 	assert_ok(emr_ledger_open(&options, &absent));
 	make_batch(&batch);
 	sign(&ana, k.net_id, &batch, sig);
@@ -293,13 +286,12 @@ static void *bring_all(void *arg)
 	return NULL;
 }
 
-static void eight_bring_at_once_and_each_has_his_answer(void **state)
+TEST_IN(begin, end, eight_bring_at_once_and_each_has_his_answer)
 {
 	static bringer all[THREADS];
 	uint64_t size = size_now();
 	size_t wanted = 0;
 
-	(void)state;
 	for (int t = 0; t < THREADS; t++)
 		for (int i = 0; i < EACH; i++) {
 			make_batch(&all[t].batches[i]);
@@ -320,19 +312,4 @@ static void eight_bring_at_once_and_each_has_his_answer(void **state)
 	assert_sound();
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-		TEST(what_its_submitter_signed_is_taken_in_his_name),
-		TEST(what_he_did_not_sign_is_taken_in_nobodys_name),
-		TEST(whoever_is_not_registered_hands_in_nothing),
-		TEST(a_batch_that_is_there_has_its_old_answer),
-		TEST(what_is_no_batch_is_refused_as_ever),
-		TEST(what_is_dated_back_is_judged_at_the_hosts_time),
-		TEST(a_handle_that_may_lead_elsewhere_takes_nothing_for_others),
-		TEST(eight_bring_at_once_and_each_has_his_answer),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

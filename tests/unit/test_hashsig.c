@@ -6,14 +6,13 @@
 #include "crypto/merkle.h"
 #include "vectors.h"
 
-static void sha256_matches_the_standard_in_any_pieces(void **state)
+TEST(sha256_matches_the_standard_in_any_pieces)
 {
 	static const char message[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
 	uint8_t expected[32];
 	uint8_t got[32];
 	emr_sha256_ctx ctx;
 
-	(void)state;
 	/* FIPS 180-2, appendix B. */
 	assert_ok(emr_unhex(
 		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", expected, 32));
@@ -31,7 +30,7 @@ static void sha256_matches_the_standard_in_any_pieces(void **state)
 	}
 }
 
-static void ed25519_accepts_what_wycheproof_accepts(void **state)
+TEST(ed25519_accepts_what_wycheproof_accepts)
 {
 	json_t *root = vectors_open("wycheproof/ed25519.json");
 	EMR_AUTO_BUF msg = {0};
@@ -40,7 +39,6 @@ static void ed25519_accepts_what_wycheproof_accepts(void **state)
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "tests"), i, test)
 	{
 		bool good;
@@ -86,7 +84,7 @@ static bool is_low(const uint8_t s[32])
 }
 
 /* Wycheproof has no low-S rule: of each valid signature exactly one of s and n - s is ours. */
-static void p256_accepts_the_low_form_of_what_wycheproof_accepts(void **state)
+TEST(p256_accepts_the_low_form_of_what_wycheproof_accepts)
 {
 	json_t *root = vectors_open("wycheproof/ecdsa_secp256r1_sha256_p1363.json");
 	EMR_AUTO_BUF msg = {0};
@@ -96,7 +94,6 @@ static void p256_accepts_the_low_form_of_what_wycheproof_accepts(void **state)
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "tests"), i, test)
 	{
 		bool good;
@@ -122,7 +119,7 @@ static void p256_accepts_the_low_form_of_what_wycheproof_accepts(void **state)
 	json_decref(root);
 }
 
-static void p256_takes_one_encoding_of_a_key(void **state)
+TEST(p256_takes_one_encoding_of_a_key)
 {
 	json_t *root = vectors_open("wycheproof/ecdsa_secp256r1_sha256_p1363.json");
 	const json_t *test = json_array_get(vectors_get(root, "tests"), 0);
@@ -131,7 +128,6 @@ static void p256_takes_one_encoding_of_a_key(void **state)
 	EMR_AUTO_BUF spki = {0};
 	char hex[512];
 
-	(void)state;
 	snprintf(hex, sizeof hex, "%s%s00", spki_head, vectors_text(test, "pk"));
 	vectors_unhex(hex, &spki);
 	vectors_hex(test, "msg", &msg);
@@ -150,13 +146,12 @@ static void p256_takes_one_encoding_of_a_key(void **state)
 	json_decref(root);
 }
 
-static void possession_is_proven_for_one_network_and_signer(void **state)
+TEST(possession_is_proven_for_one_network_and_signer)
 {
 	json_t *root = vectors_open("pre.json");
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "pops"), i, test)
 	{
 		uint8_t B[32];
@@ -236,7 +231,7 @@ static void assert_frontier(const json_t *tree, const emr_merkle_hash *leaves)
 	assert_false(emr_merkle_frontier_unpack(n + 1 == 1 ? 3 : n, got, hashes + 1, &again));
 }
 
-static void roots_and_frontiers_match_rfc_6962(void **state)
+TEST(roots_and_frontiers_match_rfc_6962)
 {
 	json_t *root = vectors_open("rfc6962.json");
 	emr_merkle_hash leaves[8];
@@ -244,7 +239,6 @@ static void roots_and_frontiers_match_rfc_6962(void **state)
 	const json_t *tree;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 8; i++) {
 		uint8_t want[32];
 
@@ -262,13 +256,12 @@ static void roots_and_frontiers_match_rfc_6962(void **state)
 	json_decref(root);
 }
 
-static void a_leaf_in_pieces_is_the_same_leaf(void **state)
+TEST(a_leaf_in_pieces_is_the_same_leaf)
 {
 	emr_sha256_ctx ctx;
 	uint8_t whole[32];
 	uint8_t pieces[32];
 
-	(void)state;
 	emr_merkle_leaf("hello", 5, whole);
 	emr_merkle_leaf_init(&ctx);
 	emr_sha256_update(&ctx, "he", 2);
@@ -277,7 +270,7 @@ static void a_leaf_in_pieces_is_the_same_leaf(void **state)
 	assert_memory_equal(whole, pieces, 32);
 }
 
-static void proofs_match_the_second_model(void **state)
+TEST(proofs_match_the_second_model)
 {
 	json_t *root = vectors_open("rfc6962.json");
 	emr_merkle_hash want[EMR_MERKLE_PATH_MAX];
@@ -286,7 +279,6 @@ static void proofs_match_the_second_model(void **state)
 	size_t len;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "counter_inclusion"), i, test)
 	{
 		assert_true(emr_merkle_inclusion_of(counter_leaves, (size_t)vectors_u64(test, "n"),
@@ -298,13 +290,12 @@ static void proofs_match_the_second_model(void **state)
 	json_decref(root);
 }
 
-static void every_inclusion_proof_of_small_trees_verifies_and_no_other(void **state)
+TEST(every_inclusion_proof_of_small_trees_verifies_and_no_other)
 {
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX + 1];
 	uint8_t root[32];
 	size_t len;
 
-	(void)state;
 	for (size_t n = 1; n <= 33; n++) {
 		emr_merkle_root(counter_leaves, n, root);
 		for (size_t i = 0; i < n; i++) {
@@ -333,13 +324,12 @@ static void every_inclusion_proof_of_small_trees_verifies_and_no_other(void **st
 }
 
 /* Folding complete subtrees gives the root of the whole. */
-static void folded_subtrees_are_the_whole_tree(void **state)
+TEST(folded_subtrees_are_the_whole_tree)
 {
 	emr_merkle_frontier folded = {0};
 	uint8_t want[32];
 	uint8_t got[32];
 
-	(void)state;
 	for (size_t at = 0; at < 1024; at += 64) {
 		emr_merkle_root(counter_leaves + at, 64, got);
 		assert_true(emr_merkle_append_subtree(&folded, 6, got));
@@ -379,7 +369,7 @@ static bool node_missing(void *user, unsigned level, uint64_t index, uint8_t out
 	return true;
 }
 
-static void a_proof_needs_few_nodes_when_subtrees_are_known(void **state)
+TEST(a_proof_needs_few_nodes_when_subtrees_are_known)
 {
 	node_source source = {.n = 1000};
 	emr_merkle_hash path[EMR_MERKLE_PATH_MAX];
@@ -387,7 +377,6 @@ static void a_proof_needs_few_nodes_when_subtrees_are_known(void **state)
 	size_t len;
 	size_t want_len;
 
-	(void)state;
 	assert_true(emr_merkle_inclusion(node_of, &source, 700, 1000, path, &len));
 	assert_true(emr_merkle_inclusion_of(counter_leaves, 1000, 700, want, &want_len));
 	assert_int_equal(len, want_len);
@@ -399,20 +388,6 @@ static void a_proof_needs_few_nodes_when_subtrees_are_known(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sha256_matches_the_standard_in_any_pieces),
-		cmocka_unit_test(ed25519_accepts_what_wycheproof_accepts),
-		cmocka_unit_test(p256_accepts_the_low_form_of_what_wycheproof_accepts),
-		cmocka_unit_test(p256_takes_one_encoding_of_a_key),
-		cmocka_unit_test(possession_is_proven_for_one_network_and_signer),
-		cmocka_unit_test(roots_and_frontiers_match_rfc_6962),
-		cmocka_unit_test(a_leaf_in_pieces_is_the_same_leaf),
-		cmocka_unit_test(proofs_match_the_second_model),
-		cmocka_unit_test(every_inclusion_proof_of_small_trees_verifies_and_no_other),
-		cmocka_unit_test(folded_subtrees_are_the_whole_tree),
-		cmocka_unit_test(a_proof_needs_few_nodes_when_subtrees_are_known),
-	};
-
 	fill_counter_leaves();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -117,14 +117,13 @@ static const char *served(emr_header_reader *r, const uint8_t whose[16], const c
 	return found.modality;
 }
 
-static void a_file_that_breaks_its_reader_costs_its_headers_and_no_others(void **state)
+TEST(a_file_that_breaks_its_reader_costs_its_headers_and_no_others)
 {
 	static const char *const files[] = {"{die}", "{quit}", "{control}", "{long}", "{short}",
 		"{other}", "{much}", "{endless}"};
 	emr_header_reader *r = open_reader("/proc/self/exe", 0);
 	emr_headers found = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		assert_status(
 			EMR_IO, ask(r, ana, emr_bytes_of(files[i], strlen(files[i])), &found));
@@ -136,22 +135,20 @@ static void a_file_that_breaks_its_reader_costs_its_headers_and_no_others(void *
 	assert_int_equal(errno, ECHILD);
 }
 
-static void a_file_that_takes_too_long_is_ended(void **state)
+TEST(a_file_that_takes_too_long_is_ended)
 {
 	emr_header_reader *r = open_reader("/proc/self/exe", 100);
 	emr_headers found = {0};
 
-	(void)state;
 	assert_status(EMR_TIMEOUT, ask(r, ana, emr_bytes_of("{hang}", 6), &found));
 	emr_header_reader_free(r);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-static void no_process_sees_the_files_of_two_folders(void **state)
+TEST(no_process_sees_the_files_of_two_folders)
 {
 	emr_header_reader *r = open_reader("/proc/self/exe", 0);
 
-	(void)state;
 	assert_string_equal(served(r, ana, "{}"), "1");
 	assert_string_equal(served(r, ana, "{}"), "2");
 	assert_string_equal(served(r, rui, "{}"), "1");
@@ -159,23 +156,21 @@ static void no_process_sees_the_files_of_two_folders(void **state)
 	emr_header_reader_free(r);
 }
 
-static void what_is_of_no_format_costs_no_process(void **state)
+TEST(what_is_of_no_format_costs_no_process)
 {
 	emr_header_reader *r = open_reader("/proc/self/exe", 0);
 
-	(void)state;
 	assert_string_equal(served(r, ana, "just words, die"), "");
 	assert_string_equal(served(r, ana, ""), "");
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody was started */
 	emr_header_reader_free(r);
 }
 
-static void without_a_helper_there_are_no_headers(void **state)
+TEST(without_a_helper_there_are_no_headers)
 {
 	static const char *const programs[] = {"/nonexistent", "/bin/false", "/etc/passwd"};
 	emr_headers found = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
 		emr_header_reader *r = open_reader(programs[i], 0);
 
@@ -193,7 +188,7 @@ static emr_status fail_behind_the_head(
 	return at > 0 ? EMR_MISSING_DATA : read_memory(arg, at, data, len, out_len);
 }
 
-static void a_source_that_fails_is_said_and_the_reader_goes_on(void **state)
+TEST(a_source_that_fails_is_said_and_the_reader_goes_on)
 {
 	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
 	EMR_AUTO_BUF file = {0};
@@ -202,7 +197,6 @@ static void a_source_that_fails_is_said_and_the_reader_goes_on(void **state)
 		.read = fail_behind_the_head, .arg = &bytes, .size = 200000};
 	emr_headers found = {0};
 
-	(void)state;
 	assert_ok(emr_buf_append(&file, "{\"resourceType\":", 16));
 	assert_ok(emr_buf_append_zeros(&file, 200000));
 	bytes = emr_buf_view(&file);
@@ -214,7 +208,7 @@ static void a_source_that_fails_is_said_and_the_reader_goes_on(void **state)
 }
 
 /* Longer than one message, and its last bytes matter. */
-static void a_long_file_is_read_in_pieces(void **state)
+TEST(a_long_file_is_read_in_pieces)
 {
 	static const char start[] = "{\"resourceType\":\"Observation\",\"x\":\"";
 	static const char end[] = "\",\"effectiveDateTime\":\"2024-05-02\"}";
@@ -222,7 +216,6 @@ static void a_long_file_is_read_in_pieces(void **state)
 	EMR_AUTO_BUF file = {0};
 	emr_headers found = {0};
 
-	(void)state;
 	assert_ok(emr_buf_append(&file, start, strlen(start)));
 	for (int i = 0; i < 30000; i++)
 		assert_ok(emr_buf_append(&file, "0123456789", 10));
@@ -246,7 +239,7 @@ static void compare_with_the_parsers(emr_header_reader *r, emr_bytes file)
 }
 
 /* All that the parsers meet: none of it asks for what the sandbox has not. */
-static void every_kept_file_says_in_the_sandbox_what_it_says_outside(void **state)
+TEST(every_kept_file_says_in_the_sandbox_what_it_says_outside)
 {
 	static uint8_t bytes[1 << 20];
 	emr_header_reader *r = open_reader(EMR_READ_HEADERS, 0);
@@ -254,7 +247,6 @@ static void every_kept_file_says_in_the_sandbox_what_it_says_outside(void **stat
 	struct dirent *entry;
 	int files = 0;
 
-	(void)state;
 	assert_non_null(corpus);
 	while ((entry = readdir(corpus)) != NULL) {
 		char path[1000];
@@ -276,18 +268,7 @@ static void every_kept_file_says_in_the_sandbox_what_it_says_outside(void **stat
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_file_that_breaks_its_reader_costs_its_headers_and_no_others),
-		cmocka_unit_test(a_file_that_takes_too_long_is_ended),
-		cmocka_unit_test(no_process_sees_the_files_of_two_folders),
-		cmocka_unit_test(what_is_of_no_format_costs_no_process),
-		cmocka_unit_test(without_a_helper_there_are_no_headers),
-		cmocka_unit_test(a_source_that_fails_is_said_and_the_reader_goes_on),
-		cmocka_unit_test(a_long_file_is_read_in_pieces),
-		cmocka_unit_test(every_kept_file_says_in_the_sandbox_what_it_says_outside),
-	};
-
 	if (argc == 2 && strcmp(argv[1], PROTOCOL_ROLE) == 0)
 		return be_helper();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -2,14 +2,13 @@
  * one week. */
 #include "release_kit.h"
 
-static void a_team_reads_with_one_key(void **state)
+TEST(a_team_reads_with_one_key)
 {
 	emr_grantee_key *team = NULL;
 	uint8_t B[32], pop[64];
 	emr_id16 net = {{1}};
 	emr_kem_key *kem = NULL;
 
-	(void)state;
 	assert_ok(emr_grantee_key_new(&team));
 	emr_grantee_key_public(team, B);
 	assert_ok(emr_grantee_key_pop(team, net, stranger_public.signer_id, pop));
@@ -29,7 +28,7 @@ static void a_team_reads_with_one_key(void **state)
 	emr_grantee_key_free(team);
 }
 
-static void an_agents_weekly_key_opens_what_the_seed_cannot(void **state)
+TEST(an_agents_weekly_key_opens_what_the_seed_cannot)
 {
 	emr_box_key *week = NULL;
 	emr_box_key *again = NULL;
@@ -40,7 +39,6 @@ static void an_agents_weekly_key_opens_what_the_seed_cannot(void **state)
 	emr_kfrags_part part;
 	AUTO_GRANT kit = grant_of(1, 1, 1, doctor_public.B);
 
-	(void)state;
 	assert_ok(emr_box_key_new(&week));
 	assert_ok(emr_box_key_identity(agents[0], &identity));
 	of[0].id = agent_public[0].signer_id;
@@ -73,12 +71,7 @@ static void an_agents_weekly_key_opens_what_the_seed_cannot(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_team_reads_with_one_key),
-		cmocka_unit_test(an_agents_weekly_key_opens_what_the_seed_cannot),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

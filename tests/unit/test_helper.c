@@ -69,12 +69,11 @@ static void nobody_is_left(void)
 	assert_int_equal(errno, ECHILD);
 }
 
-static void a_helper_answers_one_message_after_the_other(void **state)
+TEST(a_helper_answers_one_message_after_the_other)
 {
 	char out[100];
 	emr_helper h;
 
-	(void)state;
 	assert_ok(start(&h, "echo"));
 	for (int i = 0; i < 3; i++) {
 		assert_ok(asked(&h, i == 1 ? "two" : "one", out, 60000));
@@ -85,12 +84,11 @@ static void a_helper_answers_one_message_after_the_other(void **state)
 	nobody_is_left();
 }
 
-static void whoever_asks_a_bad_helper_comes_to_an_end(void **state)
+TEST(whoever_asks_a_bad_helper_comes_to_an_end)
 {
 	char out[100];
 	emr_helper h;
 
-	(void)state;
 	assert_ok(start(&h, "hang"));
 	assert_status(EMR_TIMEOUT, asked(&h, "x", out, 50));
 	emr_helper_stop(&h);
@@ -104,13 +102,12 @@ static void whoever_asks_a_bad_helper_comes_to_an_end(void **state)
 	nobody_is_left();
 }
 
-static void a_helper_that_takes_nothing_is_not_waited_for(void **state)
+TEST(a_helper_that_takes_nothing_is_not_waited_for)
 {
 	static uint8_t message[2000];
 	int64_t end_ms;
 	emr_helper h;
 
-	(void)state;
 	assert_ok(start(&h, "hang"));
 	end_ms = emr_helper_end_ms(100);
 	while (emr_helper_tell(&h, message, sizeof message, NULL, 0, end_ms))
@@ -119,11 +116,10 @@ static void a_helper_that_takes_nothing_is_not_waited_for(void **state)
 	nobody_is_left();
 }
 
-static void a_helper_of_another_version_is_none(void **state)
+TEST(a_helper_of_another_version_is_none)
 {
 	emr_helper h;
 
-	(void)state;
 	assert_status(EMR_NEWER_FORMAT, start(&h, "old"));
 	assert_int_equal(h.pid, 0);
 	assert_status(EMR_IO, start(&h, "silent"));
@@ -208,12 +204,11 @@ static void try_limit(void)
 	(void)!syscall(SYS_prlimit64, 0, RLIMIT_AS, NULL, NULL);
 }
 
-static void in_the_sandbox_nothing_opens_connects_or_starts(void **state)
+TEST(in_the_sandbox_nothing_opens_connects_or_starts)
 {
 	static void (*const tries[])(void) = {try_open, try_socket, try_fork, try_exec, try_code,
 		try_map, try_protect, try_kill, try_limit};
 
-	(void)state;
 	assert_int_equal(ends_by(try_nothing), 0);
 	for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
 		assert_int_equal(ends_by(tries[i]), SIGSYS);
@@ -221,15 +216,7 @@ static void in_the_sandbox_nothing_opens_connects_or_starts(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_helper_answers_one_message_after_the_other),
-		cmocka_unit_test(whoever_asks_a_bad_helper_comes_to_an_end),
-		cmocka_unit_test(a_helper_that_takes_nothing_is_not_waited_for),
-		cmocka_unit_test(a_helper_of_another_version_is_none),
-		cmocka_unit_test(in_the_sandbox_nothing_opens_connects_or_starts),
-	};
-
 	if (argc == 2)
 		return be_helper(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -192,14 +192,13 @@ static void find_live(kit *k, const char *path, emr_place *out_place)
 
 /* ---- tests ---- */
 
-static void every_version_of_a_file_opens_bit_for_bit(void **state)
+TEST(every_version_of_a_file_opens_bit_for_bit)
 {
 	uint8_t *first = kit_bytes(BIG, 1), *third = kit_bytes(BIG + 5, 3);
 	emr_place place;
 	story s;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	kit_write(&k, "Imaging/x", first, BIG);
@@ -220,16 +219,14 @@ static void every_version_of_a_file_opens_bit_for_bit(void **state)
 	expect_bytes(&k, &s.places[3], third, BIG + 5);
 	free(first);
 	free(third);
-	kit_close(&k);
 }
 
-static void one_object_and_its_record_tell_the_same(void **state)
+TEST(one_object_and_its_record_tell_the_same)
 {
 	emr_place place;
 	story of_record, of_object = {.n = 0};
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	settle(&k);
@@ -243,16 +240,14 @@ static void one_object_and_its_record_tell_the_same(void **state)
 	assert_string_equal(of_object.text, "PUT v1 x 3+, PUT v2 x 4+, UNLINK v2 x 4-");
 	assert_string_equal(story_of(&k, &place, &of_record), of_object.text);
 	expect_bytes(&k, &of_object.places[2], "two!", 4);
-	kit_close(&k);
 }
 
-static void a_record_that_moved_to_another_domain_keeps_its_history(void **state)
+TEST(a_record_that_moved_to_another_domain_keeps_its_history)
 {
 	emr_place place;
 	story s;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
@@ -274,15 +269,13 @@ static void a_record_that_moved_to_another_domain_keeps_its_history(void **state
 	settle(&k);
 	(void)story_of(&k, &place, &s);
 	assert_string_equal(s.text + strlen(s.text) - 14, "UNLINK v3 x 5-");
-	kit_close(&k);
 }
 
-static void the_folder_is_seen_as_it_was(void **state)
+TEST(the_folder_is_seen_as_it_was)
 {
 	uint64_t none, one, two, three, four;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	none = settle(&k);
 	kit_mkdir(&k, "A");
@@ -308,15 +301,13 @@ static void the_folder_is_seen_as_it_was(void **state)
 	assert_string_equal(folder_at(&k, UINT64_MAX, false), "Z/0 Z/y=1 top=1");
 	/* Between two times it is as at the earlier one. */
 	assert_string_equal(folder_at(&k, one + 10, false), "A/0 A/in/0 A/in/x=3 top=1");
-	kit_close(&k);
 }
 
-static void what_was_deleted_is_known_by_its_last_name_place_and_size(void **state)
+TEST(what_was_deleted_is_known_by_its_last_name_place_and_size)
 {
 	uint64_t before, after;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
@@ -334,7 +325,6 @@ static void what_was_deleted_is_known_by_its_last_name_place_and_size(void **sta
 	settle(&k);
 	assert_string_equal(folder_at(&k, UINT64_MAX, true), "A/0 A/keep=1 A/last=6");
 	assert_string_equal(folder_at(&k, after, true), "A/last=6");
-	kit_close(&k);
 }
 
 /* ---- reading while the ledger grows ---- */
@@ -371,14 +361,13 @@ static void *look(void *arg)
 	return NULL;
 }
 
-static void history_is_read_while_the_ledger_grows(void **state)
+TEST(history_is_read_while_the_ledger_grows)
 {
 	onlooker o = {0};
 	pthread_t threads[2];
 	unsigned versions = 0;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	settle(&k);
@@ -399,7 +388,6 @@ static void history_is_read_while_the_ledger_grows(void **state)
 	assert_ok(
 		emr_facts_record_history(k.stack.facts, o.place.record_id, count, &versions, NULL));
 	assert_true(versions >= 21);
-	kit_close(&k);
 }
 
 /* ---- what it costs ---- */
@@ -417,14 +405,13 @@ static uint64_t cost_of_history(kit *k, const emr_place *place)
 	return emr_replica_rows_read(k->stack.replica) - before;
 }
 
-static void the_history_of_one_among_two_thousand_costs_what_it_has(void **state)
+TEST(the_history_of_one_among_two_thousand_costs_what_it_has)
 {
 	uint64_t alone;
 	emr_place place;
 	char path[40];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
@@ -442,20 +429,6 @@ static void the_history_of_one_among_two_thousand_costs_what_it_has(void **state
 	}
 	settle(&k);
 	assert_int_equal(cost_of_history(&k, &place), alone);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_version_of_a_file_opens_bit_for_bit),
-		cmocka_unit_test(one_object_and_its_record_tell_the_same),
-		cmocka_unit_test(a_record_that_moved_to_another_domain_keeps_its_history),
-		cmocka_unit_test(the_folder_is_seen_as_it_was),
-		cmocka_unit_test(what_was_deleted_is_known_by_its_last_name_place_and_size),
-		cmocka_unit_test(the_history_of_one_among_two_thousand_costs_what_it_has),
-		cmocka_unit_test(history_is_read_while_the_ledger_grows),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -149,88 +149,74 @@ static int answer(const fabric_world *it)
 	return answer_to(it, kit_three_items(&it->world));
 }
 
-static void the_certificate_of_a_members_ca_counts(void **state)
+TEST(the_certificate_of_a_members_ca_counts)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	assert_int_equal(answer(&it), 0);
-	unmake(&it);
 }
 
 /* A peer of the same CA, or who uses another program of the hospital. */
-static void a_certificate_that_says_nothing_of_emrfs_is_nobodys(void **state)
+TEST(a_certificate_that_says_nothing_of_emrfs_is_nobodys)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"hf.Type\":\"peer\"}}", &it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert)); /* its row names that very one */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
-static void another_certificate_of_the_same_ca_is_somebody_else(void **state)
+TEST(another_certificate_of_the_same_ca_is_somebody_else)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	emr_buf_free(&it.cert);
 	certify(&it, &it.ca, "{\"attrs\":{\"emr.roles\":\"clinician\"}}", &it.cert);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
-static void who_is_no_member_any_more_brings_nothing(void **state)
+TEST(who_is_no_member_any_more_brings_nothing)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	put_org_row(&it, EMR_ORG_REMOVED, emr_buf_view(&it.ca.der));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
-static void the_ca_counts_that_the_organisation_has_now(void **state)
+TEST(the_ca_counts_that_the_organisation_has_now)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* it has got another one */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	kit_delete(&it.world.state, it.org_key.text);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
-static void a_ca_of_the_same_name_is_another_ca(void **state)
+TEST(a_ca_of_the_same_name_is_another_ca)
 {
 	const cert_wish wish = cert_authority_wish("General CA", KIT_NOW - KIT_DAY);
-	cert_authority other;
-	fabric_world it;
+	AUTO(cert_end) cert_authority other;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	cert_begin(&other, &wish, NULL);
 	emr_buf_free(&it.cert);
 	certify(&it, &other, NULL, &it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	cert_end(&other);
-	unmake(&it);
 }
 
-static void an_organisation_answers_for_its_own_people_alone(void **state)
+TEST(an_organisation_answers_for_its_own_people_alone)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	it.msp = "OtherMSP";
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -244,7 +230,6 @@ static void an_organisation_answers_for_its_own_people_alone(void **state)
 		&it.cert);
 	put_key_row(&it, emr_buf_view(&it.cert));
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 /* The organisation of the world, as if it had been admitted: the descriptor has another one, and
@@ -269,11 +254,10 @@ static void admit(fabric_world *it, const char *attrs, const uint8_t org[16])
 
 #define OF_AURORA "{\"attrs\":{\"emr.msp\":\"AuroraMSP\"}}"
 
-static void who_was_admitted_brings_the_ca_that_the_members_approved(void **state)
+TEST(who_was_admitted_brings_the_ca_that_the_members_approved)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
 	assert_int_equal(answer(&it), 0);
@@ -283,14 +267,12 @@ static void who_was_admitted_brings_the_ca_that_the_members_approved(void **stat
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	it.authority = emr_bytes_of(it.ca.der.data, it.ca.der.len - 1);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
-static void a_ca_speaks_for_members_of_the_msp_that_it_names_alone(void **state)
+TEST(a_ca_speaks_for_members_of_the_msp_that_it_names_alone)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
 	it.msp = "GeneralMSP"; /* another organisation of the channel calls its people its own */
@@ -303,16 +285,14 @@ static void a_ca_speaks_for_members_of_the_msp_that_it_names_alone(void **state)
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
 	it.msp = "";
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 /* A Fabric CA's root names no MSP, and certificates of its own administrator no organisation. */
-static void a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it(void **state)
+TEST(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	emr_id16 org;
 
-	(void)state;
 	make(&it);
 	admit(&it, NULL, it.world.org);
 	org = emr_cert_org_of(emr_buf_view(&it.ca.der), emr_bytes_of("AuroraMSP", 9));
@@ -332,22 +312,20 @@ static void a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it(void
 	it.msp = "AuroraMSP";
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* nobody approved its CA */
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
-static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
+TEST(a_stranger_leaves_fewer_letters_than_a_member)
 {
 	static const uint8_t other[] = "another certificate";
 	hosted_signer who = {.msp = "GeneralMSP"};
 	EMR_AUTO_BUF renewed = {0};
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	const kit_row *own;
 	uint8_t row[EMR_ROW_QUOTA_BYTES], next[EMR_ROW_QUOTA_BYTES];
 	emr_key_text key, theirs;
 	bool fits = true;
 	unsigned left = 0;
 
-	(void)state;
 	make(&it);
 	emr_key_signer(it.world.identity.id, &key);
 	own = kit_get(&it.world.state, key.text);
@@ -388,17 +366,15 @@ static void a_stranger_leaves_fewer_letters_than_a_member(void **state)
 	assert_int_equal(
 		hosted_letters_take(row, 3, NULL, 0, other, sizeof other, it.now, &fits, next),
 		EMR_CONTRACT_STATE);
-	unmake(&it);
 }
 
-static void a_ca_that_nobody_approved_speaks_for_nobody(void **state)
+TEST(a_ca_that_nobody_approved_speaks_for_nobody)
 {
 	static const uint8_t none[16];
-	fabric_world it;
-	cert_authority own = {0};
+	AUTO(unmake) fabric_world it;
+	AUTO(cert_end) cert_authority own = {0};
 	cert_wish wish = cert_authority_wish("Aurora CA", KIT_NOW - KIT_DAY);
 
-	(void)state;
 	make(&it);
 	admit(&it, OF_AURORA, it.world.org);
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* of another CA */
@@ -412,16 +388,13 @@ static void a_ca_that_nobody_approved_speaks_for_nobody(void **state)
 	cert_begin(&own, &wish, NULL); /* somebody's own, for the approved one */
 	it.authority = emr_buf_view(&own.der);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	cert_end(&own);
-	unmake(&it);
 }
 
-static void an_organisation_without_a_named_msp_has_the_one_of_its_id(void **state)
+TEST(an_organisation_without_a_named_msp_has_the_one_of_its_id)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	char id[33];
 
-	(void)state;
 	make(&it);
 	describe(&it, "");
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
@@ -430,15 +403,13 @@ static void an_organisation_without_a_named_msp_has_the_one_of_its_id(void **sta
 	emr_hex(it.world.org, 16, id);
 	it.msp = id;
 	assert_int_equal(answer(&it), 0);
-	unmake(&it);
 }
 
-static void a_certificate_that_is_over_brings_nothing(void **state)
+TEST(a_certificate_that_is_over_brings_nothing)
 {
 	const cert_wish old = cert_authority_wish("General CA", KIT_NOW - 11 * 365 * KIT_DAY);
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 
-	(void)state;
 	make(&it);
 	cert_end(&it.ca);
 	cert_begin(&it.ca, &old, NULL);
@@ -448,7 +419,6 @@ static void a_certificate_that_is_over_brings_nothing(void **state)
 	put_key_row(&it, emr_buf_view(&it.cert));
 	describe(&it, it.msp);
 	assert_int_equal(answer(&it), EMR_RESULT_SUBMITTER);
-	unmake(&it);
 }
 
 /* ---- whose certificate those who follow find ---- */
@@ -531,12 +501,11 @@ static int renewed(renewal *r, emr_buf *cert, const emr_buf *part, size_t count)
 	return answer_to(&it, kit_end(&batch));
 }
 
-static void a_renewal_counts_with_the_certificate_that_its_part_carries(void **state)
+TEST(a_renewal_counts_with_the_certificate_that_its_part_carries)
 {
-	emr_buf part = {0};
-	renewal r;
+	EMR_AUTO_BUF part = {0};
+	AUTO(unmake_renewal) renewal r;
 
-	(void)state;
 	make_renewal(&r);
 	part_with(emr_buf_view(&r.next), 0, &part);
 	assert_int_equal(renewed(&r, &r.next, &part, 1), 0);
@@ -548,31 +517,25 @@ static void a_renewal_counts_with_the_certificate_that_its_part_carries(void **s
 	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
 	part_with(emr_buf_view(&r.next), 60, &part); /* and something behind it */
 	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
-	emr_buf_free(&part);
-	unmake_renewal(&r);
 }
 
 /* Who follows looks for a certificate in a batch of one only. */
-static void a_renewal_is_not_brought_among_others(void **state)
+TEST(a_renewal_is_not_brought_among_others)
 {
-	emr_buf part = {0};
-	renewal r;
+	EMR_AUTO_BUF part = {0};
+	AUTO(unmake_renewal) renewal r;
 
-	(void)state;
 	make_renewal(&r);
 	part_with(emr_buf_view(&r.it.cert), 0, &part);
 	assert_int_equal(renewed(&r, &r.it.cert, &part, 1), 0);
 	assert_int_equal(renewed(&r, &r.it.cert, &part, 2), EMR_RESULT_SUBMITTER);
-	emr_buf_free(&part);
-	unmake_renewal(&r);
 }
 
-static void bytes_that_are_no_certificate_or_no_batch_are_refused(void **state)
+TEST(bytes_that_are_no_certificate_or_no_batch_are_refused)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	hosted *run;
 
-	(void)state;
 	make(&it);
 	for (size_t len = 0; len < it.cert.len; len += 50) {
 		size_t whole = it.cert.len;
@@ -591,16 +554,14 @@ static void bytes_that_are_no_certificate_or_no_batch_are_refused(void **state)
 	assert_int_equal(hosted_outcome(run)->refusal, EMR_RESULT_FORMAT);
 	hosted_free(run);
 	assert_null(hosted_genesis(it.descriptor, it.descriptor_len - 1));
-	unmake(&it);
 }
 
-static void a_row_is_given_once(void **state)
+TEST(a_row_is_given_once)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	emr_span bytes;
 	hosted *run;
 
-	(void)state;
 	make(&it);
 	bytes = kit_three_items(&it.world);
 	run = hosted_new(bytes.data, bytes.len);
@@ -613,16 +574,14 @@ static void a_row_is_given_once(void **state)
 		hosted_give(run, hosted_keys_count(run), bytes.data, 10), EMR_CONTRACT_ARGUMENT);
 	hosted_free(run);
 	kit_drop(bytes);
-	unmake(&it);
 }
 
-static void a_network_begins_with_the_rows_of_its_descriptor(void **state)
+TEST(a_network_begins_with_the_rows_of_its_descriptor)
 {
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	const emr_outcome *outcome;
 	hosted *run;
 
-	(void)state;
 	make(&it);
 	run = hosted_genesis(it.descriptor, it.descriptor_len);
 	assert_non_null(run);
@@ -631,7 +590,6 @@ static void a_network_begins_with_the_rows_of_its_descriptor(void **state)
 	assert_string_equal(outcome->writes[0].key, "N");
 	assert_string_equal(outcome->writes[1].key, it.org_key.text);
 	hosted_free(run);
-	unmake(&it);
 }
 
 static bool may_move(const fabric_world *it, const char *msp, emr_bytes certificate)
@@ -644,13 +602,12 @@ static bool may_move(const fabric_world *it, const char *msp, emr_bytes certific
 }
 
 /* Whoever brings an entry could leave its private parts at home. */
-static void an_administrator_moves_a_ledger_and_nobody_else_does(void **state)
+TEST(an_administrator_moves_a_ledger_and_nobody_else_does)
 {
 	EMR_AUTO_BUF administrator = {0};
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	char msp[33];
 
-	(void)state;
 	make(&it);
 	describe(&it, "");
 	emr_hex(it.world.org, 16, msp);
@@ -661,13 +618,12 @@ static void an_administrator_moves_a_ledger_and_nobody_else_does(void **state)
 	assert_true(hosted_is_of_directory(it.descriptor, it.descriptor_len));
 	put_org_row(&it, EMR_ORG_MEMBER, emr_buf_view(&it.cert)); /* another authority since */
 	assert_false(may_move(&it, msp, emr_buf_view(&administrator)));
-	unmake(&it);
 }
 
-static void a_part_is_known_by_its_item_and_nothing_else(void **state)
+TEST(a_part_is_known_by_its_item_and_nothing_else)
 {
 	static const uint8_t nonsense[300];
-	fabric_world it;
+	AUTO(unmake) fabric_world it;
 	emr_span bytes;
 	uint8_t place[EMR_ROW_PLACE_BYTES] = {0}, hash[32], row[4096];
 	emr_batch *batch = malloc(sizeof *batch);
@@ -676,7 +632,6 @@ static void a_part_is_known_by_its_item_and_nothing_else(void **state)
 	emr_span pub;
 	size_t len;
 
-	(void)state;
 	assert_non_null(batch);
 	make(&it);
 	bytes = kit_three_items(&it.world);
@@ -697,12 +652,10 @@ static void a_part_is_known_by_its_item_and_nothing_else(void **state)
 	assert_false(hosted_batch_key(nonsense, 33, &key));
 	free(batch);
 	kit_drop(bytes);
-	unmake(&it);
 }
 
-static void requests_and_releases_lie_in_the_collection_that_ends(void **state)
+TEST(requests_and_releases_lie_in_the_collection_that_ends)
 {
-	(void)state;
 	assert_string_equal(hosted_collection("p/20/00"), "parts");
 	assert_string_equal(hosted_collection("p/32/00"), "parts");
 	assert_string_equal(hosted_collection("p/40/00"), "mail");
@@ -712,32 +665,4 @@ static void requests_and_releases_lie_in_the_collection_that_ends(void **state)
 	assert_string_equal(hosted_collection(""), "parts");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_certificate_of_a_members_ca_counts),
-		cmocka_unit_test(a_certificate_that_says_nothing_of_emrfs_is_nobodys),
-		cmocka_unit_test(another_certificate_of_the_same_ca_is_somebody_else),
-		cmocka_unit_test(who_is_no_member_any_more_brings_nothing),
-		cmocka_unit_test(the_ca_counts_that_the_organisation_has_now),
-		cmocka_unit_test(a_ca_of_the_same_name_is_another_ca),
-		cmocka_unit_test(an_organisation_answers_for_its_own_people_alone),
-		cmocka_unit_test(an_organisation_without_a_named_msp_has_the_one_of_its_id),
-		cmocka_unit_test(who_was_admitted_brings_the_ca_that_the_members_approved),
-		cmocka_unit_test(a_ca_speaks_for_members_of_the_msp_that_it_names_alone),
-		cmocka_unit_test(a_ca_that_nobody_approved_speaks_for_nobody),
-		cmocka_unit_test(a_fabric_ca_speaks_for_the_organisation_that_is_called_after_it),
-		cmocka_unit_test(a_stranger_leaves_fewer_letters_than_a_member),
-		cmocka_unit_test(a_certificate_that_is_over_brings_nothing),
-		cmocka_unit_test(a_renewal_counts_with_the_certificate_that_its_part_carries),
-		cmocka_unit_test(a_renewal_is_not_brought_among_others),
-		cmocka_unit_test(bytes_that_are_no_certificate_or_no_batch_are_refused),
-		cmocka_unit_test(a_row_is_given_once),
-		cmocka_unit_test(a_network_begins_with_the_rows_of_its_descriptor),
-		cmocka_unit_test(an_administrator_moves_a_ledger_and_nobody_else_does),
-		cmocka_unit_test(a_part_is_known_by_its_item_and_nothing_else),
-		cmocka_unit_test(requests_and_releases_lie_in_the_collection_that_ends),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -76,12 +76,11 @@ static const char *text_at_viewer(void *arg, const char *name)
 	return viewer_text(arg, viewer_at(arg, path), owner_answers);
 }
 
-static void in_a_share_such_names_lead_nowhere(void **state)
+TEST(in_a_share_such_names_lead_nowhere)
 {
-	story s;
-	viewer v;
+	AUTO(story_end) story s;
+	AUTO(viewer_close) viewer v;
 
-	(void)state;
 	story_begin(&s);
 	forge(&s.k, "Imaging");
 	assert_ok(emr_store_index_now(s.k.stack.store));
@@ -90,8 +89,6 @@ static void in_a_share_such_names_lead_nowhere(void **state)
 	viewer_run(&v, owner_answers, 2);
 	viewer_learn_owner(&v);
 	expect_all(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers), text_at_viewer, &v);
-	viewer_close(&v);
-	story_end(&s);
 }
 
 static char listed[4096];
@@ -125,11 +122,10 @@ static const char *text_at_home(void *arg, const char *name)
 }
 
 /* As another computer or a writer of hers may have put them there. */
-static void in_the_own_folder_such_names_lead_nowhere(void **state)
+TEST(in_the_own_folder_such_names_lead_nowhere)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	forge(&k, "Imaging");
@@ -138,15 +134,6 @@ static void in_the_own_folder_such_names_lead_nowhere(void **state)
 	assert_ok(emr_view_each_entry(
 		k.view, kit_attr(&k, "Imaging").node, 0, false, add_name, NULL));
 	expect_all(listed, text_at_home, &k);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_a_share_such_names_lead_nowhere),
-		cmocka_unit_test(in_the_own_folder_such_names_lead_nowhere),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

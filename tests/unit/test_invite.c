@@ -44,14 +44,13 @@ static emr_invitation facts(void)
 	return made;
 }
 
-static void an_invitation_reads_as_the_second_model_wrote_it(void **state)
+TEST(an_invitation_reads_as_the_second_model_wrote_it)
 {
 	EMR_AUTO_BUF want = {0};
 	EMR_AUTO_BUF again = {0};
 	emr_invitation read;
 	uint8_t bytes[32];
 
-	(void)state;
 	assert_ok(emr_invitation_read(vectors_hex(cards, "invitation", &want), &read));
 	assert_int_equal(read.roles, 2);
 	assert_string_equal(read.network, "Test network");
@@ -66,14 +65,13 @@ static void an_invitation_reads_as_the_second_model_wrote_it(void **state)
 	assert_true(emr_bytes_equal(emr_buf_view(&again), emr_buf_view(&want)));
 }
 
-static void one_that_carries_the_way_reads_as_the_second_model_wrote_it(void **state)
+TEST(one_that_carries_the_way_reads_as_the_second_model_wrote_it)
 {
 	EMR_AUTO_BUF want = {0}, guest = {0}, place = {0}, spki = {0}, again = {0};
 	EMR_AUTO_KEYRING bearer = NULL;
 	emr_invitation read;
 	emr_public public;
 
-	(void)state;
 	assert_ok(emr_invitation_read(vectors_hex(cards, "invitation_away", &want), &read));
 	vectors_hex(cards, "invitation_guest", &guest);
 	vectors_hex(cards, "invitation_place", &place);
@@ -90,7 +88,7 @@ static void one_that_carries_the_way_reads_as_the_second_model_wrote_it(void **s
 
 /* What the guest may not be taken for is a member: another organisation, no role, not for longer
  * than the invitation. */
-static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **state)
+TEST(the_guest_of_an_invitation_is_nobody_in_the_organisation)
 {
 	static const uint8_t way[] = "the way";
 	EMR_AUTO_BUF ca = {0}, bytes = {0};
@@ -102,7 +100,6 @@ static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **stat
 	emr_public public;
 	emr_cert_facts found;
 
-	(void)state;
 	assert_ok(emr_cert_make_ca(admin, &subject, &ca));
 	wish.place = emr_bytes_of(way, sizeof way);
 	guest.ca_der = emr_buf_view(&ca);
@@ -131,7 +128,7 @@ static void the_guest_of_an_invitation_is_nobody_in_the_organisation(void **stat
 
 /* Where an authority lets him in: with a secret that follows from the invitation's, and is not it.
  */
-static void an_invitation_to_an_authority_has_no_guest_and_a_secret(void **state)
+TEST(an_invitation_to_an_authority_has_no_guest_and_a_secret)
 {
 	static const uint8_t way[] = "the way";
 	EMR_AUTO_BUF bytes = {0};
@@ -139,7 +136,6 @@ static void an_invitation_to_an_authority_has_no_guest_and_a_secret(void **state
 	emr_invitation wish = facts(), read;
 	char secret[EMR_LOGIN_SECRET_CHARS], again[EMR_LOGIN_SECRET_CHARS], plain[65];
 
-	(void)state;
 	wish.place = emr_bytes_of(way, sizeof way);
 	assert_ok(emr_invitation_make(admin, &wish, NULL, &bytes));
 	assert_ok(emr_invitation_read(emr_buf_view(&bytes), &read));
@@ -154,13 +150,12 @@ static void an_invitation_to_an_authority_has_no_guest_and_a_secret(void **state
 	assert_memory_not_equal(secret, plain, EMR_LOGIN_SECRET_CHARS - 1);
 }
 
-static void a_way_that_is_too_long_is_no_invitation(void **state)
+TEST(a_way_that_is_too_long_is_no_invitation)
 {
 	EMR_AUTO_BUF long_way = {0}, bytes = {0};
 	emr_invitation wish = facts();
 	const emr_invite_guest guest = {.not_before = 1, .whom = ""};
 
-	(void)state;
 	assert_ok(emr_buf_append_zeros(&long_way, EMR_INVITE_PLACE_MAX + 1));
 	wish.place = emr_buf_view(&long_way);
 	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, &guest, &bytes));
@@ -183,21 +178,19 @@ static void every_bit_of(const char *name)
 			EMR_OK, emr_invitation_read(emr_bytes_of(bytes.data, len), &read));
 }
 
-static void every_bit_of_an_invitation_matters(void **state)
+TEST(every_bit_of_an_invitation_matters)
 {
-	(void)state;
 	every_bit_of("invitation");
 	every_bit_of("invitation_away");
 }
 
-static void a_fresh_invitation_has_its_own_secret(void **state)
+TEST(a_fresh_invitation_has_its_own_secret)
 {
 	emr_invitation wish = facts();
 	EMR_AUTO_BUF one = {0};
 	EMR_AUTO_BUF two = {0};
 	emr_invitation first, second;
 
-	(void)state;
 	assert_ok(emr_invitation_make(admin, &wish, NULL, &one));
 	assert_ok(emr_invitation_make(admin, &wish, NULL, &two));
 	assert_ok(emr_invitation_read(emr_buf_view(&one), &first));
@@ -215,14 +208,13 @@ static void a_fresh_invitation_has_its_own_secret(void **state)
 	assert_status(EMR_LIMIT, emr_invitation_make(admin, &wish, NULL, &two));
 }
 
-static void an_invitation_into_another_network_than_it_describes_is_refused(void **state)
+TEST(an_invitation_into_another_network_than_it_describes_is_refused)
 {
 	emr_invitation made = facts();
 	EMR_AUTO_BUF bytes = {0};
 	emr_invitation read;
 	emr_public public;
 
-	(void)state;
 	assert_ok(emr_keyring_public(admin, &public));
 	memcpy(made.admin_pk, public.pk, 32);
 	made.net_id.b[0] = 1; /* signed, and not the hash of the descriptor */
@@ -230,7 +222,7 @@ static void an_invitation_into_another_network_than_it_describes_is_refused(void
 	assert_status(EMR_DAMAGED, emr_invitation_read(emr_buf_view(&bytes), &read));
 }
 
-static void a_reply_matches_and_every_bit_of_it_matters(void **state)
+TEST(a_reply_matches_and_every_bit_of_it_matters)
 {
 	EMR_AUTO_BUF want = {0};
 	EMR_AUTO_BUF pub = {0};
@@ -241,7 +233,6 @@ static void a_reply_matches_and_every_bit_of_it_matters(void **state)
 	emr_invite_reply reply;
 	emr_id16 id;
 
-	(void)state;
 	assert_ok(emr_invitation_read(vectors_hex(cards, "invitation", &bytes), &invitation));
 	vectors_hex(cards, "reply", &want);
 	vectors_hex(cards, "reply_pub", &pub);
@@ -267,7 +258,7 @@ static void a_reply_matches_and_every_bit_of_it_matters(void **state)
 
 /* ---- Certificate requests ---- */
 
-static void a_request_becomes_a_certificate_with_roles(void **state)
+TEST(a_request_becomes_a_certificate_with_roles)
 {
 	EMR_AUTO_BUF csr = {0};
 	EMR_AUTO_BUF ca = {0};
@@ -281,7 +272,6 @@ static void a_request_becomes_a_certificate_with_roles(void **state)
 	emr_public public;
 	emr_cert_facts read;
 
-	(void)state;
 	assert_ok(emr_csr_make(invitee, "lima@saolucas", &csr));
 	assert_ok(emr_csr_read(emr_buf_view(&csr), handle, spki));
 	assert_string_equal(handle, "lima@saolucas");
@@ -297,13 +287,12 @@ static void a_request_becomes_a_certificate_with_roles(void **state)
 	assert_string_equal(read.handle, "lima@saolucas");
 }
 
-static void every_bit_of_a_certificate_request_matters(void **state)
+TEST(every_bit_of_a_certificate_request_matters)
 {
 	EMR_AUTO_BUF csr = {0};
 	char handle[EMR_CERT_HANDLE_MAX + 1];
 	uint8_t spki[EMR_P256_SPKI_BYTES];
 
-	(void)state;
 	assert_ok(emr_csr_make(invitee, "lima@saolucas", &csr));
 	for (size_t bit = 0; bit < csr.len * 8; bit++) {
 		csr.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -346,9 +335,8 @@ static emr_status read_csr_with(bool attribute, bool second_name)
 	return status;
 }
 
-static void a_certificate_request_has_one_name_and_nothing_else(void **state)
+TEST(a_certificate_request_has_one_name_and_nothing_else)
 {
-	(void)state;
 	assert_ok(read_csr_with(false, false));
 	assert_status(EMR_DAMAGED, read_csr_with(true, false));
 	assert_status(EMR_DAMAGED, read_csr_with(false, true));
@@ -380,22 +368,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_invitation_reads_as_the_second_model_wrote_it),
-		cmocka_unit_test(one_that_carries_the_way_reads_as_the_second_model_wrote_it),
-		cmocka_unit_test(the_guest_of_an_invitation_is_nobody_in_the_organisation),
-		cmocka_unit_test(an_invitation_to_an_authority_has_no_guest_and_a_secret),
-		cmocka_unit_test(a_way_that_is_too_long_is_no_invitation),
-		cmocka_unit_test(every_bit_of_an_invitation_matters),
-		cmocka_unit_test(a_fresh_invitation_has_its_own_secret),
-		cmocka_unit_test(an_invitation_into_another_network_than_it_describes_is_refused),
-		cmocka_unit_test(a_reply_matches_and_every_bit_of_it_matters),
-		cmocka_unit_test(a_request_becomes_a_certificate_with_roles),
-		cmocka_unit_test(every_bit_of_a_certificate_request_matters),
-		cmocka_unit_test(a_certificate_request_has_one_name_and_nothing_else),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

@@ -8,7 +8,7 @@
 
 /* ---- The map ---- */
 
-static void rows_come_back_after_closing(void **state)
+TEST_IN(setup, teardown, rows_come_back_after_closing)
 {
 	jkit *j = *state;
 	emr_journal_txn *txn;
@@ -27,7 +27,7 @@ static void rows_come_back_after_closing(void **state)
 	assert_int_equal(emr_journal_state_get(j->journal).rows, 1);
 }
 
-static void a_rolled_back_transaction_did_not_happen(void **state)
+TEST_IN(setup, teardown, a_rolled_back_transaction_did_not_happen)
 {
 	jkit *j = *state;
 	emr_journal_txn *txn;
@@ -39,7 +39,7 @@ static void a_rolled_back_transaction_did_not_happen(void **state)
 	assert_int_equal(emr_journal_last_seq(j->journal), 0);
 }
 
-static void one_transaction_keeps_the_order_of_its_changes(void **state)
+TEST_IN(setup, teardown, one_transaction_keeps_the_order_of_its_changes)
 {
 	jkit *j = *state;
 	emr_journal_txn *txn;
@@ -66,7 +66,7 @@ static emr_status count_row(void *context, emr_id16 key, emr_bytes value)
 	return EMR_OK;
 }
 
-static void each_sees_the_rows_of_one_kind(void **state)
+TEST_IN(setup, teardown, each_sees_the_rows_of_one_kind)
 {
 	jkit *j = *state;
 	emr_journal_txn *txn;
@@ -80,7 +80,7 @@ static void each_sees_the_rows_of_one_kind(void **state)
 	assert_int_equal(count, 25);
 }
 
-static void values_have_a_largest_size(void **state)
+TEST_IN(setup, teardown, values_have_a_largest_size)
 {
 	jkit *j = *state;
 	uint8_t *big = calloc(1, EMR_JOURNAL_VALUE_MAX + 1);
@@ -104,7 +104,7 @@ static void values_have_a_largest_size(void **state)
 	free(big);
 }
 
-static void nothing_of_a_row_is_readable_on_disk(void **state)
+TEST_IN(setup, teardown, nothing_of_a_row_is_readable_on_disk)
 {
 	jkit *j = *state;
 	char path[512];
@@ -125,7 +125,7 @@ static void nothing_of_a_row_is_readable_on_disk(void **state)
 	jopen(j);
 }
 
-static void blocks_and_pins_of_a_commit_come_with_it(void **state)
+TEST_IN(setup, teardown, blocks_and_pins_of_a_commit_come_with_it)
 {
 	jkit *j = *state;
 	emr_block blocks[2] = {kit_block(1, 5000), kit_block(2, 300)};
@@ -151,7 +151,7 @@ static void blocks_and_pins_of_a_commit_come_with_it(void **state)
 	kit_block_free(&blocks[1]);
 }
 
-static void another_key_reads_nothing(void **state)
+TEST_IN(setup, teardown, another_key_reads_nothing)
 {
 	jkit *j = *state;
 	emr_keyring *mine = j->keyring;
@@ -173,7 +173,7 @@ static void another_key_reads_nothing(void **state)
 
 /* ---- Snapshots ---- */
 
-static void replay_starts_at_the_snapshot(void **state)
+TEST_IN(setup, teardown, replay_starts_at_the_snapshot)
 {
 	jkit *j = *state;
 
@@ -191,7 +191,7 @@ static void replay_starts_at_the_snapshot(void **state)
 	assert_value(j, 3, "later");
 }
 
-static void a_lost_or_flipped_head_costs_only_a_search(void **state)
+TEST_IN(setup, teardown, a_lost_or_flipped_head_costs_only_a_search)
 {
 	jkit *j = *state;
 	char name[64], hex[33];
@@ -213,7 +213,7 @@ static void a_lost_or_flipped_head_costs_only_a_search(void **state)
 	}
 }
 
-static void an_old_head_does_not_bring_back_old_rows(void **state)
+TEST_IN(setup, teardown, an_old_head_does_not_bring_back_old_rows)
 {
 	jkit *j = *state;
 	char name[64], hex[33], path[512], kept[512];
@@ -235,7 +235,7 @@ static void an_old_head_does_not_bring_back_old_rows(void **state)
 	assert_value(j, 2, "newer");
 }
 
-static void the_log_is_snapshot_by_itself_when_it_grows(void **state)
+TEST_IN(setup, teardown, the_log_is_snapshot_by_itself_when_it_grows)
 {
 	jkit *j = *state;
 	char *big = malloc(1 << 20);
@@ -256,7 +256,7 @@ static void the_log_is_snapshot_by_itself_when_it_grows(void **state)
 }
 
 /* The head is replaced with every snapshot: its bytes tell whether there was one. */
-static void a_tidy_end_leaves_one_place_to_read(void **state)
+TEST_IN(setup, teardown, a_tidy_end_leaves_one_place_to_read)
 {
 	jkit *j = *state;
 	char name[64], hex[33];
@@ -281,7 +281,7 @@ static void a_tidy_end_leaves_one_place_to_read(void **state)
 }
 
 /* What reclaim moved lies behind the last frame, and no frame speaks of it. */
-static void a_tidy_end_leaves_nothing_to_walk_through(void **state)
+TEST_IN(setup, teardown, a_tidy_end_leaves_nothing_to_walk_through)
 {
 	jkit *j = *state;
 	char name[64], hex[33], path[512];
@@ -313,7 +313,7 @@ static void a_tidy_end_leaves_nothing_to_walk_through(void **state)
 }
 
 /* However many rows there are: the snapshot of the last end is no reason for one at this. */
-static void a_tidy_end_is_not_followed_by_another(void **state)
+TEST_IN(setup, teardown, a_tidy_end_is_not_followed_by_another)
 {
 	jkit *j = *state;
 	EMR_AUTO_FREE char *text = malloc(1 << 16);
@@ -338,7 +338,7 @@ static void a_tidy_end_is_not_followed_by_another(void **state)
 	assert_int_equal(after.st_ino, before.st_ino);
 }
 
-static void reclaim_frees_old_frames_and_keeps_the_rows(void **state)
+TEST_IN(setup, teardown, reclaim_frees_old_frames_and_keeps_the_rows)
 {
 	jkit *j = *state;
 	char value[20001];
@@ -394,7 +394,7 @@ static void *commit_and_sync(void *argument)
 	return NULL;
 }
 
-static void several_threads_commit_sync_and_snapshot(void **state)
+TEST_IN(setup, teardown, several_threads_commit_sync_and_snapshot)
 {
 	jkit *j = *state;
 	committer committers[4];
@@ -420,29 +420,4 @@ static void several_threads_commit_sync_and_snapshot(void **state)
 	assert_int_equal(emr_journal_state_get(j->journal).rows, 200);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(rows_come_back_after_closing),
-		T(a_rolled_back_transaction_did_not_happen),
-		T(one_transaction_keeps_the_order_of_its_changes),
-		T(each_sees_the_rows_of_one_kind),
-		T(values_have_a_largest_size),
-		T(nothing_of_a_row_is_readable_on_disk),
-		T(blocks_and_pins_of_a_commit_come_with_it),
-		T(another_key_reads_nothing),
-		T(replay_starts_at_the_snapshot),
-		T(a_lost_or_flipped_head_costs_only_a_search),
-		T(an_old_head_does_not_bring_back_old_rows),
-		T(the_log_is_snapshot_by_itself_when_it_grows),
-		T(a_tidy_end_leaves_one_place_to_read),
-		T(a_tidy_end_leaves_nothing_to_walk_through),
-		T(a_tidy_end_is_not_followed_by_another),
-		T(reclaim_frees_old_frames_and_keeps_the_rows),
-		T(several_threads_commit_sync_and_snapshot),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

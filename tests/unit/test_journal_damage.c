@@ -39,7 +39,7 @@ static size_t frames(jkit *j, uint64_t *offsets, uint64_t *lens, size_t max)
 	return n;
 }
 
-static void rot_in_a_synced_frame_is_told_and_all_before_it_is_read(void **state)
+TEST_IN(setup, teardown, rot_in_a_synced_frame_is_told_and_all_before_it_is_read)
 {
 	jkit *j = *state;
 	uint64_t offsets[16], lens[16];
@@ -72,7 +72,7 @@ static void rot_in_a_synced_frame_is_told_and_all_before_it_is_read(void **state
 	assert_value(j, 9, "value");
 }
 
-static void rot_in_the_last_frame_is_told(void **state)
+TEST_IN(setup, teardown, rot_in_the_last_frame_is_told)
 {
 	jkit *j = *state;
 	uint64_t offsets[16], lens[16];
@@ -94,7 +94,7 @@ static void rot_in_the_last_frame_is_told(void **state)
 	jopen(j);
 }
 
-static void a_later_snapshot_mends_a_damaged_frame(void **state)
+TEST_IN(setup, teardown, a_later_snapshot_mends_a_damaged_frame)
 {
 	jkit *j = *state;
 	uint64_t offsets[16], lens[16];
@@ -112,7 +112,7 @@ static void a_later_snapshot_mends_a_damaged_frame(void **state)
 	assert_value(j, 7, "after");
 }
 
-static void a_damaged_snapshot_falls_back_to_the_frames_before_it(void **state)
+TEST_IN(setup, teardown, a_damaged_snapshot_falls_back_to_the_frames_before_it)
 {
 	jkit *j = *state;
 	uint64_t offsets[16], lens[16];
@@ -131,7 +131,7 @@ static void a_damaged_snapshot_falls_back_to_the_frames_before_it(void **state)
 	assert_value(j, 7, "after");
 }
 
-static void a_copied_frame_changes_nothing(void **state)
+TEST_IN(setup, teardown, a_copied_frame_changes_nothing)
 {
 	jkit *j = *state;
 	uint64_t offsets[16], lens[16];
@@ -163,7 +163,7 @@ static void a_copied_frame_changes_nothing(void **state)
 	free(bytes);
 }
 
-static void a_block_that_looks_like_a_frame_changes_nothing(void **state)
+TEST_IN(setup, teardown, a_block_that_looks_like_a_frame_changes_nothing)
 {
 	jkit *j = *state;
 	uint8_t bytes[200] = "EMRJ\1\1";
@@ -183,7 +183,7 @@ static void a_block_that_looks_like_a_frame_changes_nothing(void **state)
 /* Whoever has segments in the same directory: his are no part of this log, wherever they stand.  He
  * knows no key, but frames can be copied, and the digest that the next one must name is that of the
  * block before it. */
-static void another_writers_segments_are_no_part_of_the_log(void **state)
+TEST_IN(setup, teardown, another_writers_segments_are_no_part_of_the_log)
 {
 	jkit *j = *state;
 	uint64_t offsets[4], lens[4];
@@ -296,7 +296,7 @@ static uint32_t kill_a_committer(jkit *j, uint32_t from, int commits)
 	return last;
 }
 
-static void what_was_committed_survives_kill_9(void **state)
+TEST_IN(setup, teardown, what_was_committed_survives_kill_9)
 {
 	const emr_kdf_cost cheap = {.passes = 1, .memory_bytes = 8 << 20};
 	jkit *j = *state;
@@ -324,7 +324,7 @@ static void what_was_committed_survives_kill_9(void **state)
 	}
 }
 
-static void a_log_torn_anywhere_replays_a_prefix(void **state)
+TEST_IN(setup, teardown, a_log_torn_anywhere_replays_a_prefix)
 {
 	jkit *j = *state;
 	uint64_t offsets[32], lens[32];
@@ -354,23 +354,9 @@ static void a_log_torn_anywhere_replays_a_prefix(void **state)
 	jopen(j);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		T(rot_in_a_synced_frame_is_told_and_all_before_it_is_read),
-		T(rot_in_the_last_frame_is_told),
-		T(a_later_snapshot_mends_a_damaged_frame),
-		T(a_damaged_snapshot_falls_back_to_the_frames_before_it),
-		T(a_copied_frame_changes_nothing),
-		T(a_block_that_looks_like_a_frame_changes_nothing),
-		T(another_writers_segments_are_no_part_of_the_log),
-		T(what_was_committed_survives_kill_9),
-		T(a_log_torn_anywhere_replays_a_prefix),
-	};
-
 	if (argc == 4 && strcmp(argv[1], "commit") == 0)
 		return commit_until_killed(argv[2], (uint32_t)strtoul(argv[3], NULL, 10));
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

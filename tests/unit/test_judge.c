@@ -93,37 +93,32 @@ static uint8_t slot_code(const emr_access_slot *slot)
 	return code;
 }
 
-static void a_question_in_order_is_answered(void **state)
+TEST_IN(begin, end, a_question_in_order_is_answered)
 {
-	(void)state;
 	is_judged(EMR_RESULT_APPLIED);
 	assert_int_equal(slot_code(&q.body.slots[0]), EMR_RESULT_APPLIED);
 }
 
-static void a_question_from_before_the_grant_is_not(void **state)
+TEST_IN(begin, end, a_question_from_before_the_grant_is_not)
 {
-	(void)state;
 	q.ledger_time = q.grant.terms.not_before - 1;
 	is_judged(EMR_RESULT_GRANT_DEAD);
 }
 
-static void a_question_from_after_its_end_is_not(void **state)
+TEST_IN(begin, end, a_question_from_after_its_end_is_not)
 {
-	(void)state;
 	q.ledger_time = q.grant.terms.not_after;
 	is_judged(EMR_RESULT_GRANT_DEAD);
 }
 
-static void a_question_from_the_future_is_not(void **state)
+TEST_IN(begin, end, a_question_from_the_future_is_not)
 {
-	(void)state;
 	q.is_time_suspect = true;
 	is_judged(EMR_RESULT_GRANT_DEAD);
 }
 
-static void who_releases_looks_at_his_own_clock(void **state)
+TEST_IN(begin, end, who_releases_looks_at_his_own_clock)
 {
-	(void)state;
 	q.grant.terms.not_after = story_now(&s);
 	q.ledger_time = story_now(&s) - 1;
 	is_judged(EMR_RESULT_GRANT_DEAD);
@@ -133,9 +128,8 @@ static void who_releases_looks_at_his_own_clock(void **state)
 	is_judged(EMR_RESULT_GRANT_DEAD);
 }
 
-static void a_question_of_yesterday_is_not(void **state)
+TEST_IN(begin, end, a_question_of_yesterday_is_not)
 {
-	(void)state;
 	q.grant.terms.not_before = q.ledger_time - 2 * QUESTION_S;
 	q.ledger_time -= QUESTION_S;
 	is_judged(EMR_RESULT_APPLIED);
@@ -143,29 +137,26 @@ static void a_question_of_yesterday_is_not(void **state)
 	is_judged(EMR_RESULT_GONE);
 }
 
-static void a_question_of_somebody_else_is_not(void **state)
+TEST_IN(begin, end, a_question_of_somebody_else_is_not)
 {
-	(void)state;
 	q.signer = s.eve.public.signer_id;
 	is_judged(EMR_RESULT_NOT_GRANTEE);
 }
 
-static void a_question_by_a_key_that_ended_is_not(void **state)
+TEST_IN(begin, end, a_question_by_a_key_that_ended_is_not)
 {
 	emr_act act = emr_act_key_revoke(s.lima.public.signer_id, story_now(&s), 0);
 
-	(void)state;
 	assert_int_equal(story_says(&s, &s.lima, act, (emr_bytes){0}), EMR_RESULT_APPLIED);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	is_judged(EMR_RESULT_KEY_DEAD);
 }
 
 /* The only place where it is looked at for everybody: neither the ledger nor the keys know. */
-static void without_history_only_the_version_of_now_is_given(void **state)
+TEST_IN(begin, end, without_history_only_the_version_of_now_is_given)
 {
 	emr_access_slot earlier = q.body.slots[0];
 
-	(void)state;
 	/* Both versions lie in the epoch of the grant. */
 	assert_ok(share_grant_facts(s.ana, s.imaging, q.grant.known.grant, &q.grant));
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF three knees");
@@ -175,9 +166,8 @@ static void without_history_only_the_version_of_now_is_given(void **state)
 	assert_int_equal(slot_code(&earlier), EMR_RESULT_APPLIED);
 }
 
-static void without_history_nothing_of_an_epoch_before_is_given(void **state)
+TEST_IN(begin, end, without_history_nothing_of_an_epoch_before_is_given)
 {
-	(void)state;
 	q.grant.known.row.head.epoch++;
 	assert_int_equal(slot_code(&q.body.slots[0]), EMR_RESULT_EPOCH);
 	q.grant.terms.rights |= EMR_GRANT_HISTORY;
@@ -216,12 +206,11 @@ static bool has_fragment(int agent, emr_id16 grant)
 	return agency_has(s.agencies[agent], name);
 }
 
-static void an_agent_of_the_readers_organisation_takes_no_fragment(void **state)
+TEST_IN(begin, end, an_agent_of_the_readers_organisation_takes_no_fragment)
 {
 	emr_grant_made made;
 	person nina = {.keyring = NULL};
 
-	(void)state;
 	story_newcomer(&s, &nina, &s.bosses[1], EMR_ROLE_CLINICIAN, "nina");
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	forces_agents = true;
@@ -247,13 +236,12 @@ static uint64_t ledger_size(void)
 }
 
 /* Each refusal is an entry for ever; who asks wrongly again and again gets no more of them. */
-static void refusals_of_a_day_have_an_end(void **state)
+TEST_IN(begin, end, refusals_of_a_day_have_an_end)
 {
 	enum { QUESTIONS = REFUSALS_A_DAY + 10 };
 	emr_share_trouble trouble;
 	uint64_t written = 0;
 
-	(void)state;
 	(void)story_owner(&s);
 	shared->purpose = RESEARCH; /* which is not granted */
 	for (int i = 0; i < QUESTIONS; i++) {
@@ -277,23 +265,4 @@ static void refusals_of_a_day_have_an_end(void **state)
 	assert_ok(emr_ask_wait(asked, 0, &trouble));
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(a_question_in_order_is_answered),
-		TEST(a_question_from_before_the_grant_is_not),
-		TEST(a_question_from_after_its_end_is_not),
-		TEST(a_question_from_the_future_is_not),
-		TEST(who_releases_looks_at_his_own_clock),
-		TEST(a_question_of_yesterday_is_not),
-		TEST(a_question_of_somebody_else_is_not),
-		TEST(a_question_by_a_key_that_ended_is_not),
-		TEST(without_history_only_the_version_of_now_is_given),
-		TEST(without_history_nothing_of_an_epoch_before_is_given),
-		TEST(an_agent_of_the_readers_organisation_takes_no_fragment),
-		TEST(refusals_of_a_day_have_an_end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -23,7 +23,7 @@ static bool same_person(const emr_keyring *a, const emr_keyring *b)
 	return memcmp(&pa, &pb, sizeof pa) == 0;
 }
 
-static void keyfiles_match_the_second_model_byte_for_byte(void **state)
+TEST_IN(test_dir_make, test_dir_remove, keyfiles_match_the_second_model_byte_for_byte)
 {
 	const test_dir *here = *state;
 	json_t *root = vectors_open("keyfile.json");
@@ -65,7 +65,7 @@ static void keyfiles_match_the_second_model_byte_for_byte(void **state)
 	json_decref(root);
 }
 
-static void a_keyring_is_saved_once_and_replaced_whole(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_keyring_is_saved_once_and_replaced_whole)
 {
 	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -95,7 +95,7 @@ static void a_keyring_is_saved_once_and_replaced_whole(void **state)
 	assert_null(none);
 }
 
-static void a_keyfile_that_others_can_read_is_refused(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_keyfile_that_others_can_read_is_refused)
 {
 	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -112,7 +112,7 @@ static void a_keyfile_that_others_can_read_is_refused(void **state)
 	assert_null(none);
 }
 
-static void a_passphrase_has_1_to_1024_bytes(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_passphrase_has_1_to_1024_bytes)
 {
 	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -157,7 +157,7 @@ static void assert_flip(size_t at, emr_status status, const char *field)
 	assert_status(EMR_DAMAGED, status);
 }
 
-static void every_flipped_byte_is_refused_with_its_cause(void **state)
+TEST_IN(test_dir_make, test_dir_remove, every_flipped_byte_is_refused_with_its_cause)
 {
 	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -193,7 +193,7 @@ static void every_flipped_byte_is_refused_with_its_cause(void **state)
 	assert_ok(emr_keyring_check_file(here->fd, "older", NULL));
 }
 
-static void every_cut_and_every_addition_is_refused(void **state)
+TEST_IN(test_dir_make, test_dir_remove, every_cut_and_every_addition_is_refused)
 {
 	const test_dir *here = *state;
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -238,11 +238,10 @@ static emr_status with_bytes(size_t at, const char *bytes, size_t n, const char 
 	return status;
 }
 
-static void a_payload_is_parsed_strictly(void **state)
+TEST(a_payload_is_parsed_strictly)
 {
 	const char *field = "";
 
-	(void)state;
 	assert_ok(with_bytes(0, "E", 1, &field));
 	assert_status(EMR_DAMAGED, with_bytes(0, "X", 1, &field));
 	assert_string_equal(field, "start");
@@ -266,8 +265,6 @@ static void a_payload_is_parsed_strictly(void **state)
 	assert_string_equal(field, "padding");
 }
 
-#define IN_DIRECTORY(f) cmocka_unit_test_setup_teardown(f, test_dir_make, test_dir_remove)
-
 /* "passes MiB" of the file. */
 static void expect_cost(const test_dir *here, const char *name, uint32_t passes, uint64_t mib)
 {
@@ -282,7 +279,7 @@ static void expect_cost(const test_dir *here, const char *name, uint32_t passes,
 }
 
 /* Whoever may write the settings, where the cost comes from, need not be able to open it. */
-static void a_keyfile_costs_no_less_than_the_one_before(void **state)
+TEST_IN(test_dir_make, test_dir_remove, a_keyfile_costs_no_less_than_the_one_before)
 {
 	const test_dir *here = *state;
 	const emr_kdf_cost first = {.passes = 2, .memory_bytes = (uint64_t)10 << 20};
@@ -307,18 +304,7 @@ static void a_keyfile_costs_no_less_than_the_one_before(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		IN_DIRECTORY(keyfiles_match_the_second_model_byte_for_byte),
-		IN_DIRECTORY(a_keyring_is_saved_once_and_replaced_whole),
-		IN_DIRECTORY(a_keyfile_that_others_can_read_is_refused),
-		IN_DIRECTORY(a_passphrase_has_1_to_1024_bytes),
-		IN_DIRECTORY(every_flipped_byte_is_refused_with_its_cause),
-		IN_DIRECTORY(every_cut_and_every_addition_is_refused),
-		IN_DIRECTORY(a_keyfile_costs_no_less_than_the_one_before),
-		cmocka_unit_test(a_payload_is_parsed_strictly),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -37,7 +37,7 @@ static void assert_hex(
 }
 
 /* Every row of the second model's key table, through the one derivation that everything uses. */
-static void the_key_table_matches_the_second_model(void **state)
+TEST(the_key_table_matches_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	json_t *root = vectors_open("keys.json");
@@ -46,7 +46,6 @@ static void the_key_table_matches_the_second_model(void **state)
 	const json_t *row;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "derived"), i, row)
 	{
 		EMR_AUTO_SECRET got = {0};
@@ -64,7 +63,7 @@ static void the_key_table_matches_the_second_model(void **state)
 	json_decref(root);
 }
 
-static void public_keys_match_the_second_model(void **state)
+TEST(public_keys_match_the_second_model)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	json_t *root = vectors_open("keys.json");
@@ -75,7 +74,6 @@ static void public_keys_match_the_second_model(void **state)
 	uint8_t hash[32];
 	uint8_t log_pk[32];
 
-	(void)state;
 	vectors_fixed(root, "net_id", net_id.b, 16);
 	vectors_fixed(root, "domain_id", domain_id.b, 16);
 	assert_ok(emr_keyring_public(kr, &public));
@@ -123,12 +121,11 @@ static void assert_same_domain(const emr_keyring *kr, emr_id16 id, uint32_t gen,
 		want.owner_pk, EMR_SIGN_BATCH, emr_bytes_of(message, sizeof message), sig));
 }
 
-static void what_is_remembered_of_keys_is_what_the_seed_gives(void **state)
+TEST(what_is_remembered_of_keys_is_what_the_seed_gives)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_domain_public domain;
 
-	(void)state;
 	for (uint32_t round = 0; round < 2; round++)
 		for (uint32_t i = 0; i < MANY_DOMAINS; i++)
 			assert_ok(emr_keyring_domain_public(kr, nth_domain(i), 1, 1, &domain));
@@ -157,11 +154,10 @@ static void assert_same_identity(const emr_keyring *kr)
 	assert_int_equal(got.gen, want.gen);
 }
 
-static void what_is_remembered_of_an_identity_is_of_its_generation_and_device(void **state)
+TEST(what_is_remembered_of_an_identity_is_of_its_generation_and_device)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 
-	(void)state;
 	for (uint32_t round = 0; round < 2; round++)
 		for (kr->gen = 1; kr->gen <= 3; kr->gen++) {
 			assert_same_identity(kr);
@@ -170,13 +166,12 @@ static void what_is_remembered_of_an_identity_is_of_its_generation_and_device(vo
 		}
 }
 
-static void a_domain_is_of_the_seed_that_made_its_owner_s_key(void **state)
+TEST(a_domain_is_of_the_seed_that_made_its_owner_s_key)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING other = NULL;
 	emr_domain_public mine, theirs;
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1700000000, &other));
 	for (uint32_t round = 0; round < 2; round++) /* also when it is known already */
 		for (uint32_t i = 0; i < MANY_DOMAINS; i++) {
@@ -191,14 +186,13 @@ static void a_domain_is_of_the_seed_that_made_its_owner_s_key(void **state)
 }
 
 /* As many as a large network has, and then more than are remembered. */
-static void what_is_another_s_is_remembered_and_nothing_else(void **state)
+TEST(what_is_another_s_is_remembered_and_nothing_else)
 {
 	enum { KEPT = 65536, MORE = 70000 };
 	emr_memo *memo = emr_memo_new();
 	uint8_t hash[32];
 	emr_id16 what;
 
-	(void)state;
 	assert_non_null(memo);
 	for (uint32_t i = 0; i < MORE; i++) {
 		emr_sha256((const uint8_t *)&i, sizeof i, hash);
@@ -218,14 +212,13 @@ static void what_is_another_s_is_remembered_and_nothing_else(void **state)
 }
 
 /* What an old computer's journal sealed does not open on the one that is made of the words. */
-static void a_local_key_is_of_the_device_that_the_keyring_has_now(void **state)
+TEST(a_local_key_is_of_the_device_that_the_keyring_has_now)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	uint8_t sealed[EMR_SEALED_DEK_BYTES];
 	emr_id16 id = emr_id16_random(), device = emr_keyring_device_id(kr);
 	emr_content_key *key = NULL, *again = NULL;
 
-	(void)state;
 	assert_ok(emr_content_key_new(&key));
 	assert_ok(emr_content_key_seal_local(kr, key, id, sealed));
 	emr_keyring_set_device(kr, emr_id16_random());
@@ -237,14 +230,13 @@ static void a_local_key_is_of_the_device_that_the_keyring_has_now(void **state)
 	emr_content_key_free(key);
 }
 
-static void two_computers_draw_the_same_id_for_a_move_and_nobody_else_does(void **state)
+TEST(two_computers_draw_the_same_id_for_a_move_and_nobody_else_does)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING same = kit_keyring();
 	EMR_AUTO_KEYRING other = NULL;
 	emr_id16 object = emr_id16_random(), domain = emr_id16_random(), zero = {{0}}, a, b;
 
-	(void)state;
 	emr_keyring_set_device(same, emr_id16_random());
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &other));
 	assert_ok(emr_keyring_object_id(kr, object, domain, &a));
@@ -258,7 +250,7 @@ static void two_computers_draw_the_same_id_for_a_move_and_nobody_else_does(void 
 	assert_memory_not_equal(a.b, b.b, 16);
 }
 
-static void copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset(void **state)
+TEST(copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING same = kit_keyring();
@@ -266,7 +258,6 @@ static void copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset(voi
 	EMR_AUTO_SECRET a = {0}, b = {0}, c = {0}, d = {0};
 	uint8_t one[32] = {1}, two[32] = {2};
 
-	(void)state;
 	emr_keyring_set_device(same, emr_id16_random());
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &other));
 	assert_ok(emr_keyring_copies_secret(kr, one, &a));
@@ -279,7 +270,7 @@ static void copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset(voi
 	assert_memory_not_equal(a.data, d.data, 32);
 }
 
-static void another_computer_of_a_person_knows_of_what_her_copies_are(void **state)
+TEST(another_computer_of_a_person_knows_of_what_her_copies_are)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_KEYRING device = NULL;
@@ -290,7 +281,6 @@ static void another_computer_of_a_person_knows_of_what_her_copies_are(void **sta
 	EMR_AUTO_BUF shown = {0};
 	uint8_t dataset[32], want[32];
 
-	(void)state;
 	vectors_fixed(copies, "dataset", dataset, 32);
 	vectors_fixed(copies, "secret", want, 32);
 	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, 1, &device));
@@ -307,7 +297,7 @@ static void another_computer_of_a_person_knows_of_what_her_copies_are(void **sta
 	json_decref(root);
 }
 
-static void a_new_keyring_is_like_no_other(void **state)
+TEST(a_new_keyring_is_like_no_other)
 {
 	EMR_AUTO_KEYRING a = NULL;
 	EMR_AUTO_KEYRING b = NULL;
@@ -315,7 +305,6 @@ static void a_new_keyring_is_like_no_other(void **state)
 	emr_public pa;
 	emr_public pb;
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &a));
 	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, 2, &b));
 	assert_ok(emr_keyring_public(a, &pa));
@@ -329,7 +318,7 @@ static void a_new_keyring_is_like_no_other(void **state)
 	emr_keyring_free(NULL);
 }
 
-static void a_statement_is_signed_as_the_known_answer(void **state)
+TEST(a_statement_is_signed_as_the_known_answer)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	json_t *root = vectors_open("content.json");
@@ -340,7 +329,6 @@ static void a_statement_is_signed_as_the_known_answer(void **state)
 	uint8_t sig[64];
 	uint8_t pk[32];
 
-	(void)state;
 	for (int i = 0; i < 16; i++)
 		domain_id.b[i] = (uint8_t)(0xd0 + i);
 	vectors_hex(hello, "stmt", &stmt);
@@ -379,7 +367,7 @@ static const label_case label_cases[] = {
 	{EMR_SIGN_TOKEN, {56, 56}, {55, 57}, 1},
 };
 
-static void a_label_belongs_to_its_signers_and_lengths(void **state)
+TEST(a_label_belongs_to_its_signers_and_lengths)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	static uint8_t message[70000];
@@ -388,7 +376,6 @@ static void a_label_belongs_to_its_signers_and_lengths(void **state)
 		emr_signer_log(id), emr_signer_certificate()};
 	uint8_t sig[64];
 
-	(void)state;
 	for (size_t c = 0; c < sizeof label_cases / sizeof label_cases[0]; c++) {
 		const label_case *one = &label_cases[c];
 
@@ -414,14 +401,13 @@ static void a_label_belongs_to_its_signers_and_lengths(void **state)
 }
 
 /* A chaincode's transaction is signed by the certificate's key alone, and can be nothing else. */
-static void a_message_of_fabric_is_no_other_label(void **state)
+TEST(a_message_of_fabric_is_no_other_label)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_public public;
 	uint8_t message[80] = "\n\x03ten";
 	uint8_t sig[64];
 
-	(void)state;
 	assert_ok(emr_keyring_public(kr, &public));
 	assert_ok(emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC,
 		emr_bytes_of(message, sizeof message), sig));
@@ -437,14 +423,13 @@ static void a_message_of_fabric_is_no_other_label(void **state)
 }
 
 /* A request to an authority is none to a peer, and nothing of emrfs is one. */
-static void a_request_to_an_authority_is_no_other_label(void **state)
+TEST(a_request_to_an_authority_is_no_other_label)
 {
 	static const char request[] = "POST.L2FwaS92MS9lbnJvbGw=.e30=.TQ==";
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_bytes message = emr_bytes_of(request, strlen(request));
 	uint8_t sig[64];
 
-	(void)state;
 	assert_ok(emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC_CA, message, sig));
 	assert_status(EMR_INVALID,
 		emr_keyring_sign(kr, emr_signer_identity(), EMR_SIGN_FABRIC_CA, message, sig));
@@ -455,7 +440,7 @@ static void a_request_to_an_authority_is_no_other_label(void **state)
 		emr_keyring_sign(kr, emr_signer_certificate(), EMR_SIGN_FABRIC_CA, message, sig));
 }
 
-static void a_signature_is_for_its_label_only(void **state)
+TEST(a_signature_is_for_its_label_only)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_public public;
@@ -463,7 +448,6 @@ static void a_signature_is_for_its_label_only(void **state)
 	uint8_t sig[64];
 	uint8_t whole[249 + 14];
 
-	(void)state;
 	assert_ok(emr_keyring_public(kr, &public));
 	assert_ok(emr_keyring_sign(
 		kr, emr_signer_identity(), EMR_SIGN_CARD, emr_bytes_of(message, 249), sig));
@@ -480,7 +464,7 @@ static void a_signature_is_for_its_label_only(void **state)
 	assert_true(emr_ed25519_verify(public.pk, whole, sizeof whole, sig));
 }
 
-static void a_certificate_key_signs_in_the_low_form(void **state)
+TEST(a_certificate_key_signs_in_the_low_form)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_public public;
@@ -488,7 +472,6 @@ static void a_certificate_key_signs_in_the_low_form(void **state)
 	uint8_t whole[14 + 80];
 	uint8_t sig[64];
 
-	(void)state;
 	assert_ok(emr_keyring_public(kr, &public));
 	memcpy(whole, "emrfs/v1/bind\0", 14);
 	for (uint8_t i = 0; i < 20; i++) {
@@ -502,14 +485,13 @@ static void a_certificate_key_signs_in_the_low_form(void **state)
 	}
 }
 
-static void possession_is_proven(void **state)
+TEST(possession_is_proven)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	emr_id16 net = {{4}};
 	emr_public public;
 	uint8_t pop[64];
 
-	(void)state;
 	assert_ok(emr_keyring_public(kr, &public));
 	assert_ok(emr_keyring_pop(kr, net, pop));
 	assert_true(emr_pre_pop_verify(public.B, net.b, public.signer_id.b, pop));
@@ -517,13 +499,12 @@ static void possession_is_proven(void **state)
 	assert_false(emr_pre_pop_verify(public.B, net.b, public.signer_id.b, pop));
 }
 
-static void safety_numbers_are_the_same_from_both_sides(void **state)
+TEST(safety_numbers_are_the_same_from_both_sides)
 {
 	json_t *root = vectors_open("keys.json");
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "safety"), i, test)
 	{
 		uint8_t a[96];
@@ -541,13 +522,12 @@ static void safety_numbers_are_the_same_from_both_sides(void **state)
 	json_decref(root);
 }
 
-static void facts_are_kept_replaced_and_removed(void **state)
+TEST(facts_are_kept_replaced_and_removed)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();
 	EMR_AUTO_BUF got = {0};
 	static uint8_t big[EMR_KEYRING_TLV_MAX + 1];
 
-	(void)state;
 	assert_status(EMR_NOT_FOUND, emr_keyring_tlv_get(kr, EMR_KEYRING_CERTIFICATE, &got));
 	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_CERTIFICATE, kit_text("one")));
 	assert_ok(emr_keyring_tlv_set(kr, EMR_KEYRING_PKCS11_URI, kit_text("uri")));
@@ -570,30 +550,7 @@ static void facts_are_kept_replaced_and_removed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_key_table_matches_the_second_model),
-		cmocka_unit_test(public_keys_match_the_second_model),
-		cmocka_unit_test(what_is_remembered_of_keys_is_what_the_seed_gives),
-		cmocka_unit_test(what_is_remembered_of_an_identity_is_of_its_generation_and_device),
-		cmocka_unit_test(a_domain_is_of_the_seed_that_made_its_owner_s_key),
-		cmocka_unit_test(what_is_another_s_is_remembered_and_nothing_else),
-		cmocka_unit_test(a_local_key_is_of_the_device_that_the_keyring_has_now),
-		cmocka_unit_test(two_computers_draw_the_same_id_for_a_move_and_nobody_else_does),
-		cmocka_unit_test(copies_for_a_dataset_have_a_secret_of_one_person_and_one_dataset),
-		cmocka_unit_test(another_computer_of_a_person_knows_of_what_her_copies_are),
-		cmocka_unit_test(a_new_keyring_is_like_no_other),
-		cmocka_unit_test(a_statement_is_signed_as_the_known_answer),
-		cmocka_unit_test(a_label_belongs_to_its_signers_and_lengths),
-		cmocka_unit_test(a_message_of_fabric_is_no_other_label),
-		cmocka_unit_test(a_request_to_an_authority_is_no_other_label),
-		cmocka_unit_test(a_signature_is_for_its_label_only),
-		cmocka_unit_test(a_certificate_key_signs_in_the_low_form),
-		cmocka_unit_test(possession_is_proven),
-		cmocka_unit_test(safety_numbers_are_the_same_from_both_sides),
-		cmocka_unit_test(facts_are_kept_replaced_and_removed),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

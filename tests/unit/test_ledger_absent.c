@@ -125,7 +125,7 @@ static emr_status no_part(void *arg, size_t index, emr_bytes part)
 
 /* ---- */
 
-static void every_question_is_answered_by_why_nobody_is_there(void **state)
+TEST_IN(begin, end, every_question_is_answered_by_why_nobody_is_there)
 {
 	EMR_AUTO_BATCH b = NULL;
 	emr_ledger_answer answer = {.batch_id = {{1}}};
@@ -140,7 +140,6 @@ static void every_question_is_answered_by_why_nobody_is_there(void **state)
 	uint16_t index;
 	size_t given = 7;
 
-	(void)state;
 	move("ledger.sqlite", "aside");
 	assert_ok(open_door(&k.ledger));
 	assert_true(emr_id16_equal(emr_ledger_net_id(k.ledger), k.net_id));
@@ -163,11 +162,10 @@ static void every_question_is_answered_by_why_nobody_is_there(void **state)
 	assert_status(EMR_OFFLINE, status_now());
 }
 
-static void a_file_that_comes_back_is_used_again_and_says_nothing_of_before(void **state)
+TEST_IN(begin, end, a_file_that_comes_back_is_used_again_and_says_nothing_of_before)
 {
 	uint64_t size = 0;
 
-	(void)state;
 	move("ledger.sqlite", "aside");
 	assert_ok(open_door(&k.ledger));
 	assert_status(EMR_OFFLINE, status_now());
@@ -182,12 +180,11 @@ static void a_file_that_comes_back_is_used_again_and_says_nothing_of_before(void
 
 /* However often, and by its own name or with its directory: who asks when it is there is not told
  * what was found before. */
-static void what_is_there_again_is_there_at_once(void **state)
+TEST_IN(begin, end, what_is_there_again_is_there_at_once)
 {
 	char away[200];
 	uint64_t size = 0;
 
-	(void)state;
 	(void)snprintf(away, sizeof away, "%s.away", k.network);
 	assert_ok(open_door(&k.ledger));
 	for (int i = 0; i < 3; i++) {
@@ -205,9 +202,8 @@ static void what_is_there_again_is_there_at_once(void **state)
 }
 
 /* What is there and cannot be opened is not opened for each question. */
-static void what_did_not_open_is_tried_once_a_second(void **state)
+TEST_IN(begin, end, what_did_not_open_is_tried_once_a_second)
 {
-	(void)state;
 	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=9");
 	assert_ok(open_door(&k.ledger));
 	assert_status(EMR_NEWER_FORMAT, status_now());
@@ -221,7 +217,7 @@ static void what_did_not_open_is_tried_once_a_second(void **state)
 	assert_int_equal(opened, 1);
 }
 
-static void a_file_that_goes_away_takes_no_entry_with_it(void **state)
+TEST_IN(begin, end, a_file_that_goes_away_takes_no_entry_with_it)
 {
 	EMR_AUTO_BUF batch = {0};
 	EMR_AUTO_BATCH b = NULL;
@@ -229,7 +225,6 @@ static void a_file_that_goes_away_takes_no_entry_with_it(void **state)
 	emr_ledger_absence absence;
 	uint64_t size = 0, since;
 
-	(void)state;
 	assert_ok(open_door(&k.ledger));
 	b = kit_batch(&k, domain.id);
 	(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
@@ -252,14 +247,13 @@ static void a_file_that_goes_away_takes_no_entry_with_it(void **state)
 	assert_int_equal(answer.seq, 3);
 }
 
-static void what_is_no_ledger_is_damage_and_stays_as_it_is(void **state)
+TEST_IN(begin, end, what_is_no_ledger_is_damage_and_stays_as_it_is)
 {
 	static const char *const texts[] = {"", "no database at all, and long enough to be one"};
 	char path[200], text[80];
 	FILE *file;
 	size_t n;
 
-	(void)state;
 	move("ledger.sqlite", "aside");
 	path_of(path, sizeof path, "ledger.sqlite");
 	for (size_t i = 0; i < 2; i++) {
@@ -286,14 +280,13 @@ static void what_is_no_ledger_is_damage_and_stays_as_it_is(void **state)
 }
 
 /* The ledger of another network under the right name: at the door, and later in its place. */
-static void another_ledger_is_never_let_in(void **state)
+TEST_IN(begin, end, another_ledger_is_never_let_in)
 {
-	kit other;
+	AUTO(kit_end) kit other;
 	char ours[200], theirs[200];
 	emr_bytes bytes;
 	uint64_t size;
 
-	(void)state;
 	kit_new(&other);
 	(void)kit_domain_new(&other);
 	emr_ledger_close(other.ledger);
@@ -322,12 +315,10 @@ static void another_ledger_is_never_let_in(void **state)
 	bytes = emr_buf_view(&descriptor);
 	assert_ok(open_door(&k.ledger));
 	assert_true(emr_bytes_equal(bytes, emr_ledger_descriptor(k.ledger)));
-	kit_end(&other);
 }
 
-static void without_what_is_known_an_absent_ledger_does_not_open(void **state)
+TEST_IN(begin, end, without_what_is_known_an_absent_ledger_does_not_open)
 {
-	(void)state;
 	move("ledger.sqlite", "aside");
 	emr_buf_free(&descriptor);
 	assert_status(EMR_NOT_FOUND, open_door(&k.ledger));
@@ -336,9 +327,8 @@ static void without_what_is_known_an_absent_ledger_does_not_open(void **state)
 	assert_ok(open_door(&k.ledger));
 }
 
-static void rights_too_wide_are_no_absence(void **state)
+TEST_IN(begin, end, rights_too_wide_are_no_absence)
 {
-	(void)state;
 	assert_int_equal(chmod(k.network, 0755), 0);
 	assert_status(EMR_EXPOSED, open_door(&k.ledger));
 	assert_int_equal(chmod(k.network, 0700), 0);
@@ -352,12 +342,11 @@ static void *wait_for_it(void *arg)
 	return NULL;
 }
 
-static void who_waits_for_an_absent_ledger_can_be_woken(void **state)
+TEST_IN(begin, end, who_waits_for_an_absent_ledger_can_be_woken)
 {
 	pthread_t thread;
 	emr_status status = EMR_OK;
 
-	(void)state;
 	move("ledger.sqlite", "aside");
 	assert_ok(open_door(&k.ledger));
 	emr_ledger_wake(k.ledger);
@@ -403,11 +392,10 @@ static void wake_looking(void)
 	is_waking = false;
 }
 
-static void waking_takes_no_lock(void **state)
+TEST_IN(begin, end, waking_takes_no_lock)
 {
 	uint64_t size;
 
-	(void)state;
 	assert_ok(open_door(&k.ledger));
 	has_locked = false;
 	wake_looking();
@@ -419,11 +407,10 @@ static void waking_takes_no_lock(void **state)
 	assert_false(has_locked);
 }
 
-static void who_was_woken_before_the_ledger_came_back_does_not_wait(void **state)
+TEST_IN(begin, end, who_was_woken_before_the_ledger_came_back_does_not_wait)
 {
 	uint64_t size;
 
-	(void)state;
 	assert_ok(open_door(&k.ledger));
 	emr_ledger_wake(k.ledger);
 	move("ledger.sqlite", "aside");
@@ -434,13 +421,12 @@ static void who_was_woken_before_the_ledger_came_back_does_not_wait(void **state
 	assert_status(EMR_INTERRUPTED, emr_ledger_wait(k.ledger, 99, 60000, &size));
 }
 
-static void who_waits_inside_does_not_keep_out_what_came_back(void **state)
+TEST_IN(begin, end, who_waits_inside_does_not_keep_out_what_came_back)
 {
 	pthread_t thread;
 	emr_status waited = EMR_OK;
 	uint64_t size = 0;
 
-	(void)state;
 	assert_ok(open_door(&k.ledger));
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_it, &waited), 0);
 	usleep(300000); /* so that he is inside; too short only makes this test see less */
@@ -467,13 +453,12 @@ static void *ask_size(void *arg)
 }
 
 /* A busy computer takes its time to open what is there. */
-static void who_asks_while_somebody_tries_hears_what_he_found(void **state)
+TEST_IN(begin, end, who_asks_while_somebody_tries_hears_what_he_found)
 {
 	pthread_t first, second;
 	emr_status found[2] = {EMR_IO, EMR_IO};
 	uint64_t size;
 
-	(void)state;
 	assert_ok(open_door(&k.ledger));
 	move("ledger.sqlite", "aside");
 	assert_status(EMR_OFFLINE, emr_ledger_size(k.ledger, &size));
@@ -512,14 +497,13 @@ static void *ask(void *arg)
 	return NULL;
 }
 
-static void several_threads_see_it_come_and_go(void **state)
+TEST_IN(begin, end, several_threads_see_it_come_and_go)
 {
 	pthread_t threads[3];
 	bool stop = false;
 	emr_ledger_options options = {
 		.path = k.network, .submitter = k.keyring, .known = known, .clock = NULL};
 
-	(void)state;
 	assert_ok(emr_ledger_open(&options, &k.ledger));
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, ask, &stop), 0);
@@ -556,7 +540,7 @@ static void fill_replica(void)
 	k.ledger = NULL;
 }
 
-static void a_whole_copy_is_enough_while_the_ledger_is_away(void **state)
+TEST_IN(begin, end, a_whole_copy_is_enough_while_the_ledger_is_away)
 {
 	emr_replica_trouble trouble;
 	emr_replica_position at;
@@ -565,7 +549,6 @@ static void a_whole_copy_is_enough_while_the_ledger_is_away(void **state)
 	emr_replica *replica;
 	uint64_t checked = 0;
 
-	(void)state;
 	fill_replica();
 	move("ledger.sqlite", "aside");
 	assert_ok(emr_replica_descriptor(k.state_fd, &first));
@@ -586,14 +569,13 @@ static void a_whole_copy_is_enough_while_the_ledger_is_away(void **state)
 
 /* Neither an older copy nor one that was found damaged may be the ground of changes; and neither is
  * thrown away. */
-static void a_copy_that_is_not_enough_is_kept_and_said(void **state)
+TEST_IN(begin, end, a_copy_that_is_not_enough_is_kept_and_said)
 {
 	EMR_AUTO_FD marker = -1;
 	emr_replica *replica = NULL;
 	emr_replica_options options;
 	char copy[200], old[200];
 
-	(void)state;
 	fill_replica();
 	(void)snprintf(copy, sizeof copy, "%s/replica.sqlite", k.state);
 	(void)snprintf(old, sizeof old, "%s/old", k.state);
@@ -631,9 +613,8 @@ static void a_copy_that_is_not_enough_is_kept_and_said(void **state)
 }
 
 /* What is in the ledger's place never makes the local copy doubtful. */
-static void a_damaged_ledger_leaves_the_copy_alone(void **state)
+TEST_IN(begin, end, a_damaged_ledger_leaves_the_copy_alone)
 {
-	(void)state;
 	fill_replica();
 	move("ledger.sqlite", "aside");
 	write_file("ledger.sqlite", "");
@@ -645,30 +626,4 @@ static void a_damaged_ledger_leaves_the_copy_alone(void **state)
 	catch_up_with(EMR_OK, EMR_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(every_question_is_answered_by_why_nobody_is_there),
-		TEST(a_file_that_comes_back_is_used_again_and_says_nothing_of_before),
-		TEST(what_is_there_again_is_there_at_once),
-		TEST(what_did_not_open_is_tried_once_a_second),
-		TEST(who_asks_while_somebody_tries_hears_what_he_found),
-		TEST(a_file_that_goes_away_takes_no_entry_with_it),
-		TEST(what_is_no_ledger_is_damage_and_stays_as_it_is),
-		TEST(another_ledger_is_never_let_in),
-		TEST(without_what_is_known_an_absent_ledger_does_not_open),
-		TEST(rights_too_wide_are_no_absence),
-		TEST(who_waits_for_an_absent_ledger_can_be_woken),
-		TEST(waking_takes_no_lock),
-		TEST(who_was_woken_before_the_ledger_came_back_does_not_wait),
-		TEST(who_waits_inside_does_not_keep_out_what_came_back),
-		TEST(several_threads_see_it_come_and_go),
-		TEST(a_whole_copy_is_enough_while_the_ledger_is_away),
-		TEST(a_copy_that_is_not_enough_is_kept_and_said),
-		TEST(a_damaged_ledger_leaves_the_copy_alone),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

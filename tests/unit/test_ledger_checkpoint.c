@@ -40,14 +40,13 @@ static int end(void **state)
 	return 0;
 }
 
-static void the_text_is_that_of_a_signed_note(void **state)
+TEST(the_text_is_that_of_a_signed_note)
 {
 	emr_checkpoint c = sample();
 	EMR_AUTO_BUF note = {0};
 	const char *expected = "emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n20852163\n"
 			       "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n\n";
 
-	(void)state;
 	assert_ok(emr_checkpoint_format(&c, &note));
 	assert_int_equal(note.len, strlen(expected));
 	assert_memory_equal(note.data, expected, note.len);
@@ -55,14 +54,13 @@ static void the_text_is_that_of_a_signed_note(void **state)
 
 /* The signed message, put together by hand from C2SP tlog-cosignature, checked with libsodium
  * alone. */
-static void a_cosignature_covers_time_and_text(void **state)
+TEST(a_cosignature_covers_time_and_text)
 {
 	emr_checkpoint c = sample();
 	const char *message = "cosignature/v1\ntime "
 			      "1700000000\nemrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n20852163\n"
 			      "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\n";
 
-	(void)state;
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000000));
 	assert_int_equal(c.n_sigs, 1);
 	assert_int_equal(crypto_sign_verify_detached(
@@ -71,7 +69,7 @@ static void a_cosignature_covers_time_and_text(void **state)
 	assert_ok(emr_checkpoint_verify(&c, owner.signer_id, log_pk));
 }
 
-static void the_key_id_is_that_of_the_specification(void **state)
+TEST(the_key_id_is_that_of_the_specification)
 {
 	emr_checkpoint c = sample();
 	char name[80];
@@ -80,7 +78,6 @@ static void the_key_id_is_that_of_the_specification(void **state)
 	uint8_t hash[32];
 	size_t n;
 
-	(void)state;
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1));
 	emr_hex(owner.signer_id.b, 8, hex);
 	n = (size_t)snprintf(name, sizeof name, "emrfs/a0a1a2a3a4a5a6a7a8a9aaabacadaeaf/%s\n", hex);
@@ -91,13 +88,12 @@ static void the_key_id_is_that_of_the_specification(void **state)
 	assert_memory_equal(hash, c.sigs[0].key_id, 4);
 }
 
-static void a_note_comes_back_from_its_text(void **state)
+TEST(a_note_comes_back_from_its_text)
 {
 	emr_checkpoint c = sample();
 	emr_checkpoint again;
 	EMR_AUTO_BUF note = {0};
 
-	(void)state;
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000000));
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000009)); /* replaces the first */
 	assert_int_equal(c.n_sigs, 1);
@@ -116,13 +112,12 @@ static void a_note_comes_back_from_its_text(void **state)
 }
 
 /* Every byte changed gives another note with a bad signature, or none. */
-static void no_changed_byte_keeps_its_signature(void **state)
+TEST(no_changed_byte_keeps_its_signature)
 {
 	emr_checkpoint c = sample();
 	emr_checkpoint again;
 	EMR_AUTO_BUF note = {0};
 
-	(void)state;
 	assert_ok(emr_checkpoint_cosign(&c, keyring, 1700000000));
 	assert_ok(emr_checkpoint_format(&c, &note));
 	for (size_t bit = 0; bit < note.len * 8; bit++) {
@@ -138,7 +133,7 @@ static void no_changed_byte_keeps_its_signature(void **state)
 				emr_checkpoint_verify(&again, owner.signer_id, log_pk));
 }
 
-static void other_spellings_are_refused(void **state)
+TEST(other_spellings_are_refused)
 {
 	static const char *const notes[] = {
 		"",
@@ -170,22 +165,9 @@ static void other_spellings_are_refused(void **state)
 	};
 	emr_checkpoint c;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
 		assert_status(EMR_DAMAGED,
 			emr_checkpoint_parse(emr_bytes_of(notes[i], strlen(notes[i])), &c));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_text_is_that_of_a_signed_note),
-		cmocka_unit_test(a_cosignature_covers_time_and_text),
-		cmocka_unit_test(the_key_id_is_that_of_the_specification),
-		cmocka_unit_test(a_note_comes_back_from_its_text),
-		cmocka_unit_test(no_changed_byte_keeps_its_signature),
-		cmocka_unit_test(other_spellings_are_refused),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+TESTS(begin, end)

@@ -104,9 +104,8 @@ static void copy(const char *dir, const char *from, const char *to)
 	assert_int_equal(system(line), 0);
 }
 
-static void every_kind_of_damage_in_the_ledger_is_found_at_its_entry(void **state)
+TEST_IN(begin, end, every_kind_of_damage_in_the_ledger_is_found_at_its_entry)
 {
-	(void)state;
 	emr_ledger_close(k.ledger);
 	copy(k.network, "ledger.sqlite", "kept");
 	for (size_t i = 0; i < N_DAMAGES; i++) {
@@ -125,13 +124,12 @@ static void every_kind_of_damage_in_the_ledger_is_found_at_its_entry(void **stat
 	assert_ok(verify_ledger());
 }
 
-static void every_kind_of_damage_in_the_own_copy_is_found(void **state)
+TEST_IN(begin, end, every_kind_of_damage_in_the_own_copy_is_found)
 {
 	EMR_AUTO_REPLICA replica = kit_replica(&k);
 	emr_replica_trouble whole;
 	uint64_t entries;
 
-	(void)state;
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(verify_all());
 	assert_ok(emr_replica_verify_own(replica, &whole, &entries));
@@ -220,7 +218,7 @@ static void flip(long at)
 	assert_int_equal(fclose(file), 0);
 }
 
-static void no_byte_of_the_file_changes_what_is_read_unseen(void **state)
+TEST_IN(begin, end, no_byte_of_the_file_changes_what_is_read_unseen)
 {
 	const long stride = 701;
 	EMR_AUTO_BUF before = {0};
@@ -230,7 +228,6 @@ static void no_byte_of_the_file_changes_what_is_read_unseen(void **state)
 	FILE *file;
 	long size;
 
-	(void)state;
 	emr_ledger_close(k.ledger);
 	assert_true(dump(&before));
 	copy(k.network, "ledger.sqlite", "kept");
@@ -291,12 +288,11 @@ static emr_replica *caught_up(void)
 	return replica;
 }
 
-static void damage_in_the_ledger_is_put_right_from_the_verified_copy(void **state)
+TEST_IN(begin, end, damage_in_the_ledger_is_put_right_from_the_verified_copy)
 {
 	EMR_AUTO_BUF before = {0};
 	EMR_AUTO_BUF after = {0};
 
-	(void)state;
 	emr_replica_close(caught_up());
 	assert_true(dump(&before));
 	for (size_t i = 0; i < N_DAMAGES; i++) {
@@ -332,9 +328,8 @@ static void damage_in_the_ledger_is_put_right_from_the_verified_copy(void **stat
 	}
 }
 
-static void damage_in_the_own_copy_is_put_right_from_the_ledger(void **state)
+TEST_IN(begin, end, damage_in_the_own_copy_is_put_right_from_the_ledger)
 {
-	(void)state;
 	emr_replica_close(caught_up());
 	for (size_t i = 0; i < N_DAMAGES; i++) {
 		EMR_AUTO_REPLICA replica = caught_up();
@@ -368,14 +363,13 @@ static void damage_in_the_own_copy_is_put_right_from_the_ledger(void **state)
 }
 
 /* Nor do the two keep anybody from opening the copy, who has a whole ledger. */
-static void damage_in_the_own_copys_first_entry_is_no_other_network(void **state)
+TEST_IN(begin, end, damage_in_the_own_copys_first_entry_is_no_other_network)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	EMR_AUTO_BUF descriptor = {0};
 	emr_replica_trouble trouble = {0};
 	emr_replica_mended mended;
 
-	(void)state;
 	emr_replica_close(caught_up());
 	kit_sql(k.state, "replica.sqlite",
 		"UPDATE entries SET entry = substr(entry,1,40) || x'aaaa' || substr(entry,43) "
@@ -390,13 +384,12 @@ static void damage_in_the_own_copys_first_entry_is_no_other_network(void **state
 	assert_ok(emr_replica_descriptor(k.state_fd, &descriptor));
 }
 
-static void an_entry_beyond_the_own_copys_tree_is_no_older_ledger(void **state)
+TEST_IN(begin, end, an_entry_beyond_the_own_copys_tree_is_no_older_ledger)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	emr_replica_trouble trouble = {0};
 	uint64_t checked;
 
-	(void)state;
 	emr_replica_close(caught_up());
 	kit_sql(k.state, "replica.sqlite",
 		"UPDATE entries SET seq=seq+64 WHERE seq=(SELECT max(seq) FROM entries)");
@@ -424,14 +417,13 @@ static emr_status note_version(void *arg, const emr_replica_item *item)
 
 /* Nobody says of such an item that it is not there, or gives another for it: the folder would not
  * open, now or later. */
-static void an_item_whose_place_is_damaged_is_there_after_the_next_start(void **state)
+TEST_IN(begin, end, an_item_whose_place_is_damaged_is_there_after_the_next_start)
 {
 	emr_part_key key = {.family = EMR_FAMILY_OBJECT, .domain = domain.id, .version = 1};
 	EMR_AUTO_BUF bytes = {0};
 	emr_replica_item item;
 	emr_replica *replica;
 
-	(void)state;
 	for (size_t i = 0; i < N_MISPLACED; i++) {
 		emr_batch_builder *b = kit_batch(&k, domain.id);
 		uint64_t version = 0;
@@ -467,8 +459,7 @@ static void an_item_whose_place_is_damaged_is_there_after_the_next_start(void **
 }
 
 /* The copy is the only one that is whole at that place. */
-static void a_damaged_copy_is_not_thrown_away_before_the_ledger_has_what_is_whole_in_it(
-	void **state)
+TEST_IN(begin, end, a_damaged_copy_is_not_thrown_away_before_the_ledger_has_what_is_whole_in_it)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	EMR_AUTO_BUF bytes = {0};
@@ -481,7 +472,6 @@ static void a_damaged_copy_is_not_thrown_away_before_the_ledger_has_what_is_whol
 	uint64_t checked;
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 
-	(void)state;
 	(void)kit_put(b, &domain, key.object, 1, (emr_id32){{0}});
 	(void)kit_send(&k, b);
 	emr_replica_close(caught_up());
@@ -499,7 +489,7 @@ static void a_damaged_copy_is_not_thrown_away_before_the_ledger_has_what_is_whol
 }
 
 /* Nor when neither is whole at one place: what is whole in it can still be read. */
-static void a_damaged_copy_stays_where_the_ledger_cannot_replace_it(void **state)
+TEST_IN(begin, end, a_damaged_copy_stays_where_the_ledger_cannot_replace_it)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	EMR_AUTO_BUF bytes = {0};
@@ -513,7 +503,6 @@ static void a_damaged_copy_stays_where_the_ledger_cannot_replace_it(void **state
 	emr_replica_head head;
 	emr_replica_item item;
 
-	(void)state;
 	(void)kit_put(b, &domain, key.object, 1, (emr_id32){{0}});
 	(void)kit_send(&k, b);
 	emr_replica_close(caught_up());
@@ -529,12 +518,11 @@ static void a_damaged_copy_stays_where_the_ledger_cannot_replace_it(void **state
 	}
 }
 
-static void a_missing_part_whose_place_is_damaged_is_counted(void **state)
+TEST_IN(begin, end, a_missing_part_whose_place_is_damaged_is_counted)
 {
 	EMR_AUTO_REPLICA replica = caught_up();
 	uint64_t n = 0, first = 0;
 
-	(void)state;
 	kit_sql(k.state, "replica.sqlite",
 		"UPDATE parts SET domain=NULL, part=x'' WHERE seq=3 AND version=1 AND object="
 		"(SELECT max(object) FROM parts WHERE seq=3)");
@@ -543,14 +531,13 @@ static void a_missing_part_whose_place_is_damaged_is_counted(void **state)
 	assert_int_equal(first, 3);
 }
 
-static void damage_in_both_is_put_right_where_each_has_what_the_other_lacks(void **state)
+TEST_IN(begin, end, damage_in_both_is_put_right_where_each_has_what_the_other_lacks)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	emr_replica_trouble trouble = {0};
 	emr_replica_mended mended;
 	uint64_t checked;
 
-	(void)state;
 	replica = caught_up();
 	kit_sql(k.network, "ledger.sqlite",
 		"UPDATE entries SET items = substr(items,1,40) || x'aaaa' || substr(items,43) "
@@ -566,12 +553,11 @@ static void damage_in_both_is_put_right_where_each_has_what_the_other_lacks(void
 	assert_ok(verify_ledger());
 }
 
-static void what_is_whole_in_neither_is_named_and_not_made_up(void **state)
+TEST_IN(begin, end, what_is_whole_in_neither_is_named_and_not_made_up)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	emr_replica_mended mended;
 
-	(void)state;
 	replica = caught_up();
 	for (int i = 0; i < 2; i++)
 		kit_sql(i == 0 ? k.network : k.state, i == 0 ? "ledger.sqlite" : "replica.sqlite",
@@ -588,14 +574,13 @@ static void what_is_whole_in_neither_is_named_and_not_made_up(void **state)
 }
 
 /* Another history is no damage: who wrote it must be looked at, not overwritten. */
-static void another_history_is_not_mended_away(void **state)
+TEST_IN(begin, end, another_history_is_not_mended_away)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	EMR_AUTO_BUF before = {0};
 	EMR_AUTO_BUF after = {0};
 	emr_replica_mended mended;
 
-	(void)state;
 	replica = caught_up();
 	emr_replica_close(replica);
 	replica = NULL;
@@ -618,14 +603,13 @@ static void another_history_is_not_mended_away(void **state)
 
 /* What a following computer meets first is named with its entry, and what was verified before
  * stays. */
-static void following_stops_at_the_damaged_entry(void **state)
+TEST_IN(begin, end, following_stops_at_the_damaged_entry)
 {
 	EMR_AUTO_REPLICA replica = NULL;
 	emr_replica_trouble trouble;
 	emr_replica_position position;
 	uint64_t n = 0;
 
-	(void)state;
 	emr_ledger_close(k.ledger);
 	kit_sql(k.network, "ledger.sqlite",
 		"UPDATE entries SET entry = substr(entry,1,376) || x'18' || substr(entry,378) "
@@ -641,14 +625,13 @@ static void following_stops_at_the_damaged_entry(void **state)
 }
 
 /* No signature covers it, and no entry behind it names its hash yet. */
-static void a_time_that_rots_in_the_newest_entry_is_not_verified(void **state)
+TEST_IN(begin, end, a_time_that_rots_in_the_newest_entry_is_not_verified)
 {
 	EMR_AUTO_REPLICA replica = kit_replica(&k);
 	emr_replica_trouble trouble;
 	emr_replica_position position;
 	uint64_t size = 0;
 
-	(void)state;
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	kit_sql(k.network, "ledger.sqlite",
 		"UPDATE entries SET entry = substr(entry,1,23) || x'aa' || substr(entry,25) "
@@ -660,12 +643,11 @@ static void a_time_that_rots_in_the_newest_entry_is_not_verified(void **state)
 	assert_int_equal(position.size, size - 1);
 }
 
-static void damage_in_the_last_entry_is_no_fork(void **state)
+TEST_IN(begin, end, damage_in_the_last_entry_is_no_fork)
 {
 	EMR_AUTO_REPLICA replica = kit_replica(&k);
 	emr_replica_trouble trouble;
 
-	(void)state;
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	kit_sql(k.network, "ledger.sqlite",
 		"UPDATE entries SET entry = substr(entry,1,40) || x'aaaa' || substr(entry,43) "
@@ -675,13 +657,12 @@ static void damage_in_the_last_entry_is_no_fork(void **state)
 	assert_int_equal(trouble.seq, 4);
 }
 
-static void a_batch_is_not_chained_to_a_damaged_entry(void **state)
+TEST_IN(begin, end, a_batch_is_not_chained_to_a_damaged_entry)
 {
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 	EMR_AUTO_BUF bytes = {0};
 	emr_ledger_answer answer;
 
-	(void)state;
 	emr_ledger_close(k.ledger);
 	kit_sql(k.network, "ledger.sqlite",
 		"UPDATE entries SET entry = substr(entry,1,40) || x'aaaa' || substr(entry,43) "
@@ -693,12 +674,11 @@ static void a_batch_is_not_chained_to_a_damaged_entry(void **state)
 	assert_status(EMR_DAMAGED, emr_ledger_submit(k.ledger, emr_buf_view(&bytes), &answer));
 }
 
-static void a_ledger_of_a_newer_program_is_named_so(void **state)
+TEST_IN(begin, end, a_ledger_of_a_newer_program_is_named_so)
 {
 	emr_ledger *ledger = NULL;
 	emr_ledger_options options = {.path = k.network};
 
-	(void)state;
 	emr_ledger_close(k.ledger);
 	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=3");
 	assert_status(EMR_NEWER_FORMAT, emr_ledger_open(&options, &ledger));
@@ -706,31 +686,4 @@ static void a_ledger_of_a_newer_program_is_named_so(void **state)
 	k.ledger = kit_open(&k);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(every_kind_of_damage_in_the_ledger_is_found_at_its_entry),
-		TEST(every_kind_of_damage_in_the_own_copy_is_found),
-		TEST(no_byte_of_the_file_changes_what_is_read_unseen),
-		TEST(damage_in_the_ledger_is_put_right_from_the_verified_copy),
-		TEST(damage_in_the_own_copy_is_put_right_from_the_ledger),
-		TEST(damage_in_the_own_copys_first_entry_is_no_other_network),
-		TEST(an_entry_beyond_the_own_copys_tree_is_no_older_ledger),
-		TEST(an_item_whose_place_is_damaged_is_there_after_the_next_start),
-		TEST(a_damaged_copy_is_not_thrown_away_before_the_ledger_has_what_is_whole_in_it),
-		TEST(a_damaged_copy_stays_where_the_ledger_cannot_replace_it),
-		TEST(a_missing_part_whose_place_is_damaged_is_counted),
-		TEST(damage_in_both_is_put_right_where_each_has_what_the_other_lacks),
-		TEST(what_is_whole_in_neither_is_named_and_not_made_up),
-		TEST(another_history_is_not_mended_away),
-		TEST(following_stops_at_the_damaged_entry),
-		TEST(a_time_that_rots_in_the_newest_entry_is_not_verified),
-		TEST(damage_in_the_last_entry_is_no_fork),
-		TEST(a_batch_is_not_chained_to_a_damaged_entry),
-		TEST(a_ledger_of_a_newer_program_is_named_so),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

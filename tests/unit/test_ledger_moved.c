@@ -72,12 +72,11 @@ static void save_or_fail(void)
 	assert_int_equal(answer.refusal, 0);
 }
 
-static void a_directory_that_has_moved_takes_nothing(void **state)
+TEST_IN(begin, end, a_directory_that_has_moved_takes_nothing)
 {
 	emr_ledger_answer answer;
 	uint64_t size = 0;
 
-	(void)state;
 	save_or_fail();
 	move();
 	/* No refusal: what was sent waits for the ledger where it is now. */
@@ -88,12 +87,11 @@ static void a_directory_that_has_moved_takes_nothing(void **state)
 }
 
 /* Whoever may write the directory takes away what keeps his own program from it. */
-static void what_is_written_there_all_the_same_no_copy_takes(void **state)
+TEST_IN(begin, end, what_is_written_there_all_the_same_no_copy_takes)
 {
 	emr_replica_trouble trouble;
 	emr_replica_position position;
 
-	(void)state;
 	move();
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	kit_sql(k.network, "ledger.sqlite", "DELETE FROM state WHERE key='NC'");
@@ -108,13 +106,12 @@ static void what_is_written_there_all_the_same_no_copy_takes(void **state)
 
 /* Entries of a channel have no signature of whoever brought them; they are taken from blocks, and
  * from no directory. */
-static void an_entry_of_the_channel_is_taken_from_no_directory(void **state)
+TEST_IN(begin, end, an_entry_of_the_channel_is_taken_from_no_directory)
 {
 	emr_ledger_trouble found;
 	emr_replica_trouble trouble;
 	emr_replica_position position;
 
-	(void)state;
 	move();
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	kit_sql(k.network, "ledger.sqlite", "DELETE FROM state WHERE key='NC'");
@@ -132,16 +129,4 @@ static void an_entry_of_the_channel_is_taken_from_no_directory(void **state)
 	assert_status(EMR_DAMAGED, emr_ledger_verify(k.ledger, &found));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_directory_that_has_moved_takes_nothing, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_written_there_all_the_same_no_copy_takes, begin, end),
-		cmocka_unit_test_setup_teardown(
-			an_entry_of_the_channel_is_taken_from_no_directory, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

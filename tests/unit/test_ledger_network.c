@@ -55,7 +55,7 @@ static mode_t mode_of(const char *name)
 	return st.st_mode & 07777;
 }
 
-static void a_new_network_knows_its_owner_and_his_certificate(void **state)
+TEST_IN(begin, end, a_new_network_knows_its_owner_and_his_certificate)
 {
 	emr_network_new o = options();
 	EMR_AUTO_BUF cert = {0};
@@ -65,7 +65,6 @@ static void a_new_network_knows_its_owner_and_his_certificate(void **state)
 	emr_row_key parsed;
 	emr_replica *replica;
 
-	(void)state;
 	assert_ok(emr_network_create(&o, &k.net_id, &cert));
 	assert_ok(emr_cert_read(emr_buf_view(&cert), &facts));
 	assert_string_equal(facts.handle, "ana@silva");
@@ -83,11 +82,10 @@ static void a_new_network_knows_its_owner_and_his_certificate(void **state)
 	emr_replica_close(replica);
 }
 
-static void a_private_network_is_private(void **state)
+TEST_IN(begin, end, a_private_network_is_private)
 {
 	emr_network_new o = options();
 
-	(void)state;
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	assert_int_equal(mode_of("."), 0700);
 	assert_int_equal(mode_of("ledger.sqlite"), 0600);
@@ -96,11 +94,10 @@ static void a_private_network_is_private(void **state)
 	assert_int_equal(mode_of("ledger.sqlite-wal"), 0600);
 }
 
-static void a_group_network_is_for_the_group(void **state)
+TEST_IN(begin, end, a_group_network_is_for_the_group)
 {
 	emr_network_new o = options();
 
-	(void)state;
 	o.is_group = true;
 	(void)umask(077); /* whatever the user's umask says */
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
@@ -112,12 +109,11 @@ static void a_group_network_is_for_the_group(void **state)
 	assert_int_equal(mode_of("ledger.sqlite-shm"), 0660);
 }
 
-static void a_network_with_wider_rights_is_not_opened(void **state)
+TEST_IN(begin, end, a_network_with_wider_rights_is_not_opened)
 {
 	static const mode_t modes[] = {0755, 0701, 0770, 03770, 02777, 01700};
 	emr_network_new o = options();
 
-	(void)state;
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
 		assert_int_equal(chmod(k.network, modes[i]), 0);
@@ -127,13 +123,12 @@ static void a_network_with_wider_rights_is_not_opened(void **state)
 	assert_ok(open_it());
 }
 
-static void a_network_is_made_once_and_never_over_other_files(void **state)
+TEST_IN(begin, end, a_network_is_made_once_and_never_over_other_files)
 {
 	emr_network_new o = options();
 	char path[256];
 	int fd;
 
-	(void)state;
 	assert_int_equal(mkdir(k.network, 0755), 0); /* empty: fine */
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	assert_status(EMR_EXISTS, emr_network_create(&o, &k.net_id, NULL));
@@ -157,24 +152,22 @@ static size_t files_in(const char *path)
 	return n - 2;
 }
 
-static void a_failed_creation_leaves_nothing_behind(void **state)
+TEST_IN(begin, end, a_failed_creation_leaves_nothing_behind)
 {
 	emr_network_new o = options();
 
-	(void)state;
 	o.name = ""; /* refused by the certificate */
 	assert_int_not_equal(emr_network_create(&o, &k.net_id, NULL), EMR_OK);
 	assert_int_equal(files_in(k.base), 1); /* the state directory of this test */
 }
 
-static void a_descriptor_that_was_changed_is_found(void **state)
+TEST_IN(begin, end, a_descriptor_that_was_changed_is_found)
 {
 	emr_network_new o = options();
 	char path[256];
 	uint8_t byte;
 	int fd;
 
-	(void)state;
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	(void)snprintf(path, sizeof path, "%s/descriptor", k.network);
 	fd = open(path, O_RDWR | O_CLOEXEC);
@@ -187,21 +180,19 @@ static void a_descriptor_that_was_changed_is_found(void **state)
 
 /* Entries of Fabric have no submitter's signature, because blocks have the transaction's: in a file
  * they would have none at all. */
-static void a_file_is_no_ledger_of_a_network_on_fabric(void **state)
+TEST_IN(begin, end, a_file_is_no_ledger_of_a_network_on_fabric)
 {
 	emr_network_new o = options();
 
-	(void)state;
 	o.msp = "OrgA";
 	assert_status(EMR_DAMAGED, emr_network_create(&o, &k.net_id, NULL));
 	assert_int_equal(files_in(k.base), 1); /* the state directory of this test */
 }
 
-static void shared_file_systems_are_refused(void **state)
+TEST_IN(begin, end, shared_file_systems_are_refused)
 {
 	int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	(void)state;
 	assert_status(EMR_UNSUPPORTED, emr_network_check_place(fd));
 	(void)close(fd);
 	assert_ok(emr_network_check_place(k.state_fd));
@@ -237,7 +228,7 @@ static void agree_on_rules(uint32_t version)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-static void a_program_of_other_rules_reads_and_does_not_write(void **state)
+TEST_IN(begin, end, a_program_of_other_rules_reads_and_does_not_write)
 {
 	emr_network_new o = options();
 	kit_domain d = {.id = emr_id16_random()};
@@ -246,7 +237,6 @@ static void a_program_of_other_rules_reads_and_does_not_write(void **state)
 	emr_batch_builder *b;
 	uint64_t size = 0;
 
-	(void)state;
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	assert_ok(open_it());
 	agree_on_rules(2);
@@ -260,14 +250,13 @@ static void a_program_of_other_rules_reads_and_does_not_write(void **state)
 }
 
 /* Why configure() sets synchronous before any transaction. */
-static void synchronous_inside_a_transaction_is_refused_or_ignored(void **state)
+TEST_IN(begin, end, synchronous_inside_a_transaction_is_refused_or_ignored)
 {
 	emr_network_new o = options();
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
 	char path[256];
 
-	(void)state;
 	assert_ok(emr_network_create(&o, &k.net_id, NULL));
 	(void)snprintf(path, sizeof path, "%s/ledger.sqlite", k.network);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
@@ -283,23 +272,4 @@ static void synchronous_inside_a_transaction_is_refused_or_ignored(void **state)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_new_network_knows_its_owner_and_his_certificate),
-		TEST(a_private_network_is_private),
-		TEST(a_group_network_is_for_the_group),
-		TEST(a_network_with_wider_rights_is_not_opened),
-		TEST(a_network_is_made_once_and_never_over_other_files),
-		TEST(a_failed_creation_leaves_nothing_behind),
-		TEST(a_descriptor_that_was_changed_is_found),
-		TEST(a_file_is_no_ledger_of_a_network_on_fabric),
-		TEST(shared_file_systems_are_refused),
-		TEST(a_program_of_other_rules_reads_and_does_not_write),
-		TEST(synchronous_inside_a_transaction_is_refused_or_ignored),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

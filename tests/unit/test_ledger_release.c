@@ -56,7 +56,7 @@ static emr_status count(void *arg, const emr_replica_head *head)
 	return EMR_OK;
 }
 
-static void a_kept_ledger_opens_follows_and_verifies(void **state)
+TEST(a_kept_ledger_opens_follows_and_verifies)
 {
 	static const char expected_root[] =
 		"787a67961fc59b949bf3c5facb8bd17fa5668dd928e1e2087dfda10631c0b29f";
@@ -68,7 +68,6 @@ static void a_kept_ledger_opens_follows_and_verifies(void **state)
 	uint64_t checked = 0;
 	char hex[65];
 
-	(void)state;
 	kit_begin(&k);
 	assert_int_equal(mkdir(k.network, 0700), 0);
 	options.path = k.network;
@@ -91,10 +90,7 @@ static void a_kept_ledger_opens_follows_and_verifies(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_kept_ledger_opens_follows_and_verifies)};
-
 	if (argc == 2 && strcmp(argv[1], "make") == 0)
 		return make();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

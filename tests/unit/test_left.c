@@ -45,9 +45,8 @@ static const char *left_by(person *who)
 	return text;
 }
 
-static void each_file_that_was_left_is_known_by_its_name_in_the_order_it_came(void **state)
+TEST(each_file_that_was_left_is_known_by_its_name_in_the_order_it_came)
 {
-	(void)state;
 	begin();
 	assert_string_equal(left_by(&s.lima), "");
 	(void)deposit(&d, "second.txt", "two");
@@ -60,9 +59,8 @@ static void each_file_that_was_left_is_known_by_its_name_in_the_order_it_came(vo
 	end();
 }
 
-static void nobody_else_is_told_of_it(void **state)
+TEST(nobody_else_is_told_of_it)
 {
-	(void)state;
 	begin();
 	(void)deposit(&d, "a.txt", "x");
 	assert_string_equal(left_by(&s.eve), "");
@@ -76,11 +74,10 @@ static emr_status add_owner(void *arg, const emr_deposit_left *left)
 }
 
 /* Only a card says whose Inbox it is: the ledger does not. */
-static void whose_inbox_it_is_stands_on_no_ledger(void **state)
+TEST(whose_inbox_it_is_stands_on_no_ledger)
 {
 	emr_id32 owner = {{1}};
 
-	(void)state;
 	begin();
 	(void)deposit(&d, "a.txt", "x");
 	(void)left_by(&s.lima);
@@ -89,9 +86,8 @@ static void whose_inbox_it_is_stands_on_no_ledger(void **state)
 	end();
 }
 
-static void what_was_left_under_an_earlier_key_of_the_inbox_is_known_too(void **state)
+TEST(what_was_left_under_an_earlier_key_of_the_inbox_is_known_too)
 {
-	(void)state;
 	begin();
 	(void)deposit(&d, "before.txt", "1");
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
@@ -105,13 +101,12 @@ static void what_was_left_under_an_earlier_key_of_the_inbox_is_known_too(void **
 	end();
 }
 
-static void what_its_owner_has_erased_has_no_name_any_more(void **state)
+TEST(what_its_owner_has_erased_has_no_name_any_more)
 {
 	emr_erase what = {0};
 	emr_erased erased;
 	char path[400];
 
-	(void)state;
 	begin();
 	(void)deposit(&d, "a.txt", "gone");
 	deposits_arrive(&s);
@@ -125,14 +120,13 @@ static void what_its_owner_has_erased_has_no_name_any_more(void **state)
 }
 
 /* A folder of hers that he may leave files in, and see nothing of. */
-static void what_was_left_in_another_folder_by_its_right_is_told_with_whose_it_is(void **state)
+TEST(what_was_left_in_another_folder_by_its_right_is_told_with_whose_it_is)
 {
 	emr_grant_order order = {.writes = EMR_WRITES_DEPOSIT};
 	emr_grant_made made;
 	emr_id32 owner = {{0}};
 	emr_public ana;
 
-	(void)state;
 	begin();
 	order.not_after_unix_s = story_now(&s) + 7 * DAY;
 	assert_ok(story_try_share(&s, &s.lima, &order, false, &made));
@@ -153,11 +147,10 @@ static emr_status stop_at_first(void *arg, const emr_deposit_left *left)
 	return EMR_TIMEOUT;
 }
 
-static void who_asks_may_stop(void **state)
+TEST(who_asks_may_stop)
 {
 	int n = 0;
 
-	(void)state;
 	begin();
 	(void)deposit(&d, "a.txt", "x");
 	(void)deposit(&d, "b.txt", "x");
@@ -167,19 +160,4 @@ static void who_asks_may_stop(void **state)
 	end();
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(each_file_that_was_left_is_known_by_its_name_in_the_order_it_came),
-		TEST(nobody_else_is_told_of_it),
-		TEST(whose_inbox_it_is_stands_on_no_ledger),
-		TEST(what_was_left_under_an_earlier_key_of_the_inbox_is_known_too),
-		TEST(what_its_owner_has_erased_has_no_name_any_more),
-		TEST(what_was_left_in_another_folder_by_its_right_is_told_with_whose_it_is),
-		TEST(who_asks_may_stop),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

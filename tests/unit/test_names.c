@@ -72,11 +72,10 @@ static void assert_coded(const member *m, const char *handle)
 	assert_string_equal(name_of(m).shown, wanted);
 }
 
-static void what_a_bearer_says_is_no_name(void **state)
+TEST_IN(folk_with_clinic, folk_end, what_a_bearer_says_is_no_name)
 {
 	member mallory = {0};
 
-	(void)state;
 	folk_create(&mallory, "mallory");
 	assert_applied(join(&mallory, "mallory", "Paula Lima"));
 	assert_string_equal(name_of(&mallory).shown, "mallory");
@@ -84,12 +83,11 @@ static void what_a_bearer_says_is_no_name(void **state)
 	folk_close_member(&mallory, false);
 }
 
-static void what_was_done_is_named_as_of_its_entry(void **state)
+TEST_IN(folk_with_clinic, folk_end, what_was_done_is_named_as_of_its_entry)
 {
 	uint64_t before, after;
 	member mallory = {0};
 
-	(void)state;
 	folk_create(&mallory, "mallory");
 	assert_applied(join(&mallory, "mallory", ""));
 	before = entries() - 1;
@@ -107,12 +105,11 @@ static void what_was_done_is_named_as_of_its_entry(void **state)
 	folk_close_member(&mallory, false);
 }
 
-static void another_key_of_a_person_has_her_name(void **state)
+TEST_IN(folk_with_clinic, folk_end, another_key_of_a_person_has_her_name)
 {
 	member silva = {0}, next = {0};
 	emr_act act;
 
-	(void)state;
 	folk_create(&silva, "silva");
 	folk_create(&next, "next");
 	assert_applied(join(&silva, "silva", ""));
@@ -125,12 +122,11 @@ static void another_key_of_a_person_has_her_name(void **state)
 }
 
 /* Also the person who had a name before him: the log of that time still has it. */
-static void who_could_be_taken_for_another_has_a_code(void **state)
+TEST_IN(folk_with_clinic, folk_end, who_could_be_taken_for_another_has_a_code)
 {
 	member silva = {0}, reis = {0}, other = {0};
 	emr_known_organisation org = {.name = ""};
 
-	(void)state;
 	folk_create(&silva, "silva");
 	folk_create(&reis, "reis");
 	folk_create(&other, "other");
@@ -156,7 +152,7 @@ static void who_could_be_taken_for_another_has_a_code(void **state)
 }
 
 /* An authority gives what it likes: none of it passes for somebody else, or for a word of ours. */
-static void a_handle_that_is_no_plain_name_has_a_code(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_handle_that_is_no_plain_name_has_a_code)
 {
 	static const struct {
 		const char *handle, *shown;
@@ -167,7 +163,6 @@ static void a_handle_that_is_no_plain_name_has_a_code(void **state)
 	char code[EMR_KEY_CODE_MAX + 1], name[32];
 	member hidden = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		member m = {0};
 
@@ -190,14 +185,13 @@ static void a_handle_that_is_no_plain_name_has_a_code(void **state)
 	folk_close_member(&hidden, false);
 }
 
-static void an_own_word_cannot_end_its_brackets(void **state)
+TEST(an_own_word_cannot_end_its_brackets)
 {
 	static const char *const unfit[] = {" Lima", "Lima ", "Li\nma", "\xc3", "Lima\xc2\xa0",
 		"Lima\xe3\x80\x80", "\xc2\xadLima", "Lima\xe3\x85\xa4"};
 	static const char forged[] = "x), S\xc3\xa3o Lucas (own word: y";
 	char says[64];
 
-	(void)state;
 	emr_name_says(emr_bytes_of(forged, strlen(forged)), "lima", says, sizeof says);
 	assert_string_equal(says, "x_, S\xc3\xa3o Lucas _own word: y");
 	emr_name_says(emr_bytes_of("LIMA", 4), "lima", says, sizeof says);
@@ -231,12 +225,11 @@ static void again(member *m, const char *name, const char *words)
 
 /* Whoever makes keys until one begins like another's changes nothing about the other: the one that
  * was registered later has the letters that tell them apart. */
-static void a_key_that_comes_later_has_the_longer_code(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_key_that_comes_later_has_the_longer_code)
 {
 	member twins[2] = {0};
 	char code[EMR_KEY_CODE_MAX + 1], later[EMR_KEY_CODE_MAX + 1];
 
-	(void)state;
 	again(&twins[0], "one", alike[0]);
 	again(&twins[1], "two", alike[1]);
 	emr_key_code(twins[0].public.signer_id, EMR_KEY_CODE_SHOWN, code);
@@ -256,19 +249,4 @@ static void a_key_that_comes_later_has_the_longer_code(void **state)
 		folk_close_member(&twins[i], false);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		WITH(what_a_bearer_says_is_no_name),
-		WITH(what_was_done_is_named_as_of_its_entry),
-		WITH(another_key_of_a_person_has_her_name),
-		WITH(who_could_be_taken_for_another_has_a_code),
-		WITH(a_handle_that_is_no_plain_name_has_a_code),
-		cmocka_unit_test(an_own_word_cannot_end_its_brackets),
-		WITH(a_key_that_comes_later_has_the_longer_code),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

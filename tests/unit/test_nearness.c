@@ -91,12 +91,11 @@ static bool has_fragment(int agent, emr_id16 grant)
 	return agency_has(s.agencies[agent], name);
 }
 
-static void no_agent_of_a_readers_organisation_is_chosen(void **state)
+TEST_IN(begin, end, no_agent_of_a_readers_organisation_is_chosen)
 {
 	emr_grant_made made;
 	called other;
 
-	(void)state;
 	dataset_admit(&d, &s.lima);
 	catch_up();
 	made = dataset_join(&d);
@@ -119,11 +118,10 @@ static void no_agent_of_a_readers_organisation_is_chosen(void **state)
 }
 
 /* He knows its key. */
-static void who_is_out_of_a_team_counts_as_one_who_reads(void **state)
+TEST_IN(begin, end, who_is_out_of_a_team_counts_as_one_who_reads)
 {
 	emr_grant_made made;
 
-	(void)state;
 	dataset_admit(&d, &nina);
 	assert_int_equal(story_says(&s, &s.bosses[0], emr_act_drop(d.id, nina.public.signer_id),
 				 (emr_bytes){0}),
@@ -140,11 +138,10 @@ static emr_status note_why(void *arg, emr_id32 agent, emr_left_out_why why)
 	return EMR_OK;
 }
 
-static void the_owner_is_told_whose_agent_is_left_out(void **state)
+TEST_IN(begin, end, the_owner_is_told_whose_agent_is_left_out)
 {
 	emr_left_out_why why = EMR_LEFT_OUT_NOT;
 
-	(void)state;
 	dataset_admit(&d, &s.lima);
 	catch_up();
 	assert_ok(emr_share_agents_left_out(s.ana, d.grantee, 0, note_why, &why));
@@ -156,11 +153,10 @@ static void the_owner_is_told_whose_agent_is_left_out(void **state)
 }
 
 /* As what follows a team does, and what is carried to a folder inside. */
-static void agents_of_an_earlier_share_are_chosen_anew(void **state)
+TEST_IN(begin, end, agents_of_an_earlier_share_are_chosen_anew)
 {
 	emr_grant_made made;
 
-	(void)state;
 	dataset_admit(&d, &nina);
 	made = given_by(0, 2, 2);
 	assert_false(is_named(&made, 0));
@@ -170,11 +166,10 @@ static void agents_of_an_earlier_share_are_chosen_anew(void **state)
 
 /* With fewer than the three who must agree nothing is given again: what is cut for it opens for
  * nobody. */
-static void an_agent_that_does_not_look_gets_no_fragment(void **state)
+TEST_IN(begin, end, an_agent_that_does_not_look_gets_no_fragment)
 {
 	emr_grant_made made;
 
-	(void)state;
 	dataset_admit(&d, &nina);
 	made = given_by(0, 3, 3);
 	assert_true(is_named(&made, 0));
@@ -183,11 +178,10 @@ static void an_agent_that_does_not_look_gets_no_fragment(void **state)
 	assert_true(has_fragment(1, made.grant));
 }
 
-static void an_agent_takes_no_fragment_of_an_owner_who_does_not_look(void **state)
+TEST_IN(begin, end, an_agent_takes_no_fragment_of_an_owner_who_does_not_look)
 {
 	emr_grant_made made;
 
-	(void)state;
 	dataset_admit(&d, &nina);
 	blind = s.ana;
 	made = given_by(0, 3, 2);
@@ -213,11 +207,10 @@ static emr_grant_made read_by_nina_too(int first, unsigned n)
 	return made;
 }
 
-static void the_next_epoch_has_nothing_for_an_agent_whose_colleague_reads(void **state)
+TEST_IN(begin, end, the_next_epoch_has_nothing_for_an_agent_whose_colleague_reads)
 {
 	emr_grant_made made;
 
-	(void)state;
 	made = read_by_nina_too(0, 3);
 	assert_true(has_fragment(0, made.grant));
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
@@ -247,13 +240,12 @@ static void all_answer(story *the)
 	story_agents(the, 6);
 }
 
-static void an_agent_answers_nobody_of_its_own_organisation(void **state)
+TEST_IN(begin, end, an_agent_answers_nobody_of_its_own_organisation)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
 	emr_grant_made made;
 
-	(void)state;
 	made = read_by_nina_too(0, 3);
 	answered = refused = 0;
 	blind = nina.share;
@@ -286,31 +278,14 @@ static emr_status note_handover(void *arg, const emr_handover *h)
 	return EMR_OK;
 }
 
-static void a_share_of_which_too_few_agents_are_left_goes_on_through_others(void **state)
+TEST_IN(begin, end, a_share_of_which_too_few_agents_are_left_goes_on_through_others)
 {
 	emr_grant_made made = {.n = 0};
 
-	(void)state;
 	(void)read_by_nina_too(0, 2);
 	assert_ok(emr_share_replace_agents(s.ana, NULL, 0, note_handover, &made));
 	assert_int_equal(made.n, 2);
 	assert_false(is_named(&made, 0));
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(no_agent_of_a_readers_organisation_is_chosen),
-		TEST(who_is_out_of_a_team_counts_as_one_who_reads),
-		TEST(the_owner_is_told_whose_agent_is_left_out),
-		TEST(agents_of_an_earlier_share_are_chosen_anew),
-		TEST(an_agent_that_does_not_look_gets_no_fragment),
-		TEST(an_agent_takes_no_fragment_of_an_owner_who_does_not_look),
-		TEST(the_next_epoch_has_nothing_for_an_agent_whose_colleague_reads),
-		TEST(an_agent_answers_nobody_of_its_own_organisation),
-		TEST(a_share_of_which_too_few_agents_are_left_goes_on_through_others),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -118,7 +118,7 @@ static void expect_changed(void)
 
 /* ---- away ---- */
 
-static void what_is_saved_without_the_ledger_waits_and_is_sent(void **state)
+TEST_IN(begin, end, what_is_saved_without_the_ledger_waits_and_is_sent)
 {
 	static const char *const ways[][2] = {
 		{"rm -rf %.aside; cp -a %/network %.aside; rm %/network/ledger.sqlite*",
@@ -126,7 +126,6 @@ static void what_is_saved_without_the_ledger_waits_and_is_sent(void **state)
 		{"mv %/network %.moved", "mv %.moved %/network"},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
 		notices[0] = 0;
 		run(ways[i][0]);
@@ -172,11 +171,10 @@ static void what_is_saved_without_the_ledger_waits_and_is_sent(void **state)
 	kit_start(&k);
 }
 
-static void a_batch_that_was_signed_before_is_sent_once_when_the_ledger_is_back(void **state)
+TEST_IN(begin, end, a_batch_that_was_signed_before_is_sent_once_when_the_ledger_is_back)
 {
 	uint64_t entries = 0, after = 0;
 
-	(void)state;
 	kit_start(&k);
 	assert_ok(emr_ledger_size(k.stack.ledger, &entries));
 	kit_text(&k, "new", "text");
@@ -196,7 +194,7 @@ static void a_batch_that_was_signed_before_is_sent_once_when_the_ledger_is_back(
 
 /* ---- not the ledger ---- */
 
-static void what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse(void **state)
+TEST_IN(begin, end, what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse)
 {
 	static const char *const ways[] = {
 		": >%/network/ledger.sqlite",
@@ -213,7 +211,6 @@ static void what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse(
 	emr_attr attr;
 	bool is_newer;
 
-	(void)state;
 	run("cp -a %/network %.aside");
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
 		notices[0] = 0;
@@ -237,14 +234,13 @@ static void what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse(
 	kit_start(&k);
 }
 
-static void an_older_ledger_in_the_place_of_an_absent_one_gets_nothing(void **state)
+TEST_IN(begin, end, an_older_ledger_in_the_place_of_an_absent_one_gets_nothing)
 {
 	emr_ledger_options options = {0};
 	EMR_AUTO_LEDGER older = NULL;
 	char path[300];
 	uint64_t before = 0, after = 0;
 
-	(void)state;
 	run("cp -a %/network %.old");
 	kit_start(&k);
 	kit_text(&k, "letter", "three");
@@ -275,11 +271,10 @@ static void an_older_ledger_in_the_place_of_an_absent_one_gets_nothing(void **st
 
 /* All of ledger, copy and mark were put back, and then the ledger taken away: only the journal can
  * tell. */
-static void a_copy_older_than_the_journal_remembers_takes_no_changes(void **state)
+TEST_IN(begin, end, a_copy_older_than_the_journal_remembers_takes_no_changes)
 {
 	emr_attr attr;
 
-	(void)state;
 	run("cp -a % %.old");
 	kit_start(&k);
 	kit_text(&k, "letter", "three");
@@ -294,12 +289,11 @@ static void a_copy_older_than_the_journal_remembers_takes_no_changes(void **stat
 
 /* ---- not the ledger ---- */
 
-static void a_key_that_has_not_come_is_not_a_ledger_that_is_away(void **state)
+TEST_IN(begin, end, a_key_that_has_not_come_is_not_a_ledger_that_is_away)
 {
 	const emr_keyring *keyring;
 	emr_id16 domain;
 
-	(void)state;
 	kit_start(&k);
 	keyring = k.stack.keyring;
 	assert_ok(emr_view_make_domain(k.view, "Imaging", &domain));
@@ -316,11 +310,10 @@ static void a_key_that_has_not_come_is_not_a_ledger_that_is_away(void **state)
 
 /* ---- certificates ---- */
 
-static void an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping(void **state)
+TEST_IN(begin, end, an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping)
 {
 	const int64_t years_ns = INT64_C(60) * 365 * 86400 * 1000000000;
 
-	(void)state;
 	k.clock.unix_ns += years_ns;
 	kit_start(&k);
 	expect_all();
@@ -334,9 +327,8 @@ static void an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping(v
 }
 
 /* The certificate is a private part of the key's registration: gone from ledger and copy. */
-static void a_certificate_that_is_gone_stops_nothing(void **state)
+TEST_IN(begin, end, a_certificate_that_is_gone_stops_nothing)
 {
-	(void)state;
 	run("for f in network/ledger replica; do sqlite3 %/$f.sqlite "
 	    "\"DELETE FROM parts WHERE domain = zeroblob(16)\"; done");
 	kit_start(&k);
@@ -347,20 +339,4 @@ static void a_certificate_that_is_gone_stops_nothing(void **state)
 	expect_all();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(what_is_saved_without_the_ledger_waits_and_is_sent),
-		TEST(a_batch_that_was_signed_before_is_sent_once_when_the_ledger_is_back),
-		TEST(what_is_not_the_ledger_makes_the_folder_read_only_and_nothing_worse),
-		TEST(an_older_ledger_in_the_place_of_an_absent_one_gets_nothing),
-		TEST(a_copy_older_than_the_journal_remembers_takes_no_changes),
-		TEST(a_key_that_has_not_come_is_not_a_ledger_that_is_away),
-		TEST(an_ended_certificate_stops_neither_opening_nor_reading_nor_keeping),
-		TEST(a_certificate_that_is_gone_stops_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

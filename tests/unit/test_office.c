@@ -65,12 +65,11 @@ static emr_status find(const char *text, emr_who *out, char names[400])
 	return emr_who_find(&crowd, text, out, names, 400);
 }
 
-static void a_name_in_the_book_is_the_person_that_the_ledger_knows(void **state)
+TEST_IN(begin, end, a_name_in_the_book_is_the_person_that_the_ledger_knows)
 {
 	emr_who who;
 	char names[400];
 
-	(void)state;
 	know(s.lima.keyring, "Paula Lima", "paula");
 	assert_ok(find("Paula", &who, names));
 	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
@@ -83,12 +82,11 @@ static void a_name_in_the_book_is_the_person_that_the_ledger_knows(void **state)
 	assert_false(who.is_compared);
 }
 
-static void handle_and_organisation_are_one_person(void **state)
+TEST_IN(begin, end, handle_and_organisation_are_one_person)
 {
 	emr_who who;
 	char names[400];
 
-	(void)state;
 	assert_ok(find("LIMA.clinic@Org-0", &who, names));
 	assert_memory_equal(who.id.b, s.lima.public.signer_id.b, 32);
 	assert_string_equal(who.called, "lima.clinic@org0");
@@ -99,12 +97,11 @@ static void handle_and_organisation_are_one_person(void **state)
 	assert_memory_equal(who.org.b, s.bosses[2].org.b, 16);
 }
 
-static void what_fits_nobody_names_those_who_are_near_and_nobody_else(void **state)
+TEST_IN(begin, end, what_fits_nobody_names_those_who_are_near_and_nobody_else)
 {
 	emr_who who = {.org = {{9}}};
 	char names[400], near[120], code[EMR_KEY_CODE_MAX + 1];
 
-	(void)state;
 	assert_status(EMR_NOT_FOUND, find("limo@org0", &who, names));
 	emr_key_code(s.lima.public.signer_id, EMR_KEY_CODE_SHOWN, code);
 	(void)snprintf(near, sizeof near, "lima.clinic, org0 (%s) called lima.clinic@org0", code);
@@ -125,12 +122,11 @@ static emr_status emr_who_of_session(emr_id32 id, emr_who *out)
 }
 
 /* What a card says of its holder names nobody; nor do letters that a key can be made to have. */
-static void several_of_one_name_are_nobody(void **state)
+TEST_IN(begin, end, several_of_one_name_are_nobody)
 {
 	emr_who who;
 	char names[400], code[EMR_KEY_CODE_MAX + 1];
 
-	(void)state;
 	know(s.lima.keyring, "Paula Lima", "paula");
 	know(s.eve.keyring, "Paula Lima", "the other");
 	assert_status(EMR_NOT_FOUND, find("Paula Lima", &who, names));
@@ -145,13 +141,12 @@ static void several_of_one_name_are_nobody(void **state)
 
 /* A colleague comes in who says that he is Lima, and another whose handle is hers but for the case:
  * an authority of its own may give such a certificate. */
-static void nobody_is_called_by_what_he_says_of_himself(void **state)
+TEST_IN(begin, end, nobody_is_called_by_what_he_says_of_himself)
 {
 	person mallory = {0}, other = {0};
 	char names[400], text[EMR_WHO_TEXT_BYTES], code[EMR_KEY_CODE_MAX + 1], wanted[200];
 	emr_who who;
 
-	(void)state;
 	story_newcomer_called(&s, &mallory, &s.bosses[0], "mallory", "lima.clinic");
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	assert_ok(find("lima.clinic@org0", &who, names));
@@ -208,13 +203,12 @@ static void is_found_by_what_he_is_called(const person *m)
 }
 
 /* Members admitted one that is called as another for who types it; it has nobody of that handle. */
-static void of_two_organisations_that_are_called_alike_neither_is_meant(void **state)
+TEST_IN(begin, end, of_two_organisations_that_are_called_alike_neither_is_meant)
 {
 	char names[400], code[EMR_KEY_CODE_MAX + 1];
 	person boss = {0};
 	emr_who who;
 
-	(void)state;
 	is_found_by_what_he_is_called(&s.lima);
 	story_organisation(&s, &boss, "\xc3\x93rg-0");
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
@@ -231,7 +225,7 @@ static void of_two_organisations_that_are_called_alike_neither_is_meant(void **s
 }
 
 /* After another certificate the log of what was done before has the name of that time. */
-static void what_was_done_keeps_the_name_of_then(void **state)
+TEST_IN(begin, end, what_was_done_keeps_the_name_of_then)
 {
 	EMR_AUTO_BUF cert = {0}, part = {0};
 	EMR_AUTO_CROWD crowd = {0};
@@ -249,7 +243,6 @@ static void what_was_done_keeps_the_name_of_then(void **state)
 	emr_who who;
 	emr_act act;
 
-	(void)state;
 	assert_ok(emr_replica_at(session.replica, &before));
 	assert_ok(emr_cert_issue(s.bosses[0].keyring, emr_buf_view(&s.bosses[0].ca), &subject,
 		emr_bytes_of(s.lima.public.p256_spki, EMR_P256_SPKI_BYTES), &cert));
@@ -268,13 +261,12 @@ static void what_was_done_keeps_the_name_of_then(void **state)
 	assert_string_equal(who.says, "eve.clinic");
 }
 
-static void a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered(void **state)
+TEST_IN(begin, end, a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered)
 {
 	emr_keyring *stranger = NULL;
 	emr_who who;
 	char names[400];
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, story_now(&s), &stranger));
 	know(stranger, "Rui", NULL);
 	emr_keyring_free(stranger);
@@ -283,14 +275,13 @@ static void a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered(void *
 	assert_false(who.is_registered || who.is_active);
 }
 
-static void whom_nobody_can_name_is_called_by_his_code(void **state)
+TEST_IN(begin, end, whom_nobody_can_name_is_called_by_his_code)
 {
 	EMR_AUTO_CROWD crowd = {0};
 	const emr_id32 id = {{0x55}};
 	char code[EMR_KEY_CODE_MAX + 1];
 	emr_who who;
 
-	(void)state;
 	assert_ok(emr_crowd_open(&session, &crowd));
 	emr_key_code(id, EMR_KEY_CODE_SHOWN, code);
 	assert_ok(emr_who_of(&crowd, id, &who));
@@ -298,11 +289,10 @@ static void whom_nobody_can_name_is_called_by_his_code(void **state)
 	assert_false(who.is_registered);
 }
 
-static void organisations_are_compared_by_their_letters(void **state)
+TEST(organisations_are_compared_by_their_letters)
 {
 	char out[64];
 
-	(void)state;
 	emr_who_fold("S\xc3\xa3o Lucas, 2\xc2\xaa", out, sizeof out);
 	assert_string_equal(out, "saolucas2");
 	emr_who_fold("CL\xc3\x8dNICA \xc3\x9f", out, sizeof out);
@@ -315,7 +305,7 @@ static void organisations_are_compared_by_their_letters(void **state)
 
 /* ---- the looks ---- */
 
-static void the_office_answers_who_asks(void **state)
+TEST_IN(begin, end, the_office_answers_who_asks)
 {
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
@@ -323,7 +313,6 @@ static void the_office_answers_who_asks(void **state)
 	emr_shared *shared = NULL;
 	emr_ask *ask = NULL;
 
-	(void)state;
 	story_see(&s.lima);
 	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
 		&shared, &trouble));
@@ -353,13 +342,12 @@ static uint32_t epoch_of_imaging(void)
 	return row.head.epoch;
 }
 
-static void an_epoch_begins_once_when_somebodys_time_has_ended(void **state)
+TEST_IN(begin, end, an_epoch_begins_once_when_somebodys_time_has_ended)
 {
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
 	uint32_t before;
 
-	(void)state;
 	assert_ok(emr_look_epochs(&visit));
 	before = epoch_of_imaging();
 	assert_int_equal(before, made.epoch);
@@ -396,7 +384,7 @@ static size_t times_noticed(emr_notices *notices, const char *what)
 	return n;
 }
 
-static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
+TEST_IN(begin, end, the_office_replaces_agents_and_says_where_it_may_not)
 {
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
 	emr_id32 two[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
@@ -407,7 +395,6 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 		.agents_count = 2};
 	emr_grant_made made;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &visit.notices));
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	assert_ok(emr_look_agents(&visit));
@@ -436,7 +423,7 @@ static void the_office_replaces_agents_and_says_where_it_may_not(void **state)
 }
 
 /* Whoever reads from now on is of an organisation whose agent has half of what he needs. */
-static void the_office_replaces_an_agent_whose_colleague_is_let_into_a_team(void **state)
+TEST_IN(begin, end, the_office_replaces_an_agent_whose_colleague_is_let_into_a_team)
 {
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
 	emr_id32 two[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
@@ -452,7 +439,6 @@ static void the_office_replaces_an_agent_whose_colleague_is_let_into_a_team(void
 	person nina;
 	called d;
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &visit.notices));
 	story_newcomer(&s, &nina, &s.bosses[1], EMR_ROLE_CLINICIAN, "nina");
 	dataset_call_on(&d, &s,
@@ -489,7 +475,7 @@ static uint64_t size_of_copy(void)
 }
 
 /* What they say of themselves is as long as it may be: nobody is named in part. */
-static void the_office_says_that_there_are_more_readers_than_it_names(void **state)
+TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 {
 	enum { READERS = 5 };
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
@@ -498,7 +484,6 @@ static void the_office_says_that_there_are_more_readers_than_it_names(void **sta
 	size_t named;
 	called d;
 
-	(void)state;
 	for (size_t i = 0; i + 1 < sizeof word; i += 2)
 		memcpy(word + i, "\xc3\xa3", 3);
 	(void)snprintf(ending, sizeof ending, "%s)", word);
@@ -541,11 +526,10 @@ static void the_office_says_that_there_are_more_readers_than_it_names(void **sta
 
 /* ---- what was deleted ---- */
 
-static void the_office_says_once_that_what_was_deleted_is_still_shared(void **state)
+TEST_IN(begin, end, the_office_says_once_that_what_was_deleted_is_still_shared)
 {
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &visit.notices));
 	(void)story_share(&s, &s.lima, 0, true);
 	assert_ok(emr_look_deleted(&visit));
@@ -579,12 +563,11 @@ static void await_visits(emr_office *office, uint64_t wanted)
 	assert_true(emr_office_count(office) >= wanted);
 }
 
-static void the_office_visits_when_it_opens_and_when_the_ledger_has_grown(void **state)
+TEST_IN(begin, end, the_office_visits_when_it_opens_and_when_the_ledger_has_grown)
 {
 	emr_office *office = NULL;
 	uint64_t visits;
 
-	(void)state;
 	assert_ok(emr_office_new(&office));
 	emr_office_wake(office); /* before it is open: nothing */
 	assert_ok(emr_office_start(office, &session, NULL));
@@ -603,13 +586,12 @@ static void the_office_visits_when_it_opens_and_when_the_ledger_has_grown(void *
 	emr_office_wake(NULL);
 }
 
-static void the_office_that_is_woken_for_nothing_visits_nobody(void **state)
+TEST_IN(begin, end, the_office_that_is_woken_for_nothing_visits_nobody)
 {
 	const struct timespec a_while = {.tv_nsec = 50000000}; /* so that it goes round; too short
 								  only makes this test see less */
 	emr_office *office = NULL;
 
-	(void)state;
 	assert_ok(emr_office_new(&office));
 	assert_ok(emr_office_start(office, &session, NULL));
 	await_visits(office, LOOKS);
@@ -644,11 +626,10 @@ static int end_alone(void **state)
 	return 0;
 }
 
-static void a_network_of_one_person_costs_nothing(void **state)
+TEST_IN(begin_alone, end_alone, a_network_of_one_person_costs_nothing)
 {
 	emr_office *office = NULL;
 
-	(void)state;
 	assert_ok(emr_office_new(&office));
 	assert_ok(emr_office_start(office, &session, NULL));
 	kit_text(&alone, "a.txt", "x");
@@ -659,11 +640,10 @@ static void a_network_of_one_person_costs_nothing(void **state)
 	emr_office_free(office);
 }
 
-static void a_folder_for_reading_only_has_no_office(void **state)
+TEST_IN(begin_alone, end_alone, a_folder_for_reading_only_has_no_office)
 {
 	emr_office *office = NULL;
 
-	(void)state;
 	session.read_only = true;
 	assert_ok(emr_office_new(&office));
 	assert_ok(emr_office_start(office, &session, NULL));
@@ -672,33 +652,4 @@ static void a_folder_for_reading_only_has_no_office(void **state)
 	emr_office_free(office);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
-#define ALONE(name) cmocka_unit_test_setup_teardown(name, begin_alone, end_alone)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		STORY(a_name_in_the_book_is_the_person_that_the_ledger_knows),
-		STORY(handle_and_organisation_are_one_person),
-		STORY(what_fits_nobody_names_those_who_are_near_and_nobody_else),
-		STORY(several_of_one_name_are_nobody),
-		STORY(nobody_is_called_by_what_he_says_of_himself),
-		STORY(what_was_done_keeps_the_name_of_then),
-		STORY(of_two_organisations_that_are_called_alike_neither_is_meant),
-		STORY(a_card_that_is_on_no_ledger_is_a_person_who_is_not_registered),
-		STORY(whom_nobody_can_name_is_called_by_his_code),
-		cmocka_unit_test(organisations_are_compared_by_their_letters),
-		STORY(the_office_answers_who_asks),
-		STORY(an_epoch_begins_once_when_somebodys_time_has_ended),
-		STORY(the_office_replaces_agents_and_says_where_it_may_not),
-		STORY(the_office_replaces_an_agent_whose_colleague_is_let_into_a_team),
-		STORY(the_office_says_that_there_are_more_readers_than_it_names),
-		STORY(the_office_says_once_that_what_was_deleted_is_still_shared),
-		STORY(the_office_visits_when_it_opens_and_when_the_ledger_has_grown),
-		STORY(the_office_that_is_woken_for_nothing_visits_nobody),
-		ALONE(a_network_of_one_person_costs_nothing),
-		ALONE(a_folder_for_reading_only_has_no_office),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -63,7 +63,7 @@ static void lima_opens(emr_id16 grant, const char *name, story_fn answer, emr_re
 	emr_shared_free(shared);
 }
 
-static void the_log_has_what_was_released_and_what_was_opened(void **state)
+TEST(the_log_has_what_was_released_and_what_was_opened)
 {
 	const emr_deeds_wish wish = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -72,7 +72,6 @@ static void the_log_has_what_was_released_and_what_was_opened(void **state)
 	emr_moved moved = {0};
 	json_t *all;
 
-	(void)state;
 	lima_opens(made.grant, "MRI.pdf", all_agents, EMR_READER_PERSON);
 	/* what comes later changes nothing of what was then */
 	assert_ok(emr_view_move(s.k.view,
@@ -108,7 +107,7 @@ static void the_log_has_what_was_released_and_what_was_opened(void **state)
 	json_decref(all);
 }
 
-static void path_person_purpose_and_software_choose(void **state)
+TEST(path_person_purpose_and_software_choose)
 {
 	emr_deeds_wish wish = {.path = "Imaging/Knee.pdf"};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -116,7 +115,6 @@ static void path_person_purpose_and_software_choose(void **state)
 	emr_who lima, eve;
 	json_t *all;
 
-	(void)state;
 	lima_opens(made.grant, "CT.pdf", all_agents, EMR_READER_SOFTWARE);
 	assert_ok(emr_crowd_open(&session, &crowd));
 	assert_ok(emr_who_of(&crowd, s.lima.public.signer_id, &lima));
@@ -142,7 +140,7 @@ static void path_person_purpose_and_software_choose(void **state)
 	assert_int_equal(count(&wish), 0);
 }
 
-static void a_question_that_nobody_answered_is_told_after_a_while(void **state)
+TEST(a_question_that_nobody_answered_is_told_after_a_while)
 {
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
 	emr_deeds_wish wish = {.now_unix_s = story_now(&s) + 60};
@@ -151,7 +149,6 @@ static void a_question_that_nobody_answered_is_told_after_a_while(void **state)
 	emr_ask *ask = NULL;
 	json_t *all;
 
-	(void)state;
 	story_see(&s.lima);
 	assert_ok(emr_shared_open(s.lima.share, s.imaging, made.grant, CONSULT, EMR_READER_PERSON,
 		&shared, &trouble));
@@ -168,14 +165,13 @@ static void a_question_that_nobody_answered_is_told_after_a_while(void **state)
 	json_decref(all);
 }
 
-static void every_entry_becomes_an_audit_event(void **state)
+TEST(every_entry_becomes_an_audit_event)
 {
 	const emr_deeds_wish wish = {0};
 	json_t *all = entries(&wish);
 	char path[420], command[1200];
 	int fd;
 
-	(void)state;
 	(void)snprintf(path, sizeof path - 20, "%s/fhir", s.k.path);
 	assert_int_equal(mkdir(path, 0700), 0);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -209,12 +205,11 @@ static void has(const emr_buf *page, const char *text)
 		fail_msg("the page does not say: %s", text);
 }
 
-static void the_page_says_who_can_see_what_and_who_opened_it(void **state)
+TEST(the_page_says_who_can_see_what_and_who_opened_it)
 {
 	emr_notices *notices = NULL;
 	EMR_AUTO_BUF page = {0};
 
-	(void)state;
 	assert_ok(emr_notices_new(NULL, &notices));
 	assert_ok(emr_special_make(
 		&(emr_special){.session = &session, .notices = notices}, "report.html", &page));
@@ -250,13 +245,12 @@ static void eve_lists(emr_id16 grant)
 	emr_shared_free(shared);
 }
 
-static void who_saw_the_names_alone_is_said_to_have_seen_them(void **state)
+TEST(who_saw_the_names_alone_is_said_to_have_seen_them)
 {
 	emr_grant_made made = story_share(&s, &s.eve, 0, true);
 	emr_notices *notices = NULL;
 	EMR_AUTO_BUF page = {0};
 
-	(void)state;
 	eve_lists(made.grant);
 	assert_ok(emr_replica_catch_up(session.replica, NULL, NULL, NULL));
 	assert_ok(emr_notices_new(NULL, &notices));
@@ -268,7 +262,7 @@ static void who_saw_the_names_alone_is_said_to_have_seen_them(void **state)
 }
 
 /* In whose name: he is the one who asked, and the team is named beside him. */
-static void a_team_stands_beside_the_person_in_the_audit_event(void **state)
+TEST(a_team_stands_beside_the_person_in_the_audit_event)
 {
 	json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "at",
 		"2026-11-20T10:00:00Z", "who", "lima@org0", "name", "Paula Lima", "organisation",
@@ -277,7 +271,6 @@ static void a_team_stands_beside_the_person_in_the_audit_event(void **state)
 	const json_t *agents = json_object_get(event, "agent"), *asker = json_array_get(agents, 0),
 		     *team = json_array_get(agents, 1);
 
-	(void)state;
 	assert_int_equal(json_array_size(agents), 5); /* and both computers */
 	assert_string_equal(text_of(asker, "name"), "Paula Lima");
 	assert_true(json_is_true(json_object_get(asker, "requestor")));
@@ -290,14 +283,13 @@ static void a_team_stands_beside_the_person_in_the_audit_event(void **state)
 	json_decref(entry);
 }
 
-static void an_auditor_sees_what_the_staff_asked_for_by_numbers(void **state)
+TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers)
 {
 	emr_session office = EMR_SESSION_CLOSED;
 	emr_openings found = {0};
 	emr_grant_made made;
 	size_t records = 0, names = 0;
 
-	(void)state;
 	story_auditor(&s);
 	story_see(&s.lima);
 	made = story_share(&s, &s.lima, 0, true);
@@ -338,20 +330,4 @@ static void an_auditor_sees_what_the_staff_asked_for_by_numbers(void **state)
 	emr_openings_free(&found);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(the_log_has_what_was_released_and_what_was_opened),
-		TEST(path_person_purpose_and_software_choose),
-		TEST(a_question_that_nobody_answered_is_told_after_a_while),
-		TEST(every_entry_becomes_an_audit_event),
-		TEST(the_page_says_who_can_see_what_and_who_opened_it),
-		TEST(who_saw_the_names_alone_is_said_to_have_seen_them),
-		TEST(a_team_stands_beside_the_person_in_the_audit_event),
-		TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers),
-	};
-
-	return cmocka_run_group_tests(tests, log_begin, log_end);
-}
+TESTS(log_begin, log_end)

@@ -80,11 +80,10 @@ static bool is_known_to(member *m, const member *who)
 	return status == EMR_OK && memcmp(person.row.org, clinic.b, sizeof clinic.b) == 0;
 }
 
-static void who_is_below_its_authority_is_the_organisations(void **state)
+TEST_IN(begin, end, who_is_below_its_authority_is_the_organisations)
 {
 	member later;
 
-	(void)state;
 	assert_applied(come_in(&lima, &staff, &staff));
 	assert_applied(come_in(&boss, &root, NULL));
 	assert_true(is_known_to(&ana, &lima));
@@ -98,12 +97,11 @@ static void who_is_below_its_authority_is_the_organisations(void **state)
 	folk_close_member(&later, false);
 }
 
-static void who_is_not_below_its_root_is_not(void **state)
+TEST_IN(begin, end, who_is_not_below_its_root_is_not)
 {
 	cert_wish wish = cert_person_wish("Staff", now - DAY);
-	cert_authority nobody;
+	AUTO(cert_end) cert_authority nobody;
 
-	(void)state;
 	cert_begin(&nobody, &wish, &root);
 	assert_int_equal(come_in(&lima, &staff, NULL), 1000 + EMR_RESULT_SUBMITTER);
 	assert_int_equal(come_in(&lima, &staff, &other_staff), 1000 + EMR_RESULT_SUBMITTER);
@@ -111,14 +109,12 @@ static void who_is_not_below_its_root_is_not(void **state)
 	assert_int_equal(come_in(&lima, &other_root, &other_root), 1000 + EMR_RESULT_SUBMITTER);
 	assert_int_equal(come_in(&lima, &nobody, &nobody), 1000 + EMR_RESULT_SUBMITTER);
 	assert_false(is_known_to(&ana, &lima));
-	cert_end(&nobody);
 }
 
 /* A Fabric CA's administrator and people of a directory have no id of ours in their certificates; a
  * peer, or who uses another program of the hospital, has nothing of ours. */
-static void a_certificate_without_an_organisation_is_that_of_its_root(void **state)
+TEST_IN(begin, end, a_certificate_without_an_organisation_is_that_of_its_root)
 {
-	(void)state;
 	chosen = "{\"attrs\":{\"emr.roles\":\"clinician\"}}";
 	assert_applied(come_in(&lima, &staff, &staff));
 	assert_true(is_known_to(&ana, &lima));
@@ -128,13 +124,12 @@ static void a_certificate_without_an_organisation_is_that_of_its_root(void **sta
 	assert_false(is_known_to(&ana, &agent));
 }
 
-static void a_certificate_that_was_given_for_something_else_makes_nobody_a_member(void **state)
+TEST_IN(begin, end, a_certificate_that_was_given_for_something_else_makes_nobody_a_member)
 {
 	static const char *const others[] = {"{\"attrs\":{}}",
 		"{\"attrs\":{\"hf.Affiliation\":\"\",\"hf.Type\":\"peer\"}}",
 		"{\"attrs\":{\"emr.roles\":\"\"}}"};
 
-	(void)state;
 	roles = 0; /* it asks for none, so none is lacking */
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		chosen = others[i];
@@ -146,18 +141,7 @@ static void a_certificate_that_was_given_for_something_else_makes_nobody_a_membe
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			who_is_below_its_authority_is_the_organisations, begin, end),
-		cmocka_unit_test_setup_teardown(who_is_not_below_its_root_is_not, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_certificate_without_an_organisation_is_that_of_its_root, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_certificate_that_was_given_for_something_else_makes_nobody_a_member,
-			begin, end),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -113,7 +113,7 @@ static char *deposited(story *s, const char *name)
 	return path;
 }
 
-static void what_another_left_keeps_its_moment_where_the_owner_puts_it(void **state)
+TEST(what_another_left_keeps_its_moment_where_the_owner_puts_it)
 {
 	DEPOSIT;
 	emr_place place = deposit(&d, "Findings.pdf", "%PDF all is well");
@@ -132,7 +132,7 @@ static void what_another_left_keeps_its_moment_where_the_owner_puts_it(void **st
 	end(&s, &d);
 }
 
-static void a_version_saved_on_the_way_has_its_own_moment(void **state)
+TEST(a_version_saved_on_the_way_has_its_own_moment)
 {
 	DEPOSIT;
 	came is;
@@ -151,7 +151,7 @@ static void a_version_saved_on_the_way_has_its_own_moment(void **state)
 }
 
 /* Every opening asks. */
-static void what_was_moved_is_found_without_a_look_at_every_head(void **state)
+TEST(what_was_moved_is_found_without_a_look_at_every_head)
 {
 	static const char *const files[] = {"Letters/MRI.pdf", "Letters/CT.pdf"};
 	DEPOSIT;
@@ -185,7 +185,7 @@ static void what_was_moved_is_found_without_a_look_at_every_head(void **state)
 	end(&s, &d);
 }
 
-static void a_new_epoch_is_no_new_signature(void **state)
+TEST(a_new_epoch_is_no_new_signature)
 {
 	DEPOSIT;
 	came is;
@@ -201,7 +201,7 @@ static void a_new_epoch_is_no_new_signature(void **state)
 	end(&s, &d);
 }
 
-static void a_version_brought_back_is_as_old_as_it_was(void **state)
+TEST(a_version_brought_back_is_as_old_as_it_was)
 {
 	const emr_restore back = {.path = "Imaging/MRI.pdf", .cver = 1};
 	emr_restored restored;
@@ -234,7 +234,7 @@ static void opens_there(story *s, depositor *d, const char *inside, const char *
 	assert_string_equal(viewer_text(&d->v, viewer_at(&d->v, inside), owner_answers), text);
 }
 
-static void a_reader_sees_the_moment_through_a_new_epoch(void **state)
+TEST(a_reader_sees_the_moment_through_a_new_epoch)
 {
 	DEPOSIT;
 	char behind[40];
@@ -263,7 +263,7 @@ static void a_reader_sees_the_moment_through_a_new_epoch(void **state)
 
 /* What came into a folder that he does not see: the signer's own word for when, and the owner's
  * entry for where. */
-static void a_reader_is_told_what_the_owner_placed_there(void **state)
+TEST(a_reader_is_told_what_the_owner_placed_there)
 {
 	DEPOSIT;
 	emr_place place = deposit(&d, "Findings.pdf", "%PDF all is well"), now;
@@ -303,17 +303,7 @@ static void a_reader_is_told_what_the_owner_placed_there(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_another_left_keeps_its_moment_where_the_owner_puts_it),
-		cmocka_unit_test(a_version_saved_on_the_way_has_its_own_moment),
-		cmocka_unit_test(what_was_moved_is_found_without_a_look_at_every_head),
-		cmocka_unit_test(a_new_epoch_is_no_new_signature),
-		cmocka_unit_test(a_version_brought_back_is_as_old_as_it_was),
-		cmocka_unit_test(a_reader_sees_the_moment_through_a_new_epoch),
-		cmocka_unit_test(a_reader_is_told_what_the_owner_placed_there),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

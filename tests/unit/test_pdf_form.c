@@ -165,25 +165,22 @@ static void assert_refused(const char *args, const char *why)
 #define OFFICE "--sign office.key office.pem middle.pem"
 #define OFFICE_NAME "Consent Office (São Lucas)"
 
-static void a_form_gives_its_consent_and_who_signed_it(void **state)
+TEST(a_form_gives_its_consent_and_who_signed_it)
 {
-	(void)state;
 	assert_signed(OFFICE, EMR_PDF_SIGNER_TRUSTED, OFFICE_NAME);
 	assert_signed(OFFICE " --modern", EMR_PDF_SIGNER_TRUSTED, OFFICE_NAME);
 }
 
-static void an_unsigned_form_gives_its_consent_and_says_that_it_is_unsigned(void **state)
+TEST(an_unsigned_form_gives_its_consent_and_says_that_it_is_unsigned)
 {
-	(void)state;
 	assert_signed("", EMR_PDF_UNSIGNED, "");
 	assert_signed("--modern", EMR_PDF_UNSIGNED, "");
 }
 
-static void a_form_to_which_qpdf_attached_the_consent_is_read(void **state)
+TEST(a_form_to_which_qpdf_attached_the_consent_is_read)
 {
 	seen s;
 
-	(void)state;
 	(void)form("--way none");
 	sh("qpdf --object-streams=generate --add-attachment c.json -- form.pdf more.pdf && mv "
 	   "more.pdf "
@@ -194,9 +191,8 @@ static void a_form_to_which_qpdf_attached_the_consent_is_read(void **state)
 	assert_int_equal(s.form.signature, EMR_PDF_UNSIGNED);
 }
 
-static void a_name_that_nobody_trusted_vouches_for_is_said_to_be_that(void **state)
+TEST(a_name_that_nobody_trusted_vouches_for_is_said_to_be_that)
 {
-	(void)state;
 	assert_signed(
 		"--sign stranger.key stranger.pem others.pem", EMR_PDF_SIGNER_UNKNOWN, OFFICE_NAME);
 	/* the way to the authority is not in the form */
@@ -206,30 +202,26 @@ static void a_name_that_nobody_trusted_vouches_for_is_said_to_be_that(void **sta
 		"--sign server.key server.pem", EMR_PDF_SIGNER_UNKNOWN, "www.saolucas.example");
 }
 
-static void a_certificate_that_has_expired_is_said_to_have(void **state)
+TEST(a_certificate_that_has_expired_is_said_to_have)
 {
-	(void)state;
 	assert_signed("--sign late.key late.pem", EMR_PDF_SIGNER_LATE, "Old Office");
 }
 
-static void a_name_that_hides_what_it_is_is_no_name(void **state)
+TEST(a_name_that_hides_what_it_is_is_no_name)
 {
-	(void)state;
 	assert_signed("--sign hidden.key hidden.pem", EMR_PDF_SIGNER_TRUSTED, "");
 }
 
 /* The organisation alone would be shown as who signed, or the office without its organisation. */
-static void half_a_name_is_no_name(void **state)
+TEST(half_a_name_is_no_name)
 {
-	(void)state;
 	assert_signed("--sign visitor.key visitor.pem", EMR_PDF_SIGNER_TRUSTED, "");
 	assert_signed("--sign wordy.key wordy.pem", EMR_PDF_SIGNER_TRUSTED, "");
 	assert_signed("--sign two.key two.pem", EMR_PDF_SIGNER_TRUSTED, "");
 }
 
-static void an_authority_for_servers_vouches_for_no_documents(void **state)
+TEST(an_authority_for_servers_vouches_for_no_documents)
 {
-	(void)state;
 	assert_signed("--sign webmaster.key webmaster.pem servers.pem", EMR_PDF_SIGNER_UNKNOWN,
 		OFFICE_NAME);
 }
@@ -252,22 +244,20 @@ static int be_taken_over(void)
 	return emr_inside_tell(&answer, sizeof answer) ? 0 : 1;
 }
 
-static void a_reader_that_was_taken_over_fills_no_memory_and_changes_no_form(void **state)
+TEST(a_reader_that_was_taken_over_fills_no_memory_and_changes_no_form)
 {
 	emr_buf none = {0};
 	emr_pdf_form found = {0};
 	const char *why = "";
 
-	(void)state;
 	assert_int_equal(emr_pdf_form_read("/proc/self/exe", emr_bytes_of("%PDF-", 5),
 				 (emr_bytes){0}, 1, &found, &none, &why),
 		EMR_INVALID);
 	assert_non_null(strstr(why, "no FHIR Consent"));
 }
 
-static void a_form_that_was_changed_or_added_to_after_it_was_signed_is_refused(void **state)
+TEST(a_form_that_was_changed_or_added_to_after_it_was_signed_is_refused)
 {
-	(void)state;
 	assert_refused(OFFICE " --way changed", "changed after it was signed");
 	assert_refused(OFFICE " --way added", "does not cover the whole PDF");
 	assert_refused(OFFICE " --way part", "does not cover the whole PDF");
@@ -278,17 +268,15 @@ static void a_form_that_was_changed_or_added_to_after_it_was_signed_is_refused(v
 	assert_refused(OFFICE " --way inside", "in a way that is not read here, or too weak");
 }
 
-static void a_form_without_one_consent_is_refused(void **state)
+TEST(a_form_without_one_consent_is_refused)
 {
-	(void)state;
 	assert_refused("--way none", "no FHIR Consent");
 	assert_refused("--name letter.txt", "no FHIR Consent");
 	assert_refused("--way several", "more than one file");
 }
 
-static void a_hostile_form_is_refused_and_stops_nobody(void **state)
+TEST(a_hostile_form_is_refused_and_stops_nobody)
 {
-	(void)state;
 	assert_refused("--way bomb", "");
 	assert_refused("--way deep", "no FHIR Consent");
 	assert_signed(OFFICE, EMR_PDF_SIGNER_TRUSTED, OFFICE_NAME);
@@ -296,13 +284,12 @@ static void a_hostile_form_is_refused_and_stops_nobody(void **state)
 
 /* What is signed, altered, is another form: never one that is signed.  Of the signature itself what
  * an altered byte can do is that nobody vouches for the name any more. */
-static void no_byte_of_a_signed_form_can_be_altered(void **state)
+TEST(no_byte_of_a_signed_form_can_be_altered)
 {
 	EMR_AUTO_BUF file = {0}, signers = {0};
 	unsigned refused = 0, tried = 0;
 	size_t from, to;
 
-	(void)state;
 	assert_signed(OFFICE, EMR_PDF_SIGNER_TRUSTED, OFFICE_NAME);
 	load("form.pdf", &file);
 	load("ours.pem", &signers);
@@ -332,14 +319,13 @@ static void no_byte_of_a_signed_form_can_be_altered(void **state)
 	assert_true(tried > 40 && refused > tried / 2);
 }
 
-static void what_is_cut_off_or_too_large_is_refused(void **state)
+TEST(what_is_cut_off_or_too_large_is_refused)
 {
 	EMR_AUTO_BUF file = {0}, large = {0};
-	emr_buf none = {0};
+	EMR_AUTO_BUF none = {0};
 	emr_pdf_form found = {0};
 	const char *why = NULL;
 
-	(void)state;
 	assert_signed("--modern", EMR_PDF_UNSIGNED, "");
 	load("form.pdf", &file);
 	for (size_t len = 5; len < file.len - 100; len += 97)
@@ -354,30 +340,11 @@ static void what_is_cut_off_or_too_large_is_refused(void **state)
 				 (emr_bytes){0}, 1, &found, &none, &why),
 		EMR_IO);
 	assert_int_equal(none.len, 0);
-	emr_buf_free(&none);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_form_gives_its_consent_and_who_signed_it),
-		cmocka_unit_test(an_unsigned_form_gives_its_consent_and_says_that_it_is_unsigned),
-		cmocka_unit_test(a_form_to_which_qpdf_attached_the_consent_is_read),
-		cmocka_unit_test(a_name_that_nobody_trusted_vouches_for_is_said_to_be_that),
-		cmocka_unit_test(a_certificate_that_has_expired_is_said_to_have),
-		cmocka_unit_test(a_name_that_hides_what_it_is_is_no_name),
-		cmocka_unit_test(half_a_name_is_no_name),
-		cmocka_unit_test(an_authority_for_servers_vouches_for_no_documents),
-		cmocka_unit_test(a_reader_that_was_taken_over_fills_no_memory_and_changes_no_form),
-		cmocka_unit_test(
-			a_form_that_was_changed_or_added_to_after_it_was_signed_is_refused),
-		cmocka_unit_test(a_form_without_one_consent_is_refused),
-		cmocka_unit_test(a_hostile_form_is_refused_and_stops_nobody),
-		cmocka_unit_test(no_byte_of_a_signed_form_can_be_altered),
-		cmocka_unit_test(what_is_cut_off_or_too_large_is_refused),
-	};
-
 	if (argc == 2 && strcmp(argv[1], PDF_TAKE) == 0)
 		return be_taken_over();
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

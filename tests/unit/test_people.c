@@ -20,14 +20,13 @@ static emr_status count_person(void *arg, const emr_known_person *person)
 	return EMR_OK;
 }
 
-static void an_organisations_people_come_in_once_it_is_admitted(void **state)
+TEST_IN(folk_begin, folk_end, an_organisations_people_come_in_once_it_is_admitted)
 {
 	size_t orgs = 0, people = 0;
 	emr_row_network network;
 	emr_known_person person;
 	bool is_active = false;
 
-	(void)state;
 	assert_int_equal(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima.clinic"),
 		1000 + EMR_RESULT_SUBMITTER);
 	folk_admit_the_clinic();
@@ -48,11 +47,10 @@ static void an_organisations_people_come_in_once_it_is_admitted(void **state)
 	assert_false(is_active);
 }
 
-static void another_organisations_certificate_does_not_do(void **state)
+TEST_IN(folk_begin, folk_end, another_organisations_certificate_does_not_do)
 {
 	emr_id16 real = clinic;
 
-	(void)state;
 	folk_admit_the_clinic();
 	clinic = home; /* the clinic's CA says that she is of the other organisation */
 	assert_int_equal(folk_register_in_clinic(&lima, EMR_ROLE_CLINICIAN, "lima@home"),
@@ -62,7 +60,7 @@ static void another_organisations_certificate_does_not_do(void **state)
 
 /* ---- keys ---- */
 
-static void a_device_acts_for_its_owner_until_it_is_lost(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_device_acts_for_its_owner_until_it_is_lost)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_id16 grant = emr_id16_random();
@@ -76,7 +74,6 @@ static void a_device_acts_for_its_owner_until_it_is_lost(void **state)
 	emr_id32 item;
 	emr_act act;
 
-	(void)state;
 	folk_create(&phone, "phone");
 	who.keyring = options.keyring = phone.keyring;
 	assert_ok(emr_register_device(&who, ana.keyring, now + 300 * DAY, &act, &part));
@@ -100,14 +97,13 @@ static void a_device_acts_for_its_owner_until_it_is_lost(void **state)
 	folk_close_member(&phone, false);
 }
 
-static void a_rotated_key_keeps_what_its_person_was_granted(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_rotated_key_keeps_what_its_person_was_granted)
 {
 	emr_id16 grant = emr_id16_random(), none = {{0}};
 	member next = {0};
 	emr_known_person person;
 	emr_act act;
 
-	(void)state;
 	folk_create(&next, "next");
 	assert_applied(folk_own(
 		folk_grant_to(grant, lima.public.signer_id.b, DAY), folk_part_of(GRANT_PART(0))));
@@ -122,12 +118,11 @@ static void a_rotated_key_keeps_what_its_person_was_granted(void **state)
 	folk_close_member(&next, false);
 }
 
-static void a_domain_can_be_handed_to_its_next_key(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_domain_can_be_handed_to_its_next_key)
 {
 	emr_id16 grant = emr_id16_random();
 	emr_act act;
 
-	(void)state;
 	assert_ok(emr_act_domain_rotate(ana.keyring, health.id, 2, k.net_id, &act));
 	assert_applied(folk_own(act, folk_nothing()));
 	assert_int_equal(folk_own(folk_grant_to(grant, lima.public.signer_id.b, DAY),
@@ -179,7 +174,7 @@ static void check_all(member *m)
 	assert_ok(emr_replica_verify_chain(m->replica, &trouble, &checked));
 }
 
-static void the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go(void **state)
+TEST_IN(folk_with_clinic, folk_end, the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go)
 {
 	emr_id16 record = emr_id16_random(), erased = emr_id16_random(), grant = emr_id16_random();
 	emr_batch_builder *b = kit_batch(&k, health.id);
@@ -192,7 +187,6 @@ static void the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go(void 
 	emr_id32 first, gone;
 	uint64_t n = 0;
 
-	(void)state;
 	is_health_mine = false;
 	open_choosy(&lima);
 	first = kit_put(b, &health, record, 1, (emr_id32){{0}});
@@ -273,14 +267,13 @@ static emr_status note_op(void *arg, const emr_replica_item *item)
 }
 
 /* Whoever follows, and whoever fetches the domain's parts later, has no fragment of it left. */
-static void leaving_a_dataset_takes_the_fragments_from_everybody(void **state)
+TEST_IN(folk_with_clinic, folk_end, leaving_a_dataset_takes_the_fragments_from_everybody)
 {
 	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
 	emr_known_grant known;
 	uint8_t last_op = 0;
 	uint64_t n = 0;
 
-	(void)state;
 	is_health_mine = false;
 	open_choosy(&lima);
 	join_and(true, dataset, grant);
@@ -300,12 +293,11 @@ static void leaving_a_dataset_takes_the_fragments_from_everybody(void **state)
 }
 
 /* Whoever fetches the domain's parts later has the statement that stands, and none before it. */
-static void what_a_folder_stated_before_is_nobodys(void **state)
+TEST_IN(folk_with_clinic, folk_end, what_a_folder_stated_before_is_nobodys)
 {
 	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
 	uint64_t n = 0;
 
-	(void)state;
 	is_health_mine = false;
 	open_choosy(&lima);
 	join_and(false, dataset, grant);
@@ -325,13 +317,12 @@ static void what_a_folder_stated_before_is_nobodys(void **state)
 
 /* ---- everything again ---- */
 
-static void a_newcomer_who_replays_all_of_it_agrees(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_newcomer_who_replays_all_of_it_agrees)
 {
 	emr_id16 grant = emr_id16_random(), none = {{0}};
 	emr_replica_trouble trouble;
 	uint64_t checked = 0;
 
-	(void)state;
 	assert_applied(folk_own(
 		folk_grant_to(grant, lima.public.signer_id.b, DAY), folk_part_of(GRANT_PART(0))));
 	assert_applied(folk_ask(&lima, emr_id16_random(), grant, none, NULL));
@@ -342,23 +333,4 @@ static void a_newcomer_who_replays_all_of_it_agrees(void **state)
 	assert_int_equal(trouble.status, EMR_OK);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			an_organisations_people_come_in_once_it_is_admitted, folk_begin, folk_end),
-		cmocka_unit_test_setup_teardown(
-			another_organisations_certificate_does_not_do, folk_begin, folk_end),
-		WITH(a_device_acts_for_its_owner_until_it_is_lost),
-		WITH(a_rotated_key_keeps_what_its_person_was_granted),
-		WITH(a_domain_can_be_handed_to_its_next_key),
-		WITH(the_parts_of_a_domain_come_with_the_grant_and_its_fragments_go),
-		WITH(leaving_a_dataset_takes_the_fragments_from_everybody),
-		WITH(what_a_folder_stated_before_is_nobodys),
-		WITH(a_newcomer_who_replays_all_of_it_agrees),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -132,7 +132,7 @@ static void join(emr_id16 dataset, emr_id16 from_fund)
 
 /* From the agreement to the patient, and what nobody took back to who paid: each sees his own, and
  * a third person's copy says the same. */
-static void points_can_be_followed_from_the_mint_to_the_patient(void **state)
+TEST_IN(folk_with_clinic, folk_end, points_can_be_followed_from_the_mint_to_the_patient)
 {
 	emr_id16 dataset, from;
 	emr_pub_transfer pay = {.out = {{.amount = 7}}};
@@ -140,7 +140,6 @@ static void points_can_be_followed_from_the_mint_to_the_patient(void **state)
 	purse p;
 	seen s;
 
-	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	mint_for_boss(100);
 	dataset = dataset_of_boss(10);
@@ -182,7 +181,7 @@ static void points_can_be_followed_from_the_mint_to_the_patient(void **state)
 }
 
 /* Four of six, the largest first; and of a dataset's vouchers each as long as nobody has it. */
-static void the_largest_tokens_and_the_vouchers_that_are_left_are_found(void **state)
+TEST_IN(folk_with_clinic, folk_end, the_largest_tokens_and_the_vouchers_that_are_left_are_found)
 {
 	static const uint64_t parts[] = {5, 40, 10, 1, 30};
 	emr_id32 me = boss.public.signer_id;
@@ -191,7 +190,6 @@ static void the_largest_tokens_and_the_vouchers_that_are_left_are_found(void **s
 	uint32_t index;
 	emr_purse p;
 
-	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	mint_for_boss(100);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -270,7 +268,7 @@ static void leave_a_record(member *hospital, emr_id16 record, bool is_first)
 	assert_applied(folk_say(hospital, act, folk_part_of(828)));
 }
 
-static void credit_is_for_each_thing_once_and_the_same_for_all(void **state)
+TEST_IN(folk_with_clinic, folk_end, credit_is_for_each_thing_once_and_the_same_for_all)
 {
 	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), record = emr_id16_random();
 	emr_pub_grant terms = {.not_before_unix_s = now,
@@ -283,7 +281,6 @@ static void credit_is_for_each_thing_once_and_the_same_for_all(void **state)
 	member hospital = {0};
 	emr_id32 req;
 
-	(void)state;
 	memcpy(terms.grantee, lima.public.signer_id.b, 32);
 	assert_applied(
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
@@ -315,17 +312,4 @@ static void credit_is_for_each_thing_once_and_the_same_for_all(void **state)
 	folk_close_member(&hospital, false);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(points_can_be_followed_from_the_mint_to_the_patient,
-			folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(
-			the_largest_tokens_and_the_vouchers_that_are_left_are_found,
-			folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(credit_is_for_each_thing_once_and_the_same_for_all,
-			folk_with_clinic, folk_end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -211,27 +211,20 @@ static void spend_together(unsigned kills)
 	kit_end(&k);
 }
 
-static void twenty_who_spend_at_once_pay_as_often_as_there_are_points_for(void **state)
+TEST(twenty_who_spend_at_once_pay_as_often_as_there_are_points_for)
 {
-	(void)state;
 	spend_together(0);
 }
 
-static void whoever_is_killed_while_he_pays_leaves_no_half_payment(void **state)
+TEST(whoever_is_killed_while_he_pays_leaves_no_half_payment)
 {
-	(void)state;
 	spend_together(KILLED);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(twenty_who_spend_at_once_pay_as_often_as_there_are_points_for),
-		cmocka_unit_test(whoever_is_killed_while_he_pays_leaves_no_half_payment),
-	};
-
 	kit_backend_in_use = &kit_embedded;
 	if (argc == 3 && strcmp(argv[0], "client") == 0)
 		return client(argv[1], argv[2]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -26,14 +26,13 @@ static void hex32(const json_t *array, size_t i, uint8_t out[32])
 
 /* ---- ristretto255 and the traps of libsodium 1.0.18 ---- */
 
-static void multiples_of_the_base_match_rfc_9496(void **state)
+TEST(multiples_of_the_base_match_rfc_9496)
 {
 	json_t *root = vectors_open("rfc9496.json");
 	const json_t *multiples = vectors_get(root, "generator_multiples");
 	uint8_t sum[32];
 	uint8_t base[32];
 
-	(void)state;
 	hex32(multiples, 1, base);
 	for (uint8_t i = 0; i < json_array_size(multiples); i++) {
 		uint8_t scalar[32] = {i};
@@ -58,7 +57,7 @@ static void multiples_of_the_base_match_rfc_9496(void **state)
 	json_decref(root);
 }
 
-static void bad_encodings_are_refused(void **state)
+TEST(bad_encodings_are_refused)
 {
 	json_t *root = vectors_open("rfc9496.json");
 	const json_t *bad = vectors_get(root, "bad_encodings");
@@ -68,7 +67,6 @@ static void bad_encodings_are_refused(void **state)
 	uint8_t point[32];
 	uint8_t out[32];
 
-	(void)state;
 	assert_true(emr_r255_mul_base(one, base));
 	for (size_t i = 0; i < json_array_size(bad); i++) {
 		vectors_fixed(json_array_get(bad, i), "encoding", point, 32);
@@ -98,7 +96,7 @@ static void bad_encodings_are_refused(void **state)
 	json_decref(root);
 }
 
-static void an_identity_as_result_is_refused(void **state)
+TEST(an_identity_as_result_is_refused)
 {
 	uint8_t two[32] = {2};
 	uint8_t zero[32] = {0};
@@ -107,7 +105,6 @@ static void an_identity_as_result_is_refused(void **state)
 	uint8_t minus_two[32];
 	uint8_t out[32];
 
-	(void)state;
 	assert_true(emr_r255_mul_base(two, point));
 	assert_true(emr_r255_scalar_sub(zero, two, minus_two));
 	assert_true(emr_r255_mul_base(minus_two, negative));
@@ -117,7 +114,7 @@ static void an_identity_as_result_is_refused(void **state)
 	assert_false(emr_r255_mul_base(zero, out));
 }
 
-static void scalars_must_be_canonical(void **state)
+TEST(scalars_must_be_canonical)
 {
 	json_t *root = vectors_open("rfc9496.json");
 	const json_t *good = vectors_get(root, "scalars_canonical");
@@ -127,7 +124,6 @@ static void scalars_must_be_canonical(void **state)
 	uint8_t scalar[32];
 	uint8_t out[32];
 
-	(void)state;
 	assert_true(emr_r255_mul_base(one, base));
 	for (size_t i = 0; i < json_array_size(good); i++) {
 		hex32(good, i, scalar);
@@ -153,14 +149,13 @@ static void scalars_must_be_canonical(void **state)
 	json_decref(root);
 }
 
-static void scalar_arithmetic_matches_the_second_model(void **state)
+TEST(scalar_arithmetic_matches_the_second_model)
 {
 	json_t *root = vectors_open("rfc9496.json");
 	const json_t *test;
 	uint8_t x[32], y[32], want[32], got[32], wide[64];
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "scalar_ops"), i, test)
 	{
 		vectors_fixed(test, "x", x, 32);
@@ -191,26 +186,24 @@ static void scalar_arithmetic_matches_the_second_model(void **state)
 
 /* ---- Capsules ---- */
 
-static void the_second_generator_is_known(void **state)
+TEST(the_second_generator_is_known)
 {
 	json_t *root = vectors_open("pre.json");
 	uint8_t want[32];
 	uint8_t got[32];
 
-	(void)state;
 	vectors_fixed(root, "U", want, 32);
 	emr_pre_generator_u(got);
 	assert_memory_equal(got, want, 32);
 	json_decref(root);
 }
 
-static void capsules_match_the_second_model(void **state)
+TEST(capsules_match_the_second_model)
 {
 	json_t *root = vectors_open("pre.json");
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "capsules"), i, test)
 	{
 		EMR_AUTO_SECRET a = secret_from(test, "a", 32);
@@ -237,7 +230,7 @@ static void capsules_match_the_second_model(void **state)
 	json_decref(root);
 }
 
-static void every_bit_of_a_capsule_matters(void **state)
+TEST(every_bit_of_a_capsule_matters)
 {
 	json_t *root = vectors_open("pre.json");
 	const json_t *test = json_array_get(vectors_get(root, "capsules"), 0);
@@ -245,7 +238,6 @@ static void every_bit_of_a_capsule_matters(void **state)
 	uint8_t A[32], ctx[32], capsule[96];
 	emr_secret k = {0};
 
-	(void)state;
 	vectors_fixed(test, "A", A, 32);
 	vectors_fixed(test, "ctx", ctx, 32);
 	vectors_fixed(test, "capsule", capsule, 96);
@@ -273,7 +265,7 @@ static void every_bit_of_a_capsule_matters(void **state)
 	json_decref(root);
 }
 
-static void derived_scalars_match_and_hedged_ones_differ(void **state)
+TEST(derived_scalars_match_and_hedged_ones_differ)
 {
 	json_t *root = vectors_open("pre.json");
 	const json_t *test = vectors_get(root, "hedged");
@@ -282,7 +274,6 @@ static void derived_scalars_match_and_hedged_ones_differ(void **state)
 	EMR_AUTO_SECRET u = {0};
 	uint8_t ctx[32], rnd[32], want[32], first[32], scalar[32];
 
-	(void)state;
 	vectors_fixed(test, "ctx", ctx, 32);
 	vectors_fixed(test, "rand32", rnd, 32);
 	assert_ok(emr_pre_derived(&secret, ctx, &r, &u));
@@ -313,13 +304,12 @@ static void derived_scalars_match_and_hedged_ones_differ(void **state)
 	json_decref(root);
 }
 
-static void possession_proofs_match_and_verify(void **state)
+TEST(possession_proofs_match_and_verify)
 {
 	json_t *root = vectors_open("pre.json");
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "pops"), i, test)
 	{
 		EMR_AUTO_SECRET b = secret_from(test, "b", 32);
@@ -341,20 +331,7 @@ static void possession_proofs_match_and_verify(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(multiples_of_the_base_match_rfc_9496),
-		cmocka_unit_test(bad_encodings_are_refused),
-		cmocka_unit_test(an_identity_as_result_is_refused),
-		cmocka_unit_test(scalars_must_be_canonical),
-		cmocka_unit_test(scalar_arithmetic_matches_the_second_model),
-		cmocka_unit_test(the_second_generator_is_known),
-		cmocka_unit_test(capsules_match_the_second_model),
-		cmocka_unit_test(every_bit_of_a_capsule_matters),
-		cmocka_unit_test(derived_scalars_match_and_hedged_ones_differ),
-		cmocka_unit_test(possession_proofs_match_and_verify),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

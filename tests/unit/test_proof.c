@@ -105,11 +105,10 @@ static kit_wish usual(void)
 
 static void make_file(const kit_wish *wish, emr_buf *out)
 {
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
 	kit_make(wish, &kit);
 	assert_ok(emr_proof_format(&kit.proof, out));
-	kit_free(&kit);
 }
 
 static void wish_gives(const kit_wish *wish, const char *wanted)
@@ -122,11 +121,10 @@ static void wish_gives(const kit_wish *wish, const char *wanted)
 
 /* ---- good ones ---- */
 
-static void a_proof_shows_documents_of_every_length(void **state)
+TEST(a_proof_shows_documents_of_every_length)
 {
 	static const size_t lengths[] = {0, 1, 16383, 16384, 262143, 262144, 262145, 700000};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
 		kit_wish wish = usual();
 
@@ -136,12 +134,11 @@ static void a_proof_shows_documents_of_every_length(void **state)
 	}
 }
 
-static void a_proof_stands_anywhere_in_batch_and_log(void **state)
+TEST(a_proof_stands_anywhere_in_batch_and_log)
 {
 	static const size_t shapes[][4] = {
 		{1, 0, 3, 2}, {8, 7, 4, 3}, {5, 4, 33, 32}, {7, 3, 64, 17}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
 		kit_wish wish = usual();
 
@@ -157,14 +154,13 @@ static void a_proof_stands_anywhere_in_batch_and_log(void **state)
 	}
 }
 
-static void a_file_comes_out_as_it_went_in(void **state)
+TEST(a_file_comes_out_as_it_went_in)
 {
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF again = {0};
 	EMR_AUTO_PROOF proof = {.index = 0};
 
-	(void)state;
 	make_file(&wish, &file);
 	assert_ok(emr_proof_parse(emr_buf_view(&file), &proof));
 	assert_int_equal(proof.n_parts, 10);
@@ -174,7 +170,7 @@ static void a_file_comes_out_as_it_went_in(void **state)
 
 /* ---- signed wrongly ---- */
 
-static void what_is_signed_wrongly_is_named(void **state)
+TEST(what_is_signed_wrongly_is_named)
 {
 	static const struct {
 		kit_spoil spoil;
@@ -184,7 +180,6 @@ static void what_is_signed_wrongly_is_named(void **state)
 		{KIT_SUBMIT_SIGNATURE, "entry"}, {KIT_BATCH_SIGNATURE, "batch"},
 		{KIT_OTHER_HOST, "entry"}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		kit_wish wish = usual();
 
@@ -195,12 +190,11 @@ static void what_is_signed_wrongly_is_named(void **state)
 	}
 }
 
-static void a_certificate_must_be_in_force_and_of_this_network(void **state)
+TEST(a_certificate_must_be_in_force_and_of_this_network)
 {
 	kit_wish expired = usual(), early = usual(), foreign = usual(), unnamed = usual();
 	kit_wish guest = usual();
 
-	(void)state;
 	expired.cert_to = expired.entry_time - 5;
 	wish_gives(&expired, "certificate");
 	early.cert_from = early.entry_time + 5;
@@ -216,14 +210,13 @@ static void a_certificate_must_be_in_force_and_of_this_network(void **state)
 	wish_gives(&guest, "certificate");
 }
 
-static void an_authority_between_is_shown_and_in_force(void **state)
+TEST(an_authority_between_is_shown_and_in_force)
 {
 	kit_wish wish = usual(), ended = usual();
 	EMR_AUTO_BUF file = {0};
 	emr_proof_part *part;
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
-	(void)state;
 	wish.between_to = wish.entry_time; /* its last second */
 	wish_gives(&wish, "");
 	ended.between_to = ended.entry_time - 1;
@@ -240,32 +233,29 @@ static void an_authority_between_is_shown_and_in_force(void **state)
 	}
 	assert_ok(emr_proof_format(&kit.proof, &file));
 	both_say(emr_buf_view(&file), emr_bytes_of(wish.text, wish.text_len), "certificate");
-	kit_free(&kit);
 }
 
-static void what_the_ledger_refused_proves_nothing(void **state)
+TEST(what_the_ledger_refused_proves_nothing)
 {
 	kit_wish refused = usual(), rename = usual();
 
-	(void)state;
 	refused.result = EMR_RESULT_NOT_AUTHORISED;
 	wish_gives(&refused, "result");
 	rename.op = EMR_OP_META;
 	wish_gives(&rename, "item");
 }
 
-static void a_statement_about_somebody_or_something_else_is_refused(void **state)
+TEST(a_statement_about_somebody_or_something_else_is_refused)
 {
 	kit_wish patient = usual(), record = usual();
 
-	(void)state;
 	patient.is_other_patient = true;
 	wish_gives(&patient, "patient");
 	record.is_other_record = true;
 	wish_gives(&record, "statement");
 }
 
-static void another_network_than_the_wanted_one_is_refused(void **state)
+TEST(another_network_than_the_wanted_one_is_refused)
 {
 	const emr_id16 other = {{1}};
 	kit_wish wish = usual();
@@ -273,7 +263,6 @@ static void another_network_than_the_wanted_one_is_refused(void **state)
 	char path[PATH_BYTES], command[256];
 	EMR_AUTO_BUF file = {0};
 
-	(void)state;
 	make_file(&wish, &file);
 	assert_ok(emr_proof_check(emr_buf_view(&file), -1, &other, &verdict));
 	assert_int_equal(verdict.step, EMR_PROOF_BAD_NETWORK);
@@ -313,7 +302,7 @@ static void flip_bit(kit_proof *kit, const flip *f)
 		((uint8_t *)(uintptr_t)pieces[f->piece]->data)[f->at] ^= 1;
 }
 
-static void one_bit_that_changed_is_named(void **state)
+TEST(one_bit_that_changed_is_named)
 {
 	static const flip flips[] = {
 		{.step = "log-path", .piece = ENTRY, .at = 23},	 /* ledger_time */
@@ -347,7 +336,6 @@ static void one_bit_that_changed_is_named(void **state)
 		{.step = "content", .type = EMR_PROOF_MANIFEST, .at = 900},
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof flips / sizeof *flips; i++) {
 		kit_wish wish = usual();
 		EMR_AUTO_BUF file = {0};
@@ -362,27 +350,24 @@ static void one_bit_that_changed_is_named(void **state)
 	}
 }
 
-static void a_checkpoint_that_the_key_is_not_under_is_refused(void **state)
+TEST(a_checkpoint_that_the_key_is_not_under_is_refused)
 {
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
 	uint8_t *digit;
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
-	(void)state;
 	kit_make(&wish, &kit);
 	digit = &kit.note.data[kit.note.len - 20]; /* inside the signature, in base64 */
 	*digit = *digit == 'A' ? 'B' : 'A';
 	assert_ok(emr_proof_format(&kit.proof, &file));
 	both_say(emr_buf_view(&file), (emr_bytes){0}, "key");
-	kit_free(&kit);
 }
 
-static void places_and_paths_must_be_those_of_the_tree(void **state)
+TEST(places_and_paths_must_be_those_of_the_tree)
 {
 	kit_wish wish = usual();
 
-	(void)state;
 	for (int i = 0; i < 6; i++) {
 		static const char *const steps[] = {
 			"log-path", "log-path", "log-path", "item", "item", "item"};
@@ -416,12 +401,11 @@ static void places_and_paths_must_be_those_of_the_tree(void **state)
 	}
 }
 
-static void a_part_that_is_missing_is_noticed(void **state)
+TEST(a_part_that_is_missing_is_noticed)
 {
 	kit_wish wish = usual();
-	kit_proof kit;
+	AUTO(kit_free) kit_proof kit;
 
-	(void)state;
 	kit_make(&wish, &kit);
 	for (size_t missing = 0; missing < 10; missing++) {
 		emr_proof less = kit.proof;
@@ -440,16 +424,14 @@ static void a_part_that_is_missing_is_noticed(void **state)
 		assert_ok(emr_proof_format(&kit.proof, &file));
 		both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
 	}
-	kit_free(&kit);
 }
 
-static void a_wrong_copy_is_named(void **state)
+TEST(a_wrong_copy_is_named)
 {
 	kit_wish wish = usual();
 	uint8_t *copy = malloc(wish.text_len + 1);
 	EMR_AUTO_BUF file = {0};
 
-	(void)state;
 	assert_non_null(copy);
 	make_file(&wish, &file);
 	memcpy(copy, wish.text, wish.text_len);
@@ -462,14 +444,13 @@ static void a_wrong_copy_is_named(void **state)
 	free(copy);
 }
 
-static void a_copy_of_a_document_with_holes_is_compared_like_any(void **state)
+TEST(a_copy_of_a_document_with_holes_is_compared_like_any)
 {
 	kit_wish wish = usual();
 	size_t len = 3 * EMR_LEAF_BYTES + 100;
 	uint8_t *text = calloc(1, len), *copy = calloc(1, len);
 	EMR_AUTO_BUF file = {0}, other = {0};
 
-	(void)state;
 	assert_non_null(text);
 	assert_non_null(copy);
 	memcpy(text + EMR_LEAF_BYTES, "the one segment that was written", 32);
@@ -491,12 +472,11 @@ static void a_copy_of_a_document_with_holes_is_compared_like_any(void **state)
 
 /* ---- the text ---- */
 
-static void a_file_that_is_cut_proves_nothing(void **state)
+TEST(a_file_that_is_cut_proves_nothing)
 {
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
 
-	(void)state;
 	make_file(&wish, &file);
 	for (size_t len = 0; len < file.len; len += 37)
 		assert_string_equal(emrfs_says(emr_bytes_of(file.data, len), NULL), "format");
@@ -506,12 +486,11 @@ static void a_file_that_is_cut_proves_nothing(void **state)
 	both_say(emr_bytes_of(file.data, 0), (emr_bytes){0}, "format");
 }
 
-static void trailing_bytes_are_refused(void **state)
+TEST(trailing_bytes_are_refused)
 {
 	static const char *const tails[] = {"\n", "x", " ", "\n\n", "index 1\n"};
 	kit_wish wish = usual();
 
-	(void)state;
 	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
 		EMR_AUTO_BUF file = {0};
 
@@ -521,14 +500,13 @@ static void trailing_bytes_are_refused(void **state)
 	}
 }
 
-static void a_file_that_is_too_long_is_refused(void **state)
+TEST(a_file_that_is_too_long_is_refused)
 {
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
-	emr_buf big = {0};
+	EMR_AUTO_BUF big = {0};
 	emr_proof proof = {.note = emr_bytes_of("", 0)};
 
-	(void)state;
 	make_file(&wish, &file);
 	assert_ok(emr_buf_append_zeros(&file, EMR_PROOF_FILE_MAX));
 	both_say(emr_buf_view(&file), (emr_bytes){0}, "format");
@@ -536,7 +514,6 @@ static void a_file_that_is_too_long_is_refused(void **state)
 	proof.entry = emr_buf_view(&big);
 	emr_buf_clear(&file);
 	assert_status(EMR_LIMIT, emr_proof_format(&proof, &file));
-	emr_buf_free(&big);
 }
 
 /* The extra line decoded, changed by CHANGE, and written again. */
@@ -569,7 +546,7 @@ static size_t extra_len(const emr_buf *file)
 	return strcspn(line, "\n") / 4 * 3 - 2;
 }
 
-static void the_head_of_the_extra_has_one_spelling(void **state)
+TEST(the_head_of_the_extra_has_one_spelling)
 {
 	static const struct {
 		size_t at;
@@ -579,7 +556,6 @@ static void the_head_of_the_extra_has_one_spelling(void **state)
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
 
-	(void)state;
 	make_file(&wish, &file);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		EMR_AUTO_BUF changed = {0};
@@ -589,14 +565,13 @@ static void the_head_of_the_extra_has_one_spelling(void **state)
 	}
 }
 
-static void no_byte_of_the_extra_can_change_unseen(void **state)
+TEST(no_byte_of_the_extra_can_change_unseen)
 {
 	kit_wish wish = usual();
 	EMR_AUTO_BUF file = {0};
 	size_t len;
 	unsigned compared = 0;
 
-	(void)state;
 	make_file(&wish, &file);
 	assert_ok(emr_buf_append(&file, "", 1)); /* a NUL for strstr */
 	file.len--;
@@ -635,7 +610,7 @@ static void replace(emr_buf *file, const char *old, const char *new)
 	*file = out;
 }
 
-static void every_line_has_one_spelling(void **state)
+TEST(every_line_has_one_spelling)
 {
 	static const struct {
 		const char *old, *new;
@@ -647,7 +622,6 @@ static void every_line_has_one_spelling(void **state)
 		{"\xe2\x80\x94 emrfs", "- emrfs"}};
 	kit_wish wish = usual();
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		EMR_AUTO_BUF file = {0};
 
@@ -685,31 +659,4 @@ static int end(void **state)
 	return 0;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_proof_shows_documents_of_every_length),
-		cmocka_unit_test(a_proof_stands_anywhere_in_batch_and_log),
-		cmocka_unit_test(a_file_comes_out_as_it_went_in),
-		cmocka_unit_test(what_is_signed_wrongly_is_named),
-		cmocka_unit_test(a_certificate_must_be_in_force_and_of_this_network),
-		cmocka_unit_test(an_authority_between_is_shown_and_in_force),
-		cmocka_unit_test(what_the_ledger_refused_proves_nothing),
-		cmocka_unit_test(a_statement_about_somebody_or_something_else_is_refused),
-		cmocka_unit_test(another_network_than_the_wanted_one_is_refused),
-		cmocka_unit_test(one_bit_that_changed_is_named),
-		cmocka_unit_test(a_checkpoint_that_the_key_is_not_under_is_refused),
-		cmocka_unit_test(places_and_paths_must_be_those_of_the_tree),
-		cmocka_unit_test(a_part_that_is_missing_is_noticed),
-		cmocka_unit_test(a_wrong_copy_is_named),
-		cmocka_unit_test(a_copy_of_a_document_with_holes_is_compared_like_any),
-		cmocka_unit_test(a_file_that_is_cut_proves_nothing),
-		cmocka_unit_test(trailing_bytes_are_refused),
-		cmocka_unit_test(a_file_that_is_too_long_is_refused),
-		cmocka_unit_test(the_head_of_the_extra_has_one_spelling),
-		cmocka_unit_test(no_byte_of_the_extra_can_change_unseen),
-		cmocka_unit_test(every_line_has_one_spelling),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+TESTS(begin, end)

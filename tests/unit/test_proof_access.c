@@ -215,15 +215,16 @@ static void repeat_part(emr_proof *p, emr_proof_type type)
 	p->n_parts++;
 }
 
+static int begin(void **state), end(void **state);
+
 /* ---- good ones ---- */
 
-static void a_proof_shows_who_asked_under_what_and_who_gave(void **state)
+TEST_IN(begin, end, a_proof_shows_who_asked_under_what_and_who_gave)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_proof_verdict v;
 
-	(void)state;
 	make(reads(&s.lima, made.grant, all_agents), &file);
 	check(&file, &v);
 	assert_int_equal(v.kind, EMR_PROOF_OF_ACCESS);
@@ -244,13 +245,12 @@ static void a_proof_shows_who_asked_under_what_and_who_gave(void **state)
 	assert_string_not_equal(v.owner, "");
 }
 
-static void the_owners_own_answer_is_proved_too(void **state)
+TEST_IN(begin, end, the_owners_own_answer_is_proved_too)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
 	emr_proof_verdict v;
 
-	(void)state;
 	make(reads(&s.lima, made.grant, owner_answers), &file);
 	check(&file, &v);
 	assert_int_equal(v.needed, 0);
@@ -259,7 +259,7 @@ static void the_owners_own_answer_is_proved_too(void **state)
 	assert_string_equal(v.releasers[0].name, v.owner);
 }
 
-static void who_cannot_open_the_question_proves_that_it_was_asked(void **state)
+TEST_IN(begin, end, who_cannot_open_the_question_proves_that_it_was_asked)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF seen = {0};
@@ -268,7 +268,6 @@ static void who_cannot_open_the_question_proves_that_it_was_asked(void **state)
 	emr_proof_verdict v;
 	uint64_t seq;
 
-	(void)state;
 	story_auditor(&s);
 	seq = reads(&s.lima, made.grant, all_agents);
 	from = sources_of(s.lima.keyring, s.lima.ledger, s.lima.replica);
@@ -289,7 +288,7 @@ static void nobody(story *of)
 	of->k.clock.boot_ns += INT64_C(20000000000);
 }
 
-static void what_nobody_released_or_asked_has_no_proof(void **state)
+TEST_IN(begin, end, what_nobody_released_or_asked_has_no_proof)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF bytes = {0};
@@ -298,7 +297,6 @@ static void what_nobody_released_or_asked_has_no_proof(void **state)
 	emr_proof_sources from;
 	uint64_t seq;
 
-	(void)state;
 	assert_int_not_equal(
 		EMR_OK, story_read(&s, &s.lima, made.grant, "MRI.pdf", nobody, &bytes, &trouble));
 	seq = last_question();
@@ -419,7 +417,7 @@ static void put_before(emr_proof *p, const emr_proof *other, emr_proof_type type
 	p->parts[place_of(p, type, 0)].bytes = part;
 }
 
-static void one_approval_gives_nobody_another_name(void **state)
+TEST_IN(begin, end, one_approval_gives_nobody_another_name)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF forged = {0};
@@ -430,7 +428,6 @@ static void one_approval_gives_nobody_another_name(void **state)
 	emr_proof_verdict v;
 	uint64_t seq;
 
-	(void)state;
 	seq = reads(&s.lima, made.grant, all_agents);
 	proposal = renames_the_clinic(&s.bosses[0], "Charite");
 	make(seq, &file);
@@ -486,7 +483,7 @@ emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domai
 }
 
 /* What counted no more was said again: a proof has what counted in the end. */
-static void a_proof_has_each_organisation_s_approval_once(void **state)
+TEST_IN(begin, end, a_proof_has_each_organisation_s_approval_once)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -494,7 +491,6 @@ static void a_proof_has_each_organisation_s_approval_once(void **state)
 	emr_proof_verdict v;
 	uint64_t seq;
 
-	(void)state;
 	seq = reads(&s.lima, made.grant, all_agents);
 	says_it_again = true;
 	make(seq, &file);
@@ -553,7 +549,7 @@ static void leave_out_agents(opened_file *f, emr_buf *grant)
 
 /* One of the grant's two agents answered, and a third, to whom nobody gave anything, says on the
  * ledger that it did. */
-static void an_agent_that_the_grant_does_not_name_gives_nothing(void **state)
+TEST_IN(begin, end, an_agent_that_the_grant_does_not_name_gives_nothing)
 {
 	const emr_id32 agents[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -571,9 +567,8 @@ static void an_agent_that_the_grant_does_not_name_gives_nothing(void **state)
 	emr_grant_made made;
 	emr_proof_verdict v;
 	uint8_t part[32 + 128 + 512] = {1};
-	opened_file f;
+	AUTO(close_file) opened_file f;
 
-	(void)state;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	assert_int_not_equal(
 		story_read(&s, &s.lima, made.grant, "MRI.pdf", only_the_first, &bytes, &trouble),
@@ -599,7 +594,6 @@ static void an_agent_that_the_grant_does_not_name_gives_nothing(void **state)
 	assert_ok(emr_proof_format(&f.proof, &changed));
 	check(&changed, &v);
 	assert_false(v.agents_shown);
-	close_file(&f);
 }
 
 static void only_the_second(story *of)
@@ -610,7 +604,7 @@ static void only_the_second(story *of)
 
 /* One of the grant's two agents answered, and a colleague of who asked says on the ledger that it
  * did, too; whom the grant names is left out. */
-static void an_agent_of_the_askers_organisation_counts_by_the_grants_word_alone(void **state)
+TEST_IN(begin, end, an_agent_of_the_askers_organisation_counts_by_the_grants_word_alone)
 {
 	const emr_id32 agents[2] = {s.agents[1].public.signer_id, s.agents[2].public.signer_id};
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -630,7 +624,6 @@ static void an_agent_of_the_askers_organisation_counts_by_the_grants_word_alone(
 	opened_file f;
 	person nina;
 
-	(void)state;
 	story_newcomer(&s, &nina, &s.bosses[1], EMR_ROLE_CLINICIAN, "nina");
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(story_try_share(&s, &nina, &order, true, &made));
@@ -671,7 +664,7 @@ typedef struct change {
 	enum { WITHOUT, WITHOUT_ONE, TWICE } how;
 } change;
 
-static void what_is_left_out_or_doubled_is_named(void **state)
+TEST_IN(begin, end, what_is_left_out_or_doubled_is_named)
 {
 	static const change changes[] = {{"format", EMR_PROOF_GRANT, WITHOUT},
 		{"format", EMR_PROOF_ANSWER, WITHOUT}, {"release", EMR_PROOF_ANSWER, WITHOUT_ONE},
@@ -687,7 +680,6 @@ static void what_is_left_out_or_doubled_is_named(void **state)
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	opened_file f;
 
-	(void)state;
 	(void)reads(&s.lima, made.grant, all_agents);
 	make(last_question(), &file);
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -719,7 +711,7 @@ static void put_of(
 	f->proof.parts[at].bytes = own;
 }
 
-static void what_belongs_to_another_access_is_named(void **state)
+TEST_IN(begin, end, what_belongs_to_another_access_is_named)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF other_file = {0};
@@ -729,7 +721,6 @@ static void what_belongs_to_another_access_is_named(void **state)
 	opened_file f, other;
 	emr_proof kept;
 
-	(void)state;
 	first = reads(&s.lima, hers.grant, all_agents);
 	second = reads(&s.eve, eves.grant, all_agents);
 	make(first, &file);
@@ -763,7 +754,7 @@ static void what_belongs_to_another_access_is_named(void **state)
 	close_file(&f);
 }
 
-static void a_question_that_the_ledger_refused_proves_nothing(void **state)
+TEST_IN(begin, end, a_question_that_the_ledger_refused_proves_nothing)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF priv = {0};
@@ -774,7 +765,6 @@ static void a_question_that_the_ledger_refused_proves_nothing(void **state)
 	opened_file f;
 	uint64_t good, bad;
 
-	(void)state;
 	good = reads(&s.lima, made.grant, all_agents);
 	make(good, &file);
 	open_file(&file, &f);
@@ -820,14 +810,13 @@ static void a_question_that_the_ledger_refused_proves_nothing(void **state)
 
 /* ---- changed afterwards ---- */
 
-static void no_bit_of_any_part_can_change_unseen(void **state)
+TEST_IN(begin, end, no_bit_of_any_part_can_change_unseen)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
-	opened_file f;
+	AUTO(close_file) opened_file f;
 	unsigned compared = 0;
 
-	(void)state;
 	(void)reads(&s.lima, made.grant, all_agents);
 	make(last_question(), &file);
 	open_file(&file, &f);
@@ -873,17 +862,15 @@ static void no_bit_of_any_part_can_change_unseen(void **state)
 	}
 	says(&f, "");
 	assert_true(compared > 80);
-	close_file(&f);
 }
 
-static void a_certificate_that_has_ended_proves_nothing_new(void **state)
+TEST_IN(begin, end, a_certificate_that_has_ended_proves_nothing_new)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
 	emr_proof_verdict v;
 	const emr_id16 other = {{1}};
 
-	(void)state;
 	(void)reads(&s.lima, made.grant, all_agents);
 	make(last_question(), &file);
 	/* It is judged at the time of the question, so an old proof stays good ... */
@@ -937,15 +924,14 @@ static void prove_content(const char *name, emr_buf *out)
 	prove_content_as(name, NULL, out);
 }
 
-static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
+TEST_IN(begin, end, what_a_writer_left_in_ones_folder_has_a_proof)
 {
 	EMR_AUTO_BUF file = {0};
 	EMR_AUTO_BUF own = {0};
 	emr_proof_verdict v;
 	opened_file f, mine;
-	pen p;
+	AUTO(pen_close) pen p;
 
-	(void)state;
 	(void)pen_writes(&s, &p, &s.lima, "lima-writes");
 	pen_file(&p, s.imaging, s.imaging, "opinion.txt", "a second opinion", NULL);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
@@ -972,16 +958,14 @@ static void what_a_writer_left_in_ones_folder_has_a_proof(void **state)
 		emr_proof_part_of(&f.proof, EMR_PROOF_KEY, 0);
 	says(&f, "owner");
 	close_file(&f);
-	pen_close(&p);
 }
 
-static void nobody_proves_with_what_another_once_said(void **state)
+TEST_IN(begin, end, nobody_proves_with_what_another_once_said)
 {
 	EMR_AUTO_BUF file = {0};
 	emr_place at = {.domain = s.imaging, .object = emr_id16_random(), .cver = 1};
 	pen p, q;
 
-	(void)state;
 	(void)story_lets_write(&s, &s.lima, true);
 	(void)story_lets_write(&s, &s.eve, true);
 	pen_open(&s, &p, &s.lima, "lima-says");
@@ -1028,8 +1012,6 @@ static int end(void **state)
 	return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 static bool is_named(const emr_proof_verdict *v, const person *m)
 {
 	bool is = false;
@@ -1041,7 +1023,7 @@ static bool is_named(const emr_proof_verdict *v, const person *m)
 
 /* Whoever may write beside the ledger leaves there, beside eve's, a signature in the name of lima,
  * who gave none. */
-static void a_proof_names_the_witnesses_who_signed_and_nobody_else(void **state)
+TEST_IN(begin, end, a_proof_names_the_witnesses_who_signed_and_nobody_else)
 {
 	EMR_AUTO_BUF note = {0};
 	EMR_AUTO_BUF file = {0};
@@ -1049,7 +1031,6 @@ static void a_proof_names_the_witnesses_who_signed_and_nobody_else(void **state)
 	emr_replica_position at;
 	emr_proof_verdict v;
 
-	(void)state;
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	assert_ok(emr_replica_at(s.k.stack.replica, &at));
 	head.size = at.size;
@@ -1068,26 +1049,4 @@ static void a_proof_names_the_witnesses_who_signed_and_nobody_else(void **state)
 	assert_int_equal(v.n_unknown, 0); /* her certificate is in the file, too */
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_proof_shows_who_asked_under_what_and_who_gave),
-		TEST(the_owners_own_answer_is_proved_too),
-		TEST(one_approval_gives_nobody_another_name),
-		TEST(a_proof_has_each_organisation_s_approval_once),
-		TEST(who_cannot_open_the_question_proves_that_it_was_asked),
-		TEST(what_nobody_released_or_asked_has_no_proof),
-		TEST(an_agent_that_the_grant_does_not_name_gives_nothing),
-		TEST(an_agent_of_the_askers_organisation_counts_by_the_grants_word_alone),
-		TEST(what_is_left_out_or_doubled_is_named),
-		TEST(what_belongs_to_another_access_is_named),
-		TEST(a_question_that_the_ledger_refused_proves_nothing),
-		TEST(no_bit_of_any_part_can_change_unseen),
-		TEST(a_certificate_that_has_ended_proves_nothing_new),
-		TEST(what_a_writer_left_in_ones_folder_has_a_proof),
-		TEST(a_proof_names_the_witnesses_who_signed_and_nobody_else),
-		TEST(nobody_proves_with_what_another_once_said),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

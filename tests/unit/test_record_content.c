@@ -122,15 +122,14 @@ static void check_bundle(kit *k, const json_t *c, const emr_content_key *key)
 		EMR_DAMAGED, emr_bundle_open(k->ctx, &cid, key, record, expect.cver, &bundle));
 }
 
-static void the_second_models_contents_open_and_verify(void **state)
+TEST(the_second_models_contents_open_and_verify)
 {
 	json_t *root = vectors_open("content.json");
 	size_t i;
 	json_t *c;
 	uint8_t dek[32];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	json_array_foreach((json_t *)(uintptr_t)vectors_get(root, "cases"), i, c)
 	{
@@ -150,7 +149,6 @@ static void the_second_models_contents_open_and_verify(void **state)
 		emr_content_key_free(key);
 	}
 	json_decref(root);
-	kit_close(&k);
 }
 
 /* ---- A version from the beginning to the end ---- */
@@ -217,11 +215,10 @@ static void end_version(version *v)
 	kit_close(&v->k);
 }
 
-static void a_bundle_tells_what_was_put_in(void **state)
+TEST(a_bundle_tells_what_was_put_in)
 {
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 300000, 0);
 	assert_int_equal(v.bundle.content.n, 300000);
 	assert_false(v.bundle.content.has_dek);
@@ -231,18 +228,16 @@ static void a_bundle_tells_what_was_put_in(void **state)
 	assert_true(emr_cid_equal(&v.bundle.content.c, &v.content.c));
 	assert_memory_equal(v.bundle.content.root, v.content.root, 32);
 	assert_int_equal(emr_statement_check(&v.bundle, &v.expect), EMR_STATEMENT_VALID);
-	end_version(&v);
 }
 
-static void the_key_at_rest_opens_the_content_again(void **state)
+TEST(the_key_at_rest_opens_the_content_again)
 {
 	uint8_t bytes[EMR_CONTENT_ENCODED_BYTES];
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *reader;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 5000, 0);
 	emr_content_encode(&v.content, bytes);
 	assert_ok(emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &content));
@@ -253,19 +248,17 @@ static void the_key_at_rest_opens_the_content_again(void **state)
 	assert_status(EMR_NOT_FOUND, emr_content_open_key(v.k.ctx, &v.bundle.content, &key));
 	content.sealed_dek[30] ^= 1;
 	assert_status(EMR_DAMAGED, emr_content_open_key(v.k.ctx, &content, &key));
-	end_version(&v);
 }
 
 /* ---- Statements: each thing a reader compares ---- */
 
-static void every_lie_in_a_statement_has_its_verdict(void **state)
+TEST(every_lie_in_a_statement_has_its_verdict)
 {
 	emr_bundle b;
 	emr_statement_expect e;
 	uint8_t other[32] = {1};
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 70000, 0);
 #define check(change, verdict)                                                                     \
 	do {                                                                                       \
@@ -295,17 +288,15 @@ static void every_lie_in_a_statement_has_its_verdict(void **state)
 	check(b.has_statement = false, EMR_STATEMENT_NONE);
 	check((void)0, EMR_STATEMENT_VALID);
 #undef check
-	end_version(&v);
 }
 
-static void a_certificates_key_signs_statements_too(void **state)
+TEST(a_certificates_key_signs_statements_too)
 {
 	emr_public person;
 	emr_statement_facts facts = {.kind = EMR_STATEMENT_ORIGINAL};
 	uint8_t bytes[EMR_STATEMENT_BYTES], sig[64];
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 10, 0);
 	assert_ok(emr_keyring_public(v.k.keyring, &person));
 	/* Algorithm 2: the same statement re-issued by the P-256 key. */
@@ -324,7 +315,6 @@ static void a_certificates_key_signs_statements_too(void **state)
 	facts.kind = 5;
 	assert_status(EMR_INVALID, emr_statement_make(v.k.keyring, emr_signer_identity(),
 					   &v.content, &facts, bytes, sig));
-	end_version(&v);
 }
 
 /* ---- Tampering ---- */
@@ -340,15 +330,14 @@ static emr_cid replace(kit *k, emr_codec codec, const uint8_t *data, size_t len)
 	return made.cid;
 }
 
-static void every_flipped_bit_of_m_is_refused(void **state)
+TEST(every_flipped_bit_of_m_is_refused)
 {
 	emr_unixfs_bundle links;
 	kit_block *directory, *m;
 	uint8_t bytes[EMR_M_BYTES];
 	emr_bundle bundle;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 300000, 0);
 	directory = kit_store_find(v.k.store, &v.root);
 	assert_ok(emr_unixfs_bundle_decode(emr_bytes_of(directory->data, directory->len), &links));
@@ -375,10 +364,9 @@ static void every_flipped_bit_of_m_is_refused(void **state)
 			emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
 		m->data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	end_version(&v);
 }
 
-static void a_bundle_names_the_one_tree_that_its_length_allows(void **state)
+TEST(a_bundle_names_the_one_tree_that_its_length_allows)
 {
 	emr_unixfs_bundle links;
 	EMR_AUTO_BUF block = {0};
@@ -386,9 +374,8 @@ static void a_bundle_names_the_one_tree_that_its_length_allows(void **state)
 	emr_block made;
 	kit_block *directory;
 	emr_bundle bundle;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 300000, 0);
 	directory = kit_store_find(v.k.store, &v.root);
 	assert_ok(emr_unixfs_bundle_decode(emr_bytes_of(directory->data, directory->len), &links));
@@ -403,7 +390,6 @@ static void a_bundle_names_the_one_tree_that_its_length_allows(void **state)
 	kit_store_remove(v.k.store, &links.manifest);
 	assert_status(
 		EMR_MISSING_DATA, emr_bundle_open(v.k.ctx, &v.root, v.key, v.record, 1, &bundle));
-	end_version(&v);
 }
 
 static kit_block *leaf_block(version *v, uint64_t leaf)
@@ -414,13 +400,12 @@ static kit_block *leaf_block(version *v, uint64_t leaf)
 	return kit_store_find(v->k.store, &cid);
 }
 
-static void flipped_bits_of_a_leaf_are_never_read(void **state)
+TEST(flipped_bits_of_a_leaf_are_never_read)
 {
 	uint8_t bytes[100];
 	size_t got = 7;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 1500000, EMR_RECORD_NO_WORKERS);
 	for (uint64_t leaf = 0; leaf < 2; leaf++) {
 		kit_block *b = leaf_block(&v, leaf);
@@ -445,52 +430,46 @@ static void flipped_bits_of_a_leaf_are_never_read(void **state)
 		assert_memory_equal(bytes, v.data + leaf * 262144 + 5, sizeof bytes);
 		got = 7;
 	}
-	end_version(&v);
 }
 
 /* The kernel asks in pieces, and each would cost 256 KiB of hashing. */
-static void a_leaf_is_read_and_hashed_once_for_all_its_pieces(void **state)
+TEST(a_leaf_is_read_and_hashed_once_for_all_its_pieces)
 {
 	uint8_t bytes[16384];
 	unsigned before;
 	size_t got;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 1500000, EMR_RECORD_NO_WORKERS);
 	before = kit_store_gets(v.k.store);
 	for (size_t at = 0; at < 4 * 262144; at += sizeof bytes)
 		assert_ok(emr_content_reader_read(v.reader, at, bytes, sizeof bytes, &got));
 	assert_int_equal(kit_store_gets(v.k.store) - before, 4);
-	end_version(&v);
 }
 
 /* What was checked is what is held: that it has changed where it lay is no reason to give out
  * anything else, and `verify` looks where it lies. */
-static void what_was_read_a_moment_ago_does_not_change(void **state)
+TEST(what_was_read_a_moment_ago_does_not_change)
 {
 	uint8_t bytes[100];
 	size_t got;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	assert_ok(emr_content_reader_read(v.reader, 9, bytes, sizeof bytes, &got));
 	leaf_block(&v, 0)->data[3] ^= 1;
 	assert_ok(emr_content_reader_read(v.reader, 9, bytes, sizeof bytes, &got));
 	assert_memory_equal(bytes, v.data + 9, sizeof bytes);
 	assert_status(EMR_DAMAGED, emr_content_reader_verify(v.reader));
-	end_version(&v);
 }
 
-static void swapped_leaves_are_refused(void **state)
+TEST(swapped_leaves_are_refused)
 {
 	uint8_t byte;
 	size_t got;
 	kit_block *first, *second, swap;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	first = leaf_block(&v, 0);
 	second = leaf_block(&v, 1);
@@ -501,15 +480,13 @@ static void swapped_leaves_are_refused(void **state)
 	assert_status(EMR_DAMAGED, emr_content_reader_read(v.reader, 0, &byte, 1, &got));
 	assert_status(EMR_DAMAGED, emr_content_reader_read(v.reader, 262144, &byte, 1, &got));
 	assert_status(EMR_DAMAGED, emr_content_reader_verify(v.reader));
-	end_version(&v);
 }
 
-static void a_leaf_cut_at_any_edge_is_refused(void **state)
+TEST(a_leaf_cut_at_any_edge_is_refused)
 {
 	static const size_t cuts[] = {0, 1, 16399, 16400, 16401, 100000, 262399};
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
 		kit_block *b = leaf_block(&v, 0);
@@ -522,10 +499,9 @@ static void a_leaf_cut_at_any_edge_is_refused(void **state)
 		assert_status(EMR_DAMAGED, emr_content_reader_verify(v.reader));
 		b->len = full;
 	}
-	end_version(&v);
 }
 
-static void a_content_without_its_end_does_not_open(void **state)
+TEST(a_content_without_its_end_does_not_open)
 {
 	emr_content_reader *reader;
 	emr_record_ctx *other;
@@ -533,9 +509,8 @@ static void a_content_without_its_end_does_not_open(void **state)
 	uint64_t count;
 	bool present;
 	emr_cid missing;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 600000, EMR_RECORD_NO_WORKERS);
 	count = emr_leaf_count(v.content.padded);
 	last = leaf_block(&v, count - 1);
@@ -557,11 +532,10 @@ static void a_content_without_its_end_does_not_open(void **state)
 	kit_store_remove(v.k.store, &missing);
 	assert_status(EMR_MISSING_DATA, emr_content_reader_open(other, &v.content, v.key, &reader));
 	emr_record_ctx_free(other);
-	end_version(&v);
 }
 
 /* A writer who holds the key but hides bytes behind the file's end. */
-static void padding_that_is_not_zeros_is_refused(void **state)
+TEST(padding_that_is_not_zeros_is_refused)
 {
 	uint8_t stream[16383] = "abc", sealed[EMR_CHUNK_SEALED_BYTES];
 	emr_chunk_cipher *cipher;
@@ -569,9 +543,8 @@ static void padding_that_is_not_zeros_is_refused(void **state)
 	emr_content_reader *reader;
 	record_sealed_leaf leaf;
 	record_sealer sealer;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 3, 0);
 	content = v.content;
 	stream[16000] = 1;
@@ -582,17 +555,15 @@ static void padding_that_is_not_zeros_is_refused(void **state)
 	emr_chunk_cipher_free(cipher);
 	content.c = emr_cid_of_digest(EMR_CODEC_RAW, leaf.digest);
 	assert_status(EMR_DAMAGED, emr_content_reader_open(v.k.ctx, &content, v.key, &reader));
-	end_version(&v);
 }
 
-static void wrong_keys_salts_and_lengths_do_not_open(void **state)
+TEST(wrong_keys_salts_and_lengths_do_not_open)
 {
 	emr_content_reader *reader;
 	emr_content_key *other;
 	emr_content c;
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 40000, 0);
 	assert_ok(emr_content_key_new(&other));
 	assert_status(EMR_DAMAGED, emr_content_reader_open(v.k.ctx, &v.content, other, &reader));
@@ -616,7 +587,6 @@ static void wrong_keys_salts_and_lengths_do_not_open(void **state)
 	assert_ok(emr_content_reader_open(v.k.ctx, &c, v.key, &reader));
 	assert_status(EMR_BAD_SIGNATURE, emr_content_reader_verify(reader));
 	emr_content_reader_free(reader);
-	end_version(&v);
 }
 
 /* ---- Many readers ---- */
@@ -648,13 +618,12 @@ static void *read_through(void *arg)
 	return NULL;
 }
 
-static void several_threads_read_one_content(void **state)
+TEST(several_threads_read_one_content)
 {
 	pthread_t threads[4];
 	reading r[4];
-	version v;
+	AUTO(end_version) version v;
 
-	(void)state;
 	make_version(&v, 6000001, 2);
 	for (uint32_t i = 0; i < 4; i++) {
 		r[i] = (reading){.v = &v, .seed = i + 1};
@@ -662,29 +631,6 @@ static void several_threads_read_one_content(void **state)
 	}
 	for (uint32_t i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	end_version(&v);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_second_models_contents_open_and_verify),
-		cmocka_unit_test(a_bundle_tells_what_was_put_in),
-		cmocka_unit_test(the_key_at_rest_opens_the_content_again),
-		cmocka_unit_test(every_lie_in_a_statement_has_its_verdict),
-		cmocka_unit_test(a_certificates_key_signs_statements_too),
-		cmocka_unit_test(every_flipped_bit_of_m_is_refused),
-		cmocka_unit_test(a_bundle_names_the_one_tree_that_its_length_allows),
-		cmocka_unit_test(flipped_bits_of_a_leaf_are_never_read),
-		cmocka_unit_test(a_leaf_is_read_and_hashed_once_for_all_its_pieces),
-		cmocka_unit_test(what_was_read_a_moment_ago_does_not_change),
-		cmocka_unit_test(swapped_leaves_are_refused),
-		cmocka_unit_test(a_leaf_cut_at_any_edge_is_refused),
-		cmocka_unit_test(a_content_without_its_end_does_not_open),
-		cmocka_unit_test(padding_that_is_not_zeros_is_refused),
-		cmocka_unit_test(wrong_keys_salts_and_lengths_do_not_open),
-		cmocka_unit_test(several_threads_read_one_content),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

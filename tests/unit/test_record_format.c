@@ -28,14 +28,13 @@ static emr_bytes field(const json_t *object, const char *key, emr_buf *buf)
 
 /* ---- Lengths ---- */
 
-static void lengths_are_padded_as_the_second_model_pads_them(void **state)
+TEST(lengths_are_padded_as_the_second_model_pads_them)
 {
 	json_t *root = vectors_open("content.json");
 	const json_t *list = vectors_get(root, "padding");
 	size_t i;
 	json_t *entry;
 
-	(void)state;
 	assert_true(json_array_size(list) > 20);
 	json_array_foreach((json_t *)(uintptr_t)list, i, entry)
 	{
@@ -47,11 +46,10 @@ static void lengths_are_padded_as_the_second_model_pads_them(void **state)
 	json_decref(root);
 }
 
-static void padding_never_shrinks_and_never_ends_on_a_chunk(void **state)
+TEST(padding_never_shrinks_and_never_ends_on_a_chunk)
 {
 	uint64_t last = 0;
 
-	(void)state;
 	for (uint64_t n = 0; n < EMR_RECORD_MAX_BYTES; n = n + 1 + n / 97) {
 		uint64_t padded = emr_padded_len(n, false);
 
@@ -213,14 +211,13 @@ static void check_statement(const json_t *c)
 	assert_field(c, "stmt_sha256", hash, 32);
 }
 
-static void the_second_models_records_decode_and_encode_the_same(void **state)
+TEST(the_second_models_records_decode_and_encode_the_same)
 {
 	json_t *root = vectors_open("content.json");
 	const json_t *list = vectors_get(root, "cases");
 	size_t i;
 	json_t *c;
 
-	(void)state;
 	assert_true(json_array_size(list) >= 30);
 	json_array_foreach((json_t *)(uintptr_t)list, i, c)
 	{
@@ -236,13 +233,12 @@ static void the_second_models_records_decode_and_encode_the_same(void **state)
 	json_decref(root);
 }
 
-static void a_commitment_opens_for_one_original_in_one_dataset(void **state)
+TEST(a_commitment_opens_for_one_original_in_one_dataset)
 {
 	EMR_AUTO_SECRET one = {0}, other = {0};
 	const emr_id16 record = {{1}}, another = {{2}};
 	uint8_t key[32], key_of_other[32], source[32], again[32];
 
-	(void)state;
 	assert_ok(emr_secret_new(32, &one));
 	assert_ok(emr_secret_new(32, &other));
 	memset(one.data, 1, 32);
@@ -261,7 +257,7 @@ static void a_commitment_opens_for_one_original_in_one_dataset(void **state)
 	assert_memory_not_equal(key, key_of_other, 32);
 }
 
-static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
+TEST(headers_and_manifests_refuse_what_no_writer_makes)
 {
 	json_t *root = vectors_open("content.json");
 	const json_t *c = json_array_get(vectors_get(root, "cases"), 0);
@@ -271,7 +267,6 @@ static void headers_and_manifests_refuse_what_no_writer_makes(void **state)
 	emr_manifest decoded;
 	emr_bytes sealed;
 
-	(void)state;
 	for (size_t len = 0; len < m.len; len += 13)
 		assert_status(EMR_DAMAGED,
 			emr_m_header_decode(emr_bytes_of(m.data, len), &header, &sealed));
@@ -341,13 +336,12 @@ static emr_meta a_file(void)
 		.name = text("report.pdf")};
 }
 
-static void metadata_comes_back_as_it_was(void **state)
+TEST(metadata_comes_back_as_it_was)
 {
 	EMR_AUTO_BUF xattrs = {0}, more = {0}, out = {0};
 	emr_meta meta = a_file(), got;
 	emr_bytes value;
 
-	(void)state;
 	assert_ok(emr_xattr_change(
 		(emr_bytes){0}, text("user.b"), text("two"), false, &xattrs, &meta.xattr_count));
 	assert_ok(emr_xattr_change(emr_buf_view(&xattrs), text("user.a"), (emr_bytes){0}, false,
@@ -373,12 +367,11 @@ static void metadata_comes_back_as_it_was(void **state)
 	assert_status(EMR_NO_ATTRIBUTE, emr_xattr_find(got.xattrs, text("user.c"), &value));
 }
 
-static void every_kind_of_node_has_its_metadata(void **state)
+TEST(every_kind_of_node_has_its_metadata)
 {
 	EMR_AUTO_BUF out = {0};
 	emr_meta meta = a_file(), got;
 
-	(void)state;
 	meta.type = EMR_META_SYMLINK;
 	assert_status(EMR_INVALID, emr_meta_encode(&meta, &out));
 	meta.target = text("../scan.dcm");
@@ -398,13 +391,12 @@ static void every_kind_of_node_has_its_metadata(void **state)
 }
 
 /* A program of somebody's own writes anything there. */
-static void a_name_is_one_component_whoever_wrote_it(void **state)
+TEST(a_name_is_one_component_whoever_wrote_it)
 {
 	static const emr_bytes bad[] = {{(const uint8_t *)"HEAD\0NUL", 8},
 		{(const uint8_t *)"\0", 1}, {(const uint8_t *)"a/b", 3}, {(const uint8_t *)"/", 1},
 		{(const uint8_t *)".", 1}, {(const uint8_t *)"..", 2}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		EMR_AUTO_BUF out = {0};
 		emr_meta meta = a_file(), got;
@@ -417,14 +409,13 @@ static void a_name_is_one_component_whoever_wrote_it(void **state)
 	}
 }
 
-static void attributes_that_do_not_fit_are_said_to_need_space(void **state)
+TEST(attributes_that_do_not_fit_are_said_to_need_space)
 {
 	EMR_AUTO_BUF xattrs = {0}, out = {0};
 	EMR_AUTO_FREE uint8_t *big = calloc(1, 70000);
 	emr_meta meta = a_file(), got;
 	size_t fits = EMR_META_BYTES_MAX - 80 - meta.mime.len - meta.name.len - 3 - 6;
 
-	(void)state;
 	assert_ok(emr_xattr_change((emr_bytes){0}, text("user.x"), emr_bytes_of(big, fits), false,
 		&xattrs, &meta.xattr_count));
 	meta.xattrs = emr_buf_view(&xattrs);
@@ -442,7 +433,7 @@ static void attributes_that_do_not_fit_are_said_to_need_space(void **state)
 					 &xattrs, &meta.xattr_count));
 }
 
-static void attributes_are_replaced_and_removed_in_order(void **state)
+TEST(attributes_are_replaced_and_removed_in_order)
 {
 	static const char *const keys[] = {"user.m", "user.a", "user.z", "user.m", "user.ab"};
 	EMR_AUTO_BUF now = {0}, next = {0};
@@ -450,7 +441,6 @@ static void attributes_are_replaced_and_removed_in_order(void **state)
 	emr_bytes rest, last = {0};
 	emr_xattr entry;
 
-	(void)state;
 	for (size_t i = 0; i < 5; i++) {
 		emr_buf swap = now;
 
@@ -473,12 +463,11 @@ static void attributes_are_replaced_and_removed_in_order(void **state)
 	assert_int_equal(rest.len, 0);
 }
 
-static void metadata_refuses_what_no_writer_makes(void **state)
+TEST(metadata_refuses_what_no_writer_makes)
 {
 	EMR_AUTO_BUF out = {0};
 	emr_meta meta = a_file(), got;
 
-	(void)state;
 	assert_ok(emr_meta_encode(&meta, &out));
 	for (size_t len = 0; len < 512; len += 7)
 		assert_status(EMR_DAMAGED, emr_meta_decode(emr_bytes_of(out.data, len), &got));
@@ -509,7 +498,7 @@ static void metadata_refuses_what_no_writer_makes(void **state)
 
 /* ---- Private parts ---- */
 
-static void private_parts_have_their_exact_lengths(void **state)
+TEST(private_parts_have_their_exact_lengths)
 {
 	uint8_t meta_ct[512 * 2 + 16] = {5}, list[EMR_LISTKEY_PART_BYTES];
 	emr_put_part put = {
@@ -521,7 +510,6 @@ static void private_parts_have_their_exact_lengths(void **state)
 	emr_meta_part meta_got;
 	emr_listkey_part list_got;
 
-	(void)state;
 	put.root = emr_cid_of_block(EMR_CODEC_DAG_PB, text("x"));
 	assert_ok(emr_put_part_encode(&put, &out));
 	assert_int_equal(out.len, 828);
@@ -554,12 +542,11 @@ static void private_parts_have_their_exact_lengths(void **state)
 	assert_status(EMR_DAMAGED, emr_listkey_part_decode(emr_bytes_of(list, 159), &list_got));
 }
 
-static void the_metadata_is_bound_to_its_place(void **state)
+TEST(the_metadata_is_bound_to_its_place)
 {
 	uint8_t aad[EMR_META_AAD_BYTES];
 	static const uint8_t wanted_middle[12] = {0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7};
 
-	(void)state;
 	emr_meta_aad((emr_id16){{1}}, (emr_id16){{2}}, 5, 7, (emr_id32){{3}}, aad);
 	assert_int_equal(aad[0], 1);
 	assert_int_equal(aad[16], 2);
@@ -569,7 +556,7 @@ static void the_metadata_is_bound_to_its_place(void **state)
 
 /* ---- What the journal keeps ---- */
 
-static void a_content_comes_back_from_its_journal_bytes(void **state)
+TEST(a_content_comes_back_from_its_journal_bytes)
 {
 	emr_content content = {.n = 20000,
 		.padded = emr_padded_len(20000, true),
@@ -585,7 +572,6 @@ static void a_content_comes_back_from_its_journal_bytes(void **state)
 	uint8_t bytes[EMR_CONTENT_ENCODED_BYTES];
 	emr_content got;
 
-	(void)state;
 	content.c = emr_cid_of_block(EMR_CODEC_RAW, text("leaf"));
 	emr_content_encode(&content, bytes);
 	assert_ok(emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
@@ -607,7 +593,7 @@ static void a_content_comes_back_from_its_journal_bytes(void **state)
 	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
 }
 
-static void the_holes_of_a_content_come_back_and_fit_its_length(void **state)
+TEST(the_holes_of_a_content_come_back_and_fit_its_length)
 {
 	emr_content content = {.n = 1000000,
 		.padded = emr_padded_len(1000000, false),
@@ -618,7 +604,6 @@ static void the_holes_of_a_content_come_back_and_fit_its_length(void **state)
 	uint8_t bytes[EMR_CONTENT_ENCODED_BYTES];
 	emr_content got;
 
-	(void)state;
 	content.c = emr_cid_of_block(EMR_CODEC_DAG_PB, text("node"));
 	emr_content_encode(&content, bytes);
 	assert_ok(emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
@@ -638,25 +623,4 @@ static void the_holes_of_a_content_come_back_and_fit_its_length(void **state)
 	assert_status(EMR_DAMAGED, emr_content_decode(emr_bytes_of(bytes, sizeof bytes), &got));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lengths_are_padded_as_the_second_model_pads_them),
-		cmocka_unit_test(padding_never_shrinks_and_never_ends_on_a_chunk),
-		cmocka_unit_test(the_second_models_records_decode_and_encode_the_same),
-		cmocka_unit_test(a_commitment_opens_for_one_original_in_one_dataset),
-		cmocka_unit_test(headers_and_manifests_refuse_what_no_writer_makes),
-		cmocka_unit_test(metadata_comes_back_as_it_was),
-		cmocka_unit_test(every_kind_of_node_has_its_metadata),
-		cmocka_unit_test(a_name_is_one_component_whoever_wrote_it),
-		cmocka_unit_test(attributes_that_do_not_fit_are_said_to_need_space),
-		cmocka_unit_test(attributes_are_replaced_and_removed_in_order),
-		cmocka_unit_test(metadata_refuses_what_no_writer_makes),
-		cmocka_unit_test(private_parts_have_their_exact_lengths),
-		cmocka_unit_test(the_metadata_is_bound_to_its_place),
-		cmocka_unit_test(a_content_comes_back_from_its_journal_bytes),
-		cmocka_unit_test(the_holes_of_a_content_come_back_and_fit_its_length),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

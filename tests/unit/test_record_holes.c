@@ -45,14 +45,13 @@ static void expect_bytes(emr_content_reader *reader, uint64_t at, const char *wa
 	assert_memory_equal(bytes, wanted, len);
 }
 
-static void a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves(void **state)
+TEST(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves)
 {
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, 12 * GIB));
@@ -72,18 +71,16 @@ static void a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves(void **state)
 	expect_bytes(reader, 12 * GIB - 4, "\0\0\0\0", 4);
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
-static void the_largest_file_of_nothing_is_made_read_and_verified(void **state)
+TEST(the_largest_file_of_nothing_is_made_read_and_verified)
 {
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
 	unsigned gets;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, EMR_RECORD_MAX_BYTES));
@@ -96,18 +93,16 @@ static void the_largest_file_of_nothing_is_made_read_and_verified(void **state)
 	assert_true(kit_store_gets(k.store) - gets < 8); /* zeros are not fetched */
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
-static void zeros_that_were_written_are_stored(void **state)
+TEST(zeros_that_were_written_are_stored)
 {
 	uint8_t *zeros = calloc(1, EMR_LEAF_BYTES);
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	for (uint64_t leaf = 0; leaf < 4; leaf++)
@@ -126,7 +121,6 @@ static void zeros_that_were_written_are_stored(void **state)
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
 	free(zeros);
-	kit_close(&k);
 }
 
 /* ---- Where data and holes are ---- */
@@ -158,15 +152,14 @@ static void expect_places(emr_staging *st, emr_content_reader *reader)
 	expect_seek(st, reader, 20000 * leaf, false, EMR_NOT_FOUND, 0);
 }
 
-static void data_and_holes_are_found_in_working_copies_and_in_contents(void **state)
+TEST(data_and_holes_are_found_in_working_copies_and_in_contents)
 {
 	const uint64_t leaf = EMR_LEAF_BYTES;
 	emr_content content;
 	emr_content_reader *reader;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	st = new_staging(&k);
 	assert_ok(emr_staging_truncate(st, 20000 * leaf));
@@ -187,18 +180,16 @@ static void data_and_holes_are_found_in_working_copies_and_in_contents(void **st
 	expect_seek(st, reader, 101 * leaf, false, EMR_NOT_FOUND, 0);
 	emr_content_reader_free(reader);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
-static void a_file_without_holes_is_data_up_to_its_end(void **state)
+TEST(a_file_without_holes_is_data_up_to_its_end)
 {
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(1000000, 3);
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *reader;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	reader = kit_reader_of(&k, data, 1000000, &content, &key);
 	expect_seek(NULL, reader, 999999, false, EMR_OK, 999999);
@@ -206,7 +197,6 @@ static void a_file_without_holes_is_data_up_to_its_end(void **state)
 	expect_seek(NULL, reader, 1000000, true, EMR_NOT_FOUND, 0);
 	emr_content_reader_free(reader);
 	emr_content_key_free(key);
-	kit_close(&k);
 }
 
 /* ---- Beside a plain array, leaf by leaf ---- */
@@ -262,11 +252,10 @@ static void change(model *m, emr_staging *st, uint32_t *random)
 	assert_ok(emr_staging_truncate(st, m->leaves << EMR_LEAF_LOG2));
 }
 
-static void holes_stay_where_they_are_through_freezes_and_crashes(void **state)
+TEST(holes_stay_where_they_are_through_freezes_and_crashes)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	for (uint32_t seed = 1; seed <= 12; seed++) {
 		emr_id16 id = emr_id16_random();
@@ -292,18 +281,16 @@ static void holes_stay_where_they_are_through_freezes_and_crashes(void **state)
 		}
 		emr_staging_discard(st);
 	}
-	kit_close(&k);
 }
 
 /* ---- Cost of a working copy ---- */
 
-static void a_long_copy_with_a_hole_is_sealed_while_it_is_written(void **state)
+TEST(a_long_copy_with_a_hole_is_sealed_while_it_is_written)
 {
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(EMR_LEAF_BYTES, 5);
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	st = new_staging(&k);
 	for (uint64_t leaf = 0; leaf < 64; leaf++)
@@ -313,7 +300,6 @@ static void a_long_copy_with_a_hole_is_sealed_while_it_is_written(void **state)
 	/* All but the last 4 MiB, the lag for writers who come out of order. */
 	assert_int_equal(kit_store_count(k.store), 8 + 64 - 24 - 16);
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 /* ---- Attacks ---- */
@@ -385,11 +371,10 @@ static emr_status verify(victim *v)
 	return status;
 }
 
-static void data_does_not_become_a_hole(void **state)
+TEST(data_does_not_become_a_hole)
 {
-	victim v;
+	AUTO(end_victim) victim v;
 
-	(void)state;
 	make_victim(&v);
 	assert_ok(verify(&v));
 	v.leaves[2] = emr_unixfs_hole(0);
@@ -397,19 +382,17 @@ static void data_does_not_become_a_hole(void **state)
 	assert_status(EMR_DAMAGED, verify(&v)); /* one hole more than the manifest says */
 	v.content.holes = 2;
 	assert_status(EMR_BAD_SIGNATURE, verify(&v));
-	end_victim(&v);
 }
 
-static void a_hole_does_not_become_data(void **state)
+TEST(a_hole_does_not_become_data)
 {
 	EMR_AUTO_FREE uint8_t *sealed = malloc(EMR_LEAF_SEALED_BYTES);
 	EMR_AUTO_FREE uint8_t *plain = kit_bytes(EMR_LEAF_BYTES, 9);
 	uint8_t com[EMR_CHUNK_COM_BYTES];
 	emr_chunk_cipher *cipher;
 	emr_block block;
-	victim v;
+	AUTO(end_victim) victim v;
 
-	(void)state;
 	make_victim(&v);
 	assert_ok(emr_content_key_cipher(v.key, v.content.suite, v.content.salt, &cipher, com));
 	for (size_t chunk = 0; chunk < EMR_LEAF_CHUNKS; chunk++)
@@ -427,17 +410,15 @@ static void a_hole_does_not_become_data(void **state)
 	assert_status(EMR_DAMAGED, verify(&v)); /* the flag stands for nothing */
 	v.content.flags = 0;
 	assert_status(EMR_BAD_SIGNATURE, verify(&v));
-	end_victim(&v);
 }
 
-static void a_hole_where_none_was_announced_is_damage(void **state)
+TEST(a_hole_where_none_was_announced_is_damage)
 {
 	emr_content_reader *reader;
 	uint8_t byte;
 	size_t got;
-	victim v;
+	AUTO(end_victim) victim v;
 
-	(void)state;
 	make_victim(&v);
 	v.content.flags = 0;
 	v.content.holes = 0;
@@ -445,36 +426,16 @@ static void a_hole_where_none_was_announced_is_damage(void **state)
 	assert_status(EMR_DAMAGED, emr_content_reader_read(reader, EMR_LEAF_BYTES, &byte, 1, &got));
 	assert_status(EMR_DAMAGED, emr_content_reader_verify(reader));
 	emr_content_reader_free(reader);
-	end_victim(&v);
 }
 
-static void a_stream_that_ends_in_a_hole_does_not_open(void **state)
+TEST(a_stream_that_ends_in_a_hole_does_not_open)
 {
-	victim v;
+	AUTO(end_victim) victim v;
 
-	(void)state;
 	make_victim(&v);
 	v.leaves[3] = emr_unixfs_hole(0);
 	rebuild(&v);
 	assert_status(EMR_DAMAGED, verify(&v));
-	end_victim(&v);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_file_of_12_gib_with_ten_bytes_costs_a_few_leaves),
-		cmocka_unit_test(the_largest_file_of_nothing_is_made_read_and_verified),
-		cmocka_unit_test(zeros_that_were_written_are_stored),
-		cmocka_unit_test(data_and_holes_are_found_in_working_copies_and_in_contents),
-		cmocka_unit_test(a_file_without_holes_is_data_up_to_its_end),
-		cmocka_unit_test(holes_stay_where_they_are_through_freezes_and_crashes),
-		cmocka_unit_test(a_long_copy_with_a_hole_is_sealed_while_it_is_written),
-		cmocka_unit_test(data_does_not_become_a_hole),
-		cmocka_unit_test(a_hole_does_not_become_data),
-		cmocka_unit_test(a_hole_where_none_was_announced_is_damage),
-		cmocka_unit_test(a_stream_that_ends_in_a_hole_does_not_open),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

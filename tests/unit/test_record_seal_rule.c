@@ -102,12 +102,11 @@ static void one_life(kit *k, const uint8_t *data, uint32_t seed)
 	emr_staging_discard(st);
 }
 
-static void no_leaf_index_is_sealed_twice_under_one_key(void **state)
+TEST(no_leaf_index_is_sealed_twice_under_one_key)
 {
 	uint8_t *data = kit_bytes(FILE_BYTES, 12);
 	kit k;
 
-	(void)state;
 	kit_open(&k, 2, 0);
 	for (uint32_t seed = 1; seed <= 14; seed++)
 		one_life(&k, data, seed * 48271);
@@ -117,13 +116,12 @@ static void no_leaf_index_is_sealed_twice_under_one_key(void **state)
 	free(data);
 }
 
-static void a_second_sealing_would_be_noticed(void **state)
+TEST(a_second_sealing_would_be_noticed)
 {
 	uint8_t salt[24] = {0}, com[32], sealed[20];
 	emr_chunk_cipher *cipher;
 	emr_content_key *key;
 
-	(void)state;
 	assert_ok(emr_content_key_new(&key));
 	assert_ok(emr_content_key_cipher(key, 1, salt, &cipher, com));
 	assert_ok(__wrap_emr_chunk_seal(cipher, 0, (const uint8_t *)"1234", 4, sealed));
@@ -138,12 +136,4 @@ static void a_second_sealing_would_be_noticed(void **state)
 	sealings = NULL;
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(no_leaf_index_is_sealed_twice_under_one_key),
-		cmocka_unit_test(a_second_sealing_would_be_noticed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

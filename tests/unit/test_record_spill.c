@@ -25,14 +25,13 @@ static off_t file_size(const char *path)
 	return stat(path, &info) == 0 ? info.st_size : -1;
 }
 
-static void a_discarded_spill_leaves_no_file(void **state)
+TEST(a_discarded_spill_leaves_no_file)
 {
 	emr_id16 id = emr_id16_random();
 	char path[160];
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -44,10 +43,9 @@ static void a_discarded_spill_leaves_no_file(void **state)
 	assert_int_equal(file_size(path), -1);
 	assert_status(EMR_NOT_FOUND, emr_staging_recover(k.ctx, id, NULL, &st));
 	assert_ok(emr_staging_remove(k.ctx, id));
-	kit_close(&k);
 }
 
-static void a_spill_that_is_half_dead_is_written_anew(void **state)
+TEST(a_spill_that_is_half_dead_is_written_anew)
 {
 	uint8_t *data = kit_bytes(100000, 2);
 	emr_id16 id = emr_id16_random();
@@ -56,7 +54,6 @@ static void a_spill_that_is_half_dead_is_written_anew(void **state)
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -78,16 +75,15 @@ static void a_spill_that_is_half_dead_is_written_anew(void **state)
 	free(data);
 }
 
-static void recovery_wants_the_base_it_was_written_over(void **state)
+TEST(recovery_wants_the_base_it_was_written_over)
 {
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *base, *other;
 	emr_id16 id = emr_id16_random();
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	base = kit_reader_of(&k, (const uint8_t *)"base", 4, &content, &key);
 	emr_content_key_free(key);
@@ -103,15 +99,13 @@ static void recovery_wants_the_base_it_was_written_over(void **state)
 	emr_staging_discard(st);
 	emr_content_reader_free(base);
 	emr_content_reader_free(other);
-	kit_close(&k);
 }
 
 /* After the last flush sectors may be lost, torn or left over; what was flushed must come back. */
-static void a_torn_tail_never_costs_what_was_synced(void **state)
+TEST(a_torn_tail_never_costs_what_was_synced)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	for (uint32_t round = 1; round <= 60; round++) {
 		uint32_t random = round * 2654435761u;
@@ -172,10 +166,9 @@ static void a_torn_tail_never_costs_what_was_synced(void **state)
 		free(data);
 		free(got_bytes);
 	}
-	kit_close(&k);
 }
 
-static void old_records_behind_a_new_mark_do_not_come_back(void **state)
+TEST(old_records_behind_a_new_mark_do_not_come_back)
 {
 	uint8_t old_tail[65536];
 	emr_id16 id = emr_id16_random();
@@ -185,10 +178,9 @@ static void old_records_behind_a_new_mark_do_not_come_back(void **state)
 	emr_staging *st;
 	uint8_t byte;
 	size_t got;
-	kit k;
+	AUTO(kit_close) kit k;
 	int fd;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -217,10 +209,9 @@ static void old_records_behind_a_new_mark_do_not_come_back(void **state)
 	assert_ok(emr_staging_read(st, 0, &byte, 1, &got));
 	assert_int_equal(byte, 'd');
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
-static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
+TEST(a_flipped_bit_in_the_spill_is_never_read_as_data)
 {
 	uint8_t *data = kit_bytes(20000, 11);
 	emr_id16 id = emr_id16_random();
@@ -230,7 +221,6 @@ static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
 	kit k;
 	int fd;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	kit_spill_path(&k, id, path);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
@@ -272,16 +262,4 @@ static void a_flipped_bit_in_the_spill_is_never_read_as_data(void **state)
 	free(data);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_discarded_spill_leaves_no_file),
-		cmocka_unit_test(a_spill_that_is_half_dead_is_written_anew),
-		cmocka_unit_test(recovery_wants_the_base_it_was_written_over),
-		cmocka_unit_test(a_torn_tail_never_costs_what_was_synced),
-		cmocka_unit_test(old_records_behind_a_new_mark_do_not_come_back),
-		cmocka_unit_test(a_flipped_bit_in_the_spill_is_never_read_as_data),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

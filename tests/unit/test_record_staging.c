@@ -56,13 +56,12 @@ static void compare_frozen(
 	free(bytes);
 }
 
-static void every_boundary_size_is_frozen_and_read_back(void **state)
+TEST(every_boundary_size_is_frozen_and_read_back)
 {
 	static const size_t sizes[] = {
 		0, 1, 16382, 16383, 16384, 262143, 262144, 262145, 524288, 5000000};
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		shadow s = {.bytes = kit_bytes(sizes[i], 7), .size = sizes[i], .cap = sizes[i]};
@@ -75,7 +74,6 @@ static void every_boundary_size_is_frozen_and_read_back(void **state)
 		emr_content_key_free(key);
 		free(s.bytes);
 	}
-	kit_close(&k);
 }
 
 /* ---- Random histories ---- */
@@ -221,26 +219,22 @@ static void run_history(kit *k, uint32_t seed, bool with_base, unsigned steps)
 	free(h.marked.bytes);
 }
 
-static void a_working_copy_behaves_like_plain_memory(void **state)
+TEST(a_working_copy_behaves_like_plain_memory)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	for (uint32_t seed = 1; seed <= 12; seed++)
 		run_history(&k, seed * 7919, seed % 2 == 0, 80);
-	kit_close(&k);
 }
 
-static void a_working_copy_survives_with_very_little_memory(void **state)
+TEST(a_working_copy_survives_with_very_little_memory)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 2, 200000);
 	for (uint32_t seed = 1; seed <= 8; seed++)
 		run_history(&k, seed * 104729, seed % 2 == 0, 80);
-	kit_close(&k);
 }
 
 /* ---- Sequential writers ---- */
@@ -266,7 +260,7 @@ static void write_long(emr_staging *st, const uint8_t *data, size_t from, size_t
 	}
 }
 
-static void a_long_file_is_sealed_while_it_is_written(void **state)
+TEST(a_long_file_is_sealed_while_it_is_written)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 3);
 	shadow s = {.bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES};
@@ -276,7 +270,6 @@ static void a_long_file_is_sealed_while_it_is_written(void **state)
 	size_t before;
 	kit k;
 
-	(void)state;
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	for (size_t off = 0; off < LONG_BYTES; off += 65536)
@@ -297,7 +290,7 @@ static void a_long_file_is_sealed_while_it_is_written(void **state)
 	free(data);
 }
 
-static void a_write_into_sealed_leaves_is_kept_under_a_new_key(void **state)
+TEST(a_write_into_sealed_leaves_is_kept_under_a_new_key)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 4);
 	shadow s = {.bytes = data, .size = LONG_BYTES, .cap = LONG_BYTES};
@@ -306,7 +299,6 @@ static void a_write_into_sealed_leaves_is_kept_under_a_new_key(void **state)
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 2, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	write_long(st, data, 0, LONG_BYTES, 9);
@@ -321,7 +313,7 @@ static void a_write_into_sealed_leaves_is_kept_under_a_new_key(void **state)
 	free(data);
 }
 
-static void fsync_in_the_middle_of_a_long_write_keeps_what_was_written(void **state)
+TEST(fsync_in_the_middle_of_a_long_write_keeps_what_was_written)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 5);
 	shadow s = {.bytes = data, .size = 7u << 20, .cap = LONG_BYTES};
@@ -331,7 +323,6 @@ static void fsync_in_the_middle_of_a_long_write_keeps_what_was_written(void **st
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 2, 0);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	write_long(st, data, 0, 7u << 20, 1);
@@ -357,7 +348,7 @@ static void fsync_in_the_middle_of_a_long_write_keeps_what_was_written(void **st
 	free(data);
 }
 
-static void a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before(void **state)
+TEST(a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before)
 {
 	uint8_t *data = kit_bytes(LONG_BYTES, 6);
 	shadow s = {.bytes = data, .size = 3u << 20, .cap = LONG_BYTES};
@@ -365,7 +356,6 @@ static void a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before(void **s
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, EMR_RECORD_NO_WORKERS, 0);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, data, 3u << 20));
@@ -385,16 +375,15 @@ static void a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before(void **s
 	free(data);
 }
 
-static void a_sparse_file_is_mostly_zeros(void **state)
+TEST(a_sparse_file_is_mostly_zeros)
 {
 	emr_staging *st;
 	uint8_t bytes[64], zeros[64] = {0};
 	uint64_t far = (uint64_t)1 << 32;
 	emr_id16 id = emr_id16_random();
 	size_t got;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, far + 5, "end", 3));
@@ -415,16 +404,14 @@ static void a_sparse_file_is_mostly_zeros(void **state)
 	assert_status(EMR_TOO_BIG, emr_staging_write(st, UINT64_MAX, "x", 1));
 	assert_status(EMR_TOO_BIG, emr_staging_truncate(st, EMR_RECORD_MAX_BYTES + 1));
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
-static void a_leaf_written_in_very_many_pieces_stays_correct(void **state)
+TEST(a_leaf_written_in_very_many_pieces_stays_correct)
 {
 	shadow s = {.bytes = calloc(1, 300000), .cap = 300000};
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	for (size_t off = 299999; off > 200; off -= 97) {
@@ -472,13 +459,12 @@ static void *write_a_file(void *arg)
 	return NULL;
 }
 
-static void many_writers_share_little_memory(void **state)
+TEST(many_writers_share_little_memory)
 {
 	pthread_t threads[6];
 	crowd c[6];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 2, 1000000);
 	for (uint32_t i = 0; i < 6; i++) {
 		c[i] = (crowd){.k = &k, .seed = i + 77};
@@ -486,7 +472,6 @@ static void many_writers_share_little_memory(void **state)
 	}
 	for (uint32_t i = 0; i < 6; i++)
 		pthread_join(threads[i], NULL);
-	kit_close(&k);
 }
 
 typedef struct shared {
@@ -533,7 +518,7 @@ static void *look_and_spill(void *arg)
 	return NULL;
 }
 
-static void four_threads_write_one_file_while_it_is_read_and_spilled(void **state)
+TEST(four_threads_write_one_file_while_it_is_read_and_spilled)
 {
 	uint8_t *data = kit_bytes(SHARED_BYTES, 31);
 	shadow whole = {.bytes = data, .size = SHARED_BYTES, .cap = SHARED_BYTES};
@@ -544,7 +529,6 @@ static void four_threads_write_one_file_while_it_is_read_and_spilled(void **stat
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 2, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &st));
 	for (uint32_t i = 0; i < 5; i++) {
@@ -571,15 +555,14 @@ static void four_threads_write_one_file_while_it_is_read_and_spilled(void **stat
 
 /* ---- Freeze ---- */
 
-static void simple_means_no_base_and_no_spill(void **state)
+TEST(simple_means_no_base_and_no_spill)
 {
 	emr_content content;
 	emr_content_key *key;
 	emr_content_reader *base;
 	emr_staging *st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	base = kit_reader_of(&k, (const uint8_t *)"base", 4, &content, &key);
 	emr_content_key_free(key);
@@ -593,7 +576,6 @@ static void simple_means_no_base_and_no_spill(void **state)
 	assert_ok(emr_staging_spill(st, 0));
 	assert_false(emr_staging_is_simple(st));
 	emr_staging_discard(st);
-	kit_close(&k);
 }
 
 typedef struct writer_arg {
@@ -615,14 +597,13 @@ static void *write_on_and_on(void *arg)
 	return NULL;
 }
 
-static void a_freeze_is_whole_or_says_that_the_file_moved(void **state)
+TEST(a_freeze_is_whole_or_says_that_the_file_moved)
 {
 	writer_arg w = {0};
 	pthread_t thread;
 	unsigned conflicts = 0;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k, 2, 0);
 	assert_ok(emr_staging_new(k.ctx, emr_id16_random(), NULL, 0, &w.st));
 	assert_ok(emr_staging_truncate(w.st, 2u << 20));
@@ -647,7 +628,6 @@ static void a_freeze_is_whole_or_says_that_the_file_moved(void **state)
 	__atomic_store_n(&w.stop, true, __ATOMIC_SEQ_CST);
 	pthread_join(thread, NULL);
 	emr_staging_discard(w.st);
-	kit_close(&k);
 }
 
 static emr_status take_cid(void *context, const emr_cid *cid)
@@ -656,7 +636,7 @@ static emr_status take_cid(void *context, const emr_cid *cid)
 	return EMR_OK;
 }
 
-static void what_is_written_after_a_freeze_lies_over_the_content(void **state)
+TEST(what_is_written_after_a_freeze_lies_over_the_content)
 {
 	uint8_t *data = kit_bytes(600000, 8);
 	shadow s = {.bytes = data, .size = 600000, .cap = 600000};
@@ -667,7 +647,6 @@ static void what_is_written_after_a_freeze_lies_over_the_content(void **state)
 	emr_staging *st;
 	kit k;
 
-	(void)state;
 	kit_open(&k, 0, 0);
 	assert_ok(emr_staging_new(k.ctx, id, NULL, 0, &st));
 	assert_ok(emr_staging_write(st, 0, data, 600000));
@@ -691,24 +670,4 @@ static void what_is_written_after_a_freeze_lies_over_the_content(void **state)
 	free(data);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_boundary_size_is_frozen_and_read_back),
-		cmocka_unit_test(a_working_copy_behaves_like_plain_memory),
-		cmocka_unit_test(a_working_copy_survives_with_very_little_memory),
-		cmocka_unit_test(a_long_file_is_sealed_while_it_is_written),
-		cmocka_unit_test(a_write_into_sealed_leaves_is_kept_under_a_new_key),
-		cmocka_unit_test(fsync_in_the_middle_of_a_long_write_keeps_what_was_written),
-		cmocka_unit_test(a_mark_whose_blocks_were_lost_falls_back_to_the_mark_before),
-		cmocka_unit_test(a_sparse_file_is_mostly_zeros),
-		cmocka_unit_test(a_leaf_written_in_very_many_pieces_stays_correct),
-		cmocka_unit_test(many_writers_share_little_memory),
-		cmocka_unit_test(four_threads_write_one_file_while_it_is_read_and_spilled),
-		cmocka_unit_test(simple_means_no_base_and_no_spill),
-		cmocka_unit_test(a_freeze_is_whole_or_says_that_the_file_moved),
-		cmocka_unit_test(what_is_written_after_a_freeze_lies_over_the_content),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

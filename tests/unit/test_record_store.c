@@ -77,7 +77,7 @@ static int drop_disk(void **state)
 	return 0;
 }
 
-static void a_file_is_read_back_after_the_store_was_closed(void **state)
+TEST_IN(make_disk, drop_disk, a_file_is_read_back_after_the_store_was_closed)
 {
 	disk *d = *state;
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(7000001, 3);
@@ -120,7 +120,7 @@ static emr_status count_block(void *context, const emr_cid *cid)
 	return EMR_OK;
 }
 
-static void a_half_written_file_comes_back_with_its_sealed_leaves(void **state)
+TEST_IN(make_disk, drop_disk, a_half_written_file_comes_back_with_its_sealed_leaves)
 {
 	disk *d = *state;
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(6u << 20, 4);
@@ -249,7 +249,7 @@ emr_status __wrap_emr_cid_verify(const emr_cid *cid, emr_bytes data)
 
 /* The same without luck: they change in the very moment in which their hash was found right, when
  * they are read for the first time and when their place is known. */
-static void bytes_that_change_once_they_are_hashed_are_not_read_again(void **state)
+TEST_IN(make_disk, drop_disk, bytes_that_change_once_they_are_hashed_are_not_read_again)
 {
 	disk *d = *state;
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(200000, 3);
@@ -276,12 +276,12 @@ static void bytes_that_change_once_they_are_hashed_are_not_read_again(void **sta
 	emr_content_key_free(key);
 }
 
-static void bytes_that_change_while_they_are_read_are_never_given_out(void **state)
+TEST_IN(make_disk, drop_disk, bytes_that_change_while_they_are_read_are_never_given_out)
 {
 	change_while_reading(*state, 200000);
 }
 
-static void nor_are_those_of_a_leaf_that_is_known_by_tags(void **state)
+TEST_IN(make_disk, drop_disk, nor_are_those_of_a_leaf_that_is_known_by_tags)
 {
 	change_while_reading(*state, 300000);
 }
@@ -381,10 +381,10 @@ static off_t size_of(int fd)
 
 /* Only these bytes are read: elsewhere in the leaf something was changed, which the hash of all of
  * it would show. */
-static void of_a_leaf_that_was_right_once_only_what_is_asked_for_is_read(void **state)
+TEST_IN(make_disk, drop_disk, of_a_leaf_that_was_right_once_only_what_is_asked_for_is_read)
 {
 	disk *d = *state;
-	known f;
+	AUTO(free_known) known f;
 
 	save_known(d, &f);
 	forge(f.his, d->store_dir, WORD_AT, "false");
@@ -396,12 +396,11 @@ static void of_a_leaf_that_was_right_once_only_what_is_asked_for_is_read(void **
 	open_disk(d);
 	expect_refused(d, &f, WORD_AT);
 	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES);
-	free_known(&f);
 }
 
 /* Whoever has the content's key makes the chunk's tag fit, and perhaps writes among the tags, too:
  * zeros, those of another leaf, or some of his own making. */
-static void a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags(void **state)
+TEST_IN(make_disk, drop_disk, a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags)
 {
 	disk *d = *state;
 	static uint8_t forged[EMR_UNIT_LEAF_BYTES];
@@ -413,7 +412,7 @@ static void a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags(void 
 	emr_unit_key *his_key = NULL;
 	emr_cid cid;
 	forger who;
-	known f;
+	AUTO(free_known) known f;
 	off_t leaf, mine, others;
 	int fd;
 
@@ -450,15 +449,14 @@ static void a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags(void 
 	forger_end(&who);
 	emr_unit_key_free(his_key);
 	close(fd);
-	free_known(&f);
 }
 
-static void a_file_of_tags_that_is_none_of_ours_is_left_alone(void **state)
+TEST_IN(make_disk, drop_disk, a_file_of_tags_that_is_none_of_ours_is_left_alone)
 {
 	disk *d = *state;
 	uint8_t before[HEAD] = "EMRU\x02 of a later version";
 	uint8_t after[HEAD];
-	known f;
+	AUTO(free_known) known f;
 	int fd;
 
 	save_known(d, &f);
@@ -472,15 +470,14 @@ static void a_file_of_tags_that_is_none_of_ours_is_left_alone(void **state)
 	assert_ok(emr_pread_all(fd, after, sizeof after, 0));
 	assert_memory_equal(before, after, sizeof before);
 	close(fd);
-	free_known(&f);
 }
 
 /* The power went, or the disk was full, before the file's first bytes were there. */
-static void a_file_of_tags_without_its_beginning_is_begun_again(void **state)
+TEST_IN(make_disk, drop_disk, a_file_of_tags_without_its_beginning_is_begun_again)
 {
 	static const off_t sizes[] = {0, 3, HEAD};
 	disk *d = *state;
-	known f;
+	AUTO(free_known) known f;
 	int fd;
 
 	save_known(d, &f);
@@ -497,7 +494,6 @@ static void a_file_of_tags_without_its_beginning_is_begun_again(void **state)
 	forge(f.his, d->store_dir, WORD_AT, "false");
 	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES); /* known, so only that is read */
 	expect_refused(d, &f, WORD_AT);
-	free_known(&f);
 }
 
 static void put_file(const disk *d, const char *name)
@@ -552,7 +548,7 @@ static off_t most_tags(disk *d)
 }
 
 /* While somebody has the content, and when nobody has it any more. */
-static void an_erasure_leaves_no_tags(void **state)
+TEST_IN(make_disk, drop_disk, an_erasure_leaves_no_tags)
 {
 	static const char left_over[] = "seg-07000000000000000000000000000000-000099.car.tags";
 	disk *d = *state;
@@ -589,7 +585,7 @@ static uint64_t disk_bytes(disk *d)
 	return emr_store_disk_bytes(d->store);
 }
 
-static void what_a_crash_may_bring_back_outlives_a_reclaim(void **state)
+TEST_IN(make_disk, drop_disk, what_a_crash_may_bring_back_outlives_a_reclaim)
 {
 	disk *d = *state;
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(6u << 20, 4);
@@ -626,7 +622,7 @@ static void what_a_crash_may_bring_back_outlives_a_reclaim(void **state)
 	emr_staging_discard(st);
 }
 
-static void what_is_written_besides_goes_while_somebody_writes(void **state)
+TEST_IN(make_disk, drop_disk, what_is_written_besides_goes_while_somebody_writes)
 {
 	disk *d = *state;
 	EMR_AUTO_FREE uint8_t *data = kit_bytes(6u << 20, 4);
@@ -651,38 +647,4 @@ static void what_is_written_besides_goes_while_somebody_writes(void **state)
 	emr_staging_discard(open_all_the_time);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_file_is_read_back_after_the_store_was_closed, make_disk, drop_disk),
-		cmocka_unit_test_setup_teardown(
-			a_half_written_file_comes_back_with_its_sealed_leaves, make_disk,
-			drop_disk),
-		cmocka_unit_test_setup_teardown(
-			bytes_that_change_while_they_are_read_are_never_given_out, make_disk,
-			drop_disk),
-		cmocka_unit_test_setup_teardown(
-			bytes_that_change_once_they_are_hashed_are_not_read_again, make_disk,
-			drop_disk),
-		cmocka_unit_test_setup_teardown(
-			nor_are_those_of_a_leaf_that_is_known_by_tags, make_disk, drop_disk),
-		cmocka_unit_test_setup_teardown(
-			of_a_leaf_that_was_right_once_only_what_is_asked_for_is_read, make_disk,
-			drop_disk),
-		cmocka_unit_test_setup_teardown(
-			a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags, make_disk,
-			drop_disk),
-		cmocka_unit_test_setup_teardown(
-			a_file_of_tags_that_is_none_of_ours_is_left_alone, make_disk, drop_disk),
-		cmocka_unit_test_setup_teardown(
-			a_file_of_tags_without_its_beginning_is_begun_again, make_disk, drop_disk),
-		cmocka_unit_test_setup_teardown(an_erasure_leaves_no_tags, make_disk, drop_disk),
-		cmocka_unit_test_setup_teardown(
-			what_a_crash_may_bring_back_outlives_a_reclaim, make_disk, drop_disk),
-		cmocka_unit_test_setup_teardown(
-			what_is_written_besides_goes_while_somebody_writes, make_disk, drop_disk),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -40,9 +40,8 @@ static emr_status verify(const reencrypt_set *set, unsigned i, const uint8_t *cf
 
 /* ---- Known answers ---- */
 
-static void fragments_match_the_second_model(void **state)
+TEST(fragments_match_the_second_model)
 {
-	(void)state;
 	for (size_t s = 0; s < SETS; s++) {
 		const reencrypt_set *set = sets[s];
 		emr_pre_kfrag frags[EMR_PRE_AGENTS_MAX];
@@ -65,9 +64,8 @@ static void fragments_match_the_second_model(void **state)
 	}
 }
 
-static void conversions_match_the_second_model(void **state)
+TEST(conversions_match_the_second_model)
 {
-	(void)state;
 	for (size_t s = 0; s < SETS; s++) {
 		const reencrypt_set *set = sets[s];
 
@@ -82,11 +80,10 @@ static void conversions_match_the_second_model(void **state)
 	}
 }
 
-static void any_t_answers_in_any_order_give_the_key(void **state)
+TEST(any_t_answers_in_any_order_give_the_key)
 {
 	unsigned tried = 0;
 
-	(void)state;
 	for (size_t s = 0; s < SETS; s++) {
 		const reencrypt_set *set = sets[s];
 
@@ -113,12 +110,11 @@ static void any_t_answers_in_any_order_give_the_key(void **state)
 
 /* ---- Fresh fragments ---- */
 
-static void fresh_fragments_work_and_never_repeat(void **state)
+TEST(fresh_fragments_work_and_never_repeat)
 {
 	const reencrypt_set *set = published();
 	uint8_t first[32];
 
-	(void)state;
 	for (int round = 0; round < 2; round++) {
 		emr_pre_kfrag frags[3];
 		emr_pre_share shares[2];
@@ -145,13 +141,12 @@ static void fresh_fragments_work_and_never_repeat(void **state)
 	}
 }
 
-static void two_conversions_of_one_request_differ_and_both_hold(void **state)
+TEST(two_conversions_of_one_request_differ_and_both_hold)
 {
 	const reencrypt_set *set = published();
 	uint8_t one[EMR_PRE_CFRAG_BYTES];
 	uint8_t two[EMR_PRE_CFRAG_BYTES];
 
-	(void)state;
 	assert_ok(emr_pre_reencapsulate(
 		&set->rk[0], set->frags[0].U, set->bond.A, set->ctx, set->capsule, set->req, one));
 	assert_ok(emr_pre_reencapsulate(
@@ -162,7 +157,7 @@ static void two_conversions_of_one_request_differ_and_both_hold(void **state)
 	assert_ok(verify(set, 0, two));
 }
 
-static void impossible_thresholds_and_twins_are_refused(void **state)
+TEST(impossible_thresholds_and_twins_are_refused)
 {
 	const reencrypt_set *set = published();
 	emr_pre_kfrag frags[EMR_PRE_AGENTS_MAX + 1];
@@ -172,7 +167,6 @@ static void impossible_thresholds_and_twins_are_refused(void **state)
 	uint8_t bad[32];
 	const unsigned sizes[][2] = {{0, 0}, {0, 1}, {2, 1}, {1, 17}, {17, 17}};
 
-	(void)state;
 	memset(frags, 0, sizeof frags);
 	for (size_t i = 0; i < EMR_PRE_AGENTS_MAX + 1; i++)
 		frags[i].agent_id[0] = (uint8_t)i;
@@ -198,14 +192,13 @@ static void impossible_thresholds_and_twins_are_refused(void **state)
 
 /* ---- Every bit ---- */
 
-static void every_bit_of_a_fragment_matters(void **state)
+TEST(every_bit_of_a_fragment_matters)
 {
 	const reencrypt_set *set = published();
 	emr_pre_kfrag frag = set->frags[0];
 	EMR_AUTO_SECRET rk = {0};
 	emr_pre_bond bond = set->bond;
 
-	(void)state;
 	assert_ok(emr_secret_new(32, &rk));
 	memcpy(rk.data, set->rk[0].data, 32);
 	assert_ok(emr_pre_kfrag_verify(set->sign_pk, &bond, &frag, &rk));
@@ -229,13 +222,12 @@ static void every_bit_of_a_fragment_matters(void **state)
 		emr_pre_kfrag_check(sets[0]->sign_pk, &bond, &frag)); /* another owner */
 }
 
-static void every_bit_of_an_answer_matters(void **state)
+TEST(every_bit_of_an_answer_matters)
 {
 	const reencrypt_set *set = published();
 	emr_pre_share shares[3] = {set->shares[0], set->shares[1], set->shares[2]};
 	uint8_t *cfrag = shares[1].cfrag;
 
-	(void)state;
 	for (size_t bit = 0; bit < EMR_PRE_CFRAG_BYTES * 8; bit++) {
 		cfrag[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		assert_status(EMR_DAMAGED, verify(set, 1, cfrag));
@@ -247,13 +239,12 @@ static void every_bit_of_an_answer_matters(void **state)
 	assert_ok(combine(set, shares, 3));
 }
 
-static void every_bit_of_the_capsule_is_checked_before_the_fragment_touches_it(void **state)
+TEST(every_bit_of_the_capsule_is_checked_before_the_fragment_touches_it)
 {
 	reencrypt_set *set = published();
 	uint8_t cfrag[EMR_PRE_CFRAG_BYTES] = {0};
 	static const uint8_t untouched[EMR_PRE_CFRAG_BYTES];
 
-	(void)state;
 	for (size_t bit = 0; bit < 768; bit++) {
 		set->capsule[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		assert_status(
@@ -271,12 +262,11 @@ static void every_bit_of_the_capsule_is_checked_before_the_fragment_touches_it(v
 
 /* ---- The wrong request, grantee, epoch, set ---- */
 
-static void an_answer_to_another_request_is_refused(void **state)
+TEST(an_answer_to_another_request_is_refused)
 {
 	const reencrypt_set *set = published();
 	uint8_t req[32];
 
-	(void)state;
 	for (size_t bit = 0; bit < 256; bit++) {
 		memcpy(req, set->req, 32);
 		req[bit / 8] ^= (uint8_t)(1u << bit % 8);
@@ -286,30 +276,28 @@ static void an_answer_to_another_request_is_refused(void **state)
 	}
 }
 
-static void an_answer_of_another_agent_does_not_pass_as_ones_own(void **state)
+TEST(an_answer_of_another_agent_does_not_pass_as_ones_own)
 {
 	const reencrypt_set *set = published();
 	emr_pre_share swapped[3] = {set->shares[0], set->shares[1], set->shares[2]};
 
-	(void)state;
 	assert_status(EMR_DAMAGED, verify(set, 0, set->shares[1].cfrag));
 	memcpy(swapped[0].agent_id, set->shares[3].agent_id, 32);
 	assert_status(EMR_DAMAGED, combine(set, swapped, 3));
 }
 
-static void another_grantee_gets_nothing(void **state)
+TEST(another_grantee_gets_nothing)
 {
 	const reencrypt_set *set = published();
 	EMR_AUTO_SECRET k = {0};
 
-	(void)state;
 	assert_status(
 		EMR_DAMAGED, emr_pre_combine(&sets[0]->b, sets[0]->bond.B, set->bond.A, set->bond.X,
 				     set->ctx, set->capsule, set->shares, 3, &k));
 	assert_null(k.data);
 }
 
-static void fragments_of_an_older_epoch_do_not_convert_newer_capsules(void **state)
+TEST(fragments_of_an_older_epoch_do_not_convert_newer_capsules)
 {
 	const reencrypt_set *old = published();
 	reencrypt_set *now = sets[3]; /* the same owner's next epoch: another A */
@@ -317,7 +305,6 @@ static void fragments_of_an_older_epoch_do_not_convert_newer_capsules(void **sta
 	emr_pre_share shares[2];
 	EMR_AUTO_SECRET k = {0};
 
-	(void)state;
 	/* An honest agent sees that the capsule is not for its A. */
 	assert_status(EMR_DAMAGED, emr_pre_reencapsulate(&old->rk[0], old->frags[0].U, old->bond.A,
 					   now->ctx, now->capsule, now->req, cfrag));
@@ -336,7 +323,7 @@ static void fragments_of_an_older_epoch_do_not_convert_newer_capsules(void **sta
 					   now->ctx, now->capsule, shares, 2, &k));
 }
 
-static void answers_of_two_sets_of_one_grant_do_not_mix(void **state)
+TEST(answers_of_two_sets_of_one_grant_do_not_mix)
 {
 	const reencrypt_set *set = published();
 	emr_pre_kfrag frags[3];
@@ -344,7 +331,6 @@ static void answers_of_two_sets_of_one_grant_do_not_mix(void **state)
 	emr_secret rk[3] = {{0}};
 	uint8_t X[32];
 
-	(void)state;
 	memcpy(frags, set->frags, sizeof frags);
 	assert_ok(emr_pre_kfrags(&set->a, set->bond.B, set->bond.gctx, 3, 3, frags, X, rk));
 	assert_ok(emr_pre_reencapsulate(&rk[2], frags[2].U, set->bond.A, set->ctx, set->capsule,
@@ -354,9 +340,8 @@ static void answers_of_two_sets_of_one_grant_do_not_mix(void **state)
 		emr_secret_free(&rk[i]);
 }
 
-static void a_lie_that_the_sum_cannot_see_is_seen_by_the_proof(void **state)
+TEST(a_lie_that_the_sum_cannot_see_is_seen_by_the_proof)
 {
-	(void)state;
 	for (size_t s = 0; s < SETS; s++) {
 		const reencrypt_set *set = sets[s];
 		emr_pre_share shares[EMR_PRE_AGENTS_MAX];
@@ -372,13 +357,12 @@ static void a_lie_that_the_sum_cannot_see_is_seen_by_the_proof(void **state)
 	}
 }
 
-static void points_and_scalars_from_outside_must_be_canonical(void **state)
+TEST(points_and_scalars_from_outside_must_be_canonical)
 {
 	const reencrypt_set *set = published();
 	uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
 	emr_pre_share shares[3] = {set->shares[0], set->shares[1], set->shares[2]};
 
-	(void)state;
 	/* The identity as E1, as V1; the order and a scalar with bit 255 as h' and z. */
 	for (int part = 0; part < 4; part++) {
 		memcpy(cfrag, set->shares[0].cfrag, sizeof cfrag);
@@ -414,27 +398,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fragments_match_the_second_model),
-		cmocka_unit_test(conversions_match_the_second_model),
-		cmocka_unit_test(any_t_answers_in_any_order_give_the_key),
-		cmocka_unit_test(fresh_fragments_work_and_never_repeat),
-		cmocka_unit_test(two_conversions_of_one_request_differ_and_both_hold),
-		cmocka_unit_test(impossible_thresholds_and_twins_are_refused),
-		cmocka_unit_test(every_bit_of_a_fragment_matters),
-		cmocka_unit_test(every_bit_of_an_answer_matters),
-		cmocka_unit_test(
-			every_bit_of_the_capsule_is_checked_before_the_fragment_touches_it),
-		cmocka_unit_test(an_answer_to_another_request_is_refused),
-		cmocka_unit_test(an_answer_of_another_agent_does_not_pass_as_ones_own),
-		cmocka_unit_test(another_grantee_gets_nothing),
-		cmocka_unit_test(fragments_of_an_older_epoch_do_not_convert_newer_capsules),
-		cmocka_unit_test(answers_of_two_sets_of_one_grant_do_not_mix),
-		cmocka_unit_test(a_lie_that_the_sum_cannot_see_is_seen_by_the_proof),
-		cmocka_unit_test(points_and_scalars_from_outside_must_be_canonical),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

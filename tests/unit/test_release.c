@@ -6,13 +6,12 @@
 
 #include "held_private.h"
 
-static void two_of_three_agents_let_the_doctor_read(void **state)
+TEST(two_of_three_agents_let_the_doctor_read)
 {
 	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
 	AUTO_REQUEST asked = ask();
 	wrapped one = wrap(kit.A, 1);
 
-	(void)state;
 	for (unsigned out = 0; out < AGENTS; out++) {
 		AUTO_ANSWERED x = serve(&kit, (out + 1) % AGENTS, &asked, &one);
 		AUTO_ANSWERED y = serve(&kit, (out + 2) % AGENTS, &asked, &one);
@@ -33,7 +32,7 @@ static void two_of_three_agents_let_the_doctor_read(void **state)
 	}
 }
 
-static void the_owners_own_answer_needs_no_agent(void **state)
+TEST(the_owners_own_answer_needs_no_agent)
 {
 	AUTO_GRANT kit = grant_of(0, 0, 1, doctor_public.B);
 	AUTO_REQUEST asked = ask();
@@ -50,7 +49,6 @@ static void the_owners_own_answer_needs_no_agent(void **state)
 	uint16_t slot;
 	uint8_t status;
 
-	(void)state;
 	assert_ok(
 		emr_access_part_read(emr_buf_view(&asked.item), emr_buf_view(&asked.part), &read));
 	assert_ok(emr_kem_key_decapsulate(kit.key, one.ctx, one.capsule, &kem));
@@ -81,7 +79,7 @@ static void the_owners_own_answer_needs_no_agent(void **state)
 	emr_kem_key_free(kem);
 }
 
-static void an_answer_to_another_request_is_evidence_not_a_key(void **state)
+TEST(an_answer_to_another_request_is_evidence_not_a_key)
 {
 	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
 	AUTO_REQUEST asked = ask();
@@ -91,7 +89,6 @@ static void an_answer_to_another_request_is_evidence_not_a_key(void **state)
 	emr_answer_entry entry = entry_of(&x);
 	emr_answer *answer = NULL;
 
-	(void)state;
 	/* The same entry held against the request that came later. */
 	assert_status(EMR_DAMAGED, emr_answer_entry_check(&entry, domain.owner_pk, &kit.terms,
 					   kit.A, doctor_public.B, one.capsule, later.id));
@@ -101,7 +98,7 @@ static void an_answer_to_another_request_is_evidence_not_a_key(void **state)
 	assert_null(answer);
 }
 
-static void an_answer_moved_under_another_item_does_not_open(void **state)
+TEST(an_answer_moved_under_another_item_does_not_open)
 {
 	AUTO_GRANT kit = grant_of(1, 1, 1, doctor_public.B);
 	AUTO_REQUEST asked = ask();
@@ -114,13 +111,12 @@ static void an_answer_moved_under_another_item_does_not_open(void **state)
 		.signer_id = agent_public[1].signer_id, /* another agent claims it */
 		.pub = emr_bytes_of(x.item.data + 160, x.item.len - 160)};
 
-	(void)state;
 	share_item_encode(&facts, emr_buf_view(&x.part), &item);
 	assert_status(EMR_DAMAGED,
 		emr_answer_open(asked.epk, emr_buf_view(&item), emr_buf_view(&x.part), 2, &answer));
 }
 
-static void a_new_epoch_shuts_out_old_fragments(void **state)
+TEST(a_new_epoch_shuts_out_old_fragments)
 {
 	AUTO_GRANT old = grant_of(2, 3, 1, doctor_public.B);
 	AUTO_GRANT now = grant_of(2, 3, 2, doctor_public.B);
@@ -130,7 +126,6 @@ static void a_new_epoch_shuts_out_old_fragments(void **state)
 	uint8_t cfrag[EMR_PRE_CFRAG_BYTES];
 	emr_kem_key *kem = NULL;
 
-	(void)state;
 	assert_memory_not_equal(old.A, now.A, 32);
 	assert_status(EMR_DAMAGED,
 		emr_fragment_convert(old.fragments[0], later.ctx, later.capsule, asked.id, cfrag));
@@ -154,7 +149,7 @@ static void a_new_epoch_shuts_out_old_fragments(void **state)
 	}
 }
 
-static void a_lying_agent_is_named_and_the_others_suffice(void **state)
+TEST(a_lying_agent_is_named_and_the_others_suffice)
 {
 	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
 	AUTO_REQUEST asked = ask();
@@ -167,7 +162,6 @@ static void a_lying_agent_is_named_and_the_others_suffice(void **state)
 	emr_answer_entry good[2] = {bad[0], entry_of(&y)};
 	emr_kem_key *kem = NULL;
 
-	(void)state;
 	assert_status(EMR_DAMAGED, combine(doctor, &kit, &one, bad, 2, &kem));
 	assert_ok(emr_answer_entry_check(&bad[0], domain.owner_pk, &kit.terms, kit.A,
 		doctor_public.B, one.capsule, asked.id));
@@ -179,7 +173,7 @@ static void a_lying_agent_is_named_and_the_others_suffice(void **state)
 	emr_kem_key_free(kem);
 }
 
-static void the_evidence_convinces_somebody_who_holds_no_key(void **state)
+TEST(the_evidence_convinces_somebody_who_holds_no_key)
 {
 	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
 	AUTO_REQUEST asked = ask();
@@ -192,7 +186,6 @@ static void the_evidence_convinces_somebody_who_holds_no_key(void **state)
 	emr_answer_entry entry;
 	uint8_t sk[32], epk[32], pk[32];
 
-	(void)state;
 	assert_ok(emr_box_key_reveal(asked.epk, sk));
 	assert_ok(emr_box_key_revealed(sk, &shown));
 	/* It is the key of that request, and the answer in the ledger says what it says. */
@@ -218,7 +211,7 @@ static void the_evidence_convinces_somebody_who_holds_no_key(void **state)
 		assert_int_equal(sk[i], 0);
 }
 
-static void listings_are_released_like_contents(void **state)
+TEST(listings_are_released_like_contents)
 {
 	AUTO_GRANT kit = grant_of(1, 1, 1, doctor_public.B);
 	AUTO_REQUEST asked = ask();
@@ -228,7 +221,6 @@ static void listings_are_released_like_contents(void **state)
 	emr_list_key *theirs = NULL;
 	emr_kem_key *kem = NULL;
 
-	(void)state;
 	assert_ok(emr_list_key_publish(
 		owner, domain_id, 1, kit.A, domain.signer_id, one.capsule, kcheck, &mine));
 	emr_listing_ctx(domain_id, 1, domain.signer_id, one.ctx);
@@ -252,7 +244,7 @@ static void listings_are_released_like_contents(void **state)
 	emr_kem_key_free(kem);
 }
 
-static void grants_with_bad_parties_are_refused(void **state)
+TEST(grants_with_bad_parties_are_refused)
 {
 	EMR_AUTO_BUF pub = {0};
 	EMR_AUTO_BUF item = {0};
@@ -266,7 +258,6 @@ static void grants_with_bad_parties_are_refused(void **state)
 		.object_id = grant_id,
 		.pub = grant_pub(2, 2, 2000, &pub)};
 
-	(void)state;
 	memcpy(parties.B, doctor_public.B, 32);
 	memcpy(parties.grantee_x25519, doctor_public.x25519, 32);
 	memcpy(parties.owner_box, domain.box, 32);
@@ -294,7 +285,7 @@ static void grants_with_bad_parties_are_refused(void **state)
 	}
 }
 
-static void requests_that_say_two_things_are_refused(void **state)
+TEST(requests_that_say_two_things_are_refused)
 {
 	AUTO_REQUEST asked = ask();
 	EMR_AUTO_BUF part = {0};
@@ -305,7 +296,6 @@ static void requests_that_say_two_things_are_refused(void **state)
 		{.rid = agent_public[0].signer_id}, {.rid = agent_public[0].signer_id}};
 	uint8_t epk[32] = {9};
 
-	(void)state;
 	memcpy(to[0].x25519, agent_public[0].x25519, 32);
 	memcpy(to[1].x25519, agent_public[0].x25519, 32);
 	/* The public count says two. */
@@ -351,14 +341,13 @@ static void *convert_many(void *arg)
 	return NULL;
 }
 
-static void several_threads_convert_with_one_fragment(void **state)
+TEST(several_threads_convert_with_one_fragment)
 {
 	AUTO_GRANT kit = grant_of(2, 3, 1, doctor_public.B);
 	wrapped one = wrap(kit.A, 1);
 	job shared = {&kit, &one, {{1}}};
 	pthread_t threads[3];
 
-	(void)state;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(0, pthread_create(&threads[i], NULL, convert_many, &shared));
 	for (int i = 0; i < 3; i++) {
@@ -370,14 +359,13 @@ static void several_threads_convert_with_one_fragment(void **state)
 }
 
 /* Everything that was taken from the locked arena is given back. */
-static void a_release_leaves_no_secret_behind(void **state)
+TEST(a_release_leaves_no_secret_behind)
 {
 	static emr_secret held[EMR_SECRETS_MAX_BYTES / 32];
 	static const uint8_t zeros[32];
 	size_t before = 0;
 	size_t after = 0;
 
-	(void)state;
 	while (before < sizeof held / sizeof held[0] && emr_secret_new(32, &held[before]) == EMR_OK)
 		before++;
 	for (size_t i = 0; i < before; i++)
@@ -395,22 +383,7 @@ static void a_release_leaves_no_secret_behind(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_of_three_agents_let_the_doctor_read),
-		cmocka_unit_test(the_owners_own_answer_needs_no_agent),
-		cmocka_unit_test(an_answer_to_another_request_is_evidence_not_a_key),
-		cmocka_unit_test(an_answer_moved_under_another_item_does_not_open),
-		cmocka_unit_test(a_new_epoch_shuts_out_old_fragments),
-		cmocka_unit_test(a_lying_agent_is_named_and_the_others_suffice),
-		cmocka_unit_test(the_evidence_convinces_somebody_who_holds_no_key),
-		cmocka_unit_test(listings_are_released_like_contents),
-		cmocka_unit_test(grants_with_bad_parties_are_refused),
-		cmocka_unit_test(requests_that_say_two_things_are_refused),
-		cmocka_unit_test(several_threads_convert_with_one_fragment),
-		cmocka_unit_test(a_release_leaves_no_secret_behind),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

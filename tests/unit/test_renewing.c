@@ -79,14 +79,13 @@ static void give_certificate(emr_keyring *keyring, uint64_t now)
 
 /* The ledger may say no to it, and the former one, which is the keyring's again then, does not last
  * until the newer one would have been due. */
-static void a_newer_one_that_the_ledger_may_not_know_is_due_now(void **state)
+TEST(a_newer_one_that_the_ledger_may_not_know_is_due_now)
 {
 	EMR_AUTO_KEYRING keyring = kit_keyring();
 	const uint64_t now = (uint64_t)time(NULL);
 	emr_session session = {.keyring = keyring};
 	int next_fd;
 
-	(void)state;
 	session.state_fd = open(here, O_DIRECTORY | O_CLOEXEC);
 	assert_true(session.state_fd >= 0);
 	give_certificate(keyring, now);
@@ -102,13 +101,12 @@ static void a_newer_one_that_the_ledger_may_not_know_is_due_now(void **state)
 }
 
 /* They may be put right while the folder is open, and nobody looks at them again then. */
-static void settings_that_cannot_be_read_now_are_no_word_against_an_authority(void **state)
+TEST(settings_that_cannot_be_read_now_are_no_word_against_an_authority)
 {
 	EMR_AUTO_KEYRING keyring = kit_keyring();
 	const uint64_t now = (uint64_t)time(NULL);
 	emr_session session = {.keyring = keyring};
 
-	(void)state;
 	session.state_fd = open(here, O_DIRECTORY | O_CLOEXEC);
 	give_certificate(keyring, now);
 	write_file("network", SETTINGS "gateway\n");
@@ -120,7 +118,7 @@ static void settings_that_cannot_be_read_now_are_no_word_against_an_authority(vo
 }
 
 /* Of a damaged disk, or of another key: no ledger is asked about it. */
-static void what_is_no_certificate_of_the_own_key_is_not_kept(void **state)
+TEST(what_is_no_certificate_of_the_own_key_is_not_kept)
 {
 	EMR_AUTO_KEYRING keyring = kit_keyring();
 	static const uint8_t seed[32] = {7};
@@ -129,7 +127,6 @@ static void what_is_no_certificate_of_the_own_key_is_not_kept(void **state)
 	const uint64_t now = (uint64_t)time(NULL);
 	emr_session session = {.keyring = keyring};
 
-	(void)state;
 	session.state_fd = open(here, O_DIRECTORY | O_CLOEXEC);
 	give_certificate(keyring, now);
 	give_certificate(other, now);
@@ -171,13 +168,4 @@ static int tear_down(void **state)
 	return rmdir(here);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_newer_one_that_the_ledger_may_not_know_is_due_now),
-		cmocka_unit_test(settings_that_cannot_be_read_now_are_no_word_against_an_authority),
-		cmocka_unit_test(what_is_no_certificate_of_the_own_key_is_not_kept),
-	};
-
-	return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+TESTS(set_up, tear_down)

@@ -119,11 +119,10 @@ static emr_place place_of(kit *k, const char *path)
 
 /* ---- sentences ---- */
 
-static void what_was_saved_here_is_opened_without_curves(void **state)
+TEST(what_was_saved_here_is_opened_without_curves)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	read_both(&k);
 	assert_int_equal(unwrapped, 0);
@@ -132,14 +131,12 @@ static void what_was_saved_here_is_opened_without_curves(void **state)
 	kit_restart(&k);
 	kit_expect_text(&k, "A/x", "two");
 	assert_int_equal(unwrapped, 0);
-	kit_close(&k);
 }
 
-static void what_was_opened_here_once_is_opened_without_curves_again(void **state)
+TEST(what_was_opened_here_once_is_opened_without_curves_again)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	assert_ok(emr_replica_drop_locals(k.stack.replica));
 	assert_int_equal(copies(&k), 0);
@@ -150,17 +147,15 @@ static void what_was_opened_here_once_is_opened_without_curves_again(void **stat
 	kit_restart(&k);
 	read_both(&k);
 	assert_int_equal(unwrapped, 2);
-	kit_close(&k);
 }
 
-static void of_what_only_nodes_have_no_more_is_missed_than_its_bytes(void **state)
+TEST(of_what_only_nodes_have_no_more_is_missed_than_its_bytes)
 {
 	emr_handle *h = NULL;
 	char byte;
 	size_t got;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	h = kit_open_file(&k, "A/x", O_RDONLY);
 	has_no_blocks = true;
@@ -171,10 +166,9 @@ static void of_what_only_nodes_have_no_more_is_missed_than_its_bytes(void **stat
 	assert_int_equal(unwrapped, 0);
 	emr_view_release(h);
 	read_both(&k);
-	kit_close(&k);
 }
 
-static void a_copy_that_was_changed_is_not_believed(void **state)
+TEST(a_copy_that_was_changed_is_not_believed)
 {
 	/* Another byte than the one that stands there, whichever that is. */
 	static const char *const forgeries[] = {
@@ -189,9 +183,8 @@ static void a_copy_that_was_changed_is_not_believed(void **state)
 		"UPDATE locals SET sealed=x''",
 		"UPDATE locals SET sealed=zeroblob(321)",
 	};
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	for (size_t i = 0; i < sizeof forgeries / sizeof *forgeries; i++) {
 		change(&k, forgeries[i]);
@@ -203,27 +196,23 @@ static void a_copy_that_was_changed_is_not_believed(void **state)
 		read_both(&k);
 		assert_int_equal(unwrapped, 2);
 	}
-	kit_close(&k);
 }
 
-static void the_copy_of_another_record_is_not_believed(void **state)
+TEST(the_copy_of_another_record_is_not_believed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	change(&k, "UPDATE locals SET sealed=(SELECT sealed FROM locals o WHERE"
 		   " o.object<>locals.object)");
 	read_both(&k);
 	assert_true(unwrapped > 0);
-	kit_close(&k);
 }
 
-static void the_copy_of_an_earlier_version_is_not_believed(void **state)
+TEST(the_copy_of_an_earlier_version_is_not_believed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	kit_text(&k, "A/x", "two");
 	kit_publish_all(&k);
@@ -232,11 +221,10 @@ static void the_copy_of_an_earlier_version_is_not_believed(void **state)
 		   " o.object=locals.object ORDER BY version LIMIT 1)");
 	kit_expect_text(&k, "A/x", "two");
 	assert_int_equal(unwrapped, 1);
-	kit_close(&k);
 }
 
 /* Its key as well as whose content it is. */
-static void of_what_was_erased_no_copy_is_left(void **state)
+TEST(of_what_was_erased_no_copy_is_left)
 {
 	const emr_erase what = {.path = "A/x"};
 	uint8_t sealed[321], *bytes;
@@ -246,9 +234,8 @@ static void of_what_was_erased_no_copy_is_left(void **state)
 	emr_whose whose;
 	EMR_AUTO_BUF copy = {0};
 	emr_part_key at;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	one.place = place_of(&k, "A/x");
 	at = (emr_part_key){.domain = one.place.domain,
@@ -280,18 +267,16 @@ static void of_what_was_erased_no_copy_is_left(void **state)
 		assert_null(bytes);
 	}
 	kit_expect_text(&k, "A/y", "another");
-	kit_close(&k);
 }
 
 /* A removed computer must not open what its letters opened. */
-static void of_a_folder_whose_keys_came_by_letter_no_copy_is_kept(void **state)
+TEST(of_a_folder_whose_keys_came_by_letter_no_copy_is_kept)
 {
 	emr_opened one = {.place = {.version = 0}};
 	emr_content_key *key = NULL;
 	emr_whose whose;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	one.place = place_of(&k, "A/x");
 	assert_ok(emr_facts_open_signed(k.stack.facts, emr_ledger_descriptor(k.stack.ledger),
@@ -305,21 +290,6 @@ static void of_a_folder_whose_keys_came_by_letter_no_copy_is_kept(void **state)
 	emr_keyring_coown_end(k.stack.keyring, one.place.domain);
 	assert_ok(emr_facts_keep_opened(k.stack.facts, &one, 1));
 	assert_int_equal(copies(&k), 1);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_saved_here_is_opened_without_curves),
-		cmocka_unit_test(what_was_opened_here_once_is_opened_without_curves_again),
-		cmocka_unit_test(of_what_only_nodes_have_no_more_is_missed_than_its_bytes),
-		cmocka_unit_test(a_copy_that_was_changed_is_not_believed),
-		cmocka_unit_test(the_copy_of_another_record_is_not_believed),
-		cmocka_unit_test(the_copy_of_an_earlier_version_is_not_believed),
-		cmocka_unit_test(of_what_was_erased_no_copy_is_left),
-		cmocka_unit_test(of_a_folder_whose_keys_came_by_letter_no_copy_is_kept),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

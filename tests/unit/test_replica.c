@@ -20,11 +20,10 @@ static emr_status count_one(void *arg, const emr_replica_change *change)
 	return ++*n < 2 && change->op == EMR_OP_PUT ? EMR_OK : EMR_INTERRUPTED;
 }
 
-static void what_a_computer_did_last_costs_what_is_found_of_two_thousand_entries(void **state)
+TEST_IN(begin, end, what_a_computer_did_last_costs_what_is_found_of_two_thousand_entries)
 {
 	uint64_t n = 0, before;
 
-	(void)state;
 	(void)save(emr_id16_random(), MANY);
 	(void)catch_up();
 	before = emr_replica_rows_read(replica);
@@ -38,7 +37,7 @@ static void what_a_computer_did_last_costs_what_is_found_of_two_thousand_entries
 
 /* ---- following ---- */
 
-static void what_is_saved_is_seen_after_catching_up(void **state)
+TEST_IN(begin, end, what_is_saved_is_seen_after_catching_up)
 {
 	emr_id16 object = emr_id16_random();
 	emr_id32 item = save(object, 2);
@@ -49,7 +48,6 @@ static void what_is_saved_is_seen_after_catching_up(void **state)
 	EMR_AUTO_BUF bytes = {0};
 	EMR_AUTO_BUF part = {0};
 
-	(void)state;
 	assert_ok(emr_replica_at(replica, &position));
 	assert_int_equal(position.size, 0);
 	assert_int_equal(position.freshness_s, -1);
@@ -79,7 +77,7 @@ static void what_is_saved_is_seen_after_catching_up(void **state)
 }
 
 /* What is asked meanwhile by others, or by walks, is answered as always. */
-static void a_snapshot_is_of_one_state_until_it_ends(void **state)
+TEST_IN(begin, end, a_snapshot_is_of_one_state_until_it_ends)
 {
 	emr_id16 object = emr_id16_random();
 	emr_replica_snapshot snapshot = {0}, inner = {0};
@@ -88,7 +86,6 @@ static void a_snapshot_is_of_one_state_until_it_ends(void **state)
 	emr_batch_builder *b;
 	emr_id32 item;
 
-	(void)state;
 	item = save(object, 1);
 	(void)catch_up();
 	assert_ok(emr_replica_at(replica, &before));
@@ -111,12 +108,11 @@ static void a_snapshot_is_of_one_state_until_it_ends(void **state)
 	assert_int_equal(head.version, 2);
 }
 
-static void the_root_is_the_ledgers(void **state)
+TEST_IN(begin, end, the_root_is_the_ledgers)
 {
 	emr_replica_position position;
 	uint8_t root[32];
 
-	(void)state;
 	kit_fill(&k, &domain, 3);
 	(void)catch_up();
 	assert_ok(emr_replica_at(replica, &position));
@@ -135,13 +131,12 @@ static void see(void *arg, const emr_replica_change *change)
 	s->last = *change;
 }
 
-static void each_item_is_told_once_and_in_order(void **state)
+TEST_IN(begin, end, each_item_is_told_once_and_in_order)
 {
 	seen s = {0};
 	emr_id16 object = emr_id16_random();
 	emr_id32 item;
 
-	(void)state;
 	assert_ok(emr_replica_catch_up(replica, see, &s, NULL));
 	assert_int_equal(s.n, 3); /* KEY_REG, DOMAIN_NEW, LISTKEY */
 	item = save(object, 1);
@@ -164,7 +159,7 @@ static bool is_none(void *arg, emr_id16 id, emr_bytes d_row)
 	return memcmp(d_row.data, mine->owner_pk, 32) == 0;
 }
 
-static void parts_of_other_domains_are_not_kept(void **state)
+TEST_IN(begin, end, parts_of_other_domains_are_not_kept)
 {
 	emr_domain_public mine;
 	emr_replica_options options = {.state_dirfd = k.state_fd,
@@ -180,7 +175,6 @@ static void parts_of_other_domains_are_not_kept(void **state)
 	emr_replica_head head;
 	uint64_t checked = 0;
 
-	(void)state;
 	stop();
 	(void)save(object, 1);
 	other = domain;
@@ -208,12 +202,11 @@ static emr_status count_head(void *arg, const emr_replica_head *head)
 	return EMR_OK;
 }
 
-static void heads_are_listed_by_domain_and_all(void **state)
+TEST_IN(begin, end, heads_are_listed_by_domain_and_all)
 {
 	size_t n = 0;
 	kit_domain first = domain;
 
-	(void)state;
 	kit_fill(&k, &domain, 20);
 	domain = kit_domain_new(&k);
 	kit_fill(&k, &domain, 5);
@@ -240,14 +233,13 @@ static emr_status note_item(void *arg, const emr_replica_item *item)
 	return EMR_OK;
 }
 
-static void the_history_of_a_record_is_every_version_of_its_row(void **state)
+TEST_IN(begin, end, the_history_of_a_record_is_every_version_of_its_row)
 {
 	emr_id16 object = emr_id16_random();
 	emr_id32 item = save(object, 2);
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 	past p = {0};
 
-	(void)state;
 	(void)kit_unlink(b, &domain, object, 3, item);
 	(void)kit_send(&k, b);
 	(void)catch_up();
@@ -287,13 +279,12 @@ static emr_status forget_and_look_anew(void *arg, const emr_replica_item *item)
 	return EMR_OK;
 }
 
-static void at_rest_nothing_is_lost_that_somebody_reads(void **state)
+TEST_IN(begin, end, at_rest_nothing_is_lost_that_somebody_reads)
 {
 	emr_id16 object = emr_id16_random();
 	emr_batch_builder *b = kit_batch(&k, domain.id);
 	past p = {0};
 
-	(void)state;
 	(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
 	for (int i = 0; i < 60; i++) /* an entry that is worth to be kept */
 		(void)kit_put(b, &domain, emr_id16_random(), 1, (emr_id32){{0}});
@@ -317,7 +308,7 @@ static emr_status note_line(void *arg, const emr_replica_listing *line)
 	return EMR_OK;
 }
 
-static void recent_entries_come_newest_first_with_refused_items(void **state)
+TEST_IN(begin, end, recent_entries_come_newest_first_with_refused_items)
 {
 	emr_id16 object = emr_id16_random();
 	emr_batch_builder *b;
@@ -326,7 +317,6 @@ static void recent_entries_come_newest_first_with_refused_items(void **state)
 	emr_ledger_answer found;
 	past p = {0};
 
-	(void)state;
 	(void)save(object, 1); /* entry 3 */
 	b = kit_batch(&k, domain.id);
 	(void)kit_put(b, &domain, object, 1, (emr_id32){{0}});
@@ -361,14 +351,13 @@ static emr_status note_domain(void *arg, emr_id16 id, bool is_mine, emr_bytes ro
 	return EMR_OK;
 }
 
-static void rows_are_read_by_key(void **state)
+TEST_IN(begin, end, rows_are_read_by_key)
 {
 	emr_key_text key;
 	EMR_AUTO_BUF row = {0};
 	emr_row_key parsed;
 	size_t n = 0;
 
-	(void)state;
 	(void)catch_up();
 	emr_key_signer(k.owner.signer_id.b, &key);
 	assert_ok(emr_replica_state_get(replica, key.text, &row));
@@ -380,7 +369,7 @@ static void rows_are_read_by_key(void **state)
 	assert_int_equal(n, 1);
 }
 
-static void an_erased_version_has_no_part_and_the_rest_stays_provable(void **state)
+TEST_IN(begin, end, an_erased_version_has_no_part_and_the_rest_stays_provable)
 {
 	emr_id16 object = emr_id16_random();
 	emr_id32 item = save(object, 2);
@@ -390,7 +379,6 @@ static void an_erased_version_has_no_part_and_the_rest_stays_provable(void **sta
 	EMR_AUTO_BUF part = {0};
 	uint64_t checked = 0;
 
-	(void)state;
 	(void)catch_up();
 	assert_ok(emr_replica_part(replica, &key, &part));
 	(void)kit_erase(b, &domain, object, 3, item, 1, 1);
@@ -440,13 +428,12 @@ static void *read_all_the_time(void *arg)
 	return NULL;
 }
 
-static void readers_see_whole_batches_while_it_catches_up(void **state)
+TEST_IN(begin, end, readers_see_whole_batches_while_it_catches_up)
 {
 	bool is_over = false;
 	reader readers[3] = {{&is_over, 0}, {&is_over, 0}, {&is_over, 0}};
 	pthread_t threads[3];
 
-	(void)state;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, read_all_the_time, &readers[i]), 0);
@@ -479,7 +466,7 @@ static bool is_mine_and_grows(void *arg, emr_id16 id, emr_bytes row)
 	return true;
 }
 
-static void a_copy_that_grows_while_it_is_checked_is_whole(void **state)
+TEST_IN(begin, end, a_copy_that_grows_while_it_is_checked_is_whole)
 {
 	const emr_replica_options options = {.state_dirfd = k.state_fd,
 		.ledger = k.ledger,
@@ -488,7 +475,6 @@ static void a_copy_that_grows_while_it_is_checked_is_whole(void **state)
 	emr_replica_trouble trouble;
 	uint64_t checked = 0, grown = 0;
 
-	(void)state;
 	stop();
 	assert_ok(emr_replica_open(&options, &replica));
 	(void)save(emr_id16_random(), 2);
@@ -503,26 +489,4 @@ static void a_copy_that_grows_while_it_is_checked_is_whole(void **state)
 	assert_false(is_checking);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(what_a_computer_did_last_costs_what_is_found_of_two_thousand_entries),
-		TEST(what_is_saved_is_seen_after_catching_up),
-		TEST(a_snapshot_is_of_one_state_until_it_ends),
-		TEST(the_root_is_the_ledgers),
-		TEST(each_item_is_told_once_and_in_order),
-		TEST(parts_of_other_domains_are_not_kept),
-		TEST(heads_are_listed_by_domain_and_all),
-		TEST(the_history_of_a_record_is_every_version_of_its_row),
-		TEST(at_rest_nothing_is_lost_that_somebody_reads),
-		TEST(recent_entries_come_newest_first_with_refused_items),
-		TEST(rows_are_read_by_key),
-		TEST(an_erased_version_has_no_part_and_the_rest_stays_provable),
-		TEST(readers_see_whole_batches_while_it_catches_up),
-		TEST(a_copy_that_grows_while_it_is_checked_is_whole),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

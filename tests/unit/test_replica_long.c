@@ -73,11 +73,10 @@ static uint64_t length_of(const char *name)
 	return (uint64_t)st.st_size;
 }
 
-static void who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_no_long_log(void **state)
+TEST_IN(begin, end, who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_no_long_log)
 {
 	uint64_t before, whole;
 
-	(void)state;
 	save_long();
 	stop();
 	before = written();
@@ -92,11 +91,10 @@ static void who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_no_long_l
 	assert_in_range(length_of("replica.sqlite-wal"), 1, 9 << 20);
 }
 
-static void where_there_is_little_room_the_log_stays_short(void **state)
+TEST_IN(begin, end, where_there_is_little_room_the_log_stays_short)
 {
 	uint64_t whole;
 
-	(void)state;
 	save_long();
 	stop();
 	is_nearly_full = true;
@@ -135,13 +133,12 @@ static int look_dies(size_t before)
 	return ended;
 }
 
-static void a_first_look_that_is_killed_is_gone_on_with(void **state)
+TEST_IN(begin, end, a_first_look_that_is_killed_is_gone_on_with)
 {
 	emr_replica_trouble trouble;
 	uint64_t ledger, checked = 0;
 	int ended;
 
-	(void)state;
 	save_long();
 	assert_ok(emr_ledger_size(k.ledger, &ledger));
 	stop();
@@ -154,11 +151,10 @@ static void a_first_look_that_is_killed_is_gone_on_with(void **state)
 }
 
 /* The process that has the folder open after it may have it open for months. */
-static void the_long_log_of_who_was_killed_is_given_back(void **state)
+TEST_IN(begin, end, the_long_log_of_who_was_killed_is_given_back)
 {
 	int ended;
 
-	(void)state;
 	save_long();
 	stop();
 	ended = look_dies(SIZE_MAX / 2);
@@ -173,16 +169,4 @@ static void the_long_log_of_who_was_killed_is_given_back(void **state)
 	assert_in_range(length_of("replica.sqlite-wal"), 1, 9 << 20);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_no_long_log),
-		TEST(where_there_is_little_room_the_log_stays_short),
-		TEST(a_first_look_that_is_killed_is_gone_on_with),
-		TEST(the_long_log_of_who_was_killed_is_given_back),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -19,13 +19,12 @@ static high_mark sample(void)
 	return mark;
 }
 
-static void a_mark_comes_back_as_it_was_written(void **state)
+TEST(a_mark_comes_back_as_it_was_written)
 {
 	high_mark mark = sample();
 	high_mark again;
 	EMR_AUTO_BUF bytes = {0};
 
-	(void)state;
 	assert_ok(mark_format(&mark, &bytes));
 	assert_int_equal(bytes.len, 4 + 4 + 16 + 8 + 32 + 8 + 1 + 3 * 32 + 32 + 32);
 	assert_ok(mark_parse(emr_buf_view(&bytes), &again));
@@ -36,13 +35,12 @@ static void a_mark_comes_back_as_it_was_written(void **state)
 	assert_memory_equal(again.net_id.b, mark.net_id.b, 16);
 }
 
-static void every_flipped_bit_of_a_mark_is_found(void **state)
+TEST(every_flipped_bit_of_a_mark_is_found)
 {
 	high_mark mark = sample();
 	high_mark again;
 	EMR_AUTO_BUF bytes = {0};
 
-	(void)state;
 	assert_ok(mark_format(&mark, &bytes));
 	for (size_t bit = 0; bit < bytes.len * 8; bit++) {
 		emr_status status;
@@ -55,13 +53,12 @@ static void every_flipped_bit_of_a_mark_is_found(void **state)
 		assert_status(EMR_DAMAGED, mark_parse(emr_bytes_of(bytes.data, len), &again));
 }
 
-static void a_mark_of_a_newer_program_is_named_so(void **state)
+TEST(a_mark_of_a_newer_program_is_named_so)
 {
 	high_mark mark = sample();
 	high_mark again;
 	EMR_AUTO_BUF bytes = {0};
 
-	(void)state;
 	assert_ok(mark_format(&mark, &bytes));
 	bytes.data[4] = 2;
 	bytes.len -= EMR_SUM_BYTES;
@@ -71,13 +68,7 @@ static void a_mark_of_a_newer_program_is_named_so(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_mark_comes_back_as_it_was_written),
-		cmocka_unit_test(every_flipped_bit_of_a_mark_is_found),
-		cmocka_unit_test(a_mark_of_a_newer_program_is_named_so),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

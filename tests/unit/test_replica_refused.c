@@ -62,11 +62,10 @@ static void expect_all_before(uint64_t damaged)
 	assert_int_equal(s.last.seq, damaged - 1);
 }
 
-static void a_damaged_entry_takes_nothing_away_of_what_came_before_it(void **state)
+TEST_IN(begin, end, a_damaged_entry_takes_nothing_away_of_what_came_before_it)
 {
 	seen s = {0};
 
-	(void)state;
 	(void)save(emr_id16_random(), LONG_LEDGER);
 	assert_ok(emr_replica_catch_up(replica, see_in_order, &s, NULL));
 	assert_int_equal(s.n, LONG_LEDGER + 3);
@@ -75,12 +74,11 @@ static void a_damaged_entry_takes_nothing_away_of_what_came_before_it(void **sta
 	expect_all_before(3);
 }
 
-static void a_ledger_that_went_back_is_refused(void **state)
+TEST_IN(begin, end, a_ledger_that_went_back_is_refused)
 {
 	emr_ledger *now = k.ledger;
 	emr_replica_trouble trouble;
 
-	(void)state;
 	stop();
 	emr_ledger_close(now);
 	copy_file(k.network, "ledger.sqlite", "old");
@@ -104,11 +102,10 @@ static void a_ledger_that_went_back_is_refused(void **state)
 	assert_status(EMR_ROLLBACK, emr_replica_catch_up(replica, NULL, NULL, NULL));
 }
 
-static void a_ledger_that_forked_is_refused(void **state)
+TEST_IN(begin, end, a_ledger_that_forked_is_refused)
 {
 	emr_replica_trouble trouble;
 
-	(void)state;
 	stop();
 	emr_ledger_close(k.ledger);
 	copy_file(k.network, "ledger.sqlite", "old");
@@ -132,11 +129,10 @@ static void a_ledger_that_forked_is_refused(void **state)
 	assert_status(EMR_FORK, emr_replica_catch_up(replica, NULL, NULL, NULL));
 }
 
-static void a_copy_that_went_back_catches_up_from_where_it_is(void **state)
+TEST_IN(begin, end, a_copy_that_went_back_catches_up_from_where_it_is)
 {
 	emr_replica_position position;
 
-	(void)state;
 	(void)catch_up();
 	stop();
 	copy_file(k.state, "replica.sqlite", "old");
@@ -151,12 +147,11 @@ static void a_copy_that_went_back_catches_up_from_where_it_is(void **state)
 	assert_int_equal(position.size, 4);
 }
 
-static void a_damaged_copy_is_made_again(void **state)
+TEST_IN(begin, end, a_damaged_copy_is_made_again)
 {
 	emr_id16 object = emr_id16_random();
 	emr_replica_head head;
 
-	(void)state;
 	(void)save(object, 1);
 	(void)catch_up();
 	stop();
@@ -182,12 +177,11 @@ static void a_damaged_copy_is_made_again(void **state)
 	start();
 }
 
-static void a_damaged_mark_is_made_again_beside_a_whole_copy_only(void **state)
+TEST_IN(begin, end, a_damaged_mark_is_made_again_beside_a_whole_copy_only)
 {
 	char path[256];
 	int fd;
 
-	(void)state;
 	(void)catch_up();
 	for (int i = 0; i < 2; i++) {
 		stop();
@@ -211,11 +205,10 @@ static void a_damaged_mark_is_made_again_beside_a_whole_copy_only(void **state)
 	assert_int_equal(catch_up(), 3);
 }
 
-static void a_copy_of_another_network_is_refused(void **state)
+TEST_IN(begin, end, a_copy_of_another_network_is_refused)
 {
 	kit other;
 
-	(void)state;
 	(void)catch_up();
 	stop();
 	kit_new(&other);
@@ -226,11 +219,10 @@ static void a_copy_of_another_network_is_refused(void **state)
 	start();
 }
 
-static void a_copy_that_others_can_read_is_refused(void **state)
+TEST_IN(begin, end, a_copy_that_others_can_read_is_refused)
 {
 	char path[256];
 
-	(void)state;
 	stop();
 	(void)snprintf(path, sizeof path, "%s/replica.sqlite", k.state);
 	assert_int_equal(chmod(path, 0644), 0);
@@ -242,20 +234,4 @@ static void a_copy_that_others_can_read_is_refused(void **state)
 	start();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_damaged_entry_takes_nothing_away_of_what_came_before_it),
-		TEST(a_ledger_that_went_back_is_refused),
-		TEST(a_ledger_that_forked_is_refused),
-		TEST(a_copy_that_went_back_catches_up_from_where_it_is),
-		TEST(a_damaged_copy_is_made_again),
-		TEST(a_damaged_mark_is_made_again_beside_a_whole_copy_only),
-		TEST(a_copy_of_another_network_is_refused),
-		TEST(a_copy_that_others_can_read_is_refused),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

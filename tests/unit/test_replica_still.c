@@ -114,13 +114,12 @@ static emr_id16 save(void)
 	return object;
 }
 
-static void what_the_logs_have_is_read_and_nothing_is_added(void **state)
+TEST_IN(begin, end, what_the_logs_have_is_read_and_nothing_is_added)
 {
 	emr_id16 object = save();
 	emr_replica *replica = kit_replica(&k);
 	uint64_t size = 0;
 
-	(void)state;
 	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	look_at_what_is_left(object, size, size, true);
@@ -154,14 +153,13 @@ static emr_status read_still(emr_ledger *still, uint64_t *out_size)
 	return status;
 }
 
-static void others_who_write_where_this_one_may_only_read_damage_nothing(void **state)
+TEST_IN(begin, end, others_who_write_where_this_one_may_only_read_damage_nothing)
 {
 	emr_ledger_options options = {
 		.path = k.network, .submitter = k.keyring, .clock = &k.clock.clock};
 	emr_ledger *still;
 	uint64_t size, seen;
 
-	(void)state;
 	kit_fill(&k, &domain, 200);
 	emr_ledger_close(k.ledger);
 	still_is = true;
@@ -184,14 +182,4 @@ static void others_who_write_where_this_one_may_only_read_damage_nothing(void **
 	emr_ledger_close(still);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			what_the_logs_have_is_read_and_nothing_is_added, begin, end),
-		cmocka_unit_test_setup_teardown(
-			others_who_write_where_this_one_may_only_read_damage_nothing, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -35,25 +35,22 @@ static int end(void **state)
 	return rmdir(directory);
 }
 
-static void nobody_has_agreed_to_anything_before(void **state)
+TEST(nobody_has_agreed_to_anything_before)
 {
-	agreed a = {.n = 7};
+	AUTO(agreed_free) agreed a = {.n = 7};
 
-	(void)state;
 	assert_ok(agreed_load(&session, &a));
 	assert_int_equal(a.n, 0);
 	assert_null(agreed_find(&a, (emr_id32){{1}}, "CT"));
 	assert_null(agreed_told(&a, (const uint8_t[32]){1}));
-	agreed_free(&a);
 }
 
-static void what_was_agreed_to_comes_back_until_it_is_taken_back(void **state)
+TEST(what_was_agreed_to_comes_back_until_it_is_taken_back)
 {
 	const emr_id32 bones = {{1}}, knees = {{2}};
 	agreed a = {.n = 0}, b = {.n = 0};
 	char path[4200];
 
-	(void)state;
 	memset(path, 'x', sizeof path);
 	path[sizeof path - 1] = '\0';
 	assert_ok(agreed_add(&a, bones, (emr_id16){{3}}, "CT", 1700000000));
@@ -84,12 +81,11 @@ static void what_was_agreed_to_comes_back_until_it_is_taken_back(void **state)
 	agreed_free(&b);
 }
 
-static void what_was_told_is_remembered_with_its_reason(void **state)
+TEST(what_was_told_is_remembered_with_its_reason)
 {
 	agreed a = {.n = 0}, b = {.n = 0};
 	uint8_t source[32] = {0};
 
-	(void)state;
 	for (int i = 0; i < 300; i++) {
 		source[0] = (uint8_t)(i * 89);
 		source[1] = (uint8_t)(i / 256);
@@ -111,13 +107,12 @@ static void what_was_told_is_remembered_with_its_reason(void **state)
 	agreed_free(&b);
 }
 
-static void a_file_that_was_changed_is_not_believed(void **state)
+TEST(a_file_that_was_changed_is_not_believed)
 {
 	agreed a = {.n = 0};
-	emr_buf bytes = {0};
+	EMR_AUTO_BUF bytes = {0};
 	emr_status status;
 
-	(void)state;
 	assert_ok(agreed_add(&a, (emr_id32){{1}}, (emr_id16){{3}}, "CT", 1));
 	assert_ok(agreed_save(&session, &a));
 	agreed_free(&a);
@@ -127,17 +122,6 @@ static void a_file_that_was_changed_is_not_believed(void **state)
 		emr_file_replace(session.state_fd, EMR_STATE_FOLLOWS, emr_buf_view(&bytes), 0600));
 	status = agreed_load(&session, &a);
 	assert_int_equal(status, EMR_DAMAGED);
-	emr_buf_free(&bytes);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_has_agreed_to_anything_before),
-		cmocka_unit_test(what_was_agreed_to_comes_back_until_it_is_taken_back),
-		cmocka_unit_test(what_was_told_is_remembered_with_its_reason),
-		cmocka_unit_test(a_file_that_was_changed_is_not_believed),
-	};
-
-	return cmocka_run_group_tests(tests, begin, end);
-}
+TESTS(begin, end)

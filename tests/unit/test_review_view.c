@@ -27,7 +27,7 @@ static void kill_and_restart(kit *k, char copy[300])
 	(void)dead;
 }
 
-static void a_size_that_was_never_handed_out_is_not_there_after_a_kill(void **state)
+TEST(a_size_that_was_never_handed_out_is_not_there_after_a_kill)
 {
 	uint8_t *more = kit_bytes(5000, 1);
 	emr_attr wanted = {.mode = 0600}, attr;
@@ -84,7 +84,7 @@ static void *open_read_close(void *arg)
 	return NULL;
 }
 
-static void a_reader_that_closes_gives_no_early_end_to_another(void **state)
+TEST(a_reader_that_closes_gives_no_early_end_to_another)
 {
 	pthread_t threads[4];
 	reading readings[4];
@@ -139,7 +139,7 @@ static void damage_segments(const char *path)
 	closedir(d);
 }
 
-static void one_damaged_record_does_not_end_the_publishing_of_others(void **state)
+TEST(one_damaged_record_does_not_end_the_publishing_of_others)
 {
 	uint8_t *bytes = kit_bytes(700000, 2);
 	emr_handle *h;
@@ -163,7 +163,7 @@ static void one_damaged_record_does_not_end_the_publishing_of_others(void **stat
 	free(bytes);
 }
 
-static void an_outbox_row_that_cannot_be_read_does_not_end_publishing(void **state)
+TEST(an_outbox_row_that_cannot_be_read_does_not_end_publishing)
 {
 	emr_journal_txn *txn;
 	KIT;
@@ -209,7 +209,7 @@ static void spoil_spills(void)
 	close(pipes[1]);
 }
 
-static void a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk(void **state)
+TEST(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk)
 {
 	uint8_t *bytes = kit_bytes(250000, 3);
 	emr_handle *h;
@@ -269,7 +269,7 @@ static void count_notice(void *arg, const char *id, const char *path)
 	notices += strcmp(path, "d/x") == 0;
 }
 
-static void a_working_copy_that_cannot_be_read_is_told_and_kept(void **state)
+TEST(a_working_copy_that_cannot_be_read_is_told_and_kept)
 {
 	uint8_t *bytes = kit_bytes(250000, 3);
 	emr_attr wanted = {.mode = 0600}, attr;
@@ -315,7 +315,7 @@ static void a_working_copy_that_cannot_be_read_is_told_and_kept(void **state)
 
 /* ---- names ---- */
 
-static void what_lies_in_a_directory_of_scratch_stays_there(void **state)
+TEST(what_lies_in_a_directory_of_scratch_stays_there)
 {
 	emr_handle *h;
 	KIT;
@@ -366,7 +366,7 @@ static void expect_x_in_e_on_the_ledger(kit *k)
 	assert_memory_equal(t.parent_of_x.b, t.e.b, sizeof t.e.b);
 }
 
-static void a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger(void **state)
+TEST(a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger)
 {
 	for (int with_restart = 0; with_restart < 2; with_restart++) {
 		emr_handle *h;
@@ -394,7 +394,7 @@ static void a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger
 }
 
 /* More bytes of rows than one frame of the journal takes. */
-static void a_directory_with_much_in_it_moves_to_another_domain(void **state)
+TEST(a_directory_with_much_in_it_moves_to_another_domain)
 {
 	uint8_t *bytes = kit_bytes(15000, 4);
 	char name[40];
@@ -422,7 +422,7 @@ static void a_directory_with_much_in_it_moves_to_another_domain(void **state)
 	free(bytes);
 }
 
-static void truncating_while_opening_for_reading_is_handed_out_at_close(void **state)
+TEST(truncating_while_opening_for_reading_is_handed_out_at_close)
 {
 	emr_handle *h;
 	emr_stack alive;
@@ -475,7 +475,7 @@ static int64_t close_when_asked_for_the_time(const emr_clock *clock)
 	return ((const kit_clock *)clock)->unix_ns;
 }
 
-static void what_is_saved_while_a_version_is_on_its_way_is_kept(void **state)
+TEST(what_is_saved_while_a_version_is_on_its_way_is_kept)
 {
 	uint8_t *bytes = kit_bytes(700000, 9);
 	emr_handle *h;
@@ -511,7 +511,7 @@ static void what_is_saved_while_a_version_is_on_its_way_is_kept(void **state)
 	free(bytes);
 }
 
-static void a_clock_that_jumps_stops_nothing_for_ever(void **state)
+TEST(a_clock_that_jumps_stops_nothing_for_ever)
 {
 	static const int64_t jumps_days[] = {1, -1, -1, 366, -366, -400, 400, 3650, -3650};
 	char name[20];
@@ -534,23 +534,4 @@ static void a_clock_that_jumps_stops_nothing_for_ever(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_size_that_was_never_handed_out_is_not_there_after_a_kill),
-		cmocka_unit_test(a_reader_that_closes_gives_no_early_end_to_another),
-		cmocka_unit_test(one_damaged_record_does_not_end_the_publishing_of_others),
-		cmocka_unit_test(an_outbox_row_that_cannot_be_read_does_not_end_publishing),
-		cmocka_unit_test(a_spill_that_cannot_be_synced_keeps_nothing_else_from_the_disk),
-		cmocka_unit_test(a_working_copy_that_cannot_be_read_is_told_and_kept),
-		cmocka_unit_test(what_lies_in_a_directory_of_scratch_stays_there),
-		cmocka_unit_test(
-			a_directory_that_comes_back_from_scratch_has_its_files_on_the_ledger),
-		cmocka_unit_test(a_directory_with_much_in_it_moves_to_another_domain),
-		cmocka_unit_test(truncating_while_opening_for_reading_is_handed_out_at_close),
-		cmocka_unit_test(what_is_saved_while_a_version_is_on_its_way_is_kept),
-		cmocka_unit_test(a_clock_that_jumps_stops_nothing_for_ever),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -69,14 +69,13 @@ static void expect_refused(member *m)
 	assert_int_equal(position.size, size - 1);
 }
 
-static void nobody_replaces_the_private_part_of_a_record(void **state)
+TEST_IN(folk_with_clinic, folk_end, nobody_replaces_the_private_part_of_a_record)
 {
 	static const uint8_t applied[1] = {EMR_RESULT_APPLIED};
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF batch = {0};
 	emr_part_key at = record_of_ana(&part);
 
-	(void)state;
 	restore_batch(&at, folk_part_of(part.len), &batch);
 	rogue_append(&lima, emr_buf_view(&batch), now, applied);
 	expect_refused(&ana);
@@ -95,7 +94,7 @@ static void erase_record(const emr_part_key *at)
 }
 
 /* He kept the bytes; they fit what the item commits to, and all the same they are gone. */
-static void nobody_brings_back_what_was_erased(void **state)
+TEST_IN(folk_with_clinic, folk_end, nobody_brings_back_what_was_erased)
 {
 	static const uint8_t applied[1] = {EMR_RESULT_APPLIED};
 	EMR_AUTO_BUF part = {0};
@@ -104,7 +103,6 @@ static void nobody_brings_back_what_was_erased(void **state)
 	emr_part_key at = record_of_ana(&part);
 	emr_ledger_answer answer;
 
-	(void)state;
 	erase_record(&at);
 	restore_batch(&at, emr_buf_view(&part), &batch);
 	assert_ok(emr_ledger_submit(lima.ledger, emr_buf_view(&batch), &answer));
@@ -120,7 +118,7 @@ static void nobody_brings_back_what_was_erased(void **state)
 }
 
 /* The tables of the shared file are his to write, the items of others are not. */
-static void other_bytes_in_the_ledger_file_reach_nobodys_copy(void **state)
+TEST_IN(folk_with_clinic, folk_end, other_bytes_in_the_ledger_file_reach_nobodys_copy)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_part_key at = record_of_ana(&part);
@@ -128,7 +126,6 @@ static void other_bytes_in_the_ledger_file_reach_nobodys_copy(void **state)
 	char hex[65], sql[200];
 	uint8_t hash[32];
 
-	(void)state;
 	emr_item_priv_hash((emr_span){forged, sizeof forged}, hash);
 	emr_hex(hash, sizeof hash, hex);
 	(void)snprintf(sql, sizeof sql,
@@ -166,7 +163,7 @@ static emr_replica *copy_without_parts(int *out_fd)
 }
 
 /* What RESTORE_PART is for; and who keeps nothing of the domain reaches the same results. */
-static void a_part_that_the_ledger_lost_comes_back_as_it_was(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_part_that_the_ledger_lost_comes_back_as_it_was)
 {
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF batch = {0};
@@ -176,7 +173,6 @@ static void a_part_that_the_ledger_lost_comes_back_as_it_was(void **state)
 	emr_ledger_answer answer;
 	int fd;
 
-	(void)state;
 	kit_sql(k.network, EMR_NETWORK_LEDGER, "UPDATE parts SET part=x'' WHERE family=32");
 	assert_status(EMR_DAMAGED, emr_ledger_verify(ana.ledger, &trouble));
 	restore_batch(&at, emr_buf_view(&part), &batch);
@@ -226,7 +222,7 @@ static void erase_batch(const member *m, emr_signer as, const emr_part_key *at, 
 }
 
 /* What he described with it, records of hers that he renamed too, would be nameless for ever. */
-static void a_writer_does_not_destroy_the_key_of_what_he_described(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_writer_does_not_destroy_the_key_of_what_he_described)
 {
 	static const uint8_t applied[1] = {EMR_RESULT_APPLIED};
 	EMR_AUTO_BUF part = {0};
@@ -234,7 +230,6 @@ static void a_writer_does_not_destroy_the_key_of_what_he_described(void **state)
 	emr_part_key at = listing_key_of_lima();
 	emr_ledger_answer answer;
 
-	(void)state;
 	assert_ok(emr_replica_part(ana.replica, &at, &part));
 	erase_batch(&lima, emr_signer_identity(), &at, &batch);
 	assert_ok(emr_ledger_submit(lima.ledger, emr_buf_view(&batch), &answer));
@@ -248,14 +243,13 @@ static void a_writer_does_not_destroy_the_key_of_what_he_described(void **state)
 	expect_part(&ana, &at, emr_buf_view(&part));
 }
 
-static void the_owner_may_destroy_the_key_of_what_a_writer_described(void **state)
+TEST_IN(folk_with_clinic, folk_end, the_owner_may_destroy_the_key_of_what_a_writer_described)
 {
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF batch = {0};
 	emr_part_key at = listing_key_of_lima();
 	emr_ledger_answer answer;
 
-	(void)state;
 	erase_batch(&ana, emr_signer_domain(health.id, 1), &at, &batch);
 	assert_ok(emr_ledger_submit(ana.ledger, emr_buf_view(&batch), &answer));
 	assert_applied(answer.results[0]);
@@ -264,14 +258,13 @@ static void the_owner_may_destroy_the_key_of_what_a_writer_described(void **stat
 }
 
 /* Whoever joins later judges his registration by that certificate. */
-static void nobody_stops_who_joins_later_by_erasing_his_own_registration(void **state)
+TEST_IN(folk_with_clinic, folk_end, nobody_stops_who_joins_later_by_erasing_his_own_registration)
 {
 	EMR_AUTO_BUF batch = {0};
 	emr_ledger_trouble trouble = {0};
 	emr_part_key at = {.family = EMR_FAMILY_KEY, .version = 1};
 	emr_ledger_answer answer;
 
-	(void)state;
 	memcpy(at.object.b, lima.public.signer_id.b, sizeof at.object.b);
 	erase_batch(&lima, emr_signer_identity(), &at, &batch);
 	assert_ok(emr_ledger_submit(lima.ledger, emr_buf_view(&batch), &answer));
@@ -308,13 +301,12 @@ static void expect_clinic(const char *name)
 }
 
 /* An administrator of another organisation proposes it as it is, but for its name or its CA. */
-static void nobody_renames_an_organisation_without_the_members(void **state)
+TEST_IN(folk_with_clinic, folk_end, nobody_renames_an_organisation_without_the_members)
 {
 	EMR_AUTO_BUF other_ca = {0};
 	emr_cert_subject ca = {
 		.handle = "Other CA", .not_before = now - DAY, .not_after = now + 4000 * DAY};
 
-	(void)state;
 	assert_ok(emr_cert_make_ca(ana.keyring, &ca, &other_ca));
 	assert_applied(
 		folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN | EMR_ROLE_HOSPITAL, "boss"));
@@ -339,9 +331,8 @@ static void nobody_renames_an_organisation_without_the_members(void **state)
 	}
 }
 
-static void the_newest_name_that_the_members_approved_holds(void **state)
+TEST_IN(folk_with_clinic, folk_end, the_newest_name_that_the_members_approved_holds)
 {
-	(void)state;
 	assert_applied(
 		folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN | EMR_ROLE_HOSPITAL, "boss"));
 	for (int i = 0; i < 2; i++) {
@@ -358,7 +349,7 @@ static void the_newest_name_that_the_members_approved_holds(void **state)
 }
 
 /* Her certificate lies open to all members: it says nothing of a key that it does not name. */
-static void a_device_is_not_called_by_anothers_certificate(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_device_is_not_called_by_anothers_certificate)
 {
 	EMR_AUTO_BUF part = {0};
 	EMR_AUTO_BUF own_part = {0};
@@ -370,7 +361,6 @@ static void a_device_is_not_called_by_anothers_certificate(void **state)
 	emr_register who = {.net_id = k.net_id, .org = home, .roles = EMR_ROLE_DEVICE};
 	emr_act act;
 
-	(void)state;
 	folk_see(&ana);
 	assert_ok(emr_replica_person(ana.replica, lima.public.signer_id, &person));
 	assert_ok(emr_replica_registration(ana.replica, &person, &part, &der, &name));
@@ -389,33 +379,4 @@ static void a_device_is_not_called_by_anothers_certificate(void **state)
 	folk_close_member(&visitor, false);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			nobody_replaces_the_private_part_of_a_record, folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(
-			nobody_brings_back_what_was_erased, folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(other_bytes_in_the_ledger_file_reach_nobodys_copy,
-			folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(a_part_that_the_ledger_lost_comes_back_as_it_was,
-			folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(
-			a_writer_does_not_destroy_the_key_of_what_he_described, folk_with_clinic,
-			folk_end),
-		cmocka_unit_test_setup_teardown(
-			the_owner_may_destroy_the_key_of_what_a_writer_described, folk_with_clinic,
-			folk_end),
-		cmocka_unit_test_setup_teardown(
-			nobody_stops_who_joins_later_by_erasing_his_own_registration,
-			folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(nobody_renames_an_organisation_without_the_members,
-			folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(the_newest_name_that_the_members_approved_holds,
-			folk_with_clinic, folk_end),
-		cmocka_unit_test_setup_teardown(
-			a_device_is_not_called_by_anothers_certificate, folk_with_clinic, folk_end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -9,11 +9,10 @@ static emr_status parse(const char *text, emr_rules *out, unsigned *out_line)
 	return emr_rules_parse(emr_bytes_of(text, strlen(text)), out, out_line);
 }
 
-static void names_that_are_known_are_read_and_others_are_not_minded(void **state)
+TEST(names_that_are_known_are_read_and_others_are_not_minded)
 {
 	emr_rules rules;
 
-	(void)state;
 	assert_ok(parse("# of the members\n\n slots-a-day = 300 "
 			"\ndeposit-bytes=1048576\ndeposits-a-day = 7\nquota-bytes = none\n"
 			"places = all\nwitnesses = 2\nnot-known-yet = anything at all, \xc3\xa9\n",
@@ -27,18 +26,17 @@ static void names_that_are_known_are_read_and_others_are_not_minded(void **state
 	assert_int_equal(rules.copies, 1);
 }
 
-static void without_a_line_the_usual_holds(void **state)
+TEST(without_a_line_the_usual_holds)
 {
 	emr_rules rules = {0};
 
-	(void)state;
 	assert_ok(parse("", &rules, NULL));
 	assert_int_equal(rules.slots_a_day, 20000);
 	assert_true(rules.deposit_bytes == UINT64_C(4294967296));
 	assert_int_equal(rules.deposits_a_day, 200);
 }
 
-static void text_that_two_could_read_differently_is_refused(void **state)
+TEST(text_that_two_could_read_differently_is_refused)
 {
 	static const struct {
 		const char *text;
@@ -56,7 +54,6 @@ static void text_that_two_could_read_differently_is_refused(void **state)
 		{"ok = \xed\xa0\x80\n", 1}, {"ok = \xc2\x85\n", 1}, {"\tok = 1\n", 1},
 		{"ok = \xc2\xad\n", 1}, {"ok = \xe3\x85\xa4\n", 1}, {"new = 1\n#\nnew = 2", 3}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		emr_rules rules = {.slots_a_day = 77};
 		unsigned line = 0;
@@ -67,12 +64,11 @@ static void text_that_two_could_read_differently_is_refused(void **state)
 	}
 }
 
-static void a_text_beyond_its_size_is_refused(void **state)
+TEST(a_text_beyond_its_size_is_refused)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_rules rules;
 
-	(void)state;
 	for (size_t i = 0; i < EMR_RULES_TEXT_MAX; i++)
 		assert_ok(emr_buf_append(&text, "\n", 1));
 	assert_ok(emr_rules_parse(emr_buf_view(&text), &rules, NULL));
@@ -107,7 +103,7 @@ static void both_approve(emr_id16 proposal, int of_the_second)
 	folk_see(&lima);
 }
 
-static void rules_hold_for_everybody_when_enough_have_approved(void **state)
+TEST_IN(folk_with_clinic, folk_end, rules_hold_for_everybody_when_enough_have_approved)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_id16 proposal;
@@ -115,7 +111,6 @@ static void rules_hold_for_everybody_when_enough_have_approved(void **state)
 	emr_row_network network;
 	bool is_read = false;
 
-	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	assert_applied(propose("slots-a-day = 12\n", 2, &proposal));
 	assert_applied(folk_say(&ana, emr_act_approve_proposal(proposal, home), folk_nothing()));
@@ -140,12 +135,11 @@ static void rules_hold_for_everybody_when_enough_have_approved(void **state)
 	assert_int_equal(rules.deposits_a_day, 3);
 }
 
-static void more_approvals_than_there_are_members_are_refused(void **state)
+TEST_IN(folk_with_clinic, folk_end, more_approvals_than_there_are_members_are_refused)
 {
 	emr_id16 proposal;
 	emr_row_network network;
 
-	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	assert_applied(propose("slots-a-day = 12\n", 3, &proposal));
 	both_approve(proposal, EMR_RESULT_RULES);
@@ -153,14 +147,13 @@ static void more_approvals_than_there_are_members_are_refused(void **state)
 	assert_int_equal(network.quorum, 0);
 }
 
-static void what_nobody_can_read_leaves_the_usual_limits(void **state)
+TEST_IN(folk_with_clinic, folk_end, what_nobody_can_read_leaves_the_usual_limits)
 {
 	EMR_AUTO_BUF text = {0};
 	emr_id16 proposal;
 	emr_rules rules;
 	bool is_read = true;
 
-	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	assert_applied(propose("slots-a-day = many\n", 0, &proposal)); /* another program's */
 	both_approve(proposal, EMR_RESULT_APPLIED);
@@ -179,14 +172,13 @@ static emr_known_votes votes_of(emr_id16 proposal, emr_id16 org)
 }
 
 /* Whoever stole an administrator's key, and approved with it. */
-static void what_a_revoked_key_approved_is_in_nobodys_way(void **state)
+TEST_IN(folk_with_clinic, folk_end, what_a_revoked_key_approved_is_in_nobodys_way)
 {
 	emr_id16 proposal, other;
 	emr_known_votes votes;
 	emr_rules rules;
 	member next;
 
-	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss@clinic"));
 	assert_applied(propose("slots-a-day = 12\n", 0, &proposal));
 	assert_applied(folk_say(&boss, emr_act_approve_proposal(proposal, clinic), folk_nothing()));
@@ -216,20 +208,4 @@ static void what_a_revoked_key_approved_is_in_nobodys_way(void **state)
 	folk_close_member(&next, false);
 }
 
-#define FOLK(name) cmocka_unit_test_setup_teardown(name, folk_with_clinic, folk_end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_that_are_known_are_read_and_others_are_not_minded),
-		cmocka_unit_test(without_a_line_the_usual_holds),
-		cmocka_unit_test(text_that_two_could_read_differently_is_refused),
-		cmocka_unit_test(a_text_beyond_its_size_is_refused),
-		FOLK(rules_hold_for_everybody_when_enough_have_approved),
-		FOLK(more_approvals_than_there_are_members_are_refused),
-		FOLK(what_nobody_can_read_leaves_the_usual_limits),
-		FOLK(what_a_revoked_key_approved_is_in_nobodys_way),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

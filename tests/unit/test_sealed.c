@@ -162,13 +162,12 @@ static void seal_report_and_denial(sealing *s)
 
 /* Parts that the keyring makes have the lengths that the contract takes, and open again from what
  * the other's copy of the ledger holds. */
-static void what_the_keyring_seals_is_what_the_ledger_takes(void **state)
+TEST_IN(folk_with_clinic, folk_end, what_the_keyring_seals_is_what_the_ledger_takes)
 {
 	sealing s = {.grant = emr_id16_random(),
 		.access = emr_id16_random(),
 		.request = emr_id16_random()};
 
-	(void)state;
 	assert_ok(emr_keyring_domain_public(ana.keyring, health.id, 1, 1, &s.owner));
 	seal_request(&s);
 	seal_grant(&s);
@@ -180,13 +179,4 @@ static void what_the_keyring_seals_is_what_the_ledger_takes(void **state)
 	emr_buf_free(&s.part);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		WITH(what_the_keyring_seals_is_what_the_ledger_takes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -17,12 +17,11 @@
 #define UNDER_SANITIZER false
 #endif
 
-static void a_secret_is_zeroed_and_sized(void **state)
+TEST(a_secret_is_zeroed_and_sized)
 {
 	static const size_t sizes[] = {1, 31, 32, 33, 64, 65, 127, 128};
 	emr_secret secret = {0};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		assert_ok(emr_secret_new(sizes[i], &secret));
 		assert_int_equal(secret.len, sizes[i]);
@@ -37,12 +36,11 @@ static void a_secret_is_zeroed_and_sized(void **state)
 	assert_status(EMR_INVALID, emr_secret_new(EMR_SECRET_MAX + 1, &secret));
 }
 
-static void a_freed_slot_is_wiped_at_once(void **state)
+TEST(a_freed_slot_is_wiped_at_once)
 {
 	emr_secret secret = {0};
 	const volatile uint8_t *slot;
 
-	(void)state;
 	assert_ok(emr_secret_new(32, &secret));
 	slot = secret.data;
 	memset(secret.data, 0xab, 32);
@@ -54,11 +52,10 @@ static void a_freed_slot_is_wiped_at_once(void **state)
 /* A reader has the keys of all that he has opened in hand: of a dataset that is more than 1 MiB. */
 #define MANY 200000
 
-static void keys_of_many_files_are_held_at_once(void **state)
+TEST(keys_of_many_files_are_held_at_once)
 {
 	static emr_secret held[MANY];
 
-	(void)state;
 	for (uint32_t i = 0; i < MANY; i++) {
 		assert_ok(emr_secret_new(32, &held[i]));
 		memcpy(held[i].data, &i, sizeof i);
@@ -79,13 +76,12 @@ static void keys_of_many_files_are_held_at_once(void **state)
 
 #define ALL (EMR_SECRETS_MAX_BYTES / EMR_SECRET_MAX)
 
-static void what_is_full_refuses_and_recovers(void **state)
+TEST(what_is_full_refuses_and_recovers)
 {
 	static emr_secret held[ALL + 1];
 	emr_secret part[3] = {{NULL, 0}}, more = {.data = NULL, .len = 77};
 	size_t n = 0;
 
-	(void)state;
 	while (n <= ALL && emr_secret_new(EMR_SECRET_MAX, &held[n]) == EMR_OK)
 		n++;
 	assert_int_equal(n, ALL);
@@ -104,12 +100,11 @@ static void what_is_full_refuses_and_recovers(void **state)
 		emr_secret_free(&held[i]);
 }
 
-static void mixed_sizes_never_overlap(void **state)
+TEST(mixed_sizes_never_overlap)
 {
 	static emr_secret held[3000];
 	static const size_t sizes[] = {32, 64, 128, 16, 44, 76};
 
-	(void)state;
 	for (int round = 0; round < 3; round++) {
 		for (size_t i = 0; i < 3000; i++) {
 			assert_ok(emr_secret_new(sizes[i % 6], &held[i]));
@@ -143,11 +138,10 @@ static void *churn(void *argument)
 	return NULL;
 }
 
-static void threads_share_the_arena(void **state)
+TEST(threads_share_the_arena)
 {
 	pthread_t threads[4];
 
-	(void)state;
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, churn, (void *)i), 0);
 	for (size_t i = 0; i < 4; i++) {
@@ -179,12 +173,11 @@ static void vm_flags(const void *address, char flags[256])
 	fclose(smaps);
 }
 
-static void the_arena_is_in_no_core_no_child_and_no_swap(void **state)
+TEST(the_arena_is_in_no_core_no_child_and_no_swap)
 {
-	emr_secret secret = {0};
+	EMR_AUTO_SECRET secret = {0};
 	char flags[256];
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &secret));
 	vm_flags(secret.data, flags);
 	assert_non_null(strstr(flags, " dd")); /* not in a core dump */
@@ -192,16 +185,14 @@ static void the_arena_is_in_no_core_no_child_and_no_swap(void **state)
 	/* Sanitizers turn mlock into nothing. */
 	if (!UNDER_SANITIZER)
 		assert_int_equal(strstr(flags, " lo") != NULL, emr_secret_is_locked());
-	emr_secret_free(&secret);
 }
 
-static void a_child_cannot_read_a_secret(void **state)
+TEST(a_child_cannot_read_a_secret)
 {
-	emr_secret secret = {0};
+	EMR_AUTO_SECRET secret = {0};
 	int status;
 	pid_t child;
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &secret));
 	child = fork();
 	assert_true(child >= 0);
@@ -213,14 +204,12 @@ static void a_child_cannot_read_a_secret(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	/* Under a sanitizer the fault becomes an exit with an error; never 0. */
 	assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	emr_secret_free(&secret);
 }
 
-static void a_hardened_process_leaves_no_core(void **state)
+TEST(a_hardened_process_leaves_no_core)
 {
 	struct rlimit limit;
 
-	(void)state;
 	assert_ok(emr_process_harden());
 	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
 	assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
@@ -228,35 +217,19 @@ static void a_hardened_process_leaves_no_core(void **state)
 	assert_int_equal(limit.rlim_max, 0);
 }
 
-static void random_secrets_differ(void **state)
+TEST(random_secrets_differ)
 {
-	emr_secret a = {0};
-	emr_secret b = {0};
+	EMR_AUTO_SECRET a = {0};
+	EMR_AUTO_SECRET b = {0};
 
-	(void)state;
 	assert_ok(emr_secret_random(32, &a));
 	assert_ok(emr_secret_random(32, &b));
 	assert_memory_not_equal(a.data, b.data, 32);
-	emr_secret_free(&a);
-	emr_secret_free(&b);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_secret_is_zeroed_and_sized),
-		cmocka_unit_test(a_freed_slot_is_wiped_at_once),
-		cmocka_unit_test(mixed_sizes_never_overlap),
-		cmocka_unit_test(threads_share_the_arena),
-		cmocka_unit_test(the_arena_is_in_no_core_no_child_and_no_swap),
-		cmocka_unit_test(a_child_cannot_read_a_secret),
-		cmocka_unit_test(random_secrets_differ),
-		cmocka_unit_test(keys_of_many_files_are_held_at_once),
-		cmocka_unit_test(what_is_full_refuses_and_recovers),
-		cmocka_unit_test(a_hardened_process_leaves_no_core),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -100,7 +100,7 @@ static void begin_ahead(desk *d)
 	assert_non_null(d->keys);
 }
 
-static void every_change_gets_its_own_key(void **state)
+TEST_IN(begin, end, every_change_gets_its_own_key)
 {
 	desk *d = *state;
 
@@ -113,7 +113,7 @@ static void every_change_gets_its_own_key(void **state)
 	}
 }
 
-static void the_last_may_be_asked_for_first_and_any_one_twice(void **state)
+TEST_IN(begin, end, the_last_may_be_asked_for_first_and_any_one_twice)
 {
 	desk *d = *state;
 
@@ -128,7 +128,7 @@ static void the_last_may_be_asked_for_first_and_any_one_twice(void **state)
 	}
 }
 
-static void what_cannot_be_opened_is_said_of_that_change_alone(void **state)
+TEST_IN(begin, end, what_cannot_be_opened_is_said_of_that_change_alone)
 {
 	desk *d = *state;
 
@@ -144,7 +144,7 @@ static void what_cannot_be_opened_is_said_of_that_change_alone(void **state)
 	}
 }
 
-static void changes_between_them_that_need_no_key_are_passed_over(void **state)
+TEST_IN(begin, end, changes_between_them_that_need_no_key_are_passed_over)
 {
 	desk *d = *state;
 
@@ -161,14 +161,14 @@ static void changes_between_them_that_need_no_key_are_passed_over(void **state)
 	}
 }
 
-static void it_may_end_before_anything_was_asked_for(void **state)
+TEST_IN(begin, end, it_may_end_before_anything_was_asked_for)
 {
 	desk *d = *state;
 
 	begin_ahead(d);
 }
 
-static void for_a_few_there_is_no_thread(void **state)
+TEST_IN(begin, end, for_a_few_there_is_no_thread)
 {
 	desk *d = *state;
 
@@ -176,7 +176,7 @@ static void for_a_few_there_is_no_thread(void **state)
 	ahead_end(NULL);
 }
 
-static void another_epoch_or_key_is_not_its_own(void **state)
+TEST_IN(begin, end, another_epoch_or_key_is_not_its_own)
 {
 	desk *d = *state;
 	build_ctx other = d->ctx;
@@ -190,19 +190,4 @@ static void another_epoch_or_key_is_not_its_own(void **state)
 	assert_false(ahead_fits(d->keys, &other));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(every_change_gets_its_own_key),
-		TEST(the_last_may_be_asked_for_first_and_any_one_twice),
-		TEST(what_cannot_be_opened_is_said_of_that_change_alone),
-		TEST(changes_between_them_that_need_no_key_are_passed_over),
-		TEST(it_may_end_before_anything_was_asked_for),
-		TEST(for_a_few_there_is_no_thread),
-		TEST(another_epoch_or_key_is_not_its_own),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -28,14 +28,13 @@ static void expect_same_place(const emr_place *a, const emr_place *b)
 	assert_true(a->padded == b->padded && memcmp(a->r_pid, b->r_pid, 32) == 0);
 }
 
-static void a_place_has_its_size_and_comes_back(void **state)
+TEST(a_place_has_its_size_and_comes_back)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_writer w = emr_writer_of(&bytes);
 	emr_place place = some_place(5), back;
 	emr_reader r;
 
-	(void)state;
 	emr_place_write(&w, &place);
 	assert_ok(w.status);
 	assert_int_equal(bytes.len, 148);
@@ -50,7 +49,7 @@ static void a_place_has_its_size_and_comes_back(void **state)
 	}
 }
 
-static void a_batch_comes_back_with_its_outcomes(void **state)
+TEST(a_batch_comes_back_with_its_outcomes)
 {
 	emr_change_outcome outcomes[2] = {
 		{.kind = EMR_CHANGE_PUT, .change = 17, .place = some_place(1)},
@@ -58,7 +57,6 @@ static void a_batch_comes_back_with_its_outcomes(void **state)
 	outbox box = {.first = 2, .count = 2, .outcomes = outcomes}, back;
 	EMR_AUTO_BUF bytes = {0};
 
-	(void)state;
 	memset(outcomes[0].node.b, 0x44, 16);
 	assert_ok(emr_buf_append(&box.batch, "a batch", 7));
 	assert_ok(outbox_encode(&box, &bytes));
@@ -102,9 +100,8 @@ static node_row some_row(uint16_t flags)
 	return row;
 }
 
-static void a_node_comes_back_with_whatever_it_has(void **state)
+TEST(a_node_comes_back_with_whatever_it_has)
 {
-	(void)state;
 	for (uint16_t flags = 0; flags < 128; flags++) {
 		EMR_AUTO_BUF bytes = {0};
 		node_row row = some_row(flags), back;
@@ -131,11 +128,10 @@ static void a_node_comes_back_with_whatever_it_has(void **state)
 	}
 }
 
-static void impossible_nodes_are_refused(void **state)
+TEST(impossible_nodes_are_refused)
 {
 	node_row back, wrong[4] = {some_row(0), some_row(0), some_row(0), some_row(0)};
 
-	(void)state;
 	wrong[0].type = 9;
 	wrong[1].flags = 0x4000;
 	wrong[2].mode = 010000;
@@ -148,7 +144,7 @@ static void impossible_nodes_are_refused(void **state)
 	}
 }
 
-static void a_name_that_went_away_comes_back(void **state)
+TEST(a_name_that_went_away_comes_back)
 {
 	vacated_row row = {.place = some_place(7),
 			    .type = EMR_META_FILE,
@@ -157,7 +153,6 @@ static void a_name_that_went_away_comes_back(void **state)
 		    back;
 	EMR_AUTO_BUF bytes = {0};
 
-	(void)state;
 	assert_ok(vacated_encode(&row, &bytes));
 	assert_ok(vacated_decode(emr_buf_view(&bytes), &back));
 	expect_same_place(&row.place, &back.place);
@@ -167,15 +162,4 @@ static void a_name_that_went_away_comes_back(void **state)
 		assert_status(EMR_DAMAGED, vacated_decode(emr_bytes_of(bytes.data, len), &back));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_place_has_its_size_and_comes_back),
-		cmocka_unit_test(a_batch_comes_back_with_its_outcomes),
-		cmocka_unit_test(a_node_comes_back_with_whatever_it_has),
-		cmocka_unit_test(impossible_nodes_are_refused),
-		cmocka_unit_test(a_name_that_went_away_comes_back),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

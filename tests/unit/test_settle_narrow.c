@@ -111,11 +111,10 @@ static void save(kit *k, const char *text)
 		strncmp(kit_attribute(k, "Imaging/note", "user.emrfs.state"), "confirmed", 9), 0);
 }
 
-static void who_saves_under_a_former_key_hears_of_it_once(void **state)
+TEST(who_saves_under_a_former_key_hears_of_it_once)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.notice = hear;
 	kit_restart(&k);
@@ -135,15 +134,13 @@ static void who_saves_under_a_former_key_hears_of_it_once(void **state)
 	save(&k, "five");
 	assert_int_equal(told_of_former_key, 2);
 	renewal = EMR_OK;
-	kit_close(&k);
 }
 
 /* Somebody is quicker each time: nothing is saved meanwhile for whom the former key opens. */
-static void who_is_outrun_saves_later_and_not_under_the_former_key(void **state)
+TEST(who_is_outrun_saves_later_and_not_under_the_former_key)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.notice = hear;
 	kit_restart(&k);
@@ -160,28 +157,24 @@ static void who_is_outrun_saves_later_and_not_under_the_former_key(void **state)
 	renewal = EMR_OK;
 	kit_wait_ms(&k, 600000);
 	save(&k, "three");
-	kit_close(&k);
 }
 
-static void many_changes_go_in_smaller_batches(void **state)
+TEST(many_changes_go_in_smaller_batches)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	write_files(&k);
 	narrow.most_items = FEW;
 	kit_publish_all(&k);
 	expect_confirmed(&k);
 	assert_true(narrow.refused > 0);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-static void one_that_is_too_large_is_told_by_name_and_the_others_go_on(void **state)
+TEST(one_that_is_too_large_is_told_by_name_and_the_others_go_on)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	write_files(&k);
 	kit_publish_all(&k);
 	kit_text(&k, name_of(0), "one alone");
@@ -203,14 +196,12 @@ static void one_that_is_too_large_is_told_by_name_and_the_others_go_on(void **st
 	kit_publish_all(&k);
 	expect_confirmed(&k);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-static void one_that_waited_in_the_journal_holds_up_nobody_either(void **state)
+TEST(one_that_waited_in_the_journal_holds_up_nobody_either)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	write_files(&k);
 	kit_publish_all(&k);
 	kit_text(&k, name_of(0), "another");
@@ -228,7 +219,6 @@ static void one_that_waited_in_the_journal_holds_up_nobody_either(void **state)
 	expect_confirmed(&k);
 	kit_expect_text(&k, name_of(0), "another");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 static unsigned told_of_spent;
@@ -240,11 +230,10 @@ static void hear_spent(void *arg, const char *id, const char *path)
 	told_of_spent += strcmp(id, "bytes-spent") == 0;
 }
 
-static void what_is_more_than_a_day_takes_waits_and_is_told_once(void **state)
+TEST(what_is_more_than_a_day_takes_waits_and_is_told_once)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	write_files(&k);
 	kit_publish_all(&k);
 	k.options.notice = hear_spent;
@@ -267,16 +256,13 @@ static void what_is_more_than_a_day_takes_waits_and_is_told_once(void **state)
 	kit_expect_text(&k, name_of(0), "another");
 	kit_expect_text(&k, name_of(1), "another, too");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-static void a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again(
-	void **state)
+TEST(a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	unsigned refused;
 
-	(void)state;
 	write_files(&k);
 	narrow.most_items = 1;
 	narrow.most_bytes = 100;
@@ -290,21 +276,6 @@ static void a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batc
 	expect_confirmed(&k);
 	assert_int_equal(narrow.refused, refused);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_saves_under_a_former_key_hears_of_it_once),
-		cmocka_unit_test(who_is_outrun_saves_later_and_not_under_the_former_key),
-		cmocka_unit_test(many_changes_go_in_smaller_batches),
-		cmocka_unit_test(one_that_is_too_large_is_told_by_name_and_the_others_go_on),
-		cmocka_unit_test(what_is_more_than_a_day_takes_waits_and_is_told_once),
-		cmocka_unit_test(one_that_waited_in_the_journal_holds_up_nobody_either),
-		cmocka_unit_test(
-			a_ledger_that_calls_everything_too_large_for_a_while_gets_large_batches_again),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

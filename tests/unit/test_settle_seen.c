@@ -88,7 +88,7 @@ static void save_with_an_older_copy(void)
  * whoever asks told, WHY; what was saved before can be read. */
 static void expect_read_only(const char *notice, emr_status why)
 {
-	emr_stack stack;
+	AUTO(emr_stack_close) emr_stack stack;
 	emr_attr attr;
 	uint64_t seen = 0;
 
@@ -102,23 +102,20 @@ static void expect_read_only(const char *notice, emr_status why)
 		assert_status(why, emr_settle_compare_seen(stack.settle, &seen));
 	assert_true(seen > 0);
 	assert_ok(emr_view_find(stack.view, "one", &attr));
-	emr_stack_close(&stack);
 }
 
-static void a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only(void **state)
+TEST_IN(make_home, drop_home, a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only)
 {
-	(void)state;
 	save_with_an_older_copy();
 	expect_read_only("rollback", EMR_ROLLBACK);
 }
 
 /* It is no shorter: what was written to a copy of the folder went on from the same beginning. */
-static void another_history_with_all_its_watchers_makes_the_folder_read_only(void **state)
+TEST_IN(make_home, drop_home, another_history_with_all_its_watchers_makes_the_folder_read_only)
 {
 	emr_stack stack;
 	char other[80];
 
-	(void)state;
 	save_with_an_older_copy();
 	snprintf(other, sizeof other, "%s.old", home);
 	open_stack_in(other, &stack);
@@ -128,13 +125,12 @@ static void another_history_with_all_its_watchers_makes_the_folder_read_only(voi
 	expect_read_only("ledger-damaged", EMR_FORK);
 }
 
-static void an_untouched_ledger_is_followed(void **state)
+TEST_IN(make_home, drop_home, an_untouched_ledger_is_followed)
 {
 	emr_stack stack;
 	emr_attr attr;
 	uint64_t seen;
 
-	(void)state;
 	for (int i = 0; i < 3; i++) {
 		char name[8];
 
@@ -149,18 +145,4 @@ static void an_untouched_ledger_is_followed(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_ledger_put_back_with_all_its_watchers_makes_the_folder_read_only,
-			make_home, drop_home),
-		cmocka_unit_test_setup_teardown(
-			another_history_with_all_its_watchers_makes_the_folder_read_only, make_home,
-			drop_home),
-		cmocka_unit_test_setup_teardown(
-			an_untouched_ledger_is_followed, make_home, drop_home),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -24,7 +24,7 @@ static emr_status open_grant(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void a_grant_reads_as_the_second_model_wrote_it(void **state)
+TEST(a_grant_reads_as_the_second_model_wrote_it)
 {
 	AUTO_PART grant = share_part_of(root, "GRANT");
 	const json_t *want = vectors_get(root, "terms");
@@ -38,7 +38,6 @@ static void a_grant_reads_as_the_second_model_wrote_it(void **state)
 	uint8_t encoded[EMR_GRANT_NOTE_BYTES];
 	uint8_t B[32];
 
-	(void)state;
 	assert_int_equal(terms.not_before, vectors_u64(want, "not_before"));
 	assert_int_equal(terms.not_after, vectors_u64(want, "not_after"));
 	assert_int_equal(terms.from_time, vectors_u64(want, "from_time"));
@@ -67,27 +66,25 @@ static void a_grant_reads_as_the_second_model_wrote_it(void **state)
 		emr_bytes_of(encoded, sizeof encoded), share_plain(&grant, "note", &plain)));
 }
 
-static void another_operation_of_the_same_length_is_no_grant(void **state)
+TEST(another_operation_of_the_same_length_is_no_grant)
 {
 	AUTO_PART grant = share_part_of(root, "GRANT");
 	AUTO_PART admit = share_part_of(root, "DATASET_ADMIT");
 	emr_grant_terms read;
 
-	(void)state;
 	assert_int_equal(grant.item.len, admit.item.len);
 	assert_ok(emr_grant_terms_read(emr_buf_view(&grant.item), &read));
 	grant.item.data[5] = admit.item.data[5];
 	assert_status(EMR_DAMAGED, emr_grant_terms_read(emr_buf_view(&grant.item), &read));
 }
 
-static void nobody_else_opens_a_grants_letter(void **state)
+TEST(nobody_else_opens_a_grants_letter)
 {
 	AUTO_PART grant = share_part_of(root, "GRANT");
 	emr_grant_part part;
 	emr_grant_letter letter;
 	emr_grant_note note;
 
-	(void)state;
 	assert_ok(emr_grant_part_read(emr_buf_view(&grant.item), emr_buf_view(&grant.part), &part));
 	assert_status(EMR_DAMAGED,
 		emr_grant_letter_open(domain_box, emr_buf_view(&grant.item), &part, &letter));
@@ -95,11 +92,10 @@ static void nobody_else_opens_a_grants_letter(void **state)
 		emr_grant_note_open(grantee_box, emr_buf_view(&grant.item), &part, &note));
 }
 
-static void every_bit_of_a_grant_matters(void **state)
+TEST(every_bit_of_a_grant_matters)
 {
 	AUTO_PART grant = share_part_of(root, "GRANT");
 
-	(void)state;
 	every_bit_matters(&grant, open_grant);
 	/* Behind salt, B and agents, which the fragments' signatures and the hash cover. */
 	every_bit_is_authenticated_without_the_hash(&grant, open_grant, (32 + 32 + 96) * 8);
@@ -115,7 +111,7 @@ static emr_status open_inner(emr_bytes item, emr_bytes part)
 	return status == EMR_OK ? emr_grant_outer_check(item, &read, domain_pk) : status;
 }
 
-static void the_folder_around_a_grant_vouches_as_in_the_second_model(void **state)
+TEST(the_folder_around_a_grant_vouches_as_in_the_second_model)
 {
 	AUTO_PART inner = share_part_of(root, "GRANT inner");
 	AUTO_PART outer = share_part_of(root, "GRANT");
@@ -124,7 +120,6 @@ static void the_folder_around_a_grant_vouches_as_in_the_second_model(void **stat
 	emr_grant_part part;
 	size_t end = outer.part.len; /* both say the same but for what is behind the letter */
 
-	(void)state;
 	assert_int_equal(inner.part.len, end + 512);
 	assert_ok(open_inner(item, emr_buf_view(&inner.part)));
 	assert_ok(emr_grant_part_read(item, emr_buf_view(&inner.part), &part));
@@ -147,12 +142,11 @@ static void the_folder_around_a_grant_vouches_as_in_the_second_model(void **stat
 		emr_grant_outer_check(emr_buf_view(&outer.item), &part, domain_pk));
 }
 
-static void every_bit_of_what_is_behind_a_grants_letter_matters(void **state)
+TEST(every_bit_of_what_is_behind_a_grants_letter_matters)
 {
 	AUTO_PART inner = share_part_of(root, "GRANT inner");
 	AUTO_PART outer = share_part_of(root, "GRANT");
 
-	(void)state;
 	every_bit_matters(&inner, open_inner);
 	every_bit_is_authenticated_without_the_hash(&inner, open_inner, outer.part.len * 8);
 }
@@ -179,11 +173,10 @@ static emr_status open_fragment(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void fragments_open_as_the_second_model_cut_them(void **state)
+TEST(fragments_open_as_the_second_model_cut_them)
 {
 	uint8_t B[32];
 
-	(void)state;
 	public_B(grantee, B);
 	for (size_t s = 0; s < 2; s++) {
 		const json_t *want = fragments_of(s);
@@ -214,17 +207,16 @@ static void fragments_open_as_the_second_model_cut_them(void **state)
 	}
 }
 
-static void every_bit_of_the_fragments_part_matters(void **state)
+TEST(every_bit_of_the_fragments_part_matters)
 {
 	AUTO_PART one = share_part_of(root, "KFRAGS 3");
 
-	(void)state;
 	/* Fragments are bound to the grant's terms and epoch, not to version or time of the item
 	 * that brings them. */
 	every_bit(&one, open_fragment, false);
 }
 
-static void a_fragment_for_other_terms_is_refused(void **state)
+TEST(a_fragment_for_other_terms_is_refused)
 {
 	AUTO_PART one = share_part_of(root, "KFRAGS 3");
 	emr_grant_terms other = terms;
@@ -233,7 +225,6 @@ static void a_fragment_for_other_terms_is_refused(void **state)
 	emr_box_key *box = NULL;
 	uint8_t A[32], A2[32], B[32];
 
-	(void)state;
 	vectors_fixed(fragments_of(1), "A", A, 32);
 	vectors_fixed(fragments_of(0), "A", A2, 32);
 	public_B(grantee, B);
@@ -264,7 +255,7 @@ static void a_fragment_for_other_terms_is_refused(void **state)
 	emr_box_key_free(box);
 }
 
-static void a_fragment_at_rest_opens_for_its_row_and_present_terms_only(void **state)
+TEST(a_fragment_at_rest_opens_for_its_row_and_present_terms_only)
 {
 	const json_t *rest = vectors_get(root, "at_rest");
 	EMR_AUTO_BUF row = {0};
@@ -275,7 +266,6 @@ static void a_fragment_at_rest_opens_for_its_row_and_present_terms_only(void **s
 	emr_fragment *fragment = NULL;
 	emr_fragment *second = NULL;
 
-	(void)state;
 	vectors_fixed(rest, "sealed", sealed, sizeof sealed);
 	vectors_hex(rest, "row", &row);
 	vectors_fixed(fragments_of(1), "A", A, 32);
@@ -325,7 +315,7 @@ static emr_status open_epoch(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void the_owner_has_the_key_of_every_epoch_whoever_began_it(void **state)
+TEST(the_owner_has_the_key_of_every_epoch_whoever_began_it)
 {
 	AUTO_PART own = share_part_of(root, "EPOCH by the owner");
 	AUTO_PART devices = share_part_of(root, "EPOCH by a device");
@@ -333,7 +323,6 @@ static void the_owner_has_the_key_of_every_epoch_whoever_began_it(void **state)
 	emr_epoch_key *derived = NULL;
 	uint8_t want[32], A[32];
 
-	(void)state;
 	assert_ok(
 		emr_epoch_part_open(owner, emr_buf_view(&own.item), emr_buf_view(&own.part), &key));
 	assert_ok(emr_keyring_epoch_key(owner, domain_id, 4, &derived));
@@ -376,13 +365,12 @@ static emr_status open_writer(emr_bytes item, emr_bytes part)
 	return EMR_OK;
 }
 
-static void writers_get_a_card_and_devices_the_keys_of_all_epochs(void **state)
+TEST(writers_get_a_card_and_devices_the_keys_of_all_epochs)
 {
 	AUTO_PART hospital = share_part_of(root, "WRITER_ADD hospital");
 	AUTO_PART device = share_part_of(root, "WRITER_ADD device");
 	const share_part *parts[] = {&hospital, &device};
 
-	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		EMR_AUTO_BUF plain = {0};
 		emr_bytes want = share_plain(parts[i], "writer", &plain);
@@ -446,7 +434,7 @@ static emr_status open_deny(emr_bytes item, emr_bytes part)
 	return emr_deny_part_open(grantee_box, item, part, reason);
 }
 
-static void requests_and_refusals_say_what_was_written(void **state)
+TEST(requests_and_refusals_say_what_was_written)
 {
 	AUTO_PART one = share_part_of(root, "REQUEST");
 	AUTO_PART no = share_part_of(root, "DENY");
@@ -458,7 +446,6 @@ static void requests_and_refusals_say_what_was_written(void **state)
 	char reason[EMR_REQUEST_REASON_MAX + 1];
 	uint8_t to[32], want_to[32];
 
-	(void)state;
 	assert_ok(emr_request_part_open(
 		owner_box, emr_buf_view(&one.item), emr_buf_view(&one.part), &body));
 	assert_string_equal(body.path, vectors_text(want, "path"));
@@ -494,13 +481,12 @@ static emr_status open_admit(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void a_member_gets_the_teams_key_and_no_other(void **state)
+TEST(a_member_gets_the_teams_key_and_no_other)
 {
 	AUTO_PART one = share_part_of(root, "DATASET_ADMIT");
 	emr_grantee_key *key = NULL;
 	uint8_t b[32], B[32];
 
-	(void)state;
 	vectors_fixed(vectors_get(root, "team"), "b", b, 32);
 	vectors_fixed(vectors_get(root, "team"), "B", B, 32);
 	assert_ok(emr_admit_part_open(
@@ -525,7 +511,7 @@ static emr_status open_counts(emr_bytes item, emr_bytes part)
 	return status;
 }
 
-static void the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word(void **state)
+TEST(the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word)
 {
 	AUTO_PART one = share_part_of(root, "DATASET_JOIN");
 	const json_t *counts = vectors_get(root, "counts");
@@ -533,7 +519,6 @@ static void the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word(v
 	EMR_AUTO_BUF again = {0};
 	emr_box_key *steward = NULL;
 
-	(void)state;
 	vectors_fixed(counts, "statement", expected, sizeof expected);
 	vectors_fixed(counts, "mark_key", mark, sizeof mark);
 	assert_ok(emr_box_key_identity(agents[2], &steward));
@@ -556,26 +541,7 @@ static void the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word(v
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			the_steward_reads_what_a_folder_holds_and_its_owner_knows_her_word),
-		cmocka_unit_test(a_grant_reads_as_the_second_model_wrote_it),
-		cmocka_unit_test(another_operation_of_the_same_length_is_no_grant),
-		cmocka_unit_test(nobody_else_opens_a_grants_letter),
-		cmocka_unit_test(every_bit_of_a_grant_matters),
-		cmocka_unit_test(the_folder_around_a_grant_vouches_as_in_the_second_model),
-		cmocka_unit_test(every_bit_of_what_is_behind_a_grants_letter_matters),
-		cmocka_unit_test(fragments_open_as_the_second_model_cut_them),
-		cmocka_unit_test(every_bit_of_the_fragments_part_matters),
-		cmocka_unit_test(a_fragment_for_other_terms_is_refused),
-		cmocka_unit_test(a_fragment_at_rest_opens_for_its_row_and_present_terms_only),
-		cmocka_unit_test(the_owner_has_the_key_of_every_epoch_whoever_began_it),
-		cmocka_unit_test(writers_get_a_card_and_devices_the_keys_of_all_epochs),
-		cmocka_unit_test(requests_and_refusals_say_what_was_written),
-		cmocka_unit_test(a_member_gets_the_teams_key_and_no_other),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return emr_tests_run(set_up, tear_down);
 }

@@ -310,9 +310,8 @@ static const step steps[] = {
 };
 #define STEPS (sizeof steps / sizeof steps[0])
 
-static void a_failed_allocation_is_told_as_such(void **state)
+TEST(a_failed_allocation_is_told_as_such)
 {
-	(void)state;
 	for (size_t i = 0; i < STEPS; i++) {
 		for (int n = 1;; n++) {
 			emr_status status;
@@ -335,9 +334,8 @@ static void a_failed_allocation_is_told_as_such(void **state)
 	}
 }
 
-static void full_memory_for_keys_is_told_as_such(void **state)
+TEST(full_memory_for_keys_is_told_as_such)
 {
-	(void)state;
 	keys_run_out(steps, STEPS, 256);
 }
 
@@ -423,12 +421,7 @@ static int tear_down_all(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_failed_allocation_is_told_as_such),
-		cmocka_unit_test(full_memory_for_keys_is_told_as_such),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
+	return emr_tests_run(set_up_all, tear_down_all);
 }

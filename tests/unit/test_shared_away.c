@@ -66,7 +66,7 @@ static unsigned told(const viewer *v)
 	return n;
 }
 
-static void a_closed_folder_is_said_within_three_seconds_and_once(void **state)
+TEST(a_closed_folder_is_said_within_three_seconds_and_once)
 {
 	LIMAS_FOLDER;
 	reply r;
@@ -102,7 +102,7 @@ static void a_closed_folder_is_said_within_three_seconds_and_once(void **state)
 }
 
 /* The computer saves, or shares with others, while it comes to no answer. */
-static void an_owner_at_work_is_waited_for(void **state)
+TEST(an_owner_at_work_is_waited_for)
 {
 	LIMAS_FOLDER;
 	reply r;
@@ -139,7 +139,7 @@ static void is_waited_for(story *s, viewer *v, person *who)
 	viewer_end(s, v);
 }
 
-static void an_owner_at_another_computer_is_waited_for(void **state)
+TEST(an_owner_at_another_computer_is_waited_for)
 {
 	LIMAS_FOLDER;
 	person laptop;
@@ -150,7 +150,7 @@ static void an_owner_at_another_computer_is_waited_for(void **state)
 	story_part(&laptop);
 }
 
-static void an_owner_with_a_later_key_is_waited_for(void **state)
+TEST(an_owner_with_a_later_key_is_waited_for)
 {
 	LIMAS_FOLDER;
 	EMR_AUTO_KEYRING next = NULL;
@@ -175,18 +175,17 @@ static void an_owner_with_a_later_key_is_waited_for(void **state)
 	emr_ledger_close(ana.ledger);
 }
 
-static void a_slow_ledger_gives_the_owner_more_time(void **state)
+TEST(a_slow_ledger_gives_the_owner_more_time)
 {
 	const int64_t s = INT64_C(1000000000);
 
-	(void)state;
 	assert_int_equal(emr_shared_patience_ns(0, 0), EMR_SHARED_ALONE_NS);
 	assert_int_equal(emr_shared_patience_ns(2 * s, 0), 6 * s);
 	assert_int_equal(emr_shared_patience_ns(0, 2 * s), 6 * s);
 	assert_int_equal(emr_shared_patience_ns(0, 60 * s), EMR_SHARED_ALONE_NS);
 }
 
-static void an_owner_who_was_late_is_given_more_time(void **state)
+TEST(an_owner_who_was_late_is_given_more_time)
 {
 	LIMAS_FOLDER;
 	reply r;
@@ -207,7 +206,7 @@ static void an_owner_who_was_late_is_given_more_time(void **state)
 	viewer_end(&s, &v);
 }
 
-static void a_ledger_that_is_away_says_nothing_of_the_owner(void **state)
+TEST(a_ledger_that_is_away_says_nothing_of_the_owner)
 {
 	LIMAS_FOLDER;
 	char network[600], away[620];
@@ -228,7 +227,7 @@ static void a_ledger_that_is_away_says_nothing_of_the_owner(void **state)
 	viewer_end(&s, &v);
 }
 
-static void agents_are_waited_for_as_ever(void **state)
+TEST(agents_are_waited_for_as_ever)
 {
 	LIMAS_FOLDER;
 	reply r;
@@ -250,7 +249,7 @@ static bool note_opens(void *arg, const emr_shared_with_me *share)
 	return strstr(share->path, "/Imaging") == NULL;
 }
 
-static void it_is_said_beforehand_when_it_opens(void **state)
+TEST(it_is_said_beforehand_when_it_opens)
 {
 	static const char *const words[] = {"while-open", "any-time"};
 
@@ -268,19 +267,4 @@ static void it_is_said_beforehand_when_it_opens(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_closed_folder_is_said_within_three_seconds_and_once),
-		cmocka_unit_test(an_owner_at_work_is_waited_for),
-		cmocka_unit_test(an_owner_at_another_computer_is_waited_for),
-		cmocka_unit_test(an_owner_with_a_later_key_is_waited_for),
-		cmocka_unit_test(a_slow_ledger_gives_the_owner_more_time),
-		cmocka_unit_test(an_owner_who_was_late_is_given_more_time),
-		cmocka_unit_test(a_ledger_that_is_away_says_nothing_of_the_owner),
-		cmocka_unit_test(agents_are_waited_for_as_ever),
-		cmocka_unit_test(it_is_said_beforehand_when_it_opens),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

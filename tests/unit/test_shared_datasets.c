@@ -68,14 +68,13 @@ static void reading_ends(story *s, called *d, viewer *v)
 
 /* ---- a price ---- */
 
-static void what_is_granted_and_not_paid_is_not_read(void **state)
+TEST(what_is_granted_and_not_paid_is_not_read)
 {
 	story s;
 	called d;
 	viewer v;
 	emr_grant_made made;
 
-	(void)state;
 	story_begin(&s);
 	dataset_is_read(&s, &d, &v, PAID, 20, NULL);
 	dataset_put_by(&d, 100, 1);
@@ -93,7 +92,7 @@ static void what_is_granted_and_not_paid_is_not_read(void **state)
 	reading_ends(&s, &d, &v);
 }
 
-static void a_folder_inside_is_paid_with_the_one_around_it(void **state)
+TEST(a_folder_inside_is_paid_with_the_one_around_it)
 {
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.purposes = 1u << RESEARCH,
@@ -106,7 +105,6 @@ static void a_folder_inside_is_paid_with_the_one_around_it(void **state)
 	called d;
 	viewer v;
 
-	(void)state;
 	story_begin(&s);
 	kit_mkdir(&s.k, "Letters");
 	kit_text(&s.k, "Letters/one.txt", "a letter");
@@ -173,7 +171,7 @@ static void cache_has_block(story *s, brought *b)
 	assert_ok(emr_fetcher_open(&fetcher, &b->fetcher));
 }
 
-static void what_was_read_of_who_leaves_is_purged(void **state)
+TEST(what_was_read_of_who_leaves_is_purged)
 {
 	story s;
 	called d;
@@ -184,7 +182,6 @@ static void what_was_read_of_who_leaves_is_purged(void **state)
 	char bytes[32], told[64];
 	size_t got = 0;
 
-	(void)state;
 	story_begin(&s);
 	cache_has_block(&s, &b);
 	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, &(viewer_more){.fetcher = b.fetcher});
@@ -211,7 +208,7 @@ static void what_was_read_of_who_leaves_is_purged(void **state)
 
 /* Each entry of the ledger names the key that brought it: an id, an entry or a second would lead
  * from a pseudonym to a person. */
-static void what_lies_in_a_dataset_names_no_entry_of_the_ledger(void **state)
+TEST(what_lies_in_a_dataset_names_no_entry_of_the_ledger)
 {
 	static const char *const hidden[] = {"user.emrfs.tx", "user.emrfs.id", "user.emrfs.cid",
 		"user.emrfs.owner-id", "system.emrfs.tx", "system.emrfs.id"};
@@ -224,7 +221,6 @@ static void what_lies_in_a_dataset_names_no_entry_of_the_ledger(void **state)
 	called d;
 	viewer v;
 
-	(void)state;
 	story_begin(&s);
 	dataset_is_read(&s, &d, &v, IDENTIFIED, 0, NULL);
 	(void)dataset_join(&d);
@@ -246,14 +242,13 @@ static void what_lies_in_a_dataset_names_no_entry_of_the_ledger(void **state)
 
 /* ---- what participants may give ---- */
 
-static void nothing_in_a_dataset_starts_as_a_program(void **state)
+TEST(nothing_in_a_dataset_starts_as_a_program)
 {
 	emr_attr attr, wanted = {.mode = 0755};
 	story s;
 	called d;
 	viewer v;
 
-	(void)state;
 	story_begin(&s);
 	attr = kit_attr(&s.k, "Imaging/MRI.pdf");
 	assert_ok(emr_view_set_attr(s.k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
@@ -269,13 +264,12 @@ static void nothing_in_a_dataset_starts_as_a_program(void **state)
 
 /* A steward who calls again with the same key of pseudonyms calls another dataset: what is in the
  * one is never shown, or looked at, by the terms of the other. */
-static void identified_and_deidentified_are_two_datasets_whatever_the_steward_does(void **state)
+TEST(identified_and_deidentified_are_two_datasets_whatever_the_steward_does)
 {
 	story s;
 	called d, other;
 	viewer v;
 
-	(void)state;
 	story_begin(&s);
 	dataset_is_read(&s, &d, &v, COPIES, 0, NULL);
 	dataset_call_on(&other, &s, IDENTIFIED, (emr_id16){{0}}, 0);
@@ -288,17 +282,4 @@ static void identified_and_deidentified_are_two_datasets_whatever_the_steward_do
 	reading_ends(&s, &d, &v);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_granted_and_not_paid_is_not_read),
-		cmocka_unit_test(a_folder_inside_is_paid_with_the_one_around_it),
-		cmocka_unit_test(what_was_read_of_who_leaves_is_purged),
-		cmocka_unit_test(what_lies_in_a_dataset_names_no_entry_of_the_ledger),
-		cmocka_unit_test(nothing_in_a_dataset_starts_as_a_program),
-		cmocka_unit_test(
-			identified_and_deidentified_are_two_datasets_whatever_the_steward_does),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -11,7 +11,7 @@ static void all_agents(story *s)
 	story_agents(s, 7);
 }
 
-static void a_doctor_finds_and_reads_what_is_shared(void **state)
+TEST(a_doctor_finds_and_reads_what_is_shared)
 {
 	LIMAS_FOLDER;
 
@@ -34,7 +34,7 @@ static void a_doctor_finds_and_reads_what_is_shared(void **state)
 }
 
 /* As a private part on Fabric may, after the entry that says it is there. */
-static void what_is_shared_by_a_letter_that_comes_late_is_found(void **state)
+TEST(what_is_shared_by_a_letter_that_comes_late_is_found)
 {
 	LIMAS_FOLDER;
 
@@ -74,7 +74,7 @@ static const char *listed(viewer *v)
 	return all;
 }
 
-static void what_is_shared_stands_in_one_list_with_its_end(void **state)
+TEST(what_is_shared_stands_in_one_list_with_its_end)
 {
 	LIMAS_FOLDER;
 	char *wanted;
@@ -118,7 +118,7 @@ static uint64_t node_of(viewer *v, const char *path)
 	return attr.node;
 }
 
-static void what_is_kept_of_anothers_is_not_ones_own_to_say(void **state)
+TEST(what_is_kept_of_anothers_is_not_ones_own_to_say)
 {
 	LIMAS_FOLDER;
 	uint64_t number;
@@ -138,7 +138,7 @@ static void what_is_kept_of_anothers_is_not_ones_own_to_say(void **state)
 	viewer_end(&s, &v);
 }
 
-static void nothing_there_can_be_changed(void **state)
+TEST(nothing_there_can_be_changed)
 {
 	LIMAS_FOLDER;
 	static const char *const directories[] = {"shared-with-me", "", "Imaging", "Imaging/Old"};
@@ -180,7 +180,7 @@ static void nothing_there_can_be_changed(void **state)
 }
 
 /* A name that a program looks for begins with "_", and no file may be started. */
-static void what_others_share_starts_and_configures_no_program(void **state)
+TEST(what_others_share_starts_and_configures_no_program)
 {
 	LIMAS_FOLDER;
 	emr_attr attr, wanted = {.mode = 0755};
@@ -211,7 +211,7 @@ static void what_others_share_starts_and_configures_no_program(void **state)
 	viewer_end(&s, &v);
 }
 
-static void attributes_say_whose_it_is_and_for_how_long(void **state)
+TEST(attributes_say_whose_it_is_and_for_how_long)
 {
 	LIMAS_FOLDER;
 	char path[700], until[40];
@@ -253,7 +253,7 @@ static void attributes_say_whose_it_is_and_for_how_long(void **state)
 	viewer_end(&s, &v);
 }
 
-static void nobody_answers_and_that_is_said(void **state)
+TEST(nobody_answers_and_that_is_said)
 {
 	LIMAS_FOLDER;
 
@@ -273,7 +273,7 @@ static void nobody_answers_and_that_is_said(void **state)
 }
 
 /* The kernel, which had the previous file, is told that it is none any more, and looks once. */
-static void what_she_saves_while_he_opens_it_is_there(void **state)
+TEST(what_she_saves_while_he_opens_it_is_there)
 {
 	LIMAS_FOLDER;
 	char path[700];
@@ -293,7 +293,7 @@ static void what_she_saves_while_he_opens_it_is_there(void **state)
 	viewer_end(&s, &v);
 }
 
-static void the_end_of_a_share_acts_on_what_is_open(void **state)
+TEST(the_end_of_a_share_acts_on_what_is_open)
 {
 	LIMAS_FOLDER;
 	emr_handle *h = NULL, *again = NULL;
@@ -341,7 +341,7 @@ static unsigned countdown(const viewer *v)
 	return n;
 }
 
-static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void **state)
+TEST(without_the_ledger_open_files_go_on_and_a_day_is_counted_down)
 {
 	LIMAS_FOLDER;
 	static const struct {
@@ -383,7 +383,7 @@ static void without_the_ledger_open_files_go_on_and_a_day_is_counted_down(void *
 
 /* Whoever sets his clock back while he has it open gains nothing: the end is counted on a clock
  * that nobody sets. */
-static void a_clock_set_back_prolongs_nothing(void **state)
+TEST(a_clock_set_back_prolongs_nothing)
 {
 	LIMAS_FOLDER;
 	emr_handle *h = NULL;
@@ -404,7 +404,7 @@ static void a_clock_set_back_prolongs_nothing(void **state)
 	viewer_end(&s, &v);
 }
 
-static void taking_back_acts_as_soon_as_the_ledger_says_so(void **state)
+TEST(taking_back_acts_as_soon_as_the_ledger_says_so)
 {
 	LIMAS_FOLDER;
 	char bytes[32], note[700];
@@ -430,7 +430,7 @@ static void taking_back_acts_as_soon_as_the_ledger_says_so(void **state)
 	viewer_end(&s, &v);
 }
 
-static void what_the_owner_saves_later_is_another_file_under_the_same_name(void **state)
+TEST(what_the_owner_saves_later_is_another_file_under_the_same_name)
 {
 	LIMAS_FOLDER;
 	emr_handle *h = NULL;
@@ -507,7 +507,7 @@ static void same_as_at_once(story *s, viewer *v)
 }
 
 /* Only what is new is read: the rest is as it was, wherever it lies now. */
-static void a_share_that_grows_in_steps_is_what_one_read_at_once_is(void **state)
+TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is)
 {
 	LIMAS_FOLDER;
 
@@ -530,12 +530,11 @@ static void a_share_that_grows_in_steps_is_what_one_read_at_once_is(void **state
 	viewer_end(&s, &v);
 }
 
-static void a_share_is_for_its_purpose_and_person_only(void **state)
+TEST(a_share_is_for_its_purpose_and_person_only)
 {
-	story s;
+	AUTO(story_end) story s;
 	viewer lima, eve;
 
-	(void)state;
 	story_begin(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&lima, &s, &s.lima, "lima-folder", RESEARCH);
@@ -550,7 +549,6 @@ static void a_share_is_for_its_purpose_and_person_only(void **state)
 	assert_non_null(strstr(lima.notices, "wrong-purpose shared-with-me/"));
 	viewer_close(&lima);
 	viewer_close(&eve);
-	story_end(&s);
 }
 
 /* ---- names ---- */
@@ -568,11 +566,10 @@ static const char *owner_named(const char *name, const char *says, const char *b
 
 /* What others vouch for stands first, a person's own words stand in brackets that nobody else can
  * write, and no name leads elsewhere. */
-static void a_name_never_leads_anywhere_else(void **state)
+TEST(a_name_never_leads_anywhere_else)
 {
 	char longest[EMR_NAME_MAX + 1];
 
-	(void)state;
 	assert_string_equal(owner_named("ana", "Silva, Ana", "1984-03-12"),
 		"ana (LJNFUWS2) [Silva, Ana 1984-03-12]");
 	assert_string_equal(owner_named("Silva, Ana", "silva, ana", "1984-03-12"),
@@ -601,7 +598,7 @@ static void a_name_never_leads_anywhere_else(void **state)
 
 /* Somebody made keys until the first letters of Ana's code came out, and says that she is Ana:
  * Ana's directory has the name that it had. */
-static void who_comes_changes_nobodys_directory(void **state)
+TEST(who_comes_changes_nobodys_directory)
 {
 	LIMAS_FOLDER;
 	shared_owner owners[2] = {{.next = NULL}, {.next = NULL}};
@@ -643,7 +640,7 @@ static int64_t pause_after_turn(const viewer *v)
 	return next_ms;
 }
 
-static void nothing_is_looked_at_all_the_time_after_the_end_of_a_share(void **state)
+TEST(nothing_is_looked_at_all_the_time_after_the_end_of_a_share)
 {
 	LIMAS_FOLDER;
 	emr_handle *h = NULL;
@@ -662,7 +659,7 @@ static void nothing_is_looked_at_all_the_time_after_the_end_of_a_share(void **st
 	viewer_end(&s, &v);
 }
 
-static void nothing_is_looked_at_all_the_time_while_names_are_asked_for(void **state)
+TEST(nothing_is_looked_at_all_the_time_while_names_are_asked_for)
 {
 	LIMAS_FOLDER;
 	size_t n = 0;
@@ -685,32 +682,4 @@ static void nothing_is_looked_at_all_the_time_while_names_are_asked_for(void **s
 	viewer_end(&s, &v);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_doctor_finds_and_reads_what_is_shared),
-		TEST(what_is_shared_stands_in_one_list_with_its_end),
-		TEST(what_is_kept_of_anothers_is_not_ones_own_to_say),
-		TEST(a_share_that_grows_in_steps_is_what_one_read_at_once_is),
-		TEST(nothing_there_can_be_changed),
-		cmocka_unit_test(what_others_share_starts_and_configures_no_program),
-		TEST(attributes_say_whose_it_is_and_for_how_long),
-		TEST(nobody_answers_and_that_is_said),
-		TEST(the_end_of_a_share_acts_on_what_is_open),
-		TEST(what_is_shared_by_a_letter_that_comes_late_is_found),
-		TEST(a_clock_set_back_prolongs_nothing),
-		TEST(without_the_ledger_open_files_go_on_and_a_day_is_counted_down),
-		TEST(nothing_is_looked_at_all_the_time_after_the_end_of_a_share),
-		TEST(nothing_is_looked_at_all_the_time_while_names_are_asked_for),
-		TEST(taking_back_acts_as_soon_as_the_ledger_says_so),
-		TEST(what_the_owner_saves_later_is_another_file_under_the_same_name),
-		TEST(a_share_is_for_its_purpose_and_person_only),
-		TEST(a_name_never_leads_anywhere_else),
-		TEST(who_comes_changes_nobodys_directory),
-		TEST(what_she_saves_while_he_opens_it_is_there),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -43,7 +43,7 @@ static void come_back(story *s, viewer *v)
 	viewer_learn_owner(v);
 }
 
-static void what_was_read_is_there_after_a_start_and_the_rest_is_asked_for(void **state)
+TEST(what_was_read_is_there_after_a_start_and_the_rest_is_asked_for)
 {
 	LIMAS_FOLDER;
 
@@ -66,7 +66,7 @@ static void what_was_read_is_there_after_a_start_and_the_rest_is_asked_for(void 
 }
 
 /* A second version's key is another one, and the first one's is of no use. */
-static void a_key_at_rest_of_what_is_shown_no_more_goes(void **state)
+TEST(a_key_at_rest_of_what_is_shown_no_more_goes)
 {
 	LIMAS_FOLDER;
 
@@ -85,7 +85,7 @@ static void a_key_at_rest_of_what_is_shown_no_more_goes(void **state)
 	viewer_end(&s, &v);
 }
 
-static void keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed(void **state)
+TEST(keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed)
 {
 	LIMAS_FOLDER;
 	size_t n;
@@ -100,7 +100,7 @@ static void keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_c
 }
 
 /* The folder shows the share that took its place, and nobody tells it that this one was over. */
-static void keys_at_rest_go_also_when_it_was_shared_again_meanwhile(void **state)
+TEST(keys_at_rest_go_also_when_it_was_shared_again_meanwhile)
 {
 	LIMAS_FOLDER;
 	size_t n;
@@ -167,7 +167,7 @@ static void opens_nothing(story *s, viewer *v, void (*change)(emr_buf *), const 
 	viewer_end(s, v);
 }
 
-static void kept_names_that_were_changed_are_asked_for_again(void **state)
+TEST(kept_names_that_were_changed_are_asked_for_again)
 {
 	LIMAS_FOLDER;
 
@@ -180,7 +180,7 @@ static void kept_names_that_were_changed_are_asked_for_again(void **state)
 }
 
 /* The disk tells of no share, grant or record to one who has no keyring. */
-static void kept_keys_tell_the_disk_nothing(void **state)
+TEST(kept_keys_tell_the_disk_nothing)
 {
 	LIMAS_FOLDER;
 	EMR_AUTO_BUF kept = {0};
@@ -218,9 +218,9 @@ static emr_shared *opened_by_lima(story *s, const emr_grant_made *made)
 }
 
 /* Of two that are open, for the same version. */
-static void a_kept_key_opens_nothing_under_another_grant(void **state)
+TEST(a_kept_key_opens_nothing_under_another_grant)
 {
-	story s;
+	AUTO(story_end) story s;
 	emr_grant_made first, second;
 	EMR_AUTO_BUF kept = {0};
 	emr_replica_head mri;
@@ -228,7 +228,6 @@ static void a_kept_key_opens_nothing_under_another_grant(void **state)
 	emr_shared *shared;
 	emr_ask *ask = NULL;
 
-	(void)state;
 	story_begin(&s);
 	first = story_share(&s, &s.lima, 0, false);
 	second = story_share(&s, &s.lima, 0, false);
@@ -250,7 +249,6 @@ static void a_kept_key_opens_nothing_under_another_grant(void **state)
 	assert_int_equal(kept.len, 0);
 	assert_false(emr_shared_has_key(shared, mri.object, mri.pversion));
 	emr_shared_free(shared);
-	story_end(&s);
 }
 
 static void say_later_end(emr_buf *kept)
@@ -259,7 +257,7 @@ static void say_later_end(emr_buf *kept)
 		emr_put_u64(kept->data + at + 64, emr_get_u64(kept->data + at + 64) + 300 * DAY);
 }
 
-static void a_kept_key_with_a_later_end_is_none(void **state)
+TEST(a_kept_key_with_a_later_end_is_none)
 {
 	LIMAS_FOLDER;
 
@@ -268,7 +266,7 @@ static void a_kept_key_with_a_later_end_is_none(void **state)
 }
 
 /* Each is sealed to its place: in another's it opens nothing, and is asked for again. */
-static void kept_keys_that_were_exchanged_are_asked_for_again(void **state)
+TEST(kept_keys_that_were_exchanged_are_asked_for_again)
 {
 	LIMAS_FOLDER;
 
@@ -278,20 +276,4 @@ static void kept_keys_that_were_exchanged_are_asked_for_again(void **state)
 	opens_nothing(&s, &v, exchange_last, "MRI.pdf,Old");
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_read_is_there_after_a_start_and_the_rest_is_asked_for),
-		cmocka_unit_test(a_key_at_rest_of_what_is_shown_no_more_goes),
-		cmocka_unit_test(
-			keys_at_rest_go_when_the_share_was_taken_back_while_the_folder_was_closed),
-		cmocka_unit_test(keys_at_rest_go_also_when_it_was_shared_again_meanwhile),
-		cmocka_unit_test(kept_names_that_were_changed_are_asked_for_again),
-		cmocka_unit_test(kept_keys_that_were_exchanged_are_asked_for_again),
-		cmocka_unit_test(kept_keys_tell_the_disk_nothing),
-		cmocka_unit_test(a_kept_key_opens_nothing_under_another_grant),
-		cmocka_unit_test(a_kept_key_with_a_later_end_is_none),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -54,7 +54,7 @@ static void look(story *s, viewer *v)
 
 /* ---- the tests ---- */
 
-static void a_folder_that_became_a_share_of_its_own_stays_at_its_place(void **state)
+TEST(a_folder_that_became_a_share_of_its_own_stays_at_its_place)
 {
 	LIMAS_FOLDER;
 
@@ -74,7 +74,7 @@ static void a_folder_that_became_a_share_of_its_own_stays_at_its_place(void **st
 	viewer_end(&s, &v);
 }
 
-static void it_follows_its_folder(void **state)
+TEST(it_follows_its_folder)
 {
 	LIMAS_FOLDER;
 
@@ -96,7 +96,7 @@ static void it_follows_its_folder(void **state)
 	viewer_end(&s, &v);
 }
 
-static void it_ends_with_the_share_around_it(void **state)
+TEST(it_ends_with_the_share_around_it)
 {
 	LIMAS_FOLDER;
 	size_t n = 0;
@@ -115,7 +115,7 @@ static void it_ends_with_the_share_around_it(void **state)
 	viewer_end(&s, &v);
 }
 
-static void alone_it_stands_beside(void **state)
+TEST(alone_it_stands_beside)
 {
 	LIMAS_FOLDER;
 	emr_id16 inner = ana_makes_domain(&s, "Imaging/Old");
@@ -134,7 +134,7 @@ static void alone_it_stands_beside(void **state)
 	viewer_end(&s, &v);
 }
 
-static void its_own_share_outlives_the_one_around_it(void **state)
+TEST(its_own_share_outlives_the_one_around_it)
 {
 	LIMAS_FOLDER;
 	emr_id16 inner = ana_makes_domain(&s, "Imaging/Old");
@@ -155,7 +155,7 @@ static void its_own_share_outlives_the_one_around_it(void **state)
 	viewer_end(&s, &v);
 }
 
-static void shares_in_shares_in_shares(void **state)
+TEST(shares_in_shares_in_shares)
 {
 	LIMAS_FOLDER;
 
@@ -178,7 +178,7 @@ static void shares_in_shares_in_shares(void **state)
 	viewer_end(&s, &v);
 }
 
-static void a_file_of_its_own_too(void **state)
+TEST(a_file_of_its_own_too)
 {
 	LIMAS_FOLDER;
 
@@ -195,17 +195,4 @@ static void a_file_of_its_own_too(void **state)
 	viewer_end(&s, &v);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_folder_that_became_a_share_of_its_own_stays_at_its_place),
-		cmocka_unit_test(it_follows_its_folder),
-		cmocka_unit_test(it_ends_with_the_share_around_it),
-		cmocka_unit_test(alone_it_stands_beside),
-		cmocka_unit_test(its_own_share_outlives_the_one_around_it),
-		cmocka_unit_test(shares_in_shares_in_shares),
-		cmocka_unit_test(a_file_of_its_own_too),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -38,14 +38,13 @@ static size_t questions(const viewer *v)
 	return n;
 }
 
-static void a_series_of_300_slices_costs_twelve_questions_at_most(void **state)
+TEST(a_series_of_300_slices_costs_twelve_questions_at_most)
 {
 	story s;
 	viewer v;
 	char path[64], text[32];
 	size_t names;
 
-	(void)state;
 	story_begin(&s);
 	kit_mkdir(&s.k, "Imaging/S");
 	for (int i = 0; i < SLICES; i++) {
@@ -106,16 +105,15 @@ static heard audit(story *s)
 	return h;
 }
 
-static void the_owner_hears_what_was_opened_and_how_much_of_it(void **state)
+TEST(the_owner_hears_what_was_opened_and_how_much_of_it)
 {
-	story s;
+	AUTO(story_end) story s;
 	viewer v;
 	emr_handle *file = NULL;
 	char bytes[64];
 	size_t got = 0;
 	heard h;
 
-	(void)state;
 	begin(&s, &v);
 	share(&s, &v);
 	assert_string_equal(
@@ -146,15 +144,13 @@ static void the_owner_hears_what_was_opened_and_how_much_of_it(void **state)
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "Imaging/MRI.pdf"), NULL), "%PDF a knee");
 	viewer_close(&v);
 	assert_int_equal(audit(&s).n, 3);
-	story_end(&s);
 }
 
-static void the_end_of_a_share_does_not_swallow_the_last_report(void **state)
+TEST(the_end_of_a_share_does_not_swallow_the_last_report)
 {
 	story s;
 	viewer v;
 
-	(void)state;
 	begin(&s, &v);
 	share(&s, &v);
 	assert_string_equal(
@@ -166,7 +162,7 @@ static void the_end_of_a_share_does_not_swallow_the_last_report(void **state)
 }
 
 /* While there still is a key to report it with; and whoever looks at it is told by name. */
-static void what_is_open_when_its_share_ends_is_reported_and_told(void **state)
+TEST(what_is_open_when_its_share_ends_is_reported_and_told)
 {
 	story s;
 	viewer v;
@@ -175,7 +171,6 @@ static void what_is_open_when_its_share_ends_is_reported_and_told(void **state)
 	size_t got = 0;
 	heard h;
 
-	(void)state;
 	begin(&s, &v);
 	share(&s, &v);
 	for (size_t i = 0; i < 2; i++) {
@@ -211,7 +206,7 @@ static emr_status note_phase(void *arg, const emr_given *given)
 }
 
 /* As with the share itself, and its owner's list says so, too. */
-static void what_is_open_ends_with_its_readers_key(void **state)
+TEST(what_is_open_ends_with_its_readers_key)
 {
 	story s;
 	viewer v;
@@ -220,7 +215,6 @@ static void what_is_open_ends_with_its_readers_key(void **state)
 	char bytes[64];
 	size_t got = 0;
 
-	(void)state;
 	begin(&s, &v);
 	share(&s, &v);
 	assert_ok(viewer_open_file(&v, viewer_at(&v, "Imaging/MRI.pdf"), owner_answers, &open));
@@ -242,7 +236,7 @@ static void what_is_open_ends_with_its_readers_key(void **state)
 
 /* ---- programs ---- */
 
-static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
+TEST(programs_are_kept_out_until_the_reader_lets_them_in)
 {
 	story s;
 	viewer v;
@@ -252,7 +246,6 @@ static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 	size_t got;
 	heard heard_of;
 
-	(void)state;
 	begin(&s, &v);
 	share(&s, &v);
 	assert_ok(viewer_find(&v, viewer_at(&v, "Imaging"), owner_answers, &folder));
@@ -297,18 +290,4 @@ static void programs_are_kept_out_until_the_reader_lets_them_in(void **state)
 	viewer_end(&s, &v);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_series_of_300_slices_costs_twelve_questions_at_most),
-		TEST(the_owner_hears_what_was_opened_and_how_much_of_it),
-		TEST(the_end_of_a_share_does_not_swallow_the_last_report),
-		TEST(what_is_open_when_its_share_ends_is_reported_and_told),
-		TEST(what_is_open_ends_with_its_readers_key),
-		TEST(programs_are_kept_out_until_the_reader_lets_them_in),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -66,7 +66,7 @@ static unsigned count_beside(viewer *v, const char *start)
 
 /* ---- the tests ---- */
 
-static void a_renamed_folder_has_its_new_name_and_open_files_go_on(void **state)
+TEST(a_renamed_folder_has_its_new_name_and_open_files_go_on)
 {
 	LIMAS_FOLDER;
 	emr_handle *h = NULL;
@@ -96,7 +96,7 @@ static void a_renamed_folder_has_its_new_name_and_open_files_go_on(void **state)
 	viewer_end(&s, &v);
 }
 
-static void a_renamed_file_has_its_new_name_too(void **state)
+TEST(a_renamed_file_has_its_new_name_too)
 {
 	LIMAS_FOLDER;
 	emr_handle *h = NULL;
@@ -117,7 +117,7 @@ static void a_renamed_file_has_its_new_name_too(void **state)
 	viewer_end(&s, &v);
 }
 
-static void a_name_that_is_there_already_is_told_apart_until_it_is_free(void **state)
+TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free)
 {
 	LIMAS_FOLDER;
 
@@ -145,7 +145,7 @@ static void a_name_that_is_there_already_is_told_apart_until_it_is_free(void **s
 	viewer_end(&s, &v);
 }
 
-static void two_shares_of_one_name_have_two_names(void **state)
+TEST(two_shares_of_one_name_have_two_names)
 {
 	LIMAS_FOLDER;
 	emr_id16 mri = ana_makes_domain(&s, "Imaging/MRI.pdf"),
@@ -174,7 +174,7 @@ static void two_shares_of_one_name_have_two_names(void **state)
 	viewer_end(&s, &v);
 }
 
-static void what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks(void **state)
+TEST(what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks)
 {
 	LIMAS_FOLDER;
 
@@ -196,7 +196,7 @@ static void what_was_renamed_while_his_folder_was_closed_is_known_before_he_look
 	viewer_end(&s, &v);
 }
 
-static void a_new_name_shows_as_it_is_or_is_made_plain(void **state)
+TEST(a_new_name_shows_as_it_is_or_is_made_plain)
 {
 	LIMAS_FOLDER;
 
@@ -213,7 +213,7 @@ static void a_new_name_shows_as_it_is_or_is_made_plain(void **state)
 	viewer_end(&s, &v);
 }
 
-static void the_note_of_an_end_has_the_last_name(void **state)
+TEST(the_note_of_an_end_has_the_last_name)
 {
 	LIMAS_FOLDER;
 	size_t n = 0;
@@ -230,19 +230,4 @@ static void the_note_of_an_end_has_the_last_name(void **state)
 	viewer_end(&s, &v);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_renamed_folder_has_its_new_name_and_open_files_go_on),
-		TEST(a_renamed_file_has_its_new_name_too),
-		TEST(a_name_that_is_there_already_is_told_apart_until_it_is_free),
-		TEST(two_shares_of_one_name_have_two_names),
-		TEST(what_was_renamed_while_his_folder_was_closed_is_known_before_he_looks),
-		TEST(a_new_name_shows_as_it_is_or_is_made_plain),
-		TEST(the_note_of_an_end_has_the_last_name),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

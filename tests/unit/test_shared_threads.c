@@ -154,23 +154,20 @@ static void end(scene *c)
 	story_end(&c->s);
 }
 
-static void everybody_reads_until_the_share_is_taken_back(void **state)
+TEST(everybody_reads_until_the_share_is_taken_back)
 {
-	scene c;
+	AUTO(end) scene c;
 
-	(void)state;
 	begin(&c, 0);
 	for (int i = 0; i < READERS; i++)
 		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
 			(void)story_owner(&c.s);
-	end(&c);
 }
 
-static void what_is_read_is_changed_and_goes_back_meanwhile(void **state)
+TEST(what_is_read_is_changed_and_goes_back_meanwhile)
 {
-	scene c;
+	AUTO(end) scene c;
 
-	(void)state;
 	begin(&c, EMR_WRITES_ALL);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		emr_attr wanted = {.mode = round % 2 == 0 ? 0600 : 0640}, attr;
@@ -184,7 +181,6 @@ static void what_is_read_is_changed_and_goes_back_meanwhile(void **state)
 	for (int i = 0; i < READERS; i++)
 		while (__atomic_load_n(&c.readers[i].read, __ATOMIC_RELAXED) < ROUNDS)
 			(void)story_owner(&c.s);
-	end(&c);
 }
 
 /* What the kernel asks at each close of a copied descriptor, as long as the file is open. */
@@ -207,14 +203,13 @@ static void *close_on(void *arg)
 	return NULL;
 }
 
-static void a_copy_of_a_descriptor_is_closed_while_its_record_is_taken(void **state)
+TEST(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken)
 {
 	emr_attr wanted = {.mode = 0600}, attr;
 	pthread_t thread;
 	reader r;
-	scene c;
+	AUTO(end) scene c;
 
-	(void)state;
 	begin(&c, EMR_WRITES_ALL);
 	r = (reader){.v = &c.v,
 		.node = c.nodes[0],
@@ -227,7 +222,6 @@ static void a_copy_of_a_descriptor_is_closed_while_its_record_is_taken(void **st
 	__atomic_store_n(&r.is_over, true, __ATOMIC_RELAXED);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_ok(r.status);
-	end(&c);
 }
 
 /* ---- a share inside another one, whose names cannot be read ---- */
@@ -288,17 +282,16 @@ static void *look_on(void *arg)
 	return NULL;
 }
 
-static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **state)
+TEST(what_cannot_be_read_inside_is_asked_for_while_others_look)
 {
 	reader r = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 	pthread_t threads[2];
 	looker l, lookers[2];
 	emr_id16 inner;
 	emr_attr attr;
-	story s;
-	viewer v;
+	AUTO(story_end) story s;
+	AUTO(viewer_close) viewer v;
 
-	(void)state;
 	story_begin(&s);
 	s.k.clock.clock.boot_ns = real_boot_ns;
 	assert_ok(emr_store_index_now(s.k.stack.store));
@@ -332,8 +325,6 @@ static void what_cannot_be_read_inside_is_asked_for_while_others_look(void **sta
 		assert_ok(lookers[i].status);
 	}
 	atomic_store(&readable, NULL);
-	viewer_close(&v);
-	story_end(&s);
 }
 
 /* ---- an end that comes between two looks of the same turn ---- */
@@ -457,12 +448,11 @@ emr_status __wrap_emr_shared_each_new(emr_shared *shared, emr_shared_known_fn kn
 	return __real_emr_shared_each_new(shared, known, fn, arg, out_unreadable);
 }
 
-static void what_is_taken_back_while_it_is_asked_for_has_not_run_out(void **state)
+TEST(what_is_taken_back_while_it_is_asked_for_has_not_run_out)
 {
 	emr_attr attr;
 	scene c;
 
-	(void)state;
 	begin_alone(&c, 0);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	before_question = &c;
@@ -474,14 +464,13 @@ static void what_is_taken_back_while_it_is_asked_for_has_not_run_out(void **stat
 	story_end(&c.s);
 }
 
-static void a_file_that_is_removed_while_it_is_asked_for_takes_no_other_with_it(void **state)
+TEST(a_file_that_is_removed_while_it_is_asked_for_takes_no_other_with_it)
 {
 	reader ct = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 	reader mri = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 	emr_attr attr;
 	scene c;
 
-	(void)state;
 	begin_alone(&c, 0);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/Old/CT.pdf"), owner_answers, &attr));
 	ct.node = attr.node;
@@ -501,13 +490,12 @@ static void a_file_that_is_removed_while_it_is_asked_for_takes_no_other_with_it(
 	story_end(&c.s);
 }
 
-static void what_he_has_changed_is_told_as_taken_back_too(void **state)
+TEST(what_he_has_changed_is_told_as_taken_back_too)
 {
 	emr_attr attr, wanted = {.mode = 0600};
 	emr_handle *h = NULL;
 	scene c;
 
-	(void)state;
 	begin_alone(&c, EMR_WRITES_ALL);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	assert_ok(emr_view_set_attr(c.v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
@@ -522,14 +510,13 @@ static void what_he_has_changed_is_told_as_taken_back_too(void **state)
 	story_end(&c.s);
 }
 
-static void what_he_had_changed_before_a_restart_is_told_as_taken_back_too(void **state)
+TEST(what_he_had_changed_before_a_restart_is_told_as_taken_back_too)
 {
 	emr_attr attr, wanted = {.mode = 0600};
 	emr_handle *h = NULL;
 	char owner[300];
 	scene c, *now = &c;
 
-	(void)state;
 	begin_alone(&c, EMR_WRITES_ALL);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	assert_ok(emr_view_set_attr(c.v.view, attr.node, EMR_SET_MODE, &wanted, &attr));
@@ -547,12 +534,11 @@ static void what_he_had_changed_before_a_restart_is_told_as_taken_back_too(void 
 	story_end(&c.s);
 }
 
-static void names_that_are_taken_back_while_they_are_read_are_not_refused(void **state)
+TEST(names_that_are_taken_back_while_they_are_read_are_not_refused)
 {
 	emr_attr attr;
 	scene c;
 
-	(void)state;
 	begin_alone(&c, 0);
 	before_names = &c;
 	assert_status(EMR_ACCESS_REVOKED,
@@ -563,12 +549,11 @@ static void names_that_are_taken_back_while_they_are_read_are_not_refused(void *
 	story_end(&c.s);
 }
 
-static void what_could_not_be_read_once_is_shown_later(void **state)
+TEST(what_could_not_be_read_once_is_shown_later)
 {
 	emr_attr attr;
 	scene c;
 
-	(void)state;
 	begin_alone(&c, 0);
 	assert_ok(viewer_find(&c.v, viewer_at(&c.v, "Imaging/MRI.pdf"), owner_answers, &attr));
 	kit_text(&c.s.k, "Imaging/MRI.pdf", "%PDF another knee");
@@ -586,7 +571,7 @@ static void what_could_not_be_read_once_is_shown_later(void **state)
 	story_end(&c.s);
 }
 
-static void who_begins_to_share_has_a_name_whenever_somebody_lists(void **state)
+TEST(who_begins_to_share_has_a_name_whenever_somebody_lists)
 {
 	LIMAS_FOLDER;
 
@@ -628,11 +613,10 @@ static void answer_late(bool late)
 	pthread_mutex_unlock(&answers_lock);
 }
 
-static void what_was_shared_before_is_there_when_the_folder_opens(void **state)
+TEST(what_was_shared_before_is_there_when_the_folder_opens)
 {
 	scene c;
 
-	(void)state;
 	begin_alone(&c, 0);
 	viewer_close(&c.v);
 	viewer_open(&c.v, &c.s, &c.s.lima, "lima-folder", CONSULT);
@@ -645,7 +629,7 @@ static void what_was_shared_before_is_there_when_the_folder_opens(void **state)
 	story_end(&c.s);
 }
 
-static void several_files_that_are_shared_by_themselves_are_listed_at_once(void **state)
+TEST(several_files_that_are_shared_by_themselves_are_listed_at_once)
 {
 	const char *names;
 	LIMAS_FOLDER;
@@ -664,24 +648,7 @@ static void several_files_that_are_shared_by_themselves_are_listed_at_once(void 
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everybody_reads_until_the_share_is_taken_back),
-		cmocka_unit_test(what_is_read_is_changed_and_goes_back_meanwhile),
-		cmocka_unit_test(a_copy_of_a_descriptor_is_closed_while_its_record_is_taken),
-		cmocka_unit_test(what_cannot_be_read_inside_is_asked_for_while_others_look),
-		cmocka_unit_test(what_is_taken_back_while_it_is_asked_for_has_not_run_out),
-		cmocka_unit_test(
-			a_file_that_is_removed_while_it_is_asked_for_takes_no_other_with_it),
-		cmocka_unit_test(what_he_has_changed_is_told_as_taken_back_too),
-		cmocka_unit_test(what_he_had_changed_before_a_restart_is_told_as_taken_back_too),
-		cmocka_unit_test(what_could_not_be_read_once_is_shown_later),
-		cmocka_unit_test(names_that_are_taken_back_while_they_are_read_are_not_refused),
-		cmocka_unit_test(who_begins_to_share_has_a_name_whenever_somebody_lists),
-		cmocka_unit_test(what_was_shared_before_is_there_when_the_folder_opens),
-		cmocka_unit_test(several_files_that_are_shared_by_themselves_are_listed_at_once),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -60,7 +60,7 @@ static emr_act answer_to(emr_id32 req, emr_id16 access)
 	return emr_act_served(health.id, public.signer_id, req, access, EMR_SERVED_OWNER, 2, 0);
 }
 
-static void what_is_granted_is_asked_for_answered_and_told(void **state)
+TEST_IN(folk_with_clinic, folk_end, what_is_granted_is_asked_for_answered_and_told)
 {
 	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), none = {{0}};
 	emr_domain_public owner;
@@ -68,7 +68,6 @@ static void what_is_granted_is_asked_for_answered_and_told(void **state)
 	emr_id32 req;
 	found f = {0};
 
-	(void)state;
 	assert_ok(emr_keyring_domain_public(ana.keyring, health.id, 1, 1, &owner));
 	assert_int_equal(folk_ask(&lima, access, grant, none, NULL), EMR_RESULT_NO_GRANT);
 	assert_applied(folk_own(
@@ -99,12 +98,11 @@ static void what_is_granted_is_asked_for_answered_and_told(void **state)
 	assert_memory_equal(f.report.signer.b, lima.public.signer_id.b, 32);
 }
 
-static void after_a_revocation_nothing_is_asked_for_and_nothing_answered(void **state)
+TEST_IN(folk_with_clinic, folk_end, after_a_revocation_nothing_is_asked_for_and_nothing_answered)
 {
 	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), none = {{0}};
 	emr_id32 req;
 
-	(void)state;
 	assert_applied(folk_own(
 		folk_grant_to(grant, lima.public.signer_id.b, DAY), folk_part_of(GRANT_PART(0))));
 	assert_applied(folk_ask(&lima, access, grant, none, &req));
@@ -121,11 +119,10 @@ static void after_a_revocation_nothing_is_asked_for_and_nothing_answered(void **
 		folk_part_of(82 + 72)));
 }
 
-static void a_grant_ends_by_itself(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_grant_ends_by_itself)
 {
 	emr_id16 grant = emr_id16_random(), none = {{0}};
 
-	(void)state;
 	assert_applied(folk_own(
 		folk_grant_to(grant, lima.public.signer_id.b, 100), folk_part_of(GRANT_PART(0))));
 	folk_pass(99);
@@ -141,7 +138,7 @@ static void a_grant_ends_by_itself(void **state)
 }
 
 /* The embedded ledger believes its appender's clock.  Whoever has to answer has one, too. */
-static void a_clock_set_back_asks_for_what_nobody_answers(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_clock_set_back_asks_for_what_nobody_answers)
 {
 	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), none = {{0}};
 	emr_ledger_options options = {.path = k.network, .submitter = lima.keyring};
@@ -149,7 +146,6 @@ static void a_clock_set_back_asks_for_what_nobody_answers(void **state)
 	member liar = lima;
 	emr_id32 req;
 
-	(void)state;
 	assert_applied(folk_own(
 		folk_grant_to(grant, lima.public.signer_id.b, 100), folk_part_of(GRANT_PART(0))));
 	kit_clock_set(&back, now + 50);
@@ -166,14 +162,13 @@ static void a_clock_set_back_asks_for_what_nobody_answers(void **state)
 	emr_ledger_close(liar.ledger);
 }
 
-static void a_member_of_a_team_uses_the_teams_grant(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_member_of_a_team_uses_the_teams_grant)
 {
 	emr_id16 team = emr_id16_random(), grant = emr_id16_random();
 	emr_pub_dataset_new what = {.not_after_unix_s = now + 90 * DAY, .purposes = 1};
 	emr_id32 in_the_name_of;
 	found f = {0};
 
-	(void)state;
 	assert_applied(folk_register_in_clinic(&boss, EMR_ROLE_ORG_ADMIN, "boss.clinic"));
 	memcpy(what.B, boss.public.B, 32);
 	assert_ok(emr_keyring_pop(boss.keyring, k.net_id, what.pop));
@@ -215,12 +210,11 @@ static uint8_t state_of_request(member *m, emr_id16 domain)
 	return f.request.row.head.state;
 }
 
-static void a_request_is_seen_and_decided(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_request_is_seen_and_decided)
 {
 	emr_id16 request, grant = emr_id16_random();
 	emr_act ask = emr_act_request(health.id, lima.public.signer_id, emr_id32_random());
 
-	(void)state;
 	request = ask.object;
 	assert_applied(folk_say(&lima, ask, folk_part_of(592)));
 	assert_int_equal(state_of_request(&ana, health.id), EMR_REQUEST_OPEN);
@@ -236,13 +230,12 @@ static void a_request_is_seen_and_decided(void **state)
 		EMR_RESULT_GONE);
 }
 
-static void a_request_to_a_person_is_his_to_deny(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_request_to_a_person_is_his_to_deny)
 {
 	emr_id16 request, none = {{0}};
 	emr_id32 rsalt = emr_id32_random(), to;
 	emr_act ask;
 
-	(void)state;
 	emr_request_to(rsalt.b, ana.public.signer_id.b, to.b);
 	ask = emr_act_request(none, lima.public.signer_id, to);
 	request = ask.object;
@@ -272,13 +265,12 @@ static emr_act object_act(uint8_t op, emr_id16 object)
 	return act;
 }
 
-static void a_hospital_writes_and_amends_until_its_right_ends(void **state)
+TEST_IN(folk_with_clinic, folk_end, a_hospital_writes_and_amends_until_its_right_ends)
 {
 	emr_id16 record = emr_id16_random(), listkey;
 	emr_replica_head head;
 	found f = {0};
 
-	(void)state;
 	emr_object_listkey(lima.public.signer_id.b, 1, listkey.b);
 	assert_int_equal(folk_say(&lima, object_act(EMR_OP_LISTKEY, listkey), folk_part_of(160)),
 		EMR_RESULT_NOT_AUTHORISED);
@@ -313,20 +305,4 @@ static void a_hospital_writes_and_amends_until_its_right_ends(void **state)
 	assert_int_equal(f.writer.head.state, EMR_WRITER_ENDED);
 }
 
-#define WITH(test) cmocka_unit_test_setup_teardown(test, folk_with_clinic, folk_end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		WITH(what_is_granted_is_asked_for_answered_and_told),
-		WITH(after_a_revocation_nothing_is_asked_for_and_nothing_answered),
-		WITH(a_grant_ends_by_itself),
-		WITH(a_clock_set_back_asks_for_what_nobody_answers),
-		WITH(a_member_of_a_team_uses_the_teams_grant),
-		WITH(a_request_is_seen_and_decided),
-		WITH(a_request_to_a_person_is_his_to_deny),
-		WITH(a_hospital_writes_and_amends_until_its_right_ends),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -205,13 +205,12 @@ static void expect_same_order(const emr_order *is, const emr_order *wanted)
 	assert_int_equal(is->code, wanted->code);
 }
 
-static void orders_come_back_as_they_were_and_every_change_of_the_file_is_seen(void **state)
+TEST_IN(begin, end, orders_come_back_as_they_were_and_every_change_of_the_file_is_seen)
 {
 	EMR_AUTO_ORDERS orders = {0}, again = {0};
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	EMR_AUTO_BUF file = {0};
 
-	(void)state;
 	assert_ok(emr_orders_load(session.keyring, session.state_fd, &again));
 	assert_int_equal(again.n, 0);
 	o.has_failed = true;
@@ -252,11 +251,10 @@ static void orders_come_back_as_they_were_and_every_change_of_the_file_is_seen(v
 
 /* ---- doing ---- */
 
-static void an_order_that_is_done_again_grants_nothing_more(void **state)
+TEST_IN(begin, end, an_order_that_is_done_again_grants_nothing_more)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 
-	(void)state;
 	assert_ok(clerk_do(&session, &o).status);
 	assert_ok(clerk_do(&session, &o).status); /* as after a crash */
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
@@ -275,11 +273,10 @@ static void an_order_that_is_done_again_grants_nothing_more(void **state)
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 0);
 }
 
-static void a_request_is_answered_by_one_grant_whichever_computer_says_yes(void **state)
+TEST_IN(begin, end, a_request_is_answered_by_one_grant_whichever_computer_says_yes)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 
-	(void)state;
 	o.request = emr_id16_random();
 	assert_ok(clerk_do(&session, &o).status);
 	assert_ok(clerk_do(&session, &o).status); /* as after a crash */
@@ -291,12 +288,11 @@ static void a_request_is_answered_by_one_grant_whichever_computer_says_yes(void 
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 2);
 }
 
-static void what_is_shared_already_is_not_shared_again_and_another_end_takes_its_place(void **state)
+TEST_IN(begin, end, what_is_shared_already_is_not_shared_again_and_another_end_takes_its_place)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400), sooner;
 	uint64_t number = 0, other = 0;
 
-	(void)state;
 	o.replaces = true;
 	sooner = o;
 	sooner.until_unix_s -= 7200;
@@ -321,13 +317,12 @@ static void what_is_shared_already_is_not_shared_again_and_another_end_takes_its
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
 }
 
-static void what_was_taken_back_and_is_given_again_stands(void **state)
+TEST_IN(begin, end, what_was_taken_back_and_is_given_again_stands)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	emr_who who = who_is(o.grantee);
 	uint64_t number = 0;
 
-	(void)state;
 	o.replaces = true;
 	assert_ok(clerk_do(&session, &o).status);
 	assert_ok(emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
@@ -339,12 +334,11 @@ static void what_was_taken_back_and_is_given_again_stands(void **state)
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED), 1);
 }
 
-static void what_waits_is_done_by_the_next_clerk(void **state)
+TEST_IN(begin, end, what_waits_is_done_by_the_next_clerk)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	uint64_t number = 0, same = 0;
 
-	(void)state;
 	assert_ok(emr_sharing_give(sharing, &o, &number));
 	assert_ok(emr_sharing_give(sharing, &o, &same));
 	assert_int_equal(number, same);
@@ -359,7 +353,7 @@ static void what_waits_is_done_by_the_next_clerk(void **state)
 	assert_int_equal(count_rows(EMR_SHARE_QUEUED), 0);
 }
 
-static void what_cannot_be_done_fails_aloud_and_stays_in_the_list(void **state)
+TEST_IN(begin, end, what_cannot_be_done_fails_aloud_and_stays_in_the_list)
 {
 	emr_order o = order_for((emr_id32){{5}}, 86400);
 	EMR_AUTO_BUF text = {0};
@@ -367,7 +361,6 @@ static void what_cannot_be_done_fails_aloud_and_stays_in_the_list(void **state)
 	uint64_t number = 0;
 	emr_who who;
 
-	(void)state;
 	assert_ok(emr_sharing_start(sharing));
 	assert_ok(emr_sharing_give(sharing, &o, &number));
 	assert_status(EMR_REFUSED, emr_sharing_wait(sharing, number, in_seconds(60), &failed));
@@ -388,12 +381,11 @@ static void what_cannot_be_done_fails_aloud_and_stays_in_the_list(void **state)
 
 static uint64_t to_be_done; /* number of an order */
 
-static void what_is_left_out_of_a_share_is_counted_and_told(void **state)
+TEST_IN(begin, end, what_is_left_out_of_a_share_is_counted_and_told)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	EMR_AUTO_BUF text = {0};
 
-	(void)state;
 	assert_ok(emr_sharing_give(sharing, &o, &to_be_done));
 	unreadable = 3;
 	waited = 0;
@@ -414,13 +406,12 @@ static void do_all_orders(void)
 	assert_ok(emr_sharing_wait(sharing, to_be_done, in_seconds(60), NULL));
 }
 
-static void what_is_given_while_it_is_taken_back_is_taken_back(void **state)
+TEST_IN(begin, end, what_is_given_while_it_is_taken_back_is_taken_back)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	uint64_t number = 0;
 	emr_who who;
 
-	(void)state;
 	assert_ok(emr_sharing_give(sharing, &o, &to_be_done));
 	who = who_is(o.grantee);
 	is_done_meanwhile = true;
@@ -431,9 +422,8 @@ static void what_is_given_while_it_is_taken_back_is_taken_back(void **state)
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED) + count_rows(EMR_SHARE_QUEUED), 0);
 }
 
-static void a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not(void **state)
+TEST(a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not)
 {
-	(void)state;
 	assert_true(clerk_is_momentary(EMR_OFFLINE, 0));
 	assert_true(clerk_is_momentary(EMR_EPOCH, 0));
 	assert_true(clerk_is_momentary(EMR_REFUSED, EMR_RESULT_TIME_AHEAD));
@@ -442,12 +432,11 @@ static void a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not(void **state)
 	assert_false(clerk_is_momentary(EMR_OK, 0));
 }
 
-static void what_is_over_is_not_asked_for(void **state)
+TEST_IN(begin, end, what_is_over_is_not_asked_for)
 {
 	emr_order o = order_for(sharing_story_lima(), 0);
 	uint64_t number = 7;
 
-	(void)state;
 	assert_status(EMR_INVALID, emr_sharing_give(sharing, &o, &number));
 	session.read_only = true;
 	o.until_unix_s += 86400;
@@ -472,13 +461,12 @@ static emr_order lose_an_answer(void)
 	return o;
 }
 
-static void what_was_tried_is_looked_for_before_it_is_forgotten(void **state)
+TEST_IN(begin, end, what_was_tried_is_looked_for_before_it_is_forgotten)
 {
 	emr_order o = lose_an_answer();
 	emr_who who = who_is(o.grantee);
 	uint64_t number = 0;
 
-	(void)state;
 	assert_ok(emr_sharing_take_back(sharing, o.domain, "Imaging", &who, &number));
 	assert_int_not_equal(number, 0);
 	assert_ok(emr_sharing_wait(sharing, number, in_seconds(60), NULL));
@@ -486,13 +474,12 @@ static void what_was_tried_is_looked_for_before_it_is_forgotten(void **state)
 	assert_int_equal(count_rows(EMR_SHARE_CONFIRMED) + count_rows(EMR_SHARE_QUEUED), 0);
 }
 
-static void what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice(void **state)
+TEST_IN(begin, end, what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice)
 {
 	emr_order o = lose_an_answer();
 	emr_who who = who_is(o.grantee);
 	uint64_t number = 0;
 
-	(void)state;
 	emr_sharing_end(sharing); /* whatever the clerk did meanwhile, it is once */
 	emr_sharing_free(sharing);
 	assert_ok(emr_sharing_new(&session, notices, &sharing));
@@ -519,11 +506,10 @@ static uint16_t rights_now(void)
 	return rights;
 }
 
-static void an_order_may_be_for_writing_and_is_replaced_as_any_other(void **state)
+TEST_IN(begin, end, an_order_may_be_for_writing_and_is_replaced_as_any_other)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 
-	(void)state;
 	o.rights = EMR_RIGHTS_WRITE;
 	assert_ok(clerk_do(&session, &o).status);
 	assert_ok(clerk_do(&session, &o).status);
@@ -589,11 +575,10 @@ static size_t count_standing(void)
 	return n;
 }
 
-static void what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_too(void **state)
+TEST_IN(begin, end, what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_too)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 
-	(void)state;
 	assert_ok(clerk_do(&session, &o).status);
 	assert_int_equal(count_standing(), 1);
 	o.kind = EMR_ORDER_REVOKE;
@@ -604,7 +589,7 @@ static void what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_to
 	assert_int_equal(count_standing(), 0);
 }
 
-static void taking_back_tells_what_was_opened_and_what_could_have_been(void **state)
+TEST_IN(begin, end, taking_back_tells_what_was_opened_and_what_could_have_been)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	emr_request request = {.ask = EMR_ASK_REVOKE, .has_path = true, .path = "Imaging"};
@@ -612,7 +597,6 @@ static void taking_back_tells_what_was_opened_and_what_could_have_been(void **st
 	emr_problem problem = {0};
 	emr_who who = who_is(sharing_story_lima());
 
-	(void)state;
 	snprintf(request.who, sizeof request.who, "%s", who.called);
 	assert_ok(clerk_do(&session, &o).status);
 	sharing_story_lima_reads("MRI.pdf");
@@ -637,7 +621,7 @@ static void taking_back_tells_what_was_opened_and_what_could_have_been(void **st
 }
 
 /* Who may write in her folder gives the name in the question to another one. */
-static void what_is_taken_back_is_what_was_shown(void **state)
+TEST_IN(begin, end, what_is_taken_back_is_what_was_shown)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);
 	emr_request request = {
@@ -646,7 +630,6 @@ static void what_is_taken_back_is_what_was_shown(void **state)
 	emr_problem problem = {0};
 	emr_who who = who_is(sharing_story_lima());
 
-	(void)state;
 	snprintf(request.who, sizeof request.who, "%s", who.called);
 	assert_ok(clerk_do(&session, &o).status);
 	assert_ok(emr_answer_revoke(&session, &request, hear, &h, &problem));
@@ -670,29 +653,4 @@ static void what_is_taken_back_is_what_was_shown(void **state)
 	json_decref(h.last);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		STORY(orders_come_back_as_they_were_and_every_change_of_the_file_is_seen),
-		STORY(an_order_that_is_done_again_grants_nothing_more),
-		STORY(a_request_is_answered_by_one_grant_whichever_computer_says_yes),
-		STORY(what_is_shared_already_is_not_shared_again_and_another_end_takes_its_place),
-		STORY(what_was_taken_back_and_is_given_again_stands),
-		STORY(what_waits_is_done_by_the_next_clerk),
-		STORY(what_cannot_be_done_fails_aloud_and_stays_in_the_list),
-		STORY(what_is_left_out_of_a_share_is_counted_and_told),
-		STORY(what_is_given_while_it_is_taken_back_is_taken_back),
-		cmocka_unit_test(a_moment_s_trouble_is_tried_again_and_a_rule_s_is_not),
-		STORY(what_is_over_is_not_asked_for),
-		STORY(what_was_tried_is_looked_for_before_it_is_forgotten),
-		STORY(what_was_tried_in_another_life_is_looked_for_too_and_not_given_twice),
-		STORY(an_order_may_be_for_writing_and_is_replaced_as_any_other),
-		STORY(what_becomes_a_domain_while_its_share_is_taken_back_is_taken_back_too),
-		STORY(what_is_taken_back_is_what_was_shown),
-		STORY(taking_back_tells_what_was_opened_and_what_could_have_been),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

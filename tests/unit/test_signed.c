@@ -109,12 +109,11 @@ static void expect_verdict(world *w, emr_statement_verdict verdict)
 	assert_int_equal(w->is.verdict, verdict);
 }
 
-static void what_a_doctor_signed_is_valid_and_says_who(void **state)
+TEST(what_a_doctor_signed_is_valid_and_says_who)
 {
 	char text[800];
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "lima.clinic, org0");
@@ -124,15 +123,13 @@ static void what_a_doctor_signed_is_valid_and_says_who(void **state)
 	emr_signed_text(&w.is, "", 1000000000, false, "superseded", text, sizeof text);
 	assert_string_equal(
 		text, "valid-content by=lima.clinic, org0 at=2001-09-09T01:46:40Z superseded");
-	end(&w);
 }
 
-static void a_hospital_is_called_by_its_own_name(void **state)
+TEST(a_hospital_is_called_by_its_own_name)
 {
 	person ward = {0};
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	story_newcomer(&w.s, &ward, &w.s.bosses[1], EMR_ROLE_HOSPITAL, "ward 7");
 	w.issuer = &ward;
@@ -143,11 +140,10 @@ static void a_hospital_is_called_by_its_own_name(void **state)
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "org1");
 	story_part(&ward);
-	end(&w);
 }
 
 /* The bearer chose the name of his registration: it is nobody's. */
-static void a_name_says_nothing_that_is_not_its_to_say(void **state)
+TEST(a_name_says_nothing_that_is_not_its_to_say)
 {
 	static const struct {
 		const char *name, *by;
@@ -159,9 +155,8 @@ static void a_name_says_nothing_that_is_not_its_to_say(void **state)
 		{"at=2020", "h3, org0"}, {" Lima", "h4, org0"}, {"\xc3", "h5, org0"},
 		{"lima.clinic", "h6, org0"}};
 	char handle[8];
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		person doctor = {0};
@@ -177,27 +172,24 @@ static void a_name_says_nothing_that_is_not_its_to_say(void **state)
 		assert_string_equal(w.is.by, cases[i].by);
 		story_part(&doctor);
 	}
-	end(&w);
 }
 
-static void the_owners_name_says_no_date(void **state)
+TEST(the_owners_name_says_no_date)
 {
 	const emr_signed self = {.standing = EMR_SIGNED_SELF};
 	char text[800];
 
-	(void)state;
 	emr_signed_text(&self, "Ana at=2020", 1000000000, true, "", text, sizeof text);
 	assert_string_equal(text, "self at=2001-09-09T01:46:40Z");
 }
 
 /* One byte of the statement, or one thing that it is compared with, at a time. */
-static void each_thing_that_does_not_fit_is_a_mismatch(void **state)
+TEST(each_thing_that_does_not_fit_is_a_mismatch)
 {
 	static const emr_id16 other_record = {{1}};
 	uint8_t other[32] = {1};
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	w.bundle.content.n++;
 	expect_verdict(&w, EMR_STATEMENT_WRONG_LENGTH);
@@ -231,29 +223,25 @@ static void each_thing_that_does_not_fit_is_a_mismatch(void **state)
 	assert_string_equal(w.is.by, "lima.clinic, org0"); /* that is what it claims */
 	w.bundle.sig[5] ^= 1;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
-	end(&w);
 }
 
-static void sealed_again_is_valid_once_the_bytes_were_compared(void **state)
+TEST(sealed_again_is_valid_once_the_bytes_were_compared)
 {
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	w.bundle.content.com[0] ^= 1;
 	w.place.is_reencrypted = true;
 	w.place.cver = 2;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_int_equal(w.is.verdict, EMR_STATEMENT_VALID_AFTER_HASH);
-	end(&w);
 }
 
-static void nobody_signs_for_another(void **state)
+TEST(nobody_signs_for_another)
 {
 	emr_known_person eve;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	/* Eve's signature under lima's name. */
 	sign(&w, w.s.eve.keyring, emr_signer_identity());
@@ -270,15 +258,13 @@ static void nobody_signs_for_another(void **state)
 	w.place.put_signer = w.s.eve.public.signer_id;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "eve.clinic, org0");
-	end(&w);
 }
 
-static void nobody_but_the_owner_brings_anothers_word(void **state)
+TEST(nobody_but_the_owner_brings_anothers_word)
 {
 	emr_domain_public domain;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	w.place.put_signer = w.s.eve.public.signer_id;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_OTHERS_WORD);
@@ -287,15 +273,13 @@ static void nobody_but_the_owner_brings_anothers_word(void **state)
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
 	w.place.put_signer = domain.signer_id;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
-	end(&w);
 }
 
-static void a_key_that_the_ledger_does_not_know_is_nobodys(void **state)
+TEST(a_key_that_the_ledger_does_not_know_is_nobodys)
 {
 	EMR_AUTO_KEYRING stranger = NULL;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &stranger));
 	sign(&w, stranger, emr_signer_identity());
@@ -303,15 +287,13 @@ static void a_key_that_the_ledger_does_not_know_is_nobodys(void **state)
 	/* Nor a domain of the stranger's own making. */
 	sign(&w, stranger, emr_signer_domain(w.s.imaging, 1));
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_UNKNOWN_KEY);
-	end(&w);
 }
 
-static void what_another_puts_there_must_be_signed(void **state)
+TEST(what_another_puts_there_must_be_signed)
 {
 	emr_domain_public domain;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	w.bundle.has_statement = false;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_MISSING);
@@ -319,15 +301,13 @@ static void what_another_puts_there_must_be_signed(void **state)
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
 	w.place.put_signer = domain.signer_id;
 	expect(&w, EMR_SIGNED_NONE, EMR_SIGNED_NO_FAULT);
-	end(&w);
 }
 
-static void self_is_the_owner_and_nobody_else(void **state)
+TEST(self_is_the_owner_and_nobody_else)
 {
 	emr_domain_public domain;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	assert_ok(emr_keyring_domain_public(w.s.k.stack.keyring, w.s.imaging, 1, 1, &domain));
 	memset(w.facts.cert_ref, 0, 32);
@@ -340,15 +320,13 @@ static void self_is_the_owner_and_nobody_else(void **state)
 	memcpy(w.facts.cert_ref, w.known.row.ref, 32);
 	sign(&w, w.s.k.stack.keyring, emr_signer_domain(w.s.imaging, 1));
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NO_ENTRY);
-	end(&w);
 }
 
-static void the_certificate_was_in_force_when_the_version_came(void **state)
+TEST(the_certificate_was_in_force_when_the_version_came)
 {
 	uint64_t ends;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	ends = w.known.row.not_after_unix_s;
 	w.place.time_unix_s = ends - 1;
@@ -363,16 +341,14 @@ static void the_certificate_was_in_force_when_the_version_came(void **state)
 	w.place.time_unix_s = ends - 1;
 	w.place.seq = 1; /* before lima was registered */
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_NO_ENTRY);
-	end(&w);
 }
 
-static void a_key_that_was_revoked_is_believed_until_then(void **state)
+TEST(a_key_that_was_revoked_is_believed_until_then)
 {
 	emr_replica *replica;
 	uint64_t before;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	replica = w.s.k.stack.replica;
 	before = story_now(&w.s);
@@ -392,7 +368,6 @@ static void a_key_that_was_revoked_is_believed_until_then(void **state)
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_REVOKED);
 	w.place.is_put = false;
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_TIME_UNKNOWN);
-	end(&w);
 }
 
 /* As after a part that no copy has any more. */
@@ -416,12 +391,11 @@ static void lose_certificate(world *w)
 	sqlite3_close(db);
 }
 
-static void a_certificate_that_cannot_be_checked_here_is_stale(void **state)
+TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 {
 	EMR_AUTO_ORGANISATION org = {.name = ""};
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	assert_ok(emr_replica_organisation(
 		w.s.k.stack.replica, w.place.descriptor, w.known.row.org, &org));
@@ -429,7 +403,6 @@ static void a_certificate_that_cannot_be_checked_here_is_stale(void **state)
 	assert_true(emr_bytes_equal(emr_buf_view(&org.ca), emr_buf_view(&w.s.bosses[0].ca)));
 	lose_certificate(&w);
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_NO_CERTIFICATE);
-	end(&w);
 }
 
 /* What the transaction of a registration named, a peer has judged; what its private part carries
@@ -461,16 +434,15 @@ static void put_part(world *w, emr_bytes part)
 	sqlite3_close(db);
 }
 
-static void a_certificate_that_the_entry_does_not_name_vouches_for_nothing(void **state)
+TEST(a_certificate_that_the_entry_does_not_name_vouches_for_nothing)
 {
 	EMR_AUTO_BUF cert = {0};
 	EMR_AUTO_BUF part = {0};
 	emr_register who;
 	emr_cert_subject subject;
 	emr_act act;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	subject = (emr_cert_subject){.handle = "professor",
 		.roles = w.known.row.roles,
@@ -487,7 +459,6 @@ static void a_certificate_that_the_entry_does_not_name_vouches_for_nothing(void 
 	assert_ok(emr_register_certified(&who, emr_buf_view(&cert), &act, &part));
 	put_part(&w, emr_buf_view(&part));
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_BAD_CERTIFICATE);
-	end(&w);
 }
 
 /* Lima's authority gives her another certificate as HANDLE, of organisation ORG (zero: it names
@@ -517,25 +488,22 @@ static void renew(world *w, const char *handle, emr_id16 org)
 }
 
 /* As the ledger has it: an authority need not know the id that we gave its organisation. */
-static void a_certificate_that_names_no_organisation_is_its_authoritys(void **state)
+TEST(a_certificate_that_names_no_organisation_is_its_authoritys)
 {
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	renew(&w, "lima.clinic", (emr_id16){{0}});
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "lima.clinic, org0");
-	end(&w);
 }
 
-static void what_was_signed_before_keeps_the_name_of_then(void **state)
+TEST(what_was_signed_before_keeps_the_name_of_then)
 {
-	world w;
+	AUTO(end) world w;
 	emr_bundle before;
 	emr_signed_place place;
 
-	(void)state;
 	begin(&w);
 	before = w.bundle;
 	place = w.place;
@@ -547,32 +515,28 @@ static void what_was_signed_before_keeps_the_name_of_then(void **state)
 	w.place = place;
 	expect(&w, EMR_SIGNED_VALID, EMR_SIGNED_NO_FAULT);
 	assert_string_equal(w.is.by, "lima.clinic, org0");
-	end(&w);
 }
 
 /* The same people with the same authorities, in another network: its nonce differs. */
-static void a_key_that_was_vouched_for_in_another_network_is_not_here(void **state)
+TEST(a_key_that_was_vouched_for_in_another_network_is_not_here)
 {
 	EMR_AUTO_BUF other = {0};
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	assert_ok(emr_buf_append(&other, w.place.descriptor.data, w.place.descriptor.len));
 	other.data[16] ^= 1;
 	w.place.descriptor = emr_buf_view(&other);
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_BAD_CERTIFICATE);
-	end(&w);
 }
 
 /* Lima's patient has no computer of ana's. */
-static void a_computer_of_somebody_else_is_not_the_owner(void **state)
+TEST(a_computer_of_somebody_else_is_not_the_owner)
 {
 	uint8_t limas[32];
 	person laptop;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w);
 	story_device(&w.s, &laptop, "laptop");
 	learn(&w);
@@ -583,32 +547,6 @@ static void a_computer_of_somebody_else_is_not_the_owner(void **state)
 	w.place.patient_pk = limas;
 	expect(&w, EMR_SIGNED_MISMATCH, EMR_SIGNED_MISSING);
 	story_part(&laptop);
-	end(&w);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_doctor_signed_is_valid_and_says_who),
-		cmocka_unit_test(a_hospital_is_called_by_its_own_name),
-		cmocka_unit_test(a_name_says_nothing_that_is_not_its_to_say),
-		cmocka_unit_test(the_owners_name_says_no_date),
-		cmocka_unit_test(each_thing_that_does_not_fit_is_a_mismatch),
-		cmocka_unit_test(sealed_again_is_valid_once_the_bytes_were_compared),
-		cmocka_unit_test(nobody_signs_for_another),
-		cmocka_unit_test(nobody_but_the_owner_brings_anothers_word),
-		cmocka_unit_test(a_key_that_the_ledger_does_not_know_is_nobodys),
-		cmocka_unit_test(what_another_puts_there_must_be_signed),
-		cmocka_unit_test(self_is_the_owner_and_nobody_else),
-		cmocka_unit_test(the_certificate_was_in_force_when_the_version_came),
-		cmocka_unit_test(a_key_that_was_revoked_is_believed_until_then),
-		cmocka_unit_test(a_certificate_that_cannot_be_checked_here_is_stale),
-		cmocka_unit_test(a_certificate_that_the_entry_does_not_name_vouches_for_nothing),
-		cmocka_unit_test(a_certificate_that_names_no_organisation_is_its_authoritys),
-		cmocka_unit_test(what_was_signed_before_keeps_the_name_of_then),
-		cmocka_unit_test(a_key_that_was_vouched_for_in_another_network_is_not_here),
-		cmocka_unit_test(a_computer_of_somebody_else_is_not_the_owner),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

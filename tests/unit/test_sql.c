@@ -11,7 +11,7 @@
 #include "base/codec.h"
 #include "ledger/sql.h"
 
-static void a_statement_is_prepared_once_for_all_values(void **state)
+TEST(a_statement_is_prepared_once_for_all_values)
 {
 	static const char *const texts[EMR_SQL_STATEMENTS] = {
 		"SELECT value FROM things WHERE kind=?1 AND name=?2 AND a=0 AND b=0"};
@@ -30,7 +30,6 @@ static void a_statement_is_prepared_once_for_all_values(void **state)
 	emr_sql sql = {0};
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(path));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
@@ -83,7 +82,7 @@ static void plant_journal(int dirfd, const char *name, const char *victim)
 }
 
 /* Whoever may write beside a ledger could have had any file of its reader deleted. */
-static void a_journal_that_somebody_planted_beside_a_database_deletes_nothing(void **state)
+TEST(a_journal_that_somebody_planted_beside_a_database_deletes_nothing)
 {
 	static const char *const texts[EMR_SQL_STATEMENTS] = {"SELECT value FROM things"};
 	static const emr_sql_kind kind = {.application_id = 7,
@@ -96,7 +95,6 @@ static void a_journal_that_somebody_planted_beside_a_database_deletes_nothing(vo
 	emr_sql sql = {0};
 	int fd, other;
 
-	(void)state;
 	assert_non_null(mkdtemp(path));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
@@ -123,7 +121,7 @@ static void a_journal_that_somebody_planted_beside_a_database_deletes_nothing(vo
 
 /* All programs that have a ledger open share its index in memory: who cuts that file could have
  * ended all of them. */
-static void an_index_that_somebody_cuts_ends_no_program(void **state)
+TEST(an_index_that_somebody_cuts_ends_no_program)
 {
 	static const char *const texts[EMR_SQL_STATEMENTS] = {
 		"UPDATE things SET value=value+1", "SELECT value FROM things"};
@@ -137,7 +135,6 @@ static void an_index_that_somebody_cuts_ends_no_program(void **state)
 	emr_sql sql = {0}, other = {0};
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(path));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
@@ -179,7 +176,7 @@ static void an_index_that_somebody_cuts_ends_no_program(void **state)
 }
 
 /* A trigger could empty what is registered; a view could be a table without an end. */
-static void nothing_is_run_that_a_database_brings(void **state)
+TEST(nothing_is_run_that_a_database_brings)
 {
 	static const char *const texts[EMR_SQL_STATEMENTS] = {
 		"UPDATE things SET value=6", "SELECT value FROM things"};
@@ -196,7 +193,6 @@ static void nothing_is_run_that_a_database_brings(void **state)
 	emr_sql sql = {0};
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(path));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(fd >= 0);
@@ -224,13 +220,4 @@ static void nothing_is_run_that_a_database_brings(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_statement_is_prepared_once_for_all_values),
-		cmocka_unit_test(a_journal_that_somebody_planted_beside_a_database_deletes_nothing),
-		cmocka_unit_test(an_index_that_somebody_cuts_ends_no_program),
-		cmocka_unit_test(nothing_is_run_that_a_database_brings)};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

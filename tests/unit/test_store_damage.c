@@ -25,7 +25,7 @@ static void remove_index(kit *k)
 	unlink(path);
 }
 
-static void a_torn_tail_is_cut_at_every_size_and_kept_aside(void **state)
+TEST_IN(kit_setup, kit_teardown, a_torn_tail_is_cut_at_every_size_and_kept_aside)
 {
 	kit *k = *state;
 
@@ -67,7 +67,7 @@ static void lose_sector(kit *k, uint64_t offset, size_t sector)
 	close(fd);
 }
 
-static void lost_sectors_behind_the_last_flush_end_the_log_there(void **state)
+TEST_IN(kit_setup, kit_teardown, lost_sectors_behind_the_last_flush_end_the_log_there)
 {
 	static const size_t sectors[] = {512, 4096};
 	kit *k = *state;
@@ -107,7 +107,7 @@ static void note_damage(void *context, const emr_store_damage *damage)
 	*(emr_store_damage *)context = *damage;
 }
 
-static void rot_before_the_last_flush_is_quarantined_and_later_blocks_stay(void **state)
+TEST_IN(kit_setup, kit_teardown, rot_before_the_last_flush_is_quarantined_and_later_blocks_stay)
 {
 	kit *k = *state;
 	emr_store_damage damage = {0};
@@ -148,7 +148,7 @@ static void rot_before_the_last_flush_is_quarantined_and_later_blocks_stay(void 
 }
 
 /* As an erasure leaves it that was cut short, but for the index, which leads there. */
-static void zeros_in_place_of_what_is_needed_are_damage(void **state)
+TEST_IN(kit_setup, kit_teardown, zeros_in_place_of_what_is_needed_are_damage)
 {
 	static const uint8_t zeros[LEN];
 	kit *k = *state;
@@ -171,7 +171,7 @@ static void zeros_in_place_of_what_is_needed_are_damage(void **state)
 	kit_has(k, 8, LEN);
 }
 
-static void rot_that_came_after_indexing_is_found_by_check(void **state)
+TEST_IN(kit_setup, kit_teardown, rot_that_came_after_indexing_is_found_by_check)
 {
 	kit *k = *state;
 	emr_store_damage damage = {0};
@@ -193,7 +193,7 @@ static void rot_that_came_after_indexing_is_found_by_check(void **state)
 	kit_segments_are_cars(k);
 }
 
-static void a_flipped_head_is_never_served_as_something_else(void **state)
+TEST_IN(kit_setup, kit_teardown, a_flipped_head_is_never_served_as_something_else)
 {
 	kit *k = *state;
 
@@ -215,7 +215,7 @@ static void a_flipped_head_is_never_served_as_something_else(void **state)
 	kit_open(k);
 }
 
-static void a_damaged_prefix_is_written_again(void **state)
+TEST_IN(kit_setup, kit_teardown, a_damaged_prefix_is_written_again)
 {
 	kit *k = *state;
 
@@ -231,7 +231,7 @@ static void a_damaged_prefix_is_written_again(void **state)
 	assert_int_equal(kit_quarantined(k), 1);
 }
 
-static void a_missing_index_is_made_again(void **state)
+TEST_IN(kit_setup, kit_teardown, a_missing_index_is_made_again)
 {
 	kit *k = *state;
 
@@ -244,7 +244,7 @@ static void a_missing_index_is_made_again(void **state)
 }
 
 /* Whatever byte of the index changes, no block is lost and none is wrong. */
-static void no_flipped_byte_of_the_index_loses_a_block(void **state)
+TEST_IN(kit_setup, kit_teardown, no_flipped_byte_of_the_index_loses_a_block)
 {
 	kit *k = *state;
 	uint64_t size;
@@ -278,7 +278,7 @@ static void no_flipped_byte_of_the_index_loses_a_block(void **state)
 	kit_open(k);
 }
 
-static void a_segment_cut_short_keeps_what_is_left(void **state)
+TEST_IN(kit_setup, kit_teardown, a_segment_cut_short_keeps_what_is_left)
 {
 	kit *k = *state;
 
@@ -297,7 +297,7 @@ static void a_segment_cut_short_keeps_what_is_left(void **state)
 
 /* Behind a whole section, or in the middle of one, while it is in use: only the first looks whole.
  */
-static void a_segment_that_is_cut_while_it_is_open_is_found_by_check(void **state)
+TEST_IN(kit_setup, kit_teardown, a_segment_that_is_cut_while_it_is_open_is_found_by_check)
 {
 	kit *k = *state;
 
@@ -330,7 +330,7 @@ static void a_segment_that_is_cut_while_it_is_open_is_found_by_check(void **stat
 	}
 }
 
-static void a_vanished_segment_takes_only_its_own_blocks(void **state)
+TEST_IN(kit_setup, kit_teardown, a_vanished_segment_takes_only_its_own_blocks)
 {
 	kit *k = *state;
 	char path[512];
@@ -349,7 +349,7 @@ static void a_vanished_segment_takes_only_its_own_blocks(void **state)
 }
 
 /* A section of any size can be replaced so that the segment stays a CAR. */
-static void holes_of_every_size_can_be_filled(void **state)
+TEST_IN(kit_setup, kit_teardown, holes_of_every_size_can_be_filled)
 {
 	kit *k = *state;
 
@@ -377,10 +377,8 @@ static void holes_of_every_size_can_be_filled(void **state)
 		kit_has(k, len, len);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
 /* A backup may have the only copy of the lost one, under its name. */
-static void a_lost_segment_has_a_name_of_its_own_for_ever(void **state)
+TEST_IN(kit_setup, kit_teardown, a_lost_segment_has_a_name_of_its_own_for_ever)
 {
 	kit *k = *state;
 	char path[512];
@@ -400,10 +398,10 @@ static void a_lost_segment_has_a_name_of_its_own_for_ever(void **state)
 }
 
 /* Of many blocks it is counted what is there without reading each; whoever reads one finds out. */
-static void a_known_size_asks_the_index_and_the_length_of_the_segment_alone(void **state)
+TEST_IN(kit_setup, kit_teardown, a_known_size_asks_the_index_and_the_length_of_the_segment_alone)
 {
 	kit *k = *state;
-	emr_block block = kit_block(5, LEN);
+	AUTO(kit_block_free) emr_block block = kit_block(5, LEN);
 	const emr_cid cid = block.cid;
 	uint64_t bytes = 0;
 
@@ -419,28 +417,6 @@ static void a_known_size_asks_the_index_and_the_length_of_the_segment_alone(void
 	assert_int_equal(bytes, LEN);
 	kit_truncate(k, "seg-1", PREFIX + 5 * SECTION + 100);
 	assert_int_not_equal(EMR_OK, emr_store_size_known(k->store, &cid, &bytes));
-	kit_block_free(&block);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_lost_segment_has_a_name_of_its_own_for_ever),
-		T(a_torn_tail_is_cut_at_every_size_and_kept_aside),
-		T(lost_sectors_behind_the_last_flush_end_the_log_there),
-		T(rot_before_the_last_flush_is_quarantined_and_later_blocks_stay),
-		T(rot_that_came_after_indexing_is_found_by_check),
-		T(zeros_in_place_of_what_is_needed_are_damage),
-		T(a_flipped_head_is_never_served_as_something_else),
-		T(a_damaged_prefix_is_written_again),
-		T(a_missing_index_is_made_again),
-		T(no_flipped_byte_of_the_index_loses_a_block),
-		T(a_segment_cut_short_keeps_what_is_left),
-		T(a_segment_that_is_cut_while_it_is_open_is_found_by_check),
-		T(a_vanished_segment_takes_only_its_own_blocks),
-		T(holes_of_every_size_can_be_filled),
-		T(a_known_size_asks_the_index_and_the_length_of_the_segment_alone),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -24,13 +24,12 @@ static emr_cid hex_cid(const char *hex)
 
 /* ---- CID and varint ---- */
 
-static void cids_have_the_known_bytes_and_texts(void **state)
+TEST(cids_have_the_known_bytes_and_texts)
 {
 	const json_t *cases = vectors_get(unixfs_json, "cids");
 	size_t i;
 	json_t *one;
 
-	(void)state;
 	json_array_foreach(cases, i, one)
 	{
 		emr_buf block = {0};
@@ -52,14 +51,13 @@ static void cids_have_the_known_bytes_and_texts(void **state)
 	}
 }
 
-static void a_cid_has_one_spelling(void **state)
+TEST(a_cid_has_one_spelling)
 {
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1));
 	char text[EMR_CID_TEXT_CHARS + 2] = {0};
 	char good[EMR_CID_TEXT_CHARS + 1];
 	emr_cid out;
 
-	(void)state;
 	emr_cid_text(&cid, good);
 	for (int i = 0; i < EMR_CID_TEXT_CHARS; i++) {
 		for (int c = 1; c < 256; c++) {
@@ -81,7 +79,7 @@ static void a_cid_has_one_spelling(void **state)
 		emr_cid_parse_text("QmbFMke1KXqnYyBBWxB74N4c5SBnJMVAiMNRcGu6x1AwQH", &out));
 }
 
-static void identity_and_other_hashes_and_codecs_are_refused(void **state)
+TEST(identity_and_other_hashes_and_codecs_are_refused)
 {
 	uint8_t bytes[EMR_CID_BYTES] = {0x01, 0x55, 0x12, 0x20};
 	static const uint8_t wrong[][4] = {
@@ -94,7 +92,6 @@ static void identity_and_other_hashes_and_codecs_are_refused(void **state)
 	};
 	emr_cid out;
 
-	(void)state;
 	assert_ok(emr_cid_parse(emr_bytes_of(bytes, sizeof bytes), &out));
 	assert_status(EMR_INVALID, emr_cid_parse(emr_bytes_of(bytes, sizeof bytes - 1), &out));
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -103,7 +100,7 @@ static void identity_and_other_hashes_and_codecs_are_refused(void **state)
 	}
 }
 
-static void varints_are_the_known_ones_and_shortest(void **state)
+TEST(varints_are_the_known_ones_and_shortest)
 {
 	const json_t *cases = vectors_get(unixfs_json, "varints");
 	static const uint8_t padded[] = {0x80, 0x00};
@@ -111,7 +108,6 @@ static void varints_are_the_known_ones_and_shortest(void **state)
 	json_t *one;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(cases, i, one)
 	{
 		uint64_t expected = strtoull(vectors_text(one, "value"), NULL, 10);
@@ -210,13 +206,12 @@ static void check_file(const json_t *one)
 	free(all);
 }
 
-static void files_have_the_cids_of_ipfs_add(void **state)
+TEST(files_have_the_cids_of_ipfs_add)
 {
 	const json_t *files = vectors_get(unixfs_json, "files");
 	size_t i, checked = 0;
 	json_t *one;
 
-	(void)state;
 	json_array_foreach(files, i, one)
 	{
 		if (vectors_u64(one, "max_links") != EMR_UNIXFS_LINKS_MAX)
@@ -229,7 +224,7 @@ static void files_have_the_cids_of_ipfs_add(void **state)
 
 /* Kubo's own answers for 1 MiB leaves; the two largest share all but their last byte, and one pass.
  */
-static void kubo_profile_files_have_their_cids(void **state)
+TEST(kubo_profile_files_have_their_cids)
 {
 	const json_t *files = vectors_get(unixfs_json, "profile");
 	const size_t chunk = 1 << 20;
@@ -237,7 +232,6 @@ static void kubo_profile_files_have_their_cids(void **state)
 	size_t i;
 	json_t *one;
 
-	(void)state;
 	json_array_foreach(files, i, one)
 	{
 		uint64_t left = vectors_u64(one, "n");
@@ -272,7 +266,7 @@ static void kubo_profile_files_have_their_cids(void **state)
 
 /* ---- Holes ---- */
 
-static void subtrees_of_holes_have_the_known_cids(void **state)
+TEST(subtrees_of_holes_have_the_known_cids)
 {
 	const json_t *cases = vectors_get(unixfs_json, "holes");
 	emr_unixfs_link hole = {.cid = emr_unixfs_hole(0),
@@ -282,7 +276,6 @@ static void subtrees_of_holes_have_the_known_cids(void **state)
 	size_t i;
 	json_t *one;
 
-	(void)state;
 	assert_int_equal(json_array_size(cases), EMR_UNIXFS_HOLE_LEVELS);
 	json_array_foreach((json_t *)(uintptr_t)cases, i, one)
 	{
@@ -334,13 +327,12 @@ static emr_cid root_of_runs(const uint64_t *runs, size_t count, bool one_by_one)
 	return root.cid;
 }
 
-static void a_run_of_leaves_builds_the_tree_of_its_leaves(void **state)
+TEST(a_run_of_leaves_builds_the_tree_of_its_leaves)
 {
 	static const uint64_t runs[][5] = {{1, 0, 0, 0, 0}, {1023, 1, 1, 1023, 1},
 		{1, 1023, 1024, 2048, 1}, {5, 5000, 1, 3000, 2}, {1024, 1024, 0, 1, 1025},
 		{1048576, 1, 0, 0, 0}, {3, 1048576, 1047, 1, 0}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
 		emr_cid fast = root_of_runs(runs[i], 5, false);
 		emr_cid slow = root_of_runs(runs[i], 5, true);
@@ -357,12 +349,11 @@ static emr_status refuse_node(void *context, const emr_cid *cid, emr_bytes block
 	return EMR_NO_SPACE;
 }
 
-static void a_builder_tells_what_its_receiver_said(void **state)
+TEST(a_builder_tells_what_its_receiver_said)
 {
 	emr_unixfs_builder *builder;
 	emr_unixfs_link root;
 
-	(void)state;
 	assert_ok(emr_unixfs_builder_new(refuse_node, NULL, &builder));
 	add_leaf(builder, emr_bytes_of("a", 1));
 	add_leaf(builder, emr_bytes_of("b", 1));
@@ -375,13 +366,12 @@ static void a_builder_tells_what_its_receiver_said(void **state)
 
 /* ---- Directories and bundles ---- */
 
-static void directories_are_the_known_blocks_in_any_order_of_names(void **state)
+TEST(directories_are_the_known_blocks_in_any_order_of_names)
 {
 	const json_t *dirs = vectors_get(unixfs_json, "directories");
 	json_t *one;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(dirs, i, one)
 	{
 		const json_t *links = vectors_get(one, "links");
@@ -406,29 +396,26 @@ static void directories_are_the_known_blocks_in_any_order_of_names(void **state)
 	}
 }
 
-static void two_entries_of_one_name_are_refused(void **state)
+TEST(two_entries_of_one_name_are_refused)
 {
 	emr_cid cid = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("x", 1));
 	emr_unixfs_entry entries[2] = {{"a", cid, 1}, {"a", cid, 1}};
-	emr_buf block = {0};
+	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link dir;
 
-	(void)state;
 	assert_status(EMR_EXISTS, emr_unixfs_dir_encode(entries, 2, &block, &dir));
 	entries[1].name = "";
 	assert_status(EMR_BAD_NAME, emr_unixfs_dir_encode(entries, 2, &block, &dir));
 	assert_int_equal(block.len, 0);
-	emr_buf_free(&block);
 }
 
-static void bundles_of_the_content_vectors_have_their_root_cid(void **state)
+TEST(bundles_of_the_content_vectors_have_their_root_cid)
 {
 	json_t *content = vectors_open("content.json");
 	const json_t *cases = vectors_get(content, "cases");
 	json_t *one;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(cases, i, one)
 	{
 		emr_unixfs_bundle bundle = {.content = hex_cid(vectors_text(one, "content_cid")),
@@ -458,14 +445,13 @@ static void bundles_of_the_content_vectors_have_their_root_cid(void **state)
 
 /* Every changed bit of a bundle's block is refused, or names another CID or size: never the same
  * meaning twice. */
-static void no_second_spelling_of_a_bundle_is_accepted(void **state)
+TEST(no_second_spelling_of_a_bundle_is_accepted)
 {
 	emr_block content = kit_block(1, 16399), manifest = kit_block(2, 1140);
 	emr_unixfs_bundle bundle = {content.cid, 16399, manifest.cid, 1140};
 	emr_buf block = {0};
 	emr_unixfs_link dir;
 
-	(void)state;
 	assert_ok(emr_unixfs_bundle_encode(&bundle, &block, &dir));
 	for (size_t bit = 0; bit < block.len * 8; bit++) {
 		emr_unixfs_bundle other;
@@ -518,7 +504,7 @@ static emr_unixfs_link build_tree(kit *k, const emr_unixfs_shape *shape)
 	return root;
 }
 
-static void every_leaf_of_a_tree_is_found(void **state)
+TEST_IN(kit_setup, kit_teardown, every_leaf_of_a_tree_is_found)
 {
 	static const uint64_t leaves[] = {1, 2, 1023, 1024, 1025, 2048, 5000};
 	kit *k = *state;
@@ -557,7 +543,7 @@ static void every_leaf_of_a_tree_is_found(void **state)
 	}
 }
 
-static void a_missing_node_is_named(void **state)
+TEST_IN(kit_setup, kit_teardown, a_missing_node_is_named)
 {
 	kit *k = *state;
 	emr_cid nowhere = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("x", 1));
@@ -576,11 +562,11 @@ static void a_missing_node_is_named(void **state)
 
 /* A node with one changed bit, stored under its own new CID, is not a tree of this shape, or has
  * other leaves. */
-static void no_second_spelling_of_a_node_is_accepted(void **state)
+TEST_IN(kit_setup, kit_teardown, no_second_spelling_of_a_node_is_accepted)
 {
 	kit *k = *state;
 	emr_unixfs_shape shape;
-	emr_buf block = {0};
+	EMR_AUTO_BUF block = {0};
 	emr_unixfs_link root;
 	emr_cid cid;
 
@@ -605,14 +591,12 @@ static void no_second_spelling_of_a_node_is_accepted(void **state)
 			assert_status(EMR_DAMAGED, status);
 		block.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	emr_buf_free(&block);
 }
 
-static void shapes_have_limits(void **state)
+TEST(shapes_have_limits)
 {
 	emr_unixfs_shape shape;
 
-	(void)state;
 	assert_status(EMR_INVALID, emr_unixfs_shape_of(0, 18, &shape));
 	assert_status(EMR_INVALID, emr_unixfs_shape_of(16384, 18, &shape));
 	assert_status(EMR_NEWER_FORMAT, emr_unixfs_shape_of(16383, 19, &shape));
@@ -624,13 +608,12 @@ static void shapes_have_limits(void **state)
 
 /* ---- CAR ---- */
 
-static void headers_are_those_of_other_tools(void **state)
+TEST(headers_are_those_of_other_tools)
 {
 	static emr_cid roots[EMR_CAR_ROOTS_MAX + 1];
 	json_t *one;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(unixfs_json, "cars"), i, one)
 	{
 		EMR_AUTO_BUF header = {0}, expected = {0};
@@ -644,34 +627,12 @@ static void headers_are_those_of_other_tools(void **state)
 	assert_status(EMR_INVALID, emr_car_write_header(&(emr_buf){0}, roots, 0));
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cids_have_the_known_bytes_and_texts),
-		cmocka_unit_test(a_cid_has_one_spelling),
-		cmocka_unit_test(identity_and_other_hashes_and_codecs_are_refused),
-		cmocka_unit_test(varints_are_the_known_ones_and_shortest),
-		cmocka_unit_test(files_have_the_cids_of_ipfs_add),
-		cmocka_unit_test(subtrees_of_holes_have_the_known_cids),
-		cmocka_unit_test(a_run_of_leaves_builds_the_tree_of_its_leaves),
-		cmocka_unit_test(kubo_profile_files_have_their_cids),
-		cmocka_unit_test(a_builder_tells_what_its_receiver_said),
-		cmocka_unit_test(directories_are_the_known_blocks_in_any_order_of_names),
-		cmocka_unit_test(two_entries_of_one_name_are_refused),
-		cmocka_unit_test(bundles_of_the_content_vectors_have_their_root_cid),
-		cmocka_unit_test(no_second_spelling_of_a_bundle_is_accepted),
-		T(every_leaf_of_a_tree_is_found),
-		T(a_missing_node_is_named),
-		T(no_second_spelling_of_a_node_is_accepted),
-		cmocka_unit_test(shapes_have_limits),
-		cmocka_unit_test(headers_are_those_of_other_tools),
-	};
 	int failed;
 
 	unixfs_json = vectors_open("unixfs.json");
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	failed = emr_tests_run(NULL, NULL);
 	json_decref(unixfs_json);
 	return failed;
 }

@@ -68,7 +68,7 @@ static void check_content(kit *k)
 	emr_keyring_free(keyring);
 }
 
-static void version_1_is_read_with_and_without_its_index(void **state)
+TEST_IN(kit_setup, kit_teardown, version_1_is_read_with_and_without_its_index)
 {
 	kit *k = *state;
 	char path[512];
@@ -136,12 +136,7 @@ static int make(const char *path)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			version_1_is_read_with_and_without_its_index, kit_setup, kit_teardown),
-	};
-
 	if (argc == 3 && strcmp(argv[1], "make") == 0)
 		return make(argv[2]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

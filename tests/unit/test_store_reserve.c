@@ -62,11 +62,10 @@ static void start(void)
 	(void)unlinkat(dirfd_, EMR_RESERVE_NAME, 0);
 }
 
-static void room_is_put_aside_and_given_in_parts(void **state)
+TEST(room_is_put_aside_and_given_in_parts)
 {
 	emr_reserve *r;
 
-	(void)state;
 	start();
 	r = opened(MIB);
 	assert_int_equal(size_of_file(), BYTES);
@@ -86,11 +85,10 @@ static void room_is_put_aside_and_given_in_parts(void **state)
 	emr_reserve_close(r);
 }
 
-static void it_comes_back_by_itself(void **state)
+TEST(it_comes_back_by_itself)
 {
 	emr_reserve *r;
 
-	(void)state;
 	start();
 	r = opened(0);
 	others = 12 * MIB;
@@ -105,11 +103,10 @@ static void it_comes_back_by_itself(void **state)
 	emr_reserve_close(r);
 }
 
-static void what_is_lent_is_not_taken_meanwhile(void **state)
+TEST(what_is_lent_is_not_taken_meanwhile)
 {
 	emr_reserve *r;
 
-	(void)state;
 	start();
 	r = opened(0);
 	emr_reserve_lend(r);
@@ -128,11 +125,10 @@ static void what_is_lent_is_not_taken_meanwhile(void **state)
 	emr_reserve_close(r);
 }
 
-static void a_full_disk_gets_room_at_the_next_start(void **state)
+TEST(a_full_disk_gets_room_at_the_next_start)
 {
 	emr_reserve *r;
 
-	(void)state;
 	start();
 	r = opened(0);
 	others = 12 * MIB;
@@ -145,9 +141,8 @@ static void a_full_disk_gets_room_at_the_next_start(void **state)
 	assert_int_equal(size_of_file(), 7 * MIB);
 }
 
-static void no_reserve_is_fine(void **state)
+TEST(no_reserve_is_fine)
 {
-	(void)state;
 	assert_false(emr_reserve_is_out(NULL));
 	assert_false(emr_reserve_release(NULL));
 	emr_reserve_check(NULL);
@@ -159,12 +154,11 @@ static void no_reserve_is_fine(void **state)
 
 /* A file with holes has put nothing aside. */
 /* Made for a larger disk, or made larger by somebody: it must not take the whole disk. */
-static void a_file_that_is_too_large_is_cut(void **state)
+TEST(a_file_that_is_too_large_is_cut)
 {
 	emr_reserve *reserve;
 	int fd;
 
-	(void)state;
 	start();
 	fd = openat(dirfd_, EMR_RESERVE_NAME, O_RDWR | O_CREAT, 0600);
 	assert_true(fd >= 0);
@@ -176,13 +170,12 @@ static void a_file_that_is_too_large_is_cut(void **state)
 	assert_int_equal(size_of_file(), BYTES);
 }
 
-static void a_file_with_holes_does_not_count(void **state)
+TEST(a_file_with_holes_does_not_count)
 {
 	emr_reserve *r;
 	struct stat st;
 	int fd;
 
-	(void)state;
 	start();
 	fd = openat(dirfd_, EMR_RESERVE_NAME, O_RDWR | O_CREAT | O_EXCL, 0600);
 	assert_true(fd >= 0 && ftruncate(fd, (off_t)BYTES) == 0);
@@ -195,21 +188,12 @@ static void a_file_with_holes_does_not_count(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(room_is_put_aside_and_given_in_parts),
-		cmocka_unit_test(it_comes_back_by_itself),
-		cmocka_unit_test(what_is_lent_is_not_taken_meanwhile),
-		cmocka_unit_test(a_full_disk_gets_room_at_the_next_start),
-		cmocka_unit_test(no_reserve_is_fine),
-		cmocka_unit_test(a_file_that_is_too_large_is_cut),
-		cmocka_unit_test(a_file_with_holes_does_not_count),
-	};
 	int failed;
 
 	assert_non_null(mkdtemp(path));
 	dirfd_ = open(path, O_RDONLY | O_DIRECTORY);
 	assert_true(dirfd_ >= 0);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	failed = emr_tests_run(NULL, NULL);
 	start();
 	close(dirfd_);
 	rmdir(path);

@@ -86,7 +86,7 @@ static void save_and_read(kit *k, uint32_t from, uint32_t n)
 		kit_has(k, from + i, 3000);
 }
 
-static void what_cannot_be_read_is_left_out(void **state)
+TEST_IN(setup, teardown, what_cannot_be_read_is_left_out)
 {
 	kit *k = *state;
 
@@ -98,7 +98,7 @@ static void what_cannot_be_read_is_left_out(void **state)
 	kit_has(k, 1, 3000);
 }
 
-static void what_is_no_file_under_the_name_of_one_is_put_aside(void **state)
+TEST_IN(setup, teardown, what_is_no_file_under_the_name_of_one_is_put_aside)
 {
 	static const char *const names[] = {
 		"format", "writer-aa0102030405060708090a0b0c0d0e0f.lock"};
@@ -122,7 +122,7 @@ static void what_is_no_file_under_the_name_of_one_is_put_aside(void **state)
 	}
 }
 
-static void a_number_of_ones_own_that_cannot_be_read_is_passed_over(void **state)
+TEST_IN(setup, teardown, a_number_of_ones_own_that_cannot_be_read_is_passed_over)
 {
 	kit *k = *state;
 
@@ -140,7 +140,7 @@ static void a_number_of_ones_own_that_cannot_be_read_is_passed_over(void **state
 	kit_has(k, 10, 3000);
 }
 
-static void thousands_of_planted_names_cost_a_moment(void **state)
+TEST_IN(setup, teardown, thousands_of_planted_names_cost_a_moment)
 {
 	kit *k = *state;
 	double began;
@@ -191,7 +191,7 @@ static void plant_sparse(kit *k, const char *writer, unsigned number, bool has_p
 
 /* A file that claims a terabyte and has nothing: nobody reads it, and nobody copies it away as
  * damage. */
-static void a_terabyte_of_nothing_costs_nothing(void **state)
+TEST_IN(setup, teardown, a_terabyte_of_nothing_costs_nothing)
 {
 	kit *k = *state;
 	double began;
@@ -248,7 +248,7 @@ static void place_text(const char *path)
 	close(fd);
 }
 
-static void what_stands_in_the_place_of_the_index_is_put_aside(void **state)
+TEST_IN(setup, teardown, what_stands_in_the_place_of_the_index_is_put_aside)
 {
 	static const place_fn places[] = {
 		place_nothing, place_pipe, place_directory, place_link, place_text};
@@ -270,7 +270,7 @@ static void what_stands_in_the_place_of_the_index_is_put_aside(void **state)
 	}
 }
 
-static void nobody_who_holds_the_lock_of_the_index_stops_others(void **state)
+TEST_IN(setup, teardown, nobody_who_holds_the_lock_of_the_index_stops_others)
 {
 	kit *k = *state;
 	char path[512];
@@ -330,7 +330,7 @@ static void write_text(kit *k, const char *name, const char *text)
 }
 
 /* For ever: no other computer of hers is meant by it. */
-static void nobody_who_holds_a_lock_in_the_directory_keeps_her_folder_shut(void **state)
+TEST_IN(setup, teardown, nobody_who_holds_a_lock_in_the_directory_keeps_her_folder_shut)
 {
 	kit *k = *state;
 	char path[512], hex[33];
@@ -351,7 +351,7 @@ static void nobody_who_holds_a_lock_in_the_directory_keeps_her_folder_shut(void 
 	remove_own(k);
 }
 
-static void nobody_says_in_the_directory_that_her_segments_are_of_a_newer_program(void **state)
+TEST_IN(setup, teardown, nobody_says_in_the_directory_that_her_segments_are_of_a_newer_program)
 {
 	static const char *const texts[] = {"emrfs store 2\n", "junk"};
 	kit *k = *state;
@@ -371,7 +371,7 @@ static void nobody_says_in_the_directory_that_her_segments_are_of_a_newer_progra
 }
 
 /* What the lock in the directory was for: two who have one keyring by mistake. */
-static void a_copy_of_her_keyring_does_not_write_in_her_segments(void **state)
+TEST_IN(setup, teardown, a_copy_of_her_keyring_does_not_write_in_her_segments)
 {
 	kit *k = *state;
 	own hers, of_copy;
@@ -396,7 +396,7 @@ static void a_copy_of_her_keyring_does_not_write_in_her_segments(void **state)
 
 /* Where the account has no place for the lock it lies beside the segments: nobody writes without.
  */
-static void a_copy_does_not_write_where_the_account_has_no_place_for_a_lock(void **state)
+TEST_IN(setup, teardown, a_copy_does_not_write_where_the_account_has_no_place_for_a_lock)
 {
 	kit *k = *state;
 	own hers, of_copy;
@@ -416,7 +416,7 @@ static void a_copy_does_not_write_where_the_account_has_no_place_for_a_lock(void
 	remove_own(k);
 }
 
-static void a_format_of_her_own_that_is_damaged_is_made_anew(void **state)
+TEST_IN(setup, teardown, a_format_of_her_own_that_is_damaged_is_made_anew)
 {
 	static const char *const texts[] = {"", "emrfs stpre 1\n"};
 	kit *k = *state;
@@ -442,36 +442,4 @@ static void a_format_of_her_own_that_is_damaged_is_made_anew(void **state)
 	remove_own(k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_left_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			what_is_no_file_under_the_name_of_one_is_put_aside, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_number_of_ones_own_that_cannot_be_read_is_passed_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			thousands_of_planted_names_cost_a_moment, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_terabyte_of_nothing_costs_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			what_stands_in_the_place_of_the_index_is_put_aside, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			nobody_who_holds_the_lock_of_the_index_stops_others, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			nobody_who_holds_a_lock_in_the_directory_keeps_her_folder_shut, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(
-			nobody_says_in_the_directory_that_her_segments_are_of_a_newer_program,
-			setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_copy_of_her_keyring_does_not_write_in_her_segments, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			a_copy_does_not_write_where_the_account_has_no_place_for_a_lock, setup,
-			teardown),
-		cmocka_unit_test_setup_teardown(
-			a_format_of_her_own_that_is_damaged_is_made_anew, setup, teardown),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -30,12 +30,11 @@ static emr_segment_extent extent_of(kit *k, uint64_t from)
 	return extent;
 }
 
-static void only_our_own_names_are_segments(void **state)
+TEST(only_our_own_names_are_segments)
 {
 	emr_id16 writer;
 	uint64_t number;
 
-	(void)state;
 	assert_true(emr_segment_file_parse(
 		"seg-00112233445566778899aabbccddeeff-000012.car", &writer, &number));
 	assert_int_equal(number, 12);
@@ -54,7 +53,7 @@ static void only_our_own_names_are_segments(void **state)
 		"seg-00112233445566778899aabbccddeeff-999999999999999999.car", &writer, &number));
 }
 
-static void the_end_is_that_of_the_last_section_also_while_it_is_written(void **state)
+TEST_IN(kit_setup, kit_teardown, the_end_is_that_of_the_last_section_also_while_it_is_written)
 {
 	kit *k = *state;
 	emr_segment_extent first, second;
@@ -72,7 +71,7 @@ static void the_end_is_that_of_the_last_section_also_while_it_is_written(void **
 	assert_int_equal(extent_of(k, 0).end, second.end);
 }
 
-static void a_torn_end_does_not_count(void **state)
+TEST_IN(kit_setup, kit_teardown, a_torn_end_does_not_count)
 {
 	kit *k = *state;
 	uint64_t end;
@@ -90,7 +89,7 @@ static void a_torn_end_does_not_count(void **state)
 	assert_int_equal(extent_of(k, 0).end, 0);
 }
 
-static void damage_with_whole_sections_behind_it_is_counted_and_passed(void **state)
+TEST_IN(kit_setup, kit_teardown, damage_with_whole_sections_behind_it_is_counted_and_passed)
 {
 	kit *k = *state;
 	uint64_t end;
@@ -106,7 +105,7 @@ static void damage_with_whole_sections_behind_it_is_counted_and_passed(void **st
 	assert_int_equal(extent_of(k, 96 + 2 * 1038).damaged, 0);
 }
 
-static void what_is_no_segment_is_damaged(void **state)
+TEST_IN(kit_setup, kit_teardown, what_is_no_segment_is_damaged)
 {
 	kit *k = *state;
 	emr_segment_extent extent;
@@ -136,7 +135,7 @@ static emr_status check(kit *k, uint64_t end, uint64_t found[3])
 	return emr_segment_file_check(fd, end, note, found);
 }
 
-static void a_check_looks_at_the_first_bytes_only_and_at_all_of_them(void **state)
+TEST_IN(kit_setup, kit_teardown, a_check_looks_at_the_first_bytes_only_and_at_all_of_them)
 {
 	kit *k = *state;
 	uint64_t end, found[3];
@@ -182,7 +181,7 @@ static void plant_empty(kit *k, const char *number)
 	close(fd);
 }
 
-static void a_high_number_that_others_planted_loses_nothing(void **state)
+TEST_IN(kit_setup, kit_teardown, a_high_number_that_others_planted_loses_nothing)
 {
 	static const char *const numbers[] = {
 		"999999999999999999", "1000000000000", "999999999999", "500000000"};
@@ -206,7 +205,7 @@ static void a_high_number_that_others_planted_loses_nothing(void **state)
 	kit_open(k);
 }
 
-static void the_next_number_taken_by_others_is_passed_over(void **state)
+TEST_IN(kit_setup, kit_teardown, the_next_number_taken_by_others_is_passed_over)
 {
 	kit *k = *state;
 
@@ -224,7 +223,7 @@ static void the_next_number_taken_by_others_is_passed_over(void **state)
 		kit_has(k, 1 + i, 3000);
 }
 
-static void what_is_no_file_is_left_out(void **state)
+TEST_IN(kit_setup, kit_teardown, what_is_no_file_is_left_out)
 {
 	kit *k = *state;
 	char path[512];
@@ -255,7 +254,7 @@ static void what_is_no_file_is_left_out(void **state)
 }
 
 /* Between the listing and the first look at it. */
-static void a_segment_that_becomes_a_fifo_is_left_out(void **state)
+TEST_IN(kit_setup, kit_teardown, a_segment_that_becomes_a_fifo_is_left_out)
 {
 	kit *k = *state;
 	kit other = *k;
@@ -282,31 +281,4 @@ static void a_segment_that_becomes_a_fifo_is_left_out(void **state)
 	alarm(0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_our_own_names_are_segments),
-		cmocka_unit_test_setup_teardown(
-			the_end_is_that_of_the_last_section_also_while_it_is_written, kit_setup,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(a_torn_end_does_not_count, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			damage_with_whole_sections_behind_it_is_counted_and_passed, kit_setup,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			what_is_no_segment_is_damaged, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_check_looks_at_the_first_bytes_only_and_at_all_of_them, kit_setup,
-			kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_high_number_that_others_planted_loses_nothing, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			the_next_number_taken_by_others_is_passed_over, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			what_is_no_file_is_left_out, kit_setup, kit_teardown),
-		cmocka_unit_test_setup_teardown(
-			a_segment_that_becomes_a_fifo_is_left_out, kit_setup, kit_teardown),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

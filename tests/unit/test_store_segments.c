@@ -13,12 +13,12 @@
 #include "store/dag_pb.h"
 #include "store/unixfs.h"
 
-static void a_block_that_was_never_put_is_not_found(void **state)
+TEST_IN(kit_setup, kit_teardown, a_block_that_was_never_put_is_not_found)
 {
 	assert_status(EMR_NOT_FOUND, kit_try(*state, 99, 100));
 }
 
-static void blocks_survive_closing(void **state)
+TEST_IN(kit_setup, kit_teardown, blocks_survive_closing)
 {
 	kit *k = *state;
 
@@ -37,7 +37,7 @@ static void put_hundred(kit *k)
 		kit_put(k, i, 1000 + i);
 }
 
-static void blocks_survive_the_death_of_the_process(void **state)
+TEST_IN(kit_setup, kit_teardown, blocks_survive_the_death_of_the_process)
 {
 	kit *k = *state;
 
@@ -55,7 +55,7 @@ static void put_and_flush(kit *k)
 		_exit(3);
 }
 
-static void zeros_written_ahead_are_cut_after_a_crash(void **state)
+TEST_IN(kit_setup, kit_teardown, zeros_written_ahead_are_cut_after_a_crash)
 {
 	kit *k = *state;
 
@@ -68,7 +68,7 @@ static void zeros_written_ahead_are_cut_after_a_crash(void **state)
 	assert_int_equal(kit_quarantined(k), 0);
 }
 
-static void segments_roll_over_at_their_size(void **state)
+TEST_IN(kit_setup, kit_teardown, segments_roll_over_at_their_size)
 {
 	kit *k = *state;
 
@@ -86,7 +86,7 @@ static void segments_roll_over_at_their_size(void **state)
 		kit_has(k, i, 10000);
 }
 
-static void a_second_writer_is_told_busy(void **state)
+TEST_IN(kit_setup, kit_teardown, a_second_writer_is_told_busy)
 {
 	kit *k = *state;
 	emr_store *second;
@@ -94,19 +94,18 @@ static void a_second_writer_is_told_busy(void **state)
 	assert_status(EMR_BUSY, emr_store_open(&k->options, &second));
 }
 
-static void a_block_over_two_mebibytes_is_refused(void **state)
+TEST_IN(kit_setup, kit_teardown, a_block_over_two_mebibytes_is_refused)
 {
 	kit *k = *state;
-	emr_block block = kit_block(1, EMR_BLOCK_MAX + 1);
+	AUTO(kit_block_free) emr_block block = kit_block(1, EMR_BLOCK_MAX + 1);
 
 	assert_status(EMR_LIMIT, emr_store_append(k->store, &block, 1, NULL));
 	block.data.len--;
 	block.cid = emr_cid_of_block(EMR_CODEC_RAW, block.data);
 	assert_ok(emr_store_append(k->store, &block, 1, NULL));
-	kit_block_free(&block);
 }
 
-static void a_newer_store_is_left_alone(void **state)
+TEST_IN(kit_setup, kit_teardown, a_newer_store_is_left_alone)
 {
 	kit *k = *state;
 	char path[512];
@@ -121,7 +120,7 @@ static void a_newer_store_is_left_alone(void **state)
 }
 
 /* The last words of a sentence, another number, one byte: nothing but rot. */
-static void a_format_that_rotted_is_made_again(void **state)
+TEST_IN(kit_setup, kit_teardown, a_format_that_rotted_is_made_again)
 {
 	static const char *const texts[] = {"emrfs store 3\n", "emrfs stgre 1\n", "x", ""};
 	EMR_AUTO_BUF now = {0};
@@ -167,10 +166,10 @@ static void pin_and_put(kit *k)
 	kit_pin_one(k, &cid, false);
 }
 
-static void a_pin_survives_the_death_of_the_process(void **state)
+TEST_IN(kit_setup, kit_teardown, a_pin_survives_the_death_of_the_process)
 {
 	kit *k = *state;
-	emr_block block = kit_block(7, 500);
+	AUTO(kit_block_free) emr_block block = kit_block(7, 500);
 
 	kit_run_and_die(k, pin_and_put);
 	kit_open(k);
@@ -181,15 +180,14 @@ static void a_pin_survives_the_death_of_the_process(void **state)
 	kit_close(k);
 	kit_open(k);
 	assert_int_equal(pins(k), 0);
-	kit_block_free(&block);
 }
 
-static void a_block_that_looks_like_a_pin_frame_pins_nothing(void **state)
+TEST_IN(kit_setup, kit_teardown, a_block_that_looks_like_a_pin_frame_pins_nothing)
 {
 	kit *k = *state;
 	uint8_t bytes[48 + 56] = "EMRS\1\0\0\1";
 	char path[512];
-	emr_buf out = {0};
+	EMR_AUTO_BUF out = {0};
 	emr_block block = {.data = {bytes, sizeof bytes}};
 
 	memcpy(bytes + 8, k->options.writer.b, 16);
@@ -207,7 +205,6 @@ static void a_block_that_looks_like_a_pin_frame_pins_nothing(void **state)
 	kit_open(k);
 	assert_int_equal(pins(k), 0);
 	assert_ok(emr_store_get_verified(k->store, &block.cid, &out));
-	emr_buf_free(&out);
 }
 
 /* ---- Reclaim ---- */
@@ -219,7 +216,7 @@ static void small_segments(kit *k)
 	kit_open(k);
 }
 
-static void reclaim_frees_dead_segments_and_keeps_pinned_blocks(void **state)
+TEST_IN(kit_setup, kit_teardown, reclaim_frees_dead_segments_and_keeps_pinned_blocks)
 {
 	kit *k = *state;
 	emr_reclaim_options options = {0};
@@ -248,7 +245,7 @@ static void reclaim_frees_dead_segments_and_keeps_pinned_blocks(void **state)
 }
 
 /* Its bytes may be the only ones there are: who wants to save what is left of them needs them. */
-static void a_segment_with_a_pinned_block_that_rotted_stays(void **state)
+TEST_IN(kit_setup, kit_teardown, a_segment_with_a_pinned_block_that_rotted_stays)
 {
 	kit *k = *state;
 	emr_reclaim_options options = {0};
@@ -275,7 +272,7 @@ static void a_segment_with_a_pinned_block_that_rotted_stays(void **state)
 	kit_has(k, 20, 10000);
 }
 
-static void pins_whose_frames_were_reclaimed_are_found_again_without_an_index(void **state)
+TEST_IN(kit_setup, kit_teardown, pins_whose_frames_were_reclaimed_are_found_again_without_an_index)
 {
 	kit *k = *state;
 	char path[512];
@@ -298,7 +295,7 @@ static void pins_whose_frames_were_reclaimed_are_found_again_without_an_index(vo
 	kit_has(k, 0, 10000);
 }
 
-static void a_rebuilt_index_reclaims_nothing_until_pins_are_stated(void **state)
+TEST_IN(kit_setup, kit_teardown, a_rebuilt_index_reclaims_nothing_until_pins_are_stated)
 {
 	kit *k = *state;
 	emr_cid cid;
@@ -325,7 +322,7 @@ static void a_rebuilt_index_reclaims_nothing_until_pins_are_stated(void **state)
 	assert_status(EMR_NOT_FOUND, kit_try(k, 2, 10000));
 }
 
-static void stating_pins_ends_the_others(void **state)
+TEST_IN(kit_setup, kit_teardown, stating_pins_ends_the_others)
 {
 	kit *k = *state;
 	emr_cid first = kit_put(k, 1, 100);
@@ -357,7 +354,7 @@ static uint64_t room_of_segments(kit *k)
 }
 
 /* With room for not one copy. */
-static void what_is_dead_goes_without_any_room(void **state)
+TEST_IN(kit_setup, kit_teardown, what_is_dead_goes_without_any_room)
 {
 	kit *k = *state;
 	emr_reclaim_options options = {.scrub = true, .max_copy_bytes = 1};
@@ -402,7 +399,7 @@ static emr_status extra_root(void *context, emr_cid_visit visit, void *visit_con
 	return visit(visit_context, context);
 }
 
-static void extra_roots_live(void **state)
+TEST_IN(kit_setup, kit_teardown, extra_roots_live)
 {
 	kit *k = *state;
 	emr_cid cid;
@@ -434,7 +431,7 @@ static emr_status pin_meanwhile(void *context, emr_cid_visit visit, void *visit_
 	return EMR_OK;
 }
 
-static void what_is_pinned_while_space_is_given_back_lives(void **state)
+TEST_IN(kit_setup, kit_teardown, what_is_pinned_while_space_is_given_back_lives)
 {
 	kit *k = *state;
 	meanwhile m = {.k = k};
@@ -470,7 +467,7 @@ static emr_cid put_bundle(kit *k, uint32_t seed)
 	return dir.cid;
 }
 
-static void a_pinned_directory_keeps_all_below_it(void **state)
+TEST_IN(kit_setup, kit_teardown, a_pinned_directory_keeps_all_below_it)
 {
 	kit *k = *state;
 	emr_cid root;
@@ -487,7 +484,7 @@ static void a_pinned_directory_keeps_all_below_it(void **state)
 }
 
 /* Another writer's copy of them may be the one that the index names, and he may take it away. */
-static void nodes_of_holes_that_are_not_there_stop_nothing(void **state)
+TEST_IN(kit_setup, kit_teardown, nodes_of_holes_that_are_not_there_stop_nothing)
 {
 	kit *k = *state;
 	emr_cid hole = emr_unixfs_hole(2);
@@ -506,10 +503,11 @@ static bool is_forsaken_here(void *context, emr_id16 owner)
 
 /* What is below it cannot be told from what is dead, but for what is known to be below what goes.
  */
-static void a_missing_node_below_a_pin_stops_reclaim(void **state)
+TEST_IN(kit_setup, kit_teardown, a_missing_node_below_a_pin_stops_reclaim)
 {
 	kit *k = *state;
-	emr_block leaf = kit_block(40, 10000), node;
+	AUTO(kit_block_free) emr_block leaf = kit_block(40, 10000);
+	emr_block node;
 	EMR_AUTO_BUF bytes = {0};
 	emr_cid nowhere = emr_cid_of_block(EMR_CODEC_DAG_PB, emr_bytes_of("x", 1));
 	emr_reclaim_options options = {0};
@@ -546,7 +544,6 @@ static void a_missing_node_below_a_pin_stops_reclaim(void **state)
 	assert_ok(emr_store_reclaim(k->store, &options, &report));
 	assert_int_equal(report.bytes_spared, 0);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 0, 10000));
-	kit_block_free(&leaf);
 }
 
 /* As the cache of a folder whose blocks were brought from elsewhere: a store of one node. */
@@ -565,11 +562,11 @@ static emr_status one_node_get(emr_block_store *face, const emr_cid *cid, emr_bu
 	return emr_block_store_get_verified(n->store, cid, out);
 }
 
-static void what_lies_below_a_node_that_is_here_elsewhere_lives(void **state)
+TEST_IN(kit_setup, kit_teardown, what_lies_below_a_node_that_is_here_elsewhere_lives)
 {
 	static const emr_block_store_ops ops = {.get_verified = one_node_get};
 	kit *k = *state;
-	emr_block leaf = kit_block(7, 10000);
+	AUTO(kit_block_free) emr_block leaf = kit_block(7, 10000);
 	EMR_AUTO_BUF node = {0};
 	one_node elsewhere = {.face = {.ops = &ops}, .store = emr_store_blocks(k->store)};
 	emr_reclaim_options options = {.nodes = &elsewhere.face};
@@ -585,7 +582,6 @@ static void what_lies_below_a_node_that_is_here_elsewhere_lives(void **state)
 	assert_ok(emr_store_reclaim(k->store, &options, NULL));
 	kit_has(k, 7, 10000);
 	assert_status(EMR_NOT_FOUND, kit_try(k, 8, 10000));
-	kit_block_free(&leaf);
 }
 
 /* ---- Readers and writers beside a reclaim ---- */
@@ -632,7 +628,7 @@ static void *append_and_flush(void *argument)
 	return NULL;
 }
 
-static void readers_and_writers_go_on_during_reclaim(void **state)
+TEST_IN(kit_setup, kit_teardown, readers_and_writers_go_on_during_reclaim)
 {
 	kit *k = *state;
 	busy reader = {.k = k}, writer = {.k = k};
@@ -661,7 +657,7 @@ static void readers_and_writers_go_on_during_reclaim(void **state)
 	assert_true(reader.rounds > 0 && writer.rounds > 0);
 }
 
-static void the_index_is_written_while_segments_roll(void **state)
+TEST_IN(kit_setup, kit_teardown, the_index_is_written_while_segments_roll)
 {
 	kit *k = *state;
 	busy writer = {.k = k};
@@ -711,7 +707,7 @@ static int reader_process(kit *k, int ready_fd, int stop_fd)
 	return 0;
 }
 
-static void two_reader_processes_keep_reading_during_reclaim(void **state)
+TEST_IN(kit_setup, kit_teardown, two_reader_processes_keep_reading_during_reclaim)
 {
 	kit *k = *state;
 	int ready[2], stop[2];
@@ -755,10 +751,10 @@ static void two_reader_processes_keep_reading_during_reclaim(void **state)
 	close(ready[1]);
 }
 
-static void a_reader_sees_what_is_written_after_it_opened(void **state)
+TEST_IN(kit_setup, kit_teardown, a_reader_sees_what_is_written_after_it_opened)
 {
 	kit *k = *state;
-	kit reader = *k;
+	AUTO(kit_close) kit reader = *k;
 
 	reader.options.read_only = true;
 	kit_open(&reader);
@@ -768,10 +764,9 @@ static void a_reader_sees_what_is_written_after_it_opened(void **state)
 	kit_put(k, 2, 5000);
 	kit_has(&reader, 2, 5000);
 	assert_status(EMR_READ_ONLY, emr_store_append(reader.store, &(emr_block){0}, 1, NULL));
-	kit_close(&reader);
 }
 
-static void concurrent_appends_and_flushes_lose_nothing(void **state)
+TEST_IN(kit_setup, kit_teardown, concurrent_appends_and_flushes_lose_nothing)
 {
 	kit *k = *state;
 	busy writers[4];
@@ -792,10 +787,8 @@ static void concurrent_appends_and_flushes_lose_nothing(void **state)
 	kit_has(k, 5000, 3000);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, kit_teardown)
-
 /* Each byte would be a flush that whoever opens the folder waits for. */
-static void a_store_in_which_nothing_changed_is_opened_without_a_write(void **state)
+TEST_IN(kit_setup, kit_teardown, a_store_in_which_nothing_changed_is_opened_without_a_write)
 {
 	const struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
 	char path[512];
@@ -815,39 +808,4 @@ static void a_store_in_which_nothing_changed_is_opened_without_a_write(void **st
 	kit_has(k, 1, 3000);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_block_that_was_never_put_is_not_found),
-		T(blocks_survive_closing),
-		T(blocks_survive_the_death_of_the_process),
-		T(zeros_written_ahead_are_cut_after_a_crash),
-		T(segments_roll_over_at_their_size),
-		T(a_second_writer_is_told_busy),
-		T(a_block_over_two_mebibytes_is_refused),
-		T(a_newer_store_is_left_alone),
-		T(a_format_that_rotted_is_made_again),
-		T(a_pin_survives_the_death_of_the_process),
-		T(a_block_that_looks_like_a_pin_frame_pins_nothing),
-		T(reclaim_frees_dead_segments_and_keeps_pinned_blocks),
-		T(a_segment_with_a_pinned_block_that_rotted_stays),
-		T(pins_whose_frames_were_reclaimed_are_found_again_without_an_index),
-		T(a_rebuilt_index_reclaims_nothing_until_pins_are_stated),
-		T(stating_pins_ends_the_others),
-		T(what_is_dead_goes_without_any_room),
-		T(extra_roots_live),
-		T(what_is_pinned_while_space_is_given_back_lives),
-		T(a_pinned_directory_keeps_all_below_it),
-		T(nodes_of_holes_that_are_not_there_stop_nothing),
-		T(a_missing_node_below_a_pin_stops_reclaim),
-		T(what_lies_below_a_node_that_is_here_elsewhere_lives),
-		T(readers_and_writers_go_on_during_reclaim),
-		T(the_index_is_written_while_segments_roll),
-		T(a_store_in_which_nothing_changed_is_opened_without_a_write),
-		T(two_reader_processes_keep_reading_during_reclaim),
-		T(a_reader_sees_what_is_written_after_it_opened),
-		T(concurrent_appends_and_flushes_lose_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

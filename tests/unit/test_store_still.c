@@ -73,7 +73,7 @@ static emr_status append_one(kit *k)
 	return status;
 }
 
-static void what_was_appended_is_read_and_nothing_is_appended(void **state)
+TEST_IN(kit_setup, end, what_was_appended_is_read_and_nothing_is_appended)
 {
 	kit *k = *state;
 
@@ -90,7 +90,7 @@ static void what_was_appended_is_read_and_nothing_is_appended(void **state)
 	has_some(k, BLOCKS);
 }
 
-static void what_a_killed_process_left_is_read_with_and_without_an_index(void **state)
+TEST_IN(kit_setup, end, what_a_killed_process_left_is_read_with_and_without_an_index)
 {
 	kit *k = *state;
 
@@ -109,7 +109,7 @@ static void what_a_killed_process_left_is_read_with_and_without_an_index(void **
 	take_again(k);
 }
 
-static void a_torn_end_is_passed_over_at_every_size(void **state)
+TEST_IN(kit_setup, end, a_torn_end_is_passed_over_at_every_size)
 {
 	kit *k = *state;
 
@@ -126,7 +126,7 @@ static void a_torn_end_is_passed_over_at_every_size(void **state)
 	}
 }
 
-static void rot_is_told_and_left(void **state)
+TEST_IN(kit_setup, end, rot_is_told_and_left)
 {
 	kit *k = *state;
 
@@ -144,7 +144,7 @@ static void rot_is_told_and_left(void **state)
 	take_again(k);
 }
 
-static void no_flipped_byte_of_the_index_loses_a_block(void **state)
+TEST_IN(kit_setup, end, no_flipped_byte_of_the_index_loses_a_block)
 {
 	kit *k = *state;
 	uint64_t size;
@@ -161,7 +161,7 @@ static void no_flipped_byte_of_the_index_loses_a_block(void **state)
 	}
 }
 
-static void an_index_of_a_longer_segment_does_not_serve(void **state)
+TEST_IN(kit_setup, end, an_index_of_a_longer_segment_does_not_serve)
 {
 	kit *k = *state;
 
@@ -199,7 +199,7 @@ static void pin_some(kit *k)
 	kit_pin_one(k, &second, true);
 }
 
-static void the_last_word_about_a_pin_counts_also_without_an_index(void **state)
+TEST_IN(kit_setup, end, the_last_word_about_a_pin_counts_also_without_an_index)
 {
 	kit *k = *state;
 	emr_cid old = kit_put(k, 502, LEN);
@@ -276,7 +276,7 @@ static void look_at_journal(
 }
 
 /* A power cut kept the last frame and lost the one before it: the log ends there. */
-static void what_stands_behind_a_torn_place_does_not_count(void **state)
+TEST_IN(kit_setup, end, what_stands_behind_a_torn_place_does_not_count)
 {
 	kit *k = *state;
 	emr_keyring *keyring;
@@ -295,7 +295,7 @@ static void what_stands_behind_a_torn_place_does_not_count(void **state)
 	emr_keyring_free(keyring);
 }
 
-static void the_journal_is_replayed_and_takes_nothing(void **state)
+TEST_IN(kit_setup, end, the_journal_is_replayed_and_takes_nothing)
 {
 	kit *k = *state;
 	emr_keyring *keyring;
@@ -316,21 +316,4 @@ static void the_journal_is_replayed_and_takes_nothing(void **state)
 	emr_keyring_free(keyring);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, kit_setup, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(what_was_appended_is_read_and_nothing_is_appended),
-		T(what_a_killed_process_left_is_read_with_and_without_an_index),
-		T(a_torn_end_is_passed_over_at_every_size),
-		T(rot_is_told_and_left),
-		T(no_flipped_byte_of_the_index_loses_a_block),
-		T(an_index_of_a_longer_segment_does_not_serve),
-		T(the_last_word_about_a_pin_counts_also_without_an_index),
-		T(the_journal_is_replayed_and_takes_nothing),
-		T(what_stands_behind_a_torn_place_does_not_count),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

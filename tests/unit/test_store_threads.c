@@ -117,7 +117,9 @@ static emr_status flush(kit *k)
 	return emr_store_flush(k->store);
 }
 
-static void a_flush_goes_on_when_its_segment_was_closed_and_reclaimed(void **state)
+static int setup(void **state);
+
+TEST_IN(setup, kit_teardown, a_flush_goes_on_when_its_segment_was_closed_and_reclaimed)
 {
 	kit *k = *state;
 
@@ -136,7 +138,7 @@ static emr_status check(kit *k)
 	return emr_store_check(k->store, NULL, NULL);
 }
 
-static void a_segment_that_is_being_made_is_not_taken_for_damaged(void **state)
+TEST_IN(setup, kit_teardown, a_segment_that_is_being_made_is_not_taken_for_damaged)
 {
 	kit *k = *state;
 
@@ -154,7 +156,7 @@ static void a_segment_that_is_being_made_is_not_taken_for_damaged(void **state)
 }
 
 /* As when a disk is pulled out and put in again. */
-static void a_store_whose_directory_was_away_goes_on_when_it_is_back(void **state)
+TEST_IN(setup, kit_teardown, a_store_whose_directory_was_away_goes_on_when_it_is_back)
 {
 	kit *k = *state;
 	char away[512];
@@ -276,12 +278,12 @@ static void meet_everywhere(kit *k, work one, work other)
 	has_kept(k);
 }
 
-static void whatever_is_done_another_comes_between(void **state)
+TEST_IN(setup, kit_teardown, whatever_is_done_another_comes_between)
 {
 	const work all[] = {look, check, count, reclaim_dead, roll};
 	const work others[] = {roll, replace_index, reclaim_dead};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	open_other(k, &other);
 	keep_some(k, &other);
@@ -293,7 +295,6 @@ static void whatever_is_done_another_comes_between(void **state)
 		}
 	}
 	has_kept(k);
-	kit_close(&other);
 }
 
 #define SAVED_FROM 5000
@@ -322,7 +323,7 @@ static void has_saved(kit *k)
 		kit_has(k, SAVED_FROM + i, SAVED_BYTES(i));
 }
 
-static void what_is_saved_while_space_is_looked_for_is_not_taken_away(void **state)
+TEST_IN(setup, kit_teardown, what_is_saved_while_space_is_looked_for_is_not_taken_away)
 {
 	kit *k = *state;
 	unsigned count = unlocks_in(k, reclaim_dead);
@@ -413,42 +414,39 @@ static void append_beside(kit *k, worker *workers, size_t count, bool new_index)
 		.work = (does), .what = #does                                                      \
 	}
 
-static void segments_roll_while_others_look_and_check(void **state)
+TEST_IN(setup, kit_teardown, segments_roll_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count)};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	prepare(k, &other);
 	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
 	has_kept(k);
-	kit_close(&other);
 }
 
-static void segments_are_reclaimed_while_others_look_and_check(void **state)
+TEST_IN(setup, kit_teardown, segments_are_reclaimed_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	prepare(k, &other);
 	append_beside(k, workers, sizeof workers / sizeof workers[0], false);
 	has_kept(k);
-	kit_close(&other);
 }
 
-static void the_index_is_replaced_while_others_look_and_check(void **state)
+TEST_IN(setup, kit_teardown, the_index_is_replaced_while_others_look_and_check)
 {
 	worker workers[] = {WORKER(look), WORKER(read_kept), WORKER(check), WORKER(count),
 		WORKER(reclaim_dead)};
 	kit *k = *state;
-	kit other;
+	AUTO(kit_close) kit other;
 
 	prepare(k, &other);
 	append_beside(k, workers, sizeof workers / sizeof workers[0], true);
 	has_kept(k);
-	kit_close(&other);
 }
 
 static int setup(void **state)
@@ -458,20 +456,4 @@ static int setup(void **state)
 	return kit_setup(state);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, kit_teardown)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		T(a_flush_goes_on_when_its_segment_was_closed_and_reclaimed),
-		T(a_segment_that_is_being_made_is_not_taken_for_damaged),
-		T(a_store_whose_directory_was_away_goes_on_when_it_is_back),
-		T(whatever_is_done_another_comes_between),
-		T(what_is_saved_while_space_is_looked_for_is_not_taken_away),
-		T(segments_roll_while_others_look_and_check),
-		T(segments_are_reclaimed_while_others_look_and_check),
-		T(the_index_is_replaced_while_others_look_and_check),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -64,7 +64,7 @@ static emr_status note_received(void *arg, const emr_received *received)
 	return EMR_OK;
 }
 
-static void a_grant_is_listed_by_both_and_ends_when_taken_back(void **state)
+TEST(a_grant_is_listed_by_both_and_ends_when_taken_back)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -104,7 +104,7 @@ static void a_grant_is_listed_by_both_and_ends_when_taken_back(void **state)
 	story_end(&s);
 }
 
-static void what_cannot_be_granted_is_refused(void **state)
+TEST(what_cannot_be_granted_is_refused)
 {
 	STORY;
 	emr_grant_order order = {.rights = 3, .purposes = 1};
@@ -137,7 +137,7 @@ static void what_cannot_be_granted_is_refused(void **state)
 }
 
 /* Of one organisation, the first by id would be taken: so there are several of them. */
-static void who_could_read_is_no_agent(void **state)
+TEST(who_could_read_is_no_agent)
 {
 	STORY;
 	person doctors[3] = {{0}};
@@ -163,7 +163,7 @@ static void who_could_read_is_no_agent(void **state)
 	story_end(&s);
 }
 
-static void an_agent_says_what_it_holds_and_leaves_to_others(void **state)
+TEST(an_agent_says_what_it_holds_and_leaves_to_others)
 {
 	STORY;
 	size_t grants = 9, fragments = 9, n = 0;
@@ -199,7 +199,7 @@ static void an_agent_says_what_it_holds_and_leaves_to_others(void **state)
 
 /* ---- reading ---- */
 
-static void the_owners_computer_lets_the_doctor_read(void **state)
+TEST(the_owners_computer_lets_the_doctor_read)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
@@ -223,7 +223,7 @@ static void the_owners_computer_lets_the_doctor_read(void **state)
 	story_end(&s);
 }
 
-static void two_of_three_agents_serve_while_the_owner_is_away(void **state)
+TEST(two_of_three_agents_serve_while_the_owner_is_away)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -242,7 +242,7 @@ static void two_of_three_agents_serve_while_the_owner_is_away(void **state)
 	story_end(&s);
 }
 
-static void nobody_else_reads(void **state)
+TEST(nobody_else_reads)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -262,7 +262,7 @@ static void nobody_else_reads(void **state)
 	story_end(&s);
 }
 
-static void a_grant_ends_for_everybody_at_its_time(void **state)
+TEST(a_grant_ends_for_everybody_at_its_time)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -289,20 +289,4 @@ static void a_grant_ends_for_everybody_at_its_time(void **state)
 	story_end(&s);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_grant_is_listed_by_both_and_ends_when_taken_back),
-		TEST(what_cannot_be_granted_is_refused),
-		TEST(who_could_read_is_no_agent),
-		TEST(an_agent_says_what_it_holds_and_leaves_to_others),
-		TEST(the_owners_computer_lets_the_doctor_read),
-		TEST(two_of_three_agents_serve_while_the_owner_is_away),
-		TEST(nobody_else_reads),
-		TEST(a_grant_ends_for_everybody_at_its_time),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

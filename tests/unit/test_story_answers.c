@@ -149,12 +149,10 @@ static void end(void)
 
 /* ---- questions that come while another is answered ---- */
 
-static void an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered(
-	void **state)
+TEST(an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered)
 {
 	emr_release_tally tally;
 
-	(void)state;
 	begin(1);
 	lima_asks();
 	meanwhile = lima_asks_again;
@@ -173,11 +171,10 @@ static void an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it
 }
 
 /* Who asks twice at once gets no more than who asks after the answer. */
-static void what_was_asked_together_counts_together(void **state)
+TEST(what_was_asked_together_counts_together)
 {
 	emr_release_tally tally;
 
-	(void)state;
 	begin(1);
 	story_rules(&s, "slots-a-day = 3\n"); /* the names of two epochs were two */
 	lima_asks();
@@ -190,11 +187,10 @@ static void what_was_asked_together_counts_together(void **state)
 
 /* Two of one grant go in two entries, so that the first is refused while the second is looked at.
  */
-static void an_entry_that_the_ledger_refused_is_no_fault_of_the_questions_in_it(void **state)
+TEST(an_entry_that_the_ledger_refused_is_no_fault_of_the_questions_in_it)
 {
 	emr_release_tally tally;
 
-	(void)state;
 	begin(1);
 	lima_asks();
 	lima_asks_again();
@@ -207,11 +203,10 @@ static void an_entry_that_the_ledger_refused_is_no_fault_of_the_questions_in_it(
 	end();
 }
 
-static void so_does_the_owner(void **state)
+TEST(so_does_the_owner)
 {
 	emr_release_tally tally;
 
-	(void)state;
 	begin(0);
 	lima_asks();
 	meanwhile = lima_asks_again;
@@ -253,11 +248,10 @@ static void lima_has_the_first(void)
 	assert_ok(emr_ask_wait(lima.first, 0, &trouble));
 }
 
-static void the_owner_leaves_what_enough_agents_have_answered(void **state)
+TEST(the_owner_leaves_what_enough_agents_have_answered)
 {
 	emr_audit_entry last;
 
-	(void)state;
 	begin(3);
 	lima_asks();
 	story_agents(&s, 7);
@@ -270,9 +264,8 @@ static void the_owner_leaves_what_enough_agents_have_answered(void **state)
 	end();
 }
 
-static void and_answers_what_too_few_have(void **state)
+TEST(and_answers_what_too_few_have)
 {
-	(void)state;
 	begin(3);
 	lima_asks();
 	story_agents(&s, 1);
@@ -282,9 +275,8 @@ static void and_answers_what_too_few_have(void **state)
 	end();
 }
 
-static void agents_leave_what_the_owner_has_answered(void **state)
+TEST(agents_leave_what_the_owner_has_answered)
 {
-	(void)state;
 	begin(3);
 	lima_asks();
 	assert_int_equal(story_owner(&s).answered, 1);
@@ -307,9 +299,8 @@ static void it_says_that_it_gave(void)
 		EMR_RESULT_APPLIED);
 }
 
-static void who_lied_to_the_reader_cannot_keep_the_others_from_answering(void **state)
+TEST(who_lied_to_the_reader_cannot_keep_the_others_from_answering)
 {
-	(void)state;
 	begin(3);
 	shared_note_liar(lima.shared, s.agents[0].public.signer_id);
 	lima_asks();
@@ -326,11 +317,10 @@ static void who_lied_to_the_reader_cannot_keep_the_others_from_answering(void **
  * among the two. That all of 40 questions leave out the same, or never this one, happens once in
  * ten million runs.
  */
-static void who_answers_at_once_is_another_for_another_question(void **state)
+TEST(who_answers_at_once_is_another_for_another_question)
 {
 	bool was_asked_first = false, was_left_out = false;
 
-	(void)state;
 	begin(3);
 	for (int i = 0; i < 40 && !(was_asked_first && was_left_out); i++) {
 		bool is_at_once;
@@ -350,9 +340,8 @@ static void who_answers_at_once_is_another_for_another_question(void **state)
 
 /* ---- questions that nobody waits for any more ---- */
 
-static void what_was_asked_long_ago_is_left(void **state)
+TEST(what_was_asked_long_ago_is_left)
 {
-	(void)state;
 	begin(1);
 	lima_asks();
 	story_pass(&s, EMR_ASK_LIFE_S + CLOCKS_S + 1);
@@ -365,9 +354,8 @@ static void what_was_asked_long_ago_is_left(void **state)
 	end();
 }
 
-static void an_agent_that_was_away_for_a_moment_answers(void **state)
+TEST(an_agent_that_was_away_for_a_moment_answers)
 {
-	(void)state;
 	begin(1);
 	lima_asks();
 	story_pass(&s, EMR_ASK_LIFE_S - 1);
@@ -377,9 +365,8 @@ static void an_agent_that_was_away_for_a_moment_answers(void **state)
 }
 
 /* A computer whose clock is two hours behind asks now; who looked a moment ago knows that. */
-static void a_reader_whose_clock_is_slow_is_answered_by_who_was_there(void **state)
+TEST(a_reader_whose_clock_is_slow_is_answered_by_who_was_there)
 {
-	(void)state;
 	begin(1);
 	story_pass(&s, 10800);
 	assert_int_equal(story_agent(&s, 0).answered, 0);
@@ -394,24 +381,7 @@ static void a_reader_whose_clock_is_slow_is_answered_by_who_was_there(void **sta
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answered),
-		cmocka_unit_test(so_does_the_owner),
-		cmocka_unit_test(what_was_asked_together_counts_together),
-		cmocka_unit_test(
-			an_entry_that_the_ledger_refused_is_no_fault_of_the_questions_in_it),
-		cmocka_unit_test(the_owner_leaves_what_enough_agents_have_answered),
-		cmocka_unit_test(and_answers_what_too_few_have),
-		cmocka_unit_test(agents_leave_what_the_owner_has_answered),
-		cmocka_unit_test(who_lied_to_the_reader_cannot_keep_the_others_from_answering),
-		cmocka_unit_test(who_answers_at_once_is_another_for_another_question),
-		cmocka_unit_test(what_was_asked_long_ago_is_left),
-		cmocka_unit_test(an_agent_that_was_away_for_a_moment_answers),
-		cmocka_unit_test(a_reader_whose_clock_is_slow_is_answered_by_who_was_there),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -66,13 +66,12 @@ static emr_id16 ask(const person *who, const char *path, const char *reason)
 	return id;
 }
 
-static void a_request_is_read_by_whom_it_is_for_and_nobody_else(void **state)
+TEST(a_request_is_read_by_whom_it_is_for_and_nobody_else)
 {
 	emr_share_request one;
 	emr_id16 id;
 	seen l;
 
-	(void)state;
 	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "second opinion on Thursday");
 	l = ana_looks();
@@ -98,13 +97,12 @@ static void a_request_is_read_by_whom_it_is_for_and_nobody_else(void **state)
 	story_end(&s);
 }
 
-static void a_yes_is_a_grant_and_names_it(void **state)
+TEST(a_yes_is_a_grant_and_names_it)
 {
 	emr_share_request_answer answer;
 	emr_grant_made made;
 	emr_id16 id;
 
-	(void)state;
 	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
 	assert_ok(emr_share_request_look(s.lima.share, id, &answer));
@@ -132,12 +130,11 @@ static void a_yes_is_a_grant_and_names_it(void **state)
 	story_end(&s);
 }
 
-static void a_no_carries_its_reason_to_the_asker_alone(void **state)
+TEST(a_no_carries_its_reason_to_the_asker_alone)
 {
 	emr_share_request_answer answer;
 	emr_id16 id, other;
 
-	(void)state;
 	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
 	other = ask(&s.lima, "", "");
@@ -155,12 +152,11 @@ static void a_no_carries_its_reason_to_the_asker_alone(void **state)
 	story_end(&s);
 }
 
-static void what_was_taken_back_or_is_old_is_shown_no_more(void **state)
+TEST(what_was_taken_back_or_is_old_is_shown_no_more)
 {
 	emr_share_request_answer answer;
 	emr_id16 id, answered;
 
-	(void)state;
 	story_begin(&s);
 	id = ask(&s.lima, "Imaging", "");
 	assert_int_equal(ana_looks().n, 1);
@@ -182,13 +178,12 @@ static void what_was_taken_back_or_is_old_is_shown_no_more(void **state)
 	story_end(&s);
 }
 
-static void a_flood_of_one_hides_nobody_else(void **state)
+TEST(a_flood_of_one_hides_nobody_else)
 {
 	emr_share_request_order order;
 	emr_id16 id;
 	seen l;
 
-	(void)state;
 	story_begin(&s);
 	(void)ask(&s.eve, "Letters", "");
 	for (int i = 0; i < EMR_SHARE_REQUESTS_OPEN_MAX + 4; i++) {
@@ -244,7 +239,7 @@ emr_status __wrap_emr_request_part_seal(emr_bytes request_item, const uint8_t to
 
 /* Whoever says yes is told one of three words, some purposes and a day: whatever else stands in the
  * letter would be given with it, unsaid. */
-static void a_request_asks_for_nothing_that_its_words_do_not_say(void **state)
+TEST(a_request_asks_for_nothing_that_its_words_do_not_say)
 {
 #define WRITES(bits) ((uint16_t)((bits) << 8))
 	static const struct {
@@ -277,7 +272,6 @@ static void a_request_asks_for_nothing_that_its_words_do_not_say(void **state)
 		{"a purpose that has no name", EMR_RIGHTS_READ, EMR_PURPOSES_ALL + 1, 0, false},
 	};
 
-	(void)state;
 	story_begin(&s);
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		emr_request_body lie = {.rights = rows[i].rights,
@@ -300,18 +294,4 @@ static void a_request_asks_for_nothing_that_its_words_do_not_say(void **state)
 #undef WRITES
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_request_is_read_by_whom_it_is_for_and_nobody_else),
-		TEST(a_yes_is_a_grant_and_names_it),
-		TEST(a_no_carries_its_reason_to_the_asker_alone),
-		TEST(what_was_taken_back_or_is_old_is_shown_no_more),
-		TEST(a_flood_of_one_hides_nobody_else),
-		TEST(a_request_asks_for_nothing_that_its_words_do_not_say),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

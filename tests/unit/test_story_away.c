@@ -185,12 +185,11 @@ static emr_left_out_why why_own_is_left_out(const person *grantee, uint16_t rule
 	return why;
 }
 
-static void nobody_of_ones_own_organisation_is_named_without_the_owners_word(void **state)
+TEST_IN(begin_alone, end, nobody_of_ones_own_organisation_is_named_without_the_owners_word)
 {
 	emr_share_trouble trouble;
 	emr_grant_made made;
 
-	(void)state;
 	made = share_with(&s.lima, EMR_AWAY_OTHERS);
 	assert_int_equal(made.n, 0);
 	assert_int_equal(made.away, EMR_AWAY_NOBODY);
@@ -217,12 +216,11 @@ static emr_status note_fit(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-static void others_come_first_whatever_the_rule(void **state)
+TEST_IN(begin, end, others_come_first_whatever_the_rule)
 {
 	emr_grant_made made;
 	bool fit[3];
 
-	(void)state;
 	made = share_with(&s.lima, EMR_AWAY_OWN);
 	assert_int_equal(made.n, 3);
 	assert_int_equal(made.away, EMR_AWAY_OTHERS);
@@ -234,11 +232,10 @@ static void others_come_first_whatever_the_rule(void **state)
 	assert_false(fit[2]);
 }
 
-static void an_owner_who_says_nobody_names_none(void **state)
+TEST_IN(begin, end, an_owner_who_says_nobody_names_none)
 {
 	emr_grant_made made;
 
-	(void)state;
 	made = share_with(&s.lima, EMR_AWAY_NOBODY);
 	assert_int_equal(made.n, 0);
 	assert_int_equal(rights_of(made.grant), EMR_GRANT_LIST | EMR_GRANT_READ);
@@ -247,12 +244,11 @@ static void an_owner_who_says_nobody_names_none(void **state)
 
 /* ---- a reader of the same organisation ---- */
 
-static void a_colleague_is_served_by_that_word_alone(void **state)
+TEST_IN(begin_alone, end, a_colleague_is_served_by_that_word_alone)
 {
 	emr_share_trouble trouble;
 	emr_grant_made made;
 
-	(void)state;
 	made = share_with(&nina, EMR_AWAY_OWN);
 	assert_int_equal(made.away, EMR_AWAY_OWN);
 	assert_int_equal(fragments(), 1);
@@ -276,11 +272,10 @@ static emr_grant_made forced(const person *with, const person *agent, uint16_t r
 	return made;
 }
 
-static void without_it_a_colleagues_fragment_is_not_taken(void **state)
+TEST_IN(begin_alone, end, without_it_a_colleagues_fragment_is_not_taken)
 {
 	emr_grant_made made;
 
-	(void)state;
 	made = forced(&nina, &own, EMR_AWAY_OTHERS);
 	assert_int_equal(rights_of(made.grant) & EMR_GRANT_OWN_AGENTS, 0);
 	(void)office_runs();
@@ -288,12 +283,11 @@ static void without_it_a_colleagues_fragment_is_not_taken(void **state)
 	assert_false(opens_away(&nina, &made));
 }
 
-static void without_it_a_colleague_is_not_answered(void **state)
+TEST_IN(begin_alone, end, without_it_a_colleague_is_not_answered)
 {
 	emr_share_trouble trouble;
 	emr_grant_made made;
 
-	(void)state;
 	made = forced(&nina, &own, EMR_AWAY_OTHERS);
 	blind = own.share; /* an agent that takes what it should not, */
 	(void)office_runs();
@@ -308,12 +302,11 @@ static void without_it_a_colleague_is_not_answered(void **state)
 }
 
 /* The word is about the owner's organisation: the reader's is another. */
-static void the_readers_organisation_is_named_by_no_rule(void **state)
+TEST_IN(begin_alone, end, the_readers_organisation_is_named_by_no_rule)
 {
 	emr_grant_made made;
 	person rita, office_of_rita;
 
-	(void)state;
 	story_newcomer(&s, &rita, &s.bosses[0], EMR_ROLE_CLINICIAN, "rita");
 	story_newcomer(&s, &office_of_rita, &s.bosses[0], EMR_ROLE_AGENT, "clinic-agent");
 	made = share_with(&rita, EMR_AWAY_OWN);
@@ -325,12 +318,11 @@ static void the_readers_organisation_is_named_by_no_rule(void **state)
 
 /* ---- an owner who narrows the rule ---- */
 
-static void what_stands_by_another_rule_is_given_again(void **state)
+TEST_IN(begin_alone, end, what_stands_by_another_rule_is_given_again)
 {
 	bool fit[3];
 	emr_grant_made made;
 
-	(void)state;
 	made = share_with(&s.lima, EMR_AWAY_OWN);
 	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, fit));
 	assert_false(fit[0]);
@@ -344,19 +336,4 @@ static void what_stands_by_another_rule_is_given_again(void **state)
 	assert_true(fit[2]);
 }
 
-int main(void)
-{
-#define ALONE(name) cmocka_unit_test_setup_teardown(name, begin_alone, end)
-	const struct CMUnitTest tests[] = {
-		ALONE(nobody_of_ones_own_organisation_is_named_without_the_owners_word),
-		cmocka_unit_test_setup_teardown(others_come_first_whatever_the_rule, begin, end),
-		cmocka_unit_test_setup_teardown(an_owner_who_says_nobody_names_none, begin, end),
-		ALONE(a_colleague_is_served_by_that_word_alone),
-		ALONE(without_it_a_colleagues_fragment_is_not_taken),
-		ALONE(without_it_a_colleague_is_not_answered),
-		ALONE(the_readers_organisation_is_named_by_no_rule),
-		ALONE(what_stands_by_another_rule_is_given_again),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

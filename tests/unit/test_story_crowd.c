@@ -63,11 +63,11 @@ static void grant_all(story *s, emr_grant_made *made, double *parts)
 	}
 }
 
-static void one_of_many_grants_is_taken_back_and_the_others_go_on(void **state)
+TEST(one_of_many_grants_is_taken_back_and_the_others_go_on)
 {
 	static emr_grant_made made[CROWD_MOST];
 	static double parts[PARTS];
-	story s;
+	AUTO(story_end) story s;
 	emr_share_trouble trouble;
 	EMR_AUTO_BUF bytes = {0};
 	bool is_due = true;
@@ -75,7 +75,6 @@ static void one_of_many_grants_is_taken_back_and_the_others_go_on(void **state)
 	double before;
 	long peak;
 
-	(void)state;
 	story_begin(&s);
 	peak = peak_kib();
 	grant_all(&s, made, parts);
@@ -121,18 +120,13 @@ static void one_of_many_grants_is_taken_back_and_the_others_go_on(void **state)
 #ifndef __SANITIZE_ADDRESS__
 	assert_true(peak_kib() - peak < 128 * 1024);
 #endif
-	story_end(&s);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_of_many_grants_is_taken_back_and_the_others_go_on),
-	};
-
 	const char *wanted = getenv("EMR_CROWD");
 	int n = wanted != NULL ? atoi(wanted) : CROWD_USUAL;
 
 	crowd = n < PARTS ? PARTS : n > CROWD_MOST ? CROWD_MOST : n / PARTS * PARTS;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -71,7 +71,7 @@ static emr_grant_made read_by_lima(story *s, called *d)
 }
 
 /* Who reads a dataset of a thousand participants looks at all grants when one of them leaves. */
-static void a_letter_that_was_read_is_opened_again_when_its_grant_changes(void **state)
+TEST(a_letter_that_was_read_is_opened_again_when_its_grant_changes)
 {
 	called d;
 	emr_grant_made made;
@@ -86,7 +86,7 @@ static void a_letter_that_was_read_is_opened_again_when_its_grant_changes(void *
 	story_end(&s);
 }
 
-static void a_letter_that_was_read_ends_with_its_grant(void **state)
+TEST(a_letter_that_was_read_ends_with_its_grant)
 {
 	called d;
 	STORY;
@@ -98,7 +98,7 @@ static void a_letter_that_was_read_ends_with_its_grant(void **state)
 	story_end(&s);
 }
 
-static void all_readers_know_a_participant_by_one_pseudonym_and_by_no_name(void **state)
+TEST(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name)
 {
 	called d;
 	emr_received one, other;
@@ -134,7 +134,7 @@ static emr_team present_of(story *s, const called *d)
 	return present;
 }
 
-static void terms_that_change_after_joining_are_followed_by_nobody(void **state)
+TEST(terms_that_change_after_joining_are_followed_by_nobody)
 {
 	called d, other, same;
 	emr_team present;
@@ -153,7 +153,7 @@ static void terms_that_change_after_joining_are_followed_by_nobody(void **state)
 	story_end(&s);
 }
 
-static void what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset(void **state)
+TEST(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset)
 {
 	called d;
 	emr_team team;
@@ -185,7 +185,7 @@ static json_t *told_to(story *s, person *m)
 
 /* Owners' computers give what takes a dataset's place what they gave before: until then a key of
  * the former one opens it all. */
-static void who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same(void **state)
+TEST(who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same)
 {
 	called d, heir;
 	json_t *json;
@@ -264,7 +264,7 @@ static emr_counts_table counted_by_steward(story *s, const called *d)
 	return table;
 }
 
-static void what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves(void **state)
+TEST(what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves)
 {
 	static const uint8_t mark[EMR_COUNTS_MARK_KEY_BYTES] = {3};
 	emr_counts counts = {.who = {{1}}, .band = 3, .kinds = {7}, .modalities = {7}};
@@ -351,7 +351,7 @@ static void freezes_with(story *s, const called *d, emr_bytes part)
 		EMR_RESULT_APPLIED);
 }
 
-static void a_stewards_table_of_a_few_people_is_shown_to_nobody(void **state)
+TEST(a_stewards_table_of_a_few_people_is_shown_to_nobody)
 {
 	emr_counts_table table = {.people = 10, .kinds = {{10, 40}}}, seen;
 	EMR_AUTO_BUF good = {0};
@@ -379,7 +379,7 @@ static void a_stewards_table_of_a_few_people_is_shown_to_nobody(void **state)
 	story_end(&s);
 }
 
-static void who_leaves_has_left_on_the_ledger_and_may_come_back(void **state)
+TEST(who_leaves_has_left_on_the_ledger_and_may_come_back)
 {
 	called d;
 	emr_grant_made made;
@@ -404,7 +404,7 @@ static void owner_answers(story *s)
 	(void)story_owner(s);
 }
 
-static void who_was_left_in_a_closed_dataset_reads_nothing(void **state)
+TEST(who_was_left_in_a_closed_dataset_reads_nothing)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -426,7 +426,7 @@ static void who_was_left_in_a_closed_dataset_reads_nothing(void **state)
 	story_end(&s);
 }
 
-static void nobody_but_an_administrator_calls_in_the_name_of_his_organisation(void **state)
+TEST(nobody_but_an_administrator_calls_in_the_name_of_his_organisation)
 {
 	person mallory;
 	emr_team team;
@@ -456,7 +456,7 @@ static void answers_after_midnight(story *s)
 	(void)story_owner(s);
 }
 
-static void the_limit_is_that_of_the_day_of_the_question(void **state)
+TEST(the_limit_is_that_of_the_day_of_the_question)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -500,7 +500,7 @@ static void add_question(
 	assert_ok(parcel_add(p, &act, NULL));
 }
 
-static void questions_of_one_entry_count_each_other(void **state)
+TEST(questions_of_one_entry_count_each_other)
 {
 	emr_share_trouble trouble;
 	emr_shared *shared = NULL;
@@ -568,7 +568,7 @@ static bool asks_at(called *d, emr_grant_made made, int64_t off_s)
 #define MINUTE 60
 
 /* Whatever day a question says that it is of, what was asked in that day and after it counts. */
-static void a_clock_that_is_off_gets_no_more_of_a_day(void **state)
+TEST(a_clock_that_is_off_gets_no_more_of_a_day)
 {
 	emr_grant_made made;
 	called d;
@@ -620,7 +620,7 @@ static void join_and_ask(called *d, emr_id16 *out_access)
 }
 
 /* Whoever asks for little in each of many folders asks for much. */
-static void questions_in_two_folders_count_each_other(void **state)
+TEST(questions_in_two_folders_count_each_other)
 {
 	uint64_t damaged = 0;
 	emr_id16 access[2], domains[2];
@@ -663,7 +663,7 @@ static uint32_t versions_at(story *s, const called *d, uint64_t log_size)
 	return look.n;
 }
 
-static void a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since(void **state)
+TEST(a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since)
 {
 	emr_replica_position then, now;
 	called d;
@@ -686,7 +686,7 @@ static void a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_sin
 }
 
 /* Its key changed when a reader was taken out, and the owners' computers followed. */
-static void a_frozen_state_outlives_the_key_that_it_was_made_under(void **state)
+TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
 {
 	EMR_AUTO_FROZEN_LOOK look = {.n = 0};
 	emr_replica_position then;
@@ -802,7 +802,7 @@ static emr_id16 grant_without_place(const called *d)
 	return order.grant;
 }
 
-static void nobody_releases_keys_of_what_was_not_paid(void **state)
+TEST(nobody_releases_keys_of_what_was_not_paid)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -916,7 +916,7 @@ static emr_status find_grant(void *arg, const emr_known_grant *known)
 	return EMR_OK;
 }
 
-static void a_folder_inside_is_read_while_the_one_around_it_is_paid_for(void **state)
+TEST(a_folder_inside_is_read_while_the_one_around_it_is_paid_for)
 {
 	emr_share_trouble trouble;
 	emr_shared *open = NULL;
@@ -948,7 +948,7 @@ static void a_folder_inside_is_read_while_the_one_around_it_is_paid_for(void **s
 
 /* A participant who helps, by leaving with one folder before the next is asked for, moves no limit.
  */
-static void what_was_asked_in_a_folder_that_left_counts_on(void **state)
+TEST(what_was_asked_in_a_folder_that_left_counts_on)
 {
 	emr_id16 access, imaging, left;
 	bool is_over = false;
@@ -984,7 +984,7 @@ static emr_bytes word_of(story *s, emr_id16 domain, emr_id16 grant, emr_buf *par
 	return emr_bytes_of(part->data + part->len - 512, 512);
 }
 
-static void a_wrong_folder_around_opens_nothing(void **state)
+TEST(a_wrong_folder_around_opens_nothing)
 {
 	EMR_AUTO_BUF part = {0};
 	emr_share_trouble trouble;
@@ -1025,33 +1025,4 @@ static void a_wrong_folder_around_opens_nothing(void **state)
 	story_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_readers_know_a_participant_by_one_pseudonym_and_by_no_name),
-		cmocka_unit_test(terms_that_change_after_joining_are_followed_by_nobody),
-		cmocka_unit_test(a_letter_that_was_read_is_opened_again_when_its_grant_changes),
-		cmocka_unit_test(a_letter_that_was_read_ends_with_its_grant),
-		cmocka_unit_test(what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves),
-		cmocka_unit_test(a_stewards_table_of_a_few_people_is_shown_to_nobody),
-		cmocka_unit_test(who_leaves_has_left_on_the_ledger_and_may_come_back),
-		cmocka_unit_test(what_the_ledger_charges_and_the_terms_do_not_say_is_no_dataset),
-		cmocka_unit_test(
-			who_is_admitted_quietly_into_the_former_dataset_is_listed_all_the_same),
-		cmocka_unit_test(who_was_left_in_a_closed_dataset_reads_nothing),
-		cmocka_unit_test(nobody_but_an_administrator_calls_in_the_name_of_his_organisation),
-		cmocka_unit_test(questions_of_one_entry_count_each_other),
-		cmocka_unit_test(questions_in_two_folders_count_each_other),
-		cmocka_unit_test(
-			a_frozen_state_has_what_was_renamed_since_and_not_what_was_saved_since),
-		cmocka_unit_test(a_frozen_state_outlives_the_key_that_it_was_made_under),
-		cmocka_unit_test(the_limit_is_that_of_the_day_of_the_question),
-		cmocka_unit_test(a_clock_that_is_off_gets_no_more_of_a_day),
-		cmocka_unit_test(nobody_releases_keys_of_what_was_not_paid),
-		cmocka_unit_test(a_folder_inside_is_read_while_the_one_around_it_is_paid_for),
-		cmocka_unit_test(a_wrong_folder_around_opens_nothing),
-		cmocka_unit_test(what_was_asked_in_a_folder_that_left_counts_on),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -20,19 +20,17 @@ static emr_grant_made allow(const person *with, uint16_t rights, uint16_t writes
 
 #define READ (EMR_GRANT_LIST | EMR_GRANT_READ)
 
-static void nothing_is_told_where_nothing_was_given(void **state)
+TEST(nothing_is_told_where_nothing_was_given)
 {
-	(void)state;
 	story_begin(&s);
 	assert_string_equal(dealings_of(&s), "");
 	story_end(&s);
 }
 
-static void a_share_is_told_when_it_begins_and_when_she_ends_it(void **state)
+TEST(a_share_is_told_when_it_begins_and_when_she_ends_it)
 {
 	emr_grant_made made;
 
-	(void)state;
 	story_begin(&s);
 	made = story_share(&s, &s.lima, EMR_GRANT_HISTORY, true);
 	assert_string_equal(dealings_of(&s), "shared lima read history, expired lima read history");
@@ -47,11 +45,10 @@ static void a_share_is_told_when_it_begins_and_when_she_ends_it(void **state)
 }
 
 /* The list still has it, and she ends what was over. */
-static void to_end_what_is_over_is_no_deed(void **state)
+TEST(to_end_what_is_over_is_no_deed)
 {
 	emr_grant_made made;
 
-	(void)state;
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	story_pass(&s, 8 * DAY);
@@ -60,11 +57,10 @@ static void to_end_what_is_over_is_no_deed(void **state)
 	story_end(&s);
 }
 
-static void several_that_end_in_one_entry_are_one_deed(void **state)
+TEST(several_that_end_in_one_entry_are_one_deed)
 {
 	size_t n = 0;
 
-	(void)state;
 	story_begin(&s);
 	(void)allow(&s.lima, READ, 0, 7);
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
@@ -75,9 +71,8 @@ static void several_that_end_in_one_entry_are_one_deed(void **state)
 	story_end(&s);
 }
 
-static void the_end_of_a_time_is_told_when_nothing_as_wide_goes_on(void **state)
+TEST(the_end_of_a_time_is_told_when_nothing_as_wide_goes_on)
 {
-	(void)state;
 	story_begin(&s);
 	(void)allow(&s.lima, READ, 0, 2);
 	(void)allow(&s.lima, READ, 0, 5);
@@ -89,9 +84,8 @@ static void the_end_of_a_time_is_told_when_nothing_as_wide_goes_on(void **state)
 	story_end(&s);
 }
 
-static void a_share_that_begins_when_one_was_over_hides_no_end(void **state)
+TEST(a_share_that_begins_when_one_was_over_hides_no_end)
 {
-	(void)state;
 	story_begin(&s);
 	(void)allow(&s.lima, READ, 0, 1);
 	story_pass(&s, 2 * DAY);
@@ -101,11 +95,10 @@ static void a_share_that_begins_when_one_was_over_hides_no_end(void **state)
 	story_end(&s);
 }
 
-static void a_deposit_is_given_replaced_and_ended(void **state)
+TEST(a_deposit_is_given_replaced_and_ended)
 {
 	size_t n = 0;
 
-	(void)state;
 	story_begin(&s);
 	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT, 3);
 	assert_string_equal(dealings_of(&s), "shared eve deposit, expired eve deposit");
@@ -126,11 +119,10 @@ static void a_deposit_is_given_replaced_and_ended(void **state)
 }
 
 /* As the attribute does it, which has one value. */
-static void what_another_share_takes_the_place_of_is_told_to_go_on(void **state)
+TEST(what_another_share_takes_the_place_of_is_told_to_go_on)
 {
 	emr_grant_made wide;
 
-	(void)state;
 	story_begin(&s);
 	wide = allow(&s.lima, READ, 0, 9);
 	(void)allow(&s.eve, READ, 0, 9); /* hers is no other one of his */
@@ -142,11 +134,10 @@ static void what_another_share_takes_the_place_of_is_told_to_go_on(void **state)
 	story_end(&s);
 }
 
-static void what_stays_of_writing_is_no_new_share(void **state)
+TEST(what_stays_of_writing_is_no_new_share)
 {
 	emr_grant_made longer;
 
-	(void)state;
 	story_begin(&s);
 	(void)allow(&s.lima, READ, EMR_WRITES_ALL, 3);
 	longer = allow(&s.lima, READ, EMR_WRITES_ALL, 9);
@@ -179,12 +170,11 @@ static emr_id16 ask(const person *who, const char *path)
 	return id;
 }
 
-static void answers_are_told_and_requests_are_not(void **state)
+TEST(answers_are_told_and_requests_are_not)
 {
 	emr_grant_made made;
 	emr_id16 id;
 
-	(void)state;
 	story_begin(&s);
 	id = ask(&s.lima, "Imaging");
 	(void)ask(&s.eve, "Everything");
@@ -200,7 +190,7 @@ static void answers_are_told_and_requests_are_not(void **state)
 }
 
 /* Eve's own no to lima, on the same ledger, is not ana's. */
-static void what_others_answer_is_not_hers(void **state)
+TEST(what_others_answer_is_not_hers)
 {
 	emr_share_request_order order = {.rights = READ,
 		.purposes = 1u << CONSULT,
@@ -210,7 +200,6 @@ static void what_others_answer_is_not_hers(void **state)
 		.born = ""};
 	emr_id16 id = {{0}};
 
-	(void)state;
 	story_begin(&s);
 	order.owner = s.eve.public.signer_id;
 	order.until_unix_s = story_now(&s) + 30 * DAY;
@@ -222,23 +211,4 @@ static void what_others_answer_is_not_hers(void **state)
 	story_end(&s);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(nothing_is_told_where_nothing_was_given),
-		TEST(a_share_is_told_when_it_begins_and_when_she_ends_it),
-		TEST(to_end_what_is_over_is_no_deed),
-		TEST(several_that_end_in_one_entry_are_one_deed),
-		TEST(the_end_of_a_time_is_told_when_nothing_as_wide_goes_on),
-		TEST(a_share_that_begins_when_one_was_over_hides_no_end),
-		TEST(a_deposit_is_given_replaced_and_ended),
-		TEST(what_another_share_takes_the_place_of_is_told_to_go_on),
-		TEST(what_stays_of_writing_is_no_new_share),
-		TEST(answers_are_told_and_requests_are_not),
-		TEST(what_others_answer_is_not_hers),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -79,7 +79,7 @@ static sought find_record(emr_shared *shared, const char *name)
 
 /* ---- every stage refuses ---- */
 
-static void the_ledger_refuses_who_has_not_seen_the_end(void **state)
+TEST(the_ledger_refuses_who_has_not_seen_the_end)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -101,7 +101,7 @@ static void the_ledger_refuses_who_has_not_seen_the_end(void **state)
 	story_end(&s);
 }
 
-static void agents_and_owner_refuse_what_ended_after_the_question(void **state)
+TEST(agents_and_owner_refuse_what_ended_after_the_question)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -123,7 +123,7 @@ static void agents_and_owner_refuse_what_ended_after_the_question(void **state)
 }
 
 /* The ledger's time was right when the question was asked; the agents' clocks go on. */
-static void agents_look_at_their_own_clock(void **state)
+TEST(agents_look_at_their_own_clock)
 {
 	STORY;
 	emr_grant_made made;
@@ -150,7 +150,7 @@ static void agents_look_at_their_own_clock(void **state)
 /* The grant is over, and the reader's computer says that it is not: the embedded ledger takes its
  * word for the time (one wrong clock must not age everybody's grants), so the question stands
  * there; agents and owner look at their own clocks and refuse. */
-static void a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others(void **state)
+TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others)
 {
 	STORY;
 	emr_grant_made made;
@@ -179,7 +179,7 @@ static void a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others(
 }
 
 /* A program that lies to itself about the purpose gets no further than the agents. */
-static void a_purpose_that_was_not_granted_is_refused_by_whoever_releases(void **state)
+TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -200,7 +200,7 @@ static void a_purpose_that_was_not_granted_is_refused_by_whoever_releases(void *
 	story_end(&s);
 }
 
-static void another_persons_question_is_not_accepted(void **state)
+TEST(another_persons_question_is_not_accepted)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -217,7 +217,7 @@ static void another_persons_question_is_not_accepted(void **state)
 	story_end(&s);
 }
 
-static void too_much_in_a_day_is_refused(void **state)
+TEST(too_much_in_a_day_is_refused)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
@@ -234,7 +234,7 @@ static void too_much_in_a_day_is_refused(void **state)
 	story_end(&s);
 }
 
-static void what_the_members_agree_on_limits_what_is_released_in_a_day(void **state)
+TEST(what_the_members_agree_on_limits_what_is_released_in_a_day)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, false);
@@ -251,12 +251,10 @@ static void what_the_members_agree_on_limits_what_is_released_in_a_day(void **st
 	story_end(&s);
 }
 
-static void what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies(
-	void **state)
+TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies)
 {
-	story s;
+	AUTO(story_end) story s;
 
-	(void)state;
 	story_begin(&s);
 	story_rules(&s, "copies-before-register = 2\n");
 	kit_publish(&s.k); /* what the members agreed on comes with the ledger */
@@ -278,7 +276,6 @@ static void what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_ha
 	assert_string_equal(
 		kit_attribute(&s.k, "Imaging/new.txt", "user.emrfs.state"), "confirmed 1/1");
 	kit_expect_text(&s.k, "Imaging/new.txt", "of which there is one copy");
-	story_end(&s);
 }
 
 /* ---- epochs ---- */
@@ -311,7 +308,7 @@ static emr_status convert(story *s, const emr_fragment *fragment, emr_id16 objec
 		fragment, capsule.ctx, capsule.capsule, emr_id32_random(), cfrag);
 }
 
-static void a_new_epoch_ends_what_kept_fragments_can_do(void **state)
+TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -360,7 +357,7 @@ static void a_new_epoch_ends_what_kept_fragments_can_do(void **state)
 }
 
 /* What waits was sealed before the end, and comes onto the ledger after it. */
-static void what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key(void **state)
+TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 {
 	STORY;
 	emr_grant_made made = story_share(&s, &s.lima, 0, true);
@@ -390,7 +387,7 @@ static void what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key
 	story_end(&s);
 }
 
-static void an_end_by_time_calls_for_a_new_epoch_too(void **state)
+TEST(an_end_by_time_calls_for_a_new_epoch_too)
 {
 	STORY;
 	emr_row_domain before, after;
@@ -424,7 +421,7 @@ static void have_a_past(story *s)
 	kit_publish_all(&s->k);
 }
 
-static void what_was_before_stays_hidden(void **state)
+TEST(what_was_before_stays_hidden)
 {
 	STORY;
 	emr_grant_made made;
@@ -459,7 +456,7 @@ static void what_was_before_stays_hidden(void **state)
 	story_end(&s);
 }
 
-static void the_owner_goes_on_writing_after_the_past_was_hidden(void **state)
+TEST(the_owner_goes_on_writing_after_the_past_was_hidden)
 {
 	STORY;
 	emr_grant_made made;
@@ -522,7 +519,7 @@ static void expect_version(
 	emr_content_reader_free(reader);
 }
 
-static void without_history_no_earlier_version_is_told_or_asked_for(void **state)
+TEST(without_history_no_earlier_version_is_told_or_asked_for)
 {
 	STORY;
 	emr_grant_made made;
@@ -544,7 +541,7 @@ static void without_history_no_earlier_version_is_told_or_asked_for(void **state
 	story_end(&s);
 }
 
-static void with_history_the_past_is_given_too(void **state)
+TEST(with_history_the_past_is_given_too)
 {
 	STORY;
 	versions seen = {.n = 0};
@@ -583,28 +580,4 @@ static void with_history_the_past_is_given_too(void **state)
 	story_end(&s);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(the_ledger_refuses_who_has_not_seen_the_end),
-		TEST(agents_and_owner_refuse_what_ended_after_the_question),
-		TEST(agents_look_at_their_own_clock),
-		TEST(a_reader_who_sets_his_clock_back_is_refused_by_the_clocks_of_others),
-		TEST(a_purpose_that_was_not_granted_is_refused_by_whoever_releases),
-		TEST(another_persons_question_is_not_accepted),
-		TEST(too_much_in_a_day_is_refused),
-		TEST(what_the_members_agree_on_limits_what_is_released_in_a_day),
-		TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_copies),
-		TEST(a_new_epoch_ends_what_kept_fragments_can_do),
-		TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key),
-		TEST(an_end_by_time_calls_for_a_new_epoch_too),
-		TEST(what_was_before_stays_hidden),
-		TEST(the_owner_goes_on_writing_after_the_past_was_hidden),
-		TEST(with_history_the_past_is_given_too),
-		TEST(without_history_no_earlier_version_is_told_or_asked_for),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

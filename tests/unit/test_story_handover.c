@@ -195,12 +195,11 @@ emr_status __wrap_emr_share_grant(
 
 /* ---- the tests ---- */
 
-static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
+TEST_IN(begin, end, what_cannot_be_judged_yet_keeps_the_former_share)
 {
 	emr_grant_made before = share_by(0, 2, 0);
 	heard h = {0};
 
-	(void)state;
 	kit_text(&s.k, "Imaging/Old/CT.pdf", "another"); /* there is a past to be hidden */
 	kit_publish_all(&s.k);
 	end_agent(0);
@@ -252,13 +251,12 @@ static emr_status lima_reads_in(emr_id16 domain, emr_id16 grant, story_fn answer
 
 /* Of a folder inside, too: what she reads there stays readable by the former grant, until the
  * present one opens it. */
-static void what_cannot_be_judged_yet_inside_keeps_the_former_share(void **state)
+TEST_IN(begin, end, what_cannot_be_judged_yet_inside_keeps_the_former_share)
 {
 	emr_id16 old = make_inner("Imaging/Old");
 	has inside;
 	heard h = {0};
 
-	(void)state;
 	(void)share_by(0, 2, 0);
 	carry_inside();
 	inside = lima_has(old);
@@ -285,12 +283,11 @@ static void what_cannot_be_judged_yet_inside_keeps_the_former_share(void **state
 
 /* A share that begins at a folder inside has nothing around it: what took its place is none that
  * was moved out, while the former one stands beside it. */
-static void what_was_shared_inside_stays_beside_what_follows_it(void **state)
+TEST_IN(begin, end, what_was_shared_inside_stays_beside_what_follows_it)
 {
 	emr_id16 imaging = s.imaging, old = make_inner("Imaging/Old");
 	heard h = {0};
 
-	(void)state;
 	kit_text(&s.k, "Imaging/Old/another.txt", "first");
 	kit_publish_all(&s.k);
 	s.imaging = old;
@@ -313,12 +310,11 @@ static void what_was_shared_inside_stays_beside_what_follows_it(void **state)
 }
 
 /* She can read what lies inside at every moment, also where the ledger takes nothing again. */
-static void what_lies_inside_is_not_ended_before_it_is_given_anew(void **state)
+TEST_IN(begin, end, what_lies_inside_is_not_ended_before_it_is_given_anew)
 {
 	emr_id16 old = make_inner("Imaging/Old");
 	heard h = {0};
 
-	(void)state;
 	(void)share_by(0, 2, 0);
 	carry_inside();
 	end_agent(0);
@@ -339,12 +335,11 @@ static void note_lacking(void *arg, const emr_cid *root)
 }
 
 /* Its data is asked for, so that somebody finds it there when he looks again. */
-static void what_cannot_be_judged_yet_is_asked_for(void **state)
+TEST_IN(begin, end, what_cannot_be_judged_yet_is_asked_for)
 {
 	unsigned asked = 0;
 	heard h = {0};
 
-	(void)state;
 	s.ana->o.lacks = note_lacking;
 	s.ana->o.lacks_arg = &asked;
 	(void)share_by(0, 2, 0);
@@ -362,13 +357,12 @@ static void what_cannot_be_judged_yet_is_asked_for(void **state)
 	assert_int_equal(asked, 0);
 }
 
-static void others_release_what_too_few_are_left_for(void **state)
+TEST_IN(begin, end, others_release_what_too_few_are_left_for)
 {
 	emr_grant_made before = share_by(0, 2, 0);
 	heard h;
 	has now;
 
-	(void)state;
 	assert_ok(lima_reads(before.grant, all_agents));
 	end_agent(0);
 	assert_status(EMR_TIMEOUT, lima_reads(before.grant, the_later_two));
@@ -389,12 +383,11 @@ static void others_release_what_too_few_are_left_for(void **state)
 }
 
 /* Nothing can be sent to it: it is as good as gone, and is not chosen again. */
-static void an_agent_that_takes_no_letter_is_replaced(void **state)
+TEST_IN(begin, end, an_agent_that_takes_no_letter_is_replaced)
 {
 	static const uint8_t of_low_order[32];
 	heard h;
 
-	(void)state;
 	(void)share_by(0, 2, 0);
 	assert_int_equal(
 		story_says(&s, &s.agents[0],
@@ -407,11 +400,10 @@ static void an_agent_that_takes_no_letter_is_replaced(void **state)
 	assert_int_equal(look().n, 0);
 }
 
-static void a_share_that_enough_are_left_for_stays_as_it_is(void **state)
+TEST_IN(begin, end, a_share_that_enough_are_left_for_stays_as_it_is)
 {
 	emr_grant_made before = share_by(0, 3, 0);
 
-	(void)state;
 	end_agent(0);
 	assert_int_equal(look().n, 0);
 	assert_memory_equal(lima_has(s.imaging).grant.b, before.grant.b, 16);
@@ -419,12 +411,11 @@ static void a_share_that_enough_are_left_for_stays_as_it_is(void **state)
 }
 
 /* Two had to agree, and one is left: that it may alone is not for this program to say. */
-static void fewer_than_the_owner_was_told_are_hers_to_allow(void **state)
+TEST_IN(begin, end, fewer_than_the_owner_was_told_are_hers_to_allow)
 {
 	emr_grant_made before = share_by(0, 2, 0);
 	heard h;
 
-	(void)state;
 	end_agent(0);
 	end_agent(2);
 	h = look();
@@ -437,12 +428,11 @@ static void fewer_than_the_owner_was_told_are_hers_to_allow(void **state)
 	assert_int_equal(look().n, 0);
 }
 
-static void a_right_to_write_goes_on_with_it(void **state)
+TEST_IN(begin, end, a_right_to_write_goes_on_with_it)
 {
 	emr_writing writing;
 	heard h;
 
-	(void)state;
 	(void)share_by(0, 1, EMR_WRITES_ALL);
 	end_agent(0);
 	h = look();
@@ -453,13 +443,12 @@ static void a_right_to_write_goes_on_with_it(void **state)
 	assert_int_equal(writing.rights, EMR_WRITES_ALL);
 }
 
-static void what_lies_inside_goes_on_with_it(void **state)
+TEST_IN(begin, end, what_lies_inside_goes_on_with_it)
 {
 	emr_id16 old = make_inner("Imaging/Old");
 	has inside;
 	heard h;
 
-	(void)state;
 	(void)share_by(0, 2, 0);
 	carry_inside();
 	inside = lima_has(old);
@@ -474,9 +463,8 @@ static void what_lies_inside_goes_on_with_it(void **state)
 	assert_int_equal(lima_has(old).n, 1);
 }
 
-static void who_may_not_act_any_more_gets_nothing_anew(void **state)
+TEST_IN(begin, end, who_may_not_act_any_more_gets_nothing_anew)
 {
-	(void)state;
 	(void)share_by(0, 2, 0);
 	end_agent(0);
 	assert_int_equal(story_says(&s, &s.bosses[0],
@@ -485,8 +473,6 @@ static void who_may_not_act_any_more_gets_nothing_anew(void **state)
 		EMR_RESULT_APPLIED);
 	assert_int_equal(look().n, 0);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 /* ---- which agents ---- */
 
@@ -518,7 +504,7 @@ static int chosen_of(const person *more, const emr_grant_made *made)
 
 /* Whoever makes keys until one has the lowest id is not chosen the more often for it; and what the
  * owner is told before is what is done. */
-static void nobody_is_chosen_for_his_id(void **state)
+TEST_IN(begin, end, nobody_is_chosen_for_his_id)
 {
 	person more[MORE] = {0}, grantees[GRANTEES] = {0};
 	unsigned times[MORE + 1] = {0}, kinds = 0;
@@ -530,7 +516,6 @@ static void nobody_is_chosen_for_his_id(void **state)
 	emr_grant_made told, again, made;
 	char name[32];
 
-	(void)state;
 	for (int i = 0; i < MORE; i++) {
 		(void)snprintf(name, sizeof name, "more%d", i);
 		story_newcomer(&s, &more[i], &s.bosses[1], EMR_ROLE_AGENT, name);
@@ -559,23 +544,7 @@ static void nobody_is_chosen_for_his_id(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(others_release_what_too_few_are_left_for),
-		TEST(what_cannot_be_judged_yet_keeps_the_former_share),
-		TEST(what_cannot_be_judged_yet_inside_keeps_the_former_share),
-		TEST(what_was_shared_inside_stays_beside_what_follows_it),
-		TEST(what_lies_inside_is_not_ended_before_it_is_given_anew),
-		TEST(what_cannot_be_judged_yet_is_asked_for),
-		TEST(an_agent_that_takes_no_letter_is_replaced),
-		TEST(a_share_that_enough_are_left_for_stays_as_it_is),
-		TEST(fewer_than_the_owner_was_told_are_hers_to_allow),
-		TEST(a_right_to_write_goes_on_with_it),
-		TEST(what_lies_inside_goes_on_with_it),
-		TEST(who_may_not_act_any_more_gets_nothing_anew),
-		TEST(nobody_is_chosen_for_his_id),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -227,7 +227,7 @@ static emr_fragment *fragment_of(story *s, int i, emr_id16 domain, emr_id16 gran
 	return fragment;
 }
 
-static void what_was_before_an_inner_folder_was_shared_cannot_be_opened(void **state)
+TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened)
 {
 	STORY;
 	attack a = {.s = &s};
@@ -274,7 +274,7 @@ static void what_was_before_an_inner_folder_was_shared_cannot_be_opened(void **s
 	story_end(&s);
 }
 
-static void a_single_file_is_shared_with_its_next_versions(void **state)
+TEST(a_single_file_is_shared_with_its_next_versions)
 {
 	STORY;
 	emr_grant_made made;
@@ -299,7 +299,7 @@ static void a_single_file_is_shared_with_its_next_versions(void **state)
 
 /* ---- inside a shared folder ---- */
 
-static void a_domain_made_inside_a_shared_folder_stays_within_sight(void **state)
+TEST(a_domain_made_inside_a_shared_folder_stays_within_sight)
 {
 	STORY;
 	emr_id16 imaging = s.imaging, inner;
@@ -344,7 +344,7 @@ static emr_status take_back(story *s, emr_id16 domain, const person *from, size_
 	return status;
 }
 
-static void a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all(void **state)
+TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all)
 {
 	STORY;
 	emr_id16 imaging = s.imaging, old, deep, file;
@@ -403,7 +403,7 @@ static void *tie_at_once(void *arg)
 	return NULL;
 }
 
-static void who_gives_on_at_the_same_time_gives_once(void **state)
+TEST(who_gives_on_at_the_same_time_gives_once)
 {
 	STORY;
 	const emr_share_options options = {.keyring = s.k.stack.keyring,
@@ -440,7 +440,7 @@ static void who_gives_on_at_the_same_time_gives_once(void **state)
 	story_end(&s);
 }
 
-static void what_is_given_on_while_the_share_is_taken_back_does_not_stay(void **state)
+TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay)
 {
 	STORY;
 	const emr_share_options options = {.keyring = s.k.stack.keyring,
@@ -479,7 +479,7 @@ static void what_is_given_on_while_the_share_is_taken_back_does_not_stay(void **
 	story_end(&s);
 }
 
-static void what_a_person_took_back_inside_stays_so(void **state)
+TEST(what_a_person_took_back_inside_stays_so)
 {
 	STORY;
 	emr_id16 imaging = s.imaging, old, deep;
@@ -504,7 +504,7 @@ static void what_a_person_took_back_inside_stays_so(void **state)
 	story_end(&s);
 }
 
-static void a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it(void **state)
+TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it)
 {
 	STORY;
 	emr_id16 old = make_inner(&s, "Imaging/Old");
@@ -541,17 +541,16 @@ static emr_moved look(story *s, const char *from, const char *to)
 
 static void assert_gains(story *s, const char *from, const char *to, const person *who)
 {
-	emr_moved moved = look(s, from, to);
+	AUTO(emr_moved_free) emr_moved moved = look(s, from, to);
 
 	assert_int_equal(moved.gains.len, who != NULL ? sizeof(emr_id32) : 0);
 	if (who != NULL)
 		assert_memory_equal(moved.gains.data, who->public.signer_id.b, sizeof(emr_id32));
-	emr_moved_free(&moved);
 }
 
 /* While ana reads who would see it, somebody who may write there changes what lies at both names.
  */
-static void what_a_person_was_asked_about_is_moved_and_nothing_else(void **state)
+TEST(what_a_person_was_asked_about_is_moved_and_nothing_else)
 {
 	STORY;
 	emr_moved seen, moved = {0};
@@ -588,7 +587,7 @@ static void what_a_person_was_asked_about_is_moved_and_nothing_else(void **state
 	story_end(&s);
 }
 
-static void what_a_move_takes_along_is_compared_by_itself(void **state)
+TEST(what_a_move_takes_along_is_compared_by_itself)
 {
 	STORY;
 	emr_id16 imaging = s.imaging, inner;
@@ -621,7 +620,7 @@ static void what_a_move_takes_along_is_compared_by_itself(void **state)
 	story_end(&s);
 }
 
-static void more_than_before_is_a_gain(void **state)
+TEST(more_than_before_is_a_gain)
 {
 	STORY;
 	emr_id16 imaging = s.imaging;
@@ -663,25 +662,9 @@ static void more_than_before_is_a_gain(void **state)
 	story_end(&s);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(what_was_before_an_inner_folder_was_shared_cannot_be_opened),
-		TEST(a_single_file_is_shared_with_its_next_versions),
-		TEST(a_domain_made_inside_a_shared_folder_stays_within_sight),
-		TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all),
-		TEST(who_gives_on_at_the_same_time_gives_once),
-		TEST(what_is_given_on_while_the_share_is_taken_back_does_not_stay),
-		TEST(what_a_person_took_back_inside_stays_so),
-		TEST(a_domain_that_is_moved_out_leaves_the_share_and_comes_back_into_it),
-		TEST(what_a_move_takes_along_is_compared_by_itself),
-		TEST(what_a_person_was_asked_about_is_moved_and_nothing_else),
-		TEST(more_than_before_is_a_gain),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

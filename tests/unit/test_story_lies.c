@@ -154,12 +154,11 @@ static void bring_again(pen *p, emr_id16 object, emr_id16 record, uint64_t cver,
 	kit_publish_all(&s.k);
 }
 
-static void what_another_once_said_is_not_brought_again_as_new(void **state)
+TEST(what_another_once_said_is_not_brought_again_as_new)
 {
 	uint64_t n = 0, left_out = 0;
-	scene c;
+	AUTO(end) scene c;
 
-	(void)state;
 	begin(&c);
 	bring_again(&c.eve, c.second, c.first, 1, "biopsy-2026.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
@@ -173,14 +172,12 @@ static void what_another_once_said_is_not_brought_again_as_new(void **state)
 	kit_restart(&s.k);
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2026.txt"));
 	kit_expect_text(&s.k, "Imaging/biopsy-2024.txt", "2024: benign");
-	end(&c);
 }
 
-static void an_older_version_of_the_record_itself_is_not_either(void **state)
+TEST(an_older_version_of_the_record_itself_is_not_either)
 {
-	scene c;
+	AUTO(end) scene c;
 
-	(void)state;
 	begin(&c);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
 	assert_applied(&c.lima);
@@ -190,14 +187,12 @@ static void an_older_version_of_the_record_itself_is_not_either(void **state)
 	bring_again(&c.eve, c.first, c.first, 1, "biopsy-2024.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
 	reader_meets_a_mismatch(&s.lima, &c.lima_may, "biopsy-2024.txt");
-	end(&c);
 }
 
-static void not_even_by_who_said_it(void **state)
+TEST(not_even_by_who_said_it)
 {
-	scene c;
+	AUTO(end) scene c;
 
-	(void)state;
 	begin(&c);
 	put_over(&c.lima, c.first, c.first, 2, "biopsy-2024.txt", "2024: corrected");
 	assert_applied(&c.lima);
@@ -205,15 +200,13 @@ static void not_even_by_who_said_it(void **state)
 	bring_again(&c.lima, c.first, c.first, 1, "biopsy-2024.txt");
 	assert_status(EMR_BAD_SIGNATURE, owner_reads("Imaging/biopsy-2024.txt"));
 	reader_meets_a_mismatch(&s.eve, &c.eve_may, "biopsy-2024.txt");
-	end(&c);
 }
 
 /* Something lower in between does not make an older version the next one. */
-static void nor_in_two_steps(void **state)
+TEST(nor_in_two_steps)
 {
 	scene c;
 
-	(void)state;
 	for (int owner_seals_again = 0; owner_seals_again < 2; owner_seals_again++) {
 		uint64_t n, left_out;
 
@@ -248,14 +241,13 @@ static void nor_in_two_steps(void **state)
 }
 
 /* Whom a record is about, its content says, which is signed. */
-static void who_renames_the_owners_record_does_not_close_it(void **state)
+TEST(who_renames_the_owners_record_does_not_close_it)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble = {0};
 	emr_place before, after;
-	scene c;
+	AUTO(end) scene c;
 
-	(void)state;
 	begin(&c);
 	before = place_of("MRI.pdf");
 	is_reckless = true;
@@ -282,20 +274,11 @@ static void who_renames_the_owners_record_does_not_close_it(void **state)
 	kit_restart(&s.k);
 	assert_ok(owner_reads("Imaging/head.pdf"));
 	owner_says("Imaging/head.pdf", "self");
-	end(&c);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_another_once_said_is_not_brought_again_as_new),
-		cmocka_unit_test(an_older_version_of_the_record_itself_is_not_either),
-		cmocka_unit_test(not_even_by_who_said_it),
-		cmocka_unit_test(nor_in_two_steps),
-		cmocka_unit_test(who_renames_the_owners_record_does_not_close_it),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -90,7 +90,7 @@ static emr_shared *open_shared(emr_id16 grant, story_fn answer)
 	return shared;
 }
 
-static void a_lying_agent_is_named_and_asked_no_more(void **state)
+TEST(a_lying_agent_is_named_and_asked_no_more)
 {
 	emr_share_trouble trouble = {0};
 	emr_content_reader *reader = NULL;
@@ -103,7 +103,6 @@ static void a_lying_agent_is_named_and_asked_no_more(void **state)
 	uint8_t sk[32];
 	emr_id32 req;
 
-	(void)state;
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	/* Whose turn it is, the question decides: sooner or later the liar is among the first two.
@@ -173,7 +172,7 @@ static bool is_about(const emr_audit_entry *entry, emr_id16 object, uint8_t kind
 	       emr_id16_equal(entry->slot.object_id, object);
 }
 
-static void the_log_tells_released_from_opened(void **state)
+TEST(the_log_tells_released_from_opened)
 {
 	emr_share_trouble trouble = {0};
 	EMR_AUTO_BUF bytes = {0};
@@ -186,7 +185,6 @@ static void the_log_tells_released_from_opened(void **state)
 	uint64_t damaged = 0;
 	bool is_there = false;
 
-	(void)state;
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	shared = open_shared(made.grant, all_agents);
@@ -259,13 +257,12 @@ static int look_into(const char *path, const struct stat *st, int type, struct F
 	return 0;
 }
 
-static void ledger_blocks_and_everybodys_disks_show_no_names(void **state)
+TEST(ledger_blocks_and_everybodys_disks_show_no_names)
 {
 	emr_share_trouble trouble = {0};
 	EMR_AUTO_BUF bytes = {0};
 	emr_grant_made made;
 
-	(void)state;
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	assert_ok(story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
@@ -299,7 +296,7 @@ static emr_status count_given(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-static void an_interrupted_grant_is_none_and_is_continued(void **state)
+TEST(an_interrupted_grant_is_none_and_is_continued)
 {
 	emr_grant_order order = {.rights = 3, .purposes = 1};
 	emr_share_trouble trouble = {0};
@@ -308,7 +305,6 @@ static void an_interrupted_grant_is_none_and_is_continued(void **state)
 	emr_status status = EMR_IO;
 	int n;
 
-	(void)state;
 	story_begin(&s);
 	kit_text(&s.k, "Imaging/MRI.pdf", "%PDF again"); /* a past to hide: several batches */
 	kit_publish_all(&s.k);
@@ -333,7 +329,7 @@ static void an_interrupted_grant_is_none_and_is_continued(void **state)
 	story_end(&s);
 }
 
-static void an_agent_goes_on_where_its_ledger_failed(void **state)
+TEST(an_agent_goes_on_where_its_ledger_failed)
 {
 	emr_share_trouble trouble = {0};
 	emr_release_tally tally;
@@ -342,7 +338,6 @@ static void an_agent_goes_on_where_its_ledger_failed(void **state)
 	sought mri = {.name = "MRI.pdf"};
 	emr_ask *ask = NULL;
 
-	(void)state;
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, true);
 	shared = open_shared(made.grant, all_agents);
@@ -386,7 +381,7 @@ static void *serve_until_stopped(void *arg)
 	return NULL;
 }
 
-static void a_reader_waits_while_the_owner_answers(void **state)
+TEST(a_reader_waits_while_the_owner_answers)
 {
 	emr_share_trouble trouble = {0};
 	int is_stopped = 0;
@@ -396,7 +391,6 @@ static void a_reader_waits_while_the_owner_answers(void **state)
 	pthread_t thread;
 	void *result;
 
-	(void)state;
 	story_begin(&s);
 	made = story_share(&s, &s.lima, 0, false);
 	story_see(&s.lima);
@@ -413,18 +407,4 @@ static void a_reader_waits_while_the_owner_answers(void **state)
 	story_end(&s);
 }
 
-#define TEST(name) cmocka_unit_test(name)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_lying_agent_is_named_and_asked_no_more),
-		TEST(the_log_tells_released_from_opened),
-		TEST(ledger_blocks_and_everybodys_disks_show_no_names),
-		TEST(an_interrupted_grant_is_none_and_is_continued),
-		TEST(an_agent_goes_on_where_its_ledger_failed),
-		TEST(a_reader_waits_while_the_owner_answers),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -38,11 +38,10 @@ static void fill(void)
 	kit_settle(&s.k);
 }
 
-static void what_is_said_again_goes_in_smaller_batches(void **state)
+TEST(what_is_said_again_goes_in_smaller_batches)
 {
 	uint64_t n = 0, left_out = 0, again = 1;
 
-	(void)state;
 	fill();
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
 	most_items = 5;
@@ -60,11 +59,4 @@ static void what_is_said_again_goes_in_smaller_batches(void **state)
 	story_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_said_again_goes_in_smaller_batches),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

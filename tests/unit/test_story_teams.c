@@ -212,7 +212,7 @@ static emr_status note_log(void *arg, const emr_audit_entry *entry)
 
 /* ---- the tests ---- */
 
-static void two_members_read_and_the_log_names_each(void **state)
+TEST(two_members_read_and_the_log_names_each)
 {
 	STORY;
 	crew c;
@@ -248,7 +248,7 @@ static void two_members_read_and_the_log_names_each(void **state)
 }
 
 /* On Fabric a private part may come to the gateway's peer after its entry. */
-static void a_members_letter_that_comes_late_opens_what_was_shared_before(void **state)
+TEST(a_members_letter_that_comes_late_opens_what_was_shared_before)
 {
 	STORY;
 	crew c;
@@ -274,7 +274,7 @@ static void a_members_letter_that_comes_late_opens_what_was_shared_before(void *
 	story_end(&s);
 }
 
-static void what_the_owners_computer_alone_releases_goes_to_members_too(void **state)
+TEST(what_the_owners_computer_alone_releases_goes_to_members_too)
 {
 	STORY;
 	crew c;
@@ -292,7 +292,7 @@ static void what_the_owners_computer_alone_releases_goes_to_members_too(void **s
 	story_end(&s);
 }
 
-static void a_team_is_not_given_to_write(void **state)
+TEST(a_team_is_not_given_to_write)
 {
 	STORY;
 	crew c;
@@ -310,7 +310,7 @@ static void a_team_is_not_given_to_write(void **state)
 	story_end(&s);
 }
 
-static void who_is_added_later_reads_without_the_owner(void **state)
+TEST(who_is_added_later_reads_without_the_owner)
 {
 	STORY;
 	crew c;
@@ -338,7 +338,7 @@ static emr_status find_mri(void *arg, const emr_shared_record *record)
 	return EMR_OK;
 }
 
-static void who_is_dropped_loses_what_he_has_open(void **state)
+TEST(who_is_dropped_loses_what_he_has_open)
 {
 	STORY;
 	crew c;
@@ -389,7 +389,7 @@ static void who_is_dropped_loses_what_he_has_open(void **state)
 	story_end(&s);
 }
 
-static void a_membership_ends_with_its_time(void **state)
+TEST(a_membership_ends_with_its_time)
 {
 	STORY;
 	crew c;
@@ -479,7 +479,7 @@ static uint32_t present_epoch(story *s)
 }
 
 /* He keeps the team's key, whether he was sent away or nobody asked him to stay. */
-static void who_was_dropped_or_ran_out_of_time_is_lost(void **state)
+TEST(who_was_dropped_or_ran_out_of_time_is_lost)
 {
 	STORY;
 	crew c;
@@ -500,7 +500,7 @@ static void who_was_dropped_or_ran_out_of_time_is_lost(void **state)
 	story_end(&s);
 }
 
-static void a_team_with_another_key_keeps_what_it_had(void **state)
+TEST(a_team_with_another_key_keeps_what_it_had)
 {
 	STORY;
 	crew old, new;
@@ -545,7 +545,7 @@ static void a_team_with_another_key_keeps_what_it_had(void **state)
 /* Her computer was off while the team got three other keys, and its leader closed the one in
  * between that nobody gave anything to: whoever was let out has the first key, which must not go
  * on. */
-static void an_owner_who_was_away_for_three_keys_follows_to_the_last(void **state)
+TEST(an_owner_who_was_away_for_three_keys_follows_to_the_last)
 {
 	STORY;
 	crew crews[4];
@@ -576,7 +576,7 @@ static void an_owner_who_was_away_for_three_keys_follows_to_the_last(void **stat
 /* What others left there is judged before it is given on, and its data may be with a node that does
  * not answer now: whoever reads it by the former key goes on until the present one opens it, too.
  */
-static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
+TEST(what_cannot_be_judged_yet_keeps_the_former_share)
 {
 	STORY;
 	crew old, new;
@@ -619,7 +619,7 @@ static void what_cannot_be_judged_yet_keeps_the_former_share(void **state)
 
 /* Who may write there leaves something whose data is nowhere, and is let out: the former share
  * stays for ever.  He has its key, and perhaps friends among the agents. */
-static void who_was_let_out_gets_no_later_key_by_what_he_left(void **state)
+TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 {
 	STORY;
 	crew old, new;
@@ -688,7 +688,7 @@ static void ana_gives_without_note(story *s, const crew *to)
 
 /* Of two shares with different keys of one team the older one is the former, as long as nobody can
  * read that they are two. */
-static void a_later_share_without_its_note_makes_the_teams_older_one_the_former(void **state)
+TEST(a_later_share_without_its_note_makes_the_teams_older_one_the_former)
 {
 	STORY;
 	crew old, new, other;
@@ -723,7 +723,7 @@ static void a_later_share_without_its_note_makes_the_teams_older_one_the_former(
 
 /* What cannot be read for the moment is asked again, and decides nothing; what cannot be read for
  * good is no share that goes on. */
-static void a_note_of_either_share_that_cannot_be_read_now_is_waited_for(void **state)
+TEST(a_note_of_either_share_that_cannot_be_read_now_is_waited_for)
 {
 	STORY;
 	crew c;
@@ -762,7 +762,7 @@ static void a_note_of_either_share_that_cannot_be_read_now_is_waited_for(void **
 }
 
 /* Her second computer shares nothing, so what its key gave a team is somebody else's word. */
-static void what_a_stolen_computer_gave_a_team_does_not_follow_it(void **state)
+TEST(what_a_stolen_computer_gave_a_team_does_not_follow_it)
 {
 	STORY;
 	EMR_AUTO_BUF part = {0};
@@ -797,7 +797,7 @@ static void what_a_stolen_computer_gave_a_team_does_not_follow_it(void **state)
 
 /* A leader who lets each of three teams name the one that comes after: what was given moves once,
  * and not round for ever. */
-static void teams_that_name_each_other_in_a_circle_end_with_the_newest(void **state)
+TEST(teams_that_name_each_other_in_a_circle_end_with_the_newest)
 {
 	STORY;
 	const emr_id16 third = emr_id16_random();
@@ -828,7 +828,7 @@ static void teams_that_name_each_other_in_a_circle_end_with_the_newest(void **st
 	story_end(&s);
 }
 
-static void another_leaders_team_takes_nobodys_place(void **state)
+TEST(another_leaders_team_takes_nobodys_place)
 {
 	STORY;
 	crew real, false_one;
@@ -869,7 +869,7 @@ static emr_id16 make_inner(story *s, const char *path)
 	return domain;
 }
 
-static void a_share_with_a_team_reaches_the_folders_inside(void **state)
+TEST(a_share_with_a_team_reaches_the_folders_inside)
 {
 	STORY;
 	crew old, new;
@@ -908,7 +908,7 @@ static void a_share_with_a_team_reaches_the_folders_inside(void **state)
 	story_end(&s);
 }
 
-static void what_cannot_be_judged_yet_inside_keeps_the_teams_former_share(void **state)
+TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 {
 	STORY;
 	crew old, new;
@@ -953,7 +953,7 @@ static void what_cannot_be_judged_yet_inside_keeps_the_teams_former_share(void *
 
 /* What somebody else has by a share of the same name is nothing that goes on for him: his ends with
  * the share around it, whatever cannot be judged there. */
-static void another_persons_share_is_no_follower(void **state)
+TEST(another_persons_share_is_no_follower)
 {
 	STORY;
 	emr_id16 outer = s.imaging, inner, share_id;
@@ -993,7 +993,7 @@ static void another_persons_share_is_no_follower(void **state)
 }
 
 /* What she took back from a team stays so with every later key of the team. */
-static void what_was_taken_back_inside_does_not_come_with_another_key(void **state)
+TEST(what_was_taken_back_inside_does_not_come_with_another_key)
 {
 	STORY;
 	crew crews[3];
@@ -1033,7 +1033,7 @@ static void says(story *s, person *m, emr_act act, size_t part_len)
 
 /* What a computer that was stolen moved into a shared folder is not shared when a team gets another
  * key either: with that no other share begins. */
-static void what_a_stolen_computer_moved_does_not_come_with_another_key(void **state)
+TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 {
 	STORY;
 	emr_act act = {.epoch = 1};
@@ -1076,7 +1076,7 @@ static void what_a_stolen_computer_moved_does_not_come_with_another_key(void **s
 
 /* Which key of the team is later decides, and not which share was given later: who was let out has
  * the earlier key. */
-static void a_former_keys_later_share_goes_on_for_nobodys(void **state)
+TEST(a_former_keys_later_share_goes_on_for_nobodys)
 {
 	STORY;
 	crew old, new;
@@ -1143,7 +1143,7 @@ static void begin_former_beside(story *s, crew *old, crew *new, const emr_id32 *
 	assert_int_equal(given(s, s->imaging, new).alive, 1);
 }
 
-static void a_former_share_reaches_no_folder_that_comes_into_it(void **state)
+TEST(a_former_share_reaches_no_folder_that_comes_into_it)
 {
 	STORY;
 	crew old, new;
@@ -1170,7 +1170,7 @@ static emr_status hear_handover(void *arg, const emr_handover *handover)
 }
 
 /* With other agents it would have the present key, and not what it was kept for. */
-static void a_former_share_is_given_anew_through_no_other_agents(void **state)
+TEST(a_former_share_is_given_anew_through_no_other_agents)
 {
 	STORY;
 	crew old, new;
@@ -1215,7 +1215,7 @@ static void begin_unfollowed(story *s, crew *old, crew *new, const emr_id32 *age
 	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
 }
 
-static void a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone(void **state)
+TEST(a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone)
 {
 	STORY;
 	crew old, new;
@@ -1236,7 +1236,7 @@ static void a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_
 	story_end(&s);
 }
 
-static void agents_are_replaced_before_her_computer_looks_for_the_new_key_alone(void **state)
+TEST(agents_are_replaced_before_her_computer_looks_for_the_new_key_alone)
 {
 	STORY;
 	crew old, new;
@@ -1264,7 +1264,7 @@ static void agents_are_replaced_before_her_computer_looks_for_the_new_key_alone(
 	story_end(&s);
 }
 
-static void what_is_written_before_her_computer_looks_is_for_the_new_key_alone(void **state)
+TEST(what_is_written_before_her_computer_looks_is_for_the_new_key_alone)
 {
 	STORY;
 	crew old, new;
@@ -1291,7 +1291,7 @@ static void what_is_written_before_her_computer_looks_is_for_the_new_key_alone(v
 }
 
 /* Whoever closes them in this order leaves the newest, wherever that stops. */
-static void keys_of_a_team_stand_in_order_the_former_ones_first(void **state)
+TEST(keys_of_a_team_stand_in_order_the_former_ones_first)
 {
 	STORY;
 	EMR_AUTO_BUF ids = {0};
@@ -1315,7 +1315,7 @@ static void keys_of_a_team_stand_in_order_the_former_ones_first(void **state)
 
 /* Its leader closes what there is of a team, and that stops in between: the newest key is closed,
  * the former one not, and her computer has both shares still. */
-static void a_former_key_stays_so_when_the_newest_was_closed(void **state)
+TEST(a_former_key_stays_so_when_the_newest_was_closed)
 {
 	STORY;
 	crew old, new;
@@ -1339,7 +1339,7 @@ static void a_former_key_stays_so_when_the_newest_was_closed(void **state)
 
 /* ---- bytes ---- */
 
-static void terms_are_their_leaders_or_none(void **state)
+TEST(terms_are_their_leaders_or_none)
 {
 	uint8_t x25519[32], hash[32];
 	emr_team team = {.name = ""};
@@ -1347,7 +1347,6 @@ static void terms_are_their_leaders_or_none(void **state)
 	/* Computed by hand from fs/share/FORMAT.md: 05 'h'.. 01 | 11 x 32 | 22 x 16. */
 	static const uint8_t plain[] = {5, 'h', 'e', 'a', 'r', 't', 1};
 
-	(void)state;
 	memset(x25519, 0x11, sizeof x25519);
 	assert_int_equal(
 		emr_team_terms_make(EMR_TEAM_CHOSEN, "", x25519, (emr_id16){{0}}, &part, hash),
@@ -1378,7 +1377,7 @@ static void terms_are_their_leaders_or_none(void **state)
 
 /* By an independent computation (HMAC-SHA-512 and X25519 of RFC 5869 and RFC 7748 in another
  * language) from fs/share/FORMAT.md. */
-static void known_answers_of_a_team(void **state)
+TEST(known_answers_of_a_team)
 {
 	static const uint8_t box_pk[32] = {0xac, 0x9e, 0xea, 0x10, 0x52, 0x5a, 0x82, 0xb2, 0x8a,
 		0x82, 0x14, 0x97, 0x45, 0x66, 0xdf, 0x6a, 0x08, 0xb6, 0x56, 0xc2, 0x48, 0x92, 0xe6,
@@ -1393,7 +1392,6 @@ static void known_answers_of_a_team(void **state)
 	uint8_t pk[32], x25519[32], hash[32];
 	emr_id16 before;
 
-	(void)state;
 	assert_ok(emr_secret_new(32, &b));
 	memset(b.data, 0, 32);
 	b.data[0] = 1;
@@ -1409,21 +1407,20 @@ static void known_answers_of_a_team(void **state)
 	assert_memory_equal(hash, terms, 32);
 }
 
-static void a_team_of_before_has_no_receiving_key(void **state)
+TEST(a_team_of_before_has_no_receiving_key)
 {
 	static const uint8_t old[32 + 7] = {[32] = 5, 'h', 'e', 'a', 'r', 't', 1};
 	const emr_bytes terms = emr_bytes_of(old + 32, 7);
 	emr_id32 hash = emr_sha256_of(&terms, 1);
 	emr_team team = {.has_box = true};
 
-	(void)state;
 	assert_ok(team_terms_read(emr_bytes_of(old, sizeof old), hash.b, &team));
 	assert_false(team.has_box);
 	assert_true(emr_id16_is_zero(team.before));
 }
 
 /* Its members were told the key of the names, which goes on until there is another. */
-static void a_team_that_ends_calls_for_another_key(void **state)
+TEST(a_team_that_ends_calls_for_another_key)
 {
 	STORY;
 	crew c;
@@ -1453,48 +1450,4 @@ static void a_team_that_ends_calls_for_another_key(void **state)
 	story_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_members_read_and_the_log_names_each),
-		cmocka_unit_test(what_the_owners_computer_alone_releases_goes_to_members_too),
-		cmocka_unit_test(a_members_letter_that_comes_late_opens_what_was_shared_before),
-		cmocka_unit_test(who_is_added_later_reads_without_the_owner),
-		cmocka_unit_test(a_team_is_not_given_to_write),
-		cmocka_unit_test(who_is_dropped_loses_what_he_has_open),
-		cmocka_unit_test(a_membership_ends_with_its_time),
-		cmocka_unit_test(who_was_dropped_or_ran_out_of_time_is_lost),
-		cmocka_unit_test(a_team_with_another_key_keeps_what_it_had),
-		cmocka_unit_test(an_owner_who_was_away_for_three_keys_follows_to_the_last),
-		cmocka_unit_test(what_cannot_be_judged_yet_keeps_the_former_share),
-		cmocka_unit_test(who_was_let_out_gets_no_later_key_by_what_he_left),
-		cmocka_unit_test(
-			a_later_share_without_its_note_makes_the_teams_older_one_the_former),
-		cmocka_unit_test(a_note_of_either_share_that_cannot_be_read_now_is_waited_for),
-		cmocka_unit_test(a_former_keys_later_share_goes_on_for_nobodys),
-		cmocka_unit_test(a_former_share_reaches_no_folder_that_comes_into_it),
-		cmocka_unit_test(a_former_share_is_given_anew_through_no_other_agents),
-		cmocka_unit_test(
-			a_folder_that_comes_in_before_her_computer_looks_is_for_the_new_key_alone),
-		cmocka_unit_test(
-			agents_are_replaced_before_her_computer_looks_for_the_new_key_alone),
-		cmocka_unit_test(
-			what_is_written_before_her_computer_looks_is_for_the_new_key_alone),
-		cmocka_unit_test(a_former_key_stays_so_when_the_newest_was_closed),
-		cmocka_unit_test(keys_of_a_team_stand_in_order_the_former_ones_first),
-		cmocka_unit_test(what_a_stolen_computer_gave_a_team_does_not_follow_it),
-		cmocka_unit_test(teams_that_name_each_other_in_a_circle_end_with_the_newest),
-		cmocka_unit_test(another_leaders_team_takes_nobodys_place),
-		cmocka_unit_test(a_share_with_a_team_reaches_the_folders_inside),
-		cmocka_unit_test(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share),
-		cmocka_unit_test(another_persons_share_is_no_follower),
-		cmocka_unit_test(what_was_taken_back_inside_does_not_come_with_another_key),
-		cmocka_unit_test(what_a_stolen_computer_moved_does_not_come_with_another_key),
-		cmocka_unit_test(a_team_that_ends_calls_for_another_key),
-		cmocka_unit_test(terms_are_their_leaders_or_none),
-		cmocka_unit_test(a_team_of_before_has_no_receiving_key),
-		cmocka_unit_test(known_answers_of_a_team),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

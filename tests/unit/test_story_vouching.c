@@ -149,12 +149,11 @@ static void lima_leaves_junk(emr_id16 directory)
 
 /* ---- a folder inside that is shared ---- */
 
-static void what_is_forged_is_in_no_share_of_a_folder_inside(void **state)
+TEST_IN(begin, end, what_is_forged_is_in_no_share_of_a_folder_inside)
 {
 	emr_domain_state is;
 	emr_id16 domain;
 
-	(void)state;
 	lima_writes(old_dir());
 	owner_sees_them("Imaging/Old");
 	lima_leaves_junk(old_dir());
@@ -184,12 +183,11 @@ static void what_is_forged_is_in_no_share_of_a_folder_inside(void **state)
 
 /* ---- what is moved ---- */
 
-static void what_is_forged_does_not_become_good_by_being_moved(void **state)
+TEST_IN(begin, end, what_is_forged_does_not_become_good_by_being_moved)
 {
 	static const char *const names[] = {"forged.txt", "again.txt", "hers.txt"};
 	char to[100];
 
-	(void)state;
 	lima_writes(s.imaging);
 	owner_sees_them("Imaging");
 	kit_mkdir(&s.k, "Other");
@@ -220,12 +218,11 @@ static emr_replica_head head_of(const char *path)
 	return head;
 }
 
-static void what_is_forged_is_not_sealed_again(void **state)
+TEST_IN(begin, end, what_is_forged_is_not_sealed_again)
 {
 	emr_replica_head before, after;
 	uint64_t n = 0, left_out = 0;
 
-	(void)state;
 	lima_writes(s.imaging);
 	before = head_of("Imaging/forged.txt");
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
@@ -246,13 +243,12 @@ static void what_is_forged_is_not_sealed_again(void **state)
 
 /* ---- what comes back, and what is saved again ---- */
 
-static void what_is_forged_is_not_brought_back_as_hers(void **state)
+TEST_IN(begin, end, what_is_forged_is_not_brought_back_as_hers)
 {
 	emr_restored restored;
 	const emr_restore what = {
 		.path = "Imaging/forged.txt", .cver = 1, .to = "Imaging/copy.txt"};
 
-	(void)state;
 	lima_writes(s.imaging);
 	assert_status(EMR_BAD_SIGNATURE, emr_view_restore(s.k.view, &what, &restored));
 	kit_publish_all(&s.k);
@@ -260,9 +256,8 @@ static void what_is_forged_is_not_brought_back_as_hers(void **state)
 }
 
 /* A name of scratch leaves its record, and would be another when it gets a proper one. */
-static void what_is_forged_is_not_saved_again_as_hers(void **state)
+TEST_IN(begin, end, what_is_forged_is_not_saved_again_as_hers)
 {
-	(void)state;
 	lima_writes(s.imaging);
 	kit_rename(&s.k, "Imaging/forged.txt", "Imaging/forged.txt~");
 	kit_publish_all(&s.k);
@@ -276,19 +271,7 @@ static void what_is_forged_is_not_saved_again_as_hers(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			what_is_forged_is_in_no_share_of_a_folder_inside, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_forged_does_not_become_good_by_being_moved, begin, end),
-		cmocka_unit_test_setup_teardown(what_is_forged_is_not_sealed_again, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_forged_is_not_brought_back_as_hers, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_forged_is_not_saved_again_as_hers, begin, end),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

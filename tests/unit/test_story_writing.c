@@ -120,7 +120,7 @@ static void look(person *m, emr_id16 grant, bool asks, sought *f)
 	emr_shared_free(shared);
 }
 
-static void what_a_writer_leaves_in_a_folder_its_owner_reads(void **state)
+TEST(what_a_writer_leaves_in_a_folder_its_owner_reads)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -130,7 +130,6 @@ static void what_a_writer_leaves_in_a_folder_its_owner_reads(void **state)
 	emr_id16 dir;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	made = allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 	pen_open(&s, &p, &s.lima, "lima");
@@ -228,14 +227,13 @@ static emr_status never(void *arg, const emr_received *received)
 	return EMR_INVALID;
 }
 
-static void whoever_may_only_leave_things_reads_nothing(void **state)
+TEST(whoever_may_only_leave_things_reads_nothing)
 {
 	emr_shared *shared;
 	emr_writing writing;
 	emr_id16 left;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	(void)allow(&s.eve, 0, EMR_WRITES_DEPOSIT);
 	pen_open(&s, &p, &s.eve, "eve");
@@ -267,7 +265,7 @@ static void new_epoch(void)
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
 }
 
-static void an_epoch_that_began_meanwhile_is_written_under(void **state)
+TEST(an_epoch_that_began_meanwhile_is_written_under)
 {
 	EMR_AUTO_BUF bytes = {0};
 	emr_share_trouble trouble;
@@ -275,7 +273,6 @@ static void an_epoch_that_began_meanwhile_is_written_under(void **state)
 	uint64_t size;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	made = allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 	pen_open(&s, &p, &s.lima, "lima");
@@ -296,12 +293,11 @@ static void an_epoch_that_began_meanwhile_is_written_under(void **state)
 	story_end(&s);
 }
 
-static void what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer(void **state)
+TEST(what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer)
 {
 	uint64_t size;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	(void)allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL);
 	pen_open(&s, &p, &s.lima, "lima");
@@ -347,7 +343,7 @@ static void card_of(emr_id16 domain, emr_buf *out)
 		domain, 1, 1, story_now(&s), story_now(&s) + DAY, "Ana Silva", "1984-03-12", out));
 }
 
-static void a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does(void **state)
+TEST(a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does)
 {
 	EMR_AUTO_BUF card = {0};
 	EMR_AUTO_BUF wrong = {0};
@@ -359,7 +355,6 @@ static void a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_
 	person porter = {0};
 	pen p, q;
 
-	(void)state;
 	story_begin(&s);
 	kit_wait_for_noon(&s.k);
 	now = (time_t)story_now(&s);
@@ -416,13 +411,12 @@ static void end_it(void)
 	emr_share_free(share);
 }
 
-static void what_ended_at_the_same_moment_is_taken_back_all_the_same(void **state)
+TEST(what_ended_at_the_same_moment_is_taken_back_all_the_same)
 {
 	emr_known_grant grant;
 	emr_grant_made made[2];
 	size_t n = 0;
 
-	(void)state;
 	story_begin(&s);
 	for (int i = 0; i < 2; i++)
 		made[i] = allow(&s.lima, EMR_RIGHTS_READ, 0);
@@ -458,11 +452,10 @@ static emr_status count_labelled(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-static void what_the_ledger_loses_at_once_stays_with_who_saved_it(void **state)
+TEST(what_the_ledger_loses_at_once_stays_with_who_saved_it)
 {
 	int before = 0, labelled = 0;
 
-	(void)state;
 	story_begin(&s);
 	kit_text(&s.k, "Imaging/new.txt", "what ana saved");
 	after_submit = ledger_loses;
@@ -482,9 +475,8 @@ static void what_the_ledger_loses_at_once_stays_with_who_saved_it(void **state)
 }
 
 /* The answer is lost as well: what is sent again brings its parts. */
-static void nor_is_it_lost_with_the_answer(void **state)
+TEST(nor_is_it_lost_with_the_answer)
 {
-	(void)state;
 	story_begin(&s);
 	kit_text(&s.k, "Imaging/new.txt", "what ana saved");
 	after_submit = ledger_loses;
@@ -499,19 +491,7 @@ static void nor_is_it_lost_with_the_answer(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_writer_leaves_in_a_folder_its_owner_reads),
-		cmocka_unit_test(whoever_may_only_leave_things_reads_nothing),
-		cmocka_unit_test(an_epoch_that_began_meanwhile_is_written_under),
-		cmocka_unit_test(what_a_writer_sent_is_there_once_after_a_kill_and_a_lost_answer),
-		cmocka_unit_test(
-			a_clinician_with_the_card_leaves_things_in_an_inbox_and_nobody_else_does),
-		cmocka_unit_test(what_ended_at_the_same_moment_is_taken_back_all_the_same),
-		cmocka_unit_test(what_the_ledger_loses_at_once_stays_with_who_saved_it),
-		cmocka_unit_test(nor_is_it_lost_with_the_answer),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -183,13 +183,12 @@ static void eve_reads(emr_id16 grant, const char *name, const char *text, story_
 
 /* ---- */
 
-static void what_does_not_open_is_left_out_of_a_share_and_counted(void **state)
+TEST_IN(begin, end, what_does_not_open_is_left_out_of_a_share_and_counted)
 {
 	emr_grant_made made;
 	emr_id32 junk;
 	uint32_t epoch;
 
-	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	assert_ok(p.last.error);
 	junk = publish_junk_key(true);
@@ -212,13 +211,12 @@ static void what_does_not_open_is_left_out_of_a_share_and_counted(void **state)
 }
 
 /* More than one batch takes. */
-static void a_crowd_of_bad_records_stops_no_share(void **state)
+TEST_IN(begin, end, a_crowd_of_bad_records_stops_no_share)
 {
 	enum { CROWD = 600 };
 	emr_grant_made made;
 	emr_id32 junk;
 
-	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "first.txt", "first", NULL);
 	junk = publish_junk_key(true);
 	for (int i = 0; i < CROWD; i++)
@@ -248,27 +246,23 @@ static void file_under_a_replaced_key(bool is_noise, bool with_agents)
 }
 
 /* In the epoch that she gets. */
-static void a_key_that_opens_for_nobody_hides_no_names(void **state)
+TEST_IN(begin, end, a_key_that_opens_for_nobody_hides_no_names)
 {
-	(void)state;
 	file_under_a_replaced_key(true, true);
 }
 
-static void nor_does_one_that_does_not_fit(void **state)
+TEST_IN(begin, end, nor_does_one_that_does_not_fit)
 {
-	(void)state;
 	file_under_a_replaced_key(false, true);
 }
 
-static void nor_one_of_which_the_owner_says_so(void **state)
+TEST_IN(begin, end, nor_one_of_which_the_owner_says_so)
 {
-	(void)state;
 	file_under_a_replaced_key(true, false);
 }
 
-static void nor_one_that_does_not_fit_what_the_owner_gives(void **state)
+TEST_IN(begin, end, nor_one_that_does_not_fit_what_the_owner_gives)
 {
-	(void)state;
 	file_under_a_replaced_key(false, false);
 }
 
@@ -309,12 +303,11 @@ static void ana_erases(const emr_part_key *at)
 	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
 }
 
-static void a_key_that_was_erased_hides_what_stands_under_it_only(void **state)
+TEST_IN(begin, end, a_key_that_was_erased_hides_what_stands_under_it_only)
 {
 	emr_grant_made made;
 	emr_part_key at;
 
-	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	(void)publish_junk_key(true);
 	kit_settle(&s.k);
@@ -326,11 +319,10 @@ static void a_key_that_was_erased_hides_what_stands_under_it_only(void **state)
 }
 
 /* Whoever may write in the network's directory takes the part out of the ledger's tables. */
-static void a_key_that_the_ledger_lost_hides_what_stands_under_it_only(void **state)
+TEST_IN(begin, end, a_key_that_the_ledger_lost_hides_what_stands_under_it_only)
 {
 	emr_grant_made made;
 
-	(void)state;
 	pen_file(&p, s.imaging, s.imaging, "lima.txt", "what she found", NULL);
 	(void)publish_junk_key(true);
 	kit_settle(&s.k);
@@ -342,23 +334,7 @@ static void a_key_that_the_ledger_lost_hides_what_stands_under_it_only(void **st
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			what_does_not_open_is_left_out_of_a_share_and_counted, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_key_that_opens_for_nobody_hides_no_names, begin, end),
-		cmocka_unit_test_setup_teardown(nor_does_one_that_does_not_fit, begin, end),
-		cmocka_unit_test_setup_teardown(nor_one_of_which_the_owner_says_so, begin, end),
-		cmocka_unit_test_setup_teardown(
-			nor_one_that_does_not_fit_what_the_owner_gives, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_key_that_was_erased_hides_what_stands_under_it_only, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_key_that_the_ledger_lost_hides_what_stands_under_it_only, begin, end),
-		cmocka_unit_test_setup_teardown(a_crowd_of_bad_records_stops_no_share, begin, end),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -179,14 +179,13 @@ static void all_else_is_hers(const hers *was, const char *text)
 	assert_int_equal(live_in(s.imaging), was->in_imaging);
 }
 
-static void his_bytes_are_under_her_description(void **state)
+TEST(his_bytes_are_under_her_description)
 {
 	static const char *const names[LIES] = {"Pwned", "../../up", "", ".emrfs", "Inbox"};
 	static const char *const texts[LIES] = {
 		"his", "his second", "his third one", "his fourth", "his last bytes"};
 	pen p;
 
-	(void)state;
 	for (int away = 0; away < 2; away++) { /* she was there, or starts afterwards */
 		emr_id16 file = begin(&p);
 		hers was = remember();
@@ -213,13 +212,12 @@ static void his_bytes_are_under_her_description(void **state)
 
 /* Whom she shares with next must not see what is past: the record is wrapped for a new epoch, under
  * her own signature. */
-static void sharing_it_with_one_more_does_not_make_his_words_hers(void **state)
+TEST(sharing_it_with_one_more_does_not_make_his_words_hers)
 {
 	emr_id16 file;
 	hers was;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	file = begin(&p);
 	was = remember();
 	say(&p, file, was.psychiatry, "Pwned", "his");
@@ -232,18 +230,16 @@ static void sharing_it_with_one_more_does_not_make_his_words_hers(void **state)
 		all_else_is_hers(&was, "his bytes");
 		assert_int_equal(strlen(names_in("")), strlen("Inbox,Imaging,Psychiatry"));
 	}
-	end(&p);
 }
 
-static void neither_a_name_nor_an_end_nor_another_kind_is_his(void **state)
+TEST(neither_a_name_nor_an_end_nor_another_kind_is_his)
 {
 	emr_id16 file;
 	emr_place at;
 	emr_meta meta;
 	hers was;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	file = begin(&p);
 	was = remember();
 	pen_rename_blindly(&p, file, file, was.psychiatry, "Pwned");
@@ -272,7 +268,6 @@ static void neither_a_name_nor_an_end_nor_another_kind_is_his(void **state)
 		assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
 		assert_string_equal(names_in("Psychiatry"), "diary.txt");
 	}
-	end(&p);
 }
 
 static void plant(pen *p, emr_id16 file, const char *name, emr_id16 parent)
@@ -290,7 +285,7 @@ static emr_status note_bytes(void *arg, const emr_kept *kept)
 static void eve_sees_the_file_alone(void)
 {
 	uint64_t bytes = 0;
-	viewer v;
+	AUTO(viewer_close) viewer v;
 
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.eve, "eve-folder", CONSULT);
@@ -299,16 +294,14 @@ static void eve_sees_the_file_alone(void)
 	assert_string_equal(viewer_list(&v, v.owner, owner_answers), "MRI.pdf");
 	assert_ok(emr_view_each_kept(v.view, v.owner, note_bytes, &bytes));
 	assert_int_equal(bytes, strlen("%PDF a knee"));
-	viewer_close(&v);
 }
 
-static void what_he_puts_beside_it_is_nowhere(void **state)
+TEST(what_he_puts_beside_it_is_nowhere)
 {
 	emr_id16 file;
 	hers was;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	file = begin(&p);
 	give(&s.eve, file, 0);
 	was = remember();
@@ -327,20 +320,18 @@ static void what_he_puts_beside_it_is_nowhere(void **state)
 		assert_int_equal(strlen(names_in("Imaging")), strlen("Old,MRI.pdf"));
 		all_else_is_hers(&was, "%PDF a knee");
 	}
-	end(&p);
 }
 
-static void other_readers_see_her_description_too(void **state)
+TEST(other_readers_see_her_description_too)
 {
 	emr_id16 file;
 	emr_place at;
 	emr_meta meta;
 	emr_attr attr;
 	uint16_t mode;
-	viewer v;
-	pen p;
+	AUTO(viewer_close) viewer v;
+	AUTO(end) pen p;
 
-	(void)state;
 	file = begin(&p);
 	mode = kit_attr(&s.k, "Imaging/MRI.pdf").mode;
 	give(&s.eve, file, 0);
@@ -359,8 +350,6 @@ static void other_readers_see_her_description_too(void **state)
 	assert_int_equal(attr.size_bytes, strlen("his bytes"));
 	assert_string_equal(viewer_attribute(&v, viewer_at(&v, "MRI.pdf"), "user.note"), "hers");
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "MRI.pdf"), owner_answers), "his bytes");
-	viewer_close(&v);
-	end(&p);
 }
 
 static emr_status note_name(void *arg, const emr_version *v)
@@ -385,16 +374,15 @@ static emr_status note_path(void *arg, const emr_event *event)
 	return EMR_OK;
 }
 
-static void the_past_and_the_log_have_her_name_for_it(void **state)
+TEST(the_past_and_the_log_have_her_name_for_it)
 {
 	emr_chronicle *chronicle;
 	char text[4000] = "";
 	emr_id16 file;
 	emr_place at;
 	emr_meta meta;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	file = begin(&p);
 	at = next_of(file);
 	meta = lie(&at, kit_object_id(&s.k, "Psychiatry"), "Pwned");
@@ -412,21 +400,11 @@ static void the_past_and_the_log_have_her_name_for_it(void **state)
 	emr_chronicle_free(chronicle);
 	assert_null(strstr(text, "Pwned"));
 	assert_non_null(strstr(text, "Imaging/MRI.pdf\nImaging/knee.pdf\nImaging/MRI.pdf\n"));
-	end(&p);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(his_bytes_are_under_her_description),
-		cmocka_unit_test(sharing_it_with_one_more_does_not_make_his_words_hers),
-		cmocka_unit_test(neither_a_name_nor_an_end_nor_another_kind_is_his),
-		cmocka_unit_test(what_he_puts_beside_it_is_nowhere),
-		cmocka_unit_test(other_readers_see_her_description_too),
-		cmocka_unit_test(the_past_and_the_log_have_her_name_for_it),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -55,14 +55,13 @@ static size_t live_in(emr_id16 domain)
 
 /* ---- */
 
-static void what_a_writer_places_lies_in_his_domain(void **state)
+TEST(what_a_writer_places_lies_in_his_domain)
 {
 	const emr_id16 top = {{0}};
 	emr_id16 psychiatry, lost = emr_id16_random();
 	size_t others;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	story_begin(&s);
 	begin(&p, true);
 	psychiatry = kit_object_id(&s.k, "Psychiatry");
@@ -83,16 +82,14 @@ static void what_a_writer_places_lies_in_his_domain(void **state)
 		assert_true(kit_exists(&s.k, "Imaging/nowhere.txt"));
 		assert_int_equal(live_in(psychiatry), others);
 	}
-	end(&p);
 }
 
-static void nobody_moves_her_directories_to_another_domain(void **state)
+TEST(nobody_moves_her_directories_to_another_domain)
 {
 	emr_id16 psychiatry, old;
 	size_t others;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	story_begin(&s);
 	begin(&p, false);
 	psychiatry = kit_object_id(&s.k, "Psychiatry");
@@ -107,15 +104,13 @@ static void nobody_moves_her_directories_to_another_domain(void **state)
 		assert_int_equal(kit_attr(&s.k, "Imaging/Old").mode & 07000, 0);
 		assert_int_equal(live_in(psychiatry), others);
 	}
-	end(&p);
 }
 
-static void the_folder_itself_is_the_owners_to_name(void **state)
+TEST(the_folder_itself_is_the_owners_to_name)
 {
 	emr_id16 psychiatry;
 	pen p;
 
-	(void)state;
 	for (int away = 0; away < 2; away++) { /* she was there, or starts afterwards */
 		story_begin(&s);
 		begin(&p, false);
@@ -152,13 +147,12 @@ static void count_damage(void *arg, const char *name, const char *path)
 	told_damaged += strcmp(name, "bad-data") == 0;
 }
 
-static void what_emrfs_goes_by_is_not_a_writers_to_say(void **state)
+TEST(what_emrfs_goes_by_is_not_a_writers_to_say)
 {
 	const emr_id16 top = {{0}};
 	emr_id16 old;
 	pen p;
 
-	(void)state;
 	told_damaged = 0;
 	for (int away = 0; away < 2; away++) {
 		story_begin(&s);
@@ -202,12 +196,11 @@ static emr_status reads(const char *path)
 	return status;
 }
 
-static void what_something_is_and_how_long_is_not_his_to_say(void **state)
+TEST(what_something_is_and_how_long_is_not_his_to_say)
 {
 	emr_id16 scan, old;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	story_begin(&s);
 	begin(&p, false);
 	scan = kit_object_id(&s.k, "Imaging/MRI.pdf");
@@ -229,16 +222,14 @@ static void what_something_is_and_how_long_is_not_his_to_say(void **state)
 		assert_true(kit_exists(&s.k, "Imaging/Old/CT.pdf"));
 		assert_false(kit_exists(&s.k, "Imaging/empty.txt"));
 	}
-	end(&p);
 }
 
 /* Of his own file it is; but then it is not what he has signed. */
-static void who_says_another_length_has_signed_something_else(void **state)
+TEST(who_says_another_length_has_signed_something_else)
 {
 	static const uint64_t lies[] = {1, UINT64_C(1) << 40};
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	story_begin(&s);
 	begin(&p, false);
 	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
@@ -250,7 +241,6 @@ static void who_says_another_length_has_signed_something_else(void **state)
 	settle_after(false);
 	assert_status(EMR_DAMAGED, reads("Imaging/short.txt"));
 	assert_status(EMR_DAMAGED, reads("Imaging/long.txt"));
-	end(&p);
 }
 
 /* "Imaging" and N directories "d", one in the other, in a static buffer. */
@@ -264,12 +254,11 @@ static const char *deep(size_t n)
 	return path;
 }
 
-static void what_he_lays_deep_has_an_end(void **state)
+TEST(what_he_lays_deep_has_an_end)
 {
 	emr_id16 at;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	story_begin(&s);
 	begin(&p, false);
 	at = s.imaging;
@@ -283,17 +272,15 @@ static void what_he_lays_deep_has_an_end(void **state)
 		assert_true(kit_exists(&s.k, deep(WRITERS_DEPTH_MAX - 2)));
 		assert_false(kit_exists(&s.k, deep(WRITERS_DEPTH_MAX + 2)));
 	}
-	end(&p);
 }
 
-static void other_readers_believe_no_more_than_the_owner(void **state)
+TEST(other_readers_believe_no_more_than_the_owner)
 {
 	emr_id16 old;
 	emr_attr attr;
 	viewer v;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
@@ -321,7 +308,7 @@ static void other_readers_believe_no_more_than_the_owner(void **state)
 
 /* Whom she shares with next must not see what is past: all of it is wrapped for a new epoch, under
  * her own signature. */
-static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
+TEST(sharing_with_one_more_does_not_make_his_words_hers)
 {
 	EMR_AUTO_BUF attributes = {0};
 	EMR_AUTO_BUF bytes = {0};
@@ -329,9 +316,8 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 	size_t others;
 	emr_place at;
 	emr_meta meta, said;
-	pen p;
+	AUTO(end) pen p;
 
-	(void)state;
 	story_begin(&s);
 	begin(&p, false);
 	psychiatry = kit_object_id(&s.k, "Psychiatry");
@@ -386,7 +372,6 @@ static void sharing_with_one_more_does_not_make_his_words_hers(void **state)
 		assert_int_not_equal(target[0], '/');
 		free(target);
 	}
-	end(&p);
 }
 
 static void link_to(const char *path, const char *target)
@@ -399,11 +384,10 @@ static void link_to(const char *path, const char *target)
 }
 
 /* The other way round: her links are followed on his computer. */
-static void who_shares_leads_nobody_out_of_the_share(void **state)
+TEST(who_shares_leads_nobody_out_of_the_share)
 {
 	viewer v;
 
-	(void)state;
 	story_begin(&s);
 	assert_ok(emr_store_index_now(s.k.stack.store));
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT);
@@ -429,20 +413,7 @@ static void who_shares_leads_nobody_out_of_the_share(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_writer_places_lies_in_his_domain),
-		cmocka_unit_test(nobody_moves_her_directories_to_another_domain),
-		cmocka_unit_test(the_folder_itself_is_the_owners_to_name),
-		cmocka_unit_test(what_emrfs_goes_by_is_not_a_writers_to_say),
-		cmocka_unit_test(what_he_lays_deep_has_an_end),
-		cmocka_unit_test(what_something_is_and_how_long_is_not_his_to_say),
-		cmocka_unit_test(who_says_another_length_has_signed_something_else),
-		cmocka_unit_test(other_readers_believe_no_more_than_the_owner),
-		cmocka_unit_test(sharing_with_one_more_does_not_make_his_words_hers),
-		cmocka_unit_test(who_shares_leads_nobody_out_of_the_share),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -13,7 +13,7 @@ static void settle_after(bool restart)
 }
 
 /* git, vim and Windows look for such names and do what stands there. */
-static void what_a_writer_names_configures_no_program(void **state)
+TEST(what_a_writer_names_configures_no_program)
 {
 	static const char *const names[][2] = {{".vimrc", "_vimrc"}, {"..data", "_.data"},
 		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"}, {"HEAD", "_HEAD"},
@@ -26,7 +26,6 @@ static void what_a_writer_names_configures_no_program(void **state)
 	emr_id16 git;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	kit_text(&s.k, "Imaging/.own", "hers");
 	kit_publish_all(&s.k);
@@ -65,7 +64,7 @@ static void what_a_writer_names_configures_no_program(void **state)
 }
 
 /* Her own repository: two new versions, a new file and a directory of his inside. */
-static void what_a_writer_saves_in_her_repository_lies_outside_of_it(void **state)
+TEST(what_a_writer_saves_in_her_repository_lies_outside_of_it)
 {
 	EMR_AUTO_BUF config = {0};
 	EMR_AUTO_BUF head = {0};
@@ -74,7 +73,6 @@ static void what_a_writer_saves_in_her_repository_lies_outside_of_it(void **stat
 	emr_meta said;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	kit_mkdir(&s.k, "Imaging/.git");
 	kit_mkdir(&s.k, "Imaging/.git/hooks");
@@ -118,12 +116,4 @@ static void what_a_writer_saves_in_her_repository_lies_outside_of_it(void **stat
 	story_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_writer_names_configures_no_program),
-		cmocka_unit_test(what_a_writer_saves_in_her_repository_lies_outside_of_it),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

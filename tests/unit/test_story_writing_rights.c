@@ -170,13 +170,12 @@ static emr_id16 domain_of(const char *path)
 	return d.domain;
 }
 
-static void a_right_is_for_its_folder_its_kind_and_its_time_only(void **state)
+TEST(a_right_is_for_its_folder_its_kind_and_its_time_only)
 {
 	uint64_t damaged = 0;
 	emr_id16 mri = {{0}}, mine, private;
 	pen p, q;
 
-	(void)state;
 	story_begin(&s);
 	kit_mkdir(&s.k, "Private");
 	kit_publish_all(&s.k);
@@ -211,7 +210,7 @@ static void a_right_is_for_its_folder_its_kind_and_its_time_only(void **state)
 
 /* ---- when they end ---- */
 
-static void taking_back_ends_reading_and_writing_in_one_entry(void **state)
+TEST(taking_back_ends_reading_and_writing_in_one_entry)
 {
 	emr_grant_made made;
 	EMR_AUTO_BUF bytes = {0};
@@ -222,7 +221,6 @@ static void taking_back_ends_reading_and_writing_in_one_entry(void **state)
 	size_t n = 0;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	made = may_write(&s.lima, 7);
 	assert_int_equal(list_in(s.imaging).writing, 1);
@@ -267,12 +265,11 @@ static void taking_back_ends_reading_and_writing_in_one_entry(void **state)
 	story_end(&s);
 }
 
-static void an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with(void **state)
+TEST(an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with)
 {
 	emr_grant_made made;
 	size_t n = 0;
 
-	(void)state;
 	story_begin(&s);
 	fail_at = 1;
 	assert_status(EMR_IO, try_allow(&s.lima, EMR_GRANT_LIST | EMR_GRANT_READ, EMR_WRITES_ALL, 7,
@@ -296,12 +293,11 @@ static void an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with(
 
 /* ---- several ---- */
 
-static void one_right_to_write_is_what_the_shares_that_stay_say(void **state)
+TEST(one_right_to_write_is_what_the_shares_that_stay_say)
 {
 	emr_grant_made longer, shorter, made;
 	emr_writing w;
 
-	(void)state;
 	story_begin(&s);
 	longer = may_write(&s.lima, 20);
 	shorter = may_write(&s.lima, 10);
@@ -377,7 +373,7 @@ static void tie(void)
 	free(tree);
 }
 
-static void writing_reaches_the_folders_inside_and_ends_in_all(void **state)
+TEST(writing_reaches_the_folders_inside_and_ends_in_all)
 {
 	emr_id16 old, own;
 	emr_nested *tree;
@@ -385,7 +381,6 @@ static void writing_reaches_the_folders_inside_and_ends_in_all(void **state)
 	size_t n, ended = 0;
 	pen p;
 
-	(void)state;
 	story_begin(&s);
 	old = make_inner("Imaging/Old");
 	kit_mkdir(&s.k, "Imaging/Own");
@@ -432,16 +427,7 @@ static void writing_reaches_the_folders_inside_and_ends_in_all(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_right_is_for_its_folder_its_kind_and_its_time_only),
-		cmocka_unit_test(taking_back_ends_reading_and_writing_in_one_entry),
-		cmocka_unit_test(
-			an_interrupted_share_is_none_and_an_interrupted_end_is_gone_on_with),
-		cmocka_unit_test(one_right_to_write_is_what_the_shares_that_stay_say),
-		cmocka_unit_test(writing_reaches_the_folders_inside_and_ends_in_all),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -44,14 +44,13 @@ static uint32_t begins_epoch(person *m, emr_epoch_key **out_key)
 
 /* ---- an epoch of his ---- */
 
-static void the_owner_seals_nothing_for_a_key_that_is_not_hers(void **state)
+TEST_IN(strangers_begin, strangers_end, the_owner_seals_nothing_for_a_key_that_is_not_hers)
 {
 	emr_epoch_key *his = NULL;
 	emr_domain_public hers;
 	emr_row_domain row;
 	uint32_t epoch = begins_epoch(&laptop, &his);
 
-	(void)state;
 	emr_epoch_key_free(his);
 	kit_text(&s.k, "Imaging/secret.txt", "not for him");
 	kit_publish_all(&s.k);
@@ -81,12 +80,11 @@ emr_status __wrap_emr_share_renew(emr_share *share, emr_id16 domain)
 	return stays_as_it_is ? EMR_DENIED : __real_emr_share_renew(share, domain);
 }
 
-static void what_cannot_be_sealed_for_her_waits(void **state)
+TEST_IN(strangers_begin, strangers_end, what_cannot_be_sealed_for_her_waits)
 {
 	emr_epoch_key *his = NULL;
 	uint32_t epoch = begins_epoch(&laptop, &his);
 
-	(void)state;
 	emr_epoch_key_free(his);
 	stays_as_it_is = true;
 	kit_text(&s.k, "Imaging/waits.txt", "not for him");
@@ -100,13 +98,12 @@ static void what_cannot_be_sealed_for_her_waits(void **state)
 	kit_expect_text(&s.k, "Imaging/waits.txt", "not for him");
 }
 
-static void who_writes_in_her_folder_waits_for_her_next_key(void **state)
+TEST_IN(strangers_begin, strangers_end, who_writes_in_her_folder_waits_for_her_next_key)
 {
 	emr_epoch_key *his = NULL;
 	emr_id16 object;
-	pen p;
+	AUTO(pen_close) pen p;
 
-	(void)state;
 	(void)story_lets_write(&s, &s.lima, true);
 	(void)begins_epoch(&laptop, &his);
 	emr_epoch_key_free(his);
@@ -118,11 +115,10 @@ static void who_writes_in_her_folder_waits_for_her_next_key(void **state)
 	pen_file(&p, s.imaging, s.imaging, "report.txt", "for ana", &object);
 	assert_ok(p.status);
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
-	pen_close(&p);
 }
 
 /* He writes to her other computer as to a device: with his key for his epoch. */
-static void another_computer_of_hers_takes_no_key_from_him(void **state)
+TEST_IN(strangers_begin, strangers_end, another_computer_of_hers_takes_no_key_from_him)
 {
 	person tablet;
 	emr_epoch_key *his = NULL, *found = NULL;
@@ -133,7 +129,6 @@ static void another_computer_of_hers_takes_no_key_from_him(void **state)
 	uint32_t epoch;
 	bool some;
 
-	(void)state;
 	story_device(&s, &tablet, "tablet");
 	assert_ok(emr_share_learn(tablet.share, &some));
 	epoch = begins_epoch(&laptop, &his);
@@ -161,23 +156,21 @@ static void another_computer_of_hers_takes_no_key_from_him(void **state)
 
 /* ---- people of his ---- */
 
-static void her_own_computers_are_no_strangers(void **state)
+TEST_IN(strangers_begin, strangers_end, her_own_computers_are_no_strangers)
 {
 	seen n;
 
-	(void)state;
 	(void)story_share(&s, &s.lima, 0, true);
 	n = look();
 	assert_int_equal(n.managers + n.writers + n.grants, 0);
 }
 
-static void who_may_manage_is_listed_and_ends_with_the_computer(void **state)
+TEST_IN(strangers_begin, strangers_end, who_may_manage_is_listed_and_ends_with_the_computer)
 {
 	emr_known_grant grant;
 	emr_id16 his_grant, hers;
 	seen n, ended = {0};
 
-	(void)state;
 	hers = story_share(&s, &s.lima, 0, true).grant;
 	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 	his_grant = lets_read(&s.eve, &s.lima);
@@ -207,14 +200,13 @@ static emr_status tell_nothing(void *arg, const emr_device *device)
 	return EMR_OK;
 }
 
-static void recover_lost_ends_whoever_is_left(void **state)
+TEST_IN(strangers_begin, strangers_end, recover_lost_ends_whoever_is_left)
 {
 	emr_lost lost;
 	seen ended = {0};
 	const emr_lost_tell tell = {
 		.removed = tell_nothing, .ended = strangers_note, .arg = &ended};
 
-	(void)state;
 	assert_int_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 	assert_int_equal(makes_manager(&s.eve, &s.lima), EMR_RESULT_APPLIED);
 	assert_ok(emr_share_cut_off(s.ana, &tell, &lost));
@@ -328,9 +320,8 @@ static emr_nested *tree_of(size_t *out_n)
 	return tree;
 }
 
-static void whom_it_lets_read_is_listed_while_it_is_still_hers(void **state)
+TEST_IN(strangers_begin, strangers_end, whom_it_lets_read_is_listed_while_it_is_still_hers)
 {
-	(void)state;
 	(void)story_share(&s, &s.lima, 0, true);
 	(void)shares(&laptop, &s.eve, NULL);
 	assert_int_equal(look().grants, 1);
@@ -341,13 +332,12 @@ static void whom_it_lets_read_is_listed_while_it_is_still_hers(void **state)
 }
 
 /* Signed by her key it would be hers, and stay when his computer is removed. */
-static void what_he_shares_is_not_carried_to_a_folder_inside(void **state)
+TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_carried_to_a_folder_inside)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	emr_id16 old;
 	size_t n;
 
-	(void)state;
 	assert_ok(emr_view_make_domain(s.k.view, "Imaging/Old", &old));
 	settle();
 	(void)story_share(&s, &s.lima, 0, true);
@@ -439,12 +429,11 @@ static void ties(emr_id16 folder)
 }
 
 /* He moves a folder of hers into one that she shares, while the computer is hers still. */
-static void what_is_shared_because_he_moved_it_is_listed_and_ends(void **state)
+TEST_IN(strangers_begin, strangers_end, what_is_shared_because_he_moved_it_is_listed_and_ends)
 {
 	emr_id16 folder;
 	carried_seen moved;
 
-	(void)state;
 	kit_mkdir(&s.k, "Private");
 	settle();
 	folder = folder_of("Private");
@@ -470,11 +459,10 @@ static void what_is_shared_because_he_moved_it_is_listed_and_ends(void **state)
 /* She shares the folder around it afterwards, as it lies then: what she sees there is what she
  * means.
  */
-static void what_lay_there_when_she_shared_is_not_listed(void **state)
+TEST_IN(strangers_begin, strangers_end, what_lay_there_when_she_shared_is_not_listed)
 {
 	emr_id16 folder;
 
-	(void)state;
 	kit_mkdir(&s.k, "Private");
 	settle();
 	folder = folder_of("Private");
@@ -500,14 +488,13 @@ static uint32_t epoch_of(emr_id16 domain)
 
 /* Her yes is to all of it: also a folder inside the one that he moved ends, whoever is quicker at
  * the ledger meanwhile. */
-static void what_lies_inside_ends_with_what_he_moved(void **state)
+TEST_IN(strangers_begin, strangers_end, what_lies_inside_ends_with_what_he_moved)
 {
 	emr_nested tree[3] = {0};
 	emr_carried ones[2];
 	emr_id16 folder, inner;
 	uint32_t epoch, inner_epoch;
 
-	(void)state;
 	kit_mkdir(&s.k, "Private");
 	kit_mkdir(&s.k, "Private/Letters");
 	kit_mkdir(&s.k, "Private/Letters/Court");
@@ -541,12 +528,11 @@ static void what_lies_inside_ends_with_what_he_moved(void **state)
 }
 
 /* A folder whose key cannot be renewed now keeps no other from ending. */
-static void what_cannot_be_renewed_ends_all_the_same(void **state)
+TEST_IN(strangers_begin, strangers_end, what_cannot_be_renewed_ends_all_the_same)
 {
 	emr_id16 folder;
 	carried_seen moved;
 
-	(void)state;
 	kit_mkdir(&s.k, "Private");
 	settle();
 	folder = folder_of("Private");
@@ -565,11 +551,11 @@ static void what_cannot_be_renewed_ends_all_the_same(void **state)
 }
 
 /* Her folder was closed meanwhile, so that nothing was given yet when she removed it. */
-static void what_he_moved_before_he_was_removed_is_not_shared_afterwards(void **state)
+TEST_IN(strangers_begin, strangers_end,
+	what_he_moved_before_he_was_removed_is_not_shared_afterwards)
 {
 	emr_id16 folder;
 
-	(void)state;
 	kit_mkdir(&s.k, "Private");
 	settle();
 	folder = folder_of("Private");
@@ -594,7 +580,7 @@ static emr_status count_handover(void *arg, const emr_handover *handover)
 
 /* Years after she removed the computer agents are replaced: what it moved inside a folder that was
  * shared goes on as the rest of it does. */
-static void what_he_moved_within_a_share_goes_on_through_other_agents(void **state)
+TEST_IN(strangers_begin, strangers_end, what_he_moved_within_a_share_goes_on_through_other_agents)
 {
 	emr_id32 agents[2] = {s.agents[0].public.signer_id, s.agents[1].public.signer_id};
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -607,7 +593,6 @@ static void what_he_moved_within_a_share_goes_on_through_other_agents(void **sta
 	emr_id16 old, former;
 	size_t n, told = 0;
 
-	(void)state;
 	old = folder_of("Imaging/Old");
 	assert_ok(emr_share_pass_on(s.ana, NULL));
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
@@ -627,12 +612,11 @@ static void what_he_moved_within_a_share_goes_on_through_other_agents(void **sta
 	assert_false(emr_id16_equal(last_grant_in(old, &s.lima), former));
 }
 
-static void what_he_shares_is_not_given_anew_through_other_agents(void **state)
+TEST_IN(strangers_begin, strangers_end, what_he_shares_is_not_given_anew_through_other_agents)
 {
 	EMR_AUTO_FREE emr_nested *tree = NULL;
 	size_t n, told = 0;
 
-	(void)state;
 	(void)shares(&laptop, &s.eve, &s.agents[0]);
 	assert_int_equal(story_says(&s, &s.bosses[1],
 				 emr_act_key_revoke(s.agents[0].public.signer_id, story_now(&s), 1),
@@ -654,7 +638,7 @@ static emr_status note_end(void *arg, emr_id16 domain, const emr_row_writer *row
 }
 
 /* A right to write lasts as long as the longer of two that she gave. */
-static void how_long_he_lets_somebody_write_is_not_taken_over(void **state)
+TEST_IN(strangers_begin, strangers_end, how_long_he_lets_somebody_write_is_not_taken_over)
 {
 	emr_grant_made made;
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -663,7 +647,6 @@ static void how_long_he_lets_somebody_write_is_not_taken_over(void **state)
 		.not_after_unix_s = story_now(&s) + 7 * DAY};
 	uint64_t until = 0;
 
-	(void)state;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	assert_int_equal(says(&laptop,
 				 emr_act_writer_add(s.imaging, s.lima.public.signer_id,
@@ -678,14 +661,13 @@ static void how_long_he_lets_somebody_write_is_not_taken_over(void **state)
 	assert_int_equal(look().writers, 0);
 }
 
-static void what_he_shares_gets_no_key_from_her(void **state)
+TEST_IN(strangers_begin, strangers_end, what_he_shares_gets_no_key_from_her)
 {
 	emr_known_grant his, hers;
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	emr_id16 grant = shares(&laptop, &s.eve, &s.agents[0]);
 	emr_row_domain row;
 
-	(void)state;
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
 	row = imaging_row();
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, grant, &his));
@@ -696,13 +678,12 @@ static void what_he_shares_gets_no_key_from_her(void **state)
 
 /* How many there may be of one grant is counted: without numbers left a reader of hers gets nothing
  * of the folder's next key. */
-static void he_uses_up_no_fragments_of_her_readers(void **state)
+TEST_IN(strangers_begin, strangers_end, he_uses_up_no_fragments_of_her_readers)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	emr_known_grant hers;
 	emr_row_domain row;
 
-	(void)state;
 	for (int i = 0; i < EMR_GRANT_KVER_MAX; i++) {
 		assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 		assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, given, &hers));
@@ -717,7 +698,7 @@ static void he_uses_up_no_fragments_of_her_readers(void **state)
 }
 
 /* She shared it once; as it is now it is his. */
-static void her_computer_answers_nobody_by_his_word(void **state)
+TEST_IN(strangers_begin, strangers_end, her_computer_answers_nobody_by_his_word)
 {
 	emr_id16 given = story_share(&s, &s.eve, 0, false).grant;
 	emr_shared *shared = NULL;
@@ -725,7 +706,6 @@ static void her_computer_answers_nobody_by_his_word(void **state)
 	emr_share_trouble trouble;
 	emr_release_tally tally;
 
-	(void)state;
 	story_see(&s.eve);
 	assert_ok(emr_shared_open(
 		s.eve.share, s.imaging, given, CONSULT, EMR_READER_PERSON, &shared, &trouble));
@@ -789,21 +769,19 @@ static void erases_its_name(person *m)
 }
 
 /* What a key says of itself it may erase: also the name by which she would remove it. */
-static void a_computer_that_erases_its_name_is_removed_all_the_same(void **state)
+TEST_IN(strangers_begin, strangers_end, a_computer_that_erases_its_name_is_removed_all_the_same)
 {
-	(void)state;
 	erases_its_name(&laptop);
 	expect_removal();
 }
 
 /* With another key of its own it would go on while she removes the one that she knows. */
-static void a_computer_takes_no_other_key(void **state)
+TEST_IN(strangers_begin, strangers_end, a_computer_takes_no_other_key)
 {
 	EMR_AUTO_KEYRING next = NULL;
 	uint8_t owner[32];
 	emr_act act;
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_DEVICE, story_now(&s), &next));
 	assert_ok(emr_keyring_person_pk(s.k.stack.keyring, owner));
 	assert_ok(emr_keyring_tlv_set(next, EMR_KEYRING_OWNER, emr_bytes_of(owner, sizeof owner)));
@@ -813,33 +791,4 @@ static void a_computer_takes_no_other_key(void **state)
 	expect_removal();
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, strangers_begin, strangers_end)
-	const struct CMUnitTest tests[] = {
-		TEST(the_owner_seals_nothing_for_a_key_that_is_not_hers),
-		TEST(what_cannot_be_sealed_for_her_waits),
-		TEST(who_writes_in_her_folder_waits_for_her_next_key),
-		TEST(another_computer_of_hers_takes_no_key_from_him),
-		TEST(her_own_computers_are_no_strangers),
-		TEST(who_may_manage_is_listed_and_ends_with_the_computer),
-		TEST(recover_lost_ends_whoever_is_left),
-		TEST(whom_it_lets_read_is_listed_while_it_is_still_hers),
-		TEST(what_he_shares_is_not_carried_to_a_folder_inside),
-		TEST(what_is_shared_because_he_moved_it_is_listed_and_ends),
-		TEST(what_lay_there_when_she_shared_is_not_listed),
-		TEST(what_lies_inside_ends_with_what_he_moved),
-		TEST(what_cannot_be_renewed_ends_all_the_same),
-		TEST(what_he_moved_before_he_was_removed_is_not_shared_afterwards),
-		TEST(what_he_shares_is_not_given_anew_through_other_agents),
-		TEST(what_he_moved_within_a_share_goes_on_through_other_agents),
-		TEST(how_long_he_lets_somebody_write_is_not_taken_over),
-		TEST(what_he_shares_gets_no_key_from_her),
-		TEST(he_uses_up_no_fragments_of_her_readers),
-		TEST(her_computer_answers_nobody_by_his_word),
-		TEST(a_computer_that_erases_its_name_is_removed_all_the_same),
-		TEST(a_computer_takes_no_other_key),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -80,34 +80,29 @@ static void expect_new_keys(void (*prepare)(person *))
 	assert_int_equal(imaging_row().head.epoch, before.head.epoch + 1);
 }
 
-static void whose_right_was_over_in_seconds_opens_nothing_more(void **state)
+TEST_IN(strangers_begin, strangers_end, whose_right_was_over_in_seconds_opens_nothing_more)
 {
-	(void)state;
 	expect_new_keys(is_over_in_seconds);
 }
 
-static void who_ended_his_right_opens_nothing_more(void **state)
+TEST_IN(strangers_begin, strangers_end, who_ended_his_right_opens_nothing_more)
 {
-	(void)state;
 	expect_new_keys(is_ended);
 }
 
-static void whose_row_says_a_lesser_right_opens_nothing_more(void **state)
+TEST_IN(strangers_begin, strangers_end, whose_row_says_a_lesser_right_opens_nothing_more)
 {
-	(void)state;
 	expect_new_keys(becomes_a_writer_for_seconds);
 }
 
-static void who_removed_himself_opens_nothing_more(void **state)
+TEST_IN(strangers_begin, strangers_end, who_removed_himself_opens_nothing_more)
 {
-	(void)state;
 	expect_new_keys(is_ended_and_removed);
 }
 
 /* Without a removal, and with nobody else on the ledger: her next save begins new keys. */
-static void who_removed_himself_is_no_computer_of_hers(void **state)
+TEST_IN(strangers_begin, strangers_end, who_removed_himself_is_no_computer_of_hers)
 {
-	(void)state;
 	learns(&laptop);
 	is_ended_and_removed(&laptop);
 	kit_text(&s.k, "Imaging/later.txt", "not for him");
@@ -116,12 +111,11 @@ static void who_removed_himself_is_no_computer_of_hers(void **state)
 }
 
 /* Another computer of hers goes on, and nothing begins while both are hers. */
-static void her_other_computers_have_the_new_keys(void **state)
+TEST_IN(strangers_begin, strangers_end, her_other_computers_have_the_new_keys)
 {
 	person tablet;
 	emr_row_domain before;
 
-	(void)state;
 	story_device(&s, &tablet, "tablet");
 	learns(&laptop);
 	learns(&tablet);
@@ -148,12 +142,11 @@ static emr_status note_state(void *arg, emr_id16 domain, const emr_row_writer *r
 
 /* The time of an entry is said by who brings it: a manager of seconds is one again when he says
  * that it is still then. */
-static void a_manager_whose_time_is_over_is_ended_by_an_entry(void **state)
+TEST_IN(strangers_begin, strangers_end, a_manager_whose_time_is_over_is_ended_by_an_entry)
 {
 	seen ended = {0};
 	uint8_t is = 0;
 
-	(void)state;
 	assert_int_equal(lets(&laptop, &s.eve, EVERYTHING, 2), EMR_RESULT_APPLIED);
 	story_pass(&s, 10);
 	assert_int_equal(look().managers, 1);
@@ -166,13 +159,12 @@ static void a_manager_whose_time_is_over_is_ended_by_an_entry(void **state)
 }
 
 /* What somebody was told before, names for example, is under the key that goes on. */
-static void a_reader_whose_key_was_revoked_calls_for_another_key(void **state)
+TEST_IN(strangers_begin, strangers_end, a_reader_whose_key_was_revoked_calls_for_another_key)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	emr_known_grant grant;
 	bool is_due = true;
 
-	(void)state;
 	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 	assert_false(is_due);
 	assert_int_equal(story_says(&s, &s.bosses[0],
@@ -190,7 +182,7 @@ static void a_reader_whose_key_was_revoked_calls_for_another_key(void **state)
 	assert_int_equal(grant.row.kver, 1);
 }
 
-static void a_reader_whose_certificate_ended_calls_for_another_key(void **state)
+TEST_IN(strangers_begin, strangers_end, a_reader_whose_certificate_ended_calls_for_another_key)
 {
 	emr_grant_made made;
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
@@ -198,7 +190,6 @@ static void a_reader_whose_certificate_ended_calls_for_another_key(void **state)
 		.not_after_unix_s = story_now(&s) + 500 * DAY};
 	bool is_due = true;
 
-	(void)state;
 	assert_ok(story_try_share(&s, &s.lima, &order, true, &made));
 	story_pass(&s, 399 * DAY);
 	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
@@ -209,14 +200,13 @@ static void a_reader_whose_certificate_ended_calls_for_another_key(void **state)
 }
 
 /* The terms are his, with an end that lies before the epoch: their place is behind it. */
-static void an_end_that_he_dates_back_is_an_end_all_the_same(void **state)
+TEST_IN(strangers_begin, strangers_end, an_end_that_he_dates_back_is_an_end_all_the_same)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	emr_pub_grant terms = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ, .purposes = 1};
 	emr_row_domain row;
 	bool is_due = true;
 
-	(void)state;
 	story_pass(&s, 100);
 	assert_ok(emr_share_begin_epoch(s.ana, s.imaging));
 	row = imaging_row();
@@ -247,13 +237,12 @@ static void takes_no_letter(person *m)
 }
 
 /* Somebody else's share ends meanwhile, and another computer of hers goes on. */
-static void a_computer_that_takes_no_letter_stops_no_new_key(void **state)
+TEST_IN(strangers_begin, strangers_end, a_computer_that_takes_no_letter_stops_no_new_key)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	person tablet;
 	uint32_t epoch;
 
-	(void)state;
 	story_device(&s, &tablet, "tablet");
 	learns(&laptop);
 	learns(&tablet);
@@ -285,12 +274,11 @@ static void lima_reads_later(emr_id16 grant, const char *text)
 	assert_memory_equal(bytes.data, text, bytes.len);
 }
 
-static void an_agent_that_takes_no_letter_stops_no_new_key(void **state)
+TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_new_key)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 	uint32_t epoch;
 
-	(void)state;
 	learns(&laptop);
 	takes_no_letter(&s.agents[0]);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
@@ -311,12 +299,11 @@ static emr_status note_why(void *arg, emr_id32 agent, emr_left_out_why why)
 }
 
 /* Nor what is shared after that, which names others; the owner is told why. */
-static void an_agent_that_takes_no_letter_stops_no_share(void **state)
+TEST_IN(strangers_begin, strangers_end, an_agent_that_takes_no_letter_stops_no_share)
 {
 	emr_left_out_why why = EMR_LEFT_OUT_NOT;
 	emr_grant_made made;
 
-	(void)state;
 	kit_text(&s.k, "Imaging/later.txt", "for lima");
 	kit_publish_all(&s.k);
 	takes_no_letter(&s.agents[0]);
@@ -336,11 +323,11 @@ static emr_status note_fit(void *arg, const emr_given *given)
 }
 
 /* Sharing it again is not said to be done already: it is given again, by others. */
-static void a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be(void **state)
+TEST_IN(strangers_begin, strangers_end,
+	a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be)
 {
 	bool is_fit = false;
 
-	(void)state;
 	(void)story_share(&s, &s.lima, 0, true);
 	assert_ok(emr_share_given(s.ana, s.imaging, note_fit, &is_fit));
 	assert_true(is_fit);
@@ -351,11 +338,10 @@ static void a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be(void
 }
 
 /* He is told of every question of his organisation. */
-static void an_auditor_that_takes_no_letter_stops_no_question(void **state)
+TEST_IN(strangers_begin, strangers_end, an_auditor_that_takes_no_letter_stops_no_question)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
 
-	(void)state;
 	story_auditor(&s);
 	takes_no_letter(&s.auditor);
 	kit_text(&s.k, "Imaging/later.txt", "for lima");
@@ -363,26 +349,4 @@ static void an_auditor_that_takes_no_letter_stops_no_question(void **state)
 	lima_reads_later(given, "for lima");
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, strangers_begin, strangers_end)
-	const struct CMUnitTest tests[] = {
-		TEST(whose_right_was_over_in_seconds_opens_nothing_more),
-		TEST(who_ended_his_right_opens_nothing_more),
-		TEST(whose_row_says_a_lesser_right_opens_nothing_more),
-		TEST(who_removed_himself_opens_nothing_more),
-		TEST(who_removed_himself_is_no_computer_of_hers),
-		TEST(her_other_computers_have_the_new_keys),
-		TEST(a_manager_whose_time_is_over_is_ended_by_an_entry),
-		TEST(a_reader_whose_key_was_revoked_calls_for_another_key),
-		TEST(a_reader_whose_certificate_ended_calls_for_another_key),
-		TEST(an_end_that_he_dates_back_is_an_end_all_the_same),
-		TEST(a_computer_that_takes_no_letter_stops_no_new_key),
-		TEST(an_agent_that_takes_no_letter_stops_no_new_key),
-		TEST(an_agent_that_takes_no_letter_stops_no_share),
-		TEST(a_share_by_an_agent_that_takes_no_letter_is_not_as_it_should_be),
-		TEST(an_auditor_that_takes_no_letter_stops_no_question),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -146,9 +146,8 @@ static void ana_lets(const person *whom)
 
 /* ---- by a word ---- */
 
-static void a_folder_that_he_says_lies_in_a_share_is_not_put_there(void **state)
+TEST_IN(begin, end, a_folder_that_he_says_lies_in_a_share_is_not_put_there)
 {
-	(void)state;
 	says_it_lies(letters.domain, letters.object, EMR_META_DIR, &letters, s.imaging);
 	settle();
 	assert_false(kit_exists(&s.k, "Imaging/Letters"));
@@ -159,9 +158,8 @@ static void a_folder_that_he_says_lies_in_a_share_is_not_put_there(void **state)
 	assert_false(kit_exists(&s.k, "Imaging/Letters"));
 }
 
-static void nor_is_it_when_her_folder_was_closed_meanwhile(void **state)
+TEST_IN(begin, end, nor_is_it_when_her_folder_was_closed_meanwhile)
 {
-	(void)state;
 	says_it_lies(letters.domain, letters.object, EMR_META_DIR, &letters, s.imaging);
 	kit_restart(&s.k);
 	settle();
@@ -170,9 +168,8 @@ static void nor_is_it_when_her_folder_was_closed_meanwhile(void **state)
 	assert_false(court_is_in_imaging());
 }
 
-static void nor_is_a_single_file(void **state)
+TEST_IN(begin, end, nor_is_a_single_file)
 {
-	(void)state;
 	says_it_lies(court.domain, court.object, EMR_META_FILE, &court, s.imaging);
 	settle();
 	assert_false(kit_exists(&s.k, "Imaging/court.txt"));
@@ -201,11 +198,10 @@ static void expect_plans_came(void)
 	kit_expect_text(&s.k, "Imaging/Plans/More/own.txt", "for him, too");
 }
 
-static void nor_is_a_file_that_he_says_lies_in_what_she_moves_there(void **state)
+TEST_IN(begin, end, nor_is_a_file_that_he_says_lies_in_what_she_moves_there)
 {
 	const emr_place plans = moves_plans();
 
-	(void)state;
 	says_it_lies(court.domain, court.object, EMR_META_FILE, &court, plans.object);
 	kit_restart(&s.k);
 	settle();
@@ -216,11 +212,10 @@ static void nor_is_a_file_that_he_says_lies_in_what_she_moves_there(void **state
 	kit_restart_and_compare(&s.k);
 }
 
-static void nor_is_a_folder_that_he_says_lies_in_what_she_moves_there(void **state)
+TEST_IN(begin, end, nor_is_a_folder_that_he_says_lies_in_what_she_moves_there)
 {
 	const emr_place plans = moves_plans();
 
-	(void)state;
 	says_it_lies(letters.domain, letters.object, EMR_META_DIR, &letters, plans.object);
 	kit_restart(&s.k);
 	settle();
@@ -247,19 +242,17 @@ static void expect_it_stays_hers(void)
 }
 
 /* As its own would be after a move, only that he moved nothing. */
-static void a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is(void **state)
+TEST_IN(begin, end, a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is)
 {
-	(void)state;
 	says_it_lies(s.imaging, emr_id16_random(), EMR_META_DIR, &letters, s.imaging);
 	expect_it_stays_hers();
 }
 
 /* Nor does a writer's word, who is nobody of hers, though she lets him write there. */
-static void nor_is_one_that_a_writer_says_it_is(void **state)
+TEST_IN(begin, end, nor_is_one_that_a_writer_says_it_is)
 {
 	pen hers;
 
-	(void)state;
 	ana_lets(&s.lima);
 	story_see(&s.lima);
 	pen_open(&s, &hers, &s.lima, "lima");
@@ -269,7 +262,7 @@ static void nor_is_one_that_a_writer_says_it_is(void **state)
 }
 
 /* A computer that writes with her own key repeats the number that was said before. */
-static void nor_is_one_that_her_own_hand_described_after_him(void **state)
+TEST_IN(begin, end, nor_is_one_that_her_own_hand_described_after_him)
 {
 	person ana = {.keyring = s.k.stack.keyring,
 		.ledger = s.k.stack.ledger,
@@ -278,7 +271,6 @@ static void nor_is_one_that_her_own_hand_described_after_him(void **state)
 	const emr_id16 object = emr_id16_random();
 	pen own;
 
-	(void)state;
 	says_it_lies(s.imaging, object, EMR_META_DIR, &letters, s.imaging);
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
 	pen_open(&s, &own, &ana, "ana");
@@ -288,7 +280,7 @@ static void nor_is_one_that_her_own_hand_described_after_him(void **state)
 }
 
 /* The same directory, said by nobody but her. */
-static void one_that_only_her_own_hand_described_is_followed(void **state)
+TEST_IN(begin, end, one_that_only_her_own_hand_described_is_followed)
 {
 	person ana = {.keyring = s.k.stack.keyring,
 		.ledger = s.k.stack.ledger,
@@ -296,7 +288,6 @@ static void one_that_only_her_own_hand_described_is_followed(void **state)
 		.records = s.k.stack.records};
 	pen own;
 
-	(void)state;
 	pen_open(&s, &own, &ana, "ana");
 	tell(&own, s.imaging, emr_id16_random(), EMR_META_DIR, &letters, s.imaging);
 	pen_unlink(&own, letters.domain, letters.object);
@@ -357,13 +348,12 @@ static void expect_saved(const emr_saved *saved, const char *folder, const char 
 	assert_int_equal(saved->is_new, is_new);
 }
 
-static void what_he_put_into_a_share_is_listed_and_goes(void **state)
+TEST_IN(begin, end, what_he_put_into_a_share_is_listed_and_goes)
 {
 	emr_place mri = place_of("Imaging/MRI.pdf");
 	emr_id16 his_own, full;
 	listed l;
 
-	(void)state;
 	pen_move(&his, &court, s.imaging, s.imaging, "court.txt");
 	taken();
 	pen_dir(&his, s.imaging, s.imaging, "His", &his_own);
@@ -401,12 +391,11 @@ static void what_he_put_into_a_share_is_listed_and_goes(void **state)
 }
 
 /* MRI.pdf and court.txt are his; then she saves the first one herself. */
-static void what_she_saved_over_it_since_stays(void **state)
+TEST_IN(begin, end, what_she_saved_over_it_since_stays)
 {
 	emr_place mri = place_of("Imaging/MRI.pdf");
 	listed l;
 
-	(void)state;
 	pen_move(&his, &court, s.imaging, s.imaging, "court.txt");
 	taken();
 	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
@@ -427,13 +416,12 @@ static void what_she_saved_over_it_since_stays(void **state)
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "by her own hand");
 }
 
-static void what_she_saves_while_she_is_asked_stays_too(void **state)
+TEST_IN(begin, end, what_she_saves_while_she_is_asked_stays_too)
 {
 	emr_place mri = place_of("Imaging/MRI.pdf");
 	emr_id16 full;
 	listed l;
 
-	(void)state;
 	pen_over(&his, &mri, s.imaging, "MRI.pdf", "not for him");
 	taken();
 	pen_dir(&his, s.imaging, s.imaging, "Full", &full);
@@ -452,7 +440,7 @@ static void what_she_saves_while_she_is_asked_stays_too(void **state)
 }
 
 /* Letters is a folder of its own, which lies in a directory that he made. */
-static void a_directory_in_which_another_folder_of_hers_lies_stays(void **state)
+TEST_IN(begin, end, a_directory_in_which_another_folder_of_hers_lies_stays)
 {
 	person ana = {.keyring = s.k.stack.keyring,
 		.ledger = s.k.stack.ledger,
@@ -461,7 +449,6 @@ static void a_directory_in_which_another_folder_of_hers_lies_stays(void **state)
 	emr_id16 around;
 	pen own;
 
-	(void)state;
 	pen_dir(&his, s.imaging, s.imaging, "Around", &around);
 	taken();
 	assert_ok(emr_replica_catch_up(s.k.stack.replica, NULL, NULL, NULL));
@@ -472,12 +459,11 @@ static void a_directory_in_which_another_folder_of_hers_lies_stays(void **state)
 	assert_int_equal(saved_by(&laptop, 0).n, 0);
 }
 
-static void what_he_brings_back_after_she_took_it_away_is_listed(void **state)
+TEST_IN(begin, end, what_he_brings_back_after_she_took_it_away_is_listed)
 {
 	emr_place mri = place_of("Imaging/MRI.pdf");
 	listed l;
 
-	(void)state;
 	kit_unlink(&s.k, "Imaging/MRI.pdf");
 	settle();
 	assert_false(kit_exists(&s.k, "Imaging/MRI.pdf"));
@@ -511,12 +497,11 @@ static emr_id16 puts_a_directory(person *m)
 	return act.object;
 }
 
-static void what_a_key_saved_that_he_let_in_is_listed_with_it(void **state)
+TEST_IN(begin, end, what_a_key_saved_that_he_let_in_is_listed_with_it)
 {
 	emr_id16 forged;
 	listed l;
 
-	(void)state;
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
 	forged = puts_a_directory(&s.lima);
 	assert_ok(emr_share_device_remove(s.ana, laptop.public.signer_id, NULL, NULL));
@@ -529,9 +514,8 @@ static void what_a_key_saved_that_he_let_in_is_listed_with_it(void **state)
 }
 
 /* Whose right she gave again herself is hers. */
-static void what_a_key_saved_that_she_let_in_is_not(void **state)
+TEST_IN(begin, end, what_a_key_saved_that_she_let_in_is_not)
 {
-	(void)state;
 	assert_int_equal(lets(&laptop, &s.lima, EVERYTHING, DAY), EMR_RESULT_APPLIED);
 	ana_lets(&s.lima);
 	(void)puts_a_directory(&s.lima);
@@ -540,7 +524,7 @@ static void what_a_key_saved_that_she_let_in_is_not(void **state)
 }
 
 /* She shares as it lies. */
-static void what_lay_there_when_she_shared_is_not_listed(void **state)
+TEST_IN(begin, end, what_lay_there_when_she_shared_is_not_listed)
 {
 	emr_grant_order order = {.rights = EMR_GRANT_LIST | EMR_GRANT_READ,
 		.purposes = 1u << CONSULT,
@@ -548,7 +532,6 @@ static void what_lay_there_when_she_shared_is_not_listed(void **state)
 		.domain = letters.domain};
 	emr_grant_made made;
 
-	(void)state;
 	pen_file(&his, letters.domain, letters.object, "before.txt", "not for him", NULL);
 	taken();
 	settle();
@@ -559,9 +542,8 @@ static void what_lay_there_when_she_shared_is_not_listed(void **state)
 }
 
 /* Lima reads again what she read before; eve reads what lay there when she came. */
-static void what_he_put_into_a_share_is_listed_also_when_it_was_given_anew(void **state)
+TEST_IN(begin, end, what_he_put_into_a_share_is_listed_also_when_it_was_given_anew)
 {
-	(void)state;
 	pen_file(&his, s.imaging, s.imaging, "before.txt", "not for him", NULL);
 	taken();
 	settle();
@@ -576,11 +558,10 @@ static void what_he_put_into_a_share_is_listed_also_when_it_was_given_anew(void 
 
 /* ---- what an honest computer of hers does ---- */
 
-static void what_another_computer_has_wrapped_itself_comes(void **state)
+TEST_IN(begin, end, what_another_computer_has_wrapped_itself_comes)
 {
 	emr_id16 object = emr_id16_random();
 
-	(void)state;
 	says_it_lies(s.imaging, object, EMR_META_DIR, &letters, s.imaging);
 	pen_move(&his, &court, s.imaging, object, "court.txt");
 	taken();
@@ -596,9 +577,8 @@ static void what_another_computer_has_wrapped_itself_comes(void **state)
 }
 
 /* Where nobody else sees it, her computer follows as before. */
-static void a_word_about_what_nobody_sees_is_followed(void **state)
+TEST_IN(begin, end, a_word_about_what_nobody_sees_is_followed)
 {
-	(void)state;
 	kit_mkdir(&s.k, "Notes");
 	settle();
 	says_it_lies(letters.domain, letters.object, EMR_META_DIR, &letters,
@@ -608,32 +588,4 @@ static void a_word_about_what_nobody_sees_is_followed(void **state)
 	assert_false(court_is_in_imaging());
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(a_folder_that_he_says_lies_in_a_share_is_not_put_there),
-		TEST(nor_is_it_when_her_folder_was_closed_meanwhile),
-		TEST(nor_is_a_single_file),
-		TEST(nor_is_a_file_that_he_says_lies_in_what_she_moves_there),
-		TEST(nor_is_a_folder_that_he_says_lies_in_what_she_moves_there),
-		TEST(a_folder_that_he_says_is_one_inside_a_share_stays_what_it_is),
-		TEST(nor_is_one_that_a_writer_says_it_is),
-		TEST(nor_is_one_that_her_own_hand_described_after_him),
-		TEST(one_that_only_her_own_hand_described_is_followed),
-		TEST(what_he_put_into_a_share_is_listed_and_goes),
-		TEST(what_she_saved_over_it_since_stays),
-		TEST(what_she_saves_while_she_is_asked_stays_too),
-		TEST(a_directory_in_which_another_folder_of_hers_lies_stays),
-		TEST(what_he_brings_back_after_she_took_it_away_is_listed),
-		TEST(what_a_key_saved_that_he_let_in_is_listed_with_it),
-		TEST(what_a_key_saved_that_she_let_in_is_not),
-		TEST(what_lay_there_when_she_shared_is_not_listed),
-		TEST(what_he_put_into_a_share_is_listed_also_when_it_was_given_anew),
-		TEST(what_another_computer_has_wrapped_itself_comes),
-		TEST(a_word_about_what_nobody_sees_is_followed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

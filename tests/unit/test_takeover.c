@@ -283,7 +283,7 @@ static uint64_t take(world *w)
 
 /* ---- */
 
-static void ids_versions_contents_and_names_are_the_same_there(void **state)
+TEST_IN(begin, end, ids_versions_contents_and_names_are_the_same_there)
 {
 	world *w = *state;
 	emr_takeover_tally tally;
@@ -295,7 +295,7 @@ static void ids_versions_contents_and_names_are_the_same_there(void **state)
 	expect_same(w);
 }
 
-static void a_second_run_says_nothing_again(void **state)
+TEST_IN(begin, end, a_second_run_says_nothing_again)
 {
 	world *w = *state;
 	uint64_t before = 0, after = 0;
@@ -307,7 +307,7 @@ static void a_second_run_says_nothing_again(void **state)
 	assert_int_equal(before, after);
 }
 
-static void what_went_on_meanwhile_is_brought_up_to_date(void **state)
+TEST_IN(begin, end, what_went_on_meanwhile_is_brought_up_to_date)
 {
 	world *w = *state;
 
@@ -321,7 +321,7 @@ static void what_went_on_meanwhile_is_brought_up_to_date(void **state)
 	expect_same(w);
 }
 
-static void what_was_erased_meanwhile_is_erased_there(void **state)
+TEST_IN(begin, end, what_was_erased_meanwhile_is_erased_there)
 {
 	world *w = *state;
 	const emr_erase what = {.path = "Imaging/Old/CT.pdf"};
@@ -344,7 +344,7 @@ static void what_was_erased_meanwhile_is_erased_there(void **state)
 }
 
 /* And cut off between two of them. */
-static void more_than_one_batch_holds_goes_along(void **state)
+TEST_IN(begin, end, more_than_one_batch_holds_goes_along)
 {
 	world *w = *state;
 	emr_takeover_tally tally;
@@ -365,7 +365,7 @@ static void more_than_one_batch_holds_goes_along(void **state)
 }
 
 /* A channel of Fabric takes transactions up to a size that it alone knows. */
-static void a_ledger_that_takes_small_batches_only_gets_smaller_ones(void **state)
+TEST_IN(begin, end, a_ledger_that_takes_small_batches_only_gets_smaller_ones)
 {
 	world *w = *state;
 	emr_takeover_tally tally = {0};
@@ -388,7 +388,7 @@ static void a_ledger_that_takes_small_batches_only_gets_smaller_ones(void **stat
 }
 
 /* Wherever it is cut off, before a batch arrives or after it did, the next run ends it. */
-static void it_may_be_interrupted_anywhere(void **state)
+TEST_IN(begin, end, it_may_be_interrupted_anywhere)
 {
 	world *w = *state;
 	emr_takeover_tally tally;
@@ -413,7 +413,7 @@ static void it_may_be_interrupted_anywhere(void **state)
 	expect_same(w);
 }
 
-static void another_member_reads_no_name(void **state)
+TEST_IN(begin, end, another_member_reads_no_name)
 {
 	world *w = *state;
 	uint64_t damaged = 0;
@@ -494,7 +494,7 @@ static void annex(world *w)
 	emr_facts_set_annex(w->facts, &before);
 }
 
-static void the_past_is_told_as_before(void **state)
+TEST_IN(begin, end, the_past_is_told_as_before)
 {
 	world *w = *state;
 	static tale here, there;
@@ -531,7 +531,7 @@ static emr_status seek_version(void *arg, const emr_version *v)
 	return EMR_OK;
 }
 
-static void an_old_version_opens_by_its_place(void **state)
+TEST_IN(begin, end, an_old_version_opens_by_its_place)
 {
 	world *w = *state;
 	seek s = {.cver = 1};
@@ -559,7 +559,7 @@ static emr_status count_bundle(void *arg, emr_id16 object, const emr_cid *root)
 	return EMR_OK;
 }
 
-static void no_block_of_an_old_version_is_let_go(void **state)
+TEST_IN(begin, end, no_block_of_an_old_version_is_let_go)
 {
 	world *w = *state;
 	int here = 0, there = 0;
@@ -572,7 +572,7 @@ static void no_block_of_an_old_version_is_let_go(void **state)
 	assert_true(here > 5);
 }
 
-static void new_content_counts_on_from_the_highest_before(void **state)
+TEST_IN(begin, end, new_content_counts_on_from_the_highest_before)
 {
 	world *w = *state;
 	const emr_restore what = {.path = "Imaging/MRI.pdf", .cver = 1};
@@ -595,7 +595,7 @@ static void new_content_counts_on_from_the_highest_before(void **state)
 }
 
 /* The journal, which is sealed, remembers each ledger for itself. */
-static void a_ledger_that_was_put_back_is_noticed_on_the_other_side_too(void **state)
+TEST_IN(begin, end, a_ledger_that_was_put_back_is_noticed_on_the_other_side_too)
 {
 	world *w = *state;
 	emr_settle_options o = {.keyring = w->k.stack.keyring,
@@ -628,7 +628,7 @@ static void a_ledger_that_was_put_back_is_noticed_on_the_other_side_too(void **s
 	settle_ok(w);
 }
 
-static void erasing_reaches_the_ledger_before(void **state)
+TEST_IN(begin, end, erasing_reaches_the_ledger_before)
 {
 	world *w = *state;
 	static tale there;
@@ -650,26 +650,4 @@ static void erasing_reaches_the_ledger_before(void **state)
 		place.domain, place.object));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(ids_versions_contents_and_names_are_the_same_there),
-		TEST(a_second_run_says_nothing_again),
-		TEST(what_went_on_meanwhile_is_brought_up_to_date),
-		TEST(what_was_erased_meanwhile_is_erased_there),
-		TEST(more_than_one_batch_holds_goes_along),
-		TEST(a_ledger_that_takes_small_batches_only_gets_smaller_ones),
-		TEST(it_may_be_interrupted_anywhere),
-		TEST(another_member_reads_no_name),
-		TEST(the_past_is_told_as_before),
-		TEST(an_old_version_opens_by_its_place),
-		TEST(no_block_of_an_old_version_is_let_go),
-		TEST(new_content_counts_on_from_the_highest_before),
-		TEST(a_ledger_that_was_put_back_is_noticed_on_the_other_side_too),
-		TEST(erasing_reaches_the_ledger_before),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -14,12 +14,11 @@ static emr_status parse(const char *text, emr_terms *out, const char **out_what)
 	return emr_terms_parse(emr_bytes_of(text, strlen(text)), out, out_what);
 }
 
-static void terms_that_are_whole_are_read(void **state)
+TEST(terms_that_are_whole_are_read)
 {
 	const char *what;
 	emr_terms terms;
 
-	(void)state;
 	assert_ok(parse("{\"purpose\": \"To count.\", \"who\": \"Caf\xc3\xa9s\", \"until\": "
 			"\"2030-02-28\", \"data\": \"de-identified\", \"price\": 3, "
 			"\"daily-limit\": 20}",
@@ -37,7 +36,7 @@ static void terms_that_are_whole_are_read(void **state)
 
 #define COPIES "\"purpose\":\"x\",\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"de-identified\""
 
-static void terms_say_how_copies_are_made(void **state)
+TEST(terms_say_how_copies_are_made)
 {
 	static const struct {
 		const char *text;
@@ -51,7 +50,6 @@ static void terms_say_how_copies_are_made(void **state)
 	const char *what;
 	emr_terms terms;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		assert_ok(parse(good[i].text, &terms, &what));
 		assert_int_equal(terms.without_dates, good[i].without_dates);
@@ -65,12 +63,11 @@ static const char *name_of(const emr_terms *terms, size_t i)
 	return terms->column_text + terms->columns[i].name;
 }
 
-static void terms_name_the_columns_of_tables(void **state)
+TEST(terms_name_the_columns_of_tables)
 {
 	const char *what;
 	emr_terms terms;
 
-	(void)state;
 	assert_ok(parse(
 		"{" COPIES ",\"columns\":{\"Glucose (mmol)\":\"number\",\"taken\":\"date\","
 		"\"unit\":\"code\",\"sex\":[\"F\",\"M\",\"n/a\"],\"Caf\u00e9s\":[\"++\",\"-\"]}}",
@@ -88,7 +85,7 @@ static void terms_name_the_columns_of_tables(void **state)
 	assert_string_equal(terms.column_text + terms.columns[4].words, "|++|-|");
 }
 
-static void the_second_model_reads_the_same_columns(void **state)
+TEST(the_second_model_reads_the_same_columns)
 {
 	json_t *all = vectors_open("tables.json");
 	const char *file = vectors_text(all, "file"), *what;
@@ -98,7 +95,6 @@ static void the_second_model_reads_the_same_columns(void **state)
 	emr_id32 id;
 	emr_terms terms;
 
-	(void)state;
 	assert_ok(parse(file, &terms, &what));
 	emr_sha256(file, strlen(file), id.b);
 	emr_hex(id.b, sizeof id.b, text);
@@ -119,7 +115,7 @@ static void the_second_model_reads_the_same_columns(void **state)
 	json_decref(all);
 }
 
-static void columns_that_cannot_be_shown_or_kept_are_refused(void **state)
+TEST(columns_that_cannot_be_shown_or_kept_are_refused)
 {
 	static const char *const bad[] = {"[]", "{}", "\"a\"", "{\"\":\"code\"}",
 		"{\"a\":\"text\"}", "{\"a\":1}", "{\"a\":[]}", "{\"a\":[1]}", "{\"a\":[\"\"]}",
@@ -135,7 +131,6 @@ static void columns_that_cannot_be_shown_or_kept_are_refused(void **state)
 	const char *what;
 	emr_terms terms;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		snprintf(text, sizeof text, "{" COPIES ",\"columns\":%s}", bad[i]);
 		if (parse(text, &terms, &what) == EMR_OK)
@@ -143,13 +138,12 @@ static void columns_that_cannot_be_shown_or_kept_are_refused(void **state)
 	}
 }
 
-static void more_columns_than_there_may_be_are_refused(void **state)
+TEST(more_columns_than_there_may_be_are_refused)
 {
 	char text[EMR_TERMS_FILE_MAX], name[80];
 	const char *what;
 	emr_terms terms;
 
-	(void)state;
 	for (int n = EMR_TERMS_COLUMNS_MAX; n <= EMR_TERMS_COLUMNS_MAX + 1; n++) {
 		strcpy(text, "{" COPIES ",\"columns\":{");
 		for (int i = 0; i < n; i++)
@@ -175,7 +169,7 @@ static void more_columns_than_there_may_be_are_refused(void **state)
 
 #define REST "\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"identified\""
 
-static void what_is_wrong_is_refused_by_its_name(void **state)
+TEST(what_is_wrong_is_refused_by_its_name)
 {
 	static const struct {
 		const char *text, *what;
@@ -209,7 +203,6 @@ static void what_is_wrong_is_refused_by_its_name(void **state)
 		{"{\"purpose\":\"x\",\"who\":\"x\",\"until\":\"2030-01-01\",\"data\":\"both\"}",
 			"data"}};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		const char *what = "?";
 		emr_terms terms;
@@ -220,13 +213,12 @@ static void what_is_wrong_is_refused_by_its_name(void **state)
 	}
 }
 
-static void a_file_or_a_sentence_beyond_its_limit_is_refused(void **state)
+TEST(a_file_or_a_sentence_beyond_its_limit_is_refused)
 {
 	char text[EMR_TERMS_FILE_MAX + 100];
 	const char *what;
 	emr_terms terms;
 
-	(void)state;
 	snprintf(text, sizeof text, "{\"purpose\":\"%0*d\"," REST "}", EMR_TERMS_TEXT_MAX, 1);
 	assert_ok(parse(text, &terms, &what));
 	snprintf(text, sizeof text, "{\"purpose\":\"%0*d\"," REST "}", EMR_TERMS_TEXT_MAX + 1, 1);
@@ -235,9 +227,8 @@ static void a_file_or_a_sentence_beyond_its_limit_is_refused(void **state)
 	assert_int_equal(parse(text, &terms, &what), EMR_LIMIT);
 }
 
-static void a_name_is_one_component_of_a_path_everywhere(void **state)
+TEST(a_name_is_one_component_of_a_path_everywhere)
 {
-	(void)state;
 	assert_true(emr_dataset_name_ok("heart-2026.b_1"));
 	assert_false(emr_dataset_name_ok(""));
 	assert_false(emr_dataset_name_ok(".."));
@@ -248,14 +239,13 @@ static void a_name_is_one_component_of_a_path_everywhere(void **state)
 	assert_false(emr_dataset_name_ok("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
-static void pseudonyms_of_two_datasets_have_nothing_in_common(void **state)
+TEST(pseudonyms_of_two_datasets_have_nothing_in_common)
 {
 	uint8_t one[EMR_PSEUDONYM_KEY_BYTES] = {1}, other[EMR_PSEUDONYM_KEY_BYTES] = {2};
 	char a[EMR_PSEUDONYM_CHARS], again[EMR_PSEUDONYM_CHARS], b[EMR_PSEUDONYM_CHARS],
 		rui[EMR_PSEUDONYM_CHARS];
 	const emr_id32 ana = {{3}};
 
-	(void)state;
 	emr_pseudonym(one, ana, a);
 	emr_pseudonym(one, ana, again);
 	emr_pseudonym(other, ana, b);
@@ -270,23 +260,21 @@ static void pseudonyms_of_two_datasets_have_nothing_in_common(void **state)
 
 /* Known answer, by python3: base64.b32encode(hmac.digest(bytes([1]) + bytes(31),
  * b"emrfs/v1/pseudonym\0\1" + bytes([3]) + bytes(31), "sha256"))[:12].lower() */
-static void the_known_pseudonym(void **state)
+TEST(the_known_pseudonym)
 {
 	const uint8_t key[EMR_PSEUDONYM_KEY_BYTES] = {1};
 	char name[EMR_PSEUDONYM_CHARS];
 
-	(void)state;
 	emr_pseudonym(key, (emr_id32){{3}}, name);
 	assert_string_equal(name, "q6yem6wu7v4t");
 }
 
-static void a_sealed_key_opens_for_its_dataset_alone(void **state)
+TEST(a_sealed_key_opens_for_its_dataset_alone)
 {
 	const uint8_t key[EMR_PSEUDONYM_KEY_BYTES] = {9};
 	uint8_t sealed[EMR_PSEUDONYM_SEALED_BYTES], opened[EMR_PSEUDONYM_KEY_BYTES], x25519[32];
 	emr_box_key *box = NULL, *other = NULL;
 
-	(void)state;
 	assert_ok(emr_box_key_new(&box));
 	assert_ok(emr_box_key_new(&other));
 	emr_box_key_public(box, x25519);
@@ -301,20 +289,4 @@ static void a_sealed_key_opens_for_its_dataset_alone(void **state)
 	emr_box_key_free(other);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {cmocka_unit_test(terms_that_are_whole_are_read),
-		cmocka_unit_test(terms_say_how_copies_are_made),
-		cmocka_unit_test(terms_name_the_columns_of_tables),
-		cmocka_unit_test(the_second_model_reads_the_same_columns),
-		cmocka_unit_test(columns_that_cannot_be_shown_or_kept_are_refused),
-		cmocka_unit_test(more_columns_than_there_may_be_are_refused),
-		cmocka_unit_test(what_is_wrong_is_refused_by_its_name),
-		cmocka_unit_test(a_file_or_a_sentence_beyond_its_limit_is_refused),
-		cmocka_unit_test(a_name_is_one_component_of_a_path_everywhere),
-		cmocka_unit_test(pseudonyms_of_two_datasets_have_nothing_in_common),
-		cmocka_unit_test(the_known_pseudonym),
-		cmocka_unit_test(a_sealed_key_opens_for_its_dataset_alone)};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -138,15 +138,14 @@ static bool writes_while_it_is_asked(kit *k, still_node *s)
 	return was_asking;
 }
 
-static void who_writes_does_not_wait_for_a_node_that_stands_still(void **state)
+TEST(who_writes_does_not_wait_for_a_node_that_stands_still)
 {
 	emr_fetcher_options options = {.node_count = 1, .clock = emr_clock_system()};
 	emr_fetcher *fetcher = NULL;
 	unsigned waited = 0;
-	still_node s;
+	AUTO(still_end) still_node s;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	still_begin(&s, &k);
 	k.options.space_step_bytes = STEP_BYTES;
@@ -161,14 +160,6 @@ static void who_writes_does_not_wait_for_a_node_that_stands_still(void **state)
 		assert_true(++waited < ROUNDS);
 	kit_close(&k);
 	emr_fetcher_close(fetcher);
-	still_end(&s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_writes_does_not_wait_for_a_node_that_stands_still),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

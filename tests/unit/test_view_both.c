@@ -3,7 +3,7 @@
  * same folder. */
 #include "two_kit.h"
 
-static void what_both_change_both_keep(void **state)
+TEST_IN(two_open, two_close, what_both_change_both_keep)
 {
 	two *t = *state;
 	two_conflicts c;
@@ -22,7 +22,7 @@ static void what_both_change_both_keep(void **state)
 	two_expect_equal(t);
 }
 
-static void what_was_changed_while_away_meets_what_others_changed(void **state)
+TEST_IN(two_open, two_close, what_was_changed_while_away_meets_what_others_changed)
 {
 	two *t = *state;
 	two_conflicts c;
@@ -43,7 +43,7 @@ static void what_was_changed_while_away_meets_what_others_changed(void **state)
 	two_expect_equal(t);
 }
 
-static void new_bytes_beat_a_removal_on_either_side(void **state)
+TEST_IN(two_open, two_close, new_bytes_beat_a_removal_on_either_side)
 {
 	two *t = *state;
 
@@ -60,7 +60,7 @@ static void new_bytes_beat_a_removal_on_either_side(void **state)
 	two_expect_equal(t);
 }
 
-static void a_new_name_here_and_new_bytes_there_come_together(void **state)
+TEST_IN(two_open, two_close, a_new_name_here_and_new_bytes_there_come_together)
 {
 	two *t = *state;
 	emr_attr saved;
@@ -78,7 +78,7 @@ static void a_new_name_here_and_new_bytes_there_come_together(void **state)
 	two_expect_equal(t);
 }
 
-static void two_new_files_of_one_name_both_live(void **state)
+TEST_IN(two_open, two_close, two_new_files_of_one_name_both_live)
 {
 	two *t = *state;
 
@@ -90,7 +90,7 @@ static void two_new_files_of_one_name_both_live(void **state)
 	two_expect_equal_again(t, "Letters/report~");
 }
 
-static void a_file_that_is_open_for_writing_waits_until_it_is_closed(void **state)
+TEST_IN(two_open, two_close, a_file_that_is_open_for_writing_waits_until_it_is_closed)
 {
 	two *t = *state;
 	emr_handle *h = kit_open_file(&t->b, "Imaging/1", O_RDWR);
@@ -108,7 +108,7 @@ static void a_file_that_is_open_for_writing_waits_until_it_is_closed(void **stat
 	two_expect_equal(t);
 }
 
-static void a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_it(void **state)
+TEST_IN(two_open, two_close, a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_it)
 {
 	two *t = *state;
 
@@ -162,7 +162,7 @@ static void race(two *t)
 	two_meet(t);
 }
 
-static void who_saves_over_what_he_has_not_seen_makes_a_conflict(void **state)
+TEST_IN(two_open, two_close, who_saves_over_what_he_has_not_seen_makes_a_conflict)
 {
 	two *t = *state;
 
@@ -175,7 +175,7 @@ static void who_saves_over_what_he_has_not_seen_makes_a_conflict(void **state)
 	two_expect_equal(t);
 }
 
-static void who_removes_what_he_has_not_seen_does_not_remove_it(void **state)
+TEST_IN(two_open, two_close, who_removes_what_he_has_not_seen_does_not_remove_it)
 {
 	two *t = *state;
 
@@ -188,7 +188,7 @@ static void who_removes_what_he_has_not_seen_does_not_remove_it(void **state)
 
 /* ---- away, and what others removed meanwhile ---- */
 
-static void what_was_renamed_away_and_removed_there_is_gone(void **state)
+TEST_IN(two_open, two_close, what_was_renamed_away_and_removed_there_is_gone)
 {
 	two *t = *state;
 
@@ -206,7 +206,7 @@ static void what_was_renamed_away_and_removed_there_is_gone(void **state)
 	two_expect_equal(t);
 }
 
-static void what_was_written_away_and_erased_there_is_a_record_of_its_own(void **state)
+TEST_IN(two_open, two_close, what_was_written_away_and_erased_there_is_a_record_of_its_own)
 {
 	two *t = *state;
 	emr_erase what = {.path = "Imaging/1"};
@@ -244,7 +244,7 @@ emr_status __wrap_emr_journal_commit(emr_journal_txn *txn, uint64_t *out_seq)
 
 /* An object of which the look was put off lies before what is read again: only a note remembers it.
  */
-static void a_look_that_the_journal_refuses_is_not_forgotten(void **state)
+TEST_IN(two_open, two_close, a_look_that_the_journal_refuses_is_not_forgotten)
 {
 	two *t = *state;
 
@@ -273,7 +273,7 @@ static void a_look_that_the_journal_refuses_is_not_forgotten(void **state)
 	}
 }
 
-static void an_erasure_that_the_journal_refuses_in_the_middle_goes_on(void **state)
+TEST_IN(two_open, two_close, an_erasure_that_the_journal_refuses_in_the_middle_goes_on)
 {
 	two *t = *state;
 	emr_erase what = {.path = "Imaging"};
@@ -306,7 +306,7 @@ static emr_domain_state domain_state(kit *k, const char *path)
 
 /* One makes a directory a domain while the other changes what lies in it: no copies, no second
  * directory. */
-static void a_domain_made_here_is_the_same_directory_there(void **state)
+TEST_IN(two_open, two_close, a_domain_made_here_is_the_same_directory_there)
 {
 	two *t = *state;
 	emr_attr before;
@@ -339,7 +339,7 @@ static void a_domain_made_here_is_the_same_directory_there(void **state)
 	two_expect_equal(t);
 }
 
-static void a_domain_made_on_both_sides_is_one(void **state)
+TEST_IN(two_open, two_close, a_domain_made_on_both_sides_is_one)
 {
 	two *t = *state;
 	emr_id16 a, b;
@@ -359,7 +359,7 @@ static void a_domain_made_on_both_sides_is_one(void **state)
 	two_expect_equal(t);
 }
 
-static void what_one_moves_elsewhere_and_the_other_removes_stays_removed(void **state)
+TEST_IN(two_open, two_close, what_one_moves_elsewhere_and_the_other_removes_stays_removed)
 {
 	two *t = *state;
 
@@ -428,7 +428,7 @@ static void do_something(kit *k, uint64_t *seed, char who)
 	}
 }
 
-static void whatever_two_computers_do_they_end_with_the_same_folder(void **state)
+TEST_IN(two_open, two_close, whatever_two_computers_do_they_end_with_the_same_folder)
 {
 	two *t = *state;
 	char path[64];
@@ -470,7 +470,7 @@ static void expect_times(kit *k, const char *path, const emr_attr *wanted)
 
 /* Backups, git and find go by it: what came from elsewhere meanwhile is new here, however old it
  * calls itself, and nothing else is. */
-static void what_came_while_closed_is_as_new_as_the_opening(void **state)
+TEST_IN(two_open, two_close, what_came_while_closed_is_as_new_as_the_opening)
 {
 	two *t = *state;
 	emr_attr kept, letters, top;
@@ -527,7 +527,7 @@ static void what_came_while_closed_is_as_new_as_the_opening(void **state)
 
 /* The same while the folder is open: it is now that it changes here.  Where nothing is seen to
  * change, as when a folder is shared, no time does. */
-static void what_comes_while_open_is_new_now(void **state)
+TEST_IN(two_open, two_close, what_comes_while_open_is_new_now)
 {
 	two *t = *state;
 	emr_attr before, after;
@@ -567,7 +567,7 @@ static size_t kept_times(const kit *k)
 	return bytes;
 }
 
-static void times_of_what_was_removed_elsewhere_go_at_the_next_opening(void **state)
+TEST_IN(two_open, two_close, times_of_what_was_removed_elsewhere_go_at_the_next_opening)
 {
 	two *t = *state;
 	emr_attr before;
@@ -593,30 +593,7 @@ static void times_of_what_was_removed_elsewhere_go_at_the_next_opening(void **st
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		WITH_TWO(times_of_what_was_removed_elsewhere_go_at_the_next_opening),
-		WITH_TWO(what_came_while_closed_is_as_new_as_the_opening),
-		WITH_TWO(what_comes_while_open_is_new_now),
-		WITH_TWO(what_both_change_both_keep),
-		WITH_TWO(what_was_changed_while_away_meets_what_others_changed),
-		WITH_TWO(new_bytes_beat_a_removal_on_either_side),
-		WITH_TWO(a_new_name_here_and_new_bytes_there_come_together),
-		WITH_TWO(two_new_files_of_one_name_both_live),
-		WITH_TWO(a_file_that_is_open_for_writing_waits_until_it_is_closed),
-		WITH_TWO(a_directory_that_was_removed_elsewhere_lives_with_what_was_put_into_it),
-		WITH_TWO(who_saves_over_what_he_has_not_seen_makes_a_conflict),
-		WITH_TWO(who_removes_what_he_has_not_seen_does_not_remove_it),
-		WITH_TWO(what_was_renamed_away_and_removed_there_is_gone),
-		WITH_TWO(what_was_written_away_and_erased_there_is_a_record_of_its_own),
-		WITH_TWO(a_look_that_the_journal_refuses_is_not_forgotten),
-		WITH_TWO(an_erasure_that_the_journal_refuses_in_the_middle_goes_on),
-		WITH_TWO(a_domain_made_here_is_the_same_directory_there),
-		WITH_TWO(a_domain_made_on_both_sides_is_one),
-		WITH_TWO(what_one_moves_elsewhere_and_the_other_removes_stays_removed),
-		WITH_TWO(whatever_two_computers_do_they_end_with_the_same_folder),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -129,12 +129,11 @@ static emr_handle *refuse_b(kit *k)
 	return b;
 }
 
-static void bytes_behind_a_row_that_is_safe_are_not(void **state)
+TEST(bytes_behind_a_row_that_is_safe_are_not)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
 	assert_int_equal(count_named(&k), 0); /* a disk that refuses nothing takes it in time */
@@ -142,30 +141,26 @@ static void bytes_behind_a_row_that_is_safe_are_not(void **state)
 	assert_true(is_named(&k, "d/a.raw"));
 	assert_false(is_named(&k, "d/untouched.raw"));
 	emr_view_release(b);
-	kit_close(&k);
 }
 
-static void what_it_refused_is_named_while_somebody_writes_on(void **state)
+TEST(what_it_refused_is_named_while_somebody_writes_on)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	b = refuse_b(&k);
 	assert_true(is_named(&k, "d/b.raw"));
 	assert_int_equal(count_named(&k), 1);
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 /* Whoever syncs everything asked for B before it was refused, and is told that all is well. */
-static void what_it_refused_while_it_took_everything_else_is_named(void **state)
+TEST(what_it_refused_while_it_took_everything_else_is_named)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
 	b = kit_open_file(&k, "d/b.raw", O_RDWR);
@@ -179,15 +174,13 @@ static void what_it_refused_while_it_took_everything_else_is_named(void **state)
 	assert_int_equal(count_named(&k), 0);
 	assert_ok(emr_view_disk(k.view));
 	emr_view_release(b);
-	kit_close(&k);
 }
 
-static void once_it_has_taken_all_of_it_nothing_is_named(void **state)
+TEST(once_it_has_taken_all_of_it_nothing_is_named)
 {
 	emr_handle *b;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	emr_view_release(change(&k, "d/a.raw", 7));
 	b = refuse_b(&k);
@@ -195,16 +188,14 @@ static void once_it_has_taken_all_of_it_nothing_is_named(void **state)
 	assert_ok(emr_view_disk(k.view));
 	assert_int_equal(count_named(&k), 0);
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 /* What had no room is in the process only, and a sync of everything else does not change that. */
-static void it_stays_full_as_long_as_something_has_no_room(void **state)
+TEST(it_stays_full_as_long_as_something_has_no_room)
 {
 	emr_handle *a;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	begin(&k);
 	a = kit_open_file(&k, "d/a.raw", O_RDWR);
 	assert_ok(emr_view_write(a, 7, emr_bytes_of("!", 1)));
@@ -219,7 +210,6 @@ static void it_stays_full_as_long_as_something_has_no_room(void **state)
 	assert_ok(emr_view_secure(k.view, false));
 	assert_ok(emr_view_disk(k.view));
 	assert_int_equal(count_named(&k), 0);
-	kit_close(&k);
 }
 
 /* One byte that finds no room, and its program goes. */
@@ -244,13 +234,12 @@ static void write_half(void)
 }
 
 /* The folder is to close, and B was chosen when nobody wrote to it. */
-static void what_a_program_has_just_begun_to_write_is_not_handed_out(void **state)
+TEST(what_a_program_has_just_begun_to_write_is_not_handed_out)
 {
 	uint8_t *bytes = kit_bytes(LEN, 3);
 	char copy[256];
 	kit k, killed;
 
-	(void)state;
 	begin(&k);
 	find_no_room(&k, "d/a.raw");
 	find_no_room(&k, "d/b.raw");
@@ -272,16 +261,4 @@ static void what_a_program_has_just_begun_to_write_is_not_handed_out(void **stat
 	free(bytes);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bytes_behind_a_row_that_is_safe_are_not),
-		cmocka_unit_test(what_it_refused_is_named_while_somebody_writes_on),
-		cmocka_unit_test(what_it_refused_while_it_took_everything_else_is_named),
-		cmocka_unit_test(once_it_has_taken_all_of_it_nothing_is_named),
-		cmocka_unit_test(it_stays_full_as_long_as_something_has_no_room),
-		cmocka_unit_test(what_a_program_has_just_begun_to_write_is_not_handed_out),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

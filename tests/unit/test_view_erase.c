@@ -286,14 +286,13 @@ static void end(kit *k, uint8_t *kept, needles *list)
 	kit_close(k);
 }
 
-static void nothing_of_an_erased_file_is_left_in_the_state(void **state)
+TEST(nothing_of_an_erased_file_is_left_in_the_state)
 {
 	emr_erased erased;
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	erased = erase(&k, "A/x");
 	assert_true(erased.is_finished);
@@ -304,7 +303,7 @@ static void nothing_of_an_erased_file_is_left_in_the_state(void **state)
 	end(&k, kept, &list);
 }
 
-static void what_was_deleted_before_is_erased_too(void **state)
+TEST(what_was_deleted_before_is_erased_too)
 {
 	const emr_erase all = {0};
 	emr_erased erased;
@@ -312,7 +311,6 @@ static void what_was_deleted_before_is_erased_too(void **state)
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
@@ -328,7 +326,7 @@ static void what_was_deleted_before_is_erased_too(void **state)
 	end(&k, kept, &list);
 }
 
-static void a_look_changes_nothing(void **state)
+TEST(a_look_changes_nothing)
 {
 	const emr_erase what = {.path = "A", .only_look = true};
 	emr_erased erased;
@@ -336,7 +334,6 @@ static void a_look_changes_nothing(void **state)
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	assert_ok(emr_view_erase(k.view, &what, &erased));
 	assert_int_equal(erased.live, 2);
@@ -350,7 +347,7 @@ static void a_look_changes_nothing(void **state)
 /* ---- interrupted ---- */
 
 /* Somebody who may write there could give another record the name while its owner says yes. */
-static void another_record_that_took_the_name_since_the_look_is_not_erased(void **state)
+TEST(another_record_that_took_the_name_since_the_look_is_not_erased)
 {
 	emr_erase what = {.path = "A/x", .only_look = true};
 	emr_erased erased;
@@ -358,7 +355,6 @@ static void another_record_that_took_the_name_since_the_look_is_not_erased(void 
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_text(&k, "A/biopsy", "the only one");
 	kit_publish_all(&k);
@@ -378,14 +374,13 @@ static void another_record_that_took_the_name_since_the_look_is_not_erased(void 
 	end(&k, kept, &list);
 }
 
-static void a_crash_after_the_ledger_is_made_good_at_the_next_start(void **state)
+TEST(a_crash_after_the_ledger_is_made_good_at_the_next_start)
 {
 	emr_erased erased;
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	reclaim_fails = EMR_IO;
 	erased = erase(&k, "A/x");
@@ -400,14 +395,13 @@ static void a_crash_after_the_ledger_is_made_good_at_the_next_start(void **state
 	end(&k, kept, &list);
 }
 
-static void a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start(void **state)
+TEST(a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start)
 {
 	emr_reclaim_report report;
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
@@ -424,13 +418,12 @@ static void a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start(voi
 	end(&k, kept, &list);
 }
 
-static void a_crash_before_the_ledger_leaves_no_name(void **state)
+TEST(a_crash_before_the_ledger_leaves_no_name)
 {
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	ledger_is_away = true;
 	assert_int_equal(erase(&k, "A/x").is_finished, false);
@@ -448,13 +441,12 @@ static void a_crash_before_the_ledger_leaves_no_name(void **state)
 	end(&k, kept, &list);
 }
 
-static void pins_that_stay_behind_are_found_again(void **state)
+TEST(pins_that_stay_behind_are_found_again)
 {
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_unlink(&k, "A/x");
 	kit_publish_all(&k);
@@ -468,14 +460,13 @@ static void pins_that_stay_behind_are_found_again(void **state)
 
 /* ---- what goes with it, and what does not ---- */
 
-static void a_directory_goes_with_everything_that_ever_was_in_it(void **state)
+TEST(a_directory_goes_with_everything_that_ever_was_in_it)
 {
 	emr_erased erased;
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_mkdir(&k, "B");
 	kit_mkdir(&k, "B/C");
@@ -495,7 +486,7 @@ static void a_directory_goes_with_everything_that_ever_was_in_it(void **state)
 	end(&k, kept, &list);
 }
 
-static void a_copy_is_another_record(void **state)
+TEST(a_copy_is_another_record)
 {
 	const emr_restore what = {.path = "A/x", .cver = 1, .to = "A/copy"};
 	emr_restored restored;
@@ -503,7 +494,6 @@ static void a_copy_is_another_record(void **state)
 	uint8_t *kept, *big = kit_bytes(BIG, 2);
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	assert_ok(emr_view_restore(k.view, &what, &restored));
 	kit_wait_ms(&k, 60000);
@@ -517,7 +507,7 @@ static void a_copy_is_another_record(void **state)
 	end(&k, kept, &list);
 }
 
-static void what_was_deleted_later_stays(void **state)
+TEST(what_was_deleted_later_stays)
 {
 	emr_erase what = {0};
 	emr_erased erased;
@@ -525,7 +515,6 @@ static void what_was_deleted_later_stays(void **state)
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_text(&k, "A/later", "deleted an hour later");
 	kit_publish_all(&k);
@@ -545,14 +534,13 @@ static void what_was_deleted_later_stays(void **state)
 	end(&k, kept, &list);
 }
 
-static void an_object_with_hundreds_of_versions_goes_in_ranges(void **state)
+TEST(an_object_with_hundreds_of_versions_goes_in_ranges)
 {
 	emr_attr attr;
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	for (unsigned i = 0; i < 300; i++) {
 		const emr_attr wanted = {.mode = i % 2 == 0 ? 0600 : 0640};
@@ -570,7 +558,7 @@ static void an_object_with_hundreds_of_versions_goes_in_ranges(void **state)
 
 /* ---- who stands in the way ---- */
 
-static void who_has_it_open_reads_no_more(void **state)
+TEST(who_has_it_open_reads_no_more)
 {
 	uint8_t byte[8];
 	needles list;
@@ -579,7 +567,6 @@ static void who_has_it_open_reads_no_more(void **state)
 	size_t len;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	h = kit_open_file(&k, "A/x", O_RDONLY);
 	assert_ok(emr_view_read(h, 0, byte, sizeof byte, &len));
@@ -589,14 +576,13 @@ static void who_has_it_open_reads_no_more(void **state)
 	end(&k, kept, &list);
 }
 
-static void what_is_being_written_is_not_erased(void **state)
+TEST(what_is_being_written_is_not_erased)
 {
 	needles list;
 	uint8_t *kept;
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	h = kit_open_file(&k, "A/x", O_RDWR);
 	assert_int_equal(try_erase(&k, "A/x"), EMR_BUSY);
@@ -614,14 +600,13 @@ static void what_is_being_written_is_not_erased(void **state)
 	end(&k, kept, &list);
 }
 
-static void what_was_sent_and_has_no_answer_is_kept(void **state)
+TEST(what_was_sent_and_has_no_answer_is_kept)
 {
 	emr_reclaim_report report;
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_text(&k, "A/new", "waits for the ledger");
 	ledger_is_away = true;
@@ -653,13 +638,12 @@ static void with_heir(kit *k, uint8_t **out_kept, needles *out)
 	tree_by_number(k->view, kit_attr(k, "A/x").node)->file->keep_spill = true;
 }
 
-static void what_waits_for_an_heir_is_erased_with_its_name(void **state)
+TEST(what_waits_for_an_heir_is_erased_with_its_name)
 {
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_heir(&k, &kept, &list);
 	assert_true(erase(&k, "A/x").is_finished);
 	assert_int_equal(count_on_disk(&k, &list), 0);
@@ -675,13 +659,12 @@ static void what_waits_for_an_heir_is_erased_with_its_name(void **state)
 	end(&k, kept, &list);
 }
 
-static void a_new_file_is_no_heir_of_what_is_erased(void **state)
+TEST(a_new_file_is_no_heir_of_what_is_erased)
 {
 	needles list;
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_heir(&k, &kept, &list);
 	ledger_is_full = true;
 	assert_false(erase(&k, "A/x").is_finished);
@@ -698,7 +681,7 @@ static void a_new_file_is_no_heir_of_what_is_erased(void **state)
 	end(&k, kept, &list);
 }
 
-static void what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted(void **state)
+TEST(what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted)
 {
 	emr_erase what = {.path = ".emrfs/deleted/A/x", .only_look = true};
 	emr_erased erased;
@@ -706,7 +689,6 @@ static void what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted(void **s
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	ledger_is_full = true;
 	kit_unlink(&k, "A/x");
@@ -724,7 +706,7 @@ static void what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted(void **s
 }
 
 /* Its bytes lie beside those of X, and are known one by one. */
-static void another_file_that_is_being_written_does_not_delay_it(void **state)
+TEST(another_file_that_is_being_written_does_not_delay_it)
 {
 	emr_erased erased;
 	needles list;
@@ -732,7 +714,6 @@ static void another_file_that_is_being_written_does_not_delay_it(void **state)
 	emr_handle *h;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	kit_text(&k, "A/doc", "begin");
 	h = kit_open_file(&k, "A/doc", O_RDWR);
@@ -749,7 +730,7 @@ static void another_file_that_is_being_written_does_not_delay_it(void **state)
 }
 
 /* The folder was opened for writing: it is the disk that a person has to look at. */
-static void a_disk_that_became_read_only_is_told_as_a_disk(void **state)
+TEST(a_disk_that_became_read_only_is_told_as_a_disk)
 {
 	emr_erase what = {.path = "A/x"};
 	emr_erased erased;
@@ -757,7 +738,6 @@ static void a_disk_that_became_read_only_is_told_as_a_disk(void **state)
 	uint8_t *kept;
 	kit k;
 
-	(void)state;
 	with_x(&k, &kept, &list);
 	journal_fails = EMR_READ_ONLY;
 	assert_status(EMR_IO, emr_view_erase(k.view, &what, &erased));
@@ -776,14 +756,13 @@ static emr_status count_pin(void *arg, const emr_pin *pin)
 }
 
 /* The next start sends an earlier batch again, and that is answered. */
-static void an_answer_that_comes_late_pins_nothing_that_was_erased(void **state)
+TEST(an_answer_that_comes_late_pins_nothing_that_was_erased)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	emr_change_outcome late = {.kind = EMR_CHANGE_PUT, .node = emr_id16_random()};
 	emr_journal_txn *txn = NULL;
 	emr_pin pins = {.state = 0};
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "to be erased");
@@ -796,34 +775,6 @@ static void an_answer_that_comes_late_pins_nothing_that_was_erased(void **state)
 	pins.owner = late.place.object;
 	assert_ok(emr_store_each_pin(k.stack.store, count_pin, &pins));
 	assert_int_equal(pins.state, 0);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_answer_that_comes_late_pins_nothing_that_was_erased),
-		cmocka_unit_test(nothing_of_an_erased_file_is_left_in_the_state),
-		cmocka_unit_test(what_was_deleted_before_is_erased_too),
-		cmocka_unit_test(a_look_changes_nothing),
-		cmocka_unit_test(another_record_that_took_the_name_since_the_look_is_not_erased),
-		cmocka_unit_test(a_crash_after_the_ledger_is_made_good_at_the_next_start),
-		cmocka_unit_test(a_crash_after_the_blocks_are_gone_is_made_good_at_the_next_start),
-		cmocka_unit_test(a_crash_before_the_ledger_leaves_no_name),
-		cmocka_unit_test(pins_that_stay_behind_are_found_again),
-		cmocka_unit_test(a_directory_goes_with_everything_that_ever_was_in_it),
-		cmocka_unit_test(a_copy_is_another_record),
-		cmocka_unit_test(what_was_deleted_later_stays),
-		cmocka_unit_test(an_object_with_hundreds_of_versions_goes_in_ranges),
-		cmocka_unit_test(who_has_it_open_reads_no_more),
-		cmocka_unit_test(what_is_being_written_is_not_erased),
-		cmocka_unit_test(what_was_sent_and_has_no_answer_is_kept),
-		cmocka_unit_test(what_waits_for_an_heir_is_erased_with_its_name),
-		cmocka_unit_test(a_new_file_is_no_heir_of_what_is_erased),
-		cmocka_unit_test(what_the_ledger_cannot_take_as_deleted_is_erased_as_deleted),
-		cmocka_unit_test(another_file_that_is_being_written_does_not_delay_it),
-		cmocka_unit_test(a_disk_that_became_read_only_is_told_as_a_disk),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

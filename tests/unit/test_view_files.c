@@ -2,13 +2,12 @@
  * restart; readers that outlive their name. */
 #include "view_kit.h"
 
-static void every_size_comes_back_the_same(void **state)
+TEST(every_size_comes_back_the_same)
 {
 	static const size_t sizes[] = {0, 1, 16383, 16384, 16385, 262143, 262144, 262145, 1048577};
 	char path[40];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	for (int round = 0; round < 4; round++) { /* after close, restart, publication, restart */
@@ -26,19 +25,17 @@ static void every_size_comes_back_the_same(void **state)
 		else
 			kit_restart(&k);
 	}
-	kit_close(&k);
 }
 
-static void writes_in_any_order_are_one_file(void **state)
+TEST(writes_in_any_order_are_one_file)
 {
 	enum { SIZE = 900000 };
 	uint8_t *want = calloc(1, SIZE), *noise = kit_bytes(SIZE, 3);
 	uint64_t seed = 9;
 	size_t size = 0;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	h = kit_open_file(&k, "d/f", O_RDWR | O_CREAT);
@@ -63,7 +60,6 @@ static void writes_in_any_order_are_one_file(void **state)
 	kit_expect(&k, "d/f", want, size);
 	free(want);
 	free(noise);
-	kit_close(&k);
 }
 
 static void set_size(kit *k, const char *path, uint64_t size)
@@ -74,12 +70,11 @@ static void set_size(kit *k, const char *path, uint64_t size)
 	assert_int_equal(got.size_bytes, size);
 }
 
-static void shorter_and_longer_by_truncate(void **state)
+TEST(shorter_and_longer_by_truncate)
 {
 	uint8_t *want = kit_bytes(300000, 4);
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	kit_write(&k, "d/f", want, 300000);
@@ -98,18 +93,16 @@ static void shorter_and_longer_by_truncate(void **state)
 	kit_publish(&k);
 	kit_expect(&k, "d/f", want, 0);
 	free(want);
-	kit_close(&k);
 }
 
-static void a_hole_of_over_4_gib_is_zeros(void **state)
+TEST(a_hole_of_over_4_gib_is_zeros)
 {
 	const uint64_t far = (UINT64_C(4) << 30) + 12345;
 	uint8_t got[100], zeros[100] = {0};
 	emr_handle *h;
 	size_t n;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	h = kit_open_file(&k, "d/f.part", O_RDWR | O_CREAT);
@@ -129,12 +122,10 @@ static void a_hole_of_over_4_gib_is_zeros(void **state)
 	assert_int_equal(kit_attr(&k, "d/f.part").size_bytes, far + 7);
 	kit_unlink(&k, "d/f.part"); /* never frozen: 4 GiB of zeros are not wanted here */
 	emr_view_release(h);
-	kit_close(&k);
 }
 
-static void an_open_reader_goes_on_after_unlink_and_rename_over(void **state)
+TEST(an_open_reader_goes_on_after_unlink_and_rename_over)
 {
-	(void)state;
 	for (int published = 0; published < 2; published++) {
 		emr_handle *a, *b;
 		emr_attr attr;
@@ -170,14 +161,13 @@ static void an_open_reader_goes_on_after_unlink_and_rename_over(void **state)
 	}
 }
 
-static void a_reader_of_an_unlinked_file_survives_the_reclaimer(void **state)
+TEST(a_reader_of_an_unlinked_file_survives_the_reclaimer)
 {
 	uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.segment_bytes = 300000;
 	kit_restart(&k);
@@ -194,17 +184,15 @@ static void a_reader_of_an_unlinked_file_survives_the_reclaimer(void **state)
 	emr_view_release(h);
 	kit_expect(&k, "d/g", bytes, 200000);
 	free(bytes);
-	kit_close(&k);
 }
 
-static void a_published_file_reads_the_same_after_the_reclaimer(void **state)
+TEST(a_published_file_reads_the_same_after_the_reclaimer)
 {
 	uint8_t *bytes = kit_bytes(200000, 6);
 	emr_reclaim_report report;
 	char path[20];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.segment_bytes = 300000;
 	kit_restart(&k);
@@ -226,16 +214,14 @@ static void a_published_file_reads_the_same_after_the_reclaimer(void **state)
 		kit_expect(&k, path, bytes + i, 150000);
 	}
 	free(bytes);
-	kit_close(&k);
 }
 
-static void opening_with_truncation_shows_nothing_of_the_old_bytes(void **state)
+TEST(opening_with_truncation_shows_nothing_of_the_old_bytes)
 {
 	uint8_t *bytes = kit_bytes(500000, 6);
 	emr_handle *h, *reader;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	kit_write(&k, "d/f", bytes, 500000);
@@ -258,15 +244,13 @@ static void opening_with_truncation_shows_nothing_of_the_old_bytes(void **state)
 	kit_publish(&k);
 	kit_expect(&k, "d/f", bytes, 101);
 	free(bytes);
-	kit_close(&k);
 }
 
-static void a_file_written_on_during_its_publication_loses_nothing(void **state)
+TEST(a_file_written_on_during_its_publication_loses_nothing)
 {
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	kit_text(&k, "d/f", "one");
@@ -278,14 +262,13 @@ static void a_file_written_on_during_its_publication_loses_nothing(void **state)
 	kit_publish(&k);
 	kit_expect_text(&k, "d/f", "one two three");
 	assert_string_equal(kit_attribute(&k, "d/f", "user.emrfs.version"), "1");
-	kit_close(&k);
 }
 
 /* What the folder would hold if its process were killed now. */
 static void expect_after_a_kill(kit *k, const char *path, const void *data, size_t len)
 {
 	char copy[300];
-	kit after;
+	AUTO(kit_close) kit after;
 
 	snprintf(copy, sizeof copy, "%s-killed", k->path);
 	kit_copy_tree(k->path, copy);
@@ -293,17 +276,15 @@ static void expect_after_a_kill(kit *k, const char *path, const void *data, size
 	assert_ok(emr_stack_open(after.path, &after.options, &after.stack));
 	after.view = after.stack.view;
 	kit_expect(&after, path, data, len);
-	kit_close(&after);
 }
 
 /* RELEASE comes some time after close(2) has returned: by then the next program may have begun. */
-static void a_late_release_leaves_the_next_writers_beginnings_alone(void **state)
+TEST(a_late_release_leaves_the_next_writers_beginnings_alone)
 {
 	uint8_t *old = kit_bytes(200000, 7), *new = kit_bytes(200000, 8);
 	emr_handle *first, *next;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	first = kit_open_file(&k, "f", O_RDWR | O_CREAT | O_TRUNC);
 	assert_ok(emr_view_write(first, 0, emr_bytes_of(old, 200000)));
@@ -319,16 +300,14 @@ static void a_late_release_leaves_the_next_writers_beginnings_alone(void **state
 	emr_view_release(next);
 	free(old);
 	free(new);
-	kit_close(&k);
 }
 
-static void a_sync_of_all_leaves_what_a_writer_has_begun_alone(void **state)
+TEST(a_sync_of_all_leaves_what_a_writer_has_begun_alone)
 {
 	uint8_t *bytes = kit_bytes(600000, 9), *new = kit_bytes(600000, 10);
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_write(&k, "f", bytes, 600000);
 	kit_publish(&k);
@@ -346,15 +325,13 @@ static void a_sync_of_all_leaves_what_a_writer_has_begun_alone(void **state)
 	expect_after_a_kill(&k, "f", new, 600000);
 	free(bytes);
 	free(new);
-	kit_close(&k);
 }
 
-static void allocation_grows_or_only_reserves(void **state)
+TEST(allocation_grows_or_only_reserves)
 {
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "f.part", "abc");
 	h = kit_open_file(&k, "f.part", O_RDWR);
@@ -366,18 +343,16 @@ static void allocation_grows_or_only_reserves(void **state)
 	kit_expect_handle(h, "abc\0\0", 5);
 	assert_status(EMR_INVALID, emr_view_allocate(h, 0, 0, false));
 	emr_view_release(h);
-	kit_close(&k);
 }
 
-static void allocation_says_at_once_that_there_is_no_room(void **state)
+TEST(allocation_says_at_once_that_there_is_no_room)
 {
 	emr_attr none = {0}, attr;
 	emr_handle *a, *b;
 	emr_space space;
 	uint64_t part;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "a", "abc");
 	kit_text(&k, "b", "abc");
@@ -397,18 +372,16 @@ static void allocation_says_at_once_that_there_is_no_room(void **state)
 	assert_ok(emr_view_set_attr(k.view, emr_handle_node(b), EMR_SET_SIZE, &none, &attr));
 	emr_view_release(a);
 	emr_view_release(b);
-	kit_close(&k);
 }
 
 /* How long it takes is printed; what it must do is asserted. */
-static void ten_thousand_files_in_one_directory(void **state)
+TEST(ten_thousand_files_in_one_directory)
 {
 	enum { FILES = 10000 };
 	int64_t at[5];
 	char path[40];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "d");
 	at[0] = emr_clock_boot_ns(emr_clock_system());
@@ -431,27 +404,6 @@ static void ten_thousand_files_in_one_directory(void **state)
 		"10,000 files: created in %.2f s, published in %.2f s, opened again in %.2f s\n",
 		(double)(at[1] - at[0]) / 1e9, (double)(at[2] - at[1]) / 1e9,
 		(double)(at[3] - at[2]) / 1e9);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_size_comes_back_the_same),
-		cmocka_unit_test(writes_in_any_order_are_one_file),
-		cmocka_unit_test(shorter_and_longer_by_truncate),
-		cmocka_unit_test(a_hole_of_over_4_gib_is_zeros),
-		cmocka_unit_test(an_open_reader_goes_on_after_unlink_and_rename_over),
-		cmocka_unit_test(a_reader_of_an_unlinked_file_survives_the_reclaimer),
-		cmocka_unit_test(a_published_file_reads_the_same_after_the_reclaimer),
-		cmocka_unit_test(opening_with_truncation_shows_nothing_of_the_old_bytes),
-		cmocka_unit_test(a_file_written_on_during_its_publication_loses_nothing),
-		cmocka_unit_test(a_late_release_leaves_the_next_writers_beginnings_alone),
-		cmocka_unit_test(a_sync_of_all_leaves_what_a_writer_has_begun_alone),
-		cmocka_unit_test(allocation_grows_or_only_reserves),
-		cmocka_unit_test(allocation_says_at_once_that_there_is_no_room),
-		cmocka_unit_test(ten_thousand_files_in_one_directory),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -61,7 +61,7 @@ emr_status __wrap_emr_ledger_size(emr_ledger *ledger, uint64_t *out_size)
 
 /* ---- sentences ---- */
 
-static void what_one_saves_the_other_shows(void **state)
+TEST_IN(two_open, two_close, what_one_saves_the_other_shows)
 {
 	two *t = *state;
 
@@ -81,7 +81,7 @@ static void what_one_saves_the_other_shows(void **state)
 	two_expect_equal(t);
 }
 
-static void a_new_version_replaces_the_file_and_open_readers_keep_theirs(void **state)
+TEST_IN(two_open, two_close, a_new_version_replaces_the_file_and_open_readers_keep_theirs)
 {
 	two *t = *state;
 	emr_attr before = kit_attr(&t->b, "Imaging/1"), after;
@@ -104,7 +104,7 @@ static void a_new_version_replaces_the_file_and_open_readers_keep_theirs(void **
 }
 
 /* A million records may arrive one after the other. */
-static void what_another_replaced_needs_nothing_that_only_a_changed_node_needs(void **state)
+TEST_IN(two_open, two_close, what_another_replaced_needs_nothing_that_only_a_changed_node_needs)
 {
 	two *t = *state;
 	const node *n;
@@ -117,7 +117,7 @@ static void what_another_replaced_needs_nothing_that_only_a_changed_node_needs(v
 	assert_null(n->pending);
 }
 
-static void names_and_attributes_follow(void **state)
+TEST_IN(two_open, two_close, names_and_attributes_follow)
 {
 	two *t = *state;
 	emr_attr wanted = {.mode = 0600};
@@ -148,7 +148,7 @@ static void rename_and_publish(kit *k, const char *from, const char *to, unsigne
 	kit_publish_all(k);
 }
 
-static void a_file_that_is_replaced_by_another_there_is_never_lacking_here(void **state)
+TEST_IN(two_open, two_close, a_file_that_is_replaced_by_another_there_is_never_lacking_here)
 {
 	static const char *const paths[] = {"Imaging/2", NULL};
 	two *t = *state;
@@ -162,7 +162,7 @@ static void a_file_that_is_replaced_by_another_there_is_never_lacking_here(void 
 	two_expect_equal(t);
 }
 
-static void files_that_change_names_with_each_other_there_do_so_here(void **state)
+TEST_IN(two_open, two_close, files_that_change_names_with_each_other_there_do_so_here)
 {
 	static const char *const paths[] = {"Imaging/1", "Imaging/2", NULL};
 	two *t = *state;
@@ -176,7 +176,7 @@ static void files_that_change_names_with_each_other_there_do_so_here(void **stat
 	two_expect_equal(t);
 }
 
-static void what_one_removes_is_gone_for_the_other(void **state)
+TEST_IN(two_open, two_close, what_one_removes_is_gone_for_the_other)
 {
 	two *t = *state;
 	emr_handle *h = kit_open_file(&t->b, "Imaging/1", O_RDONLY);
@@ -224,7 +224,7 @@ static void id_of(kit *k, const char *path, emr_id16 *out_id)
 	assert_ok(emr_unhex(kit_attribute(k, path, "user.emrfs.id"), out_id->b, sizeof out_id->b));
 }
 
-static void what_another_computer_erases_is_erased_here(void **state)
+TEST_IN(two_open, two_close, what_another_computer_erases_is_erased_here)
 {
 	two *t = *state;
 	emr_erase what = {.path = "Imaging/1"};
@@ -253,7 +253,7 @@ static void what_another_computer_erases_is_erased_here(void **state)
 }
 
 /* One file that B had, and one that it had deleted. */
-static void what_was_erased_while_a_computer_was_away_leaves_its_segments(void **state)
+TEST_IN(two_open, two_close, what_was_erased_while_a_computer_was_away_leaves_its_segments)
 {
 	two *t = *state;
 	emr_erase shown = {.path = "Imaging/1"}, all = {0};
@@ -322,7 +322,7 @@ static void await_file(kit *k, const char *path)
 	assert_true(kit_exists(k, path));
 }
 
-static void with_threads_nobody_has_to_ask(void **state)
+TEST_IN(two_open, two_close, with_threads_nobody_has_to_ask)
 {
 	two *t = *state;
 	emr_stack_options options = {.threads = true, .quiet_ns = 20000000};
@@ -350,7 +350,7 @@ static void with_threads_nobody_has_to_ask(void **state)
 }
 
 /* Before it, for the folder and for what is sent, and once for the entry that it became. */
-static void a_save_asks_the_ledger_three_times_and_nothing_else_asks(void **state)
+TEST_IN(two_open, two_close, a_save_asks_the_ledger_three_times_and_nothing_else_asks)
 {
 	two *t = *state;
 
@@ -368,21 +368,7 @@ static void a_save_asks_the_ledger_three_times_and_nothing_else_asks(void **stat
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		WITH_TWO(what_one_saves_the_other_shows),
-		WITH_TWO(a_new_version_replaces_the_file_and_open_readers_keep_theirs),
-		WITH_TWO(what_another_replaced_needs_nothing_that_only_a_changed_node_needs),
-		WITH_TWO(names_and_attributes_follow),
-		WITH_TWO(a_file_that_is_replaced_by_another_there_is_never_lacking_here),
-		WITH_TWO(files_that_change_names_with_each_other_there_do_so_here),
-		WITH_TWO(what_one_removes_is_gone_for_the_other),
-		WITH_TWO(what_another_computer_erases_is_erased_here),
-		WITH_TWO(what_was_erased_while_a_computer_was_away_leaves_its_segments),
-		WITH_TWO(with_threads_nobody_has_to_ask),
-		WITH_TWO(a_save_asks_the_ledger_three_times_and_nothing_else_asks),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

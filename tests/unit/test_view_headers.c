@@ -32,11 +32,10 @@ static const char *modality_of(kit *k, const char *path)
 	return facts.headers.modality;
 }
 
-static void headers_follow_the_bytes_through_renames_and_restarts(void **state)
+TEST(headers_follow_the_bytes_through_renames_and_restarts)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "Imaging");
 	write_dicom(&k, "Imaging/head", "CT");
@@ -59,15 +58,13 @@ static void headers_follow_the_bytes_through_renames_and_restarts(void **state)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "Other/skull"), "");
-	kit_close(&k);
 }
 
 /* All who may list a folder read what is kept with a record, and no log says so. */
-static void a_patients_name_and_ids_stay_in_the_content(void **state)
+TEST(a_patients_name_and_ids_stay_in_the_content)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
 	kit_publish_all(&k);
@@ -83,29 +80,25 @@ static void a_patients_name_and_ids_stay_in_the_content(void **state)
 		"patient_id=K7QF\nstudy_uid=1.2.3\nseries_uid=1.2.3.4\n");
 	assert_string_equal(kit_attribute(&k, "head", "user.emrfs.headers"),
 		"kind=dicom\nmodality=CT\nstudy_date=2004-01-19\n");
-	kit_close(&k);
 }
 
-static void headers_are_learned_again_when_publishing_is_repeated(void **state)
+TEST(headers_are_learned_again_when_publishing_is_repeated)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
 	kit_restart(&k); /* frozen or not, never sent */
 	kit_publish_all(&k);
 	assert_string_equal(modality_of(&k, "head"), "CT");
-	kit_close(&k);
 }
 
-static void an_earlier_version_brings_its_headers_back(void **state)
+TEST(an_earlier_version_brings_its_headers_back)
 {
 	const emr_restore first = {.path = "head", .cver = 1};
 	emr_restored restored;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
 	kit_publish_all(&k);
@@ -117,16 +110,14 @@ static void an_earlier_version_brings_its_headers_back(void **state)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "head"), "CT");
-	kit_close(&k);
 }
 
-static void headers_are_no_attribute_of_the_file(void **state)
+TEST(headers_are_no_attribute_of_the_file)
 {
 	EMR_AUTO_BUF names = {0}, value = {0};
 	uint64_t node;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
 	kit_publish_all(&k);
@@ -142,16 +133,14 @@ static void headers_are_no_attribute_of_the_file(void **state)
 	kit_publish_all(&k);
 	kit_restart(&k);
 	assert_string_equal(modality_of(&k, "head"), "CT");
-	kit_close(&k);
 }
 
-static void the_persons_own_attributes_come_first(void **state)
+TEST(the_persons_own_attributes_come_first)
 {
 	static uint8_t big[16030];
 	uint64_t node;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	write_dicom(&k, "head", "CT");
 	node = kit_attr(&k, "head").node;
@@ -160,7 +149,6 @@ static void the_persons_own_attributes_come_first(void **state)
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(modality_of(&k, "head"), "");
-	kit_close(&k);
 }
 
 /* ---- a helper that a file breaks ---- */
@@ -190,11 +178,10 @@ static int be_helper(void)
 	return 0;
 }
 
-static void a_file_that_breaks_its_reader_is_registered_without_headers(void **state)
+TEST(a_file_that_breaks_its_reader_is_registered_without_headers)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.headers_program = "/proc/self/exe";
 	kit_restart(&k);
@@ -206,14 +193,12 @@ static void a_file_that_breaks_its_reader_is_registered_without_headers(void **s
 	assert_string_equal(modality_of(&k, "first"), "CT");
 	assert_string_equal(modality_of(&k, "hostile"), "");
 	assert_string_equal(modality_of(&k, "last"), "MR");
-	kit_close(&k);
 }
 
-static void without_a_helper_everything_is_registered_all_the_same(void **state)
+TEST(without_a_helper_everything_is_registered_all_the_same)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.headers_program = "/nonexistent";
 	kit_restart(&k);
@@ -221,23 +206,11 @@ static void without_a_helper_everything_is_registered_all_the_same(void **state)
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(modality_of(&k, "head"), "");
-	kit_close(&k);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(headers_follow_the_bytes_through_renames_and_restarts),
-		cmocka_unit_test(a_patients_name_and_ids_stay_in_the_content),
-		cmocka_unit_test(headers_are_learned_again_when_publishing_is_repeated),
-		cmocka_unit_test(an_earlier_version_brings_its_headers_back),
-		cmocka_unit_test(headers_are_no_attribute_of_the_file),
-		cmocka_unit_test(the_persons_own_attributes_come_first),
-		cmocka_unit_test(a_file_that_breaks_its_reader_is_registered_without_headers),
-		cmocka_unit_test(without_a_helper_everything_is_registered_all_the_same),
-	};
-
 	if (argc == 2 && strcmp(argv[1], PROTOCOL_ROLE) == 0)
 		return be_helper();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -95,7 +95,7 @@ static int close_kit(void **state)
 	return 0;
 }
 
-static void an_inner_directory_becomes_a_domain_by_wraps_only(void **state)
+TEST_IN(open_kit, close_kit, an_inner_directory_becomes_a_domain_by_wraps_only)
 {
 	kit *k = *state;
 	emr_id16 outer = domain_of(k, "Imaging/heart").domain, inner;
@@ -129,7 +129,7 @@ static void an_inner_directory_becomes_a_domain_by_wraps_only(void **state)
 
 /* Several batches, keys wrapped by two threads, and a restart between the wraps and the removal of
  * the old places. */
-static void more_records_than_a_batch_takes_move_and_leave_nothing_behind(void **state)
+TEST_IN(open_kit, close_kit, more_records_than_a_batch_takes_move_and_leave_nothing_behind)
 {
 	kit *k = *state;
 	emr_id16 outer = domain_of(k, "Imaging/heart").domain;
@@ -158,7 +158,7 @@ static void more_records_than_a_batch_takes_move_and_leave_nothing_behind(void *
 	free(after);
 }
 
-static void what_is_new_goes_to_the_new_domain_at_once(void **state)
+TEST_IN(open_kit, close_kit, what_is_new_goes_to_the_new_domain_at_once)
 {
 	kit *k = *state;
 	emr_id16 outer = domain_of(k, "Imaging").domain, inner = make_domain(k, "Imaging/heart");
@@ -188,7 +188,7 @@ static unsigned versions_of(kit *k, const char *path)
 	return n;
 }
 
-static void versions_and_deleted_files_of_before_stay_within_reach(void **state)
+TEST_IN(open_kit, close_kit, versions_and_deleted_files_of_before_stay_within_reach)
 {
 	kit *k = *state;
 	emr_restore first = {.path = "Imaging/heart/echo", .cver = 1},
@@ -214,7 +214,7 @@ static void versions_and_deleted_files_of_before_stay_within_reach(void **state)
 	kit_restart_and_compare(k);
 }
 
-static void a_save_in_the_middle_is_a_version_of_the_same_record(void **state)
+TEST_IN(open_kit, close_kit, a_save_in_the_middle_is_a_version_of_the_same_record)
 {
 	kit *k = *state;
 
@@ -232,7 +232,7 @@ static void a_save_in_the_middle_is_a_version_of_the_same_record(void **state)
 	kit_restart_and_compare(k);
 }
 
-static void a_single_file_is_a_domain_and_stays_one(void **state)
+TEST_IN(open_kit, close_kit, a_single_file_is_a_domain_and_stays_one)
 {
 	kit *k = *state;
 	emr_id16 inner = make_domain(k, "Imaging/knee");
@@ -266,7 +266,8 @@ static void a_single_file_is_a_domain_and_stays_one(void **state)
 	kit_restart_and_compare(k);
 }
 
-static void a_new_file_and_a_new_directory_can_be_asked_for_before_they_are_published(void **state)
+TEST_IN(open_kit, close_kit,
+	a_new_file_and_a_new_directory_can_be_asked_for_before_they_are_published)
 {
 	kit *k = *state;
 	emr_id16 one, directory;
@@ -286,7 +287,7 @@ static void a_new_file_and_a_new_directory_can_be_asked_for_before_they_are_publ
 	kit_restart_and_compare(k);
 }
 
-static void domains_lie_in_domains_and_move_with_them(void **state)
+TEST_IN(open_kit, close_kit, domains_lie_in_domains_and_move_with_them)
 {
 	kit *k = *state;
 	emr_id16 heart, year, mri;
@@ -318,7 +319,7 @@ static void domains_lie_in_domains_and_move_with_them(void **state)
 	kit_restart_and_compare(k);
 }
 
-static void a_file_moved_in_or_out_changes_its_domain(void **state)
+TEST_IN(open_kit, close_kit, a_file_moved_in_or_out_changes_its_domain)
 {
 	kit *k = *state;
 
@@ -350,7 +351,7 @@ static uint64_t pending(kit *k)
 	return c.pending;
 }
 
-static void a_directory_is_held_by_what_cannot_move_whatever_else_is_saved(void **state)
+TEST_IN(open_kit, close_kit, a_directory_is_held_by_what_cannot_move_whatever_else_is_saved)
 {
 	kit *k = *state;
 	node *echo = tree_by_number(k->view, kit_attr(k, "Imaging/heart/echo").node);
@@ -371,7 +372,7 @@ static void a_directory_is_held_by_what_cannot_move_whatever_else_is_saved(void 
 	expect_whole(k, "Imaging/heart", 4);
 }
 
-static void what_cannot_be_one_is_refused(void **state)
+TEST_IN(open_kit, close_kit, what_cannot_be_one_is_refused)
 {
 	kit *k = *state;
 	emr_id16 domain;
@@ -390,7 +391,7 @@ static void what_cannot_be_one_is_refused(void **state)
 		EMR_NOT_FOUND);
 }
 
-static void domains_are_listed_with_what_they_hang_in(void **state)
+TEST_IN(open_kit, close_kit, domains_are_listed_with_what_they_hang_in)
 {
 	kit *k = *state;
 	emr_id16 imaging = domain_of(k, "Imaging").domain;
@@ -415,26 +416,9 @@ static void domains_are_listed_with_what_they_hang_in(void **state)
 	free(path);
 }
 
-#define WITH_KIT(test) cmocka_unit_test_setup_teardown(test, open_kit, close_kit)
-
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		WITH_KIT(an_inner_directory_becomes_a_domain_by_wraps_only),
-		WITH_KIT(more_records_than_a_batch_takes_move_and_leave_nothing_behind),
-		WITH_KIT(what_is_new_goes_to_the_new_domain_at_once),
-		WITH_KIT(versions_and_deleted_files_of_before_stay_within_reach),
-		WITH_KIT(a_save_in_the_middle_is_a_version_of_the_same_record),
-		WITH_KIT(a_single_file_is_a_domain_and_stays_one),
-		WITH_KIT(a_new_file_and_a_new_directory_can_be_asked_for_before_they_are_published),
-		WITH_KIT(domains_lie_in_domains_and_move_with_them),
-		WITH_KIT(a_file_moved_in_or_out_changes_its_domain),
-		WITH_KIT(a_directory_is_held_by_what_cannot_move_whatever_else_is_saved),
-		WITH_KIT(what_cannot_be_one_is_refused),
-		WITH_KIT(domains_are_listed_with_what_they_hang_in),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

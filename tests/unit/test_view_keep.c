@@ -34,11 +34,10 @@ static const char *list(kit *k, const char *path)
 	return text;
 }
 
-static void a_wish_is_inherited_and_remembered(void **state)
+TEST(a_wish_is_inherited_and_remembered)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/B");
@@ -62,15 +61,13 @@ static void a_wish_is_inherited_and_remembered(void **state)
 	kit_rename(&k, "A/B", "B"); /* goes with it */
 	kit_publish_all(&k);
 	assert_string_equal(kept(&k, "B/y"), "yes");
-	kit_close(&k);
 }
 
 /* A copy that says what is said already (rsync -X) is no change. */
-static void saying_the_same_again_changes_nothing(void **state)
+TEST(saying_the_same_again_changes_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	assert_ok(set(&k, "x", "no"));
@@ -79,16 +76,14 @@ static void saying_the_same_again_changes_nothing(void **state)
 	assert_ok(set(&k, "x", "no"));
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "");
-	kit_close(&k);
 }
 
-static void a_block_that_is_not_there_is_said(void **state)
+TEST(a_block_that_is_not_there_is_said)
 {
 	char command[600];
 	uint8_t *big = kit_bytes(300000, 7);
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_write(&k, "x", big, 300000);
 	kit_publish_all(&k);
@@ -100,17 +95,15 @@ static void a_block_that_is_not_there_is_said(void **state)
 	kit_start(&k);
 	assert_string_equal(list(&k, "x"), "x 300000 yes missing;");
 	free(big);
-	kit_close(&k);
 }
 
-static void purging_gives_back_what_nothing_needs(void **state)
+TEST(purging_gives_back_what_nothing_needs)
 {
 	uint8_t *big = kit_bytes(3000000, 5);
 	emr_handle *h;
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "keep", "this");
 	kit_write(&k, "gone", big, 3000000);
@@ -126,7 +119,6 @@ static void purging_gives_back_what_nothing_needs(void **state)
 	kit_expect_text(&k, "keep", "this");
 	kit_restart_and_compare(&k);
 	free(big);
-	kit_close(&k);
 }
 
 /* Three million bytes on the disk that no record needs. */
@@ -152,14 +144,13 @@ static emr_pin pin_of_missing(void)
 }
 
 /* A tree whose node nobody gives: of no block that is dead it can be said that it is not below. */
-static void what_may_be_below_a_part_that_is_away_stays_until_it_is_back(void **state)
+TEST(what_may_be_below_a_part_that_is_away_stays_until_it_is_back)
 {
 	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "keep", "this");
 	make_dead(&k);
@@ -174,18 +165,16 @@ static void what_may_be_below_a_part_that_is_away_stays_until_it_is_back(void **
 	emr_view_count(k.view, &counts);
 	assert_int_equal(counts.spared_bytes, 0);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 /* Nobody asks: ten minutes later, and as soon as the part is no more wanted or there. */
-static void what_was_spared_is_looked_at_again_by_itself(void **state)
+TEST(what_was_spared_is_looked_at_again_by_itself)
 {
 	const emr_pin pin = pin_of_missing();
 	emr_view_counts counts;
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	make_dead(&k);
 	k.options.threads = true;
@@ -203,7 +192,6 @@ static void what_was_spared_is_looked_at_again_by_itself(void **state)
 	} while (counts.spared_bytes > 0);
 	assert_ok(emr_view_purge(k.view, &freed));
 	assert_true(freed < 100000);
-	kit_close(&k);
 }
 
 static emr_status note_registered(void *arg, const emr_pin *pin)
@@ -224,13 +212,12 @@ static int64_t hasty_ns(const emr_clock *clock)
 	return atomic_fetch_add(&now, MINUTE_NS) + MINUTE_NS;
 }
 
-static void a_pin_that_is_lost_is_said_again(void **state)
+TEST(a_pin_that_is_lost_is_said_again)
 {
 	emr_pin pin = {.state = EMR_PIN_WRITTEN}, found = {.state = EMR_PIN_WRITTEN};
 	uint64_t freed;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "this");
 	kit_publish_all(&k);
@@ -250,20 +237,6 @@ static void a_pin_that_is_lost_is_said_again(void **state)
 	assert_ok(emr_view_purge(k.view, &freed));
 	kit_expect_text(&k, "x", "this");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_wish_is_inherited_and_remembered),
-		cmocka_unit_test(saying_the_same_again_changes_nothing),
-		cmocka_unit_test(a_block_that_is_not_there_is_said),
-		cmocka_unit_test(purging_gives_back_what_nothing_needs),
-		cmocka_unit_test(a_pin_that_is_lost_is_said_again),
-		cmocka_unit_test(what_may_be_below_a_part_that_is_away_stays_until_it_is_back),
-		cmocka_unit_test(what_was_spared_is_looked_at_again_by_itself),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

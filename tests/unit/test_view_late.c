@@ -80,7 +80,7 @@ emr_status __wrap_emr_replica_since(
 
 /* ---- sentences ---- */
 
-static void a_file_whose_description_comes_after_its_entry_is_shown_then(void **state)
+TEST_IN(two_open, two_close, a_file_whose_description_comes_after_its_entry_is_shown_then)
 {
 	two *t = *state;
 
@@ -105,7 +105,8 @@ static void a_file_whose_description_comes_after_its_entry_is_shown_then(void **
 	assert_int_equal(told_bad, 0);
 }
 
-static void a_description_that_never_comes_is_told_once_and_not_looked_for_any_more(void **state)
+TEST_IN(two_open, two_close,
+	a_description_that_never_comes_is_told_once_and_not_looked_for_any_more)
 {
 	two *t = *state;
 
@@ -158,8 +159,8 @@ static void look_without_key(kit *b)
 	is_key_late = false;
 }
 
-static void a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_shown_then(
-	void **state)
+TEST_IN(two_open, two_close,
+	a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_shown_then)
 {
 	two *t = *state;
 
@@ -175,7 +176,7 @@ static void a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_sh
 	assert_int_equal(told_bad, 0);
 }
 
-static void a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed(void **state)
+TEST_IN(two_open, two_close, a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed)
 {
 	two *t = *state;
 	char cache[300];
@@ -205,7 +206,8 @@ static void a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed(voi
 }
 
 /* What waits here is as much as one look takes of what is new. */
-static void however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_was(void **state)
+TEST_IN(two_open, two_close,
+	however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_was)
 {
 	two *t = *state;
 	emr_place place;
@@ -227,7 +229,7 @@ static void however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_
 	two_expect_equal(t);
 }
 
-static void what_becomes_readable_while_a_run_looks_is_looked_at_at_once(void **state)
+TEST_IN(two_open, two_close, what_becomes_readable_while_a_run_looks_is_looked_at_at_once)
 {
 	two *t = *state;
 	emr_path_domain d;
@@ -248,17 +250,7 @@ static void what_becomes_readable_while_a_run_looks_is_looked_at_at_once(void **
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		WITH_TWO(a_file_whose_description_comes_after_its_entry_is_shown_then),
-		WITH_TWO(a_description_that_never_comes_is_told_once_and_not_looked_for_any_more),
-		WITH_TWO(
-			a_file_whose_key_comes_after_its_entry_keeps_no_other_back_and_is_shown_then),
-		WITH_TWO(a_folder_whose_key_never_comes_is_told_and_keeps_no_other_closed),
-		WITH_TWO(however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_was),
-		WITH_TWO(what_becomes_readable_while_a_run_looks_is_looked_at_at_once),
-	};
-
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

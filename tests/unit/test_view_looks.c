@@ -34,14 +34,13 @@ static void await_sync(kit *k)
 }
 
 /* It closes the segment into which he saves. */
-static void space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use(void **state)
+TEST(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use)
 {
 	uint8_t *bytes = kit_bytes(3 * STEP_BYTES, 10);
 	emr_view *view;
 	uint64_t seen;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.space_step_bytes = STEP_BYTES;
 	kit_restart(&k);
@@ -67,21 +66,19 @@ static void space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use(void 
 	assert_true(view_next_lull(view) > view_boot_ns(view));
 	pthread_mutex_unlock(&view->lock);
 	free(bytes);
-	kit_close(&k);
 }
 
 /* Each look walks all that lives: by each eighth that a folder grows they would cost more than
  * saving. */
-static void a_folder_that_only_grows_is_searched_as_it_doubles(void **state)
+TEST(a_folder_that_only_grows_is_searched_as_it_doubles)
 {
 	enum { FILE_BYTES = STEP_BYTES / 4, FILES = 512, BEFORE = 128 };
 	uint8_t *bytes = kit_bytes(FILE_BYTES, 11);
 	unsigned looks = 0;
 	uint64_t seen = 0;
 	char name[16];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	k.options.space_step_bytes = STEP_BYTES;
 	kit_restart(&k);
@@ -95,15 +92,6 @@ static void a_folder_that_only_grows_is_searched_as_it_doubles(void **state)
 	}
 	assert_in_range(looks, 1, 4);
 	free(bytes);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(space_is_looked_for_when_nobody_saves_unless_much_is_of_no_use),
-		cmocka_unit_test(a_folder_that_only_grows_is_searched_as_it_doubles),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -571,12 +571,11 @@ static void live(uint64_t seed, long steps)
 	free(w);
 }
 
-static void the_folder_is_what_the_model_says(void **state)
+TEST(the_folder_is_what_the_model_says)
 {
 	const char *seed = getenv("EMR_MODEL_SEED"), *steps = getenv("EMR_MODEL_STEPS");
 	long n = steps != NULL ? strtol(steps, NULL, 10) : 1000;
 
-	(void)state;
 	if (seed != NULL)
 		live(strtoull(seed, NULL, 10), n);
 	for (uint64_t s = 1; s <= 3 && seed == NULL; s++)
@@ -861,23 +860,14 @@ static void travel(uint64_t seed)
 	free(r);
 }
 
-static void a_version_on_its_way_keeps_its_bytes(void **state)
+TEST(a_version_on_its_way_keeps_its_bytes)
 {
 	const char *seed = getenv("EMR_MODEL_SEED");
 
-	(void)state;
 	if (seed != NULL)
 		travel(strtoull(seed, NULL, 10));
 	for (uint64_t s = 1; s <= 4 && seed == NULL; s++)
 		travel(s);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_folder_is_what_the_model_says),
-		cmocka_unit_test(a_version_on_its_way_keeps_its_bytes),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

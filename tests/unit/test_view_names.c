@@ -3,20 +3,18 @@
 
 #include "view/names.h"
 
-static void any_byte_but_slash_and_zero_may_be_in_a_name(void **state)
+TEST(any_byte_but_slash_and_zero_may_be_in_a_name)
 {
 	char name[3] = "x";
 
-	(void)state;
 	for (int c = 1; c < 256; c++) {
 		name[1] = (char)c;
 		assert_status(c == '/' ? EMR_BAD_NAME : EMR_OK, emr_name_check(name));
 	}
 }
 
-static void dot_names_and_empty_names_are_bad(void **state)
+TEST(dot_names_and_empty_names_are_bad)
 {
-	(void)state;
 	assert_status(EMR_BAD_NAME, emr_name_check(""));
 	assert_status(EMR_BAD_NAME, emr_name_check("."));
 	assert_status(EMR_BAD_NAME, emr_name_check(".."));
@@ -25,11 +23,10 @@ static void dot_names_and_empty_names_are_bad(void **state)
 	assert_ok(emr_name_check("\n"));
 }
 
-static void why_a_name_is_bad_is_said(void **state)
+TEST(why_a_name_is_bad_is_said)
 {
 	char name[310], why[EMR_NAME_WHY_BYTES];
 
-	(void)state;
 	emr_name_why("", why);
 	assert_string_equal(why, "it is empty");
 	emr_name_why("Imaging/../x", why);
@@ -41,11 +38,10 @@ static void why_a_name_is_bad_is_said(void **state)
 	assert_string_equal(why, "the path is too long");
 }
 
-static void a_name_has_at_most_255_bytes(void **state)
+TEST(a_name_has_at_most_255_bytes)
 {
 	char name[300];
 
-	(void)state;
 	memset(name, 'n', sizeof name);
 	name[255] = 0;
 	assert_ok(emr_name_check(name));
@@ -54,9 +50,8 @@ static void a_name_has_at_most_255_bytes(void **state)
 	assert_status(EMR_BAD_NAME, emr_name_check(name));
 }
 
-static void names_of_emrfs_itself_are_reserved(void **state)
+TEST(names_of_emrfs_itself_are_reserved)
 {
-	(void)state;
 	assert_true(emr_name_is_reserved_at_top(".emrfs"));
 	assert_true(emr_name_is_reserved_at_top("shared-with-me"));
 	assert_true(emr_name_is_reserved_at_top("shared-by-me"));
@@ -66,7 +61,7 @@ static void names_of_emrfs_itself_are_reserved(void **state)
 	assert_false(emr_name_is_reserved_at_top("Inbox"));
 }
 
-static void scratch_of_programs_is_local(void **state)
+TEST(scratch_of_programs_is_local)
 {
 	static const char *const local[] = {".~lock.report.odt#", "lu12345abc.tmp", "~$report.docx",
 		"x.tmp", "report.txt~", ".report.txt.swp", ".report.txt.swo", ".x.swx", "4913",
@@ -82,13 +77,12 @@ static void scratch_of_programs_is_local(void **state)
 		"report.pdf.~qpdf-temp#", "IM1.jpg_exiftool_tmp", ".fr-aB12cd", ".rsync-partial",
 		"x.~1~", ".~tmp~"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
 		if (!emr_name_is_local(local[i]))
 			fail_msg("%s is scratch", local[i]);
 }
 
-static void names_of_records_are_not_local(void **state)
+TEST(names_of_records_are_not_local)
 {
 	static const char *const kept[] = {"MRI.pdf", "IM0001", "IM0001.dcm", ".hidden",
 		"report.txt", "tmp", "backup", "bak", "part", "4914", "scan~1.pdf", "#1 visit",
@@ -97,20 +91,18 @@ static void names_of_records_are_not_local(void **state)
 		"1D24AB00", "sedation", "sed12345A", "zip2024A", "report.aB12cd", "DICOMDIR",
 		"System Volume", "IM1.BAK", "TRASH", "thumbs.dbx"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
 		if (emr_name_is_local(kept[i]))
 			fail_msg("%s is a record", kept[i]);
 }
 
-static void names_that_may_be_either_are_looked_at_longer(void **state)
+TEST(names_that_may_be_either_are_looked_at_longer)
 {
 	static const char *const hesitant[] = {
 		"1D24AB00", "00000001", "sedXk29Qa", "zi8fJk2L", "report.txt.aB12cd"};
 	static const char *const usual[] = {"1D24AB0", "1D24AB000", "1d24ab00", "1D24AB00.dcm",
 		"sedation", "zinnober", "MRI.pdf", "report.backup", ".aB12cd", "IM0001"};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof hesitant / sizeof hesitant[0]; i++)
 		if (!emr_name_is_hesitant(hesitant[i]) || emr_name_is_local(hesitant[i]))
 			fail_msg("%s may be either", hesitant[i]);
@@ -119,9 +111,8 @@ static void names_that_may_be_either_are_looked_at_longer(void **state)
 			fail_msg("%s is a record", usual[i]);
 }
 
-static void trash_and_half_downloads_are_known_among_local_names(void **state)
+TEST(trash_and_half_downloads_are_known_among_local_names)
 {
-	(void)state;
 	assert_true(emr_name_is_trash(".Trash-1000"));
 	assert_false(emr_name_is_trash("x~"));
 	assert_true(emr_name_is_half_download("scan.pdf.part"));
@@ -130,19 +121,4 @@ static void trash_and_half_downloads_are_known_among_local_names(void **state)
 	assert_false(emr_name_is_half_download("x~"));
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_byte_but_slash_and_zero_may_be_in_a_name),
-		cmocka_unit_test(dot_names_and_empty_names_are_bad),
-		cmocka_unit_test(why_a_name_is_bad_is_said),
-		cmocka_unit_test(a_name_has_at_most_255_bytes),
-		cmocka_unit_test(names_of_emrfs_itself_are_reserved),
-		cmocka_unit_test(scratch_of_programs_is_local),
-		cmocka_unit_test(names_of_records_are_not_local),
-		cmocka_unit_test(names_that_may_be_either_are_looked_at_longer),
-		cmocka_unit_test(trash_and_half_downloads_are_known_among_local_names),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -100,9 +100,8 @@ static void assert_comes_back(const emr_place *place)
 	assert_same(place, &back);
 }
 
-static void every_ordinary_file_comes_back(void **state)
+TEST(every_ordinary_file_comes_back)
 {
-	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		emr_place place = ordinary();
 
@@ -114,35 +113,32 @@ static void every_ordinary_file_comes_back(void **state)
 	}
 }
 
-static void a_directory_comes_back_without_a_content(void **state)
+TEST(a_directory_comes_back_without_a_content)
 {
 	const emr_place other = ordinary();
 	emr_place place = {
 		.domain = other.domain, .object = other.object, .version = other.version};
 
-	(void)state;
 	memcpy(place.r_pid, other.r_pid, sizeof place.r_pid);
 	assert_comes_back(&place);
 }
 
-static void of_what_was_never_published_all_is_zero(void **state)
+TEST(of_what_was_never_published_all_is_zero)
 {
 	const node none = {.id = emr_id16_random()};
 	const emr_place zero = {.version = 0}, back = node_place(&none);
 
-	(void)state;
 	assert_same(&zero, &back);
 }
 
 /* Others choose numbers, too: whatever they are, a place that fits comes back as it was. */
-static void what_would_not_come_back_is_refused(void **state)
+TEST(what_would_not_come_back_is_refused)
 {
 	static const uint64_t edges[] = {0, 1, INT32_MAX, (uint64_t)INT32_MAX + 1, UINT32_MAX,
 		(uint64_t)UINT32_MAX + 1, (UINT64_C(1) << 26) - 1, UINT64_C(1) << 26,
 		(UINT64_C(1) << 26) + 1, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX};
 	size_t fitted = 0, refused = 0;
 
-	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		emr_place place = ordinary();
 		uint64_t *const numbers[] = {
@@ -159,11 +155,10 @@ static void what_would_not_come_back_is_refused(void **state)
 	assert_true(fitted > 1000 && refused > 1000);
 }
 
-static void another_id_or_another_kind_of_root_is_refused(void **state)
+TEST(another_id_or_another_kind_of_root_is_refused)
 {
 	emr_place place = ordinary();
 
-	(void)state;
 	assert_false(packed_fits(&place, emr_id16_random()));
 	place.root = emr_cid_of_digest(EMR_CODEC_RAW, emr_cid_digest(&place.root));
 	assert_false(packed_fits(&place, place.object));
@@ -174,12 +169,11 @@ static node *node_at(kit *k, const char *path)
 	return tree_by_number(k->view, kit_attr(k, path).node);
 }
 
-static void a_file_keeps_its_record_id_in_another_domain(void **state)
+TEST(a_file_keeps_its_record_id_in_another_domain)
 {
 	emr_place before, now;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
@@ -198,17 +192,15 @@ static void a_file_keeps_its_record_id_in_another_domain(void **state)
 	assert_true(node_at(&k, "B/x")->has_own_record);
 	before = node_place(node_at(&k, "B/x"));
 	assert_same(&before, &now);
-	kit_close(&k);
 }
 
 /* What others choose for a record of theirs may fit today, and not tomorrow. */
-static void a_place_takes_what_it_needs_and_gives_it_back(void **state)
+TEST(a_place_takes_what_it_needs_and_gives_it_back)
 {
 	emr_place places[3];
 	node *n;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	kit_publish_all(&k);
@@ -232,15 +224,13 @@ static void a_place_takes_what_it_needs_and_gives_it_back(void **state)
 		assert_int_equal(n->has_own_record, place == &places[1]);
 		assert_int_equal(n->has_whole_place, place == &places[2]);
 	}
-	kit_close(&k);
 }
 
 /* The room that was ready is used up, and the file was renamed as well. */
-static void an_answer_that_finds_no_memory_for_a_place_changes_nothing(void **state)
+TEST(an_answer_that_finds_no_memory_for_a_place_changes_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	kit_publish_all(&k);
@@ -255,14 +245,12 @@ static void an_answer_that_finds_no_memory_for_a_place_changes_nothing(void **st
 	assert_null(node_at(&k, "y")->was);
 	kit_expect_text(&k, "y", "one");
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-static void a_rename_that_finds_no_memory_changes_nothing(void **state)
+TEST(a_rename_that_finds_no_memory_changes_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	kit_publish_all(&k);
@@ -279,17 +267,15 @@ static void a_rename_that_finds_no_memory_changes_nothing(void **state)
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
 	kit_expect_text(&k, "y", "one");
-	kit_close(&k);
 }
 
 /* What is put into the queue behind a commit cannot be refused any more. */
-static void what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same(void **state)
+TEST(what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same)
 {
 	uint64_t before;
 	node *n;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	kit_publish_all(&k);
@@ -309,14 +295,12 @@ static void what_finds_no_memory_to_say_that_it_changed_is_published_all_the_sam
 	kit_publish_all(&k);
 	assert_false(n->meta_dirty);
 	assert_true(node_version(n) > before);
-	kit_close(&k);
 }
 
-static void what_the_ledger_has_gives_back_what_its_change_needed(void **state)
+TEST(what_the_ledger_has_gives_back_what_its_change_needed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	assert_non_null(node_at(&k, "x")->pending);
@@ -327,7 +311,6 @@ static void what_the_ledger_has_gives_back_what_its_change_needed(void **state)
 	assert_true(node_change_count(node_at(&k, "y")) > 0);
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
 /* ---- times ---- */
@@ -344,12 +327,11 @@ static int64_t found_time(kit *k, emr_id16 id, uint64_t version)
 
 /* Ids of one beginning share a row, and who shares a folder chooses the ids of what he makes
  * there: the row takes so many and no more, and saving goes on. */
-static void times_of_many_ids_with_one_beginning_have_an_end(void **state)
+TEST(times_of_many_ids_with_one_beginning_have_an_end)
 {
 	const unsigned count = 1000, most = 256;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	for (unsigned i = 0; i < count; i += 500) {
 		edit e = edit_begin(k.view);
@@ -366,18 +348,16 @@ static void times_of_many_ids_with_one_beginning_have_an_end(void **state)
 		assert_int_equal(found_time(&k, id, 3), i < most ? 1000 + (int64_t)i : -1);
 		assert_int_equal(found_time(&k, id, 4), -1); /* another version */
 	}
-	kit_close(&k);
 }
 
 /* In one edit the last word counts; the others of the row stay. */
-static void times_that_change_leave_their_neighbours(void **state)
+TEST(times_that_change_leave_their_neighbours)
 {
 	const emr_id16 a = {{7, 7, 1}}, b = {{7, 7, 2}};
 	const node like = {.type = EMR_META_FILE};
-	kit k;
+	AUTO(kit_close) kit k;
 	edit e;
 
-	(void)state;
 	kit_open(&k);
 	e = edit_begin(k.view);
 	edit_file_time(&e, a, 1, 10);
@@ -392,27 +372,6 @@ static void times_that_change_leave_their_neighbours(void **state)
 	assert_ok(edit_commit(&e, NULL));
 	assert_int_equal(found_time(&k, a, 2), -1);
 	assert_int_equal(found_time(&k, b, 1), 20);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(times_of_many_ids_with_one_beginning_have_an_end),
-		cmocka_unit_test(times_that_change_leave_their_neighbours),
-		cmocka_unit_test(every_ordinary_file_comes_back),
-		cmocka_unit_test(a_directory_comes_back_without_a_content),
-		cmocka_unit_test(of_what_was_never_published_all_is_zero),
-		cmocka_unit_test(what_would_not_come_back_is_refused),
-		cmocka_unit_test(another_id_or_another_kind_of_root_is_refused),
-		cmocka_unit_test(a_file_keeps_its_record_id_in_another_domain),
-		cmocka_unit_test(a_place_takes_what_it_needs_and_gives_it_back),
-		cmocka_unit_test(an_answer_that_finds_no_memory_for_a_place_changes_nothing),
-		cmocka_unit_test(a_rename_that_finds_no_memory_changes_nothing),
-		cmocka_unit_test(
-			what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same),
-		cmocka_unit_test(what_the_ledger_has_gives_back_what_its_change_needed),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -287,7 +287,7 @@ static void note(kit *k, const char *path, const char *text)
 		k->view, kit_attr(k, path).node, "user.note", emr_bytes_of(text, strlen(text)), 0));
 }
 
-static void the_folder_of_then_is_whole(void **state)
+TEST(the_folder_of_then_is_whole)
 {
 	uint8_t *big = kit_bytes(BIG, 1);
 	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
@@ -295,9 +295,8 @@ static void the_folder_of_then_is_whole(void **state)
 	const char *at, *at_later;
 	uint64_t parent;
 	const char *name;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
@@ -337,15 +336,13 @@ static void the_folder_of_then_is_whole(void **state)
 	free(then);
 	free(later);
 	free(big);
-	kit_close(&k);
 }
 
-static void a_day_ends_at_midnight_and_a_minute_with_its_last_second(void **state)
+TEST(a_day_ends_at_midnight_and_a_minute_with_its_last_second)
 {
 	char today[60], yesterday[60], minute[60];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
 	snprintf(minute, 27, "%s", moment(&k));
@@ -362,17 +359,15 @@ static void a_day_ends_at_midnight_and_a_minute_with_its_last_second(void **stat
 	expect_text(&k, yesterday, "evening");
 	expect_text(&k, today, "next day");
 	expect_text(&k, minute, "one");
-	kit_close(&k);
 }
 
-static void today_goes_on_and_a_day_that_is_over_does_not(void **state)
+TEST(today_goes_on_and_a_day_that_is_over_does_not)
 {
 	char today[60], yesterday[60];
 	emr_attr old, day, again;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
 	kit_publish_all(&k);
@@ -395,19 +390,17 @@ static void today_goes_on_and_a_day_that_is_over_does_not(void **state)
 	assert_int_equal(again.node, day.node);
 	drop(&k, again);
 	drop(&k, day);
-	kit_close(&k);
 }
 
-static void what_is_no_time_or_not_yet_is_not_there(void **state)
+TEST(what_is_no_time_or_not_yet_is_not_there)
 {
 	static const char *const wrong[] = {"2026-13-01", "2026-02-30", "2026-11-20T25:00",
 		"2026-11-20T14", "yesterday", "2026-11-2", "2999-01-01", "2026-11-20 14:05",
 		"2026-11-20T14:05x", "", "1969-12-31", "2026-11-20T14:05:31.5",
 		"a-name-that-is-much-longer-than-any-time-could-be-written-2026-11-20"};
 	char path[200];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	for (size_t i = 1; i < sizeof wrong / sizeof *wrong; i++) {
 		if (wrong[i][0] == 0)
@@ -418,17 +411,15 @@ static void what_is_no_time_or_not_yet_is_not_there(void **state)
 	/* Before there was a folder it was empty. */
 	assert_string_equal(list(&k, ".emrfs/at/2001-01-01"), "");
 	expect_none(&k, ".emrfs/at/2001-01-01/x");
-	kit_close(&k);
 }
 
-static void the_days_with_changes_are_listed(void **state)
+TEST(the_days_with_changes_are_listed)
 {
 	static const char *const folders[] = {"A", "B", "C", "D"};
 	char made[60], first[60], third[60], wanted[300];
 	emr_replica_position at;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	assert_ok(emr_replica_at(k.stack.replica, &at));
 	day_at((time_t)at.last_time, made); /* the folder itself */
@@ -452,17 +443,15 @@ static void the_days_with_changes_are_listed(void **state)
 	day_of(&k, 0, third);
 	strcat(strcat(wanted, " "), third + 10);
 	assert_string_equal(list(&k, ".emrfs/at"), wanted);
-	kit_close(&k);
 }
 
 /* On a second computer, whose keys come by letter: the ledger says nothing more of it then. */
-static void days_of_a_folder_that_comes_later_are_listed(void **state)
+TEST(days_of_a_folder_that_comes_later_are_listed)
 {
 	char first[60], second[60], without[300], all[200];
 	emr_id16 awaited = {{0}}, folder;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_publish_all(&k);
@@ -488,14 +477,12 @@ static void days_of_a_folder_that_comes_later_are_listed(void **state)
 	kit_publish_all(&k);
 	snprintf(without, sizeof without, "%s %s", all, second + 10);
 	assert_string_equal(list(&k, ".emrfs/at"), without);
-	kit_close(&k);
 }
 
-static void deleted_files_are_found_where_they_were(void **state)
+TEST(deleted_files_are_found_where_they_were)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
@@ -522,15 +509,13 @@ static void deleted_files_are_found_where_they_were(void **state)
 	expect_text(&k, ".emrfs/deleted/B/moves", "m");
 	kit_restart(&k);
 	expect_text(&k, ".emrfs/deleted/B/moves", "m");
-	kit_close(&k);
 }
 
-static void of_two_deleted_files_of_one_name_the_last_keeps_it(void **state)
+TEST(of_two_deleted_files_of_one_name_the_last_keeps_it)
 {
 	char listed[300];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	for (int i = 0; i < 2; i++) {
 		kit_text(&k, "x.txt", i == 0 ? "older" : "newer");
@@ -544,18 +529,16 @@ static void of_two_deleted_files_of_one_name_the_last_keeps_it(void **state)
 	assert_memory_equal(listed, "x.txt x~", 8);
 	snprintf(listed, sizeof listed, ".emrfs/deleted/%s", list(&k, ".emrfs/deleted") + 6);
 	expect_text(&k, listed, "older");
-	kit_close(&k);
 }
 
-static void nothing_of_the_past_can_be_changed(void **state)
+TEST(nothing_of_the_past_can_be_changed)
 {
 	emr_attr x, dir, days, a, wanted = {.mode = 0777};
 	char path[80];
 	emr_handle *h;
 	const char *at;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
@@ -588,15 +571,13 @@ static void nothing_of_the_past_can_be_changed(void **state)
 	expect_text(&k, path, "one");
 	kit_expect_text(&k, "live", "l");
 	assert_string_equal(kit_items(&k), "DOMAIN LISTKEY META PUT PUT");
-	kit_close(&k);
 }
 
-static void a_version_of_the_past_says_what_it_is(void **state)
+TEST(a_version_of_the_past_says_what_it_is)
 {
 	char first[80], second[80], tx[100], cid[100];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "one");
 	snprintf(first, sizeof first, "%s/x", moment(&k));
@@ -613,7 +594,6 @@ static void a_version_of_the_past_says_what_it_is(void **state)
 		attribute(&k, second, "user.emrfs.id"), kit_attribute(&k, "x", "user.emrfs.id"));
 	assert_true(held(&k, first).ino != kit_attr(&k, "x").ino); /* cp takes them for two files */
 	assert_true(held(&k, second).ino != kit_attr(&k, "x").ino);
-	kit_close(&k);
 }
 
 static unsigned parted;
@@ -626,13 +606,12 @@ static void count_parted(void *arg, uint64_t number, const char *name)
 	parted++;
 }
 
-static void trees_that_nobody_uses_are_dropped(void **state)
+TEST(trees_that_nobody_uses_are_dropped)
 {
 	char path[60];
 	emr_attr kept[20];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	k.view->options.changed = count_parted;
 	for (int i = 0; i < 20; i++) {
@@ -662,7 +641,6 @@ static void trees_that_nobody_uses_are_dropped(void **state)
 		drop(&k, kept[i - 1]);
 		assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, kept[i - 1].node, &kept[i - 1]));
 	}
-	kit_close(&k);
 }
 
 /* ---- the living folder meanwhile ---- */
@@ -708,13 +686,12 @@ static void *look(void *arg)
 	return NULL;
 }
 
-static void the_past_is_looked_at_while_the_present_goes_on(void **state)
+TEST(the_past_is_looked_at_while_the_present_goes_on)
 {
 	onlooker o = {.k = NULL};
 	pthread_t threads[3];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_at_noon(&k);
 	kit_text(&k, "x", "take 0");
 	kit_publish_all(&k);
@@ -733,10 +710,9 @@ static void the_past_is_looked_at_while_the_present_goes_on(void **state)
 	__atomic_store_n(&o.stop, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
-	kit_close(&k);
 }
 
-static void times_have_a_first_and_a_last_second(void **state)
+TEST(times_have_a_first_and_a_last_second)
 {
 	static const struct {
 		const char *zone, *text;
@@ -754,7 +730,6 @@ static void times_have_a_first_and_a_last_second(void **state)
 	uint64_t from, until;
 	char day[EMR_WHEN_BYTES];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		setenv("TZ", cases[i].zone, 1);
 		tzset();
@@ -774,23 +749,7 @@ static void times_have_a_first_and_a_last_second(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(times_have_a_first_and_a_last_second),
-		cmocka_unit_test(the_folder_of_then_is_whole),
-		cmocka_unit_test(a_day_ends_at_midnight_and_a_minute_with_its_last_second),
-		cmocka_unit_test(today_goes_on_and_a_day_that_is_over_does_not),
-		cmocka_unit_test(what_is_no_time_or_not_yet_is_not_there),
-		cmocka_unit_test(the_days_with_changes_are_listed),
-		cmocka_unit_test(days_of_a_folder_that_comes_later_are_listed),
-		cmocka_unit_test(deleted_files_are_found_where_they_were),
-		cmocka_unit_test(of_two_deleted_files_of_one_name_the_last_keeps_it),
-		cmocka_unit_test(nothing_of_the_past_can_be_changed),
-		cmocka_unit_test(a_version_of_the_past_says_what_it_is),
-		cmocka_unit_test(trees_that_nobody_uses_are_dropped),
-		cmocka_unit_test(the_past_is_looked_at_while_the_present_goes_on),
-	};
-
 	setenv("TZ", "UTC0", 1);
 	tzset();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

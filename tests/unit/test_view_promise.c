@@ -67,11 +67,10 @@ static size_t count_back(kit *k)
 	return emr_view_went_back(k->view, nodes, 4);
 }
 
-static void a_spill_that_is_whole_says_nothing(void **state)
+TEST(a_spill_that_is_whole_says_nothing)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	edit(&k, true);
 	emr_stack_close(&k.stack);
@@ -79,15 +78,13 @@ static void a_spill_that_is_whole_says_nothing(void **state)
 	kit_expect_text(&k, "report.txt", "Ane, Bne, one");
 	assert_string_equal(told, "");
 	assert_int_equal(count_back(&k), 0);
-	kit_close(&k);
 }
 
-static void a_spill_that_is_gone_is_said(void **state)
+TEST(a_spill_that_is_gone_is_said)
 {
 	char path[512];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	edit(&k, true);
 	emr_stack_close(&k.stack);
@@ -97,16 +94,14 @@ static void a_spill_that_is_gone_is_said(void **state)
 	kit_expect_text(&k, "report.txt", "one, one, one");
 	assert_non_null(strstr(told, "went-back report.txt;"));
 	assert_int_equal(count_back(&k), 1);
-	kit_close(&k);
 }
 
-static void of_a_spill_that_is_cut_the_rest_is_beside_the_version_before(void **state)
+TEST(of_a_spill_that_is_cut_the_rest_is_beside_the_version_before)
 {
 	char path[512];
 	struct stat st;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	edit(&k, true);
 	emr_stack_close(&k.stack);
@@ -122,16 +117,14 @@ static void of_a_spill_that_is_cut_the_rest_is_beside_the_version_before(void **
 	kit_restart(&k);
 	kit_expect_text(&k, "report.txt", "one, one, one");
 	kit_expect_text(&k, "report (saved in part).txt", "Ane, one, one");
-	kit_close(&k);
 }
 
 /* Closed and never flushed: a power cut may take it, and that is no fault of anything. */
-static void what_was_not_flushed_may_be_gone(void **state)
+TEST(what_was_not_flushed_may_be_gone)
 {
 	char path[512], copy[256] = "/tmp/emr-promise-XXXXXX";
 	kit k, killed;
 
-	(void)state;
 	kit_open(&k);
 	edit(&k, false);
 	assert_non_null(mkdtemp(copy));
@@ -146,14 +139,4 @@ static void what_was_not_flushed_may_be_gone(void **state)
 	kit_close(&killed);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_spill_that_is_whole_says_nothing),
-		cmocka_unit_test(a_spill_that_is_gone_is_said),
-		cmocka_unit_test(of_a_spill_that_is_cut_the_rest_is_beside_the_version_before),
-		cmocka_unit_test(what_was_not_flushed_may_be_gone),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

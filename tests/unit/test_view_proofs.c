@@ -94,13 +94,12 @@ static void names_below(kit *k, const char *path, char out[400])
 	emr_view_forget(k->view, attr.node, 1);
 }
 
-static void proofs_are_where_the_files_are(void **state)
+TEST(proofs_are_where_the_files_are)
 {
 	char names[400];
 	emr_attr attr, made;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_folder(&k);
 	names_below(&k, ".emrfs/proof", names);
 	assert_string_equal(names, "Inbox Imaging top.txt.tlog-proof ");
@@ -113,30 +112,26 @@ static void proofs_are_where_the_files_are(void **state)
 	assert_status(EMR_DENIED, emr_view_mkdir(k.view, attr.node, "x", 0700, &made));
 	assert_status(EMR_DENIED, emr_view_unlink(k.view, attr.node, "note.txt.tlog-proof"));
 	emr_view_forget(k.view, attr.node, 1);
-	kit_close(&k);
 }
 
-static void a_proof_made_in_the_folder_is_sound(void **state)
+TEST(a_proof_made_in_the_folder_is_sound)
 {
 	emr_proof_verdict verdict;
 	EMR_AUTO_BUF proof = {0};
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_folder(&k);
 	assert_ok(read_proof(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &proof));
 	assert_ok(emr_proof_check(emr_buf_view(&proof), -1, NULL, &verdict));
 	assert_int_equal(verdict.step, EMR_PROOF_SOUND);
 	assert_int_equal(verdict.n, 5);
-	kit_close(&k);
 }
 
-static void a_proof_is_not_given_while_its_file_is_changing(void **state)
+TEST(a_proof_is_not_given_while_its_file_is_changing)
 {
 	EMR_AUTO_BUF proof = {0};
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_folder(&k);
 	kit_text(&k, "top.txt", "changed");
 	assert_status(EMR_NO_ATTRIBUTE, read_proof(&k, ".emrfs/proof/top.txt.tlog-proof", &proof));
@@ -144,16 +139,14 @@ static void a_proof_is_not_given_while_its_file_is_changing(void **state)
 	assert_ok(read_proof(&k, ".emrfs/proof/top.txt.tlog-proof", &proof));
 	kit_text(&k, "new.txt", "new");
 	assert_status(EMR_NOT_FOUND, read_proof(&k, ".emrfs/proof/new.txt.tlog-proof", &proof));
-	kit_close(&k);
 }
 
-static void a_node_outlives_the_file_it_stood_for(void **state)
+TEST(a_node_outlives_the_file_it_stood_for)
 {
 	emr_attr file, directory, attr;
 	emr_handle *h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_folder(&k);
 	assert_ok(look_up(&k, ".emrfs/proof/Imaging/note.txt.tlog-proof", &file));
 	assert_ok(look_up(&k, ".emrfs/proof/Imaging", &directory));
@@ -167,7 +160,6 @@ static void a_node_outlives_the_file_it_stood_for(void **state)
 	emr_view_forget(k.view, file.node, 1);
 	emr_view_forget(k.view, directory.node, 1);
 	assert_status(EMR_NOT_FOUND, emr_view_attr(k.view, file.node, &attr));
-	kit_close(&k);
 }
 
 /* ---- out and in ---- */
@@ -208,7 +200,7 @@ static emr_id16 object_of(kit *k, const char *path)
 	return id;
 }
 
-static void what_was_exported_comes_back(void **state)
+TEST(what_was_exported_comes_back)
 {
 	emr_carry_sources from;
 	emr_carry_tally tally;
@@ -217,9 +209,8 @@ static void what_was_exported_comes_back(void **state)
 	seen s = {.parcel = NULL};
 	uint8_t *big = kit_bytes(BIG, 5);
 	int fd = memfd_create("car", MFD_CLOEXEC);
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_folder(&k);
 	kit_mkdir(&k, "Imaging/Old");
 	kit_write(&k, "Imaging/Old/big", big, BIG);
@@ -246,18 +237,6 @@ static void what_was_exported_comes_back(void **state)
 	assert_status(EMR_NOT_FOUND, emr_carry_write(&from, &root, fd, &tally));
 	close(fd);
 	free(big);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(proofs_are_where_the_files_are),
-		cmocka_unit_test(a_proof_made_in_the_folder_is_sound),
-		cmocka_unit_test(a_proof_is_not_given_while_its_file_is_changing),
-		cmocka_unit_test(a_node_outlives_the_file_it_stood_for),
-		cmocka_unit_test(what_was_exported_comes_back),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -42,11 +42,10 @@ static void with_x(kit *k)
 	(void)kit_items(k);
 }
 
-static void what_is_saved_after_a_pause_is_published_after_a_moment(void **state)
+TEST(what_is_saved_after_a_pause_is_published_after_a_moment)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
 	kit_text(&k, "Imaging/y", "new");
@@ -58,14 +57,12 @@ static void what_is_saved_after_a_pause_is_published_after_a_moment(void **state
 	kit_text(&k, "Imaging/x", "two");
 	wait_and_run(&k, 200);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
-static void what_follows_within_a_second_waits_for_a_second_of_quiet(void **state)
+TEST(what_follows_within_a_second_waits_for_a_second_of_quiet)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
 	kit_text(&k, "Imaging/y", "new");
@@ -77,16 +74,14 @@ static void what_follows_within_a_second_waits_for_a_second_of_quiet(void **stat
 	assert_string_equal(kit_items(&k), "");
 	wait_and_run(&k, 100);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* It writes twice a second for five seconds. */
-static void a_program_that_saves_ten_times_makes_two_versions(void **state)
+TEST(a_program_that_saves_ten_times_makes_two_versions)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	char text[16];
 
-	(void)state;
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
 	for (int i = 0; i < 10; i++) {
@@ -99,15 +94,13 @@ static void a_program_that_saves_ten_times_makes_two_versions(void **state)
 	assert_string_equal(kit_items(&k), "PUT PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "3");
 	kit_expect_text(&k, "Imaging/x", "take 9");
-	kit_close(&k);
 }
 
 /* Its disk is slow: it keeps the former file for half a second. */
-static void an_editor_that_saves_after_a_pause_makes_one_version(void **state)
+TEST(an_editor_that_saves_after_a_pause_makes_one_version)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
 	kit_text(&k, "Imaging/new", "two");
@@ -120,14 +113,12 @@ static void an_editor_that_saves_after_a_pause_makes_one_version(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_expect_text(&k, "Imaging/x", "two");
-	kit_close(&k);
 }
 
-static void what_is_removed_or_renamed_after_a_pause_waits_for_a_second(void **state)
+TEST(what_is_removed_or_renamed_after_a_pause_waits_for_a_second)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/y", "new");
 	wait_and_run(&k, 1000);
@@ -139,15 +130,13 @@ static void what_is_removed_or_renamed_after_a_pause_waits_for_a_second(void **s
 	assert_string_equal(kit_items(&k), "");
 	wait_and_run(&k, 100);
 	assert_string_equal(kit_items(&k), "META UNLINK");
-	kit_close(&k);
 }
 
 /* A slow disk: Excel's new file lies there for three seconds before it gets its name. */
-static void excel_may_take_its_time_and_makes_one_version(void **state)
+TEST(excel_may_take_its_time_and_makes_one_version)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/1D24AB00", "two");
 	wait_and_run(&k, 3000);
@@ -160,29 +149,25 @@ static void excel_may_take_its_time_and_makes_one_version(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_expect_text(&k, "Imaging/x", "two");
-	kit_close(&k);
 }
 
-static void a_scanners_file_with_such_a_name_is_published_later(void **state)
+TEST(a_scanners_file_with_such_a_name_is_published_later)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/1D24AB00", "slice");
 	wait_and_run(&k, 9900);
 	assert_string_equal(kit_items(&k), "");
 	wait_and_run(&k, 100);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* Firefox makes the file empty, fetches beside it for a minute, and renames over it. */
-static void a_download_is_one_version_and_never_an_empty_one(void **state)
+TEST(a_download_is_one_version_and_never_an_empty_one)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/scan.pdf", "");
 	kit_text(&k, "Imaging/scan.kJ2d.pdf.part", "half");
@@ -194,14 +179,12 @@ static void a_download_is_one_version_and_never_an_empty_one(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/scan.pdf", "user.emrfs.version"), "1");
 	kit_expect_text(&k, "Imaging/scan.pdf", "half and the rest");
-	kit_close(&k);
 }
 
-static void an_empty_file_is_a_record_when_no_download_is_beside_it(void **state)
+TEST(an_empty_file_is_a_record_when_no_download_is_beside_it)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/empty", "");
 	kit_text(&k, "Imaging/y.part", "half");
@@ -210,14 +193,12 @@ static void an_empty_file_is_a_record_when_no_download_is_beside_it(void **state
 	kit_unlink(&k, "Imaging/y.part");
 	run(&k);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
-static void a_file_cut_to_nothing_waits_for_what_comes(void **state)
+TEST(a_file_cut_to_nothing_waits_for_what_comes)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/x", "");
 	wait_and_run(&k, 5000);
@@ -229,16 +210,14 @@ static void a_file_cut_to_nothing_waits_for_what_comes(void **state)
 	kit_text(&k, "Imaging/x", "");
 	wait_and_run(&k, 10000);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* Else the publisher would ask again and again. */
-static void a_name_that_waits_longer_is_not_due_before(void **state)
+TEST(a_name_that_waits_longer_is_not_due_before)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	int64_t due;
 
-	(void)state;
 	with_x(&k);
 	kit_rename(&k, "Imaging/x", "Imaging/x.tmp");
 	kit_text(&k, "Imaging/x", "");
@@ -251,19 +230,16 @@ static void a_name_that_waits_longer_is_not_due_before(void **state)
 	due = publish_due(k.view);
 	pthread_mutex_unlock(&k.view->lock);
 	assert_true(due > k.clock.boot_ns + INT64_C(1000000000));
-	kit_close(&k);
 }
 
-static void whoever_waits_for_the_ledger_does_not_wait_for_that(void **state)
+TEST(whoever_waits_for_the_ledger_does_not_wait_for_that)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/1D24AB00", "slice");
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
-	kit_close(&k);
 }
 
 /* Milliseconds until the publisher would begin. */
@@ -277,11 +253,10 @@ static int64_t due_in_ms(kit *k)
 	return due == INT64_MAX ? -1 : (due - k->clock.boot_ns) / 1000000;
 }
 
-static void what_is_due_waits_until_the_folder_is_quiet_for_a_moment(void **state)
+TEST(what_is_due_waits_until_the_folder_is_quiet_for_a_moment)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	with_x(&k);
 	erase_look_back(k.view); /* due by itself after each opening */
 	kit_text(&k, "Imaging/first", "1");
@@ -298,15 +273,13 @@ static void what_is_due_waits_until_the_folder_is_quiet_for_a_moment(void **stat
 	assert_int_equal(due_in_ms(&k), 0);
 	run(&k);
 	assert_string_equal(kit_items(&k), "PUT PUT");
-	kit_close(&k);
 }
 
-static void a_folder_that_is_never_quiet_is_published_within_fifteen_seconds(void **state)
+TEST(a_folder_that_is_never_quiet_is_published_within_fifteen_seconds)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	int64_t waited = 0;
 
-	(void)state;
 	with_x(&k);
 	erase_look_back(k.view); /* due by itself after each opening */
 	kit_text(&k, "Imaging/first", "1");
@@ -319,7 +292,6 @@ static void a_folder_that_is_never_quiet_is_published_within_fifteen_seconds(voi
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(
 		kit_attribute(&k, "Imaging/first", "user.emrfs.state"), "confirmed 1/1");
-	kit_close(&k);
 }
 
 static kit *writing_in;
@@ -332,12 +304,11 @@ static void write_half(void)
 }
 
 /* Its program opened it when it had been chosen already, and has written half of what it will. */
-static void what_a_program_has_just_begun_to_write_is_no_version(void **state)
+TEST(what_a_program_has_just_begun_to_write_is_no_version)
 {
 	char copy[256];
 	kit k, killed;
 
-	(void)state;
 	with_x(&k);
 	kit_wait_ms(&k, 1000);
 	kit_text(&k, "Imaging/x", "the second version");
@@ -362,25 +333,4 @@ static void what_a_program_has_just_begun_to_write_is_no_version(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_saved_after_a_pause_is_published_after_a_moment),
-		cmocka_unit_test(what_follows_within_a_second_waits_for_a_second_of_quiet),
-		cmocka_unit_test(a_program_that_saves_ten_times_makes_two_versions),
-		cmocka_unit_test(an_editor_that_saves_after_a_pause_makes_one_version),
-		cmocka_unit_test(what_is_removed_or_renamed_after_a_pause_waits_for_a_second),
-		cmocka_unit_test(excel_may_take_its_time_and_makes_one_version),
-		cmocka_unit_test(a_scanners_file_with_such_a_name_is_published_later),
-		cmocka_unit_test(a_download_is_one_version_and_never_an_empty_one),
-		cmocka_unit_test(an_empty_file_is_a_record_when_no_download_is_beside_it),
-		cmocka_unit_test(a_file_cut_to_nothing_waits_for_what_comes),
-		cmocka_unit_test(a_name_that_waits_longer_is_not_due_before),
-		cmocka_unit_test(what_is_due_waits_until_the_folder_is_quiet_for_a_moment),
-		cmocka_unit_test(a_folder_that_is_never_quiet_is_published_within_fifteen_seconds),
-		cmocka_unit_test(whoever_waits_for_the_ledger_does_not_wait_for_that),
-		cmocka_unit_test(what_a_program_has_just_begun_to_write_is_no_version),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

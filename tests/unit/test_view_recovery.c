@@ -237,12 +237,11 @@ static void recover_and_look(kit *k)
 	kit_close(k);
 }
 
-static void a_mount_that_dies_while_it_publishes_publishes_everything_once(void **state)
+TEST(a_mount_that_dies_while_it_publishes_publishes_everything_once)
 {
 	long n = 1;
 	bool died;
 
-	(void)state;
 	do {
 		kit k;
 
@@ -283,12 +282,11 @@ static void expect_the_inner_work(kit *k)
 		fail_msg("not once each: %s", items);
 }
 
-static void a_mount_that_dies_while_domains_are_made_makes_them_whole(void **state)
+TEST(a_mount_that_dies_while_domains_are_made_makes_them_whole)
 {
 	long n = 1;
 	bool died;
 
-	(void)state;
 	do {
 		char *before, *after;
 		kit k;
@@ -315,9 +313,8 @@ static void a_mount_that_dies_while_domains_are_made_makes_them_whole(void **sta
 
 /* The first death comes with the batch on the ledger and its answer unread; the second while that
  * is sorted out. */
-static void a_mount_that_dies_again_while_it_recovers_publishes_everything_once(void **state)
+TEST(a_mount_that_dies_again_while_it_recovers_publishes_everything_once)
 {
-	(void)state;
 	for (long first = 8; first < 26; first += 6) {
 		for (long second = 1;; second++) {
 			bool died;
@@ -333,12 +330,11 @@ static void a_mount_that_dies_again_while_it_recovers_publishes_everything_once(
 	}
 }
 
-static void what_lies_in_an_unreadable_directory_stays_what_it_is(void **state)
+TEST(what_lies_in_an_unreadable_directory_stays_what_it_is)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	char *before, *after;
 
-	(void)state;
 	copy_base(&k);
 	kit_start(&k);
 	kit_mkdir(&k, "Imaging/ct/inner");
@@ -370,20 +366,11 @@ static void what_lies_in_an_unreadable_directory_stays_what_it_is(void **state)
 	assert_int_equal(strlen(after), strlen(before)); /* but for a time */
 	free(before);
 	free(after);
-	kit_close(&k);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_lies_in_an_unreadable_directory_stays_what_it_is),
-		cmocka_unit_test(a_mount_that_dies_while_it_publishes_publishes_everything_once),
-		cmocka_unit_test(a_mount_that_dies_while_domains_are_made_makes_them_whole),
-		cmocka_unit_test(
-			a_mount_that_dies_again_while_it_recovers_publishes_everything_once),
-	};
-
 	if (argc == 7)
 		return child_main(argv);
-	return cmocka_run_group_tests(tests, make_base, remove_base);
+	return emr_tests_run(make_base, remove_base);
 }

@@ -25,12 +25,11 @@ static void open_hearing(kit *k, heard *h)
 	kit_restart(k);
 }
 
-static void a_refusal_that_an_errno_does_not_explain_is_told_with_its_path(void **state)
+TEST(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path)
 {
 	heard h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_hearing(&k, &h);
 	kit_mkdir(&k, "Imaging");
 	kit_text(&k, "Imaging/a.txt", "a");
@@ -46,15 +45,13 @@ static void a_refusal_that_an_errno_does_not_explain_is_told_with_its_path(void 
 		emr_view_refuse(k.view, kit_attr(&k, "").node, "datasets", EMR_RESERVED_NAME));
 	assert_string_equal(h.path, "datasets");
 	assert_int_equal(h.count, 3);
-	kit_close(&k);
 }
 
-static void ordinary_answers_are_not_told(void **state)
+TEST(ordinary_answers_are_not_told)
 {
 	heard h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_hearing(&k, &h);
 	for (int status = EMR_OK; status < EMR_STATUS_COUNT; status++) {
 		if (status == EMR_TOO_BIG || status == EMR_RESERVED_NAME ||
@@ -70,16 +67,14 @@ static void ordinary_answers_are_not_told(void **state)
 	assert_status(EMR_IO, emr_view_refuse(k.view, kit_attr(&k, "").node, "x", EMR_IO));
 	assert_int_equal(h.count, 1);
 	assert_string_equal(h.id, "disk-refuses");
-	kit_close(&k);
 }
 
-static void twenty_a_minute_of_one_kind_are_told(void **state)
+TEST(twenty_a_minute_of_one_kind_are_told)
 {
 	uint64_t top;
 	heard h;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	open_hearing(&k, &h);
 	top = kit_attr(&k, "").node;
 	for (int i = 0; i < 1000; i++)
@@ -91,16 +86,6 @@ static void twenty_a_minute_of_one_kind_are_told(void **state)
 	kit_wait_ms(&k, 60001);
 	assert_status(EMR_NO_HARD_LINKS, emr_view_refuse(k.view, top, "x", EMR_NO_HARD_LINKS));
 	assert_int_equal(h.count, 22);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_refusal_that_an_errno_does_not_explain_is_told_with_its_path),
-		cmocka_unit_test(ordinary_answers_are_not_told),
-		cmocka_unit_test(twenty_a_minute_of_one_kind_are_told),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

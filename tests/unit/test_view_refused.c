@@ -64,11 +64,10 @@ static emr_view_counts counts(kit *k)
 	return c;
 }
 
-static void a_refused_removal_ends_as_failed_with_one_notice(void **state)
+TEST(a_refused_removal_ends_as_failed_with_one_notice)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	start(&k);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
 	tick(&k, 4);
@@ -90,14 +89,12 @@ static void a_refused_removal_ends_as_failed_with_one_notice(void **state)
 	kit_publish_all(&k);
 	assert_int_equal(counts(&k).failed, 0);
 	assert_false(kit_exists(&k, "A/x"));
-	kit_close(&k);
 }
 
-static void a_refusal_of_the_moment_is_asked_for_longer(void **state)
+TEST(a_refusal_of_the_moment_is_asked_for_longer)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	start(&k);
 	refuses = EMR_RESULT_CONFLICT;
 	tick(&k, 300);
@@ -107,14 +104,12 @@ static void a_refusal_of_the_moment_is_asked_for_longer(void **state)
 	tick(&k, 400);
 	assert_int_equal(counts(&k).pending, 0);
 	assert_string_equal(told, "");
-	kit_close(&k);
 }
 
-static void a_person_who_asks_is_heard_at_once(void **state)
+TEST(a_person_who_asks_is_heard_at_once)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	start(&k);
 	refuses = EMR_RESULT_NOT_AUTHORISED;
 	tick(&k, 100);
@@ -123,16 +118,6 @@ static void a_person_who_asks_is_heard_at_once(void **state)
 	kit_publish(&k);
 	assert_int_equal(counts(&k).failed, 0);
 	assert_int_equal(counts(&k).pending, 0);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_refused_removal_ends_as_failed_with_one_notice),
-		cmocka_unit_test(a_refusal_of_the_moment_is_asked_for_longer),
-		cmocka_unit_test(a_person_who_asks_is_heard_at_once),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

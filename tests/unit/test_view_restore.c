@@ -141,13 +141,12 @@ static void finish(kit *k, uint8_t *big)
 
 /* ---- earlier versions ---- */
 
-static void an_earlier_version_comes_back_under_its_old_number(void **state)
+TEST(an_earlier_version_comes_back_under_its_old_number)
 {
 	uint8_t *big;
 	char *id, *cid;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	id = attribute(&k, "A/x", "user.emrfs.id");
 	cid = attribute(&k, "A/x", "user.emrfs.cid");
@@ -167,12 +166,11 @@ static void an_earlier_version_comes_back_under_its_old_number(void **state)
 	finish(&k, big);
 }
 
-static void new_content_counts_on_from_the_highest_version(void **state)
+TEST(new_content_counts_on_from_the_highest_version)
 {
 	uint8_t *big;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	assert_ok(bring(&k, "A/x", 0, 1, NULL));
 	kit_restart(&k);
@@ -193,13 +191,12 @@ static void new_content_counts_on_from_the_highest_version(void **state)
 	finish(&k, big);
 }
 
-static void the_version_of_a_time_comes_back_with_its_mode_and_times(void **state)
+TEST(the_version_of_a_time_comes_back_with_its_mode_and_times)
 {
 	emr_attr wanted = {.mode = 0640, .mtime_ns = 1234567890123456789}, attr;
 	uint64_t then;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_text(&k, "x", "one");
 	assert_ok(emr_view_set_attribute(
@@ -221,12 +218,11 @@ static void the_version_of_a_time_comes_back_with_its_mode_and_times(void **stat
 	finish(&k, NULL);
 }
 
-static void a_version_from_before_a_move_comes_back(void **state)
+TEST(a_version_from_before_a_move_comes_back)
 {
 	uint8_t *big;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	kit_mkdir(&k, "B");
 	kit_rename(&k, "A/x", "B/y");
@@ -238,14 +234,13 @@ static void a_version_from_before_a_move_comes_back(void **state)
 	finish(&k, big);
 }
 
-static void what_is_open_goes_on(void **state)
+TEST(what_is_open_goes_on)
 {
 	emr_handle *h;
 	uint8_t *big;
 	uint64_t number;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	h = kit_open_file(&k, "A/x", O_RDONLY);
 	number = kit_attr(&k, "A/x").node;
@@ -258,12 +253,11 @@ static void what_is_open_goes_on(void **state)
 	finish(&k, big);
 }
 
-static void what_was_not_published_yet_becomes_a_version_first(void **state)
+TEST(what_was_not_published_yet_becomes_a_version_first)
 {
 	uint8_t *big;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	kit_text(&k, "A/x", "precious");
 	assert_ok(bring(&k, "A/x", 0, 1, NULL));
@@ -273,12 +267,11 @@ static void what_was_not_published_yet_becomes_a_version_first(void **state)
 	finish(&k, big);
 }
 
-static void without_the_ledger_it_comes_back_at_once_and_is_registered_later(void **state)
+TEST(without_the_ledger_it_comes_back_at_once_and_is_registered_later)
 {
 	uint8_t *big;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	ledger_is_away = true;
 	assert_ok(bring(&k, "A/x", 0, 1, NULL));
@@ -301,14 +294,13 @@ static void without_the_ledger_it_comes_back_at_once_and_is_registered_later(voi
 	finish(&k, big);
 }
 
-static void the_version_that_is_there_changes_nothing(void **state)
+TEST(the_version_that_is_there_changes_nothing)
 {
 	const emr_restore what = {.path = "A/x", .cver = 3};
 	emr_restored restored;
 	uint8_t *big;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	assert_ok(emr_view_restore(k.view, &what, &restored));
 	assert_true(restored.is_unchanged);
@@ -319,13 +311,12 @@ static void the_version_that_is_there_changes_nothing(void **state)
 
 /* ---- deleted files ---- */
 
-static void a_deleted_file_comes_back_with_its_directories(void **state)
+TEST(a_deleted_file_comes_back_with_its_directories)
 {
 	uint8_t *big = kit_bytes(BIG, 9);
 	char *id, *directory;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/in");
@@ -358,13 +349,12 @@ static void a_deleted_file_comes_back_with_its_directories(void **state)
 	finish(&k, big);
 }
 
-static void an_earlier_version_of_a_deleted_file_comes_back(void **state)
+TEST(an_earlier_version_of_a_deleted_file_comes_back)
 {
 	uint8_t *big;
 	uint64_t first;
 	kit k;
 
-	(void)state;
 	first = with_three(&k, &big);
 	kit_unlink(&k, "A/x");
 	settle(&k);
@@ -380,12 +370,11 @@ static void an_earlier_version_of_a_deleted_file_comes_back(void **state)
 	finish(&k, big);
 }
 
-static void a_deleted_file_comes_back_into_a_directory_that_was_made_again(void **state)
+TEST(a_deleted_file_comes_back_into_a_directory_that_was_made_again)
 {
 	uint8_t *big;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	kit_unlink(&k, "A/x");
 	kit_rmdir(&k, "A");
@@ -400,13 +389,12 @@ static void a_deleted_file_comes_back_into_a_directory_that_was_made_again(void 
 	finish(&k, big);
 }
 
-static void a_deleted_link_comes_back(void **state)
+TEST(a_deleted_link_comes_back)
 {
 	emr_attr attr;
 	char *target;
 	kit k;
 
-	(void)state;
 	kit_open(&k);
 	assert_ok(emr_view_symlink(k.view, EMR_ROOT_NODE, "link", "over/there", &attr));
 	emr_view_forget(k.view, attr.node, 1);
@@ -422,13 +410,12 @@ static void a_deleted_link_comes_back(void **state)
 
 /* ---- under another name, and names that were somebody else's ---- */
 
-static void another_name_is_a_record_of_its_own(void **state)
+TEST(another_name_is_a_record_of_its_own)
 {
 	uint8_t *big;
 	char *id;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	id = attribute(&k, "A/x", "user.emrfs.id");
 	assert_ok(bring(&k, "A/x", 0, 2, "A/old x"));
@@ -446,13 +433,12 @@ static void another_name_is_a_record_of_its_own(void **state)
 	finish(&k, big);
 }
 
-static void a_name_that_was_another_records_then_gets_its_bytes_back(void **state)
+TEST(a_name_that_was_another_records_then_gets_its_bytes_back)
 {
 	uint8_t *big;
 	uint64_t first;
 	kit k;
 
-	(void)state;
 	first = with_three(&k, &big);
 	kit_rename(&k, "A/x", "A/y");
 	settle(&k);
@@ -474,14 +460,13 @@ static void a_name_that_was_another_records_then_gets_its_bytes_back(void **stat
 
 /* ---- refusals ---- */
 
-static void what_cannot_be_meant_is_refused_and_changes_nothing(void **state)
+TEST(what_cannot_be_meant_is_refused_and_changes_nothing)
 {
 	emr_handle *h;
 	char *before, *after;
 	uint8_t *big;
 	kit k;
 
-	(void)state;
 	with_three(&k, &big);
 	kit_restart(&k);
 	before = kit_picture(&k);
@@ -535,11 +520,10 @@ static const char *deleted(kit *k, const char *path)
 	return status == EMR_OK ? text : NULL;
 }
 
-static void what_was_deleted_comes_back_before_the_ledger_hears_of_it(void **state)
+TEST(what_was_deleted_comes_back_before_the_ledger_hears_of_it)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/deep");
@@ -570,14 +554,12 @@ static void what_was_deleted_comes_back_before_the_ledger_hears_of_it(void **sta
 	kit_restart_and_compare(&k);
 	kit_expect_text(&k, "A/deep/x", "two!");
 	assert_non_null(strstr(versions(&k, "A/deep/x"), "v1=3"));
-	kit_close(&k);
 }
 
-static void what_comes_back_while_its_end_is_on_its_way_has_its_versions(void **state)
+TEST(what_comes_back_while_its_end_is_on_its_way_has_its_versions)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/x", "one");
@@ -596,14 +578,12 @@ static void what_comes_back_while_its_end_is_on_its_way_has_its_versions(void **
 	kit_expect_text(&k, "A/x", "two!");
 	assert_non_null(strstr(versions(&k, "A/x"), "v1=3"));
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-static void what_is_shown_as_deleted_is_so_when_names_come_and_go(void **state)
+TEST(what_is_shown_as_deleted_is_so_when_names_come_and_go)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_text(&k, "A/y", "of y");
@@ -617,7 +597,6 @@ static void what_is_shown_as_deleted_is_so_when_names_come_and_go(void **state)
 	kit_text(&k, "A/y", "new again");
 	assert_null(deleted(&k, "A/y"));
 	ledger_is_away = false;
-	kit_close(&k);
 }
 
 static emr_status count_refused(
@@ -633,7 +612,7 @@ static emr_status count_refused(
 }
 
 /* No path of a program's leads there, so nothing brings it back; the rest comes. */
-static void a_path_that_is_too_long_keeps_nothing_else_away(void **state)
+TEST(a_path_that_is_too_long_keeps_nothing_else_away)
 {
 	const emr_restore what = {.path = "A"};
 	uint64_t above[20];
@@ -641,9 +620,8 @@ static void a_path_that_is_too_long_keeps_nothing_else_away(void **state)
 	char name[EMR_NAME_MAX + 1];
 	emr_handle *h;
 	emr_attr attr;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	memset(name, 'd', sizeof name - 1);
@@ -667,15 +645,13 @@ static void a_path_that_is_too_long_keeps_nothing_else_away(void **state)
 	assert_ok(emr_view_restore_folder(k.view, &what, count_refused, n));
 	kit_expect_text(&k, "A/x", "one");
 	assert_true(n[0] >= 1 && n[1] >= 1);
-	kit_close(&k);
 }
 
-static void a_folder_comes_back_with_those_that_were_empty(void **state)
+TEST(a_folder_comes_back_with_those_that_were_empty)
 {
 	uint64_t before;
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "A/moved away");
@@ -712,33 +688,6 @@ static void a_folder_comes_back_with_those_that_were_empty(void **state)
 	kit_text(&k, "A/empty/deep/y", "two");
 	settle(&k);
 	kit_expect_text(&k, "A/empty/deep/y", "two");
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_deleted_comes_back_before_the_ledger_hears_of_it),
-		cmocka_unit_test(what_comes_back_while_its_end_is_on_its_way_has_its_versions),
-		cmocka_unit_test(what_is_shown_as_deleted_is_so_when_names_come_and_go),
-		cmocka_unit_test(a_path_that_is_too_long_keeps_nothing_else_away),
-		cmocka_unit_test(a_folder_comes_back_with_those_that_were_empty),
-		cmocka_unit_test(an_earlier_version_comes_back_under_its_old_number),
-		cmocka_unit_test(new_content_counts_on_from_the_highest_version),
-		cmocka_unit_test(the_version_of_a_time_comes_back_with_its_mode_and_times),
-		cmocka_unit_test(a_version_from_before_a_move_comes_back),
-		cmocka_unit_test(what_is_open_goes_on),
-		cmocka_unit_test(what_was_not_published_yet_becomes_a_version_first),
-		cmocka_unit_test(without_the_ledger_it_comes_back_at_once_and_is_registered_later),
-		cmocka_unit_test(the_version_that_is_there_changes_nothing),
-		cmocka_unit_test(a_deleted_file_comes_back_with_its_directories),
-		cmocka_unit_test(an_earlier_version_of_a_deleted_file_comes_back),
-		cmocka_unit_test(a_deleted_file_comes_back_into_a_directory_that_was_made_again),
-		cmocka_unit_test(a_deleted_link_comes_back),
-		cmocka_unit_test(another_name_is_a_record_of_its_own),
-		cmocka_unit_test(a_name_that_was_another_records_then_gets_its_bytes_back),
-		cmocka_unit_test(what_cannot_be_meant_is_refused_and_changes_nothing),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

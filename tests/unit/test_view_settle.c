@@ -43,12 +43,11 @@ static void finish(kit *k)
 	kit_close(k);
 }
 
-static void a_save_is_one_version(void **state)
+TEST(a_save_is_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_text(&k, "Imaging/x", "two");
@@ -57,14 +56,12 @@ static void a_save_is_one_version(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	kit_expect_text(&k, "Imaging/x", "two");
 	expect_same_record(&k, "Imaging/x", id, "2");
-	finish(&k);
 }
 
-static void many_writes_before_it_is_quiet_are_one_version(void **state)
+TEST(many_writes_before_it_is_quiet_are_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	for (int i = 0; i < 5; i++) {
 		char text[20];
@@ -76,15 +73,13 @@ static void many_writes_before_it_is_quiet_are_one_version(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_expect_text(&k, "Imaging/x", "take 4");
-	finish(&k);
 }
 
-static void a_rename_over_is_a_new_version_of_the_record_below(void **state)
+TEST(a_rename_over_is_a_new_version_of_the_record_below)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_text(&k, "Imaging/new", "two");
@@ -94,15 +89,13 @@ static void a_rename_over_is_a_new_version_of_the_record_below(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	kit_expect_text(&k, "Imaging/x", "two");
 	expect_same_record(&k, "Imaging/x", id, "2");
-	finish(&k);
 }
 
-static void a_gio_save_is_one_version(void **state)
+TEST(a_gio_save_is_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_text(&k, "Imaging/.goutputstream-AB12CD", "two");
@@ -115,14 +108,12 @@ static void a_gio_save_is_one_version(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	expect_same_record(&k, "Imaging/x", id, "2");
 	kit_expect_text(&k, "Imaging/x", "two");
-	finish(&k);
 }
 
 /* :w with 'backup' off, 'writebackup' on, 'backupcopy' no: move away, write again, remove the old.
  */
-static void a_vim_save_is_one_version_whenever_it_is_published(void **state)
+TEST(a_vim_save_is_one_version_whenever_it_is_published)
 {
-	(void)state;
 	for (int stop = 0; stop < 4; stop++) {
 		kit k;
 		char *id;
@@ -148,12 +139,11 @@ static void a_vim_save_is_one_version_whenever_it_is_published(void **state)
 	}
 }
 
-static void dcmodify_keeps_its_backup_here_and_makes_one_version(void **state)
+TEST(dcmodify_keeps_its_backup_here_and_makes_one_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_rename(&k, "Imaging/x", "Imaging/x.bak");
@@ -165,15 +155,13 @@ static void dcmodify_keeps_its_backup_here_and_makes_one_version(void **state)
 	kit_expect_text(&k, "Imaging/x.bak", "one");
 	kit_restart_and_compare(&k);
 	kit_expect_text(&k, "Imaging/x.bak", "one");
-	finish(&k);
 }
 
-static void a_backup_moved_back_over_its_file_brings_the_old_bytes_back(void **state)
+TEST(a_backup_moved_back_over_its_file_brings_the_old_bytes_back)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_rename(&k, "Imaging/x", "Imaging/x.bak");
@@ -186,14 +174,12 @@ static void a_backup_moved_back_over_its_file_brings_the_old_bytes_back(void **s
 	expect_same_record(&k, "Imaging/x", id, "3");
 	kit_restart(&k);
 	kit_expect_text(&k, "Imaging/x", "one");
-	finish(&k);
 }
 
-static void an_empty_file_in_the_place_of_a_deleted_one_is_empty(void **state)
+TEST(an_empty_file_in_the_place_of_a_deleted_one_is_empty)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_unlink(&k, "Imaging/x");
 	kit_write(&k, "Imaging/x", "", 0);
@@ -202,17 +188,15 @@ static void an_empty_file_in_the_place_of_a_deleted_one_is_empty(void **state)
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "2");
 	kit_restart(&k);
 	kit_expect_text(&k, "Imaging/x", "");
-	finish(&k);
 }
 
-static void names_of_scratch_never_reach_the_ledger(void **state)
+TEST(names_of_scratch_never_reach_the_ledger)
 {
 	static const char *const scratch[] = {"Imaging/.~lock.report.odt#",
 		"Imaging/.report.pdf.Xk2Pq9", "Imaging/lu1234.tmp", "Imaging/.x.swp",
 		"Imaging/4913", "Imaging/x.part", "Imaging/.Trash-1000", "Imaging/Thumbs.db"};
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++)
 		kit_text(&k, scratch[i], "mine");
@@ -231,14 +215,12 @@ static void names_of_scratch_never_reach_the_ledger(void **state)
 	kit_restart_and_compare(&k);
 	assert_string_equal(
 		kit_attribute(&k, "Imaging/.Trash/thrown away", "user.emrfs.state"), "local");
-	finish(&k);
 }
 
-static void a_scratch_file_that_gets_a_real_name_is_published(void **state)
+TEST(a_scratch_file_that_gets_a_real_name_is_published)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/scan.pdf.part", "whole");
 	kit_publish(&k);
@@ -246,14 +228,12 @@ static void a_scratch_file_that_gets_a_real_name_is_published(void **state)
 	kit_rename(&k, "Imaging/scan.pdf.part", "Imaging/scan.pdf");
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
-	finish(&k);
 }
 
-static void a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back(void **state)
+TEST(a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_mkdir(&k, "Imaging/.Trash");
 	kit_mkdir(&k, "Imaging/series");
@@ -270,7 +250,6 @@ static void a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back(v
 	assert_string_equal(kit_items(&k), "META REWRAP");
 	kit_expect_text(&k, "Imaging/series/1", "slice");
 	assert_string_equal(kit_attribute(&k, "Imaging/series/1", "user.emrfs.version"), "1");
-	finish(&k);
 }
 
 /* x has two versions and lies in the trash; the ledger knows that it is gone. */
@@ -286,11 +265,10 @@ static void with_x_in_the_trash(kit *k)
 	assert_string_equal(kit_items(k), "PUT UNLINK");
 }
 
-static void a_file_out_of_the_trash_is_the_record_it_was(void **state)
+TEST(a_file_out_of_the_trash_is_the_record_it_was)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x_in_the_trash(&k);
 	kit_restart_and_compare(&k);
 	kit_rename(&k, ".Trash-1000/files/x", "Imaging/x");
@@ -301,28 +279,24 @@ static void a_file_out_of_the_trash_is_the_record_it_was(void **state)
 	kit_text(&k, "Imaging/x", "three");
 	kit_publish(&k);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "3");
-	finish(&k);
 }
 
-static void what_was_written_in_the_trash_is_a_record_of_its_own(void **state)
+TEST(what_was_written_in_the_trash_is_a_record_of_its_own)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x_in_the_trash(&k);
 	kit_text(&k, ".Trash-1000/files/x", "other");
 	kit_rename(&k, ".Trash-1000/files/x", "Imaging/x");
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
-	finish(&k);
 }
 
-static void a_record_with_an_heir_does_not_come_out_of_the_trash_as_well(void **state)
+TEST(a_record_with_an_heir_does_not_come_out_of_the_trash_as_well)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_mkdir(&k, ".Trash-1000");
 	kit_rename(&k, "Imaging/x", ".Trash-1000/x");
@@ -336,15 +310,13 @@ static void a_record_with_an_heir_does_not_come_out_of_the_trash_as_well(void **
 	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.version"), "1");
 	kit_expect_text(&k, "Imaging/x", "two");
 	kit_expect_text(&k, "Imaging/y", "one");
-	finish(&k);
 }
 
-static void a_renamed_file_keeps_record_and_version(void **state)
+TEST(a_renamed_file_keeps_record_and_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_rename(&k, "Imaging/x", "Imaging/y");
@@ -352,15 +324,13 @@ static void a_renamed_file_keeps_record_and_version(void **state)
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "META");
 	expect_same_record(&k, "Imaging/y", id, "1");
-	finish(&k);
 }
 
-static void a_published_file_moved_over_another_keeps_its_own_record(void **state)
+TEST(a_published_file_moved_over_another_keeps_its_own_record)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/y", "other");
 	kit_publish(&k);
@@ -372,42 +342,36 @@ static void a_published_file_moved_over_another_keeps_its_own_record(void **stat
 	assert_string_equal(kit_items(&k), "META UNLINK");
 	expect_same_record(&k, "Imaging/x", id, "1");
 	kit_expect_text(&k, "Imaging/x", "other");
-	finish(&k);
 }
 
-static void a_deleted_file_is_unlinked_once(void **state)
+TEST(a_deleted_file_is_unlinked_once)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_unlink(&k, "Imaging/x");
 	kit_restart_and_compare(&k);
 	assert_false(kit_exists(&k, "Imaging/x"));
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "UNLINK");
-	finish(&k);
 }
 
-static void a_file_that_never_was_published_leaves_no_trace(void **state)
+TEST(a_file_that_never_was_published_leaves_no_trace)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	kit_text(&k, "Imaging/y", "short life");
 	kit_unlink(&k, "Imaging/y");
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "");
-	finish(&k);
 }
 
-static void deleted_and_made_again_at_once_is_a_new_version(void **state)
+TEST(deleted_and_made_again_at_once_is_a_new_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	kit_unlink(&k, "Imaging/x");
@@ -415,16 +379,14 @@ static void deleted_and_made_again_at_once_is_a_new_version(void **state)
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	expect_same_record(&k, "Imaging/x", id, "2");
-	finish(&k);
 }
 
-static void deleted_while_open_and_made_again_is_a_new_version(void **state)
+TEST(deleted_while_open_and_made_again_is_a_new_version)
 {
-	kit k;
+	AUTO(finish) kit k;
 	emr_handle *h;
 	char *id;
 
-	(void)state;
 	with_x(&k);
 	id = id_of(&k, "Imaging/x");
 	h = kit_open_file(&k, "Imaging/x", O_RDONLY);
@@ -441,16 +403,13 @@ static void deleted_while_open_and_made_again_is_a_new_version(void **state)
 	assert_string_equal(kit_items(&k), "PUT");
 	emr_view_release(h);
 	kit_expect_text(&k, "Imaging/x", "three");
-	finish(&k);
 }
 
-static void a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content(
-	void **state)
+TEST(a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char cid[200];
 
-	(void)state;
 	with_x(&k);
 	kit_mkdir(&k, "Letters");
 	kit_publish(&k);
@@ -468,7 +427,6 @@ static void a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same
 	kit_publish(&k);
 	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.version"), "2");
 	assert_string_equal(kit_items(&k), "PUT");
-	finish(&k);
 }
 
 static void make_series(kit *k)
@@ -509,11 +467,10 @@ static void expect_items(kit *k, int metas, int rewraps, int unlinks)
 	assert_int_equal(unlinks, 0);
 }
 
-static void a_directory_moved_to_another_domain_takes_everything_along(void **state)
+TEST(a_directory_moved_to_another_domain_takes_everything_along)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "Letters/ct");
 	kit_restart_and_compare(&k);
@@ -522,10 +479,9 @@ static void a_directory_moved_to_another_domain_takes_everything_along(void **st
 	expect_series(&k, "Letters/ct");
 	assert_string_equal(
 		kit_attribute(&k, "Letters/ct/inner/2", "user.emrfs.state"), "confirmed 1/1");
-	finish(&k);
 }
 
-static void a_top_directory_is_a_domain_of_its_own(void **state)
+TEST(a_top_directory_is_a_domain_of_its_own)
 {
 	KIT;
 	kit_mkdir(&k, "Imaging");
@@ -534,11 +490,10 @@ static void a_top_directory_is_a_domain_of_its_own(void **state)
 	finish(&k);
 }
 
-static void an_inner_directory_moved_to_the_top_and_back_keeps_its_files(void **state)
+TEST(an_inner_directory_moved_to_the_top_and_back_keeps_its_files)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "ct");
 	kit_publish_all(&k);
@@ -547,27 +502,23 @@ static void an_inner_directory_moved_to_the_top_and_back_keeps_its_files(void **
 	kit_rename(&k, "ct", "Imaging/ct");
 	kit_publish_all(&k);
 	expect_series(&k, "Imaging/ct");
-	finish(&k);
 }
 
-static void a_top_directory_renamed_stays_the_domain_it_is(void **state)
+TEST(a_top_directory_renamed_stays_the_domain_it_is)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging", "Scans");
 	kit_publish_all(&k);
 	assert_string_equal(kit_items(&k), "META");
 	expect_series(&k, "Scans/ct");
-	finish(&k);
 }
 
-static void a_directory_moved_and_changed_below_at_once(void **state)
+TEST(a_directory_moved_and_changed_below_at_once)
 {
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	make_series(&k);
 	kit_rename(&k, "Imaging/ct", "Letters/ct");
 	kit_text(&k, "Letters/ct/1", "first, changed");
@@ -580,15 +531,13 @@ static void a_directory_moved_and_changed_below_at_once(void **state)
 	kit_expect_text(&k, "Letters/ct/two", "second");
 	kit_expect_text(&k, "Letters/ct/3", "third");
 	assert_string_equal(kit_attribute(&k, "Letters/ct/1", "user.emrfs.version"), "2");
-	finish(&k);
 }
 
-static void a_file_moved_away_and_back_before_it_was_published_changes_nothing_much(void **state)
+TEST(a_file_moved_away_and_back_before_it_was_published_changes_nothing_much)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char *id;
 
-	(void)state;
 	make_series(&k);
 	id = id_of(&k, "Imaging/ct/1");
 	kit_rename(&k, "Imaging/ct/1", "Letters/1");
@@ -596,15 +545,13 @@ static void a_file_moved_away_and_back_before_it_was_published_changes_nothing_m
 	kit_publish_all(&k);
 	expect_same_record(&k, "Imaging/ct/1", id, "1");
 	expect_series(&k, "Imaging/ct");
-	finish(&k);
 }
 
-static void mode_time_and_attributes_are_one_meta(void **state)
+TEST(mode_time_and_attributes_are_one_meta)
 {
-	kit k;
+	AUTO(finish) kit k;
 	emr_attr want = {.mode = 0600, .mtime_ns = 1234567890123456789}, got;
 
-	(void)state;
 	with_x(&k);
 	assert_ok(emr_view_set_attr(
 		k.view, kit_attr(&k, "Imaging/x").node, EMR_SET_MODE | EMR_SET_MTIME, &want, &got));
@@ -615,15 +562,13 @@ static void mode_time_and_attributes_are_one_meta(void **state)
 	assert_int_equal(kit_attr(&k, "Imaging/x").mode, 0600);
 	assert_int_equal(kit_attr(&k, "Imaging/x").mtime_ns, 1234567890123456789);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.note"), "hi");
-	finish(&k);
 }
 
-static void the_folder_itself_has_a_mode_and_attributes(void **state)
+TEST(the_folder_itself_has_a_mode_and_attributes)
 {
 	emr_attr attr = {.mode = 0750};
-	kit k;
+	AUTO(finish) kit k;
 
-	(void)state;
 	with_x(&k);
 	assert_ok(emr_view_set_attr(k.view, EMR_ROOT_NODE, EMR_SET_MODE, &attr, &attr));
 	assert_ok(emr_view_set_attribute(
@@ -633,15 +578,13 @@ static void the_folder_itself_has_a_mode_and_attributes(void **state)
 	kit_restart_and_compare(&k);
 	assert_int_equal(kit_attr(&k, "").mode, 0750);
 	assert_string_equal(kit_attribute(&k, "", "user.note"), "mine");
-	finish(&k);
 }
 
-static void a_file_still_open_for_writing_waits(void **state)
+TEST(a_file_still_open_for_writing_waits)
 {
-	kit k;
+	AUTO(finish) kit k;
 	emr_handle *h;
 
-	(void)state;
 	with_x(&k);
 	h = kit_open_file(&k, "Imaging/x", O_RDWR);
 	assert_ok(emr_view_write(h, 0, emr_bytes_of("ONE", 3)));
@@ -653,16 +596,14 @@ static void a_file_still_open_for_writing_waits(void **state)
 	kit_publish(&k);
 	assert_string_equal(kit_items(&k), "PUT");
 	kit_expect_text(&k, "Imaging/x", "ONE");
-	finish(&k);
 }
 
-static void what_emrfs_says_about_a_record_is_right(void **state)
+TEST(what_emrfs_says_about_a_record_is_right)
 {
-	kit k;
+	AUTO(finish) kit k;
 	char text[100];
 	emr_attr a;
 
-	(void)state;
 	with_x(&k);
 	assert_string_equal(kit_attribute(&k, "Imaging/x", "user.emrfs.version"), "1");
 	assert_int_equal(strlen(kit_attribute(&k, "Imaging/x", "user.emrfs.id")), 32);
@@ -682,10 +623,9 @@ static void what_emrfs_says_about_a_record_is_right(void **state)
 	kit_text(&k, "Imaging/y", "new");
 	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.version"), "");
 	assert_string_equal(kit_attribute(&k, "Imaging/y", "user.emrfs.cid"), "");
-	finish(&k);
 }
 
-static void a_file_in_a_new_top_directory_comes_with_its_domain(void **state)
+TEST(a_file_in_a_new_top_directory_comes_with_its_domain)
 {
 	KIT;
 	kit_mkdir(&k, "a");
@@ -696,17 +636,16 @@ static void a_file_in_a_new_top_directory_comes_with_its_domain(void **state)
 }
 
 /* More files than one batch takes, and more than one run takes. */
-static void a_big_directory_moves_between_domains_whole(void **state)
+TEST(a_big_directory_moves_between_domains_whole)
 {
 #ifdef __SANITIZE_THREAD__
 	enum { FILES = 230 }; /* what is asked here is asked of one thread */
 #else
 	enum { FILES = 2300 };
 #endif
-	kit k;
+	AUTO(kit_close) kit k;
 	char path[64], text[32];
 
-	(void)state;
 	kit_open(&k);
 	kit_mkdir(&k, "A");
 	kit_mkdir(&k, "B");
@@ -733,49 +672,6 @@ static void a_big_directory_moves_between_domains_whole(void **state)
 		snprintf(path, sizeof path, "B/d/f%d", i);
 		assert_string_equal(kit_attribute(&k, path, "user.emrfs.state"), "confirmed 1/1");
 	}
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_save_is_one_version),
-		cmocka_unit_test(many_writes_before_it_is_quiet_are_one_version),
-		cmocka_unit_test(a_rename_over_is_a_new_version_of_the_record_below),
-		cmocka_unit_test(a_gio_save_is_one_version),
-		cmocka_unit_test(a_vim_save_is_one_version_whenever_it_is_published),
-		cmocka_unit_test(dcmodify_keeps_its_backup_here_and_makes_one_version),
-		cmocka_unit_test(a_backup_moved_back_over_its_file_brings_the_old_bytes_back),
-		cmocka_unit_test(an_empty_file_in_the_place_of_a_deleted_one_is_empty),
-		cmocka_unit_test(names_of_scratch_never_reach_the_ledger),
-		cmocka_unit_test(a_scratch_file_that_gets_a_real_name_is_published),
-		cmocka_unit_test(
-			a_directory_thrown_into_the_trash_leaves_the_ledger_and_comes_back),
-		cmocka_unit_test(a_file_out_of_the_trash_is_the_record_it_was),
-		cmocka_unit_test(what_was_written_in_the_trash_is_a_record_of_its_own),
-		cmocka_unit_test(a_record_with_an_heir_does_not_come_out_of_the_trash_as_well),
-		cmocka_unit_test(a_renamed_file_keeps_record_and_version),
-		cmocka_unit_test(a_published_file_moved_over_another_keeps_its_own_record),
-		cmocka_unit_test(a_deleted_file_is_unlinked_once),
-		cmocka_unit_test(a_file_that_never_was_published_leaves_no_trace),
-		cmocka_unit_test(deleted_and_made_again_at_once_is_a_new_version),
-		cmocka_unit_test(deleted_while_open_and_made_again_is_a_new_version),
-		cmocka_unit_test(
-			a_file_moved_to_another_top_directory_is_wrapped_again_with_the_same_content),
-		cmocka_unit_test(a_directory_moved_to_another_domain_takes_everything_along),
-		cmocka_unit_test(a_top_directory_is_a_domain_of_its_own),
-		cmocka_unit_test(an_inner_directory_moved_to_the_top_and_back_keeps_its_files),
-		cmocka_unit_test(a_top_directory_renamed_stays_the_domain_it_is),
-		cmocka_unit_test(a_directory_moved_and_changed_below_at_once),
-		cmocka_unit_test(
-			a_file_moved_away_and_back_before_it_was_published_changes_nothing_much),
-		cmocka_unit_test(mode_time_and_attributes_are_one_meta),
-		cmocka_unit_test(the_folder_itself_has_a_mode_and_attributes),
-		cmocka_unit_test(a_file_still_open_for_writing_waits),
-		cmocka_unit_test(what_emrfs_says_about_a_record_is_right),
-		cmocka_unit_test(a_file_in_a_new_top_directory_comes_with_its_domain),
-		cmocka_unit_test(a_big_directory_moves_between_domains_whole),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

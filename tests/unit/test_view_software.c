@@ -15,7 +15,7 @@ static bool admits(const char *value, const char *program)
 	return emr_software_admits(emr_bytes_of(value, strlen(value)), program);
 }
 
-static void a_value_is_refuse_or_allow_or_a_list_of_names(void **state)
+TEST(a_value_is_refuse_or_allow_or_a_list_of_names)
 {
 	static const char *const good[] = {
 		"refuse", "allow", "tumblerd", "tumblerd,borg", "tumblerd, borg ", "a.b-c_1"};
@@ -24,7 +24,6 @@ static void a_value_is_refuse_or_allow_or_a_list_of_names(void **state)
 		"0123456789012345678901234567890123456789012345678901234567890123"};
 	char long_list[EMR_SOFTWARE_VALUE_MAX + 2];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		assert_ok(check(good[i]));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -37,9 +36,8 @@ static void a_value_is_refuse_or_allow_or_a_list_of_names(void **state)
 	assert_status(EMR_INVALID, check(long_list));
 }
 
-static void a_list_lets_in_whom_it_names(void **state)
+TEST(a_list_lets_in_whom_it_names)
 {
-	(void)state;
 	assert_true(admits("allow", "tumblerd"));
 	assert_false(admits("refuse", "tumblerd"));
 	assert_true(admits("borg, tumblerd", "tumblerd"));
@@ -106,26 +104,23 @@ static emr_status ask(kit *k, const char *path, const char *program)
 	return status;
 }
 
-static void software_reads_ones_own_records_unless_told_otherwise(void **state)
+TEST(software_reads_ones_own_records_unless_told_otherwise)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	assert_false(emr_view_guards_software(k.view, kit_attr(&k, "Imaging/CT/1").node));
 	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
 	assert_int_equal(t.times, 0);
-	kit_close(&k);
 }
 
-static void what_is_below_a_folder_follows_it_until_one_says_otherwise(void **state)
+TEST(what_is_below_a_folder_follows_it_until_one_says_otherwise)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	assert_ok(set(&k, "", "refuse"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
@@ -139,15 +134,13 @@ static void what_is_below_a_folder_follows_it_until_one_says_otherwise(void **st
 	assert_status(EMR_DENIED, ask(&k, "Letters/x", "borg"));
 	assert_ok(set(&k, "Imaging/CT", ""));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
-	kit_close(&k);
 }
 
-static void a_program_is_told_of_once_with_what_would_let_it_in(void **state)
+TEST(a_program_is_told_of_once_with_what_would_let_it_in)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	assert_ok(set(&k, "Imaging", "borg"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
@@ -162,15 +155,13 @@ static void a_program_is_told_of_once_with_what_would_let_it_in(void **state)
 	assert_int_equal(t.times, 2);
 	assert_string_equal(t.folder, "");
 	assert_string_equal(t.value, "updatedb");
-	kit_close(&k);
 }
 
-static void it_is_kept_and_registered_like_any_attribute(void **state)
+TEST(it_is_kept_and_registered_like_any_attribute)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	kit_publish_all(&k);
 	(void)kit_items(&k);
@@ -184,15 +175,13 @@ static void it_is_kept_and_registered_like_any_attribute(void **state)
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
 	assert_string_equal(kit_attribute(&k, "", "user.emrfs.software"), "refuse");
-	kit_close(&k);
 }
 
-static void nonsense_is_refused_and_files_have_none(void **state)
+TEST(nonsense_is_refused_and_files_have_none)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	assert_status(EMR_INVALID, set(&k, "Imaging", "a b"));
 	assert_string_equal(kit_attribute(&k, "Imaging", "user.emrfs.software"), "allow");
@@ -200,31 +189,27 @@ static void nonsense_is_refused_and_files_have_none(void **state)
 	assert_ok(ask(&k, "Letters/x", "tumblerd"));
 	assert_string_equal(kit_attribute(&k, "Letters/x", "user.emrfs.software"), "");
 	assert_ok(set(&k, "Letters", ""));
-	kit_close(&k);
 }
 
 /* rsync -aX removes attributes that its source lacks. */
-static void a_copy_does_not_open_a_folder(void **state)
+TEST(a_copy_does_not_open_a_folder)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	assert_ok(set(&k, "Imaging", "refuse"));
 	assert_ok(emr_view_remove_attribute(
 		k.view, kit_attr(&k, "Imaging").node, "user.emrfs.software"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
-	kit_close(&k);
 }
 
-static void earlier_versions_and_deleted_files_follow_the_folder_of_today(void **state)
+TEST(earlier_versions_and_deleted_files_follow_the_folder_of_today)
 {
 	emr_attr top, day, folder, slice;
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	kit_publish_all(&k);
 	kit_unlink(&k, "Imaging/CT/1");
@@ -239,7 +224,6 @@ static void earlier_versions_and_deleted_files_follow_the_folder_of_today(void *
 	assert_status(EMR_DENIED, emr_view_admit_software(k.view, slice.node, "tumblerd"));
 	assert_string_equal(t.path, ".emrfs/deleted/Imaging/CT/1");
 	assert_string_equal(t.folder, "Imaging");
-	kit_close(&k);
 }
 
 static void note_unconfirmed(void *arg, const char *folder, const char *value)
@@ -251,13 +235,12 @@ static void note_unconfirmed(void *arg, const char *folder, const char *value)
 	snprintf(t->value, sizeof t->value, "%s", value);
 }
 
-static void only_the_code_of_the_folder_lets_more_programs_in(void **state)
+TEST(only_the_code_of_the_folder_lets_more_programs_in)
 {
 	char text[64];
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	k.view->options.software_unconfirmed = note_unconfirmed;
 	assert_ok(set(&k, "Imaging", "borg,tumblerd"));
@@ -288,17 +271,15 @@ static void only_the_code_of_the_folder_lets_more_programs_in(void **state)
 	assert_ok(copied(&k, "", "refuse"));
 	assert_ok(copied(&k, "Imaging", ""));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
-	kit_close(&k);
 }
 
 /* Where all may read it lets nobody in; it would as soon as the folder around it is closed. */
-static void what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed(void **state)
+TEST(what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed)
 {
 	static const char *const planted[] = {"allow", "tumblerd,borg"};
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	k.view->options.software_unconfirmed = note_unconfirmed;
 	for (size_t i = 0; i < sizeof planted / sizeof planted[0]; i++) {
@@ -314,17 +295,15 @@ static void what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed
 	assert_ok(copied(&k, "Imaging/CT", "tumblerd"));
 	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_status(EMR_FORBIDDEN, copied(&k, "Imaging/CT", "tumblerd,borg"));
-	kit_close(&k);
 }
 
-static void a_code_is_of_one_folder_and_one_opening_and_is_not_listed(void **state)
+TEST(a_code_is_of_one_folder_and_one_opening_and_is_not_listed)
 {
 	EMR_AUTO_BUF names = {0};
 	char before[16], other[16];
-	kit k;
+	AUTO(kit_close) kit k;
 	told t;
 
-	(void)state;
 	with_folders(&k, &t);
 	snprintf(before, sizeof before, "%s", kit_attribute(&k, "Imaging", "user.emrfs.confirm"));
 	snprintf(other, sizeof other, "%s", kit_attribute(&k, "Letters", "user.emrfs.confirm"));
@@ -336,26 +315,6 @@ static void a_code_is_of_one_folder_and_one_opening_and_is_not_listed(void **sta
 	kit_publish_all(&k);
 	kit_restart_and_compare(&k);
 	assert_string_not_equal(kit_attribute(&k, "Imaging", "user.emrfs.confirm"), before);
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_value_is_refuse_or_allow_or_a_list_of_names),
-		cmocka_unit_test(a_list_lets_in_whom_it_names),
-		cmocka_unit_test(software_reads_ones_own_records_unless_told_otherwise),
-		cmocka_unit_test(what_is_below_a_folder_follows_it_until_one_says_otherwise),
-		cmocka_unit_test(a_program_is_told_of_once_with_what_would_let_it_in),
-		cmocka_unit_test(it_is_kept_and_registered_like_any_attribute),
-		cmocka_unit_test(nonsense_is_refused_and_files_have_none),
-		cmocka_unit_test(a_copy_does_not_open_a_folder),
-		cmocka_unit_test(only_the_code_of_the_folder_lets_more_programs_in),
-		cmocka_unit_test(
-			what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed),
-		cmocka_unit_test(a_code_is_of_one_folder_and_one_opening_and_is_not_listed),
-		cmocka_unit_test(earlier_versions_and_deleted_files_follow_the_folder_of_today),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

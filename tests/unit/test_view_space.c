@@ -246,12 +246,11 @@ static void end(world *w)
 	free(w->bytes);
 }
 
-static void any_pattern_of_writing_fits(void **state)
+TEST(any_pattern_of_writing_fits)
 {
 	const char *wanted = getenv("EMR_SEED");
 	world w;
 
-	(void)state;
 	for (uint64_t seed = 0; seed < (wanted != NULL ? 1 : SEEDS); seed++) {
 		begin(&w, wanted != NULL ? strtoull(wanted, NULL, 0) : seed);
 		print_message("seed %llu\n", (unsigned long long)w.random);
@@ -267,11 +266,10 @@ static void any_pattern_of_writing_fits(void **state)
 	}
 }
 
-static void of_two_files_one_is_always_open(void **state)
+TEST(of_two_files_one_is_always_open)
 {
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w, 5);
 	open_one(&w, 0);
 	for (unsigned turn = 1; turn < 160; turn++) {
@@ -286,7 +284,6 @@ static void of_two_files_one_is_always_open(void **state)
 		must_fit(&w, "in turns");
 	}
 	close_one(&w, 1); /* that of the last turn */
-	end(&w);
 }
 
 static void name_of(unsigned i, char out[16])
@@ -295,12 +292,11 @@ static void name_of(unsigned i, char out[16])
 }
 
 /* A folder whose ledger is away, or a program that makes and removes files all the time. */
-static void what_was_removed_goes_though_nothing_is_published(void **state)
+TEST(what_was_removed_goes_though_nothing_is_published)
 {
 	char name[16];
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w, 7);
 	for (unsigned i = 0; i < 160; i++) {
 		name_of(i, name);
@@ -308,17 +304,15 @@ static void what_was_removed_goes_though_nothing_is_published(void **state)
 		kit_unlink(&w.k, name);
 		must_fit(&w, "removed");
 	}
-	end(&w);
 }
 
 /* A look that came while it was open has found it needed. */
-static void what_had_no_name_goes_with_its_last_close(void **state)
+TEST(what_had_no_name_goes_with_its_last_close)
 {
 	emr_handle *open[80];
 	char name[16];
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w, 8);
 	for (unsigned i = 0; i < 80; i++) {
 		name_of(i, name);
@@ -331,7 +325,6 @@ static void what_had_no_name_goes_with_its_last_close(void **state)
 		emr_view_release(open[i]);
 	kit_text(&w.k, "d/next", "the first who writes looks");
 	must_fit(&w, "closed");
-	end(&w);
 }
 
 /* All but the last 4 MiB is sealed while it is written. */
@@ -339,12 +332,11 @@ static void what_had_no_name_goes_with_its_last_close(void **state)
 
 /* What a spill on the disk still names is needed until a later one is there, and a look that came
  * before has found it so. */
-static void what_a_spill_named_goes_with_the_next_one(void **state)
+TEST(what_a_spill_named_goes_with_the_next_one)
 {
 	uint64_t at = 0;
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w, 9);
 	kit_write(&w.k, "d/f", w.bytes, 100);
 	kit_publish_all(&w.k);
@@ -359,15 +351,13 @@ static void what_a_spill_named_goes_with_the_next_one(void **state)
 	assert_ok(emr_view_write(w.files[0].handle, 1, emr_bytes_of(w.bytes, 1)));
 	must_fit(&w, "spilled again");
 	close_one(&w, 0);
-	end(&w);
 }
 
 /* What a life left is looked at when the next one begins. */
-static void the_next_life_gives_back_what_the_last_one_left(void **state)
+TEST(the_next_life_gives_back_what_the_last_one_left)
 {
-	world w;
+	AUTO(end) world w;
 
-	(void)state;
 	begin(&w, 6);
 	w.k.options.space_step_bytes = UINT64_C(1) << 40;
 	kit_restart(&w.k);
@@ -379,19 +369,6 @@ static void the_next_life_gives_back_what_the_last_one_left(void **state)
 	w.k.options.space_step_bytes = STEP_BYTES;
 	kit_restart(&w.k);
 	be_quiet(&w);
-	end(&w);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(any_pattern_of_writing_fits),
-		cmocka_unit_test(of_two_files_one_is_always_open),
-		cmocka_unit_test(what_was_removed_goes_though_nothing_is_published),
-		cmocka_unit_test(what_had_no_name_goes_with_its_last_close),
-		cmocka_unit_test(what_a_spill_named_goes_with_the_next_one),
-		cmocka_unit_test(the_next_life_gives_back_what_the_last_one_left),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

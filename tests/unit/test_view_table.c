@@ -52,13 +52,12 @@ static void assert_has_what_is_in(const table *t, const slots *of, const item *a
 	assert_true(t->used * 4 <= t->cap * 3);
 }
 
-static void it_has_what_was_added_and_not_removed(void **state)
+TEST(it_has_what_was_added_and_not_removed)
 {
 	item *all = calloc(ITEMS, sizeof *all);
 	slots of = {0};
 	table t = {0};
 
-	(void)state;
 	assert_non_null(all);
 	for (size_t i = 0; i < ITEMS; i++)
 		all[i].hash = some_hash(i);
@@ -87,13 +86,12 @@ static void it_has_what_was_added_and_not_removed(void **state)
 /* A folder of a million records has two of them: five entries of eight bytes for three items at
  * most, and four for three at least; and its slots, eight bytes each, of which one in four waits
  * for an item at most. */
-static void they_take_little_more_than_their_items(void **state)
+TEST(they_take_little_more_than_their_items)
 {
 	static uint32_t items[200000];
-	slots of = {0};
-	table t = {0};
+	AUTO(slots_free) slots of = {0};
+	AUTO(table_free) table t = {0};
 
-	(void)state;
 	assert_int_equal(sizeof *t.entries + sizeof *of.all, 16);
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
 		assert_ok(table_reserve(&t));
@@ -103,17 +101,14 @@ static void they_take_little_more_than_their_items(void **state)
 		assert_true(t.cap <= t.count * 5 / 3 + 65);
 		assert_true(of.cap <= of.used * 5 / 4 + 64);
 	}
-	table_free(&t);
-	slots_free(&of);
 }
 
-static void what_was_reserved_needs_no_more(void **state)
+TEST(what_was_reserved_needs_no_more)
 {
 	const size_t most = 1000;
 	const void *before;
 	table t = {0};
 
-	(void)state;
 	for (size_t n = 1; n <= most; n++) {
 		assert_ok(table_reserve_more(&t, n));
 		before = t.entries;
@@ -134,14 +129,13 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The kernel may ask for a node that it forgot long ago: nothing else may have its number. */
-static void a_number_is_never_given_twice(void **state)
+TEST(a_number_is_never_given_twice)
 {
 	enum { HELD = 300, ROUNDS = 60000 };
 	static uint64_t held[HELD], given[ROUNDS];
 	static uint32_t items[HELD];
-	slots of = {0};
+	AUTO(slots_free) slots of = {0};
 
-	(void)state;
 	assert_ok(slots_begin(&of, 2));
 	slots_put(&of, 1, items);
 	for (size_t i = 0; i < ROUNDS; i++) {
@@ -159,18 +153,16 @@ static void a_number_is_never_given_twice(void **state)
 	assert_true(given[0] >= 2);
 	for (size_t i = 1; i < ROUNDS; i++)
 		assert_true(given[i - 1] < given[i]);
-	slots_free(&of);
 }
 
 /* A slot that was emptied more often than its numbers can say is left alone. */
-static void who_has_had_all_its_numbers_gets_no_more(void **state)
+TEST(who_has_had_all_its_numbers_gets_no_more)
 {
 	const uint64_t last = (uint64_t)INT32_MAX << 32 | 1;
 	static uint32_t items[2];
-	slots of = {0};
+	AUTO(slots_free) slots of = {0};
 	uint64_t number;
 
-	(void)state;
 	assert_ok(slots_reserve(&of));
 	assert_int_equal(slots_add(&of, &items[0]), 1);
 	slots_remove(&of, last - (UINT64_C(1) << 32)); /* as after 2^31 - 2 others */
@@ -184,18 +176,6 @@ static void who_has_had_all_its_numbers_gets_no_more(void **state)
 	slots_close(&of, number);
 	assert_ok(slots_reserve(&of));
 	assert_int_equal(slots_add(&of, &items[1]), 3);
-	slots_free(&of);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_has_what_was_added_and_not_removed),
-		cmocka_unit_test(they_take_little_more_than_their_items),
-		cmocka_unit_test(what_was_reserved_needs_no_more),
-		cmocka_unit_test(a_number_is_never_given_twice),
-		cmocka_unit_test(who_has_had_all_its_numbers_gets_no_more),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

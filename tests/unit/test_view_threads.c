@@ -128,13 +128,12 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void everyone_finds_what_he_wrote(void **state)
+TEST(everyone_finds_what_he_wrote)
 {
 	static worker workers[THREADS];
 	pthread_t threads[THREADS];
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	kit_open(&k);
 	emr_stack_close(&k.stack);
 	k.options = (emr_stack_options){.threads = true,
@@ -162,14 +161,6 @@ static void everyone_finds_what_he_wrote(void **state)
 		assert_ok(emr_stack_open(k.path, &k.options, &k.stack));
 		k.view = k.stack.view;
 	}
-	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everyone_finds_what_he_wrote),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -43,7 +43,7 @@ static emr_status try_mkdir(kit *k, const char *path)
 	return status;
 }
 
-static void an_empty_folder_has_only_the_inbox(void **state)
+TEST(an_empty_folder_has_only_the_inbox)
 {
 	KIT;
 	assert_true(kit_exists(&k, "Inbox"));
@@ -54,7 +54,7 @@ static void an_empty_folder_has_only_the_inbox(void **state)
 	kit_close(&k);
 }
 
-static void what_is_made_is_there_and_only_once(void **state)
+TEST(what_is_made_is_there_and_only_once)
 {
 	emr_attr attr;
 
@@ -72,7 +72,7 @@ static void what_is_made_is_there_and_only_once(void **state)
 	kit_close(&k);
 }
 
-static void emrfs_own_names_cannot_be_made(void **state)
+TEST(emrfs_own_names_cannot_be_made)
 {
 	emr_attr attr;
 
@@ -90,7 +90,7 @@ static void emrfs_own_names_cannot_be_made(void **state)
 	kit_close(&k);
 }
 
-static void set_id_bits_are_never_kept(void **state)
+TEST(set_id_bits_are_never_kept)
 {
 	emr_attr attr, want = {.mode = 07777};
 
@@ -114,7 +114,7 @@ static void make_few(kit *k)
 	kit_text(k, "T/d/x", "x");
 }
 
-static void every_kind_of_rename_does_what_posix_says(void **state)
+TEST(every_kind_of_rename_does_what_posix_says)
 {
 	static const struct {
 		const char *from, *to;
@@ -143,7 +143,6 @@ static void every_kind_of_rename_does_what_posix_says(void **state)
 		{"T/a", "T/b", 8, EMR_INVALID},
 	};
 
-	(void)state;
 	for (int published = 0; published < 2; published++)
 		for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 			char *before, *after;
@@ -170,7 +169,7 @@ static void every_kind_of_rename_does_what_posix_says(void **state)
 		}
 }
 
-static void names_change_places_in_a_listing_that_is_just_full(void **state)
+TEST(names_change_places_in_a_listing_that_is_just_full)
 {
 	char path[20];
 
@@ -190,11 +189,10 @@ static void names_change_places_in_a_listing_that_is_just_full(void **state)
 	kit_close(&k);
 }
 
-static void only_empty_directories_are_removed(void **state)
+TEST(only_empty_directories_are_removed)
 {
-	kit k;
+	AUTO(kit_close) kit k;
 
-	(void)state;
 	make_few(&k);
 	assert_status(EMR_NOT_EMPTY, try_rmdir(&k, "T/d"));
 	assert_status(EMR_NOT_DIRECTORY, try_rmdir(&k, "T/a"));
@@ -204,10 +202,9 @@ static void only_empty_directories_are_removed(void **state)
 	assert_ok(try_unlink(&k, "T/d/x"));
 	assert_ok(try_rmdir(&k, "T/d"));
 	kit_restart_and_compare(&k);
-	kit_close(&k);
 }
 
-static void nothing_is_made_in_a_directory_that_is_gone(void **state)
+TEST(nothing_is_made_in_a_directory_that_is_gone)
 {
 	emr_attr attr, gone;
 
@@ -248,7 +245,7 @@ static bool note_seen(void *arg, const char *name, const emr_attr *attr, uint64_
 	return true;
 }
 
-static void a_listing_misses_and_repeats_nothing_that_stays(void **state)
+TEST(a_listing_misses_and_repeats_nothing_that_stays)
 {
 	seen *s = calloc(1, sizeof *s);
 	char name[20];
@@ -290,7 +287,7 @@ static void a_listing_misses_and_repeats_nothing_that_stays(void **state)
 
 /* ---- links, attributes, times ---- */
 
-static void symbolic_links_keep_their_target(void **state)
+TEST(symbolic_links_keep_their_target)
 {
 	char target[4200], *got;
 	emr_attr attr;
@@ -315,7 +312,7 @@ static void symbolic_links_keep_their_target(void **state)
 	kit_close(&k);
 }
 
-static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
+TEST(attributes_round_trip_and_end_where_the_record_is_full)
 {
 	static const char *const nameless[] = {"user.", "user.emrfs.", "system.emrfs."};
 	static uint8_t value[16384];
@@ -374,7 +371,7 @@ static void attributes_round_trip_and_end_where_the_record_is_full(void **state)
 	kit_close(&k);
 }
 
-static void mode_and_time_are_kept_to_the_nanosecond(void **state)
+TEST(mode_and_time_are_kept_to_the_nanosecond)
 {
 	static const int64_t times[] = {
 		0, 1, -1, 1234567890123456789, -86400000000001, INT64_C(4102444800999999999)};
@@ -403,7 +400,7 @@ static void mode_and_time_are_kept_to_the_nanosecond(void **state)
 	kit_close(&k);
 }
 
-static void a_time_set_while_the_file_is_written_survives_with_it(void **state)
+TEST(a_time_set_while_the_file_is_written_survives_with_it)
 {
 	emr_attr want = {.mtime_ns = 1000000000}, attr;
 	emr_handle *h;
@@ -427,7 +424,7 @@ static void a_time_set_while_the_file_is_written_survives_with_it(void **state)
 	kit_close(&k);
 }
 
-static void names_of_any_bytes_come_back(void **state)
+TEST(names_of_any_bytes_come_back)
 {
 	uint64_t seed = 5, d;
 	char names[40][256];
@@ -458,7 +455,7 @@ static void names_of_any_bytes_come_back(void **state)
 	kit_close(&k);
 }
 
-static void numbers_programs_see_stay_over_edits_moves_and_restarts(void **state)
+TEST(numbers_programs_see_stay_over_edits_moves_and_restarts)
 {
 	uint64_t ino;
 
@@ -487,7 +484,7 @@ static void numbers_programs_see_stay_over_edits_moves_and_restarts(void **state
 	kit_close(&k);
 }
 
-static void paths_are_told_and_found(void **state)
+TEST(paths_are_told_and_found)
 {
 	char *path;
 
@@ -505,7 +502,7 @@ static void paths_are_told_and_found(void **state)
 	kit_close(&k);
 }
 
-static void counts_tell_what_is_where(void **state)
+TEST(counts_tell_what_is_where)
 {
 	emr_view_counts counts;
 	emr_space space;
@@ -530,7 +527,7 @@ static void counts_tell_what_is_where(void **state)
 	kit_close(&k);
 }
 
-static void a_copy_under_way_is_counted_until_its_program_closes(void **state)
+TEST(a_copy_under_way_is_counted_until_its_program_closes)
 {
 	emr_view_counts counts;
 	emr_view_written written[2];
@@ -567,28 +564,4 @@ static void a_copy_under_way_is_counted_until_its_program_closes(void **state)
 	kit_close(&k);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_copy_under_way_is_counted_until_its_program_closes),
-		cmocka_unit_test(an_empty_folder_has_only_the_inbox),
-		cmocka_unit_test(what_is_made_is_there_and_only_once),
-		cmocka_unit_test(emrfs_own_names_cannot_be_made),
-		cmocka_unit_test(set_id_bits_are_never_kept),
-		cmocka_unit_test(every_kind_of_rename_does_what_posix_says),
-		cmocka_unit_test(names_change_places_in_a_listing_that_is_just_full),
-		cmocka_unit_test(only_empty_directories_are_removed),
-		cmocka_unit_test(nothing_is_made_in_a_directory_that_is_gone),
-		cmocka_unit_test(a_listing_misses_and_repeats_nothing_that_stays),
-		cmocka_unit_test(symbolic_links_keep_their_target),
-		cmocka_unit_test(attributes_round_trip_and_end_where_the_record_is_full),
-		cmocka_unit_test(mode_and_time_are_kept_to_the_nanosecond),
-		cmocka_unit_test(a_time_set_while_the_file_is_written_survives_with_it),
-		cmocka_unit_test(names_of_any_bytes_come_back),
-		cmocka_unit_test(numbers_programs_see_stay_over_edits_moves_and_restarts),
-		cmocka_unit_test(paths_are_told_and_found),
-		cmocka_unit_test(counts_tell_what_is_where),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

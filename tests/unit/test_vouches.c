@@ -49,16 +49,14 @@ static size_t say(const person *m, uint64_t at, uint64_t now)
 	return n;
 }
 
-static void an_administrator_vouches_and_nobody_else(void **state)
+TEST_IN(begin, end, an_administrator_vouches_and_nobody_else)
 {
-	(void)state;
 	assert_int_equal(say(&s.bosses[0], story_now(&s), story_now(&s)), 1);
 	assert_int_equal(say(&s.eve, story_now(&s), story_now(&s)), 0);
 }
 
-static void who_was_revoked_vouches_for_nobody_by_a_date_of_before(void **state)
+TEST_IN(begin, end, who_was_revoked_vouches_for_nobody_by_a_date_of_before)
 {
-	(void)state;
 	assert_int_equal(story_says(&s, &s.bosses[0],
 				 emr_act_key_revoke(s.bosses[0].public.signer_id, story_now(&s), 1),
 				 (emr_bytes){0}),
@@ -66,24 +64,13 @@ static void who_was_revoked_vouches_for_nobody_by_a_date_of_before(void **state)
 	assert_int_equal(say(&s.bosses[0], story_now(&s) - DAY, story_now(&s)), 0);
 }
 
-static void whose_certificate_ended_vouches_for_nobody_by_a_date_of_before(void **state)
+TEST_IN(begin, end, whose_certificate_ended_vouches_for_nobody_by_a_date_of_before)
 {
 	emr_known_person boss;
 
-	(void)state;
 	assert_ok(emr_replica_person(s.k.stack.replica, s.bosses[0].public.signer_id, &boss));
 	assert_int_equal(say(&s.bosses[0], story_now(&s), boss.row.not_after_unix_s - 1), 1);
 	assert_int_equal(say(&s.bosses[0], story_now(&s), boss.row.not_after_unix_s), 0);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-	const struct CMUnitTest tests[] = {
-		TEST(an_administrator_vouches_and_nobody_else),
-		TEST(who_was_revoked_vouches_for_nobody_by_a_date_of_before),
-		TEST(whose_certificate_ended_vouches_for_nobody_by_a_date_of_before),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -78,7 +78,7 @@ static void certify(emr_buf *out_cert, const char *handle)
 	assert_memory_equal(signer_id.b, public.signer_id.b, 32);
 }
 
-static void who_is_invited_becomes_a_member_with_that_role(void **state)
+TEST_IN(begin, end, who_is_invited_becomes_a_member_with_that_role)
 {
 	EMR_AUTO_BUF cert = {0};
 	emr_known_person person;
@@ -87,7 +87,6 @@ static void who_is_invited_becomes_a_member_with_that_role(void **state)
 	emr_replica *replica;
 	bool is_active = false;
 
-	(void)state;
 	invite(EMR_ROLE_PATIENT);
 	assert_string_equal(invitation.network, "Sao Lucas");
 	certify(&cert, NULL);
@@ -107,14 +106,13 @@ static void who_is_invited_becomes_a_member_with_that_role(void **state)
 	emr_replica_close(replica);
 }
 
-static void who_does_not_know_the_secret_gets_no_certificate(void **state)
+TEST_IN(begin, end, who_does_not_know_the_secret_gets_no_certificate)
 {
 	EMR_AUTO_BUF reply = {0};
 	EMR_AUTO_BUF cert = {0};
 	emr_invitation guessed;
 	emr_id32 signer_id;
 
-	(void)state;
 	invite(EMR_ROLE_PATIENT);
 	guessed = invitation;
 	guessed.secret[31] ^= 1;
@@ -124,12 +122,11 @@ static void who_does_not_know_the_secret_gets_no_certificate(void **state)
 	assert_int_equal(cert.len, 0);
 }
 
-static void a_certificate_of_another_key_role_or_authority_is_not_registered(void **state)
+TEST_IN(begin, end, a_certificate_of_another_key_role_or_authority_is_not_registered)
 {
 	EMR_AUTO_BUF cert = {0};
 	emr_invitation promised;
 
-	(void)state;
 	invite(EMR_ROLE_PATIENT);
 	certify(&cert, "somebody");
 	promised = invitation;
@@ -156,13 +153,12 @@ static void a_certificate_of_another_key_role_or_authority_is_not_registered(voi
 	}
 }
 
-static void a_key_that_was_not_registered_writes_nothing(void **state)
+TEST_IN(begin, end, a_key_that_was_not_registered_writes_nothing)
 {
 	uint64_t before = 0, after = 0;
 	EMR_AUTO_BUF cert = {0};
 	emr_invitation elsewhere;
 
-	(void)state;
 	invite(EMR_ROLE_PATIENT);
 	certify(&cert, NULL);
 	open_as(stranger);
@@ -175,19 +171,4 @@ static void a_key_that_was_not_registered_writes_nothing(void **state)
 	assert_int_equal(before, after);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			who_is_invited_becomes_a_member_with_that_role, begin, end),
-		cmocka_unit_test_setup_teardown(
-			who_does_not_know_the_secret_gets_no_certificate, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_certificate_of_another_key_role_or_authority_is_not_registered, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			a_key_that_was_not_registered_writes_nothing, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -6,13 +6,12 @@
 
 #include <ctype.h>
 
-static void phrases_match_the_second_model(void **state)
+TEST(phrases_match_the_second_model)
 {
 	json_t *root = vectors_open("keyfile.json");
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "phrases"), i, test)
 	{
 		EMR_AUTO_KEYRING kr = NULL;
@@ -40,13 +39,12 @@ static void phrases_match_the_second_model(void **state)
 	json_decref(root);
 }
 
-static void the_list_is_the_one_of_bip_39(void **state)
+TEST(the_list_is_the_one_of_bip_39)
 {
 	FILE *file = fopen(EMR_VECTOR_DIR "/bip39-english.txt", "r");
 	char line[32];
 	int n = 0;
 
-	(void)state;
 	assert_non_null(file);
 	while (fgets(line, sizeof line, file) != NULL) {
 		line[strcspn(line, "\n")] = '\0';
@@ -63,13 +61,12 @@ static const char *known_phrase(json_t *root)
 	return vectors_text(json_array_get(vectors_get(root, "bad_phrases"), 0), "phrase");
 }
 
-static void a_bad_phrase_says_what_is_bad(void **state)
+TEST(a_bad_phrase_says_what_is_bad)
 {
 	json_t *root = vectors_open("keyfile.json");
 	const json_t *test;
 	size_t i;
 
-	(void)state;
 	json_array_foreach(vectors_get(root, "bad_phrases"), i, test)
 	{
 		emr_words_problem problem;
@@ -98,7 +95,7 @@ static void a_bad_phrase_says_what_is_bad(void **state)
 	json_decref(root);
 }
 
-static void blanks_and_capitals_do_not_matter(void **state)
+TEST(blanks_and_capitals_do_not_matter)
 {
 	json_t *root = vectors_open("keyfile.json");
 	const char *phrase =
@@ -107,7 +104,6 @@ static void blanks_and_capitals_do_not_matter(void **state)
 	size_t at = 4;
 	EMR_AUTO_KEYRING kr = NULL;
 
-	(void)state;
 	for (const char *c = phrase; *c != '\0'; c++) {
 		if (*c == ' ')
 			loud[at++] = '\n';
@@ -124,14 +120,13 @@ static void blanks_and_capitals_do_not_matter(void **state)
 	json_decref(root);
 }
 
-static void a_misspelt_word_gets_its_neighbours(void **state)
+TEST(a_misspelt_word_gets_its_neighbours)
 {
 	static const char *const typed[] = {
 		"hopsital", "hospitl", "patiant", "zoo1", "ab", "xq", "\xc3\xbc", "."};
 	static const char *const nearest[] = {
 		"hospital", "hospital", "patient", "zoo", "", "", "", ""};
 
-	(void)state;
 	for (int i = 0; i < 4; i++) {
 		emr_words_problem problem;
 
@@ -148,12 +143,11 @@ static void a_misspelt_word_gets_its_neighbours(void **state)
 	}
 }
 
-static void hostile_text_is_refused(void **state)
+TEST(hostile_text_is_refused)
 {
 	static char big[5000];
 	emr_words_problem problem;
 
-	(void)state;
 	memset(big, 'a', sizeof big);
 	assert_status(EMR_LIMIT, emr_words_check(emr_bytes_of(big, sizeof big), &problem));
 	assert_status(EMR_WRONG_WORDS, emr_words_check(emr_bytes_of(big, 4096), &problem));
@@ -168,7 +162,7 @@ static void hostile_text_is_refused(void **state)
 		EMR_WRONG_WORDS, emr_words_check(emr_bytes_of("abandon\0abandon", 15), &problem));
 }
 
-static void the_one_wrong_word_is_found_by_the_identity(void **state)
+TEST(the_one_wrong_word_is_found_by_the_identity)
 {
 	json_t *root = vectors_open("keyfile.json");
 	EMR_AUTO_KEYRING kr = kit_keyring();
@@ -178,7 +172,6 @@ static void the_one_wrong_word_is_found_by_the_identity(void **state)
 	char found[EMR_WORD_CHARS];
 	size_t position = 99;
 
-	(void)state;
 	assert_ok(emr_keyring_public(kr, &public));
 	assert_ok(emr_keyring_words(kr, words));
 	for (int w = 0; w < EMR_WORDS; w++) {
@@ -201,7 +194,7 @@ static void the_one_wrong_word_is_found_by_the_identity(void **state)
 
 /* Journal and working copies are sealed for one device: without its id the words open none of them.
  */
-static void words_open_what_their_device_sealed(void **state)
+TEST(words_open_what_their_device_sealed)
 {
 	EMR_AUTO_KEYRING kr = NULL;
 	EMR_AUTO_KEYRING back = NULL;
@@ -211,7 +204,6 @@ static void words_open_what_their_device_sealed(void **state)
 	emr_content_key *key = NULL, *opened = NULL;
 	emr_id16 id = emr_id16_random();
 
-	(void)state;
 	assert_ok(emr_keyring_create(EMR_KEYRING_PERSON, 1, &kr));
 	assert_ok(emr_content_key_new(&key));
 	assert_ok(emr_content_key_seal_local(kr, key, id, sealed));
@@ -229,18 +221,7 @@ static void words_open_what_their_device_sealed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_list_is_the_one_of_bip_39),
-		cmocka_unit_test(phrases_match_the_second_model),
-		cmocka_unit_test(a_bad_phrase_says_what_is_bad),
-		cmocka_unit_test(blanks_and_capitals_do_not_matter),
-		cmocka_unit_test(a_misspelt_word_gets_its_neighbours),
-		cmocka_unit_test(hostile_text_is_refused),
-		cmocka_unit_test(the_one_wrong_word_is_found_by_the_identity),
-		cmocka_unit_test(words_open_what_their_device_sealed),
-	};
-
 	if (emr_base_init() != EMR_OK)
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return emr_tests_run(NULL, NULL);
 }

@@ -78,49 +78,42 @@ static void ask(counter *c, int wanted)
 	emr_worker_wake(&c->worker);
 }
 
-static void what_is_asked_while_it_works_is_seen_afterwards(void **state)
+TEST(what_is_asked_while_it_works_is_seen_afterwards)
 {
-	counter c;
+	AUTO(end) counter c;
 
-	(void)state;
 	begin(&c, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	for (int i = 1; i <= MANY; i++)
 		ask(&c, i);
 	await_seen(&c, MANY);
 	assert_true(c.turns <= MANY);
-	end(&c);
 }
 
-static void what_was_asked_before_it_began_is_seen(void **state)
+TEST(what_was_asked_before_it_began_is_seen)
 {
-	counter c;
+	AUTO(end) counter c;
 
-	(void)state;
 	begin(&c, EMR_NEVER_NS);
 	ask(&c, 7);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_seen(&c, 7);
-	end(&c);
 }
 
-static void what_is_due_is_done_without_being_asked(void **state)
+TEST(what_is_due_is_done_without_being_asked)
 {
-	counter c;
+	AUTO(end) counter c;
 
-	(void)state;
 	begin(&c, DUE_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_turns(&c, 3);
-	end(&c);
 }
 
-static void who_is_told_to_end_does_no_other_turn(void **state)
+TEST(who_is_told_to_end_does_no_other_turn)
 {
-	counter c;
+	AUTO(end) counter c;
 	int turns;
 
-	(void)state;
 	begin(&c, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	ask(&c, 1);
@@ -136,38 +129,32 @@ static void who_is_told_to_end_does_no_other_turn(void **state)
 	/* And begins again where it is wanted, with what was asked meanwhile. */
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	await_seen(&c, 2);
-	end(&c);
 }
 
-static void one_that_never_began_is_ended(void **state)
+TEST(one_that_never_began_is_ended)
 {
-	emr_worker worker = {.has_thread = false};
+	AUTO(emr_worker_free) emr_worker worker = {.has_thread = false};
 
-	(void)state;
 	emr_worker_stop(&worker);
-	emr_worker_free(&worker);
 }
 
-static void a_thread_has_its_name(void **state)
+TEST(a_thread_has_its_name)
 {
 	char name[16];
-	counter c;
+	AUTO(end) counter c;
 
-	(void)state;
 	begin(&c, EMR_NEVER_NS);
 	assert_ok(emr_worker_start(&c.worker, "counter", count, &c));
 	assert_int_equal(pthread_getname_np(c.worker.thread, name, sizeof name), 0);
 	assert_string_equal(name, "counter");
-	end(&c);
 }
 
-static void a_condition_is_waited_on_until_its_time(void **state)
+TEST(a_condition_is_waited_on_until_its_time)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	int64_t until_ns = now_boot_ns() + 20 * DUE_NS;
 	pthread_cond_t cond;
 
-	(void)state;
 	emr_cond_init(&cond);
 	pthread_mutex_lock(&lock);
 	while (now_boot_ns() < until_ns)
@@ -177,17 +164,4 @@ static void a_condition_is_waited_on_until_its_time(void **state)
 	pthread_cond_destroy(&cond);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_asked_while_it_works_is_seen_afterwards),
-		cmocka_unit_test(what_was_asked_before_it_began_is_seen),
-		cmocka_unit_test(what_is_due_is_done_without_being_asked),
-		cmocka_unit_test(who_is_told_to_end_does_no_other_turn),
-		cmocka_unit_test(one_that_never_began_is_ended),
-		cmocka_unit_test(a_thread_has_its_name),
-		cmocka_unit_test(a_condition_is_waited_on_until_its_time),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

@@ -11,8 +11,6 @@ typedef struct two {
 /* As cmocka's setup and teardown: Imaging with the files 1 and 2, and Letters, which both show. */
 int two_open(void **state);
 int two_close(void **state);
-#define WITH_TWO(test) cmocka_unit_test_setup_teardown(test, two_open, two_close)
-
 /* Until neither has anything to say any more. */
 void two_meet(two *t);
 /* Both show the same, and do so when they are opened again. */

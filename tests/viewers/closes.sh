@@ -1,11 +1,9 @@
 #!/bin/bash
 # closes.sh: from the menu, without a terminal: a card to print, as a picture and as a page; and a folder that is closed, with what the
 # desktop keeps of it outside listed, and removed when that is asked for; the same in Portuguese. The real zenity on a screen that nobody sees.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 . "$SUPPORT/windows.sh"
-. "$SUPPORT/said.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 [ -x "$DESKTOP/draw-card" ] || emr_skip "built without cairo"
 command -v zbarimg >/dev/null || emr_skip "no zbarimg"

@@ -1,11 +1,9 @@
 #!/bin/bash
 # dialogs.sh: first start, sharing, who opened it, and a second copy without a terminal: the real zenity on a screen that nobody
 # sees, and somebody who types and clicks there. Nothing secret is in an argument or in the environment of any program.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
 . "$SUPPORT/windows.sh"
-. "$SUPPORT/said.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 emr_begin dialogs
 cd "$EMR_WORK" || exit 2

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A genome's variants with their index: a question about a region reads the leaves in which it lies, and no more.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/asked.sh"
 emr_begin genome
 emr_init

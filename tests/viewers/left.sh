@@ -1,10 +1,8 @@
 #!/bin/bash
 # left.sh: what a file manager and a viewer that the desktop's menus start keep beside what they show goes when the folder is closed;
 # what one keeps that was started otherwise is said, and removed when that is asked for.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/screen.sh"
-. "$SUPPORT/said.sh"
 PACKAGING=$(cd "$(dirname "$0")/../../packaging" && pwd)
 command -v xdg-open >/dev/null || emr_skip "no xdg-open"
 emr_begin left

@@ -1,8 +1,7 @@
 #!/bin/bash
 # LibreOffice itself opens a document in the folder, writes a sentence, saves as its menu does, and exports a PDF: one version of
 # the same record, its lock file stays here, and what it wrote is what is read, also after a remount.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 . "$SUPPORT/asked.sh"
 emr_begin office

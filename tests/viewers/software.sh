@@ -1,8 +1,7 @@
 #!/bin/bash
 # Programs that read on their own, by what a folder says about them: refused at open whatever the kernel has cached, told
 # once, and no thumbnail of a refused file.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 emr_begin software
 emr_init
 emr_mount

@@ -1,8 +1,7 @@
 #!/bin/bash
 # Viewers with windows, on a screen that nobody sees: what they show of a file in the folder is, pixel for pixel, what they show
 # of the same file beside it; text is found by OCR; requests are counted; and of a damaged file nothing wrong is shown.
-SUPPORT=${SUPPORT:-$(cd "$(dirname "$0")/../support" && pwd)}
-. "$SUPPORT/mount.sh"
+. "${SUPPORT:=$(dirname "$0")/../support}/mount.sh"
 . "$SUPPORT/saved.sh"
 . "$SUPPORT/asked.sh"
 . "$SUPPORT/screen.sh"

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -52,3 +51,15 @@ void emr_cond_init(pthread_cond_t *cond);
 /* With LOCK, as pthread_cond_wait: until it is signalled, UNTIL_BOOT_NS has come, an hour has
  * passed, or for no reason; the caller checks which. */
 void emr_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_boot_ns);
+
+/* EMR_LOCKED(mutex) holds a pthread_mutex_t from where it stands among the declarations of a block
+ * until the block is left, also by EMR_TRY. It refuses nothing: a mutex that its thread holds
+ * already stops it for ever, as pthread_mutex_lock does. */
+static inline void emr_lock_end(pthread_mutex_t **mutex)
+{
+	pthread_mutex_unlock(*mutex);
+}
+
+#define EMR_LOCKED(mutex)                                                                          \
+	pthread_mutex_t *emr_locked __attribute__((cleanup(emr_lock_end))) = (mutex);              \
+	(void)pthread_mutex_lock(emr_locked)

@@ -8,7 +8,7 @@
 #include "base/codec.h"
 #include "check_private.h"
 #include "crypto/hashsig.h"
-#include "keyring/keyring.h"
+#include "keyring/card.h"
 #include "store/unixfs.h"
 
 bool check_private_part(checking *c)
@@ -57,47 +57,30 @@ bool check_content(checking *c)
 
 /* ---- whose statement ---- */
 
-/* The domain card with that key; EMPTY when there is none. */
-typedef struct card {
-	const uint8_t *id_pk, *domain_id, *dom_pk;
-} card;
-
-#define CARD_BYTES 185 /* without label and signatures */
-
-/* A card about domain key DOM_ID that identity and domain have signed; its label must be empty
- * here. */
+/* A card about domain key DOM_ID that identity and domain have signed; "" is one about another. */
 static const char *read_card(
-	const checking *c, emr_bytes bytes, const uint8_t dom_id[32], card *out_card)
+	const checking *c, emr_bytes bytes, const uint8_t dom_id[32], emr_card *out_card)
 {
+	emr_status status = emr_card_read_bare(bytes, out_card);
 	uint8_t id[32];
 
-	if (bytes.len != CARD_BYTES + 128 || memcmp(bytes.data, "EMCD\x01\x02\0\0", 8) != 0 ||
-		bytes.data[184] != 0)
-		return "a domain card cannot be read";
-	*out_card = (card){.id_pk = bytes.data + 24,
-		.domain_id = bytes.data + 120,
-		.dom_pk = bytes.data + 136};
+	if (status != EMR_OK)
+		return status == EMR_BAD_SIGNATURE ? "a signature of a domain card does not fit"
+						   : "a domain card cannot be read";
 	emr_signer_id(out_card->dom_pk, id);
 	if (memcmp(id, dom_id, 32) != 0)
 		return "";
-	if (memcmp(bytes.data + 8, c->verdict->net_id.b, 16) != 0)
-		return "a domain card is of another network";
-	if (emr_sign_verify(out_card->id_pk, EMR_SIGN_CARD, emr_bytes_of(bytes.data, CARD_BYTES),
-		    bytes.data + CARD_BYTES) != EMR_OK ||
-		emr_sign_verify(out_card->dom_pk, EMR_SIGN_CARD_DOM,
-			emr_bytes_of(bytes.data, CARD_BYTES),
-			bytes.data + CARD_BYTES + 64) != EMR_OK)
-		return "a signature of a domain card does not fit";
-	return NULL;
+	return emr_id16_equal(out_card->net_id, c->verdict->net_id)
+		       ? NULL
+		       : "a domain card is of another network";
 }
 
 /* Whose key DOM_ID is, by its card: NULL and *OUT_WHY when the file does not show it. */
 static const known_key *owner_of(
-	const checking *c, const uint8_t dom_id[32], card *out_card, const char **out_why)
+	const checking *c, const uint8_t dom_id[32], emr_card *out_card, const char **out_why)
 {
 	emr_bytes bytes;
 	const known_key *key;
-	uint8_t id[32];
 
 	*out_why = "no card shows whose domain key signed";
 	for (size_t i = 0; (bytes = emr_proof_part_of(c->proof, EMR_PROOF_CARD, i)).data != NULL;
@@ -110,8 +93,7 @@ static const known_key *owner_of(
 			*out_why = why;
 			return NULL;
 		}
-		emr_signer_id(out_card->id_pk, id);
-		key = key_of(c, id);
+		key = key_of(c, out_card->signer_id.b);
 		if (key == NULL)
 			*out_why = "the identity of a domain card is not registered here";
 		return key;
@@ -135,7 +117,7 @@ static const known_key *issuer_of(const checking *c, bool *out_is_signed, const 
 	const uint8_t *issuer_id = c->statement.issuer_id;
 	const known_key *key = key_of(c, issuer_id);
 	uint8_t id[32];
-	card domain;
+	emr_card domain;
 
 	for (size_t i = 0; i < c->n_keys && key == NULL; i++) {
 		emr_sha256(c->keys[i].certificate.spki, EMR_P256_SPKI_BYTES, id);
@@ -192,10 +174,10 @@ bool check_statement(checking *c)
 /* Whoever signed the item owns the domain that it is in. */
 const known_key *domain_owner(const checking *c, const uint8_t dom_id[32], const char **out_why)
 {
-	card domain;
+	emr_card domain;
 	const known_key *owner = owner_of(c, dom_id, &domain, out_why);
 
-	if (owner == NULL || memcmp(domain.domain_id, c->item.domain_id, 16) == 0)
+	if (owner == NULL || memcmp(domain.domain_id.b, c->item.domain_id, 16) == 0)
 		return owner;
 	*out_why = "the card is of another domain";
 	return NULL;

@@ -160,11 +160,9 @@ static emr_status add_writer(making *m)
 	emr_replica_item item;
 	emr_domain_public own;
 	uint8_t id[32];
-	emr_status status =
-		emr_keyring_domain_public(m->from->keyring, m->place.domain, FIRST_GEN, 1, &own);
+	emr_status status;
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_keyring_domain_public(m->from->keyring, m->place.domain, FIRST_GEN, 1, &own));
 	emr_signer_id(own.owner_pk, id);
 	if (memcmp(id, signer, 32) == 0)
 		return EMR_OK;

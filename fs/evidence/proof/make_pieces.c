@@ -10,6 +10,7 @@
 #include "contract/pubs.h"
 #include "contract/rows.h"
 #include "crypto/hashsig.h"
+#include "keyring/card.h"
 #include "keyring/cert.h"
 #include "ledger/act.h"
 
@@ -298,15 +299,13 @@ static emr_status add_chain(pieces *p, emr_bytes item, emr_bytes part, emr_buf *
 {
 	emr_pub_key_reg pub;
 	emr_bytes chain;
-	emr_status status = read_certificates(part, &chain);
 
-	if (status == EMR_OK &&
-		(item.len != EMR_ITEM_BYTES + 288 ||
-			!emr_pub_key_reg_parse((emr_span){item.data + EMR_ITEM_BYTES, 288}, &pub)))
-		status = EMR_DAMAGED;
-	if (status == EMR_OK)
-		status = emr_buf_append(out_chain, chain.data, chain.len);
-	return status == EMR_OK ? append_ca(p, pub.org, chain, out_chain) : status;
+	EMR_TRY(read_certificates(part, &chain));
+	if (item.len != EMR_ITEM_BYTES + 288 ||
+		!emr_pub_key_reg_parse((emr_span){item.data + EMR_ITEM_BYTES, 288}, &pub))
+		return EMR_DAMAGED;
+	EMR_TRY(emr_buf_append(out_chain, chain.data, chain.len));
+	return append_ca(p, pub.org, chain, out_chain);
 }
 
 emr_status pieces_add_key(pieces *p, const uint8_t id[32])
@@ -354,30 +353,12 @@ emr_status pieces_add_witnesses(pieces *p)
  * made. */
 emr_status pieces_add_card(pieces *p, emr_id16 domain)
 {
-	uint8_t *card = p->cards[p->n_cards % CARDS_MAX];
-	emr_id16 net = emr_ledger_net_id(p->from->ledger);
-	emr_bytes body = emr_bytes_of(card, CARD_BYTES);
-	emr_domain_public public;
-	emr_status status =
-		emr_keyring_domain_public(p->from->keyring, domain, FIRST_GEN, 1, &public);
+	EMR_AUTO_BUF card = {0};
+	uint64_t now = p->from->now_unix_s;
 
-	if (status != EMR_OK)
-		return status;
-	memcpy(card, "EMCD\x01\x02\0\0", 8);
-	memcpy(card + 8, net.b, 16);
-	memcpy(card + 24, p->self.pk, 32);
-	memcpy(card + 56, p->self.x25519, 32);
-	memcpy(card + 88, p->self.B, 32);
-	memcpy(card + 120, domain.b, 16);
-	memcpy(card + 136, public.owner_pk, 32);
-	emr_put_u64(card + 168, p->from->now_unix_s);
-	emr_put_u64(card + 176, p->from->now_unix_s);
-	card[184] = 0;
-	EMR_TRY(emr_keyring_sign(
-		p->from->keyring, emr_signer_identity(), EMR_SIGN_CARD, body, card + CARD_BYTES));
-	EMR_TRY(emr_keyring_sign(p->from->keyring, emr_signer_domain(domain, FIRST_GEN),
-		EMR_SIGN_CARD_DOM, body, card + CARD_BYTES + 64));
-	p->n_cards++;
+	EMR_TRY(emr_card_make_domain(p->from->keyring, emr_ledger_net_id(p->from->ledger), domain,
+		FIRST_GEN, 1, now, now, NULL, NULL, &card));
+	memcpy(p->cards[p->n_cards++ % CARDS_MAX], card.data, card.len);
 	return EMR_OK;
 }
 

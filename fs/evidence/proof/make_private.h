@@ -7,7 +7,6 @@
 #include "proof/make.h"
 #include "replica/people.h"
 
-#define CARD_BYTES 185
 #define CARDS_MAX 4
 #define FIRST_GEN 1 /* domain keys are not rotated yet */
 
@@ -21,7 +20,7 @@ typedef struct pieces {
 	size_t n_keys, n_cards, n_admissions, n_approvals;
 	emr_id32 key_ids[EMR_PROOF_KEYS_MAX];
 	emr_buf keys[EMR_PROOF_KEYS_MAX], chains[EMR_PROOF_KEYS_MAX];
-	uint8_t cards[CARDS_MAX][CARD_BYTES + 128];
+	uint8_t cards[CARDS_MAX][313];
 	uint8_t orgs[EMR_PROOF_ADMISSIONS_MAX][16];
 	emr_buf admissions[EMR_PROOF_ADMISSIONS_MAX], approvals[EMR_PROOF_APPROVALS_MAX];
 } pieces;

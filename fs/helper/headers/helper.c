@@ -11,7 +11,7 @@
 
 #include "protocol.h"
 
-#define MEMORY_BYTES ((uint64_t)256 << 20)
+#define MEMORY_BYTES ((uint64_t)384 << 20)
 #define PROCESSOR_S 600 /* over all its files */
 
 static protocol_message heard, said;

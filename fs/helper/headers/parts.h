@@ -7,6 +7,7 @@
 #define SNIFF_BYTES ((size_t)512)
 #define HEAD_BYTES ((size_t)65536)
 #define JSON_BYTES_MAX ((size_t)1 << 20)
+#define PDF_BYTES_MAX ((size_t)64 << 20)
 
 typedef enum header_form { FORM_NONE, FORM_DICOM, FORM_PDF, FORM_JSON, FORM_MARKUP } header_form;
 /* START: the first SNIFF_BYTES of a file; OUT_FROM: where its first visible character stands. */

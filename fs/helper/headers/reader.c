@@ -9,9 +9,9 @@
 #include "protocol.h"
 
 #define FILE_MS 10000
-#define READS_MAX 400  /* of one file */
-#define FILES_MAX 1000 /* of one process */
-#define AGAIN_MS 60000 /* after a helper that did not start */
+#define READS_MAX (PDF_BYTES_MAX / HEAD_BYTES + 8) /* of one file */
+#define FILES_MAX 1000				   /* of one process */
+#define AGAIN_MS 60000				   /* after a helper that did not start */
 
 struct emr_header_reader {
 	char *program;
@@ -82,11 +82,8 @@ static emr_status hear(emr_header_reader *r, int64_t end_ms)
 {
 	const protocol_message *m = &r->message;
 	size_t size = 0;
-	emr_status status =
-		emr_helper_hear(&r->helper, &r->message, sizeof r->message, &size, end_ms);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_helper_hear(&r->helper, &r->message, sizeof r->message, &size, end_ms));
 	if (size < protocol_size(0) || m->len > HEAD_BYTES)
 		return EMR_IO;
 	if (m->kind == PROTOCOL_READ && size == protocol_size(0))
@@ -100,7 +97,7 @@ static emr_status serve(emr_header_reader *r, const emr_header_source *source, i
 	emr_status *out_source)
 {
 	EMR_TRY(hear(r, end_ms));
-	for (int i = 0; r->message.kind == PROTOCOL_READ; i++) {
+	for (size_t i = 0; r->message.kind == PROTOCOL_READ; i++) {
 		uint64_t at = r->message.at;
 		size_t got = 0;
 

@@ -32,10 +32,10 @@
 
 static void wake_follower(emr_research *r)
 {
-	pthread_mutex_lock(&r->lock);
+	EMR_LOCKED(&r->lock);
+
 	r->is_woken = true;
 	pthread_cond_broadcast(&r->woken);
-	pthread_mutex_unlock(&r->lock);
 }
 
 void emr_research_hold(emr_research *r)
@@ -187,13 +187,10 @@ static emr_status gather(pass *p, const json_t *paths)
 static bool was_told(emr_research *r, const original *one)
 {
 	const told *before;
-	bool is;
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
 	before = agreed_told(&r->agreed, one->source);
-	is = before != NULL && (before->was_retried || !reason_may_pass(before->why));
-	pthread_mutex_unlock(&r->lock);
-	return is;
+	return before != NULL && (before->was_retried || !reason_may_pass(before->why));
 }
 
 emr_status research_follows(emr_research *r, const emr_team *dataset, json_t **out_list)
@@ -251,14 +248,13 @@ static void give_way(emr_research *r)
 	const emr_front *front = r->session->front;
 	int64_t begun = emr_clock_boot_ns(emr_clock_system()), now = begun;
 	int64_t quiet = front != NULL ? front->last_request_boot_ns() + LULL_NS : begun;
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
 	while (!research_has_to_stop(r) && now < quiet && now - begun < PATIENCE_NS) {
 		emr_cond_wait_until(&r->woken, &r->lock, quiet);
 		now = emr_clock_boot_ns(emr_clock_system());
 		quiet = front->last_request_boot_ns() + LULL_NS;
 	}
-	pthread_mutex_unlock(&r->lock);
 }
 
 /* ---- one dataset ---- */
@@ -394,11 +390,10 @@ static emr_status save_told(run *u)
 {
 	emr_research *r = u->r;
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
 	if (u->withheld > 0)
 		status = agreed_save(r->session, &r->agreed);
-	pthread_mutex_unlock(&r->lock);
 	return status;
 }
 
@@ -457,8 +452,8 @@ static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
 {
 	emr_status status;
 	bool has_changed = false;
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
 	status = research_load(r);
 	for (size_t i = r->agreed.n; i > 0 && status == EMR_OK; i--) {
 		agreed_row *row = &r->agreed.rows[i - 1];
@@ -476,18 +471,16 @@ static emr_status forget_left(emr_research *r, const joined_in *all, size_t n)
 	}
 	if (status == EMR_OK && has_changed)
 		status = agreed_save(r->session, &r->agreed);
-	pthread_mutex_unlock(&r->lock);
 	return status;
 }
 
 static bool has_agreed_to(emr_research *r, emr_id32 dataset)
 {
 	bool is = false;
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < r->agreed.n && !is; i++)
 		is = emr_id32_equal(r->agreed.rows[i].dataset, dataset);
-	pthread_mutex_unlock(&r->lock);
 	return is;
 }
 
@@ -530,10 +523,10 @@ static emr_status follow_all(emr_research *r, bool *out_waits)
 
 static void set_at_work(emr_research *r, bool is)
 {
-	pthread_mutex_lock(&r->lock);
+	EMR_LOCKED(&r->lock);
+
 	r->is_at_work = is;
 	pthread_cond_broadcast(&r->woken);
-	pthread_mutex_unlock(&r->lock);
 }
 
 bool emr_research_rest(emr_research *r, int64_t until_boot_ns)

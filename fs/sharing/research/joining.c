@@ -181,11 +181,9 @@ static emr_status go_through(joining *j, emr_problem *out_problem)
 
 	if (status == EMR_OK)
 		status = gather(j, &p, true);
-	if (status == EMR_OK && p.there.other != NULL) {
-		emr_problem_set(out_problem, EMR_SAY_NOT_COPIES, "path", p.there.other, "what",
-			j->request->who, NULL);
-		return EMR_DENIED;
-	}
+	if (status == EMR_OK && p.there.other != NULL)
+		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_NOT_COPIES, "path",
+			p.there.other, "what", j->request->who, NULL);
 	if (status == EMR_OK)
 		pass_match(&p);
 	for (size_t i = 0; i < p.n && status == EMR_OK; i++)
@@ -238,13 +236,10 @@ static emr_status note_agreed(const joining *j)
 static bool follows(const joining *j)
 {
 	emr_research *r = j->research;
-	bool is_there;
+	EMR_LOCKED(&r->lock);
 
-	pthread_mutex_lock(&r->lock);
-	is_there = research_load(r) == EMR_OK &&
-		   agreed_find(&r->agreed, j->c.dataset_id, j->request->path) != NULL;
-	pthread_mutex_unlock(&r->lock);
-	return is_there;
+	return research_load(r) == EMR_OK &&
+	       agreed_find(&r->agreed, j->c.dataset_id, j->request->path) != NULL;
 }
 
 /* ---- taking back what was made, where nothing came of it ---- */

@@ -2,11 +2,11 @@
  * up. */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/worker.h"
 #include "org/datasets.h"
 #include "replica/follower.h"
 #include "research/research.h"

@@ -85,35 +85,28 @@ void emr_journal_close(emr_journal *journal)
 emr_journal_state emr_journal_state_get(emr_journal *journal)
 {
 	emr_journal_state state;
+	EMR_LOCKED(&journal->commit_lock);
 
-	pthread_mutex_lock(&journal->commit_lock);
 	pthread_rwlock_rdlock(&journal->rows_lock);
 	state = journal->state;
 	state.last_seq = journal->seq;
 	state.rows = journal->rows.count;
 	pthread_rwlock_unlock(&journal->rows_lock);
-	pthread_mutex_unlock(&journal->commit_lock);
 	return state;
 }
 
 uint64_t emr_journal_last_seq(emr_journal *journal)
 {
-	uint64_t seq;
+	EMR_LOCKED(&journal->commit_lock);
 
-	pthread_mutex_lock(&journal->commit_lock);
-	seq = journal->seq;
-	pthread_mutex_unlock(&journal->commit_lock);
-	return seq;
+	return journal->seq;
 }
 
 uint64_t emr_journal_synced_seq(emr_journal *journal)
 {
-	uint64_t seq;
+	EMR_LOCKED(&journal->sync_lock);
 
-	pthread_mutex_lock(&journal->sync_lock);
-	seq = journal->synced_seq;
-	pthread_mutex_unlock(&journal->sync_lock);
-	return seq;
+	return journal->synced_seq;
 }
 
 emr_status emr_journal_sync(emr_journal *journal, uint64_t seq)

@@ -6,8 +6,6 @@
  * handed out. */
 #pragma once
 
-#include <pthread.h>
-
 #include "base/worker.h"
 #include "journal/journal.h"
 #include "keyring/content.h"

@@ -72,8 +72,8 @@ static emr_status take_rows(const emr_rows *rows, shot *s)
 static emr_status take_shot(emr_journal *journal, shot *s)
 {
 	emr_status status;
+	EMR_LOCKED(&journal->commit_lock);
 
-	pthread_mutex_lock(&journal->commit_lock);
 	s->seq = journal->seq;
 	memcpy(s->covered, journal->chain, sizeof s->covered);
 	s->start = emr_store_log_end(journal->store);
@@ -81,7 +81,6 @@ static emr_status take_shot(emr_journal *journal, shot *s)
 	pthread_rwlock_rdlock(&journal->rows_lock);
 	status = take_rows(&journal->rows, s);
 	pthread_rwlock_unlock(&journal->rows_lock);
-	pthread_mutex_unlock(&journal->commit_lock);
 	return status;
 }
 

@@ -261,25 +261,18 @@ static emr_status add_file(
 		   *kind = emr_kind_title(emr_kind_of(&facts->headers, path));
 	page_record dated = {.files = 1};
 	emr_story story;
-	emr_status status;
 
 	date_of(&facts->headers, attr->mtime_ns, &dated);
 	p->files++;
 	p->bytes += attr->size_bytes;
-	status = add_to(&p->kinds, kind, strlen(kind), attr->size_bytes);
-	if (status == EMR_OK)
-		status = slash != NULL ? add_to(&p->folders, path, (size_t)(slash - path),
-						 attr->size_bytes)
-				       : add_to(&p->folders, top, strlen(top), attr->size_bytes);
-	if (status == EMR_OK)
-		status = add_to(
-			&p->years, dated.date, strlen(dated.date) < 4 ? 1 : 4, attr->size_bytes);
-	if (status == EMR_OK)
-		status = add_record(p, path, attr, &facts->headers, &dated);
-	if (status == EMR_OK &&
-		emr_chronicle_story(w->session->chronicle, facts->object, &story) == EMR_OK)
-		status = note_versions(p, path, &story);
-	return status;
+	EMR_TRY(add_to(&p->kinds, kind, strlen(kind), attr->size_bytes));
+	EMR_TRY(slash != NULL ? add_to(&p->folders, path, (size_t)(slash - path), attr->size_bytes)
+			      : add_to(&p->folders, top, strlen(top), attr->size_bytes));
+	EMR_TRY(add_to(&p->years, dated.date, strlen(dated.date) < 4 ? 1 : 4, attr->size_bytes));
+	EMR_TRY(add_record(p, path, attr, &facts->headers, &dated));
+	if (emr_chronicle_story(w->session->chronicle, facts->object, &story) == EMR_OK)
+		EMR_TRY(note_versions(p, path, &story));
+	return EMR_OK;
 }
 
 static bool visit(void *arg, const char *path, const emr_attr *attr)

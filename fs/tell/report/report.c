@@ -481,8 +481,7 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 		notices != NULL ? emr_notices_errors(notices, path, 20) : json_array());
 	if (report == NULL || put_attributes(session->view, attr.node, report) != 0) {
 		json_decref(report);
-		emr_problem_set_status(out_problem, EMR_NO_MEMORY, "status");
-		return EMR_NO_MEMORY;
+		return EMR_PROBLEM_STATUS(out_problem, EMR_NO_MEMORY, "status");
 	}
 	if (sscanf(json_string_value(json_object_get(report, "state")) != NULL
 			    ? json_string_value(json_object_get(report, "state"))
@@ -500,8 +499,7 @@ emr_status emr_report_path(emr_session *session, emr_notices *notices, const cha
 	status = put_readers(session, path, report);
 	if (status != EMR_OK) {
 		json_decref(report);
-		emr_problem_set_status(out_problem, status, "status");
-		return status;
+		return EMR_PROBLEM_STATUS(out_problem, status, "status");
 	}
 	*out_report = report;
 	return EMR_OK;

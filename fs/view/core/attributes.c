@@ -336,14 +336,11 @@ static emr_status get_derived(emr_view *view, uint64_t number, emr_buf *out)
 
 static emr_status get_code(emr_view *view, uint64_t number, emr_buf *out)
 {
-	emr_status status;
 	const node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	status = n == NULL ? EMR_NOT_FOUND : confirm_say(view, n, out);
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return n == NULL ? EMR_NOT_FOUND : confirm_say(view, n, out);
 }
 
 emr_status emr_view_get_attribute(emr_view *view, uint64_t number, const char *asked, emr_buf *out)

@@ -70,11 +70,11 @@ bool awaiting_is_due(const emr_view *view)
 
 void emr_view_copies_came(emr_view *view)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	view->awaiting.has_copies = true;
 	if (view->awaiting.rows.len > 0)
 		note_due(view, view_boot_ns(view));
-	pthread_mutex_unlock(&view->lock);
 }
 
 static emr_status note_one(void *arg, const emr_awaiting *one)

@@ -24,8 +24,8 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 {
 	uint64_t leaf = at >> EMR_LEAF_LOG2, next;
 	size_t n;
+	EMR_LOCKED(&handle->view->lock);
 
-	pthread_mutex_lock(&handle->view->lock);
 	if (leaf > handle->last_leaf + AHEAD_FIRST || leaf + AHEAD_FIRST < handle->last_leaf) {
 		handle->ahead = 0;
 		handle->ahead_end = 0;
@@ -43,7 +43,6 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
 		n = 0;
 	if (n > 0)
 		handle->ahead_end = *out_leaf + n;
-	pthread_mutex_unlock(&handle->view->lock);
 	return n;
 }
 
@@ -51,7 +50,8 @@ static size_t leaves_ahead(emr_handle *handle, uint64_t at, uint64_t *out_leaf)
  * Nothing changes for who jumped meanwhile. */
 static void end_ahead(emr_handle *handle, uint64_t end, uint64_t leaf, bool any)
 {
-	pthread_mutex_lock(&handle->view->lock);
+	EMR_LOCKED(&handle->view->lock);
+
 	if (handle->ahead_end == end) {
 		handle->ahead_end = leaf;
 		if (any)
@@ -59,7 +59,6 @@ static void end_ahead(emr_handle *handle, uint64_t end, uint64_t leaf, bool any)
 		if (handle->ahead > EMR_UNIXFS_RUN_MAX)
 			handle->ahead = EMR_UNIXFS_RUN_MAX;
 	}
-	pthread_mutex_unlock(&handle->view->lock);
 }
 
 static void bring_ahead(emr_handle *handle, uint64_t at)

@@ -46,12 +46,9 @@ static compare_result find(const struct comparing *c, const emr_cid *root)
 
 compare_result compare_of(emr_view *view, const emr_cid *root)
 {
-	compare_result result;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	result = find(view->comparing, root);
-	pthread_mutex_unlock(&view->lock);
-	return result;
+	return find(view->comparing, root);
 }
 
 /* ---- one ---- */
@@ -116,14 +113,13 @@ static waiting *next_one(emr_view *view)
 {
 	struct comparing *c;
 	waiting *w = NULL;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	c = view->comparing;
 	if (c != NULL && !c->stop)
 		w = take(c);
 	if (c != NULL && w == NULL)
 		c->runs = false;
-	pthread_mutex_unlock(&view->lock);
 	return w;
 }
 

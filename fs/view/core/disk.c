@@ -58,11 +58,11 @@ static bool has_any(const emr_view *view, bool (*is)(const file *f))
 
 void disk_took_all(emr_view *view)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	/* One may have been refused while it took the others. */
 	if (!has_any(view, view->disk.status == EMR_IO ? is_doubted : is_unhanded))
 		view->disk.status = EMR_OK;
-	pthread_mutex_unlock(&view->lock);
 }
 
 /* Under view->lock. */
@@ -158,11 +158,10 @@ size_t emr_view_not_safe(emr_view *view, uint64_t *out, size_t max)
 		.synced = emr_journal_synced_seq(view->options.journal),
 		.out = out,
 		.max = max};
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);
 	tree_walk_elsewhere(view, list_one, &l);
-	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }
 
@@ -177,20 +176,16 @@ static void list_back(void *arg, node *n)
 size_t emr_view_went_back(emr_view *view, uint64_t *out, size_t max)
 {
 	listing l = {.view = view, .out = out, .max = max};
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_back, &l);
 	tree_walk_elsewhere(view, list_back, &l);
-	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }
 
 emr_status emr_view_disk(emr_view *view)
 {
-	emr_status status;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	status = is_refusing(view) ? EMR_IO : view->disk.status;
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return is_refusing(view) ? EMR_IO : view->disk.status;
 }

@@ -103,12 +103,11 @@ emr_status file_may_read(emr_view *view, const node *n)
 {
 	const node_kind *kind;
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	kind = kind_where(n);
 	if (kind->may_read != NULL)
 		status = kind->may_read(view, n);
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
@@ -116,8 +115,8 @@ base_facts file_facts(emr_view *view, const node *n)
 {
 	const node_kind *kind;
 	base_facts facts;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	kind = kind_where(n);
 	facts = (base_facts){.is_theirs = kind->is_theirs != NULL && kind->is_theirs(n),
 		.has_content = node_file(n)->has_content,
@@ -125,7 +124,6 @@ base_facts file_facts(emr_view *view, const node *n)
 		.place = node_place(n)};
 	if (facts.has_content)
 		facts.content = *node_file(n)->content;
-	pthread_mutex_unlock(&view->lock);
 	return facts;
 }
 

@@ -8,12 +8,9 @@ static bool may_be_mapped(emr_handle *handle)
 {
 	emr_view *view = handle->view;
 	bool is_own = handle_may_map(handle);
-	bool may;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	may = node_file(handle->node)->may_map > (is_own ? 1u : 0u);
-	pthread_mutex_unlock(&view->lock);
-	return may;
+	return node_file(handle->node)->may_map > (is_own ? 1u : 0u);
 }
 
 /* As if it had none. */

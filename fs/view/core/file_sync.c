@@ -176,33 +176,24 @@ emr_status file_hand_out_finished(emr_view *view, node *n, uint32_t mine)
 
 bool file_is_handed_out(emr_view *view, const node *n)
 {
-	bool done;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	done = node_file(n) == NULL || node_file(n)->wrote == node_file(n)->handed ||
+	return node_file(n) == NULL || node_file(n)->wrote == node_file(n)->handed ||
 	       n->state == NODE_GONE;
-	pthread_mutex_unlock(&view->lock);
-	return done;
 }
 
 static bool is_doubted(emr_view *view, const node *n)
 {
-	bool is;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	is = node_file(n) != NULL && node_file(n)->is_spill_doubted;
-	pthread_mutex_unlock(&view->lock);
-	return is;
+	return node_file(n) != NULL && node_file(n)->is_spill_doubted;
 }
 
 static bool is_gone(emr_view *view, const node *n)
 {
-	bool gone;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	gone = n->state == NODE_GONE;
-	pthread_mutex_unlock(&view->lock);
-	return gone;
+	return n->state == NODE_GONE;
 }
 
 emr_status emr_view_flush(emr_handle *handle)
@@ -250,8 +241,8 @@ static void note_promise(emr_view *view, node *n, uint64_t mark)
 	file *f = node_file(n);
 	node_row row;
 	edit e;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	if (f->staging != NULL && f->staging_in_row && n->state == NODE_LIVE &&
 		mark > f->promised) {
 		f->promised = mark;
@@ -261,7 +252,6 @@ static void note_promise(emr_view *view, node *n, uint64_t mark)
 		if (edit_commit(&e, NULL) != EMR_OK)
 			emr_log(EMR_LOG_WARN, "how much was flushed is not in the journal");
 	}
-	pthread_mutex_unlock(&view->lock);
 }
 
 /* Everything handed out so far of N is on the disk. */

@@ -110,9 +110,9 @@ emr_status emr_view_open_file(emr_view *view, uint64_t number, int flags, emr_ha
 
 void emr_view_read_by_software(emr_handle *handle, const char *program)
 {
-	pthread_mutex_lock(&handle->view->lock);
+	EMR_LOCKED(&handle->view->lock);
+
 	snprintf(handle->program, sizeof handle->program, "%.16s", program);
-	pthread_mutex_unlock(&handle->view->lock);
 }
 
 /* ---- closing ---- */

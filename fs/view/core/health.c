@@ -13,12 +13,9 @@ bool view_ledger_is_wrong(emr_status status)
 
 bool view_is_read_only(emr_view *view)
 {
-	bool is;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	is = view->options.read_only;
-	pthread_mutex_unlock(&view->lock);
-	return is;
+	return view->options.read_only;
 }
 
 /* Whether the folder had ended writing before. */
@@ -73,12 +70,9 @@ bool view_mend_ledger(emr_view *view, emr_status why)
 
 emr_status emr_view_stopped_by(emr_view *view)
 {
-	emr_status why;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	why = view->stopped_by;
-	pthread_mutex_unlock(&view->lock);
-	return why;
+	return view->stopped_by;
 }
 
 void view_hear_ledger(emr_view *view, emr_status status)

@@ -16,14 +16,11 @@ emr_status kind_ready(emr_view *view, uint64_t number, const char *name)
 
 const node_kind *kind_of_number(emr_view *view, uint64_t number)
 {
-	const node_kind *kind;
 	const node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	kind = n != NULL ? kind_of(n) : &own_kind;
-	pthread_mutex_unlock(&view->lock);
-	return kind;
+	return n != NULL ? kind_of(n) : &own_kind;
 }
 
 emr_status kind_learn(emr_view *view, uint64_t number)

@@ -3,9 +3,9 @@
  * unless it says otherwise; the order of locks is file->lock, view->lock, journal. */
 #pragma once
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/worker.h"
 #include "view/names.h"
 #include "view/view.h"
 #include "view/when.h"

@@ -63,13 +63,13 @@ static emr_status lock_writable(emr_view *view, node *n)
 /* The working copy of N changed: under file->lock. */
 static void note_write(emr_view *view, node *n)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	n->size = emr_staging_size(node_file(n)->staging);
 	n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	node_file(n)->wrote++;
 	n->content_dirty = true;
 	mark_changed(view, n);
-	pthread_mutex_unlock(&view->lock);
 }
 
 /* True: there is room now that what was brought from elsewhere went. */

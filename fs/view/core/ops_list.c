@@ -30,8 +30,8 @@ emr_status emr_view_each_entry(
 {
 	emr_status status;
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	status = kind_ready(view, number, NULL);
 	n = tree_by_number(view, number);
 	if (status == EMR_OK && n == NULL)
@@ -40,7 +40,6 @@ emr_status emr_view_each_entry(
 		status = EMR_NOT_DIRECTORY;
 	else if (status == EMR_OK && n->state != NODE_GONE)
 		status = list_directory(view, n, cookie, take, fn, arg);
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
@@ -74,20 +73,14 @@ static emr_status path_of(const node *n, char **out_path)
 
 emr_status emr_view_path(emr_view *view, uint64_t number, char **out_path)
 {
-	emr_status status;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	status = path_of(tree_by_number(view, number), out_path);
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return path_of(tree_by_number(view, number), out_path);
 }
 
 emr_status emr_view_path_of_object(emr_view *view, emr_id16 object, char **out_path)
 {
-	emr_status status;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	status = path_of(tree_by_id(view, object), out_path);
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return path_of(tree_by_id(view, object), out_path);
 }

@@ -117,14 +117,13 @@ void emr_view_tell_entry(emr_view *view, uint64_t directory, const char *name)
 void emr_view_forget(emr_view *view, uint64_t number, uint64_t count)
 {
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n != NULL) {
 		n->kernel_refs -= count < n->kernel_refs ? count : n->kernel_refs;
 		tree_release_if_unused(view, n);
 	}
-	pthread_mutex_unlock(&view->lock);
 }
 
 emr_status emr_view_attr(emr_view *view, uint64_t number, emr_attr *out_attr)
@@ -229,17 +228,13 @@ static emr_status make_node(emr_view *view, uint64_t parent, const char *name, e
 static emr_status make_and_take(emr_view *view, uint64_t parent, const char *name,
 	emr_meta_type type, uint16_t mode, const char *target, emr_attr *out_attr)
 {
-	emr_status status;
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	status = make_node(view, parent, name, type, mode, target, &n);
-	if (status == EMR_OK) {
-		n->kernel_refs++;
-		tree_attr(n, out_attr);
-	}
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	EMR_TRY(make_node(view, parent, name, type, mode, target, &n));
+	n->kernel_refs++;
+	tree_attr(n, out_attr);
+	return EMR_OK;
 }
 
 emr_status emr_view_mkdir(

@@ -229,11 +229,11 @@ static emr_status bring_nodes(
 
 static void note_spared(emr_view *view, uint64_t bytes)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	view->space.spared_bytes = bytes;
 	view->space.spared_due_boot_ns = view_boot_ns(view) + VIEW_SPARED_NS;
 	pthread_cond_broadcast(&view->wake);
-	pthread_mutex_unlock(&view->lock);
 }
 
 bool view_spared_is_due(const emr_view *view)
@@ -244,10 +244,10 @@ bool view_spared_is_due(const emr_view *view)
 /* Nodes may take minutes. */
 static void set_asking(emr_view *view, bool is_asking)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	view->space.is_asking = is_asking;
 	pthread_cond_broadcast(&view->settled);
-	pthread_mutex_unlock(&view->lock);
 }
 
 /* IS_AGAIN: nothing is done where that would be what was done before. */

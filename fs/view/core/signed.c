@@ -45,12 +45,9 @@ static emr_status compare_now(emr_view *view, emr_content_reader *reader)
 
 static char *path_of(emr_view *view, const node *n)
 {
-	char *path;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	path = kind_path(n);
-	pthread_mutex_unlock(&view->lock);
-	return path;
+	return kind_path(n);
 }
 
 static bool tell(
@@ -211,11 +208,8 @@ emr_status signed_say(emr_view *view, const emr_place *place, bool is_derived, e
 	char text[EMR_SIGNED_BY_BYTES + 100];
 	emr_whose whose;
 	compare_result compared;
-	emr_status status =
-		emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose));
 	if (whose.is.standing == EMR_SIGNED_NONE)
 		return EMR_NO_ATTRIBUTE;
 	compared = is_anothers(&whose.is) ? compare_of(view, &place->root) : COMPARE_FITS;
@@ -258,21 +252,18 @@ static emr_status say_number(const emr_signed *is, emr_buf *out)
 emr_status signed_say_number(emr_view *view, const emr_place *place, emr_buf *out)
 {
 	emr_whose whose;
-	emr_status status =
-		emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
 
-	return status == EMR_OK ? say_number(&whose.is, out) : status;
+	EMR_TRY(emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose));
+	return say_number(&whose.is, out);
 }
 
 emr_status signed_at(emr_view *view, const emr_place *place, uint64_t *out_unix_s)
 {
 	emr_whose whose;
-	emr_status status =
-		emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose);
 
-	if (status == EMR_OK)
-		*out_unix_s = whose.time_unix_s;
-	return status;
+	EMR_TRY(emr_facts_whose(view->options.facts, descriptor_of(view), place, &whose));
+	*out_unix_s = whose.time_unix_s;
+	return EMR_OK;
 }
 
 /* ---- of what another shares ---- */
@@ -314,8 +305,8 @@ static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 {
 	emr_shared_word *before;
 	shared_words *w = NULL;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	if (kind_of(n)->note_checked != NULL)
 		kind_of(n)->note_checked(n);
 	before = find_word(view, &word->root);
@@ -328,7 +319,6 @@ static emr_status remember(emr_view *view, node *n, const emr_shared_word *word)
 		view->words = w;
 		forget_oldest(view);
 	}
-	pthread_mutex_unlock(&view->lock);
 	return EMR_OK;
 }
 

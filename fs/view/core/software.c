@@ -175,12 +175,11 @@ bool emr_view_guards_software(emr_view *view, uint64_t number)
 	const node *directory;
 	bool guards = false;
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n != NULL && n->type == EMR_META_FILE && kind_of(n)->make == NULL)
 		guards = !equals(software_policy_at(view, n, &directory), "allow");
-	pthread_mutex_unlock(&view->lock);
 	return guards;
 }
 

@@ -14,12 +14,12 @@
 /* N's size and time become those of BYTES, made just now. */
 static void note_made(emr_view *view, node *n, const emr_buf *bytes)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	if (n->size != bytes->len || node_changed_boot_ns(n) == 0)
 		n->mtime_ns = n->ctime_ns = view_now_ns(view);
 	n->size = bytes->len;
 	tree_note_changed(n, view_boot_ns(view));
-	pthread_mutex_unlock(&view->lock);
 }
 
 static emr_status make(emr_view *view, node *n, emr_buf *out)

@@ -48,8 +48,8 @@ void end_working_copy(ended e)
 static doomed *take_doomed(emr_view *view, uint64_t synced)
 {
 	doomed *found = NULL;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (doomed **at = &view->disk.doomed; *at != NULL && found == NULL;)
 		if ((*at)->seq <= synced) {
 			found = *at;
@@ -57,7 +57,6 @@ static doomed *take_doomed(emr_view *view, uint64_t synced)
 		} else {
 			at = &(*at)->next;
 		}
-	pthread_mutex_unlock(&view->lock);
 	return found;
 }
 

@@ -299,10 +299,10 @@ static const given_entry *find_link(const emr_view *view, const node *directory,
 
 static void note_emptied(emr_view *view, const char *who)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	view->given->emptied = id_of(who, NULL);
 	view->given->emptied_boot_ns = view_boot_ns(view);
-	pthread_mutex_unlock(&view->lock);
 }
 
 static emr_status given_unlink(emr_view *view, uint64_t parent, const char *name, bool *out_is_mine)

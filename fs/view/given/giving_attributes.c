@@ -45,8 +45,8 @@ static emr_status find(emr_view *view, uint64_t number, bool changes, subject *o
 {
 	emr_status status = EMR_OK;
 	const node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n == NULL)
 		status = EMR_NOT_FOUND;
@@ -62,7 +62,6 @@ static emr_status find(emr_view *view, uint64_t number, bool changes, subject *o
 		out->path = tree_path(n);
 		status = out->path != NULL ? EMR_OK : EMR_NO_MEMORY;
 	}
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
@@ -88,14 +87,11 @@ static bool is_copy(emr_bytes value)
 static emr_status take_code(
 	emr_view *view, uint64_t number, emr_bytes value, emr_buf *out_wanted, bool *out_is_right)
 {
-	emr_status status;
 	const node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
-	status = n == NULL ? EMR_NOT_FOUND : confirm_take(view, n, value, out_wanted, out_is_right);
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return n == NULL ? EMR_NOT_FOUND : confirm_take(view, n, value, out_wanted, out_is_right);
 }
 
 static emr_status giving_set(emr_view *view, uint64_t number, const char *name, emr_bytes value)

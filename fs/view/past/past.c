@@ -521,12 +521,11 @@ static emr_status past_learn(emr_view *view, uint64_t number)
 {
 	emr_status status = EMR_OK;
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n != NULL && kind_of(n)->is_past && !n->is_published_gone)
 		status = learn(view, n);
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 

@@ -140,12 +140,11 @@ emr_status emr_view_place(emr_view *view, const char *path, emr_place *out_place
 {
 	emr_status status = EMR_NOT_FOUND;
 	const node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_find(view, path);
 	if (n != NULL)
 		status = place_of(n, out_place);
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 

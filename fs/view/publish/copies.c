@@ -28,12 +28,9 @@ static bool is_new_record(const emr_view *view, const node *n)
 
 static bool must_stop(emr_view *view)
 {
-	bool stop;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	stop = view->stop;
-	pthread_mutex_unlock(&view->lock);
-	return stop;
+	return view->stop;
 }
 
 /* Up to the first byte that differs.  Both are SIZE long. */
@@ -66,8 +63,8 @@ static emr_status compare(emr_view *view, emr_content_reader *a, emr_content_rea
 static node *hold_original(emr_view *view, const original *one, emr_place *out_place)
 {
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, one->node);
 	if (n != NULL)
 		*out_place = node_place(n);
@@ -76,26 +73,22 @@ static node *hold_original(emr_view *view, const original *one, emr_place *out_p
 		n = NULL;
 	if (n != NULL)
 		n->opens++;
-	pthread_mutex_unlock(&view->lock);
 	return n;
 }
 
 static void let_go(emr_view *view, node *n)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	n->opens--;
 	tree_release_if_unused(view, n);
-	pthread_mutex_unlock(&view->lock);
 }
 
 static char *path_of(emr_view *view, const node *n)
 {
-	char *path;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	path = kind_path(n);
-	pthread_mutex_unlock(&view->lock);
-	return path;
+	return kind_path(n);
 }
 
 static void tell(emr_view *view, const node *copy, const node *n, const emr_place *place)

@@ -119,10 +119,9 @@ static void list_one(void *arg, node *n)
 size_t emr_view_writing(emr_view *view, emr_view_written *out, size_t max)
 {
 	listing l = {.out = out, .max = max};
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	tree_walk(view->root, list_one, &l);
 	tree_walk_elsewhere(view, list_one, &l);
-	pthread_mutex_unlock(&view->lock);
 	return l.n;
 }

@@ -409,14 +409,11 @@ static emr_status forget_some(emr_view *view, const erasing *all, size_t n)
 static emr_status forget_rows(trying *t)
 {
 	emr_view *view = t->view;
-	emr_status status = EMR_OK;
 	size_t kept = 0;
 
-	for (size_t at = 0; at < t->n && status == EMR_OK; at += TXN_ROWS)
-		status =
-			forget_some(view, t->all + at, t->n - at < TXN_ROWS ? t->n - at : TXN_ROWS);
-	if (status != EMR_OK)
-		return status;
+	for (size_t at = 0; at < t->n; at += TXN_ROWS)
+		EMR_TRY(forget_some(
+			view, t->all + at, t->n - at < TXN_ROWS ? t->n - at : TXN_ROWS));
 	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < view->erasing.n; i++)
 		if (find(t, view->erasing.list[i].object) == NULL)

@@ -402,12 +402,11 @@ static emr_status erase(asking *a)
 static void note_state(asking *a)
 {
 	emr_view *view = a->view;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	a->erased.is_finished = view->erasing.n == 0;
 	a->erased.why = view->keeper->erase_status;
 	a->erased.bytes_needed = view->keeper->erase_left.bytes_left;
-	pthread_mutex_unlock(&view->lock);
 }
 
 static void set_path(asking *a)
@@ -466,11 +465,11 @@ static emr_status what_disk_did(emr_view *view, emr_status status)
 
 static void add_eraser(emr_view *view, int n)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	view->awaiting.erasers += (unsigned)n;
 	view->awaiting.holds_content = view->awaiting.holds_content && view->awaiting.erasers > 0;
 	note_due(view, view_boot_ns(view));
-	pthread_mutex_unlock(&view->lock);
 }
 
 emr_status emr_view_erase(emr_view *view, const emr_erase *what, emr_erased *out_erased)

@@ -146,8 +146,8 @@ emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *ou
 {
 	emr_status status = EMR_OK;
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, number);
 	if (n == NULL || n->state != NODE_LIVE) {
 		status = EMR_NOT_FOUND;
@@ -158,6 +158,5 @@ emr_status emr_view_record(emr_view *view, uint64_t number, emr_record_facts *ou
 			.is_confirmed = n->is_published && !needs_settling(n)};
 		attributes_headers(n, &out->headers);
 	}
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }

@@ -54,8 +54,8 @@ emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_
 {
 	emr_status status = EMR_OK;
 	node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_find(view, path);
 	if (n == NULL)
 		status = EMR_NOT_FOUND;
@@ -65,7 +65,6 @@ emr_status emr_view_make_domain(emr_view *view, const char *path, emr_id16 *out_
 		status = begin(view, n);
 	if (status == EMR_OK)
 		*out_domain = tree_future_id(n);
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
@@ -281,11 +280,11 @@ emr_status emr_view_domain_path(emr_view *view, emr_id16 domain, char **out_path
 
 void emr_view_tie(emr_view *view)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	view->wants_tie = true;
 	view->keeper->tie_due_boot_ns = 0;
 	note_due(view, 0);
-	pthread_mutex_unlock(&view->lock);
 }
 
 emr_status emr_view_inner_tree(emr_view *view, emr_nested **out_tree, size_t *out_n)

@@ -359,8 +359,8 @@ emr_status emr_view_publish_now(emr_view *view)
 emr_status emr_view_wait_published(emr_view *view, int64_t deadline_boot_ns)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	while (!publish_is_idle(view) && status == EMR_OK) {
 		int64_t now = view_boot_ns(view);
 
@@ -371,6 +371,5 @@ emr_status emr_view_wait_published(emr_view *view, int64_t deadline_boot_ns)
 		else
 			view_wait_ns(view, &view->settled, deadline_boot_ns - now);
 	}
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }

@@ -18,12 +18,11 @@ static void came(void *arg, emr_status status)
 static bool is_first_time(emr_view *view, node *n)
 {
 	bool is_first;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	is_first = tree_need_file(n) == EMR_OK && !node_file(n)->is_lack_told;
 	if (is_first)
 		node_file(n)->is_lack_told = true;
-	pthread_mutex_unlock(&view->lock);
 	return is_first;
 }
 
@@ -48,12 +47,9 @@ emr_status lacking_bring(emr_view *view, node *n, emr_status status)
 
 bool lacking_was_told(emr_view *view, const node *n)
 {
-	bool was;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	was = node_file(n) != NULL && node_file(n)->is_lack_told;
-	pthread_mutex_unlock(&view->lock);
-	return was;
+	return node_file(n) != NULL && node_file(n)->is_lack_told;
 }
 
 /* ---- a record that moves ---- */
@@ -62,13 +58,12 @@ bool lacking_was_told(emr_view *view, const node *n)
 static bool moves(emr_view *view, const node *n, emr_place *out_place)
 {
 	bool does;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	does = n->type == EMR_META_FILE && n->is_published && !n->content_dirty &&
 	       node_pversion(n) != 0 && !emr_id16_equal(tree_domain(n), node_domain(n));
 	if (does)
 		*out_place = node_place(n);
-	pthread_mutex_unlock(&view->lock);
 	return does;
 }
 

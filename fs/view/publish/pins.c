@@ -96,8 +96,8 @@ static emr_status keep_lost(void *arg, emr_id16 object, const emr_cid *root)
 static emr_status say_again(emr_view *view, const emr_pin *pin, size_t *count)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	/* A version that an erasure has unpinned, or will, is not pinned again. */
 	if (!erase_has(view, pin->owner) && !erase_has_finished(view, pin->owner)) {
 		edit e = edit_begin(view);
@@ -106,7 +106,6 @@ static emr_status say_again(emr_view *view, const emr_pin *pin, size_t *count)
 		status = edit_commit(&e, NULL);
 		*count += status == EMR_OK;
 	}
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 

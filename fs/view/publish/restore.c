@@ -76,8 +76,8 @@ static emr_status look(restoring *r)
 {
 	emr_status status = EMR_OK;
 	const node *n;
+	EMR_LOCKED(&r->view->lock);
 
-	pthread_mutex_lock(&r->view->lock);
 	n = tree_find(r->view, r->what->path);
 	if (n != NULL && n->type == EMR_META_DIR)
 		status = EMR_IS_DIRECTORY;
@@ -88,7 +88,6 @@ static emr_status look(restoring *r)
 		r->is_busy = is_being_written(n);
 		r->live = node_place(n);
 	}
-	pthread_mutex_unlock(&r->view->lock);
 	return status;
 }
 
@@ -151,12 +150,9 @@ static bool is_wanted(const emr_restore *what, const step *s)
 /* It was deleted here, and the ledger has not heard of it. */
 static bool is_waiting(const restoring *r, emr_id16 object)
 {
-	bool is;
+	EMR_LOCKED(&r->view->lock);
 
-	pthread_mutex_lock(&r->view->lock);
-	is = vacated_find(r->view, object) != NULL;
-	pthread_mutex_unlock(&r->view->lock);
-	return is;
+	return vacated_find(r->view, object) != NULL;
 }
 
 /* The last version of RECORD that fits.  EMR_RANGE. */

@@ -36,12 +36,9 @@ static emr_status reserve_path(folder *f, size_t len)
 
 static bool is_in_folder(emr_view *view, const char *path)
 {
-	bool is;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	is = tree_find(view, path) != NULL;
-	pthread_mutex_unlock(&view->lock);
-	return is;
+	return tree_find(view, path) != NULL;
 }
 
 /* FN has the last word: one file that cannot come back does not keep the others away. */

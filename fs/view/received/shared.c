@@ -50,20 +50,17 @@ void shared_wake(emr_view *view)
 /* Only this thread takes shares off the list, and others put theirs before the first. */
 static shared_share *first_busy(emr_view *view)
 {
-	shared_share *first;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	first = view->shares->busy;
-	pthread_mutex_unlock(&view->lock);
-	return first;
+	return view->shares->busy;
 }
 
 /* Those with nothing left go; when the others are to be looked at again. */
 static int64_t leave_out_idle(emr_view *view)
 {
 	int64_t due = INT64_MAX;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (shared_share **at = &view->shares->busy; *at != NULL;) {
 		shared_share *s = *at;
 
@@ -78,7 +75,6 @@ static int64_t leave_out_idle(emr_view *view)
 		due = view_boot_ns(view) + SHARED_POLL_NS;
 	else if (view->shares->has_own && due > view_boot_ns(view) + SHARED_IDLE_POLL_NS)
 		due = view_boot_ns(view) + SHARED_IDLE_POLL_NS;
-	pthread_mutex_unlock(&view->lock);
 	return due;
 }
 

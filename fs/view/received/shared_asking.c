@@ -130,10 +130,10 @@ static emr_status say_trouble(void *arg, const shared_waiter *w)
 /* A listing looks at the time, too: shared_place.c. */
 static void rest(emr_view *view, shared_share *s)
 {
-	pthread_mutex_lock(&view->lock);
+	EMR_LOCKED(&view->lock);
+
 	s->build_not_before_ns = view_boot_ns(view) + AFTER_FAILURE_NS;
 	s->has_failed = true;
-	pthread_mutex_unlock(&view->lock);
 }
 
 /* Everybody who waits for what ASKING asked hears why it will not come. */
@@ -297,14 +297,13 @@ static shared_share *after(const emr_view *view, const shared_share *s)
 static size_t list_next(emr_view *view, const shared_share *s, size_t most, shared_share **out)
 {
 	size_t n = 0;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (shared_share *next = after(view, s); next != s && n < most; next = after(view, next))
 		if (next->owner->set == s->owner->set && next->tree == NULL &&
 			next->asking == NULL && next->phase == SHARED_OPEN &&
 			shared_share_is_shown(view, next))
 			out[n++] = next;
-	pthread_mutex_unlock(&view->lock);
 	return n;
 }
 
@@ -536,12 +535,11 @@ static void serve_again(void *arg, emr_status status)
 static void wait_longer(emr_view *view, const node *n)
 {
 	int64_t deadline = view_boot_ns(view) + EMR_FETCH_WAIT_NS;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (shared_waiter *w = view->shares->waiters; w != NULL; w = w->next)
 		if (w->n == n && w->need == EMR_NEED_BYTES)
 			w->deadline_boot_ns = deadline;
-	pthread_mutex_unlock(&view->lock);
 }
 
 /* True: N's keys are here, a block is on its way, and N is served again when it has come. */
@@ -572,13 +570,10 @@ static bool serve_later(emr_view *view, node *n, emr_status status)
  * that N is no more. */
 static bool is_about_to_go(emr_view *view, const shared_share *s, const node *n)
 {
-	bool is;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	is = s->tree != NULL &&
-	     (shared_has(n) ? n->shared->entry != FLAT_NONE : n->state == NODE_LIVE);
-	pthread_mutex_unlock(&view->lock);
-	return is;
+	return s->tree != NULL &&
+	       (shared_has(n) ? n->shared->entry != FLAT_NONE : n->state == NODE_LIVE);
 }
 
 /* N's bytes, now or once they were asked for. */
@@ -760,8 +755,8 @@ static bool is_build_due(const emr_view *view, const shared_share *s)
 static work work_of(emr_view *view, const shared_share *s)
 {
 	work w = {.names = false};
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	if (s->phase == SHARED_OPEN) {
 		for (const shared_waiter *at = view->shares->waiters; at != NULL; at = at->next) {
 			w.names = w.names || (at->share == s && at->need == EMR_NEED_NAMES);
@@ -771,7 +766,6 @@ static work work_of(emr_view *view, const shared_share *s)
 		w.name = s->is_name_due && s->tree == NULL && !s->is_blind && s->has_purpose;
 		w.rebuild = is_build_due(view, s);
 	}
-	pthread_mutex_unlock(&view->lock);
 	return w;
 }
 

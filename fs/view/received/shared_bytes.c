@@ -120,13 +120,12 @@ static void read_note(
 static emr_status is_readable(emr_view *view, const node *n, bool *out_note, bool *out_taken)
 {
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	*out_taken = !shared_has(n);
 	*out_note = !*out_taken && n->shared->level == SHARED_NOTE;
 	if (!*out_taken && !*out_note)
 		status = shared_is_readable(view, n->shared->share);
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 

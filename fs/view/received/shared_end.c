@@ -234,8 +234,8 @@ static int64_t next_end_ns(emr_view *view)
 {
 	int64_t next = INT64_MAX, now = view_boot_ns(view);
 	int64_t now_s = view_now_ns(view) / 1000000000;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (const shared_share *s = view->shares->all; s != NULL; s = s->next) {
 		int64_t at = s->end_boot_ns, left_s;
 
@@ -248,7 +248,6 @@ static int64_t next_end_ns(emr_view *view)
 			at = now + (left_s > 0 ? left_s : 0) * 1000000000;
 		next = at < next ? at : next;
 	}
-	pthread_mutex_unlock(&view->lock);
 	return next;
 }
 

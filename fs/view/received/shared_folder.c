@@ -467,12 +467,9 @@ static uint64_t top_number(emr_view *view)
 
 bool shared_was_there(emr_view *view)
 {
-	bool was_there;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	was_there = shared_is_there(view);
-	pthread_mutex_unlock(&view->lock);
-	return was_there;
+	return shared_is_there(view);
 }
 
 emr_status shared_have_come(emr_view *view, bool was_there, emr_buf *tell)

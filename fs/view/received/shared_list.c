@@ -93,11 +93,10 @@ emr_status emr_view_shared_file(emr_view *view, uint64_t node_number, emr_shared
 {
 	emr_status status = EMR_NOT_FOUND;
 	const node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_number(view, node_number);
 	if (n != NULL && view->shares != NULL)
 		status = file_of(view, n, out);
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }

@@ -52,17 +52,14 @@ static bool may_tell(emr_view *view, const char *id)
 {
 	shared_told *t = NULL;
 	int64_t now = view_boot_ns(view);
-	bool may;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < SHARED_TOLD_KINDS && t == NULL; i++)
 		if (view->shares->told[i].id == NULL || strcmp(view->shares->told[i].id, id) == 0)
 			t = &view->shares->told[i];
 	if (t != NULL && (t->id == NULL || now - t->since_boot_ns > TOLD_WINDOW_NS))
 		*t = (shared_told){.id = id, .since_boot_ns = now};
-	may = t == NULL || t->count++ < TOLD_IN_WINDOW;
-	pthread_mutex_unlock(&view->lock);
-	return may;
+	return t == NULL || t->count++ < TOLD_IN_WINDOW;
 }
 
 static void tell(emr_view *view, emr_shared_notice *notice, char *path)

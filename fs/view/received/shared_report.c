@@ -80,12 +80,11 @@ static shared_at *shown_of(node *n)
 static void report_note_read(emr_view *view, emr_handle *handle, uint64_t at, size_t len)
 {
 	shared_at **shown;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	shown = shown_place(handle->node);
 	if (shown != NULL)
 		add_span(shown, at, at + len);
-	pthread_mutex_unlock(&view->lock);
 }
 
 static bool is_whole(node *n)
@@ -170,23 +169,21 @@ static void add_opening(emr_view *view, emr_handle *handle)
 static void report_note_closed(emr_view *view, emr_handle *handle)
 {
 	shares *all = view->shares;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (size_t i = 0; i < all->nopen; i++)
 		if (all->open[i] == handle)
 			all->open[i] = all->open[--all->nopen];
 	add_opening(view, handle);
-	pthread_mutex_unlock(&view->lock);
 }
 
 void shared_note_opened(emr_view *view, emr_handle *handle)
 {
 	shares *all = view->shares;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	if (emr_array_room(&all->open, all->nopen, &all->open_cap, sizeof(emr_handle *)) == EMR_OK)
 		all->open[all->nopen++] = handle;
-	pthread_mutex_unlock(&view->lock);
 }
 
 /* Later there is no key any more to report it with, and nothing more is read of it. */

@@ -112,24 +112,22 @@ static emr_status directory(emr_view *view, emr_id16 id, const shared_at *at, no
 emr_status shared_sets_top(emr_view *view, node **out_node)
 {
 	const shared_at at = {.level = SHARED_SETS, .entry = FLAT_NONE};
-	emr_status status =
-		sets_are_there(view) ? directory(view, top_id(), &at, out_node) : EMR_NOT_FOUND;
 
-	for (const shared_set *s = view->shares->sets; s != NULL && status == EMR_OK; s = s->next)
+	EMR_TRY(sets_are_there(view) ? directory(view, top_id(), &at, out_node) : EMR_NOT_FOUND);
+	for (const shared_set *s = view->shares->sets; s != NULL; s = s->next)
 		(*out_node)->listing->subdirectories += set_is_shown(view, s);
-	return status;
+	return EMR_OK;
 }
 
 static emr_status set_node(emr_view *view, shared_set *set, node **out_node)
 {
 	const shared_at at = {.level = SHARED_SET, .set = set, .entry = FLAT_NONE};
-	emr_status status = directory(view, set_id(set), &at, out_node);
 
-	for (const shared_owner *o = view->shares->owners; o != NULL && status == EMR_OK;
-		o = o->next)
+	EMR_TRY(directory(view, set_id(set), &at, out_node));
+	for (const shared_owner *o = view->shares->owners; o != NULL; o = o->next)
 		(*out_node)->listing->subdirectories +=
 			o->set == set && shared_owner_is_shown(view, o);
-	return status;
+	return EMR_OK;
 }
 
 /* A reader who opens a path again is told why it is not there, as long as the end is news. */

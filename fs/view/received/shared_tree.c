@@ -366,11 +366,8 @@ static emr_status build(
 	emr_shared *shared, emr_id16 top, const char *name, building *b, shared_tree *tree)
 {
 	size_t known;
-	emr_status status =
-		emr_shared_each_new(shared, collect_known, collect, b, &tree->unreadable);
 
-	if (status != EMR_OK)
-		return status;
+	EMR_TRY(emr_shared_each_new(shared, collect_known, collect, b, &tree->unreadable));
 	if (b->count > 1)
 		qsort(b->all, b->count, sizeof *b->all, by_object);
 	known = b->count;

@@ -71,8 +71,8 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 {
 	const node *n;
 	bool known;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_id(view, c->object);
 	if (c->op == EMR_OP_ERASE) {
 		known = erase_has(view, c->object) || erase_has_finished(view, c->object);
@@ -81,7 +81,6 @@ static bool is_known(emr_view *view, const emr_replica_change *c)
 	} else {
 		known = n != NULL && n->is_published && node_version(n) >= c->version;
 	}
-	pthread_mutex_unlock(&view->lock);
 	return known;
 }
 
@@ -146,8 +145,8 @@ static emr_status take_again(following *f)
 {
 	emr_view *view = f->view;
 	emr_status status = EMR_OK;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	for (size_t at = 0; at < view->follow_again.len && status == EMR_OK; at += sizeof(sought)) {
 		sought what;
 
@@ -159,7 +158,6 @@ static emr_status take_again(following *f)
 	else /* all of it next time */
 		f->n = 0;
 	f->again = f->n;
-	pthread_mutex_unlock(&view->lock);
 	return status;
 }
 
@@ -242,14 +240,13 @@ static bool has_anothers_id(emr_view *view, const arrival *a)
 {
 	bool has;
 	const node *n;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	n = tree_by_id(view, a->object);
 	has = n != NULL && n->is_published && !emr_id16_equal(node_domain(n), a->domain);
 	for (const vacated *v = view->vacated; v != NULL && !has; v = v->next)
 		has = emr_id16_equal(v->place.object, a->object) &&
 		      !emr_id16_equal(v->place.domain, a->domain);
-	pthread_mutex_unlock(&view->lock);
 	return has;
 }
 
@@ -490,13 +487,10 @@ static void end(following *f, emr_status status, uint64_t size)
 /* Entries from here on make another run. */
 static uint64_t take_news(emr_view *view)
 {
-	uint64_t followed;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
 	view->has_news = false;
-	followed = view->followed;
-	pthread_mutex_unlock(&view->lock);
-	return followed;
+	return view->followed;
 }
 
 emr_status follow_run(emr_view *view)
@@ -535,12 +529,9 @@ emr_status follow_run(emr_view *view)
 static emr_status note_head(void *arg, const emr_replica_head *head)
 {
 	emr_view *view = arg;
-	emr_status status;
+	EMR_LOCKED(&view->lock);
 
-	pthread_mutex_lock(&view->lock);
-	status = follow_note(view, head->domain, head->object);
-	pthread_mutex_unlock(&view->lock);
-	return status;
+	return follow_note(view, head->domain, head->object);
 }
 
 emr_status emr_view_take_in(emr_view *view, emr_id16 domain)

@@ -49,7 +49,8 @@ typedef struct emr_card {
  * date or "" (EMR_INVALID); both together at most 63 bytes (EMR_LIMIT); EXPIRES after ISSUED. */
 emr_status emr_card_make_person(const emr_keyring *kr, emr_id16 net_id, uint64_t issued,
 	uint64_t expires, const char *name, const char *born, emr_buf *out);
-/* Signed by the identity and by the domain's key of generation GEN; B is the epoch's A. */
+/* Signed by the identity and by the domain's key of generation GEN; B is the epoch's A. NAME NULL:
+ * a bare card, without a label, for proofs; EXPIRES may then be ISSUED. */
 emr_status emr_card_make_domain(const emr_keyring *kr, emr_id16 net_id, emr_id16 domain_id,
 	uint32_t gen, uint32_t epoch, uint64_t issued, uint64_t expires, const char *name,
 	const char *born, emr_buf *out);
@@ -61,6 +62,8 @@ bool emr_shown_name_ok(const char *name, size_t len);
  * EMR_NEWER_FORMAT.  Whether it is in force is the caller's clock to say, whether its keys are
  * those of the ledger is the ledger's. */
 emr_status emr_card_read(emr_bytes card, emr_card *out);
+/* The same of a bare card of a domain. */
+emr_status emr_card_read_bare(emr_bytes card, emr_card *out);
 
 /* A card is handed out together with the domain card of the person's Inbox, if there is one (it
  * says where a hospital may leave records), and behind that any vouches.

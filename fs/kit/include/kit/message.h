@@ -76,12 +76,16 @@ void emr_hint_vprint(FILE *to, const char *format, va_list arguments)
  * pid, NULL).  A name without a value becomes "?"; what does not fit is cut.  In the hint each
  * value is one word of a shell. */
 void emr_problem_set(emr_problem *problem, emr_message message, ...) __attribute__((sentinel));
+/* The same, with a status in front, which is its value: return EMR_PROBLEM(EMR_DENIED, &p, ...). */
+#define EMR_PROBLEM(status, ...) (emr_problem_set(__VA_ARGS__), (status))
 /* The version that this thread met last, for the end of "a format that this emrfs does not know":
  * ": version 9, and it reads up to 2"; "" when nobody knows.  `newer-format` has it by itself. */
 void emr_newer_numbers(char *out, size_t size);
 /* The message that says STATUS best, about WHAT ("the ledger", a path): for failures that have no
  * sentence of their own. */
 void emr_problem_set_status(emr_problem *problem, emr_status status, const char *what);
+#define EMR_PROBLEM_STATUS(problem, status, what)                                                  \
+	(emr_problem_set_status(problem, status, what), (status))
 /* The message that VERB was called wrongly; WHAT, translated, says what it takes.  Always
  * EMR_INVALID, so that a check of arguments returns it. */
 emr_status emr_wrong_use(const char *verb, const char *what, emr_problem *out_problem);

@@ -47,18 +47,17 @@ typedef struct emr_pub_restore {
 	uint64_t version;
 } emr_pub_restore;
 
-void emr_pub_key_reg_encode(const emr_pub_key_reg *pub, uint8_t out[288]);
-void emr_pub_key_cert_encode(const emr_pub_key_cert *pub, uint8_t out[104]);
-void emr_pub_domain_new_encode(const emr_pub_domain_new *pub, uint8_t out[64]);
-void emr_pub_erase_encode(const emr_pub_erase *pub, uint8_t out[24]);
-void emr_pub_restore_encode(const emr_pub_restore *pub, uint8_t out[16]);
+/* emr_pub_NAME_encode() writes a public part. emr_pub_NAME_parse() reads it: false when the length
+ * is not that of the operation; *out_pub is then untouched. */
+#define EMR_PUB(name, len)                                                                         \
+	void emr_pub_##name##_encode(const emr_pub_##name *pub, uint8_t out[len]);                 \
+	bool emr_pub_##name##_parse(emr_span bytes, emr_pub_##name *out_pub)
 
-/* False when the length is not that of the operation. */
-bool emr_pub_key_reg_parse(emr_span bytes, emr_pub_key_reg *out_pub);
-bool emr_pub_key_cert_parse(emr_span bytes, emr_pub_key_cert *out_pub);
-bool emr_pub_domain_new_parse(emr_span bytes, emr_pub_domain_new *out_pub);
-bool emr_pub_erase_parse(emr_span bytes, emr_pub_erase *out_pub);
-bool emr_pub_restore_parse(emr_span bytes, emr_pub_restore *out_pub);
+EMR_PUB(key_reg, 288);
+EMR_PUB(key_cert, 104);
+EMR_PUB(domain_new, 64);
+EMR_PUB(erase, 24);
+EMR_PUB(restore, 16);
 
 #define EMR_BIND_MESSAGE_BYTES 94 /* "emrfs/v1/bind\0", net_id, signer_id, SHA-256 */
 

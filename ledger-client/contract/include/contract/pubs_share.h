@@ -4,7 +4,7 @@
  * are pure and thread-safe.  Layouts: offsets in bytes stand beside the fields. */
 #pragma once
 
-#include "contract/item.h"
+#include "contract/pubs.h"
 
 /* KEY_ROTATE 02, 256 bytes */
 typedef struct emr_pub_key_rotate {
@@ -228,52 +228,28 @@ typedef struct emr_pub_trustee_set {
 	uint32_t delay_s; /* 4 */
 } emr_pub_trustee_set;
 
-void emr_pub_key_rotate_encode(const emr_pub_key_rotate *pub, uint8_t out[256]);
-void emr_pub_key_revoke_encode(const emr_pub_key_revoke *pub, uint8_t out[48]);
-void emr_pub_cert_revoke_encode(const emr_pub_cert_revoke *pub, uint8_t out[48]);
-void emr_pub_enrol_revoke_encode(const emr_pub_enrol_revoke *pub, uint8_t out[56]);
-void emr_pub_org_propose_encode(const emr_pub_org_propose *pub, uint8_t out[96]);
-void emr_pub_domain_rotate_encode(const emr_pub_domain_rotate *pub, uint8_t out[96]);
-void emr_pub_writer_add_encode(const emr_pub_writer_add *pub, uint8_t out[48]);
-void emr_pub_grant_encode(const emr_pub_grant *pub, uint8_t out[64]);
-void emr_pub_agent_ack_encode(const emr_pub_agent_ack *pub, uint8_t out[40]);
-void emr_pub_approve_encode(const emr_pub_approve *pub, uint8_t out[32]);
-void emr_pub_access_req_encode(const emr_pub_access_req *pub, uint8_t out[40]);
-void emr_pub_access_served_encode(const emr_pub_access_served *pub, uint8_t out[56]);
-void emr_pub_read_report_encode(const emr_pub_read_report *pub, uint8_t out[32]);
-void emr_pub_dataset_new_encode(const emr_pub_dataset_new *pub, uint8_t out[152]);
-void emr_pub_dataset_admit_encode(const emr_pub_dataset_admit *pub, uint8_t out[64]);
-void emr_pub_dataset_fund_encode(const emr_pub_dataset_fund *pub, uint8_t out[88]);
-void emr_pub_dataset_refund_encode(const emr_pub_dataset_refund *pub, uint8_t out[8]);
-void emr_pub_mint_encode(const emr_pub_mint *pub, uint8_t out[56]);
-void emr_pub_transfer_encode(const emr_pub_transfer *pub, uint8_t out[144]);
-void emr_pub_dataset_join_encode(const emr_pub_dataset_join *pub, uint8_t out[40]);
-void emr_pub_dataset_snapshot_encode(const emr_pub_dataset_snapshot *pub, uint8_t out[64]);
-void emr_pub_trustee_set_encode(const emr_pub_trustee_set *pub, uint8_t out[8]);
-
-/* False when the length is not that of the operation; *out_pub is then untouched. */
-bool emr_pub_key_rotate_parse(emr_span bytes, emr_pub_key_rotate *out_pub);
-bool emr_pub_key_revoke_parse(emr_span bytes, emr_pub_key_revoke *out_pub);
-bool emr_pub_cert_revoke_parse(emr_span bytes, emr_pub_cert_revoke *out_pub);
-bool emr_pub_enrol_revoke_parse(emr_span bytes, emr_pub_enrol_revoke *out_pub);
-bool emr_pub_org_propose_parse(emr_span bytes, emr_pub_org_propose *out_pub);
-bool emr_pub_domain_rotate_parse(emr_span bytes, emr_pub_domain_rotate *out_pub);
-bool emr_pub_writer_add_parse(emr_span bytes, emr_pub_writer_add *out_pub);
-bool emr_pub_grant_parse(emr_span bytes, emr_pub_grant *out_pub);
-bool emr_pub_agent_ack_parse(emr_span bytes, emr_pub_agent_ack *out_pub);
-bool emr_pub_approve_parse(emr_span bytes, emr_pub_approve *out_pub);
-bool emr_pub_access_req_parse(emr_span bytes, emr_pub_access_req *out_pub);
-bool emr_pub_access_served_parse(emr_span bytes, emr_pub_access_served *out_pub);
-bool emr_pub_read_report_parse(emr_span bytes, emr_pub_read_report *out_pub);
-bool emr_pub_dataset_new_parse(emr_span bytes, emr_pub_dataset_new *out_pub);
-bool emr_pub_dataset_admit_parse(emr_span bytes, emr_pub_dataset_admit *out_pub);
-bool emr_pub_dataset_fund_parse(emr_span bytes, emr_pub_dataset_fund *out_pub);
-bool emr_pub_dataset_refund_parse(emr_span bytes, emr_pub_dataset_refund *out_pub);
-bool emr_pub_mint_parse(emr_span bytes, emr_pub_mint *out_pub);
-bool emr_pub_transfer_parse(emr_span bytes, emr_pub_transfer *out_pub);
-bool emr_pub_dataset_join_parse(emr_span bytes, emr_pub_dataset_join *out_pub);
-bool emr_pub_dataset_snapshot_parse(emr_span bytes, emr_pub_dataset_snapshot *out_pub);
-bool emr_pub_trustee_set_parse(emr_span bytes, emr_pub_trustee_set *out_pub);
+EMR_PUB(key_rotate, 256);
+EMR_PUB(key_revoke, 48);
+EMR_PUB(cert_revoke, 48);
+EMR_PUB(enrol_revoke, 56);
+EMR_PUB(org_propose, 96);
+EMR_PUB(domain_rotate, 96);
+EMR_PUB(writer_add, 48);
+EMR_PUB(grant, 64);
+EMR_PUB(agent_ack, 40);
+EMR_PUB(approve, 32);
+EMR_PUB(access_req, 40);
+EMR_PUB(access_served, 56);
+EMR_PUB(read_report, 32);
+EMR_PUB(dataset_new, 152);
+EMR_PUB(dataset_admit, 64);
+EMR_PUB(dataset_fund, 88);
+EMR_PUB(dataset_refund, 8);
+EMR_PUB(mint, 56);
+EMR_PUB(transfer, 144);
+EMR_PUB(dataset_join, 40);
+EMR_PUB(dataset_snapshot, 64);
+EMR_PUB(trustee_set, 8);
 
 #define EMR_ROTATE_MESSAGE_MAX 96 /* "emrfs/v1/rotate\0", net_id, the old id, SHA-256 */
 

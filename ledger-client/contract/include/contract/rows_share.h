@@ -142,31 +142,18 @@ void emr_row_proposal_voice(emr_span value, size_t i, emr_voice *out);
  * the organisation is a member, and nothing was changed about it since (it was not expelled, its
  * authority is the same); its key was not revoked.  That a certificate ran out changes nothing. */
 bool emr_voice_stands(const emr_voice *voice, const emr_row_org *org, const emr_row_key *key);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_request_parse(
-	emr_span value, emr_row_request *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_access_parse(
-	emr_span value, emr_row_access *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_dataset_parse(
-	emr_span value, emr_row_dataset *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_member_parse(
-	emr_span value, emr_row_member *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_join_parse(emr_span value, emr_row_join *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_voucher_parse(
-	emr_span value, emr_row_voucher *out);
-EMR_CONTRACT_MUST_CHECK emr_contract_status emr_row_token_parse(emr_span value, emr_row_token *out);
 
 /* With row->count VOICES (NULL for none); returns how long it is. */
 size_t emr_row_proposal_encode(
 	const emr_row_proposal *row, const emr_voice *voices, uint8_t out[EMR_ROW_PROPOSAL_MAX]);
 void emr_row_signed_encode(const emr_row_signed *row, uint8_t out[EMR_ROW_SIGNED_BYTES]);
-emr_contract_status emr_row_enrolment_parse(emr_span value, emr_row_enrolment *out);
-void emr_row_enrolment_encode(const emr_row_enrolment *row, uint8_t out[EMR_ROW_ENROLMENT_BYTES]);
-void emr_row_request_encode(const emr_row_request *row, uint8_t out[EMR_ROW_REQUEST_BYTES]);
-void emr_row_access_encode(const emr_row_access *row, uint8_t out[EMR_ROW_ACCESS_BYTES]);
-void emr_row_dataset_encode(const emr_row_dataset *row, uint8_t out[EMR_ROW_DATASET_BYTES]);
-void emr_row_member_encode(const emr_row_member *row, uint8_t out[EMR_ROW_MEMBER_BYTES]);
-void emr_row_join_encode(const emr_row_join *row, uint8_t out[EMR_ROW_JOIN_BYTES]);
+EMR_ROW(enrolment, EMR_ROW_ENROLMENT_BYTES);
+EMR_ROW(request, EMR_ROW_REQUEST_BYTES);
+EMR_ROW(access, EMR_ROW_ACCESS_BYTES);
+EMR_ROW(dataset, EMR_ROW_DATASET_BYTES);
+EMR_ROW(member, EMR_ROW_MEMBER_BYTES);
+EMR_ROW(join, EMR_ROW_JOIN_BYTES);
 void emr_row_snapshot_encode(const emr_row_snapshot *row, uint8_t out[EMR_ROW_SNAPSHOT_BYTES]);
-void emr_row_voucher_encode(const emr_row_voucher *row, uint8_t out[EMR_ROW_VOUCHER_BYTES]);
-void emr_row_token_encode(const emr_row_token *row, uint8_t out[EMR_ROW_TOKEN_BYTES]);
+EMR_ROW(voucher, EMR_ROW_VOUCHER_BYTES);
+EMR_ROW(token, EMR_ROW_TOKEN_BYTES);
 void emr_row_trustees_encode(const emr_row_trustees *row, uint8_t out[EMR_ROW_TRUSTEES_BYTES]);
