@@ -113,8 +113,8 @@ static emr_status write_invitation(const inviting *i, emr_problem *out_problem)
 	return status;
 }
 
-/* Who is invited into a network on Fabric, or one that a host serves, may be anywhere: the
- * invitation takes him there. */
+/* The invited person of a network on Fabric, or of one that a host serves, may be anywhere: the
+ * invitation leads there. */
 static emr_status find_place(inviting *i, uint16_t roles, emr_problem *out_problem)
 {
 	const char *dir = i->bureau.dir;
@@ -226,7 +226,7 @@ static bool is_left(const inviting *i)
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 #define ENDING_SIGNALS (sizeof ending_signals / sizeof *ending_signals)
 
-/* What was ignored (nohup, a shell's background) stays so. */
+/* A signal that was ignored (nohup, a shell's background) stays so. */
 static void catch_signals(struct sigaction old[ENDING_SIGNALS])
 {
 	struct sigaction end = {.sa_handler = end_waiting};
@@ -311,7 +311,7 @@ static emr_status answer(inviting *i, emr_id32 *out_signer_id, emr_problem *out_
 			i->handle, &cert, out_signer_id, out_problem);
 	if (status == EMR_OK)
 		status = emr_post_put(&i->post, EMR_LETTER_ANSWER, emr_buf_view(&cert));
-	/* What passes goes better when the same line goes on; in a directory none does. */
+	/* A transient failure goes better when the same line goes on; in a directory none does. */
 	if (i->post.letters == NULL || (status != EMR_INTERRUPTED && !emr_status_may_pass(status)))
 		i->is_over = true;
 	return status;

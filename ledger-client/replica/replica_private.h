@@ -25,7 +25,7 @@ typedef struct late_look {
 	uint64_t next;		  /* entry to go on at */
 } late_look;
 
-/* Who brings the copy up to date for all: follower.c only. */
+/* The one thread that brings the copy up to date for all: follower.c only. */
 typedef struct follower {
 	pthread_mutex_t lock;  /* is_running .. shown */
 	pthread_cond_t turned; /* a run or a wait at the ledger has ended */
@@ -64,9 +64,9 @@ typedef struct signed_heads {
 	uint8_t ahead_root[32]; /* of that head */
 } signed_heads;
 
-/* Each lock protects what is named beside it or stands below it.  write_lock is the outermost, and
+/* Each lock protects what is named beside it or stands below it. write_lock is the outermost, and
  * the ledger's locks are inside of it (but for the follower's); nothing is called under the other
- * three.  What stands above them is set when it is opened. */
+ * three. The members above them are set when it is opened. */
 struct emr_replica {
 	int dirfd;
 	int lock_fd;
@@ -126,8 +126,8 @@ bool replica_keeps(emr_replica *replica, emr_id16 domain);
 emr_status replica_write_alone(
 	emr_replica *r, emr_status (*what)(emr_replica *r, void *arg), void *arg);
 emr_status replica_ask_for_all(emr_replica *r);
-/* What the copy lacks of the parts that entry SEQ brought comes from BATCH, which was sent from
- * here and is that entry's.  EMR_MISSING_DATA: it lacks one all the same. */
+/* Parts of entry SEQ that the copy lacks come from BATCH, which was sent from here and is that
+ * entry's. EMR_MISSING_DATA: it lacks one all the same. */
 emr_status replica_take_sent(emr_replica *r, emr_bytes batch, uint64_t seq);
 /* Those that entry SEQ brought, at least. */
 emr_status replica_ask_for_entry(emr_replica *r, uint64_t seq);
@@ -170,8 +170,8 @@ emr_status replica_key_ids(
 /* EMR_DAMAGED for a row that cannot be. */
 emr_status replica_parsed(emr_contract_status status);
 
-/* What the private part at KEY has of the certificate REF; both borrow from OUT_PART.
- * EMR_NOT_FOUND: it is not there, or of another one. */
+/* Reads the certificate REF in the private part at KEY; both borrow from OUT_PART. EMR_NOT_FOUND:
+ * it is not there, or of another one. */
 emr_status replica_certificate_at(emr_replica *replica, const emr_part_key *key,
 	const uint8_t ref[32], emr_buf *out_part, emr_bytes *out_der, emr_bytes *out_name);
 

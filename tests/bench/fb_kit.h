@@ -1,7 +1,5 @@
-/*
- * What the timed operations of fb share: clock, whole reads and writes, quantiles.
- * It refuses to time a failure: any error ends the program with a message and status 1.
- */
+/* This kit has what the timed operations of fb share: clock, whole reads and writes, quantiles. It
+ * refuses to time a failure: any error ends the program with a message and status 1. */
 #pragma once
 
 #include <stdbool.h>

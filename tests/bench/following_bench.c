@@ -58,7 +58,7 @@ static double heap_kib(void)
 	return (double)(info.uordblks + info.hblkhd) / 1024;
 }
 
-/* What this process handed to write(2) and its like so far. */
+/* Returns how many bytes this process handed to write(2) and its like so far. */
 static double written_bytes(void)
 {
 	FILE *io = fopen("/proc/self/io", "r");
@@ -139,7 +139,7 @@ static void follow(const char *what, size_t entries)
 		assert_ok(emr_replica_domains(replica, look, &seen));
 		printf("which of %zu domains are mine: %.0f ms\n", seen, now_ms() - start);
 	}
-	/* What was put off until then counts, too. */
+	/* Bytes that were put off until then count, too. */
 	emr_replica_close(replica);
 	printf("written until it was closed: %.0f bytes an entry\n",
 		(written_bytes() - written) / (double)entries);

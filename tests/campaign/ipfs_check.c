@@ -254,7 +254,7 @@ static void say_damage(void *context, const emr_store_damage *damage)
 		(unsigned long long)damage->offset, (unsigned long long)damage->len);
 }
 
-/* What opening and checking found they repaired as well, so both are successes here. */
+/* Opening and checking repaired the damage that they found as well, so both are successes here. */
 static emr_status check_store(emr_store *store)
 {
 	emr_status status = emr_store_each_damage(store, say_damage, NULL);

@@ -131,7 +131,7 @@ TEST(a_wrong_secret_is_said_and_after_ten_the_login_is_locked)
 	assert_int_equal(got.chain.len, 0);
 }
 
-/* What answers as none should.  SCENE is the authority's name. */
+/* The fake authority answers here as none should. SCENE is the authority's name. */
 TEST(what_is_no_certificate_of_ours_is_refused)
 {
 	static const struct {

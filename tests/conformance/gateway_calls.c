@@ -378,7 +378,8 @@ static emr_gateway_fault fault_at(const emr_gateway_endpoint *endpoint)
 	return call.fault;
 }
 
-/* Who is at the address for a moment only: a peer that ends, or somebody else behind its port. */
+/* Stands for somebody who is at the address for a moment only: a peer that ends, or another program
+ * behind its port. */
 static void *hang_up(void *arg)
 {
 	int line;

@@ -143,7 +143,7 @@ static bool sends_odd(void)
 	return sends(&odd);
 }
 
-/* Who orders it spoils it so, and peers take it. */
+/* The program that orders it spoils it so, and peers take it. */
 static void send_spoilt(const char *how)
 {
 	EMR_AUTO_BUF envelope = {0};
@@ -292,7 +292,8 @@ static size_t lines_of(const char *name)
 	return n;
 }
 
-/* Whoever fills a block with what is in doubt costs its readers no more than one of them would. */
+/* A member who fills a block with doubtful transactions costs its readers no more than one of them
+ * would. */
 TEST(however_much_of_a_block_is_in_doubt_each_organisation_is_asked_once)
 {
 	enum { MANY = 6 };

@@ -24,7 +24,7 @@ static int came(emr_gateway *gateway)
 }
 
 /* All seems well, and nothing comes of it: whoever waited tries again, longer each time, until the
- * gateway has had it twice.  What comes from then on is taken. */
+ * gateway has had it twice. Envelopes from then on are taken. */
 static void give_in_vain(emr_gateway *gateway, emr_bytes envelope)
 {
 	emr_gateway_call call = emr_gateway_call_of(300, -1);

@@ -1,6 +1,6 @@
-/* These tests show what many clients at once, and members that die or stop answering meanwhile,
- * may do to batches on real peers and orderers: each is entered once, and what a client was told
- * stays true. Who starts it makes the faults while NETWORK/storm is there
+/* These tests show what many clients at once, and members that die or stop answering meanwhile, may
+ * do to batches on real peers and orderers: each is entered once, and what a client was told stays
+ * true. The script that starts it makes the faults while NETWORK/storm is there
  * (tests/integration/fabric_storm.sh). */
 #include "live_kit.h"
 
@@ -437,8 +437,8 @@ static emr_status look_at_other(void *arg, const emr_part_key *key, uint64_t seq
 	return EMR_OK;
 }
 
-/* Of three organisations each part lies at two when no two of them lack the same one.  What a peer
- * had not got when its block came, it fetches from the others in the background. */
+/* Of three organisations each part lies at two when no two of them lack the same one. A part that a
+ * peer had not got when its block came, it fetches from the others in the background. */
 TEST(the_part_of_every_accepted_item_lies_at_two_organisations)
 {
 	const time_t end = time(NULL) + LIVE_PATIENCE_MS / 1000;

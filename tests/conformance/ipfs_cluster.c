@@ -1,4 +1,4 @@
-/* These tests use a node of an IPFS Cluster as a place: what the cluster is asked, which of its
+/* These tests use a node of an IPFS Cluster as a node: what the cluster is asked, which of its
  * peers count as copies, and what becomes of it when it fails, lies, or never does what it was
  * asked (against the clusters of tests/support/fake_node.py). */
 #include "emr_test.h"
@@ -43,7 +43,7 @@ TEST(what_is_to_be_pinned_counts_when_peers_say_that_it_is)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
 	EMR_AUTO_IPFS cluster = open_with("cluster", EMR_IPFS_CLUSTER, NULL);
-	emr_cid root = root_of("pinned in two places");
+	emr_cid root = root_of("pinned in two nodes");
 	char version[EMR_IPFS_VERSION_BYTES];
 	emr_ipfs_pinning pinning;
 
@@ -147,7 +147,7 @@ TEST(a_cluster_carries_no_blocks)
 	assert_status(EMR_UNSUPPORTED, emr_ipfs_holds(cluster, &call, &root, &holding));
 }
 
-/* ---- As a place of the publisher ---- */
+/* ---- As a node of the publisher ---- */
 
 typedef struct scene {
 	char path[512];
@@ -183,13 +183,13 @@ static emr_status left(void *arg, const emr_cid *root)
 	return EMR_OK;
 }
 
-static void say(void *arg, const emr_publisher_node *place)
+static void say(void *arg, const emr_publisher_node *node)
 {
 	scene *s = arg;
 
 	pthread_mutex_lock(&s->lock);
-	s->said = place->fault;
-	memcpy(s->words, place->said, sizeof s->words);
+	s->said = node->fault;
+	memcpy(s->words, node->said, sizeof s->words);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -245,7 +245,7 @@ static void pin(scene *s, const emr_cid *root, bool unpin)
 	emr_publisher_wake(s->publisher);
 }
 
-/* What save will send; BYTES are of 700. */
+/* The root that save will send; BYTES are of 700. */
 static emr_cid name(const scene *s, const char *text, char *bytes)
 {
 	snprintf(bytes, 700, "%s of %s", text, s->path);
@@ -279,7 +279,7 @@ static void wait_held(scene *s, const emr_cid *root, unsigned wanted)
 		usleep(1000);
 }
 
-/* What the fakes were asked: lines with all of these words. */
+/* Counts the questions to the fakes: lines with all of these words. */
 static size_t asked(const char *method, const emr_cid *root)
 {
 	char path[512], line[1024], text[EMR_CID_TEXT_CHARS + 1];
@@ -319,7 +319,7 @@ static void open_gate(bool is_open)
 
 TEST(what_peers_have_pinned_and_nothing_else_is_a_copy)
 {
-	emr_publisher_node place;
+	emr_publisher_node node;
 	emr_cid root;
 	AUTO(end) scene s;
 
@@ -335,12 +335,12 @@ TEST(what_peers_have_pinned_and_nothing_else_is_a_copy)
 	wait_held(&s, &root, 3);
 	do { /* it is written down a moment after it counts */
 		usleep(1000);
-		emr_publisher_look(s.publisher, 0, &place);
-	} while (place.held == 0);
-	assert_int_equal(place.held, 1);
-	assert_non_null(strstr(place.address, "cluster-gate"));
+		emr_publisher_look(s.publisher, 0, &node);
+	} while (node.held == 0);
+	assert_int_equal(node.held, 1);
+	assert_non_null(strstr(node.address, "cluster-gate"));
 	assert_int_equal(asked("POST", &root), 1);
-	/* Who starts again knows it, and has it pinned by nobody again. */
+	/* A publisher that starts again knows it, and has it pinned by nobody again. */
 	stop(&s);
 	start(&s, "cluster-gate");
 	wait_held(&s, &root, 3);
@@ -384,7 +384,7 @@ TEST(what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back)
 	static const char *const clusters[] = {"cluster-fails", "cluster-lost", "cluster-few"};
 
 	for (size_t i = 0; i < 3; i++) {
-		emr_publisher_node place = {0};
+		emr_publisher_node node = {0};
 		emr_cid first, second;
 		scene s;
 
@@ -393,11 +393,11 @@ TEST(what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back)
 		second = save(&s, "another");
 		wait_held(&s, &first, 2);
 		wait_held(&s, &second, 2);
-		while (place.stuck < 2) {
-			emr_publisher_look(s.publisher, 0, &place);
+		while (node.stuck < 2) {
+			emr_publisher_look(s.publisher, 0, &node);
 			usleep(1000);
 		}
-		assert_int_equal(place.held, 0);
+		assert_int_equal(node.held, 0);
 		pthread_mutex_lock(&s.lock);
 		assert_int_equal(s.said, EMR_IPFS_NOT_KEPT);
 		assert_non_null(strstr(s.words, "1 of 2 peers"));
@@ -408,7 +408,7 @@ TEST(what_one_peer_does_not_pin_is_one_copy_fewer_and_keeps_no_other_back)
 
 TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 {
-	emr_publisher_node place = {0};
+	emr_publisher_node node = {0};
 	emr_cid root;
 	AUTO(end) scene s;
 
@@ -425,24 +425,24 @@ TEST(a_pin_that_never_comes_is_no_copy_is_not_sent_again_and_is_told)
 	/* Not only at that moment: the cluster answers every request. */
 	for (size_t seen = asked("GET", &root); asked("GET", &root) == seen;)
 		usleep(1000);
-	emr_publisher_look(s.publisher, 0, &place);
-	assert_int_equal(place.fault, EMR_IPFS_UNFINISHED);
-	assert_int_equal(place.late, 1);
-	assert_int_equal(place.stuck, 0);
+	emr_publisher_look(s.publisher, 0, &node);
+	assert_int_equal(node.fault, EMR_IPFS_UNFINISHED);
+	assert_int_equal(node.late, 1);
+	assert_int_equal(node.stuck, 0);
 }
 
 TEST(what_is_pinned_in_time_is_never_late)
 {
-	emr_publisher_node place;
+	emr_publisher_node node;
 	emr_cid root;
 	AUTO(end) scene s;
 
 	begin(&s, "in-time", "cluster");
 	root = save(&s, "a record");
 	wait_held(&s, &root, 3);
-	emr_publisher_look(s.publisher, 0, &place);
-	assert_int_equal(place.late, 0);
-	assert_int_equal(place.fault, EMR_IPFS_FINE);
+	emr_publisher_look(s.publisher, 0, &node);
+	assert_int_equal(node.late, 0);
+	assert_int_equal(node.fault, EMR_IPFS_FINE);
 	assert_int_equal(s.said, EMR_IPFS_FINE);
 }
 
@@ -474,7 +474,7 @@ TEST(a_cluster_that_fails_holds_no_copy_and_a_person_is_told)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		emr_ipfs_fault said = EMR_IPFS_FINE;
-		emr_publisher_node place;
+		emr_publisher_node node;
 		emr_cid root;
 		scene s;
 
@@ -487,8 +487,8 @@ TEST(a_cluster_that_fails_holds_no_copy_and_a_person_is_told)
 			usleep(1000);
 		}
 		assert_int_equal(said, rows[i].fault);
-		emr_publisher_look(s.publisher, 0, &place);
-		assert_non_null(strstr(place.failed, rows[i].name));
+		emr_publisher_look(s.publisher, 0, &node);
+		assert_non_null(strstr(node.failed, rows[i].name));
 		assert_int_equal(held(&s, &root), 1);
 		end(&s);
 	}

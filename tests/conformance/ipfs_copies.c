@@ -12,7 +12,7 @@
 
 #define PATIENCE_MS 600000
 
-static emr_ipfs *open_place(const char *scene, emr_ipfs_kind kind)
+static emr_ipfs *open_node(const char *scene, emr_ipfs_kind kind)
 {
 	char address[512];
 	emr_ipfs_options options = {.kind = kind, .address = address, .version = "0.1.0"};
@@ -52,7 +52,7 @@ static void name_block(one_block *b, const char *text)
 static void make_block(one_block *b, const char *text)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good", EMR_IPFS_KUBO);
+	EMR_AUTO_IPFS good = open_node("good", EMR_IPFS_KUBO);
 	emr_ipfs_parcel parcel = {
 		.roots = &b->block.cid, .root_count = 1, .next = next_block, .arg = b};
 
@@ -108,21 +108,21 @@ static void wait_for(told *t, size_t count)
 /* ---- Scenes ---- */
 
 typedef struct scene {
-	emr_ipfs *places[4];
+	emr_ipfs *nodes[4];
 	size_t count;
 	uint32_t late_ms; /* 0: 400 */
-	uint32_t next_ms; /* 0: no place is asked while one before it says nothing yet */
+	uint32_t next_ms; /* 0: no node is asked while one before it says nothing yet */
 	bool (*is_here)(void *scene, const emr_cid *cid);
 	size_t looks; /* of is_here */
 	emr_copies *copies;
 	told told;
 } scene;
 
-/* Places by the names of their sockets; "NAME/" is a gateway. */
+/* Nodes by the names of their sockets; "NAME/" is a gateway. */
 static void begin_for(
 	scene *s, uint32_t fetch_ms, uint32_t want_ms, size_t count, const char *const *names)
 {
-	emr_copies_options options = {.nodes = s->places,
+	emr_copies_options options = {.nodes = s->nodes,
 		.node_count = count,
 		.fetch_ms = fetch_ms,
 		.want_ms = want_ms,
@@ -139,7 +139,7 @@ static void begin_for(
 		bool is_gateway = names[i][len - 1] == '/';
 
 		snprintf(name, sizeof name, "%.*s", (int)(len - is_gateway), names[i]);
-		s->places[i] = open_place(name, is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO);
+		s->nodes[i] = open_node(name, is_gateway ? EMR_IPFS_GATEWAY : EMR_IPFS_KUBO);
 	}
 	begin_told(&s->told);
 	assert_ok(emr_copies_open(&options, &s->copies));
@@ -155,7 +155,7 @@ static void end(scene *s)
 {
 	emr_copies_close(s->copies);
 	for (size_t i = 0; i < s->count; i++)
-		emr_ipfs_close(s->places[i]);
+		emr_ipfs_close(s->nodes[i]);
 }
 
 static void fetch_count(scene *s, const emr_cid *cid, size_t count)
@@ -170,7 +170,7 @@ static void fetch_one(scene *s, const emr_cid *cid)
 	fetch_count(s, cid, 1);
 }
 
-TEST(a_block_comes_from_the_first_place_that_has_it)
+TEST(a_block_comes_from_the_first_node_that_has_it)
 {
 	static const char *const names[] = {"lacks", "good/", "good"};
 	one_block b;
@@ -184,7 +184,7 @@ TEST(a_block_comes_from_the_first_place_that_has_it)
 	assert_string_equal(s.told.bytes, b.text);
 }
 
-TEST(places_that_lie_or_hang_are_passed_over)
+TEST(nodes_that_lie_or_hang_are_passed_over)
 {
 	static const char *const names[] = {"wrong-bytes", "hangs", "nothing-is-here", "good"};
 	one_block b;
@@ -318,7 +318,7 @@ TEST(who_is_told_may_ask_again_also_for_the_same)
 	assert_int_equal(s.told.count, 2);
 }
 
-TEST(what_a_place_has_just_lacked_one_of_is_sought_at_once)
+TEST(what_a_node_has_just_lacked_one_of_is_sought_at_once)
 {
 	static const char *const names[] = {"seeks"}, *const with_gateway[] = {"seeks", "good/"};
 	one_block b[5];
@@ -392,7 +392,7 @@ static emr_status next_leaf(void *arg, bool *out_more, emr_block *out_block)
 static void make_leaves(leafy *f, const char *text)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good", EMR_IPFS_KUBO);
+	EMR_AUTO_IPFS good = open_node("good", EMR_IPFS_KUBO);
 	emr_ipfs_parcel parcel = {.root_count = 1, .next = next_leaf, .arg = f};
 
 	name_leaves(f, text);
@@ -400,7 +400,7 @@ static void make_leaves(leafy *f, const char *text)
 	assert_ok(emr_ipfs_push(good, &call, &parcel));
 }
 
-/* Whoever waits for one of them. */
+/* The caller that waits for one of them. */
 typedef struct one_leaf {
 	told *told;
 	const emr_block *block;
@@ -463,33 +463,33 @@ TEST(leaves_of_one_file_come_in_one_request)
 	emr_buf_free(&f.root);
 }
 
-/* How many of the first leaves each place gives before it breaks its promise. */
+/* How many of the first leaves each node gives before it breaks its promise. */
 TEST(what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one)
 {
 	static const struct {
 		const char *name;
 		size_t right;
-	} places[] = {{"window-short", 1}, {"window-cut", 1}, {"window-error", 1},
+	} nodes[] = {{"window-short", 1}, {"window-cut", 1}, {"window-error", 1},
 		{"window-long", LEAVES}, {"window-wrong", 1}, {"window-still", 1},
 		{"window-endless", 1}, {"window-refused", 0}};
 
-	for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+	for (size_t p = 0; p < sizeof nodes / sizeof *nodes; p++) {
 		one_leaf ones[LEAVES];
 		scene s = {0};
 		leafy f, again;
 
-		make_leaves(&f, places[p].name);
-		begin(&s, 600, 1, &places[p].name);
+		make_leaves(&f, nodes[p].name);
+		begin(&s, 600, 1, &nodes[p].name);
 		bring_leaves(&s, &f);
 		assert_int_equal(asked_of(&f.run.root), 1);
 		for (size_t i = 0; i < LEAVES; i++)
-			assert_int_equal(asked_of(&f.run.leaves[i]), i < places[p].right ? 0 : 1);
+			assert_int_equal(asked_of(&f.run.leaves[i]), i < nodes[p].right ? 0 : 1);
 		/* For a while it is asked for no more than one at a time. */
-		make_leaves(&again, places[p].name + 1); /* other ones */
+		make_leaves(&again, nodes[p].name + 1); /* other ones */
 		ask_for_leaves(&s, &again, ones);
 		wait_for(&s.told, 2 * LEAVES);
 		assert_all_came(ones);
-		if (places[p].right < LEAVES) /* or they were all there before it was heard */
+		if (nodes[p].right < LEAVES) /* or they were all there before it was heard */
 			assert_int_equal(asked_of(&again.run.root), 0);
 		end(&s);
 		emr_buf_free(&f.root);
@@ -497,7 +497,7 @@ TEST(what_is_right_of_several_leaves_is_kept_and_the_rest_asked_for_one_by_one)
 	}
 }
 
-TEST(leaves_that_a_place_lacks_are_sought_at_others_side_by_side)
+TEST(leaves_that_a_node_lacks_are_sought_at_others_side_by_side)
 {
 	static const char *const names[] = {"seeks"};
 	scene s = {0};
@@ -513,7 +513,7 @@ TEST(leaves_that_a_place_lacks_are_sought_at_others_side_by_side)
 	emr_buf_free(&f.root);
 }
 
-TEST(leaves_come_from_the_place_that_has_them_also_if_it_is_a_gateway)
+TEST(leaves_come_from_the_node_that_has_them_also_if_it_is_a_gateway)
 {
 	static const char *const second[] = {"lacks", "window"}, *const gateway[] = {
 									 "lacks", "good/"};
@@ -589,8 +589,8 @@ TEST(to_close_ends_a_request_for_leaves_at_once)
 	emr_buf_free(&f.root);
 }
 
-/* Each file is one request; what a person waits for still has a line to the place. */
-TEST(requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one)
+/* Each file is one request; what a person waits for still has a line to the node. */
+TEST(requests_for_leaves_leave_half_of_a_node_to_who_waits_for_one)
 {
 	static const char *const names[] = {"gate"};
 	static leafy f[EMR_COPIES_THREADS + 1];
@@ -623,7 +623,7 @@ TEST(requests_for_leaves_leave_half_of_a_place_to_who_waits_for_one)
 	}
 }
 
-TEST(where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked)
+TEST(where_a_node_has_enough_requests_for_leaves_the_next_one_is_asked)
 {
 	static const char *const names[] = {"gate", "window"};
 	static leafy f[EMR_COPIES_THREADS / 2 + 1];
@@ -656,7 +656,7 @@ TEST(where_a_place_has_enough_requests_for_leaves_the_next_one_is_asked)
 }
 
 /* Leaf after leaf in its time, and all of them long after another would have given them. */
-TEST(a_place_that_gives_leaves_slowly_is_overtaken_by_the_next)
+TEST(a_node_that_gives_leaves_slowly_is_overtaken_by_the_next)
 {
 	static const char *const names[] = {"window-slow", "good"};
 	scene s = {.next_ms = 20};
@@ -678,9 +678,9 @@ TEST(a_place_that_gives_leaves_slowly_is_overtaken_by_the_next)
 	emr_buf_free(&f.root);
 }
 
-/* ---- A place that gives no answer ---- */
+/* ---- A node that gives no answer ---- */
 
-TEST(a_place_that_gave_no_answer_is_asked_after_the_others)
+TEST(a_node_that_gave_no_answer_is_asked_after_the_others)
 {
 	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
@@ -723,7 +723,7 @@ TEST(who_stood_in_the_queue_for_too_long_is_told_and_costs_no_node_anything)
 	open_gate();
 }
 
-TEST(a_place_whose_answer_came_late_makes_no_other_late)
+TEST(a_node_whose_answer_came_late_makes_no_other_late)
 {
 	static const char *const names[] = {"slow", "good"};
 	one_block first, second;
@@ -739,7 +739,7 @@ TEST(a_place_whose_answer_came_late_makes_no_other_late)
 	assert_int_equal(s.told.last.node, 1);
 }
 
-TEST(a_place_that_hangs_has_its_time_again_after_the_others)
+TEST(a_node_that_hangs_has_its_time_again_after_the_others)
 {
 	static const char *const names[] = {"gate", "lacks"};
 	one_block b;
@@ -768,7 +768,7 @@ static size_t told_count(told *t)
 }
 
 /* Not only the first one that gave no block, whatever that one said. */
-TEST(a_place_behind_one_that_fails_has_its_time_again_too)
+TEST(a_node_behind_one_that_fails_has_its_time_again_too)
 {
 	static const char *const names[] = {"error/", "gate/"};
 	one_block b;
@@ -786,7 +786,7 @@ TEST(a_place_behind_one_that_fails_has_its_time_again_too)
 	assert_int_equal(s.told.last.node, 1);
 }
 
-TEST(a_place_that_says_nothing_keeps_nobody_from_the_next)
+TEST(a_node_that_says_nothing_keeps_nobody_from_the_next)
 {
 	static const char *const names[] = {"gate", "gate/", "good"};
 	one_block b[EMR_COPIES_THREADS];
@@ -810,7 +810,7 @@ TEST(a_place_that_says_nothing_keeps_nobody_from_the_next)
 	open_gate();
 }
 
-TEST(a_place_that_was_overtaken_is_asked_after_the_one_that_was_faster)
+TEST(a_node_that_was_overtaken_is_asked_after_the_one_that_was_faster)
 {
 	static const char *const names[] = {"gate", "good"};
 	one_block first, second;
@@ -835,8 +835,8 @@ static bool is_here_at_the_second_look(void *scene_of, const emr_cid *cid)
 	return __atomic_add_fetch(&s->looks, 1, __ATOMIC_RELAXED) == 2;
 }
 
-/* Nobody was faster than the place that is asked. */
-TEST(what_came_for_somebody_else_makes_no_place_late)
+/* Nobody was faster than the node that is asked. */
+TEST(what_came_for_somebody_else_makes_no_node_late)
 {
 	static const char *const names[] = {"gate", "seeks"};
 	one_block first, second;
@@ -852,7 +852,7 @@ TEST(what_came_for_somebody_else_makes_no_place_late)
 	open_gate();
 	fetch_count(&s, &second.block.cid, 2);
 	assert_int_equal(s.told.last.node, 0);
-	assert_int_equal(asked_of(&second.block.cid), 1); /* of the first place alone */
+	assert_int_equal(asked_of(&second.block.cid), 1); /* of the first node alone */
 }
 
 TESTS(NULL, NULL)

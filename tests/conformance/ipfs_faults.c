@@ -162,7 +162,7 @@ static emr_status do_it(emr_ipfs *node, emr_ipfs_call *call, deed what)
 
 static void assert_meets(const emr_ipfs_options *options, deed what, emr_ipfs_fault wanted)
 {
-	/* What hangs, hangs as long as it may. */
+	/* A node that hangs, hangs as long as it may. */
 	emr_ipfs_call call = emr_ipfs_call_of(wanted == EMR_IPFS_SLOW ? 300 : PATIENCE_MS, -1);
 	EMR_AUTO_IPFS node = NULL;
 	emr_status status;
@@ -436,7 +436,7 @@ TEST(nobody_behind_an_address_is_told_from_a_wrong_one)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	meets("nothing-is-here", BLOCK, EMR_IPFS_NO_ANSWER);
-	/* What a killed node leaves. */
+	/* The file that a killed node leaves. */
 	snprintf(stale.sun_path, sizeof stale.sun_path, "%s/stale.sock", getenv("EMR_NODE_DIR"));
 	assert_int_equal(bind(fd, (struct sockaddr *)&stale, sizeof stale), 0);
 	close(fd);

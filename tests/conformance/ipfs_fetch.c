@@ -145,8 +145,8 @@ static void what_is_missing_is_named_brought_and_there_then(void **state)
 	assert_int_equal(count.bytes, 5000);
 }
 
-/* Whoever brought it needs neither the cache's file nor another hash; whoever comes later does, and
- * what was changed there is not believed. */
+/* The caller that had it brought needs neither the cache's file nor another hash; a later caller
+ * does, and a changed file is not believed. */
 static void what_came_just_now_is_read_from_memory_once(void **state)
 {
 	AUTO(kit_block_free) emr_block block = give_node(8);
@@ -266,13 +266,13 @@ static void a_bad_block_of_ones_own_is_brought_whole(void **state)
 	kit_has(s.store, (uint32_t)getpid() * 512 + 3, 5000);
 }
 
-/* What a place does, and what who waits is told. */
-static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
+/* The behaviour of a node, and the answer to a caller that waits. */
+static void each_node_that_does_not_give_it_is_told_by_its_reason(void **state)
 {
 	static const struct {
 		const char *name;
 		emr_status status;
-	} places[] = {{"lacks", EMR_MISSING_DATA}, {"wrong-bytes", EMR_MISSING_DATA},
+	} nodes[] = {{"lacks", EMR_MISSING_DATA}, {"wrong-bytes", EMR_MISSING_DATA},
 		{"three-mib", EMR_MISSING_DATA}, {"endless", EMR_MISSING_DATA},
 		{"html", EMR_MISSING_DATA}, {"error", EMR_OFFLINE}, {"short", EMR_OFFLINE},
 		{"hangs-up", EMR_OFFLINE}, {"token", EMR_OFFLINE}, {"not-allowed", EMR_OFFLINE},
@@ -281,16 +281,16 @@ static void each_place_that_does_not_give_it_is_told_by_its_reason(void **state)
 	AUTO(kit_block_free) emr_block block = kit_block(77, 5000);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+	for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
 		scene s;
 
-		begin(&s, places[i].name, strcmp(places[i].name, "hangs") == 0 ? 300 : PATIENCE_MS);
+		begin(&s, nodes[i].name, strcmp(nodes[i].name, "hangs") == 0 ? 300 : PATIENCE_MS);
 		assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
 		assert_ok(emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
-		assert_status(places[i].status, await(&s, 1));
+		assert_status(nodes[i].status, await(&s, 1));
 		assert_status(EMR_NOT_FOUND, read_block(&s, &block.cid));
 		/* The same answer at once, for a moment. */
-		assert_status(places[i].status, emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
+		assert_status(nodes[i].status, emr_fetcher_bring(s.fetcher, &block.cid, tell, &s));
 		assert_int_equal(s.told, 1);
 		assert_int_equal(emr_fetcher_count(s.fetcher).blocks, 0);
 		end(&s);
@@ -357,7 +357,7 @@ static size_t asked_of(const emr_cid *cid)
 	return n;
 }
 
-/* Whoever missed it a moment before it came asks all the same. */
+/* A caller that missed it a moment before it came asks all the same. */
 static void what_came_for_somebody_else_is_not_asked_for_again(void **state)
 {
 	AUTO(kit_block_free) emr_block block = give_node(7);
@@ -435,7 +435,7 @@ static void many_are_waited_for_together_and_go_home(void **state)
 	}
 }
 
-static void of_a_place_that_hangs_all_are_given_up_at_one_time(void **state)
+static void of_a_node_that_hangs_all_are_given_up_at_one_time(void **state)
 {
 	const emr_fetch_patience patience = {
 		.quiet_ns = 300000000, .all_ns = (int64_t)PATIENCE_MS * 1000000};
@@ -492,14 +492,14 @@ int main(void)
 		cmocka_unit_test(the_last_copy_of_an_own_leaf_goes_home_and_is_not_forgotten),
 		cmocka_unit_test(who_may_wait_gets_it_from_the_store_itself),
 		cmocka_unit_test(a_bad_block_of_ones_own_is_brought_whole),
-		cmocka_unit_test(each_place_that_does_not_give_it_is_told_by_its_reason),
+		cmocka_unit_test(each_node_that_does_not_give_it_is_told_by_its_reason),
 		cmocka_unit_test(to_stop_tells_everybody_and_nothing_is_begun_after_it),
 		cmocka_unit_test(what_is_brought_ahead_is_there_when_it_is_wanted),
 		cmocka_unit_test(who_waits_is_not_kept_from_what_a_node_has_by_what_it_searches),
 		cmocka_unit_test(what_came_for_somebody_else_is_not_asked_for_again),
 		cmocka_unit_test(what_was_brought_before_is_taken_home),
 		cmocka_unit_test(many_are_waited_for_together_and_go_home),
-		cmocka_unit_test(of_a_place_that_hangs_all_are_given_up_at_one_time),
+		cmocka_unit_test(of_a_node_that_hangs_all_are_given_up_at_one_time),
 		cmocka_unit_test(who_waits_for_many_is_told_when_the_folder_closes),
 	};
 

@@ -48,7 +48,7 @@ emr_status __wrap_emr_block_store_get_verified(
 }
 
 /* A record that cannot be looked at just now goes on counting here: WHAT fails, which IS_SAID of
- * the record or not; also when it is looked at again, behind the place's word that it has none of
+ * the record or not; also when it is looked at again, behind the node's word that it has none of
  * it. */
 static void what_fails_for_a_while_is_no_loss(atomic_int *what, bool is_said, const char *name)
 {
@@ -257,7 +257,7 @@ static void the_file_can_be_lost_or_torn_and_nothing_is_sent_twice(void **state)
 	}
 }
 
-static void without_the_file_a_place_is_asked_for_one_list_of_what_it_has(void **state)
+static void without_the_file_a_node_is_asked_for_one_list_of_what_it_has(void **state)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[61];
@@ -274,7 +274,7 @@ static void without_the_file_a_place_is_asked_for_one_list_of_what_it_has(void *
 		for (size_t i = 0; i < 60 + round; i++)
 			wait_held(&s, &roots[i], 2);
 		assert_int_equal(asked("pin/ls?type=recursive&stream=true"), 1);
-		/* What is on it is asked for, and only what is not is sent. */
+		/* Roots on it are asked for, and only those that are not are sent. */
 		assert_int_equal(asked("pin/ls?arg="), 60 * round);
 		assert_int_equal(asked("dag/stat"), 60 * round);
 		assert_true(round == 0 || asked("dag/import") == 1);
@@ -285,11 +285,11 @@ static void without_the_file_a_place_is_asked_for_one_list_of_what_it_has(void *
 	}
 }
 
-static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
+static void a_copy_that_a_node_lost_is_found_out_and_sent_again(void **state)
 {
 	static const char *const names[] = {"good"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
 	AUTO(scene_end) scene s;
 
@@ -306,12 +306,12 @@ static void a_copy_that_a_place_lost_is_found_out_and_sent_again(void **state)
 	wait_held(&s, &root, 2);
 }
 
-/* The first look at all that a place has is over, and the next one a day away. */
-static void what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back(void **state)
+/* The first look at all that a node has is over, and the next one a day away. */
+static void what_a_node_lost_while_it_was_away_is_found_out_when_it_comes_back(void **state)
 {
 	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid roots[60], meanwhile;
 	AUTO(scene_end) scene s;
 
@@ -354,11 +354,11 @@ static void go_away(scene *s, const char *name)
 		usleep(1000);
 }
 
-static void a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(void **state)
+static void a_node_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(void **state)
 {
 	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root, more;
 	AUTO(scene_end) scene s;
 
@@ -391,11 +391,11 @@ static void a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while(v
 
 /* It is asked for one record after the other, hangs up at the first, and for a while, which is
  * longer than the rest takes, that is no reason to begin again. */
-static void what_a_place_lost_when_it_was_away_again_is_found_out_after_that_while(void **state)
+static void what_a_node_lost_when_it_was_away_again_is_found_out_after_that_while(void **state)
 {
 	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
 	AUTO(scene_end) scene s;
 
@@ -419,11 +419,11 @@ static void what_a_place_lost_when_it_was_away_again_is_found_out_after_that_whi
 
 /* That a person asks for everything is no return.  That it hangs up meanwhile and answers again
  * is. */
-static void a_place_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once(void **state)
+static void a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once(void **state)
 {
 	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root, more;
 	AUTO(scene_end) scene s;
 
@@ -448,11 +448,11 @@ static void a_place_that_goes_while_a_person_asks_for_all_of_it_has_come_back_on
 }
 
 /* It was away for longer than it is waited for, and came back empty. */
-static void what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back(void **state)
+static void what_a_node_lost_while_its_time_was_over_is_found_out_when_it_comes_back(void **state)
 {
 	static const char *const names[] = {"leaves"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root;
 	AUTO(scene_end) scene s;
 
@@ -484,7 +484,7 @@ static void a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again
 {
 	static const char *const names[] = {"breaks"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid root, last = {{0}};
 	AUTO(scene_end) scene s;
 
@@ -525,7 +525,7 @@ static void begin_unsynced(scene *s, const char *name, emr_cid *out_root)
 {
 	static const char *const names[] = {"settings"};
 
-	/* What another test that failed left. */
+	/* Files that another test left when it failed. */
 	remove_node_file("mute");
 	remove_node_file("strange");
 	remove_node_file("hidden");
@@ -583,8 +583,8 @@ static void what_may_lose_it_is_no_copy_after_a_new_start_either(void **state)
 	remove_node_file("mute");
 }
 
-/* Nobody knows what an answer means that cannot be read.  What has no such thing as a configuration
- * goes by its word. */
+/* Nobody knows what an answer means that cannot be read. A node that has no configuration goes by
+ * its word. */
 static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
 {
 	emr_cid root;
@@ -603,7 +603,7 @@ static void an_answer_that_cannot_be_read_does_not_make_it_a_copy(void **state)
 	remove_node_file("unsynced");
 }
 
-static void of_what_only_such_a_place_has_the_last_copy_is_kept_here(void **state)
+static void of_what_only_such_a_node_has_the_last_copy_is_kept_here(void **state)
 {
 	emr_cid root;
 	size_t said;
@@ -617,7 +617,7 @@ static void of_what_only_such_a_place_has_the_last_copy_is_kept_here(void **stat
 	remove_node_file("unsynced");
 }
 
-static void a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again(
+static void a_node_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again(
 	void **state)
 {
 	size_t copied, said;
@@ -641,12 +641,12 @@ static void a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_w
 	remove_node_file("unsynced");
 }
 
-static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of(
+static void a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_anything_of(
 	void **state)
 {
 	static const char *const names[] = {"rotten"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_cid rotten, others[20];
 	AUTO(scene_end) scene s;
 
@@ -669,12 +669,12 @@ static void a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_a
 	wait_held(&s, &rotten, 1); /* nobody says any more that it is there */
 }
 
-/* Whoever has blocks of it keeps them from then on. */
-static void what_no_place_is_known_to_hold_is_said(void **state)
+/* A computer that has blocks of it keeps them from then on. */
+static void what_no_node_is_known_to_hold_is_said(void **state)
 {
 	static const char *const names[] = {"good"};
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	size_t of_kept, of_lost;
 	emr_cid kept, lost;
 	AUTO(scene_end) scene s;
@@ -701,7 +701,7 @@ static void what_no_place_is_known_to_hold_is_said(void **state)
 	assert_int_equal(unheld_count(&s, &kept), of_kept);
 }
 
-static void without_a_place_each_record_is_said_to_be_held_by_none(void **state)
+static void without_a_node_each_record_is_said_to_be_held_by_none(void **state)
 {
 	emr_cid root;
 	AUTO(scene_end) scene s;
@@ -714,7 +714,7 @@ static void without_a_place_each_record_is_said_to_be_held_by_none(void **state)
 	assert_int_equal(unheld_count(&s, &root), 1);
 }
 
-/* As on a disk that takes nothing.  Nobody knows then what the places have. */
+/* As on a disk that takes nothing.  Nobody knows then what the nodes have. */
 static void when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none(void **state)
 {
 	static const char *const names[] = {"good"}, *const others[] = {"other"};
@@ -751,7 +751,8 @@ static void *save_often(void *arg)
 	return NULL;
 }
 
-/* What was said in one is forgotten with the end of the next one, which has said it again. */
+/* The findings of one look are forgotten with the end of the next one, which has said them
+ * again. */
 static void one_look_is_over_before_the_next_one_begins(void **state)
 {
 	pthread_t others[3];
@@ -780,33 +781,32 @@ int main(void)
 		cmocka_unit_test(a_disk_that_cannot_be_read_just_now_makes_no_record_a_lost_one),
 		cmocka_unit_test(who_was_killed_while_sending_asks_before_sending_again),
 		cmocka_unit_test(the_file_can_be_lost_or_torn_and_nothing_is_sent_twice),
-		cmocka_unit_test(without_the_file_a_place_is_asked_for_one_list_of_what_it_has),
-		cmocka_unit_test(a_copy_that_a_place_lost_is_found_out_and_sent_again),
+		cmocka_unit_test(without_the_file_a_node_is_asked_for_one_list_of_what_it_has),
+		cmocka_unit_test(a_copy_that_a_node_lost_is_found_out_and_sent_again),
 		cmocka_unit_test(
-			what_a_place_lost_while_it_was_away_is_found_out_when_it_comes_back),
+			what_a_node_lost_while_it_was_away_is_found_out_when_it_comes_back),
 		cmocka_unit_test(
-			what_a_place_lost_while_its_time_was_over_is_found_out_when_it_comes_back),
+			what_a_node_lost_while_its_time_was_over_is_found_out_when_it_comes_back),
 		cmocka_unit_test(
 			a_lost_copy_is_found_out_over_a_line_that_breaks_off_again_and_again),
 		cmocka_unit_test(what_may_lose_it_is_no_copy_while_it_does_not_say_what_it_does),
 		cmocka_unit_test(what_may_lose_it_is_no_copy_after_a_new_start_either),
 		cmocka_unit_test(an_answer_that_cannot_be_read_does_not_make_it_a_copy),
+		cmocka_unit_test(a_node_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while),
 		cmocka_unit_test(
-			a_place_that_comes_and_goes_is_asked_for_all_of_it_once_in_a_while),
+			what_a_node_lost_when_it_was_away_again_is_found_out_after_that_while),
 		cmocka_unit_test(
-			what_a_place_lost_when_it_was_away_again_is_found_out_after_that_while),
+			a_node_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once),
+		cmocka_unit_test(of_what_only_such_a_node_has_the_last_copy_is_kept_here),
 		cmocka_unit_test(
-			a_place_that_goes_while_a_person_asks_for_all_of_it_has_come_back_once),
-		cmocka_unit_test(of_what_only_such_a_place_has_the_last_copy_is_kept_here),
-		cmocka_unit_test(
-			a_place_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again),
-		cmocka_unit_test(what_no_place_is_known_to_hold_is_said),
-		cmocka_unit_test(without_a_place_each_record_is_said_to_be_held_by_none),
+			a_node_that_was_mended_is_heard_by_who_waits_for_copies_and_named_when_it_breaks_again),
+		cmocka_unit_test(what_no_node_is_known_to_hold_is_said),
+		cmocka_unit_test(without_a_node_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(one_look_is_over_before_the_next_one_begins),
 		cmocka_unit_test(
 			when_the_file_cannot_be_begun_each_record_is_said_to_be_held_by_none),
 		cmocka_unit_test(
-			a_lost_copy_is_found_out_behind_a_record_that_the_place_cannot_say_anything_of),
+			a_lost_copy_is_found_out_behind_a_record_that_the_node_cannot_say_anything_of),
 	};
 
 	cmocka_set_test_filter(getenv("EMR_TEST_FILTER"));

@@ -34,7 +34,7 @@ TEST(a_record_that_is_too_large_for_one_import_goes_in_pieces)
 }
 
 /* Without the file it is asked for first, and that it is not there says nothing of the line. */
-TEST(the_first_record_that_a_near_place_ever_gets_goes_whole)
+TEST(the_first_record_that_a_near_node_ever_gets_goes_whole)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid root;
@@ -53,7 +53,7 @@ TEST(the_first_record_that_a_near_place_ever_gets_goes_whole)
 }
 
 /* The proxy takes 70 MiB; any time is short enough. */
-TEST(a_fast_place_gets_a_record_whole_until_that_is_too_much_for_it)
+TEST(a_fast_node_gets_a_record_whole_until_that_is_too_much_for_it)
 {
 	static const char *const names[] = {"limited"};
 	emr_cid root;
@@ -141,8 +141,8 @@ TEST(what_is_sent_gives_way_to_programs_in_the_folder)
 	wait_held(&s, &root, 2);
 }
 
-/* What is erased while it is sent is let go of when all of it is there, and not before. */
-TEST(a_place_that_takes_one_import_is_given_several_at_a_time)
+/* A record that is erased while it is sent is let go of when all of it is there, and not before. */
+TEST(a_node_that_takes_one_import_is_given_several_at_a_time)
 {
 	static const char *const names[] = {"gate"};
 	emr_cid roots[100], first;
@@ -172,8 +172,8 @@ TEST(a_place_that_takes_one_import_is_given_several_at_a_time)
 	assert_int_equal(scene_held(&s, &first), 2);
 }
 
-/* What has no room in one import goes with the next, and in no third one while that is under way:
- * pinning again would take away the pin first. */
+/* A record that has no room in one import goes with the next, and in no third one while that is
+ * under way: pinning again would take away the pin first. */
 TEST(what_one_of_several_imports_carries_is_in_no_other)
 {
 	static const char *const names[] = {"gate"};
@@ -284,7 +284,7 @@ TEST(a_collection_waits_for_both_imports_of_a_record)
 	emr_cid root;
 	scene s;
 
-	place_address("good", address, sizeof address);
+	node_address("good", address, sizeof address);
 	root = begin_between(&s, "collected", 60, 0);
 	node_collection_begin(&collection, address);
 	while (asked("repo/gc") == 0)
@@ -304,7 +304,7 @@ TEST(a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_a
 	emr_cid root;
 	scene s;
 
-	place_address("good", address, sizeof address);
+	node_address("good", address, sizeof address);
 	root = begin_between(&s, "too-late", 61, 0);
 	assert_true(node_collect(address, true));
 	gate_is(true);
@@ -314,14 +314,14 @@ TEST(a_record_that_lost_leaves_between_its_imports_does_not_count_and_is_given_a
 	end_between(&s, &root);
 }
 
-/* What starts again may collect before it is spoken to. */
+/* A node that starts again may collect before it is spoken to. */
 TEST(a_node_that_is_killed_between_two_imports_is_given_all_of_it_again)
 {
 	char address[600];
 	emr_cid root;
 	scene s;
 
-	place_address("good", address, sizeof address);
+	node_address("good", address, sizeof address);
 	root = begin_between(&s, "node-killed", 62, 0);
 	make_node_file("killed");
 	gate_is(true);
@@ -359,7 +359,7 @@ TEST(a_second_import_that_stands_still_does_not_keep_a_collection_away)
 	emr_cid root;
 	scene s;
 
-	place_address("good", address, sizeof address);
+	node_address("good", address, sizeof address);
 	scene_begin(&s, "still");
 	s.still_ms = 1000;
 	forget_asked();

@@ -1,5 +1,5 @@
-/* What was erased is let go of by every node (tests/support/fake_node.py), however often it has to
- * be told, and nothing else is. */
+/* Erased records are let go of by every node (tests/support/fake_node.py), however often it has to
+ * be told, and no others are. */
 #include "emr_test.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "publisher_kit.h"
 
-TEST(what_is_erased_is_told_until_every_place_lets_go)
+TEST(what_is_erased_is_told_until_every_node_lets_go)
 {
 	static const char *const names[] = {"gate", "good"};
 	emr_cid root, other;
@@ -42,7 +42,7 @@ TEST(what_is_erased_is_told_until_every_place_lets_go)
 }
 
 /* Or it would never have room again. */
-TEST(a_full_place_is_told_what_was_erased_before_it_is_given_more)
+TEST(a_full_node_is_told_what_was_erased_before_it_is_given_more)
 {
 	static const char *const names[] = {"fills"};
 	emr_cid erased[20], next;
@@ -88,7 +88,7 @@ TEST(what_is_pinned_again_meanwhile_is_not_let_go)
 	assert_int_equal(scene_look(&s, 0).leaving, 0);
 }
 
-TEST(one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_others)
+TEST(one_record_that_a_node_cannot_say_anything_of_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"rotten"};
 	emr_cid rotten, rooted, erased[20], others[20];
@@ -119,7 +119,7 @@ TEST(one_record_that_a_place_cannot_say_anything_of_does_not_keep_back_the_other
 	for (size_t i = 0; i < 20; i++)
 		assert_false(is_kept(&erased[i]));
 	assert_int_equal(scene_held(&s, &rotten), 1);
-	while (leaving_count(&s) > 1) /* noted a moment after the place has said it */
+	while (leaving_count(&s) > 1) /* noted a moment after the node has said it */
 		usleep(1000);
 	assert_int_equal(leaving_count(&s), 1); /* it is still to be told */
 }
@@ -176,7 +176,8 @@ TEST(half_a_list_of_what_is_to_be_kept_lets_nothing_go)
 		assert_int_equal(scene_held(&s, &keep[i].root), 2);
 }
 
-/* What goes behind each loss shows that the place was told all that it was to be told by then. */
+/* The roots that go behind each loss show that the node was told all that it was to be told by
+ * then. */
 TEST(a_pin_that_is_lost_here_lets_nothing_go_that_the_ledger_has)
 {
 	static const char *const names[] = {"good"};

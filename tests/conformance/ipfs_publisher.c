@@ -9,7 +9,7 @@
 
 #include "publisher_kit.h"
 
-TEST(what_is_registered_reaches_every_place_in_batches)
+TEST(what_is_registered_reaches_every_node_in_batches)
 {
 	static const char *const names[] = {"good", "gate"};
 	emr_cid roots[1200];
@@ -48,7 +48,7 @@ TEST(what_is_not_registered_is_nobodys)
 	assert_false(is_kept(&written.pin.root));
 }
 
-TEST(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
+TEST(a_node_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
 {
 	static const char *const names[] = {"later", "good"};
 	char from[512], to[512];
@@ -70,7 +70,7 @@ TEST(a_place_that_is_away_holds_up_nobody_and_gets_all_when_it_comes)
 	assert_int_equal(s.said, 1); /* however often it was tried */
 }
 
-TEST(places_that_fail_or_lie_never_count)
+TEST(nodes_that_fail_or_lie_never_count)
 {
 	static const char *const names[][3] = {
 		{"root-missing", "stats-wrong", "not-pinned"}, {"token", "full", "html"}};
@@ -84,10 +84,10 @@ TEST(places_that_fail_or_lie_never_count)
 		scene_begin(&s, i == 0 ? "lie" : "fail");
 		scene_start(&s, 3, names[i]);
 		root = scene_save(&s, "never", i);
-		for (size_t place = 0; place < 3; place++) {
-			while (scene_look(&s, place).fault == EMR_IPFS_FINE)
+		for (size_t node = 0; node < 3; node++) {
+			while (scene_look(&s, node).fault == EMR_IPFS_FINE)
 				usleep(1000);
-			assert_int_equal(scene_look(&s, place).fault, faults[i][place]);
+			assert_int_equal(scene_look(&s, node).fault, faults[i][node]);
 		}
 		while (short_of(&s) != 1)
 			usleep(1000);
@@ -96,7 +96,7 @@ TEST(places_that_fail_or_lie_never_count)
 	}
 }
 
-TEST(one_record_that_a_place_refuses_does_not_keep_back_the_others)
+TEST(one_record_that_a_node_refuses_does_not_keep_back_the_others)
 {
 	static const char *const names[] = {"picky"};
 	emr_cid poison, last, others[20];
@@ -138,7 +138,7 @@ TEST(to_stop_waits_for_no_node)
 	gate_is(true);
 }
 
-TEST(without_places_there_is_one_copy)
+TEST(without_nodes_there_is_one_copy)
 {
 	emr_cid root;
 	AUTO(scene_end) scene s;

@@ -93,7 +93,8 @@ void kit_load_keyring(kit *k, const char *base);
 void kit_sql(const char *dir, const char *file, const char *text);
 
 /* ---- ledger_suite.c ---- */
-/* What every backend of the ledger must do.  Put another one below it with kit_backend_in_use. */
+/* These tests say what every backend of the ledger must do. Put another one below it with
+ * kit_backend_in_use. */
 
 /* Runs all tests; the process's exit code.  ARGV is for the children it starts of itself. */
 int ledger_suite(int argc, char **argv);

@@ -266,8 +266,8 @@ static void a_handle_without_a_submitter_only_reads(void **state)
 #define CHILDREN 4
 #define ROUNDS 12
 
-/* What a process that lost a race does: it follows the ledger and looks where the row stands now.
- */
+/* Does what a process does that lost a race: it follows the ledger and looks where the row stands
+ * now. */
 static emr_id32 newest(const kit_domain *d, emr_id16 object, uint64_t *out_next_version)
 {
 	EMR_AUTO_REPLICA replica = kit_replica(&k);

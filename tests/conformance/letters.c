@@ -117,7 +117,7 @@ static emr_status count(void *arg, emr_bytes letter)
 	return c->n == 1 ? c->at_first : EMR_OK;
 }
 
-/* Whoever has seen an application cannot put another one in its place. */
+/* A person who has seen an application cannot put another one in its place. */
 TEST(an_application_stays_as_it_came)
 {
 	const emr_id16 org = emr_id16_random();
@@ -169,7 +169,7 @@ TEST(what_is_no_letter_is_not_taken)
 	assert_status(EMR_IO, emr_letters_leave(letters, id, (emr_letter_kind)4, text("x")));
 }
 
-/* Who has an invitation fills no disks with it. */
+/* The holder of an invitation fills no disks with it. */
 TEST(a_stranger_leaves_few_letters_a_day)
 {
 	static const uint8_t large[EMR_LETTER_MAX];

@@ -1,6 +1,6 @@
-/* What tests against real peers and orderers share (examples/network/fabric, fresh): a network of
- * emrfs that begins there, an owner with a certificate of the first organisation's CA, and one
- * domain of his. */
+/* This kit is shared by tests against real peers and orderers (examples/network/fabric, fresh): a
+ * network of emrfs that begins there, an owner with a certificate of the first organisation's CA,
+ * and one domain of that owner. */
 #pragma once
 
 #include "gateway/observer.h"

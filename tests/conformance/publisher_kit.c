@@ -64,13 +64,13 @@ size_t leaving_count(scene *s)
 	return n;
 }
 
-static void say(void *arg, const emr_publisher_node *place)
+static void say(void *arg, const emr_publisher_node *node)
 {
 	scene *s = arg;
 
 	pthread_mutex_lock(&s->lock);
 	s->said++;
-	s->last = place->fault;
+	s->last = node->fault;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -159,20 +159,20 @@ static int64_t quiet_ns(void *arg)
 	return 0;
 }
 
-/* ---- A store, and places by the names of their sockets ---- */
+/* ---- A store, and nodes by the names of their sockets ---- */
 
-void place_address(const char *name, char *out, size_t size)
+void node_address(const char *name, char *out, size_t size)
 {
 	snprintf(out, size, "unix:%s/%s.sock", getenv("EMR_NODE_DIR"), name);
 }
 
-emr_ipfs *open_place(const char *name)
+emr_ipfs *open_node(const char *name)
 {
 	char address[600];
 	emr_ipfs_options options = {.kind = EMR_IPFS_KUBO, .address = address, .version = "0.1.0"};
 	emr_ipfs *node = NULL;
 
-	place_address(name, address, sizeof address);
+	node_address(name, address, sizeof address);
 	assert_ok(emr_ipfs_open(&options, &node, NULL));
 	return node;
 }
@@ -227,7 +227,7 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 
 	s->count = count;
 	for (size_t i = 0; i < count; i++)
-		nodes[i] = open_place(names[i]);
+		nodes[i] = open_node(names[i]);
 	assert_ok(emr_publisher_new(nodes, count, &s->publisher));
 	return emr_publisher_start(s->publisher, &options);
 }
@@ -341,11 +341,11 @@ void wait_held(scene *s, const emr_cid *root, unsigned wanted)
 		usleep(1000);
 }
 
-emr_publisher_node scene_look(scene *s, size_t place)
+emr_publisher_node scene_look(scene *s, size_t node)
 {
 	emr_publisher_node found;
 
-	emr_publisher_look(s->publisher, place, &found);
+	emr_publisher_look(s->publisher, node, &found);
 	return found;
 }
 
@@ -360,7 +360,7 @@ uint64_t short_of(scene *s)
 bool is_kept(const emr_cid *root)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	emr_ipfs_holding holding = {0};
 
 	assert_ok(emr_ipfs_holds(good, &call, root, &holding));
@@ -377,7 +377,7 @@ static emr_status count_pin(void *arg, const emr_cid *root)
 size_t pins_of_good(void)
 {
 	emr_ipfs_call call = emr_ipfs_call_of(PATIENCE_MS, -1);
-	EMR_AUTO_IPFS good = open_place("good");
+	EMR_AUTO_IPFS good = open_node("good");
 	size_t n = 0;
 
 	assert_ok(emr_ipfs_each_pin(good, &call, count_pin, &n));

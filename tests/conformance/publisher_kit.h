@@ -1,7 +1,7 @@
-/* What the tests of the background publisher share: a store with a publisher, the rest of the
- * folder as the publisher sees it, and the nodes of tests/support/fake_node.py by the names of
- * their sockets.  It decides nothing of its own: a test says what is saved, erased and waited for.
- */
+/* This kit is shared by tests of the background publisher: a store with a publisher, the rest of
+ * the folder as the publisher sees it, and the nodes of tests/support/fake_node.py by the names of
+ * their sockets. It decides nothing of its own: a test says what is saved, erased and waited
+ * for. */
 #pragma once
 
 #include <pthread.h>
@@ -30,13 +30,13 @@ typedef struct scene {
 	emr_buf leaving; /* emr_cid, as the journal would have them */
 	emr_buf living;	 /* emr_cid, as the ledger would name them */
 	bool is_ledger_away;
-	emr_buf unheld; /* emr_cid, that no place was known to hold, as often as that was said */
+	emr_buf unheld; /* emr_cid, that no node was known to hold, as often as that was said */
 	size_t looks;
 	pthread_t speaker; /* who said the last one, if that was since the last look */
 	bool is_said;
 	size_t mixed;	       /* how often another one had said it since then */
 	size_t lost;	       /* roots whose pins were said to be lost */
-	size_t said;	       /* how often a place was said to fail */
+	size_t said;	       /* how often a node was said to fail */
 	_Atomic size_t copied; /* how often who waits for copies was told of more */
 	emr_ipfs_fault last;
 } scene;
@@ -60,7 +60,7 @@ void scene_erase(scene *s, const emr_cid *root);
 /* How many copies are said to be there: this computer's, and those of nodes. */
 unsigned scene_held(scene *s, const emr_cid *root);
 void wait_held(scene *s, const emr_cid *root, unsigned wanted);
-emr_publisher_node scene_look(scene *s, size_t place);
+emr_publisher_node scene_look(scene *s, size_t node);
 uint64_t short_of(scene *s); /* records that have fewer copies than wanted */
 size_t leaving_count(scene *s);
 size_t unheld_count(scene *s, const emr_cid *root);
@@ -69,8 +69,8 @@ size_t said_count(scene *s);
 
 /* ---- The nodes ---- */
 
-void place_address(const char *name, char *out, size_t size);
-emr_ipfs *open_place(const char *name);
+void node_address(const char *name, char *out, size_t size);
+emr_ipfs *open_node(const char *name);
 bool is_kept(const emr_cid *root); /* by `good`'s own word: pinned, and every block there */
 size_t pins_of_good(void);
 size_t asked(const char *words); /* how many lines of what nodes noted have them */

@@ -23,7 +23,7 @@ static char base_path[200];
 static kit base;
 static wanted all[FILES];
 
-/* What became of the files after a damage. */
+/* The state of the files after a damage. */
 typedef struct outcome {
 	emr_status opened;
 	unsigned exact, older, failed, missing;
@@ -327,8 +327,8 @@ static void one_file_at_most_is_hurt(const outcome *o, const char *where)
 			emr_status_text(o->opened), o->exact, o->older, o->failed, o->missing);
 }
 
-/* What is on the ledger is there; what only the journal knew may be missing, and then the folder
- * says so. */
+/* Files on the ledger are there; those that only the journal knew may be missing, and then the
+ * folder says so. */
 static void confirmed_files_are_there(const outcome *o, const char *where)
 {
 	if (o->opened != EMR_OK || o->exact + o->older + o->failed < 5 || o->failed > 1 ||

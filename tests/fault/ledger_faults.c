@@ -220,7 +220,7 @@ TEST_IN(begin, end, a_failing_step_leaves_the_ledger_before_or_after_the_batch)
 	assert_true(n > 30); /* the loop saw the whole transaction */
 	assert_true(survives(3, STEPS, SQLITE_NOMEM, EMR_NO_MEMORY));
 	assert_true(survives(3, STEPS, SQLITE_BUSY, EMR_BUSY));
-	/* What SQLite says after a hundred tries at a log that others are busy with. */
+	/* SQLite says this after a hundred tries at a log that others are busy with. */
 	assert_true(survives(3, STEPS, SQLITE_PROTOCOL, EMR_BUSY));
 }
 

@@ -286,7 +286,7 @@ static void move_file(plan *f)
 	target = file_at(path);
 	if (target == f || (f->open != NULL && any(2) == 0))
 		return;
-	/* What a rename hands out first. */
+	/* The bytes that a rename hands out first. */
 	if (f->open != NULL) {
 		mark("o %ld spill %s %s", ++number, f->path, hash_of(f));
 		f->in_spill = true;

@@ -1,6 +1,6 @@
-/* What a workload did, as its promises tell, and what a folder may therefore hold after a power
- * cut. It refuses to guess: a folder fits one moment between the last promise and the cut, as a
- * whole, or it does not. */
+/* This header has the history of a workload, as its promises tell, and so what a folder may hold
+ * after a power cut. It refuses to guess: a folder fits one moment between the last promise and the
+ * cut, as a whole, or it does not. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@ typedef struct model model;
 model *model_read(const char *marks_path);
 void model_free(model *m);
 
-/* What stands in the folder. */
+/* The findings in the folder. */
 typedef struct found {
 	char path[300];
 	bool is_directory;

@@ -22,8 +22,8 @@ static int countdown = -1; /* calls of `which` until one fails; -1 = never */
 static int error = EIO;
 static bool partial; /* a failing write writes half first */
 
-/* What a disk has of one file when its flushes may be refused: the kernel forgets that those bytes
- * were never written. */
+/* The bytes that a disk has of one file when its flushes may be refused: the kernel forgets that
+ * those bytes were never written. */
 #define WATCHED_BYTES ((size_t)1 << 20)
 enum { ON_DISK, IN_CACHE, FORGOTTEN };
 static uint8_t watched[WATCHED_BYTES]; /* by byte of the file */
@@ -430,7 +430,7 @@ TEST_IN(kit_setup, kit_teardown, a_flush_that_failed_at_the_end_of_a_segment_is_
 	assert_true(emr_store_refuses(k->store));
 }
 
-/* What there is room for would be missing to whoever else writes on that disk. */
+/* The room for these zeros would be missing to other programs on that disk. */
 TEST_IN(kit_setup, kit_teardown, zeros_ahead_that_do_not_fit_leave_the_disk_its_room)
 {
 	kit *k = *state;
@@ -610,7 +610,7 @@ static bool erase_failing_at(fault kind, int n, void **state)
 	return fired;
 }
 
-/* What looks like room must have nothing in it: nobody looks there again. */
+/* Space that looks like room must have nothing in it: nobody looks there again. */
 static void only_what_is_needed_is_there(kit *k)
 {
 	for (uint32_t i = 0; i < 12; i++) {

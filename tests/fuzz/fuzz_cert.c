@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (split == 0 || emr_cert_read(chain, &first) != EMR_OK)
 		return 0;
-	/* Whoever is below a CA is none, and is the first of the chain. */
+	/* A certificate below a CA is none, and is the first of the chain. */
 	if (emr_cert_verify(chain, ca, first.not_before, &facts) == EMR_OK &&
 		(facts.is_ca || memcmp(facts.ref.b, first.ref.b, sizeof first.ref.b) != 0))
 		abort();

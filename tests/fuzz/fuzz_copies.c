@@ -1,5 +1,5 @@
-/* This fuzz target reads the file `copies`, which says what places have, as a disk gives it
- * back. Whatever is in it, what is made of it is in order and of places that there are; it can
+/* This fuzz target reads the file `copies`, which says what nodes have, as a disk gives it
+ * back. Whatever is in it, what is made of it is in order and of nodes that there are; it can
  * be gone on with, and what is noted behind it is there at the next opening, as is what was
  * there before. */
 #include <fcntl.h>
@@ -78,15 +78,15 @@ static void same(const book *before, const book *after)
 	}
 }
 
-/* As places answer: the file is begun by now, whatever it was. */
-static void go_on(book *b, size_t place)
+/* As nodes answer: the file is begun by now, whatever it was. */
+static void go_on(book *b, size_t node)
 {
 	const emr_cid root = emr_cid_of_block(EMR_CODEC_RAW, emr_bytes_of("noted", 5));
 	EMR_AUTO_BUF lines = {0};
 
 	must(book_want(b, &root, 1) == EMR_OK && b->fd >= 0 && !b->is_doubtful);
-	must(book_set(b, book_find(b, &root), place, BOOK_HELD) == EMR_OK);
-	must(book_set_unsynced(b, place, true) == EMR_OK);
+	must(book_set(b, book_find(b, &root), node, BOOK_HELD) == EMR_OK);
+	must(book_set_unsynced(b, node, true) == EMR_OK);
 	lines = book_take_lines(b);
 	must(book_write(b, &lines) == EMR_OK);
 }

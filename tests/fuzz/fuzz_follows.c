@@ -1,5 +1,5 @@
-/* This fuzz target reads the inside of the file that says what follows into datasets. What is
- * read has texts with an end, and whatever it finds it finds again. */
+/* This fuzz target reads the inside of the file that says what follows into datasets. The texts in
+ * a row that is read have an end, and a row that is found is found again. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -110,7 +110,7 @@ static void read_transaction(emr_bytes payload)
 	free(endorsements);
 }
 
-/* What is decoded is shorter than its text. */
+/* Decoded bytes are shorter than their text. */
 static void read_pem(emr_bytes text)
 {
 	emr_buf der = {0};

@@ -1,7 +1,7 @@
 /* This fuzz target reads small files of the state, as a disk gives them back: what I asked for,
  * orders, people, the name, and notes in text. The first byte chooses the file, and whether the
- * rest stands in it as it is or sealed with a good key: then the reader of its inside is
- * reached. What is read comes out again, and nothing of it has a text without an end. */
+ * rest stands in it as it is or sealed with a good key: then the reader of its inside is reached.
+ * Everything that is read comes out again, and none of it has a text without an end. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

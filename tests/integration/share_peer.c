@@ -164,7 +164,7 @@ static emr_status take_newest(void *arg, const emr_received *received)
 
 static int wait_ms;
 
-/* What the scripts compare: the names do not change when a reason is added. */
+/* The words that the scripts compare: the names do not change when a reason is added. */
 static const char *text_of_why(emr_share_why why)
 {
 	static const char *const texts[] = {

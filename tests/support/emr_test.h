@@ -1,4 +1,5 @@
-/* What every cmocka test includes: the headers cmocka wants, in its order, and our assertions. */
+/* Every cmocka test includes this header: the headers cmocka wants, in its order, and our
+ * assertions. */
 #pragma once
 
 #include <setjmp.h>

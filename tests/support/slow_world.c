@@ -1,7 +1,7 @@
 /* This file runs the same tests in a slow world: linked in front of the ledger and of the blocks
  * (slow_world.cmake), this delays every call, and has the ledger lose answers, or be away, as
- * EMR_SLOW says. Whoever publishes asks again, as the thread that does it in a mount. A run that
- * met none of it fails. */
+ * EMR_SLOW says. A caller that publishes asks again, as the thread that does it in a mount. A run
+ * that met none of it fails. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,8 +65,8 @@ static void slow_close(void *arg)
 }
 
 /* Half of the answers are lost: in turn before the ledger hears of the batch, and after it took it.
- * Or it is away, three times of four.  What a test sends by itself, before it publishes, arrives;
- * of a mount (EMR_SLOW_EVERYWHERE) nothing does at once. */
+ * Or it is away, three times of four. A batch that a test sends by itself, before it publishes,
+ * arrives; of a mount (EMR_SLOW_EVERYWHERE) none does at once. */
 static emr_status slow_submit(void *arg, emr_bytes batch, emr_ledger_answer *out_answer)
 {
 	slow_ledger *s = arg;

@@ -149,7 +149,7 @@ static void setting_times_moves_ctime(void)
 	EXPECT(posix_is_before(before.st_ctim, posix_stat("file").st_ctim));
 }
 
-/* What cp -p, tar and rsync do. */
+/* Programs such as cp -p, tar and rsync do this. */
 static void times_set_after_writing_survive_the_close(void)
 {
 	struct timespec times[2] = {{1000, 0}, {1234567, 890}};

@@ -1,10 +1,8 @@
-/*
- * What the groups of posix_suite share: expectations, small files, second processes.
- * It refuses to go on after a failed expectation: the test's process ends and says where and why.
+/* The groups of posix_suite share this: expectations, small files, second processes. It refuses to
+ * go on after a failed expectation: the test's process ends and says where and why.
  *
  * Each test runs in a process of its own, as root or whoever started the suite, with a fresh empty
- * directory of the tested file system as its current directory, umask 022 and 300 s to live.
- */
+ * directory of the tested file system as its current directory, umask 022 and 300 s to live. */
 #pragma once
 
 #include <stdbool.h>

@@ -52,7 +52,7 @@ static void keep_size(
 	*out_size = size;
 }
 
-/* What the disk may hold of one file. */
+/* Makes the bytes that the disk may hold of one file. */
 static struct powercut_image cut_bytes(const struct node *node, unsigned style, uint64_t *rng)
 {
 	struct powercut_image now = powercut_image_copy(&node->disk);

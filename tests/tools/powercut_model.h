@@ -1,22 +1,21 @@
-/* What a disk may hold after a power cut, given the operations before it. It assumes the worst:
- * whatever was not flushed may be there, be missing or be torn.
+/* This model says what a disk may hold after a power cut, given the operations before it. It
+ * assumes the worst: whatever was not flushed may be there, be missing or be torn.
  *
- * Bytes of a file.  What was written before the begin of a flush of that file that ended is on
- * disk. Every later change is one version more of each sector it touches, and a sector may hold any
- * of its versions, independently of its neighbours; the style of the cut says how they are drawn:
- *   0 nothing survives    1 everything survives      2 a prefix, its last change torn
- *   3 each change for itself (so also out of order)  4, 5 each 512 or 4096 bytes for themselves
- * A sector that shows a change shows the earlier changes of that sector as well, as a page in a
- * cache does.  The size goes with the changes (0 to 3) or is drawn for itself (4, 5).
+ * Bytes of a file. Bytes that were written before the begin of a flush of that file that ended are
+ * on disk. Every later change is one version more of each sector it touches, and a sector may hold
+ * any of its versions, independently of its neighbours; the style of the cut says how they are
+ * drawn: 0 nothing survives 1 everything survives 2 a prefix, its last change torn 3 each change
+ * for itself (so also out of order) 4, 5 each 512 or 4096 bytes for themselves A sector that shows
+ * a change shows the earlier changes of that sector as well, as a page in a cache does. The size
+ * goes with the changes (0 to 3) or is drawn for itself (4, 5).
  *
- * Names.  Strict: a change of a directory's entries is on disk once that directory was flushed
- * after it; of the others each directory has a prefix of its own, and a rename is one change, of
- * the directory it moves to.  Apart: as strict, but each change that was not flushed is kept or
- * lost for itself, whatever came before it in its directory: the letter of POSIX, which promises no
- * order at all; a rename is still one change.  Ordered: as in a journal, names change on disk in
- * the order they were made; a flush of a file or directory carries every change up to the last that
- * concerned it. Modes are on disk at once; times and attributes are not modelled.
- */
+ * Names. Strict: a change of a directory's entries is on disk once that directory was flushed after
+ * it; of the others each directory has a prefix of its own, and a rename is one change, of the
+ * directory it moves to. Apart: as strict, but each change that was not flushed is kept or lost for
+ * itself, whatever came before it in its directory: the letter of POSIX, which promises no order at
+ * all; a rename is still one change. Ordered: as in a journal, names change on disk in the order
+ * they were made; a flush of a file or directory carries every change up to the last that concerned
+ * it. Modes are on disk at once; times and attributes are not modelled. */
 #pragma once
 
 #include "powercut_format.h"

@@ -1,9 +1,8 @@
-/* What the test tools share: seeded random numbers, recognisable bytes, whole reads and writes.
- * It knows nothing about emrfs: the tools work on any directory and any process.
+/* The test tools share this: seeded random numbers, recognisable bytes, whole reads and writes. It
+ * knows nothing about emrfs: the tools work on any directory and any process.
  *
  * Every function that can fail without a useful answer prints the reason and ends the program with
- * status 2, so that a broken test bed is never mistaken for a broken file system (status 1).
- */
+ * status 2, so that a broken test bed is never mistaken for a broken file system (status 1). */
 #pragma once
 
 #include <stdbool.h>

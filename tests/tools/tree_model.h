@@ -40,7 +40,7 @@ struct tree_side {
 	int slots[TREE_SLOTS]; /* -1 when empty */
 };
 
-/* What an operation answered: errno or 0, and everything it saw in words. */
+/* The answer of an operation: errno or 0, and everything it saw in words. */
 struct tree_seen {
 	int error;
 	char text[TREE_TEXT_MAX];

@@ -8,7 +8,7 @@
 
 #include "keyring/cert.h"
 
-/* What is NULL is left out; texts are as in OpenSSL's x509v3_config(5). */
+/* A member that is NULL is left out; texts are as in OpenSSL's x509v3_config(5). */
 typedef struct cert_wish {
 	const char *handle; /* common name */
 	const char *unit;   /* organisational unit */

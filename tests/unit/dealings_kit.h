@@ -1,5 +1,5 @@
-/* What ana gave, took back and answered, as one text: "shared lima read, ended lima read, ...", in
- * the order it is told. "inside": not in Imaging. */
+/* Tells what ana gave, took back and answered, as one text: "shared lima read, ended lima read,
+ * ...", in the order it is told. "inside": not in Imaging. */
 #pragma once
 
 #include "share/dealings.h"

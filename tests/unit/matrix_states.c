@@ -138,7 +138,7 @@ static void forget_batches(people *p)
 			kit_delete(state, state->rows[n].key);
 }
 
-/* Whoever signs has the coin here; others: only the owner has one of that number. */
+/* The signer has the coin here; others: only the owner has one of that number. */
 static void set_points(people *p, int form, enum state state, const kit_signer *me)
 {
 	emr_key_text key;

@@ -358,8 +358,8 @@ people_item matrix_item(people *p, int form, enum column column)
 	return out;
 }
 
-/* What was agreed on about the lost part: the hash that its version had, that of other bytes, or
- * none. */
+/* Puts the hash that was agreed on for the lost part: the one that its version had, that of other
+ * bytes, or none. */
 static void put_hash(const people *p, enum state state, kit_state *hashes)
 {
 	emr_span part = state == ST_OTHERS ? kit_part(10, 828) : kit_part(9, 828);

@@ -83,7 +83,7 @@ const char *form_name(int form);
 uint8_t form_op(int form);
 /* The states that FORM must have an answer for, as bits. */
 uint32_t form_states(int form);
-/* What the contract answers: a result, or 1000 and more for the whole batch. */
+/* Returns the contract's answer: a result, or 1000 and more for the whole batch. */
 int matrix_answer(int form, enum state state, enum column column);
 
 /* ---- between matrix_world.c and matrix_states.c ---- */

@@ -60,7 +60,7 @@ int newcomer_send(newcomer *it, const char *name, uint8_t op, const uint8_t *pub
 	bytes = kit_end(&batch);
 	kit_judge(&run, name, bytes, &it->world.caller, KIT_NOW, &it->world.state, NULL);
 	result = kit_answer(&run);
-	/* What a certificate is about gets no entry when it is refused. */
+	/* An item about a certificate gets no entry when it is refused. */
 	if (it->world.caller.cert.is_present && it->world.caller.recorded.len == 0 &&
 		result != 1000 + EMR_RESULT_SUBMITTER) {
 		assert_true(result == 0 || result > 1000);

@@ -27,7 +27,7 @@ emr_grant_made pen_writes(story *s, pen *p, person *m, const char *name);
 void pen_close(pen *p);
 /* As after the end of the process: everything is opened again. */
 void pen_restart(pen *p);
-/* What was on its way is sent again. */
+/* Batches that were on their way are sent again. */
 void pen_resend(pen *p);
 
 /* A new file NAME with TEXT in the directory PARENT; the outcome is p->last, its object *OUT (may
@@ -54,7 +54,7 @@ void pen_rename_blindly(
 	pen *p, emr_id16 domain, emr_id16 object, emr_id16 parent, const char *name);
 void pen_unlink(pen *p, emr_id16 domain, emr_id16 object);
 
-/* What a writer's own computer would not say: of an object that is there, everything again; and a
+/* Says what a writer's own computer would not: of an object that is there, everything again; and a
  * link. */
 void pen_describe(pen *p, emr_meta_type type, emr_id16 domain, emr_id16 object, emr_id16 parent,
 	const char *name);

@@ -10,7 +10,7 @@
 #define KIT_TIME UINT64_C(1700000000)
 #define KIT_DAY UINT64_C(86400)
 
-/* What is wrong although everything around it is signed. */
+/* The one fault, although everything around it is signed. */
 typedef enum kit_spoil {
 	KIT_SOUND,
 	KIT_REGISTRATION, /* signature of the batch that registers the key */
@@ -22,7 +22,7 @@ typedef enum kit_spoil {
 	KIT_OTHER_HOST, /* the entry is of the other kind of ledger */
 } kit_spoil;
 
-/* What is signed, and by whom. */
+/* The signed content, and its signer. */
 typedef struct kit_wish {
 	const emr_keyring *keyring; /* the patient */
 	const emr_keyring *ca;	    /* whose CA issued the certificate; NULL = the patient's, as the

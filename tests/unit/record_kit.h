@@ -1,5 +1,5 @@
-/* What the tests of the record module stand on: a keyring, a block store in memory that can fail
- * and lose power, a spill folder. Tests look inside it. */
+/* The tests of the record module stand on this kit: a keyring, a block store in memory that can
+ * fail and lose power, a spill folder. Tests look inside it. */
 #pragma once
 
 #include "emr_test.h"

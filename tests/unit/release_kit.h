@@ -225,8 +225,8 @@ static inline void answered_free(answered *one)
 }
 #define AUTO_ANSWERED __attribute__((cleanup(answered_free))) answered
 
-/* What agent I does with the request: opens it, converts ONE for slot 0, seals; and what its reader
- * opens. */
+/* Does what agent I does with the request: opens it, converts ONE for slot 0, seals; and opens it
+ * as its reader. */
 static inline answered serve(
 	const grant_kit *kit, unsigned i, const request *asked, const wrapped *one)
 {

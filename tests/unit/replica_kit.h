@@ -56,7 +56,7 @@ static inline emr_id32 save(emr_id16 object, uint64_t count)
 	return item;
 }
 
-/* What was told of a ledger. */
+/* The items that were told of a ledger. */
 typedef struct seen {
 	size_t n;
 	emr_replica_change last;

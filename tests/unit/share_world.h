@@ -31,7 +31,7 @@ static inline const json_t *fragments_of(size_t i)
 	return json_array_get(vectors_get(root, "fragments"), i);
 }
 
-/* What both of OPEN and a whole flip test need: the part as one item has it. */
+/* Both OPEN and a whole flip test need this: the part as one item has it. */
 typedef emr_status (*opener)(emr_bytes item, emr_bytes part);
 
 /* No bit of the part may change, and none of the item WITH_ITEM. */

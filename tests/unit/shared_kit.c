@@ -202,7 +202,7 @@ void viewer_run(viewer *v, story_fn answer, int rounds)
 	emr_view_shared_turn(v->view, NULL);
 }
 
-/* What a request does that must wait: until it is answered, or ten seconds are over. */
+/* Waits as a request does: until it is answered, or ten seconds are over. */
 static emr_status wait_for(
 	viewer *v, uint64_t node, emr_need need, const char *name, story_fn answers)
 {

@@ -26,7 +26,7 @@ typedef struct viewer {
 	uint8_t purpose;
 } viewer;
 
-/* What the options of its view have besides, borrowed; NULL of it: nothing. */
+/* Further options of its view, borrowed; NULL of it: nothing. */
 typedef struct viewer_more {
 	struct emr_fetcher *fetcher;
 	emr_status (*look_at_copy)(void *arg, const emr_copy_claim *claim, bool *out_is_copy);
@@ -42,7 +42,7 @@ void viewer_close(viewer *v);
 /* Runs the viewer, and ANSWER (the owner or the agents) after it, until nobody waits or ROUNDS are
  * over. */
 void viewer_run(viewer *v, story_fn answer, int rounds);
-/* What a request for NODE does that must wait: until it is answered, or ten seconds are over. */
+/* Waits as a request for NODE does: until it is answered, or ten seconds are over. */
 emr_status viewer_wait(viewer *v, uint64_t node, emr_need need, story_fn answer);
 /* Node of PATH from the top; names are asked for with ANSWER where they must be.  The status of the
  * first step that failed. */

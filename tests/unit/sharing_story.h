@@ -17,7 +17,7 @@ emr_id32 sharing_story_eve(void);
 /* PATH and SPARE, which is made, change their names. */
 void sharing_story_swap(const char *path, const char *spare);
 
-/* What Dr Lima asks ana for, by a program of her own. */
+/* The wish of Dr Lima to ana, by a program of her own. */
 typedef struct sharing_story_ask {
 	const char *path;
 	uint16_t rights;

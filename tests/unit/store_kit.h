@@ -1,4 +1,4 @@
-/* What the tests of store and journal share: a directory of their own, blocks from numbers, bytes
+/* The tests of store and journal share this: a directory of their own, blocks from numbers, bytes
  * to damage. */
 #pragma once
 

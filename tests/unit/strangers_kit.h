@@ -36,5 +36,5 @@ typedef struct seen {
 
 /* Counts them in a seen. */
 emr_status strangers_note(void *arg, const emr_stranger *stranger);
-/* Who is listed now. */
+/* Returns the keys that are listed now. */
 seen look(void);

@@ -107,7 +107,7 @@ TEST_IN(begin, end, a_name_must_be_one_that_can_be_shown)
 					   now() + 1, &out, &made));
 }
 
-/* What its CA says of itself is what everybody who follows the channel holds it to. */
+/* Its CA's word about itself binds it, for everybody who follows the channel. */
 TEST_IN(begin, end, on_fabric_it_says_of_which_msp_it_is)
 {
 	static const char *const bad[] = {"", "Org B", "Org\"B", "Org/B", "Örg",

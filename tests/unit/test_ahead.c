@@ -145,7 +145,7 @@ TEST_IN(begin, folk_end, a_computer_that_has_no_more_threads_follows_alone)
 
 /* ---- an entry that nobody should believe ---- */
 
-/* What a computer with N cores says about the ledger; *OUT_SIZE: how far it went. */
+/* Asks a computer with N cores about the ledger; *OUT_SIZE: how far it went. */
 static emr_replica_trouble what_is_wrong(const char *name, size_t n, uint64_t *out_size)
 {
 	member m = {0};
@@ -174,7 +174,7 @@ static void expect_refused_by_all(uint64_t seq, const char *cause)
 	}
 }
 
-/* Whoever appends says in his own name that he has checked the signature, and has not. */
+/* The appender says in its own name that the signature was checked, and it was not. */
 TEST_IN(begin, folk_end, a_batch_that_its_author_did_not_sign_is_refused_in_a_window)
 {
 	EMR_AUTO_BUF batch = {0};
@@ -365,7 +365,7 @@ TEST(a_window_has_a_bound_and_gives_what_it_took_in_order)
 	assert_ok(emr_ahead_each(ahead, look, &s, &n));
 	assert_int_equal(n, 1);
 
-	/* What fails ends it, and the next window is a new one. */
+	/* A failure ends it, and the next window is a new one. */
 	s = (seen){.fails_at = 7};
 	(void)take(ahead, EMR_AHEAD_ENTRIES, 10);
 	assert_status(EMR_BUSY, emr_ahead_each(ahead, look, &s, &n));

@@ -245,7 +245,8 @@ static emr_id32 her_listing_key(emr_id16 domain)
 	return id;
 }
 
-/* What does not open, by lima's key, on top of the record that HEAD is of; the ledger's code. */
+/* Puts a version that does not open, by lima's key, on top of the record that HEAD is of; returns
+ * the ledger's code. */
 static int put_garbage(const emr_replica_head *head)
 {
 	static const uint8_t meta_ct[512 + 16];
@@ -282,7 +283,7 @@ static int put_garbage(const emr_replica_head *head)
 	return answer.results[0];
 }
 
-/* Whoever may write over a record must not bring its owner to destroy what lies below. */
+/* A writer who may write over a record must not bring its owner to destroy what lies below. */
 TEST(what_lies_below_garbage_is_never_offered_to_be_erased)
 {
 	const emr_erase what = {.unreadable = true};

@@ -221,7 +221,7 @@ static const char *text_at(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
-/* What the verb asks first of all, and what it shows; ACT is the yes. */
+/* Asks as the verb does first of all, and returns what it shows; ACT is the yes. */
 static json_t *look_at(const char *id, emr_request *act)
 {
 	emr_request look = {.ask = EMR_ASK_APPROVE, .look = true},
@@ -336,7 +336,7 @@ TEST_IN(begin, end, a_no_is_said_to_what_was_shown)
 	json_decref(seen);
 }
 
-/* Who may write in her folder gives the name in the question to another one. */
+/* A writer in her folder gives the name in the question to another one. */
 TEST_IN(begin, end, a_folder_that_gets_the_name_meanwhile_is_not_given)
 {
 	sharing_story_ask what = to_read("Imaging/Old");

@@ -109,7 +109,7 @@ TEST(an_array_grows_an_item_at_a_time_and_keeps_what_it_has)
 	}
 	for (uint32_t n = 0; n < 1000; n++)
 		assert_int_equal(items[n], n);
-	/* What cannot be had leaves it as it was. */
+	/* A failed allocation leaves it as it was. */
 	before = items;
 	assert_status(EMR_NO_MEMORY, emr_array_room(&items, much, &much, sizeof *items));
 	assert_ptr_equal(items, before);

@@ -51,7 +51,7 @@ static int write_out(void)
 	return fd;
 }
 
-/* What a parcel gives. */
+/* The records that a parcel gives. */
 typedef struct found {
 	emr_parcel *parcel;
 	char all[2000]; /* "|PATH" of directories, "|PATH=TEXT" of files that open, "|PATH!" of

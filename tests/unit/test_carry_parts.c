@@ -1,6 +1,6 @@
 /* These tests show what tools of IPFS make of an exported file: any of its blocks, in any order,
- * below any roots, beside other people's. What is whole opens, the rest is said to be missing,
- * and nothing else comes out. */
+ * below any roots, beside other people's. Whole records open, the rest is said to be missing, and
+ * nothing else comes out. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -405,7 +405,7 @@ static size_t make_subset(emr_buf *out, bool *has, uint64_t *seed)
 		if (kit_random(seed) % 50 == 0)
 			add_strange(out, seed);
 	}
-	/* What was written twice is there, too. */
+	/* Blocks that were written twice are there, too. */
 	free(order);
 	return pages;
 }
@@ -547,7 +547,7 @@ TEST(of_two_days_in_one_the_later_word_counts)
 #define PAGE_HEAD 12
 #define ENTRIES 600
 
-/* What a page of the CAR says, one entry after the other. */
+/* The entries of a page of the CAR, one after the other. */
 typedef struct entries {
 	emr_bytes listkeys[ENTRIES], dirs[ENTRIES], files[ENTRIES];
 	size_t n_listkeys, n_dirs, n_files;

@@ -138,7 +138,7 @@ TEST(a_chain_has_all_its_links_and_no_others)
 					T0 + DAY, &facts));
 		}
 	}
-	/* What is good stands, but nothing is handed over for nothing. */
+	/* A good certificate stands, but none is handed over for nothing. */
 	{
 		EMR_AUTO_BUF chain = {0};
 
@@ -211,7 +211,7 @@ TEST(everybody_on_the_way_is_in_force)
 	end(&h);
 }
 
-/* What was asked before may come from memory; a process that never asked finds it again. */
+/* An earlier answer may come from memory; a process that never asked finds it again. */
 TEST(who_asks_again_at_another_time_hears_what_is_true_then)
 {
 	cert_wish root = cert_authority_wish("Hospital", T0),
@@ -251,7 +251,7 @@ TEST(who_asks_again_at_another_time_hears_what_is_true_then)
 		assert_status(fresh[i / 3][i % 3],
 			emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der),
 				edges[i / 3] + i % 3 - 1, &facts));
-	/* What is kept of one root says nothing of another, however often each is asked for. */
+	/* The answers for one root say nothing of another, however often each is asked for. */
 	for (int i = 0; i < 3; i++) {
 		assert_status(
 			EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),
@@ -414,8 +414,8 @@ TEST(a_chain_ends_at_the_organisations_own_root)
 	append(&chain, &same_names.root);
 	assert_status(EMR_BAD_SIGNATURE,
 		emr_cert_verify(emr_buf_view(&chain), emr_buf_view(&h.root.der), T0 + DAY, &facts));
-	/* Who is below an authority has not its word when the authority itself counts as the root.
-	 */
+	/* A certificate below an authority has not its word when the authority itself counts as the
+	 * root. */
 	chain.len = 0;
 	cert_certify(&h.upper, &doctor, h.public.p256_spki, &chain);
 	assert_status(EMR_BAD_SIGNATURE, emr_cert_verify(emr_buf_view(&chain),

@@ -1,6 +1,6 @@
-/* Whoever leaves or writes something chooses its id, and every id on the ledger can be read by all:
- * it may be that of another record, of another's, or what something is known by that this computer
- * only shows. */
+/* The author of a deposit or a file chooses its id, and every id on the ledger can be read by all:
+ * it may be that of another record, of another's, or the name of something that this computer only
+ * shows. */
 #include "contract/codes.h"
 
 #include "deposit_kit.h"
@@ -70,7 +70,7 @@ TEST(a_record_with_the_id_of_another_is_not_that_one)
 	expect_untouched();
 	settle(true);
 	expect_untouched();
-	/* What is hers goes on. */
+	/* Her own record goes on. */
 	kit_text(&s.k, "Psychiatry/diary.txt", "written on");
 	settle(false);
 	settle(true);
@@ -195,7 +195,7 @@ static emr_status take(
 	return emr_journal_commit(txn, &seq);
 }
 
-/* Whoever SETTLE is of puts TEXT there, or makes a directory (NULL). */
+/* The person of SETTLE puts TEXT there, or makes a directory (NULL). */
 static void plant(emr_settle *settle, emr_record_ctx *records, emr_id16 domain, emr_id16 object,
 	const char *name, const char *text)
 {
@@ -320,7 +320,7 @@ TEST(who_shares_has_no_part_in_what_is_ones_own)
 	directory = top_of(&v, viewer_at(&v, "Imaging"));
 	assert_status(EMR_DENIED, write_over(&v, directory, "trap.txt", "into the trap"));
 	assert_string_equal(viewer_text(&v, "Private/own.txt", owner_answers), "lima's own");
-	/* What is made in the directory is the patient's, also after a restart. */
+	/* A file made in the directory is the patient's, also after a restart. */
 	directory = top_of(&v, viewer_at(&v, "Imaging/Trap"));
 	assert_ok(write_new(&v, directory, "finding.txt", "hers"));
 	viewer_close(&v);

@@ -1,12 +1,12 @@
-/* Whoever appends to an embedded ledger says what time it is.  Here members say a time that is
- * ahead: what is in force stays in force. */
+/* The appender to an embedded ledger says what time it is. Here members say a time that is ahead:
+ * what is in force stays in force. */
 #include "rogue_kit.h"
 
 #include "contract/pubs.h"
 #include "ledger/chain.h"
 
-/* What the ledger answers when M brings OPERATION with a clock that says UNIX_S; 1000 is added when
- * the whole batch was refused.  Everybody else's clock stays. */
+/* Returns the ledger's answer when M brings OPERATION with a clock that says UNIX_S; 1000 is added
+ * when the whole batch was refused. Everybody else's clock stays. */
 static int bring_at(uint64_t unix_s, const member *m, const emr_operation *operation)
 {
 	EMR_AUTO_BUF batch = {0};

@@ -178,7 +178,8 @@ TEST(who_is_meant_is_one_or_nobody)
 	(void)snprintf(both, sizeof both, "maria (%s) [Maria Sousa %s]; mia (%s) [Maria Sousa %s]",
 		code, book.people[0].card.born, mias, book.people[1].card.born);
 	assert_string_equal(names, both);
-	/* Who makes keys has one with these letters soon, and a card says what its holder likes. */
+	/* A maker of many keys has one with these letters soon, and a card says what its holder
+	 * likes. */
 	assert_status(EMR_NOT_FOUND, emr_book_find(&book, code, &index, names, sizeof names));
 	(void)snprintf(
 		whole, sizeof whole, "mia (%s) [maria sousa %s]", mias, book.people[1].card.born);

@@ -57,7 +57,7 @@ TEST(every_message_has_an_id_a_sentence_and_known_names)
 	}
 }
 
-/* What a caller wanted himself, and what failed on this computer, have sentences of their own. */
+/* A wish of the caller, and a failure on this computer, have sentences of their own. */
 TEST(every_fault_of_a_node_has_its_message)
 {
 	for (emr_ipfs_fault fault = EMR_IPFS_FINE + 1; fault < EMR_IPFS_FAULT_COUNT; fault++) {

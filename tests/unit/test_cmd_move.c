@@ -1,5 +1,5 @@
-/* Whoever would see what is moved is named whole, however long the names are, before anybody says
- * yes to it. */
+/* Everybody who would see a moved folder is named whole, however long the names are, before a
+ * person agrees to it. */
 #include "emr_test.h"
 
 #include <stdio.h>

@@ -512,7 +512,7 @@ static size_t pipes_held(void)
 	return n;
 }
 
-/* Whoever may ask may ask often: the mount has other use of its descriptors. */
+/* A person who may ask may ask often: the mount has other use of its descriptors. */
 TEST(many_requests_hold_few_pipes)
 {
 	char place[] = "/tmp/emrfs-notify-XXXXXX", program[64], result[64], script[256], name[20];

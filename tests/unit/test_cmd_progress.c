@@ -219,7 +219,7 @@ TEST(waiting_for_the_ledger_counts_down)
 		json_decref(answer);
 	}
 	emr_progress_end(&out);
-	/* What came meanwhile is more to send, not less that was sent. */
+	/* Changes that came meanwhile are more to send, not less that was sent. */
 	assert_string_equal(screen_end(&s),
 		"\rSent 0 of 46 changes (0%), 46 to go ...\033[K"
 		"\rSent 12 of 46 changes (26%), 34 to go ...\033[K"

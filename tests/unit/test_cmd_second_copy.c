@@ -62,7 +62,7 @@ TEST(what_is_noted_is_known_until_it_is_forgotten)
 	assert_false(again.is_known);
 }
 
-/* What is lost together with the records is remembered, and is no second copy. */
+/* A copy that is lost together with the records is remembered, and is no second copy. */
 TEST(a_copy_on_the_same_disk_does_not_count)
 {
 	emr_second_copy copy = {.is_known = true, .made_unix_s = 9}, newest;

@@ -1,5 +1,5 @@
-/* What of program and libraries only an opening needed is given back: the pages go, what was
- * written stays, and everything works as before. */
+/* Pages of program and libraries that only an opening needed are given back: the pages go, written
+ * ones stay, and everything works as before. */
 #include "emr_test.h"
 
 #include <stdio.h>

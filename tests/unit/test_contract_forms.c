@@ -46,7 +46,7 @@ TEST(nothing_is_made_that_is_over_already)
 	people_free(&p);
 }
 
-/* What a key is released by is of this moment: it cannot be kept, or made ahead. */
+/* A release of a key is of this moment: it cannot be kept, or made ahead. */
 TEST(a_request_for_a_key_and_its_answer_are_of_now)
 {
 	static const struct {
@@ -250,7 +250,8 @@ static void a_writer_has_64_listing_keys(people *p)
 	}
 }
 
-/* What a public part names, the item must be about; and one's own organisation, one's own team. */
+/* The item must be about the object that its public part names; and one's own organisation, one's
+ * own team. */
 TEST(an_item_is_about_what_its_public_part_names)
 {
 	static const struct {

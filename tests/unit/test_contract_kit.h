@@ -1,5 +1,5 @@
-/* What tests of the contract share: signers, a batch builder, and a host in memory that gives the
- * contract the rows it declared and no others. A failed step fails the test. */
+/* Tests of the contract share this kit: signers, a batch builder, and a host in memory that gives
+ * the contract the rows it declared and no others. A failed step fails the test. */
 #pragma once
 
 #include "emr_test.h"

@@ -126,8 +126,8 @@ static void put_end(people_item *item, uint64_t end)
 		item->pub[8 + i] = (uint8_t)(end >> (8 * (7 - i)));
 }
 
-/* Whoever proposes chooses the day; with a clock that is ahead he chooses it for the ledger, too,
- * and nobody approves it before that day is near. */
+/* The proposer chooses the day; with a clock that is ahead it is chosen for the ledger, too, and
+ * nobody approves it before that day is near. */
 TEST(a_proposal_is_open_for_a_year_at_most)
 {
 	static const struct {

@@ -152,7 +152,7 @@ TEST(parts_of_other_families_go_by_owner_or_named_signer)
 	}
 }
 
-/* Who joins later judges a registration by the certificate in its part. */
+/* A newcomer judges a registration by the certificate in its part. */
 TEST(nobody_erases_the_certificate_that_his_registration_is_judged_by)
 {
 	static const struct {
@@ -311,7 +311,7 @@ TEST(a_lost_part_comes_back_only_as_it_was)
 		kit_answer_item(&world, "RESTORE of other bytes", &signer, item, kit_span(pub, 16),
 			kit_part(10, PUT_PART), &hashes),
 		"other");
-	/* Whoever writes the entry may say that it was applied. */
+	/* The writer of the entry may say that it was applied. */
 	world.caller.recorded = kit_span(&(uint8_t){OK}, 1);
 	kit_expect(EMR_RESULT_PRIVATE_PART,
 		kit_answer_item(&world, "RESTORE of other bytes, recorded as applied", &signer,
@@ -335,7 +335,7 @@ TEST(a_lost_part_comes_back_only_as_it_was)
 		"prev");
 }
 
-/* What the host said about the part is of the time before the batch. */
+/* The host's word about the part is of the time before the batch. */
 TEST(a_part_does_not_come_back_in_the_batch_that_erased_it)
 {
 	static kit_run run;

@@ -8,7 +8,7 @@
 #include "contract/pubs_share.h"
 #include "contract/rows_share.h"
 
-/* Who signs. */
+/* The signers. */
 enum who {
 	OWNER,	 /* the key of the domain */
 	MANAGER, /* a device of the owner, with MANAGE */
@@ -24,7 +24,7 @@ enum who {
 	WHO_COUNT
 };
 
-/* What is sent.  SERVED comes in its three modes. */
+/* The operations that are sent. SERVED comes in its three modes. */
 enum what {
 	KEY_ROTATE,
 	KEY_REVOKE, /* of the grantee's key */
@@ -131,7 +131,7 @@ void people_put_dataset_grant(people *p, const uint8_t grant[16], const uint8_t 
 void people_put_join(people *p, const uint8_t dataset[16], const uint8_t grant[16], uint8_t state);
 void people_put_request(people *p, uint8_t state);
 void people_put_access(people *p, uint64_t time);
-/* What an administrator says now, for the organisation that he is of. */
+/* Makes an administrator's present voice, for the administrator's organisation. */
 emr_voice people_voice(const people *p, enum who who);
 /* Proposed by ADMIN; its COUNT approvals are those of ADMIN2, then ADMIN. */
 void people_put_proposal(people *p, uint8_t kind, uint8_t state, uint8_t count, uint64_t not_after);

@@ -85,7 +85,7 @@ TEST(a_member_has_so_many_letters_a_day)
 	assert_int_equal(counted(&world.state, none, EMR_QUOTA_PLACE_LETTERS), EMR_QUOTA_LETTERS);
 	assert_int_equal(bring(&world, "a letter too many", KIT_NOW, EMR_OP_GRANT, 1, true),
 		1000 + EMR_RESULT_LETTERS_SPENT);
-	/* What is no letter goes on, and the day behind has letters again. */
+	/* Operations that are no letters go on, and the day behind has letters again. */
 	assert_int_equal(bring(&world, "saves are no letters", KIT_NOW, EMR_OP_PUT, 3, true), 0);
 	assert_int_equal(bring(&world, "a letter of the next day", (today + 1) * KIT_DAY,
 				 EMR_OP_GRANT, 1, true),

@@ -289,7 +289,7 @@ TEST(only_what_a_computer_named_ends_with_it)
 	newcomer_put_key(&it, EMR_HOW_CERTIFICATE, EMR_KEY_ACTIVE, UNTIL);
 	assert_int_equal(remove_key(&it, "one's own key with its certificate", &it.key, 1, false),
 		EMR_RESULT_NOT_AUTHORISED);
-	/* Whoever took it out of use before stays the one who did. */
+	/* The key that took it out of use before stays the one that did. */
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, none);
 	newcomer_put_device(&it, EMR_KEY_ACTIVE, UNTIL, it.world.caller.cert.ref);
 	assert_int_equal(

@@ -344,8 +344,8 @@ static emr_row_grant grant_named(const people *p, const uint8_t grant[16])
 	return row;
 }
 
-/* What the members could read, they cannot ask for any more; and who looks for what ended the grant
- * finds the item. */
+/* The members cannot ask any more for what they could read; and a reader that looks for the end of
+ * the grant finds the item. */
 TEST(leaving_a_dataset_ends_the_grant_by_which_it_was_joined)
 {
 	people p;
@@ -380,7 +380,7 @@ static bool purges(const kit_run *run, const people *p, uint64_t version)
 	return false;
 }
 
-/* What WHAT does about the study, which is joined, with PART; *OUT_PURGES: what was stated goes. */
+/* Does WHAT about the study, which is joined, with PART; *OUT_PURGES: the statement goes. */
 static int about_study(const people *p, const char *name, enum what what, const uint8_t grant[16],
 	size_t part, bool *out_purges)
 {

@@ -354,7 +354,7 @@ TEST(nothing_happens_in_a_domain_that_is_not_there)
 			op_names[op]);
 }
 
-/* What a standing may do beside objects: EPOCH and LISTKEY. */
+/* The operations beside objects that a standing may do: EPOCH and LISTKEY. */
 TEST(epochs_and_listing_keys_under_every_standing)
 {
 	static const struct {

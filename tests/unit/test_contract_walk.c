@@ -369,7 +369,7 @@ static void check_counts(const people *p)
 	}
 }
 
-/* What was applied, judged by the state that it met. */
+/* Checks the applied operations, judged by the state that they met. */
 static void check_step(walk *w, enum what what, enum who who, const emr_row_grant *grant)
 {
 	bool is_manager = who == OWNER || who == MANAGER;
@@ -524,7 +524,7 @@ static void take_step(walk *w, bool is_recorded)
 	kit_drop(bytes);
 }
 
-/* What only grows and is read by nobody: dropped, so that the walk stays quick. */
+/* Drops rows that only grow and that nobody reads, so that the walk stays quick. */
 static void tidy(kit_state *state)
 {
 	static const char *const letters[] = {"b/", "i/", "H/", "X/", "Y/", "S/", "TR/"};

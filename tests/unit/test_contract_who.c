@@ -52,8 +52,8 @@ static const int may[WHAT_COUNT][WHO_COUNT] = {
 	[ENROL_REVOKE]   = { NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   OK,   NO,   NO },
 };
 
-/* Who sends it in the tables of keys; where an operation is the owner's, the device that manages
- * for him, because the owner's key has no K row that could end. */
+/* The sender in the tables of keys; where an operation is the owner's, the device that manages for
+ * the owner, because the owner's key has no K row that could end. */
 static const enum who rightful[WHAT_COUNT] = {
 	[KEY_ROTATE] = GRANTEE, [KEY_REVOKE] = ADMIN2, [KEY_KX] = GRANTEE, [ORG_PROPOSE] = ADMIN2,
 	[ORG_APPROVE] = ADMIN2, [DOMAIN_ROTATE] = OWNER, [WRITER_ADD] = MANAGER, [WRITER_DEL] = WRITER,
@@ -252,8 +252,8 @@ TEST(a_request_to_a_person_is_denied_by_that_person_alone)
 	people_free(&p);
 }
 
-/* A grant is called as the request that it answers.  Who asked under the id of somebody else's
- * grant had that one ended when he took his request back. */
+/* A grant is called as the request that it answers. A request under the id of somebody else's grant
+ * had that grant ended when it was taken back. */
 TEST(nobody_chooses_what_a_request_is_called)
 {
 	people p;

@@ -36,7 +36,7 @@ static void pass(uint32_t epoch)
 	emr_epoch_key_free(key);
 }
 
-/* What WRITER wraps READER opens. */
+/* READER opens what WRITER wraps. */
 static emr_status opens(const emr_keyring *writer, const emr_keyring *reader, uint32_t epoch)
 {
 	uint8_t ctx[32] = {1}, capsule[EMR_CAPSULE_BYTES], wdek[EMR_WDEK_BYTES];

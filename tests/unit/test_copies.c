@@ -1,5 +1,5 @@
-/* Who copies what a doctor has signed is told that the copy has no signature but his own: once, and
- * of nothing else. */
+/* The copier of a record that a doctor has signed is told that the copy has no signature but the
+ * copier's: once, and of nothing else. */
 #include "deposit_kit.h"
 
 #include "edit.h"
@@ -67,7 +67,7 @@ TEST(a_copy_of_what_a_doctor_signed_is_told_once)
 	assert_int_equal(
 		strncmp(kit_attribute(&s.k, "Imaging/Copy.pdf", "user.emrfs.signature"), "self", 4),
 		0);
-	/* What happens to the copy later is told by nobody, nor is the original's own way. */
+	/* Nobody tells what happens to the copy later, nor of the original's own way. */
 	kit_rename(&s.k, "Imaging/Copy.pdf", "Imaging/Mine.pdf");
 	kit_publish_all(&s.k);
 	save(&s, "Imaging/Mine.pdf", "%PDF all is ill!");
@@ -104,7 +104,7 @@ TEST(what_is_no_copy_of_it_is_not_told)
 	kit_rename(&s.k, "Imaging/Copy.tmp", "Imaging/Copy.pdf");
 	kit_publish_all(&s.k);
 	expect_told(&s, "Imaging/Copy.pdf", "Report.pdf");
-	/* What an editor puts in its place is its next version. */
+	/* The file that an editor puts in its place is its next version. */
 	kit_text(&s.k, "Imaging/lu1a2b3c.tmp", "%PDF all is well");
 	kit_rename(&s.k, "Imaging/lu1a2b3c.tmp", today(&s, "Report.pdf"));
 	kit_publish_all(&s.k);

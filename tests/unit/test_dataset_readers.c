@@ -1,5 +1,5 @@
-/* Who could ever read a dataset is listed to everybody, each time that he was in: whatever code he
- * has, whoever he is, and whatever became of the dataset. */
+/* Everybody who could ever read a dataset is listed, each time that this person was in: with
+ * whatever code, whoever it is, and whatever became of the dataset. */
 #include "datasets_kit.h"
 
 #include "base/codec.h"
@@ -29,7 +29,7 @@ void __wrap_emr_key_code(emr_id32 id, size_t letters, char out[EMR_KEY_CODE_MAX 
 	__real_emr_key_code(id, letters, out);
 }
 
-/* What everybody's copy says of "knees"; owned. */
+/* Returns what everybody's copy says of "knees"; owned. */
 static json_t *told(story *s)
 {
 	emr_crowd crowd = {.keyring = s->lima.keyring,
@@ -184,7 +184,7 @@ TEST(whoever_was_in_what_is_closed_stays_listed)
 	story_end(&s);
 }
 
-/* What took a name again takes no readers of what had it from the list. */
+/* A dataset that took a name again takes no readers of the one that had it from the list. */
 TEST(a_call_by_the_same_name_hides_no_reader_of_the_one_before)
 {
 	called d, other;

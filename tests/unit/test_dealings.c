@@ -63,8 +63,8 @@ TEST(what_was_given_and_taken_back_has_the_name_of_then)
 	json_decref(all);
 }
 
-/* What is past is hidden from whom she gives it next: all is sealed again, and directories are
- * described again by META. */
+/* The past is hidden from the next person whom she gives it: all is sealed again, and directories
+ * are described again by META. */
 TEST(a_new_epoch_is_no_deed)
 {
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
@@ -165,7 +165,7 @@ TEST(the_end_of_a_time_comes_before_what_was_later)
 	json_decref(all);
 }
 
-/* Whoever follows the log reads nothing twice and misses nothing. */
+/* A reader that follows the log reads nothing twice and misses nothing. */
 static void grew(json_t **before)
 {
 	const emr_deeds_wish wish = {.now_unix_s = story_now(&s)};
@@ -311,7 +311,7 @@ TEST(the_page_has_it_among_what_happened_lately)
 	has(&page, "shared <bdi dir=\"ltr\">Imaging</bdi> with <bdi ");
 	has(&page, "ended the share of <bdi dir=\"ltr\">Pictures</bdi> with <bdi ");
 	has(&page, "</bdi> ended (its time was over)</span>");
-	/* What turns the text around it is no word that anybody says here. */
+	/* Marks that turn the text around are no word that anybody says here. */
 	assert_null(memmem(page.data, page.len, "[U+202E]", 8));
 	assert_null(memmem(page.data, page.len, "\xe2\x80\xae", 3));
 	emr_notices_free(notices);

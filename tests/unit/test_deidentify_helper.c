@@ -152,7 +152,7 @@ static emr_deidentifier *open_helper(const char *program)
 	return open_helper_for(program, 0);
 }
 
-/* What becomes of BYTES, and in *OUT the copy. */
+/* Returns what becomes of BYTES, and the copy in *OUT. */
 static const char *copied(emr_deidentifier *d, emr_bytes bytes, emr_buf *out)
 {
 	int in = made_memory(bytes), copy = made_memory(emr_bytes_of("", 0));

@@ -81,7 +81,7 @@ static void put_marked(made *m, const table_row *row)
 	}
 }
 
-/* What the CT itself needs. */
+/* True for the elements that the CT itself needs. */
 static bool is_needed(uint32_t tag)
 {
 	return tag == 0x00080018 || tag == 0x0020000d || tag == 0x0020000e || tag == 0x00180015;

@@ -309,7 +309,7 @@ TEST(moved_out_of_the_inbox_it_stays_the_doctors_word)
 	expect_signature(&s, "Imaging/Report.pdf", "valid by=lima.clinic, org0");
 	kit_restart(&s.k);
 	expect_signature(&s, "Imaging/Report.pdf", "valid-content by=lima.clinic, org0");
-	/* What she writes herself is hers, and says what it is. */
+	/* A record that she writes herself is hers, and says what it is. */
 	kit_text(&s.k, "Imaging/Report.pdf", "%PDF corrected by me");
 	deposits_arrive(&s);
 	expect_signature(&s, "Imaging/Report.pdf", "self at=");

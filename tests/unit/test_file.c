@@ -183,7 +183,7 @@ TEST_IN(test_dir_make, test_dir_remove, a_file_that_a_list_lets_others_change_is
 	assert_ok(own(here, "a"));
 }
 
-/* What somebody may look at who looks at the name first, and what is read then, are one file. */
+/* The file whose name is looked at first and the file that is read then are one, whoever looks. */
 TEST_IN(test_dir_make, test_dir_remove, what_is_no_private_file_is_not_read_as_one)
 {
 	const test_dir *here = *state;
@@ -201,7 +201,7 @@ TEST_IN(test_dir_make, test_dir_remove, what_is_no_private_file_is_not_read_as_o
 	assert_int_equal(got.len, 1);
 }
 
-/* What is exposed, "" where nothing is, of PATH below HERE. */
+/* Returns the exposed part, "" where there is none, of PATH below HERE. */
 static emr_status way_of(const test_dir *here, const char *path, const char *exposed)
 {
 	char whole[PATH_MAX], want[PATH_MAX];

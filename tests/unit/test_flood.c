@@ -298,7 +298,7 @@ TEST(a_flood_into_an_open_folder_is_looked_at_once)
 	deposits_arrive(&s);
 	assert_in_range(work(), 0, 64);
 	assert_int_equal(emr_facts_unreadable(s.k.stack.facts), EACH);
-	/* What is right is seen all the same, and the owner goes on. */
+	/* A right deposit is seen all the same, and the owner goes on. */
 	assert_string_equal(deposits_list(&s, deposits_today(&s)), "Findings.pdf");
 	kit_rename(&s.k, today_path(&s, "Findings.pdf"), "Imaging/Findings.pdf");
 	deposits_arrive(&s);

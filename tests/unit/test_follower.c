@@ -241,7 +241,7 @@ static emr_status read_part(uint8_t object)
 	return emr_replica_part(replica, &at, &part);
 }
 
-/* Whoever may write where the ledger lies is quicker than the next look. */
+/* A writer in the ledger's directory is quicker than the next look. */
 static void ledger_loses(const char *what)
 {
 	kit_sql(k.network, EMR_NETWORK_LEDGER, what);
@@ -282,7 +282,7 @@ TEST_IN(begin, end, what_is_not_here_is_not_confirmed)
 	said = save(&domain, 2);
 	ledger_loses("UPDATE parts SET part=x'' WHERE seq=(SELECT max(seq) FROM parts)");
 	assert_status(EMR_MISSING_DATA, emr_follow_answer(replica, emr_buf_view(&other), &said));
-	/* What others lack of theirs is nothing to who has all of his own. */
+	/* Parts that others lack are nothing to a member who has all of his own. */
 	assert_ok(emr_follow_answer(replica, emr_buf_view(&other), &first));
 	assert_ok(emr_follow_answer(replica, emr_buf_view(&sent), &said));
 	assert_ok(read_part(2));
@@ -342,7 +342,8 @@ TEST_IN(begin, end, each_who_waits_is_woken_and_nobody_twice)
 		assert_int_equal(pthread_join(all[i].thread, NULL), 0);
 		assert_status(EMR_INTERRUPTED, all[i].status);
 	}
-	/* Who had begun, and did not wait yet, hears of it, once; who comes later does not. */
+	/* A caller that had begun, and did not wait yet, hears of it, once; a later one does
+	 * not. */
 	assert_status(EMR_INTERRUPTED, emr_follow_wait(replica, &before, LONG_MS));
 	assert_status(EMR_TIMEOUT, emr_follow_wait(replica, &before, 20));
 	after = emr_follow_here(replica);
@@ -351,7 +352,7 @@ TEST_IN(begin, end, each_who_waits_is_woken_and_nobody_twice)
 		emr_follow_wait(replica, &(emr_follow_place){.size = 2, .wakes = after.wakes}, 0));
 }
 
-/* Who waited at the ledger for the others goes, and one of them goes on. */
+/* The caller that waited at the ledger for the others goes, and one of them goes on. */
 TEST_IN(begin, end, who_stays_waits_on_when_the_first_has_waited_enough)
 {
 	waiter first = {.place = emr_follow_here(replica), .timeout_ms = 300};

@@ -301,7 +301,7 @@ static void note_answer(void *arg, emr_status status)
 	*(answer *)arg = (answer){true, status};
 }
 
-/* What the kernel does: somebody who opens the name waits at every moment. */
+/* Stands for the kernel: somebody who opens the name waits at every moment. */
 TEST(a_name_that_he_gave_opens_while_her_new_bytes_come)
 {
 	STORY;
@@ -539,8 +539,8 @@ TEST(what_is_left_in_a_folder_for_deposits_is_not_seen_again)
 	end(&s, &v);
 }
 
-/* What `status --wait` waits for: bytes, names and removals in her folder, until the ledger has
- * answered. */
+/* The changes that `status --wait` waits for: bytes, names and removals in her folder, until the
+ * ledger has answered. */
 TEST(what_is_on_its_way_to_her_folder_is_waited_for)
 {
 	STORY;

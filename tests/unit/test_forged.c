@@ -1,6 +1,7 @@
-/* Who was given a record's key, and may write in the directory that its blocks lie in, changes its
- * bytes there: a reader with a grant, the hospital that left the record, the patient to whom it is
- * about.  Nobody is shown what he wrote, whether the record had been read before or not. */
+/* A person who was given a record's key, and may write in the directory that its blocks lie in,
+ * changes its bytes there: a reader with a grant, the hospital that left the record, the patient to
+ * whom it is about. Nobody is shown what he wrote, whether the record had been read before or
+ * not. */
 #include "deposit_kit.h"
 #include "forge_kit.h"
 
@@ -294,7 +295,7 @@ TEST(who_left_a_record_cannot_change_it_afterwards)
 	emr_content_reader_free(hers);
 }
 
-/* What the owner opens, in her own process. */
+/* Returns the owner's reader, in her own process. */
 static emr_content_reader *owners_reader(story *s, const char *path)
 {
 	emr_view *view = s->k.view;

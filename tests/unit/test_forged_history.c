@@ -1,6 +1,6 @@
-/* What others say comes into the owner's history, too: her log, and the folder as it was.  Who has
- * no part in her folder adds nothing to it, and a writer neither hides what he did nor leaves there
- * what the folder of today would not show. */
+/* The words of others come into the owner's history, too: her log, and the folder as it was. A
+ * person who has no part in her folder adds nothing to it, and a writer neither hides a deed nor
+ * leaves there what the folder of today would not show. */
 #include "pen_kit.h"
 
 #include <time.h>
@@ -73,7 +73,7 @@ TEST(nobody_else_adds_to_the_log)
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	kit_settle(&s.k);
 	assert_string_equal(history(), before);
-	/* What she does is told as ever. */
+	/* Her deeds are told as ever. */
 	kit_rename(&s.k, "Psychiatry/diary.txt", "Psychiatry/old.txt");
 	kit_settle(&s.k);
 	assert_non_null(strstr(history(), "3 Psychiatry/old.txt\n"));

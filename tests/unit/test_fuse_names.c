@@ -10,10 +10,10 @@
 /* The folder answers EMR_BUSY so often, and the next question whether to wait says so. */
 static int busy;
 static bool waits;
-/* Who waits for it. */
+/* The caller that waits for it. */
 static emr_ready_fn ready;
 static void *ready_arg;
-/* What the kernel got. */
+/* The entries that the kernel got. */
 static int entries, listings, last_error;
 static size_t listed_bytes;
 

@@ -244,7 +244,7 @@ TEST_IN(begin, end, a_transaction_becomes_an_entry_of_fabric)
 	emr_buf_free(&w.batch);
 }
 
-/* What stands behind header and items in a transaction's argument is none of an entry. */
+/* Bytes behind header and items in a transaction's argument are none of an entry. */
 TEST_IN(begin, end, how_much_of_a_batch_is_public_is_told_without_its_parts)
 {
 	wish w = domain_batch(3);

@@ -378,7 +378,7 @@ TEST_IN(begin, end, the_keyring_signs_with_its_certificate_and_no_other)
 	assert_true(is_signed(X509_get0_pubkey(certificate), EVP_sha256(), message, &signature));
 	assert_true(is_low(&signature));
 	X509_free(certificate);
-	/* What is no message of Fabric it does not sign. */
+	/* It does not sign what is no message of Fabric. */
 	assert_status(EMR_INVALID,
 		emr_gateway_identity_sign(identity, emr_bytes_of("emrfs/v1/bind", 14), &signature));
 	emr_gateway_identity_free(identity);
@@ -572,8 +572,8 @@ static emr_status visit_doubted(const char *name, doubting *d, const char **out_
 	return EMR_OK;
 }
 
-/* What peers count is in their state, and what is built on it comes in later blocks: to stop here,
- * or to pass it over, would be the end of reading for everybody. */
+/* A transaction that peers count is in their state, and later blocks build on it: to stop here, or
+ * to pass it over, would be the end of reading for everybody. */
 TEST_IN(begin, end, what_is_wrong_here_counts_as_far_as_it_can_be_read_when_peers_say_so)
 {
 	static const struct {

@@ -412,7 +412,7 @@ TEST(a_declared_encoding_is_read_as_it_says)
 			  "xmlns='urn:hl7-org:v3'><title>Pr\xe9-natal</title>"
 			  "<effectiveTime value='2021'/></ClinicalDocument>"),
 		"cda||2021|Pr\xef\xbf\xbd-natal|");
-	/* What is none of its encoding ends the document. */
+	/* A byte that is none of its encoding ends the document. */
 	assert_string_equal(said_text("<ClinicalDocument xmlns='urn:hl7-org:v3'><title>Pr\xe9-natal"
 				      "</title><effectiveTime value='2021'/></ClinicalDocument>"),
 		"cda|||Pr|");

@@ -519,7 +519,7 @@ TEST(a_renewal_counts_with_the_certificate_that_its_part_carries)
 	assert_int_equal(renewed(&r, &r.next, &part, 1), EMR_RESULT_SUBMITTER);
 }
 
-/* Who follows looks for a certificate in a batch of one only. */
+/* A follower looks for a certificate in a batch of one only. */
 TEST(a_renewal_is_not_brought_among_others)
 {
 	EMR_AUTO_BUF part = {0};
@@ -601,7 +601,7 @@ static bool may_move(const fabric_world *it, const char *msp, emr_bytes certific
 		it->descriptor, it->descriptor_len, &who, org->value, org->len, it->now);
 }
 
-/* Whoever brings an entry could leave its private parts at home. */
+/* The bringer of an entry could leave its private parts at home. */
 TEST(an_administrator_moves_a_ledger_and_nobody_else_does)
 {
 	EMR_AUTO_BUF administrator = {0};

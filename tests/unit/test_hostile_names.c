@@ -1,5 +1,5 @@
 /* A program of somebody's own puts names on the ledger that ours would never take: "..", "a/b", "".
- * Here such a program is ours with its look at names switched off.  Who reads them, as a share or
+ * Here such a program is ours with its look at names switched off. A reader of them, as a share or
  * as one's own folder, is led nowhere, and loses no file. */
 #include <fcntl.h>
 

@@ -86,8 +86,8 @@ TEST(one_that_carries_the_way_reads_as_the_second_model_wrote_it)
 		emr_buf_view(&spki), emr_bytes_of(public.p256_spki, sizeof public.p256_spki)));
 }
 
-/* What the guest may not be taken for is a member: another organisation, no role, not for longer
- * than the invitation. */
+/* The guest may not be taken for a member: another organisation, no role, not for longer than the
+ * invitation. */
 TEST(the_guest_of_an_invitation_is_nobody_in_the_organisation)
 {
 	static const uint8_t way[] = "the way";

@@ -280,7 +280,7 @@ TEST_IN(setup, teardown, a_tidy_end_leaves_one_place_to_read)
 	kit_flip(j->k, name, 40, 0x01);
 }
 
-/* What reclaim moved lies behind the last frame, and no frame speaks of it. */
+/* Blocks that reclaim moved lie behind the last frame, and no frame speaks of them. */
 TEST_IN(setup, teardown, a_tidy_end_leaves_nothing_to_walk_through)
 {
 	jkit *j = *state;

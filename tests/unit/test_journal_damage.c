@@ -180,9 +180,9 @@ TEST_IN(setup, teardown, a_block_that_looks_like_a_frame_changes_nothing)
 	assert_value(j, 2, "two");
 }
 
-/* Whoever has segments in the same directory: his are no part of this log, wherever they stand.  He
- * knows no key, but frames can be copied, and the digest that the next one must name is that of the
- * block before it. */
+/* Another writer has segments in the same directory: they are no part of this log, wherever they
+ * stand. He knows no key, but frames can be copied, and the digest that the next one must name is
+ * that of the block before it. */
 TEST_IN(setup, teardown, another_writers_segments_are_no_part_of_the_log)
 {
 	jkit *j = *state;

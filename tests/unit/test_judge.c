@@ -256,7 +256,7 @@ TEST_IN(begin, end, refusals_of_a_day_have_an_end)
 		story_pass(&s, 1);
 	}
 	assert_int_equal(written, REFUSALS_A_DAY);
-	/* What is asked rightly is answered all the same. */
+	/* A right question is answered all the same. */
 	shared->purpose = CONSULT;
 	emr_ask_free(asked);
 	asked = NULL;

@@ -132,7 +132,7 @@ TEST_IN(test_dir_make, test_dir_remove, a_passphrase_has_1_to_1024_bytes)
 		emr_keyring_save(kr, here->fd, "k", kit_text("p"), &(emr_kdf_cost){0, 8 << 20}));
 }
 
-/* What a flip at byte AT is told as.  Salt, cost within its limits, and commitment decide what the
+/* The status of a flip at byte AT. Salt, cost within its limits, and commitment decide what the
  * passphrase gives; that the passphrase is right the sum at the end says. */
 static void assert_flip(size_t at, emr_status status, const char *field)
 {
@@ -278,7 +278,7 @@ static void expect_cost(const test_dir *here, const char *name, uint32_t passes,
 	assert_int_equal(header.memory_bytes, mib << 20);
 }
 
-/* Whoever may write the settings, where the cost comes from, need not be able to open it. */
+/* A person who may write the settings, where the cost comes from, need not be able to open it. */
 TEST_IN(test_dir_make, test_dir_remove, a_keyfile_costs_no_less_than_the_one_before)
 {
 	const test_dir *here = *state;
@@ -295,7 +295,7 @@ TEST_IN(test_dir_make, test_dir_remove, a_keyfile_costs_no_less_than_the_one_bef
 	expect_cost(here, "another", 2, 10);
 	assert_ok(emr_keyring_save(opened, here->fd, "keyring", kit_text("first"), &wider));
 	expect_cost(here, "keyring", 2, 12);
-	/* What came out of no file costs what is said of it. */
+	/* A keyring that came out of no file costs what is said of it. */
 	emr_keyring_cost_at_least(kr, &first);
 	emr_keyring_cost_at_least(kr, &cheap);
 	assert_ok(emr_keyring_save(kr, here->fd, "keyring", kit_text("first"), &cheap));

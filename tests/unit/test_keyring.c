@@ -211,7 +211,7 @@ TEST(what_is_another_s_is_remembered_and_nothing_else)
 	emr_memo_free(memo);
 }
 
-/* What an old computer's journal sealed does not open on the one that is made of the words. */
+/* An old computer's sealed journal does not open on the one that is made of the words. */
 TEST(a_local_key_is_of_the_device_that_the_keyring_has_now)
 {
 	EMR_AUTO_KEYRING kr = kit_keyring();

@@ -201,7 +201,7 @@ TEST_IN(begin, end, what_is_there_again_is_there_at_once)
 	assert_int_equal(size, 3);
 }
 
-/* What is there and cannot be opened is not opened for each question. */
+/* A ledger that is there and cannot be opened is not opened for each question. */
 TEST_IN(begin, end, what_did_not_open_is_tried_once_a_second)
 {
 	kit_sql(k.network, "ledger.sqlite", "PRAGMA user_version=9");
@@ -307,7 +307,7 @@ TEST_IN(begin, end, another_ledger_is_never_let_in)
 			.clock = &k.clock.clock,
 			.known = known,
 			.known_hash = &hash};
-		/* What is known is not what it should be either: nothing to go on with. */
+		/* The known hash is not what it should be either: nothing to go on with. */
 		assert_status(EMR_FORK, emr_ledger_open(&options, &k.ledger));
 	}
 	assert_int_equal(rename(k.network, theirs), 0);
@@ -612,7 +612,7 @@ TEST_IN(begin, end, a_copy_that_is_not_enough_is_kept_and_said)
 	assert_int_not_equal(faccessat(k.state_fd, "replica.rebuild", F_OK, 0), 0);
 }
 
-/* What is in the ledger's place never makes the local copy doubtful. */
+/* The file in the ledger's place never makes the local copy doubtful. */
 TEST_IN(begin, end, a_damaged_ledger_leaves_the_copy_alone)
 {
 	fill_replica();

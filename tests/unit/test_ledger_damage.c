@@ -344,7 +344,7 @@ TEST_IN(begin, end, damage_in_the_own_copy_is_put_right_from_the_ledger)
 			strcmp(damages[i].what, "item index") != 0 &&
 			strcmp(damages[i].what, "part missing") != 0 && status != EMR_DAMAGED)
 			fail_msg("%s: compared: %s", damages[i].what, emr_status_text(status));
-		/* Who hides an entry there hides it from the history. */
+		/* A row that hides an entry there hides it from the history. */
 		if (strcmp(damages[i].what, "domain index") == 0 ||
 			strcmp(damages[i].what, "tree leaf") == 0)
 			assert_status(EMR_DAMAGED, status);
@@ -601,8 +601,8 @@ TEST_IN(begin, end, another_history_is_not_mended_away)
 	assert_true(emr_bytes_equal(emr_buf_view(&before), emr_buf_view(&after)));
 }
 
-/* What a following computer meets first is named with its entry, and what was verified before
- * stays. */
+/* The damage that a following computer meets first is named with its entry, and what was verified
+ * before stays. */
 TEST_IN(begin, end, following_stops_at_the_damaged_entry)
 {
 	EMR_AUTO_REPLICA replica = NULL;

@@ -86,7 +86,7 @@ TEST_IN(begin, end, a_directory_that_has_moved_takes_nothing)
 	assert_int_equal(size, 6); /* the beginning, the key, the domain, a save, two of the move */
 }
 
-/* Whoever may write the directory takes away what keeps his own program from it. */
+/* A writer of the directory takes away what keeps that writer's program from it. */
 TEST_IN(begin, end, what_is_written_there_all_the_same_no_copy_takes)
 {
 	emr_replica_trouble trouble;

@@ -172,7 +172,7 @@ TEST_IN(folk_with_clinic, folk_end, a_handle_that_is_no_plain_name_has_a_code)
 		assert_coded(&m, cases[i].shown);
 		folk_close_member(&m, false);
 	}
-	/* What cannot be shown at all is the code alone. */
+	/* A name that cannot be shown at all is the code alone. */
 	folk_create(&hidden, "hidden");
 	assert_applied(join(&hidden,
 		"\xe2\x80\xae"
@@ -223,8 +223,8 @@ static void again(member *m, const char *name, const char *words)
 	folk_bring(m, name);
 }
 
-/* Whoever makes keys until one begins like another's changes nothing about the other: the one that
- * was registered later has the letters that tell them apart. */
+/* A maker of keys who tries until one begins like another's changes nothing about the other: the
+ * one that was registered later has the letters that tell them apart. */
 TEST_IN(folk_with_clinic, folk_end, a_key_that_comes_later_has_the_longer_code)
 {
 	member twins[2] = {0};

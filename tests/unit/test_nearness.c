@@ -255,7 +255,7 @@ TEST_IN(begin, end, an_agent_answers_nobody_of_its_own_organisation)
 	blind = NULL;
 	assert_int_equal(answered, 0);
 	assert_true(refused > 0);
-	/* Who looks does not ask it, and it says no on the ledger no more. */
+	/* A reader that looks does not ask it, and it says no on the ledger no more. */
 	refused = 0;
 	/* The others are enough, and who is of another organisation has all three. */
 	answered = 0;

@@ -121,7 +121,8 @@ static emr_status emr_who_of_session(emr_id32 id, emr_who *out)
 	return emr_who_of(&crowd, id, out);
 }
 
-/* What a card says of its holder names nobody; nor do letters that a key can be made to have. */
+/* The words of a card about its holder name nobody; nor do letters that a key can be made to
+ * have. */
 TEST_IN(begin, end, several_of_one_name_are_nobody)
 {
 	emr_who who;
@@ -191,7 +192,7 @@ TEST_IN(begin, end, nobody_is_called_by_what_he_says_of_himself)
 	story_part(&mallory);
 }
 
-/* Whoever is asked for is shared with by what he is called (`approve`): it finds him. */
+/* A person who is asked for is shared with by the name in `approve`: it finds that person. */
 static void is_found_by_what_he_is_called(const person *m)
 {
 	char names[400];
@@ -422,7 +423,7 @@ TEST_IN(begin, end, the_office_replaces_agents_and_says_where_it_may_not)
 	emr_notices_free(visit.notices);
 }
 
-/* Whoever reads from now on is of an organisation whose agent has half of what he needs. */
+/* A person who reads from now on is of an organisation whose agent has half of what is needed. */
 TEST_IN(begin, end, the_office_replaces_an_agent_whose_colleague_is_let_into_a_team)
 {
 	emr_visit visit = {.session = &session, .share = s.ana, .due_boot_ns = INT64_MAX};
@@ -474,7 +475,7 @@ static uint64_t size_of_copy(void)
 	return at.size;
 }
 
-/* What they say of themselves is as long as it may be: nobody is named in part. */
+/* Their words about themselves are as long as they may be: nobody is named in part. */
 TEST_IN(begin, end, the_office_says_that_there_are_more_readers_than_it_names)
 {
 	enum { READERS = 5 };

@@ -319,7 +319,7 @@ TEST(an_auditor_sees_what_the_staff_asked_for_by_numbers)
 	assert_int_equal(names, 1);
 	assert_true(found.damaged > 0); /* what was asked before */
 	emr_openings_free(&found);
-	/* Whoever is none sees nothing of it. */
+	/* A person who is no auditor sees nothing of it. */
 	story_see(&s.eve);
 	office.keyring = s.eve.keyring;
 	office.ledger = s.eve.ledger;

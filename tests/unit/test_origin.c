@@ -35,7 +35,7 @@ static void end(story *s, depositor *d)
 	story_end(s);
 }
 
-/* What the attributes say of the entry that brought a version. */
+/* The attributes of the entry that brought a version. */
 typedef struct came {
 	char tx[100], at[32];
 } came;
@@ -175,7 +175,7 @@ TEST(what_was_moved_is_found_without_a_look_at_every_head)
 		expect_came(&s, "Knee/CT.pdf", &is[1]);
 	}
 	assert_int_equal(walks, 0);
-	/* What was moved since is found, too. */
+	/* A record that was moved since is found, too. */
 	kit_text(&s.k, "Knee/MRI.pdf", "and again");
 	kit_publish_all(&s.k);
 	is[0] = came_as_saved(&s, "Knee/MRI.pdf");
@@ -261,8 +261,8 @@ TEST(a_reader_sees_the_moment_through_a_new_epoch)
 	end(&s, &d);
 }
 
-/* What came into a folder that he does not see: the signer's own word for when, and the owner's
- * entry for where. */
+/* A version that came into a folder which the reader does not see: the signer's own word for when,
+ * and the owner's entry for where. */
 TEST(a_reader_is_told_what_the_owner_placed_there)
 {
 	DEPOSIT;

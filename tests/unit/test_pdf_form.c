@@ -226,7 +226,7 @@ TEST(an_authority_for_servers_vouches_for_no_documents)
 		OFFICE_NAME);
 }
 
-/* What a form that took its reader over could try: this program, started as that reader, writes far
+/* Stands for a form that took its reader over: this program, started as that reader, writes far
  * behind what a Consent may be. */
 static int be_taken_over(void)
 {
@@ -282,8 +282,8 @@ TEST(a_hostile_form_is_refused_and_stops_nobody)
 	assert_signed(OFFICE, EMR_PDF_SIGNER_TRUSTED, OFFICE_NAME);
 }
 
-/* What is signed, altered, is another form: never one that is signed.  Of the signature itself what
- * an altered byte can do is that nobody vouches for the name any more. */
+/* Signed bytes that are altered are another form: never one that is signed. Of the signature itself
+ * what an altered byte can do is that nobody vouches for the name any more. */
 TEST(no_byte_of_a_signed_form_can_be_altered)
 {
 	EMR_AUTO_BUF file = {0}, signers = {0};

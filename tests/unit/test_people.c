@@ -252,7 +252,7 @@ static void join_and(bool leaves, emr_id16 dataset, emr_id16 grant)
 		folk_own(emr_act_grant(health.id, grant, 1, &terms), folk_part_of(GRANT_PART(1))));
 	assert_applied(folk_own(emr_act_kfrags(health.id, grant, 1), folk_part_of(72 + 208)));
 	assert_applied(folk_own(emr_act_join(health.id, dataset, &how), folk_nothing()));
-	/* What it holds is stated, and stated again. */
+	/* The folder's content is stated, and stated again. */
 	for (int i = 0; i < 2; i++)
 		assert_applied(folk_own(
 			emr_act_join(health.id, dataset, &how), folk_part_of(EMR_JOIN_PART_BYTES)));
@@ -266,7 +266,7 @@ static emr_status note_op(void *arg, const emr_replica_item *item)
 	return EMR_OK;
 }
 
-/* Whoever follows, and whoever fetches the domain's parts later, has no fragment of it left. */
+/* A follower, and a computer that fetches the domain's parts later, has no fragment of it left. */
 TEST_IN(folk_with_clinic, folk_end, leaving_a_dataset_takes_the_fragments_from_everybody)
 {
 	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();
@@ -292,7 +292,8 @@ TEST_IN(folk_with_clinic, folk_end, leaving_a_dataset_takes_the_fragments_from_e
 	check_all(&ana);
 }
 
-/* Whoever fetches the domain's parts later has the statement that stands, and none before it. */
+/* A computer that fetches the domain's parts later has the statement that stands, and none before
+ * it. */
 TEST_IN(folk_with_clinic, folk_end, what_a_folder_stated_before_is_nobodys)
 {
 	emr_id16 dataset = emr_id16_random(), grant = emr_id16_random();

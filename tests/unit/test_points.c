@@ -173,7 +173,7 @@ TEST_IN(folk_with_clinic, folk_end, points_can_be_followed_from_the_mint_to_the_
 	assert_int_equal(s.n, 1);
 	expect_movement(&s, 0, EMR_MOVEMENT_RECEIVED, 7);
 	assert_true(emr_id32_equal(s.all[0].other, owner_of_health()));
-	/* What was paid to her stays hers when somebody else has the domain. */
+	/* Points that were paid to her stay hers when somebody else has the domain. */
 	assert_ok(emr_act_domain_rotate(ana.keyring, health.id, 2, k.net_id, &handover));
 	assert_applied(folk_own(handover, folk_nothing()));
 	folk_see(&agent);

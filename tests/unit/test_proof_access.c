@@ -482,7 +482,7 @@ emr_status __wrap_emr_replica_recent(emr_replica *replica, const emr_id16 *domai
 		       : __real_emr_replica_recent(replica, domain, object, limit, fn, arg);
 }
 
-/* What counted no more was said again: a proof has what counted in the end. */
+/* An approval that counted no more was said again: a proof has what counted in the end. */
 TEST_IN(begin, end, a_proof_has_each_organisation_s_approval_once)
 {
 	EMR_AUTO_BUF file = {0};
@@ -588,7 +588,7 @@ TEST_IN(begin, end, an_agent_that_the_grant_does_not_name_gives_nothing)
 	assert_ok(emr_proof_make_access(&from, newest.seq, &file));
 	smuggled = NULL;
 	both_say(emr_buf_view(&file), "release");
-	/* Who leaves out whom the grant names proves less, and both say so. */
+	/* A proof that leaves out agents of the grant proves less, and both say so. */
 	open_file(&file, &f);
 	leave_out_agents(&f, &grant);
 	assert_ok(emr_proof_format(&f.proof, &changed));
@@ -1021,8 +1021,8 @@ static bool is_named(const emr_proof_verdict *v, const person *m)
 	return is;
 }
 
-/* Whoever may write beside the ledger leaves there, beside eve's, a signature in the name of lima,
- * who gave none. */
+/* A writer beside the ledger leaves there, beside eve's, a signature in the name of lima, who gave
+ * none. */
 TEST_IN(begin, end, a_proof_names_the_witnesses_who_signed_and_nobody_else)
 {
 	EMR_AUTO_BUF note = {0};

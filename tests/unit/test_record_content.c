@@ -447,8 +447,8 @@ TEST(a_leaf_is_read_and_hashed_once_for_all_its_pieces)
 	assert_int_equal(kit_store_gets(v.k.store) - before, 4);
 }
 
-/* What was checked is what is held: that it has changed where it lay is no reason to give out
- * anything else, and `verify` looks where it lies. */
+/* The checked bytes are the held ones: that they have changed where they lay is no reason to give
+ * out anything else, and `verify` looks where they lie. */
 TEST(what_was_read_a_moment_ago_does_not_change)
 {
 	uint8_t bytes[100];
@@ -515,7 +515,7 @@ TEST(a_content_without_its_end_does_not_open)
 	count = emr_leaf_count(v.content.padded);
 	last = leaf_block(&v, count - 1);
 	last->len--;
-	/* Who has not read it a moment ago. */
+	/* A reader that has not read it a moment ago. */
 	assert_ok(emr_record_ctx_new(&v.k.options, &other));
 	assert_status(EMR_DAMAGED, emr_content_reader_open(other, &v.content, v.key, &reader));
 	last->len++;

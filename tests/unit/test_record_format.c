@@ -138,7 +138,8 @@ static void check_hashes(const json_t *c)
 	assert_field(c, "pid_commit", out, 32);
 }
 
-/* What the statement says about the original, and the mark of the file before it was signed. */
+/* Checks the statement's words about the original, and the mark of the file before it was
+ * signed. */
 static void check_derived(const json_t *c, const json_t *d, const emr_statement *statement)
 {
 	EMR_AUTO_BUF buf = {0}, mark = {0};

@@ -156,7 +156,7 @@ TEST(a_torn_tail_never_costs_what_was_synced)
 			emr_staging_mtime_ns(st) == 1
 				? 100000
 				: 101000 + (uint64_t)emr_staging_mtime_ns(st) * 1000);
-		/* What stood behind the mark never comes back, even when it lines up again. */
+		/* Records behind the mark never come back, even when they line up again. */
 		assert_ok(emr_staging_write(st, 5, "new life", 8));
 		assert_ok(emr_staging_spill(st, 100));
 		emr_staging_free(st);

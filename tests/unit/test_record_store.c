@@ -314,7 +314,7 @@ static void free_known(known *f)
 	free(f->data);
 }
 
-/* What a new process sees of one word. */
+/* Reads one word as a new process sees it. */
 static emr_status see(disk *d, known *f, uint64_t at, uint8_t word[5])
 {
 	emr_record_options options = {.keyring = d->keyring,
@@ -398,8 +398,8 @@ TEST_IN(make_disk, drop_disk, of_a_leaf_that_was_right_once_only_what_is_asked_f
 	expect_true(d, &f, WORD_AT + EMR_CHUNK_BYTES);
 }
 
-/* Whoever has the content's key makes the chunk's tag fit, and perhaps writes among the tags, too:
- * zeros, those of another leaf, or some of his own making. */
+/* The holder of the content's key makes the chunk's tag fit, and perhaps writes among the tags,
+ * too: zeros, those of another leaf, or made ones. */
 TEST_IN(make_disk, drop_disk, a_chunk_sealed_again_is_refused_whatever_stands_among_the_tags)
 {
 	disk *d = *state;
@@ -529,7 +529,7 @@ static void reclaim_all(disk *d)
 	assert_ok(emr_store_reclaim(d->store, &options, NULL));
 }
 
-/* What some file of tags holds. */
+/* Returns how much the fullest file of tags holds. */
 static off_t most_tags(disk *d)
 {
 	DIR *dir = opendir(d->tags_dir);
@@ -564,7 +564,7 @@ TEST_IN(make_disk, drop_disk, an_erasure_leaves_no_tags)
 	assert_true(most_tags(d) <= HEAD);
 	expect_true(d, &f, WORD_AT);
 	assert_true(most_tags(d) > HEAD);
-	/* What cannot be cut goes. */
+	/* A file that cannot be cut goes. */
 	snprintf(path, sizeof path, "%s/%s", d->tags_dir, left_over);
 	assert_int_equal(symlink("elsewhere", path), 0);
 	assert_ok(emr_block_store_unpin(emr_store_blocks(d->store), &pin, 1));

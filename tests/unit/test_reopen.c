@@ -1,5 +1,5 @@
-/* What was saved or opened here opens again without a key of the folder: only as itself, only on
- * this computer, and never after it was erased. */
+/* A record that was saved or opened here opens again without a key of the folder: only as itself,
+ * only on this computer, and never after it was erased. */
 #include "view_kit.h"
 
 #include <sqlite3.h>

@@ -76,7 +76,7 @@ TEST_IN(begin, end, what_is_saved_is_seen_after_catching_up)
 	assert_int_equal(position.freshness_s, 7);
 }
 
-/* What is asked meanwhile by others, or by walks, is answered as always. */
+/* Questions meanwhile by others, or by walks, are answered as always. */
 TEST_IN(begin, end, a_snapshot_is_of_one_state_until_it_ends)
 {
 	emr_id16 object = emr_id16_random();
@@ -269,7 +269,7 @@ static emr_status expect_other_bytes(void *arg, const emr_replica_item *item)
 	return EMR_INTERRUPTED;
 }
 
-/* What rotted, and was put right while somebody read it, is not read by the next. */
+/* A row that rotted, and was put right while somebody read it, is not read by the next. */
 static emr_status forget_and_look_anew(void *arg, const emr_replica_item *item)
 {
 	emr_replica_rest(replica);

@@ -51,7 +51,7 @@ static void open_for_nobody(void)
 	assert_ok(emr_replica_open(&options, &replica));
 }
 
-/* What this process handed to write(2) and its like so far. */
+/* Returns how many bytes this process handed to write(2) and its like so far. */
 static uint64_t written(void)
 {
 	FILE *io = fopen("/proc/self/io", "r");
@@ -84,7 +84,7 @@ TEST_IN(begin, end, who_is_far_behind_writes_what_is_new_a_few_times_and_keeps_n
 	(void)catch_up();
 	whole = length_of("replica.sqlite");
 	assert_in_range(written() - before, whole, 3 * whole);
-	/* Whoever writes next begins the log again, and gives back what it was. */
+	/* The next writer begins the log again, and gives back what it was. */
 	assert_true(length_of("replica.sqlite-wal") > whole / 2);
 	(void)save(emr_id16_random(), 1);
 	assert_int_equal(catch_up(), 1);
@@ -119,8 +119,7 @@ static void look_and_die(size_t before)
 	_exit(emr_replica_catch_up(replica, NULL, NULL, NULL) == EMR_OK ? 0 : 1);
 }
 
-/* What came of it is asked when this process has opened all again, which the end of a test needs.
- */
+/* The result is asked when this process has opened all again, which the end of a test needs. */
 static int look_dies(size_t before)
 {
 	int ended = -1;

@@ -42,7 +42,7 @@ static void open_in(const char *base, emr_ledger **out_ledger, emr_replica **out
 	assert_ok(emr_replica_open(&replica, out_replica));
 }
 
-/* What a process that had all open would leave, and what is known then. */
+/* Looks at what a process that had all open would leave, and at what is known then. */
 static void look_at_what_is_left(
 	emr_id16 object, uint64_t size, uint64_t followed, bool has_shared_memory)
 {

@@ -1,5 +1,5 @@
-/* A member with a program of his own appends to the shared ledger what ours would never send.  What
- * everybody has verified stays what it is. */
+/* A member with a program of his own appends to the shared ledger what ours would never send. The
+ * entries that everybody has verified stay what they are. */
 #include "rogue_kit.h"
 
 #include <fcntl.h>
@@ -54,7 +54,7 @@ static void expect_part(member *m, const emr_part_key *at, emr_bytes expected)
 	assert_true(emr_bytes_equal(emr_buf_view(&part), expected));
 }
 
-/* What M's copy says about the newest entry: damaged, and nothing of it taken in. */
+/* Expects M's copy to call the newest entry damaged, and to take nothing of it in. */
 static void expect_refused(member *m)
 {
 	emr_replica_trouble trouble;
@@ -162,7 +162,8 @@ static emr_replica *copy_without_parts(int *out_fd)
 	return replica;
 }
 
-/* What RESTORE_PART is for; and who keeps nothing of the domain reaches the same results. */
+/* RESTORE_PART is for this; and a member who keeps nothing of the domain reaches the same
+ * results. */
 TEST_IN(folk_with_clinic, folk_end, a_part_that_the_ledger_lost_comes_back_as_it_was)
 {
 	EMR_AUTO_BUF part = {0};
@@ -221,7 +222,8 @@ static void erase_batch(const member *m, emr_signer as, const emr_part_key *at, 
 	rogue_batch(m, as, &operation, now, out);
 }
 
-/* What he described with it, records of hers that he renamed too, would be nameless for ever. */
+/* The records that he described with it, hers that he renamed among them, would be nameless for
+ * ever. */
 TEST_IN(folk_with_clinic, folk_end, a_writer_does_not_destroy_the_key_of_what_he_described)
 {
 	static const uint8_t applied[1] = {EMR_RESULT_APPLIED};
@@ -257,7 +259,7 @@ TEST_IN(folk_with_clinic, folk_end, the_owner_may_destroy_the_key_of_what_a_writ
 	assert_status(EMR_NOT_FOUND, emr_replica_part(ana.replica, &at, &part));
 }
 
-/* Whoever joins later judges his registration by that certificate. */
+/* A newcomer judges his registration by that certificate. */
 TEST_IN(folk_with_clinic, folk_end, nobody_stops_who_joins_later_by_erasing_his_own_registration)
 {
 	EMR_AUTO_BUF batch = {0};

@@ -171,7 +171,7 @@ static emr_known_votes votes_of(emr_id16 proposal, emr_id16 org)
 	return votes;
 }
 
-/* Whoever stole an administrator's key, and approved with it. */
+/* Somebody stole an administrator's key, and approved with it. */
 TEST_IN(folk_with_clinic, folk_end, what_a_revoked_key_approved_is_in_nobodys_way)
 {
 	emr_id16 proposal, other;

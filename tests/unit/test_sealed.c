@@ -1,4 +1,4 @@
-/* What the keyring seals is what the ledger takes: one share from the request to its end. */
+/* The ledger takes what the keyring seals: one share from the request to its end. */
 #include "folk_kit.h"
 #include "keyring/access.h"
 #include "keyring/letters.h"
@@ -21,7 +21,7 @@ static void prepare(sealing *s, member *m, emr_id32 signer, emr_act *act)
 	assert_ok(emr_act_item(act, signer, now, &s->item));
 }
 
-/* What M's copy has of version 1 of OBJECT. */
+/* Looks up what M's copy has of version 1 of OBJECT. */
 static void look_up(sealing *s, member *m, uint8_t family, emr_id16 object)
 {
 	emr_part_key key = {.family = family, .domain = health.id, .object = object, .version = 1};

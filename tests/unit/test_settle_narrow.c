@@ -6,7 +6,7 @@
 #define FILES 24
 #define FEW 5
 
-/* What the ledger takes, and what it was asked for. */
+/* The limit of the ledger, and the batches that it was asked for. */
 static struct {
 	size_t most_items; /* 0: any number */
 	size_t most_bytes; /* 0: any size */

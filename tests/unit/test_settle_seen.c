@@ -1,4 +1,4 @@
-/* Whoever holds the disk puts back an older ledger together with everything that watches it, but
+/* The holder of the disk puts back an older ledger together with everything that watches it, but
  * for the sealed journal. */
 #include <fcntl.h>
 #include <unistd.h>

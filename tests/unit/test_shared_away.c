@@ -1,5 +1,5 @@
-/* What only the owner's open folder can release is waited for as long as its computer shows that it
- * is at work, and is refused soon, with one notice, while that folder is closed. */
+/* A key that only the owner's open folder can release is waited for as long as its computer shows
+ * that it is at work, and is refused soon, with one notice, while that folder is closed. */
 #include "shared_kit.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What another shares appears in the doctor's folder, opens, and refuses every change. */
+/* Another person's share appears in the doctor's folder, opens, and refuses every change. */
 #include "shared_kit.h"
 
 #include <time.h>
@@ -381,8 +381,8 @@ TEST(without_the_ledger_open_files_go_on_and_a_day_is_counted_down)
 	viewer_end(&s, &v);
 }
 
-/* Whoever sets his clock back while he has it open gains nothing: the end is counted on a clock
- * that nobody sets. */
+/* A reader who sets the clock back while having it open gains nothing: the end is counted on a
+ * clock that nobody sets. */
 TEST(a_clock_set_back_prolongs_nothing)
 {
 	LIMAS_FOLDER;
@@ -564,8 +564,8 @@ static const char *owner_named(const char *name, const char *says, const char *b
 	return out;
 }
 
-/* What others vouch for stands first, a person's own words stand in brackets that nobody else can
- * write, and no name leads elsewhere. */
+/* Names that others vouch for stand first, a person's own words stand in brackets that nobody else
+ * can write, and no name leads elsewhere. */
 TEST(a_name_never_leads_anywhere_else)
 {
 	char longest[EMR_NAME_MAX + 1];

@@ -183,7 +183,7 @@ TEST(what_is_read_is_changed_and_goes_back_meanwhile)
 			(void)story_owner(&c.s);
 }
 
-/* What the kernel asks at each close of a copied descriptor, as long as the file is open. */
+/* The kernel's question at each close of a copied descriptor, as long as the file is open. */
 static void *close_on(void *arg)
 {
 	reader *r = arg;
@@ -252,7 +252,7 @@ typedef struct looker {
 	emr_status status;
 } looker;
 
-/* What came with a share has its name, and a code. */
+/* A folder that came with a share has its name, and a code. */
 static bool look_for_inner(void *arg, const char *name, const emr_attr *attr, uint64_t next)
 {
 	looker *l = arg;
@@ -332,7 +332,7 @@ TEST(what_cannot_be_read_inside_is_asked_for_while_others_look)
 /* When the owner takes it back: before the next record of it is asked for; between the look at what
  * is shown and that at what may be written; before names that came are read. */
 static scene *before_question, *before_writings, *before_names;
-/* What reading names answers instead. */
+/* The status that reading names answers instead. */
 static emr_status names_fail;
 
 /* Whose folder is listed between the look at what is shown and that at what may be written, and how

@@ -137,7 +137,8 @@ TEST_IN(folk_with_clinic, folk_end, a_grant_ends_by_itself)
 	assert_int_equal(phase_for(&lima, grant), EMR_GRANT_IN_FORCE);
 }
 
-/* The embedded ledger believes its appender's clock.  Whoever has to answer has one, too. */
+/* The embedded ledger believes its appender's clock. The computer that has to answer has one,
+ * too. */
 TEST_IN(folk_with_clinic, folk_end, a_clock_set_back_asks_for_what_nobody_answers)
 {
 	emr_id16 grant = emr_id16_random(), access = emr_id16_random(), none = {{0}};

@@ -620,7 +620,7 @@ TEST_IN(begin, end, taking_back_tells_what_was_opened_and_what_could_have_been)
 	json_decref(h.last);
 }
 
-/* Who may write in her folder gives the name in the question to another one. */
+/* A writer in her folder gives the name in the question to another one. */
 TEST_IN(begin, end, what_is_taken_back_is_what_was_shown)
 {
 	emr_order o = order_for(sharing_story_lima(), 86400);

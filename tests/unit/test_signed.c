@@ -405,8 +405,8 @@ TEST(a_certificate_that_cannot_be_checked_here_is_stale)
 	expect(&w, EMR_SIGNED_STALE, EMR_SIGNED_NO_CERTIFICATE);
 }
 
-/* What the transaction of a registration named, a peer has judged; what its private part carries
- * may be any certificate of the same bearer, with any name in it. */
+/* A peer has judged the certificate that the transaction of a registration named; its private part
+ * may carry any certificate of the same bearer, with any name in it. */
 static void put_part(world *w, emr_bytes part)
 {
 	uint8_t hash[32];

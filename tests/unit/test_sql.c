@@ -50,8 +50,8 @@ TEST(a_statement_is_prepared_once_for_all_values)
 	assert_int_equal(rmdir(path), 0);
 }
 
-/* What SQLite looks for in a rollback journal: as many pages as the file has, none to put back, and
- * at its end the name of a file that tells of other journals, with its sum
+/* The bytes that SQLite looks for in a rollback journal: as many pages as the file has, none to put
+ * back, and at its end the name of a file that tells of other journals, with its sum
  * (sqlite.org/fileformat2.html, section 3, and writeSuperJournal of pager.c). */
 static void plant_journal(int dirfd, const char *name, const char *victim)
 {
@@ -81,7 +81,7 @@ static void plant_journal(int dirfd, const char *name, const char *victim)
 	close(fd);
 }
 
-/* Whoever may write beside a ledger could have had any file of its reader deleted. */
+/* A writer beside a ledger could have had any file of its reader deleted. */
 TEST(a_journal_that_somebody_planted_beside_a_database_deletes_nothing)
 {
 	static const char *const texts[EMR_SQL_STATEMENTS] = {"SELECT value FROM things"};

@@ -1,6 +1,6 @@
-/* These tests are about a member who may write in the shared directory and does: files that
- * cannot be read, names of others by the thousand, files held locked. What he leaves there stops
- * nobody from opening, saving and reading. */
+/* These tests are about a member who may write in the shared directory and does: files that cannot
+ * be read, names of others by the thousand, files held locked. Files that such a member leaves
+ * there stop nobody from opening, saving and reading. */
 #include "store_kit.h"
 
 #include <fcntl.h>
@@ -292,7 +292,7 @@ TEST_IN(setup, teardown, nobody_who_holds_the_lock_of_the_index_stops_others)
 
 /* ---- where others write, too ---- */
 
-/* What of her store is in places of her own. */
+/* The parts of her store that are in places of her own. */
 typedef struct own {
 	char root[300], index[320], lock[320];
 } own;
@@ -370,7 +370,7 @@ TEST_IN(setup, teardown, nobody_says_in_the_directory_that_her_segments_are_of_a
 	remove_own(k);
 }
 
-/* What the lock in the directory was for: two who have one keyring by mistake. */
+/* The lock in the directory was for this: two who have one keyring by mistake. */
 TEST_IN(setup, teardown, a_copy_of_her_keyring_does_not_write_in_her_segments)
 {
 	kit *k = *state;

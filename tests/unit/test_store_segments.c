@@ -501,8 +501,8 @@ static bool is_forsaken_here(void *context, emr_id16 owner)
 	return emr_id16_equal(owner, forsaken_owner);
 }
 
-/* What is below it cannot be told from what is dead, but for what is known to be below what goes.
- */
+/* Blocks below it cannot be told from dead ones, but for those that are known to be below what
+ * goes. */
 TEST_IN(kit_setup, kit_teardown, a_missing_node_below_a_pin_stops_reclaim)
 {
 	kit *k = *state;

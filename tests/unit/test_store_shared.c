@@ -297,7 +297,7 @@ static void a_group_seen_half_written_is_found_when_it_is_whole(void **state)
 	kit_close(&a);
 }
 
-/* What a writer does when a reader has just listed the directory, and has read none of it. */
+/* The writer's act when a reader has just listed the directory, and has read none of it. */
 static struct {
 	emr_store *writer, *reader;
 } between;
@@ -452,8 +452,8 @@ static void numbers_pins_and_space_are_those_of_one_writer(void **state)
 	kit_close(&a);
 }
 
-/* What another wrote and I pinned stays while he has not been told otherwise: his reclaim sees my
- * pin. */
+/* A block that another wrote and I pinned stays while its writer has not been told otherwise: that
+ * writer's reclaim sees my pin. */
 static void a_pin_of_another_protects_what_the_index_knows(void **state)
 {
 	kit *k = *state, a = other(k, 1);

@@ -302,7 +302,7 @@ TEST_IN(setup, kit_teardown, whatever_is_done_another_comes_between)
 
 static uint32_t saved; /* blocks that were appended and pinned between */
 
-/* What a save does beside somebody else who closes the segment. */
+/* Saves as beside somebody else who closes the segment. */
 static emr_status save_and_roll(kit *k)
 {
 	emr_block block = kit_block(SAVED_FROM + saved, SAVED_BYTES(saved));

@@ -170,7 +170,7 @@ TEST(an_agent_asks_to_be_called_at_once_for_a_question_that_came_while_it_answer
 	end();
 }
 
-/* Who asks twice at once gets no more than who asks after the answer. */
+/* A reader that asks twice at once gets no more than one that asks after the answer. */
 TEST(what_was_asked_together_counts_together)
 {
 	emr_release_tally tally;
@@ -312,11 +312,10 @@ TEST(who_lied_to_the_reader_cannot_keep_the_others_from_answering)
 
 /* ---- whose turn it is ---- */
 
-/* Two of three are needed.  Who is the third waits, and which one that is follows from the
- * question: nobody who wants to be asked for something, or to lie about it, can count on being
- * among the two. That all of 40 questions leave out the same, or never this one, happens once in
- * ten million runs.
- */
+/* Two of three are needed. The third one waits, and which one that is follows from the question:
+ * nobody who wants to be asked for something, or to lie about it, can count on being among the two.
+ * That all of 40 questions leave out the same, or never this one, happens once in ten million
+ * runs. */
 TEST(who_answers_at_once_is_another_for_another_question)
 {
 	bool was_asked_first = false, was_left_out = false;

@@ -237,7 +237,7 @@ emr_status __wrap_emr_request_part_seal(emr_bytes request_item, const uint8_t to
 	return __real_emr_request_part_seal(request_item, to_box, &lie, out_part);
 }
 
-/* Whoever says yes is told one of three words, some purposes and a day: whatever else stands in the
+/* A person who says yes is told one of three words, some purposes and a day: anything else in the
  * letter would be given with it, unsaid. */
 TEST(a_request_asks_for_nothing_that_its_words_do_not_say)
 {

@@ -70,7 +70,7 @@ static emr_grant_made read_by_lima(story *s, called *d)
 	return made;
 }
 
-/* Who reads a dataset of a thousand participants looks at all grants when one of them leaves. */
+/* A reader of a dataset of a thousand participants looks at all grants when one of them leaves. */
 TEST(a_letter_that_was_read_is_opened_again_when_its_grant_changes)
 {
 	called d;
@@ -323,7 +323,7 @@ TEST(what_a_folder_holds_is_for_the_steward_and_goes_when_it_leaves)
 	assert_status(EMR_NOT_FOUND, stated_part(&s, &d, 3, &part));
 	assert_status(EMR_NOT_FOUND,
 		emr_share_state_counts(s.ana, s.imaging, d.grantee, mark, &counts, NULL));
-	/* Who comes back, or goes on in what takes its place, was told of it once. */
+	/* A participant who comes back, or goes on in what takes its place, was told of it once. */
 	(void)dataset_join(&d);
 	assert_ok(emr_share_counts_due(s.ana, s.imaging, d.grantee, &is_due, &is_stated));
 	assert_true(is_due);
@@ -619,7 +619,7 @@ static void join_and_ask(called *d, emr_id16 *out_access)
 	assert_ok(emr_replica_catch_up(s->k.stack.replica, NULL, NULL, NULL));
 }
 
-/* Whoever asks for little in each of many folders asks for much. */
+/* A reader who asks for little in each of many folders asks for much. */
 TEST(questions_in_two_folders_count_each_other)
 {
 	uint64_t damaged = 0;
@@ -706,7 +706,7 @@ TEST(a_frozen_state_outlives_the_key_that_it_was_made_under)
 		story_says(&s, dataset_steward(&d), emr_act_dataset_close(d.id), (emr_bytes){0}),
 		EMR_RESULT_APPLIED);
 	assert_int_equal(versions_at(&s, &heir, then.size), 2);
-	/* Who has not followed is in what nobody reads. */
+	/* An owner who has not followed is in a team that nobody reads. */
 	assert_ok(emr_share_revoke_person(s.ana, s.imaging, heir.grantee, &(size_t){0}));
 	assert_int_equal(versions_at(&s, &heir, then.size), 0);
 	assert_ok(emr_team_get(s.lima.replica, heir.id, &team));

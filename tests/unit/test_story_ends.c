@@ -280,7 +280,7 @@ TEST(what_the_members_agree_on_keeps_a_record_from_the_ledger_until_it_has_its_c
 
 /* ---- epochs ---- */
 
-/* What two agents have kept although they should not. */
+/* Returns the fragment that two agents have kept although they should not. */
 static emr_fragment *kept_fragment(story *s, int i, emr_id16 grant)
 {
 	char name[FRAGMENT_NAME_BYTES];
@@ -356,7 +356,7 @@ TEST(a_new_epoch_ends_what_kept_fragments_can_do)
 	story_end(&s);
 }
 
-/* What waits was sealed before the end, and comes onto the ledger after it. */
+/* A batch that waits was sealed before the end, and comes onto the ledger after it. */
 TEST(what_waits_for_copies_when_an_access_ends_is_saved_under_the_new_key)
 {
 	STORY;

@@ -502,8 +502,8 @@ static int chosen_of(const person *more, const emr_grant_made *made)
 	return which;
 }
 
-/* Whoever makes keys until one has the lowest id is not chosen the more often for it; and what the
- * owner is told before is what is done. */
+/* An agent who makes keys until one has the lowest id is not chosen the more often for it; and what
+ * the owner is told before is what is done. */
 TEST_IN(begin, end, nobody_is_chosen_for_his_id)
 {
 	person more[MORE] = {0}, grantees[GRANTEES] = {0};

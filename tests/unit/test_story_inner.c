@@ -100,7 +100,7 @@ static emr_status note_given(void *arg, const emr_given *given)
 	return EMR_OK;
 }
 
-/* What M has in DOMAIN; `once` is what ana sees listed there. */
+/* Returns M's grants in DOMAIN; `once` is what ana sees listed there. */
 static found grants_in(story *s, person *m, emr_id16 domain)
 {
 	found f = {.domain = domain};
@@ -323,7 +323,7 @@ TEST(a_domain_made_inside_a_shared_folder_stays_within_sight)
 	f = grants_in(&s, &s.lima, imaging);
 	assert_int_equal(f.once, 1);
 	assert_false(emr_received_is_inner(&f.received));
-	/* What comes later is seen, too, and what is moved out is not any more. */
+	/* Later files are seen, too, and those that are moved out are not any more. */
 	kit_text(&s.k, "Imaging/Old/later.txt", "later");
 	kit_mkdir(&s.k, "Private");
 	kit_rename(&s.k, "Imaging/Old/CT.pdf", "Private/CT.pdf");
@@ -377,7 +377,7 @@ TEST(a_share_of_a_folder_reaches_all_domains_in_it_and_ends_in_all)
 	settle(&s);
 	assert_int_equal(tie(&s), 0);
 	assert_status(EMR_DENIED, read_in(&s, &s.eve, deep, "x.txt", ""));
-	/* What she did, without what followed from it inside. */
+	/* Her own deeds, without what followed from them inside. */
 	assert_string_equal(dealings_of(&s),
 		"shared lima read, shared eve read, ended lima read, ended eve read");
 	story_end(&s);

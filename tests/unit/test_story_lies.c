@@ -266,7 +266,7 @@ TEST(who_renames_the_owners_record_does_not_close_it)
 		story_read(&s, &s.lima, c.lima_may.grant, "MRI.pdf", all_agents, &bytes, &trouble));
 	kit_restart(&s.k);
 	assert_ok(owner_reads("Imaging/MRI.pdf"));
-	/* What the owner says of it afterwards is about the same. */
+	/* The owner's later words about it concern the same. */
 	kit_rename(&s.k, "Imaging/MRI.pdf", "Imaging/head.pdf");
 	kit_publish_all(&s.k);
 	after = place_of("head.pdf");

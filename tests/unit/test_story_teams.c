@@ -380,7 +380,7 @@ TEST(who_is_dropped_loses_what_he_has_open)
 		story_read(&s, &s.lima, made.grant, "MRI.pdf", all_agents, &bytes, &trouble),
 		EMR_DENIED);
 	assert_ok(story_read(&s, &s.eve, made.grant, "MRI.pdf", all_agents, &bytes, &trouble));
-	/* What comes when he is out was never his. */
+	/* A record that comes when he is out was never his. */
 	later = share_with(&c);
 	assert_int_equal(has(&s.lima).n, 1);
 	assert_int_equal(has(&s.eve).in_force, 2);
@@ -573,9 +573,9 @@ TEST(an_owner_who_was_away_for_three_keys_follows_to_the_last)
 	story_end(&s);
 }
 
-/* What others left there is judged before it is given on, and its data may be with a node that does
- * not answer now: whoever reads it by the former key goes on until the present one opens it, too.
- */
+/* Records that others left there are judged before they are given on, and their data may be with a
+ * node that does not answer now: a reader by the former key goes on until the present one opens
+ * them, too. */
 TEST(what_cannot_be_judged_yet_keeps_the_former_share)
 {
 	STORY;
@@ -598,7 +598,7 @@ TEST(what_cannot_be_judged_yet_keeps_the_former_share)
 		assert_int_equal(given(&s, s.imaging, &old).alive, 1);
 		assert_int_equal(given(&s, s.imaging, &new).alive, 1);
 	}
-	/* What was sealed again for it is open to both. */
+	/* Records that were sealed again for it are open to both. */
 	assert_int_equal(fragments_epoch(&s, &old), present_epoch(&s));
 	assert_int_equal(fragments_epoch(&s, &new), present_epoch(&s));
 	now = given(&s, s.imaging, &new);
@@ -617,8 +617,8 @@ TEST(what_cannot_be_judged_yet_keeps_the_former_share)
 	story_end(&s);
 }
 
-/* Who may write there leaves something whose data is nowhere, and is let out: the former share
- * stays for ever.  He has its key, and perhaps friends among the agents. */
+/* A writer there leaves something whose data is nowhere, and is let out: the former share stays for
+ * ever. He has its key, and perhaps friends among the agents. */
 TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 {
 	STORY;
@@ -643,7 +643,7 @@ TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 	before = present_epoch(&s);
 	gave = fragments_epoch(&s, &old);
 	assert_true(gave <= before);
-	/* What is written next has a key that is not his, and so has all that comes behind it. */
+	/* The next record has a key that is not his, and so has all that comes behind it. */
 	for (uint32_t i = 1; i <= 2; i++) {
 		assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 		assert_int_equal(is_due, i == 1);
@@ -654,7 +654,7 @@ TEST(who_was_let_out_gets_no_later_key_by_what_he_left)
 		assert_int_equal(fragments_epoch(&s, &old), gave);
 		assert_int_equal(fragments_epoch(&s, &new), before + i);
 	}
-	/* Who remains reads both. */
+	/* A member who remains reads both. */
 	assert_ok(story_read(&s, &s.lima, given(&s, s.imaging, &old).last.grant.grant, "MRI.pdf",
 		all_agents, &bytes, &trouble));
 	assert_ok(story_read(&s, &s.lima, given(&s, s.imaging, &new).last.grant.grant, "CT.pdf",
@@ -721,8 +721,8 @@ TEST(a_later_share_without_its_note_makes_the_teams_older_one_the_former)
 	story_end(&s);
 }
 
-/* What cannot be read for the moment is asked again, and decides nothing; what cannot be read for
- * good is no share that goes on. */
+/* A note that cannot be read for the moment is asked again, and decides nothing; one that cannot be
+ * read for good is no share that goes on. */
 TEST(a_note_of_either_share_that_cannot_be_read_now_is_waited_for)
 {
 	STORY;
@@ -951,8 +951,8 @@ TEST(what_cannot_be_judged_yet_inside_keeps_the_teams_former_share)
 	story_end(&s);
 }
 
-/* What somebody else has by a share of the same name is nothing that goes on for him: his ends with
- * the share around it, whatever cannot be judged there. */
+/* Another person's share of the same name is nothing that goes on for him: his ends with the share
+ * around it, whatever cannot be judged there. */
 TEST(another_persons_share_is_no_follower)
 {
 	STORY;
@@ -992,7 +992,7 @@ TEST(another_persons_share_is_no_follower)
 	story_end(&s);
 }
 
-/* What she took back from a team stays so with every later key of the team. */
+/* A folder that she took back from a team stays so with every later key of the team. */
 TEST(what_was_taken_back_inside_does_not_come_with_another_key)
 {
 	STORY;
@@ -1031,7 +1031,7 @@ static void says(story *s, person *m, emr_act act, size_t part_len)
 	assert_int_equal(story_says(s, m, act, emr_buf_view(&part)), EMR_RESULT_APPLIED);
 }
 
-/* What a computer that was stolen moved into a shared folder is not shared when a team gets another
+/* A folder that a stolen computer moved into a shared one is not shared when a team gets another
  * key either: with that no other share begins. */
 TEST(what_a_stolen_computer_moved_does_not_come_with_another_key)
 {
@@ -1102,7 +1102,7 @@ TEST(a_former_keys_later_share_goes_on_for_nobodys)
 	assert_int_equal(seq, 0);
 	assert_ok(share_former_key_since(s.ana, &both[0], &seq));
 	assert_true(seq > 0);
-	/* What is written from now on has a key that is not his. */
+	/* Records from now on have a key that is not his. */
 	before = present_epoch(&s);
 	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 	assert_true(is_due);
@@ -1290,7 +1290,7 @@ TEST(what_is_written_before_her_computer_looks_is_for_the_new_key_alone)
 	story_end(&s);
 }
 
-/* Whoever closes them in this order leaves the newest, wherever that stops. */
+/* A leader who closes them in this order leaves the newest, wherever that stops. */
 TEST(keys_of_a_team_stand_in_order_the_former_ones_first)
 {
 	STORY;

@@ -231,7 +231,7 @@ TEST_IN(begin, end, what_is_forged_is_not_sealed_again)
 	after = head_of("Imaging/forged.txt");
 	assert_int_equal(after.version, before.version);
 	assert_true(head_of("Imaging/hers.txt").epoch > before.epoch);
-	/* Who may write in the network's directory takes away with what it came; a reader of now
+	/* A writer of the network's directory takes away the entry that brought it; a reader of now
 	 * would have her word alone. */
 	story_sql(&s, "UPDATE parts SET part=x'' WHERE family=32 AND version=1");
 	kit_publish_all(&s.k);

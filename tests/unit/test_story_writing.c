@@ -148,8 +148,7 @@ TEST(what_a_writer_leaves_in_a_folder_its_owner_reads)
 	assert_applied(&p);
 	pen_file(&p, s.imaging, dir, "letter.txt", "a second opinion", NULL);
 	assert_applied(&p);
-	/* What she wrote herself she can name without anybody's help; what ana wrote, she asks for.
-	 */
+	/* Names that she wrote herself she reads without anybody's help; for ana's she asks. */
 	look(&s.lima, made.grant, false, &own);
 	assert_true(own.is_there);
 	look(&s.lima, made.grant, false, &mri);
@@ -438,7 +437,7 @@ TEST(what_ended_at_the_same_moment_is_taken_back_all_the_same)
 
 /* ---- a ledger that loses what it was given ---- */
 
-/* Whoever may write in the network's directory takes out the parts that came last. */
+/* A writer of the network's directory takes out the parts that came last. */
 static void ledger_loses(void)
 {
 	story_sql(&s, "UPDATE parts SET part=x'' WHERE seq=(SELECT max(seq) FROM parts)");

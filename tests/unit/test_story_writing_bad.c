@@ -318,7 +318,7 @@ TEST_IN(begin, end, a_key_that_was_erased_hides_what_stands_under_it_only)
 	eve_reads(made.grant, "lima.txt", "what she found", all_agents);
 }
 
-/* Whoever may write in the network's directory takes the part out of the ledger's tables. */
+/* A writer of the network's directory takes the part out of the ledger's tables. */
 TEST_IN(begin, end, a_key_that_the_ledger_lost_hides_what_stands_under_it_only)
 {
 	emr_grant_made made;

@@ -136,7 +136,7 @@ static void assert_applied(const pen *p)
 
 #define LIES 5
 
-/* What he says to it with new bytes, in every way. */
+/* Says to it, with new bytes, everything that he can, in every way. */
 static void say(pen *p, emr_id16 file, emr_id16 parent, const char *name, const char *text)
 {
 	emr_place at = next_of(file);

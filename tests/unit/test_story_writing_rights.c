@@ -107,7 +107,7 @@ static emr_grant_made may_leave(const person *with, uint64_t days)
 	return made;
 }
 
-/* What M's computer knows of its right in DOMAIN; 255: it has none. */
+/* Returns what M's computer knows of its right in DOMAIN; 255: it has none. */
 static int phase_in(person *m, emr_id16 domain, emr_writing *out)
 {
 	emr_status status;
@@ -240,7 +240,7 @@ TEST(taking_back_ends_reading_and_writing_in_one_entry)
 		EMR_DENIED, story_read(&s, &s.lima, made.grant, "MRI.pdf", NULL, &bytes, &trouble));
 	REFUSED(&p, EMR_RESULT_NOT_AUTHORISED,
 		pen_file(&p, s.imaging, s.imaging, "two.txt", "too late", NULL));
-	/* What ana writes next is under a key of its own. */
+	/* Ana's next record is under a key of its own. */
 	assert_ok(emr_share_epoch_is_due(s.ana, s.imaging, &is_due));
 	assert_true(is_due);
 	kit_text(&s.k, "Imaging/new.txt", "hers");
@@ -398,7 +398,7 @@ TEST(writing_reaches_the_folders_inside_and_ends_in_all)
 	assert_int_equal(p.last.result, EMR_RESULT_APPLIED);
 	settle();
 	kit_expect_text(&s.k, "Imaging/Old/inside.txt", "further in");
-	/* What is moved out is not hers any more; what comes back is. */
+	/* A folder that is moved out is not hers any more; one that comes back is. */
 	kit_rename(&s.k, "Imaging/Old", "Old");
 	settle();
 	assert_int_equal(phase_in(&s.lima, old, &w), EMR_WRITING_HAS_ENDED);

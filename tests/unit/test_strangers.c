@@ -188,7 +188,7 @@ TEST_IN(strangers_begin, strangers_end, who_may_manage_is_listed_and_ends_with_t
 	assert_int_not_equal(makes_manager(&laptop, &s.eve), EMR_RESULT_APPLIED);
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, his_grant, &grant));
 	assert_int_equal(grant.row.head.state, EMR_GRANT_REVOKED);
-	/* What ana gave herself stays. */
+	/* Grants that ana gave herself stay. */
 	assert_ok(emr_replica_grant(s.k.stack.replica, s.imaging, hers, &grant));
 	assert_int_equal(grant.row.head.state, EMR_GRANT_ACTIVE);
 }
@@ -380,7 +380,7 @@ static emr_nested *moved_into_imaging(emr_id16 folder, size_t *out_n)
 	return tree;
 }
 
-/* What M says of where FOLDER lies; he erases it at once, so that nobody can compare. */
+/* M says where FOLDER lies, and erases that at once, so that nobody can compare. */
 static void says_where(person *m, emr_id16 folder)
 {
 	emr_act key = {.op = EMR_OP_LISTKEY, .domain = folder, .epoch = 1};
@@ -768,7 +768,7 @@ static void erases_its_name(person *m)
 	assert_int_equal(answer.results[0], EMR_RESULT_APPLIED);
 }
 
-/* What a key says of itself it may erase: also the name by which she would remove it. */
+/* A key may erase its own words: also the name by which she would remove it. */
 TEST_IN(strangers_begin, strangers_end, a_computer_that_erases_its_name_is_removed_all_the_same)
 {
 	erases_its_name(&laptop);

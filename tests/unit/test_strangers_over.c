@@ -1,6 +1,6 @@
-/* Whoever has a stolen computer of ana's ends his rights himself before she removes it, or makes
- * them last for seconds, so that nothing of them is there to be ended: what is saved afterwards
- * opens for him all the same as little as if she had been quicker. */
+/* The holder of a stolen computer of ana's ends its rights before she removes it, or makes them
+ * last for seconds, so that nothing of them is there to be ended: later records open for that
+ * holder all the same as little as if she had been quicker. */
 #include "strangers_kit.h"
 
 #include "contract/codes.h"
@@ -158,7 +158,7 @@ TEST_IN(strangers_begin, strangers_end, a_manager_whose_time_is_over_is_ended_by
 	assert_int_equal(lets(&s.eve, &s.lima, EMR_WRITES_DEPOSIT, DAY), EMR_RESULT_NOT_AUTHORISED);
 }
 
-/* What somebody was told before, names for example, is under the key that goes on. */
+/* Names, for example, that somebody was told before are under the key that goes on. */
 TEST_IN(strangers_begin, strangers_end, a_reader_whose_key_was_revoked_calls_for_another_key)
 {
 	emr_id16 given = story_share(&s, &s.lima, 0, true).grant;
@@ -263,7 +263,7 @@ static void the_other_two(story *the)
 	story_agents(the, 6);
 }
 
-/* What is saved afterwards, by the agents who do answer. */
+/* Reads a later record, by the agents who do answer. */
 static void lima_reads_later(emr_id16 grant, const char *text)
 {
 	EMR_AUTO_BUF bytes = {0};

@@ -128,7 +128,7 @@ TEST_IN(two_open, two_close, a_directory_that_was_removed_elsewhere_lives_with_w
 
 static two *racing; /* whose a saves while b looks */
 
-/* What b tells the kernel of, it has looked at: now a is quicker with something else. */
+/* A node that b tells the kernel of, it has looked at: now a is quicker with something else. */
 static void a_is_quicker(void *arg, uint64_t number, const char *name)
 {
 	two *t = racing;

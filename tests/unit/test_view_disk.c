@@ -155,7 +155,8 @@ TEST(what_it_refused_is_named_while_somebody_writes_on)
 	emr_view_release(b);
 }
 
-/* Whoever syncs everything asked for B before it was refused, and is told that all is well. */
+/* A program that syncs everything asked for B before it was refused, and is told that all is
+ * well. */
 TEST(what_it_refused_while_it_took_everything_else_is_named)
 {
 	emr_handle *b;
@@ -190,7 +191,8 @@ TEST(once_it_has_taken_all_of_it_nothing_is_named)
 	emr_view_release(b);
 }
 
-/* What had no room is in the process only, and a sync of everything else does not change that. */
+/* Bytes that had no room are in the process only, and a sync of everything else does not change
+ * that. */
 TEST(it_stays_full_as_long_as_something_has_no_room)
 {
 	emr_handle *a;

@@ -132,7 +132,7 @@ static void take_sections(void *arg, const char *path)
 			shift += 7;
 		} while (bytes[at++] & 0x80);
 		assert_true(at + section <= len && section >= 36);
-		/* What pins blocks names hashes and random ids only. */
+		/* Rows that pin blocks name hashes and random ids only. */
 		if (memcmp(bytes + at + 36, "EMRS", 4) != 0)
 			add_needle(arg, bytes + at + 36, section - 36);
 		at += section;

@@ -264,7 +264,7 @@ TEST(a_file_written_on_during_its_publication_loses_nothing)
 	assert_string_equal(kit_attribute(&k, "d/f", "user.emrfs.version"), "1");
 }
 
-/* What the folder would hold if its process were killed now. */
+/* Expects what the folder would hold if its process were killed now. */
 static void expect_after_a_kill(kit *k, const char *path, const void *data, size_t len)
 {
 	char copy[300];
@@ -364,7 +364,7 @@ TEST(allocation_says_at_once_that_there_is_no_room)
 	assert_status(EMR_NO_SPACE, emr_view_allocate(a, 0, part * 2, true));
 	assert_int_equal(kit_attr(&k, "a").size_bytes, 3);
 	assert_ok(emr_view_allocate(a, 0, part, false));
-	/* What was promised to one is not promised to another. */
+	/* Room that was promised to one is not promised to another. */
 	assert_status(EMR_NO_SPACE, emr_view_allocate(b, 0, part, false));
 	assert_int_equal(kit_attr(&k, "b").size_bytes, 3);
 	assert_ok(emr_view_set_attr(k.view, emr_handle_node(a), EMR_SET_SIZE, &none, &attr));

@@ -1,5 +1,5 @@
-/* What a file's header says goes with its record, stays with its bytes, and is nobody's attribute.
- */
+/* The facts in a file's header go with its record, stay with its bytes, and are nobody's
+ * attribute. */
 #include "view_kit.h"
 
 #include <signal.h>

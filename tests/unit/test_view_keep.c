@@ -203,7 +203,7 @@ static emr_status note_registered(void *arg, const emr_pin *pin)
 
 #define MINUTE_NS INT64_C(60000000000)
 
-/* Whoever waits for something is late the next time he looks. */
+/* A caller that waits for something is late at its next look. */
 static int64_t hasty_ns(const emr_clock *clock)
 {
 	static _Atomic int64_t now = INT64_C(2000000000000);

@@ -205,7 +205,7 @@ TEST_IN(two_open, two_close, a_folder_whose_key_never_comes_is_told_and_keeps_no
 	two_expect_equal(t);
 }
 
-/* What waits here is as much as one look takes of what is new. */
+/* Objects that wait here are as many as one look takes of what is new. */
 TEST_IN(two_open, two_close,
 	however_much_is_looked_at_again_the_ledger_is_read_on_from_where_it_was)
 {

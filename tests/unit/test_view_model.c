@@ -695,8 +695,8 @@ static emr_status must_be_here(void *arg, const emr_cid *cid)
 	return emr_block_store_has(blocks, cid) ? EMR_OK : EMR_MISSING_DATA;
 }
 
-/* What the ledger has of versions, what restore asks for, is what the pins name, which backup,
- * verify and reclaim go by; and all of it is here. */
+/* The ledger's versions, which restore asks for, are those that the pins name, which backup, verify
+ * and reclaim go by; and all of it is here. */
 static void pins_are_versions(road *r)
 {
 	emr_block_store *blocks = emr_store_blocks(r->k.stack.store);

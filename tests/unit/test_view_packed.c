@@ -1,6 +1,6 @@
-/* A node takes little memory.  Where its record stands on the ledger is kept in half of it: what
- * comes out is what was put in, and what would not be is never put in.  What only a changed node
- * needs is made as it changes, and given back when the ledger has it. */
+/* A node takes little memory. Where its record stands on the ledger is kept in half of it: what
+ * comes out is what was put in, and what would not be is never put in. Members that only a changed
+ * node needs are made as it changes, and given back when the ledger has it. */
 #include "view_kit.h"
 
 #include "record/format.h"
@@ -194,7 +194,7 @@ TEST(a_file_keeps_its_record_id_in_another_domain)
 	assert_same(&before, &now);
 }
 
-/* What others choose for a record of theirs may fit today, and not tomorrow. */
+/* Numbers that others choose for a record of theirs may fit today, and not tomorrow. */
 TEST(a_place_takes_what_it_needs_and_gives_it_back)
 {
 	emr_place places[3];
@@ -269,7 +269,7 @@ TEST(a_rename_that_finds_no_memory_changes_nothing)
 	kit_expect_text(&k, "y", "one");
 }
 
-/* What is put into the queue behind a commit cannot be refused any more. */
+/* A node that is put into the queue behind a commit cannot be refused any more. */
 TEST(what_finds_no_memory_to_say_that_it_changed_is_published_all_the_same)
 {
 	uint64_t before;

@@ -1,4 +1,4 @@
-/* What fsync promised and the disk has lost is said: by a notice, to verify; under its name the
+/* A promise of fsync that the disk has lost is said: by a notice, to verify; under its name the
  * file is the version before, and what is left of the working copy is a file beside it. */
 #include "view_kit.h"
 

@@ -157,7 +157,7 @@ TEST(an_earlier_version_comes_back_under_its_old_number)
 	expect_version(&k, "A/x", "2");
 	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.id"), id);
 	assert_string_equal(versions(&k, "A/x"), "v1=3 v2=4 v3=700000 v2=4*");
-	/* What it was is a version still. */
+	/* The former content is a version still. */
 	assert_ok(bring(&k, "A/x", 0, 3, NULL));
 	kit_expect(&k, "A/x", big, BIG);
 	assert_string_equal(kit_attribute(&k, "A/x", "user.emrfs.cid"), cid);
@@ -490,7 +490,7 @@ TEST(what_cannot_be_meant_is_refused_and_changes_nothing)
 	finish(&k, big);
 }
 
-/* What .emrfs/deleted/PATH says; NULL: it is not there. */
+/* Returns the text of .emrfs/deleted/PATH; NULL: it is not there. */
 static const char *deleted(kit *k, const char *path)
 {
 	static char text[100];

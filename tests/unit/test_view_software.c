@@ -290,7 +290,7 @@ TEST(what_a_copy_says_of_an_open_folder_does_not_outlive_its_being_closed)
 	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));
 	assert_ok(copied(&k, "Imaging", "refuse"));
 	assert_status(EMR_DENIED, ask(&k, "Imaging/CT/1", "tumblerd"));
-	/* Who has the code may, and what the folder says by now may be said again. */
+	/* A person who has the code may, and the folder's present word may be said again. */
 	assert_ok(set(&k, "Imaging/CT", "tumblerd"));
 	assert_ok(copied(&k, "Imaging/CT", "tumblerd"));
 	assert_ok(ask(&k, "Imaging/CT/1", "tumblerd"));

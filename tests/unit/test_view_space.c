@@ -330,8 +330,8 @@ TEST(what_had_no_name_goes_with_its_last_close)
 /* All but the last 4 MiB is sealed while it is written. */
 #define SEALED_BYTES ((uint64_t)12 << 20)
 
-/* What a spill on the disk still names is needed until a later one is there, and a look that came
- * before has found it so. */
+/* Blocks that a spill on the disk still names are needed until a later one is there, and a look
+ * that came before has found it so. */
 TEST(what_a_spill_named_goes_with_the_next_one)
 {
 	uint64_t at = 0;
@@ -353,7 +353,7 @@ TEST(what_a_spill_named_goes_with_the_next_one)
 	close_one(&w, 0);
 }
 
-/* What a life left is looked at when the next one begins. */
+/* Space that a life left is looked at when the next one begins. */
 TEST(the_next_life_gives_back_what_the_last_one_left)
 {
 	AUTO(end) world w;

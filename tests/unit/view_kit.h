@@ -1,5 +1,5 @@
-/* What tests of the folder share: a state directory of their own, a clock they own, and files by
- * path. It refuses to hide a failure: every helper asserts. */
+/* Tests of the folder share this kit: a state directory of their own, a clock they own, and files
+ * by path. It refuses to hide a failure: every helper asserts. */
 #pragma once
 
 #include "emr_test.h"

@@ -53,7 +53,7 @@ typedef struct emr_serve_route {
 	 * of the server, which serves others, too.  EMR_NOT_FOUND: it was all; anything else breaks
 	 * the answer off, so that the client sees that it is not whole. */
 	emr_status (*more)(void *arg, emr_serve_call *call);
-	/* What became of call->memory; also when a client has gone.  NULL: nothing. */
+	/* Takes back call->memory; called also when a client has gone. NULL: nothing. */
 	void (*drop)(void *arg, emr_serve_call *call);
 } emr_serve_route;
 
@@ -73,7 +73,7 @@ typedef struct emr_serve_options {
 
 /* EMR_IO: the library does not start. */
 emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_serve);
-/* Whoever waits is answered first.  NULL is fine. */
+/* Callers that wait are answered first. NULL is fine. */
 void emr_serve_stop(emr_serve *serve);
 
 const char *emr_serve_query(const emr_serve_call *call, const char *name); /* NULL: not there */
