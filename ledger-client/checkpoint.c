@@ -216,7 +216,7 @@ emr_status emr_checkpoint_parse(emr_bytes note, emr_checkpoint *out_checkpoint)
 
 #define LABEL "cosignature/v1\n"
 
-/* What follows the label: "time N\n" and the note's text. */
+/* The message behind the label: "time N\n" and the note's text. */
 static size_t message_of(
 	const emr_checkpoint *checkpoint, uint64_t time, char out[32 + BODY_MAX + 1])
 {

@@ -57,7 +57,7 @@ typedef struct known_names {
 void names_init(known_names *names);
 void names_destroy(known_names *names);
 
-/* What the host of a ledger has signed: replica_head.c only. */
+/* Heads that the host of a ledger has signed: replica_head.c only. */
 typedef struct signed_heads {
 	atomic_bool is_forked;	/* two histories; any thread */
 	uint64_t ahead;		/* entries of the head in REPLICA_AHEAD; 0: none */

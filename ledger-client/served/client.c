@@ -346,7 +346,7 @@ static emr_status replay_entry(void *arg, const emr_ledger_entry *entry)
 	return status;
 }
 
-/* What the host has signed is what was replayed. */
+/* The host has signed the entries that were replayed. */
 static emr_status compare_root(replay *r, const emr_checkpoint *head)
 {
 	uint8_t root[32];

@@ -1,6 +1,6 @@
 /* These tests have a host that keeps two histories of one ledger and shows them by turns, at one
- * address and with one key, or each member his own; and one that went back. Whoever notices hands
- * in nothing any more. */
+ * address and with one key, or each member his own; and one that went back. A member who
+ * notices hands in nothing any more. */
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -204,7 +204,7 @@ static void what_the_host_has_signed_for_another_member_shows_the_other_history(
 	assert_ok(emr_replica_hear(rui.replica, emr_buf_view(&his)));
 	assert_status(EMR_FORK, emr_replica_hear(rui.replica, emr_buf_view(&hers)));
 	expect_condemned_for_good(&rui, "rui");
-	/* What he shows on goes on to say it. */
+	/* His own note goes on to say it. */
 	emr_buf_clear(&his);
 	assert_ok(emr_replica_note(rui.replica, &his));
 	host_shows("hers", "his");

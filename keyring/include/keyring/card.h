@@ -82,9 +82,9 @@ emr_status emr_card_inbox_read(emr_bytes bytes, const emr_card *person, emr_card
 /* A file: the line "emrfs card v1" and base64 (RFC 4648) in lines of 64; vouches may follow the
  * card. Appends text without a NUL.  EMR_LIMIT beyond 32 KiB. */
 emr_status emr_card_file_text(emr_bytes card_and_vouches, emr_buf *out_text);
-/* What the host of a network has signed (ledger/checkpoint.h), behind the card in such a text;
- * borrowed and unread, empty when there is none.  Whoever writes the text appends an empty line and
- * the note. */
+/* The note that the host of a network has signed (ledger/checkpoint.h), behind the card in such a
+ * text; borrowed and unread, empty when there is none.  The writer of the text appends an empty
+ * line and the note. */
 emr_bytes emr_card_text_note(emr_bytes text);
 /* A QR code: "EMRFS:" and base32 (RFC 4648, upper case, no padding: QR's alphanumeric mode) of the
  * card, and of the Inbox's behind it, without vouches.  EMR_LIMIT. */

@@ -36,7 +36,7 @@ emr_status emr_checkpoint_cosign(
 	emr_checkpoint *checkpoint, const emr_keyring *keyring, uint64_t time);
 /* The same by the key of a host (served/server.h) with SEED, which is no member's. */
 emr_status emr_checkpoint_sign(emr_checkpoint *checkpoint, const uint8_t seed[32], uint64_t time);
-/* What a host with the key PK is called in it, in the place of a signer_id. */
+/* The id of a host with the key PK in it, in the place of a signer_id. */
 emr_id32 emr_checkpoint_host_id(const uint8_t pk[32]);
 /* EMR_OK when CHECKPOINT bears a good cosignature of that member's LOG_PK; EMR_NOT_FOUND,
  * EMR_BAD_SIGNATURE. */
