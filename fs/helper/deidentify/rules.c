@@ -13,17 +13,9 @@
 static const uint16_t picture_groups[] = {
 	0x0008, 0x0018, 0x0020, 0x0028, 0x0040, 0x0054, 0x0062, 0x3004, 0x300c, 0x5200, 0x7fe0};
 
-/* Their dates are moved; all others of the table go as their row says. */
-static const uint16_t dated_groups[] = {0x0008, 0x0018, 0x0020, 0x0028, 0x0054, 0x3004};
-
 /* Option 113108, as far as it is numbers and codes. */
 static const uint32_t characteristics[] = {
 	0x00100040, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
-
-/* Tables of colours and of grey levels have room for any text. A picture that needs one is withheld
- * (table_withheld.inc). */
-static const uint32_t levels[] = {
-	0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00283006, 0x00283010};
 
 /* PS3.16 annex L: what a head may be called, and what may have one.  The field is typed by hand. */
 static const char heads[] =
@@ -98,8 +90,6 @@ static deed rule_without_row(const element *e, int depth)
 					     e->tag == 0x7fe00009)
 			       ? DEED_PIXELS
 			       : DEED_REMOVE;
-	if (HAS_TAG(levels, e->tag))
-		return DEED_REMOVE;
 	if (e->kind == ELEMENT_SEQUENCE)
 		return DEED_SEQUENCE;
 	if (is_vr(e, "USSSULSLUVSVFLFDAT"))
@@ -125,7 +115,8 @@ deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
 	const table_row *row = (e->tag >> 16 & 1) != 0 ? NULL : dicom_row(e->tag);
 	const char *code;
 
-	if (row == NULL || !dicom_row_has_vr(row, e->vr) || is_own(e->tag))
+	if (row == NULL || !dicom_row_has_vr(row, e->vr) || is_own(e->tag) ||
+		dicom_is_left_out(e->tag))
 		return DEED_REMOVE;
 	code = strrchr(row->code, '/') != NULL ? strrchr(row->code, '/') + 1 : row->code;
 	if (code[0] == '-')
@@ -134,7 +125,7 @@ deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
 		return DEED_AGE;
 	if (rules->with_characteristics && HAS_TAG(characteristics, e->tag))
 		return is_vr(e, "US") ? DEED_COPY : DEED_CHECK;
-	if (!rules->without_dates && is_vr(e, "DATMDT") && HAS_GROUP(dated_groups, e->tag))
+	if (!rules->without_dates && dicom_is_of_visit(e->tag))
 		return DEED_DATE;
 	switch (code[0]) {
 	case 'Z':

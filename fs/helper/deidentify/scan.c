@@ -60,8 +60,6 @@ static const uint32_t own[] = {
 static const uint32_t of_patients[] = {
 	0x00100040, 0x00101010, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
 static const uint32_t binary[] = {0x7fe00008, 0x7fe00009, 0x7fe00010};
-static const uint32_t levels[] = {
-	0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00283006, 0x00283010};
 
 static bool is_about_pictures(uint32_t tag)
 {
@@ -71,11 +69,9 @@ static bool is_about_pictures(uint32_t tag)
 	return IS_IN(groups, tag >> 16);
 }
 
-static bool may_have_date(const scan *s, const flat_found *e)
+static bool may_have_date(const scan *s, uint32_t tag)
 {
-	static const uint32_t groups[] = {0x08, 0x18, 0x20, 0x28, 0x54, 0x3004};
-
-	return !s->rules->without_dates && is_of("DATMDT", e->vr) && IS_IN(groups, e->tag >> 16);
+	return !s->rules->without_dates && dicom_is_of_visit(tag);
 }
 
 /* The part of it that Table E.1-1 leaves. */
@@ -83,13 +79,13 @@ static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
 {
 	const char *slash = strrchr(row->code, '/'), *code = slash != NULL ? slash + 1 : row->code;
 
-	if (IS_IN(own, e->tag) || may_have_date(s, e))
+	if (IS_IN(own, e->tag) || may_have_date(s, e->tag))
 		return true;
 	if (IS_IN(of_patients, e->tag) && s->rules->with_characteristics)
 		return true;
 	switch (code[0]) {
 	case '-':
-		return is_about_pictures(e->tag) && !IS_IN(levels, e->tag) &&
+		return is_about_pictures(e->tag) &&
 		       (!is_of("OBODOFOLOVOWUN", e->vr) || IS_IN(binary, e->tag));
 	case 'Z':
 		return e->len == 0;
@@ -122,7 +118,7 @@ static bool is_moved(const scan *s, const value *v)
 
 	if (v->text[0] == '\0' || strncmp(v->text, "18581117", 8) == 0)
 		return consists_of(v->text, DIGITS, 14);
-	if (s->rules->without_dates || strspn(v->text, DIGITS) < 4 ||
+	if (!may_have_date(s, v->tag) || strspn(v->text, DIGITS) < 4 ||
 		!consists_of(v->text, DIGITS ".+-", 26))
 		return false;
 	for (size_t i = 0; i < 4; i++)
@@ -286,7 +282,7 @@ static bool is_value(scan *s, const value *v)
 		return is_moved(s, v);
 	if (is_of("TM", vr))
 		return consists_of(v->text, DIGITS ".", 16) &&
-		       (!s->rules->without_dates || consists_of(v->text, "0", 6));
+		       (may_have_date(s, v->tag) || consists_of(v->text, "0", 6));
 	if (is_of("PN", vr))
 		return v->text[0] == '\0' || strcmp(v->text, "REMOVED") == 0 ||
 		       (v->tag == 0x00100010 && is_pseudonym(v->text));
@@ -361,7 +357,8 @@ static bool is_fit(scan *s, flat_file *f, const flat_found *e)
 	s->awaits_scheme = e->tag == 0x00080100;
 	if (e->tag >> 16 == 0xfffe)
 		return e->tag <= 0xfffee0dd;
-	if (row == NULL || !dicom_row_has_vr(row, e->vr) || !is_allowed(s, e, row))
+	if (row == NULL || !dicom_row_has_vr(row, e->vr) || dicom_is_left_out(e->tag) ||
+		!is_allowed(s, e, row))
 		return false;
 	if (e->len == 0 && e->tag == 0x00080102)
 		return false;

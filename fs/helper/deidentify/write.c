@@ -241,23 +241,7 @@ static bool next_value(const char **at, char *out, size_t size)
 
 static uint32_t time_of_date(uint32_t tag)
 {
-	switch (tag) {
-	case 0x00080012:
-		return 0x00080013;
-	case 0x00080020:
-	case 0x00080021:
-	case 0x00080022:
-	case 0x00080023:
-		return tag + 0x10;
-	case 0x00181012:
-		return 0x00181014;
-	case 0x00181200:
-		return 0x00181201;
-	case 0x0018700c:
-		return 0x0018700e;
-	default:
-		return 0;
-	}
+	return tag >= 0x00080020 && tag <= 0x00080023 ? tag + 0x10 : 0;
 }
 
 typedef struct range { /* of an item's elements, or of the whole data set */
