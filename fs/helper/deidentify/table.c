@@ -55,12 +55,17 @@ const table_row *dicom_row(uint32_t tag)
 	return bsearch(&tag, rows, sizeof rows / sizeof *rows, sizeof *rows, compare_row);
 }
 
-bool dicom_row_has_vr(const table_row *row, const char vr[2])
+bool dicom_has_vr(const char *vrs, const char vr[2])
 {
-	for (const char *at = row->vrs; at[0] != '\0'; at += 2)
-		if (memcmp(at, vr, 2) == 0)
+	for (; vrs[0] != '\0'; vrs += 2)
+		if (memcmp(vrs, vr, 2) == 0)
 			return true;
 	return false;
+}
+
+bool dicom_row_has_vr(const table_row *row, const char vr[2])
+{
+	return dicom_has_vr(row->vrs, vr);
 }
 
 static int compare_uid(const void *key, const void *uid)
@@ -107,7 +112,7 @@ const char *dicom_words(uint32_t tag)
 	return NULL;
 }
 
-static bool is_in(const uint32_t *tags, size_t n, uint32_t tag)
+bool dicom_is_among(const uint32_t *tags, size_t n, uint32_t tag)
 {
 	for (size_t i = 0; i < n; i++)
 		if (tags[i] == tag)
@@ -124,7 +129,7 @@ bool dicom_is_of_visit(uint32_t tag)
 		0x00180027, 0x00180035, 0x00181042, 0x00181043, 0x00181072, 0x00181073, 0x00181078,
 		0x00181079, 0x00189701};
 
-	return is_in(tags, sizeof tags / sizeof *tags, tag);
+	return DICOM_IS_AMONG(tags, tag);
 }
 
 bool dicom_is_left_out(uint32_t tag)
@@ -137,7 +142,7 @@ bool dicom_is_left_out(uint32_t tag)
 		0x00080105, 0x00080106, 0x00080107, 0x0008010b, 0x0008010d, 0x0008010f, 0x00080117,
 		0x00080118};
 
-	return is_in(tags, sizeof tags / sizeof *tags, tag);
+	return DICOM_IS_AMONG(tags, tag);
 }
 
 /* ---- what is withheld ---- */
