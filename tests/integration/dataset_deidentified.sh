@@ -153,7 +153,7 @@ python3 - "ana-folder/$COPIES" "$(field datasets.0.terms)" <<'END' || emr_fail "
 import hashlib, io, os, sys
 from pydicom import dcmread
 top, terms = sys.argv[1], bytes.fromhex(sys.argv[2])
-table = b"PS3.15-2026c/1"
+table = b"PS3.15-2026c/2"
 rules = hashlib.sha256(b"emrfs/v1/rules\0" + bytes([len(table)]) + table + terms).digest()
 other = hashlib.sha256(b"emrfs/v1/rules\0" + bytes([len(table)]) + table + bytes(32)).digest()
 copies = sorted(os.path.join(d, f) for d, _, files in os.walk(top) for f in files)

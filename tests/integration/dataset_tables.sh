@@ -77,7 +77,7 @@ say "what a client that lies calls a table by the rules is withheld by the reade
 python3 - "ana-folder/$COPIES/TABLES" "$terms" <<'END' || emr_fail "the lies could not be told"
 import hashlib, os, sys
 top, terms = sys.argv[1], bytes.fromhex(sys.argv[2])
-table = b"PS3.15-2026c/1"
+table = b"PS3.15-2026c/2"
 rules = hashlib.sha256(b"emrfs/v1/rules\0" + bytes([len(table)]) + table + terms).digest()
 def put(letter, data):
     with open(os.path.join(top, f"TABLE-{letter * 12}.csv"), "xb") as out:

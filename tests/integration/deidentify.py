@@ -54,7 +54,7 @@ def plant(data):
     data.SeriesDate = data.ContentDate = data.AcquisitionDate = "20240120"
     data.AcquisitionTime = data.ContentTime = "001015.750000"
     data.AcquisitionDateTime = "20240120001015.750000+0100"
-    data.InstanceCreationDate = "20240121"
+    data.InstanceCreationDate, data.DateOfLastCalibration, data.TimeOfLastCalibration = "20240121", ["19700101", "20240105"], ["000000", "071500"]
     data.SOPInstanceUID, data.StudyInstanceUID, data.SeriesInstanceUID = UID + ".1", UID + ".2", UID + ".3"
     data.FrameOfReferenceUID, data.IrradiationEventUID = UID + ".4", UID + ".5"
     data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID
@@ -63,7 +63,8 @@ def plant(data):
     data.OriginalAttributesSequence = Sequence([item(ModifyingSystem=mark(), SourceOfPreviousValues=mark(), ModifiedAttributesSequence=Sequence(
         [item(PatientName=mark())]), ReasonForTheAttributeModification="COERCE", AttributeModificationDateTime="20240122")])
     data.AcquisitionContextSequence = Sequence([item(TextValue=mark())])
-    data.ProcedureCodeSequence = Sequence([item(CodeValue="77477000", CodingSchemeDesignator="SCT", CodeMeaning=mark()),
+    data.ProcedureCodeSequence = Sequence([item(CodeValue="77477000", CodingSchemeDesignator="SCT", CodeMeaning=mark(),
+                                                MappingResource="DCMR", ContextGroupVersion="20170914", ContextIdentifier="4031"),
                                            item(CodeValue=mark(), CodingSchemeDesignator="99X", CodeMeaning=mark())])
     data.ReferencedImageSequence = Sequence([item(ReferencedSOPClassUID=data.SOPClassUID, ReferencedSOPInstanceUID=UID + ".6")])
     data.IconImageSequence = Sequence([item(Rows=1, Columns=8, BitsAllocated=8, PixelData=mark().encode())])
@@ -203,6 +204,15 @@ def seconds(data, date, time):
     return datetime.strptime(data[date].value + data[time].value, "%Y%m%d%H%M%S.%f")
 
 
+NO_DATES = ("", None, "18581117", "000000", "18581117000000")
+VISIT = {what + kind for what in ("Study", "Series", "Acquisition", "Content") for kind in ("Date", "Time", "DateTime")} | {
+    "RadiopharmaceuticalStartTime", "RadiopharmaceuticalStartDateTime", "FrameAcquisitionDateTime", "FrameReferenceDateTime"}
+
+
+def dates(data):
+    return {e.keyword for e in data.iterall() if e.VR in ("DA", "TM", "DT") and e.value not in NO_DATES}
+
+
 def planted_identifiers_are_gone(top):
     made = originals(top)
     paths = [save(data, os.path.join(top, name + ".dcm")) for name, data in made.items()]
@@ -216,6 +226,8 @@ def planted_identifiers_are_gone(top):
     check(all((seconds(d, "ContentDate", "ContentTime") - seconds(d, "StudyDate", "StudyTime")).total_seconds() == 2400.5 for d in known),
           "times keep their distance, over midnight")
     check(all(d.AcquisitionDateTime == d.AcquisitionDate + d.AcquisitionTime for d in known), "two ways to say a time say the same")
+    check(all({"StudyDate", "AcquisitionDateTime"} <= dates(d) <= VISIT for d in known), "only days of the patient are moved")
+    check(not any(e.keyword.startswith(("Context", "Mapping")) for d in known for e in d.iterall()), "no list of codes is named")
     again, _, _ = copies(top, paths[:1])
     check(open(again[0], "rb").read() == open(out[0], "rb").read(), "the same file gives the same copy")
     for other in (("other", "ana"), ("set", "rui")):
@@ -226,8 +238,7 @@ def planted_identifiers_are_gone(top):
               f"{other}: nothing in common")
     undated, _, _ = copies(top, paths, options="n")
     for path in filter(None, undated):
-        check(all(e.value in ("", None, "18581117", "000000", "18581117000000") for e in dcmread(path).iterall() if e.VR in ("DA", "TM", "DT")),
-              f"{path}: no dates")
+        check(not dates(dcmread(path)), f"{path}: no dates")
 
 
 # ---- compressed pixels, in fragments and with comments ----

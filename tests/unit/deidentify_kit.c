@@ -216,3 +216,20 @@ const char *made_value(emr_bytes bytes, uint32_t tag, const char *vr)
 	value[len] = '\0';
 	return value;
 }
+
+emr_buf made_copy_with(void (*add)(made *m), made_syntax kind, const emr_deidentify_rules *rules)
+{
+	emr_buf out = {0};
+	made m;
+
+	made_begin(&m, kind, NULL);
+	made_ct_08(&m);
+	add(&m);
+	made_ct_18(&m);
+	made_ct_20(&m);
+	made_ct_28(&m);
+	made_ct_pixels(&m);
+	assert_string_equal(emr_withheld_text(made_copy(&m, 'a', rules, &out)), "");
+	emr_buf_free(&m.bytes);
+	return out;
+}

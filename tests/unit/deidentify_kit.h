@@ -40,6 +40,8 @@ int made_memory(emr_bytes bytes);
  * by the caller.
  */
 emr_withheld made_copy(const made *m, char person, const emr_deidentify_rules *rules, emr_buf *out);
+/* The copy of a CT with what ADD puts between its groups 0008 and 0010; the caller frees it. */
+emr_buf made_copy_with(void (*add)(made *m), made_syntax syntax, const emr_deidentify_rules *rules);
 /* Whether BYTES has TEXT in it. */
 bool made_has(emr_bytes bytes, const char *text);
 /* The value of the first element of TAG with VR (explicit little endian), padding left out. */

@@ -5,24 +5,6 @@
 #include "copy.h"
 #include "deidentify_kit.h"
 
-/* A CT with what ADD puts between its groups 0008 and 0010. */
-static emr_buf copy_with(void (*add)(made *m), made_syntax kind, const emr_deidentify_rules *rules)
-{
-	emr_buf out = {0};
-	made m;
-
-	made_begin(&m, kind, NULL);
-	made_ct_08(&m);
-	add(&m);
-	made_ct_18(&m);
-	made_ct_20(&m);
-	made_ct_28(&m);
-	made_ct_pixels(&m);
-	assert_string_equal(emr_withheld_text(made_copy(&m, 'a', rules, &out)), "");
-	emr_buf_free(&m.bytes);
-	return out;
-}
-
 /* ---- the file as a whole ---- */
 
 TEST(a_ct_keeps_its_pixels_and_loses_its_names)
@@ -202,7 +184,7 @@ static void put_strangers(made *m)
 
 TEST(private_and_unknown_elements_go_whatever_they_hold)
 {
-	EMR_AUTO_BUF out = copy_with(put_strangers, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = made_copy_with(put_strangers, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 }
@@ -217,7 +199,7 @@ static void put_wrong_vrs(made *m)
 
 TEST(an_element_with_another_vr_than_the_standards_goes)
 {
-	EMR_AUTO_BUF out = copy_with(put_wrong_vrs, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = made_copy_with(put_wrong_vrs, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 }
@@ -236,7 +218,7 @@ TEST(texts_stay_only_when_they_are_words_that_pictures_have)
 	static const char *const kernels[] = {"B30f", "I31s\\3", "FC08", "STANDARD", "Br40d"};
 	static const char *const others[] = {
 		"Ana", "MARKED", "B3", "B300f", "Silva12", "B30f\\Ana"};
-	emr_buf out = copy_with(put_words, MADE_EXPLICIT, NULL);
+	emr_buf out = made_copy_with(put_words, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_false(made_has(emr_buf_view(&out), "Marked"));
@@ -282,7 +264,7 @@ static void put_codes(made *m)
 
 TEST(the_meaning_of_a_code_never_comes_from_the_file)
 {
-	emr_buf out = copy_with(put_codes, MADE_EXPLICIT, NULL);
+	emr_buf out = made_copy_with(put_codes, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
 	assert_false(made_has(emr_buf_view(&out), "39607009"));
@@ -306,7 +288,7 @@ static void put_loose_code(made *m)
 
 TEST(a_code_that_stands_in_no_item_goes)
 {
-	EMR_AUTO_BUF out = copy_with(put_loose_code, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = made_copy_with(put_loose_code, MADE_EXPLICIT, NULL);
 
 	assert_false(made_has(emr_buf_view(&out), "LEPRA"));
 	assert_false(made_has(emr_buf_view(&out), "MARKED"));
@@ -324,53 +306,6 @@ static persona person(char letter)
 	return who;
 }
 
-TEST(all_times_of_a_participant_move_by_the_same_span)
-{
-	persona who = {.shift_us = -(30 * 365 * 86400LL + 3600) * 1000000};
-	char out[32];
-
-	value_date(&who, "20240119", "003000", out); /* an hour back is the day before */
-	assert_string_equal(out, "19940125");
-	value_time(&who, "003000.25", out);
-	assert_string_equal(out, "233000.25");
-	value_date_time(&who, "20240119003000.25+0100", out);
-	assert_string_equal(out, "19940125233000.25");
-	value_date_time(&who, "20240119", out);
-	assert_string_equal(out, "19940125");
-	value_date(&who, "20240119", "013000", out);
-	assert_string_equal(out, "19940126");
-	value_date_time(&who, "202401", out);
-	assert_string_equal(out, "199401");
-	who.shift_us += 1;
-	value_time(&who, "003000.999999", out);
-	assert_string_equal(out, "233001.000000");
-	value_time(&who, "0030", out);
-	assert_string_equal(out, "2330");
-}
-
-TEST(what_is_no_date_gives_nothing)
-{
-	static const char *const wrong[] = {"", "2024", "20240230", "2024-01-19", "Ana Silva",
-		"20241301", "00000000", "2024011", "202401190", "18000101"};
-	static const char *const no_times[] = {"", "25", "1060", "12:30:00", "1", "123",
-		"123059.1234567", "Ana", "1230.5", "12+0100"};
-	persona who = person('a');
-	char out[32];
-
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		value_date(&who, wrong[i], "", out);
-		assert_string_equal(out, "");
-	}
-	for (size_t i = 0; i < sizeof no_times / sizeof *no_times; i++) {
-		value_time(&who, no_times[i], out);
-		assert_string_equal(out, "");
-	}
-	value_date_time(&who, "20240119+01", out);
-	assert_string_equal(out, "");
-	value_date_time(&who, "2024011912Ana", out);
-	assert_string_equal(out, "");
-}
-
 TEST(dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own)
 {
 	char first[32] = "", out[32];
@@ -386,22 +321,6 @@ TEST(dates_are_between_thirty_and_sixty_years_ago_and_each_persons_own)
 		different += strcmp(first, out) != 0;
 	}
 	assert_true(different >= 24);
-}
-
-static void put_dates(made *m)
-{
-	made_text(m, 0x00080201, "SH", "+0500");
-}
-
-TEST(without_dates_none_is_left)
-{
-	const emr_deidentify_rules rules = {.without_dates = true};
-	EMR_AUTO_BUF out = copy_with(put_dates, MADE_EXPLICIT, &rules);
-
-	assert_string_equal(made_value(emr_buf_view(&out), 0x00080020, "DA"), "");
-	assert_string_equal(made_value(emr_buf_view(&out), 0x00280303, "CS"), "REMOVED");
-	assert_false(made_has(emr_buf_view(&out), "113107"));
-	assert_false(made_has(emr_buf_view(&out), "+0500"));
 }
 
 TEST(ages_end_at_ninety)
@@ -428,7 +347,7 @@ static void put_several(made *m)
 
 TEST(each_of_several_values_is_changed)
 {
-	EMR_AUTO_BUF out = copy_with(put_several, MADE_EXPLICIT, NULL);
+	EMR_AUTO_BUF out = made_copy_with(put_several, MADE_EXPLICIT, NULL);
 	const char *uids = made_value(emr_buf_view(&out), 0x00081155, "UI");
 
 	assert_memory_equal(uids, "2.25.", 5);
@@ -515,7 +434,7 @@ static void put_own(made *m)
 
 TEST(a_copy_can_be_copied_again)
 {
-	EMR_AUTO_BUF out = copy_with(put_own, MADE_EXPLICIT, NULL), again = {0};
+	EMR_AUTO_BUF out = made_copy_with(put_own, MADE_EXPLICIT, NULL), again = {0};
 	made m = {.bytes = out};
 
 	assert_string_equal(emr_withheld_text(made_copy(&m, 'b', NULL, &again)), "");

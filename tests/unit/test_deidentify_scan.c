@@ -87,6 +87,13 @@ TEST(what_was_added_to_a_copy_is_found)
 		{0x00080090, "PN", "Reis^Dora"},	 /* X or Z in the table */
 		{0x00080022, "DA", "20240119"},		 /* not moved */
 		{0x0008002a, "DT", "20240119101010"},	 /* not moved */
+		{0x00080106, "DT", "19650311"},		 /* of a printed table */
+		{0x0008010f, "CS", "CID 4031"},		 /* which it is */
+		{0x00080012, "DA", "19650311"},		 /* of a program */
+		{0x00080013, "TM", "101112"},		 /* the same */
+		{0x00181200, "DA", "19650311"},		 /* of the scanner */
+		{0x00181203, "DT", "19650311101112"},	 /* the same */
+		{0x0018700c, "DA", "19650311"},		 /* of its detector */
 		{0x00101010, "AS", "047Y"},		 /* a characteristic */
 		{0x00101020, "DS", "1.72"},		 /* another */
 		{0x00189999, "SH", "Ana"},		 /* no such element */
@@ -105,6 +112,8 @@ TEST(what_was_added_to_a_copy_is_found)
 	};
 
 	assert_int_equal(with(0x00281055, "LO", ""), EMR_WITHHELD_NOT);
+	assert_int_equal(with(0x00189074, "DT", "19650311101112"), EMR_WITHHELD_NOT);
+	assert_int_equal(with(0x0018700c, "DA", "18581117"), EMR_WITHHELD_NOT);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (with(bad[i].tag, bad[i].vr, bad[i].text) == EMR_WITHHELD_NOT)
 			fail_msg("%08x %s %s was let through", bad[i].tag, bad[i].vr, bad[i].text);

@@ -186,6 +186,16 @@ static bool is_beyond(const csv *c, const char *plain)
 	return year > c->year + 1;
 }
 
+/* A day's beginning, middle or last second (minute): programs write it, and people, for a day
+ * without a time.  CLOCK: HHMM[SS[.F]]. */
+static bool is_no_time(const char *clock)
+{
+	size_t hour = strncmp(clock, "12", 2) == 0 ? 2 : 0;
+
+	return clock[hour + strspn(clock + hour, "0.")] == '\0' || strcmp(clock, "2359") == 0 ||
+	       strncmp(clock, "235959", 6) == 0;
+}
+
 /* 2024-01-19 and 2024-01-19T13:30[:15[.25]][zone], moved; the zone goes. */
 static bool take_date(const csv *c, char *text)
 {
@@ -204,7 +214,6 @@ static bool take_date(const csv *c, char *text)
 	if (which == 2) {
 		if (text[len] != '\0')
 			return false;
-		value_date(c->who, plain, "", moved);
 	} else {
 		if (which == 0 && text[len] == '.') {
 			size_t digits = strspn(text + len + 1, "0123456789");
@@ -216,8 +225,15 @@ static bool take_date(const csv *c, char *text)
 		}
 		if (text[len] != '\0' && strchr("Z+-", text[len]) == NULL)
 			return false;
-		value_date_time(c->who, plain, moved);
+		if (is_no_time(plain + 8)) {
+			which = 2;
+			plain[8] = '\0';
+		}
 	}
+	if (which == 2)
+		value_date(c->who, plain, "", moved);
+	else
+		value_date_time(c->who, plain, moved);
 	if (moved[0] == '\0')
 		return false;
 	len = (size_t)snprintf(text, CELL_MAX + 1, "%.4s-%.2s-%.2s", moved, moved + 4, moved + 6);

@@ -10,20 +10,12 @@
 
 /* Groups about the picture and how it was made.  All others are about people, orders, plans,
  * printing, storage: what Table E.1-1 does not name there goes, too. */
-static const uint16_t picture_groups[] = {
+static const uint32_t picture_groups[] = {
 	0x0008, 0x0018, 0x0020, 0x0028, 0x0040, 0x0054, 0x0062, 0x3004, 0x300c, 0x5200, 0x7fe0};
-
-/* Their dates are moved; all others of the table go as their row says. */
-static const uint16_t dated_groups[] = {0x0008, 0x0018, 0x0020, 0x0028, 0x0054, 0x3004};
 
 /* Option 113108, as far as it is numbers and codes. */
 static const uint32_t characteristics[] = {
 	0x00100040, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
-
-/* Tables of colours and of grey levels have room for any text. A picture that needs one is withheld
- * (table_withheld.inc). */
-static const uint32_t levels[] = {
-	0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00283006, 0x00283010};
 
 /* PS3.16 annex L: what a head may be called, and what may have one.  The field is typed by hand. */
 static const char heads[] =
@@ -38,32 +30,6 @@ static const char units[] =
 	"10-6.MM2/S|10*-6.MM2/S|/MIN|/S|ML/MIN|ML/G|G/ML{SUVBW}|{SUVBW}G/ML|{SUVLBM}G/ML|{SUVIBW}G/"
 	"ML|"
 	"{SUVBSA}CM2/ML|{COUNTS}|{RATIO}|{NO UNITS}|";
-
-static bool has_group(const uint16_t *groups, size_t n, uint32_t tag)
-{
-	for (size_t i = 0; i < n; i++)
-		if (groups[i] == tag >> 16)
-			return true;
-	return false;
-}
-
-static bool has_tag(const uint32_t *tags, size_t n, uint32_t tag)
-{
-	for (size_t i = 0; i < n; i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
-}
-#define HAS_GROUP(list, tag) has_group(list, sizeof(list) / sizeof *(list), tag)
-#define HAS_TAG(list, tag) has_tag(list, sizeof(list) / sizeof *(list), tag)
-
-static bool is_vr(const element *e, const char *list)
-{
-	for (; list[0] != '\0'; list += 2)
-		if (memcmp(list, e->vr, 2) == 0)
-			return true;
-	return false;
-}
 
 /* ---- elements without a row in Table E.1-1 ---- */
 
@@ -91,33 +57,31 @@ static deed rule_for_text(uint32_t tag, int depth)
 
 static deed rule_without_row(const element *e, int depth)
 {
-	if (!HAS_GROUP(picture_groups, e->tag))
+	if (!DICOM_IS_AMONG(picture_groups, e->tag >> 16))
 		return DEED_REMOVE;
 	if (e->tag >> 16 == 0x7fe0)
 		return depth == 0 && (e->tag == TAG_PIXELS || e->tag == 0x7fe00008 ||
 					     e->tag == 0x7fe00009)
 			       ? DEED_PIXELS
 			       : DEED_REMOVE;
-	if (HAS_TAG(levels, e->tag))
-		return DEED_REMOVE;
 	if (e->kind == ELEMENT_SEQUENCE)
 		return DEED_SEQUENCE;
-	if (is_vr(e, "USSSULSLUVSVFLFDAT"))
+	if (dicom_has_vr("USSSULSLUVSVFLFDAT", e->vr))
 		return DEED_COPY;
-	if (is_vr(e, "CSISDS"))
+	if (dicom_has_vr("CSISDS", e->vr))
 		return DEED_CHECK;
-	if (is_vr(e, "UI"))
+	if (dicom_has_vr("UI", e->vr))
 		return DEED_UID;
-	return is_vr(e, "LOSH") ? rule_for_text(e->tag, depth) : DEED_REMOVE;
+	return dicom_has_vr("LOSH", e->vr) ? rule_for_text(e->tag, depth) : DEED_REMOVE;
 }
 
 /* ---- all elements ---- */
 
-/* Written afresh at the top of each copy, whatever stands there. */
+/* Written afresh at the top of each copy, whatever stands there; or in no copy. */
 static bool is_own(uint32_t tag)
 {
 	return tag == 0x00100010 || tag == 0x00100020 || tag == 0x00120062 || tag == 0x00120063 ||
-	       tag == 0x00120064 || tag == 0x00280303;
+	       tag == 0x00120064 || tag == 0x00280303 || dicom_is_left_out(tag);
 }
 
 deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
@@ -132,9 +96,9 @@ deed rule_for(const element *e, int depth, const emr_deidentify_rules *rules)
 		return rule_without_row(e, depth);
 	if (rules->with_characteristics && e->tag == 0x00101010)
 		return DEED_AGE;
-	if (rules->with_characteristics && HAS_TAG(characteristics, e->tag))
-		return is_vr(e, "US") ? DEED_COPY : DEED_CHECK;
-	if (!rules->without_dates && is_vr(e, "DATMDT") && HAS_GROUP(dated_groups, e->tag))
+	if (rules->with_characteristics && DICOM_IS_AMONG(characteristics, e->tag))
+		return dicom_has_vr("US", e->vr) ? DEED_COPY : DEED_CHECK;
+	if (!rules->without_dates && dicom_is_of_visit(e->tag))
 		return DEED_DATE;
 	switch (code[0]) {
 	case 'Z':

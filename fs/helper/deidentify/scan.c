@@ -29,23 +29,6 @@ typedef struct value {
 	const char *vr, *text;
 } value;
 
-static bool is_in(const uint32_t *tags, size_t n, uint32_t tag)
-{
-	for (size_t i = 0; i < n; i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
-}
-#define IS_IN(list, tag) is_in(list, sizeof(list) / sizeof *(list), tag)
-
-static bool is_of(const char *list, const char *vr)
-{
-	for (; list[0] != '\0'; list += 2)
-		if (memcmp(list, vr, 2) == 0)
-			return true;
-	return false;
-}
-
 static bool consists_of(const char *text, const char *letters, size_t most)
 {
 	size_t len = strlen(text);
@@ -60,22 +43,18 @@ static const uint32_t own[] = {
 static const uint32_t of_patients[] = {
 	0x00100040, 0x00101010, 0x00101020, 0x00101030, 0x001021a0, 0x001021c0, 0x00102203};
 static const uint32_t binary[] = {0x7fe00008, 0x7fe00009, 0x7fe00010};
-static const uint32_t levels[] = {
-	0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00283006, 0x00283010};
 
 static bool is_about_pictures(uint32_t tag)
 {
 	static const uint32_t groups[] = {
 		0x08, 0x18, 0x20, 0x28, 0x40, 0x54, 0x62, 0x3004, 0x300c, 0x5200, 0x7fe0};
 
-	return IS_IN(groups, tag >> 16);
+	return DICOM_IS_AMONG(groups, tag >> 16);
 }
 
-static bool may_have_date(const scan *s, const flat_found *e)
+static bool may_have_date(const scan *s, uint32_t tag)
 {
-	static const uint32_t groups[] = {0x08, 0x18, 0x20, 0x28, 0x54, 0x3004};
-
-	return !s->rules->without_dates && is_of("DATMDT", e->vr) && IS_IN(groups, e->tag >> 16);
+	return !s->rules->without_dates && dicom_is_of_visit(tag);
 }
 
 /* The part of it that Table E.1-1 leaves. */
@@ -83,14 +62,16 @@ static bool is_allowed(const scan *s, const flat_found *e, const table_row *row)
 {
 	const char *slash = strrchr(row->code, '/'), *code = slash != NULL ? slash + 1 : row->code;
 
-	if (IS_IN(own, e->tag) || may_have_date(s, e))
+	if (dicom_is_left_out(e->tag))
+		return false;
+	if (DICOM_IS_AMONG(own, e->tag) || may_have_date(s, e->tag))
 		return true;
-	if (IS_IN(of_patients, e->tag) && s->rules->with_characteristics)
+	if (DICOM_IS_AMONG(of_patients, e->tag) && s->rules->with_characteristics)
 		return true;
 	switch (code[0]) {
 	case '-':
-		return is_about_pictures(e->tag) && !IS_IN(levels, e->tag) &&
-		       (!is_of("OBODOFOLOVOWUN", e->vr) || IS_IN(binary, e->tag));
+		return is_about_pictures(e->tag) &&
+		       (!dicom_has_vr("OBODOFOLOVOWUN", e->vr) || DICOM_IS_AMONG(binary, e->tag));
 	case 'Z':
 		return e->len == 0;
 	case 'D':
@@ -122,7 +103,7 @@ static bool is_moved(const scan *s, const value *v)
 
 	if (v->text[0] == '\0' || strncmp(v->text, "18581117", 8) == 0)
 		return consists_of(v->text, DIGITS, 14);
-	if (s->rules->without_dates || strspn(v->text, DIGITS) < 4 ||
+	if (!may_have_date(s, v->tag) || strspn(v->text, DIGITS) < 4 ||
 		!consists_of(v->text, DIGITS ".+-", 26))
 		return false;
 	for (size_t i = 0; i < 4; i++)
@@ -280,21 +261,21 @@ static bool is_value(scan *s, const value *v)
 
 	if (!is_said(s, v))
 		return false;
-	if (is_of("UI", vr))
+	if (dicom_has_vr("UI", vr))
 		return is_uid(v->text);
-	if (is_of("DADT", vr))
+	if (dicom_has_vr("DADT", vr))
 		return is_moved(s, v);
-	if (is_of("TM", vr))
+	if (dicom_has_vr("TM", vr))
 		return consists_of(v->text, DIGITS ".", 16) &&
-		       (!s->rules->without_dates || consists_of(v->text, "0", 6));
-	if (is_of("PN", vr))
+		       (may_have_date(s, v->tag) || consists_of(v->text, "0", 6));
+	if (dicom_has_vr("PN", vr))
 		return v->text[0] == '\0' || strcmp(v->text, "REMOVED") == 0 ||
 		       (v->tag == 0x00100010 && is_pseudonym(v->text));
-	if (is_of("AS", vr))
+	if (dicom_has_vr("AS", vr))
 		return is_age(s, v->text);
-	if (is_of("CS", vr))
+	if (dicom_has_vr("CS", vr))
 		return is_code_string(v->text);
-	if (is_of("ISDS", vr))
+	if (dicom_has_vr("ISDS", vr))
 		return consists_of(v->text, DIGITS "+-.eE ", 16);
 	return is_text(s, v);
 }
@@ -365,10 +346,10 @@ static bool is_fit(scan *s, flat_file *f, const flat_found *e)
 		return false;
 	if (e->len == 0 && e->tag == 0x00080102)
 		return false;
-	if (e->len > 0 && row->code[0] != '-' && is_of("OBODOFOLOVOW", e->vr))
+	if (e->len > 0 && row->code[0] != '-' && dicom_has_vr("OBODOFOLOVOW", e->vr))
 		return is_dummy(f, e);
-	if (e->len == 0 || is_of("SQUSSSULSLUVSVFLFDATOBODOFOLOVOW", e->vr))
-		return e->len != FLAT_OPEN || is_of("SQ", e->vr) || e->tag == 0x7fe00010;
+	if (e->len == 0 || dicom_has_vr("SQUSSSULSLUVSVFLFDATOBODOFOLOVOW", e->vr))
+		return e->len != FLAT_OPEN || dicom_has_vr("SQ", e->vr) || e->tag == 0x7fe00010;
 	p = e->len <= FLAT_VALUE_MAX ? flat_bytes(f, e->at, e->len) : NULL;
 	if (strcmp(e->vr, "UN") == 0)
 		return is_dummy(f, e);
@@ -399,7 +380,7 @@ static emr_withheld look_at_meta(flat_file *f, flat_walk *w)
 		if (!flat_step(&at, &e))
 			return EMR_WITHHELD_DAMAGED;
 		p = e.len < sizeof text ? flat_bytes(f, e.at, e.len) : NULL;
-		if (!IS_IN(known, e.tag) || p == NULL)
+		if (!DICOM_IS_AMONG(known, e.tag) || p == NULL)
 			return EMR_WITHHELD_FOUND_AGAIN;
 		memcpy(text, p, e.len);
 		text[e.len] = '\0';

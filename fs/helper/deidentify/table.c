@@ -55,12 +55,17 @@ const table_row *dicom_row(uint32_t tag)
 	return bsearch(&tag, rows, sizeof rows / sizeof *rows, sizeof *rows, compare_row);
 }
 
-bool dicom_row_has_vr(const table_row *row, const char vr[2])
+bool dicom_has_vr(const char *vrs, const char vr[2])
 {
-	for (const char *at = row->vrs; at[0] != '\0'; at += 2)
-		if (memcmp(at, vr, 2) == 0)
+	for (; vrs[0] != '\0'; vrs += 2)
+		if (memcmp(vrs, vr, 2) == 0)
 			return true;
 	return false;
+}
+
+bool dicom_row_has_vr(const table_row *row, const char vr[2])
+{
+	return dicom_has_vr(row->vrs, vr);
 }
 
 static int compare_uid(const void *key, const void *uid)
@@ -105,6 +110,39 @@ const char *dicom_words(uint32_t tag)
 		if (worded[i].tag == tag)
 			return worded[i].words;
 	return NULL;
+}
+
+bool dicom_is_among(const uint32_t *tags, size_t n, uint32_t tag)
+{
+	for (size_t i = 0; i < n; i++)
+		if (tags[i] == tag)
+			return true;
+	return false;
+}
+
+bool dicom_is_of_visit(uint32_t tag)
+{
+	static const uint32_t tags[] = {/* study, series, acquisition, content */
+		0x00080020, 0x00080021, 0x00080022, 0x00080023, 0x0008002a, 0x00080030, 0x00080031,
+		0x00080032, 0x00080033, 0x00189074, 0x00189151, 0x00189516, 0x00189517, 0x00189623,
+		/* what was given, and what its decay is counted from */
+		0x00180027, 0x00180035, 0x00181042, 0x00181043, 0x00181072, 0x00181073, 0x00181078,
+		0x00181079, 0x00189701};
+
+	return DICOM_IS_AMONG(tags, tag);
+}
+
+bool dicom_is_left_out(uint32_t tag)
+{
+	static const uint32_t tags[] = {
+		/* Tables of colours and of grey levels have room for any text. A picture that needs
+		 * one is withheld (table_withheld.inc). */
+		0x00281101, 0x00281102, 0x00281103, 0x00283002, 0x00283006, 0x00283010,
+		/* The day of a printed list of codes, and which list it is. */
+		0x00080105, 0x00080106, 0x00080107, 0x0008010b, 0x0008010d, 0x0008010f, 0x00080117,
+		0x00080118};
+
+	return DICOM_IS_AMONG(tags, tag);
 }
 
 /* ---- what is withheld ---- */

@@ -20,11 +20,22 @@ typedef struct table_row {
 /* NULL: DICOM knows no such element, or has given it up. */
 const table_row *dicom_row(uint32_t tag);
 bool dicom_row_has_vr(const table_row *row, const char vr[2]);
+/* Whether VR is one of VRS, which stand without signs between them: "DATMDT". */
+bool dicom_has_vr(const char *vrs, const char vr[2]);
 /* A UID that DICOM itself registered. */
 bool dicom_uid_is_registered(const char *uid);
 /* Of a text without a row in the table that pictures need: the words that it may be, in capitals,
  * each between two bars; NULL: it is none of these. */
 const char *dicom_words(uint32_t tag);
+/* Whether TAG is one of N. */
+bool dicom_is_among(const uint32_t *tags, size_t n, uint32_t tag);
+#define DICOM_IS_AMONG(list, tag) dicom_is_among(list, sizeof(list) / sizeof *(list), tag)
+/* Whether TAG says when something was done with the patient: the only dates and times that are
+ * moved. One of a device, a program or a printed table is known to others, and would tell the span
+ * of all. */
+bool dicom_is_of_visit(uint32_t tag);
+/* Whether no copy has TAG, although Table E.1-1 would leave something in its place. */
+bool dicom_is_left_out(uint32_t tag);
 /* How a file is written of which copies are made. */
 typedef struct syntax {
 	const char *uid;

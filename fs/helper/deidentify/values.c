@@ -116,6 +116,19 @@ typedef struct moment {
 	int parts;	   /* how many of them were said */
 } moment;
 
+/* Where programs and their clocks begin to count, here or a few hours west of Greenwich: they write
+ * it for what they do not know, and who sees it moved knows the span. */
+static bool is_beginning(const moment *m)
+{
+	static const int first[] = {1900, 1901, 1904, 1960, 1970, 1980, 2000, 2001};
+
+	for (size_t i = 0; i < sizeof first / sizeof *first; i++)
+		if ((m->year == first[i] && m->month == 1 && m->day == 1) ||
+			(m->year == first[i] - 1 && m->month == 12 && m->day == 31))
+			return true;
+	return false;
+}
+
 static bool is_date(const moment *m)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -178,10 +191,17 @@ static void put_fraction(const moment *m, char *out, size_t size)
 		snprintf(out, size, ".%.*s", m->digits, digits);
 }
 
+/* Midnight is what programs write for a day without a time. */
+static bool is_midnight(const moment *m)
+{
+	return m->hour == 0 && m->minute == 0 && m->second == 0 && m->micro == 0;
+}
+
 static bool read_time(const char *text, moment *m)
 {
 	*m = (moment){.year = 2000, .month = 1, .day = 1};
-	return read_clock(text, m) && m->parts > 0 && strpbrk(text, "+-") == NULL;
+	return read_clock(text, m) && m->parts > 0 && strpbrk(text, "+-") == NULL &&
+	       !is_midnight(m);
 }
 
 void value_time(const persona *p, const char *text, char out[32])
@@ -211,7 +231,7 @@ void value_date(const persona *p, const char *text, const char *time, char out[3
 		.month = digits_value(text + 4, 2),
 		.day = digits_value(text + 6, 2),
 		.hour = 12};
-	if (!is_date(&m))
+	if (!is_date(&m) || is_beginning(&m))
 		return;
 	if (read_time(time, &clock)) {
 		m.hour = clock.hour;
@@ -236,8 +256,13 @@ void value_date_time(const persona *p, const char *text, char out[32])
 		m.month = digits_value(text + 4, 2);
 	if (date == 8)
 		m.day = digits_value(text + 6, 2);
-	if (!is_date(&m) || !read_clock(text + date, &m) || (date < 8 && m.parts > 0))
+	if (!is_date(&m) || !read_clock(text + date, &m) || (date < 8 && m.parts > 0) ||
+		(date == 8 && is_beginning(&m)))
 		return;
+	if (is_midnight(&m)) {
+		m.parts = 0;
+		m.hour = 12;
+	}
 	move_moment(p, &m);
 	len = snprintf(out, 32, "%04d%02d%02d%02d%02d%02d", m.year % 10000, m.month, m.day, m.hour,
 		m.minute, m.second);

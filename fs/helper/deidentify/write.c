@@ -92,10 +92,7 @@ static void put_source(copier *c, uint64_t at, uint64_t len, const image *pixels
 
 static bool has_long_length(const char vr[2])
 {
-	for (const char *at = "OBODOFOLOVOWSQSVUCUNURUTUV"; *at != '\0'; at += 2)
-		if (memcmp(at, vr, 2) == 0)
-			return true;
-	return false;
+	return dicom_has_vr("OBODOFOLOVOWSQSVUCUNURUTUV", vr);
 }
 
 static void put_tag(copier *c, uint32_t tag)
@@ -239,27 +236,6 @@ static bool next_value(const char **at, char *out, size_t size)
 	return true;
 }
 
-static uint32_t time_of_date(uint32_t tag)
-{
-	switch (tag) {
-	case 0x00080012:
-		return 0x00080013;
-	case 0x00080020:
-	case 0x00080021:
-	case 0x00080022:
-	case 0x00080023:
-		return tag + 0x10;
-	case 0x00181012:
-		return 0x00181014;
-	case 0x00181200:
-		return 0x00181201;
-	case 0x0018700c:
-		return 0x0018700e;
-	default:
-		return 0;
-	}
-}
-
 typedef struct range { /* of an item's elements, or of the whole data set */
 	uint32_t first, end;
 	int depth;
@@ -302,8 +278,9 @@ static void put_changed(copier *c, const element *e, deed how, range among)
 	bool is_first = true;
 	size_t len = 0;
 
-	sibling_text(c, among, memcmp(e->vr, "DA", 2) == 0 ? time_of_date(e->tag) : 0, times,
-		sizeof times);
+	/* The times of study, series, acquisition and content stand in the order of their dates. */
+	sibling_text(c, among, e->tag >= 0x00080020 && e->tag <= 0x00080023 ? e->tag + 0x10 : 0,
+		times, sizeof times);
 	dicom_text(&c->in, e, text, e->len < sizeof text ? sizeof text : 1);
 	changed[0] = '\0';
 	while (next_value(&at, one, sizeof one)) {

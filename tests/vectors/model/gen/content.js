@@ -94,7 +94,7 @@ const CASES = [
 	{ n: 5000, unsigned: true },
 	{ n: 5000, mime: 'application/dicom', doc: '24627-2', cver: 3, mtimeNs: -1n, name: 'n=5000 dicom, cver 3, mtime before 1970' },
 	{ n: 5000, mime: `application/${'x'.repeat(243)}`, doc: '1'.repeat(255), name: 'n=5000 longest mime and doc' },
-	{ n: 5000, mime: 'application/dicom', derived: { cver: 3, table: 'PS3.15-2026c/1' }, name: 'n=5000 derived' },
+	{ n: 5000, mime: 'application/dicom', derived: { cver: 3, table: 'PS3.15-2026c/2' }, name: 'n=5000 derived' },
 	{ n: 13, hello: true, derived: { cver: 2 ** 40, table: '' }, cver: 2, mtimeNs: -1n, name: 'hello, derived, no table named' },
 	{ n: 5000, mime: '', doc: '', name: 'n=5000 no mime' },
 	{ n: 1000000, unwritten: [1, 2], name: 'n=1000000 two holes' },

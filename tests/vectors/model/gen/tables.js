@@ -5,7 +5,7 @@ import { sha256 } from '../lib/prim.js';
 import * as T from '../lib/tables.js';
 import { known } from '../lib/known.js';
 
-const TABLE = 'PS3.15-2026c/1';
+const TABLE = 'PS3.15-2026c/2';
 const file = '{"purpose":"To follow sugar","who":"Researchers","until":"2099-12-31","data":"de-identified","columns":'
 	+ '{"taken":"date","Glucose (mmol)":"number","unit":"code","sex":["F","M","n/a"],"Proteína":["-","+","++"]}}';
 

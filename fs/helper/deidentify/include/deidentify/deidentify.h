@@ -20,7 +20,7 @@
 /* The rules that decide which elements stay: the table, and this module's version of them. The
  * value changes with either, and stands, hashed with the terms of the dataset, in each copy's
  * statement. */
-#define EMR_DEIDENTIFY_TABLE "PS3.15-2026c/1"
+#define EMR_DEIDENTIFY_TABLE "PS3.15-2026c/2"
 
 /* ---- participants ---- */
 
@@ -42,10 +42,12 @@ emr_status emr_deidentify_key(const emr_secret *secret, emr_bytes participant, e
 typedef enum emr_column_kind {
 	EMR_COLUMN_NUMBER = 1, /* < and >; at most six digits before its point or comma, and seven
 				  in all: further decimals are cut */
-	EMR_COLUMN_DATE,       /* 2024-01-19, 2024-01-19T13:30:15: moved as dates of pictures are */
-	EMR_COLUMN_CODE,       /* one of WORDS, without regard to case; of any: at most 16 letters,
-				  digits, and of . _ % / + -, at most four digits in a row, + and -
-				  first only among themselves: mmol/L, positive, ++ */
+	EMR_COLUMN_DATE, /* 2024-01-19, 2024-01-19T13:30:15: moved as dates of pictures are; of
+			    midnight, noon and a day's last second only the date, and
+			    nothing of the day from which a program counts (1970-01-01) */
+	EMR_COLUMN_CODE, /* one of WORDS, without regard to case; of any: at most 16 letters,
+			    digits, and of . _ % / + -, at most four digits in a row, + and -
+			    first only among themselves: mmol/L, positive, ++ */
 } emr_column_kind;
 
 typedef struct emr_column {
@@ -62,8 +64,8 @@ typedef struct emr_column {
 #define EMR_TABLE_MAX_BYTES (UINT64_C(64) << 20) /* of a table and of its copy */
 
 typedef struct emr_deidentify_rules {
-	/* false: dates and times are moved into the past by 30 to 60 years, by the same time for
-	 * all of a participant's files; true: none is left. */
+	/* false: dates and times of what was done with the patient are moved into the past by 30 to
+	 * 60 years, by the same time for all of a participant's files; true: none is left. */
 	bool without_dates;
 	/* Sex, age (90 from 90 on), size, weight and the like stay: option 113108. */
 	bool with_characteristics;
