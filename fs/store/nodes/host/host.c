@@ -164,6 +164,8 @@ static emr_status cat_leaf(window *w, const emr_cid *cid)
 	w->here += size;
 	if (from >= to)
 		return EMR_OK;
+	if (from == 0 && to == size)
+		return emr_block_store_get_verified(w->store, cid, w->out);
 	EMR_TRY(emr_block_store_get_verified(w->store, cid, &leaf));
 	return emr_buf_append(w->out, leaf.data + from, (size_t)(to - from));
 }
