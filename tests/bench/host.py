@@ -23,6 +23,7 @@ from sharing_scene import Scene, until
 SAVES = 9
 READS = 3
 SMALL = 64 << 10
+LULL_S = 2  # another save within a second waits for a second
 LINK = "1gbit"
 HERE, THERE = "198.51.100.1", "198.51.100.2"  # of no network (RFC 5737)
 
@@ -132,6 +133,7 @@ def small(scene, row):
     saved, first = [], []
     for i in range(SAVES):
         name, content = f"record {i}", random.randbytes(SMALL)
+        time.sleep(LULL_S)
         save(scene.ana.path("Imaging", name), content)
         saved.append(until(lambda path=scene.ana.path("Imaging", name): state(path).startswith(b"confirmed"), name))
         first.append(scene.opened(name, content))
