@@ -211,9 +211,13 @@ static struct MHD_Response *make_response(emr_serve_call *call)
 	if (call->is_streamed)
 		return MHD_create_response_from_callback(
 			MHD_SIZE_UNKNOWN, STREAM_BYTES, stream, call, NULL);
-	if (call->file <= 0)
-		return MHD_create_response_from_buffer(
-			call->out.len, call->out.data, MHD_RESPMEM_MUST_COPY);
+	if (call->file <= 0) {
+		response = MHD_create_response_from_buffer(
+			call->out.len, call->out.data, MHD_RESPMEM_MUST_FREE);
+		if (response != NULL)
+			call->out = (emr_buf){0}; /* the library frees it */
+		return response;
+	}
 	response = size >= 0 ? MHD_create_response_from_fd64((uint64_t)size, call->file) : NULL;
 	if (response != NULL)
 		call->file = 0; /* the library closes it */

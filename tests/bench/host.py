@@ -1,7 +1,7 @@
 """The rows of a host: what a network that one computer serves costs, beside the same network as a directory.
 
 Two scenes (sharing_scene.py), alike but for `emrfs host`: with it the patient and the doctor joined over HTTPS and have nothing of the
-directory.  Both are on one computer, so the network between them is what a loop costs.
+directory.  All are on one computer, the host in a network namespace of its own behind a link of 1 Gb/s.
 """
 import base64
 import contextlib
@@ -12,7 +12,6 @@ import os
 import random
 import re
 import shutil
-import socket
 import sqlite3
 import statistics
 import subprocess
@@ -24,6 +23,29 @@ from sharing_scene import Scene, until
 SAVES = 9
 READS = 3
 SMALL = 64 << 10
+LULL_S = 2  # another save within a second waits for a second
+LINK = "1gbit"
+HERE, THERE = "198.51.100.1", "198.51.100.2"  # of no network (RFC 5737)
+
+
+class Link:
+    """A network namespace, and how it is reached."""
+
+    def __init__(self):
+        self.name = f"emrfs{os.getpid()}"
+        self.inside = ["ip", "netns", "exec", self.name]
+
+    def begin(self):
+        here, there = self.name + "a", self.name + "b"
+        for words in (f"ip netns add {self.name}", f"ip link add {here} type veth peer name {there} netns {self.name}",
+                      f"ip addr add {HERE}/30 dev {here}", f"ip link set {here} up"):
+            subprocess.run(words.split(), check=True)
+        for words in (f"ip addr add {THERE}/30 dev {there}", f"ip link set {there} up",
+                      f"tc qdisc add dev {there} root tbf rate {LINK} burst 512k latency 50ms"):
+            subprocess.run([*self.inside, *words.split()], check=True)
+
+    def end(self):
+        subprocess.run(["ip", "netns", "del", self.name], check=False)
 
 
 class Practice(Scene):
@@ -32,14 +54,16 @@ class Practice(Scene):
     def __init__(self, bed, data, is_hosted):
         super().__init__(os.path.join(os.path.dirname(bed.back), "hosted" if is_hosted else "unhosted"), data.emrfs,
                          bed.secrets["secret"], bed.fb_path)
-        self.is_hosted, self.host, self.address = is_hosted, 0, ""
+        self.is_hosted, self.host, self.address, self.link = is_hosted, 0, THERE + ":7443", Link()
         self.ana, self.lima = self.person("ana"), self.person("lima")
 
     def members(self):
         if self.is_hosted:
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.address = f"127.0.0.1:{free.getsockname()[1]}"
-            self.host = self.person("lucas").told("host", self.net, self.address)["pid"]
+            self.link.begin()
+            owner = self.person("lucas")
+            owner.before = self.link.inside
+            self.host = owner.told("host", self.net, self.address)["pid"]
+            owner.before = []
         super().members()
 
     def begin(self):
@@ -57,6 +81,8 @@ class Practice(Scene):
         if self.host:
             os.kill(self.host, 15)
             until(lambda: not os.path.isdir(f"/proc/{self.host}"), "the host ends")
+        if self.is_hosted:
+            self.link.end()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def seen(self, name):
@@ -107,6 +133,7 @@ def small(scene, row):
     saved, first = [], []
     for i in range(SAVES):
         name, content = f"record {i}", random.randbytes(SMALL)
+        time.sleep(LULL_S)
         save(scene.ana.path("Imaging", name), content)
         saved.append(until(lambda path=scene.ana.path("Imaging", name): state(path).startswith(b"confirmed"), name))
         first.append(scene.opened(name, content))

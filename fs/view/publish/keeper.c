@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "replica/follower.h"
 
+#include "awaiting.h"
 #include "compare.h"
 #include "follow.h"
 #include "health.h"
@@ -59,12 +60,20 @@ static int64_t next_backoff(int64_t backoff, emr_status status)
 	return backoff * 2 > BACKOFF_LAST_NS ? BACKOFF_LAST_NS : backoff * 2;
 }
 
+/* When the next run may begin, at the earliest: the first where versions wait that have got their
+ * copies, which somebody waits for. */
+typedef struct rest {
+	int64_t of_copies_boot_ns, boot_ns;
+} rest;
+
 /* Under view->lock: waits until there is something to publish, somebody hurries, or the end. */
-static bool wait_for_work(emr_view *view, int64_t not_before_boot_ns, uint64_t hurried)
+static bool wait_for_work(emr_view *view, const rest *after, uint64_t hurried)
 {
 	view->next_due_boot_ns = publish_due(view);
 	while (!view->stop) {
 		int64_t due = view->next_due_boot_ns, now = view_boot_ns(view);
+		int64_t not_before_boot_ns =
+			awaiting_is_due(view) ? after->of_copies_boot_ns : after->boot_ns;
 
 		if (view->keeper->hurry > 0 && view->keeper->hurries != hurried)
 			return true;
@@ -108,11 +117,12 @@ static emr_status publish_and_erase(emr_view *view, bool all)
 static void *publish_loop(void *arg)
 {
 	emr_view *view = arg;
-	int64_t backoff = 0, not_before = 0;
+	int64_t backoff = 0;
+	rest after = {0};
 	uint64_t hurried = 0;
 
 	pthread_mutex_lock(&view->lock);
-	while (wait_for_work(view, not_before, hurried)) {
+	while (wait_for_work(view, &after, hurried)) {
 		bool all = view->keeper->hurry > 0;
 		emr_status status;
 
@@ -127,8 +137,11 @@ static void *publish_loop(void *arg)
 		backoff = next_backoff(backoff, status);
 		/* Never twice within the quiet time: a change that failed for the moment is not a
 		 * busy loop. */
-		not_before =
-			view_boot_ns(view) + (backoff > 0 ? backoff : view->options.quiet_ns / 4);
+		after.boot_ns = after.of_copies_boot_ns = view_boot_ns(view) + backoff;
+		if (backoff == 0) {
+			after.boot_ns += view->options.quiet_ns / 4;
+			after.of_copies_boot_ns += view->options.quiet_ns / 100;
+		}
 	}
 	pthread_mutex_unlock(&view->lock);
 	return NULL;

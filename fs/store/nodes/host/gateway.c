@@ -51,28 +51,32 @@ static bool wants(const emr_serve_call *call, const char *format, const char *ty
 /* Appends the section of CID, and goes into it where it is a node. */
 static emr_status put_section(emr_node *node, sending *s, const emr_cid *cid, emr_buf *out)
 {
-	EMR_AUTO_BUF block = {0};
 	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
+	const size_t at = out->len;
+	uint64_t size;
 	size_t head_len;
 	step *below;
-	emr_status status = emr_block_store_get_verified(node->options.store, cid, &block);
+	emr_status status = emr_block_store_size(node->options.store, cid, &size);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-	head_len = emr_car_section_head(head, cid, block.len);
-	if (s->left < head_len + block.len)
-		return EMR_LIMIT;
-	s->left -= head_len + block.len;
+	head_len = emr_car_section_head(head, cid, (size_t)size);
 	EMR_TRY(emr_buf_append(out, head, head_len));
-	EMR_TRY(emr_buf_append(out, block.data, block.len));
+	status = emr_block_store_get_verified(node->options.store, cid, out);
+	if (status != EMR_OK)
+		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
+	if (out->len - at != head_len + size) /* its head says otherwise */
+		return EMR_DAMAGED;
+	if (s->left < out->len - at)
+		return EMR_LIMIT;
+	s->left -= out->len - at;
 	if (emr_cid_codec(cid) == EMR_CODEC_RAW || s->is_root_only)
 		return EMR_OK;
 	if (s->depth == HOST_DEPTH_MAX)
 		return EMR_LIMIT;
 	below = &s->steps[s->depth++];
-	emr_buf_free(&below->node);
-	below->node = block;
-	block = (emr_buf){0};
+	emr_buf_clear(&below->node);
+	EMR_TRY(emr_buf_append(&below->node, out->data + out->len - size, (size_t)size));
 	below->cursor = emr_dag_pb_begin(emr_buf_view(&below->node));
 	return EMR_OK;
 }

@@ -3,7 +3,7 @@
  * that runs waits between two blocks.  Both waits have an end. */
 #include "node.h"
 
-#define MOMENT_NS INT64_C(250000000)
+#define MOMENT_NS INT64_C(200000000) /* as long as what is saved waits before it is a version */
 #define PATIENCE_MS 15000
 #define PAUSE_NS INT64_C(5000000000) /* in one import: the node's collection waits for it */
 
