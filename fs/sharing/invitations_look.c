@@ -37,9 +37,7 @@ emr_status emr_look_invitations(emr_visit *visit)
 
 	if (status == EMR_OK) {
 		visit->due_boot_ns = emr_clock_boot_ns(emr_clock_system()) + NEXT_NS;
-		status = emr_bureau_ca(&bureau);
-		if (status == EMR_OK)
-			status = emr_invitations_run(&bureau, tell, visit, &problem);
+		status = emr_invitations_run(&bureau, tell, visit, &problem);
 	} else if (status == EMR_NOT_FOUND) {
 		status = EMR_OK;
 	}

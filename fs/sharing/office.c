@@ -13,6 +13,7 @@
 #include "contract/codes.h"
 #include "replica/follower.h"
 #include "replica/people.h"
+#include "session/network_dir.h"
 #include "sharing/office_looks.h"
 #include "sharing/sharing.h"
 
@@ -151,6 +152,14 @@ static bool is_due(const standing *at, uint64_t size)
 	return !at->has_begun || at->seen < size || now_boot_ns() >= at->due_boot_ns;
 }
 
+/* A founder of an organisation is alone in it until the first invitation is used. */
+static bool is_founder(const emr_office *office)
+{
+	EMR_AUTO_FREE char *dir = NULL;
+
+	return emr_network_dir_of(office->session->state_fd, &dir) == EMR_OK;
+}
+
 static void go_round(emr_office *office)
 {
 	emr_replica_position position = {0};
@@ -158,6 +167,8 @@ static void go_round(emr_office *office)
 	 * question of a newcomer can wait here. */
 	const bool alone = is_alone(office);
 
+	if (alone && !is_founder(office))
+		return;
 	if (emr_replica_at(office->session->replica, &position) != EMR_OK)
 		return;
 	for (size_t i = 0; i < LOOKS && !emr_worker_is_stopping(&office->worker); i++)

@@ -17,6 +17,7 @@
 
 #define DESCRIPTOR_MAX ((size_t)60000)
 #define SETTINGS_MAX ((size_t)4096)
+#define LETTER_MS 15000u /* an open folder that is closed waits for it */
 
 static void note(client *c, emr_status status, const emr_http_answer *answer)
 {
@@ -255,6 +256,7 @@ static emr_status ask_letter(const char *dir, const emr_keyring *keyring, emr_id
 	(void)snprintf(path, sizeof path, "letters/%s.%s", hex, step);
 	q->path = path;
 	q->is_open = keyring == NULL;
+	q->timeout_ms = LETTER_MS;
 	return ask_host(dir, keyring, q, out);
 }
 

@@ -209,6 +209,8 @@ emr_status emr_invitations_certify(emr_bureau *bureau, const emr_invitation *inv
 {
 	emr_cert_facts facts;
 
+	if (bureau->ca.len == 0)
+		EMR_TRY(emr_bureau_ca(bureau));
 	EMR_TRY(emr_welcome_certify(bureau->session.keyring, emr_buf_view(&bureau->ca), invitation,
 		reply, handle, emr_clock_unix_s(emr_clock_system()), VALID_S, out_cert,
 		out_signer_id));
