@@ -306,15 +306,15 @@ static void killed_savers_lose_nothing_they_were_answered(void **state)
 	assert_sound();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define IN_NETWORK(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest anywhere[] = {
-		TEST(each_of_many_hears_its_own_answer),
-		TEST(one_batch_that_many_send_is_one_entry),
+		IN_NETWORK(each_of_many_hears_its_own_answer),
+		IN_NETWORK(one_batch_that_many_send_is_one_entry),
 	};
-	const struct CMUnitTest here[] = {TEST(killed_savers_lose_nothing_they_were_answered)};
+	const struct CMUnitTest here[] = {IN_NETWORK(killed_savers_lose_nothing_they_were_answered)};
 	int failed;
 
 	if (argc == 2 && strcmp(argv[1], "create") == 0)
