@@ -314,7 +314,8 @@ int main(int argc, char **argv)
 		IN_NETWORK(each_of_many_hears_its_own_answer),
 		IN_NETWORK(one_batch_that_many_send_is_one_entry),
 	};
-	const struct CMUnitTest here[] = {IN_NETWORK(killed_savers_lose_nothing_they_were_answered)};
+	const struct CMUnitTest here[] = {
+		IN_NETWORK(killed_savers_lose_nothing_they_were_answered)};
 	int failed;
 
 	if (argc == 2 && strcmp(argv[1], "create") == 0)
