@@ -51,16 +51,13 @@ heard				# one-account
 met 6 needs-host org invite eva --role patient -o eva.invitation --passphrase-file second
 json 0 host "$EMR_WORK/ward" "127.0.0.1:$(emr_port)"
 host=$(field pid)
-"$EMRFS" org invite eva --role patient -o eva.invitation --within 10min --passphrase-file second >out/eva 2>&1 </dev/null &
-waiting=$!
-for ((i = 0; i < 2400; i++)); do [ -s eva.invitation ] && break; sleep 0.05; done
-kill -KILL $waiting	# as when that computer is switched off: the file stays
-wait $waiting
-met 7 not-used org invite eva --role patient -o other.invitation --within 1s --passphrase-file second
+run 0 org invite eva --role patient -o eva.invitation --passphrase-file second
+met 7 not-used org invite rui --role patient -o rui.invitation --wait=1s --passphrase-file second
+met 7 not-used org invite iva --role patient -o iva.invitation --wait=10min --within 1s --passphrase-file second
 met 6 no-agent agent --passphrase-file second
 agent_of() {	# HOME HANDLE EXIT [TIME]: invited by the hospital, whose answer stays in out/invited
 	home_of hospital
-	"$EMRFS" org invite "$2" --role agent -o "$1.invitation" --passphrase-file second --json >out/invited 2>&1 </dev/null &
+	"$EMRFS" org invite "$2" --role agent -o "$1.invitation" --wait --passphrase-file second --json >out/invited 2>&1 </dev/null &
 	waiting=$!
 	for ((i = 0; i < 2400; i++)); do [ -s "$1.invitation" ] && break; sleep 0.05; done
 	home_of "$1"
@@ -74,7 +71,7 @@ home_of eva
 met 8 bad-invitation init --join joao.card --yes --passphrase-file second --words-file w
 met 13 needs-yes init --join eva.invitation --passphrase-file second --words-file w
 run 7 init --join eva.invitation --within 1s --yes --passphrase-file second --words-file w
-heard				# members-see, no-answer
+heard				# members-see, invited-waits
 home_of rita
 run 13 join eva.invitation --passphrase-file second
 heard				# members-see, of records that exist
@@ -89,7 +86,7 @@ met 13 needs-yes org leave --passphrase-file second
 agent_of more more 0
 home_of hospital
 met 5 unknown-person org revoke agent --yes --passphrase-file second	# what both say of themselves
-agent_of other more 7 8s
+agent_of other more 8 8s
 grep -q '"error":"handle-taken"' out/invited || emr_fail "$(cat out/invited)"
 cat out/invited >>"$MET"
 home_of hospital

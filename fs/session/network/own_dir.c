@@ -42,8 +42,7 @@ emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_
 static const char *meeting_text(emr_status status)
 {
 	if (status == EMR_FORK)
-		return _("it shows another key than its address says; an address without a key is "
-			 "for a host whose name an authority vouches for");
+		return _("it shows another key than its address says");
 	return emr_text(emr_status_text(status));
 }
 
@@ -57,7 +56,7 @@ emr_status emr_own_dir_meet(int state_fd, const char *state, const char *address
 
 	if (status != EMR_OK)
 		return say(address,
-			_("it is no address of a host, as https://192.168.0.7:7443#sha256//KEY; "
+			_("it is no address of a host, as https://192.168.0.7:7443#ed25519//KEY; "
 			  "emrfs host says it"),
 			status, out_problem);
 	status = emr_served_meet(&at, &descriptor);
