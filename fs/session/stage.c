@@ -44,8 +44,7 @@ emr_status emr_stage_remove_tree(int dirfd, const char *name)
 	return EMR_OK;
 }
 
-/* Stages of an init that was interrupted: they never became a keyring. */
-static emr_status remove_old_stages(int state_fd)
+emr_status emr_stage_remove_all(int state_fd, const char *prefix)
 {
 	int fd = openat(state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
@@ -55,7 +54,7 @@ static emr_status remove_old_stages(int state_fd)
 	if (directory == NULL)
 		return EMR_IO;
 	while (status == EMR_OK && (entry = readdir(directory)) != NULL) {
-		if (strncmp(entry->d_name, STAGE_PREFIX, strlen(STAGE_PREFIX)) == 0)
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
 			status = emr_stage_remove_tree(state_fd, entry->d_name);
 	}
 	closedir(directory);
@@ -99,7 +98,7 @@ emr_status emr_stage_claim(emr_stage *stage, const emr_places *places, emr_probl
 			return EMR_EXISTS;
 		}
 	}
-	return remove_old_stages(stage->state_fd);
+	return emr_stage_remove_all(stage->state_fd, STAGE_PREFIX);
 }
 
 emr_status emr_stage_make(

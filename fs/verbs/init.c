@@ -204,7 +204,7 @@ static emr_status join_network(
 		is_patient ? "" : m->profile.name, m->within_ns, certificate, out_problem);
 	emr_progress_end(m->out);
 	if (status == EMR_DENIED && waits_at_host(m)) /* nothing comes of it any more */
-		(void)!emr_begun_forget(m->stage.state_fd);
+		(void)!emr_begun_forget(m->stage.state_fd, &m->begun.file);
 	return status;
 }
 
@@ -381,30 +381,18 @@ static emr_status make_agent(making *m, emr_problem *out_problem)
 	return status;
 }
 
-/* An invitation goes on only with what was begun for it; of an organisation that is seen later. */
-static emr_status check_begun(const making *m, emr_problem *out_problem)
-{
-	const emr_bytes invitation = emr_buf_view(&m->joining.bytes);
-	const emr_id32 hash = emr_sha256_of(&invitation, 1);
-
-	return m->org_name != NULL || emr_bytes_equal(emr_buf_view(&m->begun.what),
-					      emr_bytes_of(hash.b, sizeof hash.b))
-		       ? EMR_OK
-		       : emr_begun_say_other(&m->begun, m->joining.invitation.network, out_problem);
-}
-
 static bool goes_on(const making *m)
 {
-	return (m->org_name != NULL || waits_at_host(m)) && emr_begun_is_there(m->stage.state_fd);
+	return (m->org_name != NULL || waits_at_host(m)) &&
+	       emr_begun_is_there(m->stage.state_fd, &m->begun.file);
 }
 
-static emr_status make_keyring(making *m, emr_problem *out_problem)
+static emr_status make_keyring(making *m)
 {
 	if (goes_on(m)) {
 		emr_say(m->out, "Going on with what was begun before, in %s/%s.\n", m->places.state,
-			EMR_STATE_BEGUN);
-		EMR_TRY(emr_begun_open(&m->begun, &m->session.keyring));
-		return check_begun(m, out_problem);
+			m->begun.file.name);
+		return emr_begun_open(&m->begun, &m->session.keyring);
 	}
 	return emr_keyring_create(is_agent(m) ? EMR_KEYRING_ORGANISATION : EMR_KEYRING_PERSON,
 		emr_clock_unix_s(emr_clock_system()), &m->session.keyring);
@@ -412,7 +400,7 @@ static emr_status make_keyring(making *m, emr_problem *out_problem)
 
 static emr_status make_all(making *m, emr_problem *out_problem)
 {
-	emr_status status = make_keyring(m, out_problem);
+	emr_status status = make_keyring(m);
 
 	if (status == EMR_OK)
 		status = make_network(m, out_problem);
@@ -550,8 +538,8 @@ static emr_status finish(making *m, emr_problem *out_problem)
 		emr_problem_set_status(out_problem, status, m->places.state);
 	m->dir_used = status == EMR_OK;
 	if (status == EMR_OK && (m->org_name != NULL || waits_at_host(m)) &&
-		emr_begun_forget(m->stage.state_fd) != EMR_OK)
-		emr_log(EMR_LOG_WARN, "joining: %s stays", EMR_STATE_BEGUN);
+		emr_begun_forget(m->stage.state_fd, NULL) != EMR_OK)
+		emr_log(EMR_LOG_WARN, "joining: %s stays", m->begun.file.name);
 	return status;
 }
 
@@ -720,11 +708,13 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name, ma
 			args->values[EMR_OPT_NAME] != NULL ? args->values[EMR_OPT_NAME] : "agent");
 	if (status == EMR_OK && org_name != NULL)
 		snprintf(m.profile.name, sizeof m.profile.name, "%s", org_name);
+	emr_begun_name(emr_buf_view(&m.joining.bytes), &m.begun.file);
 	if (status == EMR_OK)
 		status = emr_passphrase_get(args->values[EMR_OPT_PASSPHRASE_FILE], !goes_on(&m),
 			&m.passphrase, &problem);
 	m.begun = (emr_begun){.state_fd = m.stage.state_fd,
 		.state_path = m.places.state,
+		.file = m.begun.file,
 		.passphrase = emr_passphrase_view(&m.passphrase),
 		.kdf = &m.settings.kdf};
 	if (status == EMR_OK)

@@ -41,7 +41,7 @@ static emr_status change(const emr_args *args, emr_out *out, const emr_places *p
 	/* Of an organisation that was made while the computer lost its power: the old passphrase
 	 * opens it, too. */
 	if (status == EMR_OK)
-		(void)!emr_begun_forget(state_fd);
+		(void)!emr_begun_forget(state_fd, NULL);
 	return status;
 }
 

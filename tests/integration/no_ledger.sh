@@ -186,7 +186,7 @@ open_folder
 echo "one" >"$MNT/Letters/one.txt"
 cp -a rewound "$LEDGER"
 emr_until grep -q rollback "$MNT/.emrfs/notices"
-status_says "rewound" True None
+status_says "rewound" True rollback
 expect "the older ledger is as it was" "$(entries)" "$(sqlite3 rewound/ledger.sqlite 'SELECT count(*) FROM entries')"
 run 4 unmount
 rm -rf "$LEDGER" && mv aside "$LEDGER"

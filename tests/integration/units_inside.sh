@@ -27,7 +27,7 @@ printf '#!/bin/sh\necho "the passphrase of this test"\n' >/usr/local/bin/types &
 export EMRFS_ASKPASS=/usr/local/bin/types
 printf 'issuer,patient_id,who,born\n,K7QF,ana,1984-03-12\n' >patients.csv
 ana_comes() {
-	as admin org invite ana --role patient -o ana.invitation >/tmp/said 2>&1 &
+	as admin org invite ana --role patient -o ana.invitation --wait >/tmp/said 2>&1 &
 	until_it_is test -s /var/lib/emrfs/ana.invitation
 	must as ana init --join ana.invitation --words-file ana.words --yes --name "Silva, Ana" --born 1984-03-12 >/tmp/said 2>&1
 	must wait $!
@@ -235,7 +235,7 @@ must systemctl stop at-the-desk
 
 say "an agent, which reaches hosts from where it is shut in"
 of_ana emrfs --as hospital org create "Norte" --network net --yes --words-file hospital-words >/tmp/said 2>&1 || fail "org create: $(cat /tmp/said)"
-of_ana emrfs --as hospital org invite keys --role agent -o keys.invitation >/tmp/said 2>&1 &
+of_ana emrfs --as hospital org invite keys --role agent -o keys.invitation --wait >/tmp/said 2>&1 &
 until_it_is test -s /home/anatest/keys.invitation
 of_ana emrfs --as agent init --join keys.invitation --yes --words-file agent-words >/tmp/joined 2>&1 || fail "init: $(cat /tmp/joined)"
 wait $! || fail "org invite: $(cat /tmp/said)"

@@ -1,24 +1,38 @@
-/* This file keeps what an organisation on Fabric has made while it waits for others, so that a
- * killed or ended `org create` goes on with the same CA. */
+/* This file keeps what an organisation, or somebody who is invited, has made while it waits for
+ * others, so that a killed or ended command goes on with the same keys. */
 #include "network/begun.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "ledger/hash.h"
+#include "session/stage.h"
 
-bool emr_begun_is_there(int state_fd)
+void emr_begun_name(emr_bytes invitation, emr_begun_file *out)
 {
-	return faccessat(state_fd, EMR_STATE_BEGUN, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	const emr_id32 hash = emr_sha256_of(&invitation, 1);
+
+	memcpy(out->name, EMR_STATE_BEGUN, sizeof EMR_STATE_BEGUN);
+	if (invitation.len == 0)
+		return;
+	out->name[sizeof EMR_STATE_BEGUN - 1] = '-';
+	emr_hex(hash.b, sizeof hash.b, out->name + sizeof EMR_STATE_BEGUN);
+}
+
+bool emr_begun_is_there(int state_fd, const emr_begun_file *file)
+{
+	return faccessat(state_fd, file->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 emr_status emr_begun_open(emr_begun *begun, emr_keyring **out_keyring)
 {
 	EMR_AUTO_KEYRING keyring = NULL;
 	emr_status status = emr_keyring_open(
-		begun->state_fd, EMR_STATE_BEGUN, begun->passphrase, &keyring, NULL);
+		begun->state_fd, begun->file.name, begun->passphrase, &keyring, NULL);
 
 	if (status == EMR_OK)
 		status = emr_keyring_tlv_get(keyring, EMR_KEYRING_BEGUN, &begun->what);
@@ -42,14 +56,16 @@ emr_status emr_begun_keep(
 	status = emr_keyring_tlv_set(keyring, EMR_KEYRING_BEGUN, what);
 	if (status == EMR_OK)
 		status = emr_keyring_save(
-			keyring, begun->state_fd, EMR_STATE_BEGUN, begun->passphrase, begun->kdf);
+			keyring, begun->state_fd, begun->file.name, begun->passphrase, begun->kdf);
 	emr_buf_clear(&begun->what);
 	return status == EMR_OK ? emr_buf_append(&begun->what, what.data, what.len) : status;
 }
 
-emr_status emr_begun_forget(int state_fd)
+emr_status emr_begun_forget(int state_fd, const emr_begun_file *file)
 {
-	if (unlinkat(state_fd, EMR_STATE_BEGUN, 0) != 0)
+	if (file == NULL)
+		EMR_TRY(emr_stage_remove_all(state_fd, EMR_STATE_BEGUN));
+	else if (unlinkat(state_fd, file->name, 0) != 0)
 		return errno == ENOENT ? EMR_OK : emr_status_from_errno(errno);
 	return fsync(state_fd) == 0 ? EMR_OK : emr_status_from_errno(errno);
 }
@@ -58,7 +74,7 @@ emr_status emr_begun_say_other(const emr_begun *begun, const char *name, emr_pro
 {
 	char file[4400];
 
-	snprintf(file, sizeof file, "%.4300s/" EMR_STATE_BEGUN, begun->state_path);
+	snprintf(file, sizeof file, "%.4300s/%s", begun->state_path, begun->file.name);
 	emr_problem_set(out_problem, EMR_SAY_ORG_BEGUN, "what", name, "file", file, NULL);
 	return EMR_EXISTS;
 }

@@ -24,5 +24,7 @@ emr_status emr_stage_make(
 emr_status emr_stage_move_in(const emr_stage *stage);
 /* A file, or a directory with all that is in it. */
 emr_status emr_stage_remove_tree(int dirfd, const char *name);
+/* All in the state whose names begin with PREFIX. */
+emr_status emr_stage_remove_all(int state_fd, const char *prefix);
 /* Removes what did not get a place; a failure is said to OUT. */
 void emr_stage_end(emr_stage *stage, emr_out *out);
