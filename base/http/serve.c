@@ -1,40 +1,22 @@
 /* This file runs a server of HTTP with libmicrohttpd: it takes requests and their bodies, bounds
  * them, keeps those apart that wait, and sends answers. It judges no request: the routes do. */
-#include "http/serve.h"
-
 #include <errno.h>
 #include <microhttpd.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/worker.h"
+#include "serve_private.h"
 
-#define THREADS 4u  /* that speak with clients */
-#define WORKERS 24u /* that answer what waits for a disk */
+#define THREADS 4u /* that speak with clients */
 #define CONNECTIONS_MAX 512u
 #define CONNECTIONS_OF_ONE 64u
 #define CONNECTION_BYTES ((size_t)32 << 10) /* of headers */
 #define FORM_BYTES ((size_t)64 << 10)	    /* of a body that are looked through at once */
 #define STREAM_BYTES ((size_t)256 << 10)    /* of an answer that are asked for at once */
 #define SILENT_S 60u			    /* a connection that says nothing */
-
-struct emr_serve {
-	struct MHD_Daemon *daemon;
-	emr_serve_set sets[EMR_SERVE_SETS];
-	pthread_mutex_t lock; /* of what follows */
-	emr_serve_call *waiting;
-	uint64_t number; /* that emr_serve_wake said last */
-	bool is_ending;
-	emr_serve_call *work, **work_end; /* suspended, until a worker has answered them */
-	pthread_cond_t has_work;
-	pthread_t workers[WORKERS];
-	unsigned n_workers;
-	atomic_uint_fast64_t requests, refused;
-};
 
 const char *emr_serve_query(const emr_serve_call *call, const char *name)
 {
@@ -60,124 +42,6 @@ emr_status emr_serve_number(
 	errno = 0;
 	*out = strtoull(text, &end, 10);
 	return errno == 0 && *end == '\0' ? EMR_OK : EMR_INVALID;
-}
-
-/* ---- waiting ---- */
-
-void emr_serve_wait(emr_serve_call *call, uint64_t for_more_than, uint64_t ms)
-{
-	call->waits_for = for_more_than;
-	call->waits_until_ns = emr_clock_boot_ns(emr_clock_system()) + (int64_t)ms * 1000000;
-}
-
-static void suspend(emr_serve *serve, emr_serve_call *call)
-{
-	EMR_LOCKED(&serve->lock);
-
-	MHD_suspend_connection(call->connection);
-	if (serve->is_ending || serve->number > call->waits_for) {
-		MHD_resume_connection(call->connection);
-	} else {
-		call->next_waiting = serve->waiting;
-		serve->waiting = call;
-	}
-}
-
-/* Lock held. */
-static void wake_those(emr_serve *serve, uint64_t number, bool is_all)
-{
-	int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
-	emr_serve_call **at = &serve->waiting;
-
-	while (*at != NULL) {
-		emr_serve_call *call = *at;
-
-		if (!is_all && number <= call->waits_for && now_ns < call->waits_until_ns) {
-			at = &call->next_waiting;
-			continue;
-		}
-		*at = call->next_waiting;
-		MHD_resume_connection(call->connection);
-	}
-}
-
-void emr_serve_wake(emr_serve *serve, uint64_t number)
-{
-	EMR_LOCKED(&serve->lock);
-
-	serve->number = number;
-	wake_those(serve, number, false);
-}
-
-/* ---- what waits for a disk ---- */
-
-/* A thread that speaks with clients is given back to them meanwhile.  False: the server ends, or
- * has no workers. */
-static bool give_work(emr_serve *serve, emr_serve_call *call)
-{
-	bool is_given;
-
-	(void)pthread_mutex_lock(&serve->lock);
-	is_given = !serve->is_ending && serve->n_workers > 0;
-	if (is_given) {
-		MHD_suspend_connection(call->connection);
-		*serve->work_end = call;
-		serve->work_end = &call->next_waiting;
-		(void)pthread_cond_signal(&serve->has_work);
-	}
-	(void)pthread_mutex_unlock(&serve->lock);
-	return is_given;
-}
-
-/* Lock held. */
-static emr_serve_call *next_work(emr_serve *serve)
-{
-	emr_serve_call *call = serve->work;
-
-	serve->work = call->next_waiting;
-	if (serve->work == NULL)
-		serve->work_end = &serve->work;
-	call->next_waiting = NULL;
-	return call;
-}
-
-static void *work(void *arg)
-{
-	emr_serve *serve = arg;
-
-	(void)pthread_mutex_lock(&serve->lock);
-	while (serve->work != NULL || !serve->is_ending) {
-		emr_serve_call *call;
-
-		if (serve->work == NULL) {
-			(void)pthread_cond_wait(&serve->has_work, &serve->lock);
-			continue;
-		}
-		call = next_work(serve);
-		(void)pthread_mutex_unlock(&serve->lock);
-		call->is_answered = call->route->answer(call->arg, call);
-		MHD_resume_connection(call->connection);
-		(void)pthread_mutex_lock(&serve->lock);
-	}
-	(void)pthread_mutex_unlock(&serve->lock);
-	return NULL;
-}
-
-static void start_workers(emr_serve *serve)
-{
-	serve->work_end = &serve->work;
-	(void)pthread_cond_init(&serve->has_work, NULL);
-	while (serve->n_workers < WORKERS &&
-		pthread_create(&serve->workers[serve->n_workers], NULL, work, serve) == 0)
-		serve->n_workers++;
-}
-
-static void end_workers(emr_serve *serve)
-{
-	(void)pthread_cond_broadcast(&serve->has_work);
-	for (unsigned i = 0; i < serve->n_workers; i++)
-		(void)pthread_join(serve->workers[i], NULL);
-	(void)pthread_cond_destroy(&serve->has_work);
 }
 
 /* ---- requests ---- */
@@ -355,11 +219,11 @@ static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection
 	call->path = url + strlen(call->route->path);
 	if (call->is_answered)
 		return send_answer(serve, call);
-	if (call->route->waits_for_disk && give_work(serve, call))
+	if (call->route->waits_for_disk && serve_give_work(serve, call))
 		return MHD_YES;
 	if (call->route->answer(call->arg, call))
 		return send_answer(serve, call);
-	suspend(serve, call);
+	serve_suspend(serve, call);
 	return MHD_YES;
 }
 
@@ -413,7 +277,7 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 	}
 	memcpy(serve->sets, options->sets, sizeof serve->sets);
 	(void)pthread_mutex_init(&serve->lock, NULL);
-	start_workers(serve);
+	serve_start_workers(serve);
 	serve->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO |
 						 MHD_ALLOW_SUSPEND_RESUME |
 						 (options->key != NULL ? MHD_USE_TLS : 0),
@@ -438,9 +302,9 @@ void emr_serve_stop(emr_serve *serve)
 		return;
 	(void)pthread_mutex_lock(&serve->lock);
 	serve->is_ending = true;
-	wake_those(serve, 0, true);
+	serve_wake_those(serve, 0, true);
 	(void)pthread_mutex_unlock(&serve->lock);
-	end_workers(serve);
+	serve_end_workers(serve);
 	if (serve->daemon != NULL)
 		MHD_stop_daemon(serve->daemon);
 	(void)pthread_mutex_destroy(&serve->lock);
