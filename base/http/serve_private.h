@@ -20,6 +20,8 @@ struct emr_serve {
 	pthread_t workers[SERVE_WORKERS];
 	unsigned n_workers;
 	atomic_uint_fast64_t requests, refused;
+	uint64_t bytes_max;
+	atomic_uint_fast64_t bytes; /* that all requests hold */
 };
 
 /* The client of CALL waits, as its route has said. */
