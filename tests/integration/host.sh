@@ -24,7 +24,7 @@ host_start() {
 }
 ask() { curl -sk -o /dev/null -w '%{http_code}' "https://127.0.0.1:$port/$1"; }
 
-two_network "Praxis Ana" ana
+TWO_ALONE=1 two_network "Praxis Ana" ana # who hosts it is what this is about
 port=$(free_port)
 run 6 host "$EMR_WORK/nowhere" "127.0.0.1:$port"
 run 2 host "$NET"

@@ -36,7 +36,7 @@ there() { [ "$(cat "$EMR_WORK/clara-folder/shared-with-me"/bento*/Notes/"$1" 2>/
 
 mkdir disk && must mount -t tmpfs -o size=24m,mode=700 tmpfs disk
 NET=$EMR_WORK/disk/net
-two_network "Praxis Ana" ana
+TWO_ALONE=1 two_network "Praxis Ana" ana # its members come over the line
 host_start
 line_start 0 1e9
 two_join bento "Bento Reis" patient ana
