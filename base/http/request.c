@@ -15,6 +15,7 @@
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define IDLE_MAX 16
+#define LONG_BODY ((size_t)64 << 10) /* not sent before the server wants it */
 #define LOGIN_SECRET_MAX 512
 
 /* One connection, and what drives it. */
@@ -202,7 +203,7 @@ static bool set_body(exchange *x, CURL *easy)
 	       curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
 		       request->body.data != NULL ? (const char *)request->body.data : "") ==
 		       CURLE_OK &&
-	       add_header(x, "Expect:");
+	       add_header(x, request->body.len > LONG_BODY ? "Expect: 100-continue" : "Expect:");
 }
 
 static bool set_all(exchange *x, CURL *easy, const char *url)

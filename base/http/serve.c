@@ -1,40 +1,26 @@
 /* This file runs a server of HTTP with libmicrohttpd: it takes requests and their bodies, bounds
  * them, keeps those apart that wait, and sends answers. It judges no request: the routes do. */
-#include "http/serve.h"
-
 #include <errno.h>
 #include <microhttpd.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/worker.h"
+#include "serve_private.h"
 
-#define THREADS 4u  /* that speak with clients */
-#define WORKERS 24u /* that answer what waits for a disk */
+#define THREADS 4u /* that speak with clients */
 #define CONNECTIONS_MAX 512u
 #define CONNECTIONS_OF_ONE 64u
 #define CONNECTION_BYTES ((size_t)32 << 10) /* of headers */
 #define FORM_BYTES ((size_t)64 << 10)	    /* of a body that are looked through at once */
 #define STREAM_BYTES ((size_t)256 << 10)    /* of an answer that are asked for at once */
 #define SILENT_S 60u			    /* a connection that says nothing */
-
-struct emr_serve {
-	struct MHD_Daemon *daemon;
-	emr_serve_set sets[EMR_SERVE_SETS];
-	pthread_mutex_t lock; /* of what follows */
-	emr_serve_call *waiting;
-	uint64_t number; /* that emr_serve_wake said last */
-	bool is_ending;
-	emr_serve_call *work, **work_end; /* suspended, until a worker has answered them */
-	pthread_cond_t has_work;
-	pthread_t workers[WORKERS];
-	unsigned n_workers;
-	atomic_uint_fast64_t requests, refused;
-};
+#define BYTES_MAX ((uint64_t)256 << 20)	    /* of bodies and answers of all requests */
+#define PASSED_BYTES ((uint64_t)64 << 10)   /* of a refused body: its sender hears why */
+#define TLS "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define RETRY_S "1"
 
 const char *emr_serve_query(const emr_serve_call *call, const char *name)
 {
@@ -62,122 +48,31 @@ emr_status emr_serve_number(
 	return errno == 0 && *end == '\0' ? EMR_OK : EMR_INVALID;
 }
 
-/* ---- waiting ---- */
+/* ---- what requests hold ---- */
 
-void emr_serve_wait(emr_serve_call *call, uint64_t for_more_than, uint64_t ms)
+/* The answer is CODE and nothing else. */
+static void refuse(emr_serve_call *call, unsigned code)
 {
-	call->waits_for = for_more_than;
-	call->waits_until_ns = emr_clock_boot_ns(emr_clock_system()) + (int64_t)ms * 1000000;
+	emr_buf_free(&call->body);
+	emr_buf_free(&call->out);
+	call->code = code;
+	call->type = "text/plain";
+	call->is_streamed = false;
+	call->header[0] = code == MHD_HTTP_SERVICE_UNAVAILABLE ? MHD_HTTP_HEADER_RETRY_AFTER : NULL;
+	call->header[1] = RETRY_S;
+	call->is_answered = true;
 }
 
-static void suspend(emr_serve *serve, emr_serve_call *call)
+/* Counts what CALL holds now, until its end. False: all requests together would hold too much. */
+static bool hold(emr_serve *serve, emr_serve_call *call)
 {
-	EMR_LOCKED(&serve->lock);
+	const uint64_t before = call->held;
+	uint64_t all;
 
-	MHD_suspend_connection(call->connection);
-	if (serve->is_ending || serve->number > call->waits_for) {
-		MHD_resume_connection(call->connection);
-	} else {
-		call->next_waiting = serve->waiting;
-		serve->waiting = call;
-	}
-}
-
-/* Lock held. */
-static void wake_those(emr_serve *serve, uint64_t number, bool is_all)
-{
-	int64_t now_ns = emr_clock_boot_ns(emr_clock_system());
-	emr_serve_call **at = &serve->waiting;
-
-	while (*at != NULL) {
-		emr_serve_call *call = *at;
-
-		if (!is_all && number <= call->waits_for && now_ns < call->waits_until_ns) {
-			at = &call->next_waiting;
-			continue;
-		}
-		*at = call->next_waiting;
-		MHD_resume_connection(call->connection);
-	}
-}
-
-void emr_serve_wake(emr_serve *serve, uint64_t number)
-{
-	EMR_LOCKED(&serve->lock);
-
-	serve->number = number;
-	wake_those(serve, number, false);
-}
-
-/* ---- what waits for a disk ---- */
-
-/* A thread that speaks with clients is given back to them meanwhile.  False: the server ends, or
- * has no workers. */
-static bool give_work(emr_serve *serve, emr_serve_call *call)
-{
-	bool is_given;
-
-	(void)pthread_mutex_lock(&serve->lock);
-	is_given = !serve->is_ending && serve->n_workers > 0;
-	if (is_given) {
-		MHD_suspend_connection(call->connection);
-		*serve->work_end = call;
-		serve->work_end = &call->next_waiting;
-		(void)pthread_cond_signal(&serve->has_work);
-	}
-	(void)pthread_mutex_unlock(&serve->lock);
-	return is_given;
-}
-
-/* Lock held. */
-static emr_serve_call *next_work(emr_serve *serve)
-{
-	emr_serve_call *call = serve->work;
-
-	serve->work = call->next_waiting;
-	if (serve->work == NULL)
-		serve->work_end = &serve->work;
-	call->next_waiting = NULL;
-	return call;
-}
-
-static void *work(void *arg)
-{
-	emr_serve *serve = arg;
-
-	(void)pthread_mutex_lock(&serve->lock);
-	while (serve->work != NULL || !serve->is_ending) {
-		emr_serve_call *call;
-
-		if (serve->work == NULL) {
-			(void)pthread_cond_wait(&serve->has_work, &serve->lock);
-			continue;
-		}
-		call = next_work(serve);
-		(void)pthread_mutex_unlock(&serve->lock);
-		call->is_answered = call->route->answer(call->arg, call);
-		MHD_resume_connection(call->connection);
-		(void)pthread_mutex_lock(&serve->lock);
-	}
-	(void)pthread_mutex_unlock(&serve->lock);
-	return NULL;
-}
-
-static void start_workers(emr_serve *serve)
-{
-	serve->work_end = &serve->work;
-	(void)pthread_cond_init(&serve->has_work, NULL);
-	while (serve->n_workers < WORKERS &&
-		pthread_create(&serve->workers[serve->n_workers], NULL, work, serve) == 0)
-		serve->n_workers++;
-}
-
-static void end_workers(emr_serve *serve)
-{
-	(void)pthread_cond_broadcast(&serve->has_work);
-	for (unsigned i = 0; i < serve->n_workers; i++)
-		(void)pthread_join(serve->workers[i], NULL);
-	(void)pthread_cond_destroy(&serve->has_work);
+	call->held = call->body.cap + call->out.cap + call->memory_bytes +
+		     (call->is_streamed ? STREAM_BYTES : 0);
+	all = atomic_fetch_add(&serve->bytes, call->held - before) + call->held - before;
+	return call->held <= before || all <= serve->bytes_max;
 }
 
 /* ---- requests ---- */
@@ -192,6 +87,8 @@ static ssize_t stream(void *arg, uint64_t at, char *buffer, size_t size)
 		call->sent = 0;
 		emr_buf_clear(&call->out);
 		status = call->route->more(call->arg, call);
+		if (status == EMR_OK && !hold(call->serve, call))
+			status = EMR_BUSY;
 	}
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? MHD_CONTENT_READER_END_OF_STREAM
@@ -226,9 +123,15 @@ static struct MHD_Response *make_response(emr_serve_call *call)
 
 static enum MHD_Result send_answer(emr_serve *serve, emr_serve_call *call)
 {
-	struct MHD_Response *response = make_response(call);
+	struct MHD_Response *response;
 	enum MHD_Result sent = MHD_NO;
 
+	emr_buf_free(&call->body);
+	if (!hold(serve, call)) {
+		refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE);
+		(void)hold(serve, call);
+	}
+	response = make_response(call);
 	if (call->code >= 400 && call->code < 500)
 		atomic_fetch_add(&serve->refused, 1);
 	if (response == NULL)
@@ -288,22 +191,50 @@ static emr_serve_call *begin(
 	atomic_fetch_add(&serve->requests, 1);
 	if (call == NULL)
 		return NULL;
+	call->serve = serve;
 	call->connection = connection;
 	call->code = MHD_HTTP_OK;
 	call->type = "application/octet-stream";
 	find_route(serve, call, method, url);
-	if (call->route != NULL && call->route->is_form) {
-		call->form = MHD_create_post_processor(connection, FORM_BYTES, take_form, call);
-		call->taken = call->form != NULL ? EMR_OK : EMR_INVALID;
-	}
 	return call;
 }
 
-static void take_body(emr_serve_call *call, emr_bytes piece)
+/* UINT64_MAX: it does not say. */
+static uint64_t body_length(const emr_serve_call *call)
+{
+	const char *said = emr_serve_header(call, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (emr_serve_header(call, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL)
+		return UINT64_MAX;
+	return said != NULL ? strtoull(said, NULL, 10) : 0;
+}
+
+/* Once it has its headers. A body that nobody will take is not waited for: a long one ends with
+ * the answer, and its connection with it. */
+static enum MHD_Result judge_headers(emr_serve *serve, emr_serve_call *call)
+{
+	const emr_serve_route *route = call->route;
+	const uint64_t bytes = body_length(call);
+
+	if (route == NULL)
+		refuse(call, MHD_HTTP_NOT_FOUND);
+	else if (bytes > route->open_max && route->may != NULL && !route->may(call->arg, call))
+		call->is_answered = true;
+	else if (bytes != UINT64_MAX && bytes > route->body_max && route->take == NULL)
+		refuse(call, MHD_HTTP_CONTENT_TOO_LARGE);
+	else if (route->is_form) {
+		call->form =
+			MHD_create_post_processor(call->connection, FORM_BYTES, take_form, call);
+		call->taken = call->form != NULL ? EMR_OK : EMR_INVALID;
+	}
+	return call->is_answered && bytes > PASSED_BYTES ? send_answer(serve, call) : MHD_YES;
+}
+
+static void take_body(emr_serve *serve, emr_serve_call *call, emr_bytes piece)
 {
 	const emr_serve_route *route = call->route;
 
-	if (route == NULL || call->taken != EMR_OK)
+	if (call->is_answered || call->taken != EMR_OK)
 		return;
 	if (call->form != NULL) {
 		if (MHD_post_process(call->form, (const char *)piece.data, piece.len) != MHD_YES &&
@@ -311,13 +242,13 @@ static void take_body(emr_serve_call *call, emr_bytes piece)
 			call->taken = EMR_INVALID;
 	} else if (route->take != NULL) {
 		call->taken = route->take(call->arg, call, piece);
-	} else {
-		call->taken = piece.len > route->body_max - call->body.len
-				      ? EMR_LIMIT
-				      : emr_buf_append(&call->body, piece.data, piece.len);
+	} else if (piece.len > route->body_max - call->body.len) {
+		refuse(call, MHD_HTTP_CONTENT_TOO_LARGE);
+	} else if (emr_buf_append(&call->body, piece.data, piece.len) != EMR_OK ||
+		   !hold(serve, call)) {
+		refuse(call, MHD_HTTP_SERVICE_UNAVAILABLE);
+		(void)hold(serve, call);
 	}
-	if (call->taken != EMR_OK)
-		emr_buf_free(&call->body);
 }
 
 static void end_form(emr_serve_call *call)
@@ -339,36 +270,32 @@ static enum MHD_Result take_request(void *arg, struct MHD_Connection *connection
 
 	(void)version;
 	if (call == NULL) {
-		*memory = begin(serve, connection, method, url);
-		return *memory != NULL ? MHD_YES : MHD_NO;
+		*memory = call = begin(serve, connection, method, url);
+		return call != NULL ? judge_headers(serve, call) : MHD_NO;
 	}
 	if (*data_len > 0) {
-		take_body(call, emr_bytes_of(data, *data_len));
+		take_body(serve, call, emr_bytes_of(data, *data_len));
 		*data_len = 0;
 		return MHD_YES;
 	}
 	end_form(call);
-	if (call->route == NULL || (call->taken == EMR_LIMIT && call->route->take == NULL)) {
-		call->code = call->route == NULL ? MHD_HTTP_NOT_FOUND : MHD_HTTP_CONTENT_TOO_LARGE;
-		return send_answer(serve, call);
-	}
-	call->path = url + strlen(call->route->path);
 	if (call->is_answered)
 		return send_answer(serve, call);
-	if (call->route->waits_for_disk && give_work(serve, call))
+	call->path = url + strlen(call->route->path);
+	if (call->route->waits_for_disk && serve_give_work(serve, call))
 		return MHD_YES;
 	if (call->route->answer(call->arg, call))
 		return send_answer(serve, call);
-	suspend(serve, call);
+	serve_suspend(serve, call);
 	return MHD_YES;
 }
 
 static void end_request(void *arg, struct MHD_Connection *connection, void **memory,
 	enum MHD_RequestTerminationCode code)
 {
+	emr_serve *serve = arg;
 	emr_serve_call *call = *memory;
 
-	(void)arg;
 	(void)connection;
 	(void)code;
 	if (call == NULL)
@@ -380,6 +307,7 @@ static void end_request(void *arg, struct MHD_Connection *connection, void **mem
 		(void)close(call->file);
 	emr_buf_free(&call->body);
 	emr_buf_free(&call->out);
+	(void)atomic_fetch_sub(&serve->bytes, call->held);
 	free(call);
 	*memory = NULL;
 }
@@ -404,6 +332,7 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->key},
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS},
 		{MHD_OPTION_END, 0, NULL}};
 	emr_serve *serve = calloc(1, sizeof *serve);
 
@@ -412,8 +341,9 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 		return EMR_NO_MEMORY;
 	}
 	memcpy(serve->sets, options->sets, sizeof serve->sets);
+	serve->bytes_max = options->bytes_max != 0 ? options->bytes_max : BYTES_MAX;
 	(void)pthread_mutex_init(&serve->lock, NULL);
-	start_workers(serve);
+	serve_start_workers(serve);
 	serve->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO |
 						 MHD_ALLOW_SUSPEND_RESUME |
 						 (options->key != NULL ? MHD_USE_TLS : 0),
@@ -421,7 +351,7 @@ emr_status emr_serve_start(const emr_serve_options *options, emr_serve **out_ser
 		MHD_OPTION_THREAD_POOL_SIZE, THREADS, MHD_OPTION_CONNECTION_LIMIT, most,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT, of_one, MHD_OPTION_CONNECTION_TIMEOUT, SILENT_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
-		end_request, serve, MHD_OPTION_ARRAY, options->key != NULL ? tls : tls + 2,
+		end_request, serve, MHD_OPTION_ARRAY, options->key != NULL ? tls : tls + 3,
 		MHD_OPTION_END);
 	if (serve->daemon == NULL) {
 		(void)close(options->listen_fd); /* else the library does */
@@ -438,9 +368,9 @@ void emr_serve_stop(emr_serve *serve)
 		return;
 	(void)pthread_mutex_lock(&serve->lock);
 	serve->is_ending = true;
-	wake_those(serve, 0, true);
+	serve_wake_those(serve, 0, true);
 	(void)pthread_mutex_unlock(&serve->lock);
-	end_workers(serve);
+	serve_end_workers(serve);
 	if (serve->daemon != NULL)
 		MHD_stop_daemon(serve->daemon);
 	(void)pthread_mutex_destroy(&serve->lock);
@@ -449,8 +379,9 @@ void emr_serve_stop(emr_serve *serve)
 
 emr_serve_counts emr_serve_count(emr_serve *serve)
 {
-	emr_serve_counts counts = {
-		.requests = atomic_load(&serve->requests), .refused = atomic_load(&serve->refused)};
+	emr_serve_counts counts = {.requests = atomic_load(&serve->requests),
+		.refused = atomic_load(&serve->refused),
+		.bytes = atomic_load(&serve->bytes)};
 	EMR_LOCKED(&serve->lock);
 
 	for (const emr_serve_call *call = serve->waiting; call != NULL; call = call->next_waiting)

@@ -102,6 +102,8 @@ emr_status reclaim_consider(reclaim_run *run)
 
 	pthread_mutex_lock(&store->append_lock);
 	limit = store->current->number;
+	if (run->options->before != 0 && run->options->before < limit)
+		limit = run->options->before;
 	run->floor = store->frames_floor;
 	pthread_mutex_lock(&store->map_lock);
 	run->slots = store->segment_count;

@@ -249,19 +249,19 @@ static emr_status open_all(host *h, emr_problem *out_problem)
 
 /* ---- space ---- */
 
-/* Blocks that no member keeps any more go.  No import runs meanwhile: what it has sent and not
- * pinned yet would go, too. */
+/* Blocks that no member keeps any more go.  What imports send from here on is looked at the next
+ * time: it may not be pinned yet. */
 static void reclaim(host *h)
 {
-	const emr_reclaim_options options = {
-		.allow_missing = true, .batch_bytes = RECLAIM_BATCH_BYTES};
+	emr_reclaim_options options = {.allow_missing = true, .batch_bytes = RECLAIM_BATCH_BYTES};
 	emr_status status;
 
 	emr_node_still(h->node);
 	status = emr_store_close_segment(h->store);
+	options.before = emr_store_log_end(h->store).number;
+	emr_node_go_on(h->node);
 	if (status == EMR_OK)
 		status = emr_store_reclaim(h->store, &options, NULL);
-	emr_node_go_on(h->node);
 	if (status != EMR_OK)
 		emr_log(EMR_LOG_WARN, "host: reclaim: %s", emr_status_text(status));
 }

@@ -228,17 +228,24 @@ static bool finish(emr_serve_call *call, emr_status status)
 		emr_status status = emr_served_check(arg, call);                                   \
 		return finish(call, status == EMR_OK ? function(arg, call) : status);              \
 	}
-/* Also a revoked key reads of its end. */
+/* Also a key that has ended reads of that. */
 #define FOR_READERS(name, function)                                                                \
 	static bool name(void *arg, emr_serve_call *call)                                          \
 	{                                                                                          \
-		uint64_t below = UINT64_MAX;                                                       \
-		emr_status status = emr_served_check(arg, call);                                   \
+		uint64_t below;                                                                    \
+		emr_status status = served_check_reader(arg, call, &below);                        \
                                                                                                    \
-		if (status == EMR_DENIED)                                                          \
-			status = served_end_of(arg, call->asks, &below);                           \
 		return finish(call, status == EMR_OK ? function(arg, call, below) : status);       \
 	}
+/* A key that has ended may say long things, too: they are refused for what they are. */
+static bool may_send(void *arg, emr_serve_call *call)
+{
+	uint64_t below;
+	emr_status status = served_check_reader(arg, call, &below);
+
+	return status == EMR_OK || !finish(call, status);
+}
+
 OPEN(answer_descriptor, give_descriptor)
 OPEN(answer_token, served_give_token)
 OPEN(answer_batch, take_batch)
@@ -257,19 +264,20 @@ FOR_MEMBERS(answer_new_note, take_note)
 const emr_serve_route served_routes[] = {
 	{"GET", WIRE_ROOT "descriptor", .answer = answer_descriptor},
 	{"POST", WIRE_ROOT "token", .body_max = WIRE_TOKEN_REQUEST_BYTES, .answer = answer_token},
-	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .waits_for_disk = true,
-		.answer = answer_batch},
+	{"POST", WIRE_ROOT "batches", .body_max = WIRE_BODY_MAX, .open_max = WIRE_OPEN_MAX,
+		.may = may_send, .waits_for_disk = true, .answer = answer_batch},
 	{"GET", WIRE_ROOT "letters/", .answer = answer_letter},
 	{"POST", WIRE_ROOT "letters/", .body_max = WIRE_LETTER_MAX, .answer = answer_new_letter},
 	{"GET", WIRE_ROOT "applications", .answer = answer_applications},
 	{"GET", WIRE_ROOT "size", .answer = answer_size},
 	{"GET", WIRE_ROOT "changes", .answer = answer_changes},
 	{"GET", WIRE_ROOT "entries", .answer = answer_entries},
-	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES,
+	{"POST", WIRE_ROOT "parts", .body_max = WIRE_KEYS_MAX * WIRE_KEY_BYTES, .may = may_send,
 		.answer = answer_parts},
 	{"GET", WIRE_ROOT "items/", .answer = answer_item},
 	{"GET", WIRE_ROOT "subtree", .answer = answer_subtree},
 	{"GET", WIRE_ROOT "note", .answer = answer_note},
-	{"POST", WIRE_ROOT "note", .body_max = WIRE_NOTE_MAX, .answer = answer_new_note},
+	{"POST", WIRE_ROOT "note", .body_max = WIRE_NOTE_MAX, .may = may_send,
+		.answer = answer_new_note},
 	{.method = NULL},
 };

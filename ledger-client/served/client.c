@@ -84,7 +84,7 @@ static emr_status client_submit(void *self, emr_bytes batch, emr_ledger_answer *
 		&(question){.path = "batches",
 			.is_post = true,
 			.body = emr_buf_view(&body),
-			.is_open = true},
+			.is_open = body.len <= WIRE_OPEN_MAX},
 		&text));
 	EMR_TRY(wire_read_answer(emr_buf_view(&text), &answer));
 	*out_answer = answer;

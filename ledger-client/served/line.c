@@ -344,9 +344,13 @@ emr_status emr_served_token(void *tokens, char *out, size_t size)
 	emr_status status = EMR_OK;
 
 	(void)pthread_mutex_lock(&c->lock);
+	if (out == NULL)
+		emr_wipe(c->token, sizeof c->token);
 	memcpy(bearer, c->token, sizeof bearer);
 	is_good = bearer[0] != '\0' && now - c->token_unix_s < WIRE_TOKEN_S / 2;
 	(void)pthread_mutex_unlock(&c->lock);
+	if (out == NULL)
+		return EMR_OK;
 	if (!is_good)
 		status = fetch_token(c, bearer);
 	if (status == EMR_OK && size <= WIRE_TOKEN_CHARS)

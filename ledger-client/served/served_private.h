@@ -43,6 +43,6 @@ emr_status served_give_applications(emr_served *served, emr_serve_call *call);
 
 /* For the token that CALL's body asks for. */
 emr_status served_give_token(emr_served *served, emr_serve_call *call);
-/* The number of entries up to the one that revoked SIGNER's key, which that key may read: its
- * computer would never hear of its end.  EMR_DENIED: nobody has revoked it. */
-emr_status served_end_of(emr_served *served, emr_id32 signer, uint64_t *out_below);
+/* Whether CALL shows a token, as emr_served_check, and the number of entries that its key may read:
+ * all (UINT64_MAX), or those up to the one that ended it. */
+emr_status served_check_reader(emr_served *served, emr_serve_call *call, uint64_t *out_below);

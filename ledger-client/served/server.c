@@ -50,6 +50,7 @@ emr_status emr_served_start(const emr_served_options *options, emr_served **out_
 		.key = options->key,
 		.certificate = options->certificate,
 		.connections_max = options->connections_max,
+		.bytes_max = options->bytes_max,
 		.sets = {{served_routes, served}, options->beside}};
 	emr_status status = served != NULL ? EMR_OK : EMR_NO_MEMORY;
 
@@ -106,5 +107,6 @@ emr_served_counts emr_served_count(emr_served *served)
 	return (emr_served_counts){.requests = counts.requests,
 		.refused = counts.refused,
 		.batches = atomic_load(&served->batches),
-		.waiting = counts.waiting};
+		.waiting = counts.waiting,
+		.bytes = counts.bytes};
 }

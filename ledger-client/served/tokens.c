@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/worker.h"
 #include "contract/rows.h"
 #include "crypto/kdf.h"
 #include "keyring/keyring.h"
@@ -32,46 +33,49 @@ static emr_status find_admitted(
 		       : EMR_OK;
 }
 
-/* Its row is active; or it has none yet, and is that of an organisation that was admitted and reads
- * the ledger before it registers. */
-static emr_status key_in_force(emr_served *served, emr_id32 signer)
+/* The number of entries that people of ORG may read: all while it is a member. */
+static emr_status readable_by_org(emr_served *served, const uint8_t org[16], uint64_t *out_below)
 {
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
-	emr_row_key row;
-	emr_status status;
+	emr_row_org row;
+	uint64_t seq = 0;
 
-	emr_key_signer(signer.b, &key);
-	(void)pthread_mutex_lock(&served->rows_lock);
-	status = emr_chain_row(served->rows, key.text, &value, NULL, NULL);
-	if (status == EMR_NOT_FOUND)
-		status = emr_chain_each_row(served->rows, "M/", find_admitted, &signer);
-	(void)pthread_mutex_unlock(&served->rows_lock);
-	if (value.len == 0)
-		return status == EMR_EXISTS ? EMR_OK : status == EMR_OK ? EMR_DENIED : status;
-	if (emr_row_key_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
+	emr_key_org(org, &key);
+	EMR_TRY(emr_chain_row(served->rows, key.text, &value, &seq, NULL));
+	if (emr_row_org_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
 		return EMR_DAMAGED;
-	return row.head.state == EMR_KEY_ACTIVE ? EMR_OK : EMR_DENIED;
+	*out_below = row.head.state == EMR_ORG_MEMBER ? UINT64_MAX : seq + 1;
+	return EMR_OK;
 }
 
-emr_status served_end_of(emr_served *served, emr_id32 signer, uint64_t *out_below)
+/* The number of entries that SIGNER may read.  All (UINT64_MAX): its row is active, and its
+ * organisation a member; or it has no row yet, and is that of an organisation that was admitted and
+ * reads the ledger before it registers.  Others: those up to the one that ended it, of which its
+ * computer would never hear.  EMR_DENIED: none. */
+static emr_status readable_by(emr_served *served, emr_id32 signer, uint64_t *out_below)
 {
 	EMR_AUTO_BUF value = {0};
 	emr_key_text key;
 	emr_row_key row;
 	uint64_t seq = 0;
 	emr_status status;
+	EMR_LOCKED(&served->rows_lock);
 
 	emr_key_signer(signer.b, &key);
-	(void)pthread_mutex_lock(&served->rows_lock);
 	status = emr_chain_row(served->rows, key.text, &value, &seq, NULL);
-	(void)pthread_mutex_unlock(&served->rows_lock);
-	if (status != EMR_OK ||
-		emr_row_key_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK ||
-		row.head.state != EMR_KEY_REVOKED)
-		return EMR_DENIED;
+	if (status == EMR_NOT_FOUND) {
+		*out_below = UINT64_MAX;
+		status = emr_chain_each_row(served->rows, "M/", find_admitted, &signer);
+		return status == EMR_EXISTS ? EMR_OK : status == EMR_OK ? EMR_DENIED : status;
+	}
+	EMR_TRY(status);
+	if (emr_row_key_parse((emr_span){value.data, value.len}, &row) != EMR_CONTRACT_OK)
+		return EMR_DAMAGED;
+	if (row.head.state == EMR_KEY_ACTIVE)
+		return readable_by_org(served, row.org, out_below);
 	*out_below = seq + 1;
-	return EMR_OK;
+	return row.head.state == EMR_KEY_REVOKED ? EMR_OK : EMR_DENIED;
 }
 
 emr_status served_give_token(emr_served *served, emr_serve_call *call)
@@ -88,9 +92,7 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 	said = emr_get_u64(call->body.data + 32);
 	if (said > now + WIRE_CLOCKS_APART_S || now > said + WIRE_CLOCKS_APART_S)
 		return EMR_DENIED;
-	status = key_in_force(served, signer);
-	if (status == EMR_DENIED)
-		status = served_end_of(served, signer, &below);
+	status = readable_by(served, signer, &below);
 	wire_token_message(served->net_id, signer, said, message);
 	if (status == EMR_OK &&
 		emr_sign_verify(call->body.data, EMR_SIGN_TOKEN,
@@ -106,7 +108,7 @@ emr_status served_give_token(emr_served *served, emr_serve_call *call)
 	return emr_buf_append(&call->out, text, WIRE_TOKEN_CHARS);
 }
 
-emr_status emr_served_check(emr_served *served, emr_serve_call *call)
+emr_status served_check_reader(emr_served *served, emr_serve_call *call, uint64_t *out_below)
 {
 	const char *text = emr_serve_header(call, "Authorization");
 	uint8_t token[WIRE_TOKEN_BYTES], wanted[32];
@@ -123,5 +125,13 @@ emr_status emr_served_check(emr_served *served, emr_serve_call *call)
 		emr_get_u64(token + 32) <= emr_clock_unix_s(served->clock))
 		return EMR_BAD_SIGNATURE;
 	memcpy(call->asks.b, token, 32);
-	return key_in_force(served, call->asks);
+	return readable_by(served, call->asks, out_below);
+}
+
+emr_status emr_served_check(emr_served *served, emr_serve_call *call)
+{
+	uint64_t below;
+
+	EMR_TRY(served_check_reader(served, call, &below));
+	return below == UINT64_MAX ? EMR_OK : EMR_DENIED;
 }

@@ -16,6 +16,8 @@
 #define WIRE_KEY_BYTES 41
 #define WIRE_SUBMIT_HEAD 96 /* submitter's id, and what it signed */
 #define WIRE_BODY_MAX (WIRE_SUBMIT_HEAD + (size_t)EMR_LEDGER_BATCH_MAX)
+/* A longer batch is taken with a token only: who has none yet brings one item, the own key. */
+#define WIRE_OPEN_MAX ((size_t)64 << 10)
 #define WIRE_WAIT_MAX_MS 60000u
 #define WIRE_LETTER_MAX ((size_t)12 << 10)
 #define WIRE_LETTERS_MAX 1000u /* that lie at a host */
@@ -36,7 +38,7 @@ void wire_token_message(
 /* An emr_status as HTTP has it, and as its word; what has none is 500 and "failed". */
 unsigned wire_http_of(emr_status status);
 const char *wire_word_of(emr_status status);
-/* EMR_DAMAGED for an unknown word. */
+/* EMR_OFFLINE for an unknown word: who says it is no host. */
 emr_status wire_status_of(const char *word);
 
 emr_status wire_put_answer(const emr_ledger_answer *answer, emr_buf *out);

@@ -490,6 +490,49 @@ TEST(addresses_that_are_none_or_unsafe_are_refused_before_a_byte_is_sent)
 	}
 }
 
+typedef struct tokens {
+	unsigned asked, forgotten;
+	unsigned right_after; /* so many were forgotten */
+} tokens;
+
+static emr_status give_token(void *arg, char *out, size_t size)
+{
+	tokens *t = arg;
+
+	if (out == NULL) {
+		t->forgotten++;
+		return EMR_OK;
+	}
+	t->asked++;
+	(void)snprintf(out, size, "%s", t->forgotten >= t->right_after ? "right" : "old");
+	return EMR_OK;
+}
+
+/* A host that was restored has another secret. */
+TEST(a_token_that_a_node_takes_no_more_is_asked_for_again_once)
+{
+	char address[512];
+	tokens t = {.right_after = 1};
+	const emr_ipfs_options options = {.kind = EMR_IPFS_KUBO,
+		.version = "0.1.0",
+		.address = address,
+		.token_of = give_token,
+		.token_arg = &t};
+
+	snprintf(address, sizeof address, "unix:%s/right-token.sock", getenv("EMR_NODE_DIR"));
+	assert_meets(&options, VERSION, EMR_IPFS_FINE);
+	assert_int_equal(t.asked, 2);
+	assert_int_equal(t.forgotten, 1);
+	t = (tokens){.right_after = 9};
+	assert_meets(&options, VERSION, EMR_IPFS_TOKEN);
+	assert_int_equal(t.asked, 2);
+	/* What was sent is not there any more to be sent again. */
+	t = (tokens){.right_after = 1};
+	assert_meets(&options, PUSH, EMR_IPFS_TOKEN);
+	assert_true(t.forgotten > 0);
+	assert_meets(&options, PUSH, EMR_IPFS_FINE);
+}
+
 TEST(another_host_is_believed_by_its_certificate_and_gets_the_token)
 {
 	char file[512], by_name[64], by_number[64], certificate[512];

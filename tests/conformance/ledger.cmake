@@ -27,5 +27,5 @@ emr_test(test_ledger_crowd
 	LABELS conformance)
 emr_test(test_served
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_strangers.c
-	USES served_kit http Threads::Threads
+	USES served_kit http OpenSSL::SSL Threads::Threads
 	LABELS conformance)

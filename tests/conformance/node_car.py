@@ -81,15 +81,15 @@ def look(path):
     inner = node_of([leaf_cids[1], leaf_cids[2]])
     root = node_of([leaf_cids[0], cid_of(DAG_PB, inner), leaf_cids[0]])
     root_cid, inner_cid = cid_of(DAG_PB, root), cid_of(DAG_PB, inner)
-    first = (leaf_cids[0], leaves[0])
+    first = (leaf_cids[0], leaves[0])  # it is linked to twice, and comes once
     blocks = [(root_cid, root), first, (inner_cid, inner), *zip(leaf_cids[1:], leaves[1:])]
     give(path, car_of(root_cid, blocks))
     where = "/ipfs/" + text_of(root_cid)
 
     status, headers, car = ask(path, where + "?format=car")
-    assert status == 200 and car == car_of(root_cid, [*blocks, first]), "not the whole DAG, depth first"
+    assert status == 200 and car == car_of(root_cid, blocks), "not the whole DAG, depth first"
     kind = headers["Content-Type"]
-    assert kind == "application/vnd.ipld.car; version=1; order=dfs; dups=y", kind
+    assert kind == "application/vnd.ipld.car; version=1; order=dfs; dups=n", kind
     assert headers["Content-Disposition"].startswith("attachment")
     assert ask(path, where, "application/vnd.ipld.car; order=dfs")[2] == car, "Accept is not heard"
     assert ask(path, where + "?format=car&dag-scope=all")[2] == car
@@ -102,18 +102,30 @@ def look(path):
 
     torn = node_of([leaf_cids[0], cid_of(RAW, b"nobody has it"), leaf_cids[1]])
     give(path, car_of(cid_of(DAG_PB, torn), [(cid_of(DAG_PB, torn), torn)]), "?pin-roots=false")
-    status, _, car = ask(path, "/ipfs/" + text_of(cid_of(DAG_PB, torn)) + "?format=car")
-    assert status == 200 and car is None, "a CAR that is not whole looks whole"
+    assert ask(path, "/ipfs/" + text_of(cid_of(DAG_PB, torn)) + "?format=car")[0] == 404, "a CAR that is not whole"
 
-    # A few blocks that lead to one leaf by 4,096 ways.
+    # A few blocks that lead to one leaf by 1,000 ** 15 ways.
     tower, tower_cid = [first], first[0]
-    for _ in range(12):
-        node = node_of([tower_cid, tower_cid])
+    for _ in range(15):
+        node = node_of([tower_cid] * 1000)
         tower_cid = cid_of(DAG_PB, node)
-        tower.append((tower_cid, node))
+        tower.insert(0, (tower_cid, node))
     give(path, car_of(tower_cid, tower))
     status, _, car = ask(path, "/ipfs/" + text_of(tower_cid) + "?format=car")
-    assert status == 200 and car is None, "an answer without a bound"
+    assert status == 200 and car == car_of(tower_cid, tower), "each block once"
+    for _ in range(2):
+        node = node_of([tower_cid])
+        tower_cid = cid_of(DAG_PB, node)
+        give(path, car_of(tower_cid, [(tower_cid, node)]), "?pin-roots=false")
+    assert ask(path, "/ipfs/" + text_of(tower_cid) + "?format=car")[0] == 500, "a tree of any depth"
+
+    # More than a CAR may have.
+    many = [maker.randbytes(1 << 20) for _ in range(3)]
+    for leaf in many:
+        give(path, car_of(cid_of(RAW, leaf), [(cid_of(RAW, leaf), leaf)]))
+    node = node_of([cid_of(RAW, leaf) for leaf in many])
+    give(path, car_of(cid_of(DAG_PB, node), [(cid_of(DAG_PB, node), node)]))
+    assert ask(path, "/ipfs/" + text_of(cid_of(DAG_PB, node)) + "?format=car")[0] == 413, "an answer without a bound"
 
 
 def main():

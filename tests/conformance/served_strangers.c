@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,6 +13,9 @@
 
 #include "base/file.h"
 #include "http/request.h"
+#include "ledger/act_send.h"
+#include "ledger/hash.h"
+#include "replica/people.h"
 
 static kit k;
 
@@ -34,7 +38,7 @@ static int end(void **state)
 
 static char socket_path[108];
 
-static emr_served *host_with_mail(unsigned connections_max, int mail_dirfd)
+static emr_served *host_with(unsigned connections_max, int mail_dirfd, uint64_t bytes_max)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	char dir[96];
@@ -44,6 +48,7 @@ static emr_served *host_with_mail(unsigned connections_max, int mail_dirfd)
 		.clock = &k.clock.clock,
 		.secret = {9},
 		.connections_max = connections_max,
+		.bytes_max = bytes_max,
 		.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 
 	(void)snprintf(dir, sizeof dir, "%s/host", k.base);
@@ -58,7 +63,7 @@ static emr_served *host_with_mail(unsigned connections_max, int mail_dirfd)
 
 static emr_served *host_at_socket(unsigned connections_max)
 {
-	return host_with_mail(connections_max, -1);
+	return host_with(connections_max, -1, 0);
 }
 
 static int connect_raw(void)
@@ -97,7 +102,7 @@ static emr_http *open_socket(void)
 	return http;
 }
 
-static void reading_takes_a_token(void **state)
+TEST_IN(begin, end, reading_takes_a_token)
 {
 	static const char *const closed[] = {
 		"size", "changes", "entries", "note", "items/00", "subtree?level=0&index=0"};
@@ -106,7 +111,6 @@ static void reading_takes_a_token(void **state)
 	EMR_AUTO_BUF out = {0};
 	char path[64], forged[8 + 24 + 96];
 
-	(void)state;
 	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
 	assert_true(emr_bytes_equal(emr_buf_view(&out), emr_ledger_descriptor(k.ledger)));
 	(void)snprintf(forged, sizeof forged, "Authorization: Bearer %096d", 0);
@@ -122,18 +126,17 @@ static void reading_takes_a_token(void **state)
 }
 
 /* The invited and who applies are strangers; the administrator's side of a letter is a member's. */
-static void letters_are_for_their_two_sides(void **state)
+TEST_IN(begin, end, letters_are_for_their_two_sides)
 {
 	static const char reply[] = "/emrfs/v1/letters/00112233445566778899aabbccddeeff.reply";
 	static const char answer[] =
 		"/emrfs/v1/letters/00112233445566778899aabbccddeeff.certificate";
 	const emr_bytes body = emr_bytes_of("abc", 3);
 	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	emr_served *host = host_with_mail(0, mail);
+	emr_served *host = host_with(0, mail, 0);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
 
-	(void)state;
 	assert_int_equal(ask(http, "POST", reply, NULL, body, &out), 200);
 	assert_int_equal(ask(http, "GET", reply, NULL, (emr_bytes){0}, &out), 401);
 	assert_int_equal(ask(http, "POST", answer, NULL, body, &out), 401);
@@ -154,13 +157,12 @@ static void letters_are_for_their_two_sides(void **state)
 }
 
 /* A member's token ends after a day, and the next call fetches another without a word. */
-static void a_token_is_for_a_day_and_for_members(void **state)
+TEST_IN(begin, end, a_token_is_for_a_day_and_for_members)
 {
 	emr_keyring *member = k.keyring, *stranger = NULL;
 	EMR_AUTO_LEDGER other = NULL;
 	uint64_t size;
 
-	(void)state;
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	kit_clock_set(&k.clock, KIT_NOW + 2 * 86400);
 	assert_ok(emr_ledger_size(k.ledger, &size));
@@ -174,7 +176,7 @@ static void a_token_is_for_a_day_and_for_members(void **state)
 	emr_keyring_free(stranger);
 }
 
-static void garbage_and_what_is_too_long_is_refused(void **state)
+TEST_IN(begin, end, garbage_and_what_is_too_long_is_refused)
 {
 	static const char *const raw[] = {"\x16\x03\x01 no HTTP\r\n\r\n", "GET\r\n\r\n",
 		"GET /emrfs/v1/size HTTP/9.9\r\n\r\n",
@@ -188,7 +190,6 @@ static void garbage_and_what_is_too_long_is_refused(void **state)
 	char answer[256];
 	uint64_t size;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof raw / sizeof raw[0]; i++) {
 		int fd = connect_raw();
 
@@ -198,9 +199,7 @@ static void garbage_and_what_is_too_long_is_refused(void **state)
 			;
 		(void)close(fd);
 	}
-	assert_ok(emr_buf_append_zeros(&large, 6u << 20));
-	assert_int_equal(
-		ask(http, "POST", "/emrfs/v1/batches", NULL, emr_buf_view(&large), &out), 413);
+	assert_ok(emr_buf_append_zeros(&large, 200000));
 	assert_int_equal(
 		ask(http, "POST", "/emrfs/v1/batches", NULL, emr_bytes_of(large.data, 10), &out),
 		400);
@@ -215,8 +214,104 @@ static void garbage_and_what_is_too_long_is_refused(void **state)
 	assert_int_equal(size, 2);
 }
 
+/* What the only organisation wants. */
+static void decide(emr_pub_org_propose what, emr_bytes part)
+{
+	const emr_id16 proposal = emr_id16_random();
+	emr_id16 own;
+	emr_known_person me;
+	emr_replica *replica = kit_replica(&k);
+	uint8_t code = 0;
+
+	assert_ok(emr_replica_catch_up(replica, NULL, NULL, NULL));
+	assert_ok(emr_replica_person(replica, k.owner.signer_id, &me));
+	emr_replica_close(replica);
+	memcpy(own.b, me.row.org, sizeof own.b);
+	if (what.kind == EMR_PROPOSAL_REMOVE)
+		memcpy(what.org, own.b, sizeof own.b);
+	what.not_after_unix_s = KIT_NOW + 86400;
+	{
+		const emr_act acts[] = {
+			emr_act_propose(proposal, &what), emr_act_approve_proposal(proposal, own)};
+		const emr_bytes parts[] = {part, {0}};
+
+		assert_ok(emr_act_send_all(
+			k.keyring, k.ledger, acts, parts, 2, &k.clock.clock, &code));
+	}
+	assert_int_equal(code, EMR_RESULT_APPLIED);
+}
+
+/* Its computer hears of the end, and of nothing behind it. */
+TEST_IN(begin, end, who_belongs_to_an_organisation_that_left_hears_of_its_end_and_reads_no_more)
+{
+	static const char rules[64] = "one is enough";
+	const emr_bytes text = emr_bytes_of(rules + 32, 32), ca = emr_bytes_of("a CA", 4);
+	const emr_id32 hash = emr_sha256_of(&text, 1);
+	emr_pub_org_propose what = {.kind = EMR_PROPOSAL_RULES, .quorum = 1};
+	EMR_AUTO_BUF part = {0};
+	emr_ledger_change change;
+	uint64_t size;
+
+	memcpy(what.subject, hash.b, sizeof what.subject);
+	decide(what, emr_bytes_of(rules, sizeof rules));
+	assert_ok(emr_proposal_admit_part("Other", "", ca, &part));
+	decide(emr_proposal_admit(emr_id16_random(), emr_id32_random(), ca, 0),
+		emr_buf_view(&part));
+	assert_ok(emr_ledger_changes(k.ledger, NULL, 0, &change));
+	decide((emr_pub_org_propose){.kind = EMR_PROPOSAL_REMOVE}, (emr_bytes){0});
+	assert_status(EMR_DENIED, emr_ledger_changes(k.ledger, NULL, 0, &change));
+	assert_ok(emr_ledger_size(k.ledger, &size)); /* with a token from before */
+	assert_int_equal(size, 5);
+	kit_clock_set(&k.clock, KIT_NOW + 2 * 86400);
+	assert_ok(emr_ledger_size(k.ledger, &size)); /* and with a new one */
+	assert_int_equal(size, 5);
+	assert_status(EMR_DENIED, emr_ledger_changes(k.ledger, NULL, 0, &change));
+}
+
+/* Sends TEXT, and LEN bytes of nothing behind it. */
+static int say_raw(const char *text, size_t len)
+{
+	static const char nothing[65536];
+	int fd = connect_raw();
+
+	assert_true(len <= sizeof nothing);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_true(len == 0 || write(fd, nothing, len) == (ssize_t)len);
+	return fd;
+}
+
+/* By the headers alone: the body is never sent. */
+TEST_IN(begin, end, a_body_that_nobody_takes_is_not_waited_for)
+{
+	static const struct {
+		const char *asked, *answer;
+	} all[] = {
+		{"batches HTTP/1.1\r\nHost: a\r\nContent-Length: 6000000\r\n\r\n", "HTTP/1.1 401"},
+		{"batches HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 401"},
+		{"batches HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+			"HTTP/1.1 401"},
+		{"parts HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 401"},
+		{"token HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 413"},
+		{"none HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", "HTTP/1.1 404"}};
+	const struct timeval patience = {.tv_sec = 20};
+	emr_served *host = host_at_socket(0);
+	char line[128], answer[13];
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		EMR_AUTO_FD fd = -1;
+
+		(void)snprintf(line, sizeof line, "POST /emrfs/v1/%s", all[i].asked);
+		fd = say_raw(line, 0);
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+		memset(answer, 0, sizeof answer);
+		assert_int_equal(recv(fd, answer, 12, MSG_WAITALL), 12);
+		assert_string_equal(answer, all[i].answer);
+	}
+	emr_served_stop(host);
+}
+
 /* A batch of somebody else cannot be handed in in a member's name. */
-static void what_is_handed_in_is_signed_by_whom_it_names(void **state)
+TEST_IN(begin, end, what_is_handed_in_is_signed_by_whom_it_names)
 {
 	emr_served *host = host_at_socket(0);
 	EMR_AUTO_HTTP http = open_socket();
@@ -227,7 +322,6 @@ static void what_is_handed_in_is_signed_by_whom_it_names(void **state)
 	emr_batch_builder *b = kit_batch(&k, d.id);
 	uint64_t size;
 
-	(void)state;
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, &batch);
 	emr_batch_free(b);
@@ -246,14 +340,13 @@ static void what_is_handed_in_is_signed_by_whom_it_names(void **state)
 }
 
 /* Connections that say nothing take their places and no more: whoever is served is served on. */
-static void silent_connections_do_not_end_a_client_that_is_served(void **state)
+TEST_IN(begin, end, silent_connections_do_not_end_a_client_that_is_served)
 {
 	emr_served *host = host_at_socket(16);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
 	int fds[64];
 
-	(void)state;
 	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
 	for (size_t i = 0; i < 64; i++)
 		fds[i] = connect_raw();
@@ -262,6 +355,59 @@ static void silent_connections_do_not_end_a_client_that_is_served(void **state)
 			ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
 	for (size_t i = 0; i < 64; i++)
 		(void)close(fds[i]);
+	emr_served_stop(host);
+}
+
+/* A client whose settings say AT. */
+static emr_ledger *open_at(const emr_served_at *at)
+{
+	EMR_AUTO_BUF settings = {0};
+	char path[200];
+	FILE *file;
+
+	assert_ok(emr_served_at_write(at, &settings));
+	(void)snprintf(path, sizeof path, "%s/" EMR_SERVED_SETTINGS, k.network);
+	file = fopen(path, "we");
+	assert_int_equal(fwrite(settings.data, 1, settings.len, file), settings.len);
+	assert_int_equal(fclose(file), 0);
+	return kit_open(&k);
+}
+
+/* A host that holds as much as it may is away for the moment, and nothing is lost by that. */
+TEST_IN(begin, end, what_all_hold_together_is_bounded)
+{
+	const uint8_t secret[32] = {9};
+	const uint64_t held = 65536; /* for a body of more than half as much */
+	emr_served *host = host_with(0, -1, held + 100);
+	EMR_AUTO_HTTP http = open_socket();
+	EMR_AUTO_BUF out = {0};
+	EMR_AUTO_BUF batch = {0};
+	kit_domain d = {.id = emr_id16_random()};
+	emr_batch_builder *b = kit_batch(&k, d.id);
+	emr_served_at at = {.key = emr_served_key(secret)};
+	EMR_AUTO_LEDGER ledger = NULL;
+	emr_ledger_answer answer;
+	emr_ledger_absence absence;
+	int fd;
+
+	kit_domain_into(&k, b, &d);
+	kit_finish(&k, b, &batch);
+	emr_batch_free(b);
+	(void)snprintf(at.socket, sizeof at.socket, "%s", socket_path);
+	ledger = open_at(&at);
+	fd = say_raw("POST /emrfs/v1/batches HTTP/1.1\r\nHost: a\r\nContent-Length: 60001\r\n\r\n",
+		60000);
+	while (emr_served_count(host).bytes != held)
+		(void)sched_yield();
+	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 503);
+	assert_status(EMR_OFFLINE, emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
+	emr_ledger_look(ledger, &absence);
+	assert_status(EMR_OFFLINE, absence.status);
+	(void)close(fd);
+	while (emr_served_count(host).bytes > 0)
+		(void)sched_yield();
+	assert_ok(emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
+	assert_int_equal(answer.refusal, 0);
 	emr_served_stop(host);
 }
 
@@ -274,14 +420,13 @@ static void *wait_long(void *arg)
 	return NULL;
 }
 
-static void a_host_that_goes_is_away_until_it_comes_back(void **state)
+TEST_IN(begin, end, a_host_that_goes_is_away_until_it_comes_back)
 {
 	emr_ledger_absence absence;
 	emr_status waited = EMR_OK;
 	pthread_t waiter;
 	uint64_t size;
 
-	(void)state;
 	emr_ledger_look(k.ledger, &absence);
 	assert_status(EMR_OK, absence.status);
 	assert_int_equal(pthread_create(&waiter, NULL, wait_long, &waited), 0);
@@ -302,21 +447,6 @@ static void a_host_that_goes_is_away_until_it_comes_back(void **state)
 
 /* ---- what is at its address, and is not it ---- */
 
-/* A client whose settings say AT. */
-static emr_ledger *open_at(const emr_served_at *at)
-{
-	EMR_AUTO_BUF settings = {0};
-	char path[200];
-	FILE *file;
-
-	assert_ok(emr_served_at_write(at, &settings));
-	(void)snprintf(path, sizeof path, "%s/" EMR_SERVED_SETTINGS, k.network);
-	file = fopen(path, "we");
-	assert_int_equal(fwrite(settings.data, 1, settings.len, file), settings.len);
-	assert_int_equal(fclose(file), 0);
-	return kit_open(&k);
-}
-
 static void expect_away(emr_ledger *ledger, const char *refusal)
 {
 	emr_ledger_absence absence;
@@ -330,7 +460,7 @@ static void expect_away(emr_ledger *ledger, const char *refusal)
 }
 
 /* Somebody else at its address is not given a batch, and is named. */
-static void another_host_at_that_address_is_not_spoken_to(void **state)
+TEST_IN(begin, end, another_host_at_that_address_is_not_spoken_to)
 {
 	EMR_AUTO_BUF key = {0};
 	EMR_AUTO_BUF certificate = {0};
@@ -338,13 +468,42 @@ static void another_host_at_that_address_is_not_spoken_to(void **state)
 	EMR_AUTO_LEDGER mistaken = NULL;
 	emr_id32 pin;
 
-	(void)state;
 	assert_ok(emr_served_make_key(&key, &certificate, &pin));
 	(void)snprintf(at.url, sizeof at.url, "https://127.0.0.1:%u", kit_host_port);
 	emr_served_pin_text(pin, at.pin);
 	mistaken = open_at(&at);
 	expect_away(mistaken, "another host");
 	assert_int_equal(emr_served_count(kit_host).batches, 0);
+}
+
+/* Whether the host speaks this version of TLS with who wants no other. */
+static bool speaks_tls(int version)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)kit_host_port),
+		.sin_addr = {htonl(INADDR_LOOPBACK)}};
+	EMR_AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *line = SSL_new(context);
+	bool does;
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(SSL_set_min_proto_version(line, version), 1);
+	assert_int_equal(SSL_set_max_proto_version(line, version), 1);
+	assert_int_equal(SSL_set_cipher_list(line, "ALL:@SECLEVEL=0"), 1);
+	assert_int_equal(SSL_set_fd(line, fd), 1);
+	does = SSL_connect(line) == 1;
+	SSL_free(line);
+	SSL_CTX_free(context);
+	return does;
+}
+
+TEST_IN(begin, end, old_versions_of_tls_are_not_spoken)
+{
+	assert_false(speaks_tls(TLS1_VERSION));
+	assert_false(speaks_tls(TLS1_1_VERSION));
+	assert_true(speaks_tls(TLS1_2_VERSION));
+	assert_true(speaks_tls(TLS1_3_VERSION));
 }
 
 typedef struct speaker {
@@ -392,7 +551,7 @@ static int listen_strangely(bool is_tls, emr_served_at *at)
 
 /* A proxy whose host is away, a line that is cut, a host that ends while hands are shaken: it is
  * away, and nobody believes its ledger less for that. */
-static void who_answers_otherwise_than_a_host_is_away(void **state)
+TEST_IN(begin, end, who_answers_otherwise_than_a_host_is_away)
 {
 	static const char *const all[] = {"", "no HTTP at all\r\n\r\n",
 		"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 50\r\n\r\n"
@@ -401,7 +560,6 @@ static void who_answers_otherwise_than_a_host_is_away(void **state)
 		"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12"};
 	emr_served_at at;
 
-	(void)state;
 	for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
 		speaker s = {.listener = listen_strangely(i % 2, &at), .says = all[i / 2]};
 		emr_ledger *ledger = open_at(&at);
@@ -416,25 +574,4 @@ static void who_answers_otherwise_than_a_host_is_away(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(reading_takes_a_token, begin, end),
-		cmocka_unit_test_setup_teardown(letters_are_for_their_two_sides, begin, end),
-		cmocka_unit_test_setup_teardown(a_token_is_for_a_day_and_for_members, begin, end),
-		cmocka_unit_test_setup_teardown(
-			garbage_and_what_is_too_long_is_refused, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_handed_in_is_signed_by_whom_it_names, begin, end),
-		cmocka_unit_test_setup_teardown(
-			silent_connections_do_not_end_a_client_that_is_served, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_host_that_goes_is_away_until_it_comes_back, begin, end),
-		cmocka_unit_test_setup_teardown(
-			another_host_at_that_address_is_not_spoken_to, begin, end),
-		cmocka_unit_test_setup_teardown(
-			who_answers_otherwise_than_a_host_is_away, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)

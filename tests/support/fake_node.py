@@ -463,6 +463,12 @@ def endless_version(h):
     return status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token")(h)
 
 
+def wants_the_right_token(h):
+    if h.headers.get("Authorization") != "Bearer " + TOKEN:
+        return status_scene(401, "who are you")(h)
+    return h.good()
+
+
 def hangs(h):
     h.body()
     h.rfile.read(1)	# until the other side goes away
@@ -863,6 +869,7 @@ SCENES = {
     "full-for-pins": import_scene(lambda said, stats: not_pinned(said, stats, FULL)),
     "bad-car": lambda h: import_error(h, 'import failed after block "bafk": mismatch in content integrity'),
     "unauthorized": status_scene(401, "who are you"),
+    "right-token": wants_the_right_token,
     "token": status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token"),
     "not-allowed": status_scene(403, "Kubo RPC Access Denied: Please provide a valid authorization token", version="0.43.1"),
     "not-found": status_scene(404, "404 page not found"),

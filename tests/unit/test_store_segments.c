@@ -272,6 +272,31 @@ TEST_IN(kit_setup, kit_teardown, a_segment_with_a_pinned_block_that_rotted_stays
 	kit_has(k, 20, 10000);
 }
 
+/* As an import that puts blocks, and pins what is above them later. */
+TEST_IN(kit_setup, kit_teardown, what_came_behind_a_place_is_left_for_the_next_reclaim)
+{
+	kit *k = *state;
+	emr_reclaim_options options = {0};
+	emr_cid late;
+
+	(void)kit_put(k, 1, 5000);
+	assert_ok(emr_store_close_segment(k->store));
+	options.before = emr_store_log_end(k->store).number;
+	late = kit_put(k, 2, 5000);
+	assert_ok(emr_store_close_segment(k->store));
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	assert_status(EMR_NOT_FOUND, kit_try(k, 1, 5000));
+	kit_has(k, 2, 5000);
+	kit_pin_one(k, &late, false);
+	options.before = 0;
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	kit_has(k, 2, 5000);
+	kit_pin_one(k, &late, true);
+	assert_ok(emr_store_close_segment(k->store));
+	assert_ok(emr_store_reclaim(k->store, &options, NULL));
+	assert_status(EMR_NOT_FOUND, kit_try(k, 2, 5000));
+}
+
 TEST_IN(kit_setup, kit_teardown, pins_whose_frames_were_reclaimed_are_found_again_without_an_index)
 {
 	kit *k = *state;

@@ -1,7 +1,9 @@
 /* A server of HTTP on one listening socket, with libmicrohttpd: routes say which requests there
  * are, and one function each answers them, in threads of the server. It bounds headers, bodies,
- * connections of all and of one address, and how long a connection may say nothing; it refuses what
- * is no HTTP, and knows nothing of who may ask what: that is the routes' work. */
+ * connections of all and of one address, how long a connection may say nothing, and the bytes of
+ * bodies and answers that all requests hold together: above that it answers 503 with Retry-After.
+ * It refuses what is no HTTP, and TLS below 1.2. It knows nothing of who may ask what: that is the
+ * routes' work. */
 #pragma once
 
 #include "base/bytes.h"
@@ -11,10 +13,11 @@ typedef struct emr_serve emr_serve;
 
 /* One request, from its first line to its answer; one thread at a time has it. */
 typedef struct emr_serve_call {
-	const char *path; /* behind that of the route */
-	emr_buf body;	  /* whole, where the route takes no pieces */
-	void *memory;	  /* of a route that takes pieces */
-	emr_id32 asks;	  /* of whoever has found out */
+	const char *path;    /* behind that of the route */
+	emr_buf body;	     /* whole, where the route takes no pieces */
+	void *memory;	     /* of a route that takes or gives pieces */
+	size_t memory_bytes; /* of it, where they are many: they count as the answer's do */
+	emr_id32 asks;	     /* of whoever has found out */
 
 	/* The answer: 200 and bytes, until the route says otherwise. */
 	unsigned code;
@@ -33,14 +36,20 @@ typedef struct emr_serve_call {
 	void *arg;	  /* of the set of the route */
 	void *form;	  /* of the library */
 	emr_status taken; /* of the pieces */
-	bool is_answered; /* by a worker */
+	bool is_answered; /* by a worker, or without its body */
+	emr_serve *serve;
+	uint64_t held; /* bytes that are counted for it */
 	struct emr_serve_call *next_waiting;
 } emr_serve_call;
 
 typedef struct emr_serve_route {
 	const char *method;
-	const char *path;    /* one that ends in "/" has something behind it */
-	size_t body_max;     /* bytes; a longer body is 413 */
+	const char *path; /* one that ends in "/" has something behind it */
+	size_t body_max;  /* bytes; a longer body is 413 */
+	/* Asked with the headers, where the body has more than OPEN_MAX bytes, or does not say how
+	 * many: whether any of it is taken.  False: the answer is in CALL.  NULL: always. */
+	size_t open_max;
+	bool (*may)(void *arg, emr_serve_call *call);
 	bool waits_for_disk; /* ANSWER, which may not wait otherwise, runs beside the threads that
 			      * speak with clients, so that many wait for one flush together */
 	bool is_form;	     /* TAKE gets the bytes of the files in a multipart/form-data body */
@@ -68,6 +77,7 @@ typedef struct emr_serve_options {
 	int listen_fd; /* TCP or Unix; the server closes it, also when it does not start */
 	const char *key, *certificate;	    /* PEM; both NULL: without TLS */
 	unsigned connections_max;	    /* 0 = 512, of which one address has 64 */
+	uint64_t bytes_max;		    /* that requests hold together; 0 = 256 MiB */
 	emr_serve_set sets[EMR_SERVE_SETS]; /* borrowed until it is stopped */
 } emr_serve_options;
 
@@ -91,5 +101,6 @@ void emr_serve_wake(emr_serve *serve, uint64_t number);
 typedef struct emr_serve_counts {
 	uint64_t requests, refused; /* refused: answers 4xx */
 	unsigned waiting;
+	uint64_t bytes; /* that requests hold */
 } emr_serve_counts;
 emr_serve_counts emr_serve_count(emr_serve *serve);

@@ -167,6 +167,9 @@ typedef struct emr_reclaim_options {
 	/* Nothing dead may stay: every closed segment that holds a dead block or frame is written
 	 * again, however much of it lives, and the one being written is closed first. */
 	bool scrub;
+	/* Segments from this number on stay, as emr_store_log_end says it: whoever has put blocks
+	 * there may pin them later; 0: each closed one is looked at. */
+	uint64_t before;
 	uint64_t close_from; /* emr_journal_reclaim closes the segment being written when it has so
 				many bytes; 0: only for a scrub */
 	/* Pins of these owners count for nothing.  May be NULL; called under no lock. */

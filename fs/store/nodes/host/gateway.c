@@ -5,27 +5,20 @@
 
 #include "host_private.h"
 #include "store/car.h"
-#include "store/dag_pb.h"
+#include "store/car_store.h"
 
 #define RAW_TYPE "application/vnd.ipld.raw"
 #define CAR_TYPE "application/vnd.ipld.car"
 /* The block that its own name holds, which every gateway has: the empty one. */
 #define EMPTY_CID "bafkqaaa"
+#define BLOCKS_MAX ((size_t)1 << 18) /* of a CAR */
 
-/* A node whose links are being followed. */
-typedef struct step {
-	emr_buf node;
-	emr_dag_pb_cursor cursor;
-} step;
-
-/* A CAR on its way: depth first, and each block as often as something links to it, so that nothing
- * is kept of those that went. */
+/* A CAR on its way: the names of its blocks, depth first and each once. */
 typedef struct sending {
-	emr_cid root;
+	emr_block_store *store;
 	uint64_t left; /* bytes that it may still have */
-	bool has_begun, is_root_only;
-	size_t depth;
-	step steps[HOST_DEPTH_MAX];
+	emr_buf cids;
+	size_t next; /* of them */
 } sending;
 
 static bool refuse(emr_serve_call *call, unsigned code, const char *words)
@@ -48,59 +41,43 @@ static bool wants(const emr_serve_call *call, const char *format, const char *ty
 
 /* ---- a CAR ---- */
 
-/* Appends the section of CID, and goes into it where it is a node. */
-static emr_status put_section(emr_node *node, sending *s, const emr_cid *cid, emr_buf *out)
+static emr_status note_block(void *context, const emr_cid *cid)
 {
-	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
-	const size_t at = out->len;
+	sending *s = context;
 	uint64_t size;
-	size_t head_len;
-	step *below;
-	emr_status status = emr_block_store_size(node->options.store, cid, &size);
+	emr_status status = emr_block_store_size(s->store, cid, &size);
 
 	if (status != EMR_OK)
 		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-	head_len = emr_car_section_head(head, cid, (size_t)size);
-	EMR_TRY(emr_buf_append(out, head, head_len));
-	status = emr_block_store_get_verified(node->options.store, cid, out);
-	if (status != EMR_OK)
-		return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status;
-	if (out->len - at != head_len + size) /* its head says otherwise */
-		return EMR_DAMAGED;
-	if (s->left < out->len - at)
+	if (size + EMR_CAR_SECTION_HEAD_MAX > s->left || s->cids.len == BLOCKS_MAX * sizeof cid->b)
 		return EMR_LIMIT;
-	s->left -= out->len - at;
-	if (emr_cid_codec(cid) == EMR_CODEC_RAW || s->is_root_only)
-		return EMR_OK;
-	if (s->depth == HOST_DEPTH_MAX)
-		return EMR_LIMIT;
-	below = &s->steps[s->depth++];
-	emr_buf_clear(&below->node);
-	EMR_TRY(emr_buf_append(&below->node, out->data + out->len - size, (size_t)size));
-	below->cursor = emr_dag_pb_begin(emr_buf_view(&below->node));
-	return EMR_OK;
+	s->left -= size + EMR_CAR_SECTION_HEAD_MAX;
+	return emr_buf_append(&s->cids, cid->b, sizeof cid->b);
+}
+
+/* Appends the section of CID. */
+static emr_status put_section(emr_block_store *store, const emr_cid *cid, emr_buf *out)
+{
+	uint8_t head[EMR_CAR_SECTION_HEAD_MAX];
+	EMR_AUTO_BUF block = {0};
+
+	EMR_TRY(emr_block_store_get_verified(store, cid, &block));
+	EMR_TRY(emr_buf_append(out, head, emr_car_section_head(head, cid, block.len)));
+	return emr_buf_append(out, block.data, block.len);
 }
 
 emr_status host_gateway_more(void *arg, emr_serve_call *call)
 {
 	sending *s = call->memory;
-	emr_dag_pb_link link;
-	emr_bytes data;
-	bool has_more = false;
+	emr_cid cid;
+	emr_status status;
 
-	if (s == NULL)
+	(void)arg;
+	if (s == NULL || s->next * sizeof cid.b == s->cids.len)
 		return EMR_NOT_FOUND;
-	if (!s->has_begun) {
-		s->has_begun = true;
-		return put_section(arg, s, &s->root, &call->out);
-	}
-	while (s->depth > 0) {
-		EMR_TRY(emr_dag_pb_next(&s->steps[s->depth - 1].cursor, &has_more, &link, &data));
-		if (has_more)
-			return put_section(arg, s, &link.cid, &call->out);
-		s->depth--;
-	}
-	return EMR_NOT_FOUND;
+	memcpy(cid.b, s->cids.data + s->next++ * sizeof cid.b, sizeof cid.b);
+	status = put_section(s->store, &cid, &call->out);
+	return status == EMR_NOT_FOUND ? EMR_MISSING_DATA : status; /* it went meanwhile */
 }
 
 void host_gateway_drop(void *arg, emr_serve_call *call)
@@ -108,30 +85,34 @@ void host_gateway_drop(void *arg, emr_serve_call *call)
 	sending *s = call->memory;
 
 	(void)arg;
-	for (size_t i = 0; s != NULL && i < HOST_DEPTH_MAX; i++)
-		emr_buf_free(&s->steps[i].node);
+	if (s != NULL)
+		emr_buf_free(&s->cids);
 	free(s);
 	call->memory = NULL;
 }
 
-/* A block that is not there is found out on the way, and then the answer breaks off. */
 static bool begin_car(emr_node *node, emr_serve_call *call, const emr_cid *root)
 {
 	const char *scope = emr_serve_query(call, "dag-scope");
 	const bool is_root_only = scope != NULL && strcmp(scope, "block") == 0;
 	sending *s;
+	emr_status status;
 
 	if (scope != NULL && !is_root_only && strcmp(scope, "all") != 0)
 		return refuse(call, 400, "this gateway has dag-scope=all and dag-scope=block");
-	if (!emr_block_store_has(node->options.store, root))
-		return refuse(call, 404, "ipld: could not find it");
 	s = call->memory = calloc(1, sizeof *s);
 	if (s == NULL || emr_car_write_header(&call->out, root, 1) != EMR_OK)
 		return refuse(call, 500, "no memory");
-	s->root = *root;
+	s->store = node->options.store;
 	s->left = host_car_max(node);
-	s->is_root_only = is_root_only;
-	call->type = CAR_TYPE "; version=1; order=dfs; dups=y";
+	status = is_root_only ? note_block(s, root)
+			      : emr_store_walk(s->store, root, note_block, s, NULL);
+	call->memory_bytes = s->cids.cap;
+	if (status == EMR_MISSING_DATA)
+		return refuse(call, 404, "ipld: could not find it");
+	if (status != EMR_OK)
+		return refuse(call, status == EMR_LIMIT ? 413 : 500, emr_status_text(status));
+	call->type = CAR_TYPE "; version=1; order=dfs; dups=n";
 	call->is_streamed = true;
 	return true;
 }

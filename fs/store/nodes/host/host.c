@@ -397,7 +397,7 @@ static bool answer_stat(void *arg, emr_serve_call *call)
 #define RPC "/api/v0/"
 
 const emr_serve_route emr_node_routes[] = {
-	{"GET", "/ipfs/", .answer = host_gateway, .more = host_gateway_more,
+	{"GET", "/ipfs/", .waits_for_disk = true, .answer = host_gateway, .more = host_gateway_more,
 		.drop = host_gateway_drop},
 	{"POST", RPC "version", .answer = answer_version},
 	{"POST", RPC "block/get", .answer = answer_block},

@@ -364,7 +364,7 @@ static emr_status exchange_judge(exchange *x, CURLcode code)
 	return EMR_OK;
 }
 
-emr_status node_http(node_run *run, const node_request *request)
+static emr_status ask_once(node_run *run, const node_request *request)
 {
 	exchange x = {.run = run, .request = request};
 	struct curl_slist *headers = request->is_bare ? run->node->bare : run->node->headers;
@@ -408,4 +408,22 @@ emr_status node_http(node_run *run, const node_request *request)
 	line_give_back(run->node, &line);
 	emr_buf_free(&x.error_body);
 	return status;
+}
+
+/* A token may end before its time: its node was restored, or has another clock. A new one is asked
+ * for at once, but what was sent is gone, and is sent again by the next call. */
+emr_status node_http(node_run *run, const node_request *request)
+{
+	const emr_ipfs *node = run->node;
+	emr_status status = ask_once(run, request);
+
+	if (status == EMR_OK || run->call->http_status != 401 || node->token_of == NULL ||
+		request->is_bare)
+		return status;
+	(void)!node->token_of(node->token_arg, NULL, 0);
+	if (request->read != NULL)
+		return status;
+	run->call->fault = EMR_IPFS_FINE;
+	run->call->said[0] = '\0';
+	return ask_once(run, request);
 }

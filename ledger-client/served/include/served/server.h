@@ -3,8 +3,9 @@
  * entries, private parts, proofs and checkpoints to members, over HTTPS or over a Unix socket.
  *
  * It refuses reading without a token, tokens of keys that are not in force, requests beyond stated
- * limits, and more connections than it has room for. It cannot make a batch that a member did not
- * sign; it can withhold, delay, and say wrong times. FORMAT.md, "Served", has the requests. */
+ * limits, long bodies of strangers, and more connections and bytes than it has room for. It cannot
+ * make a batch that a member did not sign; it can withhold, delay, and say wrong times. FORMAT.md,
+ * "Served", has the requests. */
 #pragma once
 
 #include "http/serve.h"
@@ -23,6 +24,7 @@ typedef struct emr_served_options {
 	 * is derived from it. */
 	uint8_t secret[32];
 	unsigned connections_max; /* 0 = 512, of which one address has 64 */
+	uint64_t bytes_max;	  /* that requests hold together; 0 = 256 MiB */
 	emr_serve_set beside;	  /* what is served at the same address; none: zero */
 } emr_served_options;
 
@@ -40,6 +42,7 @@ typedef struct emr_served_counts {
 	uint64_t requests, refused; /* since it was started; refused: 4xx */
 	uint64_t batches;	    /* that were judged */
 	unsigned waiting;	    /* clients that wait for more entries now */
+	uint64_t bytes;		    /* that requests hold now */
 } emr_served_counts;
 emr_served_counts emr_served_count(emr_served *served);
 
