@@ -6,11 +6,14 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/file.h"
+#include "crypto/kdf.h"
 #include "http/request.h"
 
 static kit k;
@@ -42,10 +45,10 @@ static emr_served *host_with_mail(unsigned connections_max, int mail_dirfd)
 	emr_served_options options = {.path = dir,
 		.mail_dirfd = mail_dirfd,
 		.clock = &k.clock.clock,
-		.secret = {9},
 		.connections_max = connections_max,
 		.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 
+	memcpy(options.secret, kit_host_secret, sizeof options.secret); /* and with its tokens */
 	(void)snprintf(dir, sizeof dir, "%s/host", k.base);
 	(void)snprintf(socket_path, sizeof socket_path, "%s/socket", k.base);
 	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", socket_path);
@@ -97,7 +100,7 @@ static emr_http *open_socket(void)
 	return http;
 }
 
-static void reading_takes_a_token(void **state)
+TEST_IN(begin, end, reading_takes_a_token)
 {
 	static const char *const closed[] = {
 		"size", "changes", "entries", "note", "items/00", "subtree?level=0&index=0"};
@@ -106,7 +109,6 @@ static void reading_takes_a_token(void **state)
 	EMR_AUTO_BUF out = {0};
 	char path[64], forged[8 + 24 + 96];
 
-	(void)state;
 	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
 	assert_true(emr_bytes_equal(emr_buf_view(&out), emr_ledger_descriptor(k.ledger)));
 	(void)snprintf(forged, sizeof forged, "Authorization: Bearer %096d", 0);
@@ -121,46 +123,115 @@ static void reading_takes_a_token(void **state)
 	emr_served_stop(host);
 }
 
-/* The invited and who applies are strangers; the administrator's side of a letter is a member's. */
-static void letters_are_for_their_two_sides(void **state)
+/* A token of the kit's member, as the host seals them. */
+static void write_bearer(char out[160])
 {
-	static const char reply[] = "/emrfs/v1/letters/00112233445566778899aabbccddeeff.reply";
-	static const char answer[] =
-		"/emrfs/v1/letters/00112233445566778899aabbccddeeff.certificate";
-	const emr_bytes body = emr_bytes_of("abc", 3);
+	uint8_t token[72];
+	size_t n = (size_t)snprintf(out, 160, "Authorization: Bearer ");
+
+	memcpy(token, k.owner.signer_id.b, 32);
+	emr_put_u64(token + 32, KIT_NOW + 86400);
+	emr_hmac_sha256(emr_bytes_of(kit_host_secret, 32), emr_bytes_of(token, 40), token + 40);
+	assert_non_null(sodium_bin2base64(
+		out + n, 160 - n, token, sizeof token, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+}
+
+typedef struct letter_case {
+	const char *method, *letter, *bearer, *body; /* BODY NULL: an end in a minute */
+	long code;
+} letter_case;
+
+static void check_letters(emr_http *http, const letter_case *cases, size_t n, uint64_t now)
+{
+	EMR_AUTO_BUF out = {0};
+	char path[96];
+	uint8_t end[8];
+
+	emr_put_u64(end, now + 60);
+	for (size_t i = 0; i < n; i++) {
+		const letter_case *c = &cases[i];
+
+		(void)snprintf(path, sizeof path, "/emrfs/v1/letters/%s", c->letter);
+		assert_int_equal(ask(http, c->method, path, c->bearer,
+					 c->body != NULL ? emr_bytes_of(c->body, strlen(c->body))
+							 : emr_bytes_of(end, sizeof end),
+					 &out),
+			c->code);
+	}
+}
+
+#define LETTER_ID "00112233445566778899aabbccddeeff"
+#define OF_ABC "ba7816bf8f01cfea414140de5dae2223.application" /* the SHA-256 of "abc" */
+
+/* The invited and who applies are strangers; the administrator's side of a letter is a member's.
+ * What has its answer leaves nothing, and begins no second time. */
+TEST_IN(begin, end, letters_are_for_their_two_sides)
+{
+	static const char reply[] = LETTER_ID ".reply", answer[] = LETTER_ID ".certificate",
+			  invitation[] = LETTER_ID ".invitation";
+	char bearer[160];
+	const letter_case cases[] = {{"POST", reply, NULL, "abc", 404},
+		{"POST", invitation, NULL, NULL, 401}, {"POST", invitation, bearer, "abc", 400},
+		{"POST", invitation, bearer, NULL, 200}, {"POST", reply, NULL, "abc", 200},
+		{"GET", reply, NULL, "", 401}, {"GET", reply, bearer, "", 200},
+		{"POST", answer, NULL, "abc", 401}, {"GET", answer, NULL, "", 404},
+		{"POST", answer, bearer, "abc", 200}, {"GET", answer, NULL, "", 200},
+		{"GET", reply, bearer, "", 404}, {"POST", reply, NULL, "abc", 404},
+		{"POST", OF_ABC, NULL, "abc", 200}, {"POST", OF_ABC, NULL, "abd", 400},
+		{"GET", "../applications", NULL, "", 401}, {"POST", "../host/x", NULL, "", 404}};
 	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	emr_served *host = host_with_mail(0, mail);
 	EMR_AUTO_HTTP http = open_socket();
-	EMR_AUTO_BUF out = {0};
 
-	(void)state;
-	assert_int_equal(ask(http, "POST", reply, NULL, body, &out), 200);
-	assert_int_equal(ask(http, "GET", reply, NULL, (emr_bytes){0}, &out), 401);
-	assert_int_equal(ask(http, "POST", answer, NULL, body, &out), 401);
-	assert_int_equal(ask(http, "GET", answer, NULL, (emr_bytes){0}, &out), 404);
-	/* SHA-256 of "abc"; nobody puts another one in its place. */
-	assert_int_equal(
-		ask(http, "POST", "/emrfs/v1/letters/ba7816bf8f01cfea414140de5dae2223.application",
-			NULL, body, &out),
-		200);
-	assert_int_equal(
-		ask(http, "POST", "/emrfs/v1/letters/ba7816bf8f01cfea414140de5dae2223.application",
-			NULL, emr_bytes_of("abd", 3), &out),
-		400);
-	assert_int_equal(
-		ask(http, "GET", "/emrfs/v1/applications", NULL, (emr_bytes){0}, &out), 401);
-	assert_int_equal(ask(http, "POST", "/emrfs/v1/letters/../host/x", NULL, body, &out), 404);
+	write_bearer(bearer);
+	check_letters(http, cases, sizeof cases / sizeof cases[0], KIT_NOW);
+	assert_int_not_equal(faccessat(mail, invitation, F_OK, 0), 0);
+	emr_served_stop(host);
+}
+
+static void fill(int dirfd, size_t n, const char *step)
+{
+	uint8_t end[8];
+	char name[64];
+
+	emr_put_u64(end, KIT_NOW + 60);
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof name, "%032zx.%s", i, step);
+		assert_ok(emr_file_replace(dirfd, name, emr_bytes_of(end, sizeof end), 0600));
+	}
+}
+
+/* Only what is open counts: an end makes room, and applications take none of it. */
+TEST_IN(begin, end, letters_that_ended_make_room)
+{
+	static const char reply[] = "00000000000000000000000000000000.reply";
+	char bearer[160];
+	const letter_case full[] = {{"POST", OF_ABC, NULL, "abc", 413},
+		{"POST", LETTER_ID ".invitation", bearer, NULL, 413}};
+	const letter_case after[] = {{"POST", reply, NULL, "abc", 404},
+		{"POST", LETTER_ID ".invitation", bearer, NULL, 200},
+		{"GET", reply, bearer, "", 404}};
+	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_served *host = host_with_mail(0, mail);
+	EMR_AUTO_HTTP http = open_socket();
+
+	write_bearer(bearer);
+	fill(mail, EMR_SERVED_APPLICATIONS_MAX, "application");
+	fill(mail, EMR_SERVED_INVITATIONS_MAX, "invitation");
+	fill(mail, 1, "reply");
+	check_letters(http, full, 2, KIT_NOW);
+	kit_clock_set(&k.clock, KIT_NOW + 61);
+	check_letters(http, after, 3, KIT_NOW + 61);
 	emr_served_stop(host);
 }
 
 /* A member's token ends after a day, and the next call fetches another without a word. */
-static void a_token_is_for_a_day_and_for_members(void **state)
+TEST_IN(begin, end, a_token_is_for_a_day_and_for_members)
 {
 	emr_keyring *member = k.keyring, *stranger = NULL;
 	EMR_AUTO_LEDGER other = NULL;
 	uint64_t size;
 
-	(void)state;
 	assert_ok(emr_ledger_size(k.ledger, &size));
 	kit_clock_set(&k.clock, KIT_NOW + 2 * 86400);
 	assert_ok(emr_ledger_size(k.ledger, &size));
@@ -174,7 +245,7 @@ static void a_token_is_for_a_day_and_for_members(void **state)
 	emr_keyring_free(stranger);
 }
 
-static void garbage_and_what_is_too_long_is_refused(void **state)
+TEST_IN(begin, end, garbage_and_what_is_too_long_is_refused)
 {
 	static const char *const raw[] = {"\x16\x03\x01 no HTTP\r\n\r\n", "GET\r\n\r\n",
 		"GET /emrfs/v1/size HTTP/9.9\r\n\r\n",
@@ -188,7 +259,6 @@ static void garbage_and_what_is_too_long_is_refused(void **state)
 	char answer[256];
 	uint64_t size;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof raw / sizeof raw[0]; i++) {
 		int fd = connect_raw();
 
@@ -216,7 +286,7 @@ static void garbage_and_what_is_too_long_is_refused(void **state)
 }
 
 /* A batch of somebody else cannot be handed in in a member's name. */
-static void what_is_handed_in_is_signed_by_whom_it_names(void **state)
+TEST_IN(begin, end, what_is_handed_in_is_signed_by_whom_it_names)
 {
 	emr_served *host = host_at_socket(0);
 	EMR_AUTO_HTTP http = open_socket();
@@ -227,7 +297,6 @@ static void what_is_handed_in_is_signed_by_whom_it_names(void **state)
 	emr_batch_builder *b = kit_batch(&k, d.id);
 	uint64_t size;
 
-	(void)state;
 	kit_domain_into(&k, b, &d);
 	kit_finish(&k, b, &batch);
 	emr_batch_free(b);
@@ -246,14 +315,13 @@ static void what_is_handed_in_is_signed_by_whom_it_names(void **state)
 }
 
 /* Connections that say nothing take their places and no more: whoever is served is served on. */
-static void silent_connections_do_not_end_a_client_that_is_served(void **state)
+TEST_IN(begin, end, silent_connections_do_not_end_a_client_that_is_served)
 {
 	emr_served *host = host_at_socket(16);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
 	int fds[64];
 
-	(void)state;
 	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 200);
 	for (size_t i = 0; i < 64; i++)
 		fds[i] = connect_raw();
@@ -274,14 +342,13 @@ static void *wait_long(void *arg)
 	return NULL;
 }
 
-static void a_host_that_goes_is_away_until_it_comes_back(void **state)
+TEST_IN(begin, end, a_host_that_goes_is_away_until_it_comes_back)
 {
 	emr_ledger_absence absence;
 	emr_status waited = EMR_OK;
 	pthread_t waiter;
 	uint64_t size;
 
-	(void)state;
 	emr_ledger_look(k.ledger, &absence);
 	assert_status(EMR_OK, absence.status);
 	assert_int_equal(pthread_create(&waiter, NULL, wait_long, &waited), 0);
@@ -330,7 +397,7 @@ static void expect_away(emr_ledger *ledger, const char *refusal)
 }
 
 /* Somebody else at its address is not given a batch, and is named. */
-static void another_host_at_that_address_is_not_spoken_to(void **state)
+TEST_IN(begin, end, another_host_at_that_address_is_not_spoken_to)
 {
 	EMR_AUTO_BUF key = {0};
 	EMR_AUTO_BUF certificate = {0};
@@ -338,7 +405,6 @@ static void another_host_at_that_address_is_not_spoken_to(void **state)
 	EMR_AUTO_LEDGER mistaken = NULL;
 	emr_id32 pin;
 
-	(void)state;
 	assert_ok(emr_served_make_key(&key, &certificate, &pin));
 	(void)snprintf(at.url, sizeof at.url, "https://127.0.0.1:%u", kit_host_port);
 	emr_served_pin_text(pin, at.pin);
@@ -392,7 +458,7 @@ static int listen_strangely(bool is_tls, emr_served_at *at)
 
 /* A proxy whose host is away, a line that is cut, a host that ends while hands are shaken: it is
  * away, and nobody believes its ledger less for that. */
-static void who_answers_otherwise_than_a_host_is_away(void **state)
+TEST_IN(begin, end, who_answers_otherwise_than_a_host_is_away)
 {
 	static const char *const all[] = {"", "no HTTP at all\r\n\r\n",
 		"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 50\r\n\r\n"
@@ -401,7 +467,6 @@ static void who_answers_otherwise_than_a_host_is_away(void **state)
 		"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12"};
 	emr_served_at at;
 
-	(void)state;
 	for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
 		speaker s = {.listener = listen_strangely(i % 2, &at), .says = all[i / 2]};
 		emr_ledger *ledger = open_at(&at);
@@ -416,25 +481,4 @@ static void who_answers_otherwise_than_a_host_is_away(void **state)
 	}
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(reading_takes_a_token, begin, end),
-		cmocka_unit_test_setup_teardown(letters_are_for_their_two_sides, begin, end),
-		cmocka_unit_test_setup_teardown(a_token_is_for_a_day_and_for_members, begin, end),
-		cmocka_unit_test_setup_teardown(
-			garbage_and_what_is_too_long_is_refused, begin, end),
-		cmocka_unit_test_setup_teardown(
-			what_is_handed_in_is_signed_by_whom_it_names, begin, end),
-		cmocka_unit_test_setup_teardown(
-			silent_connections_do_not_end_a_client_that_is_served, begin, end),
-		cmocka_unit_test_setup_teardown(
-			a_host_that_goes_is_away_until_it_comes_back, begin, end),
-		cmocka_unit_test_setup_teardown(
-			another_host_at_that_address_is_not_spoken_to, begin, end),
-		cmocka_unit_test_setup_teardown(
-			who_answers_otherwise_than_a_host_is_away, begin, end),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TESTS(NULL, NULL)
