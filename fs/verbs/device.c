@@ -569,7 +569,8 @@ static emr_status take_place(accepting *a, emr_problem *out_problem)
 
 /* The directory in FILE; or, where a host serves the network, or one on Fabric has none here, one
  * in the state. */
-static emr_status find_dir(accepting *a, const emr_device_file *file, emr_problem *out_problem)
+static emr_status find_dir(accepting *a, const emr_device_file *file, const char *named,
+	emr_out *out, emr_problem *out_problem)
 {
 	const bool is_host = emr_network_place_is_host(file->channel);
 
@@ -580,6 +581,7 @@ static emr_status find_dir(accepting *a, const emr_device_file *file, emr_proble
 		return emr_network_dir_check(a->dir, out_problem);
 	free(a->dir);
 	a->dir = NULL;
+	EMR_TRY(emr_own_dir_allow(file->channel, named, out, out_problem));
 	a->own_dir_made = true;
 	return emr_own_dir_make(a->stage.state_fd, a->places.state, file->channel, file->descriptor,
 		&a->dir, out_problem);
@@ -594,7 +596,7 @@ static emr_status accept_into(devices *d, accepting *a, emr_problem *out_problem
 	EMR_TRY(emr_places_find(d->args->values[EMR_OPT_AS], &a->places, out_problem));
 	EMR_TRY(emr_keys_protect(out_problem));
 	EMR_TRY(emr_stage_claim(&a->stage, &a->places, out_problem));
-	EMR_TRY(find_dir(a, &file, out_problem));
+	EMR_TRY(find_dir(a, &file, d->args->values[EMR_OPT_NETWORK], d->out, out_problem));
 	EMR_TRY(emr_stage_make(&a->stage, &a->places, &a->session, out_problem));
 	EMR_TRY(fill_stage(a, d, &file, out_problem));
 	EMR_TRY(prove(a, out_problem));

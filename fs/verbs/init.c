@@ -632,6 +632,8 @@ static emr_status agree(making *m, emr_problem *out_problem)
 	const char *network = m->joining.invitation.network;
 	emr_problem remark = {0};
 
+	EMR_TRY(emr_own_dir_allow(m->joining.invitation.place, m->args->values[EMR_OPT_NETWORK],
+		m->out, out_problem));
 	if (is_agent(m)) /* it saves nothing */
 		return EMR_OK;
 	emr_problem_set(&remark, EMR_SAY_MEMBERS_SEE, "what", network, NULL);
@@ -742,8 +744,16 @@ static int make_new(const emr_args *args, emr_out *out, const char *org_name, ma
 
 int emr_cmd_init(const emr_args *args, emr_out *out)
 {
-	return args->given[EMR_OPT_RESTORE] ? emr_init_restore(args, out)
-					    : make_new(args, out, NULL, NULL);
+	emr_problem problem = {0};
+
+	if (args->given[EMR_OPT_RESTORE])
+		return emr_init_restore(args, out);
+	if (!args->given[EMR_OPT_NETWORK] || args->given[EMR_OPT_JOIN])
+		return make_new(args, out, NULL, NULL);
+	(void)!emr_wrong_use("init",
+		_("--network goes with --join, and unix:PATH: a network is made by org create."),
+		&problem);
+	return emr_out_fail(out, &problem);
 }
 
 int emr_init_network(const emr_args *args, emr_out *out)

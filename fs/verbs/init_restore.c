@@ -282,6 +282,9 @@ static emr_status find_network(restoring *r, char **out_dir, emr_problem *out_pr
 	EMR_TRY(read_beginning(state_fd, &descriptor));
 	if (carried == EMR_OK)
 		EMR_TRY(check_channel_known(r, emr_buf_view(&channel), out_problem));
+	if (carried == EMR_OK && r->by_words) /* nothing says that it is the owner's */
+		EMR_TRY(emr_own_dir_allow(emr_buf_view(&channel), r->args->values[EMR_OPT_NETWORK],
+			r->out, out_problem));
 	/* The way elsewhere came along, and needs no previous directory; one in a state that led
 	 * to a host is that state's. */
 	if (carried == EMR_OK &&

@@ -13,6 +13,7 @@
 #include "kit/terminal.h"
 #include "kit/text.h"
 #include "network/bringing.h"
+#include "network/own_dir.h"
 #include "replica/names.h"
 #include "replica/people.h"
 #include "session/absence.h"
@@ -73,6 +74,8 @@ static emr_status choose_invitation(joiner *j, emr_problem *out_problem)
 		return EMR_PROBLEM(EMR_DENIED, out_problem, EMR_SAY_BAD_INVITATION, "cause",
 			_("it is for a service that releases keys, with a keyring of its own"),
 			NULL);
+	EMR_TRY(emr_own_dir_allow(j->joining.invitation.place, j->args->values[EMR_OPT_NETWORK],
+		j->out, out_problem));
 	if (is_begun) {
 		emr_joining kept = {.dir = NULL};
 		bool same =

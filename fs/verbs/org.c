@@ -441,6 +441,8 @@ static emr_status invite_by_host(inviting *i, uint16_t roles, emr_problem *out_p
 	if (status == EMR_OK)
 		return org_host_invited(
 			i->args, i->out, &i->bureau, &i->invitation, i->within_ns, out_problem);
+	if (status == EMR_LIMIT)
+		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, NULL);
 	(void)unlink(i->args->values[EMR_OPT_CARD_FILE]);
 	return status;
 }

@@ -207,6 +207,16 @@ bool emr_channel_carried_login(emr_bytes bytes, char out_login[EMR_CHANNEL_LOGIN
 	return true;
 }
 
+emr_status emr_channel_carried_gateway(emr_bytes bytes, char *out, size_t size)
+{
+	carried c = {0};
+
+	EMR_TRY(read_carried(bytes, &c));
+	(void)snprintf(
+		out, size, "%.*s", (int)c.addresses[0].len, (const char *)c.addresses[0].data);
+	return EMR_OK;
+}
+
 emr_status emr_channel_carried_check(emr_bytes bytes)
 {
 	carried c = {0};

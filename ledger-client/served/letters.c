@@ -1,21 +1,28 @@
 /* This file keeps letters for their two sides: the reply of the invited, who has no key on the
  * ledger yet, and the answer of the administrator; and applications of organisations. An
  * invitation's id is 128 random bits that nobody else knows; what a letter says is verified by
- * whoever reads it. Letters that nobody took away go after a year. */
+ * its reader. A stranger fills no disk: a reply is taken only for an invitation that an
+ * administrator has left here, until its end or its answer. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/file.h"
+#include "contract/rows.h"
 #include "ledger/hash.h"
+#include "served/client.h"
 #include "served_private.h"
 
 #define ID_CHARS 32
 #define APPLICATION "application"
-#define KEPT_S ((uint64_t)366 * 86400)
+#define INVITATION "invitation"	       /* its end, u64 */
+#define KEPT_S ((uint64_t)366 * 86400) /* of what nobody took away */
+#define ASKED_S ((uint64_t)31 * 86400) /* of an application, which anybody may leave */
 
 /* "HEX.STEP". */
 static bool is_name(const char *name, const char *step)
@@ -24,13 +31,32 @@ static bool is_name(const char *name, const char *step)
 	       strcmp(name + ID_CHARS + 1, step) == 0;
 }
 
-static bool is_old(const emr_served *served, const char *name)
+static bool is_old(const emr_served *served, const char *name, uint64_t kept_s)
 {
 	struct stat st;
 
 	return fstatat(served->mail_dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISREG(st.st_mode) &&
-	       (uint64_t)st.st_mtime + KEPT_S < emr_clock_unix_s(served->clock);
+	       (uint64_t)st.st_mtime + kept_s < emr_clock_unix_s(served->clock);
+}
+
+static void remove_letter(const emr_served *served, const char *name, const char *step)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "%.*s.%s", ID_CHARS, name, step);
+	(void)unlinkat(served->mail_dirfd, path, 0);
+}
+
+/* An invitation that has neither ended nor been answered; NAME begins with its id. */
+static bool is_open(const emr_served *served, const char *name)
+{
+	EMR_AUTO_BUF end = {0};
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "%.*s." INVITATION, ID_CHARS, name);
+	return emr_file_read(served->mail_dirfd, path, 8, &end) == EMR_OK && end.len == 8 &&
+	       emr_get_u64(end.data) > emr_clock_unix_s(served->clock);
 }
 
 typedef emr_status (*name_fn)(const emr_served *served, const char *name, void *arg);
@@ -53,13 +79,26 @@ static emr_status each_name(const emr_served *served, name_fn fn, void *arg)
 	return status;
 }
 
+typedef struct count {
+	const char *step;
+	size_t open, most;
+} count;
+
+/* Takes away what has ended, and counts what is open. */
 static emr_status count_name(const emr_served *served, const char *name, void *arg)
 {
-	size_t *n = arg;
+	count *c = arg;
 
-	if (is_old(served, name) && unlinkat(served->mail_dirfd, name, 0) == 0)
+	if (is_name(name, INVITATION) && !is_open(served, name)) {
+		remove_letter(served, name, "reply");
+		remove_letter(served, name, INVITATION);
 		return EMR_OK;
-	return ++*n <= WIRE_LETTERS_MAX ? EMR_OK : EMR_LETTERS_SPENT;
+	}
+	if (is_old(served, name, is_name(name, APPLICATION) ? ASKED_S : KEPT_S) &&
+		unlinkat(served->mail_dirfd, name, 0) == 0)
+		return EMR_OK;
+	c->open += is_name(name, c->step);
+	return c->open < c->most ? EMR_OK : EMR_LIMIT;
 }
 
 /* Its name says its content, so that nobody can put another one in its place. */
@@ -73,21 +112,58 @@ static emr_status check_application(const emr_serve_call *call)
 	return strncmp(call->path, hex, ID_CHARS) == 0 ? EMR_OK : EMR_INVALID;
 }
 
-/* The invited and those who apply are strangers; who answers them is a member. */
+/* Only an administrator's organisation signs certificates. */
+static emr_status check_admin(emr_served *served, emr_serve_call *call)
+{
+	EMR_AUTO_BUF value = {0};
+	emr_key_text key;
+	emr_row_key row;
+
+	EMR_TRY(emr_served_check(served, call));
+	emr_key_signer(call->asks.b, &key);
+	(void)pthread_mutex_lock(&served->rows_lock);
+	(void)!emr_chain_row(served->rows, key.text, &value, NULL, NULL);
+	(void)pthread_mutex_unlock(&served->rows_lock);
+	return emr_row_key_parse((emr_span){value.data, value.len}, &row) == EMR_CONTRACT_OK &&
+			       (row.roles & EMR_ROLE_ORG_ADMIN) != 0
+		       ? EMR_OK
+		       : EMR_DENIED;
+}
+
+static emr_status take_letter(const emr_served *served, const emr_serve_call *call, count room)
+{
+	if (room.most > 0)
+		EMR_TRY(each_name(served, count_name, &room));
+	return emr_file_replace(served->mail_dirfd, call->path, emr_buf_view(&call->body), 0600);
+}
+
+/* The invited and those who apply are strangers; an administrator invites and answers. */
 emr_status served_leave_letter(emr_served *served, emr_serve_call *call)
 {
-	size_t n = 0;
-
 	if (served->mail_dirfd < 0)
 		return EMR_NOT_FOUND;
-	if (is_name(call->path, "certificate"))
-		EMR_TRY(emr_served_check(served, call));
-	else if (is_name(call->path, APPLICATION))
+	if (is_name(call->path, "reply"))
+		return is_open(served, call->path) ? take_letter(served, call, (count){0})
+						   : EMR_NOT_FOUND;
+	if (is_name(call->path, APPLICATION)) {
 		EMR_TRY(check_application(call));
-	else if (!is_name(call->path, "reply"))
+		return take_letter(
+			served, call, (count){APPLICATION, .most = EMR_SERVED_APPLICATIONS_MAX});
+	}
+	if (is_name(call->path, INVITATION)) {
+		EMR_TRY(check_admin(served, call));
+		return call->body.len == 8
+			       ? take_letter(served, call,
+					 (count){INVITATION, .most = EMR_SERVED_INVITATIONS_MAX})
+			       : EMR_INVALID;
+	}
+	if (!is_name(call->path, "certificate"))
 		return EMR_NOT_FOUND;
-	EMR_TRY(each_name(served, count_name, &n));
-	return emr_file_replace(served->mail_dirfd, call->path, emr_buf_view(&call->body), 0600);
+	EMR_TRY(check_admin(served, call));
+	EMR_TRY(take_letter(served, call, (count){0}));
+	remove_letter(served, call->path, "reply");
+	remove_letter(served, call->path, INVITATION);
+	return EMR_OK;
 }
 
 emr_status served_find_letter(emr_served *served, emr_serve_call *call)

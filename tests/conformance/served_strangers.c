@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "base/file.h"
+#include "crypto/kdf.h"
 #include "http/request.h"
 #include "ledger/act_send.h"
 #include "ledger/hash.h"
@@ -46,11 +49,11 @@ static emr_served *host_with(unsigned connections_max, int mail_dirfd, uint64_t 
 	emr_served_options options = {.path = dir,
 		.mail_dirfd = mail_dirfd,
 		.clock = &k.clock.clock,
-		.secret = {9},
 		.connections_max = connections_max,
 		.bytes_max = bytes_max,
 		.listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 
+	memcpy(options.secret, kit_host_secret, sizeof options.secret); /* and with its tokens */
 	(void)snprintf(dir, sizeof dir, "%s/host", k.base);
 	(void)snprintf(socket_path, sizeof socket_path, "%s/socket", k.base);
 	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", socket_path);
@@ -125,34 +128,105 @@ TEST_IN(begin, end, reading_takes_a_token)
 	emr_served_stop(host);
 }
 
-/* The invited and who applies are strangers; the administrator's side of a letter is a member's. */
+/* A token of the kit's member, as the host seals them. */
+static void write_bearer(char out[160])
+{
+	uint8_t token[72];
+	size_t n = (size_t)snprintf(out, 160, "Authorization: Bearer ");
+
+	memcpy(token, k.owner.signer_id.b, 32);
+	emr_put_u64(token + 32, KIT_NOW + 86400);
+	emr_hmac_sha256(emr_bytes_of(kit_host_secret, 32), emr_bytes_of(token, 40), token + 40);
+	assert_non_null(sodium_bin2base64(
+		out + n, 160 - n, token, sizeof token, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+}
+
+typedef struct letter_case {
+	const char *method, *letter, *bearer, *body; /* BODY NULL: an end in a minute */
+	long code;
+} letter_case;
+
+static void check_letters(emr_http *http, const letter_case *cases, size_t n, uint64_t now)
+{
+	EMR_AUTO_BUF out = {0};
+	char path[96];
+	uint8_t end[8];
+
+	emr_put_u64(end, now + 60);
+	for (size_t i = 0; i < n; i++) {
+		const letter_case *c = &cases[i];
+
+		(void)snprintf(path, sizeof path, "/emrfs/v1/letters/%s", c->letter);
+		assert_int_equal(ask(http, c->method, path, c->bearer,
+					 c->body != NULL ? emr_bytes_of(c->body, strlen(c->body))
+							 : emr_bytes_of(end, sizeof end),
+					 &out),
+			c->code);
+	}
+}
+
+#define LETTER_ID "00112233445566778899aabbccddeeff"
+#define OF_ABC "ba7816bf8f01cfea414140de5dae2223.application" /* the SHA-256 of "abc" */
+
+/* The invited and who applies are strangers; the administrator's side of a letter is a member's.
+ * What has its answer leaves nothing, and begins no second time. */
 TEST_IN(begin, end, letters_are_for_their_two_sides)
 {
-	static const char reply[] = "/emrfs/v1/letters/00112233445566778899aabbccddeeff.reply";
-	static const char answer[] =
-		"/emrfs/v1/letters/00112233445566778899aabbccddeeff.certificate";
-	const emr_bytes body = emr_bytes_of("abc", 3);
+	static const char reply[] = LETTER_ID ".reply", answer[] = LETTER_ID ".certificate",
+			  invitation[] = LETTER_ID ".invitation";
+	char bearer[160];
+	const letter_case cases[] = {{"POST", reply, NULL, "abc", 404},
+		{"POST", invitation, NULL, NULL, 401}, {"POST", invitation, bearer, "abc", 400},
+		{"POST", invitation, bearer, NULL, 200}, {"POST", reply, NULL, "abc", 200},
+		{"GET", reply, NULL, "", 401}, {"GET", reply, bearer, "", 200},
+		{"POST", answer, NULL, "abc", 401}, {"GET", answer, NULL, "", 404},
+		{"POST", answer, bearer, "abc", 200}, {"GET", answer, NULL, "", 200},
+		{"GET", reply, bearer, "", 404}, {"POST", reply, NULL, "abc", 404},
+		{"POST", OF_ABC, NULL, "abc", 200}, {"POST", OF_ABC, NULL, "abd", 400},
+		{"GET", "../applications", NULL, "", 401}, {"POST", "../host/x", NULL, "", 404}};
 	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	emr_served *host = host_with(0, mail, 0);
 	EMR_AUTO_HTTP http = open_socket();
-	EMR_AUTO_BUF out = {0};
 
-	assert_int_equal(ask(http, "POST", reply, NULL, body, &out), 200);
-	assert_int_equal(ask(http, "GET", reply, NULL, (emr_bytes){0}, &out), 401);
-	assert_int_equal(ask(http, "POST", answer, NULL, body, &out), 401);
-	assert_int_equal(ask(http, "GET", answer, NULL, (emr_bytes){0}, &out), 404);
-	/* SHA-256 of "abc"; nobody puts another one in its place. */
-	assert_int_equal(
-		ask(http, "POST", "/emrfs/v1/letters/ba7816bf8f01cfea414140de5dae2223.application",
-			NULL, body, &out),
-		200);
-	assert_int_equal(
-		ask(http, "POST", "/emrfs/v1/letters/ba7816bf8f01cfea414140de5dae2223.application",
-			NULL, emr_bytes_of("abd", 3), &out),
-		400);
-	assert_int_equal(
-		ask(http, "GET", "/emrfs/v1/applications", NULL, (emr_bytes){0}, &out), 401);
-	assert_int_equal(ask(http, "POST", "/emrfs/v1/letters/../host/x", NULL, body, &out), 404);
+	write_bearer(bearer);
+	check_letters(http, cases, sizeof cases / sizeof cases[0], KIT_NOW);
+	assert_int_not_equal(faccessat(mail, invitation, F_OK, 0), 0);
+	emr_served_stop(host);
+}
+
+static void fill(int dirfd, size_t n, const char *step)
+{
+	uint8_t end[8];
+	char name[64];
+
+	emr_put_u64(end, KIT_NOW + 60);
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof name, "%032zx.%s", i, step);
+		assert_ok(emr_file_replace(dirfd, name, emr_bytes_of(end, sizeof end), 0600));
+	}
+}
+
+/* Only what is open counts: an end makes room, and applications take none of it. */
+TEST_IN(begin, end, letters_that_ended_make_room)
+{
+	static const char reply[] = "00000000000000000000000000000000.reply";
+	char bearer[160];
+	const letter_case full[] = {{"POST", OF_ABC, NULL, "abc", 413},
+		{"POST", LETTER_ID ".invitation", bearer, NULL, 413}};
+	const letter_case after[] = {{"POST", reply, NULL, "abc", 404},
+		{"POST", LETTER_ID ".invitation", bearer, NULL, 200},
+		{"GET", reply, bearer, "", 404}};
+	EMR_AUTO_FD mail = open(k.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	emr_served *host = host_with(0, mail, 0);
+	EMR_AUTO_HTTP http = open_socket();
+
+	write_bearer(bearer);
+	fill(mail, EMR_SERVED_APPLICATIONS_MAX, "application");
+	fill(mail, EMR_SERVED_INVITATIONS_MAX, "invitation");
+	fill(mail, 1, "reply");
+	check_letters(http, full, 2, KIT_NOW);
+	kit_clock_set(&k.clock, KIT_NOW + 61);
+	check_letters(http, after, 3, KIT_NOW + 61);
 	emr_served_stop(host);
 }
 

@@ -73,6 +73,10 @@ as clara run 6 org create "Lab Clara" --network "$other" --yes $P --words-file "
 says "another key"
 as clara run 6 org create "Lab Clara" --network "$address#" --yes $P --words-file "$EMR_WORK/clara.words"
 says "no address of a host"
+for ((i = 0; i < 100; i++)); do echo none >"$NET/mail/$(printf %032x $i).application"; done
+as clara run 7 org create "Lab Clara" --network "$address" --yes $P --words-file "$EMR_WORK/clara.words"
+says "that it takes no more"
+rm "$NET"/mail/*.application
 as clara apply "Lab Clara" "$address" clara
 applying=$!
 disown "$applying"

@@ -36,7 +36,22 @@ host_start
 	emr_fail "strangers are answered"
 
 say "two join by the socket, and read from each other"
-two_join bento "Bento Reis" patient ana
+as ana two_invite bento patient
+inviting=$!
+emr_until test -s "$EMR_WORK/bento.invitation"
+born=(--name "Bento Reis" --born 1984-03-12 --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/bento.words")
+for named in "" "--network unix:$EMR_WORK/other.sock"; do	# a file that somebody sent leads to no socket by itself
+	as bento run 6 init --join bento.invitation --yes "${born[@]}" $named
+	says "It leads to unix:$socket, a socket of this computer"
+	[ ! -e bento/state/network ] || emr_fail "something was made"
+done
+as bento run 2 init --network "unix:$socket" --yes "${born[@]}"
+as bento run 13 init --join bento.invitation "${born[@]}" --network "unix:$socket"
+says "It leads to unix:$socket: that is what"
+as bento json 0 init --join bento.invitation --yes "${born[@]}" --network "unix:$socket"
+expect "where it leads" "$(field host)" "unix:$socket"
+wait "$inviting" || emr_fail "org invite bento: $(cat out/invited-bento)"
+TWO_SOCKET=$socket
 two_join clara "Clara Dias" patient ana
 grep -q "$socket" "$EMR_WORK/bento/state/network/ledger/host" || emr_fail "bento has another way to the host"
 two_cards bento clara
@@ -56,6 +71,11 @@ echo "note" >"$EMR_WORK/bento-folder/Notes/note.txt"
 host_start
 as bento run 0 status --wait=1min
 emr_until there note.txt
+say "nor does a device file"
+as bento run 0 device add laptop -o bento.device --yes --passphrase-file "$EMR_PASS"
+as bento-laptop run 6 device accept bento.device --passphrase-file "$EMR_PASS"
+says "a socket of this computer"
+as bento-laptop run 0 device accept bento.device --network "unix:$socket" --passphrase-file "$EMR_PASS"
 two_unmount bento clara
 kill "$host" && await_gone "$host"
 host=

@@ -108,7 +108,7 @@ mkdir ana-folder/Ward
 run 0 status --wait
 harmless_run 0 share Ward with lima --write --yes --wait
 WARD="lima-folder/shared-with-me/$OWNER/Ward"
-may_write() { touch "$WARD/first" 2>/dev/null; }
+may_write() { { echo hers >"$WARD/first"; } 2>/dev/null; }
 emr_until may_write
 for name in "${bad[@]}"; do echo "hers" >"$WARD/$name" || emr_fail "cannot be made: $(printf %q "$name")"; done
 as lima run 0 status --wait
@@ -120,6 +120,9 @@ for name in "${bad[@]}"; do
 	harmless_run 0 status "Ward/$name"
 done
 harmless_run 0 status
+json 0 status Ward/first
+expect "not her own, also unopened" "$(field signed.own)" False
+expect "what she wrote" "$(cat ana-folder/Ward/first)" hers
 json 0 status Ward/first
 expect "who, of which organisation" "$(field signed.by); $(field signed.organisation)" "lima; Clínica X, São Lucas"
 grep -q '^"Ward/first",.*,"Clínica X, São Lucas","valid' ana-folder/.emrfs/index.csv || emr_fail "organisation: $(grep ^.Ward/first ana-folder/.emrfs/index.csv)"

@@ -16,7 +16,8 @@
 #
 #   two_end                            of at_end, where a test has its own: nothing of all that is left
 #
-# What a test may say beforehand: EMR_BORN (of who joins next; default 1984-03-12); TWO_ALONE=1: nobody joins, and there is no host.
+# What a test may say beforehand: EMR_BORN (of who joins next; default 1984-03-12); TWO_ALONE=1: nobody joins, and there is no host;
+# TWO_SOCKET: the host is at that socket.
 TWO_MEMBERS='' TWO_HOST=''
 
 two_begin() {
@@ -73,7 +74,7 @@ two_join() {
 	inviting=$!
 	emr_until test -s "$EMR_WORK/$who.invitation"
 	as "$who" run 0 init --join "$EMR_WORK/$who.invitation" --yes --name "$name" --born "${EMR_BORN:-1984-03-12}" \
-		--passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$who.words"
+		--passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/$who.words" ${TWO_SOCKET:+--network "unix:$TWO_SOCKET"}
 	wait "$inviting" || emr_fail "org invite $who: $(cat "$EMR_WORK/out/invited-$who")"
 }
 

@@ -155,9 +155,18 @@ static void drop(invitations *i, size_t n)
 	emr_wipe(&i->all[i->n], sizeof *i->all);
 }
 
+static emr_status open_post(const emr_bureau *bureau, const emr_invited *one, emr_post *out)
+{
+	const emr_invitation invitation = {.id = one->id};
+	emr_problem problem = {0};
+
+	return emr_post_open(bureau->dir, &invitation, bureau->session.keyring, out, &problem);
+}
+
 emr_status emr_invitations_keep(
 	const emr_bureau *bureau, const emr_invitation *invitation, const char *whom)
 {
+	EMR_AUTO_POST post = {0};
 	AUTO_INVITATIONS list = {.lock_fd = -1};
 	emr_invited one = {
 		.roles = invitation->roles, .expires = invitation->expires, .id = invitation->id};
@@ -167,8 +176,19 @@ emr_status emr_invitations_keep(
 	memcpy(one.whom, whom, strnlen(whom, sizeof one.whom - 1));
 	if (status == EMR_OK)
 		status = add(&list, &one);
+	if (status == EMR_OK)
+		status = save(bureau, &list);
+	if (status == EMR_OK)
+		status = open_post(bureau, &one, &post);
 	emr_wipe(&one, sizeof one);
-	return status == EMR_OK ? save(bureau, &list) : status;
+	if (status != EMR_OK)
+		return status;
+	status = emr_post_invite(&post, invitation->expires);
+	if (status != EMR_OK) {
+		drop(&list, list.n - 1);
+		(void)!save(bureau, &list);
+	}
+	return status;
 }
 
 /* ---- one certificate ---- */
@@ -221,12 +241,16 @@ emr_status emr_invitations_certify(emr_bureau *bureau, const emr_invitation *inv
 
 /* ---- who came ---- */
 
-static emr_status open_post(const emr_bureau *bureau, const emr_invited *one, emr_post *out)
+/* The answer took the reply away; a program that ended then has not noted it. */
+static emr_status note_answered(
+	emr_bureau *bureau, invitations *list, emr_invited *one, emr_post *post)
 {
-	const emr_invitation invitation = {.id = one->id};
-	emr_problem problem = {0};
+	EMR_AUTO_BUF answer = {0};
 
-	return emr_post_open(bureau->dir, &invitation, bureau->session.keyring, out, &problem);
+	post->asked_ns = 0;
+	one->is_answered =
+		emr_post_look(post, EMR_LETTER_ANSWER, EMR_CERT_CHAIN_MAX, 0, &answer) == EMR_OK;
+	return one->is_answered ? save(bureau, list) : EMR_OK;
 }
 
 /* A reply that is none says nothing, as whoever leaves it there knows no secret. */
@@ -241,6 +265,8 @@ static emr_status answer(emr_bureau *bureau, invitations *list, emr_invited *one
 	const char *handle = one->roles == EMR_ROLE_PATIENT ? NULL : one->whom;
 	emr_status status = emr_post_look(post, EMR_LETTER_REPLY, REPLY_MAX, 0, &reply);
 
+	if (status == EMR_TIMEOUT && !emr_id32_is_zero(one->given))
+		return note_answered(bureau, list, one, post);
 	if (status != EMR_OK)
 		return status == EMR_TIMEOUT || status == EMR_LIMIT ? EMR_OK : status;
 	memcpy(invitation.secret, one->secret, sizeof invitation.secret);

@@ -265,7 +265,11 @@ static emr_status apply(applying *a, const char *name, emr_problem *out_problem)
 	emr_status status;
 
 	EMR_TRY(emr_applications_open(a->dir, a->session->keyring, &post, out_problem));
-	EMR_TRY(emr_applications_put(&post, emr_buf_view(&a->bytes)));
+	status = emr_applications_put(&post, emr_buf_view(&a->bytes));
+	if (status == EMR_LIMIT)
+		emr_problem_set(out_problem, EMR_SAY_HOST_MAIL_FULL, NULL);
+	if (status != EMR_OK)
+		return status;
 	emr_application_number(emr_buf_view(&a->bytes), number);
 	emr_shell_word(name, word, sizeof word);
 	emr_say(a->out,

@@ -432,9 +432,17 @@ static emr_status ask_for_certificate(const emr_joining *joining, const emr_keyr
 {
 	EMR_AUTO_BUF reply = {0};
 
-	EMR_TRY(emr_welcome_reply(keyring, &joining->invitation, handle, &reply));
-	EMR_TRY(emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply)));
-	return posted_certificate(joining, keyring, post, within_ns, out_cert);
+	emr_status status = emr_welcome_reply(keyring, &joining->invitation, handle, &reply);
+
+	if (status == EMR_OK)
+		status = emr_post_put(post, EMR_LETTER_REPLY, emr_buf_view(&reply));
+	if (status == EMR_OK)
+		return posted_certificate(joining, keyring, post, within_ns, out_cert);
+	/* An earlier reply may have been answered at this moment. */
+	if (status == EMR_EXISTS &&
+		posted_certificate(joining, keyring, post, 0, out_cert) == EMR_OK)
+		status = EMR_OK;
+	return status;
 }
 
 static emr_status enrolled_certificate(const emr_joining *joining, const emr_keyring *keyring,

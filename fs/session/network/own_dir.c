@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/channel.h"
 #include "kit/language.h"
 #include "served/client.h"
 #include "session/network_dir.h"
@@ -20,6 +21,29 @@ static emr_status say(
 bool emr_own_dir_is_address(const char *network)
 {
 	return network != NULL && strncmp(network, "https://", 8) == 0;
+}
+
+emr_status emr_own_dir_allow(
+	emr_bytes way, const char *named, emr_out *out, emr_problem *out_problem)
+{
+	char place[sizeof "unix:" + sizeof((emr_served_at *)NULL)->url] = "";
+	emr_problem remark = {0};
+	emr_served_at at = {.url = ""};
+
+	if (way.len == 0)
+		return EMR_OK;
+	if (!emr_network_place_is_host(way))
+		EMR_TRY(emr_channel_carried_gateway(way, place, sizeof place));
+	else if (emr_served_at_read(way, &at) == EMR_OK)
+		snprintf(place, sizeof place, "%s%s", at.socket[0] != '\0' ? "unix:" : "",
+			at.socket[0] != '\0' ? at.socket : at.url);
+	emr_out_text(out, "host", place);
+	if (at.socket[0] != '\0' && (named == NULL || strcmp(named, place) != 0))
+		return EMR_PROBLEM(
+			EMR_DENIED, out_problem, EMR_SAY_LEADS_TO_SOCKET, "path", place, NULL);
+	emr_problem_set(&remark, EMR_SAY_LEADS_TO, "node", place, NULL);
+	emr_remark(out, &remark);
+	return EMR_OK;
 }
 
 emr_status emr_own_dir_make(int state_fd, const char *state, emr_bytes way, emr_bytes descriptor,

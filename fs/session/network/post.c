@@ -6,11 +6,13 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "kit/language.h"
 #include "served/client.h"
 #include "session/network_dir.h"
 
+#define INVITATION "invitation"
 #define FIRST_PAUSE_NS INT64_C(200000000)
 #define LONGEST_PAUSE_NS INT64_C(5000000000)
 
@@ -48,12 +50,34 @@ emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 	return status;
 }
 
+emr_status emr_post_invite(emr_post *post, uint64_t expires)
+{
+	uint8_t end[8];
+	const emr_bytes letter = {end, sizeof end};
+
+	emr_put_u64(end, expires);
+	if (post->is_served)
+		return emr_served_leave(post->dir, post->admin, post->id, INVITATION, letter);
+	return post->letters != NULL ? EMR_OK
+				     : emr_mail_put(post->dir, post->id, INVITATION, letter);
+}
+
 emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes)
 {
-	if (post->is_served)
-		return emr_served_leave(post->dir, post->admin, post->id, step_of(kind), bytes);
-	return post->letters != NULL ? emr_letters_leave(post->letters, post->id, kind, bytes)
-				     : emr_mail_put(post->dir, post->id, step_of(kind), bytes);
+	emr_status status;
+
+	if (post->is_served) {
+		status = emr_served_leave(post->dir, post->admin, post->id, step_of(kind), bytes);
+		return status == EMR_NOT_FOUND && kind == EMR_LETTER_REPLY ? EMR_EXISTS : status;
+	}
+	if (post->letters != NULL)
+		return emr_letters_leave(post->letters, post->id, kind, bytes);
+	status = emr_mail_put(post->dir, post->id, step_of(kind), bytes);
+	if (status == EMR_OK && kind == EMR_LETTER_ANSWER) {
+		emr_post_remove(post, EMR_LETTER_REPLY);
+		emr_mail_remove(post->dir, post->id, INVITATION);
+	}
+	return status;
 }
 
 static void sleep_ns(int64_t ns)

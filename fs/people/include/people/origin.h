@@ -15,11 +15,11 @@ const char *emr_origin_note(const char *signature);
 emr_status emr_origin_organisation(
 	emr_crowd *crowd, emr_view *view, uint64_t node, char out[EMR_ORGANISATION_NAME_MAX + 1]);
 /* {own by organisation signature note at placed entry tx witnesses[]}, owned by the caller. NOTE is
- * emr_origin_note's. SIGNATURE is "unopened" for what others share until it has been opened once
- * here. AT, ENTRY and TX are those with which the version came to the ledger; PLACED: that entry is
- * not seen here: AT is the signer's own word for the time ("" while unopened), ENTRY and TX those
- * with which the owner put it where it is. Witnesses are organisations that have signed a head with
- * that entry in it. EMR_NOT_FOUND: not on the ledger. */
+ * emr_origin_note's. SIGNATURE is "unopened" for what others share or write until it has been
+ * opened once here, and nobody is named before. AT, ENTRY and TX are those with which the version
+ * came to the ledger; PLACED: that entry is not seen here: AT is the signer's own word for the time
+ * ("" while unopened), ENTRY and TX those with which the owner put it where it is. Witnesses are
+ * organisations that have signed a head with that entry in it. EMR_NOT_FOUND: not on the ledger. */
 emr_status emr_origin_json(const emr_session *session, uint64_t node, json_t **out_signed);
 /* "Signed by ..., ... .  Superseded: ... .  Entry N of the ledger, transaction ..., witnessed by
  * ...": owned by the caller; NULL without memory. */

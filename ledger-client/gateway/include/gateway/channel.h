@@ -112,6 +112,8 @@ emr_status emr_channel_carry_for(
 /* Whether the network has a Fabric CA, which its newcomers ask, and as whom; "": nobody says.
  * BYTES were checked. */
 bool emr_channel_carried_login(emr_bytes bytes, char out_login[EMR_CHANNEL_LOGIN_MAX + 1]);
+/* The first gateway that it names.  As emr_channel_carried_check. */
+emr_status emr_channel_carried_gateway(emr_bytes bytes, char *out, size_t size);
 /* Whether BYTES are such a way.  EMR_DAMAGED, EMR_NEWER_FORMAT. */
 emr_status emr_channel_carried_check(emr_bytes bytes);
 /* Writes DIRFD/network and the files that it names, all private, from BYTES; the former ones

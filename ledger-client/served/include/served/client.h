@@ -38,12 +38,17 @@ bool emr_served_is_at(const char *path);
 
 /* ---- letters of an invitation ---- */
 
-/* DIR is the network's: DIR/ledger has the settings.  The invited leaves a reply ("reply") under
- * the invitation's id, which nobody else knows, and finds the answer ("certificate"); without a
- * token, KEYRING NULL.  The administrator, who finds the one and leaves the other, is a member with
- * KEYRING.  An organisation that asks to be admitted leaves an "application" under the first half
- * of its SHA-256.  EMR_NOT_FOUND: it is not there yet; EMR_LETTERS_SPENT: the host has no room for
- * more. */
+#define EMR_SERVED_INVITATIONS_MAX 1000u /* that are open at a host */
+#define EMR_SERVED_APPLICATIONS_MAX 100u /* that lie at a host, for a month */
+
+/* DIR is the network's: DIR/ledger has the settings.  The administrator of an organisation, a
+ * member with KEYRING, leaves an "invitation" under its id, which is its end (u64, Unix seconds).
+ * Until then, or until its answer, the invited leaves a reply ("reply") under that id, which nobody
+ * else knows, and finds the answer ("certificate"); without a token, KEYRING NULL.  The
+ * administrator finds the one and leaves the other, which takes invitation and reply away.  An
+ * organisation that asks to be admitted leaves an "application" under the first half of its
+ * SHA-256.  EMR_NOT_FOUND: it is not there yet; to a reply: no invitation is open; EMR_LIMIT: as
+ * many lie there as may; EMR_DENIED: by no administrator. */
 emr_status emr_served_leave(const char *dir, const emr_keyring *keyring, emr_id16 id,
 	const char *step, emr_bytes letter);
 emr_status emr_served_find(

@@ -21,7 +21,9 @@ typedef struct emr_invited {
 	bool is_answered, is_told; /* EMR_INVITED_CAME was told */
 } emr_invited;
 
-/* INVITATION waits from here on.  EMR_LIMIT: too many do. */
+/* INVITATION waits from here on, sealed in the state, and its end at the host, which takes a reply
+ * until then.  EMR_LIMIT: too many do, here or at the host; EMR_OFFLINE and others: nothing is
+ * kept. */
 emr_status emr_invitations_keep(
 	const emr_bureau *bureau, const emr_invitation *invitation, const char *whom);
 /* Nobody can use those for WHOM any more; who comes is told.  EMR_NOT_FOUND: none waits. */

@@ -1,13 +1,20 @@
 /* Somebody whose network stands elsewhere, at a host or in a channel, keeps what leads there in the
  * state: a directory of the network's kind without a ledger (EMR_STATE_NETWORK). It refuses a host
- * that shows another key than it was told of. */
+ * that shows another key than it was told of, and a way to a socket that nobody here has named. */
 #pragma once
 
 #include "base/bytes.h"
 #include "kit/message.h"
+#include "kit/out.h"
 
 /* Whether NETWORK, of a line, is the address of a host ("https://...") and no directory. */
 bool emr_own_dir_is_address(const char *network);
+/* Says where WAY leads ("host" in an answer), before anything is made of what somebody has sent or
+ * this computer speaks to anybody.  A socket of this computer, behind which any program may
+ * listen, is refused but where NAMED ("unix:PATH", the person's own word; NULL: none) is that one:
+ * EMR_DENIED, with a problem.  WAY may be empty. */
+emr_status emr_own_dir_allow(
+	emr_bytes way, const char *named, emr_out *out, emr_problem *out_problem);
 /* Makes it in the state STATE (open as STATE_FD), from the WAY that an invitation, a file or a copy
  * has carried and what the network began with, in the place of what an interrupted try left there.
  * *out_dir is the caller's, also when this fails behind its beginning: then the directory is to be

@@ -23,7 +23,11 @@ typedef struct emr_post {
 emr_status emr_post_open(const char *dir, const emr_invitation *invitation,
 	const emr_keyring *admin, emr_post *out, emr_problem *out_problem);
 void emr_post_close(emr_post *post);
-/* EMR_EXISTS: the invitation has its answer, so it was used, or withdrawn. */
+/* By ADMIN: from here on until EXPIRES (Unix seconds), or an answer, a host takes a reply.
+ * EMR_LIMIT: the host has as many invitations as it takes. */
+emr_status emr_post_invite(emr_post *post, uint64_t expires);
+/* An answer takes invitation and reply away.  EMR_EXISTS: the invitation has its answer, or its end
+ * at a host, so it was used, or withdrawn. */
 emr_status emr_post_put(emr_post *post, emr_letter_kind kind, emr_bytes bytes);
 /* Waits for it, up to MAX bytes, and leaves it there.  EMR_TIMEOUT; EMR_LIMIT: over MAX. */
 emr_status emr_post_look(
