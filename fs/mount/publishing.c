@@ -208,6 +208,7 @@ void emr_publishing_start(emr_publishing *p)
 	emr_publisher_options options = {.store = p->session->store,
 		.state_dirfd = p->session->state_fd,
 		.has_nothing = p->session->is_apart,
+		.is_awaited = emr_settle_copies_first(p->session->settle) > 1,
 		.is_still = emr_session_is_read_only(p->session, &ignored),
 		.say = say_node,
 		.each_leaving = each_leaving,

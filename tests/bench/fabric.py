@@ -35,7 +35,7 @@ class Channel(Scene):
             if not os.access(program, os.X_OK):
                 raise Failed(program + " is not built")
 
-    def network(self, *words):
+    def run_channel(self, *words):
         done = subprocess.run([NETWORK, *words, self.channel], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               env=self.environment, check=False)
         if done.returncode != 0:
@@ -46,20 +46,23 @@ class Channel(Scene):
         shutil.copy(os.path.join(self.channel, "settings"), os.path.join(self.net, "network"))
         founding = super().found(who, name)
         until(lambda: os.path.exists(self.net + "/ca.pem"), "the hospital's CA")
-        self.network("trust", "1", self.net + "/ca.pem")
+        self.run_channel("trust", "1", self.net + "/ca.pem")
         return founding
+
+    def serve(self):
+        """The channel is where all meet."""
 
     def end(self):
         super().end()
         if os.path.isdir(self.channel):
-            self.network("down")
+            self.run_channel("down")
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
 def registrations(scene):
     """The client alone, on a fresh channel, whose chaincode has beside the contract what it is compared with."""
     scene.environment["CHAINCODE"] = scene.plain
-    scene.network("up", "raft")
+    scene.run_channel("up", "raft")
     done = subprocess.run([scene.bench, scene.channel], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failed(f"{scene.bench}: {done.stderr.strip()[-500:]}")
@@ -108,7 +111,7 @@ def opened(scene, name, text):
 
 def folders(scene):
     """Saving until the ledger has it, and until another has read it for the first time."""
-    scene.network("up", "raft")
+    scene.run_channel("up", "raft")
     scene.begin()
     ana, lima = scene.person("ana"), scene.person("lima")
     ana.open_folder()

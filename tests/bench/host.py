@@ -1,7 +1,8 @@
-"""The rows of a host: what a network that one computer serves costs, beside the same network as a directory.
+"""The rows of a host: what a network that one computer serves costs.
 
-Two scenes (sharing_scene.py), alike but for `emrfs host`: with it the patient and the doctor joined over HTTPS and have nothing of the
-directory.  All are on one computer, the host in a network namespace of its own behind a link of 1 Gb/s.
+Two scenes (sharing_scene.py).  One is a network that is a directory of one person, who saves in a folder of the same name.  In the other that
+person serves it, and a patient and a doctor joined over HTTPS.  All are on one computer, the host in a network namespace of its own behind a
+link of 1 Gb/s.
 """
 import base64
 import contextlib
@@ -48,42 +49,52 @@ class Link:
         subprocess.run(["ip", "netns", "del", self.name], check=False)
 
 
-class Practice(Scene):
-    """A patient and a doctor who have a shared folder."""
+class Alone(Scene):
+    """A network that is a directory, and the only person in it."""
 
-    def __init__(self, bed, data, is_hosted):
-        super().__init__(os.path.join(os.path.dirname(bed.back), "hosted" if is_hosted else "unhosted"), data.emrfs,
-                         bed.secrets["secret"], bed.fb_path)
-        self.is_hosted, self.host, self.address, self.link = is_hosted, 0, THERE + ":7443", Link()
-        self.ana, self.lima = self.person("ana"), self.person("lima")
-
-    def members(self):
-        if self.is_hosted:
-            self.link.begin()
-            owner = self.person("lucas")
-            owner.before = self.link.inside
-            self.host = owner.told("host", self.net, self.address)["pid"]
-            owner.before = []
-        super().members()
+    def __init__(self, bed, data, name="alone"):
+        super().__init__(os.path.join(os.path.dirname(bed.back), name), data.emrfs, bed.secrets["secret"], bed.fb_path)
+        self.owner = self.person("lucas")
 
     def begin(self):
-        super().begin()
-        for person in (self.ana, self.lima):
-            person.open_folder()
-        os.mkdir(self.ana.path("Imaging"))
-        save(self.ana.path("Imaging", "first"), b"first")
-        self.ana.settled()
-        self.ana.run("share", "Imaging", "with", "lima", "--yes", "--wait")
+        self.owner.end(self.found("lucas", "São Lucas"))
+        self.imaging()
+
+    def imaging(self):
+        self.owner.open_folder()
+        os.mkdir(self.owner.path("Imaging"))
+        save(self.owner.path("Imaging", "first"), b"first")
+        self.owner.settled()
+
+    def end(self):
+        super().end()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class Practice(Alone):
+    """A host, a patient and a doctor who have a shared folder."""
+
+    def __init__(self, bed, data):
+        super().__init__(bed, data, "hosted")
+        self.link = Link()
+        self.owner, self.lima = self.person("ana"), self.person("lima")
+
+    def serve(self):
+        self.link.begin()
+        self.person("lucas").before = self.link.inside
+        super().serve(THERE + ":7443")
+        self.person("lucas").before = []
+
+    def begin(self):
+        Scene.begin(self)
+        self.lima.open_folder()
+        self.imaging()
+        self.owner.run("share", "Imaging", "with", "lima", "--yes", "--wait")
         self.opened("first", b"first")
 
     def end(self):
         super().end()
-        if self.host:
-            os.kill(self.host, 15)
-            until(lambda: not os.path.isdir(f"/proc/{self.host}"), "the host ends")
-        if self.is_hosted:
-            self.link.end()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        self.link.end()
 
     def seen(self, name):
         return glob.glob(os.path.join(self.lima.path("shared-with-me"), "*Ana Silva *", "Imaging", name))
@@ -103,7 +114,7 @@ class Practice(Scene):
 
     def token(self):
         """Of some member, as the host gives them: this program has the host's secret."""
-        with open(os.path.join(self.net, "host/tokens"), "rb") as file:
+        with open(os.path.join(self.net, "host/secret"), "rb") as file:
             secret = file.read()
         with contextlib.closing(sqlite3.connect(os.path.join(self.net, "ledger/ledger.sqlite"))) as ledger:
             (key,) = ledger.execute("SELECT key FROM state WHERE key LIKE 'K/%' LIMIT 1").fetchone()
@@ -128,26 +139,43 @@ def state(path):
     return os.getxattr(path, "user.emrfs.state")
 
 
-def small(scene, row):
-    """A record of 64 KiB: until it is on the ledger, and read by another for the first time."""
-    saved, first = [], []
+def saving(scene, then=lambda name, content: None):
+    """The median of the seconds until a record of 64 KiB is on the ledger; what is done with each then."""
+    took = []
     for i in range(SAVES):
         name, content = f"record {i}", random.randbytes(SMALL)
+        path = scene.owner.path("Imaging", name)
         time.sleep(LULL_S)
-        save(scene.ana.path("Imaging", name), content)
-        saved.append(until(lambda path=scene.ana.path("Imaging", name): state(path).startswith(b"confirmed"), name))
+        save(path, content)
+        took.append(until(lambda path=path: state(path).startswith(b"confirmed"), name))
+        then(name, content)
+    return statistics.median(took)
+
+
+def alone(scene, _data):
+    yield "host_save_dir", saving(scene)
+
+
+def practice(scene, data):
+    first, got = [], []
+
+    def read(name, content):
         first.append(scene.opened(name, content))
-    yield "host_save" + row, statistics.median(saved)
-    yield "host_open" + row, statistics.median(first)
+        got.append(scene.curl(os.getxattr(scene.owner.path("Imaging", name), "user.emrfs.cid").decode(), scene.token()))
+
+    yield "host_save", saving(scene, read)
+    yield "host_open", statistics.median(first)
+    yield "host_open_curl", statistics.median(got)
+    yield from large(scene, data)
 
 
 def large(scene, data):
     """200 MB of another's, cold at the host and at the reader, beside curl."""
     for i in range(READS):
         name, content = f"large {i}", random.randbytes(data.big_bytes)
-        save(scene.ana.path("Imaging", name), content)
-        scene.ana.settled()
-        cid, token = os.getxattr(scene.ana.path("Imaging", name), "user.emrfs.cid").decode(), scene.token()
+        save(scene.owner.path("Imaging", name), content)
+        scene.owner.settled()
+        cid, token = os.getxattr(scene.owner.path("Imaging", name), "user.emrfs.cid").decode(), scene.token()
         until(lambda cid=cid, token=token: scene.curl(cid, token), "all of it is at the host")
         until(lambda name=name: scene.seen(name), name)
         drop_caches()
@@ -178,12 +206,9 @@ def host(bed, data, _is_first):
         return
     yield from registrations(data, "host_reg_dir")
     yield from registrations(data, "host_reg", "served")
-    for is_hosted in (False, True):
-        scene = Practice(bed, data, is_hosted)
+    for scene, rows in ((Alone(bed, data), alone), (Practice(bed, data), practice)):
         try:
             scene.begin()
-            yield from small(scene, "" if is_hosted else "_dir")
-            if is_hosted:
-                yield from large(scene, data)
+            yield from rows(scene, data)
         finally:
             scene.end()

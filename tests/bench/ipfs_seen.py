@@ -42,6 +42,9 @@ class Apart(Scene):
         self.played("trust", "1", self.net + "/ca.pem")
         return founding
 
+    def serve(self):
+        """The channel is where both meet."""
+
     def invite(self, admin, who, role, *facts):
         if who == "lima":
             self.person(who).before = ["unshare", "-m", "sh", "-c", WITHOUT, self.hidden]

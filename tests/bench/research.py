@@ -1,6 +1,6 @@
 """The rows of research: a patient joins a de-identified dataset with a CT series, beside gdcmanon and saving what it made; and researchers who read.
 
-All have folders of their own on one network directory (sharing_scene.py).  gdcmanon gets its own way: one run over the whole series, from the
+All have folders of their own and joined at one host (sharing_scene.py).  gdcmanon gets its own way: one run over the whole series, from the
 open folder into the open folder, and the clock of both stops when the ledger has all of it.
 """
 import glob

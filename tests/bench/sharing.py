@@ -1,4 +1,4 @@
-"""The rows of sharing: a patient, her doctor and three organisations (sharing_scene.py) on one network directory.
+"""The rows of sharing: a patient, her doctor and three organisations (sharing_scene.py) who joined at one host.
 
 What is measured is what people wait for: a verb that returns, a grant that stands on the ledger, a file that opens, a folder
 that is listed, a new record that appears.  The plain directory is listed beside it; no neighbour shares anything.

@@ -1,6 +1,6 @@
 """The people of the sharing rows: a patient, her doctor, and three organisations whose agents release keys.
 
-Each has a home of his own, as if it were his computer; the network is one directory, which its owner serves.  The scene is made once in a run.
+Each has a home of his own, as if it were his computer; the network is one directory, which its owner serves to the others.  The scene is made once in a run.
 """
 import json
 import os
@@ -117,7 +117,7 @@ class Scene:
         self.dir, self.emrfs, self.secret, self.fb = directory, emrfs, secret, fb
         self.net = os.path.join(directory, "net")
         os.makedirs(directory, mode=0o700)
-        self.everybody, self.host = {}, 0
+        self.everybody, self.host, self.address = {}, 0, ""
 
     def person(self, who):
         if who not in self.everybody:
@@ -126,7 +126,7 @@ class Scene:
 
     def invite(self, admin, who, role, *facts):
         invitation = os.path.join(self.dir, who + ".invitation")
-        inviting = self.person(admin).start("org", "invite", who, "--role", role, "-o", invitation,
+        inviting = self.person(admin).start("org", "invite", who, "--role", role, "-o", invitation, "--wait",
                                             "--within", "2min")
         until(lambda: os.path.exists(invitation) and os.path.getsize(invitation) > 0, "an invitation")
         new = self.person(who)
@@ -143,9 +143,14 @@ class Scene:
         """Its first organisation makes it, and serves it."""
         lucas = self.person("lucas")
         lucas.end(self.found("lucas", "São Lucas"))
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.host = lucas.told("host", self.net, f"127.0.0.1:{port}")["pid"]
+        self.serve()
+
+    def serve(self, address=None):
+        if address is None:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                address = "127.0.0.1:" + str(free.getsockname()[1])
+        self.address = address
+        self.host = self.person("lucas").told("host", self.net, address)["pid"]
 
     def organisation(self, who, name, *admitting):
         founding = self.found(who, name)
@@ -204,4 +209,5 @@ class Scene:
                 until(lambda pid=pid: not os.path.isdir(f"/proc/{pid}"), f"{person.who} ends")
         if self.host != 0:
             os.kill(self.host, 15)
+            until(lambda: not os.path.isdir(f"/proc/{self.host}"), "the host ends")
             self.host = 0

@@ -5,6 +5,7 @@
 #include "emr_test.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "publisher_kit.h"
@@ -30,6 +31,21 @@ TEST(what_is_registered_reaches_every_node_in_batches)
 	assert_true(asked("dag/import") < 100);
 	assert_int_equal(scene_look(&s, 0).held, 1200);
 	assert_int_equal(short_of(&s), 0);
+}
+
+TEST(what_the_ledger_waits_for_steps_back_for_nobody_and_is_told_before_it_is_written_down)
+{
+	static const char *const names[] = {"good"};
+	AUTO(scene_end) scene s;
+
+	scene_begin(&s, "awaited");
+	s.is_awaited = true;
+	scene_start(&s, 1, names);
+	(void)scene_save(&s, "awaited", 0);
+	while (atomic_load(&s.copied) == 0)
+		usleep(1000);
+	assert_int_equal(s.niceness, getpriority(PRIO_PROCESS, 0));
+	assert_false(s.was_written);
 }
 
 TEST(what_is_not_registered_is_nobodys)

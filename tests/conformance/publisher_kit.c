@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -87,7 +89,11 @@ size_t said_count(scene *s)
 static void note_copied(void *arg)
 {
 	scene *s = arg;
+	EMR_AUTO_BUF file = {0};
 
+	assert_ok(emr_file_read(s->state_fd, "copies", 1 << 20, &file));
+	s->was_written = memmem(file.data, file.len, "\nh ", 3) != NULL;
+	s->niceness = getpriority(PRIO_PROCESS, (id_t)gettid());
 	atomic_fetch_add(&s->copied, 1);
 }
 
@@ -218,6 +224,7 @@ emr_status scene_try_start(scene *s, size_t count, const char *const *names)
 		.unheld = note_unheld,
 		.looked = note_look,
 		.copied = note_copied,
+		.is_awaited = s->is_awaited,
 		.quiet_ns = s->has_programs ? quiet_ns : NULL,
 		.patience_ms = s->patience_ms,
 		.still_ms = s->still_ms,

@@ -23,6 +23,7 @@ typedef struct scene {
 	uint32_t import_ms;
 	uint64_t first_bytes;
 	uint32_t patience_ms, still_ms, back_ms;
+	bool is_awaited;   /* by the ledger */
 	bool has_programs; /* that work in the folder */
 	_Atomic bool are_at_work;
 	_Atomic size_t gave_way; /* how often it was asked while they are */
@@ -37,6 +38,8 @@ typedef struct scene {
 	size_t mixed;	       /* how often another one had said it since then */
 	size_t lost;	       /* roots whose pins were said to be lost */
 	size_t said;	       /* how often a node was said to fail */
+	int niceness;	       /* of the thread that told of copies last */
+	bool was_written;      /* that a node holds something, in the file, when that was told */
 	_Atomic size_t copied; /* how often who waits for copies was told of more */
 	emr_ipfs_fault last;
 } scene;

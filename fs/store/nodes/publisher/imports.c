@@ -16,7 +16,7 @@
 
 /* ---- What is chosen ---- */
 
-static emr_status note_and_write(publisher_node *node, const pick *picks, size_t n, book_mark mark,
+static emr_status note(publisher_node *node, const pick *picks, size_t n, book_mark mark,
 	bool (*is_meant)(const pick *pick))
 {
 	emr_publisher *p = node->publisher;
@@ -27,8 +27,17 @@ static emr_status note_and_write(publisher_node *node, const pick *picks, size_t
 		if (is_meant(&picks[i]))
 			status = node_note(node, &picks[i].root, mark);
 	}
-	if (status == EMR_OK)
-		status = node_write_lines(p);
+	pthread_mutex_unlock(&p->lock);
+	return status;
+}
+
+static emr_status write_noted(publisher_node *node)
+{
+	emr_publisher *p = node->publisher;
+	emr_status status;
+
+	pthread_mutex_lock(&p->lock);
+	status = node_write_lines(p);
 	pthread_mutex_unlock(&p->lock);
 	return status;
 }
@@ -393,7 +402,9 @@ static emr_status send_some(publisher_node *node, pick *picks, size_t n)
 		atomic_fetch_add(&node->going_of, what.bytes);
 		end_going(node, picks + n, chosen - n);
 		/* Before the first byte goes: whoever is killed now asks next time. */
-		noted = note_and_write(node, picks, n, BOOK_SENT, is_to_be_sent);
+		noted = note(node, picks, n, BOOK_SENT, is_to_be_sent);
+		if (noted == EMR_OK)
+			noted = write_noted(node);
 		if (noted != EMR_OK) {
 			node_fails_here(node, noted);
 			status = noted;
@@ -404,11 +415,15 @@ static emr_status send_some(publisher_node *node, pick *picks, size_t n)
 	}
 	atomic_fetch_sub(&node->going, l.gave);
 	atomic_fetch_sub(&node->going_of, what.bytes);
-	noted = note_and_write(node, picks, n, BOOK_HELD, is_held);
-	if (noted != EMR_OK)
-		node_fails_here(node, noted);
+	noted = note(node, picks, n, BOOK_HELD, is_held);
+	/* The ledger may wait for it, and need not wait for the disk: a node is asked again after a
+	 * kill. */
 	if (node->publisher->options.copied != NULL)
 		node->publisher->options.copied(node->publisher->options.arg);
+	if (noted == EMR_OK)
+		noted = write_noted(node);
+	if (noted != EMR_OK)
+		node_fails_here(node, noted);
 	if (status == EMR_OK)
 		node_works(node);
 	end_going(node, picks, n);

@@ -90,7 +90,8 @@ static void *look(void *arg)
 	int64_t next_ns = 0;
 	bool is_changed = true;
 
-	publisher_step_back();
+	if (!p->options.is_awaited)
+		publisher_step_back();
 	while (emr_worker_wait(&p->looker, is_changed ? next_ns : EMR_NEVER_NS)) {
 		const int64_t begun_ns = boot_ns();
 		emr_status status;

@@ -114,7 +114,8 @@ void *node_serve(void *arg)
 	publisher_node *node = lane->node;
 	emr_publisher *p = node->publisher;
 
-	publisher_step_back();
+	if (!p->options.is_awaited)
+		publisher_step_back();
 	pthread_mutex_lock(&p->lock);
 	while (!p->is_stopping) {
 		if (!p->has_looked)

@@ -41,6 +41,7 @@ typedef struct emr_publisher_options {
 	int state_dirfd;
 	unsigned copies;  /* how many are wanted at least, that of this computer included */
 	bool has_nothing; /* this computer's blocks are away: it is no copy of anything */
+	bool is_awaited;  /* the ledger waits for copies: they are sent without stepping back */
 	bool is_still;	  /* nothing is sent and nothing written; what is remembered is told */
 	uint32_t push_ms; /* how long any import may take beside what its bytes need; 0: a minute */
 	uint32_t import_ms;   /* how long an import of more than 63 MiB may take a node; 0: 5 s */
