@@ -149,13 +149,15 @@ two_unmount rui ana
 
 say "no other network takes them from there"
 as other run 0 org create Other --network "$EMR_WORK/net2" --yes --passphrase-file "$EMR_PASS" --words-file "$EMR_WORK/other.words"
+as other json 0 host "$EMR_WORK/net2" "127.0.0.1:$(emr_port)"
+other_host=$(field pid)
 as other two_invite ana patient
 inviting=$!
 emr_until test -s "$EMR_WORK/ana.invitation"
 as ana run 6 join ana.invitation --passphrase-file "$EMR_PASS"
 as ana says "on the network in $EMR_WORK/ana/state/network already"
-kill -TERM $inviting && wait $inviting
-rm -f "$EMR_WORK/ana.invitation"
+kill -TERM $inviting "$other_host" && wait $inviting
+await_gone "$other_host"
 
 say "the annex is in her backups, and comes back"
 two_mount ana

@@ -79,6 +79,7 @@ two_join() {
 }
 
 two_invite() {
+	rm -f "$EMR_WORK/$1.invitation" # of an invitation before
 	"$EMRFS" org invite "$1" --role "$2" -o "$EMR_WORK/$1.invitation" --within 10min --wait --passphrase-file "$EMR_PASS" --json \
 		>"$EMR_WORK/out/invited-$1" 2>&1 </dev/null &
 }
