@@ -347,7 +347,7 @@ static emr_status open_settle(emr_session *session)
 		.owner_born = session->profile.born};
 
 	if (session->options != NULL) {
-		options.copies = session->options->view.copies;
+		options.copies = session->options->copies_to_register;
 		options.copies_arg = session->options->view.copies_arg;
 		if (session->options->settings != NULL)
 			options.copies_first = session->options->settings->copies_first;

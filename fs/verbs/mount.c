@@ -427,6 +427,7 @@ static emr_status open_all(mount *m, emr_problem *out_problem)
 		.may_hurry = true,
 		/* what others share is not shown then, and one's own is not what was asked for */
 		.may_be_apart = !m->args->given[EMR_OPT_DATASET],
+		.copies_to_register = emr_publisher_count_to_register,
 		.view = {.changed = emr_fuse_changed,
 			.special_names = emr_special_names,
 			.special_count = emr_special_count,

@@ -30,7 +30,7 @@ joins mia $OTHER
 # Of eva the archive has a card without her Inbox, as before she had one.
 must python3 - eva.card bare.card <<'END'
 import base64, sys
-lines = open(sys.argv[1]).read().split("\n")
+lines = open(sys.argv[1]).read().split("\nemrfs/")[0].split("\n") # how far its holder saw the host's ledger stands below
 card = base64.b64decode("".join(lines[1:]))
 person = card[:185 + card[184] + 64]
 open(sys.argv[2], "w").write("emrfs card v1\n" + base64.encodebytes(person).decode())

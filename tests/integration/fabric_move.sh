@@ -111,7 +111,9 @@ run 0 org move way --yes $PF
 says "The network is in the channel"
 
 say "who opens the folder again is in the channel, with everything; what waited goes there"
-two_unmount ana lima
+as ana run 4 unmount --now
+two_unmount lima
+for who in ana lima; do cp net/network $who/state/network/ && mkdir -p $who/state/network/ledger && touch $who/state/network/ledger/moved; done
 as ana run 0 mount $PF ana-folder
 says "is in a channel of Fabric now"
 as lima run 0 mount $PF lima-folder

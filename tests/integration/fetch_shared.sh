@@ -31,8 +31,10 @@ emr_until imaging
 as ana run 0 export Imaging "$EMR_WORK/out/hers.car"
 two_unmount ana lima
 must ipfs 1 dag import out/hers.car >/dev/null
-taken=$(python3 "$SUPPORT/take_blocks.py" "$NET/blocks" out/hers.car)
-[ "$taken" -gt 10 ] || emr_fail "only $taken blocks were taken away"
+for blocks in "$NET/blocks" ana/state/blocks; do
+	taken=$(python3 "$SUPPORT/take_blocks.py" "$blocks" out/hers.car)
+	[ "$taken" -gt 10 ] || emr_fail "only $taken blocks were taken away from $blocks"
+done
 
 say "her folder is open, and what her doctor opens comes from her node by way of his"
 two_mount ana lima

@@ -47,7 +47,7 @@ for named in "" "--network unix:$EMR_WORK/other.sock"; do	# a file that somebody
 done
 as bento run 2 init --network "unix:$socket" --yes "${born[@]}"
 as bento run 13 init --join bento.invitation "${born[@]}" --network "unix:$socket"
-says "It leads to unix:$socket: that is what"
+says "This computer will reach the network at unix:$socket."
 as bento json 0 init --join bento.invitation --yes "${born[@]}" --network "unix:$socket"
 expect "where it leads" "$(field host)" "unix:$socket"
 wait "$inviting" || emr_fail "org invite bento: $(cat out/invited-bento)"

@@ -285,7 +285,7 @@ BEFORE=$(signature "ana-folder/Imaging/Findings.pdf")
 must cp "$PLACE/IM0001.dcm" before.dcm
 two_unmount ana
 as ana run 0 backup copy
-says " of yours; the ledger of your network, with "
+says_not "cannot be read"
 as ana run 0 backup copy --verify
 must rm -f "$NET"/blocks/seg-*
 two_home ana2

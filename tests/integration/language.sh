@@ -115,7 +115,7 @@ says "Saúde de Ana Silva, aberta em $EMR_WORK/ana-folder"
 says $'2 ficheiros, 63\xc2\xa0888 bytes.  Seguro neste disco: tudo.  No livro-razão: 2.' # a blank that does not break
 says "Livro-razão: neste computador, São Lucas com 3 membros, "
 run 0 status ana-folder/Imaging/a.txt
-grep -qE '^Versão [0-9a-z:]+, 20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}, 4 bytes, no livro-razão, 1 cópia\.' out/said || emr_fail "$(cat out/said)"
+grep -qE '^Versão [0-9a-z:]+, 20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}, 4 bytes, no livro-razão, 2 cópias\.' out/said || emr_fail "$(cat out/said)"
 
 say "a share is explained, asked and listed"
 must python3 asked.py "$EMRFS" não 13 share Imaging with lima
@@ -212,7 +212,7 @@ for question in "share Nothing with lima --yes" "restore Imaging/none.pdf" "shar
 	[ ! -s out/portuguese.err ] || emr_fail "$question --json complains: $(cat out/portuguese.err)"
 done
 portuguese
-expect "state" "$(getfattr --only-values -n user.emrfs.state "$EMR_WORK/ana-folder/Imaging/a.txt" 2>/dev/null)" "confirmed 1/1"
+expect "state" "$(getfattr --only-values -n user.emrfs.state "$EMR_WORK/ana-folder/Imaging/a.txt" 2>/dev/null)" "confirmed 2/2"
 getfattr --only-values -m '^user.emrfs.grant' -d ana-folder/Imaging 2>/dev/null | grep -qE 'read|leitura' && getfattr -m '^user.emrfs.grant' -d ana-folder/Imaging 2>/dev/null | grep -q leitura &&
 	emr_fail "an attribute is translated: $(getfattr -m . -d ana-folder/Imaging)"
 

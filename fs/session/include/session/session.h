@@ -96,6 +96,9 @@ typedef struct emr_session_options {
 	bool may_be_apart; /* so is a network's directory that is away; else EMR_OFFLINE */
 	bool is_agent; /* an agent's keyring is wanted: any other is refused, as this is without it
 			*/
+	/* As emr_settle_options has it, with the view's copies_arg; NULL: here alone. */
+	void (*copies_to_register)(
+		void *arg, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
 	emr_view_options view; /* callbacks and special files */
 } emr_session_options;
 

@@ -282,6 +282,16 @@ void emr_publisher_count(
 	pthread_mutex_unlock(&p->lock);
 }
 
+void emr_publisher_count_to_register(
+	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted)
+{
+	emr_publisher *p = publisher;
+
+	emr_publisher_count(p, root, out_held, out_wanted);
+	EMR_LOCKED(&p->lock);
+	*out_held += here_lacks(p, root);
+}
+
 unsigned emr_publisher_wanted(emr_publisher *p)
 {
 	unsigned wanted;

@@ -100,6 +100,10 @@ void emr_publisher_wake(void *publisher);
  * when it was last looked, and in how many it should be. */
 void emr_publisher_count(
 	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
+/* The same for a root that is to be registered: one that is not whole here came from another
+ * computer, which counts in this one's place. */
+void emr_publisher_count_to_register(
+	void *publisher, const emr_cid *root, unsigned *out_held, unsigned *out_wanted);
 size_t emr_publisher_node_count(const emr_publisher *publisher);
 void emr_publisher_look(emr_publisher *publisher, size_t node, emr_publisher_node *out_node);
 /* Whether that node keeps ROOT. */
