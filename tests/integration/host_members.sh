@@ -34,7 +34,7 @@ stands_alone() {
 }
 reads() { [ "$(cat $1 2>/dev/null)" = "$2" ]; }
 
-two_network "Praxis Ana" ana
+TWO_ALONE=1 two_network "Praxis Ana" ana
 port=$(free_port)
 host_start
 two_join bento "Bento Reis" patient ana
