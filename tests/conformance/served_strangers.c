@@ -554,8 +554,8 @@ static int listen_strangely(bool is_tls, emr_served_at *at)
 TEST_IN(begin, end, who_answers_otherwise_than_a_host_is_away)
 {
 	static const char *const all[] = {"", "no HTTP at all\r\n\r\n",
-		"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 50\r\n\r\n"
-		"<html><body><h1>502 Bad Gateway</h1></body></html>",
+		("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 50\r\n\r\n"
+		 "<html><body><h1>502 Bad Gateway</h1></body></html>"),
 		"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\ngone\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12"};
 	emr_served_at at;

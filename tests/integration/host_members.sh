@@ -64,7 +64,7 @@ apply() { # NAME AT WHO: as orgs_join, by the host
 	"$EMRFS" org create "$1" --network "$2" --within 10min --yes $P --words-file "$EMR_WORK/$3.words" \
 		>"$EMR_WORK/out/applied-$3" 2>&1 </dev/null &
 }
-as clara run 6 org create "Lab Clara" --network "${address%#*}" --yes $P --words-file "$EMR_WORK/clara.words"
+as clara run 6 org create "Lab Clara" --network "${address%,*},sha256//$(head -c 32 /dev/zero | base64)" --yes $P --words-file "$EMR_WORK/clara.words"
 says "another key"
 as clara run 6 org create "Lab Clara" --network "$address#" --yes $P --words-file "$EMR_WORK/clara.words"
 says "no address of a host"

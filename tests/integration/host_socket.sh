@@ -23,7 +23,7 @@ host_start() {
 }
 ask() { curl -s -o /dev/null -w '%{http_code}' --unix-socket "$socket" "http://host/$1"; }
 
-two_network "Praxis Ana" ana
+TWO_ALONE=1 two_network "Praxis Ana" ana
 run 6 host "$NET" unix:relative.sock
 run 6 host "$NET" "unix:$EMR_WORK/$(printf 'x%.0s' {1..120})"
 echo "a file" >"$socket"

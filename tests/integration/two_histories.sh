@@ -42,7 +42,7 @@ goes_no_further() {
 	[ "$(grep -c '^emrfs/' "$EMR_WORK/$1/state/replica.forked")" = 2 ] || emr_fail "no two notes"
 }
 
-two_network "Praxis Ana" ana
+TWO_ALONE=1 two_network "Praxis Ana" ana
 port=$(free_port)
 host_shows "$NET"
 two_join bento "Bento Reis" patient ana
