@@ -224,13 +224,13 @@ say "a new computer from a backup, by passphrase and by words, when the old one 
 as bento run 0 backup "$EMR_WORK/bento-copy"
 as bento run 0 verify
 two_unmount bento
-mv bento bento.lost
+mv bento bento.lost && rmdir bento-folder
 as bento run 0 init --restore "$EMR_WORK/bento-copy" $P
 stands_alone bento
 two_mount bento
 reads "$EMR_WORK/bento-folder/Notes/one.txt" "from the first" || emr_fail "not restored"
 two_unmount bento
-rm -rf bento
+rm -rf bento && rmdir bento-folder
 as bento run 0 init --restore "$EMR_WORK/bento-copy" $P --words-file bento.words
 two_mount bento
 reads "$EMR_WORK/bento-folder/Notes/one.txt" "from the first" || emr_fail "not restored by words"
