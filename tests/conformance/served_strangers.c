@@ -359,9 +359,9 @@ TEST_IN(begin, end, silent_connections_do_not_end_a_client_that_is_served)
 /* A host that holds as much as it may is away for the moment, and nothing is lost by that. */
 TEST_IN(begin, end, what_all_hold_together_is_bounded)
 {
-	const uint8_t secret[32] = {9};
+	const uint8_t secret[32] = {9}, nothing[5000] = {0};
 	const uint64_t held = 65536; /* for a body of more than half as much */
-	emr_served *host = host_with(0, -1, held + 100);
+	emr_served *host = host_with(0, -1, 2 * held + 100);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
 	EMR_AUTO_BUF batch = {0};
@@ -370,10 +370,11 @@ TEST_IN(begin, end, what_all_hold_together_is_bounded)
 	emr_served_at at = {.key = emr_served_key(secret)};
 	EMR_AUTO_LEDGER ledger = NULL;
 	emr_ledger_answer answer;
-	emr_ledger_absence absence;
 	int fd;
 
 	kit_domain_into(&k, b, &d);
+	for (size_t i = 0; i < 8; i++)
+		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){0});
 	kit_finish(&k, b, &batch);
 	emr_batch_free(b);
 	(void)snprintf(at.socket, sizeof at.socket, "%s", socket_path);
@@ -382,10 +383,13 @@ TEST_IN(begin, end, what_all_hold_together_is_bounded)
 		60000);
 	while (emr_served_count(host).bytes != held)
 		(void)sched_yield();
-	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 503);
+	assert_int_equal(ask(http, "POST", "/emrfs/v1/batches", NULL,
+				 emr_bytes_of(nothing, sizeof nothing), &out),
+		503);
+	/* What is short has a half that the long cannot fill. */
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/token", NULL, emr_bytes_of(nothing, 104), &out), 403);
 	assert_status(EMR_OFFLINE, emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
-	emr_ledger_look(ledger, &absence);
-	assert_status(EMR_OFFLINE, absence.status);
 	(void)close(fd);
 	while (emr_served_count(host).bytes > 0)
 		(void)sched_yield();
