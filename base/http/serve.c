@@ -63,16 +63,20 @@ static void refuse(emr_serve_call *call, unsigned code)
 	call->is_answered = true;
 }
 
-/* Counts what CALL holds now, until its end. False: all requests together would hold too much. */
+/* Counts what CALL holds now, until its end. False: all requests together would hold too much.
+ * Those that hold much leave half of it to the others, of which one address has not so many
+ * connections that it could fill that half. */
 static bool hold(emr_serve *serve, emr_serve_call *call)
 {
 	const uint64_t before = call->held;
-	uint64_t all;
+	uint64_t all, most = serve->bytes_max;
 
 	call->held = call->body.cap + call->out.cap + call->memory_bytes +
 		     (call->is_streamed ? STREAM_BYTES : 0);
 	all = atomic_fetch_add(&serve->bytes, call->held - before) + call->held - before;
-	return call->held <= before || all <= serve->bytes_max;
+	if (call->held > most / 2 / CONNECTIONS_OF_ONE)
+		most /= 2;
+	return call->held <= before || all <= most;
 }
 
 /* ---- requests ---- */

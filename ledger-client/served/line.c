@@ -39,7 +39,7 @@ static emr_status status_of(const emr_http_answer *answer, const emr_buf *body)
 
 	if (answer->status == 200)
 		return EMR_OK;
-	if (body->len < sizeof word)
+	if (body->len > 0 && body->len < sizeof word)
 		memcpy(word, body->data, body->len);
 	return wire_status_of(word);
 }

@@ -16,7 +16,7 @@
 #define WIRE_KEY_BYTES 41
 #define WIRE_SUBMIT_HEAD 96 /* submitter's id, and what it signed */
 #define WIRE_BODY_MAX (WIRE_SUBMIT_HEAD + (size_t)EMR_LEDGER_BATCH_MAX)
-/* A longer batch is taken with a token only: people who have none yet bring one item, their key. */
+/* A longer batch is taken with a token only: that of a newcomer has one item, a key. */
 #define WIRE_OPEN_MAX ((size_t)64 << 10)
 #define WIRE_WAIT_MAX_MS 60000u
 #define WIRE_LETTER_MAX ((size_t)12 << 10)

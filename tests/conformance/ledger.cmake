@@ -27,5 +27,9 @@ emr_test(test_ledger_crowd
 	LABELS conformance)
 emr_test(test_served
 	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_strangers.c
-	USES served_kit http OpenSSL::SSL Threads::Threads
+	USES served_kit http Threads::Threads
+	LABELS conformance)
+emr_test(test_served_elsewhere
+	SOURCES ${CMAKE_CURRENT_LIST_DIR}/served_elsewhere.c
+	USES served_kit OpenSSL::SSL Threads::Threads
 	LABELS conformance)

@@ -50,12 +50,18 @@ def tree(leaf, levels, links, said):
     return blocks
 
 
-def send(blocks):
-    root = blocks[-1][0]
-    header = b"\xa2eroots\x81\xd8\x2aX\x25\x00" + root + b"gversion\x01"
+def give(roots, blocks):
+    header = b"\xa2eroots\x99" + len(roots).to_bytes(2, "big") + b"".join(b"\xd8\x2aX\x25\x00" + root for root in roots) + b"gversion\x01"
+    if len(roots) == 1:
+        header = header.replace(b"\x99\x00\x01", b"\x81", 1)
     car = varint(len(header)) + header + b"".join(varint(len(c) + len(d)) + c + d for c, d in blocks)
     form = b'--XX\r\nContent-Disposition: form-data; name="file"; filename="car"\r\nContent-Type: application/octet-stream\r\n\r\n' + car + b"\r\n--XX--\r\n"
-    status, said = ask("dag/import?pin-roots=true", form, {"Content-Type": "multipart/form-data; boundary=XX"})
+    return ask("dag/import?pin-roots=true", form, {"Content-Type": "multipart/form-data; boundary=XX"})
+
+
+def send(blocks):
+    root = blocks[-1][0]
+    status, said = give([root], blocks)
     assert status == 200 and b"PinErrorMsg\":\"\"" in said.replace(b" ", b""), (status, said)
     return "b" + base64.b32encode(root).decode().lower().rstrip("=")
 
@@ -77,3 +83,16 @@ assert ask(f"cat?arg={send(whole)}&offset=95&length=10") == (200, b"5678901234")
 root = send(tree(b"y" * 262144, 1, 100, lambda level: 262144))
 assert ask(f"cat?arg={root}&offset=0&length={9 << 20}")[0] == 500, "an answer of any size"
 assert len(ask(f"cat?arg={root}&offset=1&length={8 << 20}")[1]) == 8 << 20
+
+# Many roots that lead to one tree: it is not walked again and again without end.
+def node_of(cids, size=1):
+    return b"".join(field(0x12, field(0x0A, c) + field(0x12, b"") + b"\x18" + varint(size)) for c in cids) + field(0x0A, b"\x08\x02")
+
+
+leaves = [(cid(leaf, 0x55), leaf) for leaf in (b"%d" % i for i in range(2000))]
+wide = [(cid(node, 0x70), node) for node in (node_of(c for c, _ in leaves[at : at + 1000]) for at in (0, 1000))]
+roots = [(cid(node, 0x70), node) for node in (node_of([c for c, _ in wide], i + 1) for i in range(1024))]
+status, said = give([c for c, _ in roots], leaves + wide + roots)
+assert status == 500 and b"bigger than" in said, (status, said[:200])
+status, said = give([c for c, _ in roots[:500]], leaves + wide + roots)
+assert status == 200 and said.count(b'"PinErrorMsg":""') == 500, (status, said[:200])

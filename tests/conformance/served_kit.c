@@ -93,6 +93,20 @@ static void make_served(kit *k)
 	put_file(k->network, EMR_NETWORK_DESCRIPTOR, emr_buf_view(&descriptor));
 }
 
+emr_ledger *kit_open_at(kit *k, const emr_served_at *at)
+{
+	EMR_AUTO_BUF settings = {0};
+	char path[200];
+	FILE *file;
+
+	assert_ok(emr_served_at_write(at, &settings));
+	(void)snprintf(path, sizeof path, "%s/" EMR_SERVED_SETTINGS, k->network);
+	file = fopen(path, "we");
+	assert_int_equal(fwrite(settings.data, 1, settings.len, file), settings.len);
+	assert_int_equal(fclose(file), 0);
+	return kit_open(k);
+}
+
 static emr_ledger *open_served(kit *k)
 {
 	emr_ledger *ledger = NULL;

@@ -14,3 +14,5 @@ extern uint8_t kit_host_secret[32];
 /* The host begins with this one's directory of host (k->base/host), again. */
 void kit_host_start(kit *k);
 void kit_host_stop(kit *k);
+/* A client whose settings say AT. */
+emr_ledger *kit_open_at(kit *k, const emr_served_at *at);

@@ -1,11 +1,9 @@
 /* These tests are about who may read from a host, and about clients that mean it no good: without a
  * token, with a forged or an old one, with garbage, with bodies and headers beyond all limits, with
- * connections that say nothing; and about a host that goes, comes back, or is another one. */
+ * connections that say nothing; and about a host that goes and comes back. */
 #include "served_kit.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <sys/socket.h>
@@ -432,27 +430,12 @@ TEST_IN(begin, end, silent_connections_do_not_end_a_client_that_is_served)
 	emr_served_stop(host);
 }
 
-/* A client whose settings say AT. */
-static emr_ledger *open_at(const emr_served_at *at)
-{
-	EMR_AUTO_BUF settings = {0};
-	char path[200];
-	FILE *file;
-
-	assert_ok(emr_served_at_write(at, &settings));
-	(void)snprintf(path, sizeof path, "%s/" EMR_SERVED_SETTINGS, k.network);
-	file = fopen(path, "we");
-	assert_int_equal(fwrite(settings.data, 1, settings.len, file), settings.len);
-	assert_int_equal(fclose(file), 0);
-	return kit_open(&k);
-}
-
 /* A host that holds as much as it may is away for the moment, and nothing is lost by that. */
 TEST_IN(begin, end, what_all_hold_together_is_bounded)
 {
-	const uint8_t secret[32] = {9};
+	const uint8_t secret[32] = {9}, nothing[5000] = {0};
 	const uint64_t held = 65536; /* for a body of more than half as much */
-	emr_served *host = host_with(0, -1, held + 100);
+	emr_served *host = host_with(0, -1, 2 * held + 100);
 	EMR_AUTO_HTTP http = open_socket();
 	EMR_AUTO_BUF out = {0};
 	EMR_AUTO_BUF batch = {0};
@@ -461,22 +444,26 @@ TEST_IN(begin, end, what_all_hold_together_is_bounded)
 	emr_served_at at = {.key = emr_served_key(secret)};
 	EMR_AUTO_LEDGER ledger = NULL;
 	emr_ledger_answer answer;
-	emr_ledger_absence absence;
 	int fd;
 
 	kit_domain_into(&k, b, &d);
+	for (size_t i = 0; i < 8; i++)
+		(void)kit_put(b, &d, emr_id16_random(), 1, (emr_id32){0});
 	kit_finish(&k, b, &batch);
 	emr_batch_free(b);
 	(void)snprintf(at.socket, sizeof at.socket, "%s", socket_path);
-	ledger = open_at(&at);
+	ledger = kit_open_at(&k, &at);
 	fd = say_raw("POST /emrfs/v1/batches HTTP/1.1\r\nHost: a\r\nContent-Length: 60001\r\n\r\n",
 		60000);
 	while (emr_served_count(host).bytes != held)
 		(void)sched_yield();
-	assert_int_equal(ask(http, "GET", "/emrfs/v1/descriptor", NULL, (emr_bytes){0}, &out), 503);
+	assert_int_equal(ask(http, "POST", "/emrfs/v1/batches", NULL,
+				 emr_bytes_of(nothing, sizeof nothing), &out),
+		503);
+	/* What is short has a half that the long cannot fill. */
+	assert_int_equal(
+		ask(http, "POST", "/emrfs/v1/token", NULL, emr_bytes_of(nothing, 104), &out), 403);
 	assert_status(EMR_OFFLINE, emr_ledger_submit(ledger, emr_buf_view(&batch), &answer));
-	emr_ledger_look(ledger, &absence);
-	assert_status(EMR_OFFLINE, absence.status);
 	(void)close(fd);
 	while (emr_served_count(host).bytes > 0)
 		(void)sched_yield();
@@ -517,135 +504,6 @@ TEST_IN(begin, end, a_host_that_goes_is_away_until_it_comes_back)
 	assert_ok(emr_ledger_size(k.ledger, &size)); /* by the same token */
 	emr_ledger_look(k.ledger, &absence);
 	assert_status(EMR_OK, absence.status);
-}
-
-/* ---- what is at its address, and is not it ---- */
-
-static void expect_away(emr_ledger *ledger, const char *refusal)
-{
-	emr_ledger_absence absence;
-	uint64_t size;
-
-	assert_status(EMR_OFFLINE, emr_ledger_size(ledger, &size));
-	emr_ledger_look(ledger, &absence);
-	assert_status(EMR_OFFLINE, absence.status);
-	assert_true(
-		refusal == NULL ? absence.refusal == NULL : strcmp(absence.refusal, refusal) == 0);
-}
-
-/* Somebody else at its address is not given a batch, and is named. */
-TEST_IN(begin, end, another_host_at_that_address_is_not_spoken_to)
-{
-	EMR_AUTO_BUF key = {0};
-	EMR_AUTO_BUF certificate = {0};
-	emr_served_at at = {.url = ""};
-	EMR_AUTO_LEDGER mistaken = NULL;
-	emr_id32 pin;
-
-	assert_ok(emr_served_make_key(&key, &certificate, &pin));
-	(void)snprintf(at.url, sizeof at.url, "https://127.0.0.1:%u", kit_host_port);
-	emr_served_pin_text(pin, at.pin);
-	mistaken = open_at(&at);
-	expect_away(mistaken, "another host");
-	assert_int_equal(emr_served_count(kit_host).batches, 0);
-}
-
-/* Whether the host speaks this version of TLS with who wants no other. */
-static bool speaks_tls(int version)
-{
-	struct sockaddr_in at = {.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)kit_host_port),
-		.sin_addr = {htonl(INADDR_LOOPBACK)}};
-	EMR_AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	SSL *line = SSL_new(context);
-	bool does;
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
-	assert_int_equal(SSL_set_min_proto_version(line, version), 1);
-	assert_int_equal(SSL_set_max_proto_version(line, version), 1);
-	assert_int_equal(SSL_set_cipher_list(line, "ALL:@SECLEVEL=0"), 1);
-	assert_int_equal(SSL_set_fd(line, fd), 1);
-	does = SSL_connect(line) == 1;
-	SSL_free(line);
-	SSL_CTX_free(context);
-	return does;
-}
-
-TEST_IN(begin, end, old_versions_of_tls_are_not_spoken)
-{
-	assert_false(speaks_tls(TLS1_VERSION));
-	assert_false(speaks_tls(TLS1_1_VERSION));
-	assert_true(speaks_tls(TLS1_2_VERSION));
-	assert_true(speaks_tls(TLS1_3_VERSION));
-}
-
-typedef struct speaker {
-	int listener;
-	const char *says; /* to each who asks; then it ends the connection */
-} speaker;
-
-static void *speak(void *arg)
-{
-	const speaker *s = arg;
-	char asked[4096];
-	int fd;
-
-	while ((fd = accept(s->listener, NULL, NULL)) >= 0) {
-		if (read(fd, asked, sizeof asked) > 0)
-			(void)!write(fd, s->says, strlen(s->says));
-		(void)close(fd);
-	}
-	return NULL;
-}
-
-/* At AT, which becomes a Unix socket, or with TLS a port. */
-static int listen_strangely(bool is_tls, emr_served_at *at)
-{
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	struct sockaddr_in port = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t len = sizeof port;
-	int fd = socket(is_tls ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	*at = (emr_served_at){.url = ""};
-	(void)snprintf(name.sun_path, sizeof name.sun_path, "%s/strange", k.base);
-	(void)unlink(name.sun_path);
-	assert_int_equal(is_tls ? bind(fd, (struct sockaddr *)&port, len)
-				: bind(fd, (struct sockaddr *)&name, sizeof name),
-		0);
-	assert_int_equal(listen(fd, 8), 0);
-	assert_int_equal(is_tls ? getsockname(fd, (struct sockaddr *)&port, &len) : 0, 0);
-	if (is_tls)
-		(void)snprintf(at->url, sizeof at->url, "https://127.0.0.1:%u",
-			(unsigned)ntohs(port.sin_port));
-	else
-		(void)snprintf(at->socket, sizeof at->socket, "%s", name.sun_path);
-	return fd;
-}
-
-/* A proxy whose host is away, a line that is cut, a host that ends while hands are shaken: it is
- * away, and nobody believes its ledger less for that. */
-TEST_IN(begin, end, who_answers_otherwise_than_a_host_is_away)
-{
-	static const char *const all[] = {"", "no HTTP at all\r\n\r\n",
-		"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 50\r\n\r\n"
-		"<html><body><h1>502 Bad Gateway</h1></body></html>",
-		"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\ngone\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12"};
-	emr_served_at at;
-
-	for (size_t i = 0; i < 2 * sizeof all / sizeof all[0]; i++) {
-		speaker s = {.listener = listen_strangely(i % 2, &at), .says = all[i / 2]};
-		emr_ledger *ledger = open_at(&at);
-		pthread_t thread;
-
-		assert_int_equal(pthread_create(&thread, NULL, speak, &s), 0);
-		expect_away(ledger, NULL);
-		emr_ledger_close(ledger);
-		(void)shutdown(s.listener, SHUT_RDWR);
-		assert_int_equal(pthread_join(thread, NULL), 0);
-		(void)close(s.listener);
-	}
 }
 
 TESTS(NULL, NULL)

@@ -66,10 +66,7 @@ apply() { # NAME AT WHO: as orgs_join, by the host
 }
 as clara run 6 org create "Lab Clara" --network "${address%#*}" --yes $P --words-file "$EMR_WORK/clara.words"
 says "no address of a host"
-pin=${address#*sha256//}
-case $pin in A*) other=B ;; *) other=A ;; esac
-other=${address%"$pin"}$other${pin#?}
-as clara run 6 org create "Lab Clara" --network "$other" --yes $P --words-file "$EMR_WORK/clara.words"
+as clara run 6 org create "Lab Clara" --network "${address%,*},sha256//$(head -c 32 /dev/zero | base64)" --yes $P --words-file "$EMR_WORK/clara.words"
 says "another key"
 as clara run 6 org create "Lab Clara" --network "$address#" --yes $P --words-file "$EMR_WORK/clara.words"
 says "no address of a host"

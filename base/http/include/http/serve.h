@@ -1,7 +1,8 @@
 /* A server of HTTP on one listening socket, with libmicrohttpd: routes say which requests there
  * are, and one function each answers them, in threads of the server. It bounds headers, bodies,
  * connections of all and of one address, how long a connection may say nothing, and the bytes of
- * bodies and answers that all requests hold together: above that it answers 503 with Retry-After.
+ * bodies and answers that all requests hold together: above that (large ones: above half of it) it
+ * answers 503 with Retry-After.
  * It refuses what is no HTTP, and TLS below 1.2. It knows nothing of who may ask what: that is the
  * routes' work. */
 #pragma once

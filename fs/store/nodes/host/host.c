@@ -405,7 +405,7 @@ const emr_serve_route emr_node_routes[] = {
 	{"POST", RPC "dag/import", .waits_for_disk = true, .is_form = true,
 		.take = host_import_take, .answer = host_import, .drop = host_import_drop},
 	{"POST", RPC "dag/stat", .waits_for_disk = true, .answer = answer_stat},
-	{"POST", RPC "pin/ls", .answer = answer_pins},
-	{"POST", RPC "pin/rm", .answer = answer_let_go},
+	{"POST", RPC "pin/ls", .waits_for_disk = true, .answer = answer_pins},
+	{"POST", RPC "pin/rm", .waits_for_disk = true, .answer = answer_let_go},
 	{.method = NULL},
 };

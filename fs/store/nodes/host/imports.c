@@ -1,6 +1,6 @@
 /* This file takes a CAR from a client: it is spooled to a file on no name, read block by block into
  * the store, and its roots are pinned once all below them is there. It refuses callers without a
- * right and more than 513 MiB. */
+ * right, more than 513 MiB, and many roots of more than a million blocks together. */
 #include <fcntl.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "store/car_store.h"
 
 #define CAR_MAX ((uint64_t)513 << 20)
+#define VISITS_MAX ((uint64_t)1 << 20)
 
 uint64_t host_car_max(const emr_node *node)
 {
@@ -22,6 +23,8 @@ typedef struct importing {
 	int fd;
 	uint64_t bytes;
 	uint64_t blocks, block_bytes;
+	uint64_t visits; /* of blocks below its roots */
+	bool has_many;	 /* roots */
 	emr_block_store *store;
 } importing;
 
@@ -90,10 +93,15 @@ static emr_status keep_block(void *arg, const emr_block *block, uint64_t offset)
 	return emr_block_store_put(import->store, block, 1);
 }
 
-/* A walk reads nodes; it only names the raw blocks below them. */
+/* A walk reads nodes; it only names the raw blocks below them.  Roots that all lead to one tree
+ * would have it walked once for each. */
 static emr_status is_there(void *context, const emr_cid *cid)
 {
-	return emr_block_store_has(context, cid) ? EMR_OK : EMR_MISSING_DATA;
+	importing *import = context;
+
+	if (++import->visits > VISITS_MAX && import->has_many)
+		return EMR_LIMIT;
+	return emr_block_store_has(import->store, cid) ? EMR_OK : EMR_MISSING_DATA;
 }
 
 static emr_status keep_root(
@@ -101,8 +109,12 @@ static emr_status keep_root(
 {
 	emr_pin pin = {.root = *root, .owner = host_owner(call), .state = EMR_PIN_KEPT};
 
+	emr_status status = emr_store_walk(import->store, root, is_there, import, NULL);
+
 	*out_why = "";
-	if (emr_store_walk(import->store, root, is_there, import->store, NULL) != EMR_OK) {
+	if (status == EMR_LIMIT)
+		return status;
+	if (status != EMR_OK) {
 		*out_why = "block was not found locally (offline)";
 		return EMR_OK;
 	}
@@ -119,6 +131,7 @@ static emr_status keep_roots(importing *import, emr_serve_call *call)
 				    ? emr_car_scan_roots(import->fd, roots, EMR_CAR_ROOTS_MAX, &n)
 				    : EMR_NO_MEMORY;
 
+	import->has_many = n > 1;
 	for (size_t i = 0; status == EMR_OK && i < n; i++) {
 		status = keep_root(import, call, &roots[i], &why);
 		emr_cid_text(&roots[i], text);
