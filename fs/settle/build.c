@@ -37,6 +37,8 @@ static emr_status seal_meta(const build_ctx *ctx, const emr_change *change, uint
 		emr_bytes_of(aad, sizeof aad), emr_buf_view(&plain), out->data);
 }
 
+#define DAY_S 86400
+
 /* A copy for research says of what and how it was made, and amends nothing.  DOC outlives FACTS. */
 static void say_derived(const build_ctx *ctx, const emr_change *change, emr_statement_facts *facts,
 	char doc[EMR_DERIVED_DOC_BYTES + 1])
@@ -47,6 +49,8 @@ static void say_derived(const build_ctx *ctx, const emr_change *change, emr_stat
 		!emr_derived_mark_read(change->meta->xattrs, change->meta->mtime_ns, &from))
 		return;
 	facts->kind = EMR_STATEMENT_DERIVED;
+	/* To the second it would name an entry of the ledger, which a reader is not to find. */
+	facts->issued_at_unix_s -= facts->issued_at_unix_s % DAY_S;
 	memcpy(facts->prev, from.source, sizeof facts->prev);
 	emr_derived_doc(from.rules, doc);
 	facts->doc = emr_bytes_of(doc, EMR_DERIVED_DOC_BYTES);

@@ -85,21 +85,67 @@ static const struct {
 	{"gitdir", true},
 };
 
-bool emr_words_configure(emr_meta_type type, emr_bytes name)
+/* By these endings Windows starts something, or asks another computer for a picture with the name
+ * and password hash of its user, when a list with the file is only looked at. */
+static const char *const acting[] = {"lnk", "url", "scf", "pif", "website", "library-ms",
+	"search-ms", "searchconnector-ms", "appref-ms", "settingcontent-ms", "theme"};
+#define CLASS_CHARS 38 /* of a directory "NAME.{GUID}", which Windows shows as what GUID is */
+
+/* Windows finds a name without the dots and blanks at its end. */
+static size_t seen_len(emr_bytes name)
+{
+	size_t len = name.len;
+
+	while (len > 0 && (name.data[len - 1] == '.' || name.data[len - 1] == ' '))
+		len--;
+	return len;
+}
+
+/* The place of the dot before an ending that acts; 0: it has none. */
+static size_t acting_dot(emr_meta_type type, emr_bytes name)
 {
 	const char *text = (const char *)name.data;
+	const size_t len = seen_len(name);
+	size_t dot = len > 0 ? len - 1 : 0;
 
-	if (name.len > 0 &&
-		text[0] == '.') /* "." and ".." are no names, and are called otherwise */
-		return !(name.len == 1 || (name.len == 2 && text[1] == '.'));
+	while (dot > 0 && text[dot] != '.')
+		dot--;
+	if (dot + 1 >= len)
+		return 0;
+	if (type == EMR_META_DIR)
+		return len - dot - 1 == CLASS_CHARS && text[dot + 1] == '{' && text[len - 1] == '}'
+			       ? dot
+			       : 0;
+	for (size_t i = 0; i < sizeof acting / sizeof *acting; i++)
+		if (len - dot - 1 == strlen(acting[i]) &&
+			strncasecmp(text + dot + 1, acting[i], len - dot - 1) == 0)
+			return dot;
+	return 0;
+}
+
+static bool is_looked_for(emr_meta_type type, emr_bytes name)
+{
 	for (size_t i = 0; i < sizeof configuring / sizeof *configuring; i++) {
 		const char *one = configuring[i].name;
 
-		if (name.len == strlen(one) && (type != EMR_META_DIR || !configuring[i].is_file) &&
-			strncasecmp(text, one, name.len) == 0)
+		if (seen_len(name) == strlen(one) &&
+			(type != EMR_META_DIR || !configuring[i].is_file) &&
+			strncasecmp((const char *)name.data, one, strlen(one)) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* "." and ".." are no names, and are called otherwise. */
+static bool is_hidden(emr_bytes name)
+{
+	return name.len > 0 && name.data[0] == '.' &&
+	       !(name.len == 1 || (name.len == 2 && name.data[1] == '.'));
+}
+
+bool emr_words_configure(emr_meta_type type, emr_bytes name)
+{
+	return is_hidden(name) || is_looked_for(type, name) || acting_dot(type, name) > 0;
 }
 
 emr_bytes emr_words_name(
@@ -107,11 +153,17 @@ emr_bytes emr_words_name(
 {
 	const bool is_own =
 		name.len == own.len && own.len > 0 && memcmp(name.data, own.data, own.len) == 0;
-	const size_t dot = name.len > 0 && name.data[0] == '.';
+	const size_t dot = acting_dot(type, name), added = is_looked_for(type, name);
+	size_t len = name.len;
 
-	if (is_own || !emr_words_configure(type, name) || name.len - dot >= EMR_WORDS_NAME_BYTES)
+	if (is_own || !emr_words_configure(type, name) || len >= EMR_WORDS_NAME_BYTES)
 		return name;
-	room[0] = '_';
-	memcpy(room + 1, name.data + dot, name.len - dot);
-	return emr_bytes_of(room, 1 + name.len - dot);
+	if (added > 0 && len + 1 == EMR_WORDS_NAME_BYTES)
+		len--; /* of the blanks at its end */
+	memcpy(room + added, name.data, len);
+	if (added > 0 || is_hidden(name))
+		room[0] = '_';
+	if (dot > 0)
+		room[added + dot] = '_';
+	return emr_bytes_of(room, added + len);
 }

@@ -114,6 +114,7 @@ signature() { getfattr --absolute-names --only-values -n user.emrfs.signature "$
 for copy in "ana-folder/$COPIES"/*/*/*; do
 	[[ $(signature "$copy") == "derived at="* ]] || emr_fail "signed as $(signature "$copy")"
 	getfattr --absolute-names -d -m - "$copy" | grep -q derived= && emr_fail "the mark is shown"
+	[ $(($(date -d "$(stat -c %y "$copy")" +%s%N) % (86400 * 1000000000))) = 0 ] || emr_fail "its time tells its entry: $(stat -c %y "$copy")"
 done
 [[ $(signature ana-folder/CT/anabela-01.dcm) == "self at="* ]] || emr_fail "an original is signed as $(signature ana-folder/CT/anabela-01.dcm)"
 

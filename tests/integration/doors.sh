@@ -193,6 +193,21 @@ run 0 status --wait
 follows() { find "$theirs" | grep -q deep.txt; }
 emr_until follows
 expect "her name" "$(ls "$theirs")" "$owner"
+
+say "a file that is open while it is moved out of the share reads on, and not behind the share's end"
+echo kept >Imaging/open.txt
+run 0 status --wait
+opened() { exec 9<"$(find "$theirs" -name open.txt)"; } 2>/dev/null
+emr_until opened
+must mv Imaging/open.txt .
+unlisted() { ! find "$theirs" | grep -q open.txt; }
+emr_until unlisted
+reads_on() { python3 -c 'import os, sys; sys.exit(os.pread(9, 9, 0) != b"kept\n")' 2>/dev/null; }
+reads_on || emr_fail "it ended with the move"
+run 0 revoke --all from lima --yes --wait
+ended() { ! reads_on; }
+emr_until ended
+exec 9<&-
 cd "$EMR_WORK" || exit 2
 two_unmount ana
 two_unmount lima

@@ -69,6 +69,10 @@ emr_until opened
 agent_stop keys
 two_mount bento
 
+say "what the host keeps is its account's alone"
+loose=$(find "$NET" \( -type d ! -perm 700 -o -type f ! -perm 600 \) -printf '%m %p\n')
+[ -s "$NET/host/secret" ] && [ -s "$NET/host/key.pem" ] && [ -z "$loose" ] || emr_fail "others may enter: $loose"
+
 say "strangers leave nothing in the mail, and an answer takes all but itself away"
 for i in 1 2 3; do
 	[ "$(curl -sk -o out/answered -w '%{http_code}' -d "$(printf %4000d 0)" "https://127.0.0.1:$port/emrfs/v1/letters/$(printf %032x $i).reply")" = 404 ] ||

@@ -13,5 +13,7 @@ else
 fi
 must mkdir "$MNT/posix"
 must "$TOOLS/posix_suite" --dir "$MNT/posix" --profile emrfs
-must rm -rf "$MNT/posix"
+must mkdir "$MNT/facts"
+must python3 "$SUPPORT/not_there.py" "$MNT/facts" "$SUPPORT/../../doc/limits.md"
+must rm -rf "$MNT/posix" "$MNT/facts"
 emr_unmount

@@ -179,7 +179,8 @@ TEST(nothing_there_can_be_changed)
 	viewer_end(&s, &v);
 }
 
-/* A name that a program looks for begins with "_", and no file may be started. */
+/* A name that a program looks for begins with "_", an ending by which Windows acts is none, and no
+ * file may be started. */
 TEST(what_others_share_starts_and_configures_no_program)
 {
 	LIMAS_FOLDER;
@@ -190,6 +191,7 @@ TEST(what_others_share_starts_and_configures_no_program)
 	kit_text(&s.k, "Imaging/.vimrc", "!run");
 	kit_text(&s.k, "Imaging/HEAD", "ref: refs/heads/x");
 	kit_text(&s.k, "Imaging/run.desktop", "Exec=run");
+	kit_text(&s.k, "Imaging/Report.lnk", "\\\\far\\picture");
 	attr = kit_attr(&s.k, "Imaging/run.desktop");
 	assert_ok(emr_view_set_attr(s.k.view, attr.node, EMR_SET_MODE, &wanted, &attr));
 	kit_publish_all(&s.k);
@@ -197,7 +199,7 @@ TEST(what_others_share_starts_and_configures_no_program)
 	viewer_run(&v, NULL, 0);
 	viewer_learn_owner(&v);
 	assert_string_equal(viewer_list(&v, viewer_at(&v, "Imaging"), owner_answers),
-		"MRI.pdf,Old,_HEAD,_git,_vimrc,run.desktop");
+		"MRI.pdf,Old,Report_lnk,_HEAD,_git,_vimrc,run.desktop");
 	assert_string_equal(
 		viewer_list(&v, viewer_at(&v, "Imaging/_git"), owner_answers), "config");
 	assert_string_equal(

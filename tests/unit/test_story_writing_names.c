@@ -18,9 +18,11 @@ TEST(what_a_writer_names_configures_no_program)
 	static const char *const names[][2] = {{".vimrc", "_vimrc"}, {"..data", "_.data"},
 		{"Desktop.ini", "_Desktop.ini"}, {"AUTORUN.INF", "_AUTORUN.INF"}, {"HEAD", "_HEAD"},
 		{"head", "_head"}, {"commondir", "_commondir"}, {"gitdir", "_gitdir"},
-		{"config.worktree", "_config.worktree"}};
+		{"config.worktree", "_config.worktree"}, {"a.LNK", "a_LNK"}, {".b.url", "_b_url"},
+		{"c.scf. ", "c_scf. "}, {"desktop.ini .", "_desktop.ini ."},
+		{"d.library-ms", "d_library-ms"}};
 	EMR_AUTO_BUF bytes = {0};
-	char path[64];
+	char path[80];
 	emr_meta said;
 	emr_place at;
 	emr_id16 git;
@@ -35,6 +37,7 @@ TEST(what_a_writer_names_configures_no_program)
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		pen_file(&p, s.imaging, s.imaging, names[i][0], "his", NULL);
 	pen_dir(&p, s.imaging, git, "HEAD", NULL); /* of a body, perhaps */
+	pen_dir(&p, s.imaging, git, "e.{ED7BA470-8E54-465E-825C-99712043E01C}", NULL);
 	assert_ok(emr_facts_get(s.k.stack.facts, s.imaging, kit_object_id(&s.k, "Imaging/.own"),
 		&at, &bytes, &said));
 	at.cver++;
@@ -45,6 +48,8 @@ TEST(what_a_writer_names_configures_no_program)
 		kit_expect_text(&s.k, "Imaging/_git/config", "[core] fsmonitor = >ran");
 		assert_false(kit_exists(&s.k, "Imaging/.git"));
 		assert_true(kit_exists(&s.k, "Imaging/_git/HEAD"));
+		assert_true(
+			kit_exists(&s.k, "Imaging/_git/e_{ED7BA470-8E54-465E-825C-99712043E01C}"));
 		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 			snprintf(path, sizeof path, "Imaging/%s", names[i][1]);
 			kit_expect_text(&s.k, path, "his");

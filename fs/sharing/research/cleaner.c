@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/hashsig.h"
@@ -24,6 +24,7 @@
 #define FILE_MAX_BYTES ((uint64_t)1 << 30)
 #define PIECE_BYTES ((size_t)1 << 20)
 #define BLOCKS_MAX 100000 /* of one file that are brought one after the other */
+#define DAY_S 86400
 #define DERIVED "user.emrfs.derived"
 #define DERIVED_CHARS (2 * sizeof(emr_derivation))
 
@@ -265,17 +266,16 @@ static emr_status pour(emr_handle *to, int from)
 	return status;
 }
 
-/* The copy will be signed as what it is. */
+/* The copy will be signed as what it is.  Its readers get its time with it, and find the entries of
+ * a day with that, but not one of them. */
 static emr_status mark(const cleaner *c, const version *v, uint64_t node)
 {
-	struct timespec now;
-	emr_attr wanted = {0}, attr;
+	const uint64_t now_s = emr_clock_unix_s(emr_clock_system());
+	emr_attr wanted = {.mtime_ns = (int64_t)(now_s - now_s % DAY_S) * 1000000000}, attr;
 	emr_derivation from;
 	char text[DERIVED_CHARS + 1];
 	emr_status status;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	wanted.mtime_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 	status = emr_view_set_attr(c->session->view, node, EMR_SET_MTIME, &wanted, &attr);
 	cleaner_source(c, v, from.source);
 	cleaner_rules(c, from.rules);
