@@ -24,7 +24,7 @@ host_start() {
 }
 ask() { curl -sk -o /dev/null -w '%{http_code}' "https://127.0.0.1:$port/$1"; }
 
-two_network "Praxis Ana" ana
+TWO_ALONE=1 two_network "Praxis Ana" ana
 port=$(free_port)
 run 6 host "$EMR_WORK/nowhere" "127.0.0.1:$port"
 run 2 host "$NET"
@@ -56,6 +56,18 @@ for who in clara ana; do
 	emr_until there "$who" scan.pdf
 	cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/$who-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "$who reads other bytes"
 done
+
+say "what is one's own is listed and read without the host"
+own=$EMR_WORK/bento-folder/Notes
+sum=$(sha256sum <"$own/scan.pdf")
+two_unmount bento
+two_mount bento # nothing of it is in memory
+kill -STOP "$host"
+listed=$(timeout 30 ls "$own")
+read=$(timeout 30 sha256sum "$own/scan.pdf")
+kill -CONT "$host"
+expect "the folder" "$listed" scan.pdf
+expect "the bytes" "${read%% *}" "${sum%% *}"
 
 say "an agent joins as people do, and what it may release opens while its owner is away"
 orgs_agent keys ana
