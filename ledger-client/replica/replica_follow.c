@@ -251,7 +251,7 @@ static emr_status check_end(
 	if (ledger_size < r->heads.ahead)
 		return give_trouble(out, EMR_ROLLBACK, ledger_size,
 			"the ledger is shorter than what its host has signed for another member");
-	if (size == 0)
+	if (size == 0 || (size == ledger_size && replica_is_signed(r, size)))
 		return EMR_OK;
 	status = replica_own(r, emr_chain_leaf(r->writer, size - 1, leaf));
 	if (status == EMR_OK)

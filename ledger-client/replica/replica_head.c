@@ -56,6 +56,17 @@ emr_status replica_check_heads(
 	return status;
 }
 
+bool replica_is_signed(emr_replica *r, uint64_t size)
+{
+	EMR_AUTO_BUF note = {0};
+	emr_checkpoint head;
+	uint8_t root[32];
+
+	return last_head(r, &note, &head) == EMR_OK && head.size == size &&
+	       emr_chain_root(r->writer, size, root) == EMR_OK &&
+	       memcmp(root, head.root, sizeof root) == 0;
+}
+
 emr_status replica_keep_head(emr_replica *r, uint64_t size)
 {
 	EMR_AUTO_BUF note = {0};

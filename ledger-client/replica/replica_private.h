@@ -140,6 +140,8 @@ void replica_open_heads(emr_replica *r);
  * *OUT. */
 emr_status replica_check_heads(
 	emr_replica *r, uint64_t size, const high_mark *mark, emr_ledger_trouble *out);
+/* Whether the host has signed exactly the SIZE entries of the copy last. */
+bool replica_is_signed(emr_replica *r, uint64_t size);
 /* The copy has SIZE entries, which were compared. */
 void replica_reached(emr_replica *r, uint64_t size);
 /* For emr_replica_last_trouble. */

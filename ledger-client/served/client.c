@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/worker.h"
 #include "ledger/backend.h"
 #include "ledger/chain.h"
 #include "ledger/checkpoint.h"
@@ -52,6 +53,7 @@ static emr_status take_head(client *c, const emr_buf *note, emr_checkpoint *out)
 	(void)pthread_mutex_lock(&c->lock);
 	emr_buf_clear(&c->head);
 	status = emr_buf_append(&c->head, note->data, note->len);
+	c->head_size = head.size;
 	(void)pthread_mutex_unlock(&c->lock);
 	*out = head;
 	return status;
@@ -142,6 +144,14 @@ static emr_status client_changes(
 	return wire_read_change(emr_buf_view(&bytes), out_change);
 }
 
+/* With entries below FROM the client has all that the host has signed. */
+static bool has_all(client *c, uint64_t from)
+{
+	EMR_LOCKED(&c->lock);
+
+	return from == c->head_size;
+}
+
 static emr_status client_entries(void *self, const emr_id16 *domain, uint64_t from, size_t max,
 	emr_ledger_entry_fn fn, void *arg, size_t *out_n)
 {
@@ -167,7 +177,7 @@ static emr_status client_entries(void *self, const emr_id16 *domain, uint64_t fr
 		}
 		if (status == EMR_OK && reader.bad)
 			return EMR_DAMAGED;
-		if (*out_n == before)
+		if (*out_n == before || (domain == NULL && has_all(self, from)))
 			break;
 	}
 	return status;

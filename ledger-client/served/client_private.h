@@ -33,6 +33,7 @@ typedef struct client {
 	int64_t looked_ns;  /* of system boot */
 	bool is_other_host; /* it showed another key */
 	emr_buf head;	    /* the checkpoint that the host signed last */
+	uint64_t head_size; /* as it says */
 } client;
 
 /* One request; what is not said here is as for any. */

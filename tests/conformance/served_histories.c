@@ -358,6 +358,30 @@ static void a_batch_is_in_no_history_but_the_one_that_its_signer_has_seen(void *
 	both_go();
 }
 
+static uint64_t asked(void)
+{
+	return emr_served_count(kit_host).requests;
+}
+
+static void the_host_is_not_asked_for_what_its_signature_says(void **state)
+{
+	emr_ledger_answer answer;
+	uint64_t before;
+
+	(void)state;
+	member_comes(&ana, "ana");
+	assert_ok(follow(&ana));
+	before = asked();
+	assert_ok(follow(&ana));
+	assert_int_equal(asked() - before, 1); /* how far it goes */
+	assert_ok(sign_and_send(&ana, &answer));
+	before = asked();
+	assert_ok(follow(&ana));
+	assert_int_equal(
+		asked() - before, 4); /* and the last known entry, the new one, its parts */
+	member_goes(&ana);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +402,8 @@ int main(void)
 			a_size_that_another_key_has_signed_is_not_believed, begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_batch_is_in_no_history_but_the_one_that_its_signer_has_seen, begin, end),
+		cmocka_unit_test_setup_teardown(
+			the_host_is_not_asked_for_what_its_signature_says, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

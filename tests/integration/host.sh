@@ -57,6 +57,18 @@ for who in clara ana; do
 	cmp "$EMR_WORK/bento-folder/Notes/scan.pdf" "$EMR_WORK/$who-folder/shared-with-me"/bento*/Notes/scan.pdf || emr_fail "$who reads other bytes"
 done
 
+say "what is one's own is listed and read without the host"
+own=$EMR_WORK/bento-folder/Notes
+sum=$(sha256sum <"$own/scan.pdf")
+two_unmount bento
+two_mount bento # nothing of it is in memory
+kill -STOP "$host"
+listed=$(timeout 30 ls "$own")
+read=$(timeout 30 sha256sum "$own/scan.pdf")
+kill -CONT "$host"
+expect "the folder" "$listed" scan.pdf
+expect "the bytes" "${read%% *}" "${sum%% *}"
+
 say "an agent joins as people do, and what it may release opens while its owner is away"
 orgs_agent keys ana
 agent_start keys

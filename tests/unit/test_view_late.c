@@ -248,6 +248,21 @@ TEST_IN(two_open, two_close, what_becomes_readable_while_a_run_looks_is_looked_a
 	assert_int_equal(follow_due(t->b.view), INT64_MAX);
 }
 
+TEST_IN(two_open, two_close, news_is_taken_in_within_the_quiet_time)
+{
+	two *t = *state;
+	emr_place place;
+
+	assert_ok(emr_view_start(t->b.view));
+	assert_ok(emr_view_publish_now(t->b.view)); /* the next run has to wait for a while */
+	kit_text(&t->a, "Imaging/3", "three");
+	kit_publish_all(&t->a);
+	kit_wait_ms(&t->b, t->b.view->options.quiet_ns / 50000000);
+	while (emr_view_place(t->b.view, "Imaging/3", &place) != EMR_OK)
+		usleep(1000);
+	kit_expect_text(&t->b, "Imaging/3", "three");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)

@@ -24,6 +24,7 @@
 #define BACKOFF_FIRST_NS INT64_C(1000000000)
 #define BACKOFF_LAST_NS INT64_C(30000000000)
 #define RECLAIM_PAUSE_NS INT64_C(5000000000) /* between two that were asked for */
+#define NEWS_SHARE 10 /* a run for news takes at most one part of the time in so many */
 #define FIRST_LOOK_NS INT64_C(2000000000)
 
 emr_status keeper_begin(emr_view *view)
@@ -60,11 +61,37 @@ static int64_t next_backoff(int64_t backoff, emr_status status)
 	return backoff * 2 > BACKOFF_LAST_NS ? BACKOFF_LAST_NS : backoff * 2;
 }
 
-/* When the next run may begin, at the earliest: the first where versions wait that have got their
- * copies, which somebody waits for. */
+/* When the next run may begin, at the earliest: sooner where versions wait that have got their
+ * copies, and where the ledger has news, because somebody waits for these. */
 typedef struct rest {
-	int64_t of_copies_boot_ns, boot_ns;
+	int64_t of_copies_boot_ns, of_news_boot_ns, boot_ns;
 } rest;
+
+/* Never twice within the quiet time: a change that failed for the moment is not a busy loop.  Runs
+ * for news take a part of the time at most, however much is going on in the network. */
+static rest rest_after(const emr_view *view, int64_t began_boot_ns, int64_t backoff_ns)
+{
+	const int64_t now = view_boot_ns(view), quiet_ns = view->options.quiet_ns;
+	int64_t news_ns = NEWS_SHARE * (now - began_boot_ns);
+
+	if (backoff_ns > 0)
+		return (rest){now + backoff_ns, now + backoff_ns, now + backoff_ns};
+	if (news_ns < quiet_ns / 100)
+		news_ns = quiet_ns / 100;
+	if (news_ns > quiet_ns / 4)
+		news_ns = quiet_ns / 4;
+	return (rest){.of_copies_boot_ns = now + quiet_ns / 100,
+		.of_news_boot_ns = now + news_ns,
+		.boot_ns = now + quiet_ns / 4};
+}
+
+/* Under view->lock. */
+static int64_t rest_of(const emr_view *view, const rest *after)
+{
+	if (awaiting_is_due(view))
+		return after->of_copies_boot_ns;
+	return follow_due(view) <= view_boot_ns(view) ? after->of_news_boot_ns : after->boot_ns;
+}
 
 /* Under view->lock: waits until there is something to publish, somebody hurries, or the end. */
 static bool wait_for_work(emr_view *view, const rest *after, uint64_t hurried)
@@ -72,8 +99,7 @@ static bool wait_for_work(emr_view *view, const rest *after, uint64_t hurried)
 	view->next_due_boot_ns = publish_due(view);
 	while (!view->stop) {
 		int64_t due = view->next_due_boot_ns, now = view_boot_ns(view);
-		int64_t not_before_boot_ns =
-			awaiting_is_due(view) ? after->of_copies_boot_ns : after->boot_ns;
+		int64_t not_before_boot_ns = rest_of(view, after);
 
 		if (view->keeper->hurry > 0 && view->keeper->hurries != hurried)
 			return true;
@@ -124,6 +150,7 @@ static void *publish_loop(void *arg)
 	pthread_mutex_lock(&view->lock);
 	while (wait_for_work(view, &after, hurried)) {
 		bool all = view->keeper->hurry > 0;
+		int64_t began_boot_ns = view_boot_ns(view);
 		emr_status status;
 
 		hurried = view->keeper->hurries;
@@ -135,13 +162,7 @@ static void *publish_loop(void *arg)
 		view->keeper->hurried = hurried;
 		pthread_cond_broadcast(&view->settled);
 		backoff = next_backoff(backoff, status);
-		/* Never twice within the quiet time: a change that failed for the moment is not a
-		 * busy loop. */
-		after.boot_ns = after.of_copies_boot_ns = view_boot_ns(view) + backoff;
-		if (backoff == 0) {
-			after.boot_ns += view->options.quiet_ns / 4;
-			after.of_copies_boot_ns += view->options.quiet_ns / 100;
-		}
+		after = rest_after(view, began_boot_ns, backoff);
 	}
 	pthread_mutex_unlock(&view->lock);
 	return NULL;
