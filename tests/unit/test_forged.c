@@ -270,8 +270,8 @@ static emr_content_reader *depositors_reader(depositor *d)
 TEST(who_left_a_record_cannot_change_it_afterwards)
 {
 	emr_content_reader *hers;
-	AUTO(depositor_close) depositor d;
 	AUTO(story_end) story s;
+	AUTO(depositor_close) depositor d;
 
 	story_begin(&s);
 	depositor_open(&d, &s);
@@ -320,8 +320,8 @@ TEST(the_patient_cannot_change_what_a_hospital_signed)
 {
 	emr_content_reader *hers;
 	viewer eve, again;
-	AUTO(depositor_close) depositor d;
 	AUTO(story_end) story s;
+	AUTO(depositor_close) depositor d;
 
 	story_begin(&s);
 	depositor_open(&d, &s);

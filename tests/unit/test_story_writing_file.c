@@ -329,8 +329,8 @@ TEST(other_readers_see_her_description_too)
 	emr_meta meta;
 	emr_attr attr;
 	uint16_t mode;
-	AUTO(viewer_close) viewer v;
 	AUTO(end) pen p;
+	AUTO(viewer_close) viewer v;
 
 	file = begin(&p);
 	mode = kit_attr(&s.k, "Imaging/MRI.pdf").mode;

@@ -619,6 +619,9 @@ func (c *channel) validate(one ordered, version uint64) (string, peer.TxValidati
 	var answer peer.ProposalResponsePayload
 	var said peer.ChaincodeAction
 	decode(action.ProposalResponsePayload, &answer)
+	if !one.IsTaken && !bytes.Equal(answer.ProposalHash, endorsedHash(&payload)) {
+		return tx, peer.TxValidationCode_BAD_RESPONSE_PAYLOAD, nil
+	}
 	decode(answer.Extension, &said)
 	if one.IsForced || json.Unmarshal(said.Results, &found) != nil {
 		return tx, peer.TxValidationCode_MVCC_READ_CONFLICT, nil
@@ -645,6 +648,15 @@ func readAction(data []byte) *peer.ChaincodeEndorsedAction {
 	decode(data, &transaction)
 	decode(transaction.Actions[0].Payload, &inner)
 	return inner.Action
+}
+
+// endorsedHash is what peers compare with what endorsers have signed (core/common/validation/msgvalidation.go): the action's own header counts.
+func endorsedHash(payload *common.Payload) []byte {
+	var transaction peer.Transaction
+	var inner peer.ChaincodeActionPayload
+	decode(payload.Data, &transaction)
+	decode(transaction.Actions[0].Payload, &inner)
+	return hashed(payload.Header.ChannelHeader, transaction.Actions[0].Header, inner.ChaincodeProposalPayload)
 }
 
 func (c *channel) isEndorsed(action *peer.ChaincodeEndorsedAction) bool {
