@@ -59,27 +59,15 @@ static node *original_of(const emr_view *view, const node *n)
 	return tree_child(view, n->parent, name);
 }
 
-typedef struct listing {
-	uint64_t *out;
-	size_t max, n;
-} listing;
-
-static void list_one(void *arg, node *n)
-{
-	listing *l = arg;
-
-	if (l->n < l->max && n->type == EMR_META_FILE && !n->is_local && conflict_is_copy(n->name))
-		l->out[l->n++] = n->number;
-}
-
 size_t emr_view_conflicts(emr_view *view, uint64_t *out, size_t max)
 {
-	listing l = {.out = out, .max = max};
+	size_t count = 0;
 	EMR_LOCKED(&view->lock);
 
-	tree_walk(view->root, list_one, &l);
-	tree_walk_elsewhere(view, list_one, &l);
-	return l.n;
+	for (const node *n = NULL; count < max && (n = tree_next_own(view, n)) != NULL;)
+		if (n->type == EMR_META_FILE && !n->is_local && conflict_is_copy(n->name))
+			out[count++] = n->number;
+	return count;
 }
 
 /* Whether BY, a `signed-by`, names the person whose folder this is. */

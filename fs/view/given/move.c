@@ -145,29 +145,9 @@ static emr_status add_losses(
 
 /* ---- what a move takes along ---- */
 
-typedef struct luggage {
-	const node *top;
-	move_sight *sight;
-	emr_status status;
-} luggage;
-
-/* A folder that is no domain on the ledger yet is seen with the folder around it. */
-static void note_domain(void *arg, node *n)
-{
-	luggage *l = arg;
-	emr_id16 domain;
-
-	if (!n->is_domain || !tree_is_root_object(n) || l->status != EMR_OK)
-		return;
-	domain = tree_future_id(n);
-	l->sight->has_own = l->sight->has_own || n == l->top;
-	l->status = emr_buf_append(&l->sight->along, &domain, sizeof domain);
-}
-
 emr_status move_sight_of(
 	const emr_view *view, const node *n, const node *directory, move_sight *out)
 {
-	luggage l = {.top = n, .sight = out};
 	bool is_root = n->is_domain && (n->type == EMR_META_FILE || n->parent != view->root ||
 					       tree_is_root_object(n));
 
@@ -175,9 +155,19 @@ emr_status move_sight_of(
 		.there = tree_domain(directory)};
 	if (!is_root && n->type == EMR_META_DIR && directory == view->root)
 		out->there = (emr_id16){{0}}; /* becomes one */
-	if (move_changes_sight(out))
-		tree_walk((node *)(uintptr_t)n, note_domain, &l);
-	return l.status;
+	if (!move_changes_sight(out))
+		return EMR_OK;
+	for (const node *at = NULL; (at = tree_next_below(n, at)) != NULL;) {
+		const emr_id16 domain = tree_future_id(at);
+
+		/* A folder that is no domain on the ledger yet is seen with the folder around it.
+		 */
+		if (!at->is_domain || !tree_is_root_object(at))
+			continue;
+		out->has_own = out->has_own || at == n;
+		EMR_TRY(emr_buf_append(&out->along, &domain, sizeof domain));
+	}
+	return EMR_OK;
 }
 
 void move_sight_free(move_sight *sight)
