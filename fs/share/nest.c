@@ -54,10 +54,7 @@ static bool is_alive(const tie *t)
 
 bool share_is_among(const emr_buf *grants, emr_id16 grant)
 {
-	for (size_t at = 0; at < grants->len; at += sizeof grant)
-		if (memcmp(grants->data + at, grant.b, sizeof grant) == 0)
-			return true;
-	return false;
+	return emr_buf_has(grants, &grant, sizeof grant);
 }
 
 static bool is_shut(const nesting *nest, const tie *t)

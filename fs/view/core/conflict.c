@@ -121,23 +121,22 @@ static char *other_writer(emr_view *view, const view_conflict *c, uint64_t origi
 
 void conflict_tell(emr_view *view, const emr_buf *conflicts)
 {
-	for (size_t at = 0; at < conflicts->len && view->options.notice != NULL;
-		at += sizeof(view_conflict)) {
+	if (view->options.notice == NULL)
+		return;
+	EMR_EACH (const view_conflict, c, conflicts) {
 		uint64_t original = 0;
-		view_conflict c;
 		char *path = NULL, *who;
 		node *n, *beside;
 
-		memcpy(&c, conflicts->data + at, sizeof c);
 		pthread_mutex_lock(&view->lock);
-		n = tree_by_number(view, c.number);
+		n = tree_by_number(view, c->number);
 		if (n != NULL && n->state == NODE_LIVE) {
 			path = tree_path(n);
 			beside = original_of(view, n);
 			original = beside != NULL ? beside->number : 0;
 		}
 		pthread_mutex_unlock(&view->lock);
-		who = path != NULL ? other_writer(view, &c, original) : NULL;
+		who = path != NULL ? other_writer(view, c, original) : NULL;
 		if (who != NULL)
 			refusals_tell_with(view, "conflict", path, who);
 		free(who);

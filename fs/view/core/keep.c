@@ -164,11 +164,7 @@ emr_status keep_each(emr_view *view, const char *path, emr_kept_fn fn, void *arg
 	status = list_said(view, path, &numbers);
 	pthread_mutex_unlock(&view->lock);
 	EMR_TRY(status);
-	for (size_t at = 0; at < numbers.len; at += sizeof(uint64_t)) {
-		uint64_t number;
-
-		memcpy(&number, numbers.data + at, sizeof number);
-		EMR_TRY(tell_one(view, number, fn, arg));
-	}
+	EMR_EACH (const uint64_t, number, &numbers)
+		EMR_TRY(tell_one(view, *number, fn, arg));
 	return EMR_OK;
 }

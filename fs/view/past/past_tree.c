@@ -319,26 +319,18 @@ static bool has_moved(const building *b, size_t known, const raw *r)
 	return false;
 }
 
-static emr_status note_own_domain(void *arg, emr_id16 domain, bool is_mine, emr_bytes row)
-{
-	(void)row;
-	return is_mine ? emr_buf_append(arg, &domain, sizeof domain) : EMR_OK;
-}
-
 /* The first KNOWN are in the order of their objects. */
 static emr_status want_empty(building *b, size_t known)
 {
-	emr_status status =
-		emr_replica_domains(b->view->options.replica, note_own_domain, &b->domains);
-
-	for (size_t i = 0; i < known && status == EMR_OK; i++) {
+	EMR_TRY(emr_replica_own_domains(b->view->options.replica, &b->domains));
+	for (size_t i = 0; i < known; i++) {
 		raw *r = &b->all[i];
 
 		if (r->e.type == EMR_META_DIR && r->e.is_gone && !r->is_wanted &&
 			!has_moved(b, known, r))
 			want(r);
 	}
-	return status;
+	return EMR_OK;
 }
 
 /* ---- names, and the final order ---- */

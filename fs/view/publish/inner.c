@@ -151,22 +151,18 @@ static emr_status count_one(counting *c, const node *n)
  * not, or a writer could keep all of it from being shared. */
 static emr_status keep_others_out(emr_view *view, const counting *c)
 {
-	emr_status status = EMR_OK;
-
-	for (size_t at = 0; at < c->failed.len && status == EMR_OK; at += sizeof(emr_place)) {
+	EMR_EACH (const emr_place, place, &c->failed) {
 		bool is_hers = true;
-		emr_place place;
+		emr_status status = emr_facts_is_owners(view->options.facts, place, &is_hers);
 
-		memcpy(&place, c->failed.data + at, sizeof place);
-		status = emr_facts_is_owners(view->options.facts, &place, &is_hers);
 		if (status == EMR_OK && !is_hers) {
 			c->out->left--;
 			c->out->failed--;
 			c->out->kept_out++;
 		}
-		status = emr_status_is_local(status) ? status : EMR_OK;
+		EMR_TRY(emr_status_is_local(status) ? status : EMR_OK);
 	}
-	return status;
+	return EMR_OK;
 }
 
 emr_status emr_view_domain_state(emr_view *view, emr_id16 domain, emr_domain_state *out_state)

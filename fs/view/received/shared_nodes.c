@@ -342,12 +342,8 @@ char *shared_path_of_share(const node *n)
 
 void shared_tell(emr_view *view, const emr_buf *tell)
 {
-	shared_telling t;
-
-	for (size_t at = 0; at < tell->len; at += sizeof t) {
-		memcpy(&t, tell->data + at, sizeof t);
-		emr_view_tell(view, t.node, t.name[0] != 0 ? t.name : NULL);
-	}
+	EMR_EACH (const shared_telling, t, tell)
+		emr_view_tell(view, t->node, t->name[0] != 0 ? t->name : NULL);
 }
 
 /* The node of the directory in which ENTRY lies, if the kernel has one. */
