@@ -364,18 +364,16 @@ emr_status emr_share_device_add(
 	naming n = {.name = name};
 	emr_id32 person;
 	size_t len = strlen(name);
-	emr_status status = person_of(share, &person);
 
 	if (len == 0 || len > EMR_DEVICE_NAME_MAX)
 		return EMR_INVALID;
-	if (status == EMR_OK && !is_first(share, person))
+	EMR_TRY(person_of(share, &person));
+	if (!is_first(share, person))
 		return EMR_DENIED;
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK)
-		status = emr_share_devices(share, note_name, &n);
-	if (status != EMR_OK || n.is_taken)
-		return status == EMR_OK ? EMR_EXISTS : status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_share_devices(share, note_name, &n));
+	if (n.is_taken)
+		return EMR_EXISTS;
 	EMR_TRY(register_key(share, device, name, not_after_unix_s));
 	return pass_on_beside_others(share);
 }
@@ -396,18 +394,9 @@ static emr_status revoke_key(emr_share *share, const emr_known_person *device, b
 	return parcel_send(&p);
 }
 
-typedef struct ending {
-	emr_share *share;
-	emr_buf found; /* emr_stranger, ... */
-	emr_stranger_fn fn;
-	void *arg;
-} ending;
-
 static emr_status note_stranger(void *arg, const emr_stranger *stranger)
 {
-	ending *e = arg;
-
-	return emr_buf_append(&e->found, stranger, sizeof *stranger);
+	return emr_buf_append(arg, stranger, sizeof *stranger);
 }
 
 static emr_status end_writer(emr_share *share, emr_id16 domain, emr_id32 writer)
@@ -435,39 +424,29 @@ static emr_status end_stranger(emr_share *share, const emr_stranger *s)
 	return status == EMR_DENIED ? EMR_OK : status; /* it has ended meanwhile */
 }
 
-static emr_status end_found(const ending *e)
-{
-	EMR_EACH (const emr_stranger, s, &e->found) {
-		EMR_TRY(end_stranger(e->share, s));
-		if (e->fn != NULL)
-			EMR_TRY(e->fn(e->arg, s));
-	}
-	return EMR_OK;
-}
-
 /* Until nobody is left: whoever sees that he is being ended may add another one meanwhile.  Then
  * the key that they have had is of no more use: the ledger tells whether there is such a one, also
  * when they ended their rights themselves, or an earlier call was interrupted here. */
 static emr_status end_strangers_in(emr_share *share, emr_id16 domain, emr_stranger_fn fn, void *arg)
 {
-	emr_status status = EMR_OK;
 	bool is_done = false, is_due = false;
 
-	for (int round = 0; round < ROUNDS_MAX && status == EMR_OK && !is_done; round++) {
-		ending e = {.share = share, .fn = fn, .arg = arg};
+	for (int round = 0; round < ROUNDS_MAX && !is_done; round++) {
+		EMR_AUTO_BUF found = {0};
 
-		status = emr_strangers_in(share->o.keyring, share->o.replica, domain,
-			share_now(share), note_stranger, &e);
-		is_done = e.found.len == 0;
-		if (status == EMR_OK)
-			status = end_found(&e);
-		emr_buf_free(&e.found);
+		EMR_TRY(emr_strangers_in(share->o.keyring, share->o.replica, domain,
+			share_now(share), note_stranger, &found));
+		is_done = found.len == 0;
+		EMR_EACH (const emr_stranger, s, &found) {
+			EMR_TRY(end_stranger(share, s));
+			if (fn != NULL)
+				EMR_TRY(fn(arg, s));
+		}
 	}
-	if (status == EMR_OK && !is_done)
+	if (!is_done)
 		return EMR_CONFLICT;
-	if (status == EMR_OK)
-		status = emr_share_epoch_is_due(share, domain, &is_due);
-	return status == EMR_OK && is_due ? emr_share_begin_epoch(share, domain) : status;
+	EMR_TRY(emr_share_epoch_is_due(share, domain, &is_due));
+	return is_due ? emr_share_begin_epoch(share, domain) : EMR_OK;
 }
 
 static emr_status end_strangers(emr_share *share, emr_stranger_fn fn, void *arg)
@@ -512,21 +491,17 @@ static emr_status remove_device(emr_share *share, removing *r)
 {
 	emr_known_person key;
 	emr_id32 person;
-	emr_status status = person_of(share, &person);
 
-	if (status == EMR_OK && !is_first(share, person))
+	EMR_TRY(person_of(share, &person));
+	if (!is_first(share, person))
 		return EMR_DENIED;
-	if (status == EMR_OK)
-		status = share_catch_up(share);
-	if (status == EMR_OK)
-		status = emr_replica_person(share->o.replica, r->device, &key);
-	if (status == EMR_OK && !is_device_of(&key, person))
-		status = EMR_NOT_FOUND;
-	if (status == EMR_OK)
-		status = revoke_key(share, &key, &r->some);
-	if (status == EMR_OK)
-		status = end_strangers(share, tell_ended, r);
-	return status == EMR_OK ? emr_share_pass_on(share, NULL) : status;
+	EMR_TRY(share_catch_up(share));
+	EMR_TRY(emr_replica_person(share->o.replica, r->device, &key));
+	if (!is_device_of(&key, person))
+		return EMR_NOT_FOUND;
+	EMR_TRY(revoke_key(share, &key, &r->some));
+	EMR_TRY(end_strangers(share, tell_ended, r));
+	return emr_share_pass_on(share, NULL);
 }
 
 emr_status emr_share_device_remove(emr_share *share, emr_id32 device, emr_stranger_fn fn, void *arg)

@@ -241,16 +241,13 @@ emr_status emr_share_given(emr_share *share, emr_id16 domain, emr_given_fn fn, v
 	unpaired u = {.l = &l, .domain = domain};
 	emr_row_domain row;
 	emr_domain_public public;
-	emr_status status = share_own_domain(share, domain, &row, &public);
+	AUTO_BOX_KEY box = NULL;
 
-	if (status == EMR_OK)
-		status = emr_box_key_domain(share->o.keyring, domain, &l.box);
-	if (status == EMR_OK)
-		status = emr_replica_grants(share->o.replica, domain, list_one, &l);
-	if (status == EMR_OK)
-		status = share_known_writers(share, domain, NULL, list_deposit, &u);
-	emr_box_key_free(l.box);
-	return status;
+	EMR_TRY(share_own_domain(share, domain, &row, &public));
+	EMR_TRY(emr_box_key_domain(share->o.keyring, domain, &box));
+	l.box = box;
+	EMR_TRY(emr_replica_grants(share->o.replica, domain, list_one, &l));
+	return share_known_writers(share, domain, NULL, list_deposit, &u);
 }
 
 emr_status emr_share_own_domains(emr_share *share, emr_buf *out_domains)
