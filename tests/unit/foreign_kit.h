@@ -5,9 +5,6 @@
 
 #include "shared_kit.h"
 
-/* Ana's computer does what it is asked. */
-void writer_owner_answers(story *s);
-
 /* A file made or written over, and closed. */
 emr_status writer_try_write(viewer *v, const char *inside, const char *text);
 void writer_put(viewer *v, const char *inside, const char *text);

@@ -342,11 +342,6 @@ void viewer_learn_owner(viewer *v)
 	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s", name);
 }
 
-void owner_answers(story *s)
-{
-	(void)story_owner(s);
-}
-
 void viewer_end(story *s, viewer *v)
 {
 	viewer_close(v);

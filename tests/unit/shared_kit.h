@@ -61,9 +61,6 @@ void viewer_learn_owner(viewer *v);
 /* PATH below Ana's directory, in a static buffer. */
 const char *viewer_at(const viewer *v, const char *inside);
 
-/* The owner's computer as who answers. */
-void owner_answers(story *s);
-
 /* The story, and dr lima's folder over it. */
 #define LIMAS_FOLDER                                                                               \
 	story s;                                                                                   \

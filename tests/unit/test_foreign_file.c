@@ -67,7 +67,7 @@ static void may_write(story *s, viewer *v)
 
 static const char *beside(viewer *v)
 {
-	return viewer_list(v, v->owner, writer_owner_answers);
+	return viewer_list(v, v->owner, owner_answers);
 }
 
 static const char *at_his_top(viewer *v)
@@ -91,7 +91,7 @@ static emr_attr attr_of(viewer *v, const char *inside)
 {
 	emr_attr attr;
 
-	assert_ok(viewer_find(v, viewer_at(v, inside), writer_owner_answers, &attr));
+	assert_ok(viewer_find(v, viewer_at(v, inside), owner_answers, &attr));
 	return attr;
 }
 
@@ -217,14 +217,14 @@ TEST(what_he_closed_outlives_this_process)
 	/* seen at once, before anybody gave the keys again */
 	assert_string_equal(viewer_list(&v, v.owner, NULL), "MRI.pdf");
 	assert_string_equal(viewer_text(&v, viewer_at(&v, "MRI.pdf"), NULL), "%PDF Z knee");
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	writer_exchange(&v);
 	kit_expect_text(&s.k, "Imaging/MRI.pdf", "%PDF Z knee");
 	assert_int_equal(writer_pending(&v), 0);
 	assert_string_equal(beside(&v), "MRI.pdf");
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF Z knee");
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "%PDF Z knee");
 	end(&s, &v);
 }
@@ -263,7 +263,7 @@ TEST(of_two_that_write_at_once_both_survive)
 	assert_non_null(strstr(v.notices, "conflict MRI.pdf (not sent to "));
 	assert_int_equal(writer_pending(&v), 0);
 	writer_reopen(&v);
-	viewer_run(&v, writer_owner_answers, 3);
+	viewer_run(&v, owner_answers, 3);
 	assert_string_equal(viewer_text(&v, kept, NULL), "his knee");
 	assert_string_equal(writer_text(&v, "MRI.pdf"), "her knee");
 	/* he is first: hers becomes the copy, beside it in her folder, where nobody else sees it */
