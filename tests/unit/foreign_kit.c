@@ -134,3 +134,25 @@ emr_handle *writer_open_to_change(viewer *v, const char *inside)
 	assert_ok(emr_view_open_file(v->view, attr.node, O_RDWR, &h));
 	return h;
 }
+
+static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t next)
+{
+	char *text = arg;
+
+	(void)attr;
+	(void)next;
+	if (name[0] != '.')
+		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s",
+			text[0] != 0 ? "," : "", name);
+	return true;
+}
+
+const char *hers(story *s, const char *path)
+{
+	static char text[2000];
+
+	text[0] = 0;
+	assert_ok(emr_view_each_entry(
+		s->k.view, kit_attr(&s->k, path).node, 0, false, add_hers, text));
+	return text;
+}

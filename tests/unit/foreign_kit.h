@@ -25,3 +25,5 @@ void writer_exchange(viewer *v);
 uint64_t writer_pending(viewer *v);
 /* His folder is closed, and opened again. */
 void writer_reopen(viewer *v);
+/* Names in the directory PATH of hers, with commas, in a static buffer. */
+const char *hers(story *s, const char *path);

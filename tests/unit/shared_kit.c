@@ -342,6 +342,13 @@ void viewer_learn_owner(viewer *v)
 	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s", name);
 }
 
+void viewer_learn(viewer *v)
+{
+	(void)snprintf(v->owner, sizeof v->owner, "shared-with-me/%s",
+		viewer_list(v, "shared-with-me", NULL));
+	assert_non_null(strstr(v->owner, "Ana"));
+}
+
 void viewer_end(story *s, viewer *v)
 {
 	viewer_close(v);

@@ -70,6 +70,8 @@ const char *viewer_at(const viewer *v, const char *inside);
 	assert_ok(emr_store_index_now(s.k.stack.store));                                           \
 	viewer_open(&v, &s, &s.lima, "lima-folder", CONSULT)
 void viewer_end(story *s, viewer *v);
+/* Two of her cards say her name in two orders; the newest names the directory, from here on. */
+void viewer_learn(viewer *v);
 
 /* PATH of Ana becomes a domain of its own, which is published. */
 emr_id16 ana_makes_domain(story *s, const char *path);

@@ -192,29 +192,6 @@ TEST(what_waits_here_outlives_this_process)
 	end(&s, &v);
 }
 
-/* Names in DIRECTORY of hers, with commas. */
-static bool add_hers(void *arg, const char *name, const emr_attr *attr, uint64_t next)
-{
-	char *text = arg;
-
-	(void)attr;
-	(void)next;
-	if (name[0] != '.')
-		(void)snprintf(text + strlen(text), 2000 - strlen(text), "%s%s",
-			text[0] != 0 ? "," : "", name);
-	return true;
-}
-
-static const char *hers(story *s, const char *path)
-{
-	static char text[2000];
-
-	text[0] = 0;
-	assert_ok(emr_view_each_entry(
-		s->k.view, kit_attr(&s->k, path).node, 0, false, add_hers, text));
-	return text;
-}
-
 TEST(the_first_on_the_ledger_keeps_the_name_and_both_live)
 {
 	STORY;
